@@ -1,0 +1,202 @@
+import type { Price } from './catalogue.ts';
+import { type MicroUsd, microUsd, sum, times } from './money.ts';
+import {
+  type DurationMs,
+  type EpochMs,
+  earliest,
+  epochMs,
+  hours,
+  latest,
+  minus,
+  plus,
+} from './units.ts';
+
+/**
+ * Linode's bill. A Linode is billed from creation to deletion, powered on or off, at its hourly
+ * price, every started hour in full and at least one, up to its monthly price in a calendar month
+ * (UTC). Source: Akamai's billing page, see linode-facts.md, section 9. What it does not say is
+ * in which month an hour across the month's end counts, so it is counted in both, and the bill
+ * here is at least that of every reading. An hour that the deletion ends before the month does
+ * counts in the first alone.
+ */
+export interface BilledNode {
+  readonly billedFrom: EpochMs;
+  /** null: still billed. */
+  readonly billedUntil: EpochMs | null;
+  readonly price: Price;
+}
+
+export interface Limits {
+  readonly budget: MicroUsd;
+  /** The most hours that a node may be billed, whole and at least 1; null: no such limit. */
+  readonly maxHours: number | null;
+}
+
+const HOUR = hours(1);
+
+/**
+ * How far the last affordable instant is looked for: 10 years of 365 days after the youngest
+ * node's creation, where nothing ends the cluster earlier.
+ */
+const HORIZON = hours(87_600);
+
+/** 9999-12-31T23:59:59.999Z: the last affordable instant where there is nothing to pay for. */
+export const FAR_FUTURE = epochMs(253_402_300_799_999);
+
+/**
+ * The bill, if all nodes that are still billed were deleted at `at`. Never falls as `at` grows. At
+ * an hour mark, the hour that starts there is not billed yet. A node is billed for one hour even
+ * where `at` lies before its creation.
+ */
+export function spend(nodes: readonly BilledNode[], at: EpochMs): MicroUsd {
+  return microUsd(nodes.reduce((total, node) => total + billOf(node, at), 0));
+}
+
+/** When the next billed hour of a node starts: its first hour mark after `after`, never at it. */
+export function nextHourMark(billedFrom: EpochMs, after: EpochMs): EpochMs {
+  const started = Math.floor((after - billedFrom) / HOUR) + 1;
+  return epochMs(billedFrom + Math.max(0, started) * HOUR);
+}
+
+/**
+ * The last instant at which the bill is within the budget and no node that is still billed has
+ * begun an hour beyond `maxHours`; at most 10 years after the youngest node's creation. Where even
+ * the first hours are over the budget: the oldest node's creation, so that it is due at once.
+ * `FAR_FUTURE` for no nodes.
+ */
+export function lastAffordable(nodes: readonly BilledNode[], limits: Limits): EpochMs {
+  const [first, ...rest] = nodes.map((node) => node.billedFrom);
+  if (first === undefined) return FAR_FUTURE;
+  const oldest = earliest(first, ...rest);
+  const horizon = plus(latest(first, ...rest), HORIZON);
+  const bound = Math.min(horizon, hoursEnd(nodes, limits.maxHours));
+  let tab = openTab(nodes, oldest);
+  if (tabAt(tab, oldest) > limits.budget) return oldest;
+  while (tab.month.end < bound && tabAt(tab, tab.month.end) <= limits.budget) tab = turn(tab);
+  // The bill never falls, so halving finds its edge: `from` is affordable, all after `to` is not.
+  let from: number = latest(oldest, tab.month.start);
+  let to = Math.min(tab.month.end, bound);
+  while (from < to) {
+    const middle = to - Math.floor((to - from) / 2);
+    if (tabAt(tab, middle) <= limits.budget) from = middle;
+    else to = middle - 1;
+  }
+  return epochMs(from);
+}
+
+/** When destruction starts: `marginMs` before the last affordable instant. */
+export function teardownTime(
+  nodes: readonly BilledNode[],
+  limits: Limits & { readonly marginMs: DurationMs },
+): EpochMs {
+  return minus(lastAffordable(nodes, limits), limits.marginMs);
+}
+
+/**
+ * Whole hours, rounded down, from `from` to the last affordable instant of `nodes` nodes that all
+ * start at `from`. 0: not even the first.
+ */
+export function hoursAfforded(price: Price, nodes: number, from: EpochMs, limits: Limits): number {
+  return Math.floor((lastAffordable(allFrom(price, nodes, from), limits) - from) / HOUR);
+}
+
+/** The bill of `nodes` nodes after one hour; two hours' worth where that crosses a month's end. */
+export function firstHourCost(price: Price, nodes: number, from: EpochMs): MicroUsd {
+  return spend(allFrom(price, nodes, from), plus(from, HOUR));
+}
+
+/**
+ * The price with an extra such as backups; null: no extra. Linode caps the plan and the extra each
+ * by its own monthly price. Their sum as one cap never bills less, whichever of them is reached
+ * first; where one of them is missing, nothing is capped, which is dearer still.
+ */
+export function combinedPrice(base: Price, addon: Price | null): Price {
+  if (addon === null) return base;
+  const monthly =
+    base.monthly === null || addon.monthly === null ? null : sum([base.monthly, addon.monthly]);
+  return { hourly: sum([base.hourly, addon.hourly]), monthly };
+}
+
+/** A calendar month, UTC. */
+interface Month {
+  readonly start: EpochMs;
+  /** The start of the next. */
+  readonly end: EpochMs;
+}
+
+/** The bills of `nodes` in the course of a month, with those of the months before added up. */
+interface Tab {
+  readonly month: Month;
+  readonly rows: readonly { readonly node: BilledNode; readonly before: number }[];
+}
+
+function billOf(node: BilledNode, at: EpochMs): number {
+  const end = endOf(node, at);
+  let bill = 0;
+  for (let month = monthOf(node.billedFrom); month.start < end; month = monthOf(month.end)) {
+    bill += billIn(month, node, at);
+  }
+  return Math.max(bill, firstHour(node));
+}
+
+/** What the node is billed in that month up to `at`, but for the hour that is the least of all. */
+function billIn(month: Month, node: BilledNode, at: number): number {
+  const end = Math.min(endOf(node, at), month.end);
+  if (end <= month.start) return 0;
+  // The node's hours that touch the month: from the one that its start cuts or begins, to the one
+  // that `end` cuts or ends.
+  const first = Math.max(0, Math.floor((month.start - node.billedFrom) / HOUR));
+  const next = Math.ceil((end - node.billedFrom) / HOUR);
+  return capped(node.price, Math.max(0, next - first));
+}
+
+const firstHour = (node: BilledNode): number => capped(node.price, 1);
+
+const capped = ({ hourly, monthly }: Price, hoursBilled: number): number =>
+  Math.min(hoursBilled * hourly, monthly ?? Number.POSITIVE_INFINITY);
+
+const endOf = (node: BilledNode, at: number): number => Math.min(at, node.billedUntil ?? at);
+
+function monthOf(at: EpochMs): Month {
+  const date = new Date(at);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  return { start: epochMs(Date.UTC(year, month)), end: epochMs(Date.UTC(year, month + 1)) };
+}
+
+const openTab = (nodes: readonly BilledNode[], from: EpochMs): Tab => ({
+  month: monthOf(from),
+  rows: nodes.map((node) => ({ node, before: 0 })),
+});
+
+/** To the next month. */
+const turn = ({ month, rows }: Tab): Tab => ({
+  month: monthOf(month.end),
+  rows: rows.map(({ node, before }) => ({ node, before: before + billIn(month, node, month.end) })),
+});
+
+/**
+ * `spend` at an instant of the tab's month, from its start to its end. Sums beyond 2^53 may be
+ * rounded, but not to one that a budget can pay.
+ */
+const tabAt = ({ month, rows }: Tab, at: number): number =>
+  rows.reduce(
+    (total, { node, before }) =>
+      total + Math.max(before + billIn(month, node, at), firstHour(node)),
+    0,
+  );
+
+function hoursEnd(nodes: readonly BilledNode[], maxHours: number | null): number {
+  if (maxHours === null) return Number.POSITIVE_INFINITY;
+  const open = nodes.filter((node) => node.billedUntil === null);
+  return Math.min(...open.map((node) => node.billedFrom + maxHours * HOUR));
+}
+
+/** Nodes that start together are billed as one at the price of them all, cap and all. */
+function allFrom(price: Price, nodes: number, billedFrom: EpochMs): readonly BilledNode[] {
+  const { hourly, monthly } = price;
+  const all = {
+    hourly: times(hourly, nodes),
+    monthly: monthly === null ? null : times(monthly, nodes),
+  };
+  return [{ billedFrom, billedUntil: null, price: all }];
+}

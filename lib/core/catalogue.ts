@@ -1,0 +1,43 @@
+import type { MicroUsd } from './money.ts';
+
+/** What one node costs. `monthly` is the most that a calendar month bills; null: no such cap. */
+export interface Price {
+  readonly hourly: MicroUsd;
+  readonly monthly: MicroUsd | null;
+}
+
+/** A price with the regions in which another one holds (`region_prices` overrides `price`). */
+export interface RegionalPrice extends Price {
+  readonly byRegion: Readonly<Record<string, Price>>;
+}
+
+/** A Linode plan, as GET /linode/types lists it. */
+export interface LinodeType {
+  readonly id: string;
+  readonly label: string;
+  readonly class: string;
+  readonly vcpus: number;
+  readonly memoryMb: number;
+  readonly diskMb: number;
+  readonly gpus: number;
+  /** null: the API gave no hourly price, so that the type can't be launched on a budget. */
+  readonly price: RegionalPrice | null;
+  /** What the backups addon costs; null: no price was given. */
+  readonly backupsPrice: RegionalPrice | null;
+}
+
+export interface Region {
+  readonly id: string;
+  readonly label: string;
+  readonly country: string;
+  readonly capabilities: readonly string[];
+  readonly siteType: string;
+}
+
+export interface Image {
+  readonly id: string;
+  readonly label: string;
+  readonly deprecated: boolean;
+  readonly status: string;
+  readonly capabilities: readonly string[];
+}

@@ -1,0 +1,293 @@
+import * as z from 'zod/mini';
+import type { Fault } from './fault.ts';
+import { formatUsd, type MicroUsd, type ParsedUsd, parseUsd } from './money.ts';
+import { suggestion } from './suggest.ts';
+
+/** What was asked for, checked for itself; choose.ts checks it against Linode's catalogue. */
+export interface Spec {
+  /** 1 to 64 printable characters. */
+  readonly name: string | null;
+  readonly nodes: number;
+  readonly machine: Machine;
+  readonly region: string;
+  /** An id or a label. */
+  readonly image: string;
+  readonly budget: MicroUsd;
+  /** Whole hours, 1 to 87 600, that each node may be billed at the most; null: no such limit. */
+  readonly maxHours: number | null;
+  /** At most 50 lines of OpenSSH public keys. */
+  readonly authorizedKeys: readonly string[];
+  /** Plain text, at most 16 384 bytes in UTF-8; Linode takes it as base64. */
+  readonly userData: string | null;
+  /** What becomes of the nodes that did come up where others never will. */
+  readonly onPartial: 'destroy' | 'keep';
+  /** At most 10, none of them one that Onebuck sets itself. */
+  readonly tags: readonly string[];
+}
+
+export type Machine =
+  | { readonly kind: 'type'; readonly type: string }
+  /** The cheapest type with at least that much. */
+  | { readonly kind: 'size'; readonly vcpus: number; readonly memoryMb: number };
+
+export interface SpecLimits {
+  readonly nodesMax: number;
+  readonly budgetMax: MicroUsd;
+}
+
+export type ParsedSpec =
+  | { readonly ok: true; readonly spec: Spec }
+  | {
+      readonly ok: false;
+      readonly faults: readonly Fault[];
+      /** The fields that are fine, so that they can be checked further. */
+      readonly partial: Partial<Spec>;
+    };
+
+/** So many faults tell enough, and fit into any answer. */
+const FAULTS_MAX = 100;
+/** Linode's real limit, after base64 is decoded; see linode-facts.md, section 6.6. */
+const USER_DATA_BYTES_MAX = 16_384;
+
+/** Reads a spec from anything that JSON can hold; finds all faults at once, one for each path. */
+export function parseSpec(input: unknown, limits: SpecLimits): ParsedSpec {
+  if (!isObject(input)) {
+    const faults = [{ path: '', message: 'a spec must be a JSON object' }];
+    return { ok: false, faults, partial: {} };
+  }
+  const { shape } = specSchema(limits);
+  const found: Fault[] = [];
+  const fine: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    const result = z.safeParse(schema, Object.hasOwn(input, name) ? input[name] : undefined);
+    if (result.success) fine[name] = result.data;
+    else found.push(...result.error.issues.map((issue) => faultAt([name, ...issue.path], issue)));
+  }
+  // Each value in `fine` is what the schema of its name gave.
+  const { type, vcpus, memoryMb, budgetUsd, ...others } = fine as Partial<Fields>;
+  const asked = machineFrom({ type, vcpus, memoryMb }, input);
+  found.push(...asked.faults, ...unknownFields(input, Object.keys(shape)));
+  const partial: Partial<Spec> = {
+    ...others,
+    ...(budgetUsd === undefined ? {} : { budget: budgetUsd }),
+    ...(asked.machine === null ? {} : { machine: asked.machine }),
+  };
+  const faults = oneForEachPath(found).slice(0, FAULTS_MAX);
+  // Without a fault, no field is missing.
+  return faults.length === 0 ? { ok: true, spec: partial as Spec } : { ok: false, faults, partial };
+}
+
+/**
+ * The JSON form of a spec. Its messages follow the path of what they are about: "must be …". That
+ * either `type` or a size is needed, and not both, is for `parseSpec` alone to say.
+ */
+export const specSchema = ({ nodesMax, budgetMax }: SpecLimits) =>
+  z.strictObject({
+    name: optional(
+      text(NAME, '1 to 64 printable characters', 'Yours to choose; need not be unique.'),
+    ),
+    nodes: wholeNumber(1, nodesMax, 'How many Linodes to launch together.'),
+    type: z.optional(
+      text(
+        /^.{1,64}$/,
+        TYPE,
+        'A type of GET /types. Leave it out where vcpus or memoryMb is given.',
+      ),
+    ),
+    vcpus: z.optional(
+      wholeNumber(1, VCPUS_MAX, 'The fewest vCPUs; the cheapest type that has them is taken.'),
+    ),
+    memoryMb: z.optional(
+      wholeNumber(1, MEMORY_MB_MAX, 'The least memory; the cheapest type that has it is taken.'),
+    ),
+    region: text(
+      /^.{1,64}$/,
+      'a region id such as us-east (GET /regions lists them)',
+      'A region of GET /regions.',
+    ),
+    image: text(
+      /^.{1,128}$/,
+      'an image id or label such as linode/debian12 or "Debian 12" (GET /images lists them)',
+      'The id or the label of an image of GET /images.',
+    ),
+    budgetUsd: budget(budgetMax),
+    maxHours: optional(
+      wholeNumber(1, HOURS_MAX, 'The most hours that each node may be billed, the budget apart.'),
+    ),
+    authorizedKeys: z._default(authorizedKeys, []),
+    userData: optional(userData),
+    onPartial: z._default(onPartial, 'destroy'),
+    tags: z._default(tags, []),
+  });
+
+type Fields = z.infer<ReturnType<typeof specSchema>>;
+
+const VCPUS_MAX = 1_024;
+const MEMORY_MB_MAX = 16_777_216;
+/** Ten years. */
+const HOURS_MAX = 87_600;
+const KEYS_MAX = 50;
+const TAGS_MAX = 10;
+
+const TYPE = 'a type id such as g6-nanode-1 (GET /types lists them)';
+const AMOUNT = 'an amount in US dollars, such as 2.5 or "2.50"';
+
+/** No control characters, no line breaks, and not blank. */
+const NAME = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
+
+/** Every OpenSSH key begins with the length of its type's name, which base64 writes as AAAA. */
+const PUBLIC_KEY = new RegExp(
+  [
+    '^(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp(?:256|384|521)',
+    '|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\\.com)',
+    ' AAAA[A-Za-z0-9+\\/]*={0,3}(?: [^\\p{C}\\p{Zl}\\p{Zp}]*)?$',
+  ].join(''),
+  'u',
+);
+
+/**
+ * Linode's rule is 3 to 50 characters; these have been seen in real tags. Blanks at the ends are
+ * not: if Linode dropped them, ` reap=…` would become a tag that is ours to set.
+ */
+const TAG = /^(?! )(?!onebuck|reap=)[A-Za-z0-9 =._:-]{3,50}(?<! )$/i;
+
+const must = (what: string) => (issue: { readonly input?: unknown }) =>
+  issue.input === undefined ? `is required: ${what}` : `must be ${what}`;
+
+const text = (pattern: RegExp, what: string, description: string) =>
+  z.string({ error: must(what) }).check(z.regex(pattern), z.describe(description));
+
+const wholeNumber = (least: number, most: number, description: string) =>
+  z
+    .int({ error: must(`a whole number from ${least} to ${most}`) })
+    .check(z.gte(least), z.lte(most), z.describe(description));
+
+/** null says the same as leaving it out, so that a spec can be sent again as it was shown. */
+const optional = <T extends z.ZodMiniType>(schema: T) => z._default(z.nullable(schema), null);
+
+const budget = (most: MicroUsd) =>
+  z.pipe(
+    z
+      .union([z.number(), z.string()], { error: must(AMOUNT) })
+      .check(z.describe('The most that Linode may bill, in US dollars with at most 6 decimals.')),
+    z.transform((value: number | string, context): MicroUsd => {
+      const parsed = parseBudget(value, most);
+      if (parsed.ok) return parsed.value;
+      context.issues.push({ code: 'custom', message: parsed.fault, input: value });
+      return z.NEVER;
+    }),
+  );
+
+function parseBudget(value: number | string, most: MicroUsd): ParsedUsd {
+  const parsed = parseUsd(value);
+  if (!parsed.ok) return parsed;
+  if (parsed.value === 0) return { ok: false, fault: 'must be more than 0' };
+  if (parsed.value <= most) return parsed;
+  return { ok: false, fault: `must be at most ${formatUsd(most)}` };
+}
+
+const authorizedKeys = z
+  .array(
+    z
+      .string({ error: must('one line of an OpenSSH public key: "ssh-ed25519 AAAA… you@host"') })
+      .check(z.trim(), z.regex(PUBLIC_KEY)),
+    { error: must(`a list of at most ${KEYS_MAX} OpenSSH public keys`) },
+  )
+  .check(z.maxLength(KEYS_MAX), z.describe('The public keys that may log in as root.'));
+
+const userData = z
+  .string({ error: must(`plain text, not base64, of 1 to ${USER_DATA_BYTES_MAX} bytes in UTF-8`) })
+  .check(
+    z.minLength(1),
+    z.maxLength(USER_DATA_BYTES_MAX),
+    z.refine((content) => new TextEncoder().encode(content).length <= USER_DATA_BYTES_MAX),
+    z.describe('What cloud-init runs at the first boot, such as a script or #cloud-config.'),
+  );
+
+const onPartial = z
+  .enum(['destroy', 'keep'], { error: must('"destroy" or "keep"') })
+  .check(z.describe('What to do with the nodes that came up where others cannot.'));
+
+const tags = z
+  .array(
+    z
+      .string({
+        error: must(
+          '3 to 50 letters, digits, blanks or =._:- that do not start with onebuck or reap=, ' +
+            'and have no blank at either end',
+        ),
+      })
+      .check(z.regex(TAG)),
+    { error: must(`a list of at most ${TAGS_MAX} tags`) },
+  )
+  .check(
+    z.maxLength(TAGS_MAX),
+    z.superRefine(
+      (list, context) => {
+        for (const index of repeated(list)) {
+          context.addIssue({
+            code: 'custom',
+            path: [index],
+            message: 'must differ from the others',
+          });
+        }
+      },
+      // Also where a tag is faulty by itself.
+      { when: ({ value }) => Array.isArray(value) },
+    ),
+    z.describe('Put on every node, beside the tags that Onebuck needs.'),
+  );
+
+/** Whatever their case: Linode does not say whether it tells tags apart by it. */
+function repeated(list: readonly unknown[]): number[] {
+  const seen = list.map((tag) => (typeof tag === 'string' ? tag.toLowerCase() : tag));
+  return [...seen.keys()].filter((index) => seen.indexOf(seen[index]) < index);
+}
+
+/** By type, or by size, where what is left out is 1; one of them, and not both. */
+function machineFrom(
+  fine: Partial<Pick<Fields, 'type' | 'vcpus' | 'memoryMb'>>,
+  input: Readonly<Record<string, unknown>>,
+): { machine: Machine | null; faults: Fault[] } {
+  const has = (name: string) => Object.hasOwn(input, name) && input[name] !== undefined;
+  const { type, vcpus = 1, memoryMb = 1 } = fine;
+  const sizes = (['vcpus', 'memoryMb'] as const).filter(has);
+  if (has('type') && sizes.length > 0) {
+    const message = `type and ${sizes.join(' and ')} exclude each other: leave one of them out`;
+    return { machine: null, faults: [{ path: 'type', message }] };
+  }
+  if (!has('type') && sizes.length === 0) {
+    const message = `type is required: ${TYPE}; or else vcpus, memoryMb or both`;
+    return { machine: null, faults: [{ path: 'type', message }] };
+  }
+  if (type !== undefined) return { machine: { kind: 'type', type }, faults: [] };
+  const isFine = sizes.every((name) => fine[name] !== undefined);
+  const machine: Machine = { kind: 'size', vcpus, memoryMb };
+  return { machine: sizes.length > 0 && isFine ? machine : null, faults: [] };
+}
+
+function unknownFields(input: object, known: readonly string[]): Fault[] {
+  const fields = known.map((name) => ({ id: name, label: name }));
+  return Object.keys(input)
+    .filter((name) => !known.includes(name))
+    .slice(0, FAULTS_MAX)
+    .map((name) => ({
+      path: name,
+      message: `"${name}" is no field of a spec${suggestion(name, fields) || ': leave it out'}`,
+    }));
+}
+
+function faultAt(keys: readonly PropertyKey[], { message }: { message: string }): Fault {
+  const path = keys.reduce<string>(
+    (before, key) => (typeof key === 'number' ? `${before}[${key}]` : `${before}${String(key)}`),
+    '',
+  );
+  return { path, message: `${path} ${message}` };
+}
+
+/** The first: the later ones are mostly what follows from it. */
+const oneForEachPath = (faults: readonly Fault[]): Fault[] =>
+  faults.filter(({ path }, index) => faults.findIndex((other) => other.path === path) === index);
+
+const isObject = (input: unknown): input is Record<string, unknown> =>
+  typeof input === 'object' && input !== null && !Array.isArray(input);
