@@ -1,0 +1,93 @@
+import type { Linode } from '../core/linode.ts';
+import type { NodeLabel } from '../core/names.ts';
+import type { EpochMs } from '../core/units.ts';
+import type { LinodeApi } from '../ports.ts';
+import { type Call, errorOf, illShaped } from './linode-answer.ts';
+import { createLinode } from './linode-create.ts';
+import { createLinodeHttp, type LinodeHttp, type LinodeHttpOptions } from './linode-http.ts';
+import { listAll } from './linode-list.ts';
+import { createPacer } from './linode-pacing.ts';
+import {
+  type Decoder,
+  decodeEmpty,
+  decodeImage,
+  decodeLinode,
+  decodeRegion,
+  decodeSettings,
+  decodeType,
+} from './linode-wire.ts';
+
+/** Linode's API v4 over HTTP. One instance paces its creates; give a process no more than one. */
+export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
+  const { clock, log } = options;
+  const http = createLinodeHttp(options);
+  const pacer = createPacer(clock);
+  const lists = { http, clock };
+
+  const linodes = (filter: Readonly<Record<string, unknown>>, by: EpochMs) =>
+    listAll(lists, { path: '/linode/instances', item: decodeLinode, filter }, by);
+
+  async function findByLabel(label: NodeLabel, by: EpochMs): Promise<Linode | 'notFound'> {
+    const found = await linodes({ label }, by);
+    return found.find((linode) => linode.label === label) ?? 'notFound';
+  }
+
+  return {
+    types: (by) => listAll(lists, { path: '/linode/types', item: decodeType }, by),
+    regions: (by) => listAll(lists, { path: '/regions', item: decodeRegion }, by),
+    images: (by) => listAll(lists, { path: '/images', item: decodeImage }, by),
+    backupsForced: (by) => readBackupsForced(http, by),
+    async listByTag(tag, by) {
+      const found = await linodes({ tags: tag }, by);
+      // What bears the tag may be deleted: that must not hang on how Linode reads the filter.
+      return found.filter(({ tags }) => tags.includes(tag));
+    },
+    async get(id, by) {
+      const call = { method: 'GET', path: `/linode/instances/${id}` } as const;
+      const linode = await sendForOne(http, call, decodeLinode, by);
+      if (linode === 'notFound' || linode.id === id) return linode;
+      throw errorOf(call, illShaped('id is another one'));
+    },
+    findByLabel,
+    create: (request, limits) =>
+      createLinode({ clock, log, http, pacer, findByLabel }, request, limits),
+    async delete(id, by) {
+      const call = { method: 'DELETE', path: `/linode/instances/${id}` } as const;
+      return (await sendForOne(http, call, decodeEmpty, by)) === 'notFound'
+        ? 'notFound'
+        : 'deleted';
+    },
+    async deleteTag(tag, by) {
+      const call = { method: 'DELETE', path: `/tags/${encodeURIComponent(tag)}` } as const;
+      await sendForOne(http, call, decodeEmpty, by);
+    },
+  };
+}
+
+/** A server without the route has no such setting; the real one has it. */
+async function readBackupsForced(http: LinodeHttp, by: EpochMs): Promise<boolean | 'unreadable'> {
+  const call = { method: 'GET', path: '/account/settings' } as const;
+  const verdict = await http.send(call, by);
+  if (verdict.kind === 'ok') return decodeOrThrow(call, decodeSettings, verdict.body);
+  if (verdict.kind === 'denied') return 'unreadable';
+  if (verdict.status !== null && [404, 405, 501].includes(verdict.status)) return false;
+  throw errorOf(call, verdict);
+}
+
+async function sendForOne<T>(
+  http: LinodeHttp,
+  call: Call,
+  decoder: Decoder<T>,
+  by: EpochMs,
+): Promise<T | 'notFound'> {
+  const verdict = await http.send(call, by);
+  if (verdict.kind === 'ok') return decodeOrThrow(call, decoder, verdict.body);
+  if (verdict.kind === 'rejected' && verdict.status === 404) return 'notFound';
+  throw errorOf(call, verdict);
+}
+
+function decodeOrThrow<T>(call: Call, decoder: Decoder<T>, body: unknown): T {
+  const decoded = decoder(body);
+  if (decoded.ok) return decoded.value;
+  throw errorOf(call, illShaped(decoded.fault));
+}

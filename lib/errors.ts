@@ -1,0 +1,34 @@
+import type { Fault } from './core/fault.ts';
+
+/**
+ * What went wrong, for a caller that can act on it. lib/problems.ts has the one table from these
+ * codes to HTTP statuses; an error of any other class is a fault of ours.
+ */
+export type ErrorCode =
+  | 'invalid' // the caller's input has faults, listed in `faults`
+  | 'refused' // understood, and declined before anything was bought
+  | 'notFound'
+  | 'conflict'
+  | 'misconfigured' // the deployment lacks something; the message says what to add
+  | 'linodeDenied' // Linode refused the token: bad, or without a scope
+  | 'linodeRejected' // Linode refused the request for good
+  | 'linodeUnavailable'; // Linode did not answer as it should within the time given
+
+export class AppError extends Error {
+  override readonly name = 'AppError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details: {
+      readonly faults?: readonly Fault[];
+      /** Further facts for the caller, as they go into JSON. */
+      readonly members?: Readonly<Record<string, unknown>>;
+    } = {},
+  ) {
+    super(message);
+  }
+}
+
+export const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

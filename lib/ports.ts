@@ -1,0 +1,119 @@
+import type { Image, LinodeType, Region } from './core/catalogue.ts';
+import type { ClusterRecord } from './core/cluster.ts';
+import type { Linode } from './core/linode.ts';
+import type { ClusterId, NodeLabel, Tag } from './core/names.ts';
+import type { EpochMs } from './core/units.ts';
+
+/** Time as the use cases see it. Locally it may run faster than the machine's. */
+export interface Clock {
+  now(): EpochMs;
+  /** Resolves at `until`, or at once if that has passed. */
+  sleep(until: EpochMs): Promise<void>;
+}
+
+/**
+ * Linode's API v4, as far as it is used. `by` is the instant after which a call neither retries
+ * nor waits: each call is tried at least once, then ends with an answer or an AppError
+ * (`linodeUnavailable`, `linodeDenied`, `linodeRejected`). No error carries the token.
+ */
+export interface LinodeApi {
+  types(by: EpochMs): Promise<LinodeType[]>;
+  regions(by: EpochMs): Promise<Region[]>;
+  images(by: EpochMs): Promise<Image[]>;
+  /**
+   * Does the account force backups, which cost extra, on every new Linode? `unreadable`: the
+   * token lacks the scope account:read_only, so that the dearer must be assumed.
+   */
+  backupsForced(by: EpochMs): Promise<boolean | 'unreadable'>;
+  /** Every Linode that bears the tag, all pages, each once; or an error, never a part of them. */
+  listByTag(tag: Tag, by: EpochMs): Promise<Linode[]>;
+  get(id: number, by: EpochMs): Promise<Linode | 'notFound'>;
+  /** The one Linode with exactly this label, whoever made it. */
+  findByLabel(label: NodeLabel, by: EpochMs): Promise<Linode | 'notFound'>;
+  /**
+   * Sends at most one create that could take effect, and never after `notAfter`; waits for the
+   * rate limit until then. After a lost reply, or where the label is taken, looks the label up and
+   * adopts what bears all of the request's tags.
+   */
+  create(
+    request: CreateRequest,
+    limits: { notAfter: EpochMs; by: EpochMs },
+  ): Promise<CreateOutcome>;
+  /** May be called twice: `notFound` is as good as `deleted`. */
+  delete(id: number, by: EpochMs): Promise<'deleted' | 'notFound'>;
+  /** Removes the tag from the account, and so from all that bears it. May be called twice. */
+  deleteTag(tag: Tag, by: EpochMs): Promise<void>;
+}
+
+export interface CreateRequest {
+  readonly label: NodeLabel;
+  readonly type: string;
+  readonly region: string;
+  readonly image: string;
+  readonly tags: readonly Tag[];
+  /** null: log in by `authorizedKeys` alone. */
+  readonly rootPassword: string | null;
+  readonly authorizedKeys: readonly string[];
+  /** Base64, as Linode's Metadata service takes it. */
+  readonly userData: string | null;
+}
+
+export type CreateOutcome =
+  /** Created, or found under the label with our tags. */
+  | { readonly kind: 'made'; readonly linode: Linode }
+  /** Nothing was made, and asking again would not help. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Nothing was made; worth asking again from `retryAt`. */
+  | { readonly kind: 'notSent'; readonly reason: string; readonly retryAt: EpochMs }
+  /** It may exist, or come to exist: count it as billed until it is known not to. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/**
+ * The records. A record is written whole, and only over the revision that was read: of two
+ * writers, one gets `conflict` and must drop its pass.
+ */
+export interface ClusterStore {
+  /** `exists`: there is a record with this id, and it was left alone. */
+  insert(record: ClusterRecord): Promise<'inserted' | 'exists'>;
+  /** Consistent: sees every write that was answered before. */
+  get(id: ClusterId): Promise<ClusterRecord | 'notFound'>;
+  /** Consistent. Ids without a record are left out. */
+  getMany(ids: readonly ClusterId[]): Promise<ClusterRecord[]>;
+  /** Writes over the revision `record.revision` and returns the record with the next one. */
+  save(record: ClusterRecord): Promise<ClusterRecord | 'conflict'>;
+  /** Live records due at or before `until`, most overdue first. May lag writes by seconds. */
+  due(until: EpochMs): AsyncIterable<ClusterId>;
+  /** Newest first, a page at a time. May lag writes by seconds. */
+  list(query: ListQuery): Promise<{ records: ClusterRecord[]; nextCursor: string | null }>;
+}
+
+export interface ListQuery {
+  /** null: everybody's. */
+  readonly owner: string | null;
+  readonly status: ClusterRecord['phase'] | null;
+  /** 1 to 100. */
+  readonly limit: number;
+  /** A `nextCursor` of the same query, or null for the first page. */
+  readonly cursor: string | null;
+}
+
+/** What the secret of the deployment holds. */
+export interface Secrets {
+  /** `fresh`: read it again, because the last one was refused. */
+  linodeToken(options: { fresh: boolean }): Promise<string>;
+  /** SHA-256 of each API token in lower-case hex, by owner. */
+  apiTokens(): Promise<Readonly<Record<string, string>>>;
+  /** What root passwords are derived from; null: the secret has none. */
+  passwordKey(): Promise<string | null>;
+}
+
+/** Asks for a pass over a cluster soon. May be lost or doubled: the due index makes up for it. */
+export interface Nudge {
+  reconcile(id: ClusterId): Promise<void>;
+}
+
+export interface Log {
+  info(message: string, details?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, details?: Readonly<Record<string, unknown>>): void;
+  error(message: string, details?: Readonly<Record<string, unknown>>): void;
+}

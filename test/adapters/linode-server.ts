@@ -1,0 +1,190 @@
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { createLinodeApi } from '../../lib/adapters/linode.ts';
+import type { LinodeHttpOptions } from '../../lib/adapters/linode-http.ts';
+import type { NodeLabel } from '../../lib/core/names.ts';
+import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/units.ts';
+import type { Clock, CreateRequest, LinodeApi, Log } from '../../lib/ports.ts';
+
+/** A server that gives canned answers over real HTTP, and the client under test in front of it. */
+export interface TestWorld {
+  readonly api: LinodeApi;
+  readonly clock: TestClock;
+  readonly requests: readonly SeenRequest[];
+  readonly logged: readonly unknown[];
+  /** How the token was asked for, call by call. */
+  readonly tokenCalls: readonly { fresh: boolean }[];
+  close(): Promise<void>;
+}
+
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly filter: unknown;
+  readonly body: unknown;
+}
+
+export interface Answer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly text?: string;
+  /** Ends the connection without an answer, leaves it open, or answers byte by byte for ever. */
+  readonly lost?: 'drop' | 'hang' | 'drip';
+}
+
+/** A list is answered in order; one request more than it holds is a fault of the test. */
+export type Script = readonly Answer[] | ((request: SeenRequest) => Answer | Promise<Answer>);
+
+export const START = epochMs(Date.UTC(2026, 0, 1));
+export const LATER = plus(START, seconds(600));
+export const TOKEN = 'secret-token-0123456789abcdef';
+export const FRESH_TOKEN = 'fresh-token-0123456789abcdef';
+
+export async function startWorld(
+  script: Script,
+  options: Partial<LinodeHttpOptions> = {},
+): Promise<TestWorld> {
+  const requests: SeenRequest[] = [];
+  const server = http.createServer((request, response) => {
+    void serve(request, response, script, requests);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const clock = createTestClock();
+  const logged: unknown[] = [];
+  const log = (...entry: unknown[]) => void logged.push(entry);
+  const tokenCalls: { fresh: boolean }[] = [];
+  const api = createLinodeApi({
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v4`,
+    clock,
+    log: { info: log, warn: log, error: log } satisfies Log,
+    token: async ({ fresh }) => {
+      tokenCalls.push({ fresh });
+      return tokenCalls.some((call) => call.fresh) ? FRESH_TOKEN : TOKEN;
+    },
+    ...options,
+  });
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { api, clock, requests, logged, tokenCalls, close };
+}
+
+export interface TestClock extends Clock {
+  /** How long each sleep was. */
+  readonly slept: readonly number[];
+  set(now: EpochMs): void;
+}
+
+/** Sleeping moves it, as soon as `before` is done. */
+export function createTestClock(before: () => Promise<void> = turn): TestClock {
+  let now = START;
+  const slept: number[] = [];
+  return {
+    slept,
+    now: () => now,
+    set: (to) => {
+      now = to;
+    },
+    async sleep(until) {
+      slept.push(until - now);
+      await before();
+      now = epochMs(Math.max(now, until));
+    },
+  };
+}
+
+export const errors = (...reasons: string[]): { errors: { reason: string; field?: string }[] } => ({
+  errors: reasons.map((text) => {
+    const [reason = '', field] = text.split(' @');
+    return field === undefined ? { reason } : { reason, field };
+  }),
+});
+
+export const page = (data: readonly unknown[], of: Record<string, number> = {}): Answer => ({
+  json: { data, page: 1, pages: 1, results: data.length, ...of },
+});
+
+export const htmlPage = (status: number, headers: Record<string, string> = {}): Answer => ({
+  status,
+  headers: { 'content-type': 'text/html', ...headers },
+  text: '<html><body>Sorry</body></html>',
+});
+
+export const LABEL: NodeLabel = 'onebuck-cabcdefghij-0';
+export const TAGS = ['onebuck-dev', 'onebuck=cabcdefghij', 'reap=20260101T0157Z'];
+
+/** As Linode answers it, with what is not of interest left out. */
+export const aRawLinode = (over: Record<string, unknown> = {}): Record<string, unknown> => ({
+  id: 101,
+  label: LABEL,
+  group: '',
+  status: 'provisioning',
+  created: '2026-01-01T00:00:00',
+  updated: '2026-01-01T00:00:00',
+  type: 'g6-nanode-1',
+  ipv4: ['192.0.2.1'],
+  ipv6: '2001:db8::1/128',
+  image: 'linode/debian12',
+  region: 'us-east',
+  backups: { enabled: false },
+  tags: TAGS,
+  ...over,
+});
+
+export const aRequest = (over: Partial<CreateRequest> = {}): CreateRequest => ({
+  label: LABEL,
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  tags: TAGS,
+  rootPassword: 'correct-horse-battery',
+  authorizedKeys: [],
+  userData: 'I2Nsb3VkLWNvbmZpZwo=',
+  ...over,
+});
+
+async function serve(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  script: Script,
+  requests: SeenRequest[],
+): Promise<void> {
+  const seen = await read(request);
+  requests.push(seen);
+  const unscripted: Answer = { status: 418, json: errors(`no answer left for ${seen.path}`) };
+  const answer =
+    typeof script === 'function' ? await script(seen) : (script[requests.length - 1] ?? unscripted);
+  if (answer.lost === 'drop') return void request.socket.destroy();
+  if (answer.lost === 'hang') return;
+  if (answer.lost === 'drip') return drip(response);
+  const type = answer.json === undefined ? {} : { 'content-type': 'application/json' };
+  response.writeHead(answer.status ?? 200, { ...type, ...answer.headers });
+  response.end(answer.json === undefined ? (answer.text ?? '') : JSON.stringify(answer.json));
+}
+
+function drip(response: http.ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  const timer = setInterval(() => response.write(' '), 10);
+  response.once('close', () => clearInterval(timer));
+}
+
+async function read(request: http.IncomingMessage): Promise<SeenRequest> {
+  let text = '';
+  for await (const chunk of request) text += chunk;
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const filter = request.headers['x-filter'];
+  return {
+    method: request.method ?? '',
+    path: url.pathname,
+    query: url.searchParams,
+    headers: request.headers,
+    filter: filter === undefined ? undefined : JSON.parse(String(filter)),
+    body: text === '' ? undefined : JSON.parse(text),
+  };
+}
