@@ -1,0 +1,72 @@
+import { notFound } from './api-error.ts';
+import type { Call } from './call.ts';
+import {
+  images,
+  NEEDED_CAPABILITIES,
+  offers,
+  regions,
+  types,
+  type WireRegion,
+} from './catalogue.ts';
+import { pageOf } from './collection.ts';
+import { pythonJson, type Row, rowJson } from './json.ts';
+
+export function listTypes(call: Call): string {
+  const fields = ['class', 'disk', 'gpus', 'label', 'memory', 'network_out', 'transfer', 'vcpus'];
+  return pageOf(call, fields, () => [...types.values()]);
+}
+
+export function listRegions(call: Call): string {
+  const rows = () => [...regions.values()].map((region) => regionNow(region, call));
+  return pageOf(call, ['country', 'site_type'], rows);
+}
+
+export function showRegion(call: Call): string {
+  const region = regions.get(call.params[0] ?? '');
+  if (region === undefined) throw notFound();
+  return pythonJson(regionNow(region, call));
+}
+
+function regionNow(region: WireRegion, { settings }: Call): WireRegion {
+  if (!settings.regionsWithoutMetadata.includes(region.id)) return region;
+  const capabilities = region.capabilities.filter((name) => name !== 'Metadata');
+  return { ...region, capabilities };
+}
+
+export function listAvailability(call: Call): string {
+  const rows = () => [...regions.values()].flatMap((region) => availability(region, call));
+  return pageOf(call, ['available', 'plan', 'region'], rows);
+}
+
+/** Not a page but a bare list. */
+export function regionAvailability(call: Call): string {
+  const region = regions.get(call.params[0] ?? '');
+  if (region === undefined) throw notFound();
+  return pythonJson(availability(region, call));
+}
+
+/** Only types that are not everywhere have rows: those of some classes, and what is sold out. */
+function availability(region: WireRegion, { settings }: Call): Row[] {
+  return [...types.values()].flatMap((type) => {
+    const isSoldOut = settings.soldOut.some(
+      (pair) => pair.type === type.id && pair.region === region.id,
+    );
+    if (!isSoldOut && NEEDED_CAPABILITIES[type.class] === undefined) return [];
+    const available = !isSoldOut && offers(region, type);
+    return [{ region: region.id, plan: type.id, available }];
+  });
+}
+
+export function listImages(call: Call): string {
+  const fields = ['deprecated', 'is_public', 'label', 'size', 'status', 'tags', 'type', 'vendor'];
+  return pageOf(call, fields, () => [...images.values()]);
+}
+
+export const showType = (call: Call): string => itemOf(types, call);
+export const showImage = (call: Call): string => itemOf(images, call);
+
+function itemOf(rows: ReadonlyMap<string, Row>, { params: [id = ''] }: Call): string {
+  const row = rows.get(id);
+  if (row === undefined) throw notFound();
+  return rowJson(row);
+}

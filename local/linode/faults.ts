@@ -1,0 +1,190 @@
+import { isObject } from './json.ts';
+import { isPattern } from './settings.ts';
+
+/** Answered in place of the call, which has no effect. */
+const before = [
+  'status408',
+  'status429',
+  'status500',
+  'html502',
+  'status503',
+  'maintenance503',
+  'nginx400',
+  'html200',
+  'busy',
+  'capacity',
+  'limit',
+  'invalidToken',
+  'missingScope',
+  'dropBefore',
+  'hang',
+] as const;
+
+/** The call takes effect; its answer is lost or replaced. */
+const after = ['status408After', 'error500After', 'busyAfter', 'dropAfter', 'hangAfter'] as const;
+
+/** The call is answered, with less than the truth. */
+const view = ['staleList', 'truncatedList'] as const;
+
+export type BeforeKind = (typeof before)[number];
+export type AfterKind = (typeof after)[number];
+export type FaultKind = BeforeKind | AfterKind | (typeof view)[number];
+
+/** Which requests a rule is for, and how many of them it spoils. */
+export interface FaultMatch {
+  readonly method?: string;
+  /** Regular expression, tried on the path after /v4, such as `^/linode/instances/\d+$`. */
+  readonly path?: string;
+  /** Regular expression, tried on the label of a create; other calls don't match. */
+  readonly label?: string;
+  /** How often it strikes; for ever if not given. */
+  readonly times?: number;
+  /** Lets the first so many matching requests pass. */
+  readonly skip?: number;
+  /** From 0 to 1, drawn for each matching request from the seeded generator. */
+  readonly probability?: number;
+}
+
+export type FaultRule = FaultMatch &
+  (
+    | { readonly kind: Exclude<BeforeKind, 'status429'> | AfterKind }
+    | { readonly kind: 'status429'; readonly retryAfterSeconds?: number }
+    /** The list of Linodes as it was so many virtual seconds ago. */
+    | { readonly kind: 'staleList'; readonly seconds: number }
+    /** Lists lack their last items; the totals too, unless they are kept. */
+    | { readonly kind: 'truncatedList'; readonly items: number; readonly keepTotals?: boolean }
+  );
+
+export interface FaultState {
+  readonly rule: FaultRule;
+  /** Requests that matched, those let pass included. */
+  readonly matched: number;
+  readonly struck: number;
+}
+
+export interface FaultTarget {
+  readonly method: string;
+  readonly path: string;
+  /** Of a create; null: another call, or none given. */
+  readonly label: string | null;
+  readonly isCollection: boolean;
+}
+
+export const isBefore = (kind: FaultKind): kind is BeforeKind =>
+  (before as readonly string[]).includes(kind);
+export const isAfter = (kind: FaultKind): kind is AfterKind =>
+  (after as readonly string[]).includes(kind);
+
+/** The rules in force. The first that strikes a request is the only one that counts for it. */
+export class Faults {
+  #rules: { rule: FaultRule; matches: (target: FaultTarget) => boolean; counts: Counts }[] = [];
+  #random: () => number;
+
+  constructor(rules: readonly FaultRule[], seed: number) {
+    this.#random = randomFrom(seed);
+    this.set(rules);
+  }
+
+  /** In place of the old rules; counting starts anew. Throws on a rule that is none. */
+  set(rules: readonly FaultRule[]): void {
+    for (const rule of rules) refuseBadRule(rule);
+    this.#rules = rules.map((rule) => ({
+      rule: { ...rule },
+      matches: matcher(rule),
+      counts: { matched: 0, struck: 0 },
+    }));
+  }
+
+  reseed(seed: number): void {
+    this.#random = randomFrom(seed);
+  }
+
+  get states(): FaultState[] {
+    return this.#rules.map(({ rule, counts }) => ({ rule, ...counts }));
+  }
+
+  /** The rule that spoils this request; null: none. */
+  strike(target: FaultTarget): FaultRule | null {
+    for (const { rule, matches, counts } of this.#rules) {
+      if (counts.struck >= (rule.times ?? Number.POSITIVE_INFINITY) || !matches(target)) continue;
+      counts.matched += 1;
+      if (counts.matched <= (rule.skip ?? 0)) continue;
+      if (rule.probability !== undefined && this.#random() >= rule.probability) continue;
+      counts.struck += 1;
+      return rule;
+    }
+    return null;
+  }
+}
+
+interface Counts {
+  matched: number;
+  struck: number;
+}
+
+function matcher(rule: FaultRule): (target: FaultTarget) => boolean {
+  const path = rule.path === undefined ? null : new RegExp(rule.path);
+  const label = rule.label === undefined ? null : new RegExp(rule.label);
+  return (target) =>
+    (rule.method === undefined || rule.method === target.method) &&
+    (path === null || path.test(target.path)) &&
+    (label === null || (target.label !== null && label.test(target.label))) &&
+    isPossible(rule.kind, target);
+}
+
+/** Some faults only make sense on some calls, so that their rules need no path. */
+function isPossible(kind: FaultKind, { method, path, isCollection }: FaultTarget): boolean {
+  if (kind === 'staleList') return method === 'GET' && path === '/linode/instances';
+  if (kind === 'truncatedList') return isCollection;
+  if (kind === 'capacity' || kind === 'limit') {
+    return method === 'POST' && path === '/linode/instances';
+  }
+  if (kind === 'busy' || kind === 'busyAfter') {
+    return method !== 'GET' && path.startsWith('/linode/instances');
+  }
+  return true;
+}
+
+function refuseBadRule(rule: unknown): void {
+  if (!isObject(rule)) throw new TypeError(`A fault is an object, not ${JSON.stringify(rule)}`);
+  const kind = String(rule.kind);
+  if (![...before, ...after, ...view].some((known) => known === kind)) {
+    throw new TypeError(`There is no fault ${kind}`);
+  }
+  for (const [name, value] of Object.entries(rule)) {
+    if (name === 'kind' || value === undefined) continue;
+    if (Object.hasOwn(checks, name) && checks[name]?.(value, kind)) continue;
+    throw new TypeError(`A fault ${kind} can't have ${name}: ${JSON.stringify(value)}`);
+  }
+  const needed = { staleList: 'seconds', truncatedList: 'items' }[kind];
+  if (needed !== undefined && rule[needed] === undefined) {
+    throw new TypeError(`A fault ${kind} needs ${needed}`);
+  }
+}
+
+const isAmount = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0;
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && isAmount(value);
+
+const checks: Readonly<Record<string, (value: unknown, kind: string) => boolean>> = {
+  method: (value) => typeof value === 'string' && /^[A-Z]+$/.test(value),
+  path: isPattern,
+  label: isPattern,
+  times: isCount,
+  skip: isCount,
+  probability: (value) => isAmount(value) && (value as number) <= 1,
+  retryAfterSeconds: (value, kind) => isAmount(value) && kind === 'status429',
+  seconds: (value, kind) => isAmount(value) && kind === 'staleList',
+  items: (value, kind) => isCount(value) && kind === 'truncatedList',
+  keepTotals: (value, kind) => typeof value === 'boolean' && kind === 'truncatedList',
+};
+
+/** Mulberry32: small, and the same everywhere for the same seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,174 @@
+import {
+  listEvents,
+  showAccount,
+  showAccountSettings,
+  showEvent,
+  showProfile,
+} from './account-calls.ts';
+import { ApiError, notFound, notSimulated } from './api-error.ts';
+import type { Call } from './call.ts';
+import {
+  listAvailability,
+  listImages,
+  listRegions,
+  listTypes,
+  regionAvailability,
+  showImage,
+  showRegion,
+  showType,
+} from './catalogue-calls.ts';
+import {
+  createInstance,
+  deleteInstance,
+  listInstances,
+  showInstance,
+  updateInstance,
+} from './instance-calls.ts';
+import type { Bucket } from './settings.ts';
+import { createTag, deleteTag, listTagged, listTags } from './tag-calls.ts';
+
+export interface Route {
+  readonly method: string;
+  /** `{}` stands for one part of any content. */
+  readonly path: string;
+  /** What the token must be allowed; `*`: nothing in particular. */
+  readonly scope: string;
+  /** Needs no token. */
+  readonly isPublic: boolean;
+  readonly bucket: Bucket;
+  readonly isCollection: boolean;
+  /** Returns the JSON of the answer, or throws an ApiError. */
+  readonly answer: (call: Call) => string;
+}
+
+type Answer = Route['answer'];
+
+/** Of two that fit a path, the first counts. */
+export const routes: readonly Route[] = [
+  publicCollection('/linode/types', listTypes),
+  publicItem('/linode/types/{}', showType),
+  publicCollection('/regions', listRegions),
+  publicCollection('/regions/availability', listAvailability),
+  publicItem('/regions/{}', showRegion),
+  publicItem('/regions/{}/availability', regionAvailability),
+  { ...publicCollection('/images', listImages), bucket: 'images' },
+  // Only private images need the scope, and there are none here.
+  { ...publicItem('/images/{}', showImage), scope: 'images:read_only' },
+  collection('/linode/instances', 'linodes:read_only', listInstances),
+  {
+    ...item('POST', '/linode/instances', 'linodes:read_write', createInstance),
+    bucket: 'createInstance',
+  },
+  item('GET', '/linode/instances/{}', 'linodes:read_only', showInstance),
+  item('PUT', '/linode/instances/{}', 'linodes:read_write', updateInstance),
+  item('DELETE', '/linode/instances/{}', 'linodes:read_write', deleteInstance),
+  collection('/tags', 'account:read_only', listTags),
+  item('POST', '/tags', 'account:read_write', createTag),
+  collection('/tags/{}', 'account:read_only', listTagged),
+  item('DELETE', '/tags/{}', 'account:read_write', deleteTag),
+  item('GET', '/profile', '*', showProfile),
+  item('GET', '/account', 'account:read_only', showAccount),
+  item('GET', '/account/settings', 'account:read_only', showAccountSettings),
+  collection('/account/events', 'events:read_only', listEvents),
+  item('GET', '/account/events/{}', 'events:read_only', showEvent),
+];
+
+/** Methods that the real API has on the paths above. */
+const notSimulatedMethods: Readonly<Record<string, readonly string[]>> = {
+  '/images': ['POST'],
+  '/images/{}': ['PUT', 'DELETE'],
+  '/profile': ['PUT'],
+  '/account': ['PUT'],
+  '/account/settings': ['PUT'],
+};
+
+/** Paths that the real API has besides. */
+const notSimulatedPaths = [
+  /^\/linode\/(kernels|stackscripts)(\/|$)/,
+  /^\/linode\/instances\/[^/]+\/(backups|boot|clone|configs|disks|firewalls|interfaces)(\/|$)/,
+  /^\/linode\/instances\/[^/]+\/(ips|migrate|mutate|nodebalancers|password|reboot)(\/|$)/,
+  /^\/linode\/instances\/[^/]+\/(rebuild|rescue|resize|shutdown|stats|transfer)(\/|$)/,
+  /^\/linode\/instances\/[^/]+\/(upgrade-interfaces|volumes)(\/|$)/,
+  /^\/images\/(upload|sharegroups)(\/|$)/,
+  /^\/account\/events\/[^/]+\/(read|seen)$/,
+  /^\/account\/(agreements|availability|beta-programs|betas|cancel|child-accounts)(\/|$)/,
+  /^\/account\/(credit-card|entity-transfers|invoices|logins|maintenance)(\/|$)/,
+  /^\/account\/(notifications|oauth-clients|payment-methods|payments|promo-codes)(\/|$)/,
+  /^\/account\/(service-transfers|settings\/managed-enable|transfer|users)(\/|$)/,
+  /^\/profile\/(apps|devices|grants|logins|phone-number|preferences)(\/|$)/,
+  /^\/profile\/(security-questions|sshkeys|tfa-[a-z-]+|tokens)(\/|$)/,
+  /^\/(betas|databases|domains|iam|lke|locks|longview|maintenance|managed|monitor)(\/|$)/,
+  /^\/(network-transfer|networking|nodebalancers|object-storage|placement|support)(\/|$)/,
+  /^\/(volumes|vpcs)(\/|$)/,
+];
+
+export interface Target {
+  readonly route: Route;
+  readonly params: readonly string[];
+}
+
+/** `path` is that after /v4. What has no route gets one that says so. */
+export function targetOf(method: string, path: string): Target {
+  const parts = path.split('/').slice(1);
+  const here = routesByPath.flatMap((candidates) => {
+    const params = paramsOf(candidates.parts, parts);
+    return params === null ? [] : [{ candidates, params }];
+  })[0];
+  const route = here?.candidates.routes.get(method);
+  if (here !== undefined && route !== undefined) return { route, params: here.params };
+
+  const isReal =
+    here === undefined
+      ? notSimulatedPaths.some((pattern) => pattern.test(path))
+      : notSimulatedMethods[here.candidates.path]?.includes(method) === true;
+  if (isReal) return refusal(method, notSimulated(`${method} ${path}`));
+  if (here === undefined) return refusal(method, notFound());
+  return refusal(method, new ApiError(405, { reason: 'Method Not Allowed' }));
+}
+
+const routesByPath = [...new Set(routes.map(({ path }) => path))].map((path) => ({
+  path,
+  parts: path.split('/').slice(1),
+  routes: new Map(
+    routes.filter((route) => route.path === path).map((route) => [route.method, route]),
+  ),
+}));
+
+function paramsOf(pattern: readonly string[], parts: readonly string[]): string[] | null {
+  if (pattern.length !== parts.length) return null;
+  const fits = pattern.every((name, index) => name === '{}' || name === parts[index]);
+  return fits ? parts.filter((_, index) => pattern[index] === '{}').map(decoded) : null;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function refusal(method: string, error: ApiError): Target {
+  const path = `(${error.faults[0]?.reason})`;
+  const answer = (): never => {
+    throw error;
+  };
+  return { route: { ...publicItem(path, answer), method }, params: [] };
+}
+
+function publicCollection(path: string, answer: Answer): Route {
+  return { ...collection(path, '*', answer), isPublic: true };
+}
+
+function publicItem(path: string, answer: Answer): Route {
+  return { ...item('GET', path, '*', answer), isPublic: true };
+}
+
+function collection(path: string, scope: string, answer: Answer): Route {
+  return { ...item('GET', path, scope, answer), bucket: 'collections', isCollection: true };
+}
+
+function item(method: string, path: string, scope: string, answer: Answer): Route {
+  const bucket = 'others';
+  return { method, path, scope, isPublic: false, bucket, isCollection: false, answer };
+}
