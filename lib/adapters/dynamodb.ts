@@ -1,0 +1,177 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  type PutItemCommandInput,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type ClusterRecord, isLive } from '../core/cluster.ts';
+import { type ClusterId, isClusterId } from '../core/names.ts';
+import { AppError } from '../errors.ts';
+import type { ClusterStore, ListQuery } from '../ports.ts';
+
+/** DynamoDB takes 100 keys a BatchGetItem. */
+const BATCH_KEYS_MAX = 100;
+const BATCH_TRIES_MAX = 8;
+/** How long the record of an ended cluster is kept. */
+const KEPT_SECONDS = 400 * 24 * 3600;
+
+type Item = Record<string, AttributeValue>;
+type Condition = Pick<PutItemCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
+
+/**
+ * One item per cluster. Beside the record it has the keys of three indexes: `due` (sparse: live
+ * clusters by `dueAt`), `byOwner` and `byTime` (all by `createdAt`); and `expiresAt` for DynamoDB's
+ * own expiry of ended ones.
+ */
+export function createClusterStore(client: DynamoDBClient, tableName: string): ClusterStore {
+  const TableName = tableName;
+
+  /** false: the condition did not hold, and nothing was written. */
+  async function put(record: ClusterRecord, condition: Condition): Promise<boolean> {
+    try {
+      await client.send(new PutItemCommand({ TableName, Item: toItem(record), ...condition }));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
+  async function getBatch(ids: readonly ClusterId[]): Promise<ClusterRecord[]> {
+    const found: ClusterRecord[] = [];
+    let Keys = ids.map((id): Item => marshall({ id }));
+    for (let tries = 1; Keys.length > 0; tries += 1) {
+      if (tries > BATCH_TRIES_MAX) throw new Error('BatchGetItem left keys unprocessed');
+      if (tries > 1) await delay(50 * 2 ** tries);
+      const RequestItems = { [TableName]: { Keys, ConsistentRead: true } };
+      const answer = await client.send(new BatchGetItemCommand({ RequestItems }));
+      found.push(...(answer.Responses?.[TableName] ?? []).map(fromItem));
+      Keys = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
+    }
+    return found;
+  }
+
+  return {
+    async insert(record) {
+      const isNew = { ConditionExpression: 'attribute_not_exists(id)' };
+      return (await put(record, isNew)) ? 'inserted' : 'exists';
+    },
+
+    async get(id) {
+      const Key = marshall({ id });
+      const { Item } = await client.send(
+        new GetItemCommand({ TableName, Key, ConsistentRead: true }),
+      );
+      return Item === undefined ? 'notFound' : fromItem(Item);
+    },
+
+    async getMany(ids) {
+      const batches = Array.from({ length: Math.ceil(ids.length / BATCH_KEYS_MAX) }, (_, index) =>
+        ids.slice(index * BATCH_KEYS_MAX, (index + 1) * BATCH_KEYS_MAX),
+      );
+      const found: ClusterRecord[] = [];
+      for (const batch of batches) found.push(...(await getBatch(batch)));
+      return found;
+    },
+
+    async save(record) {
+      const next = { ...record, revision: record.revision + 1 };
+      const unchanged = {
+        ConditionExpression: 'revision = :revision',
+        ExpressionAttributeValues: marshall({ ':revision': record.revision }),
+      };
+      return (await put(next, unchanged)) ? next : 'conflict';
+    },
+
+    async *due(until) {
+      const query: QueryCommandInput = {
+        TableName,
+        IndexName: 'due',
+        KeyConditionExpression: 'live = :live AND dueAt <= :until',
+        ExpressionAttributeValues: marshall({ ':live': LIVE, ':until': until }),
+      };
+      let from: Item | undefined;
+      do {
+        const page = await client.send(new QueryCommand({ ...query, ExclusiveStartKey: from }));
+        for (const item of page.Items ?? []) yield unmarshall(item).id as ClusterId;
+        from = page.LastEvaluatedKey;
+      } while (from !== undefined);
+    },
+
+    list: (query) => list(client, TableName, query),
+  };
+}
+
+const LIVE = 'live';
+const ALL = 'cluster';
+
+function toItem(record: ClusterRecord): Item {
+  const { id, owner, revision, phase, createdAt } = record;
+  const live = isLive(record) ? { live: LIVE, dueAt: record.dueAt } : {};
+  const ended = isLive(record)
+    ? {}
+    : { expiresAt: Math.ceil(record.endedAt / 1000) + KEPT_SECONDS };
+  return marshall(
+    { id, owner, revision, phase, createdAt, kind: ALL, version: 1, ...live, ...ended, record },
+    { removeUndefinedValues: true },
+  );
+}
+
+function fromItem(item: Item): ClusterRecord {
+  const { version, record, revision } = unmarshall(item);
+  if (version !== 1) throw new Error(`an item of version ${version} is not understood`);
+  return { ...record, revision } as ClusterRecord;
+}
+
+/**
+ * Pages until `limit` records of the status are there, as DynamoDB filters after it has counted.
+ * The cursor names the last record that was given out, so that none is skipped or repeated.
+ */
+async function list(client: DynamoDBClient, TableName: string, query: ListQuery) {
+  const { owner, status, limit, cursor } = query;
+  const [IndexName, key] = owner === null ? ['byTime', 'kind'] : ['byOwner', 'owner'];
+  const input: QueryCommandInput = {
+    TableName,
+    IndexName,
+    ScanIndexForward: false,
+    KeyConditionExpression: '#key = :key',
+    ExpressionAttributeNames: { '#key': key },
+    ExpressionAttributeValues: marshall({
+      ':key': owner ?? ALL,
+      ...(status && { ':phase': status }),
+    }),
+    ...(status && { FilterExpression: 'phase = :phase' }),
+  };
+  const records: ClusterRecord[] = [];
+  let from = cursor === null ? undefined : startKey(cursor, key, owner ?? ALL);
+  do {
+    const page = await client.send(
+      new QueryCommand({ ...input, ExclusiveStartKey: from, Limit: limit + 1 }),
+    );
+    records.push(...(page.Items ?? []).map(fromItem));
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined && records.length <= limit);
+  const given = records.slice(0, limit);
+  const last = given.at(-1);
+  const more = records.length > limit;
+  return { records: given, nextCursor: more && last ? cursorOf(last) : null };
+}
+
+const cursorOf = ({ id, createdAt }: ClusterRecord) =>
+  Buffer.from(`${createdAt}/${id}`).toString('base64url');
+
+function startKey(cursor: string, key: string, value: string): Item {
+  const [createdAt, id] = Buffer.from(cursor, 'base64url').toString().split('/');
+  if (!/^\d{1,16}$/.test(createdAt ?? '') || !isClusterId(id ?? '')) {
+    const fault = { path: 'cursor', message: 'take nextCursor from the answer before, unchanged' };
+    throw new AppError('invalid', 'The cursor is not one of ours.', { faults: [fault] });
+  }
+  return marshall({ id, createdAt: Number(createdAt), [key]: value });
+}

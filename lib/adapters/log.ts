@@ -1,0 +1,12 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { Log } from '../ports.ts';
+
+/** One JSON line an entry, on standard output, as CloudWatch Logs takes it. */
+export function createLog(serviceName: string): Log {
+  const logger = new Logger({ serviceName });
+  return {
+    info: (message, details = {}) => logger.info(message, details),
+    warn: (message, details = {}) => logger.warn(message, details),
+    error: (message, details = {}) => logger.error(message, details),
+  };
+}

@@ -1,0 +1,85 @@
+import { type ClusterRecord, isLive } from './core/cluster.ts';
+import { type ClusterId, isClusterId } from './core/names.ts';
+import { beginDeleting } from './core/plan.ts';
+import { type EpochMs, plus, seconds } from './core/units.ts';
+import { AppError } from './errors.ts';
+import type { Clock, ClusterStore, ListQuery, Log, Nudge } from './ports.ts';
+
+/** The owner who sees and may end everybody's clusters. */
+export const ADMIN = 'admin';
+
+export interface ClusterDeps {
+  readonly clock: Clock;
+  readonly store: ClusterStore;
+  readonly nudge: Nudge;
+  readonly log: Log;
+}
+
+/** One cluster of the owner's; somebody else's is `notFound`, as if it did not exist. */
+export async function getCluster(
+  { store }: Pick<ClusterDeps, 'store'>,
+  owner: string,
+  id: string,
+): Promise<ClusterRecord> {
+  const record = isClusterId(id) ? await store.get(id) : 'notFound';
+  if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {
+    throw new AppError('notFound', `There is no cluster ${id}. GET /clusters lists yours.`);
+  }
+  return record;
+}
+
+export function listClusters(
+  { store }: Pick<ClusterDeps, 'store'>,
+  owner: string,
+  query: Omit<ListQuery, 'owner'>,
+) {
+  return store.list({ ...query, owner: owner === ADMIN ? null : owner });
+}
+
+/** Begins the destruction; asking again, also of an ended cluster, changes nothing. */
+export async function deleteCluster(
+  deps: ClusterDeps,
+  owner: string,
+  id: string,
+): Promise<ClusterRecord> {
+  // Passes write the same record, so that a few conflicts in a row are normal.
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const record = await getCluster(deps, owner, id);
+    if (!isLive(record) || record.phase === 'deleting') return record;
+    const end = { reason: 'requested', failure: null } as const;
+    const saved = await deps.store.save(beginDeleting(record, deps.clock.now(), end));
+    if (saved === 'conflict') continue;
+    await nudgeOrLeaveToReaper(deps, record.id);
+    return saved;
+  }
+  throw new AppError('conflict', `Cluster ${id} is changing fast. Send the DELETE again.`);
+}
+
+/** A lost nudge costs a minute: the record is due, and the reaper's next tick sees it. */
+export async function nudgeOrLeaveToReaper(
+  { nudge, log }: Pick<ClusterDeps, 'nudge' | 'log'>,
+  id: ClusterId,
+): Promise<void> {
+  await nudge.reconcile(id).catch((error: unknown) => {
+    log.warn('nudge lost', { clusterId: id, reason: String(error) });
+  });
+}
+
+/** The cluster once all its nodes have addresses or it has ended, or as it is at `until`. */
+export async function waitForAddresses(
+  { clock, store }: Pick<ClusterDeps, 'clock' | 'store'>,
+  record: ClusterRecord,
+  until: EpochMs,
+): Promise<ClusterRecord> {
+  let current = record;
+  while (
+    clock.now() < until &&
+    current.nodes.some(({ state }) => state === 'planned' || state === 'sent')
+  ) {
+    await clock.sleep(plus(clock.now(), seconds(1)));
+    const read = await store.get(record.id);
+    if (read === 'notFound') return current;
+    current = read;
+  }
+  return current;
+}

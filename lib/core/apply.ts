@@ -1,0 +1,115 @@
+import {
+  type LiveRecord,
+  machineOf,
+  machineSeenAgain,
+  type NodeRecord,
+  withHistory,
+} from './cluster.ts';
+import type { Linode } from './linode.ts';
+import { withBackupsLearned } from './observe.ts';
+import type { EpochMs } from './units.ts';
+
+/** What came of a step. */
+export type Outcome =
+  | { readonly kind: 'made'; readonly index: number; readonly linode: Linode }
+  | { readonly kind: 'refused'; readonly index: number; readonly reason: string }
+  /** The create did not leave, or was turned away at the door: nothing was made. */
+  | {
+      readonly kind: 'notSent';
+      readonly index: number;
+      readonly reason: string;
+      readonly retryAt: EpochMs;
+    }
+  /** The deletion was answered: by `existed`, it ended a Linode, or there was none. */
+  | { readonly kind: 'deleted'; readonly index: number | null; readonly existed: boolean }
+  /** Linode knows it no more, though nobody asked us to delete it. */
+  | { readonly kind: 'vanished'; readonly index: number }
+  /** It exists without our tags: somebody took it over, and it is not ours to touch. */
+  | { readonly kind: 'released'; readonly index: number }
+  | { readonly kind: 'present'; readonly index: number; readonly linode: Linode }
+  | { readonly kind: 'tagsRemoved' }
+  /** Nothing is known to have changed; the next pass looks again. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** The record with what came of a pass's steps, as known at `at`. */
+export function apply(record: LiveRecord, outcomes: readonly Outcome[], at: EpochMs): LiveRecord {
+  return withBackupsLearned(
+    outcomes.reduce((current, outcome) => applyOne(current, outcome, at), record),
+  );
+}
+
+function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord {
+  switch (outcome.kind) {
+    case 'failed':
+      return record;
+    case 'tagsRemoved':
+      return record.phase === 'deleting' ? { ...record, tagsRemoved: true } : record;
+    case 'deleted': {
+      const { index } = outcome;
+      return index === null
+        ? withHistory(record, at, 'destroyed a Linode with its tags that is none of its nodes')
+        : withNode(record, index, (node) => withDeletion(node, outcome.existed, at));
+    }
+    case 'refused': {
+      const told = withHistory(record, at, `node ${outcome.index} refused: ${outcome.reason}`);
+      return withNode(told, outcome.index, ({ index, label }) => ({
+        state: 'never',
+        index,
+        label,
+        reason: outcome.reason,
+      }));
+    }
+    case 'vanished':
+    case 'released': {
+      const how =
+        outcome.kind === 'vanished'
+          ? 'is gone, though not by us'
+          : 'lost our tag: it is no longer ours, lives on and is billed on';
+      const told = withHistory(record, at, `node ${outcome.index} ${how}`);
+      return withNode(told, outcome.index, (node) => withEnd(node, at));
+    }
+    case 'made':
+    case 'present':
+    case 'notSent':
+      return withNode(record, outcome.index, (node) => withAnswer(node, outcome, at));
+  }
+}
+
+function withNode(
+  record: LiveRecord,
+  index: number,
+  change: (node: NodeRecord) => NodeRecord,
+): LiveRecord {
+  const nodes = record.nodes.map((node) => (node.index === index ? change(node) : node));
+  return { ...record, nodes };
+}
+
+function withDeletion(node: NodeRecord, existed: boolean, at: EpochMs): NodeRecord {
+  if (node.state === 'made') return { ...node, state: 'deleted', billedUntil: at };
+  // It was there after all: billed until this answer. Otherwise the earlier answer stands.
+  if (node.state === 'deleted' && existed) return { ...node, billedUntil: at };
+  return node;
+}
+
+function withEnd(node: NodeRecord, at: EpochMs): NodeRecord {
+  if (node.state === 'made') return { ...node, state: 'gone', billedUntil: at };
+  return node.state === 'deleted' ? { ...node, state: 'gone' } : node;
+}
+
+function withAnswer(
+  node: NodeRecord,
+  outcome: Extract<Outcome, { kind: 'made' | 'present' | 'notSent' }>,
+  at: EpochMs,
+): NodeRecord {
+  const { index, label } = node;
+  if (outcome.kind === 'notSent') {
+    // With an earlier try unresolved it may still exist, and stays billed.
+    const only = node.state === 'sent' && node.sentAt === node.triedAt;
+    return only ? { state: 'planned', index, label } : node;
+  }
+  const machine =
+    node.state === 'made'
+      ? machineSeenAgain(node, outcome.linode, at)
+      : machineOf(outcome.linode, at);
+  return { state: 'made', index, label, ...machine };
+}

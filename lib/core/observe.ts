@@ -1,0 +1,64 @@
+import {
+  type Common,
+  type LiveRecord,
+  machineOf,
+  machineSeenAgain,
+  type NodeRecord,
+} from './cluster.ts';
+import type { Linode } from './linode.ts';
+import { clusterOfTags, ownershipTag } from './names.ts';
+import type { EpochMs } from './units.ts';
+
+/** Linodes that bear both this deployment's tag and this cluster's: all that may be touched. */
+export function linodesOf(record: Common, linodes: readonly Linode[]): Linode[] {
+  const ours = ownershipTag(record.stage);
+  return linodes.filter(({ tags }) => tags.includes(ours) && clusterOfTags(tags) === record.id);
+}
+
+/** The Linode of a node: by id once that is known, so that a new label does not hide it. */
+export function linodeOf(node: NodeRecord, linodes: readonly Linode[]): Linode | undefined {
+  return 'linodeId' in node
+    ? linodes.find(({ id }) => id === node.linodeId)
+    : linodes.find(({ label }) => label === node.label);
+}
+
+/** Linodes of the cluster that no node accounts for, such as a copy made by hand. */
+export function extrasOf(record: Common, linodes: readonly Linode[]): Linode[] {
+  const known = new Set(record.nodes.map((node) => linodeOf(node, linodes)?.id));
+  return linodes.filter(({ id }) => !known.has(id));
+}
+
+/** The record with what Linode shows folded in. That a node isn't shown proves little alone. */
+export function observe<R extends LiveRecord>(record: R, linodes: readonly Linode[], now: EpochMs) {
+  const nodes = record.nodes.map((node) => observed(node, linodeOf(node, linodes), now));
+  return withBackupsLearned({ ...record, nodes });
+}
+
+function observed(node: NodeRecord, linode: Linode | undefined, now: EpochMs): NodeRecord {
+  if (linode === undefined) {
+    // Its deletion was answered, and now Linode's list agrees.
+    return node.state === 'deleted' ? { ...node, state: 'gone' } : node;
+  }
+  const { index, label } = node;
+  switch (node.state) {
+    case 'planned':
+    case 'never': // a create that landed late, after it had been given up
+      return { state: 'made', index, label, ...machineOf(linode, now) };
+    case 'sent':
+      return { state: 'made', index, label, ...machineOf(linode, now) };
+    case 'made':
+      return { state: 'made', index, label, ...machineSeenAgain(node, linode, now) };
+    case 'deleted':
+      return { ...node, status: linode.status };
+    case 'gone': // a list older than the one that showed it gone, or it was never deleted
+      return { ...node, state: 'deleted', status: linode.status };
+  }
+}
+
+/** A node with backups that were not asked for: the account forces them on the others too. */
+export function withBackupsLearned<R extends Common>(record: R): R {
+  const { bought, nodes } = record;
+  const forced = nodes.some((node) => 'backups' in node && node.backups);
+  if (!forced || bought.backupsAssumed) return record;
+  return { ...record, bought: { ...bought, backupsAssumed: true } };
+}

@@ -1,0 +1,309 @@
+import {
+  type Deleting,
+  type EndedRecord,
+  type EndReason,
+  type LiveRecord,
+  limitOf,
+  type NodeIn,
+  type NodeRecord,
+  type Provisioning,
+  type Running,
+  spentAt,
+  teardownOf,
+  withHistory,
+} from './cluster.ts';
+import type { Linode } from './linode.ts';
+import { microUsd } from './money.ts';
+import { clusterTag, type NodeLabel, ownershipTag, reapTag, type Tag } from './names.ts';
+import { extrasOf, linodeOf, linodesOf, observe } from './observe.ts';
+import { type EpochMs, earliest, epochMs, minutes, plus, seconds } from './units.ts';
+
+/** How many creates a pass sends: what Linode's rate limit takes at once (20 per 15 s). */
+export const CREATES_PER_PASS = 20;
+/** How long after its intent was saved a create may still leave. */
+export const CREATE_WINDOW = seconds(60);
+/** When a create that is not seen has certainly not landed: its window and its HTTP time-out. */
+const SETTLED_AFTER = seconds(120);
+/** When a create with a lost reply, not seen in the list since, is sent again: same label. */
+const RESEND_AFTER = seconds(30);
+const POLL_EVERY = seconds(10);
+/** How often a running cluster is looked at, for nodes that were deleted by hand. */
+const CHECK_EVERY = minutes(30);
+/** When another pass takes over from one that died while it created, or while it deleted. */
+const CREATING_LEASE = seconds(120);
+const DELETING_LEASE = seconds(30);
+
+type StepArgs = {
+  createNode: { index: number; label: NodeLabel; tags: readonly Tag[] };
+  /** `seen`: Linode's list shows it with our tags; if not, that is to be checked first. */
+  deleteNode: { index: number | null; linodeId: number; seen: boolean };
+  /** A node that Linode's list should show and does not. */
+  checkNode: { index: number; linodeId: number };
+  /** `shared` tags may stand on other clusters' nodes, and are left while they do. */
+  removeTags: { own: readonly Tag[]; shared: readonly Tag[] };
+  wait: { reason: string; until: EpochMs };
+};
+type StepOf<Kind extends keyof StepArgs> = { readonly kind: Kind } & Readonly<StepArgs[Kind]>;
+
+/** One thing to do, as data. */
+export type Step = { [Kind in keyof StepArgs]: StepOf<Kind> }[keyof StepArgs];
+export type ActiveStep = Exclude<Step, { kind: 'wait' }>;
+export type Executors<Result> = {
+  [Kind in ActiveStep['kind']]: (step: StepOf<Kind>) => Promise<Result>;
+};
+
+export type Plan =
+  /** `next` is the intent: save it, then carry out the steps. A wait stands alone. */
+  | { readonly next: LiveRecord; readonly steps: readonly [Step, ...Step[]] }
+  | { readonly next: EndedRecord; readonly steps: readonly [] };
+
+/**
+ * What to do about a cluster now. `observed` are Linodes as a complete list shows them; null: they
+ * could not be listed. Carrying the steps out and planning again ends in a wait or in the end.
+ */
+export function plan(record: LiveRecord, observed: readonly Linode[] | null, now: EpochMs): Plan {
+  const linodes = observed === null ? null : linodesOf(record, observed);
+  const seen = linodes === null ? record : settled(observe(record, linodes, now), now);
+  const current = moved(seen, now);
+  switch (current.phase) {
+    case 'provisioning':
+      return planProvisioning(current, linodes, now);
+    case 'running':
+      return planRunning(current, linodes, now);
+    case 'deleting':
+      return planDeleting(current, linodes, now);
+  }
+}
+
+/** Starts the destruction of a cluster; a second reason does not replace the first. */
+export function beginDeleting(
+  record: LiveRecord,
+  now: EpochMs,
+  end: { reason: EndReason; failure: string | null },
+): Deleting {
+  if (record.phase === 'deleting') return record;
+  const why = end.failure === null ? end.reason : `${end.reason}: ${end.failure}`;
+  const deleting: Deleting = {
+    ...record,
+    phase: 'deleting',
+    dueAt: now,
+    startedAt: record.phase === 'running' ? record.startedAt : null,
+    deletingSince: now,
+    endReason: end.reason,
+    failure: end.failure,
+    tagsRemoved: false,
+  };
+  return withHistory(deleting, now, `teardown begun (${why})`);
+}
+
+/**
+ * Creates that the list does not show and that can't land any more were never made. While there is
+ * time, a provisioning cluster sends them again instead.
+ */
+function settled(record: LiveRecord, now: EpochMs): LiveRecord {
+  if (record.phase === 'provisioning' && now < record.provisionBy) return record;
+  const nodes = record.nodes.map((node) =>
+    node.state === 'sent' && now - node.triedAt >= SETTLED_AFTER
+      ? never(node, 'its create was not answered and did not take effect')
+      : node,
+  );
+  return { ...record, nodes };
+}
+
+/** The record in the phase that its nodes and the time call for. */
+function moved(record: LiveRecord, now: EpochMs): LiveRecord {
+  if (record.phase === 'deleting') return record;
+  const states = new Set(record.nodes.map(({ state }) => state));
+  const begin = (reason: EndReason, failure: string | null = null) =>
+    beginDeleting(record, now, { reason, failure });
+
+  if (now >= teardownOf(record, now)) return begin(limitOf(record, now));
+  const refusal = record.nodes.find((node) => node.state === 'never');
+  const allOrNothing = record.spec.onPartial === 'destroy';
+  if (record.phase === 'provisioning' && refusal?.state === 'never' && allOrNothing) {
+    return begin('failed', refusal.reason);
+  }
+  if (!['planned', 'sent', 'made'].some((state) => states.has(state as NodeRecord['state']))) {
+    return states.has('gone') || states.has('deleted')
+      ? begin('lost')
+      : begin('failed', refusal?.state === 'never' ? refusal.reason : 'no node came up');
+  }
+  return record.phase === 'running' ? record : movedWhileProvisioning(record, now);
+}
+
+function movedWhileProvisioning(record: Provisioning, now: EpochMs): LiveRecord {
+  const up = record.nodes.filter(isUp);
+  const coming = record.nodes.filter((node) => isComing(node) && !isUp(node));
+  if (coming.length === 0) {
+    const running: Running = { ...record, phase: 'running', startedAt: now };
+    return withHistory(running, now, `running (${count(up.length, record)} up)`);
+  }
+  if (now < record.provisionBy) return record;
+  if (record.spec.onPartial === 'keep' && up.length > 0) {
+    return { ...record, nodes: record.nodes.map((node) => givenUp(node)) };
+  }
+  const failure = `only ${count(up.length, record)} were running when the time to come up ended`;
+  return beginDeleting(record, now, { reason: 'failed', failure });
+}
+
+const isUp = (node: NodeRecord) => node.state === 'made' && node.status === 'running';
+const isComing = (node: NodeRecord) => ['planned', 'sent', 'made'].includes(node.state);
+const count = (up: number, { nodes }: LiveRecord) => `${up} of ${nodes.length} nodes`;
+
+const givenUp = (node: NodeRecord): NodeRecord =>
+  node.state === 'planned' ? never(node, 'not created before the time to come up ended') : node;
+
+function never({ index, label }: NodeRecord, reason: string): NodeIn<'never'> {
+  return { state: 'never', index, label, reason };
+}
+
+function planProvisioning(
+  record: Provisioning,
+  linodes: readonly Linode[] | null,
+  now: EpochMs,
+): Plan {
+  const teardownAt = teardownOf(record, now);
+  if (linodes === null) {
+    return waiting(record, {
+      reason: 'Linodes could not be listed',
+      until: earliest(plus(now, POLL_EVERY), teardownAt),
+      dueAt: earliest(plus(now, CREATING_LEASE), teardownAt),
+    });
+  }
+  const sendable = now >= record.provisionBy ? [] : record.nodes.filter(isSendable(now));
+  const sending = sendable.slice(0, CREATES_PER_PASS);
+  const reap = reapTag(teardownAt);
+  const steps: Step[] = [
+    ...corrections(record, linodes),
+    ...latecomers(record, linodes, now),
+    ...sending.map(({ index, label }) => createNode(record, index, label, reap)),
+  ];
+  const [first, ...rest] = steps;
+  if (first === undefined) {
+    return waiting(record, {
+      reason: 'nodes are coming up',
+      until: earliest(plus(now, POLL_EVERY), teardownAt),
+      dueAt: earliest(plus(now, CREATING_LEASE), teardownAt),
+    });
+  }
+  const next: Provisioning = {
+    ...record,
+    dueAt: earliest(plus(now, CREATING_LEASE), teardownAt),
+    nodes: record.nodes.map((node) => (sending.includes(node) ? sent(node, now) : node)),
+    reapTags: sending.length === 0 ? record.reapTags : [...new Set([...record.reapTags, reap])],
+  };
+  return { next, steps: [first, ...rest] };
+}
+
+const isSendable = (now: EpochMs) => (node: NodeRecord) =>
+  node.state === 'planned' || (node.state === 'sent' && now - node.triedAt >= RESEND_AFTER);
+
+function sent(node: NodeRecord, now: EpochMs): NodeIn<'sent'> {
+  const { index, label } = node;
+  const sentAt = node.state === 'sent' ? node.sentAt : now;
+  return { state: 'sent', index, label, sentAt, triedAt: now };
+}
+
+function createNode(record: LiveRecord, index: number, label: NodeLabel, reap: Tag): Step {
+  const tags = [ownershipTag(record.stage), clusterTag(record.id), reap, ...record.spec.tags];
+  return { kind: 'createNode', index, label, tags };
+}
+
+const deleteExtra = ({ id }: Linode): Step => ({
+  kind: 'deleteNode',
+  index: null,
+  linodeId: id,
+  seen: true,
+});
+
+/** Where list and record differ: what is there and should not be, and the reverse. */
+function corrections(record: Provisioning | Running, linodes: readonly Linode[]): Step[] {
+  return [
+    ...extrasOf(record, linodes).map(deleteExtra),
+    ...record.nodes.flatMap((node): Step[] => {
+      if (node.state === 'deleted') return deletion(node, linodes);
+      const missing = node.state === 'made' && linodeOf(node, linodes) === undefined;
+      return missing ? [{ kind: 'checkNode', index: node.index, linodeId: node.linodeId }] : [];
+    }),
+  ];
+}
+
+/** With `onPartial: keep`, what was not up in time is destroyed and the rest is kept. */
+function latecomers(record: Provisioning, linodes: readonly Linode[], now: EpochMs): Step[] {
+  if (now < record.provisionBy) return [];
+  const late = record.nodes.filter((node) => node.state === 'made' && !isUp(node));
+  return late.flatMap((node) => deletion(node, linodes));
+}
+
+function planRunning(record: Running, linodes: readonly Linode[] | null, now: EpochMs): Plan {
+  const teardownAt = teardownOf(record, now);
+  const [first, ...rest] = linodes === null ? [] : corrections(record, linodes);
+  if (first !== undefined) {
+    const dueAt = earliest(plus(now, DELETING_LEASE), teardownAt);
+    return { next: { ...record, dueAt }, steps: [first, ...rest] };
+  }
+  const until = earliest(plus(now, CHECK_EVERY), teardownAt);
+  const reason = until === teardownAt ? 'the teardown time' : 'the next look at its nodes';
+  return waiting(record, { reason, until, dueAt: until });
+}
+
+/**
+ * 1. Nothing new is created; what was never sent never was.
+ * 2. All that exists is deleted, also what the list does not show.
+ * 3. A create whose reply was lost is waited for until it can't land any more.
+ * 4. When a complete list shows nothing, the tags go; the next list that shows nothing ends it.
+ */
+function planDeleting(record: Deleting, linodes: readonly Linode[] | null, now: EpochMs): Plan {
+  const nodes = record.nodes.map((node) =>
+    node.state === 'planned' ? never(node, 'the cluster ended before it was created') : node,
+  );
+  const current: Deleting = { ...record, nodes };
+  const deletions = [
+    ...nodes.flatMap((node) => deletion(node, linodes)),
+    ...(linodes === null ? [] : extrasOf(current, linodes).map(deleteExtra)),
+  ];
+  const [first, ...rest] = deletions;
+  if (first !== undefined) {
+    const next = { ...current, dueAt: plus(now, DELETING_LEASE) };
+    return { next, steps: [first, ...rest] };
+  }
+  const over = nodes.every(({ state }) => state === 'gone' || state === 'never');
+  if (linodes === null || linodes.length > 0 || !over) {
+    const until = plus(now, POLL_EVERY);
+    return waiting(current, { reason: 'nodes are going', until, dueAt: until });
+  }
+  if (!current.tagsRemoved) {
+    const next = { ...current, dueAt: plus(now, DELETING_LEASE) };
+    const own = [clusterTag(record.id)];
+    return { next, steps: [{ kind: 'removeTags', own, shared: record.reapTags }] };
+  }
+  return { next: ended(current, now), steps: [] };
+}
+
+function deletion(node: NodeRecord, linodes: readonly Linode[] | null): Step[] {
+  if (node.state !== 'made' && node.state !== 'deleted') return [];
+  const linode = linodes === null ? undefined : linodeOf(node, linodes);
+  // Once its deletion was answered, only a list that shows it alive is reason for another.
+  if (node.state === 'deleted' && (linode === undefined || linode.status === 'deleting')) return [];
+  const { index, linodeId } = node;
+  return [{ kind: 'deleteNode', index, linodeId, seen: linode !== undefined }];
+}
+
+function ended(record: Deleting, now: EpochMs): EndedRecord {
+  const { phase: _, dueAt: __, deletingSince: ___, tagsRemoved: ____, ...common } = record;
+  const spent = spentAt(record, now);
+  const overspent = microUsd(Math.max(0, spent - record.budget));
+  const end = { ...common, endedAt: now, spent, overspent };
+  const told = withHistory(end, now, 'gone');
+  return record.endReason === 'failed'
+    ? { ...told, phase: 'failed' }
+    : { ...told, phase: 'deleted' };
+}
+
+function waiting(
+  record: LiveRecord,
+  wait: { reason: string; until: EpochMs; dueAt: EpochMs },
+): Plan {
+  const { reason, until, dueAt } = wait;
+  return { next: { ...record, dueAt: epochMs(dueAt) }, steps: [{ kind: 'wait', reason, until }] };
+}

@@ -1,0 +1,48 @@
+import { firstHourCost, hoursAfforded, spend, teardownTime } from './billing.ts';
+import type { Price } from './catalogue.ts';
+import { type MicroUsd, microUsd, times } from './money.ts';
+import type { DurationMs, EpochMs } from './units.ts';
+
+/** What a cluster will cost and how long its budget lasts, if all its nodes start at once. */
+export interface Quote {
+  /** For each started hour of the whole cluster. */
+  readonly hourly: MicroUsd;
+  /** What the first started hour costs; no smaller budget is accepted. */
+  readonly smallestBudget: MicroUsd;
+  readonly affordableHours: number;
+  readonly teardownAt: EpochMs;
+  readonly spentAtTeardown: MicroUsd;
+  readonly unspent: MicroUsd;
+}
+
+export function quote(input: {
+  readonly price: Price;
+  readonly nodes: number;
+  readonly budget: MicroUsd;
+  readonly maxHours: number | null;
+  readonly marginMs: DurationMs;
+  readonly from: EpochMs;
+}): Quote {
+  const { price, nodes, budget, maxHours, marginMs, from } = input;
+  const smallestBudget = firstHourCost(price, nodes, from);
+  const hourly = times(price.hourly, nodes);
+  if (budget < smallestBudget) {
+    const nothing = { affordableHours: 0, teardownAt: from, spentAtTeardown: microUsd(0) };
+    return { hourly, smallestBudget, ...nothing, unspent: budget };
+  }
+  const billed = Array.from({ length: nodes }, () => ({
+    billedFrom: from,
+    billedUntil: null,
+    price,
+  }));
+  const teardownAt = teardownTime(billed, { budget, maxHours, marginMs });
+  const spentAtTeardown = spend(billed, teardownAt);
+  return {
+    hourly,
+    smallestBudget,
+    affordableHours: hoursAfforded(price, nodes, from, { budget, maxHours }),
+    teardownAt,
+    spentAtTeardown,
+    unspent: microUsd(budget - spentAtTeardown),
+  };
+}

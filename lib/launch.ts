@@ -1,0 +1,226 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Catalogue } from './catalogue.ts';
+import { nudgeOrLeaveToReaper } from './clusters.ts';
+import { resolve } from './core/choose.ts';
+import { type Bought, type ClusterRecord, priceOf, withHistory } from './core/cluster.ts';
+import { formatUsd, toUsd } from './core/money.ts';
+import { type ClusterId, isClusterId, nodeLabel } from './core/names.ts';
+import { type Quote, quote } from './core/quote.ts';
+import { parseSpec, type Spec } from './core/spec.ts';
+import { type DurationMs, type EpochMs, plus, toIso } from './core/units.ts';
+import { AppError } from './errors.ts';
+import type { Clock, ClusterStore, Log, Nudge, Secrets } from './ports.ts';
+import type { Settings } from './settings.ts';
+
+export interface LaunchDeps {
+  readonly clock: Clock;
+  readonly catalogue: Catalogue;
+  readonly store: ClusterStore;
+  readonly secrets: Secrets;
+  readonly nudge: Nudge;
+  readonly log: Log;
+  readonly settings: Settings;
+}
+
+export interface LaunchRequest {
+  readonly owner: string;
+  /** The spec as it came, not yet checked. */
+  readonly input: unknown;
+  /** The same key from the same owner gives the same cluster; null: always a new one. */
+  readonly idempotencyKey: string | null;
+  /** Give up on Linode's catalogue after this instant. */
+  readonly by: EpochMs;
+}
+
+export interface Offer {
+  readonly spec: Spec;
+  readonly bought: Bought;
+  readonly quote: Quote;
+}
+
+export interface Launched {
+  readonly record: ClusterRecord;
+  /** false: an earlier request with this key had launched it. */
+  readonly isNew: boolean;
+}
+
+/**
+ * What a spec comes to at today's prices, or an AppError `invalid` with every fault. Buys nothing
+ * and writes nothing. A budget below the first hour's cost is no fault here.
+ */
+export async function offer(
+  deps: Pick<LaunchDeps, 'clock' | 'catalogue' | 'settings'>,
+  input: unknown,
+  by: EpochMs,
+): Promise<Offer> {
+  const { catalogue, settings, clock } = deps;
+  const parsed = parseSpec(input, settings);
+  const [types, regions, images, backups] = await Promise.all([
+    catalogue.types(by),
+    catalogue.regions(by),
+    catalogue.images(by),
+    catalogue.backups(by),
+  ]);
+  const partial = parsed.ok ? parsed.spec : parsed.partial;
+  const resolved = resolve(partial, { types, regions, images }, { backups });
+  const faults = [...(parsed.ok ? [] : parsed.faults), ...(resolved.ok ? [] : resolved.faults)];
+  if (!parsed.ok || !resolved.ok) {
+    throw new AppError('invalid', 'The spec has faults; each is listed with what to do.', {
+      faults,
+    });
+  }
+  const { spec } = parsed;
+  const { type, region, image } = resolved;
+  const bought = {
+    type: type.id,
+    typeLabel: type.label,
+    vcpus: type.vcpus,
+    memoryMb: type.memoryMb,
+    diskMb: type.diskMb,
+    region: region.id,
+    image: image.id,
+    price: resolved.price.base,
+    backupsPrice: resolved.price.backups,
+    backupsAssumed: backups,
+  };
+  return { spec, bought, quote: quoteOf(spec, bought, settings.marginMs, clock.now()) };
+}
+
+/** The quote for a cluster whose nodes all start at `from`. */
+export function quoteOf(spec: Spec, bought: Bought, marginMs: DurationMs, from: EpochMs): Quote {
+  const { nodes, budget, maxHours } = spec;
+  const price = priceOf(bought, bought.backupsAssumed);
+  return quote({ price, nodes, budget, maxHours, marginMs, from });
+}
+
+/**
+ * Checks, prices and refuses before anything is bought; then writes the record, due now, and asks
+ * for its first pass. When this returns the cluster will come up or be cleaned up, whatever dies.
+ */
+export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<Launched> {
+  const { clock, store, log } = deps;
+  const requestHash = hashOf(request.input);
+  const keyedId =
+    request.idempotencyKey === null ? null : idOfKey(request.owner, request.idempotencyKey);
+  const before = keyedId === null ? 'notFound' : await store.get(keyedId);
+  if (before !== 'notFound') return { record: sameRequest(before, requestHash), isNew: false };
+
+  const offered = await offer(deps, request.input, request.by);
+  refuseWhatWouldOverspend(offered);
+  await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
+
+  const id = keyedId ?? idOfBytes(randomBytes(7));
+  const record = newRecord(deps.settings, {
+    id,
+    owner: request.owner,
+    requestHash,
+    offered,
+    now: clock.now(),
+  });
+  if ((await store.insert(record)) === 'exists') {
+    const winner = await store.get(id);
+    if (winner === 'notFound')
+      throw new AppError('conflict', 'Try again: the cluster id was in use.');
+    return { record: sameRequest(winner, requestHash), isNew: false };
+  }
+  log.info('cluster launched', { clusterId: id, owner: request.owner, nodes: record.nodes.length });
+  await nudgeOrLeaveToReaper(deps, id);
+  return { record, isNew: true };
+}
+
+function refuseWhatWouldOverspend({
+  spec,
+  bought,
+  quote: { smallestBudget, hourly },
+}: Offer): void {
+  if (spec.budget >= smallestBudget) return;
+  const cluster = `${spec.nodes} × ${bought.type} in ${bought.region}`;
+  const twice =
+    smallestBudget > hourly
+      ? ', and the hour now starting runs into the next month, where it may be billed again'
+      : '';
+  throw new AppError(
+    'refused',
+    `${cluster} cost ${formatUsd(hourly)} a started hour${twice}. The smallest budget that would do is ` +
+      `${formatUsd(smallestBudget)}; you gave ${formatUsd(spec.budget)}.`,
+    { members: { smallestBudgetUsd: toUsd(smallestBudget) } },
+  );
+}
+
+async function refuseWhatCouldNotLogIn(secrets: Secrets, spec: Spec): Promise<void> {
+  if (spec.authorizedKeys.length > 0 || (await secrets.passwordKey()) !== null) return;
+  throw new AppError(
+    'misconfigured',
+    'Give authorizedKeys, or have passwordKey added to the secret: without either nobody could log in.',
+  );
+}
+
+function sameRequest(record: ClusterRecord, requestHash: string): ClusterRecord {
+  if (record.requestHash === requestHash) return record;
+  throw new AppError(
+    'conflict',
+    'This Idempotency-Key was used with another body. Use a new key for a new cluster.',
+  );
+}
+
+function newRecord(
+  settings: Settings,
+  launched: { id: ClusterId; owner: string; requestHash: string; offered: Offer; now: EpochMs },
+): ClusterRecord {
+  const { id, owner, requestHash, offered, now } = launched;
+  const { spec, bought, quote: quoted } = offered;
+  const record: ClusterRecord = {
+    phase: 'provisioning',
+    id,
+    owner,
+    revision: 1,
+    createdAt: now,
+    dueAt: now,
+    stage: settings.stage,
+    spec,
+    requestHash,
+    bought,
+    budget: spec.budget,
+    maxHours: spec.maxHours,
+    marginMs: settings.marginMs,
+    provisionBy: plus(now, settings.provisionMs),
+    nodes: Array.from({ length: spec.nodes }, (_, index) => ({
+      state: 'planned',
+      index,
+      label: nodeLabel(id, index),
+    })),
+    reapTags: [],
+    history: [],
+  };
+  const terms = `${formatUsd(spec.budget)} lasts ${quoted.affordableHours} h, until ${toIso(quoted.teardownAt)}`;
+  return withHistory(record, now, `launched by ${owner}: ${terms}`);
+}
+
+function idOfKey(owner: string, key: string): ClusterId {
+  return idOfBytes(
+    createHash('sha256')
+      .update(JSON.stringify([owner, key]))
+      .digest(),
+  );
+}
+
+/** `c` and the first 50 bits in base 32 (RFC 4648, lower case). */
+function idOfBytes(bytes: Uint8Array): ClusterId {
+  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+  const bits = [...bytes.slice(0, 7)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const letters = bits.slice(0, 50).match(/.{5}/g) ?? [];
+  const id = `c${letters.map((five) => alphabet[Number.parseInt(five, 2)]).join('')}`;
+  if (!isClusterId(id)) throw new Error(`${id} is no cluster id`);
+  return id;
+}
+
+/** The same for bodies that differ only in the order of their fields. */
+function hashOf(input: unknown): string {
+  const sorted = (_: string, value: unknown): unknown =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return createHash('sha256')
+    .update(JSON.stringify(input, sorted) ?? '')
+    .digest('hex');
+}

@@ -1,0 +1,238 @@
+import { isDeepStrictEqual } from 'node:util';
+import { apply, type Outcome } from './core/apply.ts';
+import { type EndedRecord, isLive, type LiveRecord } from './core/cluster.ts';
+import type { Linode } from './core/linode.ts';
+import { formatUsd } from './core/money.ts';
+import { type ClusterId, clusterTag, ownershipTag, type Tag } from './core/names.ts';
+import { type ActiveStep, CREATE_WINDOW, type Executors, plan, type Step } from './core/plan.ts';
+import {
+  type DurationMs,
+  type EpochMs,
+  earliest,
+  latest,
+  minus,
+  plus,
+  seconds,
+} from './core/units.ts';
+import { AppError, reasonOf } from './errors.ts';
+import { rootPassword } from './passwords.ts';
+import type { Clock, ClusterStore, CreateRequest, LinodeApi, Log, Secrets } from './ports.ts';
+
+export interface ReconcileDeps {
+  readonly clock: Clock;
+  readonly linode: LinodeApi;
+  readonly store: ClusterStore;
+  readonly secrets: Pick<Secrets, 'passwordKey'>;
+  readonly log: Log;
+}
+
+/** How long a pass tries to list before it decides without: most of the margin must remain. */
+const LIST_TIME_MAX = seconds(20);
+/** How long one step is tried before the pass saves what it has and looks again. */
+const STEP_TIME_MAX = seconds(60);
+/** Waits up to this long are sat out; after longer ones the reaper calls again. */
+const WAIT_MAX = seconds(90);
+const RETRY_AFTER = seconds(10);
+
+/**
+ * Makes passes over one cluster (observe, plan, save intent, carry out) until there is nothing to
+ * do for a while or `by` is near. May run at any time, twice at once, and die anywhere: what it
+ * saves is enough for the next pass. If its last pass could not do what was due, it saves when to
+ * try again and throws, so that the failure is seen.
+ */
+export async function reconcile(
+  deps: ReconcileDeps,
+  id: ClusterId,
+  limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
+): Promise<void> {
+  const { clock, store } = deps;
+  const lastStart = minus(limits.by, limits.reserveMs);
+  for (;;) {
+    const record = await store.get(id);
+    if (record === 'notFound' || !isLive(record)) return;
+
+    const observed = await list(deps, record, limits.by);
+    const { next, steps } = plan(record, observed.linodes, clock.now());
+    if (!isLive(next)) return end(deps, next);
+
+    const intent = isDeepStrictEqual(next, record) ? record : await store.save(next);
+    if (intent === 'conflict' || !isLive(intent)) return; // a newer pass or request has taken over
+    const done = await carryOut(deps, intent, steps, limits.by);
+    if (done === 'conflict') return;
+
+    const failures = [...observed.failures, ...done.failures];
+    if (done.until <= clock.now() && clock.now() < lastStart) continue;
+    if (done.until <= lastStart && done.until - clock.now() <= WAIT_MAX) {
+      await clock.sleep(done.until);
+      continue;
+    }
+    if (done.record.dueAt > done.until) await store.save({ ...done.record, dueAt: done.until });
+    if (failures.length > 0)
+      throw new AppError('linodeUnavailable', `${id}: ${failures.join('; ')}`);
+    return;
+  }
+}
+
+interface Done {
+  readonly record: LiveRecord;
+  /** When to make the next pass. */
+  readonly until: EpochMs;
+  readonly failures: readonly string[];
+}
+
+async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs) {
+  const listBy = earliest(by, plus(deps.clock.now(), LIST_TIME_MAX));
+  try {
+    return { linodes: await deps.linode.listByTag(clusterTag(record.id), listBy), failures: [] };
+  } catch (error) {
+    const failure = reasonOf(error);
+    deps.log.warn('Linodes could not be listed', { clusterId: record.id, reason: failure });
+    return { linodes: null, failures: [failure] };
+  }
+}
+
+async function end(deps: ReconcileDeps, record: EndedRecord): Promise<void> {
+  if ((await deps.store.save(record)) === 'conflict') return;
+  const { id, endReason, failure } = record;
+  const bill = { spent: formatUsd(record.spent), budget: formatUsd(record.budget) };
+  deps.log.info('cluster ended', { clusterId: id, endReason, failure, ...bill });
+  if (record.overspent > 0) {
+    const overspent = formatUsd(record.overspent);
+    deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
+  }
+}
+
+async function carryOut(
+  deps: ReconcileDeps,
+  intent: LiveRecord,
+  steps: readonly Step[],
+  passBy: EpochMs,
+): Promise<Done | 'conflict'> {
+  const { clock, store, log } = deps;
+  const [first] = steps;
+  if (first?.kind === 'wait') return { record: intent, until: first.until, failures: [] };
+
+  const by = earliest(passBy, plus(clock.now(), STEP_TIME_MAX));
+  const execute = executors(deps, intent, by);
+  const active = steps.filter((step) => step.kind !== 'wait');
+  const outcomes = await Promise.all(
+    active.map((step) =>
+      executeOne(execute, step).catch((error: unknown): Outcome => {
+        const reason = reasonOf(error);
+        log.warn('step failed', { clusterId: intent.id, step: step.kind, reason });
+        return outcomeOfError(error, step, plus(clock.now(), RETRY_AFTER));
+      }),
+    ),
+  );
+  const applied = apply(intent, outcomes, clock.now());
+  const saved = isDeepStrictEqual(applied, intent) ? intent : await store.save(applied);
+  if (saved === 'conflict' || !isLive(saved)) return 'conflict';
+  return {
+    record: saved,
+    until: latest(clock.now(), ...outcomes.map((outcome) => retryAt(outcome, clock.now()))),
+    failures: outcomes.flatMap((outcome) =>
+      outcome.kind === 'failed' || outcome.kind === 'notSent' ? [outcome.reason] : [],
+    ),
+  };
+}
+
+/** A refused token proves that the create took no effect; no other error proves a thing. */
+function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Outcome {
+  const reason = reasonOf(error);
+  const denied = error instanceof AppError && error.code === 'linodeDenied';
+  return denied && step.kind === 'createNode'
+    ? { kind: 'notSent', index: step.index, reason, retryAt }
+    : { kind: 'failed', reason };
+}
+
+function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
+  if (outcome.kind === 'notSent') return outcome.retryAt;
+  return outcome.kind === 'failed' ? plus(now, RETRY_AFTER) : now;
+}
+
+function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outcome> {
+  switch (step.kind) {
+    case 'createNode':
+      return execute.createNode(step);
+    case 'deleteNode':
+      return execute.deleteNode(step);
+    case 'checkNode':
+      return execute.checkNode(step);
+    case 'removeTags':
+      return execute.removeTags(step);
+  }
+}
+
+function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
+  const { linode, clock, log } = deps;
+  const isOurs = (found: Linode) => found.tags.includes(ownershipTag(record.stage));
+  const removeTag = (tag: Tag) =>
+    linode.deleteTag(tag, by).catch((error: unknown) => {
+      // A tag left over costs nothing; a token without account:read_write can't remove it.
+      log.warn('tag left behind', { clusterId: record.id, tag, reason: reasonOf(error) });
+    });
+
+  return {
+    async createNode(step) {
+      const notAfter = plus(clock.now(), CREATE_WINDOW);
+      const request = await createRequest(deps, record, step);
+      const outcome = await linode.create(request, { notAfter, by });
+      switch (outcome.kind) {
+        case 'made':
+          return { kind: 'made', index: step.index, linode: outcome.linode };
+        case 'refused':
+          return { kind: 'refused', index: step.index, reason: outcome.reason };
+        case 'notSent':
+          return { ...outcome, index: step.index };
+        case 'unknown':
+          return { kind: 'failed', reason: outcome.reason };
+      }
+    },
+    async deleteNode({ index, linodeId, seen }) {
+      if (!seen && index !== null) {
+        // If even this can't be read, it is deleted as what it was when last seen: ours.
+        const found = await linode.get(linodeId, by).catch(() => 'unreadable' as const);
+        if (found === 'notFound') return { kind: 'deleted', index, existed: false };
+        if (found !== 'unreadable' && !isOurs(found)) return { kind: 'released', index };
+      }
+      const existed = (await linode.delete(linodeId, by)) === 'deleted';
+      log.info('node destroyed', { clusterId: record.id, index, linodeId, existed });
+      return { kind: 'deleted', index, existed };
+    },
+    async checkNode({ index, linodeId }) {
+      const found = await linode.get(linodeId, by);
+      if (found === 'notFound') return { kind: 'vanished', index };
+      return isOurs(found)
+        ? { kind: 'present', index, linode: found }
+        : { kind: 'released', index };
+    },
+    async removeTags({ own, shared }) {
+      await Promise.all(own.map(removeTag));
+      for (const tag of shared) {
+        const bearers = await linode.listByTag(tag, by).catch(() => null);
+        if (bearers?.length === 0) await removeTag(tag);
+      }
+      return { kind: 'tagsRemoved' };
+    },
+  };
+}
+
+async function createRequest(
+  { secrets }: ReconcileDeps,
+  record: LiveRecord,
+  step: Extract<Step, { kind: 'createNode' }>,
+): Promise<CreateRequest> {
+  const { bought, spec } = record;
+  const withKeys = spec.authorizedKeys.length > 0;
+  const key = withKeys ? null : await secrets.passwordKey();
+  return {
+    label: step.label,
+    type: bought.type,
+    region: bought.region,
+    image: bought.image,
+    tags: step.tags,
+    rootPassword: key === null ? null : rootPassword(key, step.label),
+    authorizedKeys: spec.authorizedKeys,
+    userData: spec.userData === null ? null : Buffer.from(spec.userData).toString('base64'),
+  };
+}

@@ -1,0 +1,165 @@
+import type { LinodeType, Price } from './core/catalogue.ts';
+import {
+  type ClusterRecord,
+  isLive,
+  lastAffordableOf,
+  type NodeRecord,
+  priceOf,
+  spentAt,
+  teardownOf,
+} from './core/cluster.ts';
+import { type MicroUsd, microUsd, times, toUsd } from './core/money.ts';
+import type { Quote } from './core/quote.ts';
+import type { Spec } from './core/spec.ts';
+import { type EpochMs, toIso } from './core/units.ts';
+import { type Offer, quoteOf } from './launch.ts';
+
+const HOUR_MS = 3_600_000;
+const isoOrNull = (instant: EpochMs | null) => (instant === null ? null : toIso(instant));
+
+/** A cluster as the API shows it at `now`. */
+export function renderCluster(record: ClusterRecord, now: EpochMs) {
+  const { bought, nodes } = record;
+  const spent = spentAt(record, now);
+  const hourly = times(priceOf(bought, bought.backupsAssumed).hourly, nodes.length);
+  return {
+    id: record.id,
+    name: record.spec.name,
+    owner: record.owner,
+    status: record.phase,
+    spec: renderSpec(record.spec),
+    type: bought.type,
+    vcpus: bought.vcpus,
+    memoryMb: bought.memoryMb,
+    diskMb: bought.diskMb,
+    region: bought.region,
+    image: bought.image,
+    nodes: nodes.map(renderNode),
+    budgetUsd: toUsd(record.budget),
+    maxHours: record.maxHours,
+    hourlyUsd: toUsd(hourly),
+    spentUsd: toUsd(spent),
+    leftUsd: toUsd(microUsd(Math.max(0, record.budget - spent))),
+    ...renderTimes(record, now),
+    createdAt: toIso(record.createdAt),
+    history: record.history.map(({ at, event }) => ({ at: toIso(at), event })),
+  };
+}
+
+function renderTimes(record: ClusterRecord, now: EpochMs) {
+  const startedAt = record.phase === 'provisioning' ? null : record.startedAt;
+  if (!isLive(record)) {
+    return {
+      affordableHours: null,
+      teardownAt: null,
+      startedAt: isoOrNull(startedAt),
+      endedAt: toIso(record.endedAt),
+      endReason: record.endReason,
+      failure: record.failure,
+      overspentUsd: toUsd(record.overspent),
+    };
+  }
+  const deleting = record.phase === 'deleting';
+  const first = Math.min(...record.nodes.map((node) => billedFrom(node) ?? now));
+  return {
+    affordableHours: Math.floor((lastAffordableOf(record, now) - first) / HOUR_MS),
+    teardownAt: toIso(deleting ? record.deletingSince : teardownOf(record, now)),
+    startedAt: isoOrNull(startedAt),
+    endedAt: null,
+    endReason: deleting ? record.endReason : null,
+    failure: deleting ? record.failure : null,
+  };
+}
+
+function billedFrom(node: NodeRecord): EpochMs | null {
+  if (node.state === 'sent') return node.sentAt;
+  return 'billedFrom' in node ? node.billedFrom : null;
+}
+
+/** A node's status is its Linode's, as last seen, while there is one. */
+function renderNode(node: NodeRecord) {
+  const { index, label } = node;
+  const machine = 'linodeId' in node ? node : null;
+  const statuses = {
+    planned: 'planned',
+    sent: 'creating',
+    made: machine?.status ?? 'unknown',
+    deleted: 'deleting',
+    gone: 'gone',
+    never: 'never',
+  } as const;
+  return {
+    index,
+    label,
+    status: statuses[node.state],
+    linodeId: machine?.linodeId ?? null,
+    ipv4: machine?.ipv4[0] ?? null,
+    ipv6: machine?.ipv6?.split('/')[0] ?? null,
+    createdAt: isoOrNull(machine?.billedFrom ?? null),
+    ...(node.state === 'never' ? { reason: node.reason } : {}),
+  };
+}
+
+/** The spec in the fields in which it is asked for. */
+function renderSpec(spec: Spec) {
+  const { machine, budget, ...rest } = spec;
+  const size =
+    machine.kind === 'type'
+      ? { type: machine.type }
+      : { vcpus: machine.vcpus, memoryMb: machine.memoryMb };
+  return { ...rest, ...size, budgetUsd: toUsd(budget) };
+}
+
+/** The quote that a cluster was launched on, at the prices frozen then. */
+export function renderLaunchQuote(record: ClusterRecord) {
+  const { spec, bought } = record;
+  return renderQuote({
+    spec,
+    bought,
+    quote: quoteOf(spec, bought, record.marginMs, record.createdAt),
+  });
+}
+
+/** What a spec comes to. */
+export function renderQuote({ spec, bought, quote }: Offer) {
+  return {
+    nodes: spec.nodes,
+    type: bought.type,
+    typeLabel: bought.typeLabel,
+    vcpus: bought.vcpus,
+    memoryMb: bought.memoryMb,
+    diskMb: bought.diskMb,
+    region: bought.region,
+    image: bought.image,
+    budgetUsd: toUsd(spec.budget),
+    maxHours: spec.maxHours,
+    backupsCounted: bought.backupsAssumed,
+    ...renderTerms(quote),
+  };
+}
+
+function renderTerms(quote: Quote) {
+  return {
+    hourlyUsd: toUsd(quote.hourly),
+    smallestBudgetUsd: toUsd(quote.smallestBudget),
+    affordableHours: quote.affordableHours,
+    teardownAt: quote.affordableHours === 0 ? null : toIso(quote.teardownAt),
+    spentAtTeardownUsd: toUsd(quote.spentAtTeardown),
+    unspentUsd: toUsd(quote.unspent),
+  };
+}
+
+export function renderType({ type, price }: { type: LinodeType; price: Price }) {
+  const usd = (money: MicroUsd | null) => (money === null ? null : toUsd(money));
+  return {
+    id: type.id,
+    label: type.label,
+    class: type.class,
+    vcpus: type.vcpus,
+    memoryMb: type.memoryMb,
+    diskMb: type.diskMb,
+    gpus: type.gpus,
+    hourlyUsd: usd(price.hourly),
+    monthlyUsd: usd(price.monthly),
+  };
+}

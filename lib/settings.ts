@@ -1,0 +1,16 @@
+import type { MicroUsd } from './core/money.ts';
+import type { DurationMs } from './core/units.ts';
+
+/** What the operator of a deployment decides. lib/wire.ts reads them from the environment. */
+export interface Settings {
+  /** Part of every tag; two deployments on one account must differ in it. */
+  readonly stage: string;
+  /** How long before the last affordable hour mark a teardown begins. */
+  readonly marginMs: DurationMs;
+  /** How long a cluster may take to come up. */
+  readonly provisionMs: DurationMs;
+  /** The most nodes of a cluster. */
+  readonly nodesMax: number;
+  /** The most budget of a cluster. */
+  readonly budgetMax: MicroUsd;
+}

@@ -1,0 +1,96 @@
+import type { ClusterRecord } from './core/cluster.ts';
+import type { Linode } from './core/linode.ts';
+import { clusterOfTags, ownershipTag } from './core/names.ts';
+import { findOrphans, type Orphan } from './core/orphans.ts';
+import {
+  type DurationMs,
+  type EpochMs,
+  earliest,
+  minus,
+  minutes,
+  plus,
+  seconds,
+} from './core/units.ts';
+import { AppError } from './errors.ts';
+import type { Clock, ClusterStore, LinodeApi, Log } from './ports.ts';
+
+export interface SweepDeps {
+  readonly clock: Clock;
+  readonly linode: LinodeApi;
+  readonly store: Pick<ClusterStore, 'getMany'>;
+  readonly log: Log;
+  readonly stage: string;
+}
+
+/** The sweeper's own period: what becomes an orphan before its next run is waited for. */
+const PERIOD = minutes(5);
+const DELETE_TIME_MAX = seconds(60);
+const DELETES_AT_ONCE = 20;
+
+/**
+ * Destroys the Linodes of this deployment that no live record protects: what is left when all else
+ * has failed. It needs Linode alone; the records, where they can be read, only protect. Throws when
+ * it could not list everything (and then does nothing), or could not destroy what it should.
+ */
+export async function sweep(
+  deps: SweepDeps,
+  limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
+): Promise<{ destroyed: number }> {
+  const { clock } = deps;
+  const horizon = earliest(plus(clock.now(), PERIOD), minus(limits.by, limits.reserveMs));
+  let destroyed = 0;
+  for (;;) {
+    const linodes = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
+    const records = await readRecords(deps, linodes);
+    const now = clock.now();
+    const orphans = findOrphans(linodes, records, { stage: deps.stage, now });
+    const due = orphans.filter(({ at }) => at <= now);
+    destroyed += await destroy(deps, due, limits.by);
+
+    const later = orphans.map(({ at }) => at).filter((at) => at > now && at <= horizon);
+    const [next, ...others] = later;
+    if (next === undefined) return { destroyed };
+    await clock.sleep(earliest(next, ...others));
+  }
+}
+
+/** null: the records can't be read, which must not keep the sweeper from its work. */
+async function readRecords(
+  { store, log }: SweepDeps,
+  linodes: readonly Linode[],
+): Promise<ClusterRecord[] | null> {
+  const ids = new Set(linodes.flatMap(({ tags }) => clusterOfTags(tags) ?? []));
+  try {
+    return await store.getMany([...ids]);
+  } catch (error) {
+    log.error('records can not be read; only reap tags count', { reason: String(error) });
+    return null;
+  }
+}
+
+async function destroy(
+  { clock, linode, log }: SweepDeps,
+  orphans: readonly Orphan[],
+  sweepBy: EpochMs,
+): Promise<number> {
+  const by = earliest(sweepBy, plus(clock.now(), DELETE_TIME_MAX));
+  const queue = orphans.values();
+  const failures: string[] = [];
+  const worker = async () => {
+    for (const { linode: orphan, reason } of queue) {
+      const details = { linodeId: orphan.id, label: orphan.label, reason };
+      await linode.delete(orphan.id, by).then(
+        () => log.warn('orphan destroyed', details),
+        (error: unknown) => {
+          failures.push(`${orphan.label}: ${String(error)}`);
+          log.error('orphan not destroyed', { ...details, error: String(error) });
+        },
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: DELETES_AT_ONCE }, worker));
+  if (failures.length > 0) {
+    throw new AppError('linodeUnavailable', `orphans not destroyed: ${failures.join('; ')}`);
+  }
+  return orphans.length;
+}

@@ -1,0 +1,133 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { createClock, type SystemClock } from './adapters/clock.ts';
+import { createClusterStore } from './adapters/dynamodb.ts';
+import { createNudge } from './adapters/lambda.ts';
+import { createLinodeApi } from './adapters/linode.ts';
+import { createLog } from './adapters/log.ts';
+import { createSecrets } from './adapters/secrets-manager.ts';
+import { createCatalogue } from './catalogue.ts';
+import { parseUsd } from './core/money.ts';
+import { type DurationMs, durationMs, type EpochMs, minutes, seconds } from './core/units.ts';
+import { AppError } from './errors.ts';
+import type { Settings } from './settings.ts';
+
+/*
+ * The one place where the environment is read and adapters are built, each once a process and only
+ * when first asked for: a function loads what it uses. (The pure marks let the bundler drop what a
+ * function does not use at all.)
+ */
+
+export const settings = /* @__PURE__ */ once((): Settings => {
+  const budgetMax = parseUsd(env('MAX_BUDGET_USD', '100'));
+  if (!budgetMax.ok) throw misconfigured('MAX_BUDGET_USD', budgetMax.fault);
+  return {
+    stage: matching('STAGE', /^[a-z0-9](-?[a-z0-9]){0,19}$/, 'up to 20 of a-z, 0-9 and single -'),
+    marginMs: seconds(wholeNumber('SAFETY_MARGIN_SECONDS', '180', { min: 60, max: 1_800 })),
+    provisionMs: minutes(wholeNumber('PROVISION_MINUTES', '20', { min: 5, max: 45 })),
+    nodesMax: wholeNumber('MAX_NODES', '100', { min: 1, max: 500 }),
+    budgetMax: budgetMax.value,
+  };
+});
+
+export const log = /* @__PURE__ */ once(() => createLog('onebuck'));
+
+export const clock = /* @__PURE__ */ once((): SystemClock => {
+  const rate = Number(env('CLOCK_RATE', '1'));
+  const originMs = Number(env('CLOCK_ORIGIN', '0'));
+  const isSet = ['CLOCK_RATE', 'CLOCK_ORIGIN'].some((name) => env(name, '') !== '');
+  const isLocal = env('IS_OFFLINE', '') === 'true' && env('AWS_EXECUTION_ENV', '') === '';
+  if (isSet && !isLocal) {
+    throw misconfigured('CLOCK_RATE and CLOCK_ORIGIN', 'are for local runs; remove them here');
+  }
+  if (!(rate > 0 && rate <= 100_000)) throw misconfigured('CLOCK_RATE', 'must be above 0');
+  if (!Number.isSafeInteger(originMs)) throw misconfigured('CLOCK_ORIGIN', 'must be epoch ms');
+  if (rate !== 1 && new URL(linodeUrl()).hostname.endsWith('linode.com')) {
+    throw misconfigured('CLOCK_RATE', 'must be 1 with the real Linode, whose bill runs at rate 1');
+  }
+  return createClock({ originMs, rate });
+});
+
+export const store = /* @__PURE__ */ once(() =>
+  createClusterStore(new DynamoDBClient({}), required('TABLE_NAME')),
+);
+
+export const secrets = /* @__PURE__ */ once(() =>
+  createSecrets(new SecretsManagerClient({}), { secretId: required('SECRET_ID'), clock: clock() }),
+);
+
+export const nudge = /* @__PURE__ */ once(() =>
+  createNudge(new LambdaClient({}), required('RECONCILE_FUNCTION')),
+);
+
+export const linode = /* @__PURE__ */ once(() =>
+  createLinodeApi({
+    baseUrl: linodeUrl(),
+    clock: clock(),
+    token: (options) => secrets().linodeToken(options),
+    log: log(),
+  }),
+);
+
+export const catalogue = /* @__PURE__ */ once(() => createCatalogue(linode(), clock()));
+
+/** What a function keeps of its time for saving what it did, and for a last pass. */
+const SAVING_REAL_MS = 5_000;
+const LAST_PASS_REAL_MS = 20_000;
+
+/** How long an invocation may go on: calls until `by`, new passes until `reserveMs` before. */
+export function limitsOf(context: { getRemainingTimeInMillis(): number }): {
+  readonly by: EpochMs;
+  readonly reserveMs: DurationMs;
+} {
+  const realMs = Math.max(0, context.getRemainingTimeInMillis() - SAVING_REAL_MS);
+  const by = clock().inRealMs(realMs);
+  return { by, reserveMs: durationMs(by - clock().inRealMs(realMs - LAST_PASS_REAL_MS)) };
+}
+
+function linodeUrl(): string {
+  const url = env('LINODE_API_URL', 'https://api.linode.com/v4').replace(/\/$/, '');
+  if (!URL.canParse(url) || !/\/v4(beta)?$/.test(url)) {
+    throw misconfigured('LINODE_API_URL', 'must be a URL that ends in /v4');
+  }
+  return url;
+}
+
+function env(name: string, byDefault: string): string {
+  return process.env[name] || byDefault;
+}
+
+function required(name: string): string {
+  const value = env(name, '');
+  if (value === '') throw misconfigured(name, 'must be set; serverless.yml does');
+  return value;
+}
+
+function matching(name: string, pattern: RegExp, wanted: string): string {
+  const value = required(name);
+  if (!pattern.test(value)) throw misconfigured(name, `must be ${wanted}`);
+  return value;
+}
+
+function wholeNumber(
+  name: string,
+  byDefault: string,
+  bounds: { min: number; max: number },
+): number {
+  const value = Number(env(name, byDefault));
+  if (Number.isInteger(value) && value >= bounds.min && value <= bounds.max) return value;
+  throw misconfigured(name, `must be a whole number from ${bounds.min} to ${bounds.max}`);
+}
+
+function misconfigured(name: string, wanted: string): AppError {
+  return new AppError('misconfigured', `${name} ${wanted}.`);
+}
+
+function once<T>(build: () => T): () => T {
+  let built: { readonly value: T } | null = null;
+  return () => {
+    built ??= { value: build() };
+    return built.value;
+  };
+}
