@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { projectDir, STAGE, serverlessBin } from './service.ts';
+
+export interface LocalFunctions {
+  /** Resolves with the exit code if they end by themselves. */
+  readonly ended: Promise<number>;
+  close(): Promise<void>;
+}
+
+const READY_MS_MAX = 60_000;
+
+/**
+ * The functions of serverless.yml, run by serverless-offline in a process of its own, and waited
+ * for until they answer. What they print goes to `logFile`; warnings and errors to `onLog` too.
+ */
+export async function startFunctions(options: {
+  readonly httpPort: number;
+  readonly lambdaPort: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  readonly onLog: (line: string) => void;
+}): Promise<LocalFunctions> {
+  const { httpPort, lambdaPort } = options;
+  const preload = new URL('./end-with-parent.mjs', import.meta.url).href;
+  const args = ['offline', 'start', '--stage', STAGE, '--param', 'eventBridge=false'];
+  const ports = ['--httpPort', `${httpPort}`, '--lambdaPort', `${lambdaPort}`];
+  const child = spawn(process.execPath, ['--import', preload, serverlessBin, ...args, ...ports], {
+    cwd: projectDir,
+    env: { ...inherited(), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Ctrl-C reaches the whole group; only the parent is to act on it, and then to end this one.
+    detached: true,
+  });
+  const tail = follow(child, options);
+  const ended = new Promise<number>((resolve) => {
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+  await ready(`http://127.0.0.1:${httpPort}/health`, ended, tail);
+  return {
+    ended,
+    async close() {
+      child.kill('SIGTERM');
+      await Promise.race([ended, delay(5_000, undefined, { ref: false })]);
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+/** What is in the environment for real AWS must not reach functions that run locally. */
+function inherited(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
+  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
+}
+
+/** Returns the last lines, for when the start fails. */
+function follow(
+  child: ChildProcess,
+  { logFile, onLog }: { logFile: string; onLog: (line: string) => void },
+): string[] {
+  const file = createWriteStream(logFile);
+  const tail: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      file.write(`${line}\n`);
+      tail.push(line);
+      if (tail.length > 30) tail.shift();
+      if (/"level":"(WARN|ERROR|CRITICAL)"/.test(line)) onLog(line);
+    });
+  }
+  return tail;
+}
+
+async function ready(url: string, ended: Promise<number>, tail: string[]): Promise<void> {
+  const until = Date.now() + READY_MS_MAX;
+  let exitCode: number | null = null;
+  void ended.then((code) => {
+    exitCode = code;
+  });
+  while (Date.now() < until && exitCode === null) {
+    const answer = await fetch(url).catch(() => null);
+    if (answer?.ok) return;
+    await delay(50);
+  }
+  const how = exitCode === null ? 'did not answer' : `ended with ${exitCode}`;
+  throw new Error(`The functions ${how}:\n${tail.join('\n')}`);
+}

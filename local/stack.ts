@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ClockSettings, createClock, type SystemClock } from '../lib/adapters/clock.ts';
+import { startDynamoDb } from './dynamodb.ts';
+import { startFunctions } from './functions.ts';
+import { startLambda } from './lambda.ts';
+import { type LinodeSimulator, startLinodeSimulator } from './linode/simulator.ts';
+import { freePort } from './listen.ts';
+import { tickSchedules } from './schedules.ts';
+import { startSecrets } from './secrets.ts';
+import { projectDir, readService } from './service.ts';
+
+export interface StackOptions {
+  /** Of the HTTP API. */
+  readonly port: number;
+  /** Where everything is kept, and found again by the next start. */
+  readonly dataDir: string;
+  readonly clock: ClockSettings;
+  /** null: the simulator, started along with the rest. */
+  readonly linodeUrl: string | null;
+  readonly linodeToken: string;
+  /** The plain API token of the owner `admin`. */
+  readonly apiToken: string;
+  /** What root passwords are derived from. */
+  readonly passwordKey: string;
+  /** Told of each warning and error that a function logs, and of failed invocations. */
+  readonly onLog: (line: string) => void;
+}
+
+export interface Stack {
+  readonly url: string;
+  readonly clock: SystemClock;
+  /** null: another server speaks Linode's API. */
+  readonly simulator: LinodeSimulator | null;
+  /** Resolves if the functions' process ends by itself. */
+  readonly ended: Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The whole of Onebuck on this machine: the functions, what they stand on, and their schedules. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { port, dataDir, linodeToken, onLog } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const clock = createClock(options.clock);
+  const service = await readService();
+  const simulator =
+    options.linodeUrl === null
+      ? await startLinodeSimulator({
+          now: clock.now,
+          tokens: { [linodeToken]: '*' },
+          stateFile: join(dataDir, 'linode.json'),
+        })
+      : null;
+  const dynamodb = await startDynamoDb(join(dataDir, 'dynamodb'), service.table);
+  const secrets = await startSecrets(service.secretId, secretOf(options));
+  const lambdaPort = await freePort();
+  const lambda = await startLambda({
+    functionsUrl: `http://127.0.0.1:${lambdaPort}`,
+    clock,
+    retries: service.retries,
+    onError: (name, reason) => onLog(`${name} failed: ${reason}`),
+  });
+  const functions = await startFunctions({
+    httpPort: port,
+    lambdaPort,
+    logFile: join(dataDir, 'functions.log'),
+    onLog,
+    env: {
+      ...awsEndpoints({ dynamodb, secrets, lambda }),
+      LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
+      CLOCK_RATE: `${options.clock.rate}`,
+      CLOCK_ORIGIN: `${options.clock.originMs}`,
+      // Beside the project's own, so that several stacks can run at once.
+      ESBUILD_FOLDER: `.esbuild/${port}`,
+    },
+  });
+  await warmUp(`http://127.0.0.1:${port}`, lambda, service.functionNames);
+  const schedules = tickSchedules(service.schedules, clock, lambda.invokeAsync);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    clock,
+    simulator,
+    ended: functions.ended,
+    async close() {
+      schedules.close();
+      lambda.close();
+      await functions.close();
+      secrets.close();
+      await Promise.all([dynamodb.close(), simulator?.close()]);
+    },
+  };
+}
+
+export const defaultDataDir = join(projectDir, '.onebuck');
+
+function secretOf({ linodeToken, apiToken, passwordKey }: StackOptions): string {
+  const admin = createHash('sha256').update(apiToken).digest('hex');
+  return JSON.stringify({ linodeToken, apiTokens: { admin }, passwordKey });
+}
+
+function awsEndpoints(endpoints: Record<'dynamodb' | 'secrets' | 'lambda', { url: string }>) {
+  return {
+    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secrets.url,
+    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda.url,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  };
+}
+
+/** Has each function on the path of a cluster's life loaded before the clock matters. */
+async function warmUp(
+  url: string,
+  lambda: { invokeAsync(name: string, payload: string): Promise<void> },
+  names: Readonly<Record<string, string>>,
+): Promise<void> {
+  const noCluster = JSON.stringify({ clusterId: 'caaaaaaaaaa' });
+  await Promise.all([
+    fetch(`${url}/clusters`, { headers: { authorization: 'Bearer none' } }),
+    lambda.invokeAsync(names.reconcile ?? '', noCluster),
+    lambda.invokeAsync(names.reap ?? '', '{}'),
+  ]);
+}
