@@ -33,7 +33,8 @@ export interface LinodeApi {
   /**
    * Sends at most one create that could take effect, and never after `notAfter`; waits for the
    * rate limit until then. After a lost reply, or where the label is taken, looks the label up and
-   * adopts what bears all of the request's tags.
+   * adopts what bears those of the request's tags that make it ours (`onebuck…`). Throws
+   * `linodeDenied` if the token is refused: then nothing was made.
    */
   create(
     request: CreateRequest,

@@ -145,9 +145,12 @@ function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Out
     : { kind: 'failed', reason };
 }
 
+/** What the list will not show differently at once is looked at again after a while. */
 function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
   if (outcome.kind === 'notSent') return outcome.retryAt;
-  return outcome.kind === 'failed' ? plus(now, RETRY_AFTER) : now;
+  const listLags = outcome.kind === 'deleted' && !outcome.existed;
+  const isUnsettled = outcome.kind === 'failed' || outcome.kind === 'present' || listLags;
+  return isUnsettled ? plus(now, RETRY_AFTER) : now;
 }
 
 function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outcome> {

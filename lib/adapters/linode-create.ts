@@ -105,7 +105,9 @@ async function adopt(
   if (found === 'notFound') {
     return { kind: 'unknown', reason: `${doubt}; then no Linode had the label ${label}` };
   }
-  const isOurs = tags.length > 0 && tags.every((tag) => found.tags.includes(tag));
+  // Not the reap tag nor the user's own, which may have changed since an earlier try.
+  const own = tags.filter((tag) => tag.startsWith('onebuck'));
+  const isOurs = own.length > 0 && own.every((tag) => found.tags.includes(tag));
   return isOurs
     ? { kind: 'made', linode: found }
     : refused(`label ${label} is in use by a Linode that is not ours`);

@@ -45,19 +45,14 @@ function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord
     case 'tagsRemoved':
       return record.phase === 'deleting' ? { ...record, tagsRemoved: true } : record;
     case 'deleted': {
-      const { index } = outcome;
-      return index === null
-        ? withHistory(record, at, 'destroyed a Linode with its tags that is none of its nodes')
-        : withNode(record, index, (node) => withDeletion(node, outcome.existed, at));
+      const { index, existed } = outcome;
+      if (index !== null) return withNode(record, index, (node) => withDeletion(node, existed, at));
+      const event = 'destroyed a Linode with its tags that is none of its nodes';
+      return existed ? withHistory(record, at, event) : record;
     }
     case 'refused': {
       const told = withHistory(record, at, `node ${outcome.index} refused: ${outcome.reason}`);
-      return withNode(told, outcome.index, ({ index, label }) => ({
-        state: 'never',
-        index,
-        label,
-        reason: outcome.reason,
-      }));
+      return withNode(told, outcome.index, (node) => withRefusal(node, outcome.reason));
     }
     case 'vanished':
     case 'released': {
@@ -82,6 +77,13 @@ function withNode(
 ): LiveRecord {
   const nodes = record.nodes.map((node) => (node.index === index ? change(node) : node));
   return { ...record, nodes };
+}
+
+/** A refusal speaks for its own try alone: an earlier one may still land, and stays billed. */
+function withRefusal(node: NodeRecord, reason: string): NodeRecord {
+  const { index, label } = node;
+  const only = node.state !== 'sent' || node.sentAt === node.triedAt;
+  return only ? { state: 'never', index, label, reason } : { ...node, refused: reason };
 }
 
 function withDeletion(node: NodeRecord, existed: boolean, at: EpochMs): NodeRecord {
@@ -111,5 +113,6 @@ function withAnswer(
     node.state === 'made'
       ? machineSeenAgain(node, outcome.linode, at)
       : machineOf(outcome.linode, at);
-  return { state: 'made', index, label, ...machine };
+  const checked = outcome.kind === 'present' ? { checkedAt: at } : {};
+  return { state: 'made', index, label, ...machine, ...checked };
 }

@@ -103,9 +103,17 @@ export type EndReason = 'budget' | 'maxHours' | 'requested' | 'failed' | 'lost';
 export type NodeRecord =
   /** No create was ever sent. */
   | NodeOf<'planned'>
-  /** A create may have left: it may exist, and is billed from the first `sentAt`. */
-  | (NodeOf<'sent'> & { readonly sentAt: EpochMs; readonly triedAt: EpochMs })
-  | (NodeOf<'made'> & Machine)
+  /**
+   * A create may have left: it may exist, and is billed from the first `sentAt`. `refused`: why the
+   * last try made nothing, which says nothing of those before.
+   */
+  | (NodeOf<'sent'> & {
+      readonly sentAt: EpochMs;
+      readonly triedAt: EpochMs;
+      readonly refused?: string;
+    })
+  /** `checkedAt`: when it was found by its id, if the last list did not show it. */
+  | (NodeOf<'made'> & Machine & { readonly checkedAt?: EpochMs })
   /** Linode took its deletion; its list may still show it. */
   | (NodeOf<'deleted'> & Machine & { readonly billedUntil: EpochMs })
   /** Linode shows it no more. */
@@ -161,10 +169,14 @@ export function machineOf(linode: Linode, seenAt: EpochMs): Machine {
   };
 }
 
-/** A machine seen again: as it is now, billed from the earliest instant that was ever told. */
+/**
+ * A machine seen again: as it is now, billed from the earliest instant that was ever told, and for
+ * backups even where they have been cancelled since: the hours before that bear them.
+ */
 export function machineSeenAgain(known: Machine, linode: Linode, seenAt: EpochMs): Machine {
   const machine = machineOf(linode, seenAt);
-  return { ...machine, billedFrom: earliest(machine.billedFrom, known.billedFrom) };
+  const billedFrom = earliest(machine.billedFrom, known.billedFrom);
+  return { ...machine, billedFrom, backups: machine.backups || known.backups };
 }
 
 /** The price of a node: with backups where it has them, or where that must be assumed. */

@@ -29,6 +29,8 @@ const RESEND_AFTER = seconds(30);
 const POLL_EVERY = seconds(10);
 /** How often a running cluster is looked at, for nodes that were deleted by hand. */
 const CHECK_EVERY = minutes(30);
+/** How soon a node found by its id, but not in the list, is asked for again. */
+const ASK_AGAIN_AFTER = minutes(1);
 /** When another pass takes over from one that died while it created, or while it deleted. */
 const CREATING_LEASE = seconds(120);
 const DELETING_LEASE = seconds(30);
@@ -98,15 +100,15 @@ export function beginDeleting(
 
 /**
  * Creates that the list does not show and that can't land any more were never made. While there is
- * time, a provisioning cluster sends them again instead.
+ * time, a provisioning cluster sends them again instead, unless that has been refused.
  */
 function settled(record: LiveRecord, now: EpochMs): LiveRecord {
-  if (record.phase === 'provisioning' && now < record.provisionBy) return record;
-  const nodes = record.nodes.map((node) =>
-    node.state === 'sent' && now - node.triedAt >= SETTLED_AFTER
-      ? never(node, 'its create was not answered and did not take effect')
-      : node,
-  );
+  const resends = record.phase === 'provisioning' && now < record.provisionBy;
+  const nodes = record.nodes.map((node) => {
+    if (node.state !== 'sent' || now - node.triedAt < SETTLED_AFTER) return node;
+    if (node.refused === undefined && resends) return node;
+    return never(node, node.refused ?? 'its create was not answered and did not take effect');
+  });
   return { ...record, nodes };
 }
 
@@ -172,9 +174,11 @@ function planProvisioning(
   }
   const sendable = now >= record.provisionBy ? [] : record.nodes.filter(isSendable(now));
   const sending = sendable.slice(0, CREATES_PER_PASS);
-  const reap = reapTag(teardownAt);
+  // The earliest that was ever sent: one sent again must bear the same tags to be adopted.
+  const current = reapTag(teardownAt);
+  const [reap = current] = [...record.reapTags, current].sort();
   const steps: Step[] = [
-    ...corrections(record, linodes),
+    ...corrections(record, linodes, now),
     ...latecomers(record, linodes, now),
     ...sending.map(({ index, label }) => createNode(record, index, label, reap)),
   ];
@@ -196,7 +200,8 @@ function planProvisioning(
 }
 
 const isSendable = (now: EpochMs) => (node: NodeRecord) =>
-  node.state === 'planned' || (node.state === 'sent' && now - node.triedAt >= RESEND_AFTER);
+  node.state === 'planned' ||
+  (node.state === 'sent' && node.refused === undefined && now - node.triedAt >= RESEND_AFTER);
 
 function sent(node: NodeRecord, now: EpochMs): NodeIn<'sent'> {
   const { index, label } = node;
@@ -209,21 +214,27 @@ function createNode(record: LiveRecord, index: number, label: NodeLabel, reap: T
   return { kind: 'createNode', index, label, tags };
 }
 
-const deleteExtra = ({ id }: Linode): Step => ({
-  kind: 'deleteNode',
-  index: null,
-  linodeId: id,
-  seen: true,
-});
+/** One that is going already needs no second deletion, however long the list shows it. */
+function deletionsOfExtras(record: LiveRecord, linodes: readonly Linode[]): Step[] {
+  const extras = extrasOf(record, linodes).filter(({ status }) => status !== 'deleting');
+  return extras.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
+}
 
 /** Where list and record differ: what is there and should not be, and the reverse. */
-function corrections(record: Provisioning | Running, linodes: readonly Linode[]): Step[] {
+function corrections(
+  record: Provisioning | Running,
+  linodes: readonly Linode[],
+  now: EpochMs,
+): Step[] {
   return [
-    ...extrasOf(record, linodes).map(deleteExtra),
+    ...deletionsOfExtras(record, linodes),
     ...record.nodes.flatMap((node): Step[] => {
       if (node.state === 'deleted') return deletion(node, linodes);
-      const missing = node.state === 'made' && linodeOf(node, linodes) === undefined;
-      return missing ? [{ kind: 'checkNode', index: node.index, linodeId: node.linodeId }] : [];
+      if (node.state !== 'made' || linodeOf(node, linodes) !== undefined) return [];
+      // One that has lost the cluster's tag stays out of the list: to ask at once would never end.
+      const { index, linodeId, checkedAt } = node;
+      const known = checkedAt !== undefined && now - checkedAt < ASK_AGAIN_AFTER;
+      return known ? [] : [{ kind: 'checkNode', index, linodeId }];
     }),
   ];
 }
@@ -237,7 +248,7 @@ function latecomers(record: Provisioning, linodes: readonly Linode[], now: Epoch
 
 function planRunning(record: Running, linodes: readonly Linode[] | null, now: EpochMs): Plan {
   const teardownAt = teardownOf(record, now);
-  const [first, ...rest] = linodes === null ? [] : corrections(record, linodes);
+  const [first, ...rest] = linodes === null ? [] : corrections(record, linodes, now);
   if (first !== undefined) {
     const dueAt = earliest(plus(now, DELETING_LEASE), teardownAt);
     return { next: { ...record, dueAt }, steps: [first, ...rest] };
@@ -260,11 +271,12 @@ function planDeleting(record: Deleting, linodes: readonly Linode[] | null, now: 
   const current: Deleting = { ...record, nodes };
   const deletions = [
     ...nodes.flatMap((node) => deletion(node, linodes)),
-    ...(linodes === null ? [] : extrasOf(current, linodes).map(deleteExtra)),
+    ...(linodes === null ? [] : deletionsOfExtras(current, linodes)),
   ];
   const [first, ...rest] = deletions;
   if (first !== undefined) {
-    const next = { ...current, dueAt: plus(now, DELETING_LEASE) };
+    // What came late has brought the tags back.
+    const next = { ...current, dueAt: plus(now, DELETING_LEASE), tagsRemoved: false };
     return { next, steps: [first, ...rest] };
   }
   const over = nodes.every(({ state }) => state === 'gone' || state === 'never');

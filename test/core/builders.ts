@@ -1,0 +1,222 @@
+import type { Price } from '../../lib/core/catalogue.ts';
+import type {
+  Bought,
+  Common,
+  Deleting,
+  Ended,
+  EndedRecord,
+  LiveRecord,
+  NodeIn,
+  NodeRecord,
+  Provisioning,
+  Running,
+} from '../../lib/core/cluster.ts';
+import type { Linode } from '../../lib/core/linode.ts';
+import { type MicroUsd, microUsd } from '../../lib/core/money.ts';
+import { type ClusterId, clusterTag, nodeLabel, ownershipTag } from '../../lib/core/names.ts';
+import type { Spec } from '../../lib/core/spec.ts';
+import { type EpochMs, epochMs, minutes } from '../../lib/core/units.ts';
+
+/** The instant that an ISO 8601 text names. */
+export const at = (iso: string): EpochMs => epochMs(Date.parse(iso));
+export const usd = (dollars: number): MicroUsd => microUsd(Math.round(dollars * 1e6));
+export const price = (hourly: number, monthly: number | null = null): Price => ({
+  hourly: usd(hourly),
+  monthly: monthly === null ? null : usd(monthly),
+});
+
+export const ID: ClusterId = 'cabcdefg234';
+export const OTHER_ID: ClusterId = 'cotherone22';
+export const STAGE = 'test';
+/** When every cluster here was launched, and every Linode created, unless a test says otherwise. */
+export const LAUNCH = at('2026-11-10T15:00:00Z');
+export const OUR_TAGS = [ownershipTag(STAGE), clusterTag(ID)];
+
+export const aSpec = (overrides: Partial<Spec> = {}): Spec => ({
+  name: null,
+  nodes: 2,
+  machine: { kind: 'type', type: 'g6-nanode-1' },
+  region: 'us-east',
+  image: 'linode/ubuntu24.04',
+  budget: usd(1),
+  maxHours: null,
+  authorizedKeys: [],
+  userData: null,
+  onPartial: 'destroy',
+  tags: [],
+  ...overrides,
+});
+
+export const aBought = (overrides: Partial<Bought> = {}): Bought => ({
+  type: 'g6-nanode-1',
+  typeLabel: 'Nanode 1GB',
+  vcpus: 1,
+  memoryMb: 1024,
+  diskMb: 25_600,
+  region: 'us-east',
+  image: 'linode/ubuntu24.04',
+  price: price(0.0075, 5),
+  backupsPrice: price(0.003, 2),
+  backupsAssumed: false,
+  ...overrides,
+});
+
+/** Two planned nodes, and a budget of $1 that they could not spend in 66 hours. */
+function common(overrides: Partial<Common>): Common {
+  const nodes = overrides.nodes ?? [planned(0), planned(1)];
+  const budget = overrides.budget ?? usd(1);
+  const maxHours = overrides.maxHours ?? null;
+  return {
+    id: ID,
+    owner: 'ann',
+    revision: 1,
+    createdAt: LAUNCH,
+    stage: STAGE,
+    spec: aSpec({ nodes: nodes.length, budget, maxHours }),
+    requestHash: 'hash',
+    bought: aBought(),
+    budget,
+    maxHours,
+    marginMs: minutes(3),
+    provisionBy: epochMs(LAUNCH + minutes(20)),
+    nodes,
+    reapTags: [],
+    history: [{ at: LAUNCH, event: 'launched by ann' }],
+    ...overrides,
+  };
+}
+
+export const aCluster = (overrides: Partial<Provisioning> = {}): Provisioning => ({
+  ...common(overrides),
+  phase: 'provisioning',
+  dueAt: overrides.dueAt ?? LAUNCH,
+});
+
+/** Running, with two nodes, unless told otherwise. */
+export const aRunning = (overrides: Partial<Running> = {}): Running => ({
+  ...common({ ...overrides, nodes: overrides.nodes ?? [made(0), made(1)] }),
+  phase: 'running',
+  dueAt: LAUNCH,
+  startedAt: LAUNCH,
+  ...only(overrides, ['dueAt', 'startedAt']),
+});
+
+/** On its way out since the launch, as asked for. */
+export const aDeleting = (overrides: Partial<Deleting> = {}): Deleting => ({
+  ...common({ ...overrides, nodes: overrides.nodes ?? [made(0), made(1)] }),
+  phase: 'deleting',
+  dueAt: LAUNCH,
+  startedAt: null,
+  deletingSince: LAUNCH,
+  endReason: 'requested',
+  failure: null,
+  tagsRemoved: false,
+  ...only(overrides, [
+    'dueAt',
+    'startedAt',
+    'deletingSince',
+    'endReason',
+    'failure',
+    'tagsRemoved',
+  ]),
+});
+
+export const anEnded = (overrides: Partial<Ended & { phase: EndedRecord['phase'] }> = {}) =>
+  ({
+    ...common({ ...overrides, nodes: overrides.nodes ?? [gone(0), gone(1)] }),
+    phase: 'deleted',
+    startedAt: LAUNCH,
+    endedAt: LAUNCH,
+    endReason: 'budget',
+    failure: null,
+    spent: usd(0.015),
+    overspent: usd(0),
+    ...overrides,
+  }) satisfies EndedRecord as EndedRecord;
+
+function only<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  const entries = keys.filter((key) => key in from).map((key) => [key, from[key]]);
+  return Object.fromEntries(entries) as Pick<T, K>;
+}
+
+/** The id of a node's Linode where a test does not name one: 100 + index. */
+export const idOf = (index: number): number => 100 + index;
+
+/** The Linode of node `index`, with all the tags that make it the cluster's. */
+export const aLinode = (overrides: Partial<Linode> & { index?: number } = {}): Linode => {
+  const { index = 0, ...rest } = overrides;
+  return {
+    id: idOf(index),
+    label: nodeLabel(ID, index),
+    status: 'running',
+    created: LAUNCH,
+    type: 'g6-nanode-1',
+    region: 'us-east',
+    ipv4: [`192.0.2.${index}`],
+    ipv6: null,
+    tags: OUR_TAGS,
+    backupsEnabled: false,
+    ...rest,
+  };
+};
+
+const named = (index: number) => ({ index, label: nodeLabel(ID, index) });
+const machine = (index: number) => ({
+  linodeId: idOf(index),
+  billedFrom: LAUNCH,
+  status: 'running' as const,
+  ipv4: [`192.0.2.${index}`],
+  ipv6: null,
+  backups: false,
+});
+
+export const planned = (index: number): NodeIn<'planned'> => ({
+  state: 'planned',
+  ...named(index),
+});
+
+/** Sent at the launch, and not since. */
+export const sent = (
+  index: number,
+  overrides: Partial<Pick<NodeIn<'sent'>, 'sentAt' | 'triedAt'>> = {},
+): NodeIn<'sent'> => {
+  const sentAt = overrides.sentAt ?? LAUNCH;
+  return { state: 'sent', ...named(index), sentAt, triedAt: overrides.triedAt ?? sentAt };
+};
+
+/** Running since the launch. */
+export const made = (index: number, overrides: Partial<NodeIn<'made'>> = {}): NodeIn<'made'> => ({
+  state: 'made',
+  ...named(index),
+  ...machine(index),
+  ...overrides,
+});
+
+export const deleted = (
+  index: number,
+  overrides: Partial<NodeIn<'deleted'>> = {},
+): NodeIn<'deleted'> => ({
+  state: 'deleted',
+  ...named(index),
+  ...machine(index),
+  billedUntil: LAUNCH,
+  ...overrides,
+});
+
+export const gone = (index: number, overrides: Partial<NodeIn<'gone'>> = {}): NodeIn<'gone'> => ({
+  ...deleted(index),
+  state: 'gone',
+  ...overrides,
+});
+
+export const never = (index: number, reason = 'no capacity'): NodeIn<'never'> => ({
+  state: 'never',
+  ...named(index),
+  reason,
+});
+
+export const statesOf = (record: { nodes: readonly NodeRecord[] }): NodeRecord['state'][] =>
+  record.nodes.map(({ state }) => state);
+
+export const eventsOf = (record: Pick<LiveRecord, 'history'>): string[] =>
+  record.history.map(({ event }) => event);
