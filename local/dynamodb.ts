@@ -24,9 +24,10 @@ export type TableProperties = Pick<
 export async function startDynamoDb(
   path: string | null,
   table: TableProperties,
+  port = 0,
 ): Promise<LocalDynamoDb> {
   const server = dynalite({ createTableMs: 0, ...(path === null ? {} : { path }) });
-  const url = await listen(server, 0);
+  const url = await listen(server, port);
   await createTable(url, table);
   return {
     url,

@@ -20,6 +20,7 @@ const RETRY_DELAYS: readonly DurationMs[] = [minutes(1), minutes(2)];
  * its own one ends the process when such an invocation fails.
  */
 export async function startLambda(options: {
+  readonly port?: number;
   /** Where serverless-offline takes synchronous invocations. */
   readonly functionsUrl: string;
   readonly clock: Clock;
@@ -49,7 +50,7 @@ export async function startLambda(options: {
     response.writeHead(202).end();
     void invokeAsync(decodeURIComponent(path[1]), payload);
   });
-  const url = await listen(server, 0);
+  const url = await listen(server, options.port ?? 0);
   return {
     url,
     invokeAsync,

@@ -8,7 +8,11 @@ export interface LocalSecrets {
 }
 
 /** Secrets Manager, as far as GetSecretValue of one secret goes (JSON protocol 1.1). */
-export async function startSecrets(secretId: string, value: string): Promise<LocalSecrets> {
+export async function startSecrets(
+  secretId: string,
+  value: string,
+  port = 0,
+): Promise<LocalSecrets> {
   const server: Server = createServer(async (request, response) => {
     const target = request.headers['x-amz-target'];
     const { SecretId } = JSON.parse((await text(request)) || '{}') as { SecretId?: unknown };
@@ -28,7 +32,7 @@ export async function startSecrets(secretId: string, value: string): Promise<Loc
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
     response.end(JSON.stringify(body));
   });
-  const url = await listen(server, 0);
+  const url = await listen(server, port);
   return {
     url,
     close() {

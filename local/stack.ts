@@ -43,7 +43,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { port, dataDir, linodeToken, onLog } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const clock = createClock(options.clock);
-  const service = await readService();
+  const ports = {
+    dynamodb: await freePort(),
+    secrets: await freePort(),
+    lambda: await freePort(),
+    functions: await freePort(),
+  };
   const simulator =
     options.linodeUrl === null
       ? await startLinodeSimulator({
@@ -52,22 +57,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           stateFile: join(dataDir, 'linode.json'),
         })
       : null;
-  const dynamodb = await startDynamoDb(join(dataDir, 'dynamodb'), service.table);
-  const secrets = await startSecrets(service.secretId, secretOf(options));
-  const lambdaPort = await freePort();
-  const lambda = await startLambda({
-    functionsUrl: `http://127.0.0.1:${lambdaPort}`,
-    clock,
-    retries: service.retries,
-    onError: (name, reason) => onLog(`${name} failed: ${reason}`),
-  });
-  const functions = await startFunctions({
+  // The framework takes seconds to start, and again to tell what it read: both at once.
+  const starting = startFunctions({
     httpPort: port,
-    lambdaPort,
+    lambdaPort: ports.functions,
     logFile: join(dataDir, 'functions.log'),
     onLog,
     env: {
-      ...awsEndpoints({ dynamodb, secrets, lambda }),
+      ...awsEnvironment(ports),
       LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
       CLOCK_RATE: `${options.clock.rate}`,
       CLOCK_ORIGIN: `${options.clock.originMs}`,
@@ -75,6 +72,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ESBUILD_FOLDER: `.esbuild/${port}`,
     },
   });
+  starting.catch(() => {}); // it is awaited below, after what it stands on
+  const service = await readService();
+  const dynamodb = await startDynamoDb(join(dataDir, 'dynamodb'), service.table, ports.dynamodb);
+  const secrets = await startSecrets(service.secretId, secretOf(options), ports.secrets);
+  const lambda = await startLambda({
+    port: ports.lambda,
+    functionsUrl: `http://127.0.0.1:${ports.functions}`,
+    clock,
+    retries: service.retries,
+    onError: (name, reason) => onLog(`${name} failed: ${reason}`),
+  });
+  const functions = await starting;
   await warmUp(`http://127.0.0.1:${port}`, lambda, service.functionNames);
   const schedules = tickSchedules(service.schedules, clock, lambda.invokeAsync);
   return {
@@ -99,11 +108,11 @@ function secretOf({ linodeToken, apiToken, passwordKey }: StackOptions): string 
   return JSON.stringify({ linodeToken, apiTokens: { admin }, passwordKey });
 }
 
-function awsEndpoints(endpoints: Record<'dynamodb' | 'secrets' | 'lambda', { url: string }>) {
+function awsEnvironment(ports: Record<'dynamodb' | 'secrets' | 'lambda', number>) {
   return {
-    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb.url,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secrets.url,
-    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda.url,
+    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${ports.dynamodb}`,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${ports.secrets}`,
+    AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${ports.lambda}`,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
