@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type EpochMs, hours, latest, minutes, plus } from '../../lib/core/units.ts';
+import type { ClusterStore } from '../../lib/ports.ts';
+import { aWorld, createStranger, ourTag, START, type World } from './world.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+const BUDGET = 1_000_000;
+
+async function sweepUntil(end: EpochMs) {
+  while (world.clock.now() < end) {
+    const tick = plus(world.clock.now(), minutes(5));
+    await world.sweep();
+    world.clock.set(latest(world.clock.now(), tick));
+  }
+}
+
+describe('the reaper alone', () => {
+  it('keeps the budget, without one sweep', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    await world.reapUntil(plus(START, hours(14)));
+    expect([world.left(id), world.billed(id)]).toEqual([0, 975_000]);
+  });
+});
+
+describe('the sweeper alone', () => {
+  it.each([0, 1, 2, 3, 4])(
+    'keeps the budget of live clusters when the reaper is dead, %i minutes out of step',
+    async (offset) => {
+      world = await aWorld();
+      const { id } = await world.launch();
+      await world.reap();
+      world.clock.set(plus(world.clock.now(), minutes(offset)));
+      await sweepUntil(plus(START, hours(14)));
+      expect([world.left(id), world.billed(id)]).toEqual([0, 975_000]);
+    },
+  );
+
+  it('keeps the budget when the table was emptied in mid-flight', async () => {
+    let emptied = false;
+    world = await aWorld({
+      around: (store): ClusterStore => ({
+        ...store,
+        getMany: async (ids) => (emptied ? [] : store.getMany(ids)),
+      }),
+    });
+    const { id } = await world.launch();
+    await world.reap();
+    emptied = true;
+    await sweepUntil(plus(START, hours(12)));
+    expect(world.left(id), 'before its time').toBe(10);
+    await sweepUntil(plus(START, hours(14)));
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(BUDGET);
+  });
+
+  it('keeps the budget when DynamoDB refuses every call', async () => {
+    const refuse = async () => {
+      throw new Error('DynamoDB refuses');
+    };
+    let refused = false;
+    world = await aWorld({
+      around: (store): ClusterStore => ({
+        ...store,
+        getMany: async (ids) => (refused ? refuse() : store.getMany(ids)),
+      }),
+    });
+    const { id } = await world.launch();
+    await world.reap();
+    refused = true;
+    await sweepUntil(plus(START, hours(14)));
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(BUDGET);
+    expect(world.log.some(({ level }) => level === 'error')).toBe(true);
+  });
+
+  it('destroys what an ended cluster left, and no live cluster before its time', async () => {
+    world = await aWorld();
+    const live = await world.launch();
+    const ended = await world.launch({ nodes: 1 });
+    await world.reap();
+    await world.destroy(ended.id);
+    await world.reapUntil(plus(START, minutes(10)));
+    await createStranger(world, 'landed-late', [ourTag, `onebuck=${ended.id}`]);
+    await world.sweep();
+    expect([world.left(ended.id), world.left(live.id)]).toEqual([0, 10]);
+  });
+
+  it('does nothing, and throws, when it can not list every page', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    await world.reap();
+    world.clock.set(plus(START, hours(20)));
+    const list = { method: 'GET', path: '^/linode/instances$' } as const;
+    world.linode.setFaults([{ kind: 'html200', ...list }]);
+    expect(await world.sweep()).toMatchObject({ code: 'linodeUnavailable' });
+    expect(world.left(id)).toBe(10);
+  });
+});
+
+describe("strangers' Linodes", () => {
+  it('are never touched: no tag, another stage, or a tag that only looks like ours', async () => {
+    world = await aWorld();
+    const strangers = [
+      await createStranger(world, 'a-plain-server', []),
+      await createStranger(world, 'of-another-stage', ['onebuck-prod', 'onebuck=caaaaaaaaaa']),
+      await createStranger(world, 'of-a-longer-stage', [`${ourTag}-2`, 'reap=20200101T0000Z']),
+      await createStranger(world, 'overdue-elsewhere', ['reap=20200101T0000Z']),
+    ];
+    const { id } = await world.launch();
+    await createStranger(world, 'with-our-cluster-tag-alone', [`onebuck=${id}`]);
+    await world.reapUntil(plus(START, hours(14)));
+    await sweepUntil(plus(START, hours(15)));
+    const kept = world.linode.instances().filter(({ deleted }) => deleted === null);
+    expect(kept.map((one) => one.id)).toEqual(expect.arrayContaining(strangers));
+    expect(kept).toHaveLength(5);
+    const touched = world.linode.requests()['PUT /linode/instances/{}'];
+    expect(touched).toBeUndefined();
+  });
+});
+
+describe('a scheduled launch', () => {
+  it('comes once for each key, also when two arrive at once', async () => {
+    world = await aWorld();
+    const [one, two] = await Promise.all([
+      world.launch({}, 'night 1'),
+      world.launch({}, 'night 1'),
+    ]);
+    expect(one.id).toBe(two.id);
+    expect((await world.launch({}, 'night 2')).id).not.toBe(one.id);
+    await expect(world.launch({ nodes: 2 }, 'night 1')).rejects.toMatchObject({ code: 'conflict' });
+  });
+});

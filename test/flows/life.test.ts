@@ -1,0 +1,327 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type DurationMs, hours, minutes, plus, seconds } from '../../lib/core/units.ts';
+import type { ClusterStore } from '../../lib/ports.ts';
+import type { FaultRule } from '../../local/linode/simulator.ts';
+import { aWorld, createStranger, ourTag, START, type World } from './world.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+const BUDGET = 1_000_000;
+const INSTANCE = '^/linode/instances/\\d+$';
+
+/** What must hold of a cluster when all is over. */
+async function expectPromiseKept(id: `c${string}`) {
+  const record = await world.record(id);
+  const billed = world.billed(id);
+  expect(world.left(id), 'Linodes left').toBe(0);
+  expect(billed, 'billed').toBeLessThanOrEqual(BUDGET);
+  if (!('spent' in record)) throw new Error(`the cluster is ${record.phase}`);
+  expect(record.spent, 'recorded spend').toBeGreaterThanOrEqual(billed);
+  const labels = world.linode.instances(`onebuck=${id}`).map(({ label }) => label);
+  expect(new Set(labels).size, 'Linodes by label').toBe(labels.length);
+  return record;
+}
+
+/** From this long after the start, these and no other faults. */
+function faultsFrom(after: DurationMs, faults: readonly FaultRule[]): void {
+  world.clock.alarm(plus(START, after), () => world.linode.setFaults(faults));
+}
+
+describe('ten nodes for a dollar', () => {
+  it('run for 13 hours, cost $0.975 and are gone before the hour mark', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    await world.reap();
+    const running = await world.record(id);
+    expect(running.phase).toBe('running');
+    expect(running.nodes.every((node) => 'ipv4' in node && node.ipv4.length === 1)).toBe(true);
+
+    await world.reapUntil(plus(START, hours(14)));
+    const ended = await expectPromiseKept(id);
+    expect(ended).toMatchObject({ phase: 'deleted', endReason: 'budget', spent: 975_000 });
+    expect(world.billed(id)).toBe(975_000);
+    const lives = world.linode
+      .instances(`onebuck=${id}`)
+      .map(({ created, deleted }) => (deleted ?? Number.NaN) - created);
+    expect(Math.max(...lives)).toBeLessThanOrEqual(hours(13));
+    expect(Math.min(...lives)).toBeGreaterThanOrEqual(hours(13) - minutes(3) - seconds(2));
+  });
+
+  it('end after maxHours where that comes first', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ maxHours: 2 });
+    await world.reapUntil(plus(START, hours(3)));
+    expect(await expectPromiseKept(id)).toMatchObject({ endReason: 'maxHours', spent: 150_000 });
+  });
+
+  it('count the backups that the account forces on them', async () => {
+    world = await aWorld({ linode: { backupsForced: true } });
+    const { id } = await world.launch();
+    await world.reapUntil(plus(START, hours(14)));
+    // (0.0075 + 0.003) × 10 = $0.105 a started hour: nine of them.
+    expect(await expectPromiseKept(id)).toMatchObject({ spent: 945_000 });
+    expect(world.billed(id)).toBe(945_000);
+  });
+
+  it('are destroyed at once when asked, also while they come up', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    const passing = world.reconcile(id);
+    await world.destroy(id);
+    await passing;
+    await world.reapUntil(plus(START, minutes(10)));
+    expect(await expectPromiseKept(id)).toMatchObject({ endReason: 'requested' });
+  });
+
+  it('leave no tag of their own behind', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    await world.reap();
+    await world.destroy(id);
+    await world.reapUntil(plus(START, minutes(10)));
+    const answer = await fetch(`${world.linode.url}/tags`, {
+      headers: { authorization: 'Bearer token-of-the-account' },
+    });
+    const { data } = (await answer.json()) as { data: { label: string }[] };
+    expect(data.map(({ label }) => label)).toEqual([ourTag]);
+  });
+
+  it('have passwords that no record, log line or API answer shows', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    await world.reap();
+    const passwords = world.linode.instances().map(({ rootPass }) => rootPass ?? '');
+    expect(new Set(passwords).size).toBe(10);
+    const shown = JSON.stringify([await world.record(id), world.log]);
+    for (const password of passwords) expect(shown).not.toContain(password);
+    expect(shown).not.toContain('token-of-the-account');
+  });
+
+  it('have no password where keys are given', async () => {
+    world = await aWorld();
+    const key =
+      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGh0dHBzOi8vZXhhbXBsZS5jb20vYWJjZGVmZ2hpams me';
+    await world.launch({ authorizedKeys: [key], userData: '#cloud-config\n' });
+    await world.reap();
+    const [node] = world.linode.instances();
+    expect(node).toMatchObject({ rootPass: null, authorizedKeys: [key] });
+    expect(Buffer.from(node?.userData ?? '', 'base64').toString()).toBe('#cloud-config\n');
+  });
+});
+
+describe('a hundred nodes', () => {
+  it('are created in the windows of the rate limit, none of them refused', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ nodes: 100, budgetUsd: 2 });
+    await world.reap();
+    expect((await world.record(id)).phase).toBe('running');
+    const creates = world.linode.requests()['POST /linode/instances'];
+    expect(creates).toEqual({ total: 100, byStatus: { 200: 100 } });
+    // Five windows of 20 creates, 15 s each, then a minute to boot and a look every 10 s.
+    expect(world.clock.now() - START).toBeLessThanOrEqual(seconds(60 + 70 + 10));
+  });
+});
+
+describe('a launch that Linode refuses half-way', () => {
+  it('is undone, says why, and costs the hour that was started', async () => {
+    world = await aWorld({ linode: { accountLimit: 5 } });
+    const { id } = await world.launch();
+    await world.reapUntil(plus(START, minutes(10)));
+    const failed = await expectPromiseKept(id);
+    expect(failed).toMatchObject({ phase: 'failed', endReason: 'failed', spent: 5 * 7_500 });
+    expect(failed).toHaveProperty('failure', expect.stringContaining('limit'));
+  });
+
+  it('is kept in part if the spec says so', async () => {
+    world = await aWorld({ linode: { accountLimit: 5 } });
+    const { id } = await world.launch({ onPartial: 'keep' });
+    await world.reap();
+    expect((await world.record(id)).phase).toBe('running');
+    expect(world.left(id)).toBe(5);
+    await world.reapUntil(plus(START, hours(27)));
+    // Five nodes: $0.0375 a started hour, 26 of them.
+    expect(await expectPromiseKept(id)).toMatchObject({ spent: 26 * 37_500 });
+  });
+
+  it('leaves a stranger with its label alone', async () => {
+    world = await aWorld();
+    const { id, nodes } = await world.launch({ nodes: 2 });
+    const stranger = await createStranger(world, nodes[1]?.label ?? '', []);
+    await world.reapUntil(plus(START, minutes(10)));
+    expect(await expectPromiseKept(id)).toMatchObject({ phase: 'failed' });
+    const kept = world.linode.instances().find((one) => one.id === stranger);
+    expect(kept?.deleted).toBeNull();
+  });
+
+  it('is undone when a node does not boot in 20 minutes', async () => {
+    world = await aWorld({ linode: { stuckLabels: ['-3$'] } });
+    const { id } = await world.launch();
+    await world.reapUntil(plus(START, minutes(30)));
+    const failed = await expectPromiseKept(id);
+    expect(failed).toHaveProperty('failure', expect.stringContaining('9 of 10'));
+  });
+});
+
+describe('faults of Linode', () => {
+  it.each(['dropAfter', 'error500After', 'status408After', 'busyAfter'] as const)(
+    'adopts what was made although the answer was lost (%s)',
+    async (kind) => {
+      world = await aWorld();
+      world.linode.setFaults([{ kind, method: 'POST', path: '^/linode/instances$', times: 4 }]);
+      const { id } = await world.launch();
+      await world.reapUntil(plus(START, hours(14)));
+      expect(await expectPromiseKept(id)).toMatchObject({ endReason: 'budget', spent: 975_000 });
+      expect(world.linode.instances(`onebuck=${id}`)).toHaveLength(10);
+    },
+  );
+
+  it.each([
+    'dropBefore',
+    'status408',
+    'status429',
+    'status500',
+    'html502',
+    'status503',
+    'nginx400',
+    'html200',
+  ] as const)('comes up although creates fail at first (%s)', async (kind) => {
+    world = await aWorld();
+    world.linode.setFaults([{ kind, method: 'POST', path: '^/linode/instances$', times: 4 }]);
+    const { id } = await world.launch();
+    await world.reapUntil(plus(START, minutes(10)));
+    expect((await world.record(id)).phase).toBe('running');
+    expect(world.linode.instances(`onebuck=${id}`)).toHaveLength(10);
+  });
+
+  it.each([
+    ['deletions', { method: 'DELETE', path: INSTANCE }],
+    ['lists', { method: 'GET', path: '^/linode/instances$' }],
+    ['all calls', {}],
+  ] as const)('keeps the budget when %s fail for two minutes of the margin', async (_, match) => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    faultsFrom(minutes(13 * 60 - 4), [{ kind: 'status500', ...match }]);
+    faultsFrom(minutes(13 * 60 - 1), []);
+    await world.reapUntil(plus(START, hours(14)));
+    await expectPromiseKept(id);
+  });
+
+  it('keeps the budget when nothing can be read for hours, as long as deletions work', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    faultsFrom(minutes(13 * 60 - 4), [{ kind: 'status500', method: 'GET' }]);
+    faultsFrom(hours(14), []);
+    await world.reapUntil(plus(START, minutes(14 * 60 - 10)));
+    expect(world.left(id)).toBe(0);
+    await world.reapUntil(plus(START, hours(15)));
+    await expectPromiseKept(id);
+  });
+
+  it('records and tells what a longer outage cost, and deletes in the end', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    faultsFrom(hours(12), [{ kind: 'status503', method: 'DELETE', path: INSTANCE }]);
+    faultsFrom(minutes(15.5 * 60), []);
+    await world.reapUntil(plus(START, hours(16)));
+    expect(world.left(id)).toBe(0);
+    // 16 started hours of $0.075 are $1.20.
+    expect(world.billed(id)).toBe(1_200_000);
+    expect(await world.record(id)).toMatchObject({ spent: 1_200_000, overspent: 200_000 });
+    const told = world.log.filter(({ message }) => message === 'cluster overspent its budget');
+    expect(told).toMatchObject([{ level: 'error', details: { overspent: '$0.20' } }]);
+  });
+
+  it('calls a cluster deleted only when the list shows it no more', async () => {
+    world = await aWorld({ linode: { lingerDeletingSeconds: 240 } });
+    const { id } = await world.launch();
+    await world.reap();
+    await world.destroy(id);
+    await world.reap();
+    await world.reapUntil(plus(START, minutes(20)));
+    const ended = await expectPromiseKept(id);
+    const deleted = world.linode.instances(`onebuck=${id}`).map((one) => one.deleted ?? Infinity);
+    expect(ended.endedAt - Math.max(...deleted)).toBeGreaterThanOrEqual(minutes(4));
+  });
+});
+
+describe('hands of people', () => {
+  it('a cluster whose nodes were all deleted by hand is lost, and bills what it had', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ nodes: 2 });
+    await world.reap();
+    for (const { id: linodeId } of world.linode.instances()) {
+      await fetch(`${world.linode.url}/linode/instances/${linodeId}`, {
+        method: 'DELETE',
+        headers: { authorization: 'Bearer token-of-the-account' },
+      });
+    }
+    await world.reapUntil(plus(START, hours(1)));
+    expect(await expectPromiseKept(id)).toMatchObject({ endReason: 'lost', spent: 15_000 });
+  });
+
+  it('a clock that steps back by an hour in mid-life changes nothing in the end', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    await world.reapUntil(plus(START, hours(5)));
+    world.clock.set(plus(START, hours(4)));
+    await world.reapUntil(plus(START, hours(14)));
+    await expectPromiseKept(id);
+  });
+});
+
+describe('an invocation that dies', () => {
+  /** Dies before or after the effect of the store's n-th call, and of every one until the next. */
+  function dying(call: number, when: 'before' | 'after') {
+    let calls = 0;
+    const state = { dead: false, died: false, counted: true };
+    const wrap = <Args extends unknown[], R>(method: (...args: Args) => Promise<R>) => {
+      return async (...args: Args): Promise<R> => {
+        if (state.dead) throw new Error('the function is dead');
+        calls += 1;
+        const dies = state.counted && calls === call;
+        if (dies && when === 'before') die();
+        const result = await method(...args);
+        if (dies) die();
+        return result;
+      };
+    };
+    function die(): never {
+      state.dead = true;
+      state.died = true;
+      // The next invocation finds a living process.
+      world.clock.alarm(plus(world.clock.now(), seconds(30)), () => {
+        state.dead = false;
+      });
+      throw new Error('the function died');
+    }
+    const around = (store: ClusterStore): ClusterStore => ({
+      ...store,
+      get: wrap(store.get),
+      save: wrap(store.save),
+    });
+    return { state, around };
+  }
+
+  it.each(['before', 'after'] as const)(
+    'at any store call, %s its effect, leaves nothing behind and keeps the budget',
+    async (when) => {
+      let call = 1;
+      for (; call < 60; call += 1) {
+        const { state, around } = dying(call, when);
+        world = await aWorld({ around });
+        const { id } = await world.launch({ nodes: 3, budgetUsd: 0.0225 });
+        await world.reconcile(id);
+        world.clock.set(plus(world.clock.now(), minutes(1)));
+        await world.reapUntil(plus(START, hours(2)));
+        state.counted = false;
+        await expectPromiseKept(id);
+        expect(world.billed(id), `died at call ${call}`).toBeLessThanOrEqual(22_500);
+        await world.close();
+        if (!state.died) break;
+      }
+      expect(call, 'calls of a life').toBeGreaterThan(10);
+      world = await aWorld();
+    },
+  );
+});

@@ -1,0 +1,217 @@
+import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
+import { createLinodeApi } from '../../lib/adapters/linode.ts';
+import { createCatalogue } from '../../lib/catalogue.ts';
+import { deleteCluster } from '../../lib/clusters.ts';
+import { type ClusterRecord, isLive } from '../../lib/core/cluster.ts';
+import { microUsd } from '../../lib/core/money.ts';
+import { type ClusterId, ownershipTag } from '../../lib/core/names.ts';
+import {
+  type DurationMs,
+  type EpochMs,
+  epochMs,
+  latest,
+  minutes,
+  plus,
+  seconds,
+} from '../../lib/core/units.ts';
+import { launch } from '../../lib/launch.ts';
+import type { Clock, ClusterStore, Log, Secrets } from '../../lib/ports.ts';
+import { reap } from '../../lib/reap.ts';
+import { reconcile } from '../../lib/reconcile.ts';
+import type { Settings } from '../../lib/settings.ts';
+import { sweep } from '../../lib/sweep.ts';
+import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
+import {
+  type LinodeSimulator,
+  type SettingsChange,
+  startLinodeSimulator,
+} from '../../local/linode/simulator.ts';
+import { TABLE } from '../table.ts';
+
+export const STAGE = 'test';
+export const TOKEN = 'token-of-the-account';
+export const START = epochMs(Date.parse('2026-03-10T12:00:00Z'));
+const LAMBDA = { by: minutes(5), reserveMs: seconds(20) };
+
+export interface Entry {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** A clock that a sleeper sets forward, stopping at each alarm. It can be set to any time. */
+export class SettableClock implements Clock {
+  #time: EpochMs = START;
+  #alarms: { readonly at: EpochMs; readonly ring: () => void }[] = [];
+
+  now(): EpochMs {
+    return this.#time;
+  }
+
+  /** Has something happen in the world when the time comes, whoever sets the clock. */
+  alarm(at: EpochMs, ring: () => void): void {
+    this.#alarms.push({ at, ring });
+  }
+
+  set(time: EpochMs): void {
+    this.#time = time;
+    const due = this.#alarms.filter(({ at }) => at <= time);
+    this.#alarms = this.#alarms.filter(({ at }) => at > time);
+    for (const { ring } of due) ring();
+  }
+
+  async sleep(until: EpochMs): Promise<void> {
+    if (until > this.#time) this.set(until);
+    // A sleeper lets the others on, as a real one does.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/**
+ * The whole of Onebuck in one process, over real HTTP to the simulated Linode and a real embedded
+ * DynamoDB, with time in the test's hands. Nudges are kept until `run` makes the passes.
+ */
+export interface World {
+  readonly clock: SettableClock;
+  readonly linode: LinodeSimulator;
+  readonly store: ClusterStore;
+  readonly log: Entry[];
+  /** Clusters that were nudged and have not had their pass. */
+  readonly nudged: Set<ClusterId>;
+  launch(spec?: Readonly<Record<string, unknown>>, key?: string): Promise<ClusterRecord>;
+  destroy(id: ClusterId): Promise<ClusterRecord>;
+  /** One invocation of reconcile, errors told and not thrown. */
+  reconcile(id: ClusterId): Promise<unknown>;
+  /** The reaper's tick, then the passes that it asked for. */
+  reap(): Promise<void>;
+  sweep(): Promise<unknown>;
+  /** A reaper's tick in each minute, but for those in which nothing is due before the next. */
+  reapUntil(end: EpochMs): Promise<void>;
+  record(id: ClusterId): Promise<ClusterRecord>;
+  /** What Linode bills for the cluster, by its own reckoning. */
+  billed(id: ClusterId): number;
+  /** Linodes of the cluster that exist. */
+  left(id: ClusterId): number;
+  close(): Promise<void>;
+}
+
+export const NANODES = {
+  nodes: 10,
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  budgetUsd: 1,
+};
+
+export async function aWorld(
+  options: {
+    readonly linode?: SettingsChange;
+    readonly settings?: Partial<Settings>;
+    /** Stands between the use cases and the real store. */
+    readonly around?: (store: ClusterStore) => ClusterStore;
+  } = {},
+): Promise<World> {
+  const clock = new SettableClock();
+  const linode = await startLinodeSimulator({
+    now: () => clock.now(),
+    tokens: { [TOKEN]: '*' },
+    ...(options.linode ? { settings: options.linode } : {}),
+  });
+  const dynamodb = await startDynamoDb(null, TABLE);
+  const client = localDynamoDbClient(dynamodb.url);
+  const around = options.around ?? ((store: ClusterStore) => store);
+  const store = around(createClusterStore(client, TABLE.TableName));
+  const log: Entry[] = [];
+  const note =
+    (level: Entry['level']): Log['info'] =>
+    (message, details = {}) => {
+      log.push({ level, message, details });
+    };
+  const logger = { info: note('info'), warn: note('warn'), error: note('error') };
+  const api = createLinodeApi({
+    baseUrl: linode.url,
+    clock,
+    token: async () => TOKEN,
+    log: logger,
+  });
+  const secrets: Secrets = {
+    linodeToken: async () => TOKEN,
+    apiTokens: async () => ({}),
+    passwordKey: async () => 'a key of the deployment',
+  };
+  const nudged = new Set<ClusterId>();
+  const nudge = { reconcile: async (id: ClusterId) => void nudged.add(id) };
+  const settings = {
+    stage: STAGE,
+    marginMs: minutes(3),
+    provisionMs: minutes(20),
+    nodesMax: 100,
+    budgetMax: microUsd(100_000_000),
+    ...options.settings,
+  };
+  const catalogue = createCatalogue(api, clock);
+  const deps = { clock, linode: api, store, secrets, nudge, log: logger, settings, catalogue };
+  const launched = new Set<ClusterId>();
+  const nextDue = async () => {
+    const records = await store.getMany([...launched]);
+    return Math.min(...records.map((one) => (isLive(one) ? one.dueAt : Number.MAX_SAFE_INTEGER)));
+  };
+  const limits = (length: DurationMs) => ({ ...LAMBDA, by: plus(clock.now(), length) });
+
+  const world: World = {
+    clock,
+    linode,
+    store,
+    log,
+    nudged,
+    async launch(spec = {}, key) {
+      const request = { owner: 'ann', input: { ...NANODES, ...spec }, idempotencyKey: key ?? null };
+      const { record } = await launch(deps, { ...request, by: plus(clock.now(), seconds(25)) });
+      launched.add(record.id);
+      return record;
+    },
+    destroy: (id) => deleteCluster(deps, 'ann', id),
+    reconcile: (id) => {
+      nudged.delete(id);
+      return reconcile(deps, id, limits(minutes(5))).catch((error: unknown) => error);
+    },
+    async reap() {
+      await reap(deps);
+      for (const id of nudged) await world.reconcile(id);
+    },
+    sweep: () =>
+      sweep({ ...deps, stage: STAGE }, limits(minutes(7))).catch((error: unknown) => error),
+    async reapUntil(end) {
+      while (clock.now() < end) {
+        const tick = plus(clock.now(), minutes(1));
+        await world.reap();
+        const idleUntil = epochMs(Math.min(end, (await nextDue()) - minutes(2)));
+        clock.set(latest(clock.now(), tick, idleUntil));
+      }
+    },
+    async record(id) {
+      const found = await store.get(id);
+      if (found === 'notFound') throw new Error(`there is no record of ${id}`);
+      return found;
+    },
+    billed: (id) => linode.bill(`onebuck=${id}`).totalMicroUsd,
+    left: (id) => linode.instances(`onebuck=${id}`).filter((one) => one.deleted === null).length,
+    async close() {
+      client.destroy();
+      await Promise.all([dynamodb.close(), linode.close()]);
+    },
+  };
+  return world;
+}
+
+/** Creates a Linode that is not ours: without tags, or with those of another deployment. */
+export async function createStranger(world: World, label: string, tags: string[]): Promise<number> {
+  const response = await fetch(`${world.linode.url}/linode/instances`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ label, type: 'g6-nanode-1', region: 'us-east', tags }),
+  });
+  return ((await response.json()) as { id: number }).id;
+}
+
+export const ourTag = ownershipTag(STAGE);
