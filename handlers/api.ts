@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
 import { typesOffered } from '../lib/catalogue.ts';
 import { deleteCluster, getCluster, listClusters, waitForAddresses } from '../lib/clusters.ts';
+import { earliest } from '../lib/core/units.ts';
 import { AppError } from '../lib/errors.ts';
 import { launch, offer } from '../lib/launch.ts';
 import { problemOf } from '../lib/problems.ts';
@@ -54,11 +55,9 @@ app.post('/clusters', async (c) => {
   const deps = { ...clusterDeps(), ...offerDeps(), secrets: secrets() };
   const launched = await launch(deps, request);
   const waitSeconds = parseWaitSeconds(c.req.header('prefer'), WAIT_SECONDS_MAX);
-  const record = await waitForAddresses(
-    deps,
-    launched.record,
-    clock().inRealMs(waitSeconds * 1000),
-  );
+  // The launch may have used up some of the time to answer in.
+  const until = earliest(clock().inRealMs(waitSeconds * 1000), by(c.env));
+  const record = await waitForAddresses(deps, launched.record, until);
   c.header('location', `/clusters/${record.id}`);
   const cluster = renderCluster(record, clock().now());
   return c.json({ ...cluster, quote: renderLaunchQuote(record) }, 202);

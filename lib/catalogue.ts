@@ -41,7 +41,7 @@ export async function typesOffered(
   filter: Omit<TypeFilter, 'backups'>,
   by: EpochMs,
 ): Promise<{ type: LinodeType; price: Price }[]> {
-  const [types, regions, backups] = await Promise.all([
+  const [types, regions, backups] = await allEnded([
     catalogue.types(by),
     catalogue.regions(by),
     catalogue.backups(by),
@@ -54,6 +54,15 @@ export async function typesOffered(
   }
   const offered = region === undefined ? types : types.filter((type) => isOfferedIn(type, region));
   return listTypes(offered, { ...filter, backups });
+}
+
+/**
+ * As Promise.all, but an error comes out once every call has ended: one left under way would be
+ * shared with the next invocation, and fail that when the time given to this one is over.
+ */
+export async function allEnded<T extends readonly unknown[] | []>(calls: T) {
+  await Promise.allSettled(calls);
+  return Promise.all(calls);
 }
 
 function remembered<T>(clock: Clock, ageMax: DurationMs, read: (by: EpochMs) => Promise<T>) {

@@ -65,7 +65,10 @@ export async function nudgeOrLeaveToReaper(
   });
 }
 
-/** The cluster once all its nodes have addresses or it has ended, or as it is at `until`. */
+/**
+ * The cluster once all its nodes have addresses or it has ended, or as it is at `until`. A record
+ * that can't be read just then is no reason to hide that it was launched.
+ */
 export async function waitForAddresses(
   { clock, store }: Pick<ClusterDeps, 'clock' | 'store'>,
   record: ClusterRecord,
@@ -77,8 +80,8 @@ export async function waitForAddresses(
     current.nodes.some(({ state }) => state === 'planned' || state === 'sent')
   ) {
     await clock.sleep(plus(clock.now(), seconds(1)));
-    const read = await store.get(record.id);
-    if (read === 'notFound') return current;
+    const read = await store.get(record.id).catch(() => 'unreadable' as const);
+    if (read === 'notFound' || read === 'unreadable') return current;
     current = read;
   }
   return current;

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Catalogue } from './catalogue.ts';
+import { allEnded, type Catalogue } from './catalogue.ts';
 import { nudgeOrLeaveToReaper } from './clusters.ts';
 import { resolve } from './core/choose.ts';
 import { type Bought, type ClusterRecord, priceOf, withHistory } from './core/cluster.ts';
@@ -55,7 +55,7 @@ export async function offer(
 ): Promise<Offer> {
   const { catalogue, settings, clock } = deps;
   const parsed = parseSpec(input, settings);
-  const [types, regions, images, backups] = await Promise.all([
+  const [types, regions, images, backups] = await allEnded([
     catalogue.types(by),
     catalogue.regions(by),
     catalogue.images(by),

@@ -62,7 +62,10 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
   const deleting = record.phase === 'deleting';
   const first = Math.min(...record.nodes.map((node) => billedFrom(node) ?? now));
   return {
-    affordableHours: Math.floor((lastAffordableOf(record, now) - first) / HOUR_MS),
+    // On its way out it lasts no longer, and may have no node left to reckon by.
+    affordableHours: deleting
+      ? null
+      : Math.floor((lastAffordableOf(record, now) - first) / HOUR_MS),
     teardownAt: toIso(deleting ? record.deletingSince : teardownOf(record, now)),
     startedAt: isoOrNull(startedAt),
     endedAt: null,

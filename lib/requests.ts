@@ -6,6 +6,8 @@ import { AppError } from './errors.ts';
 const PAGE_MAX = 100;
 /** A spec with the most keys and user data stays well below. */
 const BODY_BYTES_MAX = 128 * 1024;
+/** A spec has two levels; thousands would overflow the stack of whoever walks through them. */
+const LEVELS_MAX = 32;
 /** Longer ones are no help, and a header is no place for a document. */
 const KEY_CHARACTERS_MAX = 200;
 
@@ -58,12 +60,23 @@ export const parseLaunchQuery = (query: Query) => ({
 export function parseBody(text: string): unknown {
   if (Buffer.byteLength(text) > BODY_BYTES_MAX)
     throw invalid('', `must be below ${BODY_BYTES_MAX} bytes`);
+  const body = parseJson(text);
+  if (isDeeperThan(LEVELS_MAX, body)) throw invalid('', `must have at most ${LEVELS_MAX} levels`);
+  return body;
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     throw invalid('', `must be JSON: ${error instanceof Error ? error.message : 'unreadable'}`);
   }
 }
+
+const isDeeperThan = (levels: number, value: unknown): boolean =>
+  value !== null &&
+  typeof value === 'object' &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));
 
 export function parseIdempotencyKey(header: string | undefined): string | null {
   if (header === undefined) return null;

@@ -43,7 +43,7 @@ export const clock = /* @__PURE__ */ once((): SystemClock => {
   }
   if (!(rate > 0 && rate <= 100_000)) throw misconfigured('CLOCK_RATE', 'must be above 0');
   if (!Number.isSafeInteger(originMs)) throw misconfigured('CLOCK_ORIGIN', 'must be epoch ms');
-  if (rate !== 1 && new URL(linodeUrl()).hostname.endsWith('linode.com')) {
+  if (rate !== 1 && /(^|\.)linode\.com\.?$/.test(new URL(linodeUrl()).hostname)) {
     throw misconfigured('CLOCK_RATE', 'must be 1 with the real Linode, whose bill runs at rate 1');
   }
   return createClock({ originMs, rate });

@@ -33,8 +33,9 @@ export async function startLambda(options: {
   async function invokeAsync(functionName: string, payload: string): Promise<void> {
     const delays = RETRY_DELAYS.slice(0, options.retries[functionName] ?? 2);
     for (const delay of [...delays, null]) {
+      if (!open) return;
       const failure = await invoke(options.functionsUrl, functionName, payload);
-      if (failure === null || !open) return;
+      if (failure === null) return;
       options.onError(functionName, failure);
       if (delay !== null) await options.clock.sleep(plus(options.clock.now(), delay));
     }

@@ -54,6 +54,10 @@ export function nextOf({ rate, timezone }: Omit<Schedule, 'functionName' | 'inpu
   }
   // EventBridge has a sixth field, the year, and one of the two days is a question mark.
   const fields = /^cron\((\S+ \S+ \S+ \S+ \S+) \*\)$/.exec(rate)?.[1];
+  // A 2 is Monday to EventBridge and Tuesday to croner; MON is Monday to both.
+  if (/\d/.test(fields?.split(' ')[4] ?? '')) {
+    throw new Error(`Name the days of the week in ${rate}, such as MON-FRI, to run it locally`);
+  }
   if (fields === undefined) throw new Error(`The schedule ${rate} can't be run locally`);
   const cron = new Cron(fields, { timezone, paused: true });
   return (after: EpochMs) => {

@@ -59,7 +59,8 @@ function parseSecret(text: string, secretId: string): Secret {
   }
   const parsed = secretSchema.safeParse(parseJson(plain));
   if (parsed.success) return parsed.data;
-  const fields = new Set(parsed.error.issues.map(({ path }) => path.join('.') || 'the whole'));
+  // Not the owners under apiTokens: put the wrong way round, those would be the tokens.
+  const fields = new Set(parsed.error.issues.map(({ path }) => String(path[0] ?? 'the whole')));
   throw new AppError(
     'misconfigured',
     `The secret ${secretId} must be JSON: {"linodeToken": "…", "apiTokens": {"<owner>": "<SHA-256 of the ` +

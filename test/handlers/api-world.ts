@@ -1,0 +1,61 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import event from '../../events/api.json' with { type: 'json' };
+import { aContext, startWorld } from './world.ts';
+
+export interface Call {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** null: the route is open to all, and the authorizer is not asked. */
+  readonly owner?: string | null;
+  readonly remainingMs?: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the assertions say what is in it
+  readonly json: any;
+}
+
+/** A world, and the api function in it: `call('GET', '/clusters?limit=1')`. */
+export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
+  const world = await startWorld(options);
+  const { handler } = await import('../../handlers/api.ts');
+
+  async function call(method: string, target: string, sent: Call = {}): Promise<Answer> {
+    const [rawPath = '', rawQueryString = ''] = target.split('?');
+    const { owner = 'admin', headers = {}, body, remainingMs } = sent;
+    const { authorizer, ...requestContext } = event.requestContext;
+    const result = (await handler(
+      {
+        ...event,
+        routeKey: `${method} ${rawPath}`,
+        rawPath,
+        rawQueryString,
+        headers: { ...event.headers, ...headers },
+        requestContext: {
+          ...requestContext,
+          ...(owner === null ? {} : { authorizer: { lambda: { owner } } }),
+          http: { ...requestContext.http, method, path: rawPath },
+        },
+        body: typeof body === 'string' ? body : body === undefined ? undefined : toJson(body),
+      } as unknown as Parameters<typeof handler>[0],
+      aContext(remainingMs),
+    )) as APIGatewayProxyStructuredResultV2;
+    const text = result.body ?? '';
+    return {
+      status: result.statusCode ?? 0,
+      headers: result.headers as Record<string, string>,
+      text,
+      json: JSON.parse(text),
+    };
+  }
+
+  return { ...world, handler, call };
+}
+
+const toJson = (body: unknown) => JSON.stringify(body);
+
+/** Ten of the smallest Linodes for a dollar: the issue's own example. */
+export const TEN = JSON.parse(event.body) as Readonly<Record<string, unknown>>;

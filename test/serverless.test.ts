@@ -1,0 +1,149 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+interface FunctionDeclared {
+  readonly handler: string;
+  readonly role: string;
+  readonly timeout: number;
+  readonly events?: readonly Record<string, unknown>[];
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: string | string[];
+}
+
+interface Role {
+  readonly Properties: {
+    readonly Policies: readonly { readonly PolicyDocument: { readonly Statement: Statement[] } }[];
+  };
+}
+
+const root = new URL('../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+/** CloudFormation's own tags become the text that they are put before. */
+const yaml = (path: string) => parse(read(path), { logLevel: 'silent' });
+
+const service = yaml('serverless.yml');
+const functions = Object.entries(service.functions as Record<string, FunctionDeclared>);
+const roles = yaml('stack/roles.yml').Resources as Record<string, Role>;
+
+const list = (value: string | string[]) => (Array.isArray(value) ? value : [value]);
+const statementsOf = (role: Role) =>
+  role.Properties.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+const actionsOf = (name: string) =>
+  statementsOf(roles[name] as Role).flatMap(({ Action }) => list(Action));
+
+/** Whether an action or a resource is more than one named thing, or one in a secret's suffix. */
+const isWide = (text: string) => text.replace(/-\?{6}$/, '').search(/[*?]/) >= 0;
+
+describe.each(functions)('the function %s', (name, { handler, role, timeout, events = [] }) => {
+  const source = () => read(`${handler.replace(/\.handler$/, '')}.ts`);
+
+  /** What it takes from lib/wire.ts. */
+  const wired = () => {
+    const names = /import \{([^}]*)\} from '..\/lib\/wire.ts'/.exec(source())?.[1] ?? '';
+    return new Set(names.split(',').map((text) => text.trim()));
+  };
+  const uses = (...adapters: string[]) => adapters.some((adapter) => wired().has(adapter));
+  const may = (service: string) => actionsOf(role).some((action) => action.startsWith(service));
+
+  it('has a file that exports its handler', () => {
+    expect(handler).toBe(`handlers/${name}.handler`);
+    expect(source()).toMatch(/^export const handler = /m);
+  });
+
+  it('has an event in events/', () => {
+    expect(existsSync(new URL(`events/${name}.json`, root))).toBe(true);
+    expect(() => JSON.parse(read(`events/${name}.json`))).not.toThrow();
+  });
+
+  it('has a role of its own', () => {
+    expect(roles).toHaveProperty(role);
+    expect(functions.filter(([, other]) => other.role === role)).toHaveLength(1);
+  });
+
+  it('may read the secret exactly if it uses it, itself or to ask Linode', () => {
+    expect(may('secretsmanager:')).toBe(uses('secrets', 'linode', 'catalogue'));
+  });
+
+  it('may use the table exactly if it does', () => {
+    expect(may('dynamodb:')).toBe(uses('store'));
+  });
+
+  it('may invoke exactly if it nudges', () => {
+    expect(may('lambda:')).toBe(uses('nudge'));
+  });
+
+  it('may write its own log, and no other', () => {
+    const logs = statementsOf(roles[role] as Role).filter(({ Action }) =>
+      list(Action).some((action) => action.startsWith('logs:')),
+    );
+    const group = `${name.charAt(0).toUpperCase()}${name.slice(1)}LogGroup`;
+    expect(logs.flatMap(({ Resource }) => list(Resource))).toEqual([`\${${group}.Arn}`]);
+  });
+
+  it('has the time that it needs: an answer within 30 s, or a wait for the next tick', () => {
+    const rates = events.map(({ schedule }) => (schedule as { rate?: string })?.rate);
+    if (rates.includes('rate(1 minute)')) expect(timeout).toBeLessThan(60);
+    if (events.some((event) => 'httpApi' in event)) expect(timeout).toBeLessThan(30);
+    if (rates.includes('rate(5 minutes)')) expect(timeout).toBeGreaterThan(300);
+  });
+});
+
+describe('the roles', () => {
+  it.each(Object.keys(roles))('%s allows named actions on named resources only', (name) => {
+    for (const { Effect, Action, Resource } of statementsOf(roles[name] as Role)) {
+      expect(Effect).toBe('Allow');
+      for (const text of [...list(Action), ...list(Resource)]) {
+        expect(isWide(text), text).toBe(false);
+        expect(text).not.toBe('');
+      }
+    }
+  });
+
+  it('are all used', () => {
+    const used = functions.map(([, { role }]) => role);
+    const texts = read('serverless.yml');
+    for (const name of Object.keys(roles)) {
+      expect(used.includes(name) || texts.includes(`!GetAtt ${name}.Arn`), name).toBe(true);
+    }
+  });
+
+  it('would be found too wide with a star in them', () => {
+    expect(
+      ['*', 'dynamodb:*', 'arn:aws:s3:::*', '$' + '{ClustersTable.Arn}/index/*'].map(isWide),
+    ).toEqual([true, true, true, true]);
+    expect(isWide('arn:aws:secretsmanager:us-east-1:1:secret:onebuck/dev-??????')).toBe(false);
+  });
+});
+
+describe('the secret', () => {
+  it('is named in variables, and its contents are in none', () => {
+    const environment = service.provider.environment as Record<string, string>;
+    expect(Object.keys(environment).filter((name) => /TOKEN|PASSWORD|KEY/.test(name))).toEqual([]);
+    expect(read('serverless.yml')).not.toMatch(/env:[A-Z_]*(TOKEN|PASSWORD)/);
+  });
+});
+
+describe('the routes', () => {
+  const routes = (service.functions.api.events as { httpApi: Record<string, string> }[]).map(
+    ({ httpApi }) => httpApi,
+  );
+
+  it('are those that handlers/api.ts answers', () => {
+    const answered = [...read('handlers/api.ts').matchAll(/^app\.(\w+)\('([^']+)'/gm)].map(
+      ([, method, path]) => `${method?.toUpperCase()} ${path?.replace(/:(\w+)/g, '{$1}')}`,
+    );
+    const declared = routes.map(({ method, path }) => `${method} ${path}`);
+    expect(declared.toSorted()).toEqual(answered.toSorted());
+  });
+
+  it('all ask the authorizer, but for those that say nothing of anybody', () => {
+    const open = routes.filter(({ authorizer }) => authorizer === undefined);
+    const allowed = ['/', '/health', '/openapi.json'];
+    expect(open.filter(({ path = '' }) => !allowed.includes(path))).toEqual([]);
+  });
+});
