@@ -8,7 +8,14 @@ import { earliest } from '../lib/core/units.ts';
 import { AppError } from '../lib/errors.ts';
 import { launch, offer } from '../lib/launch.ts';
 import { problemOf } from '../lib/problems.ts';
-import { renderCluster, renderLaunchQuote, renderQuote, renderType } from '../lib/render.ts';
+import {
+  renderCluster,
+  renderImage,
+  renderLaunchQuote,
+  renderQuote,
+  renderRegion,
+  renderType,
+} from '../lib/render.ts';
 import {
   parseBody,
   parseIdempotencyKey,
@@ -39,6 +46,16 @@ app.get('/types', async (c) => {
   const filter = parseTypesQuery(c.req.query());
   const types = await typesOffered(catalogue(), filter, by(c.env));
   return c.json({ types: types.map(renderType) });
+});
+
+app.get('/regions', async (c) => {
+  const regions = await catalogue().regions(by(c.env));
+  return c.json({ regions: regions.map(renderRegion) });
+});
+
+app.get('/images', async (c) => {
+  const images = await catalogue().images(by(c.env));
+  return c.json({ images: images.map(renderImage) });
 });
 
 app.post('/quotes', async (c) =>

@@ -1,4 +1,4 @@
-import type { LinodeType, Price } from './core/catalogue.ts';
+import type { Image, LinodeType, Price, Region } from './core/catalogue.ts';
 import {
   type ClusterRecord,
   isLive,
@@ -166,3 +166,18 @@ export function renderType({ type, price }: { type: LinodeType; price: Price }) 
     monthlyUsd: usd(price.monthly),
   };
 }
+
+export const renderRegion = ({ id, label, country, siteType, capabilities }: Region) => ({
+  id,
+  label,
+  country,
+  siteType,
+  capabilities,
+});
+
+export const renderImage = ({ id, label, deprecated, capabilities }: Image) => ({
+  id,
+  label,
+  deprecated,
+  capabilities,
+});

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { type ClockSettings, createClock, type SystemClock } from '../lib/adapters/clock.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { startFunctions } from './functions.ts';
@@ -43,6 +43,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { port, dataDir, linodeToken, onLog } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const clock = createClock(options.clock);
+  // Of its own, so that several stacks can run at once.
+  const buildDir = join(projectDir, '.esbuild', `${port}`);
   const ports = {
     dynamodb: await freePort(),
     secrets: await freePort(),
@@ -68,8 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
       CLOCK_RATE: `${options.clock.rate}`,
       CLOCK_ORIGIN: `${options.clock.originMs}`,
-      // Beside the project's own, so that several stacks can run at once.
-      ESBUILD_FOLDER: `.esbuild/${port}`,
+      ESBUILD_FOLDER: relative(projectDir, buildDir),
     },
   });
   starting.catch(() => {}); // it is awaited below, after what it stands on
@@ -95,6 +96,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       schedules.close();
       lambda.close();
       await functions.close();
+      rmSync(buildDir, { recursive: true, force: true });
       secrets.close();
       await Promise.all([dynamodb.close(), simulator?.close()]);
     },

@@ -19,6 +19,26 @@ describe('GET /health', () => {
   });
 });
 
+describe('GET /regions and /images', () => {
+  it('list what a spec can name', async () => {
+    const { call } = await startApi();
+    const regions = (await call('GET', '/regions')).json.regions;
+    expect(regions).toContainEqual({
+      id: 'us-east',
+      label: expect.any(String),
+      country: 'us',
+      siteType: 'core',
+      capabilities: expect.arrayContaining(['Linodes', 'Metadata']),
+    });
+    expect((await call('GET', '/images')).json.images).toContainEqual({
+      id: 'linode/ubuntu24.04',
+      label: 'Ubuntu 24.04 LTS',
+      deprecated: false,
+      capabilities: expect.arrayContaining(['cloud-init']),
+    });
+  });
+});
+
 describe('GET /types', () => {
   it('lists what a type has and costs, the cheapest first', async () => {
     const { call } = await startApi();
