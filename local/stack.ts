@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type ClockSettings, createClock, type SystemClock } from '../lib/adapters/clock.ts';
 import { startDynamoDb } from './dynamodb.ts';
@@ -59,19 +59,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           stateFile: join(dataDir, 'linode.json'),
         })
       : null;
+  const env = {
+    ...awsEnvironment(ports),
+    LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
+    CLOCK_RATE: `${options.clock.rate}`,
+    CLOCK_ORIGIN: `${options.clock.originMs}`,
+  };
+  writeFileSync(join(dataDir, 'functions.env'), envFile(env), { mode: 0o600 });
   // The framework takes seconds to start, and again to tell what it read: both at once.
   const starting = startFunctions({
     httpPort: port,
     lambdaPort: ports.functions,
     logFile: join(dataDir, 'functions.log'),
     onLog,
-    env: {
-      ...awsEnvironment(ports),
-      LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
-      CLOCK_RATE: `${options.clock.rate}`,
-      CLOCK_ORIGIN: `${options.clock.originMs}`,
-      ESBUILD_FOLDER: relative(projectDir, buildDir),
-    },
+    env: { ...env, ESBUILD_FOLDER: relative(projectDir, buildDir) },
   });
   starting.catch(() => {}); // it is awaited below, after what it stands on
   const service = await readService();
@@ -102,6 +103,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
   };
 }
+
+/** For functions that are invoked by hand, from another shell. */
+const envFile = (env: Readonly<Record<string, string>>) =>
+  Object.entries({ ...env, IS_OFFLINE: 'true' })
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
 
 export const defaultDataDir = join(projectDir, '.onebuck');
 
