@@ -8,6 +8,7 @@ import { createClock } from '../lib/adapters/clock.ts';
 import { minutes, plus } from '../lib/core/units.ts';
 import type { Bill, LedgerEntry } from './linode/simulator.ts';
 import { freePort } from './listen.ts';
+import { randomFrom } from './random.ts';
 import { projectDir } from './service.ts';
 
 /**
@@ -32,7 +33,7 @@ const LINODE_TOKEN = 'token-of-the-simulator';
 const API_TOKEN = 'token-of-the-crash-test';
 const NANODE_HOUR_USD = 0.0075;
 
-const random = seeded(Number(values.seed));
+const random = randomFrom(Number(values.seed));
 const between = (least: number, most: number) => least + random() * (most - least);
 const originMs = Date.now();
 const clock = createClock({ originMs, rate: RATE });
@@ -242,15 +243,4 @@ function childrenOf(pid: number): number[] {
   } catch {
     return []; // without `ps`, the functions end as soon as they notice
   }
-}
-
-/** Mulberry32: the same seed kills at the same moments. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,3 +1,4 @@
+import { randomFrom } from '../random.ts';
 import { isObject } from './json.ts';
 import { isPattern } from './settings.ts';
 
@@ -177,14 +178,3 @@ const checks: Readonly<Record<string, (value: unknown, kind: string) => boolean>
   items: (value, kind) => isCount(value) && kind === 'truncatedList',
   keepTotals: (value, kind) => typeof value === 'boolean' && kind === 'truncatedList',
 };
-
-/** Mulberry32: small, and the same everywhere for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
