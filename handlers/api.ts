@@ -3,7 +3,13 @@ import type { APIGatewayProxyEventV2WithLambdaAuthorizer, Context } from 'aws-la
 import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
 import { typesOffered } from '../lib/catalogue.ts';
-import { deleteCluster, getCluster, listClusters, waitForAddresses } from '../lib/clusters.ts';
+import {
+  deleteCluster,
+  getCluster,
+  getCredentials,
+  listClusters,
+  waitForAddresses,
+} from '../lib/clusters.ts';
 import { earliest } from '../lib/core/units.ts';
 import { AppError } from '../lib/errors.ts';
 import { launch, offer } from '../lib/launch.ts';
@@ -90,6 +96,13 @@ app.get('/clusters', async (c) => {
 app.get('/clusters/:id', async (c) => {
   const record = await getCluster({ store: store() }, owner(c.env), c.req.param('id'));
   return c.json(renderCluster(record, clock().now()));
+});
+
+app.get('/clusters/:id/credentials', async (c) => {
+  const deps = { store: store(), secrets: secrets() };
+  const nodes = await getCredentials(deps, owner(c.env), c.req.param('id'));
+  c.header('cache-control', 'no-store');
+  return c.json({ nodes });
 });
 
 app.delete('/clusters/:id', async (c) => {

@@ -3,7 +3,8 @@ import { type ClusterId, isClusterId } from './core/names.ts';
 import { beginDeleting } from './core/plan.ts';
 import { type EpochMs, plus, seconds } from './core/units.ts';
 import { AppError } from './errors.ts';
-import type { Clock, ClusterStore, ListQuery, Log, Nudge } from './ports.ts';
+import { rootPassword } from './passwords.ts';
+import type { Clock, ClusterStore, ListQuery, Log, Nudge, Secrets } from './ports.ts';
 
 /** The owner who sees and may end everybody's clusters. */
 export const ADMIN = 'admin';
@@ -23,10 +24,13 @@ export async function getCluster(
 ): Promise<ClusterRecord> {
   const record = isClusterId(id) ? await store.get(id) : 'notFound';
   if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {
-    throw new AppError('notFound', `There is no cluster ${id}. GET /clusters lists yours.`);
+    throw noCluster(id);
   }
   return record;
 }
+
+const noCluster = (id: string) =>
+  new AppError('notFound', `There is no cluster ${id}. GET /clusters lists yours.`);
 
 export function listClusters(
   { store }: Pick<ClusterDeps, 'store'>,
@@ -63,6 +67,29 @@ export async function nudgeOrLeaveToReaper(
   await nudge.reconcile(id).catch((error: unknown) => {
     log.warn('nudge lost', { clusterId: id, reason: String(error) });
   });
+}
+
+/** How to log in to the nodes that exist; `rootPassword` is null where keys were given instead. */
+export async function getCredentials(
+  { store, secrets }: { readonly store: ClusterStore; readonly secrets: Secrets },
+  owner: string,
+  id: string,
+) {
+  const record = await getCluster({ store }, owner, id);
+  // Not even the admin's, who sees all else.
+  if (record.owner !== owner) throw noCluster(id);
+  const key = record.spec.authorizedKeys.length > 0 ? null : await secrets.passwordKey();
+  return record.nodes.flatMap((node) =>
+    node.state === 'made'
+      ? {
+          index: node.index,
+          label: node.label,
+          ipv4: node.ipv4[0] ?? null,
+          user: 'root',
+          rootPassword: key === null ? null : rootPassword(key, node.label),
+        }
+      : [],
+  );
 }
 
 /**

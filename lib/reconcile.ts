@@ -167,7 +167,7 @@ function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outc
 }
 
 function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
-  const { linode, clock, log } = deps;
+  const { linode, log } = deps;
   const isOurs = (found: Linode) => found.tags.includes(ownershipTag(record.stage));
   const removeTag = (tag: Tag) =>
     linode.deleteTag(tag, by).catch((error: unknown) => {
@@ -177,7 +177,7 @@ function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Execut
 
   return {
     async createNode(step) {
-      const notAfter = plus(clock.now(), CREATE_WINDOW);
+      const notAfter = plus(step.sentAt, CREATE_WINDOW);
       const request = await createRequest(deps, record, step);
       const outcome = await linode.create(request, { notAfter, by });
       switch (outcome.kind) {

@@ -39,19 +39,25 @@ export async function sweep(
   const { clock } = deps;
   const horizon = earliest(plus(clock.now(), PERIOD), minus(limits.by, limits.reserveMs));
   let destroyed = 0;
+  // One that can't be destroyed must not keep the sweeper from those that fall due later.
+  const failures: string[] = [];
   for (;;) {
     const linodes = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
     const records = await readRecords(deps, linodes);
     const now = clock.now();
     const orphans = findOrphans(linodes, records, { stage: deps.stage, now });
     const due = orphans.filter(({ at }) => at <= now);
-    destroyed += await destroy(deps, due, limits.by);
+    const failed = await destroy(deps, due, limits.by);
+    failures.push(...failed);
+    destroyed += due.length - failed.length;
 
     const later = orphans.map(({ at }) => at).filter((at) => at > now && at <= horizon);
     const [next, ...others] = later;
-    if (next === undefined) return { destroyed };
+    if (next === undefined) break;
     await clock.sleep(earliest(next, ...others));
   }
+  if (failures.length === 0) return { destroyed };
+  throw new AppError('linodeUnavailable', `orphans not destroyed: ${failures.join('; ')}`);
 }
 
 /** null: the records can't be read, which must not keep the sweeper from its work. */
@@ -68,11 +74,12 @@ async function readRecords(
   }
 }
 
+/** Returns what could not be destroyed, and why. */
 async function destroy(
   { clock, linode, log }: SweepDeps,
   orphans: readonly Orphan[],
   sweepBy: EpochMs,
-): Promise<number> {
+): Promise<string[]> {
   const by = earliest(sweepBy, plus(clock.now(), DELETE_TIME_MAX));
   const queue = orphans.values();
   const failures: string[] = [];
@@ -89,8 +96,5 @@ async function destroy(
     }
   };
   await Promise.all(Array.from({ length: DELETES_AT_ONCE }, worker));
-  if (failures.length > 0) {
-    throw new AppError('linodeUnavailable', `orphans not destroyed: ${failures.join('; ')}`);
-  }
-  return orphans.length;
+  return failures;
 }

@@ -24,7 +24,7 @@ export const settings = /* @__PURE__ */ once((): Settings => {
   if (!budgetMax.ok) throw misconfigured('MAX_BUDGET_USD', budgetMax.fault);
   return {
     stage: matching('STAGE', /^[a-z0-9](-?[a-z0-9]){0,19}$/, 'up to 20 of a-z, 0-9 and single -'),
-    marginMs: seconds(wholeNumber('SAFETY_MARGIN_SECONDS', '180', { min: 60, max: 1_800 })),
+    marginMs: seconds(wholeNumber('SAFETY_MARGIN_SECONDS', '180', { min: 120, max: 1_800 })),
     provisionMs: minutes(wholeNumber('PROVISION_MINUTES', '20', { min: 5, max: 45 })),
     nodesMax: wholeNumber('MAX_NODES', '100', { min: 1, max: 500 }),
     budgetMax: budgetMax.value,
@@ -49,16 +49,28 @@ export const clock = /* @__PURE__ */ once((): SystemClock => {
   return createClock({ originMs, rate });
 });
 
+/**
+ * An AWS service that takes calls and does not answer must not hold up who could do without: by
+ * default the SDK waits for ever.
+ */
+const aws = {
+  requestHandler: {
+    connectionTimeout: 1_000,
+    requestTimeout: 5_000,
+    throwOnRequestTimeout: true,
+  },
+};
+
 export const store = /* @__PURE__ */ once(() =>
-  createClusterStore(new DynamoDBClient({}), required('TABLE_NAME')),
+  createClusterStore(new DynamoDBClient(aws), required('TABLE_NAME')),
 );
 
 export const secrets = /* @__PURE__ */ once(() =>
-  createSecrets(new SecretsManagerClient({}), { secretId: required('SECRET_ID'), clock: clock() }),
+  createSecrets(new SecretsManagerClient(aws), { secretId: required('SECRET_ID'), clock: clock() }),
 );
 
 export const nudge = /* @__PURE__ */ once(() =>
-  createNudge(new LambdaClient({}), required('RECONCILE_FUNCTION')),
+  createNudge(new LambdaClient(aws), required('RECONCILE_FUNCTION')),
 );
 
 export const linode = /* @__PURE__ */ once(() =>

@@ -49,9 +49,14 @@ export async function startFunctions(options: {
   };
 }
 
-/** What is in the environment for real AWS must not reach functions that run locally. */
+/**
+ * What is in the environment for real AWS must not reach functions that run locally, and tokens are
+ * in the secret only.
+ */
 function inherited(): Record<string, string> {
-  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
+  const entries = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('AWS_') && !name.endsWith('_TOKEN'),
+  );
   return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }
 

@@ -38,6 +38,7 @@ async function stop(code: number): Promise<void> {
   if (stopping) return;
   stopping = true;
   console.log('Stopping. Clusters are kept for the next start.');
+  if (!stack.simulator) console.log('Until then nobody destroys them: live ones are billed on.');
   await stack.close();
   process.exit(code);
 }

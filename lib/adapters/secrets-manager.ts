@@ -1,40 +1,45 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod/mini';
-import { minutes, plus } from '../core/units.ts';
+import { type EpochMs, minutes, plus } from '../core/units.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, Secrets } from '../ports.ts';
 
 /** So that a rotated secret is taken up without a deploy. */
 const AGE_MAX = minutes(5);
 
-const secretSchema = z.object({
+/** By field, so that a fault in one does not keep the others from use. */
+const schemas = {
   linodeToken: z.string().check(z.minLength(1)),
   apiTokens: z._default(z.record(z.string(), z.string().check(z.regex(/^[0-9a-f]{64}$/))), {}),
   passwordKey: z._default(z.nullable(z.string().check(z.minLength(16))), null),
-});
+};
 
-type Secret = z.infer<typeof secretSchema>;
+type Field = keyof typeof schemas;
+type Secret = Readonly<Record<string, unknown>> & { readonly linodeToken: string };
 
 /**
  * The deployment's secret: JSON with `linodeToken`, `apiTokens` and `passwordKey`, or a plain
- * string, which is the Linode token alone. Errors say what is wrong with it, never what it holds.
+ * string, which is the Linode token alone. Errors say what is wrong with it, never what it holds. A
+ * fault in one field does not keep the Linode token from those who must destroy; nor does a secret
+ * that can't be read again, as long as the last token works.
  */
 export function createSecrets(
   client: SecretsManagerClient,
   options: { readonly secretId: string; readonly clock: Clock },
 ): Secrets {
   const { secretId, clock } = options;
-  let last: { readonly readAt: number; readonly secret: Promise<Secret> } | null = null;
+  let last: { readonly readAt: EpochMs; readonly secret: Promise<Secret> } | null = null;
+  let lastGood: Secret | null = null;
 
   async function read(): Promise<Secret> {
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-    return parseSecret(SecretString ?? '', secretId);
+    lastGood = parseSecret(SecretString ?? '', secretId);
+    return lastGood;
   }
 
   function current(fresh: boolean): Promise<Secret> {
     const now = clock.now();
-    const usable =
-      last !== null && now >= last.readAt && now < plus(last.readAt as typeof now, AGE_MAX);
+    const usable = last !== null && now >= last.readAt && now < plus(last.readAt, AGE_MAX);
     if (last === null || fresh || !usable) {
       const entry = { readAt: now, secret: read() };
       last = entry;
@@ -45,26 +50,46 @@ export function createSecrets(
     return last.secret;
   }
 
+  async function field<Name extends Field>(name: Name) {
+    const secret = await current(false).catch((error: unknown) => {
+      if (lastGood === null) throw error;
+      return lastGood;
+    });
+    return parseField(secret, name, secretId);
+  }
+
   return {
-    linodeToken: async ({ fresh }) => (await current(fresh)).linodeToken,
-    apiTokens: async () => (await current(false)).apiTokens,
-    passwordKey: async () => (await current(false)).passwordKey,
+    linodeToken: async ({ fresh }) =>
+      fresh ? (await current(true)).linodeToken : field('linodeToken'),
+    apiTokens: () => field('apiTokens'),
+    passwordKey: () => field('passwordKey'),
   };
 }
 
 function parseSecret(text: string, secretId: string): Secret {
   const plain = text.trim();
-  if (plain !== '' && !plain.startsWith('{')) {
-    return { linodeToken: plain, apiTokens: {}, passwordKey: null };
-  }
-  const parsed = secretSchema.safeParse(parseJson(plain));
-  if (parsed.success) return parsed.data;
+  if (plain !== '' && !plain.startsWith('{')) return { linodeToken: plain };
+  const secret = parseJson(plain);
+  if (secret === null || typeof secret !== 'object') throw malformed(secretId, 'the whole');
+  return { ...secret, linodeToken: parseField({ ...secret }, 'linodeToken', secretId) };
+}
+
+function parseField<Name extends Field>(
+  secret: Readonly<Record<string, unknown>>,
+  name: Name,
+  secretId: string,
+): z.output<(typeof schemas)[Name]> {
+  const parsed = schemas[name].safeParse(secret[name]);
   // Not the owners under apiTokens: put the wrong way round, those would be the tokens.
-  const fields = new Set(parsed.error.issues.map(({ path }) => String(path[0] ?? 'the whole')));
-  throw new AppError(
+  if (!parsed.success) throw malformed(secretId, name);
+  return parsed.data as z.output<(typeof schemas)[Name]>;
+}
+
+function malformed(secretId: string, field: string): AppError {
+  return new AppError(
     'misconfigured',
     `The secret ${secretId} must be JSON: {"linodeToken": "…", "apiTokens": {"<owner>": "<SHA-256 of the ` +
-      `token in hex>"}, "passwordKey": "<16 characters or more>"}. At fault: ${[...fields].join(', ')}.`,
+      `token in hex>"}, "passwordKey": "<16 characters or more>"}. At fault: ${field}.`,
   );
 }
 

@@ -41,7 +41,7 @@ export function reapTimeOfTags(tags: readonly string[]): EpochMs | null {
 }
 
 function reapTime(tag: string): EpochMs | null {
-  const match = /^reap=(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})Z$/.exec(tag);
+  const match = /^reap=(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})Z$/i.exec(tag);
   if (match === null) return null;
   const [, year, month, day, hour, minute] = match;
   const iso = `${year}-${month}-${day}T${hour}:${minute}:00.000Z`;

@@ -36,7 +36,8 @@ const CREATING_LEASE = seconds(120);
 const DELETING_LEASE = seconds(30);
 
 type StepArgs = {
-  createNode: { index: number; label: NodeLabel; tags: readonly Tag[] };
+  /** `sentAt`: when this try was planned; it must leave within CREATE_WINDOW of that. */
+  createNode: { index: number; label: NodeLabel; tags: readonly Tag[]; sentAt: EpochMs };
   /** `seen`: Linode's list shows it with our tags; if not, that is to be checked first. */
   deleteNode: { index: number | null; linodeId: number; seen: boolean };
   /** A node that Linode's list should show and does not. */
@@ -180,7 +181,7 @@ function planProvisioning(
   const steps: Step[] = [
     ...corrections(record, linodes, now),
     ...latecomers(record, linodes, now),
-    ...sending.map(({ index, label }) => createNode(record, index, label, reap)),
+    ...sending.map(({ index, label }) => createNode(record, { index, label, reap, sentAt: now })),
   ];
   const [first, ...rest] = steps;
   if (first === undefined) {
@@ -209,9 +210,13 @@ function sent(node: NodeRecord, now: EpochMs): NodeIn<'sent'> {
   return { state: 'sent', index, label, sentAt, triedAt: now };
 }
 
-function createNode(record: LiveRecord, index: number, label: NodeLabel, reap: Tag): Step {
+function createNode(
+  record: LiveRecord,
+  node: { index: number; label: NodeLabel; reap: Tag; sentAt: EpochMs },
+): Step {
+  const { index, label, reap, sentAt } = node;
   const tags = [ownershipTag(record.stage), clusterTag(record.id), reap, ...record.spec.tags];
-  return { kind: 'createNode', index, label, tags };
+  return { kind: 'createNode', index, label, tags, sentAt };
 }
 
 /** One that is going already needs no second deletion, however long the list shows it. */

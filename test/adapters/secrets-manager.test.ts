@@ -35,6 +35,8 @@ function secretsOf(...texts: (string | Error | undefined)[]) {
 
 const json = (secret: object) => JSON.stringify(secret);
 
+const notThere = new ResourceNotFoundException({ message: 'none', $metadata: {} });
+
 describe('what a secret holds', () => {
   it('reads all three from JSON', async () => {
     const passwordKey = 'sixteen-or-more-characters';
@@ -92,7 +94,6 @@ describe('how long a secret is remembered', () => {
     expect(await secrets.linodeToken(OLD)).toBe('the-new-one');
   });
 
-  const notThere = new ResourceNotFoundException({ message: 'none', $metadata: {} });
   it.each([
     ['that failed', notThere],
     ['of a malformed secret', '{}'],
@@ -139,18 +140,34 @@ describe('a malformed secret', () => {
       json({ linodeToken: hidden, passwordKey: 'do-not' }),
       'passwordKey',
     ],
-    [
-      'with two faults',
-      json({ linodeToken: 7, passwordKey: 'do-not' }),
-      'linodeToken, passwordKey',
-    ],
   ])('%s is refused by the name of what is at fault, and is not shown', async (_, text, fields) => {
     const { secrets } = secretsOf(text);
-    const error = await secrets.linodeToken(OLD).catch((thrown: unknown) => thrown);
+    const read = async () => [
+      await secrets.linodeToken(OLD),
+      await secrets.apiTokens(),
+      await secrets.passwordKey(),
+    ];
+    const error = await read().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'misconfigured' });
     const { message, stack } = error as Error;
     expect(message).toContain(`The secret ${SECRET_ID} must be JSON`);
     expect(message).toContain(`At fault: ${fields}.`);
     expect(`${message}${stack}`).not.toContain('do-not');
+  });
+
+  it('still gives the Linode token to those who must destroy', async () => {
+    const text = json({ linodeToken: TOKEN, apiTokens: { ann: 'plain' }, passwordKey: 'short' });
+    const { secrets } = secretsOf(text);
+    expect(await secrets.linodeToken(OLD)).toBe(TOKEN);
+  });
+});
+
+describe('a secret that can not be read again', () => {
+  it('is used as it was last, but not where a fresh one is asked for', async () => {
+    const { secrets, pass } = secretsOf(json({ linodeToken: TOKEN }), notThere, notThere);
+    await secrets.linodeToken(OLD);
+    pass(minutes(6));
+    expect(await secrets.linodeToken(OLD)).toBe(TOKEN);
+    await expect(secrets.linodeToken(FRESH)).rejects.toBe(notThere);
   });
 });

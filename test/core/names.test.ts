@@ -128,7 +128,6 @@ describe('the reap time of a Linode', () => {
     'reap=20260229T0000Z',
     'reap=20261122T2400Z',
     'reap=20261122T2360Z',
-    'REAP=20261122T1557Z',
     ' reap=20261122T1557Z',
     'reap=20261122T1557Z ',
     'reap=20261122T1557Z\n',
@@ -139,6 +138,8 @@ describe('the reap time of a Linode', () => {
 
   it('knows leap days', () => {
     expect(reapTimeOfTags(['reap=20280229T0000Z'])).toBe(at('2028-02-29T00:00:00Z'));
+    // Whether Linode keeps the case of tags is not known.
+    expect(reapTimeOfTags(['reap=20280229t0000z'])).toBe(at('2028-02-29T00:00:00Z'));
   });
 
   it('is read back from every tag, rounded down to the minute', () => {

@@ -65,8 +65,8 @@ describe('a new cluster', () => {
     const reap = reapTag(teardownOf(record, LAUNCH));
     const tags = ['onebuck-test', 'onebuck=cabcdefg234', reap, 'blue'];
     expect(steps).toEqual([
-      { kind: 'createNode', index: 0, label: 'onebuck-cabcdefg234-0', tags },
-      { kind: 'createNode', index: 1, label: 'onebuck-cabcdefg234-1', tags },
+      { kind: 'createNode', index: 0, label: 'onebuck-cabcdefg234-0', tags, sentAt: LAUNCH },
+      { kind: 'createNode', index: 1, label: 'onebuck-cabcdefg234-1', tags, sentAt: LAUNCH },
     ]);
     expect(next).toEqual({
       ...record,

@@ -100,6 +100,22 @@ describe('the sweeper alone', () => {
   });
 });
 
+describe('an orphan that can not be destroyed', () => {
+  it('does not keep the sweeper from what falls due later', async () => {
+    world = await aWorld();
+    const stuck = await createStranger(world, 'stuck', [ourTag, 'reap=20200101T0000Z']);
+    const { id } = await world.launch({ maxHours: 1 });
+    await world.reap();
+    world.linode.setFaults([
+      { kind: 'status500', method: 'DELETE', path: `^/linode/instances/${stuck}$` },
+    ]);
+    world.clock.set(plus(START, minutes(55)));
+    expect(await world.sweep()).toMatchObject({ code: 'linodeUnavailable' });
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBe(75_000);
+  });
+});
+
 describe("strangers' Linodes", () => {
   it('are never touched: no tag, another stage, or a tag that only looks like ours', async () => {
     world = await aWorld();

@@ -57,5 +57,5 @@ export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
 
 const toJson = (body: unknown) => JSON.stringify(body);
 
-/** Ten of the smallest Linodes for a dollar: the issue's own example. */
+/** Ten of the smallest Linodes for a dollar: the README's own example. */
 export const TEN = JSON.parse(event.body) as Readonly<Record<string, unknown>>;

@@ -19,6 +19,22 @@ describe('GET /health', () => {
   });
 });
 
+describe('GET /clusters/{id}/credentials', () => {
+  it('shows root passwords to the owner alone, and has nobody keep them', async () => {
+    const { call, store } = await startApi();
+    await store.insert(aRunning({ owner: 'ann' }));
+    const mine = await call('GET', `/clusters/${ID}/credentials`, { owner: 'ann' });
+    expect(mine).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } });
+    const [first, second] = mine.json.nodes;
+    expect(first).toMatchObject({ index: 0, user: 'root', rootPassword: expect.any(String) });
+    expect(first.rootPassword).not.toBe(second.rootPassword);
+    for (const owner of ['bob', 'admin']) {
+      const theirs = await call('GET', `/clusters/${ID}/credentials`, { owner });
+      expect(theirs, owner).toMatchObject({ status: 404, headers: problemType });
+    }
+  });
+});
+
 describe('GET /regions and /images', () => {
   it('list what a spec can name', async () => {
     const { call } = await startApi();
