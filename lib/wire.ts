@@ -4,7 +4,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createClusterStore } from './adapters/dynamodb.ts';
 import { createNudge } from './adapters/lambda.ts';
-import { createLinodeApi } from './adapters/linode.ts';
+import { createLinodeApi, isRealLinode } from './adapters/linode.ts';
 import { createLog } from './adapters/log.ts';
 import { createSecrets } from './adapters/secrets-manager.ts';
 import { createCatalogue } from './catalogue.ts';
@@ -43,7 +43,7 @@ export const clock = /* @__PURE__ */ once((): SystemClock => {
   }
   if (!(rate > 0 && rate <= 100_000)) throw misconfigured('CLOCK_RATE', 'must be above 0');
   if (!Number.isSafeInteger(originMs)) throw misconfigured('CLOCK_ORIGIN', 'must be epoch ms');
-  if (rate !== 1 && /(^|\.)linode\.com\.?$/.test(new URL(linodeUrl()).hostname)) {
+  if (rate !== 1 && isRealLinode(linodeUrl())) {
     throw misconfigured('CLOCK_RATE', 'must be 1 with the real Linode, whose bill runs at rate 1');
   }
   return createClock({ originMs, rate });

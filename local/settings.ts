@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClockSettings } from '../lib/adapters/clock.ts';
+import { isRealLinode } from '../lib/adapters/linode.ts';
 import { defaultDataDir, type StackOptions } from './stack.ts';
 
 /** What the simulator takes where no token is set. */
@@ -23,11 +24,7 @@ export function localSettings(env: Env): Omit<StackOptions, 'onLog'> {
   }
   const kept = keptSettings(dataDir);
   const clock = clockSettings(env, kept.clock);
-  if (
-    clock.rate !== 1 &&
-    linodeUrl !== null &&
-    new URL(linodeUrl).hostname.endsWith('linode.com')
-  ) {
+  if (clock.rate !== 1 && linodeUrl !== null && isRealLinode(linodeUrl)) {
     throw new Error('CLOCK_RATE must be 1 with the real Linode, whose bill runs at rate 1.');
   }
   keep(dataDir, { ...kept, clock });

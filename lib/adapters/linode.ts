@@ -91,3 +91,7 @@ function decodeOrThrow<T>(call: Call, decoder: Decoder<T>, body: unknown): T {
   if (decoded.ok) return decoded.value;
   throw errorOf(call, illShaped(decoded.fault));
 }
+
+/** Whether Linode itself answers at the URL, whose bill runs in real time and is real. */
+export const isRealLinode = (url: string): boolean =>
+  /(^|\.)linode\.com\.?$/.test(new URL(url).hostname);

@@ -16,7 +16,7 @@ import type { Linode } from './linode.ts';
 import { microUsd } from './money.ts';
 import { clusterTag, type NodeLabel, ownershipTag, reapTag, type Tag } from './names.ts';
 import { extrasOf, linodeOf, linodesOf, observe } from './observe.ts';
-import { type EpochMs, earliest, epochMs, minutes, plus, seconds } from './units.ts';
+import { type EpochMs, earliest, minutes, plus, seconds } from './units.ts';
 
 /** How many creates a pass sends: what Linode's rate limit takes at once (20 per 15 s). */
 export const CREATES_PER_PASS = 20;
@@ -322,5 +322,5 @@ function waiting(
   wait: { reason: string; until: EpochMs; dueAt: EpochMs },
 ): Plan {
   const { reason, until, dueAt } = wait;
-  return { next: { ...record, dueAt: epochMs(dueAt) }, steps: [{ kind: 'wait', reason, until }] };
+  return { next: { ...record, dueAt }, steps: [{ kind: 'wait', reason, until }] };
 }
