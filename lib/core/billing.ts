@@ -52,6 +52,29 @@ export function spend(nodes: readonly BilledNode[], at: EpochMs): MicroUsd {
   return microUsd(nodes.reduce((total, node) => total + billOf(node, at), 0));
 }
 
+/**
+ * `spend`, by the calendar month (UTC, such as `2026-11`) that bears it: what a month's invoice
+ * shows. An hour that touches two months is in both, as it is in the sum.
+ */
+export function spendByMonth(
+  nodes: readonly BilledNode[],
+  at: EpochMs,
+): Readonly<Record<MonthName, MicroUsd>> {
+  const bills: Record<MonthName, MicroUsd> = {};
+  for (const node of nodes) {
+    for (const { month, bill } of billsOf(node, at)) {
+      const name = monthName(month.start);
+      bills[name] = microUsd((bills[name] ?? 0) + bill);
+    }
+  }
+  return bills;
+}
+
+/** A calendar month, UTC: `2026-11`. */
+export type MonthName = string;
+
+export const monthName = (at: EpochMs): MonthName => new Date(at).toISOString().slice(0, 7);
+
 /** When the next billed hour of a node starts: its first hour mark after `after`, never at it. */
 export function nextHourMark(billedFrom: EpochMs, after: EpochMs): EpochMs {
   const started = Math.floor((after - billedFrom) / HOUR) + 1;
@@ -130,13 +153,18 @@ interface Tab {
   readonly rows: readonly { readonly node: BilledNode; readonly before: number }[];
 }
 
-function billOf(node: BilledNode, at: EpochMs): number {
+const billOf = (node: BilledNode, at: EpochMs): number =>
+  billsOf(node, at).reduce((total, { bill }) => total + bill, 0);
+
+/** The bills of the months that a node touches: one hour's at the least, in its first. */
+function billsOf(node: BilledNode, at: EpochMs): readonly { month: Month; bill: number }[] {
+  const first = monthOf(node.billedFrom);
   const end = endOf(node, at);
-  let bill = 0;
-  for (let month = monthOf(node.billedFrom); month.start < end; month = monthOf(month.end)) {
-    bill += billIn(month, node, at);
+  const bills = [{ month: first, bill: Math.max(billIn(first, node, at), firstHour(node)) }];
+  for (let month = monthOf(first.end); month.start < end; month = monthOf(month.end)) {
+    bills.push({ month, bill: billIn(month, node, at) });
   }
-  return Math.max(bill, firstHour(node));
+  return bills;
 }
 
 /** What the node is billed in that month up to `at`, but for the hour that is the least of all. */

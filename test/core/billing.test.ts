@@ -9,6 +9,7 @@ import {
   lastAffordable,
   nextHourMark,
   spend,
+  spendByMonth,
   teardownTime,
 } from '../../lib/core/billing.ts';
 import type { Price } from '../../lib/core/catalogue.ts';
@@ -250,6 +251,30 @@ describe('combinedPrice', () => {
   });
 });
 
+describe('spendByMonth', () => {
+  it('gives each month what it bears, and an hour across its end to both', () => {
+    const node = aNode({ billedFrom: at('2026-10-31T22:30:00Z') });
+    expect(spendByMonth([node], at('2026-11-01T01:30:00Z'))).toEqual({
+      '2026-10': usd(0.015),
+      '2026-11': usd(0.015),
+    });
+  });
+
+  it('gives the first hour to the month in which the node was created', () => {
+    const node = aNode({ billedFrom: at('2026-10-31T23:30:00Z') });
+    expect(spendByMonth([node], at('2026-10-31T23:30:00Z'))).toEqual({ '2026-10': usd(0.0075) });
+  });
+
+  it('caps each month by itself', () => {
+    const node = aNode({ billedFrom: at('2026-09-01T00:00:00Z') });
+    expect(spendByMonth([node], at('2026-11-01T10:00:00Z'))).toEqual({
+      '2026-09': usd(5),
+      '2026-10': usd(5),
+      '2026-11': usd(0.075),
+    });
+  });
+});
+
 /** A node's started hours, one by one, each ended early by its deletion. */
 function startedHours(node: BilledNode, instant: EpochMs): { from: number; to: number }[] {
   const end = Math.min(instant, node.billedUntil ?? instant);
@@ -360,6 +385,16 @@ const oldestOf = (cluster: readonly BilledNode[]): number =>
   Math.min(...cluster.map((node) => node.billedFrom));
 
 describe('always', () => {
+  it('is the sum of what the months bear', () => {
+    fc.assert(
+      fc.property(fc.array(aBilledNode, { maxLength: 5 }), anInstant, (cluster, instant) => {
+        const months = spendByMonth(cluster, epochMs(instant));
+        const total = Object.values(months).reduce((sum, bill) => sum + bill, 0);
+        expect(total).toBe(spend(cluster, epochMs(instant)));
+      }),
+    );
+  });
+
   it('the bill never falls as time passes', () => {
     fc.assert(
       fc.property(aCluster, aLength, fc.nat(100 * HOUR), (cluster, length, more) => {
