@@ -1,14 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { allEnded, type Catalogue } from './catalogue.ts';
 import { nudgeOrLeaveToReaper } from './clusters.ts';
 import { resolve } from './core/choose.ts';
 import { type Bought, type ClusterRecord, priceOf, withHistory } from './core/cluster.ts';
 import { formatUsd, toUsd } from './core/money.ts';
-import { type ClusterId, isClusterId, nodeLabel } from './core/names.ts';
+import { type ClusterId, nodeLabel } from './core/names.ts';
 import { type Quote, quote } from './core/quote.ts';
 import { parseSpec, type Spec } from './core/spec.ts';
 import { type DurationMs, type EpochMs, plus, toIso } from './core/units.ts';
 import { AppError } from './errors.ts';
+import { hashOf, idOfKey, newId } from './ids.ts';
 import type { Clock, ClusterStore, Log, Nudge, Secrets } from './ports.ts';
 import type { Settings } from './settings.ts';
 
@@ -101,7 +101,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const { clock, store, log } = deps;
   const requestHash = hashOf(request.input);
   const keyedId =
-    request.idempotencyKey === null ? null : idOfKey(request.owner, request.idempotencyKey);
+    request.idempotencyKey === null ? null : idOfKey('c', [request.owner, request.idempotencyKey]);
   const before = keyedId === null ? 'notFound' : await store.get(keyedId);
   if (before !== 'notFound') return { record: sameRequest(before, requestHash), isNew: false };
 
@@ -109,7 +109,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   refuseWhatWouldOverspend(offered);
   await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
 
-  const id = keyedId ?? idOfBytes(randomBytes(7));
+  const id = keyedId ?? newId('c');
   const record = newRecord(deps.settings, {
     id,
     owner: request.owner,
@@ -177,6 +177,7 @@ function newRecord(
     createdAt: now,
     dueAt: now,
     stage: settings.stage,
+    scheduleId: null,
     spec,
     requestHash,
     bought,
@@ -194,33 +195,4 @@ function newRecord(
   };
   const terms = `${formatUsd(spec.budget)} lasts ${quoted.affordableHours} h, until ${toIso(quoted.teardownAt)}`;
   return withHistory(record, now, `launched by ${owner}: ${terms}`);
-}
-
-function idOfKey(owner: string, key: string): ClusterId {
-  return idOfBytes(
-    createHash('sha256')
-      .update(JSON.stringify([owner, key]))
-      .digest(),
-  );
-}
-
-/** `c` and the first 50 bits in base 32 (RFC 4648, lower case). */
-function idOfBytes(bytes: Uint8Array): ClusterId {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-  const bits = [...bytes.slice(0, 7)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  const letters = bits.slice(0, 50).match(/.{5}/g) ?? [];
-  const id = `c${letters.map((five) => alphabet[Number.parseInt(five, 2)]).join('')}`;
-  if (!isClusterId(id)) throw new Error(`${id} is no cluster id`);
-  return id;
-}
-
-/** The same for bodies that differ only in the order of their fields. */
-function hashOf(input: unknown): string {
-  const sorted = (_: string, value: unknown): unknown =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value;
-  return createHash('sha256')
-    .update(JSON.stringify(input, sorted) ?? '')
-    .digest('hex');
 }

@@ -3,7 +3,7 @@ import type { Price } from './catalogue.ts';
 import type { Linode, LinodeStatus } from './linode.ts';
 import type { MicroUsd } from './money.ts';
 import { microUsd } from './money.ts';
-import type { ClusterId, NodeLabel, Tag } from './names.ts';
+import type { ClusterId, NodeLabel, ScheduleId, Tag } from './names.ts';
 import type { Spec } from './spec.ts';
 import { type DurationMs, type EpochMs, earliest } from './units.ts';
 
@@ -24,6 +24,8 @@ export interface Common {
   readonly createdAt: EpochMs;
   /** The deployment, whose tag makes a Linode ours. */
   readonly stage: string;
+  /** The schedule that launched it; null: a request did. */
+  readonly scheduleId: ScheduleId | null;
   readonly spec: Spec;
   /** SHA-256 of the request that made it: the same idempotency key with another is refused. */
   readonly requestHash: string;

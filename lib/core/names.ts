@@ -2,13 +2,17 @@ import { type EpochMs, epochMs } from './units.ts';
 
 /** `c` and ten lower-case letters or digits of base 32 (RFC 4648). */
 export type ClusterId = `c${string}`;
+/** `s` and ten lower-case letters or digits of base 32 (RFC 4648). */
+export type ScheduleId = `s${string}`;
 /** `onebuck-<clusterId>-<index>`. */
 export type NodeLabel = `onebuck-${string}`;
 export type Tag = string;
 
 const CLUSTER_ID = /^c[a-z2-7]{10}$/;
+const SCHEDULE_ID = /^s[a-z2-7]{10}$/;
 
 export const isClusterId = (text: string): text is ClusterId => CLUSTER_ID.test(text);
+export const isScheduleId = (text: string): text is ScheduleId => SCHEDULE_ID.test(text);
 
 /** Linode wants labels of 3 to 64 letters, digits and `-_.`, unique in the account. */
 export const nodeLabel = (id: ClusterId, index: number): NodeLabel => `onebuck-${id}-${index}`;

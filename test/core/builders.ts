@@ -72,6 +72,7 @@ function common(overrides: Partial<Common>): Common {
     revision: 1,
     createdAt: LAUNCH,
     stage: STAGE,
+    scheduleId: null,
     spec: aSpec({ nodes: nodes.length, budget, maxHours }),
     requestHash: 'hash',
     bought: aBought(),
