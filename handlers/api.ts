@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2WithLambdaAuthorizer, Context } from 'aws-lambda';
 import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
+import type * as z from 'zod/mini';
+import { type Operation, operations } from '../lib/api/operations.ts';
+import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/api/request.ts';
 import { typesOffered } from '../lib/catalogue.ts';
 import {
   deleteCluster,
@@ -10,7 +13,7 @@ import {
   listClusters,
   waitForAddresses,
 } from '../lib/clusters.ts';
-import { earliest } from '../lib/core/units.ts';
+import { type EpochMs, earliest, toIso } from '../lib/core/units.ts';
 import { AppError } from '../lib/errors.ts';
 import { launch, offer } from '../lib/launch.ts';
 import { problemOf } from '../lib/problems.ts';
@@ -22,14 +25,6 @@ import {
   renderRegion,
   renderType,
 } from '../lib/render.ts';
-import {
-  parseBody,
-  parseIdempotencyKey,
-  parseLaunchQuery,
-  parseListQuery,
-  parseTypesQuery,
-  parseWaitSeconds,
-} from '../lib/requests.ts';
 import { catalogue, clock, limitsOf, log, nudge, secrets, settings, store } from '../lib/wire.ts';
 
 type Bindings = {
@@ -37,78 +32,129 @@ type Bindings = {
   lambdaContext: Context;
 };
 
+type Request<O extends Operation> = ReadRequest<O> & {
+  readonly params: Readonly<Record<string, string>>;
+  readonly owner: string;
+  /** When the answer must be on its way. */
+  readonly by: EpochMs;
+};
+
+/** What an operation may answer: a body that fits the schema of its status. */
+type Reply<O extends Operation> = {
+  [Status in keyof O['answers']]: {
+    readonly status: Status;
+    readonly body: O['answers'][Status] extends { json: infer Json extends z.ZodMiniType }
+      ? z.input<Json>
+      : never;
+    readonly headers: Readonly<Record<string, string>>;
+  };
+}[keyof O['answers']];
+
 /** API Gateway gives up on a function after 30 s. */
 const WAIT_SECONDS_MAX = 20;
 
 const app = new Hono<{ Bindings: Bindings }>();
-const by = (env: Bindings) => limitsOf(env.lambdaContext).by;
-const owner = (env: Bindings) => env.event.requestContext.authorizer.lambda.owner;
 const clusterDeps = () => ({ clock: clock(), store: store(), nudge: nudge(), log: log() });
 const offerDeps = () => ({ clock: clock(), catalogue: catalogue(), settings: settings() });
 
-app.get('/health', (c) => c.json({ status: 'ok', time: new Date(clock().now()).toISOString() }));
+route(operations.health, async () => ok({ status: 'ok', time: toIso(clock().now()) }));
 
-app.get('/types', async (c) => {
-  const filter = parseTypesQuery(c.req.query());
-  const types = await typesOffered(catalogue(), filter, by(c.env));
-  return c.json({ types: types.map(renderType) });
+route(operations.openapi, async () => {
+  // Loaded by those who ask for it alone.
+  const { describeApi } = await import('../lib/api/document.ts');
+  return ok({ ...describeApi(settings()) });
 });
 
-app.get('/regions', async (c) => {
-  const regions = await catalogue().regions(by(c.env));
-  return c.json({ regions: regions.map(renderRegion) });
+route(operations.types, async ({ query: { maxHourlyUsd: maxHourly, ...rest }, by }) => {
+  const types = await typesOffered(catalogue(), { ...rest, maxHourly }, by);
+  return ok({ types: types.map(renderType) });
 });
 
-app.get('/images', async (c) => {
-  const images = await catalogue().images(by(c.env));
-  return c.json({ images: images.map(renderImage) });
-});
-
-app.post('/quotes', async (c) =>
-  c.json(renderQuote(await offer(offerDeps(), parseBody(await c.req.text()), by(c.env)))),
+route(operations.regions, async ({ by }) =>
+  ok({ regions: (await catalogue().regions(by)).map(renderRegion) }),
 );
 
-app.post('/clusters', async (c) => {
-  const input = parseBody(await c.req.text());
-  if (parseLaunchQuery(c.req.query()).dryRun) {
-    return c.json(renderQuote(await offer(offerDeps(), input, by(c.env))));
-  }
-  const idempotencyKey = parseIdempotencyKey(c.req.header('idempotency-key'));
-  const request = { owner: owner(c.env), input, idempotencyKey, by: by(c.env) };
+route(operations.images, async ({ by }) =>
+  ok({ images: (await catalogue().images(by)).map(renderImage) }),
+);
+
+route(operations.quote, async ({ body, by }) =>
+  ok(renderQuote(await offer(offerDeps(), body, by))),
+);
+
+route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
+  if (query.dryRun === 'true') return ok(renderQuote(await offer(offerDeps(), body, by)));
+  const idempotencyKey = given['Idempotency-Key'] ?? null;
   const deps = { ...clusterDeps(), ...offerDeps(), secrets: secrets() };
-  const launched = await launch(deps, request);
-  const waitSeconds = parseWaitSeconds(c.req.header('prefer'), WAIT_SECONDS_MAX);
+  const launched = await launch(deps, { owner, input: body, idempotencyKey, by });
+  const waitSeconds = Math.min(waitSecondsOf(given.Prefer), WAIT_SECONDS_MAX);
   // The launch may have used up some of the time to answer in.
-  const until = earliest(clock().inRealMs(waitSeconds * 1000), by(c.env));
+  const until = earliest(clock().inRealMs(waitSeconds * 1000), by);
   const record = await waitForAddresses(deps, launched.record, until);
-  c.header('location', `/clusters/${record.id}`);
   const cluster = renderCluster(record, clock().now());
-  return c.json({ ...cluster, quote: renderLaunchQuote(record) }, 202);
+  const headers = { location: `/clusters/${record.id}` };
+  return reply(202, { ...cluster, quote: renderLaunchQuote(record) }, headers);
 });
 
-app.get('/clusters', async (c) => {
-  const query = parseListQuery(c.req.query());
-  const { records, nextCursor } = await listClusters({ store: store() }, owner(c.env), query);
-  const clusters = records.map((record) => renderCluster(record, clock().now()));
-  return c.json(nextCursor === null ? { clusters } : { clusters, nextCursor });
+route(operations.clusters, async ({ query, owner }) => {
+  const { status = null, limit, cursor = null } = query;
+  const page = await listClusters({ store: store() }, owner, { status, limit, cursor });
+  const clusters = page.records.map((record) => renderCluster(record, clock().now()));
+  return ok(page.nextCursor === null ? { clusters } : { clusters, nextCursor: page.nextCursor });
 });
 
-app.get('/clusters/:id', async (c) => {
-  const record = await getCluster({ store: store() }, owner(c.env), c.req.param('id'));
-  return c.json(renderCluster(record, clock().now()));
+route(operations.cluster, async ({ params: { id = '' }, owner }) =>
+  ok(renderCluster(await getCluster({ store: store() }, owner, id), clock().now())),
+);
+
+route(operations.credentials, async ({ params: { id = '' }, owner }) =>
+  ok({ nodes: await getCredentials({ store: store(), secrets: secrets() }, owner, id) }),
+);
+
+route(operations.destroy, async ({ params: { id = '' }, owner }) => {
+  const record = await deleteCluster(clusterDeps(), owner, id);
+  return reply(202, renderCluster(record, clock().now()));
 });
 
-app.get('/clusters/:id/credentials', async (c) => {
-  const deps = { store: store(), secrets: secrets() };
-  const nodes = await getCredentials(deps, owner(c.env), c.req.param('id'));
-  c.header('cache-control', 'no-store');
-  return c.json({ nodes });
-});
+function ok<Body>(body: Body) {
+  return reply(200, body);
+}
 
-app.delete('/clusters/:id', async (c) => {
-  const record = await deleteCluster(clusterDeps(), owner(c.env), c.req.param('id'));
-  return c.json(renderCluster(record, clock().now()), 202);
-});
+function reply<const Status extends number, Body>(
+  status: Status,
+  body: Body,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  return { status, body, headers };
+}
+
+function route<const O extends Operation>(
+  operation: O,
+  answer: (request: Request<O>) => Promise<Reply<O>>,
+): void {
+  const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
+  app.on(operation.method, path, async (c) => {
+    const { event, lambdaContext } = c.env;
+    const read = readRequest(operation, {
+      query: c.req.queries(),
+      headers: lowerCased(event.headers),
+      body: await c.req.text(),
+    });
+    const { status, body, headers } = await answer({
+      ...read,
+      params: c.req.param() as Record<string, string>,
+      // The gateway lets nobody through to what needs a token without the authorizer's word.
+      owner: operation.access === 'open' ? '' : event.requestContext.authorizer.lambda.owner,
+      by: limitsOf(lambdaContext).by,
+    });
+    // What it says is true now and may hold what others must not find in a cache.
+    const all = { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers };
+    return new Response(JSON.stringify(body), { status: Number(status), headers: all });
+  });
+}
+
+const lowerCased = (headers: Readonly<Record<string, string | undefined>>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
 app.notFound((c) => {
   const problem = problemOf(new AppError('notFound', `There is no ${c.req.path}.`), '');

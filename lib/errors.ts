@@ -6,6 +6,8 @@ import type { Fault } from './core/fault.ts';
  */
 export type ErrorCode =
   | 'invalid' // the caller's input has faults, listed in `faults`
+  | 'tooLarge'
+  | 'unsupported' // a content type that is not JSON
   | 'refused' // understood, and declined before anything was bought
   | 'notFound'
   | 'conflict'

@@ -9,6 +9,8 @@ export interface Problem {
 
 const statuses: Record<ErrorCode, { status: number; title: string }> = {
   invalid: { status: 400, title: 'The request has faults' },
+  tooLarge: { status: 413, title: 'The body is too long' },
+  unsupported: { status: 415, title: 'The body is not said to be JSON' },
   refused: { status: 422, title: 'Refused before anything was bought' },
   notFound: { status: 404, title: 'Not found' },
   conflict: { status: 409, title: 'In conflict with what is there' },
@@ -23,7 +25,11 @@ export function problemOf(error: unknown, id: string): Problem {
   const headers = { 'content-type': 'application/problem+json' };
   if (!(error instanceof AppError)) {
     const detail = `Something went wrong on our side. The log has it as ${id}.`;
-    return { status: 500, headers, body: { title: 'Internal error', status: 500, detail, id } };
+    return {
+      status: 500,
+      headers,
+      body: { title: 'Internal error', status: 500, code: 'internal', detail, id },
+    };
   }
   const { status, title } = statuses[error.code];
   const { faults, members } = error.details;
@@ -31,6 +37,6 @@ export function problemOf(error: unknown, id: string): Problem {
   return {
     status,
     headers: status === 503 ? { ...headers, 'retry-after': '30' } : headers,
-    body: { title, status, detail: error.message, ...errors, ...members },
+    body: { title, status, code: error.code, detail: error.message, ...errors, ...members },
   };
 }

@@ -26,6 +26,7 @@ export function renderCluster(record: ClusterRecord, now: EpochMs) {
     id: record.id,
     name: record.spec.name,
     owner: record.owner,
+    scheduleId: record.scheduleId,
     status: record.phase,
     spec: renderSpec(record.spec),
     type: bought.type,

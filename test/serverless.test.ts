@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { operations } from '../lib/api/operations.ts';
 
 interface FunctionDeclared {
   readonly handler: string;
@@ -133,12 +134,24 @@ describe('the routes', () => {
     ({ httpApi }) => httpApi,
   );
 
-  it('are those that handlers/api.ts answers', () => {
-    const answered = [...read('handlers/api.ts').matchAll(/^app\.(\w+)\('([^']+)'/gm)].map(
-      ([, method, path]) => `${method?.toUpperCase()} ${path?.replace(/:(\w+)/g, '{$1}')}`,
-    );
+  it('are those that the API describes, and the reverse', () => {
+    const described = Object.values(operations).map(({ method, path }) => `${method} ${path}`);
     const declared = routes.map(({ method, path }) => `${method} ${path}`);
-    expect(declared.toSorted()).toEqual(answered.toSorted());
+    expect(declared.toSorted()).toEqual(described.toSorted());
+  });
+
+  it('are all answered by handlers/api.ts', () => {
+    const answered = [...read('handlers/api.ts').matchAll(/^route\(operations\.(\w+)/gm)];
+    const names = answered.map(([, name]) => name);
+    expect(names.toSorted()).toEqual(Object.keys(operations).toSorted());
+  });
+
+  it('ask the authorizer exactly where a token is needed', () => {
+    const open = routes.filter(({ authorizer }) => authorizer === undefined);
+    const described = Object.values(operations).filter(({ access }) => access === 'open');
+    expect(open.map(({ path }) => path).toSorted()).toEqual(
+      described.map(({ path }) => path).toSorted(),
+    );
   });
 
   it('all ask the authorizer, but for those that say nothing of anybody', () => {

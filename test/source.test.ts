@@ -47,6 +47,14 @@ const rules: readonly Rule[] = [
         : !isVendors(imported) && imported !== 'hono',
   },
   {
+    name: 'what describes the API imports core, use cases, and what writes the description',
+    holdsFor: isIn('lib/api'),
+    mayImport: (imported) =>
+      isOurs(imported)
+        ? isIn('lib/core')(imported) || isIn('lib/api')(imported) || isUseCase(imported)
+        : ['zod/mini', 'zod-openapi'].includes(imported),
+  },
+  {
     name: 'lib/wire.ts imports from lib alone, and SDKs',
     holdsFor: (path) => path === 'lib/wire.ts',
     mayImport: (imported) => !isOurs(imported) || isIn('lib')(imported),
@@ -156,6 +164,8 @@ describe('the check itself', () => {
     ['lib/launch.ts', "import { x } from '../handlers/api.ts';", 'imports handlers/api.ts'],
     ['lib/launch.ts', "import { x } from '../local/stack.ts';", 'imports local/stack.ts'],
     ['lib/launch.ts', "import axios from 'axios';", 'imports axios'],
+    ['lib/api/request.ts', "import { store } from '../wire.ts';", 'imports lib/wire.ts'],
+    ['lib/api/request.ts', "import { Hono } from 'hono';", 'imports hono'],
     ['lib/wire.ts', "import { x } from '../local/stack.ts';", 'imports local/stack.ts'],
     ['lib/adapters/lambda.ts', "import { x } from '../launch.ts';", 'imports lib/launch.ts'],
     [

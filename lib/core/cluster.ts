@@ -15,6 +15,14 @@ export type ClusterRecord = Provisioning | Running | Deleting | Deleted | Failed
 export type LiveRecord = Provisioning | Running | Deleting;
 export type EndedRecord = Deleted | Failed;
 export type Phase = ClusterRecord['phase'];
+/** Every phase, in the order in which a cluster goes through them. */
+export const phases = [
+  'provisioning',
+  'running',
+  'deleting',
+  'deleted',
+  'failed',
+] as const satisfies Phase[];
 
 export interface Common {
   readonly id: ClusterId;

@@ -1,5 +1,8 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { expect } from 'vitest';
 import event from '../../events/api.json' with { type: 'json' };
+import { type Operation, operations } from '../../lib/api/operations.ts';
+import { problemSchema } from '../../lib/api/schemas.ts';
 import { aContext, startWorld } from './world.ts';
 
 export interface Call {
@@ -44,15 +47,31 @@ export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
       aContext(remainingMs),
     )) as APIGatewayProxyStructuredResultV2;
     const text = result.body ?? '';
-    return {
+    const answer = {
       status: result.statusCode ?? 0,
       headers: result.headers as Record<string, string>,
       text,
       json: JSON.parse(text),
     };
+    expectAsDescribed(method, rawPath, answer);
+    return answer;
   }
 
   return { ...world, handler, call };
+}
+
+/** Of every answer in every test: that it is one that the API's description has. */
+function expectAsDescribed(method: string, path: string, { status, json }: Answer): void {
+  const operation = (Object.values(operations) as Operation[]).find(
+    (one) =>
+      one.method === method && new RegExp(`^${one.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  );
+  if (operation === undefined) return;
+  const schema = operation.answers[status]?.json ?? problemSchema;
+  const isProblem = operation.answers[status] === undefined;
+  if (isProblem) expect([500, ...operation.problems], `${method} ${path}`).toContain(status);
+  const { error } = schema.safeParse(json);
+  expect(error, `${method} ${path} ${status}: ${JSON.stringify(error?.issues)}`).toBeUndefined();
 }
 
 const toJson = (body: unknown) => JSON.stringify(body);

@@ -1,4 +1,6 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it, vi } from 'vitest';
+import { operations } from '../../lib/api/operations.ts';
 import type { LiveRecord } from '../../lib/core/cluster.ts';
 import { isClusterId } from '../../lib/core/names.ts';
 import { hours, minutes, plus, toIso } from '../../lib/core/units.ts';
@@ -16,6 +18,40 @@ describe('GET /health', () => {
       status: 200,
       json: { status: 'ok', time: expect.stringMatching(/^2026-11-22T12:00:\d\d/) },
     });
+  });
+});
+
+describe('GET /openapi.json', () => {
+  it('describes every route, to anybody, in valid OpenAPI 3.1', async () => {
+    const { call } = await startApi({ env: { MAX_NODES: '7' } });
+    const { status, json } = await call('GET', '/openapi.json', { owner: null });
+    expect(status).toBe(200);
+    const { valid, errors } = await new Validator().validate(structuredClone(json));
+    expect(errors ?? []).toEqual([]);
+    expect(valid).toBe(true);
+    const described = Object.entries(json.paths as Record<string, object>).flatMap(
+      ([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const known = Object.values(operations).map(({ method, path }) => `${method} ${path}`);
+    expect(described.toSorted()).toEqual(known.toSorted());
+    // The limits are the deployment's, as they are for who validates.
+    expect(json.components.schemas.Spec.properties.nodes).toMatchObject({ minimum: 1, maximum: 7 });
+  });
+});
+
+describe('a parameter of a route', () => {
+  it('that is given twice is refused, as none of the two can be the right one', async () => {
+    const { call } = await startApi();
+    const answer = await call('GET', '/clusters?limit=1&limit=2');
+    expect(answer).toMatchObject({ status: 400, headers: problemType });
+    expect(pathsOf(answer)).toEqual(['limit']);
+  });
+
+  it('that the route does not have is refused, also where it has none', async () => {
+    const { call } = await startApi();
+    const answer = await call('GET', '/clusters/caaaaaaaaaa?verbose=1');
+    expect(answer.status).toBe(400);
+    expect(answer.json.errors[0].message).toContain('it has none');
   });
 });
 
@@ -223,7 +259,6 @@ describe('POST /clusters', () => {
       ['nothing', undefined],
       ['no JSON', '{"nodes": 10'],
       ['a form', 'nodes=10&budgetUsd=1'],
-      ['more than 128 KiB', JSON.stringify({ userData: '#'.repeat(131_072) })],
       ['JSON of many levels', `${'['.repeat(60_000)}${']'.repeat(60_000)}`],
       [
         'a spec with a field of many levels',
@@ -237,6 +272,27 @@ describe('POST /clusters', () => {
       expect(answer, what).toMatchObject({ status: 400, headers: problemType });
       expect(answer.json.errors.length, what).toBeGreaterThan(0);
     }
+  });
+
+  it('says 413 to a body of more than 128 KiB, and 415 to one that is said not to be JSON', async () => {
+    const { call, nudged } = await startApi();
+    const long = JSON.stringify({ ...TEN, userData: '#'.repeat(131_072) });
+    const tooLong = await call('POST', '/clusters', { body: long });
+    expect(tooLong).toMatchObject({
+      status: 413,
+      headers: problemType,
+      json: { code: 'tooLarge' },
+    });
+    for (const type of ['text/xml', 'multipart/form-data; boundary=x', 'application/jsonp']) {
+      const headers = { 'content-type': type };
+      const answer = await call('POST', '/clusters', { body: TEN, headers });
+      expect(answer, type).toMatchObject({ status: 415, json: { code: 'unsupported' } });
+    }
+    for (const type of ['application/json; charset=utf-8', 'application/vnd.api+json', '']) {
+      const headers = { 'content-type': type };
+      expect((await call('POST', '/quotes', { body: TEN, headers })).status, type).toBe(200);
+    }
+    expect(nudged).toEqual([]);
   });
 
   it('quotes, and launches nothing, with dryRun=true', async () => {
@@ -373,7 +429,7 @@ describe('an Idempotency-Key', () => {
     expect(again).toMatchObject({ status: 202, json: { id: first.json.id } });
   });
 
-  it.each(['two words', 'x'.repeat(201)])('"%s" is refused', async (key) => {
+  it.each(['', 'two words', 'x'.repeat(201)])('"%s" is refused', async (key) => {
     const { call, nudged } = await startApi();
     const answer = await call('POST', '/clusters', withKey(key));
     expect(answer.status).toBe(400);
@@ -576,6 +632,7 @@ describe('what goes wrong elsewhere', () => {
     expect(answer.json).toEqual({
       title: 'Internal error',
       status: 500,
+      code: 'internal',
       detail: `Something went wrong on our side. The log has it as ${id}.`,
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });

@@ -1,0 +1,155 @@
+import * as z from 'zod/mini';
+import type {
+  ZodOpenApiOperationObject,
+  ZodOpenApiPathsObject,
+  ZodOpenApiRequestBodyObject,
+  ZodOpenApiResponseObject,
+} from 'zod-openapi';
+import { createDocument } from 'zod-openapi';
+import type { Settings } from '../settings.ts';
+import { type Answer, type Operation, operations, type RequestBody } from './operations.ts';
+import {
+  clusterSchema,
+  gatewaySchema,
+  imageSchema,
+  problemSchema,
+  quoteSchema,
+  regionSchema,
+  typeSchema,
+} from './schemas.ts';
+
+/** The API as OpenAPI 3.1, with the limits of this deployment. */
+export function describeApi(settings: Settings) {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  const bodyOf = bodies(settings);
+  for (const operation of Object.values(operations) as Operation[]) {
+    const path = paths[operation.path] ?? {};
+    paths[operation.path] = {
+      ...path,
+      [operation.method.toLowerCase()]: describe(operation, bodyOf),
+    };
+  }
+  return createDocument({
+    openapi: '3.1.1',
+    info: {
+      title: 'Onebuck',
+      version: '1',
+      description:
+        'Clusters of Linodes on a budget in US dollars, destroyed before Linode bills more. Money is ' +
+        'in USD with at most 6 decimals, times are ISO 8601 in UTC.',
+    },
+    paths: paths as ZodOpenApiPathsObject,
+    components: {
+      schemas: {
+        Cluster: clusterSchema,
+        Quote: quoteSchema,
+        Type: typeSchema,
+        Region: regionSchema,
+        Image: imageSchema,
+        Problem: problemSchema,
+        GatewayMessage: gatewaySchema,
+      },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+    },
+  });
+}
+
+/** One schema for each name, so that routes that take the same body refer to one component. */
+function bodies(settings: Settings): (body: RequestBody) => ZodOpenApiRequestBodyObject {
+  const schemas = new Map<string, z.ZodMiniType>();
+  return ({ name, schema, example }) => {
+    const named = schemas.get(name) ?? schema(settings).check(z.meta({ id: name }));
+    schemas.set(name, named);
+    return { required: true, content: { 'application/json': { schema: named, example } } };
+  };
+}
+
+function describe(
+  operation: Operation,
+  bodyOf: ReturnType<typeof bodies>,
+): ZodOpenApiOperationObject {
+  const { id, summary, description, access, answers, problems, body } = operation;
+  const params = parametersOf(operation);
+  return {
+    operationId: id,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    security: access === 'open' ? [] : [{ bearer: [] }],
+    ...(params === null ? {} : { requestParams: params }),
+    ...(body === null ? {} : { requestBody: bodyOf(body) }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)]),
+      ),
+      ...(access === 'open' ? {} : { 401: ofGateway(401), 403: ofGateway(403) }),
+      ...Object.fromEntries(problems.map((status) => [status, ofProblem(status)])),
+      500: ofProblem(500),
+    },
+  } as ZodOpenApiOperationObject;
+}
+
+function parametersOf({ path, query, headers }: Operation) {
+  const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  const wants = (schema: z.ZodMiniObject) => Object.keys(schema.shape).length > 0;
+  if (named.length === 0 && !wants(query) && !wants(headers)) return null;
+  const fields = Object.fromEntries(named.map((name) => [name, z.string()]));
+  return {
+    ...(named.length === 0 ? {} : { path: z.object(fields) }),
+    ...(wants(query) ? { query } : {}),
+    ...(wants(headers) ? { header: headers } : {}),
+  };
+}
+
+function describeAnswer({
+  description,
+  json,
+  text,
+  headers = {},
+}: Answer): ZodOpenApiResponseObject {
+  return {
+    description,
+    ...(Object.keys(headers).length === 0
+      ? {}
+      : {
+          headers: Object.fromEntries(
+            Object.entries(headers).map(([name, what]) => [
+              name,
+              { description: what, required: true, schema: { type: 'string' } },
+            ]),
+          ),
+        }),
+    content: {
+      ...(json === undefined ? {} : { 'application/json': { schema: json } }),
+      ...(text === undefined
+        ? {}
+        : { 'text/plain': { schema: z.string().check(z.describe(text)) } }),
+    },
+  };
+}
+
+const gatewayAnswers: Readonly<Record<number, string>> = {
+  401: 'No token.',
+  403: 'A token that is not known.',
+};
+
+const ofGateway = (status: number): ZodOpenApiResponseObject => ({
+  description: gatewayAnswers[status] ?? '',
+  content: { 'application/json': { schema: gatewaySchema } },
+});
+
+const ofProblem = (status: number): ZodOpenApiResponseObject => ({
+  description: problemTexts[status] ?? '',
+  content: { 'application/problem+json': { schema: problemSchema } },
+});
+
+const problemTexts: Readonly<Record<number, string>> = {
+  400: 'The request has faults; `errors` lists them all.',
+  404: 'There is nothing of yours by that id.',
+  409: 'It is in conflict with what is there.',
+  413: 'The body is too long.',
+  415: 'The body is not said to be JSON.',
+  422: 'Refused before anything was bought.',
+  500: 'The deployment lacks a setting, or something is wrong on our side.',
+  502: 'Linode refused the token or the request.',
+  503: 'Linode does not answer as it should, or too much is asked at once: try again.',
+};
