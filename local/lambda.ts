@@ -35,7 +35,7 @@ export async function startLambda(options: {
     for (const delay of [...delays, null]) {
       if (!open) return;
       const failure = await invoke(options.functionsUrl, functionName, payload);
-      if (failure === null) return;
+      if (failure === null || !open) return;
       options.onError(functionName, failure);
       if (delay !== null) await options.clock.sleep(plus(options.clock.now(), delay));
     }

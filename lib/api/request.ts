@@ -72,12 +72,12 @@ function parse(
 }
 
 /**
- * A body without a content type is JSON, and so is one that says it is a form, since that is what
- * `curl -d` says of everything.
+ * A body without a content type is JSON, and so is one that says it is a form or plain text, since
+ * that is what `curl -d` and `fetch` say of everything.
  */
 function readBody({ headers, body }: RawRequest): unknown {
   const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  if (!/^(|application\/(.+\+)?json|application\/x-www-form-urlencoded)$/.test(type)) {
+  if (!/^(|application\/(.+\+)?json|application\/x-www-form-urlencoded|text\/plain)$/.test(type)) {
     throw new AppError(
       'unsupported',
       `Send JSON with content-type: application/json, not ${type}.`,
