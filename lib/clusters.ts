@@ -32,12 +32,28 @@ export async function getCluster(
 const noCluster = (id: string) =>
   new AppError('notFound', `There is no cluster ${id}. GET /clusters lists yours.`);
 
-export function listClusters(
+/** `owner`: that one's alone, for the admin to ask. */
+export type ClusterFilter = Omit<ListQuery, 'owner' | 'month'> &
+  Partial<Pick<ListQuery, 'owner' | 'month'>>;
+
+export async function listClusters(
   { store }: Pick<ClusterDeps, 'store'>,
   owner: string,
-  query: Omit<ListQuery, 'owner'>,
+  { owner: asked = null, month = null, ...query }: ClusterFilter,
 ) {
-  return store.list({ ...query, owner: owner === ADMIN ? null : owner });
+  return store.list({ ...query, month, owner: ownerSeen(owner, asked) });
+}
+
+/**
+ * Whose clusters `owner` gets who asks for those of `asked` (null: for all that there are to see);
+ * null: everybody's. Others than the admin may ask for their own alone, and learn from the refusal
+ * nothing of who else there is.
+ */
+export function ownerSeen(owner: string, asked: string | null): string | null {
+  if (owner === ADMIN) return asked;
+  if (asked === null || asked === owner) return owner;
+  const fault = { path: 'owner', message: `must be ${owner}, or left out: you see your own alone` };
+  throw new AppError('invalid', "Only the admin sees other owners' clusters.", { faults: [fault] });
 }
 
 /** Begins the destruction; asking again, also of an ended cluster, changes nothing. */

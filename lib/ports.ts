@@ -1,3 +1,4 @@
+import type { MonthName } from './core/billing.ts';
 import type { Image, LinodeType, Region } from './core/catalogue.ts';
 import type { ClusterRecord } from './core/cluster.ts';
 import type { Linode } from './core/linode.ts';
@@ -92,6 +93,8 @@ export interface ListQuery {
   /** null: everybody's. */
   readonly owner: string | null;
   readonly status: ClusterRecord['phase'] | null;
+  /** Launched in that month (UTC); null: whenever. */
+  readonly month: MonthName | null;
   /** 1 to 100. */
   readonly limit: number;
   /** A `nextCursor` of the same query, or null for the first page. */

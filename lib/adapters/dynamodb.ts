@@ -11,6 +11,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type MonthName, monthNamed } from '../core/billing.ts';
 import { type ClusterRecord, isLive } from '../core/cluster.ts';
 import { type ClusterId, isClusterId } from '../core/names.ts';
 import { AppError } from '../errors.ts';
@@ -135,23 +136,27 @@ function fromItem(item: Item): ClusterRecord {
  * The cursor names the last record that was given out, so that none is skipped or repeated.
  */
 async function list(client: DynamoDBClient, TableName: string, query: ListQuery) {
-  const { owner, status, limit, cursor } = query;
+  const { owner, status, month, limit, cursor } = query;
   const [IndexName, key] = owner === null ? ['byTime', 'kind'] : ['byOwner', 'owner'];
+  const created = month === null ? null : createdIn(month);
   const input: QueryCommandInput = {
     TableName,
     IndexName,
     ScanIndexForward: false,
-    KeyConditionExpression: '#key = :key',
+    KeyConditionExpression: created
+      ? '#key = :key AND createdAt BETWEEN :from AND :to'
+      : '#key = :key',
     ExpressionAttributeNames: { '#key': key },
     ExpressionAttributeValues: marshall({
       ':key': owner ?? ALL,
+      ...(created && { ':from': created.from, ':to': created.to }),
       ...(status && { ':phase': status }),
     }),
     // A limit counts before the filter does: with both, a rare status would take many small pages.
     ...(status ? { FilterExpression: 'phase = :phase' } : { Limit: limit + 1 }),
   };
   const records: ClusterRecord[] = [];
-  let from = cursor === null ? undefined : startKey(cursor, key, owner ?? ALL);
+  let from = cursor === null ? undefined : startKey(cursor, created, { [key]: owner ?? ALL });
   do {
     const page = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: from }));
     records.push(...(page.Items ?? []).map(fromItem));
@@ -163,14 +168,33 @@ async function list(client: DynamoDBClient, TableName: string, query: ListQuery)
   return { records: given, nextCursor: more && last ? cursorOf(last) : null };
 }
 
+/** From the first to the last instant, both in it. */
+interface CreatedRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+function createdIn(month: MonthName): CreatedRange {
+  const { start, end } = monthNamed(month);
+  return { from: start, to: end - 1 };
+}
+
 const cursorOf = ({ id, createdAt }: ClusterRecord) =>
   Buffer.from(`${createdAt}/${id}`).toString('base64url');
 
-function startKey(cursor: string, key: string, value: string): Item {
-  const [createdAt, id] = Buffer.from(cursor, 'base64url').toString().split('/');
-  if (!/^\d{1,15}$/.test(createdAt ?? '') || !isClusterId(id ?? '')) {
+/** `key` is that of the index, as this query has it, whosever query gave the cursor. */
+function startKey(
+  cursor: string,
+  created: CreatedRange | null,
+  key: Readonly<Record<string, string>>,
+): Item {
+  const [at, id] = Buffer.from(cursor, 'base64url').toString().split('/');
+  const createdAt = Number(at);
+  // DynamoDB refuses to start outside the range that it is asked for.
+  const isOutside = created !== null && (createdAt < created.from || createdAt > created.to);
+  if (!/^\d{1,15}$/.test(at ?? '') || !isClusterId(id ?? '') || isOutside) {
     const fault = { path: 'cursor', message: 'take nextCursor from the answer before, unchanged' };
     throw new AppError('invalid', 'The cursor is not one of ours.', { faults: [fault] });
   }
-  return marshall({ id, createdAt: Number(createdAt), [key]: value });
+  return marshall({ id, createdAt, ...key });
 }

@@ -75,6 +75,16 @@ export type MonthName = string;
 
 export const monthName = (at: EpochMs): MonthName => new Date(at).toISOString().slice(0, 7);
 
+/** From 1970 to 9999, as far as instants in ISO 8601 have years of four digits. */
+export const isMonthName = (text: string): boolean =>
+  /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])$/.test(text);
+
+/** The month of that name; throws on what is no name of one. */
+export function monthNamed(name: MonthName): Month {
+  if (!isMonthName(name)) throw new RangeError(`${name} is no month`);
+  return monthOf(epochMs(Date.parse(`${name}-01T00:00:00Z`)));
+}
+
 /** When the next billed hour of a node starts: its first hour mark after `after`, never at it. */
 export function nextHourMark(billedFrom: EpochMs, after: EpochMs): EpochMs {
   const started = Math.floor((after - billedFrom) / HOUR) + 1;
@@ -141,7 +151,7 @@ export function combinedPrice(base: Price, addon: Price | null): Price {
 }
 
 /** A calendar month, UTC. */
-interface Month {
+export interface Month {
   readonly start: EpochMs;
   /** The start of the next. */
   readonly end: EpochMs;

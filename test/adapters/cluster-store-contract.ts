@@ -2,9 +2,18 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClusterRecord } from '../../lib/core/cluster.ts';
 import type { ClusterId } from '../../lib/core/names.ts';
-import { type EpochMs, minutes, plus, seconds } from '../../lib/core/units.ts';
+import { type EpochMs, minutes, plus, seconds, toIso } from '../../lib/core/units.ts';
 import type { ClusterStore, ListQuery } from '../../lib/ports.ts';
-import { aCluster, aDeleting, anEnded, aRunning, aSpec, LAUNCH, made } from '../core/builders.ts';
+import {
+  aCluster,
+  aDeleting,
+  anEnded,
+  aRunning,
+  aSpec,
+  at,
+  LAUNCH,
+  made,
+} from '../core/builders.ts';
 
 /** What lib/ports.ts promises of a ClusterStore. `makeStore` gives one without a record. */
 export function clusterStoreContract(name: string, makeStore: () => Promise<ClusterStore>): void {
@@ -180,7 +189,7 @@ function aDueIndex(makeStore: () => Promise<ClusterStore>): void {
 }
 
 function aList(makeStore: () => Promise<ClusterStore>): void {
-  const anns = { owner: 'ann', status: null, limit: 100, cursor: null };
+  const anns = { owner: 'ann', status: null, month: null, limit: 100, cursor: null };
 
   it("gives an owner's clusters, newest first; without an owner, everybody's", async () => {
     const store = await makeStore();
@@ -200,12 +209,13 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
     expect(records).toEqual([await store.get(aRunning().id)]);
   });
 
-  it('pages through all that match any limit and status, once each and in order', async () => {
+  it('pages through all that match any limit, status and month, once each and in order', async () => {
     const store = await makeStore();
     const phases = ['provisioning', 'running', 'deleting', 'deleted', 'failed'] as const;
+    // Few instants, so that many clusters are created at the same one: the ends of a month.
+    const instants = ['10-31T23:59:59.999Z', '11-01T00:00Z', '11-30T23:59:59.999Z', '12-01T00:00Z'];
     const someRecords = fc.array(
-      // Few instants, so that many clusters are created at the same one.
-      fc.record({ phase: fc.constantFrom(...phases), minute: fc.integer({ min: 0, max: 3 }) }),
+      fc.record({ phase: fc.constantFrom(...phases), instant: fc.constantFrom(...instants) }),
       { maxLength: 12 },
     );
     let runs = 0;
@@ -213,19 +223,20 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
       someRecords,
       fc.integer({ min: 1, max: 5 }),
       fc.option(fc.constantFrom(...phases)),
-      async (wanted, limit, status) => {
+      fc.option(fc.constantFrom('2026-10', '2026-11', '2026-12', '2027-01')),
+      async (wanted, limit, status, month) => {
         const owner = `owner${++runs}`;
-        const records = wanted.map(({ phase, minute }, index) =>
-          inPhase(phase, {
-            id: id(runs * 100 + index),
-            owner,
-            createdAt: plus(LAUNCH, minutes(minute)),
-          }),
+        const records = wanted.map(({ phase, instant }, index) =>
+          inPhase(phase, { id: id(runs * 100 + index), owner, createdAt: at(`2026-${instant}`) }),
         );
         await Promise.all(records.map((record) => store.insert(record)));
-        const pages = await pagesOf(store, { owner, status, limit });
+        const pages = await pagesOf(store, { owner, status, month, limit });
         const listed = pages.flat();
-        const matching = records.filter(({ phase }) => status === null || phase === status);
+        const matching = records.filter(
+          ({ phase, createdAt }) =>
+            (status === null || phase === status) &&
+            (month === null || toIso(createdAt).startsWith(month)),
+        );
         expect(byId(listed)).toEqual(byId(matching));
         const times = listed.map(({ createdAt }) => createdAt);
         expect(times).toEqual(times.toSorted((a, b) => b - a));
@@ -234,7 +245,17 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
         expect(pages.length).toBe(Math.max(1, Math.ceil(matching.length / limit)));
       },
     );
-    await fc.assert(property, { numRuns: 15 });
+    await fc.assert(property, { numRuns: 30 });
+  });
+
+  it("gives everybody's of a month, where no owner is named", async () => {
+    const store = await makeStore();
+    const [october, november] = [at('2026-10-31T23:59Z'), at('2026-11-01T00:00Z')];
+    await store.insert(aCluster({ id: id(1), owner: 'ann', createdAt: october }));
+    await store.insert(aCluster({ id: id(2), owner: 'bob', createdAt: november }));
+    await store.insert(aCluster({ id: id(3), owner: 'ann', createdAt: november }));
+    const listed = await store.list({ ...anns, owner: null, month: '2026-11' });
+    expect(idsOf(listed).toSorted()).toEqual([id(2), id(3)]);
   });
 
   it('goes on where it was, though clusters were launched and ended in between', async () => {
@@ -274,6 +295,16 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
     const store = await makeStore();
     await store.insert(aCluster({ owner: 'ann' }));
     await expect(store.list({ ...anns, cursor: bad })).rejects.toMatchObject({
+      code: 'invalid',
+      details: { faults: [{ path: 'cursor' }] },
+    });
+  });
+
+  it.each(['2026-10', '2026-12'])('refuses a cursor of November for %s', async (month) => {
+    const store = await makeStore();
+    for (const n of [1, 2]) await store.insert(aCluster({ id: id(n), owner: 'ann' }));
+    const { nextCursor } = await store.list({ ...anns, month: '2026-11', limit: 1 });
+    await expect(store.list({ ...anns, month, cursor: nextCursor })).rejects.toMatchObject({
       code: 'invalid',
       details: { faults: [{ path: 'cursor' }] },
     });

@@ -66,7 +66,7 @@ it('finds the few of a status among many others with few queries', async () => {
   const running = aRunning({ id: id(99), owner: 'ann', createdAt: minus(LAUNCH, hours(1)) });
   await Promise.all([...ended, running].map((record) => store.insert(record)));
   const send = vi.spyOn(client, 'send');
-  const query = { owner: 'ann', status: 'running', limit: 1, cursor: null } as const;
+  const query = { owner: 'ann', status: 'running', month: null, limit: 1, cursor: null } as const;
   expect(await store.list(query)).toEqual({ records: [running], nextCursor: null });
   expect(send.mock.calls.length).toBeLessThanOrEqual(2);
 });
@@ -131,7 +131,7 @@ describe('when DynamoDB is short of capacity', () => {
   const throttled = new ProvisionedThroughputExceededException({ message: 'slow', $metadata: {} });
   it('lets the error out of every call, so that none looks like an answer', async () => {
     mock.onAnyCommand().rejects(throttled);
-    const query = { owner: null, status: null, limit: 10, cursor: null };
+    const query = { owner: null, status: null, month: null, limit: 10, cursor: null };
     await expect(store.insert(aCluster())).rejects.toBe(throttled);
     await expect(store.save(aCluster())).rejects.toBe(throttled);
     await expect(store.get(id(1))).rejects.toBe(throttled);

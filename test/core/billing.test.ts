@@ -6,7 +6,9 @@ import {
   FAR_FUTURE,
   firstHourCost,
   hoursAfforded,
+  isMonthName,
   lastAffordable,
+  monthNamed,
   nextHourMark,
   spend,
   spendByMonth,
@@ -273,6 +275,24 @@ describe('spendByMonth', () => {
       '2026-11': usd(0.075),
     });
   });
+});
+
+describe('a month by its name', () => {
+  it('goes from its first instant to the first of the next', () => {
+    expect(monthNamed('2026-11')).toEqual({
+      start: at('2026-11-01T00:00:00Z'),
+      end: at('2026-12-01T00:00:00Z'),
+    });
+    expect(monthNamed('2028-12').end).toBe(at('2029-01-01T00:00:00Z'));
+  });
+
+  it.each(['2026-13', '2026-00', '2026-1', '26-11', '2026-11-01', ' 2026-11', '1969-12', ''])(
+    'is not %j',
+    (name) => {
+      expect(isMonthName(name)).toBe(false);
+      expect(() => monthNamed(name)).toThrow(RangeError);
+    },
+  );
 });
 
 /** A node's started hours, one by one, each ended early by its deletion. */

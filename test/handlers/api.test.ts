@@ -342,7 +342,13 @@ describe('POST /clusters with Prefer: wait', () => {
     const { call, store } = await startApi({ rate: 20 });
     const answered = call('POST', '/clusters', prefer('respond-async, wait=20'));
     const record = await vi.waitFor(async () => {
-      const { records } = await store.list({ owner: null, status: null, limit: 1, cursor: null });
+      const { records } = await store.list({
+        owner: null,
+        status: null,
+        month: null,
+        limit: 1,
+        cursor: null,
+      });
       expect(records).toHaveLength(1);
       return records[0] as LiveRecord;
     });
