@@ -87,6 +87,8 @@ export interface ClusterStore {
   due(until: EpochMs): AsyncIterable<ClusterId>;
   /** Newest first, a page at a time. May lag writes by seconds. */
   list(query: ListQuery): Promise<{ records: ClusterRecord[]; nextCursor: string | null }>;
+  /** Launched before `to` and not ended before `from`, newest first. May lag writes by seconds. */
+  livedIn(query: LivedQuery): AsyncIterable<ClusterRecord>;
 }
 
 export interface ListQuery {
@@ -99,6 +101,13 @@ export interface ListQuery {
   readonly limit: number;
   /** A `nextCursor` of the same query, or null for the first page. */
   readonly cursor: string | null;
+}
+
+export interface LivedQuery {
+  /** null: everybody's. */
+  readonly owner: string | null;
+  readonly from: EpochMs;
+  readonly to: EpochMs;
 }
 
 /** What the secret of the deployment holds. */

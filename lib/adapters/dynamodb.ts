@@ -12,16 +12,14 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type MonthName, monthNamed } from '../core/billing.ts';
-import { type ClusterRecord, isLive } from '../core/cluster.ts';
+import { type ClusterRecord, ENDED_KEPT, isLive } from '../core/cluster.ts';
 import { type ClusterId, isClusterId } from '../core/names.ts';
 import { AppError } from '../errors.ts';
-import type { ClusterStore, ListQuery } from '../ports.ts';
+import type { ClusterStore, ListQuery, LivedQuery } from '../ports.ts';
 
 /** DynamoDB takes 100 keys a BatchGetItem. */
 const BATCH_KEYS_MAX = 100;
 const BATCH_TRIES_MAX = 8;
-/** How long the record of an ended cluster is kept. */
-const KEPT_SECONDS = 400 * 24 * 3600;
 
 type Item = Record<string, AttributeValue>;
 type Condition = Pick<PutItemCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
@@ -98,15 +96,15 @@ export function createClusterStore(client: DynamoDBClient, tableName: string): C
         KeyConditionExpression: 'live = :live AND dueAt <= :until',
         ExpressionAttributeValues: marshall({ ':live': LIVE, ':until': until }),
       };
-      let from: Item | undefined;
-      do {
-        const page = await client.send(new QueryCommand({ ...query, ExclusiveStartKey: from }));
-        for (const item of page.Items ?? []) yield unmarshall(item).id as ClusterId;
-        from = page.LastEvaluatedKey;
-      } while (from !== undefined);
+      for await (const item of itemsOf(client, query)) yield unmarshall(item).id as ClusterId;
     },
 
     list: (query) => list(client, TableName, query),
+
+    async *livedIn(query) {
+      const input = livedInput(TableName, query);
+      for await (const item of itemsOf(client, input)) yield fromItem(item);
+    },
   };
 }
 
@@ -118,7 +116,7 @@ function toItem(record: ClusterRecord): Item {
   const live = isLive(record) ? { live: LIVE, dueAt: record.dueAt } : {};
   const ended = isLive(record)
     ? {}
-    : { expiresAt: Math.ceil(record.endedAt / 1000) + KEPT_SECONDS };
+    : { expiresAt: Math.ceil((record.endedAt + ENDED_KEPT) / 1000) };
   return marshall(
     { id, owner, revision, phase, createdAt, kind: ALL, version: 1, ...live, ...ended, record },
     { removeUndefinedValues: true },
@@ -131,24 +129,57 @@ function fromItem(item: Item): ClusterRecord {
   return { ...record, revision } as ClusterRecord;
 }
 
+/** All pages, of which any but the last may be empty. */
+async function* itemsOf(client: DynamoDBClient, input: QueryCommandInput): AsyncGenerator<Item> {
+  let from: Item | undefined;
+  do {
+    const page = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: from }));
+    yield* page.Items ?? [];
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+}
+
+/**
+ * From the newest back to the oldest that are kept, as one that was launched long ago may still be
+ * live. Those that ended too early are left out by DynamoDB, so that they are read but not sent.
+ */
+function livedInput(TableName: string, { owner, from, to }: LivedQuery): QueryCommandInput {
+  const index = indexOf(owner);
+  return {
+    TableName,
+    IndexName: index.name,
+    ScanIndexForward: false,
+    KeyConditionExpression: '#key = :key AND createdAt < :to',
+    FilterExpression: 'attribute_not_exists(#record.endedAt) OR #record.endedAt >= :from',
+    ExpressionAttributeNames: { '#key': index.key, '#record': 'record' },
+    ExpressionAttributeValues: marshall({ ':key': index.value, ':from': from, ':to': to }),
+  };
+}
+
+/** The index by `createdAt` that has the owner's clusters, or everybody's. */
+const indexOf = (owner: string | null) =>
+  owner === null
+    ? { name: 'byTime', key: 'kind', value: ALL }
+    : { name: 'byOwner', key: 'owner', value: owner };
+
 /**
  * Pages until `limit` records of the status are there, as DynamoDB filters after it has counted.
  * The cursor names the last record that was given out, so that none is skipped or repeated.
  */
 async function list(client: DynamoDBClient, TableName: string, query: ListQuery) {
   const { owner, status, month, limit, cursor } = query;
-  const [IndexName, key] = owner === null ? ['byTime', 'kind'] : ['byOwner', 'owner'];
+  const index = indexOf(owner);
   const created = month === null ? null : createdIn(month);
   const input: QueryCommandInput = {
     TableName,
-    IndexName,
+    IndexName: index.name,
     ScanIndexForward: false,
     KeyConditionExpression: created
       ? '#key = :key AND createdAt BETWEEN :from AND :to'
       : '#key = :key',
-    ExpressionAttributeNames: { '#key': key },
+    ExpressionAttributeNames: { '#key': index.key },
     ExpressionAttributeValues: marshall({
-      ':key': owner ?? ALL,
+      ':key': index.value,
       ...(created && { ':from': created.from, ':to': created.to }),
       ...(status && { ':phase': status }),
     }),
@@ -156,7 +187,7 @@ async function list(client: DynamoDBClient, TableName: string, query: ListQuery)
     ...(status ? { FilterExpression: 'phase = :phase' } : { Limit: limit + 1 }),
   };
   const records: ClusterRecord[] = [];
-  let from = cursor === null ? undefined : startKey(cursor, created, { [key]: owner ?? ALL });
+  let from = cursor === null ? undefined : startKey(cursor, created, { [index.key]: index.value });
   do {
     const page = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: from }));
     records.push(...(page.Items ?? []).map(fromItem));

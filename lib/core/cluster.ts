@@ -5,7 +5,7 @@ import type { MicroUsd } from './money.ts';
 import { microUsd } from './money.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from './names.ts';
 import type { Spec } from './spec.ts';
-import { type DurationMs, type EpochMs, earliest } from './units.ts';
+import { type DurationMs, type EpochMs, earliest, hours } from './units.ts';
 
 /**
  * The record of a cluster: one item, written whole. A phase has the fields that make sense in it;
@@ -155,6 +155,9 @@ export interface HistoryEntry {
 
 /** The most entries that a record keeps: the first, which tells of the launch, and the newest. */
 const HISTORY_ENTRIES_MAX = 50;
+
+/** How long the record of an ended cluster is kept: longer than a year, for its reports. */
+export const ENDED_KEPT = hours(400 * 24);
 
 export const isLive = (record: ClusterRecord): record is LiveRecord => 'dueAt' in record;
 

@@ -2,7 +2,15 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClusterRecord } from '../../lib/core/cluster.ts';
 import type { ClusterId } from '../../lib/core/names.ts';
-import { type EpochMs, minutes, plus, seconds, toIso } from '../../lib/core/units.ts';
+import {
+  durationMs,
+  type EpochMs,
+  hours,
+  minutes,
+  plus,
+  seconds,
+  toIso,
+} from '../../lib/core/units.ts';
 import type { ClusterStore, ListQuery } from '../../lib/ports.ts';
 import {
   aCluster,
@@ -22,6 +30,7 @@ export function clusterStoreContract(name: string, makeStore: () => Promise<Clus
     describe('save', () => aStoreForManyWriters(makeStore));
     describe('due', () => aDueIndex(makeStore));
     describe('list', () => aList(makeStore));
+    describe('livedIn', () => aRegister(makeStore));
   });
 }
 
@@ -308,6 +317,53 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
       code: 'invalid',
       details: { faults: [{ path: 'cursor' }] },
     });
+  });
+}
+
+function aRegister(makeStore: () => Promise<ClusterStore>): void {
+  const from = at('2026-11-01T00:00:00Z');
+  const to = at('2026-12-01T00:00:00Z');
+  const before = (instant: EpochMs) => plus(instant, durationMs(-1));
+  const november = { owner: null, from, to };
+
+  it('gives what lived at some time from `from` until `to`, newest first', async () => {
+    const store = await makeStore();
+    const [longAgo, inOctober] = [at('2025-01-01T00:00:00Z'), at('2026-10-31T12:00:00Z')];
+    await store.insert(aRunning({ id: id(1), createdAt: longAgo }));
+    await store.insert(anEnded({ id: id(2), createdAt: inOctober, endedAt: before(from) }));
+    await store.insert(
+      anEnded({ id: id(3), createdAt: inOctober, endedAt: from, phase: 'failed' }),
+    );
+    await store.insert(aDeleting({ id: id(4), createdAt: from }));
+    await store.insert(anEnded({ id: id(5), createdAt: before(to), endedAt: plus(to, hours(9)) }));
+    await store.insert(aCluster({ id: id(6), createdAt: to }));
+    const lived = await collect(store.livedIn(november));
+    expect(lived.map((record) => record.id)).toEqual([id(5), id(4), id(3), id(1)]);
+    expect(lived[0]).toEqual(await store.get(id(5)));
+  });
+
+  it("gives an owner's alone, where one is named", async () => {
+    const store = await makeStore();
+    await store.insert(aRunning({ id: id(1), owner: 'ann' }));
+    await store.insert(aRunning({ id: id(2), owner: 'bob' }));
+    const lived = await collect(store.livedIn({ ...november, owner: 'bob' }));
+    expect(lived.map((record) => record.id)).toEqual([id(2)]);
+  });
+
+  it('gives all of many, each once and in order', async () => {
+    const store = await makeStore();
+    // More than a megabyte of records, which is as much as DynamoDB reads for one page.
+    const spec = aSpec({ userData: '#'.repeat(16_384) });
+    const createdAt = (index: number) => plus(from, minutes(-index));
+    const ended = Array.from({ length: 70 }, (_, index) =>
+      anEnded({ id: id(index), spec, createdAt: createdAt(index), endedAt: before(from) }),
+    );
+    const running = [70, 71, 72].map((index) =>
+      aRunning({ id: id(index), spec, createdAt: createdAt(index) }),
+    );
+    await Promise.all([...ended, ...running].map((record) => store.insert(record)));
+    const lived = await collect(store.livedIn(november));
+    expect(lived.map((record) => record.id)).toEqual([id(70), id(71), id(72)]);
   });
 }
 

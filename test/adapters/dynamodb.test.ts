@@ -138,6 +138,8 @@ describe('when DynamoDB is short of capacity', () => {
     await expect(store.getMany([id(1)])).rejects.toBe(throttled);
     await expect(collect(store.due(LAUNCH))).rejects.toBe(throttled);
     await expect(store.list(query)).rejects.toBe(throttled);
+    const lived = store.livedIn({ owner: null, from: LAUNCH, to: LAUNCH });
+    await expect(collect(lived)).rejects.toBe(throttled);
   });
 
   it('asks for page after page of what is due, though a page may be empty', async () => {
