@@ -10,9 +10,11 @@ import {
 } from './core/cluster.ts';
 import { type MicroUsd, microUsd, times, toUsd } from './core/money.ts';
 import type { Quote } from './core/quote.ts';
+import type { MonthTotals } from './core/report.ts';
 import type { Spec } from './core/spec.ts';
 import { type EpochMs, toIso } from './core/units.ts';
 import { type Offer, quoteOf } from './launch.ts';
+import type { Report } from './report.ts';
 
 const HOUR_MS = 3_600_000;
 const isoOrNull = (instant: EpochMs | null) => (instant === null ? null : toIso(instant));
@@ -181,4 +183,18 @@ export const renderImage = ({ id, label, deprecated, capabilities }: Image) => (
   label,
   deprecated,
   capabilities,
+});
+
+/** What a month bears; `owners` for the admin alone. */
+export function renderReport({ month, at, total, byOwner }: Report) {
+  const owners = byOwner?.map(({ owner, ...theirs }) => ({ owner, ...renderTotals(theirs) }));
+  return { month, at: toIso(at), ...renderTotals(total), ...(owners && { owners }) };
+}
+
+const renderTotals = (totals: MonthTotals) => ({
+  clusters: totals.clusters,
+  nodeHours: totals.nodeHours,
+  billedUsd: toUsd(totals.billed),
+  savedUsd: toUsd(totals.saved),
+  overspentUsd: toUsd(totals.overspent),
 });

@@ -62,12 +62,27 @@ export function spendByMonth(
 ): Readonly<Record<MonthName, MicroUsd>> {
   const bills: Record<MonthName, MicroUsd> = {};
   for (const node of nodes) {
-    for (const { month, bill } of billsOf(node, at)) {
+    for (const { month, hoursBilled } of monthsOf(node, at)) {
       const name = monthName(month.start);
-      bills[name] = microUsd((bills[name] ?? 0) + bill);
+      bills[name] = microUsd((bills[name] ?? 0) + capped(node.price, hoursBilled));
     }
   }
   return bills;
+}
+
+/** The started hours of all nodes by the month that bears them, also those beyond a cap. */
+export function hoursByMonth(
+  nodes: readonly BilledNode[],
+  at: EpochMs,
+): Readonly<Record<MonthName, number>> {
+  const total: Record<MonthName, number> = {};
+  for (const node of nodes) {
+    for (const { month, hoursBilled } of monthsOf(node, at)) {
+      const name = monthName(month.start);
+      total[name] = (total[name] ?? 0) + hoursBilled;
+    }
+  }
+  return total;
 }
 
 /** A calendar month, UTC: `2026-11`. */
@@ -164,28 +179,31 @@ interface Tab {
 }
 
 const billOf = (node: BilledNode, at: EpochMs): number =>
-  billsOf(node, at).reduce((total, { bill }) => total + bill, 0);
+  monthsOf(node, at).reduce((total, { hoursBilled }) => total + capped(node.price, hoursBilled), 0);
 
-/** The bills of the months that a node touches: one hour's at the least, in its first. */
-function billsOf(node: BilledNode, at: EpochMs): readonly { month: Month; bill: number }[] {
+/** The months that a node touches, and its hours in each: at the least one, in its first. */
+function monthsOf(node: BilledNode, at: EpochMs): { month: Month; hoursBilled: number }[] {
   const first = monthOf(node.billedFrom);
   const end = endOf(node, at);
-  const bills = [{ month: first, bill: Math.max(billIn(first, node, at), firstHour(node)) }];
+  const months = [{ month: first, hoursBilled: Math.max(hoursIn(first, node, at), 1) }];
   for (let month = monthOf(first.end); month.start < end; month = monthOf(month.end)) {
-    bills.push({ month, bill: billIn(month, node, at) });
+    months.push({ month, hoursBilled: hoursIn(month, node, at) });
   }
-  return bills;
+  return months;
 }
 
 /** What the node is billed in that month up to `at`, but for the hour that is the least of all. */
-function billIn(month: Month, node: BilledNode, at: number): number {
+const billIn = (month: Month, node: BilledNode, at: number): number =>
+  capped(node.price, hoursIn(month, node, at));
+
+/** The node's hours that touch the month up to `at`, begun and not begun there. */
+function hoursIn(month: Month, node: BilledNode, at: number): number {
   const end = Math.min(endOf(node, at), month.end);
   if (end <= month.start) return 0;
-  // The node's hours that touch the month: from the one that its start cuts or begins, to the one
-  // that `end` cuts or ends.
+  // From the one that the month's start cuts or begins, to the one that `end` cuts or ends.
   const first = Math.max(0, Math.floor((month.start - node.billedFrom) / HOUR));
   const next = Math.ceil((end - node.billedFrom) / HOUR);
-  return capped(node.price, Math.max(0, next - first));
+  return Math.max(0, next - first);
 }
 
 const firstHour = (node: BilledNode): number => capped(node.price, 1);

@@ -6,6 +6,7 @@ import {
   FAR_FUTURE,
   firstHourCost,
   hoursAfforded,
+  hoursByMonth,
   isMonthName,
   lastAffordable,
   monthNamed,
@@ -277,6 +278,17 @@ describe('spendByMonth', () => {
   });
 });
 
+describe('hoursByMonth', () => {
+  it('counts also the hours that a cap makes free of charge', () => {
+    const node = aNode({ billedFrom: at('2026-10-31T22:30:00Z') });
+    const ended = aNode({ billedUntil: plus(LAUNCH, minutes(61)) });
+    expect(hoursByMonth([node, node, ended], at('2026-12-01T00:00:00Z'))).toEqual({
+      '2026-10': 2 * 2,
+      '2026-11': 2 * 721 + 2,
+    });
+  });
+});
+
 describe('a month by its name', () => {
   it('goes from its first instant to the first of the next', () => {
     expect(monthNamed('2026-11')).toEqual({
@@ -411,6 +423,17 @@ describe('always', () => {
         const months = spendByMonth(cluster, epochMs(instant));
         const total = Object.values(months).reduce((sum, bill) => sum + bill, 0);
         expect(total).toBe(spend(cluster, epochMs(instant)));
+      }),
+    );
+  });
+
+  it('the hours of a month are its bill where each costs the same and none is free', () => {
+    const each = { hourly: microUsd(1), monthly: null };
+    fc.assert(
+      fc.property(fc.array(aBilledNode, { maxLength: 5 }), anInstant, (cluster, instant) => {
+        const alike = cluster.map((node) => ({ ...node, price: each }));
+        const months = spendByMonth(alike, epochMs(instant));
+        expect(hoursByMonth(cluster, epochMs(instant))).toEqual(months);
       }),
     );
   });
