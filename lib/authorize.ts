@@ -3,7 +3,7 @@ import type { Secrets } from './ports.ts';
 
 /**
  * The owner of the token in an `Authorization: Bearer <token>` header, or null. Compares with every
- * owner's hash in constant time, so that an answer's time tells nothing.
+ * hash of every owner in constant time, so that an answer's time tells nothing.
  */
 export async function authorize(
   { secrets }: { readonly secrets: Pick<Secrets, 'apiTokens'> },
@@ -13,8 +13,10 @@ export async function authorize(
   if (token === undefined) return null;
   const given = createHash('sha256').update(token).digest();
   let owner: string | null = null;
-  for (const [name, hash] of Object.entries(await secrets.apiTokens())) {
-    if (timingSafeEqual(given, Buffer.from(hash, 'hex'))) owner = name;
+  for (const [name, hashes] of Object.entries(await secrets.apiTokens())) {
+    for (const hash of hashes) {
+      if (timingSafeEqual(given, Buffer.from(hash, 'hex'))) owner = name;
+    }
   }
   return owner;
 }

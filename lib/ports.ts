@@ -114,8 +114,8 @@ export interface LivedQuery {
 export interface Secrets {
   /** `fresh`: read it again, because the last one was refused. */
   linodeToken(options: { fresh: boolean }): Promise<string>;
-  /** SHA-256 of each API token in lower-case hex, by owner. */
-  apiTokens(): Promise<Readonly<Record<string, string>>>;
+  /** SHA-256 of each API token in lower-case hex, by owner, who may have several. */
+  apiTokens(): Promise<Readonly<Record<string, readonly string[]>>>;
   /** What root passwords are derived from; null: the secret has none. */
   passwordKey(): Promise<string | null>;
 }

@@ -7,10 +7,18 @@ import type { Clock, Secrets } from '../ports.ts';
 /** So that a rotated secret is taken up without a deploy. */
 const AGE_MAX = minutes(5);
 
+const tokenHash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+
+/** One hash may stand for a list of it. */
+const tokenHashes = z.pipe(
+  z.union([tokenHash, z.array(tokenHash)]),
+  z.transform((given) => (typeof given === 'string' ? [given] : given)),
+);
+
 /** By field, so that a fault in one does not keep the others from use. */
 const schemas = {
   linodeToken: z.string().check(z.minLength(1)),
-  apiTokens: z._default(z.record(z.string(), z.string().check(z.regex(/^[0-9a-f]{64}$/))), {}),
+  apiTokens: z._default(z.record(z.string(), tokenHashes), {}),
   passwordKey: z._default(z.nullable(z.string().check(z.minLength(16))), null),
 };
 
@@ -89,7 +97,8 @@ function malformed(secretId: string, field: string): AppError {
   return new AppError(
     'misconfigured',
     `The secret ${secretId} must be JSON: {"linodeToken": "…", "apiTokens": {"<owner>": "<SHA-256 of the ` +
-      `token in hex>"}, "passwordKey": "<16 characters or more>"}. At fault: ${field}.`,
+      `token in hex, or a list of them>"}, "passwordKey": "<16 characters or more>"}. ` +
+      `At fault: ${field}.`,
   );
 }
 

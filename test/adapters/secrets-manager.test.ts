@@ -44,8 +44,14 @@ describe('what a secret holds', () => {
       json({ linodeToken: TOKEN, apiTokens: { ann: HASH }, passwordKey }),
     );
     expect(await secrets.linodeToken(OLD)).toBe(TOKEN);
-    expect(await secrets.apiTokens()).toEqual({ ann: HASH });
+    expect(await secrets.apiTokens()).toEqual({ ann: [HASH] });
     expect(await secrets.passwordKey()).toBe(passwordKey);
+  });
+
+  it('takes a list of tokens for an owner, which may be empty', async () => {
+    const apiTokens = { ann: [HASH, 'cd'.repeat(32)], bob: [] };
+    const { secrets } = secretsOf(json({ linodeToken: TOKEN, apiTokens }));
+    expect(await secrets.apiTokens()).toEqual(apiTokens);
   });
 
   it('has no API tokens and no password key where JSON names none', async () => {
@@ -128,6 +134,11 @@ describe('a malformed secret', () => {
     [
       'with a plain API token',
       json({ linodeToken: hidden, apiTokens: { ann: hidden } }),
+      'apiTokens',
+    ],
+    [
+      'with a plain API token in a list',
+      json({ linodeToken: hidden, apiTokens: { ann: [HASH, hidden] } }),
       'apiTokens',
     ],
     [

@@ -38,6 +38,15 @@ describe('authorize', () => {
     });
   });
 
+  it('takes each of the tokens that an owner has', async () => {
+    const hashes = ['first', 'second', 'third'].map(sha256);
+    const authorize = await startAuthorize({ apiTokens: { ann: hashes, bob: [], eve: [] } });
+    for (const token of ['first', 'second', 'third']) {
+      expect(await authorize(`Bearer ${token}`)).toMatchObject({ context: { owner: 'ann' } });
+    }
+    expect(await authorize('Bearer fourth')).toEqual(DENIED);
+  });
+
   it.each([
     ['a wrong token', 'Bearer another-token'],
     ['no header', null],
