@@ -13,6 +13,7 @@ import {
   listClusters,
   waitForAddresses,
 } from '../lib/clusters.ts';
+import { inventory, inventoryNodes } from '../lib/core/inventory.ts';
 import { type EpochMs, earliest, toIso } from '../lib/core/units.ts';
 import { AppError } from '../lib/errors.ts';
 import { launch, offer } from '../lib/launch.ts';
@@ -23,8 +24,10 @@ import {
   renderLaunchQuote,
   renderQuote,
   renderRegion,
+  renderReport,
   renderType,
 } from '../lib/render.ts';
+import { report } from '../lib/report.ts';
 import { catalogue, clock, limitsOf, log, nudge, secrets, settings, store } from '../lib/wire.ts';
 
 type Bindings = {
@@ -43,9 +46,11 @@ type Request<O extends Operation> = ReadRequest<O> & {
 type Reply<O extends Operation> = {
   [Status in keyof O['answers']]: {
     readonly status: Status;
-    readonly body: O['answers'][Status] extends { json: infer Json extends z.ZodMiniType }
-      ? z.input<Json>
-      : never;
+    readonly body:
+      | (O['answers'][Status] extends { json: infer Json extends z.ZodMiniType }
+          ? z.input<Json>
+          : never)
+      | (O['answers'][Status] extends { text: string } ? string : never);
     readonly headers: Readonly<Record<string, string>>;
   };
 }[keyof O['answers']];
@@ -97,8 +102,9 @@ route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
 });
 
 route(operations.clusters, async ({ query, owner }) => {
-  const { status = null, limit, cursor = null } = query;
-  const page = await listClusters({ store: store() }, owner, { status, limit, cursor });
+  const { status = null, limit, cursor = null, month = null, owner: asked = null } = query;
+  const wanted = { status, limit, cursor, month, owner: asked };
+  const page = await listClusters({ store: store() }, owner, wanted);
   const clusters = page.records.map((record) => renderCluster(record, clock().now()));
   return ok(page.nextCursor === null ? { clusters } : { clusters, nextCursor: page.nextCursor });
 });
@@ -106,6 +112,16 @@ route(operations.clusters, async ({ query, owner }) => {
 route(operations.cluster, async ({ params: { id = '' }, owner }) =>
   ok(renderCluster(await getCluster({ store: store() }, owner, id), clock().now())),
 );
+
+route(operations.inventory, async ({ params: { id = '' }, query: { format }, owner }) => {
+  const record = await getCluster({ store: store() }, owner, id);
+  return ok(format === 'json' ? { nodes: inventoryNodes(record) } : inventory(record, format));
+});
+
+route(operations.report, async ({ query: { month = null, owner: asked = null }, owner }) => {
+  const deps = { clock: clock(), store: store() };
+  return ok(renderReport(await report(deps, owner, { month, owner: asked })));
+});
 
 route(operations.credentials, async ({ params: { id = '' }, owner }) =>
   ok({ nodes: await getCredentials({ store: store(), secrets: secrets() }, owner, id) }),
@@ -148,10 +164,14 @@ function route<const O extends Operation>(
       by: limitsOf(lambdaContext).by,
     });
     // What it says is true now and may hold what others must not find in a cache.
-    const all = { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers };
-    return new Response(JSON.stringify(body), { status: Number(status), headers: all });
+    const all = { 'content-type': typeOf(body), 'cache-control': 'no-store', ...headers };
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return new Response(text, { status: Number(status), headers: all });
   });
 }
+
+const typeOf = (body: unknown) =>
+  typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
 
 const lowerCased = (headers: Readonly<Record<string, string | undefined>>) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));

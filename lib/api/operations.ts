@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { phases } from '../core/cluster.ts';
+import { inventoryFormats } from '../core/inventory.ts';
 import { type MicroUsd, parseUsd } from '../core/money.ts';
 import { specSchema } from '../core/spec.ts';
 import type { Settings } from '../settings.ts';
@@ -9,9 +10,11 @@ import {
   credentialsSchema,
   healthSchema,
   imageSchema,
+  inventoryNodeSchema,
   launchedSchema,
   quoteSchema,
   regionSchema,
+  reportSchema,
   typeSchema,
 } from './schemas.ts';
 
@@ -94,6 +97,16 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(
   values: Values,
   description: string,
 ) => z.enum(values, `must be one of ${values.join(', ')}`).check(z.describe(description));
+
+const month = (description: string) =>
+  z
+    .string()
+    .check(
+      z.regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11'),
+      z.describe(description),
+    );
+
+const owner = z.string().check(z.describe("That one's alone; for the admin to ask."));
 
 const idempotencyKey = z.optional(
   z
@@ -246,6 +259,8 @@ export const operations = {
       status: z.optional(oneOf(phases, 'Only those.')),
       limit: z._default(wholeNumber(100, 'How many on a page.'), 20),
       cursor: z.optional(z.string().check(z.describe('The nextCursor of the page before.'))),
+      month: z.optional(month('Launched in that month (UTC).')),
+      owner: z.optional(owner),
     }),
     headers: anyHeaders,
     body: null,
@@ -276,6 +291,48 @@ export const operations = {
     body: null,
     answers: { 202: { description: 'It is on its way out, or gone.', json: clusterSchema } },
     problems: [400, 404, 409],
+  }),
+  inventory: operation({
+    id: 'getInventory',
+    method: 'GET',
+    path: '/clusters/{id}/inventory',
+    summary: 'The nodes that have addresses, in the form that a tool reads',
+    access: 'token',
+    query: z.strictObject({
+      format: z._default(
+        oneOf(
+          ['json', ...inventoryFormats],
+          'json; a config file for ssh -F; lines for /etc/hosts; an inventory for Ansible; a ' +
+            'hostfile for Open MPI.',
+        ),
+        'json',
+      ),
+    }),
+    headers: anyHeaders,
+    body: null,
+    answers: {
+      200: {
+        description: 'The inventory.',
+        json: listOf('nodes', inventoryNodeSchema),
+        text: 'For every other format: a file to be used as it is.',
+      },
+    },
+    problems: [400, 404],
+  }),
+  report: operation({
+    id: 'getReport',
+    method: 'GET',
+    path: '/report',
+    summary: 'What a month cost, and what tearing down saved',
+    access: 'token',
+    query: z.strictObject({
+      month: z.optional(month('The calendar month (UTC); left out: this one.')),
+      owner: z.optional(owner),
+    }),
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'The report.', json: reportSchema } },
+    problems: [400],
   }),
   credentials: operation({
     id: 'getCredentials',

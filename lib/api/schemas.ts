@@ -188,3 +188,31 @@ export const credentialsSchema = z.object({
     }),
   ),
 });
+
+export const inventoryNodeSchema = z.object({
+  index: count('From 0.'),
+  label: text('On Linode; the host name in every format.'),
+  ipv4: z.string(),
+  ipv6: orNull(z.string()),
+  vcpus: count('How many.'),
+  user: text('Whom to log in as.'),
+});
+
+const totalsFields = {
+  clusters: count('How many were billed in the month.'),
+  nodeHours: count('Started hours, node by node.'),
+  billedUsd: usd('What Linode bills for them in the month'),
+  savedUsd: usd("What they would have cost on top, had they been left on until the month's end"),
+  overspentUsd: usd('How much of it is over a budget; 0 as the promise has it'),
+};
+
+export const reportSchema = z.object({
+  month: z.string(),
+  at: time('When it was made; live clusters count up to then'),
+  ...totalsFields,
+  owners: z.optional(
+    z
+      .array(z.object({ owner: z.string(), ...totalsFields }))
+      .check(z.describe('Whom the month was billed to, dearest first; for the admin.')),
+  ),
+});

@@ -4,7 +4,7 @@ import { operations } from '../../lib/api/operations.ts';
 import type { LiveRecord } from '../../lib/core/cluster.ts';
 import { isClusterId } from '../../lib/core/names.ts';
 import { hours, minutes, plus, toIso } from '../../lib/core/units.ts';
-import { aDeleting, aRunning, at, ID, made, never } from '../core/builders.ts';
+import { aDeleting, anEnded, aRunning, at, gone, ID, made, never } from '../core/builders.ts';
 import { type Answer, startApi, TEN } from './api-world.ts';
 
 const problemType = { 'content-type': 'application/problem+json' };
@@ -68,6 +68,55 @@ describe('GET /clusters/{id}/credentials', () => {
       const theirs = await call('GET', `/clusters/${ID}/credentials`, { owner });
       expect(theirs, owner).toMatchObject({ status: 404, headers: problemType });
     }
+  });
+});
+
+describe('GET /clusters/{id}/inventory', () => {
+  it('lists the nodes that have addresses, or writes them as a tool reads them', async () => {
+    const { call, store } = await startApi();
+    await store.insert(aRunning({ owner: 'ann', nodes: [made(0), never(1)] }));
+    const path = `/clusters/${ID}/inventory`;
+    const { json } = await call('GET', path, { owner: 'ann' });
+    expect(json.nodes).toEqual([
+      { index: 0, label: `onebuck-${ID}-0`, ipv4: '192.0.2.0', ipv6: null, vcpus: 1, user: 'root' },
+    ]);
+    const mpi = await call('GET', `${path}?format=mpi`, { owner: 'ann' });
+    expect(mpi).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+      text: expect.stringContaining('\n192.0.2.0 slots=1\n'),
+    });
+    expect((await call('GET', path, { owner: 'bob' })).status).toBe(404);
+    expect((await call('GET', `${path}?format=yaml`)).status).toBe(400);
+  });
+});
+
+describe('GET /report', () => {
+  it('sums up the month that it is, or the one asked for; by owner for the admin', async () => {
+    const { call, store } = await startApi();
+    const october = at('2026-10-10T10:00:00Z');
+    const lived = { createdAt: october, startedAt: october, endedAt: plus(october, hours(2)) };
+    await store.insert(
+      anEnded({
+        owner: 'ann',
+        ...lived,
+        nodes: [gone(0, { billedFrom: october, billedUntil: plus(october, hours(2)) })],
+      }),
+    );
+    expect((await call('GET', '/report', { owner: 'ann' })).json).toMatchObject({
+      month: '2026-11',
+      clusters: 0,
+      billedUsd: 0,
+    });
+    const anns = await call('GET', '/report?month=2026-10', { owner: 'ann' });
+    expect(anns.json).toMatchObject({ month: '2026-10', clusters: 1, nodeHours: 2 });
+    // Left on, it would have been billed for 518 hours.
+    expect(anns.json).toMatchObject({ billedUsd: 0.015, savedUsd: 3.87 });
+    expect(anns.json).not.toHaveProperty('owners');
+    const all = await call('GET', '/report?month=2026-10');
+    expect(all.json.owners).toMatchObject([{ owner: 'ann', billedUsd: 0.015 }]);
+    expect((await call('GET', '/report?month=October')).status).toBe(400);
+    expect((await call('GET', '/report?owner=bob', { owner: 'ann' })).status).toBe(400);
   });
 });
 
