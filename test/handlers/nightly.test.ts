@@ -60,6 +60,8 @@ it('launches another for another time', async () => {
 it.each([
   ['is missing', { ...event, scheduledTime: undefined }],
   ['was not filled in', { ...event, scheduledTime: '<aws.scheduler.scheduled-time>' }],
+  ['has no zone', { ...event, scheduledTime: '2026-11-23T02:00:00' }],
+  ['is a date as people write it', { ...event, scheduledTime: '23 Nov 2026 02:00' }],
   ['is a number', { ...event, scheduledTime: 1_795_348_800_000 }],
   ['is in no event', null],
 ])('throws, so that it is seen, where the scheduled time %s', async (_, sent) => {
