@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type ClockSettings, createClock, type SystemClock } from '../lib/adapters/clock.ts';
@@ -10,6 +9,7 @@ import { freePort } from './listen.ts';
 import { tickSchedules } from './schedules.ts';
 import { startSecrets } from './secrets.ts';
 import { projectDir, readService } from './service.ts';
+import { openSecret } from './tokens.ts';
 
 export interface StackOptions {
   /** Of the HTTP API. */
@@ -77,7 +77,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   starting.catch(() => {}); // it is awaited below, after what it stands on
   const service = await readService();
   const dynamodb = await startDynamoDb(join(dataDir, 'dynamodb'), service.table, ports.dynamodb);
-  const secrets = await startSecrets(service.secretId, secretOf(options), ports.secrets);
+  const { value, onChange } = openSecret(options);
+  const secrets = await startSecrets(service.secretId, value, { port: ports.secrets, onChange });
   const lambda = await startLambda({
     port: ports.lambda,
     functionsUrl: `http://127.0.0.1:${ports.functions}`,
@@ -111,11 +112,6 @@ const envFile = (env: Readonly<Record<string, string>>) =>
     .join('');
 
 export const defaultDataDir = join(projectDir, '.onebuck');
-
-function secretOf({ linodeToken, apiToken, passwordKey }: StackOptions): string {
-  const admin = createHash('sha256').update(apiToken).digest('hex');
-  return JSON.stringify({ linodeToken, apiTokens: { admin }, passwordKey });
-}
 
 function awsEnvironment(ports: Record<'dynamodb' | 'secrets' | 'lambda', number>) {
   return {
