@@ -55,26 +55,35 @@ export function parseSpec(input: unknown, limits: SpecLimits): ParsedSpec {
     const faults = [{ path: '', message: 'a spec must be a JSON object' }];
     return { ok: false, faults, partial: {} };
   }
-  const { shape } = specSchema(limits);
-  const found: Fault[] = [];
-  const fine: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries(shape)) {
-    const result = z.safeParse(schema, Object.hasOwn(input, name) ? input[name] : undefined);
-    if (result.success) fine[name] = result.data;
-    else found.push(...result.error.issues.map((issue) => faultAt([name, ...issue.path], issue)));
-  }
+  const { fine, faults: found } = parseFields(input, specSchema(limits).shape, 'a spec');
   // Each value in `fine` is what the schema of its name gave.
   const { type, vcpus, memoryMb, budgetUsd, ...others } = fine as Partial<Fields>;
   const asked = machineFrom({ type, vcpus, memoryMb }, input);
-  found.push(...asked.faults, ...unknownFields(input, Object.keys(shape)));
   const partial: Partial<Spec> = {
     ...others,
     ...(budgetUsd === undefined ? {} : { budget: budgetUsd }),
     ...(asked.machine === null ? {} : { machine: asked.machine }),
   };
-  const faults = oneForEachPath(found).slice(0, FAULTS_MAX);
+  const faults = oneForEachPath([...found, ...asked.faults]);
   // Without a fault, no field is missing.
   return faults.length === 0 ? { ok: true, spec: partial as Spec } : { ok: false, faults, partial };
+}
+
+/** Field by field, so that what is fine can be checked further; `what` is "a spec", or the like. */
+export function parseFields(
+  input: Readonly<Record<string, unknown>>,
+  shape: Readonly<Record<string, z.ZodMiniType>>,
+  what: string,
+): { fine: Record<string, unknown>; faults: Fault[] } {
+  const faults: Fault[] = [];
+  const fine: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    const result = z.safeParse(schema, Object.hasOwn(input, name) ? input[name] : undefined);
+    if (result.success) fine[name] = result.data;
+    else faults.push(...result.error.issues.map((issue) => faultAt([name, ...issue.path], issue)));
+  }
+  faults.push(...unknownFields(input, Object.keys(shape), what));
+  return { fine, faults: oneForEachPath(faults) };
 }
 
 /**
@@ -110,7 +119,10 @@ export const specSchema = ({ nodesMax, budgetMax }: SpecLimits) =>
       'an image id or label such as linode/debian12 or "Debian 12" (GET /images lists them)',
       'The id or the label of an image of GET /images.',
     ),
-    budgetUsd: budget(budgetMax),
+    budgetUsd: amount(
+      budgetMax,
+      'The most that Linode may bill, in US dollars with at most 6 decimals.',
+    ),
     maxHours: optional(
       wholeNumber(1, HOURS_MAX, 'The most hours that each node may be billed, the budget apart.'),
     ),
@@ -133,7 +145,7 @@ const TYPE = 'a type id such as g6-nanode-1 (GET /types lists them)';
 const AMOUNT = 'an amount in US dollars, such as 2.5 or "2.50"';
 
 /** No control characters, no line breaks, and not blank. */
-const NAME = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
+export const NAME = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
 
 /** Every OpenSSH key begins with the length of its type's name, which base64 writes as AAAA. */
 const PUBLIC_KEY = new RegExp(
@@ -151,10 +163,10 @@ const PUBLIC_KEY = new RegExp(
  */
 const TAG = /^(?! )(?!onebuck|reap=)[A-Za-z0-9 =._:-]{3,50}(?<! )$/i;
 
-const must = (what: string) => (issue: { readonly input?: unknown }) =>
+export const must = (what: string) => (issue: { readonly input?: unknown }) =>
   issue.input === undefined ? `is required: ${what}` : `must be ${what}`;
 
-const text = (pattern: RegExp, what: string, description: string) =>
+export const text = (pattern: RegExp, what: string, description: string) =>
   z.string({ error: must(what) }).check(z.regex(pattern), z.describe(description));
 
 const wholeNumber = (least: number, most: number, description: string) =>
@@ -163,22 +175,22 @@ const wholeNumber = (least: number, most: number, description: string) =>
     .check(z.gte(least), z.lte(most), z.describe(description));
 
 /** null says the same as leaving it out, so that a spec can be sent again as it was shown. */
-const optional = <T extends z.ZodMiniType>(schema: T) => z._default(z.nullable(schema), null);
+export const optional = <T extends z.ZodMiniType>(schema: T) =>
+  z._default(z.nullable(schema), null);
 
-const budget = (most: MicroUsd) =>
+/** In US dollars, more than none. */
+export const amount = (most: MicroUsd, description: string) =>
   z.pipe(
-    z
-      .union([z.number(), z.string()], { error: must(AMOUNT) })
-      .check(z.describe('The most that Linode may bill, in US dollars with at most 6 decimals.')),
+    z.union([z.number(), z.string()], { error: must(AMOUNT) }).check(z.describe(description)),
     z.transform((value: number | string, context): MicroUsd => {
-      const parsed = parseBudget(value, most);
+      const parsed = parseAmount(value, most);
       if (parsed.ok) return parsed.value;
       context.issues.push({ code: 'custom', message: parsed.fault, input: value });
       return z.NEVER;
     }),
   );
 
-function parseBudget(value: number | string, most: MicroUsd): ParsedUsd {
+function parseAmount(value: number | string, most: MicroUsd): ParsedUsd {
   const parsed = parseUsd(value);
   if (!parsed.ok) return parsed;
   if (parsed.value === 0) return { ok: false, fault: 'must be more than 0' };
@@ -266,14 +278,14 @@ function machineFrom(
   return { machine: sizes.length > 0 && isFine ? machine : null, faults: [] };
 }
 
-function unknownFields(input: object, known: readonly string[]): Fault[] {
+function unknownFields(input: object, known: readonly string[], what: string): Fault[] {
   const fields = known.map((name) => ({ id: name, label: name }));
   return Object.keys(input)
     .filter((name) => !known.includes(name))
     .slice(0, FAULTS_MAX)
     .map((name) => ({
       path: name,
-      message: `"${name}" is no field of a spec${suggestion(name, fields) || ': leave it out'}`,
+      message: `"${name}" is no field of ${what}${suggestion(name, fields) || ': leave it out'}`,
     }));
 }
 
@@ -285,9 +297,11 @@ function faultAt(keys: readonly PropertyKey[], { message }: { message: string })
   return { path, message: `${path} ${message}` };
 }
 
-/** The first: the later ones are mostly what follows from it. */
+/** The first of each: the later ones are mostly what follows from it. */
 const oneForEachPath = (faults: readonly Fault[]): Fault[] =>
-  faults.filter(({ path }, index) => faults.findIndex((other) => other.path === path) === index);
+  faults
+    .filter(({ path }, index) => faults.findIndex((other) => other.path === path) === index)
+    .slice(0, FAULTS_MAX);
 
-const isObject = (input: unknown): input is Record<string, unknown> =>
+export const isObject = (input: unknown): input is Record<string, unknown> =>
   typeof input === 'object' && input !== null && !Array.isArray(input);

@@ -13,7 +13,14 @@ import type {
 } from '../../lib/core/cluster.ts';
 import type { Linode } from '../../lib/core/linode.ts';
 import { type MicroUsd, microUsd } from '../../lib/core/money.ts';
-import { type ClusterId, clusterTag, nodeLabel, ownershipTag } from '../../lib/core/names.ts';
+import {
+  type ClusterId,
+  clusterTag,
+  nodeLabel,
+  ownershipTag,
+  type ScheduleId,
+} from '../../lib/core/names.ts';
+import type { ScheduleRecord } from '../../lib/core/schedule.ts';
 import type { Spec } from '../../lib/core/spec.ts';
 import { type EpochMs, epochMs, minutes } from '../../lib/core/units.ts';
 
@@ -27,6 +34,7 @@ export const price = (hourly: number, monthly: number | null = null): Price => (
 
 export const ID: ClusterId = 'cabcdefg234';
 export const OTHER_ID: ClusterId = 'cotherone22';
+export const SCHEDULE_ID: ScheduleId = 'sabcdefg234';
 export const STAGE = 'test';
 /** When every cluster here was launched, and every Linode created, unless a test says otherwise. */
 export const LAUNCH = at('2026-11-10T15:00:00Z');
@@ -134,6 +142,36 @@ export const anEnded = (overrides: Partial<Ended & { phase: EndedRecord['phase']
     overspent: usd(0),
     ...overrides,
   }) satisfies EndedRecord as EndedRecord;
+
+/** Nightly, next in the night after the launch, without a run yet. */
+export const aSchedule = (overrides: Partial<ScheduleRecord> = {}): ScheduleRecord => {
+  const nextAt = overrides.nextAt === undefined ? at('2026-11-11T02:30:00Z') : overrides.nextAt;
+  return {
+    id: SCHEDULE_ID,
+    owner: 'ann',
+    revision: 1,
+    createdAt: LAUNCH,
+    requestHash: 'hash',
+    name: null,
+    cron: '30 2 * * *',
+    timezone: 'UTC',
+    spec: {
+      nodes: 2,
+      type: 'g6-nanode-1',
+      region: 'us-east',
+      image: 'linode/debian12',
+      budgetUsd: 0.05,
+    },
+    overlap: 'skip',
+    monthlyCap: null,
+    enabled: true,
+    nextAt,
+    dueAt: nextAt,
+    lastClusterId: null,
+    runs: [],
+    ...overrides,
+  };
+};
 
 function only<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
   const entries = keys.filter((key) => key in from).map((key) => [key, from[key]]);
