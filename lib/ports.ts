@@ -2,7 +2,8 @@ import type { MonthName } from './core/billing.ts';
 import type { Image, LinodeType, Region } from './core/catalogue.ts';
 import type { ClusterRecord } from './core/cluster.ts';
 import type { Linode } from './core/linode.ts';
-import type { ClusterId, NodeLabel, Tag } from './core/names.ts';
+import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/names.ts';
+import type { ScheduleRecord } from './core/schedule.ts';
 import type { EpochMs } from './core/units.ts';
 
 /** Time as the use cases see it. Locally it may run faster than the machine's. */
@@ -108,6 +109,20 @@ export interface LivedQuery {
   readonly owner: string | null;
   readonly from: EpochMs;
   readonly to: EpochMs;
+}
+
+/** The records of schedules, which are due in the same index as clusters. As ClusterStore else. */
+export interface ScheduleStore {
+  /** `exists`: there is a record with this id, and it was left alone. */
+  insert(record: ScheduleRecord): Promise<'inserted' | 'exists'>;
+  /** Consistent: sees every write that was answered before. */
+  get(id: ScheduleId): Promise<ScheduleRecord | 'notFound'>;
+  /** Writes over the revision `record.revision` and returns the record with the next one. */
+  save(record: ScheduleRecord): Promise<ScheduleRecord | 'conflict'>;
+  /** Whatever its revision; a save after that is a `conflict`. May be called twice. */
+  delete(id: ScheduleId): Promise<void>;
+  /** All of an owner, or everybody's where that is null; newest first. May lag writes by seconds. */
+  list(owner: string | null): Promise<ScheduleRecord[]>;
 }
 
 /** What the secret of the deployment holds. */

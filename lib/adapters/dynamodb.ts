@@ -21,27 +21,15 @@ import type { ClusterStore, ListQuery, LivedQuery } from '../ports.ts';
 const BATCH_KEYS_MAX = 100;
 const BATCH_TRIES_MAX = 8;
 
-type Item = Record<string, AttributeValue>;
-type Condition = Pick<PutItemCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
+export type Item = Record<string, AttributeValue>;
 
 /**
- * One item per cluster. Beside the record it has the keys of three indexes: `due` (sparse: live
+ * One item per cluster; dynamodb-schedules.ts has those of schedules. Beside the record it has the keys of three indexes: `due` (sparse: live
  * clusters by `dueAt`), `byOwner` and `byTime` (all by `createdAt`); and `expiresAt` for DynamoDB's
  * own expiry of ended ones.
  */
 export function createClusterStore(client: DynamoDBClient, tableName: string): ClusterStore {
   const TableName = tableName;
-
-  /** false: the condition did not hold, and nothing was written. */
-  async function put(record: ClusterRecord, condition: Condition): Promise<boolean> {
-    try {
-      await client.send(new PutItemCommand({ TableName, Item: toItem(record), ...condition }));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
-  }
 
   async function getBatch(ids: readonly ClusterId[]): Promise<ClusterRecord[]> {
     const found: ClusterRecord[] = [];
@@ -59,8 +47,8 @@ export function createClusterStore(client: DynamoDBClient, tableName: string): C
 
   return {
     async insert(record) {
-      const isNew = { ConditionExpression: 'attribute_not_exists(id)' };
-      return (await put(record, isNew)) ? 'inserted' : 'exists';
+      const put = { TableName, Item: toItem(record), ...IS_NEW };
+      return (await putIf(client, put)) ? 'inserted' : 'exists';
     },
 
     async get(id) {
@@ -82,11 +70,8 @@ export function createClusterStore(client: DynamoDBClient, tableName: string): C
 
     async save(record) {
       const next = { ...record, revision: record.revision + 1 };
-      const unchanged = {
-        ConditionExpression: 'revision = :revision',
-        ExpressionAttributeValues: marshall({ ':revision': record.revision }),
-      };
-      return (await put(next, unchanged)) ? next : 'conflict';
+      const put = { TableName, Item: toItem(next), ...isAt(record.revision) };
+      return (await putIf(client, put)) ? next : 'conflict';
     },
 
     async *due(until) {
@@ -108,8 +93,26 @@ export function createClusterStore(client: DynamoDBClient, tableName: string): C
   };
 }
 
-const LIVE = 'live';
+/** The key under which the index `due` has whatever is due some time. */
+export const LIVE = 'live';
 const ALL = 'cluster';
+
+/** false: the condition did not hold, and nothing was written. */
+export async function putIf(client: DynamoDBClient, put: PutItemCommandInput): Promise<boolean> {
+  try {
+    await client.send(new PutItemCommand(put));
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+export const IS_NEW = { ConditionExpression: 'attribute_not_exists(id)' };
+export const isAt = (revision: number) => ({
+  ConditionExpression: 'revision = :revision',
+  ExpressionAttributeValues: marshall({ ':revision': revision }),
+});
 
 function toItem(record: ClusterRecord): Item {
   const { id, owner, revision, phase, createdAt } = record;

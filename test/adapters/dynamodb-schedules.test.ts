@@ -1,0 +1,35 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { expect, it, onTestFinished } from 'vitest';
+import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
+import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
+import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
+import { TABLE } from '../table.ts';
+import { id, scheduleStoreContract } from './schedule-store-contract.ts';
+
+const TableName = TABLE.TableName;
+
+async function anEmptyTable() {
+  const dynamodb = await startDynamoDb(null, TABLE);
+  const client = localDynamoDbClient(dynamodb.url);
+  onTestFinished(async () => {
+    client.destroy();
+    await dynamodb.close();
+  });
+  return client;
+}
+
+scheduleStoreContract('the schedules on DynamoDB', async () => {
+  const client = await anEmptyTable();
+  return {
+    schedules: createScheduleStore(client, TableName),
+    store: createClusterStore(client, TableName),
+  };
+});
+
+it('an item of a later version is not misread', async () => {
+  const client = await anEmptyTable();
+  const Item = marshall({ id: id(1), version: 2, revision: 1, record: {} });
+  await client.send(new PutItemCommand({ TableName, Item }));
+  await expect(createScheduleStore(client, TableName).get(id(1))).rejects.toThrow('version 2');
+});
