@@ -101,7 +101,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const { clock, store, log } = deps;
   const requestHash = hashOf(request.input);
   const keyedId =
-    request.idempotencyKey === null ? null : idOfKey('c', [request.owner, request.idempotencyKey]);
+    request.idempotencyKey === null ? null : keyedClusterId(request.owner, request.idempotencyKey);
   const before = keyedId === null ? 'notFound' : await store.get(keyedId);
   if (before !== 'notFound') return { record: sameRequest(before, requestHash), isNew: false };
 
@@ -128,7 +128,11 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   return { record, isNew: true };
 }
 
-function refuseWhatWouldOverspend({
+/** The id of the cluster that a request with this key has launched, or would. */
+export const keyedClusterId = (owner: string, idempotencyKey: string): ClusterId =>
+  idOfKey('c', [owner, idempotencyKey]);
+
+export function refuseWhatWouldOverspend({
   spec,
   bought,
   quote: { smallestBudget, hourly },
@@ -147,7 +151,7 @@ function refuseWhatWouldOverspend({
   );
 }
 
-async function refuseWhatCouldNotLogIn(secrets: Secrets, spec: Spec): Promise<void> {
+export async function refuseWhatCouldNotLogIn(secrets: Secrets, spec: Spec): Promise<void> {
   if (spec.authorizedKeys.length > 0 || (await secrets.passwordKey()) !== null) return;
   throw new AppError(
     'misconfigured',

@@ -84,8 +84,10 @@ export interface ClusterStore {
   getMany(ids: readonly ClusterId[]): Promise<ClusterRecord[]>;
   /** Writes over the revision `record.revision` and returns the record with the next one. */
   save(record: ClusterRecord): Promise<ClusterRecord | 'conflict'>;
-  /** Live records due at or before `until`, most overdue first. May lag writes by seconds. */
-  due(until: EpochMs): AsyncIterable<ClusterId>;
+  /**
+   * Clusters and schedules due at or before `until`, most overdue first. May lag writes by seconds.
+   */
+  due(until: EpochMs): AsyncIterable<ClusterId | ScheduleId>;
   /** Newest first, a page at a time. May lag writes by seconds. */
   list(query: ListQuery): Promise<{ records: ClusterRecord[]; nextCursor: string | null }>;
   /** Launched before `to` and not ended before `from`, newest first. May lag writes by seconds. */
@@ -135,9 +137,10 @@ export interface Secrets {
   passwordKey(): Promise<string | null>;
 }
 
-/** Asks for a pass over a cluster soon. May be lost or doubled: the due index makes up for it. */
+/** Asks for a pass soon. May be lost or doubled: the due index makes up for it. */
 export interface Nudge {
   reconcile(id: ClusterId): Promise<void>;
+  runSchedule(id: ScheduleId): Promise<void>;
 }
 
 export interface Log {

@@ -1,3 +1,4 @@
+import { isScheduleId } from './core/names.ts';
 import { plus, seconds } from './core/units.ts';
 import type { Clock, ClusterStore, Log, Nudge } from './ports.ts';
 
@@ -6,8 +7,8 @@ const TICK = seconds(60);
 const NUDGES_AT_ONCE = 20;
 
 /**
- * Nudges a pass for every cluster that is due before the next tick. One that can't be nudged does
- * not keep the others waiting; at the end the first such error is thrown.
+ * Nudges a pass for every cluster and schedule that is due before the next tick. One that can't be
+ * nudged does not keep the others waiting; at the end the first such error is thrown.
  */
 export async function reap(deps: {
   readonly clock: Clock;
@@ -20,13 +21,14 @@ export async function reap(deps: {
   let nudged = 0;
   const under = new Set<Promise<void>>();
   for await (const id of store.due(plus(clock.now(), TICK))) {
-    const one = nudge.reconcile(id).then(
+    const asked = isScheduleId(id) ? nudge.runSchedule(id) : nudge.reconcile(id);
+    const one = asked.then(
       () => {
         nudged += 1;
       },
       (error: unknown) => {
         errors.push(error);
-        log.error('nudge failed', { clusterId: id, reason: String(error) });
+        log.error('nudge failed', { id, reason: String(error) });
       },
     );
     under.add(one);

@@ -3,6 +3,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createClusterStore } from './adapters/dynamodb.ts';
+import { createScheduleStore } from './adapters/dynamodb-schedules.ts';
 import { createNudge } from './adapters/lambda.ts';
 import { createLinodeApi, isRealLinode } from './adapters/linode.ts';
 import { createLog } from './adapters/log.ts';
@@ -61,8 +62,14 @@ const aws = {
   },
 };
 
+const dynamodb = /* @__PURE__ */ once(() => new DynamoDBClient(aws));
+
 export const store = /* @__PURE__ */ once(() =>
-  createClusterStore(new DynamoDBClient(aws), required('TABLE_NAME')),
+  createClusterStore(dynamodb(), required('TABLE_NAME')),
+);
+
+export const schedules = /* @__PURE__ */ once(() =>
+  createScheduleStore(dynamodb(), required('TABLE_NAME')),
 );
 
 export const secrets = /* @__PURE__ */ once(() =>
@@ -70,7 +77,10 @@ export const secrets = /* @__PURE__ */ once(() =>
 );
 
 export const nudge = /* @__PURE__ */ once(() =>
-  createNudge(new LambdaClient(aws), required('RECONCILE_FUNCTION')),
+  createNudge(new LambdaClient(aws), {
+    reconcile: required('RECONCILE_FUNCTION'),
+    schedule: required('SCHEDULE_FUNCTION'),
+  }),
 );
 
 export const linode = /* @__PURE__ */ once(() =>

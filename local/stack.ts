@@ -132,9 +132,11 @@ async function warmUp(
   names: Readonly<Record<string, string>>,
 ): Promise<void> {
   const noCluster = JSON.stringify({ clusterId: 'caaaaaaaaaa' });
+  const noSchedule = JSON.stringify({ scheduleId: 'saaaaaaaaaa' });
   await Promise.all([
     fetch(`${url}/clusters`, { headers: { authorization: 'Bearer none' } }),
     lambda.invokeAsync(names.reconcile ?? '', noCluster),
+    lambda.invokeAsync(names.schedule ?? '', noSchedule),
     lambda.invokeAsync(names.reap ?? '', '{}'),
   ]);
 }

@@ -71,7 +71,7 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
   });
 
   it('may use the table exactly if it does', () => {
-    expect(may('dynamodb:')).toBe(uses('store'));
+    expect(may('dynamodb:')).toBe(uses('store', 'schedules'));
   });
 
   it('may invoke exactly if it nudges', () => {

@@ -6,6 +6,7 @@ const DEPLOYED = {
   TABLE_NAME: 'onebuck-prod-clusters',
   SECRET_ID: 'onebuck/prod',
   RECONCILE_FUNCTION: 'onebuck-prod-reconcile',
+  SCHEDULE_FUNCTION: 'onebuck-prod-schedule',
   LINODE_API_URL: 'https://api.linode.com/v4',
   SAFETY_MARGIN_SECONDS: '180',
   PROVISION_MINUTES: '20',
@@ -103,6 +104,7 @@ describe('adapters', () => {
   it('are built once a process', async () => {
     const wire = await wired(DEPLOYED);
     expect(wire.store()).toBe(wire.store());
+    expect(wire.schedules()).toBe(wire.schedules());
     expect(wire.secrets()).toBe(wire.secrets());
     expect(wire.linode()).toBe(wire.linode());
     expect(wire.catalogue()).toBe(wire.catalogue());
@@ -112,7 +114,9 @@ describe('adapters', () => {
   it.each([
     ['store', 'TABLE_NAME'],
     ['secrets', 'SECRET_ID'],
+    ['schedules', 'TABLE_NAME'],
     ['nudge', 'RECONCILE_FUNCTION'],
+    ['nudge', 'SCHEDULE_FUNCTION'],
   ] as const)('%s is refused without %s', async (adapter, name) => {
     const wire = await wired({ ...DEPLOYED, [name]: '' });
     expect(wire[adapter]).toThrow(`${name} must be set`);

@@ -13,7 +13,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type MonthName, monthNamed } from '../core/billing.ts';
 import { type ClusterRecord, ENDED_KEPT, isLive } from '../core/cluster.ts';
-import { type ClusterId, isClusterId } from '../core/names.ts';
+import { type ClusterId, isClusterId, type ScheduleId } from '../core/names.ts';
 import { AppError } from '../errors.ts';
 import type { ClusterStore, ListQuery, LivedQuery } from '../ports.ts';
 
@@ -81,7 +81,9 @@ export function createClusterStore(client: DynamoDBClient, tableName: string): C
         KeyConditionExpression: 'live = :live AND dueAt <= :until',
         ExpressionAttributeValues: marshall({ ':live': LIVE, ':until': until }),
       };
-      for await (const item of itemsOf(client, query)) yield unmarshall(item).id as ClusterId;
+      for await (const item of itemsOf(client, query)) {
+        yield unmarshall(item).id as ClusterId | ScheduleId;
+      }
     },
 
     list: (query) => list(client, TableName, query),

@@ -10,24 +10,28 @@ import { createNudge } from '../../lib/adapters/lambda.ts';
 
 function aNudge() {
   const client = new LambdaClient({ region: 'us-east-1' });
-  return { mock: mockClient(client), nudge: createNudge(client, 'onebuck-test-reconcile') };
+  const names = { reconcile: 'onebuck-test-reconcile', schedule: 'onebuck-test-schedule' };
+  return { mock: mockClient(client), nudge: createNudge(client, names) };
 }
 
 describe('a nudge', () => {
-  it('queues an event for the reconcile function, and does not wait for its end', async () => {
+  it.each([
+    ['reconcile', 'onebuck-test-reconcile', { clusterId: 'caaaaaaaaaa' }],
+    ['runSchedule', 'onebuck-test-schedule', { scheduleId: 'saaaaaaaaaa' }],
+  ] as const)('to %s queues an event for %s, and does not wait for its end', async (...given) => {
+    const [method, name, event] = given;
     const { mock, nudge } = aNudge();
     mock.on(InvokeCommand).resolves({ StatusCode: 202 });
-    await nudge.reconcile('caaaaaaaaaa');
+    if (method === 'reconcile') await nudge.reconcile(event.clusterId);
+    else await nudge.runSchedule(event.scheduleId);
     const [call, ...others] = mock.commandCalls(InvokeCommand);
     expect(others).toEqual([]);
     const { FunctionName, InvocationType, Payload } = call?.args[0].input ?? {};
     expect({ FunctionName, InvocationType }).toEqual({
-      FunctionName: 'onebuck-test-reconcile',
+      FunctionName: name,
       InvocationType: 'Event',
     });
-    expect(JSON.parse(Buffer.from(Payload as Uint8Array).toString())).toEqual({
-      clusterId: 'caaaaaaaaaa',
-    });
+    expect(JSON.parse(Buffer.from(Payload as Uint8Array).toString())).toEqual(event);
   });
 
   it.each([

@@ -138,7 +138,13 @@ function aNeighbour(makeStores: () => Promise<Stores>): void {
     await schedules.insert(aSchedule({ owner: 'ann' }));
     await store.insert(aCluster({ owner: 'ann' }));
     for (const owner of ['ann', null]) {
-      const { records } = await store.list({ owner, status: null, limit: 10, cursor: null });
+      const { records } = await store.list({
+        owner,
+        status: null,
+        month: null,
+        limit: 10,
+        cursor: null,
+      });
       expect(records).toEqual([aCluster({ owner: 'ann' })]);
       expect(await schedules.list(owner)).toEqual([aSchedule({ owner: 'ann' })]);
     }

@@ -1,10 +1,12 @@
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
+import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
 import { createCatalogue } from '../../lib/catalogue.ts';
 import { deleteCluster } from '../../lib/clusters.ts';
-import { type ClusterRecord, isLive } from '../../lib/core/cluster.ts';
+import type { ClusterRecord } from '../../lib/core/cluster.ts';
 import { microUsd } from '../../lib/core/money.ts';
-import { type ClusterId, ownershipTag } from '../../lib/core/names.ts';
+import { type ClusterId, ownershipTag, type ScheduleId } from '../../lib/core/names.ts';
+import type { ScheduleRecord } from '../../lib/core/schedule.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -15,9 +17,11 @@ import {
   seconds,
 } from '../../lib/core/units.ts';
 import { launch } from '../../lib/launch.ts';
-import type { Clock, ClusterStore, Log, Secrets } from '../../lib/ports.ts';
+import type { Clock, ClusterStore, Log, Nudge, ScheduleStore, Secrets } from '../../lib/ports.ts';
 import { reap } from '../../lib/reap.ts';
 import { reconcile } from '../../lib/reconcile.ts';
+import { runSchedule } from '../../lib/run-schedule.ts';
+import { changeSchedule, createSchedule, type ScheduleCreation } from '../../lib/schedules.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { sweep } from '../../lib/sweep.ts';
 import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
@@ -31,6 +35,7 @@ import { TABLE } from '../table.ts';
 export const STAGE = 'test';
 export const TOKEN = 'token-of-the-account';
 export const START = epochMs(Date.parse('2026-03-10T12:00:00Z'));
+const NEVER = Number.MAX_SAFE_INTEGER;
 const LAMBDA = { by: minutes(5), reserveMs: seconds(20) };
 
 export interface Entry {
@@ -75,14 +80,25 @@ export interface World {
   readonly clock: SettableClock;
   readonly linode: LinodeSimulator;
   readonly store: ClusterStore;
+  readonly schedules: ScheduleStore;
   readonly log: Entry[];
   /** Clusters that were nudged and have not had their pass. */
   readonly nudged: Set<ClusterId>;
+  /** Schedules, likewise. */
+  readonly nudgedSchedules: Set<ScheduleId>;
   launch(spec?: Readonly<Record<string, unknown>>, key?: string): Promise<ClusterRecord>;
   destroy(id: ClusterId): Promise<ClusterRecord>;
   /** One invocation of reconcile, errors told and not thrown. */
   reconcile(id: ClusterId): Promise<unknown>;
-  /** The reaper's tick, then the passes that it asked for. */
+  requestSchedule(request: Omit<ScheduleCreation, 'by'>): ReturnType<typeof createSchedule>;
+  schedule(body: Readonly<Record<string, unknown>>): Promise<ScheduleRecord>;
+  pause(id: ScheduleId): Promise<ScheduleRecord>;
+  resume(id: ScheduleId): Promise<ScheduleRecord>;
+  /** One invocation of the schedule function, errors told and not thrown. */
+  runSchedule(id: ScheduleId): Promise<unknown>;
+  /** The reaper's tick, then the passes over schedules that it asked for. */
+  tick(): Promise<void>;
+  /** The same, then the passes over clusters. */
   reap(): Promise<void>;
   sweep(): Promise<unknown>;
   /** A reaper's tick in each minute, but for those in which nothing is due before the next. */
@@ -109,6 +125,7 @@ export async function aWorld(
     readonly settings?: Partial<Settings>;
     /** Stands between the use cases and the real store. */
     readonly around?: (store: ClusterStore) => ClusterStore;
+    readonly aroundSchedules?: (schedules: ScheduleStore) => ScheduleStore;
   } = {},
 ): Promise<World> {
   const clock = new SettableClock();
@@ -121,6 +138,8 @@ export async function aWorld(
   const client = localDynamoDbClient(dynamodb.url);
   const around = options.around ?? ((store: ClusterStore) => store);
   const store = around(createClusterStore(client, TABLE.TableName));
+  const { aroundSchedules = (schedules: ScheduleStore) => schedules } = options;
+  const schedules = aroundSchedules(createScheduleStore(client, TABLE.TableName));
   const log: Entry[] = [];
   const note =
     (level: Entry['level']): Log['info'] =>
@@ -140,7 +159,15 @@ export async function aWorld(
     passwordKey: async () => 'a key of the deployment',
   };
   const nudged = new Set<ClusterId>();
-  const nudge = { reconcile: async (id: ClusterId) => void nudged.add(id) };
+  const nudgedSchedules = new Set<ScheduleId>();
+  const launched = new Set<ClusterId>();
+  const nudge: Nudge = {
+    async reconcile(id) {
+      launched.add(id);
+      nudged.add(id);
+    },
+    runSchedule: async (id) => void nudgedSchedules.add(id),
+  };
   const settings = {
     stage: STAGE,
     marginMs: minutes(3),
@@ -150,11 +177,11 @@ export async function aWorld(
     ...options.settings,
   };
   const catalogue = createCatalogue(api, clock);
-  const deps = { clock, linode: api, store, secrets, nudge, log: logger, settings, catalogue };
-  const launched = new Set<ClusterId>();
+  const stores = { store, schedules };
+  const deps = { clock, linode: api, ...stores, secrets, nudge, log: logger, settings, catalogue };
   const nextDue = async () => {
-    const records = await store.getMany([...launched]);
-    return Math.min(...records.map((one) => (isLive(one) ? one.dueAt : Number.MAX_SAFE_INTEGER)));
+    const records = [...(await store.getMany([...launched])), ...(await schedules.list(null))];
+    return Math.min(...records.map((one) => ('dueAt' in one && one.dueAt) || NEVER));
   };
   const limits = (length: DurationMs) => ({ ...LAMBDA, by: plus(clock.now(), length) });
 
@@ -162,8 +189,10 @@ export async function aWorld(
     clock,
     linode,
     store,
+    schedules,
     log,
     nudged,
+    nudgedSchedules,
     async launch(spec = {}, key) {
       const request = { owner: 'ann', input: { ...NANODES, ...spec }, idempotencyKey: key ?? null };
       const { record } = await launch(deps, { ...request, by: plus(clock.now(), seconds(25)) });
@@ -175,8 +204,24 @@ export async function aWorld(
       nudged.delete(id);
       return reconcile(deps, id, limits(minutes(5))).catch((error: unknown) => error);
     },
-    async reap() {
+    requestSchedule: (request) =>
+      createSchedule(deps, { ...request, by: plus(clock.now(), seconds(25)) }),
+    async schedule(body) {
+      const request = { owner: 'ann', input: body, idempotencyKey: null };
+      return (await world.requestSchedule(request)).schedule;
+    },
+    pause: (id) => changeSchedule(deps, 'ann', id, { enabled: false }),
+    resume: (id) => changeSchedule(deps, 'ann', id, { enabled: true }),
+    runSchedule: (id) => {
+      nudgedSchedules.delete(id);
+      return runSchedule(deps, id, limits(minutes(3))).catch((error: unknown) => error);
+    },
+    async tick() {
       await reap(deps);
+      for (const id of nudgedSchedules) await world.runSchedule(id);
+    },
+    async reap() {
+      await world.tick();
       for (const id of nudged) await world.reconcile(id);
     },
     sweep: () =>

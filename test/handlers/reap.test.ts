@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import event from '../../events/reap.json' with { type: 'json' };
 import { plus, seconds } from '../../lib/core/units.ts';
 import { id } from '../adapters/cluster-store-contract.ts';
-import { aCluster, aDeleting, anEnded, aRunning } from '../core/builders.ts';
+import { aCluster, aDeleting, anEnded, aRunning, aSchedule } from '../core/builders.ts';
 import { startWorld } from './world.ts';
 
 async function startReap(options: Parameters<typeof startWorld>[0] = {}) {
@@ -23,6 +23,18 @@ it('asks for a pass over what is due before its next tick, and over nothing else
   await store.insert(anEnded({ id: id(5) }));
   expect(await reap()).toEqual({ nudged: 3 });
   expect(nudged.toSorted()).toEqual([id(1), id(2), id(3)]);
+});
+
+it('asks for a pass over a schedule that is due before its next tick, by its own function', async () => {
+  const { reap, store, schedules, clock, nudged, nudgedSchedules } = await startReap();
+  const inSeconds = (count: number) => plus(clock.now(), seconds(count));
+  await store.insert(aRunning({ id: id(1), dueAt: inSeconds(0) }));
+  await schedules.insert(aSchedule({ id: 'sdue2222222', nextAt: inSeconds(40) }));
+  await schedules.insert(aSchedule({ id: 'slater22222', nextAt: inSeconds(120) }));
+  await schedules.insert(aSchedule({ id: 'spaused2222', nextAt: null }));
+  expect(await reap()).toEqual({ nudged: 2 });
+  expect(nudged).toEqual([id(1)]);
+  expect(nudgedSchedules).toEqual(['sdue2222222']);
 });
 
 it('has nothing to do where nothing is due', async () => {

@@ -5,7 +5,8 @@ import type { Context } from 'aws-lambda';
 import { onTestFinished, vi } from 'vitest';
 import { createClock, type SystemClock } from '../../lib/adapters/clock.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
-import type { ClusterStore } from '../../lib/ports.ts';
+import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
+import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
 import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
 import { type LinodeSimulator, startLinodeSimulator } from '../../local/linode/simulator.ts';
 import { listen } from '../../local/listen.ts';
@@ -19,6 +20,7 @@ export const sha256 = (token: string) => createHash('sha256').update(token).dige
 
 const SECRET_ID = 'onebuck/test';
 const RECONCILE = 'onebuck-test-reconcile';
+const SCHEDULE = 'onebuck-test-schedule';
 const SECRET = {
   linodeToken: LINODE_TOKEN,
   apiTokens: { admin: sha256('onebuck-local'), ann: sha256('anns-token') },
@@ -30,9 +32,12 @@ export interface World {
   readonly clock: SystemClock;
   readonly simulator: LinodeSimulator;
   readonly store: ClusterStore;
+  readonly schedules: ScheduleStore;
   /** The clusters that the reconcile function was invoked for, in order. */
   readonly nudged: readonly string[];
-  /** The clusters for which invoking it fails. */
+  /** The schedules that the schedule function was invoked for, in order. */
+  readonly nudgedSchedules: readonly string[];
+  /** The clusters and schedules for which invoking it fails. */
   readonly unreachable: Set<string>;
 }
 
@@ -57,8 +62,10 @@ export async function startWorld(
   const client = localDynamoDbClient(dynamodb.url);
   const secrets = await startSecrets(SECRET_ID, JSON.stringify({ ...SECRET, ...secret }));
   const nudged: string[] = [];
+  const nudgedSchedules: string[] = [];
   const unreachable = new Set<string>();
-  const lambda = await startInvokeEndpoint(nudged, unreachable);
+  const invoked = { [RECONCILE]: nudged, [SCHEDULE]: nudgedSchedules };
+  const lambda = await startInvokeEndpoint(invoked, unreachable);
   const variables = {
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
@@ -74,6 +81,7 @@ export async function startWorld(
     TABLE_NAME: TABLE.TableName,
     SECRET_ID,
     RECONCILE_FUNCTION: RECONCILE,
+    SCHEDULE_FUNCTION: SCHEDULE,
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     ...env,
   };
@@ -87,25 +95,32 @@ export async function startWorld(
     await Promise.all([dynamodb.close(), simulator.close()]);
   });
   const store = createClusterStore(client, TABLE.TableName);
-  return { clock, simulator, store, nudged, unreachable };
+  const schedules = createScheduleStore(client, TABLE.TableName);
+  return { clock, simulator, store, schedules, nudged, nudgedSchedules, unreachable };
 }
 
-/** Lambda's endpoint, as far as it takes events for the reconcile function. */
-async function startInvokeEndpoint(nudged: string[], unreachable: ReadonlySet<string>) {
+/** Lambda's endpoint, as far as it takes events: it notes their ids by the function's name. */
+async function startInvokeEndpoint(
+  invoked: Readonly<Record<string, string[]>>,
+  unreachable: ReadonlySet<string>,
+) {
   const server = createServer(async (request, response) => {
     const payload = await text(request);
     const isEvent = request.headers['x-amz-invocation-type'] === 'Event';
-    if (request.url !== `/2015-03-31/functions/${RECONCILE}/invocations` || !isEvent) {
+    const path = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.url ?? '');
+    const ids = invoked[path?.[1] ?? ''];
+    if (ids === undefined || !isEvent) {
       response.writeHead(501).end();
       return;
     }
-    const { clusterId } = JSON.parse(payload) as { clusterId: string };
-    if (unreachable.has(clusterId)) {
+    const event = JSON.parse(payload) as { clusterId?: string; scheduleId?: string };
+    const id = event.clusterId ?? event.scheduleId ?? '';
+    if (unreachable.has(id)) {
       const headers = { 'x-amzn-errortype': 'ResourceNotFoundException' };
       response.writeHead(404, headers).end('{"Message": "Function not found"}');
       return;
     }
-    nudged.push(clusterId);
+    ids.push(id);
     response.writeHead(202).end();
   });
   const url = await listen(server, 0);

@@ -97,7 +97,8 @@ describe("Lambda's endpoint", () => {
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
     const client = new LambdaClient({ endpoint: lambda.url, region: 'us-east-1', credentials });
     onTestFinished(() => client.destroy());
-    await createNudge(client, 'onebuck-local-reconcile').reconcile('caaaaaaaaaa');
+    const names = { reconcile: 'onebuck-local-reconcile', schedule: 'onebuck-local-schedule' };
+    await createNudge(client, names).reconcile('caaaaaaaaaa');
     await expect
       .poll(() => invoked, { interval: 5 })
       .toEqual([{ path: path('onebuck-local-reconcile'), payload: '{"clusterId":"caaaaaaaaaa"}' }]);
