@@ -25,10 +25,28 @@ import {
   renderQuote,
   renderRegion,
   renderReport,
+  renderSchedule,
   renderType,
 } from '../lib/render.ts';
 import { report } from '../lib/report.ts';
-import { catalogue, clock, limitsOf, log, nudge, secrets, settings, store } from '../lib/wire.ts';
+import {
+  changeSchedule,
+  createSchedule,
+  deleteSchedule,
+  getSchedule,
+  listSchedules,
+} from '../lib/schedules.ts';
+import {
+  catalogue,
+  clock,
+  limitsOf,
+  log,
+  nudge,
+  schedules,
+  secrets,
+  settings,
+  store,
+} from '../lib/wire.ts';
 
 type Bindings = {
   event: APIGatewayProxyEventV2WithLambdaAuthorizer<{ owner: string }>;
@@ -49,7 +67,7 @@ type Reply<O extends Operation> = {
     readonly body:
       | (O['answers'][Status] extends { json: infer Json extends z.ZodMiniType }
           ? z.input<Json>
-          : never)
+          : null)
       | (O['answers'][Status] extends { text: string } ? string : never);
     readonly headers: Readonly<Record<string, string>>;
   };
@@ -60,6 +78,12 @@ const WAIT_SECONDS_MAX = 20;
 
 const app = new Hono<{ Bindings: Bindings }>();
 const clusterDeps = () => ({ clock: clock(), store: store(), nudge: nudge(), log: log() });
+const scheduleDeps = () => ({
+  ...offerDeps(),
+  log: log(),
+  secrets: secrets(),
+  schedules: schedules(),
+});
 const offerDeps = () => ({ clock: clock(), catalogue: catalogue(), settings: settings() });
 
 route(operations.health, async () => ok({ status: 'ok', time: toIso(clock().now()) }));
@@ -132,6 +156,32 @@ route(operations.destroy, async ({ params: { id = '' }, owner }) => {
   return reply(202, renderCluster(record, clock().now()));
 });
 
+route(operations.createSchedule, async ({ headers: given, body: input, owner, by }) => {
+  const idempotencyKey = given['Idempotency-Key'] ?? null;
+  const request = { owner, input, idempotencyKey, by };
+  const { schedule } = await createSchedule(scheduleDeps(), request);
+  return reply(201, renderSchedule(schedule), { location: `/schedules/${schedule.id}` });
+});
+
+route(operations.schedules, async ({ owner }) => {
+  const found = await listSchedules({ schedules: schedules() }, owner);
+  return ok({ schedules: found.map(renderSchedule) });
+});
+
+route(operations.schedule, async ({ params: { id = '' }, owner }) =>
+  ok(renderSchedule(await getSchedule({ schedules: schedules() }, owner, id))),
+);
+
+route(operations.changeSchedule, async ({ params: { id = '' }, body, owner }) => {
+  const deps = { clock: clock(), schedules: schedules() };
+  return ok(renderSchedule(await changeSchedule(deps, owner, id, body)));
+});
+
+route(operations.deleteSchedule, async ({ params: { id = '' }, owner }) => {
+  await deleteSchedule({ schedules: schedules() }, owner, id);
+  return reply(204, null);
+});
+
 function ok<Body>(body: Body) {
   return reply(200, body);
 }
@@ -166,7 +216,7 @@ function route<const O extends Operation>(
     // What it says is true now and may hold what others must not find in a cache.
     const all = { 'content-type': typeOf(body), 'cache-control': 'no-store', ...headers };
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    return new Response(text, { status: Number(status), headers: all });
+    return new Response(body === null ? null : text, { status: Number(status), headers: all });
   });
 }
 

@@ -5,6 +5,7 @@ import {
   faultsOfSpec,
   type JsonSpec,
   parseSchedule,
+  parseScheduleChange,
   type ScheduleRecord,
   type ScheduleRequest,
   withNext,
@@ -170,8 +171,14 @@ export async function changeSchedule(
   deps: { readonly clock: Clock; readonly schedules: ScheduleStore },
   owner: string,
   id: string,
-  { enabled }: { readonly enabled: boolean },
+  input: unknown,
 ): Promise<ScheduleRecord> {
+  const parsed = parseScheduleChange(input);
+  if (!parsed.ok) {
+    const detail = 'The change has faults; each is listed with what to do.';
+    throw new AppError('invalid', detail, { faults: parsed.faults });
+  }
+  const { enabled } = parsed.change;
   // Passes write the same record, so that a few conflicts in a row are normal.
   for (let attempt = 0; attempt < 20; attempt += 1) {
     const schedule = await getSchedule(deps, owner, id);

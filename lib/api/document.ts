@@ -15,6 +15,7 @@ import {
   problemSchema,
   quoteSchema,
   regionSchema,
+  scheduleSchema,
   typeSchema,
 } from './schemas.ts';
 
@@ -46,6 +47,7 @@ export function describeApi(settings: Settings) {
         Type: typeSchema,
         Region: regionSchema,
         Image: imageSchema,
+        Schedule: scheduleSchema,
         Problem: problemSchema,
         GatewayMessage: gatewaySchema,
       },
@@ -106,6 +108,10 @@ function describeAnswer({
   text,
   headers = {},
 }: Answer): ZodOpenApiResponseObject {
+  const content = {
+    ...(json === undefined ? {} : { 'application/json': { schema: json } }),
+    ...(text === undefined ? {} : { 'text/plain': { schema: z.string().check(z.describe(text)) } }),
+  };
   return {
     description,
     ...(Object.keys(headers).length === 0
@@ -118,12 +124,7 @@ function describeAnswer({
             ]),
           ),
         }),
-    content: {
-      ...(json === undefined ? {} : { 'application/json': { schema: json } }),
-      ...(text === undefined
-        ? {}
-        : { 'text/plain': { schema: z.string().check(z.describe(text)) } }),
-    },
+    ...(Object.keys(content).length === 0 ? {} : { content }),
   };
 }
 

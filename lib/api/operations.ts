@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { phases } from '../core/cluster.ts';
 import { inventoryFormats } from '../core/inventory.ts';
 import { type MicroUsd, parseUsd } from '../core/money.ts';
+import { scheduleChangeSchema, scheduleSchema as scheduleRequestSchema } from '../core/schedule.ts';
 import { specSchema } from '../core/spec.ts';
 import type { Settings } from '../settings.ts';
 import {
@@ -15,6 +16,7 @@ import {
   quoteSchema,
   regionSchema,
   reportSchema,
+  scheduleSchema,
   typeSchema,
 } from './schemas.ts';
 
@@ -137,6 +139,24 @@ const spec: RequestBody = {
     image: 'Ubuntu 24.04 LTS',
     budgetUsd: 1,
   },
+};
+
+const schedule: RequestBody = {
+  name: 'ScheduleRequest',
+  schema: scheduleRequestSchema,
+  example: {
+    name: 'nightly build',
+    cron: '30 2 * * MON-FRI',
+    timezone: 'Europe/Berlin',
+    spec: spec.example,
+    monthlyCapUsd: 20,
+  },
+};
+
+const scheduleChange: RequestBody = {
+  name: 'ScheduleChange',
+  schema: () => scheduleChangeSchema,
+  example: { enabled: false },
 };
 
 const listOf = <Name extends string, Item extends z.ZodMiniType>(name: Name, item: Item) =>
@@ -317,6 +337,77 @@ export const operations = {
         text: 'For every other format: a file to be used as it is.',
       },
     },
+    problems: [400, 404],
+  }),
+  createSchedule: operation({
+    id: 'createSchedule',
+    method: 'POST',
+    path: '/schedules',
+    summary: 'Launch clusters on a cron expression',
+    description:
+      'The spec is checked and priced as for a launch: 422 where its budget does not pay the first ' +
+      'started hour, or where you have as many schedules as there can be.',
+    access: 'token',
+    query: none,
+    headers: z.object({ 'Idempotency-Key': idempotencyKey }),
+    body: schedule,
+    answers: {
+      201: {
+        description: 'It is kept, and runs if it is enabled.',
+        json: scheduleSchema,
+        headers: { location: 'Where to look at it.' },
+      },
+    },
+    problems: [400, 409, 413, 415, 422, ...LINODE_PROBLEMS],
+  }),
+  schedules: operation({
+    id: 'listSchedules',
+    method: 'GET',
+    path: '/schedules',
+    summary: 'Your schedules, the newest first',
+    access: 'token',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'All of them.', json: listOf('schedules', scheduleSchema) } },
+    problems: [400],
+  }),
+  schedule: operation({
+    id: 'getSchedule',
+    method: 'GET',
+    path: '/schedules/{id}',
+    summary: 'One schedule: its next runs, and what became of the latest',
+    access: 'token',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'The schedule.', json: scheduleSchema } },
+    problems: [400, 404],
+  }),
+  changeSchedule: operation({
+    id: 'changeSchedule',
+    method: 'PATCH',
+    path: '/schedules/{id}',
+    summary: 'Pause a schedule, or have it go on',
+    description: 'It goes on from now: what came round while it was paused is not made up for.',
+    access: 'token',
+    query: none,
+    headers: anyHeaders,
+    body: scheduleChange,
+    answers: { 200: { description: 'The schedule.', json: scheduleSchema } },
+    problems: [400, 404, 409, 413, 415],
+  }),
+  deleteSchedule: operation({
+    id: 'deleteSchedule',
+    method: 'DELETE',
+    path: '/schedules/{id}',
+    summary: 'Delete a schedule',
+    description: 'What it has launched lives on.',
+    access: 'token',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 204: { description: 'It is gone.' } },
     problems: [400, 404],
   }),
   report: operation({

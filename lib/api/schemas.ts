@@ -216,3 +216,32 @@ export const reportSchema = z.object({
       .check(z.describe('Whom the month was billed to, dearest first; for the admin.')),
   ),
 });
+
+const occurrence = { at: time('When it came round') };
+
+const runSchema = z.discriminatedUnion('result', [
+  z.object({ ...occurrence, result: z.literal('launched'), clusterId: z.string() }),
+  z.object({ ...occurrence, result: z.literal('skipped'), reason: z.string() }),
+  z.object({ ...occurrence, result: z.literal('refused'), reason: z.string() }),
+  z.object({
+    ...occurrence,
+    result: z.literal('missed'),
+    from: time('The first that was missed'),
+    count: count('How many were missed, up to this one.'),
+  }),
+]);
+
+export const scheduleSchema = z.object({
+  id: text('`s` and ten letters or digits.'),
+  name: orNull(z.string()),
+  owner: z.string(),
+  cron: z.string(),
+  timezone: z.string(),
+  spec: z.looseObject({}).check(z.describe('As it was given; it is priced anew at each run.')),
+  overlap: z.enum(['skip', 'allow']),
+  monthlyCapUsd: orNull(usd('The most that its clusters may cost in a calendar month')),
+  enabled: z.boolean(),
+  nextRuns: z.array(time('When it comes round')).check(z.describe('The next five.')),
+  runs: z.array(runSchema).check(z.describe('What became of the latest, newest first.')),
+  createdAt: time('When it was made'),
+});

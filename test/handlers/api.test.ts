@@ -91,6 +91,66 @@ describe('GET /clusters/{id}/inventory', () => {
   });
 });
 
+describe('/schedules', () => {
+  const NIGHTLY = { cron: '30 2 * * *', timezone: 'Europe/Berlin', spec: TEN, monthlyCapUsd: 20 };
+
+  it('are made, shown, paused and deleted by their owner', async () => {
+    const { call } = await startApi();
+    const ann = { owner: 'ann' };
+    const made = await call('POST', '/schedules', { ...ann, body: NIGHTLY });
+    const path = `/schedules/${made.json.id}`;
+    expect(made).toMatchObject({ status: 201, headers: { location: path } });
+    expect(made.json).toMatchObject({ owner: 'ann', enabled: true, overlap: 'skip', runs: [] });
+    expect(made.json.nextRuns).toEqual(
+      [23, 24, 25, 26, 27].map((day) => `2026-11-${day}T01:30:00.000Z`),
+    );
+    expect((await call('GET', path, ann)).json).toEqual(made.json);
+    expect((await call('GET', '/schedules', ann)).json).toEqual({ schedules: [made.json] });
+    const paused = await call('PATCH', path, { ...ann, body: { enabled: false } });
+    expect(paused).toMatchObject({ status: 200, json: { enabled: false, nextRuns: [] } });
+    expect(await call('DELETE', path, ann)).toMatchObject({ status: 204, text: '' });
+    expect((await call('GET', path, ann)).status).toBe(404);
+  });
+
+  it('are hidden from other owners, and seen by the admin', async () => {
+    const { call } = await startApi();
+    const { json } = await call('POST', '/schedules', { owner: 'ann', body: NIGHTLY });
+    const path = `/schedules/${json.id}`;
+    const bob = { owner: 'bob' };
+    for (const method of ['GET', 'DELETE'])
+      expect((await call(method, path, bob)).status).toBe(404);
+    const change = await call('PATCH', path, { ...bob, body: { enabled: false } });
+    expect(change.status).toBe(404);
+    expect((await call('GET', '/schedules', bob)).json).toEqual({ schedules: [] });
+    expect((await call('GET', path)).json).toEqual(json);
+  });
+
+  it('are refused with all their faults at once, those of the spec under its name', async () => {
+    const { call } = await startApi();
+    const body = { cron: '61 * * * *', timezone: 'Mars/Olympus', spec: { ...TEN, nodes: 0 } };
+    const answer = await call('POST', '/schedules', { body });
+    expect(answer).toMatchObject({ status: 400, headers: problemType });
+    expect(pathsOf(answer).toSorted()).toEqual(['cron', 'spec.nodes', 'timezone']);
+    const tooLittle = { ...NIGHTLY, spec: { ...TEN, budgetUsd: 0.07 } };
+    expect(await call('POST', '/schedules', { body: tooLittle })).toMatchObject({
+      status: 422,
+      json: { smallestBudgetUsd: 0.075 },
+    });
+  });
+
+  it('are made once by one Idempotency-Key', async () => {
+    const { call } = await startApi();
+    const keyed = { body: NIGHTLY, headers: { 'idempotency-key': 'nightly' } };
+    const [one, two] = await Promise.all([
+      call('POST', '/schedules', keyed),
+      call('POST', '/schedules', keyed),
+    ]);
+    expect(two.json.id).toBe(one.json.id);
+    const other = { ...keyed, body: { ...NIGHTLY, cron: '0 3 * * *' } };
+    expect((await call('POST', '/schedules', other)).status).toBe(409);
+  });
+});
+
 describe('GET /report', () => {
   it('sums up the month that it is, or the one asked for; by owner for the admin', async () => {
     const { call, store } = await startApi();
