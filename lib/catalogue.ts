@@ -1,8 +1,16 @@
 import type { Image, LinodeType, Price, Region } from './core/catalogue.ts';
 import { isOfferedIn, listTypes, type TypeFilter } from './core/choose.ts';
-import { type DurationMs, type EpochMs, minutes, plus, seconds } from './core/units.ts';
-import { AppError } from './errors.ts';
-import type { Clock, LinodeApi } from './ports.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  earliest,
+  minutes,
+  plus,
+  seconds,
+} from './core/units.ts';
+import { AppError, reasonOf } from './errors.ts';
+import type { Cacheable, Clock, LinodeApi, Log } from './ports.ts';
 
 /** What can be launched, and what the account adds to its price. */
 export interface Catalogue {
@@ -11,24 +19,41 @@ export interface Catalogue {
   images(by: EpochMs): Promise<readonly Image[]>;
   /** Whether backups must be counted into every price: forced, or not known not to be. */
   backups(by: EpochMs): Promise<boolean>;
+  /**
+   * The ids of the types that one of Linode's regions has none left of, as far as that is known:
+   * never fails, and takes seconds at the most.
+   */
+  soldOut(region: string, by: EpochMs): Promise<ReadonlySet<string>>;
 }
 
-/** Linode sends types and regions as valid for a minute: no older price launches anything. */
-const PRICE_AGE_MAX = seconds(60);
-/** Linode answers 20 image lists a minute, and its images change about monthly. */
-const NAME_AGE_MAX = minutes(15);
+type Lists = Pick<LinodeApi, 'types' | 'regions' | 'images' | 'availability' | 'backupsForced'>;
+
+/** How long a list is remembered, whatever Linode says of it. */
+interface Bounds {
+  readonly least: DurationMs;
+  readonly most: DurationMs;
+}
+
+/** No older price launches anything, and none that Linode said is not to be kept. */
+const PRICES: Bounds = { least: seconds(0), most: seconds(60) };
+const REGIONS: Bounds = { least: seconds(0), most: minutes(15) };
+/**
+ * Linode sends its images both as not to be kept and as valid for a minute, and answers no more
+ * than 20 lists of them in one. They change about monthly.
+ */
+const IMAGES: Bounds = { least: seconds(60), most: minutes(15) };
 
 /** Remembers the lists for as long as they may be used; callers at the same time share one call. */
-export function createCatalogue(linode: LinodeApi, clock: Clock): Catalogue {
+export function createCatalogue(linode: Lists, clock: Clock, log: Log): Catalogue {
   return {
-    types: remembered(clock, PRICE_AGE_MAX, (by) => linode.types(by)),
-    regions: remembered(clock, NAME_AGE_MAX, (by) => linode.regions(by)),
-    images: remembered(clock, NAME_AGE_MAX, (by) => linode.images(by)),
-    backups: remembered(
-      clock,
-      PRICE_AGE_MAX,
-      async (by) => (await linode.backupsForced(by)) !== false,
-    ),
+    types: remembered(clock, PRICES, (by) => linode.types(by)),
+    regions: remembered(clock, REGIONS, (by) => linode.regions(by)),
+    images: remembered(clock, IMAGES, (by) => linode.images(by)),
+    backups: remembered(clock, PRICES, async (by) => ({
+      value: (await linode.backupsForced(by)) !== false,
+      maxAge: null,
+    })),
+    soldOut: rememberedSoldOut(linode, clock, log),
   };
 }
 
@@ -65,19 +90,76 @@ export async function allEnded<T extends readonly unknown[] | []>(calls: T) {
   return Promise.all(calls);
 }
 
-function remembered<T>(clock: Clock, ageMax: DurationMs, read: (by: EpochMs) => Promise<T>) {
-  let last: { readonly until: EpochMs; readonly value: Promise<T> } | null = null;
-  return async (by: EpochMs): Promise<T> => {
+function remembered<T>(
+  clock: Clock,
+  { least, most }: Bounds,
+  read: (by: EpochMs) => Promise<Cacheable<T>>,
+): (by: EpochMs) => Promise<T> {
+  let last: { from: EpochMs; until: EpochMs; answer: Promise<Cacheable<T>> } | null = null;
+  return async (by) => {
     const now = clock.now();
     // A clock that was set back must not keep an entry for longer.
-    const usable = last !== null && now < last.until && plus(now, ageMax) >= last.until;
-    if (last === null || !usable) {
-      const entry = { until: plus(now, ageMax), value: read(by) };
+    if (last === null || now < last.from || now >= last.until) {
+      // Until it is answered, the answer is for all who ask, however short its life will be.
+      const entry = { from: now, until: plus(now, most), answer: read(by) };
       last = entry;
-      entry.value.catch(() => {
-        if (last === entry) last = null;
-      });
+      entry.answer.then(
+        ({ maxAge }) => {
+          const age = Math.max(least, Math.min(maxAge ?? most, most));
+          entry.until = plus(entry.from, durationMs(age));
+        },
+        () => {
+          if (last === entry) last = null;
+        },
+      );
     }
-    return last.value;
+    return (await last.answer).value;
+  };
+}
+
+const AVAILABILITY_AGE_MAX = seconds(60);
+/** Retries end by then. */
+const AVAILABILITY_WAIT_MAX = seconds(2);
+/** More than Linode has. */
+const REGIONS_MAX = 64;
+
+/**
+ * Linode answers this for one region at a time. A server may lack it, or be slow to answer: then
+ * nothing is known of any region for a minute, and nobody waits for it again until then.
+ */
+function rememberedSoldOut(linode: Lists, clock: Clock, log: Log): Catalogue['soldOut'] {
+  const byRegion = new Map<string, (by: EpochMs) => Promise<ReadonlySet<string>>>();
+  let failedAt: EpochMs | null = null;
+
+  async function read(region: string, by: EpochMs): Promise<ReadonlySet<string>> {
+    const now = clock.now();
+    const lately = failedAt !== null && now >= failedAt && now - failedAt < AVAILABILITY_AGE_MAX;
+    if (lately) return new Set();
+    try {
+      const rows = await linode.availability(
+        region,
+        earliest(by, plus(now, AVAILABILITY_WAIT_MAX)),
+      );
+      failedAt = null;
+      return new Set(rows.filter(({ available }) => !available).map(({ type }) => type));
+    } catch (error) {
+      if (failedAt === null) log.warn('availability is unknown', { reason: reasonOf(error) });
+      failedAt = now;
+      return new Set();
+    }
+  }
+
+  return (region, by) => {
+    const known = byRegion.get(region);
+    if (known !== undefined) return known(by);
+    const bounds = { least: seconds(0), most: AVAILABILITY_AGE_MAX };
+    const asked = remembered(clock, bounds, async (until) => ({
+      value: await read(region, until),
+      maxAge: null,
+    }));
+    const [oldest] = byRegion.keys();
+    if (oldest !== undefined && byRegion.size >= REGIONS_MAX) byRegion.delete(oldest);
+    byRegion.set(region, asked);
+    return asked(by);
   };
 }

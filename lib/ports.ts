@@ -4,7 +4,7 @@ import type { ClusterRecord } from './core/cluster.ts';
 import type { Linode } from './core/linode.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/names.ts';
 import type { ScheduleRecord } from './core/schedule.ts';
-import type { EpochMs } from './core/units.ts';
+import type { DurationMs, EpochMs } from './core/units.ts';
 
 /** Time as the use cases see it. Locally it may run faster than the machine's. */
 export interface Clock {
@@ -19,9 +19,14 @@ export interface Clock {
  * (`linodeUnavailable`, `linodeDenied`, `linodeRejected`). No error carries the token.
  */
 export interface LinodeApi {
-  types(by: EpochMs): Promise<LinodeType[]>;
-  regions(by: EpochMs): Promise<Region[]>;
-  images(by: EpochMs): Promise<Image[]>;
+  types(by: EpochMs): Promise<Cacheable<readonly LinodeType[]>>;
+  regions(by: EpochMs): Promise<Cacheable<readonly Region[]>>;
+  images(by: EpochMs): Promise<Cacheable<readonly Image[]>>;
+  /**
+   * Whether the region has machines left of the types that Linode lists for it; it has all others.
+   * Even where true, a create may be refused. Gives up within seconds: nothing hangs on it.
+   */
+  availability(region: string, by: EpochMs): Promise<readonly TypeAvailability[]>;
   /**
    * Does the account force backups, which cost extra, on every new Linode? `unreadable`: the
    * token lacks the scope account:read_only, so that the dearer must be assumed.
@@ -46,6 +51,17 @@ export interface LinodeApi {
   delete(id: number, by: EpochMs): Promise<'deleted' | 'notFound'>;
   /** Removes the tag from the account, and so from all that bears it. May be called twice. */
   deleteTag(tag: Tag, by: EpochMs): Promise<void>;
+}
+
+export interface Cacheable<T> {
+  readonly value: T;
+  /** For how long after it was asked for Linode lets it be used; null: it did not say. */
+  readonly maxAge: DurationMs | null;
+}
+
+export interface TypeAvailability {
+  readonly type: string;
+  readonly available: boolean;
 }
 
 export interface CreateRequest {

@@ -92,7 +92,7 @@ export const linode = /* @__PURE__ */ once(() =>
   }),
 );
 
-export const catalogue = /* @__PURE__ */ once(() => createCatalogue(linode(), clock()));
+export const catalogue = /* @__PURE__ */ once(() => createCatalogue(linode(), clock(), log()));
 
 /** What a function keeps of its time for saving what it did, and for a last pass. */
 const SAVING_REAL_MS = 5_000;

@@ -11,6 +11,8 @@ export interface Call {
   readonly body?: Readonly<Record<string, unknown>>;
   /** What no message may repeat, although Linode might. */
   readonly secrets?: readonly string[];
+  /** Where its answer is worth a shorter wait than others, in the machine's milliseconds. */
+  readonly timeoutMs?: number;
 }
 
 export interface Answer {
@@ -21,7 +23,12 @@ export interface Answer {
 
 /** What an answer, or its absence, means for the call. */
 export type Verdict =
-  | { readonly kind: 'ok'; readonly body: unknown }
+  | {
+      readonly kind: 'ok';
+      readonly body: unknown;
+      /** For how long it may be used; null: the answer does not say. */
+      readonly maxAge: DurationMs | null;
+    }
   /** Not done: too many calls. `waitMs` is null where Linode did not say how long to wait. */
   | (Failure & { readonly kind: 'rateLimited'; readonly waitMs: DurationMs | null })
   /** Done or not; worth repeating, where doing it twice does no harm. */
@@ -100,8 +107,9 @@ const WAIT_MAX = seconds(30);
 
 function judgeSuccess(answer: Answer, body: ParsedJson): Verdict {
   const { status } = answer;
-  if (body.ok) return { kind: 'ok', body: body.value };
-  if (status === 204) return { kind: 'ok', body: {} };
+  const maxAge = parseMaxAge(answer.header('cache-control'));
+  if (body.ok) return { kind: 'ok', body: body.value, maxAge };
+  if (status === 204) return { kind: 'ok', body: {}, maxAge };
   if (isMaintenance(answer)) return maintenance(status);
   return { kind: 'transient', status, reason: `an answer in ${mediaType(answer)}, not JSON` };
 }
@@ -148,6 +156,17 @@ function parseRetryAfter(text: string | null): DurationMs | null {
   const count = text === null || text.trim() === '' ? Number.NaN : Number(text);
   if (Number.isNaN(count)) return null;
   return durationMs(Math.ceil(Math.min(Math.max(count * 1_000, WAIT_MIN), WAIT_MAX)));
+}
+
+/**
+ * Linode sends some headers twice, once from before its API, with ages that differ: the shortest
+ * counts, and that it must not be stored counts most (RFC 9111, section 4.2.1).
+ */
+function parseMaxAge(cacheControl: string | null): DurationMs | null {
+  const directives = (cacheControl ?? '').toLowerCase().split(/[\s,]+/);
+  if (directives.some((one) => one === 'no-store' || one === 'no-cache')) return seconds(0);
+  const ages = directives.flatMap((one) => /^max-age="?(\d{1,9})"?$/.exec(one)?.[1] ?? []);
+  return ages.length === 0 ? null : seconds(Math.min(...ages.map(Number)));
 }
 
 type ParsedJson = { readonly ok: true; readonly value: unknown } | { readonly ok: false };

@@ -51,7 +51,8 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   }
 
   async function sendOnce(call: Call, withToken: string): Promise<Exchange> {
-    const timeoutMs = call.method === 'POST' ? timeoutsMs.create : timeoutsMs.other;
+    const usualMs = call.method === 'POST' ? timeoutsMs.create : timeoutsMs.other;
+    const timeoutMs = Math.min(usualMs, call.timeoutMs ?? usualMs);
     const secrets = [withToken, ...(call.secrets ?? [])];
     const { verdict, header } = await exchange(client, call, withToken, timeoutMs);
     if (verdict.kind === 'ok') return { verdict, header };

@@ -1,6 +1,6 @@
-import type { EpochMs } from '../core/units.ts';
+import { type DurationMs, durationMs, type EpochMs } from '../core/units.ts';
 import type { AppError } from '../errors.ts';
-import type { Clock } from '../ports.ts';
+import type { Cacheable, Clock } from '../ports.ts';
 import { type Call, errorOf, illShaped } from './linode-answer.ts';
 import type { LinodeHttp } from './linode-http.ts';
 import { type Decoder, decodePage, type Page } from './linode-wire.ts';
@@ -25,13 +25,14 @@ const WALKS_MAX = 5;
 /**
  * Every item of the list, each once; or an error, never a part of them. A list may change while
  * its pages are read: ordered by id, what is new comes last and does no harm, but what is gone
- * moves others up, past the page being read. Then the walk begins again.
+ * moves others up, past the page being read. Then the walk begins again. It may be used for as long
+ * as each of its pages.
  */
 export async function listAll<T extends { readonly id: number | string }>(
   deps: ListDeps,
   list: List<T>,
   by: EpochMs,
-): Promise<T[]> {
+): Promise<Cacheable<T[]>> {
   for (let walk = 1; walk <= WALKS_MAX; walk += 1) {
     const items = await walkPages(deps, list, by);
     if (items !== 'moved') return items;
@@ -44,23 +45,31 @@ async function walkPages<T extends { readonly id: number | string }>(
   { http, clock }: ListDeps,
   list: List<T>,
   by: EpochMs,
-): Promise<T[] | 'moved'> {
+): Promise<Cacheable<T[]> | 'moved'> {
   const byId = new Map<number | string, T>();
   let rowsCount = 0;
   let last: Page<T> | null = null;
+  let maxAge: DurationMs | null = null;
   for (let number = 1; last === null || number <= last.pages; number += 1) {
     if (last !== null && clock.now() > by) throw timeIsUp(list);
-    const page: Page<T> | 'notFound' = await readPage(http, list, number, by);
-    if (page === 'notFound' || (last !== null && hasMoved(list, last, page))) return 'moved';
+    const read: Cacheable<Page<T>> | 'notFound' = await readPage(http, list, number, by);
+    if (read === 'notFound') return 'moved';
+    const page = read.value;
+    if (last !== null && hasMoved(list, last, page)) return 'moved';
     if (page.pages > PAGES_MAX) throw unusable(list, `pages is above ${PAGES_MAX}`);
     // An empty list has been seen to have neither pages nor a first page.
     if (page.page !== number && page.results > 0) throw unusable(list, 'page is another one');
     for (const item of page.data) byId.set(item.id, item);
     rowsCount += page.data.length;
+    maxAge = shorter(maxAge, read.maxAge);
     last = page;
   }
-  return last !== null && rowsCount >= last.results ? [...byId.values()] : 'moved';
+  const isWhole = last !== null && rowsCount >= last.results;
+  return isWhole ? { value: [...byId.values()], maxAge } : 'moved';
 }
+
+const shorter = (a: DurationMs | null, b: DurationMs | null): DurationMs | null =>
+  a === null || b === null ? (a ?? b) : durationMs(Math.min(a, b));
 
 const hasMoved = <T>(list: List<T>, before: Page<T>, after: Page<T>): boolean =>
   list.filter === undefined ? after.results !== before.results : after.results < before.results;
@@ -71,7 +80,7 @@ async function readPage<T>(
   list: List<T>,
   number: number,
   by: EpochMs,
-): Promise<Page<T> | 'notFound'> {
+): Promise<Cacheable<Page<T>> | 'notFound'> {
   const call: Call = {
     ...callOf(list),
     query: `page=${number}&page_size=${PAGE_SIZE}`,
@@ -82,7 +91,7 @@ async function readPage<T>(
   if (verdict.kind !== 'ok') throw errorOf(call, verdict);
   const decoded = decodePage(list.item)(verdict.body);
   if (!decoded.ok) throw unusable(list, decoded.fault);
-  return decoded.value;
+  return { value: decoded.value, maxAge: verdict.maxAge };
 }
 
 const callOf = <T>({ path }: List<T>): Call => ({ method: 'GET', path });

@@ -3,7 +3,7 @@ import type { Image, LinodeType, Price, Region, RegionalPrice } from '../core/ca
 import { type Linode, type LinodeStatus, linodeStatuses } from '../core/linode.ts';
 import { priceToMicroUsd } from '../core/money.ts';
 import { type EpochMs, epochMs } from '../core/units.ts';
-import type { CreateRequest } from '../ports.ts';
+import type { CreateRequest, TypeAvailability } from '../ports.ts';
 
 /*
  * Linode's JSON, and what of it we use. Unknown fields are ignored and absent ones tolerated where
@@ -41,6 +41,8 @@ export function decodePage<T>(item: Decoder<T>): Decoder<Page<T>> {
 export const decodeType: Decoder<LinodeType> = (body) => decode(typeSchema, body);
 export const decodeRegion: Decoder<Region> = (body) => decode(regionSchema, body);
 export const decodeImage: Decoder<Image> = (body) => decode(imageSchema, body);
+export const decodeAvailability: Decoder<readonly TypeAvailability[]> = (body) =>
+  decode(availabilitySchema, body);
 export const decodeLinode: Decoder<Linode> = (body) => decode(linodeSchema, body);
 
 /** Is `backups_enabled` set for the account? */
@@ -155,6 +157,14 @@ const imageSchema = z.pipe(
       status: raw.status ?? 'available',
       capabilities: raw.capabilities ?? [],
     }),
+  ),
+);
+
+/** Of one region; rows have been seen that do not name it. */
+const availabilitySchema = z.array(
+  z.pipe(
+    z.object({ plan: z.string(), available: z.boolean() }),
+    z.transform(({ plan, available }): TypeAvailability => ({ type: plan, available })),
   ),
 );
 

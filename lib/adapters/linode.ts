@@ -9,6 +9,7 @@ import { listAll } from './linode-list.ts';
 import { createPacer } from './linode-pacing.ts';
 import {
   type Decoder,
+  decodeAvailability,
   decodeEmpty,
   decodeImage,
   decodeLinode,
@@ -24,8 +25,10 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
   const pacer = createPacer(clock);
   const lists = { http, clock };
 
-  const linodes = (filter: Readonly<Record<string, unknown>>, by: EpochMs) =>
-    listAll(lists, { path: '/linode/instances', item: decodeLinode, filter }, by);
+  async function linodes(filter: Readonly<Record<string, unknown>>, by: EpochMs) {
+    const list = { path: '/linode/instances', item: decodeLinode, filter };
+    return (await listAll(lists, list, by)).value;
+  }
 
   async function findByLabel(label: NodeLabel, by: EpochMs): Promise<Linode | 'notFound'> {
     const found = await linodes({ label }, by);
@@ -36,6 +39,7 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
     types: (by) => listAll(lists, { path: '/linode/types', item: decodeType }, by),
     regions: (by) => listAll(lists, { path: '/regions', item: decodeRegion }, by),
     images: (by) => listAll(lists, { path: '/images', item: decodeImage }, by),
+    availability: (region, by) => readAvailability(http, region, by),
     backupsForced: (by) => readBackupsForced(http, by),
     async listByTag(tag, by) {
       const found = await linodes({ tags: tag }, by);
@@ -62,6 +66,18 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
       await sendForOne(http, call, decodeEmpty, by);
     },
   };
+}
+
+/** Nobody waits longer for what may be left unknown. */
+const AVAILABILITY_TIMEOUT_MS = 3_000;
+
+/** Not a page but a bare list. */
+async function readAvailability(http: LinodeHttp, region: string, by: EpochMs) {
+  const path = `/regions/${encodeURIComponent(region)}/availability`;
+  const call = { method: 'GET', path, timeoutMs: AVAILABILITY_TIMEOUT_MS } as const;
+  const verdict = await http.send(call, by);
+  if (verdict.kind === 'ok') return decodeOrThrow(call, decodeAvailability, verdict.body);
+  throw errorOf(call, verdict);
 }
 
 /** A server without the route has no such setting; the real one has it. */

@@ -62,10 +62,25 @@ describe('with the simulated Linode', () => {
   it('the catalogue is read', async () => {
     const { api } = await simulated();
     const types = await api.types(LATER);
-    const nanode = types.find(({ id }) => id === 'g6-nanode-1');
+    const nanode = types.value.find(({ id }) => id === 'g6-nanode-1');
     expect(nanode?.price).toMatchObject({ hourly: 7_500, monthly: 5_000_000 });
-    expect((await api.regions(LATER)).map(({ id }) => id)).toContain('us-east');
-    expect((await api.images(LATER)).map(({ id }) => id)).toContain('linode/debian12');
+    expect(types.maxAge).toBe(seconds(60));
+    expect((await api.regions(LATER)).value.map(({ id }) => id)).toContain('us-east');
+    expect((await api.images(LATER)).value.map(({ id }) => id)).toContain('linode/debian12');
+  });
+
+  it('what a region has none left of is told', async () => {
+    const soldOut = [{ type: 'g6-nanode-1', region: 'us-ord' }];
+    const { api } = await simulated({ settings: { soldOut } });
+    const rows = await api.availability('us-ord', LATER);
+    expect(rows).toContainEqual({ type: 'g6-nanode-1', available: false });
+    expect(rows).toContainEqual({ type: 'g7-premium-2', available: true });
+    expect(await api.availability('us-east', LATER)).not.toContainEqual(
+      expect.objectContaining({ type: 'g6-nanode-1' }),
+    );
+    await expect(api.availability('us-mars', LATER)).rejects.toMatchObject({
+      code: 'linodeRejected',
+    });
   });
 
   it.each([true, false])('forced backups are seen (%s)', async (backupsForced) => {

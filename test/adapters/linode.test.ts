@@ -185,14 +185,88 @@ describe('a list', () => {
   it('covers the whole catalogue', async () => {
     const type = { id: 'g6-nanode-1', vcpus: 1, memory: 1024, disk: 25600 };
     const { api, requests } = await world([page([type]), page([{ id: 'us-east' }]), page([])]);
-    expect(await api.types(LATER)).toMatchObject([{ id: 'g6-nanode-1', price: null }]);
-    expect(await api.regions(LATER)).toMatchObject([{ id: 'us-east', siteType: 'core' }]);
-    expect(await api.images(LATER)).toEqual([]);
+    expect((await api.types(LATER)).value).toMatchObject([{ id: 'g6-nanode-1', price: null }]);
+    expect((await api.regions(LATER)).value).toMatchObject([{ id: 'us-east', siteType: 'core' }]);
+    expect((await api.images(LATER)).value).toEqual([]);
     expect(requests.map(({ path }) => path)).toEqual([
       '/v4/linode/types',
       '/v4/regions',
       '/v4/images',
     ]);
+  });
+});
+
+describe('how long a list may be used', () => {
+  const aged = (cacheControl: string | null, of: Parameters<typeof page>[1] = {}): Answer => ({
+    ...page([{ id: `us-${of.page ?? 1}` }], of),
+    ...(cacheControl === null ? {} : { headers: { 'cache-control': cacheControl } }),
+  });
+
+  it.each([
+    ['private, max-age=900', seconds(900)],
+    // As Linode has been seen to send it, in two headers.
+    ['private, max-age=900, private, max-age=60, s-maxage=60', seconds(60)],
+    ['private, max-age=0, s-maxage=0, no-cache, no-store, private, max-age=60', 0],
+    ['Max-Age="30"', seconds(30)],
+    ['no-store', 0],
+    ['s-maxage=5, max-age=soon', null],
+    ['', null],
+    [null, null],
+  ])('is what the header says: %j', async (cacheControl, maxAge) => {
+    const { api } = await world([aged(cacheControl)]);
+    expect(await api.regions(LATER)).toMatchObject({ value: [{ id: 'us-1' }], maxAge });
+  });
+
+  it('is as long as for each of its pages', async () => {
+    const two = { pages: 2, results: 2 };
+    const { api } = await world([
+      aged('max-age=90', two),
+      aged('max-age=30', { page: 2, ...two }),
+      aged(null, two),
+      aged('max-age=60', { page: 2, ...two }),
+    ]);
+    expect((await api.regions(LATER)).maxAge).toBe(seconds(30));
+    expect((await api.regions(LATER)).maxAge).toBe(seconds(60));
+  });
+});
+
+describe('availability', () => {
+  const rows = [
+    { region: 'us-east', plan: 'g7-premium-2', available: false },
+    { plan: 'g1-gpu-rtx6000-1', available: true },
+  ];
+
+  it('is a bare list of one region’s types', async () => {
+    const { api, requests } = await world([{ json: rows }, { json: [] }]);
+    expect(await api.availability('us-east', LATER)).toEqual([
+      { type: 'g7-premium-2', available: false },
+      { type: 'g1-gpu-rtx6000-1', available: true },
+    ]);
+    expect(await api.availability('a/b', LATER)).toEqual([]);
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/v4/regions/us-east/availability',
+      '/v4/regions/a%2Fb/availability',
+    ]);
+  });
+
+  it.each([
+    ['linodeRejected', NOT_FOUND],
+    ['linodeUnavailable', { status: 501, json: errors('Not simulated') }],
+    ['linodeUnavailable', page([])],
+    ['linodeUnavailable', { json: [{ plan: 'x', available: 'yes' }] }],
+  ] as const)('is not guessed: %s', async (code, answer) => {
+    const { api, requests } = await world([answer]);
+    expect(await errorFrom(api.availability('us-east', LATER))).toMatchObject({ code });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('is waited for less than other answers', async () => {
+    const { api } = await world(() => ({ lost: 'hang' }));
+    const before = Date.now();
+    const error = await errorFrom(api.availability('us-east', START));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(error.message).toContain('no answer within 3000 ms');
+    expect(Date.now() - before).toBeLessThan(5_000);
   });
 });
 

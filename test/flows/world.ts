@@ -176,7 +176,7 @@ export async function aWorld(
     budgetMax: microUsd(100_000_000),
     ...options.settings,
   };
-  const catalogue = createCatalogue(api, clock);
+  const catalogue = createCatalogue(api, clock, logger);
   const stores = { store, schedules };
   const deps = { clock, linode: api, ...stores, secrets, nudge, log: logger, settings, catalogue };
   const nextDue = async () => {
