@@ -95,7 +95,7 @@ route(operations.openapi, async () => {
 });
 
 route(operations.types, async ({ query: { maxHourlyUsd: maxHourly, ...rest }, by }) => {
-  const types = await typesOffered(catalogue(), { ...rest, maxHourly }, by);
+  const types = await typesOffered(offerDeps(), { ...rest, maxHourly }, by);
   return ok({ types: types.map(renderType) });
 });
 
@@ -122,7 +122,7 @@ route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
   const record = await waitForAddresses(deps, launched.record, until);
   const cluster = renderCluster(record, clock().now());
   const headers = { location: `/clusters/${record.id}` };
-  return reply(202, { ...cluster, quote: renderLaunchQuote(record) }, headers);
+  return reply(202, { ...cluster, quote: renderLaunchQuote(record, launched.advice) }, headers);
 });
 
 route(operations.clusters, async ({ query, owner }) => {

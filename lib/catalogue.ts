@@ -1,5 +1,22 @@
+import { regionsToAsk } from './core/alternatives.ts';
+import { hoursAfforded } from './core/billing.ts';
 import type { Image, LinodeType, Price, Region } from './core/catalogue.ts';
-import { isOfferedIn, listTypes, type TypeFilter } from './core/choose.ts';
+import {
+  type Extras,
+  type ImageFilter,
+  isLaunchable,
+  isOfferedIn,
+  isSoldOut,
+  type Catalogue as Lists,
+  listImages,
+  listRegions,
+  listTypes,
+  type RegionFilter,
+  type SoldOut,
+  type TypeFilter,
+} from './core/choose.ts';
+import type { MicroUsd } from './core/money.ts';
+import type { Spec } from './core/spec.ts';
 import {
   type DurationMs,
   durationMs,
@@ -26,7 +43,7 @@ export interface Catalogue {
   soldOut(region: string, by: EpochMs): Promise<ReadonlySet<string>>;
 }
 
-type Lists = Pick<LinodeApi, 'types' | 'regions' | 'images' | 'availability' | 'backupsForced'>;
+type Source = Pick<LinodeApi, 'types' | 'regions' | 'images' | 'availability' | 'backupsForced'>;
 
 /** How long a list is remembered, whatever Linode says of it. */
 interface Bounds {
@@ -44,7 +61,7 @@ const REGIONS: Bounds = { least: seconds(0), most: minutes(15) };
 const IMAGES: Bounds = { least: seconds(60), most: minutes(15) };
 
 /** Remembers the lists for as long as they may be used; callers at the same time share one call. */
-export function createCatalogue(linode: Lists, clock: Clock, log: Log): Catalogue {
+export function createCatalogue(linode: Source, clock: Clock, log: Log): Catalogue {
   return {
     types: remembered(clock, PRICES, (by) => linode.types(by)),
     regions: remembered(clock, REGIONS, (by) => linode.regions(by)),
@@ -58,28 +75,107 @@ export function createCatalogue(linode: Lists, clock: Clock, log: Log): Catalogu
 }
 
 /**
+ * What a spec is resolved and compared by: the lists, with what is sold out in its region and in
+ * those that may be named in its place.
+ */
+export async function catalogueFor(
+  catalogue: Catalogue,
+  wanted: Partial<Spec>,
+  by: EpochMs,
+): Promise<{ lists: Lists; extras: Extras }> {
+  const { region } = wanted;
+  const [types, regions, images, backups, here] = await allEnded([
+    catalogue.types(by),
+    catalogue.regions(by),
+    catalogue.images(by),
+    catalogue.backups(by),
+    soldOutIn(catalogue, region === undefined ? [] : [region], by),
+  ]);
+  const extras = { backups };
+  const lists = { types, regions, images, soldOut: here };
+  const there = await soldOutIn(catalogue, regionsToAsk(wanted, lists, extras), by);
+  return { lists: { ...lists, soldOut: new Map([...here, ...there]) }, extras };
+}
+
+/** Of regions that Linode does not have, nothing. */
+async function soldOutIn(
+  catalogue: Catalogue,
+  ids: readonly string[],
+  by: EpochMs,
+): Promise<SoldOut> {
+  const regions = await catalogue.regions(by);
+  const known = regions.filter(isLaunchable).map(({ id }) => id);
+  const entries = ids
+    .filter((id) => known.includes(id))
+    .map(async (id) => [id, await catalogue.soldOut(id, by)] as const);
+  return new Map(await Promise.all(entries));
+}
+
+export interface TypesQuery extends Omit<TypeFilter, 'backups'> {
+  /** How many hours it buys is told with each type. */
+  readonly budget?: MicroUsd | undefined;
+  /** Of how many nodes; 1 unless given. */
+  readonly nodes?: number | undefined;
+}
+
+export interface OfferedType {
+  readonly type: LinodeType;
+  readonly price: Price;
+  /** Whether the region has any left, as far as Linode tells; null: no region was named. */
+  readonly available: boolean | null;
+  /** How many hours the budget buys from now on; null: no budget was given. */
+  readonly affordableHours: number | null;
+}
+
+/**
  * The types that match, cheapest first, at the prices of the region and with what the account adds.
- * AppError `invalid` for a region that Linode does not have.
+ * AppError `invalid` for a region where no Linode can be launched.
  */
 export async function typesOffered(
-  catalogue: Catalogue,
-  filter: Omit<TypeFilter, 'backups'>,
+  { catalogue, clock }: { readonly catalogue: Catalogue; readonly clock: Pick<Clock, 'now'> },
+  { budget, nodes = 1, ...filter }: TypesQuery,
   by: EpochMs,
-): Promise<{ type: LinodeType; price: Price }[]> {
-  const [types, regions, backups] = await allEnded([
+): Promise<OfferedType[]> {
+  const [types, regions, backups, soldOut] = await allEnded([
     catalogue.types(by),
     catalogue.regions(by),
     catalogue.backups(by),
+    soldOutIn(catalogue, filter.region === undefined ? [] : [filter.region], by),
   ]);
-  const region = regions.find(({ id }) => id === filter.region);
-  if (filter.region !== undefined && region === undefined) {
-    const known = regions.map(({ id }) => id).join(', ');
-    const fault = { path: 'region', message: `region must be one of ${known}` };
-    throw new AppError('invalid', `There is no region ${filter.region}.`, { faults: [fault] });
-  }
-  const offered = region === undefined ? types : types.filter((type) => isOfferedIn(type, region));
-  return listTypes(offered, { ...filter, backups });
+  const region = filter.region === undefined ? null : regionOf(filter.region, regions);
+  const offered = region === null ? types : types.filter((type) => isOfferedIn(type, region));
+  const from = clock.now();
+  const limits = budget === undefined ? null : { budget, maxHours: null };
+  return listTypes(offered, { ...filter, backups }).map(({ type, price }) => ({
+    type,
+    price,
+    available: region && !isSoldOut(type.id, region.id, soldOut),
+    affordableHours: limits && hoursAfforded(price, nodes, from, limits),
+  }));
 }
+
+function regionOf(id: string, regions: readonly Region[]): Region {
+  const launchable = regions.filter(isLaunchable);
+  const region = launchable.find((candidate) => candidate.id === id);
+  if (region !== undefined) return region;
+  const known = launchable.map((candidate) => candidate.id).join(', ');
+  const fault = { path: 'region', message: `region must be one of ${known}` };
+  throw new AppError('invalid', `There is no region ${id}.`, { faults: [fault] });
+}
+
+/** The regions that match and that a spec can name. */
+export const regionsOffered = async (
+  { catalogue }: { readonly catalogue: Catalogue },
+  filter: RegionFilter,
+  by: EpochMs,
+): Promise<Region[]> => listRegions(await catalogue.regions(by), filter);
+
+/** The images that match and that a spec can name, the deprecated ones last. */
+export const imagesOffered = async (
+  { catalogue }: { readonly catalogue: Catalogue },
+  filter: ImageFilter,
+  by: EpochMs,
+): Promise<Image[]> => listImages(await catalogue.images(by), filter);
 
 /**
  * As Promise.all, but an error comes out once every call has ended: one left under way would be
@@ -127,7 +223,7 @@ const REGIONS_MAX = 64;
  * Linode answers this for one region at a time. A server may lack it, or be slow to answer: then
  * nothing is known of any region for a minute, and nobody waits for it again until then.
  */
-function rememberedSoldOut(linode: Lists, clock: Clock, log: Log): Catalogue['soldOut'] {
+function rememberedSoldOut(linode: Source, clock: Clock, log: Log): Catalogue['soldOut'] {
   const byRegion = new Map<string, (by: EpochMs) => Promise<ReadonlySet<string>>>();
   let failedAt: EpochMs | null = null;
 

@@ -1,15 +1,17 @@
-import { allEnded, type Catalogue } from './catalogue.ts';
+import { type Catalogue, catalogueFor } from './catalogue.ts';
 import { nudgeOrLeaveToReaper } from './clusters.ts';
-import { resolve } from './core/choose.ts';
-import { type Bought, type ClusterRecord, priceOf, withHistory } from './core/cluster.ts';
+import { type Alternative, alternatives } from './core/alternatives.ts';
+import { resolve, warningsOf } from './core/choose.ts';
+import { type Bought, type ClusterRecord, withHistory } from './core/cluster.ts';
 import { formatUsd, toUsd } from './core/money.ts';
 import { type ClusterId, nodeLabel } from './core/names.ts';
-import { type Quote, quote } from './core/quote.ts';
+import { type Quote, quoteOf } from './core/quote.ts';
 import { parseSpec, type Spec } from './core/spec.ts';
-import { type DurationMs, type EpochMs, plus, toIso } from './core/units.ts';
+import { type EpochMs, plus, toIso } from './core/units.ts';
 import { AppError } from './errors.ts';
 import { hashOf, idOfKey, newId } from './ids.ts';
 import type { Clock, ClusterStore, Log, Nudge, Secrets } from './ports.ts';
+import { renderAlternative } from './render.ts';
 import type { Settings } from './settings.ts';
 
 export interface LaunchDeps {
@@ -36,10 +38,19 @@ export interface Offer {
   readonly spec: Spec;
   readonly bought: Bought;
   readonly quote: Quote;
+  readonly advice: Advice;
+}
+
+/** What the catalogue of the moment has to say beside the price; no record keeps it. */
+export interface Advice {
+  readonly warnings: readonly string[];
+  readonly alternatives: readonly Alternative[];
 }
 
 export interface Launched {
   readonly record: ClusterRecord;
+  /** null: it was launched earlier. */
+  readonly advice: Advice | null;
   /** false: an earlier request with this key had launched it. */
   readonly isNew: boolean;
 }
@@ -55,14 +66,9 @@ export async function offer(
 ): Promise<Offer> {
   const { catalogue, settings, clock } = deps;
   const parsed = parseSpec(input, settings);
-  const [types, regions, images, backups] = await allEnded([
-    catalogue.types(by),
-    catalogue.regions(by),
-    catalogue.images(by),
-    catalogue.backups(by),
-  ]);
   const partial = parsed.ok ? parsed.spec : parsed.partial;
-  const resolved = resolve(partial, { types, regions, images }, { backups });
+  const { lists, extras } = await catalogueFor(catalogue, partial, by);
+  const resolved = resolve(partial, lists, extras);
   const faults = [...(parsed.ok ? [] : parsed.faults), ...(resolved.ok ? [] : resolved.faults)];
   if (!parsed.ok || !resolved.ok) {
     throw new AppError('invalid', 'The spec has faults; each is listed with what to do.', {
@@ -81,16 +87,13 @@ export async function offer(
     image: image.id,
     price: resolved.price.base,
     backupsPrice: resolved.price.backups,
-    backupsAssumed: backups,
+    backupsAssumed: extras.backups,
   };
-  return { spec, bought, quote: quoteOf(spec, bought, settings.marginMs, clock.now()) };
-}
-
-/** The quote for a cluster whose nodes all start at `from`. */
-export function quoteOf(spec: Spec, bought: Bought, marginMs: DurationMs, from: EpochMs): Quote {
-  const { nodes, budget, maxHours } = spec;
-  const price = priceOf(bought, bought.backupsAssumed);
-  return quote({ price, nodes, budget, maxHours, marginMs, from });
+  const { nodesMax, marginMs } = settings;
+  const from = clock.now();
+  const market = { catalogue: lists, extras, nodesMax, marginMs, from };
+  const advice = { warnings: warningsOf(image), alternatives: alternatives(spec, market) };
+  return { spec, bought, quote: quoteOf(spec, bought, marginMs, from), advice };
 }
 
 /**
@@ -103,7 +106,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const keyedId =
     request.idempotencyKey === null ? null : keyedClusterId(request.owner, request.idempotencyKey);
   const before = keyedId === null ? 'notFound' : await store.get(keyedId);
-  if (before !== 'notFound') return { record: sameRequest(before, requestHash), isNew: false };
+  if (before !== 'notFound') return launchedEarlier(before, requestHash);
 
   const offered = await offer(deps, request.input, request.by);
   refuseWhatWouldOverspend(offered);
@@ -121,11 +124,11 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
     const winner = await store.get(id);
     if (winner === 'notFound')
       throw new AppError('conflict', 'Try again: the cluster id was in use.');
-    return { record: sameRequest(winner, requestHash), isNew: false };
+    return launchedEarlier(winner, requestHash);
   }
   log.info('cluster launched', { clusterId: id, owner: request.owner, nodes: record.nodes.length });
   await nudgeOrLeaveToReaper(deps, id);
-  return { record, isNew: true };
+  return { record, isNew: true, advice: offered.advice };
 }
 
 /** The id of the cluster that a request with this key has launched, or would. */
@@ -136,6 +139,7 @@ export function refuseWhatWouldOverspend({
   spec,
   bought,
   quote: { smallestBudget, hourly },
+  advice,
 }: Offer): void {
   if (spec.budget >= smallestBudget) return;
   const cluster = `${spec.nodes} × ${bought.type} in ${bought.region}`;
@@ -147,7 +151,12 @@ export function refuseWhatWouldOverspend({
     'refused',
     `${cluster} cost ${formatUsd(hourly)} a started hour${twice}. The smallest budget that would do is ` +
       `${formatUsd(smallestBudget)}; you gave ${formatUsd(spec.budget)}.`,
-    { members: { smallestBudgetUsd: toUsd(smallestBudget) } },
+    {
+      members: {
+        smallestBudgetUsd: toUsd(smallestBudget),
+        alternatives: advice.alternatives.map(renderAlternative),
+      },
+    },
   );
 }
 
@@ -159,8 +168,8 @@ export async function refuseWhatCouldNotLogIn(secrets: Secrets, spec: Spec): Pro
   );
 }
 
-function sameRequest(record: ClusterRecord, requestHash: string): ClusterRecord {
-  if (record.requestHash === requestHash) return record;
+function launchedEarlier(record: ClusterRecord, requestHash: string): Launched {
+  if (record.requestHash === requestHash) return { record, isNew: false, advice: null };
   throw new AppError(
     'conflict',
     'This Idempotency-Key was used with another body. Use a new key for a new cluster.',

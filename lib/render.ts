@@ -1,4 +1,7 @@
-import type { Image, LinodeType, Price, Region } from './core/catalogue.ts';
+import type { OfferedType } from './catalogue.ts';
+import type { Alternative } from './core/alternatives.ts';
+import type { Image, Region } from './core/catalogue.ts';
+import { whyChosen } from './core/choose.ts';
 import {
   type ClusterRecord,
   isLive,
@@ -9,12 +12,12 @@ import {
   teardownOf,
 } from './core/cluster.ts';
 import { type MicroUsd, microUsd, times, toUsd } from './core/money.ts';
-import type { Quote } from './core/quote.ts';
+import { type Quote, quoteOf } from './core/quote.ts';
 import type { MonthTotals } from './core/report.ts';
 import type { Run, ScheduleRecord } from './core/schedule.ts';
 import type { Spec } from './core/spec.ts';
 import { type EpochMs, toIso } from './core/units.ts';
-import { type Offer, quoteOf } from './launch.ts';
+import type { Advice, Offer } from './launch.ts';
 import type { Report } from './report.ts';
 import { nextRuns } from './schedules.ts';
 
@@ -118,22 +121,28 @@ function renderSpec(spec: Spec) {
   return { ...rest, ...size, budgetUsd: toUsd(budget) };
 }
 
-/** The quote that a cluster was launched on, at the prices frozen then. */
-export function renderLaunchQuote(record: ClusterRecord) {
+/**
+ * The quote that a cluster was launched on, at the prices frozen then; without advice, which holds
+ * at the moment alone, where the launch was earlier.
+ */
+export function renderLaunchQuote(record: ClusterRecord, advice: Advice | null) {
   const { spec, bought } = record;
-  return renderQuote({
-    spec,
-    bought,
-    quote: quoteOf(spec, bought, record.marginMs, record.createdAt),
-  });
+  const quote = quoteOf(spec, bought, record.marginMs, record.createdAt);
+  return { ...renderOffered({ spec, bought, quote }), ...(advice && renderAdvice(advice)) };
 }
 
 /** What a spec comes to. */
-export function renderQuote({ spec, bought, quote }: Offer) {
+export const renderQuote = (offer: Offer) => ({
+  ...renderOffered(offer),
+  ...renderAdvice(offer.advice),
+});
+
+function renderOffered({ spec, bought, quote }: Omit<Offer, 'advice'>) {
   return {
     nodes: spec.nodes,
     type: bought.type,
     typeLabel: bought.typeLabel,
+    why: whyChosen(spec.machine, bought.region),
     vcpus: bought.vcpus,
     memoryMb: bought.memoryMb,
     diskMb: bought.diskMb,
@@ -149,6 +158,7 @@ export function renderQuote({ spec, bought, quote }: Offer) {
 function renderTerms(quote: Quote) {
   return {
     hourlyUsd: toUsd(quote.hourly),
+    firstHourUsd: toUsd(quote.smallestBudget),
     smallestBudgetUsd: toUsd(quote.smallestBudget),
     affordableHours: quote.affordableHours,
     teardownAt: quote.affordableHours === 0 ? null : toIso(quote.teardownAt),
@@ -157,7 +167,21 @@ function renderTerms(quote: Quote) {
   };
 }
 
-export function renderType({ type, price }: { type: LinodeType; price: Price }) {
+const renderAdvice = ({ warnings, alternatives }: Advice) => ({
+  warnings: [...warnings],
+  alternatives: alternatives.map(renderAlternative),
+});
+
+export const renderAlternative = (alternative: Alternative) => ({
+  kind: alternative.kind,
+  change: alternative.change,
+  hourlyUsd: toUsd(alternative.hourly),
+  affordableHours: alternative.affordableHours,
+  spentAtTeardownUsd: toUsd(alternative.spentAtTeardown),
+  sentence: alternative.sentence,
+});
+
+export function renderType({ type, price, available, affordableHours }: OfferedType) {
   const usd = (money: MicroUsd | null) => (money === null ? null : toUsd(money));
   return {
     id: type.id,
@@ -169,6 +193,8 @@ export function renderType({ type, price }: { type: LinodeType; price: Price }) 
     gpus: type.gpus,
     hourlyUsd: usd(price.hourly),
     monthlyUsd: usd(price.monthly),
+    ...(available === null ? {} : { available }),
+    ...(affordableHours === null ? {} : { affordableHours }),
   };
 }
 

@@ -9,7 +9,11 @@ export interface Catalogue {
   readonly types: readonly LinodeType[];
   readonly regions: readonly Region[];
   readonly images: readonly Image[];
+  readonly soldOut: SoldOut;
 }
+
+/** By region, the ids of the types that it has none left of; other regions were not asked. */
+export type SoldOut = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** What one node costs with all that it must have, and what that is made of. */
 export interface NodePrice extends Price {
@@ -44,7 +48,7 @@ export function resolve(partial: Partial<Spec>, catalogue: Catalogue, extras: Ex
   const type = ifGiven(partial.machine, (machine) =>
     machine.kind === 'type'
       ? findType(machine.type, region.value, catalogue)
-      : cheapestType(machine, region.value, catalogue.types, extras),
+      : cheapestType(machine, region.value, catalogue, extras),
   );
   const price = ifGiven(type.value, (found) => nodePrice(found, region.value, extras));
   const faults = [
@@ -65,11 +69,29 @@ export function resolve(partial: Partial<Spec>, catalogue: Catalogue, extras: Ex
   };
 }
 
+/** Why the type was taken, to be read after its name. As true later, of what was found then. */
+export const whyChosen = (machine: Machine, region: string): string =>
+  machine.kind === 'type'
+    ? 'asked for by its id'
+    : `the cheapest type to be had in ${region} with ${sizeText(machine)}`;
+
+/** What is allowed, and yet worth saying. */
+export const warningsOf = ({ id, deprecated }: Image): string[] =>
+  deprecated ? [`image ${id} is deprecated: Linode may take it away, so choose a newer one`] : [];
+
+/** A least memory of 1 MB is what a spec has that gives none. */
+const sizeText = ({ vcpus, memoryMb }: Size): string =>
+  `at least ${vcpus} vCPU${vcpus === 1 ? '' : 's'}${memoryMb === 1 ? '' : ` and ${memoryMb} MB`}`;
+
 export interface TypeFilter {
   /** At least so many. */
   readonly vcpus?: number | undefined;
   /** At least so much. */
   readonly memoryMb?: number | undefined;
+  /** At least so many. */
+  readonly gpus?: number | undefined;
+  /** Exactly this. */
+  readonly class?: string | undefined;
   /** Prices are this region's; without it, those that hold in most regions. */
   readonly region?: string | undefined;
   /** At most so much for an hour of one node. */
@@ -86,9 +108,10 @@ export function listTypes(
   types: readonly LinodeType[],
   filter: TypeFilter,
 ): { readonly type: LinodeType; readonly price: Price }[] {
-  const { vcpus = 0, memoryMb = 0, region = null, maxHourly, backups = false } = filter;
+  const { vcpus = 0, memoryMb = 0, gpus = 0, region = null, maxHourly, backups = false } = filter;
   return types
-    .filter((type) => type.vcpus >= vcpus && type.memoryMb >= memoryMb)
+    .filter((type) => type.vcpus >= vcpus && type.memoryMb >= memoryMb && type.gpus >= gpus)
+    .filter((type) => filter.class === undefined || type.class === filter.class)
     .flatMap((type) => {
       const price = priceIn(type, region, { backups });
       return price === null ? [] : { type, price };
@@ -96,6 +119,49 @@ export function listTypes(
     .filter(({ price }) => maxHourly === undefined || price.hourly <= maxHourly)
     .sort((a, b) => a.price.hourly - b.price.hourly || (a.type.id < b.type.id ? -1 : 1));
 }
+
+export interface RegionFilter {
+  /** Two letters, in any case. */
+  readonly country?: string | undefined;
+  /** As Linode spells it, in any case, such as `VPCs`. */
+  readonly capability?: string | undefined;
+}
+
+/** The regions that match and that a spec can name, in Linode's order. */
+export const listRegions = (
+  regions: readonly Region[],
+  { country, capability }: RegionFilter,
+): Region[] =>
+  regions
+    .filter(isLaunchable)
+    .filter((region) => country === undefined || isSame(region.country, country))
+    .filter(({ capabilities }) => capability === undefined || hasOne(capabilities, capability));
+
+export interface ImageFilter {
+  /** In any case, such as `cloud-init`. */
+  readonly capability?: string | undefined;
+  readonly deprecated?: boolean | undefined;
+  /** A part of the id or of the label, in any case. */
+  readonly search?: string | undefined;
+}
+
+/** The images that match and that a spec can name, in Linode's order, the deprecated ones last. */
+export function listImages(
+  images: readonly Image[],
+  { capability, deprecated, search = '' }: ImageFilter,
+): Image[] {
+  const part = search.trim().toLowerCase();
+  return images
+    .filter(isAvailable)
+    .filter((image) => deprecated === undefined || image.deprecated === deprecated)
+    .filter(({ capabilities }) => capability === undefined || hasOne(capabilities, capability))
+    .filter(({ id, label }) => [id, label].some((name) => name.toLowerCase().includes(part)))
+    .sort((a, b) => Number(a.deprecated) - Number(b.deprecated));
+}
+
+const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+const hasOne = (names: readonly string[], wanted: string): boolean =>
+  names.some((name) => isSame(name, wanted));
 
 /**
  * What a node of the type costs in a region, with backups where they are forced; null: a price is
@@ -115,11 +181,24 @@ const CAPABILITY_OF_CLASS: ReadonlyMap<string, string> = new Map([
   ['accelerated', 'NETINT Quadra T1U'],
 ]);
 
-/** By the region's capabilities alone: whether there are machines left is told by no list. */
+/**
+ * Whether Linodes can be launched there. Distributed sites are not: they have plans of their own,
+ * of which Linode's lists do not tell the price for sure, and a budget needs that.
+ */
+export const isLaunchable = ({ capabilities, siteType }: Region): boolean =>
+  capabilities.includes('Linodes') && siteType !== 'distributed';
+
+/** By the region's capabilities alone: whether it has machines left is for `isSoldOut` to say. */
 export function isOfferedIn(type: LinodeType, region: Region): boolean {
   const needed = CAPABILITY_OF_CLASS.get(type.class);
   return needed === undefined || region.capabilities.includes(needed);
 }
+
+/** As far as it was asked for. */
+export const isSoldOut = (type: string, region: string, soldOut: SoldOut): boolean =>
+  soldOut.get(region)?.has(type) === true;
+
+type Size = Omit<Extract<Machine, { kind: 'size' }>, 'kind'>;
 
 /** What was looked for, or the faults that it has; neither, where it can't be looked for. */
 interface Found<T> {
@@ -140,13 +219,15 @@ const ifGiven = <Given, T>(
 
 function findRegion(id: string, regions: readonly Region[]): Found<Region> {
   const region = regions.find((candidate) => candidate.id === id);
-  const withLinodes = regions.filter(({ capabilities }) => capabilities.includes('Linodes'));
   if (region === undefined) {
-    const hint = suggestion(id, withLinodes) || ' (GET /regions lists them)';
+    const hint = suggestion(id, regions.filter(isLaunchable)) || ' (GET /regions lists them)';
     return faulty('region', `there is no region ${id}${hint}`);
   }
-  if (withLinodes.includes(region)) return found(region);
-  return faulty('region', `${id} has no Linodes: choose another region (GET /regions lists them)`);
+  if (isLaunchable(region)) return found(region);
+  const what = region.capabilities.includes('Linodes')
+    ? `${id} is a distributed region, whose prices are not known for sure`
+    : `${id} has no Linodes`;
+  return faulty('region', `${what}: choose another region (GET /regions lists them)`);
 }
 
 function findType(id: string, region: Region | null, catalogue: Catalogue): Found<LinodeType> {
@@ -155,34 +236,62 @@ function findType(id: string, region: Region | null, catalogue: Catalogue): Foun
     const hint = suggestion(id, catalogue.types) || ' (GET /types lists them)';
     return faulty('type', `there is no type ${id}${hint}`);
   }
-  if (region === null || isOfferedIn(type, region)) return found(type);
-  const elsewhere = catalogue.regions.filter((other) => isOfferedIn(type, other)).slice(0, 3);
-  const hint = elsewhere.length === 0 ? '' : `, but in ${elsewhere.map((r) => r.id).join(', ')}`;
-  return faulty('type', `type ${id} is not offered in ${region.id}${hint}`);
+  if (region === null) return found(type);
+  if (!isOfferedIn(type, region)) {
+    const elsewhere = regionsWith(type, catalogue).slice(0, 3);
+    const hint = elsewhere.length === 0 ? '' : `, but in ${elsewhere.join(', ')}`;
+    return faulty('type', `type ${id} is not offered in ${region.id}${hint}`);
+  }
+  if (!isSoldOut(id, region.id, catalogue.soldOut)) return found(type);
+  const having = regionsWith(type, catalogue);
+  const asked = [...catalogue.soldOut.keys()].filter((other) => having.includes(other));
+  return faulty('type', soldOutMessage(`type ${id}`, region, asked));
 }
+
+/** `regions`: those that were asked and have it, in the order in which they were. */
+const soldOutMessage = (what: string, { id }: Region, regions: readonly string[]): string =>
+  `${what} is sold out in ${id} at the moment` +
+  (regions.length === 0
+    ? `: choose another type or region (GET /types?region=${id} tells what is available)`
+    : `, but to be had in ${regions.join(', ')}`);
+
+/** The ids of the regions that offer it and are not known to be sold out. */
+const regionsWith = (type: LinodeType, { regions, soldOut }: Catalogue): string[] =>
+  regions
+    .filter((region) => isLaunchable(region) && isOfferedIn(type, region))
+    .map(({ id }) => id)
+    .filter((id) => !isSoldOut(type.id, id, soldOut));
 
 /** Without a region, nothing can be chosen. */
 function cheapestType(
-  size: Extract<Machine, { kind: 'size' }>,
+  size: Size,
   region: Region | null,
-  types: readonly LinodeType[],
+  catalogue: Catalogue,
   { backups }: Extras,
 ): Found<LinodeType> {
   if (region === null) return { value: null, faults: [] };
-  const offered = types.filter((type) => isOfferedIn(type, region));
-  const { vcpus, memoryMb } = size;
-  const [cheapest] = listTypes(offered, { vcpus, memoryMb, region: region.id, backups });
-  if (cheapest !== undefined) return found(cheapest.type);
-  const priced = listTypes(offered, { region: region.id, backups }).map(({ type }) => type);
-  return { value: null, faults: tooBig(size, region, priced) };
+  const offered = (there: Region) => catalogue.types.filter((type) => isOfferedIn(type, there));
+  const fitting = (there: Region) =>
+    listTypes(offered(there), { ...size, region: there.id, backups }).map(({ type }) => type);
+  const left = (there: Region) =>
+    fitting(there).find((type) => !isSoldOut(type.id, there.id, catalogue.soldOut));
+
+  const cheapest = left(region);
+  if (cheapest !== undefined) return found(cheapest);
+  if (fitting(region).length > 0) {
+    const having = [...catalogue.soldOut.keys()].filter((id) => {
+      const there = catalogue.regions.find((other) => other.id === id);
+      return there !== undefined && isLaunchable(there) && left(there) !== undefined;
+    });
+    return faulty('region', soldOutMessage(`every type with ${sizeText(size)}`, region, having));
+  }
+  const priced = listTypes(offered(region), { region: region.id, backups });
+  const all = priced.map(({ type }) => type);
+  return { value: null, faults: tooBig(size, region, all) };
 }
 
 /** Says what is too much, and how much there is. `types` are all of the region, cheapest first. */
-function tooBig(
-  { vcpus, memoryMb }: { vcpus: number; memoryMb: number },
-  region: Region,
-  types: readonly LinodeType[],
-): Fault[] {
+function tooBig({ vcpus, memoryMb }: Size, region: Region, types: readonly LinodeType[]): Fault[] {
   const mostVcpus = biggest(types, (type) => type.vcpus);
   const mostMemory = biggest(types, (type) => type.memoryMb);
   if (mostVcpus === null || mostMemory === null) {
@@ -255,7 +364,8 @@ function findImage(name: string, images: readonly Image[]): Found<Image> {
   if (match !== undefined) {
     return faulty('image', `image ${match.id} is ${match.status}: it must be available`);
   }
-  const hint = suggestion(name, images.filter(isAvailable)) || ' (GET /images lists them)';
+  const current = images.filter((image) => isAvailable(image) && !image.deprecated);
+  const hint = suggestion(name, current) || ' (GET /images lists them)';
   return faulty('image', `there is no image ${name}${hint}`);
 }
 

@@ -1,6 +1,8 @@
 import { firstHourCost, hoursAfforded, spend, teardownTime } from './billing.ts';
 import type { Price } from './catalogue.ts';
+import { type Bought, priceOf } from './cluster.ts';
 import { type MicroUsd, microUsd, times } from './money.ts';
+import type { Spec } from './spec.ts';
 import type { DurationMs, EpochMs } from './units.ts';
 
 /** What a cluster will cost and how long its budget lasts, if all its nodes start at once. */
@@ -13,6 +15,13 @@ export interface Quote {
   readonly teardownAt: EpochMs;
   readonly spentAtTeardown: MicroUsd;
   readonly unspent: MicroUsd;
+}
+
+/** The quote for a cluster whose nodes all start at `from`, at the prices that were found for it. */
+export function quoteOf(spec: Spec, bought: Bought, marginMs: DurationMs, from: EpochMs): Quote {
+  const { nodes, budget, maxHours } = spec;
+  const price = priceOf(bought, bought.backupsAssumed);
+  return quote({ price, nodes, budget, maxHours, marginMs, from });
 }
 
 export function quote(input: {

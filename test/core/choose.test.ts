@@ -2,7 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Image, LinodeType, Price, Region } from '../../lib/core/catalogue.ts';
-import { isOfferedIn, listTypes, priceIn, resolve } from '../../lib/core/choose.ts';
+import {
+  isOfferedIn,
+  listImages,
+  listRegions,
+  listTypes,
+  priceIn,
+  resolve,
+  warningsOf,
+  whyChosen,
+} from '../../lib/core/choose.ts';
 import { microUsd, priceToMicroUsd } from '../../lib/core/money.ts';
 import type { Spec } from '../../lib/core/spec.ts';
 
@@ -99,7 +108,7 @@ const images = [
   anImage({ id: 'private/3', label: 'fresh', status: 'creating' }),
   anImage({ id: 'private/4', label: 'Solver' }),
 ];
-const catalogue = { types, regions, images };
+const catalogue = { types, regions, images, soldOut: new Map() };
 const noBackups = { backups: false };
 
 const aSpec = (overrides: Partial<Spec> = {}): Partial<Spec> => ({
@@ -251,7 +260,82 @@ describe('a type by its size', () => {
   });
 });
 
+describe('what is sold out', () => {
+  const withSoldOut = (soldOut: Readonly<Record<string, readonly string[]>>) => ({
+    ...catalogue,
+    soldOut: new Map(Object.entries(soldOut).map(([region, ids]) => [region, new Set(ids)])),
+  });
+  const faultsWith = (partial: Partial<Spec>, soldOut: Record<string, readonly string[]>) => {
+    const result = resolve(partial, withSoldOut(soldOut), noBackups);
+    return result.ok ? [] : result.faults.map(({ path, message }) => `${path}: ${message}`);
+  };
+
+  it('is refused by its id, with those of the regions asked that have it', () => {
+    const here = { 'us-east': ['g6-nanode-1'] };
+    const told = 'type: type g6-nanode-1 is sold out in us-east at the moment';
+    expect(faultsWith(aSpec(), here)).toEqual([
+      `${told}: choose another type or region (GET /types?region=us-east tells what is available)`,
+    ]);
+    const asked = { ...here, 'us-lax': ['g6-nanode-1'], 'br-gru': [], 'xx-old': ['other'] };
+    expect(faultsWith(aSpec(), asked)).toEqual([`${told}, but to be had in br-gru, xx-old`]);
+    expect(faultsWith(aSpec({ region: 'br-gru' }), asked)).toEqual([]);
+  });
+
+  it('is passed over for the next cheapest of the size', () => {
+    const soldOut = withSoldOut({ 'us-east': ['g6-nanode-1'] });
+    expect(resolve(sized(1, 1), soldOut, noBackups)).toMatchObject({
+      ok: true,
+      type: { id: 'g6-standard-2' },
+    });
+  });
+
+  it('may be all of a size', () => {
+    const soldOut = { 'us-east': ['g7-highmem-1', 'g6-standard-2'], 'us-lax': ['g7-highmem-1'] };
+    const told =
+      'region: every type with at least 2 vCPUs and 20000 MB is sold out in us-east at the moment';
+    expect(faultsWith(sized(2, 20_000), soldOut)).toEqual([`${told}, but to be had in us-lax`]);
+    const nowhere = { ...soldOut, 'us-lax': ['g7-highmem-1', 'g1-gpu-rtx6000-1'] };
+    expect(faultsWith(sized(2, 20_000), nowhere)).toEqual([
+      `${told}: choose another type or region (GET /types?region=us-east tells what is available)`,
+    ]);
+  });
+
+  it('is no fault where the region was not asked', () => {
+    expect(faultsWith(aSpec(), { 'us-lax': ['g6-nanode-1'] })).toEqual([]);
+  });
+});
+
+describe('why a type was chosen', () => {
+  it.each([
+    [{ kind: 'type', type: 'x' } as const, 'asked for by its id'],
+    [
+      { kind: 'size', vcpus: 1, memoryMb: 1_024 } as const,
+      'the cheapest type to be had in us-east with at least 1 vCPU and 1024 MB',
+    ],
+    [
+      { kind: 'size', vcpus: 4, memoryMb: 1 } as const,
+      'the cheapest type to be had in us-east with at least 4 vCPUs',
+    ],
+  ])('is told of %j', (machine, why) => {
+    expect(whyChosen(machine, 'us-east')).toBe(why);
+  });
+});
+
 describe('a region', () => {
+  it('that is a distributed site is refused, and suggested to nobody', () => {
+    const site = aRegion({ id: 'us-den-1', siteType: 'distributed' });
+    const world = { ...catalogue, regions: [...regions, site] };
+    const messagesOf = (region: string) => {
+      const result = resolve(aSpec({ region }), world, noBackups);
+      return result.ok ? [] : result.faults.map(({ message }) => message);
+    };
+    expect(messagesOf('us-den-1')).toEqual([
+      'us-den-1 is a distributed region, whose prices are not known for sure: ' +
+        'choose another region (GET /regions lists them)',
+    ]);
+    expect(messagesOf('us-den')).toEqual(['there is no region us-den (GET /regions lists them)']);
+  });
+
   it.each([
     ['us-eest', 'there is no region us-eest; did you mean us-east?'],
     ['Newark', 'there is no region Newark; did you mean us-east?'],
@@ -295,6 +379,28 @@ describe('an image', () => {
     ];
     const result = resolve(aSpec({ image: 'same' }), { ...catalogue, images: both }, noBackups);
     expect(result).toMatchObject({ ok: true, image: { id: 'private/9' } });
+  });
+});
+
+describe('a deprecated image', () => {
+  const old = anImage({ id: 'linode/debian10', label: 'Debian 10', deprecated: true });
+  const world = { ...catalogue, images: [old, ...images] };
+
+  it('is taken with a warning, as Linode still deploys it', () => {
+    const result = resolve(aSpec({ image: 'Debian 10' }), world, noBackups);
+    expect(result).toMatchObject({ ok: true, image: { id: 'linode/debian10' } });
+    expect(warningsOf(old)).toEqual([
+      'image linode/debian10 is deprecated: Linode may take it away, so choose a newer one',
+    ]);
+    expect(warningsOf(anImage({ id: 'linode/debian12' }))).toEqual([]);
+  });
+
+  it('is suggested to nobody', () => {
+    const result = resolve(aSpec({ image: 'Debian 14' }), world, noBackups);
+    const [fault] = result.ok ? [] : result.faults;
+    expect(fault?.message).toBe(
+      'there is no image Debian 14; did you mean linode/debian12 or linode/debian13?',
+    );
   });
 });
 
@@ -342,12 +448,69 @@ describe('listTypes', () => {
     expect(idsOf({ maxHourly: microUsd(7_499) })).toEqual([]);
   });
 
+  it('filters by class and by GPUs', () => {
+    expect(idsOf({ class: 'dedicated' })).toEqual(['g8-dedicated-16-8']);
+    expect(idsOf({ gpus: 1 })).toEqual(['g1-gpu-rtx6000-1']);
+    expect(idsOf({ class: 'nothing' })).toEqual([]);
+  });
+
   it('prices for the region, and for backups', () => {
     const [first] = listTypes([nanode], { region: 'br-gru' });
     expect(first?.price).toEqual(price(10_500, 7_000_000));
     expect(listTypes([nanode], { region: 'br-gru', maxHourly: microUsd(7_500) })).toEqual([]);
     const [withBackups] = listTypes([nanode, dedicated], { backups: true });
     expect(withBackups).toEqual({ type: nanode, price: price(10_500, 7_000_000) });
+  });
+});
+
+describe('listRegions', () => {
+  const some = [...regions, aRegion({ id: 'us-den-1', siteType: 'distributed' })];
+  const idsOf = (filter: Parameters<typeof listRegions>[1]) =>
+    listRegions(some, filter).map(({ id }) => id);
+
+  it('lists those that a spec can name, by country and capability in any case', () => {
+    expect(idsOf({})).toEqual(['us-east', 'us-lax', 'br-gru', 'xx-old']);
+    expect(idsOf({ capability: 'gpu linodes' })).toEqual(['us-lax']);
+    expect(idsOf({ country: 'US', capability: 'Metadata' })).toEqual([
+      'us-east',
+      'us-lax',
+      'br-gru',
+    ]);
+    expect(idsOf({ country: 'de' })).toEqual([]);
+  });
+});
+
+describe('listImages', () => {
+  const old = anImage({ id: 'linode/debian10', label: 'Debian 10', deprecated: true });
+  const idsOf = (filter: Parameters<typeof listImages>[1]) =>
+    listImages([old, ...images], filter).map(({ id }) => id);
+
+  it('lists those that are available, the deprecated ones last', () => {
+    expect(idsOf({})).toEqual([
+      'linode/debian12',
+      'linode/debian13',
+      'linode/ubuntu24.04',
+      'linode/slackware15.0',
+      'private/1',
+      'private/2',
+      'private/4',
+      'linode/debian10',
+    ]);
+  });
+
+  it('filters by a part of the name, by capability, and by whether they are deprecated', () => {
+    expect(idsOf({ search: 'DEBIAN' })).toEqual([
+      'linode/debian12',
+      'linode/debian13',
+      'linode/debian10',
+    ]);
+    expect(idsOf({ search: ' lts ' })).toEqual(['linode/ubuntu24.04']);
+    expect(idsOf({ search: 'ware', capability: 'Cloud-Init' })).toEqual([]);
+    expect(idsOf({ deprecated: true })).toEqual(['linode/debian10']);
+    expect(idsOf({ deprecated: false, search: 'debian' })).toEqual([
+      'linode/debian12',
+      'linode/debian13',
+    ]);
   });
 });
 
@@ -402,7 +565,7 @@ describe('always', () => {
     });
     fc.assert(
       fc.property(someTypes, aHomeRegion, size, fc.boolean(), (some, region, wanted, backups) => {
-        const world = { types: some, regions: [region], images };
+        const world = { ...catalogue, types: some, regions: [region] };
         const result = resolve(sized(wanted.vcpus, wanted.memoryMb), world, { backups });
         const good = some.filter(
           (type) =>
@@ -431,7 +594,7 @@ describe('always', () => {
   it('a type asked for by id has the same price as when it was taken for its size', () => {
     fc.assert(
       fc.property(someTypes, aHomeRegion, fc.boolean(), (some, region, backups) => {
-        const world = { types: some, regions: [region], images };
+        const world = { ...catalogue, types: some, regions: [region] };
         const bySize = resolve(sized(1, 1), world, { backups });
         if (!bySize.ok) return;
         const machine = { kind: 'type', type: bySize.type.id } as const;
@@ -443,7 +606,7 @@ describe('always', () => {
   it('the order of the catalogue changes nothing', () => {
     fc.assert(
       fc.property(someTypes, aHomeRegion, (some, region) => {
-        const world = { types: some, regions: [region], images };
+        const world = { ...catalogue, types: some, regions: [region] };
         const reversed = { ...world, types: [...some].reverse() };
         const [one, other] = [world, reversed].map((each) => resolve(sized(1, 1), each, noBackups));
         expect(other).toEqual(one);
