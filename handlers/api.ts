@@ -5,7 +5,7 @@ import { handle } from 'hono/aws-lambda';
 import type * as z from 'zod/mini';
 import { type Operation, operations } from '../lib/api/operations.ts';
 import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/api/request.ts';
-import { typesOffered } from '../lib/catalogue.ts';
+import { imagesOffered, regionsOffered, typesOffered } from '../lib/catalogue.ts';
 import {
   deleteCluster,
   getCluster,
@@ -94,18 +94,20 @@ route(operations.openapi, async () => {
   return ok({ ...describeApi(settings()) });
 });
 
-route(operations.types, async ({ query: { maxHourlyUsd: maxHourly, ...rest }, by }) => {
-  const types = await typesOffered(offerDeps(), { ...rest, maxHourly }, by);
+route(operations.types, async ({ query, by }) => {
+  const { maxHourlyUsd: maxHourly, budgetUsd: budget, ...rest } = query;
+  const types = await typesOffered(offerDeps(), { ...rest, maxHourly, budget }, by);
   return ok({ types: types.map(renderType) });
 });
 
-route(operations.regions, async ({ by }) =>
-  ok({ regions: (await catalogue().regions(by)).map(renderRegion) }),
+route(operations.regions, async ({ query, by }) =>
+  ok({ regions: (await regionsOffered(offerDeps(), query, by)).map(renderRegion) }),
 );
 
-route(operations.images, async ({ by }) =>
-  ok({ images: (await catalogue().images(by)).map(renderImage) }),
-);
+route(operations.images, async ({ query: { deprecated, ...rest }, by }) => {
+  const filter = { ...rest, deprecated: deprecated && deprecated === 'true' };
+  return ok({ images: (await imagesOffered(offerDeps(), filter, by)).map(renderImage) });
+});
 
 route(operations.quote, async ({ body, by }) =>
   ok(renderQuote(await offer(offerDeps(), body, by))),

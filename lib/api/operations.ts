@@ -95,6 +95,9 @@ const dollars = (description: string) =>
     )
     .check(z.meta({ description, override: { type: 'number', minimum: 0 } }));
 
+/** In the URL: anything, in any case. */
+const words = (description: string) => z.string().check(z.describe(description));
+
 const oneOf = <const Values extends readonly [string, ...string[]]>(
   values: Values,
   description: string,
@@ -200,8 +203,12 @@ export const operations = {
     query: z.strictObject({
       vcpus: z.optional(wholeNumber(10_000, 'The fewest.')),
       memoryMb: z.optional(wholeNumber(100_000_000, 'The least.')),
-      region: z.optional(z.string().check(z.describe('Whose prices are shown.'))),
+      gpus: z.optional(wholeNumber(100, 'The fewest.')),
+      class: z.optional(words('Such as nanode, standard, dedicated, premium, highmem or gpu.')),
+      region: z.optional(words('Whose prices and availability are shown.')),
       maxHourlyUsd: z.optional(dollars('The most for an hour of one node.')),
+      budgetUsd: z.optional(dollars('How many hours it lasts is told with each type.')),
+      nodes: z.optional(wholeNumber(1_000, 'Of how many nodes; 1 unless given.')),
     }),
     headers: anyHeaders,
     body: null,
@@ -214,7 +221,10 @@ export const operations = {
     path: '/regions',
     summary: 'The regions that a spec can name',
     access: 'token',
-    query: none,
+    query: z.strictObject({
+      country: z.optional(words('Two letters, such as us.')),
+      capability: z.optional(words('One that they have, such as VPCs or GPU Linodes.')),
+    }),
     headers: anyHeaders,
     body: null,
     answers: { 200: { description: 'The regions.', json: listOf('regions', regionSchema) } },
@@ -224,9 +234,13 @@ export const operations = {
     id: 'listImages',
     method: 'GET',
     path: '/images',
-    summary: 'The images that a spec can name',
+    summary: 'The images that a spec can name, the deprecated ones last',
     access: 'token',
-    query: none,
+    query: z.strictObject({
+      capability: z.optional(words('One that they have, such as cloud-init, for userData.')),
+      deprecated: z.optional(oneOf(['true', 'false'], 'Only those, or only the others.')),
+      search: z.optional(words('A part of the id or of the label.')),
+    }),
     headers: anyHeaders,
     body: null,
     answers: { 200: { description: 'The images.', json: listOf('images', imageSchema) } },

@@ -18,6 +18,27 @@ export const healthSchema = z.object({
   time: time('What the clock says'),
 });
 
+const alternativesSchema = z
+  .array(
+    z.object({
+      kind: z.enum(['cheaperRegion', 'smallerType', 'biggerType', 'moreNodes', 'fewerNodes']),
+      change: z
+        .object({
+          region: z.optional(z.string()),
+          type: z.optional(z.string()),
+          vcpus: z.optional(count('With memoryMb, where the spec asks for a size.')),
+          memoryMb: z.optional(count('With vcpus.')),
+          nodes: z.optional(count('How many.')),
+        })
+        .check(z.describe('Put over the fields of the spec, it makes one that can be launched.')),
+      hourlyUsd: usd('For each started hour of the whole cluster'),
+      affordableHours: count('How many hours the same budget lasts.'),
+      spentAtTeardownUsd: usd('What Linode will have billed at its teardown'),
+      sentence: text('The same for people.'),
+    }),
+  )
+  .check(z.describe('What else could be launched, or what would fit into too small a budget.'));
+
 export const problemSchema = z
   .object({
     title: text('What kind of problem it is.'),
@@ -46,6 +67,7 @@ export const problemSchema = z
     ),
     id: z.optional(text('Where the log of the deployment tells more.')),
     smallestBudgetUsd: z.optional(usd('The smallest budget that would do')),
+    alternatives: z.optional(alternativesSchema),
     smallestMaxHours: z.optional(count('The smallest maxHours that would do.')),
     cap: z.optional(
       z.enum(['openBudget', 'ownerOpenBudget', 'ownerMonthlySpend', 'scheduleMonthlySpend']),
@@ -78,6 +100,10 @@ export const typeSchema = z.object({
   gpus: count('How many.'),
   hourlyUsd: orNull(usd('For each started hour of one node')),
   monthlyUsd: orNull(usd('The most that one node is billed in a month; null: no such cap')),
+  available: z.optional(
+    z.boolean().check(z.describe('With region: whether it has any left, as far as Linode tells.')),
+  ),
+  affordableHours: z.optional(count('With budgetUsd: how many hours it lasts from now on.')),
 });
 
 export const regionSchema = z.object({
@@ -98,6 +124,7 @@ export const imageSchema = z.object({
 export const quoteSchema = z.object({
   nodes: count('How many.'),
   typeLabel: z.string(),
+  why: text('Why this type was taken, to be read after its name.'),
   ...machineFields,
   budgetUsd: usd('As given'),
   maxHours: orNull(count('As given.')),
@@ -105,11 +132,14 @@ export const quoteSchema = z.object({
     .boolean()
     .check(z.describe('Whether the price is with backups, which the account may force.')),
   hourlyUsd: usd('For each started hour of the whole cluster'),
+  firstHourUsd: usd('For the first started hour; twice hourlyUsd where a month ends in it'),
   smallestBudgetUsd: usd('What the first started hour costs; no smaller budget is accepted'),
   affordableHours: count('How many hours the budget lasts; 0: not even the first.'),
   teardownAt: orNull(time('When the destruction would begin')),
   spentAtTeardownUsd: usd('What Linode will have billed then'),
   unspentUsd: usd('What of the budget stays unspent'),
+  warnings: z.array(text('What is allowed, and yet worth a thought.')),
+  alternatives: alternativesSchema,
 });
 
 const nodeStatuses = ['planned', 'creating', 'gone', 'never', ...linodeStatuses] as const;
@@ -169,8 +199,13 @@ export const clusterSchema = z.object({
   history: z.array(z.object({ at: time('When'), event: text('What happened, and why.') })),
 });
 
-/** With the quote that it was launched on. */
-export const launchedSchema = z.extend(clusterSchema, { quote: quoteSchema });
+/** With the quote that it was launched on; where it was earlier, without what held then alone. */
+export const launchedSchema = z.extend(clusterSchema, {
+  quote: z.extend(quoteSchema, {
+    warnings: z.optional(quoteSchema.shape.warnings),
+    alternatives: z.optional(alternativesSchema),
+  }),
+});
 
 export const clustersSchema = z.object({
   clusters: z.array(clusterSchema),

@@ -164,3 +164,39 @@ describe('an unknown availability', () => {
     expect(simulator.requests()[AVAILABILITY]?.total).toBe(1);
   });
 });
+
+describe('the lists', () => {
+  const idsOf = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
+
+  it('of types say how many hours a budget lasts, and are filtered by class and GPUs', async () => {
+    const { call } = await startApi();
+    const { types } = (await call('GET', '/types?budgetUsd=1&nodes=10&class=nanode')).json;
+    expect(types).toMatchObject([{ id: 'g6-nanode-1', affordableHours: 13 }]);
+    const [alone] = (await call('GET', '/types?budgetUsd=1')).json.types;
+    expect(alone).toMatchObject({ id: 'g6-nanode-1', affordableHours: 133 });
+    const gpus = (await call('GET', '/types?gpus=1')).json.types;
+    expect(idsOf(gpus)).toEqual(['g1-gpu-rtx6000-1']);
+    expect(gpus[0]).not.toHaveProperty('affordableHours');
+  });
+
+  it('of regions are filtered by country and capability', async () => {
+    const { call } = await startApi();
+    const query = 'country=us&capability=Premium%20Plans';
+    const { regions } = (await call('GET', `/regions?${query}`)).json;
+    expect(idsOf(regions)).toEqual(['us-ord', 'us-sea']);
+  });
+
+  it('of images are filtered by name, capability and age', async () => {
+    const { call } = await startApi();
+    const images = async (query: string) =>
+      idsOf((await call('GET', `/images?${query}`)).json.images);
+    expect(await images('search=ubuntu')).toEqual([
+      'linode/ubuntu22.04',
+      'linode/ubuntu24.04',
+      'linode/ubuntu20.04',
+    ]);
+    expect(await images('search=ubuntu&deprecated=false')).toHaveLength(2);
+    expect(await images('deprecated=true')).toEqual(['linode/ubuntu20.04']);
+    expect(await images('search=slack&capability=cloud-init')).toEqual([]);
+  });
+});
