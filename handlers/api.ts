@@ -25,9 +25,9 @@ import {
   renderQuote,
   renderRegion,
   renderReport,
-  renderSchedule,
   renderType,
 } from '../lib/render.ts';
+import { renderSchedule } from '../lib/render-schedule.ts';
 import { report } from '../lib/report.ts';
 import {
   changeSchedule,

@@ -14,12 +14,10 @@ import {
 import { type MicroUsd, microUsd, times, toUsd } from './core/money.ts';
 import { type Quote, quoteOf } from './core/quote.ts';
 import type { MonthTotals } from './core/report.ts';
-import type { Run, ScheduleRecord } from './core/schedule.ts';
 import type { Spec } from './core/spec.ts';
 import { type EpochMs, toIso } from './core/units.ts';
 import type { Advice, Offer } from './launch.ts';
 import type { Report } from './report.ts';
-import { nextRuns } from './schedules.ts';
 
 const HOUR_MS = 3_600_000;
 const isoOrNull = (instant: EpochMs | null) => (instant === null ? null : toIso(instant));
@@ -226,29 +224,3 @@ const renderTotals = (totals: MonthTotals) => ({
   savedUsd: toUsd(totals.saved),
   overspentUsd: toUsd(totals.overspent),
 });
-
-const NEXT_RUNS = 5;
-
-export function renderSchedule(schedule: ScheduleRecord) {
-  const { id, name, owner, cron, timezone, spec, overlap, monthlyCap, enabled } = schedule;
-  return {
-    id,
-    name,
-    owner,
-    cron,
-    timezone,
-    spec,
-    overlap,
-    monthlyCapUsd: monthlyCap === null ? null : toUsd(monthlyCap),
-    enabled,
-    nextRuns: nextRuns(schedule, NEXT_RUNS).map(toIso),
-    runs: schedule.runs.map(renderRun),
-    createdAt: toIso(schedule.createdAt),
-  };
-}
-
-function renderRun(run: Run) {
-  return run.result === 'missed'
-    ? { ...run, at: toIso(run.at), from: toIso(run.from) }
-    : { ...run, at: toIso(run.at) };
-}

@@ -1,6 +1,7 @@
 import { ADMIN } from './clusters.ts';
 import type { Fault } from './core/fault.ts';
 import { isScheduleId } from './core/names.ts';
+import { quoteOf } from './core/quote.ts';
 import {
   faultsOfSpec,
   type JsonSpec,
@@ -18,7 +19,6 @@ import {
   type LaunchDeps,
   type Offer,
   offer,
-  quoteOf,
   refuseWhatCouldNotLogIn,
   refuseWhatWouldOverspend,
 } from './launch.ts';

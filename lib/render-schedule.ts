@@ -1,0 +1,31 @@
+import { toUsd } from './core/money.ts';
+import type { Run, ScheduleRecord } from './core/schedule.ts';
+import { toIso } from './core/units.ts';
+import { nextRuns } from './schedules.ts';
+
+const NEXT_RUNS = 5;
+
+/** A schedule as the API shows it. */
+export function renderSchedule(schedule: ScheduleRecord) {
+  const { id, name, owner, cron, timezone, spec, overlap, monthlyCap, enabled } = schedule;
+  return {
+    id,
+    name,
+    owner,
+    cron,
+    timezone,
+    spec,
+    overlap,
+    monthlyCapUsd: monthlyCap === null ? null : toUsd(monthlyCap),
+    enabled,
+    nextRuns: nextRuns(schedule, NEXT_RUNS).map(toIso),
+    runs: schedule.runs.map(renderRun),
+    createdAt: toIso(schedule.createdAt),
+  };
+}
+
+function renderRun(run: Run) {
+  return run.result === 'missed'
+    ? { ...run, at: toIso(run.at), from: toIso(run.from) }
+    : { ...run, at: toIso(run.at) };
+}
