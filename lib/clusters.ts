@@ -1,13 +1,19 @@
+import { type Changed, changeCluster as change, parseChange } from './core/change.ts';
 import { type ClusterRecord, isLive } from './core/cluster.ts';
+import { formatUsd, toUsd } from './core/money.ts';
 import { type ClusterId, isClusterId } from './core/names.ts';
 import { beginDeleting } from './core/plan.ts';
 import { type EpochMs, plus, seconds } from './core/units.ts';
 import { AppError } from './errors.ts';
 import { rootPassword } from './passwords.ts';
 import type { Clock, ClusterStore, ListQuery, Log, Nudge, Secrets } from './ports.ts';
+import type { Settings } from './settings.ts';
 
 /** The owner who sees and may end everybody's clusters. */
 export const ADMIN = 'admin';
+
+/** Passes write the same record, so that a few conflicts in a row are normal. */
+const CONFLICTS_MAX = 20;
 
 export interface ClusterDeps {
   readonly clock: Clock;
@@ -62,8 +68,7 @@ export async function deleteCluster(
   owner: string,
   id: string,
 ): Promise<ClusterRecord> {
-  // Passes write the same record, so that a few conflicts in a row are normal.
-  for (let attempt = 0; attempt < 20; attempt += 1) {
+  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
     const record = await getCluster(deps, owner, id);
     if (!isLive(record) || record.phase === 'deleting') return record;
     const end = { reason: 'requested', failure: null } as const;
@@ -73,6 +78,67 @@ export async function deleteCluster(
     return saved;
   }
   throw new AppError('conflict', `Cluster ${id} is changing fast. Send the DELETE again.`);
+}
+
+/**
+ * Changes budget or `maxHours` of a live cluster. The record changes first, then, in the pass that
+ * is asked for, the `reap` tags: dying in between leaves tags by which the sweeper keeps the old
+ * budget. AppError `invalid` with every fault; `conflict` where its teardown has begun; `refused`,
+ * with what would do, where the new limits could not be kept.
+ */
+export async function changeCluster(
+  deps: ClusterDeps & { readonly settings: Settings },
+  owner: string,
+  id: string,
+  input: unknown,
+): Promise<ClusterRecord> {
+  const parsed = parseChange(input, deps.settings);
+  if (!parsed.ok) {
+    const { faults } = parsed;
+    throw new AppError('invalid', 'The change has faults; each is listed.', { faults });
+  }
+  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
+    const record = await getCluster(deps, owner, id);
+    const changed = change(record, parsed.change, { now: deps.clock.now(), owner });
+    if (changed.kind !== 'changed') throw refusalOf(record, changed);
+    if (changed.next === record) return record;
+    const saved = await deps.store.save(changed.next);
+    if (saved === 'conflict') continue;
+    await nudgeOrLeaveToReaper(deps, record.id);
+    return saved;
+  }
+  throw new AppError('conflict', `Cluster ${id} is changing fast. Send the PATCH again.`);
+}
+
+function refusalOf(
+  { id, phase }: ClusterRecord,
+  refusal: Exclude<Changed, { kind: 'changed' }>,
+): AppError {
+  switch (refusal.kind) {
+    case 'begun': {
+      const state = phase === 'deleted' || phase === 'failed' ? 'has ended' : 'has begun';
+      const what = state === 'has ended' ? `Cluster ${id}` : `The teardown of cluster ${id}`;
+      return new AppError('conflict', `${what} ${state}: launch another one.`);
+    }
+    case 'tooLittle': {
+      const { spent, smallestBudget } = refusal;
+      return new AppError(
+        'refused',
+        `${formatUsd(spent)} is billed already. The smallest budget that can still be kept is ` +
+          `${formatUsd(smallestBudget)}; to end it now, DELETE /clusters/${id}.`,
+        { members: { smallestBudgetUsd: toUsd(smallestBudget) } },
+      );
+    }
+    case 'tooFewHours': {
+      const { smallestMaxHours } = refusal;
+      return new AppError(
+        'refused',
+        `The smallest maxHours that can still be kept is ${smallestMaxHours}; to end it now, ` +
+          `DELETE /clusters/${id}.`,
+        { members: { smallestMaxHours } },
+      );
+    }
+  }
 }
 
 /** A lost nudge costs a minute: the record is due, and the reaper's next tick sees it. */

@@ -49,6 +49,8 @@ export interface LinodeApi {
   ): Promise<CreateOutcome>;
   /** May be called twice: `notFound` is as good as `deleted`. */
   delete(id: number, by: EpochMs): Promise<'deleted' | 'notFound'>;
+  /** Puts these tags in place of all that it has. May be called twice. */
+  setTags(id: number, tags: readonly Tag[], by: EpochMs): Promise<Linode | 'notFound'>;
   /** Removes the tag from the account, and so from all that bears it. May be called twice. */
   deleteTag(tag: Tag, by: EpochMs): Promise<void>;
 }

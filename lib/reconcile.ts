@@ -3,7 +3,7 @@ import { apply, type Outcome } from './core/apply.ts';
 import { type EndedRecord, isLive, type LiveRecord } from './core/cluster.ts';
 import type { Linode } from './core/linode.ts';
 import { formatUsd } from './core/money.ts';
-import { type ClusterId, clusterTag, ownershipTag, type Tag } from './core/names.ts';
+import { type ClusterId, clusterTag, ownershipTag, type Tag, withReapTag } from './core/names.ts';
 import { type ActiveStep, CREATE_WINDOW, type Executors, plan, type Step } from './core/plan.ts';
 import {
   type DurationMs,
@@ -11,6 +11,7 @@ import {
   earliest,
   latest,
   minus,
+  minutes,
   plus,
   seconds,
 } from './core/units.ts';
@@ -33,6 +34,8 @@ const STEP_TIME_MAX = seconds(60);
 /** Waits up to this long are sat out; after longer ones the reaper calls again. */
 const WAIT_MAX = seconds(90);
 const RETRY_AFTER = seconds(10);
+/** How long tags are left alone that Linode did not take: it may never take them from this token. */
+const RETAG_AFTER = minutes(2);
 
 /**
  * Makes passes over one cluster (observe, plan, save intent, carry out) until there is nothing to
@@ -161,13 +164,15 @@ function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outc
       return execute.deleteNode(step);
     case 'checkNode':
       return execute.checkNode(step);
+    case 'retagNode':
+      return execute.retagNode(step);
     case 'removeTags':
       return execute.removeTags(step);
   }
 }
 
 function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
-  const { linode, log } = deps;
+  const { clock, linode, log } = deps;
   const isOurs = (found: Linode) => found.tags.includes(ownershipTag(record.stage));
   const removeTag = (tag: Tag) =>
     linode.deleteTag(tag, by).catch((error: unknown) => {
@@ -209,13 +214,28 @@ function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Execut
         ? { kind: 'present', index, linode: found }
         : { kind: 'released', index };
     },
+    async retagNode({ index, linodeId, reap }) {
+      const found = await linode.get(linodeId, by);
+      // The next pass finds out what became of it.
+      if (found === 'notFound') return { kind: 'retagged' };
+      if (!isOurs(found)) return { kind: 'released', index };
+      try {
+        await linode.setTags(linodeId, withReapTag(found.tags, reap), by);
+        return { kind: 'retagged' };
+      } catch (error) {
+        // The record alone ends the cluster in time; the tag is for the day when it is lost.
+        const details = { clusterId: record.id, linodeId, reap, reason: reasonOf(error) };
+        log.warn('reap tag not moved', details);
+        return { kind: 'tagsRefused', until: plus(clock.now(), RETAG_AFTER) };
+      }
+    },
     async removeTags({ own, shared }) {
       await Promise.all(own.map(removeTag));
       for (const tag of shared) {
         const bearers = await linode.listByTag(tag, by).catch(() => null);
         if (bearers?.length === 0) await removeTag(tag);
       }
-      return { kind: 'tagsRemoved' };
+      return { kind: 'tagsRemoved', shared };
     },
   };
 }

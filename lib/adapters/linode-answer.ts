@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { decodeErrors, type LinodeFault } from './linode-wire.ts';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below the base URL, percent-encoded, without a query. */
   readonly path: string;
   readonly query?: string;

@@ -61,6 +61,11 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
         ? 'notFound'
         : 'deleted';
     },
+    async setTags(id, tags, by) {
+      const path = `/linode/instances/${id}`;
+      const call = { method: 'PUT', path, body: { tags } } as const;
+      return sendForOne(http, call, decodeLinode, by);
+    },
     async deleteTag(tag, by) {
       const call = { method: 'DELETE', path: `/tags/${encodeURIComponent(tag)}` } as const;
       await sendForOne(http, call, decodeEmpty, by);

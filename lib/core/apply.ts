@@ -6,6 +6,7 @@ import {
   withHistory,
 } from './cluster.ts';
 import type { Linode } from './linode.ts';
+import type { Tag } from './names.ts';
 import { withBackupsLearned } from './observe.ts';
 import type { EpochMs } from './units.ts';
 
@@ -27,7 +28,11 @@ export type Outcome =
   /** It exists without our tags: somebody took it over, and it is not ours to touch. */
   | { readonly kind: 'released'; readonly index: number }
   | { readonly kind: 'present'; readonly index: number; readonly linode: Linode }
-  | { readonly kind: 'tagsRemoved' }
+  | { readonly kind: 'retagged' }
+  /** Linode did not take a node's tags; they are left alone for a while. */
+  | { readonly kind: 'tagsRefused'; readonly until: EpochMs }
+  /** These are gone from the account, or borne by others. */
+  | { readonly kind: 'tagsRemoved'; readonly shared: readonly Tag[] }
   /** Nothing is known to have changed; the next pass looks again. */
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -41,9 +46,16 @@ export function apply(record: LiveRecord, outcomes: readonly Outcome[], at: Epoc
 function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord {
   switch (outcome.kind) {
     case 'failed':
+    case 'retagged':
       return record;
-    case 'tagsRemoved':
-      return record.phase === 'deleting' ? { ...record, tagsRemoved: true } : record;
+    case 'tagsRefused':
+      return { ...record, retagAfter: outcome.until };
+    case 'tagsRemoved': {
+      // On its way out, what comes late may bring them back: then they are removed again.
+      if (record.phase === 'deleting') return { ...record, tagsRemoved: true };
+      const { shared } = outcome;
+      return { ...record, reapTags: record.reapTags.filter((tag) => !shared.includes(tag)) };
+    }
     case 'deleted': {
       const { index, existed } = outcome;
       if (index !== null) return withNode(record, index, (node) => withDeletion(node, existed, at));

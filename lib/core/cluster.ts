@@ -5,7 +5,15 @@ import type { MicroUsd } from './money.ts';
 import { microUsd } from './money.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from './names.ts';
 import type { Spec } from './spec.ts';
-import { type DurationMs, type EpochMs, earliest, hours } from './units.ts';
+import {
+  between,
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  earliest,
+  hours,
+  plus,
+} from './units.ts';
 
 /**
  * The record of a cluster: one item, written whole. A phase has the fields that make sense in it;
@@ -46,8 +54,10 @@ export interface Common {
   /** Nodes that are not running by then have failed to come up. */
   readonly provisionBy: EpochMs;
   readonly nodes: readonly NodeRecord[];
-  /** Every `reap` tag that its nodes were created with; they outlive the nodes. */
+  /** Every `reap` tag that its nodes may bear; they outlive the nodes. */
   readonly reapTags: readonly Tag[];
+  /** Until when to leave its nodes' tags alone, as Linode would not take them. */
+  readonly retagAfter?: EpochMs;
   readonly history: readonly HistoryEntry[];
 }
 
@@ -251,6 +261,25 @@ export function lastAffordableOf(record: Common, now: EpochMs): EpochMs {
   const { budget, maxHours } = record;
   return lastAffordable(billedNodesIfSent(record, now), { budget, maxHours });
 }
+
+/**
+ * The smallest budget that could still be kept: what Linode will have billed by the first instant
+ * at which a destruction that starts just after `now` must have ended.
+ */
+export const smallestBudgetOf = (record: Common, now: EpochMs): MicroUsd =>
+  spend(billedNodesIfSent(record, now), afterMargin(record, now));
+
+/** The fewest hours for each node that could still be kept. */
+export function smallestMaxHoursOf(record: Common, now: EpochMs): number {
+  const open = billedNodesIfSent(record, now).filter(({ billedUntil }) => billedUntil === null);
+  const begun = open.map(({ billedFrom }) =>
+    Math.ceil(between(billedFrom, afterMargin(record, now)) / hours(1)),
+  );
+  return Math.max(1, ...begun);
+}
+
+const afterMargin = ({ marginMs }: Common, now: EpochMs): EpochMs =>
+  plus(plus(now, marginMs), durationMs(1));
 
 /** Which of the two limits ends the cluster. */
 export function limitOf(record: Common, now: EpochMs): 'budget' | 'maxHours' {

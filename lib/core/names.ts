@@ -38,6 +38,12 @@ export function reapTag(teardownAt: EpochMs): Tag {
   return `reap=${iso.slice(0, 16).replaceAll(/[-:]/g, '')}Z`;
 }
 
+/** The tags with that `reap` tag in place of every other. */
+export const withReapTag = (tags: readonly Tag[], reap: Tag): Tag[] => [
+  ...tags.filter((tag) => !/^reap=/i.test(tag)),
+  reap,
+];
+
 /** The earliest time that a `reap` tag names; null: none that can be read. */
 export function reapTimeOfTags(tags: readonly string[]): EpochMs | null {
   const times = tags.map(reapTime).filter((time) => time !== null);

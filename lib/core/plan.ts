@@ -14,9 +14,16 @@ import {
 } from './cluster.ts';
 import type { Linode } from './linode.ts';
 import { microUsd } from './money.ts';
-import { clusterTag, type NodeLabel, ownershipTag, reapTag, type Tag } from './names.ts';
+import {
+  clusterTag,
+  type NodeLabel,
+  ownershipTag,
+  reapTag,
+  reapTimeOfTags,
+  type Tag,
+} from './names.ts';
 import { extrasOf, linodeOf, linodesOf, observe } from './observe.ts';
-import { type EpochMs, earliest, minutes, plus, seconds } from './units.ts';
+import { type EpochMs, earliest, epochMs, minus, minutes, plus, seconds } from './units.ts';
 
 /** How many creates a pass sends: what Linode's rate limit takes at once (20 per 15 s). */
 export const CREATES_PER_PASS = 20;
@@ -31,6 +38,8 @@ const POLL_EVERY = seconds(10);
 const CHECK_EVERY = minutes(30);
 /** How soon a node found by its id, but not in the list, is asked for again. */
 const ASK_AGAIN_AFTER = minutes(1);
+/** A `reap` tag that is earlier than the teardown by more than this is moved; a later one always. */
+const REAP_TAG_EARLY_MAX = minutes(5);
 /** When another pass takes over from one that died while it created, or while it deleted. */
 const CREATING_LEASE = seconds(120);
 const DELETING_LEASE = seconds(30);
@@ -42,6 +51,8 @@ type StepArgs = {
   deleteNode: { index: number | null; linodeId: number; seen: boolean };
   /** A node that Linode's list should show and does not. */
   checkNode: { index: number; linodeId: number };
+  /** A node whose `reap` tag tells another time than its teardown's. */
+  retagNode: { index: number; linodeId: number; reap: Tag };
   /** `shared` tags may stand on other clusters' nodes, and are left while they do. */
   removeTags: { own: readonly Tag[]; shared: readonly Tag[] };
   wait: { reason: string; until: EpochMs };
@@ -67,7 +78,7 @@ export type Plan =
 export function plan(record: LiveRecord, observed: readonly Linode[] | null, now: EpochMs): Plan {
   const linodes = observed === null ? null : linodesOf(record, observed);
   const seen = linodes === null ? record : settled(observe(record, linodes, now), now);
-  const current = moved(seen, now);
+  const current = withProgress(moved(seen, now), record, now);
   switch (current.phase) {
     case 'provisioning':
       return planProvisioning(current, linodes, now);
@@ -149,6 +160,13 @@ function movedWhileProvisioning(record: Provisioning, now: EpochMs): LiveRecord 
   return beginDeleting(record, now, { reason: 'failed', failure });
 }
 
+/** Tells of the nodes that have come up since `before`, while others have not. */
+function withProgress(record: LiveRecord, before: LiveRecord, now: EpochMs): LiveRecord {
+  const up = record.nodes.filter(isUp).length;
+  const isProgress = record.phase === 'provisioning' && up > before.nodes.filter(isUp).length;
+  return isProgress ? withHistory(record, now, `${count(up, record)} up`) : record;
+}
+
 const isUp = (node: NodeRecord) => node.state === 'made' && node.status === 'running';
 const isComing = (node: NodeRecord) => ['planned', 'sent', 'made'].includes(node.state);
 const count = (up: number, { nodes }: LiveRecord) => `${up} of ${nodes.length} nodes`;
@@ -178,8 +196,10 @@ function planProvisioning(
   // The earliest that was ever sent: one sent again must bear the same tags to be adopted.
   const current = reapTag(teardownAt);
   const [reap = current] = [...record.reapTags, current].sort();
+  const tags = retags(record, linodes, now);
   const steps: Step[] = [
     ...corrections(record, linodes, now),
+    ...tags.steps,
     ...latecomers(record, linodes, now),
     ...sending.map(({ index, label }) => createNode(record, { index, label, reap, sentAt: now })),
   ];
@@ -191,13 +211,24 @@ function planProvisioning(
       dueAt: earliest(plus(now, CREATING_LEASE), teardownAt),
     });
   }
+  const bearing = [...(sending.length === 0 ? [] : [reap]), ...tags.bearing];
   const next: Provisioning = {
     ...record,
     dueAt: earliest(plus(now, CREATING_LEASE), teardownAt),
     nodes: record.nodes.map((node) => (sending.includes(node) ? sent(node, now) : node)),
-    reapTags: sending.length === 0 ? record.reapTags : [...new Set([...record.reapTags, reap])],
+    reapTags: [...new Set([...record.reapTags, ...bearing])],
   };
-  return { next, steps: [first, ...rest] };
+  return { next: withResends(next, sending, now), steps: [first, ...rest] };
+}
+
+function withResends(
+  record: Provisioning,
+  sending: readonly NodeRecord[],
+  now: EpochMs,
+): Provisioning {
+  const again = sending.filter(({ state }) => state === 'sent').map(({ index }) => index);
+  if (again.length === 0) return record;
+  return withHistory(record, now, `asked again for node ${again.join(', ')}: no answer came`);
 }
 
 const isSendable = (now: EpochMs) => (node: NodeRecord) =>
@@ -244,6 +275,38 @@ function corrections(
   ];
 }
 
+/**
+ * Nodes whose `reap` tag is missing, too late, or so early that the sweeper, if it had nothing else
+ * to go by, would end the cluster well before its time. While nodes are coming up the teardown
+ * moves with them, and all bear the earliest; then only what is too late matters.
+ */
+function retags(
+  record: Provisioning | Running,
+  linodes: readonly Linode[],
+  now: EpochMs,
+): { readonly steps: Step[]; readonly bearing: readonly Tag[] } {
+  if (record.retagAfter !== undefined && now < record.retagAfter) return NO_TAGS;
+  const teardownAt = teardownOf(record, now);
+  const earliestFine =
+    record.phase === 'running' ? minus(teardownAt, REAP_TAG_EARLY_MAX) : BEGINNING_OF_TIME;
+  const reap = reapTag(teardownAt);
+  const steps = record.nodes.flatMap((node): Step[] => {
+    const linode = node.state === 'made' ? linodeOf(node, linodes) : undefined;
+    if (linode === undefined || linode.status === 'deleting') return [];
+    const reapAt = reapTimeOfTags(linode.tags);
+    if (reapAt !== null && reapAt >= earliestFine && reapAt <= teardownAt) return [];
+    return [{ kind: 'retagNode', index: node.index, linodeId: linode.id, reap }];
+  });
+  return { steps, bearing: steps.length === 0 ? [] : [reap] };
+}
+
+const NO_TAGS = { steps: [], bearing: [] };
+const BEGINNING_OF_TIME = epochMs(0);
+
+/** Tags that its nodes bore, and bear no more. */
+const unborne = ({ reapTags }: LiveRecord, linodes: readonly Linode[]): Tag[] =>
+  reapTags.filter((tag) => !linodes.some(({ tags }) => tags.includes(tag)));
+
 /** With `onPartial: keep`, what was not up in time is destroyed and the rest is kept. */
 function latecomers(record: Provisioning, linodes: readonly Linode[], now: EpochMs): Step[] {
   if (now < record.provisionBy) return [];
@@ -253,12 +316,19 @@ function latecomers(record: Provisioning, linodes: readonly Linode[], now: Epoch
 
 function planRunning(record: Running, linodes: readonly Linode[] | null, now: EpochMs): Plan {
   const teardownAt = teardownOf(record, now);
-  const [first, ...rest] = linodes === null ? [] : corrections(record, linodes, now);
+  const tags = linodes === null ? NO_TAGS : retags(record, linodes, now);
+  const fixes = linodes === null ? [] : [...corrections(record, linodes, now), ...tags.steps];
+  const old = linodes === null || fixes.length > 0 ? [] : unborne(record, linodes);
+  const tidying: Step[] = old.length === 0 ? [] : [{ kind: 'removeTags', own: [], shared: old }];
+  const [first, ...rest] = [...fixes, ...tidying];
   if (first !== undefined) {
     const dueAt = earliest(plus(now, DELETING_LEASE), teardownAt);
-    return { next: { ...record, dueAt }, steps: [first, ...rest] };
+    const reapTags = [...new Set([...record.reapTags, ...tags.bearing])];
+    return { next: { ...record, dueAt, reapTags }, steps: [first, ...rest] };
   }
-  const until = earliest(plus(now, CHECK_EVERY), teardownAt);
+  const { retagAfter = now } = record;
+  const again = retagAfter > now ? retagAfter : plus(now, CHECK_EVERY);
+  const until = earliest(again, plus(now, CHECK_EVERY), teardownAt);
   const reason = until === teardownAt ? 'the teardown time' : 'the next look at its nodes';
   return waiting(record, { reason, until, dueAt: until });
 }

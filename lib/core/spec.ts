@@ -137,7 +137,7 @@ type Fields = z.infer<ReturnType<typeof specSchema>>;
 const VCPUS_MAX = 1_024;
 const MEMORY_MB_MAX = 16_777_216;
 /** Ten years. */
-const HOURS_MAX = 87_600;
+export const HOURS_MAX = 87_600;
 const KEYS_MAX = 50;
 const TAGS_MAX = 10;
 
@@ -169,7 +169,7 @@ export const must = (what: string) => (issue: { readonly input?: unknown }) =>
 export const text = (pattern: RegExp, what: string, description: string) =>
   z.string({ error: must(what) }).check(z.regex(pattern), z.describe(description));
 
-const wholeNumber = (least: number, most: number, description: string) =>
+export const wholeNumber = (least: number, most: number, description: string) =>
   z
     .int({ error: must(`a whole number from ${least} to ${most}`) })
     .check(z.gte(least), z.lte(most), z.describe(description));

@@ -111,8 +111,11 @@ describe('a deletion', () => {
 
   it('of the tags is remembered by a cluster that is going', () => {
     const record = aDeleting();
-    expect(apply(record, [{ kind: 'tagsRemoved' }], NOW)).toEqual({ ...record, tagsRemoved: true });
-    expect(apply(aRunning(), [{ kind: 'tagsRemoved' }], NOW)).toEqual(aRunning());
+    expect(apply(record, [{ kind: 'tagsRemoved', shared: [] }], NOW)).toEqual({
+      ...record,
+      tagsRemoved: true,
+    });
+    expect(apply(aRunning(), [{ kind: 'tagsRemoved', shared: [] }], NOW)).toEqual(aRunning());
   });
 });
 
@@ -172,7 +175,7 @@ const anOutcome = fc
       { kind: 'released', index },
       { kind: 'failed', reason: 'lost' },
     ];
-    return all[which] ?? { kind: 'tagsRemoved' };
+    return all[which] ?? { kind: 'tagsRemoved', shared: [] };
   });
 
 describe('always', () => {

@@ -39,6 +39,8 @@ export const STAGE = 'test';
 /** When every cluster here was launched, and every Linode created, unless a test says otherwise. */
 export const LAUNCH = at('2026-11-10T15:00:00Z');
 export const OUR_TAGS = [ownershipTag(STAGE), clusterTag(ID)];
+/** The teardown time of two nanodes that were launched then and have a dollar. */
+export const REAP_TAG = 'reap=20261113T0857Z';
 
 export const aSpec = (overrides: Partial<Spec> = {}): Spec => ({
   name: null,
@@ -193,7 +195,7 @@ export const aLinode = (overrides: Partial<Linode> & { index?: number } = {}): L
     region: 'us-east',
     ipv4: [`192.0.2.${index}`],
     ipv6: null,
-    tags: OUR_TAGS,
+    tags: [...OUR_TAGS, REAP_TAG],
     backupsEnabled: false,
     ...rest,
   };

@@ -105,7 +105,8 @@ describe('when the records can not be read', () => {
   });
 
   it('a Linode without a reap tag is left alone, however old', () => {
-    expect(found(aLinode(), null, plus(LAUNCH, hours(9_999)))).toEqual([]);
+    const linode = aLinode({ tags: OUR_TAGS });
+    expect(found(linode, null, plus(LAUNCH, hours(9_999)))).toEqual([]);
   });
 });
 

@@ -11,7 +11,7 @@ import {
   teardownOf,
 } from '../../lib/core/cluster.ts';
 import type { Linode } from '../../lib/core/linode.ts';
-import { nodeLabel, reapTag } from '../../lib/core/names.ts';
+import { nodeLabel, reapTag, withReapTag } from '../../lib/core/names.ts';
 import { type ActiveStep, beginDeleting, type Plan, plan, type Step } from '../../lib/core/plan.ts';
 import {
   between,
@@ -43,6 +43,7 @@ import {
   OUR_TAGS,
   planned,
   price,
+  REAP_TAG,
   STAGE,
   sent,
   statesOf,
@@ -178,7 +179,7 @@ describe('a cluster that is coming up', () => {
   it('waits no longer than until the teardown time', () => {
     const nodes = [made(0, { status: 'booting' })];
     const record = aCluster({ nodes, budget: usd(0.0075), provisionBy: secondsIn(9_999) });
-    const list = [aLinode({ status: 'booting' })];
+    const list = tagged(record, [aLinode({ status: 'booting' })]);
     const near = plus(teardownOf(record, NOW), seconds(-4));
     for (const observed of [list, null]) {
       const waiting = plan(record, observed, near);
@@ -261,7 +262,8 @@ describe('when the time to come up has ended', () => {
 
   it('what is up is kept where it should be, and what is not is destroyed or given up', () => {
     const nodes = [made(0), booting, planned(2), sent(3, { triedAt: secondsIn(20 * 60 - 60) })];
-    const kept = plan(aCluster({ nodes, spec: keeping }), list, LATE);
+    const record = aCluster({ nodes, spec: keeping });
+    const kept = plan(record, tagged(record, list, LATE), LATE);
     expect(kept.next.phase).toBe('provisioning');
     expect(statesOf(kept.next)).toEqual(['made', 'made', 'never', 'sent']);
     expect(kept.steps).toEqual([{ kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: true }]);
@@ -280,16 +282,81 @@ describe('when the time to come up has ended', () => {
   });
 });
 
+/** The Linodes with the tag that tells the record's teardown time. */
+function tagged(record: LiveRecord, linodes: readonly Linode[], now = NOW): Linode[] {
+  const reap = reapTag(teardownOf(record, now));
+  return linodes.map((linode) => ({ ...linode, tags: withReapTag(linode.tags, reap) }));
+}
+
+describe('the reap tags of a running cluster', () => {
+  const record = aRunning({ reapTags: [REAP_TAG] });
+  const list = [aLinode(), aLinode({ index: 1 })];
+  const withTag = (tag: string | null) => [
+    aLinode({ tags: [...OUR_TAGS, 'mine', ...(tag === null ? [] : [tag])] }),
+    aLinode({ index: 1 }),
+  ];
+  const retag = { kind: 'retagNode', index: 0, linodeId: idOf(0), reap: REAP_TAG };
+
+  it.each([
+    ['is missing', null],
+    ['can not be read', 'reap=tomorrow'],
+    ['is later than the teardown', 'reap=20261113T0858Z'],
+    ['is more than 5 minutes earlier', 'reap=20261113T0851Z'],
+  ])('are set right where one %s, with the intent in the record', (_, tag) => {
+    const planned = plan({ ...record, reapTags: [] }, withTag(tag), NOW);
+    expect(planned.steps).toEqual([retag]);
+    expect(planned.next).toMatchObject({ reapTags: [REAP_TAG], dueAt: plus(NOW, seconds(30)) });
+  });
+
+  it.each(['reap=20261113T0857Z', 'reap=20261113T0852Z'])('stay as they are at %s', (tag) => {
+    const waiting = plan({ ...record, reapTags: [tag, REAP_TAG] }, withTag(tag), NOW);
+    expect(kindsOf(waiting)).toEqual(['wait']);
+  });
+
+  it('follow a change of the budget, on all nodes', () => {
+    const raised = { ...record, budget: usd(2) };
+    const reap = 'reap=20261116T0357Z';
+    expect(plan(raised, list, NOW).steps).toEqual([
+      { ...retag, reap },
+      { ...retag, index: 1, linodeId: idOf(1), reap },
+    ]);
+  });
+
+  it('that no node bears any more are removed, then forgotten', () => {
+    const old = 'reap=20261112T0000Z';
+    const planned = plan({ ...record, reapTags: [old, REAP_TAG] }, list, NOW);
+    expect(planned.steps).toEqual([{ kind: 'removeTags', own: [], shared: [old] }]);
+    const outcome = { kind: 'tagsRemoved', shared: [old] } as const;
+    expect(apply(planned.next as LiveRecord, [outcome], NOW).reapTags).toEqual([REAP_TAG]);
+  });
+
+  it('are left alone for a while where Linode did not take them', () => {
+    const until = plus(NOW, minutes(2));
+    const refused = apply(record, [{ kind: 'tagsRefused', until }], NOW);
+    const waiting = plan(refused, withTag(null), NOW);
+    expect(waiting.steps).toMatchObject([{ kind: 'wait', until }]);
+    expect(plan(refused, withTag(null), until).steps).toEqual([retag]);
+  });
+
+  it('of a node on its way out, or that is not ours, are none of its business', () => {
+    const going = [aLinode({ status: 'deleting', tags: OUR_TAGS }), aLinode({ index: 1 })];
+    expect(kindsOf(plan(record, going, NOW))).toEqual(['wait']);
+    const stranger = [aLinode({ tags: ['reap=20300101T0000Z'] }), aLinode({ index: 1 })];
+    expect(kindsOf(plan(record, stranger, NOW))).toEqual(['checkNode']);
+  });
+});
+
 describe('a running cluster', () => {
   const list = [aLinode(), aLinode({ index: 1 })];
 
   it('is looked at every half hour, and then waits for its teardown time', () => {
     const record = aRunning({ budget: usd(0.015) });
-    expect(plan(record, list, LAUNCH)).toEqual({
+    const shown = tagged(record, list);
+    expect(plan(record, shown, LAUNCH)).toEqual({
       next: { ...record, dueAt: secondsIn(30 * 60) },
       steps: [{ kind: 'wait', reason: 'the next look at its nodes', until: secondsIn(30 * 60) }],
     });
-    expect(plan(record, list, secondsIn(30 * 60)).steps).toEqual([
+    expect(plan(record, shown, secondsIn(30 * 60)).steps).toEqual([
       { kind: 'wait', reason: 'the teardown time', until: secondsIn(57 * 60) },
     ]);
   });
@@ -329,7 +396,7 @@ describe('a running cluster', () => {
   it('destroys a node again that was deleted and is shown alive', () => {
     const record = aRunning({ nodes: [made(0), deleted(1)] });
     expect(deletedBy(plan(record, list, NOW))).toEqual([idOf(1)]);
-    const going = [aLinode(), aLinode({ index: 1, status: 'deleting' })];
+    const going = tagged(record, [aLinode(), aLinode({ index: 1, status: 'deleting' })]);
     expect(kindsOf(plan(record, going, NOW))).toEqual(['wait']);
   });
 
@@ -340,7 +407,9 @@ describe('a running cluster', () => {
 
   it('is torn down at the last hour mark that the budget affords, less the margin', () => {
     const record = aRunning({ budget: usd(0.03) });
-    expect(kindsOf(plan(record, list, at('2026-11-10T16:56:59.999Z')))).toEqual(['wait']);
+    expect(kindsOf(plan(record, tagged(record, list), at('2026-11-10T16:56:59.999Z')))).toEqual([
+      'wait',
+    ]);
     const torn = plan(record, list, at('2026-11-10T16:57:00Z'));
     expect(torn.next).toMatchObject({ phase: 'deleting', endReason: 'budget', startedAt: LAUNCH });
     expect(deletedBy(torn)).toEqual([idOf(0), idOf(1)]);
@@ -576,7 +645,7 @@ describe('a plan, always', () => {
       const ours = new Set((list ?? []).filter(isOurs).map(({ id }) => id));
       for (const step of plan(record, list, now).steps) {
         if (!('linodeId' in step)) continue;
-        const isChecked = step.kind === 'checkNode' || !step.seen;
+        const isChecked = step.kind === 'checkNode' || (step.kind === 'deleteNode' && !step.seen);
         expect(isChecked ? recorded : ours).toContain(step.linodeId);
       }
     });
@@ -766,7 +835,7 @@ class ModelLinode {
         this.#pending.push({ ...step, at: plus(this.now, seconds(delay)) });
         const linode = this.all.find(({ label }) => label === step.label);
         if (linode === undefined) return failed;
-        return step.tags.every((tag) => linode.tags.includes(tag))
+        return step.tags.slice(0, 2).every((tag) => linode.tags.includes(tag))
           ? { kind: 'made', index, linode }
           : { kind: 'refused', index, reason: 'the label is in use' };
       }
@@ -791,8 +860,17 @@ class ModelLinode {
           ? { kind: 'present', index, linode }
           : { kind: 'released', index };
       }
+      case 'retagNode': {
+        const { index, linodeId, reap } = step;
+        const place = this.all.findIndex((one) => one.id === linodeId && one.deletedAt === null);
+        const linode = this.#all[place];
+        if (linode === undefined) return { kind: 'retagged' };
+        if (!linode.tags.includes(`onebuck-${STAGE}`)) return { kind: 'released', index };
+        this.#all[place] = { ...linode, tags: withReapTag(linode.tags, reap) };
+        return { kind: 'retagged' };
+      }
       case 'removeTags':
-        return { kind: 'tagsRemoved' };
+        return { kind: 'tagsRemoved', shared: step.shared };
     }
   }
 }
