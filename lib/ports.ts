@@ -1,6 +1,7 @@
 import type { MonthName } from './core/billing.ts';
 import type { Image, LinodeType, Region } from './core/catalogue.ts';
 import type { ClusterRecord } from './core/cluster.ts';
+import type { Ledger } from './core/ledger.ts';
 import type { Linode } from './core/linode.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/names.ts';
 import type { ScheduleRecord } from './core/schedule.ts';
@@ -143,6 +144,14 @@ export interface ScheduleStore {
   delete(id: ScheduleId): Promise<void>;
   /** All of an owner, or everybody's where that is null; newest first. May lag writes by seconds. */
   list(owner: string | null): Promise<ScheduleRecord[]>;
+}
+
+/** The one ledger of the deployment, written whole, and only over the revision that was read. */
+export interface LedgerStore {
+  /** Consistent: sees every write that was answered before. Of revision 0 before the first. */
+  read(): Promise<Ledger>;
+  /** Writes over the revision `ledger.revision`. Of two writers, one gets `conflict`. */
+  save(ledger: Ledger): Promise<'saved' | 'conflict'>;
 }
 
 /** What the secret of the deployment holds. */

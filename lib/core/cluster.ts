@@ -1,4 +1,12 @@
-import { type BilledNode, combinedPrice, lastAffordable, spend, teardownTime } from './billing.ts';
+import {
+  type BilledNode,
+  combinedPrice,
+  lastAffordable,
+  type MonthName,
+  spend,
+  spendByMonth,
+  teardownTime,
+} from './billing.ts';
 import type { Price } from './catalogue.ts';
 import type { Linode, LinodeStatus } from './linode.ts';
 import type { MicroUsd } from './money.ts';
@@ -238,6 +246,13 @@ export function spentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
   const nodes = billedNodes(record);
   return nodes.length === 0 ? microUsd(0) : spend(nodes, at);
 }
+
+/** `spentAt`, by the calendar month that bears it. */
+export const spentByMonthOf = (
+  record: ClusterRecord,
+  at: EpochMs,
+): Readonly<Record<MonthName, MicroUsd>> =>
+  spendByMonth(billedNodes(record), isLive(record) ? at : record.endedAt);
 
 /**
  * The nodes as they will be billed if those not yet sent are sent at `now`: what a teardown time
