@@ -13,4 +13,10 @@ export interface Settings {
   readonly nodesMax: number;
   /** The most budget of a cluster. */
   readonly budgetMax: MicroUsd;
+  /** The most that all live clusters' budgets may come to; null, here and below: no such cap. */
+  readonly openBudgetMax: MicroUsd | null;
+  /** The same of one owner's. */
+  readonly openBudgetPerOwnerMax: MicroUsd | null;
+  /** The most that one owner's clusters may cost in a calendar month, UTC. */
+  readonly monthlySpendPerOwnerMax: MicroUsd | null;
 }

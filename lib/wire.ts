@@ -9,7 +9,7 @@ import { createLinodeApi, isRealLinode } from './adapters/linode.ts';
 import { createLog } from './adapters/log.ts';
 import { createSecrets } from './adapters/secrets-manager.ts';
 import { createCatalogue } from './catalogue.ts';
-import { parseUsd } from './core/money.ts';
+import { type MicroUsd, parseUsd } from './core/money.ts';
 import { type DurationMs, durationMs, type EpochMs, minutes, seconds } from './core/units.ts';
 import { AppError } from './errors.ts';
 import type { Settings } from './settings.ts';
@@ -20,17 +20,23 @@ import type { Settings } from './settings.ts';
  * function does not use at all.)
  */
 
-export const settings = /* @__PURE__ */ once((): Settings => {
-  const budgetMax = parseUsd(env('MAX_BUDGET_USD', '100'));
-  if (!budgetMax.ok) throw misconfigured('MAX_BUDGET_USD', budgetMax.fault);
-  return {
-    stage: matching('STAGE', /^[a-z0-9](-?[a-z0-9]){0,19}$/, 'up to 20 of a-z, 0-9 and single -'),
+export const settings = /* @__PURE__ */ once(
+  (): Settings => ({
+    stage: stage(),
     marginMs: seconds(wholeNumber('SAFETY_MARGIN_SECONDS', '180', { min: 120, max: 1_800 })),
     provisionMs: minutes(wholeNumber('PROVISION_MINUTES', '20', { min: 5, max: 45 })),
     nodesMax: wholeNumber('MAX_NODES', '100', { min: 1, max: 500 }),
-    budgetMax: budgetMax.value,
-  };
-});
+    budgetMax: amount('MAX_BUDGET_USD', env('MAX_BUDGET_USD', '100')),
+    openBudgetMax: cap('MAX_OPEN_BUDGET_USD', '1000'),
+    openBudgetPerOwnerMax: cap('MAX_OPEN_BUDGET_PER_OWNER_USD', 'none'),
+    monthlySpendPerOwnerMax: cap('MAX_MONTHLY_SPEND_PER_OWNER_USD', 'none'),
+  }),
+);
+
+/** By itself, so that whoever destroys needs no other setting to be good. */
+export const stage = /* @__PURE__ */ once(() =>
+  matching('STAGE', /^[a-z0-9](-?[a-z0-9]){0,19}$/, 'up to 20 of a-z, 0-9 and single -'),
+);
 
 export const log = /* @__PURE__ */ once(() => createLog('onebuck'));
 
@@ -140,6 +146,20 @@ function wholeNumber(
   const value = Number(env(name, byDefault));
   if (Number.isInteger(value) && value >= bounds.min && value <= bounds.max) return value;
   throw misconfigured(name, `must be a whole number from ${bounds.min} to ${bounds.max}`);
+}
+
+function cap(name: string, byDefault: string): MicroUsd | null {
+  const value = env(name, byDefault);
+  return value === 'none' ? null : amount(name, value, ', or "none"');
+}
+
+function amount(name: string, value: string, orElse = ''): MicroUsd {
+  const parsed = parseUsd(value);
+  if (!parsed.ok) throw misconfigured(name, `${parsed.fault}${orElse}`);
+  if (parsed.value === 0) {
+    throw misconfigured(name, `must be more than 0${orElse}: with 0 nothing could be launched`);
+  }
+  return parsed.value;
 }
 
 function misconfigured(name: string, wanted: string): AppError {

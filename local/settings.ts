@@ -24,7 +24,8 @@ export function localSettings(env: Env): Omit<StackOptions, 'onLog'> {
   }
   const kept = keptSettings(dataDir);
   const clock = clockSettings(env, kept.clock);
-  if (clock.rate !== 1 && linodeUrl !== null && isRealLinode(linodeUrl)) {
+  const isReal = linodeUrl !== null && isRealLinode(linodeUrl);
+  if (clock.rate !== 1 && isReal) {
     throw new Error('CLOCK_RATE must be 1 with the real Linode, whose bill runs at rate 1.');
   }
   keep(dataDir, { ...kept, clock });
@@ -37,6 +38,8 @@ export function localSettings(env: Env): Omit<StackOptions, 'onLog'> {
     linodeToken,
     apiToken: env.ONEBUCK_TOKEN || localToken,
     passwordKey: kept.passwordKey,
+    // What is simulated costs nothing, and nobody should have to know a cap to try it.
+    openBudgetMax: env.MAX_OPEN_BUDGET_USD || (isReal ? null : 'none'),
   };
 }
 

@@ -24,6 +24,8 @@ export interface StackOptions {
   readonly apiToken: string;
   /** What root passwords are derived from. */
   readonly passwordKey: string;
+  /** MAX_OPEN_BUDGET_USD; null: as serverless.yml has it. */
+  readonly openBudgetMax: string | null;
   /** Told of each warning and error that a function logs, and of failed invocations. */
   readonly onLog: (line: string) => void;
 }
@@ -64,6 +66,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
     CLOCK_RATE: `${options.clock.rate}`,
     CLOCK_ORIGIN: `${options.clock.originMs}`,
+    ...(options.openBudgetMax === null ? {} : { MAX_OPEN_BUDGET_USD: options.openBudgetMax }),
   };
   writeFileSync(join(dataDir, 'functions.env'), envFile(env), { mode: 0o600 });
   // The framework takes seconds to start, and again to tell what it read: both at once.

@@ -12,6 +12,9 @@ const DEPLOYED = {
   PROVISION_MINUTES: '20',
   MAX_NODES: '100',
   MAX_BUDGET_USD: '100',
+  MAX_OPEN_BUDGET_USD: '1000',
+  MAX_OPEN_BUDGET_PER_OWNER_USD: 'none',
+  MAX_MONTHLY_SPEND_PER_OWNER_USD: 'none',
 };
 const LOCAL = { IS_OFFLINE: 'true', LINODE_API_URL: 'http://127.0.0.1:9000/v4' };
 const ALL = [...Object.keys(DEPLOYED), 'IS_OFFLINE', 'AWS_EXECUTION_ENV', 'CLOCK_RATE'];
@@ -40,6 +43,9 @@ describe('settings', () => {
       PROVISION_MINUTES: '30',
       MAX_NODES: '50',
       MAX_BUDGET_USD: '12.50',
+      MAX_OPEN_BUDGET_USD: 'none',
+      MAX_OPEN_BUDGET_PER_OWNER_USD: '200',
+      MAX_MONTHLY_SPEND_PER_OWNER_USD: '0.000001',
     });
     expect(settings()).toEqual({
       stage: 'prod',
@@ -47,6 +53,9 @@ describe('settings', () => {
       provisionMs: 1_800_000,
       nodesMax: 50,
       budgetMax: 12_500_000,
+      openBudgetMax: null,
+      openBudgetPerOwnerMax: 200_000_000,
+      monthlySpendPerOwnerMax: 1,
     });
   });
 
@@ -58,6 +67,9 @@ describe('settings', () => {
       provisionMs: 1_200_000,
       nodesMax: 100,
       budgetMax: 100_000_000,
+      openBudgetMax: 1_000_000_000,
+      openBudgetPerOwnerMax: null,
+      monthlySpendPerOwnerMax: null,
     });
   });
 
@@ -78,11 +90,23 @@ describe('settings', () => {
     ['MAX_BUDGET_USD', '$100'],
     ['MAX_BUDGET_USD', '-1'],
     ['MAX_BUDGET_USD', '0.0000001'],
+    ['MAX_BUDGET_USD', '0'],
+    ['MAX_BUDGET_USD', 'none'],
+    ['MAX_OPEN_BUDGET_USD', '0'],
+    ['MAX_OPEN_BUDGET_USD', 'None'],
+    ['MAX_OPEN_BUDGET_PER_OWNER_USD', '0.00'],
+    ['MAX_MONTHLY_SPEND_PER_OWNER_USD', '-1'],
   ])('%s=%s is refused by its name', async (name, value) => {
     const { settings } = await wired({ ...DEPLOYED, [name]: value });
     expect(settings).toThrow(
       expect.objectContaining({ code: 'misconfigured', message: expect.stringContaining(name) }),
     );
+  });
+
+  it('are not all asked for by who must destroy: the stage is good by itself', async () => {
+    const { settings, stage } = await wired({ ...DEPLOYED, MAX_OPEN_BUDGET_USD: 'much' });
+    expect(settings).toThrow('MAX_OPEN_BUDGET_USD must be an amount in US dollars');
+    expect(stage()).toBe('prod');
   });
 
   it('are read again after a bad one, and not once they were good', async () => {

@@ -174,6 +174,9 @@ export async function aWorld(
     provisionMs: minutes(20),
     nodesMax: 100,
     budgetMax: microUsd(100_000_000),
+    openBudgetMax: null,
+    openBudgetPerOwnerMax: null,
+    monthlySpendPerOwnerMax: null,
     ...options.settings,
   };
   const catalogue = createCatalogue(api, clock, logger);

@@ -29,6 +29,7 @@ describe('by default', () => {
       linodeToken: 'simulated-linode-token',
       apiToken: 'onebuck-local',
       passwordKey: expect.stringMatching(/^[\w-]{32}$/),
+      openBudgetMax: 'none',
     });
   });
 
@@ -47,6 +48,7 @@ describe('as set', () => {
       ONEBUCK_TOKEN: 'mine',
       CLOCK_RATE: '3600',
       CLOCK_ORIGIN: '1795348800000',
+      MAX_OPEN_BUDGET_USD: '50',
     };
     expect(settings(env)).toMatchObject({
       port: 4000,
@@ -54,6 +56,7 @@ describe('as set', () => {
       linodeToken: 'token',
       apiToken: 'mine',
       clock: { rate: 3600, originMs: 1795348800000 },
+      openBudgetMax: '50',
     });
   });
 
@@ -87,6 +90,13 @@ describe('with the real Linode', () => {
     const { apiToken } = settings(REAL);
     expect(apiToken).toMatch(/^[\w-]{32}$/);
     expect(settings(REAL).apiToken).toBe(apiToken);
+  });
+
+  it('open budgets have the cap of a deployment', () => {
+    expect(settings(REAL).openBudgetMax).toBeNull();
+    expect(settings({ ...REAL, LINODE_API_URL: 'http://127.0.0.1:9000/v4' }).openBudgetMax).toBe(
+      'none',
+    );
   });
 
   it('it runs in real time', () => {
