@@ -37,6 +37,7 @@ import {
   listSchedules,
 } from '../lib/schedules.ts';
 import {
+  caps,
   catalogue,
   clock,
   limitsOf,
@@ -116,8 +117,9 @@ route(operations.quote, async ({ body, by }) =>
 route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
   if (query.dryRun === 'true') return ok(renderQuote(await offer(offerDeps(), body, by)));
   const idempotencyKey = given['Idempotency-Key'] ?? null;
-  const deps = { ...clusterDeps(), ...offerDeps(), secrets: secrets() };
-  const launched = await launch(deps, { owner, input: body, idempotencyKey, by });
+  const deps = { ...clusterDeps(), ...offerDeps(), caps: caps(), secrets: secrets() };
+  const request = { owner, input: body, idempotencyKey, schedule: null, by };
+  const launched = await launch(deps, request);
   const waitSeconds = Math.min(waitSecondsOf(given.Prefer), WAIT_SECONDS_MAX);
   // The launch may have used up some of the time to answer in.
   const until = earliest(clock().inRealMs(waitSeconds * 1000), by);

@@ -1,9 +1,20 @@
 import type { Context } from 'aws-lambda';
 import { nightly } from '../lib/nightly.ts';
-import { catalogue, clock, limitsOf, log, nudge, secrets, settings, store } from '../lib/wire.ts';
+import {
+  caps,
+  catalogue,
+  clock,
+  limitsOf,
+  log,
+  nudge,
+  secrets,
+  settings,
+  store,
+} from '../lib/wire.ts';
 
 export const handler = async (event: unknown, context: Context) => {
   const deps = {
+    caps: caps(),
     catalogue: catalogue(),
     clock: clock(),
     log: log(),

@@ -2,6 +2,7 @@ import type { Context } from 'aws-lambda';
 import { isScheduleId } from '../lib/core/names.ts';
 import { runSchedule } from '../lib/run-schedule.ts';
 import {
+  caps,
   catalogue,
   clock,
   limitsOf,
@@ -19,6 +20,7 @@ export const handler = async (event: { scheduleId?: unknown }, context: Context)
     throw new TypeError('the event must be {"scheduleId": "s…"}');
   }
   const deps = {
+    caps: caps(),
     catalogue: catalogue(),
     clock: clock(),
     log: log(),

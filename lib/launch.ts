@@ -1,10 +1,11 @@
+import type { CapsKeeper } from './caps.ts';
 import { type Catalogue, catalogueFor } from './catalogue.ts';
 import { nudgeOrLeaveToReaper } from './clusters.ts';
 import { type Alternative, alternatives } from './core/alternatives.ts';
 import { resolve, warningsOf } from './core/choose.ts';
-import { type Bought, type ClusterRecord, withHistory } from './core/cluster.ts';
-import { formatUsd, toUsd } from './core/money.ts';
-import { type ClusterId, nodeLabel } from './core/names.ts';
+import { type Bought, type ClusterRecord, isLive, withHistory } from './core/cluster.ts';
+import { formatUsd, type MicroUsd, toUsd } from './core/money.ts';
+import { type ClusterId, nodeLabel, type ScheduleId } from './core/names.ts';
 import { type Quote, quoteOf } from './core/quote.ts';
 import { parseSpec, type Spec } from './core/spec.ts';
 import { type EpochMs, plus, toIso } from './core/units.ts';
@@ -18,6 +19,7 @@ export interface LaunchDeps {
   readonly clock: Clock;
   readonly catalogue: Catalogue;
   readonly store: ClusterStore;
+  readonly caps: Pick<CapsKeeper, 'reserve' | 'release'>;
   readonly secrets: Secrets;
   readonly nudge: Nudge;
   readonly log: Log;
@@ -30,8 +32,16 @@ export interface LaunchRequest {
   readonly input: unknown;
   /** The same key from the same owner gives the same cluster; null: always a new one. */
   readonly idempotencyKey: string | null;
-  /** Give up on Linode's catalogue after this instant. */
+  /** The schedule that launches it; null: a request does. */
+  readonly schedule: Schedule | null;
+  /** Give up on Linode's catalogue, and on the caps, after this instant. */
   readonly by: EpochMs;
+}
+
+export interface Schedule {
+  readonly id: ScheduleId;
+  /** The most that its clusters may cost in a calendar month, UTC; null: no such cap. */
+  readonly monthlyCap: MicroUsd | null;
 }
 
 export interface Offer {
@@ -113,20 +123,20 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
 
   const id = keyedId ?? newId('c');
-  const record = newRecord(deps.settings, {
-    id,
-    owner: request.owner,
-    requestHash,
-    offered,
-    now: clock.now(),
-  });
+  const { owner, schedule } = request;
+  const claim = { id, owner, scheduleId: schedule?.id ?? null, budget: offered.spec.budget };
+  await deps.caps.reserve({ ...claim, scheduleCap: schedule?.monthlyCap ?? null }, request.by);
+  const record = newRecord(deps.settings, { ...claim, requestHash, offered, now: clock.now() });
+  // If this throws, the record may have been written: its budget stays counted, until the sweeper
+  // finds that it was not.
   if ((await store.insert(record)) === 'exists') {
     const winner = await store.get(id);
     if (winner === 'notFound')
       throw new AppError('conflict', 'Try again: the cluster id was in use.');
+    if (!isLive(winner)) await deps.caps.release(winner, request.by);
     return launchedEarlier(winner, requestHash);
   }
-  log.info('cluster launched', { clusterId: id, owner: request.owner, nodes: record.nodes.length });
+  log.info('cluster launched', { clusterId: id, owner, nodes: record.nodes.length });
   await nudgeOrLeaveToReaper(deps, id);
   return { record, isNew: true, advice: offered.advice };
 }
@@ -178,9 +188,16 @@ function launchedEarlier(record: ClusterRecord, requestHash: string): Launched {
 
 function newRecord(
   settings: Settings,
-  launched: { id: ClusterId; owner: string; requestHash: string; offered: Offer; now: EpochMs },
+  launched: {
+    id: ClusterId;
+    owner: string;
+    scheduleId: ScheduleId | null;
+    requestHash: string;
+    offered: Offer;
+    now: EpochMs;
+  },
 ): ClusterRecord {
-  const { id, owner, requestHash, offered, now } = launched;
+  const { id, owner, scheduleId, requestHash, offered, now } = launched;
   const { spec, bought, quote: quoted } = offered;
   const record: ClusterRecord = {
     phase: 'provisioning',
@@ -190,7 +207,7 @@ function newRecord(
     createdAt: now,
     dueAt: now,
     stage: settings.stage,
-    scheduleId: null,
+    scheduleId,
     spec,
     requestHash,
     bought,

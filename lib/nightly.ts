@@ -22,5 +22,5 @@ export function nightly(deps: LaunchDeps, event: unknown, by: EpochMs): Promise<
     throw new AppError('invalid', `scheduledTime ${fault.message}`, { faults: [fault] });
   }
   const idempotencyKey = `nightly ${new Date(epochMs(time)).toISOString()}`;
-  return launch(deps, { owner: OWNER, input: spec, idempotencyKey, by });
+  return launch(deps, { owner: OWNER, input: spec, idempotencyKey, schedule: null, by });
 }

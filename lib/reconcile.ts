@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { CapsKeeper } from './caps.ts';
 import { apply, type Outcome } from './core/apply.ts';
 import { type EndedRecord, isLive, type LiveRecord } from './core/cluster.ts';
 import type { Linode } from './core/linode.ts';
@@ -23,6 +24,7 @@ export interface ReconcileDeps {
   readonly clock: Clock;
   readonly linode: LinodeApi;
   readonly store: ClusterStore;
+  readonly caps: Pick<CapsKeeper, 'release'>;
   readonly secrets: Pick<Secrets, 'passwordKey'>;
   readonly log: Log;
 }
@@ -56,7 +58,7 @@ export async function reconcile(
 
     const observed = await list(deps, record, limits.by);
     const { next, steps } = plan(record, observed.linodes, clock.now());
-    if (!isLive(next)) return end(deps, next);
+    if (!isLive(next)) return end(deps, next, limits.by);
 
     const intent = isDeepStrictEqual(next, record) ? record : await store.save(next);
     if (intent === 'conflict' || !isLive(intent)) return; // a newer pass or request has taken over
@@ -94,7 +96,7 @@ async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs) {
   }
 }
 
-async function end(deps: ReconcileDeps, record: EndedRecord): Promise<void> {
+async function end(deps: ReconcileDeps, record: EndedRecord, by: EpochMs): Promise<void> {
   if ((await deps.store.save(record)) === 'conflict') return;
   const { id, endReason, failure } = record;
   const bill = { spent: formatUsd(record.spent), budget: formatUsd(record.budget) };
@@ -103,6 +105,11 @@ async function end(deps: ReconcileDeps, record: EndedRecord): Promise<void> {
     const overspent = formatUsd(record.overspent);
     deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
   }
+  // After the record, so that a budget is never free while its cluster may live. What is lost here,
+  // the sweeper finds.
+  await deps.caps.release(record, by).catch((error: unknown) => {
+    deps.log.warn('budget not released', { clusterId: id, reason: reasonOf(error) });
+  });
 }
 
 async function carryOut(

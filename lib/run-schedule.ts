@@ -85,8 +85,9 @@ async function runOf(
     return { at, result: 'skipped', reason: `cluster ${live} of the run before is still live` };
   }
   try {
-    // MERGE: add `schedule: { id, monthlyCap: schedule.monthlyCap }` to the request.
-    const { record } = await launch(deps, { owner, input: spec, idempotencyKey, by });
+    const from = { id, monthlyCap: schedule.monthlyCap };
+    const request = { owner, input: spec, idempotencyKey, schedule: from, by };
+    const { record } = await launch(deps, request);
     return { at, result: 'launched', clusterId: record.id };
   } catch (error) {
     if (!(error instanceof AppError) || !REFUSALS.includes(error.code)) throw error;

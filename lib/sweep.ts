@@ -1,6 +1,8 @@
+import type { CapsKeeper } from './caps.ts';
 import type { ClusterRecord } from './core/cluster.ts';
 import type { Linode } from './core/linode.ts';
-import { clusterOfTags, ownershipTag } from './core/names.ts';
+import { formatUsd } from './core/money.ts';
+import { type ClusterId, clusterOfTags, ownershipTag } from './core/names.ts';
 import { findOrphans, type Orphan } from './core/orphans.ts';
 import {
   type DurationMs,
@@ -18,6 +20,7 @@ export interface SweepDeps {
   readonly clock: Clock;
   readonly linode: LinodeApi;
   readonly store: Pick<ClusterStore, 'getMany'>;
+  readonly caps: Pick<CapsKeeper, 'audit'>;
   readonly log: Log;
   readonly stage: string;
 }
@@ -30,12 +33,36 @@ const DELETES_AT_ONCE = 20;
 /**
  * Destroys the Linodes of this deployment that no live record protects: what is left when all else
  * has failed. It needs Linode alone; the records, where they can be read, only protect. Throws when
- * it could not list everything (and then does nothing), or could not destroy what it should.
+ * it could not list everything (and then does nothing), or could not destroy what it should. When
+ * all that is done, it puts the caps right, and throws if it can't.
  */
 export async function sweep(
   deps: SweepDeps,
   limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
 ): Promise<{ destroyed: number }> {
+  const { destroyed, failures, linodes } = await destroyOrphans(deps, limits);
+  try {
+    await auditCaps(deps, linodes);
+  } catch (error) {
+    deps.log.error('caps not audited', { reason: String(error) });
+    // A Linode left over costs money, and so is the failure to tell of.
+    if (failures.length === 0) throw error;
+  }
+  if (failures.length === 0) return { destroyed };
+  throw new AppError('linodeUnavailable', `orphans not destroyed: ${failures.join('; ')}`);
+}
+
+interface Swept {
+  readonly destroyed: number;
+  readonly failures: readonly string[];
+  /** All of this deployment, as listed last. */
+  readonly linodes: readonly Linode[];
+}
+
+async function destroyOrphans(
+  deps: SweepDeps,
+  limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
+): Promise<Swept> {
   const { clock } = deps;
   const horizon = earliest(plus(clock.now(), PERIOD), minus(limits.by, limits.reserveMs));
   let destroyed = 0;
@@ -53,21 +80,31 @@ export async function sweep(
 
     const later = orphans.map(({ at }) => at).filter((at) => at > now && at <= horizon);
     const [next, ...others] = later;
-    if (next === undefined) break;
+    if (next === undefined) return { destroyed, failures, linodes };
     await clock.sleep(earliest(next, ...others));
   }
-  if (failures.length === 0) return { destroyed };
-  throw new AppError('linodeUnavailable', `orphans not destroyed: ${failures.join('; ')}`);
 }
+
+/** What a crash between the ledger and a record has left counted, or uncounted. */
+async function auditCaps({ caps, store, log }: SweepDeps, linodes: readonly Linode[]) {
+  const drift = await caps.audit((ids) => store.getMany(ids), clustersOf(linodes));
+  for (const { id, what, counted, actual } of drift) {
+    const amounts = { counted: formatUsd(counted), actual: formatUsd(actual) };
+    log.warn('caps drifted', { clusterId: id, what, ...amounts });
+  }
+}
+
+const clustersOf = (linodes: readonly Linode[]): ClusterId[] => [
+  ...new Set(linodes.flatMap(({ tags }) => clusterOfTags(tags) ?? [])),
+];
 
 /** null: the records can't be read, which must not keep the sweeper from its work. */
 async function readRecords(
   { store, log }: SweepDeps,
   linodes: readonly Linode[],
 ): Promise<ClusterRecord[] | null> {
-  const ids = new Set(linodes.flatMap(({ tags }) => clusterOfTags(tags) ?? []));
   try {
-    return await store.getMany([...ids]);
+    return await store.getMany(clustersOf(linodes));
   } catch (error) {
     log.error('records can not be read; only reap tags count', { reason: String(error) });
     return null;

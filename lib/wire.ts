@@ -3,11 +3,13 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createClusterStore } from './adapters/dynamodb.ts';
+import { createLedgerStore } from './adapters/dynamodb-ledger.ts';
 import { createScheduleStore } from './adapters/dynamodb-schedules.ts';
 import { createNudge } from './adapters/lambda.ts';
 import { createLinodeApi, isRealLinode } from './adapters/linode.ts';
 import { createLog } from './adapters/log.ts';
 import { createSecrets } from './adapters/secrets-manager.ts';
+import { createCaps } from './caps.ts';
 import { createCatalogue } from './catalogue.ts';
 import { type MicroUsd, parseUsd } from './core/money.ts';
 import { type DurationMs, durationMs, type EpochMs, minutes, seconds } from './core/units.ts';
@@ -76,6 +78,14 @@ export const store = /* @__PURE__ */ once(() =>
 
 export const schedules = /* @__PURE__ */ once(() =>
   createScheduleStore(dynamodb(), required('TABLE_NAME')),
+);
+
+export const caps = /* @__PURE__ */ once(() =>
+  createCaps({
+    clock: clock(),
+    ledger: createLedgerStore(dynamodb(), required('TABLE_NAME')),
+    settings,
+  }),
 );
 
 export const secrets = /* @__PURE__ */ once(() =>

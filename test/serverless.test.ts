@@ -14,6 +14,7 @@ interface Statement {
   readonly Effect: string;
   readonly Action: string | string[];
   readonly Resource: string | string[];
+  readonly Condition?: unknown;
 }
 
 interface Role {
@@ -71,7 +72,7 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
   });
 
   it('may use the table exactly if it does', () => {
-    expect(may('dynamodb:')).toBe(uses('store', 'schedules'));
+    expect(may('dynamodb:')).toBe(uses('store', 'schedules', 'caps'));
   });
 
   it('may invoke exactly if it nudges', () => {
@@ -103,6 +104,14 @@ describe('the roles', () => {
         expect(text).not.toBe('');
       }
     }
+  });
+
+  it('let the sweeper write the ledger of the caps, and no record', () => {
+    const writes = statementsOf(roles.SweepRole as Role).filter(({ Action }) =>
+      list(Action).includes('dynamodb:PutItem'),
+    );
+    const ledgerAlone = { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['ledger'] } };
+    expect(writes.map(({ Condition }) => Condition)).toEqual([ledgerAlone]);
   });
 
   it('are all used', () => {

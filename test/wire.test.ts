@@ -104,9 +104,10 @@ describe('settings', () => {
   });
 
   it('are not all asked for by who must destroy: the stage is good by itself', async () => {
-    const { settings, stage } = await wired({ ...DEPLOYED, MAX_OPEN_BUDGET_USD: 'much' });
+    const { caps, settings, stage } = await wired({ ...DEPLOYED, MAX_OPEN_BUDGET_USD: 'much' });
     expect(settings).toThrow('MAX_OPEN_BUDGET_USD must be an amount in US dollars');
     expect(stage()).toBe('prod');
+    expect(caps()).toBeDefined();
   });
 
   it('are read again after a bad one, and not once they were good', async () => {
@@ -129,6 +130,7 @@ describe('adapters', () => {
     const wire = await wired(DEPLOYED);
     expect(wire.store()).toBe(wire.store());
     expect(wire.schedules()).toBe(wire.schedules());
+    expect(wire.caps()).toBe(wire.caps());
     expect(wire.secrets()).toBe(wire.secrets());
     expect(wire.linode()).toBe(wire.linode());
     expect(wire.catalogue()).toBe(wire.catalogue());
@@ -137,6 +139,7 @@ describe('adapters', () => {
 
   it.each([
     ['store', 'TABLE_NAME'],
+    ['caps', 'TABLE_NAME'],
     ['secrets', 'SECRET_ID'],
     ['schedules', 'TABLE_NAME'],
     ['nudge', 'RECONCILE_FUNCTION'],

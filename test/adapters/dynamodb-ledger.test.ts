@@ -110,7 +110,7 @@ describe('beside the records', () => {
     const clusters = createClusterStore(client, TableName);
     await createLedgerStore(client, TableName).save(aLedger);
     await clusters.insert(aCluster());
-    const query = { status: null, limit: 10, cursor: null };
+    const query = { status: null, month: null, limit: 10, cursor: null };
     for (const owner of [null, 'ann']) {
       expect((await clusters.list({ ...query, owner })).records).toEqual([aCluster()]);
     }

@@ -1,6 +1,8 @@
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
+import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
+import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
 import { createCatalogue } from '../../lib/catalogue.ts';
 import { deleteCluster } from '../../lib/clusters.ts';
 import type { ClusterRecord } from '../../lib/core/cluster.ts';
@@ -16,8 +18,16 @@ import {
   plus,
   seconds,
 } from '../../lib/core/units.ts';
-import { launch } from '../../lib/launch.ts';
-import type { Clock, ClusterStore, Log, Nudge, ScheduleStore, Secrets } from '../../lib/ports.ts';
+import { type LaunchRequest, launch } from '../../lib/launch.ts';
+import type {
+  Clock,
+  ClusterStore,
+  LedgerStore,
+  Log,
+  Nudge,
+  ScheduleStore,
+  Secrets,
+} from '../../lib/ports.ts';
 import { reap } from '../../lib/reap.ts';
 import { reconcile } from '../../lib/reconcile.ts';
 import { runSchedule } from '../../lib/run-schedule.ts';
@@ -81,12 +91,19 @@ export interface World {
   readonly linode: LinodeSimulator;
   readonly store: ClusterStore;
   readonly schedules: ScheduleStore;
+  readonly ledger: LedgerStore;
+  readonly caps: CapsKeeper;
   readonly log: Entry[];
   /** Clusters that were nudged and have not had their pass. */
   readonly nudged: Set<ClusterId>;
   /** Schedules, likewise. */
   readonly nudgedSchedules: Set<ScheduleId>;
-  launch(spec?: Readonly<Record<string, unknown>>, key?: string): Promise<ClusterRecord>;
+  /** As `ann`, by no schedule, unless told otherwise. */
+  launch(
+    spec?: Readonly<Record<string, unknown>>,
+    key?: string,
+    who?: Partial<Pick<LaunchRequest, 'owner' | 'schedule'>>,
+  ): Promise<ClusterRecord>;
   destroy(id: ClusterId): Promise<ClusterRecord>;
   /** One invocation of reconcile, errors told and not thrown. */
   reconcile(id: ClusterId): Promise<unknown>;
@@ -126,6 +143,7 @@ export async function aWorld(
     /** Stands between the use cases and the real store. */
     readonly around?: (store: ClusterStore) => ClusterStore;
     readonly aroundSchedules?: (schedules: ScheduleStore) => ScheduleStore;
+    readonly aroundLedger?: (ledger: LedgerStore) => LedgerStore;
   } = {},
 ): Promise<World> {
   const clock = new SettableClock();
@@ -140,6 +158,8 @@ export async function aWorld(
   const store = around(createClusterStore(client, TABLE.TableName));
   const { aroundSchedules = (schedules: ScheduleStore) => schedules } = options;
   const schedules = aroundSchedules(createScheduleStore(client, TABLE.TableName));
+  const aroundLedger = options.aroundLedger ?? ((ledger: LedgerStore) => ledger);
+  const ledger = aroundLedger(createLedgerStore(client, TABLE.TableName));
   const log: Entry[] = [];
   const note =
     (level: Entry['level']): Log['info'] =>
@@ -180,8 +200,19 @@ export async function aWorld(
     ...options.settings,
   };
   const catalogue = createCatalogue(api, clock, logger);
-  const stores = { store, schedules };
-  const deps = { clock, linode: api, ...stores, secrets, nudge, log: logger, settings, catalogue };
+  const caps = createCaps({ clock, ledger, settings: () => settings });
+  const deps = {
+    caps,
+    catalogue,
+    clock,
+    linode: api,
+    log: logger,
+    nudge,
+    schedules,
+    secrets,
+    settings,
+    store,
+  };
   const nextDue = async () => {
     const records = [...(await store.getMany([...launched])), ...(await schedules.list(null))];
     return Math.min(...records.map((one) => ('dueAt' in one && one.dueAt) || NEVER));
@@ -193,12 +224,20 @@ export async function aWorld(
     linode,
     store,
     schedules,
+    ledger,
+    caps,
     log,
     nudged,
     nudgedSchedules,
-    async launch(spec = {}, key) {
-      const request = { owner: 'ann', input: { ...NANODES, ...spec }, idempotencyKey: key ?? null };
-      const { record } = await launch(deps, { ...request, by: plus(clock.now(), seconds(25)) });
+    async launch(spec = {}, key, who = {}) {
+      const { record } = await launch(deps, {
+        owner: 'ann',
+        schedule: null,
+        ...who,
+        input: { ...NANODES, ...spec },
+        idempotencyKey: key ?? null,
+        by: plus(clock.now(), seconds(25)),
+      });
       launched.add(record.id);
       return record;
     },
