@@ -7,6 +7,7 @@ import { type Operation, operations } from '../lib/api/operations.ts';
 import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/api/request.ts';
 import { imagesOffered, regionsOffered, typesOffered } from '../lib/catalogue.ts';
 import {
+  changeCluster,
   deleteCluster,
   getCluster,
   getCredentials,
@@ -154,6 +155,12 @@ route(operations.report, async ({ query: { month = null, owner: asked = null }, 
 route(operations.credentials, async ({ params: { id = '' }, owner }) =>
   ok({ nodes: await getCredentials({ store: store(), secrets: secrets() }, owner, id) }),
 );
+
+route(operations.change, async ({ params: { id = '' }, body: input, owner, by }) => {
+  const deps = { ...clusterDeps(), caps: caps(), settings: settings() };
+  const record = await changeCluster(deps, { owner, id, input, by });
+  return ok(renderCluster(record, clock().now()));
+});
 
 route(operations.destroy, async ({ params: { id = '' }, owner }) => {
   const record = await deleteCluster(clusterDeps(), owner, id);

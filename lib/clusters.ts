@@ -1,10 +1,11 @@
+import type { CapsKeeper } from './caps.ts';
 import { type Changed, changeCluster as change, parseChange } from './core/change.ts';
-import { type ClusterRecord, isLive } from './core/cluster.ts';
+import { type ClusterRecord, isLive, type LiveRecord } from './core/cluster.ts';
 import { formatUsd, toUsd } from './core/money.ts';
 import { type ClusterId, isClusterId } from './core/names.ts';
 import { beginDeleting } from './core/plan.ts';
 import { type EpochMs, plus, seconds } from './core/units.ts';
-import { AppError } from './errors.ts';
+import { AppError, reasonOf } from './errors.ts';
 import { rootPassword } from './passwords.ts';
 import type { Clock, ClusterStore, ListQuery, Log, Nudge, Secrets } from './ports.ts';
 import type { Settings } from './settings.ts';
@@ -20,6 +21,20 @@ export interface ClusterDeps {
   readonly store: ClusterStore;
   readonly nudge: Nudge;
   readonly log: Log;
+}
+
+export interface ChangeDeps extends ClusterDeps {
+  readonly caps: Pick<CapsKeeper, 'raise' | 'settle'>;
+  readonly settings: Settings;
+}
+
+export interface ChangeRequest {
+  readonly owner: string;
+  readonly id: string;
+  /** The change as it came, not yet checked. */
+  readonly input: unknown;
+  /** Give up, where too many change what the caps count, after this instant. */
+  readonly by: EpochMs;
 }
 
 /** One cluster of the owner's; somebody else's is `notFound`, as if it did not exist. */
@@ -87,27 +102,54 @@ export async function deleteCluster(
  * with what would do, where the new limits could not be kept.
  */
 export async function changeCluster(
-  deps: ClusterDeps & { readonly settings: Settings },
-  owner: string,
-  id: string,
-  input: unknown,
+  deps: ChangeDeps,
+  { owner, id, input, by }: ChangeRequest,
 ): Promise<ClusterRecord> {
   const parsed = parseChange(input, deps.settings);
   if (!parsed.ok) {
     const { faults } = parsed;
     throw new AppError('invalid', 'The change has faults; each is listed.', { faults });
   }
+  const conflict = (what: string) => new AppError('conflict', `${what}. Send the PATCH again.`);
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
     const record = await getCluster(deps, owner, id);
     const changed = change(record, parsed.change, { now: deps.clock.now(), owner });
     if (changed.kind !== 'changed') throw refusalOf(record, changed);
-    if (changed.next === record) return record;
-    const saved = await deps.store.save(changed.next);
+    const { next } = changed;
+    if (next === record) return record;
+    const saved = await saveWithinCaps(deps, record, next, by);
+    if (saved === 'missing') throw conflict(`The budget of ${id} will be counted in 5 minutes`);
     if (saved === 'conflict') continue;
     await nudgeOrLeaveToReaper(deps, record.id);
     return saved;
   }
-  throw new AppError('conflict', `Cluster ${id} is changing fast. Send the PATCH again.`);
+  throw conflict(`Cluster ${id} is changing fast`);
+}
+
+/**
+ * A higher budget is counted before it is saved, and a lower one after: what dies in between
+ * counts too much, never too little, until the sweeper puts it right.
+ */
+async function saveWithinCaps(
+  { store, caps, log }: ChangeDeps,
+  record: ClusterRecord,
+  next: LiveRecord,
+  by: EpochMs,
+): Promise<ClusterRecord | 'conflict' | 'missing'> {
+  const { id, budget } = next;
+  if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {
+    const { revision } = record;
+    const now = await store.get(id);
+    // It has changed meanwhile, and may have ended: then the next attempt says so.
+    return now !== 'notFound' && now.revision !== revision ? 'conflict' : 'missing';
+  }
+  const saved = await store.save(next);
+  if (saved !== 'conflict' && isLive(saved) && budget !== record.budget) {
+    await caps.settle(saved, by).catch((error: unknown) => {
+      log.warn('budget not settled', { clusterId: id, reason: reasonOf(error) });
+    });
+  }
+  return saved;
 }
 
 function refusalOf(

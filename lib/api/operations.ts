@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { changeSchema } from '../core/change.ts';
 import { phases } from '../core/cluster.ts';
 import { inventoryFormats } from '../core/inventory.ts';
 import { type MicroUsd, parseUsd } from '../core/money.ts';
@@ -142,6 +143,12 @@ const spec: RequestBody = {
     image: 'Ubuntu 24.04 LTS',
     budgetUsd: 1,
   },
+};
+
+const clusterChange: RequestBody = {
+  name: 'ClusterChange',
+  schema: changeSchema,
+  example: { budgetUsd: 2 },
 };
 
 const schedule: RequestBody = {
@@ -312,6 +319,21 @@ export const operations = {
     body: null,
     answers: { 200: { description: 'The cluster.', json: clusterSchema } },
     problems: [400, 404],
+  }),
+  change: operation({
+    id: 'changeCluster',
+    method: 'PATCH',
+    path: '/clusters/{id}',
+    summary: 'Change the budget or maxHours of a live cluster',
+    description:
+      'Moves the teardown time. 409 where the teardown has begun; 422, with what would do, where ' +
+      'the new limits could not be kept any more or a cap would be passed.',
+    access: 'token',
+    query: none,
+    headers: anyHeaders,
+    body: clusterChange,
+    answers: { 200: { description: 'The cluster.', json: clusterSchema } },
+    problems: [400, 404, 409, 413, 415, 422],
   }),
   destroy: operation({
     id: 'destroyCluster',

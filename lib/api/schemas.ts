@@ -73,7 +73,8 @@ export const problemSchema = z
       z.enum(['openBudget', 'ownerOpenBudget', 'ownerMonthlySpend', 'scheduleMonthlySpend']),
     ),
     capUsd: z.optional(usd('What the cap is set to')),
-    committedUsd: z.optional(usd('What counts against the cap already')),
+    openUsd: z.optional(usd('What the live clusters that count against the cap may cost')),
+    committedUsd: z.optional(usd('The same, with what ended ones have cost in the month')),
     largestBudgetUsd: z.optional(usd('The largest budget that the cap would let through now')),
   })
   .check(z.describe('A problem, as RFC 9457 has it.'));

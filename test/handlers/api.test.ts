@@ -676,6 +676,75 @@ describe('GET /clusters/{id}', () => {
   });
 });
 
+describe('PATCH /clusters/{id}', () => {
+  async function startWithCluster(env: Readonly<Record<string, string>> = {}) {
+    const api = await startApi({ env });
+    const { json } = await api.call('POST', '/clusters', { owner: 'ann', body: TEN });
+    const patch = (body: unknown, owner = 'ann') =>
+      api.call('PATCH', `/clusters/${json.id}`, { owner, body });
+    return { ...api, patch, id: json.id };
+  }
+
+  it('moves the teardown with the budget, and asks for the pass that moves the tags', async () => {
+    const { patch, nudged, id } = await startWithCluster();
+    const { status, json } = await patch({ budgetUsd: 2 });
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ budgetUsd: 2, affordableHours: 26, spec: { budgetUsd: 1 } });
+    expect(json.history.at(-1).event).toMatch(/^budget raised from \$1\.00 to \$2\.00 by ann/);
+    expect(nudged).toEqual([id, id]);
+    const hours = await patch({ maxHours: 5 });
+    expect(hours.json).toMatchObject({ budgetUsd: 2, maxHours: 5, affordableHours: 5 });
+    expect((await patch({ maxHours: null })).json).toMatchObject({ affordableHours: 26 });
+  });
+
+  it('changes nothing where it is so already', async () => {
+    const { patch, nudged, id } = await startWithCluster();
+    expect(await patch({ budgetUsd: '1.00' })).toMatchObject({ status: 200 });
+    expect(nudged).toEqual([id]);
+  });
+
+  it('refuses what could not be kept, and says what could', async () => {
+    const { patch } = await startWithCluster();
+    expect(await patch({ budgetUsd: 0.0749 })).toMatchObject({
+      status: 422,
+      json: { smallestBudgetUsd: 0.075 },
+    });
+    expect((await patch({ budgetUsd: 0.075 })).status).toBe(200);
+  });
+
+  it('names all faults of a change', async () => {
+    const { patch } = await startWithCluster();
+    const answer = await patch({ budgetUsd: -1, maxHours: 0, nodes: 20 });
+    expect(answer).toMatchObject({ status: 400, headers: problemType });
+    expect(pathsOf(answer).toSorted()).toEqual(['budgetUsd', 'maxHours', 'nodes']);
+    for (const body of [{}, [], null, 'more']) expect((await patch(body)).status).toBe(400);
+  });
+
+  it('is for the owner and the admin, while the cluster is not on its way out', async () => {
+    const { call, patch, id } = await startWithCluster();
+    expect((await patch({ budgetUsd: 2 }, 'bob')).status).toBe(404);
+    expect((await patch({ budgetUsd: 2 }, 'admin')).status).toBe(200);
+    await call('DELETE', `/clusters/${id}`);
+    expect(await patch({ budgetUsd: 3 })).toMatchObject({
+      status: 409,
+      json: { code: 'conflict', detail: expect.stringContaining('has begun') },
+    });
+  });
+
+  it('is refused where it would pass a cap, which counts the change once', async () => {
+    const { call, patch } = await startWithCluster({ MAX_OPEN_BUDGET_USD: '3' });
+    expect(await patch({ budgetUsd: 3.000001 })).toMatchObject({
+      status: 422,
+      json: { cap: 'openBudget', capUsd: 3, largestBudgetUsd: 3 },
+    });
+    expect((await patch({ budgetUsd: 2 })).status).toBe(200);
+    const another = (budgetUsd: number) =>
+      call('POST', '/clusters', { body: { ...TEN, budgetUsd } });
+    expect((await another(1.01)).status).toBe(422);
+    expect((await another(1)).status).toBe(202);
+  });
+});
+
 describe('DELETE /clusters/{id}', () => {
   it('begins the destruction, and says the same when asked again', async () => {
     const { call, nudged } = await startApi();
