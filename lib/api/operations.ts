@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { MONTH_NAME } from '../core/billing.ts';
 import { changeSchema } from '../core/change.ts';
 import { phases } from '../core/cluster.ts';
 import { inventoryFormats } from '../core/inventory.ts';
@@ -105,12 +106,7 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(
 ) => z.enum(values, `must be one of ${values.join(', ')}`).check(z.describe(description));
 
 const month = (description: string) =>
-  z
-    .string()
-    .check(
-      z.regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11'),
-      z.describe(description),
-    );
+  z.string().check(z.regex(MONTH_NAME, 'must be a month such as 2026-11'), z.describe(description));
 
 const owner = z.string().check(z.describe("That one's alone; for the admin to ask."));
 

@@ -91,8 +91,9 @@ export type MonthName = string;
 export const monthName = (at: EpochMs): MonthName => new Date(at).toISOString().slice(0, 7);
 
 /** From 1970 to 9999, as far as instants in ISO 8601 have years of four digits. */
-export const isMonthName = (text: string): boolean =>
-  /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])$/.test(text);
+export const MONTH_NAME = /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])$/;
+
+export const isMonthName = (text: string): boolean => MONTH_NAME.test(text);
 
 /** The month of that name; throws on what is no name of one. */
 export function monthNamed(name: MonthName): Month {

@@ -40,6 +40,23 @@ describe('GET /openapi.json', () => {
 });
 
 describe('a parameter of a route', () => {
+  it.each(['0630-06', '1969-12', '2026-13', '2026-1', ''])('month=%s is refused', async (month) => {
+    const { call } = await startApi();
+    for (const path of ['/clusters', '/report']) {
+      const answer = await call('GET', `${path}?month=${month}`);
+      expect(answer.status, path).toBe(400);
+      expect(pathsOf(answer)).toEqual(['month']);
+    }
+  });
+
+  it('month takes the first and the last that there are', async () => {
+    const { call } = await startApi();
+    for (const month of ['1970-01', '9999-12']) {
+      expect((await call('GET', `/clusters?month=${month}`)).status, month).toBe(200);
+      expect((await call('GET', `/report?month=${month}`)).status, month).toBeLessThan(500);
+    }
+  });
+
   it('that is given twice is refused, as none of the two can be the right one', async () => {
     const { call } = await startApi();
     const answer = await call('GET', '/clusters?limit=1&limit=2');
