@@ -114,6 +114,14 @@ describe('the roles', () => {
     expect(writes.map(({ Condition }) => Condition)).toEqual([ledgerAlone]);
   });
 
+  it('let nobody delete the record of a cluster', () => {
+    const deleting = Object.values(roles)
+      .flatMap(statementsOf)
+      .filter(({ Action }) => list(Action).includes('dynamodb:DeleteItem'));
+    const schedulesOnly = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 's??????????' } };
+    expect(deleting.map(({ Condition }) => Condition)).toEqual([schedulesOnly]);
+  });
+
   it('are all used', () => {
     const used = functions.map(([, { role }]) => role);
     const texts = read('serverless.yml');

@@ -3,7 +3,7 @@ import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
 import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
-import { createCatalogue } from '../../lib/catalogue.ts';
+import { type Catalogue, createCatalogue } from '../../lib/catalogue.ts';
 import { deleteCluster } from '../../lib/clusters.ts';
 import type { ClusterRecord } from '../../lib/core/cluster.ts';
 import { microUsd } from '../../lib/core/money.ts';
@@ -144,6 +144,7 @@ export async function aWorld(
     readonly around?: (store: ClusterStore) => ClusterStore;
     readonly aroundSchedules?: (schedules: ScheduleStore) => ScheduleStore;
     readonly aroundLedger?: (ledger: LedgerStore) => LedgerStore;
+    readonly aroundCatalogue?: (catalogue: Catalogue) => Catalogue;
   } = {},
 ): Promise<World> {
   const clock = new SettableClock();
@@ -199,7 +200,8 @@ export async function aWorld(
     monthlySpendPerOwnerMax: null,
     ...options.settings,
   };
-  const catalogue = createCatalogue(api, clock, logger);
+  const { aroundCatalogue = (catalogue: Catalogue) => catalogue } = options;
+  const catalogue = aroundCatalogue(createCatalogue(api, clock, logger));
   const caps = createCaps({ clock, ledger, settings: () => settings });
   const deps = {
     caps,
