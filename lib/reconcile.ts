@@ -37,7 +37,9 @@ const STEP_TIME_MAX = seconds(60);
 const WAIT_MAX = seconds(90);
 const RETRY_AFTER = seconds(10);
 /** How long tags are left alone that Linode did not take: it may never take them from this token. */
-const RETAG_AFTER = minutes(2);
+const RETAG_AFTER = minutes(10);
+/** How long one is tried: there is no hurry, as the record ends the cluster in time. */
+const RETAG_TIME_MAX = seconds(10);
 
 /**
  * Makes passes over one cluster (observe, plan, save intent, carry out) until there is nothing to
@@ -222,15 +224,15 @@ function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Execut
         : { kind: 'released', index };
     },
     async retagNode({ index, linodeId, reap }) {
-      const found = await linode.get(linodeId, by);
+      const retagBy = earliest(by, plus(clock.now(), RETAG_TIME_MAX));
+      const found = await linode.get(linodeId, retagBy);
       // The next pass finds out what became of it.
       if (found === 'notFound') return { kind: 'retagged' };
       if (!isOurs(found)) return { kind: 'released', index };
       try {
-        await linode.setTags(linodeId, withReapTag(found.tags, reap), by);
+        await linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);
         return { kind: 'retagged' };
       } catch (error) {
-        // The record alone ends the cluster in time; the tag is for the day when it is lost.
         const details = { clusterId: record.id, linodeId, reap, reason: reasonOf(error) };
         log.warn('reap tag not moved', details);
         return { kind: 'tagsRefused', until: plus(clock.now(), RETAG_AFTER) };

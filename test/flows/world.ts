@@ -4,7 +4,7 @@ import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
 import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
 import { type Catalogue, createCatalogue } from '../../lib/catalogue.ts';
-import { deleteCluster } from '../../lib/clusters.ts';
+import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
 import type { ClusterRecord } from '../../lib/core/cluster.ts';
 import { microUsd } from '../../lib/core/money.ts';
 import { type ClusterId, ownershipTag, type ScheduleId } from '../../lib/core/names.ts';
@@ -105,6 +105,7 @@ export interface World {
     who?: Partial<Pick<LaunchRequest, 'owner' | 'schedule'>>,
   ): Promise<ClusterRecord>;
   destroy(id: ClusterId): Promise<ClusterRecord>;
+  change(id: ClusterId, change: Readonly<Record<string, unknown>>): Promise<ClusterRecord>;
   /** One invocation of reconcile, errors told and not thrown. */
   reconcile(id: ClusterId): Promise<unknown>;
   requestSchedule(request: Omit<ScheduleCreation, 'by'>): ReturnType<typeof createSchedule>;
@@ -244,6 +245,8 @@ export async function aWorld(
       return record;
     },
     destroy: (id) => deleteCluster(deps, 'ann', id),
+    change: (id, input) =>
+      changeCluster(deps, { owner: 'ann', id, input, by: plus(clock.now(), seconds(25)) }),
     reconcile: (id) => {
       nudged.delete(id);
       return reconcile(deps, id, limits(minutes(5))).catch((error: unknown) => error);

@@ -1,0 +1,266 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ClusterRecord, teardownOf } from '../../lib/core/cluster.ts';
+import { type ClusterId, reapTag, reapTimeOfTags } from '../../lib/core/names.ts';
+import {
+  type EpochMs,
+  epochMs,
+  hours,
+  latest,
+  minutes,
+  plus,
+  seconds,
+} from '../../lib/core/units.ts';
+import type { ClusterStore } from '../../lib/ports.ts';
+import { aWorld, START, TOKEN, type World } from './world.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+/** A cluster that runs, one hour after its launch. */
+async function launchRunning(spec: Readonly<Record<string, unknown>> = {}): Promise<ClusterId> {
+  const { id } = await world.launch(spec);
+  await world.reapUntil(plus(START, hours(1)));
+  expect(await world.record(id)).toMatchObject({ phase: 'running' });
+  return id;
+}
+
+const present = (id: ClusterId) =>
+  world.linode.instances(`onebuck=${id}`).filter(({ deleted }) => deleted === null);
+
+/** The reap tags that the cluster's nodes bear. */
+const reapTagsOf = (id: ClusterId) =>
+  new Set(present(id).map(({ tags }) => tags.filter((tag) => tag.startsWith('reap=')).join()));
+
+async function tagsOfAccount(): Promise<string[]> {
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const response = await fetch(`${world.linode.url}/tags`, { headers });
+  const { data } = (await response.json()) as { data: { label: string }[] };
+  return data.map(({ label }) => label);
+}
+
+const teardown = (record: ClusterRecord) => teardownOf(record, world.clock.now());
+
+async function sweepUntil(end: EpochMs): Promise<void> {
+  while (world.clock.now() < end) {
+    const tick = plus(world.clock.now(), minutes(5));
+    await world.sweep();
+    world.clock.set(latest(world.clock.now(), tick));
+  }
+}
+
+/** A store whose records the sweeper can't find any more, once `lost` is set. */
+function losable() {
+  const state = { lost: false };
+  const around = (store: ClusterStore): ClusterStore => ({
+    ...store,
+    getMany: async (ids) => (state.lost ? [] : store.getMany(ids)),
+  });
+  return { state, around };
+}
+
+describe('raising the budget of ten running nodes from $1 to $2', () => {
+  it('moves the teardown from 13 to 26 hours; tags follow, and the bill keeps to it', async () => {
+    world = await aWorld();
+    const id = await launchRunning();
+    const [before] = reapTagsOf(id);
+    const created = Math.min(...present(id).map((one) => one.created));
+    expect(teardown(await world.record(id)) - created).toBe(hours(13) - minutes(3));
+
+    const changed = await world.change(id, { budgetUsd: 2 });
+    expect(teardown(changed) - created).toBe(hours(26) - minutes(3));
+    await world.reap();
+    expect(reapTagsOf(id)).toEqual(new Set([reapTag(teardown(changed))]));
+    expect(await tagsOfAccount()).not.toContain(before);
+    expect(present(id).every(({ tags }) => tags.includes(`onebuck=${id}`))).toBe(true);
+
+    await world.reapUntil(plus(START, hours(25)));
+    expect(world.left(id)).toBe(10);
+    await world.reapUntil(plus(START, hours(27)));
+    expect(await world.record(id)).toMatchObject({ phase: 'deleted', endReason: 'budget' });
+    expect([world.left(id), world.billed(id)]).toEqual([0, 1_950_000]);
+    expect((await tagsOfAccount()).filter((tag) => /^(reap|onebuck)=/.test(tag))).toEqual([]);
+  });
+
+  it('holds by the tags alone when reaper and table are lost after they were moved', async () => {
+    const { state, around } = losable();
+    world = await aWorld({ around });
+    const id = await launchRunning();
+    await world.change(id, { budgetUsd: 2 });
+    await world.reap();
+    state.lost = true;
+    await sweepUntil(plus(START, hours(25)));
+    expect(world.left(id)).toBe(10);
+    await sweepUntil(plus(START, hours(27)));
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(2_000_000);
+  });
+
+  it('keeps the old budget when reaper and table are lost before they are moved', async () => {
+    const { state, around } = losable();
+    world = await aWorld({ around });
+    const id = await launchRunning();
+    await world.change(id, { budgetUsd: 2 });
+    state.lost = true;
+    await sweepUntil(plus(START, hours(14)));
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(1_000_000);
+  });
+
+  it('keeps the new budget by the record alone when no tag can be moved', async () => {
+    world = await aWorld();
+    const id = await launchRunning();
+    const put = { method: 'PUT', path: '^/linode/instances/\\d+$' };
+    world.linode.setFaults([{ kind: 'status500', ...put }]);
+    await world.change(id, { budgetUsd: 2 });
+    await world.reapUntil(plus(START, hours(20)));
+    expect(world.left(id)).toBe(10);
+    expect(world.log.some(({ message }) => message === 'reap tag not moved')).toBe(true);
+    world.linode.setFaults([]);
+    await world.reapUntil(plus(START, hours(21)));
+    expect(reapTagsOf(id)).toEqual(new Set([reapTag(teardown(await world.record(id)))]));
+  });
+});
+
+describe('lowering the budget', () => {
+  it('ends the cluster earlier, within the new one', async () => {
+    world = await aWorld();
+    const id = await launchRunning();
+    await world.change(id, { budgetUsd: 0.3 });
+    await world.reap();
+    const [tag = ''] = reapTagsOf(id);
+    expect(reapTimeOfTags([tag])).toBeLessThan(plus(START, hours(4)));
+    await world.reapUntil(plus(START, hours(5)));
+    expect([world.left(id), world.billed(id)]).toEqual([0, 300_000]);
+    expect(await world.record(id)).toMatchObject({ spent: 300_000, overspent: 0 });
+  });
+
+  it('to the least that can be kept ends it before the next hour starts', async () => {
+    world = await aWorld();
+    const id = await launchRunning();
+    const refused = await world.change(id, { budgetUsd: 0.01 }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'refused' });
+    const { smallestBudgetUsd } = (refused as { details: { members: Record<string, number> } })
+      .details.members;
+    await world.change(id, { budgetUsd: smallestBudgetUsd });
+    await world.reapUntil(plus(START, hours(4)));
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual((smallestBudgetUsd ?? 0) * 1e6);
+  });
+
+  it('keeps the old budget when reaper and table are lost before the tags are moved', async () => {
+    const { state, around } = losable();
+    world = await aWorld({ around });
+    const id = await launchRunning();
+    await world.change(id, { budgetUsd: 0.3 });
+    state.lost = true;
+    await sweepUntil(plus(START, hours(14)));
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(1_000_000);
+  });
+
+  it('keeps the new budget by the record when the reaper is dead and no tag was moved', async () => {
+    world = await aWorld();
+    const id = await launchRunning();
+    await world.change(id, { budgetUsd: 0.3 });
+    await sweepUntil(plus(START, hours(5)));
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(300_000);
+  });
+});
+
+describe('a change at the teardown time', () => {
+  it('is refused from then on, and taken just before, whoever else is at it', async () => {
+    world = await aWorld();
+    const id = await launchRunning();
+    const at = teardown(await world.record(id));
+    world.clock.set(epochMs(at - 1));
+    await world.change(id, { budgetUsd: 2 });
+    const later = teardown(await world.record(id));
+    world.clock.set(later);
+    await expect(world.change(id, { budgetUsd: 3 })).rejects.toMatchObject({ code: 'conflict' });
+    await world.reap();
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(2_000_000);
+  });
+
+  it('loses or wins against the reaper as a whole', async () => {
+    world = await aWorld();
+    const id = await launchRunning();
+    world.clock.set(epochMs(teardown(await world.record(id)) - 1));
+    const [changed] = await Promise.allSettled([
+      world.change(id, { budgetUsd: 2 }),
+      world.reconcile(id),
+    ]);
+    const budget = changed.status === 'fulfilled' ? 2_000_000 : 1_000_000;
+    await world.reapUntil(plus(START, hours(28)));
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(budget);
+    expect(await world.record(id)).toMatchObject({ budget, overspent: 0 });
+  });
+});
+
+it('ten changes at once: none is lost, the last holds, and it is counted once', async () => {
+  world = await aWorld();
+  const id = await launchRunning();
+  const budgets = Array.from({ length: 10 }, (_, index) => 2 + index);
+  await Promise.all(budgets.map((budgetUsd) => world.change(id, { budgetUsd })));
+  const record = await world.record(id);
+  const changes = record.history.filter(({ event }) => event.startsWith('budget '));
+  expect(changes).toHaveLength(10);
+  expect(changes.at(-1)?.event).toContain(`to $${record.budget / 1e6}.00`);
+  world.clock.set(plus(world.clock.now(), minutes(3)));
+  await world.sweep();
+  const { open } = await world.ledger.read();
+  expect([...open.values()].map(({ budget }) => budget)).toEqual([record.budget]);
+});
+
+it('a reap tag that is gone from the account comes back with the next look', async () => {
+  world = await aWorld();
+  const id = await launchRunning();
+  const [tag = ''] = reapTagsOf(id);
+  await fetch(`${world.linode.url}/tags/${encodeURIComponent(tag)}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  expect(reapTagsOf(id)).toEqual(new Set(['']));
+  await world.reapUntil(plus(START, hours(2)));
+  expect(reapTagsOf(id)).toEqual(new Set([tag]));
+});
+
+it('a node that was taken over is not tagged', async () => {
+  world = await aWorld();
+  const id = await launchRunning();
+  const [taken] = present(id);
+  await fetch(`${world.linode.url}/linode/instances/${taken?.id}`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ tags: [`onebuck=${id}`, 'mine'] }),
+  });
+  await world.change(id, { budgetUsd: 2 });
+  await world.reapUntil(plus(START, hours(2)));
+  const now = world.linode.instances().find((one) => one.id === taken?.id);
+  expect(now?.tags).toEqual([`onebuck=${id}`, 'mine']);
+});
+
+it('the history tells how nodes came up, and what was asked for again', async () => {
+  world = await aWorld();
+  const label = '-7$';
+  world.linode.setFaults([{ kind: 'dropBefore', method: 'POST', label, times: 1 }]);
+  const { id } = await world.launch();
+  await world.reapUntil(plus(START, minutes(10)));
+  const events = (await world.record(id)).history.map(({ event }) => event);
+  expect(events).toContainEqual(expect.stringMatching(/^\d of 10 nodes up$/));
+  expect(events).toContainEqual('asked again for node 7: no answer came');
+  expect(events).toContain('running (10 of 10 nodes up)');
+});
+
+it.each([seconds(0), minutes(2)])('takes a change %i ms after the launch', async (after) => {
+  world = await aWorld();
+  const { id } = await world.launch();
+  await world.reconcile(id);
+  world.clock.set(plus(world.clock.now(), after));
+  await world.change(id, { maxHours: 3 });
+  await world.reapUntil(plus(START, hours(5)));
+  expect(await world.record(id)).toMatchObject({ phase: 'deleted', endReason: 'maxHours' });
+  expect([world.left(id), world.billed(id)]).toEqual([0, 225_000]);
+});
