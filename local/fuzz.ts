@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { freePort } from './listen.ts';
 import { pythonPrograms } from './python.ts';
+import { tryErrorsOfReadme } from './readme.ts';
 import { localSettings } from './settings.ts';
 import { startStack } from './stack.ts';
 
@@ -35,11 +36,35 @@ if (bin === null) {
 const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-fuzz-'));
 const settings = localSettings({ DATA_DIR: dataDir, PORT: `${await freePort()}` });
 const stack = await startStack({ ...settings, onLog: (line) => console.error(line) });
-const passed = await fuzz(bin, stack.url, settings.apiToken);
+const asTold = await errorsAreAsTold();
+const passed = (await fuzz(bin, stack.url, settings.apiToken)) && asTold;
 await stack.close();
 rmSync(dataDir, { recursive: true, force: true });
 // The schedules' sleep, until their next tick in minutes, must not hold it up.
 process.exit(passed ? 0 : 1);
+
+/** With the variables as the README has set them by then, and its first cluster launched. */
+async function errorsAreAsTold(): Promise<boolean> {
+  const spec = JSON.stringify({
+    ...{ nodes: 10, vcpus: 1, memoryMb: 1024, region: 'us-east' },
+    ...{ image: 'Ubuntu 24.04 LTS', budgetUsd: 1 },
+  });
+  const linode = stack.simulator?.url.replace(/\/v4$/, '') ?? '';
+  const env = {
+    API: stack.url,
+    AUTH: `Authorization: Bearer ${settings.apiToken}`,
+    LINODE: linode,
+    SPEC: spec,
+  };
+  const tried = await tryErrorsOfReadme(env, {
+    beforeEach: () => stack.simulator?.setFaults([]),
+    setUp: `curl -s -H "$AUTH" "$API/clusters" -d "$SPEC" -H 'Idempotency-Key: my-job-1'`,
+  });
+  for (const { status, curl, answered } of tried) {
+    console.log(`${answered === status ? 'ok  ' : 'BAD '} ${status} ${answered}  ${curl}`);
+  }
+  return tried.length >= 10 && tried.every(({ status, answered }) => status === answered);
+}
 
 async function fuzz(programs: string, url: string, token: string): Promise<boolean> {
   const child = spawn(
