@@ -223,3 +223,17 @@ describe('with the simulated Linode', () => {
     });
   });
 });
+
+it('replaces the tags of a Linode, as often as it is told, and of none that is gone', async () => {
+  const { api } = await simulated();
+  const made = await api.create(aRequest(), LIMITS);
+  if (made.kind !== 'made') throw new Error(`it is ${made.kind}`);
+  const { id } = made.linode;
+  const tags = [...TAGS.slice(0, 2), 'reap=20260102T0000Z'];
+  for (const _ of ['once', 'twice']) {
+    expect(await api.setTags(id, tags, LATER)).toMatchObject({ id, tags });
+  }
+  expect(await api.get(id, LATER)).toMatchObject({ tags });
+  await api.delete(id, LATER);
+  expect(await api.setTags(id, tags, LATER)).toBe('notFound');
+});

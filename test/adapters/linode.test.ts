@@ -18,6 +18,7 @@ import {
   type SeenRequest,
   START,
   startWorld,
+  TAGS,
   type TestWorld,
   TOKEN,
 } from './linode-server.ts';
@@ -324,6 +325,34 @@ describe('a tag', () => {
       expect(await errorFrom(api.deleteTag('t', LATER))).toMatchObject({ code: 'linodeDenied' });
     },
   );
+});
+
+describe("a Linode's tags", () => {
+  it('are all replaced by one PUT, which says what it is then', async () => {
+    const { api, requests } = await world([{ json: aRawLinode({ tags: ['a', 'b'] }) }]);
+    expect(await api.setTags(101, ['a', 'b'], LATER)).toMatchObject({ id: 101, tags: ['a', 'b'] });
+    const path = '/v4/linode/instances/101';
+    expect(requests).toMatchObject([{ method: 'PUT', path, body: { tags: ['a', 'b'] } }]);
+  });
+
+  it('are put again after an answer that was lost, as that does no harm', async () => {
+    const busy = { status: 400, json: errors('Linode busy.') };
+    const answers = [busy, { status: 503 }, { lost: 'drop' } as const, { json: aRawLinode() }];
+    const { api, requests } = await world(answers);
+    expect(await api.setTags(101, TAGS, LATER)).toMatchObject({ tags: TAGS });
+    expect(requests).toHaveLength(4);
+  });
+
+  it('are not put on what is not there', async () => {
+    const { api } = await world([NOT_FOUND]);
+    expect(await api.setTags(101, TAGS, LATER)).toBe('notFound');
+  });
+
+  it('that Linode does not take are an error', async () => {
+    const { api } = await world([{ status: 400, json: errors('Tags are wrong @tags') }]);
+    const error = await errorFrom(api.setTags(101, TAGS, LATER));
+    expect(error).toMatchObject({ code: 'linodeRejected' });
+  });
 });
 
 describe('forced backups', () => {
