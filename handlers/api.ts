@@ -127,7 +127,7 @@ route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
   const record = await waitForAddresses(deps, launched.record, until);
   const cluster = renderCluster(record, clock().now());
   const headers = { location: `/clusters/${record.id}` };
-  return reply(202, { ...cluster, quote: renderLaunchQuote(record, launched.advice) }, headers);
+  return reply(202, { ...cluster, quote: renderLaunchQuote(record) }, headers);
 });
 
 route(operations.clusters, async ({ query, owner }) => {

@@ -1,7 +1,8 @@
 import type { CapsKeeper } from './caps.ts';
 import { type Catalogue, catalogueFor } from './catalogue.ts';
 import { nudgeOrLeaveToReaper } from './clusters.ts';
-import { type Alternative, alternatives } from './core/alternatives.ts';
+import type { Advice } from './core/advice.ts';
+import { alternatives } from './core/alternatives.ts';
 import { resolve, warningsOf } from './core/choose.ts';
 import { type Bought, type ClusterRecord, isLive, withHistory } from './core/cluster.ts';
 import { formatUsd, type MicroUsd, toUsd } from './core/money.ts';
@@ -51,16 +52,8 @@ export interface Offer {
   readonly advice: Advice;
 }
 
-/** What the catalogue of the moment has to say beside the price; no record keeps it. */
-export interface Advice {
-  readonly warnings: readonly string[];
-  readonly alternatives: readonly Alternative[];
-}
-
 export interface Launched {
   readonly record: ClusterRecord;
-  /** null: it was launched earlier. */
-  readonly advice: Advice | null;
   /** false: an earlier request with this key had launched it. */
   readonly isNew: boolean;
 }
@@ -138,7 +131,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   }
   log.info('cluster launched', { clusterId: id, owner, nodes: record.nodes.length });
   await nudgeOrLeaveToReaper(deps, id);
-  return { record, isNew: true, advice: offered.advice };
+  return { record, isNew: true };
 }
 
 /** The id of the cluster that a request with this key has launched, or would. */
@@ -179,7 +172,7 @@ export async function refuseWhatCouldNotLogIn(secrets: Secrets, spec: Spec): Pro
 }
 
 function launchedEarlier(record: ClusterRecord, requestHash: string): Launched {
-  if (record.requestHash === requestHash) return { record, isNew: false, advice: null };
+  if (record.requestHash === requestHash) return { record, isNew: false };
   throw new AppError(
     'conflict',
     'This Idempotency-Key was used with another body. Use a new key for a new cluster.',
@@ -198,7 +191,7 @@ function newRecord(
   },
 ): ClusterRecord {
   const { id, owner, scheduleId, requestHash, offered, now } = launched;
-  const { spec, bought, quote: quoted } = offered;
+  const { spec, bought, advice, quote: quoted } = offered;
   const record: ClusterRecord = {
     phase: 'provisioning',
     id,
@@ -211,6 +204,7 @@ function newRecord(
     spec,
     requestHash,
     bought,
+    advice,
     budget: spec.budget,
     maxHours: spec.maxHours,
     marginMs: settings.marginMs,

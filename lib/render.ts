@@ -1,5 +1,5 @@
 import type { OfferedType } from './catalogue.ts';
-import type { Alternative } from './core/alternatives.ts';
+import type { Advice, Alternative } from './core/advice.ts';
 import type { Image, Region } from './core/catalogue.ts';
 import { whyChosen } from './core/choose.ts';
 import {
@@ -16,7 +16,7 @@ import { type Quote, quoteOf } from './core/quote.ts';
 import type { MonthTotals } from './core/report.ts';
 import type { Spec } from './core/spec.ts';
 import { type EpochMs, toIso } from './core/units.ts';
-import type { Advice, Offer } from './launch.ts';
+import type { Offer } from './launch.ts';
 import type { Report } from './report.ts';
 
 const HOUR_MS = 3_600_000;
@@ -119,14 +119,10 @@ function renderSpec(spec: Spec) {
   return { ...rest, ...size, budgetUsd: toUsd(budget) };
 }
 
-/**
- * The quote that a cluster was launched on, at the prices frozen then; without advice, which holds
- * at the moment alone, where the launch was earlier.
- */
-export function renderLaunchQuote(record: ClusterRecord, advice: Advice | null) {
-  const { spec, bought } = record;
-  const quote = quoteOf(spec, bought, record.marginMs, record.createdAt);
-  return { ...renderOffered({ spec, bought, quote }), ...(advice && renderAdvice(advice)) };
+/** The quote that a cluster was launched on, at the prices frozen then. */
+export function renderLaunchQuote(record: ClusterRecord) {
+  const { spec, bought, advice, marginMs, createdAt } = record;
+  return renderQuote({ spec, bought, advice, quote: quoteOf(spec, bought, marginMs, createdAt) });
 }
 
 /** What a spec comes to. */

@@ -128,10 +128,13 @@ function toItem(record: ClusterRecord): Item {
   );
 }
 
+/** What records were written without, at first. */
+const ADDED_LATER = { scheduleId: null, advice: { warnings: [], alternatives: [] } };
+
 function fromItem(item: Item): ClusterRecord {
   const { version, record, revision } = unmarshall(item);
   if (version !== 1) throw new Error(`an item of version ${version} is not understood`);
-  return { ...record, revision } as ClusterRecord;
+  return { ...ADDED_LATER, ...record, revision } as ClusterRecord;
 }
 
 /** All pages, of which any but the last may be empty. */

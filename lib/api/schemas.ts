@@ -200,13 +200,8 @@ export const clusterSchema = z.object({
   history: z.array(z.object({ at: time('When'), event: text('What happened, and why.') })),
 });
 
-/** With the quote that it was launched on; where it was earlier, without what held then alone. */
-export const launchedSchema = z.extend(clusterSchema, {
-  quote: z.extend(quoteSchema, {
-    warnings: z.optional(quoteSchema.shape.warnings),
-    alternatives: z.optional(alternativesSchema),
-  }),
-});
+/** With the quote that it was launched on. */
+export const launchedSchema = z.extend(clusterSchema, { quote: quoteSchema });
 
 export const clustersSchema = z.object({
   clusters: z.array(clusterSchema),

@@ -1,3 +1,4 @@
+import type { Alternative, AlternativeKind, SpecChange } from './advice.ts';
 import { firstHourCost, hoursAfforded } from './billing.ts';
 import type { LinodeType, Region } from './catalogue.ts';
 import {
@@ -8,35 +9,10 @@ import {
   type NodePrice,
   resolve,
 } from './choose.ts';
-import { formatUsd, type MicroUsd } from './money.ts';
+import { formatUsd } from './money.ts';
 import { type Quote, quote } from './quote.ts';
 import type { Spec } from './spec.ts';
 import type { DurationMs, EpochMs } from './units.ts';
-
-/** A change of a spec that is worth a thought, with what it would come to. */
-export interface Alternative {
-  readonly kind: AlternativeKind;
-  /** Put over the spec's own fields, it makes a spec that can be launched. */
-  readonly change: SpecChange;
-  readonly hourly: MicroUsd;
-  readonly affordableHours: number;
-  readonly spentAtTeardown: MicroUsd;
-  readonly sentence: string;
-}
-
-export type AlternativeKind =
-  | 'cheaperRegion'
-  | 'smallerType'
-  | 'biggerType'
-  | 'moreNodes'
-  | 'fewerNodes';
-
-export type SpecChange =
-  | { readonly region: string }
-  | { readonly type: string }
-  /** Of another type, where the spec asks for a size, which excludes a type. */
-  | { readonly vcpus: number; readonly memoryMb: number }
-  | { readonly nodes: number };
 
 /** All that a spec is quoted by. */
 export interface Market {

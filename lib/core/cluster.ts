@@ -1,3 +1,4 @@
+import type { Advice } from './advice.ts';
 import {
   type BilledNode,
   combinedPrice,
@@ -55,6 +56,8 @@ export interface Common {
   readonly requestHash: string;
   /** What the spec came to at launch, prices included: they are frozen. */
   readonly bought: Bought;
+  /** What was said to the spec then, so that the launch's answer can be given again. */
+  readonly advice: Advice;
   readonly budget: MicroUsd;
   readonly maxHours: number | null;
   /** How long before the last hour mark that the budget affords the teardown begins. */

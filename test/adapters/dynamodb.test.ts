@@ -51,6 +51,14 @@ describe('the items in the table', () => {
     });
   });
 
+  it('written before records told of schedules and advice are read as without', async () => {
+    const client = await anEmptyTable();
+    const { scheduleId: _, advice: __, ...record } = aCluster({ id: id(1) });
+    const Item = marshall({ id: id(1), version: 1, revision: 1, record });
+    await client.send(new PutItemCommand({ TableName, Item }));
+    expect(await createClusterStore(client, TableName).get(id(1))).toEqual(aCluster({ id: id(1) }));
+  });
+
   it('of a later version are not misread', async () => {
     const client = await anEmptyTable();
     const Item = marshall({ id: id(1), version: 2, revision: 1, record: {} });

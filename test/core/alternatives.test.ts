@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type Alternative,
-  alternatives,
-  type Market,
-  regionsToAsk,
-} from '../../lib/core/alternatives.ts';
+import type { Alternative } from '../../lib/core/advice.ts';
+import { alternatives, type Market, regionsToAsk } from '../../lib/core/alternatives.ts';
 import type { Image, LinodeType, Region } from '../../lib/core/catalogue.ts';
 import { type Catalogue, isLaunchable, resolve } from '../../lib/core/choose.ts';
 import { microUsd, toUsd } from '../../lib/core/money.ts';

@@ -86,6 +86,7 @@ function common(overrides: Partial<Common>): Common {
     spec: aSpec({ nodes: nodes.length, budget, maxHours }),
     requestHash: 'hash',
     bought: aBought(),
+    advice: { warnings: [], alternatives: [] },
     budget,
     maxHours,
     marginMs: minutes(3),

@@ -508,9 +508,7 @@ describe('an Idempotency-Key', () => {
     const reversed = Object.fromEntries(Object.entries(TEN).reverse());
     const second = await call('POST', '/clusters', withKey('once', reversed));
     expect(second).toMatchObject({ status: 202, headers: { location: first.headers.location } });
-    // The prices are frozen; what else there is to be had, and whether it is, is not.
-    const { warnings: _, alternatives: __, ...frozen } = first.json.quote;
-    expect(second.json.quote).toEqual(frozen);
+    expect(second.json.quote).toEqual(first.json.quote);
     expect(nudged).toEqual([first.json.id]);
   });
 
@@ -522,12 +520,14 @@ describe('an Idempotency-Key', () => {
     expect(nudged).toHaveLength(1);
   });
 
-  it('makes one cluster of 20 requests at once', async () => {
+  it('makes one cluster of 50 requests at once, and gives 50 equal answers', async () => {
     const { call, nudged } = await startApi();
-    const twenty = Array.from({ length: 20 }, () => call('POST', '/clusters', withKey('once')));
-    const answers = await Promise.all(twenty);
+    const fifty = Array.from({ length: 50 }, () => call('POST', '/clusters', withKey('once')));
+    const answers = await Promise.all(fifty);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
-    expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
+    // But for where it depends on the instant at which each was written.
+    const lasting = answers.map(({ json: { teardownAt: _, ...rest } }) => JSON.stringify(rest));
+    expect(new Set(lasting).size).toBe(1);
     expect(nudged).toHaveLength(1);
     expect((await call('GET', '/clusters')).json.clusters).toHaveLength(1);
   });
