@@ -7,6 +7,7 @@ import type {
 } from 'zod-openapi';
 import { createDocument } from 'zod-openapi';
 import type { Settings } from '../settings.ts';
+import { examples, problemExamples } from './examples.ts';
 import { type Answer, type Operation, operations, type RequestBody } from './operations.ts';
 import {
   clusterSchema,
@@ -81,7 +82,10 @@ function describe(
     ...(body === null ? {} : { requestBody: bodyOf(body) }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)]),
+        Object.entries(answers).map(([status, answer]) => [
+          status,
+          describeAnswer(answer, examples[`${id} ${status}`]),
+        ]),
       ),
       ...(access === 'open' ? {} : { 401: ofGateway(401), 403: ofGateway(403) }),
       ...Object.fromEntries(problems.map((status) => [status, ofProblem(status)])),
@@ -102,14 +106,12 @@ function parametersOf({ path, query, headers }: Operation) {
   };
 }
 
-function describeAnswer({
-  description,
-  json,
-  text,
-  headers = {},
-}: Answer): ZodOpenApiResponseObject {
+function describeAnswer(
+  { description, json, text, headers = {} }: Answer,
+  example: unknown,
+): ZodOpenApiResponseObject {
   const content = {
-    ...(json === undefined ? {} : { 'application/json': { schema: json } }),
+    ...(json === undefined ? {} : { 'application/json': { schema: json, example } }),
     ...(text === undefined ? {} : { 'text/plain': { schema: z.string().check(z.describe(text)) } }),
   };
   return {
@@ -135,12 +137,16 @@ const gatewayAnswers: Readonly<Record<number, string>> = {
 
 const ofGateway = (status: number): ZodOpenApiResponseObject => ({
   description: gatewayAnswers[status] ?? '',
-  content: { 'application/json': { schema: gatewaySchema } },
+  content: {
+    'application/json': { schema: gatewaySchema, example: { message: 'Unauthorized' } },
+  },
 });
 
 const ofProblem = (status: number): ZodOpenApiResponseObject => ({
   description: problemTexts[status] ?? '',
-  content: { 'application/problem+json': { schema: problemSchema } },
+  content: {
+    'application/problem+json': { schema: problemSchema, example: problemExamples[status] },
+  },
 });
 
 const problemTexts: Readonly<Record<number, string>> = {

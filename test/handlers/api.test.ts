@@ -1,6 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it, vi } from 'vitest';
-import { operations } from '../../lib/api/operations.ts';
+import { examples, problemExamples } from '../../lib/api/examples.ts';
+import { type Operation, operations } from '../../lib/api/operations.ts';
+import { problemSchema } from '../../lib/api/schemas.ts';
 import type { LiveRecord } from '../../lib/core/cluster.ts';
 import { isClusterId } from '../../lib/core/names.ts';
 import { hours, minutes, plus, toIso } from '../../lib/core/units.ts';
@@ -36,6 +38,36 @@ describe('GET /openapi.json', () => {
     expect(described.toSorted()).toEqual(known.toSorted());
     // The limits are the deployment's, as they are for who validates.
     expect(json.components.schemas.Spec.properties.nodes).toMatchObject({ minimum: 1, maximum: 7 });
+  });
+});
+
+describe('the examples of the description', () => {
+  const answers = (Object.values(operations) as Operation[]).flatMap(({ id, answers }) =>
+    Object.entries(answers).flatMap(([status, { json }]) =>
+      json === undefined ? [] : [[`${id} ${status}`, json] as const],
+    ),
+  );
+
+  it.each(answers)('has one for %s, which is such an answer', (key, schema) => {
+    expect(schema.safeParse(examples[key]).error?.issues).toBeUndefined();
+  });
+
+  it('has no other', () => {
+    expect(Object.keys(examples).toSorted()).toEqual(answers.map(([key]) => key).toSorted());
+  });
+
+  it.each(Object.entries(problemExamples))('has a problem for %s', (status, example) => {
+    expect(problemSchema.safeParse(example).error?.issues).toBeUndefined();
+    expect(example).toMatchObject({ status: Number(status) });
+  });
+
+  it('has bodies that are taken', async () => {
+    const { call } = await startApi();
+    for (const { method, path, body, answers } of Object.values(operations) as Operation[]) {
+      if (body === null || path.includes('{')) continue;
+      const { status } = await call(method, path, { body: body.example });
+      expect(Object.keys(answers), path).toContain(`${status}`);
+    }
   });
 });
 

@@ -1,0 +1,268 @@
+/*
+ * An answer of each operation, by its id and status, as the description shows it. A test holds
+ * them to the schemas.
+ */
+
+const machine = {
+  type: 'g6-nanode-1',
+  vcpus: 1,
+  memoryMb: 1024,
+  diskMb: 25_600,
+  region: 'us-east',
+  image: 'linode/ubuntu24.04',
+};
+
+const terms = {
+  hourlyUsd: 0.075,
+  firstHourUsd: 0.075,
+  smallestBudgetUsd: 0.075,
+  affordableHours: 13,
+  teardownAt: '2026-11-23T17:22:03.000Z',
+  spentAtTeardownUsd: 0.975,
+  unspentUsd: 0.025,
+};
+
+const quote = {
+  nodes: 10,
+  typeLabel: 'Nanode 1GB',
+  why: 'the cheapest type to be had in us-east with at least 1 vCPU and 1024 MB',
+  ...machine,
+  budgetUsd: 1,
+  maxHours: null,
+  backupsCounted: false,
+  ...terms,
+  warnings: [],
+  alternatives: [
+    {
+      kind: 'moreNodes',
+      change: { nodes: 20 },
+      hourlyUsd: 0.15,
+      affordableHours: 6,
+      spentAtTeardownUsd: 0.9,
+      sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 h instead of 13 h.',
+    },
+  ],
+};
+
+const spec = {
+  name: null,
+  nodes: 10,
+  vcpus: 1,
+  memoryMb: 1024,
+  region: 'us-east',
+  image: 'Ubuntu 24.04 LTS',
+  budgetUsd: 1,
+  maxHours: null,
+  authorizedKeys: [],
+  userData: null,
+  onPartial: 'destroy',
+  tags: [],
+};
+
+const cluster = {
+  id: 'c5ks6joutnp',
+  name: null,
+  owner: 'ann',
+  scheduleId: null,
+  status: 'running',
+  spec,
+  ...machine,
+  nodes: [
+    {
+      index: 0,
+      label: 'onebuck-c5ks6joutnp-0',
+      status: 'running',
+      linodeId: 90_000_001,
+      ipv4: '192.0.2.1',
+      ipv6: '2001:db8::1',
+      createdAt: '2026-11-23T04:25:03.000Z',
+    },
+  ],
+  budgetUsd: 1,
+  maxHours: null,
+  hourlyUsd: 0.075,
+  spentUsd: 0.075,
+  leftUsd: 0.925,
+  affordableHours: 13,
+  teardownAt: '2026-11-23T17:22:03.000Z',
+  createdAt: '2026-11-23T04:25:03.281Z',
+  startedAt: '2026-11-23T04:26:03.483Z',
+  endedAt: null,
+  endReason: null,
+  failure: null,
+  history: [
+    {
+      at: '2026-11-23T04:25:03.281Z',
+      event: 'launched by ann: $1.00 lasts 13 h, until 2026-11-23T17:22:03.268Z',
+    },
+  ],
+};
+
+const schedule = {
+  id: 'szupxlgixg4',
+  name: 'nightly build',
+  owner: 'ann',
+  cron: '30 2 * * MON-FRI',
+  timezone: 'Europe/Berlin',
+  spec,
+  overlap: 'skip',
+  monthlyCapUsd: 20,
+  enabled: true,
+  nextRuns: ['2026-11-25T01:30:00.000Z'],
+  runs: [{ at: '2026-11-24T01:30:00.000Z', result: 'launched', clusterId: 'c5ks6joutnp' }],
+  createdAt: '2026-11-23T04:26:19.961Z',
+};
+
+const totals = {
+  clusters: 1,
+  nodeHours: 130,
+  billedUsd: 0.975,
+  savedUsd: 13.125,
+  overspentUsd: 0,
+};
+
+export const examples: Readonly<Record<string, unknown>> = {
+  'health 200': { status: 'ok', time: '2026-11-23T04:25:00.000Z' },
+  'openapi 200': { openapi: '3.1.1' },
+  'listTypes 200': {
+    types: [
+      {
+        id: 'g6-nanode-1',
+        label: 'Nanode 1GB',
+        class: 'nanode',
+        vcpus: 1,
+        memoryMb: 1024,
+        diskMb: 25_600,
+        gpus: 0,
+        hourlyUsd: 0.0075,
+        monthlyUsd: 5,
+        available: true,
+        affordableHours: 133,
+      },
+    ],
+  },
+  'listRegions 200': {
+    regions: [
+      {
+        id: 'us-east',
+        label: 'Newark, NJ',
+        country: 'us',
+        siteType: 'core',
+        capabilities: ['Linodes', 'Metadata'],
+      },
+    ],
+  },
+  'listImages 200': {
+    images: [
+      {
+        id: 'linode/ubuntu24.04',
+        label: 'Ubuntu 24.04 LTS',
+        deprecated: false,
+        capabilities: ['cloud-init'],
+      },
+    ],
+  },
+  'quote 200': quote,
+  'launch 200': quote,
+  'launch 202': { ...cluster, status: 'provisioning', startedAt: null, spentUsd: 0, quote },
+  'listClusters 200': { clusters: [cluster], nextCursor: 'MTc5NTM0ODgwMDAwMC9jNWtzNmpvdXRucA' },
+  'getCluster 200': cluster,
+  'getInventory 200': {
+    nodes: [
+      {
+        index: 0,
+        label: 'onebuck-c5ks6joutnp-0',
+        ipv4: '192.0.2.1',
+        ipv6: '2001:db8::1',
+        vcpus: 1,
+        user: 'root',
+      },
+    ],
+  },
+  'getCredentials 200': {
+    nodes: [
+      {
+        index: 0,
+        label: 'onebuck-c5ks6joutnp-0',
+        ipv4: '192.0.2.1',
+        user: 'root',
+        rootPassword: 'Aa1-…',
+      },
+    ],
+  },
+  'changeCluster 200': { ...cluster, budgetUsd: 2, leftUsd: 1.925, affordableHours: 26 },
+  'destroyCluster 202': {
+    ...cluster,
+    status: 'deleting',
+    affordableHours: null,
+    teardownAt: '2026-11-23T09:00:00.000Z',
+    endReason: 'requested',
+  },
+  'createSchedule 201': schedule,
+  'listSchedules 200': { schedules: [schedule] },
+  'getSchedule 200': schedule,
+  'changeSchedule 200': { ...schedule, enabled: false, nextRuns: [] },
+  'getReport 200': { month: '2026-11', at: '2026-11-24T00:00:00.000Z', ...totals },
+};
+
+export const problemExamples: Readonly<Record<number, unknown>> = {
+  400: {
+    title: 'The request has faults',
+    status: 400,
+    code: 'invalid',
+    detail: 'The spec has faults; each is listed with what to do.',
+    errors: [{ path: 'region', message: 'there is no region us-eats; did you mean us-east?' }],
+  },
+  404: {
+    title: 'Not found',
+    status: 404,
+    code: 'notFound',
+    detail: 'There is no cluster caaaaaaaaaa. GET /clusters lists yours.',
+  },
+  409: {
+    title: 'In conflict with what is there',
+    status: 409,
+    code: 'conflict',
+    detail: 'This Idempotency-Key was used with another body. Use a new key for a new cluster.',
+  },
+  413: {
+    title: 'The body is too long',
+    status: 413,
+    code: 'tooLarge',
+    detail: 'The body must be at most 131072 bytes long.',
+  },
+  415: {
+    title: 'The body is not said to be JSON',
+    status: 415,
+    code: 'unsupported',
+    detail: 'Send JSON with content-type: application/json, not text/xml.',
+  },
+  422: {
+    title: 'Refused before anything was bought',
+    status: 422,
+    code: 'refused',
+    detail:
+      '10 × g6-nanode-1 in us-east cost $0.075 a started hour. The smallest budget that would do is ' +
+      '$0.075; you gave $0.07.',
+    smallestBudgetUsd: 0.075,
+  },
+  500: {
+    title: 'Internal error',
+    status: 500,
+    code: 'internal',
+    detail: 'Something went wrong on our side. The log has it as 0fab8565.',
+    id: '0fab8565',
+  },
+  502: {
+    title: 'Linode refused the token',
+    status: 502,
+    code: 'linodeDenied',
+    detail: 'GET /linode/types: 401: Invalid Token',
+  },
+  503: {
+    title: 'Linode does not answer as it should',
+    status: 503,
+    code: 'linodeUnavailable',
+    detail: 'GET /linode/types: 503',
+  },
+};
