@@ -304,25 +304,25 @@ describe('what a crash leaves in the ledger', () => {
   });
 
   it('counts live clusters that it does not name, as of an older deployment', async () => {
-    let forgotten = false;
     world = await aWorld({
-      aroundLedger: (ledger): LedgerStore => ({
-        ...ledger,
-        read: async () => {
-          const known = await ledger.read();
-          return forgotten ? { ...known, open: new Map(), spent: new Map() } : known;
-        },
+      around: (store): ClusterStore => ({
+        ...store,
+        // As records were before there were schedules.
+        insert: ({ scheduleId: _, ...record }) => store.insert(record as ClusterRecord),
       }),
     });
     const { id } = await world.launch(ONE);
     await world.reap();
-    forgotten = true;
-    await world.sweep();
-    forgotten = false;
+    // Nothing was counted yet when it was launched.
+    await world.ledger.save({ ...(await world.ledger.read()), open: new Map() });
+    expect(await world.sweep()).toEqual({ destroyed: 0 });
     expect(drifts()).toEqual([
       { clusterId: id, what: 'notCounted', counted: '$0.00', actual: '$1.00' },
     ]);
     expect(await openBudget()).toBe(usd(1));
+    await endAll([await world.record(id)]);
+    expect(await openBudget()).toBe(0);
+    expect([...(await world.ledger.read()).spent.keys()]).toEqual(['owner:ann']);
   });
 });
 
