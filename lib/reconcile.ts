@@ -161,7 +161,7 @@ function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Out
 function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
   if (outcome.kind === 'notSent') return outcome.retryAt;
   const listLags = outcome.kind === 'deleted' && !outcome.existed;
-  const isUnsettled = outcome.kind === 'failed' || outcome.kind === 'present' || listLags;
+  const isUnsettled = ['failed', 'present', 'retagged'].includes(outcome.kind) || listLags;
   return isUnsettled ? plus(now, RETRY_AFTER) : now;
 }
 

@@ -227,6 +227,27 @@ it('a reap tag that is gone from the account comes back with the next look', asy
   expect(reapTagsOf(id)).toEqual(new Set([tag]));
 });
 
+it('a node that the list still shows after it is gone is asked for seldom, not at once', async () => {
+  world = await aWorld();
+  const id = await launchRunning();
+  const [gone] = present(id);
+  await fetch(`${world.linode.url}/linode/instances/${gone?.id}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  // The second counts what is asked for one by one, and does not strike before the hundredth.
+  const one = { kind: 'status500', method: 'GET', path: '^/linode/instances/\\d+$' } as const;
+  world.linode.setFaults([
+    { kind: 'staleList', seconds: 45 },
+    { ...one, skip: 100 },
+  ]);
+  await world.change(id, { budgetUsd: 2 });
+  await world.reconcile(id);
+  // Ten nodes now and then, and the one that is gone every ten seconds.
+  expect(world.linode.faults()[1]?.matched).toBeLessThanOrEqual(30);
+  expect((await world.record(id)).nodes[0]).toMatchObject({ state: 'gone' });
+});
+
 it('a node that was taken over is not tagged', async () => {
   world = await aWorld();
   const id = await launchRunning();
