@@ -32,7 +32,7 @@ const MISSED_AT_ONCE_MAX = 1_000;
 const REASON_CHARACTERS_MAX = 500;
 
 /** What a launch is refused with for good: another try at the same occurrence would not help. */
-const REFUSALS: readonly ErrorCode[] = ['invalid', 'refused', 'conflict'];
+const REFUSALS: readonly ErrorCode[] = ['invalid', 'refused'];
 
 /**
  * One pass: launches what is due, or falls due in a moment, and tells what became of it. May run
@@ -90,7 +90,12 @@ async function runOf(
     const { record } = await launch(deps, request);
     return { at, result: 'launched', clusterId: record.id };
   } catch (error) {
-    if (!(error instanceof AppError) || !REFUSALS.includes(error.code)) throw error;
+    if (!(error instanceof AppError)) throw error;
+    // With too many launches at once, which will pass; or, for good, with what is there already.
+    const isTaken = async () =>
+      (await deps.store.get(keyedClusterId(owner, idempotencyKey))) !== 'notFound';
+    const isFinal = error.code === 'conflict' ? await isTaken() : REFUSALS.includes(error.code);
+    if (!isFinal) throw error;
     const messages = error.details.faults?.map(({ message }) => message) ?? [error.message];
     return { at, result: 'refused', reason: messages.join('; ').slice(0, REASON_CHARACTERS_MAX) };
   }

@@ -3,7 +3,7 @@ import type { Catalogue } from '../../lib/catalogue.ts';
 import type { ClusterId, ScheduleId } from '../../lib/core/names.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule.ts';
 import { hours, minus, minutes, plus, seconds } from '../../lib/core/units.ts';
-import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
+import type { ClusterStore, LedgerStore, ScheduleStore } from '../../lib/ports.ts';
 import type { FaultRule } from '../../local/linode/simulator.ts';
 import { at } from '../core/builders.ts';
 import { aWorld, START, type World } from './world.ts';
@@ -365,6 +365,39 @@ describe('a launch that can not be made', () => {
       runs: [{ at: FIRST, result: 'missed', from: FIRST, count: 1 }],
     });
     expect(await clusters()).toEqual([]);
+  });
+
+  it('is tried again, too, where too many others were launched at that time', async () => {
+    let isBusy = true;
+    world = await aWorld({
+      aroundLedger: (ledger): LedgerStore => ({
+        ...ledger,
+        save: async (next) => (isBusy ? 'conflict' : ledger.save(next)),
+      }),
+    });
+    const { id } = await world.schedule(HOURLY);
+    world.clock.set(FIRST);
+    expect(await world.runSchedule(id)).toMatchObject({ code: 'conflict' });
+    expect(await current(id)).toMatchObject({ nextAt: FIRST, runs: [] });
+    isBusy = false;
+    await world.tick();
+    expect((await current(id)).runs).toMatchObject([{ at: FIRST, result: 'launched' }]);
+  });
+
+  it('is refused where the same occurrence had launched something else', async () => {
+    world = await aWorld();
+    const { id } = await world.schedule(HOURLY);
+    const schedule = await current(id);
+    world.clock.set(FIRST);
+    await world.runSchedule(id);
+    // As of a schedule that was deleted and made anew with the same Idempotency-Key.
+    const { revision } = await current(id);
+    await world.schedules.save({ ...schedule, revision, spec: { ...SPEC, nodes: 1 } });
+    expect(await world.runSchedule(id)).toBeUndefined();
+    expect(await current(id)).toMatchObject({
+      nextAt: plus(FIRST, hours(1)),
+      runs: [{ at: FIRST, result: 'refused', reason: expect.stringContaining('another body') }],
+    });
   });
 
   it('is refused with its reason, and the next is tried', async () => {
