@@ -108,7 +108,14 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(
 const month = (description: string) =>
   z.string().check(z.regex(MONTH_NAME, 'must be a month such as 2026-11'), z.describe(description));
 
-const owner = z.string().check(z.describe("That one's alone; for the admin to ask."));
+/** The key of an index, which DynamoDB takes neither empty nor beyond 2 048 bytes. */
+const owner = z
+  .string()
+  .check(
+    z.minLength(1, 'must not be empty'),
+    z.maxLength(256, 'must be at most 256 characters long'),
+    z.describe("That one's alone; for the admin to ask."),
+  );
 
 const idempotencyKey = z.optional(
   z

@@ -89,6 +89,15 @@ describe('a parameter of a route', () => {
     }
   });
 
+  it.each(['', 'o'.repeat(257)])('owner=%s is refused, as no index has it', async (owner) => {
+    const { call } = await startApi();
+    for (const path of ['/clusters', '/report']) {
+      const answer = await call('GET', `${path}?owner=${owner}`);
+      expect(answer.status, path).toBe(400);
+      expect(pathsOf(answer)).toEqual(['owner']);
+    }
+  });
+
   it('that is given twice is refused, as none of the two can be the right one', async () => {
     const { call } = await startApi();
     const answer = await call('GET', '/clusters?limit=1&limit=2');
