@@ -19,8 +19,8 @@ export interface LinodeHttpOptions {
 
 export interface LinodeHttp {
   /**
-   * Repeats what failed for a while, until `by`; then throws `linodeUnavailable`. For calls that
-   * may be made twice.
+   * Repeats what failed for a while, until `by`, and waits no longer than seconds beyond that for
+   * an answer; then throws `linodeUnavailable`. For calls that may be made twice.
    */
   send(call: Call, by: EpochMs): Promise<Settled>;
   /** One request, whatever comes of it; never throws. */
@@ -37,6 +37,8 @@ export interface Exchange {
 }
 
 const ATTEMPTS_MAX = 50;
+/** Less than functions keep of their time for saving what they did. */
+const LATE_MS = 3_000;
 
 export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   const { clock, log } = options;
@@ -59,11 +61,17 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
     return { verdict: { ...verdict, reason: redact(verdict.reason, secrets) }, header };
   }
 
+  /** The whole time-out, or until `by`; what begins late has LATE_MS, so that it may succeed. */
+  const within = (call: Call, by: EpochMs): Call => {
+    const leftMs = Math.max(by - clock.now(), LATE_MS);
+    return { ...call, timeoutMs: Math.min(call.timeoutMs ?? leftMs, leftMs) };
+  };
+
   async function send(call: Call, by: EpochMs): Promise<Settled> {
     let current = await token({ fresh: false });
     let refreshed = false;
     for (let attempt = 1; ; attempt += 1) {
-      const { verdict } = await sendOnce(call, current);
+      const { verdict } = await sendOnce(within(call, by), current);
       if (verdict.kind === 'invalidToken' && !refreshed && clock.now() <= by) {
         refreshed = true;
         current = await token({ fresh: true });

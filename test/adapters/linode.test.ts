@@ -432,6 +432,15 @@ describe('a call that failed for the moment', () => {
     expect(await api.delete(101, LATER)).toBe('deleted');
   });
 
+  it('keeps nobody much beyond the time given, though each answer may take longer', async () => {
+    const { api } = await world(() => ({ lost: 'hang' }));
+    const before = Date.now();
+    const error = await errorFrom(api.get(1, START));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(error.message).toContain('no answer within 3000 ms');
+    expect(Date.now() - before).toBeLessThan(5_000);
+  });
+
   it('waits no longer than 8 s, and gives up for good after 50 attempts', async () => {
     const { api, clock, requests } = await world(() => htmlPage(502));
     const error = await errorFrom(api.get(1, plus(START, seconds(100_000))));
