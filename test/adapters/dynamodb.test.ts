@@ -10,7 +10,6 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
-import type { ClusterRecord } from '../../lib/core/cluster.ts';
 import { hours, minus } from '../../lib/core/units.ts';
 import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
 import { aCluster, anEnded, aRunning, LAUNCH } from '../core/builders.ts';
