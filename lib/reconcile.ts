@@ -141,7 +141,14 @@ async function carryOut(
   if (saved === 'conflict' || !isLive(saved)) return 'conflict';
   return {
     record: saved,
-    until: latest(clock.now(), ...outcomes.map((outcome) => retryAt(outcome, clock.now()))),
+    // Not past when it is due anyway: above all not past the teardown time.
+    until: latest(
+      clock.now(),
+      earliest(
+        saved.dueAt,
+        latest(clock.now(), ...outcomes.map((one) => retryAt(one, clock.now()))),
+      ),
+    ),
     failures: outcomes.flatMap((outcome) =>
       outcome.kind === 'failed' || outcome.kind === 'notSent' ? [outcome.reason] : [],
     ),
@@ -183,8 +190,11 @@ function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outc
 function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
   const { clock, linode, log } = deps;
   const isOurs = (found: Linode) => found.tags.includes(ownershipTag(record.stage));
+  // On the way out nothing is more urgent; before, the teardown may be near.
+  const tagsBy = () =>
+    record.phase === 'deleting' ? by : earliest(by, plus(clock.now(), RETAG_TIME_MAX));
   const removeTag = (tag: Tag) =>
-    linode.deleteTag(tag, by).catch((error: unknown) => {
+    linode.deleteTag(tag, tagsBy()).catch((error: unknown) => {
       // A tag left over costs nothing; a token without account:read_write can't remove it.
       log.warn('tag left behind', { clusterId: record.id, tag, reason: reasonOf(error) });
     });
@@ -230,8 +240,10 @@ function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Execut
       if (found === 'notFound') return { kind: 'retagged' };
       if (!isOurs(found)) return { kind: 'released', index };
       try {
-        await linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);
-        return { kind: 'retagged' };
+        const tagged = await linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);
+        // A server that does not know the call, or drops the tag, would be asked for ever.
+        if (tagged !== 'notFound' && tagged.tags.includes(reap)) return { kind: 'retagged' };
+        throw new Error(tagged === 'notFound' ? 'not found' : 'answered without the tag');
       } catch (error) {
         const details = { clusterId: record.id, linodeId, reap, reason: reasonOf(error) };
         log.warn('reap tag not moved', details);
@@ -241,7 +253,7 @@ function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Execut
     async removeTags({ own, shared }) {
       await Promise.all(own.map(removeTag));
       for (const tag of shared) {
-        const bearers = await linode.listByTag(tag, by).catch(() => null);
+        const bearers = await linode.listByTag(tag, tagsBy()).catch(() => null);
         if (bearers?.length === 0) await removeTag(tag);
       }
       return { kind: 'tagsRemoved', shared };
