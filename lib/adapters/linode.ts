@@ -48,9 +48,7 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
     },
     async get(id, by) {
       const call = { method: 'GET', path: `/linode/instances/${id}` } as const;
-      const linode = await sendForOne(http, call, decodeLinode, by);
-      if (linode === 'notFound' || linode.id === id) return linode;
-      throw errorOf(call, illShaped('id is another one'));
+      return sendForLinode(http, call, id, by);
     },
     findByLabel,
     create: (request, limits) =>
@@ -64,7 +62,7 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
     async setTags(id, tags, by) {
       const path = `/linode/instances/${id}`;
       const call = { method: 'PUT', path, body: { tags } } as const;
-      return sendForOne(http, call, decodeLinode, by);
+      return sendForLinode(http, call, id, by);
     },
     async deleteTag(tag, by) {
       const call = { method: 'DELETE', path: `/tags/${encodeURIComponent(tag)}` } as const;
@@ -105,6 +103,13 @@ async function sendForOne<T>(
   if (verdict.kind === 'ok') return decodeOrThrow(call, decoder, verdict.body);
   if (verdict.kind === 'rejected' && verdict.status === 404) return 'notFound';
   throw errorOf(call, verdict);
+}
+
+/** An answer about another Linode says nothing about this one. */
+async function sendForLinode(http: LinodeHttp, call: Call, id: number, by: EpochMs) {
+  const linode = await sendForOne(http, call, decodeLinode, by);
+  if (linode === 'notFound' || linode.id === id) return linode;
+  throw errorOf(call, illShaped('id is another one'));
 }
 
 function decodeOrThrow<T>(call: Call, decoder: Decoder<T>, body: unknown): T {

@@ -234,6 +234,8 @@ it('replaces the tags of a Linode, as often as it is told, and of none that is g
     expect(await api.setTags(id, tags, LATER)).toMatchObject({ id, tags });
   }
   expect(await api.get(id, LATER)).toMatchObject({ tags });
+  expect(await api.listByTag('reap=20260102T0000Z', LATER)).toMatchObject([{ id }]);
+  expect(await api.listByTag('reap=20260101T0157Z', LATER)).toEqual([]);
   await api.delete(id, LATER);
   expect(await api.setTags(id, tags, LATER)).toBe('notFound');
 });

@@ -348,6 +348,18 @@ describe("a Linode's tags", () => {
     expect(await api.setTags(101, TAGS, LATER)).toBe('notFound');
   });
 
+  it.each([
+    ['of another shape', { json: { ...aRawLinode(), tags: 'a,b' } }],
+    ['of nothing but an object', DELETED],
+    ['about another Linode', { json: aRawLinode({ id: 7 }) }],
+  ])('are not known to be put from an answer %s', async (_what, answer) => {
+    const { api, requests } = await world([answer]);
+    const error = await errorFrom(api.setTags(101, TAGS, LATER));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(error.message).toMatch(/^PUT \/linode\/instances\/101: 200: unexpected answer: /);
+    expect(requests).toHaveLength(1);
+  });
+
   it('that Linode does not take are an error', async () => {
     const { api } = await world([{ status: 400, json: errors('Tags are wrong @tags') }]);
     const error = await errorFrom(api.setTags(101, TAGS, LATER));
@@ -609,6 +621,7 @@ describe('secrets', () => {
     ['list', (api, by) => api.listByTag('t', by)],
     ['get', (api, by) => api.get(1, by)],
     ['delete', (api, by) => api.delete(1, by)],
+    ['setTags', (api, by) => api.setTags(1, TAGS, by)],
     ['settings', (api, by) => api.backupsForced(by)],
     ['create', (api, by) => api.create(aRequest(), { notAfter: by, by })],
   ];
