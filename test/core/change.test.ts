@@ -6,6 +6,7 @@ import { billedNodes, type LiveRecord, teardownOf } from '../../lib/core/cluster
 import { microUsd } from '../../lib/core/money.ts';
 import { type EpochMs, epochMs, minutes, plus, seconds } from '../../lib/core/units.ts';
 import {
+  aBought,
   aCluster,
   aDeleting,
   anEnded,
@@ -16,6 +17,7 @@ import {
   LAUNCH,
   made,
   planned,
+  price,
   sent,
   usd,
 } from './builders.ts';
@@ -60,8 +62,12 @@ describe('a change in JSON', () => {
     ]);
   });
 
-  it.each([[{}], [null], [[]], ['2'], [undefined]])('%j is none', (input) => {
-    expect(faultsOf(input)).toHaveLength(1);
+  it.each([[null], [[]], [[{ budgetUsd: 2 }]], ['2'], [undefined]])('%j is none', (input) => {
+    expect(faultsOf(input)).toEqual([': a change must be a JSON object']);
+  });
+
+  it.each([[{}], [{ budgetUsd: undefined }]])('%j changes nothing, and so is none', (input) => {
+    expect(faultsOf(input)).toEqual([': a change must have budgetUsd, maxHours or both']);
   });
 
   it.each([0, -1, '1e3', null, '', true, 1.0000001])('%j is no budget', (budgetUsd) => {
@@ -130,6 +136,12 @@ describe('a live cluster', () => {
     expect(changeAt(record, { maxHours: 2 }, later)).toEqual(refused);
   });
 
+  it('counts the hours of no node that is gone', () => {
+    const old = gone(0, { billedFrom: plus(LAUNCH, minutes(-600)) });
+    const record = aRunning({ nodes: [old, made(1)], budget: usd(1) });
+    expect(changeAt(record, { maxHours: 1 })).toMatchObject({ kind: 'changed' });
+  });
+
   it('must pay for the nodes that are yet to be created', () => {
     const record = aCluster({ nodes: [made(0), planned(1), sent(2)], budget: usd(1) });
     expect(changeAt(record, { budget: usd(0.0224) })).toMatchObject({
@@ -174,7 +186,7 @@ const aNode = (index: number) =>
       if (state === 'planned') return planned(index);
       if (state === 'sent') return sent(index, { sentAt: since });
       return state === 'made'
-        ? made(index, { billedFrom: since })
+        ? made(index, { billedFrom: since, backups: age % 2 === 0 })
         : gone(index, { billedFrom: since, billedUntil: LAUNCH });
     });
 const aLive = fc
@@ -182,10 +194,15 @@ const aLive = fc
     fc.tuple(aNode(0), aNode(1), aNode(2)),
     fc.integer({ min: 1, max: 8_000_000 }),
     fc.option(fc.integer({ min: 1, max: 200 })),
+    fc.record({ margin: fc.nat(59), cap: fc.option(fc.nat(5)), backupsAssumed: fc.boolean() }),
     fc.boolean(),
   )
-  .map(([nodes, budget, maxHours, isRunning]): LiveRecord => {
-    const limited = { nodes, budget: microUsd(budget), maxHours };
+  .map(([nodes, budget, maxHours, { margin, cap, backupsAssumed }, isRunning]): LiveRecord => {
+    const bought = aBought({ price: price(0.0075, cap), backupsAssumed });
+    const limited = {
+      ...{ nodes, bought, maxHours },
+      ...{ budget: microUsd(budget), marginMs: minutes(margin) },
+    };
     return isRunning ? aRunning(limited) : aCluster(limited);
   });
 const aChange: fc.Arbitrary<Change> = fc.record(
@@ -212,7 +229,7 @@ describe('whatever is changed, and when', () => {
       const teardownAt = teardownOf(next, now);
       expect(teardownAt).toBeGreaterThan(now);
       const unsent = next.nodes.map((node) =>
-        node.state === 'planned' ? { ...made(node.index), billedFrom: now } : node,
+        node.state === 'planned' ? sent(node.index, { sentAt: now }) : node,
       );
       const billed = billedNodes({ ...next, nodes: unsent });
       expect(spend(billed, plus(teardownAt, next.marginMs))).toBeLessThanOrEqual(next.budget);
@@ -242,7 +259,21 @@ describe('whatever is changed, and when', () => {
       if (refused.kind === 'tooFewHours') {
         const enough = { ...change, maxHours: refused.smallestMaxHours };
         expect(changeAt(record, enough, now).kind).toBe('changed');
+        const fewer = { ...change, maxHours: refused.smallestMaxHours - 1 };
+        expect(changeAt(record, fewer, now).kind).toBe('tooFewHours');
       }
+    });
+  });
+
+  it('more hours, or no limit of them, never end it sooner', () => {
+    always((record, { maxHours }, now) => {
+      if (maxHours === undefined) return;
+      const changed = changeAt(record, { maxHours }, now);
+      if (changed.kind !== 'changed') return;
+      const [before, after] = [teardownOf(record, now), teardownOf(changed.next, now)];
+      const [from, to] = [record.maxHours ?? Infinity, maxHours ?? Infinity];
+      if (to >= from) expect(after).toBeGreaterThanOrEqual(before);
+      else expect(after).toBeLessThanOrEqual(before);
     });
   });
 });
