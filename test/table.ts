@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import type { TableProperties } from '../local/dynamodb.ts';
+import { localDynamoDbClient, startDynamoDb, type TableProperties } from '../local/dynamodb.ts';
 
 /** The table of stack/table.yml, under a name for tests. */
 export const TABLE: TableProperties & { TableName: string } = {
@@ -8,3 +9,14 @@ export const TABLE: TableProperties & { TableName: string } = {
     .ClustersTable.Properties,
   TableName: 'clusters-under-test',
 };
+
+/** A client of an embedded DynamoDB that has this table, and is gone when the test ends. */
+export async function anEmptyTable() {
+  const dynamodb = await startDynamoDb(null, TABLE);
+  const client = localDynamoDbClient(dynamodb.url);
+  onTestFinished(async () => {
+    client.destroy();
+    await dynamodb.close();
+  });
+  return client;
+}

@@ -1,14 +1,10 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { EMPTY_LEDGER, type Entry, type Ledger, type Months, type Scope } from '../core/ledger.ts';
 import type { ClusterId } from '../core/names.ts';
 import { durationMs, plus } from '../core/units.ts';
 import type { LedgerStore } from '../ports.ts';
+import { IS_NEW, isAt, itemAt, putIf } from './dynamodb.ts';
 
 /** No cluster's id, and without the keys of the table's indexes: no list ever shows it. */
 const ID = 'ledger';
@@ -20,33 +16,18 @@ const ID = 'ledger';
  * 1 000 KB of writes a second to one item: with 100 live clusters (4 KB) some 200 launches and ends,
  * with 8 000 two or three.
  */
-export function createLedgerStore(client: DynamoDBClient, tableName: string): LedgerStore {
-  const TableName = tableName;
+export function createLedgerStore(client: DynamoDBClient, TableName: string): LedgerStore {
   return {
     async read() {
-      const Key = marshall({ id: ID });
-      const { Item } = await client.send(
-        new GetItemCommand({ TableName, Key, ConsistentRead: true }),
-      );
-      return Item === undefined ? EMPTY_LEDGER : fromItem(unmarshall(Item));
+      const item = await itemAt(client, TableName, ID);
+      return item === null ? EMPTY_LEDGER : fromItem(unmarshall(item));
     },
 
     async save(ledger) {
-      const unchanged =
-        ledger.revision === 0
-          ? { ConditionExpression: 'attribute_not_exists(id)' }
-          : {
-              ConditionExpression: 'revision = :revision',
-              ExpressionAttributeValues: marshall({ ':revision': ledger.revision }),
-            };
-      const Item = marshall(toItem({ ...ledger, revision: ledger.revision + 1 }));
-      try {
-        await client.send(new PutItemCommand({ TableName, Item, ...unchanged }));
-        return 'saved';
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return 'conflict';
-        throw error;
-      }
+      const { revision } = ledger;
+      const Item = marshall(toItem({ ...ledger, revision: revision + 1 }));
+      const unchanged = revision === 0 ? IS_NEW : isAt(revision);
+      return (await putIf(client, { TableName, Item, ...unchanged })) ? 'saved' : 'conflict';
     },
   };
 }

@@ -1,14 +1,12 @@
 import {
   DeleteItemCommand,
   type DynamoDBClient,
-  GetItemCommand,
-  QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ScheduleRecord } from '../core/schedule.ts';
 import type { ScheduleStore } from '../ports.ts';
-import { IS_NEW, type Item, isAt, LIVE, putIf } from './dynamodb.ts';
+import { IS_NEW, type Item, isAt, itemAt, itemsOf, LIVE, putIf } from './dynamodb.ts';
 
 /**
  * One item per schedule, in the table of the clusters. Beside the record it has the keys of two
@@ -23,11 +21,8 @@ export function createScheduleStore(client: DynamoDBClient, TableName: string): 
     },
 
     async get(id) {
-      const Key = marshall({ id });
-      const { Item } = await client.send(
-        new GetItemCommand({ TableName, Key, ConsistentRead: true }),
-      );
-      return Item === undefined ? 'notFound' : fromItem(Item);
+      const item = await itemAt(client, TableName, id);
+      return item === null ? 'notFound' : fromItem(item);
     },
 
     async save(record) {
@@ -46,19 +41,17 @@ export function createScheduleStore(client: DynamoDBClient, TableName: string): 
         IndexName: 'byTime',
         ScanIndexForward: false,
         KeyConditionExpression: 'kind = :kind',
-        ExpressionAttributeValues: marshall({ ':kind': KIND, ...(owner && { ':owner': owner }) }),
-        ...(owner && {
+        ExpressionAttributeValues: marshall({
+          ':kind': KIND,
+          ...(owner !== null && { ':owner': owner }),
+        }),
+        ...(owner !== null && {
           FilterExpression: '#record.#owner = :owner',
           ExpressionAttributeNames: { '#record': 'record', '#owner': 'owner' },
         }),
       };
       const records: ScheduleRecord[] = [];
-      let from: Item | undefined;
-      do {
-        const page = await client.send(new QueryCommand({ ...query, ExclusiveStartKey: from }));
-        records.push(...(page.Items ?? []).map(fromItem));
-        from = page.LastEvaluatedKey;
-      } while (from !== undefined);
+      for await (const item of itemsOf(client, query)) records.push(fromItem(item));
       return records;
     },
   };

@@ -52,11 +52,8 @@ export function createClusterStore(client: DynamoDBClient, tableName: string): C
     },
 
     async get(id) {
-      const Key = marshall({ id });
-      const { Item } = await client.send(
-        new GetItemCommand({ TableName, Key, ConsistentRead: true }),
-      );
-      return Item === undefined ? 'notFound' : fromItem(Item);
+      const item = await itemAt(client, TableName, id);
+      return item === null ? 'notFound' : fromItem(item);
     },
 
     async getMany(ids) {
@@ -99,6 +96,17 @@ export function createClusterStore(client: DynamoDBClient, tableName: string): C
 export const LIVE = 'live';
 const ALL = 'cluster';
 
+/** Consistent. null: there is none. */
+export async function itemAt(
+  client: DynamoDBClient,
+  TableName: string,
+  id: string,
+): Promise<Item | null> {
+  const Key = marshall({ id });
+  const get = new GetItemCommand({ TableName, Key, ConsistentRead: true });
+  return (await client.send(get)).Item ?? null;
+}
+
 /** false: the condition did not hold, and nothing was written. */
 export async function putIf(client: DynamoDBClient, put: PutItemCommandInput): Promise<boolean> {
   try {
@@ -138,7 +146,10 @@ function fromItem(item: Item): ClusterRecord {
 }
 
 /** All pages, of which any but the last may be empty. */
-async function* itemsOf(client: DynamoDBClient, input: QueryCommandInput): AsyncGenerator<Item> {
+export async function* itemsOf(
+  client: DynamoDBClient,
+  input: QueryCommandInput,
+): AsyncGenerator<Item> {
   let from: Item | undefined;
   do {
     const page = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: from }));

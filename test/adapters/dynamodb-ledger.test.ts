@@ -1,28 +1,18 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
 import { EMPTY_LEDGER, type Entry, type Ledger } from '../../lib/core/ledger.ts';
 import { type ClusterId, isClusterId } from '../../lib/core/names.ts';
 import { durationMs, type EpochMs, plus, seconds } from '../../lib/core/units.ts';
-import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
 import { aCluster, ID, LAUNCH, OTHER_ID, usd } from '../core/builders.ts';
-import { TABLE } from '../table.ts';
+import { anEmptyTable, TABLE } from '../table.ts';
 
 const TableName = TABLE.TableName;
 const Key = marshall({ id: 'ledger' });
 
-async function aTable() {
-  const dynamodb = await startDynamoDb(null, TABLE);
-  const client = localDynamoDbClient(dynamodb.url);
-  onTestFinished(async () => {
-    client.destroy();
-    await dynamodb.close();
-  });
-  return client;
-}
-const anEmptyStore = async () => createLedgerStore(await aTable(), TableName);
+const anEmptyStore = async () => createLedgerStore(await anEmptyTable(), TableName);
 
 const anEntry = (overrides: Partial<Entry> = {}): Entry => ({
   owner: 'ann',
@@ -97,7 +87,7 @@ describe('the ledger', () => {
   });
 
   it('of a later version is not misread', async () => {
-    const client = await aTable();
+    const client = await anEmptyTable();
     const Item = { ...Key, ...marshall({ version: 2, revision: 1, open: {}, spent: {} }) };
     await client.send(new PutItemCommand({ TableName, Item }));
     await expect(createLedgerStore(client, TableName).read()).rejects.toThrow('version 2');
@@ -106,7 +96,7 @@ describe('the ledger', () => {
 
 describe('beside the records', () => {
   it('it is in no list, and under no id of a cluster', async () => {
-    const client = await aTable();
+    const client = await anEmptyTable();
     const clusters = createClusterStore(client, TableName);
     await createLedgerStore(client, TableName).save(aLedger);
     await clusters.insert(aCluster());

@@ -1,23 +1,12 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
-import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
-import { TABLE } from '../table.ts';
+import { anEmptyTable, TABLE } from '../table.ts';
 import { id, scheduleStoreContract } from './schedule-store-contract.ts';
 
 const TableName = TABLE.TableName;
-
-async function anEmptyTable() {
-  const dynamodb = await startDynamoDb(null, TABLE);
-  const client = localDynamoDbClient(dynamodb.url);
-  onTestFinished(async () => {
-    client.destroy();
-    await dynamodb.close();
-  });
-  return client;
-}
 
 scheduleStoreContract('the schedules on DynamoDB', async () => {
   const client = await anEmptyTable();

@@ -8,12 +8,11 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
 import { hours, minus } from '../../lib/core/units.ts';
-import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
 import { aCluster, anEnded, aRunning, LAUNCH } from '../core/builders.ts';
-import { TABLE } from '../table.ts';
+import { anEmptyTable, TABLE } from '../table.ts';
 import { clusterStoreContract, collect, id } from './cluster-store-contract.ts';
 
 // Fake timers reach the global ones, but not those of modules that are imported by name.
@@ -22,16 +21,6 @@ vi.mock('node:timers/promises', () => ({
 }));
 
 const TableName = TABLE.TableName;
-
-async function anEmptyTable() {
-  const dynamodb = await startDynamoDb(null, TABLE);
-  const client = localDynamoDbClient(dynamodb.url);
-  onTestFinished(async () => {
-    client.destroy();
-    await dynamodb.close();
-  });
-  return client;
-}
 
 clusterStoreContract('the store on DynamoDB', async () =>
   createClusterStore(await anEmptyTable(), TableName),
