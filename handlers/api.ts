@@ -41,6 +41,7 @@ import {
   caps,
   catalogue,
   clock,
+  launchDeps,
   limitsOf,
   log,
   nudge,
@@ -80,12 +81,7 @@ const WAIT_SECONDS_MAX = 20;
 
 const app = new Hono<{ Bindings: Bindings }>();
 const clusterDeps = () => ({ clock: clock(), store: store(), nudge: nudge(), log: log() });
-const scheduleDeps = () => ({
-  ...offerDeps(),
-  log: log(),
-  secrets: secrets(),
-  schedules: schedules(),
-});
+const scheduleDeps = () => ({ ...launchDeps(), schedules: schedules() });
 const offerDeps = () => ({ clock: clock(), catalogue: catalogue(), settings: settings() });
 
 route(operations.health, async () => ok({ status: 'ok', time: toIso(clock().now()) }));
@@ -118,7 +114,7 @@ route(operations.quote, async ({ body, by }) =>
 route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
   if (query.dryRun === 'true') return ok(renderQuote(await offer(offerDeps(), body, by)));
   const idempotencyKey = given['Idempotency-Key'] ?? null;
-  const deps = { ...clusterDeps(), ...offerDeps(), caps: caps(), secrets: secrets() };
+  const deps = launchDeps();
   const request = { owner, input: body, idempotencyKey, schedule: null, by };
   const launched = await launch(deps, request);
   const waitSeconds = Math.min(waitSecondsOf(given.Prefer), WAIT_SECONDS_MAX);

@@ -110,6 +110,18 @@ export const linode = /* @__PURE__ */ once(() =>
 
 export const catalogue = /* @__PURE__ */ once(() => createCatalogue(linode(), clock(), log()));
 
+/** What launching a cluster takes. */
+export const launchDeps = () => ({
+  caps: caps(),
+  catalogue: catalogue(),
+  clock: clock(),
+  log: log(),
+  nudge: nudge(),
+  secrets: secrets(),
+  settings: settings(),
+  store: store(),
+});
+
 /** What a function keeps of its time for saving what it did, and for a last pass. */
 const SAVING_REAL_MS = 5_000;
 const LAST_PASS_REAL_MS = 20_000;

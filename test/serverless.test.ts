@@ -38,6 +38,12 @@ const statementsOf = (role: Role) =>
 const actionsOf = (name: string) =>
   statementsOf(roles[name] as Role).flatMap(({ Action }) => list(Action));
 
+/** What wire.launchDeps takes of the rest of lib/wire.ts. */
+const LAUNCH_DEPS = [
+  ...(/launchDeps = \(\) => \(\{(.*?)\}\)/s.exec(read('lib/wire.ts'))?.[1]?.matchAll(/(\w+):/g) ??
+    []),
+].map(([, name = '']) => name);
+
 /** Whether an action or a resource is more than one named thing, or one in a secret's suffix. */
 const isWide = (text: string) => text.replace(/-\?{6}$/, '').search(/[*?]/) >= 0;
 
@@ -47,7 +53,8 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
   /** What it takes from lib/wire.ts. */
   const wired = () => {
     const names = /import \{([^}]*)\} from '..\/lib\/wire.ts'/.exec(source())?.[1] ?? '';
-    return new Set(names.split(',').map((text) => text.trim()));
+    const taken = names.split(',').map((text) => text.trim());
+    return new Set(taken.flatMap((one) => (one === 'launchDeps' ? LAUNCH_DEPS : [one])));
   };
   const uses = (...adapters: string[]) => adapters.some((adapter) => wired().has(adapter));
   const may = (service: string) => actionsOf(role).some((action) => action.startsWith(service));
