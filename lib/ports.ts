@@ -107,7 +107,7 @@ export interface ClusterStore {
    * Clusters and schedules due at or before `until`, most overdue first. May lag writes by seconds.
    */
   due(until: EpochMs): AsyncIterable<ClusterId | ScheduleId>;
-  /** Newest first, a page at a time. May lag writes by seconds. */
+  /** Newest first, a page at a time, of fewer than `limit` if they are large. May lag writes. */
   list(query: ListQuery): Promise<{ records: ClusterRecord[]; nextCursor: string | null }>;
   /** Launched before `to` and not ended before `from`, newest first. May lag writes by seconds. */
   livedIn(query: LivedQuery): AsyncIterable<ClusterRecord>;

@@ -20,6 +20,8 @@ import type { ClusterStore, ListQuery, LivedQuery } from '../ports.ts';
 /** DynamoDB takes 100 keys a BatchGetItem. */
 const BATCH_KEYS_MAX = 100;
 const BATCH_TRIES_MAX = 8;
+/** Lambda answers with 6 MB at the most, and a record grows a little when it is shown. */
+const PAGE_BYTES_MAX = 3_000_000;
 
 export type Item = Record<string, AttributeValue>;
 
@@ -212,10 +214,19 @@ async function list(client: DynamoDBClient, TableName: string, query: ListQuery)
     records.push(...(page.Items ?? []).map(fromItem));
     from = page.LastEvaluatedKey;
   } while (from !== undefined && records.length <= limit);
-  const given = records.slice(0, limit);
+  const given = withinBytes(records.slice(0, limit));
   const last = given.at(-1);
-  const more = records.length > limit;
+  const more = records.length > given.length;
   return { records: given, nextCursor: more && last ? cursorOf(last) : null };
+}
+
+/** The first of them, and as many after it as an answer has room for. */
+function withinBytes(records: readonly ClusterRecord[]): ClusterRecord[] {
+  let bytes = 0;
+  return records.filter((record, index) => {
+    bytes += Buffer.byteLength(JSON.stringify(record));
+    return index === 0 || bytes <= PAGE_BYTES_MAX;
+  });
 }
 
 /** From the first to the last instant, both in it. */

@@ -267,6 +267,18 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
     expect(idsOf(listed).toSorted()).toEqual([id(2), id(3)]);
   });
 
+  it('gives pages that fit into an answer, however large the clusters are', async () => {
+    const store = await makeStore();
+    const spec = aSpec({ authorizedKeys: Array.from({ length: 20 }, () => 'k'.repeat(5_000)) });
+    const records = Array.from({ length: 40 }, (_, index) =>
+      aCluster({ id: id(index), owner: 'ann', spec, createdAt: plus(LAUNCH, minutes(index)) }),
+    );
+    await Promise.all(records.map((record) => store.insert(record)));
+    const pages = await pagesOf(store, { ...anns, limit: 100 });
+    expect(pages.flat().map((record) => record.id)).toEqual(records.map((r) => r.id).reverse());
+    for (const page of pages) expect(JSON.stringify(page).length).toBeLessThan(4_000_000);
+  });
+
   it('goes on where it was, though clusters were launched and ended in between', async () => {
     const store = await makeStore();
     const records = Array.from({ length: 4 }, (_, index) =>
