@@ -290,15 +290,23 @@ function retags(
   const earliestFine =
     record.phase === 'running' ? minus(teardownAt, REAP_TAG_EARLY_MAX) : BEGINNING_OF_TIME;
   const reap = reapTag(teardownAt);
-  const steps = record.nodes.flatMap((node): Step[] => {
+  const wrong = record.nodes.flatMap((node) => {
     const linode = node.state === 'made' ? linodeOf(node, linodes) : undefined;
     if (linode === undefined || linode.status === 'deleting') return [];
     const reapAt = reapTimeOfTags(linode.tags);
     if (reapAt !== null && reapAt >= earliestFine && reapAt <= teardownAt) return [];
-    return [{ kind: 'retagNode', index: node.index, linodeId: linode.id, reap }];
+    return [{ index: node.index, linode }];
   });
-  return { steps, bearing: steps.length === 0 ? [] : [reap] };
+  if (wrong.length === 0) return NO_TAGS;
+  const steps = wrong.map(
+    ({ index, linode }): Step => ({ kind: 'retagNode', index, linodeId: linode.id, reap }),
+  );
+  // Also those that the record has forgotten, and a pass put late: they are to leave the account.
+  const replaced = wrong.flatMap(({ linode }) => linode.tags.filter(isReapTag));
+  return { steps, bearing: [reap, ...replaced] };
 }
+
+const isReapTag = (tag: Tag) => reapTimeOfTags([tag]) !== null;
 
 const NO_TAGS = { steps: [], bearing: [] };
 const BEGINNING_OF_TIME = epochMs(0);

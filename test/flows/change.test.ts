@@ -11,7 +11,7 @@ import {
   seconds,
 } from '../../lib/core/units.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
-import { aWorld, START, TOKEN, type World } from './world.ts';
+import { aWorld, ourTag, START, TOKEN, type World } from './world.ts';
 
 let world: World;
 afterEach(() => world.close());
@@ -246,6 +246,23 @@ it('a node that the list still shows after it is gone is asked for seldom, not a
   // Ten nodes now and then, and the one that is gone every ten seconds.
   expect(world.linode.faults()[1]?.matched).toBeLessThanOrEqual(30);
   expect((await world.record(id)).nodes[0]).toMatchObject({ state: 'gone' });
+});
+
+it('a reap tag that a pass puts late, after a change back, is replaced and leaves the account', async () => {
+  world = await aWorld();
+  const id = await launchRunning();
+  const [right = ''] = reapTagsOf(id);
+  const late = reapTag(plus(START, hours(26)));
+  for (const { id: linodeId } of present(id)) {
+    await fetch(`${world.linode.url}/linode/instances/${linodeId}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ tags: [ourTag, `onebuck=${id}`, late] }),
+    });
+  }
+  await world.reapUntil(plus(START, hours(2)));
+  expect(reapTagsOf(id)).toEqual(new Set([right]));
+  expect(await tagsOfAccount()).not.toContain(late);
 });
 
 it('a node that was taken over is not tagged', async () => {
