@@ -239,3 +239,21 @@ it('replaces the tags of a Linode, as often as it is told, and of none that is g
   await api.delete(id, LATER);
   expect(await api.setTags(id, tags, LATER)).toBe('notFound');
 });
+
+it.each(['busy', 'busyAfter', 'dropBefore', 'dropAfter', 'error500After'] as const)(
+  'puts tags again after %s, and they are what was asked for',
+  async (kind) => {
+    const { api, simulator } = await simulated();
+    const made = await api.create(aRequest(), LIMITS);
+    if (made.kind !== 'made') throw new Error(`it is ${made.kind}`);
+    simulator.setFaults([{ kind, method: 'PUT', times: 2 }]);
+    const tags = [...TAGS.slice(0, 2), 'reap=20260102T0000Z'];
+    expect(await api.setTags(made.linode.id, tags, LATER)).toMatchObject({ tags });
+    expect(simulator.instances()).toMatchObject([{ tags, deleted: null }]);
+  },
+);
+
+it('puts no tags with a token that may only read', async () => {
+  const { api } = await simulated({ token: async () => FEW });
+  await expect(api.setTags(1, TAGS, LATER)).rejects.toMatchObject({ code: 'linodeDenied' });
+});

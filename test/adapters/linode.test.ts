@@ -360,6 +360,15 @@ describe("a Linode's tags", () => {
     expect(requests).toHaveLength(1);
   });
 
+  it('are put with a fresh token where the old one was refused, and not without the scope', async () => {
+    const { api, requests } = await world([INVALID_TOKEN, { json: aRawLinode() }, MISSING_SCOPE]);
+    expect(await api.setTags(101, TAGS, LATER)).toMatchObject({ tags: TAGS });
+    const tokens = requests.map(({ headers }) => headers.authorization);
+    expect(tokens).toEqual([`Bearer ${TOKEN}`, `Bearer ${FRESH_TOKEN}`]);
+    expect(await errorFrom(api.setTags(101, TAGS, LATER))).toMatchObject({ code: 'linodeDenied' });
+    expect(requests).toHaveLength(3);
+  });
+
   it('that Linode does not take are an error', async () => {
     const { api } = await world([{ status: 400, json: errors('Tags are wrong @tags') }]);
     const error = await errorFrom(api.setTags(101, TAGS, LATER));

@@ -214,6 +214,97 @@ it('ten changes at once: none is lost, the last holds, and it is counted once', 
   expect([...open.values()].map(({ budget }) => budget)).toEqual([record.budget]);
 });
 
+describe('changes of maxHours of running nodes', () => {
+  it('up and down move the teardown; lifted, the budget ends it', async () => {
+    world = await aWorld();
+    const id = await launchRunning({ maxHours: 2 });
+    for (const maxHours of [6, 3, null]) {
+      const changed = await world.change(id, { maxHours });
+      await world.reap();
+      expect(reapTagsOf(id)).toEqual(new Set([reapTag(teardown(changed))]));
+    }
+    await world.reapUntil(plus(START, hours(14)));
+    expect(await world.record(id)).toMatchObject({ phase: 'deleted', endReason: 'budget' });
+    expect([world.left(id), world.billed(id)]).toEqual([0, 975_000]);
+  });
+
+  it('are refused below the hours begun, with the least that would do', async () => {
+    world = await aWorld();
+    const id = await launchRunning();
+    await world.reapUntil(plus(START, minutes(130)));
+    const refused = { code: 'refused', details: { members: { smallestMaxHours: 3 } } };
+    await expect(world.change(id, { maxHours: 2 })).rejects.toMatchObject(refused);
+    await world.change(id, { maxHours: 3 });
+    await world.reapUntil(plus(START, hours(4)));
+    expect([world.left(id), world.billed(id)]).toEqual([0, 225_000]);
+  });
+});
+
+it.each([
+  ['raised', 2, 2_000_000, 27],
+  ['lowered', 0.3, 1_000_000, 14],
+])(
+  'with half of the tags moved, and reaper and table lost, a budget that was %s is kept',
+  async (_, budgetUsd, billMax, end) => {
+    const { state, around } = losable();
+    world = await aWorld({ around });
+    const id = await launchRunning();
+    const put = { method: 'PUT', path: '^/linode/instances/\\d+$' };
+    world.linode.setFaults([{ kind: 'status500', skip: 5, ...put }]);
+    await world.change(id, { budgetUsd });
+    await world.reconcile(id);
+    expect(reapTagsOf(id).size).toBe(2);
+    state.lost = true;
+    await sweepUntil(plus(START, hours(end)));
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(billMax);
+  },
+);
+
+describe('a change and a DELETE at once', () => {
+  /** Whose save is late, and by how much, decides who wins. */
+  const lateSaves = (late: Late) => (store: ClusterStore) => ({
+    ...store,
+    save: async (record: ClusterRecord) => {
+      const turns = record.phase === 'running' ? late.change : late.deletion;
+      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+      return store.save(record);
+    },
+  });
+  interface Late {
+    readonly change: number;
+    readonly deletion: number;
+  }
+
+  it.each([
+    [{ change: 2_000, deletion: 0 }, ['rejected']],
+    [{ change: 0, deletion: 2_000 }, ['fulfilled']],
+    ...[0, 1, 3, 10, 30, 100].map(
+      (deletion) => [{ change: 0, deletion }, ['fulfilled', 'rejected']] as const,
+    ),
+  ] as const)('end it within what it cost, late by %j', async (late, outcomes) => {
+    world = await aWorld({ around: lateSaves(late) });
+    const id = await launchRunning();
+    const [changed, deleted] = await Promise.allSettled([
+      world.change(id, { budgetUsd: 2 }),
+      world.destroy(id),
+    ]);
+    expect(outcomes).toContain(changed.status);
+    expect(deleted.status).toBe('fulfilled');
+    if (changed.status === 'rejected') expect(changed.reason).toMatchObject({ code: 'conflict' });
+    await world.reapUntil(plus(START, hours(3)));
+    const budget = changed.status === 'fulfilled' ? 2_000_000 : 1_000_000;
+    const end = { phase: 'deleted', endReason: 'requested', budget, overspent: 0 };
+    expect(await world.record(id)).toMatchObject(end);
+    expect(world.left(id)).toBe(0);
+    expect(world.billed(id)).toBeLessThanOrEqual(150_000);
+    // A raise that lost is counted until the sweeper looks, and no longer.
+    await world.sweep();
+    await world.sweep();
+    expect((await world.ledger.read()).open.size).toBe(0);
+  });
+});
+
 it('a reap tag that is gone from the account comes back with the next look', async () => {
   world = await aWorld();
   const id = await launchRunning();
@@ -290,6 +381,20 @@ it('the history tells how nodes came up, and what was asked for again', async ()
   expect(events).toContainEqual(expect.stringMatching(/^\d of 10 nodes up$/));
   expect(events).toContainEqual('asked again for node 7: no answer came');
   expect(events).toContain('running (10 of 10 nodes up)');
+});
+
+it('the history keeps the launch and the newest, however often a create is asked for', async () => {
+  world = await aWorld();
+  world.linode.setFaults([{ kind: 'dropBefore', method: 'POST', path: '^/linode/instances$' }]);
+  const { id } = await world.launch({ nodes: 2 });
+  await world.reapUntil(plus(START, hours(1)));
+  const { phase, history } = await world.record(id);
+  const events = history.map(({ event }) => event);
+  expect(phase).toBe('failed');
+  expect(history.length).toBeLessThanOrEqual(50);
+  expect(events[0]).toMatch(/^launched by ann/);
+  expect(events.filter((event) => event.startsWith('asked again'))).not.toEqual([]);
+  expect(events.at(-1)).toBe('gone');
 });
 
 it.each([seconds(0), minutes(2)])('takes a change %i ms after the launch', async (after) => {
