@@ -122,10 +122,16 @@ async function advance(cluster: Wanted, elapsed: number): Promise<void> {
   }
 }
 
+/** null: no answer, or not all of it, as when the stack is killed while it answers. */
 async function call(method: string, path: string, init: RequestInit): Promise<Response | null> {
   const headers = { authorization: `Bearer ${API_TOKEN}`, ...init.headers };
   const signal = AbortSignal.timeout(10_000);
-  return fetch(`${url}${path}`, { method, ...init, headers, signal }).catch(() => null);
+  try {
+    const response = await fetch(`${url}${path}`, { method, ...init, headers, signal });
+    return new Response(await response.text(), response);
+  } catch {
+    return null;
+  }
 }
 
 /** Linodes that exist and belong to no live record. */
