@@ -153,14 +153,14 @@ async function saveWithinCaps(
 }
 
 function refusalOf(
-  { id, phase }: ClusterRecord,
+  record: ClusterRecord,
   refusal: Exclude<Changed, { kind: 'changed' }>,
 ): AppError {
+  const { id } = record;
   switch (refusal.kind) {
     case 'begun': {
-      const state = phase === 'deleted' || phase === 'failed' ? 'has ended' : 'has begun';
-      const what = state === 'has ended' ? `Cluster ${id}` : `The teardown of cluster ${id}`;
-      return new AppError('conflict', `${what} ${state}: launch another one.`);
+      const what = isLive(record) ? `The teardown of ${id} has begun` : `Cluster ${id} has ended`;
+      return new AppError('conflict', `${what}: launch another one.`);
     }
     case 'tooLittle': {
       const { spent, smallestBudget } = refusal;
