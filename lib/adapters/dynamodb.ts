@@ -11,17 +11,14 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { type MonthName, monthNamed } from '../core/billing.ts';
 import { type ClusterRecord, ENDED_KEPT, isLive } from '../core/cluster.ts';
-import { type ClusterId, isClusterId, type ScheduleId } from '../core/names.ts';
-import { AppError } from '../errors.ts';
+import type { ClusterId, ScheduleId } from '../core/names.ts';
 import type { ClusterStore, ListQuery, LivedQuery } from '../ports.ts';
+import { createdIn, pageOf, positionOf } from './cluster-pages.ts';
 
 /** DynamoDB takes 100 keys a BatchGetItem. */
 const BATCH_KEYS_MAX = 100;
 const BATCH_TRIES_MAX = 8;
-/** Lambda answers with 6 MB at the most, and a record grows a little when it is shown. */
-const PAGE_BYTES_MAX = 3_000_000;
 
 export type Item = Record<string, AttributeValue>;
 
@@ -183,10 +180,7 @@ const indexOf = (owner: string | null) =>
     ? { name: 'byTime', key: 'kind', value: ALL }
     : { name: 'byOwner', key: 'owner', value: owner };
 
-/**
- * Pages until `limit` records of the status are there, as DynamoDB filters after it has counted.
- * The cursor names the last record that was given out, so that none is skipped or repeated.
- */
+/** Pages until `limit` records of the status are there, as DynamoDB filters after it has counted. */
 async function list(client: DynamoDBClient, TableName: string, query: ListQuery) {
   const { owner, status, month, limit, cursor } = query;
   const index = indexOf(owner);
@@ -208,54 +202,15 @@ async function list(client: DynamoDBClient, TableName: string, query: ListQuery)
     ...(status ? { FilterExpression: 'phase = :phase' } : { Limit: limit + 1 }),
   };
   const records: ClusterRecord[] = [];
-  let from = cursor === null ? undefined : startKey(cursor, created, { [index.key]: index.value });
+  // With the key of the index as this query has it, whosever query gave the cursor.
+  let from =
+    cursor === null
+      ? undefined
+      : marshall({ ...positionOf(cursor, created), [index.key]: index.value });
   do {
     const page = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: from }));
     records.push(...(page.Items ?? []).map(fromItem));
     from = page.LastEvaluatedKey;
   } while (from !== undefined && records.length <= limit);
-  const given = withinBytes(records.slice(0, limit));
-  const last = given.at(-1);
-  const more = records.length > given.length;
-  return { records: given, nextCursor: more && last ? cursorOf(last) : null };
-}
-
-/** The first of them, and as many after it as an answer has room for. */
-function withinBytes(records: readonly ClusterRecord[]): ClusterRecord[] {
-  let bytes = 0;
-  return records.filter((record, index) => {
-    bytes += Buffer.byteLength(JSON.stringify(record));
-    return index === 0 || bytes <= PAGE_BYTES_MAX;
-  });
-}
-
-/** From the first to the last instant, both in it. */
-interface CreatedRange {
-  readonly from: number;
-  readonly to: number;
-}
-
-function createdIn(month: MonthName): CreatedRange {
-  const { start, end } = monthNamed(month);
-  return { from: start, to: end - 1 };
-}
-
-const cursorOf = ({ id, createdAt }: ClusterRecord) =>
-  Buffer.from(`${createdAt}/${id}`).toString('base64url');
-
-/** `key` is that of the index, as this query has it, whosever query gave the cursor. */
-function startKey(
-  cursor: string,
-  created: CreatedRange | null,
-  key: Readonly<Record<string, string>>,
-): Item {
-  const [at, id] = Buffer.from(cursor, 'base64url').toString().split('/');
-  const createdAt = Number(at);
-  // DynamoDB refuses to start outside the range that it is asked for.
-  const isOutside = created !== null && (createdAt < created.from || createdAt > created.to);
-  if (!/^\d{1,15}$/.test(at ?? '') || !isClusterId(id ?? '') || isOutside) {
-    const fault = { path: 'cursor', message: 'take nextCursor from the answer before, unchanged' };
-    throw new AppError('invalid', 'The cursor is not one of ours.', { faults: [fault] });
-  }
-  return marshall({ id, createdAt, ...key });
+  return pageOf(records, limit);
 }
