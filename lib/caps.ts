@@ -29,6 +29,8 @@ export interface CapsDeps {
     Settings,
     'openBudgetMax' | 'openBudgetPerOwnerMax' | 'monthlySpendPerOwnerMax'
   >;
+  /** From 0 to below 1: so that writers who met do not meet again. */
+  readonly random: () => number;
 }
 
 /**
@@ -65,7 +67,7 @@ export interface CapsKeeper {
   ): Promise<readonly Drift[]>;
 }
 
-export function createCaps({ clock, ledger: store, settings }: CapsDeps): CapsKeeper {
+export function createCaps({ clock, ledger: store, settings, random }: CapsDeps): CapsKeeper {
   /** Calls of one process are made one after the other: at once, they would only conflict. */
   let last: Promise<unknown> = Promise.resolve();
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -84,7 +86,7 @@ export function createCaps({ clock, ledger: store, settings }: CapsDeps): CapsKe
         if (clock.now() >= by) {
           throw new AppError('conflict', 'Too many launches and changes at once. Try again.');
         }
-        await clock.sleep(plus(clock.now(), pauseAfter(tries)));
+        await clock.sleep(plus(clock.now(), pauseAfter(tries, random())));
       }
     });
 
@@ -122,8 +124,8 @@ export function createCaps({ clock, ledger: store, settings }: CapsDeps): CapsKe
 }
 
 /** At most a second. Those who conflicted each wait for another time, so that few meet again. */
-function pauseAfter(tries: number): DurationMs {
-  return durationMs(Math.floor(Math.random() * Math.min(1_000, 10 * 2 ** tries)));
+function pauseAfter(tries: number, chance: number): DurationMs {
+  return durationMs(Math.floor(chance * Math.min(1_000, 10 * 2 ** tries)));
 }
 
 const capsOf = (settings: ReturnType<CapsDeps['settings']>): Caps => ({

@@ -7,6 +7,7 @@ import { createLedgerStore } from './adapters/dynamodb-ledger.ts';
 import { createScheduleStore } from './adapters/dynamodb-schedules.ts';
 import { createNudge } from './adapters/lambda.ts';
 import { createLinodeApi, isRealLinode } from './adapters/linode.ts';
+import { createTransport } from './adapters/linode-axios.ts';
 import { createLog } from './adapters/log.ts';
 import { createSecrets } from './adapters/secrets-manager.ts';
 import { createCaps } from './caps.ts';
@@ -85,6 +86,7 @@ export const caps = /* @__PURE__ */ once(() =>
     clock: clock(),
     ledger: createLedgerStore(dynamodb(), required('TABLE_NAME')),
     settings,
+    random: Math.random,
   }),
 );
 
@@ -101,7 +103,7 @@ export const nudge = /* @__PURE__ */ once(() =>
 
 export const linode = /* @__PURE__ */ once(() =>
   createLinodeApi({
-    baseUrl: linodeUrl(),
+    transport: createTransport(linodeUrl()),
     clock: clock(),
     token: (options) => secrets().linodeToken(options),
     log: log(),

@@ -1,4 +1,4 @@
-import { createdIn, pageOf, positionOf } from '../lib/adapters/cluster-pages.ts';
+import { createdIn, pageOf, positionOf } from '../lib/adapters/dynamodb-pages.ts';
 import { type ClusterRecord, isLive } from '../lib/core/cluster.ts';
 import { EMPTY_LEDGER, type Ledger } from '../lib/core/ledger.ts';
 import type { ClusterId, ScheduleId } from '../lib/core/names.ts';

@@ -14,7 +14,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type ClusterRecord, ENDED_KEPT, isLive } from '../core/cluster.ts';
 import type { ClusterId, ScheduleId } from '../core/names.ts';
 import type { ClusterStore, ListQuery, LivedQuery } from '../ports.ts';
-import { createdIn, pageOf, positionOf } from './cluster-pages.ts';
+import { createdIn, pageOf, positionOf } from './dynamodb-pages.ts';
 
 /** DynamoDB takes 100 keys a BatchGetItem. */
 const BATCH_KEYS_MAX = 100;

@@ -1,14 +1,10 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
-import axios, { type AxiosResponse } from 'axios';
 import { type DurationMs, durationMs, type EpochMs, plus, seconds } from '../core/units.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Clock, Log } from '../ports.ts';
-import { type Call, describe, judge, type Verdict } from './linode-answer.ts';
+import { type Answer, type Call, describe, judge, type Verdict } from './linode-answer.ts';
 
 export interface LinodeHttpOptions {
-  /** Ends in /v4. */
-  readonly baseUrl: string;
+  readonly transport: Transport;
   /** All waits are on it, and it alone is compared with `by`. */
   readonly clock: Clock;
   readonly token: (options: { fresh: boolean }) => Promise<string>;
@@ -16,6 +12,12 @@ export interface LinodeHttpOptions {
   /** In the machine's milliseconds, whatever the clock's rate. */
   readonly timeoutsMs?: { readonly create: number; readonly other: number };
 }
+
+/**
+ * One request and its answer, whatever its status. Rejects where none came in time, with an Error
+ * whose message does not hold the token. `timeoutMs` is in the machine's milliseconds.
+ */
+export type Transport = (call: Call, token: string, timeoutMs: number) => Promise<Answer>;
 
 export interface LinodeHttp {
   /**
@@ -43,7 +45,6 @@ const LATE_MS = 3_000;
 export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   const { clock, log } = options;
   const timeoutsMs = options.timeoutsMs ?? { create: 30_000, other: 10_000 };
-  const client = createClient(options.baseUrl);
 
   async function token({ fresh }: { fresh: boolean }): Promise<string> {
     const text = await options.token({ fresh });
@@ -56,7 +57,7 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
     const usualMs = call.method === 'POST' ? timeoutsMs.create : timeoutsMs.other;
     const timeoutMs = Math.min(usualMs, call.timeoutMs ?? usualMs);
     const secrets = [withToken, ...(call.secrets ?? [])];
-    const { verdict, header } = await exchange(client, call, withToken, timeoutMs);
+    const { verdict, header } = await exchange(options.transport, call, withToken, timeoutMs);
     if (verdict.kind === 'ok') return { verdict, header };
     return { verdict: { ...verdict, reason: redact(verdict.reason, secrets) }, header };
   }
@@ -112,78 +113,23 @@ export function warnOfRetry(
 
 const BACK_OFF_MIN = durationMs(500);
 const BACK_OFF_MAX = seconds(8);
-const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 const REASON_LENGTH_MAX = 500;
 /** Shorter ones are no secrets: Linode wants root passwords of 7 characters or more. */
 const SECRET_LENGTH_MIN = 7;
 
-type Client = (call: Call, token: string, signal: AbortSignal) => Promise<AxiosResponse<unknown>>;
-
-function createClient(baseUrl: string): Client {
-  const base = baseUrl.replace(/\/$/, '');
-  const keepAlive = {
-    httpAgent: new http.Agent({ keepAlive: true }),
-    httpsAgent: new https.Agent({ keepAlive: true }),
-  };
-  // A kept connection may be dead by its next use, above all after a Lambda was frozen. What can
-  // be repeated is; a create would be left in doubt, and so gets a connection of its own.
-  const ownConnection = { httpAgent: new http.Agent(), httpsAgent: new https.Agent() };
-  const client = axios.create({
-    adapter: 'http',
-    proxy: false,
-    maxRedirects: 0, // so that the token goes nowhere else
-    maxContentLength: ANSWER_BYTES_MAX,
-    validateStatus: () => true,
-    responseType: 'text',
-    transformRequest: (body: unknown) => body,
-    transformResponse: (text: unknown) => text,
-    headers: { Accept: 'application/json', 'User-Agent': 'onebuck/0.1.0' },
-  });
-  return (call, token, signal) =>
-    client.request<unknown>({
-      ...(call.method === 'POST' ? ownConnection : keepAlive),
-      method: call.method,
-      url: `${base}${call.path}${call.query === undefined ? '' : `?${call.query}`}`,
-      headers: {
-        Authorization: `Bearer ${token}`,
-        ...(call.filter === undefined ? {} : { 'X-Filter': toHeader(call.filter) }),
-        ...(call.body === undefined ? {} : { 'Content-Type': 'application/json' }),
-      },
-      ...(call.body === undefined ? {} : { data: JSON.stringify(call.body) }),
-      signal,
-    });
-}
-
-/**
- * Axios's errors hold the request, and so the token: of them only the code and the message go on.
- * The time-out is a signal because axios's own counts the silences, not the whole.
- */
 async function exchange(
-  client: Client,
+  transport: Transport,
   call: Call,
   token: string,
   timeoutMs: number,
 ): Promise<Exchange> {
-  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    const { headers, status, data } = await client(call, token, signal);
-    const header = (name: string): string | null => {
-      const value: unknown = headers[name];
-      return typeof value === 'string' ? value : null;
-    };
-    const text = typeof data === 'string' ? data : '';
-    return { verdict: judge(call, { status, header, text }), header };
+    const answer = await transport(call, token, timeoutMs);
+    return { verdict: judge(call, answer), header: answer.header };
   } catch (error) {
-    const reason = signal.aborted ? `no answer within ${timeoutMs} ms` : describeLoss(error);
-    return { verdict: { kind: 'transient', status: null, reason }, header: () => null };
+    const verdict = { kind: 'transient', status: null, reason: reasonOf(error) } as const;
+    return { verdict, header: () => null };
   }
-}
-
-function describeLoss(error: unknown): string {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return (
-    [...new Set([code, reasonOf(error)])].filter(Boolean).join(': ') || 'the connection failed'
-  );
 }
 
 function redact(text: string, secrets: readonly string[]): string {
@@ -191,12 +137,4 @@ function redact(text: string, secrets: readonly string[]): string {
     .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
     .reduce((clean, secret) => clean.replaceAll(secret, '[secret]'), text)
     .slice(0, REASON_LENGTH_MAX);
-}
-
-/** JSON in ASCII: a header takes nothing else. */
-function toHeader(filter: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify(filter).replaceAll(
-    /[^\x20-\x7e]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

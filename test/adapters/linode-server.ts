@@ -2,6 +2,7 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
+import { createTransport } from '../../lib/adapters/linode-axios.ts';
 import type { LinodeHttpOptions } from '../../lib/adapters/linode-http.ts';
 import type { NodeLabel } from '../../lib/core/names.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/units.ts';
@@ -58,7 +59,7 @@ export async function startWorld(
   const log = (...entry: unknown[]) => void logged.push(entry);
   const tokenCalls: { fresh: boolean }[] = [];
   const api = createLinodeApi({
-    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v4`,
+    transport: createTransport(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v4`),
     clock,
     log: { info: log, warn: log, error: log } satisfies Log,
     token: async ({ fresh }) => {

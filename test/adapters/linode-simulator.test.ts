@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
+import { createTransport } from '../../lib/adapters/linode-axios.ts';
 import { plus, seconds } from '../../lib/core/units.ts';
 import type { LinodeApi } from '../../lib/ports.ts';
 import {
@@ -43,7 +44,8 @@ async function simulated(
   onTestFinished(() => simulator.close());
   const log = { info: () => {}, warn: () => {}, error: () => {} };
   const timeoutsMs = { create: createTimeoutMs, other: 10_000 };
-  const api = createLinodeApi({ baseUrl: simulator.url, clock, log, token, timeoutsMs });
+  const transport = createTransport(simulator.url);
+  const api = createLinodeApi({ transport, clock, log, token, timeoutsMs });
   return { api, clock, simulator };
 }
 

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createTransport } from '../../lib/adapters/linode-axios.ts';
 import type { LinodeHttpOptions } from '../../lib/adapters/linode-http.ts';
 import { type EpochMs, plus, seconds } from '../../lib/core/units.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -656,7 +657,9 @@ describe('secrets', () => {
   });
 
   it('are in no error if there is no server', async () => {
-    const { api, logged } = await world([], { baseUrl: 'http://127.0.0.1:9/v4' });
+    const { api, logged } = await world([], {
+      transport: createTransport('http://127.0.0.1:9/v4'),
+    });
     const error = await errorFrom(api.get(1, plus(START, seconds(2))));
     expect(error.message).toMatch(/^GET \/linode\/instances\/1: ECONNREFUSED/);
     expect(inspect([error, logged], { depth: null, showHidden: true })).not.toContain(TOKEN);

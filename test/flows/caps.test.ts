@@ -44,7 +44,7 @@ async function endAll(records: readonly ClusterRecord[]) {
 
 /** Another function's process. */
 const anotherKeeper = (settings: Partial<Settings> = {}): CapsKeeper =>
-  createCaps({ ...world, settings: () => ({ ...NONE, ...settings }) });
+  createCaps({ ...world, settings: () => ({ ...NONE, ...settings }), random: Math.random });
 
 const aClaim = (id: ClusterId, budget: MicroUsd = usd(1)) => ({
   ...{ id, budget, owner: 'ann', scheduleId: null, scheduleCap: null },

@@ -2,6 +2,7 @@ import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
+import { createTransport } from '../../lib/adapters/linode-axios.ts';
 import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
 import { type Catalogue, createCatalogue } from '../../lib/catalogue.ts';
 import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
@@ -170,7 +171,7 @@ export async function aWorld(
     };
   const logger = { info: note('info'), warn: note('warn'), error: note('error') };
   const api = createLinodeApi({
-    baseUrl: linode.url,
+    transport: createTransport(linode.url),
     clock,
     token: async () => TOKEN,
     log: logger,
@@ -203,7 +204,7 @@ export async function aWorld(
   };
   const { aroundCatalogue = (catalogue: Catalogue) => catalogue } = options;
   const catalogue = aroundCatalogue(createCatalogue(api, clock, logger));
-  const caps = createCaps({ clock, ledger, settings: () => settings });
+  const caps = createCaps({ clock, ledger, settings: () => settings, random: Math.random });
   const deps = {
     caps,
     catalogue,
