@@ -1,4 +1,4 @@
-import { types } from './catalogue.ts';
+import { timesFactor, types } from './catalogue.ts';
 import type { LedgerEntry } from './instance.ts';
 
 export interface Bill {
@@ -23,8 +23,8 @@ export interface BilledInstance {
   readonly microUsd: number;
 }
 
-/** In dollars, as the catalogue has them; `monthly` null: no cap. */
-interface Rate {
+/** In dollars; `monthly` null: no cap. */
+export interface Rate {
   readonly hourly: number;
   readonly monthly: number | null;
 }
@@ -56,13 +56,15 @@ function billedInstance(entry: LedgerEntry, now: number): BilledInstance {
 }
 
 /** The machine's, and that of its backups; each has a cap of its own. */
-function ratesOf({ type, region, backupsEnabled }: LedgerEntry): Rate[] {
+export function ratesOf(entry: LedgerEntry): Rate[] {
+  const { type, region, backupsEnabled, priceFactor = 1 } = entry;
   const known = types.get(type);
   if (known === undefined) throw new Error(`The catalogue has no type ${type}`);
   const priced = backupsEnabled ? [known, known.addons.backups] : [known];
   return priced.map(({ price, region_prices }) => {
     const { hourly, monthly } = region_prices.find(({ id }) => id === region) ?? price;
-    return { hourly: hourly ?? 0, monthly };
+    const rate = timesFactor({ hourly, monthly }, priceFactor);
+    return { ...rate, hourly: rate.hourly ?? 0 };
   });
 }
 
@@ -74,7 +76,7 @@ function charge(rate: Rate, byMonth: readonly number[]): number {
 }
 
 /** Exact: Linode's prices have at most four decimals. */
-const micros = (usd: number): number => Math.round(usd * 1e6);
+export const micros = (usd: number): number => Math.round(usd * 1e6);
 
 /** How many hours start in each calendar month (UTC) from that of the creation on. */
 function hoursByMonth(created: number, hours: number): number[] {

@@ -5,6 +5,7 @@ import {
   NEEDED_CAPABILITIES,
   offers,
   regions,
+  repriced,
   types,
   type WireRegion,
 } from './catalogue.ts';
@@ -13,7 +14,8 @@ import { pythonJson, type Row, rowJson } from './json.ts';
 
 export function listTypes(call: Call): string {
   const fields = ['class', 'disk', 'gpus', 'label', 'memory', 'network_out', 'transfer', 'vcpus'];
-  return pageOf(call, fields, () => [...types.values()]);
+  const { priceFactor } = call.settings;
+  return pageOf(call, fields, () => [...types.values()].map((type) => repriced(type, priceFactor)));
 }
 
 export function listRegions(call: Call): string {
@@ -22,9 +24,7 @@ export function listRegions(call: Call): string {
 }
 
 export function showRegion(call: Call): string {
-  const region = regions.get(call.params[0] ?? '');
-  if (region === undefined) throw notFound();
-  return pythonJson(regionNow(region, call));
+  return pythonJson(regionNow(found(regions, call), call));
 }
 
 function regionNow(region: WireRegion, { settings }: Call): WireRegion {
@@ -62,11 +62,12 @@ export function listImages(call: Call): string {
   return pageOf(call, fields, () => [...images.values()]);
 }
 
-export const showType = (call: Call): string => itemOf(types, call);
-export const showImage = (call: Call): string => itemOf(images, call);
+export const showType = (call: Call): string =>
+  rowJson(repriced(found(types, call), call.settings.priceFactor));
+export const showImage = (call: Call): string => rowJson(found(images, call));
 
-function itemOf(rows: ReadonlyMap<string, Row>, { params: [id = ''] }: Call): string {
+function found<R extends Row>(rows: ReadonlyMap<string, R>, { params: [id = ''] }: Call): R {
   const row = rows.get(id);
   if (row === undefined) throw notFound();
-  return rowJson(row);
+  return row;
 }

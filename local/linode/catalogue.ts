@@ -172,6 +172,22 @@ const IMAGE_ROWS: readonly (readonly [string, string, string, number, string[], 
   ['linode/ubuntu20.04', 'Ubuntu 20.04 LTS', 'Ubuntu', 3500, ANYWHERE, true],
 ];
 
+/** With every price multiplied, to the four decimals that Linode's prices have at most. */
+export function repriced(type: WireType, factor: number): WireType {
+  if (factor === 1) return type;
+  const all = ({ price, region_prices }: Pick<WireType, 'price' | 'region_prices'>) => ({
+    price: timesFactor(price, factor),
+    region_prices: region_prices.map((one) => ({ ...one, ...timesFactor(one, factor) })),
+  });
+  return { ...type, ...all(type), addons: { backups: all(type.addons.backups) } };
+}
+
+export function timesFactor({ hourly, monthly }: Price, factor: number): Price {
+  const scaled = (dollars: number | null) =>
+    dollars === null ? null : Math.round(dollars * factor * 1e4) / 1e4;
+  return factor === 1 ? { hourly, monthly } : { hourly: scaled(hourly), monthly: scaled(monthly) };
+}
+
 export const types: ReadonlyMap<string, WireType> = byId(TYPE_ROWS.map(wireType));
 export const regions: ReadonlyMap<string, WireRegion> = byId(REGION_ROWS.map(wireRegion));
 export const images: ReadonlyMap<string, WireImage> = byId(IMAGE_ROWS.map(wireImage));

@@ -24,6 +24,8 @@ export interface LedgerEntry extends CreateRequest {
   readonly tagsAtCreation: readonly string[];
   readonly ipv4: readonly string[];
   readonly ipv6: string;
+  /** Of the prices when it was created, which stay its own. */
+  readonly priceFactor?: number;
 }
 
 export type InstanceStatus = 'provisioning' | 'offline' | 'booting' | 'running' | 'deleting';
@@ -55,6 +57,7 @@ export function newInstance({ id, ordinal, request, now, settings }: NewInstance
     runningAt: boots ? provisionedAt + settings.bootSeconds * 1000 : null,
     backupsEnabled: request.backupsEnabled || settings.backupsForced,
     tagsAtCreation: request.tags,
+    priceFactor: settings.priceFactor,
     ipv4: [ipv4(ordinal)],
     ipv6: `2001:db8::f03c:${(ordinal >>> 16).toString(16)}:${(ordinal & 0xffff).toString(16)}/128`,
   };

@@ -34,6 +34,8 @@ export interface SimulatorSettings {
   readonly soldOut: readonly { readonly type: string; readonly region: string }[];
   /** Regions that lack the capability `Metadata`, so that they refuse user data. */
   readonly regionsWithoutMetadata: readonly string[];
+  /** Multiplies the listed prices, and those of Linodes created from then on. */
+  readonly priceFactor: number;
   /** Of the random numbers that faults with a `probability` draw. */
   readonly seed: number;
 }
@@ -62,6 +64,7 @@ export const defaultSettings: SimulatorSettings = {
   accountLimit: null,
   soldOut: [],
   regionsWithoutMetadata: [],
+  priceFactor: 1,
   seed: 1,
 };
 
@@ -101,6 +104,7 @@ const checks: Record<keyof SimulatorSettings, (value: unknown) => boolean> = {
   soldOut: (value) =>
     isListOf(value, (pair) => isObject(pair) && isText(pair.type) && isText(pair.region)),
   regionsWithoutMetadata: (value) => isListOf(value, isText),
+  priceFactor: (value) => isAmount(value) && value !== 0,
   seed: isCount,
 };
 

@@ -74,4 +74,17 @@ describe('bill', () => {
       instances: [{ tags: ['red'], type: 'g6-nanode-1', created: EPOCH, deleted: null, hours: 4 }],
     });
   });
+
+  it('keeps to the price at creation when the listed prices change', async () => {
+    const { call, create, simulator } = await aWorld();
+    await create();
+    simulator.updateSettings({ priceFactor: 2 });
+    await create({ type: 'g6-standard-1', region: 'br-gru' });
+    const { instances } = simulator.bill();
+    expect(instances.map(({ microUsd }) => microUsd)).toEqual([7_500, 50_000]);
+    const { json } = await call('GET', '/linode/types/g6-nanode-1');
+    expect(json.price).toEqual({ hourly: 0.015, monthly: 10 });
+    const list = (await call('GET', '/linode/types')).json.data;
+    expect(list[0]).toEqual(json);
+  });
 });
