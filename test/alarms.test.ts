@@ -1,50 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-
-interface Resource {
-  readonly Type: string;
-  readonly Properties: Readonly<Record<string, never>>;
-}
-
-interface Alarm {
-  readonly AlarmDescription: string;
-  readonly Namespace: string;
-  readonly MetricName: string;
-  readonly Dimensions?: readonly { readonly Name: string; readonly Value: string }[];
-  readonly Period: number;
-  readonly EvaluationPeriods: number;
-  readonly DatapointsToAlarm?: number;
-  readonly Threshold: number;
-  readonly ComparisonOperator: 'LessThanThreshold' | 'GreaterThanOrEqualToThreshold';
-  readonly TreatMissingData: 'breaching' | 'notBreaching';
-  readonly AlarmActions: readonly string[];
-}
-
-const root = new URL('../', import.meta.url);
-const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-/** CloudFormation's own tags become the text that they are put before. */
-const { Resources } = parse(read('stack/alarms.yml'), { logLevel: 'silent' }) as {
-  Resources: Record<string, Resource>;
-};
-const ofType = <T>(type: string) =>
-  Object.entries(Resources)
-    .filter(([, { Type }]) => Type === type)
-    .map(([name, { Properties }]) => [name, Properties as unknown as T] as const);
-const alarms = ofType<Alarm>('AWS::CloudWatch::Alarm');
-const alarm = (name: string) => Resources[name]?.Properties as unknown as Alarm;
-
-/** Whether CloudWatch would have it in alarm; a period without data has null. */
-function isInAlarm(of: Alarm, periods: readonly (number | null)[]): boolean {
-  const looked = periods.slice(-of.EvaluationPeriods);
-  const breaching = looked.filter((value) => {
-    if (value === null) return of.TreatMissingData === 'breaching';
-    return of.ComparisonOperator === 'LessThanThreshold'
-      ? value < of.Threshold
-      : value >= of.Threshold;
-  });
-  return breaching.length >= (of.DatapointsToAlarm ?? of.EvaluationPeriods);
-}
+import { alarm, alarms, isInAlarm, ofType, read } from './alarm.ts';
 
 describe('the alarm for a reaper that does not run', () => {
   const of = alarm('ReaperNotRun');

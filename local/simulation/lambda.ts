@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import type { Chance } from './chance.ts';
+import { NOTHING_CAME_OF_IT, type VirtualTime } from './time.ts';
+
+export type FunctionName = 'api' | 'reconcile' | 'schedule' | 'reap' | 'sweep';
+export type Ending = 'done' | 'failed' | 'died' | 'timedOut';
+
+/** In seconds, as serverless.yml has them. */
+const timeouts = (
+  parse(readFileSync(new URL('../../serverless.yml', import.meta.url), 'utf8'), {
+    logLevel: 'silent',
+  }) as { functions: Record<FunctionName, { timeout: number }> }
+).functions;
+
+export const timeoutMsOf = (name: FunctionName): number => timeouts[name].timeout * 1_000;
+
+/** Nothing awaits a dead function's calls: they never come back to it. */
+const NEVER = new Promise<never>(() => {});
+
+/**
+ * One run of a function, which may end between any two of its calls to the outside: its time is up,
+ * or it dies, before a call or after the call took effect.
+ */
+export class Invocation {
+  readonly name: FunctionName;
+  readonly endsAt: number;
+  #isAlive = true;
+  #callsLeft: number;
+  readonly #time: VirtualTime;
+  readonly #chance: Chance;
+  readonly #mayDie: () => boolean;
+  #end: (ending: Ending) => void = () => {};
+  readonly ended = new Promise<Ending>((resolve) => {
+    this.#end = resolve;
+  });
+
+  constructor(options: {
+    readonly name: FunctionName;
+    readonly time: VirtualTime;
+    readonly chance: Chance;
+    /** The probability of dying. */
+    readonly deaths: number;
+    readonly mayDie: () => boolean;
+  }) {
+    const { name, time, chance, deaths, mayDie } = options;
+    this.name = name;
+    this.#time = time;
+    this.#chance = chance;
+    this.#mayDie = mayDie;
+    this.#callsLeft = chance.happens(deaths) ? chance.mostlySmall(0, 60) : Number.POSITIVE_INFINITY;
+    this.endsAt = time.now() + timeoutMsOf(name);
+    time.at(this.endsAt, () => (this.#isAlive ? this.#stop('timedOut') : NOTHING_CAME_OF_IT));
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  run(work: () => Promise<unknown>): Promise<Ending> {
+    work().then(
+      () => this.#stop('done'),
+      () => this.#stop('failed'),
+    );
+    return this.ended;
+  }
+
+  /** A call to the outside, of which `effect` is what the outside does. */
+  async call<T>(effect: () => Promise<T>): Promise<T> {
+    if (this.#dies()) {
+      if (this.#chance.happens(0.5)) await effect().catch(() => {});
+      this.#stop('died');
+    }
+    if (!this.#isAlive) return NEVER;
+    try {
+      return await effect();
+    } finally {
+      // biome-ignore lint/correctness/noUnsafeFinally: who is dead gets neither answer nor error
+      if (!this.#isAlive) return NEVER;
+    }
+  }
+
+  async sleep(isOver: () => number): Promise<void> {
+    for (let leftMs = isOver(); leftMs > 0; leftMs = isOver()) {
+      await this.#time.delay(leftMs);
+      if (!this.#isAlive) return NEVER;
+    }
+  }
+
+  #dies(): boolean {
+    if (!this.#isAlive) return false;
+    this.#callsLeft -= 1;
+    return this.#callsLeft < 0 && this.#mayDie();
+  }
+
+  #stop(ending: Ending): void {
+    if (!this.#isAlive) return;
+    this.#isAlive = false;
+    this.#end(ending);
+  }
+}

@@ -1,0 +1,165 @@
+import { Chance } from './chance.ts';
+
+/** Who may destroy clusters: all, or one alone, the others being dead; or nobody. */
+export type Killers = 'all' | 'reaper' | 'sweeper' | 'none';
+
+/**
+ * What happens in a simulated world, all of it drawn from its seed. By default nothing goes wrong.
+ * Probabilities are per call, invocation or person's visit.
+ */
+export interface Options {
+  // What is asked of Onebuck.
+  readonly clusters: number;
+  readonly nodesMax: number;
+  readonly hoursMax: number;
+  readonly marginSeconds: number;
+  /** All clusters together may have open budgets of three fifths of what is asked for. */
+  readonly capped: boolean;
+  /** People change and end their clusters, and send requests twice. */
+  readonly changes: boolean;
+  /** One more owner has clusters on a schedule. */
+  readonly schedule: boolean;
+
+  // Linode's API.
+  /** Errors in place of an effect: 408, 5xx, HTML, busy, a lost connection. */
+  readonly flaky: number;
+  /** Errors after the effect. */
+  readonly lostReplies: number;
+  readonly hangs: number;
+  readonly throttled: number;
+  /** Answers that take seconds. */
+  readonly slow: number;
+  readonly staleLists: number;
+  readonly truncatedLists: number;
+  readonly outages: 'none' | 'short' | 'long';
+  /** The token is replaced, and the old one revoked a little early. */
+  readonly rotations: boolean;
+  readonly scarcity: 'none' | 'capacity' | 'limit';
+  readonly bootSecondsMax: number;
+  readonly stuckNodes: boolean;
+  readonly lingerSeconds: number;
+  readonly backups: 'none' | 'forced' | 'forcedUnseen';
+  /** By which prices of machines created later are multiplied, some time between launches. */
+  readonly priceFactor: number;
+
+  // The table.
+  readonly indexLagMsMax: number;
+  readonly tableErrors: number;
+  readonly tableOutages: boolean;
+  /** For ever, at some time: emptied, or without an answer to any call. */
+  readonly tableLoss: 'none' | 'emptied' | 'unreachable';
+
+  // The functions.
+  readonly nudgesLost: number;
+  readonly nudgesDoubled: number;
+  readonly nudgeDelayMsMax: number;
+  readonly ticksSkipped: number;
+  readonly ticksDoubled: number;
+  readonly tickDelayMsMax: number;
+  readonly deaths: number;
+  /** Each function's clock is off by as much, either way, and by another amount the next time. */
+  readonly clockErrorMsMax: number;
+  readonly killers: Killers;
+
+  // People in Linode's console.
+  readonly meddling: number;
+}
+
+export const NO_FAULTS: Options = {
+  clusters: 1,
+  nodesMax: 10,
+  hoursMax: 14,
+  marginSeconds: 180,
+  capped: false,
+  changes: false,
+  schedule: false,
+  flaky: 0,
+  lostReplies: 0,
+  hangs: 0,
+  throttled: 0,
+  slow: 0,
+  staleLists: 0,
+  truncatedLists: 0,
+  outages: 'none',
+  rotations: false,
+  scarcity: 'none',
+  bootSecondsMax: 60,
+  stuckNodes: false,
+  lingerSeconds: 0,
+  backups: 'none',
+  priceFactor: 1,
+  indexLagMsMax: 0,
+  tableErrors: 0,
+  tableOutages: false,
+  tableLoss: 'none',
+  nudgesLost: 0,
+  nudgesDoubled: 0,
+  nudgeDelayMsMax: 0,
+  ticksSkipped: 0,
+  ticksDoubled: 0,
+  tickDelayMsMax: 0,
+  deaths: 0,
+  clockErrorMsMax: 0,
+  killers: 'all',
+  meddling: 0,
+};
+
+/** How often each kind of fault is among those of a world that has any. */
+const USUAL = 0.3;
+const SELDOM = 0.08;
+
+export function drawOptions(seed: number): Options {
+  const chance = new Chance(seed).for('options');
+  const faultless = chance.happens(0.2);
+  const isOn = (probability: number) => chance.happens(probability) && !faultless;
+  const often = (max: number) => (isOn(USUAL) ? chance.random() * max : 0);
+  const upTo = (max: number) => (isOn(USUAL) ? chance.whole(1, max) : 0);
+  const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
+  return {
+    clusters: chance.whole(1, 8),
+    nodesMax: chance.oneOf([2, 5, 12, 25]),
+    hoursMax: chance.oneOf([1, 2, 3, 5, 8, 14, 26]),
+    marginSeconds: chance.oneOf([120, 180, 180, 300, 600]),
+    capped: chance.happens(0.2),
+    changes: chance.happens(0.5),
+    schedule: chance.happens(0.15),
+    flaky: often(0.25),
+    lostReplies: often(0.2),
+    hangs: often(0.05),
+    throttled: often(0.15),
+    slow: often(0.2),
+    staleLists: often(0.3),
+    truncatedLists: often(0.2),
+    outages: isOn(USUAL) ? (chance.happens(0.3) ? 'long' : 'short') : 'none',
+    rotations: isOn(USUAL),
+    scarcity: isOn(SELDOM * 2) ? chance.oneOf(['capacity', 'limit'] as const) : 'none',
+    bootSecondsMax: isOn(USUAL) ? chance.whole(60, 900) : 60,
+    stuckNodes: isOn(SELDOM),
+    lingerSeconds: upTo(90),
+    backups: isOn(SELDOM * 2) ? chance.oneOf(['forced', 'forcedUnseen'] as const) : 'none',
+    priceFactor: isOn(SELDOM * 2) ? chance.oneOf([0.8, 1.2, 2]) : 1,
+    indexLagMsMax: upTo(5_000),
+    tableErrors: often(0.05),
+    tableOutages: isOn(USUAL),
+    tableLoss,
+    nudgesLost: often(0.5),
+    nudgesDoubled: often(0.5),
+    nudgeDelayMsMax: upTo(20_000),
+    ticksSkipped: often(0.3),
+    ticksDoubled: often(0.3),
+    tickDelayMsMax: upTo(15_000),
+    deaths: often(0.2),
+    clockErrorMsMax: upTo(8_000),
+    // With the table lost, only the sweeper can destroy anything.
+    killers:
+      tableLoss !== 'none' ? 'all' : isOn(SELDOM) ? chance.oneOf(['reaper', 'sweeper']) : 'all',
+    meddling: often(0.5),
+  };
+}
+
+/** The options that are not as in a world without faults, for people to read. */
+export const told = (options: Options): string =>
+  Object.entries(options)
+    .filter(([name, value]) => NO_FAULTS[name as keyof Options] !== value)
+    .map(([name, value]) => `${name}=${typeof value === 'number' ? +value.toFixed(3) : value}`)
+    .join(' ') || 'none';
