@@ -41,9 +41,9 @@ export interface CapsDeps {
 export interface CapsKeeper {
   /**
    * Counts the budget of a cluster whose record is about to be written. AppError `refused`, which
-   * names the cap, where that would pass one.
+   * names the cap, where that would pass one. Returns when it was first counted, for the record.
    */
-  reserve(claim: Claim & { readonly scheduleCap: MicroUsd | null }, by: EpochMs): Promise<void>;
+  reserve(claim: Claim & { readonly scheduleCap: MicroUsd | null }, by: EpochMs): Promise<EpochMs>;
   /**
    * Counts a live cluster's budget as at least `budget`, before its record is changed; refuses as
    * `reserve` does. `missing`: it is not counted, since it has ended or awaits the sweeper's audit.
@@ -92,10 +92,13 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
 
   return {
     async reserve({ scheduleCap, ...claim }, by) {
-      await update((ledger) => {
+      const after = await update((ledger) => {
         const caps = { ...capsOf(settings()), scheduleMonthlySpend: scheduleCap };
         return granted(reserve(ledger, claim, caps, clock.now()), clock.now());
       }, by);
+      const entry = after.open.get(claim.id);
+      if (entry === undefined) throw new Error(`${claim.id} was reserved and is not counted`);
+      return entry.openedAt;
     },
     async raise(change, by) {
       const after = await update((ledger) => {

@@ -118,8 +118,10 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const id = keyedId ?? newId('c');
   const { owner, schedule } = request;
   const claim = { id, owner, scheduleId: schedule?.id ?? null, budget: offered.spec.budget };
-  await deps.caps.reserve({ ...claim, scheduleCap: schedule?.monthlyCap ?? null }, request.by);
-  const record = newRecord(deps.settings, { ...claim, requestHash, offered, now: clock.now() });
+  const scheduleCap = schedule?.monthlyCap ?? null;
+  const reservedAt = await deps.caps.reserve({ ...claim, scheduleCap }, request.by);
+  const now = clock.now();
+  const record = newRecord(deps.settings, { ...claim, requestHash, reservedAt, offered, now });
   // If this throws, the record may have been written: its budget stays counted, until the sweeper
   // finds that it was not.
   if ((await store.insert(record)) === 'exists') {
@@ -186,11 +188,12 @@ function newRecord(
     owner: string;
     scheduleId: ScheduleId | null;
     requestHash: string;
+    reservedAt: EpochMs;
     offered: Offer;
     now: EpochMs;
   },
 ): ClusterRecord {
-  const { id, owner, scheduleId, requestHash, offered, now } = launched;
+  const { id, owner, scheduleId, requestHash, reservedAt, offered, now } = launched;
   const { spec, bought, advice, quote: quoted } = offered;
   const record: ClusterRecord = {
     phase: 'provisioning',
@@ -198,6 +201,7 @@ function newRecord(
     owner,
     revision: 1,
     createdAt: now,
+    reservedAt,
     dueAt: now,
     stage: settings.stage,
     scheduleId,

@@ -136,7 +136,11 @@ function toItem(record: ClusterRecord): Item {
 }
 
 /** What records were written without, at first. */
-const ADDED_LATER = { scheduleId: null, advice: { warnings: [], alternatives: [] } };
+const ADDED_LATER = {
+  scheduleId: null,
+  reservedAt: null,
+  advice: { warnings: [], alternatives: [] },
+};
 
 function fromItem(item: Item): ClusterRecord {
   const { version, record, revision } = unmarshall(item);

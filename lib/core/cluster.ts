@@ -47,6 +47,8 @@ export interface Common {
   /** Counts the writes; a write is made only over the revision that was read. */
   readonly revision: number;
   readonly createdAt: EpochMs;
+  /** `openedAt` of its entry in the ledger of the caps; null: written before that was kept. */
+  readonly reservedAt: EpochMs | null;
   /** The deployment, whose tag makes a Linode ours. */
   readonly stage: string;
   /** The schedule that launched it; null: a request did. */

@@ -25,7 +25,7 @@ export interface Entry {
   readonly owner: string;
   readonly scheduleId: ScheduleId | null;
   readonly budget: MicroUsd;
-  /** One that was opened after its cluster had ended is a late request's, and was never spent. */
+  /** By the clock of who opened it; what tells it from one that a late request opened anew. */
   readonly openedAt: EpochMs;
   /** When a launch or a change of budget last counted on it. */
   readonly changedAt: EpochMs;
@@ -130,8 +130,10 @@ export function release(ledger: Ledger, record: EndedRecord): Ledger {
   const entry = ledger.open.get(record.id);
   if (entry === undefined) return ledger;
   const rest = withoutEntry(ledger, record.id);
-  // What it cost was counted when the entry before this one was released.
-  if (entry.openedAt >= record.endedAt) return rest;
+  // Opened anew by a late request: what it cost was counted when the first one was released. By
+  // its identity and not by the time, as clocks differ by more than some clusters live.
+  const isAnother = record.reservedAt !== null && entry.openedAt !== record.reservedAt;
+  if (isAnother) return rest;
   const bills = spentByMonthOf(record, record.endedAt);
   const oldest = monthName(minus(record.endedAt, SPENT_KEPT));
   const spent = new Map(rest.spent);
@@ -181,8 +183,9 @@ function correct(
   if (entry === undefined) {
     if (record === undefined || !isLive(record)) return null;
     // Opened with the cluster: if it ends before this is saved, what it cost must be counted yet.
-    const { owner, scheduleId, budget, createdAt } = record;
-    const opened = { owner, scheduleId, budget, openedAt: createdAt, changedAt: createdAt };
+    const { owner, scheduleId, budget, createdAt, reservedAt } = record;
+    const openedAt = reservedAt ?? createdAt;
+    const opened = { owner, scheduleId, budget, openedAt, changedAt: createdAt };
     return { next: withEntry(ledger, id, opened), what: 'notCounted' };
   }
   if (record === undefined) {

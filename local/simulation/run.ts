@@ -3,12 +3,14 @@ import { clusterOfTags } from '../../lib/core/names.ts';
 import type { Violation } from './invariants.ts';
 import { drawOptions, type Options } from './options.ts';
 import { billUntil } from './oracle.ts';
-import { horizonOf, World } from './world.ts';
+import { World } from './world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const SWEEP_EVERY = 5 * MINUTE;
+/** How long after that people wait for what lasts longer, such as the few of many that came up. */
+const PATIENCE_MS = 30 * HOUR;
 /** How long after all faults have ended everything is in order again. */
 const SETTLED_MS = 45 * MINUTE;
 
@@ -63,9 +65,10 @@ export async function simulate(
   void world.deleteSchedules();
   await time.runUntil(world.calmAt + SETTLED_MS, goesOn);
   checkSettled(world);
+  time.at(world.calmAt + PATIENCE_MS, () => void world.destroyAll());
   while (goesOn() && !isOver(world)) {
-    if (time.now() > horizonOf(world)) {
-      invariants.violate('settled', `${left(world)} when all should long have ended`);
+    if (time.now() > world.calmAt + PATIENCE_MS + SETTLED_MS) {
+      invariants.violate('settled', `${left(world)} when all should have ended`);
     }
     await time.runUntil(time.now() + 10 * MINUTE, goesOn);
   }

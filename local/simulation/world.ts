@@ -1,8 +1,8 @@
 import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
 import { type ClusterRecord, isLive, teardownOf } from '../../lib/core/cluster.ts';
 import { microUsd, toUsd } from '../../lib/core/money.ts';
-import { type ClusterId, isClusterId, nodeLabel } from '../../lib/core/names.ts';
-import { epochMs, hours, minutes, seconds, toIso } from '../../lib/core/units.ts';
+import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../../lib/core/names.ts';
+import { epochMs, minutes, seconds, toIso } from '../../lib/core/units.ts';
 import { AppError } from '../../lib/errors.ts';
 import { keyedClusterId, launch } from '../../lib/launch.ts';
 import type { ClusterStore, Log } from '../../lib/ports.ts';
@@ -166,9 +166,15 @@ export class World {
     this.note(() => `change of ${id} ${JSON.stringify(change)}: ${ending}`);
   }
 
-  async destroy(request: Request): Promise<void> {
-    const { owner } = request;
-    const id = keyedClusterId(owner, request.key);
+  async destroy({ owner, key }: Request): Promise<void> {
+    await this.#destroy(owner, keyedClusterId(owner, key));
+  }
+
+  async destroyAll(): Promise<void> {
+    for (const { owner, id } of this.invariants.records) await this.#destroy(owner, id);
+  }
+
+  async #destroy(owner: string, id: ClusterId): Promise<void> {
     const ending = await this.api((deps) => deleteCluster(deps, owner, id));
     this.note(() => `DELETE of ${id}: ${ending}`);
   }
@@ -292,13 +298,14 @@ export class World {
   /** A person does something to our Linodes in Linode's console. */
   async meddle(): Promise<void> {
     const { chance, linode, invariants } = this;
+    if (chance.happens(0.3)) return this.#copyByHand();
     const [first, ...rest] = invariants.alive();
     if (first === undefined) return;
     const entry = chance.oneOf([first, ...rest]);
-    const tag = entry.tags.find((one) => one.startsWith('onebuck='))?.slice(8) ?? '';
-    if (isClusterId(tag)) invariants.meddledWith(tag);
+    const cluster = clusterOfTags(entry.tags);
+    if (cluster !== null) invariants.meddledWith(cluster);
     const path = `/linode/instances/${entry.id}`;
-    const deed = chance.oneOf(['delete', 'delete', 'relabel', 'tag', 'strip', 'copy'] as const);
+    const deed = chance.oneOf(['delete', 'delete', 'relabel', 'tag', 'strip'] as const);
     this.count(`by hand: ${deed}`);
     this.note(() => `${deed} of ${entry.label} (${entry.id})`);
     switch (deed) {
@@ -315,11 +322,19 @@ export class World {
         invariants.belongsToPeople(entry.id);
         const tags = entry.tags.filter((one) => one !== OUR_TAG);
         await linode.byPerson({ method: 'PUT', path, body: { tags } });
-        return;
       }
-      case 'copy':
-        await this.createByHand(`copy-of-${entry.id}-${this.time.now()}`, [...entry.tags]);
     }
+  }
+
+  /** With all its tags, whether or not the first one still exists. */
+  async #copyByHand(): Promise<void> {
+    const ours = this.linode.ledger().filter((one) => one.tagsAtCreation.includes(OUR_TAG));
+    const [first, ...rest] = ours;
+    if (first === undefined) return;
+    const { id, label, tagsAtCreation } = this.chance.oneOf([first, ...rest]);
+    this.count('by hand: copy');
+    this.note(() => `copy of ${label} (${id})`);
+    await this.createByHand(`copy-of-${id}-${this.time.now()}`, tagsAtCreation);
   }
 
   async createByHand(label: string, tags: readonly string[]): Promise<number | null> {
@@ -339,10 +354,11 @@ export class World {
       await this.createByHand('onebuck-cabcdefg234-0', ['onebuck-other', ...alike]),
       await this.createByHand('onebuck-cabcdefg234-1', alike),
     ];
-    const [request] = this.requests;
-    if (request !== undefined && this.chance.happens(this.options.meddling / 2)) {
-      const label = nodeLabel(keyedClusterId(request.owner, request.key), 0);
-      made.push(await this.createByHand(label, []));
+    for (const { owner, key } of this.requests) {
+      const id = keyedClusterId(owner, key);
+      made.push(await this.createByHand(`monitor-of-${id}`, [clusterTag(id), 'mine']));
+      if (!this.chance.happens(this.options.meddling / 8)) continue;
+      made.push(await this.createByHand(nodeLabel(id, 0), []));
     }
     this.strangers.push(...made.filter((id) => id !== null));
   }
@@ -408,6 +424,7 @@ export class World {
         return this.#longOutages.some((one) => one.from <= at && one.to >= from);
       },
       clockErrorMsMax: options.clockErrorMsMax,
+      listsAreWhole: options.truncatedLists === 0,
     });
   }
 
@@ -515,5 +532,3 @@ const OUTAGES = [
   'dropBefore',
   'hang',
 ] as const;
-
-export const horizonOf = (world: World): number => world.calmAt + hours(60);

@@ -81,6 +81,7 @@ function common(overrides: Partial<Common>): Common {
     owner: 'ann',
     revision: 1,
     createdAt: LAUNCH,
+    reservedAt: LAUNCH,
     stage: STAGE,
     scheduleId: null,
     spec: aSpec({ nodes: nodes.length, budget, maxHours }),

@@ -68,7 +68,7 @@ const endedAfter = (hoursBilled: number, overrides: Partial<EndedRecord> = {}) =
   const billedFrom = overrides.createdAt ?? LAUNCH;
   const billedUntil = plus(billedFrom, hours(hoursBilled));
   const nodes = [gone(0, { billedFrom, billedUntil })];
-  return anEnded({ nodes, endedAt: billedUntil, ...overrides });
+  return anEnded({ nodes, endedAt: billedUntil, reservedAt: billedFrom, ...overrides });
 };
 
 describe('reserve', () => {
@@ -242,6 +242,19 @@ describe('release', () => {
     expect(release(again, record)).toEqual(released);
   });
 
+  it('counts what was spent by a cluster that ended, by another clock, before it began', () => {
+    const record = { ...endedAfter(0), endedAt: plus(LAUNCH, seconds(-9)) };
+    const ledger = release(ledgerOf({}), record);
+    expect(openOf(ledger)).toBe(0);
+    expect(ledger.spent.get('owner:ann')).toEqual(spentByMonthOf(record, record.endedAt));
+    expect(record.spent).toBeGreaterThan(0);
+  });
+
+  it('counts what was spent by a cluster whose record says nothing of its reservation', () => {
+    const ledger = release(ledgerOf({}), { ...endedAfter(1), reservedAt: null });
+    expect([...ledger.spent]).toEqual([['owner:ann', { '2026-11': 7_500 }]]);
+  });
+
   it('adds to what was spent before', () => {
     const other = { id: OTHER_ID };
     const first = release(ledgerOf({}, other), endedAfter(1));
@@ -330,13 +343,19 @@ type Step = typeof aStep extends fc.Arbitrary<infer S> ? S : never;
 
 const CAPS: Caps = { ...NO_CAPS, openBudget: usd(6), ownerOpenBudget: usd(4) };
 
+interface Sent {
+  readonly budget: MicroUsd;
+  readonly by: EpochMs;
+  readonly openedAt: EpochMs;
+}
+
 /** A deployment as the protocol of launches, changes and ends has it. */
 class Deployment {
   now: EpochMs = at('2026-11-29T12:00:00Z');
   ledger = EMPTY_LEDGER;
   readonly records = new Map<ClusterId, LiveRecord | EndedRecord>();
   /** Budgets that were counted, and whose records may yet be written, while they are in flight. */
-  readonly #sent = new Map<string, { readonly budget: MicroUsd; readonly by: EpochMs }>();
+  readonly #sent = new Map<string, Sent>();
 
   live(id: ClusterId): LiveRecord | null {
     const record = this.records.get(id);
@@ -353,21 +372,28 @@ class Deployment {
     const live = this.live(id);
     const steps: Record<Step['kind'], () => void> = {
       reserve: () =>
-        this.#decide(`insert ${id}`, budget, reserve(ledger, claimOf(id, budget), CAPS, now)),
-      raise: () => this.#decide(`save ${id}`, budget, raise(ledger, { id, budget }, CAPS, now)),
+        this.#decide(
+          'insert',
+          claimOf(id, budget),
+          reserve(ledger, claimOf(id, budget), CAPS, now),
+        ),
+      raise: () =>
+        this.#decide('save', claimOf(id, budget), raise(ledger, { id, budget }, CAPS, now)),
       insert: () => {
         const sent = this.#arrived(`insert ${id}`);
         if (sent === null) return;
-        if (!this.records.has(id)) this.#write(claimOf(id, sent), now);
+        const { openedAt: reservedAt } = sent;
+        const times = { createdAt: now, reservedAt };
+        if (!this.records.has(id)) this.#write(claimOf(id, sent.budget), times);
         else if (live === null) this.#release(id);
       },
       save: () => {
         const sent = this.#arrived(`save ${id}`);
-        if (sent !== null && live !== null) this.#write(claimOf(id, sent), live.createdAt);
+        if (sent !== null && live !== null) this.#write(claimOf(id, sent.budget), live);
       },
       lower: () => {
         const isLower = live !== null && budget < live.budget;
-        if (isLower) this.#write(claimOf(id, budget), live.createdAt);
+        if (isLower) this.#write(claimOf(id, budget), live);
       },
       settle: () => {
         if (live !== null) this.ledger = settle(ledger, id, live.budget, now);
@@ -389,27 +415,30 @@ class Deployment {
     this.now = plus(this.now, length);
   }
 
-  #decide(what: string, budget: MicroUsd, decision: Decision | 'missing'): void {
+  #decide(what: string, { id, budget }: Claim, decision: Decision | 'missing'): void {
     if (decision === 'missing' || !decision.ok) return;
     this.ledger = decision.next;
-    this.#sent.set(what, { budget, by: plus(this.now, minutes(1)) });
+    const openedAt = decision.next.open.get(id)?.openedAt ?? this.now;
+    this.#sent.set(`${what} ${id}`, { budget, by: plus(this.now, minutes(1)), openedAt });
   }
 
-  #arrived(what: string): MicroUsd | null {
+  #arrived(what: string): Sent | null {
     const sent = this.#sent.get(what);
     this.#sent.delete(what);
-    return sent !== undefined && this.now <= sent.by ? sent.budget : null;
+    return sent !== undefined && this.now <= sent.by ? sent : null;
   }
 
-  #write(claim: Claim, createdAt: EpochMs): void {
+  #write(claim: Claim, times: Pick<LiveRecord, 'createdAt' | 'reservedAt'>): void {
+    const { createdAt, reservedAt } = times;
     const nodes = [made(0, { billedFrom: createdAt })];
-    this.records.set(claim.id, aRunning({ ...claim, createdAt, nodes }));
+    this.records.set(claim.id, aRunning({ ...claim, createdAt, reservedAt, nodes }));
   }
 
-  #end({ id, owner, scheduleId, budget, createdAt }: LiveRecord): void {
+  #end({ id, owner, scheduleId, budget, createdAt, reservedAt }: LiveRecord): void {
     const nodes = [gone(0, { billedFrom: createdAt, billedUntil: this.now })];
     const endedAt = this.now;
-    this.records.set(id, anEnded({ id, owner, scheduleId, budget, createdAt, nodes, endedAt }));
+    const same = { id, owner, scheduleId, budget, createdAt, reservedAt };
+    this.records.set(id, anEnded({ ...same, nodes, endedAt }));
   }
 
   #release(id: ClusterId): void {
