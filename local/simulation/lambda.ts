@@ -15,8 +15,8 @@ const timeouts = (
 
 export const timeoutMsOf = (name: FunctionName): number => timeouts[name].timeout * 1_000;
 
-/** Nothing awaits a dead function's calls: they never come back to it. */
-const NEVER = new Promise<never>(() => {});
+/** A dead function's calls never come back to it. Each has its own, so that all can be freed. */
+const never = (): Promise<never> => new Promise(() => {});
 
 /**
  * One run of a function, which may end between any two of its calls to the outside: its time is up,
@@ -71,19 +71,19 @@ export class Invocation {
       if (this.#chance.happens(0.5)) await effect().catch(() => {});
       this.#stop('died');
     }
-    if (!this.#isAlive) return NEVER;
+    if (!this.#isAlive) return never();
     try {
       return await effect();
     } finally {
       // biome-ignore lint/correctness/noUnsafeFinally: who is dead gets neither answer nor error
-      if (!this.#isAlive) return NEVER;
+      if (!this.#isAlive) return never();
     }
   }
 
   async sleep(isOver: () => number): Promise<void> {
     for (let leftMs = isOver(); leftMs > 0; leftMs = isOver()) {
       await this.#time.delay(leftMs);
-      if (!this.#isAlive) return NEVER;
+      if (!this.#isAlive) return never();
     }
   }
 
