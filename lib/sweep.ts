@@ -28,7 +28,7 @@ export interface SweepDeps {
 /** The sweeper's own period: what becomes an orphan before its next run is waited for. */
 const PERIOD = minutes(5);
 const DELETE_TIME_MAX = seconds(60);
-const DELETES_AT_ONCE = 20;
+const CALLS_AT_ONCE = 20;
 
 /**
  * Destroys the Linodes of this deployment that no live record protects: what is left when all else
@@ -68,8 +68,10 @@ async function destroyOrphans(
   let destroyed = 0;
   // One that can't be destroyed must not keep the sweeper from those that fall due later.
   const failures: string[] = [];
+  let awaited: readonly Linode[] = [];
   for (;;) {
-    const linodes = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
+    const listed = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
+    const linodes = [...listed, ...(await leftOut(deps, awaited, listed, limits.by))];
     const records = await readRecords(deps, linodes);
     const now = clock.now();
     const orphans = findOrphans(linodes, records, { stage: deps.stage, now });
@@ -78,11 +80,36 @@ async function destroyOrphans(
     failures.push(...failed);
     destroyed += due.length - failed.length;
 
-    const later = orphans.map(({ at }) => at).filter((at) => at > now && at <= horizon);
-    const [next, ...others] = later;
+    const later = orphans.filter(({ at }) => at > now && at <= horizon);
+    const [next, ...others] = later.map(({ at }) => at);
     if (next === undefined) return { destroyed, failures, linodes };
+    awaited = later.map(({ linode }) => linode);
     await clock.sleep(earliest(next, ...others));
   }
+}
+
+/**
+ * Those of `awaited` that the next list does not show and that still exist: a list may lack what
+ * another showed, and there may be no other before their hour mark. One that can't be read is taken
+ * to be as it was.
+ */
+async function leftOut(
+  { linode }: SweepDeps,
+  awaited: readonly Linode[],
+  listed: readonly Linode[],
+  by: EpochMs,
+): Promise<Linode[]> {
+  const shown = new Set(listed.map(({ id }) => id));
+  const queue = awaited.filter(({ id }) => !shown.has(id)).values();
+  const found: Linode[] = [];
+  const worker = async () => {
+    for (const one of queue) {
+      const now = await linode.get(one.id, by).catch(() => one);
+      if (now !== 'notFound') found.push(now);
+    }
+  };
+  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, worker));
+  return found;
 }
 
 /** What a crash between the ledger and a record has left counted, or uncounted. */
@@ -132,6 +159,6 @@ async function destroy(
       );
     }
   };
-  await Promise.all(Array.from({ length: DELETES_AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, worker));
   return failures;
 }

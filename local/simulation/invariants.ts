@@ -54,8 +54,8 @@ export interface InvariantsOptions {
   /** Whether nothing could be destroyed for so long before that instant that it excuses all. */
   readonly isExcused: (at: number) => boolean;
   readonly clockErrorMsMax: number;
-  /** Whether what Linode lists is all that there is. */
-  readonly listsAreWhole: boolean;
+  /** Whether Linode's lists are whole and of now. */
+  readonly listsAreTrue: boolean;
 }
 
 const MINUTE = 60_000;
@@ -234,7 +234,7 @@ export class Invariants implements Watcher {
 
   /** 6, for what the cluster's own creates have made. */
   #checkGone(record: ClusterRecord): void {
-    const { stage, now, listsAreWhole } = this.#options;
+    const { stage, now, listsAreTrue } = this.#options;
     const tags = [ownershipTag(stage), clusterTag(record.id)];
     const left = this.#entriesOf(record.id).filter(
       (entry) => entry.deleted === null && tags.every((tag) => entry.tags.includes(tag)),
@@ -243,7 +243,7 @@ export class Invariants implements Watcher {
       this.violate('goneMeansGone', `${record.id} is ${record.phase}; ${left[0]?.label} exists`);
     }
     const shown = this.#entriesOf(record.id).find(({ goneAt }) => (goneAt ?? 0) > now());
-    if (listsAreWhole && shown !== undefined) {
+    if (listsAreTrue && shown !== undefined) {
       this.violate('goneMeansGone', `${record.id} is ${record.phase}; ${shown.label} is shown`);
     }
   }

@@ -330,7 +330,8 @@ export class World {
   async #copyByHand(): Promise<void> {
     const ours = this.linode.ledger().filter((one) => one.tagsAtCreation.includes(OUR_TAG));
     const [first, ...rest] = ours;
-    if (first === undefined) return;
+    // What is made after a cluster has ended only the sweeper finds.
+    if (first === undefined || this.isSweeperDead()) return;
     const { id, label, tagsAtCreation } = this.chance.oneOf([first, ...rest]);
     this.count('by hand: copy');
     this.note(() => `copy of ${label} (${id})`);
@@ -424,7 +425,7 @@ export class World {
         return this.#longOutages.some((one) => one.from <= at && one.to >= from);
       },
       clockErrorMsMax: options.clockErrorMsMax,
-      listsAreWhole: options.truncatedLists === 0,
+      listsAreTrue: options.truncatedLists === 0 && options.staleLists === 0,
     });
   }
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type EpochMs, hours, latest, minutes, plus } from '../../lib/core/units.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
-import { aWorld, createStranger, ourTag, START, type World } from './world.ts';
+import { aWorld, createStranger, ourTag, START, TOKEN, type World } from './world.ts';
 
 let world: World;
 afterEach(() => world.close());
@@ -86,6 +86,23 @@ describe('the sweeper alone', () => {
     await createStranger(world, 'landed-late', [ourTag, `onebuck=${ended.id}`]);
     await world.sweep();
     expect([world.left(ended.id), world.left(live.id)]).toEqual([0, 10]);
+  });
+
+  it('destroys what it waited for though the list then lacks it, and nothing that is gone', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ maxHours: 1 });
+    await world.reap();
+    const [one] = world.linode.instances(`onebuck=${id}`);
+    world.clock.set(plus(START, minutes(55)));
+    world.linode.setFaults([{ kind: 'truncatedList', items: 10, skip: 1, times: 1 }]);
+    world.clock.alarm(plus(START, minutes(56)), () => {
+      void fetch(`${world.linode.url}/linode/instances/${one?.id}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${TOKEN}` },
+      });
+    });
+    expect(await world.sweep()).toEqual({ destroyed: 9 });
+    expect([world.left(id), world.billed(id)]).toEqual([0, 75_000]);
   });
 
   it('does nothing, and throws, when it can not list every page', async () => {
