@@ -41,6 +41,7 @@ import {
   caps,
   catalogue,
   clock,
+  endedKept,
   launchDeps,
   limitsOf,
   log,
@@ -144,7 +145,7 @@ route(operations.inventory, async ({ params: { id = '' }, query: { format }, own
 });
 
 route(operations.report, async ({ query: { month = null, owner: asked = null }, owner }) => {
-  const deps = { clock: clock(), store: store() };
+  const deps = { clock: clock(), store: store(), endedKept: endedKept() };
   return ok(renderReport(await report(deps, owner, { month, owner: asked })));
 });
 

@@ -1,14 +1,15 @@
 import { ADMIN, ownerSeen } from './clusters.ts';
 import { isMonthName, type MonthName, monthName, monthNamed } from './core/billing.ts';
-import { ENDED_KEPT } from './core/cluster.ts';
 import { added, type MonthTotals, NOTHING, totalsOf } from './core/report.ts';
-import { type EpochMs, hours, minus, plus } from './core/units.ts';
+import { type DurationMs, type EpochMs, hours, minus, plus } from './core/units.ts';
 import { AppError } from './errors.ts';
 import type { Clock, ClusterStore } from './ports.ts';
 
 export interface ReportDeps {
   readonly clock: Clock;
   readonly store: Pick<ClusterStore, 'livedIn'>;
+  /** For how long after their end records are kept. */
+  readonly endedKept: DurationMs;
 }
 
 export interface ReportQuery {
@@ -39,13 +40,13 @@ const CLOCKS_APART_MAX = hours(1);
 
 /** What a month bears of the clusters that `owner` sees, also of those launched before it. */
 export async function report(
-  { clock, store }: ReportDeps,
+  { clock, store, endedKept }: ReportDeps,
   owner: string,
   { month: asked, owner: askedOwner }: ReportQuery,
 ): Promise<Report> {
   const at = clock.now();
   const month = asked ?? monthName(at);
-  assertReportable(month, at);
+  assertReportable(month, minus(at, endedKept));
   const { start: from, end } = monthNamed(month);
   const to = plus(end, CLOCKS_APART_MAX);
   const totals = new Map<string, MonthTotals>();
@@ -67,9 +68,8 @@ const dearestFirst = (one: OwnerTotals, other: OwnerTotals) =>
   other.billed - one.billed || (one.owner < other.owner ? -1 : 1);
 
 /** A month whose records are partly gone would be told too cheap. */
-function assertReportable(month: string, now: EpochMs): void {
+function assertReportable(month: string, kept: EpochMs): void {
   if (!isMonthName(month)) throw badMonth('must be a month such as 2026-11');
-  const kept = minus(now, ENDED_KEPT);
   if (monthNamed(month).start >= kept) return;
   const first = monthName(monthNamed(monthName(kept)).end);
   throw badMonth(`must be ${first} or later: older records are not kept`);

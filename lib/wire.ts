@@ -13,7 +13,14 @@ import { createSecrets } from './adapters/secrets-manager.ts';
 import { createCaps } from './caps.ts';
 import { createCatalogue } from './catalogue.ts';
 import { type MicroUsd, parseUsd } from './core/money.ts';
-import { type DurationMs, durationMs, type EpochMs, minutes, seconds } from './core/units.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  hours,
+  minutes,
+  seconds,
+} from './core/units.ts';
 import { AppError } from './errors.ts';
 import type { Settings } from './settings.ts';
 
@@ -71,10 +78,14 @@ const aws = {
   },
 };
 
+/** At least the month before this one, for its report. */
+export const endedKept = () =>
+  hours(24 * wholeNumber('KEEP_ENDED_DAYS', '400', { min: 62, max: 3_650 }));
+
 const dynamodb = /* @__PURE__ */ once(() => new DynamoDBClient(aws));
 
 export const store = /* @__PURE__ */ once(() =>
-  createClusterStore(dynamodb(), required('TABLE_NAME')),
+  createClusterStore(dynamodb(), required('TABLE_NAME'), endedKept()),
 );
 
 export const schedules = /* @__PURE__ */ once(() =>

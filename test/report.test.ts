@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClusterStore } from '../lib/adapters/dynamodb.ts';
-import type { ClusterRecord } from '../lib/core/cluster.ts';
+import { type ClusterRecord, ENDED_KEPT } from '../lib/core/cluster.ts';
 import { type EpochMs, hours, plus } from '../lib/core/units.ts';
 import { renderReport } from '../lib/render.ts';
 import { type ReportQuery, report } from '../lib/report.ts';
@@ -25,7 +25,7 @@ async function reportOn(...records: readonly ClusterRecord[]) {
   const clock = createTestClock();
   clock.set(NOW);
   return (owner: string, query: Partial<ReportQuery> = {}) =>
-    report({ clock, store }, owner, { ...ALL, ...query });
+    report({ clock, store, endedKept: ENDED_KEPT }, owner, { ...ALL, ...query });
 }
 
 /** One node for so many hours. */

@@ -13,6 +13,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type ClusterRecord, ENDED_KEPT, isLive } from '../core/cluster.ts';
 import type { ClusterId, ScheduleId } from '../core/names.ts';
+import type { DurationMs } from '../core/units.ts';
 import type { ClusterStore, ListQuery, LivedQuery } from '../ports.ts';
 import { createdIn, pageOf, positionOf } from './dynamodb-pages.ts';
 
@@ -25,10 +26,14 @@ export type Item = Record<string, AttributeValue>;
 /**
  * One item per cluster; dynamodb-schedules.ts has those of schedules. Beside the record it has the
  * keys of three indexes: `due` (sparse: live clusters by `dueAt`), `byOwner` and `byTime` (all by
- * `createdAt`); and `expiresAt` for DynamoDB's own expiry of ended ones.
+ * `createdAt`); and `expiresAt` for DynamoDB's own expiry of ended ones, `endedKept` after their end.
  */
-export function createClusterStore(client: DynamoDBClient, tableName: string): ClusterStore {
-  const TableName = tableName;
+export function createClusterStore(
+  client: DynamoDBClient,
+  TableName: string,
+  endedKept: DurationMs = ENDED_KEPT,
+): ClusterStore {
+  const toItem = itemOf(endedKept);
 
   async function getBatch(ids: readonly ClusterId[]): Promise<ClusterRecord[]> {
     const found: ClusterRecord[] = [];
@@ -123,17 +128,19 @@ export const isAt = (revision: number) => ({
   ExpressionAttributeValues: marshall({ ':revision': revision }),
 });
 
-function toItem(record: ClusterRecord): Item {
-  const { id, owner, revision, phase, createdAt } = record;
-  const live = isLive(record) ? { live: LIVE, dueAt: record.dueAt } : {};
-  const ended = isLive(record)
-    ? {}
-    : { expiresAt: Math.ceil((record.endedAt + ENDED_KEPT) / 1000) };
-  return marshall(
-    { id, owner, revision, phase, createdAt, kind: ALL, version: 1, ...live, ...ended, record },
-    { removeUndefinedValues: true },
-  );
-}
+const itemOf =
+  (endedKept: DurationMs) =>
+  (record: ClusterRecord): Item => {
+    const { id, owner, revision, phase, createdAt } = record;
+    const live = isLive(record) ? { live: LIVE, dueAt: record.dueAt } : {};
+    const ended = isLive(record)
+      ? {}
+      : { expiresAt: Math.ceil((record.endedAt + endedKept) / 1000) };
+    return marshall(
+      { id, owner, revision, phase, createdAt, kind: ALL, version: 1, ...live, ...ended, record },
+      { removeUndefinedValues: true },
+    );
+  };
 
 /** What records were written without, at first. */
 const ADDED_LATER = {

@@ -179,7 +179,7 @@ export interface HistoryEntry {
 /** The most entries that a record keeps: the first, which tells of the launch, and the newest. */
 const HISTORY_ENTRIES_MAX = 50;
 
-/** How long the record of an ended cluster is kept: longer than a year, for its reports. */
+/** How long the record of an ended cluster is kept by default: a year and more, for its reports. */
 export const ENDED_KEPT = hours(400 * 24);
 
 export const isLive = (record: ClusterRecord): record is LiveRecord => 'dueAt' in record;

@@ -1,0 +1,80 @@
+/** A CloudFormation template, as far as what it allows whom. */
+export interface Template {
+  readonly Resources: Readonly<Record<string, { Type: string; Properties?: unknown }>>;
+}
+
+export interface Allowed {
+  /** The role's name in the template. */
+  readonly role: string;
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly conditions: string | null;
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
+interface Role {
+  readonly ManagedPolicyArns?: readonly string[];
+  readonly Policies?: readonly {
+    readonly PolicyDocument: { readonly Statement: readonly Statement[] };
+  }[];
+}
+
+/** Wildcards that are as narrow as they can be, and why. All others are faults. */
+const ARGUED: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
+  {
+    pattern: /:secret:onebuck\/[^*?]+-\?{6}$/,
+    reason: 'Secrets Manager ends the name in an ARN with six characters of its own choice',
+  },
+];
+
+/** Every statement of every role. Throws on what it would not see: other policies and effects. */
+export function allowedBy({ Resources }: Template): Allowed[] {
+  return Object.entries(Resources).flatMap(([role, { Type, Properties }]) => {
+    if (!Type.startsWith('AWS::IAM::')) return [];
+    const { ManagedPolicyArns = [], Policies = [] } = (Properties ?? {}) as Role;
+    if (Type !== 'AWS::IAM::Role' || ManagedPolicyArns.length > 0) {
+      throw new Error(`${role} allows more than its own policies say`);
+    }
+    return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).map((statement) => {
+      if (statement.Effect !== 'Allow') throw new Error(`${role} has a ${statement.Effect}`);
+      return {
+        role,
+        actions: [statement.Action].flat(),
+        resources: [statement.Resource].flat().map(textOf),
+        conditions: statement.Condition === undefined ? null : JSON.stringify(statement.Condition),
+      };
+    });
+  });
+}
+
+/** What allows more than it names, unless that is argued for. */
+export function wildcards(allowed: readonly Allowed[]): string[] {
+  return allowed.flatMap(({ role, actions, resources }) =>
+    [...actions, ...resources]
+      .filter((text) => /[*?]/.test(text) && !ARGUED.some(({ pattern }) => pattern.test(text)))
+      .map((text) => `${role} allows ${text}`),
+  );
+}
+
+export function tell({ role, actions, resources, conditions }: Allowed): string {
+  const only = conditions === null ? '' : ` where ${conditions}`;
+  const reasons = ARGUED.filter(({ pattern }) => resources.some((text) => pattern.test(text)));
+  const why = reasons.map(({ reason }) => ` (${reason})`).join('');
+  return `${role}: ${actions.join(', ')} on ${resources.join(', ')}${only}${why}`;
+}
+
+/** A resource as text, with CloudFormation's functions written as in the template's short form. */
+function textOf(resource: unknown): string {
+  if (typeof resource === 'string') return resource;
+  const [[name, value] = []] = Object.entries(resource as Record<string, unknown>);
+  if (name === 'Fn::Sub' && typeof value === 'string') return value;
+  if (name === 'Fn::GetAtt') return `\${${[value].flat().join('.')}}`;
+  if (name === 'Ref') return `\${${value}}`;
+  throw new Error(`${JSON.stringify(resource)} is a resource that can't be read`);
+}
