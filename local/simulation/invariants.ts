@@ -170,7 +170,8 @@ export class Invariants implements Watcher {
       const entries = this.#entriesOf(id);
       const error = 2 * this.#options.clockErrorMsMax + 2_000;
       const least = bill(entries, (entry) => ended(entry) - error);
-      const most = bill(entries, (one) => (book.endsSaved.get(one.id) ?? ended(one)) + error);
+      const earlier = entries.map((entry) => ({ ...entry, created: entry.created - error }));
+      const most = bill(earlier, (one) => (book.endsSaved.get(one.id) ?? ended(one)) + error);
       const truth = bill(entries, ended);
       const spent = record.spent;
       if (
