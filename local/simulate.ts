@@ -34,7 +34,11 @@ function rangeOf(text: string): { first: number; last: number } {
 async function run({ first, last }: { first: number; last: number }): Promise<Totals> {
   const totals = noTotals();
   for (let seed = first; seed <= last; seed += 1) {
-    add(totals, await simulate(seed));
+    const outcome = await simulate(seed);
+    add(totals, outcome);
+    // At once, as a long run tells the rest only at its end.
+    if (outcome.violation !== null)
+      console.error(`seed ${seed}: ${totals.violations.at(-1)?.text}`);
     if (totals.violations.length >= VIOLATIONS_MAX) break;
   }
   return totals;
