@@ -3,6 +3,7 @@ import { Account, emptyAccount } from './account.ts';
 import { ApiError, invalidToken, missingScope, tooManyRequests } from './api-error.ts';
 import { type Bill, billOf, bore } from './bill.ts';
 import type { Call } from './call.ts';
+import { publishExchange } from './exchange.ts';
 import { faultReply } from './fault-replies.ts';
 import { type FaultRule, type FaultState, Faults, isAfter, isBefore } from './faults.ts';
 import type { LedgerEntry } from './instance.ts';
@@ -135,6 +136,8 @@ export class SimulatedApi {
     const isSpoiled = answer === null || (rule !== null && isAfter(rule.kind));
     const reply = isSpoiled ? this.#spoiled(passage) : answer;
     this.#count(passage, typeof reply === 'string' ? reply : String(reply.status));
+    const replacedBy = isSpoiled ? (rule?.kind ?? null) : null;
+    publishExchange({ request: incoming, reply, replacedBy });
     return reply;
   }
 
