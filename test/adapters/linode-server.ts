@@ -7,6 +7,7 @@ import type { LinodeHttpOptions } from '../../lib/adapters/linode-http.ts';
 import type { NodeLabel } from '../../lib/core/names.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/units.ts';
 import type { Clock, CreateRequest, LinodeApi, Log } from '../../lib/ports.ts';
+import { publishExchange } from '../../local/linode/exchange.ts';
 
 /** A server that gives canned answers over real HTTP, and the client under test in front of it. */
 export interface TestWorld {
@@ -156,8 +157,11 @@ async function serve(
   script: Script,
   requests: SeenRequest[],
 ): Promise<void> {
-  const seen = await read(request);
+  const { seen, body } = await read(request);
   requests.push(seen);
+  const { method, path, query, headers } = seen;
+  const asked = { method, path, query, headers, body };
+  publishExchange({ request: asked, reply: 'hang', replacedBy: 'test' });
   const unscripted: Answer = { status: 418, json: errors(`no answer left for ${seen.path}`) };
   const answer =
     typeof script === 'function' ? await script(seen) : (script[requests.length - 1] ?? unscripted);
@@ -175,17 +179,18 @@ function drip(response: http.ServerResponse): void {
   response.once('close', () => clearInterval(timer));
 }
 
-async function read(request: http.IncomingMessage): Promise<SeenRequest> {
-  let text = '';
-  for await (const chunk of request) text += chunk;
+async function read(request: http.IncomingMessage): Promise<{ seen: SeenRequest; body: string }> {
+  let body = '';
+  for await (const chunk of request) body += chunk;
   const url = new URL(request.url ?? '/', 'http://localhost');
   const filter = request.headers['x-filter'];
-  return {
+  const seen = {
     method: request.method ?? '',
     path: url.pathname,
     query: url.searchParams,
     headers: request.headers,
     filter: filter === undefined ? undefined : JSON.parse(String(filter)),
-    body: text === '' ? undefined : JSON.parse(text),
+    body: body === '' ? undefined : JSON.parse(body),
   };
+  return { seen, body };
 }

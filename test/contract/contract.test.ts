@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import { type Exchange, publishExchange } from '../../local/linode/exchange.ts';
+import { hasShared, readShared, skipped } from '../shared.ts';
+import { contractOf } from './contract.ts';
+import { type Known, known } from './deviations.ts';
+import {
+  exchangeOf,
+  listOf,
+  recordedLists,
+  type Sample,
+  sampleNamed,
+  samples,
+} from './recorded.ts';
+import { takeViolations } from './watch.ts';
+
+describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
+  const document = hasShared ? readShared('linode-openapi.json') : { paths: {} };
+  const contract = hasShared ? contractOf(document) : null;
+  const violations = (exchange: Exchange) => contract?.violations(exchange);
+
+  it('is kept by every recorded answer of the real API on its routes', () => {
+    const all = [...samples(), ...recordedLists()].map((sample) => exchangeOf(sample, 'other'));
+    const broken = all.flatMap((exchange) => violations(exchange) ?? []);
+    expect(all.length).toBeGreaterThan(35);
+    // Nothing here needs to know the price of transfer.
+    const beyond =
+      'GET /v4beta/network-transfer/prices: answer: 200 to what is not in the contract';
+    expect(broken).toEqual([beyond]);
+  });
+
+  /** Recorded, and two more that were seen: a plan without monthly prices, a filter by two tags. */
+  const evidence = (): Exchange[] => {
+    const [type] = readShared('linode/types.json');
+    const price = { hourly: null, monthly: null };
+    const addons = { backups: { price, region_prices: [] } };
+    const g8 = listOf('/linode/types', [{ ...type, price, addons }]);
+    const list = listOf('/linode/instances', []);
+    const x_filter = '{"+and":[{"tags":"one"},{"tags":"two"}]}';
+    const filtered = { ...list, request: { ...list.request, x_filter } };
+    return [...samples(), ...recordedLists(), g8, filtered].map((sample) => exchangeOf(sample));
+  };
+  const strictly = (but: Partial<Known>) => contractOf(document, { ...known, ...but });
+
+  const stricter = [
+    ...known.deviations.map((one): [string, Partial<Known>] => [
+      `${one.of}: ${Object.keys(one.fields).join(', ')} (${one.source})`,
+      { deviations: known.deviations.filter((other) => other !== one) },
+    ]),
+    ...known.parameters.map((one): [string, Partial<Known>] => [
+      `${one.operations.join(', ')}: ${one.why} (${one.source})`,
+      { parameters: known.parameters.filter((other) => other !== one) },
+    ]),
+  ];
+
+  it.each(stricter)('is wrong, as Linode was seen, about %s', (_name, but) => {
+    const asKnown = new Set(evidence().flatMap((exchange) => violations(exchange)));
+    const found = evidence().flatMap((exchange) => strictly(but).violations(exchange));
+    expect(found.filter((line) => !asKnown.has(line))).not.toEqual([]);
+  });
+
+  const missing = known.gaps.map(({ path, why, source }) => [path, `${why} (${source})`]);
+
+  it.each(missing)('lacks GET %s: %s', (path) => {
+    expect(strictly({ gaps: [] }).operations).not.toContain(`GET ${path}`);
+    expect(contract?.operations).toContain(`GET ${path}`);
+  });
+
+  describe('is contradicted', () => {
+    const create = (change: Partial<Sample['request']>, body = {}) => {
+      const sample = sampleNamed('create empty Linode with tag');
+      const request = { ...sample.request, ...change };
+      const answered = { ...sample.response.body, ...body };
+      return exchangeOf({ ...sample, request, response: { ...sample.response, body: answered } });
+    };
+    const answered = (change: Partial<Sample['response']>, name = 'type not found') => {
+      const sample = sampleNamed(name);
+      return exchangeOf({ ...sample, response: { ...sample.response, ...change } });
+    };
+    const asked = (method: string, path: string, change: Partial<Sample['request']> = {}) => {
+      const url = `https://api.linode.com/v4${path}`;
+      const request = { method, url, x_filter: null, body: null, ...change };
+      return { ...exchangeOf({ ...sampleNamed('busy'), request }), replacedBy: 'test' } as const;
+    };
+    const wanted = { type: 'g6-nanode-1', region: 'us-east', image: 'linode/debian12' };
+
+    it.each([
+      ['without tags', { tags: undefined }, "must have required property 'tags'"],
+      ['with an id that is text', { id: '101' }, '.id must be integer'],
+      ['with an unknown status', { status: 'hibernating' }, '.status must be equal to one of'],
+      ['with an unknown field', { colour: 'blue' }, 'must NOT have additional properties: colour'],
+      ['with a zone', { created: '2026-01-01T00:00:00Z' }, '.created must match format "date-'],
+      ['with half an address', { ipv4: ['192.0.2'] }, '.ipv4[] must match format "ipv4"'],
+      ['with a tag that is a number', { tags: ['one', 2] }, '.tags[] must be string'],
+      ['with a label that none may have', { label: 'a--b' }, '.label must match pattern'],
+      ['with null where there is always something', { specs: null }, '.specs must be object'],
+    ])('by the answer to a create %s', (_name, body, fault) => {
+      const found = violations(create({}, body));
+      expect(found).toEqual([expect.stringMatching('^POST /linode/instances: answer: 200')]);
+      expect(found?.[0]).toContain(fault);
+    });
+
+    it.each([
+      ['a page', { content_type: 'text/html' }, '404 comes as text/html, not JSON'],
+      ['a 201', { status: 201 }, '201 is no documented status'],
+      ['an error without a reason', { body: { errors: [{ field: 'x' }] } }, "property 'reason'"],
+      [
+        'another form of errors',
+        { body: { error: 'x' } },
+        "404 must have required property 'errors'",
+      ],
+      ['an error that says 200', { status: 200 }, "200 must have required property 'vcpus'"],
+    ])('by %s', (_name, change, fault) => {
+      expect(violations(answered(change))).toContainEqual(expect.stringContaining(fault));
+    });
+
+    it('by what a DELETE tells, since it tells nothing', () => {
+      const found = violations(answered({ body: { deleted: true } }, 'delete running'));
+      expect(found).toContainEqual(expect.stringContaining('NOT have additional properties'));
+    });
+
+    it('by an item of a list', () => {
+      const sample = sampleNamed('list instances filtered by id straight after create');
+      const body = structuredClone(sample.response.body);
+      body.data[0].backups.schedule.day = 'Someday';
+      const found = violations(exchangeOf({ ...sample, response: { ...sample.response, body } }));
+      expect(found).toEqual([
+        expect.stringMatching(/^GET .linode.instances: answer: 200.data\[\].backups.schedule.day/),
+      ]);
+    });
+
+    it.each([
+      ['of an unknown path', asked('GET', '/linode/nodes'), 'is not in the contract'],
+      ['of an unknown method', asked('PUT', '/regions'), 'is not in the contract'],
+      [
+        'of a Linode by name',
+        asked('GET', '/linode/instances/abc'),
+        'path.linodeId must be integer',
+      ],
+      ['with an unknown query', asked('GET', '/images?sort=id'), 'query must NOT have additional'],
+      [
+        'with small pages',
+        asked('GET', '/images?page=1&page_size=10'),
+        'query.page_size must be >= 25',
+      ],
+      ['with two pages', asked('GET', '/images?page=1&page=2'), 'query has a parameter twice'],
+      [
+        'with a filter that is no JSON',
+        asked('GET', '/linode/instances', { x_filter: 'tags=x' }),
+        'X-Filter is no JSON',
+      ],
+      [
+        'with an operator that there is not',
+        asked('GET', '/linode/instances', { x_filter: '{"tags":"x","+sort":"id"}' }),
+        'X-Filter must NOT have additional properties: +sort',
+      ],
+      [
+        'with a filter where the contract has none',
+        asked('GET', '/linode/types', { x_filter: '{"vcpus":1}' }),
+        'takes no X-Filter',
+      ],
+      [
+        'with a body where there is none',
+        asked('DELETE', '/linode/instances/1', { body: {} }),
+        'takes no body',
+      ],
+      ['without a body', asked('POST', '/linode/instances'), 'body is no JSON'],
+      [
+        'without a type',
+        asked('POST', '/linode/instances', { body: { ...wanted, type: undefined } }),
+        "body must have required property 'type'",
+      ],
+      [
+        'with a field that there is not',
+        asked('POST', '/linode/instances', { body: { ...wanted, size: 'big' } }),
+        'body must NOT have additional properties: size',
+      ],
+      [
+        'with a field of the wrong type',
+        asked('POST', '/linode/instances', { body: { ...wanted, tags: 'one' } }),
+        'body.tags must be array',
+      ],
+      [
+        'with a field that only answers have',
+        asked('PUT', '/linode/instances/1', { body: { status: 'offline' } }),
+        'body must NOT have additional properties: status',
+      ],
+      [
+        'with a short tag',
+        asked('POST', '/tags', { body: { label: 'x' } }),
+        'body.label must NOT have fewer',
+      ],
+    ])('by a request of our client %s', (_name, exchange, fault) => {
+      expect(violations(exchange)).toEqual([expect.stringContaining(`request: ${fault}`)]);
+    });
+
+    it('by a body that is not said to be JSON', () => {
+      const exchange = create({});
+      const { 'content-type': _, ...headers } = exchange.request.headers;
+      const untold = { ...exchange, request: { ...exchange.request, headers } };
+      expect(violations(untold)).toEqual([
+        expect.stringMatching(/request: body is not said to be/),
+      ]);
+    });
+
+    it('by no request of another client, which may be wrong on purpose', () => {
+      const { request, ...rest } = asked('PUT', '/regions', { body: 5 });
+      const headers = { ...request.headers, 'user-agent': 'node' };
+      expect(violations({ ...rest, request: { ...request, headers } })).toEqual([]);
+    });
+
+    it('by no fault that stands before the API, but by one that speaks for it', () => {
+      const page = answered({ content_type: 'text/html', status: 502 });
+      expect(violations({ ...page, replacedBy: 'html502' })).toEqual([]);
+      expect(violations({ ...page, reply: 'drop', replacedBy: 'dropAfter' })).toEqual([]);
+      const limited = answered({ status: 429, body: { errors: ['Too many requests'] } });
+      expect(violations({ ...limited, replacedBy: 'status429' })).not.toEqual([]);
+    });
+
+    it('by whatever goes through the simulator while tests run', async () => {
+      expect(await takeViolations()).toEqual([]);
+      publishExchange(asked('GET', '/linode/nodes'));
+      publishExchange(asked('GET', '/linode/nodes'));
+      const line = 'GET /v4/linode/nodes: request: is not in the contract';
+      expect(await takeViolations()).toEqual([line]);
+    });
+  });
+});

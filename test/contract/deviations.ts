@@ -1,0 +1,370 @@
+import type {
+  Content,
+  OpenApiDocument,
+  OpenApiOperation,
+  OpenApiPath,
+  OpenApiSchema,
+  Parameter,
+} from './openapi.ts';
+import { flattened } from './schema.ts';
+
+/*
+ * Where Linode's contract (4.189.0) is known not to be what Linode does. Sources are sections of
+ * linode-facts.md, or answers of the real API that were recorded.
+ */
+
+export interface Known {
+  readonly deviations: readonly Deviation[];
+  readonly parameters: readonly ParameterDeviation[];
+  readonly gaps: readonly Gap[];
+}
+
+export interface Deviation {
+  readonly of: keyof typeof MARKS;
+  /** What replaces keywords of the field's schema; null: there is no such field. */
+  readonly fields: Readonly<Record<string, OpenApiSchema | null>>;
+  readonly why: string;
+  readonly source: string;
+}
+
+/** What an operation takes beside its path, and the contract says otherwise. */
+export interface ParameterDeviation {
+  readonly operations: readonly string[];
+  readonly parameters: (was: readonly Parameter[]) => readonly Parameter[];
+  readonly why: string;
+  readonly source: string;
+}
+
+/** A route that Linode has, and the contract lacks. */
+export interface Gap {
+  /** GET, below the version. */
+  readonly path: string;
+  readonly parameter: Parameter | null;
+  readonly answer: (paths: OpenApiDocument['paths']) => OpenApiSchema;
+  readonly why: string;
+  readonly source: string;
+}
+
+/** The field by which each kind of object is found, wherever it is answered or sent. */
+const MARKS = {
+  Linode: 'watchdog_enabled',
+  'body of a create': 'root_pass',
+  type: 'successor',
+  region: 'resolvers',
+  image: 'vendor',
+  event: 'percent_complete',
+  account: 'balance_uninvoiced',
+  error: 'reason',
+} as const;
+
+const nullable = { nullable: true };
+const text = { type: 'string' };
+const integer = { type: 'integer' };
+const someIds = { type: 'array', items: integer, mayBeAbsent: true };
+const choice = (...values: string[]) => ({ type: 'string', enum: values });
+const siteType = choice('core', 'distributed');
+
+const deviations: readonly Deviation[] = [
+  {
+    of: 'Linode',
+    fields: {
+      site_type: siteType,
+      'specs.accelerated_devices': integer,
+      disk_encryption: choice('enabled', 'disabled'),
+      interface_generation: choice('legacy_config', 'linode'),
+      maintenance_policy: choice('linode/migrate', 'linode/power_off_on'),
+    },
+    why: 'newer than the contract',
+    source: '6.5; recorded',
+  },
+  {
+    of: 'Linode',
+    fields: { locks: { type: 'array', items: text, mayBeAbsent: true } },
+    why: 'newer than the contract, and answered by v4beta alone',
+    source: '6.5; recorded',
+  },
+  {
+    of: 'Linode',
+    fields: { 'alerts.system_alerts': someIds, 'alerts.user_alerts': someIds },
+    why: 'newer than the contract, and than some of the recorded answers',
+    source: '6.5; recorded',
+  },
+  {
+    of: 'Linode',
+    fields: { 'backups.last_successful': nullable },
+    why: 'null before the first backup',
+    source: '6.5; recorded',
+  },
+  {
+    of: 'body of a create',
+    fields: { interface_generation: choice('legacy_config', 'linode') },
+    why: 'newer than the contract',
+    source: '6.1; recorded',
+  },
+  {
+    of: 'type',
+    fields: { accelerated_devices: integer },
+    why: 'newer than the contract',
+    source: '5.1; recorded',
+  },
+  {
+    of: 'type',
+    fields: {
+      'price.hourly': nullable,
+      'price.monthly': nullable,
+      'addons.backups.price.hourly': nullable,
+      'addons.backups.price.monthly': nullable,
+    },
+    why: 'plans of the generation G8 have no monthly price, and none that is known for backups',
+    source: '5.1 (seen 2026-08-18)',
+  },
+  {
+    of: 'region',
+    fields: { 'site-type': null, site_type: siteType },
+    why: 'the contract has a slip of the pen',
+    source: '5.2; recorded',
+  },
+  {
+    of: 'region',
+    fields: {
+      monitors: {
+        type: 'object',
+        properties: {
+          alerts: { type: 'array', items: text },
+          metrics: { type: 'array', items: text },
+        },
+      },
+      'placement_group_limits.maximum_linodes_per_flexible_pg': integer,
+    },
+    why: 'newer than the contract',
+    source: '5.2; recorded',
+  },
+  {
+    of: 'image',
+    fields: { is_shared: { type: 'boolean' }, image_sharing: { type: 'object', ...nullable } },
+    why: 'newer than the contract',
+    source: '5.4; recorded',
+  },
+  {
+    of: 'image',
+    fields: { regions: nullable, total_size: { mayBeAbsent: true } },
+    why: 'only private images have them',
+    source: '5.4; recorded',
+  },
+  {
+    of: 'image',
+    fields: { description: { minLength: 0 } },
+    why: 'that of a public image is empty',
+    source: 'recorded',
+  },
+  {
+    of: 'event',
+    fields: {
+      details: { type: 'object', mayBeAbsent: true },
+      duration: nullable,
+      percent_complete: nullable,
+      rate: nullable,
+      secondary_entity: nullable,
+    },
+    why: 'null for what has not begun or has no progress; details are newer than the contract',
+    source: '7; recorded',
+  },
+  {
+    of: 'event',
+    fields: { time_remaining: integer, 'secondary_entity.id': { type: ['string', 'integer'] } },
+    why: 'numbers, where the contract has text',
+    source: '7; recorded',
+  },
+  {
+    of: 'account',
+    fields: { 'credit_card.expiry': nullable, 'credit_card.last_four': nullable },
+    why: 'null where there is no card',
+    source: 'recorded',
+  },
+  {
+    of: 'error',
+    fields: { field: { mayBeAbsent: true } },
+    why: 'left out where the error is about no field',
+    source: '2; recorded',
+  },
+];
+
+const paging: readonly Parameter[] = [
+  { in: 'query', name: 'page', schema: { type: 'integer', minimum: 1 } },
+  { in: 'query', name: 'page_size', schema: { type: 'integer', minimum: 25, maximum: 500 } },
+];
+
+const parameters: readonly ParameterDeviation[] = [
+  {
+    operations: ['GET /linode/types', 'GET /regions', 'GET /regions/availability'],
+    parameters: (was) => [...was, ...paging],
+    why: 'paged like all lists; later contracts say so',
+    source: '4',
+  },
+  {
+    operations: ['GET /linode/instances'],
+    parameters: (was) => was.map((one) => (one.name === 'X-Filter' ? filterOf(one) : one)),
+    why: 'a filter has fields and operators in one object, of which the contract allows either',
+    source: '4',
+  },
+];
+
+function filterOf(parameter: Parameter): Parameter {
+  const operators = parameter.schema.oneOf?.[1] ?? {};
+  const schema = { ...operators, patternProperties: { '^[^+]': {} } };
+  return { ...parameter, schema };
+}
+
+const gaps: readonly Gap[] = [
+  {
+    path: '/regions/{regionId}',
+    parameter: { in: 'path', name: 'regionId', required: true, schema: text },
+    answer: (paths) => itemOf(paths, '/regions'),
+    why: 'only the list is in the contract; its items are what this answers',
+    source: '5.2',
+  },
+  {
+    path: '/regions/{regionId}/availability',
+    parameter: { in: 'path', name: 'regionId', required: true, schema: text },
+    answer: (paths) => ({ type: 'array', items: itemOf(paths, '/regions/availability') }),
+    why: 'only the list of all regions is in the contract; this is a bare list of such items',
+    source: '4 and 5.3',
+  },
+  {
+    path: '/account/events/{eventId}',
+    parameter: { in: 'path', name: 'eventId', required: true, schema: integer },
+    answer: (paths) => itemOf(paths, '/account/events'),
+    why: 'only the list is in the contract; its items are what this answers',
+    source: '7; recorded',
+  },
+  {
+    path: '/account/settings',
+    parameter: null,
+    answer: () => ({
+      type: 'object',
+      properties: {
+        managed: { type: 'boolean' },
+        network_helper: { type: 'boolean' },
+        longview_subscription: { ...text, ...nullable },
+        backups_enabled: { type: 'boolean' },
+        object_storage: choice('active', 'disabled', 'suspended'),
+        interfaces_for_new_linodes: choice(
+          'legacy_config_only',
+          'legacy_config_default_but_linode_allowed',
+          'linode_default_but_legacy_config_allowed',
+          'linode_only',
+        ),
+        maintenance_policy: choice('linode/migrate', 'linode/power_off_on'),
+      },
+    }),
+    why: 'not in the contract; the shape is that of the recorded answer',
+    source: '6.1; recorded',
+  },
+];
+
+export const known: Known = { deviations, parameters, gaps };
+
+/** The contract as it would read if it said what Linode does. */
+export function amended(document: OpenApiDocument, but: Known): OpenApiDocument {
+  const paths = Object.fromEntries(
+    Object.entries(document.paths).map(([path, item]) => [path, amendedPath(path, item, but)]),
+  );
+  const missing = but.gaps.map((gap) => [`/{apiVersion}${gap.path}`, pathOf(gap, paths)] as const);
+  return { paths: { ...paths, ...Object.fromEntries(missing) } };
+}
+
+function amendedPath(path: string, item: OpenApiPath, but: Known): OpenApiPath {
+  return mapMethods(item, (method, operation) => {
+    const { requestBody, responses, parameters: own = [] } = operation;
+    const name = `${method.toUpperCase()} ${path.replace('/{apiVersion}', '')}`;
+    const others = but.parameters.filter(({ operations }) => operations.includes(name));
+    return {
+      ...operation,
+      parameters: others.reduce((was, deviation) => deviation.parameters(was), own),
+      ...(requestBody && { requestBody: amendedContent(requestBody, but.deviations) }),
+      responses: Object.fromEntries(
+        Object.entries(responses).map(([status, content]) => [
+          status,
+          amendedContent(content, but.deviations),
+        ]),
+      ),
+    };
+  });
+}
+
+function mapMethods(
+  item: OpenApiPath,
+  change: (method: string, operation: OpenApiOperation) => OpenApiOperation,
+): OpenApiPath {
+  const methods = (['get', 'post', 'put', 'delete'] as const).flatMap((method) => {
+    const operation = item[method];
+    return operation === undefined ? [] : [[method, change(method, operation)] as const];
+  });
+  return { ...item, ...Object.fromEntries(methods) };
+}
+
+const contentOf = (schema: OpenApiSchema): Content => ({
+  content: { 'application/json': { schema } },
+});
+
+function amendedContent(content: Content, changes: readonly Deviation[]): Content {
+  const { schema } = content.content['application/json'];
+  return contentOf(changes.reduce(amendedSchema, schema));
+}
+
+/** With the deviation made wherever the schema has such an object. */
+function amendedSchema(schema: OpenApiSchema, deviation: Deviation): OpenApiSchema {
+  const flat = flattened(schema);
+  const { properties, items, oneOf } = flat;
+  const inner: OpenApiSchema = {
+    ...flat,
+    ...(items && { items: amendedSchema(items, deviation) }),
+    ...(oneOf && { oneOf: oneOf.map((option) => amendedSchema(option, deviation)) }),
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, of]) => [name, amendedSchema(of, deviation)]),
+      ),
+    }),
+  };
+  if (!Object.hasOwn(properties ?? {}, MARKS[deviation.of])) return inner;
+  return Object.entries(deviation.fields).reduce(
+    (was, [path, change]) => withField(was, path.split('.'), change),
+    inner,
+  );
+}
+
+function withField(
+  schema: OpenApiSchema,
+  [name = '', ...deeper]: readonly string[],
+  change: OpenApiSchema | null,
+): OpenApiSchema {
+  const { [name]: was = {}, ...others } = schema.properties ?? {};
+  if (deeper.length > 0) {
+    return { ...schema, properties: { ...others, [name]: withField(was, deeper, change) } };
+  }
+  const field = change === null ? {} : { [name]: { ...was, ...change } };
+  return { ...schema, properties: { ...others, ...field } };
+}
+
+function pathOf(gap: Gap, paths: OpenApiDocument['paths']): OpenApiPath {
+  const version = operationOf(paths, '/regions').item.parameters ?? [];
+  const { responses } = operationOf(paths, '/regions').get;
+  return {
+    parameters: gap.parameter === null ? version : [...version, gap.parameter],
+    get: { responses: { ...responses, 200: contentOf(gap.answer(paths)) } },
+  };
+}
+
+function itemOf(paths: OpenApiDocument['paths'], path: string): OpenApiSchema {
+  const answer = operationOf(paths, path).get.responses['200'];
+  const list = flattened(answer?.content['application/json'].schema ?? {});
+  const { data } = list.properties ?? {};
+  if (data?.items === undefined) throw new Error(`${path} is no list`);
+  return data.items;
+}
+
+function operationOf(paths: OpenApiDocument['paths'], path: string) {
+  const item = paths[`/{apiVersion}${path}`];
+  if (item?.get === undefined) throw new Error(`the contract lacks GET ${path}`);
+  return { item, get: item.get };
+}
