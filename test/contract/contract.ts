@@ -14,6 +14,8 @@ import { compileForJson, compileForText, type Direction, faultsOf, jsonSchema } 
 export interface Contract {
   /** `GET /linode/types` and so on. */
   readonly operations: readonly string[];
+  /** Which of them was asked for; null: none. */
+  operationOf(exchange: Exchange): string | null;
   /**
    * What contradicts the contract, one line each; empty: nothing. Requests count only if our client
    * sent them, which its name in User-Agent tells: tests send wrong ones on purpose.
@@ -26,6 +28,8 @@ export function contractOf(document: OpenApiDocument, but: Known = known): Contr
   const operations = Object.entries(paths).flatMap(([path, item]) => operationsOf(path, item));
   return {
     operations: operations.map(({ name }) => name),
+    operationOf: ({ request: { method, path } }) =>
+      find(operations, method, path)?.operation.name ?? null,
     violations(exchange) {
       const { method, path } = exchange.request;
       const found = find(operations, method, path);

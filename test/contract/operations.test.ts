@@ -1,0 +1,238 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createLinodeApi } from '../../lib/adapters/linode.ts';
+import { plus, seconds } from '../../lib/core/units.ts';
+import type { CreateRequest, LinodeApi } from '../../lib/ports.ts';
+import { type Exchange, onExchange } from '../../local/linode/exchange.ts';
+import {
+  type LinodeSimulator,
+  type SimulatorOptions,
+  startLinodeSimulator,
+} from '../../local/linode/simulator.ts';
+import { aRequest, createTestClock, LABEL, LATER, START, TAGS } from '../adapters/linode-server.ts';
+import { hasShared, readShared, skipped } from '../shared.ts';
+import { contractOf } from './contract.ts';
+
+const ALL = 'token-with-every-scope';
+const FEW = 'token-with-one-scope';
+const LIMITS = { notAfter: plus(START, seconds(60)), by: LATER };
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB ann@example.org';
+
+/** Our client in front of the simulator, and what went between them. */
+interface Watched {
+  readonly api: LinodeApi;
+  readonly simulator: LinodeSimulator;
+  readonly exchanges: readonly Exchange[];
+  create(over?: Partial<CreateRequest>): ReturnType<LinodeApi['create']>;
+}
+
+async function watched(
+  options: Partial<SimulatorOptions> & { readonly token?: string } = {},
+): Promise<Watched> {
+  const { token = ALL, ...rest } = options;
+  const clock = createTestClock();
+  const simulator = await startLinodeSimulator({
+    now: () => clock.now(),
+    tokens: { [ALL]: '*', [FEW]: 'linodes:read_only' },
+    ...rest,
+  });
+  onTestFinished(() => simulator.close());
+  const exchanges: Exchange[] = [];
+  const host = new URL(simulator.url).host;
+  onExchange((exchange) => {
+    if (exchange.request.headers.host === host) exchanges.push(exchange);
+  });
+  const log = () => {};
+  const api = createLinodeApi({
+    baseUrl: simulator.url,
+    clock,
+    token: async () => token,
+    log: { info: log, warn: log, error: log },
+  });
+  return { api, simulator, exchanges, create: (over) => api.create(aRequest(over), LIMITS) };
+}
+
+async function made(create: ReturnType<LinodeApi['create']>) {
+  const outcome = await create;
+  if (outcome.kind !== 'made') throw new Error(`the create is ${outcome.kind}`);
+  return outcome.linode;
+}
+
+describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skipped}`, () => {
+  const contract = hasShared ? contractOf(readShared('linode-openapi.json')) : null;
+
+  /** Each operation with the statuses that it was answered, none against the contract. */
+  function expectKept({ exchanges }: Watched, answered: Record<string, number[]>) {
+    expect(exchanges.flatMap((one) => contract?.violations(one))).toEqual([]);
+    const seen: Record<string, number[]> = {};
+    for (const exchange of exchanges) {
+      const { reply } = exchange;
+      const name = String(contract?.operationOf(exchange));
+      const status = typeof reply === 'string' ? 0 : reply.status;
+      seen[name] = [...(seen[name] ?? []), status];
+    }
+    expect(seen).toEqual(answered);
+  }
+
+  it('is kept by the catalogue', async () => {
+    const world = await watched();
+    const { api } = world;
+    expect((await api.types(LATER)).value.length).toBeGreaterThan(10);
+    expect((await api.regions(LATER)).value.length).toBeGreaterThan(5);
+    expect((await api.images(LATER)).value.length).toBeGreaterThan(5);
+    expect((await api.availability('us-east', LATER)).length).toBeGreaterThan(0);
+    await expect(api.availability('xx-none', LATER)).rejects.toMatchObject({
+      code: 'linodeRejected',
+    });
+    expectKept(world, {
+      'GET /linode/types': [200],
+      'GET /regions': [200],
+      'GET /images': [200],
+      'GET /regions/{regionId}/availability': [200, 404],
+    });
+  });
+
+  it.each([true, false])('is kept by the settings, with backups forced: %s', async (forced) => {
+    const world = await watched({ settings: { backupsForced: forced } });
+    expect(await world.api.backupsForced(LATER)).toBe(forced);
+    await made(world.create());
+    expectKept(world, {
+      'GET /account/settings': [200],
+      'POST /linode/instances': [200],
+    });
+  });
+
+  it.each<[string, Partial<CreateRequest>]>([
+    ['a password and user data', {}],
+    ['a password alone', { userData: null }],
+    ['keys alone', { rootPassword: null, authorizedKeys: [KEY], userData: null }],
+    ['keys and all else', { authorizedKeys: [KEY, KEY] }],
+    ['no tags', { tags: [] }],
+    ['a type without monthly price', { type: 'g8-dedicated-4-2' }],
+    ['a region with prices of its own', { region: 'id-cgk', type: 'g7-premium-2' }],
+  ])('is kept by a create with %s', async (_name, over) => {
+    const world = await watched();
+    await made(world.create(over));
+    expectKept(world, { 'POST /linode/instances': [200] });
+  });
+
+  it('is kept by a Linode in each state, from its creation until it is gone', async () => {
+    let now: number = START;
+    const settings = { lingerDeletingSeconds: 10 };
+    const world = await watched({ now: () => now, settings });
+    const { api } = world;
+    const { id } = await made(world.create());
+    const states = [(await api.get(id, LATER)) as { status: string }];
+    for (const after of [50, 61]) {
+      now = plus(START, seconds(after));
+      states.push((await api.get(id, LATER)) as { status: string });
+    }
+    expect(await api.setTags(id, TAGS.slice(1), LATER)).toMatchObject({ tags: TAGS.slice(1) });
+    expect(await api.delete(id, LATER)).toBe('deleted');
+    states.push((await api.get(id, LATER)) as { status: string });
+    now = plus(START, seconds(120));
+    const names = states.map(({ status }) => status);
+    expect(names).toEqual(['provisioning', 'booting', 'running', 'deleting']);
+    expect(await api.get(id, LATER)).toBe('notFound');
+    expect(await api.delete(id, LATER)).toBe('notFound');
+    expect(await api.setTags(id, TAGS, LATER)).toBe('notFound');
+    expectKept(world, {
+      'POST /linode/instances': [200],
+      'GET /linode/instances/{linodeId}': [200, 200, 200, 200, 404],
+      'PUT /linode/instances/{linodeId}': [200, 404],
+      'DELETE /linode/instances/{linodeId}': [200, 404],
+    });
+  });
+
+  it('is kept by lists, by tag and by label, of none, of one, and of more than a page', async () => {
+    const rateLimits = { createInstance: { count: 600, seconds: 15 } };
+    const world = await watched({ settings: { rateLimits } });
+    const { api, create } = world;
+    expect(await api.listByTag('onebuck-dev', LATER)).toEqual([]);
+    await made(create());
+    expect(await api.findByLabel(LABEL, LATER)).toMatchObject({ label: LABEL });
+    const labels = Array.from({ length: 500 }, (_, n) => `onebuck-cabcdefghij-${n + 1}` as const);
+    for (const label of labels) await made(create({ label }));
+    expect(await api.listByTag('onebuck-dev', LATER)).toHaveLength(501);
+    expectKept(world, {
+      'GET /linode/instances': [200, 200, 200, 200],
+      'POST /linode/instances': Array(501).fill(200),
+    });
+  });
+
+  it('is kept by tags that are deleted, or are not there', async () => {
+    const world = await watched();
+    await made(world.create());
+    await world.api.deleteTag('onebuck=cabcdefghij', LATER);
+    await world.api.deleteTag('onebuck=cabcdefghij', LATER);
+    expectKept(world, {
+      'POST /linode/instances': [200],
+      'DELETE /tags/{tagLabel}': [200, 404],
+    });
+  });
+
+  it.each<[string, number, Partial<CreateRequest>, SimulatorOptions['settings']]>([
+    ['several faults at once', 400, { type: 'g6-none', region: 'xx-none' }, {}],
+    ['nobody who can log in', 400, { rootPassword: null }, {}],
+    ['user data where there is no Metadata', 400, {}, { regionsWithoutMetadata: ['us-east'] }],
+    ['the account at its limit', 400, {}, { accountLimit: 0 }],
+    ['a plan that is sold out', 403, {}, { soldOut: [{ type: 'g6-nanode-1', region: 'us-east' }] }],
+  ])('is kept by a create that is refused, for %s', async (_name, status, over, settings = {}) => {
+    const world = await watched({ settings });
+    expect(await world.create(over)).toMatchObject({ kind: 'refused' });
+    expectKept(world, { 'POST /linode/instances': [status] });
+  });
+
+  it('is kept where a label is taken, and looked up', async () => {
+    const world = await watched();
+    const first = await world.create();
+    expect(await world.create()).toEqual(first);
+    expectKept(world, {
+      'POST /linode/instances': [200, 400],
+      'GET /linode/instances': [200],
+    });
+  });
+
+  it('is kept where the token is invalid, or lacks a scope', async () => {
+    const invalid = await watched({ token: 'token-that-was-revoked' });
+    const scoped = await watched({ token: FEW });
+    const denied = { code: 'linodeDenied' };
+    for (const { api, create } of [invalid, scoped]) {
+      await expect(create()).rejects.toMatchObject(denied);
+      await expect(api.delete(1, LATER)).rejects.toMatchObject(denied);
+      await expect(api.deleteTag('onebuck-dev', LATER)).rejects.toMatchObject(denied);
+    }
+    await expect(invalid.api.listByTag('onebuck-dev', LATER)).rejects.toMatchObject(denied);
+    expect(await scoped.api.backupsForced(LATER)).toBe('unreadable');
+    // An invalid token is asked for afresh, once a call.
+    expectKept(invalid, {
+      'POST /linode/instances': [401, 401],
+      'DELETE /linode/instances/{linodeId}': [401, 401],
+      'DELETE /tags/{tagLabel}': [401, 401],
+      'GET /linode/instances': [401, 401],
+    });
+    expectKept(scoped, {
+      'POST /linode/instances': [401],
+      'DELETE /linode/instances/{linodeId}': [401],
+      'DELETE /tags/{tagLabel}': [401],
+      'GET /account/settings': [401],
+    });
+  });
+
+  it('is kept beyond the rate limits, and by what is busy', async () => {
+    const rateLimits = { others: { count: 2, seconds: 15 } };
+    const faults = [
+      { kind: 'status429', method: 'POST', times: 1 },
+      { kind: 'busy', method: 'PUT', times: 1 },
+    ] as const;
+    const world = await watched({ settings: { rateLimits }, faults });
+    const { api, create } = world;
+    const { id } = await made(create());
+    for (const _ of ['first', 'second', 'third']) await api.get(id, LATER);
+    await api.setTags(id, TAGS, LATER);
+    expectKept(world, {
+      'POST /linode/instances': [429, 200],
+      'GET /linode/instances/{linodeId}': [200, 200, 429, 200],
+      'PUT /linode/instances/{linodeId}': [400, 200],
+    });
+  });
+});
