@@ -123,7 +123,7 @@ export class Account {
 
   update(
     entry: LedgerEntry,
-    change: { label?: string; tags?: readonly string[] },
+    change: Partial<Pick<LedgerEntry, 'label' | 'tags' | 'group' | 'maintenancePolicy'>>,
     now: number,
   ): LedgerEntry {
     const updated = { ...entry, ...change, updated: now };

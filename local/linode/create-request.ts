@@ -92,7 +92,7 @@ function createFaults(
     ...policyFaults(body.maintenance_policy),
     // There are no firewalls here, and -1 asks for none.
     ...choiceFaults(body.firewall_id, 'firewall_id', [-1]),
-    ...(isAbsent(body.group) || typeof body.group === 'string' ? [] : [notValid('group')]),
+    ...groupFaults(body.group),
   ];
 }
 
@@ -200,10 +200,14 @@ function userDataFaults(
 const isBase64 = (value: string): boolean =>
   value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
 
-function policyFaults(value: unknown): Fault[] {
+export function policyFaults(value: unknown): Fault[] {
   const field = 'maintenance_policy';
   if (choiceFaults(value, field, ['linode/migrate', 'linode/power_off_on']).length === 0) return [];
   return [{ reason: 'Unsupported maintenance policy slug format.', field }];
+}
+
+export function groupFaults(value: unknown): Fault[] {
+  return isAbsent(value) || typeof value === 'string' ? [] : [notValid('group')];
 }
 
 function booleanFaults(value: unknown, field: string): Fault[] {

@@ -1,10 +1,18 @@
-import { ApiError, busy, limitReached, noCapacity, notFound } from './api-error.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { ApiError, busy, limitReached, noCapacity, notFound, notSimulated } from './api-error.ts';
 import { bodyOf, type Call } from './call.ts';
 import { offers, regions, types } from './catalogue.ts';
 import { pageOf } from './collection.ts';
-import { createRequest, labelFaults, refuseUnknownFields, tagsFaults } from './create-request.ts';
+import {
+  createRequest,
+  groupFaults,
+  labelFaults,
+  policyFaults,
+  refuseUnknownFields,
+  tagsFaults,
+} from './create-request.ts';
 import { type LedgerEntry, statusAt, wireInstance } from './instance.ts';
-import { type Row, rowJson } from './json.ts';
+import { isObject, type Row, rowJson } from './json.ts';
 import type { SimulatorSettings } from './settings.ts';
 
 const instanceFields = [
@@ -66,14 +74,21 @@ function refuseTakenLabel({ account, now }: Call, label: string, but?: LedgerEnt
   throw new ApiError(400, { reason: 'Label must be unique among your linodes', field: 'label' });
 }
 
+/** Clients send them back with every change; here they can't be other than they are. */
+const fixedFields = ['alerts', 'backups', 'watchdog_enabled'];
+const updateFields = new Set(['label', 'tags', 'group', 'maintenance_policy', ...fixedFields]);
+
 export function updateInstance(call: Call): string {
   const entry = found(call);
   const body = bodyOf(call);
-  refuseUnknownFields(body, new Set(['label', 'tags']));
-  const { label, tags } = body;
+  refuseUnknownFields(body, updateFields);
+  refuseOtherValues(body, wireInstance(entry, call.now, call.beta));
+  const { label, tags, group, maintenance_policy: policy } = body;
   const faults = [
     ...(label === undefined ? [] : labelFaults(label)),
     ...(tags === undefined ? [] : tagsFaults(tags)),
+    ...groupFaults(group),
+    ...policyFaults(policy),
   ];
   if (faults.length > 0) throw new ApiError(400, ...faults);
   if (statusAt(entry, call.now) === 'deleting') throw busy();
@@ -81,8 +96,22 @@ export function updateInstance(call: Call): string {
   const change = {
     ...(typeof label === 'string' ? { label } : {}),
     ...(Array.isArray(tags) ? { tags: [...new Set(tags as string[])] } : {}),
+    ...(typeof group === 'string' ? { group } : {}),
+    ...(typeof policy === 'string' ? { maintenancePolicy: policy } : {}),
   };
   return shown(call, call.account.update(entry, change, call.now));
+}
+
+function refuseOtherValues(body: Row, current: Row): void {
+  const given = fixedFields.filter((name) => Object.hasOwn(body, name));
+  const other = given.filter((name) => !holds(current[name], body[name]));
+  if (other.length > 0) throw notSimulated(`another value of ${other.join(', ')}`);
+}
+
+/** Whether it says nothing that is not so: of an object, it may leave fields out. */
+function holds(actual: unknown, said: unknown): boolean {
+  if (!isObject(actual) || !isObject(said)) return isDeepStrictEqual(actual, said);
+  return Object.entries(said).every(([name, value]) => holds(actual[name], value));
 }
 
 /** Deleting again what still lingers is accepted, and changes nothing. */

@@ -310,7 +310,48 @@ describe('update and tags', () => {
     expect((await call('PUT', path, { body: { label: 'second' } })).status).toBe(200);
     expect((await call('PUT', path, { body: { label: '-' } })).json.errors[0].field).toBe('label');
     expect((await call('PUT', path, { body: { tags: [1] } })).json.errors[0].field).toBe('tags');
-    expect((await call('PUT', path, { body: { watchdog_enabled: true } })).status).toBe(501);
+    expect((await call('PUT', path, { body: { expiration: null } })).status).toBe(501);
+  });
+
+  it('takes back all that it showed, changed where that can be', async () => {
+    const { call, create } = await aWorld();
+    const { json } = await create({ tags: ['old'] });
+    const path = `/linode/instances/${json.id}`;
+    const { alerts, backups, watchdog_enabled } = json;
+    const { enabled, schedule } = backups;
+    const fixed = { alerts, backups: { enabled, schedule }, watchdog_enabled };
+    const change = { group: 'web', maintenance_policy: 'linode/power_off_on', tags: ['new'] };
+    const answer = await call('PUT', path, { body: { ...fixed, ...change } });
+    expect(answer).toMatchObject({ status: 200, json: { ...json, ...change } });
+    expect((await call('GET', path)).json).toEqual(answer.json);
+  });
+
+  it.each([
+    ['watchdog_enabled', { watchdog_enabled: false }],
+    ['alerts', { alerts: { cpu: 10 } }],
+    ['backups', { backups: { schedule: { day: 'Sunday', window: 'W0' } } }],
+    ['alerts, backups', { alerts: null, backups: null }],
+  ])('answers 501 to another value of %s, and changes nothing', async (names, body) => {
+    const { call, create } = await aWorld();
+    const { json } = await create();
+    const path = `/linode/instances/${json.id}`;
+    const answer = await call('PUT', path, { body: { ...body, tags: ['new'] } });
+    const reason = `The simulator does not have another value of ${names}`;
+    expect(answer).toMatchObject({ status: 501, json: errors([reason]) });
+    expect((await call('GET', path)).json).toEqual(json);
+  });
+
+  it('refuses a group and a policy that are none', async () => {
+    const { call, create } = await aWorld();
+    const { json } = await create();
+    const body = { group: 5, maintenance_policy: 'linode/wait' };
+    expect(await call('PUT', `/linode/instances/${json.id}`, { body })).toMatchObject({
+      status: 400,
+      json: errors(
+        ['group is not valid', 'group'],
+        ['Unsupported maintenance policy slug format.', 'maintenance_policy'],
+      ),
+    });
   });
 
   it('lists a tag after its Linodes are gone, until it is deleted', async () => {
