@@ -1,0 +1,262 @@
+import {
+  type APIError,
+  baseRequest,
+  type CreateLinodeRequest,
+  createLinode,
+  createTag,
+  deleteLinode,
+  deleteTag,
+  type Filter,
+  getAccountInfo,
+  getAccountSettings,
+  getEvent,
+  getEvents,
+  getImage,
+  getImages,
+  getLinode,
+  getLinodes,
+  getLinodeTypes,
+  getProfile,
+  getRegion,
+  getRegionAvailabilities,
+  getRegionAvailability,
+  getRegions,
+  getTags,
+  getType,
+  setToken,
+  updateLinode,
+} from '@linode/api-v4';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { images, regions, types } from '../../local/linode/catalogue.ts';
+import {
+  type LinodeSimulator,
+  type SimulatorOptions,
+  startLinodeSimulator,
+} from '../../local/linode/simulator.ts';
+
+/*
+ * Linode's own client for JavaScript, which its Cloud Manager is made with, takes the simulator
+ * for Linode. It checks what it sends; its answers are held against the contract by setup.ts.
+ */
+
+const NOW = Date.parse('2026-11-22T12:00:00.250Z');
+const TOKEN = 'token-with-every-scope';
+const NANODE = {
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  root_pass: 'aLongPasswordIndeed1!',
+};
+
+/** The client knows one address alone: it is told another on the way. */
+async function simulator(
+  options: Partial<SimulatorOptions> & { readonly token?: string } = {},
+): Promise<LinodeSimulator> {
+  const { token = TOKEN, ...rest } = options;
+  const started = await startLinodeSimulator({
+    now: () => NOW,
+    tokens: { [TOKEN]: '*', few: 'linodes:read_only' },
+    ...rest,
+  });
+  onTestFinished(() => started.close());
+  const { origin } = new URL(started.url);
+  const interceptors = [
+    setToken(token),
+    baseRequest.interceptors.request.use((config) => {
+      config.url = config.url?.replace('https://api.linode.com', origin) ?? '';
+      return config;
+    }),
+  ];
+  onTestFinished(() => {
+    for (const id of interceptors) baseRequest.interceptors.request.eject(id);
+  });
+  return started;
+}
+
+const create = (label: string, over: Partial<CreateLinodeRequest> = {}) =>
+  createLinode({ ...NANODE, label, ...over });
+
+async function errorsOf(call: Promise<unknown>): Promise<{ status: number; errors: APIError[] }> {
+  const error = await call.then(
+    () => ({ response: { status: 200, data: { errors: [] } } }),
+    (reason) => reason,
+  );
+  return { status: error.response.status, errors: error.response.data.errors };
+}
+
+describe('the catalogue, for @linode/api-v4,', () => {
+  it('has types, regions and images, whole and one by one', async () => {
+    await simulator();
+    expect((await getLinodeTypes()).data).toEqual([...types.values()]);
+    expect(await getType('g6-nanode-1')).toMatchObject({ price: { hourly: 0.0075, monthly: 5 } });
+    expect((await getRegions()).data).toEqual([...regions.values()]);
+    expect(await getRegion('us-east')).toMatchObject({ id: 'us-east', country: 'us' });
+    expect((await getImages()).data).toEqual([...images.values()]);
+    expect(await getImage('linode/debian12')).toMatchObject({ label: 'Debian 12' });
+  });
+
+  it('tells what is sold out, as a list of all regions and of one', async () => {
+    const soldOut = [{ type: 'g6-nanode-1', region: 'us-east' }];
+    await simulator({ settings: { soldOut } });
+    const row = { region: 'us-east', plan: 'g6-nanode-1', available: false };
+    expect(await getRegionAvailability('us-east')).toContainEqual(row);
+    expect((await getRegionAvailabilities({}, { plan: 'g6-nanode-1' })).data).toEqual([row]);
+  });
+
+  it('is filtered by its fields', async () => {
+    await simulator();
+    const filter: Filter = { vendor: 'Debian', '+order_by': 'label', '+order': 'desc' };
+    const { data } = await getImages({}, filter);
+    expect(data.map(({ id }) => id)).toEqual(['linode/debian13', 'linode/debian12']);
+  });
+});
+
+describe('Linodes, for @linode/api-v4,', () => {
+  it('are created, shown, listed, tagged and deleted', async () => {
+    const started = await simulator();
+    const made = await create('web-1', { tags: ['one'], booted: true });
+    expect(made).toMatchObject({ label: 'web-1', status: 'provisioning', tags: ['one'] });
+    expect(await getLinode(made.id)).toEqual(made);
+    expect((await getLinodes()).data).toEqual([made]);
+    const tagged = await updateLinode(made.id, { tags: ['one', 'two'] });
+    expect(tagged).toEqual({ ...made, tags: ['one', 'two'], updated: tagged.updated });
+    expect(await deleteLinode(made.id)).toEqual({});
+    expect((await getLinodes()).data).toEqual([]);
+    expect(started.instances()).toMatchObject([{ label: 'web-1', deleted: NOW }]);
+  });
+
+  it('are made from all that the client may say of a plain one', async () => {
+    await simulator();
+    const made = await create('web-1', {
+      authorized_keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB ann@example.org'],
+      backups_enabled: true,
+      disk_encryption: 'disabled',
+      interface_generation: 'legacy_config',
+      maintenance_policy: 'linode/power_off_on',
+      metadata: { user_data: 'I2Nsb3VkLWNvbmZpZwo=' },
+      swap_size: 512,
+    });
+    expect(made).toMatchObject({
+      backups: { enabled: true, schedule: { day: 'Scheduling' } },
+      disk_encryption: 'disabled',
+      has_user_data: true,
+      maintenance_policy: 'linode/power_off_on',
+    });
+  });
+
+  it('are renamed and moved to another policy', async () => {
+    await simulator();
+    const { id } = await create('web-1');
+    const maintenance_policy = 'linode/power_off_on';
+    const change = { label: 'web-2', maintenance_policy } as const;
+    expect(await updateLinode(id, change)).toMatchObject(change);
+    expect(await getLinode(id)).toMatchObject(change);
+  });
+
+  it.each<[string, Filter, string[]]>([
+    ['a tag', { tags: 'blue' }, ['web-1', 'web-3']],
+    ['a label', { label: 'web-2' }, ['web-2']],
+    ['both of two', { '+and': [{ tags: 'blue' }, { region: 'us-ord' }] }, ['web-3']],
+    ['one of two', { '+or': [{ label: 'web-2' }, { tags: 'last' }] }, ['web-2', 'web-3']],
+    ['part of a label', { label: { '+contains': 'eb-3' } }, ['web-3']],
+    ['part of a tag', { tags: { '+contains': 'lu' } }, ['web-1', 'web-3']],
+    ['none', { tags: 'bl' }, []],
+    ['an order', { '+order_by': 'label', '+order': 'desc' }, ['web-3', 'web-2', 'web-1']],
+    ['another region', { region: { '+neq': 'us-east' } }, ['web-3']],
+  ])('are filtered by %s', async (_name, filter, labels) => {
+    await simulator();
+    await create('web-1', { tags: ['blue'] });
+    await create('web-2');
+    await create('web-3', { tags: ['blue', 'last'], region: 'us-ord' });
+    const { data, results } = await getLinodes({}, filter);
+    expect(data.map(({ label }) => label)).toEqual(labels);
+    expect(results).toBe(labels.length);
+  });
+
+  it('are listed page by page', async () => {
+    await simulator({ settings: { rateLimited: false } });
+    const labels = Array.from({ length: 30 }, (_, index) => `web-${index}`);
+    for (const label of labels) await create(label);
+    const pages = [1, 2].map((page) => getLinodes({ page, page_size: 25 }));
+    const [first, second] = await Promise.all(pages);
+    expect(first).toMatchObject({ page: 1, pages: 2, results: 30 });
+    const found = [...(first?.data ?? []), ...(second?.data ?? [])].map(({ label }) => label);
+    expect(found).toEqual(labels);
+  });
+});
+
+describe('the account, for @linode/api-v4,', () => {
+  it('has tags, which are made, put on Linodes, listed and deleted', async () => {
+    await simulator();
+    const { id } = await create('web-1', { tags: ['one'] });
+    expect(await createTag({ label: 'a/b c', linodes: [id] })).toEqual({ label: 'a/b c' });
+    expect((await getTags()).data).toEqual([{ label: 'one' }, { label: 'a/b c' }]);
+    expect((await getLinode(id)).tags).toEqual(['one', 'a/b c']);
+    expect(await deleteTag('a/b c')).toEqual({});
+    expect((await getLinode(id)).tags).toEqual(['one']);
+  });
+
+  it('has a profile, settings and events', async () => {
+    await simulator({ settings: { backupsForced: true } });
+    const { id } = await create('web-1');
+    expect(await getProfile()).toMatchObject({ username: 'simulator', restricted: false });
+    expect(await getAccountSettings()).toMatchObject({ backups_enabled: true });
+    expect(await getAccountInfo()).toMatchObject({ country: 'US', balance: 0 });
+    const filter = { 'entity.id': id, 'entity.type': 'linode', '+order_by': 'id' };
+    const { data } = await getEvents({}, filter);
+    expect(data.map(({ action }) => action)).toEqual(['linode_create', 'linode_boot']);
+    expect(await getEvent(data[0]?.id ?? 0)).toEqual(data[0]);
+  });
+});
+
+describe('errors, for @linode/api-v4,', () => {
+  it('name every field at fault, and the label that is taken', async () => {
+    await simulator();
+    await create('web-1');
+    expect(await errorsOf(create('web-2', { type: 'g6-none', region: 'xx-none' }))).toEqual({
+      status: 400,
+      errors: [
+        { reason: 'A valid plan type by that ID was not found', field: 'type' },
+        { reason: 'region is not valid', field: 'region' },
+      ],
+    });
+    expect(await errorsOf(create('web-1'))).toEqual({
+      status: 400,
+      errors: [{ reason: 'Label must be unique among your linodes', field: 'label' }],
+    });
+  });
+
+  it('tell an unknown Linode, a bad filter, and too small a page', async () => {
+    await simulator();
+    const notFound = { status: 404, errors: [{ reason: 'Not found' }] };
+    expect(await errorsOf(getLinode(1))).toEqual(notFound);
+    expect(await errorsOf(deleteLinode(1))).toEqual(notFound);
+    expect(await errorsOf(getLinodes({}, { colour: 'blue' }))).toEqual({
+      status: 400,
+      errors: [{ reason: 'Cannot filter on colour', field: 'X-Filter' }],
+    });
+    expect(await errorsOf(getLinodes({ page_size: 10 }))).toEqual({
+      status: 400,
+      errors: [{ reason: 'Must be 25-500', field: 'page_size' }],
+    });
+  });
+
+  it.each([
+    ['an invalid token', { token: 'revoked' }, 401, 'Invalid Token'],
+    [
+      'a scope that the token lacks',
+      { token: 'few' },
+      401,
+      'Your OAuth token is not authorized to use this endpoint.',
+    ],
+    [
+      'the rate limit',
+      { settings: { rateLimits: { createInstance: { count: 0, seconds: 15 } } } },
+      429,
+      'Too many requests',
+    ],
+  ])('tell %s', async (_name, options, status, reason) => {
+    await simulator(options);
+    expect(await errorsOf(create('web-1'))).toEqual({ status, errors: [{ reason }] });
+  });
+});
