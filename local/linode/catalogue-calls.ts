@@ -65,6 +65,8 @@ export function listImages(call: Call): string {
 export const showType = (call: Call): string =>
   rowJson(repriced(found(types, call), call.settings.priceFactor));
 export const showImage = (call: Call): string => rowJson(found(images, call));
+export const showPublicImage = (call: Call): string =>
+  showImage({ ...call, params: [`linode/${call.params[0]}`] });
 
 function found<R extends Row>(rows: ReadonlyMap<string, R>, { params: [id = ''] }: Call): R {
   const row = rows.get(id);

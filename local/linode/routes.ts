@@ -14,6 +14,7 @@ import {
   listTypes,
   regionAvailability,
   showImage,
+  showPublicImage,
   showRegion,
   showType,
 } from './catalogue-calls.ts';
@@ -52,8 +53,10 @@ export const routes: readonly Route[] = [
   publicItem('/regions/{}', showRegion),
   publicItem('/regions/{}/availability', regionAvailability),
   { ...publicCollection('/images', listImages), bucket: 'images' },
-  // Only private images need the scope, and there are none here.
+  // Only private images need the scope, and there are none here. Their ids have a slash, which
+  // clients send as it is or as %2F.
   { ...publicItem('/images/{}', showImage), scope: 'images:read_only' },
+  { ...publicItem('/images/linode/{}', showPublicImage), scope: 'images:read_only' },
   collection('/linode/instances', 'linodes:read_only', listInstances),
   {
     ...item('POST', '/linode/instances', 'linodes:read_write', createInstance),

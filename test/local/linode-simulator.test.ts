@@ -45,6 +45,7 @@ describe('tokens and scopes', () => {
     '/regions/us-east/availability',
     '/images',
     '/images/linode%2Fdebian12',
+    '/images/linode/debian12',
   ])('serves %s without a token, but not with a bad one', async (path) => {
     const { call } = await aWorld();
     const answer = await call('GET', path, { token: null });
@@ -87,7 +88,8 @@ describe('paths and methods', () => {
     ['GET', '/linode/types/none', 404, 'Not found'],
     ['GET', '/linode/instances/1', 404, 'Not found'],
     ['GET', '/linode/instances/x', 404, 'Not found'],
-    ['GET', '/images/linode/debian12', 404, 'Not found'],
+    ['GET', '/images/linode/none', 404, 'Not found'],
+    ['GET', '/images/private/15', 404, 'Not found'],
     ['GET', '/images/linode%2Fnone', 404, 'Not found'],
     ['GET', '/regions/none/availability', 404, 'Not found'],
     ['DELETE', '/tags/none', 404, 'Not found'],
