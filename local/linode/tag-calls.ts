@@ -21,16 +21,23 @@ export function listTagged(call: Call): string {
   );
 }
 
+/** What else of an account can bear tags, and is not simulated: there is none to put one on. */
+const othersWithTags = ['domains', 'nodebalancers', 'reserved_ipv4_addresses', 'volumes'];
+
 export function createTag(call: Call): string {
   const body = bodyOf(call);
-  refuseUnknownFields(body, new Set(['label', 'linodes']));
-  const { label, linodes = [] } = body;
-  const tagged = idsOf(linodes).map((id) => call.account.find(id, call.now));
+  refuseUnknownFields(body, new Set(['label', 'linodes', ...othersWithTags]));
+  const { label } = body;
+  const tagged = listOf(body.linodes).map((id) => call.account.find(Number(id), call.now));
+  const notValid = [
+    ...(tagged.includes(undefined) ? ['linodes'] : []),
+    ...othersWithTags.filter((name) => listOf(body[name]).length > 0),
+  ];
   const faults = [
     ...(typeof label === 'string' && isTag(label)
       ? []
       : [{ reason: 'Length must be 3-50 characters', field: 'label' }]),
-    ...(tagged.includes(undefined) ? [{ reason: 'linodes is not valid', field: 'linodes' }] : []),
+    ...notValid.map((field) => ({ reason: `${field} is not valid`, field })),
   ];
   if (faults.length > 0) throw new ApiError(400, ...faults);
   call.account.addTag(
@@ -40,8 +47,11 @@ export function createTag(call: Call): string {
   return pythonJson({ label });
 }
 
-const idsOf = (value: unknown): number[] =>
-  Array.isArray(value) ? value.map(Number) : [Number.NaN];
+/** What is no list counts as a list of something that there is not. */
+function listOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  return value === undefined || value === null ? [] : [undefined];
+}
 
 export function deleteTag({ account, params: [label = ''] }: Call): string {
   if (!account.hasTag(label)) throw notFound();

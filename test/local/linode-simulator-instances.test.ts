@@ -390,6 +390,19 @@ describe('update and tags', () => {
     const unknown = await call('POST', '/tags', { body: { label: 'abc', linodes: [1] } });
     expect(unknown.json.errors[0].field).toBe('linodes');
   });
+
+  it('makes a tag on nothing but Linodes, which may be said with empty lists', async () => {
+    const { call } = await aWorld();
+    const none = { linodes: null, domains: null, nodebalancers: [], volumes: null };
+    const body = { label: 'tag', ...none, reserved_ipv4_addresses: [] };
+    expect((await call('POST', '/tags', { body })).json).toEqual({ label: 'tag' });
+    const other = await call('POST', '/tags', { body: { label: 'two', linodes: 5, volumes: [1] } });
+    expect(other).toMatchObject({
+      status: 400,
+      json: errors(['linodes is not valid', 'linodes'], ['volumes is not valid', 'volumes']),
+    });
+    expect((await call('GET', '/tags')).json.data).toEqual([{ label: 'tag' }]);
+  });
 });
 
 describe('events', () => {
