@@ -30,6 +30,7 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
 
   /** Recorded, and two more that were seen: a plan without monthly prices, a filter by two tags. */
   const evidence = (): Exchange[] => {
+    if (!hasShared) return [];
     const [type] = readShared('linode/types.json');
     const price = { hourly: null, monthly: null };
     const addons = { backups: { price, region_prices: [] } };
@@ -52,9 +53,11 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     ]),
   ];
 
+  const asKnown = new Set(evidence().flatMap((exchange) => violations(exchange)));
+
   it.each(stricter)('is wrong, as Linode was seen, about %s', (_name, but) => {
-    const asKnown = new Set(evidence().flatMap((exchange) => violations(exchange)));
-    const found = evidence().flatMap((exchange) => strictly(but).violations(exchange));
+    const strict = strictly(but);
+    const found = evidence().flatMap((exchange) => strict.violations(exchange));
     expect(found.filter((line) => !asKnown.has(line))).not.toEqual([]);
   });
 
@@ -79,7 +82,8 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     const asked = (method: string, path: string, change: Partial<Sample['request']> = {}) => {
       const url = `https://api.linode.com/v4${path}`;
       const request = { method, url, x_filter: null, body: null, ...change };
-      return { ...exchangeOf({ ...sampleNamed('busy'), request }), replacedBy: 'test' } as const;
+      const response = { status: 200, content_type: 'application/json', body: {} };
+      return { ...exchangeOf({ name: path, request, response }), replacedBy: 'test' } as const;
     };
     const wanted = { type: 'g6-nanode-1', region: 'us-east', image: 'linode/debian12' };
 
