@@ -1,11 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   decodeErrors,
-  decodeImage,
   decodeLinode,
   decodePage,
-  decodeRegion,
   decodeType,
 } from '../../lib/adapters/linode-wire.ts';
 import { aRawLinode } from './linode-server.ts';
@@ -148,47 +145,3 @@ describe('errors', () => {
     expect(decodeErrors({ error: 'r' })).toBeNull();
   });
 });
-
-const SHARED = new URL('../../../shared/linode/', import.meta.url);
-const read = (name: string) => JSON.parse(readFileSync(new URL(name, SHARED), 'utf8'));
-
-// Recordings of the real API, which are kept beside the repository and not in it.
-describe.skipIf(!existsSync(SHARED))('recorded answers (skipped without ../shared/linode)', () => {
-  it.each([
-    ['types.json', decodeType],
-    ['regions.json', decodeRegion],
-    ['images.json', decodeImage],
-  ] as const)('%s is read whole', (name, decoder) => {
-    const items: { id: string }[] = read(name);
-    const decoded = items.map((item) => decoder(item));
-    expect(decoded.filter(({ ok }) => !ok)).toEqual([]);
-    expect(decoded.map((item) => item.ok && item.value.id)).toEqual(items.map(({ id }) => id));
-  });
-
-  it('every recorded type has a price, and its cap is reached within the month', () => {
-    const types = read('types.json').map((item: unknown) => decodeType(item));
-    for (const { value } of types) {
-      expect(value.price.hourly).toBeGreaterThan(0);
-      expect(value.price.monthly / value.price.hourly).toBeLessThan(700);
-    }
-  });
-
-  it('every Linode of the recorded samples is read', () => {
-    const bodies = read('recorded-samples.json')
-      .filter(({ response }: Sample) => response.status === 200)
-      .flatMap(({ request, response: { body } }: Sample) => {
-        if (!/\/linode\/instances(\/\d+)?(\?|$)/.test(request.url)) return [];
-        return body.data ?? (body.id === undefined ? [] : [body]);
-      });
-    expect(bodies.length).toBeGreaterThan(5);
-    for (const body of bodies) {
-      expect(decodeLinode(body)).toMatchObject({ ok: true, value: { id: body.id } });
-    }
-  });
-});
-
-interface Sample {
-  readonly request: { readonly url: string };
-  // biome-ignore lint/suspicious/noExplicitAny: a recording has any shape
-  readonly response: { readonly status: number; readonly body: any };
-}

@@ -14,6 +14,10 @@ export interface Sample {
   readonly response: {
     readonly status: number;
     readonly content_type: string;
+    readonly x_ratelimit_limit?: string;
+    readonly x_oauth_scopes?: string;
+    readonly x_accepted_oauth_scopes?: string;
+    readonly expires?: string;
     // biome-ignore lint/suspicious/noExplicitAny: a recording has any shape
     readonly body: any;
   };
