@@ -134,6 +134,7 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
 
     it.each([
       ['of an unknown path', asked('GET', '/linode/nodes'), 'is not in the contract'],
+      ['of a path that can not be decoded', asked('GET', '/%zz'), 'is not in the contract'],
       ['of an unknown method', asked('PUT', '/regions'), 'is not in the contract'],
       [
         'of a Linode by name',
