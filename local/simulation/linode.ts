@@ -190,7 +190,9 @@ function incoming({ method, path, query, filter, body }: Call, token: string) {
     query: new URLSearchParams(query),
     headers: {
       authorization: `Bearer ${token}`,
+      ...(token === PERSON ? {} : { 'user-agent': 'onebuck/simulated' }),
       ...(filter === undefined ? {} : { 'x-filter': JSON.stringify(filter) }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     body: body === undefined ? '' : JSON.stringify(body),
   };

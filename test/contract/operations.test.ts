@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
+import { createTransport } from '../../lib/adapters/linode-axios.ts';
 import { plus, seconds } from '../../lib/core/units.ts';
 import type { CreateRequest, LinodeApi } from '../../lib/ports.ts';
 import { type Exchange, onExchange } from '../../local/linode/exchange.ts';
@@ -43,7 +44,7 @@ async function watched(
   });
   const log = () => {};
   const api = createLinodeApi({
-    baseUrl: simulator.url,
+    transport: createTransport(simulator.url),
     clock,
     token: async () => token,
     log: { info: log, warn: log, error: log },
