@@ -115,7 +115,15 @@ describe('a deletion', () => {
       ...record,
       tagsRemoved: true,
     });
-    expect(apply(aRunning(), [{ kind: 'tagsRemoved', shared: [] }], NOW)).toEqual(aRunning());
+  });
+
+  it('of the tags lets a cluster that lives on forget those, and no others', () => {
+    const record = aRunning({ reapTags: ['reap=20261110T1600Z', 'reap=20261110T1700Z'] });
+    const shared = ['reap=20261110T1600Z'];
+    expect(apply(record, [{ kind: 'tagsRemoved', shared }], NOW)).toEqual({
+      ...record,
+      reapTags: ['reap=20261110T1700Z'],
+    });
   });
 });
 

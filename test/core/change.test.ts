@@ -136,6 +136,18 @@ describe('a live cluster', () => {
     expect(changeAt(record, { maxHours: 2 }, later)).toEqual(refused);
   });
 
+  it('must have the next hour allowed too, where it could not be destroyed before', () => {
+    const record = aRunning({ budget: usd(1) });
+    const near = plus(LAUNCH, minutes(57));
+    expect(changeAt(record, { maxHours: 1 }, plus(near, seconds(-1)))).toMatchObject({
+      kind: 'changed',
+    });
+    expect(changeAt(record, { maxHours: 1 }, near)).toEqual({
+      kind: 'tooFewHours',
+      smallestMaxHours: 2,
+    });
+  });
+
   it('counts the hours of no node that is gone', () => {
     const old = gone(0, { billedFrom: plus(LAUNCH, minutes(-600)) });
     const record = aRunning({ nodes: [old, made(1)], budget: usd(1) });

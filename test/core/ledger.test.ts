@@ -92,6 +92,11 @@ describe('reserve', () => {
     expect(twice.open.get(ID)).toMatchObject({ openedAt: LAUNCH, changedAt: LATER });
   });
 
+  it('grants a repeated request although the cap was lowered meanwhile', () => {
+    const caps = { ...NO_CAPS, openBudget: usd(0.5) };
+    expect(openOf(granted(reserve(ledgerOf({}), aClaim(), caps, LATER)))).toBe(usd(1));
+  });
+
   it('keeps the larger budget of two requests for one id, whichever comes first', () => {
     const [small, large] = [aClaim({ budget: usd(1) }), aClaim({ budget: usd(5) })];
     for (const [first, second] of [
@@ -178,6 +183,9 @@ describe('the cap of a month', () => {
     );
     expect(room(ledger, scheduled, LATER)).toBe(usd(0.25));
     expect(room(ledger, { scheduleId: 'sother22222' }, LATER)).toBe(usd(0.75));
+    const live = aClaim({ ...scheduled, id: OTHER_ID, budget: usd(0.2) });
+    const withLive = granted(reserve(spent, live, NO_CAPS, LATER));
+    expect(room(withLive, scheduled, LATER)).toBe(usd(0.05));
   });
 
   it('is forgotten after 13 months', () => {

@@ -9,6 +9,7 @@ import {
   ownershipTag,
   reapTag,
   reapTimeOfTags,
+  withReapTag,
 } from '../../lib/core/names.ts';
 import { type EpochMs, epochMs } from '../../lib/core/units.ts';
 
@@ -79,6 +80,18 @@ describe('tags', () => {
         }
       }),
     );
+  });
+});
+
+describe('a new reap tag', () => {
+  it('takes the place of every other, in any case, and of no other tag', () => {
+    const tags = ['onebuck-prod', 'reap=20261122T1557Z', clusterTag(ID), 'REAP=soon', 'team=reap'];
+    expect(withReapTag(tags, 'reap=20261123T0000Z')).toEqual([
+      'onebuck-prod',
+      clusterTag(ID),
+      'team=reap',
+      'reap=20261123T0000Z',
+    ]);
   });
 });
 
