@@ -1,28 +1,54 @@
 import { describe, expect, it } from 'vitest';
-import { type ClusterRecord, teardownOf } from '../lib/core/cluster.ts';
+import { type ClusterRecord, type EndedRecord, teardownOf } from '../lib/core/cluster.ts';
 import type { Linode } from '../lib/core/linode.ts';
-import { reapTag, type Tag } from '../lib/core/names.ts';
-import { type EpochMs, minutes, plus, seconds } from '../lib/core/units.ts';
+import { clusterTag, reapTag, type Tag } from '../lib/core/names.ts';
+import { durationMs, type EpochMs, minutes, plus, seconds } from '../lib/core/units.ts';
 import { AppError } from '../lib/errors.ts';
-import type { LinodeApi } from '../lib/ports.ts';
+import type { CreateRequest, LinodeApi } from '../lib/ports.ts';
 import { reconcile } from '../lib/reconcile.ts';
-import { aLinode, aRunning, ID, OUR_TAGS, usd } from './core/builders.ts';
-import { SettableClock } from './flows/world.ts';
+import {
+  aCluster,
+  aDeleting,
+  aLinode,
+  aRunning,
+  deleted,
+  eventsOf,
+  gone,
+  ID,
+  idOf,
+  LAUNCH,
+  made,
+  OUR_TAGS,
+  REAP_TAG,
+  statesOf,
+  usd,
+} from './core/builders.ts';
+import { aClock, quiet } from './doubles.ts';
 
 const untagged = [aLinode({ tags: OUR_TAGS }), aLinode({ index: 1, tags: OUR_TAGS })];
+
+interface Options {
+  /** Half an hour after the launch, unless told otherwise. */
+  readonly now?: EpochMs;
+  readonly passwordKey?: string;
+  /** Whether a newer record is there when one is about to be saved. */
+  readonly isOutdated?: (next: ClusterRecord) => boolean;
+}
 
 /** One record, and a Linode that lists two nodes and does as told otherwise. */
 function aWorld(
   record: ClusterRecord,
   linode: Partial<LinodeApi>,
   linodes: readonly Linode[] = untagged,
+  options: Options = {},
 ) {
-  const clock = new SettableClock();
-  clock.set(plus(record.createdAt, minutes(30)));
+  const { now = plus(record.createdAt, minutes(30)), isOutdated = () => false } = options;
+  const clock = aClock(now);
   let saved = record;
   const store = {
     get: async () => saved,
     save: async (next: ClusterRecord) => {
+      if (isOutdated(next)) return 'conflict';
       saved = { ...next, revision: next.revision + 1 };
       return saved;
     },
@@ -50,22 +76,24 @@ function aWorld(
   const api = Object.fromEntries(
     Object.entries(answers).map(([name, answer]) => [name, told(name, answer)]),
   );
-  const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+  const errors: string[] = [];
+  const released: ClusterRecord[] = [];
   const run = () =>
     reconcile(
       {
         clock,
         linode: api as unknown as LinodeApi,
         store: store as never,
-        caps: { release: async () => {} } as never,
-        secrets: { passwordKey: async () => null },
-        log: quiet,
+        // With the record as it is by then.
+        caps: { release: async () => void released.push(saved) } as never,
+        secrets: { passwordKey: async () => options.passwordKey ?? null },
+        log: { ...quiet, error: (message) => void errors.push(message) },
       },
       ID,
       { by: plus(clock.now(), minutes(5)), reserveMs: seconds(20) },
     );
   const count = (name: string) => calls.filter((call) => call === name).length;
-  return { clock, run, count, deletions, record: () => saved };
+  return { clock, run, count, deletions, errors, released, record: () => saved };
 }
 
 const putTags = async (id: number, tags: readonly string[]) => aLinode({ id, tags: [...tags] });
@@ -112,4 +140,209 @@ it('old tags that can not be removed hold up no teardown', async () => {
   world.clock.set(plus(teardownAt, seconds(-5)));
   await world.run();
   expect(Math.min(...world.deletions) - teardownAt).toBeLessThanOrEqual(seconds(10));
+});
+
+describe('a pass that creates', () => {
+  const TAGS = [...OUR_TAGS, REAP_TAG];
+
+  /** Two nodes to create. What was sent, when, and with which states of the nodes on record. */
+  function aLaunch(create: LinodeApi['create'], options: Options = {}) {
+    const sends: { request: CreateRequest; at: EpochMs; notAfter: EpochMs; states: string[] }[] =
+      [];
+    const noting: LinodeApi['create'] = (request, limits) => {
+      const { notAfter } = limits;
+      sends.push({ request, notAfter, at: world.clock.now(), states: statesOf(world.record()) });
+      return create(request, limits);
+    };
+    const world = aWorld(aCluster(), { create: noting }, [], { now: LAUNCH, ...options });
+    const sendsOf = (index: number) =>
+      sends.filter(({ request }) => request.label === `onebuck-${ID}-${index}`);
+    return { ...world, sends, sendsOf };
+  }
+
+  it('has saved so before the first create leaves, and lets none leave later', async () => {
+    const { run, sends } = aLaunch(async () => ({ kind: 'unknown', reason: 'no answer' }));
+    await run().catch(() => {});
+    expect(sends[0]).toMatchObject({ at: LAUNCH, notAfter: plus(LAUNCH, seconds(60)) });
+    expect(sends.map(({ states }) => states)).toEqual(sends.map(() => ['sent', 'sent']));
+  });
+
+  it('creates nothing where a newer record is there', async () => {
+    const { run, sends } = aLaunch(async () => ({ kind: 'refused', reason: 'no' }), {
+      isOutdated: () => true,
+    });
+    await run();
+    expect(sends).toEqual([]);
+  });
+
+  it.each([
+    ['its reply was lost', async () => ({ kind: 'unknown', reason: 'no answer' }) as const],
+    [
+      'it failed in whatever way',
+      async () => {
+        throw new AppError('linodeUnavailable', 'no answer');
+      },
+    ],
+  ])('keeps a node billed, and sends the same after half a minute, where %s', async (_, create) => {
+    const { run, record, sendsOf } = aLaunch(create);
+    await run().catch(() => {});
+    expect(record()).toMatchObject({ phase: 'provisioning' });
+    expect(record().nodes[0]).toMatchObject({ state: 'sent', sentAt: LAUNCH });
+    const [first, second, third] = sendsOf(0);
+    expect(second?.request).toEqual(first?.request);
+    const times = [first, second, third].map((one) => one?.at ?? Number.NaN);
+    expect(times).toEqual([0, 30, 60].map((after) => plus(LAUNCH, seconds(after))));
+  });
+
+  it('knows that nothing was made where the token was refused', async () => {
+    const { run, record } = aLaunch(async () => {
+      throw new AppError('linodeDenied', 'no such token');
+    });
+    await expect(run()).rejects.toThrow('no such token');
+    expect(statesOf(record())).toEqual(['planned', 'planned']);
+  });
+
+  it('gives each node a password of its own', async () => {
+    const make: LinodeApi['create'] = async ({ label }) => {
+      const index = Number(label.at(-1));
+      return { kind: 'made', linode: aLinode({ index, tags: TAGS }) };
+    };
+    const { run, sends } = aLaunch(make, { passwordKey: 'a key of the deployment' });
+    await run().catch(() => {});
+    const passwords = sends.map(({ request }) => request.rootPassword);
+    expect(new Set(passwords).size).toBe(2);
+    expect(passwords).not.toContain(null);
+  });
+});
+
+describe('a pass that destroys', () => {
+  const unavailable = async () => {
+    throw new AppError('linodeUnavailable', 'Linode is down');
+  };
+
+  it('has 20 seconds for the list and a minute for the deletions', async () => {
+    const limits: Record<string, number> = {};
+    const now = plus(LAUNCH, minutes(30));
+    const { run } = aWorld(aDeleting(), {
+      listByTag: async (_, by) => {
+        limits.list ??= by - now;
+        return limits.delete === undefined ? untagged : [];
+      },
+      delete: async (_, by) => {
+        limits.delete ??= by - now;
+        return 'deleted';
+      },
+    });
+    await run().catch(() => {});
+    expect(limits).toEqual({ list: seconds(20), delete: seconds(60) });
+  });
+
+  it('tries a deletion that fails every ten seconds, then says so and is due again', async () => {
+    const { clock, run, record, count } = aWorld(aDeleting(), {
+      delete: async () => {
+        // As long as it may take.
+        clock.set(plus(clock.now(), durationMs(100)));
+        return unavailable();
+      },
+    });
+    const end = plus(clock.now(), minutes(5));
+    await expect(run()).rejects.toMatchObject({ code: 'linodeUnavailable' });
+    expect(statesOf(record())).toEqual(['made', 'made']);
+    expect(count('delete')).toBeGreaterThan(2 * 20);
+    expect(count('delete')).toBeLessThanOrEqual(2 * 30);
+    expect(record()).toHaveProperty('dueAt', expect.closeTo(clock.now() + seconds(10), -3));
+    expect(clock.now()).toBeLessThanOrEqual(end);
+  });
+
+  it('believes no list that failed, and deletes what it knows of', async () => {
+    const nodes = [made(0), deleted(1)];
+    const { run, record, count } = aWorld(aDeleting({ nodes }), { listByTag: unavailable });
+    await run().catch(() => {});
+    expect(record()).toMatchObject({ phase: 'deleting' });
+    expect(statesOf(record())).toEqual(['deleted', 'deleted']);
+    expect(count('delete')).toBe(1);
+  });
+
+  it('asks for what the list does not show, and deletes it if it can not be read', async () => {
+    const { run, record, count } = aWorld(aDeleting(), { get: unavailable }, []);
+    await run().catch(() => {});
+    expect(count('delete')).toBe(2);
+    expect(record()).toMatchObject({ phase: 'deleted' });
+  });
+
+  it('leaves a Linode alone that was taken over', async () => {
+    const taken = [aLinode({ tags: ['theirs'] }), aLinode({ index: 1, tags: OUR_TAGS })];
+    const { run, record, deletions } = aWorld(aDeleting(), {}, taken);
+    await run().catch(() => {});
+    expect(deletions).toHaveLength(1);
+    expect(eventsOf(record() as EndedRecord).join()).toContain('node 0 lost our tag');
+  });
+
+  it.each([
+    ['another cluster bears them', async () => [aLinode({ id: 7, tags: [REAP_TAG] })]],
+    ['nobody can say who bears them', unavailable],
+  ])('removes its own tag, but leaves the reap tags where %s', async (_, listBearers) => {
+    const removed: Tag[] = [];
+    const { run, record } = aWorld(aDeleting({ nodes: [gone(0)], reapTags: [REAP_TAG] }), {
+      listByTag: (tag) => (tag === REAP_TAG ? listBearers() : Promise.resolve([])),
+      deleteTag: async (tag) => void removed.push(tag),
+    });
+    await run();
+    expect(removed).toEqual([clusterTag(ID)]);
+    expect(record()).toMatchObject({ phase: 'deleted' });
+  });
+
+  it('frees the budget when the end is on record, and not before', async () => {
+    const { run, released } = aWorld(aDeleting(), {});
+    await run();
+    expect(released).toMatchObject([{ phase: 'deleted' }]);
+  });
+
+  it('frees no budget where a newer record is there', async () => {
+    const isOutdated = (next: ClusterRecord) => next.phase === 'deleted';
+    const { run, released, errors } = aWorld(aDeleting(), {}, untagged, { isOutdated });
+    await run();
+    expect([released, errors]).toEqual([[], []]);
+  });
+
+  it.each([
+    [usd(0.015), []],
+    [usd(0.0149), ['cluster overspent its budget']],
+  ])('of a cluster with %i micro-dollars tells the errors %j', async (budget, told) => {
+    const { run, errors } = aWorld(aDeleting({ budget }), {});
+    await run();
+    expect(errors).toEqual(told);
+  });
+});
+
+describe('a pass over a running cluster', () => {
+  it('lets go of a node that was taken over, and touches it no more', async () => {
+    const taken = [aLinode({ tags: ['theirs'] }), aLinode({ index: 1 })];
+    const { run, record, count } = aWorld(aRunning(), {}, taken);
+    await run();
+    expect(statesOf(record())).toEqual(['gone', 'made']);
+    expect(count('delete')).toBe(0);
+  });
+
+  it('moves the reap tag alone, and leaves a node that was taken over as it is', async () => {
+    const put: [number, readonly string[]][] = [];
+    const { run, record } = aWorld(
+      aRunning(),
+      {
+        // Since the list, a person has taken one of them over.
+        get: async (id) =>
+          aLinode({ id, tags: id === idOf(0) ? ['theirs'] : [...OUR_TAGS, 'blue'] }),
+        setTags: async (id, tags) => {
+          put.push([id, tags]);
+          return aLinode({ id, tags: [...tags] });
+        },
+      },
+      [aLinode({ tags: OUR_TAGS }), aLinode({ index: 1, tags: [...OUR_TAGS, 'blue'] })],
+    );
+    await run();
+    const reap = reapTag(teardownOf(aRunning(), LAUNCH));
+    expect(put[0]).toEqual([idOf(1), [...OUR_TAGS, 'blue', reap]]);
+    expect(put.map(([id]) => id)).not.toContain(idOf(0));
+    expect(statesOf(record())).toContain('gone');
+  });
 });

@@ -1,0 +1,20 @@
+import { type EpochMs, latest } from '../lib/core/units.ts';
+import type { Clock, Log } from '../lib/ports.ts';
+
+/** A clock that stands still, but for those who sleep. */
+export function aClock(start: EpochMs): Clock & { set(time: EpochMs): void } {
+  let time = start;
+  return {
+    now: () => time,
+    async sleep(until) {
+      time = latest(time, until);
+      // A sleeper lets the others on, as a real one does.
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+    set(to) {
+      time = to;
+    },
+  };
+}
+
+export const quiet: Log = { info() {}, warn() {}, error() {} };

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import type { ClusterRecord } from '../lib/core/cluster.ts';
+import type { Linode } from '../lib/core/linode.ts';
+import { clusterTag, ownershipTag, reapTag } from '../lib/core/names.ts';
+import { type EpochMs, hours, minutes, plus, seconds } from '../lib/core/units.ts';
+import type { LinodeApi } from '../lib/ports.ts';
+import { sweep } from '../lib/sweep.ts';
+import { createMemoryTable } from '../local/memory-table.ts';
+import { aLinode, aRunning, ID, LAUNCH, OTHER_ID, STAGE, usd } from './core/builders.ts';
+import { aClock, quiet } from './doubles.ts';
+
+const OURS = ownershipTag(STAGE);
+const NOW = plus(LAUNCH, minutes(30));
+const overdue = reapTag(plus(NOW, minutes(-10)));
+
+/** An account with these Linodes, a table, and the sweeper, half an hour after the launch. */
+function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => false } = {}) {
+  const clock = aClock(NOW);
+  const table = createMemoryTable();
+  const living = [...linodes];
+  const destroyedAt = new Map<number, EpochMs>();
+  const asked: string[][] = [];
+  const world = {
+    living,
+    destroyedAt,
+    asked,
+    table,
+    store: table.clusters,
+    isLedgerLost: false,
+    listByTag: async (): Promise<Linode[]> => [...living],
+    run: () => {
+      const linode: Partial<LinodeApi> = {
+        listByTag: () => world.listByTag(),
+        async delete(id) {
+          if (fails(id)) throw new Error('Linode fails');
+          living.splice(
+            living.findIndex((one) => one.id === id),
+            1,
+          );
+          destroyedAt.set(id, clock.now());
+          return 'deleted';
+        },
+      };
+      const audit = async (_: unknown, others: readonly string[]) => {
+        asked.push([...others]);
+        if (world.isLedgerLost) throw new Error('no ledger there');
+        return [];
+      };
+      return sweep(
+        {
+          ...{ clock, store: world.store, caps: { audit }, log: quiet, stage: STAGE },
+          linode: linode as LinodeApi,
+        },
+        { by: plus(NOW, minutes(7)), reserveMs: seconds(30) },
+      );
+    },
+  };
+  return world;
+}
+
+describe('the sweeper', () => {
+  it('spares a Linode whose record was written while they were listed', async () => {
+    const world = aWorld([]);
+    const list = world.listByTag;
+    // Each list shows one more, whose record is written just before the answer.
+    const records: [ClusterRecord, Linode][] = [
+      [aRunning(), aLinode({ id: 1, tags: [OURS, clusterTag(ID), overdue] })],
+      [aRunning({ id: OTHER_ID }), aLinode({ id: 2, tags: [OURS, clusterTag(OTHER_ID), overdue] })],
+    ];
+    world.listByTag = async () => {
+      const [record, linode] = records.shift() ?? [];
+      if (record !== undefined) await world.table.clusters.insert(record);
+      if (linode !== undefined) world.living.push(linode);
+      return list();
+    };
+    expect(await world.run()).toEqual({ destroyed: 0 });
+  });
+
+  it('goes by the reap tags alone while the records can not be read', async () => {
+    const world = aWorld([
+      aLinode({ id: 1, tags: [OURS, clusterTag(ID), overdue] }),
+      aLinode({ id: 2, tags: [OURS, clusterTag(OTHER_ID)] }),
+    ]);
+    world.store = {
+      ...world.store,
+      async getMany() {
+        throw new Error('no table there');
+      },
+    };
+    expect(await world.run()).toEqual({ destroyed: 1 });
+    expect(world.living.map(({ id }) => id)).toEqual([2]);
+  });
+
+  it('destroys nothing where it is not shown everything', async () => {
+    const world = aWorld([aLinode({ tags: [OURS, overdue] })]);
+    world.listByTag = async () => {
+      throw new Error('the second page is missing');
+    };
+    await expect(world.run()).rejects.toThrow('the second page is missing');
+    expect(world.living).toHaveLength(1);
+  });
+
+  it('waits for what is due before its next run, and destroys it no earlier', async () => {
+    const soon = plus(NOW, minutes(4));
+    const world = aWorld([
+      aLinode({ id: 1, tags: [OURS, reapTag(soon)] }),
+      aLinode({ id: 2, tags: [OURS, reapTag(plus(NOW, minutes(6)))] }),
+    ]);
+    expect(await world.run()).toEqual({ destroyed: 1 });
+    expect([...world.destroyedAt]).toEqual([[1, soon]]);
+  });
+
+  it('destroys all that it can, and tells of what it can not', async () => {
+    const tags = [OURS, overdue];
+    const soon = [OURS, reapTag(plus(NOW, minutes(4)))];
+    const linodes = [aLinode({ id: 1, tags }), aLinode({ id: 2, tags })];
+    const fails = (id: number) => id === 1;
+    const world = aWorld([...linodes, aLinode({ id: 3, tags: soon })], { fails });
+    await expect(world.run()).rejects.toMatchObject({
+      code: 'linodeUnavailable',
+      message: expect.stringContaining('Linode fails'),
+    });
+    expect(world.living.map(({ id }) => id)).toEqual([1]);
+  });
+
+  it('has the caps audited for the clusters whose Linodes it has seen', async () => {
+    const record = aRunning({ budget: usd(50) });
+    const world = aWorld([aLinode({ tags: [OURS, clusterTag(ID), reapTag(plus(NOW, hours(5)))] })]);
+    await world.store.insert(record);
+    await world.run();
+    expect(world.asked).toEqual([[ID]]);
+  });
+
+  it('does its work first where the caps can not be audited, and then says so', async () => {
+    const world = aWorld([aLinode({ tags: [OURS, overdue] })]);
+    world.isLedgerLost = true;
+    await expect(world.run()).rejects.toThrow('no ledger there');
+    expect(world.living).toEqual([]);
+  });
+});
