@@ -1,0 +1,781 @@
+/** One bug, put in on purpose. */
+export interface Mutant {
+  /** What goes wrong. */
+  readonly name: string;
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly from: string;
+  readonly to: string;
+  /** The test files that are to catch it, the fastest first. */
+  readonly tests: readonly string[];
+}
+
+type Bugs = Readonly<Record<string, { readonly from: string; readonly to: string }>>;
+
+function inFile(file: string, tests: readonly string[], bugs: Bugs): Mutant[] {
+  return Object.entries(bugs).map(([name, { from, to }]) => ({ name, file, from, to, tests }));
+}
+
+const money = inFile('lib/core/money.ts', ['test/core/money.test.ts'], {
+  'a price beyond six decimals is rounded down': {
+    from: 'isNoise ? nearest : Math.ceil(micro)',
+    to: 'isNoise ? nearest : Math.floor(micro)',
+  },
+  "a float's noise makes a price dearer": {
+    from: 'const isNoise = Math.abs(micro - nearest) <= nearest * 1e-12;',
+    to: 'const isNoise = micro === nearest;',
+  },
+  'the decimals of an amount are read from the wrong end': {
+    from: 'Number(decimals.padEnd(DECIMALS_MAX',
+    to: 'Number(decimals.padStart(DECIMALS_MAX',
+  },
+  'an amount may be negative': {
+    from: 'if (safeInteger(value) < 0) throw',
+    to: 'if (safeInteger(value) < Number.MIN_SAFE_INTEGER) throw',
+  },
+  'amounts are shown without the zeros in between': {
+    from: "decimals.slice(2).replace(/0+$/, '')",
+    to: "decimals.slice(2).replace(/0/g, '')",
+  },
+});
+
+const names = inFile('lib/core/names.ts', ['test/core/names.test.ts'], {
+  'a Linode with the tags of two clusters is the first one’s': {
+    from: 'return ids.length === 1 && id !== undefined',
+    to: 'return id !== undefined',
+  },
+  'a reap tag is rounded up, past the teardown time': {
+    from: 'const iso = new Date(teardownAt).toISOString();',
+    to: 'const iso = new Date(teardownAt + 59_999).toISOString();',
+  },
+  'of several reap tags the latest counts': {
+    from: 'epochMs(Math.min(...times))',
+    to: 'epochMs(Math.max(...times))',
+  },
+  'a new reap tag drops all other tags': {
+    from: '...tags.filter((tag) => !/^reap=/i.test(tag)),',
+    to: '...tags.filter((tag) => !/^[a-z]+=/i.test(tag)),',
+  },
+  'a reap tag of 31 February is read as one of March': {
+    from: 'if (Number.isNaN(time) || new Date(time).toISOString() !== iso) return null;',
+    to: 'if (Number.isNaN(time)) return null;',
+  },
+});
+
+const billing = inFile('lib/core/billing.ts', ['test/core/billing.test.ts'], {
+  'a started hour is billed only once it is over': {
+    from: 'const next = Math.ceil((end - node.billedFrom) / HOUR);',
+    to: 'const next = Math.floor((end - node.billedFrom) / HOUR);',
+  },
+  'an hour mark begins the next hour': {
+    from: 'const next = Math.ceil((end - node.billedFrom) / HOUR);',
+    to: 'const next = Math.floor((end - node.billedFrom) / HOUR) + 1;',
+  },
+  'the first hour is free until it has begun': {
+    from: 'Math.max(hoursIn(first, node, at), 1)',
+    to: 'hoursIn(first, node, at)',
+  },
+  'an hour across the end of a month counts in the first alone': {
+    from: 'const first = Math.max(0, Math.floor((month.start - node.billedFrom) / HOUR));',
+    to: 'const first = Math.max(0, Math.ceil((month.start - node.billedFrom) / HOUR));',
+  },
+  'the monthly price does not stop the bill': {
+    from: 'Math.min(hoursBilled * hourly, monthly ?? Number.POSITIVE_INFINITY);',
+    to: 'hoursBilled * hourly;',
+  },
+  'a plan without a monthly price stops after 667 hours': {
+    from: 'Math.min(hoursBilled * hourly, monthly ?? Number.POSITIVE_INFINITY);',
+    to: 'Math.min(hoursBilled * hourly, monthly ?? 667 * hourly);',
+  },
+  'a deleted node is billed on': {
+    from: 'Math.min(at, node.billedUntil ?? at);',
+    to: 'at;',
+  },
+  'a budget that is paid to the last micro-dollar does not do': {
+    from: 'if (tabAt(tab, middle) <= limits.budget) from = middle;',
+    to: 'if (tabAt(tab, middle) < limits.budget) from = middle;',
+  },
+  'the last affordable instant is one too late': {
+    from: 'return epochMs(from);',
+    to: 'return epochMs(from + 1);',
+  },
+  'the bills of the months before are forgotten': {
+    from: 'before: before + billIn(month, node, month.end)',
+    to: 'before',
+  },
+  'maxHours lasts an hour too long': {
+    from: 'node.billedFrom + maxHours * HOUR',
+    to: 'node.billedFrom + (maxHours + 1) * HOUR',
+  },
+  'maxHours counts from the youngest node': {
+    from: 'return Math.min(...open.map(',
+    to: 'return Math.max(...open.map(',
+  },
+  'maxHours counts for nodes that are gone': {
+    from: 'const open = nodes.filter((node) => node.billedUntil === null);',
+    to: 'const open = nodes;',
+  },
+  'the margin is not taken off': {
+    from: 'return minus(lastAffordable(nodes, limits), limits.marginMs);',
+    to: 'return lastAffordable(nodes, limits);',
+  },
+  'the margin is taken off twice': {
+    from: 'return minus(lastAffordable(nodes, limits), limits.marginMs);',
+    to: 'return minus(minus(lastAffordable(nodes, limits), limits.marginMs), limits.marginMs);',
+  },
+  'what backups cost is forgotten': {
+    from: 'hourly: sum([base.hourly, addon.hourly])',
+    to: 'hourly: base.hourly',
+  },
+  'backups without a monthly price are free beyond the plan’s': {
+    from: 'base.monthly === null || addon.monthly === null ? null',
+    to: 'base.monthly === null ? null : addon.monthly === null ? base.monthly',
+  },
+});
+
+const quote = inFile('lib/core/quote.ts', ['test/core/quote.test.ts'], {
+  'the smallest budget itself is refused': {
+    from: 'if (budget < smallestBudget) {',
+    to: 'if (budget <= smallestBudget) {',
+  },
+  'the price of one node is quoted for all': {
+    from: 'const hourly = times(price.hourly, nodes);',
+    to: 'const hourly = price.hourly;',
+  },
+  'the quote leaves out the most hours': {
+    from: 'affordableHours: hoursAfforded(price, nodes, from, { budget, maxHours }),',
+    to: 'affordableHours: hoursAfforded(price, nodes, from, { budget, maxHours: null }),',
+  },
+});
+
+const cluster = inFile(
+  'lib/core/cluster.ts',
+  ['test/core/cluster.test.ts', 'test/core/change.test.ts'],
+  {
+    'the teardown time leaves out nodes that are yet to be created': {
+      from: 'return [...billedNodes(record), ...unsent];',
+      to: 'return billedNodes(record);',
+    },
+    'a node whose create was sent is free of charge': {
+      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
+      to: 'return null;',
+    },
+    'a node that was sent again is billed from the last try': {
+      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
+      to: 'return { billedFrom: node.triedAt, billedUntil: null, price };',
+    },
+    'a node is billed from when it was seen': {
+      from: 'billedFrom: earliest(linode.created, seenAt),',
+      to: 'billedFrom: seenAt,',
+    },
+    'backups that were cancelled were never billed': {
+      from: 'backups: machine.backups || known.backups',
+      to: 'backups: machine.backups',
+    },
+    'nodes with backups cost what nodes without cost': {
+      from: 'return backups ? combinedPrice(bought.price, bought.backupsPrice) : bought.price;',
+      to: 'return bought.price;',
+    },
+    'a smaller budget is taken that the destruction would pass': {
+      from: 'spend(billedNodesIfSent(record, now), afterMargin(record, now));',
+      to: 'spend(billedNodesIfSent(record, now), now);',
+    },
+    'fewer hours are taken than the destruction needs': {
+      from: 'Math.ceil(between(billedFrom, afterMargin(record, now)) / hours(1)),',
+      to: 'Math.ceil(between(billedFrom, now) / hours(1)),',
+    },
+    'maxHours is the reason where the budget was': {
+      from: 'return lastAffordableOf(record, now) < byBudget',
+      to: 'return lastAffordableOf(record, now) <= byBudget',
+    },
+    'a long history forgets the launch': {
+      from: 'return { ...record, history: [first, ...rest.slice(-(HISTORY_ENTRIES_MAX - 1))] };',
+      to: 'return { ...record, history: [first, ...rest].slice(-HISTORY_ENTRIES_MAX) };',
+    },
+  },
+);
+
+const observe = inFile('lib/core/observe.ts', ['test/core/observe.test.ts'], {
+  'a Linode of another deployment is taken for ours': {
+    from: 'tags.includes(ours) && clusterOfTags(tags) === record.id',
+    to: 'clusterOfTags(tags) === record.id',
+  },
+  'a Linode of another cluster is taken for this one’s': {
+    from: 'tags.includes(ours) && clusterOfTags(tags) === record.id',
+    to: 'tags.includes(ours) && clusterOfTags(tags) !== null',
+  },
+  'a known node is looked for by its label': {
+    from: "return 'linodeId' in node",
+    to: "return 'linodeId' in node && node.state !== 'made'",
+  },
+  'a node that one list does not show is gone': {
+    from: "return node.state === 'deleted' ? { ...node, state: 'gone' } : node;",
+    to:
+      "return node.state === 'deleted' || node.state === 'made'\n" +
+      "      ? { ...node, state: 'gone', billedUntil: now }\n      : node;",
+  },
+  'a node stays gone though the list shows it': {
+    from: "return { ...node, state: 'deleted', status: linode.status };",
+    to: 'return { ...node, status: linode.status };',
+  },
+  'a node seen again is billed from its new time of creation': {
+    from: '...machineSeenAgain(node, linode, now) };',
+    to: '...machineOf(linode, now) };',
+  },
+  'no node tells that the account forces backups': {
+    from: 'if (!forced || bought.backupsAssumed) return record;',
+    to: 'if (!forced || !bought.backupsAssumed) return record;',
+  },
+});
+
+const apply = inFile('lib/core/apply.ts', ['test/core/apply.test.ts'], {
+  'a refusal speaks for an earlier create with a lost reply': {
+    from: "const only = node.state !== 'sent' || node.sentAt === node.triedAt;",
+    to: "const only = node.state !== 'sent' || node.sentAt <= node.triedAt;",
+  },
+  'a create that did not leave speaks for an earlier one': {
+    from: "const only = node.state === 'sent' && node.sentAt === node.triedAt;",
+    to: "const only = node.state === 'sent' && node.sentAt <= node.triedAt;",
+  },
+  'a deleted node that was there after all is billed to the first answer': {
+    from: "if (node.state === 'deleted' && existed) return { ...node, billedUntil: at };",
+    to: "if (node.state === 'deleted' && !existed) return { ...node, billedUntil: at };",
+  },
+  'a deleted node is gone before the list says so': {
+    from: "if (node.state === 'made') return { ...node, state: 'deleted', billedUntil: at };",
+    to: "if (node.state === 'made') return { ...node, state: 'gone', billedUntil: at };",
+  },
+  'an outcome is written to another node': {
+    from: '(node.index === index ? change(node) : node)',
+    to: '(node.index >= index ? change(node) : node)',
+  },
+  'tags that are borne by others stay on the list for ever': {
+    from: 'record.reapTags.filter((tag) => !shared.includes(tag))',
+    to: 'record.reapTags.filter((tag) => shared.includes(tag))',
+  },
+  'backups of a node that was just made are not learned of': {
+    from: 'return withBackupsLearned(\n',
+    to: 'return (<Record>(record: Record) => record)(\n',
+  },
+});
+
+const plan = inFile('lib/core/plan.ts', ['test/core/plan.test.ts'], {
+  'a list that could not be read is taken for an empty one': {
+    from: 'const linodes = observed === null ? null : linodesOf(record, observed);',
+    to: 'const linodes = linodesOf(record, observed ?? []);',
+  },
+  'the teardown begins a moment after its time': {
+    from: 'if (now >= teardownOf(record, now)) return',
+    to: 'if (now > teardownOf(record, now)) return',
+  },
+  'more creates are sent than the rate limit takes': {
+    from: 'const sending = sendable.slice(0, CREATES_PER_PASS);',
+    to: 'const sending = sendable.slice(0, CREATES_PER_PASS * 5);',
+  },
+  'a create with a lost reply is sent again at once': {
+    from: 'node.refused === undefined && now - node.triedAt >= RESEND_AFTER);',
+    to: 'node.refused === undefined && now >= node.triedAt);',
+  },
+  'a create sent again forgets when it was first sent': {
+    from: "const sentAt = node.state === 'sent' ? node.sentAt : now;",
+    to: 'const sentAt = now;',
+  },
+  'a create is sent again with another reap tag': {
+    from: 'const [reap = current] = [...record.reapTags, current].sort();',
+    to: 'const [reap = current] = [current, ...record.reapTags];',
+  },
+  'a create bears no tag of its cluster': {
+    from: 'const tags = [ownershipTag(record.stage), clusterTag(record.id), reap,',
+    to: 'const tags = [ownershipTag(record.stage), reap,',
+  },
+  'a create bears no tag of its deployment': {
+    from: 'const tags = [ownershipTag(record.stage), clusterTag(record.id), reap,',
+    to: 'const tags = [clusterTag(record.id), reap,',
+  },
+  'the reap tag of a create is not in the record': {
+    from: 'const bearing = [...(sending.length === 0 ? [] : [reap]), ...tags.bearing];',
+    to: 'const bearing = tags.bearing;',
+  },
+  'the intent leaves out the nodes that are created': {
+    from: 'nodes: record.nodes.map((node) => (sending.includes(node) ? sent(node, now) : node)),',
+    to: 'nodes: record.nodes,',
+  },
+  'a create that is not seen for half a minute never was': {
+    from: 'now - node.triedAt < SETTLED_AFTER) return node;',
+    to: 'now - node.triedAt < RESEND_AFTER) return node;',
+  },
+  'the time to come up never ends': {
+    from: 'if (now < record.provisionBy) return record;',
+    to: 'return record;',
+  },
+  'a launch goes on creating after the time to come up': {
+    from: 'const sendable = now >= record.provisionBy ? [] : record.nodes.filter(',
+    to: 'const sendable = record.nodes.filter(',
+  },
+  'a part of a cluster is kept where all was wanted, and the reverse': {
+    from: "const allOrNothing = record.spec.onPartial === 'destroy';",
+    to: "const allOrNothing = record.spec.onPartial === 'keep';",
+  },
+  'a cluster that is late is kept in part where all was wanted': {
+    from: "if (record.spec.onPartial === 'keep' && up.length > 0) {",
+    to: 'if (up.length > 0) {',
+  },
+  'what comes up late is kept': {
+    from: 'return late.flatMap((node) => deletion(node, linodes));',
+    to: 'return late.flatMap((node) => (isUp(node) ? deletion(node, linodes) : []));',
+  },
+  'a waiting cluster is looked at only after its teardown time': {
+    from: 'const until = earliest(again, plus(now, CHECK_EVERY), teardownAt);',
+    to: 'const until = earliest(again, plus(now, CHECK_EVERY));',
+  },
+  'a reap tag that is too late stays': {
+    from: 'reapAt >= earliestFine && reapAt <= teardownAt) return [];',
+    to: 'reapAt >= earliestFine) return [];',
+  },
+  'a reap tag that is too early stays': {
+    from: 'reapAt >= earliestFine && reapAt <= teardownAt) return [];',
+    to: 'reapAt <= teardownAt) return [];',
+  },
+  'a node that is missing from the list is not asked for': {
+    from: 'const known = checkedAt !== undefined && now - checkedAt < ASK_AGAIN_AFTER;',
+    to: 'const known = checkedAt === undefined || now - checkedAt < ASK_AGAIN_AFTER;',
+  },
+  'a deleted node that shows alive is left alone': {
+    from: "(linode === undefined || linode.status === 'deleting')) return [];",
+    to: "(linode === undefined || linode.status !== 'unknown')) return [];",
+  },
+  'a node that the list does not show is not deleted': {
+    from: "if (node.state !== 'made' && node.state !== 'deleted') return [];",
+    to:
+      "if (node.state !== 'made' && node.state !== 'deleted') return [];\n" +
+      '  if (linodes !== null && linodeOf(node, linodes) === undefined) return [];',
+  },
+  'a copy made by hand is left running': {
+    from: '...(linodes === null ? [] : deletionsOfExtras(current, linodes)),',
+    to: '',
+  },
+  'a cluster ends although the list still shows a Linode': {
+    from: 'if (linodes === null || linodes.length > 0 || !over) {',
+    to: 'if (linodes === null || !over) {',
+  },
+  'a cluster ends on a list that could not be read': {
+    from: 'if (linodes === null || linodes.length > 0 || !over) {',
+    to: 'if ((linodes ?? []).length > 0 || !over) {',
+  },
+  'a cluster ends although a create may still land': {
+    from: "nodes.every(({ state }) => state === 'gone' || state === 'never');",
+    to: "nodes.every(({ state }) => state === 'gone' || state === 'never' || state === 'sent');",
+  },
+  'tags are removed while nodes bear them': {
+    from: 'if (linodes === null || linodes.length > 0 || !over) {',
+    to: 'if (current.tagsRemoved && (linodes === null || linodes.length > 0 || !over)) {',
+  },
+  'a cluster ends before its tags are removed': {
+    from: 'if (!current.tagsRemoved) {',
+    to: 'if (current.tagsRemoved === undefined) {',
+  },
+  'an overspend is not recorded': {
+    from: 'const overspent = microUsd(Math.max(0, spent - record.budget));',
+    to: 'const overspent = microUsd(0);',
+  },
+  'a failed cluster ends as a deleted one': {
+    from: "return record.endReason === 'failed'",
+    to: "return record.endReason === 'lost'",
+  },
+});
+
+const orphans = inFile('lib/core/orphans.ts', ['test/core/orphans.test.ts'], {
+  'the sweeper takes any Linode for ours': {
+    from: 'const ours = linodes.filter(({ tags }) => tags.includes(ownershipTag(context.stage)));',
+    to: 'const ours = linodes;',
+  },
+  'a live record protects nothing from its reap tag': {
+    from: 'record === undefined\n        ? withoutRecord',
+    to: 'record === undefined || isLive(record)\n        ? withoutRecord',
+  },
+  'a live cluster is swept at its teardown time, before the reaper can': {
+    from: 'const at = plus(teardownOf(record, now), OVERDUE_AFTER);',
+    to: 'const at = teardownOf(record, now);',
+  },
+  'a destruction that does not get on is never taken over': {
+    from: 'const at = plus(record.deletingSince, OVERDUE_AFTER);',
+    to: 'const at = plus(now, OVERDUE_AFTER);',
+  },
+  'what an ended cluster left behind is protected by its record': {
+    from: 'if (!isLive(record)) return { at: record.endedAt,',
+    to: "if (record.phase === 'deleted') return null;\n  if (!isLive(record)) return { at: record.endedAt,",
+  },
+  'the reap tag is ignored where there is no record': {
+    from: 'if (reapAt !== null) return { at: reapAt,',
+    to: 'if (reapAt !== null && !recordsRead) return { at: reapAt,',
+  },
+  'a Linode without reap tag is destroyed while the records can not be read': {
+    from: 'if (!recordsRead) return null;',
+    to: '',
+  },
+  'a Linode whose tags are in the making is destroyed at once': {
+    from: 'const at = plus(linode.created, UNMARKED_GRACE);',
+    to: 'const at = linode.created;',
+  },
+});
+
+const change = inFile('lib/core/change.ts', ['test/core/change.test.ts'], {
+  'a cluster is changed whose teardown has begun': {
+    from: "record.phase === 'deleting' || now >= teardownOf(record, now)) {",
+    to: "record.phase === 'deleting' || now > teardownOf(record, now)) {",
+  },
+  'a budget is taken that can not be kept': {
+    from: 'if (budget < smallestBudget) {',
+    to: 'if (budget < spentAt(record, now)) {',
+  },
+  'the smallest budget that would do is refused': {
+    from: 'if (budget < smallestBudget) {',
+    to: 'if (budget <= smallestBudget) {',
+  },
+  'fewer hours are taken than can be kept': {
+    from: 'if (maxHours !== null && maxHours < smallestMaxHours) {',
+    to: 'if (maxHours !== null && maxHours < smallestMaxHours - 1) {',
+  },
+  'no pass follows a change': {
+    from: 'const next = { ...record, budget, maxHours, dueAt: now };',
+    to: 'const next = { ...record, budget, maxHours };',
+  },
+  'a change of the budget takes the limit of hours away': {
+    from: 'const { budget = record.budget, maxHours = record.maxHours } = change;',
+    to: 'const { budget = record.budget, maxHours = null } = change;',
+  },
+});
+
+const ledger = inFile('lib/core/ledger.ts', ['test/core/ledger.test.ts'], {
+  'a cap may not be used up': {
+    from: 'if (limit === null || taken + claim.budget <= limit) return [];',
+    to: 'if (limit === null || taken + claim.budget < limit) return [];',
+  },
+  'a cap is asked only whether it is passed already': {
+    from: 'if (limit === null || taken + claim.budget <= limit) return [];',
+    to: 'if (limit === null || taken <= limit) return [];',
+  },
+  'a repeated launch is counted against itself': {
+    from: 'filter(([other]) => other !== id).map(([, entry]) => entry);',
+    to: 'map(([, entry]) => entry);',
+  },
+  'the first of two budgets for one id counts, though the second is larger': {
+    from: 'if (before !== undefined && before.budget >= budget) {',
+    to: 'if (before !== undefined) {',
+  },
+  'a repeated launch is refused where the cap was lowered meanwhile': {
+    from: 'if (before !== undefined && before.budget >= budget) {',
+    to: 'if (before !== undefined && before.budget > budget) {',
+  },
+  'the cap of a month leaves out what was spent': {
+    from: 'ledger.spent.get(scope)?.[monthName(now)] ?? microUsd(0);',
+    to: 'microUsd(0);',
+  },
+  'the cap of a month leaves out live budgets': {
+    from: 'sum([ofSchedule, spentIn(',
+    to: 'sum([spentIn(',
+  },
+  'an ended cluster that was counted again is spent twice': {
+    from: 'if (isAnother) return rest;',
+    to: '',
+  },
+  'a released budget stays counted': {
+    from: 'return { ...rest, spent: since(oldest, spent) };',
+    to: 'return { ...ledger, spent: since(oldest, spent) };',
+  },
+  'the audit frees what is on its way to its record': {
+    from: 'if (isInFlight(entry.changedAt, now)) return null;\n    return { next: withoutEntry',
+    to: 'return { next: withoutEntry',
+  },
+  'the audit leaves out live clusters that are not counted': {
+    from: 'if (record === undefined || !isLive(record)) return null;',
+    to: 'if (record === undefined || isLive(record)) return null;',
+  },
+  'a lower budget frees money that a raise is about to take': {
+    from: 'if (budget < entry.budget && isInFlight(entry.changedAt, now)) return ledger;',
+    to: 'if (budget > entry.budget && isInFlight(entry.changedAt, now)) return ledger;',
+  },
+});
+
+const reconcile = inFile('lib/reconcile.ts', ['test/reconcile.test.ts'], {
+  'a pass carries out before it saves its intent': {
+    from: 'const intent = isDeepStrictEqual(next, record) ? record : await store.save(next);',
+    to: "const intent = next as LiveRecord | 'conflict';",
+  },
+  'a pass goes on though a newer record is there': {
+    from: "if (intent === 'conflict' || !isLive(intent)) return;",
+    to:
+      "if (intent === 'conflict') return void (await carryOut(deps, next, steps, limits.by));\n" +
+      '    if (!isLive(intent)) return;',
+  },
+  'a list that fails is taken for an empty one': {
+    from: 'return { linodes: null, failures: [failure] };',
+    to: 'return { linodes: [], failures: [failure] };',
+  },
+  'a pass tries to list until the margin is over': {
+    from: 'const listBy = earliest(by, plus(deps.clock.now(), LIST_TIME_MAX));',
+    to: 'const listBy = by;',
+  },
+  'a step is tried until the margin is over': {
+    from: 'const by = earliest(passBy, plus(clock.now(), STEP_TIME_MAX));',
+    to: 'const by = passBy;',
+  },
+  'a wait goes on past the teardown time': {
+    from: '        saved.dueAt,\n',
+    to: '',
+  },
+  'a wait that is too long is sat out until the function dies': {
+    from: 'done.until <= lastStart && done.until - clock.now() <= WAIT_MAX',
+    to: 'done.until - clock.now() <= WAIT_MAX',
+  },
+  'a pass that could not do what was due ends well': {
+    from: 'if (failures.length > 0)\n',
+    to: 'if (failures.length > 20)\n',
+  },
+  'a failed cluster is due again only after its lease': {
+    from: 'if (done.record.dueAt > done.until) await',
+    to: 'if (done.record.dueAt < done.until) await',
+  },
+  'a step that failed is tried again without a pause': {
+    from: "['failed', 'present', 'retagged'].includes(outcome.kind)",
+    to: "['present', 'retagged'].includes(outcome.kind)",
+  },
+  'a deletion that failed is given up': {
+    from: ": { kind: 'failed', reason };",
+    to:
+      ": step.kind === 'deleteNode'\n" +
+      "      ? { kind: 'deleted', index: step.index, existed: true }\n" +
+      "      : { kind: 'failed', reason };",
+  },
+  'any error is taken for proof that a create did not leave': {
+    from: "return denied && step.kind === 'createNode'",
+    to: "return step.kind === 'createNode'",
+  },
+  'a create with a lost reply is taken for a refusal': {
+    from: "return { kind: 'failed', reason: outcome.reason };",
+    to: "return { kind: 'refused', index: step.index, reason: outcome.reason };",
+  },
+  'a create may leave long after its intent': {
+    from: 'const notAfter = plus(step.sentAt, CREATE_WINDOW);',
+    to: 'const notAfter = plus(by, CREATE_WINDOW);',
+  },
+  'a Linode that was taken over is deleted': {
+    from: "if (found !== 'unreadable' && !isOurs(found)) return { kind: 'released', index };",
+    to: '',
+  },
+  'a node that can not be read is taken for deleted': {
+    from: "if (found === 'notFound') return { kind: 'deleted', index, existed: false };",
+    to:
+      "if (found === 'notFound' || found === 'unreadable')\n" +
+      "          return { kind: 'deleted', index, existed: false };",
+  },
+  'a Linode that was taken over is kept as ours': {
+    from: "return isOurs(found)\n        ? { kind: 'present'",
+    to: "return found.id === linodeId\n        ? { kind: 'present'",
+  },
+  'a Linode that was taken over is tagged': {
+    from: "if (!isOurs(found)) return { kind: 'released', index };\n      try {",
+    to: 'try {',
+  },
+  'moving a reap tag takes all other tags off': {
+    from: 'linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);',
+    to: 'linode.setTags(linodeId, [reap], retagBy);',
+  },
+  'a reap tag is removed that another cluster’s nodes bear': {
+    from: 'if (bearers?.length === 0) await removeTag(tag);',
+    to: 'if (bearers !== null) await removeTag(tag);',
+  },
+  'a reap tag is removed though its bearers can not be listed': {
+    from: 'if (bearers?.length === 0) await removeTag(tag);',
+    to: 'if (!bearers?.length) await removeTag(tag);',
+  },
+  'all nodes have one root password': {
+    from: 'rootPassword(key, step.label)',
+    to: 'rootPassword(key, record.nodes[0]?.label ?? step.label)',
+  },
+  'the budget of an ended cluster is never released': {
+    from: 'await deps.caps.release(record, by).catch(',
+    to: 'await Promise.resolve().catch(',
+  },
+  'a budget is released though the end was not saved': {
+    from: "if ((await deps.store.save(record)) === 'conflict') return;",
+    to: 'await deps.store.save(record);',
+  },
+  'an overspend is told to nobody': {
+    from: 'if (record.overspent > 0) {',
+    to: 'if (record.overspent > record.budget) {',
+  },
+});
+
+const sweep = inFile('lib/sweep.ts', ['test/sweep.test.ts'], {
+  'the sweeper reads the records before it lists': {
+    from:
+      'const linodes = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);\n' +
+      '    const records = await readRecords(deps, linodes);',
+    to:
+      'const before = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);\n' +
+      '    const records = await readRecords(deps, before);\n' +
+      '    const linodes = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);',
+  },
+  'the sweeper goes on without the full list': {
+    from: 'const linodes = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);',
+    to:
+      'const linodes = await deps.linode\n' +
+      '      .listByTag(ownershipTag(deps.stage), limits.by)\n' +
+      '      .catch((): Linode[] => []);',
+  },
+  'records that can not be read are taken for none': {
+    from: 'return null;\n',
+    to: 'return [];\n',
+  },
+  'the sweeper does not wait for what is due before its next run': {
+    from: 'at > now && at <= horizon);',
+    to: 'at > now && at < now);',
+  },
+  'the sweeper destroys what is due before its next run at once': {
+    from: 'const due = orphans.filter(({ at }) => at <= now);',
+    to: 'const due = orphans.filter(({ at }) => at <= horizon);',
+  },
+  'the sweeper ends well though it left an orphan': {
+    from: 'if (failures.length === 0) return { destroyed };',
+    to: 'if (failures.length >= 0) return { destroyed };',
+  },
+  'an orphan that can not be destroyed spares those that fall due after it': {
+    from: 'failures.push(...failed);',
+    to: 'if (failed.length > 0) return { destroyed, failures: failed, linodes };',
+  },
+  'the caps are audited in vain without a word': {
+    from: 'if (failures.length === 0) throw error;',
+    to: 'if (failures.length > 0) throw error;',
+  },
+  'the audit is not told of clusters that the ledger forgot': {
+    from: 'store.getMany(ids), clustersOf(linodes));',
+    to: 'store.getMany(ids), []);',
+  },
+});
+
+const reap = inFile('lib/reap.ts', ['test/handlers/reap.test.ts'], {
+  'the reaper looks no tick ahead': {
+    from: 'store.due(plus(clock.now(), TICK))',
+    to: 'store.due(clock.now())',
+  },
+  'a schedule that is due is taken for a cluster': {
+    from: 'isScheduleId(id) ? nudge.runSchedule(id) : nudge.reconcile(id)',
+    to: 'nudge.reconcile(id as never)',
+  },
+  'the reaper ends before its last nudges have left': {
+    from: 'await Promise.all(under);',
+    to: '',
+  },
+  'a nudge that failed is told to nobody': {
+    from: 'if (errors.length > 0) throw errors[0];',
+    to: '',
+  },
+  'the reaper nudges no more than it may at once': {
+    from: 'if (under.size >= NUDGES_AT_ONCE) await Promise.race(under);',
+    to: 'if (under.size >= NUDGES_AT_ONCE) break;',
+  },
+});
+
+const launch = inFile('lib/launch.ts', ['test/launch.test.ts'], {
+  'a budget below the first hour is taken': {
+    from: 'if (spec.budget >= smallestBudget) return;',
+    to: 'return;',
+  },
+  'a budget for one hour is taken where two are billed': {
+    from: 'if (spec.budget >= smallestBudget) return;',
+    to: 'if (spec.budget >= hourly) return;',
+  },
+  'the idempotency key is ignored': {
+    from: 'request.idempotencyKey === null ? null : keyedClusterId(request.owner, request.idempotencyKey);',
+    to: 'null as ClusterId | null;',
+  },
+  'an idempotency key is good for any body': {
+    from: 'if (record.requestHash === requestHash) return { record, isNew: false };',
+    to: 'if (record.requestHash.length === requestHash.length) return { record, isNew: false };',
+  },
+  'owners share their idempotency keys': {
+    from: "idOfKey('c', [owner, idempotencyKey]);",
+    to: "idOfKey('c', [idempotencyKey]);",
+  },
+  'of two launches with one key both think they won': {
+    from: "if ((await store.insert(record)) === 'exists') {",
+    to: "if ((await store.insert(record)) === 'exists' && keyedId === null) {",
+  },
+  'the caps are not asked': {
+    from: 'await deps.caps.reserve({ ...claim, scheduleCap }, request.by);',
+    to: 'clock.now();',
+  },
+  'the caps are asked for a budget of nothing': {
+    from: 'await deps.caps.reserve({ ...claim, scheduleCap }, request.by);',
+    to: 'await deps.caps.reserve({ ...claim, budget: 0 as MicroUsd, scheduleCap }, request.by);',
+  },
+  'the monthly cap of a schedule is not asked': {
+    from: 'const scheduleCap = schedule?.monthlyCap ?? null;',
+    to: 'const scheduleCap = null;',
+  },
+  'a late request counts the budget of a cluster that has ended': {
+    from: 'if (!isLive(winner)) await deps.caps.release(winner, request.by);',
+    to: '',
+  },
+  'a launch whose nudge is lost waits for its time to come up': {
+    from: 'dueAt: now,',
+    to: 'dueAt: plus(now, settings.provisionMs),',
+  },
+  'backups that are forced are not counted before a node shows them': {
+    from: 'backupsAssumed: extras.backups,',
+    to: 'backupsAssumed: false,',
+  },
+  'the margin is another than the deployment’s': {
+    from: 'marginMs: settings.marginMs,',
+    to: 'marginMs: settings.provisionMs,',
+  },
+  'a cluster is launched that nobody can log in to': {
+    from: 'if (spec.authorizedKeys.length > 0 || (await secrets.passwordKey()) !== null) return;',
+    to: 'return;',
+  },
+});
+
+const clusters = inFile('lib/clusters.ts', ['test/clusters.test.ts'], {
+  "somebody else's cluster is shown": {
+    from: "if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {",
+    to: "if (record === 'notFound') {",
+  },
+  'the admin is shown root passwords': {
+    from: 'if (record.owner !== owner) throw noCluster(id);',
+    to: 'if (record.owner !== owner && owner !== ADMIN) throw noCluster(id);',
+  },
+  'a DELETE that meets a pass is lost': {
+    from: "deps.clock.now(), end));\n    if (saved === 'conflict') continue;",
+    to: "deps.clock.now(), end));\n    if (saved === 'conflict') return record;",
+  },
+  'a PATCH that meets a pass is lost': {
+    from: "5 minutes`);\n    if (saved === 'conflict') continue;",
+    to: "5 minutes`);\n    if (saved === 'conflict') return record;",
+  },
+  'a higher budget is saved without asking the caps': {
+    from: "if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {",
+    to: 'if (budget < 0) {',
+  },
+  'a higher budget is saved though it is not counted': {
+    from: "(await caps.raise({ id, budget }, by)) === 'missing') {",
+    to: '(await caps.raise({ id, budget }, by)) === null) {',
+  },
+  'a lower budget stays counted as it was': {
+    from: 'isLive(saved) && budget !== record.budget) {',
+    to: 'isLive(saved) && budget > record.budget) {',
+  },
+  'a lost nudge fails the request': {
+    from: "log.warn('nudge lost', { clusterId: id, reason: String(error) });",
+    to: "log.warn('nudge lost', { clusterId: id, reason: String(error) });\n    throw error;",
+  },
+  'a request waits for addresses that never come': {
+    from: 'clock.now() < until &&\n    current.nodes',
+    to: 'current.nodes',
+  },
+});
+
+export const mutants: readonly Mutant[] = [
+  ...[...money, ...names, ...billing, ...quote, ...cluster, ...observe, ...apply, ...plan],
+  ...[...orphans, ...change, ...ledger, ...reconcile, ...sweep, ...reap, ...launch, ...clusters],
+];
