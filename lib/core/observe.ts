@@ -42,14 +42,12 @@ function observed(node: NodeRecord, linode: Linode | undefined, now: EpochMs): N
   const { index, label } = node;
   switch (node.state) {
     case 'planned':
-    case 'never': // a create that landed late, after it had been given up
-      return { state: 'made', index, label, ...machineOf(linode, now) };
     case 'sent':
+    case 'never': // a create that landed late, after it had been given up
       return { state: 'made', index, label, ...machineOf(linode, now) };
     case 'made':
       return { state: 'made', index, label, ...machineSeenAgain(node, linode, now) };
     case 'deleted':
-      return { ...node, status: linode.status };
     case 'gone': // a list older than the one that showed it gone, or it was never deleted
       return { ...node, state: 'deleted', status: linode.status };
   }
