@@ -72,6 +72,11 @@ describe('a create', () => {
     expect(nodeAfter(again, notSent)).toEqual(again);
   });
 
+  it('that did not leave says nothing of a node that was found meanwhile', () => {
+    const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
+    expect(nodeAfter(made(0), notSent)).toEqual(made(0));
+  });
+
   it('whose answer was lost leaves the node sent, and billed', () => {
     const record = aCluster({ nodes: [sent(0), planned(1)] });
     const lost = apply(record, [{ kind: 'failed', reason: 'no answer' }], NOW);
@@ -101,6 +106,12 @@ describe('a deletion', () => {
     }
   });
 
+  it('of a node that never was, or is known to be gone, changes nothing of it', () => {
+    for (const node of [planned(0), never(0), gone(0)]) {
+      expect(nodeAfter(node, { kind: 'deleted', index: 0, existed: true })).toEqual(node);
+    }
+  });
+
   it('of a Linode that is no node is told, if there was one', () => {
     const record = aRunning();
     const extra = (existed: boolean): Outcome => ({ kind: 'deleted', index: null, existed });
@@ -124,6 +135,20 @@ describe('a deletion', () => {
       ...record,
       reapTags: ['reap=20261110T1700Z'],
     });
+  });
+});
+
+describe('a move of tags', () => {
+  it('that Linode took leaves the record as it is', () => {
+    const record = aRunning({ retagAfter: LAUNCH });
+    expect(apply(record, [{ kind: 'retagged' }], NOW)).toBe(record);
+  });
+
+  it('that Linode did not take has them left alone for a while', () => {
+    const record = aRunning();
+    const until = plus(NOW, seconds(600));
+    const refused = apply(record, [{ kind: 'tagsRefused', until }], NOW);
+    expect(refused).toEqual({ ...record, retagAfter: until });
   });
 });
 

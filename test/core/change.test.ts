@@ -50,7 +50,7 @@ describe('a change in JSON', () => {
       { budget: usd(50), maxHours: 87_600 },
     ],
   ])('%j has what it names, and no more', (input, change) => {
-    expect(parseChange(input, limits)).toEqual({ ok: true, change });
+    expect(parseChange(input, limits)).toStrictEqual({ ok: true, change });
   });
 
   it('has all its faults told at once', () => {
@@ -91,6 +91,9 @@ describe('a live cluster', () => {
     const record = aRunning({ budget: usd(1) });
     const three = nextOf(changeAt(record, { maxHours: 3 }));
     expect(teardownOf(three, NOW)).toBe(plus(LAUNCH, minutes(177)));
+    expect(eventsOf(three).at(-1)).toBe(
+      'maxHours changed from no limit to 3 by ann: lasts until 2026-11-10T17:57:00.000Z',
+    );
     const both = nextOf(changeAt(three, { maxHours: null, budget: usd(0.5) }));
     expect(both).toMatchObject({ maxHours: null, budget: usd(0.5) });
     expect(eventsOf(both).at(-1)).toMatch(

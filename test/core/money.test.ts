@@ -22,6 +22,7 @@ describe('microUsd', () => {
 
   it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('throws on %d', (value) => {
     expect(() => microUsd(value)).toThrow(RangeError);
+    expect(() => microUsd(value)).toThrow(`${value}`);
   });
 });
 
@@ -141,6 +142,7 @@ describe('priceToMicroUsd', () => {
 
   it.each([-1, -1e-9, Number.NaN, Number.POSITIVE_INFINITY])('throws on %d', (dollars) => {
     expect(() => priceToMicroUsd(dollars)).toThrow(RangeError);
+    expect(() => priceToMicroUsd(dollars)).toThrow(`${dollars}`);
   });
 
   it('never asks less than the price, nor a micro-dollar more', () => {

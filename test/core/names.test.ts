@@ -5,6 +5,7 @@ import {
   clusterOfTags,
   clusterTag,
   isClusterId,
+  isScheduleId,
   nodeLabel,
   ownershipTag,
   reapTag,
@@ -28,9 +29,11 @@ const anInstant = fc
   .integer({ min: 0, max: at('9999-12-31T23:59:59.999Z') })
   .map((ms) => epochMs(ms));
 
-describe('cluster ids', () => {
-  it('are c and ten letters or digits of base 32', () => {
-    expect(isClusterId(ID)).toBe(true);
+describe('ids', () => {
+  it('are c, of a schedule s, and ten letters or digits of base 32', () => {
+    expect([isClusterId(ID), isScheduleId(ID)]).toEqual([true, false]);
+    const ofSchedule = ID.replace('c', 's');
+    expect([isClusterId(ofSchedule), isScheduleId(ofSchedule)]).toEqual([false, true]);
   });
 
   it.each([
@@ -45,6 +48,7 @@ describe('cluster ids', () => {
     ' cabcdefg234',
   ])('are not %j', (text) => {
     expect(isClusterId(text)).toBe(false);
+    expect(isScheduleId(text.replace('c', 's'))).toBe(false);
   });
 });
 
@@ -85,11 +89,11 @@ describe('tags', () => {
 
 describe('a new reap tag', () => {
   it('takes the place of every other, in any case, and of no other tag', () => {
-    const tags = ['onebuck-prod', 'reap=20261122T1557Z', clusterTag(ID), 'REAP=soon', 'team=reap'];
+    const tags = ['onebuck-prod', 'reap=20261122T1557Z', clusterTag(ID), 'REAP=soon', 'no-reap=1'];
     expect(withReapTag(tags, 'reap=20261123T0000Z')).toEqual([
       'onebuck-prod',
       clusterTag(ID),
-      'team=reap',
+      'no-reap=1',
       'reap=20261123T0000Z',
     ]);
   });

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstHourCost } from '../../lib/core/billing.ts';
 import { type MicroUsd, microUsd } from '../../lib/core/money.ts';
-import { quote } from '../../lib/core/quote.ts';
+import { quote, quoteOf } from '../../lib/core/quote.ts';
 import { epochMs, hours, minutes, plus } from '../../lib/core/units.ts';
-import { at, LAUNCH, price, usd } from './builders.ts';
+import { aBought, aSpec, at, LAUNCH, price, usd } from './builders.ts';
 
 const nanode = price(0.0075, 5);
 type Input = Parameters<typeof quote>[0];
@@ -90,6 +90,17 @@ const anInput = fc
     marginMs: minutes(margin),
     from: epochMs(from),
   }));
+
+it('the quote of a spec counts backups where they are assumed, and the limits of the spec', () => {
+  const spec = aSpec({ nodes: 10, budget: usd(1), maxHours: 5 });
+  const [bought, from] = [aBought(), LAUNCH];
+  expect(quoteOf(spec, bought, minutes(3), from)).toEqual(quoted({ maxHours: 5 }));
+  // (0.0075 + 0.003) × 10 = $0.105 a started hour.
+  expect(quoteOf(spec, { ...bought, backupsAssumed: true }, minutes(3), from)).toMatchObject({
+    hourly: usd(0.105),
+    spentAtTeardown: usd(0.525),
+  });
+});
 
 describe('always', () => {
   it('what is spent and what is left make up the budget', () => {
