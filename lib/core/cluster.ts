@@ -11,7 +11,6 @@ import {
 import type { Price } from './catalogue.ts';
 import type { Linode, LinodeStatus } from './linode.ts';
 import type { MicroUsd } from './money.ts';
-import { microUsd } from './money.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from './names.ts';
 import type { Spec } from './spec.ts';
 import {
@@ -247,9 +246,7 @@ function billedNode(node: NodeRecord, bought: Bought): BilledNode | null {
 }
 
 export function spentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
-  if (!isLive(record)) return record.spent;
-  const nodes = billedNodes(record);
-  return nodes.length === 0 ? microUsd(0) : spend(nodes, at);
+  return isLive(record) ? spend(billedNodes(record), at) : record.spent;
 }
 
 /** `spentAt`, by the calendar month that bears it. */
@@ -303,7 +300,6 @@ const afterMargin = ({ marginMs }: Common, now: EpochMs): EpochMs =>
 
 /** Which of the two limits ends the cluster. */
 export function limitOf(record: Common, now: EpochMs): 'budget' | 'maxHours' {
-  if (record.maxHours === null) return 'budget';
   const nodes = billedNodesIfSent(record, now);
   const byBudget = lastAffordable(nodes, { budget: record.budget, maxHours: null });
   return lastAffordableOf(record, now) < byBudget ? 'maxHours' : 'budget';

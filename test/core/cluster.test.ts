@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   billedNodes,
   type Common,
+  ENDED_KEPT,
   isLive,
   lastAffordableOf,
   limitOf,
@@ -62,6 +63,10 @@ describe('withHistory', () => {
       { at: HALF_PAST, event: 'running' },
     ]);
   });
+});
+
+it('the record of an ended cluster is kept for the reports of a whole year, leap or not', () => {
+  expect(ENDED_KEPT).toBeGreaterThan(hours(366 * 24));
 });
 
 describe('machineOf', () => {
