@@ -28,9 +28,12 @@ function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => fa
     store: table.clusters,
     isLedgerLost: false,
     listByTag: async (): Promise<Linode[]> => [...living],
+    get: async (id: number): Promise<Linode | 'notFound'> =>
+      living.find((one) => one.id === id) ?? 'notFound',
     run: () => {
       const linode: Partial<LinodeApi> = {
         listByTag: () => world.listByTag(),
+        get: (id) => world.get(id),
         async delete(id) {
           if (fails(id)) throw new Error('Linode fails');
           living.splice(
@@ -136,5 +139,38 @@ describe('the sweeper', () => {
     world.isLedgerLost = true;
     await expect(world.run()).rejects.toThrow('no ledger there');
     expect(world.living).toEqual([]);
+  });
+});
+
+describe('what the sweeper waits for, and the next list lacks', () => {
+  const soon = reapTag(plus(NOW, minutes(2)));
+  const awaited = (id: number) => aLinode({ id, tags: [OURS, clusterTag(OTHER_ID), soon] });
+  /** Only the first list is whole. */
+  const losing = (world: ReturnType<typeof aWorld>) => {
+    const [first] = [[...world.living]];
+    let lists = 0;
+    world.listByTag = async () => (lists++ === 0 ? first : []);
+  };
+
+  it('is destroyed if it is still there, and else let be', async () => {
+    const world = aWorld([awaited(1), awaited(2), awaited(3)]);
+    losing(world);
+    world.get = async (id) => (id === 2 ? 'notFound' : awaited(id));
+    expect(await world.run()).toEqual({ destroyed: 2 });
+    expect([...world.destroyedAt.keys()].toSorted()).toEqual([1, 3]);
+  });
+
+  it('is taken to be as it was where it can not be read', async () => {
+    const world = aWorld([awaited(1)]);
+    losing(world);
+    world.get = () => Promise.reject(new Error('Linode fails'));
+    expect(await world.run()).toEqual({ destroyed: 1 });
+  });
+
+  it('is left alone once it has lost our tag', async () => {
+    const world = aWorld([awaited(1)]);
+    losing(world);
+    world.get = async () => aLinode({ id: 1, tags: [soon] });
+    expect(await world.run()).toEqual({ destroyed: 0 });
   });
 });

@@ -610,19 +610,22 @@ const reconcile = inFile('lib/reconcile.ts', ['test/reconcile.test.ts'], {
 const sweep = inFile('lib/sweep.ts', ['test/sweep.test.ts'], {
   'the sweeper reads the records before it lists': {
     from:
-      'const linodes = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);\n' +
+      'const linodes = [...listed, ...(await leftOut(deps, awaited, listed, limits.by))];\n' +
       '    const records = await readRecords(deps, linodes);',
     to:
-      'const before = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);\n' +
-      '    const records = await readRecords(deps, before);\n' +
+      'const records = await readRecords(deps, listed);\n' +
       '    const linodes = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);',
   },
   'the sweeper goes on without the full list': {
-    from: 'const linodes = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);',
+    from: 'const listed = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);',
     to:
-      'const linodes = await deps.linode\n' +
+      'const listed = await deps.linode\n' +
       '      .listByTag(ownershipTag(deps.stage), limits.by)\n' +
       '      .catch((): Linode[] => []);',
+  },
+  'the sweeper forgets what it waited for': {
+    from: 'awaited = later.map(({ linode }) => linode);\n',
+    to: '',
   },
   'records that can not be read are taken for none': {
     from: 'return null;\n',
