@@ -1,0 +1,390 @@
+import type fc from 'fast-check';
+import { beforeEach, vi } from 'vitest';
+import { createCaps } from '../../lib/caps.ts';
+import type { Catalogue } from '../../lib/catalogue.ts';
+import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
+import {
+  type ClusterRecord,
+  type EndedRecord,
+  isLive,
+  teardownOf,
+} from '../../lib/core/cluster.ts';
+import { EMPTY_LEDGER, type Ledger } from '../../lib/core/ledger.ts';
+import type { Linode } from '../../lib/core/linode.ts';
+import { type MicroUsd, sum } from '../../lib/core/money.ts';
+import { type ClusterId, clusterOfTags, clusterTag, ownershipTag } from '../../lib/core/names.ts';
+import type { ScheduleRecord } from '../../lib/core/schedule.ts';
+import { type DurationMs, type EpochMs, minutes, plus, seconds } from '../../lib/core/units.ts';
+import { type Launched, type LaunchRequest, launch } from '../../lib/launch.ts';
+import type { ClusterStore, LedgerStore, Log, Nudge, ScheduleStore } from '../../lib/ports.ts';
+import { reap } from '../../lib/reap.ts';
+import { reconcile } from '../../lib/reconcile.ts';
+import type { Settings } from '../../lib/settings.ts';
+import { sweep } from '../../lib/sweep.ts';
+import { createMemoryTable } from '../../local/memory-table.ts';
+import { collect } from '../adapters/cluster-store-contract.ts';
+import { LAUNCH, price, STAGE, usd } from '../core/builders.ts';
+import { Account, linodeApi } from './account.ts';
+import { Actor, Race, type Trouble } from './race.ts';
+
+/** For a file of races: a replay must draw the same pauses. */
+export const drawEvenPauses = () =>
+  beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0.5));
+
+export type Outcome<T> =
+  | { readonly kind: 'answered'; readonly value: T }
+  | { readonly kind: 'threw'; readonly error: unknown }
+  /** Its process died, or the race is not over. */
+  | { readonly kind: 'silent' };
+
+export interface Attempt<T> {
+  readonly actor: string;
+  outcome: Outcome<T>;
+}
+
+export type Deps = ReturnType<World['depsOf']>;
+
+/**
+ * Onebuck in one process: the real use cases, each in an actor of its own as on AWS, over a table
+ * and a Linode account in memory, with every call a race. What must never be false is looked at
+ * with each effect, and told in `violations`.
+ */
+export class World {
+  readonly race: Race;
+  readonly account: Account;
+  readonly table = createMemoryTable();
+  readonly violations: string[] = [];
+  readonly attempts: Attempt<unknown>[] = [];
+  /** Every record that was written, in order. */
+  readonly written: ClusterRecord[] = [];
+  readonly settings: Settings;
+  readonly #nudges: boolean;
+  ledger: Ledger = EMPTY_LEDGER;
+
+  constructor(
+    scheduler: fc.Scheduler,
+    options: {
+      readonly troubles?: readonly Trouble[];
+      readonly now?: EpochMs;
+      readonly createMax?: DurationMs;
+      readonly settings?: Partial<Settings>;
+      /** Without, every nudge is lost. */
+      readonly nudges?: boolean;
+    } = {},
+  ) {
+    this.race = new Race(scheduler, options.troubles ?? [], options.now ?? LAUNCH);
+    this.account = new Account(() => this.race.now, options.createMax);
+    this.settings = { ...SETTINGS, ...options.settings };
+    this.#nudges = options.nudges ?? true;
+  }
+
+  /** A cluster that has been launched before the race, with the Linodes that it has by then. */
+  async put(record: ClusterRecord, linodes: readonly Linode[] = []): Promise<void> {
+    const { id, owner, scheduleId, budget, createdAt } = record;
+    const entry = { owner, scheduleId, budget, openedAt: createdAt, changedAt: createdAt };
+    await this.#saveLedger({ ...this.ledger, open: new Map(this.ledger.open).set(id, entry) });
+    await this.#insert(record);
+    for (const linode of linodes) this.account.put(linode);
+  }
+
+  /** Another process, which begins in the race, or at `at`. */
+  start<T>(name: string, work: (deps: Deps) => Promise<T>, at: EpochMs | null = null): Attempt<T> {
+    const actor = new Actor(name, this.race);
+    const attempt: Attempt<T> = { actor: name, outcome: { kind: 'silent' } };
+    this.attempts.push(attempt);
+    const life = async () => {
+      await (at === null ? actor.begin() : actor.sleep(at));
+      return work(this.depsOf(actor));
+    };
+    life().then(
+      (value) => {
+        attempt.outcome = { kind: 'answered', value };
+      },
+      (error: unknown) => {
+        attempt.outcome = { kind: 'threw', error };
+      },
+    );
+    return attempt;
+  }
+
+  startPass(name: string, id: ClusterId, at: EpochMs | null = null): Attempt<void> {
+    return this.start(name, (deps) => reconcile(deps, id, limits(deps, PASS)), at);
+  }
+
+  startLaunch(name: string, asked: Asked): Attempt<Launched> {
+    return this.start(name, (deps) => launch(deps, launchRequest(deps, asked)));
+  }
+
+  startChange(name: string, id: ClusterId, input: unknown, at: EpochMs | null = null) {
+    const request = (deps: Deps) => ({ owner: 'ann', id, input, by: limits(deps, REQUEST).by });
+    return this.start(name, (deps) => changeCluster(deps, request(deps)), at);
+  }
+
+  startDelete(name: string, id: ClusterId, at: EpochMs | null = null) {
+    return this.start(name, (deps) => deleteCluster(deps, 'ann', id), at);
+  }
+
+  startSweep(name = 'sweeper', at: EpochMs | null = null) {
+    return this.start(name, (deps) => sweep(deps, limits(deps, SWEEP)), at);
+  }
+
+  startReaper(name = 'reaper', at: EpochMs | null = null) {
+    return this.start(name, (deps) => reap(deps), at);
+  }
+
+  run(): Promise<void> {
+    return this.race.run();
+  }
+
+  /** Long enough for the audit to take nothing for a request on its way; then a sweep. */
+  async audit(): Promise<void> {
+    this.race.now = plus(this.race.now, minutes(3));
+    this.startSweep('last sweeper');
+    await this.run();
+  }
+
+  /** Left alone for a while, with the reaper's ticks. */
+  async live(length: DurationMs): Promise<void> {
+    for (const until = plus(this.race.now, length); this.race.now < until; ) {
+      this.startReaper('later reaper');
+      await this.run();
+      this.race.now = plus(this.race.now, minutes(1));
+    }
+  }
+
+  /** The record as it is. */
+  recordOf(id: ClusterId): ClusterRecord {
+    const found = this.written.findLast((one) => one.id === id);
+    if (found === undefined) throw new Error(`there is no record of ${id}`);
+    return found;
+  }
+
+  get records(): ClusterRecord[] {
+    const ids = new Set(this.written.map(({ id }) => id));
+    return [...ids].map((id) => this.recordOf(id));
+  }
+
+  aliveOf(id: ClusterId): Linode[] {
+    return this.account.alive.filter(({ tags }) => clusterOfTags(tags) === id);
+  }
+
+  get openBudgets(): Record<ClusterId, MicroUsd> {
+    return Object.fromEntries([...this.ledger.open].map(([id, { budget }]) => [id, budget]));
+  }
+
+  get budgets(): Record<ClusterId, MicroUsd> {
+    const live = this.records.filter(isLive);
+    return Object.fromEntries(live.map(({ id, budget }) => [id, budget]));
+  }
+
+  get thrown(): string[] {
+    return this.attempts.flatMap(({ actor, outcome }) =>
+      outcome.kind === 'threw' ? [`${actor}: ${outcome.error}`] : [],
+    );
+  }
+
+  depsOf(actor: Actor) {
+    const log: Log = { info: () => {}, warn: () => {}, error: () => {} };
+    const ledger: LedgerStore = {
+      read: () => actor.call('ledger.read', () => this.table.ledger.read()),
+      save: (next) => actor.call('ledger.save', () => this.#saveLedger(next)),
+    };
+    const nudge: Nudge = {
+      reconcile: (id) =>
+        actor.call('nudge', () => {
+          if (this.#nudges) this.startPass(`pass of ${actor.name}`, id);
+        }),
+      runSchedule: () => actor.call('nudge', () => {}),
+    };
+    return {
+      caps: createCaps({ clock: actor, ledger, settings: () => this.settings }),
+      catalogue: CATALOGUE,
+      clock: actor,
+      linode: linodeApi(this.account, actor, log, {
+        created: (linode, by) => this.#checkCreated(linode, by),
+        deleted: (linode, by) => this.#checkDeleted(linode, by),
+      }),
+      ledger,
+      log,
+      nudge,
+      schedules: this.#schedules(actor),
+      secrets: {
+        linodeToken: async () => 'token',
+        apiTokens: async () => ({}),
+        passwordKey: () => actor.call('secrets.passwordKey', () => 'a key'),
+      },
+      settings: this.settings,
+      stage: STAGE,
+      store: this.#store(actor),
+    };
+  }
+
+  #store(actor: Actor): ClusterStore {
+    const { clusters } = this.table;
+    return {
+      insert: (record) => actor.call('store.insert', () => this.#insert(record)),
+      get: (id) => actor.call('store.get', () => clusters.get(id)),
+      getMany: (ids) => actor.call('store.getMany', () => clusters.getMany(ids)),
+      save: (record) => actor.call(`store.save ${record.phase}`, () => this.#save(record)),
+      async *due(until) {
+        yield* await actor.call('store.due', () => collect(clusters.due(until)));
+      },
+      list: (query) => clusters.list(query),
+      livedIn: (query) => clusters.livedIn(query),
+    };
+  }
+
+  #schedules(actor: Actor): ScheduleStore {
+    const { schedules } = this.table;
+    return {
+      insert: (record: ScheduleRecord) =>
+        actor.call('schedules.insert', () => schedules.insert(record)),
+      get: (id) => actor.call('schedules.get', () => schedules.get(id)),
+      save: (record) => actor.call('schedules.save', () => schedules.save(record)),
+      delete: (id) => actor.call('schedules.delete', () => schedules.delete(id)),
+      list: (owner) => schedules.list(owner),
+    };
+  }
+
+  async #insert(record: ClusterRecord): Promise<'inserted' | 'exists'> {
+    const answer = await this.table.clusters.insert(record);
+    if (answer === 'inserted') this.#noteWritten(record);
+    return answer;
+  }
+
+  async #save(record: ClusterRecord): Promise<ClusterRecord | 'conflict'> {
+    const saved = await this.table.clusters.save(record);
+    if (saved !== 'conflict') this.#noteWritten(saved);
+    return saved;
+  }
+
+  async #saveLedger(next: Ledger): Promise<'saved' | 'conflict'> {
+    const answer = await this.table.ledger.save(next);
+    this.ledger = await this.table.ledger.read();
+    this.#checkLedger();
+    return answer;
+  }
+
+  #noteWritten(record: ClusterRecord): void {
+    const before = this.written.findLast(({ id }) => id === record.id);
+    if (before !== undefined && !isLive(before)) this.violations.push(`${record.id} was dead`);
+    this.written.push(record);
+    if (!isLive(record)) this.#checkEnded(record);
+    this.#checkLedger();
+  }
+
+  #checkEnded({ id, phase, spent, budget }: EndedRecord): void {
+    if (this.aliveOf(id).length > 0) this.violations.push(`${id} is ${phase}, its Linodes live`);
+    const bill = this.account.bill(clusterTag(id));
+    if (bill > spent) this.violations.push(`${id} cost ${bill}, and tells of ${spent}`);
+    if (bill > budget) this.violations.push(`${id} cost ${bill} of a budget of ${budget}`);
+  }
+
+  /** A budget is counted before its cluster can cost anything, and until it can't any more. */
+  #checkLedger(): void {
+    for (const { id, budget } of this.records.filter(isLive)) {
+      if ((this.ledger.open.get(id)?.budget ?? 0) < budget) {
+        this.violations.push(`of ${id} less is counted than its budget of ${budget}`);
+      }
+    }
+    const open = sum([...this.ledger.open.values()].map(({ budget }) => budget));
+    const { openBudgetMax } = this.settings;
+    if (openBudgetMax !== null && open > openBudgetMax) {
+      this.violations.push(`${open} is open`);
+    }
+  }
+
+  #checkCreated({ label, tags }: Linode, by: string): void {
+    const id = clusterOfTags(tags);
+    const record = this.records.find((one) => one.id === id);
+    const node = record?.nodes.find((one) => one.label === label);
+    if (record === undefined || !isLive(record) || node === undefined) {
+      this.violations.push(`${by} created ${label} for no live cluster`);
+    } else if (node.state === 'planned' || node.state === 'never') {
+      this.violations.push(`${by} created ${label}, which was ${node.state}`);
+    }
+  }
+
+  #checkDeleted({ label, tags }: Linode, by: string): void {
+    if (!tags.includes(ownershipTag(STAGE))) this.violations.push(`${by} deleted ${label}`);
+    const record = this.records.find((one) => one.id === clusterOfTags(tags));
+    if (!by.includes('sweeper') || record === undefined || !isLive(record)) return;
+    const { now } = this.race;
+    if (record.phase !== 'deleting' && now < teardownOf(record, now)) {
+      this.violations.push(`${by} deleted ${label}, which a live record protects`);
+    }
+  }
+}
+
+const REQUEST = seconds(25);
+const PASS = minutes(5);
+const SWEEP = minutes(7);
+const limits = ({ clock }: Deps, length: DurationMs) => ({
+  by: plus(clock.now(), length),
+  reserveMs: seconds(20),
+});
+
+type Asked = { readonly key: string } & Readonly<Record<string, unknown>>;
+
+export const launchRequest = (deps: Deps, { key, ...spec }: Asked): LaunchRequest => ({
+  owner: 'ann',
+  input: { ...NANODES, ...spec },
+  idempotencyKey: key,
+  schedule: null,
+  by: limits(deps, REQUEST).by,
+});
+
+const NANODES = {
+  nodes: 2,
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  budgetUsd: 1,
+};
+
+const SETTINGS: Settings = {
+  stage: STAGE,
+  marginMs: minutes(3),
+  provisionMs: minutes(20),
+  nodesMax: 10,
+  budgetMax: usd(100),
+  openBudgetMax: null,
+  openBudgetPerOwnerMax: null,
+  monthlySpendPerOwnerMax: null,
+};
+
+const CATALOGUE: Catalogue = {
+  types: async () => [
+    {
+      id: 'g6-nanode-1',
+      label: 'Nanode 1GB',
+      class: 'nanode',
+      vcpus: 1,
+      memoryMb: 1_024,
+      diskMb: 25_600,
+      gpus: 0,
+      price: { ...price(0.0075, 5), byRegion: {} },
+      backupsPrice: null,
+    },
+  ],
+  regions: async () => [
+    {
+      id: 'us-east',
+      label: 'Newark, NJ',
+      country: 'us',
+      capabilities: ['Linodes', 'Metadata'],
+      siteType: 'core',
+    },
+  ],
+  images: async () => [
+    {
+      id: 'linode/debian12',
+      label: 'Debian 12',
+      deprecated: false,
+      status: 'available',
+      capabilities: ['cloud-init'],
+    },
+  ],
+  backups: async () => false,
+  soldOut: async () => new Set(),
+};
