@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type EndedRecord, isLive, teardownOf } from '../../lib/core/cluster.ts';
+import { clusterTag, nodeLabel, ownershipTag, reapTag } from '../../lib/core/names.ts';
+import { durationMs, hours, minus, minutes, plus, seconds } from '../../lib/core/units.ts';
+import { keyedClusterId } from '../../lib/launch.ts';
+import {
+  aLinode,
+  aRunning,
+  at,
+  ID,
+  idOf,
+  LAUNCH,
+  made,
+  OTHER_ID,
+  OUR_TAGS,
+  STAGE,
+  usd,
+} from '../core/builders.ts';
+import { troubles } from './race.ts';
+import { drawEvenPauses, World } from './world.ts';
+
+drawEvenPauses();
+
+const BEFORE = aRunning({ budget: usd(0.03) });
+const TEARDOWN = teardownOf(BEFORE, LAUNCH);
+const DUE = { ...BEFORE, dueAt: TEARDOWN, reapTags: [reapTag(TEARDOWN)] };
+const tags = [...OUR_TAGS, reapTag(TEARDOWN)];
+
+/** A second cluster, whose time is long to come. */
+const OTHERS = [0, 1].map((index) => made(index, { linodeId: idOf(index) + 100 }));
+const OTHER = aRunning({
+  id: OTHER_ID,
+  nodes: OTHERS.map((node) => ({ ...node, label: nodeLabel(OTHER_ID, node.index) })),
+  dueAt: plus(LAUNCH, hours(9)),
+});
+const otherTags = [ownershipTag(STAGE), clusterTag(OTHER_ID), reapTag(plus(LAUNCH, hours(9)))];
+
+const STRANGERS = [
+  aLinode({ id: 901, label: 'theirs', tags: [] }),
+  // Of another deployment on the account, which has come to the same id and the same time.
+  aLinode({ id: 902, label: 'staging', tags: ['onebuck-staging', ...tags.slice(1)] }),
+];
+const ORPHAN = aLinode({ id: 903, label: 'left', tags: [ownershipTag(STAGE), reapTag(LAUNCH)] });
+
+describe('reaper, sweeper, passes and requests at the teardown time', () => {
+  const starters: Record<string, (world: World, name: string, at: typeof LAUNCH) => void> = {
+    reaper: (world, name, at) => void world.startReaper(name, at),
+    sweeper: (world, name, at) => void world.startSweep(name, at),
+    pass: (world, name, at) => void world.startPass(name, ID, at),
+    DELETE: (world, name, at) => void world.startDelete(name, ID, at),
+    PATCH: (world, name, at) => void world.startChange(name, ID, { budgetUsd: 0.045 }, at),
+  };
+  const kinds = Object.keys(starters);
+  const aStart = fc.record({
+    kind: fc.constantFrom(...kinds),
+    after: fc.constantFrom(-240_000, -61_000, -10_000, -1_000, -1, 0, 1, 500, 30_000, 61_000),
+  });
+  const starts = fc.array(aStart, { minLength: 2, maxLength: 5 });
+  const names = ['reaper', 'pass', 'DELETE', 'PATCH'].map((kind) => `pass of ${kind}`);
+
+  it('end what is due, and touch nothing else', async () => {
+    const property = fc.asyncProperty(
+      fc.scheduler(),
+      troubles([...kinds, ...names], ['stalls', 'repeats']),
+      starts,
+      async (s, drawn, started) => {
+        const world = new World(s, { troubles: drawn, now: minus(TEARDOWN, minutes(5)) });
+        await world.put(DUE, [aLinode({ tags }), aLinode({ index: 1, tags })]);
+        const linodes = OTHER.nodes.map(({ index, label }) =>
+          aLinode({ id: idOf(index) + 100, label, tags: otherTags }),
+        );
+        await world.put(OTHER, linodes);
+        for (const one of [...STRANGERS, ORPHAN]) world.account.put(one);
+
+        for (const { kind, after } of started) {
+          starters[kind]?.(world, kind, plus(TEARDOWN, durationMs(after)));
+        }
+        await world.run();
+        await world.live(minutes(4));
+        await world.audit();
+
+        const record = world.recordOf(ID);
+        const nodes = isLive(record) ? [100, 101] : [];
+        const ids = world.account.alive.map(({ id }) => id);
+        expect(ids).toEqual([...nodes, 200, 201, 901, 902]);
+        expect(world.violations).toEqual([]);
+        expect(world.openBudgets).toEqual(world.budgets);
+        const spent = world.ledger.spent.get('owner:ann')?.['2026-11'] ?? 0;
+        expect(spent).toBe(isLive(record) ? 0 : (record as EndedRecord).spent);
+        if (!started.some(({ kind }) => kind === 'PATCH')) expect(isLive(record)).toBe(false);
+      },
+    );
+    await fc.assert(property, { numRuns: 200 });
+  });
+});
+
+describe('a launch that races with the sweeper', () => {
+  const actors = ['POST', 'pass of POST', 'pass', 'sweeper'];
+
+  it('loses no Linode that its record protects, though the reap time has come', async () => {
+    const property = fc.asyncProperty(
+      fc.scheduler(),
+      troubles(actors, ['stalls']),
+      async (s, drawn) => {
+        // So late a margin is no setting's. It makes the record alone protect the nodes: their
+        // reap tags, in whole minutes, are in the past when they are created.
+        const settings = { marginMs: durationMs(hours(1) - seconds(30)) };
+        const now = at('2026-11-10T15:00:05Z');
+        const world = new World(s, { troubles: drawn, settings, now });
+        world.startLaunch('POST', { key: 'a key', budgetUsd: 0.015 });
+        world.startPass('pass', keyedClusterId('ann', 'a key'));
+        world.startSweep();
+        await world.run();
+        expect(world.violations).toEqual([]);
+        expect(world.account.deleted.length).toBeGreaterThan(0);
+      },
+    );
+    await fc.assert(property, { numRuns: 200 });
+  });
+});
