@@ -197,7 +197,7 @@ export class World {
       runSchedule: () => actor.call('nudge', () => {}),
     };
     return {
-      caps: createCaps({ clock: actor, ledger, settings: () => this.settings }),
+      caps: createCaps({ clock: actor, ledger, settings: () => this.settings, random: () => 0.5 }),
       catalogue: CATALOGUE,
       clock: actor,
       linode: linodeApi(this.account, actor, log, {
