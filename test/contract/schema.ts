@@ -2,7 +2,7 @@ import { isIP, isIPv4 } from 'node:net';
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { OpenApiSchema } from './openapi.ts';
 
-/** What is sent has no read-only fields; what is answered has no write-only ones, and all others. */
+/** What is sent has no read-only fields; what is answered has no write-only ones but all others. */
 export type Direction = 'request' | 'answer';
 
 /** Keywords that mean the same in both. What is not among them is handled below or says nothing. */
