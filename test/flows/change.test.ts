@@ -112,11 +112,12 @@ describe('raising the budget of ten running nodes from $1 to $2', () => {
     const put = { method: 'PUT', path: '^/linode/instances/\\d+$' };
     world.linode.setFaults([{ kind: 'status500', ...put }]);
     await world.change(id, { budgetUsd: 2 });
-    await world.reapUntil(plus(START, hours(20)));
+    // Past the end of the old budget.
+    await world.reapUntil(plus(START, hours(14)));
     expect(world.left(id)).toBe(10);
     expect(world.log.some(({ message }) => message === 'reap tag not moved')).toBe(true);
     world.linode.setFaults([]);
-    await world.reapUntil(plus(START, hours(21)));
+    await world.reapUntil(plus(START, hours(15)));
     expect(reapTagsOf(id)).toEqual(new Set([reapTag(teardown(await world.record(id)))]));
   });
 });

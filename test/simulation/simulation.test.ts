@@ -22,7 +22,7 @@ const SMALL = { clusters: 3, nodesMax: 5, hoursMax: 3 };
 
 describe('simulated worlds', () => {
   it('keep every promise, whatever their seeds have go wrong', async () => {
-    const { totals } = await totalsOf(40);
+    const { totals } = await totalsOf(30);
     expect(totals.violations).toEqual([]);
     expect(totals.orphans).toBe(0);
     expect(totals.lives).toBeGreaterThan(100);
@@ -91,7 +91,7 @@ describe('each killer alone', () => {
 describe('a world in which Linode refuses deletions for longer than the margin', () => {
   it('records what was overspent, says so, and goes on until all is gone', async () => {
     const forced = { ...NO_FAULTS, clusters: 6, hoursMax: 5, outages: 'long' } as const;
-    const { totals, outcomes } = await totalsOf(30, forced);
+    const { totals, outcomes } = await totalsOf(16, forced);
     expect(totals.violations).toEqual([]);
     expect(totals.orphans).toBe(0);
     expect(totals.overspentClusters).toBeGreaterThan(0);
