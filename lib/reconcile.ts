@@ -99,14 +99,15 @@ async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs) {
 }
 
 async function end(deps: ReconcileDeps, record: EndedRecord, by: EpochMs): Promise<void> {
-  if ((await deps.store.save(record)) === 'conflict') return;
   const { id, endReason, failure } = record;
   const bill = { spent: formatUsd(record.spent), budget: formatUsd(record.budget) };
-  deps.log.info('cluster ended', { clusterId: id, endReason, failure, ...bill });
+  // Before the record: a pass that dies in between, or loses the answer, would have told nobody.
   if (record.overspent > 0) {
     const overspent = formatUsd(record.overspent);
     deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
   }
+  if ((await deps.store.save(record)) === 'conflict') return;
+  deps.log.info('cluster ended', { clusterId: id, endReason, failure, ...bill });
   // After the record, so that a budget is never free while its cluster may live. What is lost here,
   // the sweeper finds.
   await deps.caps.release(record, by).catch((error: unknown) => {

@@ -313,6 +313,17 @@ describe('a pass that destroys', () => {
     await run();
     expect(errors).toEqual(told);
   });
+
+  it('tells of an overspend though the answer to its last write is lost', async () => {
+    const isOutdated = (next: ClusterRecord) => {
+      if (next.phase === 'deleted') throw new Error('socket hang up');
+      return false;
+    };
+    const overspent = aDeleting({ budget: usd(0.0149) });
+    const { run, errors } = aWorld(overspent, {}, untagged, { isOutdated });
+    await expect(run()).rejects.toThrow('socket hang up');
+    expect(errors).toEqual(['cluster overspent its budget']);
+  });
 });
 
 describe('a pass over a running cluster', () => {
