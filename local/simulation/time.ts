@@ -18,9 +18,12 @@ export class VirtualTime {
   #ordered = 0;
   /** A binary heap, the next event first. */
   readonly #events: Event[] = [];
+  readonly #settled: () => Promise<void>;
 
-  constructor(start: number) {
+  /** `settled` resolves when all that an event caused at once has run. */
+  constructor(start: number, settled: () => Promise<void> = afterMicrotasks) {
     this.#now = start;
+    this.#settled = settled;
   }
 
   now(): number {
@@ -44,9 +47,7 @@ export class VirtualTime {
       this.#pop();
       this.#now = next.at;
       if (next.run() === NOTHING_CAME_OF_IT) continue;
-      // What awaited it runs first: a tick comes after all of the microtasks, and costs less than a
-      // turn of the event loop, of which nothing here waits.
-      await new Promise<void>((resolve) => process.nextTick(resolve));
+      await this.#settled();
     }
     if (goesOn()) this.#now = Math.max(this.#now, end);
   }
@@ -87,6 +88,9 @@ export class VirtualTime {
     return isBefore(events[right] as Event, events[left] as Event) ? right : left;
   }
 }
+
+/** A tick comes after all of the microtasks, and costs less than a turn of the event loop. */
+const afterMicrotasks = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 const isBefore = (a: Event, b: Event): boolean =>
   a.at < b.at || (a.at === b.at && a.order < b.order);
