@@ -1,0 +1,156 @@
+import {
+  type BatchGetItemCommandInput,
+  type BatchGetItemCommandOutput,
+  ConditionalCheckFailedException,
+  type DeleteItemCommandInput,
+  type DynamoDBClient,
+  type GetItemCommandOutput,
+  type PutItemCommandInput,
+  type QueryCommandInput,
+  type QueryCommandOutput,
+} from '@aws-sdk/client-dynamodb';
+import type { InvokeCommandInput, LambdaClient } from '@aws-sdk/client-lambda';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { TableProperties } from '../local/dynamodb.ts';
+import { type Item, itemBytes, readUnits, writesOf, writeUnits } from './capacity.ts';
+import type { Counter } from './counts.ts';
+
+/** How a call of a client is made: it may be looked at, and take its time. */
+export type Around = <T>(call: () => Promise<T>) => Promise<T>;
+
+interface Call {
+  readonly name: string;
+  readonly input: object;
+}
+
+/** Has all calls of the client go through `around`, whatever retries they take inside. */
+function wrap(
+  client: DynamoDBClient | LambdaClient | SecretsManagerClient,
+  around: (call: Call, make: () => Promise<object>) => Promise<object>,
+): void {
+  const { middlewareStack } = client as DynamoDBClient;
+  middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        const call = { name: commandName.replace(/Command$/, ''), input: args.input };
+        let result: Awaited<ReturnType<typeof next>> | null = null;
+        await around(call, async () => {
+          result = await next(args);
+          return result.output;
+        });
+        if (result === null) throw new Error(`${call.name} was not made`);
+        return result;
+      },
+    { step: 'initialize', name: 'aroundCalls' },
+  );
+}
+
+/** Counts what each call uses of the table's capacity, all of whose writes this client makes. */
+export function countDynamoDb(
+  client: DynamoDBClient,
+  table: TableProperties,
+  { counter, around }: { readonly counter: Counter; readonly around: Around },
+): { readonly items: ReadonlyMap<string, Item> } {
+  const items = new Map<string, Item>();
+  const before = (id: string) => items.get(id) ?? null;
+
+  function write(call: string, id: string, after: Item | null): void {
+    for (const { to, units } of writesOf(table, before(id), after)) {
+      counter.add(`DynamoDB ${call}, ${to}`, 'writeUnit', units);
+    }
+    if (after === null) items.delete(id);
+    else items.set(id, after);
+  }
+
+  wrap(client, async ({ name, input }, make) => {
+    const output = await around(make).catch((error: unknown) => {
+      if (name === 'PutItem' && error instanceof ConditionalCheckFailedException) {
+        const there = before(idOf((input as PutItemCommandInput).Item));
+        const units = writeUnits(there === null ? 0 : itemBytes(there));
+        counter.add('DynamoDB PutItem, refused', 'writeUnit', units);
+      }
+      throw error;
+    });
+    switch (name) {
+      case 'PutItem': {
+        const { Item: item = {} } = input as PutItemCommandInput;
+        write(name, idOf(item), item);
+        break;
+      }
+      case 'DeleteItem':
+        write(name, idOf((input as DeleteItemCommandInput).Key), null);
+        break;
+      default:
+        for (const units of unitsRead(name, input, output)) {
+          counter.add(`DynamoDB ${name}${indexOf(input)}`, 'readUnit', units);
+        }
+    }
+    return output;
+  });
+  return { items };
+}
+
+/** One number a request, or a key where each counts by itself. */
+function unitsRead(name: string, input: object, output: object): number[] {
+  switch (name) {
+    case 'GetItem': {
+      const { Item: item } = output as GetItemCommandOutput;
+      const { ConsistentRead = false } = input as { ConsistentRead?: boolean };
+      return [readUnits(item === undefined ? 0 : itemBytes(item), ConsistentRead)];
+    }
+    case 'BatchGetItem': {
+      const { RequestItems = {} } = input as BatchGetItemCommandInput;
+      const { Responses = {} } = output as BatchGetItemCommandOutput;
+      return Object.entries(RequestItems).flatMap(
+        ([table, { Keys = [], ConsistentRead = false }]) => {
+          const found = Responses[table] ?? [];
+          const missing = Keys.slice(found.length).map(() => 0);
+          return [...found.map(itemBytes), ...missing].map((one) => readUnits(one, ConsistentRead));
+        },
+      );
+    }
+    case 'Query': {
+      const { FilterExpression, ConsistentRead = false } = input as QueryCommandInput;
+      // What it leaves out was read, and is paid for, but is not in the answer.
+      if (FilterExpression !== undefined) throw new Error('a filtered Query can not be counted');
+      const { Items = [] } = output as QueryCommandOutput;
+      return [
+        readUnits(
+          Items.reduce((sum, one) => sum + itemBytes(one), 0),
+          ConsistentRead,
+        ),
+      ];
+    }
+    default:
+      throw new Error(`${name} is not counted`);
+  }
+}
+
+const indexOf = (input: object): string =>
+  'IndexName' in input ? ` of index ${input.IndexName}` : '';
+
+const idOf = (item: Item | undefined): string => item?.id?.S ?? '';
+
+export function countSecretsManager(
+  client: SecretsManagerClient,
+  { counter, around }: { readonly counter: Counter; readonly around: Around },
+): void {
+  wrap(client, ({ name }, make) => {
+    counter.add(`Secrets Manager ${name}`, 'secretCall');
+    return around(make);
+  });
+}
+
+/** An Invoke costs nothing by itself: what it starts does. */
+export function onInvoke(
+  client: LambdaClient,
+  around: Around,
+  started: (event: Readonly<Record<string, unknown>>) => void,
+): void {
+  wrap(client, async ({ input }, make) => {
+    const output = await around(make);
+    const { Payload } = input as InvokeCommandInput;
+    started(JSON.parse(Buffer.from(Payload as Uint8Array).toString()));
+    return output;
+  });
+}

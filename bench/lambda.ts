@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { type DurationMs, type EpochMs, epochMs, plus, seconds } from '../lib/core/units.ts';
+import type { Log } from '../lib/ports.ts';
+import type { VirtualTime } from '../local/simulation/time.ts';
+import { assumed } from './assumed.ts';
+import type { Counter } from './counts.ts';
+
+export type FunctionName = 'api' | 'authorize' | 'reconcile' | 'reap' | 'sweep';
+
+const { provider, functions } = parse(
+  readFileSync(new URL('../serverless.yml', import.meta.url), 'utf8'),
+  { logLevel: 'silent' },
+) as {
+  provider: { memorySize: number; logRetentionInDays: number };
+  functions: Record<FunctionName, { timeout: number }>;
+};
+const DAYS_OF_MONTH = assumed.hoursOfMonth / 24;
+
+export interface Limits {
+  readonly by: EpochMs;
+  readonly reserveMs: DurationMs;
+}
+
+interface Environment<Deps> {
+  readonly deps: Deps;
+  usedAt: number;
+}
+
+/** Lambda, as far as its bill goes: each run is counted, with its time and with what it logs. */
+export class Lambda<Deps> {
+  readonly #time: VirtualTime;
+  readonly #counter: Counter;
+  readonly #build: (log: Log) => Deps;
+  readonly #idle = new Map<FunctionName, Environment<Deps>[]>();
+
+  constructor(time: VirtualTime, counter: Counter, build: (log: Log) => Deps) {
+    this.#time = time;
+    this.#counter = counter;
+    this.#build = build;
+  }
+
+  /** Rejects as the work does. */
+  async run<T>(name: FunctionName, work: (deps: Deps, limits: Limits) => Promise<T>): Promise<T> {
+    const time = this.#time;
+    const from = time.now();
+    const warm = this.#take(name);
+    if (warm === null) await time.delay(assumed.initMs);
+    const environment = warm ?? { deps: this.#build(this.#logOf(name)), usedAt: from };
+    // As lib/wire.ts sets them.
+    const by = plus(epochMs(time.now()), seconds(functions[name].timeout - 5));
+    try {
+      await time.delay(assumed.invocationMs);
+      return await work(environment.deps, { by, reserveMs: seconds(20) });
+    } finally {
+      environment.usedAt = time.now();
+      this.#idle.set(name, [...(this.#idle.get(name) ?? []), environment]);
+      this.#bill(name, time.now() - from, warm === null);
+    }
+  }
+
+  #take(name: FunctionName): Environment<Deps> | null {
+    const since = this.#time.now() - assumed.warmMs;
+    const idle = (this.#idle.get(name) ?? []).filter(({ usedAt }) => usedAt >= since);
+    const taken = idle.pop() ?? null;
+    this.#idle.set(name, idle);
+    return taken;
+  }
+
+  #bill(name: FunctionName, ms: number, isCold: boolean): void {
+    this.#counter.add(`Lambda ${name}, requests`, 'lambdaRequest');
+    const gbSeconds = (Math.ceil(ms) / 1_000) * (provider.memorySize / 1_024);
+    this.#counter.add(`Lambda ${name}, time`, 'lambdaGbSecond', gbSeconds);
+    for (const line of [...(isCold ? [INIT_LINE] : []), ...RUN_LINES]) this.#ingest(name, line);
+  }
+
+  #ingest(name: FunctionName, line: string): void {
+    const bytes = Buffer.byteLength(line) + EVENT_BYTES;
+    this.#counter.add(`CloudWatch Logs of ${name}`, 'logByte', bytes);
+    const months = provider.logRetentionInDays / DAYS_OF_MONTH;
+    this.#counter.add('CloudWatch Logs, kept', 'logByteMonth', bytes * months);
+  }
+
+  #logOf(name: FunctionName): Log {
+    const write =
+      (level: string) =>
+      (message: string, details: object = {}) => {
+        const timestamp = new Date(this.#time.now()).toISOString();
+        const line = { level, message, timestamp, ...COMMON_FIELDS, ...details };
+        this.#ingest(name, JSON.stringify(line));
+      };
+    return { info: write('INFO'), warn: write('WARN'), error: write('ERROR') };
+  }
+}
+
+/** What CloudWatch counts for each event beside its text. */
+const EVENT_BYTES = 26;
+const REQUEST_ID = '00000000-0000-0000-0000-000000000000';
+/** As powertools' logger has them. */
+const COMMON_FIELDS = {
+  service: 'onebuck',
+  sampling_rate: 0,
+  xray_trace_id: '1-00000000-000000000000000000000000',
+};
+const INIT_LINE =
+  'INIT_START Runtime Version: nodejs:24.v00\tRuntime Version ARN: ' +
+  `arn:aws:lambda:us-east-1::runtime:${'0'.repeat(64)}\n`;
+const RUN_LINES = [
+  `START RequestId: ${REQUEST_ID} Version: $LATEST\n`,
+  `END RequestId: ${REQUEST_ID}\n`,
+  `REPORT RequestId: ${REQUEST_ID}\tDuration: 0000.00 ms\tBilled Duration: 0000 ms\t` +
+    'Memory Size: 256 MB\tMax Memory Used: 000 MB\tInit Duration: 000.00 ms\t\n',
+];

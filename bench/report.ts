@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { type Counts, costOf, totalOf } from './counts.ts';
+import { type PriceName, prices } from './prices.ts';
+
+/** Of the stack, as deployed. */
+export function alarmsDeclared(): number {
+  const folder = new URL('../stack/', import.meta.url);
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const text = readFileSync(new URL(name, folder), 'utf8');
+      const { Resources } = parse(text, { logLevel: 'silent' }) as {
+        Resources: Readonly<Record<string, { readonly Type: string }>>;
+      };
+      return Object.values(Resources);
+    })
+    .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm').length;
+}
+
+/** Each call, and what it comes to in a life and in a month without any. */
+export function table(life: Counts, month: Counts): string {
+  const calls = [...new Set([...life.keys(), ...month.keys()])].sort();
+  const rows = calls.map((call) => [
+    call,
+    ...[life, month].flatMap((counts) => {
+      const count = counts.get(call);
+      if (count === undefined || Math.abs(count.units) < 1e-9) return ['', '', ''];
+      const unit = prices[count.price].unit;
+      return [amount(count.calls), `${amount(count.units)} ${unit}`, dollars(costOf(count))];
+    }),
+  ]);
+  const heads = ['what', 'a life: times', 'uses', '$', 'an idle month: times', 'uses', '$'];
+  const totals = ['all', '', '', dollars(totalOf(life)), '', '', dollars(totalOf(month))];
+  return markdown([heads, ...rows, totals]);
+}
+
+const SERVICES: readonly (readonly [name: string, prices: readonly PriceName[]])[] = [
+  ['Lambda: time', ['lambdaGbSecond']],
+  ['Lambda: requests', ['lambdaRequest']],
+  ['DynamoDB: writes', ['writeUnit']],
+  ['DynamoDB: reads', ['readUnit']],
+  ['DynamoDB: storage, recovery', ['tableByteMonth', 'backupByteMonth']],
+  ['Secrets Manager: calls', ['secretCall']],
+  ['Secrets Manager: the secret', ['secretMonth']],
+  ['API Gateway', ['httpRequest']],
+  ['CloudWatch Logs', ['logByte', 'logByteMonth']],
+  ['EventBridge ticks', ['ruleInvocation']],
+  ['data sent to Linode', ['byteOut']],
+];
+
+/** The same, by what it is paid for. */
+export function summary(life: Counts, month: Counts): string {
+  const cost = (counts: Counts, names: readonly PriceName[]) =>
+    totalOf(new Map([...counts].filter(([, { price }]) => names.includes(price))));
+  const rows = SERVICES.map(([name, names]) => [
+    name,
+    dollars(cost(life, names)),
+    dollars(cost(month, names)),
+  ]);
+  const totals = ['all', dollars(totalOf(life)), dollars(totalOf(month))];
+  return markdown([['$', 'a life', 'an idle month'], ...rows, totals]);
+}
+
+/** Of the prices, from which pages. */
+export const sources = (): string =>
+  Object.values(prices)
+    .map(({ usd, per, unit, page }) => `  $${usd} for ${per} ${unit}: ${page}`)
+    .join('\n');
+
+export const dollars = (usd: number): string => (Math.abs(usd) < 5e-8 ? '0' : usd.toFixed(6));
+
+function amount(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : 1;
+  return value.toFixed(digits).replace(/\.0$/, '').replace(/^-0$/, '0');
+}
+
+function markdown([heads = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = heads.map((head, column) =>
+    Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const padded = (cell: string, at: number) =>
+    at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0);
+  const line = (cells: readonly string[]) => `| ${cells.map(padded).join(' | ')} |`;
+  const rule = widths.map((width, at) =>
+    at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
+  );
+  return [line(heads), line(rule), ...rows.map(line)].join('\n');
+}
