@@ -298,11 +298,15 @@ describe('a month by its name', () => {
     expect(monthNamed('2028-12').end).toBe(at('2029-01-01T00:00:00Z'));
   });
 
+  it.each(['1970-01', '1979-12', '1999-09', '2000-02', '9999-12'])('is %s', (name) => {
+    expect(monthName(monthNamed(name).start)).toBe(name);
+  });
+
   it.each(['2026-13', '2026-00', '2026-1', '26-11', '2026-11-01', ' 2026-11', '1969-12', ''])(
     'is not %j',
     (name) => {
       expect(isMonthName(name)).toBe(false);
-      expect(() => monthNamed(name)).toThrow(RangeError);
+      expect(() => monthNamed(name)).toThrow(new RangeError(`${name} is no month`));
     },
   );
 });

@@ -18,7 +18,7 @@ import {
   reserve,
   settle,
 } from '../../lib/core/ledger.ts';
-import { type MicroUsd, sum } from '../../lib/core/money.ts';
+import { type MicroUsd, sum, toUsd } from '../../lib/core/money.ts';
 import type { ClusterId, ScheduleId } from '../../lib/core/names.ts';
 import {
   type DurationMs,
@@ -188,6 +188,14 @@ describe('the cap of a month', () => {
     expect(room(withLive, scheduled, LATER)).toBe(usd(0.05));
   });
 
+  it('is remembered for 13 months', () => {
+    const old = release(ledgerOf({ owner: 'bob' }), endedAfter(1, { owner: 'bob' }));
+    const createdAt = at('2027-12-20T00:00:00Z');
+    const reopened = granted(reserve(old, aClaim({ id: OTHER_ID }), NO_CAPS, createdAt));
+    const ledger = release(reopened, endedAfter(1, { id: OTHER_ID, createdAt }));
+    expect(ledger.spent.get('owner:bob')).toEqual({ '2026-11': 7_500 });
+  });
+
   it('is forgotten after 13 months', () => {
     const old = release(ledgerOf({ owner: 'bob' }), endedAfter(1, { owner: 'bob' }));
     const createdAt = at('2028-01-20T00:00:00Z');
@@ -310,8 +318,9 @@ describe('the audit', () => {
       { budget: usd(0.5), now: LATER },
     ];
     for (const { budget, now } of cases) {
-      const { next } = audit(ledgerOf({}), [aRunning({ budget })], now);
-      expect(budgetOf(next)).toBe(budget);
+      const found = audit(ledgerOf({}), [aRunning({ budget })], now);
+      expect(budgetOf(found.next)).toBe(budget);
+      expect(found.drift).toEqual(drift('otherBudget', 1, toUsd(budget)));
     }
     const ledger = ledgerOf({});
     expect(audit(ledger, [aRunning({ budget: usd(0.5) })], LAUNCH)).toEqual({
@@ -324,6 +333,9 @@ describe('the audit', () => {
     const { next, drift: found } = audit(EMPTY_LEDGER, [live], LATER);
     expect(found).toEqual(drift('notCounted', 0, 1));
     expect(next).toEqual(ledgerOf({}));
+    const reservedAt = plus(LAUNCH, seconds(-2));
+    const earlier = audit(EMPTY_LEDGER, [{ ...live, reservedAt }], LATER).next;
+    expect(earlier.open.get(ID)).toMatchObject({ openedAt: reservedAt, changedAt: LAUNCH });
     // So that what it costs is counted though its end came between.
     expect(release(next, endedAfter(1)).spent.get('owner:ann')).toEqual({ '2026-11': 7_500 });
   });
