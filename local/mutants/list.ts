@@ -366,6 +366,10 @@ const plan = inFile('lib/core/plan.ts', ['test/core/plan.test.ts'], {
     from: "nodes.every(({ state }) => state === 'gone' || state === 'never');",
     to: "nodes.every(({ state }) => state === 'gone' || state === 'never' || state === 'sent');",
   },
+  'a cluster ends as soon as one of its nodes has': {
+    from: 'const over = nodes.every(',
+    to: 'const over = nodes.some(',
+  },
   'tags are removed while nodes bear them': {
     from: 'if (linodes === null || linodes.length > 0 || !over) {',
     to: 'if (current.tagsRemoved && (linodes === null || linodes.length > 0 || !over)) {',

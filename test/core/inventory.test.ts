@@ -66,12 +66,50 @@ describe('inventory', () => {
     ]);
   });
 
+  it('is in each format a whole file, which says what it is good for', () => {
+    const whole = (format: (typeof inventoryFormats)[number]) =>
+      inventory(pair, format).split('\n');
+    const headline = `# Cluster ${ID} (running): 2 of 2 nodes.`;
+    expect(whole('hosts').slice(0, 2)).toEqual([
+      headline,
+      '# Lines for /etc/hosts, good for as long as the cluster lives.',
+    ]);
+    expect(whole('mpi').slice(0, 2)).toEqual([
+      headline,
+      '# Use on one of the nodes with: mpirun --hostfile <this file>. A slot is a vCPU.',
+    ]);
+    expect(whole('ssh').slice(0, 7)).toEqual([
+      headline,
+      '# Log in with: ssh -F <this file> <label>',
+      '# Addresses are used again soon, hence host keys by label, in a file of their own; and a' +
+        ' session with a node that was destroyed ends after a minute.',
+      '',
+      `Host ${FIRST}`,
+      '  HostName 192.0.2.0',
+      '  User root',
+    ]);
+    expect(whole('ansible').slice(0, 2)).toEqual([
+      headline,
+      '# Use with: ansible -i <this file> -m ping all',
+    ]);
+    expect(whole('ansible').slice(-4)).toEqual([
+      'ansible_user=root',
+      '# Addresses are used again soon, hence host keys by label, in a file of their own.',
+      "ansible_ssh_common_args='-o HostKeyAlias={{ inventory_hostname }}" +
+        ' -o StrictHostKeyChecking=accept-new' +
+        " -o UserKnownHostsFile=~/.ssh/known_hosts_onebuck -o CheckHostIP=no'",
+      '',
+    ]);
+  });
+
   it.each(inventoryFormats)('says first in %s how many of the nodes are there', (format) => {
     const some = aRunning({ nodes: [made(0), sent(1), planned(2)] });
     expect(inventory(some, format)).toMatch(`# Cluster ${ID} (running): 1 of 3 nodes.\n`);
   });
 
   it.each(inventoryFormats)('says first in %s that no node has an address yet', (format) => {
+    const waiting = inventory(aRunning({ nodes: [sent(0)] }), format);
+    expect(waiting).toContain('(running): none of its 1 nodes has an address yet');
     const text = inventory(aCluster(), format);
     expect(text.split('\n')[0]).toContain('none of its 2 nodes has an address yet');
     expect(text).not.toContain(FIRST);

@@ -145,6 +145,35 @@ describe('a cluster that is coming up', () => {
     expect(steps[0]).toMatchObject({ tags: [...OUR_TAGS, reap] });
   });
 
+  it('tells for which nodes it asks again, and of none that it asks for the first time', () => {
+    const nodes = [sent(0), planned(1), sent(2)];
+    const again = plan(aCluster({ nodes }), [], secondsIn(30));
+    expect(createdBy(again)).toEqual([0, 1, 2]);
+    expect(eventsOf(again.next as LiveRecord).slice(1)).toEqual([
+      'asked again for node 0, 2: no answer came',
+    ]);
+    expect(eventsOf(plan(aCluster(), [], LAUNCH).next as LiveRecord)).toHaveLength(1);
+  });
+
+  it('tells how many of its nodes are up when there are more than before', () => {
+    const nodes = [made(0, { status: 'booting' }), made(1, { status: 'booting' })];
+    const list = [aLinode(), aLinode({ index: 1, status: 'booting' })];
+    const one = plan(aCluster({ nodes }), list, NOW).next as LiveRecord;
+    expect(eventsOf(one).slice(1)).toEqual(['1 of 2 nodes up']);
+    expect(eventsOf(plan(one, list, NOW).next as LiveRecord)).toEqual(eventsOf(one));
+  });
+
+  it('has a node that bears no reap tag given one, and a check leaves its reap tags be', () => {
+    const nodes = [made(0, { status: 'booting' }), made(1)];
+    const record = aCluster({ nodes });
+    const bare = aLinode({ status: 'booting', tags: OUR_TAGS });
+    const retagged = plan(record, [bare, aLinode({ index: 1 })], NOW);
+    expect(retagged.steps).toMatchObject([{ kind: 'retagNode', index: 0, reap: REAP_TAG }]);
+    const checked = plan(record, tagged(record, [aLinode({ status: 'booting' })]), NOW);
+    expect(kindsOf(checked)).toEqual(['checkNode']);
+    expect(checked.next.reapTags).toEqual([]);
+  });
+
   it('does not ask again for a node that was refused, and waits for its earlier create', () => {
     const refused = { ...sent(0, { triedAt: secondsIn(30) }), refused: 'account limit' };
     const record = aCluster({ nodes: [refused] });
@@ -253,10 +282,19 @@ describe('when the time to come up has ended', () => {
     expect(deletedBy(failed)).toEqual([idOf(0), idOf(1)]);
   });
 
+  it('a create without an answer is not sent once more, and is why it has failed', () => {
+    const record = aCluster({ nodes: [sent(0, { triedAt: secondsIn(20 * 60 - 120) })] });
+    const failed = plan(record, [], LATE);
+    const failure = 'its create was not answered and did not take effect';
+    expect(failed.next).toMatchObject({ endReason: 'failed', failure });
+    expect(failed.next.nodes).toEqual([never(0, failure)]);
+  });
+
   it('one that never could be listed has failed, and deletes nothing it never made', () => {
     const failed = plan(aCluster(), null, LATE);
     expect(failed.next).toMatchObject({ phase: 'deleting', endReason: 'failed' });
-    expect(statesOf(failed.next)).toEqual(['never', 'never']);
+    const reason = 'the cluster ended before it was created';
+    expect(failed.next.nodes).toEqual([never(0, reason), never(1, reason)]);
     expect(kindsOf(failed)).toEqual(['wait']);
   });
 
@@ -266,6 +304,8 @@ describe('when the time to come up has ended', () => {
     const kept = plan(record, tagged(record, list, LATE), LATE);
     expect(kept.next.phase).toBe('provisioning');
     expect(statesOf(kept.next)).toEqual(['made', 'made', 'never', 'sent']);
+    const reason = 'not created before the time to come up ended';
+    expect(kept.next.nodes[2]).toEqual(never(2, reason));
     expect(kept.steps).toEqual([{ kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: true }]);
 
     const settled = aCluster({ nodes: [made(0), gone(1), never(2), nodes[3] ?? sent(3)] });
@@ -279,6 +319,16 @@ describe('when the time to come up has ended', () => {
   it('nothing is kept where nothing is up', () => {
     const record = aCluster({ nodes: [booting], spec: keeping });
     expect(plan(record, list.slice(1), LATE).next).toMatchObject({ endReason: 'failed' });
+    // It ran when it was last seen, but has been deleted since.
+    const late = aCluster({ nodes: [deleted(0), planned(1)], spec: keeping });
+    expect(plan(late, null, LATE).next).toMatchObject({ phase: 'deleting', endReason: 'failed' });
+  });
+
+  it('one that was deleted and lives is deleted again, once', () => {
+    const nodes = [made(0), deleted(1), sent(2, { triedAt: secondsIn(20 * 60 - 60) })];
+    const record = aCluster({ nodes, spec: keeping });
+    const again = plan(record, tagged(record, list, LATE), LATE);
+    expect(again.steps).toEqual([{ kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: true }]);
   });
 });
 
@@ -340,6 +390,12 @@ describe('the reap tags of a running cluster', () => {
     expect(apply(planned.next as LiveRecord, [outcome], NOW).reapTags).toEqual([REAP_TAG]);
   });
 
+  it('wait for their removal until there is nothing else to do', () => {
+    const old = 'reap=20261112T0000Z';
+    const planned = plan({ ...record, reapTags: [old, REAP_TAG] }, [aLinode()], NOW);
+    expect(kindsOf(planned)).toEqual(['checkNode']);
+  });
+
   it('are left alone for a while where Linode did not take them', () => {
     const until = plus(NOW, minutes(2));
     const refused = apply(record, [{ kind: 'tagsRefused', until }], NOW);
@@ -351,6 +407,11 @@ describe('the reap tags of a running cluster', () => {
   it('of a node on its way out, or that is not ours, are none of its business', () => {
     const going = [aLinode({ status: 'deleting', tags: OUR_TAGS }), aLinode({ index: 1 })];
     expect(kindsOf(plan(record, going, NOW))).toEqual(['wait']);
+    const doomed = { ...record, nodes: [deleted(0), made(1)] };
+    const alive = tagged(doomed, [aLinode({ index: 1 })]);
+    expect(kindsOf(plan(doomed, [aLinode({ tags: OUR_TAGS }), ...alive], NOW))).toEqual([
+      'deleteNode',
+    ]);
     const stranger = [aLinode({ tags: ['reap=20300101T0000Z'] }), aLinode({ index: 1 })];
     expect(kindsOf(plan(record, stranger, NOW))).toEqual(['checkNode']);
   });
@@ -413,6 +474,8 @@ describe('a running cluster', () => {
   it('is lost when none of its nodes is left', () => {
     const lost = plan(aRunning({ nodes: [gone(0), never(1)] }), [], NOW);
     expect(lost.next).toMatchObject({ phase: 'deleting', endReason: 'lost', failure: null });
+    const going = plan(aRunning({ nodes: [deleted(0), never(1)] }), null, NOW);
+    expect(going.next).toMatchObject({ phase: 'deleting', endReason: 'lost', failure: null });
   });
 
   it('is torn down at the last hour mark that the budget affords, less the margin', () => {
@@ -493,6 +556,12 @@ describe('a cluster that is going', () => {
     );
     expect(statesOf(next)).toEqual(['deleted', 'never']);
     expect(kindsOf(plan(next, [], NOW))).toEqual(['removeTags']);
+  });
+
+  it('is not over while one create may still land, however many others are gone', () => {
+    const record = aDeleting({ nodes: [gone(0), sent(1), never(2)], tagsRemoved: true });
+    expect(kindsOf(plan(record, [], secondsIn(119)))).toEqual(['wait']);
+    expect(plan(record, [], secondsIn(120)).next).toMatchObject({ phase: 'deleted' });
   });
 
   it('waits two minutes for a create with a lost reply, and deletes what lands', () => {

@@ -125,6 +125,17 @@ describe('totalsOf', () => {
   });
 });
 
+it('added totals are those of both', () => {
+  const of = (factor: number): MonthTotals => ({
+    clusters: factor,
+    nodeHours: 20 * factor,
+    billed: usd(3 * factor),
+    saved: usd(4 * factor),
+    overspent: usd(5 * factor),
+  });
+  expect(added(of(1), of(2))).toEqual(of(3));
+});
+
 /** Instants from September to January, and often some near the end of a month. */
 const anInstant = fc
   .oneof(
