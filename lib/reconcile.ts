@@ -106,13 +106,25 @@ async function end(deps: ReconcileDeps, record: EndedRecord, by: EpochMs): Promi
     const overspent = formatUsd(record.overspent);
     deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
   }
-  if ((await deps.store.save(record)) === 'conflict') return;
+  if ((await deps.store.save(record)) === 'conflict' && !(await isSaved(deps, record))) return;
   deps.log.info('cluster ended', { clusterId: id, endReason, failure, ...bill });
   // After the record, so that a budget is never free while its cluster may live. What is lost here,
   // the sweeper finds.
   await deps.caps.release(record, by).catch((error: unknown) => {
     deps.log.warn('budget not released', { clusterId: id, reason: reasonOf(error) });
   });
+}
+
+/**
+ * AWS's client repeats a save whose answer was lost, and then conflicts with itself. Nobody comes
+ * back to an ended cluster: taken for another's, its budget would stay counted until the sweeper's
+ * audit.
+ */
+async function isSaved({ store }: ReconcileDeps, record: EndedRecord): Promise<boolean> {
+  const { id, revision, endedAt } = record;
+  const found = await store.get(id);
+  if (found === 'notFound' || isLive(found)) return false;
+  return found.revision === revision + 1 && found.endedAt === endedAt;
 }
 
 async function carryOut(

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DurationMs, minutes } from '../../lib/core/units.ts';
-import { aCluster, aSpec, ID, planned, statesOf } from '../core/builders.ts';
+import { aCluster, aDeleting, aSpec, gone, ID, planned, statesOf, usd } from '../core/builders.ts';
 import { type How, type Trouble, troubles } from './race.ts';
 import { drawEvenPauses, World } from './world.ts';
 
@@ -93,4 +93,20 @@ describe('DELETEs that race with the passes that provision', () => {
     const property = afterRace(troubles(actors, ANY), start, check, { createMax: minutes(1) });
     await fc.assert(property, { numRuns: 150 });
   });
+});
+
+it('an end whose save was repeated by the client is told, and frees its budget', async () => {
+  const repeated: Trouble = { actor: 'pass', call: 3, how: 'repeats', leg: 'back', turns: 1 };
+  const property = fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+    const world = new World(scheduler, { troubles: [repeated] });
+    const budget = usd(0.001);
+    await world.put(aDeleting({ nodes: [gone(0), gone(1)], tagsRemoved: true, budget }));
+    world.startPass('pass', ID);
+    await world.run();
+    expect(world.recordOf(ID)).toMatchObject({ phase: 'deleted', overspent: usd(0.014) });
+    expect(world.errors).toEqual(['cluster overspent its budget']);
+    expect(world.openBudgets).toEqual({});
+  });
+  // A pass alone makes its calls in one order.
+  await fc.assert(property, { numRuns: 1 });
 });

@@ -54,6 +54,8 @@ export class World {
   readonly account: Account;
   readonly table = createMemoryTable();
   readonly violations: string[] = [];
+  /** What was logged as an error. */
+  readonly errors: string[] = [];
   readonly attempts: Attempt<unknown>[] = [];
   /** Every record that was written, in order. */
   readonly written: ClusterRecord[] = [];
@@ -184,7 +186,8 @@ export class World {
   }
 
   depsOf(actor: Actor) {
-    const log: Log = { info: () => {}, warn: () => {}, error: () => {} };
+    const error = (message: string) => void this.errors.push(message);
+    const log: Log = { info: () => {}, warn: () => {}, error };
     const ledger: LedgerStore = {
       read: () => actor.call('ledger.read', () => this.table.ledger.read()),
       save: (next) => actor.call('ledger.save', () => this.#saveLedger(next)),
