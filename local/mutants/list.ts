@@ -602,7 +602,7 @@ const reconcile = inFile('lib/reconcile.ts', ['test/reconcile.test.ts'], {
     to: 'await Promise.resolve().catch(',
   },
   'a budget is released though the end was not saved': {
-    from: "if ((await deps.store.save(record)) === 'conflict') return;",
+    from: `if ((await deps.store.save(record)) === 'conflict' && !(await isSaved(deps, record))) return;`,
     to: 'await deps.store.save(record);',
   },
   'an overspend is told to nobody': {
