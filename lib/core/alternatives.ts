@@ -1,14 +1,7 @@
 import type { Alternative, AlternativeKind, SpecChange } from './advice.ts';
 import { firstHourCost, hoursAfforded } from './billing.ts';
 import type { LinodeType, Region } from './catalogue.ts';
-import {
-  type Catalogue,
-  type Extras,
-  isLaunchable,
-  listTypes,
-  type NodePrice,
-  resolve,
-} from './choose.ts';
+import { type Catalogue, type Extras, listTypes, type NodePrice, resolve } from './choose.ts';
 import { formatUsd } from './money.ts';
 import { type Quote, quote } from './quote.ts';
 import type { Spec } from './spec.ts';
@@ -132,7 +125,6 @@ function otherRegions(
 ): { region: Region; price: NodePrice }[] {
   const isAbroad = ({ country }: Region) => Number(country !== home.country);
   return catalogue.regions
-    .filter((region) => region.id !== home.id && isLaunchable(region))
     .flatMap((region) => {
       const resolved = resolve({ ...wanted, region: region.id }, catalogue, extras);
       return resolved.ok ? [{ region, price: resolved.price }] : [];
