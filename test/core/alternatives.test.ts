@@ -219,6 +219,72 @@ describe('another type', () => {
     expect(kindsFor({ type: 'g6-dedicated-2', budgetUsd: 5 })).not.toContain('smallerType');
   });
 
+  /** A dedicated or a GPU type, by vCPUs, GB, hourly dollars and GPUs. */
+  const aType = (id: string, [vcpus, gb, hourly, gpus = 0]: readonly number[]): LinodeType => ({
+    ...{ id, label: id, class: gpus > 0 ? 'gpu' : 'dedicated' },
+    ...{ vcpus: vcpus ?? 0, memoryMb: 1_024 * (gb ?? 0), diskMb: 25_600, gpus },
+    price: { ...price(hourly ?? 0), byRegion: {} },
+    backupsPrice: null,
+  });
+  const marketOf = (types: readonly LinodeType[]) => {
+    const market = aMarket();
+    const capabilities = ['Linodes', 'GPU Linodes'];
+    const regions = [aRegion('us-east', 'us', { capabilities })];
+    return { ...market, catalogue: { ...market.catalogue, regions, types } };
+  };
+  const others = (types: readonly LinodeType[], type: string) =>
+    changesFor({ type, nodes: 1, budgetUsd: 100 }, marketOf(types)).filter(
+      ([kind]) => kind !== 'moreNodes',
+    );
+
+  it('is neither above nor below where it has more of the one and less of the other', () => {
+    const types = [aType('wide', [4, 4, 0.06]), aType('tall', [2, 8, 0.05])];
+    expect([others(types, 'wide'), others(types, 'tall')]).toEqual([[], []]);
+  });
+
+  it('is above with more of one thing alone, and below with less', () => {
+    for (const [less, more] of [
+      [
+        [2, 4, 0.5, 1],
+        [2, 4, 0.9, 2],
+      ],
+      [
+        [2, 4, 0.5],
+        [4, 4, 0.9],
+      ],
+      [
+        [2, 4, 0.5],
+        [2, 8, 0.9],
+      ],
+    ] as const) {
+      const types = [aType('less', less), aType('more', more)];
+      expect(others(types, 'less')).toEqual([['biggerType', { type: 'more' }]]);
+      expect(others(types, 'more')).toEqual([['smallerType', { type: 'less' }]]);
+    }
+  });
+
+  it('is neither where it has more vCPUs and memory and fewer GPUs', () => {
+    const types = [aType('wide', [8, 16, 0.9, 1]), aType('deep', [2, 4, 0.8, 2])];
+    expect([others(types, 'wide'), others(types, 'deep')]).toEqual([[], []]);
+  });
+
+  it('is neither where it has more for less, or less for as much', () => {
+    for (const [small, big] of [
+      [0.2, 0.1],
+      [0.1, 0.1],
+    ]) {
+      const types = [aType('small', [1, 2, small ?? 0]), aType('big', [2, 4, big ?? 0])];
+      expect([others(types, 'small'), others(types, 'big')]).toEqual([[], []]);
+    }
+  });
+
+  it('is told with what it has, in as many words as there are nodes and vCPUs', () => {
+    const [bigger] = offeredFor({ type: 'g6-standard-1', nodes: 1, budgetUsd: 0.04 }).slice(1);
+    expect(bigger?.sentence).toBe(
+      '1 × g6-standard-2 (2 vCPUs, 4096 MB) costs $0.036 an hour: $0.04 buys 1 h instead of 2 h.',
+    );
+  });
+
   it('is the one after where the next is sold out', () => {
     const market = aMarket(soldOutWith({ 'us-east': ['g6-standard-1'] }));
     expect(changesFor({ type: 'g6-standard-2', budgetUsd: 5 }, market)[0]).toEqual([

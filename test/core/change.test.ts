@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { spend } from '../../lib/core/billing.ts';
-import { type Change, type Changed, changeCluster, parseChange } from '../../lib/core/change.ts';
+import {
+  type Change,
+  type Changed,
+  changeCluster,
+  changeSchema,
+  parseChange,
+} from '../../lib/core/change.ts';
 import { billedNodes, type LiveRecord, teardownOf } from '../../lib/core/cluster.ts';
 import { microUsd } from '../../lib/core/money.ts';
 import { type EpochMs, epochMs, minutes, plus, seconds } from '../../lib/core/units.ts';
@@ -73,6 +80,14 @@ describe('a change in JSON', () => {
   it.each([0, -1, '1e3', null, '', true, 1.0000001])('%j is no budget', (budgetUsd) => {
     expect(faultsOf({ budgetUsd })).toEqual([expect.stringMatching(/^budgetUsd: budgetUsd must /)]);
   });
+});
+
+it('the JSON form of a change has a schema that tells of each field', () => {
+  const { properties = {} } = z.toJSONSchema(changeSchema(limits), { io: 'input' });
+  expect(Object.keys(properties)).toEqual(['budgetUsd', 'maxHours']);
+  for (const property of Object.values(properties)) {
+    expect(JSON.stringify(property)).toMatch(/"description":"\w/);
+  }
 });
 
 describe('a live cluster', () => {

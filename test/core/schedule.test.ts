@@ -7,6 +7,7 @@ import {
   parseSchedule,
   parseScheduleChange,
   type Run,
+  scheduleChangeSchema,
   scheduleSchema,
   withRun,
 } from '../../lib/core/schedule.ts';
@@ -106,6 +107,7 @@ describe('a schedule', () => {
     ['monthlyCapUsd', 2e9, 'must be at most 1000000000 US dollars'],
     ['cron', '', 'must be a cron expression of five fields, as in "30 2 * * 1-5"'],
     ['cron', '1,'.repeat(200), 'must be a cron expression of five fields, as in "30 2 * * 1-5"'],
+    ['timezone', 'x'.repeat(65), 'must be the name of an IANA time zone such as Europe/Berlin'],
     ['spec', null, 'must be a spec, as POST /clusters takes it'],
     ['spec', [SPEC], 'must be a spec, as POST /clusters takes it'],
     ['spec', 'ten nodes', 'must be a spec, as POST /clusters takes it'],
@@ -163,6 +165,11 @@ it('the JSON form has a schema that tells of each field', () => {
       spec: { type: 'object', properties: { nodes: { type: 'integer', maximum: 100 } } },
     },
   });
+  const { spec: _, ...others } = schema.properties ?? {};
+  const change = z.toJSONSchema(scheduleChangeSchema).properties ?? {};
+  for (const property of [...Object.values(others), ...Object.values(change)]) {
+    expect(JSON.stringify(property)).toMatch(/"description":"\w/);
+  }
 });
 
 describe('a change', () => {
@@ -257,6 +264,15 @@ describe('telling what became of an occurrence', () => {
     expect(withRun(paused, launched(FIRST), day(1))).toEqual({
       ...paused,
       runs: [launched(FIRST)],
+      lastClusterId: ID,
+    });
+  });
+
+  it('remembers a cluster that is told late, and beside it what was missed until then', () => {
+    const [missing, skipping] = [missed(FIRST, 2), skipped(day(2))];
+    const before = aSchedule({ nextAt: day(3), runs: [skipping, missing] });
+    expect(withRun(before, launched(day(1)), day(3))).toMatchObject({
+      runs: [skipping, launched(day(1)), missing],
       lastClusterId: ID,
     });
   });
