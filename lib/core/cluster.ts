@@ -70,6 +70,8 @@ export interface Common {
   readonly reapTags: readonly Tag[];
   /** Until when to leave its nodes' tags alone, as Linode would not take them. */
   readonly retagAfter?: EpochMs;
+  /** What people were told of it, or need not be told any more. */
+  readonly notified?: readonly NoticeKind[];
   readonly history: readonly HistoryEntry[];
 }
 
@@ -169,6 +171,9 @@ export interface Machine {
 }
 
 export type NodeIn<State extends NodeRecord['state']> = Extract<NodeRecord, { state: State }>;
+
+/** What people are told of a cluster, each once in its life. */
+export type NoticeKind = 'launched' | 'half' | 'mostly' | 'teardownSoon' | 'gone' | 'failed';
 
 export interface HistoryEntry {
   readonly at: EpochMs;

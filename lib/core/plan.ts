@@ -22,6 +22,7 @@ import {
   reapTimeOfTags,
   type Tag,
 } from './names.ts';
+import { nextNoticeAt } from './notices.ts';
 import { extrasOf, linodeOf, linodesOf, observe } from './observe.ts';
 import { type EpochMs, earliest, epochMs, minus, minutes, plus, seconds } from './units.ts';
 
@@ -336,9 +337,18 @@ function planRunning(record: Running, linodes: readonly Linode[] | null, now: Ep
   }
   const { retagAfter = now } = record;
   const again = retagAfter > now ? retagAfter : plus(now, CHECK_EVERY);
-  const until = earliest(again, plus(now, CHECK_EVERY), teardownAt);
-  const reason = until === teardownAt ? 'the teardown time' : 'the next look at its nodes';
-  return waiting(record, { reason, until, dueAt: until });
+  const noticeAt = nextNoticeAt(record, now) ?? teardownAt;
+  const until = earliest(again, plus(now, CHECK_EVERY), noticeAt, teardownAt);
+  return waiting(record, {
+    reason: reasonToWait(until, teardownAt, noticeAt),
+    until,
+    dueAt: until,
+  });
+}
+
+function reasonToWait(until: EpochMs, teardownAt: EpochMs, noticeAt: EpochMs): string {
+  if (until === teardownAt) return 'the teardown time';
+  return until === noticeAt ? 'the next notice' : 'the next look at its nodes';
 }
 
 /**

@@ -421,7 +421,7 @@ describe('a running cluster', () => {
   const list = [aLinode(), aLinode({ index: 1 })];
 
   it('is looked at every half hour, and then waits for its teardown time', () => {
-    const record = aRunning({ budget: usd(0.015) });
+    const record = aRunning({ budget: usd(0.015), notified: ['launched', 'teardownSoon'] });
     const shown = tagged(record, list);
     expect(plan(record, shown, LAUNCH)).toEqual({
       next: { ...record, dueAt: secondsIn(30 * 60) },

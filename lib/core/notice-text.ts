@@ -1,0 +1,113 @@
+import type { EndReason } from './cluster.ts';
+import { formatUsd, toUsd } from './money.ts';
+import type { EndNotice, LiveNotice, Notice } from './notices.ts';
+import { between, minutes, toIso } from './units.ts';
+
+/** A notice as people and programs read it. */
+export interface NoticeMessage {
+  /** At most 100 ASCII characters on one line: what a mail's subject takes. */
+  readonly subject: string;
+  readonly text: string;
+  readonly json: Readonly<Record<string, unknown>> & { readonly id: string; readonly text: string };
+}
+
+export function messageOf(notice: Notice): NoticeMessage {
+  const { clusterId, nodes, type, kind } = notice;
+  const told = 'teardownAt' in notice ? liveText(notice) : endText(notice);
+  const text = `Cluster ${clusterId} (${nodes} × ${type}) ${told}`;
+  const subject = `Onebuck ${notice.stage}: cluster ${clusterId} ${subjectOf(notice)}`;
+  // The same in whatever is sent twice on the way, so that a receiver can tell.
+  return { subject, text, json: { id: `${clusterId}/${kind}`, text, ...jsonOf(notice) } };
+}
+
+function subjectOf(notice: Notice): string {
+  switch (notice.kind) {
+    case 'launched':
+      return 'is up';
+    case 'half':
+      return 'has spent half';
+    case 'mostly':
+      return `has spent ${percentSpent(notice)} %`;
+    case 'teardownSoon':
+      return `ends in ${minutesLeft(notice)} minutes`;
+    case 'gone':
+      return `is gone and cost ${formatUsd(notice.spent)}`;
+    case 'failed':
+      return `has failed and cost ${formatUsd(notice.spent)}`;
+  }
+}
+
+function liveText(notice: LiveNotice): string {
+  const bill = formatUsd(notice.bill);
+  const limit = notice.limit === 'budget' ? 'the budget' : 'its maxHours';
+  const teardown =
+    `Teardown at ${toIso(notice.teardownAt)} unless you change ${limit}: ` +
+    `PATCH /clusters/${notice.clusterId}`;
+  switch (notice.kind) {
+    case 'launched': {
+      const { nodesUp, nodes, addresses } = notice;
+      const up = `${nodesUp} of ${nodes} nodes with ${addresses} IPv4 addresses`;
+      const cost = `it will have cost ${bill} of its budget of ${formatUsd(notice.budget)}`;
+      return `is up: ${up}. ${teardown}. By then ${cost}.`;
+    }
+    case 'half':
+      return `has spent half of ${bill}. ${teardown}.`;
+    case 'mostly':
+      return `has spent ${percentSpent(notice)} % of ${bill}. ${teardown}.`;
+    case 'teardownSoon': {
+      const left = `in ${minutesLeft(notice)} minutes`;
+      return `ends ${left}. ${teardown}. ${formatUsd(notice.spent)} is spent.`;
+    }
+  }
+}
+
+function endText(notice: EndNotice): string {
+  const cost = `${formatUsd(notice.spent)} of its budget of ${formatUsd(notice.budget)}`;
+  const over =
+    notice.overspent === 0 ? '' : ` That is ${formatUsd(notice.overspent)} more than it had.`;
+  if (notice.kind === 'gone')
+    return `is gone: ${reasons[notice.endReason]}. It cost ${cost}.${over}`;
+  return `has failed and is gone: ${notice.failure ?? 'no node came up'}. It cost ${cost}.${over}`;
+}
+
+const reasons = {
+  budget: 'its budget affords no further hour',
+  maxHours: 'its hours were over',
+  requested: 'its end was asked for',
+  lost: 'its nodes were deleted, though not by Onebuck',
+  failed: 'its launch failed',
+} satisfies Record<EndReason, string>;
+
+const percentSpent = ({ spent, bill }: LiveNotice): number => Math.floor((100 * spent) / bill);
+
+const minutesLeft = ({ at, teardownAt }: LiveNotice): number =>
+  Math.round(between(at, teardownAt) / minutes(1));
+
+function jsonOf(notice: Notice) {
+  const { kind, at, clusterId, owner, stage, name, nodes, type, spent, budget } = notice;
+  return {
+    kind,
+    at: toIso(at),
+    stage,
+    clusterId,
+    name,
+    owner,
+    nodes,
+    type,
+    budgetUsd: toUsd(budget),
+    spentUsd: toUsd(spent),
+    ...('teardownAt' in notice
+      ? {
+          teardownAt: toIso(notice.teardownAt),
+          limit: notice.limit,
+          billUsd: toUsd(notice.bill),
+          nodesUp: notice.nodesUp,
+          addresses: notice.addresses,
+        }
+      : {
+          endReason: notice.endReason,
+          failure: notice.failure,
+          overspentUsd: toUsd(notice.overspent),
+        }),
+  };
+}
