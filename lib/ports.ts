@@ -4,6 +4,7 @@ import type { ClusterRecord } from './core/cluster.ts';
 import type { Ledger } from './core/ledger.ts';
 import type { Linode } from './core/linode.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/names.ts';
+import type { Notice } from './core/notices.ts';
 import type { ScheduleRecord } from './core/schedule.ts';
 import type { DurationMs, EpochMs } from './core/units.ts';
 
@@ -162,12 +163,19 @@ export interface Secrets {
   apiTokens(): Promise<Readonly<Record<string, readonly string[]>>>;
   /** What root passwords are derived from; null: the secret has none. */
   passwordKey(): Promise<string | null>;
+  /** What notices to the webhook are signed with; null: the secret has none. */
+  webhookKey(): Promise<string | null>;
 }
 
 /** Asks for a pass soon. May be lost or doubled: the due index makes up for it. */
 export interface Nudge {
   reconcile(id: ClusterId): Promise<void>;
   runSchedule(id: ScheduleId): Promise<void>;
+}
+
+/** Tells people. It may fail or hang: whoever sends bounds it, and goes on without. */
+export interface Notifier {
+  send(notice: Notice): Promise<void>;
 }
 
 export interface Log {

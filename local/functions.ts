@@ -50,13 +50,11 @@ export async function startFunctions(options: {
 }
 
 /**
- * What is in the environment for real AWS must not reach functions that run locally, and tokens are
- * in the secret only.
+ * What is in the environment for real AWS must not reach functions that run locally, and tokens and
+ * keys are in the secret only.
  */
 function inherited(): Record<string, string> {
-  const entries = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith('AWS_') && !name.endsWith('_TOKEN'),
-  );
+  const entries = Object.entries(process.env).filter(([name]) => !/^AWS_|_(TOKEN|KEY)$/.test(name));
   return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }
 

@@ -8,6 +8,8 @@ import { defaultDataDir, type StackOptions } from './stack.ts';
 /** What the simulator takes where no token is set. */
 const SIMULATED_TOKEN = 'simulated-linode-token';
 const LOCAL_API_TOKEN = 'onebuck-local';
+/** To try a webhook with. Where notices are to be believed, set another. */
+const LOCAL_WEBHOOK_KEY = 'onebuck-local-webhook-key';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -38,6 +40,7 @@ export function localSettings(env: Env): Omit<StackOptions, 'onLog'> {
     linodeToken,
     apiToken: env.ONEBUCK_TOKEN || localToken,
     passwordKey: kept.passwordKey,
+    webhookKey: env.NOTICE_WEBHOOK_KEY || LOCAL_WEBHOOK_KEY,
     // What is simulated costs nothing, and nobody should have to know a cap to try it.
     openBudgetMax: env.MAX_OPEN_BUDGET_USD || (isReal ? null : 'none'),
   };

@@ -24,6 +24,8 @@ export interface StackOptions {
   readonly apiToken: string;
   /** What root passwords are derived from. */
   readonly passwordKey: string;
+  /** What notices to a webhook are signed with. */
+  readonly webhookKey: string;
   /** MAX_OPEN_BUDGET_USD; null: as serverless.yml has it. */
   readonly openBudgetMax: string | null;
   /** Told of each warning and error that a function logs, and of failed invocations. */

@@ -5,20 +5,24 @@ import { ADMIN } from '../lib/clusters.ts';
 import { hashesOf } from '../ops/api-tokens.ts';
 import type { StackOptions } from './stack.ts';
 
-type Options = Pick<StackOptions, 'dataDir' | 'linodeToken' | 'apiToken' | 'passwordKey'>;
+type Options = Pick<
+  StackOptions,
+  'dataDir' | 'linodeToken' | 'apiToken' | 'passwordKey' | 'webhookKey'
+>;
 
 /** The local secret, from the settings and from the API tokens that were added by and by. */
-export function openSecret({ dataDir, linodeToken, apiToken, passwordKey }: Options): {
+export function openSecret(options: Options): {
   readonly value: string;
   /** To be told of each change. */
   readonly onChange: (value: string) => void;
 } {
+  const { dataDir, linodeToken, apiToken, passwordKey, webhookKey } = options;
   const file = join(dataDir, 'tokens.json');
   const own = createHash('sha256').update(apiToken).digest('hex');
   const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Kept) : {};
   const apiTokens = { ...kept, [ADMIN]: [own, ...(kept[ADMIN] ?? [])] };
   return {
-    value: JSON.stringify({ linodeToken, apiTokens, passwordKey }),
+    value: JSON.stringify({ linodeToken, apiTokens, passwordKey, webhookKey }),
     onChange(value) {
       const added = [...hashesOf(value)].map(([owner, hashes]) => [
         owner,

@@ -87,10 +87,11 @@ function aWorld(
         // With the record as it is by then.
         caps: { release: async () => void released.push(saved) } as never,
         secrets: { passwordKey: async () => options.passwordKey ?? null },
+        notifier: { send: async () => {} },
         log: { ...quiet, error: (message) => void errors.push(message) },
       },
       ID,
-      { by: plus(clock.now(), minutes(5)), reserveMs: seconds(20) },
+      { by: plus(clock.now(), minutes(5)), reserveMs: seconds(20), noticesMs: seconds(5) },
     );
   const count = (name: string) => calls.filter((call) => call === name).length;
   return { clock, run, count, deletions, errors, released, record: () => saved };

@@ -7,6 +7,7 @@ import type { Clock, Secrets } from '../ports.ts';
 /** So that a rotated secret is taken up without a deploy. */
 const AGE_MAX = minutes(5);
 
+const key = z._default(z.nullable(z.string().check(z.minLength(16))), null);
 const tokenHash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
 /** One hash may stand for a list of it. */
@@ -19,15 +20,16 @@ const tokenHashes = z.pipe(
 const schemas = {
   linodeToken: z.string().check(z.minLength(1)),
   apiTokens: z._default(z.record(z.string(), tokenHashes), {}),
-  passwordKey: z._default(z.nullable(z.string().check(z.minLength(16))), null),
+  passwordKey: key,
+  webhookKey: key,
 };
 
 type Field = keyof typeof schemas;
 type Secret = Readonly<Record<string, unknown>> & { readonly linodeToken: string };
 
 /**
- * The deployment's secret: JSON with `linodeToken`, `apiTokens` and `passwordKey`, or a plain
- * string, which is the Linode token alone. Errors say what is wrong with it, never what it holds. A
+ * The deployment's secret: JSON with `linodeToken`, `apiTokens`, `passwordKey` and `webhookKey`,
+ * or a plain string, which is the Linode token alone. Errors say what is wrong with it, never what it holds. A
  * fault in one field does not keep the Linode token from those who must destroy; nor does a secret
  * that can't be read again, as long as the last token works.
  */
@@ -71,6 +73,7 @@ export function createSecrets(
       fresh ? (await current(true)).linodeToken : field('linodeToken'),
     apiTokens: () => field('apiTokens'),
     passwordKey: () => field('passwordKey'),
+    webhookKey: () => field('webhookKey'),
   };
 }
 
@@ -97,8 +100,8 @@ function malformed(secretId: string, field: string): AppError {
   return new AppError(
     'misconfigured',
     `The secret ${secretId} must be JSON: {"linodeToken": "…", "apiTokens": {"<owner>": "<SHA-256 of the ` +
-      `token in hex, or a list of them>"}, "passwordKey": "<16 characters or more>"}. ` +
-      `At fault: ${field}.`,
+      `token in hex, or a list of them>"}, "passwordKey": "<16 characters or more>", ` +
+      `"webhookKey": "<16 characters or more>"}. At fault: ${field}.`,
   );
 }
 

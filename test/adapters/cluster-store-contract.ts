@@ -39,7 +39,11 @@ function aStoreOfRecords(makeStore: () => Promise<ClusterStore>): void {
     const store = await makeStore();
     const records = [
       aCluster({ id: id(1) }),
-      aRunning({ id: id(2), nodes: [made(0, { ipv6: '2001:db8::1/128' })] }),
+      aRunning({
+        id: id(2),
+        nodes: [made(0, { ipv6: '2001:db8::1/128' })],
+        notified: ['launched', 'half'],
+      }),
       aDeleting({ id: id(3), failure: 'no capacity', endReason: 'failed' }),
       anEnded({ id: id(4) }),
       anEnded({ id: id(5), phase: 'failed', startedAt: null }),

@@ -38,11 +38,13 @@ const json = (secret: object) => JSON.stringify(secret);
 const notThere = new ResourceNotFoundException({ message: 'none', $metadata: {} });
 
 describe('what a secret holds', () => {
-  it('reads all three from JSON', async () => {
+  it('reads all four from JSON', async () => {
     const passwordKey = 'sixteen-or-more-characters';
+    const webhookKey = 'sixteen-or-more-others';
     const { secrets } = secretsOf(
-      json({ linodeToken: TOKEN, apiTokens: { ann: HASH }, passwordKey }),
+      json({ linodeToken: TOKEN, apiTokens: { ann: HASH }, passwordKey, webhookKey }),
     );
+    expect(await secrets.webhookKey()).toBe(webhookKey);
     expect(await secrets.linodeToken(OLD)).toBe(TOKEN);
     expect(await secrets.apiTokens()).toEqual({ ann: [HASH] });
     expect(await secrets.passwordKey()).toBe(passwordKey);
@@ -54,8 +56,9 @@ describe('what a secret holds', () => {
     expect(await secrets.apiTokens()).toEqual(apiTokens);
   });
 
-  it('has no API tokens and no password key where JSON names none', async () => {
+  it('has no API tokens and no keys where JSON names none', async () => {
     const { secrets } = secretsOf(json({ linodeToken: TOKEN }));
+    expect(await secrets.webhookKey()).toBeNull();
     expect(await secrets.apiTokens()).toEqual({});
     expect(await secrets.passwordKey()).toBeNull();
   });

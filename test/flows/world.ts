@@ -9,6 +9,7 @@ import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
 import type { ClusterRecord } from '../../lib/core/cluster.ts';
 import { microUsd } from '../../lib/core/money.ts';
 import { type ClusterId, ownershipTag, type ScheduleId } from '../../lib/core/names.ts';
+import type { Notice } from '../../lib/core/notices.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule.ts';
 import {
   type DurationMs,
@@ -25,6 +26,7 @@ import type {
   ClusterStore,
   LedgerStore,
   Log,
+  Notifier,
   Nudge,
   ScheduleStore,
   Secrets,
@@ -47,7 +49,7 @@ export const STAGE = 'test';
 export const TOKEN = 'token-of-the-account';
 export const START = epochMs(Date.parse('2026-03-10T12:00:00Z'));
 const NEVER = Number.MAX_SAFE_INTEGER;
-const LAMBDA = { by: minutes(5), reserveMs: seconds(20) };
+const LAMBDA = { by: minutes(5), reserveMs: seconds(20), noticesMs: seconds(5) };
 
 export interface Entry {
   readonly level: 'info' | 'warn' | 'error';
@@ -95,6 +97,8 @@ export interface World {
   readonly ledger: LedgerStore;
   readonly caps: CapsKeeper;
   readonly log: Entry[];
+  /** What people were told. */
+  readonly notices: Notice[];
   /** Clusters that were nudged and have not had their pass. */
   readonly nudged: Set<ClusterId>;
   /** Schedules, likewise. */
@@ -147,6 +151,7 @@ export async function aWorld(
     readonly aroundSchedules?: (schedules: ScheduleStore) => ScheduleStore;
     readonly aroundLedger?: (ledger: LedgerStore) => LedgerStore;
     readonly aroundCatalogue?: (catalogue: Catalogue) => Catalogue;
+    readonly aroundNotifier?: (notifier: Notifier) => Notifier;
   } = {},
 ): Promise<World> {
   const clock = new SettableClock();
@@ -180,7 +185,11 @@ export async function aWorld(
     linodeToken: async () => TOKEN,
     apiTokens: async () => ({}),
     passwordKey: async () => 'a key of the deployment',
+    webhookKey: async () => null,
   };
+  const notices: Notice[] = [];
+  const { aroundNotifier = (notifier: Notifier) => notifier } = options;
+  const notifier = aroundNotifier({ send: async (notice) => void notices.push(notice) });
   const nudged = new Set<ClusterId>();
   const nudgedSchedules = new Set<ScheduleId>();
   const launched = new Set<ClusterId>();
@@ -211,6 +220,7 @@ export async function aWorld(
     clock,
     linode: api,
     log: logger,
+    notifier,
     nudge,
     schedules,
     secrets,
@@ -231,6 +241,7 @@ export async function aWorld(
     ledger,
     caps,
     log,
+    notices,
     nudged,
     nudgedSchedules,
     async launch(spec = {}, key, who = {}) {

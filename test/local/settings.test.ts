@@ -29,6 +29,7 @@ describe('by default', () => {
       linodeToken: 'simulated-linode-token',
       apiToken: 'onebuck-local',
       passwordKey: expect.stringMatching(/^[\w-]{32}$/),
+      webhookKey: 'onebuck-local-webhook-key',
       openBudgetMax: 'none',
     });
   });
@@ -49,6 +50,7 @@ describe('as set', () => {
       CLOCK_RATE: '3600',
       CLOCK_ORIGIN: '1795348800000',
       MAX_OPEN_BUDGET_USD: '50',
+      NOTICE_WEBHOOK_KEY: 'a key of my own',
     };
     expect(settings(env)).toMatchObject({
       port: 4000,
@@ -57,6 +59,7 @@ describe('as set', () => {
       apiToken: 'mine',
       clock: { rate: 3600, originMs: 1795348800000 },
       openBudgetMax: '50',
+      webhookKey: 'a key of my own',
     });
   });
 

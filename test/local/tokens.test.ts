@@ -9,12 +9,14 @@ import { hashesOf, withoutTokens, withToken } from '../../ops/api-tokens.ts';
 const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
 const ADDED = sha256('added');
 
+const KEYS = { passwordKey: 'sixteen-characters', webhookKey: 'sixteen-or-more' };
+
 /** What each start finds, given its own token. */
 function aDataDir() {
   const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-tokens-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true }));
   const start = (apiToken = 'own') =>
-    openSecret({ dataDir, linodeToken: 'linode', apiToken, passwordKey: 'sixteen-characters' });
+    openSecret({ dataDir, linodeToken: 'linode', apiToken, ...KEYS });
   return { start, file: join(dataDir, 'tokens.json') };
 }
 
@@ -22,7 +24,7 @@ it("holds the settings, and the settings' token as the admin's", () => {
   expect(JSON.parse(aDataDir().start().value)).toEqual({
     linodeToken: 'linode',
     apiTokens: { admin: [sha256('own')] },
-    passwordKey: 'sixteen-characters',
+    ...KEYS,
   });
 });
 
