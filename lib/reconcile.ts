@@ -5,6 +5,7 @@ import { type EndedRecord, isLive, type LiveRecord } from './core/cluster.ts';
 import type { Linode } from './core/linode.ts';
 import { formatUsd } from './core/money.ts';
 import { type ClusterId, clusterTag, ownershipTag, type Tag, withReapTag } from './core/names.ts';
+import { withNotice } from './core/notices.ts';
 import { type ActiveStep, CREATE_WINDOW, type Executors, plan, type Step } from './core/plan.ts';
 import {
   type DurationMs,
@@ -17,8 +18,17 @@ import {
   seconds,
 } from './core/units.ts';
 import { AppError, reasonOf } from './errors.ts';
+import { createOutbox, type Outbox } from './notify.ts';
 import { rootPassword } from './passwords.ts';
-import type { Clock, ClusterStore, CreateRequest, LinodeApi, Log, Secrets } from './ports.ts';
+import type {
+  Clock,
+  ClusterStore,
+  CreateRequest,
+  LinodeApi,
+  Log,
+  Notifier,
+  Secrets,
+} from './ports.ts';
 
 export interface ReconcileDeps {
   readonly clock: Clock;
@@ -26,7 +36,17 @@ export interface ReconcileDeps {
   readonly store: ClusterStore;
   readonly caps: Pick<CapsKeeper, 'release'>;
   readonly secrets: Pick<Secrets, 'passwordKey'>;
+  readonly notifier: Notifier;
   readonly log: Log;
+}
+
+export interface ReconcileLimits {
+  /** No call to Linode goes on after this. */
+  readonly by: EpochMs;
+  /** No pass begins later than this before `by`. */
+  readonly reserveMs: DurationMs;
+  /** How long notices may take that are still on their way when all else is done. */
+  readonly noticesMs: DurationMs;
 }
 
 /** How long a pass tries to list before it decides without: most of the margin must remain. */
@@ -50,7 +70,21 @@ const RETAG_TIME_MAX = seconds(10);
 export async function reconcile(
   deps: ReconcileDeps,
   id: ClusterId,
-  limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
+  limits: ReconcileLimits,
+): Promise<void> {
+  const outbox = createOutbox(deps, limits);
+  try {
+    await makePasses(deps, id, limits, outbox);
+  } finally {
+    await outbox.settle();
+  }
+}
+
+async function makePasses(
+  deps: ReconcileDeps,
+  id: ClusterId,
+  limits: ReconcileLimits,
+  outbox: Outbox,
 ): Promise<void> {
   const { clock, store } = deps;
   const lastStart = minus(limits.by, limits.reserveMs);
@@ -59,12 +93,20 @@ export async function reconcile(
     if (record === 'notFound' || !isLive(record)) return;
 
     const observed = await list(deps, record, limits.by);
-    const { next, steps } = plan(record, observed.linodes, clock.now());
-    if (!isLive(next)) return end(deps, next, limits.by);
+    const now = clock.now();
+    const planned = plan(record, observed.linodes, now);
+    const { record: next, notice } = withNotice(planned.next, now);
+    // After the save, which one pass alone can make: what a crash in between loses is lost, and
+    // nothing is ever told twice.
+    const tell = () => {
+      if (notice !== null) outbox.send(notice);
+    };
+    if (!isLive(next)) return end(deps, next, limits.by, tell);
 
     const intent = isDeepStrictEqual(next, record) ? record : await store.save(next);
     if (intent === 'conflict' || !isLive(intent)) return; // a newer pass or request has taken over
-    const done = await carryOut(deps, intent, steps, limits.by);
+    tell();
+    const done = await carryOut(deps, intent, planned.steps, limits.by);
     if (done === 'conflict') return;
 
     const failures = [...observed.failures, ...done.failures];
@@ -98,7 +140,12 @@ async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs) {
   }
 }
 
-async function end(deps: ReconcileDeps, record: EndedRecord, by: EpochMs): Promise<void> {
+async function end(
+  deps: ReconcileDeps,
+  record: EndedRecord,
+  by: EpochMs,
+  tell: () => void,
+): Promise<void> {
   const { id, endReason, failure } = record;
   const bill = { spent: formatUsd(record.spent), budget: formatUsd(record.budget) };
   // Before the record: a pass that dies in between, or loses the answer, would have told nobody.
@@ -107,6 +154,7 @@ async function end(deps: ReconcileDeps, record: EndedRecord, by: EpochMs): Promi
     deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
   }
   if ((await deps.store.save(record)) === 'conflict' && !(await isSaved(deps, record))) return;
+  tell();
   deps.log.info('cluster ended', { clusterId: id, endReason, failure, ...bill });
   // After the record, so that a budget is never free while its cluster may live. What is lost here,
   // the sweeper finds.

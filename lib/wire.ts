@@ -10,9 +10,12 @@ import { createLinodeApi, isRealLinode } from './adapters/linode.ts';
 import { createTransport } from './adapters/linode-axios.ts';
 import { createLog } from './adapters/log.ts';
 import { createSecrets } from './adapters/secrets-manager.ts';
+import { createWebhook } from './adapters/webhook.ts';
 import { createCaps } from './caps.ts';
 import { createCatalogue } from './catalogue.ts';
 import { type MicroUsd, parseUsd } from './core/money.ts';
+import { messageOf } from './core/notice-text.ts';
+import type { Notice } from './core/notices.ts';
 import {
   type DurationMs,
   durationMs,
@@ -22,6 +25,8 @@ import {
   seconds,
 } from './core/units.ts';
 import { AppError } from './errors.ts';
+import { toAll } from './notify.ts';
+import type { Notifier } from './ports.ts';
 import type { Settings } from './settings.ts';
 
 /*
@@ -54,8 +59,7 @@ export const clock = /* @__PURE__ */ once((): SystemClock => {
   const rate = Number(env('CLOCK_RATE', '1'));
   const originMs = Number(env('CLOCK_ORIGIN', '0'));
   const isSet = ['CLOCK_RATE', 'CLOCK_ORIGIN'].some((name) => env(name, '') !== '');
-  const isLocal = env('IS_OFFLINE', '') === 'true' && env('AWS_EXECUTION_ENV', '') === '';
-  if (isSet && !isLocal) {
+  if (isSet && !isLocal()) {
     throw misconfigured('CLOCK_RATE and CLOCK_ORIGIN', 'are for local runs; remove them here');
   }
   if (!(rate > 0 && rate <= 100_000)) throw misconfigured('CLOCK_RATE', 'must be above 0');
@@ -123,6 +127,36 @@ export const linode = /* @__PURE__ */ once(() =>
 
 export const catalogue = /* @__PURE__ */ once(() => createCatalogue(linode(), clock(), log()));
 
+/**
+ * By what is set, and locally to the log in place of the topic. No setting is read before there is
+ * something to tell: a bad one must not keep a pass from destroying.
+ */
+export const notifier = /* @__PURE__ */ once((): Notifier => {
+  const logged = { send: async (notice: Notice) => log().info('notice', messageOf(notice).json) };
+  const hasTopic = env('NOTICE_TOPIC_ARN', '') !== '';
+  return toAll([
+    ...(isLocal() ? [() => logged] : hasTopic ? [topic] : []),
+    ...(env('NOTICE_WEBHOOK_URL', '') === '' ? [] : [webhook]),
+  ]);
+});
+
+/** Its client is loaded by who sends alone. Few tries: whoever waits does so for seconds. */
+const topic = /* @__PURE__ */ once(async () => {
+  const { createTopicAt } = await import('./adapters/sns.ts');
+  const requestHandler = { ...aws.requestHandler, requestTimeout: 2_000 };
+  return createTopicAt(required('NOTICE_TOPIC_ARN'), { requestHandler, maxAttempts: 2 });
+});
+
+const webhook = /* @__PURE__ */ once(() => {
+  const url = required('NOTICE_WEBHOOK_URL');
+  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' };
+  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLocal() && isLoopback)) {
+    throw misconfigured('NOTICE_WEBHOOK_URL', 'must be a URL that begins with https://');
+  }
+  return createWebhook({ url, key: () => secrets().webhookKey(), clock: clock() });
+});
+
 /** What launching a cluster takes. */
 export const launchDeps = () => ({
   caps: caps(),
@@ -138,16 +172,26 @@ export const launchDeps = () => ({
 /** What a function keeps of its time for saving what it did, and for a last pass. */
 const SAVING_REAL_MS = 5_000;
 const LAST_PASS_REAL_MS = 20_000;
+/** How long notices are waited for when all else is done. */
+const NOTICES_REAL_MS = 5_000;
 
 /** How long an invocation may go on: calls until `by`, new passes until `reserveMs` before. */
 export function limitsOf(context: { getRemainingTimeInMillis(): number }): {
   readonly by: EpochMs;
   readonly reserveMs: DurationMs;
+  readonly noticesMs: DurationMs;
 } {
   const realMs = Math.max(0, context.getRemainingTimeInMillis() - SAVING_REAL_MS);
   const by = clock().inRealMs(realMs);
-  return { by, reserveMs: durationMs(by - clock().inRealMs(realMs - LAST_PASS_REAL_MS)) };
+  return {
+    by,
+    reserveMs: durationMs(by - clock().inRealMs(realMs - LAST_PASS_REAL_MS)),
+    noticesMs: durationMs(by - clock().inRealMs(realMs - NOTICES_REAL_MS)),
+  };
 }
+
+const isLocal = (): boolean =>
+  env('IS_OFFLINE', '') === 'true' && env('AWS_EXECUTION_ENV', '') === '';
 
 function linodeUrl(): string {
   const url = env('LINODE_API_URL', 'https://api.linode.com/v4').replace(/\/$/, '');

@@ -63,6 +63,14 @@ describe('the roles', () => {
     expect(whoMay('lambda:InvokeFunction')).toHaveLength(5);
   });
 
+  it('let only passes over clusters publish, and to the topic of notices alone', () => {
+    expect(whoMay('sns:Publish')).toEqual(['ReconcileRole']);
+    const publishing = allowed.filter(({ actions }) => actions.includes('sns:Publish'));
+    expect(publishing.flatMap(({ resources }) => resources)).toEqual([
+      expect.stringMatching(/^\$\{NoticeTopic\}$/),
+    ]);
+  });
+
   it('say of each statement what it allows whom, and why it is no narrower', () => {
     const [secret] = allowed.filter(({ actions }) =>
       actions.includes('secretsmanager:GetSecretValue'),

@@ -86,6 +86,10 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
     expect(may('lambda:')).toBe(uses('nudge'));
   });
 
+  it('may publish exactly if it tells people', () => {
+    expect(may('sns:')).toBe(uses('notifier'));
+  });
+
   it('may write its own log, and no other', () => {
     const logs = statementsOf(roles[role] as Role).filter(({ Action }) =>
       list(Action).some((action) => action.startsWith('logs:')),

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Notice, withNotice } from '../lib/core/notices.ts';
+import { anEnded, LAUNCH } from './core/builders.ts';
 
 /** What serverless.yml sets for every function. */
 const DEPLOYED = {
@@ -21,7 +23,8 @@ const ALL = [...Object.keys(DEPLOYED), 'IS_OFFLINE', 'AWS_EXECUTION_ENV', 'CLOCK
 
 beforeEach(() => {
   vi.resetModules();
-  for (const name of [...ALL, 'CLOCK_ORIGIN']) vi.stubEnv(name, undefined);
+  for (const name of [...ALL, 'CLOCK_ORIGIN', 'NOTICE_TOPIC_ARN', 'NOTICE_WEBHOOK_URL'])
+    vi.stubEnv(name, undefined);
   vi.stubEnv('AWS_REGION', 'us-east-1');
 });
 afterEach(() => {
@@ -166,6 +169,41 @@ describe('adapters', () => {
   );
 });
 
+describe('notices', () => {
+  const notice = withNotice(anEnded(), LAUNCH).notice as Notice;
+  const noticed = (env: Record<string, string>) => wired({ ...DEPLOYED, ...env });
+
+  it('go nowhere, and need nothing, where nothing is set', async () => {
+    const { notifier } = await noticed({ SECRET_ID: '', AWS_REGION: '' });
+    await expect(notifier().send(notice)).resolves.toBeUndefined();
+  });
+
+  it.each([
+    'http://example.org/hook',
+    'http://127.0.0.1:9/hook',
+    'ftp://example.org',
+    'example.org',
+  ])('to %s are refused when they are sent, and not before', async (url) => {
+    const { notifier } = await noticed({ NOTICE_WEBHOOK_URL: url });
+    await expect(notifier().send(notice)).rejects.toThrow('NOTICE_WEBHOOK_URL must be');
+  });
+
+  it('locally are in the log, whatever the topic, and go to the loopback without TLS', async () => {
+    // Has the logger print by the console that is spied on.
+    vi.stubEnv('POWERTOOLS_DEV', 'true');
+    const local = { ...LOCAL, NOTICE_TOPIC_ARN: '[object Object]' };
+    const lines = vi.spyOn(console, 'info').mockImplementation(() => {});
+    const { notifier } = await noticed(local);
+    await notifier().send(notice);
+    expect(`${lines.mock.calls}`).toContain('cabcdefg234/gone');
+    vi.resetModules();
+    const env = { ...local, NOTICE_WEBHOOK_URL: 'http://127.0.0.1:9/hook', SECRET_ID: '' };
+    const wire = await noticed(env);
+    // It is the secret that is missed, with which it would be signed.
+    await expect(wire.notifier().send(notice)).rejects.toThrow('SECRET_ID');
+  });
+});
+
 describe('the clock', () => {
   it("is the machine's when deployed", async () => {
     const env = { ...DEPLOYED, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' };
@@ -237,22 +275,24 @@ describe('the clock', () => {
 describe('the limits of an invocation', () => {
   const remaining = (ms: number) => ({ getRemainingTimeInMillis: () => ms });
 
-  it('keep 5 s for saving, and 20 s before that for a last pass', async () => {
+  it('keep 5 s for saving, 20 s before that for a last pass, and 5 s for notices', async () => {
     vi.useFakeTimers({ now: 1_795_348_800_000, toFake: ['Date'] });
     const { limitsOf } = await wired(DEPLOYED);
     expect(limitsOf(remaining(300_000))).toEqual({
       by: 1_795_348_800_000 + 295_000,
       reserveMs: 20_000,
+      noticesMs: 5_000,
     });
   });
 
   it('stretch with a clock that runs faster', async () => {
     vi.useFakeTimers({ now: 1_795_348_800_000, toFake: ['Date'] });
     const { limitsOf, clock } = await wired({ ...LOCAL, CLOCK_RATE: '10' });
-    const { by, reserveMs } = limitsOf(remaining(300_000));
-    expect({ time: by - clock().now(), reserveMs }).toEqual({
+    const { by, ...lengths } = limitsOf(remaining(300_000));
+    expect({ time: by - clock().now(), ...lengths }).toEqual({
       time: 2_950_000,
       reserveMs: 200_000,
+      noticesMs: 50_000,
     });
   });
 

@@ -8,6 +8,7 @@ import type {
   LedgerStore,
   LinodeApi,
   Log,
+  Notifier,
   Nudge,
   ScheduleStore,
   Secrets,
@@ -30,6 +31,7 @@ export interface Deps {
   readonly catalogue: Catalogue;
   readonly secrets: Secrets;
   readonly nudge: Nudge;
+  readonly notifier: Notifier;
   readonly log: Log;
   readonly settings: Settings;
   readonly stage: string;
@@ -38,6 +40,7 @@ export interface Deps {
 export interface Limits {
   readonly by: EpochMs;
   readonly reserveMs: DurationMs;
+  readonly noticesMs: DurationMs;
 }
 
 /** What the functions share with each other. */
@@ -49,6 +52,7 @@ export interface Outside {
   readonly table: MemoryTable;
   readonly settings: Settings;
   readonly nudge: Nudge;
+  readonly notifier: Notifier;
   /** The token that the secret holds. */
   readonly token: () => string;
   readonly log: (level: keyof Log, message: string, details: object) => void;
@@ -85,7 +89,7 @@ export class Functions {
     environment.begin(invocation);
     const { clock } = environment.deps;
     const by = plus(clock.now(), seconds(timeoutMsOf(name) / 1_000 - 5));
-    const limits = { by, reserveMs: seconds(20) };
+    const limits = { by, reserveMs: seconds(20), noticesMs: seconds(5) };
     const ending = await invocation.run(() => work(environment.deps, limits));
     if (ending === 'died' || ending === 'timedOut') this.#outside.count(`function ${ending}`);
     else warm.push(environment);
@@ -103,7 +107,7 @@ class Environment {
 
   constructor(outside: Outside) {
     this.#outside = outside;
-    const { chance, linode, settings, nudge, table } = outside;
+    const { chance, linode, settings, nudge, notifier, table } = outside;
     const clock: Clock = {
       now: () => this.#now(),
       sleep: (until) => this.#current.sleep(() => until - this.#now()),
@@ -134,6 +138,7 @@ class Environment {
         reconcile: (id) => this.#current.call(() => nudge.reconcile(id)),
         runSchedule: (id) => this.#current.call(() => nudge.runSchedule(id)),
       },
+      notifier: { send: (notice) => this.#current.call(() => notifier.send(notice)) },
     };
   }
 
@@ -176,6 +181,7 @@ class Environment {
       },
       apiTokens: async () => ({}),
       passwordKey: async () => PASSWORD_KEY,
+      webhookKey: async () => null,
     };
   }
 

@@ -7,12 +7,16 @@ import {
   ownershipTag,
   reapTimeOfTags,
 } from '../../lib/core/names.ts';
+import type { Notice } from '../../lib/core/notices.ts';
 import { epochMs, toIso } from '../../lib/core/units.ts';
 import type { LedgerEntry } from '../linode/instance.ts';
 import { createIn, type Watcher } from './linode.ts';
 import { billUntil, Oracle } from './oracle.ts';
 
-/** Of design.md, section 3; `settled` and `accounted` are what must hold once all has ended. */
+/**
+ * Of design.md, section 3, and of notices; `settled` and `accounted` are what must hold once all has
+ * ended.
+ */
 export type Promised =
   | 'budget'
   | 'caps'
@@ -23,6 +27,7 @@ export type Promised =
   | 'sameRequest'
   | 'secrets'
   | 'failuresSeen'
+  | 'toldOnce'
   | 'settled'
   | 'accounted';
 
@@ -38,6 +43,8 @@ interface Book {
   readonly budgets: { readonly from: number; readonly budget: number }[];
   /** When each of its nodes' ends was saved, by the Linode's id. */
   readonly endsSaved: Map<number, number>;
+  /** What people were told of it. */
+  readonly told: Set<Notice['kind']>;
   /** A person has changed its Linodes by hand. */
   meddled: boolean;
   overspent: boolean;
@@ -143,6 +150,24 @@ export class Invariants implements Watcher {
     if (!isLive(record) && isLive(before)) this.#checkGone(record);
   }
 
+  /** Each notice once in a cluster's life, and only what its record says was told. */
+  told({ clusterId, kind }: Notice): void {
+    const book = this.#books.get(clusterId);
+    if (book?.told.has(kind)) this.violate('toldOnce', `${kind} of ${clusterId} is told again`);
+    if (!book?.record.notified?.includes(kind)) {
+      this.violate('toldOnce', `${kind} of ${clusterId} is told, and not in its record`);
+    }
+    book?.told.add(kind);
+  }
+
+  /** Where nothing went wrong: every end was told. */
+  checkTold(): void {
+    for (const { record, told } of this.#books.values()) {
+      if (isLive(record) || told.has('gone') || told.has('failed')) continue;
+      this.violate('toldOnce', `${record.id} is ${record.phase}, and nobody was told`);
+    }
+  }
+
   /** 1 and 2, at any time. */
   tick(): void {
     const { now, ledger, openBudgetMax } = this.#options;
@@ -204,6 +229,7 @@ export class Invariants implements Watcher {
       record,
       budgets: [],
       endsSaved: new Map(),
+      told: new Set<Notice['kind']>(),
       meddled: false,
       overspent: false,
     };

@@ -233,6 +233,7 @@ async function checkEnd(world: World) {
   if (!isRecorded) return { exact: 0, within: 0 };
   if (options.killers === 'all') await checkCaps(world);
   checkSeen(world);
+  if (Object.keys(world.faults).length === 0) invariants.checkTold();
   return invariants.checkAccounts();
 }
 

@@ -2,6 +2,7 @@ import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
 import { type ClusterRecord, isLive, teardownOf } from '../../lib/core/cluster.ts';
 import { microUsd, toUsd } from '../../lib/core/money.ts';
 import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../../lib/core/names.ts';
+import type { Notice } from '../../lib/core/notices.ts';
 import { epochMs, minutes, seconds, toIso } from '../../lib/core/units.ts';
 import { AppError } from '../../lib/errors.ts';
 import { keyedClusterId, launch } from '../../lib/launch.ts';
@@ -48,6 +49,7 @@ export interface Request {
 export class World {
   readonly options: Options;
   readonly chance: Chance;
+  readonly noticeChance: Chance;
   readonly time: VirtualTime;
   readonly start: number;
   readonly linode: SimulatedLinode;
@@ -78,6 +80,7 @@ export class World {
   constructor(seed: number, options: Options, trace: boolean) {
     this.options = options;
     this.chance = new Chance(seed).for('world');
+    this.noticeChance = this.chance.for('notices');
     this.trace = trace ? [] : null;
     const { chance } = this;
     // A quarter of them near a month's end, where the bill has its other step.
@@ -452,6 +455,7 @@ export class World {
         runSchedule: async (id) =>
           this.nudge(() => this.#run('schedule', (deps, limits) => runSchedule(deps, id, limits))),
       },
+      notifier: { send: (notice) => this.#notify(notice) },
       token: () => this.#token,
       log: (level, message, details) => this.#log(level, message, details),
       tableIsDown: () => this.#tableIsDown,
@@ -459,6 +463,22 @@ export class World {
       isTroubled: () => this.isTroubled,
       mayDie: (name) => this.#mayDie(name),
     });
+  }
+
+  /** It troubles people with what troubles Linode's API. */
+  async #notify(notice: Notice): Promise<void> {
+    const { options, time, isTroubled, noticeChance: chance } = this;
+    await time.delay(chance.whole(20, 300));
+    if (isTroubled && chance.happens(options.hangs)) {
+      this.count('notice without an answer');
+      await time.delay(2 * MINUTE);
+    }
+    if (isTroubled && chance.happens(options.flaky)) {
+      this.count('notice refused');
+      throw new Error('the topic answered 500');
+    }
+    this.note(() => `told ${notice.kind} of ${notice.clusterId}`);
+    this.invariants.told(notice);
   }
 
   #mayDie(name: FunctionName): boolean {
