@@ -20,6 +20,7 @@ const DAYS_OF_MONTH = assumed.hoursOfMonth / 24;
 export interface Limits {
   readonly by: EpochMs;
   readonly reserveMs: DurationMs;
+  readonly noticesMs: DurationMs;
 }
 
 interface Environment<Deps> {
@@ -51,7 +52,7 @@ export class Lambda<Deps> {
     const by = plus(epochMs(time.now()), seconds(functions[name].timeout - 5));
     try {
       await time.delay(assumed.invocationMs);
-      return await work(environment.deps, { by, reserveMs: seconds(20) });
+      return await work(environment.deps, { by, reserveMs: seconds(20), noticesMs: seconds(5) });
     } finally {
       environment.usedAt = time.now();
       this.#idle.set(name, [...(this.#idle.get(name) ?? []), environment]);

@@ -158,6 +158,7 @@ async function startAdapters(bench: Bench, nudged: (id: ClusterId) => void) {
       store: createClusterStore(dynamoDb, TABLE.TableName),
       caps: createCaps({ clock, ledger, settings: () => SETTINGS, random: Math.random }),
       catalogue: createCatalogue(api, clock, log),
+      notifier: { send: async () => {} },
       nudge: createNudge(lambda, { reconcile: 'reconcile', schedule: 'schedule' }),
     };
   };

@@ -325,8 +325,8 @@ const plan = inFile('lib/core/plan.ts', ['test/core/plan.test.ts'], {
     to: 'return late.flatMap((node) => (isUp(node) ? deletion(node, linodes) : []));',
   },
   'a waiting cluster is looked at only after its teardown time': {
-    from: 'const until = earliest(again, plus(now, CHECK_EVERY), teardownAt);',
-    to: 'const until = earliest(again, plus(now, CHECK_EVERY));',
+    from: 'earliest(again, plus(now, CHECK_EVERY), noticeAt, teardownAt);',
+    to: 'earliest(again, plus(now, CHECK_EVERY), noticeAt);',
   },
   'a reap tag that is too late stays': {
     from: 'reapAt >= earliestFine && reapAt <= teardownAt) return [];',

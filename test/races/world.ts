@@ -209,12 +209,14 @@ export class World {
       }),
       ledger,
       log,
+      notifier: { send: async () => {} },
       nudge,
       schedules: this.#schedules(actor),
       secrets: {
         linodeToken: async () => 'token',
         apiTokens: async () => ({}),
         passwordKey: () => actor.call('secrets.passwordKey', () => 'a key'),
+        webhookKey: async () => null,
       },
       settings: this.settings,
       stage: STAGE,
@@ -325,6 +327,7 @@ const SWEEP = minutes(7);
 const limits = ({ clock }: Deps, length: DurationMs) => ({
   by: plus(clock.now(), length),
   reserveMs: seconds(20),
+  noticesMs: seconds(5),
 });
 
 type Asked = { readonly key: string } & Readonly<Record<string, unknown>>;
