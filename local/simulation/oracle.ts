@@ -7,8 +7,9 @@ const HOUR = 3_600_000;
 /**
  * What Linode bills, by brute force: it goes through the life of each Linode minute by minute, and
  * counts an hour in each calendar month (UTC) in which any of its minutes was lived. That is the
- * dearest reading of what Linode does not say. It reads the simulated Linode's ledger alone, and
- * shares nothing with lib/core/billing.ts.
+ * dearest reading of what Linode does not say. A life begins at the whole second that Linode shows as
+ * `created`: the bill's truth. It reads the simulated Linode's ledger alone, and shares nothing with
+ * lib/core/billing.ts.
  */
 export class Oracle {
   readonly #meters = new Map<number, Meter>();
@@ -38,6 +39,9 @@ export function billUntil(entry: LedgerEntry, end: number): number {
   return meter.bill();
 }
 
+/** Linode's API has no fractions of seconds. */
+export const shownCreation = ({ created }: LedgerEntry): number => created - (created % 1_000);
+
 class Meter {
   readonly #created: number;
   readonly #rates: readonly Rate[];
@@ -50,10 +54,10 @@ class Meter {
   #hour = -1;
 
   constructor(entry: LedgerEntry) {
-    this.#created = entry.created;
+    this.#created = shownCreation(entry);
     this.#rates = ratesOf(entry);
-    this.#at = entry.created;
-    this.#monthEnd = nextMonth(entry.created);
+    this.#at = this.#created;
+    this.#monthEnd = nextMonth(this.#created);
     // An instant counts as an hour.
     this.#live();
   }

@@ -2,7 +2,7 @@ import { isLive } from '../../lib/core/cluster.ts';
 import { clusterOfTags } from '../../lib/core/names.ts';
 import type { Violation } from './invariants.ts';
 import { drawOptions, type Options } from './options.ts';
-import { billUntil } from './oracle.ts';
+import { billUntil, shownCreation } from './oracle.ts';
 import { World } from './world.ts';
 
 const SECOND = 1_000;
@@ -298,7 +298,7 @@ function deliveredBy(world: World, ended: readonly (typeof world.invariants.reco
     if (isLive(record) || !['budget', 'maxHours'].includes(record.endReason)) return [];
     const entries = world.invariants.entriesOf(record.id);
     const costOf = (hours: number) =>
-      entries.reduce((sum, one) => sum + billUntil(one, one.created + hours * HOUR), 0);
+      entries.reduce((sum, one) => sum + billUntil(one, shownCreation(one) + hours * HOUR), 0);
     const most = record.maxHours ?? Number.POSITIVE_INFINITY;
     let affordedHours = 0;
     while (affordedHours < most && costOf(affordedHours + 1) <= record.budget) affordedHours += 1;

@@ -27,7 +27,7 @@ describe('the oracle bills', () => {
     ['a millisecond more as two', HOUR + 1, 15_000],
     ['thirteen hours as thirteen', 13 * HOUR, 97_500],
   ])('%s', (_, ms, bill) => {
-    expect(billUntil(aLinode(NOON), NOON + ms)).toBe(bill);
+    expect(billUntil(aLinode(NOON), NOON - 250 + ms)).toBe(bill);
   });
 
   it('an hour that touches two months in both', () => {
@@ -43,6 +43,12 @@ describe('the oracle bills', () => {
     expect(billUntil(aLinode(created), at('2026-12-01T10:00:00Z'))).toBe(5_075_000);
   });
 
+  it('from the whole second that Linode shows', () => {
+    const created = at('2026-11-10T12:00:00.999Z');
+    expect(billUntil(aLinode(created), at('2026-11-10T13:00:00Z'))).toBe(7_500);
+    expect(billUntil(aLinode(created), at('2026-11-10T13:00:00.001Z'))).toBe(15_000);
+  });
+
   it('backups beside the machine, at the prices of the region', () => {
     const linode = aLinode(NOON, { region: 'br-gru', backups_enabled: true });
     expect(billUntil(linode, NOON + 1)).toBe(10_500 + 4_000);
@@ -51,10 +57,10 @@ describe('the oracle bills', () => {
   it('as time goes on what it bills at the end', () => {
     const oracle = new Oracle();
     const living = aLinode(NOON);
-    for (let now: number = NOON; now < NOON + 5 * HOUR; now += 61_234)
+    for (let now: number = NOON; now < NOON + 4.5 * HOUR; now += 61_234)
       oracle.advance([living], now);
     expect(oracle.billOf([1])).toBe(37_500);
-    oracle.advance([{ ...living, deleted: NOON + 5 * HOUR }], NOON + 9 * HOUR);
+    oracle.advance([{ ...living, deleted: NOON - 250 + 5 * HOUR }], NOON + 9 * HOUR);
     expect(oracle.billOf([1])).toBe(37_500);
     expect(oracle.billOf([2])).toBe(0);
   });
@@ -74,7 +80,11 @@ describe('the oracle bills', () => {
     const property = fc.property(fc.nat({ max: 365 * 24 * HOUR }), length, (from, ms) => {
       const created = year + from;
       const linode = aLinode(created, { type: 'g6-standard-1' });
-      const node = { billedFrom: epochMs(created), billedUntil: null, price: reckoned };
+      const node = {
+        billedFrom: epochMs(created - (created % 1_000)),
+        billedUntil: null,
+        price: reckoned,
+      };
       expect(spend([node], epochMs(created + ms))).toBe(billUntil(linode, created + ms));
     });
     fc.assert(property, { numRuns: 300 });
