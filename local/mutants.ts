@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     'no-simulate': { type: 'boolean', default: false },
-    seeds: { type: 'string', default: '60' },
+    seeds: { type: 'string', default: '30' },
   },
 });
 const SIMULATION = 'simulation';
@@ -29,7 +29,8 @@ for (const mutant of chosen) broken(readFileSync(join(projectDir, mutant.file), 
 
 const copy = copyOf(projectDir);
 process.once('exit', copy.remove);
-// Not `once`: npm and tsx pass a Ctrl-C on, and a second one must not cut the cleaning up short.
+// Not `once`: npm passes a Ctrl-C on, and a second one must not cut the cleaning up short. For the
+// same reason it is run by node: tsx kills what has not ended 60 ms after a signal.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 const files = new Set(chosen.flatMap(({ tests }) => tests));
