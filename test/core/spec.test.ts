@@ -205,9 +205,16 @@ describe('a fault', () => {
     expect(faultsOf(aRequest({ vcpus: 4 }))).toEqual([
       'type: type and vcpus exclude each other: leave one of them out',
     ]);
+    expect(faultsOf(aRequest({ vcpus: undefined }))).toEqual([]);
     expect(faultsOf(aRequest({ vcpus: 4, memoryMb: 1 }))).toEqual([
       'type: type and vcpus and memoryMb exclude each other: leave one of them out',
     ]);
+  });
+
+  it('is a type of no characters, and then no machine is fine', () => {
+    const parsed = parseSpec(aRequest({ type: '' }), limits);
+    expect(parsed).toMatchObject({ ok: false, faults: [{ path: 'type' }] });
+    expect(parsed).not.toHaveProperty('partial.machine');
   });
 
   it('is a size out of bounds, and then no machine is fine', () => {
