@@ -1,7 +1,7 @@
 import { isLive } from '../../lib/core/cluster.ts';
 import { clusterOfTags } from '../../lib/core/names.ts';
 import type { Violation } from './invariants.ts';
-import { drawOptions, type Options } from './options.ts';
+import { drawOptions, NO_FAULTS, type Options } from './options.ts';
 import { billUntil, shownCreation } from './oracle.ts';
 import { World } from './world.ts';
 
@@ -23,7 +23,7 @@ export interface Outcome {
   /** How often each fault struck. */
   readonly faults: Readonly<Record<string, number>>;
   readonly clusterHours: number;
-  /** Of clusters that lived their full time in a world without faults. */
+  /** Of clusters that lived their full time in a world without faults, with the default margin. */
   readonly delivered: readonly Delivered[];
   /** Micro-dollars beyond budgets, in outages longer than the margin; and how it was recorded. */
   readonly overspent: {
@@ -276,7 +276,7 @@ function outcomeOf(world: World, seed: number, accounts: Outcome['accounts']): O
     lives: invariants.records.length,
     faults: world.faults,
     clusterHours: ms / HOUR,
-    delivered: Object.keys(world.faults).length > 0 ? [] : deliveredBy(world, ended),
+    delivered: isOrdinary(world) ? deliveredBy(world, ended) : [],
     overspent: {
       clusters: invariants.overspentClusters().length,
       microUsd: invariants.overspentTotal(),
@@ -292,6 +292,10 @@ function outcomeOf(world: World, seed: number, accounts: Outcome['accounts']): O
     trace: world.trace ?? [],
   };
 }
+
+/** Without faults, and with the default safety margin. */
+const isOrdinary = ({ faults, options }: World): boolean =>
+  Object.keys(faults).length === 0 && options.marginSeconds === NO_FAULTS.marginSeconds;
 
 function deliveredBy(world: World, ended: readonly (typeof world.invariants.records)[number][]) {
   return ended.flatMap((record): Delivered[] => {

@@ -13,10 +13,10 @@ export interface Totals {
   overspentMicroUsd: number;
   recordedMicroUsd: number;
   orphans: number;
-  /** Of clusters of 5 afforded hours or more, in worlds without faults. */
+  /** Of clusters of 5 afforded hours or more, in worlds without faults, by the default margin. */
   affordedMs: number;
   deliveredMs: number;
-  /** In milliseconds for each cluster, of all that lived their full time without faults. */
+  /** In milliseconds for each cluster, of all that lived their full time so. */
   wasted: number[];
   violations: { readonly seed: number; readonly text: string }[];
 }
@@ -88,7 +88,7 @@ export function tell(totals: Totals, wallMs: number): string {
       `$${usd(totals.overspentMicroUsd)} beyond their budgets by the bill, ` +
       `$${usd(totals.recordedMicroUsd)} as recorded`,
     `left over: ${totals.orphans} Linodes`,
-    `delivered without faults: ${percent(totals.deliveredMs, totals.affordedMs)} of the time ` +
+    `delivered without faults, by the default margin: ${percent(totals.deliveredMs, totals.affordedMs)} of the time ` +
       `afforded by clusters of ${LONG_HOURS} hours or more; a median of ` +
       `${Math.round(median(totals.wasted) / 1_000)} s was not used`,
     `${(wallMs / 1_000).toFixed(1)} s: ${perSecond.toFixed(1)} seeds a second, ` +
