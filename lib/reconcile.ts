@@ -153,8 +153,10 @@ async function end(
     const overspent = formatUsd(record.overspent);
     deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
   }
-  if ((await deps.store.save(record)) === 'conflict' && !(await isSaved(deps, record))) return;
-  tell();
+  const saved = await deps.store.save(record);
+  if (saved === 'conflict' && !(await isSaved(deps, record))) return;
+  // Two passes may end it at one instant, and both find it saved as theirs; one alone saved it.
+  if (saved !== 'conflict') tell();
   deps.log.info('cluster ended', { clusterId: id, endReason, failure, ...bill });
   // After the record, so that a budget is never free while its cluster may live. What is lost here,
   // the sweeper finds.

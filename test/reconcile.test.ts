@@ -33,6 +33,8 @@ interface Options {
   readonly passwordKey?: string;
   /** Whether a newer record is there when one is about to be saved. */
   readonly isOutdated?: (next: ClusterRecord) => boolean;
+  /** Whether another pass saves the same at the same instant, and first. */
+  readonly isTwin?: (next: ClusterRecord) => boolean;
 }
 
 /** One record, and a Linode that lists two nodes and does as told otherwise. */
@@ -42,7 +44,11 @@ function aWorld(
   linodes: readonly Linode[] = untagged,
   options: Options = {},
 ) {
-  const { now = plus(record.createdAt, minutes(30)), isOutdated = () => false } = options;
+  const {
+    now = plus(record.createdAt, minutes(30)),
+    isOutdated = () => false,
+    isTwin = () => false,
+  } = options;
   const clock = aClock(now);
   let saved = record;
   const store = {
@@ -50,10 +56,11 @@ function aWorld(
     save: async (next: ClusterRecord) => {
       if (isOutdated(next)) return 'conflict';
       saved = { ...next, revision: next.revision + 1 };
-      return saved;
+      return isTwin(next) ? 'conflict' : saved;
     },
   };
   const calls: string[] = [];
+  const sent: string[] = [];
   const told = (name: string, answer: (...args: never[]) => Promise<unknown>) =>
     ((...args: never[]) => {
       calls.push(name);
@@ -87,14 +94,14 @@ function aWorld(
         // With the record as it is by then.
         caps: { release: async () => void released.push(saved) } as never,
         secrets: { passwordKey: async () => options.passwordKey ?? null },
-        notifier: { send: async () => {} },
+        notifier: { send: async ({ kind }) => void sent.push(kind) },
         log: { ...quiet, error: (message) => void errors.push(message) },
       },
       ID,
       { by: plus(clock.now(), minutes(5)), reserveMs: seconds(20), noticesMs: seconds(5) },
     );
   const count = (name: string) => calls.filter((call) => call === name).length;
-  return { clock, run, count, deletions, errors, released, record: () => saved };
+  return { clock, run, count, deletions, errors, sent, released, record: () => saved };
 }
 
 const putTags = async (id: number, tags: readonly string[]) => aLinode({ id, tags: [...tags] });
@@ -313,6 +320,17 @@ describe('a pass that destroys', () => {
     const { run, errors } = aWorld(aDeleting({ budget }), {});
     await run();
     expect(errors).toEqual(told);
+  });
+
+  it.each([
+    [true, []],
+    [false, ['gone']],
+  ])('where its twin has ended it first, %j, frees the budget, and sends %j', async (is, told) => {
+    const isTwin = (next: ClusterRecord) => is && next.phase === 'deleted';
+    const { run, released, sent } = aWorld(aDeleting(), {}, untagged, { isTwin });
+    await run();
+    expect(released).toHaveLength(1);
+    expect(sent).toEqual(told);
   });
 
   it('tells of an overspend though the answer to its last write is lost', async () => {
