@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { type DurationMs, type EpochMs, epochMs, plus, seconds } from '../lib/core/units.ts';
+import { epochMs, plus, seconds } from '../lib/core/units.ts';
 import type { Log } from '../lib/ports.ts';
+import type { ReconcileLimits } from '../lib/reconcile.ts';
 import type { VirtualTime } from '../local/simulation/time.ts';
 import { assumed } from './assumed.ts';
 import type { Counter } from './counts.ts';
@@ -16,12 +17,6 @@ const { provider, functions } = parse(
   functions: Record<FunctionName, { timeout: number }>;
 };
 const DAYS_OF_MONTH = assumed.hoursOfMonth / 24;
-
-export interface Limits {
-  readonly by: EpochMs;
-  readonly reserveMs: DurationMs;
-  readonly noticesMs: DurationMs;
-}
 
 interface Environment<Deps> {
   readonly deps: Deps;
@@ -42,7 +37,10 @@ export class Lambda<Deps> {
   }
 
   /** Rejects as the work does. */
-  async run<T>(name: FunctionName, work: (deps: Deps, limits: Limits) => Promise<T>): Promise<T> {
+  async run<T>(
+    name: FunctionName,
+    work: (deps: Deps, limits: ReconcileLimits) => Promise<T>,
+  ): Promise<T> {
     const time = this.#time;
     const from = time.now();
     const warm = this.#take(name);

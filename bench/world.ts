@@ -19,7 +19,7 @@ import { type ClusterId, isClusterId } from '../lib/core/names.ts';
 import { epochMs, minutes } from '../lib/core/units.ts';
 import type { Clock, Log } from '../lib/ports.ts';
 import { reap } from '../lib/reap.ts';
-import { reconcile } from '../lib/reconcile.ts';
+import { type ReconcileLimits, reconcile } from '../lib/reconcile.ts';
 import type { Settings } from '../lib/settings.ts';
 import { sweep } from '../lib/sweep.ts';
 import { localDynamoDbClient, startDynamoDb, type TableProperties } from '../local/dynamodb.ts';
@@ -31,7 +31,7 @@ import { assumed } from './assumed.ts';
 import { type Around, countDynamoDb, countSecretsManager, onInvoke } from './clients.ts';
 import { Counter } from './counts.ts';
 import { RealCalls } from './io.ts';
-import { Lambda, type Limits } from './lambda.ts';
+import { Lambda } from './lambda.ts';
 
 const STAGE = 'bench';
 const SECRET_ID = `onebuck/${STAGE}`;
@@ -110,7 +110,7 @@ export async function aWorld(phases: { readonly reapAt: number; readonly sweepAt
       if (failures.length > 0) throw failures[0];
     },
     /** Has somebody send a request so long after the start, which `answer` answers. */
-    request(ms: number, answer: (deps: Deps, limits: Limits) => Promise<unknown>): void {
+    request(ms: number, answer: (deps: Deps, limits: ReconcileLimits) => Promise<unknown>): void {
       time.at(START + ms, () => {
         void (async () => {
           counter.add('API Gateway', 'httpRequest');

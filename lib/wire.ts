@@ -16,17 +16,11 @@ import { createCatalogue } from './catalogue.ts';
 import { type MicroUsd, parseUsd } from './core/money.ts';
 import { messageOf } from './core/notice-text.ts';
 import type { Notice } from './core/notices.ts';
-import {
-  type DurationMs,
-  durationMs,
-  type EpochMs,
-  hours,
-  minutes,
-  seconds,
-} from './core/units.ts';
+import { durationMs, hours, minutes, seconds } from './core/units.ts';
 import { AppError } from './errors.ts';
 import { toAll } from './notify.ts';
 import type { Notifier } from './ports.ts';
+import type { ReconcileLimits } from './reconcile.ts';
 import type { Settings } from './settings.ts';
 
 /*
@@ -176,11 +170,7 @@ const LAST_PASS_REAL_MS = 20_000;
 const NOTICES_REAL_MS = 5_000;
 
 /** How long an invocation may go on: calls until `by`, new passes until `reserveMs` before. */
-export function limitsOf(context: { getRemainingTimeInMillis(): number }): {
-  readonly by: EpochMs;
-  readonly reserveMs: DurationMs;
-  readonly noticesMs: DurationMs;
-} {
+export function limitsOf(context: { getRemainingTimeInMillis(): number }): ReconcileLimits {
   const realMs = Math.max(0, context.getRemainingTimeInMillis() - SAVING_REAL_MS);
   const by = clock().inRealMs(realMs);
   return {

@@ -1,7 +1,7 @@
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
 import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
 import { type Catalogue, createCatalogue } from '../../lib/catalogue.ts';
-import { type DurationMs, type EpochMs, epochMs, plus, seconds } from '../../lib/core/units.ts';
+import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/units.ts';
 import type {
   Clock,
   ClusterStore,
@@ -13,6 +13,7 @@ import type {
   ScheduleStore,
   Secrets,
 } from '../../lib/ports.ts';
+import type { ReconcileLimits } from '../../lib/reconcile.ts';
 import type { Settings } from '../../lib/settings.ts';
 import type { MemoryTable } from '../memory-table.ts';
 import type { Chance } from './chance.ts';
@@ -37,11 +38,7 @@ export interface Deps {
   readonly stage: string;
 }
 
-export interface Limits {
-  readonly by: EpochMs;
-  readonly reserveMs: DurationMs;
-  readonly noticesMs: DurationMs;
-}
+export type Limits = ReconcileLimits;
 
 /** What the functions share with each other. */
 export interface Outside {

@@ -1,5 +1,10 @@
 import type { Call } from '../../lib/adapters/linode-answer.ts';
-import { type ClusterRecord, isLive, type NodeRecord } from '../../lib/core/cluster.ts';
+import {
+  type ClusterRecord,
+  type EndedRecord,
+  isLive,
+  type NodeRecord,
+} from '../../lib/core/cluster.ts';
 import {
   type ClusterId,
   clusterOfTags,
@@ -12,6 +17,7 @@ import { epochMs, toIso } from '../../lib/core/units.ts';
 import type { LedgerEntry } from '../linode/instance.ts';
 import { createIn, type Watcher } from './linode.ts';
 import { billUntil, Oracle } from './oracle.ts';
+import { MINUTE } from './time.ts';
 
 /**
  * Of design.md, section 3, and of notices; `settled` and `accounted` are what must hold once all has
@@ -65,7 +71,6 @@ export interface InvariantsOptions {
   readonly listsAreTrue: boolean;
 }
 
-const MINUTE = 60_000;
 /** With the table lost, how long after a change of budget the tags may still tell the old one. */
 const TAGS_FOLLOW_MS = 30 * MINUTE;
 
@@ -79,7 +84,7 @@ export class Invariants implements Watcher {
   readonly #books = new Map<ClusterId, Book>();
   /** By Linode's id, whose node each is, of those that the functions made. */
   readonly #made = new Map<number, { readonly cluster: ClusterId; readonly label: string }>();
-  #madeOf = new Map<ClusterId, number[]>();
+  readonly #madeOf = new Map<ClusterId, number[]>();
   /** Linodes that a person took over, or made. */
   readonly #peoples = new Set<number>();
   violation: Violation | null = null;
@@ -96,8 +101,13 @@ export class Invariants implements Watcher {
     return [...this.#books.values()].map(({ record }) => record);
   }
 
-  overspentClusters(): ClusterRecord[] {
-    return [...this.#books.values()].filter((book) => book.overspent).map(({ record }) => record);
+  get ended(): EndedRecord[] {
+    return this.records.flatMap((record) => (isLive(record) ? [] : [record]));
+  }
+
+  /** How many have cost more than their budgets. */
+  overspentCount(): number {
+    return [...this.#books.values()].filter((book) => book.overspent).length;
   }
 
   /** A person has made a Linode, or taken one over. */
@@ -126,7 +136,7 @@ export class Invariants implements Watcher {
     if (this.#peoples.has(newest.id)) return;
     this.#made.set(newest.id, { cluster: id, label: create.label });
     this.#madeOf.set(id, [...(this.#madeOf.get(id) ?? []), newest.id]);
-    const alive = this.#entriesOf(id).filter((entry) => entry.deleted === null);
+    const alive = this.entriesOf(id).filter((entry) => entry.deleted === null);
     const twins = alive.filter((entry) => this.#made.get(entry.id)?.label === create.label);
     if (twins.length > 1) {
       this.violate('oneLinodePerNode', `${create.label} is ${twins.map((one) => one.id)}`);
@@ -192,7 +202,7 @@ export class Invariants implements Watcher {
     for (const [id, book] of this.#books) {
       const { record } = book;
       if (isLive(record) || book.meddled) continue;
-      const entries = this.#entriesOf(id);
+      const entries = this.entriesOf(id);
       const error = 2 * this.#options.clockErrorMsMax + 2_000;
       const earlier = entries.map((entry) => ({ ...entry, created: entry.created - error }));
       const late = (one: LedgerEntry) => (book.endsSaved.get(one.id) ?? ended(one)) + error;
@@ -219,12 +229,15 @@ export class Invariants implements Watcher {
   /** The true bill of each cluster, and what was overspent. */
   overspentTotal(): number {
     return [...this.#books].reduce((total, [id, { record }]) => {
-      return total + Math.max(0, bill(this.#entriesOf(id), ended) - record.budget);
+      return total + Math.max(0, bill(this.entriesOf(id), ended) - record.budget);
     }, 0);
   }
 
+  /** Those that the functions made for it, but for what a person took over. */
   entriesOf(id: ClusterId): LedgerEntry[] {
-    return this.#entriesOf(id);
+    const ids = new Set(this.#madeOf.get(id));
+    if (ids.size === 0) return [];
+    return this.#options.ledger().filter((one) => ids.has(one.id) && !this.#peoples.has(one.id));
   }
 
   #newBook(record: ClusterRecord): Book {
@@ -266,26 +279,26 @@ export class Invariants implements Watcher {
   #checkGone(record: ClusterRecord): void {
     const { stage, now, listsAreTrue } = this.#options;
     const tags = [ownershipTag(stage), clusterTag(record.id)];
-    const left = this.#entriesOf(record.id).filter(
+    const left = this.entriesOf(record.id).filter(
       (entry) => entry.deleted === null && tags.every((tag) => entry.tags.includes(tag)),
     );
     if (left.length > 0) {
       this.violate('goneMeansGone', `${record.id} is ${record.phase}; ${left[0]?.label} exists`);
     }
-    const shown = this.#entriesOf(record.id).find(({ goneAt }) => (goneAt ?? 0) > now());
+    const shown = this.entriesOf(record.id).find(({ goneAt }) => (goneAt ?? 0) > now());
     if (listsAreTrue && shown !== undefined) {
       this.violate('goneMeansGone', `${record.id} is ${record.phase}; ${shown.label} is shown`);
     }
   }
 
   #checkBudget(id: ClusterId, book: Book): void {
-    const total = this.#oracle.billOf(this.#entriesOf(id).map((entry) => entry.id));
+    const total = this.#oracle.billOf(this.entriesOf(id).map((entry) => entry.id));
     const budget = this.#budgetOf(book);
     if (total <= budget || book.overspent) return;
     book.overspent = true;
     if (this.#options.isExcused(this.#options.now())) return;
     // Who takes a node's label off while its create is in doubt has another made in its place.
-    if (book.meddled && this.#entriesOf(id).length > book.record.nodes.length) return;
+    if (book.meddled && this.entriesOf(id).length > book.record.nodes.length) return;
     this.violate('budget', `${id} is billed ${total} and has ${budget}`);
   }
 
@@ -297,13 +310,6 @@ export class Invariants implements Watcher {
       return until > lostAt - TAGS_FOLLOW_MS;
     });
     return Math.max(0, ...told.map(({ budget }) => budget));
-  }
-
-  /** Those that the functions made for it, but for what a person took over. */
-  #entriesOf(id: ClusterId): LedgerEntry[] {
-    const ids = new Set(this.#madeOf.get(id));
-    if (ids.size === 0) return [];
-    return this.#options.ledger().filter((one) => ids.has(one.id) && !this.#peoples.has(one.id));
   }
 }
 

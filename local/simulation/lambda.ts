@@ -23,8 +23,6 @@ const never = (): Promise<never> => new Promise(() => {});
  * or it dies, before a call or after the call took effect.
  */
 export class Invocation {
-  readonly name: FunctionName;
-  readonly endsAt: number;
   #isAlive = true;
   #callsLeft: number;
   readonly #time: VirtualTime;
@@ -44,13 +42,13 @@ export class Invocation {
     readonly mayDie: () => boolean;
   }) {
     const { name, time, chance, deaths, mayDie } = options;
-    this.name = name;
     this.#time = time;
     this.#chance = chance;
     this.#mayDie = mayDie;
     this.#callsLeft = chance.happens(deaths) ? chance.mostlySmall(0, 60) : Number.POSITIVE_INFINITY;
-    this.endsAt = time.now() + timeoutMsOf(name);
-    time.at(this.endsAt, () => (this.#isAlive ? this.#stop('timedOut') : NOTHING_CAME_OF_IT));
+    time.at(time.now() + timeoutMsOf(name), () =>
+      this.#isAlive ? this.#stop('timedOut') : NOTHING_CAME_OF_IT,
+    );
   }
 
   get isAlive(): boolean {
@@ -80,9 +78,10 @@ export class Invocation {
     }
   }
 
-  async sleep(isOver: () => number): Promise<void> {
-    for (let leftMs = isOver(); leftMs > 0; leftMs = isOver()) {
-      await this.#time.delay(leftMs);
+  /** Until `leftMs` says that nothing is left. */
+  async sleep(leftMs: () => number): Promise<void> {
+    for (let ms = leftMs(); ms > 0; ms = leftMs()) {
+      await this.#time.delay(ms);
       if (!this.#isAlive) return never();
     }
   }

@@ -12,7 +12,7 @@ import type { VirtualTime } from './time.ts';
 /** What is told of a call that reaches Linode, before and after it takes effect. */
 export interface Watcher {
   arrives(call: Call): void;
-  tookEffect(call: Call, status: number): void;
+  tookEffect(call: Call): void;
 }
 
 export interface SimulatedLinodeOptions {
@@ -42,7 +42,7 @@ export class SimulatedLinode {
   /** Faults are injected while this is true. */
   isTroubled = true;
   /** What every call is answered with; null: there is no outage. */
-  outage: FaultKind | null = null;
+  outage: PlainKind | null = null;
 
   constructor({ time, chance, options, watcher, count }: SimulatedLinodeOptions) {
     this.#time = time;
@@ -107,14 +107,14 @@ export class SimulatedLinode {
     this.#api.setFaults(fault === null ? [] : [fault]);
     this.#watcher.arrives(call);
     const reply = await this.#api.reply(incoming(call, token));
-    this.#watcher.tookEffect(call, typeof reply === 'string' ? 0 : reply.status);
+    this.#watcher.tookEffect(call);
     return reply;
   }
 
   #fault(call: Call): FaultRule | 'slow' | null {
     if (this.outage !== null) {
       this.#count(`outage, ${this.outage}`);
-      return { kind: this.outage } as FaultRule;
+      return { kind: this.outage };
     }
     const key = `${call.method} ${call.path}`;
     const inARow = this.#inARow.get(key) ?? 0;
@@ -160,10 +160,9 @@ export class SimulatedLinode {
   }
 }
 
-type Kinds = readonly [
-  Exclude<FaultKind, 'status429' | 'staleList' | 'truncatedList'>,
-  ...Exclude<FaultKind, 'status429' | 'staleList' | 'truncatedList'>[],
-];
+/** Those that need nothing but their kind. */
+type PlainKind = Exclude<FaultKind, 'status429' | 'staleList' | 'truncatedList'>;
+type Kinds = readonly [PlainKind, ...PlainKind[]];
 const READ_FAULTS: Kinds = [
   ...(['status408', 'status500', 'html502', 'status503', 'nginx400', 'html200'] as const),
   'dropBefore',

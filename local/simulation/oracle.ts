@@ -1,8 +1,6 @@
 import { micros, type Rate, ratesOf } from '../linode/bill.ts';
 import type { LedgerEntry } from '../linode/instance.ts';
-
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
+import { HOUR, MINUTE } from './time.ts';
 
 /**
  * What Linode bills, by brute force: it goes through the life of each Linode minute by minute, and

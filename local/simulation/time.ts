@@ -1,3 +1,8 @@
+/** In milliseconds. */
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+
 interface Event {
   readonly at: number;
   /** Of two at one instant, the one that was asked for first comes first. */

@@ -1,4 +1,5 @@
 import type { Outcome } from './run.ts';
+import { HOUR } from './time.ts';
 
 /** What many simulated worlds came to, as plain data that processes can send each other. */
 export interface Totals {
@@ -22,7 +23,6 @@ export interface Totals {
 }
 
 const LONG_HOURS = 5;
-const HOUR = 3_600_000;
 
 export const noTotals = (): Totals => ({
   seeds: 0,
@@ -84,7 +84,7 @@ export function tell(totals: Totals, wallMs: number): string {
     ...faults.map(([name, count]) => `  ${String(count).padStart(9)}  ${name}`),
     `recorded spend: ${exact} equal to the bill to the micro-dollar, ${within} whose end could ` +
       'be told to the hour only, within it',
-    `overspent: ${totals.overspentClusters} clusters, all in outages longer than the margin; ` +
+    `overspent: ${totals.overspentClusters} clusters, in outages longer than the margin or where a person had a node made twice; ` +
       `$${usd(totals.overspentMicroUsd)} beyond their budgets by the bill, ` +
       `$${usd(totals.recordedMicroUsd)} as recorded`,
     `left over: ${totals.orphans} Linodes`,

@@ -23,14 +23,11 @@ import { Invariants } from './invariants.ts';
 import type { Ending, FunctionName } from './lambda.ts';
 import { SimulatedLinode } from './linode.ts';
 import type { Options } from './options.ts';
-import { VirtualTime } from './time.ts';
+import { HOUR, MINUTE, SECOND, VirtualTime } from './time.ts';
 
 const STAGE = 'simulated';
 const OWNERS = ['ann', 'bob'] as const;
 const OUR_TAG = `onebuck-${STAGE}`;
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
 /** By when all clusters are launched, but for those on a schedule. */
 const LAUNCHES_MS = 95 * MINUTE;
 /** When listed prices change: no cluster is coming up then. */
@@ -49,14 +46,12 @@ export interface Request {
 export class World {
   readonly options: Options;
   readonly chance: Chance;
-  readonly noticeChance: Chance;
   readonly time: VirtualTime;
   readonly start: number;
   readonly linode: SimulatedLinode;
   readonly table: MemoryTable;
   readonly invariants: Invariants;
   readonly functions: Functions;
-  readonly harm: Harm;
   readonly faults: Record<string, number> = {};
   readonly requests: readonly Request[];
   readonly trace: string[] | null;
@@ -69,18 +64,19 @@ export class World {
   aliveAtLoss = 0;
   /** When the reaper was started. */
   readonly reaperRuns: number[] = [];
-  invocationsFailed = 0;
   /** From when all killers but one are dead, or the table is lost; never, where it is infinite. */
   readonly lossAt: number;
+  readonly #noticeChance: Chance;
   #token = 'token-1';
   #tableIsDown = false;
+  readonly #harm: Harm;
   /** When nothing could be destroyed for longer than the margin allows. */
   readonly #longOutages: { readonly from: number; readonly to: number }[] = [];
 
   constructor(seed: number, options: Options, trace: boolean) {
     this.options = options;
     this.chance = new Chance(seed).for('world');
-    this.noticeChance = this.chance.for('notices');
+    this.#noticeChance = this.chance.for('notices');
     this.trace = trace ? [] : null;
     const { chance } = this;
     // A quarter of them near a month's end, where the bill has its other step.
@@ -92,7 +88,7 @@ export class World {
     const isLoss = this.#hasNoReaper() || options.tableLoss !== 'none';
     this.lossAt = isLoss ? this.start + chance.whole(45, 120) * MINUTE : Number.POSITIVE_INFINITY;
     const now = () => this.time.now();
-    this.harm = new Harm(this.#harmMs(), now);
+    this.#harm = new Harm(this.#harmMs(), now);
     this.requests = Array.from({ length: options.clusters }, (_, index) => this.#requestOf(index));
     const indexChance = chance.for('index');
     this.table = createMemoryTable({
@@ -226,7 +222,7 @@ export class World {
 
   async tableOutage(): Promise<void> {
     const ms = this.chance.whole(1, 40) * SECOND;
-    if (this.#tableIsDown || !this.harm.allows(ms + MINUTE)) return;
+    if (this.#tableIsDown || !this.#harm.allows(ms + MINUTE)) return;
     this.#tableIsDown = true;
     await this.time.delay(ms);
     if (this.options.tableLoss !== 'unreachable' || this.time.now() < this.lossAt) {
@@ -239,7 +235,7 @@ export class World {
     const isLong = options.outages === 'long' && chance.happens(0.5);
     const ms = isLong ? chance.whole(4, 40) * MINUTE : chance.whole(2, 90) * SECOND;
     const kind = chance.oneOf(OUTAGES);
-    if (!isLong && !this.harm.allows(ms + (kind === 'maintenance503' ? 65 : 15) * SECOND)) return;
+    if (!isLong && !this.#harm.allows(ms + (kind === 'maintenance503' ? 65 : 15) * SECOND)) return;
     const from = time.now();
     if (isLong) this.#longOutages.push({ from, to: from + ms });
     this.note(() => `outage ${kind} for ${ms / SECOND} s`);
@@ -252,7 +248,7 @@ export class World {
   async rotateToken(): Promise<void> {
     const { time, chance } = this;
     const gapMs = chance.happens(0.5) ? chance.whole(1, 20) * SECOND : 0;
-    if (gapMs > 0 && !this.harm.allows(gapMs + MINUTE)) return;
+    if (gapMs > 0 && !this.#harm.allows(gapMs + MINUTE)) return;
     const old = this.#token;
     const next = `token-${Number(old.slice(6)) + 1}`;
     this.count('token rotated');
@@ -279,7 +275,7 @@ export class World {
 
   /** Whether a tick that is skipped, or the like, leaves the promise possible. */
   #isBearable(costMs: number): boolean {
-    return !this.#isCritical() || this.harm.allows(costMs);
+    return !this.#isCritical() || this.#harm.allows(costMs);
   }
 
   /** Whether the teardown of a cluster is under way, or so near that harm may make it late. */
@@ -410,7 +406,6 @@ export class World {
   async #run(name: FunctionName, work: (deps: Deps, limits: Limits) => Promise<unknown>) {
     this.note(() => `${name} starts`);
     const ending = await this.functions.run(name, work);
-    if (ending === 'failed') this.invocationsFailed += 1;
     this.note(() => `${name} ${ending}`);
     return ending;
   }
@@ -467,7 +462,8 @@ export class World {
 
   /** It troubles people with what troubles Linode's API. */
   async #notify(notice: Notice): Promise<void> {
-    const { options, time, isTroubled, noticeChance: chance } = this;
+    const { options, time, isTroubled } = this;
+    const chance = this.#noticeChance;
     await time.delay(chance.whole(20, 300));
     if (isTroubled && chance.happens(options.hangs)) {
       this.count('notice without an answer');

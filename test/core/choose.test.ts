@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Image, LinodeType, Price, Region } from '../../lib/core/catalogue.ts';
@@ -14,6 +13,7 @@ import {
 } from '../../lib/core/choose.ts';
 import { microUsd, priceToMicroUsd } from '../../lib/core/money.ts';
 import type { Spec } from '../../lib/core/spec.ts';
+import { hasShared, readShared, skipped } from '../shared.ts';
 
 const price = (hourly: number, monthly: number | null = null): Price => ({
   hourly: microUsd(hourly),
@@ -648,15 +648,13 @@ interface RawType {
   region_prices: (RawPrice & { id: string })[];
 }
 
-const recorded = new URL('../../../shared/linode/types.json', import.meta.url);
-
 describe('the types that Linode listed in 2024', () => {
   const fromRaw = ({ hourly, monthly }: RawPrice): Price => ({
     hourly: priceToMicroUsd(hourly),
     monthly: monthly === null ? null : priceToMicroUsd(monthly),
   });
   const real = (): LinodeType[] =>
-    (JSON.parse(readFileSync(recorded, 'utf8')) as RawType[]).map((raw) =>
+    (readShared('linode/types.json') as RawType[]).map((raw) =>
       aType({
         id: raw.id,
         label: raw.label,
@@ -672,8 +670,7 @@ describe('the types that Linode listed in 2024', () => {
       }),
     );
 
-  it('give the cheapest of each size, in each region', ({ skip }) => {
-    if (!existsSync(recorded)) skip(`no recorded types at ${recorded.pathname}`);
+  it.skipIf(!hasShared)(`give the cheapest of each size, in each region${skipped}`, () => {
     const world = { ...catalogue, types: real() };
     const chosen = (vcpus: number, memoryMb: number, region: string) => {
       const result = resolve(sized(vcpus, memoryMb, region), world, noBackups);

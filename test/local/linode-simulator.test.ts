@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { images, regions, types, type WireType } from '../../local/linode/catalogue.ts';
+import { hasShared, readShared, skipped } from '../shared.ts';
 import { anInstance, aWorld, EPOCH, errors, labelsOf } from './simulated-linode.ts';
 
 describe('tokens and scopes', () => {
@@ -245,10 +245,7 @@ describe('catalogue', () => {
     expect(page).toEqual({ data: rows, page: 1, pages: 1, results: 4 });
   });
 
-  const shared = new URL('../../../shared/linode/', import.meta.url);
-  const read = (name: string) => JSON.parse(readFileSync(new URL(name, shared), 'utf8'));
-  const hasShared = existsSync(shared);
-  const skipped = hasShared ? '' : ' (skipped: there is no ../shared)';
+  const read = (name: string) => readShared(`linode/${name}`);
 
   it.skipIf(!hasShared)(`agrees with the recorded types${skipped}`, () => {
     const recorded = (read('types.json') as WireType[]).filter(({ id }) => types.has(id));
