@@ -7,7 +7,10 @@ import {
 } from './cluster.ts';
 import type { Linode } from './linode.ts';
 import { clusterOfTags, ownershipTag } from './names.ts';
-import type { EpochMs } from './units.ts';
+import { type EpochMs, seconds } from './units.ts';
+
+/** When a create with a lost reply, not seen in the list since, is sent again: same label. */
+export const RESEND_AFTER = seconds(30);
 
 /** Linodes that bear both this deployment's tag and this cluster's: all that may be touched. */
 export function linodesOf(record: Common, linodes: readonly Linode[]): Linode[] {
@@ -28,10 +31,40 @@ export function extrasOf(record: Common, linodes: readonly Linode[]): Linode[] {
   return linodes.filter(({ id }) => !known.has(id));
 }
 
+/**
+ * Extras that may be nodes whose creates were not answered: people can change a label meanwhile. A
+ * Linode of another type or region was made by somebody else.
+ */
+export function doubtfulOf(record: Common, linodes: readonly Linode[]): Linode[] {
+  if (!record.nodes.some(({ state }) => state === 'sent')) return [];
+  const { type, region } = record.bought;
+  return extrasOf(record, linodes)
+    .filter((one) => one.type === type && one.region === region)
+    .sort((a, b) => a.id - b.id);
+}
+
 /** The record with what Linode shows folded in. That a node isn't shown proves little alone. */
 export function observe<R extends LiveRecord>(record: R, linodes: readonly Linode[], now: EpochMs) {
   const nodes = record.nodes.map((node) => observed(node, linodeOf(node, linodes), now));
-  return withBackupsLearned({ ...record, nodes });
+  return withBackupsLearned(withRelabelled({ ...record, nodes }, linodes, now));
+}
+
+/**
+ * When it is time to send a create again, a Linode that may be the first one's is taken for it: two
+ * of one node would both be billed. Before, the list may yet show it under its label.
+ */
+function withRelabelled<R extends LiveRecord>(
+  record: R,
+  linodes: readonly Linode[],
+  now: EpochMs,
+): R {
+  const doubtful = doubtfulOf(record, linodes);
+  const nodes = record.nodes.map((node) => {
+    if (node.state !== 'sent') return node;
+    const isTime = record.phase === 'deleting' || now - node.triedAt >= RESEND_AFTER;
+    return observed(node, isTime ? doubtful.shift() : undefined, now);
+  });
+  return { ...record, nodes };
 }
 
 function observed(node: NodeRecord, linode: Linode | undefined, now: EpochMs): NodeRecord {

@@ -23,7 +23,7 @@ import {
   type Tag,
 } from './names.ts';
 import { nextNoticeAt } from './notices.ts';
-import { extrasOf, linodeOf, linodesOf, observe } from './observe.ts';
+import { doubtfulOf, extrasOf, linodeOf, linodesOf, observe, RESEND_AFTER } from './observe.ts';
 import { type EpochMs, earliest, epochMs, minus, minutes, plus, seconds } from './units.ts';
 
 /** How many creates a pass sends: what Linode's rate limit takes at once (20 per 15 s). */
@@ -32,8 +32,6 @@ export const CREATES_PER_PASS = 20;
 export const CREATE_WINDOW = seconds(60);
 /** When a create that is not seen has certainly not landed: its window and its HTTP time-out. */
 const SETTLED_AFTER = seconds(120);
-/** When a create with a lost reply, not seen in the list since, is sent again: same label. */
-const RESEND_AFTER = seconds(30);
 const POLL_EVERY = seconds(10);
 /** How often a running cluster is looked at, for nodes that were deleted by hand. */
 const CHECK_EVERY = minutes(30);
@@ -253,7 +251,10 @@ function createNode(
 
 /** One that is going already needs no second deletion, however long the list shows it. */
 function deletionsOfExtras(record: LiveRecord, linodes: readonly Linode[]): Step[] {
-  const extras = extrasOf(record, linodes).filter(({ status }) => status !== 'deleting');
+  const doubtful = doubtfulOf(record, linodes);
+  const extras = extrasOf(record, linodes).filter(
+    (one) => one.status !== 'deleting' && !doubtful.includes(one),
+  );
   return extras.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
 }
 

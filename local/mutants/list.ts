@@ -208,6 +208,14 @@ const observe = inFile('lib/core/observe.ts', ['test/core/observe.test.ts'], {
     from: "return 'linodeId' in node",
     to: "return 'linodeId' in node && node.state !== 'made'",
   },
+  'a Linode under a foreign label is taken for a create that may yet be answered': {
+    from: 'now - node.triedAt >= RESEND_AFTER',
+    to: 'now >= node.triedAt',
+  },
+  'any Linode with our tags is taken for a create without an answer': {
+    from: 'one.type === type && one.region === region',
+    to: 'one.type === type || one.region === region',
+  },
   'a node that one list does not show is gone': {
     from: "return node.state === 'deleted' ? { ...node, state: 'gone' } : node;",
     to:
@@ -263,6 +271,10 @@ const plan = inFile('lib/core/plan.ts', ['test/core/plan.test.ts'], {
   'a list that could not be read is taken for an empty one': {
     from: 'const linodes = observed === null ? null : linodesOf(record, observed);',
     to: 'const linodes = linodesOf(record, observed ?? []);',
+  },
+  'a Linode that may be a node under another label is destroyed as an extra': {
+    from: "one.status !== 'deleting' && !doubtful.includes(one)",
+    to: "one.status !== 'deleting' || doubtful.includes(one)",
   },
   'the teardown begins a moment after its time': {
     from: 'if (now >= teardownOf(record, now)) return',

@@ -297,8 +297,6 @@ export class Invariants implements Watcher {
     if (total <= budget || book.overspent) return;
     book.overspent = true;
     if (this.#options.isExcused(this.#options.now())) return;
-    // Who takes a node's label off while its create is in doubt has another made in its place.
-    if (book.meddled && this.entriesOf(id).length > book.record.nodes.length) return;
     this.violate('budget', `${id} is billed ${total} and has ${budget}`);
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NodeRecord } from '../../lib/core/cluster.ts';
-import { extrasOf, linodeOf, linodesOf, observe } from '../../lib/core/observe.ts';
+import { doubtfulOf, extrasOf, linodeOf, linodesOf, observe } from '../../lib/core/observe.ts';
 import { durationMs, minutes, plus, seconds } from '../../lib/core/units.ts';
 import {
   aBought,
@@ -67,6 +67,20 @@ describe('extrasOf', () => {
   });
 });
 
+describe('doubtfulOf', () => {
+  const second = aLinode({ id: 8, label: 'second' });
+  const first = aLinode({ id: 7, label: 'first' });
+
+  it('gives extras that may be nodes whose creates were not answered, the oldest first', () => {
+    const record = aRunning({ nodes: [made(0), sent(1)] });
+    expect(doubtfulOf(record, [second, aLinode(), first])).toEqual([first, second]);
+  });
+
+  it.each([planned(1), made(1), never(1), gone(1)])('gives none for a node that is %o', (node) => {
+    expect(doubtfulOf(aRunning({ nodes: [made(0), node] }), [first])).toEqual([]);
+  });
+});
+
 describe('observe', () => {
   it.each([planned(0), sent(0), never(0)])('adopts by its label a node that is %o', (node) => {
     const linode = aLinode({ id: 7, created: plus(LAUNCH, seconds(9)), status: 'booting' });
@@ -122,6 +136,40 @@ describe('observe', () => {
     const seen = observe(record, [aLinode({ backupsEnabled: true })], NOW);
     expect(seen.bought).toEqual(aBought({ backupsAssumed: true }));
     expect(observe(record, [aLinode()], NOW).bought).toBe(record.bought);
+  });
+
+  describe('takes a Linode under a foreign label for a node without an answer', () => {
+    const renamed = aLinode({ id: 7, label: 'db-primary' });
+    const shown = (nodes: NodeRecord[], linodes: ReturnType<typeof aLinode>[], seconds_: number) =>
+      observe(aCluster({ nodes }), linodes, plus(LAUNCH, seconds(seconds_))).nodes;
+
+    it('once its create would be sent again, and not before', () => {
+      expect(shown([sent(0)], [renamed], 29)).toEqual([sent(0)]);
+      expect(shown([sent(0)], [renamed], 30)).toEqual([made(0, { linodeId: 7 })]);
+    });
+
+    it('at once where nothing is sent again, so that it is billed', () => {
+      const deleting = aDeleting({ nodes: [sent(0)] });
+      expect(observe(deleting, [renamed], LAUNCH).nodes).toEqual([made(0, { linodeId: 7 })]);
+    });
+
+    it('each for one node, and never one that has its own', () => {
+      const other = aLinode({ id: 8, label: 'db-second', ipv4: made(2).ipv4 });
+      const nodes = [sent(0), made(1), sent(2), planned(3), sent(4)];
+      const linodes = [other, aLinode({ index: 1 }), renamed, aLinode({ index: 4 })];
+      expect(shown(nodes, linodes, 60)).toEqual([
+        made(0, { linodeId: 7 }),
+        made(1),
+        made(2, { linodeId: 8 }),
+        planned(3),
+        made(4),
+      ]);
+      expect(shown([sent(0), sent(1)], [renamed], 60)).toEqual([made(0, { linodeId: 7 }), sent(1)]);
+    });
+
+    it.each([{ type: 'g6-standard-1' }, { region: 'eu-central' }])('not %o', (unlike) => {
+      expect(shown([sent(0)], [{ ...renamed, ...unlike }], 60)).toEqual([sent(0)]);
+    });
   });
 
   it('keeps the phase and all else', () => {

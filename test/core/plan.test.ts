@@ -128,6 +128,16 @@ describe('a cluster that is coming up', () => {
     expect(kindsOf(plan(again.next as LiveRecord, [], secondsIn(59)))).toEqual(['wait']);
   });
 
+  it('does not send it again where a Linode under another label may be it, nor destroys that', () => {
+    const record = aCluster({ nodes: [sent(0)] });
+    const renamed = aLinode({ id: 7, label: 'db-primary', tags: [...OUR_TAGS, REAP_TAG] });
+    const early = plan(record, [renamed], secondsIn(29));
+    expect(kindsOf(early)).toEqual(['wait']);
+    const later = plan(record, [renamed], secondsIn(30));
+    expect([...createdBy(later), ...deletedBy(later)]).toEqual([]);
+    expect(later.next.nodes).toMatchObject([{ state: 'made', linodeId: 7 }]);
+  });
+
   it('sends it with the same reap tag, without which it would not be adopted', () => {
     const first = plan(aCluster({ nodes: [sent(0), planned(1)] }), [], secondsIn(20));
     const tags = ofKind(first, 'createNode')[0]?.tags;
@@ -540,6 +550,12 @@ describe('a cluster that is going', () => {
       { kind: 'wait', reason: 'nodes are going', until: plus(NOW, seconds(10)) },
     ]);
     expect(deletedBy(plan(record, [aLinode()], NOW))).toEqual([idOf(0)]);
+  });
+
+  it('has a node destroyed, and billed, whose create was not answered and whose label changed', () => {
+    const renamed = aLinode({ id: 7, label: 'db-primary' });
+    const going = plan(aDeleting({ nodes: [sent(0)] }), [renamed], LAUNCH);
+    expect(going.steps).toEqual([{ kind: 'deleteNode', index: 0, linodeId: 7, seen: true }]);
   });
 
   it('waits for a Linode that lingers in the list and is none of its nodes', () => {
