@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { type MetricName, metrics, paidFor } from '../lib/core/metrics.ts';
 import { epochMs, plus, seconds } from '../lib/core/units.ts';
-import type { Log } from '../lib/ports.ts';
+import type { Log, Metrics } from '../lib/ports.ts';
 import type { ReconcileLimits } from '../lib/reconcile.ts';
 import type { VirtualTime } from '../local/simulation/time.ts';
 import { assumed } from './assumed.ts';
@@ -27,13 +28,22 @@ interface Environment<Deps> {
 export class Lambda<Deps> {
   readonly #time: VirtualTime;
   readonly #counter: Counter;
-  readonly #build: (log: Log) => Deps;
+  readonly #build: (log: Log, metrics: Metrics) => Deps;
+  readonly #hasDashboard: boolean;
+  /** Each metric, and an hour of the clock in which it was sent. */
+  readonly #sent = new Set<string>();
   readonly #idle = new Map<FunctionName, Environment<Deps>[]>();
 
-  constructor(time: VirtualTime, counter: Counter, build: (log: Log) => Deps) {
-    this.#time = time;
-    this.#counter = counter;
-    this.#build = build;
+  constructor(options: {
+    readonly time: VirtualTime;
+    readonly counter: Counter;
+    readonly build: (log: Log, metrics: Metrics) => Deps;
+    readonly hasDashboard: boolean;
+  }) {
+    this.#time = options.time;
+    this.#counter = options.counter;
+    this.#build = options.build;
+    this.#hasDashboard = options.hasDashboard;
   }
 
   /** Rejects as the work does. */
@@ -45,7 +55,7 @@ export class Lambda<Deps> {
     const from = time.now();
     const warm = this.#take(name);
     if (warm === null) await time.delay(assumed.initMs);
-    const environment = warm ?? { deps: this.#build(this.#logOf(name)), usedAt: from };
+    const environment = warm ?? this.#environment(name, from);
     // As lib/wire.ts sets them.
     const by = plus(epochMs(time.now()), seconds(functions[name].timeout - 5));
     try {
@@ -56,6 +66,10 @@ export class Lambda<Deps> {
       this.#idle.set(name, [...(this.#idle.get(name) ?? []), environment]);
       this.#bill(name, time.now() - from, warm === null);
     }
+  }
+
+  #environment(name: FunctionName, usedAt: number): Environment<Deps> {
+    return { deps: this.#build(this.#logOf(name), this.#metricsOf(name)), usedAt };
   }
 
   #take(name: FunctionName): Environment<Deps> | null {
@@ -90,6 +104,27 @@ export class Lambda<Deps> {
       };
     return { info: write('INFO'), warn: write('WARN'), error: write('ERROR') };
   }
+
+  #metricsOf(name: FunctionName): Metrics {
+    return {
+      emit: (measure) => {
+        const sent = paidFor(measure(), { hasDashboard: this.#hasDashboard });
+        if (sent.length === 0) return;
+        for (const [metric] of sent) this.#countMetric(metric);
+        const Metrics = sent.map(([Name]) => ({ Name, Unit: metrics[Name].unit }));
+        const CloudWatchMetrics = [{ ...EMF_HEAD, Metrics }];
+        const line = { _aws: { Timestamp: this.#time.now(), CloudWatchMetrics }, ...EMF_FIELDS };
+        this.#ingest(name, JSON.stringify({ ...line, ...Object.fromEntries(sent) }));
+      },
+    };
+  }
+
+  #countMetric(metric: MetricName): void {
+    const hour = `${metric} ${Math.floor(this.#time.now() / 3_600_000)}`;
+    if (this.#sent.has(hour)) return;
+    this.#sent.add(hour);
+    this.#counter.add('CloudWatch metrics, hours', 'metricMonth', 1 / assumed.hoursOfMonth);
+  }
 }
 
 /** What CloudWatch counts for each event beside its text. */
@@ -101,6 +136,9 @@ const COMMON_FIELDS = {
   sampling_rate: 0,
   xray_trace_id: '1-00000000-000000000000000000000000',
 };
+/** As powertools' metrics have them. */
+const EMF_HEAD = { Namespace: 'onebuck', Dimensions: [['service']] };
+const EMF_FIELDS = { service: 'onebuck-bench' };
 const INIT_LINE =
   'INIT_START Runtime Version: nodejs:24.v00\tRuntime Version ARN: ' +
   `arn:aws:lambda:us-east-1::runtime:${'0'.repeat(64)}\n`;

@@ -5,6 +5,7 @@ import { assumed } from './assumed.ts';
 import { Counter, type Counts, plus, times, totalOf } from './counts.ts';
 import { prices } from './prices.ts';
 import { alarmsDeclared, dollars, sources, summary, table } from './report.ts';
+import type { Life } from './scenarios.ts';
 
 /**
  * `npm run cost`: what Onebuck itself costs on AWS, from the calls that its own functions make.
@@ -20,9 +21,10 @@ async function main(): Promise<boolean> {
   const month = plus(times(idleHour, assumed.hoursOfMonth), aSecret());
   // For how long the sweeper waits at a cluster's end depends on when in its 5 minutes that falls.
   const sweeps = [0, 1, 2, 3, 4].map((minute) => minutes(minute) + seconds(30));
-  const lives = await Promise.all(sweeps.map((sweepAt) => aLife(idleHour, sweepAt)));
-  const all = lives.reduce<Counts>((sum, { counts }) => plus(sum, counts), new Map());
-  const life = times(all, 1 / lives.length);
+  const livesOf = (hasDashboard: boolean) =>
+    Promise.all(sweeps.map((sweepAt) => aLife(idleHour, { sweepAt, hasDashboard })));
+  const lives = await livesOf(false);
+  const life = meanOf(lives);
   const costs = lives.map(({ counts }) => totalOf(counts));
   const [{ nodes, hours, billedUsd } = { nodes: 0, hours: 0, billedUsd: 0 }] = lives;
 
@@ -33,11 +35,16 @@ async function main(): Promise<boolean> {
   console.log(`A life: $${dollars(totalOf(life))}; by when its end falls between two sweeps`);
   console.log(`  from $${dollars(Math.min(...costs))} to $${dollars(Math.max(...costs))}.`);
   console.log(`An idle month: $${dollars(totalOf(month))}.`);
-  tellOfTheRest();
+  tellOfTheRest({ watched: meanOf(await livesOf(true)), month });
   return (
     isWithin('a life', totalOf(life), LIFE_USD_MAX) &&
     isWithin('an idle month', totalOf(month), IDLE_MONTH_USD_MAX)
   );
+}
+
+function meanOf(lives: readonly Life[]): Counts {
+  const all = lives.reduce<Counts>((sum, { counts }) => plus(sum, counts), new Map());
+  return times(all, 1 / lives.length);
 }
 
 function aSecret(): Counts {
@@ -46,13 +53,18 @@ function aSecret(): Counts {
   return counter.counts;
 }
 
-function tellOfTheRest(): void {
+function tellOfTheRest({ watched, month }: { watched: Counts; month: Counts }): void {
   const alarms = alarmsDeclared();
   console.log(
     `Not in it: ${alarms} alarms, $${(alarms * prices.alarmMonth.usd).toFixed(2)} a month`,
   );
   console.log('  where the ten that every account has free are used up.');
   console.log('  The metrics, mails and messages of alarms and lost runs: nothing while none is.');
+  const dashboard = totalOf(month) + prices.dashboardMonth.usd;
+  console.log('With DASHBOARD=true, where the three dashboards are used up that every account has');
+  console.log(
+    `  free: a life $${dollars(totalOf(watched))}, an idle month $${dollars(dashboard)}.`,
+  );
   console.log(`\nAssumed, as nothing here can measure it: ${JSON.stringify(assumed)}`);
   console.log(`Prices, to be checked:\n${sources()}\n`);
 }

@@ -46,6 +46,10 @@ export const prices = {
     unit: 'alarm-months',
     page: `${cloudWatch}, standard resolution`,
   },
+  /** Of a metric of our own, by the hours in which it is sent. */
+  metricMonth: { usd: 0.3, per: 1, unit: 'metric-months', page: `${cloudWatch}, custom metrics` },
+  /** Three are free for ever. */
+  dashboardMonth: { usd: 3, per: 1, unit: 'dashboard-months', page: `${cloudWatch}, dashboards` },
   byteOut: { usd: 0.09, per: GB, unit: 'bytes', page: 'Amazon EC2 pricing, data transfer out' },
 } as const satisfies Record<string, Price>;
 

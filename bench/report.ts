@@ -44,6 +44,7 @@ const SERVICES: readonly (readonly [name: string, prices: readonly PriceName[]])
   ['Secrets Manager: the secret', ['secretMonth']],
   ['API Gateway', ['httpRequest']],
   ['CloudWatch Logs', ['logByte', 'logByteMonth']],
+  ['CloudWatch metrics', ['metricMonth']],
   ['EventBridge ticks', ['ruleInvocation']],
   ['data sent to Linode', ['byteOut']],
 ];

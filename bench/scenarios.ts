@@ -10,7 +10,7 @@ import { aWorld, type World } from './world.ts';
 
 /** What an hour costs in which there is nothing to do. */
 export async function anIdleHour(): Promise<Counts> {
-  const world = await aWorld({ reapAt: seconds(10), sweepAt: seconds(20) });
+  const world = await aWorld({ reapAt: seconds(10), sweepAt: seconds(20), hasDashboard: true });
   try {
     // So that what is counted is warm.
     await world.runUntil(hours(1));
@@ -48,8 +48,11 @@ const HOURS = 14;
  * each hour until it has ended. `sweepAt`: how long after the start the sweeper's first tick comes,
  * which decides for how long it waits at the end.
  */
-export async function aLife(idleHour: Counts, sweepAt: number): Promise<Life> {
-  const world = await aWorld({ reapAt: sweepAt % minutes(1), sweepAt });
+export async function aLife(
+  idleHour: Counts,
+  { sweepAt, hasDashboard }: { readonly sweepAt: number; readonly hasDashboard: boolean },
+): Promise<Life> {
+  const world = await aWorld({ reapAt: sweepAt % minutes(1), sweepAt, hasDashboard });
   try {
     let id: ClusterId | null = null;
     const look = (at: number) =>

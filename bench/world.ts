@@ -17,7 +17,7 @@ import { createCatalogue } from '../lib/catalogue.ts';
 import { microUsd } from '../lib/core/money.ts';
 import { type ClusterId, isClusterId } from '../lib/core/names.ts';
 import { epochMs, minutes } from '../lib/core/units.ts';
-import type { Clock, Log } from '../lib/ports.ts';
+import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import { reap } from '../lib/reap.ts';
 import { type ReconcileLimits, reconcile } from '../lib/reconcile.ts';
 import type { Settings } from '../lib/settings.ts';
@@ -73,14 +73,19 @@ type Deps = ReturnType<Awaited<ReturnType<typeof startAdapters>>['build']>;
  * which moves by what is assumed of each call, and by what the functions sleep. `reapAt` and
  * `sweepAt`: how long after the start their first ticks come.
  */
-export async function aWorld(phases: { readonly reapAt: number; readonly sweepAt: number }) {
+export async function aWorld(phases: {
+  readonly reapAt: number;
+  readonly sweepAt: number;
+  readonly hasDashboard: boolean;
+}) {
   const counter = new Counter();
   const realCalls = new RealCalls();
   const time = new VirtualTime(START, realCalls.settled);
   const adapters = await startAdapters({ time, counter, realCalls }, (id) => {
     void passOver(id);
   });
-  const lambda = new Lambda(time, counter, adapters.build);
+  const { build } = adapters;
+  const lambda = new Lambda({ time, counter, build, hasDashboard: phases.hasDashboard });
   const failures: unknown[] = [];
   const passOver = (id: ClusterId) =>
     lambda
@@ -144,7 +149,7 @@ async function startAdapters(bench: Bench, nudged: (id: ClusterId) => void) {
     now: () => epochMs(time.now()),
     sleep: (until) => time.delay(Math.max(0, until - time.now())),
   };
-  const build = (log: Log) => {
+  const build = (log: Log, metrics: Metrics) => {
     const secrets = createSecrets(secretsManager, { secretId: SECRET_ID, clock });
     const token = (options: { fresh: boolean }) => secrets.linodeToken(options);
     const api = createLinodeApi({ transport, clock, token, log });
@@ -152,6 +157,7 @@ async function startAdapters(bench: Bench, nudged: (id: ClusterId) => void) {
     return {
       clock,
       log,
+      metrics,
       secrets,
       linode: api,
       settings: SETTINGS,

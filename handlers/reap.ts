@@ -1,4 +1,5 @@
 import { reap } from '../lib/reap.ts';
-import { clock, log, nudge, store } from '../lib/wire.ts';
+import { clock, log, metrics, nudge, store } from '../lib/wire.ts';
 
-export const handler = () => reap({ clock: clock(), store: store(), nudge: nudge(), log: log() });
+export const handler = () =>
+  reap({ clock: clock(), store: store(), nudge: nudge(), metrics: metrics(), log: log() });

@@ -1,7 +1,17 @@
 import type { Context } from 'aws-lambda';
 import { isClusterId } from '../lib/core/names.ts';
 import { reconcile } from '../lib/reconcile.ts';
-import { caps, clock, limitsOf, linode, log, notifier, secrets, store } from '../lib/wire.ts';
+import {
+  caps,
+  clock,
+  limitsOf,
+  linode,
+  log,
+  metrics,
+  notifier,
+  secrets,
+  store,
+} from '../lib/wire.ts';
 
 export const handler = async (event: { clusterId?: unknown }, context: Context) => {
   const { clusterId } = event;
@@ -13,6 +23,7 @@ export const handler = async (event: { clusterId?: unknown }, context: Context) 
     clock: clock(),
     linode: linode(),
     log: log(),
+    metrics: metrics(),
     notifier: notifier(),
     secrets: secrets(),
     store: store(),

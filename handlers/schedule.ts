@@ -1,13 +1,13 @@
 import type { Context } from 'aws-lambda';
 import { isScheduleId } from '../lib/core/names.ts';
 import { runSchedule } from '../lib/run-schedule.ts';
-import { launchDeps, limitsOf, schedules } from '../lib/wire.ts';
+import { launchDeps, limitsOf, metrics, schedules } from '../lib/wire.ts';
 
 export const handler = async (event: { scheduleId?: unknown }, context: Context) => {
   const { scheduleId } = event;
   if (typeof scheduleId !== 'string' || !isScheduleId(scheduleId)) {
     throw new TypeError('the event must be {"scheduleId": "s…"}');
   }
-  const deps = { ...launchDeps(), schedules: schedules() };
+  const deps = { ...launchDeps(), schedules: schedules(), metrics: metrics() };
   await runSchedule(deps, scheduleId, limitsOf(context));
 };

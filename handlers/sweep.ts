@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { sweep } from '../lib/sweep.ts';
-import { caps, clock, limitsOf, linode, log, stage, store } from '../lib/wire.ts';
+import { caps, clock, limitsOf, linode, log, metrics, stage, store } from '../lib/wire.ts';
 
 export const handler = (_: unknown, context: Context) => {
   const deps = {
@@ -8,6 +8,7 @@ export const handler = (_: unknown, context: Context) => {
     clock: clock(),
     linode: linode(),
     log: log(),
+    metrics: metrics(),
     stage: stage(),
     store: store(),
   };

@@ -3,6 +3,7 @@ import type { Image, LinodeType, Region } from './core/catalogue.ts';
 import type { ClusterRecord } from './core/cluster.ts';
 import type { Ledger } from './core/ledger.ts';
 import type { Linode } from './core/linode.ts';
+import type { MetricValues } from './core/metrics.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/names.ts';
 import type { Notice } from './core/notices.ts';
 import type { ScheduleRecord } from './core/schedule.ts';
@@ -176,6 +177,14 @@ export interface Nudge {
 /** Tells people. It may fail or hang: whoever sends bounds it, and goes on without. */
 export interface Notifier {
   send(notice: Notice): Promise<void>;
+}
+
+/**
+ * Counts for alarms and the dashboard. Takes no time, and never throws, not even what `measure`
+ * throws: no pass fails over a count.
+ */
+export interface Metrics {
+  emit(measure: () => MetricValues): void;
 }
 
 export interface Log {

@@ -3,7 +3,8 @@ import type { CapsKeeper } from './caps.ts';
 import { apply, type Outcome } from './core/apply.ts';
 import { type EndedRecord, isLive, type LiveRecord } from './core/cluster.ts';
 import type { Linode } from './core/linode.ts';
-import { formatUsd } from './core/money.ts';
+import { teardownLeadOf } from './core/metrics.ts';
+import { formatUsd, toUsd } from './core/money.ts';
 import { type ClusterId, clusterTag, ownershipTag, type Tag, withReapTag } from './core/names.ts';
 import { withNotice } from './core/notices.ts';
 import { type ActiveStep, CREATE_WINDOW, type Executors, plan, type Step } from './core/plan.ts';
@@ -26,6 +27,7 @@ import type {
   CreateRequest,
   LinodeApi,
   Log,
+  Metrics,
   Notifier,
   Secrets,
 } from './ports.ts';
@@ -37,6 +39,7 @@ export interface ReconcileDeps {
   readonly caps: Pick<CapsKeeper, 'release'>;
   readonly secrets: Pick<Secrets, 'passwordKey'>;
   readonly notifier: Notifier;
+  readonly metrics: Metrics;
   readonly log: Log;
 }
 
@@ -101,7 +104,7 @@ async function makePasses(
     const tell = () => {
       if (notice !== null) outbox.send(notice);
     };
-    if (!isLive(next)) return end(deps, next, limits.by, tell);
+    if (!isLive(next)) return end(deps, { before: record, ended: next }, limits.by, tell);
 
     const intent = isDeepStrictEqual(next, record) ? record : await store.save(next);
     if (intent === 'conflict' || !isLive(intent)) return; // a newer pass or request has taken over
@@ -142,7 +145,7 @@ async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs) {
 
 async function end(
   deps: ReconcileDeps,
-  record: EndedRecord,
+  { before, ended: record }: { before: LiveRecord; ended: EndedRecord },
   by: EpochMs,
   tell: () => void,
 ): Promise<void> {
@@ -153,6 +156,7 @@ async function end(
     const overspent = formatUsd(record.overspent);
     deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
   }
+  count(deps.metrics, before, record);
   const saved = await deps.store.save(record);
   if (saved === 'conflict' && !(await isSaved(deps, record))) return;
   // Two passes may end it at one instant, and both find it saved as theirs; one alone saved it.
@@ -162,6 +166,18 @@ async function end(
   // the sweeper finds.
   await deps.caps.release(record, by).catch((error: unknown) => {
     deps.log.warn('budget not released', { clusterId: id, reason: reasonOf(error) });
+  });
+}
+
+/** Twice where two passes end it at one instant: an alarm is better heard twice than never. */
+function count(metrics: Metrics, before: LiveRecord, ended: EndedRecord): void {
+  metrics.emit(() => {
+    const lead = teardownLeadOf(before, ended);
+    return {
+      ...(ended.overspent > 0 && { Overspend: toUsd(ended.overspent) }),
+      ...(ended.phase === 'failed' && { FailedLaunches: 1 }),
+      ...(lead !== null && { TeardownLead: lead / 1_000 }),
+    };
   });
 }
 

@@ -14,10 +14,11 @@ import {
 import { occurrenceAfter } from './cron.ts';
 import { AppError, type ErrorCode } from './errors.ts';
 import { keyedClusterId, type LaunchDeps, launch } from './launch.ts';
-import type { ScheduleStore } from './ports.ts';
+import type { Metrics, ScheduleStore } from './ports.ts';
 
 export interface RunDeps extends LaunchDeps {
   readonly schedules: ScheduleStore;
+  readonly metrics: Metrics;
 }
 
 /** Waits up to this long are sat out; before longer ones the reaper calls again. */
@@ -130,6 +131,8 @@ async function tell(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<void
     const next = withRun(schedule, run, nextAt);
     if (next === schedule) return;
     if ((await deps.schedules.save(next)) !== 'conflict') {
+      if (run.result === 'refused') deps.metrics.emit(() => ({ FailedLaunches: 1 }));
+      if (run.result === 'missed') deps.metrics.emit(() => ({ FailedLaunches: run.count }));
       const level = run.result === 'launched' || run.result === 'skipped' ? 'info' : 'warn';
       const { at, ...became } = run;
       deps.log[level]('schedule ran', { scheduleId: read.id, at: toIso(at), ...became });

@@ -1,7 +1,8 @@
 import type { CapsKeeper } from './caps.ts';
 import type { ClusterRecord } from './core/cluster.ts';
 import type { Linode } from './core/linode.ts';
-import { formatUsd } from './core/money.ts';
+import { livingOf } from './core/metrics.ts';
+import { formatUsd, toUsd } from './core/money.ts';
 import { type ClusterId, clusterOfTags, ownershipTag } from './core/names.ts';
 import { findOrphans, type Orphan } from './core/orphans.ts';
 import {
@@ -14,13 +15,14 @@ import {
   seconds,
 } from './core/units.ts';
 import { AppError } from './errors.ts';
-import type { Clock, ClusterStore, LinodeApi, Log } from './ports.ts';
+import type { Clock, ClusterStore, LinodeApi, Log, Metrics } from './ports.ts';
 
 export interface SweepDeps {
   readonly clock: Clock;
   readonly linode: LinodeApi;
   readonly store: Pick<ClusterStore, 'getMany'>;
   readonly caps: Pick<CapsKeeper, 'audit'>;
+  readonly metrics: Metrics;
   readonly log: Log;
   readonly stage: string;
 }
@@ -113,12 +115,31 @@ async function leftOut(
 }
 
 /** What a crash between the ledger and a record has left counted, or uncounted. */
-async function auditCaps({ caps, store, log }: SweepDeps, linodes: readonly Linode[]) {
-  const drift = await caps.audit((ids) => store.getMany(ids), clustersOf(linodes));
+async function auditCaps(deps: SweepDeps, linodes: readonly Linode[]) {
+  const { caps, store, log } = deps;
+  const readRecords = async (ids: readonly ClusterId[]) => {
+    const records = await store.getMany(ids);
+    measure(deps, records);
+    return records;
+  };
+  const drift = await caps.audit(readRecords, clustersOf(linodes));
   for (const { id, what, counted, actual } of drift) {
     const amounts = { counted: formatUsd(counted), actual: formatUsd(actual) };
     log.warn('caps drifted', { clusterId: id, what, ...amounts });
   }
+}
+
+/** The audit reads every live cluster: the ledger has them all. Nothing is sent of nothing. */
+function measure({ metrics }: SweepDeps, records: readonly ClusterRecord[]): void {
+  metrics.emit(() => {
+    const { clusters, openBudget, hourly } = livingOf(records);
+    if (clusters === 0) return {};
+    return {
+      LiveClusters: clusters,
+      OpenBudget: toUsd(openBudget),
+      SpendRate: toUsd(hourly),
+    };
+  });
 }
 
 const clustersOf = (linodes: readonly Linode[]): ClusterId[] => [
@@ -140,18 +161,22 @@ async function readRecords(
 
 /** Returns what could not be destroyed, and why. */
 async function destroy(
-  { clock, linode, log }: SweepDeps,
+  { clock, linode, metrics, log }: SweepDeps,
   orphans: readonly Orphan[],
   sweepBy: EpochMs,
 ): Promise<string[]> {
   const by = earliest(sweepBy, plus(clock.now(), DELETE_TIME_MAX));
   const queue = orphans.values();
   const failures: string[] = [];
+  let destroyed = 0;
   const worker = async () => {
     for (const { linode: orphan, reason } of queue) {
       const details = { linodeId: orphan.id, label: orphan.label, reason };
       await linode.delete(orphan.id, by).then(
-        () => log.warn('orphan destroyed', details),
+        () => {
+          destroyed += 1;
+          log.warn('orphan destroyed', details);
+        },
         (error: unknown) => {
           failures.push(`${orphan.label}: ${String(error)}`);
           log.error('orphan not destroyed', { ...details, error: String(error) });
@@ -160,5 +185,6 @@ async function destroy(
     }
   };
   await Promise.all(Array.from({ length: CALLS_AT_ONCE }, worker));
+  if (destroyed > 0) metrics.emit(() => ({ OrphansDestroyed: destroyed }));
   return failures;
 }

@@ -5,6 +5,7 @@ import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createClusterStore } from './adapters/dynamodb.ts';
 import { createLedgerStore } from './adapters/dynamodb-ledger.ts';
 import { createScheduleStore } from './adapters/dynamodb-schedules.ts';
+import { createMetrics } from './adapters/emf.ts';
 import { createNudge } from './adapters/lambda.ts';
 import { createLinodeApi, isRealLinode } from './adapters/linode.ts';
 import { createTransport } from './adapters/linode-axios.ts';
@@ -48,6 +49,15 @@ export const stage = /* @__PURE__ */ once(() =>
 );
 
 export const log = /* @__PURE__ */ once(() => createLog('onebuck'));
+
+/** No setting of it can be wrong: whoever destroys must not fail over it. */
+export const metrics = /* @__PURE__ */ once(() =>
+  createMetrics({
+    stage: env('STAGE', 'unknown'),
+    hasDashboard: env('DASHBOARD', 'false') === 'true',
+    log: log(),
+  }),
+);
 
 export const clock = /* @__PURE__ */ once((): SystemClock => {
   const rate = Number(env('CLOCK_RATE', '1'));

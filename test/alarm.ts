@@ -15,7 +15,10 @@ export interface Alarm {
   readonly EvaluationPeriods: number;
   readonly DatapointsToAlarm?: number;
   readonly Threshold: number;
-  readonly ComparisonOperator: 'LessThanThreshold' | 'GreaterThanOrEqualToThreshold';
+  readonly ComparisonOperator:
+    | 'LessThanThreshold'
+    | 'GreaterThanThreshold'
+    | 'GreaterThanOrEqualToThreshold';
   readonly TreatMissingData: 'breaching' | 'notBreaching';
   readonly AlarmActions: readonly string[];
 }
@@ -38,8 +41,9 @@ export function isInAlarm(of: Alarm, periods: readonly (number | null)[]): boole
   const looked = periods.slice(-of.EvaluationPeriods);
   const breaching = looked.filter((value) => {
     if (value === null) return of.TreatMissingData === 'breaching';
-    return of.ComparisonOperator === 'LessThanThreshold'
-      ? value < of.Threshold
+    if (of.ComparisonOperator === 'LessThanThreshold') return value < of.Threshold;
+    return of.ComparisonOperator === 'GreaterThanThreshold'
+      ? value > of.Threshold
       : value >= of.Threshold;
   });
   return breaching.length >= (of.DatapointsToAlarm ?? of.EvaluationPeriods);

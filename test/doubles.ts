@@ -1,5 +1,6 @@
+import type { MetricValues } from '../lib/core/metrics.ts';
 import { type EpochMs, latest } from '../lib/core/units.ts';
-import type { Clock, Log } from '../lib/ports.ts';
+import type { Clock, Log, Metrics } from '../lib/ports.ts';
 
 /** A clock that stands still, but for those who sleep. */
 export function aClock(start: EpochMs): Clock & { set(time: EpochMs): void } {
@@ -18,3 +19,15 @@ export function aClock(start: EpochMs): Clock & { set(time: EpochMs): void } {
 }
 
 export const quiet: Log = { info() {}, warn() {}, error() {} };
+
+/** What was counted, in order. */
+export function someMetrics(): Metrics & { readonly emitted: MetricValues[] } {
+  const emitted: MetricValues[] = [];
+  return {
+    emitted,
+    emit(measure) {
+      const values = measure();
+      if (Object.keys(values).length > 0) emitted.push(values);
+    },
+  };
+}

@@ -18,12 +18,13 @@ import {
   idOf,
   LAUNCH,
   made,
+  never,
   OUR_TAGS,
   REAP_TAG,
   statesOf,
   usd,
 } from './core/builders.ts';
-import { aClock, quiet } from './doubles.ts';
+import { aClock, quiet, someMetrics } from './doubles.ts';
 
 const untagged = [aLinode({ tags: OUR_TAGS }), aLinode({ index: 1, tags: OUR_TAGS })];
 
@@ -84,6 +85,7 @@ function aWorld(
     Object.entries(answers).map(([name, answer]) => [name, told(name, answer)]),
   );
   const errors: string[] = [];
+  const metrics = someMetrics();
   const released: ClusterRecord[] = [];
   const run = () =>
     reconcile(
@@ -95,13 +97,15 @@ function aWorld(
         caps: { release: async () => void released.push(saved) } as never,
         secrets: { passwordKey: async () => options.passwordKey ?? null },
         notifier: { send: async ({ kind }) => void sent.push(kind) },
+        metrics,
         log: { ...quiet, error: (message) => void errors.push(message) },
       },
       ID,
       { by: plus(clock.now(), minutes(5)), reserveMs: seconds(20), noticesMs: seconds(5) },
     );
   const count = (name: string) => calls.filter((call) => call === name).length;
-  return { clock, run, count, deletions, errors, sent, released, record: () => saved };
+  const { emitted } = metrics;
+  return { clock, run, count, deletions, errors, emitted, sent, released, record: () => saved };
 }
 
 const putTags = async (id: number, tags: readonly string[]) => aLinode({ id, tags: [...tags] });
@@ -322,6 +326,29 @@ describe('a pass that destroys', () => {
     expect(errors).toEqual(told);
   });
 
+  it('counts by how much it was overspent, and how long before its last hour it was gone', async () => {
+    const begun = { deletingSince: plus(LAUNCH, minutes(29)), endReason: 'budget' as const };
+    const { run, emitted } = aWorld(aDeleting({ ...begun, budget: usd(0.015) }), {});
+    await run();
+    expect(emitted).toEqual([{ TeardownLead: 1_800 }]);
+
+    const dearer = aWorld(aDeleting({ budget: usd(0.0149) }), {});
+    await dearer.run();
+    expect(dearer.emitted).toEqual([{ Overspend: 0.0001 }]);
+  });
+
+  it('counts a cluster that has failed, and nothing of one that was asked to go', async () => {
+    const failed = { endReason: 'failed', failure: 'no capacity' } as const;
+    const { run, record, emitted } = aWorld(aDeleting({ ...failed, nodes: [never(0)] }), {}, []);
+    await run();
+    expect(record().phase).toBe('failed');
+    expect(emitted).toEqual([{ FailedLaunches: 1 }]);
+
+    const asked = aWorld(aDeleting(), {});
+    await asked.run();
+    expect(asked.emitted).toEqual([]);
+  });
+
   it.each([
     [true, []],
     [false, ['gone']],
@@ -339,9 +366,10 @@ describe('a pass that destroys', () => {
       return false;
     };
     const overspent = aDeleting({ budget: usd(0.0149) });
-    const { run, errors } = aWorld(overspent, {}, untagged, { isOutdated });
+    const { run, errors, emitted } = aWorld(overspent, {}, untagged, { isOutdated });
     await expect(run()).rejects.toThrow('socket hang up');
     expect(errors).toEqual(['cluster overspent its budget']);
+    expect(emitted).toEqual([{ Overspend: 0.0001 }]);
   });
 });
 

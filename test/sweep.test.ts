@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CapsKeeper } from '../lib/caps.ts';
 import type { ClusterRecord } from '../lib/core/cluster.ts';
 import type { Linode } from '../lib/core/linode.ts';
 import { clusterTag, ownershipTag, reapTag } from '../lib/core/names.ts';
@@ -7,7 +8,7 @@ import type { LinodeApi } from '../lib/ports.ts';
 import { sweep } from '../lib/sweep.ts';
 import { createMemoryTable } from '../local/memory-table.ts';
 import { aLinode, aRunning, ID, LAUNCH, OTHER_ID, STAGE, usd } from './core/builders.ts';
-import { aClock, quiet } from './doubles.ts';
+import { aClock, quiet, someMetrics } from './doubles.ts';
 
 const OURS = ownershipTag(STAGE);
 const NOW = plus(LAUNCH, minutes(30));
@@ -20,10 +21,12 @@ function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => fa
   const living = [...linodes];
   const destroyedAt = new Map<number, EpochMs>();
   const asked: string[][] = [];
+  const metrics = someMetrics();
   const world = {
     living,
     destroyedAt,
     asked,
+    emitted: metrics.emitted,
     table,
     store: table.clusters,
     isLedgerLost: false,
@@ -44,14 +47,15 @@ function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => fa
           return 'deleted';
         },
       };
-      const audit = async (_: unknown, others: readonly string[]) => {
+      const audit: CapsKeeper['audit'] = async (readRecords, others) => {
         asked.push([...others]);
+        await readRecords(others);
         if (world.isLedgerLost) throw new Error('no ledger there');
         return [];
       };
       return sweep(
         {
-          ...{ clock, store: world.store, caps: { audit }, log: quiet, stage: STAGE },
+          ...{ clock, store: world.store, caps: { audit }, log: quiet, metrics, stage: STAGE },
           linode: linode as LinodeApi,
         },
         { by: plus(NOW, minutes(7)), reserveMs: seconds(30) },
@@ -90,7 +94,8 @@ describe('the sweeper', () => {
         throw new Error('no table there');
       },
     };
-    expect(await world.run()).toEqual({ destroyed: 1 });
+    // It is seen, once all else is done, that the caps could not be audited.
+    await expect(world.run()).rejects.toThrow('no table there');
     expect(world.living.map(({ id }) => id)).toEqual([2]);
   });
 
@@ -139,6 +144,31 @@ describe('the sweeper', () => {
     world.isLedgerLost = true;
     await expect(world.run()).rejects.toThrow('no ledger there');
     expect(world.living).toEqual([]);
+  });
+});
+
+describe('what the sweeper counts', () => {
+  it('is what it has destroyed each time, and not what it could not', async () => {
+    const tags = [OURS, overdue];
+    const soon = [OURS, reapTag(plus(NOW, minutes(4)))];
+    const linodes = [aLinode({ id: 1, tags }), aLinode({ id: 2, tags }), aLinode({ id: 3, tags })];
+    const fails = (id: number) => id === 1;
+    const world = aWorld([...linodes, aLinode({ id: 4, tags: soon })], { fails });
+    await world.run().catch(() => {});
+    expect(world.emitted).toEqual([{ OrphansDestroyed: 2 }, { OrphansDestroyed: 1 }]);
+  });
+
+  it('is what lives, by the records that the audit reads', async () => {
+    const world = aWorld([aLinode({ tags: [OURS, clusterTag(ID), reapTag(plus(NOW, hours(5)))] })]);
+    await world.store.insert(aRunning({ budget: usd(50) }));
+    await world.run();
+    expect(world.emitted).toEqual([{ LiveClusters: 1, OpenBudget: 50, SpendRate: 0.015 }]);
+  });
+
+  it('is nothing while nothing lives, so that nothing is paid for', async () => {
+    const world = aWorld([]);
+    await world.run();
+    expect(world.emitted).toEqual([]);
   });
 });
 

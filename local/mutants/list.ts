@@ -668,8 +668,8 @@ const sweep = inFile('lib/sweep.ts', ['test/sweep.test.ts'], {
     to: 'if (failures.length > 0) throw error;',
   },
   'the audit is not told of clusters that the ledger forgot': {
-    from: 'store.getMany(ids), clustersOf(linodes));',
-    to: 'store.getMany(ids), []);',
+    from: 'caps.audit(readRecords, clustersOf(linodes));',
+    to: 'caps.audit(readRecords, []);',
   },
 });
 
@@ -695,6 +695,49 @@ const reap = inFile('lib/reap.ts', ['test/handlers/reap.test.ts'], {
     to: 'if (under.size >= NUDGES_AT_ONCE) break;',
   },
 });
+
+const counted = [
+  ...inFile('lib/core/metrics.ts', ['test/core/metrics.test.ts', 'test/adapters/emf.test.ts'], {
+    'a cluster on its way out is never overdue': {
+      from: "record.phase === 'deleting' ? record.deletingSince : teardownOf(record, now);",
+      to: 'teardownOf(record, now);',
+    },
+    'a cluster is overdue only when its last affordable hour is': {
+      from: 'return now >= plus(since, TEARDOWN_TIME_MAX);',
+      to: 'return now >= plus(plus(since, record.marginMs), TEARDOWN_TIME_MAX);',
+    },
+    'the lead of a teardown is that of its first deletion': {
+      from: 'between(latest(first, ...rest), lastAffordable(',
+      to: 'between(first, lastAffordable(',
+    },
+    'what the dashboard alone shows is sent without one': {
+      from: '([name]) => hasDashboard || metrics[name].isAlarming,',
+      to: '([name]) => hasDashboard || metrics[name] !== undefined,',
+    },
+  }),
+  ...inFile('lib/reap.ts', ['test/reap.test.ts'], {
+    'an overdue cluster is told to nobody': {
+      from: 'if (overdue.length > 0) metrics.emit(',
+      to: 'if (overdue.length > 20) metrics.emit(',
+    },
+    'a reaper that can not see what is overdue ends well': {
+      from: "    errors.push(error);\n    log.error('overdue",
+      to: "    log.error('overdue",
+    },
+  }),
+  ...inFile('lib/reconcile.ts', ['test/reconcile.test.ts'], {
+    'what a cluster came to is counted only where its record was saved': {
+      from: '  count(deps.metrics, before, record);\n  const saved = await deps.store.save(record);',
+      to: '  const saved = await deps.store.save(record);\n  count(deps.metrics, before, record);',
+    },
+  }),
+  ...inFile('lib/sweep.ts', ['test/sweep.test.ts'], {
+    'an orphan that was not destroyed is counted': {
+      from: 'if (destroyed > 0) metrics.emit(() => ({ OrphansDestroyed: destroyed }));',
+      to: 'metrics.emit(() => ({ OrphansDestroyed: orphans.length }));',
+    },
+  }),
+];
 
 const launch = inFile('lib/launch.ts', ['test/launch.test.ts'], {
   'a budget below the first hour is taken': {
@@ -797,4 +840,5 @@ const clusters = inFile('lib/clusters.ts', ['test/clusters.test.ts'], {
 export const mutants: readonly Mutant[] = [
   ...[...money, ...names, ...billing, ...quote, ...cluster, ...observe, ...apply, ...plan],
   ...[...orphans, ...change, ...ledger, ...reconcile, ...sweep, ...reap, ...launch, ...clusters],
+  ...counted,
 ];

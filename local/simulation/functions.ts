@@ -8,6 +8,7 @@ import type {
   LedgerStore,
   LinodeApi,
   Log,
+  Metrics,
   Notifier,
   Nudge,
   ScheduleStore,
@@ -33,6 +34,7 @@ export interface Deps {
   readonly secrets: Secrets;
   readonly nudge: Nudge;
   readonly notifier: Notifier;
+  readonly metrics: Metrics;
   readonly log: Log;
   readonly settings: Settings;
   readonly stage: string;
@@ -50,6 +52,7 @@ export interface Outside {
   readonly settings: Settings;
   readonly nudge: Nudge;
   readonly notifier: Notifier;
+  readonly metrics: Metrics;
   /** The token that the secret holds. */
   readonly token: () => string;
   readonly log: (level: keyof Log, message: string, details: object) => void;
@@ -104,7 +107,7 @@ class Environment {
 
   constructor(outside: Outside) {
     this.#outside = outside;
-    const { chance, linode, settings, nudge, notifier, table } = outside;
+    const { chance, linode, settings, nudge, notifier, metrics, table } = outside;
     const clock: Clock = {
       now: () => this.#now(),
       sleep: (until) => this.#current.sleep(() => until - this.#now()),
@@ -136,6 +139,7 @@ class Environment {
         runSchedule: (id) => this.#current.call(() => nudge.runSchedule(id)),
       },
       notifier: { send: (notice) => this.#current.call(() => notifier.send(notice)) },
+      metrics: { emit: (measure) => this.#current.isAlive && metrics.emit(measure) },
     };
   }
 

@@ -1,4 +1,5 @@
 import { isLive } from '../../lib/core/cluster.ts';
+import type { MetricValues } from '../../lib/core/metrics.ts';
 import { clusterOfTags } from '../../lib/core/names.ts';
 import type { Violation } from './invariants.ts';
 import { drawOptions, NO_FAULTS, type Options } from './options.ts';
@@ -33,6 +34,8 @@ export interface Outcome {
   /** Linodes of ours that existed at the end. */
   readonly orphans: number;
   readonly overspendsLogged: number;
+  /** What was counted, all in all. */
+  readonly emitted: MetricValues;
   /** Linodes of ours that existed when the killers died, or the table was lost. */
   readonly aliveAtLoss: number;
   readonly lossAt: number;
@@ -281,6 +284,7 @@ function outcomeOf(world: World, seed: number, accounts: Outcome['accounts']): O
     accounts,
     orphans: invariants.alive().length,
     overspendsLogged: world.overspendsLogged,
+    emitted: world.emitted,
     aliveAtLoss: world.aliveAtLoss,
     lossAt: world.lossAt,
     reaperRuns: world.reaperRuns,

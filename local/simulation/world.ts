@@ -1,5 +1,6 @@
 import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
 import { type ClusterRecord, isLive, teardownOf } from '../../lib/core/cluster.ts';
+import type { MetricName, MetricValues } from '../../lib/core/metrics.ts';
 import { microUsd, toUsd } from '../../lib/core/money.ts';
 import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../../lib/core/names.ts';
 import type { Notice } from '../../lib/core/notices.ts';
@@ -60,6 +61,8 @@ export class World {
   readonly strangers: number[] = [];
   isTroubled = true;
   overspendsLogged = 0;
+  /** What was counted, all in all. */
+  readonly emitted: Partial<Record<MetricName, number>> = {};
   /** Linodes of ours that existed when the killers died, or the table was lost. */
   aliveAtLoss = 0;
   /** When the reaper was started. */
@@ -129,7 +132,9 @@ export class World {
 
   reap(): Promise<Ending> {
     this.reaperRuns.push(this.time.now());
-    return this.#run('reap', (deps) => reap(deps));
+    // What it counts in the end decides nothing: were it drawn for, no seed would be what it was.
+    const { getMany } = this.table.clusters;
+    return this.#run('reap', (deps) => reap({ ...deps, store: { due: deps.store.due, getMany } }));
   }
 
   sweep(): Promise<Ending> {
@@ -451,6 +456,7 @@ export class World {
           this.nudge(() => this.#run('schedule', (deps, limits) => runSchedule(deps, id, limits))),
       },
       notifier: { send: (notice) => this.#notify(notice) },
+      metrics: { emit: (measure) => this.#count(measure()) },
       token: () => this.#token,
       log: (level, message, details) => this.#log(level, message, details),
       tableIsDown: () => this.#tableIsDown,
@@ -475,6 +481,12 @@ export class World {
     }
     this.note(() => `told ${notice.kind} of ${notice.clusterId}`);
     this.invariants.told(notice);
+  }
+
+  #count(values: MetricValues): void {
+    for (const [name, value] of Object.entries(values) as [MetricName, number][]) {
+      this.emitted[name] = (this.emitted[name] ?? 0) + value;
+    }
   }
 
   #mayDie(name: FunctionName): boolean {

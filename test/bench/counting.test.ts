@@ -10,6 +10,7 @@ import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
 import { createSecrets } from '../../lib/adapters/secrets-manager.ts';
 import { epochMs } from '../../lib/core/units.ts';
+import type { Metrics } from '../../lib/ports.ts';
 import { startSecrets } from '../../local/secrets.ts';
 import { VirtualTime } from '../../local/simulation/time.ts';
 import { aCluster } from '../core/builders.ts';
@@ -75,7 +76,7 @@ it('counts each reading of the secret, and none that is remembered', async () =>
 it('bills a function for the time that it sleeps, and for the start of a cold one', async () => {
   const counter = new Counter();
   const time = new VirtualTime(0, new RealCalls().settled);
-  const lambda = new Lambda(time, counter, () => null);
+  const lambda = new Lambda({ time, counter, build: () => null, hasDashboard: false });
   const run = (ms: number) => lambda.run('reconcile', () => time.delay(ms));
   const gbSeconds = () => counter.counts.get('Lambda reconcile, time')?.units;
 
@@ -89,6 +90,23 @@ it('bills a function for the time that it sleeps, and for the start of a cold on
   await time.runUntil(200_000);
   expect(gbSeconds()).toBeCloseTo(1.005 / 4, 9);
   expect(counter.counts.get('Lambda reconcile, requests')?.units).toBe(1);
+});
+
+it.each([
+  [false, undefined],
+  [true, 2 / 730],
+])('bills a metric once for each hour in which it is sent, if it is: %j', async (has, months) => {
+  const counter = new Counter();
+  const time = new VirtualTime(0, new RealCalls().settled);
+  const build = (_: unknown, metrics: Metrics) => metrics;
+  const lambda = new Lambda({ time, counter, build, hasDashboard: has });
+  for (const minute of [1, 30, 70, 90]) {
+    time.at(minute * 60_000, () => {
+      void lambda.run('sweep', async ({ emit }) => emit(() => ({ LiveClusters: 1 })));
+    });
+  }
+  await time.runUntil(7_200_000);
+  expect(counter.counts.get('CloudWatch metrics, hours')?.units).toBe(months);
 });
 
 it('prices what was counted, and adds and scales it', () => {

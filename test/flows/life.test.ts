@@ -46,6 +46,8 @@ describe('ten nodes for a dollar', () => {
       .map(({ created, deleted }) => (deleted ?? Number.NaN) - created);
     expect(Math.max(...lives)).toBeLessThanOrEqual(hours(13));
     expect(Math.min(...lives)).toBeGreaterThanOrEqual(hours(13) - minutes(3) - seconds(2));
+    // No alarm, and a lead that is the safety margin but for what the deletions took.
+    expect(world.emitted).toEqual([{ TeardownLead: expect.closeTo(180, -1) }]);
   });
 
   it('end after maxHours where that comes first', async () => {
@@ -230,6 +232,11 @@ describe('faults of Linode', () => {
     expect(await world.record(id)).toMatchObject({ spent: 1_200_000, overspent: 200_000 });
     const told = world.log.filter(({ message }) => message === 'cluster overspent its budget');
     expect(told).toMatchObject([{ level: 'error', details: { overspent: '$0.20' } }]);
+    const overdue = world.emitted.filter(({ OverdueClusters }) => OverdueClusters === 1);
+    // At each tick, between which the passes here take their five minutes.
+    expect(overdue.length).toBeGreaterThan(25);
+    expect(world.emitted.at(-1)).toEqual({ Overspend: 0.2, TeardownLead: expect.any(Number) });
+    expect(world.emitted.at(-1)?.TeardownLead).toBeLessThan(-2 * 3_600);
   });
 
   it('calls a cluster deleted only when the list shows it no more', async () => {

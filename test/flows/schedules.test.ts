@@ -249,6 +249,7 @@ describe('an occurrence that is late', () => {
     expect(world.log).toContainEqual(
       expect.objectContaining({ level: 'warn', message: 'schedule ran' }),
     );
+    expect(world.emitted).toEqual([{ FailedLaunches: 48 }]);
   });
 
   it('is missed by the thousand without a pass that has no end', async () => {
@@ -415,6 +416,7 @@ describe('a launch that can not be made', () => {
       { result: 'launched' },
     ]);
     expect(nextAt).toBe(at('2027-03-30T23:30:00Z'));
+    expect(world.emitted).toEqual([{ FailedLaunches: 1 }]);
   });
 
   it('is refused with the faults that the spec has come to have', async () => {

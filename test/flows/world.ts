@@ -7,6 +7,7 @@ import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
 import { type Catalogue, createCatalogue } from '../../lib/catalogue.ts';
 import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
 import type { ClusterRecord } from '../../lib/core/cluster.ts';
+import type { MetricValues } from '../../lib/core/metrics.ts';
 import { microUsd } from '../../lib/core/money.ts';
 import { type ClusterId, ownershipTag, type ScheduleId } from '../../lib/core/names.ts';
 import type { Notice } from '../../lib/core/notices.ts';
@@ -43,6 +44,7 @@ import {
   type SettingsChange,
   startLinodeSimulator,
 } from '../../local/linode/simulator.ts';
+import { someMetrics } from '../doubles.ts';
 import { TABLE } from '../table.ts';
 
 export const STAGE = 'test';
@@ -97,6 +99,8 @@ export interface World {
   readonly ledger: LedgerStore;
   readonly caps: CapsKeeper;
   readonly log: Entry[];
+  /** What was counted, in order. */
+  readonly emitted: MetricValues[];
   /** What people were told. */
   readonly notices: Notice[];
   /** Clusters that were nudged and have not had their pass. */
@@ -169,6 +173,7 @@ export async function aWorld(
   const aroundLedger = options.aroundLedger ?? ((ledger: LedgerStore) => ledger);
   const ledger = aroundLedger(createLedgerStore(client, TABLE.TableName));
   const log: Entry[] = [];
+  const metrics = someMetrics();
   const note =
     (level: Entry['level']): Log['info'] =>
     (message, details = {}) => {
@@ -220,6 +225,7 @@ export async function aWorld(
     clock,
     linode: api,
     log: logger,
+    metrics,
     notifier,
     nudge,
     schedules,
@@ -241,6 +247,7 @@ export async function aWorld(
     ledger,
     caps,
     log,
+    emitted: metrics.emitted,
     notices,
     nudged,
     nudgedSchedules,

@@ -83,6 +83,7 @@ export async function startWorld(
     RECONCILE_FUNCTION: RECONCILE,
     SCHEDULE_FUNCTION: SCHEDULE,
     POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
     ...env,
   };
   vi.resetModules();

@@ -101,6 +101,11 @@ describe('a world in which Linode refuses deletions for longer than the margin',
     expect(totals.recordedMicroUsd).toBe(totals.overspentMicroUsd);
     const logged = outcomes.reduce((sum, { overspendsLogged }) => sum + overspendsLogged, 0);
     expect(logged).toBe(totals.overspentClusters);
+    // Each that is overspent was seen to be late, and so was many another.
+    for (const { overspent, emitted } of outcomes.filter((one) => one.overspent.clusters > 0)) {
+      expect(emitted.Overspend).toBeCloseTo(overspent.microUsd / 1e6, 9);
+      expect(emitted.OverdueClusters).toBeGreaterThanOrEqual(overspent.clusters);
+    }
   });
 });
 
