@@ -7,6 +7,8 @@ interface FunctionDeclared {
   readonly handler: string;
   readonly role: string;
   readonly timeout: number;
+  readonly maximumEventAge?: number;
+  readonly reservedConcurrency?: unknown;
   readonly events?: readonly Record<string, unknown>[];
 }
 
@@ -103,6 +105,30 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
     if (rates.includes('rate(1 minute)')) expect(timeout).toBeLessThan(60);
     if (events.some((event) => 'httpApi' in event)) expect(timeout).toBeLessThan(30);
     if (rates.includes('rate(5 minutes)')) expect(timeout).toBeGreaterThan(300);
+  });
+});
+
+describe('what Lambda can not start', () => {
+  const fieldOf = (field: 'maximumEventAge' | 'reservedConcurrency') =>
+    Object.fromEntries(
+      functions.flatMap(([name, one]) => (one[field] === undefined ? [] : [[name, one[field]]])),
+    );
+
+  it('is dropped after two ticks of who asks for it again, and a nightly after an hour', () => {
+    expect(fieldOf('maximumEventAge')).toEqual({
+      reconcile: 2 * 60,
+      schedule: 2 * 60,
+      reap: 2 * 60,
+      sweep: 2 * 5 * 60,
+      nightly: 60 * 60,
+    });
+  });
+
+  it('is neither reaper nor sweeper where places are kept for them, which is a setting', () => {
+    const kept = ['ReservesConcurrency', 2, 'AWS::NoValue'];
+    expect(fieldOf('reservedConcurrency')).toEqual({ reap: kept, sweep: kept });
+    const { Default } = yaml('stack/limits.yml').Parameters.ReservedConcurrency;
+    expect(Default).toMatch(/env:RESERVED_CONCURRENCY, 'false'/);
   });
 });
 
