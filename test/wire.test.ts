@@ -23,7 +23,13 @@ const ALL = [...Object.keys(DEPLOYED), 'IS_OFFLINE', 'AWS_EXECUTION_ENV', 'CLOCK
 
 beforeEach(() => {
   vi.resetModules();
-  for (const name of [...ALL, 'CLOCK_ORIGIN', 'NOTICE_TOPIC_ARN', 'NOTICE_WEBHOOK_URL'])
+  for (const name of [
+    ...ALL,
+    'CLOCK_ORIGIN',
+    'DASHBOARD',
+    'NOTICE_TOPIC_ARN',
+    'NOTICE_WEBHOOK_URL',
+  ])
     vi.stubEnv(name, undefined);
   vi.stubEnv('AWS_REGION', 'us-east-1');
 });
@@ -37,6 +43,21 @@ async function wired(env: Record<string, string>) {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   return import('../lib/wire.ts');
 }
+
+describe('metrics', () => {
+  it.each([
+    [{ DASHBOARD: 'true' }, 1],
+    [{ DASHBOARD: 'false' }, 0],
+    // Whoever destroys must not fail over a setting.
+    [{ STAGE: 'No stage of ours' }, 0],
+  ])('of the dashboard are sent by its setting alone: %j', async (env, lines) => {
+    const { metrics } = await wired(env);
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    metrics().emit(() => ({ LiveClusters: 1 }));
+    expect(write).toHaveBeenCalledTimes(lines);
+    write.mockRestore();
+  });
+});
 
 describe('settings', () => {
   it('are what serverless.yml sets', async () => {
