@@ -16,6 +16,7 @@ import {
   aSpec,
   LAUNCH,
   made,
+  never,
   usd,
 } from './builders.ts';
 
@@ -64,6 +65,20 @@ describe('a running cluster', () => {
     expect(told(lasting(1, { startedAt: plus(LAUNCH, minutes(38)) }))).toEqual([
       { kind: 'launched', at: minutes(38) },
     ]);
+  });
+
+  it('that lives 20 minutes tells of its end, and one that lives a moment shorter does not', () => {
+    const teardown = plus(hoursIn(1), durationMs(-MARGIN));
+    const startedAt = plus(teardown, durationMs(-minutes(20)));
+    const kinds = (at: EpochMs) => told(lasting(1, { startedAt: at })).map(({ kind }) => kind);
+    expect(kinds(startedAt)).toEqual(['launched', 'teardownSoon']);
+    expect(kinds(plus(startedAt, A_MOMENT))).toEqual(['launched']);
+  });
+
+  it('is told of as launched for a while, and no longer', () => {
+    const kindAt = (at: EpochMs) => withNotice(lasting(13), at).notice?.kind;
+    expect(kindAt(plus(LAUNCH, minutes(10)))).toBe('launched');
+    expect(kindAt(plus(LAUNCH, durationMs(minutes(10) + 1)))).toBeUndefined();
   });
 
   it('counts the share of what it will have cost at its end, not of its budget', () => {
@@ -300,6 +315,42 @@ describe('what is said', () => {
       failure: null,
       overspentUsd: 0,
     });
+  });
+
+  it.each([
+    ['its budget affords no further hour', 'budget'],
+    ['its hours were over', 'maxHours'],
+    ['its end was asked for', 'requested'],
+    ['its nodes were deleted, though not by Onebuck', 'lost'],
+    ['its launch failed', 'failed'],
+  ] as const)('says that it is gone since %s', (reason, endReason) => {
+    expect(text(anEnded({ endReason }), LAUNCH)).toContain(`is gone: ${reason}. It cost`);
+  });
+
+  it('says that no node came up where a failure has no reason', () => {
+    expect(
+      text(anEnded({ phase: 'failed', endReason: 'failed', failure: null }), LAUNCH),
+    ).toContain('has failed and is gone: no node came up. It cost');
+  });
+
+  it('says how many of its nodes are up, with how many addresses', () => {
+    const nodes = [made(0, { ipv4: ['192.0.2.1', '192.168.1.1'] }), made(1), never(2)];
+    expect(text(aRunning({ nodes }), LAUNCH)).toContain(
+      '(3 × g6-nanode-1) is up: 2 of 3 nodes with 3 IPv4 addresses. ',
+    );
+  });
+
+  it.each([
+    ['is up', running([]), LAUNCH],
+    ['has spent half', running(['launched']), hoursIn(7)],
+    ['has spent 84 %', running(['launched']), hoursIn(11)],
+    ['ends in 9 minutes', running(['launched']), plus(hoursIn(12), minutes(48))],
+    ['is gone and cost $0.015', anEnded(), LAUNCH],
+    ['has failed and cost $0.015', anEnded({ phase: 'failed', endReason: 'failed' }), LAUNCH],
+  ] as const)('has the subject: %s', (subject, record, now) => {
+    expect(messageOf(noticeAt(record, now)).subject).toBe(
+      `Onebuck test: cluster cabcdefg234 ${subject}`,
+    );
   });
 
   it('has a subject that a mail takes: short, ASCII, one line', () => {

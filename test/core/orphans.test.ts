@@ -53,12 +53,19 @@ describe('a Linode with a record', () => {
   it('is an orphan when its teardown is overdue by a minute', () => {
     const record = aRunning();
     const now = plus(teardownOf(record, NOW), minutes(1));
-    expect(orphanFrom(aLinode(), [record], now)).toBe(now);
+    expect(found(aLinode(), [record], now)).toMatchObject([
+      { at: now, reason: 'the teardown of its cluster is overdue' },
+    ]);
   });
 
   it('is an orphan a minute after the destruction of its cluster began', () => {
     const record = aDeleting({ deletingSince: plus(LAUNCH, minutes(10)) });
-    expect(orphanFrom(aLinode(), [record])).toBe(plus(LAUNCH, minutes(11)));
+    expect(found(aLinode(), [record])).toMatchObject([
+      {
+        at: plus(LAUNCH, minutes(11)),
+        reason: 'its cluster should have been destroyed by now',
+      },
+    ]);
   });
 
   it("is not protected by another cluster's", () => {
