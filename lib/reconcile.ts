@@ -132,7 +132,13 @@ interface Done {
   readonly failures: readonly string[];
 }
 
+/**
+ * Of a cluster that has sent no create there is nothing to list, and its first nodes come up the
+ * sooner. One that an older record knew, before a restore, still has its label, and is adopted by it.
+ */
 async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs) {
+  const isUnsent = record.nodes.every(({ state }) => state === 'planned');
+  if (record.phase === 'provisioning' && isUnsent) return { linodes: [], failures: [] };
   const listBy = earliest(by, plus(deps.clock.now(), LIST_TIME_MAX));
   try {
     return { linodes: await deps.linode.listByTag(clusterTag(record.id), listBy), failures: [] };

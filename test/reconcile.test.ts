@@ -20,6 +20,7 @@ import {
   made,
   never,
   OUR_TAGS,
+  planned,
   REAP_TAG,
   statesOf,
   usd,
@@ -179,6 +180,24 @@ describe('a pass that creates', () => {
     expect(sends.map(({ states }) => states)).toEqual(sends.map(() => ['sent', 'sent']));
   });
 
+  it('lists Linodes only after a create may have left, and each time from then on', async () => {
+    const listed: number[] = [];
+    const { run, count } = aLaunch(async () => {
+      listed.push(count('listByTag'));
+      return { kind: 'unknown', reason: 'no answer' };
+    });
+    await run().catch(() => {});
+    // Two creates without a list, then again after 30 seconds.
+    expect(listed.slice(0, 2)).toEqual([0, 0]);
+    expect(listed[2]).toBeGreaterThan(0);
+  });
+
+  it('lists Linodes on the way out even if it has sent no create', async () => {
+    const { run, count } = aWorld(aDeleting({ nodes: [planned(0), planned(1)] }), {}, []);
+    await run();
+    expect(count('listByTag')).toBeGreaterThan(0);
+  });
+
   it('creates nothing where a newer record is there', async () => {
     const { run, sends } = aLaunch(async () => ({ kind: 'refused', reason: 'no' }), {
       isOutdated: () => true,
@@ -268,7 +287,9 @@ describe('a pass that destroys', () => {
 
   it('believes no list that failed, and deletes what it knows of', async () => {
     const nodes = [made(0), deleted(1)];
-    const { run, record, count } = aWorld(aDeleting({ nodes }), { listByTag: unavailable });
+    const { run, record, count } = aWorld(aDeleting({ nodes }), {
+      listByTag: unavailable,
+    });
     await run().catch(() => {});
     expect(record()).toMatchObject({ phase: 'deleting' });
     expect(statesOf(record())).toEqual(['deleted', 'deleted']);

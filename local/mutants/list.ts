@@ -514,6 +514,10 @@ const ledger = inFile('lib/core/ledger.ts', ['test/core/ledger.test.ts'], {
 });
 
 const reconcile = inFile('lib/reconcile.ts', ['test/reconcile.test.ts'], {
+  'nodes that were sent are not listed': {
+    from: "record.nodes.every(({ state }) => state === 'planned')",
+    to: "record.nodes.every(({ state }) => state === 'planned' || state === 'sent')",
+  },
   'a pass carries out before it saves its intent': {
     from: 'const intent = isDeepStrictEqual(next, record) ? record : await store.save(next);',
     to: "const intent = next as LiveRecord | 'conflict';",
