@@ -4,6 +4,7 @@ import {
   earliest,
   epochMs,
   latest,
+  minus,
   minutes,
   plus,
   seconds,
@@ -75,13 +76,24 @@ export function createPacer(clock: Clock): Pacer {
     if (reset !== null) {
       // Of answers that arrive out of order, those of an earlier window no longer count.
       if (toldReset !== null && reset < toldReset) return;
+      if (reset !== toldReset) opensAt = plus(reset, RESET_LATE_MAX);
       toldReset = reset;
-      opensAt = plus(reset, RESET_LATE_MAX);
     }
     const toldRemaining = count(header('x-ratelimit-remaining'));
+    if (toldRemaining === limit - 1) learnThatItOpened(now);
     if (toldRemaining === null || toldRemaining >= remaining) return;
     remaining = toldRemaining;
     opensAt ??= plus(plus(now, WINDOW), RESET_LATE_MAX);
+  }
+
+  /**
+   * The call that was answered opened the window, before `now`, so that it is over by then whatever
+   * Linode's clock shows. If it is longer than documented, the reset says so.
+   */
+  function learnThatItOpened(now: EpochMs): void {
+    const end = plus(now, WINDOW);
+    if (opensAt === null || toldReset === null || end < minus(toldReset, RESET_LATE_MAX)) return;
+    opensAt = earliest(opensAt, latest(end, toldReset));
   }
 
   function pause(until: EpochMs): void {

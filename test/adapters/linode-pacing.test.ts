@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createPacer, type Pacer } from '../../lib/adapters/linode-pacing.ts';
-import { plus, seconds } from '../../lib/core/units.ts';
+import { durationMs, plus, seconds } from '../../lib/core/units.ts';
 import { createTestClock, LATER, START, type TestClock } from './linode-server.ts';
 
 let clock: TestClock;
@@ -62,9 +62,33 @@ describe('with headers', () => {
 
   it('never counts more slots than it knows of', async () => {
     await take(20);
-    learn({ 'x-ratelimit-remaining': 19, 'x-ratelimit-reset': resetIn(15) });
+    learn({ 'x-ratelimit-remaining': 18, 'x-ratelimit-reset': resetIn(15) });
     await take(1);
     expect(clock.now() - START).toBe(16_000);
+  });
+
+  it('waits no longer than 15 s from the answer to the call that opened the window', async () => {
+    await take(20);
+    clock.set(plus(START, durationMs(1_400)));
+    learn({ 'x-ratelimit-remaining': 18, 'x-ratelimit-reset': resetIn(16) });
+    learn({ 'x-ratelimit-remaining': 19, 'x-ratelimit-reset': resetIn(16) });
+    learn({ 'x-ratelimit-remaining': 17, 'x-ratelimit-reset': resetIn(16) });
+    await take(1);
+    expect(clock.now() - START).toBe(16_400);
+  });
+
+  it('waits for the second of the reset where that comes later', async () => {
+    await take(20);
+    learn({ 'x-ratelimit-remaining': 19, 'x-ratelimit-reset': resetIn(16) });
+    await take(1);
+    expect(clock.now() - START).toBe(16_000);
+  });
+
+  it('believes a reset that says that the window is longer', async () => {
+    await take(20);
+    learn({ 'x-ratelimit-remaining': 19, 'x-ratelimit-reset': resetIn(30) });
+    await take(1);
+    expect(clock.now() - START).toBe(31_000);
   });
 
   it('takes up another limit for the windows to come', async () => {
