@@ -202,7 +202,7 @@ export class Invariants implements Watcher {
     for (const [id, book] of this.#books) {
       const { record } = book;
       if (isLive(record) || book.meddled) continue;
-      const entries = this.entriesOf(id);
+      const entries = [...this.entriesOf(id), ...this.#copiesIn(record)];
       const error = 2 * this.#options.clockErrorMsMax + 2_000;
       const earlier = entries.map((entry) => ({ ...entry, created: entry.created - error }));
       const late = (one: LedgerEntry) => (book.endsSaved.get(one.id) ?? ended(one)) + error;
@@ -238,6 +238,12 @@ export class Invariants implements Watcher {
     const ids = new Set(this.#madeOf.get(id));
     if (ids.size === 0) return [];
     return this.#options.ledger().filter((one) => ids.has(one.id) && !this.#peoples.has(one.id));
+  }
+
+  /** Copies that people made with a cluster's tags, taken for nodes whose creates had no answer. */
+  #copiesIn({ nodes }: ClusterRecord): LedgerEntry[] {
+    const ids = new Set(nodes.flatMap((node) => ('linodeId' in node ? node.linodeId : [])));
+    return this.#options.ledger().filter(({ id }) => this.#peoples.has(id) && ids.has(id));
   }
 
   #newBook(record: ClusterRecord): Book {
