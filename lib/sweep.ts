@@ -70,9 +70,11 @@ async function destroyOrphans(
   let destroyed = 0;
   // One that can't be destroyed must not keep the sweeper from those that fall due later.
   const failures: string[] = [];
-  let awaited: readonly Linode[] = [];
+  const list = () => deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
+  // Listed twice to begin with: pages shift while they are read, and hide what lies between them.
+  let awaited: readonly Linode[] = await list();
   for (;;) {
-    const listed = await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
+    const listed = await list();
     const linodes = [...listed, ...(await leftOut(deps, awaited, listed, limits.by))];
     const records = await readRecords(deps, linodes);
     const now = clock.now();

@@ -172,14 +172,16 @@ describe('what the sweeper counts', () => {
   });
 });
 
-describe('what the sweeper waits for, and the next list lacks', () => {
+describe.each([
+  ['first', 0],
+  ['second', 1],
+])('what the %s list alone shows, and the sweeper waits for', (_, whole) => {
   const soon = reapTag(plus(NOW, minutes(2)));
   const awaited = (id: number) => aLinode({ id, tags: [OURS, clusterTag(OTHER_ID), soon] });
-  /** Only the first list is whole. */
   const losing = (world: ReturnType<typeof aWorld>) => {
     const [first] = [[...world.living]];
     let lists = 0;
-    world.listByTag = async () => (lists++ === 0 ? first : []);
+    world.listByTag = async () => (lists++ === whole ? first : []);
   };
 
   it('is destroyed if it is still there, and else let be', async () => {

@@ -94,7 +94,7 @@ describe('the sweeper alone', () => {
     await world.reap();
     const [one] = world.linode.instances(`onebuck=${id}`);
     world.clock.set(plus(START, minutes(55)));
-    world.linode.setFaults([{ kind: 'truncatedList', items: 10, skip: 1, times: 1 }]);
+    world.linode.setFaults([{ kind: 'truncatedList', items: 10, skip: 2, times: 1 }]);
     world.clock.alarm(plus(START, minutes(56)), () => {
       void fetch(`${world.linode.url}/linode/instances/${one?.id}`, {
         method: 'DELETE',
