@@ -19,8 +19,9 @@ async function main(): Promise<boolean> {
   const { aLife, anIdleHour } = await import('./scenarios.ts');
   const idleHour = await anIdleHour();
   const month = plus(times(idleHour, assumed.hoursOfMonth), aSecret());
-  // For how long the sweeper waits at a cluster's end depends on when in its 5 minutes that falls.
-  const sweeps = [0, 1, 2, 3, 4].map((minute) => minutes(minute) + seconds(30));
+  // For how long reaper and sweeper wait for a cluster's end depends on when between two ticks that
+  // falls.
+  const sweeps = [0, 1, 2, 3, 4].map((minute) => minutes(minute) + seconds(6 + 12 * minute));
   const livesOf = (hasDashboard: boolean) =>
     Promise.all(sweeps.map((sweepAt) => aLife(idleHour, { sweepAt, hasDashboard })));
   const lives = await livesOf(false);

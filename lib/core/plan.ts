@@ -37,6 +37,11 @@ const POLL_EVERY = seconds(10);
 const CHECK_EVERY = minutes(30);
 /** How soon a node found by its id, but not in the list, is asked for again. */
 const ASK_AGAIN_AFTER = minutes(1);
+/**
+ * By how much a notice is told late at least: the reaper starts passes up to a minute before they
+ * are due, and only a teardown is worth the waiting.
+ */
+const NOTICE_LATE = minutes(1);
 /** A `reap` tag that is earlier than the teardown by more than this is moved; a later one always. */
 const REAP_TAG_EARLY_MAX = minutes(5);
 /** When another pass takes over from one that died while it created, or while it deleted. */
@@ -338,7 +343,7 @@ function planRunning(record: Running, linodes: readonly Linode[] | null, now: Ep
   }
   const { retagAfter = now } = record;
   const again = retagAfter > now ? retagAfter : plus(now, CHECK_EVERY);
-  const noticeAt = nextNoticeAt(record, now) ?? teardownAt;
+  const noticeAt = plus(nextNoticeAt(record, now) ?? teardownAt, NOTICE_LATE);
   const until = earliest(again, plus(now, CHECK_EVERY), noticeAt, teardownAt);
   return waiting(record, {
     reason: reasonToWait(until, teardownAt, noticeAt),

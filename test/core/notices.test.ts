@@ -125,13 +125,13 @@ describe('a running cluster', () => {
     expect(withNotice(record, hoursIn(1)).record).toBe(record);
   });
 
-  it('has its next pass when there is something to tell', () => {
+  it('has its next pass a minute after there is something to tell', () => {
     const record = lasting(13, { notified: ['launched'] });
     const now = plus(hoursIn(6), durationMs(-minutes(5)));
     const list = [0, 1].map((index) =>
       aLinode({ index, tags: ['onebuck-test', `onebuck=${record.id}`, 'reap=20261111T0357Z'] }),
     );
-    const until = plus(hoursIn(6), A_MOMENT);
+    const until = plus(hoursIn(6), durationMs(A_MOMENT + minutes(1)));
     expect(plan(record, list, now)).toMatchObject({
       next: { dueAt: until },
       steps: [{ kind: 'wait', reason: 'the next notice', until }],
