@@ -75,7 +75,7 @@ function amount(value: number): string {
   return value.toFixed(digits).replace(/\.0$/, '').replace(/^-0$/, '0');
 }
 
-function markdown([heads = [], ...rows]: readonly (readonly string[])[]): string {
+export function markdown([heads = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = heads.map((head, column) =>
     Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );

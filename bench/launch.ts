@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { pythonPrograms } from '../local/python.ts';
+import { markdown } from './report.ts';
+import { type Bench, withStack } from './stack.ts';
+
+/**
+ * `npm run bench:launch`: from POST /clusters to all nodes created, with 400 ms a call and Linode's
+ * limit of 20 creates in 15 s, beside the floor that these two set and what else people use.
+ */
+const LATENCY_MS = 400;
+const WINDOW_MS = 15_000;
+const PER_WINDOW = 20;
+const SIZES = [1, 10, 20, 25, 50, 100];
+const SIZES_OF_PEERS = [10, 25];
+const SPEC = { type: 'g6-nanode-1', region: 'us-east', image: 'Ubuntu 24.04 LTS', budgetUsd: 5 };
+
+interface Result {
+  readonly ms: number;
+  readonly created: number;
+}
+
+const floorMs = (nodes: number) => Math.floor((nodes - 1) / PER_WINDOW) * WINDOW_MS + LATENCY_MS;
+
+async function onebuck({ simulator, call }: Bench, nodes: number): Promise<Result> {
+  const spec = { ...SPEC, nodes };
+  await call('POST', '/quotes', spec);
+  await delay(WINDOW_MS + 1_000); // for a new window of the rate limit
+  const from = performance.now();
+  const { id } = await call<{ id: string }>('POST', '/clusters', spec);
+  const created = () => simulator.instances(`onebuck=${id}`).length;
+  while (created() < nodes) await delay(2);
+  // A create takes effect before its answer, which takes the latency.
+  const ms = performance.now() - from + LATENCY_MS;
+  await call('DELETE', `/clusters/${id}`);
+  const left = () => simulator.instances(`onebuck=${id}`).some(({ deleted }) => deleted === null);
+  while (left()) await delay(100);
+  return { ms, created: created() };
+}
+
+type Peer = (bench: Bench, programs: string, nodes: number, prefix: string) => Promise<void>;
+
+const peers: Readonly<Record<string, Peer>> = {
+  'linode-api4, one by one': async ({ simulator, linodeToken }, programs, nodes, prefix) => {
+    const script = fileURLToPath(new URL('peers/one_by_one.py', import.meta.url));
+    await run(join(programs, 'python3'), [script, simulator.url, linodeToken, `${nodes}`, prefix]);
+  },
+  'linode-cli, one by one': async (bench, programs, nodes, prefix) => {
+    for (let index = 0; index < nodes; index += 1) await cliCreate(bench, programs, prefix, index);
+  },
+  'linode-cli, 8 at once': async (bench, programs, nodes, prefix) => {
+    const indexes = Array.from({ length: nodes }, (_, index) => index);
+    const worker = async () => {
+      for (let index = indexes.shift(); index !== undefined; index = indexes.shift()) {
+        await cliCreate(bench, programs, prefix, index);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, worker));
+  },
+};
+
+async function cliCreate(bench: Bench, programs: string, prefix: string, index: number) {
+  const { protocol, host } = new URL(bench.simulator.url);
+  const spec = ['--type', SPEC.type, '--region', SPEC.region, '--image', 'linode/ubuntu24.04'];
+  const args = ['linodes', 'create', ...spec, '--label', `${prefix}-${index}`, '--text'];
+  await run(join(programs, 'linode-cli'), [...args, '--root_pass', 'a-Long-0ne-for-a-bench'], {
+    LINODE_CLI_TOKEN: bench.linodeToken,
+    LINODE_CLI_API_SCHEME: protocol.replace(':', ''),
+    LINODE_CLI_API_HOST: host,
+    LINODE_CLI_API_VERSION: 'v4',
+  });
+}
+
+/** A create that is refused fails the program; what was created is counted on the simulator. */
+function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  return new Promise<void>((resolve) => {
+    execFile(program, args, { env: { ...process.env, ...env } }, () => resolve());
+  });
+}
+
+async function measurePeer(bench: Bench, name: string, programs: string, nodes: number) {
+  const prefix = `${name.replaceAll(/[^a-z0-9]+/g, '-')}-${nodes}`;
+  await delay(WINDOW_MS + 1_000);
+  const from = performance.now();
+  await peers[name]?.(bench, programs, nodes, prefix);
+  const ms = performance.now() - from;
+  const created = bench.simulator
+    .instances()
+    .filter(({ label }) => label.startsWith(`${prefix}-`)).length;
+  return { ms, created };
+}
+
+const seconds = (ms: number) => (ms / 1000).toFixed(2);
+
+await withStack(LATENCY_MS, async (bench) => {
+  const ours = new Map<number, Result>();
+  for (const nodes of SIZES) ours.set(nodes, await onebuck(bench, nodes));
+  const rows = [...ours].map(([nodes, { ms }]) => [
+    `${nodes}`,
+    seconds(floorMs(nodes)),
+    seconds(ms),
+    (ms / floorMs(nodes)).toFixed(2),
+  ]);
+  console.log(markdown([['nodes', 'floor, s', 'Onebuck, s', 'of the floor'], ...rows]));
+
+  const programs = pythonPrograms();
+  if (programs === null) return console.log('\nWithout python3 no peers are measured.');
+  const peerRows: string[][] = [];
+  for (const nodes of SIZES_OF_PEERS) {
+    for (const name of Object.keys(peers)) {
+      const { ms, created } = await measurePeer(bench, name, programs, nodes);
+      const times = ms / (ours.get(nodes)?.ms ?? Number.NaN);
+      peerRows.push([name, `${created} of ${nodes}`, seconds(ms), `${times.toFixed(1)} ×`]);
+    }
+  }
+  console.log(`\n${markdown([['peer', 'created', 's', 'times ours'], ...peerRows])}`);
+});
