@@ -14,7 +14,9 @@ image = client.images(Image.label == "Ubuntu 24.04 LTS").first()
 created = 0
 for index in range(int(count)):
     try:
-        client.linode.instance_create(smallest, "us-east", image=image, label=f"{prefix}-{index}")
+        client.linode.instance_create(
+            smallest, "us-east", image=image, label=f"{prefix}-{index}", root_pass="a-Long-0ne-for-a-bench"
+        )
         created += 1
     except ApiError:
         pass
