@@ -18,10 +18,13 @@ type Input = Readonly<Record<string, unknown>>;
 type Answer = readonly [status: number, body: Readonly<Record<string, unknown>>];
 type Call = (input: Input) => Answer;
 
-/** Secrets Manager, as far as reading and changing one secret goes (JSON protocol 1.1). */
+/**
+ * Secrets Manager, as far as making, reading and changing one secret goes (JSON protocol 1.1).
+ * `value` is null: the secret is not made yet.
+ */
 export async function startSecrets(
   secretId: string,
-  value: string,
+  value: string | null,
   { port = 0, onChange = () => {} }: SecretsOptions = {},
 ): Promise<LocalSecrets> {
   const calls = createSecret(secretId, value, onChange);
@@ -34,9 +37,7 @@ export async function startSecrets(
     response.end(JSON.stringify(body));
   });
   const answer = (call: Call, input: Input) =>
-    input.SecretId === secretId
-      ? call(input)
-      : fault('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+    (input.SecretId ?? input.Name) === secretId ? call(input) : notFound();
   const url = await listen(server, port);
   return {
     url,
@@ -53,12 +54,12 @@ const PREVIOUS = 'AWSPREVIOUS';
 /** The versions of a secret, and the staging labels, each of which is on one of them. */
 function createSecret(
   Name: string,
-  first: string,
+  first: string | null,
   onChange: (value: string) => void,
 ): Readonly<Record<string, Call>> {
   const firstId: string = randomUUID();
-  const versions = new Map([[firstId, first]]);
-  const labels = new Map([[CURRENT, firstId]]);
+  const versions = new Map(first === null ? [] : [[firstId, first]]);
+  const labels = new Map(first === null ? [] : [[CURRENT, firstId]]);
   const ARN = `arn:aws:secretsmanager:local:0:secret:${Name}`;
 
   function move(label: string, to: string): void {
@@ -69,7 +70,19 @@ function createSecret(
     onChange(versions.get(to) ?? '');
   }
 
-  return {
+  const calls: Readonly<Record<string, Call>> = {
+    CreateSecret({ SecretString, ClientRequestToken }) {
+      const id = `${ClientRequestToken}`;
+      if (typeof SecretString !== 'string') return notSimulated('a secret without a string');
+      if (versions.size > 0 && versions.get(id) !== SecretString) {
+        return fault('ResourceExistsException', `The secret ${Name} already exists.`);
+      }
+      versions.set(id, SecretString);
+      labels.set(CURRENT, id);
+      onChange(SecretString);
+      return [200, { ARN, Name, VersionId: id }];
+    },
+
     GetSecretValue({ VersionId, VersionStage = CURRENT }) {
       if (VersionId !== undefined) return notSimulated('GetSecretValue by VersionId');
       const id = labels.get(`${VersionStage}`);
@@ -105,7 +118,17 @@ function createSecret(
       return [200, { ARN, Name }];
     },
   };
+  const isThere = () => versions.size > 0;
+  return Object.fromEntries(
+    Object.entries(calls).map(([name, call]) => [
+      name,
+      (input: Input) => (isThere() || name === 'CreateSecret' ? call(input) : notFound()),
+    ]),
+  );
 }
+
+const notFound = (): Answer =>
+  fault('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
 
 const fault = (type: string, Message: string): Answer => [400, { __type: type, Message }];
 

@@ -64,14 +64,17 @@ function theOneOf(hashes: readonly string[], digits: string): string {
   return found;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** JSON, or a plain string, which is the Linode token alone, as the functions take it. */
-function parseSecret(text: string): { readonly fields: Fields; readonly hashes: Hashes } {
+export function fieldsOf(text: string): Fields {
   const plain = text.trim();
   if (plain === '') throw new Error('The secret is empty or binary: put your Linode token in it.');
-  if (!plain.startsWith('{')) return { fields: { linodeToken: plain }, hashes: new Map() };
-  const fields = parseJson(plain);
+  return plain.startsWith('{') ? parseJson(plain) : { linodeToken: plain };
+}
+
+function parseSecret(text: string): { readonly fields: Fields; readonly hashes: Hashes } {
+  const fields = fieldsOf(text);
   const { apiTokens = {} } = fields;
   if (apiTokens === null || typeof apiTokens !== 'object' || Array.isArray(apiTokens)) {
     throw malformed();

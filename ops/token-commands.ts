@@ -40,7 +40,7 @@ export function parseRequest(args: readonly string[]): Request {
   const { values, positionals } = parse(args);
   const [command, owner, digits = null, ...more] = positionals;
   const { stage, region = null, force } = values;
-  if (!/^[a-z0-9](-?[a-z0-9]){0,19}$/.test(stage)) throw misused(`There is no stage ${stage}.`);
+  if (!isStage(stage)) throw misused(noStage(stage));
   const common = { stage, region, force, digits };
   if (command === 'list' && owner === undefined) return { command, owner: '', ...common };
   if (command === 'add' && owner !== undefined && digits === null) {
@@ -68,6 +68,12 @@ function parse(args: readonly string[]) {
   }
 }
 
+/** As the functions see it. */
+export const isStage = (stage: string): boolean => /^[a-z0-9](-?[a-z0-9]){0,19}$/.test(stage);
+
+export const noStage = (stage: string): string =>
+  `${JSON.stringify(stage)} can't be a stage: take up to 20 of a-z, 0-9 and single -.`;
+
 const misused = (fault: string) => new Error(`${fault}\n${USAGE}`.trimStart());
 
 export const secretIdOf = ({ stage }: Pick<Request, 'stage'>): string => `onebuck/${stage}`;
@@ -82,9 +88,7 @@ export async function carryOut(
   switch (command) {
     case 'add': {
       assertOwner(owner);
-      // The prefix is for people, and for tools that look for secrets where none belong.
-      const token = `onebuck_${randomBytes(32).toString('base64url')}`;
-      const hash = createHash('sha256').update(token).digest('hex');
+      const { token, hash } = newApiToken();
       await edit(client, secretId, (text) => withToken(text, owner, hash));
       tell(`A token of ${owner} for ${secretId}, shown this once; the secret has its hash alone.`);
       tell('Send it as "Authorization: Bearer <token>". It works within 5 minutes.');
@@ -108,6 +112,12 @@ export async function carryOut(
   }
 }
 
+/** The prefix is for people, and for tools that look for secrets where none belong. */
+export function newApiToken(): { readonly token: string; readonly hash: string } {
+  const token = `onebuck_${randomBytes(32).toString('base64url')}`;
+  return { token, hash: createHash('sha256').update(token).digest('hex') };
+}
+
 function listed(text: string): string[] {
   const owners = [...hashesOf(text)].filter(([, hashes]) => hashes.length > 0);
   const width = Math.max(0, ...owners.map(([owner]) => owner.length));
@@ -117,7 +127,7 @@ function listed(text: string): string[] {
   });
 }
 
-const read = (client: SecretsManagerClient, SecretId: string) =>
+export const read = (client: SecretsManagerClient, SecretId: string) =>
   client.send(new GetSecretValueCommand({ SecretId }));
 
 const TRIES_MAX = 5;
@@ -128,7 +138,7 @@ const NEXT = 'ONEBUCK_NEXT';
  * Changes the secret as one that was not changed meanwhile. Secrets Manager lets anybody put a new
  * current version over any other; but it moves a label from one version to another only if it is
  * told rightly where the label is. So the new version is put under a label of its own, and made
- * current in place of the one that was read.
+ * current in place of the one that was read. A change that changes nothing writes nothing.
  */
 export async function edit(
   client: SecretsManagerClient,
@@ -138,6 +148,7 @@ export async function edit(
   for (let tries = 1; ; tries += 1) {
     const { SecretString = '', VersionId } = await read(client, SecretId);
     const next = change(SecretString);
+    if (next === SecretString) return;
     const id = randomUUID();
     const put = { SecretString: next, ClientRequestToken: id, VersionStages: [NEXT] };
     await client.send(new PutSecretValueCommand({ SecretId, ...put }));

@@ -1,4 +1,5 @@
 import {
+  CreateSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
@@ -15,10 +16,10 @@ const SECRET = {
   passwordKey: 'sixteen-or-more-characters',
 };
 
-async function localSecrets(secretId: string) {
+async function localSecrets(secretId: string, value: string | null = JSON.stringify(SECRET)) {
   const changes: string[] = [];
   const onChange = (value: string) => changes.push(value);
-  const local = await startSecrets('onebuck/local', JSON.stringify(SECRET), { onChange });
+  const local = await startSecrets('onebuck/local', value, { onChange });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new SecretsManagerClient({
     endpoint: local.url,
@@ -43,6 +44,21 @@ it('gives the secret to the client that the functions use', async () => {
 it('has no other secret', async () => {
   const { secrets } = await localSecrets('onebuck/other');
   await expect(secrets.apiTokens()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+});
+
+it('has none before it is made, which it is once', async () => {
+  const { client, changes } = await localSecrets('onebuck/local', null);
+  const get = () => client.send(new GetSecretValueCommand({ SecretId: 'onebuck/local' }));
+  const put = { SecretId: 'onebuck/local', SecretString: 'first' };
+  const missing = { name: 'ResourceNotFoundException' };
+  await expect(get()).rejects.toMatchObject(missing);
+  await expect(client.send(new PutSecretValueCommand(put))).rejects.toMatchObject(missing);
+  const create = (SecretString: string) =>
+    client.send(new CreateSecretCommand({ Name: 'onebuck/local', SecretString }));
+  await create('first');
+  await expect(create('second')).rejects.toMatchObject({ name: 'ResourceExistsException' });
+  expect((await get()).SecretString).toBe('first');
+  expect(changes).toEqual(['first']);
 });
 
 describe('a secret that is changed', () => {
