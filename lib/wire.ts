@@ -193,7 +193,7 @@ export function limitsOf(context: { getRemainingTimeInMillis(): number }): Recon
 const isLocal = (): boolean =>
   env('IS_OFFLINE', '') === 'true' && env('AWS_EXECUTION_ENV', '') === '';
 
-function linodeUrl(): string {
+export function linodeUrl(): string {
   const url = env('LINODE_API_URL', 'https://api.linode.com/v4').replace(/\/$/, '');
   if (!URL.canParse(url) || !/\/v4(beta)?$/.test(url)) {
     throw misconfigured('LINODE_API_URL', 'must be a URL that ends in /v4');

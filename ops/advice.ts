@@ -31,7 +31,8 @@ export function adviceOn(error: unknown, { stage, secretId, actions }: Advised):
     case 'UnrecognizedClientException':
       return `AWS does not take these credentials: sign in again, or set others. ${message}`;
   }
-  if (message === 'Region is missing') return 'Set AWS_REGION, or give --region.';
+  if (/^Region (is missing|not accepted: region="")/.test(message))
+    return 'Set AWS_REGION, or give --region.';
   if (code !== 'ECONNREFUSED') return null;
   return stage === 'local' ? 'Nothing runs here: npm start does.' : message;
 }

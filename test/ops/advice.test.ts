@@ -28,6 +28,11 @@ describe('advice on an error of AWS', () => {
     ['ExpiredTokenException', undefined, 'sign in again'],
     ['UnrecognizedClientException', undefined, 'sign in again'],
     ['Error', 'Region is missing', 'Set AWS_REGION'],
+    [
+      'Error',
+      'Region not accepted: region="" is not a valid hostname component.',
+      'Set AWS_REGION',
+    ],
   ])('%s: %s', (name, message, advice) => {
     expect(adviceOn(named(name, message), advised)).toContain(advice);
   });

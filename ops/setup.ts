@@ -1,0 +1,49 @@
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+import { createClock } from '../lib/adapters/clock.ts';
+import { createTransport } from '../lib/adapters/linode-axios.ts';
+import { createLinodeHttp } from '../lib/adapters/linode-http.ts';
+import { linodeUrl } from '../lib/wire.ts';
+import { adviceOn, messageOf } from './advice.ts';
+import { openSecretsManager } from './aws.ts';
+import { Interrupted, readLinodeToken } from './linode-token-input.ts';
+import { ACTIONS, carryOutSetup, parseSetup } from './setup-command.ts';
+import { secretIdOf } from './token-commands.ts';
+
+/** `npm run setup`: what a deployment needs before `serverless deploy`. */
+async function main(args: readonly string[]): Promise<void> {
+  const request = parseSetup(args);
+  const url = linodeUrl();
+  const http = createLinodeHttp({
+    transport: createTransport(url),
+    clock: createClock({ originMs: 0, rate: 1 }),
+    token: async () => '',
+    log: { info() {}, warn() {}, error() {} },
+  });
+  const sources = {
+    fromEnvironment: process.env.LINODE_TOKEN ?? '',
+    input: process.stdin,
+    output: process.stderr,
+  };
+  if (process.env.LINODE_API_URL) {
+    console.error(
+      `Note: LINODE_API_URL is set. ${url} is asked, and deployed if it still is then.`,
+    );
+  }
+  const deps = {
+    client: openSecretsManager(request.region),
+    askLinode: http.sendOnce,
+    linodeToken: (question: string) => readLinodeToken(question, sources),
+    output: { print: console.log, tell: console.error },
+  };
+  await carryOutSetup(deps, request).catch((error) => {
+    if (error instanceof Interrupted) throw error;
+    const advised = { stage: request.stage, secretId: secretIdOf(request), actions: ACTIONS };
+    throw new Error(adviceOn(error, advised) ?? messageOf(error));
+  });
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(messageOf(error));
+  process.exitCode = error instanceof Interrupted ? 130 : 1;
+});
