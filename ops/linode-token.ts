@@ -10,6 +10,9 @@ export interface TokenCheck {
   readonly account: string | null;
 }
 
+/** Another token is the remedy, not another try. */
+export class UnfitToken extends Error {}
+
 export type AskLinode = LinodeHttp['sendOnce'];
 
 const PROFILE = { method: 'GET', path: '/profile' } as const;
@@ -20,7 +23,7 @@ export async function checkToken(ask: AskLinode, token: string): Promise<TokenCh
   // Takes any token that is valid, and tells of its scopes in a header.
   const { verdict, header } = await ask(PROFILE, token);
   if (verdict.kind === 'invalidToken') {
-    throw new Error(
+    throw new UnfitToken(
       `Linode does not take the token: it is mistyped, expired or revoked.\n${MAKE_ONE}`,
     );
   }
@@ -29,7 +32,7 @@ export async function checkToken(ask: AskLinode, token: string): Promise<TokenCh
   }
   const scopes = scopesIn(header('x-oauth-scopes'));
   if (scopes !== null && !scopes.has('linodes:read_write')) {
-    throw new Error(
+    throw new UnfitToken(
       `The token lacks the scope linodes:read_write, without which no Linode can be created or ` +
         `destroyed; it has: ${scopes.named}.\n${MAKE_ONE}`,
     );

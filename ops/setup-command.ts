@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { ADMIN } from '../lib/clusters.ts';
 import { assertOwner } from './api-tokens.ts';
-import { type AskLinode, accountOf, checkToken } from './linode-token.ts';
+import { type AskLinode, accountOf, checkToken, UnfitToken } from './linode-token.ts';
 import {
   type Completed,
   completed,
@@ -163,9 +163,9 @@ async function usableToken(
     tellWarnings(output, (await checkToken(askLinode, token)).warnings);
     return token;
   } catch (error) {
-    if (own === null) throw error;
+    if (own === null || !(error instanceof UnfitToken)) throw error;
     throw new Error(
-      `About the Linode token in the secret:\n${(error as Error).message}\nTo put another in:\n` +
+      `About the Linode token in the secret:\n${error.message}\nTo put another in:\n` +
         `  npm run setup -- --stage ${stage} --rotate-linode-token`,
     );
   }

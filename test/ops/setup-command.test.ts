@@ -141,6 +141,13 @@ describe('with a secret', () => {
     expect(changes).toEqual([]);
   });
 
+  it('whose Linode token can not be checked for now, does not say to replace it', async () => {
+    const { run, changes, simulator } = await startSetup({ linodeToken: FULL });
+    simulator.setFaults([{ kind: 'status500' }]);
+    await expect(run(FULL)).rejects.toThrow(/^Linode could not be asked .*$/);
+    expect(changes).toEqual([]);
+  });
+
   it.each([
     ['{"linodeToken": "secret', 'is not JSON'],
     ['{"linodeToken": 5}', 'no string'],
