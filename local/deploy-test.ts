@@ -1,26 +1,27 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { epochMs } from '../lib/core/units.ts';
+import {
+  type Api,
+  type Cluster,
+  createDeployment,
+  LINODE_TOKEN,
+  type Schedule,
+} from './deploy/deployment.ts';
+import { beginDrill } from './deploy/drill.ts';
+import { startEmulator } from './deploy/emulator.ts';
+import { expect, until } from './deploy/expect.ts';
 import { startLinodeSimulator } from './linode/simulator.ts';
-import { freePort } from './listen.ts';
 import { pythonPrograms } from './python.ts';
-import { projectDir, serverlessBin } from './service.ts';
 
 /**
  * `npm run test:deploy`: `serverless deploy` of the whole stack, as users do it, to an AWS emulator
  * (MiniStack, from PyPI); then a cluster through the deployed API, a schedule that only the deployed
- * reaper can run, a second deploy in their midst, their ends, and `serverless remove`.
+ * reaper can run, a second deploy in their midst, and the cluster's end. Then a drill in which the
+ * sweeper is all that works (local/deploy/drill.ts), while `npm run drain` empties the stage, which
+ * `serverless remove` refuses to remove before, and removes after.
  *
  * The functions run in real time. Linode's clock is 55 minutes behind, so that what is created now
  * has begun its hour then, and the teardown time of `maxHours: 1` is 2 minutes away.
  */
-const STAGE = 'emulated';
-const LINODE_TOKEN = 'token-of-the-account';
 const LINODE_IS_BEHIND_MS = 55 * 60_000;
 const SPEC = {
   nodes: 3,
@@ -30,19 +31,6 @@ const SPEC = {
   budgetUsd: 0.05,
   maxHours: 1,
 };
-const API_TOKEN = 'token-of-the-admin';
-
-interface Cluster {
-  readonly id: string;
-  readonly status: string;
-  readonly endReason: string | null;
-  readonly spentUsd: number;
-}
-
-interface Schedule {
-  readonly id: string;
-  readonly runs: readonly { readonly result: string; readonly clusterId?: string }[];
-}
 
 const bin = pythonPrograms();
 if (bin === null) {
@@ -57,9 +45,8 @@ const simulator = await startLinodeSimulator({
   now: () => epochMs(Date.now() - LINODE_IS_BEHIND_MS),
   tokens: { [LINODE_TOKEN]: '*' },
 });
-const port = await freePort();
-const env = { ...withoutAws(), ...emulatorEnvironment(port), LINODE_API_URL: simulator.url };
-const emulator = await startEmulator(bin, port);
+const emulator = await startEmulator(bin);
+const deployment = createDeployment(emulator, simulator.url);
 try {
   await run();
   say('passed');
@@ -68,97 +55,88 @@ try {
   say(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
-  emulator.kill('SIGKILL');
+  emulator.close();
   await simulator.close();
 }
 
 async function run(): Promise<void> {
-  await createSecret();
+  await deployment.createSecret();
   say('the secret is there');
-  const api = await deploy();
+  const api = await deployment.deploy();
   say(`deployed: ${api.url}`);
   await expectAuthorizer(api.url);
   const cluster = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
-  const schedule = await api.call<Schedule>(
-    'POST',
-    '/schedules',
-    { cron: '* * * * *', spec: { ...SPEC, nodes: 1 } },
-    201,
-  );
+  const body = { cron: '* * * * *', spec: { ...SPEC, nodes: 1 } };
+  const schedule = await api.call<Schedule>('POST', '/schedules', body, 201);
   say(`launched ${cluster.id}, and ${schedule.id} to launch another each minute`);
   await until('its nodes run', 120, async () => (await statusOf(api, cluster.id)) === 'running');
-  say(`${cluster.id} runs: ${living(cluster.id)} Linodes`);
+  say(`${cluster.id} runs: ${living(`onebuck=${cluster.id}`)} Linodes`);
 
-  await deploy('--force');
+  await deployment.deploy('--force');
   expect((await statusOf(api, cluster.id)) === 'running', 'it lives through a second deploy');
   say('deployed again, in place');
 
-  const firstRun = async () =>
-    (await api.call<Schedule>('GET', `/schedules/${schedule.id}`)).runs.find(
-      ({ result }) => result === 'launched',
-    )?.clusterId;
-  await until('the reaper has run the schedule', 150, async () => (await firstRun()) !== undefined);
-  const scheduled = (await firstRun()) ?? '';
+  const scheduled = await firstRunOf(api, schedule.id);
   say(`the reaper, by its EventBridge rule, had the schedule launch ${scheduled}`);
-  await api.call('DELETE', `/schedules/${schedule.id}`, undefined, 204);
+  await expectNoRemoval(scheduled);
+  await expectTeardown(api, cluster.id);
 
-  for (const id of [cluster.id, scheduled]) {
-    await until(`${id} has ended`, 240, async () => (await statusOf(api, id)) === 'deleted');
-    const { endReason, spentUsd } = await api.call<Cluster>('GET', `/clusters/${id}`);
-    expect(endReason === 'maxHours', `${id} was ended by ${endReason}`);
-    const billed = simulator.bill(`onebuck=${id}`).totalMicroUsd;
-    expect(billed <= SPEC.budgetUsd * 1e6, `Linode bills ${billed} micro-dollars for ${id}`);
-    say(`${id} was torn down by its maxHours: $${spentUsd}, Linode bills $${billed / 1e6}`);
-  }
-  const left = simulator.instances().filter(({ deleted }) => deleted === null);
-  expect(left.length === 0, `${left.length} Linodes are left`);
-  say('no Linode is left');
-  await serverless('remove');
+  const world = { emulator, simulator, linodeIsBehindMs: LINODE_IS_BEHIND_MS, say };
+  const drill = await beginDrill(world, api);
+  expect(living(`onebuck=${scheduled}`) > 0, `${scheduled} lives when the drain begins`);
+  const drained = deployment.drain((line) => say(`  drain: ${line}`));
+  await drill.end();
+  const { code } = await drained;
+  expect(code === 0, `the drain ended with ${code}`);
+  await expectDrained(api, scheduled, schedule.id);
+
+  await deployment.serverless('remove');
   say('removed');
 }
 
-function living(id: string): number {
-  return simulator.instances(`onebuck=${id}`).filter(({ deleted }) => deleted === null).length;
-}
-
-async function createSecret(): Promise<void> {
-  const client = new SecretsManagerClient({
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+async function firstRunOf(api: Api, id: string): Promise<string> {
+  let launched: string | undefined;
+  await until('the reaper has run the schedule', 150, async () => {
+    const { runs } = await api.call<Schedule>('GET', `/schedules/${id}`);
+    launched = runs.find(({ result }) => result === 'launched')?.clusterId;
+    return launched !== undefined;
   });
-  const admin = createHash('sha256').update(API_TOKEN).digest('hex');
-  const SecretString = JSON.stringify({
-    linodeToken: LINODE_TOKEN,
-    passwordKey: 'sixteen-or-more-characters',
-    apiTokens: { admin },
-  });
-  await client.send(new CreateSecretCommand({ Name: `onebuck/${STAGE}`, SecretString }));
-  client.destroy();
+  return launched ?? '';
 }
 
-async function deploy(...args: string[]) {
-  const printed = await serverless('deploy', ...args);
-  const apiId = /https:\/\/([a-z0-9]+)\.execute-api/.exec(printed)?.[1];
-  if (apiId === undefined) throw new Error(`the deploy names no endpoint:\n${printed}`);
-  const url = `http://127.0.0.1:${port}/_aws/execute-api/${apiId}/$default`;
-  async function call<T>(method: string, path: string, body?: unknown, status = 200): Promise<T> {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    expect(response.status === status, `${method} ${path}: ${response.status} ${text}`);
-    return (text === '' ? null : JSON.parse(text)) as T;
-  }
-  return { url, call };
+async function expectNoRemoval(id: string): Promise<void> {
+  const { code, printed } = await deployment.tryServerless('remove');
+  expect(code !== 0, 'a stage with a live cluster was removed');
+  expect(printed.includes(id), `the refusal does not name ${id}:\n${printed}`);
+  expect(printed.includes('npm run drain -- --stage'), `nor what to do:\n${printed}`);
+  say(`serverless remove is refused, as ${id} lives`);
 }
 
-type Api = Awaited<ReturnType<typeof deploy>>;
+async function expectTeardown(api: Api, id: string): Promise<void> {
+  await until(`${id} has ended`, 240, async () => (await statusOf(api, id)) === 'deleted');
+  const { endReason, spentUsd } = await api.cluster(id);
+  expect(endReason === 'maxHours', `${id} was ended by ${endReason}`);
+  const billed = simulator.bill(`onebuck=${id}`).totalMicroUsd;
+  expect(billed <= SPEC.budgetUsd * 1e6, `Linode bills ${billed} micro-dollars for ${id}`);
+  say(`${id} was torn down by its maxHours: $${spentUsd}, Linode bills $${billed / 1e6}`);
+}
+
+async function expectDrained(api: Api, id: string, scheduleId: string): Promise<void> {
+  const { status, endReason } = await api.cluster(id);
+  expect(status === 'deleted' && endReason === 'requested', `${id}: ${endReason}`);
+  const { enabled } = await api.call<Schedule>('GET', `/schedules/${scheduleId}`);
+  expect(!enabled, `${scheduleId} was not paused`);
+  const left = living();
+  expect(left === 0, `${left} Linodes are left`);
+  say(`the drain has ended ${id} and paused ${scheduleId}: no Linode is left`);
+}
+
+function living(tag?: string): number {
+  return simulator.instances(tag).filter(({ deleted }) => deleted === null).length;
+}
 
 async function statusOf(api: Api, id: string): Promise<string> {
-  return (await api.call<Cluster>('GET', `/clusters/${id}`)).status;
+  return (await api.cluster(id)).status;
 }
 
 async function expectAuthorizer(url: string): Promise<void> {
@@ -167,58 +145,4 @@ async function expectAuthorizer(url: string): Promise<void> {
   const wrong = { headers: { authorization: 'Bearer wrong' } };
   expect((await fetch(`${url}/clusters`, wrong)).status === 403, 'nor with a wrong one');
   say('the authorizer lets in whom it should');
-}
-
-async function serverless(...args: string[]): Promise<string> {
-  const call = [serverlessBin, ...args, '--stage', STAGE];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, call, {
-    cwd: projectDir,
-    env,
-  });
-  return stdout + stderr;
-}
-
-async function startEmulator(programs: string, gatewayPort: number): Promise<ChildProcess> {
-  const shim = fileURLToPath(new URL('require-cjs.cjs', import.meta.url));
-  const child = spawn(join(programs, 'ministack'), [], {
-    env: { ...env, GATEWAY_PORT: `${gatewayPort}`, NODE_OPTIONS: `--require ${shim}` },
-    stdio: 'ignore',
-  });
-  const health = `http://127.0.0.1:${gatewayPort}/_ministack/health`;
-  await until('the emulator answers', 60, () =>
-    fetch(health).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  );
-  return child;
-}
-
-async function until(what: string, seconds: number, test: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await test())) {
-    expect(Date.now() < end, `not within ${seconds} s: ${what}`);
-    await delay(1_000);
-  }
-}
-
-function expect(holds: boolean, what: string): void {
-  if (!holds) throw new Error(what);
-}
-
-function emulatorEnvironment(gatewayPort: number) {
-  return {
-    // An IP address, so that S3 is asked by path.
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${gatewayPort}`,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_REGION: 'us-east-1',
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-  };
-}
-
-/** What is in the environment for real AWS must not reach anything here. */
-function withoutAws(): Record<string, string> {
-  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
-  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }
