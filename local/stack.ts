@@ -140,6 +140,7 @@ async function warmUp(
   const noSchedule = JSON.stringify({ scheduleId: 'saaaaaaaaaa' });
   await Promise.all([
     fetch(`${url}/clusters`, { headers: { authorization: 'Bearer none' } }),
+    fetch(url),
     lambda.invokeAsync(names.reconcile ?? '', noCluster),
     lambda.invokeAsync(names.schedule ?? '', noSchedule),
     lambda.invokeAsync(names.reap ?? '', '{}'),

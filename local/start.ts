@@ -19,7 +19,7 @@ const body = {
   budgetUsd: 1,
 };
 console.log(`
-Onebuck runs at ${stack.url} (Ctrl-C stops it).
+Onebuck runs at ${stack.url} (Ctrl-C stops it): open it in a browser for the console.
   Token     ${apiToken}
   Linode    ${linode}${stack.simulator ? ' (simulated: nothing costs money)' : ''}
   Clock     ${pace}

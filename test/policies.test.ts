@@ -71,6 +71,16 @@ describe('the roles', () => {
     ]);
   });
 
+  it('let the console, which anybody may load, do nothing but write its own log', () => {
+    const console = allowed.filter(({ role }) => role === 'ConsoleRole');
+    expect(console.map(({ actions, resources }) => [actions, resources])).toEqual([
+      [
+        ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        [expect.stringMatching(/^\$\{ConsoleLogGroup\.Arn\}$/)],
+      ],
+    ]);
+  });
+
   it('say of each statement what it allows whom, and why it is no narrower', () => {
     const [secret] = allowed.filter(({ actions }) =>
       actions.includes('secretsmanager:GetSecretValue'),

@@ -184,9 +184,11 @@ describe('the secret', () => {
 });
 
 describe('the routes', () => {
-  const routes = (service.functions.api.events as { httpApi: Record<string, string> }[]).map(
-    ({ httpApi }) => httpApi,
-  );
+  const routesOf = (name: string) =>
+    (service.functions[name].events as { httpApi: Record<string, string> }[]).map(
+      ({ httpApi }) => httpApi,
+    );
+  const routes = routesOf('api');
 
   it('are those that the API describes, and the reverse', () => {
     const described = Object.values(operations).map(({ method, path }) => `${method} ${path}`);
@@ -210,7 +212,17 @@ describe('the routes', () => {
 
   it('all ask the authorizer, but for those that say nothing of anybody', () => {
     const open = routes.filter(({ authorizer }) => authorizer === undefined);
-    const allowed = ['/', '/health', '/openapi.json'];
+    const allowed = ['/health', '/openapi.json'];
     expect(open.filter(({ path = '' }) => !allowed.includes(path))).toEqual([]);
+  });
+
+  it('beside them are those of the console alone, which anybody may load', () => {
+    expect(routesOf('console')).toEqual([
+      { method: 'GET', path: '/' },
+      { method: 'GET', path: '/assets/{file}' },
+    ]);
+    const others = functions.filter(([name]) => !['api', 'console'].includes(name));
+    const declared = others.flatMap(([, { events = [] }]) => events);
+    expect(declared.filter((event) => 'httpApi' in event)).toEqual([]);
   });
 });

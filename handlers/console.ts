@@ -1,0 +1,10 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { serveAsset } from '../lib/console.ts';
+import assets from '../web/dist/console.json';
+
+export const handler = async ({
+  rawPath,
+  headers,
+}: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> => ({
+  ...serveAsset(assets, { path: rawPath, headers }),
+});

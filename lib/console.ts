@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
+
+/** A file of the console, compressed when it was built; both in base64. */
+export interface Asset {
+  readonly type: string;
+  readonly br: string;
+  readonly gzip: string;
+}
+
+export interface AssetRequest {
+  readonly path: string;
+  /** By lower-case names, as API Gateway gives them. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+export interface AssetReply {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly isBase64Encoded: boolean;
+}
+
+const YEAR_SECONDS = 31_536_000;
+
+/** Nothing but the console's own files and its own origin's API; nobody may frame it. */
+const CONTENT_SECURITY_POLICY = [
+  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'"],
+  ...["connect-src 'self'", "img-src 'self' data:", "base-uri 'none'", "form-action 'none'"],
+  "frame-ancestors 'none'",
+].join('; ');
+
+const SECURITY_HEADERS = {
+  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+};
+
+/** The answer to a request for `/` or for a file of the console. */
+export function serveAsset(
+  assets: Readonly<Record<string, Asset>>,
+  { path, headers }: AssetRequest,
+): AssetReply {
+  const name = path === '/' ? 'index.html' : path.slice(1);
+  const asset = Object.hasOwn(assets, name) ? assets[name] : undefined;
+  if (asset === undefined) {
+    return plain(404, `There is no ${path}. The console is at /, the API at /openapi.json.`);
+  }
+  const isPage = name === 'index.html';
+  const etag = `"${createHash('sha256').update(asset.br).digest('base64url').slice(0, 22)}"`;
+  const shared = {
+    ...SECURITY_HEADERS,
+    etag,
+    vary: 'accept-encoding',
+    // The names of all others change with what they hold.
+    'cache-control': isPage ? 'no-cache' : `public, max-age=${YEAR_SECONDS}, immutable`,
+  };
+  if (headers['if-none-match'] === etag) {
+    return { statusCode: 304, headers: shared, body: '', isBase64Encoded: false };
+  }
+  return {
+    statusCode: 200,
+    headers: { ...shared, 'content-type': asset.type, ...encodingOf(headers) },
+    body: bodyOf(asset, headers),
+    isBase64Encoded: true,
+  };
+}
+
+function plain(statusCode: number, body: string): AssetReply {
+  const headers = { ...SECURITY_HEADERS, 'content-type': 'text/plain; charset=utf-8' };
+  return { statusCode, headers, body, isBase64Encoded: false };
+}
+
+type Encoding = 'br' | 'gzip' | null;
+
+function preferred(headers: AssetRequest['headers']): Encoding {
+  const accepted = (headers['accept-encoding'] ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((one) => one.trim().split(/\s*;\s*q=/))
+    .filter(([, weight = '1']) => Number(weight) > 0)
+    .map(([coding = '']) => coding);
+  return (['br', 'gzip'] as const).find((coding) => accepted.includes(coding)) ?? null;
+}
+
+function encodingOf(headers: AssetRequest['headers']): Record<string, string> {
+  const encoding = preferred(headers);
+  return encoding === null ? {} : { 'content-encoding': encoding };
+}
+
+function bodyOf(asset: Asset, headers: AssetRequest['headers']): string {
+  const encoding = preferred(headers);
+  if (encoding !== null) return asset[encoding];
+  return gunzipSync(Buffer.from(asset.gzip, 'base64')).toString('base64');
+}
