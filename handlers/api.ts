@@ -146,7 +146,8 @@ route(operations.inventory, async ({ params: { id = '' }, query: { format }, own
 
 route(operations.report, async ({ query: { month = null, owner: asked = null }, owner }) => {
   const deps = { clock: clock(), store: store(), endedKept: endedKept() };
-  return ok(renderReport(await report(deps, owner, { month, owner: asked })));
+  const made = await report(deps, owner, { month, owner: asked });
+  return ok(renderReport(made, settings().monthlySpendPerOwnerMax));
 });
 
 route(operations.credentials, async ({ params: { id = '' }, owner }) =>

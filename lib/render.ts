@@ -207,10 +207,11 @@ export const renderImage = ({ id, label, deprecated, capabilities }: Image) => (
   capabilities,
 });
 
-/** What a month bears; `owners` for the admin alone. */
-export function renderReport({ month, at, total, byOwner }: Report) {
+/** What a month bears, and may bear at most; `owners` for the admin alone. */
+export function renderReport({ month, at, total, byOwner }: Report, cap: MicroUsd | null) {
   const owners = byOwner?.map(({ owner, ...theirs }) => ({ owner, ...renderTotals(theirs) }));
-  return { month, at: toIso(at), ...renderTotals(total), ...(owners && { owners }) };
+  const monthlyCapUsd = cap === null ? null : toUsd(cap);
+  return { month, at: toIso(at), ...renderTotals(total), monthlyCapUsd, ...(owners && { owners }) };
 }
 
 const renderTotals = (totals: MonthTotals) => ({

@@ -118,9 +118,16 @@ describe('renderReport', () => {
       overspentUsd: 0,
     };
     const head = { month: '2026-11', at: '2026-11-20T12:00:00.000Z' };
-    expect(renderReport(await told('ann'))).toEqual({ ...head, ...anns });
-    expect(renderReport(await told('bob'))).toEqual({ ...head, ...nothing });
+    expect(renderReport(await told('ann'), null)).toEqual({
+      ...head,
+      ...anns,
+      monthlyCapUsd: null,
+    });
+    const bobs = { ...head, ...nothing, monthlyCapUsd: null };
+    expect(renderReport(await told('bob'), null)).toEqual(bobs);
     const owners = [{ owner: 'ann', ...anns }];
-    expect(renderReport(await told('admin'))).toEqual({ ...head, ...anns, owners });
+    expect(renderReport(await told('admin'), usd(20))).toEqual({
+      ...{ ...head, ...anns, monthlyCapUsd: 20, owners },
+    });
   });
 });

@@ -202,7 +202,10 @@ export const examples: Readonly<Record<string, unknown>> = {
   'listSchedules 200': { schedules: [schedule] },
   'getSchedule 200': schedule,
   'changeSchedule 200': { ...schedule, enabled: false, nextRuns: [] },
-  'getReport 200': { month: '2026-11', at: '2026-11-24T00:00:00.000Z', ...totals },
+  'getReport 200': {
+    ...{ month: '2026-11', at: '2026-11-24T00:00:00.000Z', monthlyCapUsd: 20 },
+    ...totals,
+  },
 };
 
 export const problemExamples: Readonly<Record<number, unknown>> = {

@@ -241,6 +241,7 @@ export const reportSchema = z.object({
   month: z.string(),
   at: time('When it was made; live clusters count up to then'),
   ...totalsFields,
+  monthlyCapUsd: orNull(usd("The most that one owner's month may come to; null: no such cap")),
   owners: z.optional(
     z
       .array(z.object({ owner: z.string(), ...totalsFields }))

@@ -1,3 +1,7 @@
+import '@fontsource-variable/instrument-sans/wght.css';
+import './base.css';
+import './views.css';
 import { render } from 'preact';
+import { App } from './app.tsx';
 
-render(<h1>Onebuck</h1>, document.getElementById('app') as HTMLElement);
+render(<App />, document.getElementById('app') as HTMLElement);

@@ -1,0 +1,34 @@
+import type { Api } from './api.ts';
+import type { Image, MachineType, Region } from './types.ts';
+
+const KEPT_MS = 10 * 60_000;
+
+const kept = new Map<string, { readonly until: number; readonly answer: Promise<unknown> }>();
+
+/** The same question is asked once in ten minutes; a failure is not kept. */
+function once<T>(api: Api, path: string): Promise<T> {
+  const found = kept.get(path);
+  if (found !== undefined && found.until > Date.now()) return found.answer as Promise<T>;
+  const answer = api.json<T>(path);
+  kept.set(path, { until: Date.now() + KEPT_MS, answer });
+  answer.catch(() => kept.delete(path));
+  return answer;
+}
+
+export const regionsFrom = async (api: Api): Promise<readonly Region[]> => {
+  const { regions } = await once<{ regions: Region[] }>(api, 'regions');
+  return regions.toSorted((one, other) => one.label.localeCompare(other.label));
+};
+
+export const imagesFrom = async (api: Api): Promise<readonly Image[]> =>
+  (await once<{ images: Image[] }>(api, 'images?deprecated=false')).images;
+
+export const typesFrom = async (api: Api, region: string): Promise<readonly MachineType[]> =>
+  (await once<{ types: MachineType[] }>(api, `types?region=${encodeURIComponent(region)}`)).types;
+
+/** The newest Ubuntu with a long life, or whatever there is. */
+export function usualImage(images: readonly Image[]): string {
+  const lasting = images.filter(({ label }) => /ubuntu .* lts/i.test(label));
+  const newest = lasting.toSorted((one, other) => (one.label < other.label ? 1 : -1))[0];
+  return (newest ?? images[0])?.id ?? '';
+}

@@ -1,0 +1,172 @@
+import { useState } from 'preact/hooks';
+import { anotherDollar, anotherHour, type Change } from './extend.ts';
+import { lifeOf, nextMark } from './fuse.ts';
+import { useAction, useConsole, useRemote } from './hooks.ts';
+import { dollars } from './money.ts';
+import { Copy, Dialog, Loading, Problem, saveFile } from './parts.tsx';
+import type { Cluster, Credentials } from './types.ts';
+import { destroySentence } from './words.ts';
+
+interface Props {
+  readonly cluster: Cluster;
+  readonly onChanged: (cluster: Cluster) => void;
+}
+
+type Open = 'destroy' | 'passwords' | null;
+
+export function ClusterActions({ cluster, onChanged }: Props) {
+  const { api, announce } = useConsole();
+  const { isBusy, error, run } = useAction();
+  const [open, setOpen] = useState<Open>(null);
+  const called = cluster.name ?? cluster.id;
+  const isGoing = cluster.status === 'deleting';
+  const change = (body: Change, told: string) =>
+    run(async () => {
+      onChanged(await api.json<Cluster>(`clusters/${cluster.id}`, { method: 'PATCH', body }));
+      announce(`${called}: ${told}.`);
+    });
+  return (
+    <>
+      <Problem error={error} />
+      <div class="actions">
+        {!isGoing && (
+          <fieldset class="group" aria-label={`Extend ${called}`}>
+            <button
+              type="button"
+              disabled={isBusy}
+              onClick={() => change(anotherHour(cluster), 'an hour more')}
+            >
+              + 1 h <small>{dollars(cluster.hourlyUsd)}</small>
+            </button>
+            <button
+              type="button"
+              disabled={isBusy}
+              onClick={() => change(anotherDollar(cluster), 'a dollar more')}
+            >
+              + $1
+            </button>
+          </fieldset>
+        )}
+        <Inventory cluster={cluster} />
+        {cluster.spec.authorizedKeys.length === 0 && !isGoing && (
+          <button type="button" onClick={() => setOpen('passwords')}>
+            Root passwords
+          </button>
+        )}
+        {!isGoing && (
+          <button type="button" class="danger" onClick={() => setOpen('destroy')}>
+            Destroy …
+          </button>
+        )}
+      </div>
+      {open === 'destroy' && (
+        <Destroy cluster={cluster} onChanged={onChanged} onClose={() => setOpen(null)} />
+      )}
+      {open === 'passwords' && <Passwords cluster={cluster} onClose={() => setOpen(null)} />}
+    </>
+  );
+}
+
+const FORMATS = [
+  ['ssh', 'ssh config'],
+  ['hosts', '/etc/hosts'],
+  ['ansible', 'Ansible'],
+  ['mpi', 'Open MPI'],
+  ['json', 'JSON'],
+] as const;
+
+function Inventory({ cluster: { id, name } }: { cluster: Cluster }) {
+  const { api } = useConsole();
+  const { error, run } = useAction();
+  const save = (format: string) =>
+    run(async () => {
+      const text = await api.text(`clusters/${id}/inventory?format=${format}`);
+      const ending = format === 'json' ? 'json' : 'txt';
+      saveFile(`${name ?? id}-${format}.${ending}`, text);
+    });
+  return (
+    <>
+      <label class="inventory">
+        <span class="unseen">Inventory of {name ?? id}</span>
+        <select
+          value=""
+          onChange={(event) => {
+            const format = event.currentTarget.value;
+            event.currentTarget.value = '';
+            if (format !== '') void save(format);
+          }}
+        >
+          <option value="">Inventory …</option>
+          {FORMATS.map(([format, title]) => (
+            <option key={format} value={format}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Problem error={error} />
+    </>
+  );
+}
+
+function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void }) {
+  const { api, clock, announce } = useConsole();
+  const { isBusy, error, run } = useAction();
+  const called = cluster.name ?? cluster.id;
+  const now = clock.now();
+  const life = lifeOf(cluster);
+  const destroy = () =>
+    run(async () => {
+      onChanged(await api.json<Cluster>(`clusters/${cluster.id}`, { method: 'DELETE' }));
+      announce(`${called} is being destroyed.`);
+      onClose();
+    });
+  return (
+    <Dialog title={`Destroy ${called}?`} onClose={onClose}>
+      <p>{destroySentence(cluster, life === null ? null : nextMark(life, now), now)}</p>
+      <p>Its nodes and what is on them are gone for good.</p>
+      <Problem error={error} />
+      <div class="buttons">
+        <button type="button" onClick={onClose}>
+          Keep it
+        </button>
+        <button type="button" class="primary" disabled={isBusy} onClick={destroy}>
+          {isBusy ? 'Destroying …' : 'Destroy now'}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Passwords({ cluster: { id, name }, onClose }: { cluster: Cluster; onClose: () => void }) {
+  const { api } = useConsole();
+  const { remote, reload } = useRemote(id, () =>
+    api.json<Credentials>(`clusters/${id}/credentials`),
+  );
+  return (
+    <Dialog title={`Root passwords of ${name ?? id}`} onClose={onClose}>
+      {remote.kind === 'loading' && <Loading what="passwords" />}
+      {remote.kind === 'failed' && <Problem error={remote.error} onRetry={reload} />}
+      {remote.kind === 'ready' && (
+        <ul class="passwords">
+          {remote.value.nodes.map(({ index, ipv4, user, rootPassword }) => (
+            <li key={index}>
+              <code>
+                {user}@{ipv4 ?? '…'}
+              </code>
+              <code>{rootPassword ?? 'by key'}</code>
+              {rootPassword !== null && (
+                <Copy text={rootPassword} what={`the password of node ${index}`} />
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      <div class="buttons">
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,188 @@
+import { useState } from 'preact/hooks';
+import { ClusterActions } from './cluster-actions.tsx';
+import { lifeOf } from './fuse.ts';
+import { FuseView } from './fuse-view.tsx';
+import { useNow } from './hooks.ts';
+import { dollars } from './money.ts';
+import { Copy } from './parts.tsx';
+import { isLive } from './poll.ts';
+import type { Cluster, ClusterNode } from './types.ts';
+import { countdown, countdownWords, endWords, memory, plural, whenLocal } from './words.ts';
+
+interface Props {
+  readonly cluster: Cluster;
+  readonly onChanged: (cluster: Cluster) => void;
+}
+
+const STATUSES: Readonly<Record<Cluster['status'], string>> = {
+  provisioning: 'Coming up',
+  running: 'Running',
+  deleting: 'Being destroyed',
+  deleted: 'Gone',
+  failed: 'Failed',
+};
+
+export function ClusterCard({ cluster, onChanged }: Props) {
+  const { id, name, status, nodes } = cluster;
+  const titleId = `title-${id}`;
+  return (
+    <article class={`card is-${status}`} aria-labelledby={titleId}>
+      <header>
+        <div>
+          <h2 id={titleId}>{name ?? id}</h2>
+          <p class="meta">
+            {nodes.length} × {cluster.type} · {memory(cluster.memoryMb)} · {cluster.region} ·{' '}
+            {cluster.owner}
+            {name !== null && <> · {id}</>}
+          </p>
+        </div>
+        <p class={`badge is-${status}`}>{STATUSES[status]}</p>
+      </header>
+      {isLive(cluster) ? <Burning cluster={cluster} /> : <Burnt cluster={cluster} />}
+      {isLive(cluster) && (
+        <>
+          <Nodes nodes={nodes} />
+          <ClusterActions cluster={cluster} onChanged={onChanged} />
+        </>
+      )}
+      <Story cluster={cluster} />
+    </article>
+  );
+}
+
+function Burning({ cluster }: { cluster: Cluster }) {
+  const now = useNow();
+  const life = lifeOf(cluster);
+  const teardownAt = cluster.teardownAt === null ? null : Date.parse(cluster.teardownAt);
+  return (
+    <>
+      <div class="figures">
+        <div class="figure big">
+          {cluster.status === 'deleting' || teardownAt === null ? (
+            <>
+              <p class="value">Going</p>
+              <p class="label">{goneOf(cluster.nodes)}</p>
+            </>
+          ) : (
+            <>
+              <p class="value" aria-hidden="true">
+                {countdown(teardownAt - now)}
+              </p>
+              <p class="label">
+                <span class="unseen">In {countdownWords(teardownAt - now)}, </span>
+                teardown {whenLocal(teardownAt, now)} your time
+              </p>
+            </>
+          )}
+        </div>
+        <Figure
+          value={dollars(cluster.spentUsd)}
+          label={`spent of ${dollars(cluster.budgetUsd)}`}
+        />
+        <Figure value={dollars(cluster.leftUsd)} label="left" />
+        <Figure value={dollars(cluster.hourlyUsd)} label="a started hour" />
+      </div>
+      {life !== null && <FuseView life={life} now={now} isLit />}
+      {cluster.failure !== null && <p class="warning">{cluster.failure}</p>}
+    </>
+  );
+}
+
+const goneOf = (nodes: readonly ClusterNode[]): string => {
+  const gone = nodes.filter(({ status }) => status === 'gone' || status === 'never').length;
+  return `${gone} of ${plural(nodes.length, 'node')} gone`;
+};
+
+function Burnt({ cluster }: { cluster: Cluster }) {
+  const now = useNow();
+  const ended = cluster.endedAt === null ? null : Date.parse(cluster.endedAt);
+  return (
+    <>
+      <div class="figures">
+        <div class="figure big">
+          <p class="value">{dollars(cluster.spentUsd)}</p>
+          <p class="label">
+            billed of {dollars(cluster.budgetUsd)}, {endWords(cluster.endReason)}
+            {ended !== null && `, ${whenLocal(ended, now)}`}
+          </p>
+        </div>
+      </div>
+      {cluster.failure !== null && <p class="warning">{cluster.failure}</p>}
+    </>
+  );
+}
+
+function Figure({ value, label }: { value: string; label: string }) {
+  return (
+    <div class="figure">
+      <p class="value">{value}</p>
+      <p class="label">{label}</p>
+    </div>
+  );
+}
+
+const FEW = 12;
+
+function Nodes({ nodes }: { nodes: readonly ClusterNode[] }) {
+  const [isAll, setIsAll] = useState(false);
+  const shown = isAll ? nodes : nodes.slice(0, FEW);
+  const up = nodes.filter(({ status }) => status === 'running').length;
+  return (
+    <section class="nodes" aria-label="Nodes">
+      <h3>
+        {up} of {plural(nodes.length, 'node')} running
+      </h3>
+      <ul>
+        {shown.map((node) => (
+          <Node key={node.index} node={node} />
+        ))}
+      </ul>
+      {nodes.length > FEW && (
+        <button type="button" class="link" aria-expanded={isAll} onClick={() => setIsAll(!isAll)}>
+          {isAll ? 'Show fewer' : `Show all ${nodes.length}`}
+        </button>
+      )}
+    </section>
+  );
+}
+
+const lampOf = (status: ClusterNode['status']): string => {
+  if (status === 'running') return 'lamp on';
+  return ['gone', 'never', 'deleting'].includes(status) ? 'lamp off' : 'lamp coming';
+};
+
+function Node({ node }: { node: ClusterNode }) {
+  return (
+    <li title={node.label}>
+      <span class={lampOf(node.status)} />
+      <span class="index">{node.index}</span>
+      {node.ipv4 === null || node.status === 'gone' ? (
+        <span class="status">{node.status}</span>
+      ) : (
+        <>
+          <code>{node.ipv4}</code>
+          <span class={node.status === 'running' ? 'unseen' : 'status'}>{node.status}</span>
+          <Copy text={node.ipv4} what={`the address of node ${node.index}`} />
+        </>
+      )}
+    </li>
+  );
+}
+
+function Story({ cluster }: { cluster: Cluster }) {
+  const now = useNow();
+  return (
+    <details class="story">
+      <summary>
+        What happened <span class="unseen">to {cluster.name ?? cluster.id}</span>
+      </summary>
+      <ol>
+        {cluster.history.map(({ at, event }) => (
+          <li key={`${at} ${event}`}>
+            <time dateTime={at}>{whenLocal(Date.parse(at), now)}</time> {event}
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}

@@ -1,0 +1,67 @@
+import { ClusterCard } from './cluster-card.tsx';
+import { useNow } from './hooks.ts';
+import { type Contact, useLiveClusters } from './live.ts';
+import { dollars } from './money.ts';
+import { Loading, Problem } from './parts.tsx';
+import { isLive } from './poll.ts';
+import type { Cluster } from './types.ts';
+import { clockLocal, plural } from './words.ts';
+
+export function Clusters() {
+  const { clusters, contact, put, lookNow } = useLiveClusters();
+  return (
+    <div class="view">
+      <div class="headline">
+        <h1 tabIndex={-1}>Clusters</h1>
+        {clusters !== null && clusters.length > 0 && <Totals clusters={clusters} />}
+      </div>
+      {clusters !== null && <LostContact contact={contact} onRetry={lookNow} />}
+      {clusters === null && contact.lost === null && <Loading what="clusters" />}
+      {clusters === null && <Problem error={contact.lost} onRetry={lookNow} />}
+      {clusters?.length === 0 && (
+        <div class="nothing">
+          <p class="lead">Nothing burns.</p>
+          <p>No cluster is alive, and Linode bills for none.</p>
+          <a class="button primary" href="#/launch">
+            Launch one
+          </a>
+        </div>
+      )}
+      {clusters?.map((cluster) => (
+        <ClusterCard key={cluster.id} cluster={cluster} onChanged={put} />
+      ))}
+    </div>
+  );
+}
+
+function Totals({ clusters }: { clusters: readonly Cluster[] }) {
+  const live = clusters.filter(isLive);
+  const nodes = live.reduce((sum, one) => sum + one.nodes.length, 0);
+  const hourly = live.reduce((sum, one) => sum + Math.round(one.hourlyUsd * 1e6), 0) / 1e6;
+  return (
+    <p class="totals">
+      {plural(live.length, 'cluster')}, {plural(nodes, 'node')}, {dollars(hourly)} an hour
+    </p>
+  );
+}
+
+function LostContact({ contact, onRetry }: { contact: Contact; onRetry: () => void }) {
+  useNow();
+  const { lost, lastAt } = contact;
+  return (
+    <div role="status">
+      {lost !== null && (
+        <div class="lost">
+          <p>
+            <strong>Lost contact.</strong> This is what was known
+            {lastAt !== null && ` at ${clockLocal(lastAt)}`}, counted on from there. The clusters
+            are destroyed on time whether or not this page can see it.
+          </p>
+          <button type="button" onClick={onRetry}>
+            Try now
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,18 @@
+export type CronWords =
+  | { readonly ok: true; readonly words: string }
+  | { readonly ok: false; readonly fault: string };
+
+/** A cron expression of five fields in plain words. What words it takes is loaded when asked for. */
+export async function cronWords(expression: string): Promise<CronWords> {
+  const fields = expression.trim().split(/\s+/).filter(Boolean);
+  if (fields.length !== 5) {
+    return { ok: false, fault: 'Five fields: minute, hour, day of the month, month, weekday.' };
+  }
+  const { default: cronstrue } = await import('cronstrue');
+  try {
+    const options = { use24HourTimeFormat: true, verbose: false, throwExceptionOnParseError: true };
+    return { ok: true, words: cronstrue.toString(fields.join(' '), options) };
+  } catch (error) {
+    return { ok: false, fault: String(error).replace(/^Error: /, '') };
+  }
+}

@@ -1,0 +1,120 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { type Api, NoContact } from './api.ts';
+import { useConsole } from './hooks.ts';
+import { fingerprint, isBusy, isLive, pauseMs } from './poll.ts';
+import type { Cluster } from './types.ts';
+
+type Page = { readonly clusters: readonly Cluster[]; readonly nextCursor?: string };
+
+export interface Contact {
+  /** By the browser's clock. */
+  readonly lastAt: number | null;
+  /** null: all is well. */
+  readonly lost: Error | null;
+}
+
+/** Every so many looks, all live clusters are asked for, however old. */
+const ALL_EVERY = 20;
+const NEWEST = 20;
+
+async function allLive(api: Api): Promise<readonly Cluster[]> {
+  const statuses = ['provisioning', 'running', 'deleting'];
+  const pages = await Promise.all(
+    statuses.map((status) => api.json<Page>(`clusters?limit=100&status=${status}`)),
+  );
+  const byId = new Map(pages.flatMap(({ clusters }) => clusters).map((one) => [one.id, one]));
+  return [...byId.values()];
+}
+
+/** The newest in one request, and of the known ones those that are older. */
+async function newestAnd(api: Api, known: readonly Cluster[]): Promise<readonly Cluster[]> {
+  const { clusters } = await api.json<Page>(`clusters?limit=${NEWEST}`);
+  const older = known.filter((one) => isLive(one) && !clusters.some(({ id }) => id === one.id));
+  const asked = older.map(({ id }) => api.json<Cluster>(`clusters/${id}`));
+  return [...clusters, ...(await Promise.all(asked))];
+}
+
+const newestFirst = (one: Cluster, other: Cluster) => (one.createdAt < other.createdAt ? 1 : -1);
+
+/** The live clusters, and those that ended while they were looked at. Only while the page is seen. */
+export function useLiveClusters() {
+  const { api, clock } = useConsole();
+  const [clusters, setClusters] = useState<readonly Cluster[] | null>(null);
+  const [contact, setContact] = useState<Contact>({ lastAt: null, lost: null });
+  const known = useRef<readonly Cluster[] | null>(null);
+  const look = useRef<() => void>(() => {});
+
+  const keep = useCallback((found: readonly Cluster[]) => {
+    const before = new Set(known.current?.map(({ id }) => id));
+    const next = found.filter((one) => isLive(one) || before.has(one.id)).toSorted(newestFirst);
+    const ended = (known.current ?? []).filter(
+      (one) => !isLive(one) && !next.some(({ id }) => id === one.id),
+    );
+    known.current = [...next, ...ended];
+    setClusters(known.current);
+  }, []);
+
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
+    let isLooking = false;
+    const state = { unchanged: 0, failed: 0, looks: 0 };
+    const once = async () => {
+      clearTimeout(timer);
+      if (isOver || isLooking || document.hidden) return;
+      isLooking = true;
+      try {
+        const before = known.current;
+        const isAll = before === null || state.looks % ALL_EVERY === 0;
+        const found = isAll ? await allLive(api) : await newestAnd(api, before);
+        // What has ended in between is in no list of the live ones.
+        const lost = (before ?? []).filter(
+          (one) => isAll && isLive(one) && !found.some(({ id }) => id === one.id),
+        );
+        const ends = await Promise.all(lost.map(({ id }) => api.json<Cluster>(`clusters/${id}`)));
+        if (isOver) return;
+        keep([...found, ...ends]);
+        const isSame = before !== null && fingerprint(before) === fingerprint(known.current ?? []);
+        state.unchanged = isSame ? state.unchanged + 1 : 0;
+        state.failed = 0;
+        state.looks += 1;
+        setContact({ lastAt: Date.now(), lost: null });
+      } catch (error) {
+        if (isOver) return;
+        state.failed += 1;
+        setContact(({ lastAt }) => ({ lastAt, lost: error as Error }));
+      } finally {
+        isLooking = false;
+      }
+      const busy = isBusy(known.current ?? [], clock.now());
+      timer = setTimeout(once, pauseMs({ ...state, busy, rate: clock.rate }));
+    };
+    look.current = () => {
+      state.unchanged = 0;
+      void once();
+    };
+    const seen = () => look.current();
+    document.addEventListener('visibilitychange', seen);
+    window.addEventListener('online', seen);
+    void once();
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', seen);
+      window.removeEventListener('online', seen);
+    };
+  }, [api, clock, keep]);
+
+  /** One that an answer has just told of. */
+  const put = useCallback(
+    (cluster: Cluster) => {
+      const others = (known.current ?? []).filter(({ id }) => id !== cluster.id);
+      keep([...others, cluster]);
+      look.current();
+    },
+    [keep],
+  );
+  return { clusters, contact, put, lookNow: useCallback(() => look.current(), []) };
+}
+
+export const isNoContact = (error: Error): boolean => error instanceof NoContact;

@@ -1,0 +1,133 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { NoContact, Refusal } from './api.ts';
+
+/** What went wrong, and what to do; nothing where nothing did. */
+export function Problem({ error, onRetry }: { error: Error | null; onRetry?: () => void }) {
+  if (error === null) return null;
+  const id = error instanceof Refusal ? error.problem.id : undefined;
+  const faults = error instanceof Refusal ? (error.problem.errors ?? []) : [];
+  return (
+    <div class="problem" role="alert">
+      <p>
+        {error instanceof NoContact
+          ? 'Onebuck does not answer. Check your connection; nothing was changed here.'
+          : error.message}
+      </p>
+      {faults.length > 0 && (
+        <ul>
+          {faults.map(({ path, message }) => (
+            <li key={path}>
+              {path} {message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {id !== undefined && <p class="hint">The log tells more of {id}.</p>}
+      {onRetry !== undefined && (
+        <button type="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function Loading({ what }: { what: string }) {
+  return (
+    <div class="loading">
+      <p class="unseen" role="status">
+        Loading {what} …
+      </p>
+      <div class="bone" />
+      <div class="bone short" />
+      <div class="bone" />
+    </div>
+  );
+}
+
+interface FieldProps {
+  readonly label: string;
+  readonly hint?: ComponentChildren;
+  readonly error?: string | undefined;
+  readonly class?: string;
+  readonly children: (attributes: {
+    id: string;
+    'aria-describedby': string | undefined;
+    'aria-invalid': boolean;
+  }) => ComponentChildren;
+}
+
+export function Field({ label, hint, error, class: className = '', children }: FieldProps) {
+  const id = useId();
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+  return (
+    <div class={`field ${className}`}>
+      <label for={id}>{label}</label>
+      {children({ id, 'aria-describedby': described || undefined, 'aria-invalid': !!error })}
+      {hint !== undefined && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {error !== undefined && (
+        <p class="fault" id={`${id}-error`}>
+          {label} {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface DialogProps {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** The browser keeps the focus inside, closes on Escape, and gives the focus back. */
+export function Dialog({ title, onClose, children }: DialogProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const opener = document.activeElement as HTMLElement | null;
+    ref.current?.showModal();
+    return () => opener?.focus();
+  }, []);
+  return (
+    <dialog ref={ref} aria-labelledby={id} onClose={onClose}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </dialog>
+  );
+}
+
+const COPIED_MS = 1_500;
+
+export function Copy({ text, what }: { text: string; what: string }) {
+  const [isCopied, setIsCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text).then(
+      () => setIsCopied(true),
+      () => {},
+    );
+    setTimeout(() => setIsCopied(false), COPIED_MS);
+  };
+  return (
+    <button type="button" class="copy" aria-label={`Copy ${what}`} onClick={copy}>
+      <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+        <path d={isCopied ? 'M5 12l5 5l9-10' : 'M9 9h11v11H9zM15 9V4H4v11h5'} />
+      </svg>
+    </button>
+  );
+}
+
+/** Has the browser save a file that no address has: what asks for it needs the token. */
+export function saveFile(name: string, text: string, type = 'text/plain'): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}

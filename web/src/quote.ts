@@ -1,0 +1,47 @@
+import { useEffect, useState } from 'preact/hooks';
+import { Refusal } from './api.ts';
+import { useConsole } from './hooks.ts';
+import { isAskable, type SpecForm, specOf } from './spec.ts';
+import type { Quote } from './types.ts';
+import { faultsOf } from './words.ts';
+
+export interface Quoted {
+  /** The last that was answered; it may be of the fields as they were a moment ago. */
+  readonly quote: Quote | null;
+  readonly isStale: boolean;
+  readonly error: Error | null;
+  readonly faults: Readonly<Record<string, string>>;
+}
+
+const TYPING_MS = 250;
+const NONE: Quoted = { quote: null, isStale: true, error: null, faults: {} };
+
+/** What the fields come to, asked when typing pauses. An answer to older fields is dropped. */
+export function useQuote(form: SpecForm): Quoted {
+  const { api } = useConsole();
+  const [quoted, setQuoted] = useState<Quoted>(NONE);
+  const spec = isAskable(form) ? JSON.stringify(specOf(form)) : null;
+  useEffect(() => {
+    setQuoted((before) => ({ ...before, isStale: true }));
+    if (spec === null) return;
+    const asking = new AbortController();
+    const timer = setTimeout(async () => {
+      try {
+        const { signal } = asking;
+        const quote = await api.json<Quote>('quotes', {
+          ...{ method: 'POST', body: JSON.parse(spec), signal },
+        });
+        if (!signal.aborted) setQuoted({ quote, isStale: false, error: null, faults: {} });
+      } catch (error) {
+        if (asking.signal.aborted) return;
+        const faults = error instanceof Refusal ? faultsOf(error.problem) : {};
+        setQuoted(({ quote }) => ({ quote, isStale: true, error: error as Error, faults }));
+      }
+    }, TYPING_MS);
+    return () => {
+      clearTimeout(timer);
+      asking.abort();
+    };
+  }, [api, spec]);
+  return quoted;
+}

@@ -1,0 +1,74 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { createApi, Refusal } from './api.ts';
+import { useAction } from './hooks.ts';
+import { Mark } from './marks.tsx';
+import { Problem } from './parts.tsx';
+
+interface Props {
+  readonly notice: string;
+  readonly onToken: (token: string, stay: boolean) => void;
+}
+
+export function SignIn({ notice, onToken }: Props) {
+  const [token, setToken] = useState('');
+  const [stay, setStay] = useState(false);
+  const { isBusy, error, run } = useAction();
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    document.title = 'Sign in · Onebuck';
+    field.current?.focus();
+  }, []);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const given = token.trim();
+    if (given === '') return field.current?.focus();
+    void run(async () => {
+      await createApi(given, () => {}).json('clusters?limit=1');
+      onToken(given, stay);
+    });
+  };
+  const isWrong = error instanceof Refusal && (error.status === 401 || error.status === 403);
+  return (
+    <main class="door">
+      <form onSubmit={submit} aria-labelledby="door-title">
+        <Mark />
+        <h1 id="door-title">Onebuck</h1>
+        <p class="lead">Clusters of Linodes that burn down before they cost more than you said.</p>
+        {notice !== '' && <p role="status">{notice}</p>}
+        <label for="token">API token</label>
+        <input
+          id="token"
+          ref={field}
+          type="password"
+          autocomplete="current-password"
+          spellcheck={false}
+          value={token}
+          aria-invalid={isWrong}
+          aria-describedby="token-hint"
+          onInput={(event) => setToken(event.currentTarget.value)}
+        />
+        <p id="token-hint" class="hint">
+          Kept in this tab until it is closed, and sent to this address alone.
+        </p>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={stay}
+            onChange={(event) => setStay(event.currentTarget.checked)}
+          />
+          Stay signed in on this browser
+        </label>
+        {isWrong ? (
+          <p class="problem" role="alert">
+            That token is not one of this deployment’s.
+          </p>
+        ) : (
+          <Problem error={error} />
+        )}
+        <button type="submit" class="primary" disabled={isBusy}>
+          {isBusy ? 'Signing in …' : 'Sign in'}
+        </button>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,202 @@
+import { useMemo, useState } from 'preact/hooks';
+import { dollars, hoursFor } from './money.ts';
+import type { MachineType } from './types.ts';
+import { choose, type Filter, noFilter, type SortKey } from './types-choice.ts';
+import { memory, plural } from './words.ts';
+
+interface Props {
+  readonly types: readonly MachineType[];
+  readonly chosen: string;
+  readonly nodes: number;
+  readonly budgetUsd: number;
+  readonly onChoose: (type: string) => void;
+}
+
+const COLUMNS: readonly { readonly key: SortKey; readonly title: string; readonly wide?: true }[] =
+  [
+    { key: 'label', title: 'Type' },
+    { key: 'vcpus', title: 'vCPUs' },
+    { key: 'memoryMb', title: 'Memory' },
+    { key: 'diskMb', title: 'Disk', wide: true },
+    { key: 'hourlyUsd', title: 'An hour' },
+  ];
+
+export function TypesTable({ types, chosen, nodes, budgetUsd, onChoose }: Props) {
+  const [filter, setFilter] = useState<Filter>(noFilter);
+  const [sort, setSort] = useState<{ key: SortKey; isDown: boolean }>({
+    key: 'hourlyUsd',
+    isDown: false,
+  });
+  const shown = useMemo(() => choose(types, filter, sort), [types, filter, sort]);
+  return (
+    <fieldset class="types">
+      <legend>Type</legend>
+      <Filters filter={filter} types={types} onChange={setFilter} />
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              {COLUMNS.map(({ key, title, wide }) => (
+                <th
+                  key={key}
+                  scope="col"
+                  class={wide && 'wide'}
+                  aria-sort={
+                    sort.key !== key ? undefined : sort.isDown ? 'descending' : 'ascending'
+                  }
+                >
+                  <button
+                    type="button"
+                    class="sort"
+                    onClick={() => setSort({ key, isDown: sort.key === key && !sort.isDown })}
+                  >
+                    {title}
+                  </button>
+                </th>
+              ))}
+              <th scope="col" class="lasts">
+                Lasts
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((type) => (
+              <Row
+                key={type.id}
+                type={type}
+                isChosen={type.id === chosen}
+                hours={hoursFor(budgetUsd || 0, (type.hourlyUsd ?? 0) * (nodes || 1))}
+                onChoose={onChoose}
+              />
+            ))}
+          </tbody>
+        </table>
+        {shown.length === 0 && (
+          <p class="empty">
+            No type is like that.{' '}
+            <button type="button" class="link" onClick={() => setFilter(noFilter)}>
+              Show all {types.length}
+            </button>
+          </p>
+        )}
+      </div>
+      <p class="hint" role="status">
+        {shown.length === types.length
+          ? plural(types.length, 'type')
+          : `${shown.length} of ${plural(types.length, 'type')}`}
+      </p>
+    </fieldset>
+  );
+}
+
+interface RowProps {
+  readonly type: MachineType;
+  readonly isChosen: boolean;
+  readonly hours: number;
+  readonly onChoose: (type: string) => void;
+}
+
+function Row({ type, isChosen, hours, onChoose }: RowProps) {
+  const isOut = type.available === false || type.hourlyUsd === null;
+  return (
+    <tr
+      class={isChosen ? 'chosen' : isOut ? 'out' : undefined}
+      onClick={() => isOut || onChoose(type.id)}
+    >
+      <th scope="row">
+        <label>
+          <input
+            type="radio"
+            name="type"
+            checked={isChosen}
+            disabled={isOut}
+            onChange={() => onChoose(type.id)}
+          />
+          <span>
+            {type.label}
+            <small>
+              {type.id}
+              {type.gpus > 0 && ` · ${plural(type.gpus, 'GPU')}`}
+              {type.available === false && ' · none left'}
+            </small>
+          </span>
+        </label>
+      </th>
+      <td>{type.vcpus}</td>
+      <td>{memory(type.memoryMb)}</td>
+      <td class="wide">{memory(type.diskMb)}</td>
+      <td>{type.hourlyUsd === null ? '–' : dollars(type.hourlyUsd)}</td>
+      <td class="lasts">
+        {isOut ? '–' : hours === 0 ? <span class="short">too dear</span> : `${hours} h`}
+      </td>
+    </tr>
+  );
+}
+
+interface FiltersProps {
+  readonly filter: Filter;
+  readonly types: readonly MachineType[];
+  readonly onChange: (filter: Filter) => void;
+}
+
+function Filters({ filter, types, onChange }: FiltersProps) {
+  const vcpus = [...new Set(types.map((type) => type.vcpus))].toSorted((a, b) => a - b);
+  const sizes = [...new Set(types.map((type) => type.memoryMb))].toSorted((a, b) => a - b);
+  const classes = [...new Set(types.map((type) => type.class))];
+  return (
+    <div class="filters">
+      <label>
+        vCPUs
+        <select
+          value={filter.vcpus}
+          onChange={(event) => onChange({ ...filter, vcpus: Number(event.currentTarget.value) })}
+        >
+          <option value={0}>any</option>
+          {vcpus.map((count) => (
+            <option key={count} value={count}>
+              {count} or more
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Memory
+        <select
+          value={filter.memoryMb}
+          onChange={(event) => onChange({ ...filter, memoryMb: Number(event.currentTarget.value) })}
+        >
+          <option value={0}>any</option>
+          {sizes.map((mb) => (
+            <option key={mb} value={mb}>
+              {memory(mb)} or more
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Class
+        <select
+          value={filter.class}
+          onChange={(event) => onChange({ ...filter, class: event.currentTarget.value })}
+        >
+          <option value="">any</option>
+          {classes.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Up to $ an hour
+        <input
+          inputmode="decimal"
+          size={6}
+          placeholder="any"
+          value={filter.maxHourly}
+          onInput={(event) => onChange({ ...filter, maxHourly: event.currentTarget.value })}
+        />
+      </label>
+    </div>
+  );
+}
