@@ -1,13 +1,21 @@
 import { useState } from 'preact/hooks';
 import { ClusterActions } from './cluster-actions.tsx';
-import { lifeOf } from './fuse.ts';
+import { lifeOf, nextMark } from './fuse.ts';
 import { FuseView } from './fuse-view.tsx';
 import { useNow } from './hooks.ts';
 import { dollars } from './money.ts';
 import { Copy } from './parts.tsx';
 import { isLive } from './poll.ts';
 import type { Cluster, ClusterNode } from './types.ts';
-import { countdown, countdownWords, endWords, memory, plural, whenLocal } from './words.ts';
+import {
+  clockLocal,
+  countdown,
+  countdownWords,
+  endWords,
+  memory,
+  plural,
+  whenLocal,
+} from './words.ts';
 
 interface Props {
   readonly cluster: Cluster;
@@ -80,7 +88,14 @@ function Burning({ cluster }: { cluster: Cluster }) {
           label={`spent of ${dollars(cluster.budgetUsd)}`}
         />
         <Figure value={dollars(cluster.leftUsd)} label="left" />
-        <Figure value={dollars(cluster.hourlyUsd)} label="a started hour" />
+        <Figure
+          value={dollars(cluster.hourlyUsd)}
+          label={
+            life === null
+              ? 'a started hour'
+              : `an hour, paid until ${clockLocal(nextMark(life, now))}`
+          }
+        />
       </div>
       {life !== null && <FuseView life={life} now={now} isLit />}
       {cluster.failure !== null && <p class="warning">{cluster.failure}</p>}

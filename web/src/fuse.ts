@@ -71,12 +71,10 @@ export function fuseOf(life: Life, now: number, width: number): Fuse {
 
 const clamp = (x: number, width: number) => Math.min(width, Math.max(0, x));
 
-const WAVE_PX = 150;
-const SAG_PX = 2.5;
 const POINT_PX = 6;
 
-/** How high the cord lies at `x`: it is a cord, and hangs a little. */
-export const cordY = (x: number): number => SAG_PX * Math.sin((x / WAVE_PX) * 2 * Math.PI);
+/** How high the cord lies at `x`. No cord lies straight, and none in even waves. */
+export const cordY = (x: number): number => 2.4 * Math.sin(x / 31) + 1.6 * Math.sin(x / 83 + 1.3);
 
 /** A path along the cord, for the attribute `d`; empty where it has no length. */
 export function cordPath(fromX: number, toX: number, y: number): string {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal, randomKey } from './api.ts';
 import { usualImage } from './catalogue.ts';
 import { FuseView } from './fuse-view.tsx';
@@ -60,6 +60,15 @@ function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
     event.preventDefault();
     if (isAskable(form)) launch(form);
   };
+  const button = (
+    <button
+      type="submit"
+      class="primary"
+      disabled={isBusy || !isAskable(form) || quoted.quote?.affordableHours === 0}
+    >
+      {isBusy ? 'Launching …' : `Launch ${plural(amountIn(form.nodes) || 0, 'node')}`}
+    </button>
+  );
   return (
     <form class="launch" onSubmit={submit}>
       <div class="fields">
@@ -81,17 +90,18 @@ function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
         <MoreFields form={form} faults={faults} onChange={change} />
       </div>
       <aside class="ticket" aria-label="Quote">
-        <QuoteView quoted={quoted} onTake={setForm} form={form} />
+        <QuoteView quoted={quoted} onTake={setForm} form={form} sentence={quoteSentence} />
         <LaunchRefusal error={error} onBudget={(budget) => change({ budget })} />
-        <button
-          type="submit"
-          class="primary"
-          disabled={isBusy || !isAskable(form) || quoted.quote?.affordableHours === 0}
-        >
-          {isBusy ? 'Launching …' : `Launch ${plural(amountIn(form.nodes) || 0, 'node')}`}
-        </button>
+        {button}
         <p class="hint">Destroyed before Linode bills more than the budget.</p>
       </aside>
+      <div class="dock">
+        <p>
+          {quoted.quote === null ? '…' : plural(quoted.quote.affordableHours, 'hour')}
+          {quoted.quote && <small>{dollars(quoted.quote.spentAtTeardownUsd)} in all</small>}
+        </p>
+        {button}
+      </div>
     </form>
   );
 }
@@ -175,9 +185,12 @@ interface QuoteProps {
   readonly quoted: Quoted;
   readonly form: SpecForm;
   readonly onTake: (form: SpecForm) => void;
+  readonly sentence: (quote: Quote, now: number) => string;
 }
 
-export function QuoteView({ quoted: { quote, isStale, error }, form, onTake }: QuoteProps) {
+export function QuoteView({ quoted, form, onTake, sentence }: QuoteProps) {
+  const { clock } = useConsole();
+  const { quote, isStale, error } = quoted;
   if (quote === null) {
     if (error !== null) return <Problem error={error} />;
     return <Loading what="the quote" />;
@@ -190,7 +203,7 @@ export function QuoteView({ quoted: { quote, isStale, error }, form, onTake }: Q
       </p>
       <QuoteFuse quote={quote} />
       <div aria-live="polite">
-        <QuoteSentence quote={quote} />
+        <p class="sentence">{sentence(quote, clock.now())}</p>
       </div>
       {isShort && (
         <button
@@ -211,11 +224,6 @@ export function QuoteView({ quoted: { quote, isStale, error }, form, onTake }: Q
   );
 }
 
-function QuoteSentence({ quote }: { quote: Quote }) {
-  const { clock } = useConsole();
-  return <p class="sentence">{quoteSentence(quote, clock.now())}</p>;
-}
-
 function QuoteFuse({ quote }: { quote: Quote }) {
   const now = useNow();
   if (quote.affordableHours === 0 || quote.teardownAt === null) return null;
@@ -226,7 +234,11 @@ function QuoteFuse({ quote }: { quote: Quote }) {
   );
 }
 
-function Alternatives({ quote, form, onTake }: { quote: Quote } & Omit<QuoteProps, 'quoted'>) {
+function Alternatives({
+  quote,
+  form,
+  onTake,
+}: { quote: Quote } & Pick<QuoteProps, 'form' | 'onTake'>) {
   if (quote.alternatives.length === 0) return null;
   return (
     <section class="alternatives">
@@ -256,19 +268,23 @@ function LaunchRefusal({
   error: Error | null;
   onBudget: (budget: string) => void;
 }) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (error !== null) place.current?.focus();
+  }, [error]);
   const problem = error instanceof Refusal ? error.problem : null;
   const smallest = problem?.smallestBudgetUsd;
   const largest = problem?.largestBudgetUsd;
   const offered = smallest ?? (largest && largest > 0 ? largest : undefined);
   return (
-    <>
+    <div ref={place} class="refusal" tabIndex={-1}>
       <Problem error={error} />
       {offered !== undefined && (
         <button type="button" onClick={() => onBudget(String(offered))}>
           Make the budget {dollars(offered)}
         </button>
       )}
-    </>
+    </div>
   );
 }
 

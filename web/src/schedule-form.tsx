@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal, randomKey } from './api.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { QuoteView, useSpecForm } from './launch.tsx';
@@ -14,7 +14,7 @@ import {
   useCatalogue,
   useTypes,
 } from './spec-fields.tsx';
-import { faultsOf } from './words.ts';
+import { faultsOf, runSentence } from './words.ts';
 
 interface Props {
   readonly onMade: () => void;
@@ -48,6 +48,8 @@ function Fields({ catalogue, onMade, onClose }: Props & { catalogue: Catalogue }
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
   const faults = { ...quoted.faults, ...(error instanceof Refusal ? faultsOf(error.problem) : {}) };
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
   const submit = (event: Event) => {
     event.preventDefault();
     if (!isAskable(form)) return;
@@ -65,13 +67,17 @@ function Fields({ catalogue, onMade, onClose }: Props & { catalogue: Catalogue }
     });
   };
   return (
-    <form class="card launch" onSubmit={submit} aria-label="New schedule">
+    <form class="card launch" onSubmit={submit} aria-labelledby="new-schedule">
       <div class="fields">
+        <h2 id="new-schedule" tabIndex={-1} ref={heading}>
+          New schedule
+        </h2>
         <WhenFields
           when={when}
           faults={faults}
           onChange={(some) => setWhen({ ...when, ...some })}
         />
+        <h3>What each run launches</h3>
         <div class="row">
           <AmountFields form={form} faults={faults} onChange={change} />
           <PlaceFields form={form} faults={faults} onChange={change} catalogue={catalogue} />
@@ -79,7 +85,7 @@ function Fields({ catalogue, onMade, onClose }: Props & { catalogue: Catalogue }
         </div>
       </div>
       <aside class="ticket" aria-label="Quote of a run">
-        <QuoteView quoted={quoted} form={form} onTake={setForm} />
+        <QuoteView quoted={quoted} form={form} onTake={setForm} sentence={runSentence} />
         <Problem error={error} />
         <div class="buttons">
           <button type="button" onClick={onClose}>

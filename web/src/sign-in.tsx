@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { createApi, Refusal } from './api.ts';
-import { useAction } from './hooks.ts';
-import { Mark } from './marks.tsx';
+import { Cord, Spark } from './cord.tsx';
+import { cordPath } from './fuse.ts';
+import { useAction, useWidth } from './hooks.ts';
 import { Problem } from './parts.tsx';
 
 interface Props {
@@ -30,8 +31,8 @@ export function SignIn({ notice, onToken }: Props) {
   const isWrong = error instanceof Refusal && (error.status === 401 || error.status === 403);
   return (
     <main class="door">
+      <DoorFuse />
       <form onSubmit={submit} aria-labelledby="door-title">
-        <Mark />
         <h1 id="door-title">Onebuck</h1>
         <p class="lead">Clusters of Linodes that burn down before they cost more than you said.</p>
         {notice !== '' && <p role="status">{notice}</p>}
@@ -70,5 +71,24 @@ export function SignIn({ notice, onToken }: Props) {
         </button>
       </form>
     </main>
+  );
+}
+
+const DOOR_Y = 40;
+
+/** What it is all about, from one edge of the window to the other. */
+function DoorFuse() {
+  const { ref, width } = useWidth<HTMLDivElement>();
+  const sparkX = width * 0.28;
+  return (
+    <div class="fuse door-fuse" ref={ref}>
+      {width > 0 && (
+        <svg width={width} height={2 * DOOR_Y} aria-hidden="true">
+          <path class="cord-ash" d={cordPath(-10, sparkX, DOOR_Y)} />
+          <Cord fromX={sparkX} toX={width + 20} paidX={sparkX + 48} y={DOOR_Y} />
+          <Spark x={sparkX} y={DOOR_Y} />
+        </svg>
+      )}
+    </div>
   );
 }

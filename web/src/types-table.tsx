@@ -15,8 +15,8 @@ interface Props {
 const COLUMNS: readonly { readonly key: SortKey; readonly title: string; readonly wide?: true }[] =
   [
     { key: 'label', title: 'Type' },
-    { key: 'vcpus', title: 'vCPUs' },
-    { key: 'memoryMb', title: 'Memory' },
+    { key: 'vcpus', title: 'vCPUs', wide: true },
+    { key: 'memoryMb', title: 'Memory', wide: true },
     { key: 'diskMb', title: 'Disk', wide: true },
     { key: 'hourlyUsd', title: 'An hour' },
   ];
@@ -115,15 +115,18 @@ function Row({ type, isChosen, hours, onChoose }: RowProps) {
           <span>
             {type.label}
             <small>
-              {type.id}
+              <span class="id">{type.id}</span>
+              <span class="size">
+                {plural(type.vcpus, 'vCPU')}, {memory(type.memoryMb)}
+              </span>
               {type.gpus > 0 && ` · ${plural(type.gpus, 'GPU')}`}
               {type.available === false && ' · none left'}
             </small>
           </span>
         </label>
       </th>
-      <td>{type.vcpus}</td>
-      <td>{memory(type.memoryMb)}</td>
+      <td class="wide">{type.vcpus}</td>
+      <td class="wide">{memory(type.memoryMb)}</td>
       <td class="wide">{memory(type.diskMb)}</td>
       <td>{type.hourlyUsd === null ? '–' : dollars(type.hourlyUsd)}</td>
       <td class="lasts">

@@ -68,6 +68,16 @@ export function quoteSentence(quote: Quote, now: number, timeZone?: string): str
   return `${machines} ${lasts}, until ${until} your time, and will cost ${cost}.`;
 }
 
+/** The same of each run of a schedule. */
+export function runSentence(quote: Quote): string {
+  if (quote.affordableHours === 0) return quoteSentence(quote, 0);
+  const { nodes, typeLabel, budgetUsd, affordableHours, spentAtTeardownUsd } = quote;
+  return (
+    `Each run has ${nodes} × ${typeLabel} for ${plural(affordableHours, 'hour')}, and costs ` +
+    `${dollars(spentAtTeardownUsd)} of its ${dollars(budgetUsd)}.`
+  );
+}
+
 /** What destroying it now comes to. Every started hour is billed in full, so waiting is free. */
 export function destroySentence(
   cluster: Pick<Cluster, 'spentUsd' | 'leftUsd'>,
