@@ -58,10 +58,10 @@ function Shell({ token, onSignOut }: { token: string; onSignOut: (why: string) =
 
   return (
     <ConsoleProvider value={context}>
-      <a class="skip" href={`#/${path}`} onClick={(event) => skipTo(event, main.current)}>
-        Skip to content
-      </a>
       <header class="top">
+        <a class="skip" href={`#/${path}`} onClick={(event) => skipTo(event, main.current)}>
+          Skip to content
+        </a>
         <a class="brand" href="#/clusters">
           <Mark />
           Onebuck

@@ -18,7 +18,7 @@ import {
 } from './spec-fields.tsx';
 import type { Cluster, Quote } from './types.ts';
 import { TypesTable } from './types-table.tsx';
-import { alternativeAction, plural, quoteSentence } from './words.ts';
+import { alternativeWords, plural, quoteSentence } from './words.ts';
 
 export function Launch() {
   const { remote, reload } = useCatalogue();
@@ -247,12 +247,8 @@ function Alternatives({
         {quote.alternatives.map((alternative) => (
           <li key={alternative.sentence}>
             <span>{alternative.sentence}</span>
-            <button
-              type="button"
-              aria-label={`${alternativeAction(alternative)}: ${alternative.sentence}`}
-              onClick={() => onTake(taking(form, alternative))}
-            >
-              Take it
+            <button type="button" onClick={() => onTake(taking(form, alternative))}>
+              Take it<span class="unseen">: {alternativeWords(alternative)}</span>
             </button>
           </li>
         ))}

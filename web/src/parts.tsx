@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { NoContact, Refusal } from './api.ts';
+import { faultWords } from './words.ts';
 
 /** What went wrong, and what to do; nothing where nothing did. */
 export function Problem({ error, onRetry }: { error: Error | null; onRetry?: () => void }) {
@@ -17,9 +18,7 @@ export function Problem({ error, onRetry }: { error: Error | null; onRetry?: () 
       {faults.length > 0 && (
         <ul>
           {faults.map(({ path, message }) => (
-            <li key={path}>
-              {path} {message}
-            </li>
+            <li key={path}>{faultWords(path, message)}</li>
           ))}
         </ul>
       )}
@@ -72,7 +71,7 @@ export function Field({ label, hint, error, class: className = '', children }: F
       )}
       {error !== undefined && (
         <p class="fault" id={`${id}-error`}>
-          {label} {error}
+          {faultWords(label, error)}
         </p>
       )}
     </div>

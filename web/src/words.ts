@@ -103,11 +103,15 @@ const ENDS: Readonly<Record<NonNullable<Cluster['endReason']>, string>> = {
 export const endWords = (reason: Cluster['endReason']): string =>
   reason === null ? '' : ENDS[reason];
 
-export const alternativeAction = (alternative: Alternative): string => {
+export const alternativeWords = (alternative: Alternative): string => {
   const { region, type, nodes } = alternative.change;
   const what = [type, nodes === undefined ? null : plural(nodes, 'node'), region && `in ${region}`];
-  return `Take ${what.filter(Boolean).join(' ')}`;
+  return what.filter(Boolean).join(' ');
 };
+
+/** Some of what the API says is to be read after the name of what it is about. */
+export const faultWords = (name: string, message: string): string =>
+  /^(must|is|has)\b/.test(message) ? `${name} ${message}` : message;
 
 /** A problem's faults, each with the field that it is about. */
 export const faultsOf = (problem: Problem): Readonly<Record<string, string>> =>
