@@ -53,6 +53,8 @@ function Shell({ token, onSignOut }: { token: string; onSignOut: (why: string) =
     if (!isFirst.current) main.current?.querySelector<HTMLElement>('h1')?.focus();
     isFirst.current = false;
     window.scrollTo(0, 0);
+    // A double click on what led here would have selected all of this view.
+    getSelection()?.removeAllRanges();
     void path;
   }, [path, title]);
 

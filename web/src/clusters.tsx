@@ -54,8 +54,8 @@ function LostContact({ contact, onRetry }: { contact: Contact; onRetry: () => vo
         <div class="lost">
           <p>
             <strong>Lost contact.</strong> This is what was known
-            {lastAt !== null && ` at ${clockLocal(lastAt)}`}, counted on from there. The clusters
-            are destroyed on time whether or not this page can see it.
+            {lastAt !== null && ` at ${clockLocal(lastAt)}`}, counted on from there. A lost
+            connection changes nothing for the clusters.
           </p>
           <button type="button" onClick={onRetry}>
             Try now
