@@ -5,7 +5,7 @@ import { build } from 'vite';
 import type { Asset } from '../lib/console.ts';
 
 /**
- * `npm run build`: the console, as one JSON file that esbuild puts into its function's bundle. So
+ * `npm run build:web`: the console, as one JSON file that esbuild puts into its function's bundle. So
  * the zip holds what was tested and nothing else, and no path has to be right on Lambda.
  */
 const root = fileURLToPath(new URL('.', import.meta.url));

@@ -1,0 +1,257 @@
+import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster, Credentials, InventoryNode } from './api.ts';
+import type { Client } from './client.ts';
+import { knownHostsFile } from './config.ts';
+import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
+import { CliError } from './errors.ts';
+import { findCluster, listClusters, listLive } from './find.ts';
+import { clockTime, facts, localTime, plural, printable, roughly, table, usd } from './format.ts';
+import {
+  drawBar,
+  ending,
+  endSentence,
+  firstBilledMs,
+  fuseOf,
+  isOver,
+  money,
+  nodesUp,
+  titleOf,
+} from './fuse.ts';
+import { inventoryTable } from './launch.ts';
+import { amount } from './spec.ts';
+
+const HOUR_MS = 3_600_000;
+
+export interface ListOptions {
+  readonly status?: string;
+  readonly month?: string;
+  readonly all: boolean;
+}
+
+export async function list(context: Context, options: ListOptions): Promise<void> {
+  const { status, month, all } = options;
+  const client = context.client();
+  const isLive = !all && status === undefined && month === undefined;
+  const [clusters, now] = await Promise.all([
+    isLive ? listLive(client) : listClusters(client, { status, month }),
+    serverNow(client),
+  ]);
+  show(context, { clusters }, () => {
+    if (clusters.length > 0) return clustersTable(clusters, now);
+    return isLive ? 'No cluster lives; --all shows those that ended.' : 'There is no such cluster.';
+  });
+}
+
+function clustersTable(clusters: readonly Cluster[], nowMs: number): string[] {
+  const head = ['ID', 'NAME', 'STATUS', 'NODES', 'TYPE', 'REGION', 'SPENT', 'BUDGET', 'ENDS'];
+  const rows = clusters.map((cluster) => [
+    cluster.id,
+    printable(cluster.name ?? ''),
+    cluster.status,
+    `${cluster.nodes.length}`,
+    cluster.type,
+    cluster.region,
+    usd(cluster.spentUsd),
+    usd(cluster.budgetUsd),
+    endsCell(cluster, nowMs),
+  ]);
+  return table(head, rows);
+}
+
+function endsCell({ status, teardownAt, endedAt }: Cluster, nowMs: number): string {
+  if (endedAt !== null) return `ended ${localTime(endedAt, nowMs)}`;
+  if (status === 'deleting' || teardownAt === null) return 'now';
+  return `in ${roughly(Date.parse(teardownAt) - nowMs)}`;
+}
+
+export async function showOne(context: Context, named: string): Promise<void> {
+  const client = context.client();
+  const [cluster, now] = await Promise.all([findCluster(client, named), serverNow(client)]);
+  show(context, cluster, () => clusterLines(context, cluster, now));
+}
+
+function clusterLines(context: Context, cluster: Cluster, nowMs: number): string[] {
+  const { terminal } = context;
+  const fuse = fuseOf(cluster, nowMs);
+  const ends = isOver(cluster) ? endSentence(cluster) : ending(cluster, nowMs);
+  const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason }) => [
+    `${index}`,
+    status,
+    ipv4 ?? '',
+    ipv6 ?? '',
+    reason === undefined ? label : `${label}: ${printable(reason)}`,
+  ]);
+  return [
+    ...facts([
+      ['cluster', titleOf(cluster)],
+      ['status', `${cluster.status}, ${nodesUp(cluster)}`],
+      ['nodes', `${cluster.nodes.length} × ${cluster.type} in ${cluster.region}, ${cluster.image}`],
+      ['money', `${money(cluster)}; ${usd(cluster.hourlyUsd)} a started hour`],
+      ['ends', ends],
+      ...(fuse === null ? [] : [['fuse', drawBar(fuse, terminal.look())] as const]),
+      ['launched', `${localTime(cluster.createdAt, nowMs)} by ${printable(cluster.owner)}`],
+    ]),
+    '',
+    ...table(['NODE', 'STATUS', 'IPV4', 'IPV6', 'LABEL'], nodes),
+    '',
+    ...cluster.history.map(
+      ({ at, event }) => `${terminal.dim(localTime(at, nowMs))}  ${printable(event)}`,
+    ),
+  ];
+}
+
+export async function inventory(
+  context: Context,
+  named: string,
+  { format }: { readonly format?: string },
+): Promise<void> {
+  const client = context.client();
+  const { id } = await findCluster(client, named);
+  const path = `/clusters/${id}/inventory`;
+  if (format !== undefined && format !== 'json') {
+    if (context.json) {
+      throw new CliError('usage', `--json and --format ${format} exclude each other.`);
+    }
+    const text = await client.text(path, { query: { format } });
+    return context.terminal.out(text.replace(/\n$/, ''));
+  }
+  const answer = await client.json<{ nodes: InventoryNode[] }>(path);
+  if (format === 'json') return context.terminal.out(JSON.stringify(answer));
+  show(context, answer, () => inventoryTable(answer.nodes));
+}
+
+export async function credentials(context: Context, named: string): Promise<void> {
+  const client = context.client();
+  const { id } = await findCluster(client, named);
+  const answer = await client.json<Credentials>(`/clusters/${id}/credentials`);
+  show(context, answer, () =>
+    table(
+      ['NODE', 'IPV4', 'USER', 'PASSWORD'],
+      answer.nodes.map(({ index, ipv4, user, rootPassword }) => [
+        `${index}`,
+        ipv4 ?? '',
+        user,
+        rootPassword ?? 'none: it has your keys',
+      ]),
+    ),
+  );
+}
+
+export interface ExtendOptions {
+  readonly hours?: string;
+  readonly budget?: string;
+}
+
+export async function extend(
+  context: Context,
+  named: string,
+  { hours, budget }: ExtendOptions,
+): Promise<void> {
+  if ((hours === undefined) === (budget === undefined)) {
+    throw new CliError('usage', 'Give either --hours or --budget.');
+  }
+  const client = context.client();
+  const before = await findCluster(client, named);
+  const after =
+    hours === undefined
+      ? await change(client, before.id, { budgetUsd: newBudget(before, budget ?? '') })
+      : await extendByHours(client, before, wholeHours(hours));
+  const now = await serverNow(client);
+  show(context, after, () => extendedLines(before, after, now));
+}
+
+const microsOf = (dollars: number) => Math.round(dollars * 1e6);
+
+/** `2`: to so much in all; `+1`: by so much. */
+export function newBudget({ budgetUsd }: Pick<Cluster, 'budgetUsd'>, text: string): string {
+  if (!text.startsWith('+')) return amount(text) ?? '';
+  const more = amount(text.slice(1)) ?? '';
+  if (!/^\d+(\.\d{1,6})?$/.test(more)) {
+    throw new CliError('usage', `--budget ${text} must be an amount such as 2 or +1.50.`);
+  }
+  return `${(microsOf(budgetUsd) + microsOf(Number(more))) / 1e6}`;
+}
+
+function wholeHours(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new CliError('usage', `--hours ${text} must be a whole number of at least 1.`);
+}
+
+const change = (client: Client, id: string, body: unknown) =>
+  client.json<Cluster>(`/clusters/${id}`, { method: 'PATCH', body });
+
+/** An hour across a month's end costs two: the missing ones are paid for in a second step. */
+async function extendByHours(client: Client, before: Cluster, hours: number): Promise<Cluster> {
+  const hour = microsOf(before.hourlyUsd);
+  const raised = (from: Cluster, more: number) =>
+    `${(microsOf(from.budgetUsd) + more * hour) / 1e6}`;
+  const first = await change(client, before.id, {
+    budgetUsd: raised(before, hours),
+    ...(before.maxHours === null ? {} : { maxHours: before.maxHours + hours }),
+  });
+  if (first.affordableHours === null || before.affordableHours === null) return first;
+  const missing = before.affordableHours + hours - first.affordableHours;
+  if (missing <= 0) return first;
+  return change(client, before.id, { budgetUsd: raised(first, missing) });
+}
+
+function extendedLines(before: Cluster, after: Cluster, nowMs: number): string[] {
+  const hours = plural(after.affordableHours ?? 0, 'hour');
+  return [
+    `${titleOf(after)} lasts ${hours} instead of ${before.affordableHours ?? 0}: ` +
+      `${ending(after, nowMs)}.`,
+    `Its budget is ${usd(after.budgetUsd)} instead of ${usd(before.budgetUsd)}; ` +
+      `${usd(after.spentUsd)} is spent.`,
+  ];
+}
+
+export interface RemoveOptions {
+  readonly yes: boolean;
+  readonly wait: boolean;
+}
+
+const POLL_MS = 1_000;
+
+export async function remove(
+  context: Context,
+  named: string,
+  { yes, wait }: RemoveOptions,
+): Promise<void> {
+  const { terminal } = context;
+  if (!yes) assertCanAsk(terminal, 'destroy');
+  const client = context.client();
+  const found = await findCluster(client, named);
+  if (isOver(found)) return show(context, found, () => endSentence(found));
+  const cost = costSentence(found, await serverNow(client));
+  if (found.status !== 'deleting') {
+    await confirm(context, { yes, what: 'destroy', question: `${cost}\nDestroy it now?` });
+  }
+  const path = `/clusters/${found.id}`;
+  let cluster = await client.json<Cluster>(path, { method: 'DELETE' });
+  rmSync(knownHostsFile(context.env, found.id), { force: true });
+  if (!wait) {
+    return show(context, cluster, () => [cost, `${titleOf(cluster)} is being destroyed.`]);
+  }
+  const waiting = context.onInterrupt(() => `Cluster ${found.id} is being destroyed all the same.`);
+  try {
+    while (!isOver(cluster)) {
+      await delay(POLL_MS);
+      cluster = await client.json<Cluster>(path);
+    }
+  } finally {
+    waiting.over();
+  }
+  show(context, cluster, () => endSentence(cluster));
+}
+
+/** What Linode bills is whole hours, so that ending it earlier in one saves nothing of it. */
+export function costSentence(cluster: Cluster, nowMs: number): string {
+  const { nodes, type, spentUsd, leftUsd } = cluster;
+  const what = `${titleOf(cluster)} (${nodes.length} × ${type})`;
+  const first = firstBilledMs(cluster);
+  const cost = `${what} will have cost ${usd(spentUsd)}, and ${usd(leftUsd)} stays unspent`;
+  if (first === null) return `${cost}.`;
+  const mark = first + Math.ceil(Math.max(1, nowMs - first) / HOUR_MS) * HOUR_MS;
+  return `${cost}. The started hour is paid anyway: it lasts until ${clockTime(new Date(mark))}.`;
+}

@@ -1,0 +1,57 @@
+import type { Health } from './api.ts';
+import { type Client, createClient } from './client.ts';
+import { readLogin } from './config.ts';
+import { CliError } from './errors.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What every command works with. */
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly terminal: Terminal;
+  /** The API's JSON alone on stdout. */
+  readonly json: boolean;
+  /** Logged in; throws a CliError where nobody is. */
+  client(): Client;
+  /** What Ctrl-C says until `over` is called. */
+  onInterrupt(say: () => string): { over(): void };
+  /** Until `over` is called, Ctrl-C is somebody else's. */
+  holdInterrupts(): { over(): void };
+}
+
+/** Milliseconds, as the server's clock shows it: it may be a virtual one. */
+export async function serverNow(client: Client): Promise<number> {
+  const { time } = await client.json<Health>('/health');
+  return Date.parse(time);
+}
+
+export function clientOf(env: Context['env']): Client {
+  const seconds = Number(env.ONEBUCK_TIMEOUT_SECONDS || 0);
+  return seconds > 0 ? createClient(readLogin(env), seconds) : createClient(readLogin(env));
+}
+
+export function show(
+  { json, terminal }: Context,
+  answer: unknown,
+  lines: () => string | readonly string[],
+): void {
+  terminal.out(json ? JSON.stringify(answer) : lines());
+}
+
+/** Asks before `what`; throws where it is not wanted, or where nobody can be asked. */
+export async function confirm(
+  { terminal }: Context,
+  { yes, what, question }: { yes: boolean; what: string; question: string },
+): Promise<void> {
+  if (yes) return;
+  assertCanAsk(terminal, what);
+  const answer = await terminal.ask(`${question} [y/N] `);
+  if (!/^y(es)?$/i.test(answer)) throw new CliError('failed', 'Nothing was done.');
+}
+
+export function assertCanAsk({ canAsk }: Terminal, what: string): void {
+  if (canAsk) return;
+  throw new CliError(
+    'usage',
+    `Give --yes to ${what} without being asked: the input is no terminal.`,
+  );
+}

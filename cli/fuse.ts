@@ -1,0 +1,133 @@
+import type { Cluster } from './api.ts';
+import { countdown, localTime, plural, printable, usd } from './format.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** How much of what a cluster's budget affords has burnt. Hours from its first node on. */
+export interface Fuse {
+  readonly hours: number;
+  readonly burnt: number;
+}
+
+export interface Look {
+  /** How many columns a line may take. */
+  readonly width: number;
+  /** What burnt, what is paid and not over, what lies ahead, and an hour mark. */
+  readonly cells: { readonly burnt: string; readonly paid: string; readonly left: string };
+  readonly mark: string;
+}
+
+export const asciiLook = (width: number): Look => ({
+  width,
+  cells: { burnt: '#', paid: '=', left: '.' },
+  mark: '|',
+});
+
+export const blockLook = (width: number): Look => ({
+  width,
+  cells: { burnt: '█', paid: '▒', left: '░' },
+  mark: '│',
+});
+
+/** null: on its way out, or gone. */
+export function fuseOf(cluster: Cluster, nowMs: number): Fuse | null {
+  if (cluster.affordableHours === null) return null;
+  const first = firstBilledMs(cluster);
+  const burnt = first === null ? 0 : Math.max(0, (nowMs - first) / HOUR_MS);
+  return { hours: cluster.affordableHours, burnt: Math.min(burnt, cluster.affordableHours) };
+}
+
+export function firstBilledMs({ nodes }: Pick<Cluster, 'nodes'>): number | null {
+  const starts = nodes.flatMap(({ createdAt }) => (createdAt === null ? [] : [createdAt]));
+  return starts.length === 0 ? null : Math.min(...starts.map((iso) => Date.parse(iso)));
+}
+
+/** From one mark to the next, in hours. */
+const STEPS = [1, 2, 3, 6, 12, 24, 48, 168, 336, 720, 2160, 8760];
+const CELLS_MAX = 8;
+
+/** `|####|==..|....|`: as many cells between two marks as fit, and a mark for every hour if so. */
+export function drawBar({ hours, burnt }: Fuse, { width, cells, mark }: Look): string {
+  if (hours <= 0) return mark;
+  const fits = (step: number) => Math.ceil(hours / step) * 2 + 1 <= width;
+  const step = STEPS.find(fits) ?? hours;
+  const segments = Math.ceil(hours / step);
+  const perSegment = Math.max(1, Math.min(CELLS_MAX, Math.floor((width - 1) / segments) - 1));
+  const paidUntil = Math.ceil(burnt);
+  const drawn = Array.from({ length: segments }, (_, index) => {
+    const from = index * step;
+    const to = Math.min(hours, from + step);
+    const count = Math.max(1, Math.round((perSegment * (to - from)) / step));
+    const cellHours = (to - from) / count;
+    return Array.from({ length: count }, (_unused, cell) => {
+      const middle = from + (cell + 0.5) * cellHours;
+      if (middle <= burnt) return cells.burnt;
+      return middle <= paidUntil ? cells.paid : cells.left;
+    }).join('');
+  });
+  return `${mark}${drawn.join(mark)}${mark}`;
+}
+
+export const isOver = ({ status }: Pick<Cluster, 'status'>): boolean =>
+  status === 'deleted' || status === 'failed';
+
+export function nodesUp({ nodes }: Pick<Cluster, 'nodes'>): string {
+  const up = nodes.filter(({ status }) => status === 'running').length;
+  return `${up} of ${plural(nodes.length, 'node')} up`;
+}
+
+export const titleOf = ({ id, name }: Pick<Cluster, 'id' | 'name'>): string =>
+  name === null ? id : `${id} "${printable(name)}"`;
+
+export const money = ({ spentUsd, budgetUsd, leftUsd }: Cluster): string =>
+  `${usd(spentUsd)} of ${usd(budgetUsd)} spent, ${usd(leftUsd)} left`;
+
+export function ending(cluster: Cluster, nowMs: number): string {
+  if (cluster.status === 'deleting') return 'being destroyed';
+  if (cluster.teardownAt === null) return 'over';
+  const left = Date.parse(cluster.teardownAt) - nowMs;
+  if (left <= 0) return `teardown was due ${localTime(cluster.teardownAt, nowMs)}`;
+  return `teardown in ${countdown(left)}, ${localTime(cluster.teardownAt, nowMs)}`;
+}
+
+/** As it is drawn again and again in a terminal. */
+export function fuseLines(cluster: Cluster, nowMs: number, look: Look): string[] {
+  const fuse = fuseOf(cluster, nowMs);
+  const head = `${titleOf(cluster)}  ${cluster.status}, ${nodesUp(cluster)}`;
+  const bar =
+    fuse === null
+      ? []
+      : [
+          `${drawBar(fuse, look)}`,
+          `${fuse.burnt.toFixed(2)} of ${plural(fuse.hours, 'hour')} burnt`,
+        ];
+  const lines = [head, ...bar, ending(cluster, nowMs), money(cluster)];
+  return lines.map((line) => line.slice(0, look.width));
+}
+
+/** For a file or a pipe. */
+export function fuseLine(cluster: Cluster, nowMs: number, look: Look): string {
+  const fuse = fuseOf(cluster, nowMs);
+  const parts = [
+    `${cluster.status}, ${nodesUp(cluster)}`,
+    ...(fuse === null ? [] : [drawBar(fuse, look)]),
+    money(cluster),
+    ending(cluster, nowMs),
+  ];
+  return parts.join('  ');
+}
+
+const reasons = {
+  budget: 'its budget affords no further hour',
+  maxHours: 'its hours were over',
+  requested: 'its end was asked for',
+  lost: 'its nodes were deleted, though not by Onebuck',
+  failed: 'its launch failed',
+} as const satisfies Record<NonNullable<Cluster['endReason']>, string>;
+
+export function endSentence(cluster: Cluster): string {
+  const why = cluster.failure ?? (cluster.endReason === null ? '' : reasons[cluster.endReason]);
+  const how = cluster.status === 'failed' ? 'has failed and is gone' : 'is gone';
+  const cost = `It cost ${usd(cluster.spentUsd)} of its budget of ${usd(cluster.budgetUsd)}.`;
+  return `${titleOf(cluster)} ${how}${why === '' ? '' : `: ${printable(why).replace(/\.$/, '')}`}. ${cost}`;
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster, InventoryNode, Launched, Quote } from './api.ts';
+import type { Client } from './client.ts';
+import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
+import { CliError } from './errors.ts';
+import { printable, table } from './format.ts';
+import { ending, endSentence, money, nodesUp, titleOf } from './fuse.ts';
+import { quoteSentence, tooLittle } from './quote.ts';
+import { type SpecOptions, specOf } from './spec.ts';
+
+export interface LaunchOptions extends SpecOptions {
+  readonly yes: boolean;
+  readonly wait: boolean;
+  readonly idempotencyKey?: string;
+}
+
+export async function launch(context: Context, options: LaunchOptions): Promise<void> {
+  const { terminal } = context;
+  if (!options.yes) assertCanAsk(terminal, 'launch');
+  const client = context.client();
+  const body = specOf(options);
+  if (!options.yes) await askByQuote(context, client, body);
+  const key = options.idempotencyKey ?? randomUUID();
+  const again = `The same command with --idempotency-key ${key} tells, and launches nothing twice.`;
+  const sending = context.onInterrupt(() => `It may have been launched. ${again}`);
+  let launched: Launched;
+  try {
+    launched = await client.json<Launched>('/clusters', {
+      method: 'POST',
+      headers: { 'idempotency-key': key },
+      body,
+    });
+  } catch (error) {
+    if (!(error instanceof CliError) || error.failure !== 'unreachable' || error.problem !== null) {
+      throw error;
+    }
+    throw new CliError('unreachable', `${error.message}\nIt may have been launched. ${again}`);
+  } finally {
+    sending.over();
+  }
+  if (!options.wait) {
+    const now = await serverNow(client);
+    return show(context, launched, () => launchedLines(launched, now));
+  }
+  const cluster = await waitUntilUp(context, client, launched);
+  if (context.json) return terminal.out(JSON.stringify(cluster));
+  const { nodes } = await client.json<{ nodes: InventoryNode[] }>(
+    `/clusters/${cluster.id}/inventory`,
+  );
+  terminal.out([...launchedLines(cluster, await serverNow(client)), ...inventoryTable(nodes)]);
+}
+
+async function askByQuote(context: Context, client: Client, body: unknown): Promise<void> {
+  const [quote, now] = await Promise.all([
+    client.json<Quote>('/quotes', { method: 'POST', body }),
+    serverNow(client),
+  ]);
+  if (quote.affordableHours === 0) throw tooLittle(quote);
+  for (const warning of quote.warnings) context.terminal.note(`Note: ${warning}`);
+  const question = `${quoteSentence(quote, now)}\nLaunch it?`;
+  await confirm(context, { yes: false, what: 'launch', question });
+}
+
+const launchedLines = (cluster: Cluster, nowMs: number): string[] => [
+  `${titleOf(cluster)}  ${cluster.status}, ${nodesUp(cluster)}`,
+  `${money(cluster)}; ${ending(cluster, nowMs)}`,
+];
+
+export const inventoryTable = (nodes: readonly InventoryNode[]): string[] =>
+  table(
+    ['NODE', 'LABEL', 'IPV4', 'USER'],
+    nodes.map(({ index, label, ipv4, user }) => [`${index}`, label, ipv4, user]),
+  );
+
+const POLL_MS = 1_000;
+
+/** Tells of each change on stderr, so that stdout has the answer alone. */
+async function waitUntilUp(context: Context, client: Client, launched: Cluster): Promise<Cluster> {
+  const { id } = launched;
+  const livesOn =
+    `Cluster ${id} lives on, and is paid for: "onebuck watch ${id}" shows it, ` +
+    `"onebuck rm ${id}" ends it.`;
+  const waiting = context.onInterrupt(() => livesOn);
+  try {
+    let told = '';
+    for (let cluster = launched; ; ) {
+      const line = progress(cluster);
+      if (line !== told) context.terminal.note(line);
+      told = line;
+      if (cluster.status === 'running') return cluster;
+      if (cluster.status !== 'provisioning') throw notUp(cluster);
+      await delay(POLL_MS);
+      cluster = await client.json<Cluster>(`/clusters/${id}`);
+    }
+  } catch (error) {
+    if (!(error instanceof CliError) || error.failure !== 'unreachable') throw error;
+    throw new CliError('unreachable', `${error.message}\n${livesOn}`, error.problem);
+  } finally {
+    waiting.over();
+  }
+}
+
+function progress(cluster: Cluster): string {
+  const counts = new Map<string, number>();
+  for (const { status } of cluster.nodes) counts.set(status, (counts.get(status) ?? 0) + 1);
+  counts.delete('running');
+  const others = [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
+  return `${cluster.id}: ${nodesUp(cluster)}${others === '' ? '' : ` (${others})`}`;
+}
+
+function notUp(cluster: Cluster): CliError {
+  const why = cluster.failure ?? 'its end was asked for';
+  const message =
+    cluster.status === 'deleting'
+      ? `${titleOf(cluster)} is being destroyed: ${printable(why)}.`
+      : endSentence(cluster);
+  return new CliError('failed', message, cluster);
+}

@@ -1,0 +1,223 @@
+import { Argument, Command, Option } from 'commander';
+import { phases } from '../lib/core/cluster.ts';
+import { inventoryFormats } from '../lib/core/inventory.ts';
+import { credentials, extend, inventory, list, remove, showOne } from './clusters.ts';
+import { candidates, type Shell, scripts, shells } from './completion.ts';
+import type { Context } from './context.ts';
+import { launch } from './launch.ts';
+import { login } from './login.ts';
+import { quote, types } from './quote.ts';
+import { report } from './report.ts';
+import {
+  addSchedule,
+  enableSchedule,
+  listSchedules,
+  removeSchedule,
+  showSchedule,
+} from './schedules.ts';
+import { run, ssh } from './ssh.ts';
+import { watch } from './watch.ts';
+
+export interface Program {
+  readonly command: Command;
+  /** What a command on the nodes ended with; 0 after any other. */
+  exitCode(): number;
+}
+
+/** `remote` is what stood after `--`. */
+export function createProgram(
+  contextOf: (json: boolean) => Context,
+  remote: readonly string[],
+  version: string,
+): Program {
+  const program = new Command('onebuck');
+  let exitCode = 0;
+  const context = () => contextOf(program.opts<{ json?: boolean }>().json === true);
+  program
+    .description('Clusters of Linodes on a budget, destroyed before they cost more.')
+    .version(version)
+    .option('--json', "the API's JSON alone on stdout")
+    .exitOverride()
+    .showHelpAfterError('Run it with --help to see what it takes.')
+    .addHelpText('after', HELP);
+
+  program
+    .command('login')
+    .description('keep address and token of a deployment, after trying them')
+    .option('--url <url>', 'its address; the token is asked for, or read from stdin')
+    .action((options) => login(context(), options));
+
+  program
+    .command('types')
+    .description('the types that match, the cheapest first')
+    .option('--vcpus <count>', 'at least so many')
+    .option('--memory <size>', 'at least so much, such as 4GB or 4096')
+    .option('--region <id>', 'with the prices of that region')
+    .option('--budget <usd>', 'with how many hours it lasts')
+    .option('--nodes <count>', 'that many of them')
+    .action((options) => types(context(), options));
+
+  withSpec(program.command('quote'))
+    .description('what a cluster will cost and how long its budget lasts')
+    .action((options) => quote(context(), options));
+
+  withSpec(program.command('launch'))
+    .description('launch a cluster, after asking')
+    .option('--yes', 'do not ask', false)
+    .option('--wait', 'until all nodes run; then show how to reach them', false)
+    .option('--idempotency-key <key>', 'the same key launches nothing twice')
+    .action((options) => launch(context(), options));
+
+  program
+    .command('ls')
+    .description('your live clusters, the newest first')
+    .addOption(new Option('--status <status>', 'only those').choices(phases))
+    .option('--month <month>', 'launched in that month (UTC), such as 2026-11')
+    .option('--all', 'those that ended, too', false)
+    .action((options) => list(context(), options));
+
+  program
+    .command('show <cluster>')
+    .description('nodes, money, teardown time and history')
+    .action((named) => showOne(context(), named));
+
+  program
+    .command('watch <cluster>')
+    .description('its fuse, as it burns, until it is gone')
+    .action((named) => watch(context(), named));
+
+  withSsh(program.command('ssh <cluster> [index]'))
+    .description('log in to a node (0), or run what stands after -- on it')
+    .action(async (named, index = '0', options) => {
+      exitCode = await ssh(context(), { named, index, command: remote }, options);
+    });
+
+  withSsh(program.command('run <cluster>'))
+    .usage('<cluster> [options] -- <command>')
+    .description('run a command on all nodes at once, read by the shell there')
+    .action(async (named, options) => {
+      exitCode = await run(context(), { named, command: remote }, options);
+    });
+
+  program
+    .command('inventory <cluster>')
+    .description('the nodes in the form that a tool reads')
+    .addOption(new Option('--format <format>').choices(['json', ...inventoryFormats]))
+    .action((named, options) => inventory(context(), named, options));
+
+  program
+    .command('credentials <cluster>')
+    .description('root passwords, where no keys were given')
+    .action((named) => credentials(context(), named));
+
+  program
+    .command('extend <cluster>')
+    .description('have a cluster last longer')
+    .option('--hours <count>', 'by so many hours')
+    .option('--budget <usd>', 'to that budget, or by so much: +1')
+    .action((named, options) => extend(context(), named, options));
+
+  program
+    .command('rm <cluster>')
+    .description('destroy a cluster now, after asking')
+    .option('--yes', 'do not ask', false)
+    .option('--wait', 'until it is gone', false)
+    .action((named, options) => remove(context(), named, options));
+
+  addScheduleCommands(program, context);
+
+  program
+    .command('report')
+    .description('what a month cost, and what tearing down saved')
+    .option('--month <month>', 'such as 2026-11 (UTC); this one unless given')
+    .option('--csv', 'as a table for a spreadsheet', false)
+    .action((options) => report(context(), options));
+
+  program
+    .command('completion')
+    .description('what to have your shell read, such as: source <(onebuck completion bash)')
+    .addArgument(new Argument('<shell>').choices(shells))
+    .action((shell: Shell) => context().terminal.out(scripts[shell]));
+
+  program.command('__complete', { hidden: true }).action(async () => {
+    const found = await candidates(program, remote, context());
+    if (found.length > 0) context().terminal.out(found);
+  });
+
+  return { command: program, exitCode: () => exitCode };
+}
+
+function addScheduleCommands(program: Command, context: () => Context): void {
+  const schedule = program.command('schedule').description('launch clusters on a cron expression');
+  schedule
+    .command('ls')
+    .description('your schedules')
+    .action(() => listSchedules(context()));
+  schedule
+    .command('show <schedule>')
+    .description('its next runs, and what became of the latest')
+    .action((named) => showSchedule(context(), named));
+  withSpec(schedule.command('add'))
+    .description('launch a cluster at each occurrence')
+    .requiredOption('--cron <expression>', 'five fields, such as "30 2 * * MON-FRI"')
+    .option('--timezone <zone>', 'whose clock it means; yours unless given')
+    .option('--schedule-name <name>', 'what to call the schedule')
+    .addOption(
+      new Option('--overlap <way>', 'while the cluster before lives').choices(['skip', 'allow']),
+    )
+    .option('--monthly-cap <usd>', 'the most that its clusters may cost in a month')
+    .option('--idempotency-key <key>', 'the same key makes nothing twice')
+    .action((options) => addSchedule(context(), options));
+  schedule
+    .command('pause <schedule>')
+    .description('launch nothing until resumed')
+    .action((named) => enableSchedule(context(), named, false));
+  schedule
+    .command('resume <schedule>')
+    .description('have it go on')
+    .action((named) => enableSchedule(context(), named, true));
+  schedule
+    .command('rm <schedule>')
+    .description('delete it, after asking; what it has launched lives on')
+    .option('--yes', 'do not ask', false)
+    .action((named, options) => removeSchedule(context(), named, options));
+}
+
+const each = (value: string, before: readonly string[] = []) => [...before, value];
+
+const withSpec = (command: Command): Command =>
+  command
+    .option('--file <spec.json>', 'a spec, which the other options change; - is stdin')
+    .option('--nodes <count>', 'how many Linodes')
+    .option('--type <id>', 'their type')
+    .option('--vcpus <count>', 'or the cheapest type with at least so many')
+    .option('--memory <size>', 'and so much memory, such as 4GB or 4096')
+    .option('--region <id>', 'where')
+    .option('--image <image>', 'id or label, such as "Ubuntu 24.04 LTS"')
+    .option('--budget <usd>', 'the most that Linode may bill')
+    .option('--max-hours <count>', 'and the most hours')
+    .option('--name <name>', 'what to call it')
+    .option('--ssh-key <file>', 'a public key that may log in; can be repeated', each)
+    .option('--user-data <file>', 'what cloud-init runs at first boot')
+    .addOption(
+      new Option('--on-partial <way>', 'where some nodes cannot come up').choices([
+        'destroy',
+        'keep',
+      ]),
+    )
+    .option('--tag <tag>', 'put on every node; can be repeated', each);
+
+const withSsh = (command: Command): Command =>
+  command
+    .option('-F, --ssh-config <file>', 'a configuration file for ssh')
+    .option('-o, --ssh-option <name=value>', 'an option for ssh; can be repeated', each);
+
+const HELP = `
+<cluster> is an id, the beginning of one, or the name of a live cluster.
+
+Environment: ONEBUCK_URL and ONEBUCK_TOKEN go before what "onebuck login" has kept;
+ONEBUCK_TIMEOUT_SECONDS (35) is how long an answer may take; NO_COLOR.
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not logged in, or the token is refused;
+4 not found; 5 unreachable; 6 refused by the budget or a cap; 130 interrupted.
+ssh ends with what ssh ends with.`;

@@ -1,0 +1,90 @@
+import type { OfferedType, Quote } from './api.ts';
+import { type Context, serverNow, show } from './context.ts';
+import { CliError } from './errors.ts';
+import { facts, localTime, plural, table, usd } from './format.ts';
+import { amount, memoryMb, numberOr, type SpecOptions, specOf } from './spec.ts';
+
+export interface TypesOptions {
+  readonly vcpus?: string;
+  readonly memory?: string;
+  readonly region?: string;
+  readonly budget?: string;
+  readonly nodes?: string;
+}
+
+export async function types(context: Context, options: TypesOptions): Promise<void> {
+  const text = (value: number | string | undefined) => (value === undefined ? value : `${value}`);
+  const query = {
+    vcpus: text(numberOr(options.vcpus)),
+    memoryMb: text(memoryMb(options.memory)),
+    region: options.region,
+    budgetUsd: amount(options.budget),
+    nodes: options.nodes,
+  };
+  const answer = await context.client().json<{ types: OfferedType[] }>('/types', { query });
+  show(context, answer, () => typesTable(answer.types));
+}
+
+function typesTable(offered: readonly OfferedType[]): readonly string[] {
+  if (offered.length === 0) return ['No type has as much.'];
+  const hasHours = offered.some(({ affordableHours }) => affordableHours !== undefined);
+  const hasStock = offered.some(({ available }) => available === false);
+  const head = ['TYPE', 'VCPUS', 'MEMORY GB', 'DISK GB', 'AN HOUR'];
+  const rows = offered.map((type) => [
+    type.id,
+    `${type.vcpus}`,
+    `${type.memoryMb / 1024}`,
+    `${Math.round(type.diskMb / 1024)}`,
+    type.hourlyUsd === null ? 'unknown' : usd(type.hourlyUsd),
+    ...(hasHours ? [`${type.affordableHours ?? ''}`] : []),
+    ...(hasStock ? [type.available === false ? 'sold out' : ''] : []),
+  ]);
+  return table([...head, ...(hasHours ? ['HOURS'] : []), ...(hasStock ? [''] : [])], rows);
+}
+
+export async function quote(context: Context, options: SpecOptions): Promise<void> {
+  const client = context.client();
+  const body = specOf(options);
+  const [answer, now] = await Promise.all([
+    client.json<Quote>('/quotes', { method: 'POST', body }),
+    serverNow(client),
+  ]);
+  show(context, answer, () => quoteLines(answer, now));
+  if (answer.affordableHours === 0) throw tooLittle(answer);
+}
+
+function quoteLines(answer: Quote, nowMs: number): string[] {
+  const gigabytes = answer.memoryMb / 1024;
+  const type = `${answer.type} (${plural(answer.vcpus, 'vCPU')}, ${gigabytes} GB), ${answer.why}`;
+  const ends = answer.teardownAt === null ? 'never' : localTime(answer.teardownAt, nowMs);
+  return [
+    ...facts([
+      ['nodes', `${answer.nodes} in ${answer.region}, ${answer.image}`],
+      ['type', type],
+      ['an hour', usd(answer.hourlyUsd)],
+      ['lasts', `${plural(answer.affordableHours, 'hour')}, until ${ends}`],
+      ['costs', `${usd(answer.spentAtTeardownUsd)} of ${usd(answer.budgetUsd)}`],
+    ]),
+    ...answer.warnings.map((warning) => `Note: ${warning}`),
+    ...answer.alternatives.map(({ sentence }) => `Or: ${sentence}`),
+  ];
+}
+
+/** What is asked before money is spent. */
+export function quoteSentence(answer: Quote, nowMs: number): string {
+  const { nodes, type, region, teardownAt } = answer;
+  const until = teardownAt === null ? '' : `, until ${localTime(teardownAt, nowMs)}`;
+  return (
+    `${nodes} × ${type} in ${region} for ${usd(answer.hourlyUsd)} a started hour: ` +
+    `${usd(answer.budgetUsd)} lasts ${plural(answer.affordableHours, 'hour')}${until}, ` +
+    `and costs ${usd(answer.spentAtTeardownUsd)} then.`
+  );
+}
+
+export function tooLittle(answer: Quote): CliError {
+  const message =
+    `${usd(answer.budgetUsd)} does not pay the first started hour, which costs ` +
+    `${usd(answer.firstHourUsd)}: give --budget ${answer.smallestBudgetUsd} or more.`;
+  const others = answer.alternatives.map(({ sentence }) => `  ${sentence}`);
+  return new CliError('refused', [message, ...others].join('\n'), answer);
+}

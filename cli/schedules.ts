@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import type { Schedule } from './api.ts';
+import { type Context, confirm, serverNow, show } from './context.ts';
+import { CliError } from './errors.ts';
+import { findSchedule } from './find.ts';
+import { facts, localTime, printable, table, usd } from './format.ts';
+import { titleOf } from './fuse.ts';
+import { amount, type SpecOptions, specOf } from './spec.ts';
+
+export async function listSchedules(context: Context): Promise<void> {
+  const client = context.client();
+  const [answer, now] = await Promise.all([
+    client.json<{ schedules: Schedule[] }>('/schedules'),
+    serverNow(client),
+  ]);
+  show(context, answer, () => {
+    if (answer.schedules.length === 0)
+      return 'There is no schedule: "onebuck schedule add" makes one.';
+    const rows = answer.schedules.map((schedule) => [
+      schedule.id,
+      printable(schedule.name ?? ''),
+      schedule.cron,
+      schedule.timezone,
+      nextRun(schedule, now),
+    ]);
+    return table(['ID', 'NAME', 'CRON', 'ZONE', 'NEXT RUN'], rows);
+  });
+}
+
+function nextRun({ enabled, nextRuns: [next] }: Schedule, nowMs: number): string {
+  if (!enabled) return 'paused';
+  return next === undefined ? 'never' : localTime(next, nowMs);
+}
+
+export async function showSchedule(context: Context, named: string): Promise<void> {
+  const client = context.client();
+  const [schedule, now] = await Promise.all([findSchedule(client, named), serverNow(client)]);
+  show(context, schedule, () => scheduleLines(schedule, now));
+}
+
+function scheduleLines(schedule: Schedule, nowMs: number): string[] {
+  const { cron, timezone, enabled, monthlyCapUsd, overlap, nextRuns, runs, spec } = schedule;
+  return [
+    ...facts([
+      ['schedule', `${titleOf(schedule)}${enabled ? '' : ', paused'}`],
+      ['cron', `${cron} in ${timezone}`],
+      ['overlap', overlap],
+      ['monthly cap', monthlyCapUsd === null ? 'none' : usd(monthlyCapUsd)],
+      ['spec', printable(JSON.stringify(spec))],
+      ['next runs', nextRuns.map((at) => localTime(at, nowMs)).join(', ') || 'none'],
+    ]),
+    ...runs.map((run) => `${localTime(run.at, nowMs)}  ${runText(run)}`),
+  ];
+}
+
+function runText(run: Schedule['runs'][number]): string {
+  switch (run.result) {
+    case 'launched':
+      return `launched ${run.clusterId}`;
+    case 'missed':
+      return `missed ${run.count}, as Onebuck was not running`;
+    default:
+      return `${run.result}: ${printable(run.reason)}`;
+  }
+}
+
+export interface AddOptions extends SpecOptions {
+  readonly cron: string;
+  readonly timezone?: string;
+  readonly scheduleName?: string;
+  readonly overlap?: string;
+  readonly monthlyCap?: string;
+  readonly idempotencyKey?: string;
+}
+
+export async function addSchedule(context: Context, options: AddOptions): Promise<void> {
+  const { cron, overlap, scheduleName } = options;
+  const zone = options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const cap = amount(options.monthlyCap);
+  const body = {
+    cron,
+    timezone: zone,
+    spec: specOf(options),
+    ...(scheduleName === undefined ? {} : { name: scheduleName }),
+    ...(overlap === undefined ? {} : { overlap }),
+    ...(cap === undefined ? {} : { monthlyCapUsd: cap }),
+  };
+  const client = context.client();
+  const headers = { 'idempotency-key': options.idempotencyKey ?? randomUUID() };
+  const schedule = await client.json<Schedule>('/schedules', { method: 'POST', headers, body });
+  const now = await serverNow(client);
+  show(context, schedule, () => scheduleLines(schedule, now));
+}
+
+export async function enableSchedule(
+  context: Context,
+  named: string,
+  enabled: boolean,
+): Promise<void> {
+  const client = context.client();
+  const { id } = await findSchedule(client, named);
+  const body = { enabled };
+  const schedule = await client.json<Schedule>(`/schedules/${id}`, { method: 'PATCH', body });
+  const now = await serverNow(client);
+  show(context, schedule, () =>
+    enabled
+      ? `${titleOf(schedule)} goes on: next run ${nextRun(schedule, now)}.`
+      : `${titleOf(schedule)} is paused. What it has launched lives on.`,
+  );
+}
+
+export async function removeSchedule(
+  context: Context,
+  named: string,
+  { yes }: { readonly yes: boolean },
+): Promise<void> {
+  const client = context.client();
+  const schedule = await findSchedule(client, named);
+  const question = `Delete schedule ${titleOf(schedule)}? What it has launched lives on.`;
+  await confirm(context, { yes, what: 'delete', question });
+  try {
+    await client.json(`/schedules/${schedule.id}`, { method: 'DELETE' });
+  } catch (error) {
+    // Deleted by the first of two requests, whose answer was lost, or by somebody else.
+    if (!(error instanceof CliError) || error.failure !== 'notFound') throw error;
+  }
+  if (!context.json) context.terminal.out(`${titleOf(schedule)} is gone.`);
+}

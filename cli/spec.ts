@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import type { Spec } from './api.ts';
+import { CliError } from './errors.ts';
+
+export interface SpecOptions {
+  readonly file?: string;
+  readonly name?: string;
+  readonly nodes?: string;
+  readonly type?: string;
+  readonly vcpus?: string;
+  readonly memory?: string;
+  readonly region?: string;
+  readonly image?: string;
+  readonly budget?: string;
+  readonly maxHours?: string;
+  readonly sshKey?: readonly string[];
+  readonly userData?: string;
+  readonly onPartial?: string;
+  readonly tag?: readonly string[];
+}
+
+/**
+ * The spec as the API takes it: the file's, with the options over it. What is no number is sent as
+ * it is, so that the API tells all faults at once.
+ */
+export function specOf(options: SpecOptions): Spec {
+  const base = options.file === undefined ? {} : readSpec(options.file);
+  const { type, vcpus, memory, sshKey, tag } = options;
+  if (type !== undefined) {
+    delete base.vcpus;
+    delete base.memoryMb;
+  } else if (vcpus !== undefined || memory !== undefined) {
+    delete base.type;
+  }
+  const given = {
+    name: options.name,
+    nodes: numberOr(options.nodes),
+    type,
+    vcpus: numberOr(vcpus),
+    memoryMb: memoryMb(memory),
+    region: options.region,
+    image: options.image,
+    budgetUsd: amount(options.budget),
+    maxHours: numberOr(options.maxHours),
+    authorizedKeys: sshKey?.flatMap(readKeys),
+    userData: options.userData === undefined ? undefined : read(options.userData, '--user-data'),
+    onPartial: options.onPartial,
+    tags: tag,
+  };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...base, ...Object.fromEntries(set) };
+}
+
+/** `2`, `2.50` or `$2`. */
+export const amount = (text: string | undefined): string | undefined => text?.replace(/^\$/, '');
+
+export const numberOr = (text: string | undefined): number | string | undefined =>
+  text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : text;
+
+const MB_OF: Readonly<Record<string, number>> = { '': 1, m: 1, mb: 1, g: 1024, gb: 1024 };
+
+/** `4096`, `4096MB` or `4GB`. */
+export function memoryMb(text: string | undefined): number | string | undefined {
+  const [, digits = '', unit = ''] = /^(\d{1,9})\s*([a-z]*)$/i.exec(text ?? '') ?? [];
+  const factor = MB_OF[unit.toLowerCase()];
+  return digits === '' || factor === undefined ? text : Number(digits) * factor;
+}
+
+export function read(file: string, option: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError('usage', `The file of ${option} cannot be read: ${reason}.`);
+  }
+}
+
+function readSpec(file: string): Spec {
+  try {
+    const spec: unknown = JSON.parse(read(file, '--file'));
+    if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return { ...spec };
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+  }
+  throw new CliError('usage', `${file} must hold a spec: a JSON object.`);
+}
+
+function readKeys(file: string): string[] {
+  const text = read(file, '--ssh-key');
+  if (/PRIVATE KEY/.test(text)) {
+    throw new CliError('usage', `${file} is a private key, to be shown to nobody: give its .pub.`);
+  }
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !line.startsWith('#'));
+}

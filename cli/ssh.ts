@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { InventoryNode } from './api.ts';
+import type { Client } from './client.ts';
+import { knownHostsFile } from './config.ts';
+import type { Context } from './context.ts';
+import { CliError } from './errors.ts';
+import { findCluster } from './find.ts';
+import { plural } from './format.ts';
+
+export interface SshOptions {
+  readonly sshConfig?: string;
+  readonly sshOption?: readonly string[];
+}
+
+/** The remote command's exit code, or ssh's own 255. */
+export async function ssh(
+  context: Context,
+  { named, index, command }: { named: string; index: string; command: readonly string[] },
+  options: SshOptions,
+): Promise<number> {
+  const client = context.client();
+  const { id } = await findCluster(client, named);
+  const nodes = await reachable(client, id);
+  const node = nodes.find((one) => `${one.index}` === index);
+  if (node === undefined) {
+    const there = nodes.map((one) => one.index).join(', ');
+    throw new CliError('notFound', `Cluster ${id} has no node ${index} now: it has ${there}.`);
+  }
+  const args = sshArgs(node, prepareKnownHosts(context, id), options);
+  // What is typed is for the other side, Ctrl-C too.
+  const held = context.holdInterrupts();
+  try {
+    return await exitCodeOf(spawn('ssh', [...args, ...command], { stdio: 'inherit' }));
+  } finally {
+    held.over();
+  }
+}
+
+interface Ran {
+  readonly index: number;
+  readonly label: string;
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** On all nodes at once. 0 if it ended so everywhere. */
+export async function run(
+  context: Context,
+  { named, command }: { named: string; command: readonly string[] },
+  options: SshOptions,
+): Promise<number> {
+  const { terminal, json } = context;
+  if (command.length === 0) {
+    throw new CliError('usage', 'Say what to run: onebuck run <cluster> -- <command>.');
+  }
+  const client = context.client();
+  const { id } = await findCluster(client, named);
+  const nodes = await reachable(client, id);
+  const knownHosts = prepareKnownHosts(context, id);
+  const children: ChildProcess[] = [];
+  const running = context.onInterrupt(() => {
+    for (const child of children) child.kill('SIGTERM');
+    return 'What was started on the nodes may go on there.';
+  });
+  const width = Math.max(...nodes.map(({ index }) => `${index}`.length));
+  const ran = await Promise.all(
+    nodes.map(async (node): Promise<Ran> => {
+      const args = sshArgs(node, knownHosts, options);
+      const child = spawn('ssh', ['-o', 'BatchMode=yes', ...args, ...command], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      children.push(child);
+      const prefix = `[${`${node.index}`.padStart(width)}]`;
+      const said = { stdout: '', stderr: '' };
+      const follow = (stream: 'stdout' | 'stderr') =>
+        eachLine(child[stream], (line) => {
+          if (json) said[stream] += `${line}\n`;
+          else if (stream === 'stdout') terminal.out(`${prefix} ${line}`);
+          else terminal.note(`${prefix} ${line}`);
+        });
+      const [exitCode] = await Promise.all([exitCodeOf(child), follow('stdout'), follow('stderr')]);
+      return { index: node.index, label: node.label, exitCode, ...said };
+    }),
+  );
+  running.over();
+  if (json) terminal.out(JSON.stringify({ nodes: ran }));
+  else terminal.note(exitCodesLine(ran));
+  return ran.every(({ exitCode }) => exitCode === 0) ? 0 : 1;
+}
+
+/** `Exit codes: 0 on 9 nodes, 2 on node 3.` */
+export function exitCodesLine(ran: readonly Pick<Ran, 'index' | 'exitCode'>[]): string {
+  const codes = [...new Set(ran.map(({ exitCode }) => exitCode))].sort((a, b) => a - b);
+  const parts = codes.map((code) => {
+    const indexes = ran.filter(({ exitCode }) => exitCode === code).map(({ index }) => index);
+    const where = code === 0 ? plural(indexes.length, 'node') : `node ${indexes.join(', ')}`;
+    return `${code} on ${where}${code === 255 ? ' (ssh could not log in)' : ''}`;
+  });
+  return `Exit codes: ${parts.join('; ')}.`;
+}
+
+async function reachable(client: Client, id: string): Promise<readonly InventoryNode[]> {
+  const { nodes } = await client.json<{ nodes: InventoryNode[] }>(`/clusters/${id}/inventory`);
+  if (nodes.length > 0) return nodes;
+  throw new CliError(
+    'failed',
+    `Cluster ${id} has no node with an address now: "onebuck show ${id}" tells why.`,
+  );
+}
+
+/** What is given by options comes first: of two values, ssh takes the first. */
+export function sshArgs(
+  { ipv4, label, user }: InventoryNode,
+  knownHosts: string,
+  { sshConfig, sshOption = [] }: SshOptions,
+): string[] {
+  const ours = {
+    User: user,
+    StrictHostKeyChecking: 'accept-new',
+    UserKnownHostsFile: `"${knownHosts}"`,
+    HostKeyAlias: label,
+    CheckHostIP: 'no',
+    ConnectTimeout: '15',
+    // A machine that is destroyed does not say goodbye.
+    ServerAliveInterval: '20',
+    ServerAliveCountMax: '3',
+  };
+  return [
+    ...(sshConfig === undefined ? [] : ['-F', sshConfig]),
+    ...sshOption.flatMap((option) => ['-o', option]),
+    ...Object.entries(ours).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+    ipv4,
+    '--',
+  ];
+}
+
+function prepareKnownHosts({ env }: Context, clusterId: string): string {
+  const file = knownHostsFile(env, clusterId);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  return file;
+}
+
+function exitCodeOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => {
+      reject(new CliError('failed', `ssh cannot be started: ${error.message}. Install OpenSSH.`));
+    });
+    child.once('close', (code) => resolve(code ?? 255));
+  });
+}
+
+async function eachLine(
+  stream: NodeJS.ReadableStream,
+  tell: (line: string) => void,
+): Promise<void> {
+  for await (const line of createInterface({ input: stream })) tell(line);
+}

@@ -1,0 +1,105 @@
+import { createInterface } from 'node:readline/promises';
+import { text } from 'node:stream/consumers';
+import { CliError } from './errors.ts';
+import { asciiLook, blockLook, type Look } from './fuse.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const COLUMNS = 80;
+
+/** What the program writes to and asks. Answers go to stdout, all that is said about them to stderr. */
+export interface Terminal {
+  out(lines: string | readonly string[]): void;
+  note(line: string): void;
+  /** Emphasis where stdout shows colours. */
+  dim(line: string): string;
+  /** Lines in place of those drawn before, where the stream is a terminal that can. */
+  readonly canRedraw: boolean;
+  redraw(lines: readonly string[]): void;
+  /** Where the drawn lines are left as they are. */
+  settle(): void;
+  look(): Look;
+  readonly canAsk: boolean;
+  /** Throws a CliError `interrupted` on Ctrl-C and at the input's end. */
+  ask(question: string): Promise<string>;
+  askHidden(question: string): Promise<string>;
+  inputToEnd(): Promise<string>;
+}
+
+export function createTerminal(env: Env): Terminal {
+  const { stdin, stdout, stderr } = process;
+  const isDumb = env.TERM === 'dumb';
+  const hasColour = stdout.isTTY === true && !env.NO_COLOR && !isDumb;
+  const hasBlocks = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '');
+  let drawn = 0;
+  const columns = () => stdout.columns || COLUMNS;
+  const forget = () => {
+    drawn = 0;
+  };
+  return {
+    out(lines) {
+      for (const line of [lines].flat()) stdout.write(`${line}\n`);
+    },
+    note: (line) => void stderr.write(`${line}\n`),
+    dim: (line) => (hasColour ? `\x1b[2m${line}\x1b[22m` : line),
+    canRedraw: stdout.isTTY === true && !isDumb,
+    redraw(lines) {
+      const fitting = lines.map((line) => line.slice(0, columns() - 1));
+      const back = drawn === 0 ? '' : `\x1b[${drawn}A`;
+      stdout.write(`${back}\r\x1b[J${fitting.join('\n')}\n`);
+      drawn = lines.length;
+    },
+    settle: forget,
+    look: () => {
+      if (stdout.isTTY !== true) return asciiLook(COLUMNS - 20);
+      return (hasBlocks && !isDumb ? blockLook : asciiLook)(Math.max(20, columns() - 1));
+    },
+    canAsk: stdin.isTTY === true,
+    async ask(question) {
+      const lines = createInterface({ input: stdin, output: stderr });
+      const gone = new Promise<never>((_, reject) => {
+        lines.once('SIGINT', () => reject(new CliError('interrupted', '')));
+        lines.once('close', () => reject(new CliError('interrupted', '')));
+      });
+      gone.catch(() => {});
+      try {
+        return (await Promise.race([lines.question(question), gone])).trim();
+      } finally {
+        lines.close();
+      }
+    },
+    askHidden: (question) => askHidden(question),
+    inputToEnd: () => text(stdin),
+  };
+}
+
+const CTRL_C = '\x03';
+const CTRL_D = '\x04';
+
+function askHidden(question: string): Promise<string> {
+  const { stdin, stderr } = process;
+  stderr.write(question);
+  return new Promise((resolve, reject) => {
+    let typed = '';
+    const done = (finish: () => void) => {
+      stdin.off('data', onData);
+      stdin.setRawMode(false);
+      stdin.pause();
+      stderr.write('\n');
+      finish();
+    };
+    const onData = (chunk: string) => {
+      for (const key of chunk) {
+        if (key === '\r' || key === '\n') return done(() => resolve(typed.trim()));
+        if (key === CTRL_C || key === CTRL_D) {
+          return done(() => reject(new CliError('interrupted', '')));
+        }
+        typed = key === '\x7f' || key === '\b' ? typed.slice(0, -1) : typed + key;
+      }
+    };
+    stdin.setRawMode(true);
+    stdin.setEncoding('utf8');
+    stdin.on('data', onData);
+    stdin.resume();
+  });
+}
