@@ -30,7 +30,7 @@ export function createClient(login: Login, timeoutSeconds = TIMEOUT_SECONDS): Cl
     for (let attempt = 1; ; attempt += 1) {
       const sent = await sendOnce(login, path, request, timeoutSeconds);
       if (sent.kind === 'answered') return sent.text;
-      if (!sent.mayPass || attempt === ATTEMPTS) throw sent.error;
+      if (!sent.again || attempt === ATTEMPTS) throw sent.error;
       await delay(PAUSE_MS * attempt);
     }
   }
@@ -46,7 +46,7 @@ export function createClient(login: Login, timeoutSeconds = TIMEOUT_SECONDS): Cl
 
 type Sent =
   | { readonly kind: 'answered'; readonly text: string }
-  | { readonly kind: 'failed'; readonly error: CliError; readonly mayPass: boolean };
+  | { readonly kind: 'failed'; readonly error: CliError; readonly again: boolean };
 
 async function sendOnce(
   { url, token }: Login,
@@ -76,13 +76,16 @@ async function sendOnce(
   }
   if (response.ok) return { kind: 'answered', text };
   const error = problemError(url, response.status, text);
-  return { kind: 'failed', error, mayPass: [429, 504].includes(response.status) };
+  // A gateway's own 502 or 503 passes; with Onebuck's, Linode is what fails.
+  const isGateways = (error.problem as Partial<Problem> | null)?.detail === undefined;
+  const again = [429, 504].includes(response.status) || (isGateways && response.status >= 502);
+  return { kind: 'failed', error, again };
 }
 
 function unreachable(url: string, error: unknown, timeoutSeconds: number): Sent {
-  const failed = (reason: string, mayPass: boolean): Sent => {
+  const failed = (reason: string, again: boolean): Sent => {
     const message = `${url} cannot be reached: ${reason}. See that the address is right and that Onebuck runs there.`;
-    return { kind: 'failed', error: new CliError('unreachable', message), mayPass };
+    return { kind: 'failed', error: new CliError('unreachable', message, null, true), again };
   };
   if (error instanceof Error && error.name === 'TimeoutError') {
     return failed(`no answer within ${timeoutSeconds} s`, false);
@@ -114,11 +117,12 @@ export function problemError(url: string, status: number, text: string): CliErro
     return new CliError(failure, refused, parseOrNull(text));
   }
   const problem = parseOrNull(text) as Partial<Problem> | null;
+  const mayPass = status === 429 || status >= 500;
   if (typeof problem?.detail !== 'string') {
     const message = `${url} answers ${status}, and not as Onebuck does. See that the address is right.`;
-    return new CliError(failure, message, problem);
+    return new CliError(failure, message, problem, mayPass);
   }
-  return new CliError(failure, sentencesOf(problem), problem);
+  return new CliError(failure, sentencesOf(problem), problem, mayPass);
 }
 
 function sentencesOf({ detail = '', errors = [], alternatives = [] }: Partial<Problem>): string {
@@ -137,6 +141,8 @@ function parse(url: string, text: string): unknown {
   throw new CliError(
     'failed',
     `${url} does not answer as Onebuck does. See that the address is right.`,
+    null,
+    true,
   );
 }
 

@@ -19,6 +19,7 @@ import {
   titleOf,
 } from './fuse.ts';
 import { inventoryTable } from './launch.ts';
+import { patiently } from './patience.ts';
 import { amount } from './spec.ts';
 
 const HOUR_MS = 3_600_000;
@@ -139,6 +140,7 @@ export async function credentials(context: Context, named: string): Promise<void
 }
 
 export interface ExtendOptions {
+  readonly yes: boolean;
   readonly hours?: string;
   readonly budget?: string;
 }
@@ -146,19 +148,36 @@ export interface ExtendOptions {
 export async function extend(
   context: Context,
   named: string,
-  { hours, budget }: ExtendOptions,
+  { hours, budget, yes }: ExtendOptions,
 ): Promise<void> {
   if ((hours === undefined) === (budget === undefined)) {
     throw new CliError('usage', 'Give either --hours or --budget.');
   }
   const client = context.client();
+  if (!yes) assertCanAsk(context.terminal, 'extend');
+  const more = hours === undefined ? null : wholeHours(hours);
   const before = await findCluster(client, named);
+  const budgetUsd = more === null ? newBudget(before, budget ?? '') : null;
+  await confirm(context, {
+    yes,
+    what: 'extend',
+    question: extendQuestion(before, more, budgetUsd),
+  });
   const after =
-    hours === undefined
-      ? await change(client, before.id, { budgetUsd: newBudget(before, budget ?? '') })
-      : await extendByHours(client, before, wholeHours(hours));
+    more === null
+      ? await change(client, before.id, { budgetUsd })
+      : await extendByHours(client, before, more);
   const now = await serverNow(client);
   show(context, after, () => extendedLines(before, after, now));
+}
+
+function extendQuestion(before: Cluster, hours: number | null, budgetUsd: string | null): string {
+  const hour = `${usd(before.hourlyUsd)} a started hour`;
+  const what =
+    hours === null
+      ? `Its budget will be ${printable(`$${budgetUsd}`)} instead of ${usd(before.budgetUsd)}, at ${hour}.`
+      : `${plural(hours, 'hour')} more, at ${hour}: ${usd(hours * before.hourlyUsd)}.`;
+  return `${titleOf(before)}: ${what}\nExtend it?`;
 }
 
 const microsOf = (dollars: number) => Math.round(dollars * 1e6);
@@ -237,7 +256,7 @@ export async function remove(
   try {
     while (!isOver(cluster)) {
       await delay(POLL_MS);
-      cluster = await client.json<Cluster>(path);
+      cluster = await patiently(context, () => client.json<Cluster>(path));
     }
   } finally {
     waiting.over();

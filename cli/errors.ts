@@ -19,6 +19,8 @@ export class CliError extends Error {
     readonly failure: Failure,
     message: string,
     readonly problem: unknown = null,
+    /** Whether the same may do in a while; what was asked for may have been done all the same. */
+    readonly mayPass = false,
   ) {
     super(message);
   }

@@ -6,6 +6,7 @@ import { assertCanAsk, type Context, confirm, serverNow, show } from './context.
 import { CliError } from './errors.ts';
 import { printable, table } from './format.ts';
 import { ending, endSentence, money, nodesUp, titleOf } from './fuse.ts';
+import { patiently } from './patience.ts';
 import { quoteSentence, tooLittle } from './quote.ts';
 import { type SpecOptions, specOf } from './spec.ts';
 
@@ -32,10 +33,9 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
       body,
     });
   } catch (error) {
-    if (!(error instanceof CliError) || error.failure !== 'unreachable' || error.problem !== null) {
-      throw error;
-    }
-    throw new CliError('unreachable', `${error.message}\nIt may have been launched. ${again}`);
+    if (!(error instanceof CliError) || !error.mayPass) throw error;
+    const message = `${error.message}\nIt may have been launched. ${again}`;
+    throw new CliError(error.failure, message, error.problem);
   } finally {
     sending.over();
   }
@@ -91,11 +91,11 @@ async function waitUntilUp(context: Context, client: Client, launched: Cluster):
       if (cluster.status === 'running') return cluster;
       if (cluster.status !== 'provisioning') throw notUp(cluster);
       await delay(POLL_MS);
-      cluster = await client.json<Cluster>(`/clusters/${id}`);
+      cluster = await patiently(context, () => client.json<Cluster>(`/clusters/${id}`));
     }
   } catch (error) {
-    if (!(error instanceof CliError) || error.failure !== 'unreachable') throw error;
-    throw new CliError('unreachable', `${error.message}\n${livesOn}`, error.problem);
+    if (!(error instanceof CliError) || !error.mayPass) throw error;
+    throw new CliError(error.failure, `${error.message}\n${livesOn}`, error.problem);
   } finally {
     waiting.over();
   }

@@ -115,6 +115,7 @@ export function createProgram(
     .description('have a cluster last longer')
     .option('--hours <count>', 'by so many hours')
     .option('--budget <usd>', 'to that budget, or by so much: +1')
+    .option('--yes', 'do not ask', false)
     .action((named, options) => extend(context(), named, options));
 
   program
@@ -166,6 +167,7 @@ function addScheduleCommands(program: Command, context: () => Context): void {
       new Option('--overlap <way>', 'while the cluster before lives').choices(['skip', 'allow']),
     )
     .option('--monthly-cap <usd>', 'the most that its clusters may cost in a month')
+    .option('--yes', 'do not ask', false)
     .option('--idempotency-key <key>', 'the same key makes nothing twice')
     .action((options) => addSchedule(context(), options));
   schedule

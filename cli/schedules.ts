@@ -65,6 +65,7 @@ function runText(run: Schedule['runs'][number]): string {
 }
 
 export interface AddOptions extends SpecOptions {
+  readonly yes: boolean;
   readonly cron: string;
   readonly timezone?: string;
   readonly scheduleName?: string;
@@ -85,12 +86,20 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
     ...(overlap === undefined ? {} : { overlap }),
     ...(cap === undefined ? {} : { monthlyCapUsd: cap }),
   };
+  const limit = cap === undefined ? '' : `, and at most ${dollars(cap)} a month`;
+  const question =
+    `Launches a cluster for up to ${dollars(body.spec.budgetUsd)} at each occurrence of ${cron} ` +
+    `in ${zone}${limit}.\nAdd it?`;
+  await confirm(context, { yes: options.yes, what: 'add a schedule', question });
   const client = context.client();
   const headers = { 'idempotency-key': options.idempotencyKey ?? randomUUID() };
   const schedule = await client.json<Schedule>('/schedules', { method: 'POST', headers, body });
   const now = await serverNow(client);
   show(context, schedule, () => scheduleLines(schedule, now));
 }
+
+/** As it was given: whether it is an amount at all, the server says. */
+const dollars = (given: unknown) => `$${printable(String(given))}`;
 
 export async function enableSchedule(
   context: Context,

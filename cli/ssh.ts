@@ -58,8 +58,19 @@ export async function run(
     throw new CliError('usage', 'Say what to run: onebuck run <cluster> -- <command>.');
   }
   const client = context.client();
-  const { id } = await findCluster(client, named);
+  const { id, nodes: all } = await findCluster(client, named);
   const nodes = await reachable(client, id);
+  const lacking = all.filter(
+    ({ index, status }) =>
+      !['gone', 'never', 'deleting'].includes(status) && !nodes.some((one) => one.index === index),
+  );
+  if (lacking.length > 0) {
+    const which = lacking.map(({ index }) => index).join(', ');
+    throw new CliError(
+      'failed',
+      `Cluster ${id} has no address yet for node ${which}: "onebuck show ${id}" tells when it has.`,
+    );
+  }
   const knownHosts = prepareKnownHosts(context, id);
   const children: ChildProcess[] = [];
   const running = context.onInterrupt(() => {

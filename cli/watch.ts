@@ -5,14 +5,13 @@ import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
 import { endSentence, fuseLine, fuseLines, isOver, nodesUp } from './fuse.ts';
+import { patiently } from './patience.ts';
 import { ServerClock } from './server-clock.ts';
 
 /** How often the server is asked, and how often the countdown is drawn in between. */
 const ASK_MS = 2_000;
 const ASK_MS_AT_FIRST = 300;
 const DRAW_MS = 500;
-/** An outage may be shorter than a cluster's life. */
-const UNREACHABLE_MS_MAX = 5 * 60_000;
 
 export async function watch(context: Context, named: string): Promise<void> {
   const client = context.client();
@@ -44,7 +43,7 @@ async function watchToEnd(context: Context, client: Client, id: string): Promise
       await delay(Math.min(DRAW_MS, Math.max(1, until - Date.now())));
       if (isDrawn) draw();
     }
-    cluster = await askPatiently(context, client, id, clock);
+    cluster = await patiently(context, () => ask(client, id, clock));
   }
   if (isDrawn) terminal.redraw([endSentence(cluster)]);
   else if (json) tellChange(cluster, clock.now(Date.now()));
@@ -59,28 +58,6 @@ async function ask(client: Client, id: string, clock: ServerClock): Promise<Clus
   ]);
   clock.observe({ serverMs: Date.parse(health.time), localMs: health.localMs });
   return cluster;
-}
-
-async function askPatiently(
-  { terminal }: Context,
-  client: Client,
-  id: string,
-  clock: ServerClock,
-): Promise<Cluster> {
-  const since = Date.now();
-  for (let isTold = false; ; isTold = true) {
-    try {
-      return await ask(client, id, clock);
-    } catch (error) {
-      const isOutage = error instanceof CliError && error.failure === 'unreachable';
-      if (!isOutage || Date.now() - since > UNREACHABLE_MS_MAX) throw error;
-      if (!isTold) {
-        terminal.settle();
-        terminal.note(`${error.message} Trying again.`);
-      }
-      await delay(ASK_MS);
-    }
-  }
 }
 
 /** A line whenever the status, the nodes, the money or the teardown time changed. */

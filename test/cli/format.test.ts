@@ -163,7 +163,7 @@ describe('the report as CSV', () => {
       { owner: '=cmd()', ...totals },
       { owner: 'a,b', ...totals },
     ];
-    expect(csvLines({ month: '2026-11', at: '', ...totals, owners })).toEqual([
+    expect(csvLines({ month: '2026-11', at: '', monthlyCapUsd: null, ...totals, owners })).toEqual([
       'month,owner,clusters,nodeHours,billedUsd,savedUsd,overspentUsd',
       "2026-11,'=cmd(),1,3,0.5,2,0",
       '2026-11,"a,b",1,3,0.5,2,0',
