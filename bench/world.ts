@@ -1,72 +1,24 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { LambdaClient } from '@aws-sdk/client-lambda';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { parse } from 'yaml';
-import { createClusterStore } from '../lib/adapters/dynamodb.ts';
-import { createLedgerStore } from '../lib/adapters/dynamodb-ledger.ts';
-import { createNudge } from '../lib/adapters/lambda.ts';
-import { createLinodeApi } from '../lib/adapters/linode.ts';
 import { createTransport } from '../lib/adapters/linode-axios.ts';
 import type { Transport } from '../lib/adapters/linode-http.ts';
-import { createSecrets } from '../lib/adapters/secrets-manager.ts';
 import { authorize } from '../lib/authorize.ts';
-import { createCaps } from '../lib/caps.ts';
-import { createCatalogue } from '../lib/catalogue.ts';
-import { microUsd } from '../lib/core/money.ts';
 import { type ClusterId, isClusterId } from '../lib/core/names.ts';
 import { epochMs, minutes } from '../lib/core/units.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import { reap } from '../lib/reap.ts';
 import { type ReconcileLimits, reconcile } from '../lib/reconcile.ts';
-import type { Settings } from '../lib/settings.ts';
 import { sweep } from '../lib/sweep.ts';
-import { localDynamoDbClient, startDynamoDb, type TableProperties } from '../local/dynamodb.ts';
-import { startLinodeSimulator } from '../local/linode/simulator.ts';
-import { listen } from '../local/listen.ts';
-import { startSecrets } from '../local/secrets.ts';
 import { VirtualTime } from '../local/simulation/time.ts';
 import { assumed } from './assumed.ts';
 import { type Around, countDynamoDb, countSecretsManager, onInvoke } from './clients.ts';
 import { Counter } from './counts.ts';
 import { RealCalls } from './io.ts';
 import { Lambda } from './lambda.ts';
+import { API_TOKEN, buildDeps, type Deps, startServers, TABLE } from './servers.ts';
 
-const STAGE = 'bench';
-const SECRET_ID = `onebuck/${STAGE}`;
-const LINODE_TOKEN = 'token-of-the-account';
-const API_TOKEN = 'token-of-ann';
-const SECRET = JSON.stringify({
-  linodeToken: LINODE_TOKEN,
-  apiTokens: { ann: createHash('sha256').update(API_TOKEN).digest('hex') },
-  passwordKey: 'what root passwords are derived from',
-});
-const TABLE: TableProperties & { TableName: string } = {
-  ...parse(readFileSync(new URL('../stack/table.yml', import.meta.url), 'utf8')).Resources
-    .ClustersTable.Properties,
-  TableName: 'clusters',
-};
-/** As serverless.yml has them by default. */
-const SETTINGS: Settings = {
-  stage: STAGE,
-  marginMs: minutes(3),
-  provisionMs: minutes(20),
-  nodesMax: 100,
-  budgetMax: microUsd(100_000_000),
-  openBudgetMax: microUsd(1_000_000_000),
-  openBudgetPerOwnerMax: null,
-  monthlySpendPerOwnerMax: null,
-};
 /** Far from a month's end, where hours are billed in two months. */
 const START = Date.parse('2026-03-10T12:00:00Z');
-const AWS = {
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
-};
 
 export type World = Awaited<ReturnType<typeof aWorld>>;
-type Deps = ReturnType<Awaited<ReturnType<typeof startAdapters>>['build']>;
 
 /**
  * Onebuck as it is deployed, with the real adapters over HTTP to local servers, on virtual time,
@@ -103,7 +55,7 @@ export async function aWorld(phases: {
   }
   every(minutes(1), phases.reapAt, () => lambda.run('reap', (deps) => reap(deps)));
   every(minutes(5), phases.sweepAt, () =>
-    lambda.run('sweep', (deps, limits) => sweep({ ...deps, stage: STAGE }, limits)),
+    lambda.run('sweep', (deps, limits) => sweep(deps, limits)),
   );
 
   return {
@@ -138,41 +90,10 @@ interface Bench {
   readonly realCalls: RealCalls;
 }
 
-/** What builds an environment's adapters, over servers of their own. */
-async function startAdapters(bench: Bench, nudged: (id: ClusterId) => void) {
-  const { time } = bench;
-  const { dynamoDb, items, secretsManager, lambda, linode, transport, close } = await startServers(
-    bench,
-    nudged,
-  );
-  const clock: Clock = {
-    now: () => epochMs(time.now()),
-    sleep: (until) => time.delay(Math.max(0, until - time.now())),
-  };
-  const build = (log: Log, metrics: Metrics) => {
-    const secrets = createSecrets(secretsManager, { secretId: SECRET_ID, clock });
-    const token = (options: { fresh: boolean }) => secrets.linodeToken(options);
-    const api = createLinodeApi({ transport, clock, token, log });
-    const ledger = createLedgerStore(dynamoDb, TABLE.TableName);
-    return {
-      clock,
-      log,
-      metrics,
-      secrets,
-      linode: api,
-      settings: SETTINGS,
-      store: createClusterStore(dynamoDb, TABLE.TableName),
-      caps: createCaps({ clock, ledger, settings: () => SETTINGS, random: Math.random }),
-      catalogue: createCatalogue(api, clock, log),
-      notifier: { send: async () => {} },
-      nudge: createNudge(lambda, { reconcile: 'reconcile', schedule: 'schedule' }),
-    };
-  };
-  return { build, items, linode, close };
-}
-
-/** Clients of local servers, whose calls are counted and take virtual time. */
-async function startServers({ time, counter, realCalls }: Bench, nudged: (id: ClusterId) => void) {
+/** What builds an environment's adapters, whose calls are counted and take virtual time. */
+async function startAdapters({ time, counter, realCalls }: Bench, nudged: (id: ClusterId) => void) {
+  const servers = await startServers(() => epochMs(time.now()));
+  const { dynamoDb, secretsManager, lambda, linode, close } = servers;
   const taking =
     (ms: number): Around =>
     async (call) => {
@@ -181,39 +102,24 @@ async function startServers({ time, counter, realCalls }: Bench, nudged: (id: Cl
       if (done.status === 'rejected') throw done.reason;
       return done.value;
     };
-  const linode = await startLinodeSimulator({
-    now: () => time.now(),
-    tokens: { [LINODE_TOKEN]: '*' },
-  });
   const overHttp = createTransport(linode.url);
   const transport: Transport = (call, token, timeoutMs) => {
     counter.add('Data sent to Linode', 'byteOut', assumed.linodeCallBytes);
     const ms = call.method === 'GET' ? assumed.linodeReadMs : assumed.linodeWriteMs;
     return taking(ms)(() => overHttp(call, token, timeoutMs));
   };
-
-  const dynamoDbServer = await startDynamoDb(null, TABLE);
-  const dynamoDb = localDynamoDbClient(dynamoDbServer.url);
   const inTime = { counter, around: taking(assumed.dynamoDbMs) };
   const { items } = countDynamoDb(dynamoDb, TABLE, inTime);
-
-  const secretsServer = await startSecrets(SECRET_ID, SECRET);
-  const secretsManager = new SecretsManagerClient({ ...AWS, endpoint: secretsServer.url });
   countSecretsManager(secretsManager, { counter, around: taking(assumed.secretsManagerMs) });
-
-  const queue = createServer((_, response) => response.writeHead(202).end());
-  const lambda = new LambdaClient({ ...AWS, endpoint: await listen(queue, 0) });
   onInvoke(lambda, taking(assumed.lambdaInvokeMs), ({ clusterId }) => {
     if (typeof clusterId !== 'string' || !isClusterId(clusterId)) throw new Error('no cluster');
     nudged(clusterId);
   });
-
-  async function close(): Promise<void> {
-    for (const client of [dynamoDb, secretsManager, lambda]) client.destroy();
-    secretsServer.close();
-    queue.close();
-    queue.closeAllConnections();
-    await Promise.all([dynamoDbServer.close(), linode.close()]);
-  }
-  return { dynamoDb, items, secretsManager, lambda, linode, transport, close };
+  const clock: Clock = {
+    now: () => epochMs(time.now()),
+    sleep: (until) => time.delay(Math.max(0, until - time.now())),
+  };
+  const build = (log: Log, metrics: Metrics) =>
+    buildDeps(servers, { transport, clock, log, metrics });
+  return { build, items, linode, close };
 }

@@ -1,0 +1,66 @@
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { epochMs } from '../lib/core/units.ts';
+import { projectDir, readService } from '../local/service.ts';
+import { type Bundle, firstAnswer, withBundles } from './bundles.ts';
+import { markdown } from './report.ts';
+import { median } from './times.ts';
+
+/**
+ * `npm run bench:cold`: how long a fresh process takes to the first answer of each function's
+ * bundle, to its event in events/, beside functions that do nothing, that only build clients of
+ * AWS, and that call one of them once; and what fills the bundles. All that they call answers at once.
+ */
+const ROUNDS = 15;
+/** The functions that destroy, each with the floors that are its own. */
+const FLOORS_OF: Readonly<Record<string, readonly [clients: string, call: string]>> = {
+  reap: ['clients-of-reap', 'call-of-reap'],
+  reconcile: ['clients-of-reconcile', 'call-of-reconcile'],
+};
+const FLOORS = ['nothing', ...Object.values(FLOORS_OF).flat()];
+
+// The SDK looks for the setting above when it is loaded.
+const { startServers } = await import('./servers.ts');
+
+await withBundles(async (bundleOf) => {
+  const functions = Object.keys((await readService()).functionNames);
+  const bundles = new Map<string, Bundle>();
+  const events = new Map<string, string>();
+  for (const name of FLOORS) bundles.set(name, await bundleOf(`bench/floors/${name}.ts`));
+  for (const name of functions) {
+    bundles.set(name, await bundleOf(`handlers/${name}.ts`));
+    events.set(name, readFileSync(join(projectDir, `events/${name}.json`), 'utf8'));
+  }
+
+  const servers = await startServers(() => epochMs(Date.now()));
+  const times = new Map([...bundles.keys()].map((name) => [name, [] as number[]]));
+  // Turn by turn, so that whatever else the machine does falls on all alike. The first is for the
+  // disk's cache.
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const [name, bundle] of bundles) {
+      const { ms } = await firstAnswer(bundle, events.get(name) ?? '{}', servers.env);
+      if (round > 0) times.get(name)?.push(ms);
+    }
+  }
+  await servers.close();
+
+  const ms = (name: string) => median(times.get(name) ?? []);
+  const kb = (bytes: number) => (bytes / 1000).toFixed(0);
+  const rows = [...bundles].map(([name, { bytes, zipBytes, parts }]) => {
+    const ratios = FLOORS_OF[name]?.map((floor) => (ms(name) / ms(floor)).toFixed(2)) ?? ['', ''];
+    const largest = parts.slice(0, 4).map(([part, size]) => `${part} ${kb(size)}`);
+    return [name, ms(name).toFixed(0), ...ratios, kb(bytes), kb(zipBytes), largest.join(', ')];
+  });
+  const heads = [
+    'function',
+    'ms',
+    'of its clients',
+    'and a call',
+    'KB',
+    'zip, KB',
+    'most of it, KB',
+  ];
+  console.log(`Medians of ${ROUNDS} processes each.\n\n${markdown([heads, ...rows])}`);
+});

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { parse } from 'yaml';
+import { createClusterStore } from '../lib/adapters/dynamodb.ts';
+import { createLedgerStore } from '../lib/adapters/dynamodb-ledger.ts';
+import { createNudge } from '../lib/adapters/lambda.ts';
+import { createLinodeApi } from '../lib/adapters/linode.ts';
+import type { Transport } from '../lib/adapters/linode-http.ts';
+import { createSecrets } from '../lib/adapters/secrets-manager.ts';
+import { createCaps } from '../lib/caps.ts';
+import { createCatalogue } from '../lib/catalogue.ts';
+import { microUsd } from '../lib/core/money.ts';
+import { type EpochMs, minutes } from '../lib/core/units.ts';
+import type { Clock, Log, Metrics } from '../lib/ports.ts';
+import type { Settings } from '../lib/settings.ts';
+import { localDynamoDbClient, startDynamoDb, type TableProperties } from '../local/dynamodb.ts';
+import { startLinodeSimulator } from '../local/linode/simulator.ts';
+import { listen } from '../local/listen.ts';
+import { startSecrets } from '../local/secrets.ts';
+
+export const STAGE = 'bench';
+export const LINODE_TOKEN = 'token-of-the-account';
+/** That of the events in events/. */
+export const API_TOKEN = 'onebuck-local';
+const SECRET_ID = `onebuck/${STAGE}`;
+const SECRET = JSON.stringify({
+  linodeToken: LINODE_TOKEN,
+  apiTokens: { admin: createHash('sha256').update(API_TOKEN).digest('hex') },
+  passwordKey: 'what root passwords are derived from',
+});
+export const TABLE: TableProperties & { TableName: string } = {
+  ...parse(readFileSync(new URL('../stack/table.yml', import.meta.url), 'utf8')).Resources
+    .ClustersTable.Properties,
+  TableName: 'clusters',
+};
+/** As serverless.yml has them by default, but for `nodesMax`, which is the most there may be. */
+const SETTINGS: Settings = {
+  stage: STAGE,
+  marginMs: minutes(3),
+  provisionMs: minutes(20),
+  nodesMax: 500,
+  budgetMax: microUsd(100_000_000),
+  openBudgetMax: microUsd(1_000_000_000),
+  openBudgetPerOwnerMax: null,
+  monthlySpendPerOwnerMax: null,
+};
+const FUNCTIONS = { reconcile: 'reconcile', schedule: 'schedule' };
+const AWS = {
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
+};
+
+export type Servers = Awaited<ReturnType<typeof startServers>>;
+export type Deps = ReturnType<typeof buildDeps>;
+
+/** What Onebuck stands on, on this machine, and clients of it. Lambda takes every call, and no more. */
+export async function startServers(now: () => EpochMs) {
+  const linode = await startLinodeSimulator({ now, tokens: { [LINODE_TOKEN]: '*' } });
+  const dynamoDbServer = await startDynamoDb(null, TABLE);
+  const dynamoDb = localDynamoDbClient(dynamoDbServer.url);
+  const secretsServer = await startSecrets(SECRET_ID, SECRET);
+  const secretsManager = new SecretsManagerClient({ ...AWS, endpoint: secretsServer.url });
+  const queue = createServer((_, response) => response.writeHead(202).end());
+  const queueUrl = await listen(queue, 0);
+  const lambda = new LambdaClient({ ...AWS, endpoint: queueUrl });
+  /** For a function in a process of its own. */
+  const env = {
+    AWS_ENDPOINT_URL_DYNAMODB: dynamoDbServer.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsServer.url,
+    AWS_ENDPOINT_URL_LAMBDA: queueUrl,
+    AWS_REGION: AWS.region,
+    AWS_ACCESS_KEY_ID: AWS.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: AWS.credentials.secretAccessKey,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    LINODE_API_URL: linode.url,
+    STAGE,
+    TABLE_NAME: TABLE.TableName,
+    SECRET_ID,
+    RECONCILE_FUNCTION: FUNCTIONS.reconcile,
+    SCHEDULE_FUNCTION: FUNCTIONS.schedule,
+  };
+
+  async function close(): Promise<void> {
+    for (const client of [dynamoDb, secretsManager, lambda]) client.destroy();
+    secretsServer.close();
+    queue.close();
+    queue.closeAllConnections();
+    await Promise.all([dynamoDbServer.close(), linode.close()]);
+  }
+  return { dynamoDb, secretsManager, lambda, linode, env, close };
+}
+
+/** The adapters of one environment of a function. */
+export function buildDeps(
+  { dynamoDb, secretsManager, lambda }: Pick<Servers, 'dynamoDb' | 'secretsManager' | 'lambda'>,
+  around: {
+    readonly transport: Transport;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly metrics: Metrics;
+  },
+) {
+  const { transport, clock, log, metrics } = around;
+  const secrets = createSecrets(secretsManager, { secretId: SECRET_ID, clock });
+  const token = (options: { fresh: boolean }) => secrets.linodeToken(options);
+  const api = createLinodeApi({ transport, clock, token, log });
+  const ledger = createLedgerStore(dynamoDb, TABLE.TableName);
+  return {
+    clock,
+    log,
+    metrics,
+    secrets,
+    stage: STAGE,
+    linode: api,
+    settings: SETTINGS,
+    store: createClusterStore(dynamoDb, TABLE.TableName),
+    caps: createCaps({ clock, ledger, settings: () => SETTINGS, random: Math.random }),
+    catalogue: createCatalogue(api, clock, log),
+    notifier: { send: async () => {} },
+    nudge: createNudge(lambda, FUNCTIONS),
+  };
+}

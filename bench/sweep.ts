@@ -1,0 +1,76 @@
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+import { type ClusterId, clusterTag, nodeLabel } from '../lib/core/names.ts';
+import { newId } from '../lib/ids.ts';
+import { firstAnswer, withBundles } from './bundles.ts';
+import { markdown } from './report.ts';
+
+/**
+ * `npm run bench:sweep`: the sweeper's bundle, in a process of its own, over 10,000 Linodes of
+ * 5,000 clusters that have records, with no latency and with 400 ms a call to Linode.
+ */
+const CLUSTERS = 5_000;
+const NODES = 2;
+const WRITERS = 32;
+const LATENCIES_MS = [0, 400];
+
+const { startRunning } = await import('./running.ts');
+const { LINODE_TOKEN } = await import('./servers.ts');
+const { servers, deps, aRunningCluster } = await startRunning();
+const { record: like, tags } = await aClusterAndItsTags();
+for (let made = 0; made < CLUSTERS; made += WRITERS) {
+  const some = Math.min(WRITERS, CLUSTERS - made);
+  await Promise.all(Array.from({ length: some }, () => anotherCluster(newId('c'))));
+}
+// The first sweep finds that the caps' ledger lacks them all, and has them counted.
+await withBundles(async (bundleOf) => {
+  const sweep = await bundleOf('handlers/sweep.ts');
+  await firstAnswer(sweep, '{}', servers.env);
+
+  const rows: string[][] = [];
+  for (const latencyMs of LATENCIES_MS) {
+    servers.linode.updateSettings({ latencyMs, rateLimited: true });
+    const before = requests();
+    const { ms, memoryKib } = await firstAnswer(sweep, '{}', servers.env);
+    rows.push([
+      `${latencyMs}`,
+      (ms / 1_000).toFixed(1),
+      `${requests() - before}`,
+      (memoryKib / 1024).toFixed(0),
+    ]);
+  }
+  const heads = ['ms a call', 's', 'requests to Linode', 'memory, MiB'];
+  console.log(`${CLUSTERS * NODES} Linodes, ${CLUSTERS} records.\n\n${markdown([heads, ...rows])}`);
+});
+await servers.close();
+
+async function aClusterAndItsTags() {
+  const record = await aRunningCluster(NODES);
+  const [one] = servers.linode.instances(clusterTag(record.id));
+  if (one === undefined) throw new Error('it has no Linodes');
+  return { record, tags: one.tags.filter((tag) => tag !== clusterTag(record.id)) };
+}
+
+async function anotherCluster(id: ClusterId): Promise<void> {
+  await deps.store.insert({ ...like, id });
+  for (let index = 0; index < NODES; index += 1) {
+    const response = await fetch(`${servers.linode.url}/linode/instances`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${LINODE_TOKEN}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({
+        type: like.bought.type,
+        region: like.bought.region,
+        label: nodeLabel(id, index),
+        tags: [...tags, clusterTag(id)],
+      }),
+    });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  }
+}
+
+function requests(): number {
+  return Object.values(servers.linode.requests()).reduce((sum, { total }) => sum + total, 0);
+}

@@ -1,0 +1,50 @@
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+import { teardownOf } from '../lib/core/cluster.ts';
+import { clusterTag } from '../lib/core/names.ts';
+import { between, hours, minus, seconds } from '../lib/core/units.ts';
+import { markdown } from './report.ts';
+
+/**
+ * `npm run bench:teardown`: from the instant at which a cluster's teardown is due until Linode has
+ * taken the last deletion, and until the cluster is known to be gone, with 400 ms a call and
+ * Linode's rate limits. The least that could be: one call, if Linode takes all at once.
+ */
+const LATENCY_MS = 400;
+const SIZES = [10, 100, 500];
+
+const { startRunning } = await import('./running.ts');
+const { clock, servers, deps, pass, aRunningCluster } = await startRunning();
+
+async function teardown(nodes: number): Promise<string[]> {
+  const record = await aRunningCluster(nodes);
+  const due = teardownOf(record, clock.now());
+  clock.forwardTo(minus(due, seconds(2)));
+  clock.skipsSleeps = false;
+  servers.linode.updateSettings({ latencyMs: LATENCY_MS, rateLimited: true });
+  await pass(record.id);
+  servers.linode.updateSettings({ latencyMs: 0 });
+  clock.skipsSleeps = true;
+
+  const ended = await deps.store.get(record.id);
+  if (ended === 'notFound' || !('endedAt' in ended)) throw new Error(`${record.id} did not end`);
+  const nodesThen = servers.linode.instances(clusterTag(record.id));
+  const livedMs = nodesThen.map(({ created, deleted }) => (deleted ?? Number.NaN) - created);
+  const afforded = Math.floor(record.budget / (nodes * record.bought.price.hourly));
+  // Linode deletes before it answers, which takes the latency.
+  const acceptedMs = Math.max(...nodesThen.map(({ deleted }) => deleted ?? Number.NaN)) - due;
+  const delivered = livedMs.reduce((sum, ms) => sum + ms, 0) / (nodes * hours(afforded));
+  return [
+    `${nodes}`,
+    ((acceptedMs + LATENCY_MS) / 1_000).toFixed(2),
+    ((acceptedMs + LATENCY_MS) / LATENCY_MS).toFixed(1),
+    (between(due, ended.endedAt) / 1_000).toFixed(2),
+    `${(100 * delivered).toFixed(2)} % of ${afforded} h`,
+  ];
+}
+
+const rows: string[][] = [];
+for (const nodes of SIZES) rows.push(await teardown(nodes));
+await servers.close();
+const heads = ['nodes', 'last deletion taken, s', 'calls long', 'gone, s', 'delivered'];
+console.log(markdown([heads, ...rows]));

@@ -1,0 +1,76 @@
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+import { type EpochMs, hours, plus } from '../lib/core/units.ts';
+import { newId } from '../lib/ids.ts';
+import { reap } from '../lib/reap.ts';
+import { markdown } from './report.ts';
+import { countRequests } from './requests.ts';
+import { median } from './times.ts';
+
+/**
+ * `npm run bench:tick`: a tick of the reaper with so many live clusters, of which so many are due:
+ * how long it takes, what it reads and how often it asks. DynamoDB and Lambda answer at once.
+ */
+const LIVE = [1_000, 10_000, 100_000];
+const DUE = [0, 10, 1_000];
+const ROUNDS = 15;
+const WRITERS = 32;
+
+const { startRunning } = await import('./running.ts');
+const { clock, servers, deps, aRunningCluster } = await startRunning();
+const like = await aRunningCluster(1);
+
+/** Those of a number are due in that many hours, if it is a number of DUE; all others much later. */
+const start = clock.now();
+const dueAfter = (index: number): EpochMs => {
+  const at = DUE.find((due) => index < due);
+  return plus(start, hours(at ?? 1_000_000));
+};
+
+await deps.store.save({ ...like, dueAt: dueAfter(LIVE[0] ?? 0) });
+
+let written = 0;
+async function writeUntil(live: number): Promise<void> {
+  const writer = async () => {
+    while (written < live) {
+      const index = written;
+      written += 1;
+      await deps.store.insert({ ...like, id: newId('c'), dueAt: dueAfter(index) });
+    }
+  };
+  await Promise.all(Array.from({ length: WRITERS }, writer));
+}
+
+const dynamoDb = countRequests(servers.dynamoDb);
+const lambda = countRequests(servers.lambda);
+
+async function tick(due: number) {
+  const at = plus(start, hours(due));
+  const before = [dynamoDb.requests, lambda.requests, dynamoDb.items] as const;
+  const from = performance.now();
+  const { nudged } = await reap({ ...deps, clock: { now: () => at, sleep: async () => {} } });
+  const ms = performance.now() - from;
+  if (nudged !== due) throw new Error(`${nudged} of ${due} were nudged`);
+  const [reads, nudges, items] = before;
+  return {
+    ms,
+    reads: dynamoDb.requests - reads,
+    nudges: lambda.requests - nudges,
+    items: dynamoDb.items - items,
+  };
+}
+
+const rows: string[][] = [];
+for (const live of LIVE) {
+  await writeUntil(live);
+  for (const due of DUE) {
+    const ticks = [];
+    for (let round = 0; round < ROUNDS; round += 1) ticks.push(await tick(due));
+    const ms = median(ticks.map((one) => one.ms)).toFixed(1);
+    const [{ reads, nudges, items } = { reads: 0, nudges: 0, items: 0 }] = ticks;
+    rows.push([live.toLocaleString('en'), `${due}`, ms, `${reads}`, `${items}`, `${nudges}`]);
+  }
+}
+await servers.close();
+const heads = ['live', 'due', 'ms', 'reads', 'items read', 'nudges'];
+console.log(`Medians of ${ROUNDS} ticks each.\n\n${markdown([heads, ...rows])}`);
