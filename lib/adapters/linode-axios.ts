@@ -1,7 +1,8 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import axios, { type AxiosResponse } from 'axios';
+import type { AxiosResponse } from 'axios';
 import { reasonOf } from '../errors.ts';
+import axios from './axios.ts';
 import type { Call } from './linode-answer.ts';
 import type { Transport } from './linode-http.ts';
 
