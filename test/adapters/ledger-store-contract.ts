@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EMPTY_LEDGER, type Entry, type Ledger } from '../../lib/core/ledger.ts';
 import type { ClusterId } from '../../lib/core/names.ts';
 import { durationMs, type EpochMs, plus, seconds } from '../../lib/core/units.ts';
+import { idOfKey } from '../../lib/ids.ts';
 import type { LedgerStore } from '../../lib/ports.ts';
 import { ID, LAUNCH, OTHER_ID, usd } from '../core/builders.ts';
 
@@ -33,8 +34,9 @@ export const ledgerOf = (clusters: number): Ledger => ({
   ...aLedger,
   open: new Map(
     Array.from({ length: clusters }, (_, index): [ClusterId, Entry] => [
-      `c${String(index).padStart(10, 'a')}`,
-      aRecent(plus(LAUNCH, durationMs(index * 12_347))),
+      // Neither ids nor times follow from one another, as in life.
+      idOfKey('c', [`${index}`]),
+      aRecent(plus(LAUNCH, durationMs((index * 7_919_317) % 86_400_000))),
     ]),
   ),
 });
