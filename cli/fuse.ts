@@ -76,6 +76,18 @@ export function nodesUp({ nodes }: Pick<Cluster, 'nodes'>): string {
   return `${up} of ${plural(nodes.length, 'node')} up`;
 }
 
+const NODES_BAR_MAX = 60;
+
+/** `|####====....|`: what part of the nodes is up, is created and not up, and is neither. */
+export function nodesBar({ nodes }: Pick<Cluster, 'nodes'>, { width, cells, mark }: Look): string {
+  const columns = Math.min(width - 2, NODES_BAR_MAX);
+  const columnsOf = (count: number) => Math.floor((columns * count) / nodes.length);
+  const up = columnsOf(nodes.filter(({ status }) => status === 'running').length);
+  const created = columnsOf(nodes.filter(({ createdAt }) => createdAt !== null).length);
+  const [burnt, paid] = [cells.burnt.repeat(up), cells.paid.repeat(Math.max(0, created - up))];
+  return `${mark}${(burnt + paid).padEnd(columns, cells.left)}${mark}`;
+}
+
 export const titleOf = ({ id, name }: Pick<Cluster, 'id' | 'name'>): string =>
   name === null ? id : `${id} "${printable(name)}"`;
 

@@ -5,7 +5,7 @@ import type { Client } from './client.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { printable, table } from './format.ts';
-import { ending, endSentence, money, nodesUp, titleOf } from './fuse.ts';
+import { ending, endSentence, money, nodesBar, nodesUp, titleOf } from './fuse.ts';
 import { patiently } from './patience.ts';
 import { quoteSentence, tooLittle } from './quote.ts';
 import { type SpecOptions, specOf } from './spec.ts';
@@ -75,18 +75,21 @@ export const inventoryTable = (nodes: readonly InventoryNode[]): string[] =>
 
 const POLL_MS = 1_000;
 
-/** Tells of each change on stderr, so that stdout has the answer alone. */
+/** Draws a bar in a terminal; else tells of each change on stderr, and stdout has the answer alone. */
 async function waitUntilUp(context: Context, client: Client, launched: Cluster): Promise<Cluster> {
   const { id } = launched;
   const livesOn =
     `Cluster ${id} lives on, and is paid for: "onebuck watch ${id}" shows it, ` +
     `"onebuck rm ${id}" ends it.`;
   const waiting = context.onInterrupt(() => livesOn);
+  const { terminal } = context;
+  const isDrawn = terminal.canRedraw && !context.json;
   try {
     let told = '';
     for (let cluster = launched; ; ) {
       const line = progress(cluster);
-      if (line !== told) context.terminal.note(line);
+      if (isDrawn) terminal.redraw([nodesBar(cluster, terminal.look()), line]);
+      else if (line !== told) terminal.note(line);
       told = line;
       if (cluster.status === 'running') return cluster;
       if (cluster.status !== 'provisioning') throw notUp(cluster);
@@ -97,6 +100,7 @@ async function waitUntilUp(context: Context, client: Client, launched: Cluster):
     if (!(error instanceof CliError) || !error.mayPass) throw error;
     throw new CliError(error.failure, `${error.message}\n${livesOn}`, error.problem);
   } finally {
+    terminal.settle();
     waiting.over();
   }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../cli/api.ts';
 import {
   asciiLook,
   blockLook,
@@ -8,6 +9,7 @@ import {
   fuseLine,
   fuseLines,
   fuseOf,
+  nodesBar,
 } from '../../cli/fuse.ts';
 import { aCluster } from './builders.ts';
 
@@ -94,5 +96,26 @@ describe('what is told of a cluster', () => {
       failure: 'sold out',
     } as const;
     expect(endSentence(aCluster(failed))).toContain('has failed and is gone: sold out.');
+  });
+});
+
+describe('the bar of a launch', () => {
+  const [up] = aCluster().nodes as [Cluster['nodes'][number]];
+  const booting = { ...up, status: 'booting' } as const;
+  const planned = { ...up, status: 'planned', createdAt: null } as const;
+
+  it.each([
+    ['none is created', [planned, planned, planned], '|............|'],
+    ['some are created', [booting, booting, planned], '|========....|'],
+    ['some are up', [up, booting, planned], '|####====....|'],
+    ['all are up', [up, up, up], '|############|'],
+  ])('while %s', (_, nodes, bar) => {
+    expect(nodesBar({ nodes }, asciiLook(14))).toBe(bar);
+  });
+
+  it('is as wide as the terminal at most, for any number of nodes', () => {
+    const look = blockLook(40);
+    const width = nodesBar({ nodes: Array.from({ length: 97 }, () => booting) }, look).length;
+    expect(width).toBe(40);
   });
 });

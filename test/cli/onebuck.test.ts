@@ -134,6 +134,17 @@ describe('a cluster', () => {
     cluster = await json<Cluster>(['show', 'job']);
   });
 
+  it.skipIf(!hasPty)('is drawn as a bar in a terminal while it comes up (python3)', async () => {
+    const { said, ended } = onebuckInTerminal(launchJob('drawn', '--yes', '--wait'), env);
+    const { code, stdout } = await ended;
+    expect({ code, said: said.stderr }).toEqual({ code: 0, said: '' });
+    const [first = '', ...later] = stdout.split(`${ESCAPE}[2A`); // drawn in place
+    expect(first).toMatch(/[│|][░.]+[│|]\r\n.*0 of 2 nodes up/);
+    expect(later.at(-1)).toMatch(/[│|][█#]+[│|]\r\n.*2 of 2 nodes up\r\n/);
+    expect(stdout).toMatch(/NODE +LABEL +IPV4 +USER/);
+    expect(await onebuck(['rm', 'drawn', '--yes'], env)).toMatchObject({ code: 0 });
+  });
+
   it('is shown by name, id and beginning of its id, with a countdown in the reader’s zone', async () => {
     for (const named of ['job', cluster.id, cluster.id.slice(0, 8)]) {
       const { stdout } = await onebuck(['show', named], env);
