@@ -39,6 +39,9 @@ export async function ssh(
   }
 }
 
+/** What ssh ends with where it has not run the command. */
+const SSH_FAILED = 255;
+
 interface Ran {
   readonly index: number;
   readonly label: string;
@@ -58,7 +61,7 @@ export async function run(
     throw new CliError('usage', 'Say what to run: onebuck run <cluster> -- <command>.');
   }
   const client = context.client();
-  const { id, nodes: all } = await findCluster(client, named);
+  const { id, nodes: all, spec } = await findCluster(client, named);
   const nodes = await reachable(client, id);
   const lacking = all.filter(
     ({ index, status }) =>
@@ -100,6 +103,13 @@ export async function run(
   running.over();
   if (json) terminal.out(JSON.stringify({ nodes: ran }));
   else terminal.note(exitCodesLine(ran));
+  const isRefused = ran.some(({ exitCode }) => exitCode === SSH_FAILED);
+  if (isRefused && spec.authorizedKeys.length === 0) {
+    terminal.note(
+      `${id} was launched without an SSH key, and only "onebuck ssh" asks for a password: ` +
+        `"onebuck credentials ${id}" has it.`,
+    );
+  }
   return ran.every(({ exitCode }) => exitCode === 0) ? 0 : 1;
 }
 
@@ -109,7 +119,7 @@ export function exitCodesLine(ran: readonly Pick<Ran, 'index' | 'exitCode'>[]): 
   const parts = codes.map((code) => {
     const indexes = ran.filter(({ exitCode }) => exitCode === code).map(({ index }) => index);
     const where = code === 0 ? plural(indexes.length, 'node') : `node ${indexes.join(', ')}`;
-    return `${code} on ${where}${code === 255 ? ' (ssh could not log in)' : ''}`;
+    return `${code} on ${where}${code === SSH_FAILED ? ' (ssh could not log in)' : ''}`;
   });
   return `Exit codes: ${parts.join('; ')}.`;
 }
@@ -160,7 +170,7 @@ function exitCodeOf(child: ChildProcess): Promise<number> {
     child.once('error', (error) => {
       reject(new CliError('failed', `ssh cannot be started: ${error.message}. Install OpenSSH.`));
     });
-    child.once('close', (code) => resolve(code ?? 255));
+    child.once('close', (code) => resolve(code ?? SSH_FAILED));
   });
 }
 

@@ -226,6 +226,10 @@ describe('a cluster', () => {
       const { code, stderr } = await onebuck(['ssh', 'job', ...options, '--', 'true'], env);
       expect(code).toBe(255);
       expect(stderr).toContain('Host key verification failed');
+      const ran = await onebuck(['run', 'job', ...options, '--', 'true'], env);
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toContain('255 on node 0');
+      expect(ran.stderr).toContain(`"onebuck credentials ${cluster.id}" has it`);
     });
 
     it('logs in to one, and ends with its exit code', async () => {
