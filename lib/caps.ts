@@ -89,18 +89,18 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
   async function makeWaiting(): Promise<void> {
     let changes = waiting;
     waiting = [];
-    for (let tries = 1; changes.length > 0; tries += 1) {
-      const answer = await make(changes).catch((error: unknown) => {
-        for (const { reject } of changes) reject(error);
-        return 'made' as const;
-      });
-      if (answer === 'made') return;
-      const late = changes.filter(({ by }) => clock.now() >= by);
-      for (const { reject } of late) {
-        reject(new AppError('conflict', 'Too many launches and changes at once. Try again.'));
+    try {
+      for (let tries = 1; changes.length > 0; tries += 1) {
+        if ((await make(changes)) === 'made') return;
+        const late = changes.filter(({ by }) => clock.now() >= by);
+        for (const { reject } of late) {
+          reject(new AppError('conflict', 'Too many launches and changes at once. Try again.'));
+        }
+        changes = changes.filter((change) => !late.includes(change));
+        if (changes.length > 0) await clock.sleep(plus(clock.now(), pauseAfter(tries, random())));
       }
-      changes = changes.filter((change) => !late.includes(change));
-      if (changes.length > 0) await clock.sleep(plus(clock.now(), pauseAfter(tries, random())));
+    } catch (error) {
+      for (const { reject } of changes) reject(error);
     }
   }
 
