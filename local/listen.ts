@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Server } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 
@@ -10,25 +11,34 @@ export async function listen(server: Server, port: number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A port that is free now; for programs that can't be told to take any. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
+const given = new Set<number>();
+
+/**
+ * A port that is free now; for programs that can't be told to take any. Given once in a process, and
+ * below those that systems give to outgoing connections, one of which might take it meanwhile.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(15_000, 32_768);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 /** Throws, saying what to do, if something else listens on the port. */
-export function assertFree(port: number): Promise<void> {
+export async function assertFree(port: number): Promise<void> {
+  if (await isFree(port)) return;
+  throw new Error(`Port ${port} is in use. Set PORT to another, such as PORT=${port + 10}.`);
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', () => {
-      reject(new Error(`Port ${port} is in use. Set PORT to another, such as PORT=${port + 10}.`));
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(error);
     });
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve()));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
