@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflateRawSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
-import { parse } from 'yaml';
-import { projectDir } from '../local/service.ts';
+import { readBundling } from '../local/bundling.ts';
 
 export interface Bundle {
   readonly file: string;
@@ -16,27 +15,26 @@ export interface Bundle {
   readonly parts: readonly (readonly [name: string, bytes: number])[];
 }
 
-/** Has `use` bundle functions, as serverless.yml has it, into a folder that is then removed. */
-export async function withBundles(
-  use: (bundleOf: (entry: string) => Promise<Bundle>) => Promise<void>,
-): Promise<void> {
+/** As serverless.yml has it, but for what `otherwise` says. */
+type BundleOf = (entry: string, otherwise?: BuildOptions) => Promise<Bundle>;
+
+/** Has `use` bundle functions into a folder that is then removed. */
+export async function withBundles(use: (bundleOf: BundleOf) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'onebuck-bundles-'));
   try {
-    await use((entry) => bundle(entry, folder));
+    await use((entry, otherwise = {}) =>
+      bundle(entry, otherwise, mkdtempSync(join(folder, 'of-'))),
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function bundle(entry: string, folder: string): Promise<Bundle> {
-  const { custom } = parse(readFileSync(join(projectDir, 'serverless.yml'), 'utf8'), {
-    logLevel: 'silent', // of CloudFormation's own tags
-  });
-  const { outputFileExtension, outputWorkFolder, exclude, ...options } = custom.esbuild;
-  const file = join(folder, entry.replace('.ts', outputFileExtension));
+async function bundle(entry: string, otherwise: BuildOptions, folder: string): Promise<Bundle> {
+  const file = join(folder, entry.replace('.ts', '.cjs'));
   const { metafile } = await build({
-    ...(options as BuildOptions),
-    absWorkingDir: projectDir,
+    ...readBundling(),
+    ...otherwise,
     entryPoints: [entry],
     outfile: file,
     metafile: true,

@@ -54,11 +54,11 @@ export function createOutbox(
  * By all of these at once: one that fails does not keep the others from it. Each is built when
  * there is something to send, so that a bad setting is no worse than a failure to send.
  */
-export function toAll(channels: readonly (() => Notifier | Promise<Notifier>)[]): Notifier {
+export function toAll(channels: readonly (() => Notifier)[]): Notifier {
   return {
     async send(notice) {
       const sent = await Promise.allSettled(
-        channels.map(async (channel) => (await channel()).send(notice)),
+        channels.map(async (channel) => channel().send(notice)),
       );
       const failures = sent.flatMap((one) =>
         one.status === 'rejected' ? [reasonOf(one.reason)] : [],

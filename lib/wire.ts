@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createClusterStore } from './adapters/dynamodb.ts';
 import { createLedgerStore } from './adapters/dynamodb-ledger.ts';
@@ -11,6 +12,7 @@ import { createLinodeApi, isRealLinode } from './adapters/linode.ts';
 import { createTransport } from './adapters/linode-axios.ts';
 import { createLog } from './adapters/log.ts';
 import { createSecrets } from './adapters/secrets-manager.ts';
+import { createTopic } from './adapters/sns.ts';
 import { createWebhook } from './adapters/webhook.ts';
 import { createCaps } from './caps.ts';
 import { createCatalogue } from './catalogue.ts';
@@ -144,11 +146,11 @@ export const notifier = /* @__PURE__ */ once((): Notifier => {
   ]);
 });
 
-/** Its client is loaded by who sends alone. Few tries: whoever waits does so for seconds. */
-const topic = /* @__PURE__ */ once(async () => {
-  const { createTopicAt } = await import('./adapters/sns.ts');
+/** Few tries: whoever waits does so for seconds. */
+const topic = /* @__PURE__ */ once(() => {
   const requestHandler = { ...aws.requestHandler, requestTimeout: 2_000 };
-  return createTopicAt(required('NOTICE_TOPIC_ARN'), { requestHandler, maxAttempts: 2 });
+  const client = new SNSClient({ requestHandler, maxAttempts: 2 });
+  return createTopic(client, required('NOTICE_TOPIC_ARN'));
 });
 
 const webhook = /* @__PURE__ */ once(() => {

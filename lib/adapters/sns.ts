@@ -1,10 +1,6 @@
-import { PublishCommand, SNSClient, type SNSClientConfig } from '@aws-sdk/client-sns';
+import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import { messageOf } from '../core/notice-text.ts';
 import type { Notifier } from '../ports.ts';
-
-/** By a client of its own: who sends no notices loads none. */
-export const createTopicAt = (topicArn: string, config: SNSClientConfig): Notifier =>
-  createTopic(new SNSClient(config), topicArn);
 
 /**
  * To all that subscribe to the topic: mails and text messages are sentences, all else is JSON. The

@@ -1,0 +1,14 @@
+/*
+ * In bundles in place of `@smithy/core/event-streams`, for calls of AWS whose answers are streams of
+ * events: none of ours is. The SDK loads it in a way that has esbuild wrap every module in a function
+ * of its own, which Node then reads twice.
+ */
+export const eventStreamSerdeProvider = () => ({});
+
+export const resolveEventStreamSerdeConfig = <T>(config: T): T => config;
+
+export class EventStreamSerde {
+  constructor() {
+    throw new Error('event streams are left out of the bundle');
+  }
+}

@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuildOptions } from 'esbuild';
+import { parse } from 'yaml';
+import { projectDir } from './service.ts';
+
+/** How serverless.yml has esbuild bundle the functions. */
+export function readBundling(): BuildOptions & { readonly alias: Record<string, string> } {
+  const { custom } = parse(readFileSync(join(projectDir, 'serverless.yml'), 'utf8'), {
+    logLevel: 'silent', // of CloudFormation's own tags
+  });
+  const { outputFileExtension, outputWorkFolder, exclude, ...options } = custom.esbuild;
+  return { ...options, absWorkingDir: projectDir, outExtension: { '.js': outputFileExtension } };
+}

@@ -1,0 +1,67 @@
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build, type Metafile } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import { EventStreamSerde } from '../lib/adapters/left-out/event-streams.ts';
+import followRedirects from '../lib/adapters/left-out/follow-redirects.ts';
+import NoProxy from '../lib/adapters/left-out/https-proxy-agent.ts';
+import { readBundling } from '../local/bundling.ts';
+import { projectDir } from '../local/service.ts';
+
+const { alias: leftOut, ...options } = readBundling();
+
+/** Of all functions, as serverless.yml has them bundled. */
+const bundleAll = (alias: Record<string, string>) =>
+  build({
+    ...options,
+    alias,
+    entryPoints: ['handlers/*.ts'],
+    outdir: 'nowhere',
+    metafile: true,
+    write: false,
+    minify: false,
+  });
+
+const bundled = ({ outputs }: Metafile) =>
+  new Set(Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs)));
+
+/** The module's own folder in node_modules; that of a part of a package is named after it. */
+function isOf(name: string): (path: string) => boolean {
+  const folder = name.replace('@smithy/core/', '@smithy/core/dist-es/submodules/');
+  return (path) => path.includes(`node_modules/${folder}/`);
+}
+
+describe('the bundles', () => {
+  it('hold nothing of what is left out, all of which they would hold otherwise', async () => {
+    const modules = [...bundled((await bundleAll(leftOut)).metafile)];
+    const all = [...bundled((await bundleAll({})).metafile)];
+    expect(Object.keys(leftOut).filter((name) => modules.some(isOf(name)))).toEqual([]);
+    expect(Object.keys(leftOut).filter((name) => !all.some(isOf(name)))).toEqual([]);
+  });
+
+  it('have their modules side by side, rather than each in a function that Node reads twice', async () => {
+    const { outputFiles } = await bundleAll(leftOut);
+    const wrapped = outputFiles.flatMap(({ path, text }) =>
+      [...text.matchAll(/^var (init_\w+)/gm)].map(([, name]) => `${basename(path)} ${name}`),
+    );
+    const others = wrapped.filter((one) => !one.endsWith(' init_event_streams'));
+    // The API's description is loaded by who asks for it.
+    expect(others.filter((one) => !one.startsWith('api.cjs '))).toEqual([]);
+    expect(others).toContain('api.cjs init_document');
+  });
+
+  it('are told what stands in for each', () => {
+    const files = readdirSync(join(projectDir, 'lib/adapters/left-out'));
+    expect(Object.values(leftOut).toSorted()).toEqual(
+      files.map((file) => `./lib/adapters/left-out/${file}`).toSorted(),
+    );
+  });
+});
+
+describe('what stands in', () => {
+  it('says so to whoever needs what is left out', () => {
+    expect(() => followRedirects.https.request()).toThrow('set maxRedirects to 0');
+    expect(() => new NoProxy()).toThrow('set proxy to false');
+    expect(() => new EventStreamSerde()).toThrow('event streams are left out');
+  });
+});
