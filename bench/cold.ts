@@ -11,7 +11,8 @@ import { median } from './times.ts';
 /**
  * `npm run bench:cold`: how long a fresh process takes to the first answer of each function's
  * bundle, to its event in events/, beside functions that do nothing, that only build clients of
- * AWS, and that call one of them once; and what fills the bundles. All that they call answers at once.
+ * AWS, bundled as ours are and as the framework does by itself ("plain"), and that call one of them
+ * once; and what fills the bundles. All that they call answers at once.
  */
 const ROUNDS = 15;
 /** The functions that destroy, each with the floors that are its own. */
@@ -20,6 +21,9 @@ const FLOORS_OF: Readonly<Record<string, readonly [clients: string, call: string
   reconcile: ['clients-of-reconcile', 'call-of-reconcile'],
 };
 const FLOORS = ['nothing', ...Object.values(FLOORS_OF).flat()];
+/** What the framework does with a function where nobody tells it more. */
+const PLAIN = { mainFields: ['main', 'module'], alias: {} };
+const plainly = (floor: string) => `${floor}, plain`;
 
 // The SDK looks for the setting above when it is loaded.
 const { startServers } = await import('./servers.ts');
@@ -29,6 +33,9 @@ await withBundles(async (bundleOf) => {
   const bundles = new Map<string, Bundle>();
   const events = new Map<string, string>();
   for (const name of FLOORS) bundles.set(name, await bundleOf(`bench/floors/${name}.ts`));
+  for (const [clients] of Object.values(FLOORS_OF)) {
+    bundles.set(plainly(clients), await bundleOf(`bench/floors/${clients}.ts`, PLAIN));
+  }
   for (const name of functions) {
     bundles.set(name, await bundleOf(`handlers/${name}.ts`));
     events.set(name, readFileSync(join(projectDir, `events/${name}.json`), 'utf8'));
@@ -49,13 +56,18 @@ await withBundles(async (bundleOf) => {
   const ms = (name: string) => median(times.get(name) ?? []);
   const kb = (bytes: number) => (bytes / 1000).toFixed(0);
   const rows = [...bundles].map(([name, { bytes, zipBytes, parts }]) => {
-    const ratios = FLOORS_OF[name]?.map((floor) => (ms(name) / ms(floor)).toFixed(2)) ?? ['', ''];
+    const [clients, call] = FLOORS_OF[name] ?? [];
+    const ratios =
+      clients === undefined || call === undefined
+        ? ['', '', '']
+        : [plainly(clients), clients, call].map((floor) => (ms(name) / ms(floor)).toFixed(2));
     const largest = parts.slice(0, 4).map(([part, size]) => `${part} ${kb(size)}`);
     return [name, ms(name).toFixed(0), ...ratios, kb(bytes), kb(zipBytes), largest.join(', ')];
   });
   const heads = [
     'function',
     'ms',
+    'of its clients, plain',
     'of its clients',
     'and a call',
     'KB',
