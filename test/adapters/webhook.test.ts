@@ -48,7 +48,7 @@ const status =
     response.writeHead(code, headers).end();
   };
 
-/** As the README tells receivers to do it. */
+/** As docs/operate.md tells receivers to do it. */
 function isGenuine({ headers, body }: Received): boolean {
   const timestamp = `${headers['x-onebuck-timestamp']}`;
   const hex = createHmac('sha256', KEY).update(`${timestamp}.${body}`).digest('hex');
