@@ -37,7 +37,7 @@ export const TABLE: TableProperties & { TableName: string } = {
   TableName: 'clusters',
 };
 /** As serverless.yml has them by default, but for `nodesMax`, which is the most there may be. */
-const SETTINGS: Settings = {
+export const SETTINGS: Settings = {
   stage: STAGE,
   marginMs: minutes(3),
   provisionMs: minutes(20),

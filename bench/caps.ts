@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createClock } from '../lib/adapters/clock.ts';
+import { createCaps } from '../lib/caps.ts';
+import { EMPTY_LEDGER, type Ledger } from '../lib/core/ledger.ts';
+import { microUsd } from '../lib/core/money.ts';
+import { plus, seconds } from '../lib/core/units.ts';
+import { newId } from '../lib/ids.ts';
+import type { LedgerStore } from '../lib/ports.ts';
+import { markdown } from './report.ts';
+import { SETTINGS } from './servers.ts';
+import { quantile } from './times.ts';
+
+/**
+ * `npm run bench:caps`: launches that count on the caps' ledger at the same time, each from a
+ * process of its own as on Lambda, so that nothing but the ledger's revision keeps them apart. They
+ * come at random, so many a second on average; a read and a save take 3 to 7 ms each.
+ */
+const RATES = [20, 50, 80, 120];
+const SECONDS = 20;
+const PATIENCE = seconds(20);
+
+const clock = createClock({ originMs: 0, rate: 1 });
+
+function createStore() {
+  let stored: Ledger = EMPTY_LEDGER;
+  let conflicts = 0;
+  const call = () => delay(3 + 4 * Math.random());
+  const store: LedgerStore = {
+    async read() {
+      await call();
+      return stored;
+    },
+    async save(ledger) {
+      await call();
+      const isNext = ledger.revision === stored.revision;
+      if (isNext) stored = { ...ledger, revision: ledger.revision + 1 };
+      else conflicts += 1;
+      return isNext ? 'saved' : 'conflict';
+    },
+  };
+  return { store, conflicts: () => conflicts };
+}
+
+async function measure(rate: number): Promise<string[]> {
+  const { store, conflicts } = createStore();
+  const times: number[] = [];
+  let failed = 0;
+
+  async function reserve(): Promise<void> {
+    const caps = createCaps({
+      clock,
+      ledger: store,
+      settings: () => SETTINGS,
+      random: Math.random,
+    });
+    const claim = {
+      id: newId('c'),
+      owner: 'ann',
+      scheduleId: null,
+      budget: microUsd(1_000),
+      scheduleCap: null,
+    };
+    const from = performance.now();
+    await caps.reserve(claim, plus(clock.now(), PATIENCE)).then(
+      () => times.push(performance.now() - from),
+      () => {
+        failed += 1;
+      },
+    );
+  }
+
+  const launches: Promise<void>[] = [];
+  let next = performance.now();
+  for (let index = 0; index < rate * SECONDS; index += 1) {
+    next -= (Math.log(1 - Math.random()) * 1_000) / rate;
+    await delay(Math.max(0, next - performance.now()));
+    launches.push(reserve());
+  }
+  await Promise.all(launches);
+  const ms = (at: number) => quantile(times, at).toFixed(0);
+  return [rate, times.length, failed, conflicts(), ms(0.5), ms(0.99), ms(1)].map(String);
+}
+
+const rows: string[][] = [];
+for (const rate of RATES) rows.push(await measure(rate));
+const heads = ['a second', 'counted', 'failed', 'conflicts', 'p50, ms', 'p99, ms', 'longest, ms'];
+console.log(markdown([heads, ...rows]));
