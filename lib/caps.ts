@@ -104,7 +104,10 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     }
   }
 
-  /** Each by what the ones before leave, and one that is refused without the others. */
+  /**
+   * Each by what the ones before leave, and one that is refused without the others. If the ledger
+   * can't be read or saved, all fail: each may be called again.
+   */
   async function make(changes: readonly Change[]): Promise<'made' | 'conflict'> {
     const ledger = await store.read();
     let next = ledger;

@@ -1,5 +1,9 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBClient,
+  ProvisionedThroughputExceededException,
+  ThrottlingException,
+} from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { EMPTY_LEDGER, type Entry, type Ledger, type Months, type Scope } from '../core/ledger.ts';
 import type { ClusterId } from '../core/names.ts';
@@ -14,8 +18,8 @@ const ID = 'ledger';
  * The ledger in one item beside the records, since DynamoDB decides on one item atomically, and the
  * embedded one knows no transactions. An item holds 400 KB, which is some 20 000 live clusters;
  * beyond that DynamoDB refuses to save it, and so a launch, before anything is bought. It takes
- * 1 000 KB of writes a second to one item: with 100 live clusters (2 KB) some 500 launches and ends,
- * with 20 000 three.
+ * 1 000 KB of writes a second to one item, those that conflict included: with 100 live clusters
+ * (2 KB) 500 of them, with 20 000 three. One that is too many is a conflict too: others write.
  */
 export function createLedgerStore(client: DynamoDBClient, TableName: string): LedgerStore {
   return {
@@ -28,10 +32,18 @@ export function createLedgerStore(client: DynamoDBClient, TableName: string): Le
       const { revision } = ledger;
       const Item = marshall(toItem({ ...ledger, revision: revision + 1 }));
       const unchanged = revision === 0 ? IS_NEW : isAt(revision);
-      return (await putIf(client, { TableName, Item, ...unchanged })) ? 'saved' : 'conflict';
+      try {
+        return (await putIf(client, { TableName, Item, ...unchanged })) ? 'saved' : 'conflict';
+      } catch (error) {
+        if (isThrottling(error)) return 'conflict';
+        throw error;
+      }
     },
   };
 }
+
+const isThrottling = (error: unknown) =>
+  error instanceof ThrottlingException || error instanceof ProvisionedThroughputExceededException;
 
 /** An entry without the names of its fields; they would take more room than what they name. */
 type Row = readonly [

@@ -1,5 +1,12 @@
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  ProvisionedThroughputExceededException,
+  PutItemCommand,
+  ThrottlingException,
+} from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
@@ -49,6 +56,24 @@ describe('the item of the ledger', () => {
     const Item = { ...Key, ...marshall({ version: 3, revision: 1, open: {}, spent: {} }) };
     await client.send(new PutItemCommand({ TableName, Item }));
     await expect(createLedgerStore(client, TableName).read()).rejects.toThrow('version 3');
+  });
+});
+
+describe('a save that DynamoDB does not take', () => {
+  const told = { message: 'Rate exceeded', $metadata: {} };
+  const saveAfter = (error: Error) => {
+    const client = new DynamoDBClient({ region: 'us-east-1' });
+    mockClient(client).on(PutItemCommand).rejects(error);
+    return createLedgerStore(client, TableName).save(aLedger);
+  };
+
+  it('is a conflict if the item is written too often, so that it is tried again', async () => {
+    expect(await saveAfter(new ThrottlingException(told))).toBe('conflict');
+    expect(await saveAfter(new ProvisionedThroughputExceededException(told))).toBe('conflict');
+  });
+
+  it('fails for any other reason', async () => {
+    await expect(saveAfter(new Error('no such table'))).rejects.toThrow('no such table');
   });
 });
 
