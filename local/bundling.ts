@@ -9,6 +9,11 @@ export function readBundling(): BuildOptions & { readonly alias: Record<string, 
   const { custom } = parse(readFileSync(join(projectDir, 'serverless.yml'), 'utf8'), {
     logLevel: 'silent', // of CloudFormation's own tags
   });
-  const { outputFileExtension, outputWorkFolder, exclude, ...options } = custom.esbuild;
-  return { ...options, absWorkingDir: projectDir, outExtension: { '.js': outputFileExtension } };
+  const { outputFileExtension, outputWorkFolder, exclude: external, ...options } = custom.esbuild;
+  return {
+    ...options,
+    external,
+    absWorkingDir: projectDir,
+    outExtension: { '.js': outputFileExtension },
+  };
 }

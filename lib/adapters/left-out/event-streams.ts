@@ -1,7 +1,7 @@
 /*
  * In bundles in place of `@smithy/core/event-streams`, for calls of AWS whose answers are streams of
- * events: none of ours is. The SDK loads it in a way that has esbuild wrap every module in a function
- * of its own, which Node then reads twice.
+ * events: none of ours is. The SDK's HttpProtocol loads it by `import()`, which has esbuild wrap all
+ * that it shares with others, module by module, in functions, which Node then reads twice.
  */
 export const eventStreamSerdeProvider = () => ({});
 

@@ -1,2 +1,3 @@
-/** In bundles in place of `form-data`, which axios would load to send forms: nothing here does. */
+/* In bundles in place of `form-data`, which axios would load to send forms: nothing here does. */
+
 export default class NoFormData {}
