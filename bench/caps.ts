@@ -11,9 +11,10 @@ import { SETTINGS } from './servers.ts';
 import { quantile } from './times.ts';
 
 /**
- * `npm run bench:caps`: launches that count on the caps' ledger at the same time, each from a
- * process of its own as on Lambda, so that nothing but the ledger's revision keeps them apart. They
- * come at random, so many a second on average; a read and a save take 3 to 7 ms each.
+ * `npm run bench:caps`: launches that count on the caps' ledger at the same time, each by a keeper
+ * of its own as in a process of its own on Lambda, so that nothing but the ledger's revision keeps
+ * them apart. They come at random, so many a second on average; a read and a save take 3 to 7 ms
+ * each. The table is a value in memory: its packing and DynamoDB's capacity are not in it.
  */
 const RATES = [20, 50, 80, 120];
 const SECONDS = 20;

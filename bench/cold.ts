@@ -2,6 +2,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BuildOptions } from 'esbuild';
 import { epochMs } from '../lib/core/units.ts';
 import { projectDir, readService } from '../local/service.ts';
 import { type Bundle, firstAnswer, withBundles } from './bundles.ts';
@@ -11,7 +12,7 @@ import { median } from './times.ts';
 /**
  * `npm run bench:cold`: how long a fresh process takes to the first answer of each function's
  * bundle, to its event in events/, beside functions that do nothing, that only build clients of
- * AWS, bundled as ours are and as the framework does by itself ("plain"), and that call one of them
+ * AWS, bundled as ours are and as serverless-esbuild does by itself ("plain"), and that call one of them
  * once; and what fills the bundles. All that they call answers at once.
  */
 const ROUNDS = 15;
@@ -21,8 +22,13 @@ const FLOORS_OF: Readonly<Record<string, readonly [clients: string, call: string
   reconcile: ['clients-of-reconcile', 'call-of-reconcile'],
 };
 const FLOORS = ['nothing', ...Object.values(FLOORS_OF).flat()];
-/** What the framework does with a function where nobody tells it more. */
-const PLAIN = { mainFields: ['main', 'module'], alias: {} };
+/** What serverless-esbuild does with a function of nodejs24.x where nobody tells it more. */
+const PLAIN: BuildOptions = {
+  mainFields: ['main', 'module'],
+  alias: {},
+  minify: false,
+  target: 'node24',
+};
 const plainly = (floor: string) => `${floor}, plain`;
 
 // The SDK looks for the setting above when it is loaded.
