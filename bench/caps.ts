@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClock } from '../lib/adapters/clock.ts';
 import { createCaps } from '../lib/caps.ts';
-import { EMPTY_LEDGER, type Ledger } from '../lib/core/ledger.ts';
 import { microUsd } from '../lib/core/money.ts';
 import { plus, seconds } from '../lib/core/units.ts';
 import { newId } from '../lib/ids.ts';
 import type { LedgerStore } from '../lib/ports.ts';
+import { createMemoryTable } from '../local/memory-table.ts';
 import { markdown } from './report.ts';
 import { SETTINGS } from './servers.ts';
 import { quantile } from './times.ts';
@@ -14,7 +14,7 @@ import { quantile } from './times.ts';
  * `npm run bench:caps`: launches that count on the caps' ledger at the same time, each by a keeper
  * of its own as in a process of its own on Lambda, so that nothing but the ledger's revision keeps
  * them apart. They come at random, so many a second on average; a read and a save take 3 to 7 ms
- * each. The table is a value in memory: its packing and DynamoDB's capacity are not in it.
+ * each. The table is in memory: its packing and DynamoDB's capacity are not in it.
  */
 const RATES = [20, 50, 80, 120];
 const SECONDS = 20;
@@ -23,20 +23,19 @@ const PATIENCE = seconds(20);
 const clock = createClock({ originMs: 0, rate: 1 });
 
 function createStore() {
-  let stored: Ledger = EMPTY_LEDGER;
+  const { ledger } = createMemoryTable();
   let conflicts = 0;
   const call = () => delay(3 + 4 * Math.random());
   const store: LedgerStore = {
     async read() {
       await call();
-      return stored;
+      return ledger.read();
     },
-    async save(ledger) {
+    async save(next) {
       await call();
-      const isNext = ledger.revision === stored.revision;
-      if (isNext) stored = { ...ledger, revision: ledger.revision + 1 };
-      else conflicts += 1;
-      return isNext ? 'saved' : 'conflict';
+      const outcome = await ledger.save(next);
+      if (outcome === 'conflict') conflicts += 1;
+      return outcome;
     },
   };
   return { store, conflicts: () => conflicts };

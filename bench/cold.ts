@@ -16,11 +16,12 @@ import { median } from './times.ts';
  * once; and what fills the bundles. All that they call answers at once.
  */
 const ROUNDS = 15;
-/** The functions that destroy, each with the floors that are its own. */
-const FLOORS_OF: Readonly<Record<string, readonly [clients: string, call: string]>> = {
-  reap: ['clients-of-reap', 'call-of-reap'],
-  reconcile: ['clients-of-reconcile', 'call-of-reconcile'],
+/** The functions that destroy, each with the floors that are its own, in the table's order. */
+const FLOORS_OF: Readonly<Record<string, readonly string[]>> = {
+  reap: ['clients-of-reap, plain', 'clients-of-reap', 'call-of-reap'],
+  reconcile: ['clients-of-reconcile, plain', 'clients-of-reconcile', 'call-of-reconcile'],
 };
+const NO_FLOORS = ['', '', ''];
 const FLOORS = ['nothing', ...Object.values(FLOORS_OF).flat()];
 /** What serverless-esbuild does with a function of nodejs24.x where nobody tells it more. */
 const PLAIN: BuildOptions = {
@@ -29,7 +30,6 @@ const PLAIN: BuildOptions = {
   minify: false,
   target: 'node24',
 };
-const plainly = (floor: string) => `${floor}, plain`;
 
 // The SDK looks for the setting above when it is loaded.
 const { startServers } = await import('./servers.ts');
@@ -38,9 +38,9 @@ await withBundles(async (bundleOf) => {
   const functions = Object.keys((await readService()).functionNames);
   const bundles = new Map<string, Bundle>();
   const events = new Map<string, string>();
-  for (const name of FLOORS) bundles.set(name, await bundleOf(`bench/floors/${name}.ts`));
-  for (const [clients] of Object.values(FLOORS_OF)) {
-    bundles.set(plainly(clients), await bundleOf(`bench/floors/${clients}.ts`, PLAIN));
+  for (const name of FLOORS) {
+    const [file, plain] = name.split(', ');
+    bundles.set(name, await bundleOf(`bench/floors/${file}.ts`, plain === undefined ? {} : PLAIN));
   }
   for (const name of functions) {
     bundles.set(name, await bundleOf(`handlers/${name}.ts`));
@@ -62,11 +62,7 @@ await withBundles(async (bundleOf) => {
   const ms = (name: string) => median(times.get(name) ?? []);
   const kb = (bytes: number) => (bytes / 1000).toFixed(0);
   const rows = [...bundles].map(([name, { bytes, zipBytes, parts }]) => {
-    const [clients, call] = FLOORS_OF[name] ?? [];
-    const ratios =
-      clients === undefined || call === undefined
-        ? ['', '', '']
-        : [plainly(clients), clients, call].map((floor) => (ms(name) / ms(floor)).toFixed(2));
+    const ratios = FLOORS_OF[name]?.map((floor) => (ms(name) / ms(floor)).toFixed(2)) ?? NO_FLOORS;
     const largest = parts.slice(0, 4).map(([part, size]) => `${part} ${kb(size)}`);
     return [name, ms(name).toFixed(0), ...ratios, kb(bytes), kb(zipBytes), largest.join(', ')];
   });
