@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { projectDir, STAGE, serverlessBin } from './service.ts';
 
 export interface LocalFunctions {
+  readonly process: ChildProcess;
   /** Resolves with the exit code if they end by themselves. */
   readonly ended: Promise<number>;
   close(): Promise<void>;
@@ -20,14 +21,17 @@ export async function startFunctions(options: {
   readonly httpPort: number;
   readonly lambdaPort: number;
   readonly env: Readonly<Record<string, string>>;
+  /** Modules that the process loads before all else. */
+  readonly preloads: readonly string[];
   readonly logFile: string;
   readonly onLog: (line: string) => void;
 }): Promise<LocalFunctions> {
   const { httpPort, lambdaPort } = options;
-  const preload = new URL('./end-with-parent.mjs', import.meta.url).href;
+  const endsWithParent = new URL('./end-with-parent.mjs', import.meta.url).href;
+  const preloads = [endsWithParent, ...options.preloads].flatMap((url) => ['--import', url]);
   const args = ['offline', 'start', '--stage', STAGE, '--param', 'eventBridge=false'];
   const ports = ['--httpPort', `${httpPort}`, '--lambdaPort', `${lambdaPort}`];
-  const child = spawn(process.execPath, ['--import', preload, serverlessBin, ...args, ...ports], {
+  const child = spawn(process.execPath, [...preloads, serverlessBin, ...args, ...ports], {
     cwd: projectDir,
     env: { ...inherited(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -40,6 +44,7 @@ export async function startFunctions(options: {
   });
   await ready(`http://127.0.0.1:${httpPort}/health`, ended, tail);
   return {
+    process: child,
     ended,
     async close() {
       child.kill('SIGTERM');

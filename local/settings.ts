@@ -11,10 +11,14 @@ const LOCAL_API_TOKEN = 'onebuck-local';
 /** To try a webhook with. Where notices are to be believed, set another. */
 const LOCAL_WEBHOOK_KEY = 'onebuck-local-webhook-key';
 
+export interface LocalSettings extends Omit<StackOptions, 'onLog'> {
+  readonly clock: ClockSettings;
+}
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** The settings of a local run, from the environment. Throws, saying what to do, on a bad one. */
-export function localSettings(env: Env): Omit<StackOptions, 'onLog'> {
+export function localSettings(env: Env): LocalSettings {
   const dataDir = env.DATA_DIR || defaultDataDir;
   const linodeUrl = env.LINODE_API_URL?.replace(/\/$/, '') || null;
   const linodeToken = env.LINODE_TOKEN || (linodeUrl === null ? SIMULATED_TOKEN : '');

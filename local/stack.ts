@@ -1,11 +1,13 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { type ClockSettings, createClock, type SystemClock } from '../lib/adapters/clock.ts';
+import { type ClockSettings, createClock } from '../lib/adapters/clock.ts';
+import type { Clock } from '../lib/ports.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { startFunctions } from './functions.ts';
 import { startLambda } from './lambda.ts';
 import { type LinodeSimulator, startLinodeSimulator } from './linode/simulator.ts';
 import { freePort } from './listen.ts';
+import type { PatientTime } from './patient-time.ts';
 import { tickSchedules } from './schedules.ts';
 import { startSecrets } from './secrets.ts';
 import { projectDir, readService } from './service.ts';
@@ -16,7 +18,8 @@ export interface StackOptions {
   readonly port: number;
   /** Where everything is kept, and found again by the next start. */
   readonly dataDir: string;
-  readonly clock: ClockSettings;
+  /** The machine's time, sped up; or one that waits for the functions, where they are all there is. */
+  readonly clock: ClockSettings | PatientTime;
   /** null: the simulator, started along with the rest. */
   readonly linodeUrl: string | null;
   readonly linodeToken: string;
@@ -34,7 +37,7 @@ export interface StackOptions {
 
 export interface Stack {
   readonly url: string;
-  readonly clock: SystemClock;
+  readonly clock: Clock;
   /** null: another server speaks Linode's API. */
   readonly simulator: LinodeSimulator | null;
   /** Resolves if the functions' process ends by itself. */
@@ -46,7 +49,8 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { port, dataDir, linodeToken, onLog } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const clock = createClock(options.clock);
+  const patient = 'now' in options.clock ? options.clock : null;
+  const clock = 'now' in options.clock ? options.clock : createClock(options.clock);
   // Of its own, so that several stacks can run at once.
   const buildDir = join(projectDir, '.esbuild', `${port}`);
   const ports = {
@@ -66,8 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const env = {
     ...awsEnvironment(ports),
     LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
-    CLOCK_RATE: `${options.clock.rate}`,
-    CLOCK_ORIGIN: `${options.clock.originMs}`,
+    ...clockEnvironment(options.clock),
     ...(options.openBudgetMax === null ? {} : { MAX_OPEN_BUDGET_USD: options.openBudgetMax }),
   };
   writeFileSync(join(dataDir, 'functions.env'), envFile(env), { mode: 0o600 });
@@ -77,6 +80,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     lambdaPort: ports.functions,
     logFile: join(dataDir, 'functions.log'),
     onLog,
+    preloads: patient === null ? [] : [patient.preload],
     env: { ...env, ESBUILD_FOLDER: relative(projectDir, buildDir) },
   });
   starting.catch(() => {}); // it is awaited below, after what it stands on
@@ -93,6 +97,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   const functions = await starting;
   await warmUp(`http://127.0.0.1:${port}`, lambda, service.functionNames);
+  patient?.start(functions.process);
   const schedules = tickSchedules(service.schedules, clock, lambda.invokeAsync);
   return {
     url: `http://127.0.0.1:${port}`,
@@ -100,6 +105,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     simulator,
     ended: functions.ended,
     async close() {
+      patient?.close();
       schedules.close();
       lambda.close();
       await functions.close();
@@ -109,6 +115,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
   };
 }
+
+const clockEnvironment = (clock: ClockSettings | PatientTime) =>
+  'now' in clock ? clock.env : { CLOCK_RATE: `${clock.rate}`, CLOCK_ORIGIN: `${clock.originMs}` };
 
 /** For functions that are invoked by hand, from another shell. */
 const envFile = (env: Readonly<Record<string, string>>) =>
