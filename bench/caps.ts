@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClock } from '../lib/adapters/clock.ts';
 import { createCaps } from '../lib/caps.ts';
-import { microUsd } from '../lib/core/money.ts';
-import { plus, seconds } from '../lib/core/units.ts';
+import { microUsd } from '../lib/core/base/money.ts';
+import { plus, seconds } from '../lib/core/base/units.ts';
 import { newId } from '../lib/ids.ts';
 import type { LedgerStore } from '../lib/ports.ts';
 import { createMemoryTable } from '../local/memory-table.ts';

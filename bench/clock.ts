@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EpochMs, epochMs } from '../lib/core/units.ts';
+import { type EpochMs, epochMs } from '../lib/core/base/units.ts';
 import type { Clock } from '../lib/ports.ts';
 
 /** Runs as the machine's does, and is put forward where nobody measures. */

@@ -3,7 +3,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildOptions } from 'esbuild';
-import { epochMs } from '../lib/core/units.ts';
+import { epochMs } from '../lib/core/base/units.ts';
 import { projectDir, readService } from '../local/service.ts';
 import { type Bundle, firstAnswer, withBundles } from './bundles.ts';
 import { markdown } from './report.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { type MetricName, metrics, paidFor } from '../lib/core/metrics.ts';
-import { epochMs, plus, seconds } from '../lib/core/units.ts';
+import { epochMs, plus, seconds } from '../lib/core/base/units.ts';
+import { type MetricName, metrics, paidFor } from '../lib/core/cluster/metrics.ts';
 import type { Log, Metrics } from '../lib/ports.ts';
 import type { ReconcileLimits } from '../lib/reconcile.ts';
 import type { VirtualTime } from '../local/simulation/time.ts';

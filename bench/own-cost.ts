@@ -1,6 +1,6 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-import { minutes, seconds } from '../lib/core/units.ts';
+import { minutes, seconds } from '../lib/core/base/units.ts';
 import { assumed } from './assumed.ts';
 import { Counter, type Counts, plus, times, totalOf } from './counts.ts';
 import { prices } from './prices.ts';

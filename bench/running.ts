@@ -1,7 +1,7 @@
 import { createTransport } from '../lib/adapters/linode-axios.ts';
-import { isLive, type LiveRecord } from '../lib/core/cluster.ts';
-import type { ClusterId } from '../lib/core/names.ts';
-import { minutes, plus, seconds } from '../lib/core/units.ts';
+import type { ClusterId } from '../lib/core/base/names.ts';
+import { minutes, plus, seconds } from '../lib/core/base/units.ts';
+import { isLive, type LiveRecord } from '../lib/core/cluster/record.ts';
 import { launch } from '../lib/launch.ts';
 import type { Log } from '../lib/ports.ts';
 import { reconcile } from '../lib/reconcile.ts';

@@ -1,7 +1,7 @@
 import { getCluster, waitForAddresses } from '../lib/clusters.ts';
-import { ENDED_KEPT } from '../lib/core/cluster.ts';
-import type { ClusterId } from '../lib/core/names.ts';
-import { hours, plus as later, minutes, seconds } from '../lib/core/units.ts';
+import type { ClusterId } from '../lib/core/base/names.ts';
+import { hours, plus as later, minutes, seconds } from '../lib/core/base/units.ts';
+import { ENDED_KEPT } from '../lib/core/cluster/record.ts';
 import { launch, offer } from '../lib/launch.ts';
 import { assumed } from './assumed.ts';
 import { itemBytes } from './capacity.ts';

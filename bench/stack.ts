@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { epochMs } from '../lib/core/units.ts';
+import { epochMs } from '../lib/core/base/units.ts';
 import { type LinodeSimulator, startLinodeSimulator } from '../local/linode/simulator.ts';
 import { freePort } from '../local/listen.ts';
 import { localSettings } from '../local/settings.ts';

@@ -1,8 +1,8 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-import { teardownOf } from '../lib/core/cluster.ts';
-import { clusterTag } from '../lib/core/names.ts';
-import { between, hours, minus, seconds } from '../lib/core/units.ts';
+import { clusterTag } from '../lib/core/base/names.ts';
+import { between, hours, minus, seconds } from '../lib/core/base/units.ts';
+import { teardownOf } from '../lib/core/cluster/record.ts';
 import { markdown } from './report.ts';
 
 /**

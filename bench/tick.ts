@@ -1,6 +1,6 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-import { type EpochMs, hours, plus } from '../lib/core/units.ts';
+import { type EpochMs, hours, plus } from '../lib/core/base/units.ts';
 import { newId } from '../lib/ids.ts';
 import { reap } from '../lib/reap.ts';
 import { markdown } from './report.ts';

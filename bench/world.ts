@@ -1,8 +1,8 @@
 import { createTransport } from '../lib/adapters/linode-axios.ts';
 import type { Transport } from '../lib/adapters/linode-http.ts';
 import { authorize } from '../lib/authorize.ts';
-import { type ClusterId, isClusterId } from '../lib/core/names.ts';
-import { epochMs, minutes } from '../lib/core/units.ts';
+import { type ClusterId, isClusterId } from '../lib/core/base/names.ts';
+import { epochMs, minutes } from '../lib/core/base/units.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import { reap } from '../lib/reap.ts';
 import { type ReconcileLimits, reconcile } from '../lib/reconcile.ts';

@@ -1,4 +1,4 @@
-import { isClusterId, isScheduleId } from '../lib/core/names.ts';
+import { isClusterId, isScheduleId } from '../lib/core/base/names.ts';
 import type { Cluster, Clusters, Schedule } from './api.ts';
 import type { Client } from './client.ts';
 import { CliError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { formatUsd, microUsd } from '../lib/core/money.ts';
+import { formatUsd, microUsd } from '../lib/core/base/money.ts';
 
 /* How things look. Nothing here reads a clock, the terminal or the environment. */
 

@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
-import { phases } from '../lib/core/cluster.ts';
-import { inventoryFormats } from '../lib/core/inventory.ts';
+import { inventoryFormats } from '../lib/core/cluster/inventory.ts';
+import { phases } from '../lib/core/cluster/record.ts';
 import { credentials, extend, inventory, list, remove, showOne } from './clusters.ts';
 import { candidates, type Shell, scripts, shells } from './completion.ts';
 import type { Context } from './context.ts';

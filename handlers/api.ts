@@ -14,8 +14,8 @@ import {
   listClusters,
   waitForAddresses,
 } from '../lib/clusters.ts';
-import { inventory, inventoryNodes } from '../lib/core/inventory.ts';
-import { type EpochMs, earliest, toIso } from '../lib/core/units.ts';
+import { type EpochMs, earliest, toIso } from '../lib/core/base/units.ts';
+import { inventory, inventoryNodes } from '../lib/core/cluster/inventory.ts';
 import { AppError } from '../lib/errors.ts';
 import { launch, offer } from '../lib/launch.ts';
 import { problemOf } from '../lib/problems.ts';

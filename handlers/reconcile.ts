@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { isClusterId } from '../lib/core/names.ts';
+import { isClusterId } from '../lib/core/base/names.ts';
 import { reconcile } from '../lib/reconcile.ts';
 import {
   caps,

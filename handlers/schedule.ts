@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { isScheduleId } from '../lib/core/names.ts';
+import { isScheduleId } from '../lib/core/base/names.ts';
 import { runSchedule } from '../lib/run-schedule.ts';
 import { launchDeps, limitsOf, metrics, schedules } from '../lib/wire.ts';
 

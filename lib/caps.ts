@@ -1,5 +1,7 @@
-import { monthName } from './core/billing.ts';
-import type { ClusterRecord, EndedRecord, LiveRecord } from './core/cluster.ts';
+import { formatUsd, type MicroUsd, toUsd } from './core/base/money.ts';
+import type { ClusterId } from './core/base/names.ts';
+import { type DurationMs, durationMs, type EpochMs, plus } from './core/base/units.ts';
+import { monthName } from './core/billing/bill.ts';
 import {
   audit,
   type Cap,
@@ -13,10 +15,8 @@ import {
   release,
   reserve,
   settle,
-} from './core/ledger.ts';
-import { formatUsd, type MicroUsd, toUsd } from './core/money.ts';
-import type { ClusterId } from './core/names.ts';
-import { type DurationMs, durationMs, type EpochMs, plus } from './core/units.ts';
+} from './core/caps/ledger.ts';
+import type { ClusterRecord, EndedRecord, LiveRecord } from './core/cluster/record.ts';
 import { AppError } from './errors.ts';
 import type { Clock, LedgerStore } from './ports.ts';
 import type { Settings } from './settings.ts';

@@ -1,6 +1,16 @@
-import { regionsToAsk } from './core/alternatives.ts';
-import { hoursAfforded } from './core/billing.ts';
-import type { Image, LinodeType, Price, Region } from './core/catalogue.ts';
+import type { MicroUsd } from './core/base/money.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  earliest,
+  minutes,
+  plus,
+  seconds,
+} from './core/base/units.ts';
+import { hoursAfforded } from './core/billing/bill.ts';
+import type { Price } from './core/billing/price.ts';
+import { regionsToAsk } from './core/catalogue/alternatives.ts';
 import {
   type Extras,
   type ImageFilter,
@@ -14,18 +24,9 @@ import {
   type RegionFilter,
   type SoldOut,
   type TypeFilter,
-} from './core/choose.ts';
-import type { MicroUsd } from './core/money.ts';
-import type { Spec } from './core/spec.ts';
-import {
-  type DurationMs,
-  durationMs,
-  type EpochMs,
-  earliest,
-  minutes,
-  plus,
-  seconds,
-} from './core/units.ts';
+} from './core/catalogue/choose.ts';
+import type { Image, LinodeType, Region } from './core/catalogue/lists.ts';
+import type { Spec } from './core/cluster/spec.ts';
 import { AppError, reasonOf } from './errors.ts';
 import type { Cacheable, Clock, LinodeApi, Log } from './ports.ts';
 

@@ -1,10 +1,10 @@
 import type { CapsKeeper } from './caps.ts';
-import { type Changed, changeCluster as change, parseChange } from './core/change.ts';
-import { type ClusterRecord, isLive, type LiveRecord } from './core/cluster.ts';
-import { formatUsd, toUsd } from './core/money.ts';
-import { type ClusterId, isClusterId } from './core/names.ts';
-import { beginDeleting } from './core/plan.ts';
-import { type EpochMs, plus, seconds } from './core/units.ts';
+import { formatUsd, toUsd } from './core/base/money.ts';
+import { type ClusterId, isClusterId } from './core/base/names.ts';
+import { type EpochMs, plus, seconds } from './core/base/units.ts';
+import { type Changed, changeCluster as change, parseChange } from './core/cluster/change.ts';
+import { type ClusterRecord, isLive, type LiveRecord } from './core/cluster/record.ts';
+import { beginDeleting } from './core/pass/plan.ts';
 import { AppError, reasonOf } from './errors.ts';
 import { rootPassword } from './passwords.ts';
 import type { Clock, ClusterStore, ListQuery, Log, Nudge, Secrets } from './ports.ts';

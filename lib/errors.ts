@@ -1,4 +1,4 @@
-import type { Fault } from './core/fault.ts';
+import type { Fault } from './core/base/fault.ts';
 
 /**
  * What went wrong, for a caller that can act on it. lib/problems.ts has the one table from these

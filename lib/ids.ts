@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { isClusterId, isScheduleId } from './core/names.ts';
+import { isClusterId, isScheduleId } from './core/base/names.ts';
 
 /** `c` for clusters, `s` for schedules; a letter and 50 bits in base 32. */
 type Id<Prefix extends 'c' | 's'> = `${Prefix}${string}`;

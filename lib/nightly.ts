@@ -1,5 +1,5 @@
-import type { EpochMs } from './core/units.ts';
-import { epochMs } from './core/units.ts';
+import type { EpochMs } from './core/base/units.ts';
+import { epochMs } from './core/base/units.ts';
 import { AppError } from './errors.ts';
 import { type LaunchDeps, type Launched, launch } from './launch.ts';
 

@@ -1,5 +1,5 @@
-import type { Notice } from './core/notices.ts';
-import { type DurationMs, type EpochMs, earliest, latest, plus } from './core/units.ts';
+import { type DurationMs, type EpochMs, earliest, latest, plus } from './core/base/units.ts';
+import type { Notice } from './core/notices/notices.ts';
 import { reasonOf } from './errors.ts';
 import type { Clock, Log, Notifier } from './ports.ts';
 

@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import type { NodeLabel } from './core/names.ts';
+import type { NodeLabel } from './core/base/names.ts';
 
 /**
  * The root password of a node, derived from the deployment's key so that it is stored nowhere and a

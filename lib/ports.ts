@@ -1,13 +1,13 @@
-import type { MonthName } from './core/billing.ts';
-import type { Image, LinodeType, Region } from './core/catalogue.ts';
-import type { ClusterRecord } from './core/cluster.ts';
-import type { Ledger } from './core/ledger.ts';
-import type { Linode } from './core/linode.ts';
-import type { MetricValues } from './core/metrics.ts';
-import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/names.ts';
-import type { Notice } from './core/notices.ts';
-import type { ScheduleRecord } from './core/schedule.ts';
-import type { DurationMs, EpochMs } from './core/units.ts';
+import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/base/names.ts';
+import type { DurationMs, EpochMs } from './core/base/units.ts';
+import type { MonthName } from './core/billing/bill.ts';
+import type { Ledger } from './core/caps/ledger.ts';
+import type { Image, LinodeType, Region } from './core/catalogue/lists.ts';
+import type { Linode } from './core/cluster/linode.ts';
+import type { MetricValues } from './core/cluster/metrics.ts';
+import type { ClusterRecord } from './core/cluster/record.ts';
+import type { Notice } from './core/notices/notices.ts';
+import type { ScheduleRecord } from './core/schedule/schedule.ts';
 
 /** Time as the use cases see it. Locally it may run faster than the machine's. */
 export interface Clock {

@@ -1,6 +1,6 @@
-import { isOverdue } from './core/metrics.ts';
-import { type ClusterId, isScheduleId } from './core/names.ts';
-import { plus, seconds } from './core/units.ts';
+import { type ClusterId, isScheduleId } from './core/base/names.ts';
+import { plus, seconds } from './core/base/units.ts';
+import { isOverdue } from './core/cluster/metrics.ts';
 import type { Clock, ClusterStore, Log, Metrics, Nudge } from './ports.ts';
 
 /** The reaper's own period: what falls due before its next tick is started now, and waits. */

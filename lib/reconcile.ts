@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CapsKeeper } from './caps.ts';
-import { apply, type Outcome } from './core/apply.ts';
-import { type EndedRecord, isLive, type LiveRecord } from './core/cluster.ts';
-import type { Linode } from './core/linode.ts';
-import { teardownLeadOf } from './core/metrics.ts';
-import { formatUsd, toUsd } from './core/money.ts';
-import { type ClusterId, clusterTag, ownershipTag, type Tag, withReapTag } from './core/names.ts';
-import { withNotice } from './core/notices.ts';
-import { type ActiveStep, CREATE_WINDOW, type Executors, plan, type Step } from './core/plan.ts';
+import { formatUsd, toUsd } from './core/base/money.ts';
+import {
+  type ClusterId,
+  clusterTag,
+  ownershipTag,
+  type Tag,
+  withReapTag,
+} from './core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -17,7 +17,19 @@ import {
   minutes,
   plus,
   seconds,
-} from './core/units.ts';
+} from './core/base/units.ts';
+import type { Linode } from './core/cluster/linode.ts';
+import { teardownLeadOf } from './core/cluster/metrics.ts';
+import { type EndedRecord, isLive, type LiveRecord } from './core/cluster/record.ts';
+import { withNotice } from './core/notices/notices.ts';
+import { apply, type Outcome } from './core/pass/apply.ts';
+import {
+  type ActiveStep,
+  CREATE_WINDOW,
+  type Executors,
+  plan,
+  type Step,
+} from './core/pass/plan.ts';
 import { AppError, reasonOf } from './errors.ts';
 import { createOutbox, type Outbox } from './notify.ts';
 import { rootPassword } from './passwords.ts';

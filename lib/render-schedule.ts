@@ -1,6 +1,6 @@
-import { toUsd } from './core/money.ts';
-import type { Run, ScheduleRecord } from './core/schedule.ts';
-import { toIso } from './core/units.ts';
+import { toUsd } from './core/base/money.ts';
+import { toIso } from './core/base/units.ts';
+import type { Run, ScheduleRecord } from './core/schedule/schedule.ts';
 import { nextRuns } from './schedules.ts';
 
 const NEXT_RUNS = 5;

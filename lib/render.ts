@@ -1,7 +1,11 @@
 import type { OfferedType } from './catalogue.ts';
-import type { Advice, Alternative } from './core/advice.ts';
-import type { Image, Region } from './core/catalogue.ts';
-import { whyChosen } from './core/choose.ts';
+import { type MicroUsd, microUsd, times, toUsd } from './core/base/money.ts';
+import { type EpochMs, toIso } from './core/base/units.ts';
+import { whyChosen } from './core/catalogue/choose.ts';
+import type { Image, Region } from './core/catalogue/lists.ts';
+import type { Advice, Alternative } from './core/cluster/advice.ts';
+import type { MonthTotals } from './core/cluster/month-totals.ts';
+import { type Quote, quoteOf } from './core/cluster/quote.ts';
 import {
   type ClusterRecord,
   isLive,
@@ -10,12 +14,8 @@ import {
   priceOf,
   spentAt,
   teardownOf,
-} from './core/cluster.ts';
-import { type MicroUsd, microUsd, times, toUsd } from './core/money.ts';
-import { type Quote, quoteOf } from './core/quote.ts';
-import type { MonthTotals } from './core/report.ts';
-import type { Spec } from './core/spec.ts';
-import { type EpochMs, toIso } from './core/units.ts';
+} from './core/cluster/record.ts';
+import type { Spec } from './core/cluster/spec.ts';
 import type { Offer } from './launch.ts';
 import type { Report } from './report.ts';
 

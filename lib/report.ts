@@ -1,7 +1,7 @@
 import { ADMIN, ownerSeen } from './clusters.ts';
-import { isMonthName, type MonthName, monthName, monthNamed } from './core/billing.ts';
-import { added, type MonthTotals, NOTHING, totalsOf } from './core/report.ts';
-import { type DurationMs, type EpochMs, hours, minus, plus } from './core/units.ts';
+import { type DurationMs, type EpochMs, hours, minus, plus } from './core/base/units.ts';
+import { isMonthName, type MonthName, monthName, monthNamed } from './core/billing/bill.ts';
+import { added, type MonthTotals, NOTHING, totalsOf } from './core/cluster/month-totals.ts';
 import { AppError } from './errors.ts';
 import type { Clock, ClusterStore } from './ports.ts';
 

@@ -1,6 +1,4 @@
-import { isLive } from './core/cluster.ts';
-import type { ClusterId, ScheduleId } from './core/names.ts';
-import { type Run, type ScheduleRecord, withRun } from './core/schedule.ts';
+import type { ClusterId, ScheduleId } from './core/base/names.ts';
 import {
   type EpochMs,
   earliest,
@@ -10,8 +8,10 @@ import {
   plus,
   seconds,
   toIso,
-} from './core/units.ts';
-import { occurrenceAfter } from './cron.ts';
+} from './core/base/units.ts';
+import { isLive } from './core/cluster/record.ts';
+import { occurrenceAfter } from './core/schedule/cron.ts';
+import { type Run, type ScheduleRecord, withRun } from './core/schedule/schedule.ts';
 import { AppError, type ErrorCode } from './errors.ts';
 import { keyedClusterId, type LaunchDeps, launch } from './launch.ts';
 import type { Metrics, ScheduleStore } from './ports.ts';

@@ -1,7 +1,9 @@
 import { ADMIN } from './clusters.ts';
-import type { Fault } from './core/fault.ts';
-import { isScheduleId } from './core/names.ts';
-import { quoteOf } from './core/quote.ts';
+import type { Fault } from './core/base/fault.ts';
+import { isScheduleId } from './core/base/names.ts';
+import { type EpochMs, latest } from './core/base/units.ts';
+import { quoteOf } from './core/cluster/quote.ts';
+import { faultOfCron, isTimeZone, occurrenceAfter } from './core/schedule/cron.ts';
 import {
   faultsOfSpec,
   type JsonSpec,
@@ -10,9 +12,7 @@ import {
   type ScheduleRecord,
   type ScheduleRequest,
   withNext,
-} from './core/schedule.ts';
-import { type EpochMs, latest } from './core/units.ts';
-import { faultOfCron, isTimeZone, occurrenceAfter } from './cron.ts';
+} from './core/schedule/schedule.ts';
 import { AppError } from './errors.ts';
 import { hashOf, idOfKey, newId } from './ids.ts';
 import {

@@ -1,5 +1,5 @@
-import type { MicroUsd } from './core/money.ts';
-import type { DurationMs } from './core/units.ts';
+import type { MicroUsd } from './core/base/money.ts';
+import type { DurationMs } from './core/base/units.ts';
 
 /** What the operator of a deployment decides. lib/wire.ts reads them from the environment. */
 export interface Settings {

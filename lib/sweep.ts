@@ -1,10 +1,6 @@
 import type { CapsKeeper } from './caps.ts';
-import type { ClusterRecord } from './core/cluster.ts';
-import type { Linode } from './core/linode.ts';
-import { livingOf } from './core/metrics.ts';
-import { formatUsd, toUsd } from './core/money.ts';
-import { type ClusterId, clusterOfTags, ownershipTag } from './core/names.ts';
-import { findOrphans, type Orphan } from './core/orphans.ts';
+import { formatUsd, toUsd } from './core/base/money.ts';
+import { type ClusterId, clusterOfTags, ownershipTag } from './core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -13,7 +9,11 @@ import {
   minutes,
   plus,
   seconds,
-} from './core/units.ts';
+} from './core/base/units.ts';
+import type { Linode } from './core/cluster/linode.ts';
+import { livingOf } from './core/cluster/metrics.ts';
+import { findOrphans, type Orphan } from './core/cluster/orphans.ts';
+import type { ClusterRecord } from './core/cluster/record.ts';
 import { AppError } from './errors.ts';
 import type { Clock, ClusterStore, LinodeApi, Log, Metrics } from './ports.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createClock } from '../lib/adapters/clock.ts';
-import { minutes, plus } from '../lib/core/units.ts';
+import { minutes, plus } from '../lib/core/base/units.ts';
 import type { Bill, LedgerEntry } from './linode/simulator.ts';
 import { freePort } from './listen.ts';
 import { randomFrom } from './random.ts';

@@ -1,4 +1,4 @@
-import { formatUsd, type MicroUsd } from '../lib/core/money.ts';
+import { formatUsd, type MicroUsd } from '../lib/core/base/money.ts';
 
 /** What is known of the demo's cluster when it has ended. */
 export interface Ending {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
-import { microUsd } from '../lib/core/money.ts';
+import { microUsd } from '../lib/core/base/money.ts';
 import { closingOf, type Ending } from './demo-closing.ts';
 import type { LinodeSimulator } from './linode/simulator.ts';
 import { freePort } from './listen.ts';

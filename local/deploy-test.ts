@@ -1,4 +1,4 @@
-import { epochMs } from '../lib/core/units.ts';
+import { epochMs } from '../lib/core/base/units.ts';
 import {
   type Api,
   type Cluster,

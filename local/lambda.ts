@@ -1,6 +1,6 @@
 import { createServer, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { type DurationMs, minutes, plus } from '../lib/core/units.ts';
+import { type DurationMs, minutes, plus } from '../lib/core/base/units.ts';
 import type { Clock } from '../lib/ports.ts';
 import { listen } from './listen.ts';
 

@@ -1,8 +1,8 @@
 import { createdIn, pageOf, positionOf } from '../lib/adapters/dynamodb-pages.ts';
-import { type ClusterRecord, isLive } from '../lib/core/cluster.ts';
-import { EMPTY_LEDGER, type Ledger } from '../lib/core/ledger.ts';
-import type { ClusterId, ScheduleId } from '../lib/core/names.ts';
-import type { ScheduleRecord } from '../lib/core/schedule.ts';
+import type { ClusterId, ScheduleId } from '../lib/core/base/names.ts';
+import { EMPTY_LEDGER, type Ledger } from '../lib/core/caps/ledger.ts';
+import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
+import type { ScheduleRecord } from '../lib/core/schedule/schedule.ts';
 import type { ClusterStore, LedgerStore, ListQuery, ScheduleStore } from '../lib/ports.ts';
 
 export interface MemoryTable {

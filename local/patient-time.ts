@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as realDelay, setImmediate as turn } from 'node:timers/promises';
-import { type EpochMs, epochMs, seconds } from '../lib/core/units.ts';
+import { type EpochMs, epochMs, seconds } from '../lib/core/base/units.ts';
 import type { Clock } from '../lib/ports.ts';
 import { openCalls } from './open-calls.mjs';
 

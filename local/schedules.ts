@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import { type EpochMs, epochMs, toIso } from '../lib/core/units.ts';
+import { type EpochMs, epochMs, toIso } from '../lib/core/base/units.ts';
 import type { Clock } from '../lib/ports.ts';
 
 /** A schedule as serverless.yml declares it, resolved. */

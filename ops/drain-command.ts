@@ -1,14 +1,12 @@
 import { parseArgs } from 'node:util';
 import { ADMIN, type ClusterDeps, deleteCluster, nudgeOrLeaveToReaper } from '../lib/clusters.ts';
-import { isLive, type LiveRecord } from '../lib/core/cluster.ts';
-import type { Linode } from '../lib/core/linode.ts';
 import {
   type ClusterId,
   clusterOfTags,
   isScheduleId,
   ownershipTag,
   reapTimeOfTags,
-} from '../lib/core/names.ts';
+} from '../lib/core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -18,7 +16,9 @@ import {
   plus,
   seconds,
   toIso,
-} from '../lib/core/units.ts';
+} from '../lib/core/base/units.ts';
+import type { Linode } from '../lib/core/cluster/linode.ts';
+import { isLive, type LiveRecord } from '../lib/core/cluster/record.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ClusterStore, LinodeApi, ScheduleStore } from '../lib/ports.ts';
 import { changeSchedule, listSchedules } from '../lib/schedules.ts';

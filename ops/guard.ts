@@ -8,8 +8,8 @@ import {
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { createClusterStore } from '../lib/adapters/dynamodb.ts';
 import { createScheduleStore } from '../lib/adapters/dynamodb-schedules.ts';
-import { type LiveRecord, teardownOf } from '../lib/core/cluster.ts';
-import { type EpochMs, epochMs, toIso } from '../lib/core/units.ts';
+import { type EpochMs, epochMs, toIso } from '../lib/core/base/units.ts';
+import { type LiveRecord, teardownOf } from '../lib/core/cluster/record.ts';
 import { messageOf } from './advice.ts';
 import { deployedEnvironment } from './deployment.ts';
 import { readLive } from './drain-command.ts';

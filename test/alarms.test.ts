@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { NAMESPACE } from '../lib/adapters/emf.ts';
-import { type MetricName, metrics } from '../lib/core/metrics.ts';
+import { type MetricName, metrics } from '../lib/core/cluster/metrics.ts';
 import { emitted } from './adapters/emf.ts';
 import { alarm, alarms, isInAlarm, read } from './alarm.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createCaps } from '../lib/caps.ts';
-import type { ClusterId } from '../lib/core/names.ts';
-import { plus, seconds } from '../lib/core/units.ts';
+import type { ClusterId } from '../lib/core/base/names.ts';
+import { plus, seconds } from '../lib/core/base/units.ts';
 import type { LedgerStore } from '../lib/ports.ts';
 import { createMemoryTable } from '../local/memory-table.ts';
 import { LAUNCH, usd } from './core/builders.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createCatalogue } from '../lib/catalogue.ts';
-import { type DurationMs, type EpochMs, minutes, plus, seconds } from '../lib/core/units.ts';
+import { type DurationMs, type EpochMs, minutes, plus, seconds } from '../lib/core/base/units.ts';
 import type { LinodeApi, Log } from '../lib/ports.ts';
 import { createTestClock, START } from './adapters/linode-server.ts';
 

@@ -7,9 +7,9 @@ import {
   ownerSeen,
   waitForAddresses,
 } from '../lib/clusters.ts';
-import type { ClusterRecord } from '../lib/core/cluster.ts';
-import type { ClusterId } from '../lib/core/names.ts';
-import { minutes, plus, seconds } from '../lib/core/units.ts';
+import type { ClusterId } from '../lib/core/base/names.ts';
+import { minutes, plus, seconds } from '../lib/core/base/units.ts';
+import type { ClusterRecord } from '../lib/core/cluster/record.ts';
 import type { Secrets } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
 import { createMemoryTable } from '../local/memory-table.ts';

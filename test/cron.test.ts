@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type EpochMs, epochMs, hours, minutes, plus } from '../lib/core/units.ts';
-import { faultOfCron, isTimeZone, occurrenceAfter } from '../lib/cron.ts';
+import { type EpochMs, epochMs, hours, minutes, plus } from '../lib/core/base/units.ts';
+import { faultOfCron, isTimeZone, occurrenceAfter } from '../lib/core/schedule/cron.ts';
 import { at } from './core/builders.ts';
 
 const BERLIN = 'Europe/Berlin';

@@ -1,5 +1,5 @@
-import type { MetricValues } from '../lib/core/metrics.ts';
-import { type EpochMs, latest } from '../lib/core/units.ts';
+import { type EpochMs, latest } from '../lib/core/base/units.ts';
+import type { MetricValues } from '../lib/core/cluster/metrics.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
 
 /** A clock that stands still, but for those who sleep. */

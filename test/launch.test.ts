@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createCaps } from '../lib/caps.ts';
 import type { Catalogue } from '../lib/catalogue.ts';
-import type { LinodeType } from '../lib/core/catalogue.ts';
-import { type ClusterRecord, isLive } from '../lib/core/cluster.ts';
-import { sum } from '../lib/core/money.ts';
-import { type EpochMs, minutes, plus, seconds } from '../lib/core/units.ts';
+import { sum } from '../lib/core/base/money.ts';
+import { type EpochMs, minutes, plus, seconds } from '../lib/core/base/units.ts';
+import type { LinodeType } from '../lib/core/catalogue/lists.ts';
+import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
 import { type LaunchRequest, launch } from '../lib/launch.ts';
 import type { ClusterStore } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ClusterRecord } from '../lib/core/cluster.ts';
-import type { ClusterId } from '../lib/core/names.ts';
-import { minutes, plus } from '../lib/core/units.ts';
+import type { ClusterId } from '../lib/core/base/names.ts';
+import { minutes, plus } from '../lib/core/base/units.ts';
+import type { ClusterRecord } from '../lib/core/cluster/record.ts';
 import { reap } from '../lib/reap.ts';
 import { createMemoryTable } from '../local/memory-table.ts';
 import { aDeleting, aRunning, ID, LAUNCH, OTHER_ID } from './core/builders.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClusterStore } from '../lib/adapters/dynamodb.ts';
-import { type ClusterRecord, ENDED_KEPT } from '../lib/core/cluster.ts';
-import { type EpochMs, hours, plus } from '../lib/core/units.ts';
+import { type EpochMs, hours, plus } from '../lib/core/base/units.ts';
+import { type ClusterRecord, ENDED_KEPT } from '../lib/core/cluster/record.ts';
 import { renderReport } from '../lib/render.ts';
 import { type ReportQuery, report } from '../lib/report.ts';
 import { localDynamoDbClient, startDynamoDb } from '../local/dynamodb.ts';

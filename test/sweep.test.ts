@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { CapsKeeper } from '../lib/caps.ts';
-import type { ClusterRecord } from '../lib/core/cluster.ts';
-import type { Linode } from '../lib/core/linode.ts';
-import { clusterTag, ownershipTag, reapTag } from '../lib/core/names.ts';
-import { type EpochMs, hours, minutes, plus, seconds } from '../lib/core/units.ts';
+import { clusterTag, ownershipTag, reapTag } from '../lib/core/base/names.ts';
+import { type EpochMs, hours, minutes, plus, seconds } from '../lib/core/base/units.ts';
+import type { Linode } from '../lib/core/cluster/linode.ts';
+import type { ClusterRecord } from '../lib/core/cluster/record.ts';
 import type { LinodeApi } from '../lib/ports.ts';
 import { sweep } from '../lib/sweep.ts';
 import { createMemoryTable } from '../local/memory-table.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Notice, withNotice } from '../lib/core/notices.ts';
+import { type Notice, withNotice } from '../lib/core/notices/notices.ts';
 import { anEnded, LAUNCH } from './core/builders.ts';
 
 /** What serverless.yml sets for every function. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EpochMs, epochMs } from '../core/units.ts';
+import { type EpochMs, epochMs } from '../core/base/units.ts';
 import type { Clock } from '../ports.ts';
 
 /**

@@ -5,9 +5,15 @@ import {
   ThrottlingException,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { EMPTY_LEDGER, type Entry, type Ledger, type Months, type Scope } from '../core/ledger.ts';
-import type { ClusterId } from '../core/names.ts';
-import { durationMs, plus } from '../core/units.ts';
+import type { ClusterId } from '../core/base/names.ts';
+import { durationMs, plus } from '../core/base/units.ts';
+import {
+  EMPTY_LEDGER,
+  type Entry,
+  type Ledger,
+  type Months,
+  type Scope,
+} from '../core/caps/ledger.ts';
 import type { LedgerStore } from '../ports.ts';
 import { IS_NEW, isAt, itemAt, putIf } from './dynamodb.ts';
 

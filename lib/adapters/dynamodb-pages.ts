@@ -1,6 +1,6 @@
-import { type MonthName, monthNamed } from '../core/billing.ts';
-import type { ClusterRecord } from '../core/cluster.ts';
-import { isClusterId } from '../core/names.ts';
+import { isClusterId } from '../core/base/names.ts';
+import { type MonthName, monthNamed } from '../core/billing/bill.ts';
+import type { ClusterRecord } from '../core/cluster/record.ts';
 import { AppError } from '../errors.ts';
 
 /** Lambda answers with 6 MB at the most, and a record grows a little when it is shown. */

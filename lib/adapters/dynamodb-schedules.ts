@@ -4,7 +4,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ScheduleRecord } from '../core/schedule.ts';
+import type { ScheduleRecord } from '../core/schedule/schedule.ts';
 import type { ScheduleStore } from '../ports.ts';
 import { IS_NEW, type Item, isAt, itemAt, itemsOf, LIVE, putIf } from './dynamodb.ts';
 

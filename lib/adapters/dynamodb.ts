@@ -11,9 +11,9 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { type ClusterRecord, ENDED_KEPT, isLive } from '../core/cluster.ts';
-import type { ClusterId, ScheduleId } from '../core/names.ts';
-import type { DurationMs } from '../core/units.ts';
+import type { ClusterId, ScheduleId } from '../core/base/names.ts';
+import type { DurationMs } from '../core/base/units.ts';
+import { type ClusterRecord, ENDED_KEPT, isLive } from '../core/cluster/record.ts';
 import type { ClusterStore, ListQuery, LivedQuery } from '../ports.ts';
 import { createdIn, pageOf, positionOf } from './dynamodb-pages.ts';
 

@@ -1,5 +1,5 @@
 import { Metrics as Powertools } from '@aws-lambda-powertools/metrics';
-import { metrics as known, paidFor } from '../core/metrics.ts';
+import { metrics as known, paidFor } from '../core/cluster/metrics.ts';
 import type { Log, Metrics } from '../ports.ts';
 
 /** What stack/alarms.yml and stack/dashboard.yml ask CloudWatch for; the dimension is `service`. */

@@ -1,4 +1,4 @@
-import { type DurationMs, durationMs, seconds } from '../core/units.ts';
+import { type DurationMs, durationMs, seconds } from '../core/base/units.ts';
 import { AppError } from '../errors.ts';
 import { decodeErrors, type LinodeFault } from './linode-wire.ts';
 

@@ -1,6 +1,6 @@
-import type { Linode } from '../core/linode.ts';
-import type { NodeLabel } from '../core/names.ts';
-import { type EpochMs, earliest, plus } from '../core/units.ts';
+import type { NodeLabel } from '../core/base/names.ts';
+import { type EpochMs, earliest, plus } from '../core/base/units.ts';
+import type { Linode } from '../core/cluster/linode.ts';
 import { reasonOf } from '../errors.ts';
 import type { Clock, CreateOutcome, CreateRequest, Log } from '../ports.ts';
 import { type Call, describe, errorOf, illShaped } from './linode-answer.ts';

@@ -1,4 +1,4 @@
-import { type DurationMs, durationMs, type EpochMs, plus, seconds } from '../core/units.ts';
+import { type DurationMs, durationMs, type EpochMs, plus, seconds } from '../core/base/units.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Clock, Log } from '../ports.ts';
 import { type Answer, type Call, describe, judge, type Verdict } from './linode-answer.ts';

@@ -1,4 +1,4 @@
-import { type DurationMs, durationMs, type EpochMs } from '../core/units.ts';
+import { type DurationMs, durationMs, type EpochMs } from '../core/base/units.ts';
 import type { AppError } from '../errors.ts';
 import type { Cacheable, Clock } from '../ports.ts';
 import { type Call, errorOf, illShaped } from './linode-answer.ts';

@@ -8,7 +8,7 @@ import {
   minutes,
   plus,
   seconds,
-} from '../core/units.ts';
+} from '../core/base/units.ts';
 import type { Clock } from '../ports.ts';
 
 /** Keeps creates within Linode's rate limit, which a whole account shares. */

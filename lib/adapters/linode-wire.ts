@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
-import type { Image, LinodeType, Price, Region, RegionalPrice } from '../core/catalogue.ts';
-import { type Linode, type LinodeStatus, linodeStatuses } from '../core/linode.ts';
-import { priceToMicroUsd } from '../core/money.ts';
-import { type EpochMs, epochMs } from '../core/units.ts';
+import { priceToMicroUsd } from '../core/base/money.ts';
+import { type EpochMs, epochMs } from '../core/base/units.ts';
+import type { Price, RegionalPrice } from '../core/billing/price.ts';
+import type { Image, LinodeType, Region } from '../core/catalogue/lists.ts';
+import { type Linode, type LinodeStatus, linodeStatuses } from '../core/cluster/linode.ts';
 import type { CreateRequest, TypeAvailability } from '../ports.ts';
 
 /*

@@ -1,6 +1,6 @@
-import type { Linode } from '../core/linode.ts';
-import type { NodeLabel } from '../core/names.ts';
-import type { EpochMs } from '../core/units.ts';
+import type { NodeLabel } from '../core/base/names.ts';
+import type { EpochMs } from '../core/base/units.ts';
+import type { Linode } from '../core/cluster/linode.ts';
 import type { LinodeApi } from '../ports.ts';
 import { type Call, errorOf, illShaped } from './linode-answer.ts';
 import { createLinode } from './linode-create.ts';

@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod/mini';
-import { type EpochMs, minutes, plus } from '../core/units.ts';
+import { type EpochMs, minutes, plus } from '../core/base/units.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, Secrets } from '../ports.ts';
 

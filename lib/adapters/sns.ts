@@ -1,5 +1,5 @@
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
-import { messageOf } from '../core/notice-text.ts';
+import { messageOf } from '../core/notices/message.ts';
 import type { Notifier } from '../ports.ts';
 
 /**

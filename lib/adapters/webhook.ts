@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { messageOf } from '../core/notice-text.ts';
+import { messageOf } from '../core/notices/message.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Clock, Notifier } from '../ports.ts';
 import axios from './axios.ts';

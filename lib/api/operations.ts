@@ -1,11 +1,14 @@
 import * as z from 'zod/mini';
-import { MONTH_NAME } from '../core/billing.ts';
-import { changeSchema } from '../core/change.ts';
-import { phases } from '../core/cluster.ts';
-import { inventoryFormats } from '../core/inventory.ts';
-import { type MicroUsd, parseUsd } from '../core/money.ts';
-import { scheduleChangeSchema, scheduleSchema as scheduleRequestSchema } from '../core/schedule.ts';
-import { specSchema } from '../core/spec.ts';
+import { type MicroUsd, parseUsd } from '../core/base/money.ts';
+import { MONTH_NAME } from '../core/billing/bill.ts';
+import { changeSchema } from '../core/cluster/change.ts';
+import { inventoryFormats } from '../core/cluster/inventory.ts';
+import { phases } from '../core/cluster/record.ts';
+import { specSchema } from '../core/cluster/spec.ts';
+import {
+  scheduleChangeSchema,
+  scheduleSchema as scheduleRequestSchema,
+} from '../core/schedule/schedule.ts';
 import type { Settings } from '../settings.ts';
 import {
   clusterSchema,

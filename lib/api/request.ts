@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import type { Fault } from '../core/fault.ts';
+import type { Fault } from '../core/base/fault.ts';
 import { AppError } from '../errors.ts';
 import type { Operation } from './operations.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { linodeStatuses } from '../core/linode.ts';
+import { linodeStatuses } from '../core/cluster/linode.ts';
 
 /*
  * What the API answers with. The renderers are checked against these when they are compiled, the

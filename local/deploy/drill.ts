@@ -7,7 +7,7 @@ import {
   PutFunctionConcurrencyCommand,
   TooManyRequestsException,
 } from '@aws-sdk/client-lambda';
-import { reapTimeOfTags } from '../../lib/core/names.ts';
+import { reapTimeOfTags } from '../../lib/core/base/names.ts';
 import type { LinodeSimulator } from '../linode/simulator.ts';
 import { type Api, type Cluster, STAGE } from './deployment.ts';
 import { callAws, clientOf, type Emulator } from './emulator.ts';

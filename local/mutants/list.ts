@@ -16,7 +16,7 @@ function inFile(file: string, tests: readonly string[], bugs: Bugs): Mutant[] {
   return Object.entries(bugs).map(([name, { from, to }]) => ({ name, file, from, to, tests }));
 }
 
-const money = inFile('lib/core/money.ts', ['test/core/money.test.ts'], {
+const money = inFile('lib/core/base/money.ts', ['test/core/money.test.ts'], {
   'a price beyond six decimals is rounded down': {
     from: 'isNoise ? nearest : Math.ceil(micro)',
     to: 'isNoise ? nearest : Math.floor(micro)',
@@ -39,7 +39,7 @@ const money = inFile('lib/core/money.ts', ['test/core/money.test.ts'], {
   },
 });
 
-const names = inFile('lib/core/names.ts', ['test/core/names.test.ts'], {
+const names = inFile('lib/core/base/names.ts', ['test/core/names.test.ts'], {
   'a Linode with the tags of two clusters is the first one’s': {
     from: 'return ids.length === 1 && id !== undefined',
     to: 'return id !== undefined',
@@ -62,7 +62,7 @@ const names = inFile('lib/core/names.ts', ['test/core/names.test.ts'], {
   },
 });
 
-const billing = inFile('lib/core/billing.ts', ['test/core/billing.test.ts'], {
+const billing = inFile('lib/core/billing/bill.ts', ['test/core/billing.test.ts'], {
   'a started hour is billed only once it is over': {
     from: 'const next = Math.ceil((end - node.billedFrom) / HOUR);',
     to: 'const next = Math.floor((end - node.billedFrom) / HOUR);',
@@ -123,6 +123,9 @@ const billing = inFile('lib/core/billing.ts', ['test/core/billing.test.ts'], {
     from: 'return minus(lastAffordable(nodes, limits), limits.marginMs);',
     to: 'return minus(minus(lastAffordable(nodes, limits), limits.marginMs), limits.marginMs);',
   },
+});
+
+const price = inFile('lib/core/billing/price.ts', ['test/core/billing.test.ts'], {
   'what backups cost is forgotten': {
     from: 'hourly: sum([base.hourly, addon.hourly])',
     to: 'hourly: base.hourly',
@@ -133,7 +136,7 @@ const billing = inFile('lib/core/billing.ts', ['test/core/billing.test.ts'], {
   },
 });
 
-const quote = inFile('lib/core/quote.ts', ['test/core/quote.test.ts'], {
+const quote = inFile('lib/core/cluster/quote.ts', ['test/core/quote.test.ts'], {
   'the smallest budget itself is refused': {
     from: 'if (budget < smallestBudget) {',
     to: 'if (budget <= smallestBudget) {',
@@ -149,7 +152,7 @@ const quote = inFile('lib/core/quote.ts', ['test/core/quote.test.ts'], {
 });
 
 const cluster = inFile(
-  'lib/core/cluster.ts',
+  'lib/core/cluster/record.ts',
   ['test/core/cluster.test.ts', 'test/core/change.test.ts'],
   {
     'the teardown time leaves out nodes that are yet to be created': {
@@ -195,7 +198,7 @@ const cluster = inFile(
   },
 );
 
-const observe = inFile('lib/core/observe.ts', ['test/core/observe.test.ts'], {
+const observe = inFile('lib/core/pass/observe.ts', ['test/core/observe.test.ts'], {
   'a Linode of another deployment is taken for ours': {
     from: 'tags.includes(ours) && clusterOfTags(tags) === record.id',
     to: 'clusterOfTags(tags) === record.id',
@@ -236,7 +239,7 @@ const observe = inFile('lib/core/observe.ts', ['test/core/observe.test.ts'], {
   },
 });
 
-const apply = inFile('lib/core/apply.ts', ['test/core/apply.test.ts'], {
+const apply = inFile('lib/core/pass/apply.ts', ['test/core/apply.test.ts'], {
   'a refusal speaks for an earlier create with a lost reply': {
     from: "const only = node.state !== 'sent' || node.sentAt === node.triedAt;",
     to: "const only = node.state !== 'sent' || node.sentAt <= node.triedAt;",
@@ -267,7 +270,7 @@ const apply = inFile('lib/core/apply.ts', ['test/core/apply.test.ts'], {
   },
 });
 
-const plan = inFile('lib/core/plan.ts', ['test/core/plan.test.ts'], {
+const plan = inFile('lib/core/pass/plan.ts', ['test/core/plan.test.ts'], {
   'a list that could not be read is taken for an empty one': {
     from: 'const linodes = observed === null ? null : linodesOf(record, observed);',
     to: 'const linodes = linodesOf(record, observed ?? []);',
@@ -400,7 +403,7 @@ const plan = inFile('lib/core/plan.ts', ['test/core/plan.test.ts'], {
   },
 });
 
-const orphans = inFile('lib/core/orphans.ts', ['test/core/orphans.test.ts'], {
+const orphans = inFile('lib/core/cluster/orphans.ts', ['test/core/orphans.test.ts'], {
   'the sweeper takes any Linode for ours': {
     from: 'const ours = linodes.filter(({ tags }) => tags.includes(ownershipTag(context.stage)));',
     to: 'const ours = linodes;',
@@ -435,7 +438,7 @@ const orphans = inFile('lib/core/orphans.ts', ['test/core/orphans.test.ts'], {
   },
 });
 
-const change = inFile('lib/core/change.ts', ['test/core/change.test.ts'], {
+const change = inFile('lib/core/cluster/change.ts', ['test/core/change.test.ts'], {
   'a cluster is changed whose teardown has begun': {
     from: "record.phase === 'deleting' || now >= teardownOf(record, now)) {",
     to: "record.phase === 'deleting' || now > teardownOf(record, now)) {",
@@ -462,7 +465,7 @@ const change = inFile('lib/core/change.ts', ['test/core/change.test.ts'], {
   },
 });
 
-const ledger = inFile('lib/core/ledger.ts', ['test/core/ledger.test.ts'], {
+const ledger = inFile('lib/core/caps/ledger.ts', ['test/core/ledger.test.ts'], {
   'a cap may not be used up': {
     from: 'if (limit === null || taken + claim.budget <= limit) return [];',
     to: 'if (limit === null || taken + claim.budget < limit) return [];',
@@ -704,24 +707,28 @@ const reap = inFile('lib/reap.ts', ['test/handlers/reap.test.ts'], {
 });
 
 const counted = [
-  ...inFile('lib/core/metrics.ts', ['test/core/metrics.test.ts', 'test/adapters/emf.test.ts'], {
-    'a cluster on its way out is never overdue': {
-      from: "record.phase === 'deleting' ? record.deletingSince : teardownOf(record, now);",
-      to: 'teardownOf(record, now);',
+  ...inFile(
+    'lib/core/cluster/metrics.ts',
+    ['test/core/metrics.test.ts', 'test/adapters/emf.test.ts'],
+    {
+      'a cluster on its way out is never overdue': {
+        from: "record.phase === 'deleting' ? record.deletingSince : teardownOf(record, now);",
+        to: 'teardownOf(record, now);',
+      },
+      'a cluster is overdue only when its last affordable hour is': {
+        from: 'return now >= plus(since, TEARDOWN_TIME_MAX);',
+        to: 'return now >= plus(plus(since, record.marginMs), TEARDOWN_TIME_MAX);',
+      },
+      'the lead of a teardown is that of its first deletion': {
+        from: 'between(latest(first, ...rest), lastAffordable(',
+        to: 'between(first, lastAffordable(',
+      },
+      'what the dashboard alone shows is sent without one': {
+        from: '([name]) => hasDashboard || metrics[name].isAlarming,',
+        to: '([name]) => hasDashboard || metrics[name] !== undefined,',
+      },
     },
-    'a cluster is overdue only when its last affordable hour is': {
-      from: 'return now >= plus(since, TEARDOWN_TIME_MAX);',
-      to: 'return now >= plus(plus(since, record.marginMs), TEARDOWN_TIME_MAX);',
-    },
-    'the lead of a teardown is that of its first deletion': {
-      from: 'between(latest(first, ...rest), lastAffordable(',
-      to: 'between(first, lastAffordable(',
-    },
-    'what the dashboard alone shows is sent without one': {
-      from: '([name]) => hasDashboard || metrics[name].isAlarming,',
-      to: '([name]) => hasDashboard || metrics[name] !== undefined,',
-    },
-  }),
+  ),
   ...inFile('lib/reap.ts', ['test/reap.test.ts'], {
     'an overdue cluster is told to nobody': {
       from: 'if (overdue.length > 0) metrics.emit(',
@@ -845,7 +852,17 @@ const clusters = inFile('lib/clusters.ts', ['test/clusters.test.ts'], {
 });
 
 export const mutants: readonly Mutant[] = [
-  ...[...money, ...names, ...billing, ...quote, ...cluster, ...observe, ...apply, ...plan],
+  ...[
+    ...money,
+    ...names,
+    ...billing,
+    ...price,
+    ...quote,
+    ...cluster,
+    ...observe,
+    ...apply,
+    ...plan,
+  ],
   ...[...orphans, ...change, ...ledger, ...reconcile, ...sweep, ...reap, ...launch, ...clusters],
   ...counted,
 ];

@@ -1,7 +1,7 @@
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
 import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
 import { type Catalogue, createCatalogue } from '../../lib/catalogue.ts';
-import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/units.ts';
+import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import type {
   Clock,
   ClusterStore,

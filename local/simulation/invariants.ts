@@ -1,19 +1,19 @@
 import type { Call } from '../../lib/adapters/linode-answer.ts';
 import {
-  type ClusterRecord,
-  type EndedRecord,
-  isLive,
-  type NodeRecord,
-} from '../../lib/core/cluster.ts';
-import {
   type ClusterId,
   clusterOfTags,
   clusterTag,
   ownershipTag,
   reapTimeOfTags,
-} from '../../lib/core/names.ts';
-import type { Notice } from '../../lib/core/notices.ts';
-import { epochMs, toIso } from '../../lib/core/units.ts';
+} from '../../lib/core/base/names.ts';
+import { epochMs, toIso } from '../../lib/core/base/units.ts';
+import {
+  type ClusterRecord,
+  type EndedRecord,
+  isLive,
+  type NodeRecord,
+} from '../../lib/core/cluster/record.ts';
+import type { Notice } from '../../lib/core/notices/notices.ts';
 import type { LedgerEntry } from '../linode/instance.ts';
 import { createIn, type Watcher } from './linode.ts';
 import { billUntil, Oracle } from './oracle.ts';

@@ -7,7 +7,7 @@ import { HOUR, MINUTE } from './time.ts';
  * counts an hour in each calendar month (UTC) in which any of its minutes was lived. That is the
  * dearest reading of what Linode does not say. A life begins at the whole second that Linode shows as
  * `created`: the bill's truth. It reads the simulated Linode's ledger alone, and shares nothing with
- * lib/core/billing.ts.
+ * lib/core/billing/bill.ts.
  */
 export class Oracle {
   readonly #meters = new Map<number, Meter>();

@@ -1,6 +1,6 @@
-import { isLive } from '../../lib/core/cluster.ts';
-import type { MetricValues } from '../../lib/core/metrics.ts';
-import { clusterOfTags } from '../../lib/core/names.ts';
+import { clusterOfTags } from '../../lib/core/base/names.ts';
+import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
+import { isLive } from '../../lib/core/cluster/record.ts';
 import type { Violation } from './invariants.ts';
 import { drawOptions, NO_FAULTS, type Options } from './options.ts';
 import { billUntil, shownCreation } from './oracle.ts';

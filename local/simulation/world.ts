@@ -1,10 +1,10 @@
 import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
-import { type ClusterRecord, isLive, teardownOf } from '../../lib/core/cluster.ts';
-import type { MetricName, MetricValues } from '../../lib/core/metrics.ts';
-import { microUsd, toUsd } from '../../lib/core/money.ts';
-import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../../lib/core/names.ts';
-import type { Notice } from '../../lib/core/notices.ts';
-import { epochMs, minutes, seconds, toIso } from '../../lib/core/units.ts';
+import { microUsd, toUsd } from '../../lib/core/base/money.ts';
+import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../../lib/core/base/names.ts';
+import { epochMs, minutes, seconds, toIso } from '../../lib/core/base/units.ts';
+import type { MetricName, MetricValues } from '../../lib/core/cluster/metrics.ts';
+import { type ClusterRecord, isLive, teardownOf } from '../../lib/core/cluster/record.ts';
+import type { Notice } from '../../lib/core/notices/notices.ts';
 import { AppError } from '../../lib/errors.ts';
 import { keyedClusterId, launch } from '../../lib/launch.ts';
 import type { ClusterStore, Log } from '../../lib/ports.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../lib/adapters/clock.ts';
-import { epochMs, hours, minutes, plus, seconds } from '../../lib/core/units.ts';
+import { epochMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 
 // Fake timers reach the global ones, but not those of modules that are imported by name.
 vi.mock('node:timers/promises', () => ({

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ClusterRecord } from '../../lib/core/cluster.ts';
-import type { ClusterId } from '../../lib/core/names.ts';
+import type { ClusterId } from '../../lib/core/base/names.ts';
 import {
   durationMs,
   type EpochMs,
@@ -10,7 +9,8 @@ import {
   plus,
   seconds,
   toIso,
-} from '../../lib/core/units.ts';
+} from '../../lib/core/base/units.ts';
+import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore, ListQuery } from '../../lib/ports.ts';
 import {
   aCluster,

@@ -10,7 +10,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
-import { isClusterId } from '../../lib/core/names.ts';
+import { isClusterId } from '../../lib/core/base/names.ts';
 import { aCluster } from '../core/builders.ts';
 import { anEmptyTable, TABLE } from '../table.ts';
 import { aLedger, ledgerOf, ledgerStoreContract } from './ledger-store-contract.ts';

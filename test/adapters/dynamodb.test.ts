@@ -10,7 +10,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
-import { hours, minus } from '../../lib/core/units.ts';
+import { hours, minus } from '../../lib/core/base/units.ts';
 import { aCluster, anEnded, aRunning, LAUNCH } from '../core/builders.ts';
 import { anEmptyTable, TABLE } from '../table.ts';
 import { clusterStoreContract, collect, id } from './cluster-store-contract.ts';

@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv';
 import { expect, it, vi } from 'vitest';
 import { createMetrics } from '../../lib/adapters/emf.ts';
-import { type MetricName, metrics } from '../../lib/core/metrics.ts';
+import { type MetricName, metrics } from '../../lib/core/cluster/metrics.ts';
 import { quiet } from '../doubles.ts';
 import { emitted, linesOf } from './emf.ts';
 

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import { createMetrics } from '../../lib/adapters/emf.ts';
-import type { MetricValues } from '../../lib/core/metrics.ts';
+import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
 import { quiet } from '../doubles.ts';
 
 export interface EmfLine {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LinodeHttpOptions } from '../../lib/adapters/linode-http.ts';
-import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/units.ts';
+import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import type { CreateOutcome } from '../../lib/ports.ts';
 import {
   type Answer,

@@ -4,8 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
 import { createTransport } from '../../lib/adapters/linode-axios.ts';
 import type { LinodeHttpOptions } from '../../lib/adapters/linode-http.ts';
-import type { NodeLabel } from '../../lib/core/names.ts';
-import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/units.ts';
+import type { NodeLabel } from '../../lib/core/base/names.ts';
+import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import type { Clock, CreateRequest, LinodeApi, Log } from '../../lib/ports.ts';
 import { publishExchange } from '../../local/linode/exchange.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ScheduleId } from '../../lib/core/names.ts';
-import { minutes, plus, seconds } from '../../lib/core/units.ts';
+import type { ScheduleId } from '../../lib/core/base/names.ts';
+import { minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
 import { aCluster, aSchedule, ID, LAUNCH, OTHER_ID } from '../core/builders.ts';
 import { collect } from './cluster-store-contract.ts';

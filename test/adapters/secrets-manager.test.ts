@@ -6,7 +6,7 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createSecrets } from '../../lib/adapters/secrets-manager.ts';
-import { type DurationMs, minus, minutes, plus, seconds } from '../../lib/core/units.ts';
+import { type DurationMs, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import { createTestClock } from './linode-server.ts';
 
 const SECRET_ID = 'onebuck/test';

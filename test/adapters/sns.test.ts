@@ -2,7 +2,7 @@ import { InternalErrorException, PublishCommand, SNSClient } from '@aws-sdk/clie
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createTopic } from '../../lib/adapters/sns.ts';
-import { type Notice, withNotice } from '../../lib/core/notices.ts';
+import { type Notice, withNotice } from '../../lib/core/notices/notices.ts';
 import { anEnded, LAUNCH } from '../core/builders.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:onebuck-test-notices';

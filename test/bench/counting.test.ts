@@ -9,7 +9,7 @@ import { anIdleHour } from '../../bench/scenarios.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
 import { createSecrets } from '../../lib/adapters/secrets-manager.ts';
-import { epochMs } from '../../lib/core/units.ts';
+import { epochMs } from '../../lib/core/base/units.ts';
 import type { Metrics } from '../../lib/ports.ts';
 import { startSecrets } from '../../local/secrets.ts';
 import { VirtualTime } from '../../local/simulation/time.ts';

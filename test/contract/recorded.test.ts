@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { NodeLabel, Tag } from '../../lib/core/names.ts';
-import { plus, seconds } from '../../lib/core/units.ts';
+import type { NodeLabel, Tag } from '../../lib/core/base/names.ts';
+import { plus, seconds } from '../../lib/core/base/units.ts';
 import {
   type Answer,
   aRawLinode,

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Alternative } from '../../lib/core/advice.ts';
-import { alternatives, type Market, regionsToAsk } from '../../lib/core/alternatives.ts';
-import type { Image, LinodeType, Region } from '../../lib/core/catalogue.ts';
-import { type Catalogue, isLaunchable, resolve } from '../../lib/core/choose.ts';
-import { microUsd, toUsd } from '../../lib/core/money.ts';
-import { quote } from '../../lib/core/quote.ts';
-import { parseSpec, type Spec } from '../../lib/core/spec.ts';
-import { minutes } from '../../lib/core/units.ts';
+import { microUsd, toUsd } from '../../lib/core/base/money.ts';
+import { minutes } from '../../lib/core/base/units.ts';
+import { alternatives, type Market, regionsToAsk } from '../../lib/core/catalogue/alternatives.ts';
+import { type Catalogue, isLaunchable, resolve } from '../../lib/core/catalogue/choose.ts';
+import type { Image, LinodeType, Region } from '../../lib/core/catalogue/lists.ts';
+import type { Alternative } from '../../lib/core/cluster/advice.ts';
+import { quote } from '../../lib/core/cluster/quote.ts';
+import { parseSpec, type Spec } from '../../lib/core/cluster/spec.ts';
 import { LAUNCH, price, usd } from './builders.ts';
 
 /** Id, class, vCPUs, MB, hourly dollars, and those of Jakarta and São Paulo. */

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { apply, type Outcome } from '../../lib/core/apply.ts';
-import { type LiveRecord, type NodeRecord, spentAt, teardownOf } from '../../lib/core/cluster.ts';
-import { hours, minutes, plus, seconds } from '../../lib/core/units.ts';
+import { hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import {
+  type LiveRecord,
+  type NodeRecord,
+  spentAt,
+  teardownOf,
+} from '../../lib/core/cluster/record.ts';
+import { apply, type Outcome } from '../../lib/core/pass/apply.ts';
 import {
   aCluster,
   aDeleting,

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { microUsd } from '../../lib/core/base/money.ts';
+import { type EpochMs, epochMs, hours, minutes, plus, toIso } from '../../lib/core/base/units.ts';
 import {
   type BilledNode,
-  combinedPrice,
   FAR_FUTURE,
   firstHourCost,
   hoursAfforded,
@@ -14,10 +15,9 @@ import {
   spend,
   spendByMonth,
   teardownTime,
-} from '../../lib/core/billing.ts';
-import type { Price } from '../../lib/core/catalogue.ts';
-import { microUsd } from '../../lib/core/money.ts';
-import { type EpochMs, epochMs, hours, minutes, plus, toIso } from '../../lib/core/units.ts';
+} from '../../lib/core/billing/bill.ts';
+import type { Price } from '../../lib/core/billing/price.ts';
+import { combinedPrice } from '../../lib/core/billing/price.ts';
 
 const HOUR = 3_600_000;
 const at = (iso: string): EpochMs => epochMs(Date.parse(iso));

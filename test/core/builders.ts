@@ -1,4 +1,14 @@
-import type { Price } from '../../lib/core/catalogue.ts';
+import { type MicroUsd, microUsd } from '../../lib/core/base/money.ts';
+import {
+  type ClusterId,
+  clusterTag,
+  nodeLabel,
+  ownershipTag,
+  type ScheduleId,
+} from '../../lib/core/base/names.ts';
+import { type EpochMs, epochMs, minutes } from '../../lib/core/base/units.ts';
+import type { Price } from '../../lib/core/billing/price.ts';
+import type { Linode } from '../../lib/core/cluster/linode.ts';
 import type {
   Bought,
   Common,
@@ -10,19 +20,9 @@ import type {
   NodeRecord,
   Provisioning,
   Running,
-} from '../../lib/core/cluster.ts';
-import type { Linode } from '../../lib/core/linode.ts';
-import { type MicroUsd, microUsd } from '../../lib/core/money.ts';
-import {
-  type ClusterId,
-  clusterTag,
-  nodeLabel,
-  ownershipTag,
-  type ScheduleId,
-} from '../../lib/core/names.ts';
-import type { ScheduleRecord } from '../../lib/core/schedule.ts';
-import type { Spec } from '../../lib/core/spec.ts';
-import { type EpochMs, epochMs, minutes } from '../../lib/core/units.ts';
+} from '../../lib/core/cluster/record.ts';
+import type { Spec } from '../../lib/core/cluster/spec.ts';
+import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 
 /** The instant that an ISO 8601 text names. */
 export const at = (iso: string): EpochMs => epochMs(Date.parse(iso));

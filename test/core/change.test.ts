@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { spend } from '../../lib/core/billing.ts';
+import { microUsd } from '../../lib/core/base/money.ts';
+import { type EpochMs, epochMs, minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import { spend } from '../../lib/core/billing/bill.ts';
 import {
   type Change,
   type Changed,
   changeCluster,
   changeSchema,
   parseChange,
-} from '../../lib/core/change.ts';
-import { billedNodes, type LiveRecord, teardownOf } from '../../lib/core/cluster.ts';
-import { microUsd } from '../../lib/core/money.ts';
-import { type EpochMs, epochMs, minutes, plus, seconds } from '../../lib/core/units.ts';
+} from '../../lib/core/cluster/change.ts';
+import { billedNodes, type LiveRecord, teardownOf } from '../../lib/core/cluster/record.ts';
 import {
   aBought,
   aCluster,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Image, LinodeType, Price, Region } from '../../lib/core/catalogue.ts';
+import { microUsd, priceToMicroUsd } from '../../lib/core/base/money.ts';
+import type { Price } from '../../lib/core/billing/price.ts';
 import {
   isOfferedIn,
   listImages,
@@ -10,9 +11,9 @@ import {
   resolve,
   warningsOf,
   whyChosen,
-} from '../../lib/core/choose.ts';
-import { microUsd, priceToMicroUsd } from '../../lib/core/money.ts';
-import type { Spec } from '../../lib/core/spec.ts';
+} from '../../lib/core/catalogue/choose.ts';
+import type { Image, LinodeType, Region } from '../../lib/core/catalogue/lists.ts';
+import type { Spec } from '../../lib/core/cluster/spec.ts';
 import { hasShared, readShared, skipped } from '../shared.ts';
 
 const price = (hourly: number, monthly: number | null = null): Price => ({

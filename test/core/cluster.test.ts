@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import {
   billedNodes,
   type Common,
@@ -14,8 +15,7 @@ import {
   spentAt,
   teardownOf,
   withHistory,
-} from '../../lib/core/cluster.ts';
-import { hours, minutes, plus, seconds } from '../../lib/core/units.ts';
+} from '../../lib/core/cluster/record.ts';
 import {
   aBought,
   aCluster,

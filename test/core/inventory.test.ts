@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { inventory, inventoryFormats, inventoryNodes } from '../../lib/core/inventory.ts';
+import { inventory, inventoryFormats, inventoryNodes } from '../../lib/core/cluster/inventory.ts';
 import {
   aBought,
   aCluster,

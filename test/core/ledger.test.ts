@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type MicroUsd, sum, toUsd } from '../../lib/core/base/money.ts';
+import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
 import {
-  type EndedRecord,
-  isLive,
-  type LiveRecord,
-  spentByMonthOf,
-} from '../../lib/core/cluster.ts';
+  type DurationMs,
+  type EpochMs,
+  epochMs,
+  hours,
+  minutes,
+  plus,
+  seconds,
+} from '../../lib/core/base/units.ts';
 import {
   audit,
   type Caps,
@@ -17,18 +22,13 @@ import {
   release,
   reserve,
   settle,
-} from '../../lib/core/ledger.ts';
-import { type MicroUsd, sum, toUsd } from '../../lib/core/money.ts';
-import type { ClusterId, ScheduleId } from '../../lib/core/names.ts';
+} from '../../lib/core/caps/ledger.ts';
 import {
-  type DurationMs,
-  type EpochMs,
-  epochMs,
-  hours,
-  minutes,
-  plus,
-  seconds,
-} from '../../lib/core/units.ts';
+  type EndedRecord,
+  isLive,
+  type LiveRecord,
+  spentByMonthOf,
+} from '../../lib/core/cluster/record.ts';
 import { anEnded, aRunning, at, gone, ID, LAUNCH, made, OTHER_ID, usd } from './builders.ts';
 
 const SCHEDULE: ScheduleId = 'sabcdefg234';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { teardownOf } from '../../lib/core/cluster.ts';
-import { isOverdue, livingOf, teardownLeadOf } from '../../lib/core/metrics.ts';
-import { epochMs, hours, minus, minutes, plus, seconds } from '../../lib/core/units.ts';
+import { epochMs, hours, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import { isOverdue, livingOf, teardownLeadOf } from '../../lib/core/cluster/metrics.ts';
+import { teardownOf } from '../../lib/core/cluster/record.ts';
 import {
   aCluster,
   aDeleting,

@@ -8,7 +8,7 @@ import {
   sum,
   times,
   toUsd,
-} from '../../lib/core/money.ts';
+} from '../../lib/core/base/money.ts';
 
 const parsed = (value: number) => ({ ok: true, value });
 const refused = (fault: string) => ({ ok: false, fault });

@@ -11,8 +11,8 @@ import {
   reapTag,
   reapTimeOfTags,
   withReapTag,
-} from '../../lib/core/names.ts';
-import { type EpochMs, epochMs } from '../../lib/core/units.ts';
+} from '../../lib/core/base/names.ts';
+import { type EpochMs, epochMs } from '../../lib/core/base/units.ts';
 
 const at = (iso: string): EpochMs => epochMs(Date.parse(iso));
 const ID: ClusterId = 'cabcdefg234';

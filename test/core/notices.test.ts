@@ -1,12 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changeCluster } from '../../lib/core/change.ts';
-import type { ClusterRecord, LiveRecord, NoticeKind, Running } from '../../lib/core/cluster.ts';
-import { teardownOf } from '../../lib/core/cluster.ts';
-import { messageOf } from '../../lib/core/notice-text.ts';
-import { type Notice, nextNoticeAt, withNotice } from '../../lib/core/notices.ts';
-import { beginDeleting, plan } from '../../lib/core/plan.ts';
-import { durationMs, type EpochMs, hours, latest, minutes, plus } from '../../lib/core/units.ts';
+import {
+  durationMs,
+  type EpochMs,
+  hours,
+  latest,
+  minutes,
+  plus,
+} from '../../lib/core/base/units.ts';
+import { changeCluster } from '../../lib/core/cluster/change.ts';
+import type {
+  ClusterRecord,
+  LiveRecord,
+  NoticeKind,
+  Running,
+} from '../../lib/core/cluster/record.ts';
+import { teardownOf } from '../../lib/core/cluster/record.ts';
+import { messageOf } from '../../lib/core/notices/message.ts';
+import { type Notice, nextNoticeAt, withNotice } from '../../lib/core/notices/notices.ts';
+import { beginDeleting, plan } from '../../lib/core/pass/plan.ts';
 import {
   aCluster,
   aDeleting,

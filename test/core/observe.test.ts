@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NodeRecord } from '../../lib/core/cluster.ts';
-import { doubtfulOf, extrasOf, linodeOf, linodesOf, observe } from '../../lib/core/observe.ts';
-import { durationMs, minutes, plus, seconds } from '../../lib/core/units.ts';
+import { durationMs, minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import type { NodeRecord } from '../../lib/core/cluster/record.ts';
+import { doubtfulOf, extrasOf, linodeOf, linodesOf, observe } from '../../lib/core/pass/observe.ts';
 import {
   aBought,
   aCluster,

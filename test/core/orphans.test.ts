@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ClusterRecord, teardownOf } from '../../lib/core/cluster.ts';
-import type { Linode } from '../../lib/core/linode.ts';
-import { reapTag } from '../../lib/core/names.ts';
-import { findOrphans } from '../../lib/core/orphans.ts';
-import { durationMs, type EpochMs, epochMs, hours, minutes, plus } from '../../lib/core/units.ts';
+import { reapTag } from '../../lib/core/base/names.ts';
+import {
+  durationMs,
+  type EpochMs,
+  epochMs,
+  hours,
+  minutes,
+  plus,
+} from '../../lib/core/base/units.ts';
+import type { Linode } from '../../lib/core/cluster/linode.ts';
+import { findOrphans } from '../../lib/core/cluster/orphans.ts';
+import { type ClusterRecord, teardownOf } from '../../lib/core/cluster/record.ts';
 import {
   aCluster,
   aDeleting,

@@ -1,18 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { apply, type Outcome } from '../../lib/core/apply.ts';
-import { spend } from '../../lib/core/billing.ts';
-import {
-  type ClusterRecord,
-  isLive,
-  type LiveRecord,
-  type NodeRecord,
-  spentAt,
-  teardownOf,
-} from '../../lib/core/cluster.ts';
-import type { Linode } from '../../lib/core/linode.ts';
-import { nodeLabel, reapTag, withReapTag } from '../../lib/core/names.ts';
-import { type ActiveStep, beginDeleting, type Plan, plan, type Step } from '../../lib/core/plan.ts';
+import { nodeLabel, reapTag, withReapTag } from '../../lib/core/base/names.ts';
 import {
   between,
   durationMs,
@@ -22,7 +10,25 @@ import {
   minutes,
   plus,
   seconds,
-} from '../../lib/core/units.ts';
+} from '../../lib/core/base/units.ts';
+import { spend } from '../../lib/core/billing/bill.ts';
+import type { Linode } from '../../lib/core/cluster/linode.ts';
+import {
+  type ClusterRecord,
+  isLive,
+  type LiveRecord,
+  type NodeRecord,
+  spentAt,
+  teardownOf,
+} from '../../lib/core/cluster/record.ts';
+import { apply, type Outcome } from '../../lib/core/pass/apply.ts';
+import {
+  type ActiveStep,
+  beginDeleting,
+  type Plan,
+  plan,
+  type Step,
+} from '../../lib/core/pass/plan.ts';
 import {
   aBought,
   aCluster,

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstHourCost } from '../../lib/core/billing.ts';
-import { type MicroUsd, microUsd } from '../../lib/core/money.ts';
-import { quote, quoteOf } from '../../lib/core/quote.ts';
-import { epochMs, hours, minutes, plus } from '../../lib/core/units.ts';
+import { type MicroUsd, microUsd } from '../../lib/core/base/money.ts';
+import { epochMs, hours, minutes, plus } from '../../lib/core/base/units.ts';
+import { firstHourCost } from '../../lib/core/billing/bill.ts';
+import { quote, quoteOf } from '../../lib/core/cluster/quote.ts';
 import { aBought, aSpec, at, LAUNCH, price, usd } from './builders.ts';
 
 const nanode = price(0.0075, 5);

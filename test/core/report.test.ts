@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { monthName, spend } from '../../lib/core/billing.ts';
+import { microUsd } from '../../lib/core/base/money.ts';
+import { type EpochMs, epochMs, hours, minutes, plus } from '../../lib/core/base/units.ts';
+import { monthName, spend } from '../../lib/core/billing/bill.ts';
+import { added, type MonthTotals, NOTHING, totalsOf } from '../../lib/core/cluster/month-totals.ts';
 import {
   billedNodes,
   type ClusterRecord,
   type NodeRecord,
   spentAt,
-} from '../../lib/core/cluster.ts';
-import { microUsd } from '../../lib/core/money.ts';
-import { added, type MonthTotals, NOTHING, totalsOf } from '../../lib/core/report.ts';
-import { type EpochMs, epochMs, hours, minutes, plus } from '../../lib/core/units.ts';
+} from '../../lib/core/cluster/record.ts';
 import {
   aBought,
   aCluster,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { microUsd } from '../../lib/core/money.ts';
+import { microUsd } from '../../lib/core/base/money.ts';
+import { type EpochMs, hours, plus } from '../../lib/core/base/units.ts';
 import {
   faultsOfSpec,
   parseSchedule,
@@ -10,8 +11,7 @@ import {
   scheduleChangeSchema,
   scheduleSchema,
   withRun,
-} from '../../lib/core/schedule.ts';
-import { type EpochMs, hours, plus } from '../../lib/core/units.ts';
+} from '../../lib/core/schedule/schedule.ts';
 import { aSchedule, at, ID, OTHER_ID } from './builders.ts';
 
 const limits = { nodesMax: 100, budgetMax: microUsd(50_000_000) };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { microUsd } from '../../lib/core/money.ts';
-import { parseSpec, specSchema } from '../../lib/core/spec.ts';
+import { microUsd } from '../../lib/core/base/money.ts';
+import { parseSpec, specSchema } from '../../lib/core/cluster/spec.ts';
 
 const limits = { nodesMax: 100, budgetMax: microUsd(50_000_000) };
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0fUqGXxVvT4mJZ ada@example.org';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { suggestion } from '../../lib/core/suggest.ts';
+import { suggestion } from '../../lib/core/base/suggest.ts';
 
 const named = (...ids: string[]) => ids.map((id) => ({ id, label: `The ${id} one` }));
 const meant = (text: string) => (text === '' ? '' : `; did you mean ${text}?`);

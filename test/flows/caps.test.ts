@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
-import { type ClusterRecord, isLive } from '../../lib/core/cluster.ts';
-import { type MicroUsd, sum } from '../../lib/core/money.ts';
-import type { ClusterId, ScheduleId } from '../../lib/core/names.ts';
-import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/units.ts';
+import { type MicroUsd, sum } from '../../lib/core/base/money.ts';
+import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
+import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import { type ClusterRecord, isLive } from '../../lib/core/cluster/record.ts';
 import type { AppError } from '../../lib/errors.ts';
 import type { ClusterStore, LedgerStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';

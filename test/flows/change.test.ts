@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ClusterRecord, teardownOf } from '../../lib/core/cluster.ts';
-import { type ClusterId, reapTag, reapTimeOfTags } from '../../lib/core/names.ts';
+import { type ClusterId, reapTag, reapTimeOfTags } from '../../lib/core/base/names.ts';
 import {
   type EpochMs,
   epochMs,
@@ -9,7 +8,8 @@ import {
   minutes,
   plus,
   seconds,
-} from '../../lib/core/units.ts';
+} from '../../lib/core/base/units.ts';
+import { type ClusterRecord, teardownOf } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
 import { aWorld, ourTag, START, TOKEN, type World } from './world.ts';
 

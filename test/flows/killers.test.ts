@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type EpochMs, hours, latest, minutes, plus } from '../../lib/core/units.ts';
+import { type EpochMs, hours, latest, minutes, plus } from '../../lib/core/base/units.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
 import { aWorld, createStranger, ourTag, START, TOKEN, type World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ClusterId } from '../../lib/core/names.ts';
+import type { ClusterId } from '../../lib/core/base/names.ts';
 import {
   durationMs as durationOf,
   type EpochMs,
@@ -7,7 +7,7 @@ import {
   minutes,
   plus,
   seconds,
-} from '../../lib/core/units.ts';
+} from '../../lib/core/base/units.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
 import { aWorld, START, type World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hours, minutes, plus } from '../../lib/core/units.ts';
+import { hours, minutes, plus } from '../../lib/core/base/units.ts';
 import {
   changeSchedule,
   deleteSchedule,

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Catalogue } from '../../lib/catalogue.ts';
-import type { ClusterId, ScheduleId } from '../../lib/core/names.ts';
-import type { ScheduleRecord } from '../../lib/core/schedule.ts';
-import { hours, minus, minutes, plus, seconds } from '../../lib/core/units.ts';
+import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
+import { hours, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { ClusterStore, LedgerStore, ScheduleStore } from '../../lib/ports.ts';
 import type { FaultRule } from '../../local/linode/simulator.ts';
 import { at } from '../core/builders.ts';

@@ -6,12 +6,8 @@ import { createTransport } from '../../lib/adapters/linode-axios.ts';
 import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
 import { type Catalogue, createCatalogue } from '../../lib/catalogue.ts';
 import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
-import type { ClusterRecord } from '../../lib/core/cluster.ts';
-import type { MetricValues } from '../../lib/core/metrics.ts';
-import { microUsd } from '../../lib/core/money.ts';
-import { type ClusterId, ownershipTag, type ScheduleId } from '../../lib/core/names.ts';
-import type { Notice } from '../../lib/core/notices.ts';
-import type { ScheduleRecord } from '../../lib/core/schedule.ts';
+import { microUsd } from '../../lib/core/base/money.ts';
+import { type ClusterId, ownershipTag, type ScheduleId } from '../../lib/core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -20,7 +16,11 @@ import {
   minutes,
   plus,
   seconds,
-} from '../../lib/core/units.ts';
+} from '../../lib/core/base/units.ts';
+import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
+import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
+import type { Notice } from '../../lib/core/notices/notices.ts';
+import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import { type LaunchRequest, launch } from '../../lib/launch.ts';
 import type {
   Clock,

@@ -3,9 +3,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { examples, problemExamples } from '../../lib/api/examples.ts';
 import { type Operation, operations } from '../../lib/api/operations.ts';
 import { problemSchema } from '../../lib/api/schemas.ts';
-import type { LiveRecord } from '../../lib/core/cluster.ts';
-import { isClusterId } from '../../lib/core/names.ts';
-import { hours, minutes, plus, toIso } from '../../lib/core/units.ts';
+import { isClusterId } from '../../lib/core/base/names.ts';
+import { hours, minutes, plus, toIso } from '../../lib/core/base/units.ts';
+import type { LiveRecord } from '../../lib/core/cluster/record.ts';
 import { aDeleting, anEnded, aRunning, at, gone, ID, made, never } from '../core/builders.ts';
 import { type Answer, startApi, TEN } from './api-world.ts';
 

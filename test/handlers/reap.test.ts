@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import event from '../../events/reap.json' with { type: 'json' };
-import { plus, seconds } from '../../lib/core/units.ts';
+import { plus, seconds } from '../../lib/core/base/units.ts';
 import { id } from '../adapters/cluster-store-contract.ts';
 import { aCluster, aDeleting, anEnded, aRunning, aSchedule } from '../core/builders.ts';
 import { startWorld } from './world.ts';

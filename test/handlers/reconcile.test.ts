@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import event from '../../events/reconcile.json' with { type: 'json' };
-import type { ClusterRecord } from '../../lib/core/cluster.ts';
-import { type ClusterId, nodeLabel } from '../../lib/core/names.ts';
-import { hours, minutes, plus } from '../../lib/core/units.ts';
+import { type ClusterId, nodeLabel } from '../../lib/core/base/names.ts';
+import { hours, minutes, plus } from '../../lib/core/base/units.ts';
+import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import { aCluster, aDeleting } from '../core/builders.ts';
 import { aContext, STAGE, startWorld } from './world.ts';
 

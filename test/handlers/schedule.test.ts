@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import event from '../../events/schedule.json' with { type: 'json' };
-import type { ScheduleId } from '../../lib/core/names.ts';
-import { plus, seconds } from '../../lib/core/units.ts';
+import type { ScheduleId } from '../../lib/core/base/names.ts';
+import { plus, seconds } from '../../lib/core/base/units.ts';
 import { aSchedule } from '../core/builders.ts';
 import { aContext, startWorld } from './world.ts';
 

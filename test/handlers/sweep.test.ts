@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import event from '../../events/sweep.json' with { type: 'json' };
-import { clusterTag, ownershipTag, reapTag } from '../../lib/core/names.ts';
-import { hours, minus, minutes, plus } from '../../lib/core/units.ts';
+import { clusterTag, ownershipTag, reapTag } from '../../lib/core/base/names.ts';
+import { hours, minus, minutes, plus } from '../../lib/core/base/units.ts';
 import { id } from '../adapters/cluster-store-contract.ts';
 import { anEnded, aRunning } from '../core/builders.ts';
 import { aContext, LINODE_TOKEN, STAGE, startWorld } from './world.ts';

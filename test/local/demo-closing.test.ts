@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { microUsd } from '../../lib/core/money.ts';
-import { hours, minutes } from '../../lib/core/units.ts';
+import { microUsd } from '../../lib/core/base/money.ts';
+import { hours, minutes } from '../../lib/core/base/units.ts';
 import { closingOf, type Ending } from '../../local/demo-closing.ts';
 
 const linode = { created: 0, deleted: hours(13) - minutes(3) };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { minutes, plus } from '../../lib/core/units.ts';
+import { minutes, plus } from '../../lib/core/base/units.ts';
 import { createMemoryTable } from '../../local/memory-table.ts';
 import { clusterStoreContract, collect } from '../adapters/cluster-store-contract.ts';
 import { ledgerStoreContract } from '../adapters/ledger-store-contract.ts';

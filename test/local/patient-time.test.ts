@@ -4,7 +4,7 @@ import { createServer, get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as realDelay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { hours, minutes, plus } from '../../lib/core/units.ts';
+import { hours, minutes, plus } from '../../lib/core/base/units.ts';
 import { freePort, listen } from '../../local/listen.ts';
 import { createPatientTime, type PatientTime } from '../../local/patient-time.ts';
 import { at } from '../core/builders.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { epochMs, minutes, plus, toIso } from '../../lib/core/units.ts';
+import { epochMs, minutes, plus, toIso } from '../../lib/core/base/units.ts';
 import type { Clock } from '../../lib/ports.ts';
 import { nextOf, type Schedule, tickSchedules } from '../../local/schedules.ts';
 import { at } from '../core/builders.ts';

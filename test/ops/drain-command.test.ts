@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLinodeApi } from '../../lib/adapters/linode.ts';
 import { createTransport } from '../../lib/adapters/linode-axios.ts';
-import { isLive } from '../../lib/core/cluster.ts';
-import type { ClusterId } from '../../lib/core/names.ts';
-import { between, type DurationMs, minutes, plus, seconds } from '../../lib/core/units.ts';
+import type { ClusterId } from '../../lib/core/base/names.ts';
+import { between, type DurationMs, minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import { isLive } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore, Nudge } from '../../lib/ports.ts';
 import { drain, parseDrain } from '../../ops/drain-command.ts';
 import { quiet } from '../doubles.ts';

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { createTransport } from '../../lib/adapters/linode-axios.ts';
 import { createLinodeHttp } from '../../lib/adapters/linode-http.ts';
 import { createSecrets } from '../../lib/adapters/secrets-manager.ts';
-import { epochMs } from '../../lib/core/units.ts';
+import { epochMs } from '../../lib/core/base/units.ts';
 import { startLinodeSimulator } from '../../local/linode/simulator.ts';
 import { startSecrets } from '../../local/secrets.ts';
 import type { AskLinode } from '../../ops/linode-token.ts';

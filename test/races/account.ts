@@ -1,9 +1,8 @@
 import { createLinode } from '../../lib/adapters/linode-create.ts';
 import type { Exchange } from '../../lib/adapters/linode-http.ts';
 import { createPacer } from '../../lib/adapters/linode-pacing.ts';
-import type { Linode } from '../../lib/core/linode.ts';
-import { type MicroUsd, microUsd, sum } from '../../lib/core/money.ts';
-import type { Tag } from '../../lib/core/names.ts';
+import { type MicroUsd, microUsd, sum } from '../../lib/core/base/money.ts';
+import type { Tag } from '../../lib/core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -11,7 +10,8 @@ import {
   hours,
   plus,
   seconds,
-} from '../../lib/core/units.ts';
+} from '../../lib/core/base/units.ts';
+import type { Linode } from '../../lib/core/cluster/linode.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { LinodeApi, Log } from '../../lib/ports.ts';
 import { usd } from '../core/builders.ts';

@@ -7,7 +7,7 @@ import {
   latest,
   plus,
   seconds,
-} from '../../lib/core/units.ts';
+} from '../../lib/core/base/units.ts';
 import type { Clock } from '../../lib/ports.ts';
 
 /**

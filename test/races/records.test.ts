@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plus, seconds } from '../../lib/core/units.ts';
+import { plus, seconds } from '../../lib/core/base/units.ts';
 import { runSchedule } from '../../lib/run-schedule.ts';
 import { changeSchedule } from '../../lib/schedules.ts';
 import { aRunning, aSchedule, at, eventsOf, ID, LAUNCH, SCHEDULE_ID } from '../core/builders.ts';

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deleteCluster } from '../../lib/clusters.ts';
+import { toUsd } from '../../lib/core/base/money.ts';
+import { reapTag } from '../../lib/core/base/names.ts';
+import { type DurationMs, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import {
   type ClusterRecord,
   type EndedRecord,
   isLive,
   teardownOf,
-} from '../../lib/core/cluster.ts';
-import { toUsd } from '../../lib/core/money.ts';
-import { reapTag } from '../../lib/core/names.ts';
-import { type DurationMs, minus, minutes, plus, seconds } from '../../lib/core/units.ts';
+} from '../../lib/core/cluster/record.ts';
 import { AppError } from '../../lib/errors.ts';
 import { keyedClusterId, launch } from '../../lib/launch.ts';
 import { aLinode, aRunning, ID, LAUNCH, OUR_TAGS, usd } from '../core/builders.ts';

@@ -3,18 +3,29 @@ import { beforeEach, vi } from 'vitest';
 import { createCaps } from '../../lib/caps.ts';
 import type { Catalogue } from '../../lib/catalogue.ts';
 import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
+import { type MicroUsd, sum } from '../../lib/core/base/money.ts';
+import {
+  type ClusterId,
+  clusterOfTags,
+  clusterTag,
+  ownershipTag,
+} from '../../lib/core/base/names.ts';
+import {
+  type DurationMs,
+  type EpochMs,
+  minutes,
+  plus,
+  seconds,
+} from '../../lib/core/base/units.ts';
+import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
+import type { Linode } from '../../lib/core/cluster/linode.ts';
 import {
   type ClusterRecord,
   type EndedRecord,
   isLive,
   teardownOf,
-} from '../../lib/core/cluster.ts';
-import { EMPTY_LEDGER, type Ledger } from '../../lib/core/ledger.ts';
-import type { Linode } from '../../lib/core/linode.ts';
-import { type MicroUsd, sum } from '../../lib/core/money.ts';
-import { type ClusterId, clusterOfTags, clusterTag, ownershipTag } from '../../lib/core/names.ts';
-import type { ScheduleRecord } from '../../lib/core/schedule.ts';
-import { type DurationMs, type EpochMs, minutes, plus, seconds } from '../../lib/core/units.ts';
+} from '../../lib/core/cluster/record.ts';
+import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import { type Launched, type LaunchRequest, launch } from '../../lib/launch.ts';
 import type { ClusterStore, LedgerStore, Log, Nudge, ScheduleStore } from '../../lib/ports.ts';
 import { reap } from '../../lib/reap.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { spend } from '../../lib/core/billing.ts';
-import { priceToMicroUsd } from '../../lib/core/money.ts';
-import { epochMs } from '../../lib/core/units.ts';
+import { priceToMicroUsd } from '../../lib/core/base/money.ts';
+import { epochMs } from '../../lib/core/base/units.ts';
+import { spend } from '../../lib/core/billing/bill.ts';
 import { types } from '../../local/linode/catalogue.ts';
 import { createRequest } from '../../local/linode/create-request.ts';
 import { type LedgerEntry, newInstance } from '../../local/linode/instance.ts';

@@ -1,4 +1,4 @@
-import { formatUsd, type MicroUsd, microUsd } from '../../lib/core/money.ts';
+import { formatUsd, type MicroUsd, microUsd } from '../../lib/core/base/money.ts';
 
 /** Sums are made of whole micro-dollars, as everywhere: the API's dollars are floats. */
 export const micro = (usd: number): MicroUsd => microUsd(Math.max(0, Math.round(usd * 1e6)));

@@ -1,13 +1,13 @@
+import { clusterOfTags, ownershipTag } from '../base/names.ts';
+import { type EpochMs, seconds } from '../base/units.ts';
+import type { Linode } from '../cluster/linode.ts';
 import {
   type Common,
   type LiveRecord,
   machineOf,
   machineSeenAgain,
   type NodeRecord,
-} from './cluster.ts';
-import type { Linode } from './linode.ts';
-import { clusterOfTags, ownershipTag } from './names.ts';
-import { type EpochMs, seconds } from './units.ts';
+} from '../cluster/record.ts';
 
 /** When a create with a lost reply, not seen in the list since, is sent again: same label. */
 export const RESEND_AFTER = seconds(30);

@@ -1,18 +1,5 @@
-import type { Advice } from './advice.ts';
-import {
-  type BilledNode,
-  combinedPrice,
-  lastAffordable,
-  type MonthName,
-  spend,
-  spendByMonth,
-  teardownTime,
-} from './billing.ts';
-import type { Price } from './catalogue.ts';
-import type { Linode, LinodeStatus } from './linode.ts';
-import type { MicroUsd } from './money.ts';
-import type { ClusterId, NodeLabel, ScheduleId, Tag } from './names.ts';
-import type { Spec } from './spec.ts';
+import type { MicroUsd } from '../base/money.ts';
+import type { ClusterId, NodeLabel, ScheduleId, Tag } from '../base/names.ts';
 import {
   between,
   type DurationMs,
@@ -21,7 +8,20 @@ import {
   earliest,
   hours,
   plus,
-} from './units.ts';
+} from '../base/units.ts';
+import {
+  type BilledNode,
+  lastAffordable,
+  type MonthName,
+  spend,
+  spendByMonth,
+  teardownTime,
+} from '../billing/bill.ts';
+import type { Price } from '../billing/price.ts';
+import { combinedPrice } from '../billing/price.ts';
+import type { Advice } from './advice.ts';
+import type { Linode, LinodeStatus } from './linode.ts';
+import type { Spec } from './spec.ts';
 
 /**
  * The record of a cluster: one item, written whole. A phase has the fields that make sense in it;

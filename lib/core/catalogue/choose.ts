@@ -1,9 +1,10 @@
-import { combinedPrice } from './billing.ts';
-import type { Image, LinodeType, Price, Region, RegionalPrice } from './catalogue.ts';
-import type { Fault } from './fault.ts';
-import type { MicroUsd } from './money.ts';
-import type { Machine, Spec } from './spec.ts';
-import { suggestion } from './suggest.ts';
+import type { Fault } from '../base/fault.ts';
+import type { MicroUsd } from '../base/money.ts';
+import { suggestion } from '../base/suggest.ts';
+import type { Price, RegionalPrice } from '../billing/price.ts';
+import { combinedPrice } from '../billing/price.ts';
+import type { Machine, Spec } from '../cluster/spec.ts';
+import type { Image, LinodeType, Region } from './lists.ts';
 
 export interface Catalogue {
   readonly types: readonly LinodeType[];

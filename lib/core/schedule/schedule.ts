@@ -1,24 +1,15 @@
 import * as z from 'zod/mini';
-import type { Fault } from './fault.ts';
-import { type MicroUsd, microUsd } from './money.ts';
-import type { ClusterId, ScheduleId } from './names.ts';
-import {
-  amount,
-  isObject,
-  must,
-  NAME,
-  optional,
-  parseFields,
-  type SpecLimits,
-  specSchema,
-  text,
-} from './spec.ts';
-import type { EpochMs } from './units.ts';
+import type { Fault } from '../base/fault.ts';
+import { amount, isObject, must, NAME, optional, parseFields, text } from '../base/fields.ts';
+import { type MicroUsd, microUsd } from '../base/money.ts';
+import type { ClusterId, ScheduleId } from '../base/names.ts';
+import type { EpochMs } from '../base/units.ts';
+import { type SpecLimits, specSchema } from '../cluster/spec.ts';
 
 /** A spec in JSON, as it came: it is priced anew at each launch. */
 export type JsonSpec = Readonly<Record<string, unknown>>;
 
-/** What a schedule is to launch, and when. lib/cron.ts says whether cron and time zone are any. */
+/** What a schedule is to launch, and when. lib/core/schedule/cron.ts says whether cron and time zone are any. */
 export interface ScheduleRequest {
   readonly name: string | null;
   readonly cron: string;

@@ -1,11 +1,11 @@
-import type { Alternative, AlternativeKind, SpecChange } from './advice.ts';
-import { firstHourCost, hoursAfforded } from './billing.ts';
-import type { LinodeType, Region } from './catalogue.ts';
+import { formatUsd } from '../base/money.ts';
+import type { DurationMs, EpochMs } from '../base/units.ts';
+import { firstHourCost, hoursAfforded } from '../billing/bill.ts';
+import type { Alternative, AlternativeKind, SpecChange } from '../cluster/advice.ts';
+import { type Quote, quote } from '../cluster/quote.ts';
+import type { Spec } from '../cluster/spec.ts';
 import { type Catalogue, type Extras, listTypes, type NodePrice, resolve } from './choose.ts';
-import { formatUsd } from './money.ts';
-import { type Quote, quote } from './quote.ts';
-import type { Spec } from './spec.ts';
-import type { DurationMs, EpochMs } from './units.ts';
+import type { LinodeType, Region } from './lists.ts';
 
 /** All that a spec is quoted by. */
 export interface Market {

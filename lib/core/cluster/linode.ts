@@ -1,5 +1,5 @@
-import type { Tag } from './names.ts';
-import type { EpochMs } from './units.ts';
+import type { Tag } from '../base/names.ts';
+import type { EpochMs } from '../base/units.ts';
 
 /**
  * The statuses of Linode's contract, and `unknown` for any that it may add. None of them but

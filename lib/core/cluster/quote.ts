@@ -1,9 +1,9 @@
-import { firstHourCost, hoursAfforded, spend, teardownTime } from './billing.ts';
-import type { Price } from './catalogue.ts';
-import { type Bought, priceOf } from './cluster.ts';
-import { type MicroUsd, microUsd, times } from './money.ts';
+import { type MicroUsd, microUsd, times } from '../base/money.ts';
+import type { DurationMs, EpochMs } from '../base/units.ts';
+import { firstHourCost, hoursAfforded, spend, teardownTime } from '../billing/bill.ts';
+import type { Price } from '../billing/price.ts';
+import { type Bought, priceOf } from './record.ts';
 import type { Spec } from './spec.ts';
-import type { DurationMs, EpochMs } from './units.ts';
 
 /** What a cluster will cost and how long its budget lasts, if all its nodes start at once. */
 export interface Quote {

@@ -1,4 +1,8 @@
 import * as z from 'zod/mini';
+import type { Fault } from '../base/fault.ts';
+import { amount, isObject, parseFields, wholeNumber } from '../base/fields.ts';
+import { formatUsd, type MicroUsd } from '../base/money.ts';
+import { type EpochMs, toIso } from '../base/units.ts';
 import {
   type ClusterRecord,
   isLive,
@@ -8,11 +12,8 @@ import {
   spentAt,
   teardownOf,
   withHistory,
-} from './cluster.ts';
-import type { Fault } from './fault.ts';
-import { formatUsd, type MicroUsd } from './money.ts';
-import { amount, HOURS_MAX, isObject, parseFields, type SpecLimits, wholeNumber } from './spec.ts';
-import { type EpochMs, toIso } from './units.ts';
+} from './record.ts';
+import { HOURS_MAX, type SpecLimits } from './spec.ts';
 
 /** New limits of a live cluster; what is left out stays as it is. */
 export interface Change {

@@ -1,15 +1,4 @@
-import type { MicroUsd } from './money.ts';
-
-/** What one node costs. `monthly` is the most that a calendar month bills; null: no such cap. */
-export interface Price {
-  readonly hourly: MicroUsd;
-  readonly monthly: MicroUsd | null;
-}
-
-/** A price with the regions in which another one holds (`region_prices` overrides `price`). */
-export interface RegionalPrice extends Price {
-  readonly byRegion: Readonly<Record<string, Price>>;
-}
+import type { RegionalPrice } from '../billing/price.ts';
 
 /** A Linode plan, as GET /linode/types lists it. */
 export interface LinodeType {

@@ -1,4 +1,4 @@
-import type { MicroUsd } from './money.ts';
+import type { MicroUsd } from '../base/money.ts';
 
 /** What the catalogue of the moment has to say to a spec, beside the price. */
 export interface Advice {

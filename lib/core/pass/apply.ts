@@ -1,14 +1,14 @@
+import type { Tag } from '../base/names.ts';
+import type { EpochMs } from '../base/units.ts';
+import type { Linode } from '../cluster/linode.ts';
 import {
   type LiveRecord,
   machineOf,
   machineSeenAgain,
   type NodeRecord,
   withHistory,
-} from './cluster.ts';
-import type { Linode } from './linode.ts';
-import type { Tag } from './names.ts';
+} from '../cluster/record.ts';
 import { withBackupsLearned } from './observe.ts';
-import type { EpochMs } from './units.ts';
 
 /** What came of a step. */
 export type Outcome =

@@ -1,3 +1,14 @@
+import { microUsd } from '../base/money.ts';
+import {
+  clusterTag,
+  type NodeLabel,
+  ownershipTag,
+  reapTag,
+  reapTimeOfTags,
+  type Tag,
+} from '../base/names.ts';
+import { type EpochMs, earliest, epochMs, minus, minutes, plus, seconds } from '../base/units.ts';
+import type { Linode } from '../cluster/linode.ts';
 import {
   type Deleting,
   type EndedRecord,
@@ -11,20 +22,9 @@ import {
   spentAt,
   teardownOf,
   withHistory,
-} from './cluster.ts';
-import type { Linode } from './linode.ts';
-import { microUsd } from './money.ts';
-import {
-  clusterTag,
-  type NodeLabel,
-  ownershipTag,
-  reapTag,
-  reapTimeOfTags,
-  type Tag,
-} from './names.ts';
-import { nextNoticeAt } from './notices.ts';
+} from '../cluster/record.ts';
+import { nextNoticeAt } from '../notices/notices.ts';
 import { doubtfulOf, extrasOf, linodeOf, linodesOf, observe, RESEND_AFTER } from './observe.ts';
-import { type EpochMs, earliest, epochMs, minus, minutes, plus, seconds } from './units.ts';
 
 /** How many creates a pass sends: what Linode's rate limit takes at once (20 per 15 s). */
 export const CREATES_PER_PASS = 20;

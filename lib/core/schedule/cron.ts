@@ -1,6 +1,5 @@
 import { Cron, CronDate, CronPattern } from 'croner';
-import { type EpochMs, epochMs, hours, minutes } from './core/units.ts';
-import { reasonOf } from './errors.ts';
+import { type EpochMs, epochMs, hours, minutes } from '../base/units.ts';
 
 /*
  * When a cron expression comes round in a time zone. On the days on which the zone's clock is
@@ -25,7 +24,8 @@ export function faultOfCron(cron: string): string | null {
     new CronPattern(cron, undefined, MODE);
   } catch (error) {
     // croner counts days and months from 0 where it tells the number that is wrong.
-    const reason = reasonOf(error).replace(/^CronPattern: |: \d+$/g, '');
+    const { message } = error as Error;
+    const reason = message.replace(/^CronPattern: |: \d+$/g, '');
     return `must be a cron expression: ${reason}`;
   }
   const ever = onTheClock(cron)(epochMs(0));

@@ -1,13 +1,13 @@
+import { type MicroUsd, microUsd, sum } from '../base/money.ts';
+import type { EpochMs } from '../base/units.ts';
 import {
   type BilledNode,
   hoursByMonth,
   type MonthName,
   monthNamed,
   spendByMonth,
-} from './billing.ts';
-import { billedNodes, type ClusterRecord, isLive } from './cluster.ts';
-import { type MicroUsd, microUsd, sum } from './money.ts';
-import type { EpochMs } from './units.ts';
+} from '../billing/bill.ts';
+import { billedNodes, type ClusterRecord, isLive } from './record.ts';
 
 /** What a calendar month (UTC) bears of clusters. */
 export interface MonthTotals {

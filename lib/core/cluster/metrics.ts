@@ -1,4 +1,6 @@
-import { lastAffordable } from './billing.ts';
+import { type MicroUsd, sum } from '../base/money.ts';
+import { between, type DurationMs, type EpochMs, latest, minutes, plus } from '../base/units.ts';
+import { lastAffordable } from '../billing/bill.ts';
 import {
   billedNodes,
   type ClusterRecord,
@@ -6,9 +8,7 @@ import {
   isLive,
   type LiveRecord,
   teardownOf,
-} from './cluster.ts';
-import { type MicroUsd, sum } from './money.ts';
-import { between, type DurationMs, type EpochMs, latest, minutes, plus } from './units.ts';
+} from './record.ts';
 
 /**
  * Everything that CloudWatch counts of Onebuck's own. Each is paid for by the hour in which it is

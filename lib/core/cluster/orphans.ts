@@ -1,7 +1,7 @@
-import { type ClusterRecord, isLive, teardownOf } from './cluster.ts';
+import { clusterOfTags, ownershipTag, reapTimeOfTags } from '../base/names.ts';
+import { type EpochMs, minutes, plus } from '../base/units.ts';
 import type { Linode } from './linode.ts';
-import { clusterOfTags, ownershipTag, reapTimeOfTags } from './names.ts';
-import { type EpochMs, minutes, plus } from './units.ts';
+import { type ClusterRecord, isLive, teardownOf } from './record.ts';
 
 /** How long a live cluster's teardown may be overdue before the sweeper does it instead. */
 const OVERDUE_AFTER = minutes(1);

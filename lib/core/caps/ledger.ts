@@ -1,8 +1,8 @@
-import { type MonthName, monthName } from './billing.ts';
-import { type ClusterRecord, type EndedRecord, isLive, spentByMonthOf } from './cluster.ts';
-import { type MicroUsd, microUsd, sum } from './money.ts';
-import type { ClusterId, ScheduleId } from './names.ts';
-import { type EpochMs, hours, latest, minus, minutes, plus } from './units.ts';
+import { type MicroUsd, microUsd, sum } from '../base/money.ts';
+import type { ClusterId, ScheduleId } from '../base/names.ts';
+import { type EpochMs, hours, latest, minus, minutes, plus } from '../base/units.ts';
+import { type MonthName, monthName } from '../billing/bill.ts';
+import { type ClusterRecord, type EndedRecord, isLive, spentByMonthOf } from '../cluster/record.ts';
 
 /**
  * What the caps over many clusters are decided by: the budgets of all live clusters, and what the

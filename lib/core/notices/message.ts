@@ -1,7 +1,7 @@
-import type { EndReason } from './cluster.ts';
-import { formatUsd, toUsd } from './money.ts';
+import { formatUsd, toUsd } from '../base/money.ts';
+import { between, minutes, toIso } from '../base/units.ts';
+import type { EndReason } from '../cluster/record.ts';
 import type { EndNotice, LiveNotice, Notice } from './notices.ts';
-import { between, minutes, toIso } from './units.ts';
 
 /** A notice as people and programs read it. */
 export interface NoticeMessage {

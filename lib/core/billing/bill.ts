@@ -1,5 +1,4 @@
-import type { Price } from './catalogue.ts';
-import { type MicroUsd, microUsd, sum, times } from './money.ts';
+import { type MicroUsd, microUsd, times } from '../base/money.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -9,7 +8,8 @@ import {
   latest,
   minus,
   plus,
-} from './units.ts';
+} from '../base/units.ts';
+import type { Price } from './price.ts';
 
 /**
  * Linode's bill. A Linode is billed from creation to deletion, powered on or off, at its hourly
@@ -152,18 +152,6 @@ export function hoursAfforded(price: Price, nodes: number, from: EpochMs, limits
 /** The bill of `nodes` nodes after one hour; two hours' worth where that crosses a month's end. */
 export function firstHourCost(price: Price, nodes: number, from: EpochMs): MicroUsd {
   return spend(allFrom(price, nodes, from), plus(from, HOUR));
-}
-
-/**
- * The price with an extra such as backups; null: no extra. Linode caps the plan and the extra each
- * by its own monthly price. Their sum as one cap never bills less, whichever of them is reached
- * first; where one of them is missing, nothing is capped, which is dearer still.
- */
-export function combinedPrice(base: Price, addon: Price | null): Price {
-  if (addon === null) return base;
-  const monthly =
-    base.monthly === null || addon.monthly === null ? null : sum([base.monthly, addon.monthly]);
-  return { hourly: sum([base.hourly, addon.hourly]), monthly };
 }
 
 /** A calendar month, UTC. */

@@ -1,5 +1,5 @@
-import type { ClusterRecord } from './cluster.ts';
-import type { NodeLabel } from './names.ts';
+import type { NodeLabel } from '../base/names.ts';
+import type { ClusterRecord } from './record.ts';
 
 /** The forms that tools read as they are. `json` is `inventoryNodes`, and the caller's to print. */
 export const inventoryFormats = ['ssh', 'hosts', 'ansible', 'mpi'] as const;

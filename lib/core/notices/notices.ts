@@ -1,4 +1,7 @@
-import { type BilledNode, lastAffordable, spend } from './billing.ts';
+import { type MicroUsd, microUsd } from '../base/money.ts';
+import type { ClusterId } from '../base/names.ts';
+import { type DurationMs, durationMs, type EpochMs, minus, minutes, plus } from '../base/units.ts';
+import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
 import {
   billedNodes,
   type ClusterRecord,
@@ -9,10 +12,7 @@ import {
   type NoticeKind,
   type Running,
   teardownOf,
-} from './cluster.ts';
-import { type MicroUsd, microUsd } from './money.ts';
-import type { ClusterId } from './names.ts';
-import { type DurationMs, durationMs, type EpochMs, minus, minutes, plus } from './units.ts';
+} from '../cluster/record.ts';
 
 /** One thing that people are told of a cluster, once. */
 export type Notice = LiveNotice | EndNotice;
