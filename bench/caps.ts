@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClock } from '../lib/adapters/clock.ts';
-import { createCaps } from '../lib/caps.ts';
+import { createCaps } from '../lib/app/caps-keeper.ts';
+import { newId } from '../lib/app/ids.ts';
 import { microUsd } from '../lib/core/base/money.ts';
 import { plus, seconds } from '../lib/core/base/units.ts';
-import { newId } from '../lib/ids.ts';
 import type { LedgerStore } from '../lib/ports.ts';
 import { createMemoryTable } from '../local/memory-table.ts';
 import { markdown } from './report.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import type { ReconcileLimits } from '../lib/app/reconcile.ts';
 import { epochMs, plus, seconds } from '../lib/core/base/units.ts';
 import { type MetricName, metrics, paidFor } from '../lib/core/cluster/metrics.ts';
 import type { Log, Metrics } from '../lib/ports.ts';
-import type { ReconcileLimits } from '../lib/reconcile.ts';
 import type { VirtualTime } from '../local/simulation/time.ts';
 import { assumed } from './assumed.ts';
 import type { Counter } from './counts.ts';

@@ -1,10 +1,10 @@
-import { createTransport } from '../lib/adapters/linode-axios.ts';
+import { createTransport } from '../lib/adapters/linode/axios-transport.ts';
+import { launch } from '../lib/app/launch.ts';
+import { reconcile } from '../lib/app/reconcile.ts';
 import type { ClusterId } from '../lib/core/base/names.ts';
 import { minutes, plus, seconds } from '../lib/core/base/units.ts';
 import { isLive, type LiveRecord } from '../lib/core/cluster/record.ts';
-import { launch } from '../lib/launch.ts';
 import type { Log } from '../lib/ports.ts';
-import { reconcile } from '../lib/reconcile.ts';
 import { BenchClock } from './clock.ts';
 import { buildDeps, startServers } from './servers.ts';
 

@@ -1,8 +1,9 @@
-import { getCluster, waitForAddresses } from '../lib/clusters.ts';
+import { launch } from '../lib/app/launch.ts';
+import { offer } from '../lib/app/offer.ts';
+import { getCluster, waitForAddresses } from '../lib/app/read-clusters.ts';
 import type { ClusterId } from '../lib/core/base/names.ts';
 import { hours, plus as later, minutes, seconds } from '../lib/core/base/units.ts';
 import { ENDED_KEPT } from '../lib/core/cluster/record.ts';
-import { launch, offer } from '../lib/launch.ts';
 import { assumed } from './assumed.ts';
 import { itemBytes } from './capacity.ts';
 import { Counter, type Counts, minus, times } from './counts.ts';

@@ -4,14 +4,14 @@ import { createServer } from 'node:http';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { parse } from 'yaml';
-import { createClusterStore } from '../lib/adapters/dynamodb.ts';
-import { createLedgerStore } from '../lib/adapters/dynamodb-ledger.ts';
-import { createNudge } from '../lib/adapters/lambda.ts';
-import { createLinodeApi } from '../lib/adapters/linode.ts';
-import type { Transport } from '../lib/adapters/linode-http.ts';
-import { createSecrets } from '../lib/adapters/secrets-manager.ts';
-import { createCaps } from '../lib/caps.ts';
-import { createCatalogue } from '../lib/catalogue.ts';
+import { createNudge } from '../lib/adapters/aws/lambda.ts';
+import { createSecrets } from '../lib/adapters/aws/secrets-manager.ts';
+import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
+import { createLedgerStore } from '../lib/adapters/dynamodb/ledger.ts';
+import { createLinodeApi } from '../lib/adapters/linode/client.ts';
+import type { Transport } from '../lib/adapters/linode/http.ts';
+import { createCaps } from '../lib/app/caps-keeper.ts';
+import { createCatalogueCache } from '../lib/app/catalogue-cache.ts';
 import { microUsd } from '../lib/core/base/money.ts';
 import { type EpochMs, minutes } from '../lib/core/base/units.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
@@ -118,7 +118,7 @@ export function buildDeps(
     settings: SETTINGS,
     store: createClusterStore(dynamoDb, TABLE.TableName),
     caps: createCaps({ clock, ledger, settings: () => SETTINGS, random: Math.random }),
-    catalogue: createCatalogue(api, clock, log),
+    catalogue: createCatalogueCache(api, clock, log),
     notifier: { send: async () => {} },
     nudge: createNudge(lambda, FUNCTIONS),
   };

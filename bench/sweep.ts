@@ -1,7 +1,7 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+import { newId } from '../lib/app/ids.ts';
 import { type ClusterId, clusterTag, nodeLabel } from '../lib/core/base/names.ts';
-import { newId } from '../lib/ids.ts';
 import { firstAnswer, withBundles } from './bundles.ts';
 import { markdown } from './report.ts';
 

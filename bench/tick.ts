@@ -1,8 +1,8 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+import { newId } from '../lib/app/ids.ts';
+import { reap } from '../lib/app/reap.ts';
 import { type EpochMs, hours, plus } from '../lib/core/base/units.ts';
-import { newId } from '../lib/ids.ts';
-import { reap } from '../lib/reap.ts';
 import { markdown } from './report.ts';
 import { countRequests } from './requests.ts';
 import { median } from './times.ts';

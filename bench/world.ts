@@ -1,12 +1,12 @@
-import { createTransport } from '../lib/adapters/linode-axios.ts';
-import type { Transport } from '../lib/adapters/linode-http.ts';
-import { authorize } from '../lib/authorize.ts';
+import { createTransport } from '../lib/adapters/linode/axios-transport.ts';
+import type { Transport } from '../lib/adapters/linode/http.ts';
+import { authorize } from '../lib/app/authorize.ts';
+import { reap } from '../lib/app/reap.ts';
+import { type ReconcileLimits, reconcile } from '../lib/app/reconcile.ts';
+import { sweep } from '../lib/app/sweep.ts';
 import { type ClusterId, isClusterId } from '../lib/core/base/names.ts';
 import { epochMs, minutes } from '../lib/core/base/units.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
-import { reap } from '../lib/reap.ts';
-import { type ReconcileLimits, reconcile } from '../lib/reconcile.ts';
-import { sweep } from '../lib/sweep.ts';
 import { VirtualTime } from '../local/simulation/time.ts';
 import { assumed } from './assumed.ts';
 import { type Around, countDynamoDb, countSecretsManager, onInvoke } from './clients.ts';

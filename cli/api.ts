@@ -11,7 +11,7 @@ import type {
   reportSchema,
   scheduleSchema,
   typeSchema,
-} from '../lib/api/schemas.ts';
+} from '../lib/http/schemas.ts';
 
 /* What the API answers, as its own schemas have it; none of them is bundled. */
 

@@ -3,22 +3,26 @@ import type { APIGatewayProxyEventV2WithLambdaAuthorizer, Context } from 'aws-la
 import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
 import type * as z from 'zod/mini';
-import { type Operation, operations } from '../lib/api/operations.ts';
-import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/api/request.ts';
-import { imagesOffered, regionsOffered, typesOffered } from '../lib/catalogue.ts';
+import { imagesOffered, regionsOffered, typesOffered } from '../lib/app/browse-catalogue.ts';
+import { changeCluster } from '../lib/app/change-cluster.ts';
+import { changeSchedule, deleteSchedule } from '../lib/app/change-schedule.ts';
+import { createSchedule } from '../lib/app/create-schedule.ts';
+import { destroyCluster } from '../lib/app/destroy-cluster.ts';
+import { launch } from '../lib/app/launch.ts';
+import { offer } from '../lib/app/offer.ts';
 import {
-  changeCluster,
-  deleteCluster,
   getCluster,
   getCredentials,
   listClusters,
   waitForAddresses,
-} from '../lib/clusters.ts';
+} from '../lib/app/read-clusters.ts';
+import { getSchedule, listSchedules } from '../lib/app/read-schedules.ts';
+import { report } from '../lib/app/report.ts';
 import { type EpochMs, earliest, toIso } from '../lib/core/base/units.ts';
 import { inventory, inventoryNodes } from '../lib/core/cluster/inventory.ts';
 import { AppError } from '../lib/errors.ts';
-import { launch, offer } from '../lib/launch.ts';
-import { problemOf } from '../lib/problems.ts';
+import { type Operation, operations } from '../lib/http/operations.ts';
+import { problemOf } from '../lib/http/problems.ts';
 import {
   renderCluster,
   renderImage,
@@ -27,16 +31,9 @@ import {
   renderRegion,
   renderReport,
   renderType,
-} from '../lib/render.ts';
-import { renderSchedule } from '../lib/render-schedule.ts';
-import { report } from '../lib/report.ts';
-import {
-  changeSchedule,
-  createSchedule,
-  deleteSchedule,
-  getSchedule,
-  listSchedules,
-} from '../lib/schedules.ts';
+} from '../lib/http/render.ts';
+import { renderSchedule } from '../lib/http/render-schedule.ts';
+import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/http/request.ts';
 import {
   caps,
   catalogue,
@@ -89,7 +86,7 @@ route(operations.health, async () => ok({ status: 'ok', time: toIso(clock().now(
 
 route(operations.openapi, async () => {
   // Loaded by those who ask for it alone.
-  const { describeApi } = await import('../lib/api/document.ts');
+  const { describeApi } = await import('../lib/http/document.ts');
   return ok({ ...describeApi(settings()) });
 });
 
@@ -161,7 +158,7 @@ route(operations.change, async ({ params: { id = '' }, body: input, owner, by })
 });
 
 route(operations.destroy, async ({ params: { id = '' }, owner }) => {
-  const record = await deleteCluster(clusterDeps(), owner, id);
+  const record = await destroyCluster(clusterDeps(), owner, id);
   return reply(202, renderCluster(record, clock().now()));
 });
 

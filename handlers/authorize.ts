@@ -2,7 +2,7 @@ import type {
   APIGatewayRequestAuthorizerEventV2,
   APIGatewaySimpleAuthorizerWithContextResult,
 } from 'aws-lambda';
-import { authorize } from '../lib/authorize.ts';
+import { authorize } from '../lib/app/authorize.ts';
 import { secrets } from '../lib/wire.ts';
 
 export const handler = async (

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { serveAsset } from '../lib/console.ts';
+import { serveAsset } from '../lib/http/console.ts';
 import assets from '../web/dist/console.json';
 
 export const handler = async ({

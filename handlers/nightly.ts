@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { nightly } from '../lib/nightly.ts';
+import { nightly } from '../lib/app/launch-nightly.ts';
 import { launchDeps, limitsOf } from '../lib/wire.ts';
 
 export const handler = async (event: unknown, context: Context) => {

@@ -1,4 +1,4 @@
-import { reap } from '../lib/reap.ts';
+import { reap } from '../lib/app/reap.ts';
 import { clock, log, metrics, nudge, store } from '../lib/wire.ts';
 
 export const handler = () =>

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
+import { reconcile } from '../lib/app/reconcile.ts';
 import { isClusterId } from '../lib/core/base/names.ts';
-import { reconcile } from '../lib/reconcile.ts';
 import {
   caps,
   clock,

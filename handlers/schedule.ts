@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
+import { runSchedule } from '../lib/app/run-schedule.ts';
 import { isScheduleId } from '../lib/core/base/names.ts';
-import { runSchedule } from '../lib/run-schedule.ts';
 import { launchDeps, limitsOf, metrics, schedules } from '../lib/wire.ts';
 
 export const handler = async (event: { scheduleId?: unknown }, context: Context) => {

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { sweep } from '../lib/sweep.ts';
+import { sweep } from '../lib/app/sweep.ts';
 import { caps, clock, limitsOf, linode, log, metrics, stage, store } from '../lib/wire.ts';
 
 export const handler = (_: unknown, context: Context) => {

@@ -1,7 +1,8 @@
 import type { Fault } from './core/base/fault.ts';
+import type { Alternative } from './core/cluster/advice.ts';
 
 /**
- * What went wrong, for a caller that can act on it. lib/problems.ts has the one table from these
+ * What went wrong, for a caller that can act on it. lib/http/problems.ts has the one table from these
  * codes to HTTP statuses; an error of any other class is a fault of ours.
  */
 export type ErrorCode =
@@ -26,6 +27,8 @@ export class AppError extends Error {
       readonly faults?: readonly Fault[];
       /** Further facts for the caller, as they go into JSON. */
       readonly members?: Readonly<Record<string, unknown>>;
+      /** What could be launched instead. */
+      readonly alternatives?: readonly Alternative[];
     } = {},
   ) {
     super(message);

@@ -2,28 +2,28 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
+import { createMetrics } from './adapters/aws/emf.ts';
+import { createNudge } from './adapters/aws/lambda.ts';
+import { createSecrets } from './adapters/aws/secrets-manager.ts';
+import { createTopic } from './adapters/aws/sns.ts';
 import { createClock, type SystemClock } from './adapters/clock.ts';
-import { createClusterStore } from './adapters/dynamodb.ts';
-import { createLedgerStore } from './adapters/dynamodb-ledger.ts';
-import { createScheduleStore } from './adapters/dynamodb-schedules.ts';
-import { createMetrics } from './adapters/emf.ts';
-import { createNudge } from './adapters/lambda.ts';
-import { createLinodeApi, isRealLinode } from './adapters/linode.ts';
-import { createTransport } from './adapters/linode-axios.ts';
+import { createClusterStore } from './adapters/dynamodb/clusters.ts';
+import { createLedgerStore } from './adapters/dynamodb/ledger.ts';
+import { createScheduleStore } from './adapters/dynamodb/schedules.ts';
+import { createTransport } from './adapters/linode/axios-transport.ts';
+import { createLinodeApi, isRealLinode } from './adapters/linode/client.ts';
 import { createLog } from './adapters/log.ts';
-import { createSecrets } from './adapters/secrets-manager.ts';
-import { createTopic } from './adapters/sns.ts';
 import { createWebhook } from './adapters/webhook.ts';
-import { createCaps } from './caps.ts';
-import { createCatalogue } from './catalogue.ts';
+import { createCaps } from './app/caps-keeper.ts';
+import { createCatalogueCache } from './app/catalogue-cache.ts';
+import { toAll } from './app/outbox.ts';
+import type { ReconcileLimits } from './app/reconcile.ts';
 import { type MicroUsd, parseUsd } from './core/base/money.ts';
 import { durationMs, hours, minutes, seconds } from './core/base/units.ts';
 import { messageOf } from './core/notices/message.ts';
 import type { Notice } from './core/notices/notices.ts';
 import { AppError } from './errors.ts';
-import { toAll } from './notify.ts';
 import type { Notifier } from './ports.ts';
-import type { ReconcileLimits } from './reconcile.ts';
 import type { Settings } from './settings.ts';
 
 /*
@@ -131,7 +131,7 @@ export const linode = /* @__PURE__ */ once(() =>
   }),
 );
 
-export const catalogue = /* @__PURE__ */ once(() => createCatalogue(linode(), clock(), log()));
+export const catalogue = /* @__PURE__ */ once(() => createCatalogueCache(linode(), clock(), log()));
 
 /**
  * By what is set, and locally to the log in place of the topic. No setting is read before there is

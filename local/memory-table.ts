@@ -1,4 +1,4 @@
-import { createdIn, pageOf, positionOf } from '../lib/adapters/dynamodb-pages.ts';
+import { createdIn, pageOf, positionOf } from '../lib/adapters/dynamodb/pages.ts';
 import type { ClusterId, ScheduleId } from '../lib/core/base/names.ts';
 import { EMPTY_LEDGER, type Ledger } from '../lib/core/caps/ledger.ts';
 import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';

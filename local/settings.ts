@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClockSettings } from '../lib/adapters/clock.ts';
-import { isRealLinode } from '../lib/adapters/linode.ts';
+import { isRealLinode } from '../lib/adapters/linode/client.ts';
 import { defaultDataDir, type StackOptions } from './stack.ts';
 
 /** What the simulator takes where no token is set. */

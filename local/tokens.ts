@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADMIN } from '../lib/clusters.ts';
+import { ADMIN } from '../lib/app/read-clusters.ts';
 import { hashesOf } from '../ops/api-tokens.ts';
 import type { StackOptions } from './stack.ts';
 

@@ -1,4 +1,4 @@
-import { ADMIN } from '../lib/clusters.ts';
+import { ADMIN } from '../lib/app/read-clusters.ts';
 
 /*
  * What tokens do to the text of the deployment's secret. Errors say what to do, and never quote the

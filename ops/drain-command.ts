@@ -1,5 +1,9 @@
 import { parseArgs } from 'node:util';
-import { ADMIN, type ClusterDeps, deleteCluster, nudgeOrLeaveToReaper } from '../lib/clusters.ts';
+import { changeSchedule } from '../lib/app/change-schedule.ts';
+import { type ClusterDeps, destroyCluster } from '../lib/app/destroy-cluster.ts';
+import { nudgeOrLeaveToReaper } from '../lib/app/nudge.ts';
+import { ADMIN } from '../lib/app/read-clusters.ts';
+import { listSchedules } from '../lib/app/read-schedules.ts';
 import {
   type ClusterId,
   clusterOfTags,
@@ -21,7 +25,6 @@ import type { Linode } from '../lib/core/cluster/linode.ts';
 import { isLive, type LiveRecord } from '../lib/core/cluster/record.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ClusterStore, LinodeApi, ScheduleStore } from '../lib/ports.ts';
-import { changeSchedule, listSchedules } from '../lib/schedules.ts';
 import { isStage, noStage } from './token-commands.ts';
 
 export const USAGE = `Usage:
@@ -152,7 +155,7 @@ function createWatch(deps: DrainDeps) {
           `${id} is ${phase} with ${counted(nodes.length, 'node')}: its deletion is asked for.`,
         );
       }
-      await unlessChanged(deleteCluster(deps, ADMIN, id));
+      await unlessChanged(destroyCluster(deps, ADMIN, id));
       return now;
     }
     if (last === undefined) print(`${id} is being deleted already.`);

@@ -6,8 +6,8 @@ import {
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { createClusterStore } from '../lib/adapters/dynamodb.ts';
-import { createScheduleStore } from '../lib/adapters/dynamodb-schedules.ts';
+import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
+import { createScheduleStore } from '../lib/adapters/dynamodb/schedules.ts';
 import { type EpochMs, epochMs, toIso } from '../lib/core/base/units.ts';
 import { type LiveRecord, teardownOf } from '../lib/core/cluster/record.ts';
 import { messageOf } from './advice.ts';

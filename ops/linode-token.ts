@@ -1,6 +1,6 @@
-import { describe } from '../lib/adapters/linode-answer.ts';
-import type { Exchange, LinodeHttp } from '../lib/adapters/linode-http.ts';
-import { decodeSettings } from '../lib/adapters/linode-wire.ts';
+import { describe } from '../lib/adapters/linode/answer.ts';
+import type { Exchange, LinodeHttp } from '../lib/adapters/linode/http.ts';
+import { decodeSettings } from '../lib/adapters/linode/wire.ts';
 
 /** What Linode says of a token that it takes, and with which clusters can be run. */
 export interface TokenCheck {

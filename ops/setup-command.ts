@@ -6,7 +6,7 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { ADMIN } from '../lib/clusters.ts';
+import { ADMIN } from '../lib/app/read-clusters.ts';
 import { assertOwner } from './api-tokens.ts';
 import { type AskLinode, accountOf, checkToken, UnfitToken } from './linode-token.ts';
 import {

@@ -1,8 +1,8 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 import { createClock } from '../lib/adapters/clock.ts';
-import { createTransport } from '../lib/adapters/linode-axios.ts';
-import { createLinodeHttp } from '../lib/adapters/linode-http.ts';
+import { createTransport } from '../lib/adapters/linode/axios-transport.ts';
+import { createLinodeHttp } from '../lib/adapters/linode/http.ts';
 import { linodeUrl } from '../lib/wire.ts';
 import { adviceOn, messageOf } from './advice.ts';
 import { openSecretsManager } from './aws.ts';

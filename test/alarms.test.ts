@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { NAMESPACE } from '../lib/adapters/emf.ts';
+import { NAMESPACE } from '../lib/adapters/aws/emf.ts';
 import { type MetricName, metrics } from '../lib/core/cluster/metrics.ts';
 import { emitted } from './adapters/emf.ts';
 import { alarm, alarms, isInAlarm, read } from './alarm.ts';
@@ -98,7 +98,7 @@ describe('a metric of our own', () => {
 
   it.each(names)('%s is counted by a use case', (name) => {
     const sources = ['reap', 'reconcile', 'run-schedule', 'sweep'].map((one) =>
-      read(`lib/${one}.ts`),
+      read(`lib/app/${one}.ts`),
     );
     expect(sources.join('\n')).toMatch(new RegExp(`\\b${name}:`));
   });

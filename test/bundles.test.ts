@@ -2,10 +2,10 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { describe, expect, it, vi } from 'vitest';
-import { defaultProvider } from '../lib/adapters/left-out/credential-provider-node.ts';
-import { EventStreamSerde } from '../lib/adapters/left-out/event-streams.ts';
-import followRedirects from '../lib/adapters/left-out/follow-redirects.ts';
-import NoProxy from '../lib/adapters/left-out/https-proxy-agent.ts';
+import { defaultProvider } from '../build/left-out/credential-provider-node.ts';
+import { EventStreamSerde } from '../build/left-out/event-streams.ts';
+import followRedirects from '../build/left-out/follow-redirects.ts';
+import NoProxy from '../build/left-out/https-proxy-agent.ts';
 import { readBundling } from '../local/bundling.ts';
 import { projectDir } from '../local/service.ts';
 
@@ -45,22 +45,22 @@ describe('the bundles', () => {
   it('have their ES modules side by side, rather than each in a function that Node reads twice', () => {
     const wrapped = ours.outputFiles.flatMap(({ path, text }) =>
       text
-        .split(/^\/\/ (?=(?:node_modules|lib|handlers)\/)/m)
+        .split(/^\/\/ (?=(?:node_modules|lib|handlers|build)\/)/m)
         .filter((module) => /^var init_\w+ = __esm\(/m.test(module))
         .map((module) => `${basename(path)}: ${module.slice(0, module.indexOf('\n'))}`),
     );
     // The API's description, and what it shares with the API, is loaded by who asks for it.
-    const ofDescription = /^api\.cjs: (lib\/(api|core)\/|lib\/\w+\.ts|node_modules\/zod)/;
+    const ofDescription = /^api\.cjs: (lib\/(http|core)\/|lib\/\w+\.ts|node_modules\/zod)/;
     const isKnown = (module: string) =>
       ofDescription.test(module) || module.endsWith('/left-out/event-streams.ts');
     expect(wrapped.filter((module) => !isKnown(module))).toEqual([]);
-    expect(wrapped).toContain('api.cjs: lib/api/document.ts');
+    expect(wrapped).toContain('api.cjs: lib/http/document.ts');
   });
 
   it('are told what stands in for each', () => {
-    const files = readdirSync(join(projectDir, 'lib/adapters/left-out'));
+    const files = readdirSync(join(projectDir, 'build/left-out'));
     expect(Object.values(leftOut).toSorted()).toEqual(
-      files.map((file) => `./lib/adapters/left-out/${file}`).toSorted(),
+      files.map((file) => `./build/left-out/${file}`).toSorted(),
     );
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createCaps } from '../lib/caps.ts';
+import { createCaps } from '../lib/app/caps-keeper.ts';
 import type { ClusterId } from '../lib/core/base/names.ts';
 import { plus, seconds } from '../lib/core/base/units.ts';
 import type { LedgerStore } from '../lib/ports.ts';

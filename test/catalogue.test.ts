@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createCatalogue } from '../lib/catalogue.ts';
+import { createCatalogueCache } from '../lib/app/catalogue-cache.ts';
 import { type DurationMs, type EpochMs, minutes, plus, seconds } from '../lib/core/base/units.ts';
 import type { LinodeApi, Log } from '../lib/ports.ts';
 import { createTestClock, START } from './adapters/linode-server.ts';
@@ -30,7 +30,7 @@ function aCatalogue(
     },
   };
   const log: Log = { info() {}, error() {}, warn: (message) => void warnings.push(message) };
-  const catalogue = createCatalogue(linode, clock, log);
+  const catalogue = createCatalogueCache(linode, clock, log);
   return { catalogue, clock, asked, warnings };
 }
 

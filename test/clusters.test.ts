@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createCaps } from '../lib/caps.ts';
-import {
-  changeCluster,
-  deleteCluster,
-  getCredentials,
-  ownerSeen,
-  waitForAddresses,
-} from '../lib/clusters.ts';
+import { createCaps } from '../lib/app/caps-keeper.ts';
+import { changeCluster } from '../lib/app/change-cluster.ts';
+import { destroyCluster } from '../lib/app/destroy-cluster.ts';
+import { getCredentials, ownerSeen, waitForAddresses } from '../lib/app/read-clusters.ts';
 import type { ClusterId } from '../lib/core/base/names.ts';
 import { minutes, plus, seconds } from '../lib/core/base/units.ts';
 import type { ClusterRecord } from '../lib/core/cluster/record.ts';
@@ -90,7 +86,7 @@ const claim = { id: ID, owner: 'ann', scheduleId: null, budget: usd(1) };
 describe('a DELETE', () => {
   it('begins the teardown, and asks for the pass', async () => {
     const { deps, record, nudged } = await aWorld();
-    await deleteCluster(deps(), 'ann', ID);
+    await destroyCluster(deps(), 'ann', ID);
     expect(await record()).toMatchObject({ phase: 'deleting', endReason: 'requested' });
     expect(nudged).toEqual([ID]);
   });
@@ -98,23 +94,23 @@ describe('a DELETE', () => {
   it('that meets a pass begins it all the same, over what the pass has saved', async () => {
     const { deps, record, passInBetween } = await aWorld();
     passInBetween();
-    await deleteCluster(deps(), 'ann', ID);
+    await destroyCluster(deps(), 'ann', ID);
     expect(await record()).toMatchObject({ phase: 'deleting', reapTags: ['reap=x'] });
   });
 
   it('holds though the nudge is lost: the cluster is due', async () => {
     const world = await aWorld();
     world.isNudgeLost = true;
-    const deleting = await deleteCluster(world.deps(), 'ann', ID);
+    const deleting = await destroyCluster(world.deps(), 'ann', ID);
     expect(deleting).toMatchObject({ phase: 'deleting', dueAt: world.clock.now() });
   });
 
   it("of somebody else's cluster finds none, and the admin's may end it", async () => {
     const { deps, record } = await aWorld();
     const notFound = { code: 'notFound' };
-    await expect(deleteCluster(deps(), 'bob', ID)).rejects.toMatchObject(notFound);
+    await expect(destroyCluster(deps(), 'bob', ID)).rejects.toMatchObject(notFound);
     expect(await record()).toMatchObject({ phase: 'running' });
-    await deleteCluster(deps(), 'admin', ID);
+    await destroyCluster(deps(), 'admin', ID);
     expect(await record()).toMatchObject({ phase: 'deleting' });
   });
 });

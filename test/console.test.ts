@@ -1,6 +1,6 @@
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type Asset, serveAsset } from '../lib/console.ts';
+import { type Asset, serveAsset } from '../lib/http/console.ts';
 
 const asset = (type: string, text: string): Asset => ({
   type,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createCaps } from '../lib/caps.ts';
-import type { Catalogue } from '../lib/catalogue.ts';
+import { createCaps } from '../lib/app/caps-keeper.ts';
+import type { CatalogueCache } from '../lib/app/catalogue-cache.ts';
+import { type LaunchRequest, launch } from '../lib/app/launch.ts';
 import { sum } from '../lib/core/base/money.ts';
 import { type EpochMs, minutes, plus, seconds } from '../lib/core/base/units.ts';
 import type { LinodeType } from '../lib/core/catalogue/lists.ts';
 import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
-import { type LaunchRequest, launch } from '../lib/launch.ts';
 import type { ClusterStore } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
 import { createMemoryTable } from '../local/memory-table.ts';
@@ -43,7 +43,7 @@ function aWorld(options: Options = {}) {
   } = options;
   const clock = aClock(now);
   const table = createMemoryTable();
-  const catalogue: Catalogue = {
+  const catalogue: CatalogueCache = {
     types: async () => [nanode],
     regions: async () => [{ ...region, capabilities: ['Linodes', 'Metadata'] }],
     images: async () => [{ ...image, capabilities: ['cloud-init'] }],

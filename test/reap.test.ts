@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { reap } from '../lib/app/reap.ts';
 import type { ClusterId } from '../lib/core/base/names.ts';
 import { minutes, plus } from '../lib/core/base/units.ts';
 import type { ClusterRecord } from '../lib/core/cluster/record.ts';
-import { reap } from '../lib/reap.ts';
 import { createMemoryTable } from '../local/memory-table.ts';
 import { aDeleting, aRunning, ID, LAUNCH, OTHER_ID } from './core/builders.ts';
 import { aClock, quiet, someMetrics } from './doubles.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { reconcile } from '../lib/app/reconcile.ts';
 import { clusterTag, reapTag, type Tag } from '../lib/core/base/names.ts';
 import { durationMs, type EpochMs, minutes, plus, seconds } from '../lib/core/base/units.ts';
 import type { Linode } from '../lib/core/cluster/linode.ts';
 import { type ClusterRecord, type EndedRecord, teardownOf } from '../lib/core/cluster/record.ts';
 import { AppError } from '../lib/errors.ts';
 import type { CreateRequest, LinodeApi } from '../lib/ports.ts';
-import { reconcile } from '../lib/reconcile.ts';
 import {
   aCluster,
   aDeleting,

@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createClusterStore } from '../lib/adapters/dynamodb.ts';
+import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
+import { type ReportQuery, report } from '../lib/app/report.ts';
 import { type EpochMs, hours, plus } from '../lib/core/base/units.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../lib/core/cluster/record.ts';
-import { renderReport } from '../lib/render.ts';
-import { type ReportQuery, report } from '../lib/report.ts';
+import { renderReport } from '../lib/http/render.ts';
 import { localDynamoDbClient, startDynamoDb } from '../local/dynamodb.ts';
 import { id } from './adapters/cluster-store-contract.ts';
 import { createTestClock } from './adapters/linode-server.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { operations } from '../lib/api/operations.ts';
+import { operations } from '../lib/http/operations.ts';
 
 interface FunctionDeclared {
   readonly handler: string;

@@ -17,11 +17,16 @@ interface Rule {
 }
 
 const isIn = (folder: string) => (path: string) => path.startsWith(`${folder}/`);
+const isOneOf =
+  (...places: readonly string[]) =>
+  (path: string) =>
+    places.some((place) => path === place || isIn(place)(path));
 const isOurs = (imported: string) => imported.endsWith('.ts');
-const isUseCase = (path: string) => /^lib\/[^/]+$/.test(path) && path !== 'lib/wire.ts';
 const isVendors = (imported: string) =>
   /^(@aws-sdk\/|@aws-lambda-powertools\/|axios)/.test(imported);
-const technologyOf = (path: string) => posix.basename(path, '.ts').split('-')[0];
+/** What every part of lib may know. */
+const shared = ['lib/core', 'lib/ports.ts', 'lib/errors.ts', 'lib/settings.ts'];
+const technologyOf = (path: string) => posix.dirname(path);
 
 const rules: readonly Rule[] = [
   {
@@ -31,29 +36,28 @@ const rules: readonly Rule[] = [
       isIn('lib/core')(imported) || ['zod/mini', 'croner'].includes(imported),
   },
   {
-    name: 'an adapter imports ports, core, errors, axios as it is loaded here, and files of its own technology',
+    name: 'an adapter imports ports, core, errors, axios as it is loaded here, and its own technology',
     holdsFor: isIn('lib/adapters'),
     mayImport: (imported, path) =>
       !isOurs(imported) ||
-      isIn('lib/core')(imported) ||
-      ['lib/ports.ts', 'lib/errors.ts', 'lib/adapters/axios.ts'].includes(imported) ||
+      isOneOf('lib/core', 'lib/ports.ts', 'lib/errors.ts', 'lib/adapters/axios')(imported) ||
       (isIn('lib/adapters')(imported) && technologyOf(imported) === technologyOf(path)),
   },
   {
-    name: 'a use case imports core, ports and use cases: no adapter, no wire, no SDK',
-    holdsFor: isUseCase,
+    name: 'lib/app imports core, ports and lib/app: no HTTP, no adapter, no wire, no SDK',
+    holdsFor: isIn('lib/app'),
     mayImport: (imported) =>
       isOurs(imported)
-        ? isIn('lib/core')(imported) || isUseCase(imported)
+        ? isOneOf('lib/app', ...shared)(imported)
         : !isVendors(imported) && imported !== 'hono',
   },
   {
-    name: 'what describes the API imports core, use cases, and what writes the description',
-    holdsFor: isIn('lib/api'),
+    name: 'lib/http imports core, lib/app, and what writes the description',
+    holdsFor: isIn('lib/http'),
     mayImport: (imported) =>
       isOurs(imported)
-        ? isIn('lib/core')(imported) || isIn('lib/api')(imported) || isUseCase(imported)
-        : ['zod/mini', 'zod-openapi'].includes(imported),
+        ? isOneOf('lib/http', 'lib/app', ...shared)(imported)
+        : ['zod/mini', 'zod-openapi', 'node:crypto', 'node:zlib'].includes(imported),
   },
   {
     name: 'lib/wire.ts imports from lib alone, and SDKs',
@@ -61,11 +65,11 @@ const rules: readonly Rule[] = [
     mayImport: (imported) => !isOurs(imported) || isIn('lib')(imported),
   },
   {
-    name: 'a handler imports from lib, but no adapter and no SDK',
+    name: 'a handler imports lib/http, lib/app, lib/core and lib/wire.ts: no adapter and no SDK',
     holdsFor: isIn('handlers'),
     mayImport: (imported) =>
       isOurs(imported)
-        ? isIn('lib')(imported) && !isIn('lib/adapters')(imported)
+        ? isOneOf('lib/http', 'lib/app', 'lib/core', 'lib/errors.ts', 'lib/wire.ts')(imported)
         : !isVendors(imported),
   },
 ];
@@ -147,7 +151,7 @@ describe('the check itself', () => {
     ],
     ['lib/core/pass/plan.ts', "import * as z from 'zod';", 'imports zod'],
     ['lib/core/pass/plan.ts', "import { hash } from 'node:crypto';", 'imports node:crypto'],
-    ['lib/core/pass/plan.ts', "export * from '../../launch.ts';", 'imports lib/launch.ts'],
+    ['lib/core/pass/plan.ts', "export * from '../../app/launch.ts';", 'imports lib/app/launch.ts'],
     ['lib/core/pass/plan.ts', "const late = import('../../wire.ts');", 'imports lib/wire.ts'],
     ['lib/core/pass/plan.ts', 'const now = Date.now();', 'uses Date.now'],
     ['lib/core/pass/plan.ts', 'const now = new Date();', 'uses new Date()'],
@@ -161,21 +165,30 @@ describe('the check itself', () => {
     ['lib/core/pass/plan.ts', 'const home = process.env.HOME;', 'uses process'],
     ['lib/core/pass/plan.ts', 'const now = performance.now();', 'uses performance'],
     ['lib/core/pass/plan.ts', 'const now = globalThis.Date.now();', 'uses globalThis'],
-    ['lib/launch.ts', 'const stage = process.env.STAGE;', 'reads process.env'],
-    ['lib/launch.ts', "const stage = process['env'].STAGE;", 'reads process.env'],
+    ['lib/app/launch.ts', 'const stage = process.env.STAGE;', 'reads process.env'],
+    ['lib/app/launch.ts', "const stage = process['env'].STAGE;", 'reads process.env'],
     ['handlers/api.ts', 'const { STAGE } = process.env;', 'reads process.env'],
-    ['lib/launch.ts', "import './adapters/lambda.ts';", 'imports lib/adapters/lambda.ts'],
-    ['lib/launch.ts', "import { store } from './wire.ts';", 'imports lib/wire.ts'],
-    ['lib/launch.ts', "import { x } from '../handlers/api.ts';", 'imports handlers/api.ts'],
-    ['lib/launch.ts', "import { x } from '../local/stack.ts';", 'imports local/stack.ts'],
-    ['lib/launch.ts', "import axios from 'axios';", 'imports axios'],
-    ['lib/api/request.ts', "import { store } from '../wire.ts';", 'imports lib/wire.ts'],
-    ['lib/api/request.ts', "import { Hono } from 'hono';", 'imports hono'],
-    ['lib/wire.ts', "import { x } from '../local/stack.ts';", 'imports local/stack.ts'],
-    ['lib/adapters/lambda.ts', "import { x } from '../launch.ts';", 'imports lib/launch.ts'],
     [
-      'lib/adapters/lambda.ts',
-      "import { x } from './dynamodb.ts';",
+      'lib/app/launch.ts',
+      "import '../adapters/aws/lambda.ts';",
+      'imports lib/adapters/aws/lambda.ts',
+    ],
+    ['lib/app/launch.ts', "import { store } from '../wire.ts';", 'imports lib/wire.ts'],
+    ['lib/app/launch.ts', "import { x } from '../../handlers/api.ts';", 'imports handlers/api.ts'],
+    ['lib/app/launch.ts', "import { x } from '../../local/stack.ts';", 'imports local/stack.ts'],
+    ['lib/app/launch.ts', "import axios from 'axios';", 'imports axios'],
+    ['lib/app/launch.ts', "import { x } from '../http/render.ts';", 'imports lib/http/render.ts'],
+    ['lib/http/request.ts', "import { store } from '../wire.ts';", 'imports lib/wire.ts'],
+    ['lib/http/request.ts', "import { Hono } from 'hono';", 'imports hono'],
+    ['lib/wire.ts', "import { x } from '../local/stack.ts';", 'imports local/stack.ts'],
+    [
+      'lib/adapters/aws/lambda.ts',
+      "import { x } from '../../app/launch.ts';",
+      'imports lib/app/launch.ts',
+    ],
+    [
+      'lib/adapters/aws/lambda.ts',
+      "import { x } from '../dynamodb/clusters.ts';",
       'imports lib/adapters/dynamodb',
     ],
     [
@@ -204,10 +217,10 @@ describe('the check itself', () => {
       'lib/core/pass/plan.ts',
       'type T = { process: string }; const f = (t: T) => t.process.length;',
     ],
-    ['lib/adapters/linode.ts', "import { x } from './linode-http.ts';\nimport axios from 'axios';"],
+    ['lib/adapters/linode/client.ts', "import { x } from './http.ts';\nimport axios from 'axios';"],
     [
-      'lib/launch.ts',
-      "import { createHash } from 'node:crypto';\nimport { x } from './clusters.ts';",
+      'lib/app/launch.ts',
+      "import { createHash } from 'node:crypto';\nimport { x } from './nudge.ts';",
     ],
     ['handlers/api.ts', "import { Hono } from 'hono';\nimport { store } from '../lib/wire.ts';"],
   ])('finds nothing wrong in %s with %s', (path, text) => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { CapsKeeper } from '../lib/caps.ts';
+import type { CapsKeeper } from '../lib/app/caps-keeper.ts';
+import { sweep } from '../lib/app/sweep.ts';
 import { clusterTag, ownershipTag, reapTag } from '../lib/core/base/names.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../lib/core/base/units.ts';
 import type { Linode } from '../lib/core/cluster/linode.ts';
 import type { ClusterRecord } from '../lib/core/cluster/record.ts';
 import type { LinodeApi } from '../lib/ports.ts';
-import { sweep } from '../lib/sweep.ts';
 import { createMemoryTable } from '../local/memory-table.ts';
 import { aLinode, aRunning, ID, LAUNCH, OTHER_ID, STAGE, usd } from './core/builders.ts';
 import { aClock, quiet, someMetrics } from './doubles.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'vite';
-import type { Asset } from '../lib/console.ts';
+import type { Asset } from '../lib/http/console.ts';
 
 /**
  * `npm run build:web`: the console, as one JSON file that esbuild puts into its function's bundle. So

@@ -1,5 +1,5 @@
 /** What web/build.ts writes; not there before the first build. */
 declare module '*/dist/console.json' {
-  const assets: Readonly<Record<string, import('../lib/console.ts').Asset>>;
+  const assets: Readonly<Record<string, import('../lib/http/console.ts').Asset>>;
   export default assets;
 }

@@ -516,7 +516,7 @@ const ledger = inFile('lib/core/caps/ledger.ts', ['test/core/ledger.test.ts'], {
   },
 });
 
-const reconcile = inFile('lib/reconcile.ts', ['test/reconcile.test.ts'], {
+const reconcile = inFile('lib/app/reconcile.ts', ['test/reconcile.test.ts'], {
   'nodes that were sent are not listed': {
     from: "record.nodes.every(({ state }) => state === 'planned')",
     to: "record.nodes.every(({ state }) => state === 'planned' || state === 'sent')",
@@ -630,7 +630,7 @@ const reconcile = inFile('lib/reconcile.ts', ['test/reconcile.test.ts'], {
   },
 });
 
-const sweep = inFile('lib/sweep.ts', ['test/sweep.test.ts'], {
+const sweep = inFile('lib/app/sweep.ts', ['test/sweep.test.ts'], {
   'the sweeper reads the records before it lists': {
     from:
       'const linodes = [...listed, ...(await leftOut(deps, awaited, listed, limits.by))];\n' +
@@ -683,7 +683,7 @@ const sweep = inFile('lib/sweep.ts', ['test/sweep.test.ts'], {
   },
 });
 
-const reap = inFile('lib/reap.ts', ['test/handlers/reap.test.ts'], {
+const reap = inFile('lib/app/reap.ts', ['test/handlers/reap.test.ts'], {
   'the reaper looks no tick ahead': {
     from: 'store.due(plus(clock.now(), TICK))',
     to: 'store.due(clock.now())',
@@ -729,7 +729,7 @@ const counted = [
       },
     },
   ),
-  ...inFile('lib/reap.ts', ['test/reap.test.ts'], {
+  ...inFile('lib/app/reap.ts', ['test/reap.test.ts'], {
     'an overdue cluster is told to nobody': {
       from: 'if (overdue.length > 0) metrics.emit(',
       to: 'if (overdue.length > 20) metrics.emit(',
@@ -739,13 +739,13 @@ const counted = [
       to: "    log.error('overdue",
     },
   }),
-  ...inFile('lib/reconcile.ts', ['test/reconcile.test.ts'], {
+  ...inFile('lib/app/reconcile.ts', ['test/reconcile.test.ts'], {
     'what a cluster came to is counted only where its record was saved': {
       from: '  count(deps.metrics, before, record);\n  const saved = await deps.store.save(record);',
       to: '  const saved = await deps.store.save(record);\n  count(deps.metrics, before, record);',
     },
   }),
-  ...inFile('lib/sweep.ts', ['test/sweep.test.ts'], {
+  ...inFile('lib/app/sweep.ts', ['test/sweep.test.ts'], {
     'an orphan that was not destroyed is counted': {
       from: 'if (destroyed > 0) metrics.emit(() => ({ OrphansDestroyed: destroyed }));',
       to: 'metrics.emit(() => ({ OrphansDestroyed: orphans.length }));',
@@ -753,15 +753,7 @@ const counted = [
   }),
 ];
 
-const launch = inFile('lib/launch.ts', ['test/launch.test.ts'], {
-  'a budget below the first hour is taken': {
-    from: 'if (spec.budget >= smallestBudget) return;',
-    to: 'return;',
-  },
-  'a budget for one hour is taken where two are billed': {
-    from: 'if (spec.budget >= smallestBudget) return;',
-    to: 'if (spec.budget >= hourly) return;',
-  },
+const launch = inFile('lib/app/launch.ts', ['test/launch.test.ts'], {
   'the idempotency key is ignored': {
     from: 'request.idempotencyKey === null ? null : keyedClusterId(request.owner, request.idempotencyKey);',
     to: 'null as ClusterId | null;',
@@ -798,33 +790,13 @@ const launch = inFile('lib/launch.ts', ['test/launch.test.ts'], {
     from: 'dueAt: now,',
     to: 'dueAt: plus(now, settings.provisionMs),',
   },
-  'backups that are forced are not counted before a node shows them': {
-    from: 'backupsAssumed: extras.backups,',
-    to: 'backupsAssumed: false,',
-  },
   'the margin is another than the deployment’s': {
     from: 'marginMs: settings.marginMs,',
     to: 'marginMs: settings.provisionMs,',
   },
-  'a cluster is launched that nobody can log in to': {
-    from: 'if (spec.authorizedKeys.length > 0 || (await secrets.passwordKey()) !== null) return;',
-    to: 'return;',
-  },
 });
 
-const clusters = inFile('lib/clusters.ts', ['test/clusters.test.ts'], {
-  "somebody else's cluster is shown": {
-    from: "if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {",
-    to: "if (record === 'notFound') {",
-  },
-  'the admin is shown root passwords': {
-    from: 'if (record.owner !== owner) throw noCluster(id);',
-    to: 'if (record.owner !== owner && owner !== ADMIN) throw noCluster(id);',
-  },
-  'a DELETE that meets a pass is lost': {
-    from: "deps.clock.now(), end));\n    if (saved === 'conflict') continue;",
-    to: "deps.clock.now(), end));\n    if (saved === 'conflict') return record;",
-  },
+const changeCluster = inFile('lib/app/change-cluster.ts', ['test/clusters.test.ts'], {
   'a PATCH that meets a pass is lost': {
     from: "5 minutes`);\n    if (saved === 'conflict') continue;",
     to: "5 minutes`);\n    if (saved === 'conflict') return record;",
@@ -841,15 +813,55 @@ const clusters = inFile('lib/clusters.ts', ['test/clusters.test.ts'], {
     from: 'isLive(saved) && budget !== record.budget) {',
     to: 'isLive(saved) && budget > record.budget) {',
   },
-  'a lost nudge fails the request': {
-    from: "log.warn('nudge lost', { clusterId: id, reason: String(error) });",
-    to: "log.warn('nudge lost', { clusterId: id, reason: String(error) });\n    throw error;",
+});
+
+const offer = inFile('lib/app/offer.ts', ['test/launch.test.ts'], {
+  'a budget below the first hour is taken': {
+    from: 'if (spec.budget >= smallestBudget) return;',
+    to: 'return;',
   },
-  'a request waits for addresses that never come': {
-    from: 'clock.now() < until &&\n    current.nodes',
-    to: 'current.nodes',
+  'a budget for one hour is taken where two are billed': {
+    from: 'if (spec.budget >= smallestBudget) return;',
+    to: 'if (spec.budget >= hourly) return;',
+  },
+  'backups that are forced are not counted before a node shows them': {
+    from: 'backupsAssumed: extras.backups,',
+    to: 'backupsAssumed: false,',
+  },
+  'a cluster is launched that nobody can log in to': {
+    from: 'if (spec.authorizedKeys.length > 0 || (await secrets.passwordKey()) !== null) return;',
+    to: 'return;',
   },
 });
+
+const clusters = [
+  ...inFile('lib/app/read-clusters.ts', ['test/clusters.test.ts'], {
+    "somebody else's cluster is shown": {
+      from: "if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {",
+      to: "if (record === 'notFound') {",
+    },
+    'the admin is shown root passwords': {
+      from: 'if (record.owner !== owner) throw noCluster(id);',
+      to: 'if (record.owner !== owner && owner !== ADMIN) throw noCluster(id);',
+    },
+    'a request waits for addresses that never come': {
+      from: 'clock.now() < until &&\n    current.nodes',
+      to: 'current.nodes',
+    },
+  }),
+  ...inFile('lib/app/destroy-cluster.ts', ['test/clusters.test.ts'], {
+    'a DELETE that meets a pass is lost': {
+      from: "deps.clock.now(), end));\n    if (saved === 'conflict') continue;",
+      to: "deps.clock.now(), end));\n    if (saved === 'conflict') return record;",
+    },
+  }),
+  ...inFile('lib/app/nudge.ts', ['test/clusters.test.ts'], {
+    'a lost nudge fails the request': {
+      from: "log.warn('nudge lost', { clusterId: id, reason: String(error) });",
+      to: "log.warn('nudge lost', { clusterId: id, reason: String(error) });\n    throw error;",
+    },
+  }),
+];
 
 export const mutants: readonly Mutant[] = [
   ...[
@@ -863,6 +875,17 @@ export const mutants: readonly Mutant[] = [
     ...apply,
     ...plan,
   ],
-  ...[...orphans, ...change, ...ledger, ...reconcile, ...sweep, ...reap, ...launch, ...clusters],
+  ...[
+    ...orphans,
+    ...change,
+    ...ledger,
+    ...reconcile,
+    ...sweep,
+    ...reap,
+    ...launch,
+    ...offer,
+    ...clusters,
+    ...changeCluster,
+  ],
   ...counted,
 ];

@@ -1,6 +1,7 @@
-import { createLinodeApi } from '../../lib/adapters/linode.ts';
-import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
-import { type Catalogue, createCatalogue } from '../../lib/catalogue.ts';
+import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
+import { type CapsKeeper, createCaps } from '../../lib/app/caps-keeper.ts';
+import { type CatalogueCache, createCatalogueCache } from '../../lib/app/catalogue-cache.ts';
+import type { ReconcileLimits } from '../../lib/app/reconcile.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import type {
   Clock,
@@ -14,7 +15,6 @@ import type {
   ScheduleStore,
   Secrets,
 } from '../../lib/ports.ts';
-import type { ReconcileLimits } from '../../lib/reconcile.ts';
 import type { Settings } from '../../lib/settings.ts';
 import type { MemoryTable } from '../memory-table.ts';
 import type { Chance } from './chance.ts';
@@ -30,7 +30,7 @@ export interface Deps {
   readonly store: ClusterStore;
   readonly schedules: ScheduleStore;
   readonly caps: CapsKeeper;
-  readonly catalogue: Catalogue;
+  readonly catalogue: CatalogueCache;
   readonly secrets: Secrets;
   readonly nudge: Nudge;
   readonly notifier: Notifier;
@@ -133,7 +133,7 @@ class Environment {
       store: this.#clusters(table.clusters),
       schedules: this.#schedules(table.schedules),
       caps: createCaps({ clock, ledger, settings: () => settings, random }),
-      catalogue: createCatalogue(api, clock, log),
+      catalogue: createCatalogueCache(api, clock, log),
       nudge: {
         reconcile: (id) => this.#current.call(() => nudge.reconcile(id)),
         runSchedule: (id) => this.#current.call(() => nudge.runSchedule(id)),

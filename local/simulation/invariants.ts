@@ -1,4 +1,4 @@
-import type { Call } from '../../lib/adapters/linode-answer.ts';
+import type { Call } from '../../lib/adapters/linode/answer.ts';
 import {
   type ClusterId,
   clusterOfTags,

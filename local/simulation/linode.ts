@@ -1,5 +1,5 @@
-import type { Answer, Call } from '../../lib/adapters/linode-answer.ts';
-import type { Transport } from '../../lib/adapters/linode-http.ts';
+import type { Answer, Call } from '../../lib/adapters/linode/answer.ts';
+import type { Transport } from '../../lib/adapters/linode/http.ts';
 import { type Reply, SimulatedApi } from '../linode/api.ts';
 import type { FaultKind, FaultRule } from '../linode/faults.ts';
 import type { LedgerEntry } from '../linode/instance.ts';

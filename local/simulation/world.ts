@@ -1,4 +1,12 @@
-import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
+import { changeCluster } from '../../lib/app/change-cluster.ts';
+import { deleteSchedule } from '../../lib/app/change-schedule.ts';
+import { createSchedule } from '../../lib/app/create-schedule.ts';
+import { destroyCluster } from '../../lib/app/destroy-cluster.ts';
+import { keyedClusterId, launch } from '../../lib/app/launch.ts';
+import { reap } from '../../lib/app/reap.ts';
+import { reconcile } from '../../lib/app/reconcile.ts';
+import { runSchedule } from '../../lib/app/run-schedule.ts';
+import { sweep } from '../../lib/app/sweep.ts';
 import { microUsd, toUsd } from '../../lib/core/base/money.ts';
 import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../../lib/core/base/names.ts';
 import { epochMs, minutes, seconds, toIso } from '../../lib/core/base/units.ts';
@@ -6,14 +14,8 @@ import type { MetricName, MetricValues } from '../../lib/core/cluster/metrics.ts
 import { type ClusterRecord, isLive, teardownOf } from '../../lib/core/cluster/record.ts';
 import type { Notice } from '../../lib/core/notices/notices.ts';
 import { AppError } from '../../lib/errors.ts';
-import { keyedClusterId, launch } from '../../lib/launch.ts';
 import type { ClusterStore, Log } from '../../lib/ports.ts';
-import { reap } from '../../lib/reap.ts';
-import { reconcile } from '../../lib/reconcile.ts';
-import { runSchedule } from '../../lib/run-schedule.ts';
-import { createSchedule, deleteSchedule } from '../../lib/schedules.ts';
 import type { Settings } from '../../lib/settings.ts';
-import { sweep } from '../../lib/sweep.ts';
 import { timesFactor, types } from '../linode/catalogue.ts';
 import { isObject } from '../linode/json.ts';
 import { createMemoryTable, type MemoryTable } from '../memory-table.ts';
@@ -179,7 +181,7 @@ export class World {
   }
 
   async #destroy(owner: string, id: ClusterId): Promise<void> {
-    const ending = await this.api((deps) => deleteCluster(deps, owner, id));
+    const ending = await this.api((deps) => destroyCluster(deps, owner, id));
     this.note(() => `DELETE of ${id}: ${ending}`);
   }
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import '../../lib/adapters/axios.ts';
+import '../../lib/adapters/axios/axios.ts';
 
 describe('axios, once it is loaded', () => {
   it('has left the globals of fetch as they were', async () => {
@@ -13,7 +13,7 @@ describe('axios, once it is loaded', () => {
 
   it('has not had Node load fetch', () => {
     const { outputFiles } = buildSync({
-      entryPoints: [fileURLToPath(new URL('../../lib/adapters/axios.ts', import.meta.url))],
+      entryPoints: [fileURLToPath(new URL('../../lib/adapters/axios/axios.ts', import.meta.url))],
       bundle: true,
       platform: 'node',
       format: 'cjs',

@@ -8,8 +8,8 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
-import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
+import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
 import { isClusterId } from '../../lib/core/base/names.ts';
 import { aCluster } from '../core/builders.ts';
 import { anEmptyTable, TABLE } from '../table.ts';

@@ -1,8 +1,8 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect, it } from 'vitest';
-import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
-import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
+import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { anEmptyTable, TABLE } from '../table.ts';
 import { id, scheduleStoreContract } from './schedule-store-contract.ts';
 

@@ -9,7 +9,7 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
+import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { hours, minus } from '../../lib/core/base/units.ts';
 import { aCluster, anEnded, aRunning, LAUNCH } from '../core/builders.ts';
 import { anEmptyTable, TABLE } from '../table.ts';

@@ -1,6 +1,6 @@
 import { Ajv } from 'ajv';
 import { expect, it, vi } from 'vitest';
-import { createMetrics } from '../../lib/adapters/emf.ts';
+import { createMetrics } from '../../lib/adapters/aws/emf.ts';
 import { type MetricName, metrics } from '../../lib/core/cluster/metrics.ts';
 import { quiet } from '../doubles.ts';
 import { emitted, linesOf } from './emf.ts';

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { createMetrics } from '../../lib/adapters/emf.ts';
+import { createMetrics } from '../../lib/adapters/aws/emf.ts';
 import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
 import { quiet } from '../doubles.ts';
 

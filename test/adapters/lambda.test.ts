@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { createNudge } from '../../lib/adapters/lambda.ts';
+import { createNudge } from '../../lib/adapters/aws/lambda.ts';
 
 function aNudge() {
   const client = new LambdaClient({ region: 'us-east-1' });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { idOfKey } from '../../lib/app/ids.ts';
 import type { ClusterId } from '../../lib/core/base/names.ts';
 import { durationMs, type EpochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import { EMPTY_LEDGER, type Entry, type Ledger } from '../../lib/core/caps/ledger.ts';
-import { idOfKey } from '../../lib/ids.ts';
 import type { LedgerStore } from '../../lib/ports.ts';
 import { ID, LAUNCH, OTHER_ID, usd } from '../core/builders.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LinodeHttpOptions } from '../../lib/adapters/linode-http.ts';
+import type { LinodeHttpOptions } from '../../lib/adapters/linode/http.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import type { CreateOutcome } from '../../lib/ports.ts';
 import {

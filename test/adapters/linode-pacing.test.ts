@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createPacer, type Pacer } from '../../lib/adapters/linode-pacing.ts';
+import { createPacer, type Pacer } from '../../lib/adapters/linode/pacing.ts';
 import { durationMs, plus, seconds } from '../../lib/core/base/units.ts';
 import { createTestClock, LATER, START, type TestClock } from './linode-server.ts';
 

@@ -1,9 +1,9 @@
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createLinodeApi } from '../../lib/adapters/linode.ts';
-import { createTransport } from '../../lib/adapters/linode-axios.ts';
-import type { LinodeHttpOptions } from '../../lib/adapters/linode-http.ts';
+import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
+import type { LinodeHttpOptions } from '../../lib/adapters/linode/http.ts';
 import type { NodeLabel } from '../../lib/core/base/names.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import type { Clock, CreateRequest, LinodeApi, Log } from '../../lib/ports.ts';

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createLinodeApi } from '../../lib/adapters/linode.ts';
-import { createTransport } from '../../lib/adapters/linode-axios.ts';
+import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
 import { plus, seconds } from '../../lib/core/base/units.ts';
 import type { LinodeApi } from '../../lib/ports.ts';
 import {

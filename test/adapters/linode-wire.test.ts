@@ -4,7 +4,7 @@ import {
   decodeLinode,
   decodePage,
   decodeType,
-} from '../../lib/adapters/linode-wire.ts';
+} from '../../lib/adapters/linode/wire.ts';
 import { aRawLinode } from './linode-server.ts';
 
 const aRawType = (over: Record<string, unknown> = {}) => ({

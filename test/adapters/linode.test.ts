@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createTransport } from '../../lib/adapters/linode-axios.ts';
-import type { LinodeHttpOptions } from '../../lib/adapters/linode-http.ts';
+import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
+import type { LinodeHttpOptions } from '../../lib/adapters/linode/http.ts';
 import { type EpochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { LinodeApi } from '../../lib/ports.ts';

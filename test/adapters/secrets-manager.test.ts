@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { createSecrets } from '../../lib/adapters/secrets-manager.ts';
+import { createSecrets } from '../../lib/adapters/aws/secrets-manager.ts';
 import { type DurationMs, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import { createTestClock } from './linode-server.ts';
 

@@ -1,7 +1,7 @@
 import { InternalErrorException, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { createTopic } from '../../lib/adapters/sns.ts';
+import { createTopic } from '../../lib/adapters/aws/sns.ts';
 import { type Notice, withNotice } from '../../lib/core/notices/notices.ts';
 import { anEnded, LAUNCH } from '../core/builders.ts';
 

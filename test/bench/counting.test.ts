@@ -6,9 +6,9 @@ import { Counter, type Counts, costOf, minus, plus, times, totalOf } from '../..
 import { RealCalls } from '../../bench/io.ts';
 import { Lambda } from '../../bench/lambda.ts';
 import { anIdleHour } from '../../bench/scenarios.ts';
-import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
-import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
-import { createSecrets } from '../../lib/adapters/secrets-manager.ts';
+import { createSecrets } from '../../lib/adapters/aws/secrets-manager.ts';
+import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
 import { epochMs } from '../../lib/core/base/units.ts';
 import type { Metrics } from '../../lib/ports.ts';
 import { startSecrets } from '../../local/secrets.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createLinodeApi } from '../../lib/adapters/linode.ts';
-import { createTransport } from '../../lib/adapters/linode-axios.ts';
+import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
 import { plus, seconds } from '../../lib/core/base/units.ts';
 import type { CreateRequest, LinodeApi } from '../../lib/ports.ts';
 import { type Exchange, onExchange } from '../../local/linode/exchange.ts';

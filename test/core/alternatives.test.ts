@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { microUsd, toUsd } from '../../lib/core/base/money.ts';
 import { minutes } from '../../lib/core/base/units.ts';
 import { alternatives, type Market, regionsToAsk } from '../../lib/core/catalogue/alternatives.ts';
-import { type Catalogue, isLaunchable, resolve } from '../../lib/core/catalogue/choose.ts';
+import { type CatalogueLists, isLaunchable, resolve } from '../../lib/core/catalogue/choose.ts';
 import type { Image, LinodeType, Region } from '../../lib/core/catalogue/lists.ts';
 import type { Alternative } from '../../lib/core/cluster/advice.ts';
 import { quote } from '../../lib/core/cluster/quote.ts';
@@ -80,7 +80,7 @@ function soldOutWith(
 }
 
 const LIMITS = { nodesMax: 100, budgetMax: usd(10_000) };
-const aMarket = (soldOut: Catalogue['soldOut'] = soldOutWith()): Market => ({
+const aMarket = (soldOut: CatalogueLists['soldOut'] = soldOutWith()): Market => ({
   catalogue: { types, regions, images, soldOut },
   extras: { backups: false },
   nodesMax: LIMITS.nodesMax,

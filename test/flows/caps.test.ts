@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
+import { type CapsKeeper, createCaps } from '../../lib/app/caps-keeper.ts';
 import { type MicroUsd, sum } from '../../lib/core/base/money.ts';
 import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';

@@ -1,12 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { changeSchedule, deleteSchedule } from '../../lib/app/change-schedule.ts';
+import { getSchedule, listSchedules } from '../../lib/app/read-schedules.ts';
 import { hours, minutes, plus } from '../../lib/core/base/units.ts';
-import {
-  changeSchedule,
-  deleteSchedule,
-  getSchedule,
-  listSchedules,
-  nextRuns,
-} from '../../lib/schedules.ts';
+import { nextRuns } from '../../lib/core/schedule/cron.ts';
 import { id } from '../adapters/schedule-store-contract.ts';
 import { aSchedule, at } from '../core/builders.ts';
 import { aWorld, START, type World } from './world.ts';

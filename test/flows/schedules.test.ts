@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Catalogue } from '../../lib/catalogue.ts';
+import type { CatalogueCache } from '../../lib/app/catalogue-cache.ts';
 import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
 import { hours, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
@@ -50,7 +50,7 @@ const launchingOnly = (real: ClusterStore): ClusterStore => ({
 });
 
 /** A year of price lists would take most of the test's time. */
-function askedOnce({ types, regions, images, backups, soldOut }: Catalogue): Catalogue {
+function askedOnce({ types, regions, images, backups, soldOut }: CatalogueCache): CatalogueCache {
   const once = <Asked extends unknown[], T>(read: (...asked: Asked) => Promise<T>) => {
     let first: Promise<T> | null = null;
     return (...asked: Asked) => {

@@ -1,11 +1,19 @@
-import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
-import { createLedgerStore } from '../../lib/adapters/dynamodb-ledger.ts';
-import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
-import { createLinodeApi } from '../../lib/adapters/linode.ts';
-import { createTransport } from '../../lib/adapters/linode-axios.ts';
-import { type CapsKeeper, createCaps } from '../../lib/caps.ts';
-import { type Catalogue, createCatalogue } from '../../lib/catalogue.ts';
-import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
+import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
+import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
+import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
+import { type CapsKeeper, createCaps } from '../../lib/app/caps-keeper.ts';
+import { type CatalogueCache, createCatalogueCache } from '../../lib/app/catalogue-cache.ts';
+import { changeCluster } from '../../lib/app/change-cluster.ts';
+import { changeSchedule } from '../../lib/app/change-schedule.ts';
+import { createSchedule, type ScheduleCreation } from '../../lib/app/create-schedule.ts';
+import { destroyCluster } from '../../lib/app/destroy-cluster.ts';
+import { type LaunchRequest, launch } from '../../lib/app/launch.ts';
+import { reap } from '../../lib/app/reap.ts';
+import { reconcile } from '../../lib/app/reconcile.ts';
+import { runSchedule } from '../../lib/app/run-schedule.ts';
+import { sweep } from '../../lib/app/sweep.ts';
 import { microUsd } from '../../lib/core/base/money.ts';
 import { type ClusterId, ownershipTag, type ScheduleId } from '../../lib/core/base/names.ts';
 import {
@@ -21,7 +29,6 @@ import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
 import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import type { Notice } from '../../lib/core/notices/notices.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
-import { type LaunchRequest, launch } from '../../lib/launch.ts';
 import type {
   Clock,
   ClusterStore,
@@ -32,12 +39,7 @@ import type {
   ScheduleStore,
   Secrets,
 } from '../../lib/ports.ts';
-import { reap } from '../../lib/reap.ts';
-import { reconcile } from '../../lib/reconcile.ts';
-import { runSchedule } from '../../lib/run-schedule.ts';
-import { changeSchedule, createSchedule, type ScheduleCreation } from '../../lib/schedules.ts';
 import type { Settings } from '../../lib/settings.ts';
-import { sweep } from '../../lib/sweep.ts';
 import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
 import {
   type LinodeSimulator,
@@ -154,7 +156,7 @@ export async function aWorld(
     readonly around?: (store: ClusterStore) => ClusterStore;
     readonly aroundSchedules?: (schedules: ScheduleStore) => ScheduleStore;
     readonly aroundLedger?: (ledger: LedgerStore) => LedgerStore;
-    readonly aroundCatalogue?: (catalogue: Catalogue) => Catalogue;
+    readonly aroundCatalogue?: (catalogue: CatalogueCache) => CatalogueCache;
     readonly aroundNotifier?: (notifier: Notifier) => Notifier;
   } = {},
 ): Promise<World> {
@@ -216,8 +218,8 @@ export async function aWorld(
     monthlySpendPerOwnerMax: null,
     ...options.settings,
   };
-  const { aroundCatalogue = (catalogue: Catalogue) => catalogue } = options;
-  const catalogue = aroundCatalogue(createCatalogue(api, clock, logger));
+  const { aroundCatalogue = (catalogue: CatalogueCache) => catalogue } = options;
+  const catalogue = aroundCatalogue(createCatalogueCache(api, clock, logger));
   const caps = createCaps({ clock, ledger, settings: () => settings, random: Math.random });
   const deps = {
     caps,
@@ -263,7 +265,7 @@ export async function aWorld(
       launched.add(record.id);
       return record;
     },
-    destroy: (id) => deleteCluster(deps, 'ann', id),
+    destroy: (id) => destroyCluster(deps, 'ann', id),
     change: (id, input) =>
       changeCluster(deps, { owner: 'ann', id, input, by: plus(clock.now(), seconds(25)) }),
     reconcile: (id) => {

@@ -1,8 +1,8 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { expect } from 'vitest';
 import event from '../../events/api.json' with { type: 'json' };
-import { type Operation, operations } from '../../lib/api/operations.ts';
-import { problemSchema } from '../../lib/api/schemas.ts';
+import { type Operation, operations } from '../../lib/http/operations.ts';
+import { problemSchema } from '../../lib/http/schemas.ts';
 import { aContext, startWorld } from './world.ts';
 
 export interface Call {

@@ -1,11 +1,11 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it, vi } from 'vitest';
-import { examples, problemExamples } from '../../lib/api/examples.ts';
-import { type Operation, operations } from '../../lib/api/operations.ts';
-import { problemSchema } from '../../lib/api/schemas.ts';
 import { isClusterId } from '../../lib/core/base/names.ts';
 import { hours, minutes, plus, toIso } from '../../lib/core/base/units.ts';
 import type { LiveRecord } from '../../lib/core/cluster/record.ts';
+import { examples, problemExamples } from '../../lib/http/examples.ts';
+import { type Operation, operations } from '../../lib/http/operations.ts';
+import { problemSchema } from '../../lib/http/schemas.ts';
 import { aDeleting, anEnded, aRunning, at, gone, ID, made, never } from '../core/builders.ts';
 import { type Answer, startApi, TEN } from './api-world.ts';
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createNudge } from '../../lib/adapters/lambda.ts';
+import { createNudge } from '../../lib/adapters/aws/lambda.ts';
 import { startLambda } from '../../local/lambda.ts';
 import { listen } from '../../local/listen.ts';
 import { createTestClock } from '../adapters/linode-server.ts';

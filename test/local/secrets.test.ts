@@ -6,7 +6,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createSecrets } from '../../lib/adapters/secrets-manager.ts';
+import { createSecrets } from '../../lib/adapters/aws/secrets-manager.ts';
 import { startSecrets } from '../../local/secrets.ts';
 import { createTestClock } from '../adapters/linode-server.ts';
 

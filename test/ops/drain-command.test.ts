@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLinodeApi } from '../../lib/adapters/linode.ts';
-import { createTransport } from '../../lib/adapters/linode-axios.ts';
+import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
 import type { ClusterId } from '../../lib/core/base/names.ts';
 import { between, type DurationMs, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import { isLive } from '../../lib/core/cluster/record.ts';

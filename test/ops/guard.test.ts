@@ -13,8 +13,8 @@ import {
 } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createClusterStore } from '../../lib/adapters/dynamodb.ts';
-import { createScheduleStore } from '../../lib/adapters/dynamodb-schedules.ts';
+import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import type { ClusterId } from '../../lib/core/base/names.ts';
 import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
 import { projectDir, serverlessBin } from '../../local/service.ts';

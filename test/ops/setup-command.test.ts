@@ -5,7 +5,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
-import { authorize } from '../../lib/authorize.ts';
+import { authorize } from '../../lib/app/authorize.ts';
 import { parseSetup } from '../../ops/setup-command.ts';
 import { FULL, OTHER, READER, SECRET_ID, startSetup } from './setup-world.ts';
 

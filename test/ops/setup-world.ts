@@ -1,8 +1,8 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { onTestFinished } from 'vitest';
-import { createTransport } from '../../lib/adapters/linode-axios.ts';
-import { createLinodeHttp } from '../../lib/adapters/linode-http.ts';
-import { createSecrets } from '../../lib/adapters/secrets-manager.ts';
+import { createSecrets } from '../../lib/adapters/aws/secrets-manager.ts';
+import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeHttp } from '../../lib/adapters/linode/http.ts';
 import { epochMs } from '../../lib/core/base/units.ts';
 import { startLinodeSimulator } from '../../local/linode/simulator.ts';
 import { startSecrets } from '../../local/secrets.ts';

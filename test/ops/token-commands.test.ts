@@ -5,8 +5,8 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createSecrets } from '../../lib/adapters/secrets-manager.ts';
-import { authorize } from '../../lib/authorize.ts';
+import { createSecrets } from '../../lib/adapters/aws/secrets-manager.ts';
+import { authorize } from '../../lib/app/authorize.ts';
 import { startSecrets } from '../../local/secrets.ts';
 import { withToken } from '../../ops/api-tokens.ts';
 import { carryOut, edit, parseRequest } from '../../ops/token-commands.ts';

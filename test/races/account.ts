@@ -1,6 +1,6 @@
-import { createLinode } from '../../lib/adapters/linode-create.ts';
-import type { Exchange } from '../../lib/adapters/linode-http.ts';
-import { createPacer } from '../../lib/adapters/linode-pacing.ts';
+import { createLinode } from '../../lib/adapters/linode/create.ts';
+import type { Exchange } from '../../lib/adapters/linode/http.ts';
+import { createPacer } from '../../lib/adapters/linode/pacing.ts';
 import { type MicroUsd, microUsd, sum } from '../../lib/core/base/money.ts';
 import type { Tag } from '../../lib/core/base/names.ts';
 import {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deleteCluster } from '../../lib/clusters.ts';
+import { destroyCluster } from '../../lib/app/destroy-cluster.ts';
+import { keyedClusterId, launch } from '../../lib/app/launch.ts';
 import { toUsd } from '../../lib/core/base/money.ts';
 import { reapTag } from '../../lib/core/base/names.ts';
 import { type DurationMs, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
@@ -11,7 +12,6 @@ import {
   teardownOf,
 } from '../../lib/core/cluster/record.ts';
 import { AppError } from '../../lib/errors.ts';
-import { keyedClusterId, launch } from '../../lib/launch.ts';
 import { aLinode, aRunning, ID, LAUNCH, OUR_TAGS, usd } from '../core/builders.ts';
 import { type Trouble, troubles } from './race.ts';
 import { type Attempt, drawEvenPauses, launchRequest, World } from './world.ts';
@@ -77,7 +77,7 @@ describe('launches at once with one key', () => {
       const world = new World(s, { troubles: drawn });
       world.start('POST 1', async (deps) => {
         await launch(deps, launchRequest(deps, { key: KEY }));
-        await deleteCluster(deps, 'ann', KEYED);
+        await destroyCluster(deps, 'ann', KEYED);
       });
       world.startLaunch('POST 2', { key: KEY });
       await world.run();

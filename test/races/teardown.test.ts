@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { keyedClusterId } from '../../lib/app/launch.ts';
 import { clusterTag, nodeLabel, ownershipTag, reapTag } from '../../lib/core/base/names.ts';
 import { durationMs, hours, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import { type EndedRecord, isLive, teardownOf } from '../../lib/core/cluster/record.ts';
-import { keyedClusterId } from '../../lib/launch.ts';
 import {
   aLinode,
   aRunning,

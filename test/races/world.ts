@@ -1,8 +1,13 @@
 import type fc from 'fast-check';
 import { beforeEach, vi } from 'vitest';
-import { createCaps } from '../../lib/caps.ts';
-import type { Catalogue } from '../../lib/catalogue.ts';
-import { changeCluster, deleteCluster } from '../../lib/clusters.ts';
+import { createCaps } from '../../lib/app/caps-keeper.ts';
+import type { CatalogueCache } from '../../lib/app/catalogue-cache.ts';
+import { changeCluster } from '../../lib/app/change-cluster.ts';
+import { destroyCluster } from '../../lib/app/destroy-cluster.ts';
+import { type Launched, type LaunchRequest, launch } from '../../lib/app/launch.ts';
+import { reap } from '../../lib/app/reap.ts';
+import { reconcile } from '../../lib/app/reconcile.ts';
+import { sweep } from '../../lib/app/sweep.ts';
 import { type MicroUsd, sum } from '../../lib/core/base/money.ts';
 import {
   type ClusterId,
@@ -26,12 +31,8 @@ import {
   teardownOf,
 } from '../../lib/core/cluster/record.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
-import { type Launched, type LaunchRequest, launch } from '../../lib/launch.ts';
 import type { ClusterStore, LedgerStore, Log, Nudge, ScheduleStore } from '../../lib/ports.ts';
-import { reap } from '../../lib/reap.ts';
-import { reconcile } from '../../lib/reconcile.ts';
 import type { Settings } from '../../lib/settings.ts';
-import { sweep } from '../../lib/sweep.ts';
 import { createMemoryTable } from '../../local/memory-table.ts';
 import { collect } from '../adapters/cluster-store-contract.ts';
 import { LAUNCH, price, STAGE, usd } from '../core/builders.ts';
@@ -134,7 +135,7 @@ export class World {
   }
 
   startDelete(name: string, id: ClusterId, at: EpochMs | null = null) {
-    return this.start(name, (deps) => deleteCluster(deps, 'ann', id), at);
+    return this.start(name, (deps) => destroyCluster(deps, 'ann', id), at);
   }
 
   startSweep(name = 'sweeper', at: EpochMs | null = null) {
@@ -377,7 +378,7 @@ const SETTINGS: Settings = {
   monthlySpendPerOwnerMax: null,
 };
 
-const CATALOGUE: Catalogue = {
+const CATALOGUE: CatalogueCache = {
   types: async () => [
     {
       id: 'g6-nanode-1',

@@ -9,7 +9,7 @@ import type {
   reportSchema,
   scheduleSchema,
   typeSchema,
-} from '../../lib/api/schemas.ts';
+} from '../../lib/http/schemas.ts';
 
 /* What the API answers with. Types alone: none of the schemas gets into the page. */
 

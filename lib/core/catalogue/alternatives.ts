@@ -4,12 +4,12 @@ import { firstHourCost, hoursAfforded } from '../billing/bill.ts';
 import type { Alternative, AlternativeKind, SpecChange } from '../cluster/advice.ts';
 import { type Quote, quote } from '../cluster/quote.ts';
 import type { Spec } from '../cluster/spec.ts';
-import { type Catalogue, type Extras, listTypes, type NodePrice, resolve } from './choose.ts';
+import { type CatalogueLists, type Extras, listTypes, type NodePrice, resolve } from './choose.ts';
 import type { LinodeType, Region } from './lists.ts';
 
 /** All that a spec is quoted by. */
 export interface Market {
-  readonly catalogue: Catalogue;
+  readonly catalogue: CatalogueLists;
   readonly extras: Extras;
   readonly nodesMax: number;
   readonly marginMs: DurationMs;
@@ -45,7 +45,7 @@ const REGIONS_ASKED_MAX = 3;
  */
 export function regionsToAsk(
   wanted: Partial<Spec>,
-  catalogue: Catalogue,
+  catalogue: CatalogueLists,
   extras: Extras,
 ): string[] {
   const here = resolve(wanted, catalogue, extras);

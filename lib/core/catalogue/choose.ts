@@ -6,7 +6,7 @@ import { combinedPrice } from '../billing/price.ts';
 import type { Machine, Spec } from '../cluster/spec.ts';
 import type { Image, LinodeType, Region } from './lists.ts';
 
-export interface Catalogue {
+export interface CatalogueLists {
   readonly types: readonly LinodeType[];
   readonly regions: readonly Region[];
   readonly images: readonly Image[];
@@ -43,7 +43,11 @@ export type Resolved =
  * Finds in Linode's catalogue what a spec names, or the cheapest type of the size that it asks
  * for. Checks all that is there, so that these faults can be told together with the spec's own.
  */
-export function resolve(partial: Partial<Spec>, catalogue: Catalogue, extras: Extras): Resolved {
+export function resolve(
+  partial: Partial<Spec>,
+  catalogue: CatalogueLists,
+  extras: Extras,
+): Resolved {
   const region = ifGiven(partial.region, (id) => findRegion(id, catalogue.regions));
   const image = ifGiven(partial.image, (name) => findImage(name, catalogue.images));
   const type = ifGiven(partial.machine, (machine) =>
@@ -231,7 +235,7 @@ function findRegion(id: string, regions: readonly Region[]): Found<Region> {
   return faulty('region', `${what}: choose another region (GET /regions lists them)`);
 }
 
-function findType(id: string, region: Region | null, catalogue: Catalogue): Found<LinodeType> {
+function findType(id: string, region: Region | null, catalogue: CatalogueLists): Found<LinodeType> {
   const type = catalogue.types.find((candidate) => candidate.id === id);
   if (type === undefined) {
     const hint = suggestion(id, catalogue.types) || ' (GET /types lists them)';
@@ -257,7 +261,7 @@ const soldOutMessage = (what: string, { id }: Region, regions: readonly string[]
     : `, but to be had in ${regions.join(', ')}`);
 
 /** The ids of the regions that offer it and are not known to be sold out. */
-const regionsWith = (type: LinodeType, { regions, soldOut }: Catalogue): string[] =>
+const regionsWith = (type: LinodeType, { regions, soldOut }: CatalogueLists): string[] =>
   regions
     .filter((region) => isLaunchable(region) && isOfferedIn(type, region))
     .map(({ id }) => id)
@@ -267,7 +271,7 @@ const regionsWith = (type: LinodeType, { regions, soldOut }: Catalogue): string[
 function cheapestType(
   size: Size,
   region: Region | null,
-  catalogue: Catalogue,
+  catalogue: CatalogueLists,
   { backups }: Extras,
 ): Found<LinodeType> {
   if (region === null) return { value: null, faults: [] };

@@ -1,5 +1,6 @@
 import { Cron, CronDate, CronPattern } from 'croner';
 import { type EpochMs, epochMs, hours, minutes } from '../base/units.ts';
+import type { ScheduleRecord } from './schedule.ts';
 
 /*
  * When a cron expression comes round in a time zone. On the days on which the zone's clock is
@@ -57,6 +58,19 @@ export function occurrenceAfter(cron: string, timezone: string, after: EpochMs):
     shown = following(shown);
   }
   return null;
+}
+
+/** The next occurrences, soonest first: so many, or fewer where it is paused. */
+export function nextRuns(
+  { cron, timezone, nextAt }: Pick<ScheduleRecord, 'cron' | 'timezone' | 'nextAt'>,
+  count: number,
+): EpochMs[] {
+  const runs: EpochMs[] = [];
+  for (let at = nextAt; at !== null && runs.length < count; ) {
+    runs.push(at);
+    at = occurrenceAfter(cron, timezone, at);
+  }
+  return runs;
 }
 
 function nextOf(cron: string, timezone: string, after: EpochMs): EpochMs | null {

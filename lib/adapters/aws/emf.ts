@@ -1,0 +1,28 @@
+import { Metrics as Powertools } from '@aws-lambda-powertools/metrics';
+import { metrics as known, paidFor } from '../../core/cluster/metrics.ts';
+import type { Log, Metrics } from '../../ports.ts';
+
+/** What stack/alarms.yml and stack/dashboard.yml ask CloudWatch for; the dimension is `service`. */
+export const NAMESPACE = 'onebuck';
+
+/** One JSON line of the embedded metric format, which CloudWatch Logs makes metrics of. */
+export function createMetrics(options: {
+  readonly stage: string;
+  readonly hasDashboard: boolean;
+  readonly log: Log;
+}): Metrics {
+  const { stage, log } = options;
+  const powertools = new Powertools({ namespace: NAMESPACE, serviceName: `onebuck-${stage}` });
+  return {
+    emit(measure) {
+      try {
+        const wanted = paidFor(measure(), options);
+        if (wanted.length === 0) return;
+        for (const [name, value] of wanted) powertools.addMetric(name, known[name].unit, value);
+        powertools.publishStoredMetrics();
+      } catch (error) {
+        log.warn('metrics not emitted', { reason: String(error) });
+      }
+    },
+  };
+}

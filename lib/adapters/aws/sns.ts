@@ -1,0 +1,24 @@
+import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
+import { messageOf } from '../../core/notices/message.ts';
+import type { Notifier } from '../../ports.ts';
+
+/**
+ * To all that subscribe to the topic: mails and text messages are sentences, all else is JSON. The
+ * attributes are for subscriptions that filter.
+ */
+export function createTopic(client: SNSClient, TopicArn: string): Notifier {
+  return {
+    async send(notice) {
+      const { subject: Subject, text, json } = messageOf(notice);
+      const Message = JSON.stringify({ default: JSON.stringify(json), email: text, sms: text });
+      const attribute = (StringValue: string) => ({ DataType: 'String', StringValue });
+      const MessageAttributes = {
+        kind: attribute(notice.kind),
+        clusterId: attribute(notice.clusterId),
+        owner: attribute(notice.owner),
+      };
+      const input = { TopicArn, Subject, Message, MessageStructure: 'json', MessageAttributes };
+      await client.send(new PublishCommand(input));
+    },
+  };
+}

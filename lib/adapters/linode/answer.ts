@@ -1,0 +1,180 @@
+import { type DurationMs, durationMs, seconds } from '../../core/base/units.ts';
+import { AppError } from '../../errors.ts';
+import { decodeErrors, type LinodeFault } from './wire.ts';
+
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below the base URL, percent-encoded, without a query. */
+  readonly path: string;
+  readonly query?: string;
+  readonly filter?: Readonly<Record<string, unknown>>;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** What no message may repeat, although Linode might. */
+  readonly secrets?: readonly string[];
+  /** Where its answer is worth a shorter wait than others, in the machine's milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly header: (name: string) => string | null;
+  readonly text: string;
+}
+
+/** What an answer, or its absence, means for the call. */
+export type Verdict =
+  | {
+      readonly kind: 'ok';
+      readonly body: unknown;
+      /** For how long it may be used; null: the answer does not say. */
+      readonly maxAge: DurationMs | null;
+    }
+  /** Not done: too many calls. `waitMs` is null where Linode did not say how long to wait. */
+  | (Failure & { readonly kind: 'rateLimited'; readonly waitMs: DurationMs | null })
+  /** Done or not; worth repeating, where doing it twice does no harm. */
+  | (Failure & { readonly kind: 'transient' })
+  /** Done or not; repeating it soon would not help. */
+  | (Failure & { readonly kind: 'failed' })
+  /** Not done: the token is not valid. */
+  | (Failure & { readonly kind: 'invalidToken' })
+  /** Not done: the token is valid, but lacks a scope, or its user a grant. */
+  | (Failure & { readonly kind: 'denied' })
+  /** Not done, for a reason that lies in the request. */
+  | (Failure & { readonly kind: 'rejected' });
+
+interface Failure {
+  /** null: no answer came. */
+  readonly status: number | null;
+  readonly reason: string;
+}
+
+export function judge(call: Call, answer: Answer): Verdict {
+  const { status, header } = answer;
+  const body = parseJson(answer.text);
+  if (status >= 200 && status < 300) return judgeSuccess(answer, body);
+
+  const faults = body.ok ? (decodeErrors(body.value) ?? []) : [];
+  const failure = { status, reason: describeFaults(faults) || `an answer in ${mediaType(answer)}` };
+  if (status === 429) {
+    return { ...failure, kind: 'rateLimited', waitMs: parseRetryAfter(header('retry-after')) };
+  }
+  if (status >= 500 && isMaintenance(answer)) return maintenance(status);
+  if (status === 501) return { ...failure, kind: 'failed' };
+  if (status >= 500 || status === 408) return { ...failure, kind: 'transient' };
+  if (status < 400) return { ...failure, kind: 'failed' };
+  // A page is not the API's answer but an edge's before it (nginx sends such a 400), and says
+  // nothing about what was asked for: least of all that it does not exist.
+  if (mediaType(answer) === 'text/html') {
+    return { ...failure, kind: status === 404 || status === 405 ? 'failed' : 'transient' };
+  }
+  if (status === 401) return judgeUnauthorized(call, answer, failure);
+  if (status === 403 && (call.method !== 'POST' || isUnauthorized(faults))) {
+    return { kind: 'denied', status, reason: lacksGrant(call, failure.reason) };
+  }
+  if (status === 400 && isBusy(faults)) return { ...failure, kind: 'transient' };
+  return { ...failure, kind: 'rejected' };
+}
+
+export function errorOf(call: Call, verdict: Exclude<Verdict, { kind: 'ok' }>): AppError {
+  switch (verdict.kind) {
+    case 'invalidToken':
+      return new AppError('linodeDenied', INVALID_TOKEN);
+    case 'denied':
+      return new AppError('linodeDenied', verdict.reason);
+    case 'rejected':
+      return new AppError('linodeRejected', describe(call, verdict));
+    case 'rateLimited':
+    case 'transient':
+    case 'failed':
+      return new AppError('linodeUnavailable', describe(call, verdict));
+  }
+}
+
+/** `POST /linode/instances: 400: reason (field); reason2`. */
+export function describe(call: Call, { status, reason }: Failure): string {
+  return `${call.method} ${call.path}: ${status === null ? '' : `${status}: `}${reason}`;
+}
+
+/** An answer that came as JSON, but not in the shape that Linode's contract says. */
+export function illShaped(fault: string): Failure & { readonly kind: 'failed' } {
+  return { kind: 'failed', status: 200, reason: `unexpected answer: ${fault}` };
+}
+
+const INVALID_TOKEN =
+  'Linode refused the token: it is wrong, expired or revoked. Put a valid one into the secret.';
+const WAIT_MIN = seconds(1);
+const WAIT_MAX = seconds(30);
+
+function judgeSuccess(answer: Answer, body: ParsedJson): Verdict {
+  const { status } = answer;
+  const maxAge = parseMaxAge(answer.header('cache-control'));
+  if (body.ok) return { kind: 'ok', body: body.value, maxAge };
+  if (status === 204) return { kind: 'ok', body: {}, maxAge };
+  if (isMaintenance(answer)) return maintenance(status);
+  return { kind: 'transient', status, reason: `an answer in ${mediaType(answer)}, not JSON` };
+}
+
+/** 401 also means a missing scope; only the reason, or that it knows the token's scopes, tells. */
+function judgeUnauthorized(call: Call, { header }: Answer, failure: Failure): Verdict {
+  const owned = header('x-oauth-scopes') ?? 'unknown';
+  const lacksScope = /not authorized to use this endpoint/i.test(failure.reason);
+  const isInvalid = /^invalid token/i.test(failure.reason) || owned === 'unknown';
+  if (isInvalid && !lacksScope) return { ...failure, kind: 'invalidToken' };
+  const needed = header('x-accepted-oauth-scopes') ?? 'another scope';
+  const reason = `${call.method} ${call.path} needs a token with ${needed}`;
+  return { kind: 'denied', status: failure.status, reason: `${reason}; this one has: ${owned}.` };
+}
+
+const lacksGrant = ({ method, path }: Call, reason: string): string =>
+  `Linode refused ${method} ${path}: grant it to the token's user (${reason}).`;
+
+const isMaintenance = ({ header }: Answer): boolean => header('x-maintenance-mode') !== null;
+
+const maintenance = (status: number): Verdict => ({
+  kind: 'failed',
+  status,
+  reason: 'Linode is in maintenance',
+});
+
+const isBusy = (faults: readonly LinodeFault[]): boolean =>
+  faults.map(({ reason }) => reason).join('; ') === 'Linode busy.';
+
+const isUnauthorized = (faults: readonly LinodeFault[]): boolean =>
+  faults.length > 0 && faults.every(({ reason }) => /^unauthorized\.?$/i.test(reason));
+
+function describeFaults(faults: readonly LinodeFault[]): string {
+  return faults.map(({ reason, field }) => (field ? `${reason} (${field})` : reason)).join('; ');
+}
+
+function mediaType({ header }: Answer): string {
+  const [type = ''] = (header('content-type') ?? '').split(';');
+  return type.trim().toLowerCase() || 'no known format';
+}
+
+/** Only means something with a 429; has been seen to be hugely negative. */
+function parseRetryAfter(text: string | null): DurationMs | null {
+  const count = text === null || text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isNaN(count)) return null;
+  return durationMs(Math.ceil(Math.min(Math.max(count * 1_000, WAIT_MIN), WAIT_MAX)));
+}
+
+/**
+ * Linode sends some headers twice, once from before its API, with ages that differ: the shortest
+ * counts, and that it must not be stored counts most (RFC 9111, section 4.2.1).
+ */
+function parseMaxAge(cacheControl: string | null): DurationMs | null {
+  const directives = (cacheControl ?? '').toLowerCase().split(/[\s,]+/);
+  if (directives.some((one) => one === 'no-store' || one === 'no-cache')) return seconds(0);
+  const ages = directives.flatMap((one) => /^max-age="?(\d{1,9})"?$/.exec(one)?.[1] ?? []);
+  return ages.length === 0 ? null : seconds(Math.min(...ages.map(Number)));
+}
+
+type ParsedJson = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
+
+function parseJson(text: string): ParsedJson {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return { ok: false }; // the parser's message would quote the text
+  }
+}

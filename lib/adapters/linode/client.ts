@@ -1,0 +1,123 @@
+import type { NodeLabel } from '../../core/base/names.ts';
+import type { EpochMs } from '../../core/base/units.ts';
+import type { Linode } from '../../core/cluster/linode.ts';
+import type { LinodeApi } from '../../ports.ts';
+import { type Call, errorOf, illShaped } from './answer.ts';
+import { createLinode } from './create.ts';
+import { createLinodeHttp, type LinodeHttp, type LinodeHttpOptions } from './http.ts';
+import { listAll } from './list.ts';
+import { createPacer } from './pacing.ts';
+import {
+  type Decoder,
+  decodeAvailability,
+  decodeEmpty,
+  decodeImage,
+  decodeLinode,
+  decodeRegion,
+  decodeSettings,
+  decodeType,
+} from './wire.ts';
+
+/** Linode's API v4 over HTTP. One instance paces its creates; give a process no more than one. */
+export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
+  const { clock, log } = options;
+  const http = createLinodeHttp(options);
+  const pacer = createPacer(clock);
+  const lists = { http, clock };
+
+  async function linodes(filter: Readonly<Record<string, unknown>>, by: EpochMs) {
+    const list = { path: '/linode/instances', item: decodeLinode, filter };
+    return (await listAll(lists, list, by)).value;
+  }
+
+  async function findByLabel(label: NodeLabel, by: EpochMs): Promise<Linode | 'notFound'> {
+    const found = await linodes({ label }, by);
+    return found.find((linode) => linode.label === label) ?? 'notFound';
+  }
+
+  return {
+    types: (by) => listAll(lists, { path: '/linode/types', item: decodeType }, by),
+    regions: (by) => listAll(lists, { path: '/regions', item: decodeRegion }, by),
+    images: (by) => listAll(lists, { path: '/images', item: decodeImage }, by),
+    availability: (region, by) => readAvailability(http, region, by),
+    backupsForced: (by) => readBackupsForced(http, by),
+    async listByTag(tag, by) {
+      const found = await linodes({ tags: tag }, by);
+      // What bears the tag may be deleted: that must not hang on how Linode reads the filter.
+      return found.filter(({ tags }) => tags.includes(tag));
+    },
+    async get(id, by) {
+      const call = { method: 'GET', path: `/linode/instances/${id}` } as const;
+      return sendForLinode(http, call, id, by);
+    },
+    findByLabel,
+    create: (request, limits) =>
+      createLinode({ clock, log, http, pacer, findByLabel }, request, limits),
+    async delete(id, by) {
+      const call = { method: 'DELETE', path: `/linode/instances/${id}` } as const;
+      return (await sendForOne(http, call, decodeEmpty, by)) === 'notFound'
+        ? 'notFound'
+        : 'deleted';
+    },
+    async setTags(id, tags, by) {
+      const path = `/linode/instances/${id}`;
+      const call = { method: 'PUT', path, body: { tags } } as const;
+      return sendForLinode(http, call, id, by);
+    },
+    async deleteTag(tag, by) {
+      const call = { method: 'DELETE', path: `/tags/${encodeURIComponent(tag)}` } as const;
+      await sendForOne(http, call, decodeEmpty, by);
+    },
+  };
+}
+
+/** Nobody waits longer for what may be left unknown. */
+const AVAILABILITY_TIMEOUT_MS = 3_000;
+
+/** Not a page but a bare list. */
+async function readAvailability(http: LinodeHttp, region: string, by: EpochMs) {
+  const path = `/regions/${encodeURIComponent(region)}/availability`;
+  const call = { method: 'GET', path, timeoutMs: AVAILABILITY_TIMEOUT_MS } as const;
+  const verdict = await http.send(call, by);
+  if (verdict.kind === 'ok') return decodeOrThrow(call, decodeAvailability, verdict.body);
+  throw errorOf(call, verdict);
+}
+
+/** A server without the route has no such setting; the real one has it. */
+async function readBackupsForced(http: LinodeHttp, by: EpochMs): Promise<boolean | 'unreadable'> {
+  const call = { method: 'GET', path: '/account/settings' } as const;
+  const verdict = await http.send(call, by);
+  if (verdict.kind === 'ok') return decodeOrThrow(call, decodeSettings, verdict.body);
+  if (verdict.kind === 'denied') return 'unreadable';
+  if (verdict.status !== null && [404, 405, 501].includes(verdict.status)) return false;
+  throw errorOf(call, verdict);
+}
+
+async function sendForOne<T>(
+  http: LinodeHttp,
+  call: Call,
+  decoder: Decoder<T>,
+  by: EpochMs,
+): Promise<T | 'notFound'> {
+  const verdict = await http.send(call, by);
+  if (verdict.kind === 'ok') return decodeOrThrow(call, decoder, verdict.body);
+  if (verdict.kind === 'rejected' && verdict.status === 404) return 'notFound';
+  throw errorOf(call, verdict);
+}
+
+/** An answer about another Linode says nothing about this one. */
+async function sendForLinode(http: LinodeHttp, call: Call, id: number, by: EpochMs) {
+  const linode = await sendForOne(http, call, decodeLinode, by);
+  if (linode === 'notFound' || linode.id === id) return linode;
+  throw errorOf(call, illShaped('id is another one'));
+}
+
+function decodeOrThrow<T>(call: Call, decoder: Decoder<T>, body: unknown): T {
+  const decoded = decoder(body);
+  if (decoded.ok) return decoded.value;
+  throw errorOf(call, illShaped(decoded.fault));
+}
+
+/** Whether Linode itself answers at the URL, whose bill runs in real time and is real. */
+export const isRealLinode = (url: string): boolean =>
+  /(^|\.)linode\.com\.?$/.test(new URL(url).hostname);

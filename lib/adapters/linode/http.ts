@@ -1,0 +1,140 @@
+import { type DurationMs, durationMs, type EpochMs, plus, seconds } from '../../core/base/units.ts';
+import { AppError, reasonOf } from '../../errors.ts';
+import type { Clock, Log } from '../../ports.ts';
+import { type Answer, type Call, describe, judge, type Verdict } from './answer.ts';
+
+export interface LinodeHttpOptions {
+  readonly transport: Transport;
+  /** All waits are on it, and it alone is compared with `by`. */
+  readonly clock: Clock;
+  readonly token: (options: { fresh: boolean }) => Promise<string>;
+  readonly log: Log;
+  /** In the machine's milliseconds, whatever the clock's rate. */
+  readonly timeoutsMs?: { readonly create: number; readonly other: number };
+}
+
+/**
+ * One request and its answer, whatever its status. Rejects where none came in time, with an Error
+ * whose message does not hold the token. `timeoutMs` is in the machine's milliseconds.
+ */
+export type Transport = (call: Call, token: string, timeoutMs: number) => Promise<Answer>;
+
+export interface LinodeHttp {
+  /**
+   * Repeats what failed for a while, until `by`, and waits no longer than seconds beyond that for
+   * an answer; then throws `linodeUnavailable`. For calls that may be made twice.
+   */
+  send(call: Call, by: EpochMs): Promise<Settled>;
+  /** One request, whatever comes of it; never throws. */
+  sendOnce(call: Call, token: string): Promise<Exchange>;
+  /** `fresh`: because the last one was refused. */
+  token(options: { fresh: boolean }): Promise<string>;
+}
+
+export type Settled = Exclude<Verdict, { kind: 'rateLimited' | 'transient' }>;
+
+export interface Exchange {
+  readonly verdict: Verdict;
+  readonly header: (name: string) => string | null;
+}
+
+const ATTEMPTS_MAX = 50;
+/** Less than functions keep of their time for saving what they did. */
+const LATE_MS = 3_000;
+
+export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
+  const { clock, log } = options;
+  const timeoutsMs = options.timeoutsMs ?? { create: 30_000, other: 10_000 };
+
+  async function token({ fresh }: { fresh: boolean }): Promise<string> {
+    const text = await options.token({ fresh });
+    if (/^[\x21-\x7e]+$/.test(text)) return text;
+    // Said here, because as a header it would fail with an error that looks like the network's.
+    throw new AppError('linodeDenied', 'The Linode token is empty or has characters no token has.');
+  }
+
+  async function sendOnce(call: Call, withToken: string): Promise<Exchange> {
+    const usualMs = call.method === 'POST' ? timeoutsMs.create : timeoutsMs.other;
+    const timeoutMs = Math.min(usualMs, call.timeoutMs ?? usualMs);
+    const secrets = [withToken, ...(call.secrets ?? [])];
+    const { verdict, header } = await exchange(options.transport, call, withToken, timeoutMs);
+    if (verdict.kind === 'ok') return { verdict, header };
+    return { verdict: { ...verdict, reason: redact(verdict.reason, secrets) }, header };
+  }
+
+  /** The whole time-out, or until `by`; what begins late has LATE_MS, so that it may succeed. */
+  const within = (call: Call, by: EpochMs): Call => {
+    const leftMs = Math.max(by - clock.now(), LATE_MS);
+    return { ...call, timeoutMs: Math.min(call.timeoutMs ?? leftMs, leftMs) };
+  };
+
+  async function send(call: Call, by: EpochMs): Promise<Settled> {
+    let current = await token({ fresh: false });
+    let refreshed = false;
+    for (let attempt = 1; ; attempt += 1) {
+      const { verdict } = await sendOnce(within(call, by), current);
+      if (verdict.kind === 'invalidToken' && !refreshed && clock.now() <= by) {
+        refreshed = true;
+        current = await token({ fresh: true });
+        continue;
+      }
+      if (verdict.kind !== 'rateLimited' && verdict.kind !== 'transient') return verdict;
+      const waitMs = waitAfter(verdict, attempt);
+      const until = plus(clock.now(), waitMs);
+      if (until > by || attempt >= ATTEMPTS_MAX) {
+        const message = `${describe(call, verdict)} (attempts: ${attempt})`;
+        throw new AppError('linodeUnavailable', message);
+      }
+      warnOfRetry(log, call, verdict, { attempt, waitMs });
+      await clock.sleep(until);
+    }
+  }
+
+  return { send, sendOnce, token };
+}
+
+export type Retryable = Extract<Verdict, { kind: 'rateLimited' | 'transient' }>;
+
+/** How long to wait after the `attempt`-th attempt. */
+export function waitAfter(verdict: Retryable, attempt: number): DurationMs {
+  const backOff = durationMs(Math.min(BACK_OFF_MIN * 2 ** (attempt - 1), BACK_OFF_MAX));
+  if (verdict.kind === 'transient') return backOff;
+  return verdict.waitMs ?? durationMs(Math.max(backOff, seconds(1)));
+}
+
+export function warnOfRetry(
+  log: Log,
+  { method, path }: Call,
+  { status, reason }: Retryable,
+  times: { readonly attempt: number; readonly waitMs: DurationMs },
+): void {
+  log.warn('Linode call is repeated', { method, path, status: status ?? reason, ...times });
+}
+
+const BACK_OFF_MIN = durationMs(500);
+const BACK_OFF_MAX = seconds(8);
+const REASON_LENGTH_MAX = 500;
+/** Shorter ones are no secrets: Linode wants root passwords of 7 characters or more. */
+const SECRET_LENGTH_MIN = 7;
+
+async function exchange(
+  transport: Transport,
+  call: Call,
+  token: string,
+  timeoutMs: number,
+): Promise<Exchange> {
+  try {
+    const answer = await transport(call, token, timeoutMs);
+    return { verdict: judge(call, answer), header: answer.header };
+  } catch (error) {
+    const verdict = { kind: 'transient', status: null, reason: reasonOf(error) } as const;
+    return { verdict, header: () => null };
+  }
+}
+
+function redact(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
+    .reduce((clean, secret) => clean.replaceAll(secret, '[secret]'), text)
+    .slice(0, REASON_LENGTH_MAX);
+}

@@ -1,0 +1,116 @@
+import {
+  between,
+  type EpochMs,
+  earliest,
+  epochMs,
+  latest,
+  minus,
+  minutes,
+  plus,
+  seconds,
+} from '../../core/base/units.ts';
+import type { Clock } from '../../ports.ts';
+
+/** Keeps creates within Linode's rate limit, which a whole account shares. */
+export interface Pacer {
+  /** Takes a slot, or waits for one until `until`. */
+  take(until: EpochMs): Promise<'taken' | { readonly retryAt: EpochMs }>;
+  /** Takes up what an answer's headers say of the limit. */
+  learn(header: (name: string) => string | null): void;
+  /** No slot before `until`: a create was refused for the rate. */
+  pause(until: EpochMs): void;
+}
+
+/** What Linode documents for POST /linode/instances, until its headers say otherwise. */
+const LIMIT = 20;
+const WINDOW = seconds(15);
+
+/** Linode tells the reset in whole seconds, and its clock is not ours. */
+const RESET_LATE_MAX = seconds(1);
+/** Resets outside of this are another clock's, or garbage: -1 has been seen. */
+const RESET_AHEAD_MAX = minutes(1);
+const STEP = seconds(1);
+
+/**
+ * Counts creates in Linode's own windows: `limit` slots that all come back at the reset. The first
+ * create opens an assumed window, which the reset in its answer replaces.
+ */
+export function createPacer(clock: Clock): Pacer {
+  let limit = LIMIT;
+  let remaining = LIMIT;
+  /** When the slots come back; null: no create yet in this window. */
+  let opensAt: EpochMs | null = null;
+  /** The reset that the headers told for this window; null: none yet. */
+  let toldReset: EpochMs | null = null;
+
+  function startWindowIfDue(now: EpochMs): void {
+    if (opensAt === null || now < opensAt) return;
+    remaining = limit;
+    opensAt = null;
+    toldReset = null;
+  }
+
+  async function take(until: EpochMs): Promise<'taken' | { readonly retryAt: EpochMs }> {
+    for (;;) {
+      const now = clock.now();
+      startWindowIfDue(now);
+      if (remaining > 0) {
+        remaining -= 1;
+        opensAt ??= plus(plus(now, WINDOW), RESET_LATE_MAX);
+        return 'taken';
+      }
+      const retryAt = opensAt ?? now;
+      if (retryAt > until) return { retryAt };
+      // In short steps, because an answer that is on its way may tell an earlier reset.
+      await clock.sleep(earliest(retryAt, plus(now, STEP)));
+    }
+  }
+
+  function learn(header: (name: string) => string | null): void {
+    const now = clock.now();
+    startWindowIfDue(now);
+    const toldLimit = count(header('x-ratelimit-limit'));
+    if (toldLimit !== null && toldLimit > 0) limit = toldLimit;
+
+    const reset = parseReset(header('x-ratelimit-reset'), now);
+    if (reset !== null) {
+      // Of answers that arrive out of order, those of an earlier window no longer count.
+      if (toldReset !== null && reset < toldReset) return;
+      if (reset !== toldReset) opensAt = plus(reset, RESET_LATE_MAX);
+      toldReset = reset;
+    }
+    const toldRemaining = count(header('x-ratelimit-remaining'));
+    if (toldRemaining === limit - 1) learnThatItOpened(now);
+    if (toldRemaining === null || toldRemaining >= remaining) return;
+    remaining = toldRemaining;
+    opensAt ??= plus(plus(now, WINDOW), RESET_LATE_MAX);
+  }
+
+  /**
+   * The call that was answered opened the window, before `now`, so that it is over by then whatever
+   * Linode's clock shows. If it is longer than documented, the reset says so.
+   */
+  function learnThatItOpened(now: EpochMs): void {
+    const end = plus(now, WINDOW);
+    if (opensAt === null || toldReset === null || end < minus(toldReset, RESET_LATE_MAX)) return;
+    opensAt = earliest(opensAt, latest(end, toldReset));
+  }
+
+  function pause(until: EpochMs): void {
+    remaining = 0;
+    opensAt = opensAt === null ? until : latest(opensAt, until);
+  }
+
+  return { take, learn, pause };
+}
+
+function count(text: string | null): number | null {
+  return text !== null && /^\d{1,6}$/.test(text.trim()) ? Number(text) : null;
+}
+
+function parseReset(text: string | null, now: EpochMs): EpochMs | null {
+  if (text === null || !/^\d{1,12}$/.test(text.trim())) return null;
+  const reset = epochMs(Number(text) * 1_000);
+  const ahead = between(now, reset);
+  return ahead >= -RESET_LATE_MAX && ahead <= RESET_AHEAD_MAX ? reset : null;
+}

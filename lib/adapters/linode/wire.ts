@@ -1,0 +1,273 @@
+import * as z from 'zod/mini';
+import { priceToMicroUsd } from '../../core/base/money.ts';
+import { type EpochMs, epochMs } from '../../core/base/units.ts';
+import type { Price, RegionalPrice } from '../../core/billing/price.ts';
+import type { Image, LinodeType, Region } from '../../core/catalogue/lists.ts';
+import { type Linode, type LinodeStatus, linodeStatuses } from '../../core/cluster/linode.ts';
+import type { CreateRequest, TypeAvailability } from '../../ports.ts';
+
+/*
+ * Linode's JSON, and what of it we use. Unknown fields are ignored and absent ones tolerated where
+ * the API has been seen without them: it runs ahead of its published description.
+ */
+
+export type Decoded<T> =
+  | { readonly ok: true; readonly value: T }
+  /** What was wrong, by path and never by value. */
+  | { readonly ok: false; readonly fault: string };
+
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly page: number;
+  readonly pages: number;
+  readonly results: number;
+}
+
+export type Decoder<T> = (body: unknown) => Decoded<T>;
+
+export function decodePage<T>(item: Decoder<T>): Decoder<Page<T>> {
+  return (body) => {
+    const page = decodeEnvelope(body);
+    if (!page.ok) return page;
+    const data: T[] = [];
+    for (const [index, raw] of page.value.data.entries()) {
+      const decoded = item(raw);
+      if (!decoded.ok) return { ok: false, fault: `data.${index}: ${decoded.fault}` };
+      data.push(decoded.value);
+    }
+    return { ok: true, value: { ...page.value, data } };
+  };
+}
+
+export const decodeType: Decoder<LinodeType> = (body) => decode(typeSchema, body);
+export const decodeRegion: Decoder<Region> = (body) => decode(regionSchema, body);
+export const decodeImage: Decoder<Image> = (body) => decode(imageSchema, body);
+export const decodeAvailability: Decoder<readonly TypeAvailability[]> = (body) =>
+  decode(availabilitySchema, body);
+export const decodeLinode: Decoder<Linode> = (body) => decode(linodeSchema, body);
+
+/** Is `backups_enabled` set for the account? */
+export const decodeSettings: Decoder<boolean> = (body) => decode(settingsSchema, body);
+
+/** Linode answers a DELETE with `{}`. */
+export const decodeEmpty: Decoder<unknown> = (body) => decode(z.object({}), body);
+
+/** `reason` and `field` of each error; null: not Linode's error envelope. */
+export function decodeErrors(body: unknown): readonly LinodeFault[] | null {
+  const decoded = decode(errorsSchema, body);
+  return decoded.ok ? decoded.value.errors : null;
+}
+
+export type LinodeFault = z.infer<typeof faultSchema>;
+
+/**
+ * What is stated although it may be the default: the account's settings decide what an omitted
+ * field means, and forced backups cost extra. (Linode may still force them: `backupsForced`.)
+ */
+export function encodeCreate(request: CreateRequest): Record<string, unknown> {
+  const { label, type, region, image, tags, rootPassword, authorizedKeys, userData } = request;
+  return {
+    label,
+    type,
+    region,
+    image,
+    tags,
+    booted: true,
+    backups_enabled: false,
+    interface_generation: 'legacy_config',
+    ...(rootPassword === null ? {} : { root_pass: rootPassword }),
+    ...(authorizedKeys.length === 0 ? {} : { authorized_keys: authorizedKeys }),
+    ...(userData === null ? {} : { metadata: { user_data: userData } }),
+  };
+}
+
+/** Up to where `priceToMicroUsd` is exact to the last decimal; no plan costs near as much. */
+const PRICE_USD_MAX = 1_000_000;
+
+const dollarsSchema = z.number().check(z.nonnegative(), z.maximum(PRICE_USD_MAX));
+const priceFields = {
+  hourly: z.nullish(dollarsSchema),
+  monthly: z.nullish(dollarsSchema),
+};
+const priceSchema = z.object(priceFields);
+const regionPriceSchema = z.object({ id: z.string(), ...priceFields });
+const pricesFields = {
+  price: z.nullish(priceSchema),
+  region_prices: z.nullish(z.array(regionPriceSchema)),
+};
+
+const typeSchema = z.pipe(
+  z.object({
+    id: z.string().check(z.minLength(1)),
+    label: z.nullish(z.string()),
+    class: z.nullish(z.string()),
+    vcpus: z.int().check(z.nonnegative()),
+    memory: z.int().check(z.nonnegative()),
+    disk: z.int().check(z.nonnegative()),
+    gpus: z.nullish(z.int().check(z.nonnegative())),
+    ...pricesFields,
+    addons: z.nullish(z.object({ backups: z.nullish(z.object(pricesFields)) })),
+  }),
+  z.transform(
+    (raw): LinodeType => ({
+      id: raw.id,
+      label: raw.label ?? raw.id,
+      class: raw.class ?? 'unknown',
+      vcpus: raw.vcpus,
+      memoryMb: raw.memory,
+      diskMb: raw.disk,
+      gpus: raw.gpus ?? 0,
+      price: regionalPrice(raw),
+      backupsPrice: regionalPrice(raw.addons?.backups ?? {}),
+    }),
+  ),
+);
+
+const regionSchema = z.pipe(
+  z.object({
+    id: z.string().check(z.minLength(1)),
+    label: z.nullish(z.string()),
+    country: z.nullish(z.string()),
+    capabilities: z.nullish(z.array(z.string())),
+    site_type: z.nullish(z.string()),
+  }),
+  z.transform(
+    (raw): Region => ({
+      id: raw.id,
+      label: raw.label ?? raw.id,
+      country: raw.country ?? '',
+      capabilities: raw.capabilities ?? [],
+      siteType: raw.site_type ?? 'core',
+    }),
+  ),
+);
+
+const imageSchema = z.pipe(
+  z.object({
+    id: z.string().check(z.minLength(1)),
+    label: z.nullish(z.string()),
+    deprecated: z.nullish(z.boolean()),
+    status: z.nullish(z.string()),
+    capabilities: z.nullish(z.array(z.string())),
+  }),
+  z.transform(
+    (raw): Image => ({
+      id: raw.id,
+      label: raw.label ?? raw.id,
+      deprecated: raw.deprecated ?? false,
+      status: raw.status ?? 'available',
+      capabilities: raw.capabilities ?? [],
+    }),
+  ),
+);
+
+/** Of one region; rows have been seen that do not name it. */
+const availabilitySchema = z.array(
+  z.pipe(
+    z.object({ plan: z.string(), available: z.boolean() }),
+    z.transform(({ plan, available }): TypeAvailability => ({ type: plan, available })),
+  ),
+);
+
+const instantSchema = z.pipe(
+  z.string().check(z.refine((text) => parseInstant(text) !== null, 'is no time')),
+  z.transform((text) => parseInstant(text) as EpochMs),
+);
+
+const linodeSchema = z.pipe(
+  z.object({
+    id: z.int().check(z.positive()),
+    label: z.string(),
+    status: z.string(),
+    created: instantSchema,
+    type: z.nullish(z.string()),
+    region: z.string(),
+    ipv4: z.nullish(z.array(z.string())),
+    ipv6: z.nullish(z.string()),
+    // Required: without them nothing tells our machines from a stranger's.
+    tags: z.array(z.string()),
+    backups: z.nullish(z.object({ enabled: z.nullish(z.boolean()) })),
+  }),
+  z.transform(
+    (raw): Linode => ({
+      id: raw.id,
+      label: raw.label,
+      status: statusOf(raw.status),
+      created: raw.created,
+      type: raw.type ?? '',
+      region: raw.region,
+      ipv4: raw.ipv4 ?? [],
+      ipv6: raw.ipv6 ?? null,
+      tags: raw.tags,
+      backupsEnabled: raw.backups?.enabled ?? false,
+    }),
+  ),
+);
+
+const settingsSchema = z.pipe(
+  z.object({ backups_enabled: z.boolean() }),
+  z.transform((raw) => raw.backups_enabled),
+);
+
+const faultSchema = z.object({ reason: z.string(), field: z.nullish(z.string()) });
+const errorsSchema = z.object({ errors: z.array(faultSchema) });
+
+const countSchema = z.int().check(z.nonnegative());
+const envelopeSchema = z.object({
+  data: z.array(z.unknown()),
+  page: countSchema,
+  pages: countSchema,
+  results: countSchema,
+});
+
+const decodeEnvelope: Decoder<z.infer<typeof envelopeSchema>> = (body) =>
+  decode(envelopeSchema, body);
+
+type Prices = z.infer<z.ZodMiniObject<typeof pricesFields>>;
+
+/**
+ * A region's row without an hourly price makes the whole unusable: the default would be a guess,
+ * and perhaps too low a one.
+ */
+function regionalPrice({ price, region_prices }: Prices): RegionalPrice | null {
+  const main = onePrice(price ?? {});
+  if (main === null) return null;
+  const byRegion: Record<string, Price> = {};
+  for (const row of region_prices ?? []) {
+    const regional = onePrice(row);
+    if (regional === null) return null;
+    byRegion[row.id] = regional;
+  }
+  return { ...main, byRegion };
+}
+
+/** A cap of 0 on a price that is not 0 is no cap: Linode gives nothing of the kind away. */
+function onePrice({ hourly, monthly }: z.infer<typeof priceSchema>): Price | null {
+  if (hourly == null) return null;
+  const isCap = monthly != null && (monthly > 0 || hourly === 0);
+  return { hourly: priceToMicroUsd(hourly), monthly: isCap ? priceToMicroUsd(monthly) : null };
+}
+
+function statusOf(text: string): LinodeStatus {
+  return linodeStatuses.find((status) => status === text) ?? 'unknown';
+}
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?$/;
+
+/** Linode writes UTC without saying so; JavaScript would take that for local time. */
+function parseInstant(text: string): EpochMs | null {
+  const match = INSTANT.exec(text);
+  if (match === null) return null;
+  const time = Date.parse(match[2] === undefined ? `${text}Z` : text);
+  return Number.isNaN(time) ? null : epochMs(time);
+}
+
+function decode<T>(schema: z.ZodMiniType<T>, body: unknown): Decoded<T> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const [issue] = parsed.error.issues;
+  const path = issue?.path.join('.') || 'the whole';
+  const wanted =
+    issue?.code === 'invalid_type' ? `is no ${issue.expected}` : 'is not as it should be';
+  return { ok: false, fault: `${path} ${wanted}` };
+}

@@ -1,0 +1,85 @@
+import type { MicroUsd } from '../core/base/money.ts';
+import type { EpochMs } from '../core/base/units.ts';
+import { hoursAfforded } from '../core/billing/bill.ts';
+import type { Price } from '../core/billing/price.ts';
+import {
+  type ImageFilter,
+  isLaunchable,
+  isOfferedIn,
+  isSoldOut,
+  listImages,
+  listRegions,
+  listTypes,
+  type RegionFilter,
+  type TypeFilter,
+} from '../core/catalogue/choose.ts';
+import type { Image, LinodeType, Region } from '../core/catalogue/lists.ts';
+import { AppError } from '../errors.ts';
+import type { Clock } from '../ports.ts';
+import { allEnded, type CatalogueCache, soldOutIn } from './catalogue-cache.ts';
+
+export interface TypesQuery extends Omit<TypeFilter, 'backups'> {
+  /** How many hours it buys is told with each type. */
+  readonly budget?: MicroUsd | undefined;
+  /** Of how many nodes; 1 unless given. */
+  readonly nodes?: number | undefined;
+}
+
+export interface OfferedType {
+  readonly type: LinodeType;
+  readonly price: Price;
+  /** Whether the region has any left, as far as Linode tells; null: no region was named. */
+  readonly available: boolean | null;
+  /** How many hours the budget buys from now on; null: no budget was given. */
+  readonly affordableHours: number | null;
+}
+
+/**
+ * The types that match, cheapest first, at the prices of the region and with what the account adds.
+ * AppError `invalid` for a region where no Linode can be launched.
+ */
+export async function typesOffered(
+  { catalogue, clock }: { readonly catalogue: CatalogueCache; readonly clock: Pick<Clock, 'now'> },
+  { budget, nodes = 1, ...filter }: TypesQuery,
+  by: EpochMs,
+): Promise<OfferedType[]> {
+  const [types, regions, backups, soldOut] = await allEnded([
+    catalogue.types(by),
+    catalogue.regions(by),
+    catalogue.backups(by),
+    soldOutIn(catalogue, filter.region === undefined ? [] : [filter.region], by),
+  ]);
+  const region = filter.region === undefined ? null : regionOf(filter.region, regions);
+  const offered = region === null ? types : types.filter((type) => isOfferedIn(type, region));
+  const from = clock.now();
+  const limits = budget === undefined ? null : { budget, maxHours: null };
+  return listTypes(offered, { ...filter, backups }).map(({ type, price }) => ({
+    type,
+    price,
+    available: region && !isSoldOut(type.id, region.id, soldOut),
+    affordableHours: limits && hoursAfforded(price, nodes, from, limits),
+  }));
+}
+
+function regionOf(id: string, regions: readonly Region[]): Region {
+  const launchable = regions.filter(isLaunchable);
+  const region = launchable.find((candidate) => candidate.id === id);
+  if (region !== undefined) return region;
+  const known = launchable.map((candidate) => candidate.id).join(', ');
+  const fault = { path: 'region', message: `region must be one of ${known}` };
+  throw new AppError('invalid', `There is no region ${id}.`, { faults: [fault] });
+}
+
+/** The regions that match and that a spec can name. */
+export const regionsOffered = async (
+  { catalogue }: { readonly catalogue: CatalogueCache },
+  filter: RegionFilter,
+  by: EpochMs,
+): Promise<Region[]> => listRegions(await catalogue.regions(by), filter);
+
+/** The images that match and that a spec can name, the deprecated ones last. */
+export const imagesOffered = async (
+  { catalogue }: { readonly catalogue: CatalogueCache },
+  filter: ImageFilter,
+  by: EpochMs,
+): Promise<Image[]> => listImages(await catalogue.images(by), filter);

@@ -1,0 +1,112 @@
+import { formatUsd, toUsd } from '../core/base/money.ts';
+import type { EpochMs } from '../core/base/units.ts';
+import { type Changed, changeCluster as change, parseChange } from '../core/cluster/change.ts';
+import { type ClusterRecord, isLive, type LiveRecord } from '../core/cluster/record.ts';
+import { AppError, reasonOf } from '../errors.ts';
+import type { Settings } from '../settings.ts';
+import type { CapsKeeper } from './caps-keeper.ts';
+import { type ClusterDeps, CONFLICTS_MAX } from './destroy-cluster.ts';
+import { nudgeOrLeaveToReaper } from './nudge.ts';
+import { getCluster } from './read-clusters.ts';
+
+export interface ChangeDeps extends ClusterDeps {
+  readonly caps: Pick<CapsKeeper, 'raise' | 'settle'>;
+  readonly settings: Settings;
+}
+
+export interface ChangeRequest {
+  readonly owner: string;
+  readonly id: string;
+  /** The change as it came, not yet checked. */
+  readonly input: unknown;
+  /** Give up, where too many change what the caps count, after this instant. */
+  readonly by: EpochMs;
+}
+
+/**
+ * Changes budget or `maxHours` of a live cluster. The record changes first, then, in the pass that
+ * is asked for, the `reap` tags: dying in between leaves tags by which the sweeper keeps the old
+ * budget. AppError `invalid` with every fault; `conflict` where its teardown has begun; `refused`,
+ * with what would do, where the new limits could not be kept.
+ */
+export async function changeCluster(
+  deps: ChangeDeps,
+  { owner, id, input, by }: ChangeRequest,
+): Promise<ClusterRecord> {
+  const parsed = parseChange(input, deps.settings);
+  if (!parsed.ok) {
+    const { faults } = parsed;
+    throw new AppError('invalid', 'The change has faults; each is listed.', { faults });
+  }
+  const conflict = (what: string) => new AppError('conflict', `${what}. Send the PATCH again.`);
+  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
+    const record = await getCluster(deps, owner, id);
+    const changed = change(record, parsed.change, { now: deps.clock.now(), owner });
+    if (changed.kind !== 'changed') throw refusalOf(record, changed);
+    const { next } = changed;
+    if (next === record) return record;
+    const saved = await saveWithinCaps(deps, record, next, by);
+    if (saved === 'missing') throw conflict(`The budget of ${id} will be counted in 5 minutes`);
+    if (saved === 'conflict') continue;
+    await nudgeOrLeaveToReaper(deps, record.id);
+    return saved;
+  }
+  throw conflict(`Cluster ${id} is changing fast`);
+}
+
+/**
+ * A higher budget is counted before it is saved, and a lower one after: what dies in between
+ * counts too much, never too little, until the sweeper puts it right.
+ */
+async function saveWithinCaps(
+  { store, caps, log }: ChangeDeps,
+  record: ClusterRecord,
+  next: LiveRecord,
+  by: EpochMs,
+): Promise<ClusterRecord | 'conflict' | 'missing'> {
+  const { id, budget } = next;
+  if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {
+    const { revision } = record;
+    const now = await store.get(id);
+    // It has changed meanwhile, and may have ended: then the next attempt says so.
+    return now !== 'notFound' && now.revision !== revision ? 'conflict' : 'missing';
+  }
+  const saved = await store.save(next);
+  if (saved !== 'conflict' && isLive(saved) && budget !== record.budget) {
+    await caps.settle(saved, by).catch((error: unknown) => {
+      log.warn('budget not settled', { clusterId: id, reason: reasonOf(error) });
+    });
+  }
+  return saved;
+}
+
+function refusalOf(
+  record: ClusterRecord,
+  refusal: Exclude<Changed, { kind: 'changed' }>,
+): AppError {
+  const { id } = record;
+  switch (refusal.kind) {
+    case 'begun': {
+      const what = isLive(record) ? `The teardown of ${id} has begun` : `Cluster ${id} has ended`;
+      return new AppError('conflict', `${what}: launch another one.`);
+    }
+    case 'tooLittle': {
+      const { spent, smallestBudget } = refusal;
+      return new AppError(
+        'refused',
+        `${formatUsd(spent)} is billed already. The smallest budget that can still be kept is ` +
+          `${formatUsd(smallestBudget)}; to end it now, DELETE /clusters/${id}.`,
+        { members: { smallestBudgetUsd: toUsd(smallestBudget) } },
+      );
+    }
+    case 'tooFewHours': {
+      const { smallestMaxHours } = refusal;
+      return new AppError(
+        'refused',
+        `The smallest maxHours that can still be kept is ${smallestMaxHours}; to end it now, ` +
+          `DELETE /clusters/${id}.`,
+        { members: { smallestMaxHours } },
+      );
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { latest } from '../core/base/units.ts';
+import { occurrenceAfter } from '../core/schedule/cron.ts';
+import { parseScheduleChange, type ScheduleRecord, withNext } from '../core/schedule/schedule.ts';
+import { AppError } from '../errors.ts';
+import type { Clock, ScheduleStore } from '../ports.ts';
+import { getSchedule } from './read-schedules.ts';
+
+/**
+ * Pauses a schedule, or has it go on: from now, without what has come round while it was paused,
+ * and without what has been run before, should the clock have been set back since.
+ */
+export async function changeSchedule(
+  deps: { readonly clock: Clock; readonly schedules: ScheduleStore },
+  owner: string,
+  id: string,
+  input: unknown,
+): Promise<ScheduleRecord> {
+  const parsed = parseScheduleChange(input);
+  if (!parsed.ok) {
+    const detail = 'The change has faults; each is listed with what to do.';
+    throw new AppError('invalid', detail, { faults: parsed.faults });
+  }
+  const { enabled } = parsed.change;
+  // Passes write the same record, so that a few conflicts in a row are normal.
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const schedule = await getSchedule(deps, owner, id);
+    if (schedule.enabled === enabled) return schedule;
+    const { cron, timezone, runs } = schedule;
+    const after = latest(deps.clock.now(), ...runs.map(({ at }) => at));
+    const nextAt = enabled ? occurrenceAfter(cron, timezone, after) : null;
+    const saved = await deps.schedules.save(withNext({ ...schedule, enabled }, nextAt));
+    if (saved !== 'conflict') return saved;
+  }
+  throw new AppError('conflict', `Schedule ${id} is changing fast. Send the PATCH again.`);
+}
+
+/** What it has launched lives on. A second time it is `notFound`: nobody can say whose it was. */
+export async function deleteSchedule(
+  { schedules }: { readonly schedules: ScheduleStore },
+  owner: string,
+  id: string,
+): Promise<void> {
+  const schedule = await getSchedule({ schedules }, owner, id);
+  await schedules.delete(schedule.id);
+}

@@ -1,0 +1,134 @@
+import type { Fault } from '../core/base/fault.ts';
+import type { EpochMs } from '../core/base/units.ts';
+import { quoteOf } from '../core/cluster/quote.ts';
+import { faultOfCron, isTimeZone, occurrenceAfter } from '../core/schedule/cron.ts';
+import {
+  faultsOfSpec,
+  type JsonSpec,
+  parseSchedule,
+  type ScheduleRecord,
+  type ScheduleRequest,
+} from '../core/schedule/schedule.ts';
+import { AppError } from '../errors.ts';
+import type { ScheduleStore } from '../ports.ts';
+import { hashOf, idOfKey, newId } from './ids.ts';
+import type { LaunchDeps } from './launch.ts';
+import { type Offer, offer, refuseWhatCouldNotLogIn, refuseWhatWouldOverspend } from './offer.ts';
+
+export interface ScheduleDeps
+  extends Pick<LaunchDeps, 'clock' | 'catalogue' | 'secrets' | 'log' | 'settings'> {
+  readonly schedules: ScheduleStore;
+}
+
+export interface ScheduleCreation {
+  readonly owner: string;
+  /** The schedule as it came, not yet checked. */
+  readonly input: unknown;
+  /** The same key from the same owner gives the same schedule; null: always a new one. */
+  readonly idempotencyKey: string | null;
+  /** Give up on Linode's catalogue after this instant. */
+  readonly by: EpochMs;
+}
+
+/** Lists may lag, so that an owner in a hurry may get a few more. */
+const SCHEDULES_PER_OWNER_MAX = 50;
+
+/**
+ * Keeps a schedule whose spec could be launched at its first occurrence; AppError `invalid` with
+ * every fault of schedule and spec, or `refused`, where it could not.
+ */
+export async function createSchedule(
+  deps: ScheduleDeps,
+  creation: ScheduleCreation,
+): Promise<{ readonly schedule: ScheduleRecord; readonly isNew: boolean }> {
+  const { owner, input, idempotencyKey } = creation;
+  const requestHash = hashOf(input);
+  const keyedId = idempotencyKey === null ? null : idOfKey('s', [owner, idempotencyKey]);
+  const before = keyedId === null ? 'notFound' : await deps.schedules.get(keyedId);
+  if (before !== 'notFound') return { schedule: sameRequest(before, requestHash), isNew: false };
+
+  const request = await checked(deps, input, creation.by);
+  if ((await deps.schedules.list(owner)).length >= SCHEDULES_PER_OWNER_MAX) {
+    const most = `There are ${SCHEDULES_PER_OWNER_MAX} schedules of yours, the most there can be.`;
+    throw new AppError('refused', `${most} Delete one first.`);
+  }
+  const id = keyedId ?? newId('s');
+  const now = deps.clock.now();
+  const nextAt = request.enabled ? occurrenceAfter(request.cron, request.timezone, now) : null;
+  const schedule: ScheduleRecord = {
+    ...request,
+    id,
+    owner,
+    revision: 1,
+    createdAt: now,
+    requestHash,
+    nextAt,
+    dueAt: nextAt,
+    lastClusterId: null,
+    runs: [],
+  };
+  if ((await deps.schedules.insert(schedule)) === 'exists') {
+    const winner = await deps.schedules.get(id);
+    if (winner === 'notFound') {
+      throw new AppError('conflict', 'Try again: the schedule id was in use.');
+    }
+    return { schedule: sameRequest(winner, requestHash), isNew: false };
+  }
+  deps.log.info('schedule created', { scheduleId: id, owner, cron: request.cron });
+  return { schedule, isNew: true };
+}
+
+function sameRequest(schedule: ScheduleRecord, requestHash: string): ScheduleRecord {
+  if (schedule.requestHash === requestHash) return schedule;
+  throw new AppError(
+    'conflict',
+    'This Idempotency-Key was used with another body. Use a new key for a new schedule.',
+  );
+}
+
+async function checked(deps: ScheduleDeps, input: unknown, by: EpochMs): Promise<ScheduleRequest> {
+  const parsed = parseSchedule(input, deps.settings);
+  const { cron, timezone, spec } = parsed.ok ? parsed.request : parsed.partial;
+  const offered = spec === undefined ? [] : await offerOrFaults(deps, spec, by);
+  const faults = [
+    ...(parsed.ok ? [] : parsed.faults),
+    ...faultsOfTime(cron, timezone),
+    ...('bought' in offered ? [] : offered),
+  ];
+  if (!parsed.ok || !('bought' in offered) || faults.length > 0) {
+    const detail = 'The schedule has faults; each is listed with what to do.';
+    throw new AppError('invalid', detail, { faults });
+  }
+  // An hour at a month's end may cost twice: what counts is the hour that the first run starts.
+  const { settings, clock } = deps;
+  const first = occurrenceAfter(parsed.request.cron, parsed.request.timezone, clock.now());
+  const quote = quoteOf(offered.spec, offered.bought, settings.marginMs, first ?? clock.now());
+  refuseWhatWouldOverspend({ ...offered, quote });
+  await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
+  return parsed.request;
+}
+
+function faultsOfTime(cron: string | undefined, timezone: string | undefined): Fault[] {
+  const cronFault = cron === undefined ? null : faultOfCron(cron);
+  const isZone = timezone === undefined || isTimeZone(timezone);
+  const zones = 'must be the name of an IANA time zone such as Europe/Berlin or UTC';
+  return [
+    ...(cronFault === null ? [] : [{ path: 'cron', message: `cron ${cronFault}` }]),
+    ...(isZone ? [] : [{ path: 'timezone', message: `timezone ${zones}` }]),
+  ];
+}
+
+async function offerOrFaults(
+  deps: Pick<ScheduleDeps, 'clock' | 'catalogue' | 'settings'>,
+  spec: JsonSpec,
+  by: EpochMs,
+): Promise<Offer | Fault[]> {
+  try {
+    return await offer(deps, spec, by);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'invalid') {
+      return faultsOfSpec(error.details.faults ?? []);
+    }
+    throw error;
+  }
+}

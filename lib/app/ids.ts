@@ -1,0 +1,36 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { isClusterId, isScheduleId } from '../core/base/names.ts';
+
+/** `c` for clusters, `s` for schedules; a letter and 50 bits in base 32. */
+type Id<Prefix extends 'c' | 's'> = `${Prefix}${string}`;
+
+export const newId = <Prefix extends 'c' | 's'>(prefix: Prefix): Id<Prefix> =>
+  idOfBytes(prefix, randomBytes(7));
+
+/** The same parts give the same id: what makes a repeated request find what the first one made. */
+export const idOfKey = <Prefix extends 'c' | 's'>(
+  prefix: Prefix,
+  parts: readonly string[],
+): Id<Prefix> => idOfBytes(prefix, createHash('sha256').update(JSON.stringify(parts)).digest());
+
+/** Of JSON; the same for bodies that differ only in the order of their fields. */
+export function hashOf(input: unknown): string {
+  const sorted = (_: string, value: unknown): unknown =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return createHash('sha256')
+    .update(JSON.stringify(input, sorted) ?? '')
+    .digest('hex');
+}
+
+/** The first 50 bits in base 32 (RFC 4648, lower case). */
+function idOfBytes<Prefix extends 'c' | 's'>(prefix: Prefix, bytes: Uint8Array): Id<Prefix> {
+  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+  const bits = [...bytes.slice(0, 7)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const letters = bits.slice(0, 50).match(/.{5}/g) ?? [];
+  const id = letters.map((five) => alphabet[Number.parseInt(five, 2)]).join('');
+  const whole = `${prefix}${id}` as const;
+  if (!isClusterId(whole) && !isScheduleId(whole)) throw new Error(`${whole} is no id`);
+  return whole;
+}

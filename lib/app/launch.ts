@@ -1,0 +1,140 @@
+import { formatUsd, type MicroUsd } from '../core/base/money.ts';
+import { type ClusterId, nodeLabel, type ScheduleId } from '../core/base/names.ts';
+import { type EpochMs, plus, toIso } from '../core/base/units.ts';
+import { type ClusterRecord, isLive, withHistory } from '../core/cluster/record.ts';
+import { AppError } from '../errors.ts';
+import type { Clock, ClusterStore, Log, Nudge, Secrets } from '../ports.ts';
+import type { Settings } from '../settings.ts';
+import type { CapsKeeper } from './caps-keeper.ts';
+import type { CatalogueCache } from './catalogue-cache.ts';
+import { hashOf, idOfKey, newId } from './ids.ts';
+import { nudgeOrLeaveToReaper } from './nudge.ts';
+import { type Offer, offer, refuseWhatCouldNotLogIn, refuseWhatWouldOverspend } from './offer.ts';
+
+export interface LaunchDeps {
+  readonly clock: Clock;
+  readonly catalogue: CatalogueCache;
+  readonly store: ClusterStore;
+  readonly caps: Pick<CapsKeeper, 'reserve' | 'release'>;
+  readonly secrets: Secrets;
+  readonly nudge: Nudge;
+  readonly log: Log;
+  readonly settings: Settings;
+}
+
+export interface LaunchRequest {
+  readonly owner: string;
+  /** The spec as it came, not yet checked. */
+  readonly input: unknown;
+  /** The same key from the same owner gives the same cluster; null: always a new one. */
+  readonly idempotencyKey: string | null;
+  /** The schedule that launches it; null: a request does. */
+  readonly schedule: Schedule | null;
+  /** Give up on Linode's catalogue, and on the caps, after this instant. */
+  readonly by: EpochMs;
+}
+
+export interface Schedule {
+  readonly id: ScheduleId;
+  /** The most that its clusters may cost in a calendar month, UTC; null: no such cap. */
+  readonly monthlyCap: MicroUsd | null;
+}
+
+export interface Launched {
+  readonly record: ClusterRecord;
+  /** false: an earlier request with this key had launched it. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Checks, prices and refuses before anything is bought; then writes the record, due now, and asks
+ * for its first pass. When this returns the cluster will come up or be cleaned up, whatever dies.
+ */
+export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<Launched> {
+  const { clock, store, log } = deps;
+  const requestHash = hashOf(request.input);
+  const keyedId =
+    request.idempotencyKey === null ? null : keyedClusterId(request.owner, request.idempotencyKey);
+  const before = keyedId === null ? 'notFound' : await store.get(keyedId);
+  if (before !== 'notFound') return launchedEarlier(before, requestHash);
+
+  const offered = await offer(deps, request.input, request.by);
+  refuseWhatWouldOverspend(offered);
+  await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
+
+  const id = keyedId ?? newId('c');
+  const { owner, schedule } = request;
+  const claim = { id, owner, scheduleId: schedule?.id ?? null, budget: offered.spec.budget };
+  const scheduleCap = schedule?.monthlyCap ?? null;
+  const reservedAt = await deps.caps.reserve({ ...claim, scheduleCap }, request.by);
+  const now = clock.now();
+  const record = newRecord(deps.settings, { ...claim, requestHash, reservedAt, offered, now });
+  // If this throws, the record may have been written: its budget stays counted, until the sweeper
+  // finds that it was not.
+  if ((await store.insert(record)) === 'exists') {
+    const winner = await store.get(id);
+    if (winner === 'notFound')
+      throw new AppError('conflict', 'Try again: the cluster id was in use.');
+    if (!isLive(winner)) await deps.caps.release(winner, request.by);
+    return launchedEarlier(winner, requestHash);
+  }
+  log.info('cluster launched', { clusterId: id, owner, nodes: record.nodes.length });
+  await nudgeOrLeaveToReaper(deps, id);
+  return { record, isNew: true };
+}
+
+/** The id of the cluster that a request with this key has launched, or would. */
+export const keyedClusterId = (owner: string, idempotencyKey: string): ClusterId =>
+  idOfKey('c', [owner, idempotencyKey]);
+
+function launchedEarlier(record: ClusterRecord, requestHash: string): Launched {
+  if (record.requestHash === requestHash) return { record, isNew: false };
+  throw new AppError(
+    'conflict',
+    'This Idempotency-Key was used with another body. Use a new key for a new cluster.',
+  );
+}
+
+function newRecord(
+  settings: Settings,
+  launched: {
+    id: ClusterId;
+    owner: string;
+    scheduleId: ScheduleId | null;
+    requestHash: string;
+    reservedAt: EpochMs;
+    offered: Offer;
+    now: EpochMs;
+  },
+): ClusterRecord {
+  const { id, owner, scheduleId, requestHash, reservedAt, offered, now } = launched;
+  const { spec, bought, advice, quote: quoted } = offered;
+  const record: ClusterRecord = {
+    phase: 'provisioning',
+    id,
+    owner,
+    revision: 1,
+    createdAt: now,
+    reservedAt,
+    dueAt: now,
+    stage: settings.stage,
+    scheduleId,
+    spec,
+    requestHash,
+    bought,
+    advice,
+    budget: spec.budget,
+    maxHours: spec.maxHours,
+    marginMs: settings.marginMs,
+    provisionBy: plus(now, settings.provisionMs),
+    nodes: Array.from({ length: spec.nodes }, (_, index) => ({
+      state: 'planned',
+      index,
+      label: nodeLabel(id, index),
+    })),
+    reapTags: [],
+    history: [],
+  };
+  const terms = `${formatUsd(spec.budget)} lasts ${quoted.affordableHours} h, until ${toIso(quoted.teardownAt)}`;
+  return withHistory(record, now, `launched by ${owner}: ${terms}`);
+}

@@ -1,0 +1,12 @@
+import type { ClusterId } from '../core/base/names.ts';
+import type { Log, Nudge } from '../ports.ts';
+
+/** A lost nudge costs a minute: the record is due, and the reaper's next tick sees it. */
+export async function nudgeOrLeaveToReaper(
+  { nudge, log }: { readonly nudge: Nudge; readonly log: Log },
+  id: ClusterId,
+): Promise<void> {
+  await nudge.reconcile(id).catch((error: unknown) => {
+    log.warn('nudge lost', { clusterId: id, reason: String(error) });
+  });
+}

@@ -1,0 +1,95 @@
+import { formatUsd, toUsd } from '../core/base/money.ts';
+import type { EpochMs } from '../core/base/units.ts';
+import { alternatives } from '../core/catalogue/alternatives.ts';
+import { resolve, warningsOf } from '../core/catalogue/choose.ts';
+import type { Advice } from '../core/cluster/advice.ts';
+import { type Quote, quoteOf } from '../core/cluster/quote.ts';
+import type { Bought } from '../core/cluster/record.ts';
+import { parseSpec, type Spec } from '../core/cluster/spec.ts';
+import { AppError } from '../errors.ts';
+import type { Clock, Secrets } from '../ports.ts';
+import type { Settings } from '../settings.ts';
+import { type CatalogueCache, catalogueFor } from './catalogue-cache.ts';
+
+export interface Offer {
+  readonly spec: Spec;
+  readonly bought: Bought;
+  readonly quote: Quote;
+  readonly advice: Advice;
+}
+
+/**
+ * What a spec comes to at today's prices, or an AppError `invalid` with every fault. Buys nothing
+ * and writes nothing. A budget below the first hour's cost is no fault here.
+ */
+export async function offer(
+  deps: {
+    readonly clock: Clock;
+    readonly catalogue: CatalogueCache;
+    readonly settings: Settings;
+  },
+  input: unknown,
+  by: EpochMs,
+): Promise<Offer> {
+  const { catalogue, settings, clock } = deps;
+  const parsed = parseSpec(input, settings);
+  const partial = parsed.ok ? parsed.spec : parsed.partial;
+  const { lists, extras } = await catalogueFor(catalogue, partial, by);
+  const resolved = resolve(partial, lists, extras);
+  const faults = [...(parsed.ok ? [] : parsed.faults), ...(resolved.ok ? [] : resolved.faults)];
+  if (!parsed.ok || !resolved.ok) {
+    throw new AppError('invalid', 'The spec has faults; each is listed with what to do.', {
+      faults,
+    });
+  }
+  const { spec } = parsed;
+  const { type, region, image } = resolved;
+  const bought = {
+    type: type.id,
+    typeLabel: type.label,
+    vcpus: type.vcpus,
+    memoryMb: type.memoryMb,
+    diskMb: type.diskMb,
+    region: region.id,
+    image: image.id,
+    price: resolved.price.base,
+    backupsPrice: resolved.price.backups,
+    backupsAssumed: extras.backups,
+  };
+  const { nodesMax, marginMs } = settings;
+  const from = clock.now();
+  const market = { catalogue: lists, extras, nodesMax, marginMs, from };
+  const advice = { warnings: warningsOf(image), alternatives: alternatives(spec, market) };
+  return { spec, bought, quote: quoteOf(spec, bought, marginMs, from), advice };
+}
+
+export function refuseWhatWouldOverspend({
+  spec,
+  bought,
+  quote: { smallestBudget, hourly },
+  advice,
+}: Offer): void {
+  if (spec.budget >= smallestBudget) return;
+  const cluster = `${spec.nodes} × ${bought.type} in ${bought.region}`;
+  const twice =
+    smallestBudget > hourly
+      ? ', and the hour now starting runs into the next month, where it may be billed again'
+      : '';
+  throw new AppError(
+    'refused',
+    `${cluster} cost ${formatUsd(hourly)} a started hour${twice}. The smallest budget that would do is ` +
+      `${formatUsd(smallestBudget)}; you gave ${formatUsd(spec.budget)}.`,
+    {
+      members: { smallestBudgetUsd: toUsd(smallestBudget) },
+      alternatives: advice.alternatives,
+    },
+  );
+}
+
+export async function refuseWhatCouldNotLogIn(secrets: Secrets, spec: Spec): Promise<void> {
+  if (spec.authorizedKeys.length > 0 || (await secrets.passwordKey()) !== null) return;
+  throw new AppError(
+    'misconfigured',
+    'Give authorizedKeys, or have passwordKey added to the secret: without either nobody could log in.',
+  );
+}

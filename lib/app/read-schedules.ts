@@ -1,0 +1,26 @@
+import { isScheduleId } from '../core/base/names.ts';
+import type { ScheduleRecord } from '../core/schedule/schedule.ts';
+import { AppError } from '../errors.ts';
+import type { ScheduleStore } from '../ports.ts';
+import { ADMIN } from './read-clusters.ts';
+
+/** One schedule of the owner's; somebody else's is `notFound`, as if it did not exist. */
+export async function getSchedule(
+  { schedules }: { readonly schedules: ScheduleStore },
+  owner: string,
+  id: string,
+): Promise<ScheduleRecord> {
+  const schedule = isScheduleId(id) ? await schedules.get(id) : 'notFound';
+  if (schedule === 'notFound' || (owner !== ADMIN && schedule.owner !== owner)) {
+    throw new AppError('notFound', `There is no schedule ${id}. GET /schedules lists yours.`);
+  }
+  return schedule;
+}
+
+/** Newest first. */
+export function listSchedules(
+  { schedules }: { readonly schedules: ScheduleStore },
+  owner: string,
+): Promise<ScheduleRecord[]> {
+  return schedules.list(owner === ADMIN ? null : owner);
+}

@@ -1,0 +1,144 @@
+import type { ClusterId, ScheduleId } from '../core/base/names.ts';
+import {
+  type EpochMs,
+  earliest,
+  hours,
+  minus,
+  minutes,
+  plus,
+  seconds,
+  toIso,
+} from '../core/base/units.ts';
+import { isLive } from '../core/cluster/record.ts';
+import { occurrenceAfter } from '../core/schedule/cron.ts';
+import { type Run, type ScheduleRecord, withRun } from '../core/schedule/schedule.ts';
+import { AppError, type ErrorCode } from '../errors.ts';
+import type { Metrics, ScheduleStore } from '../ports.ts';
+import { keyedClusterId, type LaunchDeps, launch } from './launch.ts';
+
+export interface RunDeps extends LaunchDeps {
+  readonly schedules: ScheduleStore;
+  readonly metrics: Metrics;
+}
+
+/** Waits up to this long are sat out; before longer ones the reaper calls again. */
+const WAIT_MAX = seconds(90);
+/** An occurrence that is later than this is not made up for: nobody waits for it any more. */
+const CATCH_UP_MAX = hours(1);
+/** How long one launch is tried before it is left to the next pass. */
+const LAUNCH_TIME_MAX = seconds(30);
+const RETRY_AFTER = minutes(1);
+/** So many are counted before they are saved: a pass must not end without having got anywhere. */
+const MISSED_AT_ONCE_MAX = 1_000;
+const REASON_CHARACTERS_MAX = 500;
+
+/** What a launch is refused with for good: another try at the same occurrence would not help. */
+const REFUSALS: readonly ErrorCode[] = ['invalid', 'refused'];
+
+/**
+ * One pass: launches what is due, or falls due in a moment, and tells what became of it. May run
+ * at any time, twice at once, and die anywhere, since the occurrence is the launch's idempotency
+ * key: whoever comes again finds the same cluster. Where Linode or AWS is not to be had, it saves
+ * when to try again and throws, so that the failure is seen.
+ */
+export async function runSchedule(
+  deps: RunDeps,
+  id: ScheduleId,
+  limits: { readonly by: EpochMs },
+): Promise<void> {
+  const { clock, schedules } = deps;
+  const until = earliest(limits.by, plus(clock.now(), WAIT_MAX));
+  for (;;) {
+    const schedule = await schedules.get(id);
+    if (schedule === 'notFound' || schedule.nextAt === null || schedule.dueAt === null) return;
+    if (schedule.dueAt >= until || clock.now() >= limits.by) return;
+    if (schedule.dueAt > clock.now()) {
+      // Then it is read again: it may have been paused meanwhile.
+      await clock.sleep(schedule.dueAt);
+      continue;
+    }
+    const by = earliest(limits.by, plus(clock.now(), LAUNCH_TIME_MAX));
+    const run = await runOf(deps, schedule, schedule.nextAt, by).catch(async (error: unknown) => {
+      await schedules.save({ ...schedule, dueAt: plus(clock.now(), RETRY_AFTER) });
+      throw error;
+    });
+    await tell(deps, schedule, run);
+  }
+}
+
+async function runOf(
+  deps: RunDeps,
+  schedule: ScheduleRecord,
+  at: EpochMs,
+  by: EpochMs,
+): Promise<Run> {
+  const { id, owner, spec } = schedule;
+  // With a blank, which no Idempotency-Key of a request has, so that nobody can get there first.
+  const idempotencyKey = `${id} ${toIso(at)}`;
+  if (at < minus(deps.clock.now(), CATCH_UP_MAX)) {
+    // A pass that died before it could tell may have launched it in time.
+    const launched = await deps.store.get(keyedClusterId(owner, idempotencyKey));
+    if (launched !== 'notFound') return { at, result: 'launched', clusterId: launched.id };
+    return missedFrom(schedule, at, minus(deps.clock.now(), CATCH_UP_MAX));
+  }
+  const live = schedule.overlap === 'skip' ? await liveClusterOf(deps, schedule) : null;
+  if (live !== null) {
+    return { at, result: 'skipped', reason: `cluster ${live} of the run before is still live` };
+  }
+  try {
+    const from = { id, monthlyCap: schedule.monthlyCap };
+    const request = { owner, input: spec, idempotencyKey, schedule: from, by };
+    const { record } = await launch(deps, request);
+    return { at, result: 'launched', clusterId: record.id };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    // With too many launches at once, which will pass; or, for good, with what is there already.
+    const isTaken = async () =>
+      (await deps.store.get(keyedClusterId(owner, idempotencyKey))) !== 'notFound';
+    const isFinal = error.code === 'conflict' ? await isTaken() : REFUSALS.includes(error.code);
+    if (!isFinal) throw error;
+    const messages = error.details.faults?.map(({ message }) => message) ?? [error.message];
+    return { at, result: 'refused', reason: messages.join('; ').slice(0, REASON_CHARACTERS_MAX) };
+  }
+}
+
+/** That one and those after it that are too late as well. */
+function missedFrom(schedule: ScheduleRecord, from: EpochMs, tooLateBefore: EpochMs): Run {
+  let [at, count] = [from, 1];
+  for (; count < MISSED_AT_ONCE_MAX; count += 1) {
+    const next = occurrenceAfter(schedule.cron, schedule.timezone, at);
+    if (next === null || next >= tooLateBefore) break;
+    at = next;
+  }
+  return { at, result: 'missed', from, count };
+}
+
+async function liveClusterOf(
+  { store }: Pick<RunDeps, 'store'>,
+  { lastClusterId }: ScheduleRecord,
+): Promise<ClusterId | null> {
+  const record = lastClusterId === null ? 'notFound' : await store.get(lastClusterId);
+  return record !== 'notFound' && isLive(record) ? record.id : null;
+}
+
+/** Saves what became of a run, unless another pass has done so. */
+async function tell(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<void> {
+  const nextAt = occurrenceAfter(read.cron, read.timezone, run.at);
+  let schedule: ScheduleRecord | 'notFound' = read;
+  // Passes and requests write the same record, so that a few conflicts in a row are normal.
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    if (schedule === 'notFound') return;
+    const next = withRun(schedule, run, nextAt);
+    if (next === schedule) return;
+    if ((await deps.schedules.save(next)) !== 'conflict') {
+      if (run.result === 'refused') deps.metrics.emit(() => ({ FailedLaunches: 1 }));
+      if (run.result === 'missed') deps.metrics.emit(() => ({ FailedLaunches: run.count }));
+      const level = run.result === 'launched' || run.result === 'skipped' ? 'info' : 'warn';
+      const { at, ...became } = run;
+      deps.log[level]('schedule ran', { scheduleId: read.id, at: toIso(at), ...became });
+      return;
+    }
+    schedule = await deps.schedules.get(read.id);
+  }
+  throw new Error(`schedule ${read.id} is changing too fast to be told of its run`);
+}

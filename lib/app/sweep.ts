@@ -1,0 +1,192 @@
+import { formatUsd, toUsd } from '../core/base/money.ts';
+import { type ClusterId, clusterOfTags, ownershipTag } from '../core/base/names.ts';
+import {
+  type DurationMs,
+  type EpochMs,
+  earliest,
+  minus,
+  minutes,
+  plus,
+  seconds,
+} from '../core/base/units.ts';
+import type { Linode } from '../core/cluster/linode.ts';
+import { livingOf } from '../core/cluster/metrics.ts';
+import { findOrphans, type Orphan } from '../core/cluster/orphans.ts';
+import type { ClusterRecord } from '../core/cluster/record.ts';
+import { AppError } from '../errors.ts';
+import type { Clock, ClusterStore, LinodeApi, Log, Metrics } from '../ports.ts';
+import type { CapsKeeper } from './caps-keeper.ts';
+
+export interface SweepDeps {
+  readonly clock: Clock;
+  readonly linode: LinodeApi;
+  readonly store: Pick<ClusterStore, 'getMany'>;
+  readonly caps: Pick<CapsKeeper, 'audit'>;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly stage: string;
+}
+
+/** The sweeper's own period: what becomes an orphan before its next run is waited for. */
+const PERIOD = minutes(5);
+const DELETE_TIME_MAX = seconds(60);
+const CALLS_AT_ONCE = 20;
+
+/**
+ * Destroys the Linodes of this deployment that no live record protects: what is left when all else
+ * has failed. It needs Linode alone; the records, where they can be read, only protect. Throws when
+ * it could not list everything (and then does nothing), or could not destroy what it should. When
+ * all that is done, it puts the caps right, and throws if it can't.
+ */
+export async function sweep(
+  deps: SweepDeps,
+  limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
+): Promise<{ destroyed: number }> {
+  const { destroyed, failures, linodes } = await destroyOrphans(deps, limits);
+  try {
+    await auditCaps(deps, linodes);
+  } catch (error) {
+    deps.log.error('caps not audited', { reason: String(error) });
+    // A Linode left over costs money, and so is the failure to tell of.
+    if (failures.length === 0) throw error;
+  }
+  if (failures.length === 0) return { destroyed };
+  throw new AppError('linodeUnavailable', `orphans not destroyed: ${failures.join('; ')}`);
+}
+
+interface Swept {
+  readonly destroyed: number;
+  readonly failures: readonly string[];
+  /** All of this deployment, as listed last. */
+  readonly linodes: readonly Linode[];
+}
+
+async function destroyOrphans(
+  deps: SweepDeps,
+  limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
+): Promise<Swept> {
+  const { clock } = deps;
+  const horizon = earliest(plus(clock.now(), PERIOD), minus(limits.by, limits.reserveMs));
+  let destroyed = 0;
+  // One that can't be destroyed must not keep the sweeper from those that fall due later.
+  const failures: string[] = [];
+  const list = () => deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
+  // Listed twice to begin with: pages shift while they are read, and hide what lies between them.
+  let awaited: readonly Linode[] = await list();
+  for (;;) {
+    const listed = await list();
+    const linodes = [...listed, ...(await leftOut(deps, awaited, listed, limits.by))];
+    const records = await readRecords(deps, linodes);
+    const now = clock.now();
+    const orphans = findOrphans(linodes, records, { stage: deps.stage, now });
+    const due = orphans.filter(({ at }) => at <= now);
+    const failed = await destroy(deps, due, limits.by);
+    failures.push(...failed);
+    destroyed += due.length - failed.length;
+
+    const later = orphans.filter(({ at }) => at > now && at <= horizon);
+    const [next, ...others] = later.map(({ at }) => at);
+    if (next === undefined) return { destroyed, failures, linodes };
+    awaited = later.map(({ linode }) => linode);
+    await clock.sleep(earliest(next, ...others));
+  }
+}
+
+/**
+ * Those of `awaited` that the next list does not show and that still exist: a list may lack what
+ * another showed, and there may be no other before their hour mark. One that can't be read is taken
+ * to be as it was.
+ */
+async function leftOut(
+  { linode }: SweepDeps,
+  awaited: readonly Linode[],
+  listed: readonly Linode[],
+  by: EpochMs,
+): Promise<Linode[]> {
+  const shown = new Set(listed.map(({ id }) => id));
+  const queue = awaited.filter(({ id }) => !shown.has(id)).values();
+  const found: Linode[] = [];
+  const worker = async () => {
+    for (const one of queue) {
+      const now = await linode.get(one.id, by).catch(() => one);
+      if (now !== 'notFound') found.push(now);
+    }
+  };
+  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, worker));
+  return found;
+}
+
+/** What a crash between the ledger and a record has left counted, or uncounted. */
+async function auditCaps(deps: SweepDeps, linodes: readonly Linode[]) {
+  const { caps, store, log } = deps;
+  const readRecords = async (ids: readonly ClusterId[]) => {
+    const records = await store.getMany(ids);
+    measure(deps, records);
+    return records;
+  };
+  const drift = await caps.audit(readRecords, clustersOf(linodes));
+  for (const { id, what, counted, actual } of drift) {
+    const amounts = { counted: formatUsd(counted), actual: formatUsd(actual) };
+    log.warn('caps drifted', { clusterId: id, what, ...amounts });
+  }
+}
+
+/** The audit reads every live cluster: the ledger has them all. Nothing is sent of nothing. */
+function measure({ metrics }: SweepDeps, records: readonly ClusterRecord[]): void {
+  metrics.emit(() => {
+    const { clusters, openBudget, hourly } = livingOf(records);
+    if (clusters === 0) return {};
+    return {
+      LiveClusters: clusters,
+      OpenBudget: toUsd(openBudget),
+      SpendRate: toUsd(hourly),
+    };
+  });
+}
+
+const clustersOf = (linodes: readonly Linode[]): ClusterId[] => [
+  ...new Set(linodes.flatMap(({ tags }) => clusterOfTags(tags) ?? [])),
+];
+
+/** null: the records can't be read, which must not keep the sweeper from its work. */
+async function readRecords(
+  { store, log }: SweepDeps,
+  linodes: readonly Linode[],
+): Promise<ClusterRecord[] | null> {
+  try {
+    return await store.getMany(clustersOf(linodes));
+  } catch (error) {
+    log.error('records can not be read; only reap tags count', { reason: String(error) });
+    return null;
+  }
+}
+
+/** Returns what could not be destroyed, and why. */
+async function destroy(
+  { clock, linode, metrics, log }: SweepDeps,
+  orphans: readonly Orphan[],
+  sweepBy: EpochMs,
+): Promise<string[]> {
+  const by = earliest(sweepBy, plus(clock.now(), DELETE_TIME_MAX));
+  const queue = orphans.values();
+  const failures: string[] = [];
+  let destroyed = 0;
+  const worker = async () => {
+    for (const { linode: orphan, reason } of queue) {
+      const details = { linodeId: orphan.id, label: orphan.label, reason };
+      await linode.delete(orphan.id, by).then(
+        () => {
+          destroyed += 1;
+          log.warn('orphan destroyed', details);
+        },
+        (error: unknown) => {
+          failures.push(`${orphan.label}: ${String(error)}`);
+          log.error('orphan not destroyed', { ...details, error: String(error) });
+        },
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, worker));
+  if (destroyed > 0) metrics.emit(() => ({ OrphansDestroyed: destroyed }));
+  return failures;
+}

@@ -1,0 +1,223 @@
+import type { OfferedType } from '../app/browse-catalogue.ts';
+import type { Offer } from '../app/offer.ts';
+import type { Report } from '../app/report.ts';
+import { type MicroUsd, microUsd, times, toUsd } from '../core/base/money.ts';
+import { type EpochMs, toIso } from '../core/base/units.ts';
+import { whyChosen } from '../core/catalogue/choose.ts';
+import type { Image, Region } from '../core/catalogue/lists.ts';
+import type { Advice, Alternative } from '../core/cluster/advice.ts';
+import type { MonthTotals } from '../core/cluster/month-totals.ts';
+import { type Quote, quoteOf } from '../core/cluster/quote.ts';
+import {
+  type ClusterRecord,
+  isLive,
+  lastAffordableOf,
+  type NodeRecord,
+  priceOf,
+  spentAt,
+  teardownOf,
+} from '../core/cluster/record.ts';
+import type { Spec } from '../core/cluster/spec.ts';
+
+const HOUR_MS = 3_600_000;
+const isoOrNull = (instant: EpochMs | null) => (instant === null ? null : toIso(instant));
+
+/** A cluster as the API shows it at `now`. */
+export function renderCluster(record: ClusterRecord, now: EpochMs) {
+  const { bought, nodes } = record;
+  const spent = spentAt(record, now);
+  const hourly = times(priceOf(bought, bought.backupsAssumed).hourly, nodes.length);
+  return {
+    id: record.id,
+    name: record.spec.name,
+    owner: record.owner,
+    scheduleId: record.scheduleId,
+    status: record.phase,
+    spec: renderSpec(record.spec),
+    type: bought.type,
+    vcpus: bought.vcpus,
+    memoryMb: bought.memoryMb,
+    diskMb: bought.diskMb,
+    region: bought.region,
+    image: bought.image,
+    nodes: nodes.map(renderNode),
+    budgetUsd: toUsd(record.budget),
+    maxHours: record.maxHours,
+    hourlyUsd: toUsd(hourly),
+    spentUsd: toUsd(spent),
+    leftUsd: toUsd(microUsd(Math.max(0, record.budget - spent))),
+    ...renderTimes(record, now),
+    createdAt: toIso(record.createdAt),
+    history: record.history.map(({ at, event }) => ({ at: toIso(at), event })),
+  };
+}
+
+function renderTimes(record: ClusterRecord, now: EpochMs) {
+  const startedAt = record.phase === 'provisioning' ? null : record.startedAt;
+  if (!isLive(record)) {
+    return {
+      affordableHours: null,
+      teardownAt: null,
+      startedAt: isoOrNull(startedAt),
+      endedAt: toIso(record.endedAt),
+      endReason: record.endReason,
+      failure: record.failure,
+      overspentUsd: toUsd(record.overspent),
+    };
+  }
+  const deleting = record.phase === 'deleting';
+  const first = Math.min(...record.nodes.map((node) => billedFrom(node) ?? now));
+  return {
+    // On its way out it lasts no longer, and may have no node left to reckon by.
+    affordableHours: deleting
+      ? null
+      : Math.floor((lastAffordableOf(record, now) - first) / HOUR_MS),
+    teardownAt: toIso(deleting ? record.deletingSince : teardownOf(record, now)),
+    startedAt: isoOrNull(startedAt),
+    endedAt: null,
+    endReason: deleting ? record.endReason : null,
+    failure: deleting ? record.failure : null,
+  };
+}
+
+function billedFrom(node: NodeRecord): EpochMs | null {
+  if (node.state === 'sent') return node.sentAt;
+  return 'billedFrom' in node ? node.billedFrom : null;
+}
+
+/** A node's status is its Linode's, as last seen, while there is one. */
+function renderNode(node: NodeRecord) {
+  const { index, label } = node;
+  const machine = 'linodeId' in node ? node : null;
+  const statuses = {
+    planned: 'planned',
+    sent: 'creating',
+    made: machine?.status ?? 'unknown',
+    deleted: 'deleting',
+    gone: 'gone',
+    never: 'never',
+  } as const;
+  return {
+    index,
+    label,
+    status: statuses[node.state],
+    linodeId: machine?.linodeId ?? null,
+    ipv4: machine?.ipv4[0] ?? null,
+    ipv6: machine?.ipv6?.split('/')[0] ?? null,
+    createdAt: isoOrNull(machine?.billedFrom ?? null),
+    ...(node.state === 'never' ? { reason: node.reason } : {}),
+  };
+}
+
+/** The spec in the fields in which it is asked for. */
+function renderSpec(spec: Spec) {
+  const { machine, budget, ...rest } = spec;
+  const size =
+    machine.kind === 'type'
+      ? { type: machine.type }
+      : { vcpus: machine.vcpus, memoryMb: machine.memoryMb };
+  return { ...rest, ...size, budgetUsd: toUsd(budget) };
+}
+
+/** The quote that a cluster was launched on, at the prices frozen then. */
+export function renderLaunchQuote(record: ClusterRecord) {
+  const { spec, bought, advice, marginMs, createdAt } = record;
+  return renderQuote({ spec, bought, advice, quote: quoteOf(spec, bought, marginMs, createdAt) });
+}
+
+/** What a spec comes to. */
+export const renderQuote = (offer: Offer) => ({
+  ...renderOffered(offer),
+  ...renderAdvice(offer.advice),
+});
+
+function renderOffered({ spec, bought, quote }: Omit<Offer, 'advice'>) {
+  return {
+    nodes: spec.nodes,
+    type: bought.type,
+    typeLabel: bought.typeLabel,
+    why: whyChosen(spec.machine, bought.region),
+    vcpus: bought.vcpus,
+    memoryMb: bought.memoryMb,
+    diskMb: bought.diskMb,
+    region: bought.region,
+    image: bought.image,
+    budgetUsd: toUsd(spec.budget),
+    maxHours: spec.maxHours,
+    backupsCounted: bought.backupsAssumed,
+    ...renderTerms(quote),
+  };
+}
+
+function renderTerms(quote: Quote) {
+  return {
+    hourlyUsd: toUsd(quote.hourly),
+    firstHourUsd: toUsd(quote.smallestBudget),
+    smallestBudgetUsd: toUsd(quote.smallestBudget),
+    affordableHours: quote.affordableHours,
+    teardownAt: quote.affordableHours === 0 ? null : toIso(quote.teardownAt),
+    spentAtTeardownUsd: toUsd(quote.spentAtTeardown),
+    unspentUsd: toUsd(quote.unspent),
+  };
+}
+
+const renderAdvice = ({ warnings, alternatives }: Advice) => ({
+  warnings: [...warnings],
+  alternatives: alternatives.map(renderAlternative),
+});
+
+export const renderAlternative = (alternative: Alternative) => ({
+  kind: alternative.kind,
+  change: alternative.change,
+  hourlyUsd: toUsd(alternative.hourly),
+  affordableHours: alternative.affordableHours,
+  spentAtTeardownUsd: toUsd(alternative.spentAtTeardown),
+  sentence: alternative.sentence,
+});
+
+export function renderType({ type, price, available, affordableHours }: OfferedType) {
+  const usd = (money: MicroUsd | null) => (money === null ? null : toUsd(money));
+  return {
+    id: type.id,
+    label: type.label,
+    class: type.class,
+    vcpus: type.vcpus,
+    memoryMb: type.memoryMb,
+    diskMb: type.diskMb,
+    gpus: type.gpus,
+    hourlyUsd: usd(price.hourly),
+    monthlyUsd: usd(price.monthly),
+    ...(available === null ? {} : { available }),
+    ...(affordableHours === null ? {} : { affordableHours }),
+  };
+}
+
+export const renderRegion = ({ id, label, country, siteType, capabilities }: Region) => ({
+  id,
+  label,
+  country,
+  siteType,
+  capabilities,
+});
+
+export const renderImage = ({ id, label, deprecated, capabilities }: Image) => ({
+  id,
+  label,
+  deprecated,
+  capabilities,
+});
+
+/** What a month bears, and may bear at most; `owners` for the admin alone. */
+export function renderReport({ month, at, total, byOwner }: Report, cap: MicroUsd | null) {
+  const owners = byOwner?.map(({ owner, ...theirs }) => ({ owner, ...renderTotals(theirs) }));
+  const monthlyCapUsd = cap === null ? null : toUsd(cap);
+  return { month, at: toIso(at), ...renderTotals(total), monthlyCapUsd, ...(owners && { owners }) };
+}
+
+const renderTotals = (totals: MonthTotals) => ({
+  clusters: totals.clusters,
+  nodeHours: totals.nodeHours,
+  billedUsd: toUsd(totals.billed),
+  savedUsd: toUsd(totals.saved),
+  overspentUsd: toUsd(totals.overspent),
+});
