@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflateRawSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
-import { readBundling } from '../local/bundling.ts';
+import { readBundling } from '../build/bundling.ts';
 
 export interface Bundle {
   readonly file: string;

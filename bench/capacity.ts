@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { TableProperties } from '../local/dynamodb.ts';
+import type { TableProperties } from '../simulators/aws/dynamodb.ts';
 
 /*
  * What DynamoDB's requests use of its capacity, by its Developer Guide: "DynamoDB item sizes and

@@ -5,7 +5,7 @@ import { newId } from '../lib/app/ids.ts';
 import { microUsd } from '../lib/core/base/money.ts';
 import { plus, seconds } from '../lib/core/base/units.ts';
 import type { LedgerStore } from '../lib/ports.ts';
-import { createMemoryTable } from '../local/memory-table.ts';
+import { createMemoryTable } from '../simulators/aws/memory-table.ts';
 import { markdown } from './report.ts';
 import { SETTINGS } from './servers.ts';
 import { quantile } from './times.ts';

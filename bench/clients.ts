@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { InvokeCommandInput, LambdaClient } from '@aws-sdk/client-lambda';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { TableProperties } from '../local/dynamodb.ts';
+import type { TableProperties } from '../simulators/aws/dynamodb.ts';
 import { type Item, itemBytes, readUnits, writesOf, writeUnits } from './capacity.ts';
 import type { Counter } from './counts.ts';
 

@@ -4,7 +4,7 @@ import type { ReconcileLimits } from '../lib/app/reconcile.ts';
 import { epochMs, plus, seconds } from '../lib/core/base/units.ts';
 import { type MetricName, metrics, paidFor } from '../lib/core/cluster/metrics.ts';
 import type { Log, Metrics } from '../lib/ports.ts';
-import type { VirtualTime } from '../local/simulation/time.ts';
+import type { VirtualTime } from '../simulation/time.ts';
 import { assumed } from './assumed.ts';
 import type { Counter } from './counts.ts';
 

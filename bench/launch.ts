@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { pythonPrograms } from '../local/python.ts';
+import { pythonPrograms } from '../checks/python.ts';
 import { markdown } from './report.ts';
 import { type Bench, withStack } from './stack.ts';
 import { median } from './times.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../local/listen.ts';
-import { projectDir } from '../local/service.ts';
+import { projectDir } from '../dev/service.ts';
+import { freePort } from '../simulators/listen.ts';
 import { markdown } from './report.ts';
 import { quantile } from './times.ts';
 
@@ -127,7 +127,7 @@ function summaryOf(failed: readonly Sent[]): string {
 
 const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-load-'));
 const port = await freePort();
-const stack = spawn(process.execPath, ['--import', 'tsx', 'local/start.ts'], {
+const stack = spawn(process.execPath, ['--import', 'tsx', 'dev/start.ts'], {
   cwd: projectDir,
   env: { ...process.env, PORT: `${port}`, DATA_DIR: dataDir },
   stdio: ['ignore', 'pipe', 'ignore'],

@@ -16,10 +16,14 @@ import { microUsd } from '../lib/core/base/money.ts';
 import { type EpochMs, minutes } from '../lib/core/base/units.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
-import { localDynamoDbClient, startDynamoDb, type TableProperties } from '../local/dynamodb.ts';
-import { startLinodeSimulator } from '../local/linode/simulator.ts';
-import { listen } from '../local/listen.ts';
-import { startSecrets } from '../local/secrets.ts';
+import {
+  localDynamoDbClient,
+  startDynamoDb,
+  type TableProperties,
+} from '../simulators/aws/dynamodb.ts';
+import { startSecrets } from '../simulators/aws/secrets.ts';
+import { startLinodeSimulator } from '../simulators/linode/simulator.ts';
+import { listen } from '../simulators/listen.ts';
 
 export const STAGE = 'bench';
 export const LINODE_TOKEN = 'token-of-the-account';

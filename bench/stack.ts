@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { localSettings } from '../dev/settings.ts';
+import { startStack } from '../dev/stack.ts';
 import { epochMs } from '../lib/core/base/units.ts';
-import { type LinodeSimulator, startLinodeSimulator } from '../local/linode/simulator.ts';
-import { freePort } from '../local/listen.ts';
-import { localSettings } from '../local/settings.ts';
-import { startStack } from '../local/stack.ts';
+import { type LinodeSimulator, startLinodeSimulator } from '../simulators/linode/simulator.ts';
+import { freePort } from '../simulators/listen.ts';
 
 export interface Bench {
   readonly simulator: LinodeSimulator;

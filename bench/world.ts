@@ -7,7 +7,7 @@ import { sweep } from '../lib/app/sweep.ts';
 import { type ClusterId, isClusterId } from '../lib/core/base/names.ts';
 import { epochMs, minutes } from '../lib/core/base/units.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
-import { VirtualTime } from '../local/simulation/time.ts';
+import { VirtualTime } from '../simulation/time.ts';
 import { assumed } from './assumed.ts';
 import { type Around, countDynamoDb, countSecretsManager, onInvoke } from './clients.ts';
 import { Counter } from './counts.ts';

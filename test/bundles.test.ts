@@ -2,12 +2,12 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { describe, expect, it, vi } from 'vitest';
+import { readBundling } from '../build/bundling.ts';
 import { defaultProvider } from '../build/left-out/credential-provider-node.ts';
 import { EventStreamSerde } from '../build/left-out/event-streams.ts';
 import followRedirects from '../build/left-out/follow-redirects.ts';
 import NoProxy from '../build/left-out/https-proxy-agent.ts';
-import { readBundling } from '../local/bundling.ts';
-import { projectDir } from '../local/service.ts';
+import { projectDir } from '../dev/service.ts';
 
 const { alias: leftOut, ...options } = readBundling();
 

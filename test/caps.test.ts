@@ -3,7 +3,7 @@ import { createCaps } from '../lib/app/caps-keeper.ts';
 import type { ClusterId } from '../lib/core/base/names.ts';
 import { plus, seconds } from '../lib/core/base/units.ts';
 import type { LedgerStore } from '../lib/ports.ts';
-import { createMemoryTable } from '../local/memory-table.ts';
+import { createMemoryTable } from '../simulators/aws/memory-table.ts';
 import { LAUNCH, usd } from './core/builders.ts';
 
 const ids: readonly ClusterId[] = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'cccccccccccc', 'cdddddddddd'];

@@ -8,7 +8,7 @@ import { minutes, plus, seconds } from '../lib/core/base/units.ts';
 import type { ClusterRecord } from '../lib/core/cluster/record.ts';
 import type { Secrets } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
-import { createMemoryTable } from '../local/memory-table.ts';
+import { createMemoryTable } from '../simulators/aws/memory-table.ts';
 import { aRunning, ID, LAUNCH, sent, usd } from './core/builders.ts';
 import { aClock, quiet } from './doubles.ts';
 

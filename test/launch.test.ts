@@ -8,7 +8,7 @@ import type { LinodeType } from '../lib/core/catalogue/lists.ts';
 import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
 import type { ClusterStore } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
-import { createMemoryTable } from '../local/memory-table.ts';
+import { createMemoryTable } from '../simulators/aws/memory-table.ts';
 import { anEnded, at, LAUNCH, price, SCHEDULE_ID, STAGE, usd } from './core/builders.ts';
 import { aClock, quiet } from './doubles.ts';
 

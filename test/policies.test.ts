@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type CollectionTag, parse, type ScalarTag } from 'yaml';
-import { type Allowed, allowedBy, type Template, tell, wildcards } from '../local/policies.ts';
+import { type Allowed, allowedBy, type Template, tell, wildcards } from '../checks/policies.ts';
 
 const short = (name: string, full: string): ScalarTag => ({
   tag: `!${name}`,

@@ -3,7 +3,7 @@ import { reap } from '../lib/app/reap.ts';
 import type { ClusterId } from '../lib/core/base/names.ts';
 import { minutes, plus } from '../lib/core/base/units.ts';
 import type { ClusterRecord } from '../lib/core/cluster/record.ts';
-import { createMemoryTable } from '../local/memory-table.ts';
+import { createMemoryTable } from '../simulators/aws/memory-table.ts';
 import { aDeleting, aRunning, ID, LAUNCH, OTHER_ID } from './core/builders.ts';
 import { aClock, quiet, someMetrics } from './doubles.ts';
 

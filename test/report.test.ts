@@ -4,7 +4,7 @@ import { type ReportQuery, report } from '../lib/app/report.ts';
 import { type EpochMs, hours, plus } from '../lib/core/base/units.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../lib/core/cluster/record.ts';
 import { renderReport } from '../lib/http/render.ts';
-import { localDynamoDbClient, startDynamoDb } from '../local/dynamodb.ts';
+import { localDynamoDbClient, startDynamoDb } from '../simulators/aws/dynamodb.ts';
 import { id } from './adapters/cluster-store-contract.ts';
 import { createTestClock } from './adapters/linode-server.ts';
 import { anEnded, aRunning, at, gone, LAUNCH, made, usd } from './core/builders.ts';

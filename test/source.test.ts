@@ -175,12 +175,12 @@ describe('the check itself', () => {
     ],
     ['lib/app/launch.ts', "import { store } from '../wire.ts';", 'imports lib/wire.ts'],
     ['lib/app/launch.ts', "import { x } from '../../handlers/api.ts';", 'imports handlers/api.ts'],
-    ['lib/app/launch.ts', "import { x } from '../../local/stack.ts';", 'imports local/stack.ts'],
+    ['lib/app/launch.ts', "import { x } from '../../dev/stack.ts';", 'imports dev/stack.ts'],
     ['lib/app/launch.ts', "import axios from 'axios';", 'imports axios'],
     ['lib/app/launch.ts', "import { x } from '../http/render.ts';", 'imports lib/http/render.ts'],
     ['lib/http/request.ts', "import { store } from '../wire.ts';", 'imports lib/wire.ts'],
     ['lib/http/request.ts', "import { Hono } from 'hono';", 'imports hono'],
-    ['lib/wire.ts', "import { x } from '../local/stack.ts';", 'imports local/stack.ts'],
+    ['lib/wire.ts', "import { x } from '../dev/stack.ts';", 'imports dev/stack.ts'],
     [
       'lib/adapters/aws/lambda.ts',
       "import { x } from '../../app/launch.ts';",
@@ -196,7 +196,11 @@ describe('the check itself', () => {
       "import { x } from '../lib/adapters/log.ts';",
       'imports lib/adapters/log.ts',
     ],
-    ['handlers/api.ts', "import { x } from '../local/lambda.ts';", 'imports local/lambda.ts'],
+    [
+      'handlers/api.ts',
+      "import { x } from '../simulators/aws/lambda.ts';",
+      'imports simulators/aws/lambda.ts',
+    ],
     [
       'handlers/api.ts',
       "import { LambdaClient } from '@aws-sdk/client-lambda';",

@@ -6,7 +6,7 @@ import { type EpochMs, hours, minutes, plus, seconds } from '../lib/core/base/un
 import type { Linode } from '../lib/core/cluster/linode.ts';
 import type { ClusterRecord } from '../lib/core/cluster/record.ts';
 import type { LinodeApi } from '../lib/ports.ts';
-import { createMemoryTable } from '../local/memory-table.ts';
+import { createMemoryTable } from '../simulators/aws/memory-table.ts';
 import { aLinode, aRunning, ID, LAUNCH, OTHER_ID, STAGE, usd } from './core/builders.ts';
 import { aClock, quiet, someMetrics } from './doubles.ts';
 

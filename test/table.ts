@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import { localDynamoDbClient, startDynamoDb, type TableProperties } from '../local/dynamodb.ts';
+import {
+  localDynamoDbClient,
+  startDynamoDb,
+  type TableProperties,
+} from '../simulators/aws/dynamodb.ts';
 
 /** The table of stack/table.yml, under a name for tests. */
 export const TABLE: TableProperties & { TableName: string } = {

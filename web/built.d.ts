@@ -1,4 +1,4 @@
-/** What web/build.ts writes; not there before the first build. */
+/** What build/web.ts writes; not there before the first build. */
 declare module '*/dist/console.json' {
   const assets: Readonly<Record<string, import('../lib/http/console.ts').Asset>>;
   export default assets;

@@ -7,7 +7,7 @@ import type { LinodeHttpOptions } from '../../lib/adapters/linode/http.ts';
 import type { NodeLabel } from '../../lib/core/base/names.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import type { Clock, CreateRequest, LinodeApi, Log } from '../../lib/ports.ts';
-import { publishExchange } from '../../local/linode/exchange.ts';
+import { publishExchange } from '../../simulators/linode/exchange.ts';
 
 /** A server that gives canned answers over real HTTP, and the client under test in front of it. */
 export interface TestWorld {

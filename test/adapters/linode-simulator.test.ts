@@ -9,7 +9,7 @@ import {
   type LinodeSimulator,
   type SimulatorOptions,
   startLinodeSimulator,
-} from '../../local/linode/simulator.ts';
+} from '../../simulators/linode/simulator.ts';
 import { aRequest, createTestClock, LABEL, LATER, START, TAGS } from './linode-server.ts';
 
 const ALL = 'token-with-every-scope';

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWebhook } from '../../lib/adapters/webhook.ts';
 import { type Notice, withNotice } from '../../lib/core/notices/notices.ts';
-import { freePort, listen } from '../../local/listen.ts';
+import { freePort, listen } from '../../simulators/listen.ts';
 import { anEnded, LAUNCH } from '../core/builders.ts';
 import { createTestClock } from './linode-server.ts';
 

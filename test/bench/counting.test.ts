@@ -11,8 +11,8 @@ import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
 import { epochMs } from '../../lib/core/base/units.ts';
 import type { Metrics } from '../../lib/ports.ts';
-import { startSecrets } from '../../local/secrets.ts';
-import { VirtualTime } from '../../local/simulation/time.ts';
+import { VirtualTime } from '../../simulation/time.ts';
+import { startSecrets } from '../../simulators/aws/secrets.ts';
 import { aCluster } from '../core/builders.ts';
 import { anEmptyTable, TABLE } from '../table.ts';
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../local/listen.ts';
-import { projectDir } from '../../local/service.ts';
+import { projectDir } from '../../dev/service.ts';
+import { freePort } from '../../simulators/listen.ts';
 
 /** Fast, and yet slow enough for ten Linodes to come up before they are late. */
 export const RATE = 200;
@@ -27,7 +27,7 @@ export interface Running {
 }
 
 export function buildBinary(): void {
-  execFileSync(process.execPath, ['--import', 'tsx', 'local/build-cli.ts'], { cwd: projectDir });
+  execFileSync(process.execPath, ['--import', 'tsx', 'build/cli.ts'], { cwd: projectDir });
 }
 
 const binary = join(projectDir, 'dist/onebuck.mjs');
@@ -103,7 +103,7 @@ export async function startService(): Promise<Service> {
   const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-cli-service-'));
   const port = await freePort();
   const now = Date.now();
-  const running = start([process.execPath, '--import', 'tsx', join(projectDir, 'local/start.ts')], {
+  const running = start([process.execPath, '--import', 'tsx', join(projectDir, 'dev/start.ts')], {
     ...(process.env as Env),
     PORT: `${port}`,
     DATA_DIR: dataDir,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster, Clusters, InventoryNode, Schedule } from '../../cli/api.ts';
-import { freePort, listen } from '../../local/listen.ts';
+import { freePort, listen } from '../../simulators/listen.ts';
 import {
   buildBinary,
   type Env,

@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../local/listen.ts';
+import { freePort } from '../../simulators/listen.ts';
 
 const SSHD = '/usr/sbin/sshd';
 export const hasSshd = existsSync(SSHD);

@@ -27,12 +27,12 @@ import {
   updateLinode,
 } from '@linode/api-v4';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { images, regions, types } from '../../local/linode/catalogue.ts';
+import { images, regions, types } from '../../simulators/linode/catalogue.ts';
 import {
   type LinodeSimulator,
   type SimulatorOptions,
   startLinodeSimulator,
-} from '../../local/linode/simulator.ts';
+} from '../../simulators/linode/simulator.ts';
 
 /*
  * Linode's own client for JavaScript, which its Cloud Manager is made with, takes the simulator

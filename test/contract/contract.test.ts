@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Exchange, publishExchange } from '../../local/linode/exchange.ts';
+import { type Exchange, publishExchange } from '../../simulators/linode/exchange.ts';
 import { hasShared, readShared, skipped } from '../shared.ts';
 import { contractOf } from './contract.ts';
 import { type Known, known } from './deviations.ts';

@@ -1,6 +1,6 @@
 import type { ValidateFunction } from 'ajv';
-import type { Reply } from '../../local/linode/api.ts';
-import type { Exchange } from '../../local/linode/exchange.ts';
+import type { Exchange } from '../../simulators/linode/exchange.ts';
+import type { Reply } from '../../simulators/linode/messages.ts';
 import { amended, type Known, known } from './deviations.ts';
 import type {
   Content,

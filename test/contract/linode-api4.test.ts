@@ -2,8 +2,8 @@ import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { images, regions, types } from '../../local/linode/catalogue.ts';
-import { type LinodeSimulator, startLinodeSimulator } from '../../local/linode/simulator.ts';
+import { images, regions, types } from '../../simulators/linode/catalogue.ts';
+import { type LinodeSimulator, startLinodeSimulator } from '../../simulators/linode/simulator.ts';
 
 /*
  * Linode's own client for Python takes the simulator for Linode. The fuzzer's step of CI installs

@@ -3,12 +3,12 @@ import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
 import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
 import { plus, seconds } from '../../lib/core/base/units.ts';
 import type { CreateRequest, LinodeApi } from '../../lib/ports.ts';
-import { type Exchange, onExchange } from '../../local/linode/exchange.ts';
+import { type Exchange, onExchange } from '../../simulators/linode/exchange.ts';
 import {
   type LinodeSimulator,
   type SimulatorOptions,
   startLinodeSimulator,
-} from '../../local/linode/simulator.ts';
+} from '../../simulators/linode/simulator.ts';
 import { aRequest, createTestClock, LABEL, LATER, START, TAGS } from '../adapters/linode-server.ts';
 import { hasShared, readShared, skipped } from '../shared.ts';
 import { contractOf } from './contract.ts';

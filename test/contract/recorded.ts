@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Exchange } from '../../local/linode/exchange.ts';
+import type { Exchange } from '../../simulators/linode/exchange.ts';
 import { readShared } from '../shared.ts';
 
 /** A request to the real API, and its answer. */

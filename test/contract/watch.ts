@@ -1,4 +1,4 @@
-import { type Exchange, onExchange } from '../../local/linode/exchange.ts';
+import { type Exchange, onExchange } from '../../simulators/linode/exchange.ts';
 import { readShared } from '../shared.ts';
 
 const seen: Exchange[] = [];

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type DurationMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
-import type { FaultRule } from '../../local/linode/simulator.ts';
+import type { FaultRule } from '../../simulators/linode/simulator.ts';
 import { aWorld, createStranger, ourTag, START, type World } from './world.ts';
 
 let world: World;

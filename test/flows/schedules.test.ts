@@ -4,7 +4,7 @@ import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
 import { hours, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { ClusterStore, LedgerStore, ScheduleStore } from '../../lib/ports.ts';
-import type { FaultRule } from '../../local/linode/simulator.ts';
+import type { FaultRule } from '../../simulators/linode/simulator.ts';
 import { at } from '../core/builders.ts';
 import { aWorld, START, type World } from './world.ts';
 

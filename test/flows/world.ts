@@ -40,12 +40,12 @@ import type {
   Secrets,
 } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
-import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
+import { localDynamoDbClient, startDynamoDb } from '../../simulators/aws/dynamodb.ts';
 import {
   type LinodeSimulator,
   type SettingsChange,
   startLinodeSimulator,
-} from '../../local/linode/simulator.ts';
+} from '../../simulators/linode/simulator.ts';
 import { someMetrics } from '../doubles.ts';
 import { TABLE } from '../table.ts';
 

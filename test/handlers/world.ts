@@ -7,10 +7,10 @@ import { createClock, type SystemClock } from '../../lib/adapters/clock.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
-import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
-import { type LinodeSimulator, startLinodeSimulator } from '../../local/linode/simulator.ts';
-import { listen } from '../../local/listen.ts';
-import { startSecrets } from '../../local/secrets.ts';
+import { localDynamoDbClient, startDynamoDb } from '../../simulators/aws/dynamodb.ts';
+import { startSecrets } from '../../simulators/aws/secrets.ts';
+import { type LinodeSimulator, startLinodeSimulator } from '../../simulators/linode/simulator.ts';
+import { listen } from '../../simulators/listen.ts';
 import { at } from '../core/builders.ts';
 import { TABLE } from '../table.ts';
 

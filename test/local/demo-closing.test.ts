@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { closingOf, type Ending } from '../../dev/demo-closing.ts';
 import { microUsd } from '../../lib/core/base/money.ts';
 import { hours, minutes } from '../../lib/core/base/units.ts';
-import { closingOf, type Ending } from '../../local/demo-closing.ts';
 
 const linode = { created: 0, deleted: hours(13) - minutes(3) };
 

@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createNudge } from '../../lib/adapters/aws/lambda.ts';
-import { startLambda } from '../../local/lambda.ts';
-import { listen } from '../../local/listen.ts';
+import { startLambda } from '../../simulators/aws/lambda.ts';
+import { listen } from '../../simulators/listen.ts';
 import { createTestClock } from '../adapters/linode-server.ts';
 
 interface Answer {

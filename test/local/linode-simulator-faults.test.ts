@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FaultRule } from '../../local/linode/simulator.ts';
+import type { FaultRule } from '../../simulators/linode/simulator.ts';
 import { type Answer, aWorld, EPOCH, errors, labelsOf, type World } from './simulated-linode.ts';
 
 /** The status of the answer, or `lost` where the connection broke. */

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startLinodeSimulator } from '../../local/linode/simulator.ts';
+import { startLinodeSimulator } from '../../simulators/linode/simulator.ts';
 import { aWorld, EPOCH, errors, labelsOf, type World } from './simulated-linode.ts';
 
 const statusOf = async ({ call }: World, id: number): Promise<string | number> => {

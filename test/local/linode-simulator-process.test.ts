@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 it('runs as a process on its own clock, and stops on SIGTERM', { timeout: 30_000 }, async () => {
   const origin = Date.parse('2026-01-01T00:00:00Z');
-  const child = spawn(process.execPath, ['--import', 'tsx', 'local/linode/main.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'simulators/linode/main.ts'], {
     cwd: root,
     env: {
       ...process.env,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { images, regions, types, type WireType } from '../../local/linode/catalogue.ts';
+import { images, regions, types, type WireType } from '../../simulators/linode/catalogue.ts';
 import { hasShared, readShared, skipped } from '../shared.ts';
 import { anInstance, aWorld, EPOCH, errors, labelsOf } from './simulated-linode.ts';
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { assertFree, freePort, listen } from '../../local/listen.ts';
+import { assertFree, freePort, listen } from '../../simulators/listen.ts';
 
 describe('freePort', () => {
   it('never gives a port twice, nor one that systems give to outgoing connections', async () => {

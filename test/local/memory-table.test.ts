@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { minutes, plus } from '../../lib/core/base/units.ts';
-import { createMemoryTable } from '../../local/memory-table.ts';
+import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import { clusterStoreContract, collect } from '../adapters/cluster-store-contract.ts';
 import { ledgerStoreContract } from '../adapters/ledger-store-contract.ts';
 import { scheduleStoreContract } from '../adapters/schedule-store-contract.ts';

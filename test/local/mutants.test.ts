@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { broken } from '../../local/mutants/copy.ts';
-import { mutants } from '../../local/mutants/list.ts';
-import { projectDir } from '../../local/service.ts';
+import { broken } from '../../checks/mutants/copy.ts';
+import { mutants } from '../../checks/mutants/list.ts';
+import { projectDir } from '../../dev/service.ts';
 
 it('every bug can still be put into its file, and has a name of its own', () => {
   for (const mutant of mutants) {

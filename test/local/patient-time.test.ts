@@ -4,9 +4,9 @@ import { createServer, get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as realDelay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createPatientTime, type PatientTime } from '../../dev/patient-time.ts';
 import { hours, minutes, plus } from '../../lib/core/base/units.ts';
-import { freePort, listen } from '../../local/listen.ts';
-import { createPatientTime, type PatientTime } from '../../local/patient-time.ts';
+import { freePort, listen } from '../../simulators/listen.ts';
 import { at } from '../core/builders.ts';
 
 const START = at('2026-11-22T12:00:00Z');

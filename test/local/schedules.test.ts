@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { epochMs, minutes, plus, toIso } from '../../lib/core/base/units.ts';
 import type { Clock } from '../../lib/ports.ts';
-import { nextOf, type Schedule, tickSchedules } from '../../local/schedules.ts';
+import { nextOf, type Schedule, tickSchedules } from '../../simulators/aws/eventbridge.ts';
 import { at } from '../core/builders.ts';
 
 /** The occurrences that follow an instant, as ISO texts without their seconds. */

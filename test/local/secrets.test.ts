@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSecrets } from '../../lib/adapters/aws/secrets-manager.ts';
-import { startSecrets } from '../../local/secrets.ts';
+import { startSecrets } from '../../simulators/aws/secrets.ts';
 import { createTestClock } from '../adapters/linode-server.ts';
 
 const SECRET = {

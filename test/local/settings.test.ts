@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { localSettings } from '../../local/settings.ts';
+import { localSettings } from '../../dev/settings.ts';
 
 const REAL = { LINODE_API_URL: 'https://api.linode.com/v4', LINODE_TOKEN: 'real-token' };
 const START = Date.UTC(2026, 10, 22, 12);

@@ -3,7 +3,7 @@ import {
   type LinodeSimulator,
   type SimulatorOptions,
   startLinodeSimulator,
-} from '../../local/linode/simulator.ts';
+} from '../../simulators/linode/simulator.ts';
 
 export const at = (iso: string): number => Date.parse(iso);
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { openSecret } from '../../local/tokens.ts';
+import { openSecret } from '../../dev/tokens.ts';
 import { hashesOf, withoutTokens, withToken } from '../../ops/api-tokens.ts';
 
 const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');

@@ -13,11 +13,10 @@ import {
 } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { projectDir, serverlessBin } from '../../dev/service.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import type { ClusterId } from '../../lib/core/base/names.ts';
-import { localDynamoDbClient, startDynamoDb } from '../../local/dynamodb.ts';
-import { projectDir, serverlessBin } from '../../local/service.ts';
 import {
   OVERRIDE,
   refusalOfDeploy,
@@ -25,6 +24,7 @@ import {
   replacementOf,
   type Template,
 } from '../../ops/guard.ts';
+import { localDynamoDbClient, startDynamoDb } from '../../simulators/aws/dynamodb.ts';
 import {
   aCluster,
   aDeleting,

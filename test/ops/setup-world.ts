@@ -4,10 +4,10 @@ import { createSecrets } from '../../lib/adapters/aws/secrets-manager.ts';
 import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
 import { createLinodeHttp } from '../../lib/adapters/linode/http.ts';
 import { epochMs } from '../../lib/core/base/units.ts';
-import { startLinodeSimulator } from '../../local/linode/simulator.ts';
-import { startSecrets } from '../../local/secrets.ts';
 import type { AskLinode } from '../../ops/linode-token.ts';
 import { carryOutSetup, parseSetup } from '../../ops/setup-command.ts';
+import { startSecrets } from '../../simulators/aws/secrets.ts';
+import { startLinodeSimulator } from '../../simulators/linode/simulator.ts';
 import { createTestClock } from '../adapters/linode-server.ts';
 
 export const SECRET_ID = 'onebuck/prod';

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startSecrets } from '../../local/secrets.ts';
+import { startSecrets } from '../../simulators/aws/secrets.ts';
 import { FULL, SECRET_ID, startLinode } from './setup-world.ts';
 
 const tsx = createRequire(import.meta.url).resolve('tsx/cli');

@@ -7,9 +7,9 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSecrets } from '../../lib/adapters/aws/secrets-manager.ts';
 import { authorize } from '../../lib/app/authorize.ts';
-import { startSecrets } from '../../local/secrets.ts';
 import { withToken } from '../../ops/api-tokens.ts';
 import { carryOut, edit, parseRequest } from '../../ops/token-commands.ts';
+import { startSecrets } from '../../simulators/aws/secrets.ts';
 import { createTestClock } from '../adapters/linode-server.ts';
 
 const SECRET_ID = 'onebuck/dev';

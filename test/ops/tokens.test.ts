@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../../local/listen.ts';
-import { startSecrets } from '../../local/secrets.ts';
+import { startSecrets } from '../../simulators/aws/secrets.ts';
+import { freePort } from '../../simulators/listen.ts';
 
 const tsx = createRequire(import.meta.url).resolve('tsx/cli');
 const script = fileURLToPath(new URL('../../ops/tokens.ts', import.meta.url));

@@ -33,7 +33,7 @@ import {
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { ClusterStore, LedgerStore, Log, Nudge, ScheduleStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
-import { createMemoryTable } from '../../local/memory-table.ts';
+import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import { collect } from '../adapters/cluster-store-contract.ts';
 import { LAUNCH, price, STAGE, usd } from '../core/builders.ts';
 import { Account, linodeApi } from './account.ts';

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { priceToMicroUsd } from '../../lib/core/base/money.ts';
 import { epochMs } from '../../lib/core/base/units.ts';
 import { spend } from '../../lib/core/billing/bill.ts';
-import { types } from '../../local/linode/catalogue.ts';
-import { createRequest } from '../../local/linode/create-request.ts';
-import { type LedgerEntry, newInstance } from '../../local/linode/instance.ts';
-import { defaultSettings } from '../../local/linode/settings.ts';
-import { billUntil, Oracle } from '../../local/simulation/oracle.ts';
+import { billUntil, Oracle } from '../../simulation/oracle.ts';
+import { types } from '../../simulators/linode/catalogue.ts';
+import { createRequest } from '../../simulators/linode/create-request.ts';
+import { type LedgerEntry, newInstance } from '../../simulators/linode/instance.ts';
+import { defaultSettings } from '../../simulators/linode/settings.ts';
 import { at } from '../core/builders.ts';
 
 const HOUR = 3_600_000;

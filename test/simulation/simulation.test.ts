@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { drawOptions, NO_FAULTS, type Options, told } from '../../local/simulation/options.ts';
-import { type Outcome, simulate } from '../../local/simulation/run.ts';
-import { add, noTotals, type Totals, tell } from '../../local/simulation/totals.ts';
+import { drawOptions, NO_FAULTS, type Options, told } from '../../simulation/options.ts';
+import { type Outcome, simulate } from '../../simulation/run.ts';
+import { add, noTotals, type Totals, tell } from '../../simulation/totals.ts';
 import { alarm, isInAlarm } from '../alarm.ts';
 
 async function totalsOf(

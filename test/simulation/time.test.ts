@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NOTHING_CAME_OF_IT, VirtualTime } from '../../local/simulation/time.ts';
+import { NOTHING_CAME_OF_IT, VirtualTime } from '../../simulation/time.ts';
 
 describe('virtual time', () => {
   it('has events in the order of their times, those of one instant as they were asked for', async () => {

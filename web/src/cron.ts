@@ -1,3 +1,5 @@
+import { useEffect, useState } from 'preact/hooks';
+
 export type CronWords =
   | { readonly ok: true; readonly words: string }
   | { readonly ok: false; readonly fault: string };
@@ -15,4 +17,17 @@ export async function cronWords(expression: string): Promise<CronWords> {
   } catch (error) {
     return { ok: false, fault: String(error).replace(/^Error: /, '') };
   }
+}
+
+/** The same, as it becomes known; null: not yet. */
+export function useCronWords(expression: string): CronWords | null {
+  const [words, setWords] = useState<CronWords | null>(null);
+  useEffect(() => {
+    let isWanted = true;
+    void cronWords(expression).then((found) => isWanted && setWords(found));
+    return () => {
+      isWanted = false;
+    };
+  }, [expression]);
+  return words;
 }

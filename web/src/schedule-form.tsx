@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal, randomKey } from './api.ts';
+import { useCronWords } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { QuoteView, useSpecForm } from './launch.tsx';
 import { Field, Loading, Problem } from './parts.tsx';
 import { useQuote } from './quote.ts';
-import { useCronWords } from './schedules.tsx';
 import { amountIn, isAskable, specOf } from './spec.ts';
 import {
   AmountFields,

@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
-import { type CronWords, cronWords } from './cron.ts';
+import { useState } from 'preact/hooks';
+import { useCronWords } from './cron.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
 import { dollars } from './money.ts';
 import { Dialog, Loading, Problem } from './parts.tsx';
@@ -43,18 +43,6 @@ export function Schedules() {
         ))}
     </div>
   );
-}
-
-export function useCronWords(expression: string): CronWords | null {
-  const [words, setWords] = useState<CronWords | null>(null);
-  useEffect(() => {
-    let isWanted = true;
-    void cronWords(expression).then((found) => isWanted && setWords(found));
-    return () => {
-      isWanted = false;
-    };
-  }, [expression]);
-  return words;
 }
 
 interface CardProps {

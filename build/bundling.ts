@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuildOptions } from 'esbuild';
+import { parse } from 'yaml';
+import { projectDir } from '../dev/service.ts';
+
+/** How serverless.yml has esbuild bundle the functions. */
+export function readBundling(): BuildOptions & { readonly alias: Record<string, string> } {
+  const { custom } = parse(readFileSync(join(projectDir, 'serverless.yml'), 'utf8'), {
+    logLevel: 'silent', // of CloudFormation's own tags
+  });
+  const { outputFileExtension, outputWorkFolder, exclude: external, ...options } = custom.esbuild;
+  return {
+    ...options,
+    external,
+    absWorkingDir: projectDir,
+    outExtension: { '.js': outputFileExtension },
+  };
+}

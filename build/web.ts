@@ -1,0 +1,55 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { build } from 'vite';
+import type { Asset } from '../lib/http/console.ts';
+
+/**
+ * `npm run build:web`: the console, as one JSON file that esbuild puts into its function's bundle. So
+ * the zip holds what was tested and nothing else, and no path has to be right on Lambda.
+ */
+const root = new URL('../web/', import.meta.url);
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  woff2: 'font/woff2',
+};
+
+const built = await build({
+  root: fileURLToPath(root),
+  configFile: false,
+  // Relative, so that it also works behind a path of somebody's own domain.
+  base: './',
+  logLevel: 'warn',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    write: false,
+    target: 'es2022',
+    // An inlined one would be refused by the Content-Security-Policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
+const outputs = [built].flat().flatMap((one) => ('output' in one ? one.output : []));
+const assets: Record<string, Asset> = {};
+for (const file of outputs.toSorted((one, other) => (one.fileName < other.fileName ? -1 : 1))) {
+  const bytes = Buffer.from(file.type === 'chunk' ? file.code : file.source);
+  assets[file.fileName] = {
+    type: TYPES[file.fileName.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
+    br: brotliCompressSync(bytes, {
+      params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+    }).toString('base64'),
+    gzip: gzipSync(bytes, { level: 9 }).toString('base64'),
+  };
+}
+mkdirSync(new URL('dist/', root), { recursive: true });
+writeFileSync(new URL('dist/console.json', root), JSON.stringify(assets));
+const sizeOf = ({ br }: Asset) => Buffer.from(br, 'base64').length;
+const total = Object.values(assets).reduce((sum, asset) => sum + sizeOf(asset), 0);
+console.log(`console: ${(total / 1024).toFixed(1)} KiB compressed`);
+for (const [name, asset] of Object.entries(assets)) {
+  console.log(`  ${(sizeOf(asset) / 1024).toFixed(1).padStart(6)} KiB  ${name}`);
+}

@@ -1,0 +1,404 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { startBrowser } from '../dev/browser.ts';
+import { projectDir } from '../dev/service.ts';
+import { localSettings } from '../dev/settings.ts';
+import { startStack } from '../dev/stack.ts';
+import { freePort } from '../simulators/listen.ts';
+
+/**
+ * `npm run test:web`: the console in a real Chromium, against a local run whose clock goes 60 times
+ * as fast. Ends well only if all that a reader does works, on a wide screen and on a phone, by day
+ * and by night; if axe finds nothing on any view; and if the page asked its own origin alone,
+ * weighed little, and wrote no error to the browser's console.
+ */
+const RATE = 60;
+const PAGE_KB_MAX = 100;
+/** Well under a second on a machine of one's own. */
+const FIRST_DATA_MS_MAX = 4_000;
+const SHOTS = join(projectDir, '.screenshots');
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+);
+
+const found = await startBrowser();
+if (found === null) {
+  console.log('SKIPPED: the console is tested in Chromium, which is not here.');
+  process.exit(0);
+}
+const browser: Browser = found;
+mkdirSync(SHOTS, { recursive: true });
+const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-web-'));
+const settings = localSettings({ DATA_DIR: dataDir, PORT: `${await freePort()}` });
+const stack = await startStack({
+  ...settings,
+  clock: { rate: RATE, originMs: Date.now() },
+  onLog: (line) => console.error(line),
+});
+const faults: string[] = [];
+const pages: Page[] = [];
+let shots = 0;
+/** Those whose requests are meant to fail just now. */
+const failingPages = new Set<Page>();
+try {
+  await wide();
+  await phone();
+} catch (error) {
+  faults.push(String(error instanceof Error ? error.stack : error));
+  await pages.at(-1)?.screenshot({ path: join(SHOTS, 'failed.png'), fullPage: true });
+} finally {
+  await browser.close();
+  await stack.close();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+for (const fault of faults) console.error(`BAD  ${fault}`);
+console.log(faults.length === 0 ? 'The console works.' : `${faults.length} faults.`);
+process.exit(faults.length === 0 ? 0 : 1);
+
+async function wide(): Promise<void> {
+  const opened = await open({ viewport: { width: 1280, height: 860 }, colorScheme: 'light' });
+  await step('a wrong token is refused, and a right one taken', () => signIn(opened));
+  await step('without clusters, it says so', () => nothingYet(opened));
+  await step('the quote follows what is typed, and alternatives can be taken', () => quote(opened));
+  await step('types are filtered and sorted', () => types(opened));
+  await step('too small a budget is refused, and one that does offered', () => refusal(opened));
+  await step('a double click and a lost answer launch one cluster', () => launch(opened));
+  await step('its nodes come up', () => comeUp(opened));
+  await step('an hour and a dollar extend it', () => extend(opened));
+  await step('inventory and passwords can be had', () => inventory(opened));
+  await step('without contact it counts on, and finds back', () => lostContact(opened));
+  await step('it loads fast, and weighs little', () => weigh(opened));
+  await step('destroying asks first, and says what it costs', () => destroy(opened));
+  await step('the history shows it, and gives it as CSV', () => history(opened));
+  await step('a schedule is made, paused and deleted', () => schedules(opened));
+  await step('signing out forgets the token', () => signOut(opened));
+}
+
+async function phone(): Promise<void> {
+  const viewport = { width: 360, height: 740 };
+  const opened = await open({ viewport, colorScheme: 'dark', isMobile: true, hasTouch: true });
+  await step('on a phone, in the dark, every view fits and is accessible', async () => {
+    await opened.goto(stack.url);
+    await opened.getByLabel('API token').fill(settings.apiToken);
+    await looksRight(opened, 'sign-in');
+    await opened.getByRole('button', { name: 'Sign in' }).click();
+    for (const view of ['Launch', 'Clusters', 'History', 'Schedules']) {
+      await opened.getByRole('link', { name: view, exact: true }).click();
+      await opened.locator('.loading').first().waitFor({ state: 'detached' });
+      if (view === 'Launch') {
+        await opened.getByText(/lasts \d+ hours/).waitFor();
+        await looksRight(opened, view);
+        await opened.getByRole('button', { name: 'Launch 10 nodes' }).click();
+        await opened.getByText('10 of 10 nodes running').waitFor();
+      } else await looksRight(opened, view);
+    }
+  });
+}
+
+async function signIn(p: Page): Promise<void> {
+  await p.goto(stack.url);
+  await looksRight(p, 'sign-in');
+  await p.keyboard.type('wrong');
+  await failing(p, async () => {
+    await p.keyboard.press('Enter');
+    await p.getByText('not one of this deployment').waitFor();
+  });
+  await p.getByLabel('API token').fill(settings.apiToken);
+  await p.keyboard.press('Enter');
+  await p.getByRole('heading', { name: 'Clusters', level: 1 }).waitFor();
+}
+
+async function nothingYet(p: Page): Promise<void> {
+  await p.getByText('Nothing burns.').waitFor();
+  await looksRight(p, 'clusters-none');
+  await p.getByRole('link', { name: 'Launch one' }).click();
+  await p.getByRole('heading', { name: 'Launch', level: 1 }).waitFor();
+  await p.locator('h1:focus').waitFor();
+}
+
+async function quote(p: Page): Promise<void> {
+  await p.getByText(/10 × Nanode 1GB: \$0\.075 a started hour\. \$1\.00 lasts 13 hours/).waitFor();
+  await looksRight(p, 'launch');
+  await p.getByLabel('Budget', { exact: true }).fill('2');
+  await p
+    .getByText(/\$2\.00 lasts 26 hours, until .+ your time, and will cost \$1\.95\./)
+    .waitFor();
+  await p.getByLabel('Nodes', { exact: true }).fill('4');
+  await p.getByText(/4 × Nanode 1GB: \$0\.03 a started hour/).waitFor();
+  // An answer that comes late must not stand where a newer one is.
+  await p.route('**/quotes', async (route) => {
+    if (route.request().postDataJSON().nodes === 5)
+      await new Promise((done) => setTimeout(done, 900));
+    await route.continue().catch(() => {});
+  });
+  await p.getByLabel('Nodes', { exact: true }).fill('5');
+  await p.waitForTimeout(350);
+  await p.getByLabel('Nodes', { exact: true }).fill('10');
+  await p.getByText(/10 × Nanode 1GB/).waitFor();
+  await p.waitForTimeout(1_000);
+  assert.match((await p.locator('.sentence').textContent()) ?? '', /^10 × Nanode/);
+  await p.unroute('**/quotes');
+  await p.getByRole('button', { name: /^Take it.*20 nodes/ }).click();
+  await p.getByText(/20 × Nanode 1GB/).waitFor();
+  assert.equal(await p.getByLabel('Nodes', { exact: true }).inputValue(), '20');
+  await p.getByLabel('Nodes', { exact: true }).fill('10');
+}
+
+async function types(p: Page): Promise<void> {
+  const first = p.locator('.types tbody tr').first();
+  await p.getByRole('button', { name: 'Memory' }).click();
+  await p.getByRole('button', { name: 'Memory' }).click();
+  assert.equal(await p.locator('th[aria-sort]').getAttribute('aria-sort'), 'descending');
+  assert.doesNotMatch((await first.textContent()) ?? '', /Nanode/);
+  await p.getByLabel('Up to $ an hour').fill('0.0075');
+  await p.getByText(/^1 of \d+ types$/).waitFor();
+  assert.match((await first.textContent()) ?? '', /Nanode/);
+  await p.getByLabel('Up to $ an hour').fill('0.001');
+  await p.getByRole('button', { name: /^Show all/ }).click();
+  await p.getByText(/^\d+ types$/).waitFor();
+}
+
+async function refusal(p: Page): Promise<void> {
+  await p.getByLabel('Budget', { exact: true }).fill('0.05');
+  await p.getByText('$0.05 does not pay the first; $0.075 would.').waitFor();
+  assert.ok(await p.getByRole('button', { name: 'Launch 10 nodes' }).isDisabled());
+  await looksRight(p, 'launch-refused');
+  await p.getByRole('button', { name: 'Make the budget $0.075' }).click();
+  await p.getByText(/\$0\.075 lasts 1 hour/).waitFor();
+  await failing(p, async () => {
+    await p.getByLabel('Nodes', { exact: true }).fill('5000');
+    await p.locator('.fault').first().waitFor();
+    assert.equal(await p.getByLabel('Nodes', { exact: true }).getAttribute('aria-invalid'), 'true');
+    await looksRight(p, 'launch-fault');
+    await p.getByLabel('Nodes', { exact: true }).fill('10');
+    await p.locator('.fault').first().waitFor({ state: 'detached' });
+  });
+}
+
+async function launch(p: Page): Promise<void> {
+  await p.getByLabel('Budget', { exact: true }).fill('1');
+  await p.getByLabel('Name', { exact: true }).fill('render');
+  await p.getByText(/lasts 13 hours/).waitFor();
+  const button = p.getByRole('button', { name: 'Launch 10 nodes' });
+  await failing(p, async () => {
+    // It is carried out, and its answer lost.
+    await p.route('**/clusters', async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
+    await button.click();
+    await p.getByText('Onebuck does not answer.').waitFor();
+    await p.unroute('**/clusters');
+  });
+  await button.dblclick();
+  await p.getByRole('heading', { name: 'render' }).waitFor();
+  assert.equal((await clusters()).length, 1, 'one cluster');
+}
+
+async function comeUp(p: Page): Promise<void> {
+  await p.getByText('10 of 10 nodes running').waitFor({ timeout: 20_000 });
+  await p.getByText('Running', { exact: true }).waitFor();
+  const fuse = p.getByRole('img', { name: /of 13 hours burnt\. Teardown/ });
+  await fuse.waitFor();
+  const teardownAt = Date.parse((await clusters())[0]?.teardownAt ?? '');
+  const shown = (await p.locator('.figure.big .value').textContent()) ?? '';
+  const [hours = 0, minutes = 0, seconds = 0] = shown.split(':').map(Number);
+  const leftMs = ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+  const offMs = Math.abs(stack.clock.now() + leftMs - teardownAt);
+  assert.ok(offMs < 60_000, `the countdown is right to a second: off by ${offMs / RATE} ms`);
+  await looksRight(p, 'clusters');
+}
+
+async function extend(p: Page): Promise<void> {
+  await p.getByRole('button', { name: /\+ 1 h/ }).click();
+  await p.getByRole('img', { name: /of 14 hours/ }).waitFor();
+  await p.getByText('spent of $1.075').waitFor();
+  await p.getByRole('button', { name: '+ $1' }).click();
+  await p.getByRole('img', { name: /of 27 hours/ }).waitFor();
+}
+
+async function inventory(p: Page): Promise<void> {
+  const saving = p.waitForEvent('download');
+  await p.getByLabel('Inventory of render').selectOption('ssh');
+  const download = await saving;
+  assert.equal(download.suggestedFilename(), 'render-ssh.txt');
+  assert.match(readFileSync(await download.path(), 'utf8'), /HostName/);
+  await p.getByRole('button', { name: 'Root passwords' }).click();
+  await p
+    .getByText(/^root@/)
+    .first()
+    .waitFor();
+  await looksRight(p, 'passwords');
+  await p.keyboard.press('Escape');
+  await p.locator('button:focus', { hasText: 'Root passwords' }).waitFor();
+}
+
+async function lostContact(p: Page): Promise<void> {
+  const countdown = p.locator('.figure.big .value');
+  await failing(p, async () => {
+    await p.context().setOffline(true);
+    await p.getByText('Lost contact.').waitFor({ timeout: 15_000 });
+    const before = await countdown.textContent();
+    await p.waitForTimeout(400);
+    assert.notEqual(await countdown.textContent(), before, 'it counts on');
+    await looksRight(p, 'clusters-lost');
+    await p.context().setOffline(false);
+    await p.getByText('Lost contact.').waitFor({ state: 'detached', timeout: 15_000 });
+  });
+}
+
+async function weigh(p: Page): Promise<void> {
+  const fresh = await open({ viewport: { width: 1280, height: 860 } });
+  const sizes: Promise<number>[] = [];
+  fresh.on('requestfinished', (request) => {
+    const { pathname } = new URL(request.url());
+    const isPage = pathname === '/' || pathname.startsWith('/assets/');
+    if (isPage) sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
+  });
+  const token = await p.evaluate<string>(`sessionStorage.getItem('onebuck.token')`);
+  await fresh.addInitScript(`
+    sessionStorage.setItem('onebuck.token', ${JSON.stringify(token)});
+    new MutationObserver((_, observer) => {
+      if (document.querySelector('.card .fuse svg') === null) return;
+      observer.disconnect();
+      performance.mark('data');
+    }).observe(document, { childList: true, subtree: true });
+  `);
+  await fresh.goto(`${stack.url}/#/clusters`);
+  await fresh.getByRole('img', { name: /hours burnt/ }).waitFor();
+  const ms = await fresh.evaluate<number>(`performance.getEntriesByName('data')[0].startTime`);
+  for (const view of ['Launch', 'History', 'Schedules']) {
+    await fresh.getByRole('link', { name: view, exact: true }).click();
+    await fresh.getByRole('heading', { name: view, level: 1 }).waitFor();
+  }
+  await fresh.getByRole('button', { name: 'New schedule' }).click();
+  await fresh.getByText('At 02:30, Monday through Friday').waitFor();
+  const kb = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0) / 1_000;
+  await fresh.context().close();
+  pages.pop();
+  console.log(
+    `     clusters seen after ${ms.toFixed(0)} ms; ${kb.toFixed(1)} kB compressed in all`,
+  );
+  assert.ok(sizes.length >= 5, 'all of it was loaded');
+  assert.ok(kb > 10 && kb < PAGE_KB_MAX, `${kb} kB are too much`);
+  assert.ok(ms > 0 && ms < FIRST_DATA_MS_MAX, `${ms} ms are too long`);
+}
+
+async function destroy(p: Page): Promise<void> {
+  await p.getByRole('button', { name: 'Destroy …' }).click();
+  const dialog = p.getByRole('dialog', { name: 'Destroy render?' });
+  await dialog.getByText(/Linode will bill \$\d.* The started hour is paid anyway/).waitFor();
+  await looksRight(p, 'destroy');
+  await p.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  await p.locator('button:focus', { hasText: 'Destroy …' }).waitFor();
+  await p.getByRole('button', { name: 'Destroy …' }).click();
+  await p.getByRole('button', { name: 'Destroy now' }).click();
+  await p.getByText('Gone', { exact: true }).waitFor({ timeout: 30_000 });
+  await p.getByText(/billed of \$2\.075, on request/).waitFor();
+  await looksRight(p, 'clusters-gone');
+}
+
+async function history(p: Page): Promise<void> {
+  await p.getByRole('link', { name: 'History' }).click();
+  await p.getByRole('row', { name: /render/ }).waitFor();
+  await p.getByText('saved against leaving them on').waitFor();
+  await looksRight(p, 'history');
+  const saving = p.waitForEvent('download');
+  await p.getByRole('button', { name: 'Download CSV' }).click();
+  assert.match(readFileSync(await (await saving).path(), 'utf8'), /^id,name.*\r\nc\w{10},render,/);
+  await p.locator('.months button').first().click();
+  await p.getByText(/^No cluster launched in .* has ended\.$/).waitFor();
+}
+
+async function schedules(p: Page): Promise<void> {
+  await p.getByRole('link', { name: 'Schedules' }).click();
+  await p.getByText('Nothing is scheduled.').waitFor();
+  await looksRight(p, 'schedules-none');
+  await p.getByRole('button', { name: 'New schedule' }).click();
+  await p.getByText('At 02:30, Monday through Friday').waitFor();
+  await p.getByLabel('Cron expression', { exact: true }).fill('0 4 1 * *');
+  await p.getByText('At 04:00, on day 1 of the month').waitFor();
+  await p.getByLabel('Cron expression', { exact: true }).fill('0 4 1 *');
+  await p.getByText(/^Five fields/).waitFor();
+  await p.getByLabel('Cron expression', { exact: true }).fill('0 4 1 * *');
+  await p.getByLabel('Name', { exact: true }).fill('monthly');
+  await p.getByText(/^Each run has 10 × Nanode 1GB for 13 hours/).waitFor();
+  await looksRight(p, 'schedule-new');
+  await p.getByRole('button', { name: 'Make it' }).click();
+  await p.getByRole('heading', { name: 'monthly' }).waitFor();
+  await p.getByText('Next, your time').waitFor();
+  await looksRight(p, 'schedules');
+  await p.getByRole('button', { name: 'Pause monthly' }).click();
+  await p.getByText('Paused', { exact: true }).waitFor();
+  await p.getByRole('button', { name: 'Delete … monthly' }).click();
+  await p.getByRole('button', { name: 'Delete', exact: true }).click();
+  await p.getByText('Nothing is scheduled.').waitFor();
+}
+
+async function signOut(p: Page): Promise<void> {
+  await p.getByRole('button', { name: 'Sign out' }).click();
+  await p.getByLabel('API token').waitFor();
+  assert.equal(await p.evaluate(`sessionStorage.length + localStorage.length`), 0);
+  await p.context().close();
+}
+
+async function step(name: string, work: () => Promise<void>): Promise<void> {
+  const from = Date.now();
+  await work();
+  console.log(`ok   ${name} (${((Date.now() - from) / 1_000).toFixed(1)} s)`);
+}
+
+async function open(options: BrowserContextOptions): Promise<Page> {
+  const context = await browser.newContext({ ...options, timezoneId: 'Europe/Berlin' });
+  context.setDefaultTimeout(10_000);
+  const page = await context.newPage();
+  pages.push(page);
+  watch(page);
+  return page;
+}
+
+function watch(p: Page): void {
+  p.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${stack.url}/`) && !/^(blob|data):/.test(url)) faults.push(`asked ${url}`);
+  });
+  p.on('pageerror', (error) => faults.push(`threw ${error.stack}`));
+  p.on('console', (message) => {
+    const isTold = failingPages.has(p) && /^Failed to load resource/.test(message.text());
+    if (['error', 'warning'].includes(message.type()) && !isTold) faults.push(message.text());
+  });
+}
+
+/** Meanwhile the browser may write that a request failed. */
+async function failing(p: Page, work: () => Promise<void>): Promise<void> {
+  failingPages.add(p);
+  await work();
+  failingPages.delete(p);
+}
+
+/** Nothing is wider than the window, and axe finds nothing. */
+async function looksRight(p: Page, name: string): Promise<void> {
+  shots += 1;
+  const number = String(shots).padStart(2, '0');
+  await p.screenshot({ path: join(SHOTS, `${number}-${name}.png`), fullPage: true });
+  const over = await p.evaluate<number>(`document.documentElement.scrollWidth - innerWidth`);
+  if (over > 0) faults.push(`${name} is ${over} px too wide`);
+  const found = (await p.evaluate(`${axeSource}; axe.run()`)) as {
+    violations: { id: string; help: string; nodes: { html: string }[] }[];
+  };
+  for (const { id, help, nodes } of found.violations) {
+    faults.push(`${name}: axe: ${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);
+  }
+}
+
+async function clusters(): Promise<readonly { readonly teardownAt: string | null }[]> {
+  const headers = { authorization: `Bearer ${settings.apiToken}` };
+  const answer = await fetch(`${stack.url}/clusters`, { headers });
+  return ((await answer.json()) as { clusters: { teardownAt: string | null }[] }).clusters;
+}

@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { projectDir, serverlessBin } from '../../dev/service.ts';
+import { clientOf, type Emulator } from './emulator.ts';
+import { expect } from './expect.ts';
+
+export const STAGE = 'emulated';
+export const LINODE_TOKEN = 'token-of-the-account';
+const API_TOKEN = 'token-of-the-admin';
+
+export interface Cluster {
+  readonly id: string;
+  readonly status: string;
+  readonly endReason: string | null;
+  readonly spentUsd: number;
+}
+
+export interface Schedule {
+  readonly id: string;
+  readonly enabled: boolean;
+  readonly runs: readonly { readonly result: string; readonly clusterId?: string }[];
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly printed: string;
+}
+
+/** The deployed API, as its admin sees it. */
+export interface Api {
+  readonly url: string;
+  call<T>(method: string, path: string, body?: unknown, status?: number): Promise<T>;
+  cluster(id: string): Promise<Cluster>;
+}
+
+export type Deployment = ReturnType<typeof createDeployment>;
+
+const tsx = createRequire(import.meta.url).resolve('tsx/cli');
+
+/** What an operator does with a stage, by the same commands. */
+export function createDeployment(emulator: Emulator, linodeUrl: string) {
+  const env = { ...emulator.env, LINODE_API_URL: linodeUrl };
+
+  function run(args: readonly string[], onLine = (_: string) => {}): Promise<Ended> {
+    return new Promise((resolve) => {
+      const options = { cwd: projectDir, env, maxBuffer: 16 * 1024 * 1024 };
+      const child = execFile(process.execPath, [...args], options, (error, stdout, stderr) => {
+        const code = error === null ? 0 : Number(error.code ?? 1);
+        resolve({ code, printed: stdout + stderr });
+      });
+      for (const stream of [child.stdout, child.stderr]) {
+        if (stream !== null) createInterface({ input: stream }).on('line', onLine);
+      }
+    });
+  }
+
+  const tryServerless = (...args: readonly string[]) =>
+    run([serverlessBin, ...args, '--stage', STAGE]);
+
+  async function serverless(...args: readonly string[]): Promise<string> {
+    const { code, printed } = await tryServerless(...args);
+    expect(code === 0, `serverless ${args.join(' ')} ended with ${code}:\n${printed}`);
+    return printed;
+  }
+
+  return {
+    tryServerless,
+    serverless,
+    /** As npm runs it. */
+    drain: (onLine: (line: string) => void) =>
+      run([tsx, join(projectDir, 'ops', 'drain.ts'), '--stage', STAGE], onLine),
+
+    async createSecret(): Promise<void> {
+      const client = new SecretsManagerClient(clientOf(emulator));
+      const admin = createHash('sha256').update(API_TOKEN).digest('hex');
+      const SecretString = JSON.stringify({
+        linodeToken: LINODE_TOKEN,
+        passwordKey: 'sixteen-or-more-characters',
+        apiTokens: { admin },
+      });
+      await client.send(new CreateSecretCommand({ Name: `onebuck/${STAGE}`, SecretString }));
+      client.destroy();
+    },
+
+    async deploy(...args: readonly string[]): Promise<Api> {
+      const printed = await serverless('deploy', ...args);
+      const apiId = /https:\/\/([a-z0-9]+)\.execute-api/.exec(printed)?.[1];
+      if (apiId === undefined) throw new Error(`the deploy names no endpoint:\n${printed}`);
+      return apiAt(`${emulator.endpoint}/_aws/execute-api/${apiId}/$default`);
+    },
+  };
+}
+
+function apiAt(url: string): Api {
+  async function call<T>(method: string, path: string, body?: unknown, status = 200): Promise<T> {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    expect(response.status === status, `${method} ${path}: ${response.status} ${text}`);
+    return (text === '' ? null : JSON.parse(text)) as T;
+  }
+  return { url, call, cluster: (id) => call('GET', `/clusters/${id}`) };
+}

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { localSettings } from '../dev/settings.ts';
+import { startStack } from '../dev/stack.ts';
+import { freePort } from '../simulators/listen.ts';
+import { tryErrorsOfReadme } from './api-errors.ts';
+import { pythonPrograms } from './python.ts';
+
+/**
+ * `npm run fuzz`: schemathesis reads /openapi.json of a local run and sends it thousands of requests
+ * that fit the description and that do not. Ends well only if no answer was a 5xx, had a status,
+ * a header or a body that is not described, or took what the description forbids; and if it made
+ * as many calls as it was to.
+ */
+const { values } = parseArgs({
+  options: { calls: { type: 'string', default: '2000' }, seed: { type: 'string', default: '1' } },
+});
+const CHECKS = [
+  'not_a_server_error',
+  'status_code_conformance',
+  'content_type_conformance',
+  'response_headers_conformance',
+  'response_schema_conformance',
+  'negative_data_rejection',
+];
+
+const bin = pythonPrograms();
+if (bin === null) {
+  console.log('SKIPPED: schemathesis needs python3 with venv, which is not here.');
+  process.exit(0);
+}
+const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-fuzz-'));
+const settings = localSettings({ DATA_DIR: dataDir, PORT: `${await freePort()}` });
+const stack = await startStack({ ...settings, onLog: (line) => console.error(line) });
+const asTold = await errorsAreAsTold();
+const passed = (await fuzz(bin, stack.url, settings.apiToken)) && asTold;
+await stack.close();
+rmSync(dataDir, { recursive: true, force: true });
+// The schedules' sleep, until their next tick in minutes, must not hold it up.
+process.exit(passed ? 0 : 1);
+
+/** With the variables as the README has set them by then, and its first cluster launched. */
+async function errorsAreAsTold(): Promise<boolean> {
+  const spec = JSON.stringify({
+    ...{ nodes: 10, vcpus: 1, memoryMb: 1024, region: 'us-east' },
+    ...{ image: 'Ubuntu 24.04 LTS', budgetUsd: 1 },
+  });
+  const linode = stack.simulator?.url.replace(/\/v4$/, '') ?? '';
+  const env = {
+    API: stack.url,
+    AUTH: `Authorization: Bearer ${settings.apiToken}`,
+    LINODE: linode,
+    SPEC: spec,
+  };
+  const tried = await tryErrorsOfReadme(env, {
+    beforeEach: () => stack.simulator?.setFaults([]),
+    setUp: `curl -s -H "$AUTH" "$API/clusters" -d "$SPEC" -H 'Idempotency-Key: my-job-1'`,
+  });
+  for (const { status, curl, answered } of tried) {
+    console.log(`${answered === status ? 'ok  ' : 'BAD '} ${status} ${answered}  ${curl}`);
+  }
+  return tried.length >= 10 && tried.every(({ status, answered }) => status === answered);
+}
+
+async function fuzz(programs: string, url: string, token: string): Promise<boolean> {
+  const child = spawn(
+    join(programs, 'schemathesis'),
+    [
+      ...['run', `${url}/openapi.json`, '--header', `Authorization: Bearer ${token}`],
+      ...['--checks', CHECKS.join(','), '--phases', 'examples,coverage,fuzzing,stateful'],
+      ...['--max-examples', '150', '--seed', values.seed, '--continue-on-failure', '--no-color'],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'], cwd: dataDir },
+  );
+  let generated = 0;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    console.log(line);
+    generated = Number(/(\d+) generated/.exec(line)?.[1] ?? generated);
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  console.log(`${generated} calls, of ${values.calls} that were to be made at the least`);
+  return code === 0 && generated >= Number(values.calls);
+}

@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectDir } from '../dev/service.ts';
+
+const requirements = join(projectDir, 'checks', 'requirements.txt');
+const venv = join(projectDir, '.venv');
+const installed = join(venv, 'requirements.txt');
+
+/**
+ * The folder of the programs of checks/requirements.txt, installed there at the first call; null:
+ * this machine has no Python to install them with.
+ */
+export function pythonPrograms(): string | null {
+  const bin = join(venv, 'bin');
+  if (existsSync(installed) && read(installed) === read(requirements)) return bin;
+  try {
+    execFileSync('python3', ['-m', 'venv', venv], { stdio: 'pipe' });
+  } catch {
+    return null;
+  }
+  console.log('Installing checks/requirements.txt into .venv …');
+  const args = ['install', '--quiet', '--disable-pip-version-check', '-r', requirements];
+  execFileSync(join(bin, 'pip'), args, { stdio: 'inherit' });
+  mkdirSync(venv, { recursive: true });
+  copyFileSync(requirements, installed);
+  return bin;
+}
+
+const read = (path: string) => readFileSync(path, 'utf8');

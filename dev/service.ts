@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { TableProperties } from '../simulators/aws/dynamodb.ts';
+import type { Schedule } from '../simulators/aws/eventbridge.ts';
+
+export const projectDir = fileURLToPath(new URL('..', import.meta.url));
+export const serverlessBin = createRequire(import.meta.url).resolve('serverless/bin/serverless.js');
+export const STAGE = 'local';
+
+/** What serverless.yml declares, resolved for the local stage. */
+export interface Service {
+  readonly table: TableProperties;
+  readonly secretId: string;
+  /** By the function's key in serverless.yml. */
+  readonly functionNames: Readonly<Record<string, string>>;
+  /** By the function's name, where serverless.yml says how often a failure is tried again. */
+  readonly retries: Readonly<Record<string, number>>;
+  readonly schedules: readonly Schedule[];
+}
+
+interface Printed {
+  readonly custom: { readonly secret: string };
+  readonly functions: Readonly<Record<string, PrintedFunction>>;
+  readonly resources: {
+    readonly Resources: { readonly ClustersTable: { readonly Properties: TableProperties } };
+  };
+}
+
+interface PrintedFunction {
+  readonly name: string;
+  readonly maximumRetryAttempts?: number;
+  readonly events?: readonly { readonly schedule?: PrintedSchedule | string }[];
+}
+
+interface PrintedSchedule {
+  readonly rate: readonly string[];
+  readonly timezone?: string;
+  readonly enabled?: boolean;
+  readonly input?: unknown;
+}
+
+/** Asks the framework for serverless.yml as it understands it. */
+export async function readService(): Promise<Service> {
+  const args = [serverlessBin, 'print', '--stage', STAGE, '--format', 'json'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    cwd: projectDir,
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  const printed = JSON.parse(stdout) as Printed;
+  const functions = Object.entries(printed.functions);
+  return {
+    table: printed.resources.Resources.ClustersTable.Properties,
+    secretId: printed.custom.secret,
+    functionNames: Object.fromEntries(functions.map(([key, { name }]) => [key, name])),
+    retries: Object.fromEntries(
+      functions.flatMap(([, { name, maximumRetryAttempts }]) =>
+        maximumRetryAttempts === undefined ? [] : [[name, maximumRetryAttempts]],
+      ),
+    ),
+    schedules: functions.flatMap(([, declared]) => schedulesOf(declared)),
+  };
+}
+
+function schedulesOf({ name, events = [] }: PrintedFunction): Schedule[] {
+  return events.flatMap(({ schedule }) => {
+    if (schedule === undefined) return [];
+    if (typeof schedule === 'string') {
+      return [{ functionName: name, rate: schedule, timezone: 'UTC', input: null }];
+    }
+    const { rate: rates, timezone = 'UTC', enabled = true, input = null } = schedule;
+    return enabled ? rates.map((rate) => ({ functionName: name, rate, timezone, input })) : [];
+  });
+}

@@ -1,0 +1,148 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { type ClockSettings, createClock } from '../lib/adapters/clock.ts';
+import type { Clock } from '../lib/ports.ts';
+import { startDynamoDb } from '../simulators/aws/dynamodb.ts';
+import { tickSchedules } from '../simulators/aws/eventbridge.ts';
+import { startLambda } from '../simulators/aws/lambda.ts';
+import { startSecrets } from '../simulators/aws/secrets.ts';
+import { type LinodeSimulator, startLinodeSimulator } from '../simulators/linode/simulator.ts';
+import { freePort } from '../simulators/listen.ts';
+import { startFunctions } from './functions.ts';
+import type { PatientTime } from './patient-time.ts';
+import { projectDir, readService } from './service.ts';
+import { openSecret, type SecretOptions } from './tokens.ts';
+
+export interface StackOptions extends SecretOptions {
+  /** Of the HTTP API. */
+  readonly port: number;
+  /** The machine's time, sped up; or one that waits for the functions, where they are all there is. */
+  readonly clock: ClockSettings | PatientTime;
+  /** null: the simulator, started along with the rest. */
+  readonly linodeUrl: string | null;
+  /** MAX_OPEN_BUDGET_USD; null: as serverless.yml has it. */
+  readonly openBudgetMax: string | null;
+  /** Told of each warning and error that a function logs, and of failed invocations. */
+  readonly onLog: (line: string) => void;
+}
+
+export interface Stack {
+  readonly url: string;
+  readonly clock: Clock;
+  /** null: another server speaks Linode's API. */
+  readonly simulator: LinodeSimulator | null;
+  /** Resolves if the functions' process ends by itself. */
+  readonly ended: Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The whole of Onebuck on this machine: the functions, what they stand on, and their schedules. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { port, dataDir, linodeToken, onLog } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const patient = 'now' in options.clock ? options.clock : null;
+  const clock = 'now' in options.clock ? options.clock : createClock(options.clock);
+  // Of its own, so that several stacks can run at once.
+  const buildDir = join(projectDir, '.esbuild', `${port}`);
+  const ports = {
+    dynamodb: await freePort(),
+    secrets: await freePort(),
+    lambda: await freePort(),
+    functions: await freePort(),
+  };
+  const simulator =
+    options.linodeUrl === null
+      ? await startLinodeSimulator({
+          now: clock.now,
+          tokens: { [linodeToken]: '*' },
+          stateFile: join(dataDir, 'linode.json'),
+        })
+      : null;
+  const env = {
+    ...awsEnvironment(ports),
+    LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
+    ...clockEnvironment(options.clock),
+    ...(options.openBudgetMax === null ? {} : { MAX_OPEN_BUDGET_USD: options.openBudgetMax }),
+  };
+  writeFileSync(join(dataDir, 'functions.env'), envFile(env), { mode: 0o600 });
+  // The framework takes seconds to start, and again to tell what it read: both at once.
+  const starting = startFunctions({
+    httpPort: port,
+    lambdaPort: ports.functions,
+    logFile: join(dataDir, 'functions.log'),
+    onLog,
+    preloads: patient === null ? [] : [patient.preload],
+    env: { ...env, ESBUILD_FOLDER: relative(projectDir, buildDir) },
+  });
+  starting.catch(() => {}); // it is awaited below, after what it stands on
+  const service = await readService();
+  const dynamodb = await startDynamoDb(join(dataDir, 'dynamodb'), service.table, ports.dynamodb);
+  const { value, onChange } = openSecret(options);
+  const secrets = await startSecrets(service.secretId, value, { port: ports.secrets, onChange });
+  const lambda = await startLambda({
+    port: ports.lambda,
+    functionsUrl: `http://127.0.0.1:${ports.functions}`,
+    clock,
+    retries: service.retries,
+    onError: (name, reason) => onLog(`${name} failed: ${reason}`),
+  });
+  const functions = await starting;
+  await warmUp(`http://127.0.0.1:${port}`, lambda, service.functionNames);
+  patient?.start(functions.process);
+  const schedules = tickSchedules(service.schedules, clock, lambda.invokeAsync);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    clock,
+    simulator,
+    ended: functions.ended,
+    async close() {
+      patient?.close();
+      schedules.close();
+      lambda.close();
+      await functions.close();
+      rmSync(buildDir, { recursive: true, force: true });
+      secrets.close();
+      await Promise.all([dynamodb.close(), simulator?.close()]);
+    },
+  };
+}
+
+const clockEnvironment = (clock: ClockSettings | PatientTime) =>
+  'now' in clock ? clock.env : { CLOCK_RATE: `${clock.rate}`, CLOCK_ORIGIN: `${clock.originMs}` };
+
+/** For functions that are invoked by hand, from another shell. */
+const envFile = (env: Readonly<Record<string, string>>) =>
+  Object.entries({ ...env, IS_OFFLINE: 'true' })
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+
+export const defaultDataDir = join(projectDir, '.onebuck');
+
+function awsEnvironment(ports: Record<'dynamodb' | 'secrets' | 'lambda', number>) {
+  return {
+    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${ports.dynamodb}`,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${ports.secrets}`,
+    AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${ports.lambda}`,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  };
+}
+
+/** Has each function on the path of a cluster's life loaded before the clock matters. */
+async function warmUp(
+  url: string,
+  lambda: { invokeAsync(name: string, payload: string): Promise<void> },
+  names: Readonly<Record<string, string>>,
+): Promise<void> {
+  const noCluster = JSON.stringify({ clusterId: 'caaaaaaaaaa' });
+  const noSchedule = JSON.stringify({ scheduleId: 'saaaaaaaaaa' });
+  await Promise.all([
+    fetch(`${url}/clusters`, { headers: { authorization: 'Bearer none' } }),
+    fetch(url),
+    lambda.invokeAsync(names.reconcile ?? '', noCluster),
+    lambda.invokeAsync(names.schedule ?? '', noSchedule),
+    lambda.invokeAsync(names.reap ?? '', '{}'),
+  ]);
+}

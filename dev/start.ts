@@ -1,0 +1,50 @@
+import { assertFree } from '../simulators/listen.ts';
+import { localSettings } from './settings.ts';
+import { startStack } from './stack.ts';
+
+/** `npm start`: everything on this machine until Ctrl-C. The README lists the settings. */
+const settings = localSettings(process.env);
+await assertFree(settings.port);
+const stack = await startStack({ ...settings, onLog: (line) => console.error(line) });
+
+const { apiToken, clock, dataDir } = settings;
+const linode = stack.simulator?.url ?? settings.linodeUrl;
+const pace = clock.rate === 1 ? 'real time' : `${clock.rate} × real time`;
+const body = {
+  nodes: 10,
+  vcpus: 1,
+  memoryMb: 1024,
+  region: 'us-east',
+  image: 'Ubuntu 24.04 LTS',
+  budgetUsd: 1,
+};
+console.log(`
+Onebuck runs at ${stack.url} (Ctrl-C stops it): open it in a browser for the console.
+  Token     ${apiToken}
+  Linode    ${linode}${stack.simulator ? ' (simulated: nothing costs money)' : ''}
+  Clock     ${pace}
+  Kept in   ${dataDir} (functions.log is the functions' log)
+
+Launch ten nodes for a dollar:
+  curl -s -H 'Authorization: Bearer ${apiToken}' -H 'Prefer: wait=10' \\
+    ${stack.url}/clusters -d '${JSON.stringify(body)}'
+
+See them:
+  curl -s -H 'Authorization: Bearer ${apiToken}' ${stack.url}/clusters
+`);
+
+let stopping = false;
+async function stop(code: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  console.log('Stopping. Clusters are kept for the next start.');
+  if (!stack.simulator) console.log('Until then nobody destroys them: live ones are billed on.');
+  await stack.close();
+  process.exit(code);
+}
+process.on('SIGINT', () => void stop(0));
+process.on('SIGTERM', () => void stop(0));
+void stack.ended.then((code) => {
+  if (!stopping) console.error(`The functions ended with ${code}; see ${dataDir}/functions.log.`);
+  return stop(1);
+});

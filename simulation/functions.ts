@@ -1,0 +1,250 @@
+import { createLinodeApi } from '../lib/adapters/linode/client.ts';
+import { type CapsKeeper, createCaps } from '../lib/app/caps-keeper.ts';
+import { type CatalogueCache, createCatalogueCache } from '../lib/app/catalogue-cache.ts';
+import type { ReconcileLimits } from '../lib/app/reconcile.ts';
+import { type EpochMs, epochMs, plus, seconds } from '../lib/core/base/units.ts';
+import type {
+  Clock,
+  ClusterStore,
+  LedgerStore,
+  LinodeApi,
+  Log,
+  Metrics,
+  Notifier,
+  Nudge,
+  ScheduleStore,
+  Secrets,
+} from '../lib/ports.ts';
+import type { Settings } from '../lib/settings.ts';
+import type { MemoryTable } from '../simulators/aws/memory-table.ts';
+import type { Chance } from './chance.ts';
+import { type Ending, type FunctionName, Invocation, timeoutMsOf } from './lambda.ts';
+import type { SimulatedLinode } from './linode.ts';
+import type { Options } from './options.ts';
+import type { VirtualTime } from './time.ts';
+
+/** What a function of Onebuck works with, as lib/wire.ts gives it. */
+export interface Deps {
+  readonly clock: Clock;
+  readonly linode: LinodeApi;
+  readonly store: ClusterStore;
+  readonly schedules: ScheduleStore;
+  readonly caps: CapsKeeper;
+  readonly catalogue: CatalogueCache;
+  readonly secrets: Secrets;
+  readonly nudge: Nudge;
+  readonly notifier: Notifier;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly settings: Settings;
+  readonly stage: string;
+}
+
+export type Limits = ReconcileLimits;
+
+/** What the functions share with each other. */
+export interface Outside {
+  readonly time: VirtualTime;
+  readonly chance: Chance;
+  readonly options: Options;
+  readonly linode: SimulatedLinode;
+  readonly table: MemoryTable;
+  readonly settings: Settings;
+  readonly nudge: Nudge;
+  readonly notifier: Notifier;
+  readonly metrics: Metrics;
+  /** The token that the secret holds. */
+  readonly token: () => string;
+  readonly log: (level: keyof Log, message: string, details: object) => void;
+  /** Whether the table can't be reached now. */
+  readonly tableIsDown: () => boolean;
+  readonly count: (fault: string) => void;
+  /** Whether faults are injected now. */
+  readonly isTroubled: () => boolean;
+  readonly mayDie: (name: FunctionName) => boolean;
+}
+
+/** The functions' environments: warm ones are used again, as Lambda does, dead ones are not. */
+export class Functions {
+  readonly #outside: Outside;
+  readonly #warm = new Map<FunctionName, Environment[]>();
+
+  constructor(outside: Outside) {
+    this.#outside = outside;
+  }
+
+  async run(
+    name: FunctionName,
+    work: (deps: Deps, limits: Limits) => Promise<unknown>,
+  ): Promise<Ending> {
+    const { time, chance, options, isTroubled, mayDie } = this.#outside;
+    const warm = this.#warm.get(name) ?? [];
+    this.#warm.set(name, warm);
+    const isCold = warm.length === 0;
+    const environment = warm.pop() ?? new Environment(this.#outside);
+    if (isCold) await time.delay(chance.whole(100, 1_500));
+    const deaths = isTroubled() ? options.deaths : 0;
+    const allowed = () => mayDie(name);
+    const invocation = new Invocation({ name, time, chance, deaths, mayDie: allowed });
+    environment.begin(invocation);
+    const { clock } = environment.deps;
+    const by = plus(clock.now(), seconds(timeoutMsOf(name) / 1_000 - 5));
+    const limits = { by, reserveMs: seconds(20), noticesMs: seconds(5) };
+    const ending = await invocation.run(() => work(environment.deps, limits));
+    if (ending === 'died' || ending === 'timedOut') this.#outside.count(`function ${ending}`);
+    else warm.push(environment);
+    return ending;
+  }
+}
+
+/** One environment's adapters, over the outside and through the invocation that it serves. */
+class Environment {
+  readonly deps: Deps;
+  readonly #outside: Outside;
+  #invocation: Invocation | null = null;
+  #clockError = 0;
+  #token: string | null = null;
+
+  constructor(outside: Outside) {
+    this.#outside = outside;
+    const { chance, linode, settings, nudge, notifier, metrics, table } = outside;
+    const clock: Clock = {
+      now: () => this.#now(),
+      sleep: (until) => this.#current.sleep(() => until - this.#now()),
+    };
+    const log = this.#log();
+    const secrets = this.#secrets();
+    const api = createLinodeApi({
+      clock,
+      log,
+      token: (options) => secrets.linodeToken(options),
+      transport: (call, token, timeoutMs) =>
+        this.#current.call(() => linode.transport(call, token, timeoutMs)),
+    });
+    const { random } = chance;
+    const ledger = this.#ledger(table.ledger);
+    this.deps = {
+      clock,
+      log,
+      secrets,
+      settings,
+      linode: api,
+      stage: settings.stage,
+      store: this.#clusters(table.clusters),
+      schedules: this.#schedules(table.schedules),
+      caps: createCaps({ clock, ledger, settings: () => settings, random }),
+      catalogue: createCatalogueCache(api, clock, log),
+      nudge: {
+        reconcile: (id) => this.#current.call(() => nudge.reconcile(id)),
+        runSchedule: (id) => this.#current.call(() => nudge.runSchedule(id)),
+      },
+      notifier: { send: (notice) => this.#current.call(() => notifier.send(notice)) },
+      metrics: { emit: (measure) => this.#current.isAlive && metrics.emit(measure) },
+    };
+  }
+
+  begin(invocation: Invocation): void {
+    const { chance, options, isTroubled } = this.#outside;
+    const most = isTroubled() ? options.clockErrorMsMax : 0;
+    this.#clockError = chance.whole(-most, most);
+    this.#invocation = invocation;
+  }
+
+  get #current(): Invocation {
+    if (this.#invocation === null) throw new Error('a call came from outside of an invocation');
+    return this.#invocation;
+  }
+
+  #now(): EpochMs {
+    return epochMs(this.#outside.time.now() + this.#clockError);
+  }
+
+  #log(): Log {
+    const { log } = this.#outside;
+    const note =
+      (level: keyof Log) =>
+      (message: string, details: object = {}) => {
+        if (this.#current.isAlive) log(level, message, details);
+      };
+    return { info: note('info'), warn: note('warn'), error: note('error') };
+  }
+
+  #secrets(): Secrets {
+    const { time, token } = this.#outside;
+    return {
+      linodeToken: ({ fresh }) => {
+        if (!fresh && this.#token !== null) return Promise.resolve(this.#token);
+        return this.#current.call(async () => {
+          await time.delay(20);
+          this.#token = token();
+          return this.#token;
+        });
+      },
+      apiTokens: async () => ({}),
+      passwordKey: async () => PASSWORD_KEY,
+      webhookKey: async () => null,
+    };
+  }
+
+  /** A call to the table, which may be refused, or whose answer may be lost. */
+  #table<T>(effect: () => Promise<T>): Promise<T> {
+    const { time, chance, options, tableIsDown, count, isTroubled } = this.#outside;
+    return this.#current.call(async () => {
+      await time.delay(chance.whole(1, 6));
+      if (tableIsDown()) {
+        count('table unreachable');
+        await time.delay(chance.whole(0, 3_000));
+        throw new Error('TimeoutError: the table did not answer');
+      }
+      const fails = isTroubled() && chance.happens(options.tableErrors);
+      const isLate = fails && chance.happens(0.5);
+      if (fails) count(isLate ? 'table answer lost' : 'table call refused');
+      if (fails && !isLate) throw new Error('ProvisionedThroughputExceededException');
+      const result = await effect();
+      if (!isLate) return result;
+      await time.delay(chance.whole(100, 5_000));
+      // AWS's client may have repeated it by then, and is told what its own write has changed.
+      if (chance.happens(0.5)) return effect();
+      throw new Error('TimeoutError: socket hang up');
+    });
+  }
+
+  #clusters(store: ClusterStore): ClusterStore {
+    return {
+      insert: (record) => this.#table(() => store.insert(record)),
+      get: (id) => this.#table(() => store.get(id)),
+      getMany: (ids) => this.#table(() => store.getMany(ids)),
+      save: (record) => this.#table(() => store.save(record)),
+      due: (until) => this.#each(() => store.due(until)),
+      list: (query) => this.#table(() => store.list(query)),
+      livedIn: (query) => this.#each(() => store.livedIn(query)),
+    };
+  }
+
+  async *#each<T>(items: () => AsyncIterable<T>): AsyncGenerator<T> {
+    yield* await this.#table(async () => {
+      const all: T[] = [];
+      for await (const item of items()) all.push(item);
+      return all;
+    });
+  }
+
+  #schedules(store: ScheduleStore): ScheduleStore {
+    return {
+      insert: (record) => this.#table(() => store.insert(record)),
+      get: (id) => this.#table(() => store.get(id)),
+      save: (record) => this.#table(() => store.save(record)),
+      delete: (id) => this.#table(() => store.delete(id)),
+      list: (owner) => this.#table(() => store.list(owner)),
+    };
+  }
+
+  #ledger(store: LedgerStore): LedgerStore {
+    return {
+      read: () => this.#table(() => store.read()),
+      save: (ledger) => this.#table(() => store.save(ledger)),
+    };
+  }
+}
+
+export const PASSWORD_KEY = 'key-of-the-root-passwords';

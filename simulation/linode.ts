@@ -1,0 +1,212 @@
+import type { Answer, Call } from '../lib/adapters/linode/answer.ts';
+import type { Transport } from '../lib/adapters/linode/http.ts';
+import { SimulatedApi } from '../simulators/linode/api.ts';
+import type { FaultKind, FaultRule } from '../simulators/linode/faults.ts';
+import type { LedgerEntry } from '../simulators/linode/instance.ts';
+import { isObject } from '../simulators/linode/json.ts';
+import type { Reply } from '../simulators/linode/messages.ts';
+import type { SettingsChange } from '../simulators/linode/settings.ts';
+import type { Chance } from './chance.ts';
+import type { Options } from './options.ts';
+import type { VirtualTime } from './time.ts';
+
+/** What is told of a call that reaches Linode, before and after it takes effect. */
+export interface Watcher {
+  arrives(call: Call): void;
+  tookEffect(call: Call): void;
+}
+
+export interface SimulatedLinodeOptions {
+  readonly time: VirtualTime;
+  readonly chance: Chance;
+  readonly options: Options;
+  readonly watcher: Watcher;
+  readonly count: (fault: string) => void;
+}
+
+/** The people's own token, which nobody revokes. */
+const PERSON = 'token-of-a-person';
+
+/** In a row for one call, so that no call fails for ever. */
+const FAULTS_IN_A_ROW_MAX = 2;
+
+/** The simulated Linode on virtual time, over a network that is slow and loses things. */
+export class SimulatedLinode {
+  readonly #api: SimulatedApi;
+  readonly #time: VirtualTime;
+  readonly #chance: Chance;
+  readonly #options: Options;
+  readonly #watcher: Watcher;
+  readonly #count: (fault: string) => void;
+  readonly #tokens: Record<string, string> = { [PERSON]: '*' };
+  readonly #inARow = new Map<string, number>();
+  /** Faults are injected while this is true. */
+  isTroubled = true;
+  /** What every call is answered with; null: there is no outage. */
+  outage: PlainKind | null = null;
+
+  constructor({ time, chance, options, watcher, count }: SimulatedLinodeOptions) {
+    this.#time = time;
+    this.#chance = chance;
+    this.#options = options;
+    this.#watcher = watcher;
+    this.#count = count;
+    this.#api = new SimulatedApi({
+      now: () => time.now(),
+      tokens: this.#tokens,
+      settings: settingsOf(options),
+    });
+  }
+
+  ledger(): readonly LedgerEntry[] {
+    return this.#api.instances();
+  }
+
+  find(id: number): LedgerEntry | undefined {
+    return this.ledger().find((entry) => entry.id === id);
+  }
+
+  update(change: SettingsChange): void {
+    this.#api.updateSettings(change);
+  }
+
+  accept(token: string): void {
+    this.#tokens[token] = '*';
+  }
+
+  revoke(token: string): void {
+    delete this.#tokens[token];
+  }
+
+  /** A person's call, which nothing disturbs. Returns the body of the answer. */
+  async byPerson(call: Call): Promise<unknown> {
+    this.#api.setFaults([]);
+    const reply = await this.#api.reply(incoming(call, PERSON));
+    if (typeof reply === 'string') throw new Error(`a person's call ended in ${reply}`);
+    return JSON.parse(reply.body);
+  }
+
+  /** A function's way to Linode. */
+  readonly transport: Transport = (call, token, timeoutMs) =>
+    new Promise((resolve, reject) => {
+      const fault = this.#fault(call);
+      const [there, back] = this.#travelMs(call, fault);
+      const lost = () => reject(new Error('ECONNRESET: socket hang up'));
+      const late = () => reject(new Error(`no answer within ${timeoutMs} ms`));
+      const mayBeLate = there + back >= timeoutMs || fault !== null;
+      if (mayBeLate) this.#time.at(this.#time.now() + timeoutMs, late);
+      this.#time.at(this.#time.now() + there, () => {
+        void this.#reply(call, token, fault === 'slow' ? null : fault).then((reply) => {
+          if (reply === 'hang') return;
+          const arrived = reply === 'drop' ? lost : () => resolve(answerOf(reply));
+          this.#time.at(this.#time.now() + back, arrived);
+        }, reject);
+      });
+    });
+
+  async #reply(call: Call, token: string, fault: FaultRule | null) {
+    this.#api.setFaults(fault === null ? [] : [fault]);
+    this.#watcher.arrives(call);
+    const reply = await this.#api.reply(incoming(call, token));
+    this.#watcher.tookEffect(call);
+    return reply;
+  }
+
+  #fault(call: Call): FaultRule | 'slow' | null {
+    if (this.outage !== null) {
+      this.#count(`outage, ${this.outage}`);
+      return { kind: this.outage };
+    }
+    const key = `${call.method} ${call.path}`;
+    const inARow = this.#inARow.get(key) ?? 0;
+    const mayFail = this.isTroubled && inARow < FAULTS_IN_A_ROW_MAX;
+    const fault = mayFail ? this.#drawnFault(call) : null;
+    this.#inARow.set(key, fault === null ? 0 : inARow + 1);
+    if (fault !== null) this.#count(fault === 'slow' ? fault : fault.kind);
+    return fault;
+  }
+
+  #drawnFault(call: Call): FaultRule | 'slow' | null {
+    const chance = this.#chance;
+    const { flaky, lostReplies, hangs, throttled, slow, staleLists, truncatedLists } =
+      this.#options;
+    const isCreate = call.method === 'POST';
+    const isRead = call.method === 'GET';
+    if (chance.happens(slow)) return 'slow';
+    if (chance.happens(flaky)) return { kind: chance.oneOf(isRead ? READ_FAULTS : WRITE_FAULTS) };
+    if (!isRead && chance.happens(lostReplies)) return { kind: chance.oneOf(LOST_REPLIES) };
+    if (chance.happens(hangs)) return { kind: chance.oneOf(HANGS) };
+    if (chance.happens(throttled)) {
+      return { kind: 'status429', retryAfterSeconds: chance.whole(1, 15) };
+    }
+    if (isCreate && this.#options.scarcity === 'capacity' && chance.happens(0.1)) {
+      return { kind: 'capacity' };
+    }
+    if (this.#options.backups === 'forcedUnseen' && call.path === '/account/settings') {
+      return { kind: 'missingScope' };
+    }
+    if (call.path !== '/linode/instances' || !isRead) return null;
+    if (chance.happens(staleLists)) return { kind: 'staleList', seconds: chance.whole(1, 20) };
+    if (!chance.happens(truncatedLists)) return null;
+    const [items, keepTotals] = [chance.whole(1, 3), chance.happens(0.5)];
+    return { kind: 'truncatedList', items, keepTotals };
+  }
+
+  /** Milliseconds to Linode, and back. Creates may arrive after their sender has given up. */
+  #travelMs(call: Call, fault: FaultRule | 'slow' | null): [number, number] {
+    const chance = this.#chance;
+    if (fault === 'slow') return [chance.whole(500, 12_000), chance.whole(500, 12_000)];
+    const isCreate = call.method === 'POST';
+    return [chance.whole(10, isCreate ? 1_000 : 150), chance.whole(10, 150)];
+  }
+}
+
+/** Those that need nothing but their kind. */
+type PlainKind = Exclude<FaultKind, 'status429' | 'staleList' | 'truncatedList'>;
+type Kinds = readonly [PlainKind, ...PlainKind[]];
+const READ_FAULTS: Kinds = [
+  ...(['status408', 'status500', 'html502', 'status503', 'nginx400', 'html200'] as const),
+  'dropBefore',
+];
+const WRITE_FAULTS: Kinds = [...READ_FAULTS, 'busy'];
+const LOST_REPLIES: Kinds = ['status408After', 'error500After', 'busyAfter', 'dropAfter'];
+const HANGS: Kinds = ['hang', 'hangAfter'];
+
+function settingsOf(options: Options): SettingsChange {
+  return {
+    imageSeconds: Math.ceil(options.bootSecondsMax * 0.75),
+    bootSeconds: Math.ceil(options.bootSecondsMax * 0.25),
+    stuckLabels: options.stuckNodes ? ['-1$'] : [],
+    lingerDeletingSeconds: options.lingerSeconds,
+    backupsForced: options.backups !== 'none',
+    accountLimit: options.scarcity === 'limit' ? 8 : null,
+  };
+}
+
+function incoming({ method, path, query, filter, body }: Call, token: string) {
+  return {
+    method,
+    path: `/v4${path}`,
+    query: new URLSearchParams(query),
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(token === PERSON ? {} : { 'user-agent': 'onebuck/simulated' }),
+      ...(filter === undefined ? {} : { 'x-filter': JSON.stringify(filter) }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    body: body === undefined ? '' : JSON.stringify(body),
+  };
+}
+
+function answerOf({ status, headers, body }: Reply): Answer {
+  const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), `${value}`]);
+  const byName = new Map(named as [string, string][]);
+  return { status, header: (name) => byName.get(name) ?? null, text: body };
+}
+
+/** What a create asks for. */
+export function createIn(call: Call): { label: string; tags: readonly string[] } | null {
+  const { method, path, body } = call;
+  if (method !== 'POST' || path !== '/linode/instances' || !isObject(body)) return null;
+  return { label: String(body.label), tags: Array.isArray(body.tags) ? body.tags : [] };
+}

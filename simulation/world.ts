@@ -1,0 +1,565 @@
+import { changeCluster } from '../lib/app/change-cluster.ts';
+import { deleteSchedule } from '../lib/app/change-schedule.ts';
+import { createSchedule } from '../lib/app/create-schedule.ts';
+import { destroyCluster } from '../lib/app/destroy-cluster.ts';
+import { keyedClusterId, launch } from '../lib/app/launch.ts';
+import { reap } from '../lib/app/reap.ts';
+import { reconcile } from '../lib/app/reconcile.ts';
+import { runSchedule } from '../lib/app/run-schedule.ts';
+import { sweep } from '../lib/app/sweep.ts';
+import { microUsd, toUsd } from '../lib/core/base/money.ts';
+import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../lib/core/base/names.ts';
+import { epochMs, minutes, seconds, toIso } from '../lib/core/base/units.ts';
+import type { MetricName, MetricValues } from '../lib/core/cluster/metrics.ts';
+import { type ClusterRecord, isLive, teardownOf } from '../lib/core/cluster/record.ts';
+import type { Notice } from '../lib/core/notices/notices.ts';
+import { AppError } from '../lib/errors.ts';
+import type { ClusterStore, Log } from '../lib/ports.ts';
+import type { Settings } from '../lib/settings.ts';
+import { createMemoryTable, type MemoryTable } from '../simulators/aws/memory-table.ts';
+import { timesFactor, types } from '../simulators/linode/catalogue.ts';
+import { isObject } from '../simulators/linode/json.ts';
+import { Chance } from './chance.ts';
+import { type Deps, Functions, type Limits, PASSWORD_KEY } from './functions.ts';
+import { Harm } from './harm.ts';
+import { Invariants } from './invariants.ts';
+import type { Ending, FunctionName } from './lambda.ts';
+import { SimulatedLinode } from './linode.ts';
+import type { Options } from './options.ts';
+import { HOUR, MINUTE, SECOND, VirtualTime } from './time.ts';
+
+const STAGE = 'simulated';
+const OWNERS = ['ann', 'bob'] as const;
+const OUR_TAG = `onebuck-${STAGE}`;
+/** By when all clusters are launched, but for those on a schedule. */
+const LAUNCHES_MS = 95 * MINUTE;
+/** When listed prices change: no cluster is coming up then. */
+const REPRICED_MS = 60 * MINUTE;
+
+export interface Request {
+  readonly key: string;
+  readonly owner: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One simulated world: Onebuck's own use cases and Linode client, on virtual time, with all that
+ * its options have go wrong. `simulation/run.ts` lets it live, and judges it.
+ */
+export class World {
+  readonly options: Options;
+  readonly chance: Chance;
+  readonly time: VirtualTime;
+  readonly start: number;
+  readonly linode: SimulatedLinode;
+  readonly table: MemoryTable;
+  readonly invariants: Invariants;
+  readonly functions: Functions;
+  readonly faults: Record<string, number> = {};
+  readonly requests: readonly Request[];
+  readonly trace: string[] | null;
+  /** From when nothing goes wrong any more. */
+  readonly calmAt: number;
+  readonly strangers: number[] = [];
+  isTroubled = true;
+  overspendsLogged = 0;
+  /** What was counted, all in all. */
+  readonly emitted: Partial<Record<MetricName, number>> = {};
+  /** Linodes of ours that existed when the killers died, or the table was lost. */
+  aliveAtLoss = 0;
+  /** When the reaper was started. */
+  readonly reaperRuns: number[] = [];
+  /** From when all killers but one are dead, or the table is lost; never, where it is infinite. */
+  readonly lossAt: number;
+  readonly #noticeChance: Chance;
+  #token = 'token-1';
+  #tableIsDown = false;
+  readonly #harm: Harm;
+  /** When nothing could be destroyed for longer than the margin allows. */
+  readonly #longOutages: { readonly from: number; readonly to: number }[] = [];
+
+  constructor(seed: number, options: Options, trace: boolean) {
+    this.options = options;
+    this.chance = new Chance(seed).for('world');
+    this.#noticeChance = this.chance.for('notices');
+    this.trace = trace ? [] : null;
+    const { chance } = this;
+    // A quarter of them near a month's end, where the bill has its other step.
+    const monthEnd = Date.UTC(2026, chance.whole(0, 11) + 1) - chance.whole(0, 15) * HOUR;
+    const anyTime = Date.UTC(2026, 0) + chance.whole(0, 364 * 24 * 60) * MINUTE;
+    this.start = (chance.happens(0.25) ? monthEnd : anyTime) + chance.whole(0, MINUTE - 1);
+    this.time = new VirtualTime(this.start);
+    this.calmAt = this.start + LAUNCHES_MS + options.hoursMax * HOUR;
+    const isLoss = this.#hasNoReaper() || options.tableLoss !== 'none';
+    this.lossAt = isLoss ? this.start + chance.whole(45, 120) * MINUTE : Number.POSITIVE_INFINITY;
+    const now = () => this.time.now();
+    this.#harm = new Harm(this.#harmMs(), now);
+    this.requests = Array.from({ length: options.clusters }, (_, index) => this.#requestOf(index));
+    const indexChance = chance.for('index');
+    this.table = createMemoryTable({
+      now,
+      indexLag: () => (this.isTroubled ? indexChance.whole(0, options.indexLagMsMax) : 0),
+    });
+    this.invariants = this.#watch();
+    this.linode = new SimulatedLinode({
+      time: this.time,
+      chance: chance.for('linode'),
+      options,
+      watcher: this.invariants,
+      count: (fault) => this.count(fault),
+    });
+    this.linode.accept(this.#token);
+    this.functions = this.#functions();
+  }
+
+  note(text: () => string): void {
+    this.trace?.push(`${toIso(epochMs(this.time.now()))} ${text()}`);
+  }
+
+  count(fault: string): void {
+    this.faults[fault] = (this.faults[fault] ?? 0) + 1;
+    this.note(() => `fault: ${fault}`);
+  }
+
+  // What the functions do, each as its handler does it.
+
+  async api(work: (deps: Deps, limits: Limits) => Promise<unknown>): Promise<Ending> {
+    return this.functions.run('api', work);
+  }
+
+  async reconcile(id: ClusterId): Promise<void> {
+    if (this.isReaperDead()) return;
+    await this.#run('reconcile', (deps, limits) => reconcile(deps, id, limits));
+  }
+
+  reap(): Promise<Ending> {
+    this.reaperRuns.push(this.time.now());
+    // What it counts in the end decides nothing: were it drawn for, no seed would be what it was.
+    const { getMany } = this.table.clusters;
+    return this.#run('reap', (deps) => reap({ ...deps, store: { due: deps.store.due, getMany } }));
+  }
+
+  sweep(): Promise<Ending> {
+    return this.#run('sweep', (deps, limits) => sweep(deps, limits));
+  }
+
+  // What people ask for.
+
+  async launch(request: Request): Promise<void> {
+    const { key, owner, input } = request;
+    for (let tries = 1; tries <= 6; tries += 1) {
+      let isRefused = false;
+      const ending = await this.api(async (deps, { by }) => {
+        const asked = { owner, input, idempotencyKey: key, schedule: null, by };
+        const { record } = await launch(deps, asked).catch((error: unknown) => {
+          isRefused = error instanceof AppError && ['refused', 'invalid'].includes(error.code);
+          this.note(() => `launch ${key}: ${error}`);
+          throw error;
+        });
+        this.#checkAnswer(request, record);
+      });
+      if (ending === 'done' || isRefused) return;
+      await this.time.delay(this.chance.whole(5, 30) * SECOND);
+    }
+  }
+
+  async change(request: Request, change: Readonly<Record<string, unknown>>): Promise<void> {
+    const { owner } = request;
+    const id = keyedClusterId(owner, request.key);
+    const ending = await this.api((deps, { by }) =>
+      changeCluster(deps, { owner, id, input: change, by }),
+    );
+    this.note(() => `change of ${id} ${JSON.stringify(change)}: ${ending}`);
+  }
+
+  async destroy({ owner, key }: Request): Promise<void> {
+    await this.#destroy(owner, keyedClusterId(owner, key));
+  }
+
+  async destroyAll(): Promise<void> {
+    for (const { owner, id } of this.invariants.records) await this.#destroy(owner, id);
+  }
+
+  async #destroy(owner: string, id: ClusterId): Promise<void> {
+    const ending = await this.api((deps) => destroyCluster(deps, owner, id));
+    this.note(() => `DELETE of ${id}: ${ending}`);
+  }
+
+  async createSchedule(input: Readonly<Record<string, unknown>>): Promise<void> {
+    const creation = { owner: 'cron', input, idempotencyKey: 'the schedule' };
+    await this.api((deps, { by }) => createSchedule(deps, { ...creation, by }));
+  }
+
+  async deleteSchedules(): Promise<void> {
+    for (const { id, owner } of await this.table.schedules.list(null)) {
+      await this.api((deps) => deleteSchedule(deps, owner, id));
+    }
+  }
+
+  // What happens to them.
+
+  /** All that is bad and lasts ends here; what is dead stays dead. */
+  calm(): void {
+    this.isTroubled = false;
+    this.linode.isTroubled = false;
+    this.linode.outage = null;
+    if (this.options.tableLoss !== 'unreachable') this.#tableIsDown = false;
+  }
+
+  isReaperDead = (): boolean => this.#hasNoReaper() && this.#isLost();
+
+  isSweeperDead(): boolean {
+    const { killers } = this.options;
+    return killers === 'reaper' || (killers === 'none' && this.#isLost());
+  }
+
+  lose(): void {
+    this.aliveAtLoss = this.invariants.alive().length;
+    this.note(() => 'all killers are dead that are to die');
+    if (this.options.tableLoss !== 'none') this.#loseTable();
+  }
+
+  #hasNoReaper = (): boolean => ['sweeper', 'none'].includes(this.options.killers);
+
+  #loseTable(): void {
+    this.count(`table ${this.options.tableLoss} for good`);
+    if (this.options.tableLoss === 'emptied') this.table.clear();
+    else this.#tableIsDown = true;
+  }
+
+  async tableOutage(): Promise<void> {
+    const ms = this.chance.whole(1, 40) * SECOND;
+    if (this.#tableIsDown || !this.#harm.allows(ms + MINUTE)) return;
+    this.#tableIsDown = true;
+    await this.time.delay(ms);
+    if (this.options.tableLoss !== 'unreachable' || this.time.now() < this.lossAt) {
+      this.#tableIsDown = false;
+    }
+  }
+
+  async outage(): Promise<void> {
+    const { chance, time, options } = this;
+    const isLong = options.outages === 'long' && chance.happens(0.5);
+    const ms = isLong ? chance.whole(4, 40) * MINUTE : chance.whole(2, 90) * SECOND;
+    const kind = chance.oneOf(OUTAGES);
+    if (!isLong && !this.#harm.allows(ms + (kind === 'maintenance503' ? 65 : 15) * SECOND)) return;
+    const from = time.now();
+    if (isLong) this.#longOutages.push({ from, to: from + ms });
+    this.note(() => `outage ${kind} for ${ms / SECOND} s`);
+    this.linode.outage = kind;
+    await time.delay(ms);
+    this.linode.outage = null;
+  }
+
+  /** The new token may reach the secret only after the old one was revoked. */
+  async rotateToken(): Promise<void> {
+    const { time, chance } = this;
+    const gapMs = chance.happens(0.5) ? chance.whole(1, 20) * SECOND : 0;
+    if (gapMs > 0 && !this.#harm.allows(gapMs + MINUTE)) return;
+    const old = this.#token;
+    const next = `token-${Number(old.slice(6)) + 1}`;
+    this.count('token rotated');
+    this.linode.accept(next);
+    if (gapMs === 0) this.#token = next;
+    this.linode.revoke(old);
+    await time.delay(gapMs);
+    this.#token = next;
+  }
+
+  nudge(work: () => Promise<unknown>): void {
+    const { chance, options, time } = this;
+    const troubled = this.isTroubled;
+    if (troubled && chance.happens(options.nudgesLost) && this.#isBearable(MINUTE)) {
+      this.count('nudge lost');
+      return;
+    }
+    const delayMs = () => (troubled ? chance.whole(0, options.nudgeDelayMsMax) : 0);
+    time.at(time.now() + 20 + delayMs(), () => void work());
+    if (!troubled || !chance.happens(options.nudgesDoubled)) return;
+    this.count('nudge doubled');
+    time.at(time.now() + 20 + delayMs(), () => void work());
+  }
+
+  /** Whether a tick that is skipped, or the like, leaves the promise possible. */
+  #isBearable(costMs: number): boolean {
+    return !this.#isCritical() || this.#harm.allows(costMs);
+  }
+
+  /** Whether the teardown of a cluster is under way, or so near that harm may make it late. */
+  #isCritical(): boolean {
+    const soon = epochMs(this.time.now() + 150 * SECOND);
+    return this.invariants.records.some(
+      (record) =>
+        isLive(record) && (record.phase === 'deleting' || teardownOf(record, soon) <= soon),
+    );
+  }
+
+  isSkipped(): boolean {
+    const skipped = this.isTroubled && this.chance.happens(this.options.ticksSkipped);
+    if (!skipped || !this.#isBearable(MINUTE)) return false;
+    this.count('tick skipped');
+    return true;
+  }
+
+  /** A person does something to our Linodes in Linode's console. */
+  async meddle(): Promise<void> {
+    const { chance, linode, invariants } = this;
+    if (chance.happens(0.3)) return this.#copyByHand();
+    const [first, ...rest] = invariants.alive();
+    if (first === undefined) return;
+    const entry = chance.oneOf([first, ...rest]);
+    const cluster = clusterOfTags(entry.tags);
+    if (cluster !== null) invariants.meddledWith(cluster);
+    const path = `/linode/instances/${entry.id}`;
+    const deed = chance.oneOf(['delete', 'delete', 'relabel', 'tag', 'strip'] as const);
+    this.count(`by hand: ${deed}`);
+    this.note(() => `${deed} of ${entry.label} (${entry.id})`);
+    switch (deed) {
+      case 'delete':
+        await linode.byPerson({ method: 'DELETE', path });
+        return;
+      case 'relabel':
+        await linode.byPerson({ method: 'PUT', path, body: { label: `mine-${entry.id}` } });
+        return;
+      case 'tag':
+        await linode.byPerson({ method: 'PUT', path, body: { tags: [...entry.tags, 'mine'] } });
+        return;
+      case 'strip': {
+        invariants.belongsToPeople(entry.id);
+        const tags = entry.tags.filter((one) => one !== OUR_TAG);
+        await linode.byPerson({ method: 'PUT', path, body: { tags } });
+      }
+    }
+  }
+
+  /** With all its tags, whether or not the first one still exists. */
+  async #copyByHand(): Promise<void> {
+    const ours = this.linode.ledger().filter((one) => one.tagsAtCreation.includes(OUR_TAG));
+    const [first, ...rest] = ours;
+    // What is made after a cluster has ended only the sweeper finds.
+    if (first === undefined || this.isSweeperDead()) return;
+    const { id, label, tagsAtCreation } = this.chance.oneOf([first, ...rest]);
+    this.count('by hand: copy');
+    this.note(() => `copy of ${label} (${id})`);
+    await this.createByHand(`copy-of-${id}-${this.time.now()}`, tagsAtCreation);
+  }
+
+  async createByHand(label: string, tags: readonly string[]): Promise<number | null> {
+    const body = { type: 'g6-nanode-1', region: 'us-east', label, tags };
+    const call = { method: 'POST', path: '/linode/instances', body } as const;
+    const made = await this.linode.byPerson(call);
+    if (!isObject(made) || typeof made.id !== 'number') return null;
+    this.invariants.belongsToPeople(made.id);
+    return made.id;
+  }
+
+  /** Linodes that are none of ours, some of them much alike. */
+  async createStrangers(): Promise<void> {
+    const alike = ['onebuck=cabcdefg234', 'reap=20200101T0000Z'];
+    const made = [
+      await this.createByHand('web-1', []),
+      await this.createByHand('onebuck-cabcdefg234-0', ['onebuck-other', ...alike]),
+      await this.createByHand('onebuck-cabcdefg234-1', alike),
+    ];
+    for (const { owner, key } of this.requests) {
+      const id = keyedClusterId(owner, key);
+      made.push(await this.createByHand(`monitor-of-${id}`, [clusterTag(id), 'mine']));
+      if (!this.chance.happens(this.options.meddling / 8)) continue;
+      made.push(await this.createByHand(nodeLabel(id, 0), []));
+    }
+    this.strangers.push(...made.filter((id) => id !== null));
+  }
+
+  #requestOf(index: number): Request {
+    const { chance, options } = this;
+    const { nodesMax, hoursMax, priceFactor } = options;
+    const type = chance.oneOf(['g6-nanode-1', 'g6-nanode-1', 'g6-standard-1', 'g6-dedicated-2']);
+    const nodes = chance.mostlySmall(1, nodesMax);
+    const hourly = timesFactor(types.get(type)?.price ?? { hourly: 0, monthly: 0 }, priceFactor);
+    const afforded = chance.whole(1, hoursMax) + chance.random() * 0.9;
+    const budget = Math.round(nodes * (hourly.hourly ?? 0) * 1e6 * afforded);
+    const input = {
+      type,
+      nodes,
+      region: chance.oneOf(['us-east', 'us-east', 'br-gru', 'eu-central']),
+      image: 'linode/debian12',
+      budgetUsd: toUsd(microUsd(budget)),
+      ...(chance.happens(0.2) ? { maxHours: chance.whole(1, hoursMax) } : {}),
+      ...(chance.happens(0.3) ? { onPartial: 'keep' } : {}),
+      ...(chance.happens(0.3) ? { tags: ['team-a'] } : {}),
+    };
+    return { key: `key ${index}`, owner: chance.oneOf(OWNERS), input };
+  }
+
+  launchAt(): number {
+    const { chance, options, start } = this;
+    if (options.priceFactor === 1) return start + chance.whole(MINUTE, LAUNCHES_MS);
+    // The first are up by the time that prices change; the others come when all know of it.
+    const isBefore = chance.happens(0.5);
+    const [from, to] = isBefore ? [MINUTE, 25 * MINUTE] : [REPRICED_MS + 90_000, LAUNCHES_MS];
+    return start + chance.whole(from, to);
+  }
+
+  repriceAt = (): number => this.start + REPRICED_MS;
+
+  /** What the faults may cost in any ten minutes; the rest of the margin is for the work. */
+  #harmMs(): number {
+    const { marginSeconds, killers } = this.options;
+    // The sweeper gives the reaper a minute.
+    const reserved = killers === 'sweeper' ? 160 : 100;
+    return Math.max(0, marginSeconds - reserved) * SECOND;
+  }
+
+  async #run(name: FunctionName, work: (deps: Deps, limits: Limits) => Promise<unknown>) {
+    this.note(() => `${name} starts`);
+    const ending = await this.functions.run(name, work);
+    this.note(() => `${name} ${ending}`);
+    return ending;
+  }
+
+  #watch(): Invariants {
+    const { options } = this;
+    return new Invariants({
+      stage: STAGE,
+      now: () => this.time.now(),
+      ledger: () => this.linode.ledger(),
+      openBudgetMax: options.tableLoss === 'none' ? this.#openBudgetMax() : null,
+      lostAt: () => (options.tableLoss === 'none' || !this.#isLost() ? null : this.lossAt),
+      isExcused: (at) => {
+        const from = at - 2 * MINUTE - options.marginSeconds * SECOND;
+        return this.#longOutages.some((one) => one.from <= at && one.to >= from);
+      },
+      clockErrorMsMax: options.clockErrorMsMax,
+      listsAreTrue: options.truncatedLists === 0 && options.staleLists === 0,
+    });
+  }
+
+  /** null: no cap. */
+  #openBudgetMax() {
+    if (!this.options.capped) return null;
+    const asked = this.requests.reduce((sum, { input }) => sum + Number(input.budgetUsd), 0);
+    return microUsd(Math.round(asked * 0.6 * 1e6));
+  }
+
+  #isLost = (): boolean => this.time.now() >= this.lossAt;
+
+  #functions(): Functions {
+    const { time, options } = this;
+    return new Functions({
+      time,
+      chance: this.chance.for('functions'),
+      options,
+      linode: this.linode,
+      table: { ...this.table, clusters: this.#watched(this.table.clusters) },
+      settings: this.#settings(),
+      nudge: {
+        reconcile: async (id) => this.nudge(() => this.reconcile(id)),
+        runSchedule: async (id) =>
+          this.nudge(() => this.#run('schedule', (deps, limits) => runSchedule(deps, id, limits))),
+      },
+      notifier: { send: (notice) => this.#notify(notice) },
+      metrics: { emit: (measure) => this.#count(measure()) },
+      token: () => this.#token,
+      log: (level, message, details) => this.#log(level, message, details),
+      tableIsDown: () => this.#tableIsDown,
+      count: (fault) => this.count(fault),
+      isTroubled: () => this.isTroubled,
+      mayDie: (name) => this.#mayDie(name),
+    });
+  }
+
+  /** It troubles people with what troubles Linode's API. */
+  async #notify(notice: Notice): Promise<void> {
+    const { options, time, isTroubled } = this;
+    const chance = this.#noticeChance;
+    await time.delay(chance.whole(20, 300));
+    if (isTroubled && chance.happens(options.hangs)) {
+      this.count('notice without an answer');
+      await time.delay(2 * MINUTE);
+    }
+    if (isTroubled && chance.happens(options.flaky)) {
+      this.count('notice refused');
+      throw new Error('the topic answered 500');
+    }
+    this.note(() => `told ${notice.kind} of ${notice.clusterId}`);
+    this.invariants.told(notice);
+  }
+
+  #count(values: MetricValues): void {
+    for (const [name, value] of Object.entries(values) as [MetricName, number][]) {
+      this.emitted[name] = (this.emitted[name] ?? 0) + value;
+    }
+  }
+
+  #mayDie(name: FunctionName): boolean {
+    if (name === 'api' || name === 'schedule') return true;
+    // The next sweep is minutes away: with the reaper dead there is no other.
+    if (name === 'sweep') return this.options.killers === 'all' && !this.#isLost();
+    return this.#isBearable(65 * SECOND);
+  }
+
+  #watched(store: ClusterStore): ClusterStore {
+    return {
+      ...store,
+      insert: async (record) => {
+        const inserted = await store.insert(record);
+        if (inserted === 'inserted') this.#saved(record);
+        return inserted;
+      },
+      save: async (record) => {
+        const saved = await store.save(record);
+        if (saved !== 'conflict') this.#saved(saved);
+        return saved;
+      },
+    };
+  }
+
+  #saved(record: ClusterRecord): void {
+    this.note(() => {
+      const nodes = record.nodes.map(({ state }) => state[0]).join('');
+      return `${record.id} revision ${record.revision} ${record.phase} ${nodes}`;
+    });
+    this.invariants.saved(record);
+  }
+
+  #log(level: keyof Log, message: string, details: object): void {
+    if (level === 'error' && message === 'cluster overspent its budget') {
+      this.overspendsLogged += 1;
+    }
+    const text = `${message} ${JSON.stringify(details)}`;
+    this.note(() => `${level}: ${text}`);
+    if (/token-\d/.test(text) || text.includes(PASSWORD_KEY)) {
+      this.invariants.violate('secrets', `logged: ${text}`);
+    }
+  }
+
+  #checkAnswer({ key, owner }: Request, record: ClusterRecord): void {
+    const wanted = keyedClusterId(owner, key);
+    if (record.id !== wanted) {
+      this.invariants.violate('sameRequest', `${key} gave ${record.id}, not ${wanted}`);
+    }
+  }
+
+  #settings(): Settings {
+    return {
+      stage: STAGE,
+      marginMs: seconds(this.options.marginSeconds),
+      provisionMs: minutes(20),
+      nodesMax: 100,
+      budgetMax: microUsd(1_000_000_000),
+      openBudgetMax: this.#openBudgetMax(),
+      openBudgetPerOwnerMax: null,
+      monthlySpendPerOwnerMax: null,
+    };
+  }
+}
+
+const OUTAGES = [
+  'status500',
+  'html502',
+  'status503',
+  'maintenance503',
+  'html200',
+  'dropBefore',
+  'hang',
+] as const;

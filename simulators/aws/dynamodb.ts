@@ -1,0 +1,59 @@
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import { listen } from '../listen.ts';
+
+export interface LocalDynamoDb {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** A table as CloudFormation describes it; what the embedded DynamoDB lacks is left out. */
+export type TableProperties = Pick<
+  CreateTableCommandInput,
+  'TableName' | 'BillingMode' | 'AttributeDefinitions' | 'KeySchema' | 'GlobalSecondaryIndexes'
+>;
+
+/** The embedded DynamoDB with this one table. `path`: kept there, and found again; null: not kept. */
+export async function startDynamoDb(
+  path: string | null,
+  table: TableProperties,
+  port = 0,
+): Promise<LocalDynamoDb> {
+  const server = dynalite({ createTableMs: 0, ...(path === null ? {} : { path }) });
+  const url = await listen(server, port);
+  await createTable(url, table);
+  return {
+    url,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** A client of a local endpoint, which takes any credentials. */
+export function localDynamoDbClient(endpoint: string): DynamoDBClient {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+}
+
+async function createTable(url: string, table: TableProperties): Promise<void> {
+  const { TableName, BillingMode, AttributeDefinitions, KeySchema, GlobalSecondaryIndexes } = table;
+  const input = { TableName, BillingMode, AttributeDefinitions, KeySchema, GlobalSecondaryIndexes };
+  const client = localDynamoDbClient(url);
+  try {
+    await client.send(new CreateTableCommand(input));
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,68 @@
+import type { SimulatedApi } from './api.ts';
+import type { FaultRule } from './faults.ts';
+import { isObject } from './json.ts';
+import type { Incoming, Reply } from './messages.ts';
+import type { SettingsChange } from './settings.ts';
+
+type Control = Pick<
+  SimulatedApi,
+  'bill' | 'instances' | 'faults' | 'setFaults' | 'settings' | 'updateSettings' | 'requests'
+>;
+
+/** For tests and people: looks behind the simulated API, and changes how it behaves. */
+export function adminReply(control: Control, incoming: Incoming): Reply {
+  try {
+    const answer = answerOf(control, incoming);
+    if (answer !== undefined) return json(200, answer);
+    return json(404, { error: `There is no ${incoming.method} ${incoming.path}` });
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof SyntaxError) {
+      return json(400, { error: error.message });
+    }
+    throw error;
+  }
+}
+
+/** undefined: there is no such route. */
+function answerOf(control: Control, { method, path, query, body }: Incoming): unknown {
+  const tag = query.get('tag') ?? undefined;
+  switch (`${method} ${path}`) {
+    case 'GET /_simulator/bill':
+      return control.bill(tag);
+    case 'GET /_simulator/instances':
+      return control.instances(tag);
+    case 'GET /_simulator/faults':
+      return control.faults();
+    case 'PUT /_simulator/faults':
+      control.setFaults(parsedRules(body));
+      return control.faults();
+    case 'GET /_simulator/settings':
+      return control.settings;
+    case 'PATCH /_simulator/settings':
+      control.updateSettings(parsedSettings(body));
+      return control.settings;
+    case 'GET /_simulator/requests':
+      return control.requests();
+    default:
+      return undefined;
+  }
+}
+
+/** `setFaults` checks what is in the list. */
+function parsedRules(body: string): FaultRule[] {
+  const rules: unknown = JSON.parse(body);
+  if (!Array.isArray(rules)) throw new TypeError('The body must be a list of faults');
+  return rules as FaultRule[];
+}
+
+/** `updateSettings` checks what is in the object. */
+function parsedSettings(body: string): SettingsChange {
+  const change: unknown = JSON.parse(body);
+  if (!isObject(change)) throw new TypeError('The body must be an object of settings');
+  return change as SettingsChange;
+}
+
+function json(status: number, value: unknown): Reply {
+  const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
+  return { status, headers, body: JSON.stringify(value) };
+}
