@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { projectDir } from '../dev/service.ts';
+import { projectDir } from '../build/project.ts';
 import { freePort } from '../simulators/listen.ts';
 import { markdown } from './report.ts';
 import { quantile } from './times.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildOptions } from 'esbuild';
 import { parse } from 'yaml';
-import { projectDir } from '../dev/service.ts';
+import { projectDir } from './project.ts';
 
 /** How serverless.yml has esbuild bundle the functions. */
 export function readBundling(): BuildOptions & { readonly alias: Record<string, string> } {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { projectDir } from '../dev/service.ts';
+import { projectDir } from '../build/project.ts';
 
 export interface Tried {
   readonly status: number;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { projectDir } from '../dev/service.ts';
+import { projectDir } from '../build/project.ts';
 import { createClock } from '../lib/adapters/clock.ts';
 import { minutes, plus } from '../lib/core/base/units.ts';
 import type { Bill, LedgerEntry } from '../simulators/linode/simulator.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { projectDir } from '../dev/service.ts';
+import { projectDir } from '../build/project.ts';
 import { type Check, type Finding, simulation, testsOf } from './mutants/checks.ts';
 import { broken, copyOf } from './mutants/copy.ts';
 import { type Mutant, mutants } from './mutants/list.ts';

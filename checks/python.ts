@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectDir } from '../dev/service.ts';
+import { projectDir } from '../build/project.ts';
 
 const requirements = join(projectDir, 'checks', 'requirements.txt');
 const venv = join(projectDir, '.venv');

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectDir } from '../dev/service.ts';
+import { projectDir } from '../build/project.ts';
 import { allowedBy, type Template, tell, wildcards } from './policies.ts';
 import { pythonPrograms } from './python.ts';
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import JSZip from 'jszip';
-import { projectDir } from '../dev/service.ts';
+import { projectDir } from '../build/project.ts';
 
 /** After `serverless package`: each function's zip must hold its own bundle and nothing else. */
 const folder = join(projectDir, '.serverless');

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { projectDir, STAGE, serverlessBin } from './service.ts';
+import { projectDir, serverlessBin } from '../build/project.ts';
+import { STAGE } from './service.ts';
 
 export interface LocalFunctions {
   readonly process: ChildProcess;

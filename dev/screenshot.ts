@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { projectDir } from '../build/project.ts';
 import { freePort } from '../simulators/listen.ts';
 import { startBrowser } from './browser.ts';
-import { projectDir } from './service.ts';
 import { localSettings } from './settings.ts';
 import { startStack } from './stack.ts';
 

@@ -1,12 +1,9 @@
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { projectDir, serverlessBin } from '../build/project.ts';
 import type { TableProperties } from '../simulators/aws/dynamodb.ts';
 import type { Schedule } from '../simulators/aws/eventbridge.ts';
 
-export const projectDir = fileURLToPath(new URL('..', import.meta.url));
-export const serverlessBin = createRequire(import.meta.url).resolve('serverless/bin/serverless.js');
 export const STAGE = 'local';
 
 /** What serverless.yml declares, resolved for the local stage. */

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { projectDir } from '../build/project.ts';
 import { type ClockSettings, createClock } from '../lib/adapters/clock.ts';
 import type { Clock } from '../lib/ports.ts';
 import { startDynamoDb } from '../simulators/aws/dynamodb.ts';
@@ -10,7 +11,7 @@ import { type LinodeSimulator, startLinodeSimulator } from '../simulators/linode
 import { freePort } from '../simulators/listen.ts';
 import { startFunctions } from './functions.ts';
 import type { PatientTime } from './patient-time.ts';
-import { projectDir, readService } from './service.ts';
+import { readService } from './service.ts';
 import { openSecret, type SecretOptions } from './tokens.ts';
 
 export interface StackOptions extends SecretOptions {

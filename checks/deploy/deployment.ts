@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { projectDir, serverlessBin } from '../../dev/service.ts';
+import { projectDir, serverlessBin } from '../../build/project.ts';
 import { clientOf, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 

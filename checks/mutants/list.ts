@@ -16,7 +16,7 @@ function inFile(file: string, tests: readonly string[], bugs: Bugs): Mutant[] {
   return Object.entries(bugs).map(([name, { from, to }]) => ({ name, file, from, to, tests }));
 }
 
-const money = inFile('lib/core/base/money.ts', ['test/core/money.test.ts'], {
+const money = inFile('lib/core/base/money.ts', ['test/unit/core/base/money.test.ts'], {
   'a price beyond six decimals is rounded down': {
     from: 'isNoise ? nearest : Math.ceil(micro)',
     to: 'isNoise ? nearest : Math.floor(micro)',
@@ -39,7 +39,7 @@ const money = inFile('lib/core/base/money.ts', ['test/core/money.test.ts'], {
   },
 });
 
-const names = inFile('lib/core/base/names.ts', ['test/core/names.test.ts'], {
+const names = inFile('lib/core/base/names.ts', ['test/unit/core/base/names.test.ts'], {
   'a Linode with the tags of two clusters is the first one’s': {
     from: 'return ids.length === 1 && id !== undefined',
     to: 'return id !== undefined',
@@ -62,7 +62,7 @@ const names = inFile('lib/core/base/names.ts', ['test/core/names.test.ts'], {
   },
 });
 
-const billing = inFile('lib/core/billing/bill.ts', ['test/core/billing.test.ts'], {
+const billing = inFile('lib/core/billing/bill.ts', ['test/unit/core/billing/bill.test.ts'], {
   'a started hour is billed only once it is over': {
     from: 'const next = Math.ceil((end - node.billedFrom) / HOUR);',
     to: 'const next = Math.floor((end - node.billedFrom) / HOUR);',
@@ -125,7 +125,7 @@ const billing = inFile('lib/core/billing/bill.ts', ['test/core/billing.test.ts']
   },
 });
 
-const price = inFile('lib/core/billing/price.ts', ['test/core/billing.test.ts'], {
+const price = inFile('lib/core/billing/price.ts', ['test/unit/core/billing/bill.test.ts'], {
   'what backups cost is forgotten': {
     from: 'hourly: sum([base.hourly, addon.hourly])',
     to: 'hourly: base.hourly',
@@ -136,7 +136,7 @@ const price = inFile('lib/core/billing/price.ts', ['test/core/billing.test.ts'],
   },
 });
 
-const quote = inFile('lib/core/cluster/quote.ts', ['test/core/quote.test.ts'], {
+const quote = inFile('lib/core/cluster/quote.ts', ['test/unit/core/cluster/quote.test.ts'], {
   'the smallest budget itself is refused': {
     from: 'if (budget < smallestBudget) {',
     to: 'if (budget <= smallestBudget) {',
@@ -153,7 +153,7 @@ const quote = inFile('lib/core/cluster/quote.ts', ['test/core/quote.test.ts'], {
 
 const cluster = inFile(
   'lib/core/cluster/record.ts',
-  ['test/core/cluster.test.ts', 'test/core/change.test.ts'],
+  ['test/unit/core/cluster/record.test.ts', 'test/unit/core/cluster/change.test.ts'],
   {
     'the teardown time leaves out nodes that are yet to be created': {
       from: 'return [...billedNodes(record), ...unsent];',
@@ -198,7 +198,7 @@ const cluster = inFile(
   },
 );
 
-const observe = inFile('lib/core/pass/observe.ts', ['test/core/observe.test.ts'], {
+const observe = inFile('lib/core/pass/observe.ts', ['test/unit/core/pass/observe.test.ts'], {
   'a Linode of another deployment is taken for ours': {
     from: 'tags.includes(ours) && clusterOfTags(tags) === record.id',
     to: 'clusterOfTags(tags) === record.id',
@@ -239,7 +239,7 @@ const observe = inFile('lib/core/pass/observe.ts', ['test/core/observe.test.ts']
   },
 });
 
-const apply = inFile('lib/core/pass/apply.ts', ['test/core/apply.test.ts'], {
+const apply = inFile('lib/core/pass/apply.ts', ['test/unit/core/pass/apply.test.ts'], {
   'a refusal speaks for an earlier create with a lost reply': {
     from: "const only = node.state !== 'sent' || node.sentAt === node.triedAt;",
     to: "const only = node.state !== 'sent' || node.sentAt <= node.triedAt;",
@@ -270,7 +270,7 @@ const apply = inFile('lib/core/pass/apply.ts', ['test/core/apply.test.ts'], {
   },
 });
 
-const plan = inFile('lib/core/pass/plan.ts', ['test/core/plan.test.ts'], {
+const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'], {
   'a list that could not be read is taken for an empty one': {
     from: 'const linodes = observed === null ? null : linodesOf(record, observed);',
     to: 'const linodes = linodesOf(record, observed ?? []);',
@@ -403,7 +403,7 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/core/plan.test.ts'], {
   },
 });
 
-const orphans = inFile('lib/core/cluster/orphans.ts', ['test/core/orphans.test.ts'], {
+const orphans = inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/orphans.test.ts'], {
   'the sweeper takes any Linode for ours': {
     from: 'const ours = linodes.filter(({ tags }) => tags.includes(ownershipTag(context.stage)));',
     to: 'const ours = linodes;',
@@ -438,7 +438,7 @@ const orphans = inFile('lib/core/cluster/orphans.ts', ['test/core/orphans.test.t
   },
 });
 
-const change = inFile('lib/core/cluster/change.ts', ['test/core/change.test.ts'], {
+const change = inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/change.test.ts'], {
   'a cluster is changed whose teardown has begun': {
     from: "record.phase === 'deleting' || now >= teardownOf(record, now)) {",
     to: "record.phase === 'deleting' || now > teardownOf(record, now)) {",
@@ -465,7 +465,7 @@ const change = inFile('lib/core/cluster/change.ts', ['test/core/change.test.ts']
   },
 });
 
-const ledger = inFile('lib/core/caps/ledger.ts', ['test/core/ledger.test.ts'], {
+const ledger = inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.test.ts'], {
   'a cap may not be used up': {
     from: 'if (limit === null || taken + claim.budget <= limit) return [];',
     to: 'if (limit === null || taken + claim.budget < limit) return [];',
@@ -516,7 +516,7 @@ const ledger = inFile('lib/core/caps/ledger.ts', ['test/core/ledger.test.ts'], {
   },
 });
 
-const reconcile = inFile('lib/app/reconcile.ts', ['test/reconcile.test.ts'], {
+const reconcile = inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.ts'], {
   'nodes that were sent are not listed': {
     from: "record.nodes.every(({ state }) => state === 'planned')",
     to: "record.nodes.every(({ state }) => state === 'planned' || state === 'sent')",
@@ -630,7 +630,7 @@ const reconcile = inFile('lib/app/reconcile.ts', ['test/reconcile.test.ts'], {
   },
 });
 
-const sweep = inFile('lib/app/sweep.ts', ['test/sweep.test.ts'], {
+const sweep = inFile('lib/app/sweep.ts', ['test/unit/app/sweep.test.ts'], {
   'the sweeper reads the records before it lists': {
     from:
       'const linodes = [...listed, ...(await leftOut(deps, awaited, listed, limits.by))];\n' +
@@ -683,7 +683,7 @@ const sweep = inFile('lib/app/sweep.ts', ['test/sweep.test.ts'], {
   },
 });
 
-const reap = inFile('lib/app/reap.ts', ['test/handlers/reap.test.ts'], {
+const reap = inFile('lib/app/reap.ts', ['test/unit/handlers/reap.test.ts'], {
   'the reaper looks no tick ahead': {
     from: 'store.due(plus(clock.now(), TICK))',
     to: 'store.due(clock.now())',
@@ -709,7 +709,7 @@ const reap = inFile('lib/app/reap.ts', ['test/handlers/reap.test.ts'], {
 const counted = [
   ...inFile(
     'lib/core/cluster/metrics.ts',
-    ['test/core/metrics.test.ts', 'test/adapters/emf.test.ts'],
+    ['test/unit/core/cluster/metrics.test.ts', 'test/unit/adapters/aws/emf.test.ts'],
     {
       'a cluster on its way out is never overdue': {
         from: "record.phase === 'deleting' ? record.deletingSince : teardownOf(record, now);",
@@ -729,7 +729,7 @@ const counted = [
       },
     },
   ),
-  ...inFile('lib/app/reap.ts', ['test/reap.test.ts'], {
+  ...inFile('lib/app/reap.ts', ['test/unit/app/reap.test.ts'], {
     'an overdue cluster is told to nobody': {
       from: 'if (overdue.length > 0) metrics.emit(',
       to: 'if (overdue.length > 20) metrics.emit(',
@@ -739,13 +739,13 @@ const counted = [
       to: "    log.error('overdue",
     },
   }),
-  ...inFile('lib/app/reconcile.ts', ['test/reconcile.test.ts'], {
+  ...inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.ts'], {
     'what a cluster came to is counted only where its record was saved': {
       from: '  count(deps.metrics, before, record);\n  const saved = await deps.store.save(record);',
       to: '  const saved = await deps.store.save(record);\n  count(deps.metrics, before, record);',
     },
   }),
-  ...inFile('lib/app/sweep.ts', ['test/sweep.test.ts'], {
+  ...inFile('lib/app/sweep.ts', ['test/unit/app/sweep.test.ts'], {
     'an orphan that was not destroyed is counted': {
       from: 'if (destroyed > 0) metrics.emit(() => ({ OrphansDestroyed: destroyed }));',
       to: 'metrics.emit(() => ({ OrphansDestroyed: orphans.length }));',
@@ -753,7 +753,7 @@ const counted = [
   }),
 ];
 
-const launch = inFile('lib/app/launch.ts', ['test/launch.test.ts'], {
+const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   'the idempotency key is ignored': {
     from: 'request.idempotencyKey === null ? null : keyedClusterId(request.owner, request.idempotencyKey);',
     to: 'null as ClusterId | null;',
@@ -796,7 +796,7 @@ const launch = inFile('lib/app/launch.ts', ['test/launch.test.ts'], {
   },
 });
 
-const changeCluster = inFile('lib/app/change-cluster.ts', ['test/clusters.test.ts'], {
+const changeCluster = inFile('lib/app/change-cluster.ts', ['test/unit/app/clusters.test.ts'], {
   'a PATCH that meets a pass is lost': {
     from: "5 minutes`);\n    if (saved === 'conflict') continue;",
     to: "5 minutes`);\n    if (saved === 'conflict') return record;",
@@ -815,7 +815,7 @@ const changeCluster = inFile('lib/app/change-cluster.ts', ['test/clusters.test.t
   },
 });
 
-const offer = inFile('lib/app/offer.ts', ['test/launch.test.ts'], {
+const offer = inFile('lib/app/offer.ts', ['test/unit/app/launch.test.ts'], {
   'a budget below the first hour is taken': {
     from: 'if (spec.budget >= smallestBudget) return;',
     to: 'return;',
@@ -835,7 +835,7 @@ const offer = inFile('lib/app/offer.ts', ['test/launch.test.ts'], {
 });
 
 const clusters = [
-  ...inFile('lib/app/read-clusters.ts', ['test/clusters.test.ts'], {
+  ...inFile('lib/app/read-clusters.ts', ['test/unit/app/clusters.test.ts'], {
     "somebody else's cluster is shown": {
       from: "if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {",
       to: "if (record === 'notFound') {",
@@ -849,13 +849,13 @@ const clusters = [
       to: 'current.nodes',
     },
   }),
-  ...inFile('lib/app/destroy-cluster.ts', ['test/clusters.test.ts'], {
+  ...inFile('lib/app/destroy-cluster.ts', ['test/unit/app/clusters.test.ts'], {
     'a DELETE that meets a pass is lost': {
       from: "deps.clock.now(), end));\n    if (saved === 'conflict') continue;",
       to: "deps.clock.now(), end));\n    if (saved === 'conflict') return record;",
     },
   }),
-  ...inFile('lib/app/nudge.ts', ['test/clusters.test.ts'], {
+  ...inFile('lib/app/nudge.ts', ['test/unit/app/clusters.test.ts'], {
     'a lost nudge fails the request': {
       from: "log.warn('nudge lost', { clusterId: id, reason: String(error) });",
       to: "log.warn('nudge lost', { clusterId: id, reason: String(error) });\n    throw error;",

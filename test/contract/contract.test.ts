@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Exchange, publishExchange } from '../../simulators/linode/exchange.ts';
-import { hasShared, readShared, skipped } from '../shared.ts';
+import { hasShared, readShared, skipped } from '../support/shared.ts';
 import { contractOf } from './contract.ts';
 import { type Known, known } from './deviations.ts';
 import {

@@ -9,8 +9,8 @@ import {
   type SimulatorOptions,
   startLinodeSimulator,
 } from '../../simulators/linode/simulator.ts';
-import { aRequest, createTestClock, LABEL, LATER, START, TAGS } from '../adapters/linode-server.ts';
-import { hasShared, readShared, skipped } from '../shared.ts';
+import { aRequest, createTestClock, LABEL, LATER, START, TAGS } from '../support/linode-server.ts';
+import { hasShared, readShared, skipped } from '../support/shared.ts';
 import { contractOf } from './contract.ts';
 
 const ALL = 'token-with-every-scope';

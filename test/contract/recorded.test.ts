@@ -9,8 +9,8 @@ import {
   LATER,
   START,
   startWorld,
-} from '../adapters/linode-server.ts';
-import { hasShared, skipped } from '../shared.ts';
+} from '../support/linode-server.ts';
+import { hasShared, skipped } from '../support/shared.ts';
 import { recordedLists, type Sample, sampleNamed, samples } from './recorded.ts';
 
 /*

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Exchange } from '../../simulators/linode/exchange.ts';
-import { readShared } from '../shared.ts';
+import { readShared } from '../support/shared.ts';
 
 /** A request to the real API, and its answer. */
 export interface Sample {

@@ -1,5 +1,5 @@
 import { afterAll, expect } from 'vitest';
-import { hasShared } from '../shared.ts';
+import { hasShared } from '../support/shared.ts';
 import { takeViolations, watch } from './watch.ts';
 
 /*

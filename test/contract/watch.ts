@@ -1,5 +1,5 @@
 import { type Exchange, onExchange } from '../../simulators/linode/exchange.ts';
-import { readShared } from '../shared.ts';
+import { readShared } from '../support/shared.ts';
 
 const seen: Exchange[] = [];
 

@@ -7,8 +7,8 @@ import { type ClusterRecord, isLive } from '../../lib/core/cluster/record.ts';
 import type { AppError } from '../../lib/errors.ts';
 import type { ClusterStore, LedgerStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
-import { anEnded, at, ID, usd } from '../core/builders.ts';
-import { aWorld, createStranger, ourTag, START, type World } from './world.ts';
+import { anEnded, at, ID, usd } from '../support/builders.ts';
+import { aWorld, createStranger, ourTag, START, type World } from '../support/flow-world.ts';
 
 let world: World;
 afterEach(() => world.close());

@@ -11,7 +11,7 @@ import {
 } from '../../lib/core/base/units.ts';
 import { type ClusterRecord, teardownOf } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
-import { aWorld, ourTag, START, TOKEN, type World } from './world.ts';
+import { aWorld, ourTag, START, TOKEN, type World } from '../support/flow-world.ts';
 
 let world: World;
 afterEach(() => world.close());

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type EpochMs, hours, latest, minutes, plus } from '../../lib/core/base/units.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
-import { aWorld, createStranger, ourTag, START, TOKEN, type World } from './world.ts';
+import { aWorld, createStranger, ourTag, START, TOKEN, type World } from '../support/flow-world.ts';
 
 let world: World;
 afterEach(() => world.close());

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type DurationMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
 import type { FaultRule } from '../../simulators/linode/simulator.ts';
-import { aWorld, createStranger, ourTag, START, type World } from './world.ts';
+import { aWorld, createStranger, ourTag, START, type World } from '../support/flow-world.ts';
 
 let world: World;
 afterEach(() => world.close());

@@ -9,7 +9,7 @@ import {
   seconds,
 } from '../../lib/core/base/units.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
-import { aWorld, START, type World } from './world.ts';
+import { aWorld, START, type World } from '../support/flow-world.ts';
 
 let world: World;
 afterEach(() => world.close());

@@ -3,9 +3,9 @@ import { changeSchedule, deleteSchedule } from '../../lib/app/change-schedule.ts
 import { getSchedule, listSchedules } from '../../lib/app/read-schedules.ts';
 import { hours, minutes, plus } from '../../lib/core/base/units.ts';
 import { nextRuns } from '../../lib/core/schedule/cron.ts';
-import { id } from '../adapters/schedule-store-contract.ts';
-import { aSchedule, at } from '../core/builders.ts';
-import { aWorld, START, type World } from './world.ts';
+import { aSchedule, at } from '../support/builders.ts';
+import { aWorld, START, type World } from '../support/flow-world.ts';
+import { id } from '../support/schedule-store-contract.ts';
 
 let world: World;
 beforeEach(async () => {

@@ -5,8 +5,8 @@ import { hours, minus, minutes, plus, seconds } from '../../lib/core/base/units.
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { ClusterStore, LedgerStore, ScheduleStore } from '../../lib/ports.ts';
 import type { FaultRule } from '../../simulators/linode/simulator.ts';
-import { at } from '../core/builders.ts';
-import { aWorld, START, type World } from './world.ts';
+import { at } from '../support/builders.ts';
+import { aWorld, START, type World } from '../support/flow-world.ts';
 
 let world: World;
 afterEach(() => world.close());

@@ -14,7 +14,7 @@ import {
 import type { Linode } from '../../lib/core/cluster/linode.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { LinodeApi, Log } from '../../lib/ports.ts';
-import { usd } from '../core/builders.ts';
+import { usd } from '../support/builders.ts';
 import type { Actor } from './race.ts';
 
 const BOOT_TIME = seconds(15);

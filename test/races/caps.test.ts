@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../lib/errors.ts';
-import { usd } from '../core/builders.ts';
+import { usd } from '../support/builders.ts';
 import { troubles } from './race.ts';
 import { drawEvenPauses, World } from './world.ts';
 

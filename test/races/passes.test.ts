@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DurationMs, minutes } from '../../lib/core/base/units.ts';
-import { aCluster, aDeleting, aSpec, gone, ID, planned, statesOf, usd } from '../core/builders.ts';
+import {
+  aCluster,
+  aDeleting,
+  aSpec,
+  gone,
+  ID,
+  planned,
+  statesOf,
+  usd,
+} from '../support/builders.ts';
 import { type How, type Trouble, troubles } from './race.ts';
 import { drawEvenPauses, World } from './world.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { changeSchedule } from '../../lib/app/change-schedule.ts';
 import { runSchedule } from '../../lib/app/run-schedule.ts';
 import { plus, seconds } from '../../lib/core/base/units.ts';
-import { aRunning, aSchedule, at, eventsOf, ID, LAUNCH, SCHEDULE_ID } from '../core/builders.ts';
+import { aRunning, aSchedule, at, eventsOf, ID, LAUNCH, SCHEDULE_ID } from '../support/builders.ts';
 import { troubles } from './race.ts';
 import { type Deps, drawEvenPauses, World } from './world.ts';
 

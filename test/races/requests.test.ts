@@ -12,7 +12,7 @@ import {
   teardownOf,
 } from '../../lib/core/cluster/record.ts';
 import { AppError } from '../../lib/errors.ts';
-import { aLinode, aRunning, ID, LAUNCH, OUR_TAGS, usd } from '../core/builders.ts';
+import { aLinode, aRunning, ID, LAUNCH, OUR_TAGS, usd } from '../support/builders.ts';
 import { type Trouble, troubles } from './race.ts';
 import { type Attempt, drawEvenPauses, launchRequest, World } from './world.ts';
 

@@ -16,7 +16,7 @@ import {
   OUR_TAGS,
   STAGE,
   usd,
-} from '../core/builders.ts';
+} from '../support/builders.ts';
 import { troubles } from './race.ts';
 import { drawEvenPauses, World } from './world.ts';
 

@@ -34,8 +34,8 @@ import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { ClusterStore, LedgerStore, Log, Nudge, ScheduleStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
-import { collect } from '../adapters/cluster-store-contract.ts';
-import { LAUNCH, price, STAGE, usd } from '../core/builders.ts';
+import { LAUNCH, price, STAGE, usd } from '../support/builders.ts';
+import { collect } from '../support/cluster-store-contract.ts';
 import { Account, linodeApi } from './account.ts';
 import { Actor, Race, type Trouble } from './race.ts';
 

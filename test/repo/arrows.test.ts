@@ -1,0 +1,264 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { transformSync } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import { projectDir } from '../../build/project.ts';
+
+/*
+ * Which way imports point, folder by folder, and what pure code must not touch. Paths are from the
+ * project's root, such as lib/core/pass/plan.ts. docs/architecture.md draws the same.
+ */
+
+const core = 'lib/core';
+/** What every part of lib may know. */
+const shared = [core, 'lib/ports.ts', 'lib/errors.ts', 'lib/settings.ts'];
+
+/**
+ * What a folder may import of this repository, beside its own files. The longest name that fits a
+ * file holds for it: lib/core/pass has its own row, lib/core none.
+ */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  'lib/core/base': [],
+  'lib/core/billing': ['lib/core/base'],
+  'lib/core/cluster': ['lib/core/base', 'lib/core/billing'],
+  'lib/core/catalogue': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster'],
+  'lib/core/caps': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster'],
+  'lib/core/schedule': ['lib/core/base', 'lib/core/cluster'],
+  'lib/core/notices': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster'],
+  'lib/core/pass': ['lib/core/base', 'lib/core/cluster', 'lib/core/notices'],
+  'lib/ports.ts': [core],
+  'lib/errors.ts': [core],
+  'lib/settings.ts': [core],
+  'lib/app': shared,
+  'lib/http': ['lib/app', ...shared],
+  'lib/adapters': [],
+  'lib/adapters/axios': [],
+  'lib/adapters/aws': shared,
+  'lib/adapters/dynamodb': shared,
+  'lib/adapters/linode': ['lib/adapters/axios', ...shared],
+  'lib/adapters/clock.ts': shared,
+  'lib/adapters/log.ts': shared,
+  'lib/adapters/webhook.ts': ['lib/adapters/axios', ...shared],
+  'lib/wire.ts': ['lib'],
+  handlers: ['lib/app', 'lib/http', 'lib/core', 'lib/errors.ts', 'lib/wire.ts', 'web/dist'],
+  cli: ['lib/core', 'lib/http', 'package.json'],
+  web: ['lib/core', 'lib/http'],
+  ops: ['lib'],
+  build: ['lib/http'],
+  simulators: [],
+  'simulators/aws': ['simulators/listen.ts', 'lib/adapters/dynamodb', ...shared],
+  // Shares nothing with the product but the clock: a misreading there would hide itself here.
+  'simulators/linode': ['simulators/random.ts', 'lib/adapters/clock.ts'],
+  simulation: ['simulators', 'lib'],
+  dev: ['build', 'ops', 'simulators', 'lib'],
+  checks: ['build', 'dev', 'simulators', 'lib'],
+  bench: ['build', 'checks', 'dev', 'simulation', 'simulators', 'lib'],
+};
+
+/** Packages that a folder may import, where it may not import any. */
+const packages: Readonly<Record<string, RegExp>> = {
+  'lib/core': /^(zod\/mini|croner)$/,
+  'lib/app': /^(?!@aws|axios|hono|zod)/,
+  'lib/http': /^(zod\/mini|zod-openapi|node:(crypto|zlib))$/,
+  'lib/ports.ts': /^\b$/,
+  'lib/errors.ts': /^\b$/,
+  'lib/settings.ts': /^\b$/,
+  handlers: /^(?!@aws-sdk|@aws-lambda-powertools|axios)/,
+  cli: /^(?!@aws|axios)/,
+  web: /^(zod\/mini|preact|preact\/hooks|cronstrue|@fontsource-variable\/.*)$/,
+};
+
+/** What reads a clock, chance, the environment or the network, by the name of the culprit. */
+const impurities: Readonly<Record<string, RegExp>> = {
+  'Date.now': /\bDate\s*\.\s*now\b/,
+  'new Date()': /\bnew\s+Date\b(?!\s*\(\s*[^\s)])/,
+  'Date()': /(?<!new\s)(?<![.\w])Date\s*\(/,
+  'Math.random': /\bMath\s*\.\s*random\b/,
+  performance: /(?<![.\w])performance\s*\./,
+  process: /(?<![.\w])process\s*[.[]/,
+  console: /(?<![.\w])console\s*[.[]/,
+  crypto: /(?<![.\w])crypto\s*[.[]/,
+  fetch: /(?<![.\w])fetch\s*\(/,
+  timer: /(?<![.\w])set(Timeout|Interval|Immediate)\s*\(/,
+  globalThis: /\bglobalThis\b/,
+};
+
+const isIn = (place: string) => (path: string) => path === place || path.startsWith(`${place}/`);
+
+/** The row of a table that holds for a file: the longest that fits. */
+function rowOf<T>(table: Readonly<Record<string, T>>, path: string): [string, T] | undefined {
+  return Object.entries(table)
+    .filter(([place]) => isIn(place)(path))
+    .toSorted(([one], [other]) => other.length - one.length)[0];
+}
+
+/** What is wrong with a file of this path and text; empty: nothing. */
+function faultsOf(path: string, text: string): string[] {
+  const [place, mayImport] = rowOf(arrows, path) ?? ['', []];
+  const mayUse = rowOf(packages, path)?.[1] ?? /./;
+  const { files, packages: used } = importsOf(path, text);
+  const wrong = [
+    ...files.filter((file) => !isIn(place)(file) && !mayImport.some((one) => isIn(one)(file))),
+    ...used.filter((name) => !mayUse.test(name)),
+  ];
+  return [...wrong.map((imported) => `${path} imports ${imported}`), ...impuritiesOf(path, text)];
+}
+
+function impuritiesOf(path: string, text: string): string[] {
+  if (!isIn('lib')(path) && !isIn('handlers')(path)) return [];
+  const code = codeOf(text);
+  const impure = Object.entries(impurities)
+    .filter(([, pattern]) => isIn(core)(path) && pattern.test(code))
+    .map(([culprit]) => `${path} uses ${culprit}, but lib/core is pure`);
+  const readsEnv = path !== 'lib/wire.ts' && /\bprocess\s*(\.\s*env\b|\[)/.test(code);
+  const env = readsEnv ? [`${path} reads process.env, which lib/wire.ts alone may do`] : [];
+  return [...impure, ...env];
+}
+
+/** Types count as well: an arrow is an arrow. */
+function importsOf(path: string, text: string) {
+  const specifiers = [...text.matchAll(/\b(?:from|import|import\()\s*'([^'\n]+)'/g)].map(
+    ([, specifier = '']) => specifier,
+  );
+  return {
+    files: specifiers
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => posix.join(posix.dirname(path), specifier)),
+    packages: specifiers.filter((specifier) => !specifier.startsWith('.')),
+  };
+}
+
+/** Without comments, types, and what stands between quotes. */
+function codeOf(text: string): string {
+  const { code } = transformSync(text, { loader: 'ts', target: 'es2022' });
+  return code.replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
+}
+
+/** One circle of the graph as the path around it; null: there is none. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
+  const done = new Set<string>();
+  function visit(node: string, path: readonly string[]): string[] | null {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return null;
+    for (const next of graph.get(node) ?? []) {
+      const circle = visit(next, [...path, node]);
+      if (circle !== null) return circle;
+    }
+    done.add(node);
+    return null;
+  }
+  for (const node of graph.keys()) {
+    const circle = visit(node, []);
+    if (circle !== null) return circle;
+  }
+  return null;
+}
+
+const list = ['ls-files', '--cached', '--others', '--exclude-standard'];
+const files = execFileSync('git', list, { cwd: projectDir, encoding: 'utf8' })
+  .split('\n')
+  .filter((path) => /\.(ts|tsx|mjs)$/.test(path) && path.includes('/'))
+  .filter((path) => existsSync(join(projectDir, path)));
+const sources = files.filter((path) => !isIn('test')(path));
+const read = (path: string) => readFileSync(join(projectDir, path), 'utf8');
+
+describe('the source', () => {
+  it('is found, each file in a folder of the table', () => {
+    expect(sources).toContain('lib/core/pass/plan.ts');
+    expect(sources).toContain('web/src/app.tsx');
+    expect(sources.filter((path) => rowOf(arrows, path) === undefined)).toEqual([]);
+  });
+
+  it.each(sources)('%s keeps to the arrows', (path) => {
+    expect(faultsOf(path, read(path))).toEqual([]);
+  });
+
+  it('has no circle of files', () => {
+    const graph = new Map(files.map((path) => [path, importsOf(path, read(path)).files]));
+    expect(circleIn(graph)).toBeNull();
+  });
+
+  it('has no circle of folders', () => {
+    const graph = new Map<string, string[]>();
+    for (const path of sources) {
+      const [from = ''] = rowOf(arrows, path) ?? [];
+      const to = importsOf(path, read(path)).files.flatMap(
+        (file) => rowOf(arrows, file)?.[0] ?? [],
+      );
+      const others = to.filter((place) => place !== from);
+      graph.set(from, [...new Set([...(graph.get(from) ?? []), ...others])]);
+    }
+    expect(graph.size).toBeGreaterThan(20);
+    expect(circleIn(graph)).toBeNull();
+  });
+
+  it.each(['lib', 'lib/core'])('has at most nine rooms in %s', (folder) => {
+    const depth = folder.split('/').length;
+    const rooms = sources.filter(isIn(folder)).map((path) => path.split('/')[depth]);
+    expect(new Set(rooms).size).toBeLessThanOrEqual(9);
+  });
+});
+
+describe('the check itself', () => {
+  const PLAN = 'lib/core/pass/plan.ts';
+  it.each([
+    [PLAN, "import type { Clock } from '../../ports.ts';", 'imports lib/ports.ts'],
+    [PLAN, "import { reserve } from '../caps/ledger.ts';", 'imports lib/core/caps/ledger.ts'],
+    [PLAN, "import * as z from 'zod';", 'imports zod'],
+    [PLAN, "import { hash } from 'node:crypto';", 'imports node:crypto'],
+    [PLAN, "export * from '../../app/launch.ts';", 'imports lib/app/launch.ts'],
+    [PLAN, "const late = import('../../wire.ts');", 'imports lib/wire.ts'],
+    [PLAN, 'const now = Date.now();', 'uses Date.now'],
+    [PLAN, 'const now = new Date();', 'uses new Date()'],
+    [PLAN, 'const now = new Date;', 'uses new Date()'],
+    [PLAN, 'const now = Date();', 'uses Date()'],
+    [PLAN, 'const dice = Math.random();', 'uses Math.random'],
+    [PLAN, 'const id = crypto.randomUUID();', 'uses crypto'],
+    [PLAN, 'console.log(1);', 'uses console'],
+    [PLAN, 'void fetch("https://example.com");', 'uses fetch'],
+    [PLAN, 'setTimeout(() => {}, 1);', 'uses timer'],
+    [PLAN, 'const home = process.env.HOME;', 'uses process'],
+    [PLAN, 'const now = performance.now();', 'uses performance'],
+    [PLAN, 'const now = globalThis.Date.now();', 'uses globalThis'],
+    ['lib/app/launch.ts', 'const stage = process.env.STAGE;', 'reads process.env'],
+    ['lib/app/launch.ts', "const stage = process['env'].STAGE;", 'reads process.env'],
+    ['handlers/api.ts', 'const { STAGE } = process.env;', 'reads process.env'],
+    ['lib/app/launch.ts', "import '../adapters/log.ts';", 'imports lib/adapters/log.ts'],
+    ['lib/app/launch.ts', "import { store } from '../wire.ts';", 'imports lib/wire.ts'],
+    ['lib/app/launch.ts', "import { x } from '../http/render.ts';", 'imports lib/http/render.ts'],
+    ['lib/app/launch.ts', "import { x } from '../../dev/stack.ts';", 'imports dev/stack.ts'],
+    ['lib/app/launch.ts', "import axios from 'axios';", 'imports axios'],
+    ['lib/http/request.ts', "import { store } from '../wire.ts';", 'imports lib/wire.ts'],
+    ['lib/http/request.ts', "import { Hono } from 'hono';", 'imports hono'],
+    ['lib/wire.ts', "import { x } from '../dev/stack.ts';", 'imports dev/stack.ts'],
+    ['lib/adapters/log.ts', "import { x } from '../app/launch.ts';", 'imports lib/app/launch.ts'],
+    ['lib/adapters/log.ts', "import { x } from './clock.ts';", 'imports lib/adapters/clock.ts'],
+    ['handlers/api.ts', "import { x } from '../lib/adapters/log.ts';", 'lib/adapters/log.ts'],
+    ['handlers/api.ts', "import { x } from '../dev/stack.ts';", 'imports dev/stack.ts'],
+    ['handlers/api.ts', "import { x } from '@aws-sdk/client-sns';", 'imports @aws-sdk/client-sns'],
+    ['web/src/app.tsx', "import { x } from '../../cli/fuse.ts';", 'imports cli/fuse.ts'],
+    ['simulators/linode/api.ts', "import { x } from '../../lib/errors.ts';", 'lib/errors.ts'],
+  ])('finds in %s that %s', (path, text, fault) => {
+    expect(faultsOf(path, text)).toContainEqual(expect.stringContaining(fault));
+  });
+
+  it.each([
+    [PLAN, "import * as z from 'zod/mini';\nimport { x } from '../base/units.ts';"],
+    [PLAN, 'const iso = new Date(1).toISOString(); // not Date.now()'],
+    [PLAN, 'const told = "the process. fetch() it, says Math.random";'],
+    [PLAN, 'type T = { process: string }; const f = (t: T) => t.process.length;'],
+    ['lib/adapters/linode/client.ts', "import './http.ts';\nimport axios from 'axios';"],
+    ['lib/app/launch.ts', "import 'node:crypto';\nimport { x } from './nudge.ts';"],
+    ['handlers/api.ts', "import { Hono } from 'hono';\nimport { store } from '../lib/wire.ts';"],
+  ])('finds nothing wrong in %s with %s', (path, text) => {
+    expect(faultsOf(path, text)).toEqual([]);
+  });
+
+  it('finds a circle, and none where there is none', () => {
+    const line = { a: ['b'], b: ['c', 'd'], c: ['d'] };
+    expect(circleIn(new Map(Object.entries(line)))).toBeNull();
+    const circle = { ...line, d: ['b'] };
+    expect(circleIn(new Map(Object.entries(circle)))).toEqual(['b', 'c', 'd', 'b']);
+  });
+});

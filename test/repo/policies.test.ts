@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type CollectionTag, parse, type ScalarTag } from 'yaml';
+import { type Allowed, allowedBy, type Template, tell, wildcards } from '../../checks/policies.ts';
+
+const short = (name: string, full: string): ScalarTag => ({
+  tag: `!${name}`,
+  resolve: (text: string) => ({ [full]: text }),
+});
+const customTags: (ScalarTag | CollectionTag)[] = [
+  short('Sub', 'Fn::Sub'),
+  short('GetAtt', 'Fn::GetAtt'),
+  short('Ref', 'Ref'),
+];
+const text = readFileSync(new URL('../../stack/roles.yml', import.meta.url), 'utf8')
+  // As the framework fills them in.
+  .replaceAll(/\$\{self:custom\.secret\}/g, 'onebuck/test');
+const allowed = allowedBy(parse(text, { customTags }) as Template);
+
+const whoMay = (action: string, resource: RegExp = /./): string[] => [
+  ...new Set(
+    allowed
+      .filter(
+        ({ actions, resources }) =>
+          actions.includes(action) && resources.some((one) => resource.test(one)),
+      )
+      .map(({ role }) => role),
+  ),
+];
+
+describe('the roles', () => {
+  it('allow nothing beyond what they name', () => {
+    expect(wildcards(allowed)).toEqual([]);
+  });
+
+  it('let only those read the secret who call Linode, check tokens or launch', () => {
+    expect(whoMay('secretsmanager:GetSecretValue')).toEqual([
+      ...['ApiRole', 'AuthorizeRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
+    ]);
+  });
+
+  it('let only those write the table who change records, and the sweeper its ledger', () => {
+    expect(whoMay('dynamodb:PutItem')).toEqual([
+      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
+    ]);
+    const ledger = allowed.find(
+      ({ role, actions }) => role === 'SweepRole' && actions.includes('dynamodb:PutItem'),
+    );
+    expect(ledger?.conditions).toContain('["ledger"]');
+    expect(whoMay('dynamodb:DeleteItem')).toEqual(['ApiRole']);
+  });
+
+  it('let only those invoke a function who nudge, and that function alone', () => {
+    expect(whoMay('lambda:InvokeFunction', /\$\{ReconcileLambdaFunction\.Arn\}/)).toEqual([
+      ...['ApiRole', 'NightlyRole', 'ScheduleRole', 'ReapRole'],
+    ]);
+    expect(whoMay('lambda:InvokeFunction', /\$\{ScheduleLambdaFunction\.Arn\}/)).toEqual([
+      'ReapRole',
+    ]);
+    expect(whoMay('lambda:InvokeFunction', /\$\{NightlyLambdaFunction\.Arn\}/)).toEqual([
+      'NightlySchedulerRole',
+    ]);
+    expect(whoMay('lambda:InvokeFunction')).toHaveLength(5);
+  });
+
+  it('let only passes over clusters publish, and to the topic of notices alone', () => {
+    expect(whoMay('sns:Publish')).toEqual(['ReconcileRole']);
+    const publishing = allowed.filter(({ actions }) => actions.includes('sns:Publish'));
+    expect(publishing.flatMap(({ resources }) => resources)).toEqual([
+      expect.stringMatching(/^\$\{NoticeTopic\}$/),
+    ]);
+  });
+
+  it('let the console, which anybody may load, do nothing but write its own log', () => {
+    const console = allowed.filter(({ role }) => role === 'ConsoleRole');
+    expect(console.map(({ actions, resources }) => [actions, resources])).toEqual([
+      [
+        ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        [expect.stringMatching(/^\$\{ConsoleLogGroup\.Arn\}$/)],
+      ],
+    ]);
+  });
+
+  it('say of each statement what it allows whom, and why it is no narrower', () => {
+    const [secret] = allowed.filter(({ actions }) =>
+      actions.includes('secretsmanager:GetSecretValue'),
+    );
+    expect(tell(secret as Allowed)).toMatch(
+      /^ApiRole: secretsmanager:GetSecretValue on .*:secret:onebuck\/test-\?{6} \(Secrets Manager/,
+    );
+  });
+});
+
+describe('the check of policies', () => {
+  const aTemplate = (statement: object, role: object = {}) => ({
+    Resources: {
+      SomeRole: {
+        Type: 'AWS::IAM::Role',
+        Properties: { Policies: [{ PolicyDocument: { Statement: [statement] } }], ...role },
+      },
+    },
+  });
+  const ARN = { 'Fn::GetAtt': ['ClustersTable', 'Arn'] };
+
+  it.each([
+    ['any action of a service', { Action: 'dynamodb:*', Resource: ARN }, 'dynamodb:*'],
+    ['any resource', { Action: ['sqs:SendMessage'], Resource: '*' }, '*'],
+    [
+      'any index',
+      { Action: 'dynamodb:Query', Resource: [{ 'Fn::Sub': 'arn:table/index/*' }] },
+      'arn:table/index/*',
+    ],
+    [
+      'another secret of the kind',
+      { Action: 'a:b', Resource: 'x:secret:*-??????' },
+      'x:secret:*-??????',
+    ],
+  ])('finds %s', (_, statement, found) => {
+    const one = allowedBy(aTemplate({ Effect: 'Allow', ...statement }));
+    expect(wildcards(one)).toEqual([`SomeRole allows ${found}`]);
+  });
+
+  it('throws on what it can not judge, rather than pass it by', () => {
+    const fine = { Effect: 'Allow', Action: 'a:b', Resource: ARN };
+    expect(() => allowedBy(aTemplate({ ...fine, Effect: 'Deny' }))).toThrow('Deny');
+    expect(() => allowedBy(aTemplate({ ...fine, Resource: { 'Fn::If': [] } }))).toThrow('Fn::If');
+    const managed = { ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess'] };
+    expect(() => allowedBy(aTemplate(fine, managed))).toThrow('more than its own policies');
+    const policy = { Resources: { P: { Type: 'AWS::IAM::ManagedPolicy' } } };
+    expect(() => allowedBy(policy)).toThrow('more than its own policies');
+  });
+});

@@ -1,0 +1,228 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { operations } from '../../lib/http/operations.ts';
+
+interface FunctionDeclared {
+  readonly handler: string;
+  readonly role: string;
+  readonly timeout: number;
+  readonly maximumEventAge?: number;
+  readonly reservedConcurrency?: unknown;
+  readonly events?: readonly Record<string, unknown>[];
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: string | string[];
+  readonly Condition?: unknown;
+}
+
+interface Role {
+  readonly Properties: {
+    readonly Policies: readonly { readonly PolicyDocument: { readonly Statement: Statement[] } }[];
+  };
+}
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+/** CloudFormation's own tags become the text that they are put before. */
+const yaml = (path: string) => parse(read(path), { logLevel: 'silent' });
+
+const service = yaml('serverless.yml');
+const functions = Object.entries(service.functions as Record<string, FunctionDeclared>);
+const roles = yaml('stack/roles.yml').Resources as Record<string, Role>;
+
+const list = (value: string | string[]) => (Array.isArray(value) ? value : [value]);
+const statementsOf = (role: Role) =>
+  role.Properties.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+const actionsOf = (name: string) =>
+  statementsOf(roles[name] as Role).flatMap(({ Action }) => list(Action));
+
+/** What wire.launchDeps takes of the rest of lib/wire.ts. */
+const LAUNCH_DEPS = [
+  ...(/launchDeps = \(\) => \(\{(.*?)\}\)/s.exec(read('lib/wire.ts'))?.[1]?.matchAll(/(\w+):/g) ??
+    []),
+].map(([, name = '']) => name);
+
+/** Whether an action or a resource is more than one named thing, or one in a secret's suffix. */
+const isWide = (text: string) => text.replace(/-\?{6}$/, '').search(/[*?]/) >= 0;
+
+describe.each(functions)('the function %s', (name, { handler, role, timeout, events = [] }) => {
+  const source = () => read(`${handler.replace(/\.handler$/, '')}.ts`);
+
+  /** What it takes from lib/wire.ts. */
+  const wired = () => {
+    const names = /import \{([^}]*)\} from '..\/lib\/wire.ts'/.exec(source())?.[1] ?? '';
+    const taken = names.split(',').map((text) => text.trim());
+    return new Set(taken.flatMap((one) => (one === 'launchDeps' ? LAUNCH_DEPS : [one])));
+  };
+  const uses = (...adapters: string[]) => adapters.some((adapter) => wired().has(adapter));
+  const may = (service: string) => actionsOf(role).some((action) => action.startsWith(service));
+
+  it('has a file that exports its handler', () => {
+    expect(handler).toBe(`handlers/${name}.handler`);
+    expect(source()).toMatch(/^export const handler = /m);
+  });
+
+  it('has an event in events/', () => {
+    expect(existsSync(new URL(`events/${name}.json`, root))).toBe(true);
+    expect(() => JSON.parse(read(`events/${name}.json`))).not.toThrow();
+  });
+
+  it('has a role of its own', () => {
+    expect(roles).toHaveProperty(role);
+    expect(functions.filter(([, other]) => other.role === role)).toHaveLength(1);
+  });
+
+  it('may read the secret exactly if it uses it, itself or to ask Linode', () => {
+    expect(may('secretsmanager:')).toBe(uses('secrets', 'linode', 'catalogue'));
+  });
+
+  it('may use the table exactly if it does', () => {
+    expect(may('dynamodb:')).toBe(uses('store', 'schedules', 'caps'));
+  });
+
+  it('may invoke exactly if it nudges', () => {
+    expect(may('lambda:')).toBe(uses('nudge'));
+  });
+
+  it('may publish exactly if it tells people', () => {
+    expect(may('sns:')).toBe(uses('notifier'));
+  });
+
+  it('may write its own log, and no other', () => {
+    const logs = statementsOf(roles[role] as Role).filter(({ Action }) =>
+      list(Action).some((action) => action.startsWith('logs:')),
+    );
+    const group = `${name.charAt(0).toUpperCase()}${name.slice(1)}LogGroup`;
+    expect(logs.flatMap(({ Resource }) => list(Resource))).toEqual([`\${${group}.Arn}`]);
+  });
+
+  it('has the time that it needs: an answer within 30 s, or a wait for the next tick', () => {
+    const rates = events.map(({ schedule }) => (schedule as { rate?: string })?.rate);
+    if (rates.includes('rate(1 minute)')) expect(timeout).toBeLessThan(60);
+    if (events.some((event) => 'httpApi' in event)) expect(timeout).toBeLessThan(30);
+    if (rates.includes('rate(5 minutes)')) expect(timeout).toBeGreaterThan(300);
+  });
+});
+
+describe('what Lambda can not start', () => {
+  const fieldOf = (field: 'maximumEventAge' | 'reservedConcurrency') =>
+    Object.fromEntries(
+      functions.flatMap(([name, one]) => (one[field] === undefined ? [] : [[name, one[field]]])),
+    );
+
+  it('is dropped after two ticks of who asks for it again, and a nightly after an hour', () => {
+    expect(fieldOf('maximumEventAge')).toEqual({
+      reconcile: 2 * 60,
+      schedule: 2 * 60,
+      reap: 2 * 60,
+      sweep: 2 * 5 * 60,
+      nightly: 60 * 60,
+    });
+  });
+
+  it('is neither reaper nor sweeper where places are kept for them, which is a setting', () => {
+    const kept = ['ReservesConcurrency', 2, 'AWS::NoValue'];
+    expect(fieldOf('reservedConcurrency')).toEqual({ reap: kept, sweep: kept });
+    const { Default } = yaml('stack/limits.yml').Parameters.ReservedConcurrency;
+    expect(Default).toMatch(/env:RESERVED_CONCURRENCY, 'false'/);
+  });
+});
+
+describe('the roles', () => {
+  it.each(Object.keys(roles))('%s allows named actions on named resources only', (name) => {
+    for (const { Effect, Action, Resource } of statementsOf(roles[name] as Role)) {
+      expect(Effect).toBe('Allow');
+      for (const text of [...list(Action), ...list(Resource)]) {
+        expect(isWide(text), text).toBe(false);
+        expect(text).not.toBe('');
+      }
+    }
+  });
+
+  it('let the sweeper write the ledger of the caps, and no record', () => {
+    const writes = statementsOf(roles.SweepRole as Role).filter(({ Action }) =>
+      list(Action).includes('dynamodb:PutItem'),
+    );
+    const ledgerAlone = { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['ledger'] } };
+    expect(writes.map(({ Condition }) => Condition)).toEqual([ledgerAlone]);
+  });
+
+  it('let nobody delete the record of a cluster', () => {
+    const deleting = Object.values(roles)
+      .flatMap(statementsOf)
+      .filter(({ Action }) => list(Action).includes('dynamodb:DeleteItem'));
+    const schedulesOnly = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 's??????????' } };
+    expect(deleting.map(({ Condition }) => Condition)).toEqual([schedulesOnly]);
+  });
+
+  it('are all used', () => {
+    const used = functions.map(([, { role }]) => role);
+    const texts = read('serverless.yml');
+    for (const name of Object.keys(roles)) {
+      expect(used.includes(name) || texts.includes(`!GetAtt ${name}.Arn`), name).toBe(true);
+    }
+  });
+
+  it('would be found too wide with a star in them', () => {
+    expect(
+      ['*', 'dynamodb:*', 'arn:aws:s3:::*', '$' + '{ClustersTable.Arn}/index/*'].map(isWide),
+    ).toEqual([true, true, true, true]);
+    expect(isWide('arn:aws:secretsmanager:us-east-1:1:secret:onebuck/dev-??????')).toBe(false);
+  });
+});
+
+describe('the secret', () => {
+  it('is named in variables, and its contents are in none', () => {
+    const environment = service.provider.environment as Record<string, string>;
+    expect(Object.keys(environment).filter((name) => /TOKEN|PASSWORD|KEY/.test(name))).toEqual([]);
+    expect(read('serverless.yml')).not.toMatch(/env:[A-Z_]*(TOKEN|PASSWORD)/);
+  });
+});
+
+describe('the routes', () => {
+  const routesOf = (name: string) =>
+    (service.functions[name].events as { httpApi: Record<string, string> }[]).map(
+      ({ httpApi }) => httpApi,
+    );
+  const routes = routesOf('api');
+
+  it('are those that the API describes, and the reverse', () => {
+    const described = Object.values(operations).map(({ method, path }) => `${method} ${path}`);
+    const declared = routes.map(({ method, path }) => `${method} ${path}`);
+    expect(declared.toSorted()).toEqual(described.toSorted());
+  });
+
+  it('are all answered by handlers/api.ts', () => {
+    const answered = [...read('handlers/api.ts').matchAll(/^route\(operations\.(\w+)/gm)];
+    const names = answered.map(([, name]) => name);
+    expect(names.toSorted()).toEqual(Object.keys(operations).toSorted());
+  });
+
+  it('ask the authorizer exactly where a token is needed', () => {
+    const open = routes.filter(({ authorizer }) => authorizer === undefined);
+    const described = Object.values(operations).filter(({ access }) => access === 'open');
+    expect(open.map(({ path }) => path).toSorted()).toEqual(
+      described.map(({ path }) => path).toSorted(),
+    );
+  });
+
+  it('all ask the authorizer, but for those that say nothing of anybody', () => {
+    const open = routes.filter(({ authorizer }) => authorizer === undefined);
+    const allowed = ['/health', '/openapi.json'];
+    expect(open.filter(({ path = '' }) => !allowed.includes(path))).toEqual([]);
+  });
+
+  it('beside them are those of the console alone, which anybody may load', () => {
+    expect(routesOf('console')).toEqual([
+      { method: 'GET', path: '/' },
+      { method: 'GET', path: '/assets/{file}' },
+    ]);
+    const others = functions.filter(([name]) => !['api', 'console'].includes(name));
+    const declared = others.flatMap(([, { events = [] }]) => events);
+    expect(declared.filter((event) => 'httpApi' in event)).toEqual([]);
+  });
+});

@@ -1,0 +1,85 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { expect } from 'vitest';
+import event from '../../events/api.json' with { type: 'json' };
+import { type Operation, operations } from '../../lib/http/operations.ts';
+import { problemSchema } from '../../lib/http/schemas.ts';
+import { aContext, startWorld } from './handler-world.ts';
+
+export interface Call {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** null: the route is open to all, and the authorizer is not asked. */
+  readonly owner?: string | null;
+  readonly remainingMs?: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the assertions say what is in it
+  readonly json: any;
+}
+
+/** A world, and the api function in it: `call('GET', '/clusters?limit=1')`. */
+export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
+  const world = await startWorld(options);
+  const { handler } = await import('../../handlers/api.ts');
+
+  async function call(method: string, target: string, sent: Call = {}): Promise<Answer> {
+    const [rawPath = '', rawQueryString = ''] = target.split('?');
+    const { owner = 'admin', headers = {}, body, remainingMs } = sent;
+    const { authorizer, ...requestContext } = event.requestContext;
+    const result = (await handler(
+      {
+        ...event,
+        routeKey: `${method} ${rawPath}`,
+        rawPath,
+        rawQueryString,
+        headers: { ...event.headers, ...headers },
+        requestContext: {
+          ...requestContext,
+          ...(owner === null ? {} : { authorizer: { lambda: { owner } } }),
+          http: { ...requestContext.http, method, path: rawPath },
+        },
+        body: typeof body === 'string' ? body : body === undefined ? undefined : toJson(body),
+      } as unknown as Parameters<typeof handler>[0],
+      aContext(remainingMs),
+    )) as APIGatewayProxyStructuredResultV2;
+    const text = result.body ?? '';
+    const answer: Answer = {
+      status: result.statusCode ?? 0,
+      headers: result.headers as Record<string, string>,
+      text,
+      json: text.startsWith('{') ? JSON.parse(text) : null,
+    };
+    expectAsDescribed(method, rawPath, answer);
+    return answer;
+  }
+
+  return { ...world, handler, call };
+}
+
+/** Of every answer in every test: that it is one that the API's description has. */
+function expectAsDescribed(method: string, path: string, { status, json }: Answer): void {
+  const operation = (Object.values(operations) as Operation[]).find(
+    (one) =>
+      one.method === method && new RegExp(`^${one.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  );
+  if (operation === undefined) return;
+  const described = operation.answers[status];
+  if (json === null) {
+    expect(status === 204 || described?.text, `${method} ${path}`).toBeDefined();
+    return;
+  }
+  const schema = described?.json ?? problemSchema;
+  if (described === undefined)
+    expect([500, ...operation.problems], `${method} ${path}`).toContain(status);
+  const { error } = schema.safeParse(json);
+  expect(error, `${method} ${path} ${status}: ${JSON.stringify(error?.issues)}`).toBeUndefined();
+}
+
+const toJson = (body: unknown) => JSON.stringify(body);
+
+/** Ten of the smallest Linodes for a dollar: the README's own example. */
+export const TEN = JSON.parse(event.body) as Readonly<Record<string, unknown>>;

@@ -1,0 +1,423 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ClusterId } from '../../lib/core/base/names.ts';
+import {
+  durationMs,
+  type EpochMs,
+  hours,
+  minutes,
+  plus,
+  seconds,
+  toIso,
+} from '../../lib/core/base/units.ts';
+import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
+import type { ClusterStore, ListQuery } from '../../lib/ports.ts';
+import { aCluster, aDeleting, anEnded, aRunning, aSpec, at, LAUNCH, made } from './builders.ts';
+
+/** What lib/ports.ts promises of a ClusterStore. `makeStore` gives one without a record. */
+export function clusterStoreContract(name: string, makeStore: () => Promise<ClusterStore>): void {
+  describe(name, () => {
+    describe('insert, get and getMany', () => aStoreOfRecords(makeStore));
+    describe('save', () => aStoreForManyWriters(makeStore));
+    describe('due', () => aDueIndex(makeStore));
+    describe('list', () => aList(makeStore));
+    describe('livedIn', () => aRegister(makeStore));
+  });
+}
+
+function aStoreOfRecords(makeStore: () => Promise<ClusterStore>): void {
+  it('gives back what was inserted, whatever its phase', async () => {
+    const store = await makeStore();
+    const records = [
+      aCluster({ id: id(1) }),
+      aRunning({
+        id: id(2),
+        nodes: [made(0, { ipv6: '2001:db8::1/128' })],
+        notified: ['launched', 'half'],
+      }),
+      aDeleting({ id: id(3), failure: 'no capacity', endReason: 'failed' }),
+      anEnded({ id: id(4) }),
+      anEnded({ id: id(5), phase: 'failed', startedAt: null }),
+    ];
+    for (const record of records) expect(await store.insert(record)).toBe('inserted');
+    for (const record of records) expect(await store.get(record.id)).toEqual(record);
+  });
+
+  it('leaves the first record alone when its id is inserted again', async () => {
+    const store = await makeStore();
+    const first = aCluster({ owner: 'ann' });
+    await store.insert(first);
+    expect(await store.insert({ ...first, owner: 'bob' })).toBe('exists');
+    expect(await store.get(first.id)).toEqual(first);
+  });
+
+  it('lets one of many inserts of the same id win', async () => {
+    const store = await makeStore();
+    const owners = Array.from({ length: 20 }, (_, index) => `owner${index}`);
+    const answers = await Promise.all(owners.map((owner) => store.insert(aCluster({ owner }))));
+    expect(answers.filter((answer) => answer === 'inserted')).toHaveLength(1);
+    const winner = owners[answers.indexOf('inserted')];
+    expect(await store.get(aCluster().id)).toMatchObject({ owner: winner });
+  });
+
+  it('says notFound of an id without a record', async () => {
+    expect(await (await makeStore()).get(id(1))).toBe('notFound');
+  });
+
+  it('gives many records by their ids, and leaves out those that are not there', async () => {
+    const store = await makeStore();
+    const there = Array.from({ length: 120 }, (_, index) => aCluster({ id: id(index) }));
+    await Promise.all(there.map((record) => store.insert(record)));
+    const missing = Array.from({ length: 30 }, (_, index) => id(1_000 + index));
+    const found = await store.getMany([...missing, ...there.map((record) => record.id)]);
+    expect(byId(found)).toEqual(byId(there));
+  });
+
+  it('gives no records for no ids', async () => {
+    expect(await (await makeStore()).getMany([])).toEqual([]);
+  });
+
+  it('takes the largest cluster there can be', async () => {
+    const store = await makeStore();
+    const nodes = Array.from({ length: 500 }, (_, index) =>
+      made(index, {
+        ipv4: ['203.0.113.250', '192.168.250.250'],
+        ipv6: '2001:0db8:85a3:0000:0000:8a2e:0370:7334/128',
+        checkedAt: LAUNCH,
+      }),
+    );
+    const authorizedKeys = Array.from({ length: 50 }, () => `ssh-rsa AAAA${'b'.repeat(2_000)} me`);
+    const userData = '#'.repeat(16_384);
+    const history = Array.from({ length: 50 }, () => ({ at: LAUNCH, event: 'e'.repeat(500) }));
+    const spec = aSpec({ nodes: 500, authorizedKeys, userData });
+    const largest = aRunning({ nodes, spec, history });
+    expect(await store.insert(largest)).toBe('inserted');
+    expect(await store.get(largest.id)).toEqual(largest);
+  });
+}
+
+function aStoreForManyWriters(makeStore: () => Promise<ClusterStore>): void {
+  it('writes over the revision that was read, and counts it', async () => {
+    const store = await makeStore();
+    const record = aCluster();
+    await store.insert(record);
+    const saved = await store.save({ ...record, dueAt: plus(LAUNCH, minutes(5)) });
+    expect(saved).toEqual({ ...record, dueAt: plus(LAUNCH, minutes(5)), revision: 2 });
+    expect(await store.get(record.id)).toEqual(saved);
+  });
+
+  it('gives the second writer of one revision a conflict, and keeps the first', async () => {
+    const store = await makeStore();
+    const record = aCluster();
+    await store.insert(record);
+    const first = await store.save({ ...record, stage: 'first' });
+    expect(await store.save({ ...record, stage: 'second' })).toBe('conflict');
+    expect(await store.get(record.id)).toEqual(first);
+  });
+
+  it('lets exactly one of 50 writers at once win', async () => {
+    const store = await makeStore();
+    const record = aCluster();
+    await store.insert(record);
+    const writers = Array.from({ length: 50 }, (_, index) => ({ ...record, stage: `s${index}` }));
+    const answers = await Promise.all(writers.map((writer) => store.save(writer)));
+    const won = answers.filter((answer) => answer !== 'conflict');
+    expect(won).toHaveLength(1);
+    expect(await store.get(record.id)).toEqual(won[0]);
+  });
+
+  it('loses no write of 10 writers that each read again after a conflict', async () => {
+    const store = await makeStore();
+    const { id: shared } = aCluster();
+    await store.insert(aCluster({ budget: 0 as ClusterRecord['budget'] }));
+    const addOne = async () => {
+      for (;;) {
+        const record = (await store.get(shared)) as ClusterRecord;
+        const budget = (record.budget + 1) as ClusterRecord['budget'];
+        if ((await store.save({ ...record, budget })) !== 'conflict') return;
+      }
+    };
+    await Promise.all(Array.from({ length: 10 }, addOne));
+    expect(await store.get(shared)).toMatchObject({ budget: 10, revision: 11 });
+  });
+
+  it('gives a conflict for a record that is not there, and makes none', async () => {
+    const store = await makeStore();
+    expect(await store.save(aCluster())).toBe('conflict');
+    expect(await store.get(aCluster().id)).toBe('notFound');
+  });
+}
+
+function aDueIndex(makeStore: () => Promise<ClusterStore>): void {
+  it('gives the live clusters due up to the instant, most overdue first', async () => {
+    const store = await makeStore();
+    const until = LAUNCH;
+    const late = (ms: number) => plus(until, seconds(-ms));
+    await store.insert(aRunning({ id: id(1), dueAt: late(10) }));
+    await store.insert(aCluster({ id: id(2), dueAt: late(30) }));
+    await store.insert(aDeleting({ id: id(3), dueAt: late(20) }));
+    await store.insert(aCluster({ id: id(4), dueAt: until }));
+    await store.insert(aCluster({ id: id(5), dueAt: plus(until, seconds(1)) }));
+    await store.insert(anEnded({ id: id(6) }));
+    expect(await dueOf(store, until)).toEqual([id(2), id(3), id(1), id(4)]);
+  });
+
+  it('forgets a cluster once it has ended', async () => {
+    const store = await makeStore();
+    const record = aDeleting({ dueAt: LAUNCH });
+    await store.insert(record);
+    expect(await dueOf(store, LAUNCH)).toEqual([record.id]);
+    expect(await store.save(anEnded())).not.toBe('conflict');
+    expect(await dueOf(store, LAUNCH)).toEqual([]);
+  });
+
+  it('moves a cluster to where its latest write has it due', async () => {
+    const store = await makeStore();
+    const record = aRunning({ dueAt: LAUNCH });
+    await store.insert(record);
+    await store.save({ ...record, dueAt: plus(LAUNCH, minutes(1)) });
+    expect(await dueOf(store, LAUNCH)).toEqual([]);
+    expect(await dueOf(store, plus(LAUNCH, minutes(1)))).toEqual([record.id]);
+  });
+
+  it('gives all of many, each once and in order', async () => {
+    const store = await makeStore();
+    // More than a megabyte of records, which is as much as DynamoDB reads for one page.
+    const spec = aSpec({ userData: '#'.repeat(16_384) });
+    const records = Array.from({ length: 80 }, (_, index) =>
+      aCluster({ id: id(index), spec, dueAt: plus(LAUNCH, seconds(-index)) }),
+    );
+    await Promise.all(records.map((record) => store.insert(record)));
+    expect(await dueOf(store, LAUNCH)).toEqual(records.map((record) => record.id).reverse());
+  });
+}
+
+function aList(makeStore: () => Promise<ClusterStore>): void {
+  const anns = { owner: 'ann', status: null, month: null, limit: 100, cursor: null };
+
+  it("gives an owner's clusters, newest first; without an owner, everybody's", async () => {
+    const store = await makeStore();
+    const minute = (index: number) => plus(LAUNCH, minutes(index));
+    await store.insert(aCluster({ id: id(1), owner: 'ann', createdAt: minute(1) }));
+    await store.insert(anEnded({ id: id(2), owner: 'bob', createdAt: minute(2) }));
+    await store.insert(aRunning({ id: id(3), owner: 'ann', createdAt: minute(3) }));
+    expect(idsOf(await store.list(anns))).toEqual([id(3), id(1)]);
+    expect(idsOf(await store.list({ ...anns, owner: null }))).toEqual([id(3), id(2), id(1)]);
+    expect(await store.list({ ...anns, owner: 'eve' })).toEqual({ records: [], nextCursor: null });
+  });
+
+  it('gives whole records, as get does', async () => {
+    const store = await makeStore();
+    await store.insert(aRunning({ owner: 'ann' }));
+    const { records } = await store.list(anns);
+    expect(records).toEqual([await store.get(aRunning().id)]);
+  });
+
+  it('pages through all that match any limit, status and month, once each and in order', async () => {
+    const store = await makeStore();
+    const phases = ['provisioning', 'running', 'deleting', 'deleted', 'failed'] as const;
+    // Few instants, so that many clusters are created at the same one: the ends of a month.
+    const instants = ['10-31T23:59:59.999Z', '11-01T00:00Z', '11-30T23:59:59.999Z', '12-01T00:00Z'];
+    const someRecords = fc.array(
+      fc.record({ phase: fc.constantFrom(...phases), instant: fc.constantFrom(...instants) }),
+      { maxLength: 12 },
+    );
+    let runs = 0;
+    const property = fc.asyncProperty(
+      someRecords,
+      fc.integer({ min: 1, max: 5 }),
+      fc.option(fc.constantFrom(...phases)),
+      fc.option(fc.constantFrom('2026-10', '2026-11', '2026-12', '2027-01')),
+      async (wanted, limit, status, month) => {
+        const owner = `owner${++runs}`;
+        const records = wanted.map(({ phase, instant }, index) =>
+          inPhase(phase, { id: id(runs * 100 + index), owner, createdAt: at(`2026-${instant}`) }),
+        );
+        await Promise.all(records.map((record) => store.insert(record)));
+        const pages = await pagesOf(store, { owner, status, month, limit });
+        const listed = pages.flat();
+        const matching = records.filter(
+          ({ phase, createdAt }) =>
+            (status === null || phase === status) &&
+            (month === null || toIso(createdAt).startsWith(month)),
+        );
+        expect(byId(listed)).toEqual(byId(matching));
+        const times = listed.map(({ createdAt }) => createdAt);
+        expect(times).toEqual(times.toSorted((a, b) => b - a));
+        expect(pages.slice(0, -1).every((page) => page.length === limit)).toBe(true);
+        // A last page without a record would make a client ask in vain.
+        expect(pages.length).toBe(Math.max(1, Math.ceil(matching.length / limit)));
+      },
+    );
+    await fc.assert(property, { numRuns: 30 });
+  });
+
+  it("gives everybody's of a month, where no owner is named", async () => {
+    const store = await makeStore();
+    const [october, november] = [at('2026-10-31T23:59Z'), at('2026-11-01T00:00Z')];
+    await store.insert(aCluster({ id: id(1), owner: 'ann', createdAt: october }));
+    await store.insert(aCluster({ id: id(2), owner: 'bob', createdAt: november }));
+    await store.insert(aCluster({ id: id(3), owner: 'ann', createdAt: november }));
+    const listed = await store.list({ ...anns, owner: null, month: '2026-11' });
+    expect(idsOf(listed).toSorted()).toEqual([id(2), id(3)]);
+  });
+
+  it('gives pages that fit into an answer, however large the clusters are', async () => {
+    const store = await makeStore();
+    const spec = aSpec({ authorizedKeys: Array.from({ length: 20 }, () => 'k'.repeat(5_000)) });
+    const records = Array.from({ length: 40 }, (_, index) =>
+      aCluster({ id: id(index), owner: 'ann', spec, createdAt: plus(LAUNCH, minutes(index)) }),
+    );
+    await Promise.all(records.map((record) => store.insert(record)));
+    const pages = await pagesOf(store, { ...anns, limit: 100 });
+    expect(pages.flat().map((record) => record.id)).toEqual(records.map((r) => r.id).reverse());
+    for (const page of pages) expect(JSON.stringify(page).length).toBeLessThan(4_000_000);
+  });
+
+  it('goes on where it was, though clusters were launched and ended in between', async () => {
+    const store = await makeStore();
+    const records = Array.from({ length: 4 }, (_, index) =>
+      aCluster({ id: id(index), owner: 'ann', createdAt: plus(LAUNCH, minutes(index)) }),
+    );
+    for (const record of records) await store.insert(record);
+    const first = await store.list({ ...anns, limit: 2 });
+    expect(idsOf(first)).toEqual([id(3), id(2)]);
+    const { createdAt } = records[2] as ClusterRecord;
+    await store.save(anEnded({ id: id(2), owner: 'ann', createdAt }));
+    await store.insert(aCluster({ id: id(9), owner: 'ann', createdAt: plus(LAUNCH, minutes(9)) }));
+    const second = await store.list({ ...anns, limit: 2, cursor: first.nextCursor });
+    expect(idsOf(second)).toEqual([id(1), id(0)]);
+    expect(second.nextCursor).toBeNull();
+  });
+
+  it("never shows another owner's clusters, even with a cursor of theirs", async () => {
+    const store = await makeStore();
+    for (const index of [1, 2, 3]) await store.insert(aCluster({ id: id(index), owner: 'bob' }));
+    await store.insert(aCluster({ id: id(4), owner: 'ann' }));
+    const { nextCursor } = await store.list({ ...anns, owner: 'bob', limit: 1 });
+    const { records } = await store.list({ ...anns, cursor: nextCursor });
+    expect(records.filter(({ owner }) => owner !== 'ann')).toEqual([]);
+  });
+
+  const cursor = (text: string) => Buffer.from(text).toString('base64url');
+  it.each([
+    ['empty', ''],
+    ['no base64', '%%%'],
+    ['of another service', cursor('page=2')],
+    ['with a bad id', cursor('1795348800000/xyz')],
+    ['with a bad time', cursor('yesterday/caaaaaaaaaa')],
+    ['with a time beyond all numbers', cursor('9999999999999999/caaaaaaaaaa')],
+  ])('refuses a cursor that is %s', async (_, bad) => {
+    const store = await makeStore();
+    await store.insert(aCluster({ owner: 'ann' }));
+    await expect(store.list({ ...anns, cursor: bad })).rejects.toMatchObject({
+      code: 'invalid',
+      details: { faults: [{ path: 'cursor' }] },
+    });
+  });
+
+  it.each(['2026-10', '2026-12'])('refuses a cursor of November for %s', async (month) => {
+    const store = await makeStore();
+    for (const n of [1, 2]) await store.insert(aCluster({ id: id(n), owner: 'ann' }));
+    const { nextCursor } = await store.list({ ...anns, month: '2026-11', limit: 1 });
+    await expect(store.list({ ...anns, month, cursor: nextCursor })).rejects.toMatchObject({
+      code: 'invalid',
+      details: { faults: [{ path: 'cursor' }] },
+    });
+  });
+}
+
+function aRegister(makeStore: () => Promise<ClusterStore>): void {
+  const from = at('2026-11-01T00:00:00Z');
+  const to = at('2026-12-01T00:00:00Z');
+  const before = (instant: EpochMs) => plus(instant, durationMs(-1));
+  const november = { owner: null, from, to };
+
+  it('gives what lived at some time from `from` until `to`, newest first', async () => {
+    const store = await makeStore();
+    const [longAgo, inOctober] = [at('2025-01-01T00:00:00Z'), at('2026-10-31T12:00:00Z')];
+    await store.insert(aRunning({ id: id(1), createdAt: longAgo }));
+    await store.insert(anEnded({ id: id(2), createdAt: inOctober, endedAt: before(from) }));
+    await store.insert(
+      anEnded({ id: id(3), createdAt: inOctober, endedAt: from, phase: 'failed' }),
+    );
+    await store.insert(aDeleting({ id: id(4), createdAt: from }));
+    await store.insert(anEnded({ id: id(5), createdAt: before(to), endedAt: plus(to, hours(9)) }));
+    await store.insert(aCluster({ id: id(6), createdAt: to }));
+    const lived = await collect(store.livedIn(november));
+    expect(lived.map((record) => record.id)).toEqual([id(5), id(4), id(3), id(1)]);
+    expect(lived[0]).toEqual(await store.get(id(5)));
+  });
+
+  it("gives an owner's alone, where one is named", async () => {
+    const store = await makeStore();
+    await store.insert(aRunning({ id: id(1), owner: 'ann' }));
+    await store.insert(aRunning({ id: id(2), owner: 'bob' }));
+    const lived = await collect(store.livedIn({ ...november, owner: 'bob' }));
+    expect(lived.map((record) => record.id)).toEqual([id(2)]);
+  });
+
+  it('gives all of many, each once and in order', async () => {
+    const store = await makeStore();
+    // More than a megabyte of records, which is as much as DynamoDB reads for one page.
+    const spec = aSpec({ userData: '#'.repeat(16_384) });
+    const createdAt = (index: number) => plus(from, minutes(-index));
+    const ended = Array.from({ length: 70 }, (_, index) =>
+      anEnded({ id: id(index), spec, createdAt: createdAt(index), endedAt: before(from) }),
+    );
+    const running = [70, 71, 72].map((index) =>
+      aRunning({ id: id(index), spec, createdAt: createdAt(index) }),
+    );
+    await Promise.all([...ended, ...running].map((record) => store.insert(record)));
+    const lived = await collect(store.livedIn(november));
+    expect(lived.map((record) => record.id)).toEqual([id(70), id(71), id(72)]);
+  });
+}
+
+/** The n-th cluster id. */
+export function id(n: number): ClusterId {
+  const digits = 'abcdefghijklmnopqrstuvwxyz234567';
+  const places = Array.from({ length: 10 }, (_, place) => Math.floor(n / 32 ** (9 - place)) % 32);
+  return `c${places.map((digit) => digits[digit]).join('')}`;
+}
+
+function inPhase(
+  phase: ClusterRecord['phase'],
+  fields: { id: ClusterId; owner: string; createdAt: EpochMs },
+): ClusterRecord {
+  switch (phase) {
+    case 'provisioning':
+      return aCluster(fields);
+    case 'running':
+      return aRunning(fields);
+    case 'deleting':
+      return aDeleting(fields);
+    case 'deleted':
+    case 'failed':
+      return anEnded({ ...fields, phase });
+  }
+}
+
+async function pagesOf(store: ClusterStore, query: Omit<ListQuery, 'cursor'>) {
+  const pages: ClusterRecord[][] = [];
+  let cursor: string | null = null;
+  do {
+    const { records, nextCursor } = await store.list({ ...query, cursor });
+    pages.push(records);
+    cursor = nextCursor;
+    if (pages.length > 100) throw new Error('the pages do not end');
+  } while (cursor !== null);
+  return pages;
+}
+
+const dueOf = (store: ClusterStore, until: EpochMs) => collect(store.due(until));
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
+const idsOf = ({ records }: { records: readonly ClusterRecord[] }) => records.map((r) => r.id);
+const byId = (records: readonly ClusterRecord[]) =>
+  records.toSorted((a, b) => (a.id < b.id ? -1 : 1));

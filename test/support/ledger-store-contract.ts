@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { idOfKey } from '../../lib/app/ids.ts';
+import type { ClusterId } from '../../lib/core/base/names.ts';
+import { durationMs, type EpochMs, plus, seconds } from '../../lib/core/base/units.ts';
+import { EMPTY_LEDGER, type Entry, type Ledger } from '../../lib/core/caps/ledger.ts';
+import type { LedgerStore } from '../../lib/ports.ts';
+import { ID, LAUNCH, OTHER_ID, usd } from './builders.ts';
+
+const anEntry = (overrides: Partial<Entry> = {}): Entry => ({
+  owner: 'ann',
+  scheduleId: null,
+  budget: usd(1),
+  openedAt: LAUNCH,
+  changedAt: LAUNCH,
+  ...overrides,
+});
+export const aLedger: Ledger = {
+  revision: 0,
+  open: new Map([
+    [ID, anEntry()],
+    [OTHER_ID, anEntry({ scheduleId: 'sabcdefg234', changedAt: plus(LAUNCH, seconds(7)) })],
+  ]),
+  spent: new Map([
+    ['owner:ann', { '2026-10': usd(0.015), '2026-11': usd(99.999999) }],
+    ['schedule:sabcdefg234', { '2026-11': usd(1e9) }],
+  ]),
+};
+
+const aRecent = (openedAt: EpochMs) =>
+  anEntry({ owner: 'ann.smith', budget: usd(2.5), openedAt, changedAt: openedAt });
+
+/** The ids of real clusters are as long, and owners' names mostly shorter. */
+export const ledgerOf = (clusters: number): Ledger => ({
+  ...aLedger,
+  open: new Map(
+    Array.from({ length: clusters }, (_, index): [ClusterId, Entry] => [
+      // Neither ids nor times follow from one another, as in life.
+      idOfKey('c', [`${index}`]),
+      aRecent(plus(LAUNCH, durationMs((index * 7_919_317) % 86_400_000))),
+    ]),
+  ),
+});
+
+/** What lib/ports.ts promises of a LedgerStore. `anEmptyStore` gives one never written. */
+export function ledgerStoreContract(name: string, anEmptyStore: () => Promise<LedgerStore>): void {
+  describe(name, () => {
+    it('is empty, of revision 0, before it was ever written', async () => {
+      expect(await (await anEmptyStore()).read()).toEqual(EMPTY_LEDGER);
+    });
+
+    it('is read as it was saved, its revision counted', async () => {
+      const store = await anEmptyStore();
+      expect(await store.save(aLedger)).toBe('saved');
+      expect(await store.read()).toEqual({ ...aLedger, revision: 1 });
+      expect(await store.save({ ...EMPTY_LEDGER, revision: 1 })).toBe('saved');
+      expect(await store.read()).toEqual({ ...EMPTY_LEDGER, revision: 2 });
+    });
+
+    it.each([0, 1])('over revision %i is saved by one of 50 writers at once', async (revision) => {
+      const store = await anEmptyStore();
+      if (revision === 1) await store.save(EMPTY_LEDGER);
+      const ledgers = Array.from({ length: 50 }, (_, index) => ({ ...ledgerOf(index), revision }));
+      const answers = await Promise.all(ledgers.map((ledger) => store.save(ledger)));
+      expect(answers.filter((answer) => answer === 'saved')).toHaveLength(1);
+      const { open } = ledgers[answers.indexOf('saved')] as Ledger;
+      expect(await store.read()).toMatchObject({ revision: revision + 1, open });
+    });
+
+    it('is in conflict over a revision that there is not', async () => {
+      const store = await anEmptyStore();
+      expect(await store.save({ ...aLedger, revision: 3 })).toBe('conflict');
+      expect(await store.read()).toEqual(EMPTY_LEDGER);
+    });
+  });
+}

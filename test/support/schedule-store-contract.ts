@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import type { ScheduleId } from '../../lib/core/base/names.ts';
+import { minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
+import { aCluster, aSchedule, ID, LAUNCH, OTHER_ID } from './builders.ts';
+import { collect } from './cluster-store-contract.ts';
+
+interface Stores {
+  readonly schedules: ScheduleStore;
+  /** On the same table. */
+  readonly store: ClusterStore;
+}
+
+/** What lib/ports.ts promises of a ScheduleStore. `makeStores` gives those without a record. */
+export function scheduleStoreContract(name: string, makeStores: () => Promise<Stores>): void {
+  describe(name, () => {
+    describe('insert and get', () => aStoreOfRecords(makeStores));
+    describe('save and delete', () => aStoreForManyWriters(makeStores));
+    describe('among clusters', () => aNeighbour(makeStores));
+    describe('list', () => aList(makeStores));
+  });
+}
+
+function aStoreOfRecords(makeStores: () => Promise<Stores>): void {
+  it('gives back what was inserted', async () => {
+    const { schedules } = await makeStores();
+    const spec = {
+      nodes: 3,
+      vcpus: 2,
+      budgetUsd: 0.123456,
+      userData: null,
+      tags: [],
+      authorizedKeys: ['ssh-ed25519 AAAA'],
+      name: '',
+      nested: { deep: [1, 'two', false, {}] },
+    };
+    const records = [
+      aSchedule({ id: id(1), spec }),
+      aSchedule({ id: id(2), nextAt: null, enabled: false, lastClusterId: ID }),
+      aSchedule({
+        id: id(3),
+        name: 'Zahlen 🧮',
+        dueAt: plus(LAUNCH, minutes(1)),
+        runs: [
+          { at: LAUNCH, result: 'launched', clusterId: OTHER_ID },
+          { at: LAUNCH, result: 'skipped', reason: 'still live' },
+          { at: LAUNCH, result: 'missed', from: LAUNCH, count: 3 },
+          { at: LAUNCH, result: 'refused', reason: 'too dear' },
+        ],
+      }),
+    ];
+    for (const record of records) expect(await schedules.insert(record)).toBe('inserted');
+    for (const record of records) expect(await schedules.get(record.id)).toEqual(record);
+  });
+
+  it('leaves the first record alone when its id is inserted again', async () => {
+    const { schedules } = await makeStores();
+    await schedules.insert(aSchedule({ owner: 'ann' }));
+    expect(await schedules.insert(aSchedule({ owner: 'bob' }))).toBe('exists');
+    expect(await schedules.get(aSchedule().id)).toEqual(aSchedule({ owner: 'ann' }));
+  });
+
+  it('lets one of many inserts of the same id win', async () => {
+    const { schedules } = await makeStores();
+    const records = Array.from({ length: 20 }, (_, index) => aSchedule({ owner: `o${index}` }));
+    const answers = await Promise.all(records.map((record) => schedules.insert(record)));
+    expect(answers.filter((answer) => answer === 'inserted')).toHaveLength(1);
+    expect(await schedules.get(aSchedule().id)).toEqual(records[answers.indexOf('inserted')]);
+  });
+
+  it('says notFound of an id without a record', async () => {
+    const { schedules } = await makeStores();
+    expect(await schedules.get(id(1))).toBe('notFound');
+  });
+}
+
+function aStoreForManyWriters(makeStores: () => Promise<Stores>): void {
+  it('writes over the revision that was read, and counts it', async () => {
+    const { schedules } = await makeStores();
+    await schedules.insert(aSchedule());
+    const saved = await schedules.save(aSchedule({ nextAt: null }));
+    expect(saved).toEqual(aSchedule({ nextAt: null, revision: 2 }));
+    expect(await schedules.get(aSchedule().id)).toEqual(saved);
+  });
+
+  it('lets exactly one of 50 writers at once win', async () => {
+    const { schedules } = await makeStores();
+    await schedules.insert(aSchedule());
+    const writers = Array.from({ length: 50 }, (_, index) => aSchedule({ name: `n${index}` }));
+    const answers = await Promise.all(writers.map((writer) => schedules.save(writer)));
+    const won = answers.filter((answer) => answer !== 'conflict');
+    expect(won).toHaveLength(1);
+    expect(await schedules.get(aSchedule().id)).toEqual(won[0]);
+  });
+
+  it('gives a conflict for a record that is not there, and makes none', async () => {
+    const { schedules } = await makeStores();
+    expect(await schedules.save(aSchedule())).toBe('conflict');
+    expect(await schedules.get(aSchedule().id)).toBe('notFound');
+  });
+
+  it('deletes a record, whatever its revision, and one that is not there', async () => {
+    const { schedules, store } = await makeStores();
+    await schedules.insert(aSchedule({ nextAt: LAUNCH }));
+    await schedules.save(aSchedule({ nextAt: LAUNCH }));
+    await schedules.delete(aSchedule().id);
+    await schedules.delete(aSchedule().id);
+    expect(await schedules.get(aSchedule().id)).toBe('notFound');
+    expect(await schedules.list('ann')).toEqual([]);
+    expect(await collect(store.due(LAUNCH))).toEqual([]);
+  });
+
+  it('does not bring back with a save what was deleted', async () => {
+    const { schedules } = await makeStores();
+    await schedules.insert(aSchedule());
+    await schedules.delete(aSchedule().id);
+    expect(await schedules.save(aSchedule())).toBe('conflict');
+    expect(await schedules.get(aSchedule().id)).toBe('notFound');
+  });
+}
+
+function aNeighbour(makeStores: () => Promise<Stores>): void {
+  it('is due with the clusters, most overdue first, while it has a time', async () => {
+    const { schedules, store } = await makeStores();
+    const late = (count: number) => plus(LAUNCH, seconds(-count));
+    await schedules.insert(aSchedule({ id: id(1), nextAt: late(20) }));
+    await schedules.insert(aSchedule({ id: id(2), nextAt: late(600), dueAt: late(5) }));
+    await schedules.insert(aSchedule({ id: id(3), nextAt: plus(LAUNCH, seconds(1)) }));
+    await schedules.insert(aSchedule({ id: id(4), nextAt: null }));
+    await store.insert(aCluster({ dueAt: late(10) }));
+    expect(await collect(store.due(LAUNCH))).toEqual([id(1), ID, id(2)]);
+    await schedules.save(aSchedule({ id: id(1), nextAt: null, enabled: false }));
+    expect(await collect(store.due(LAUNCH))).toEqual([ID, id(2)]);
+  });
+
+  it('is in no list of clusters, and no cluster in its own', async () => {
+    const { schedules, store } = await makeStores();
+    await schedules.insert(aSchedule({ owner: 'ann' }));
+    await store.insert(aCluster({ owner: 'ann' }));
+    for (const owner of ['ann', null]) {
+      const { records } = await store.list({
+        owner,
+        status: null,
+        month: null,
+        limit: 10,
+        cursor: null,
+      });
+      expect(records).toEqual([aCluster({ owner: 'ann' })]);
+      expect(await schedules.list(owner)).toEqual([aSchedule({ owner: 'ann' })]);
+    }
+  });
+}
+
+function aList(makeStores: () => Promise<Stores>): void {
+  it("gives an owner's schedules, newest first; without an owner, everybody's", async () => {
+    const { schedules } = await makeStores();
+    const minute = (index: number) => plus(LAUNCH, minutes(index));
+    await schedules.insert(aSchedule({ id: id(1), owner: 'ann', createdAt: minute(1) }));
+    await schedules.insert(aSchedule({ id: id(2), owner: 'bob', createdAt: minute(2) }));
+    await schedules.insert(aSchedule({ id: id(3), owner: 'ann', createdAt: minute(3) }));
+    const idsOf = async (owner: string | null) =>
+      (await schedules.list(owner)).map((record) => record.id);
+    expect(await idsOf('ann')).toEqual([id(3), id(1)]);
+    expect(await idsOf(null)).toEqual([id(3), id(2), id(1)]);
+    expect(await idsOf('eve')).toEqual([]);
+  });
+
+  it('gives all of many, more than fit into a page', async () => {
+    const { schedules } = await makeStores();
+    const spec = { userData: '#'.repeat(16_384) };
+    const records = Array.from({ length: 150 }, (_, index) =>
+      aSchedule({ id: id(index), owner: index % 3 === 0 ? 'ann' : 'bob', spec }),
+    );
+    await Promise.all(records.map((record) => schedules.insert(record)));
+    expect(await schedules.list('ann')).toHaveLength(50);
+    expect(await schedules.list(null)).toHaveLength(150);
+  });
+}
+
+/** The n-th schedule id. */
+export function id(n: number): ScheduleId {
+  const digits = 'abcdefghijklmnopqrstuvwxyz234567';
+  const places = Array.from({ length: 10 }, (_, place) => Math.floor(n / 32 ** (9 - place)) % 32);
+  return `s${places.map((digit) => digits[digit]).join('')}`;
+}

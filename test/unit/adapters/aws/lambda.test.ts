@@ -1,0 +1,48 @@
+import {
+  InvokeCommand,
+  LambdaClient,
+  ResourceNotFoundException,
+  TooManyRequestsException,
+} from '@aws-sdk/client-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { createNudge } from '../../../../lib/adapters/aws/lambda.ts';
+
+function aNudge() {
+  const client = new LambdaClient({ region: 'us-east-1' });
+  const names = { reconcile: 'onebuck-test-reconcile', schedule: 'onebuck-test-schedule' };
+  return { mock: mockClient(client), nudge: createNudge(client, names) };
+}
+
+describe('a nudge', () => {
+  it.each([
+    ['reconcile', 'onebuck-test-reconcile', { clusterId: 'caaaaaaaaaa' }],
+    ['runSchedule', 'onebuck-test-schedule', { scheduleId: 'saaaaaaaaaa' }],
+  ] as const)('to %s queues an event for %s, and does not wait for its end', async (...given) => {
+    const [method, name, event] = given;
+    const { mock, nudge } = aNudge();
+    mock.on(InvokeCommand).resolves({ StatusCode: 202 });
+    if (method === 'reconcile') await nudge.reconcile(event.clusterId);
+    else await nudge.runSchedule(event.scheduleId);
+    const [call, ...others] = mock.commandCalls(InvokeCommand);
+    expect(others).toEqual([]);
+    const { FunctionName, InvocationType, Payload } = call?.args[0].input ?? {};
+    expect({ FunctionName, InvocationType }).toEqual({
+      FunctionName: name,
+      InvocationType: 'Event',
+    });
+    expect(JSON.parse(Buffer.from(Payload as Uint8Array).toString())).toEqual(event);
+  });
+
+  it.each([
+    ['throttled', new TooManyRequestsException({ message: 'slow down', $metadata: {} })],
+    ['without its function', new ResourceNotFoundException({ message: 'none', $metadata: {} })],
+  ])(
+    'that is %s lets the error out: the caller decides what a lost one means',
+    async (_, error) => {
+      const { mock, nudge } = aNudge();
+      mock.on(InvokeCommand).rejects(error);
+      await expect(nudge.reconcile('caaaaaaaaaa')).rejects.toBe(error);
+    },
+  );
+});

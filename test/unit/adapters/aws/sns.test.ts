@@ -1,0 +1,46 @@
+import { InternalErrorException, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { createTopic } from '../../../../lib/adapters/aws/sns.ts';
+import { type Notice, withNotice } from '../../../../lib/core/notices/notices.ts';
+import { anEnded, LAUNCH } from '../../../support/builders.ts';
+
+const TOPIC = 'arn:aws:sns:us-east-1:123456789012:onebuck-test-notices';
+const notice = withNotice(anEnded(), LAUNCH).notice as Notice;
+
+function aTopic() {
+  const client = new SNSClient({ region: 'us-east-1' });
+  return { mock: mockClient(client), topic: createTopic(client, TOPIC) };
+}
+
+describe('a notice to the topic', () => {
+  it('is a sentence in mails, JSON to programs, and can be filtered', async () => {
+    const { mock, topic } = aTopic();
+    mock.on(PublishCommand).resolves({ MessageId: '1' });
+    await topic.send(notice);
+    const [call, ...others] = mock.commandCalls(PublishCommand);
+    expect(others).toEqual([]);
+    const { Message, MessageAttributes, ...rest } = call?.args[0].input ?? {};
+    expect(rest).toEqual({
+      TopicArn: TOPIC,
+      Subject: 'Onebuck test: cluster cabcdefg234 is gone and cost $0.015',
+      MessageStructure: 'json',
+    });
+    const { default: json, email, sms } = JSON.parse(Message ?? '');
+    expect(email).toMatch(/^Cluster cabcdefg234 \(2 × g6-nanode-1\) is gone: .* \$1\.00\.$/);
+    expect(sms).toBe(email);
+    expect(JSON.parse(json)).toMatchObject({ id: 'cabcdefg234/gone', kind: 'gone', text: email });
+    expect(MessageAttributes).toEqual({
+      kind: { DataType: 'String', StringValue: 'gone' },
+      clusterId: { DataType: 'String', StringValue: 'cabcdefg234' },
+      owner: { DataType: 'String', StringValue: 'ann' },
+    });
+  });
+
+  it('that is not taken is an error for the caller to log', async () => {
+    const { mock, topic } = aTopic();
+    const error = new InternalErrorException({ message: 'down', $metadata: {} });
+    mock.on(PublishCommand).rejects(error);
+    await expect(topic.send(notice)).rejects.toBe(error);
+  });
+});

@@ -1,0 +1,157 @@
+import {
+  BatchGetItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  ProvisionedThroughputExceededException,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
+import { hours, minus } from '../../../../lib/core/base/units.ts';
+import { aCluster, anEnded, aRunning, LAUNCH } from '../../../support/builders.ts';
+import { clusterStoreContract, collect, id } from '../../../support/cluster-store-contract.ts';
+import { anEmptyTable, TABLE } from '../../../support/table.ts';
+
+// Fake timers reach the global ones, but not those of modules that are imported by name.
+vi.mock('node:timers/promises', () => ({
+  setTimeout: (ms: number) => new Promise((resolve) => globalThis.setTimeout(resolve, ms)),
+}));
+
+const TableName = TABLE.TableName;
+
+clusterStoreContract('the store on DynamoDB', async () =>
+  createClusterStore(await anEmptyTable(), TableName),
+);
+
+describe('the items in the table', () => {
+  it('expire 400 days after the cluster has ended, and never before', async () => {
+    const client = await anEmptyTable();
+    const store = createClusterStore(client, TableName);
+    await store.insert(aCluster({ id: id(1) }));
+    await store.insert(anEnded({ id: id(2), endedAt: LAUNCH }));
+    const itemOf = async (key: string) =>
+      (await client.send(new GetItemCommand({ TableName, Key: marshall({ id: key }) }))).Item;
+    expect(await itemOf(id(1))).not.toHaveProperty('expiresAt');
+    expect(await itemOf(id(2))).toMatchObject({
+      expiresAt: { N: `${LAUNCH / 1000 + 400 * 86_400}` },
+    });
+  });
+
+  it('written before records told of schedules and advice are read as without', async () => {
+    const client = await anEmptyTable();
+    const { scheduleId: _, advice: __, ...record } = aCluster({ id: id(1) });
+    const Item = marshall({ id: id(1), version: 1, revision: 1, record });
+    await client.send(new PutItemCommand({ TableName, Item }));
+    expect(await createClusterStore(client, TableName).get(id(1))).toEqual(aCluster({ id: id(1) }));
+  });
+
+  it('of a later version are not misread', async () => {
+    const client = await anEmptyTable();
+    const Item = marshall({ id: id(1), version: 2, revision: 1, record: {} });
+    await client.send(new PutItemCommand({ TableName, Item }));
+    await expect(createClusterStore(client, TableName).get(id(1))).rejects.toThrow('version 2');
+  });
+});
+
+it('finds the few of a status among many others with few queries', async () => {
+  const client = await anEmptyTable();
+  const store = createClusterStore(client, TableName);
+  const ended = Array.from({ length: 60 }, (_, index) => anEnded({ id: id(index), owner: 'ann' }));
+  const running = aRunning({ id: id(99), owner: 'ann', createdAt: minus(LAUNCH, hours(1)) });
+  await Promise.all([...ended, running].map((record) => store.insert(record)));
+  const send = vi.spyOn(client, 'send');
+  const query = { owner: 'ann', status: 'running', month: null, limit: 1, cursor: null } as const;
+  expect(await store.list(query)).toEqual({ records: [running], nextCursor: null });
+  expect(send.mock.calls.length).toBeLessThanOrEqual(2);
+});
+
+describe('when DynamoDB is short of capacity', () => {
+  const client = new DynamoDBClient({ region: 'us-east-1' });
+  const mock = mockClient(client);
+  const store = createClusterStore(client, TableName);
+  const keysOf = (...ids: string[]) => ({
+    [TableName]: { Keys: ids.map((key) => marshall({ id: key })) },
+  });
+  const itemOf = (key: `c${string}`) => {
+    const record = aCluster({ id: key });
+    return marshall({ version: 1, revision: 1, record });
+  };
+  const asked = () => mock.commandCalls(BatchGetItemCommand);
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    mock.reset();
+    vi.useRealTimers();
+  });
+
+  it('asks again for the keys that were left unprocessed, and for those alone', async () => {
+    mock
+      .on(BatchGetItemCommand)
+      .resolvesOnce({
+        Responses: { [TableName]: [itemOf(id(1))] },
+        UnprocessedKeys: keysOf(id(2), id(3)),
+      })
+      .resolvesOnce({
+        Responses: { [TableName]: [itemOf(id(3))] },
+        UnprocessedKeys: keysOf(id(2)),
+      })
+      .resolvesOnce({ Responses: { [TableName]: [itemOf(id(2))] }, UnprocessedKeys: {} });
+    const found = store.getMany([id(1), id(2), id(3)]);
+    await vi.runAllTimersAsync();
+    expect((await found).map((record) => record.id)).toEqual([id(1), id(3), id(2)]);
+    const keys = asked().map(({ args }) => args[0].input.RequestItems?.[TableName]);
+    expect(keys.map((one) => one?.Keys)).toEqual([
+      keysOf(id(1), id(2), id(3))[TableName]?.Keys,
+      keysOf(id(2), id(3))[TableName]?.Keys,
+      keysOf(id(2))[TableName]?.Keys,
+    ]);
+    expect(keys.map((one) => one?.ConsistentRead)).toEqual([true, true, true]);
+  });
+
+  it('gives up with an error, not with a part, where keys stay unprocessed', async () => {
+    mock.on(BatchGetItemCommand).resolves({ UnprocessedKeys: keysOf(id(1)) });
+    const found = store.getMany([id(1)]);
+    const refused = expect(found).rejects.toThrow('unprocessed');
+    const before = Date.now();
+    await vi.runAllTimersAsync();
+    await refused;
+    expect(asked()).toHaveLength(8);
+    // A sweep has 60 s for its deletes alone, and must not lose more than that here.
+    expect(Date.now() - before).toBeLessThan(60_000);
+  });
+
+  const throttled = new ProvisionedThroughputExceededException({ message: 'slow', $metadata: {} });
+  it('lets the error out of every call, so that none looks like an answer', async () => {
+    mock.onAnyCommand().rejects(throttled);
+    const query = { owner: null, status: null, month: null, limit: 10, cursor: null };
+    await expect(store.insert(aCluster())).rejects.toBe(throttled);
+    await expect(store.save(aCluster())).rejects.toBe(throttled);
+    await expect(store.get(id(1))).rejects.toBe(throttled);
+    await expect(store.getMany([id(1)])).rejects.toBe(throttled);
+    await expect(collect(store.due(LAUNCH))).rejects.toBe(throttled);
+    await expect(store.list(query)).rejects.toBe(throttled);
+    const lived = store.livedIn({ owner: null, from: LAUNCH, to: LAUNCH });
+    await expect(collect(lived)).rejects.toBe(throttled);
+  });
+
+  it('asks for page after page of what is due, though a page may be empty', async () => {
+    const LastEvaluatedKey = marshall({ id: id(1), live: 'live', dueAt: 1 });
+    mock
+      .on(QueryCommand)
+      .resolvesOnce({ Items: [marshall({ id: id(1) })], LastEvaluatedKey })
+      .resolvesOnce({ Items: [], LastEvaluatedKey })
+      .resolvesOnce({ Items: [marshall({ id: id(2) })] });
+    expect(await collect(store.due(LAUNCH))).toEqual([id(1), id(2)]);
+    const starts = mock.commandCalls(QueryCommand).map(({ args }) => args[0].input);
+    expect(starts.map(({ ExclusiveStartKey }) => ExclusiveStartKey)).toEqual([
+      undefined,
+      LastEvaluatedKey,
+      LastEvaluatedKey,
+    ]);
+  });
+});

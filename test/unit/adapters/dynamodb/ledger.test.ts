@@ -1,0 +1,97 @@
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  ProvisionedThroughputExceededException,
+  PutItemCommand,
+  ThrottlingException,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
+import { createLedgerStore } from '../../../../lib/adapters/dynamodb/ledger.ts';
+import { isClusterId } from '../../../../lib/core/base/names.ts';
+import { aCluster } from '../../../support/builders.ts';
+import { aLedger, ledgerOf, ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
+import { anEmptyTable, TABLE } from '../../../support/table.ts';
+
+const TableName = TABLE.TableName;
+const Key = marshall({ id: 'ledger' });
+
+const anEmptyStore = async () => createLedgerStore(await anEmptyTable(), TableName);
+
+ledgerStoreContract('the ledger on DynamoDB', anEmptyStore);
+
+describe('the item of the ledger', () => {
+  it('holds 20 000 live clusters; more than fit are refused, and what was there stays', async () => {
+    const store = await anEmptyStore();
+    const full = ledgerOf(20_000);
+    expect(await store.save(full)).toBe('saved');
+    const more = { ...ledgerOf(60_000), revision: 1 };
+    await expect(store.save(more)).rejects.toThrow('Item size has exceeded');
+    expect((await store.read()).open.size).toBe(20_000);
+  });
+
+  it('of version 1, a map of rows, is read, and saved anew', async () => {
+    const client = await anEmptyTable();
+    const open = { caaaaaaaaaa: ['ann', null, 1_000_000, 1_795_000_000_000, 60_000] };
+    const spent = { 'owner:ann': { '2026-11': 250_000 } };
+    const Item = { ...Key, ...marshall({ version: 1, revision: 7, open, spent }) };
+    await client.send(new PutItemCommand({ TableName, Item }));
+    const store = createLedgerStore(client, TableName);
+    const read = await store.read();
+    const times = { openedAt: 1_795_000_000_000, changedAt: 1_795_000_060_000 };
+    const entry = { owner: 'ann', scheduleId: null, budget: 1_000_000, ...times };
+    expect(read).toEqual({
+      revision: 7,
+      open: new Map([['caaaaaaaaaa', entry]]),
+      spent: new Map([['owner:ann', { '2026-11': 250_000 }]]),
+    });
+    expect(await store.save(read)).toBe('saved');
+    expect(await store.read()).toEqual({ ...read, revision: 8 });
+  });
+
+  it('of a later version is not misread', async () => {
+    const client = await anEmptyTable();
+    const Item = { ...Key, ...marshall({ version: 3, revision: 1, open: {}, spent: {} }) };
+    await client.send(new PutItemCommand({ TableName, Item }));
+    await expect(createLedgerStore(client, TableName).read()).rejects.toThrow('version 3');
+  });
+});
+
+describe('a save that DynamoDB does not take', () => {
+  const told = { message: 'Rate exceeded', $metadata: {} };
+  const saveAfter = (error: Error) => {
+    const client = new DynamoDBClient({ region: 'us-east-1' });
+    mockClient(client).on(PutItemCommand).rejects(error);
+    return createLedgerStore(client, TableName).save(aLedger);
+  };
+
+  it('is a conflict if the item is written too often, so that it is tried again', async () => {
+    expect(await saveAfter(new ThrottlingException(told))).toBe('conflict');
+    expect(await saveAfter(new ProvisionedThroughputExceededException(told))).toBe('conflict');
+  });
+
+  it('fails for any other reason', async () => {
+    await expect(saveAfter(new Error('no such table'))).rejects.toThrow('no such table');
+  });
+});
+
+describe('beside the records', () => {
+  it('it is in no list, and under no id of a cluster', async () => {
+    const client = await anEmptyTable();
+    const clusters = createClusterStore(client, TableName);
+    await createLedgerStore(client, TableName).save(aLedger);
+    await clusters.insert(aCluster());
+    const query = { status: null, month: null, limit: 10, cursor: null };
+    for (const owner of [null, 'ann']) {
+      expect((await clusters.list({ ...query, owner })).records).toEqual([aCluster()]);
+    }
+    expect(isClusterId('ledger')).toBe(false);
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key }));
+    const keysOfIndexes = TABLE.GlobalSecondaryIndexes?.flatMap(({ KeySchema }) =>
+      (KeySchema ?? []).map(({ AttributeName }) => AttributeName),
+    );
+    expect(Object.keys(Item ?? {}).filter((name) => keysOfIndexes?.includes(name))).toEqual([]);
+  });
+});

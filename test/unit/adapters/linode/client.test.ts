@@ -1,0 +1,667 @@
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createTransport } from '../../../../lib/adapters/linode/axios-transport.ts';
+import type { LinodeHttpOptions } from '../../../../lib/adapters/linode/http.ts';
+import { type EpochMs, plus, seconds } from '../../../../lib/core/base/units.ts';
+import { AppError } from '../../../../lib/errors.ts';
+import type { LinodeApi } from '../../../../lib/ports.ts';
+import {
+  type Answer,
+  aRawLinode,
+  aRequest,
+  errors,
+  FRESH_TOKEN,
+  htmlPage,
+  LABEL,
+  LATER,
+  page,
+  type Script,
+  type SeenRequest,
+  START,
+  startWorld,
+  TAGS,
+  type TestWorld,
+  TOKEN,
+} from '../../../support/linode-server.ts';
+
+const open: TestWorld[] = [];
+afterEach(() => Promise.all(open.splice(0).map((world) => world.close())));
+
+async function world(script: Script, options: Partial<LinodeHttpOptions> = {}): Promise<TestWorld> {
+  const started = await startWorld(script, options);
+  open.push(started);
+  return started;
+}
+
+async function errorFrom(promise: Promise<unknown>): Promise<AppError> {
+  const error = await promise.then(
+    (value) => new Error(`no error, but ${inspect(value)}`),
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof AppError) return error;
+  throw error;
+}
+
+const INVALID_TOKEN: Answer = {
+  status: 401,
+  headers: { 'x-oauth-scopes': 'unknown', 'x-accepted-oauth-scopes': 'linodes:read_only' },
+  json: errors('Invalid Token'),
+};
+
+const MISSING_SCOPE: Answer = {
+  status: 401,
+  headers: {
+    'x-oauth-scopes': 'events:read_only',
+    'x-accepted-oauth-scopes': 'linodes:read_write',
+  },
+  json: errors('Your OAuth token is not authorized to use this endpoint.'),
+};
+
+const BUSY: Answer = { status: 400, json: errors('Linode busy.') };
+const DELETED: Answer = { json: {} };
+const NOT_FOUND: Answer = { status: 404, json: errors('Not found') };
+
+describe('a request', () => {
+  it('says who we are, in what format, and is not redirected', async () => {
+    const { api, requests } = await world([{ status: 302, headers: { location: '/elsewhere' } }]);
+    const error = await errorFrom(api.get(5, LATER));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(error.message).toMatch(/^GET \/linode\/instances\/5: 302: /);
+    expect(requests).toHaveLength(1);
+    expect(requests[0]).toMatchObject({
+      method: 'GET',
+      path: '/v4/linode/instances/5',
+      headers: {
+        accept: 'application/json',
+        authorization: `Bearer ${TOKEN}`,
+        'user-agent': expect.stringMatching(/^onebuck\/\d/),
+      },
+    });
+  });
+
+  it('is not made with a token that no header takes', async () => {
+    const { api, requests } = await world([], { token: async () => 'two\nlines' });
+    expect(await errorFrom(api.get(5, LATER))).toMatchObject({ code: 'linodeDenied' });
+    expect(requests).toHaveLength(0);
+  });
+});
+
+describe('a list', () => {
+  it('is asked for by the largest page, ordered by id where that is possible', async () => {
+    const { api, requests } = await world([page([aRawLinode()]), page([])]);
+    await api.listByTag('onebuck-dev', LATER);
+    await api.images(LATER);
+    const [linodes, images] = requests;
+    expect(linodes?.filter).toEqual({ tags: 'onebuck-dev', '+order_by': 'id' });
+    expect(Object.fromEntries(linodes?.query ?? [])).toEqual({ page: '1', page_size: '500' });
+    expect(images).toMatchObject({ path: '/v4/images', filter: undefined });
+  });
+
+  it('is every page, and each item once', async () => {
+    const [a, b, c] = [1, 2, 3].map((id) => aRawLinode({ id, label: `onebuck-${id}` }));
+    const { api, requests } = await world([
+      page([a, b], { pages: 2, results: 4 }),
+      page([b, c], { page: 2, pages: 2, results: 4 }),
+    ]);
+    const found = await api.listByTag('onebuck-dev', LATER);
+    expect(found.map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(requests.map(({ query }) => query.get('page'))).toEqual(['1', '2']);
+  });
+
+  it('is empty with no pages at all', async () => {
+    const { api } = await world([{ json: { data: [], page: 0, pages: 0, results: 0 } }]);
+    expect(await api.listByTag('onebuck-dev', LATER)).toEqual([]);
+  });
+
+  it('has nothing that does not bear the tag, whatever Linode makes of the filter', async () => {
+    const strangers = [[], ['onebuck-dev2'], ['Onebuck-dev'], ['x onebuck-dev']];
+    const rows = strangers.map((tags, index) => aRawLinode({ id: 7 + index, tags }));
+    const { api } = await world([page([...rows, aRawLinode({ id: 99, tags: ['onebuck-dev'] })])]);
+    expect((await api.listByTag('onebuck-dev', LATER)).map(({ id }) => id)).toEqual([99]);
+  });
+
+  it('sends a filter that is not ASCII', async () => {
+    const { api, requests } = await world([page([])]);
+    await api.listByTag('schön ☂', LATER);
+    expect(requests[0]?.filter).toMatchObject({ tags: 'schön ☂' });
+  });
+
+  it('may grow while it is read', async () => {
+    const { api } = await world([
+      page([aRawLinode({ id: 1 })], { pages: 2, results: 2 }),
+      page([aRawLinode({ id: 2 })], { page: 2, pages: 3, results: 3 }),
+      page([aRawLinode({ id: 3 })], { page: 3, pages: 3, results: 3 }),
+    ]);
+    expect(await api.listByTag('onebuck-dev', LATER)).toHaveLength(3);
+  });
+
+  it.each([
+    ['shrinks', page([aRawLinode({ id: 3 })], { page: 2, pages: 2, results: 2 })],
+    ['loses its second page', NOT_FOUND],
+  ])('is read again if it %s while it is read', async (_how, second) => {
+    const { api, requests } = await world([
+      page([aRawLinode({ id: 1 }), aRawLinode({ id: 2 })], { pages: 2, results: 3 }),
+      second,
+      page([aRawLinode({ id: 2 }), aRawLinode({ id: 3 })]),
+    ]);
+    const found = await api.listByTag('onebuck-dev', LATER);
+    expect(found.map(({ id }) => id)).toEqual([2, 3]);
+    expect(requests).toHaveLength(3);
+  });
+
+  it.each([
+    [
+      'never holds still',
+      (n: string) => page([{}], { page: Number(n), pages: 2, results: 9 - +n }),
+    ],
+    ['has fewer items than it says', () => page([], { results: 12 })],
+    ['gives another page than asked for', () => page([], { page: 4, pages: 9, results: 9 })],
+    ['has no end', () => page([], { pages: 201, results: 100_000 })],
+  ])('is an error if it %s', async (_how, answer) => {
+    const { api, requests } = await world(({ query }) => answer(query.get('page') ?? ''));
+    const error = await errorFrom(api.regions(LATER));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(error.message).toMatch(/^GET \/regions: /);
+    expect(requests.length).toBeLessThanOrEqual(10);
+  });
+
+  it('is an error, not a part, if the time ends between its pages', async () => {
+    const { api, clock } = await world(() => {
+      clock.set(plus(LATER, seconds(1)));
+      return page([aRawLinode()], { pages: 2, results: 2 });
+    });
+    const error = await errorFrom(api.listByTag('onebuck-dev', LATER));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+  });
+
+  it('is an error that names what is wrong, if an item is of another shape', async () => {
+    const { api, requests } = await world([page([aRawLinode(), aRawLinode({ created: 'now' })])]);
+    const error = await errorFrom(api.listByTag('onebuck-dev', LATER));
+    expect(error.message).toMatch(
+      /^GET \/linode\/instances: 200: unexpected answer: data\.1: created/,
+    );
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('covers the whole catalogue', async () => {
+    const type = { id: 'g6-nanode-1', vcpus: 1, memory: 1024, disk: 25600 };
+    const { api, requests } = await world([page([type]), page([{ id: 'us-east' }]), page([])]);
+    expect((await api.types(LATER)).value).toMatchObject([{ id: 'g6-nanode-1', price: null }]);
+    expect((await api.regions(LATER)).value).toMatchObject([{ id: 'us-east', siteType: 'core' }]);
+    expect((await api.images(LATER)).value).toEqual([]);
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/v4/linode/types',
+      '/v4/regions',
+      '/v4/images',
+    ]);
+  });
+});
+
+describe('how long a list may be used', () => {
+  const aged = (cacheControl: string | null, of: Parameters<typeof page>[1] = {}): Answer => ({
+    ...page([{ id: `us-${of.page ?? 1}` }], of),
+    ...(cacheControl === null ? {} : { headers: { 'cache-control': cacheControl } }),
+  });
+
+  it.each([
+    ['private, max-age=900', seconds(900)],
+    // As Linode has been seen to send it, in two headers.
+    ['private, max-age=900, private, max-age=60, s-maxage=60', seconds(60)],
+    ['private, max-age=0, s-maxage=0, no-cache, no-store, private, max-age=60', 0],
+    ['Max-Age="30"', seconds(30)],
+    ['no-store', 0],
+    ['s-maxage=5, max-age=soon', null],
+    ['', null],
+    [null, null],
+  ])('is what the header says: %j', async (cacheControl, maxAge) => {
+    const { api } = await world([aged(cacheControl)]);
+    expect(await api.regions(LATER)).toMatchObject({ value: [{ id: 'us-1' }], maxAge });
+  });
+
+  it('is as long as for each of its pages', async () => {
+    const two = { pages: 2, results: 2 };
+    const { api } = await world([
+      aged('max-age=90', two),
+      aged('max-age=30', { page: 2, ...two }),
+      aged(null, two),
+      aged('max-age=60', { page: 2, ...two }),
+    ]);
+    expect((await api.regions(LATER)).maxAge).toBe(seconds(30));
+    expect((await api.regions(LATER)).maxAge).toBe(seconds(60));
+  });
+});
+
+describe('availability', () => {
+  const rows = [
+    { region: 'us-east', plan: 'g7-premium-2', available: false },
+    { plan: 'g1-gpu-rtx6000-1', available: true },
+  ];
+
+  it('is a bare list of one region’s types', async () => {
+    const { api, requests } = await world([{ json: rows }, { json: [] }]);
+    expect(await api.availability('us-east', LATER)).toEqual([
+      { type: 'g7-premium-2', available: false },
+      { type: 'g1-gpu-rtx6000-1', available: true },
+    ]);
+    expect(await api.availability('a/b', LATER)).toEqual([]);
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/v4/regions/us-east/availability',
+      '/v4/regions/a%2Fb/availability',
+    ]);
+  });
+
+  it.each([
+    ['linodeRejected', NOT_FOUND],
+    ['linodeUnavailable', { status: 501, json: errors('Not simulated') }],
+    ['linodeUnavailable', page([])],
+    ['linodeUnavailable', { json: [{ plan: 'x', available: 'yes' }] }],
+  ] as const)('is not guessed: %s', async (code, answer) => {
+    const { api, requests } = await world([answer]);
+    expect(await errorFrom(api.availability('us-east', LATER))).toMatchObject({ code });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('is waited for less than other answers', async () => {
+    const { api } = await world(() => ({ lost: 'hang' }));
+    const before = Date.now();
+    const error = await errorFrom(api.availability('us-east', START));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(error.message).toContain('no answer within 3000 ms');
+    expect(Date.now() - before).toBeLessThan(5_000);
+  });
+});
+
+describe('one Linode', () => {
+  it('is found by its id, or not', async () => {
+    const { api } = await world([{ json: aRawLinode() }, NOT_FOUND]);
+    expect(await api.get(101, LATER)).toMatchObject({ id: 101, label: LABEL });
+    expect(await api.get(102, LATER)).toBe('notFound');
+  });
+
+  it('is not taken for another one', async () => {
+    const { api } = await world([{ json: aRawLinode({ id: 7 }) }]);
+    expect(await errorFrom(api.get(8, LATER))).toMatchObject({ code: 'linodeUnavailable' });
+  });
+
+  it('is not gone because a page in HTML says 404', async () => {
+    const { api } = await world(() => htmlPage(404));
+    expect(await errorFrom(api.get(8, LATER))).toMatchObject({ code: 'linodeUnavailable' });
+    expect(await errorFrom(api.delete(8, LATER))).toMatchObject({ code: 'linodeUnavailable' });
+  });
+
+  it('is found by its exact label only', async () => {
+    const near = aRawLinode({ id: 1, label: `${LABEL}1` });
+    const { api, requests } = await world([page([near, aRawLinode({ id: 2 })]), page([near])]);
+    expect(await api.findByLabel(LABEL, LATER)).toMatchObject({ id: 2 });
+    expect(await api.findByLabel(LABEL, LATER)).toBe('notFound');
+    expect(requests[0]?.filter).toMatchObject({ label: LABEL });
+  });
+
+  it('is deleted, once or twice', async () => {
+    const { api, requests } = await world([DELETED, NOT_FOUND]);
+    expect(await api.delete(101, LATER)).toBe('deleted');
+    expect(await api.delete(101, LATER)).toBe('notFound');
+    expect(requests[0]).toMatchObject({ method: 'DELETE', path: '/v4/linode/instances/101' });
+  });
+
+  it('is deleted where the answer has no content', async () => {
+    const { api } = await world([{ status: 204 }]);
+    expect(await api.delete(101, LATER)).toBe('deleted');
+  });
+});
+
+describe('a tag', () => {
+  it('is deleted by its percent-encoded name, once or twice', async () => {
+    const { api, requests } = await world([DELETED, NOT_FOUND]);
+    await api.deleteTag('onebuck=c/1', LATER);
+    await api.deleteTag('onebuck=c/1', LATER);
+    expect(requests[0]).toMatchObject({ method: 'DELETE', path: '/v4/tags/onebuck%3Dc%2F1' });
+  });
+
+  it.each([MISSING_SCOPE, { status: 403, json: errors('Unauthorized') }])(
+    'is not deleted without the permission: %j',
+    async (answer) => {
+      const { api } = await world([answer]);
+      expect(await errorFrom(api.deleteTag('t', LATER))).toMatchObject({ code: 'linodeDenied' });
+    },
+  );
+});
+
+describe("a Linode's tags", () => {
+  it('are all replaced by one PUT, which says what it is then', async () => {
+    const { api, requests } = await world([{ json: aRawLinode({ tags: ['a', 'b'] }) }]);
+    expect(await api.setTags(101, ['a', 'b'], LATER)).toMatchObject({ id: 101, tags: ['a', 'b'] });
+    const path = '/v4/linode/instances/101';
+    expect(requests).toMatchObject([{ method: 'PUT', path, body: { tags: ['a', 'b'] } }]);
+  });
+
+  it('are put again after an answer that was lost, as that does no harm', async () => {
+    const busy = { status: 400, json: errors('Linode busy.') };
+    const answers = [busy, { status: 503 }, { lost: 'drop' } as const, { json: aRawLinode() }];
+    const { api, requests } = await world(answers);
+    expect(await api.setTags(101, TAGS, LATER)).toMatchObject({ tags: TAGS });
+    expect(requests).toHaveLength(4);
+  });
+
+  it('are not put on what is not there', async () => {
+    const { api } = await world([NOT_FOUND]);
+    expect(await api.setTags(101, TAGS, LATER)).toBe('notFound');
+  });
+
+  it.each([
+    ['of another shape', { json: { ...aRawLinode(), tags: 'a,b' } }],
+    ['of nothing but an object', DELETED],
+    ['about another Linode', { json: aRawLinode({ id: 7 }) }],
+  ])('are not known to be put from an answer %s', async (_what, answer) => {
+    const { api, requests } = await world([answer]);
+    const error = await errorFrom(api.setTags(101, TAGS, LATER));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(error.message).toMatch(/^PUT \/linode\/instances\/101: 200: unexpected answer: /);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('are put with a fresh token where the old one was refused, and not without the scope', async () => {
+    const { api, requests } = await world([INVALID_TOKEN, { json: aRawLinode() }, MISSING_SCOPE]);
+    expect(await api.setTags(101, TAGS, LATER)).toMatchObject({ tags: TAGS });
+    const tokens = requests.map(({ headers }) => headers.authorization);
+    expect(tokens).toEqual([`Bearer ${TOKEN}`, `Bearer ${FRESH_TOKEN}`]);
+    expect(await errorFrom(api.setTags(101, TAGS, LATER))).toMatchObject({ code: 'linodeDenied' });
+    expect(requests).toHaveLength(3);
+  });
+
+  it('that Linode does not take are an error', async () => {
+    const { api } = await world([{ status: 400, json: errors('Tags are wrong @tags') }]);
+    const error = await errorFrom(api.setTags(101, TAGS, LATER));
+    expect(error).toMatchObject({ code: 'linodeRejected' });
+  });
+});
+
+describe('forced backups', () => {
+  it.each([
+    [true, { json: { backups_enabled: true, managed: false } }],
+    [false, { json: { backups_enabled: false } }],
+    ['unreadable', MISSING_SCOPE],
+    ['unreadable', { status: 403, json: errors('Unauthorized') }],
+    [false, NOT_FOUND],
+    [false, htmlPage(404)],
+    [false, { status: 405, json: errors('Method Not Allowed') }],
+    [false, { status: 501, json: errors('Not simulated') }],
+  ] as const)('are %j from %j', async (forced, answer) => {
+    const { api, requests } = await world([answer]);
+    expect(await api.backupsForced(LATER)).toBe(forced);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('are not guessed from an invalid token, nor from another answer', async () => {
+    const { api } = await world([INVALID_TOKEN, INVALID_TOKEN, { json: { backups: 'yes' } }]);
+    expect(await errorFrom(api.backupsForced(LATER))).toMatchObject({ code: 'linodeDenied' });
+    expect(await errorFrom(api.backupsForced(LATER))).toMatchObject({ code: 'linodeUnavailable' });
+  });
+});
+
+const TRANSIENT: [string, Answer][] = [
+  ['408', { status: 408, json: errors('Please try again') }],
+  ['500', { status: 500, json: errors('Internal server error') }],
+  ['502 in HTML', htmlPage(502)],
+  ['503', { status: 503, json: errors('Service unavailable') }],
+  ['504', htmlPage(504)],
+  ['400 of nginx', htmlPage(400, { server: 'nginx', 'content-type': 'text/html' })],
+  ['403 of an edge', htmlPage(403)],
+  ['200 in HTML', htmlPage(200)],
+  ['200 cut short', { text: '{"data": [', headers: { 'content-type': 'application/json' } }],
+  ['200 of nothing', {}],
+  ['a busy Linode', BUSY],
+  ['a lost connection', { lost: 'drop' }],
+];
+
+const SHORT = { create: 100, other: 100 };
+
+/** Where time-outs are short, a slow machine may see more of them: so no script with an end. */
+function first(once: Answer, then: Answer): Script {
+  let count = 0;
+  return () => {
+    count += 1;
+    return count === 1 ? once : then;
+  };
+}
+
+describe('a call that failed for the moment', () => {
+  it.each(TRANSIENT)('is repeated after %s', async (_what, answer) => {
+    const { api, clock, logged } = await world([answer, answer, answer, DELETED]);
+    expect(await api.delete(101, LATER)).toBe('deleted');
+    expect(clock.slept).toEqual([500, 1_000, 2_000]);
+    expect(logged).toHaveLength(3);
+    expect(logged[0]).toEqual([
+      'Linode call is repeated',
+      {
+        method: 'DELETE',
+        path: '/linode/instances/101',
+        status: answer.status ?? (answer.lost === undefined ? 200 : expect.any(String)),
+        attempt: 1,
+        waitMs: 500,
+      },
+    ]);
+  });
+
+  it('is repeated after silence', async () => {
+    const { api } = await world(first({ lost: 'hang' }, DELETED), { timeoutsMs: SHORT });
+    expect(await api.delete(101, LATER)).toBe('deleted');
+  });
+
+  it('is repeated after an answer that never ends, however busily it drips', async () => {
+    const { api } = await world(first({ lost: 'drip' }, DELETED), { timeoutsMs: SHORT });
+    expect(await api.delete(101, LATER)).toBe('deleted');
+  });
+
+  it('keeps nobody much beyond the time given, though each answer may take longer', async () => {
+    const { api } = await world(() => ({ lost: 'hang' }));
+    const before = Date.now();
+    const error = await errorFrom(api.get(1, START));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(error.message).toContain('no answer within 3000 ms');
+    expect(Date.now() - before).toBeLessThan(5_000);
+  });
+
+  it('waits no longer than 8 s, and gives up for good after 50 attempts', async () => {
+    const { api, clock, requests } = await world(() => htmlPage(502));
+    const error = await errorFrom(api.get(1, plus(START, seconds(100_000))));
+    expect(error.message).toBe(
+      'GET /linode/instances/1: 502: an answer in text/html (attempts: 50)',
+    );
+    expect(requests).toHaveLength(50);
+    expect(Math.max(...clock.slept)).toBe(8_000);
+  });
+
+  it.each(TRANSIENT)('after %s does not wait past its time', async (_what, answer) => {
+    const by = plus(START, seconds(3));
+    const { api, clock, requests } = await world(() => answer);
+    const error = await errorFrom(api.delete(1, by));
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
+    expect(error.message).toMatch(/^DELETE \/linode\/instances\/1: .+ \(attempts: 3\)$/);
+    expect(clock.now()).toBeLessThanOrEqual(by);
+    expect(requests).toHaveLength(3);
+  });
+
+  it('is tried once even when its time is over', async () => {
+    const past = plus(START, seconds(-1));
+    const { api, requests, clock } = await world([DELETED, htmlPage(502)]);
+    expect(await api.delete(1, past)).toBe('deleted');
+    expect(await errorFrom(api.delete(1, past))).toMatchObject({ code: 'linodeUnavailable' });
+    expect(requests).toHaveLength(2);
+    expect(clock.slept).toEqual([]);
+  });
+
+  it.each([
+    [503, { status: 503, json: errors('Sorry'), headers: { 'x-maintenance-mode': 'all,x' } }],
+    [200, htmlPage(200, { 'x-maintenance-mode': 'all' })],
+  ])('is not repeated in a maintenance (%s)', async (status, answer) => {
+    const { api } = await world([answer]);
+    const error = await errorFrom(api.get(1, LATER));
+    expect(error).toMatchObject({
+      code: 'linodeUnavailable',
+      message: `GET /linode/instances/1: ${status}: Linode is in maintenance`,
+    });
+  });
+});
+
+describe('a call over the rate limit', () => {
+  it.each([
+    ['7', 7_000],
+    ['60', 30_000],
+    ['0', 1_000],
+    ['-1509450059', 1_000],
+    ['soon', 1_000],
+    ['', 1_000],
+  ])('waits by Retry-After (%j)', async (text, waitMs) => {
+    const tooMany = {
+      status: 429,
+      headers: { 'retry-after': text },
+      json: errors('Too many requests'),
+    };
+    const { api, clock } = await world([tooMany, DELETED]);
+    expect(await api.delete(1, LATER)).toBe('deleted');
+    expect(clock.slept).toEqual([waitMs]);
+  });
+
+  it('takes no Retry-After from any other answer', async () => {
+    const { api, clock } = await world([htmlPage(502, { 'retry-after': '30' }), DELETED]);
+    await api.delete(1, LATER);
+    expect(clock.slept).toEqual([500]);
+  });
+});
+
+const ADVICE = 'Put a valid one into the secret.';
+
+describe('a refused token', () => {
+  it('is read afresh, once', async () => {
+    const { api, requests, tokenCalls } = await world([INVALID_TOKEN, DELETED]);
+    expect(await api.delete(1, LATER)).toBe('deleted');
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual([
+      `Bearer ${TOKEN}`,
+      `Bearer ${FRESH_TOKEN}`,
+    ]);
+    expect(tokenCalls).toEqual([{ fresh: false }, { fresh: true }]);
+  });
+
+  it('is an error if the fresh one is refused too', async () => {
+    const { api, requests } = await world(() => INVALID_TOKEN);
+    const error = await errorFrom(api.types(LATER));
+    expect(error).toMatchObject({
+      code: 'linodeDenied',
+      message: `Linode refused the token: it is wrong, expired or revoked. ${ADVICE}`,
+    });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('is not repeated when the time is over', async () => {
+    const { api, requests } = await world(() => INVALID_TOKEN);
+    const error = await errorFrom(api.types(plus(START, seconds(-1))));
+    expect(error).toMatchObject({ code: 'linodeDenied' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([MISSING_SCOPE, { ...MISSING_SCOPE, json: errors('Not with this one') }])(
+    'that lacks a scope is told from one that is invalid',
+    async (answer) => {
+      const { api, requests } = await world([answer]);
+      const error = await errorFrom(api.delete(1, LATER));
+      expect(error.code).toBe('linodeDenied');
+      expect(error.message).toContain('linodes:read_write');
+      expect(error.message).toContain('events:read_only');
+      expect(requests).toHaveLength(1);
+    },
+  );
+
+  it('whose user lacks a grant is told as such', async () => {
+    const { api } = await world([{ status: 403, json: errors('Unauthorized') }]);
+    const error = await errorFrom(api.get(1, LATER));
+    expect(error.code).toBe('linodeDenied');
+    expect(error.message).toMatch(/user/);
+  });
+
+  it('that could not be read is told by whoever reads it', async () => {
+    const token = () => Promise.reject(new AppError('misconfigured', 'no such secret'));
+    const { api } = await world([], { token });
+    expect(await errorFrom(api.get(1, LATER))).toMatchObject({ code: 'misconfigured' });
+  });
+});
+
+describe('a request that Linode rejects', () => {
+  it('is an error with all of its reasons', async () => {
+    const answer = { status: 400, json: errors('Cannot filter on foo @X-Filter', 'And more') };
+    const { api, requests } = await world([answer]);
+    expect(await errorFrom(api.images(LATER))).toMatchObject({
+      code: 'linodeRejected',
+      message: 'GET /images: 400: Cannot filter on foo (X-Filter); And more',
+    });
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe('secrets', () => {
+  const { rootPassword, userData } = aRequest();
+  const secrets = [TOKEN, FRESH_TOKEN, rootPassword, userData] as string[];
+  /** Everything secret that a request holds, which a server might quote in its answer. */
+  const echoOf = ({ headers, body }: SeenRequest) => {
+    const sent = `${headers.authorization} ${JSON.stringify(body)}`;
+    return `you sent ${secrets.filter((secret) => sent.includes(secret))}`;
+  };
+  const answers: ((echo: string) => Answer)[] = [
+    (echo) => ({ status: 400, json: errors(`${echo} @${echo}`) }),
+    (echo) => ({ status: 400, json: errors(`Label must be unique ${echo}`) }),
+    (echo) => ({ status: 401, json: errors(`Invalid Token ${echo}`) }),
+    (echo) => ({ ...MISSING_SCOPE, headers: { 'x-oauth-scopes': echo } }),
+    (echo) => ({ ...MISSING_SCOPE, headers: { 'x-accepted-oauth-scopes': echo } }),
+    (echo) => ({ status: 403, json: errors(echo) }),
+    (echo) => ({ status: 408, json: errors(echo) }),
+    (echo) => ({ status: 429, json: errors(echo) }),
+    (echo) => ({ status: 500, json: errors(echo) }),
+    (echo) => ({ status: 503, json: errors(echo), headers: { 'x-maintenance-mode': echo } }),
+    (echo) => ({ status: 502, text: echo, headers: { 'content-type': echo } }),
+    (echo) => ({ status: 302, text: echo, headers: { location: `http://127.0.0.1:9/${echo}` } }),
+    (echo) => ({ text: echo }),
+    (echo) => ({ json: aRawLinode({ id: echo }) }),
+    (echo) => ({ ...page([{ [echo]: echo }]) }),
+    () => ({ lost: 'drop' }),
+    () => ({ lost: 'hang' }),
+    () => INVALID_TOKEN,
+  ];
+  const uses: [string, (api: LinodeApi, by: EpochMs) => Promise<unknown>][] = [
+    ['list', (api, by) => api.listByTag('t', by)],
+    ['get', (api, by) => api.get(1, by)],
+    ['delete', (api, by) => api.delete(1, by)],
+    ['setTags', (api, by) => api.setTags(1, TAGS, by)],
+    ['settings', (api, by) => api.backupsForced(by)],
+    ['create', (api, by) => api.create(aRequest(), { notAfter: by, by })],
+  ];
+
+  it.each(uses)('are in no error, outcome or log line of a failing %s', async (_name, use) => {
+    for (const [index, answer] of answers.entries()) {
+      const { api, logged } = await world((request) => answer(echoOf(request)), {
+        timeoutsMs: { create: 30, other: 30 },
+      });
+      const result = await use(api, plus(START, seconds(5))).catch((error: unknown) => error);
+      const error = result instanceof Error ? [result.message, result.stack, result.cause] : [];
+      const shown = [result, error, logged]
+        .flatMap((value) => [
+          JSON.stringify(value),
+          inspect(value, { depth: null, showHidden: true, getters: true }),
+        ])
+        .join('\n');
+      for (const secret of secrets) {
+        expect(shown, `${secret} after answer ${index}`).not.toContain(secret);
+      }
+      if (result instanceof Error) expect(result).toBeInstanceOf(AppError);
+    }
+  });
+
+  it('are in no error if there is no server', async () => {
+    const { api, logged } = await world([], {
+      transport: createTransport('http://127.0.0.1:9/v4'),
+    });
+    const error = await errorFrom(api.get(1, plus(START, seconds(2))));
+    expect(error.message).toMatch(/^GET \/linode\/instances\/1: ECONNREFUSED/);
+    expect(inspect([error, logged], { depth: null, showHidden: true })).not.toContain(TOKEN);
+  });
+});

@@ -1,0 +1,359 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { LinodeHttpOptions } from '../../../../lib/adapters/linode/http.ts';
+import { type EpochMs, epochMs, plus, seconds } from '../../../../lib/core/base/units.ts';
+import type { CreateOutcome } from '../../../../lib/ports.ts';
+import {
+  type Answer,
+  aRawLinode,
+  aRequest,
+  errors,
+  FRESH_TOKEN,
+  htmlPage,
+  LABEL,
+  LATER,
+  page,
+  type Script,
+  START,
+  startWorld,
+  TAGS,
+  type TestWorld,
+  TOKEN,
+} from '../../../support/linode-server.ts';
+
+const open: TestWorld[] = [];
+afterEach(() => Promise.all(open.splice(0).map((world) => world.close())));
+
+async function world(script: Script, options: Partial<LinodeHttpOptions> = {}): Promise<TestWorld> {
+  const started = await startWorld(script, options);
+  open.push(started);
+  return started;
+}
+
+const LIMITS = { notAfter: plus(START, seconds(60)), by: LATER };
+const MADE: Answer = { json: aRawLinode() };
+const INVALID_TOKEN: Answer = { status: 401, json: errors('Invalid Token') };
+const tooMany = (headers: Record<string, string> = {}): Answer => ({
+  status: 429,
+  headers,
+  json: errors('Too many requests'),
+});
+
+const postsOf = ({ requests }: TestWorld) => requests.filter(({ method }) => method === 'POST');
+
+describe('a create', () => {
+  it('sends the whole of the request, and what the account could decide otherwise', async () => {
+    const { api, requests } = await world([MADE]);
+    const outcome = await api.create(aRequest({ authorizedKeys: ['ssh-ed25519 A'] }), LIMITS);
+    expect(outcome).toMatchObject({ kind: 'made', linode: { id: 101, label: LABEL } });
+    expect(requests).toHaveLength(1);
+    expect(requests[0]).toMatchObject({ method: 'POST', path: '/v4/linode/instances' });
+    expect(requests[0]?.headers['content-type']).toBe('application/json');
+    expect(requests[0]?.body).toEqual({
+      label: LABEL,
+      type: 'g6-nanode-1',
+      region: 'us-east',
+      image: 'linode/debian12',
+      tags: TAGS,
+      booted: true,
+      backups_enabled: false,
+      interface_generation: 'legacy_config',
+      root_pass: 'correct-horse-battery',
+      authorized_keys: ['ssh-ed25519 A'],
+      metadata: { user_data: 'I2Nsb3VkLWNvbmZpZwo=' },
+    });
+  });
+
+  it('leaves out what the request does not have', async () => {
+    const { api, requests } = await world([MADE]);
+    const bare = aRequest({ rootPassword: null, userData: null, authorizedKeys: [] });
+    await api.create(bare, LIMITS);
+    expect(requests[0]?.body).not.toHaveProperty('root_pass');
+    expect(requests[0]?.body).not.toHaveProperty('authorized_keys');
+    expect(requests[0]?.body).not.toHaveProperty('metadata');
+  });
+
+  it('is refused with the reasons of Linode, where it says no', async () => {
+    const reasons = [
+      'region is not valid @region',
+      'A valid plan type by that ID was not found @type',
+    ];
+    const { api, requests } = await world([{ status: 400, json: errors(...reasons) }]);
+    expect(await api.create(aRequest(), LIMITS)).toEqual({
+      kind: 'refused',
+      reason: 'region is not valid (region); A valid plan type by that ID was not found (type)',
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('is refused where there is no capacity, which Linode tells by 403', async () => {
+    const reason = 'The Linode plan you chose is not currently available in the selected region.';
+    const { api } = await world([{ status: 403, json: errors(reason) }]);
+    expect(await api.create(aRequest(), LIMITS)).toEqual({ kind: 'refused', reason });
+  });
+
+  it.each([
+    [403, errors('Unauthorized')],
+    [401, errors('Your OAuth token is not authorized to use this endpoint.')],
+  ])('throws where the token may not (%s), as nothing was made', async (status, json) => {
+    const { api } = await world([{ status, json }]);
+    await expect(api.create(aRequest(), LIMITS)).rejects.toMatchObject({ code: 'linodeDenied' });
+  });
+});
+
+const labelTaken: Answer = {
+  status: 400,
+  json: errors('Label must be unique among your linodes @label'),
+};
+
+/** Answers after which a create has perhaps been done. */
+const DOUBTS: [string, Answer][] = [
+  ['408', { status: 408, json: errors('Please try again') }],
+  ['500', { status: 500, json: errors('Internal server error') }],
+  ['501', { status: 501, json: errors('Not implemented') }],
+  ['502', htmlPage(502)],
+  ['503', { status: 503, json: errors('Sorry') }],
+  ['503 of a maintenance', { ...htmlPage(503, { 'x-maintenance-mode': 'all' }) }],
+  ['504', htmlPage(504)],
+  ['a lost connection', { lost: 'drop' }],
+  ['silence', { lost: 'hang' }],
+  ['200 in HTML', htmlPage(200)],
+  ['302', { status: 302, headers: { location: '/elsewhere' } }],
+  ['400 of nginx', htmlPage(400, { server: 'nginx' })],
+  ['a busy Linode', { status: 400, json: errors('Linode busy.') }],
+  ['200 of another shape', { json: { id: 101 } }],
+  ['200 with another label', { json: aRawLinode({ label: 'linode101' }) }],
+  ['a label that is taken', labelTaken],
+];
+
+describe.each(DOUBTS)('a create in doubt after %s', (_what, answer) => {
+  async function createWith(lookedUp: Answer): Promise<[CreateOutcome, TestWorld]> {
+    const timeoutsMs = { create: answer.lost === 'hang' ? 300 : 30_000, other: 10_000 };
+    const script: Script = ({ method }) => (method === 'POST' ? answer : lookedUp);
+    const started = await world(script, { timeoutsMs });
+    return [await started.api.create(aRequest(), LIMITS), started];
+  }
+
+  it('has made what is found under the label with our tags', async () => {
+    const ours = aRawLinode({ id: 777, tags: ['another', ...TAGS] });
+    const [outcome, started] = await createWith(page([ours]));
+    expect(outcome).toMatchObject({ kind: 'made', linode: { id: 777 } });
+    expect(postsOf(started)).toHaveLength(1);
+    expect(started.requests[1]?.filter).toMatchObject({ label: LABEL });
+  });
+
+  it('is refused if the label is in use by one without all of our tags', async () => {
+    const [outcome, started] = await createWith(page([aRawLinode({ tags: TAGS.slice(1) })]));
+    expect(outcome).toEqual({
+      kind: 'refused',
+      reason: `label ${LABEL} is in use by a Linode that is not ours`,
+    });
+    expect(postsOf(started)).toHaveLength(1);
+  });
+
+  it('stays in doubt if nothing is found', async () => {
+    const [outcome, started] = await createWith(page([aRawLinode({ label: `${LABEL}0` })]));
+    expect(outcome.kind).toBe('unknown');
+    expect(outcome).toMatchObject({ reason: expect.stringMatching(/^POST \/linode\/instances: /) });
+    expect(postsOf(started)).toHaveLength(1);
+  });
+
+  it('stays in doubt if the label can not be looked up in time', async () => {
+    const [outcome, started] = await createWith(htmlPage(502));
+    expect(outcome).toMatchObject({ kind: 'unknown', reason: expect.stringMatching(/502/) });
+    expect(started.clock.now()).toBeLessThanOrEqual(LATER);
+    expect(postsOf(started)).toHaveLength(1);
+  });
+});
+
+describe('the adoption', () => {
+  it('takes nothing for ours if the request has no tags', async () => {
+    const { api } = await world([labelTaken, page([aRawLinode()])]);
+    const outcome = await api.create(aRequest({ tags: [] }), LIMITS);
+    expect(outcome.kind).toBe('refused');
+  });
+
+  it('waits until the label can be looked up', async () => {
+    const { api } = await world([{ lost: 'drop' }, htmlPage(502), page([aRawLinode()])]);
+    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+  });
+
+  it('is tried once even after the time for it', async () => {
+    const { api, clock, requests } = await world(({ method }) => {
+      clock.set(plus(LATER, seconds(1)));
+      return method === 'POST' ? htmlPage(502) : page([aRawLinode()]);
+    });
+    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(requests).toHaveLength(2);
+  });
+});
+
+describe('a create with a refused token', () => {
+  it('is sent again with a fresh one, for nothing was done', async () => {
+    const { api, requests, tokenCalls } = await world([INVALID_TOKEN, MADE]);
+    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual([
+      `Bearer ${TOKEN}`,
+      `Bearer ${FRESH_TOKEN}`,
+    ]);
+    expect(tokenCalls).toEqual([{ fresh: false }, { fresh: true }]);
+  });
+
+  it('throws if the fresh one is refused too', async () => {
+    const { api, requests } = await world(() => INVALID_TOKEN);
+    await expect(api.create(aRequest(), LIMITS)).rejects.toMatchObject({ code: 'linodeDenied' });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('is not sent again when it has become too late', async () => {
+    const { api, clock, requests } = await world(() => {
+      clock.set(plus(LIMITS.notAfter, seconds(1)));
+      return INVALID_TOKEN;
+    });
+    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'notSent' });
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe('the connection', () => {
+  it('of a create is its own, while the others are kept', async () => {
+    const { api, requests } = await world([MADE, page([]), MADE]);
+    await api.create(aRequest(), LIMITS);
+    await api.listByTag('onebuck-dev', LATER);
+    await api.create(aRequest(), LIMITS);
+    const connections = requests.map(({ headers }) => headers.connection);
+    expect(connections).toEqual(['close', 'keep-alive', 'close']);
+  });
+});
+
+describe('a create and its time', () => {
+  it('is not sent after notAfter', async () => {
+    const { api, requests } = await world([MADE]);
+    const notAfter = plus(START, seconds(-1));
+    expect(await api.create(aRequest(), { notAfter, by: LATER })).toEqual({
+      kind: 'notSent',
+      reason: 'it is too late',
+      retryAt: START,
+    });
+    expect(requests).toHaveLength(0);
+  });
+
+  it('is not sent if reading the token took until after notAfter', async () => {
+    const token = async () => {
+      started.clock.set(plus(LIMITS.notAfter, seconds(1)));
+      return TOKEN;
+    };
+    const started = await world([MADE], { token });
+    expect(await started.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'notSent' });
+    expect(started.requests).toHaveLength(0);
+  });
+
+  it('is sent at notAfter, even after the time for waiting and repeating', async () => {
+    const { api } = await world([MADE]);
+    const limits = { notAfter: START, by: plus(START, seconds(-5)) };
+    expect(await api.create(aRequest(), limits)).toMatchObject({ kind: 'made' });
+  });
+});
+
+describe('a create over the rate limit', () => {
+  it('waits as long as Linode says, and is sent again', async () => {
+    const started = await world([tooMany({ 'retry-after': '9' }), MADE]);
+    expect(await started.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(started.clock.now() - START).toBeGreaterThanOrEqual(9_000);
+    expect(started.clock.now() - START).toBeLessThanOrEqual(16_000);
+    expect(started.logged).toEqual([
+      [
+        'Linode call is repeated',
+        { method: 'POST', path: '/linode/instances', status: 429, attempt: 1, waitMs: 9_000 },
+      ],
+    ]);
+  });
+
+  it.each(['notAfter', 'by'] as const)('is given up if that passes %s', async (limit) => {
+    const started = await world([tooMany({ 'retry-after': '30' })]);
+    const limits = { ...LIMITS, [limit]: plus(START, seconds(20)) };
+    expect(await started.api.create(aRequest(), limits)).toEqual({
+      kind: 'notSent',
+      reason: 'the rate limit leaves no time for it',
+      retryAt: plus(START, seconds(30)),
+    });
+    expect(started.clock.now()).toBe(START);
+    expect(started.requests).toHaveLength(1);
+  });
+
+  it('is given up in the end', async () => {
+    const started = await world(() => tooMany());
+    const outcome = await started.api.create(aRequest(), LIMITS);
+    expect(outcome.kind).toBe('notSent');
+    expect(started.clock.now()).toBeLessThanOrEqual(LIMITS.notAfter);
+    expect(started.requests.length).toBeLessThan(10);
+  });
+});
+
+describe('many creates at once', () => {
+  /** Answers as Linode does: windows of 15 s on the test's clock, 20 creates in each. */
+  function limitedServer(now: () => EpochMs): Script & { sent: number[] } {
+    let reset = 0;
+    let remaining = 0;
+    const sent: number[] = [];
+    const script = ({ body }: { body: unknown }): Answer => {
+      if (now() >= reset) {
+        reset = Math.ceil(now() / 1_000) * 1_000 + 15_000;
+        remaining = 20;
+      }
+      sent.push(now());
+      if (remaining === 0) return tooMany({ 'retry-after': '1' });
+      remaining -= 1;
+      const headers = {
+        'x-ratelimit-limit': '20',
+        'x-ratelimit-remaining': String(remaining),
+        'x-ratelimit-reset': String(reset / 1_000),
+      };
+      return { headers, json: aRawLinode({ id: sent.length, ...(body as object) }) };
+    };
+    return Object.assign(script, { sent });
+  }
+
+  const createAll = ({ api }: TestWorld, count: number, notAfter: EpochMs) =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        api.create(aRequest({ label: `onebuck-x-${index}` }), { notAfter, by: LATER }),
+      ),
+    );
+
+  it('are sent side by side and without a wait, up to 20', async () => {
+    const waiting: (() => void)[] = [];
+    const started = await world(async ({ body }) => {
+      // None is answered before all have come: one after another, they would wait for ever.
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length === 20) for (const release of waiting) release();
+      });
+      return { json: aRawLinode({ ...(body as object) }) };
+    });
+    const outcomes = await createAll(started, 20, LIMITS.notAfter);
+    expect(outcomes.filter(({ kind }) => kind === 'made')).toHaveLength(20);
+    expect(started.clock.slept).toEqual([]);
+  });
+
+  it('keep to the rate limit beyond that, so that none is refused for it', async () => {
+    const server = limitedServer(() => started.clock.now());
+    const started = await world(server);
+    const first = await createAll(started, 20, LIMITS.notAfter);
+    const second = await createAll(started, 20, LIMITS.notAfter);
+    expect([...first, ...second].map(({ kind }) => kind)).toEqual(Array(40).fill('made'));
+    expect(server.sent).toHaveLength(40);
+    expect(started.clock.now() - START).toBe(15_000);
+  });
+
+  it('are told when to come back, if the limit leaves no time for them', async () => {
+    const server = limitedServer(() => started.clock.now());
+    const started = await world(server);
+    await createAll(started, 20, LIMITS.notAfter);
+    const notAfter = plus(START, seconds(10));
+    const [outcome] = await createAll(started, 1, notAfter);
+    const retryAt = epochMs(START + 15_000);
+    expect(outcome).toMatchObject({ kind: 'notSent', retryAt });
+    expect(server.sent).toHaveLength(20);
+    expect(started.clock.now()).toBe(START);
+  });
+});

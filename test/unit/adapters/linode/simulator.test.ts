@@ -1,0 +1,268 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createTransport } from '../../../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeApi } from '../../../../lib/adapters/linode/client.ts';
+import { plus, seconds } from '../../../../lib/core/base/units.ts';
+import type { LinodeApi } from '../../../../lib/ports.ts';
+import {
+  type FaultKind,
+  type LinodeSimulator,
+  type SimulatorOptions,
+  startLinodeSimulator,
+} from '../../../../simulators/linode/simulator.ts';
+import {
+  aRequest,
+  createTestClock,
+  LABEL,
+  LATER,
+  START,
+  TAGS,
+} from '../../../support/linode-server.ts';
+
+const ALL = 'token-with-every-scope';
+const FEW = 'token-with-one-scope';
+const LIMITS = { notAfter: plus(START, seconds(60)), by: LATER };
+
+interface Simulated {
+  readonly api: LinodeApi;
+  readonly clock: ReturnType<typeof createTestClock>;
+  readonly simulator: LinodeSimulator;
+}
+
+async function simulated(
+  options: Partial<SimulatorOptions> & {
+    readonly token?: (options: { fresh: boolean }) => Promise<string>;
+    readonly beforeSleep?: () => Promise<void>;
+    readonly createTimeoutMs?: number;
+  } = {},
+): Promise<Simulated> {
+  const {
+    token = async () => ALL,
+    beforeSleep = turn,
+    createTimeoutMs = 30_000,
+    ...rest
+  } = options;
+  const clock = createTestClock(beforeSleep);
+  const simulator = await startLinodeSimulator({
+    now: () => clock.now(),
+    tokens: { [ALL]: '*', [FEW]: 'linodes:read_only' },
+    ...rest,
+  });
+  onTestFinished(() => simulator.close());
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  const timeoutsMs = { create: createTimeoutMs, other: 10_000 };
+  const transport = createTransport(simulator.url);
+  const api = createLinodeApi({ transport, clock, log, token, timeoutsMs });
+  return { api, clock, simulator };
+}
+
+/** The fault strikes the first create. */
+function simulatedWith(
+  kind: Exclude<FaultKind, 'status429' | 'staleList' | 'truncatedList'>,
+): Promise<Simulated> {
+  const faults = [{ kind, method: 'POST', times: 1 }];
+  return simulated(kind.startsWith('hang') ? { faults, createTimeoutMs: 300 } : { faults });
+}
+
+const livingOf = ({ simulator }: Simulated) =>
+  simulator.instances().filter(({ deleted }) => deleted === null);
+
+describe('with the simulated Linode', () => {
+  it('the catalogue is read', async () => {
+    const { api } = await simulated();
+    const types = await api.types(LATER);
+    const nanode = types.value.find(({ id }) => id === 'g6-nanode-1');
+    expect(nanode?.price).toMatchObject({ hourly: 7_500, monthly: 5_000_000 });
+    expect(types.maxAge).toBe(seconds(60));
+    expect((await api.regions(LATER)).value.map(({ id }) => id)).toContain('us-east');
+    expect((await api.images(LATER)).value.map(({ id }) => id)).toContain('linode/debian12');
+  });
+
+  it('what a region has none left of is told', async () => {
+    const soldOut = [{ type: 'g6-nanode-1', region: 'us-ord' }];
+    const { api } = await simulated({ settings: { soldOut } });
+    const rows = await api.availability('us-ord', LATER);
+    expect(rows).toContainEqual({ type: 'g6-nanode-1', available: false });
+    expect(rows).toContainEqual({ type: 'g7-premium-2', available: true });
+    expect(await api.availability('us-east', LATER)).not.toContainEqual(
+      expect.objectContaining({ type: 'g6-nanode-1' }),
+    );
+    await expect(api.availability('us-mars', LATER)).rejects.toMatchObject({
+      code: 'linodeRejected',
+    });
+  });
+
+  it.each([true, false])('forced backups are seen (%s)', async (backupsForced) => {
+    const { api } = await simulated({ settings: { backupsForced } });
+    expect(await api.backupsForced(LATER)).toBe(backupsForced);
+    const made = await api.create(aRequest(), LIMITS);
+    expect(made).toMatchObject({ kind: 'made', linode: { backupsEnabled: backupsForced } });
+  });
+
+  it('a Linode is created, found in every way, and deleted twice', async () => {
+    const { api, clock } = await simulated();
+    const outcome = await api.create(aRequest(), LIMITS);
+    if (outcome.kind !== 'made') throw new Error(JSON.stringify(outcome));
+    const { linode } = outcome;
+    expect(linode).toMatchObject({ label: LABEL, tags: TAGS, created: START, region: 'us-east' });
+    for (const tag of TAGS) expect(await api.listByTag(tag, LATER)).toEqual([linode]);
+    expect(await api.findByLabel(LABEL, LATER)).toEqual(linode);
+
+    clock.set(plus(START, seconds(61)));
+    expect(await api.get(linode.id, LATER)).toMatchObject({ status: 'running' });
+    expect(await api.delete(linode.id, LATER)).toBe('deleted');
+    expect(await api.delete(linode.id, LATER)).toBe('notFound');
+    expect(await api.get(linode.id, LATER)).toBe('notFound');
+    expect(await api.listByTag('onebuck-dev', LATER)).toEqual([]);
+    expect(await api.findByLabel(LABEL, LATER)).toBe('notFound');
+  });
+
+  it('a tag is deleted twice', async () => {
+    const { api } = await simulated();
+    await api.create(aRequest(), LIMITS);
+    await api.deleteTag('onebuck=cabcdefghij', LATER);
+    await api.deleteTag('onebuck=cabcdefghij', LATER);
+    expect(await api.listByTag('onebuck=cabcdefghij', LATER)).toEqual([]);
+    expect(await api.listByTag('onebuck-dev', LATER)).toHaveLength(1);
+  });
+
+  it.each(['dropAfter', 'hangAfter', 'status408After', 'error500After', 'busyAfter'] as const)(
+    'a create that took effect is adopted after %s',
+    async (kind) => {
+      const world = await simulatedWith(kind);
+      const outcome = await world.api.create(aRequest(), LIMITS);
+      expect(outcome).toMatchObject({ kind: 'made', linode: { label: LABEL, tags: TAGS } });
+      expect(livingOf(world)).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    'dropBefore',
+    'hang',
+    'status408',
+    'status500',
+    'html502',
+    'status503',
+    'maintenance503',
+    'nginx400',
+    'html200',
+    'busy',
+  ] as const)(
+    'a create that had no effect is in doubt after %s, and can be tried again',
+    async (kind) => {
+      const world = await simulatedWith(kind);
+      expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'unknown' });
+      expect(livingOf(world)).toHaveLength(0);
+      expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+      expect(livingOf(world)).toHaveLength(1);
+    },
+  );
+
+  it('a label that is taken is adopted if it is ours, and else refused', async () => {
+    const world = await simulated();
+    const first = await world.api.create(aRequest(), LIMITS);
+    expect(await world.api.create(aRequest(), LIMITS)).toEqual(first);
+    const other = aRequest({ tags: ['onebuck-prod'] });
+    expect(await world.api.create(other, LIMITS)).toMatchObject({ kind: 'refused' });
+    expect(livingOf(world)).toHaveLength(1);
+  });
+
+  it.each(['capacity', 'limit'] as const)('a create is refused at the %s', async (kind) => {
+    const world = await simulatedWith(kind);
+    const outcome = await world.api.create(aRequest(), LIMITS);
+    expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringMatching(/contact/i) });
+    expect(livingOf(world)).toHaveLength(0);
+  });
+
+  it('a create waits out a 429', async () => {
+    const faults = [{ kind: 'status429', method: 'POST', times: 1, retryAfterSeconds: 8 } as const];
+    const { api, clock } = await simulated({ faults });
+    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(clock.now()).toBeGreaterThanOrEqual(plus(START, seconds(8)));
+  });
+
+  it('25 creates at once are made, none refused for the rate', async () => {
+    const posts = () => world.simulator.requests()['POST /linode/instances'];
+    // The clock is not to run while the first 20 are on their way.
+    const beforeSleep = async () => {
+      while ((posts()?.total ?? 0) < 20) await turn();
+    };
+    const world = await simulated({ beforeSleep });
+    const outcomes = await Promise.all(
+      Array.from({ length: 25 }, (_, index) =>
+        world.api.create(aRequest({ label: `onebuck-cabcdefghij-${index}` }), LIMITS),
+      ),
+    );
+    expect(outcomes.map(({ kind }) => kind)).toEqual(Array(25).fill('made'));
+    expect(posts()).toEqual({ total: 25, byStatus: { 200: 25 } });
+    const late = livingOf(world).filter(({ created }) => created > START);
+    expect(late).toHaveLength(5);
+  });
+
+  it('a fresh token replaces one that was refused', async () => {
+    const token = async ({ fresh }: { fresh: boolean }) => (fresh ? ALL : 'token-that-was-revoked');
+    const world = await simulated({ token });
+    expect(await world.api.listByTag('onebuck-dev', LATER)).toEqual([]);
+    expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(livingOf(world)).toHaveLength(1);
+  });
+
+  it('an invalid token is told from one that lacks a scope', async () => {
+    const revoked = await simulated({ token: async () => 'token-that-was-revoked' });
+    const scoped = await simulated({ token: async () => FEW });
+    const invalid = { code: 'linodeDenied', message: expect.stringMatching(/wrong, expired or/) };
+    const lacking = { code: 'linodeDenied', message: expect.stringMatching(/linodes:read_write/) };
+
+    await expect(revoked.api.listByTag('onebuck-dev', LATER)).rejects.toMatchObject(invalid);
+    await expect(revoked.api.create(aRequest(), LIMITS)).rejects.toMatchObject(invalid);
+    await expect(revoked.api.backupsForced(LATER)).rejects.toMatchObject(invalid);
+    expect(await scoped.api.listByTag('onebuck-dev', LATER)).toEqual([]);
+    await expect(scoped.api.create(aRequest(), LIMITS)).rejects.toMatchObject(lacking);
+    await expect(scoped.api.delete(1, LATER)).rejects.toMatchObject(lacking);
+    expect(await scoped.api.backupsForced(LATER)).toBe('unreadable');
+  });
+
+  it('a list that says it is longer than it is, is no list', async () => {
+    const faults = [{ kind: 'truncatedList', items: 1, keepTotals: true } as const];
+    const { api, simulator } = await simulated();
+    await api.create(aRequest(), LIMITS);
+    simulator.setFaults(faults);
+    await expect(api.listByTag('onebuck-dev', LATER)).rejects.toMatchObject({
+      code: 'linodeUnavailable',
+    });
+  });
+});
+
+it('replaces the tags of a Linode, as often as it is told, and of none that is gone', async () => {
+  const { api } = await simulated();
+  const made = await api.create(aRequest(), LIMITS);
+  if (made.kind !== 'made') throw new Error(`it is ${made.kind}`);
+  const { id } = made.linode;
+  const tags = [...TAGS.slice(0, 2), 'reap=20260102T0000Z'];
+  for (const _ of ['once', 'twice']) {
+    expect(await api.setTags(id, tags, LATER)).toMatchObject({ id, tags });
+  }
+  expect(await api.get(id, LATER)).toMatchObject({ tags });
+  expect(await api.listByTag('reap=20260102T0000Z', LATER)).toMatchObject([{ id }]);
+  expect(await api.listByTag('reap=20260101T0157Z', LATER)).toEqual([]);
+  await api.delete(id, LATER);
+  expect(await api.setTags(id, tags, LATER)).toBe('notFound');
+});
+
+it.each(['busy', 'busyAfter', 'dropBefore', 'dropAfter', 'error500After'] as const)(
+  'puts tags again after %s, and they are what was asked for',
+  async (kind) => {
+    const { api, simulator } = await simulated();
+    const made = await api.create(aRequest(), LIMITS);
+    if (made.kind !== 'made') throw new Error(`it is ${made.kind}`);
+    simulator.setFaults([{ kind, method: 'PUT', times: 2 }]);
+    const tags = [...TAGS.slice(0, 2), 'reap=20260102T0000Z'];
+    expect(await api.setTags(made.linode.id, tags, LATER)).toMatchObject({ tags });
+    expect(simulator.instances()).toMatchObject([{ tags, deleted: null }]);
+  },
+);
+
+it('puts no tags with a token that may only read', async () => {
+  const { api } = await simulated({ token: async () => FEW });
+  await expect(api.setTags(1, TAGS, LATER)).rejects.toMatchObject({ code: 'linodeDenied' });
+});

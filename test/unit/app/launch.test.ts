@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { createCaps } from '../../../lib/app/caps-keeper.ts';
+import type { CatalogueCache } from '../../../lib/app/catalogue-cache.ts';
+import { type LaunchRequest, launch } from '../../../lib/app/launch.ts';
+import { sum } from '../../../lib/core/base/money.ts';
+import { type EpochMs, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
+import type { LinodeType } from '../../../lib/core/catalogue/lists.ts';
+import { type ClusterRecord, isLive } from '../../../lib/core/cluster/record.ts';
+import type { ClusterStore } from '../../../lib/ports.ts';
+import type { Settings } from '../../../lib/settings.ts';
+import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
+import { anEnded, at, LAUNCH, price, SCHEDULE_ID, STAGE, usd } from '../../support/builders.ts';
+import { aClock, quiet } from '../../support/doubles.ts';
+
+const nanode: LinodeType = {
+  ...{ id: 'g6-nanode-1', label: 'Nanode 1GB', class: 'nanode' },
+  ...{ vcpus: 1, memoryMb: 1024, diskMb: 25_600, gpus: 0 },
+  price: { ...price(0.0075, 5), byRegion: {} },
+  backupsPrice: { ...price(0.003, 2), byRegion: {} },
+};
+const region = { id: 'us-east', label: 'Newark', country: 'us', siteType: 'core' };
+const image = { id: 'linode/debian12', label: 'Debian 12', deprecated: false, status: 'available' };
+
+/** Two nodes, which cost $0.015 a started hour. */
+const TWO = { nodes: 2, type: nanode.id, region: region.id, image: image.id, budgetUsd: 1 };
+
+interface Options {
+  readonly now?: EpochMs;
+  readonly backups?: boolean;
+  readonly passwordKey?: string | null;
+  readonly settings?: Partial<Settings>;
+  readonly nudge?: () => Promise<void>;
+  /** Stands between the launch and the table. */
+  readonly around?: (store: ClusterStore) => ClusterStore;
+}
+
+function aWorld(options: Options = {}) {
+  const {
+    now = LAUNCH,
+    backups = false,
+    passwordKey = 'a key',
+    around = (store) => store,
+  } = options;
+  const clock = aClock(now);
+  const table = createMemoryTable();
+  const catalogue: CatalogueCache = {
+    types: async () => [nanode],
+    regions: async () => [{ ...region, capabilities: ['Linodes', 'Metadata'] }],
+    images: async () => [{ ...image, capabilities: ['cloud-init'] }],
+    backups: async () => backups,
+    soldOut: async () => new Set(),
+  };
+  const settings = {
+    ...{ stage: STAGE, marginMs: minutes(3), provisionMs: minutes(20) },
+    ...{ nodesMax: 100, budgetMax: usd(100), openBudgetMax: null },
+    ...{ openBudgetPerOwnerMax: null, monthlySpendPerOwnerMax: null },
+    ...options.settings,
+  };
+  const settingsOf = () => settings;
+  const caps = createCaps({ clock, ledger: table.ledger, settings: settingsOf, random: () => 0 });
+  const secrets = { passwordKey: async () => passwordKey } as never;
+  const nudge = { reconcile: options.nudge ?? (async () => {}), runSchedule: async () => {} };
+  const store = around(table.clusters);
+  const deps = { clock, catalogue, store, caps, secrets, nudge, log: quiet, settings };
+  return {
+    clock,
+    table,
+    launch: (spec: object = {}, request: Partial<LaunchRequest> = {}) =>
+      launch(deps, {
+        ...{ owner: 'ann', idempotencyKey: null, schedule: null },
+        ...{ by: plus(clock.now(), seconds(25)), input: { ...TWO, ...spec } },
+        ...request,
+      }),
+    records: async () => (await table.clusters.list(EVERY)).records,
+    /** As a pass ends a cluster of which nothing was made. */
+    async end(record: ClusterRecord) {
+      if (!isLive(record)) throw new Error('it has ended already');
+      const { phase: _, dueAt: __, ...common } = record;
+      const ended = anEnded({ ...common, nodes: [], endedAt: clock.now(), spent: usd(0) });
+      await table.clusters.save(ended);
+      await caps.release(ended, clock.now());
+    },
+    /** What the caps count as open. */
+    open: async () => sum([...(await table.ledger.read()).open.values()].map((one) => one.budget)),
+  };
+}
+
+const EVERY = { owner: null, status: null, month: null, limit: 100, cursor: null };
+
+describe('a launch', () => {
+  it('is a record that is due at once, even if its nudge is lost', async () => {
+    const lost = async () => {
+      throw new Error('no function there');
+    };
+    const { launch, table } = aWorld({ nudge: lost });
+    const { record, isNew } = await launch();
+    expect(isNew).toBe(true);
+    expect(await table.clusters.get(record.id)).toEqual(record);
+    expect(record).toMatchObject({ phase: 'provisioning', dueAt: LAUNCH, createdAt: LAUNCH });
+    expect(record).toMatchObject({ marginMs: minutes(3), provisionBy: plus(LAUNCH, minutes(20)) });
+  });
+
+  it.each([
+    ['for the first hour', {}, 0.015, 0.014999],
+    ['for backups that the account forces', { backups: true }, 0.021, 0.020999],
+    [
+      'for the first hour twice where the month ends in it',
+      { now: at('2026-11-30T23:30:00Z') },
+      0.03,
+      0.029999,
+    ],
+  ])('must pay %s', async (_, options, enough, tooLittle) => {
+    const { launch, records, open } = aWorld(options);
+    await expect(launch({ budgetUsd: tooLittle })).rejects.toMatchObject({
+      code: 'refused',
+      details: { members: { smallestBudgetUsd: enough } },
+    });
+    expect([await records(), await open()]).toEqual([[], 0]);
+    expect((await launch({ budgetUsd: enough })).record).toMatchObject({ budget: usd(enough) });
+  });
+
+  it('that nobody could log in to is refused', async () => {
+    const { launch, records } = aWorld({ passwordKey: null });
+    await expect(launch()).rejects.toMatchObject({ code: 'misconfigured' });
+    expect(await records()).toEqual([]);
+  });
+});
+
+describe('a launch that a cap refuses', () => {
+  it('leaves no record, and counts nothing', async () => {
+    const { launch, records, open } = aWorld({ settings: { openBudgetMax: usd(1.5) } });
+    await launch();
+    await expect(launch()).rejects.toMatchObject({
+      code: 'refused',
+      details: { members: { cap: 'openBudget', openUsd: 1, largestBudgetUsd: 0.5 } },
+    });
+    expect([(await records()).length, await open()]).toEqual([1, usd(1)]);
+  });
+
+  it("keeps to its schedule's own cap of the month", async () => {
+    const { launch } = aWorld();
+    const schedule = { id: SCHEDULE_ID, monthlyCap: usd(1.5) };
+    await launch({}, { schedule });
+    await expect(launch({}, { schedule })).rejects.toMatchObject({
+      details: { members: { cap: 'scheduleMonthlySpend' } },
+    });
+    expect((await launch()).record.scheduleId).toBeNull();
+  });
+});
+
+describe('an idempotency key', () => {
+  const keyed = { idempotencyKey: 'night 1' };
+
+  it('gives the same cluster again, and to the same body alone', async () => {
+    const { launch, records } = aWorld();
+    const { record } = await launch({}, keyed);
+    expect(await launch({}, keyed)).toEqual({ record, isNew: false });
+    await expect(launch({ nodes: 3 }, keyed)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await records()).toHaveLength(1);
+  });
+
+  it("is its owner's, and another cluster with another owner", async () => {
+    const { launch, records } = aWorld();
+    await launch({}, keyed);
+    expect(await launch({}, { ...keyed, owner: 'bob' })).toMatchObject({ isNew: true });
+    expect(await records()).toHaveLength(2);
+  });
+
+  it('makes one cluster of two requests at once, which both tell of', async () => {
+    const { launch, records, open } = aWorld();
+    const [one, other] = await Promise.all([launch({}, keyed), launch({}, keyed)]);
+    expect(one.record).toEqual(other.record);
+    expect([one.isNew, other.isNew].sort()).toEqual([false, true]);
+    expect([(await records()).length, await open()]).toEqual([1, usd(1)]);
+  });
+
+  it('counts nothing for a request that comes through after the cluster has ended', async () => {
+    // To the late request it looks as before the first one was written.
+    const seen: ('now' | 'before')[] = [];
+    const { launch, open, end } = aWorld({
+      around: (store) => ({
+        ...store,
+        get: async (id) => (seen.shift() === 'before' ? 'notFound' : store.get(id)),
+      }),
+    });
+    const { record } = await launch({}, keyed);
+    await end(record);
+    expect(await open()).toBe(0);
+    seen.push('before');
+    expect(await launch({}, keyed)).toMatchObject({ isNew: false, record: { phase: 'deleted' } });
+    expect(await open()).toBe(0);
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { reap } from '../../../lib/app/reap.ts';
+import type { ClusterId } from '../../../lib/core/base/names.ts';
+import { minutes, plus } from '../../../lib/core/base/units.ts';
+import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
+import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
+import { aDeleting, aRunning, ID, LAUNCH, OTHER_ID } from '../../support/builders.ts';
+import { aClock, quiet, someMetrics } from '../../support/doubles.ts';
+
+/** The reaper, 5 minutes after the launch, over these records. */
+async function aWorld(...records: ClusterRecord[]) {
+  const { clusters } = createMemoryTable();
+  for (const record of records) await clusters.insert(record);
+  const metrics = someMetrics();
+  const world = {
+    emitted: metrics.emitted,
+    reads: 0,
+    errors: [] as unknown[],
+    getMany: clusters.getMany,
+    nudge: async () => {},
+    run: () =>
+      reap({
+        clock: aClock(plus(LAUNCH, minutes(5))),
+        store: {
+          due: clusters.due,
+          getMany: (ids) => {
+            world.reads += 1;
+            return world.getMany(ids);
+          },
+        },
+        nudge: { reconcile: () => world.nudge(), runSchedule: () => world.nudge() },
+        metrics,
+        log: { ...quiet, error: (...entry) => void world.errors.push(entry) },
+      }),
+  };
+  return world;
+}
+
+const late = aDeleting({ deletingSince: plus(LAUNCH, minutes(3)) });
+/** As a pass has left it that died a moment ago: due soon, and as late as ever. */
+const failing = aDeleting({ id: OTHER_ID, dueAt: plus(LAUNCH, minutes(5.5)) });
+
+describe('the reaper counts clusters that are overdue', () => {
+  it('whatever their passes have done to when they are due', async () => {
+    const world = await aWorld(late, failing);
+    expect(await world.run()).toEqual({ nudged: 2 });
+    expect(world.emitted).toEqual([{ OverdueClusters: 2 }]);
+    expect(world.errors).toContainEqual(['cluster is overdue', { clusterId: ID }]);
+  });
+
+  it('again in each minute, also where no pass over them can be started', async () => {
+    const world = await aWorld(late);
+    world.nudge = () => Promise.reject(new Error('TooManyRequestsException'));
+    await expect(world.run()).rejects.toThrow('TooManyRequestsException');
+    await expect(world.run()).rejects.toThrow('TooManyRequestsException');
+    expect(world.emitted).toEqual([{ OverdueClusters: 1 }, { OverdueClusters: 1 }]);
+  });
+
+  it('and sends nothing of those that are due in time', async () => {
+    const world = await aWorld(aRunning());
+    expect(await world.run()).toEqual({ nudged: 1 });
+    expect([world.reads, world.emitted]).toEqual([1, []]);
+  });
+
+  it('and reads nothing where nothing is due', async () => {
+    const world = await aWorld(aRunning({ dueAt: plus(LAUNCH, minutes(30)) }));
+    expect(await world.run()).toEqual({ nudged: 0 });
+    expect(world.reads).toBe(0);
+  });
+
+  it('once it has nudged them, and fails where it can not read them', async () => {
+    const world = await aWorld(late);
+    const nudged: ClusterId[] = [];
+    world.nudge = async () => void nudged.push(ID);
+    world.getMany = () => Promise.reject(new Error('no table there'));
+    await expect(world.run()).rejects.toThrow('no table there');
+    expect(nudged).toHaveLength(1);
+  });
+});

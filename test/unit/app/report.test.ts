@@ -1,0 +1,133 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
+import { type ReportQuery, report } from '../../../lib/app/report.ts';
+import { type EpochMs, hours, plus } from '../../../lib/core/base/units.ts';
+import { type ClusterRecord, ENDED_KEPT } from '../../../lib/core/cluster/record.ts';
+import { renderReport } from '../../../lib/http/render.ts';
+import { localDynamoDbClient, startDynamoDb } from '../../../simulators/aws/dynamodb.ts';
+import { anEnded, aRunning, at, gone, LAUNCH, made, usd } from '../../support/builders.ts';
+import { id } from '../../support/cluster-store-contract.ts';
+import { createTestClock } from '../../support/linode-server.ts';
+import { TABLE } from '../../support/table.ts';
+
+const NOW = at('2026-11-20T12:00:00Z');
+const ALL: ReportQuery = { month: '2026-11', owner: null };
+
+async function reportOn(...records: readonly ClusterRecord[]) {
+  const dynamodb = await startDynamoDb(null, TABLE);
+  const client = localDynamoDbClient(dynamodb.url);
+  onTestFinished(async () => {
+    client.destroy();
+    await dynamodb.close();
+  });
+  const store = createClusterStore(client, TABLE.TableName);
+  for (const record of records) await store.insert(record);
+  const clock = createTestClock();
+  clock.set(NOW);
+  return (owner: string, query: Partial<ReportQuery> = {}) =>
+    report({ clock, store, endedKept: ENDED_KEPT }, owner, { ...ALL, ...query });
+}
+
+/** One node for so many hours. */
+const onFor = (n: number, owner: string, length: number, createdAt: EpochMs = LAUNCH) => {
+  const endedAt = plus(createdAt, hours(length));
+  const nodes = [gone(0, { billedFrom: createdAt, billedUntil: endedAt })];
+  return anEnded({ id: id(n), owner, createdAt, endedAt, nodes });
+};
+
+describe('report', () => {
+  it("gives an owner the month's totals of their own clusters, ended and live", async () => {
+    const live = aRunning({ id: id(3), owner: 'ann', nodes: [made(0)] });
+    const told = await reportOn(onFor(1, 'ann', 5), onFor(2, 'bob', 7), live);
+    const hoursOn = 9 * 24 + 21; // of the live one, from 15:00 on the 10th to noon on the 20th
+    expect(await told('ann')).toEqual({
+      month: '2026-11',
+      at: NOW,
+      total: {
+        clusters: 2,
+        nodeHours: 5 + hoursOn,
+        billed: usd((5 + hoursOn) * 0.0075),
+        saved: usd((489 - 5 + 489 - hoursOn) * 0.0075),
+        overspent: usd((hoursOn - 133) * 0.0075 - 0.0025),
+      },
+      byOwner: null,
+    });
+  });
+
+  it("gives the admin everybody's by owner, the dearest first, or one owner's", async () => {
+    const told = await reportOn(onFor(1, 'ann', 5), onFor(2, 'bob', 7), onFor(3, 'ann', 1));
+    const all = await told('admin');
+    expect(all.total).toMatchObject({ clusters: 3, nodeHours: 13, billed: usd(13 * 0.0075) });
+    expect(all.byOwner).toMatchObject([
+      { owner: 'bob', clusters: 1, nodeHours: 7 },
+      { owner: 'ann', clusters: 2, nodeHours: 6 },
+    ]);
+    const anns = await told('admin', { owner: 'ann' });
+    expect(anns.total).toMatchObject({ clusters: 2, nodeHours: 6 });
+    expect(anns.byOwner).toMatchObject([{ owner: 'ann', nodeHours: 6 }]);
+  });
+
+  it('counts what was launched in an earlier month and billed in this one', async () => {
+    const told = await reportOn(onFor(1, 'ann', 24 * 5, at('2026-10-30T00:00:00Z')));
+    expect((await told('ann', { month: '2026-10' })).total).toMatchObject({ nodeHours: 48 });
+    expect((await told('ann')).total).toMatchObject({ clusters: 1, nodeHours: 72 });
+    expect((await told('ann', { month: '2026-09' })).total).toMatchObject({ clusters: 0 });
+  });
+
+  it("bills by Linode's clock, though ours said that it was the next month already", async () => {
+    const nodes = [made(0, { billedFrom: at('2026-10-31T23:59:58Z') })];
+    const told = await reportOn(aRunning({ createdAt: at('2026-11-01T00:00:01Z'), nodes }));
+    expect((await told('ann', { month: '2026-10' })).total).toMatchObject({ clusters: 1 });
+  });
+
+  it('is of the month that it is, where none is named', async () => {
+    const told = await reportOn(onFor(1, 'ann', 5));
+    expect(await told('ann', { month: null })).toEqual(await told('ann'));
+  });
+
+  it('refuses an owner who asks for another', async () => {
+    const told = await reportOn();
+    await expect(told('ann', { owner: 'bob' })).rejects.toMatchObject({ code: 'invalid' });
+  });
+
+  it.each([
+    ['2026-13', 'must be a month'],
+    ['November', 'must be a month'],
+    // 400 days before the 20th of November 2026 it was the 16th of October 2025.
+    ['2025-10', 'must be 2025-11 or later'],
+  ])('refuses %s', async (month, message) => {
+    const told = await reportOn();
+    await expect(told('ann', { month })).rejects.toMatchObject({
+      code: 'invalid',
+      details: { faults: [{ path: 'month', message: expect.stringContaining(message) }] },
+    });
+    await expect(told('ann', { month: '2025-11' })).resolves.toMatchObject({ byOwner: null });
+  });
+});
+
+describe('renderReport', () => {
+  const nothing = { clusters: 0, nodeHours: 0, billedUsd: 0, savedUsd: 0, overspentUsd: 0 };
+
+  it('gives money in dollars, and owners to the admin alone', async () => {
+    const told = await reportOn(onFor(1, 'ann', 5));
+    const anns = {
+      clusters: 1,
+      nodeHours: 5,
+      billedUsd: 0.0375,
+      savedUsd: 3.63,
+      overspentUsd: 0,
+    };
+    const head = { month: '2026-11', at: '2026-11-20T12:00:00.000Z' };
+    expect(renderReport(await told('ann'), null)).toEqual({
+      ...head,
+      ...anns,
+      monthlyCapUsd: null,
+    });
+    const bobs = { ...head, ...nothing, monthlyCapUsd: null };
+    expect(renderReport(await told('bob'), null)).toEqual(bobs);
+    const owners = [{ owner: 'ann', ...anns }];
+    expect(renderReport(await told('admin'), usd(20))).toEqual({
+      ...{ ...head, ...anns, monthlyCapUsd: 20, owners },
+    });
+  });
+});

@@ -1,0 +1,144 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { expect, it, onTestFinished } from 'vitest';
+import { itemBytes } from '../../../bench/capacity.ts';
+import { type Around, countDynamoDb, countSecretsManager } from '../../../bench/clients.ts';
+import {
+  Counter,
+  type Counts,
+  costOf,
+  minus,
+  plus,
+  times,
+  totalOf,
+} from '../../../bench/counts.ts';
+import { RealCalls } from '../../../bench/io.ts';
+import { Lambda } from '../../../bench/lambda.ts';
+import { anIdleHour } from '../../../bench/scenarios.ts';
+import { createSecrets } from '../../../lib/adapters/aws/secrets-manager.ts';
+import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
+import { createLedgerStore } from '../../../lib/adapters/dynamodb/ledger.ts';
+import { epochMs } from '../../../lib/core/base/units.ts';
+import type { Metrics } from '../../../lib/ports.ts';
+import { VirtualTime } from '../../../simulation/time.ts';
+import { startSecrets } from '../../../simulators/aws/secrets.ts';
+import { aCluster } from '../../support/builders.ts';
+import { anEmptyTable, TABLE } from '../../support/table.ts';
+
+const plain: Around = (call) => call();
+const told = (counts: Counts) =>
+  Object.fromEntries([...counts].map(([call, { calls, units }]) => [call, [calls, units]]));
+
+it('counts what each call to the table uses', async () => {
+  const counter = new Counter();
+  const client = await anEmptyTable();
+  const { items } = countDynamoDb(client, TABLE, { counter, around: plain });
+  const store = createClusterStore(client, TABLE.TableName);
+  const ledger = createLedgerStore(client, TABLE.TableName);
+  const history = [{ at: epochMs(0), event: 'x'.repeat(1_700) }];
+  const record = aCluster({ dueAt: epochMs(1), history });
+
+  await store.insert(record);
+  expect(await store.insert(record)).toBe('exists');
+  await store.get(record.id);
+  const saved = await store.save({ ...record, dueAt: epochMs(2) });
+  expect(saved).not.toBe('conflict');
+  expect(await store.save(record)).toBe('conflict');
+  for await (const id of store.due(epochMs(3))) expect(id).toBe(record.id);
+  await store.getMany([record.id, 'caaaaaaaaaa']);
+  await ledger.save(await ledger.read());
+
+  const kilobytes = 3;
+  expect(Math.ceil(itemBytes(items.get(record.id) ?? {}) / 1_024)).toBe(kilobytes);
+  expect(told(counter.counts)).toEqual({
+    'DynamoDB PutItem, table': [3, 2 * kilobytes + 1],
+    'DynamoDB PutItem, index byOwner': [2, 2 * kilobytes],
+    'DynamoDB PutItem, index byTime': [2, 2 * kilobytes],
+    'DynamoDB PutItem, index due': [3, 3],
+    'DynamoDB PutItem, refused': [2, 2 * kilobytes],
+    'DynamoDB GetItem': [2, 2],
+    'DynamoDB Query of index due': [1, 0.5],
+    'DynamoDB BatchGetItem': [2, 2],
+  });
+});
+
+it('counts each reading of the secret, and none that is remembered', async () => {
+  const counter = new Counter();
+  const server = await startSecrets('onebuck/test', '{"linodeToken":"token"}');
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = new SecretsManagerClient({
+    endpoint: server.url,
+    region: 'us-east-1',
+    credentials,
+  });
+  onTestFinished(() => {
+    client.destroy();
+    server.close();
+  });
+  countSecretsManager(client, { counter, around: plain });
+  const clock = { now: () => epochMs(0), sleep: async () => {} };
+  const secrets = createSecrets(client, { secretId: 'onebuck/test', clock });
+  for (const fresh of [false, false, true]) await secrets.linodeToken({ fresh });
+  expect(told(counter.counts)).toEqual({ 'Secrets Manager GetSecretValue': [2, 2] });
+});
+
+it('bills a function for the time that it sleeps, and for the start of a cold one', async () => {
+  const counter = new Counter();
+  const time = new VirtualTime(0, new RealCalls().settled);
+  const lambda = new Lambda({ time, counter, build: () => null, hasDashboard: false });
+  const run = (ms: number) => lambda.run('reconcile', () => time.delay(ms));
+  const gbSeconds = () => counter.counts.get('Lambda reconcile, time')?.units;
+
+  void run(90_000);
+  await time.runUntil(100_000);
+  // 256 MB for 800 ms of its start, 5 ms of its own and the 90 s.
+  expect(gbSeconds()).toBeCloseTo(90.805 / 4, 9);
+
+  counter.clear();
+  void run(1_000);
+  await time.runUntil(200_000);
+  expect(gbSeconds()).toBeCloseTo(1.005 / 4, 9);
+  expect(counter.counts.get('Lambda reconcile, requests')?.units).toBe(1);
+});
+
+it.each([
+  [false, undefined],
+  [true, 2 / 730],
+])('bills a metric once for each hour in which it is sent, if it is: %j', async (has, months) => {
+  const counter = new Counter();
+  const time = new VirtualTime(0, new RealCalls().settled);
+  const build = (_: unknown, metrics: Metrics) => metrics;
+  const lambda = new Lambda({ time, counter, build, hasDashboard: has });
+  for (const minute of [1, 30, 70, 90]) {
+    time.at(minute * 60_000, () => {
+      void lambda.run('sweep', async ({ emit }) => emit(() => ({ LiveClusters: 1 })));
+    });
+  }
+  await time.runUntil(7_200_000);
+  expect(counter.counts.get('CloudWatch metrics, hours')?.units).toBe(months);
+});
+
+it('prices what was counted, and adds and scales it', () => {
+  const counter = new Counter();
+  for (let call = 0; call < 10; call += 1) counter.add('secret', 'secretCall');
+  counter.add('writes', 'writeUnit', 1_000_000);
+  const { counts } = counter;
+  expect(totalOf(counts)).toBeCloseTo(0.625 + 0.00005, 9);
+  expect(totalOf(plus(counts, times(counts, 2)))).toBeCloseTo(3 * totalOf(counts), 9);
+  expect(totalOf(minus(counts, counts))).toBe(0);
+  expect(costOf({ price: 'ruleInvocation', calls: 5, units: 5 })).toBe(0);
+});
+
+it('an idle hour is the ticks of reaper and sweeper, and next to nothing else', async () => {
+  const counts = await anIdleHour();
+  expect(told(counts)).toMatchObject({
+    'EventBridge ticks': [72, 72],
+    'Lambda reap, requests': [60, 60],
+    'Lambda sweep, requests': [12, 12],
+    'DynamoDB Query of index due': [60, 30],
+    'DynamoDB GetItem': [12, 12],
+    'Secrets Manager GetSecretValue': [12, 12],
+  });
+  expect([...counts.keys()].filter((call) => call.includes('PutItem'))).toEqual([]);
+  // With the secret's own $0.40 it stays below the $0.60 a month that are aimed at.
+  expect(totalOf(times(counts, 730))).toBeLessThan(0.2);
+});

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { problemError } from '../../../cli/client.ts';
+import { costSentence, newBudget } from '../../../cli/clusters.ts';
+import { countdown, roughly, table, usd } from '../../../cli/format.ts';
+import { csvLines } from '../../../cli/report.ts';
+import { ServerClock } from '../../../cli/server-clock.ts';
+import { memoryMb, specOf } from '../../../cli/spec.ts';
+import { exitCodesLine, sshArgs } from '../../../cli/ssh.ts';
+import { aCluster } from './builders.ts';
+
+describe('amounts and times', () => {
+  it.each([
+    [0.975, '$0.975'],
+    [1, '$1.00'],
+    [0.1 + 0.2, '$0.30'],
+  ])('%s is %s', (dollars, text) => expect(usd(dollars)).toBe(text));
+
+  it.each([
+    [-5_000, '00:00:00'],
+    [3_661_999, '01:01:01'],
+    [90_061_000, '1 d 01:01:01'],
+  ])('%s ms count down as %s', (ms, text) => expect(countdown(ms)).toBe(text));
+
+  it.each([
+    [4_000, '4 s'],
+    [150_000, '2 min'],
+    [11_520_000, '3 h 12 min'],
+    [183_600_000, '2 d 3 h'],
+  ])('%s ms are roughly %s', (ms, text) => expect(roughly(ms)).toBe(text));
+
+  it('puts numbers to the right', () => {
+    expect(
+      table(
+        ['ID', 'COST'],
+        [
+          ['a', '$1.00'],
+          ['bcd', '$10.00'],
+        ],
+      ),
+    ).toEqual(['ID     COST', 'a     $1.00', 'bcd  $10.00']);
+  });
+});
+
+describe('the server’s clock', () => {
+  it('goes at this machine’s pace until more is known', () => {
+    const clock = new ServerClock();
+    clock.observe({ serverMs: 1_000_000, localMs: 0 });
+    expect(clock.now(500)).toBe(1_000_500);
+  });
+
+  it('is taken to go right where it differs by no more than an answer’s way', () => {
+    const clock = new ServerClock();
+    clock.observe({ serverMs: 1_000_000, localMs: 0 });
+    clock.observe({ serverMs: 1_002_900, localMs: 2_000 });
+    expect(clock.rate).toBe(1);
+  });
+
+  it('is followed where it is a virtual one', () => {
+    const clock = new ServerClock();
+    clock.observe({ serverMs: 0, localMs: 0 });
+    clock.observe({ serverMs: 600_000, localMs: 1_000 });
+    expect(clock.now(1_500)).toBe(900_000);
+  });
+});
+
+describe('a spec', () => {
+  it.each([
+    ['4096', 4096],
+    ['512MB', 512],
+    ['4GB', 4096],
+    ['4 g', 4096],
+    ['lots', 'lots'],
+  ])('reads the memory %s', (text, mb) => expect(memoryMb(text)).toBe(mb));
+
+  it('sends what is no number as it is, for the API to tell all faults at once', () => {
+    expect(specOf({ nodes: 'ten', budget: '$1', tag: ['a-b'] })).toEqual({
+      nodes: 'ten',
+      budgetUsd: '1',
+      tags: ['a-b'],
+    });
+  });
+});
+
+describe('a new budget', () => {
+  it.each([
+    ['2', '2'],
+    ['$2.50', '2.50'],
+    ['+1', '1.1'],
+    ['+0.2', '0.3'],
+  ])('of %s is %s after 0.1', (text, budget) => {
+    expect(newBudget({ budgetUsd: 0.1 }, text)).toBe(budget);
+  });
+
+  it('must be an amount', () => {
+    expect(() => newBudget({ budgetUsd: 0.1 }, '+x')).toThrow('such as 2 or +1.50');
+  });
+});
+
+describe('the end of a cluster', () => {
+  it('is said to save nothing of the hour that has started', () => {
+    const sentence = costSentence(aCluster(), Date.parse('2026-11-10T11:30:00Z'));
+    const mark = new Date('2026-11-10T12:00:00Z');
+    const time = `${`${mark.getHours()}`.padStart(2, '0')}:${`${mark.getMinutes()}`.padStart(2, '0')}`;
+    expect(sentence).toContain('will have cost $0.045, and $0.055 stays unspent');
+    expect(sentence).toContain(`The started hour is paid anyway: it lasts until ${time}.`);
+  });
+});
+
+describe('an error', () => {
+  it('names every fault', () => {
+    const errors = [
+      { path: 'nodes', message: 'nodes must be a whole number' },
+      { path: 'region', message: 'region is required' },
+    ];
+    const text = JSON.stringify({ code: 'invalid', detail: 'The spec has faults.', errors });
+    const error = problemError('https://x', 400, text);
+    expect(error.failure).toBe('usage');
+    expect(error.message).toBe(
+      'The spec has faults.\n  nodes must be a whole number\n  region is required',
+    );
+  });
+
+  it.each([
+    [401, 'notLoggedIn'],
+    [403, 'notLoggedIn'],
+    [404, 'notFound'],
+    [409, 'failed'],
+    [422, 'refused'],
+    [500, 'failed'],
+    [503, 'unreachable'],
+  ])('with status %s is %s', (status, failure) => {
+    expect(problemError('https://x', status, '{"detail":"d"}').failure).toBe(failure);
+  });
+
+  it('of another server is told as that', () => {
+    expect(problemError('https://x', 404, '<html>').message).toContain('not as Onebuck does');
+  });
+});
+
+describe('ssh', () => {
+  const node = { index: 0, label: 'n-0', ipv4: '192.0.2.1', ipv6: null, vcpus: 1, user: 'root' };
+
+  it('takes the first of two values, so that what is asked for comes first', () => {
+    const args = sshArgs(node, '/s/known', { sshConfig: 'f', sshOption: ['User=me'] });
+    expect(args.slice(0, 2)).toEqual(['-F', 'f']);
+    expect(args.indexOf('User=me')).toBeLessThan(args.indexOf('User=root'));
+    expect(args).toContain('StrictHostKeyChecking=accept-new');
+    expect(args).toContain('UserKnownHostsFile="/s/known"');
+  });
+
+  it('tells the exit codes of all nodes', () => {
+    const ran = [0, 2, 0, 255].map((exitCode, index) => ({ index, exitCode }));
+    expect(exitCodesLine(ran)).toBe(
+      'Exit codes: 0 on 2 nodes; 2 on node 1; 255 on node 3 (ssh could not log in).',
+    );
+  });
+});
+
+describe('the report as CSV', () => {
+  it('has a line for each owner, and lets none of them be a formula', () => {
+    const totals = { clusters: 1, nodeHours: 3, billedUsd: 0.5, savedUsd: 2, overspentUsd: 0 };
+    const owners = [
+      { owner: '=cmd()', ...totals },
+      { owner: 'a,b', ...totals },
+    ];
+    expect(csvLines({ month: '2026-11', at: '', monthlyCapUsd: null, ...totals, owners })).toEqual([
+      'month,owner,clusters,nodeHours,billedUsd,savedUsd,overspentUsd',
+      "2026-11,'=cmd(),1,3,0.5,2,0",
+      '2026-11,"a,b",1,3,0.5,2,0',
+    ]);
+  });
+});

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../../cli/api.ts';
+import {
+  asciiLook,
+  blockLook,
+  drawBar,
+  endSentence,
+  fuseLine,
+  fuseLines,
+  fuseOf,
+  nodesBar,
+} from '../../../cli/fuse.ts';
+import { aCluster } from './builders.ts';
+
+const at = (iso: string) => Date.parse(iso);
+
+describe('the fuse', () => {
+  it('burns from the first node on, for the hours that the budget affords', () => {
+    const fuse = fuseOf(aCluster(), at('2026-11-10T11:30:00Z'));
+    expect(fuse).toEqual({ hours: 4, burnt: 1.5 });
+  });
+
+  it('has not begun to burn before there is a node, nor before the first one began', () => {
+    const coming = aCluster().nodes.map((node) => ({ ...node, createdAt: null }));
+    expect(fuseOf(aCluster({ nodes: coming }), at('2026-11-10T11:30:00Z'))?.burnt).toBe(0);
+    expect(fuseOf(aCluster(), at('2026-11-10T09:00:00Z'))?.burnt).toBe(0);
+  });
+
+  it('is no more where the cluster is on its way out', () => {
+    const cluster = aCluster({ status: 'deleting', affordableHours: null });
+    expect(fuseOf(cluster, at('2026-11-10T11:30:00Z'))).toBeNull();
+  });
+
+  it.each([
+    [0, '|........|........|........|........|'],
+    [1.5, '|########|####====|........|........|'],
+    [2, '|########|########|........|........|'],
+    [4, '|########|########|########|########|'],
+  ])('with %s of 4 hours burnt shows %s', (burnt, bar) => {
+    expect(drawBar({ hours: 4, burnt }, asciiLook(60))).toBe(bar);
+  });
+
+  it('marks every second hour where there is no room for more', () => {
+    expect(drawBar({ hours: 13, burnt: 6 }, asciiLook(20))).toBe('|#|#|#|.|.|.|.|');
+  });
+
+  it('is drawn in blocks where the terminal has them', () => {
+    expect(drawBar({ hours: 2, burnt: 0.4 }, blockLook(10))).toBe('│█▒▒│░░░│');
+  });
+
+  it('never takes more than its width, and burns from left to right', () => {
+    const hours = fc.integer({ min: 1, max: 87_600 });
+    fc.assert(
+      fc.property(hours, fc.double({ min: 0, max: 1, noNaN: true }), (count, part) => {
+        const bar = drawBar({ hours: count, burnt: count * part }, asciiLook(60));
+        expect(bar.length).toBeLessThanOrEqual(60);
+        expect(bar.replaceAll('|', '')).toMatch(/^#*=*\.*$/);
+      }),
+    );
+  });
+});
+
+describe('what is told of a cluster', () => {
+  it('has a countdown by the server’s clock, and the money', () => {
+    const line = fuseLine(aCluster(), at('2026-11-10T11:30:00Z'), asciiLook(20));
+    expect(line).toContain('running, 3 of 3 nodes up  |###|##=|...|...|');
+    expect(line).toContain('$0.045 of $0.10 spent, $0.055 left');
+    expect(line).toContain('teardown in 02:27:00, ');
+  });
+
+  it('says so where the teardown is late', () => {
+    const line = fuseLine(aCluster(), at('2026-11-10T13:58:00Z'), asciiLook(20));
+    expect(line).toContain('teardown was due ');
+  });
+
+  it('fits into the terminal', () => {
+    const lines = fuseLines(aCluster(), at('2026-11-10T11:30:00Z'), asciiLook(30));
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(30);
+  });
+
+  it('lets no name move the cursor', () => {
+    expect(endSentence(aCluster({ name: 'a\x1b[2Jb' }))).toContain('"a?[2Jb"');
+  });
+
+  it('ends with why, and what it cost', () => {
+    const ended = { endReason: 'budget', spentUsd: 0.09 } as const;
+    expect(endSentence(aCluster({ ...ended, status: 'deleted' }))).toBe(
+      'caaaaaaaaaa "job" is gone: its budget affords no further hour. ' +
+        'It cost $0.09 of its budget of $0.10.',
+    );
+    const failed = {
+      ...ended,
+      status: 'failed',
+      endReason: 'failed',
+      failure: 'sold out',
+    } as const;
+    expect(endSentence(aCluster(failed))).toContain('has failed and is gone: sold out.');
+  });
+});
+
+describe('the bar of a launch', () => {
+  const [up] = aCluster().nodes as [Cluster['nodes'][number]];
+  const booting = { ...up, status: 'booting' } as const;
+  const planned = { ...up, status: 'planned', createdAt: null } as const;
+
+  it.each([
+    ['none is created', [planned, planned, planned], '|............|'],
+    ['some are created', [booting, booting, planned], '|========....|'],
+    ['some are up', [up, booting, planned], '|####====....|'],
+    ['all are up', [up, up, up], '|############|'],
+  ])('while %s', (_, nodes, bar) => {
+    expect(nodesBar({ nodes }, asciiLook(14))).toBe(bar);
+  });
+
+  it('is as wide as the terminal at most, for any number of nodes', () => {
+    const look = blockLook(40);
+    const width = nodesBar({ nodes: Array.from({ length: 97 }, () => booting) }, look).length;
+    expect(width).toBe(40);
+  });
+});

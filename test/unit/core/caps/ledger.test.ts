@@ -1,0 +1,596 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type MicroUsd, sum, toUsd } from '../../../../lib/core/base/money.ts';
+import type { ClusterId, ScheduleId } from '../../../../lib/core/base/names.ts';
+import {
+  type DurationMs,
+  type EpochMs,
+  epochMs,
+  hours,
+  minutes,
+  plus,
+  seconds,
+} from '../../../../lib/core/base/units.ts';
+import {
+  audit,
+  type Caps,
+  type Claim,
+  type Decision,
+  EMPTY_LEDGER,
+  type Ledger,
+  raise,
+  release,
+  reserve,
+  settle,
+} from '../../../../lib/core/caps/ledger.ts';
+import {
+  type EndedRecord,
+  isLive,
+  type LiveRecord,
+  spentByMonthOf,
+} from '../../../../lib/core/cluster/record.ts';
+import {
+  anEnded,
+  aRunning,
+  at,
+  gone,
+  ID,
+  LAUNCH,
+  made,
+  OTHER_ID,
+  usd,
+} from '../../../support/builders.ts';
+
+const SCHEDULE: ScheduleId = 'sabcdefg234';
+const NO_CAPS: Caps = {
+  openBudget: null,
+  ownerOpenBudget: null,
+  ownerMonthlySpend: null,
+  scheduleMonthlySpend: null,
+};
+const IN_FLIGHT = minutes(2);
+const LATER = plus(LAUNCH, minutes(3));
+
+const aClaim = (overrides: Partial<Claim> = {}): Claim => ({
+  id: ID,
+  owner: 'ann',
+  scheduleId: null,
+  budget: usd(1),
+  ...overrides,
+});
+
+function granted(decision: Decision | 'missing'): Ledger {
+  if (decision !== 'missing' && decision.ok) return decision.next;
+  throw new Error(`not granted: ${JSON.stringify(decision)}`);
+}
+
+/** The ledger of clusters that were reserved at LAUNCH. */
+const ledgerOf = (...claims: Partial<Claim>[]) =>
+  claims.reduce<Ledger>(
+    (ledger, claim) => granted(reserve(ledger, aClaim(claim), NO_CAPS, LAUNCH)),
+    EMPTY_LEDGER,
+  );
+const openOf = ({ open }: Ledger) => sum([...open.values()].map(({ budget }) => budget));
+const budgetOf = ({ open }: Ledger, id: ClusterId = ID) => open.get(id)?.budget;
+
+/** Ended; its one node was billed for as many hours at $0.0075. */
+const endedAfter = (hoursBilled: number, overrides: Partial<EndedRecord> = {}) => {
+  const billedFrom = overrides.createdAt ?? LAUNCH;
+  const billedUntil = plus(billedFrom, hours(hoursBilled));
+  const nodes = [gone(0, { billedFrom, billedUntil })];
+  return anEnded({ nodes, endedAt: billedUntil, reservedAt: billedFrom, ...overrides });
+};
+
+describe('reserve', () => {
+  it('counts the budget from then on', () => {
+    const ledger = ledgerOf({ budget: usd(1) }, { id: OTHER_ID, owner: 'bob', budget: usd(2) });
+    expect(ledger.open.get(ID)).toEqual({
+      owner: 'ann',
+      scheduleId: null,
+      budget: usd(1),
+      openedAt: LAUNCH,
+      changedAt: LAUNCH,
+    });
+    expect(openOf(ledger)).toBe(usd(3));
+  });
+
+  it('counts it once, however often it is asked for, though the cap is full by then', () => {
+    const caps = { ...NO_CAPS, openBudget: usd(1) };
+    const once = ledgerOf({});
+    const twice = granted(reserve(once, aClaim(), caps, LATER));
+    expect(openOf(twice)).toBe(usd(1));
+    expect(twice.open.get(ID)).toMatchObject({ openedAt: LAUNCH, changedAt: LATER });
+  });
+
+  it('grants a repeated request although the cap was lowered meanwhile', () => {
+    const caps = { ...NO_CAPS, openBudget: usd(0.5) };
+    expect(openOf(granted(reserve(ledgerOf({}), aClaim(), caps, LATER)))).toBe(usd(1));
+  });
+
+  it('keeps the larger budget of two requests for one id, whichever comes first', () => {
+    const [small, large] = [aClaim({ budget: usd(1) }), aClaim({ budget: usd(5) })];
+    for (const [first, second] of [
+      [small, large],
+      [large, small],
+    ] as const) {
+      expect(budgetOf(granted(reserve(ledgerOf(first), second, NO_CAPS, LATER)))).toBe(usd(5));
+    }
+  });
+
+  it('lets the budgets come up to the cap and not a micro-dollar over it', () => {
+    const ledger = ledgerOf({ id: OTHER_ID, owner: 'bob', budget: usd(4) });
+    const caps = { ...NO_CAPS, openBudget: usd(5) };
+    expect(openOf(granted(reserve(ledger, aClaim({ budget: usd(1) }), caps, LAUNCH)))).toBe(usd(5));
+    const claim = aClaim({ budget: usd(1.000001) });
+    expect(reserve(ledger, claim, caps, LAUNCH)).toEqual({
+      ok: false,
+      refusal: { cap: 'openBudget', claim, limit: usd(5), taken: usd(4), largest: usd(1) },
+    });
+  });
+
+  it("counts an owner's budgets against the owner's cap alone", () => {
+    const ledger = ledgerOf({ id: OTHER_ID, owner: 'bob', budget: usd(4) });
+    const caps = { ...NO_CAPS, ownerOpenBudget: usd(5) };
+    const two = { budget: usd(2) };
+    expect(reserve(ledger, aClaim({ ...two, owner: 'ann' }), caps, LAUNCH).ok).toBe(true);
+    expect(reserve(ledger, aClaim({ ...two, owner: 'bob' }), caps, LAUNCH)).toMatchObject({
+      refusal: { cap: 'ownerOpenBudget', taken: usd(4), largest: usd(1) },
+    });
+  });
+
+  it('names the cap that leaves least, so that what it says would fit does', () => {
+    const ledger = ledgerOf({ id: OTHER_ID, budget: usd(4) });
+    const caps = { ...NO_CAPS, openBudget: usd(6), ownerOpenBudget: usd(5) };
+    const refused = reserve(ledger, aClaim({ budget: usd(3) }), caps, LAUNCH);
+    expect(refused).toMatchObject({ refusal: { cap: 'ownerOpenBudget', largest: usd(1) } });
+    expect(reserve(ledger, aClaim({ budget: usd(1) }), caps, LAUNCH).ok).toBe(true);
+  });
+
+  it('says that nothing fits where a cap was lowered below what is open', () => {
+    const caps = { ...NO_CAPS, openBudget: usd(3) };
+    const refused = reserve(ledgerOf({ id: OTHER_ID, budget: usd(4) }), aClaim(), caps, LAUNCH);
+    expect(refused).toMatchObject({ refusal: { taken: usd(4), largest: 0 } });
+  });
+});
+
+describe('the cap of a month', () => {
+  const caps = { ...NO_CAPS, ownerMonthlySpend: usd(2), scheduleMonthlySpend: usd(1) };
+  const [november, december] = [at('2026-11-30T23:00:00Z'), at('2026-12-01T00:00:00Z')];
+  const room = (ledger: Ledger, claim: Partial<Claim>, now: EpochMs) => {
+    const decision = reserve(ledger, aClaim({ budget: usd(100), ...claim }), caps, now);
+    return decision.ok ? Number.POSITIVE_INFINITY : decision.refusal.largest;
+  };
+
+  it('counts what the ended clusters cost and what the live ones may', () => {
+    const spent = release(ledgerOf({}), endedAfter(100)); // $0.75
+    const ledger = granted(
+      reserve(spent, aClaim({ id: OTHER_ID, budget: usd(1) }), NO_CAPS, LATER),
+    );
+    expect(room(ledger, {}, LATER)).toBe(usd(0.25));
+  });
+
+  it('starts anew with the month, but for the budgets of live clusters', () => {
+    const spent = release(ledgerOf({}), endedAfter(100));
+    expect([room(spent, {}, november), room(spent, {}, december)]).toEqual([usd(1.25), usd(2)]);
+    const ledger = granted(reserve(spent, aClaim({ budget: usd(1) }), NO_CAPS, november));
+    expect(room(ledger, { id: OTHER_ID }, november)).toBe(usd(0.25));
+    expect(room(ledger, { id: OTHER_ID }, december)).toBe(usd(1));
+  });
+
+  it('counts a cluster that outlives the month in both, each with its part', () => {
+    const createdAt = at('2026-11-30T22:30:00Z');
+    const opened = granted(reserve(EMPTY_LEDGER, aClaim(), NO_CAPS, createdAt));
+    const ledger = release(opened, endedAfter(10, { createdAt }));
+    // Two hours that touch November, nine that touch December; the one across midnight is in both.
+    expect(ledger.spent.get('owner:ann')).toEqual({ '2026-11': 15_000, '2026-12': 67_500 });
+  });
+
+  it("counts a schedule's clusters against its own cap as well, and nobody else's", () => {
+    const scheduled = { scheduleId: SCHEDULE };
+    const spent = release(ledgerOf(scheduled), endedAfter(100, scheduled));
+    const ledger = granted(
+      reserve(spent, aClaim({ id: OTHER_ID, budget: usd(0.5) }), NO_CAPS, LATER),
+    );
+    expect(room(ledger, scheduled, LATER)).toBe(usd(0.25));
+    expect(room(ledger, { scheduleId: 'sother22222' }, LATER)).toBe(usd(0.75));
+    const live = aClaim({ ...scheduled, id: OTHER_ID, budget: usd(0.2) });
+    const withLive = granted(reserve(spent, live, NO_CAPS, LATER));
+    expect(room(withLive, scheduled, LATER)).toBe(usd(0.05));
+  });
+
+  it('is remembered for 13 months', () => {
+    const old = release(ledgerOf({ owner: 'bob' }), endedAfter(1, { owner: 'bob' }));
+    const createdAt = at('2027-12-20T00:00:00Z');
+    const reopened = granted(reserve(old, aClaim({ id: OTHER_ID }), NO_CAPS, createdAt));
+    const ledger = release(reopened, endedAfter(1, { id: OTHER_ID, createdAt }));
+    expect(ledger.spent.get('owner:bob')).toEqual({ '2026-11': 7_500 });
+  });
+
+  it('is forgotten after 13 months', () => {
+    const old = release(ledgerOf({ owner: 'bob' }), endedAfter(1, { owner: 'bob' }));
+    const createdAt = at('2028-01-20T00:00:00Z');
+    const reopened = granted(reserve(old, aClaim({ id: OTHER_ID }), NO_CAPS, createdAt));
+    const ledger = release(reopened, endedAfter(1, { id: OTHER_ID, createdAt }));
+    expect([...ledger.spent]).toEqual([['owner:ann', { '2028-01': 7_500 }]]);
+  });
+});
+
+describe('raise and settle', () => {
+  const caps = { ...NO_CAPS, openBudget: usd(5) };
+
+  it('count a larger budget at once, if the caps allow', () => {
+    const ledger = ledgerOf({ budget: usd(1) }, { id: OTHER_ID, budget: usd(1) });
+    expect(budgetOf(granted(raise(ledger, { id: ID, budget: usd(4) }, caps, LATER)))).toBe(usd(4));
+    expect(raise(ledger, { id: ID, budget: usd(4.5) }, caps, LATER)).toMatchObject({
+      refusal: { cap: 'openBudget', taken: usd(1), largest: usd(4) },
+    });
+  });
+
+  it('count a smaller one when the record has it', () => {
+    const ledger = granted(raise(ledgerOf({}), { id: ID, budget: usd(0.4) }, caps, LAUNCH));
+    expect(budgetOf(ledger)).toBe(usd(1));
+    expect(budgetOf(settle(ledger, ID, usd(0.4), LATER))).toBe(usd(0.4));
+  });
+
+  it('leave a budget alone that was just raised: its record may be about to be written', () => {
+    const raised = granted(raise(ledgerOf({}), { id: ID, budget: usd(4) }, caps, LATER));
+    const inFlight = plus(LATER, IN_FLIGHT);
+    expect(settle(raised, ID, usd(1), inFlight)).toBe(raised);
+    expect(budgetOf(settle(raised, ID, usd(1), plus(inFlight, seconds(1))))).toBe(usd(1));
+  });
+
+  it('allow a smaller budget, and never offer less than there is, where the cap is passed', () => {
+    const ledger = ledgerOf({ budget: usd(7) });
+    expect(raise(ledger, { id: ID, budget: usd(6) }, caps, LATER)).toMatchObject({ ok: true });
+    expect(raise(ledger, { id: ID, budget: usd(8) }, caps, LATER)).toMatchObject({
+      refusal: { largest: usd(7) },
+    });
+  });
+
+  it('know nothing of a cluster that is not counted', () => {
+    expect(raise(EMPTY_LEDGER, { id: ID, budget: usd(1) }, caps, LAUNCH)).toBe('missing');
+    expect(settle(EMPTY_LEDGER, ID, usd(1), LAUNCH)).toBe(EMPTY_LEDGER);
+  });
+});
+
+describe('release', () => {
+  it('frees the budget, and counts what was spent, once', () => {
+    const ledger = release(ledgerOf({}, { id: OTHER_ID }), endedAfter(13));
+    expect(openOf(ledger)).toBe(usd(1));
+    expect([...ledger.spent]).toEqual([['owner:ann', { '2026-11': 97_500 }]]);
+    expect(release(ledger, endedAfter(13))).toBe(ledger);
+  });
+
+  it('counts nothing twice where a late request had the ended cluster counted again', () => {
+    const record = endedAfter(1);
+    const released = release(ledgerOf({}), record);
+    const again = granted(reserve(released, aClaim(), NO_CAPS, plus(record.endedAt, seconds(1))));
+    expect(release(again, record)).toEqual(released);
+  });
+
+  it('counts what was spent by a cluster that ended, by another clock, before it began', () => {
+    const record = { ...endedAfter(0), endedAt: plus(LAUNCH, seconds(-9)) };
+    const ledger = release(ledgerOf({}), record);
+    expect(openOf(ledger)).toBe(0);
+    expect(ledger.spent.get('owner:ann')).toEqual(spentByMonthOf(record, record.endedAt));
+    expect(record.spent).toBeGreaterThan(0);
+  });
+
+  it('counts what was spent by a cluster whose record says nothing of its reservation', () => {
+    const ledger = release(ledgerOf({}), { ...endedAfter(1), reservedAt: null });
+    expect([...ledger.spent]).toEqual([['owner:ann', { '2026-11': 7_500 }]]);
+  });
+
+  it('adds to what was spent before', () => {
+    const other = { id: OTHER_ID };
+    const first = release(ledgerOf({}, other), endedAfter(1));
+    const both = release(first, endedAfter(2, other));
+    expect(both.spent.get('owner:ann')).toEqual({ '2026-11': 22_500 });
+  });
+});
+
+describe('the audit', () => {
+  const live = aRunning({ budget: usd(1) });
+  const drift = (what: string, counted: number, actual: number, id = ID) => [
+    { id, what, counted: usd(counted), actual: usd(actual) },
+  ];
+
+  it('finds nothing in a ledger that is as the records are', () => {
+    const ledger = ledgerOf({});
+    expect(audit(ledger, [live, endedAfter(1, { id: OTHER_ID })], LATER)).toEqual({
+      next: ledger,
+      drift: [],
+    });
+  });
+
+  it('drops what has no record, once none can be on its way', () => {
+    const ledger = ledgerOf({});
+    expect(audit(ledger, [], plus(LAUNCH, IN_FLIGHT)).next).toBe(ledger);
+    expect(audit(ledger, [], LATER)).toEqual({
+      next: EMPTY_LEDGER,
+      drift: drift('withoutRecord', 1, 0),
+    });
+  });
+
+  it('releases what has ended, once its release can not be on its way', () => {
+    const ended = endedAfter(1);
+    const ledger = ledgerOf({});
+    expect(audit(ledger, [ended], plus(ended.endedAt, IN_FLIGHT)).next).toBe(ledger);
+    expect(audit(ledger, [ended], plus(ended.endedAt, minutes(3)))).toEqual({
+      next: release(ledger, ended),
+      drift: drift('notReleased', 1, 0),
+    });
+  });
+
+  it('takes a larger budget of a record at once, a smaller one when no raise is under way', () => {
+    const cases = [
+      { budget: usd(2), now: LAUNCH },
+      { budget: usd(0.5), now: LATER },
+    ];
+    for (const { budget, now } of cases) {
+      const found = audit(ledgerOf({}), [aRunning({ budget })], now);
+      expect(budgetOf(found.next)).toBe(budget);
+      expect(found.drift).toEqual(drift('otherBudget', 1, toUsd(budget)));
+    }
+    const ledger = ledgerOf({});
+    expect(audit(ledger, [aRunning({ budget: usd(0.5) })], LAUNCH)).toEqual({
+      next: ledger,
+      drift: [],
+    });
+  });
+
+  it('counts a live cluster that is not counted, as opened with the cluster', () => {
+    const { next, drift: found } = audit(EMPTY_LEDGER, [live], LATER);
+    expect(found).toEqual(drift('notCounted', 0, 1));
+    expect(next).toEqual(ledgerOf({}));
+    const reservedAt = plus(LAUNCH, seconds(-2));
+    const earlier = audit(EMPTY_LEDGER, [{ ...live, reservedAt }], LATER).next;
+    expect(earlier.open.get(ID)).toMatchObject({ openedAt: reservedAt, changedAt: LAUNCH });
+    // So that what it costs is counted though its end came between.
+    expect(release(next, endedAfter(1)).spent.get('owner:ann')).toEqual({ '2026-11': 7_500 });
+  });
+});
+
+/** Two owners, one schedule, few clusters: so that they meet. */
+const IDS = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'ccccccccccc', 'cdddddddddd'] as const;
+const claimOf = (id: ClusterId, budget: MicroUsd): Claim => ({
+  id,
+  owner: id < 'cc' ? 'ann' : 'bob',
+  scheduleId: id === 'cbbbbbbbbbb' ? SCHEDULE : null,
+  budget,
+});
+
+/** The steps of requests, passes and sweeps, each of which a crash may leave without its next. */
+const aStep = fc.record({
+  kind: fc.constantFrom(
+    ...(['reserve', 'reserve', 'insert', 'insert', 'raise', 'save', 'lower', 'settle'] as const),
+    ...(['end', 'release', 'audit', 'wait', 'waitLong'] as const),
+  ),
+  id: fc.constantFrom(...IDS),
+  budget: fc.integer({ min: 1, max: 40 }).map((dimes) => usd(dimes / 10)),
+});
+type Step = typeof aStep extends fc.Arbitrary<infer S> ? S : never;
+
+const CAPS: Caps = { ...NO_CAPS, openBudget: usd(6), ownerOpenBudget: usd(4) };
+
+interface Sent {
+  readonly budget: MicroUsd;
+  readonly by: EpochMs;
+  readonly openedAt: EpochMs;
+}
+
+/** A deployment as the protocol of launches, changes and ends has it. */
+class Deployment {
+  now: EpochMs = at('2026-11-29T12:00:00Z');
+  ledger = EMPTY_LEDGER;
+  readonly records = new Map<ClusterId, LiveRecord | EndedRecord>();
+  /** Budgets that were counted, and whose records may yet be written, while they are in flight. */
+  readonly #sent = new Map<string, Sent>();
+
+  live(id: ClusterId): LiveRecord | null {
+    const record = this.records.get(id);
+    return record !== undefined && isLive(record) ? record : null;
+  }
+
+  ended(): EndedRecord[] {
+    return [...this.records.values()].flatMap((record) => (isLive(record) ? [] : [record]));
+  }
+
+  take({ kind, id, budget }: Step): void {
+    this.now = plus(this.now, seconds(1));
+    const { ledger, now } = this;
+    const live = this.live(id);
+    const steps: Record<Step['kind'], () => void> = {
+      reserve: () =>
+        this.#decide(
+          'insert',
+          claimOf(id, budget),
+          reserve(ledger, claimOf(id, budget), CAPS, now),
+        ),
+      raise: () =>
+        this.#decide('save', claimOf(id, budget), raise(ledger, { id, budget }, CAPS, now)),
+      insert: () => {
+        const sent = this.#arrived(`insert ${id}`);
+        if (sent === null) return;
+        const { openedAt: reservedAt } = sent;
+        const times = { createdAt: now, reservedAt };
+        if (!this.records.has(id)) this.#write(claimOf(id, sent.budget), times);
+        else if (live === null) this.#release(id);
+      },
+      save: () => {
+        const sent = this.#arrived(`save ${id}`);
+        if (sent !== null && live !== null) this.#write(claimOf(id, sent.budget), live);
+      },
+      lower: () => {
+        const isLower = live !== null && budget < live.budget;
+        if (isLower) this.#write(claimOf(id, budget), live);
+      },
+      settle: () => {
+        if (live !== null) this.ledger = settle(ledger, id, live.budget, now);
+      },
+      end: () => {
+        if (live !== null) this.#end(live);
+      },
+      release: () => this.#release(id),
+      audit: () => {
+        this.ledger = audit(ledger, [...this.records.values()], now).next;
+      },
+      wait: () => this.#wait(minutes(1)),
+      waitLong: () => this.#wait(hours(11)),
+    };
+    steps[kind]();
+  }
+
+  #wait(length: DurationMs): void {
+    this.now = plus(this.now, length);
+  }
+
+  #decide(what: string, { id, budget }: Claim, decision: Decision | 'missing'): void {
+    if (decision === 'missing' || !decision.ok) return;
+    this.ledger = decision.next;
+    const openedAt = decision.next.open.get(id)?.openedAt ?? this.now;
+    this.#sent.set(`${what} ${id}`, { budget, by: plus(this.now, minutes(1)), openedAt });
+  }
+
+  #arrived(what: string): Sent | null {
+    const sent = this.#sent.get(what);
+    this.#sent.delete(what);
+    return sent !== undefined && this.now <= sent.by ? sent : null;
+  }
+
+  #write(claim: Claim, times: Pick<LiveRecord, 'createdAt' | 'reservedAt'>): void {
+    const { createdAt, reservedAt } = times;
+    const nodes = [made(0, { billedFrom: createdAt })];
+    this.records.set(claim.id, aRunning({ ...claim, createdAt, reservedAt, nodes }));
+  }
+
+  #end({ id, owner, scheduleId, budget, createdAt, reservedAt }: LiveRecord): void {
+    const nodes = [gone(0, { billedFrom: createdAt, billedUntil: this.now })];
+    const endedAt = this.now;
+    const same = { id, owner, scheduleId, budget, createdAt, reservedAt };
+    this.records.set(id, anEnded({ ...same, nodes, endedAt }));
+  }
+
+  #release(id: ClusterId): void {
+    const record = this.ended().find((ended) => ended.id === id);
+    if (record !== undefined) this.ledger = release(this.ledger, record);
+  }
+}
+
+describe('whatever is launched, changed, ended and lost, in whatever order', () => {
+  const steps = fc.array(aStep, { maxLength: 60, size: 'max' });
+  const RUNS = { numRuns: 1_000 };
+  const run = (taken: readonly Step[], check: (deployment: Deployment) => void = () => {}) => {
+    const deployment = new Deployment();
+    for (const step of taken) {
+      deployment.take(step);
+      check(deployment);
+    }
+    return deployment;
+  };
+  const spentBy = ({ spent }: Ledger, scopes: 'owner:' | 'schedule:') =>
+    sum(
+      [...spent].flatMap(([scope, months]) =>
+        scope.startsWith(scopes) ? Object.values(months) : [],
+      ),
+    );
+  const costOf = (records: readonly EndedRecord[]) =>
+    sum(records.flatMap((record) => Object.values(spentByMonthOf(record, record.endedAt))));
+
+  it('the open budgets stay within the caps, and cover those of the live records', () => {
+    const check = ({ ledger, records }: Deployment) => {
+      expect(openOf(ledger)).toBeLessThanOrEqual(usd(6));
+      const anns = [...ledger.open.values()].filter(({ owner }) => owner === 'ann');
+      expect(sum(anns.map(({ budget }) => budget))).toBeLessThanOrEqual(usd(4));
+      for (const record of records.values()) {
+        if (isLive(record)) {
+          expect(budgetOf(ledger, record.id)).toBeGreaterThanOrEqual(record.budget);
+        }
+      }
+    };
+    fc.assert(
+      fc.property(steps, (taken) => void run(taken, check)),
+      RUNS,
+    );
+  });
+
+  it('what ended clusters cost is never counted twice', () => {
+    const check = (deployment: Deployment) =>
+      expect(spentBy(deployment.ledger, 'owner:')).toBeLessThanOrEqual(costOf(deployment.ended()));
+    fc.assert(
+      fc.property(steps, (taken) => void run(taken, check)),
+      RUNS,
+    );
+  });
+
+  it('one audit, when all is quiet, leaves what the records say, and a second one nothing', () => {
+    fc.assert(
+      fc.property(steps, (taken) => {
+        const deployment = run(taken);
+        const records = [...deployment.records.values()];
+        const quiet = plus(deployment.now, minutes(3));
+        const { next } = audit(deployment.ledger, records, quiet);
+        const counted = new Map([...next.open].map(([id, { budget }]) => [id, budget]));
+        const live = records.filter(isLive);
+        expect(counted).toEqual(new Map(live.map(({ id, budget }) => [id, budget])));
+        const ended = deployment.ended();
+        expect(spentBy(next, 'owner:')).toBe(costOf(ended));
+        const scheduled = ended.filter(({ scheduleId }) => scheduleId !== null);
+        expect(spentBy(next, 'schedule:')).toBe(costOf(scheduled));
+        expect(audit(next, records, quiet)).toEqual({ next, drift: [] });
+      }),
+      RUNS,
+    );
+  });
+
+  it('an audit makes from nothing the ledger that launches make', () => {
+    const budgets = fc.uniqueArray(aStep, { selector: ({ id }) => id });
+    fc.assert(
+      fc.property(budgets, (wanted) => {
+        const claims = wanted.map(({ id, budget }) => claimOf(id, budget));
+        const records = claims.map((claim) => aRunning({ ...claim, createdAt: LAUNCH }));
+        expect(audit(EMPTY_LEDGER, records, LATER).next).toEqual(ledgerOf(...claims));
+      }),
+    );
+  });
+});
+
+describe("an owner's bill of a month", () => {
+  it('stays within the cap, whatever is launched and ended, within budgets, over months', () => {
+    const cap = usd(1);
+    const aLife = fc.record({
+      after: fc.integer({ min: 0, max: 120 }),
+      lasts: fc.integer({ min: 1, max: 140 }),
+    });
+    fc.assert(
+      fc.property(fc.array(aLife, { maxLength: 40, size: 'max' }), (lives) => {
+        let now = at('2026-11-20T00:30:00Z');
+        let ledger = EMPTY_LEDGER;
+        const running: EndedRecord[] = [];
+        const endUntil = (until: EpochMs) => {
+          running.sort((a, b) => a.endedAt - b.endedAt);
+          while (running[0] !== undefined && running[0].endedAt <= until) {
+            ledger = release(ledger, running.shift() as EndedRecord);
+          }
+        };
+        for (const [index, { after, lasts }] of lives.entries()) {
+          now = epochMs(now + hours(after));
+          endUntil(now);
+          const id: ClusterId = `cluster${String(index).padStart(4, '2')}`;
+          const record = endedAfter(lasts, { id, createdAt: now });
+          const budget = usd(0.0075 * (lasts + 3)); // the hours across month's ends, twice
+          const claim = aClaim({ id, budget });
+          const decision = reserve(ledger, claim, { ...NO_CAPS, ownerMonthlySpend: cap }, now);
+          if (!decision.ok) continue;
+          ledger = decision.next;
+          running.push(record);
+        }
+        endUntil(epochMs(Number.MAX_SAFE_INTEGER));
+        const bills = ledger.spent.get('owner:ann') ?? {};
+        for (const bill of Object.values(bills)) expect(bill).toBeLessThanOrEqual(cap);
+        expect(ledger.open.size).toBe(0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,486 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { microUsd, toUsd } from '../../../../lib/core/base/money.ts';
+import { minutes } from '../../../../lib/core/base/units.ts';
+import {
+  alternatives,
+  type Market,
+  regionsToAsk,
+} from '../../../../lib/core/catalogue/alternatives.ts';
+import {
+  type CatalogueLists,
+  isLaunchable,
+  resolve,
+} from '../../../../lib/core/catalogue/choose.ts';
+import type { Image, LinodeType, Region } from '../../../../lib/core/catalogue/lists.ts';
+import type { Alternative } from '../../../../lib/core/cluster/advice.ts';
+import { quote } from '../../../../lib/core/cluster/quote.ts';
+import { parseSpec, type Spec } from '../../../../lib/core/cluster/spec.ts';
+import { LAUNCH, price, usd } from '../../../support/builders.ts';
+
+/** Id, class, vCPUs, MB, hourly dollars, and those of Jakarta and São Paulo. */
+const ROWS = [
+  ['g6-nanode-1', 'nanode', 1, 1_024, 0.0075, 0.009, 0.0105],
+  ['g6-standard-1', 'standard', 1, 2_048, 0.018, 0.022, 0.025],
+  ['g6-standard-2', 'standard', 2, 4_096, 0.036, 0.043, 0.05],
+  ['g6-standard-4', 'standard', 4, 8_192, 0.072, 0.086, 0.101],
+  ['g6-dedicated-2', 'dedicated', 2, 4_096, 0.054, 0.065, 0.076],
+  ['g8-dedicated-4-2', 'dedicated', 2, 4_096, 0.07, 0.07, 0.07],
+  ['g6-dedicated-4', 'dedicated', 4, 8_192, 0.108, 0.13, 0.151],
+  ['g7-premium-2', 'premium', 2, 4_096, 0.0645, 0.078, 0.091],
+  ['g7-premium-4', 'premium', 4, 8_192, 0.129, 0.156, 0.181],
+] as const;
+
+const types = ROWS.map(
+  ([id, name, vcpus, memoryMb, hourly, idCgk, brGru]): LinodeType => ({
+    id,
+    label: id,
+    class: name,
+    vcpus,
+    memoryMb,
+    diskMb: 25_600,
+    gpus: 0,
+    price: {
+      ...price(hourly, Math.round(hourly * 667)),
+      byRegion: {
+        'id-cgk': price(idCgk, Math.round(idCgk * 667)),
+        'br-gru': price(brGru, Math.round(brGru * 667)),
+      },
+    },
+    backupsPrice: { ...price(0.003, 2), byRegion: {} },
+  }),
+);
+
+const aRegion = (id: string, country: string, overrides: Partial<Region> = {}): Region => ({
+  id,
+  label: `Town of ${id}`,
+  country,
+  capabilities: ['Linodes', 'Metadata'],
+  siteType: 'core',
+  ...overrides,
+});
+const regions = [
+  aRegion('us-ord', 'us', { capabilities: ['Linodes', 'Metadata', 'Premium Plans'] }),
+  aRegion('id-cgk', 'id', { capabilities: ['Linodes', 'Metadata', 'Premium Plans'] }),
+  aRegion('eu-old', 'de', { capabilities: ['Linodes'] }),
+  aRegion('br-gru', 'br', { capabilities: ['Linodes', 'Metadata', 'Premium Plans'] }),
+  aRegion('us-east', 'us'),
+  aRegion('us-den-1', 'us', { siteType: 'distributed' }),
+  aRegion('br-disk', 'br', { capabilities: ['Object Storage'] }),
+];
+const images: Image[] = [
+  {
+    id: 'linode/debian12',
+    label: 'Debian 12',
+    deprecated: false,
+    status: 'available',
+    capabilities: ['cloud-init'],
+  },
+];
+
+/** By region, what is sold out there; every region is asked but `unasked`. */
+function soldOutWith(
+  soldOut: Readonly<Record<string, readonly string[]>> = {},
+  unasked: readonly string[] = [],
+) {
+  const asked = regions.map(({ id }) => id).filter((id) => !unasked.includes(id));
+  return new Map(asked.map((id) => [id, new Set(soldOut[id] ?? [])]));
+}
+
+const LIMITS = { nodesMax: 100, budgetMax: usd(10_000) };
+const aMarket = (soldOut: CatalogueLists['soldOut'] = soldOutWith()): Market => ({
+  catalogue: { types, regions, images, soldOut },
+  extras: { backups: false },
+  nodesMax: LIMITS.nodesMax,
+  marginMs: minutes(3),
+  from: LAUNCH,
+});
+
+type Input = Readonly<Record<string, unknown>>;
+const TEN: Input = {
+  nodes: 10,
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  budgetUsd: 1,
+};
+
+function specOf(input: Input): Spec {
+  const parsed = parseSpec(input, LIMITS);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.spec;
+}
+
+const offeredFor = (over: Input, market = aMarket(), base: Input = TEN): Alternative[] =>
+  alternatives(specOf({ ...base, ...over }), market);
+const changesFor = (over: Input, market = aMarket()) =>
+  offeredFor(over, market).map(({ kind, change }) => [kind, change]);
+const kindsFor = (over: Input, market = aMarket()) =>
+  offeredFor(over, market).map(({ kind }) => kind);
+
+describe('alternatives', () => {
+  it('of ten nanodes for a dollar', () => {
+    expect(offeredFor({})).toEqual([
+      {
+        kind: 'biggerType',
+        change: { type: 'g6-standard-1' },
+        hourly: usd(0.18),
+        affordableHours: 5,
+        spentAtTeardown: usd(0.9),
+        sentence:
+          '10 × g6-standard-1 (1 vCPU, 2048 MB) cost $0.18 an hour: $1.00 buys 5 h instead of 13 h.',
+      },
+      {
+        kind: 'moreNodes',
+        change: { nodes: 20 },
+        hourly: usd(0.15),
+        affordableHours: 6,
+        spentAtTeardown: usd(0.9),
+        sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 h instead of 13 h.',
+      },
+    ]);
+  });
+
+  it('of a size are sizes, so that they can be put over it', () => {
+    const { type: _, ...rest } = TEN;
+    const changes = offeredFor({ vcpus: 2, memoryMb: 3_000 }, aMarket(), rest);
+    expect(changes.map(({ kind, change }) => [kind, change])).toEqual([
+      ['smallerType', { vcpus: 1, memoryMb: 2_048 }],
+      ['biggerType', { vcpus: 4, memoryMb: 8_192 }],
+      ['moreNodes', { nodes: 13 }],
+    ]);
+  });
+
+  it('are none of a spec that can’t be launched', () => {
+    expect(offeredFor({ region: 'us-mars' })).toEqual([]);
+    expect(offeredFor({}, aMarket(soldOutWith({ 'us-east': ['g6-nanode-1'] })))).toEqual([]);
+  });
+});
+
+describe('a cheaper region', () => {
+  const inBrazil = { region: 'br-gru' };
+
+  it('is the cheapest, told by its name too', () => {
+    const [first] = offeredFor(inBrazil);
+    expect(first).toMatchObject({
+      kind: 'cheaperRegion',
+      change: { region: 'eu-old' },
+      sentence:
+        '10 × g6-nanode-1 in eu-old (Town of eu-old) cost $0.075 an hour: ' +
+        '$1.00 buys 13 h instead of 9 h.',
+    });
+  });
+
+  it('has what the spec needs', () => {
+    const userData = '#cloud-config\n';
+    expect(changesFor({ ...inBrazil, userData })[0]).toEqual([
+      'cheaperRegion',
+      { region: 'us-east' },
+    ]);
+    expect(changesFor({ ...inBrazil, type: 'g7-premium-2' })[0]).toEqual([
+      'cheaperRegion',
+      { region: 'us-ord' },
+    ]);
+  });
+
+  it('of equals is one in the same country', () => {
+    const twin = aRegion('br-zzz', 'br');
+    const { catalogue, ...rest } = aMarket();
+    const soldOut = new Map([...catalogue.soldOut, ['br-zzz', new Set<string>()]]);
+    const market = {
+      ...rest,
+      catalogue: { ...catalogue, soldOut, regions: [...regions, twin] },
+    };
+    expect(changesFor(inBrazil, market)[0]).toEqual(['cheaperRegion', { region: 'br-zzz' }]);
+  });
+
+  it('is not sold out, nor one that was not asked', () => {
+    const market = aMarket(soldOutWith({ 'eu-old': ['g6-nanode-1'] }, ['us-east']));
+    expect(changesFor(inBrazil, market)[0]).toEqual(['cheaperRegion', { region: 'us-ord' }]);
+  });
+
+  it('is none where it costs the same everywhere', () => {
+    expect(kindsFor({ ...inBrazil, type: 'g8-dedicated-4-2' })).not.toContain('cheaperRegion');
+  });
+});
+
+describe('another type', () => {
+  it('is the next of the family, below and above', () => {
+    expect(changesFor({ type: 'g6-standard-2', budgetUsd: 5 })).toEqual([
+      ['smallerType', { type: 'g6-standard-1' }],
+      ['biggerType', { type: 'g6-standard-4' }],
+      ['moreNodes', { nodes: 20 }],
+    ]);
+  });
+
+  it('counts the Nanode as a standard one', () => {
+    expect(changesFor({ type: 'g6-standard-1', budgetUsd: 5 })[0]).toEqual([
+      'smallerType',
+      { type: 'g6-nanode-1' },
+    ]);
+  });
+
+  it('has more for more money, and less for less', () => {
+    // g8-dedicated-4-2 is dearer than g6-dedicated-2, and has no more.
+    const changes = changesFor({ type: 'g6-dedicated-2', budgetUsd: 5 });
+    expect(changes).toContainEqual(['biggerType', { type: 'g6-dedicated-4' }]);
+    expect(kindsFor({ type: 'g6-dedicated-2', budgetUsd: 5 })).not.toContain('smallerType');
+  });
+
+  /** A dedicated or a GPU type, by vCPUs, GB, hourly dollars and GPUs. */
+  const aType = (id: string, [vcpus, gb, hourly, gpus = 0]: readonly number[]): LinodeType => ({
+    ...{ id, label: id, class: gpus > 0 ? 'gpu' : 'dedicated' },
+    ...{ vcpus: vcpus ?? 0, memoryMb: 1_024 * (gb ?? 0), diskMb: 25_600, gpus },
+    price: { ...price(hourly ?? 0), byRegion: {} },
+    backupsPrice: null,
+  });
+  const marketOf = (types: readonly LinodeType[]) => {
+    const market = aMarket();
+    const capabilities = ['Linodes', 'GPU Linodes'];
+    const regions = [aRegion('us-east', 'us', { capabilities })];
+    return { ...market, catalogue: { ...market.catalogue, regions, types } };
+  };
+  const others = (types: readonly LinodeType[], type: string) =>
+    changesFor({ type, nodes: 1, budgetUsd: 100 }, marketOf(types)).filter(
+      ([kind]) => kind !== 'moreNodes',
+    );
+
+  it('is neither above nor below where it has more of the one and less of the other', () => {
+    const types = [aType('wide', [4, 4, 0.06]), aType('tall', [2, 8, 0.05])];
+    expect([others(types, 'wide'), others(types, 'tall')]).toEqual([[], []]);
+  });
+
+  it('is above with more of one thing alone, and below with less', () => {
+    for (const [less, more] of [
+      [
+        [2, 4, 0.5, 1],
+        [2, 4, 0.9, 2],
+      ],
+      [
+        [2, 4, 0.5],
+        [4, 4, 0.9],
+      ],
+      [
+        [2, 4, 0.5],
+        [2, 8, 0.9],
+      ],
+    ] as const) {
+      const types = [aType('less', less), aType('more', more)];
+      expect(others(types, 'less')).toEqual([['biggerType', { type: 'more' }]]);
+      expect(others(types, 'more')).toEqual([['smallerType', { type: 'less' }]]);
+    }
+  });
+
+  it('is neither where it has more vCPUs and memory and fewer GPUs', () => {
+    const types = [aType('wide', [8, 16, 0.9, 1]), aType('deep', [2, 4, 0.8, 2])];
+    expect([others(types, 'wide'), others(types, 'deep')]).toEqual([[], []]);
+  });
+
+  it('is neither where it has more for less, or less for as much', () => {
+    for (const [small, big] of [
+      [0.2, 0.1],
+      [0.1, 0.1],
+    ]) {
+      const types = [aType('small', [1, 2, small ?? 0]), aType('big', [2, 4, big ?? 0])];
+      expect([others(types, 'small'), others(types, 'big')]).toEqual([[], []]);
+    }
+  });
+
+  it('is told with what it has, in as many words as there are nodes and vCPUs', () => {
+    const [bigger] = offeredFor({ type: 'g6-standard-1', nodes: 1, budgetUsd: 0.04 }).slice(1);
+    expect(bigger?.sentence).toBe(
+      '1 × g6-standard-2 (2 vCPUs, 4096 MB) costs $0.036 an hour: $0.04 buys 1 h instead of 2 h.',
+    );
+  });
+
+  it('is the one after where the next is sold out', () => {
+    const market = aMarket(soldOutWith({ 'us-east': ['g6-standard-1'] }));
+    expect(changesFor({ type: 'g6-standard-2', budgetUsd: 5 }, market)[0]).toEqual([
+      'smallerType',
+      { type: 'g6-nanode-1' },
+    ]);
+  });
+
+  it('that is bigger is one whose first hour the budget pays', () => {
+    expect(kindsFor({ budgetUsd: 0.17 })).not.toContain('biggerType');
+    expect(kindsFor({ budgetUsd: 0.18 })).toContain('biggerType');
+  });
+});
+
+describe('more nodes', () => {
+  it('are as many as last as long', () => {
+    const [, more] = offeredFor({ budgetUsd: 1, maxHours: 2 });
+    expect(more).toMatchObject({
+      change: { nodes: 66 },
+      affordableHours: 2,
+      sentence: '66 × g6-nanode-1 cost $0.495 an hour: $1.00 buys 2 h as well.',
+    });
+  });
+
+  it('are never more than a cluster may have', () => {
+    expect(changesFor({ nodes: 60, budgetUsd: 10 }).at(-1)).toEqual(['moreNodes', { nodes: 100 }]);
+    expect(kindsFor({ nodes: 100, budgetUsd: 100 })).not.toContain('moreNodes');
+  });
+
+  it('are not offered where twice as many would not last an hour', () => {
+    expect(kindsFor({ budgetUsd: 0.075 })).toEqual([]);
+  });
+});
+
+describe('where the budget does not pay the first hour', () => {
+  it('what would fit is offered', () => {
+    const spec = { type: 'g6-standard-2', region: 'br-gru', budgetUsd: 0.4 };
+    expect(offeredFor(spec)).toMatchObject([
+      { kind: 'fewerNodes', change: { nodes: 8 }, affordableHours: 1 },
+      { kind: 'smallerType', change: { type: 'g6-standard-1' }, affordableHours: 1 },
+      {
+        kind: 'cheaperRegion',
+        change: { region: 'eu-old' },
+        sentence:
+          '10 × g6-standard-2 in eu-old (Town of eu-old) cost $0.36 an hour: $0.40 buys 1 h.',
+      },
+    ]);
+  });
+
+  it('a type several steps down is, if it takes so many', () => {
+    expect(changesFor({ type: 'g6-standard-4', budgetUsd: 0.1 })).toEqual([
+      ['fewerNodes', { nodes: 1 }],
+      ['smallerType', { type: 'g6-nanode-1' }],
+    ]);
+  });
+
+  it('nothing is, if nothing fits', () => {
+    expect(offeredFor({ budgetUsd: 0.007 })).toEqual([]);
+  });
+});
+
+describe('the regions to ask', () => {
+  const asked = (over: Input, market = aMarket()) =>
+    regionsToAsk(specOf({ ...TEN, ...over }), market.catalogue, market.extras);
+
+  it('are the cheaper ones, and not many', () => {
+    expect(asked({ region: 'br-gru' })).toEqual(['eu-old', 'us-east', 'us-ord']);
+    expect(asked({ region: 'us-east' })).toEqual([]);
+  });
+
+  it('are the cheapest others where it is sold out', () => {
+    const market = aMarket(soldOutWith({ 'us-east': ['g6-nanode-1'] }));
+    expect(asked({}, market)).toEqual(['us-ord', 'eu-old', 'id-cgk']);
+  });
+
+  it('are none where something else is wrong', () => {
+    expect(asked({ type: 'g6-nanode-9' })).toEqual([]);
+    expect(asked({ region: 'us-mars' })).toEqual([]);
+    expect(regionsToAsk({}, aMarket().catalogue, aMarket().extras)).toEqual([]);
+  });
+});
+
+const anInput: fc.Arbitrary<Input> = fc
+  .record({
+    nodes: fc.integer({ min: 1, max: 100 }),
+    machine: fc.oneof(
+      fc.constantFrom(...ROWS.map(([id]) => ({ type: id }))),
+      fc.record({
+        vcpus: fc.integer({ min: 1, max: 4 }),
+        memoryMb: fc.constantFrom(1, 1_024, 2_000, 4_096, 8_192),
+      }),
+    ),
+    region: fc.constantFrom('us-east', 'us-ord', 'id-cgk', 'br-gru', 'eu-old'),
+    budget: fc.integer({ min: 1_000, max: 30_000_000 }),
+    maxHours: fc.option(fc.integer({ min: 1, max: 40 })),
+    userData: fc.option(fc.constant('#cloud-config\n')),
+  })
+  .map(({ machine, budget, ...rest }) => ({
+    ...rest,
+    ...machine,
+    image: 'Debian 12',
+    budgetUsd: toUsd(microUsd(budget)),
+  }));
+const aSoldOut = fc
+  .dictionary(
+    fc.constantFrom(...regions.map(({ id }) => id)),
+    fc.subarray(ROWS.map(([id]) => id as string)),
+  )
+  .map((soldOut) => soldOutWith(soldOut));
+const anyMarket = fc
+  .record({ soldOut: aSoldOut, backups: fc.boolean(), monthsEnd: fc.boolean() })
+  .map(({ soldOut, backups, monthsEnd }): Market => {
+    // Half an hour before December, where the first hour is in two months.
+    const from = monthsEnd ? (Date.parse('2026-11-30T23:30:00Z') as Market['from']) : LAUNCH;
+    return { ...aMarket(soldOut), extras: { backups }, from };
+  });
+
+describe('always', () => {
+  /** As whoever sends the changed spec finds it. */
+  function again(input: Input, change: Alternative['change'], market: Market) {
+    const spec = specOf({ ...input, ...change });
+    const resolved = resolve(spec, market.catalogue, market.extras);
+    if (!resolved.ok) throw new Error(JSON.stringify(resolved.faults));
+    const { nodes, budget, maxHours } = spec;
+    const { marginMs, from } = market;
+    const { price } = resolved;
+    return { ...resolved, quote: quote({ price, nodes, budget, maxHours, marginMs, from }) };
+  }
+
+  it('an alternative put over the spec is launchable, and comes to what was told', () => {
+    fc.assert(
+      fc.property(anInput, anyMarket, (input, market) => {
+        const offered = alternatives(specOf(input), market);
+        expect(new Set(offered.map(({ kind }) => kind)).size).toBe(offered.length);
+        for (const { kind, change, sentence: _, ...figures } of offered) {
+          const { quote: quoted, type, region } = again(input, change, market);
+          expect(quoted, kind).toMatchObject(figures);
+          expect(quoted.affordableHours, kind).toBeGreaterThanOrEqual(1);
+          expect(market.catalogue.soldOut.get(region.id)?.has(type.id), kind).toBe(false);
+          expect(isLaunchable(region), kind).toBe(true);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('each is what its kind says', () => {
+    fc.assert(
+      fc.property(anInput, anyMarket, (input, market) => {
+        const offered = alternatives(specOf(input), market);
+        fc.pre(offered.length > 0);
+        const asked = again(input, {} as Alternative['change'], market);
+        for (const { kind, change } of offered) {
+          const other = again(input, change, market);
+          const dearer = other.price.hourly - asked.price.hourly;
+          const bigger = other.type.memoryMb - asked.type.memoryMb;
+          if (kind === 'cheaperRegion') expect(dearer).toBeLessThan(0);
+          if (kind === 'smallerType') expect([dearer < 0, bigger < 0]).toEqual([true, true]);
+          if (kind === 'biggerType') expect([dearer > 0, bigger > 0]).toEqual([true, true]);
+          if ('nodes' in change) {
+            const isMore = change.nodes > Number(input.nodes);
+            expect(isMore).toBe(kind === 'moreNodes');
+            expect(change.nodes).toBeLessThanOrEqual(100);
+          }
+        }
+        const isPaid = asked.quote.affordableHours > 0;
+        const kinds = offered.map(({ kind }) => kind);
+        for (const kind of kinds) {
+          expect(isPaid ? kind !== 'fewerNodes' : !/^(bigger|more)/.test(kind)).toBe(true);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('no region is cheaper than the one that is called the cheapest', () => {
+    fc.assert(
+      fc.property(anInput, anyMarket, (input, market) => {
+        const offered = alternatives(specOf(input), market);
+        const cheaper = offered.find(({ kind }) => kind === 'cheaperRegion');
+        fc.pre(cheaper !== undefined);
+        for (const { id } of regions) {
+          const spec = specOf({ ...input, region: id });
+          const there = resolve(spec, market.catalogue, market.extras);
+          if (!there.ok) continue;
+          expect(there.price.hourly * spec.nodes).toBeGreaterThanOrEqual(cheaper?.hourly ?? 0);
+        }
+      }),
+    );
+  });
+});

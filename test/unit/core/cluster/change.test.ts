@@ -1,0 +1,309 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { microUsd } from '../../../../lib/core/base/money.ts';
+import { type EpochMs, epochMs, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
+import { spend } from '../../../../lib/core/billing/bill.ts';
+import {
+  type Change,
+  type Changed,
+  changeCluster,
+  changeSchema,
+  parseChange,
+} from '../../../../lib/core/cluster/change.ts';
+import { billedNodes, type LiveRecord, teardownOf } from '../../../../lib/core/cluster/record.ts';
+import {
+  aBought,
+  aCluster,
+  aDeleting,
+  anEnded,
+  aRunning,
+  at,
+  eventsOf,
+  gone,
+  LAUNCH,
+  made,
+  planned,
+  price,
+  sent,
+  usd,
+} from '../../../support/builders.ts';
+
+const limits = { nodesMax: 100, budgetMax: usd(50) };
+/** Half an hour after the launch: two nodes have begun their first hour. */
+const NOW = plus(LAUNCH, minutes(30));
+
+const faultsOf = (input: unknown): string[] => {
+  const parsed = parseChange(input, limits);
+  return parsed.ok ? [] : parsed.faults.map(({ path, message }) => `${path}: ${message}`);
+};
+
+const changeAt = (record: Parameters<typeof changeCluster>[0], change: object, now = NOW) =>
+  changeCluster(record, change, { now, owner: 'ann' });
+
+function nextOf(changed: Changed): LiveRecord {
+  if (changed.kind !== 'changed') throw new Error(`it is ${changed.kind}`);
+  return changed.next;
+}
+
+describe('a change in JSON', () => {
+  it.each([
+    [{ budgetUsd: 2 }, { budget: usd(2) }],
+    [{ budgetUsd: '2.50' }, { budget: usd(2.5) }],
+    [{ maxHours: 5 }, { maxHours: 5 }],
+    [{ maxHours: null }, { maxHours: null }],
+    [
+      { budgetUsd: 50, maxHours: 87_600 },
+      { budget: usd(50), maxHours: 87_600 },
+    ],
+  ])('%j has what it names, and no more', (input, change) => {
+    expect(parseChange(input, limits)).toStrictEqual({ ok: true, change });
+  });
+
+  it('has all its faults told at once', () => {
+    expect(faultsOf({ budgetUsd: 50.000001, maxHours: 0.5, nodes: 3, budgetUSD: 1 })).toEqual([
+      'budgetUsd: budgetUsd must be at most $50.00',
+      'maxHours: maxHours must be a whole number from 1 to 87600',
+      'nodes: "nodes" is no field of a change: leave it out',
+      'budgetUSD: "budgetUSD" is no field of a change; did you mean budgetUsd?',
+    ]);
+  });
+
+  it.each([[null], [[]], [[{ budgetUsd: 2 }]], ['2'], [undefined]])('%j is none', (input) => {
+    expect(faultsOf(input)).toEqual([': a change must be a JSON object']);
+  });
+
+  it.each([[{}], [{ budgetUsd: undefined }]])('%j changes nothing, and so is none', (input) => {
+    expect(faultsOf(input)).toEqual([': a change must have budgetUsd, maxHours or both']);
+  });
+
+  it.each([0, -1, '1e3', null, '', true, 1.0000001])('%j is no budget', (budgetUsd) => {
+    expect(faultsOf({ budgetUsd })).toEqual([expect.stringMatching(/^budgetUsd: budgetUsd must /)]);
+  });
+});
+
+it('the JSON form of a change has a schema that tells of each field', () => {
+  const { properties = {} } = z.toJSONSchema(changeSchema(limits), { io: 'input' });
+  expect(Object.keys(properties)).toEqual(['budgetUsd', 'maxHours']);
+  for (const property of Object.values(properties)) {
+    expect(JSON.stringify(property)).toMatch(/"description":"\w/);
+  }
+});
+
+describe('a live cluster', () => {
+  it('lasts longer with a higher budget, is due now, and tells who raised it', () => {
+    const record = aRunning({ budget: usd(0.03), dueAt: plus(NOW, minutes(20)) });
+    expect(teardownOf(record, NOW)).toBe(plus(LAUNCH, minutes(117)));
+    const next = nextOf(changeAt(record, { budget: usd(0.06) }));
+    expect(next).toMatchObject({ budget: usd(0.06), maxHours: null, dueAt: NOW });
+    expect(teardownOf(next, NOW)).toBe(plus(LAUNCH, minutes(237)));
+    expect(eventsOf(next).at(-1)).toBe(
+      'budget raised from $0.03 to $0.06 by ann: lasts until 2026-11-10T18:57:00.000Z',
+    );
+  });
+
+  it('takes new hours, alone or with a budget', () => {
+    const record = aRunning({ budget: usd(1) });
+    const three = nextOf(changeAt(record, { maxHours: 3 }));
+    expect(teardownOf(three, NOW)).toBe(plus(LAUNCH, minutes(177)));
+    expect(eventsOf(three).at(-1)).toBe(
+      'maxHours changed from no limit to 3 by ann: lasts until 2026-11-10T17:57:00.000Z',
+    );
+    const both = nextOf(changeAt(three, { maxHours: null, budget: usd(0.5) }));
+    expect(both).toMatchObject({ maxHours: null, budget: usd(0.5) });
+    expect(eventsOf(both).at(-1)).toMatch(
+      /^budget lowered from \$1\.00 to \$0\.50, maxHours changed from 3 to no limit by ann/,
+    );
+  });
+
+  it('with these limits already is the same record', () => {
+    const record = aRunning({ budget: usd(1), maxHours: 4 });
+    expect(nextOf(changeAt(record, { budget: usd(1) }))).toBe(record);
+    expect(nextOf(changeAt(record, { maxHours: 4, budget: usd(1) }))).toBe(record);
+  });
+
+  it('takes the budget that pays the hours begun, and none that is smaller', () => {
+    const record = aRunning({ budget: usd(1) });
+    const next = nextOf(changeAt(record, { budget: usd(0.015) }));
+    expect(teardownOf(next, NOW)).toBe(plus(LAUNCH, minutes(57)));
+    expect(changeAt(record, { budget: microUsd(14_999) })).toEqual({
+      kind: 'tooLittle',
+      smallestBudget: usd(0.015),
+      spent: usd(0.015),
+    });
+  });
+
+  it('must have the next hour paid too, where it could not be destroyed before', () => {
+    const record = aRunning({ budget: usd(1) });
+    const near = plus(LAUNCH, minutes(57));
+    expect(changeAt(record, { budget: usd(0.015) }, plus(near, seconds(-1)))).toMatchObject({
+      kind: 'changed',
+    });
+    expect(changeAt(record, { budget: usd(0.015) }, near)).toEqual({
+      kind: 'tooLittle',
+      smallestBudget: usd(0.03),
+      spent: usd(0.015),
+    });
+  });
+
+  it('takes the hours begun, and no fewer', () => {
+    const record = aRunning({ budget: usd(1) });
+    const later = plus(LAUNCH, minutes(130));
+    expect(changeAt(record, { maxHours: 3 }, later)).toMatchObject({ kind: 'changed' });
+    const refused = { kind: 'tooFewHours', smallestMaxHours: 3 };
+    expect(changeAt(record, { maxHours: 2 }, later)).toEqual(refused);
+  });
+
+  it('must have the next hour allowed too, where it could not be destroyed before', () => {
+    const record = aRunning({ budget: usd(1) });
+    const near = plus(LAUNCH, minutes(57));
+    expect(changeAt(record, { maxHours: 1 }, plus(near, seconds(-1)))).toMatchObject({
+      kind: 'changed',
+    });
+    expect(changeAt(record, { maxHours: 1 }, near)).toEqual({
+      kind: 'tooFewHours',
+      smallestMaxHours: 2,
+    });
+  });
+
+  it('counts the hours of no node that is gone', () => {
+    const old = gone(0, { billedFrom: plus(LAUNCH, minutes(-600)) });
+    const record = aRunning({ nodes: [old, made(1)], budget: usd(1) });
+    expect(changeAt(record, { maxHours: 1 })).toMatchObject({ kind: 'changed' });
+  });
+
+  it('must pay for the nodes that are yet to be created', () => {
+    const record = aCluster({ nodes: [made(0), planned(1), sent(2)], budget: usd(1) });
+    expect(changeAt(record, { budget: usd(0.0224) })).toMatchObject({
+      kind: 'tooLittle',
+      smallestBudget: usd(0.0225),
+    });
+    expect(changeAt(record, { budget: usd(0.0225) })).toMatchObject({ kind: 'changed' });
+  });
+
+  it('must pay an hour across the end of a month twice', () => {
+    const launched = at('2026-11-30T23:30:00Z');
+    const nodes = [made(0, { billedFrom: launched })];
+    const now = plus(launched, minutes(40));
+    expect(changeAt(aRunning({ nodes }), { budget: usd(0.0075) }, now)).toMatchObject({
+      smallestBudget: usd(0.015),
+    });
+  });
+});
+
+describe('a cluster that can not be kept any more', () => {
+  const due = aRunning({ budget: usd(0.015) });
+  it.each([
+    ['ended', anEnded(), NOW],
+    ['failed', anEnded({ phase: 'failed' }), NOW],
+    ['on its way out', aDeleting(), NOW],
+    ['due for its teardown', due, teardownOf(due, NOW)],
+  ])('since it is %s takes no change', (_, record, now) => {
+    expect(changeAt(record, { budget: usd(9) }, now)).toEqual({ kind: 'begun' });
+  });
+
+  it('takes one until a moment before', () => {
+    const before = epochMs(teardownOf(due, NOW) - 1);
+    expect(changeAt(due, { budget: usd(9) }, before)).toMatchObject({ kind: 'changed' });
+  });
+});
+
+const aNode = (index: number) =>
+  fc
+    .tuple(fc.constantFrom('made', 'sent', 'planned', 'gone'), fc.nat(72 * 3_600))
+    .map(([state, age]) => {
+      const since = plus(LAUNCH, seconds(-age));
+      if (state === 'planned') return planned(index);
+      if (state === 'sent') return sent(index, { sentAt: since });
+      return state === 'made'
+        ? made(index, { billedFrom: since, backups: age % 2 === 0 })
+        : gone(index, { billedFrom: since, billedUntil: LAUNCH });
+    });
+const aLive = fc
+  .tuple(
+    fc.tuple(aNode(0), aNode(1), aNode(2)),
+    fc.integer({ min: 1, max: 8_000_000 }),
+    fc.option(fc.integer({ min: 1, max: 200 })),
+    fc.record({ margin: fc.nat(59), cap: fc.option(fc.nat(5)), backupsAssumed: fc.boolean() }),
+    fc.boolean(),
+  )
+  .map(([nodes, budget, maxHours, { margin, cap, backupsAssumed }, isRunning]): LiveRecord => {
+    const bought = aBought({ price: price(0.0075, cap), backupsAssumed });
+    const limited = {
+      ...{ nodes, bought, maxHours },
+      ...{ budget: microUsd(budget), marginMs: minutes(margin) },
+    };
+    return isRunning ? aRunning(limited) : aCluster(limited);
+  });
+const aChange: fc.Arbitrary<Change> = fc.record(
+  {
+    budget: fc.integer({ min: 1, max: 8_000_000 }).map(microUsd),
+    maxHours: fc.option(fc.integer({ min: 1, max: 200 })),
+  },
+  { requiredKeys: [] },
+);
+// Also around the end of November, 20 days after the launch.
+const anInstant = fc
+  .oneof(fc.nat(100 * 3_600), fc.integer({ min: 480 * 3_600, max: 500 * 3_600 }))
+  .map((after) => plus(LAUNCH, seconds(after)));
+
+describe('whatever is changed, and when', () => {
+  const always = (check: (record: LiveRecord, change: Change, now: EpochMs) => void): void =>
+    fc.assert(fc.property(aLive, aChange, anInstant, check), { numRuns: 1_000 });
+
+  it('what is taken ends after now, and is kept by a destruction within the margin', () => {
+    always((record, change, now) => {
+      const changed = changeAt(record, change, now);
+      if (changed.kind !== 'changed') return;
+      const { next } = changed;
+      const teardownAt = teardownOf(next, now);
+      expect(teardownAt).toBeGreaterThan(now);
+      const unsent = next.nodes.map((node) =>
+        node.state === 'planned' ? sent(node.index, { sentAt: now }) : node,
+      );
+      const billed = billedNodes({ ...next, nodes: unsent });
+      expect(spend(billed, plus(teardownAt, next.marginMs))).toBeLessThanOrEqual(next.budget);
+    });
+  });
+
+  it('more never ends it sooner, and less never later', () => {
+    always((record, change, now) => {
+      if (change.budget === undefined) return;
+      const changed = changeAt(record, { budget: change.budget }, now);
+      if (changed.kind !== 'changed') return;
+      const [before, after] = [teardownOf(record, now), teardownOf(changed.next, now)];
+      if (change.budget >= record.budget) expect(after).toBeGreaterThanOrEqual(before);
+      else expect(after).toBeLessThanOrEqual(before);
+    });
+  });
+
+  it('what a refusal says would do is taken', () => {
+    always((record, change, now) => {
+      const refused = changeAt(record, change, now);
+      if (refused.kind === 'tooLittle') {
+        const enough = { ...change, budget: refused.smallestBudget };
+        expect(changeAt(record, enough, now).kind).not.toBe('tooLittle');
+        const less = { ...change, budget: microUsd(refused.smallestBudget - 1) };
+        expect(changeAt(record, less, now).kind).toBe('tooLittle');
+      }
+      if (refused.kind === 'tooFewHours') {
+        const enough = { ...change, maxHours: refused.smallestMaxHours };
+        expect(changeAt(record, enough, now).kind).toBe('changed');
+        const fewer = { ...change, maxHours: refused.smallestMaxHours - 1 };
+        expect(changeAt(record, fewer, now).kind).toBe('tooFewHours');
+      }
+    });
+  });
+
+  it('more hours, or no limit of them, never end it sooner', () => {
+    always((record, { maxHours }, now) => {
+      if (maxHours === undefined) return;
+      const changed = changeAt(record, { maxHours }, now);
+      if (changed.kind !== 'changed') return;
+      const [before, after] = [teardownOf(record, now), teardownOf(changed.next, now)];
+      const [from, to] = [record.maxHours ?? Infinity, maxHours ?? Infinity];
+      if (to >= from) expect(after).toBeGreaterThanOrEqual(before);
+      else expect(after).toBeLessThanOrEqual(before);
+    });
+  });
+});

@@ -1,0 +1,190 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  inventory,
+  inventoryFormats,
+  inventoryNodes,
+} from '../../../../lib/core/cluster/inventory.ts';
+import {
+  aBought,
+  aCluster,
+  aDeleting,
+  anEnded,
+  aRunning,
+  deleted,
+  gone,
+  ID,
+  made,
+  never,
+  planned,
+  sent,
+} from '../../../support/builders.ts';
+
+const bought = aBought({ vcpus: 4 });
+const pair = aRunning({ bought, nodes: [made(0), made(1, { ipv6: '2001:db8::1/128' })] });
+const FIRST = `onebuck-${ID}-0`;
+const SECOND = `onebuck-${ID}-1`;
+
+describe('inventoryNodes', () => {
+  it('tells how to reach each node, and how much of a machine it is', () => {
+    expect(inventoryNodes(pair)).toEqual([
+      { index: 0, label: FIRST, ipv4: '192.0.2.0', ipv6: null, vcpus: 4, user: 'root' },
+      { index: 1, label: SECOND, ipv4: '192.0.2.1', ipv6: '2001:db8::1', vcpus: 4, user: 'root' },
+    ]);
+  });
+
+  it('leaves out what is not there, is going, or has no address yet', () => {
+    const addressless = made(6, { ipv4: [] });
+    const nodes = [planned(0), sent(1), made(2), deleted(3), gone(4), never(5), addressless];
+    expect(inventoryNodes(aRunning({ nodes })).map(({ index }) => index)).toEqual([2]);
+  });
+
+  it('gives the public address of a node that has a private one too', () => {
+    const nodes = [made(0, { ipv4: ['192.0.2.7', '192.168.130.5'] })];
+    expect(inventoryNodes(aRunning({ nodes })).map(({ ipv4 }) => ipv4)).toEqual(['192.0.2.7']);
+  });
+});
+
+describe('inventory', () => {
+  it('gives /etc/hosts an address and a name a line', () => {
+    expect(linesOf(inventory(pair, 'hosts'))).toEqual([
+      `192.0.2.0\t${FIRST}`,
+      `192.0.2.1\t${SECOND}`,
+    ]);
+  });
+
+  it('gives Open MPI a slot for each vCPU', () => {
+    expect(linesOf(inventory(pair, 'mpi'))).toEqual(['192.0.2.0 slots=4', '192.0.2.1 slots=4']);
+  });
+
+  it('gives Ansible a group by the name of the cluster', () => {
+    expect(linesOf(inventory(pair, 'ansible')).slice(0, 5)).toEqual([
+      `[${ID}]`,
+      `${FIRST} ansible_host=192.0.2.0`,
+      `${SECOND} ansible_host=192.0.2.1`,
+      `[${ID}:vars]`,
+      'ansible_user=root',
+    ]);
+  });
+
+  it('is in each format a whole file, which says what it is good for', () => {
+    const whole = (format: (typeof inventoryFormats)[number]) =>
+      inventory(pair, format).split('\n');
+    const headline = `# Cluster ${ID} (running): 2 of 2 nodes.`;
+    expect(whole('hosts').slice(0, 2)).toEqual([
+      headline,
+      '# Lines for /etc/hosts, good for as long as the cluster lives.',
+    ]);
+    expect(whole('mpi').slice(0, 2)).toEqual([
+      headline,
+      '# Use on one of the nodes with: mpirun --hostfile <this file>. A slot is a vCPU.',
+    ]);
+    expect(whole('ssh').slice(0, 7)).toEqual([
+      headline,
+      '# Log in with: ssh -F <this file> <label>',
+      '# Addresses are used again soon, hence host keys by label, in a file of their own; and a' +
+        ' session with a node that was destroyed ends after a minute.',
+      '',
+      `Host ${FIRST}`,
+      '  HostName 192.0.2.0',
+      '  User root',
+    ]);
+    expect(whole('ansible').slice(0, 2)).toEqual([
+      headline,
+      '# Use with: ansible -i <this file> -m ping all',
+    ]);
+    expect(whole('ansible').slice(-4)).toEqual([
+      'ansible_user=root',
+      '# Addresses are used again soon, hence host keys by label, in a file of their own.',
+      "ansible_ssh_common_args='-o HostKeyAlias={{ inventory_hostname }}" +
+        ' -o StrictHostKeyChecking=accept-new' +
+        " -o UserKnownHostsFile=~/.ssh/known_hosts_onebuck -o CheckHostIP=no'",
+      '',
+    ]);
+  });
+
+  it.each(inventoryFormats)('says first in %s how many of the nodes are there', (format) => {
+    const some = aRunning({ nodes: [made(0), sent(1), planned(2)] });
+    expect(inventory(some, format)).toMatch(`# Cluster ${ID} (running): 1 of 3 nodes.\n`);
+  });
+
+  it.each(inventoryFormats)('says first in %s that no node has an address yet', (format) => {
+    const waiting = inventory(aRunning({ nodes: [sent(0)] }), format);
+    expect(waiting).toContain('(running): none of its 1 nodes has an address yet');
+    const text = inventory(aCluster(), format);
+    expect(text.split('\n')[0]).toContain('none of its 2 nodes has an address yet');
+    expect(text).not.toContain(FIRST);
+    expect(text.endsWith('\n')).toBe(true);
+  });
+
+  it.each(inventoryFormats)('does not say in %s that nodes of an ended cluster come', (format) => {
+    for (const record of [aDeleting({ nodes: [deleted(0)] }), anEnded()]) {
+      expect(inventory(record, format).split('\n')[0]).toMatch(/it has no nodes any more\.$/);
+    }
+  });
+});
+
+describe('the real ssh', () => {
+  it.skipIf(!isInstalled('ssh', '-V'))('takes the address and the options (needs ssh)', () => {
+    const file = fileWith(inventory(pair, 'ssh'));
+    const told = execFileSync('ssh', ['-G', '-T', '-F', file, SECOND], { encoding: 'utf8' });
+    const options = new Map(
+      told.split('\n').map((line) => line.split(/ (.*)/, 2) as [string, string]),
+    );
+    expect(options.get('hostname')).toBe('192.0.2.1');
+    expect(options.get('user')).toBe('root');
+    expect(options.get('hostkeyalias')).toBe(SECOND);
+    expect(options.get('stricthostkeychecking')).toBe('accept-new');
+    expect(options.get('userknownhostsfile')).toMatch(/known_hosts_onebuck$/);
+    expect(options.get('serveraliveinterval')).toBe('20');
+  });
+});
+
+describe('the real ansible-inventory', () => {
+  const isThere = isInstalled('ansible-inventory', '--version');
+  it.skipIf(!isThere)('finds the group, its hosts and how to log in (needs ansible-core)', () => {
+    const told = ansible(inventory(pair, 'ansible'));
+    expect(told[ID]?.hosts).toEqual([FIRST, SECOND]);
+    expect(told._meta?.hostvars?.[SECOND]).toMatchObject({
+      ansible_host: '192.0.2.1',
+      ansible_user: 'root',
+      ansible_ssh_common_args: expect.stringMatching(
+        /^-o HostKeyAlias=\{\{ inventory_hostname \}\} -o .*[^']$/,
+      ),
+    });
+  });
+
+  it.skipIf(!isThere)('takes a cluster without nodes (needs ansible-core)', () => {
+    expect(ansible(inventory(aCluster(), 'ansible'))._meta?.hostvars).toEqual({});
+  });
+});
+
+/** Without comments and empty lines. */
+const linesOf = (text: string) => text.split('\n').filter((line) => !/^(#|$)/.test(line));
+
+const isInstalled = (command: string, version: string) =>
+  spawnSync(command, [version]).status === 0;
+
+function fileWith(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'onebuck-inventory-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'inventory');
+  writeFileSync(file, text);
+  return file;
+}
+
+interface AnsibleInventory {
+  readonly hosts?: readonly string[];
+  readonly hostvars?: Readonly<Record<string, unknown>>;
+}
+
+/** Fails on any warning: a group's name that Ansible has to mend is one. */
+function ansible(text: string): Readonly<Record<string, AnsibleInventory>> {
+  const args = ['--list', '-i', fileWith(text)];
+  const { stdout, stderr } = spawnSync('ansible-inventory', args, { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout) as Readonly<Record<string, AnsibleInventory>>;
+}

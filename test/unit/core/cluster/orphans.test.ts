@@ -1,0 +1,199 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { reapTag } from '../../../../lib/core/base/names.ts';
+import {
+  durationMs,
+  type EpochMs,
+  epochMs,
+  hours,
+  minutes,
+  plus,
+} from '../../../../lib/core/base/units.ts';
+import type { Linode } from '../../../../lib/core/cluster/linode.ts';
+import { findOrphans } from '../../../../lib/core/cluster/orphans.ts';
+import { type ClusterRecord, teardownOf } from '../../../../lib/core/cluster/record.ts';
+import {
+  aCluster,
+  aDeleting,
+  aLinode,
+  anEnded,
+  aRunning,
+  at,
+  LAUNCH,
+  OTHER_ID,
+  OUR_TAGS,
+  planned,
+  STAGE,
+} from '../../../support/builders.ts';
+
+const NOW = plus(LAUNCH, hours(1));
+const withReap = (...times: EpochMs[]) => aLinode({ tags: [...OUR_TAGS, ...times.map(reapTag)] });
+const found = (linode: Linode, records: readonly ClusterRecord[] | null, now = NOW) =>
+  findOrphans([linode], records, { stage: STAGE, now });
+/** From when a Linode is an orphan; null: never. */
+const orphanFrom = (linode: Linode, records: readonly ClusterRecord[] | null, now = NOW) =>
+  found(linode, records, now)[0]?.at ?? null;
+
+describe('a Linode with a record', () => {
+  it('is an orphan from the end of its cluster, whatever its reap tag says', () => {
+    const endedAt = plus(LAUNCH, minutes(30));
+    for (const phase of ['deleted', 'failed'] as const) {
+      const linode = withReap(plus(NOW, hours(9)));
+      expect(found(linode, [anEnded({ phase, endedAt })])).toEqual([
+        { linode, at: endedAt, reason: `its cluster is ${phase}` },
+      ]);
+    }
+  });
+
+  it('is protected until a minute after the teardown time of its cluster', () => {
+    for (const record of [aRunning(), aCluster({ nodes: [planned(0)] })]) {
+      const due = plus(teardownOf(record, NOW), minutes(1));
+      expect(due).toBeGreaterThan(NOW);
+      expect(orphanFrom(aLinode(), [record])).toBe(due);
+    }
+  });
+
+  it('is protected by the record against a reap tag that has passed', () => {
+    expect(orphanFrom(withReap(LAUNCH), [aRunning()])).toBeGreaterThan(NOW);
+  });
+
+  it('is an orphan when its teardown is overdue by a minute', () => {
+    const record = aRunning();
+    const now = plus(teardownOf(record, NOW), minutes(1));
+    expect(found(aLinode(), [record], now)).toMatchObject([
+      { at: now, reason: 'the teardown of its cluster is overdue' },
+    ]);
+  });
+
+  it('is an orphan a minute after the destruction of its cluster began', () => {
+    const record = aDeleting({ deletingSince: plus(LAUNCH, minutes(10)) });
+    expect(found(aLinode(), [record])).toMatchObject([
+      {
+        at: plus(LAUNCH, minutes(11)),
+        reason: 'its cluster should have been destroyed by now',
+      },
+    ]);
+  });
+
+  it("is not protected by another cluster's", () => {
+    const linode = withReap(LAUNCH);
+    expect(orphanFrom(linode, [aRunning({ id: OTHER_ID })])).toBe(LAUNCH);
+  });
+});
+
+describe('a Linode without a record', () => {
+  it('is an orphan from its reap time, past or to come', () => {
+    for (const time of [at('2026-11-10T15:30:00Z'), at('2026-11-10T17:00:00Z')]) {
+      expect(found(withReap(time), [])).toMatchObject([
+        { at: time, reason: 'it has no record and its reap time has come' },
+      ]);
+    }
+  });
+
+  it('is an orphan from the earliest of several reap times', () => {
+    const times = [at('2026-11-10T18:00Z'), at('2026-11-10T15:45Z'), at('2026-11-10T17:00Z')];
+    expect(orphanFrom(withReap(...times), [])).toBe(at('2026-11-10T15:45Z'));
+  });
+
+  it.each([[], ['reap=soon'], ['reap=20260231T1200Z'], ['reap=2026-11-10T15:00Z']])(
+    'is an orphan 15 minutes after its creation if it has no reap tag but %s',
+    (...tags) => {
+      const linode = aLinode({ tags: [...OUR_TAGS, ...tags] });
+      expect(found(linode, [])).toEqual([
+        { linode, at: plus(LAUNCH, minutes(15)), reason: 'it has no record and no reap tag' },
+      ]);
+    },
+  );
+
+  it('goes by its reap tag alone when it bears the tags of two clusters', () => {
+    const tags = [...OUR_TAGS, `onebuck=${OTHER_ID}`, reapTag(NOW)];
+    expect(orphanFrom(aLinode({ tags }), [aRunning(), aRunning({ id: OTHER_ID })])).toBe(NOW);
+  });
+});
+
+describe('when the records can not be read', () => {
+  it('only the reap tag counts', () => {
+    expect(found(withReap(NOW), null)).toMatchObject([
+      { at: NOW, reason: 'the records can not be read and its reap time has come' },
+    ]);
+  });
+
+  it('a Linode without a reap tag is left alone, however old', () => {
+    const linode = aLinode({ tags: OUR_TAGS });
+    expect(found(linode, null, plus(LAUNCH, hours(9_999)))).toEqual([]);
+  });
+});
+
+describe('a stranger', () => {
+  it.each([
+    ['without tags', []],
+    ["with another stage's tag", ['onebuck-prod', 'onebuck=cabcdefg234']],
+    ["with a tag that only begins like this stage's", ['onebuck-test2']],
+    ["with the cluster's tag alone", ['onebuck=cabcdefg234', 'reap=20200101T0000Z']],
+  ])('%s is never an orphan', (_, tags) => {
+    for (const records of [null, [], [anEnded()]]) {
+      expect(found(aLinode({ tags }), records)).toEqual([]);
+    }
+  });
+});
+
+const someTags = fc.subarray([
+  ...OUR_TAGS,
+  `onebuck=${OTHER_ID}`,
+  'onebuck-prod',
+  'mine',
+  reapTag(LAUNCH),
+  reapTag(plus(LAUNCH, hours(2))),
+  'reap=never',
+]);
+const someLinodes = fc
+  .array(someTags, { maxLength: 5 })
+  .map((all) => all.map((tags, index) => aLinode({ index, tags })));
+const someRecords = fc.option(
+  fc.subarray<ClusterRecord>([aRunning(), anEnded({ id: OTHER_ID }), aRunning({ id: OTHER_ID })]),
+);
+const anInstant = fc.integer({ min: 0, max: 200 * 3_600_000 }).map((ms) => epochMs(LAUNCH + ms));
+
+describe('always', () => {
+  it("no orphan is without this deployment's tag", () => {
+    fc.assert(
+      fc.property(someLinodes, someRecords, anInstant, (linodes, records, now) => {
+        for (const { linode } of findOrphans(linodes, records, { stage: STAGE, now })) {
+          expect(linode.tags).toContain(`onebuck-${STAGE}`);
+        }
+      }),
+    );
+  });
+
+  it('each Linode is judged by itself, in the order of the list', () => {
+    fc.assert(
+      fc.property(someLinodes, someRecords, anInstant, (linodes, records, now) => {
+        const context = { stage: STAGE, now };
+        const apart = linodes.flatMap((linode) => findOrphans([linode], records, context));
+        expect(findOrphans(linodes, records, context)).toEqual(apart);
+      }),
+    );
+  });
+
+  it('with records that can be read, every Linode of ours is destroyed some day', () => {
+    fc.assert(
+      fc.property(someLinodes, someRecords, anInstant, (linodes, records, now) => {
+        const ours = linodes.filter(({ tags }) => tags.includes(`onebuck-${STAGE}`));
+        const orphans = findOrphans(linodes, records ?? [], { stage: STAGE, now });
+        expect(orphans.map(({ linode }) => linode)).toEqual(ours);
+      }),
+    );
+  });
+
+  it('a running cluster is left alone until a minute after its teardown time', () => {
+    fc.assert(
+      fc.property(someLinodes, fc.nat(60 * 60_000), (linodes, ms) => {
+        const record = aRunning();
+        const now = plus(teardownOf(record, LAUNCH), durationMs(60_000 - 1 - ms));
+        const inIt = linodes.map((linode) => ({ ...linode, tags: OUR_TAGS }));
+        const orphans = findOrphans(inIt, [record], { stage: STAGE, now });
+        expect(orphans.filter(({ at: from }) => from <= now)).toEqual([]);
+      }),
+    );
+  });
+});

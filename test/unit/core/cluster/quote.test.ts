@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type MicroUsd, microUsd } from '../../../../lib/core/base/money.ts';
+import { epochMs, hours, minutes, plus } from '../../../../lib/core/base/units.ts';
+import { firstHourCost } from '../../../../lib/core/billing/bill.ts';
+import { quote, quoteOf } from '../../../../lib/core/cluster/quote.ts';
+import { aBought, aSpec, at, LAUNCH, price, usd } from '../../../support/builders.ts';
+
+const nanode = price(0.0075, 5);
+type Input = Parameters<typeof quote>[0];
+const quoted = (overrides: Partial<Input> = {}) =>
+  quote({
+    price: nanode,
+    nodes: 10,
+    budget: usd(1),
+    maxHours: null,
+    marginMs: minutes(3),
+    from: LAUNCH,
+    ...overrides,
+  });
+
+describe('quote', () => {
+  it('tells that a dollar buys ten nanodes for 13 hours, at $0.975', () => {
+    expect(quoted()).toEqual({
+      hourly: usd(0.075),
+      smallestBudget: usd(0.075),
+      affordableHours: 13,
+      teardownAt: at('2026-11-11T03:57:00Z'),
+      spentAtTeardown: usd(0.975),
+      unspent: usd(0.025),
+    });
+  });
+
+  it('affords one hour of the smallest budget, to the last micro-dollar', () => {
+    expect(quoted({ budget: usd(0.075) })).toMatchObject({
+      affordableHours: 1,
+      teardownAt: plus(LAUNCH, minutes(57)),
+      unspent: 0,
+    });
+  });
+
+  it('offers nothing below the smallest budget, and says what it is', () => {
+    expect(quoted({ budget: microUsd(74_999) })).toEqual({
+      hourly: usd(0.075),
+      smallestBudget: usd(0.075),
+      affordableHours: 0,
+      teardownAt: LAUNCH,
+      spentAtTeardown: 0,
+      unspent: 74_999,
+    });
+  });
+
+  it('ends at the most hours where that comes first', () => {
+    expect(quoted({ maxHours: 2 })).toMatchObject({
+      affordableHours: 2,
+      teardownAt: plus(LAUNCH, minutes(117)),
+      spentAtTeardown: usd(0.15),
+      unspent: usd(0.85),
+    });
+  });
+
+  it('asks for two hours where the first runs into the next month', () => {
+    const from = at('2026-11-30T23:30:00Z');
+    expect(quoted({ from, budget: usd(0.1) })).toMatchObject({
+      hourly: usd(0.075),
+      smallestBudget: usd(0.15),
+      affordableHours: 0,
+    });
+  });
+});
+
+const anInput = fc
+  .record({
+    hourly: fc.integer({ min: 1, max: 5_000_000 }),
+    capHours: fc.option(fc.integer({ min: 1, max: 700 })),
+    nodes: fc.integer({ min: 1, max: 100 }),
+    budget: fc.integer({ min: 0, max: 1_000_000_000 }),
+    maxHours: fc.option(fc.integer({ min: 1, max: 1_000 })),
+    margin: fc.integer({ min: 1, max: 30 }),
+    from: fc.integer({ min: at('2026-01-01T00:00Z'), max: at('2027-01-01T00:00Z') }),
+  })
+  .map(({ hourly, capHours, nodes, budget, maxHours, margin, from }) => ({
+    price: {
+      hourly: microUsd(hourly),
+      monthly: capHours === null ? null : microUsd(hourly * capHours),
+    },
+    nodes,
+    budget: microUsd(budget),
+    maxHours,
+    marginMs: minutes(margin),
+    from: epochMs(from),
+  }));
+
+it('the quote of a spec counts backups where they are assumed, and the limits of the spec', () => {
+  const spec = aSpec({ nodes: 10, budget: usd(1), maxHours: 5 });
+  const [bought, from] = [aBought(), LAUNCH];
+  expect(quoteOf(spec, bought, minutes(3), from)).toEqual(quoted({ maxHours: 5 }));
+  // (0.0075 + 0.003) × 10 = $0.105 a started hour.
+  expect(quoteOf(spec, { ...bought, backupsAssumed: true }, minutes(3), from)).toMatchObject({
+    hourly: usd(0.105),
+    spentAtTeardown: usd(0.525),
+  });
+});
+
+describe('always', () => {
+  it('what is spent and what is left make up the budget', () => {
+    fc.assert(
+      fc.property(anInput, (input) => {
+        const { spentAtTeardown, unspent } = quote(input);
+        expect(spentAtTeardown + unspent).toBe(input.budget);
+        expect(spentAtTeardown).toBeGreaterThanOrEqual(0);
+        expect(unspent).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+
+  it('an hour is affordable from the smallest budget on, and no earlier', () => {
+    fc.assert(
+      fc.property(anInput, (input) => {
+        const { smallestBudget } = quote(input);
+        expect(smallestBudget).toBe(firstHourCost(input.price, input.nodes, input.from));
+        const hoursOf = (budget: MicroUsd) => quote({ ...input, budget }).affordableHours;
+        expect(hoursOf(smallestBudget)).toBeGreaterThanOrEqual(1);
+        expect(hoursOf(microUsd(smallestBudget - 1))).toBe(0);
+      }),
+    );
+  });
+
+  it('the teardown begins the margin before the end of the last hour, or later', () => {
+    fc.assert(
+      fc.property(anInput, (input) => {
+        const { affordableHours, teardownAt } = quote(input);
+        fc.pre(affordableHours > 0);
+        const end = plus(input.from, hours(affordableHours));
+        expect(teardownAt).toBeGreaterThanOrEqual(end - input.marginMs);
+        const { maxHours } = input;
+        if (maxHours !== null) expect(affordableHours).toBeLessThanOrEqual(maxHours);
+      }),
+    );
+  });
+});

@@ -1,0 +1,378 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { microUsd } from '../../../../lib/core/base/money.ts';
+import { parseSpec, specSchema } from '../../../../lib/core/cluster/spec.ts';
+
+const limits = { nodesMax: 100, budgetMax: microUsd(50_000_000) };
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0fUqGXxVvT4mJZ ada@example.org';
+
+const aRequest = (overrides: Record<string, unknown> = {}) => ({
+  nodes: 3,
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  budgetUsd: 1,
+  ...overrides,
+});
+const without = (name: string, overrides: Record<string, unknown> = {}) => {
+  const { [name]: _, ...rest } = aRequest(overrides) as Record<string, unknown>;
+  return rest;
+};
+
+function specOf(input: unknown) {
+  const parsed = parseSpec(input, limits);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.spec;
+}
+
+/** The faults as `path: message`. */
+function faultsOf(input: unknown): string[] {
+  const parsed = parseSpec(input, limits);
+  return parsed.ok ? [] : parsed.faults.map(({ path, message }) => `${path}: ${message}`);
+}
+
+const messageFor = (name: string, value: unknown): string | undefined =>
+  faultsOf(aRequest({ [name]: value }))[0]?.slice(`${name}: `.length);
+
+describe('a spec', () => {
+  it('needs five fields, and has a value for each of the others', () => {
+    expect(specOf(aRequest())).toEqual({
+      name: null,
+      nodes: 3,
+      machine: { kind: 'type', type: 'g6-nanode-1' },
+      region: 'us-east',
+      image: 'linode/debian12',
+      budget: 1_000_000,
+      maxHours: null,
+      authorizedKeys: [],
+      userData: null,
+      onPartial: 'destroy',
+      tags: [],
+    });
+  });
+
+  it('takes every field', () => {
+    const spec = specOf(
+      aRequest({
+        name: 'Zahlen & Größen 🧮',
+        budgetUsd: '2.50',
+        maxHours: 12,
+        authorizedKeys: [KEY],
+        userData: '#cloud-config\n',
+        onPartial: 'keep',
+        tags: ['team: numbers', 'test=true'],
+      }),
+    );
+    expect(spec).toMatchObject({
+      name: 'Zahlen & Größen 🧮',
+      budget: 2_500_000,
+      maxHours: 12,
+      authorizedKeys: [KEY],
+      userData: '#cloud-config\n',
+      onPartial: 'keep',
+      tags: ['team: numbers', 'test=true'],
+    });
+  });
+
+  it('takes null for what may be left out, as a spec shows it', () => {
+    expect(specOf(aRequest({ name: null, maxHours: null, userData: null }))).toEqual(
+      specOf(aRequest()),
+    );
+  });
+
+  it('takes a size in place of a type, with 1 for what is left out', () => {
+    const sized = (size: Record<string, unknown>) => specOf(without('type', size)).machine;
+    expect(sized({ vcpus: 4, memoryMb: 8192 })).toEqual({
+      kind: 'size',
+      vcpus: 4,
+      memoryMb: 8192,
+    });
+    expect(sized({ vcpus: 4 })).toEqual({ kind: 'size', vcpus: 4, memoryMb: 1 });
+    expect(sized({ memoryMb: 8192 })).toEqual({ kind: 'size', vcpus: 1, memoryMb: 8192 });
+  });
+
+  it('drops the line break that a key file ends with', () => {
+    expect(specOf(aRequest({ authorizedKeys: [`${KEY}\n`] })).authorizedKeys).toEqual([KEY]);
+  });
+});
+
+describe('a fault', () => {
+  it.each([null, undefined, 7, 'spec', [aRequest()], true])(
+    'is one, at the root, for %j in place of a spec',
+    (input) => {
+      expect(parseSpec(input, limits)).toEqual({
+        ok: false,
+        faults: [{ path: '', message: 'a spec must be a JSON object' }],
+        partial: {},
+      });
+    },
+  );
+
+  it('says of each missing field what is wanted', () => {
+    expect(faultsOf({})).toEqual([
+      'nodes: nodes is required: a whole number from 1 to 100',
+      'region: region is required: a region id such as us-east (GET /regions lists them)',
+      'image: image is required: ' +
+        'an image id or label such as linode/debian12 or "Debian 12" (GET /images lists them)',
+      'budgetUsd: budgetUsd is required: an amount in US dollars, such as 2.5 or "2.50"',
+      'type: type is required: a type id such as g6-nanode-1 (GET /types lists them); ' +
+        'or else vcpus, memoryMb or both',
+    ]);
+  });
+
+  it('is found in every field at once, and leaves the fine ones to be checked further', () => {
+    const parsed = parseSpec(
+      {
+        ...aRequest({ nodes: 0, budgetUsd: -1, name: 'fine', image: 'Debian 12' }),
+        onPartial: 'hope',
+        authorizedKeys: [KEY, 'secret', KEY, 7],
+        tags: ['reap=never', 'fine', 'FINE'],
+        colour: 'red',
+      },
+      limits,
+    );
+    expect(parsed.ok ? [] : parsed.faults.map(({ path }) => path)).toEqual([
+      'nodes',
+      'budgetUsd',
+      'authorizedKeys[1]',
+      'authorizedKeys[3]',
+      'onPartial',
+      'tags[0]',
+      'tags[2]',
+      'colour',
+    ]);
+    expect(parsed.ok ? null : parsed.partial).toEqual({
+      name: 'fine',
+      machine: { kind: 'type', type: 'g6-nanode-1' },
+      region: 'us-east',
+      image: 'Debian 12',
+      maxHours: null,
+      userData: null,
+    });
+  });
+
+  it.each([0, -1, 101, 1.5, '3', null, Number.NaN, Number.POSITIVE_INFINITY, [3]])(
+    'is %j nodes',
+    (nodes) => {
+      expect(faultsOf(aRequest({ nodes }))).toEqual([
+        'nodes: nodes must be a whole number from 1 to 100',
+      ]);
+    },
+  );
+
+  it.each([
+    [0, 'must be more than 0'],
+    ['0.00', 'must be more than 0'],
+    [-1, 'must be an amount in US dollars, such as 2.5 or "2.50"'],
+    ['', 'must be an amount in US dollars, such as 2.5 or "2.50"'],
+    ['1e3', 'must be an amount in US dollars, such as 2.5 or "2.50"'],
+    [null, 'must be an amount in US dollars, such as 2.5 or "2.50"'],
+    [[1], 'must be an amount in US dollars, such as 2.5 or "2.50"'],
+    [Number.NaN, 'must be an amount in US dollars, such as 2.5 or "2.50"'],
+    [0.0000001, 'must have at most 6 decimals'],
+    [50.000001, 'must be at most $50.00'],
+    [1e300, 'must be at most 1000000000 US dollars'],
+  ])('is a budget of %j', (budgetUsd, message) => {
+    expect(faultsOf(aRequest({ budgetUsd }))).toEqual([`budgetUsd: budgetUsd ${message}`]);
+  });
+
+  it('is not a budget at the limit', () => {
+    expect(specOf(aRequest({ budgetUsd: 50 })).budget).toBe(50_000_000);
+    expect(specOf(aRequest({ budgetUsd: '0.000001' })).budget).toBe(1);
+  });
+
+  it.each(['', ' ', 'two\nlines', 'a\u0000b', 'a\u2028b', 'x'.repeat(65), 7, ['name']])(
+    'is the name %j',
+    (name) => {
+      expect(messageFor('name', name)).toBe('name must be 1 to 64 printable characters');
+    },
+  );
+
+  it.each([0, 87_601, 1.5, '12'])('is %j as maxHours', (maxHours) => {
+    expect(messageFor('maxHours', maxHours)).toBe(
+      'maxHours must be a whole number from 1 to 87600',
+    );
+  });
+
+  it.each(['', 7, null, 'two\nlines', 'x'.repeat(200)])('is the region or image %j', (id) => {
+    expect(messageFor('region', id)).toMatch(/^region must be a region id such as us-east/);
+    expect(messageFor('image', id)).toMatch(/^image must be an image id or label/);
+    expect(messageFor('type', id)).toMatch(/^type must be a type id such as g6-nanode-1/);
+  });
+
+  it('is a type together with a size', () => {
+    expect(faultsOf(aRequest({ vcpus: 4 }))).toEqual([
+      'type: type and vcpus exclude each other: leave one of them out',
+    ]);
+    expect(faultsOf(aRequest({ vcpus: undefined }))).toEqual([]);
+    expect(faultsOf(aRequest({ vcpus: 4, memoryMb: 1 }))).toEqual([
+      'type: type and vcpus and memoryMb exclude each other: leave one of them out',
+    ]);
+  });
+
+  it('is a type of no characters, and then no machine is fine', () => {
+    const parsed = parseSpec(aRequest({ type: '' }), limits);
+    expect(parsed).toMatchObject({ ok: false, faults: [{ path: 'type' }] });
+    expect(parsed).not.toHaveProperty('partial.machine');
+  });
+
+  it('is a size out of bounds, and then no machine is fine', () => {
+    const parsed = parseSpec(without('type', { vcpus: 0, memoryMb: 8192 }), limits);
+    expect(parsed).toMatchObject({
+      faults: [{ path: 'vcpus', message: 'vcpus must be a whole number from 1 to 1024' }],
+    });
+    expect(parsed.ok ? null : parsed.partial).not.toHaveProperty('machine');
+  });
+
+  it.each([
+    '',
+    'ssh-ed25519',
+    'ssh-ed25519 BBBB',
+    'AAAAC3NzaC1lZDI1NTE5AAAAIJ0f',
+    '-----BEGIN OPENSSH PRIVATE KEY-----',
+    `${KEY}\n${KEY}`,
+    `${KEY}\u0007`,
+    `from="10.0.0.1" ${KEY}`,
+    7,
+    null,
+  ])('is the public key %j', (key) => {
+    expect(faultsOf(aRequest({ authorizedKeys: [KEY, key] }))).toEqual([
+      'authorizedKeys[1]: authorizedKeys[1] must be one line of an OpenSSH public key: ' +
+        '"ssh-ed25519 AAAA… you@host"',
+    ]);
+  });
+
+  it.each([
+    'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ==',
+    'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= Ada Lovelace, work',
+    'sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5 ada',
+  ])('is not the public key %j', (key) => {
+    expect(faultsOf(aRequest({ authorizedKeys: [key] }))).toEqual([]);
+  });
+
+  it('is one key too many, or no list', () => {
+    const message = 'authorizedKeys must be a list of at most 50 OpenSSH public keys';
+    expect(messageFor('authorizedKeys', Array(51).fill(KEY))).toBe(message);
+    expect(messageFor('authorizedKeys', KEY)).toBe(message);
+    expect(messageFor('authorizedKeys', Array(50).fill(KEY))).toBeUndefined();
+  });
+
+  it('is user data of no bytes or of too many, as UTF-8 counts them', () => {
+    const message = 'userData must be plain text, not base64, of 1 to 16384 bytes in UTF-8';
+    expect(messageFor('userData', '')).toBe(message);
+    expect(messageFor('userData', { text: '' })).toBe(message);
+    expect(messageFor('userData', 'x'.repeat(16_385))).toBe(message);
+    expect(messageFor('userData', `${'ü'.repeat(8_192)}x`)).toBe(message);
+    expect(messageFor('userData', 'ü'.repeat(8_192))).toBeUndefined();
+  });
+
+  it.each([
+    'ab',
+    'x'.repeat(51),
+    'onebuck-prod',
+    'onebuck=cabcdefghij',
+    'OneBuck things',
+    'reap=20261122T1557Z',
+    'Reap=never',
+    ' reap=20261122T1557Z',
+    'ends in a blank ',
+    'a,b',
+    'größe',
+    7,
+  ])('is the tag %j', (tag) => {
+    expect(faultsOf(aRequest({ tags: ['fine', tag] }))).toEqual([
+      'tags[1]: tags[1] must be 3 to 50 letters, digits, blanks or =._:- that do not start with ' +
+        'onebuck or reap=, and have no blank at either end',
+    ]);
+  });
+
+  it('is a tag too many, or one that is there twice', () => {
+    const many = Array.from({ length: 11 }, (_, index) => `tag-${index}`);
+    expect(messageFor('tags', many)).toBe('tags must be a list of at most 10 tags');
+    expect(messageFor('tags', many.slice(1))).toBeUndefined();
+    expect(faultsOf(aRequest({ tags: ['one', 'two', 'One', 'one'] }))).toEqual([
+      'tags[2]: tags[2] must differ from the others',
+      'tags[3]: tags[3] must differ from the others',
+    ]);
+  });
+
+  it('is a field that no spec has, with the one that was probably meant', () => {
+    expect(faultsOf(aRequest({ budget: 1, constructor: 1 }))).toEqual([
+      'budget: "budget" is no field of a spec; did you mean budgetUsd?',
+      'constructor: "constructor" is no field of a spec: leave it out',
+    ]);
+    expect(faultsOf(JSON.parse(`{"__proto__": {"nodes": 3}}`))).toContain(
+      '__proto__: "__proto__" is no field of a spec: leave it out',
+    );
+  });
+
+  it('is one of a hundred at the most', () => {
+    const fields = Array.from({ length: 500 }, (_, index) => [`field${index}`, index]);
+    expect(faultsOf(Object.fromEntries(fields))).toHaveLength(100);
+  });
+});
+
+describe('the schema', () => {
+  it('describes the JSON that is taken, with its bounds', () => {
+    const schema = z.toJSONSchema(specSchema(limits), { io: 'input' });
+    expect(schema.required).toEqual(['nodes', 'region', 'image', 'budgetUsd']);
+    expect(schema.additionalProperties).toBe(false);
+    expect(schema.properties).toMatchObject({
+      nodes: { type: 'integer', minimum: 1, maximum: 100 },
+      budgetUsd: { type: ['number', 'string'] },
+      onPartial: { enum: ['destroy', 'keep'], default: 'destroy' },
+      tags: { type: 'array', maxItems: 10, default: [] },
+    });
+    for (const property of Object.values(schema.properties ?? {})) {
+      expect(JSON.stringify(property)).toMatch(/"description":"\w/);
+    }
+  });
+});
+
+const aField = fc.oneof(
+  fc.constantFrom(...Object.keys(specSchema(limits).shape)),
+  fc.string({ maxLength: 12 }),
+);
+const almostASpec = fc
+  .dictionary(aField, fc.oneof(fc.anything(), fc.integer(), fc.string(), fc.array(fc.string())))
+  .chain((odd) => fc.boolean().map((whole) => (whole ? { ...aRequest(), ...odd } : odd)));
+
+describe('always', () => {
+  it('anything is a spec or has faults, each at a path of its own and free of jargon', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), almostASpec), (input) => {
+        const parsed = parseSpec(input, limits);
+        if (parsed.ok) return;
+        const paths = parsed.faults.map(({ path }) => path);
+        expect(paths.length).toBeGreaterThan(0);
+        expect(new Set(paths).size).toBe(paths.length);
+        for (const { path, message } of parsed.faults) {
+          expect(message).toContain(path);
+          expect(message).not.toMatch(/undefined|expected|received|invalid input/i);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('a fault in one field changes nothing about the others', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('nodes', 'region', 'image', 'maxHours', 'tags'), (name) => {
+        const spec = specOf(aRequest());
+        const parsed = parseSpec(aRequest({ [name]: { not: 'this' } }), limits);
+        const { [name as keyof typeof spec]: _, ...rest } = spec;
+        expect(parsed.ok ? null : parsed.partial).toEqual(rest);
+      }),
+    );
+  });
+
+  it('a budget is taken to the micro-dollar', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50_000_000 }), (micro) => {
+        expect(specOf(aRequest({ budgetUsd: micro / 1e6 })).budget).toBe(micro);
+        expect(specOf(aRequest({ budgetUsd: (micro / 1e6).toFixed(6) })).budget).toBe(micro);
+      }),
+    );
+  });
+});

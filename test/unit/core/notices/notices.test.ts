@@ -1,0 +1,384 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  durationMs,
+  type EpochMs,
+  hours,
+  latest,
+  minutes,
+  plus,
+} from '../../../../lib/core/base/units.ts';
+import { changeCluster } from '../../../../lib/core/cluster/change.ts';
+import type {
+  ClusterRecord,
+  LiveRecord,
+  NoticeKind,
+  Running,
+} from '../../../../lib/core/cluster/record.ts';
+import { teardownOf } from '../../../../lib/core/cluster/record.ts';
+import { messageOf } from '../../../../lib/core/notices/message.ts';
+import { type Notice, nextNoticeAt, withNotice } from '../../../../lib/core/notices/notices.ts';
+import { beginDeleting, plan } from '../../../../lib/core/pass/plan.ts';
+import {
+  aCluster,
+  aDeleting,
+  aLinode,
+  anEnded,
+  aRunning,
+  aSpec,
+  LAUNCH,
+  made,
+  never,
+  usd,
+} from '../../../support/builders.ts';
+
+const A_MOMENT = durationMs(1);
+const MARGIN = minutes(3);
+const hoursIn = (count: number): EpochMs => plus(LAUNCH, hours(count));
+
+/** Two nanodes that cost $0.015 a started hour, with a budget for so many. */
+const lasting = (count: number, overrides: Partial<Running> = {}) =>
+  aRunning({ budget: usd(0.015 * count), ...overrides });
+
+/** All that is told of a cluster if a pass is made whenever a notice is next due. */
+function told(record: Running): { kind: NoticeKind; at: number }[] {
+  const notices: { kind: NoticeKind; at: number }[] = [];
+  let current = record;
+  for (let now: EpochMs | null = record.startedAt; now !== null; now = nextNoticeAt(current, now)) {
+    const { record: next, notice } = withNotice(current, now);
+    if (notice !== null) notices.push({ kind: notice.kind, at: now - LAUNCH });
+    current = next;
+  }
+  return notices;
+}
+
+describe('a running cluster', () => {
+  it('of thirteen hours tells of its launch, of half, of most, and of its near end', () => {
+    expect(told(lasting(13))).toEqual([
+      { kind: 'launched', at: 0 },
+      // In the 7th hour 54 % is billed, in the 11th 85 %.
+      { kind: 'half', at: hours(6) + A_MOMENT },
+      { kind: 'mostly', at: hours(10) + A_MOMENT },
+      { kind: 'teardownSoon', at: hours(13) - MARGIN - minutes(10) },
+    ]);
+  });
+
+  it('of two hours has half billed when it comes up, which is no news', () => {
+    expect(told(lasting(2)).map(({ kind }) => kind)).toEqual([
+      ...['launched', 'mostly', 'teardownSoon'],
+    ]);
+  });
+
+  it('of one hour tells of its launch and its end alone', () => {
+    expect(told(lasting(1)).map(({ kind }) => kind)).toEqual(['launched', 'teardownSoon']);
+  });
+
+  it('that lives shorter than 20 minutes has told of its end when it came up', () => {
+    expect(told(lasting(1, { startedAt: plus(LAUNCH, minutes(38)) }))).toEqual([
+      { kind: 'launched', at: minutes(38) },
+    ]);
+  });
+
+  it('that lives 20 minutes tells of its end, and one that lives a moment shorter does not', () => {
+    const teardown = plus(hoursIn(1), durationMs(-MARGIN));
+    const startedAt = plus(teardown, durationMs(-minutes(20)));
+    const kinds = (at: EpochMs) => told(lasting(1, { startedAt: at })).map(({ kind }) => kind);
+    expect(kinds(startedAt)).toEqual(['launched', 'teardownSoon']);
+    expect(kinds(plus(startedAt, A_MOMENT))).toEqual(['launched']);
+  });
+
+  it('is told of as launched for a while, and no longer', () => {
+    const kindAt = (at: EpochMs) => withNotice(lasting(13), at).notice?.kind;
+    expect(kindAt(plus(LAUNCH, minutes(10)))).toBe('launched');
+    expect(kindAt(plus(LAUNCH, durationMs(minutes(10) + 1)))).toBeUndefined();
+  });
+
+  it('counts the share of what it will have cost at its end, not of its budget', () => {
+    const byHours = told(lasting(1_000, { maxHours: 4 }));
+    expect(byHours.slice(1, 3)).toEqual([
+      { kind: 'half', at: hours(1) + A_MOMENT },
+      { kind: 'mostly', at: hours(3) + A_MOMENT },
+    ]);
+  });
+
+  it('tells only the latest of what came due since the last pass, and never the others', () => {
+    const { record, notice } = withNotice(lasting(13, { notified: ['launched'] }), hoursIn(11));
+    expect(notice?.kind).toBe('mostly');
+    expect(record.notified).toEqual(['launched', 'half', 'mostly']);
+    expect(nextNoticeAt(record, hoursIn(11))).toBe(
+      plus(hoursIn(13), durationMs(-MARGIN - minutes(10))),
+    );
+  });
+
+  it('whose record is older than notices is not flooded with stale ones', () => {
+    expect(withNotice(lasting(13), hoursIn(1))).toMatchObject({
+      notice: null,
+      record: { notified: ['launched'] },
+    });
+    expect(withNotice(lasting(13), hoursIn(11)).notice?.kind).toBe('mostly');
+  });
+
+  it('whose budget was raised is not told twice of the same', () => {
+    const record = lasting(13, { notified: ['launched', 'half', 'mostly'] });
+    const raised = { ...record, budget: usd(0.015 * 100) };
+    expect(withNotice(raised, hoursIn(12))).toEqual({ record: raised, notice: null });
+    expect(nextNoticeAt(raised, hoursIn(12))).toBe(hoursIn(100) - MARGIN - minutes(10));
+  });
+
+  it('is told of half after a raise, where it had come up with that much billed', () => {
+    const { record } = withNotice(lasting(2), LAUNCH);
+    expect(nextNoticeAt({ ...record, budget: usd(0.015 * 10) }, LAUNCH)).toBe(
+      hoursIn(4) + A_MOMENT,
+    );
+  });
+
+  it('gives back the same record where there is nothing to tell', () => {
+    const record = lasting(13, { notified: ['launched'] });
+    expect(withNotice(record, hoursIn(1)).record).toBe(record);
+  });
+
+  it('has its next pass a minute after there is something to tell', () => {
+    const record = lasting(13, { notified: ['launched'] });
+    const now = plus(hoursIn(6), durationMs(-minutes(5)));
+    const list = [0, 1].map((index) =>
+      aLinode({ index, tags: ['onebuck-test', `onebuck=${record.id}`, 'reap=20261111T0357Z'] }),
+    );
+    const until = plus(hoursIn(6), durationMs(A_MOMENT + minutes(1)));
+    expect(plan(record, list, now)).toMatchObject({
+      next: { dueAt: until },
+      steps: [{ kind: 'wait', reason: 'the next notice', until }],
+    });
+  });
+});
+
+describe('a cluster that does not run', () => {
+  it.each([
+    ['coming up', aCluster()],
+    ['being destroyed', aDeleting()],
+    ['being destroyed, with its launch failed', aDeleting({ endReason: 'failed' })],
+  ])('is not told of while it is %s', (_, record) => {
+    expect(withNotice<ClusterRecord>(record, hoursIn(1))).toEqual({ record, notice: null });
+  });
+
+  it.each([
+    ['gone', anEnded({ overspent: usd(0.5) })],
+    ['failed', anEnded({ phase: 'failed', endReason: 'failed', failure: 'no capacity' })],
+  ] as const)('is told as %s when it has ended, once', (kind, record) => {
+    const first = withNotice(record, hoursIn(1));
+    expect(first.notice).toMatchObject({ kind, spent: usd(0.015), budget: usd(1) });
+    expect(withNotice(first.record, hoursIn(2)).notice).toBeNull();
+  });
+});
+
+describe('over any sequence of passes and changes', () => {
+  interface Event {
+    readonly afterMinutes: number;
+    readonly what: 'pass' | 'delete' | { readonly budget: number } | { readonly maxHours: number };
+  }
+  const event: fc.Arbitrary<Event> = fc.record({
+    afterMinutes: fc.integer({ min: 0, max: 200 }),
+    what: fc.oneof(
+      { weight: 5, arbitrary: fc.constant('pass' as const) },
+      { weight: 2, arbitrary: fc.record({ budget: fc.integer({ min: 1, max: 40 }) }) },
+      { weight: 1, arbitrary: fc.record({ maxHours: fc.integer({ min: 1, max: 40 }) }) },
+      { weight: 1, arbitrary: fc.constant('delete' as const) },
+    ),
+  });
+  const ORDER = ['launched', 'half', 'mostly', 'teardownSoon', 'gone'];
+  const list = [aLinode(), aLinode({ index: 1 })];
+
+  /** The notices of a life of passes, each of which carries out its plan at once. */
+  function live(count: number, events: readonly Event[]) {
+    let record: ClusterRecord = aCluster({ nodes: [made(0), made(1)], budget: usd(0.015 * count) });
+    let now = LAUNCH;
+    const notices: { notice: Notice; phase: string }[] = [];
+    for (const { afterMinutes, what } of events) {
+      if (record.phase === 'deleted' || record.phase === 'failed') break;
+      now = plus(now, minutes(afterMinutes));
+      record = changed(record, what, now);
+      const { next } = plan(record as LiveRecord, list, now);
+      const { record: noted, notice } = withNotice<ClusterRecord>(next, now);
+      if (notice !== null) notices.push({ notice, phase: noted.phase });
+      record = noted;
+    }
+    const ended = withNotice<ClusterRecord>(anEnded({ ...notifiedOf(record) }), now);
+    if (ended.notice !== null) notices.push({ notice: ended.notice, phase: 'deleted' });
+    return notices;
+  }
+
+  const notifiedOf = ({ notified = [] }: ClusterRecord) => ({ notified });
+
+  function changed(record: ClusterRecord, what: Event['what'], now: EpochMs): ClusterRecord {
+    if (what === 'pass' || !('dueAt' in record)) return record;
+    if (what === 'delete')
+      return beginDeleting(record, now, { reason: 'requested', failure: null });
+    const change = 'budget' in what ? { budget: usd(0.015 * what.budget) } : what;
+    const result = changeCluster(record, change, { now, owner: 'ann' });
+    return result.kind === 'changed' ? result.next : record;
+  }
+
+  it('each kind is told once at most, in order but for limits that move, and none in vain', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.array(event), (count, events) => {
+        const notices = live(count, events);
+        const kinds = notices.map(({ notice }) => notice.kind);
+        expect(new Set(kinds).size).toBe(kinds.length);
+        expect(kinds.at(-1)).toBe('gone');
+        for (const { notice, phase } of notices) {
+          expect(phase).toBe(notice.kind === 'gone' ? 'deleted' : 'running');
+        }
+        const isUnchanged = events.every(({ what }) => what === 'pass' || what === 'delete');
+        const order = kinds.map((kind) => ORDER.indexOf(kind));
+        if (isUnchanged) expect(order).toEqual([...order].sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  it('the next notice lies ahead, before the teardown, and is there when its time comes', () => {
+    const record = fc.record({
+      count: fc.integer({ min: 1, max: 60 }),
+      startedAfter: fc.integer({ min: 0, max: 45 }),
+      at: fc.integer({ min: 0, max: 60 * 60 }),
+    });
+    fc.assert(
+      fc.property(record, ({ count, startedAfter, at }) => {
+        const startedAt = plus(LAUNCH, minutes(startedAfter));
+        const now = latest(startedAt, plus(LAUNCH, minutes(at)));
+        const { record } = withNotice(lasting(count, { startedAt }), now);
+        const next = nextNoticeAt(record, now);
+        if (next === null) return;
+        expect(next).toBeGreaterThan(now);
+        expect(next).toBeLessThan(teardownOf(record, now));
+        expect(withNotice(record, next).notice).not.toBeNull();
+        expect(withNotice(record, plus(next, durationMs(-1))).notice).toBeNull();
+      }),
+    );
+  });
+});
+
+describe('what is said', () => {
+  const noticeAt = (record: ClusterRecord, now: EpochMs): Notice => {
+    const { notice } = withNotice(record, now);
+    if (notice === null) throw new Error('nothing is told');
+    return notice;
+  };
+  const ten = Array.from({ length: 10 }, (_, index) => made(index));
+  const running = (notified: NoticeKind[]) => aRunning({ nodes: ten, notified });
+  const text = (record: ClusterRecord, now: EpochMs) => messageOf(noticeAt(record, now)).text;
+
+  it('is a plain sentence with what to do', () => {
+    const head = 'Cluster cabcdefg234 (10 × g6-nanode-1)';
+    const teardown =
+      'Teardown at 2026-11-11T03:57:00.000Z unless you change the budget: ' +
+      'PATCH /clusters/cabcdefg234.';
+    expect(text(running([]), LAUNCH)).toBe(
+      `${head} is up: 10 of 10 nodes with 10 IPv4 addresses. ${teardown} ` +
+        'By then it will have cost $0.975 of its budget of $1.00.',
+    );
+    expect(text(running(['launched']), hoursIn(7))).toBe(
+      `${head} has spent half of $0.975. ${teardown}`,
+    );
+    expect(text(running(['launched']), hoursIn(11))).toBe(
+      `${head} has spent 84 % of $0.975. ${teardown}`,
+    );
+    expect(text(running(['launched', 'half', 'mostly']), plus(hoursIn(12), minutes(48)))).toBe(
+      `${head} ends in 9 minutes. ${teardown} $0.975 is spent.`,
+    );
+    expect(text(anEnded(), LAUNCH)).toBe(
+      'Cluster cabcdefg234 (2 × g6-nanode-1) is gone: its budget affords no further hour. ' +
+        'It cost $0.015 of its budget of $1.00.',
+    );
+    const failed = { phase: 'failed', endReason: 'failed', failure: 'account limit' } as const;
+    expect(text(anEnded({ ...failed, overspent: usd(0.02) }), LAUNCH)).toBe(
+      'Cluster cabcdefg234 (2 × g6-nanode-1) has failed and is gone: account limit. ' +
+        'It cost $0.015 of its budget of $1.00. That is $0.02 more than it had.',
+    );
+  });
+
+  it('names what ends it', () => {
+    expect(text(aRunning({ maxHours: 2 }), LAUNCH)).toContain(
+      'unless you change its maxHours: PATCH',
+    );
+  });
+
+  it('is the same as JSON, with an id that is the same for the same', () => {
+    expect(messageOf(noticeAt(running(['launched']), hoursIn(7))).json).toEqual({
+      id: 'cabcdefg234/half',
+      text: expect.stringContaining('has spent half'),
+      kind: 'half',
+      at: '2026-11-10T22:00:00.000Z',
+      stage: 'test',
+      clusterId: 'cabcdefg234',
+      name: null,
+      owner: 'ann',
+      nodes: 10,
+      type: 'g6-nanode-1',
+      budgetUsd: 1,
+      spentUsd: 0.525,
+      teardownAt: '2026-11-11T03:57:00.000Z',
+      limit: 'budget',
+      billUsd: 0.975,
+      nodesUp: 10,
+      addresses: 10,
+    });
+    expect(messageOf(noticeAt(anEnded(), LAUNCH)).json).toMatchObject({
+      id: 'cabcdefg234/gone',
+      endReason: 'budget',
+      failure: null,
+      overspentUsd: 0,
+    });
+  });
+
+  it.each([
+    ['its budget affords no further hour', 'budget'],
+    ['its hours were over', 'maxHours'],
+    ['its end was asked for', 'requested'],
+    ['its nodes were deleted, though not by Onebuck', 'lost'],
+    ['its launch failed', 'failed'],
+  ] as const)('says that it is gone since %s', (reason, endReason) => {
+    expect(text(anEnded({ endReason }), LAUNCH)).toContain(`is gone: ${reason}. It cost`);
+  });
+
+  it('says that no node came up where a failure has no reason', () => {
+    expect(
+      text(anEnded({ phase: 'failed', endReason: 'failed', failure: null }), LAUNCH),
+    ).toContain('has failed and is gone: no node came up. It cost');
+  });
+
+  it('says how many of its nodes are up, with how many addresses', () => {
+    const nodes = [made(0, { ipv4: ['192.0.2.1', '192.168.1.1'] }), made(1), never(2)];
+    expect(text(aRunning({ nodes }), LAUNCH)).toContain(
+      '(3 × g6-nanode-1) is up: 2 of 3 nodes with 3 IPv4 addresses. ',
+    );
+  });
+
+  it.each([
+    ['is up', running([]), LAUNCH],
+    ['has spent half', running(['launched']), hoursIn(7)],
+    ['has spent 84 %', running(['launched']), hoursIn(11)],
+    ['ends in 9 minutes', running(['launched']), plus(hoursIn(12), minutes(48))],
+    ['is gone and cost $0.015', anEnded(), LAUNCH],
+    ['has failed and cost $0.015', anEnded({ phase: 'failed', endReason: 'failed' }), LAUNCH],
+  ] as const)('has the subject: %s', (subject, record, now) => {
+    expect(messageOf(noticeAt(record, now)).subject).toBe(
+      `Onebuck test: cluster cabcdefg234 ${subject}`,
+    );
+  });
+
+  it('has a subject that a mail takes: short, ASCII, one line', () => {
+    const spec = aSpec({ name: 'Grüße\nan alle' });
+    const stage = 'a'.repeat(20);
+    const ofRunning = (notified: NoticeKind[], at: EpochMs) =>
+      noticeAt(aRunning({ nodes: ten, stage, spec, notified }), at);
+    const notices = [
+      ofRunning([], LAUNCH),
+      ofRunning(['launched'], hoursIn(7)),
+      ofRunning(['launched'], hoursIn(11)),
+      ofRunning(['launched'], plus(hoursIn(12), minutes(50))),
+      noticeAt(anEnded({ stage, spec, spent: usd(999_999.999999) }), LAUNCH),
+      noticeAt(anEnded({ stage, spec, phase: 'failed', spent: usd(999_999.999999) }), LAUNCH),
+    ];
+    expect(new Set(notices.map(({ kind }) => kind)).size).toBe(6);
+    for (const notice of notices) expect(messageOf(notice).subject).toMatch(/^[ -~]{1,100}$/);
+  });
+});

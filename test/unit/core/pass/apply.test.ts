@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hours, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
+import {
+  type LiveRecord,
+  type NodeRecord,
+  spentAt,
+  teardownOf,
+} from '../../../../lib/core/cluster/record.ts';
+import { apply, type Outcome } from '../../../../lib/core/pass/apply.ts';
+import {
+  aCluster,
+  aDeleting,
+  aLinode,
+  aRunning,
+  deleted,
+  eventsOf,
+  gone,
+  LAUNCH,
+  made,
+  never,
+  planned,
+  sent,
+  usd,
+} from '../../../support/builders.ts';
+
+const NOW = plus(LAUNCH, minutes(5));
+/** A node after one outcome of a step for it. */
+const nodeAfter = (node: NodeRecord, outcome: Outcome) =>
+  apply(aCluster({ nodes: [node] }), [outcome], NOW).nodes[0];
+const lastEvent = (record: LiveRecord) => eventsOf(record).at(-1);
+
+describe('a create', () => {
+  it('that was answered makes the node, billed from when Linode says', () => {
+    const created = plus(LAUNCH, seconds(2));
+    const linode = aLinode({ status: 'provisioning', created });
+    expect(nodeAfter(sent(0), { kind: 'made', index: 0, linode })).toEqual(
+      made(0, { status: 'provisioning', billedFrom: created }),
+    );
+  });
+
+  it('that was answered with backups tells of a dearer cluster, torn down earlier', () => {
+    const record = aCluster({ nodes: [sent(0), planned(1)], budget: usd(0.15) });
+    const answer = (backupsEnabled: boolean): Outcome => ({
+      kind: 'made',
+      index: 0,
+      linode: aLinode({ backupsEnabled }),
+    });
+    const plain = apply(record, [answer(false)], NOW);
+    const backed = apply(record, [answer(true)], NOW);
+    expect(plain.bought.backupsAssumed).toBe(false);
+    expect(backed.bought.backupsAssumed).toBe(true);
+    expect(teardownOf(backed, LAUNCH)).toBeLessThan(teardownOf(plain, LAUNCH));
+  });
+
+  it('that was refused means that the node never was, and says why', () => {
+    const refused: Outcome = { kind: 'refused', index: 0, reason: 'no capacity' };
+    const record = apply(aCluster({ nodes: [sent(0)] }), [refused], NOW);
+    expect(record.nodes).toEqual([never(0, 'no capacity')]);
+    expect(lastEvent(record)).toBe('node 0 refused: no capacity');
+  });
+
+  it('that was refused says nothing of an earlier one which may still land', () => {
+    const again = sent(0, { triedAt: plus(LAUNCH, seconds(30)) });
+    const refused: Outcome = { kind: 'refused', index: 0, reason: 'account limit' };
+    expect(nodeAfter(again, refused)).toEqual({ ...again, refused: 'account limit' });
+  });
+
+  it('that did not leave is as if never sent', () => {
+    const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
+    expect(nodeAfter(sent(0), notSent)).toEqual(planned(0));
+  });
+
+  it('that did not leave says nothing of an earlier one which may still land', () => {
+    const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
+    const again = sent(0, { triedAt: plus(LAUNCH, seconds(30)) });
+    expect(nodeAfter(again, notSent)).toEqual(again);
+  });
+
+  it('that did not leave says nothing of a node that was found meanwhile', () => {
+    const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
+    expect(nodeAfter(made(0), notSent)).toEqual(made(0));
+  });
+
+  it('whose answer was lost leaves the node sent, and billed', () => {
+    const record = aCluster({ nodes: [sent(0), planned(1)] });
+    const lost = apply(record, [{ kind: 'failed', reason: 'no answer' }], NOW);
+    expect(lost).toEqual(record);
+    expect(spentAt(lost, NOW)).toBe(usd(0.0075));
+  });
+});
+
+describe('a deletion', () => {
+  it('that was answered bills the node until the answer, whether or not it was there', () => {
+    for (const existed of [true, false]) {
+      expect(nodeAfter(made(0), { kind: 'deleted', index: 0, existed })).toEqual(
+        deleted(0, { billedUntil: NOW }),
+      );
+    }
+  });
+
+  it('of a node that was there after all bills it until the later answer', () => {
+    expect(nodeAfter(deleted(0), { kind: 'deleted', index: 0, existed: true })).toEqual(
+      deleted(0, { billedUntil: NOW }),
+    );
+  });
+
+  it('of a node that was gone by then leaves the earlier answer to stand', () => {
+    for (const node of [deleted(0), gone(0)]) {
+      expect(nodeAfter(node, { kind: 'deleted', index: 0, existed: false })).toEqual(node);
+    }
+  });
+
+  it('of a node that never was, or is known to be gone, changes nothing of it', () => {
+    for (const node of [planned(0), never(0), gone(0)]) {
+      expect(nodeAfter(node, { kind: 'deleted', index: 0, existed: true })).toEqual(node);
+    }
+  });
+
+  it('of a Linode that is no node is told, if there was one', () => {
+    const record = aRunning();
+    const extra = (existed: boolean): Outcome => ({ kind: 'deleted', index: null, existed });
+    expect(lastEvent(apply(record, [extra(true)], NOW))).toMatch(/^destroyed a Linode with its/);
+    expect(apply(record, [extra(true)], NOW).nodes).toEqual(record.nodes);
+    expect(apply(record, [extra(false)], NOW)).toEqual(record);
+  });
+
+  it('of the tags is remembered by a cluster that is going', () => {
+    const record = aDeleting();
+    expect(apply(record, [{ kind: 'tagsRemoved', shared: [] }], NOW)).toEqual({
+      ...record,
+      tagsRemoved: true,
+    });
+  });
+
+  it('of the tags lets a cluster that lives on forget those, and no others', () => {
+    const record = aRunning({ reapTags: ['reap=20261110T1600Z', 'reap=20261110T1700Z'] });
+    const shared = ['reap=20261110T1600Z'];
+    expect(apply(record, [{ kind: 'tagsRemoved', shared }], NOW)).toEqual({
+      ...record,
+      reapTags: ['reap=20261110T1700Z'],
+    });
+  });
+});
+
+describe('a move of tags', () => {
+  it('that Linode took leaves the record as it is', () => {
+    const record = aRunning({ retagAfter: LAUNCH });
+    expect(apply(record, [{ kind: 'retagged' }], NOW)).toBe(record);
+  });
+
+  it('that Linode did not take has them left alone for a while', () => {
+    const record = aRunning();
+    const until = plus(NOW, seconds(600));
+    const refused = apply(record, [{ kind: 'tagsRefused', until }], NOW);
+    expect(refused).toEqual({ ...record, retagAfter: until });
+  });
+});
+
+describe('a check', () => {
+  it('that finds the node refreshes it, and when it was found', () => {
+    const linode = aLinode({ status: 'offline', created: plus(LAUNCH, seconds(9)) });
+    expect(nodeAfter(made(0), { kind: 'present', index: 0, linode })).toEqual(
+      made(0, { status: 'offline', checkedAt: NOW }),
+    );
+  });
+
+  it('that finds nothing ends its bill and is told', () => {
+    const record = apply(aRunning(), [{ kind: 'vanished', index: 1 }], NOW);
+    expect(record.nodes).toEqual([made(0), gone(1, { billedUntil: NOW })]);
+    expect(lastEvent(record)).toBe('node 1 is gone, though not by us');
+  });
+
+  it('that finds it without our tag lets go of it and is told', () => {
+    const record = apply(aRunning(), [{ kind: 'released', index: 0 }], NOW);
+    expect(record.nodes).toEqual([gone(0, { billedUntil: NOW }), made(1)]);
+    expect(lastEvent(record)).toMatch(/^node 0 lost our tag/);
+  });
+
+  it('that finds nothing of a node deleted meanwhile keeps until when it was billed', () => {
+    expect(nodeAfter(deleted(0), { kind: 'vanished', index: 0 })).toEqual(gone(0));
+    expect(nodeAfter(never(0), { kind: 'vanished', index: 0 })).toEqual(never(0));
+  });
+});
+
+describe('many outcomes', () => {
+  it('each change their own node', () => {
+    const record = aCluster({ nodes: [sent(0), sent(1), sent(2)] });
+    const outcomes: Outcome[] = [
+      { kind: 'refused', index: 2, reason: 'no capacity' },
+      { kind: 'failed', reason: 'no answer' },
+      { kind: 'made', index: 0, linode: aLinode() },
+    ];
+    expect(apply(record, outcomes, NOW).nodes).toEqual([made(0), sent(1), never(2)]);
+  });
+});
+
+const NODES = [planned, sent, made, deleted, gone, never];
+const nodesOfAllKinds = fc
+  .array(fc.constantFrom(...NODES), { minLength: 1, maxLength: 4 })
+  .map((kinds) => kinds.map((kind, index): NodeRecord => kind(index)));
+const anOutcome = fc
+  .record({ index: fc.nat(3), existed: fc.boolean(), which: fc.nat(7) })
+  .map(({ index, existed, which }): Outcome => {
+    const linode = aLinode({ index, backupsEnabled: existed });
+    const all: readonly Outcome[] = [
+      { kind: 'made', index, linode },
+      { kind: 'present', index, linode },
+      { kind: 'refused', index, reason: 'no' },
+      { kind: 'notSent', index, reason: 'late', retryAt: NOW },
+      { kind: 'deleted', index: existed ? index : null, existed },
+      { kind: 'vanished', index },
+      { kind: 'released', index },
+      { kind: 'failed', reason: 'lost' },
+    ];
+    return all[which] ?? { kind: 'tagsRemoved', shared: [] };
+  });
+
+describe('always', () => {
+  it('the nodes keep their order, indexes and labels, and the record its phase', () => {
+    fc.assert(
+      fc.property(nodesOfAllKinds, fc.array(anOutcome), (nodes, outcomes) => {
+        const record = aRunning({ nodes });
+        const applied = apply(record, outcomes, NOW);
+        const names = nodes.map(({ index, label }) => ({ index, label }));
+        expect(applied.nodes).toMatchObject(names);
+        expect(applied).toMatchObject({ phase: record.phase, dueAt: record.dueAt });
+      }),
+    );
+  });
+
+  it('a node is made by no outcome but one that shows its Linode', () => {
+    fc.assert(
+      fc.property(nodesOfAllKinds, fc.array(anOutcome), (nodes, outcomes) => {
+        const shown = new Set(
+          outcomes.flatMap((outcome) => ('linode' in outcome ? [outcome.index] : [])),
+        );
+        const applied = apply(aRunning({ nodes }), outcomes, NOW);
+        for (const [index, node] of applied.nodes.entries()) {
+          const isNew = node.state === 'made' && nodes[index]?.state !== 'made';
+          expect(isNew && !shown.has(index)).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('the end of a node never lowers a bill that was shown before', () => {
+    const ends = anOutcome.filter(({ kind }) => ['deleted', 'vanished', 'released'].includes(kind));
+    fc.assert(
+      fc.property(nodesOfAllKinds, fc.array(ends), fc.nat(50), (nodes, outcomes, later) => {
+        const record = aRunning({ nodes });
+        const now = plus(LAUNCH, hours(later));
+        const spent = spentAt(record, now);
+        expect(spentAt(apply(record, outcomes, now), now)).toBeGreaterThanOrEqual(spent);
+      }),
+    );
+  });
+});

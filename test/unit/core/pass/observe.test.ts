@@ -1,0 +1,225 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { durationMs, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
+import type { NodeRecord } from '../../../../lib/core/cluster/record.ts';
+import {
+  doubtfulOf,
+  extrasOf,
+  linodeOf,
+  linodesOf,
+  observe,
+} from '../../../../lib/core/pass/observe.ts';
+import {
+  aBought,
+  aCluster,
+  aDeleting,
+  aLinode,
+  aRunning,
+  deleted,
+  gone,
+  LAUNCH,
+  made,
+  never,
+  OTHER_ID,
+  OUR_TAGS,
+  planned,
+  sent,
+} from '../../../support/builders.ts';
+
+const NOW = plus(LAUNCH, minutes(5));
+/** A node after one look at `linodes`. */
+const seenAs = (node: NodeRecord, ...linodes: ReturnType<typeof aLinode>[]) =>
+  observe(aCluster({ nodes: [node] }), linodes, NOW).nodes[0];
+
+describe('linodesOf', () => {
+  it.each([
+    ['no tags', []],
+    ['the ownership tag alone', ['onebuck-test']],
+    ["the cluster's tag alone", ['onebuck=cabcdefg234']],
+    ["another stage's tag", ['onebuck-prod', 'onebuck=cabcdefg234']],
+    ["another cluster's tag", ['onebuck-test', `onebuck=${OTHER_ID}`]],
+    ["two clusters' tags", [...OUR_TAGS, `onebuck=${OTHER_ID}`]],
+  ])('leaves out a Linode with %s', (_, tags) => {
+    expect(linodesOf(aCluster(), [aLinode({ tags })])).toEqual([]);
+  });
+
+  it('keeps one with both tags, whatever else it bears', () => {
+    const linode = aLinode({ tags: ['mine', ...OUR_TAGS, 'reap=20261110T1600Z'] });
+    expect(linodesOf(aCluster(), [linode])).toEqual([linode]);
+  });
+});
+
+describe('linodeOf', () => {
+  it('finds a node that is known by its id, under whatever label', () => {
+    const renamed = aLinode({ label: 'db-primary' });
+    expect(linodeOf(made(0), [aLinode({ index: 1 }), renamed])).toBe(renamed);
+  });
+
+  it('does not take a Linode with the label of a node for it when it has another id', () => {
+    expect(linodeOf(made(0), [aLinode({ id: 999 })])).toBeUndefined();
+  });
+
+  it('finds a node whose id is not known by its label', () => {
+    expect(linodeOf(sent(0), [aLinode({ id: 999 })])?.id).toBe(999);
+    expect(linodeOf(sent(0), [aLinode({ index: 1 })])).toBeUndefined();
+  });
+});
+
+describe('extrasOf', () => {
+  it('gives what no node accounts for', () => {
+    const copy = aLinode({ id: 7, label: 'copy' });
+    const record = aRunning({ nodes: [made(0), sent(1)] });
+    expect(extrasOf(record, [aLinode(), copy, aLinode({ index: 1 })])).toEqual([copy]);
+  });
+});
+
+describe('doubtfulOf', () => {
+  const second = aLinode({ id: 8, label: 'second' });
+  const first = aLinode({ id: 7, label: 'first' });
+
+  it('gives extras that may be nodes whose creates were not answered, the oldest first', () => {
+    const record = aRunning({ nodes: [made(0), sent(1)] });
+    expect(doubtfulOf(record, [second, aLinode(), first])).toEqual([first, second]);
+  });
+
+  it.each([planned(1), made(1), never(1), gone(1)])('gives none for a node that is %o', (node) => {
+    expect(doubtfulOf(aRunning({ nodes: [made(0), node] }), [first])).toEqual([]);
+  });
+});
+
+describe('observe', () => {
+  it.each([planned(0), sent(0), never(0)])('adopts by its label a node that is %o', (node) => {
+    const linode = aLinode({ id: 7, created: plus(LAUNCH, seconds(9)), status: 'booting' });
+    expect(seenAs(node, linode)).toEqual(
+      made(0, { linodeId: 7, billedFrom: plus(LAUNCH, seconds(9)), status: 'booting' }),
+    );
+  });
+
+  it.each([planned(0), sent(0), made(0), gone(0), never(0)])(
+    'concludes nothing from a list that does not show a node that is %o',
+    (node) => expect(seenAs(node)).toEqual(node),
+  );
+
+  it('bills from when it saw a Linode that says it was created later than that', () => {
+    expect(seenAs(sent(0), aLinode({ created: plus(NOW, seconds(90)) }))).toMatchObject({
+      billedFrom: NOW,
+    });
+  });
+
+  it('keeps the earliest start of the bill that was ever told', () => {
+    const later = aLinode({ created: plus(LAUNCH, seconds(30)) });
+    expect(seenAs(made(0), later)).toMatchObject({ billedFrom: LAUNCH });
+    const earlier = plus(LAUNCH, seconds(-30));
+    expect(seenAs(made(0), aLinode({ created: earlier }))).toMatchObject({ billedFrom: earlier });
+  });
+
+  it('keeps billing backups that were cancelled, for the hours before bear them', () => {
+    const node = seenAs(made(0, { backups: true }), aLinode({ backupsEnabled: false }));
+    expect(node).toMatchObject({ backups: true });
+  });
+
+  it('forgets that it had to ask for a node once the list shows it', () => {
+    expect(seenAs(made(0, { checkedAt: NOW }), aLinode())).toEqual(made(0));
+  });
+
+  it('believes that a deleted node is gone when the list no longer shows it', () => {
+    expect(seenAs(deleted(0))).toEqual(gone(0));
+  });
+
+  it('keeps a deleted node that the list shows, and until when it was billed', () => {
+    const billedUntil = plus(LAUNCH, minutes(1));
+    expect(seenAs(deleted(0, { billedUntil }), aLinode({ status: 'deleting' }))).toEqual(
+      deleted(0, { billedUntil, status: 'deleting' }),
+    );
+  });
+
+  it('takes back that a node is gone when the list shows it again', () => {
+    expect(seenAs(gone(0), aLinode({ status: 'running' }))).toEqual(deleted(0));
+  });
+
+  it('learns from one node with backups that the others will have them too', () => {
+    const record = aCluster({ nodes: [sent(0), planned(1)] });
+    const seen = observe(record, [aLinode({ backupsEnabled: true })], NOW);
+    expect(seen.bought).toEqual(aBought({ backupsAssumed: true }));
+    expect(observe(record, [aLinode()], NOW).bought).toBe(record.bought);
+  });
+
+  describe('takes a Linode under a foreign label for a node without an answer', () => {
+    const renamed = aLinode({ id: 7, label: 'db-primary' });
+    const shown = (nodes: NodeRecord[], linodes: ReturnType<typeof aLinode>[], seconds_: number) =>
+      observe(aCluster({ nodes }), linodes, plus(LAUNCH, seconds(seconds_))).nodes;
+
+    it('once its create would be sent again, and not before', () => {
+      expect(shown([sent(0)], [renamed], 29)).toEqual([sent(0)]);
+      expect(shown([sent(0)], [renamed], 30)).toEqual([made(0, { linodeId: 7 })]);
+    });
+
+    it('at once where nothing is sent again, so that it is billed', () => {
+      const deleting = aDeleting({ nodes: [sent(0)] });
+      expect(observe(deleting, [renamed], LAUNCH).nodes).toEqual([made(0, { linodeId: 7 })]);
+    });
+
+    it('each for one node, and never one that has its own', () => {
+      const other = aLinode({ id: 8, label: 'db-second', ipv4: made(2).ipv4 });
+      const nodes = [sent(0), made(1), sent(2), planned(3), sent(4)];
+      const linodes = [other, aLinode({ index: 1 }), renamed, aLinode({ index: 4 })];
+      expect(shown(nodes, linodes, 60)).toEqual([
+        made(0, { linodeId: 7 }),
+        made(1),
+        made(2, { linodeId: 8 }),
+        planned(3),
+        made(4),
+      ]);
+      expect(shown([sent(0), sent(1)], [renamed], 60)).toEqual([made(0, { linodeId: 7 }), sent(1)]);
+    });
+
+    it.each([{ type: 'g6-standard-1' }, { region: 'eu-central' }])('not %o', (unlike) => {
+      expect(shown([sent(0)], [{ ...renamed, ...unlike }], 60)).toEqual([sent(0)]);
+    });
+  });
+
+  it('keeps the phase and all else', () => {
+    const record = aDeleting({ nodes: [made(0)] });
+    expect(observe(record, [aLinode()], NOW)).toEqual(record);
+  });
+});
+
+const aNode = fc.constantFrom<NodeRecord>(
+  planned(0),
+  sent(0),
+  made(0),
+  made(0, { backups: true, checkedAt: LAUNCH }),
+  deleted(0),
+  gone(0),
+  never(0),
+);
+const aShown = fc.record({
+  id: fc.constantFrom(100, 7),
+  status: fc.constantFrom('running' as const, 'provisioning' as const, 'deleting' as const),
+  created: fc
+    .integer({ min: -3_600_000, max: 3_600_000 })
+    .map((ms) => plus(LAUNCH, durationMs(ms))),
+  backupsEnabled: fc.boolean(),
+});
+
+describe('always', () => {
+  it('looking twice at the same list teaches nothing new', () => {
+    fc.assert(
+      fc.property(aNode, fc.option(aShown), (node, shown) => {
+        const linodes = shown === null ? [] : [aLinode(shown)];
+        const once = observe(aCluster({ nodes: [node] }), linodes, NOW);
+        expect(observe(once, linodes, NOW)).toEqual(once);
+      }),
+    );
+  });
+
+  it('a node keeps its index and label, and once known its id', () => {
+    fc.assert(
+      fc.property(aNode, fc.option(aShown), (node, shown) => {
+        const seen = seenAs(node, ...(shown === null ? [] : [aLinode(shown)]));
+        expect(seen).toMatchObject({ index: node.index, label: node.label });
+        if ('linodeId' in node) expect(seen).toMatchObject({ linodeId: node.linodeId });
+      }),
+    );
+  });
+});

@@ -1,0 +1,290 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { microUsd } from '../../../../lib/core/base/money.ts';
+import { type EpochMs, hours, plus } from '../../../../lib/core/base/units.ts';
+import {
+  faultsOfSpec,
+  parseSchedule,
+  parseScheduleChange,
+  type Run,
+  scheduleChangeSchema,
+  scheduleSchema,
+  withRun,
+} from '../../../../lib/core/schedule/schedule.ts';
+import { aSchedule, at, ID, OTHER_ID } from '../../../support/builders.ts';
+
+const limits = { nodesMax: 100, budgetMax: microUsd(50_000_000) };
+const SPEC = {
+  nodes: 2,
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  budgetUsd: 1,
+};
+const aRequest = (overrides: Record<string, unknown> = {}) => ({
+  cron: '30 2 * * *',
+  spec: SPEC,
+  ...overrides,
+});
+
+function requestOf(input: unknown) {
+  const parsed = parseSchedule(input, limits);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.request;
+}
+
+/** The faults as `path: message`. */
+function faultsOf(input: unknown): string[] {
+  const parsed = parseSchedule(input, limits);
+  return parsed.ok ? [] : parsed.faults.map(({ path, message }) => `${path}: ${message}`);
+}
+
+describe('a schedule', () => {
+  it('needs a cron expression and a spec, and has a value for each of the others', () => {
+    expect(requestOf(aRequest())).toEqual({
+      name: null,
+      cron: '30 2 * * *',
+      timezone: 'UTC',
+      spec: SPEC,
+      overlap: 'skip',
+      monthlyCap: null,
+      enabled: true,
+    });
+  });
+
+  it('takes every field, and the spec as it came', () => {
+    const spec = { anything: [1, null], budgetUsd: '1.50' };
+    const input = {
+      name: 'Nightly tests',
+      cron: ' */5 * * * 1-5 ',
+      timezone: 'Europe/Berlin',
+      spec,
+      overlap: 'allow',
+      monthlyCapUsd: '12.50',
+      enabled: false,
+    };
+    expect(requestOf(input)).toEqual({
+      name: 'Nightly tests',
+      cron: '*/5 * * * 1-5',
+      timezone: 'Europe/Berlin',
+      spec,
+      overlap: 'allow',
+      monthlyCap: 12_500_000,
+      enabled: false,
+    });
+  });
+
+  it('may have null for a name or a cap, as one without them is shown', () => {
+    const { name, monthlyCap } = requestOf(aRequest({ name: null, monthlyCapUsd: null }));
+    expect({ name, monthlyCap }).toEqual({ name: null, monthlyCap: null });
+  });
+
+  it('is told all its faults at once', () => {
+    const input = {
+      name: '',
+      timezone: 7,
+      overlap: 'queue',
+      monthlyCapUsd: -1,
+      enabled: 'yes',
+      crom: '30 2 * * *',
+    };
+    expect(faultsOf(input)).toEqual([
+      'name: name must be 1 to 64 printable characters',
+      'cron: cron is required: a cron expression of five fields, as in "30 2 * * 1-5"',
+      'timezone: timezone must be the name of an IANA time zone such as Europe/Berlin',
+      'spec: spec is required: a spec, as POST /clusters takes it',
+      'overlap: overlap must be "skip" or "allow"',
+      'monthlyCapUsd: monthlyCapUsd must be an amount in US dollars, such as 2.5 or "2.50"',
+      'enabled: enabled must be true or false',
+      'crom: "crom" is no field of a schedule; did you mean cron?',
+    ]);
+  });
+
+  it.each([
+    ['monthlyCapUsd', 0, 'must be more than 0'],
+    ['monthlyCapUsd', 0.0000001, 'must have at most 6 decimals'],
+    ['monthlyCapUsd', 2e9, 'must be at most 1000000000 US dollars'],
+    ['cron', '', 'must be a cron expression of five fields, as in "30 2 * * 1-5"'],
+    ['cron', '1,'.repeat(200), 'must be a cron expression of five fields, as in "30 2 * * 1-5"'],
+    ['timezone', 'x'.repeat(65), 'must be the name of an IANA time zone such as Europe/Berlin'],
+    ['spec', null, 'must be a spec, as POST /clusters takes it'],
+    ['spec', [SPEC], 'must be a spec, as POST /clusters takes it'],
+    ['spec', 'ten nodes', 'must be a spec, as POST /clusters takes it'],
+  ])('has a fault in %s: %j', (name, value, message) => {
+    expect(faultsOf(aRequest({ [name]: value }))).toEqual([`${name}: ${name} ${message}`]);
+  });
+
+  it.each([null, undefined, 7, 'nightly', [], [aRequest()]])('is not %j', (input) => {
+    expect(faultsOf(input)).toEqual([': a schedule must be a JSON object']);
+  });
+
+  it('with a fault still gives the fields that are fine', () => {
+    const parsed = parseSchedule(aRequest({ overlap: 'queue', timezone: 'Mars' }), limits);
+    expect(parsed).toMatchObject({ ok: false, partial: { cron: '30 2 * * *', timezone: 'Mars' } });
+  });
+
+  it('has the faults of its spec at paths of its own', () => {
+    const faults = [
+      { path: '', message: 'a spec must be a JSON object' },
+      { path: 'tags[1]', message: 'tags[1] must differ from the others' },
+    ];
+    expect(faultsOfSpec(faults)).toEqual([
+      { path: 'spec', message: 'a spec must be a JSON object' },
+      { path: 'spec.tags[1]', message: 'tags[1] must differ from the others' },
+    ]);
+  });
+
+  it('is anything, or has faults, each at a path of its own', () => {
+    const fields = ['name', 'cron', 'timezone', 'spec', 'overlap', 'monthlyCapUsd', 'enabled'];
+    const input = fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(fc.oneof(fc.constantFrom(...fields), fc.string()), fc.jsonValue()),
+    );
+    const property = fc.property(input, (value) => {
+      const parsed = parseSchedule(value, limits);
+      if (parsed.ok) return;
+      const paths = parsed.faults.map(({ path }) => path);
+      expect(new Set(paths).size).toBe(paths.length);
+      expect(paths.length).toBeGreaterThan(0);
+    });
+    fc.assert(property);
+  });
+});
+
+it('the JSON form has a schema that tells of each field', () => {
+  const schema = z.toJSONSchema(scheduleSchema(limits), { io: 'input' });
+  expect(schema).toMatchObject({
+    type: 'object',
+    additionalProperties: false,
+    required: ['cron', 'spec'],
+    properties: {
+      timezone: { default: 'UTC' },
+      overlap: { enum: ['skip', 'allow'], default: 'skip' },
+      enabled: { type: 'boolean', default: true },
+      spec: { type: 'object', properties: { nodes: { type: 'integer', maximum: 100 } } },
+    },
+  });
+  const { spec: _, ...others } = schema.properties ?? {};
+  const change = z.toJSONSchema(scheduleChangeSchema).properties ?? {};
+  for (const property of [...Object.values(others), ...Object.values(change)]) {
+    expect(JSON.stringify(property)).toMatch(/"description":"\w/);
+  }
+});
+
+describe('a change', () => {
+  it.each([true, false])('may be enabled: %j', (enabled) => {
+    expect(parseScheduleChange({ enabled })).toEqual({ ok: true, change: { enabled } });
+  });
+
+  it.each([
+    [{}, 'enabled', 'enabled is required: true or false'],
+    [{ enabled: 'no' }, 'enabled', 'enabled must be true or false'],
+    [null, '', 'a change must be a JSON object'],
+    [
+      { enabled: true, cron: '0 0 * * *' },
+      'cron',
+      '"cron" is no field of a schedule that can be changed: leave it out',
+    ],
+  ])('is not %j', (input, path, message) => {
+    expect(parseScheduleChange(input)).toEqual({ ok: false, faults: [{ path, message }] });
+  });
+});
+
+describe('telling what became of an occurrence', () => {
+  const FIRST = at('2026-11-11T02:30:00Z');
+  const day = (count: number) => plus(FIRST, hours(24 * count));
+  const launched = (when: EpochMs): Run => ({ at: when, result: 'launched', clusterId: ID });
+  const skipped = (when: EpochMs): Run => ({ at: when, result: 'skipped', reason: 'still live' });
+  const missed = (from: EpochMs, count: number): Run => ({
+    at: plus(from, hours(24 * (count - 1))),
+    result: 'missed',
+    from,
+    count,
+  });
+
+  it('goes on to the next, and remembers the cluster', () => {
+    const told = withRun(aSchedule({ nextAt: FIRST }), launched(FIRST), day(1));
+    expect(told).toEqual(aSchedule({ nextAt: day(1), runs: [launched(FIRST)], lastClusterId: ID }));
+  });
+
+  it('has nothing more to come after the last', () => {
+    const told = withRun(aSchedule({ nextAt: FIRST }), skipped(FIRST), null);
+    expect(told).toMatchObject({ nextAt: null, dueAt: null, runs: [skipped(FIRST)] });
+  });
+
+  it('forgets that it was put off', () => {
+    const late = aSchedule({ nextAt: FIRST, dueAt: plus(FIRST, hours(0.5)) });
+    expect(withRun(late, skipped(FIRST), day(1)).dueAt).toBe(day(1));
+  });
+
+  it('keeps the newest 20, and the cluster that was launched before those', () => {
+    let schedule = withRun(aSchedule({ nextAt: FIRST }), launched(FIRST), day(1));
+    for (let count = 1; count <= 30; count += 1) {
+      schedule = withRun(schedule, skipped(day(count)), day(count + 1));
+    }
+    expect(schedule.runs).toHaveLength(20);
+    expect(schedule.runs[0]).toEqual(skipped(day(30)));
+    expect(schedule.runs.at(-1)).toEqual(skipped(day(11)));
+    expect(schedule.lastClusterId).toBe(ID);
+  });
+
+  it('makes one entry of all that were missed in a row', () => {
+    const once = withRun(aSchedule({ nextAt: FIRST }), missed(FIRST, 3), day(3));
+    const twice = withRun(once, missed(day(3), 2), day(5));
+    expect(twice.runs).toEqual([missed(FIRST, 5)]);
+    const later = withRun(withRun(twice, skipped(day(5)), day(6)), missed(day(6), 1), day(7));
+    expect(later.runs).toEqual([missed(day(6), 1), skipped(day(5)), missed(FIRST, 5)]);
+  });
+
+  it('changes nothing where another pass has told it', () => {
+    const told = withRun(aSchedule({ nextAt: FIRST }), skipped(FIRST), day(1));
+    expect(withRun(told, skipped(FIRST), day(1))).toBe(told);
+    expect(withRun(told, missed(FIRST, 1), day(1))).toBe(told);
+    const withCluster = withRun(aSchedule({ nextAt: FIRST }), launched(FIRST), day(1));
+    expect(withRun(withCluster, launched(FIRST), day(1))).toBe(withCluster);
+    expect(withRun(withCluster, skipped(FIRST), day(1))).toBe(withCluster);
+  });
+
+  it('changes nothing where it was paused or resumed meanwhile', () => {
+    const paused = aSchedule({ nextAt: null, enabled: false });
+    expect(withRun(paused, skipped(FIRST), day(1))).toBe(paused);
+    const resumed = aSchedule({ nextAt: day(4) });
+    expect(withRun(resumed, skipped(FIRST), day(1))).toBe(resumed);
+  });
+
+  it('tells of a cluster in any case, for it is there', () => {
+    const told = withRun(aSchedule({ nextAt: FIRST }), skipped(FIRST), day(1));
+    expect(withRun(told, launched(FIRST), day(1))).toEqual({
+      ...told,
+      runs: [launched(FIRST)],
+      lastClusterId: ID,
+    });
+    const paused = aSchedule({ nextAt: null, enabled: false });
+    expect(withRun(paused, launched(FIRST), day(1))).toEqual({
+      ...paused,
+      runs: [launched(FIRST)],
+      lastClusterId: ID,
+    });
+  });
+
+  it('remembers a cluster that is told late, and beside it what was missed until then', () => {
+    const [missing, skipping] = [missed(FIRST, 2), skipped(day(2))];
+    const before = aSchedule({ nextAt: day(3), runs: [skipping, missing] });
+    expect(withRun(before, launched(day(1)), day(3))).toMatchObject({
+      runs: [skipping, launched(day(1)), missing],
+      lastClusterId: ID,
+    });
+  });
+
+  it('keeps the latest cluster where an earlier one is told late', () => {
+    const later: Run = { at: day(1), result: 'launched', clusterId: OTHER_ID };
+    const told = withRun(aSchedule({ nextAt: day(1) }), later, day(2));
+    const toldLate = withRun(told, launched(FIRST), day(1));
+    expect(toldLate).toMatchObject({
+      nextAt: day(2),
+      lastClusterId: OTHER_ID,
+      runs: [later, launched(FIRST)],
+    });
+  });
+});

@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { localSettings } from '../../../dev/settings.ts';
+
+const REAL = { LINODE_API_URL: 'https://api.linode.com/v4', LINODE_TOKEN: 'real-token' };
+const START = Date.UTC(2026, 10, 22, 12);
+
+let DATA_DIR: string;
+beforeEach(() => {
+  DATA_DIR = mkdtempSync(join(tmpdir(), 'onebuck-settings-'));
+  vi.useFakeTimers({ now: START, toFake: ['Date'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+    rmSync(DATA_DIR, { recursive: true });
+  });
+});
+
+const settings = (env: Record<string, string> = {}) => localSettings({ DATA_DIR, ...env });
+
+describe('by default', () => {
+  it('it is port 3000, real time, the simulator, and the token that the README shows', () => {
+    expect(settings()).toEqual({
+      port: 3000,
+      dataDir: DATA_DIR,
+      clock: { rate: 1, originMs: START },
+      linodeUrl: null,
+      linodeToken: 'simulated-linode-token',
+      apiToken: 'onebuck-local',
+      passwordKey: expect.stringMatching(/^[\w-]{32}$/),
+      webhookKey: 'onebuck-local-webhook-key',
+      openBudgetMax: 'none',
+    });
+  });
+
+  it('an empty variable counts as none', () => {
+    const empty = { PORT: '', LINODE_API_URL: '', LINODE_TOKEN: '', ONEBUCK_TOKEN: '' };
+    expect(settings({ ...empty, CLOCK_RATE: '', CLOCK_ORIGIN: '' })).toEqual(settings());
+  });
+});
+
+describe('as set', () => {
+  it('all are taken', () => {
+    const env = {
+      PORT: '4000',
+      LINODE_API_URL: 'http://127.0.0.1:9000/v4/',
+      LINODE_TOKEN: 'token',
+      ONEBUCK_TOKEN: 'mine',
+      CLOCK_RATE: '3600',
+      CLOCK_ORIGIN: '1795348800000',
+      MAX_OPEN_BUDGET_USD: '50',
+      NOTICE_WEBHOOK_KEY: 'a key of my own',
+    };
+    expect(settings(env)).toMatchObject({
+      port: 4000,
+      linodeUrl: 'http://127.0.0.1:9000/v4',
+      linodeToken: 'token',
+      apiToken: 'mine',
+      clock: { rate: 3600, originMs: 1795348800000 },
+      openBudgetMax: '50',
+      webhookKey: 'a key of my own',
+    });
+  });
+
+  it.each([
+    [{ PORT: 'http' }, 'PORT must be a whole number from 0 to 65535, not http.'],
+    [{ PORT: '65536' }, 'PORT must be'],
+    [{ PORT: '-1' }, 'PORT must be'],
+    [{ PORT: '30.5' }, 'PORT must be'],
+    [{ LINODE_API_URL: 'https://api.linode.com' }, 'LINODE_API_URL must be a URL that ends in /v4'],
+    [{ LINODE_API_URL: 'api.linode.com/v4' }, 'LINODE_API_URL must be a URL'],
+    [{ LINODE_API_URL: 'https://api.linode.com/v4' }, 'set LINODE_TOKEN'],
+    [{ CLOCK_RATE: 'fast' }, 'CLOCK_RATE must be above 0 and at most 100000, not fast.'],
+    [{ CLOCK_RATE: '0' }, 'CLOCK_RATE must be'],
+    [{ CLOCK_RATE: '100001' }, 'CLOCK_RATE must be'],
+    [{ CLOCK_ORIGIN: 'today' }, 'CLOCK_ORIGIN must be a whole number'],
+    [{ CLOCK_ORIGIN: '1.5' }, 'CLOCK_ORIGIN must be a whole number'],
+    [{ ...REAL, CLOCK_RATE: '60' }, 'CLOCK_RATE must be 1 with the real Linode'],
+    [{ ...REAL, CLOCK_RATE: '0.5' }, 'CLOCK_RATE must be 1 with the real Linode'],
+  ])('%o is refused, and the message says what to do', (env, message) => {
+    expect(() => settings(env)).toThrow(message);
+  });
+
+  it('the token for Linode is in no message', () => {
+    const env = { ...REAL, LINODE_TOKEN: 'do-not-show', CLOCK_RATE: '60' };
+    expect(() => settings(env)).toThrow(expect.not.stringContaining('do-not-show'));
+  });
+});
+
+describe('with the real Linode', () => {
+  it('the API token is a random one, so that nobody who read the README may launch', () => {
+    const { apiToken } = settings(REAL);
+    expect(apiToken).toMatch(/^[\w-]{32}$/);
+    expect(settings(REAL).apiToken).toBe(apiToken);
+  });
+
+  it('open budgets have the cap of a deployment', () => {
+    expect(settings(REAL).openBudgetMax).toBeNull();
+    expect(settings({ ...REAL, LINODE_API_URL: 'http://127.0.0.1:9000/v4' }).openBudgetMax).toBe(
+      'none',
+    );
+  });
+
+  it('it runs in real time', () => {
+    expect(settings(REAL).clock.rate).toBe(1);
+  });
+});
+
+describe('over starts', () => {
+  const tomorrow = () => vi.setSystemTime(START + 24 * 3_600_000);
+
+  it('the clock goes on from where it was', () => {
+    const { clock } = settings({ CLOCK_RATE: '60' });
+    tomorrow();
+    expect(settings({ CLOCK_RATE: '60' }).clock).toEqual(clock);
+  });
+
+  it('a clock of another rate starts anew', () => {
+    settings({ CLOCK_RATE: '60' });
+    tomorrow();
+    expect(settings({ CLOCK_RATE: '61' }).clock).toEqual({ rate: 61, originMs: Date.now() });
+  });
+
+  it('an origin that was set is kept, too', () => {
+    settings({ CLOCK_RATE: '60', CLOCK_ORIGIN: '1000' });
+    expect(settings({ CLOCK_RATE: '60' }).clock).toEqual({ rate: 60, originMs: 1000 });
+  });
+
+  it('passwords stay what they were, though the clock changes', () => {
+    const { passwordKey } = settings();
+    expect(settings({ CLOCK_RATE: '60' }).passwordKey).toBe(passwordKey);
+  });
+
+  it('what is kept is for the user alone', () => {
+    settings();
+    expect(statSync(join(DATA_DIR, 'settings.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('a damaged file is as good as none', () => {
+    writeFileSync(join(DATA_DIR, 'settings.json'), '{"clock":');
+    expect(settings().clock).toEqual({ rate: 1, originMs: START });
+  });
+});

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { openSecret } from '../../../dev/tokens.ts';
+import { hashesOf, withoutTokens, withToken } from '../../../ops/api-tokens.ts';
+
+const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
+const ADDED = sha256('added');
+
+const KEYS = { passwordKey: 'sixteen-characters', webhookKey: 'sixteen-or-more' };
+
+/** What each start finds, given its own token. */
+function aDataDir() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-tokens-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true }));
+  const start = (apiToken = 'own') =>
+    openSecret({ dataDir, linodeToken: 'linode', apiToken, ...KEYS });
+  return { start, file: join(dataDir, 'tokens.json') };
+}
+
+it("holds the settings, and the settings' token as the admin's", () => {
+  expect(JSON.parse(aDataDir().start().value)).toEqual({
+    linodeToken: 'linode',
+    apiTokens: { admin: [sha256('own')] },
+    ...KEYS,
+  });
+});
+
+it('has the tokens that were added when it starts again, and not those that were revoked', () => {
+  const { start } = aDataDir();
+  const first = start();
+  const twice = withToken(withToken(first.value, 'ann', ADDED), 'admin', ADDED);
+  first.onChange(twice);
+  const second = start();
+  expect(hashesOf(second.value)).toEqual(hashesOf(twice));
+  second.onChange(withoutTokens(second.value, { owner: 'ann', digits: null, force: false }));
+  expect(hashesOf(start().value)).toEqual(new Map([['admin', [sha256('own'), ADDED]]]));
+});
+
+it('does not go on to take the token of the start before', () => {
+  const { start } = aDataDir();
+  const first = start('before');
+  first.onChange(withToken(first.value, 'admin', ADDED));
+  expect(hashesOf(start('after').value).get('admin')).toEqual([sha256('after'), ADDED]);
+});
+
+it('keeps nothing but hashes, for nobody else to read', () => {
+  const { start, file } = aDataDir();
+  const secret = start();
+  secret.onChange(withToken(secret.value, 'ann', ADDED));
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ admin: [], ann: [ADDED] });
+  expect(statSync(file).mode & 0o077).toBe(0);
+});

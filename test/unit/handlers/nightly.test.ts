@@ -1,0 +1,88 @@
+import { expect, it } from 'vitest';
+import event from '../../../events/nightly.json' with { type: 'json' };
+import { aContext, startWorld } from '../../support/handler-world.ts';
+
+async function startNightly() {
+  const world = await startWorld({ now: '2026-11-23T02:00:05Z' });
+  const { handler } = await import('../../../handlers/nightly.ts');
+  const launched = async () => {
+    const query = { owner: null, status: null, month: null, limit: 100, cursor: null };
+    return (await world.store.list(query)).records;
+  };
+  const nightly = (sent: unknown, remainingMs = 60_000) => handler(sent, aContext(remainingMs));
+  return { ...world, launched, nightly };
+}
+
+it('launches the spec of its event, and asks for a pass', async () => {
+  const { nightly, launched, nudged } = await startNightly();
+  const { clusterId, isNew } = await nightly(event);
+  expect(isNew).toBe(true);
+  expect(await launched()).toMatchObject([
+    {
+      id: clusterId,
+      owner: 'nightly',
+      phase: 'provisioning',
+      spec: { name: 'nightly', nodes: 2, maxHours: 2 },
+      budget: 50_000,
+    },
+  ]);
+  expect(nudged).toEqual([clusterId]);
+});
+
+it('launches once for a scheduled time, however often its event comes', async () => {
+  const { nightly, launched, nudged } = await startNightly();
+  const first = await nightly(event);
+  expect(await nightly(event)).toEqual({ clusterId: first.clusterId, isNew: false });
+  const inAnotherForm = { ...event, scheduledTime: '2026-11-23T03:00:00+01:00' };
+  expect(await nightly(inAnotherForm)).toEqual({ clusterId: first.clusterId, isNew: false });
+  expect(await launched()).toHaveLength(1);
+  expect(nudged).toHaveLength(1);
+});
+
+it('launches once where its event comes many times at once', async () => {
+  const { nightly, launched, nudged } = await startNightly();
+  const answers = await Promise.all(Array.from({ length: 10 }, () => nightly(event)));
+  expect(new Set(answers.map(({ clusterId }) => clusterId)).size).toBe(1);
+  expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
+  expect(await launched()).toHaveLength(1);
+  expect(nudged).toHaveLength(1);
+});
+
+it('launches another for another time', async () => {
+  const { nightly, launched } = await startNightly();
+  const first = await nightly(event);
+  const second = await nightly({ ...event, scheduledTime: '2026-11-24T02:00:00Z' });
+  expect(second.isNew).toBe(true);
+  expect(second.clusterId).not.toBe(first.clusterId);
+  expect(await launched()).toHaveLength(2);
+});
+
+it.each([
+  ['is missing', { ...event, scheduledTime: undefined }],
+  ['was not filled in', { ...event, scheduledTime: '<aws.scheduler.scheduled-time>' }],
+  ['has no zone', { ...event, scheduledTime: '2026-11-23T02:00:00' }],
+  ['is a date as people write it', { ...event, scheduledTime: '23 Nov 2026 02:00' }],
+  ['is a number', { ...event, scheduledTime: 1_795_348_800_000 }],
+  ['is in no event', null],
+])('throws, so that it is seen, where the scheduled time %s', async (_, sent) => {
+  const { nightly, launched } = await startNightly();
+  await expect(nightly(sent)).rejects.toThrow('scheduledTime');
+  expect(await launched()).toEqual([]);
+});
+
+it.each([
+  ['none', undefined, 'invalid'],
+  ['one with faults', { ...event.spec, nodes: 0 }, 'invalid'],
+  ['one whose budget is too small', { ...event.spec, budgetUsd: 0.01 }, 'refused'],
+])('throws, and launches nothing, where the spec is %s', async (_, spec, code) => {
+  const { nightly, launched } = await startNightly();
+  await expect(nightly({ ...event, spec })).rejects.toMatchObject({ code });
+  expect(await launched()).toEqual([]);
+});
+
+it('throws where Linode is down, so that Lambda tries it again', async () => {
+  const { nightly, launched, simulator } = await startNightly();
+  await simulator.close();
+  await expect(nightly(event, 5_100)).rejects.toMatchObject({ code: 'linodeUnavailable' });
+  expect(await launched()).toEqual([]);
+});

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { type Answer, startApi, TEN } from '../../support/api-world.ts';
+
+const { vcpus: _, memoryMb: __, ...rest } = TEN;
+/** As TEN, but by the type's id. */
+const NANODES = { ...rest, type: 'g6-nanode-1' };
+const soldOutIn = (...regions: string[]) =>
+  regions.map((region) => ({ type: 'g6-nanode-1', region }));
+const messagesOf = ({ json }: Answer) =>
+  json.errors.map(({ path, message }: { path: string; message: string }) => `${path}: ${message}`);
+const AVAILABILITY = 'GET /regions/{}/availability';
+
+describe('a quote', () => {
+  it('says what the first hour costs, why the type was taken, and what else there is', async () => {
+    const { call } = await startApi();
+    const { json } = await call('POST', '/quotes', { body: TEN });
+    expect(json).toMatchObject({
+      firstHourUsd: 0.075,
+      why: 'the cheapest type to be had in us-east with at least 1 vCPU and 1024 MB',
+      warnings: [],
+    });
+    expect(json.alternatives).toEqual([
+      {
+        kind: 'biggerType',
+        change: { vcpus: 1, memoryMb: 2048 },
+        hourlyUsd: 0.18,
+        affordableHours: 5,
+        spentAtTeardownUsd: 0.9,
+        sentence:
+          '10 × g6-standard-1 (1 vCPU, 2048 MB) cost $0.18 an hour: ' +
+          '$1.00 buys 5 h instead of 13 h.',
+      },
+      {
+        kind: 'moreNodes',
+        change: { nodes: 20 },
+        hourlyUsd: 0.15,
+        affordableHours: 6,
+        spentAtTeardownUsd: 0.9,
+        sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 h instead of 13 h.',
+      },
+    ]);
+  });
+
+  it('names alternatives that come to what they say when they are asked for', async () => {
+    const { call } = await startApi();
+    const body = { ...NANODES, type: 'g6-standard-2', region: 'br-gru', budgetUsd: 5 };
+    const { json } = await call('POST', '/quotes', { body });
+    const kinds = json.alternatives.map(({ kind }: { kind: string }) => kind);
+    expect(kinds).toEqual(['cheaperRegion', 'smallerType', 'biggerType', 'moreNodes']);
+    for (const { change, hourlyUsd, affordableHours, spentAtTeardownUsd } of json.alternatives) {
+      const again = await call('POST', '/quotes', { body: { ...body, ...change } });
+      expect(again.json).toMatchObject({ hourlyUsd, affordableHours, spentAtTeardownUsd });
+    }
+  });
+
+  it('warns of an image that is deprecated', async () => {
+    const { call } = await startApi();
+    const body = { ...TEN, image: 'linode/ubuntu20.04' };
+    const { json } = await call('POST', '/quotes', { body });
+    expect(json.warnings).toEqual([expect.stringContaining('linode/ubuntu20.04 is deprecated')]);
+  });
+});
+
+describe('a launch', () => {
+  it('answers with the same, and with it again when it is repeated', async () => {
+    const { call } = await startApi();
+    const sent = { body: NANODES, headers: { 'idempotency-key': 'once' } };
+    const first = await call('POST', '/clusters', sent);
+    expect(first.json.quote).toMatchObject({
+      firstHourUsd: 0.075,
+      why: 'asked for by its id',
+      alternatives: [{ kind: 'biggerType' }, { kind: 'moreNodes' }],
+    });
+    expect((await call('POST', '/clusters', sent)).json.quote).toEqual(first.json.quote);
+  });
+
+  it('that is refused for its budget names what would fit into it', async () => {
+    const { call } = await startApi();
+    const body = { ...NANODES, type: 'g6-standard-1', budgetUsd: 0.1 };
+    const { status, json } = await call('POST', '/clusters', { body });
+    expect({ status, json }).toMatchObject({
+      status: 422,
+      json: {
+        smallestBudgetUsd: 0.18,
+        alternatives: [
+          { kind: 'fewerNodes', change: { nodes: 5 }, affordableHours: 1 },
+          { kind: 'smallerType', change: { type: 'g6-nanode-1' }, affordableHours: 1 },
+        ],
+      },
+    });
+    const change = json.alternatives[0].change;
+    const again = await call('POST', '/clusters', { body: { ...body, ...change } });
+    expect(again.status).toBe(202);
+  });
+});
+
+describe('a type that is sold out', () => {
+  it('is refused by its id before anything is bought, with where it is to be had', async () => {
+    const { call, simulator, nudged } = await startApi();
+    simulator.updateSettings({ soldOut: soldOutIn('us-east', 'us-ord') });
+    for (const route of ['/quotes', '/clusters']) {
+      const answer = await call('POST', route, { body: NANODES });
+      expect(answer.status).toBe(400);
+      expect(messagesOf(answer)).toEqual([
+        'type: type g6-nanode-1 is sold out in us-east at the moment, ' +
+          'but to be had in us-sea, de-fra-2',
+      ]);
+    }
+    expect(nudged).toEqual([]);
+  });
+
+  it('is passed over where a size was asked for', async () => {
+    const { call, simulator } = await startApi();
+    simulator.updateSettings({ soldOut: soldOutIn('us-east') });
+    const { status, json } = await call('POST', '/clusters', { body: TEN });
+    expect({ status, json }).toMatchObject({ status: 202, json: { type: 'g6-standard-1' } });
+  });
+
+  it('is shown as such in its region', async () => {
+    const { call, simulator } = await startApi();
+    simulator.updateSettings({ soldOut: soldOutIn('us-east') });
+    const { types } = (await call('GET', '/types?region=us-east')).json;
+    expect(types[0]).toMatchObject({ id: 'g6-nanode-1', available: false });
+    expect(types[1]).toMatchObject({ id: 'g6-standard-1', available: true });
+    expect((await call('GET', '/types')).json.types[0]).not.toHaveProperty('available');
+  });
+
+  it('is offered in no other region, either', async () => {
+    const { call, simulator } = await startApi();
+    const all = ['de-fra-2', 'eu-central', 'gb-lon', 'jp-osa', 'nl-ams', 'us-east', 'us-ord'];
+    simulator.updateSettings({ soldOut: soldOutIn(...all) });
+    const body = { ...NANODES, region: 'br-gru' };
+    const { json } = await call('POST', '/quotes', { body });
+    // us-sea has it, but is not among the first three that were asked.
+    const kinds = json.alternatives.map(({ kind }: { kind: string }) => kind);
+    expect(kinds).not.toContain('cheaperRegion');
+    expect(simulator.requests()[AVAILABILITY]?.total).toBe(4);
+  });
+});
+
+describe('an unknown availability', () => {
+  it.each(['status500', 'html502', 'dropBefore', 'missingScope'] as const)(
+    'stops no launch: %s',
+    async (kind) => {
+      const { call, simulator } = await startApi();
+      simulator.setFaults([{ kind, path: 'availability' }]);
+      simulator.updateSettings({ soldOut: soldOutIn('us-east') });
+      expect((await call('POST', '/clusters', { body: NANODES })).status).toBe(202);
+    },
+  );
+
+  it('slows no launch by more than a few seconds, and the next one not at all', async () => {
+    const { call, simulator } = await startApi();
+    simulator.setFaults([{ kind: 'hang', path: 'availability' }]);
+    const before = Date.now();
+    const body = { ...NANODES, region: 'br-gru' };
+    expect((await call('POST', '/clusters', { body })).status).toBe(202);
+    expect(Date.now() - before).toBeLessThan(6_000);
+    const between = Date.now();
+    expect((await call('POST', '/clusters', { body: NANODES })).status).toBe(202);
+    expect(Date.now() - between).toBeLessThan(1_500);
+    expect(simulator.requests()[AVAILABILITY]?.total).toBe(1);
+  });
+});
+
+describe('the lists', () => {
+  const idsOf = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
+
+  it('of types say how many hours a budget lasts, and are filtered by class and GPUs', async () => {
+    const { call } = await startApi();
+    const { types } = (await call('GET', '/types?budgetUsd=1&nodes=10&class=nanode')).json;
+    expect(types).toMatchObject([{ id: 'g6-nanode-1', affordableHours: 13 }]);
+    const [alone] = (await call('GET', '/types?budgetUsd=1')).json.types;
+    expect(alone).toMatchObject({ id: 'g6-nanode-1', affordableHours: 133 });
+    const gpus = (await call('GET', '/types?gpus=1')).json.types;
+    expect(idsOf(gpus)).toEqual(['g1-gpu-rtx6000-1']);
+    expect(gpus[0]).not.toHaveProperty('affordableHours');
+  });
+
+  it('of regions are filtered by country and capability', async () => {
+    const { call } = await startApi();
+    const query = 'country=us&capability=Premium%20Plans';
+    const { regions } = (await call('GET', `/regions?${query}`)).json;
+    expect(idsOf(regions)).toEqual(['us-ord', 'us-sea']);
+  });
+
+  it('of images are filtered by name, capability and age', async () => {
+    const { call } = await startApi();
+    const images = async (query: string) =>
+      idsOf((await call('GET', `/images?${query}`)).json.images);
+    expect(await images('search=ubuntu')).toEqual([
+      'linode/ubuntu22.04',
+      'linode/ubuntu24.04',
+      'linode/ubuntu20.04',
+    ]);
+    expect(await images('search=ubuntu&deprecated=false')).toHaveLength(2);
+    expect(await images('deprecated=true')).toEqual(['linode/ubuntu20.04']);
+    expect(await images('search=slack&capability=cloud-init')).toEqual([]);
+  });
+});

@@ -1,0 +1,82 @@
+import { expect, it } from 'vitest';
+import event from '../../../events/reconcile.json' with { type: 'json' };
+import { type ClusterId, nodeLabel } from '../../../lib/core/base/names.ts';
+import { hours, minutes, plus } from '../../../lib/core/base/units.ts';
+import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
+import { aCluster, aDeleting } from '../../support/builders.ts';
+import { aContext, STAGE, startWorld } from '../../support/handler-world.ts';
+
+const id = event.clusterId as ClusterId;
+const nodes = [0, 1].map((index) => ({
+  state: 'planned' as const,
+  index,
+  label: nodeLabel(id, index),
+}));
+
+async function startReconcile(options: Parameters<typeof startWorld>[0] = { rate: 100 }) {
+  const world = await startWorld(options);
+  const { handler } = await import('../../../handlers/reconcile.ts');
+  const now = world.clock.now();
+  const fresh = aCluster({
+    id,
+    stage: STAGE,
+    nodes,
+    createdAt: now,
+    dueAt: now,
+    provisionBy: plus(now, minutes(20)),
+  });
+  const reconcile = (sent: unknown, remainingMs = 300_000) =>
+    handler(sent as { clusterId?: unknown }, aContext(remainingMs));
+  const living = () => world.simulator.instances().filter(({ deleted }) => deleted === null);
+  return { ...world, fresh, reconcile, living };
+}
+
+it('brings the cluster of its event up, and has it due again long before its end', async () => {
+  const { reconcile, store, fresh, living, clock } = await startReconcile();
+  await store.insert(fresh);
+  await reconcile(event);
+  expect(living().map(({ label }) => label)).toEqual(nodes.map(({ label }) => label));
+  const record = (await store.get(id)) as Extract<ClusterRecord, { phase: 'running' }>;
+  expect(record).toMatchObject({ phase: 'running', nodes: [{ state: 'made' }, { state: 'made' }] });
+  expect(record.dueAt).toBeGreaterThan(clock.now());
+  expect(record.dueAt).toBeLessThan(plus(clock.now(), hours(66)));
+});
+
+it('takes the cluster of its event down', async () => {
+  const { reconcile, store, fresh, living, clock } = await startReconcile();
+  await store.insert(fresh);
+  await reconcile(event);
+  const up = (await store.get(id)) as Extract<ClusterRecord, { phase: 'running' }>;
+  const { phase: _, startedAt, ...common } = up;
+  const now = clock.now();
+  await store.save({ ...aDeleting(), ...common, startedAt, dueAt: now, deletingSince: now });
+  await reconcile(event);
+  expect(living()).toEqual([]);
+  expect(await store.get(id)).toMatchObject({ phase: 'deleted', spent: 15_000, overspent: 0 });
+});
+
+it.each([
+  ['is empty', {}],
+  ['names no id', { clusterId: 'nonsense' }],
+  ['has a number for an id', { clusterId: 7 }],
+])('throws where its event %s', async (_, bad) => {
+  const { reconcile } = await startReconcile();
+  await expect(reconcile(bad)).rejects.toThrow('the event must be {"clusterId": "c…"}');
+});
+
+it('does nothing about a cluster that is not there', async () => {
+  const { reconcile, simulator, store } = await startReconcile();
+  await reconcile(event);
+  expect(simulator.requests()).toEqual({});
+  expect(await store.get(id)).toBe('notFound');
+});
+
+it('throws where Linode can not be reached, and has the cluster due again', async () => {
+  const { reconcile, store, fresh, simulator, clock } = await startReconcile();
+  await store.insert(fresh);
+  await simulator.close();
+  await expect(reconcile(event, 5_500)).rejects.toMatchObject({ code: 'linodeUnavailable' });
+  const record = await store.get(id);
+  expect(record).toMatchObject({ phase: 'provisioning' });
+  expect((record as typeof fresh).dueAt).toBeLessThan(plus(clock.now(), minutes(5)));
+});

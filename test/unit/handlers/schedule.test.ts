@@ -1,0 +1,80 @@
+import { expect, it } from 'vitest';
+import event from '../../../events/schedule.json' with { type: 'json' };
+import type { ScheduleId } from '../../../lib/core/base/names.ts';
+import { plus, seconds } from '../../../lib/core/base/units.ts';
+import { aSchedule } from '../../support/builders.ts';
+import { aContext, startWorld } from '../../support/handler-world.ts';
+
+const id = event.scheduleId as ScheduleId;
+
+async function startSchedule(options: Parameters<typeof startWorld>[0] = { rate: 100 }) {
+  const world = await startWorld(options);
+  const { handler } = await import('../../../handlers/schedule.ts');
+  const query = { owner: null, status: null, month: null, limit: 100, cursor: null };
+  const launched = async () => (await world.store.list(query)).records;
+  const schedule = (sent: unknown, remainingMs = 180_000) =>
+    handler(sent as { scheduleId?: unknown }, aContext(remainingMs));
+  return { ...world, launched, schedule };
+}
+
+it('launches the cluster of an occurrence that is due, and goes on to the next', async () => {
+  const { schedule, schedules, launched, nudged, clock } = await startSchedule();
+  const nextAt = clock.now();
+  await schedules.insert(aSchedule({ id, nextAt }));
+  await schedule(event);
+  const [record] = await launched();
+  expect(record).toMatchObject({ owner: 'ann', phase: 'provisioning', budget: 50_000 });
+  expect(nudged).toEqual([record?.id]);
+  expect(await schedules.get(id)).toMatchObject({
+    dueAt: Date.parse('2026-11-23T02:30:00Z'),
+    lastClusterId: record?.id,
+    runs: [{ at: nextAt, result: 'launched', clusterId: record?.id }],
+  });
+});
+
+it('waits for an occurrence that comes in a moment', async () => {
+  const { schedule, schedules, launched, clock } = await startSchedule();
+  const nextAt = plus(clock.now(), seconds(45));
+  await schedules.insert(aSchedule({ id, nextAt }));
+  await schedule(event);
+  const [record] = await launched();
+  expect(record?.createdAt).toBeGreaterThanOrEqual(nextAt);
+});
+
+it('launches once, however many events come at once', async () => {
+  const { schedule, schedules, launched, nudged, clock } = await startSchedule();
+  await schedules.insert(aSchedule({ id, nextAt: clock.now() }));
+  await Promise.all(Array.from({ length: 10 }, () => schedule(event)));
+  expect(await launched()).toHaveLength(1);
+  expect(nudged).toHaveLength(1);
+});
+
+it('does nothing about a schedule that is not due, or not there', async () => {
+  const { schedule, schedules, launched, simulator, clock } = await startSchedule();
+  await schedule(event);
+  await schedules.insert(aSchedule({ id, nextAt: plus(clock.now(), seconds(600)) }));
+  await schedule(event);
+  expect(await launched()).toEqual([]);
+  expect(simulator.requests()).toEqual({});
+});
+
+it.each([
+  ['is empty', {}],
+  ['names a cluster', { scheduleId: 'caaaaaaaaaa' }],
+  ['has a number for an id', { scheduleId: 7 }],
+])('throws where its event %s', async (_, bad) => {
+  const { schedule } = await startSchedule();
+  await expect(schedule(bad)).rejects.toThrow('the event must be {"scheduleId": "s…"}');
+});
+
+it('throws where Linode can not be reached, and has the schedule due again', async () => {
+  const { schedule, schedules, launched, simulator, clock } = await startSchedule();
+  const nextAt = clock.now();
+  await schedules.insert(aSchedule({ id, nextAt }));
+  await simulator.close();
+  await expect(schedule(event, 5_500)).rejects.toMatchObject({ code: 'linodeUnavailable' });
+  expect(await launched()).toEqual([]);
+  const record = await schedules.get(id);
+  expect(record).toMatchObject({ nextAt, runs: [] });
+  expect((record as { dueAt: number }).dueAt).toBeGreaterThan(nextAt);
+});

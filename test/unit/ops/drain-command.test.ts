@@ -1,0 +1,250 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createTransport } from '../../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeApi } from '../../../lib/adapters/linode/client.ts';
+import type { ClusterId } from '../../../lib/core/base/names.ts';
+import { between, type DurationMs, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
+import { isLive } from '../../../lib/core/cluster/record.ts';
+import type { ClusterStore, Nudge } from '../../../lib/ports.ts';
+import { drain, parseDrain } from '../../../ops/drain-command.ts';
+import { quiet } from '../../support/doubles.ts';
+import {
+  aWorld,
+  createStranger,
+  NANODES,
+  ourTag,
+  STAGE,
+  START,
+  TOKEN,
+  type World,
+} from '../../support/flow-world.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+const HOURLY = { cron: '0 * * * *', spec: NANODES };
+
+/** Runs it while the world goes on: passes are made between two looks. */
+async function runDrain({
+  nudge,
+  meanwhile,
+  waitMax = minutes(15),
+}: {
+  nudge?: Nudge;
+  meanwhile?: () => unknown;
+  waitMax?: DurationMs;
+} = {}) {
+  const printed: string[] = [];
+  const clock = {
+    now: () => world.clock.now(),
+    async sleep(until: Parameters<World['clock']['sleep']>[0]) {
+      await meanwhile?.();
+      for (const id of world.nudged) await world.reconcile(id);
+      await world.clock.sleep(until);
+    },
+  };
+  const linode = createLinodeApi({
+    transport: createTransport(world.linode.url),
+    clock,
+    token: async () => TOKEN,
+    log: quiet,
+  });
+  const toWorld: Nudge = {
+    reconcile: async (id) => void world.nudged.add(id),
+    runSchedule: async (id) => void world.nudgedSchedules.add(id),
+  };
+  const { store, schedules } = world;
+  const print = (line: string) => void printed.push(line);
+  const deps = { clock, store, schedules, linode, log: quiet, stage: STAGE, print };
+  const error = await drain({ ...deps, nudge: nudge ?? toWorld }, waitMax).then(
+    () => null,
+    (thrown: Error) => thrown.message,
+  );
+  return { printed, error };
+}
+
+const runs = async (...ids: ClusterId[]) => {
+  for (const id of ids) await world.reconcile(id);
+  world.clock.set(plus(world.clock.now(), seconds(60)));
+  for (const id of ids) await world.reconcile(id);
+};
+
+const forgetful = (forgotten: () => ClusterId | null) => ({
+  around: (store: ClusterStore): ClusterStore => ({
+    ...store,
+    async *due(until) {
+      for await (const id of store.due(until)) if (id !== forgotten()) yield id;
+    },
+    getMany: async (ids) => (await store.getMany(ids)).filter(({ id }) => id !== forgotten()),
+  }),
+});
+
+describe('a drain', () => {
+  it("pauses everybody's schedules, ends everybody's clusters, and nothing of a stranger", async () => {
+    world = await aWorld();
+    const ann = await world.launch();
+    const bob = await world.launch({ nodes: 2 }, undefined, { owner: 'bob' });
+    const schedule = await world.schedule(HOURLY);
+    const stranger = await createStranger(world, 'web-1', ['onebuck-other']);
+    await runs(ann.id, bob.id);
+
+    const { printed, error } = await runDrain();
+    expect(error).toBeNull();
+    expect([world.left(ann.id), world.left(bob.id)]).toEqual([0, 0]);
+    for (const { id } of [ann, bob]) {
+      expect(await world.record(id)).toMatchObject({ phase: 'deleted', endReason: 'requested' });
+    }
+    expect(await world.schedules.get(schedule.id)).toMatchObject({ enabled: false });
+    const alive = world.linode.instances().filter(({ deleted }) => deleted === null);
+    expect(alive.map(({ id }) => id)).toEqual([stranger]);
+
+    expect(printed[0]).toBe('1 schedule paused.');
+    expect(printed).toContain(`${bob.id} is running with 2 nodes: its deletion is asked for.`);
+    expect(printed).toContain(`Linodes with the tag ${ourTag}: 12`);
+    expect(printed).toContain(`${bob.id} has ended.`);
+    expect(printed.at(-1)).toBe(
+      `test is empty: 2 clusters ended, 1 schedule paused, and Linode lists nothing with the tag ${ourTag}.`,
+    );
+  });
+
+  it('changes nothing where there is nothing, also after another', async () => {
+    world = await aWorld();
+    const { printed, error } = await runDrain();
+    expect(error).toBeNull();
+    expect(printed).toEqual([
+      'No schedule was on.',
+      `Linodes with the tag ${ourTag}: 0`,
+      expect.stringMatching(/^test is empty: 0 clusters ended, 0 schedules paused/),
+    ]);
+  });
+
+  it('goes on with what another has begun', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    await runs(id);
+    await world.destroy(id);
+    world.nudged.clear();
+    const { printed, error } = await runDrain();
+    expect(error).toBeNull();
+    expect(printed).toContain(`${id} is being deleted already.`);
+    expect(world.left(id)).toBe(0);
+  });
+
+  it('ends clusters, and pauses schedules, that come up meanwhile, even between two empty looks', async () => {
+    world = await aWorld();
+    const arrivals: ClusterId[] = [];
+    const { error, printed } = await runDrain({
+      async meanwhile() {
+        if (arrivals.length === 2) return;
+        const { id } = await world.launch({ nodes: 1 });
+        arrivals.push(id);
+        await runs(id);
+        if (arrivals.length === 1) await world.schedule(HOURLY);
+      },
+    });
+    expect(error).toBeNull();
+    expect(arrivals.map((id) => world.left(id))).toEqual([0, 0]);
+    expect(printed.at(-1)).toMatch(/2 clusters ended, 1 schedule paused/);
+  });
+
+  it('asks for a pass again each minute, as the reaper may be dead', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    await runs(id);
+    const asked: number[] = [];
+    const { error } = await runDrain({
+      nudge: {
+        async reconcile(cluster) {
+          asked.push(between(START, world.clock.now()));
+          if (asked.length === 1) throw new Error('throttled');
+          world.nudged.add(cluster);
+        },
+        runSchedule: async () => {},
+      },
+    });
+    expect(error).toBeNull();
+    const [first = 0, second = 0] = asked;
+    expect(second - first).toBeGreaterThanOrEqual(60_000);
+    expect(second - first).toBeLessThan(70_000);
+    expect(world.left(id)).toBe(0);
+  });
+
+  it('gives up after its time, and names what is left', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ nodes: 1 });
+    await runs(id);
+    const began = world.clock.now();
+    const nudge = { reconcile: async () => {}, runSchedule: async () => {} };
+    const { error } = await runDrain({ nudge, waitMax: minutes(2) });
+    expect(error).toContain('test is not empty after 2 minutes');
+    expect(error).toContain(`cluster ${id} (deleting)`);
+    expect(error).toMatch(new RegExp(`Linode \\d+ \\(onebuck-${id}-0\\)`));
+    expect(between(began, world.clock.now())).toBe(minutes(2));
+    expect(world.left(id)).toBe(1);
+  });
+
+  it('waits for Linodes without a record, which the sweeper destroys, and says so', async () => {
+    let lost: ClusterId | null = null;
+    world = await aWorld(forgetful(() => lost));
+    const { id } = await world.launch({ nodes: 1, maxHours: 1 });
+    await runs(id);
+    lost = id;
+    world.clock.set(plus(START, minutes(50)));
+    const { printed, error } = await runDrain({ meanwhile: () => world.sweep() });
+    expect(error).toBeNull();
+    expect(printed.join('\n')).toMatch(
+      new RegExp(`\\(onebuck-${id}-0\\) is of no live cluster: the sweeper .*2026-03-10T12:5`),
+    );
+    expect(world.left(id)).toBe(0);
+  });
+
+  it('asks for deletions while Linode does not answer, and does not take that for empty', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ nodes: 1 });
+    await runs(id);
+    world.linode.setFaults([{ kind: 'maintenance503' }]);
+    let looks = 0;
+    const { printed, error } = await runDrain({
+      async meanwhile() {
+        looks += 1;
+        if (looks === 1) expect(await world.record(id)).toMatchObject({ phase: 'deleting' });
+        if (looks === 3) world.linode.setFaults([]);
+      },
+    });
+    expect(error).toBeNull();
+    expect(printed.filter((line) => line.includes("can't be read")).length).toBeGreaterThan(0);
+    expect(isLive(await world.record(id))).toBe(false);
+    expect(world.left(id)).toBe(0);
+  });
+
+  it('ends at once where Linode refuses the token', async () => {
+    world = await aWorld();
+    world.linode.setFaults([{ kind: 'invalidToken' }]);
+    const { error } = await runDrain();
+    expect(error).toMatch(/token/i);
+    expect(world.clock.now()).toBe(START);
+  });
+});
+
+describe('what is asked for', () => {
+  it('is a stage, named by whoever asks', async () => {
+    world = await aWorld();
+    expect(parseDrain(['--stage', 'prod'])).toEqual({
+      stage: 'prod',
+      region: null,
+      waitMax: minutes(15),
+    });
+    const given = parseDrain(['--stage', 'prod', '--region', 'eu-west-1', '--minutes', '2']);
+    expect(given).toEqual({ stage: 'prod', region: 'eu-west-1', waitMax: minutes(2) });
+    for (const [args, fault] of [
+      [[], 'Say which stage'],
+      [['--stage', 'Prod_1'], "can't be a stage"],
+      [['--stage', 'local'], 'npm start'],
+      [['--stage', 'prod', '--minutes', '0'], '--minutes takes'],
+      [['--stage', 'prod', '--force'], '--force'],
+      [['prod'], 'prod'],
+    ] as const) {
+      expect(() => parseDrain(args)).toThrow(fault);
+      expect(() => parseDrain(args)).toThrow('Usage:');
+    }
+  });
+});

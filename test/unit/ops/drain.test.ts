@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../../simulators/listen.ts';
+
+const tsx = createRequire(import.meta.url).resolve('tsx/cli');
+const script = fileURLToPath(new URL('../../../ops/drain.ts', import.meta.url));
+const local = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+};
+
+/** `npm run drain -- …` in an environment of these variables alone. */
+function drain(args: readonly string[], env: Readonly<Record<string, string>>) {
+  return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
+    const options = { env: { PATH: process.env.PATH, HOME: tmpdir(), ...env } };
+    execFile(process.execPath, [tsx, script, ...args], options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : error.code, stdout, stderr });
+    });
+  });
+}
+
+/** Every service of AWS's, of which each call fails so. */
+async function anAws(type: string, message: string, status = 400) {
+  const server = createServer((_, response) => {
+    response.writeHead(status, { 'x-amzn-errortype': type, 'content-type': 'application/json' });
+    response.end(JSON.stringify({ __type: type, Message: message, message }));
+  });
+  onTestFinished(() => void server.close());
+  return listen(server, 0);
+}
+
+it('says in a line or two what to do about a fault, and ends with 1', {
+  timeout: 60_000,
+}, async () => {
+  const none = await anAws('ResourceNotFoundException', 'Function not found', 404);
+  const denied = await anAws('AccessDeniedException', 'not authorized to perform: lambda', 403);
+  const stage = ['--stage', 'prod'];
+  const { AWS_REGION: _, ...noRegion } = local;
+  const wrong = await Promise.all([
+    drain([], local),
+    drain(stage, { ...local, AWS_ENDPOINT_URL: none }),
+    drain(stage, { ...local, AWS_ENDPOINT_URL: denied }),
+    drain(stage, noRegion),
+    drain(stage, { AWS_REGION: 'us-east-1', AWS_EC2_METADATA_DISABLED: 'true' }),
+    drain([...stage, '--region', 'eu-west-1'], { ...noRegion, AWS_ENDPOINT_URL: none }),
+  ]);
+  expect(wrong.map(({ code, stdout }) => [code, stdout])).toEqual(wrong.map(() => [1, '']));
+  expect(wrong.map(({ stderr }) => stderr)).toEqual([
+    expect.stringMatching(/^Say which stage .*\nUsage:\n/),
+    expect.stringMatching(/^prod is not deployed in this region: .*Give --stage or --region/),
+    expect.stringMatching(/^not authorized .*\nIt takes lambda: GetFunctionConfiguration/),
+    'Set AWS_REGION, or give --region.\n',
+    expect.stringMatching(/^No AWS credentials\. Set AWS_PROFILE/),
+    expect.stringMatching(/^prod is not deployed in this region/),
+  ]);
+});

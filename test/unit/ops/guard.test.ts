@@ -1,0 +1,209 @@
+import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import {
+  DescribeTableCommand,
+  DynamoDBClient,
+  QueryCommand,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-dynamodb';
+import {
+  ResourceNotFoundException as FunctionNotFound,
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+} from '@aws-sdk/client-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { projectDir, serverlessBin } from '../../../build/project.ts';
+import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
+import { createScheduleStore } from '../../../lib/adapters/dynamodb/schedules.ts';
+import type { ClusterId } from '../../../lib/core/base/names.ts';
+import {
+  OVERRIDE,
+  refusalOfDeploy,
+  refusalOfRemoval,
+  replacementOf,
+  type Template,
+} from '../../../ops/guard.ts';
+import { localDynamoDbClient, startDynamoDb } from '../../../simulators/aws/dynamodb.ts';
+import {
+  aCluster,
+  aDeleting,
+  anEnded,
+  aRunning,
+  aSchedule,
+  LAUNCH,
+  made,
+} from '../../support/builders.ts';
+import { TABLE } from '../../support/table.ts';
+
+const TableName = 'onebuck-prod-clusters';
+const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+const id = (letter: string) => `c${letter.repeat(10)}` as ClusterId;
+
+async function aTable() {
+  const dynamodb = await startDynamoDb(null, { ...TABLE, TableName });
+  const client = localDynamoDbClient(dynamodb.url);
+  onTestFinished(async () => {
+    client.destroy();
+    await dynamodb.close();
+  });
+  const aws = { endpoint: dynamodb.url, region: 'us-east-1', credentials };
+  return {
+    url: dynamodb.url,
+    clusters: createClusterStore(client, TableName),
+    schedules: createScheduleStore(client, TableName),
+    deployment: { aws, stage: 'prod', tableName: TableName },
+  };
+}
+
+describe('a removal', () => {
+  it('is refused while clusters live, and told which, and what to do', async () => {
+    const { clusters, schedules, deployment } = await aTable();
+    await clusters.insert(aRunning({ id: id('a'), nodes: [made(0), made(1)] }));
+    await clusters.insert(aCluster({ id: id('b') }));
+    await clusters.insert(aDeleting({ id: id('d'), deletingSince: LAUNCH }));
+    await clusters.insert(anEnded({ id: id('e') }));
+    await schedules.insert(aSchedule());
+    const refusal = (await refusalOfRemoval(deployment, LAUNCH)) ?? '';
+    expect(refusal).toContain(
+      `${id('a')}  running  teardown at 2026-11-13T08:57:00.000Z  nodes: 2`,
+    );
+    expect(refusal).toContain(`${id('b')}  provisioning  teardown at`);
+    expect(refusal).toContain(`${id('d')}  deleting  since 2026-11-10T15:00:00.000Z`);
+    expect(refusal).not.toContain(id('e'));
+    expect(refusal).toContain('Schedules that are on and launch more: 1.');
+    expect(refusal).toContain('npm run drain -- --stage prod');
+    expect(refusal).toContain(`${OVERRIDE}=prod`);
+  });
+
+  it('passes where no cluster lives, whatever is scheduled or has ended', async () => {
+    const { clusters, schedules, deployment } = await aTable();
+    await clusters.insert(anEnded({ id: id('e') }));
+    await schedules.insert(aSchedule());
+    expect(await refusalOfRemoval(deployment)).toBeNull();
+  });
+
+  it('passes where there is no table', async () => {
+    const { deployment } = await aTable();
+    expect(await refusalOfRemoval({ ...deployment, tableName: 'onebuck-gone' })).toBeNull();
+  });
+
+  it('is refused where the table can not be read', async () => {
+    const mock = mockClient(DynamoDBClient);
+    onTestFinished(() => mock.restore());
+    const denied = Object.assign(new Error('no dynamodb:Query'), { name: 'AccessDeniedException' });
+    mock.on(QueryCommand).rejects(denied);
+    const deployment = { aws: {}, stage: 'prod', tableName: TableName };
+    const refusal = await refusalOfRemoval(deployment);
+    expect(refusal).toContain(`as ${TableName} can't be read: no dynamodb:Query`);
+    expect(refusal).toContain(`${OVERRIDE}=prod`);
+  });
+});
+
+describe('a change of the table', () => {
+  const properties = { ...TABLE, TableName } as Readonly<Record<string, unknown>>;
+  const template = (changes = {}, Type = 'AWS::DynamoDB::Table'): Template => ({
+    Resources: { ClustersTable: { Type, Properties: { ...properties, ...changes } } },
+  });
+  const deployed = { ...TABLE, TableName };
+  const other = [{ AttributeName: 'owner', KeyType: 'HASH' }];
+  const numeric = TABLE.AttributeDefinitions?.map((one) => ({ ...one, AttributeType: 'N' }));
+
+  it('is none where the table is as it was, or gets another index or setting', () => {
+    expect(replacementOf(template(), deployed)).toBeNull();
+    const more = { GlobalSecondaryIndexes: [], BillingMode: 'PROVISIONED' };
+    expect(replacementOf(template(more), deployed)).toBeNull();
+    const attributes = [...(TABLE.AttributeDefinitions ?? [])].toReversed();
+    const added = [...attributes, { AttributeName: 'x', AttributeType: 'N' }];
+    expect(replacementOf(template({ AttributeDefinitions: added }), deployed)).toBeNull();
+  });
+
+  it.each<[string, Template, string]>([
+    ['it is left out', { Resources: {} }, 'has no table ClustersTable'],
+    ['it becomes another thing', template({}, 'AWS::DynamoDB::GlobalTable'), 'has no table'],
+    ['its name changes', template({ TableName: 'new' }), 'its TableName becomes "new"'],
+    ['its name is left to CloudFormation', template({ TableName: undefined }), 'its TableName'],
+    ['its key changes', template({ KeySchema: other }), 'becomes owner (HASH), from id (HASH)'],
+    ['a key gets a type', template({ AttributeDefinitions: numeric }), 'attribute id becomes N'],
+  ])('is a replacement where %s', (_, changed, why) => {
+    expect(replacementOf(changed, deployed)).toContain(why);
+  });
+
+  function anAws() {
+    const lambda = mockClient(LambdaClient);
+    const dynamodb = mockClient(DynamoDBClient);
+    onTestFinished(() => {
+      lambda.restore();
+      dynamodb.restore();
+    });
+    const isDeployed = () =>
+      lambda
+        .on(GetFunctionConfigurationCommand, { FunctionName: 'onebuck-prod-reconcile' })
+        .resolves({ Environment: { Variables: { TABLE_NAME: TableName } } });
+    return { lambda, dynamodb, isDeployed };
+  }
+  const refusal = (changed: Template) => refusalOfDeploy({ aws: {}, stage: 'prod' }, changed);
+
+  it('is held against the table that the deployed functions use', async () => {
+    const { dynamodb, isDeployed } = anAws();
+    isDeployed();
+    dynamodb.on(DescribeTableCommand, { TableName }).resolves({ Table: deployed });
+    expect(await refusal(template())).toBeNull();
+    expect(await refusal(template({ TableName: 'new' }))).toMatch(/take onebuck-prod-clusters/);
+  });
+
+  it('is none before the first deploy, nor once the table is gone', async () => {
+    const { lambda, dynamodb, isDeployed } = anAws();
+    const notThere = { message: 'no', $metadata: {} };
+    lambda
+      .on(GetFunctionConfigurationCommand)
+      .rejects(new FunctionNotFound({ ...notThere, Message: 'no', Type: 'User' }));
+    expect(await refusal(template({ TableName: 'new' }))).toBeNull();
+    isDeployed();
+    dynamodb.on(DescribeTableCommand).rejects(new ResourceNotFoundException(notThere));
+    expect(await refusal(template({ TableName: 'new' }))).toBeNull();
+  });
+
+  it('is refused where it can not be told', async () => {
+    const { dynamodb, isDeployed } = anAws();
+    isDeployed();
+    dynamodb.on(DescribeTableCommand).rejects(new Error('no dynamodb:DescribeTable'));
+    expect(await refusal(template())).toMatch(/not known: no dynamodb:DescribeTable/);
+  });
+});
+
+describe('serverless remove', () => {
+  /** With a DynamoDB, and nothing else of AWS: what gets past the guard fails at the next call. */
+  const remove = (url: string, env: Readonly<Record<string, string>> = {}) =>
+    new Promise<{ code: unknown; printed: string }>((resolve) => {
+      const aws = {
+        AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+        AWS_ENDPOINT_URL_DYNAMODB: url,
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+        SLS_AWS_REQUEST_MAX_RETRIES: '0',
+      };
+      const options = {
+        cwd: projectDir,
+        env: { PATH: process.env.PATH, HOME: tmpdir(), ...aws, ...env },
+      };
+      const args = [serverlessBin, 'remove', '--stage', 'prod'];
+      execFile(process.execPath, args, options, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : error.code, printed: stdout + stderr });
+      });
+    });
+
+  it('asks the guard, and goes by the override for that stage alone', {
+    timeout: 120_000,
+  }, async () => {
+    const { url, clusters } = await aTable();
+    await clusters.insert(aRunning({ id: id('a') }));
+    const refused = await remove(url, { [OVERRIDE]: 'dev' });
+    expect(refused.code).toBe(1);
+    expect(refused.printed).toContain(`${id('a')}  running`);
+    expect(refused.printed).not.toContain('127.0.0.1:9');
+    const overridden = await remove(url, { [OVERRIDE]: 'prod' });
+    expect(overridden.printed).toContain(`Removed all the same, as ${OVERRIDE} says`);
+    expect(overridden.printed).toContain('127.0.0.1:9');
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { type AskLinode, accountOf, checkToken } from '../../../ops/linode-token.ts';
+import { FULL, OTHER, startLinode } from './setup-world.ts';
+
+/** Where Linode answers each call so. */
+const answering =
+  (body: unknown, headers: Readonly<Record<string, string>> = {}): AskLinode =>
+  async () => ({
+    verdict: { kind: 'ok', body, maxAge: null },
+    header: (name) => headers[name] ?? null,
+  });
+
+describe('a Linode token', () => {
+  it.each([
+    ['*', []],
+    ['linodes:read_write account:read_write', []],
+    ['linodes:read_write,account:read_write', []],
+    ['linodes:read_write account:read_only', ['tags of ended clusters stay behind.']],
+    ['linodes:read_write', ['prices are quoted with backups']],
+  ])('with the scopes %s is taken', async (scopes, warnings) => {
+    const { ask } = await startLinode({ given: scopes });
+    const check = await checkToken(ask, 'given');
+    expect(check.warnings).toEqual(warnings.map((text) => expect.stringContaining(text)));
+  });
+
+  it.each([
+    ['linodes:read_only account:read_write', 'it has: linodes:read_only account:read_write.'],
+    ['account:read_write', 'lacks the scope linodes:read_write'],
+    ['', 'it has: none.'],
+  ])('with the scopes "%s" is not', async (scopes, fault) => {
+    const { ask } = await startLinode({ given: scopes });
+    const checked = checkToken(ask, 'given');
+    await expect(checked).rejects.toThrow(fault);
+    await expect(checked).rejects.toThrow('Read/Write for Linodes and Account');
+  });
+
+  it('that Linode does not know is told from a Linode that does not answer', async () => {
+    const { ask, simulator } = await startLinode();
+    await expect(checkToken(ask, 'unknown')).rejects.toThrow('mistyped, expired or revoked');
+    simulator.setFaults([{ kind: 'maintenance503' }]);
+    await expect(checkToken(ask, FULL)).rejects.toThrow(
+      'Linode could not be asked about the token: GET /profile: 503: Linode is in maintenance',
+    );
+  });
+
+  it('whose scopes are not told is taken with a warning', async () => {
+    const { warnings } = await checkToken(answering({ restricted: false }), FULL);
+    expect(warnings).toEqual([expect.stringContaining('did not say which scopes')]);
+  });
+});
+
+describe('the account', () => {
+  it('that adds backups to each Linode is warned of', async () => {
+    const { ask, simulator } = await startLinode();
+    simulator.updateSettings({ backupsForced: true });
+    const { warnings } = await checkToken(ask, FULL);
+    expect(warnings).toEqual([expect.stringContaining('adds backups')]);
+  });
+
+  it('is not asked for its settings by a token that may not', async () => {
+    const { ask, simulator } = await startLinode({ given: 'linodes:read_write' });
+    await checkToken(ask, 'given');
+    expect(Object.keys(simulator.requests())).toEqual(['GET /profile']);
+  });
+
+  it('whose settings the user may not read is warned of', async () => {
+    const { ask } = await startLinode();
+    const denying: AskLinode = async (call, token) =>
+      call.path === '/profile'
+        ? ask(call, token)
+        : { verdict: { kind: 'denied', status: 403, reason: '' }, header: () => null };
+    const { warnings } = await checkToken(denying, FULL);
+    expect(warnings).toEqual([expect.stringContaining('may not read')]);
+  });
+
+  it('is warned of a user who is restricted', async () => {
+    const { warnings } = await checkToken(
+      answering({ restricted: true }, { 'x-oauth-scopes': 'linodes:read_write' }),
+      FULL,
+    );
+    expect(warnings).toContainEqual(expect.stringContaining('user is restricted'));
+  });
+
+  it('is told by its id, of a token that Linode takes', async () => {
+    const { ask } = await startLinode();
+    const account = await accountOf(ask, FULL);
+    expect(account).toMatch(/^[0-9-]{36}$/);
+    expect((await checkToken(ask, OTHER)).account).toBe(account);
+    expect(await accountOf(ask, 'revoked')).toBeNull();
+  });
+});

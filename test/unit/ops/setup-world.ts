@@ -1,0 +1,93 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { onTestFinished } from 'vitest';
+import { createSecrets } from '../../../lib/adapters/aws/secrets-manager.ts';
+import { createTransport } from '../../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeHttp } from '../../../lib/adapters/linode/http.ts';
+import { epochMs } from '../../../lib/core/base/units.ts';
+import type { AskLinode } from '../../../ops/linode-token.ts';
+import { carryOutSetup, parseSetup } from '../../../ops/setup-command.ts';
+import { startSecrets } from '../../../simulators/aws/secrets.ts';
+import { startLinodeSimulator } from '../../../simulators/linode/simulator.ts';
+import { createTestClock } from '../../support/linode-server.ts';
+
+export const SECRET_ID = 'onebuck/prod';
+export const FULL = 'linode-token-with-all-it-takes';
+export const OTHER = 'linode-token-of-later';
+export const READER = 'linode-token-that-may-only-read';
+const ENOUGH = 'linodes:read_write account:read_write';
+
+/** The simulated Linode over HTTP, and which tokens it takes. */
+export async function startLinode(tokens: Readonly<Record<string, string>> = {}) {
+  const all = { [FULL]: ENOUGH, [OTHER]: '*', [READER]: 'linodes:read_only', ...tokens };
+  const simulator = await startLinodeSimulator({ now: () => epochMs(Date.now()), tokens: all });
+  onTestFinished(() => simulator.close());
+  const log = { info() {}, warn() {}, error() {} };
+  const { sendOnce } = createLinodeHttp({
+    transport: createTransport(simulator.url),
+    clock: createTestClock(),
+    token: async () => '',
+    log,
+  });
+  return { simulator, ask: sendOnce };
+}
+
+/**
+ * A Secrets Manager with this secret, or null for none yet, and the command at work on it.
+ * `accounts`: of whom Linode takes a token for, where that is not the simulator's one account.
+ */
+export async function startSetup(
+  secret: unknown = null,
+  accounts: Readonly<Record<string, string>> = {},
+) {
+  const text = secret === null || typeof secret === 'string' ? secret : JSON.stringify(secret);
+  const changes: string[] = [];
+  const local = await startSecrets(SECRET_ID, text, { onChange: (value) => changes.push(value) });
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const options = { endpoint: local.url, region: 'us-east-1', credentials };
+  const client = new SecretsManagerClient(options);
+  onTestFinished(() => {
+    client.destroy();
+    local.close();
+  });
+  const { simulator, ask } = await startLinode();
+  const askLinode: AskLinode = async (call, token) => {
+    const { verdict, header } = await ask(call, token);
+    const own = (name: string) => (name === 'x-customer-uuid' ? accounts[token] : undefined);
+    return { verdict, header: (name) => own(name) ?? header(name) };
+  };
+  const current = async () =>
+    (await client.send(new GetSecretValueCommand({ SecretId: SECRET_ID }))).SecretString ?? '';
+  const told: string[] = [];
+  const questions: string[] = [];
+
+  return {
+    client,
+    simulator,
+    /** Each value that the secret was given. */
+    changes,
+    told,
+    /** Those for a Linode token. */
+    questions,
+    current,
+    fields: async () => JSON.parse(await current()) as Record<string, unknown>,
+    secrets: () => createSecrets(client, { secretId: SECRET_ID, clock: createTestClock() }),
+    /** What it prints, line by line, when given this Linode token. */
+    async run(linodeToken: string, ...args: readonly string[]): Promise<string[]> {
+      const printed: string[] = [];
+      const deps = {
+        client,
+        askLinode,
+        linodeToken: async (question: string) => {
+          questions.push(question);
+          return linodeToken;
+        },
+        output: {
+          print: (line: string) => printed.push(line),
+          tell: (line: string) => told.push(line),
+        },
+      };
+      await carryOutSetup(deps, parseSetup(['--stage', 'prod', ...args]));
+      return printed;
+    },
+  };
+}

@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createSecrets } from '../../../lib/adapters/aws/secrets-manager.ts';
+import { authorize } from '../../../lib/app/authorize.ts';
+import { withToken } from '../../../ops/api-tokens.ts';
+import { carryOut, edit, parseRequest } from '../../../ops/token-commands.ts';
+import { startSecrets } from '../../../simulators/aws/secrets.ts';
+import { createTestClock } from '../../support/linode-server.ts';
+
+const SECRET_ID = 'onebuck/dev';
+const LINODE_TOKEN = 'linode-token-0123456789';
+const PASSWORD_KEY = 'sixteen-or-more-characters';
+const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
+
+/** A secret in Secrets Manager, over HTTP, and the script at work on it. */
+async function startOps(
+  secret: unknown = { linodeToken: LINODE_TOKEN, passwordKey: PASSWORD_KEY, note: 'kept' },
+) {
+  const text = typeof secret === 'string' ? secret : JSON.stringify(secret);
+  const local = await startSecrets(SECRET_ID, text);
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const options = { endpoint: local.url, region: 'us-east-1', credentials };
+  const client = new SecretsManagerClient(options);
+  onTestFinished(() => {
+    client.destroy();
+    local.close();
+  });
+  const current = async () =>
+    (await client.send(new GetSecretValueCommand({ SecretId: SECRET_ID }))).SecretString ?? '';
+  const told: string[] = [];
+
+  return {
+    client,
+    told,
+    current,
+    fields: async () => JSON.parse(await current()) as Record<string, unknown>,
+    /** What it prints, line by line. */
+    async run(...args: readonly string[]): Promise<string[]> {
+      const printed: string[] = [];
+      await carryOut(client, parseRequest(args), {
+        print: (line) => printed.push(line),
+        tell: (line) => told.push(line),
+      });
+      return printed;
+    },
+    /** Whose the functions take the token for. */
+    ownerOf(token: string | undefined) {
+      const clock = createTestClock();
+      const secrets = createSecrets(client, { secretId: SECRET_ID, clock });
+      return authorize({ secrets }, `Bearer ${token}`);
+    },
+  };
+}
+
+describe('add', () => {
+  it('prints a token, and nothing else, that the functions take for the owner', async () => {
+    const { run, ownerOf, fields, told } = await startOps();
+    const printed = await run('add', 'ann');
+    expect(printed).toEqual([expect.stringMatching(/^onebuck_[\w-]{43}$/)]);
+    const [token = ''] = printed;
+    expect(await ownerOf(token)).toBe('ann');
+    expect(await fields()).toEqual({
+      linodeToken: LINODE_TOKEN,
+      passwordKey: PASSWORD_KEY,
+      note: 'kept',
+      apiTokens: { ann: sha256(token) },
+    });
+    expect(told.join('\n')).not.toContain(token);
+  });
+
+  it('gives each of many tokens, of one owner and others, with none of them lost', async () => {
+    const { run, ownerOf } = await startOps(LINODE_TOKEN);
+    const owners = ['ann', 'bob', 'ann', 'admin'];
+    const tokens: string[] = [];
+    for (const owner of owners) tokens.push(...(await run('add', owner)));
+    expect(new Set(tokens).size).toBe(4);
+    expect(await Promise.all(tokens.map(ownerOf))).toEqual(owners);
+  });
+
+  it('loses none of three that are added at the same time', async () => {
+    const { run, ownerOf } = await startOps();
+    const owners = ['ann', 'bob', 'ann'];
+    const printed = await Promise.all(owners.map((owner) => run('add', owner)));
+    expect(await Promise.all(printed.map(([token]) => ownerOf(token)))).toEqual(owners);
+  });
+
+  it('changes nothing for an owner who can not be one', async () => {
+    const { run, current } = await startOps();
+    const before = await current();
+    await expect(run('add', 'Ann')).rejects.toThrow("can't be an owner");
+    expect(await current()).toBe(before);
+  });
+});
+
+describe('edit', () => {
+  const SecretId = SECRET_ID;
+  it('is made again over what somebody else wrote between its reading and writing', async () => {
+    const { client, fields } = await startOps();
+    const theirs = JSON.stringify({ linodeToken: 'rotated', note: 'theirs' });
+    let meddled = false;
+    const put = new PutSecretValueCommand({ SecretId, SecretString: theirs });
+    // The SDK's calls are made one after the other, so that this one lands in between.
+    client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName === 'UpdateSecretVersionStageCommand' && !meddled) {
+          meddled = true;
+          await client.send(put);
+        }
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    await edit(client, SecretId, (text) => withToken(text, 'ann', 'a'.repeat(64)));
+    expect(await fields()).toEqual({
+      linodeToken: 'rotated',
+      note: 'theirs',
+      apiTokens: { ann: 'a'.repeat(64) },
+    });
+  });
+
+  it('gives up, having changed nothing, where others write all the time', async () => {
+    const { client, current } = await startOps();
+    let count = 0;
+    client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName === 'UpdateSecretVersionStageCommand') {
+          count += 1;
+          const SecretString = `rotated-${count}`;
+          await client.send(new PutSecretValueCommand({ SecretId, SecretString }));
+        }
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    const edited = edit(client, SecretId, (text) => withToken(text, 'ann', 'a'.repeat(64)));
+    await expect(edited).rejects.toMatchObject({ name: 'InvalidParameterException' });
+    expect(count).toBe(5);
+    expect(await current()).toBe('rotated-5');
+  });
+});
+
+describe('list', () => {
+  it('shows owners and the first 8 digits of their hashes, and nothing else', async () => {
+    const apiTokens = { admin: 'a'.repeat(64), bo: ['b'.repeat(64), 'c'.repeat(64)], eve: [] };
+    const { run, told } = await startOps({ linodeToken: LINODE_TOKEN, apiTokens });
+    expect(await run('list')).toEqual(['admin  aaaaaaaa', 'bo     bbbbbbbb cccccccc']);
+    expect(told).toEqual([`Tokens in ${SECRET_ID}, by the first digits of their SHA-256:`]);
+  });
+
+  it('says how to add the first', async () => {
+    const { run, told } = await startOps(LINODE_TOKEN);
+    expect(await run('list')).toEqual([]);
+    expect(told.join()).toContain('npm run tokens -- add admin --stage dev');
+  });
+});
+
+describe('revoke', () => {
+  it('keeps one token from use, by the digits that list shows', async () => {
+    const { run, ownerOf } = await startOps();
+    const [first] = await run('add', 'ann');
+    const [second] = await run('add', 'ann');
+    const digits = sha256(first ?? '').slice(0, 8);
+    expect(await run('list')).toEqual([expect.stringContaining(digits)]);
+    await run('revoke', 'ann', digits);
+    expect([await ownerOf(first), await ownerOf(second)]).toEqual([null, 'ann']);
+  });
+
+  it("keeps all of an owner's from use, and nobody else's", async () => {
+    const { run, ownerOf, fields } = await startOps();
+    const anns = [...(await run('add', 'ann')), ...(await run('add', 'ann'))];
+    const [bobs] = await run('add', 'bob');
+    await run('revoke', 'ann');
+    expect(await Promise.all([...anns, bobs].map(ownerOf))).toEqual([null, null, 'bob']);
+    expect(await fields()).toMatchObject({ linodeToken: LINODE_TOKEN, note: 'kept' });
+  });
+
+  it('leaves the admin the last token, but for --force', async () => {
+    const { run, ownerOf } = await startOps();
+    const [token] = await run('add', 'admin');
+    await expect(run('revoke', 'admin')).rejects.toThrow('--force');
+    expect(await ownerOf(token)).toBe('admin');
+    await run('revoke', 'admin', '--force');
+    expect(await ownerOf(token)).toBeNull();
+  });
+});
+
+describe('a request', () => {
+  it('is of the stage dev unless it says otherwise', () => {
+    expect(parseRequest(['list'])).toMatchObject({ stage: 'dev', region: null, force: false });
+    expect(parseRequest(['add', 'ann', '--stage', 'prod', '--region', 'eu-west-1'])).toEqual({
+      command: 'add',
+      owner: 'ann',
+      digits: null,
+      stage: 'prod',
+      region: 'eu-west-1',
+      force: false,
+    });
+  });
+
+  it.each([
+    [[]],
+    [['add']],
+    [['add', 'ann', 'bob']],
+    [['list', 'ann']],
+    [['revoke']],
+    [['revoke', 'ann', 'aaaaaaaa', 'bbbbbbbb']],
+    [['show', 'ann']],
+    [['list', '--verbose']],
+    [['list', '--stage', '../prod']],
+    [['list', '--stage']],
+  ])('%j is answered with the usage', (args) => {
+    expect(() => parseRequest(args)).toThrow('npm run tokens -- add <owner>');
+  });
+});

@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { startSecrets } from '../../../simulators/aws/secrets.ts';
+import { freePort } from '../../../simulators/listen.ts';
+
+const tsx = createRequire(import.meta.url).resolve('tsx/cli');
+const script = fileURLToPath(new URL('../../../ops/tokens.ts', import.meta.url));
+const local = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+};
+
+/** `npm run tokens -- …` in an environment of these variables alone. */
+function tokens(args: readonly string[], env: Readonly<Record<string, string>>) {
+  return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
+    const options = { env: { PATH: process.env.PATH, HOME: tmpdir(), ...env } };
+    execFile(process.execPath, [tsx, script, ...args], options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : error.code, stdout, stderr });
+    });
+  });
+}
+
+async function aSecret(secretId: string) {
+  const secrets = await startSecrets(secretId, 'linode-token-0123456789');
+  onTestFinished(secrets.close);
+  return secrets.url;
+}
+
+it('adds a token to the secret of the stage, where the environment says that it is', async () => {
+  const env = { ...local, AWS_ENDPOINT_URL: await aSecret('onebuck/prod') };
+  const added = await tokens(['add', 'ann', '--stage', 'prod'], env);
+  expect(added).toMatchObject({ code: 0, stdout: expect.stringMatching(/^onebuck_\S{43}\n$/) });
+  expect((await tokens(['list', '--stage', 'prod'], env)).stdout).toMatch(/^ann {2}[0-9a-f]{8}\n$/);
+});
+
+it('finds what npm start runs by the file that it leaves', async () => {
+  const DATA_DIR = mkdtempSync(join(tmpdir(), 'onebuck-ops-'));
+  onTestFinished(() => rmSync(DATA_DIR, { recursive: true }));
+  const missing = await tokens(['list', '--stage', 'local'], { DATA_DIR });
+  expect(missing).toMatchObject({ code: 1, stdout: '' });
+  expect(missing.stderr).toContain('while npm start runs');
+
+  const at = (url: string) =>
+    Object.entries({ ...local, AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join('');
+  writeFileSync(join(DATA_DIR, 'functions.env'), at(await aSecret('onebuck/local')));
+  const added = await tokens(['add', 'ann', '--stage', 'local'], { DATA_DIR });
+  expect(added).toMatchObject({ code: 0 });
+
+  writeFileSync(join(DATA_DIR, 'functions.env'), at(`http://127.0.0.1:${await freePort()}`));
+  const stopped = await tokens(['list', '--stage', 'local'], { DATA_DIR });
+  expect(stopped).toEqual({ code: 1, stdout: '', stderr: 'Nothing runs here: npm start does.\n' });
+});
+
+it('says in a line or two what to do about a fault, and ends with 1', async () => {
+  const env = { ...local, AWS_ENDPOINT_URL: await aSecret('onebuck/prod') };
+  const { AWS_REGION: _, ...noRegion } = env;
+  const wrong = await Promise.all([
+    tokens([], env),
+    tokens(['list'], env),
+    tokens(['revoke', 'ann', '--stage', 'prod'], env),
+    tokens(['list'], noRegion),
+  ]);
+  expect(wrong.map(({ code }) => code)).toEqual([1, 1, 1, 1]);
+  expect(wrong.map(({ stderr }) => stderr)).toEqual([
+    expect.stringMatching(/^Usage:\n/),
+    expect.stringMatching(/^There is no secret onebuck\/dev .*\n.*npm run setup/),
+    '"ann" has no tokens. "list" shows who has.\n',
+    'Set AWS_REGION, or give --region.\n',
+  ]);
+});

@@ -1,0 +1,92 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { priceToMicroUsd } from '../../../lib/core/base/money.ts';
+import { epochMs } from '../../../lib/core/base/units.ts';
+import { spend } from '../../../lib/core/billing/bill.ts';
+import { billUntil, Oracle } from '../../../simulation/oracle.ts';
+import { types } from '../../../simulators/linode/catalogue.ts';
+import { createRequest } from '../../../simulators/linode/create-request.ts';
+import { type LedgerEntry, newInstance } from '../../../simulators/linode/instance.ts';
+import { defaultSettings } from '../../../simulators/linode/settings.ts';
+import { at } from '../../support/builders.ts';
+
+const HOUR = 3_600_000;
+
+function aLinode(created: number, body: object = {}, id = 1): LedgerEntry {
+  const wanted = { type: 'g6-nanode-1', region: 'us-east', ...body };
+  const request = createRequest(wanted, defaultSettings);
+  return newInstance({ id, ordinal: id, request, now: created, settings: defaultSettings });
+}
+
+describe('the oracle bills', () => {
+  const NOON = at('2026-11-10T12:00:00.250Z');
+
+  it.each([
+    ['an instant as an hour', 0, 7_500],
+    ['an hour as one', HOUR, 7_500],
+    ['a millisecond more as two', HOUR + 1, 15_000],
+    ['thirteen hours as thirteen', 13 * HOUR, 97_500],
+  ])('%s', (_, ms, bill) => {
+    expect(billUntil(aLinode(NOON), NOON - 250 + ms)).toBe(bill);
+  });
+
+  it('an hour that touches two months in both', () => {
+    const created = at('2026-11-30T23:30:00Z');
+    expect(billUntil(aLinode(created), created + HOUR)).toBe(15_000);
+    expect(billUntil(aLinode(created), at('2026-12-01T00:00:00Z'))).toBe(7_500);
+    expect(billUntil(aLinode(created), at('2026-12-01T00:00:00.001Z'))).toBe(15_000);
+  });
+
+  it('a month at its price, and each month anew', () => {
+    const created = at('2026-11-01T00:00:00Z');
+    expect(billUntil(aLinode(created), at('2026-12-01T00:00:00Z'))).toBe(5_000_000);
+    expect(billUntil(aLinode(created), at('2026-12-01T10:00:00Z'))).toBe(5_075_000);
+  });
+
+  it('from the whole second that Linode shows', () => {
+    const created = at('2026-11-10T12:00:00.999Z');
+    expect(billUntil(aLinode(created), at('2026-11-10T13:00:00Z'))).toBe(7_500);
+    expect(billUntil(aLinode(created), at('2026-11-10T13:00:00.001Z'))).toBe(15_000);
+  });
+
+  it('backups beside the machine, at the prices of the region', () => {
+    const linode = aLinode(NOON, { region: 'br-gru', backups_enabled: true });
+    expect(billUntil(linode, NOON + 1)).toBe(10_500 + 4_000);
+  });
+
+  it('as time goes on what it bills at the end', () => {
+    const oracle = new Oracle();
+    const living = aLinode(NOON);
+    for (let now: number = NOON; now < NOON + 4.5 * HOUR; now += 61_234)
+      oracle.advance([living], now);
+    expect(oracle.billOf([1])).toBe(37_500);
+    oracle.advance([{ ...living, deleted: NOON - 250 + 5 * HOUR }], NOON + 9 * HOUR);
+    expect(oracle.billOf([1])).toBe(37_500);
+    expect(oracle.billOf([2])).toBe(0);
+  });
+
+  it('what the product reckons, though it counts in another way', () => {
+    const { price } = types.get('g6-standard-1') as { price: { hourly: number; monthly: number } };
+    const reckoned = {
+      hourly: priceToMicroUsd(price.hourly),
+      monthly: priceToMicroUsd(price.monthly),
+    };
+    const year = at('2026-01-01T00:00:00Z');
+    const length = fc.oneof(
+      fc.nat({ max: 3 * HOUR }),
+      fc.nat({ max: 800 * HOUR }),
+      fc.nat({ max: 60 }).map((hours) => hours * HOUR),
+    );
+    const property = fc.property(fc.nat({ max: 365 * 24 * HOUR }), length, (from, ms) => {
+      const created = year + from;
+      const linode = aLinode(created, { type: 'g6-standard-1' });
+      const node = {
+        billedFrom: epochMs(created - (created % 1_000)),
+        billedUntil: null,
+        price: reckoned,
+      };
+      expect(spend([node], epochMs(created + ms))).toBe(billUntil(linode, created + ms));
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+});

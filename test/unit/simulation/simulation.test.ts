@@ -1,0 +1,142 @@
+import { describe, expect, it, vi } from 'vitest';
+import { drawOptions, NO_FAULTS, type Options, told } from '../../../simulation/options.ts';
+import { type Outcome, simulate } from '../../../simulation/run.ts';
+import { add, noTotals, type Totals, tell } from '../../../simulation/totals.ts';
+import { alarm, isInAlarm } from '../../support/alarm.ts';
+
+async function totalsOf(
+  seeds: number,
+  forced: Partial<Options> = {},
+): Promise<{ totals: Totals; outcomes: Outcome[] }> {
+  const totals = noTotals();
+  const outcomes: Outcome[] = [];
+  for (let seed = 1; seed <= seeds; seed += 1) {
+    const outcome = await simulate(seed, { forced });
+    outcomes.push(outcome);
+    add(totals, outcome);
+  }
+  return { totals, outcomes };
+}
+
+// It takes as long as the machine takes; no test here waits for anything.
+vi.setConfig({ testTimeout: 180_000 });
+
+const SMALL = { clusters: 3, nodesMax: 5, hoursMax: 3 };
+
+describe('simulated worlds', () => {
+  it('keep every promise, whatever their seeds have go wrong', async () => {
+    const { totals } = await totalsOf(30);
+    expect(totals.violations).toEqual([]);
+    expect(totals.orphans).toBe(0);
+    expect(totals.lives).toBeGreaterThan(100);
+    expect(Object.keys(totals.faults).length).toBeGreaterThan(25);
+  });
+
+  it('are the same again from the same seed, to the last line of their traces', async () => {
+    const seed = 12;
+    const [first, second] = [
+      await simulate(seed, { trace: true }),
+      await simulate(seed, { trace: true }),
+    ];
+    expect(first.trace.length).toBeGreaterThan(1_000);
+    expect(second).toEqual(first);
+    expect((await simulate(seed + 1, { trace: true })).trace).not.toEqual(first.trace);
+  });
+
+  it('use nearly all that was paid for where nothing goes wrong', async () => {
+    const forced = { ...NO_FAULTS, clusters: 4, hoursMax: 14 };
+    const { totals } = await totalsOf(8, forced);
+    expect(totals.faults).toEqual({});
+    expect(totals.deliveredMs / totals.affordedMs).toBeGreaterThan(0.99);
+    expect(totals.exact).toBe(totals.lives);
+    expect(totals.within).toBe(0);
+  });
+});
+
+describe('each killer alone', () => {
+  it('the reaper keeps the budgets while the sweeper is dead', async () => {
+    const { totals } = await totalsOf(12, { ...SMALL, killers: 'reaper', tableLoss: 'none' });
+    expect(totals.violations).toEqual([]);
+  });
+
+  it('the sweeper keeps them when the reaper dies', async () => {
+    const { totals } = await totalsOf(12, { ...SMALL, killers: 'sweeper', tableLoss: 'none' });
+    expect(totals.violations).toEqual([]);
+    expect(totals.orphans).toBe(0);
+  });
+
+  it.each(['emptied', 'unreachable'] as const)(
+    'the sweeper keeps them when the reaper is dead and the table %s in mid-flight',
+    async (tableLoss) => {
+      const { totals, outcomes } = await totalsOf(12, { ...SMALL, killers: 'sweeper', tableLoss });
+      expect(totals.violations).toEqual([]);
+      expect(totals.orphans).toBe(0);
+      // At a time when there was something to lose.
+      expect(outcomes.some(({ aliveAtLoss }) => aliveAtLoss > 0)).toBe(true);
+    },
+  );
+
+  it('with both dead the budget is overspent, and the alarm is all that is left', async () => {
+    const outcome = await simulate(1, { forced: { ...NO_FAULTS, ...SMALL, killers: 'none' } });
+    expect(outcome.violation?.promise).toBe('budget');
+    const { lossAt, endedAt, reaperRuns } = outcome;
+    const isRunIn = (minute: number) => reaperRuns.some((at) => Math.floor(at / 60_000) === minute);
+    // As CloudWatch counts them: a minute without a run has no data.
+    const runsUntil = (time: number) =>
+      [5, 4, 3, 2, 1].map((ago) => (isRunIn(Math.floor(time / 60_000) - ago) ? 1 : null));
+    const of = alarm('ReaperNotRun');
+    expect(isInAlarm(of, runsUntil(lossAt))).toBe(false);
+    expect(isInAlarm(of, runsUntil(lossAt + 5 * 60_000))).toBe(true);
+    expect(endedAt).toBeGreaterThan(lossAt + 5 * 60_000);
+  });
+});
+
+describe('a world in which Linode refuses deletions for longer than the margin', () => {
+  it('records what was overspent, says so, and goes on until all is gone', async () => {
+    const forced = { ...NO_FAULTS, clusters: 6, hoursMax: 5, outages: 'long' } as const;
+    const { totals, outcomes } = await totalsOf(16, forced);
+    expect(totals.violations).toEqual([]);
+    expect(totals.orphans).toBe(0);
+    expect(totals.overspentClusters).toBeGreaterThan(0);
+    expect(totals.recordedMicroUsd).toBe(totals.overspentMicroUsd);
+    const logged = outcomes.reduce((sum, { overspendsLogged }) => sum + overspendsLogged, 0);
+    expect(logged).toBe(totals.overspentClusters);
+    // Each that is overspent was seen to be late, and so was many another.
+    for (const { overspent, emitted } of outcomes.filter((one) => one.overspent.clusters > 0)) {
+      expect(emitted.Overspend).toBeCloseTo(overspent.microUsd / 1e6, 9);
+      expect(emitted.OverdueClusters).toBeGreaterThanOrEqual(overspent.clusters);
+    }
+  });
+});
+
+describe('a broken promise', () => {
+  it('is found where clusters are given no margin', async () => {
+    const { totals } = await totalsOf(3, { ...NO_FAULTS, ...SMALL, marginSeconds: 0 });
+    expect(totals.violations.map(({ text }) => text).join()).toContain('violation: budget');
+  });
+});
+
+describe('what is told', () => {
+  it('of options are those that are not as in a world without faults', () => {
+    expect(told(NO_FAULTS)).toBe('none');
+    expect(told({ ...NO_FAULTS, flaky: 0.25, outages: 'long' })).toBe('flaky=0.25 outages=long');
+  });
+
+  it('of totals is how many worlds there were, what was injected, and what was found', async () => {
+    const totals = noTotals();
+    add(totals, await simulate(3, { forced: SMALL }));
+    const text = tell(totals, 2_000);
+    expect(text).toContain('1 seeds (');
+    expect(text).toContain('0 violations');
+    expect(text).toMatch(/2\.0 s: 0\.5 seeds a second, \d+ clusters a minute/);
+  });
+
+  it('a fifth of all worlds have no fault at all', () => {
+    const seeds = Array.from({ length: 1_000 }, (_, seed) => drawOptions(seed));
+    const work = { clusters: 1, nodesMax: 10, hoursMax: 14, marginSeconds: 180 };
+    const asked = { ...work, capped: false, changes: false, schedule: false };
+    const faultless = seeds.filter((options) => told({ ...options, ...asked }) === 'none');
+    expect(faultless.length).toBeGreaterThan(150);
+    expect(faultless.length).toBeLessThan(300);
+  });
+});

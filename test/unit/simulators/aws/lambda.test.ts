@@ -1,0 +1,132 @@
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createNudge } from '../../../../lib/adapters/aws/lambda.ts';
+import { startLambda } from '../../../../simulators/aws/lambda.ts';
+import { listen } from '../../../../simulators/listen.ts';
+import { createTestClock } from '../../../support/linode-server.ts';
+
+interface Answer {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+const WELL: Answer = { body: '{}' };
+const THROWN: Answer = {
+  headers: { 'x-amz-function-error': 'Unhandled' },
+  body: '{"errorType": "Error", "errorMessage": "no luck"}',
+};
+const MINUTE_MS = 60_000;
+
+/** Lambda's queue in front of functions that answer by the list, and `WELL` after its end. */
+async function aQueue(answers: Answer[], retries: Record<string, number> = {}) {
+  const invoked: { path: string; payload: string }[] = [];
+  const told: string[] = [];
+  const functions = createServer(async (request, response) => {
+    invoked.push({ path: request.url ?? '', payload: await text(request) });
+    const { status = 200, headers = {}, body } = answers.shift() ?? WELL;
+    response.writeHead(status, headers).end(body);
+  });
+  const functionsUrl = await listen(functions, 0);
+  const clock = createTestClock();
+  const onError = (name: string, reason: string) => told.push(`${name}: ${reason}`);
+  const lambda = await startLambda({ functionsUrl, clock, retries, onError });
+  const closeFunctions = () => {
+    functions.close();
+    functions.closeAllConnections();
+  };
+  onTestFinished(() => {
+    lambda.close();
+    closeFunctions();
+  });
+  return { lambda, invoked, told, clock, closeFunctions };
+}
+
+const path = (name: string) => `/2015-03-31/functions/${name}/invocations`;
+
+describe('an asynchronous invocation', () => {
+  it('passes the payload on to the function, once, where that ends well', async () => {
+    const { lambda, invoked, told } = await aQueue([WELL]);
+    await lambda.invokeAsync('reap', '{"a": 1}');
+    expect(invoked).toEqual([{ path: path('reap'), payload: '{"a": 1}' }]);
+    expect(told).toEqual([]);
+  });
+
+  it('that throws is tried again after one minute and after two more, as by Lambda', async () => {
+    const { lambda, invoked, told, clock } = await aQueue([THROWN, THROWN, THROWN]);
+    await lambda.invokeAsync('reap', '{}');
+    expect(invoked).toHaveLength(3);
+    expect(clock.slept).toEqual([MINUTE_MS, 2 * MINUTE_MS]);
+    expect(told).toEqual(['reap: no luck', 'reap: no luck', 'reap: no luck']);
+  });
+
+  it('is not tried again once it has ended well', async () => {
+    const { lambda, invoked, clock } = await aQueue([THROWN, WELL]);
+    await lambda.invokeAsync('reap', '{}');
+    expect(invoked).toHaveLength(2);
+    expect(clock.slept).toEqual([MINUTE_MS]);
+  });
+
+  it('is not tried again where serverless.yml says 0', async () => {
+    const { lambda, invoked, told, clock } = await aQueue([THROWN], { reconcile: 0 });
+    await lambda.invokeAsync('reconcile', '{}');
+    expect(invoked).toHaveLength(1);
+    expect(clock.slept).toEqual([]);
+    expect(told).toEqual(['reconcile: no luck']);
+  });
+
+  it('tells what a server that is no function answered', async () => {
+    const { lambda, told } = await aQueue([{ status: 502, body: '<html>' }], { reap: 0 });
+    await lambda.invokeAsync('reap', '{}');
+    expect(told).toEqual(['reap: <html>']);
+  });
+
+  it('counts functions that are down as a failure, and does not throw', async () => {
+    const { lambda, told, closeFunctions } = await aQueue([], { reap: 0 });
+    closeFunctions();
+    await lambda.invokeAsync('reap', '{}');
+    expect(told).toEqual([expect.stringContaining('reap: ')]);
+  });
+});
+
+describe("Lambda's endpoint", () => {
+  it('answers 202 at once, while the function is still at work', async () => {
+    const { lambda, invoked } = await aQueue([]);
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    const client = new LambdaClient({ endpoint: lambda.url, region: 'us-east-1', credentials });
+    onTestFinished(() => client.destroy());
+    const names = { reconcile: 'onebuck-local-reconcile', schedule: 'onebuck-local-schedule' };
+    await createNudge(client, names).reconcile('caaaaaaaaaa');
+    await expect
+      .poll(() => invoked, { interval: 5 })
+      .toEqual([{ path: path('onebuck-local-reconcile'), payload: '{"clusterId":"caaaaaaaaaa"}' }]);
+  });
+
+  it('does not wait for a function that never answers', async () => {
+    const functions = createServer(() => {});
+    const functionsUrl = await listen(functions, 0);
+    const options = { functionsUrl, clock: createTestClock(), retries: {}, onError: () => {} };
+    const lambda = await startLambda(options);
+    onTestFinished(() => {
+      lambda.close();
+      functions.close();
+      functions.closeAllConnections();
+    });
+    const headers = { 'x-amz-invocation-type': 'Event' };
+    const response = await fetch(lambda.url + path('reap'), { method: 'POST', headers });
+    expect(response.status).toBe(202);
+  });
+
+  it.each([
+    ['a call that waits for its answer', path('reap'), 'RequestResponse'],
+    ['a call of another kind', '/2015-03-31/functions/reap', 'Event'],
+  ])('says 501 to %s, and invokes nothing', async (_, requestPath, type) => {
+    const { lambda, invoked } = await aQueue([]);
+    const headers = { 'x-amz-invocation-type': type };
+    const response = await fetch(lambda.url + requestPath, { method: 'POST', headers });
+    expect(response.status).toBe(501);
+    expect(invoked).toEqual([]);
+  });
+});

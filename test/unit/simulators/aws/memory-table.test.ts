@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { minutes, plus } from '../../../../lib/core/base/units.ts';
+import { createMemoryTable } from '../../../../simulators/aws/memory-table.ts';
+import { aCluster, anEnded, aRunning, LAUNCH } from '../../../support/builders.ts';
+import { clusterStoreContract, collect } from '../../../support/cluster-store-contract.ts';
+import { ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
+import { scheduleStoreContract } from '../../../support/schedule-store-contract.ts';
+
+clusterStoreContract('the clusters in memory', async () => createMemoryTable().clusters);
+
+scheduleStoreContract('the schedules in memory', async () => {
+  const { clusters: store, schedules } = createMemoryTable();
+  return { store, schedules };
+});
+
+ledgerStoreContract('the ledger in memory', async () => createMemoryTable().ledger);
+
+describe('indexes that lag', () => {
+  it('show a write later than a get does, and until then what was there before', async () => {
+    let now = 0;
+    const { clusters } = createMemoryTable({ now: () => now, indexLag: () => 1_000 });
+    const record = aRunning({ dueAt: LAUNCH });
+    await clusters.insert(record);
+    expect(await collect(clusters.due(LAUNCH))).toEqual([]);
+    now = 1_000;
+    expect(await collect(clusters.due(LAUNCH))).toEqual([record.id]);
+    await clusters.save({ ...record, dueAt: plus(LAUNCH, minutes(9)) });
+    expect(await collect(clusters.due(LAUNCH))).toEqual([record.id]);
+    expect(await clusters.get(record.id)).toMatchObject({ dueAt: plus(LAUNCH, minutes(9)) });
+    now = 2_000;
+    expect(await collect(clusters.due(LAUNCH))).toEqual([]);
+  });
+
+  it('take the writes of one record in their order', async () => {
+    let now = 0;
+    const lags = [5_000, 1];
+    const indexLag = () => lags.shift() ?? 0;
+    const { clusters } = createMemoryTable({ now: () => now, indexLag });
+    await clusters.insert(aCluster({ dueAt: LAUNCH }));
+    await clusters.save(anEnded({ revision: 1 }));
+    now = 4_999;
+    expect(await collect(clusters.due(LAUNCH))).toEqual([]);
+    now = 5_000;
+    expect(await collect(clusters.due(LAUNCH))).toEqual([]);
+  });
+});
+
+it('a table that was cleared has nothing', async () => {
+  const table = createMemoryTable();
+  await table.clusters.insert(aCluster());
+  await table.ledger.save({ revision: 0, open: new Map(), spent: new Map() });
+  table.clear();
+  expect(await table.clusters.get(aCluster().id)).toBe('notFound');
+  expect((await table.ledger.read()).revision).toBe(0);
+});

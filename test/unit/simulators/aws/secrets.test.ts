@@ -1,0 +1,134 @@
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createSecrets } from '../../../../lib/adapters/aws/secrets-manager.ts';
+import { startSecrets } from '../../../../simulators/aws/secrets.ts';
+import { createTestClock } from '../../../support/linode-server.ts';
+
+const SECRET = {
+  linodeToken: 'linode-token-0123456789',
+  apiTokens: { admin: '0'.repeat(64) },
+  passwordKey: 'sixteen-or-more-characters',
+};
+
+async function localSecrets(secretId: string, value: string | null = JSON.stringify(SECRET)) {
+  const changes: string[] = [];
+  const onChange = (value: string) => changes.push(value);
+  const local = await startSecrets('onebuck/local', value, { onChange });
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new SecretsManagerClient({
+    endpoint: local.url,
+    region: 'us-east-1',
+    credentials,
+  });
+  onTestFinished(() => {
+    client.destroy();
+    local.close();
+  });
+  const secrets = createSecrets(client, { secretId, clock: createTestClock() });
+  return { local, client, secrets, changes };
+}
+
+it('gives the secret to the client that the functions use', async () => {
+  const { secrets } = await localSecrets('onebuck/local');
+  expect(await secrets.linodeToken({ fresh: false })).toBe(SECRET.linodeToken);
+  expect(await secrets.apiTokens()).toEqual({ admin: ['0'.repeat(64)] });
+  expect(await secrets.passwordKey()).toBe(SECRET.passwordKey);
+});
+
+it('has no other secret', async () => {
+  const { secrets } = await localSecrets('onebuck/other');
+  await expect(secrets.apiTokens()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+});
+
+it('has none before it is made, which it is once', async () => {
+  const { client, changes } = await localSecrets('onebuck/local', null);
+  const get = () => client.send(new GetSecretValueCommand({ SecretId: 'onebuck/local' }));
+  const put = { SecretId: 'onebuck/local', SecretString: 'first' };
+  const missing = { name: 'ResourceNotFoundException' };
+  await expect(get()).rejects.toMatchObject(missing);
+  await expect(client.send(new PutSecretValueCommand(put))).rejects.toMatchObject(missing);
+  const create = (SecretString: string) =>
+    client.send(new CreateSecretCommand({ Name: 'onebuck/local', SecretString }));
+  await create('first');
+  await expect(create('second')).rejects.toMatchObject({ name: 'ResourceExistsException' });
+  expect((await get()).SecretString).toBe('first');
+  expect(changes).toEqual(['first']);
+});
+
+describe('a secret that is changed', () => {
+  const SecretId = 'onebuck/local';
+
+  it('is the last value that was put, which the functions take up', async () => {
+    const { client, secrets, changes } = await localSecrets(SecretId);
+    const SecretString = JSON.stringify({ ...SECRET, linodeToken: 'rotated' });
+    await client.send(new PutSecretValueCommand({ SecretId, SecretString }));
+    expect(await secrets.linodeToken({ fresh: true })).toBe('rotated');
+    expect(changes).toEqual([SecretString]);
+  });
+
+  it('keeps the version before, and one that is not yet current', async () => {
+    const { client, changes } = await localSecrets(SecretId);
+    const put = (SecretString: string, stages?: string[]) =>
+      client.send(
+        new PutSecretValueCommand({
+          SecretId,
+          SecretString,
+          ...(stages && { VersionStages: stages }),
+        }),
+      );
+    const valueAt = async (VersionStage: string) =>
+      (await client.send(new GetSecretValueCommand({ SecretId, VersionStage }))).SecretString;
+    await put('second');
+    await put('third', ['NEXT']);
+    expect(await valueAt('AWSCURRENT')).toBe('second');
+    expect(await valueAt('AWSPREVIOUS')).toBe(JSON.stringify(SECRET));
+    expect(await valueAt('NEXT')).toBe('third');
+    expect(changes).toEqual(['second']);
+  });
+
+  it('becomes current only in place of the version that is', async () => {
+    const { client, changes } = await localSecrets(SecretId);
+    const first = await client.send(new GetSecretValueCommand({ SecretId }));
+    const put = { SecretId, SecretString: 'second', VersionStages: ['NEXT'] };
+    const second = await client.send(new PutSecretValueCommand(put));
+    const makeCurrent = (RemoveFromVersionId: string | undefined) =>
+      client.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId,
+          VersionStage: 'AWSCURRENT',
+          MoveToVersionId: second.VersionId,
+          RemoveFromVersionId,
+        }),
+      );
+    const refused = { name: 'InvalidParameterException' };
+    await expect(makeCurrent(undefined)).rejects.toMatchObject(refused);
+    await expect(makeCurrent(second.VersionId)).rejects.toMatchObject(refused);
+    expect(changes).toEqual([]);
+    await makeCurrent(first.VersionId);
+    expect(changes).toEqual(['second']);
+  });
+
+  it('takes the same put twice, but no other value under its token', async () => {
+    const { client } = await localSecrets(SecretId);
+    const ClientRequestToken = '0'.repeat(32);
+    const put = (SecretString: string) =>
+      client.send(new PutSecretValueCommand({ SecretId, SecretString, ClientRequestToken }));
+    await put('second');
+    await put('second');
+    await expect(put('third')).rejects.toMatchObject({ name: 'ResourceExistsException' });
+  });
+});
+
+it('says 501 to any other call', async () => {
+  const { local } = await localSecrets('onebuck/local');
+  const headers = { 'x-amz-target': 'secretsmanager.DeleteSecret' };
+  const response = await fetch(local.url, { method: 'POST', headers, body: '{}' });
+  expect(response.status).toBe(501);
+  expect(await response.text()).not.toContain(SECRET.linodeToken);
+});

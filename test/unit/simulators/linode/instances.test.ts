@@ -1,0 +1,512 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startLinodeSimulator } from '../../../../simulators/linode/simulator.ts';
+import { aWorld, EPOCH, errors, labelsOf, type World } from '../../../support/simulated-linode.ts';
+
+const statusOf = async ({ call }: World, id: number): Promise<string | number> => {
+  const answer = await call('GET', `/linode/instances/${id}`);
+  return answer.status === 200 ? answer.json.status : answer.status;
+};
+
+describe('create', () => {
+  it('answers 200 with the new Linode, whose time is floored to the second', async () => {
+    const { create, simulator } = await aWorld();
+    const { status, json } = await create({ label: 'web-1', tags: ['one', 'two', 'one'] });
+    expect(status).toBe(200);
+    expect(json).toMatchObject({
+      label: 'web-1',
+      status: 'provisioning',
+      created: '2026-11-22T12:00:00',
+      updated: '2026-11-22T12:00:00',
+      type: 'g6-nanode-1',
+      image: 'linode/ubuntu24.04',
+      region: 'us-east',
+      tags: ['one', 'two'],
+      specs: { disk: 25600, memory: 1024, vcpus: 1, gpus: 0, transfer: 1000 },
+      has_user_data: false,
+      backups: { enabled: false, schedule: { day: null, window: null } },
+    });
+    expect(json.host_uuid).toMatch(/^[0-9a-f]{40}$/);
+    expect(simulator.instances()).toMatchObject([{ id: json.id, created: EPOCH, deleted: null }]);
+  });
+
+  it('makes ids ascend and addresses differ, also beyond the test networks', async () => {
+    const { create, simulator } = await aWorld({ settings: { rateLimited: false } });
+    for (let made = 0; made < 800; made += 1) await create();
+    const made = simulator.instances();
+    expect(made.map(({ id }) => id)).toEqual(made.map((_, index) => 90_000_001 + index));
+    expect(new Set(made.map(({ ipv4 }) => ipv4[0])).size).toBe(800);
+    expect(new Set(made.map(({ ipv6 }) => ipv6)).size).toBe(800);
+    expect(made[0]?.ipv4).toEqual(['192.0.2.1']);
+    expect(made[799]?.ipv4).toEqual(['100.64.0.37']);
+    expect(made[799]?.ipv6).toBe('2001:db8::f03c:0:31f/128');
+  });
+
+  it('shows what is write-only to the ledger alone', async () => {
+    const userData = Buffer.from('#cloud-config').toString('base64');
+    const secret = {
+      root_pass: 'secretPassword1',
+      authorized_keys: ['ssh-ed25519 AAAAsecret me'],
+      metadata: { user_data: userData },
+    };
+    const { call, create, simulator } = await aWorld();
+    const answer = await create(secret);
+    const list = await call('GET', '/linode/instances');
+    expect(answer.json.has_user_data).toBe(true);
+    expect(answer.text + list.text).not.toMatch(/secret|root_pass|authorized|metadata|booted/);
+    expect(simulator.instances()).toMatchObject([
+      { rootPass: 'secretPassword1', authorizedKeys: secret.authorized_keys, userData },
+    ]);
+  });
+
+  it('makes a label from the id where none is given', async () => {
+    const { create } = await aWorld();
+    const { json } = await create({ label: undefined });
+    expect(json.label).toBe(`linode${json.id}`);
+  });
+
+  it('adds backups where the account forces them, whatever is asked', async () => {
+    const { call, create } = await aWorld({ settings: { backupsForced: true } });
+    const { json } = await create({ backups_enabled: false });
+    const schedule = { day: 'Scheduling', window: 'Scheduling' };
+    expect(json.backups).toMatchObject({ enabled: true, schedule });
+    expect((await call('GET', '/account/settings')).json.backups_enabled).toBe(true);
+  });
+
+  it('refuses what is no JSON object', async () => {
+    const { call } = await aWorld();
+    for (const body of ['{"type":', '[]', '']) {
+      const answer = await call('POST', '/linode/instances', { body });
+      expect(answer).toMatchObject({ status: 400, json: errors(['Invalid JSON']) });
+    }
+  });
+
+  it('names all faults of a body at once', async () => {
+    const { call } = await aWorld();
+    const body = { type: 'none', region: 'nowhere', image: 'linode/none', label: 'x', tags: ['y'] };
+    const answer = await call('POST', '/linode/instances', { body });
+    expect(answer.status).toBe(400);
+    expect(answer.json).toEqual(
+      errors(
+        ['A valid plan type by that ID was not found', 'type'],
+        ['region is not valid', 'region'],
+        ['image is not valid', 'image'],
+        ['Length must be 3-64 characters', 'label'],
+        ['Must provide valid root_pass, authorized_keys, or authorized_users'],
+        ['Length must be 3-50 characters', 'tags'],
+      ),
+    );
+  });
+
+  const bytes = (length: number) => Buffer.alloc(length, 'a').toString('base64');
+  it.each<[string, object, string | undefined]>([
+    ['no type', { type: undefined }, 'type'],
+    ['no region', { region: undefined }, 'region'],
+    ['a label of 2', { label: 'ab' }, 'label'],
+    ['a label of 65', { label: 'a'.repeat(65) }, 'label'],
+    ['a label with a space', { label: 'a b' }, 'label'],
+    ['a label with a double dash', { label: 'a--b' }, 'label'],
+    ['a label with a double underscore', { label: 'a__b' }, 'label'],
+    ['a label with a double period', { label: 'a..b' }, 'label'],
+    ['a label that begins with a digit', { label: '1ab' }, 'label'],
+    ['a label that ends with a dash', { label: 'ab-' }, 'label'],
+    ['a password of 6', { root_pass: '123456' }, 'root_pass'],
+    ['a password of 129', { root_pass: 'a'.repeat(129) }, 'root_pass'],
+    ['no way to log in', { root_pass: undefined, authorized_keys: [] }, undefined],
+    ['a key that is none', { authorized_keys: ['ssh-rsa AAAA', 'x'] }, 'authorized_keys[1]'],
+    ['a tag of 51', { tags: ['a'.repeat(51)] }, 'tags'],
+    ['tags that are no list', { tags: 'one' }, 'tags'],
+    ['user data that is no base64', { metadata: { user_data: '#cloud' } }, 'metadata.user_data'],
+    ['user data too long', { metadata: { user_data: bytes(16_385) } }, 'metadata.user_data'],
+    [
+      'user data for an image without cloud-init',
+      { image: 'linode/slackware15.0', metadata: { user_data: bytes(1) } },
+      'metadata.user_data',
+    ],
+    [
+      'user data in a region without Metadata',
+      { region: 'us-sea', metadata: { user_data: bytes(1) } },
+      'metadata.user_data',
+    ],
+    ['booted that is no boolean', { booted: 'yes' }, 'booted'],
+    ['a firewall that is not there', { firewall_id: 7 }, 'firewall_id'],
+    ['an odd maintenance policy', { maintenance_policy: 'never' }, 'maintenance_policy'],
+  ])('refuses %s', async (_, body, field) => {
+    const { create, simulator } = await aWorld({
+      settings: { regionsWithoutMetadata: ['us-sea'] },
+    });
+    const { status, json } = await create(body);
+    expect(status).toBe(400);
+    expect(json.errors).toHaveLength(1);
+    expect(json.errors[0].field).toBe(field);
+    expect(simulator.instances()).toEqual([]);
+  });
+
+  it.each<[string, object]>([
+    ['keys in place of a password', { root_pass: undefined, authorized_keys: ['ssh-rsa AAAA'] }],
+    ['users in place of a password', { root_pass: undefined, authorized_users: ['me'] }],
+    ['the longest of everything', { label: 'a'.repeat(64), root_pass: 'a'.repeat(128) }],
+    ['the longest user data', { metadata: { user_data: bytes(16_384) } }],
+    ['a deprecated image', { image: 'linode/ubuntu20.04' }],
+    ['tags with = and spaces', { tags: ['onebuck=c1', 'example tag', 'a'.repeat(50)] }],
+    ['nothing but a type and a region', { image: undefined, root_pass: undefined }],
+    ['user data without an image', { image: null, metadata: { user_data: bytes(1) } }],
+  ])('accepts %s', async (_, body) => {
+    const { create } = await aWorld();
+    expect((await create(body)).status).toBe(200);
+  });
+
+  it.each([
+    [{ stackscript_id: 1 }, 'The simulator does not have the field stackscript_id of this call'],
+    [{ interface_generation: 'linode' }, 'The simulator does not have Linode interfaces'],
+  ])('answers 501 to %j, which it does not simulate', async (body, reason) => {
+    const { create } = await aWorld();
+    expect(await create(body)).toMatchObject({ status: 501, json: errors([reason]) });
+  });
+
+  it('checks the body, then the limit, then the capacity, then the label', async () => {
+    const { create, simulator } = await aWorld({ settings: { accountLimit: 1 } });
+    await create({ label: 'taken' });
+    const wrong = { label: 'taken', type: 'g7-premium-2' };
+    expect((await create({ ...wrong, root_pass: 'x' })).json.errors[0].field).toBe('root_pass');
+    const limited = await create(wrong);
+    expect(limited.status).toBe(400);
+    expect(limited.json.errors[0].reason).toMatch(/limit for the number of active services/);
+    simulator.updateSettings({ accountLimit: null });
+    const withoutCapacity = await create(wrong);
+    expect(withoutCapacity.status).toBe(403);
+    expect(withoutCapacity.json.errors[0].reason).toMatch(
+      /not currently available in the selected/,
+    );
+    expect(await create({ label: 'taken' })).toMatchObject({
+      status: 400,
+      json: errors(['Label must be unique among your linodes', 'label']),
+    });
+    expect(simulator.instances()).toHaveLength(1);
+  });
+
+  it('refuses what is sold out, and counts only what exists towards the limit', async () => {
+    const soldOut = [{ type: 'g6-nanode-1', region: 'us-east' }];
+    const { call, create } = await aWorld({ settings: { soldOut, accountLimit: 1 } });
+    expect((await create()).status).toBe(403);
+    const { json } = await create({ region: 'us-ord' });
+    await call('DELETE', `/linode/instances/${json.id}`);
+    expect((await create({ region: 'us-ord' })).status).toBe(200);
+  });
+});
+
+describe('life cycle', () => {
+  it.each<[string, object, [number, string][]]>([
+    [
+      'an image',
+      {},
+      [
+        [44.9, 'provisioning'],
+        [45, 'booting'],
+        [59.9, 'booting'],
+        [60, 'running'],
+      ],
+    ],
+    [
+      'an image, not booted',
+      { booted: false },
+      [
+        [44.9, 'provisioning'],
+        [45, 'offline'],
+        [99, 'offline'],
+      ],
+    ],
+    [
+      'no image',
+      { image: null },
+      [
+        [4.9, 'provisioning'],
+        [5, 'offline'],
+        [99, 'offline'],
+      ],
+    ],
+  ])('runs its course with %s', async (_, body, steps) => {
+    const world = await aWorld();
+    const { json } = await world.create(body);
+    for (const [seconds, status] of steps) {
+      world.clock.now = EPOCH + seconds * 1000;
+      expect(await statusOf(world, json.id)).toBe(status);
+    }
+  });
+
+  it('takes as long as the settings say, and for ever under a label that gets stuck', async () => {
+    const settings = { imageSeconds: 10, bootSeconds: 1, stuckLabels: ['-stuck$'] };
+    const world = await aWorld({ settings });
+    const { json: good } = await world.create();
+    const { json: stuck } = await world.create({ label: 'node-stuck' });
+    world.passSeconds(11);
+    expect(await statusOf(world, good.id)).toBe('running');
+    world.passSeconds(86_400);
+    expect(await statusOf(world, stuck.id)).toBe('provisioning');
+  });
+
+  it('follows a clock that is set back', async () => {
+    const world = await aWorld();
+    const { json } = await world.create();
+    world.passSeconds(60);
+    expect(await statusOf(world, json.id)).toBe('running');
+    world.passSeconds(-30);
+    expect(await statusOf(world, json.id)).toBe('provisioning');
+  });
+
+  it('is gone at once when deleted, with its label free and the ledger dated', async () => {
+    const world = await aWorld();
+    const { call, create, simulator } = world;
+    const { json } = await create({ label: 'again' });
+    world.passSeconds(1.5);
+    const answer = await call('DELETE', `/linode/instances/${json.id}`);
+    expect([answer.status, answer.text]).toEqual([200, '{}']);
+    expect(await statusOf(world, json.id)).toBe(404);
+    expect((await call('GET', '/linode/instances')).json.results).toBe(0);
+    expect((await call('DELETE', `/linode/instances/${json.id}`)).status).toBe(404);
+    expect((await create({ label: 'again' })).status).toBe(200);
+    expect(simulator.instances()[0]).toMatchObject({ id: json.id, deleted: EPOCH + 1500 });
+  });
+
+  it('lingers as deleting where it is set to, keeping its label and ending its bill', async () => {
+    const world = await aWorld({ settings: { lingerDeletingSeconds: 30 } });
+    const { call, create, simulator } = world;
+    const { json } = await create({ label: 'slow' });
+    await call('DELETE', `/linode/instances/${json.id}`);
+    world.passSeconds(29);
+    expect(await statusOf(world, json.id)).toBe('deleting');
+    expect((await create({ label: 'slow' })).status).toBe(400);
+    const body = { tags: ['late'] };
+    const change = await call('PUT', `/linode/instances/${json.id}`, { body });
+    expect(change).toMatchObject({ status: 400, json: errors(['Linode busy.']) });
+    expect((await call('DELETE', `/linode/instances/${json.id}`)).status).toBe(200);
+    expect(simulator.instances()).toMatchObject([{ deleted: EPOCH }]);
+    world.passSeconds(1);
+    expect(await statusOf(world, json.id)).toBe(404);
+    expect((await create({ label: 'slow' })).status).toBe(200);
+  });
+});
+
+describe('update and tags', () => {
+  it('renames a Linode and replaces its tags', async () => {
+    const { call, create, passSeconds } = await aWorld();
+    const { json } = await create({ tags: ['old'] });
+    passSeconds(1);
+    const body = { label: 'renamed', tags: ['new'] };
+    const answer = await call('PUT', `/linode/instances/${json.id}`, { body });
+    expect(answer.json).toMatchObject({ ...body, updated: '2026-11-22T12:00:01' });
+    expect((await call('GET', `/linode/instances/${json.id}`)).json).toEqual(answer.json);
+    expect((await call('GET', '/tags')).json.data).toEqual([{ label: 'old' }, { label: 'new' }]);
+  });
+
+  it('refuses a label that another has, but not its own', async () => {
+    const { call, create } = await aWorld();
+    await create({ label: 'first' });
+    const { json } = await create({ label: 'second' });
+    const path = `/linode/instances/${json.id}`;
+    expect((await call('PUT', path, { body: { label: 'first' } })).status).toBe(400);
+    expect((await call('PUT', path, { body: { label: 'second' } })).status).toBe(200);
+    expect((await call('PUT', path, { body: { label: '-' } })).json.errors[0].field).toBe('label');
+    expect((await call('PUT', path, { body: { tags: [1] } })).json.errors[0].field).toBe('tags');
+    expect((await call('PUT', path, { body: { expiration: null } })).status).toBe(501);
+  });
+
+  it('takes back all that it showed, changed where that can be', async () => {
+    const { call, create } = await aWorld();
+    const { json } = await create({ tags: ['old'] });
+    const path = `/linode/instances/${json.id}`;
+    const { alerts, backups, watchdog_enabled } = json;
+    const { enabled, schedule } = backups;
+    const fixed = { alerts, backups: { enabled, schedule }, watchdog_enabled };
+    const change = { group: 'web', maintenance_policy: 'linode/power_off_on', tags: ['new'] };
+    const answer = await call('PUT', path, { body: { ...fixed, ...change } });
+    expect(answer).toMatchObject({ status: 200, json: { ...json, ...change } });
+    expect((await call('GET', path)).json).toEqual(answer.json);
+  });
+
+  it.each([
+    ['watchdog_enabled', { watchdog_enabled: false }],
+    ['alerts', { alerts: { cpu: 10 } }],
+    ['backups', { backups: { schedule: { day: 'Sunday', window: 'W0' } } }],
+    ['alerts, backups', { alerts: null, backups: null }],
+  ])('answers 501 to another value of %s, and changes nothing', async (names, body) => {
+    const { call, create } = await aWorld();
+    const { json } = await create();
+    const path = `/linode/instances/${json.id}`;
+    const answer = await call('PUT', path, { body: { ...body, tags: ['new'] } });
+    const reason = `The simulator does not have another value of ${names}`;
+    expect(answer).toMatchObject({ status: 501, json: errors([reason]) });
+    expect((await call('GET', path)).json).toEqual(json);
+  });
+
+  it('refuses a group and a policy that are none', async () => {
+    const { call, create } = await aWorld();
+    const { json } = await create();
+    const body = { group: 5, maintenance_policy: 'linode/wait' };
+    expect(await call('PUT', `/linode/instances/${json.id}`, { body })).toMatchObject({
+      status: 400,
+      json: errors(
+        ['group is not valid', 'group'],
+        ['Unsupported maintenance policy slug format.', 'maintenance_policy'],
+      ),
+    });
+  });
+
+  it('lists a tag after its Linodes are gone, until it is deleted', async () => {
+    const { call, create } = await aWorld();
+    const { json } = await create({ tags: ['onebuck=c1'] });
+    await call('DELETE', `/linode/instances/${json.id}`);
+    expect((await call('GET', '/tags/onebuck%3Dc1')).json).toMatchObject({ data: [], results: 0 });
+    expect((await call('DELETE', '/tags/onebuck%3Dc1')).text).toBe('{}');
+    expect((await call('GET', '/tags/onebuck%3Dc1')).status).toBe(404);
+    expect((await call('GET', '/tags')).json.results).toBe(0);
+  });
+
+  it('takes a deleted tag off all Linodes but those deleted before', async () => {
+    const { call, create, simulator } = await aWorld();
+    const { json: gone } = await create({ tags: ['red', 'blue'] });
+    await call('DELETE', `/linode/instances/${gone.id}`);
+    const { json } = await create({ tags: ['red', 'blue'] });
+    await call('DELETE', '/tags/red');
+    expect((await call('GET', `/linode/instances/${json.id}`)).json.tags).toEqual(['blue']);
+    expect(simulator.instances()).toMatchObject([
+      { tags: ['red', 'blue'], tagsAtCreation: ['red', 'blue'] },
+      { tags: ['blue'], tagsAtCreation: ['red', 'blue'] },
+    ]);
+    expect(simulator.instances('red')).toHaveLength(2);
+  });
+
+  it('makes a tag on Linodes by POST /tags, and shows what bears it', async () => {
+    const { call, create } = await aWorld();
+    const { json } = await create({ tags: ['old'] });
+    const body = { label: 'more', linodes: [json.id] };
+    expect((await call('POST', '/tags', { body })).json).toEqual({ label: 'more' });
+    const { json: page } = await call('GET', '/tags/more');
+    expect(page.data).toMatchObject([{ type: 'linode', data: { tags: ['old', 'more'] } }]);
+    const tooShort = await call('POST', '/tags', { body: { label: 'ab' } });
+    expect(tooShort.json).toEqual(errors(['Length must be 3-50 characters', 'label']));
+    const unknown = await call('POST', '/tags', { body: { label: 'abc', linodes: [1] } });
+    expect(unknown.json.errors[0].field).toBe('linodes');
+  });
+
+  it('makes a tag on nothing but Linodes, which may be said with empty lists', async () => {
+    const { call } = await aWorld();
+    const none = { linodes: null, domains: null, nodebalancers: [], volumes: null };
+    const body = { label: 'tag', ...none, reserved_ipv4_addresses: [] };
+    expect((await call('POST', '/tags', { body })).json).toEqual({ label: 'tag' });
+    const other = await call('POST', '/tags', { body: { label: 'two', linodes: 5, volumes: [1] } });
+    expect(other).toMatchObject({
+      status: 400,
+      json: errors(['linodes is not valid', 'linodes'], ['volumes is not valid', 'volumes']),
+    });
+    expect((await call('GET', '/tags')).json.data).toEqual([{ label: 'tag' }]);
+  });
+});
+
+describe('events', () => {
+  const eventsOf = async ({ call }: World, id: number): Promise<[string, string, number][]> => {
+    const order = { '+order_by': 'created', '+order': 'desc' };
+    const filter = { 'entity.id': id, 'entity.type': 'linode', ...order };
+    const { json } = await call('GET', '/account/events', { filter });
+    return json.data.map((event: Record<string, unknown>) => [
+      event.action,
+      event.status,
+      event.percent_complete,
+    ]);
+  };
+
+  it('come in pairs, for create and boot, then for shutdown and delete', async () => {
+    const world = await aWorld();
+    const { json } = await world.create();
+    await world.create();
+    expect(await eventsOf(world, json.id)).toEqual([
+      ['linode_create', 'started', 0],
+      ['linode_boot', 'scheduled', 0],
+    ]);
+    world.passSeconds(52.5);
+    expect(await eventsOf(world, json.id)).toEqual([
+      ['linode_create', 'finished', 100],
+      ['linode_boot', 'started', 50],
+    ]);
+    world.passSeconds(10);
+    await world.call('DELETE', `/linode/instances/${json.id}`);
+    expect(await eventsOf(world, json.id)).toEqual([
+      ['linode_shutdown', 'started', 0],
+      ['linode_delete', 'scheduled', 0],
+      ['linode_create', 'finished', 100],
+      ['linode_boot', 'finished', 100],
+    ]);
+    world.passSeconds(29);
+    const [shutdown, deletion] = await eventsOf(world, json.id);
+    expect([shutdown?.[1], deletion?.[1]]).toEqual(['finished', 'finished']);
+  });
+
+  it('show one by its id in the recorded shape, and end after 90 days', async () => {
+    const { call, create, passSeconds } = await aWorld();
+    const { json } = await create({ label: 'eventful' });
+    passSeconds(45);
+    const { json: page } = await call('GET', '/account/events', {
+      filter: { action: 'linode_create' },
+    });
+    const [event] = page.data;
+    expect(event).toMatchObject({
+      created: '2026-11-22T12:00:00',
+      time_remaining: 0,
+      duration: 45,
+      entity: { label: 'eventful', id: json.id, url: `/v4/linode/instances/${json.id}` },
+      secondary_entity: { id: 'linode/ubuntu24.04', type: 'image', label: 'Ubuntu 24.04 LTS' },
+    });
+    expect((await call('GET', `/account/events/${event.id}`)).json).toEqual(event);
+    passSeconds(90 * 86_400);
+    expect((await call('GET', `/account/events/${event.id}`)).status).toBe(404);
+    expect((await call('GET', '/account/events')).json.results).toBe(0);
+  });
+});
+
+describe('account', () => {
+  it('owes what its Linodes cost so far', async () => {
+    const { call, create, passSeconds } = await aWorld();
+    await create({ type: 'g6-standard-2' });
+    passSeconds(3_601);
+    const { json } = await call('GET', '/account');
+    expect(json).toMatchObject({ balance: 0, balance_uninvoiced: 0.07, active_promotions: [] });
+  });
+});
+
+describe('state file', () => {
+  it('lets a second start find the Linodes, tags, events and ids of the first', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'linode-simulator-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const stateFile = join(folder, 'deeper', 'state.json');
+    const first = await aWorld({ stateFile });
+    const { json: gone } = await first.create({ label: 'gone', tags: ['red'] });
+    await first.call('DELETE', `/linode/instances/${gone.id}`);
+    const made = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((letter) => first.create({ label: `kept-${letter}` })),
+    );
+    const events = await first.call('GET', '/account/events');
+    await first.simulator.close();
+    expect(readdirSync(join(folder, 'deeper'))).toEqual(['state.json']);
+
+    const second = await aWorld({ stateFile });
+    expect(labelsOf(await second.call('GET', '/linode/instances'))).toEqual(
+      made.map(({ json }) => json.label),
+    );
+    expect((await second.call('GET', '/tags')).json.data).toEqual([{ label: 'red' }]);
+    expect((await second.call('GET', '/account/events')).text).toBe(events.text);
+    expect(second.simulator.bill()).toEqual(first.simulator.bill());
+    const { json: next } = await second.create();
+    expect(next.id).toBe(gone.id + 5);
+  });
+
+  it('refuses to start on a file that is something else', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'linode-simulator-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const stateFile = join(folder, 'state.json');
+    writeFileSync(stateFile, '{}');
+    const started = startLinodeSimulator({ now: () => EPOCH, tokens: {}, stateFile });
+    await expect(started).rejects.toThrow(/not a state of this simulator/);
+  });
+});

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import { chartOf } from '../../../web/src/chart.ts';
+import { clockFrom } from '../../../web/src/clock.ts';
+import { cronWords } from '../../../web/src/cron.ts';
+import { csvOf } from '../../../web/src/csv.ts';
+import { anotherDollar, anotherHour } from '../../../web/src/extend.ts';
+import { dollars, hoursFor, plusUsd } from '../../../web/src/money.ts';
+import { monthBefore, monthShort, monthTitle } from '../../../web/src/months.ts';
+import { fingerprint, isBusy, pauseMs } from '../../../web/src/poll.ts';
+import { emptyForm, isAskable, specOf, taking } from '../../../web/src/spec.ts';
+import type { MachineType } from '../../../web/src/types.ts';
+import { choose, noFilter } from '../../../web/src/types-choice.ts';
+import { aCluster } from './builders.ts';
+
+const form = { ...emptyForm, region: 'us-east', image: 'linode/debian12' };
+
+describe('money', () => {
+  it('is added without the noise of floats', () => {
+    expect(plusUsd(0.1, 0.2)).toBe(0.3);
+    expect(dollars(0.075)).toBe('$0.075');
+  });
+
+  it('lasts as many whole hours as it pays', () => {
+    expect([hoursFor(1, 0.075), hoursFor(0.3, 0.1), hoursFor(0.07, 0.075), hoursFor(1, 0)]).toEqual(
+      [13, 3, 0, 0],
+    );
+  });
+});
+
+describe('the fields of a launch', () => {
+  it('make a spec of what is filled in alone', () => {
+    expect(specOf(form)).toEqual({
+      ...{ nodes: 10, type: 'g6-nanode-1', region: 'us-east', image: 'linode/debian12' },
+      budgetUsd: 1,
+    });
+  });
+
+  it('may have blanks, a dollar sign and a decimal comma', () => {
+    const filled = {
+      ...form,
+      budget: ' $1,50 ',
+      keys: ' a b \n\n c d ',
+      maxHours: '3',
+      name: ' n ',
+    };
+    expect(specOf(filled)).toMatchObject({
+      ...{ budgetUsd: 1.5, authorizedKeys: ['a b', 'c d'], maxHours: 3, name: 'n' },
+    });
+  });
+
+  it.each([
+    { nodes: '' },
+    { nodes: '1.5' },
+    { nodes: '0' },
+    { budget: '' },
+    { budget: 'much' },
+    { region: '' },
+  ])('are not asked about with %o', (some) => {
+    expect(isAskable({ ...form, ...some })).toBe(false);
+  });
+
+  it('take an alternative over what it changes', () => {
+    const rest = { hourlyUsd: 1, affordableHours: 1, spentAtTeardownUsd: 1, sentence: '' };
+    const taken = taking(form, { kind: 'moreNodes', change: { nodes: 20 }, ...rest });
+    expect(taken).toEqual({ ...form, nodes: '20' });
+  });
+});
+
+describe('the table of types', () => {
+  const aType = (id: string, some: Partial<MachineType> = {}): MachineType => ({
+    ...{ id, label: id, class: 'standard', vcpus: 1, memoryMb: 1024, diskMb: 1024, gpus: 0 },
+    ...{ hourlyUsd: 0.01, monthlyUsd: 5, ...some },
+  });
+  const types = [
+    aType('b', { vcpus: 4, hourlyUsd: 0.04 }),
+    aType('none', { hourlyUsd: null }),
+    aType('a', { vcpus: 4, hourlyUsd: 0.04 }),
+    aType('c', { vcpus: 2, memoryMb: 4096, class: 'dedicated', hourlyUsd: 0.03 }),
+  ];
+  const ids = (...[filter, sort]: [Partial<typeof noFilter>, Parameters<typeof choose>[2]]) =>
+    choose(types, { ...noFilter, ...filter }, sort).map(({ id }) => id);
+  const byPrice = { key: 'hourlyUsd', isDown: false } as const;
+
+  it('is in the order asked for, then by price and id, those without a price last', () => {
+    expect(ids({}, byPrice)).toEqual(['c', 'a', 'b', 'none']);
+    expect(ids({}, { key: 'vcpus', isDown: true })).toEqual(['a', 'b', 'c', 'none']);
+  });
+
+  it('leaves out what is too small or too dear', () => {
+    expect(ids({ vcpus: 2 }, byPrice)).toEqual(['c', 'a', 'b']);
+    expect(ids({ memoryMb: 2048 }, byPrice)).toEqual(['c']);
+    expect(ids({ maxHourly: '0.035' }, byPrice)).toEqual(['c']);
+    expect(ids({ class: 'standard' }, byPrice)).toEqual(['a', 'b', 'none']);
+  });
+});
+
+describe('an extension', () => {
+  const one = { budgetUsd: 1, hourlyUsd: 0.075, affordableHours: 13, maxHours: null };
+
+  it('by an hour adds its price', () => {
+    expect(anotherHour(one)).toEqual({ budgetUsd: 1.075 });
+  });
+
+  it('by an hour raises the most hours where they end it, and the budget if it must', () => {
+    expect(anotherHour({ ...one, affordableHours: 5, maxHours: 5 })).toEqual({ maxHours: 6 });
+    expect(anotherHour({ ...one, maxHours: 13 })).toEqual({ budgetUsd: 1.075, maxHours: 14 });
+  });
+
+  it('by a dollar adds a dollar', () => {
+    expect(anotherDollar(one)).toEqual({ budgetUsd: 2 });
+  });
+});
+
+describe('the clock', () => {
+  const T = Date.parse('2026-11-23T12:00:00Z');
+
+  it('stands where the API has it, however wrong the browser is', () => {
+    const clock = clockFrom({ local: 0, server: T });
+    expect([clock.rate, clock.now(5_000)]).toEqual([1, T + 5_000]);
+  });
+
+  it('runs as fast as two answers tell', () => {
+    const clock = clockFrom({ local: 0, server: T }, { local: 1_500, server: T + 90_000 });
+    expect([clock.rate, clock.now(2_500)]).toEqual([60, T + 150_000]);
+  });
+
+  it('takes the delay of an answer for no other pace', () => {
+    expect(clockFrom({ local: 0, server: T }, { local: 1_500, server: T + 1_620 }).rate).toBe(1);
+    expect(clockFrom({ local: 0, server: T }, { local: 1_500, server: T - 9_000 }).rate).toBe(1);
+  });
+});
+
+describe('looking again', () => {
+  const calm = { unchanged: 0, failed: 0, busy: false, rate: 1 };
+
+  it('is soon while something happens, and later the longer nothing does', () => {
+    expect(pauseMs({ ...calm, busy: true })).toBe(2_000);
+    expect(pauseMs(calm)).toBe(10_000);
+    expect(pauseMs({ ...calm, unchanged: 1 })).toBe(15_000);
+    expect(pauseMs({ ...calm, unchanged: 50 })).toBe(60_000);
+  });
+
+  it('leaves an API that does not answer more and more time', () => {
+    expect([1, 2, 3, 20].map((failed) => pauseMs({ ...calm, failed }))).toEqual([
+      3_000, 6_000, 12_000, 60_000,
+    ]);
+  });
+
+  it('is sooner where the clock runs faster, up to a bound', () => {
+    expect(pauseMs({ ...calm, rate: 1000 })).toBe(1_000);
+    expect(pauseMs({ ...calm, rate: 1000, busy: true })).toBe(800);
+  });
+
+  it('has something happen while a cluster comes, goes, or is about to go', () => {
+    const teardown = { teardownAt: '2026-11-23T12:00:00Z' };
+    const earlier = (ms: number) => Date.parse(teardown.teardownAt) - ms;
+    expect(isBusy([aCluster({ status: 'provisioning' })], 0)).toBe(true);
+    expect(isBusy([aCluster(teardown)], earlier(60_000))).toBe(true);
+    expect(isBusy([aCluster(teardown)], earlier(600_000))).toBe(false);
+    expect(isBusy([], 0)).toBe(false);
+  });
+
+  it('finds nothing new in what time alone has changed', () => {
+    expect(fingerprint([aCluster({ spentUsd: 0.5 })])).toBe(fingerprint([aCluster()]));
+    expect(fingerprint([aCluster({ budgetUsd: 2 })])).not.toBe(fingerprint([aCluster()]));
+  });
+});
+
+describe('a cron expression', () => {
+  it.each([
+    ['30 2 * * MON-FRI', 'At 02:30, Monday through Friday'],
+    ['*/15 * * * *', 'Every 15 minutes'],
+    [' 0  4 1 * * ', 'At 04:00, on day 1 of the month'],
+  ])('%s is told as %s', async (expression, words) => {
+    expect(await cronWords(expression)).toEqual({ ok: true, words });
+  });
+
+  it.each(['', '* * * *', '0 0 2 * * MON', '61 * * * *', 'a b c d e'])(
+    '%j is told to be none',
+    async (expression) => {
+      expect(await cronWords(expression)).toMatchObject({ ok: false });
+    },
+  );
+});
+
+describe('months', () => {
+  it('are counted back across the year', () => {
+    expect([0, 1, 11].map((back) => monthBefore('2026-01', back))).toEqual([
+      ...['2026-01', '2025-12', '2025-02'],
+    ]);
+  });
+
+  it('have names', () => {
+    expect([monthTitle('2026-11'), monthShort('2026-11')]).toEqual(['November 2026', 'Nov']);
+  });
+});
+
+describe('the chart of months', () => {
+  const size = { width: 300, height: 100 };
+  const of = (...billed: number[]) => billed.map((billedUsd, i) => ({ month: `${i}`, billedUsd }));
+
+  it('has the cap within it, and bars as high as what was billed', () => {
+    const { bars, capY, lines } = chartOf(of(7.5, 0, 15), 20, size);
+    expect(lines.map(({ usd }) => usd)).toEqual([10, 20, 30]);
+    expect(bars.map(({ height }) => height)).toEqual([25, 0, 50]);
+    expect(capY).toBeCloseTo(100 / 3);
+  });
+
+  it('shows the least amount, and stands where there is none', () => {
+    expect(chartOf(of(0.001, 100), null, size).bars[0]?.height).toBe(2);
+    expect(chartOf(of(0), null, size)).toMatchObject({ capY: null });
+  });
+});
+
+describe('the CSV', () => {
+  it('has a line for each cluster', () => {
+    const [head, row, rest] = csvOf([aCluster({ name: 'a, "b"' })]).split('\r\n');
+    expect(head).toMatch(/^id,name,owner,/);
+    expect(row).toContain('caaaaaaaaaa,"a, ""b""",admin,2,');
+    expect(rest).toBe('');
+  });
+
+  it('gives a spreadsheet no formula to run', () => {
+    expect(csvOf([aCluster({ name: '=HYPERLINK(1)' })])).toContain(",'=HYPERLINK(1),");
+  });
+});
