@@ -76,54 +76,19 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     return turn;
   }
 
-  /** What is asked for while the ledger is being written is written together, at once. */
-  let waiting: Change[] = [];
-
-  /** Returns the ledger as it was after the change, once that is saved, if it needed saving. */
-  const update = (decide: Change['decide'], by: EpochMs): Promise<Ledger> =>
-    new Promise((resolve, reject) => {
-      waiting.push({ decide, by, resolve, reject });
-      void inTurn(makeWaiting);
-    });
-
-  async function makeWaiting(): Promise<void> {
-    let changes = waiting;
-    waiting = [];
-    try {
-      for (let tries = 1; changes.length > 0; tries += 1) {
-        if ((await make(changes)) === 'made') return;
-        const late = changes.filter(({ by }) => clock.now() >= by);
-        for (const { reject } of late) {
-          reject(new AppError('conflict', 'Too many launches and changes at once. Try again.'));
+  /** Returns the ledger as the change leaves it, once that is saved, if it needed saving. */
+  const update = (decide: (ledger: Ledger) => Ledger, by: EpochMs): Promise<Ledger> =>
+    inTurn(async () => {
+      for (let tries = 1; ; tries += 1) {
+        const ledger = await store.read();
+        const next = decide(ledger);
+        if (next === ledger || (await store.save(next)) === 'saved') return next;
+        if (clock.now() >= by) {
+          throw new AppError('conflict', 'Too many launches and changes at once. Try again.');
         }
-        changes = changes.filter((change) => !late.includes(change));
-        if (changes.length > 0) await clock.sleep(plus(clock.now(), pauseAfter(tries, random())));
-      }
-    } catch (error) {
-      for (const { reject } of changes) reject(error);
-    }
-  }
-
-  /**
-   * Each by what the ones before leave, and one that is refused without the others. If the ledger
-   * can't be read or saved, all fail: each may be called again.
-   */
-  async function make(changes: readonly Change[]): Promise<'made' | 'conflict'> {
-    const ledger = await store.read();
-    let next = ledger;
-    const answers = changes.map(({ decide, resolve, reject }) => {
-      try {
-        const after = decide(next);
-        next = after;
-        return () => resolve(after);
-      } catch (error) {
-        return () => reject(error);
+        await clock.sleep(plus(clock.now(), pauseAfter(tries, random())));
       }
     });
-    if (next !== ledger && (await store.save(next)) === 'conflict') return 'conflict';
-    for (const answer of answers) answer();
-    return 'made';
-  }
 
   return {
     async reserve({ scheduleCap, ...claim }, by) {
@@ -159,14 +124,6 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
         return drift.length === 0 || (await store.save(next)) === 'conflict' ? [] : drift;
       }),
   };
-}
-
-interface Change {
-  /** May be asked again, of another ledger; what it throws is the answer. */
-  readonly decide: (ledger: Ledger) => Ledger;
-  readonly by: EpochMs;
-  readonly resolve: (after: Ledger) => void;
-  readonly reject: (reason: unknown) => void;
 }
 
 /** At most a second. Those who conflicted each wait for another time, so that few meet again. */
