@@ -119,15 +119,17 @@ export function lastAffordable(nodes: readonly BilledNode[], limits: Limits): Ep
   const oldest = earliest(first, ...rest);
   const horizon = plus(latest(first, ...rest), HORIZON);
   const bound = Math.min(horizon, hoursEnd(nodes, limits.maxHours));
-  let tab = openTab(nodes, oldest);
-  if (tabAt(tab, oldest) > limits.budget) return oldest;
-  while (tab.month.end < bound && tabAt(tab, tab.month.end) <= limits.budget) tab = turn(tab);
-  // The bill never falls, so halving finds its edge: `from` is affordable, all after `to` is not.
-  let from: number = latest(oldest, tab.month.start);
-  let to = Math.min(tab.month.end, bound);
+  let bill = billFrom(nodes, oldest);
+  if (bill.at(oldest) > limits.budget) return oldest;
+  // 1. The month in which the bill passes the budget.
+  while (bill.month.end < bound && bill.at(bill.month.end) <= limits.budget) bill = bill.next();
+  // 2. The last affordable instant in it. The bill never falls, so halving finds its edge: `from` is
+  //    affordable, all after `to` is not.
+  let from: number = latest(oldest, bill.month.start);
+  let to = Math.min(bill.month.end, bound);
   while (from < to) {
     const middle = to - Math.floor((to - from) / 2);
-    if (tabAt(tab, middle) <= limits.budget) from = middle;
+    if (bill.at(middle) <= limits.budget) from = middle;
     else to = middle - 1;
   }
   return epochMs(from);
@@ -161,12 +163,6 @@ export interface Month {
   readonly end: EpochMs;
 }
 
-/** The bills of `nodes` in the course of a month, with those of the months before added up. */
-interface Tab {
-  readonly month: Month;
-  readonly rows: readonly { readonly node: BilledNode; readonly before: number }[];
-}
-
 const billOf = (node: BilledNode, at: EpochMs): number =>
   monthsOf(node, at).reduce((total, { hoursBilled }) => total + capped(node.price, hoursBilled), 0);
 
@@ -182,7 +178,7 @@ function monthsOf(node: BilledNode, at: EpochMs): { month: Month; hoursBilled: n
 }
 
 /** What the node is billed in that month up to `at`, but for the hour that is the least of all. */
-const billIn = (month: Month, node: BilledNode, at: number): number =>
+const nodesBillIn = (month: Month, node: BilledNode, at: number): number =>
   capped(node.price, hoursIn(month, node, at));
 
 /** The node's hours that touch the month up to `at`, begun and not begun there. */
@@ -208,27 +204,48 @@ function monthOf(at: EpochMs): Month {
   return { start: epochMs(Date.UTC(year, month)), end: epochMs(Date.UTC(year, month + 1)) };
 }
 
-const openTab = (nodes: readonly BilledNode[], from: EpochMs): Tab => ({
-  month: monthOf(from),
-  rows: nodes.map((node) => ({ node, before: 0 })),
-});
+/** The bill in the course of a month, what the months before bore included. */
+interface MonthsBill {
+  readonly month: Month;
+  /**
+   * `spend` at an instant of the month, from its start to its end. Sums beyond 2^53 may be rounded,
+   * but not to one that a budget can pay.
+   */
+  at(instant: number): number;
+  /** The bill in the course of the month after it. */
+  next(): MonthsBill;
+}
 
-/** To the next month. */
-const turn = ({ month, rows }: Tab): Tab => ({
-  month: monthOf(month.end),
-  rows: rows.map(({ node, before }) => ({ node, before: before + billIn(month, node, month.end) })),
-});
-
-/**
- * `spend` at an instant of the tab's month, from its start to its end. Sums beyond 2^53 may be
- * rounded, but not to one that a budget can pay.
- */
-const tabAt = ({ month, rows }: Tab, at: number): number =>
-  rows.reduce(
-    (total, { node, before }) =>
-      total + Math.max(before + billIn(month, node, at), firstHour(node)),
-    0,
+/** In the month of `from`, before which no node is billed. */
+const billFrom = (nodes: readonly BilledNode[], from: EpochMs): MonthsBill =>
+  billIn(
+    monthOf(from),
+    nodes.map((node) => ({ node, before: 0 })),
   );
+
+/** `before`: what the months before bore of the node. */
+function billIn(
+  month: Month,
+  rows: readonly { readonly node: BilledNode; readonly before: number }[],
+): MonthsBill {
+  return {
+    month,
+    at: (instant) =>
+      rows.reduce(
+        (total, { node, before }) =>
+          total + Math.max(before + nodesBillIn(month, node, instant), firstHour(node)),
+        0,
+      ),
+    next: () =>
+      billIn(
+        monthOf(month.end),
+        rows.map(({ node, before }) => ({
+          node,
+          before: before + nodesBillIn(month, node, month.end),
+        })),
+      ),
+  };
+}
 
 function hoursEnd(nodes: readonly BilledNode[], maxHours: number | null): number {
   if (maxHours === null) return Number.POSITIVE_INFINITY;
