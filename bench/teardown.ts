@@ -2,7 +2,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 import { clusterTag } from '../lib/core/base/names.ts';
 import { between, hours, minus, seconds } from '../lib/core/base/units.ts';
-import { teardownOf } from '../lib/core/cluster/record.ts';
+import { lifeOf } from '../lib/core/cluster/life.ts';
 import { markdown } from './report.ts';
 
 /**
@@ -18,7 +18,7 @@ const { clock, servers, deps, pass, aRunningCluster } = await startRunning();
 
 async function teardown(nodes: number): Promise<string[]> {
   const record = await aRunningCluster(nodes);
-  const due = teardownOf(record, clock.now());
+  const due = lifeOf(record, clock.now()).teardownAt;
   clock.forwardTo(minus(due, seconds(2)));
   clock.skipsSleeps = false;
   servers.linode.updateSettings({ latencyMs: LATENCY_MS, rateLimited: true });

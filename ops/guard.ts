@@ -9,7 +9,8 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../lib/adapters/dynamodb/schedules.ts';
 import { type EpochMs, epochMs, toIso } from '../lib/core/base/units.ts';
-import { type LiveRecord, teardownOf } from '../lib/core/cluster/record.ts';
+import { lifeOf } from '../lib/core/cluster/life.ts';
+import type { LiveRecord } from '../lib/core/cluster/record.ts';
 import { messageOf } from './advice.ts';
 import { deployedEnvironment } from './deployment.ts';
 import { readLive } from './drain-command.ts';
@@ -73,7 +74,7 @@ function lineOf(record: LiveRecord, now: EpochMs): string {
   const teardown =
     record.phase === 'deleting'
       ? `since ${toIso(record.deletingSince)}`
-      : `teardown at ${toIso(teardownOf(record, now))}`;
+      : `teardown at ${toIso(lifeOf(record, now).teardownAt)}`;
   return `${record.id}  ${record.phase}  ${teardown}  nodes: ${record.nodes.length}`;
 }
 

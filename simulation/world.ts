@@ -10,8 +10,9 @@ import { sweep } from '../lib/app/sweep.ts';
 import { microUsd, toUsd } from '../lib/core/base/money.ts';
 import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../lib/core/base/names.ts';
 import { epochMs, minutes, seconds, toIso } from '../lib/core/base/units.ts';
+import { lifeOf } from '../lib/core/cluster/life.ts';
 import type { MetricName, MetricValues } from '../lib/core/cluster/metrics.ts';
-import { type ClusterRecord, isLive, teardownOf } from '../lib/core/cluster/record.ts';
+import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
 import type { Notice } from '../lib/core/notices/notices.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ClusterStore, Log } from '../lib/ports.ts';
@@ -290,7 +291,7 @@ export class World {
     const soon = epochMs(this.time.now() + 150 * SECOND);
     return this.invariants.records.some(
       (record) =>
-        isLive(record) && (record.phase === 'deleting' || teardownOf(record, soon) <= soon),
+        isLive(record) && (record.phase === 'deleting' || lifeOf(record, soon).teardownAt <= soon),
     );
   }
 

@@ -91,17 +91,9 @@ const billing = inFile('lib/core/billing/bill.ts', ['test/unit/core/billing/bill
     from: 'Math.min(at, node.billedUntil ?? at);',
     to: 'at;',
   },
-  'a budget that is paid to the last micro-dollar does not do': {
-    from: 'if (tabAt(tab, middle) <= limits.budget) from = middle;',
-    to: 'if (tabAt(tab, middle) < limits.budget) from = middle;',
-  },
   'the last affordable instant is one too late': {
     from: 'return epochMs(from);',
     to: 'return epochMs(from + 1);',
-  },
-  'the bills of the months before are forgotten': {
-    from: 'before: before + billIn(month, node, month.end)',
-    to: 'before',
   },
   'maxHours lasts an hour too long': {
     from: 'node.billedFrom + maxHours * HOUR',
@@ -155,18 +147,6 @@ const cluster = inFile(
   'lib/core/cluster/record.ts',
   ['test/unit/core/cluster/record.test.ts', 'test/unit/core/cluster/change.test.ts'],
   {
-    'the teardown time leaves out nodes that are yet to be created': {
-      from: 'return [...billedNodes(record), ...unsent];',
-      to: 'return billedNodes(record);',
-    },
-    'a node whose create was sent is free of charge': {
-      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
-      to: 'return null;',
-    },
-    'a node that was sent again is billed from the last try': {
-      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
-      to: 'return { billedFrom: node.triedAt, billedUntil: null, price };',
-    },
     'a node is billed from when it was seen': {
       from: 'billedFrom: earliest(linode.created, seenAt),',
       to: 'billedFrom: seenAt,',
@@ -174,22 +154,6 @@ const cluster = inFile(
     'backups that were cancelled were never billed': {
       from: 'backups: machine.backups || known.backups',
       to: 'backups: machine.backups',
-    },
-    'nodes with backups cost what nodes without cost': {
-      from: 'return backups ? combinedPrice(bought.price, bought.backupsPrice) : bought.price;',
-      to: 'return bought.price;',
-    },
-    'a smaller budget is taken that the destruction would pass': {
-      from: 'spend(billedNodesIfSent(record, now), afterMargin(record, now));',
-      to: 'spend(billedNodesIfSent(record, now), now);',
-    },
-    'fewer hours are taken than the destruction needs': {
-      from: 'Math.ceil(between(billedFrom, afterMargin(record, now)) / hours(1)),',
-      to: 'Math.ceil(between(billedFrom, now) / hours(1)),',
-    },
-    'maxHours is the reason where the budget was': {
-      from: 'return lastAffordableOf(record, now) < byBudget',
-      to: 'return lastAffordableOf(record, now) <= byBudget',
     },
     'a long history forgets the launch': {
       from: 'return { ...record, history: [first, ...rest.slice(-(HISTORY_ENTRIES_MAX - 1))] };',
@@ -279,10 +243,6 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     from: "one.status !== 'deleting' && !doubtful.includes(one)",
     to: "one.status !== 'deleting' || doubtful.includes(one)",
   },
-  'the teardown begins a moment after its time': {
-    from: 'if (now >= teardownOf(record, now)) return',
-    to: 'if (now > teardownOf(record, now)) return',
-  },
   'more creates are sent than the rate limit takes': {
     from: 'const sending = sendable.slice(0, CREATES_PER_PASS);',
     to: 'const sending = sendable.slice(0, CREATES_PER_PASS * 5);',
@@ -307,53 +267,13 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     from: 'const tags = [ownershipTag(record.stage), clusterTag(record.id), reap,',
     to: 'const tags = [clusterTag(record.id), reap,',
   },
-  'the reap tag of a create is not in the record': {
-    from: 'const bearing = [...(sending.length === 0 ? [] : [reap]), ...tags.bearing];',
-    to: 'const bearing = tags.bearing;',
-  },
-  'the intent leaves out the nodes that are created': {
-    from: 'nodes: record.nodes.map((node) => (sending.includes(node) ? sent(node, now) : node)),',
-    to: 'nodes: record.nodes,',
-  },
-  'a create that is not seen for half a minute never was': {
-    from: 'now - node.triedAt < SETTLED_AFTER) return node;',
-    to: 'now - node.triedAt < RESEND_AFTER) return node;',
-  },
-  'the time to come up never ends': {
-    from: 'if (now < record.provisionBy) return record;',
-    to: 'return record;',
-  },
   'a launch goes on creating after the time to come up': {
     from: 'const sendable = now >= record.provisionBy ? [] : record.nodes.filter(',
     to: 'const sendable = record.nodes.filter(',
   },
-  'a part of a cluster is kept where all was wanted, and the reverse': {
-    from: "const allOrNothing = record.spec.onPartial === 'destroy';",
-    to: "const allOrNothing = record.spec.onPartial === 'keep';",
-  },
-  'a cluster that is late is kept in part where all was wanted': {
-    from: "if (record.spec.onPartial === 'keep' && up.length > 0) {",
-    to: 'if (up.length > 0) {',
-  },
   'what comes up late is kept': {
     from: 'return late.flatMap((node) => deletion(node, linodes));',
     to: 'return late.flatMap((node) => (isUp(node) ? deletion(node, linodes) : []));',
-  },
-  'a waiting cluster is looked at only after its teardown time': {
-    from: 'earliest(again, plus(now, CHECK_EVERY), noticeAt, teardownAt);',
-    to: 'earliest(again, plus(now, CHECK_EVERY), noticeAt);',
-  },
-  'a reap tag that is too late stays': {
-    from: 'reapAt >= earliestFine && reapAt <= teardownAt) return [];',
-    to: 'reapAt >= earliestFine) return [];',
-  },
-  'a reap tag that is too early stays': {
-    from: 'reapAt >= earliestFine && reapAt <= teardownAt) return [];',
-    to: 'reapAt <= teardownAt) return [];',
-  },
-  'a node that is missing from the list is not asked for': {
-    from: 'const known = checkedAt !== undefined && now - checkedAt < ASK_AGAIN_AFTER;',
-    to: 'const known = checkedAt === undefined || now - checkedAt < ASK_AGAIN_AFTER;',
   },
   'a deleted node that shows alive is left alone': {
     from: "(linode === undefined || linode.status === 'deleting')) return [];",
@@ -369,25 +289,9 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     from: '...(linodes === null ? [] : deletionsOfExtras(current, linodes)),',
     to: '',
   },
-  'a cluster ends although the list still shows a Linode': {
-    from: 'if (linodes === null || linodes.length > 0 || !over) {',
-    to: 'if (linodes === null || !over) {',
-  },
-  'a cluster ends on a list that could not be read': {
-    from: 'if (linodes === null || linodes.length > 0 || !over) {',
-    to: 'if ((linodes ?? []).length > 0 || !over) {',
-  },
   'a cluster ends although a create may still land': {
     from: "nodes.every(({ state }) => state === 'gone' || state === 'never');",
     to: "nodes.every(({ state }) => state === 'gone' || state === 'never' || state === 'sent');",
-  },
-  'a cluster ends as soon as one of its nodes has': {
-    from: 'const over = nodes.every(',
-    to: 'const over = nodes.some(',
-  },
-  'tags are removed while nodes bear them': {
-    from: 'if (linodes === null || linodes.length > 0 || !over) {',
-    to: 'if (current.tagsRemoved && (linodes === null || linodes.length > 0 || !over)) {',
   },
   'a cluster ends before its tags are removed': {
     from: 'if (!current.tagsRemoved) {',
@@ -412,10 +316,6 @@ const orphans = inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/o
     from: 'record === undefined\n        ? withoutRecord',
     to: 'record === undefined || isLive(record)\n        ? withoutRecord',
   },
-  'a live cluster is swept at its teardown time, before the reaper can': {
-    from: 'const at = plus(teardownOf(record, now), OVERDUE_AFTER);',
-    to: 'const at = teardownOf(record, now);',
-  },
   'a destruction that does not get on is never taken over': {
     from: 'const at = plus(record.deletingSince, OVERDUE_AFTER);',
     to: 'const at = plus(now, OVERDUE_AFTER);',
@@ -439,10 +339,6 @@ const orphans = inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/o
 });
 
 const change = inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/change.test.ts'], {
-  'a cluster is changed whose teardown has begun': {
-    from: "record.phase === 'deleting' || now >= teardownOf(record, now)) {",
-    to: "record.phase === 'deleting' || now > teardownOf(record, now)) {",
-  },
   'a budget is taken that can not be kept': {
     from: 'if (budget < smallestBudget) {',
     to: 'if (budget < spentAt(record, now)) {',
@@ -521,16 +417,6 @@ const reconcile = inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.
     from: "record.nodes.every(({ state }) => state === 'planned')",
     to: "record.nodes.every(({ state }) => state === 'planned' || state === 'sent')",
   },
-  'a pass carries out before it saves its intent': {
-    from: 'const intent = isDeepStrictEqual(next, record) ? record : await store.save(next);',
-    to: "const intent = next as LiveRecord | 'conflict';",
-  },
-  'a pass goes on though a newer record is there': {
-    from: "if (intent === 'conflict' || !isLive(intent)) return;",
-    to:
-      "if (intent === 'conflict') return void (await carryOut(deps, next, steps, limits.by));\n" +
-      '    if (!isLive(intent)) return;',
-  },
   'a list that fails is taken for an empty one': {
     from: 'return { linodes: null, failures: [failure] };',
     to: 'return { linodes: [], failures: [failure] };',
@@ -538,83 +424,6 @@ const reconcile = inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.
   'a pass tries to list until the margin is over': {
     from: 'const listBy = earliest(by, plus(deps.clock.now(), LIST_TIME_MAX));',
     to: 'const listBy = by;',
-  },
-  'a step is tried until the margin is over': {
-    from: 'const by = earliest(passBy, plus(clock.now(), STEP_TIME_MAX));',
-    to: 'const by = passBy;',
-  },
-  'a wait goes on past the teardown time': {
-    from: '        saved.dueAt,\n',
-    to: '',
-  },
-  'a wait that is too long is sat out until the function dies': {
-    from: 'done.until <= lastStart && done.until - clock.now() <= WAIT_MAX',
-    to: 'done.until - clock.now() <= WAIT_MAX',
-  },
-  'a pass that could not do what was due ends well': {
-    from: 'if (failures.length > 0)\n',
-    to: 'if (failures.length > 20)\n',
-  },
-  'a failed cluster is due again only after its lease': {
-    from: 'if (done.record.dueAt > done.until) await',
-    to: 'if (done.record.dueAt < done.until) await',
-  },
-  'a step that failed is tried again without a pause': {
-    from: "['failed', 'present', 'retagged'].includes(outcome.kind)",
-    to: "['present', 'retagged'].includes(outcome.kind)",
-  },
-  'a deletion that failed is given up': {
-    from: ": { kind: 'failed', reason };",
-    to:
-      ": step.kind === 'deleteNode'\n" +
-      "      ? { kind: 'deleted', index: step.index, existed: true }\n" +
-      "      : { kind: 'failed', reason };",
-  },
-  'any error is taken for proof that a create did not leave': {
-    from: "return denied && step.kind === 'createNode'",
-    to: "return step.kind === 'createNode'",
-  },
-  'a create with a lost reply is taken for a refusal': {
-    from: "return { kind: 'failed', reason: outcome.reason };",
-    to: "return { kind: 'refused', index: step.index, reason: outcome.reason };",
-  },
-  'a create may leave long after its intent': {
-    from: 'const notAfter = plus(step.sentAt, CREATE_WINDOW);',
-    to: 'const notAfter = plus(by, CREATE_WINDOW);',
-  },
-  'a Linode that was taken over is deleted': {
-    from: "if (found !== 'unreadable' && !isOurs(found)) return { kind: 'released', index };",
-    to: '',
-  },
-  'a node that can not be read is taken for deleted': {
-    from: "if (found === 'notFound') return { kind: 'deleted', index, existed: false };",
-    to:
-      "if (found === 'notFound' || found === 'unreadable')\n" +
-      "          return { kind: 'deleted', index, existed: false };",
-  },
-  'a Linode that was taken over is kept as ours': {
-    from: "return isOurs(found)\n        ? { kind: 'present'",
-    to: "return found.id === linodeId\n        ? { kind: 'present'",
-  },
-  'a Linode that was taken over is tagged': {
-    from: "if (!isOurs(found)) return { kind: 'released', index };\n      try {",
-    to: 'try {',
-  },
-  'moving a reap tag takes all other tags off': {
-    from: 'linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);',
-    to: 'linode.setTags(linodeId, [reap], retagBy);',
-  },
-  'a reap tag is removed that another cluster’s nodes bear': {
-    from: 'if (bearers?.length === 0) await removeTag(tag);',
-    to: 'if (bearers !== null) await removeTag(tag);',
-  },
-  'a reap tag is removed though its bearers can not be listed': {
-    from: 'if (bearers?.length === 0) await removeTag(tag);',
-    to: 'if (!bearers?.length) await removeTag(tag);',
-  },
-  'all nodes have one root password': {
-    from: 'rootPassword(key, step.label)',
-    to: 'rootPassword(key, record.nodes[0]?.label ?? step.label)',
   },
   'the budget of an ended cluster is never released': {
     from: 'await deps.caps.release(record, by).catch(',
@@ -711,10 +520,6 @@ const counted = [
     'lib/core/cluster/metrics.ts',
     ['test/unit/core/cluster/metrics.test.ts', 'test/unit/adapters/aws/emf.test.ts'],
     {
-      'a cluster on its way out is never overdue': {
-        from: "record.phase === 'deleting' ? record.deletingSince : teardownOf(record, now);",
-        to: 'teardownOf(record, now);',
-      },
       'a cluster is overdue only when its last affordable hour is': {
         from: 'return now >= plus(since, TEARDOWN_TIME_MAX);',
         to: 'return now >= plus(plus(since, record.marginMs), TEARDOWN_TIME_MAX);',
@@ -863,6 +668,154 @@ const clusters = [
   }),
 ];
 
+const passes = [
+  ...inFile('lib/core/cluster/life.ts', ['test/unit/core/cluster/life.test.ts'], {
+    'the teardown time leaves out nodes that are yet to be created': {
+      from: '    ...planned.map(() => ({ billedFrom: now, billedUntil: null, price })),\n',
+      to: '',
+    },
+  }),
+  ...inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/change.test.ts'], {
+    'a smaller budget is taken that the destruction would pass': {
+      from: 'plus(plus(now, record.marginMs), A_MOMENT)',
+      to: 'now',
+    },
+  }),
+  ...inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'], {
+    'the reap tag of a create is not in the record': {
+      from: '[...creates.borne, ...borne]',
+      to: 'borne',
+    },
+    'the intent leaves out the nodes that are created': {
+      from: 'withResends({ ...record, nodes }, sending, now)',
+      to: 'withResends(record, sending, now)',
+    },
+    'a waiting cluster is looked at only after its teardown time': {
+      from: 'earliest(lookAt, noticeAt, teardownAt)',
+      to: 'earliest(lookAt, noticeAt)',
+    },
+    'tags are removed while nodes bear them': {
+      from: 'if (linodes === null || linodes.length > 0 || !isOver) {',
+      to: 'if (current.tagsRemoved && (linodes === null || linodes.length > 0 || !isOver)) {',
+    },
+  }),
+  ...inFile('lib/core/pass/phase.ts', ['test/unit/core/pass/plan.test.ts'], {
+    'a create that is not seen for half a minute never was': {
+      from: 'now - node.triedAt < LANDED_BY',
+      to: 'now - node.triedAt < 30_000',
+    },
+  }),
+  ...inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/orphans.test.ts'], {
+    'a live cluster is swept at its teardown time, before the reaper can': {
+      from: 'plus(lifeOf(record, now).teardownAt, OVERDUE_AFTER)',
+      to: 'lifeOf(record, now).teardownAt',
+    },
+  }),
+  ...inFile('lib/core/cluster/bills.ts', ['test/unit/core/cluster/bills.test.ts'], {
+    'a node whose create was sent is free of charge': {
+      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
+      to: 'return null;',
+    },
+    'a node that was sent again is billed from the last try': {
+      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
+      to: 'return { billedFrom: node.triedAt, billedUntil: null, price };',
+    },
+    'nodes with backups cost what nodes without cost': {
+      from: 'return backups ? combinedPrice(bought.price, bought.backupsPrice) : bought.price;',
+      to: 'return bought.price;',
+    },
+  }),
+  ...inFile('lib/app/carry-out.ts', ['test/unit/app/reconcile.test.ts'], {
+    'a step is tried until the margin is over': {
+      from: 'const by = earliest(passBy, plus(clock.now(), STEP_TIME_MAX));',
+      to: 'const by = passBy;',
+    },
+    'a step that failed is tried again without a pause': {
+      from: "['failed', 'present', 'retagged'].includes(outcome.kind)",
+      to: "['present', 'retagged'].includes(outcome.kind)",
+    },
+    'a deletion that failed is given up': {
+      from: ": { kind: 'failed', reason };",
+      to:
+        ": step.kind === 'deleteNode'\n" +
+        "      ? { kind: 'deleted', index: step.index, existed: true }\n" +
+        "      : { kind: 'failed', reason };",
+    },
+    'any error is taken for proof that a create did not leave': {
+      from: "return denied && step.kind === 'createNode'",
+      to: "return step.kind === 'createNode'",
+    },
+    'a create with a lost reply is taken for a refusal': {
+      from: "return { kind: 'failed', reason: outcome.reason };",
+      to: "return { kind: 'refused', index: step.index, reason: outcome.reason };",
+    },
+    'a create may leave long after its intent': {
+      from: 'const notAfter = plus(step.sentAt, CREATE_WINDOW);',
+      to: 'const notAfter = plus(by, CREATE_WINDOW);',
+    },
+    'a Linode that was taken over is deleted': {
+      from: "if (found !== 'unreadable' && !isOurs(found)) return { kind: 'released', index };",
+      to: '',
+    },
+    'a node that can not be read is taken for deleted': {
+      from: "if (found === 'notFound') return { kind: 'deleted', index, existed: false };",
+      to:
+        "if (found === 'notFound' || found === 'unreadable')\n" +
+        "          return { kind: 'deleted', index, existed: false };",
+    },
+    'a Linode that was taken over is kept as ours': {
+      from: "return isOurs(found)\n        ? { kind: 'present'",
+      to: "return found.id === linodeId\n        ? { kind: 'present'",
+    },
+    'a Linode that was taken over is tagged': {
+      from: "if (!isOurs(found)) return { kind: 'released', index };\n      try {",
+      to: 'try {',
+    },
+    'moving a reap tag takes all other tags off': {
+      from: 'linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);',
+      to: 'linode.setTags(linodeId, [reap], retagBy);',
+    },
+    'a reap tag is removed that another cluster’s nodes bear': {
+      from: 'if (bearers?.length === 0) await removeTag(tag);',
+      to: 'if (bearers !== null) await removeTag(tag);',
+    },
+    'a reap tag is removed though its bearers can not be listed': {
+      from: 'if (bearers?.length === 0) await removeTag(tag);',
+      to: 'if (!bearers?.length) await removeTag(tag);',
+    },
+    'all nodes have one root password': {
+      from: 'rootPassword(key, step.label)',
+      to: 'rootPassword(key, record.nodes[0]?.label ?? step.label)',
+    },
+  }),
+  ...inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.ts'], {
+    'a pass carries out before it saves its intent': {
+      from: '  const intent = await save(\n    store,\n    record,\n    wait === null ? next : withTrouble(next, observed.failures, now),\n  );',
+      to: "  const intent = next as LiveRecord | 'conflict';",
+    },
+    'a pass goes on though a newer record is there': {
+      from: "  if (intent === 'conflict') return 'over';\n  if (notice",
+      to: "  if (intent === 'conflict') await carryOut(deps, next, planned.steps, by);\n  if (intent === 'conflict') return 'over';\n  if (notice",
+    },
+    'a wait goes on past the teardown time': {
+      from: 'latest(now, earliest(record.dueAt, carriedOut.lookAgainAt))',
+      to: 'latest(now, carriedOut.lookAgainAt)',
+    },
+    'a wait that is too long is sat out until the function dies': {
+      from: 'startsAt > lastStart || startsAt - now > WAIT_MAX',
+      to: 'startsAt - now > WAIT_MAX',
+    },
+    'a pass that could not do what was due ends well': {
+      from: 'if (failures.length > 0) {\n    throw',
+      to: 'if (failures.length > 20) {\n    throw',
+    },
+    'a failed cluster is due again only after its lease': {
+      from: 'if (record.dueAt > nextAt) await',
+      to: 'if (record.dueAt < nextAt) await',
+    },
+  }),
+];
+
 export const mutants: readonly Mutant[] = [
   ...[
     ...money,
@@ -888,4 +841,5 @@ export const mutants: readonly Mutant[] = [
     ...changeCluster,
   ],
   ...counted,
+  ...passes,
 ];

@@ -1,6 +1,6 @@
 import type { ClusterRecord } from '../core/cluster/record.ts';
 import { isLive } from '../core/cluster/record.ts';
-import { beginDeleting } from '../core/pass/plan.ts';
+import { beginDeleting } from '../core/pass/phase.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ClusterStore, Log, Nudge } from '../ports.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';

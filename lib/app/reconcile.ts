@@ -1,58 +1,34 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatUsd, toUsd } from '../core/base/money.ts';
-import {
-  type ClusterId,
-  clusterTag,
-  ownershipTag,
-  type Tag,
-  withReapTag,
-} from '../core/base/names.ts';
+import { type ClusterId, clusterTag } from '../core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
   earliest,
   latest,
   minus,
-  minutes,
   plus,
   seconds,
+  toIso,
 } from '../core/base/units.ts';
 import type { Linode } from '../core/cluster/linode.ts';
 import { teardownLeadOf } from '../core/cluster/metrics.ts';
-import { type EndedRecord, isLive, type LiveRecord } from '../core/cluster/record.ts';
-import { withNotice } from '../core/notices/notices.ts';
-import { apply, type Outcome } from '../core/pass/apply.ts';
-import {
-  type ActiveStep,
-  CREATE_WINDOW,
-  type Executors,
-  plan,
-  type Step,
-} from '../core/pass/plan.ts';
+import { type EndedRecord, isLive, type LiveRecord, withTrouble } from '../core/cluster/record.ts';
+import { withEndNotice, withNotice } from '../core/notices/notices.ts';
+import { apply } from '../core/pass/apply.ts';
+import { plan } from '../core/pass/plan.ts';
+import type { Step } from '../core/pass/steps.ts';
 import { AppError, reasonOf } from '../errors.ts';
-import type {
-  Clock,
-  ClusterStore,
-  CreateRequest,
-  LinodeApi,
-  Log,
-  Metrics,
-  Notifier,
-  Secrets,
-} from '../ports.ts';
+import type { ClusterStore, Metrics, Notifier } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
+import { carryOut, type StepDeps } from './carry-out.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import { rootPassword } from './root-password.ts';
 
-export interface ReconcileDeps {
-  readonly clock: Clock;
-  readonly linode: LinodeApi;
+export interface ReconcileDeps extends StepDeps {
   readonly store: ClusterStore;
   readonly caps: Pick<CapsKeeper, 'release'>;
-  readonly secrets: Pick<Secrets, 'passwordKey'>;
   readonly notifier: Notifier;
   readonly metrics: Metrics;
-  readonly log: Log;
 }
 
 export interface ReconcileLimits {
@@ -66,15 +42,8 @@ export interface ReconcileLimits {
 
 /** How long a pass tries to list before it decides without: most of the margin must remain. */
 const LIST_TIME_MAX = seconds(20);
-/** How long one step is tried before the pass saves what it has and looks again. */
-const STEP_TIME_MAX = seconds(60);
 /** Waits up to this long are sat out; after longer ones the reaper calls again. */
 const WAIT_MAX = seconds(90);
-const RETRY_AFTER = seconds(10);
-/** How long tags are left alone that Linode did not take: it may never take them from this token. */
-const RETAG_AFTER = minutes(10);
-/** How long one is tried: there is no hurry, as the record ends the cluster in time. */
-const RETAG_TIME_MAX = seconds(10);
 
 /**
  * Makes passes over one cluster (observe, plan, save intent, carry out) until there is nothing to
@@ -101,54 +70,75 @@ async function makePasses(
   limits: ReconcileLimits,
   outbox: Outbox,
 ): Promise<void> {
-  const { clock, store } = deps;
+  const { clock } = deps;
   const lastStart = minus(limits.by, limits.reserveMs);
   for (;;) {
-    const record = await store.get(id);
-    if (record === 'notFound' || !isLive(record)) return;
-
-    const observed = await list(deps, record, limits.by);
+    const result = await makePass(deps, id, limits.by, outbox);
+    if (result === 'over') return;
     const now = clock.now();
-    const planned = plan(record, observed.linodes, now);
-    const { record: next, notice } = withNotice(planned.next, now);
-    // After the save, which one pass alone can make: what a crash in between loses is lost, and
-    // nothing is ever told twice.
-    const tell = () => {
-      if (notice !== null) outbox.send(notice);
-    };
-    if (!isLive(next)) return end(deps, { before: record, ended: next }, limits.by, tell);
-
-    const intent = isDeepStrictEqual(next, record) ? record : await store.save(next);
-    if (intent === 'conflict' || !isLive(intent)) return; // a newer pass or request has taken over
-    tell();
-    const done = await carryOut(deps, intent, planned.steps, limits.by);
-    if (done === 'conflict') return;
-
-    const failures = [...observed.failures, ...done.failures];
-    if (done.until <= clock.now() && clock.now() < lastStart) continue;
-    if (done.until <= lastStart && done.until - clock.now() <= WAIT_MAX) {
-      await clock.sleep(done.until);
-      continue;
-    }
-    if (done.record.dueAt > done.until) await store.save({ ...done.record, dueAt: done.until });
-    if (failures.length > 0)
-      throw new AppError('linodeUnavailable', `${id}: ${failures.join('; ')}`);
-    return;
+    const startsAt = latest(result.nextAt, now);
+    if (startsAt > lastStart || startsAt - now > WAIT_MAX) return leaveToReaper(deps, result);
+    await clock.sleep(startsAt);
   }
 }
 
-interface Done {
+/** A pass that leaves the cluster live, and in this function's hands. */
+interface Pass {
+  /** As it was saved last. */
   readonly record: LiveRecord;
   /** When to make the next pass. */
-  readonly until: EpochMs;
+  readonly nextAt: EpochMs;
+  /** Why something that was due could not be done. */
   readonly failures: readonly string[];
+}
+
+/** `over`: the cluster has ended, or another pass or a request has changed it meanwhile. */
+async function makePass(
+  deps: ReconcileDeps,
+  id: ClusterId,
+  by: EpochMs,
+  outbox: Outbox,
+): Promise<Pass | 'over'> {
+  const { clock, store } = deps;
+  // 1. Observe.
+  const record = await store.get(id);
+  if (record === 'notFound' || !isLive(record)) return 'over';
+  const observed = await list(deps, record, by);
+
+  // 2. Plan.
+  const now = clock.now();
+  const planned = plan(record, observed.linodes, now);
+  if (!('life' in planned)) {
+    await end(deps, { before: record, ended: planned.next }, by, outbox);
+    return 'over';
+  }
+
+  // 3. Save the intent: of several passes at once, one can. That one sends the notice.
+  const { record: next, notice } = withNotice(planned.next, planned.life, now);
+  const [first] = planned.steps;
+  const wait = first.kind === 'wait' ? first : null;
+  const intent = await save(
+    store,
+    record,
+    wait === null ? next : withTrouble(next, observed.failures, now),
+  );
+  if (intent === 'conflict') return 'over';
+  if (notice !== null) outbox.send(notice);
+
+  // 4. Carry out, and save what came of it.
+  const pass =
+    wait === null
+      ? await act(deps, intent, planned.steps, { by, failures: observed.failures })
+      : { record: intent, nextAt: wait.until, failures: observed.failures };
+  if (pass !== 'over') logPass(deps, pass, planned.steps);
+  return pass;
 }
 
 /**
  * Of a cluster that has sent no create there is nothing to list, and its first nodes come up the
  * sooner. One that an older record knew, before a restore, still has its label, and is adopted by it.
  */
-async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs) {
+async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Promise<Observed> {
   const isUnsent = record.nodes.every(({ state }) => state === 'planned');
   if (record.phase === 'provisioning' && isUnsent) return { linodes: [], failures: [] };
   const listBy = earliest(by, plus(deps.clock.now(), LIST_TIME_MAX));
@@ -161,15 +151,78 @@ async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs) {
   }
 }
 
+interface Observed {
+  /** null: they could not be listed. */
+  readonly linodes: readonly Linode[] | null;
+  readonly failures: readonly string[];
+}
+
+async function act(
+  deps: ReconcileDeps,
+  intent: LiveRecord,
+  steps: readonly Step[],
+  { by, failures }: { readonly by: EpochMs; readonly failures: readonly string[] },
+): Promise<Pass | 'over'> {
+  const { clock } = deps;
+  const carriedOut = await carryOut(deps, intent, steps, by);
+  const now = clock.now();
+  const all = [...failures, ...carriedOut.failures];
+  const applied = withTrouble(apply(intent, carriedOut.outcomes, now), all, now);
+  const record = await save(deps.store, intent, applied);
+  if (record === 'conflict') return 'over';
+  // Not past when it is due anyway: above all not past the teardown time.
+  const nextAt = latest(now, earliest(record.dueAt, carriedOut.lookAgainAt));
+  return { record, nextAt, failures: all };
+}
+
+/** Writes the record, if that differs from the one that was read. */
+async function save(
+  store: ClusterStore,
+  read: LiveRecord,
+  next: LiveRecord,
+): Promise<LiveRecord | 'conflict'> {
+  if (isDeepStrictEqual(next, read)) return read;
+  const saved = await store.save(next);
+  return saved === 'conflict' || !isLive(saved) ? 'conflict' : saved;
+}
+
+/** One line a pass: what it did, or why it waits, and until when. */
+function logPass({ log }: ReconcileDeps, pass: Pass, steps: readonly Step[]): void {
+  const { record, nextAt, failures } = pass;
+  const kinds = steps.map(({ kind }) => kind);
+  const reasons = steps.flatMap((step) => (step.kind === 'wait' ? [step.reason] : []));
+  log.info('pass', {
+    clusterId: record.id,
+    phase: record.phase,
+    steps: Object.fromEntries(
+      [...new Set(kinds)].map((kind) => [kind, kinds.filter((one) => one === kind).length]),
+    ),
+    until: toIso(nextAt),
+    why: [...new Set([...reasons, ...failures])].join('; ') || 'looks at what came of its steps',
+  });
+}
+
+/** Saves when to try again, and throws what kept the last pass from its work. */
+async function leaveToReaper(
+  { store }: ReconcileDeps,
+  { record, nextAt, failures }: Pass,
+): Promise<void> {
+  if (record.dueAt > nextAt) await store.save({ ...record, dueAt: nextAt });
+  if (failures.length > 0) {
+    throw new AppError('linodeUnavailable', `${record.id}: ${failures.join('; ')}`);
+  }
+}
+
 async function end(
   deps: ReconcileDeps,
-  { before, ended: record }: { before: LiveRecord; ended: EndedRecord },
+  { before, ended }: { before: LiveRecord; ended: EndedRecord },
   by: EpochMs,
-  tell: () => void,
+  outbox: Outbox,
 ): Promise<void> {
+  const { record, notice } = withEndNotice(ended, ended.endedAt);
   const { id, endReason, failure } = record;
   const bill = { spent: formatUsd(record.spent), budget: formatUsd(record.budget) };
-  // Before the record: a pass that dies in between, or loses the answer, would have told nobody.
+  // Before the record: a pass that dies in between, or loses the answer, would have alarmed nobody.
   if (record.overspent > 0) {
     const overspent = formatUsd(record.overspent);
     deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
@@ -177,8 +230,8 @@ async function end(
   count(deps.metrics, before, record);
   const saved = await deps.store.save(record);
   if (saved === 'conflict' && !(await isSaved(deps, record))) return;
-  // Two passes may end it at one instant, and both find it saved as theirs; one alone saved it.
-  if (saved !== 'conflict') tell();
+  // Two passes may end it at one instant, and both find it saved as theirs; one of them saved it.
+  if (saved !== 'conflict' && notice !== null) outbox.send(notice);
   deps.log.info('cluster ended', { clusterId: id, endReason, failure, ...bill });
   // After the record, so that a budget is never free while its cluster may live. What is lost here,
   // the sweeper finds.
@@ -209,171 +262,4 @@ async function isSaved({ store }: ReconcileDeps, record: EndedRecord): Promise<b
   const found = await store.get(id);
   if (found === 'notFound' || isLive(found)) return false;
   return found.revision === revision + 1 && found.endedAt === endedAt;
-}
-
-async function carryOut(
-  deps: ReconcileDeps,
-  intent: LiveRecord,
-  steps: readonly Step[],
-  passBy: EpochMs,
-): Promise<Done | 'conflict'> {
-  const { clock, store, log } = deps;
-  const [first] = steps;
-  if (first?.kind === 'wait') return { record: intent, until: first.until, failures: [] };
-
-  const by = earliest(passBy, plus(clock.now(), STEP_TIME_MAX));
-  const execute = executors(deps, intent, by);
-  const active = steps.filter((step) => step.kind !== 'wait');
-  const outcomes = await Promise.all(
-    active.map((step) =>
-      executeOne(execute, step).catch((error: unknown): Outcome => {
-        const reason = reasonOf(error);
-        log.warn('step failed', { clusterId: intent.id, step: step.kind, reason });
-        return outcomeOfError(error, step, plus(clock.now(), RETRY_AFTER));
-      }),
-    ),
-  );
-  const applied = apply(intent, outcomes, clock.now());
-  const saved = isDeepStrictEqual(applied, intent) ? intent : await store.save(applied);
-  if (saved === 'conflict' || !isLive(saved)) return 'conflict';
-  return {
-    record: saved,
-    // Not past when it is due anyway: above all not past the teardown time.
-    until: latest(
-      clock.now(),
-      earliest(
-        saved.dueAt,
-        latest(clock.now(), ...outcomes.map((one) => retryAt(one, clock.now()))),
-      ),
-    ),
-    failures: outcomes.flatMap((outcome) =>
-      outcome.kind === 'failed' || outcome.kind === 'notSent' ? [outcome.reason] : [],
-    ),
-  };
-}
-
-/** A refused token proves that the create took no effect; no other error proves a thing. */
-function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Outcome {
-  const reason = reasonOf(error);
-  const denied = error instanceof AppError && error.code === 'linodeDenied';
-  return denied && step.kind === 'createNode'
-    ? { kind: 'notSent', index: step.index, reason, retryAt }
-    : { kind: 'failed', reason };
-}
-
-/** What the list will not show differently at once is looked at again after a while. */
-function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
-  if (outcome.kind === 'notSent') return outcome.retryAt;
-  const listLags = outcome.kind === 'deleted' && !outcome.existed;
-  const isUnsettled = ['failed', 'present', 'retagged'].includes(outcome.kind) || listLags;
-  return isUnsettled ? plus(now, RETRY_AFTER) : now;
-}
-
-function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outcome> {
-  switch (step.kind) {
-    case 'createNode':
-      return execute.createNode(step);
-    case 'deleteNode':
-      return execute.deleteNode(step);
-    case 'checkNode':
-      return execute.checkNode(step);
-    case 'retagNode':
-      return execute.retagNode(step);
-    case 'removeTags':
-      return execute.removeTags(step);
-  }
-}
-
-function executors(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
-  const { clock, linode, log } = deps;
-  const isOurs = (found: Linode) => found.tags.includes(ownershipTag(record.stage));
-  // On the way out nothing is more urgent; before, the teardown may be near.
-  const tagsBy = () =>
-    record.phase === 'deleting' ? by : earliest(by, plus(clock.now(), RETAG_TIME_MAX));
-  const removeTag = (tag: Tag) =>
-    linode.deleteTag(tag, tagsBy()).catch((error: unknown) => {
-      // A tag left over costs nothing; a token without account:read_write can't remove it.
-      log.warn('tag left behind', { clusterId: record.id, tag, reason: reasonOf(error) });
-    });
-
-  return {
-    async createNode(step) {
-      const notAfter = plus(step.sentAt, CREATE_WINDOW);
-      const request = await createRequest(deps, record, step);
-      const outcome = await linode.create(request, { notAfter, by });
-      switch (outcome.kind) {
-        case 'made':
-          return { kind: 'made', index: step.index, linode: outcome.linode };
-        case 'refused':
-          return { kind: 'refused', index: step.index, reason: outcome.reason };
-        case 'notSent':
-          return { ...outcome, index: step.index };
-        case 'unknown':
-          return { kind: 'failed', reason: outcome.reason };
-      }
-    },
-    async deleteNode({ index, linodeId, seen }) {
-      if (!seen && index !== null) {
-        // If even this can't be read, it is deleted as what it was when last seen: ours.
-        const found = await linode.get(linodeId, by).catch(() => 'unreadable' as const);
-        if (found === 'notFound') return { kind: 'deleted', index, existed: false };
-        if (found !== 'unreadable' && !isOurs(found)) return { kind: 'released', index };
-      }
-      const existed = (await linode.delete(linodeId, by)) === 'deleted';
-      log.info('node destroyed', { clusterId: record.id, index, linodeId, existed });
-      return { kind: 'deleted', index, existed };
-    },
-    async checkNode({ index, linodeId }) {
-      const found = await linode.get(linodeId, by);
-      if (found === 'notFound') return { kind: 'vanished', index };
-      return isOurs(found)
-        ? { kind: 'present', index, linode: found }
-        : { kind: 'released', index };
-    },
-    async retagNode({ index, linodeId, reap }) {
-      const retagBy = earliest(by, plus(clock.now(), RETAG_TIME_MAX));
-      const found = await linode.get(linodeId, retagBy);
-      // The next pass finds out what became of it.
-      if (found === 'notFound') return { kind: 'retagged' };
-      if (!isOurs(found)) return { kind: 'released', index };
-      try {
-        const tagged = await linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);
-        // A server that does not know the call, or drops the tag, would be asked for ever.
-        if (tagged !== 'notFound' && tagged.tags.includes(reap)) return { kind: 'retagged' };
-        throw new Error(tagged === 'notFound' ? 'not found' : 'answered without the tag');
-      } catch (error) {
-        const details = { clusterId: record.id, linodeId, reap, reason: reasonOf(error) };
-        log.warn('reap tag not moved', details);
-        return { kind: 'tagsRefused', until: plus(clock.now(), RETAG_AFTER) };
-      }
-    },
-    async removeTags({ own, shared }) {
-      await Promise.all(own.map(removeTag));
-      for (const tag of shared) {
-        const bearers = await linode.listByTag(tag, tagsBy()).catch(() => null);
-        if (bearers?.length === 0) await removeTag(tag);
-      }
-      return { kind: 'tagsRemoved', shared };
-    },
-  };
-}
-
-async function createRequest(
-  { secrets }: ReconcileDeps,
-  record: LiveRecord,
-  step: Extract<Step, { kind: 'createNode' }>,
-): Promise<CreateRequest> {
-  const { bought, spec } = record;
-  const withKeys = spec.authorizedKeys.length > 0;
-  const key = withKeys ? null : await secrets.passwordKey();
-  return {
-    label: step.label,
-    type: bought.type,
-    region: bought.region,
-    image: bought.image,
-    tags: step.tags,
-    rootPassword: key === null ? null : rootPassword(key, step.label),
-    authorizedKeys: spec.authorizedKeys,
-    userData: spec.userData === null ? null : Buffer.from(spec.userData).toString('base64'),
-  };
 }

@@ -85,6 +85,10 @@ const cluster = {
   leftUsd: 0.925,
   affordableHours: 13,
   teardownAt: '2026-11-23T17:22:03.000Z',
+  next: {
+    at: '2026-11-23T17:22:03.000Z',
+    why: 'destroys its nodes, when the budget is used up',
+  },
   createdAt: '2026-11-23T04:25:03.281Z',
   startedAt: '2026-11-23T04:26:03.483Z',
   endedAt: null,

@@ -6,17 +6,12 @@ import { type EpochMs, toIso } from '../core/base/units.ts';
 import { whyChosen } from '../core/catalogue/choose.ts';
 import type { Image, Region } from '../core/catalogue/lists.ts';
 import type { Advice, Alternative } from '../core/cluster/advice.ts';
+import { priceOf, spentAt } from '../core/cluster/bills.ts';
+import { lifeOf } from '../core/cluster/life.ts';
 import type { MonthTotals } from '../core/cluster/month-totals.ts';
+import { nextOf } from '../core/cluster/next.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
-import {
-  type ClusterRecord,
-  isLive,
-  lastAffordableOf,
-  type NodeRecord,
-  priceOf,
-  spentAt,
-  teardownOf,
-} from '../core/cluster/record.ts';
+import { type ClusterRecord, isLive, type NodeRecord } from '../core/cluster/record.ts';
 import type { Spec } from '../core/cluster/spec.ts';
 
 const HOUR_MS = 3_600_000;
@@ -58,6 +53,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
     return {
       affordableHours: null,
       teardownAt: null,
+      next: null,
       startedAt: isoOrNull(startedAt),
       endedAt: toIso(record.endedAt),
       endReason: record.endReason,
@@ -66,23 +62,19 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
     };
   }
   const deleting = record.phase === 'deleting';
-  const first = Math.min(...record.nodes.map((node) => billedFrom(node) ?? now));
+  const life = lifeOf(record, now);
+  const first = Math.min(now, ...life.nodes.map(({ billedFrom }) => billedFrom));
+  const next = nextOf(record, life);
   return {
-    // On its way out it lasts no longer, and may have no node left to reckon by.
-    affordableHours: deleting
-      ? null
-      : Math.floor((lastAffordableOf(record, now) - first) / HOUR_MS),
-    teardownAt: toIso(deleting ? record.deletingSince : teardownOf(record, now)),
+    // A cluster that is being destroyed may have no node left to reckon by.
+    affordableHours: deleting ? null : Math.floor((life.lastAffordable - first) / HOUR_MS),
+    teardownAt: toIso(deleting ? record.deletingSince : life.teardownAt),
+    next: { at: toIso(next.at), why: next.why },
     startedAt: isoOrNull(startedAt),
     endedAt: null,
     endReason: deleting ? record.endReason : null,
     failure: deleting ? record.failure : null,
   };
-}
-
-function billedFrom(node: NodeRecord): EpochMs | null {
-  if (node.state === 'sent') return node.sentAt;
-  return 'billedFrom' in node ? node.billedFrom : null;
 }
 
 /** A node's status is its Linode's, as last seen, while there is one. */

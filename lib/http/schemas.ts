@@ -191,6 +191,14 @@ export const clusterSchema = z.object({
   leftUsd: usd('What of the budget is left'),
   affordableHours: orNull(count('How many hours the budget lasts, from the first node on.')),
   teardownAt: orNull(time('When its destruction begins, or began')),
+  next: orNull(
+    z
+      .object({
+        at: time('At the latest then'),
+        why: text('What Onebuck does and why, to be read after "Onebuck".'),
+      })
+      .check(z.describe('What happens to it next; null: it has ended.')),
+  ),
   createdAt: time('When it was launched'),
   startedAt: orNull(time('When all nodes ran')),
   endedAt: orNull(time('When Linode showed none of it any more')),

@@ -9,8 +9,9 @@ import {
   plus,
   seconds,
 } from '../../lib/core/base/units.ts';
-import { type ClusterRecord, teardownOf } from '../../lib/core/cluster/record.ts';
+import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
+import { teardownOf } from '../support/builders.ts';
 import { aWorld, ourTag, START, TOKEN, type World } from '../support/flow-world.ts';
 
 let world: World;

@@ -5,14 +5,9 @@ import { keyedClusterId, launch } from '../../lib/app/launch.ts';
 import { toUsd } from '../../lib/core/base/money.ts';
 import { reapTag } from '../../lib/core/base/names.ts';
 import { type DurationMs, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
-import {
-  type ClusterRecord,
-  type EndedRecord,
-  isLive,
-  teardownOf,
-} from '../../lib/core/cluster/record.ts';
+import { type ClusterRecord, type EndedRecord, isLive } from '../../lib/core/cluster/record.ts';
 import { AppError } from '../../lib/errors.ts';
-import { aLinode, aRunning, ID, LAUNCH, OUR_TAGS, usd } from '../support/builders.ts';
+import { aLinode, aRunning, ID, LAUNCH, OUR_TAGS, teardownOf, usd } from '../support/builders.ts';
 import { type Trouble, troubles } from './race.ts';
 import { type Attempt, drawEvenPauses, launchRequest, World } from './world.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { keyedClusterId } from '../../lib/app/launch.ts';
 import { clusterTag, nodeLabel, ownershipTag, reapTag } from '../../lib/core/base/names.ts';
 import { durationMs, hours, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
-import { type EndedRecord, isLive, teardownOf } from '../../lib/core/cluster/record.ts';
+import { type EndedRecord, isLive } from '../../lib/core/cluster/record.ts';
 import {
   aLinode,
   aRunning,
@@ -15,6 +15,7 @@ import {
   OTHER_ID,
   OUR_TAGS,
   STAGE,
+  teardownOf,
   usd,
 } from '../support/builders.ts';
 import { troubles } from './race.ts';

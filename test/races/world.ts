@@ -24,17 +24,12 @@ import {
 } from '../../lib/core/base/units.ts';
 import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
 import type { Linode } from '../../lib/core/cluster/linode.ts';
-import {
-  type ClusterRecord,
-  type EndedRecord,
-  isLive,
-  teardownOf,
-} from '../../lib/core/cluster/record.ts';
+import { type ClusterRecord, type EndedRecord, isLive } from '../../lib/core/cluster/record.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { ClusterStore, LedgerStore, Log, Nudge, ScheduleStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
-import { LAUNCH, price, STAGE, usd } from '../support/builders.ts';
+import { LAUNCH, price, STAGE, teardownOf, usd } from '../support/builders.ts';
 import { collect } from '../support/cluster-store-contract.ts';
 import { Account, linodeApi } from './account.ts';
 import { Actor, Race, type Trouble } from './race.ts';

@@ -8,6 +8,7 @@ import {
 } from '../../lib/core/base/names.ts';
 import { type EpochMs, epochMs, minutes } from '../../lib/core/base/units.ts';
 import type { Price } from '../../lib/core/billing/price.ts';
+import { lifeOf } from '../../lib/core/cluster/life.ts';
 import type { Linode } from '../../lib/core/cluster/linode.ts';
 import type {
   Bought,
@@ -146,6 +147,9 @@ export const anEnded = (overrides: Partial<Ended & { phase: EndedRecord['phase']
     overspent: usd(0),
     ...overrides,
   }) satisfies EndedRecord as EndedRecord;
+
+/** The teardown time of a live cluster, seen from `now`. */
+export const teardownOf = (record: Common, now: EpochMs): EpochMs => lifeOf(record, now).teardownAt;
 
 /** Nightly, next in the night after the launch, without a run yet. */
 export const aSchedule = (overrides: Partial<ScheduleRecord> = {}): ScheduleRecord => {

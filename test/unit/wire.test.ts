@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Notice, withNotice } from '../../lib/core/notices/notices.ts';
+import { type Notice, withEndNotice } from '../../lib/core/notices/notices.ts';
 import { anEnded, LAUNCH } from '../support/builders.ts';
 
 /** What serverless.yml sets for every function. */
@@ -191,7 +191,7 @@ describe('adapters', () => {
 });
 
 describe('notices', () => {
-  const notice = withNotice(anEnded(), LAUNCH).notice as Notice;
+  const notice = withEndNotice(anEnded(), LAUNCH).notice as Notice;
   const noticed = (env: Record<string, string>) => wired({ ...DEPLOYED, ...env });
 
   it('go nowhere, and need nothing, where nothing is set', async () => {

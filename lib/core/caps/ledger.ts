@@ -2,7 +2,8 @@ import { type MicroUsd, microUsd, sum } from '../base/money.ts';
 import type { ClusterId, ScheduleId } from '../base/names.ts';
 import { type EpochMs, hours, latest, minus, minutes, plus } from '../base/units.ts';
 import { type MonthName, monthName } from '../billing/bill.ts';
-import { type ClusterRecord, type EndedRecord, isLive, spentByMonthOf } from '../cluster/record.ts';
+import { spentByMonthOf } from '../cluster/bills.ts';
+import { type ClusterRecord, type EndedRecord, isLive } from '../cluster/record.ts';
 
 /**
  * What the caps over many clusters are decided by: the budgets of all live clusters, and what the

@@ -2,17 +2,11 @@ import * as z from 'zod/mini';
 import type { Fault } from '../base/fault.ts';
 import { amount, isObject, parseFields, wholeNumber } from '../base/fields.ts';
 import { formatUsd, type MicroUsd } from '../base/money.ts';
-import { type EpochMs, toIso } from '../base/units.ts';
-import {
-  type ClusterRecord,
-  isLive,
-  type LiveRecord,
-  smallestBudgetOf,
-  smallestMaxHoursOf,
-  spentAt,
-  teardownOf,
-  withHistory,
-} from './record.ts';
+import { between, durationMs, type EpochMs, hours, plus, toIso } from '../base/units.ts';
+import { spend } from '../billing/bill.ts';
+import { spentAt } from './bills.ts';
+import { type Life, lifeOf } from './life.ts';
+import { type ClusterRecord, isLive, type LiveRecord, withHistory } from './record.ts';
 import { HOURS_MAX, type SpecLimits } from './spec.ts';
 
 /** New limits of a live cluster; what is left out stays as it is. */
@@ -21,6 +15,8 @@ export interface Change {
   /** null: no such limit. */
   readonly maxHours?: number | null;
 }
+
+const A_MOMENT = durationMs(1);
 
 export type ParsedChange =
   | { readonly ok: true; readonly change: Change }
@@ -74,25 +70,34 @@ export function changeCluster(
   change: Change,
   { now, owner }: { readonly now: EpochMs; readonly owner: string },
 ): Changed {
-  if (!isLive(record) || record.phase === 'deleting' || now >= teardownOf(record, now)) {
-    return { kind: 'begun' };
-  }
+  if (!isLive(record) || record.phase === 'deleting') return { kind: 'begun' };
+  const life = lifeOf(record, now);
+  if (now >= life.teardownAt) return { kind: 'begun' };
   const { budget = record.budget, maxHours = record.maxHours } = change;
   if (budget === record.budget && maxHours === record.maxHours) {
     return { kind: 'changed', next: record };
   }
-  const smallestBudget = smallestBudgetOf(record, now);
+  // When a destruction that starts just after now must have ended.
+  const firstEnd = plus(plus(now, record.marginMs), A_MOMENT);
+  const smallestBudget = spend(life.nodes, firstEnd);
   if (budget < smallestBudget) {
     return { kind: 'tooLittle', smallestBudget, spent: spentAt(record, now) };
   }
-  const smallestMaxHours = smallestMaxHoursOf(record, now);
+  const smallestMaxHours = hoursBegun(life, firstEnd);
   if (maxHours !== null && maxHours < smallestMaxHours) {
     return { kind: 'tooFewHours', smallestMaxHours };
   }
   const next = { ...record, budget, maxHours, dueAt: now };
-  const until = `lasts until ${toIso(teardownOf(next, now))}`;
+  const until = `lasts until ${toIso(lifeOf(next, now).teardownAt)}`;
   const event = `${eventOf(record, { budget, maxHours })} by ${owner}: ${until}`;
   return { kind: 'changed', next: withHistory(next, now, event) };
+}
+
+/** The most hours that any node will have begun by then; at least 1. */
+function hoursBegun({ nodes }: Life, at: EpochMs): number {
+  const open = nodes.filter(({ billedUntil }) => billedUntil === null);
+  const begun = open.map(({ billedFrom }) => Math.ceil(between(billedFrom, at) / hours(1)));
+  return Math.max(1, ...begun);
 }
 
 function eventOf(record: LiveRecord, to: Required<Change>): string {

@@ -1,14 +1,9 @@
 import { type MicroUsd, sum } from '../base/money.ts';
 import { between, type DurationMs, type EpochMs, latest, minutes, plus } from '../base/units.ts';
 import { lastAffordable } from '../billing/bill.ts';
-import {
-  billedNodes,
-  type ClusterRecord,
-  type EndedRecord,
-  isLive,
-  type LiveRecord,
-  teardownOf,
-} from './record.ts';
+import { billedNodes } from './bills.ts';
+import { lifeOf } from './life.ts';
+import { type ClusterRecord, type EndedRecord, isLive, type LiveRecord } from './record.ts';
 
 /**
  * Everything that CloudWatch counts of Onebuck's own. Each is paid for by the hour in which it is
@@ -53,7 +48,7 @@ export function isOverdue(record: ClusterRecord, now: EpochMs): boolean {
   if (!isLive(record) || !billedNodes(record).some(({ billedUntil }) => billedUntil === null)) {
     return false;
   }
-  const since = record.phase === 'deleting' ? record.deletingSince : teardownOf(record, now);
+  const since = record.phase === 'deleting' ? record.deletingSince : lifeOf(record, now).teardownAt;
   return now >= plus(since, TEARDOWN_TIME_MAX);
 }
 

@@ -7,7 +7,8 @@ import {
   monthNamed,
   spendByMonth,
 } from '../billing/bill.ts';
-import { billedNodes, type ClusterRecord, isLive } from './record.ts';
+import { billedNodes } from './bills.ts';
+import { type ClusterRecord, isLive } from './record.ts';
 
 /** What a calendar month (UTC) bears of clusters. */
 export interface MonthTotals {

@@ -1,7 +1,8 @@
 import { clusterOfTags, ownershipTag, reapTimeOfTags } from '../base/names.ts';
 import { type EpochMs, minutes, plus } from '../base/units.ts';
+import { lifeOf } from './life.ts';
 import type { Linode } from './linode.ts';
-import { type ClusterRecord, isLive, teardownOf } from './record.ts';
+import { type ClusterRecord, isLive } from './record.ts';
 
 /** How long a live cluster's teardown may be overdue before the sweeper does it instead. */
 const OVERDUE_AFTER = minutes(1);
@@ -46,7 +47,7 @@ function withRecord(record: ClusterRecord, now: EpochMs): Verdict {
     const at = plus(record.deletingSince, OVERDUE_AFTER);
     return { at, reason: 'its cluster should have been destroyed by now' };
   }
-  const at = plus(teardownOf(record, now), OVERDUE_AFTER);
+  const at = plus(lifeOf(record, now).teardownAt, OVERDUE_AFTER);
   return { at, reason: 'the teardown of its cluster is overdue' };
 }
 

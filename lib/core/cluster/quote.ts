@@ -2,7 +2,8 @@ import { type MicroUsd, microUsd, times } from '../base/money.ts';
 import type { DurationMs, EpochMs } from '../base/units.ts';
 import { firstHourCost, hoursAfforded, spend, teardownTime } from '../billing/bill.ts';
 import type { Price } from '../billing/price.ts';
-import { type Bought, priceOf } from './record.ts';
+import { priceOf } from './bills.ts';
+import type { Bought } from './record.ts';
 import type { Spec } from './spec.ts';
 
 /** What a cluster will cost and how long its budget lasts, if all its nodes start at once. */

@@ -1,24 +1,7 @@
 import type { MicroUsd } from '../base/money.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from '../base/names.ts';
-import {
-  between,
-  type DurationMs,
-  durationMs,
-  type EpochMs,
-  earliest,
-  hours,
-  plus,
-} from '../base/units.ts';
-import {
-  type BilledNode,
-  lastAffordable,
-  type MonthName,
-  spend,
-  spendByMonth,
-  teardownTime,
-} from '../billing/bill.ts';
+import { type DurationMs, type EpochMs, earliest, hours } from '../base/units.ts';
 import type { Price } from '../billing/price.ts';
-import { combinedPrice } from '../billing/price.ts';
 import type { Advice } from './advice.ts';
 import type { Linode, LinodeStatus } from './linode.ts';
 import type { Spec } from './spec.ts';
@@ -70,9 +53,19 @@ export interface Common {
   readonly reapTags: readonly Tag[];
   /** Until when to leave its nodes' tags alone, as Linode would not take them. */
   readonly retagAfter?: EpochMs;
+  /** What kept the last pass from doing all that was due; absent: nothing did. */
+  readonly trouble?: Trouble;
   /** What people were told of it, or need not be told any more. */
   readonly notified?: readonly NoticeKind[];
   readonly history: readonly HistoryEntry[];
+}
+
+/** Why Onebuck can't do what is due, in Linode's words as far as it answered. */
+export interface Trouble {
+  /** When that reason was first met. */
+  readonly since: EpochMs;
+  /** At most 300 characters. */
+  readonly reason: string;
 }
 
 export interface Bought {
@@ -194,6 +187,20 @@ export function withHistory<R extends Common>(record: R, at: EpochMs, event: str
   return { ...record, history: [first, ...rest.slice(-(HISTORY_ENTRIES_MAX - 1))] };
 }
 
+const TROUBLE_CHARACTERS_MAX = 300;
+
+/** The record with what kept a pass from its work; none: with nothing in its way. */
+export function withTrouble<R extends Common>(
+  record: R,
+  reasons: readonly string[],
+  at: EpochMs,
+): R {
+  const { trouble, ...rest } = record;
+  if (reasons.length === 0) return trouble === undefined ? record : (rest as R);
+  const reason = [...new Set(reasons)].join('; ').slice(0, TROUBLE_CHARACTERS_MAX);
+  return trouble?.reason === reason ? record : { ...record, trouble: { since: at, reason } };
+}
+
 /**
  * The machine of a Linode seen at `seenAt`. Linode's `created` is the bill's truth; where it lies
  * after the instant at which we saw it, our clock is behind and the earlier is the dearer.
@@ -217,95 +224,4 @@ export function machineSeenAgain(known: Machine, linode: Linode, seenAt: EpochMs
   const machine = machineOf(linode, seenAt);
   const billedFrom = earliest(machine.billedFrom, known.billedFrom);
   return { ...machine, billedFrom, backups: machine.backups || known.backups };
-}
-
-/** The price of a node: with backups where it has them, or where that must be assumed. */
-export function priceOf(bought: Bought, backups: boolean): Price {
-  return backups ? combinedPrice(bought.price, bought.backupsPrice) : bought.price;
-}
-
-/** What Linode bills the cluster for, as far as it may exist. */
-export function billedNodes(record: Common): BilledNode[] {
-  return record.nodes.flatMap((node) => billedNode(node, record.bought) ?? []);
-}
-
-function billedNode(node: NodeRecord, bought: Bought): BilledNode | null {
-  switch (node.state) {
-    case 'planned':
-    case 'never':
-      return null;
-    case 'sent': {
-      const price = priceOf(bought, bought.backupsAssumed);
-      return { billedFrom: node.sentAt, billedUntil: null, price };
-    }
-    case 'made': {
-      const price = priceOf(bought, node.backups);
-      return { billedFrom: node.billedFrom, billedUntil: null, price };
-    }
-    case 'deleted':
-    case 'gone': {
-      const price = priceOf(bought, node.backups);
-      return { billedFrom: node.billedFrom, billedUntil: node.billedUntil, price };
-    }
-  }
-}
-
-export function spentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
-  return isLive(record) ? spend(billedNodes(record), at) : record.spent;
-}
-
-/** `spentAt`, by the calendar month that bears it. */
-export const spentByMonthOf = (
-  record: ClusterRecord,
-  at: EpochMs,
-): Readonly<Record<MonthName, MicroUsd>> =>
-  spendByMonth(billedNodes(record), isLive(record) ? at : record.endedAt);
-
-/**
- * The nodes as they will be billed if those not yet sent are sent at `now`: what a teardown time
- * must allow for while the cluster is coming up.
- */
-function billedNodesIfSent(record: Common, now: EpochMs): BilledNode[] {
-  const price = priceOf(record.bought, record.bought.backupsAssumed);
-  const planned = record.nodes.filter((node) => node.state === 'planned');
-  const unsent = planned.map(() => ({ billedFrom: now, billedUntil: null, price }));
-  return [...billedNodes(record), ...unsent];
-}
-
-/** The teardown time of a live cluster, allowing for nodes that are yet to be created. */
-export function teardownOf(record: Common, now: EpochMs): EpochMs {
-  const { budget, maxHours, marginMs } = record;
-  return teardownTime(billedNodesIfSent(record, now), { budget, maxHours, marginMs });
-}
-
-/** The last instant at which the bill is within the budget and no node starts an hour too many. */
-export function lastAffordableOf(record: Common, now: EpochMs): EpochMs {
-  const { budget, maxHours } = record;
-  return lastAffordable(billedNodesIfSent(record, now), { budget, maxHours });
-}
-
-/**
- * The smallest budget that could still be kept: what Linode will have billed by the first instant
- * at which a destruction that starts just after `now` must have ended.
- */
-export const smallestBudgetOf = (record: Common, now: EpochMs): MicroUsd =>
-  spend(billedNodesIfSent(record, now), afterMargin(record, now));
-
-/** The fewest hours for each node that could still be kept. */
-export function smallestMaxHoursOf(record: Common, now: EpochMs): number {
-  const open = billedNodesIfSent(record, now).filter(({ billedUntil }) => billedUntil === null);
-  const begun = open.map(({ billedFrom }) =>
-    Math.ceil(between(billedFrom, afterMargin(record, now)) / hours(1)),
-  );
-  return Math.max(1, ...begun);
-}
-
-const afterMargin = ({ marginMs }: Common, now: EpochMs): EpochMs =>
-  plus(plus(now, marginMs), durationMs(1));
-
-/** Which of the two limits ends the cluster. */
-export function limitOf(record: Common, now: EpochMs): 'budget' | 'maxHours' {
-  const nodes = billedNodesIfSent(record, now);
-  const byBudget = lastAffordable(nodes, { budget: record.budget, maxHours: null });
-  return lastAffordableOf(record, now) < byBudget ? 'maxHours' : 'budget';
 }

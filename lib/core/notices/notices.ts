@@ -2,16 +2,15 @@ import { type MicroUsd, microUsd } from '../base/money.ts';
 import type { ClusterId } from '../base/names.ts';
 import { type DurationMs, durationMs, type EpochMs, minus, minutes, plus } from '../base/units.ts';
 import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
-import {
-  billedNodes,
-  type ClusterRecord,
-  type EndedRecord,
-  type EndReason,
-  isLive,
-  limitOf,
-  type NoticeKind,
-  type Running,
-  teardownOf,
+import { billedNodes } from '../cluster/bills.ts';
+import type { Life } from '../cluster/life.ts';
+import type {
+  ClusterRecord,
+  EndedRecord,
+  EndReason,
+  LiveRecord,
+  NoticeKind,
+  Running,
 } from '../cluster/record.ts';
 
 /** One thing that people are told of a cluster, once. */
@@ -58,48 +57,51 @@ const LIFE_MIN = minutes(20);
 const LAUNCH_IS_NEWS_FOR = minutes(10);
 const A_MOMENT: DurationMs = durationMs(1);
 
+/** A notice that is due, if any, and the record which says that it is sent: save that first. */
+export interface Noted<R extends ClusterRecord> {
+  /** The same record, where there is nothing to note. */
+  readonly record: R;
+  readonly notice: Notice | null;
+}
+
 /**
- * What is to be told of the cluster at `now`, at most one thing, and the record which says that it
- * has been: save that first, and then tell. Where several have come to be due since the last pass,
- * the latest speaks for all. The same record, where there is nothing to note.
+ * The notice that is due of a live cluster. Where several have come to be due since the last pass,
+ * the latest speaks for all. `life` is the record's at `now`.
  */
-export function withNotice<R extends ClusterRecord>(
-  record: R,
-  now: EpochMs,
-): { readonly record: R; readonly notice: Notice | null } {
+export function withNotice(record: LiveRecord, life: Life, now: EpochMs): Noted<LiveRecord> {
+  // The notice of its end will come with its bill.
+  if (record.phase !== 'running') return { record, notice: null };
   const { notified = [] } = record;
-  const due = dueKinds(record, now).filter((kind) => !notified.includes(kind));
+  const due = milestones(record, life)
+    .filter(({ kind, at }) => at <= now && !notified.includes(kind))
+    .map(({ kind }) => kind);
   const kind = due.at(-1);
   if (kind === undefined) return { record, notice: null };
   return {
     record: { ...record, notified: [...notified, ...due] },
-    notice: noticeOf(record, kind, now),
+    notice: liveNotice(record, kind, life, now),
+  };
+}
+
+/** The notice of a cluster's end. */
+export function withEndNotice(record: EndedRecord, now: EpochMs): Noted<EndedRecord> {
+  const { notified = [] } = record;
+  const kind = record.phase === 'failed' ? 'failed' : 'gone';
+  if (notified.includes(kind)) return { record, notice: null };
+  const { spent, endReason, failure, overspent } = record;
+  return {
+    record: { ...record, notified: [...notified, kind] },
+    notice: { ...about(record, now), kind, spent, endReason, failure, overspent },
   };
 }
 
 /** When there will next be something to tell of a running cluster before its teardown. */
-export function nextNoticeAt(record: Running, now: EpochMs): EpochMs | null {
+export function nextNoticeAt(record: Running, life: Life, now: EpochMs): EpochMs | null {
   const { notified = [] } = record;
-  const later = milestones(record, now)
+  const later = milestones(record, life)
     .filter(({ kind, at }) => at > now && !notified.includes(kind))
     .map(({ at }) => at);
   return later.length === 0 ? null : (Math.min(...later) as EpochMs);
-}
-
-function dueKinds(record: ClusterRecord, now: EpochMs): NoticeKind[] {
-  switch (record.phase) {
-    case 'provisioning':
-    case 'deleting': // its end is told, with its bill
-      return [];
-    case 'running':
-      return milestones(record, now)
-        .filter(({ at }) => at <= now)
-        .map(({ kind }) => kind);
-    case 'deleted':
-      return ['gone'];
-    case 'failed':
-      return ['failed'];
-  }
 }
 
 interface Milestone {
@@ -112,11 +114,9 @@ interface Milestone {
  * was so when it had come up is left out: its launch was told with what it will cost and when it
  * ends. (Of two hours, the first is half.) A later change of its limits may bring it back.
  */
-function milestones(record: Running, now: EpochMs): Milestone[] {
+function milestones(record: Running, { teardownAt, bill }: Life): Milestone[] {
   const { startedAt } = record;
   const nodes = billedNodes(record);
-  const teardownAt = teardownOf(record, now);
-  const bill = spend(nodes, teardownAt);
   const livesLong = teardownAt - startedAt >= LIFE_MIN;
   const later: Milestone[] = [
     { kind: 'half', at: billedFrom(nodes, share(bill, 50)) },
@@ -139,29 +139,24 @@ function billedFrom(nodes: readonly BilledNode[], amount: MicroUsd): EpochMs {
   return spend(nodes, last) >= amount ? last : plus(last, A_MOMENT);
 }
 
-function noticeOf(record: ClusterRecord, kind: NoticeKind, now: EpochMs): Notice | null {
-  if (!isLive(record)) return endNotice(record, now);
-  if (record.phase !== 'running' || kind === 'gone' || kind === 'failed') return null;
+function liveNotice(
+  record: Running,
+  kind: LiveNotice['kind'],
+  { teardownAt, limit, bill }: Life,
+  now: EpochMs,
+): LiveNotice | null {
   if (kind === 'launched' && now - record.startedAt > LAUNCH_IS_NEWS_FOR) return null;
-  const nodes = billedNodes(record);
-  const teardownAt = teardownOf(record, now);
   const up = record.nodes.filter((node) => node.state === 'made');
   return {
     ...about(record, now),
     kind,
-    spent: spend(nodes, now),
+    spent: spend(billedNodes(record), now),
     teardownAt,
-    limit: limitOf(record, now),
-    bill: spend(nodes, teardownAt),
+    limit,
+    bill,
     nodesUp: up.length,
     addresses: up.reduce((total, { ipv4 }) => total + ipv4.length, 0),
   };
-}
-
-function endNotice(record: EndedRecord, now: EpochMs): EndNotice {
-  const { phase, spent, endReason, failure, overspent } = record;
-  const kind = phase === 'failed' ? 'failed' : 'gone';
-  return { ...about(record, now), kind, spent, endReason, failure, overspent };
 }
 
 const about = (record: ClusterRecord, at: EpochMs) => ({

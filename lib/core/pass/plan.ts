@@ -1,37 +1,28 @@
 import { microUsd } from '../base/money.ts';
-import {
-  clusterTag,
-  type NodeLabel,
-  ownershipTag,
-  reapTag,
-  reapTimeOfTags,
-  type Tag,
-} from '../base/names.ts';
-import { type EpochMs, earliest, epochMs, minus, minutes, plus, seconds } from '../base/units.ts';
+import { clusterTag, type NodeLabel, ownershipTag, reapTag, type Tag } from '../base/names.ts';
+import { type EpochMs, earliest, minutes, plus, seconds } from '../base/units.ts';
+import { spentAt } from '../cluster/bills.ts';
+import { type Life, lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
   type Deleting,
   type EndedRecord,
-  type EndReason,
   type LiveRecord,
-  limitOf,
   type NodeIn,
   type NodeRecord,
   type Provisioning,
   type Running,
-  spentAt,
-  teardownOf,
   withHistory,
+  withTrouble,
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
 import { doubtfulOf, extrasOf, linodeOf, linodesOf, observe, RESEND_AFTER } from './observe.ts';
+import { inPhase, isUp, never, withoutLostCreates, withProgress } from './phase.ts';
+import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
+import type { Step } from './steps.ts';
 
 /** How many creates a pass sends: what Linode's rate limit takes at once (20 per 15 s). */
 export const CREATES_PER_PASS = 20;
-/** How long after its intent was saved a create may still leave. */
-export const CREATE_WINDOW = seconds(60);
-/** When a create that is not seen has certainly not landed: its window and its HTTP time-out. */
-const SETTLED_AFTER = seconds(120);
 const POLL_EVERY = seconds(10);
 /** How often a running cluster is looked at, for nodes that were deleted by hand. */
 const CHECK_EVERY = minutes(30);
@@ -42,37 +33,20 @@ const ASK_AGAIN_AFTER = minutes(1);
  * are due, and only a teardown is worth the waiting.
  */
 const NOTICE_LATE = minutes(1);
-/** A `reap` tag that is earlier than the teardown by more than this is moved; a later one always. */
-const REAP_TAG_EARLY_MAX = minutes(5);
 /** When another pass takes over from one that died while it created, or while it deleted. */
 const CREATING_LEASE = seconds(120);
 const DELETING_LEASE = seconds(30);
 
-type StepArgs = {
-  /** `sentAt`: when this try was planned; it must leave within CREATE_WINDOW of that. */
-  createNode: { index: number; label: NodeLabel; tags: readonly Tag[]; sentAt: EpochMs };
-  /** `seen`: Linode's list shows it with our tags; if not, that is to be checked first. */
-  deleteNode: { index: number | null; linodeId: number; seen: boolean };
-  /** A node that Linode's list should show and does not. */
-  checkNode: { index: number; linodeId: number };
-  /** A node whose `reap` tag tells another time than its teardown's. */
-  retagNode: { index: number; linodeId: number; reap: Tag };
-  /** `shared` tags may stand on other clusters' nodes, and are left while they do. */
-  removeTags: { own: readonly Tag[]; shared: readonly Tag[] };
-  wait: { reason: string; until: EpochMs };
-};
-type StepOf<Kind extends keyof StepArgs> = { readonly kind: Kind } & Readonly<StepArgs[Kind]>;
-
-/** One thing to do, as data. */
-export type Step = { [Kind in keyof StepArgs]: StepOf<Kind> }[keyof StepArgs];
-export type ActiveStep = Exclude<Step, { kind: 'wait' }>;
-export type Executors<Result> = {
-  [Kind in ActiveStep['kind']]: (step: StepOf<Kind>) => Promise<Result>;
-};
-
 export type Plan =
-  /** `next` is the intent: save it, then carry out the steps. A wait stands alone. */
-  | { readonly next: LiveRecord; readonly steps: readonly [Step, ...Step[]] }
+  /**
+   * `next` is the intent: save it, then carry out the steps. A wait stands by itself. `life` is how
+   * long `next` may live.
+   */
+  | {
+      readonly next: LiveRecord;
+      readonly steps: readonly [Step, ...Step[]];
+      readonly life: Life;
+    }
   | { readonly next: EndedRecord; readonly steps: readonly [] };
 
 /**
@@ -80,149 +54,80 @@ export type Plan =
  * could not be listed. Carrying the steps out and planning again ends in a wait or in the end.
  */
 export function plan(record: LiveRecord, observed: readonly Linode[] | null, now: EpochMs): Plan {
+  // 1. What Linode shows of the cluster goes into the record.
   const linodes = observed === null ? null : linodesOf(record, observed);
-  const seen = linodes === null ? record : settled(observe(record, linodes, now), now);
-  const current = withProgress(moved(seen, now), record, now);
+  const seen = linodes === null ? record : observe(record, linodes, now);
+  // 2. Creates that will make nothing any more are given up.
+  const settled = withoutLostCreates(seen, now, { isListed: linodes !== null });
+  // 3. The cluster moves to the phase that its nodes and the time call for.
+  const life = lifeOf(settled, now);
+  const current = withProgress(inPhase(settled, life, now), record, now);
+  // 4. That phase says what is to be done.
   switch (current.phase) {
     case 'provisioning':
-      return planProvisioning(current, linodes, now);
+      return planProvisioning(current, linodes, life, now);
     case 'running':
-      return planRunning(current, linodes, now);
+      return planRunning(current, linodes, life, now);
     case 'deleting':
-      return planDeleting(current, linodes, now);
+      return planDeleting(current, linodes, life, now);
   }
-}
-
-/** Starts the destruction of a cluster; a second reason does not replace the first. */
-export function beginDeleting(
-  record: LiveRecord,
-  now: EpochMs,
-  end: { reason: EndReason; failure: string | null },
-): Deleting {
-  if (record.phase === 'deleting') return record;
-  const why = end.failure === null ? end.reason : `${end.reason}: ${end.failure}`;
-  const deleting: Deleting = {
-    ...record,
-    phase: 'deleting',
-    dueAt: now,
-    startedAt: record.phase === 'running' ? record.startedAt : null,
-    deletingSince: now,
-    endReason: end.reason,
-    failure: end.failure,
-    tagsRemoved: false,
-  };
-  return withHistory(deleting, now, `teardown begun (${why})`);
 }
 
 /**
- * Creates that the list does not show and that can't land any more were never made. While there is
- * time, a provisioning cluster sends them again instead, unless that has been refused.
+ * 1. Where list and record differ, that is put right.
+ * 2. `reap` tags that name a wrong time are moved.
+ * 3. What is not up when the time to come up has ended is destroyed.
+ * 4. Until then, nodes are created, and created again where a create was lost.
  */
-function settled(record: LiveRecord, now: EpochMs): LiveRecord {
-  const resends = record.phase === 'provisioning' && now < record.provisionBy;
-  const nodes = record.nodes.map((node) => {
-    if (node.state !== 'sent' || now - node.triedAt < SETTLED_AFTER) return node;
-    if (node.refused === undefined && resends) return node;
-    return never(node, node.refused ?? 'its create was not answered and did not take effect');
-  });
-  return { ...record, nodes };
-}
-
-/** The record in the phase that its nodes and the time call for. */
-function moved(record: LiveRecord, now: EpochMs): LiveRecord {
-  if (record.phase === 'deleting') return record;
-  const states = new Set(record.nodes.map(({ state }) => state));
-  const begin = (reason: EndReason, failure: string | null = null) =>
-    beginDeleting(record, now, { reason, failure });
-
-  if (now >= teardownOf(record, now)) return begin(limitOf(record, now));
-  const refusal = record.nodes.find((node) => node.state === 'never');
-  const allOrNothing = record.spec.onPartial === 'destroy';
-  if (record.phase === 'provisioning' && refusal?.state === 'never' && allOrNothing) {
-    return begin('failed', refusal.reason);
-  }
-  if (!['planned', 'sent', 'made'].some((state) => states.has(state as NodeRecord['state']))) {
-    return states.has('gone') || states.has('deleted')
-      ? begin('lost')
-      : begin('failed', refusal?.state === 'never' ? refusal.reason : 'no node came up');
-  }
-  return record.phase === 'running' ? record : movedWhileProvisioning(record, now);
-}
-
-function movedWhileProvisioning(record: Provisioning, now: EpochMs): LiveRecord {
-  const up = record.nodes.filter(isUp);
-  const coming = record.nodes.filter((node) => isComing(node) && !isUp(node));
-  if (coming.length === 0) {
-    const running: Running = { ...record, phase: 'running', startedAt: now };
-    return withHistory(running, now, `running (${count(up.length, record)} up)`);
-  }
-  if (now < record.provisionBy) return record;
-  if (record.spec.onPartial === 'keep' && up.length > 0) {
-    return { ...record, nodes: record.nodes.map((node) => givenUp(node)) };
-  }
-  const failure = `only ${count(up.length, record)} were running when the time to come up ended`;
-  return beginDeleting(record, now, { reason: 'failed', failure });
-}
-
-/** Tells of the nodes that have come up since `before`, while others have not. */
-function withProgress(record: LiveRecord, before: LiveRecord, now: EpochMs): LiveRecord {
-  const up = record.nodes.filter(isUp).length;
-  const isProgress = record.phase === 'provisioning' && up > before.nodes.filter(isUp).length;
-  return isProgress ? withHistory(record, now, `${count(up, record)} up`) : record;
-}
-
-const isUp = (node: NodeRecord) => node.state === 'made' && node.status === 'running';
-const isComing = (node: NodeRecord) => ['planned', 'sent', 'made'].includes(node.state);
-const count = (up: number, { nodes }: LiveRecord) => `${up} of ${nodes.length} nodes`;
-
-const givenUp = (node: NodeRecord): NodeRecord =>
-  node.state === 'planned' ? never(node, 'not created before the time to come up ended') : node;
-
-function never({ index, label }: NodeRecord, reason: string): NodeIn<'never'> {
-  return { state: 'never', index, label, reason };
-}
-
 function planProvisioning(
   record: Provisioning,
   linodes: readonly Linode[] | null,
+  life: Life,
   now: EpochMs,
 ): Plan {
-  const teardownAt = teardownOf(record, now);
+  const dueAt = earliest(plus(now, CREATING_LEASE), life.teardownAt);
+  const poll = earliest(plus(now, POLL_EVERY), life.teardownAt);
   if (linodes === null) {
-    return waiting(record, {
-      reason: 'Linodes could not be listed',
-      until: earliest(plus(now, POLL_EVERY), teardownAt),
-      dueAt: earliest(plus(now, CREATING_LEASE), teardownAt),
-    });
+    return waiting(record, life, { reason: 'Linodes could not be listed', until: poll, dueAt });
   }
-  const sendable = now >= record.provisionBy ? [] : record.nodes.filter(isSendable(now));
-  const sending = sendable.slice(0, CREATES_PER_PASS);
-  // The earliest that was ever sent: one sent again must bear the same tags to be adopted.
-  const current = reapTag(teardownAt);
-  const [reap = current] = [...record.reapTags, current].sort();
-  const tags = retags(record, linodes, now);
+  const { steps: retags, borne } = retagging(record, linodes, life, now);
+  const creates = creating(record, life, now);
   const steps: Step[] = [
     ...corrections(record, linodes, now),
-    ...tags.steps,
-    ...latecomers(record, linodes, now),
-    ...sending.map(({ index, label }) => createNode(record, { index, label, reap, sentAt: now })),
+    ...retags,
+    ...deletionsOfLateNodes(record, linodes, now),
+    ...creates.steps,
   ];
   const [first, ...rest] = steps;
   if (first === undefined) {
-    return waiting(record, {
-      reason: 'nodes are coming up',
-      until: earliest(plus(now, POLL_EVERY), teardownAt),
-      dueAt: earliest(plus(now, CREATING_LEASE), teardownAt),
-    });
+    return waiting(record, life, { reason: 'nodes are coming up', until: poll, dueAt });
   }
-  const bearing = [...(sending.length === 0 ? [] : [reap]), ...tags.bearing];
-  const next: Provisioning = {
-    ...record,
-    dueAt: earliest(plus(now, CREATING_LEASE), teardownAt),
-    nodes: record.nodes.map((node) => (sending.includes(node) ? sent(node, now) : node)),
-    reapTags: [...new Set([...record.reapTags, ...bearing])],
+  const next = withReapTags({ ...creates.next, dueAt }, [...creates.borne, ...borne]);
+  return { next, steps: [first, ...rest], life };
+}
+
+interface Creating {
+  readonly next: Provisioning;
+  readonly steps: readonly Step[];
+  readonly borne: readonly Tag[];
+}
+
+/** The creates that a pass sends, and the record which says that they may have left. */
+function creating(record: Provisioning, { teardownAt }: Life, now: EpochMs): Creating {
+  const sendable = now >= record.provisionBy ? [] : record.nodes.filter(isSendable(now));
+  const sending = sendable.slice(0, CREATES_PER_PASS);
+  if (sending.length === 0) return { next: record, steps: [], borne: [] };
+  // The earliest that was ever sent: one sent again must bear the same tags to be adopted.
+  const current = reapTag(teardownAt);
+  const [reap = current] = [...record.reapTags, current].sort();
+  const nodes = record.nodes.map((node) => (sending.includes(node) ? sent(node, now) : node));
+  return {
+    next: withResends({ ...record, nodes }, sending, now),
+    steps: sending.map(({ index, label }) =>
+      createNode(record, { index, label, reap, sentAt: now }),
+    ),
+    borne: [reap],
   };
-  return { next: withResends(next, sending, now), steps: [first, ...rest] };
 }
 
 function withResends(
@@ -254,7 +159,10 @@ function createNode(
   return { kind: 'createNode', index, label, tags, sentAt };
 }
 
-/** One that is going already needs no second deletion, however long the list shows it. */
+/**
+ * Skips Linodes that are being deleted already, which the list may show for a while, and those that
+ * may be nodes whose creates were not answered.
+ */
 function deletionsOfExtras(record: LiveRecord, linodes: readonly Linode[]): Step[] {
   const doubtful = doubtfulOf(record, linodes);
   const extras = extrasOf(record, linodes).filter(
@@ -263,7 +171,7 @@ function deletionsOfExtras(record: LiveRecord, linodes: readonly Linode[]): Step
   return extras.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
 }
 
-/** Where list and record differ: what is there and should not be, and the reverse. */
+/** Where list and record differ: Linodes that should not be there, and nodes that should. */
 function corrections(
   record: Provisioning | Running,
   linodes: readonly Linode[],
@@ -274,96 +182,78 @@ function corrections(
     ...record.nodes.flatMap((node): Step[] => {
       if (node.state === 'deleted') return deletion(node, linodes);
       if (node.state !== 'made' || linodeOf(node, linodes) !== undefined) return [];
-      // One that has lost the cluster's tag stays out of the list: to ask at once would never end.
+      // A node that has lost the cluster's tag stays out of the list: asking at once never ends.
       const { index, linodeId, checkedAt } = node;
-      const known = checkedAt !== undefined && now - checkedAt < ASK_AGAIN_AFTER;
-      return known ? [] : [{ kind: 'checkNode', index, linodeId }];
+      const isKnown = checkedAt !== undefined && now - checkedAt < ASK_AGAIN_AFTER;
+      return isKnown ? [] : [{ kind: 'checkNode', index, linodeId }];
     }),
   ];
 }
 
-/**
- * Nodes whose `reap` tag is missing, too late, or so early that the sweeper, if it had nothing else
- * to go by, would end the cluster well before its time. While nodes are coming up the teardown
- * moves with them, and all bear the earliest; then only what is too late matters.
- */
-function retags(
-  record: Provisioning | Running,
+/** With `onPartial: keep`, what was not up in time is destroyed and the rest is kept. */
+function deletionsOfLateNodes(
+  record: Provisioning,
   linodes: readonly Linode[],
   now: EpochMs,
-): { readonly steps: Step[]; readonly bearing: readonly Tag[] } {
-  if (record.retagAfter !== undefined && now < record.retagAfter) return NO_TAGS;
-  const teardownAt = teardownOf(record, now);
-  const earliestFine =
-    record.phase === 'running' ? minus(teardownAt, REAP_TAG_EARLY_MAX) : BEGINNING_OF_TIME;
-  const reap = reapTag(teardownAt);
-  const wrong = record.nodes.flatMap((node) => {
-    const linode = node.state === 'made' ? linodeOf(node, linodes) : undefined;
-    if (linode === undefined || linode.status === 'deleting') return [];
-    const reapAt = reapTimeOfTags(linode.tags);
-    if (reapAt !== null && reapAt >= earliestFine && reapAt <= teardownAt) return [];
-    return [{ index: node.index, linode }];
-  });
-  if (wrong.length === 0) return NO_TAGS;
-  const steps = wrong.map(
-    ({ index, linode }): Step => ({ kind: 'retagNode', index, linodeId: linode.id, reap }),
-  );
-  // Also those that the record has forgotten, and a pass put late: they are to leave the account.
-  const replaced = wrong.flatMap(({ linode }) => linode.tags.filter(isReapTag));
-  return { steps, bearing: [reap, ...replaced] };
-}
-
-const isReapTag = (tag: Tag) => reapTimeOfTags([tag]) !== null;
-
-const NO_TAGS = { steps: [], bearing: [] };
-const BEGINNING_OF_TIME = epochMs(0);
-
-/** Tags that its nodes bore, and bear no more. */
-const unborne = ({ reapTags }: LiveRecord, linodes: readonly Linode[]): Tag[] =>
-  reapTags.filter((tag) => !linodes.some(({ tags }) => tags.includes(tag)));
-
-/** With `onPartial: keep`, what was not up in time is destroyed and the rest is kept. */
-function latecomers(record: Provisioning, linodes: readonly Linode[], now: EpochMs): Step[] {
+): Step[] {
   if (now < record.provisionBy) return [];
   const late = record.nodes.filter((node) => node.state === 'made' && !isUp(node));
   return late.flatMap((node) => deletion(node, linodes));
 }
 
-function planRunning(record: Running, linodes: readonly Linode[] | null, now: EpochMs): Plan {
-  const teardownAt = teardownOf(record, now);
-  const tags = linodes === null ? NO_TAGS : retags(record, linodes, now);
-  const fixes = linodes === null ? [] : [...corrections(record, linodes, now), ...tags.steps];
-  const old = linodes === null || fixes.length > 0 ? [] : unborne(record, linodes);
-  const tidying: Step[] = old.length === 0 ? [] : [{ kind: 'removeTags', own: [], shared: old }];
+/**
+ * 1. Where list and record differ, that is put right.
+ * 2. `reap` tags that name a wrong time are moved.
+ * 3. When nothing of that is to be done, tags that no node bears any more leave the account.
+ * 4. Else there is nothing to do before the teardown, the next notice or the next look.
+ */
+function planRunning(
+  record: Running,
+  linodes: readonly Linode[] | null,
+  life: Life,
+  now: EpochMs,
+): Plan {
+  const { steps: retags, borne } =
+    linodes === null ? NO_RETAGGING : retagging(record, linodes, life, now);
+  const fixes = linodes === null ? [] : [...corrections(record, linodes, now), ...retags];
+  const abandoned = linodes === null ? [] : abandonedTags(record, linodes);
+  const tidying: Step[] =
+    fixes.length > 0 || abandoned.length === 0
+      ? []
+      : [{ kind: 'removeTags', own: [], shared: abandoned }];
   const [first, ...rest] = [...fixes, ...tidying];
-  if (first !== undefined) {
-    const dueAt = earliest(plus(now, DELETING_LEASE), teardownAt);
-    const reapTags = [...new Set([...record.reapTags, ...tags.bearing])];
-    return { next: { ...record, dueAt, reapTags }, steps: [first, ...rest] };
-  }
-  const { retagAfter = now } = record;
-  const again = retagAfter > now ? retagAfter : plus(now, CHECK_EVERY);
-  const noticeAt = plus(nextNoticeAt(record, now) ?? teardownAt, NOTICE_LATE);
-  const until = earliest(again, plus(now, CHECK_EVERY), noticeAt, teardownAt);
-  return waiting(record, {
-    reason: reasonToWait(until, teardownAt, noticeAt),
-    until,
-    dueAt: until,
-  });
+  if (first === undefined) return waitingToEnd(record, life, now);
+  const dueAt = earliest(plus(now, DELETING_LEASE), life.teardownAt);
+  return { next: withReapTags({ ...record, dueAt }, borne), steps: [first, ...rest], life };
 }
 
-function reasonToWait(until: EpochMs, teardownAt: EpochMs, noticeAt: EpochMs): string {
-  if (until === teardownAt) return 'the teardown time';
-  return until === noticeAt ? 'the next notice' : 'the next look at its nodes';
+function waitingToEnd(record: Running, life: Life, now: EpochMs): Plan {
+  const { retagAfter = now } = record;
+  const { teardownAt, limit } = life;
+  const lookAt = earliest(plus(now, CHECK_EVERY), retagAfter > now ? retagAfter : teardownAt);
+  const noticeAt = plus(nextNoticeAt(record, life, now) ?? teardownAt, NOTICE_LATE);
+  const until = earliest(lookAt, noticeAt, teardownAt);
+  const reason =
+    until === teardownAt
+      ? `the teardown, which the ${limit} sets`
+      : until === noticeAt
+        ? 'the next notice'
+        : 'the next look at its nodes';
+  return waiting(record, life, { reason, until, dueAt: until });
 }
 
 /**
- * 1. Nothing new is created; what was never sent never was.
+ * 1. Nothing new is created: nodes whose creates were not sent are recorded as never created.
  * 2. All that exists is deleted, also what the list does not show.
  * 3. A create whose reply was lost is waited for until it can't land any more.
  * 4. When a complete list shows nothing, the tags go; the next list that shows nothing ends it.
  */
-function planDeleting(record: Deleting, linodes: readonly Linode[] | null, now: EpochMs): Plan {
+function planDeleting(
+  record: Deleting,
+  linodes: readonly Linode[] | null,
+  life: Life,
+  now: EpochMs,
+): Plan {
   const nodes = record.nodes.map((node) =>
     node.state === 'planned' ? never(node, 'the cluster ended before it was created') : node,
   );
@@ -372,21 +262,21 @@ function planDeleting(record: Deleting, linodes: readonly Linode[] | null, now: 
     ...nodes.flatMap((node) => deletion(node, linodes)),
     ...(linodes === null ? [] : deletionsOfExtras(current, linodes)),
   ];
+  const dueAt = plus(now, DELETING_LEASE);
   const [first, ...rest] = deletions;
   if (first !== undefined) {
     // What came late has brought the tags back.
-    const next = { ...current, dueAt: plus(now, DELETING_LEASE), tagsRemoved: false };
-    return { next, steps: [first, ...rest] };
+    return { next: { ...current, dueAt, tagsRemoved: false }, steps: [first, ...rest], life };
   }
-  const over = nodes.every(({ state }) => state === 'gone' || state === 'never');
-  if (linodes === null || linodes.length > 0 || !over) {
+  const isOver = nodes.every(({ state }) => state === 'gone' || state === 'never');
+  if (linodes === null || linodes.length > 0 || !isOver) {
     const until = plus(now, POLL_EVERY);
-    return waiting(current, { reason: 'nodes are going', until, dueAt: until });
+    return waiting(current, life, { reason: 'nodes are going', until, dueAt: until });
   }
   if (!current.tagsRemoved) {
-    const next = { ...current, dueAt: plus(now, DELETING_LEASE) };
     const own = [clusterTag(record.id)];
-    return { next, steps: [{ kind: 'removeTags', own, shared: record.reapTags }] };
+    const step: Step = { kind: 'removeTags', own, shared: record.reapTags };
+    return { next: { ...current, dueAt }, steps: [step], life };
   }
   return { next: ended(current, now), steps: [] };
 }
@@ -401,20 +291,24 @@ function deletion(node: NodeRecord, linodes: readonly Linode[] | null): Step[] {
 }
 
 function ended(record: Deleting, now: EpochMs): EndedRecord {
-  const { phase: _, dueAt: __, deletingSince: ___, tagsRemoved: ____, ...common } = record;
+  const {
+    phase: _,
+    dueAt: __,
+    deletingSince: ___,
+    tagsRemoved: ____,
+    ...common
+  } = withTrouble(record, [], now);
   const spent = spentAt(record, now);
   const overspent = microUsd(Math.max(0, spent - record.budget));
-  const end = { ...common, endedAt: now, spent, overspent };
-  const told = withHistory(end, now, 'gone');
-  return record.endReason === 'failed'
-    ? { ...told, phase: 'failed' }
-    : { ...told, phase: 'deleted' };
+  const end = withHistory({ ...common, endedAt: now, spent, overspent }, now, 'gone');
+  return record.endReason === 'failed' ? { ...end, phase: 'failed' } : { ...end, phase: 'deleted' };
 }
 
 function waiting(
   record: LiveRecord,
+  life: Life,
   wait: { reason: string; until: EpochMs; dueAt: EpochMs },
 ): Plan {
   const { reason, until, dueAt } = wait;
-  return { next: { ...record, dueAt }, steps: [{ kind: 'wait', reason, until }] };
+  return { next: { ...record, dueAt }, steps: [{ kind: 'wait', reason, until }], life };
 }

@@ -3,13 +3,13 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWebhook } from '../../../lib/adapters/webhook.ts';
-import { type Notice, withNotice } from '../../../lib/core/notices/notices.ts';
+import { type Notice, withEndNotice } from '../../../lib/core/notices/notices.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
 import { anEnded, LAUNCH } from '../../support/builders.ts';
 import { createTestClock } from '../../support/linode-server.ts';
 
 const KEY = 'sixteen-or-more-characters';
-const notice = withNotice(anEnded(), LAUNCH).notice as Notice;
+const notice = withEndNotice(anEnded(), LAUNCH).notice as Notice;
 
 interface Received {
   readonly path: string | undefined;

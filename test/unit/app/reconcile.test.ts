@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { reconcile } from '../../../lib/app/reconcile.ts';
 import { clusterTag, reapTag, type Tag } from '../../../lib/core/base/names.ts';
-import { durationMs, type EpochMs, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
-import type { Linode } from '../../../lib/core/cluster/linode.ts';
 import {
-  type ClusterRecord,
-  type EndedRecord,
-  teardownOf,
-} from '../../../lib/core/cluster/record.ts';
+  durationMs,
+  type EpochMs,
+  minutes,
+  plus,
+  seconds,
+  toIso,
+} from '../../../lib/core/base/units.ts';
+import type { Linode } from '../../../lib/core/cluster/linode.ts';
+import type { ClusterRecord, EndedRecord } from '../../../lib/core/cluster/record.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { CreateRequest, LinodeApi } from '../../../lib/ports.ts';
 import {
@@ -27,6 +30,7 @@ import {
   planned,
   REAP_TAG,
   statesOf,
+  teardownOf,
   usd,
 } from '../../support/builders.ts';
 import { aClock, quiet, someMetrics } from '../../support/doubles.ts';
@@ -90,6 +94,7 @@ function aWorld(
     Object.entries(answers).map(([name, answer]) => [name, told(name, answer)]),
   );
   const errors: string[] = [];
+  const passes: object[] = [];
   const metrics = someMetrics();
   const released: ClusterRecord[] = [];
   const run = () =>
@@ -103,14 +108,21 @@ function aWorld(
         secrets: { passwordKey: async () => options.passwordKey ?? null },
         notifier: { send: async ({ kind }) => void sent.push(kind) },
         metrics,
-        log: { ...quiet, error: (message) => void errors.push(message) },
+        log: {
+          ...quiet,
+          info: (message, details) => message === 'pass' && passes.push({ ...details }),
+          error: (message) => void errors.push(message),
+        },
       },
       ID,
       { by: plus(clock.now(), minutes(5)), reserveMs: seconds(20), noticesMs: seconds(5) },
     );
   const count = (name: string) => calls.filter((call) => call === name).length;
   const { emitted } = metrics;
-  return { clock, run, count, deletions, errors, emitted, sent, released, record: () => saved };
+  return {
+    ...{ clock, run, count, deletions, errors, passes, emitted, sent, released },
+    record: () => saved,
+  };
 }
 
 const putTags = async (id: number, tags: readonly string[]) => aLinode({ id, tags: [...tags] });
@@ -427,5 +439,66 @@ describe('a pass over a running cluster', () => {
     expect(put[0]).toEqual([idOf(1), [...OUR_TAGS, 'blue', reap]]);
     expect(put.map(([id]) => id)).not.toContain(idOf(0));
     expect(statesOf(record())).toContain('gone');
+  });
+});
+
+describe('the log', () => {
+  it('has a line a pass: what it did, or why it waits, and until when', async () => {
+    const { clock, run, passes } = aWorld(aRunning(), { setTags: putTags });
+    const begun = clock.now();
+    await run();
+    const line = { clusterId: ID, phase: 'running' };
+    expect(passes[0]).toEqual({
+      ...line,
+      steps: { retagNode: 2 },
+      until: toIso(plus(begun, seconds(10))),
+      why: 'looks at what came of its steps',
+    });
+    const bearing = [aLinode(), aLinode({ index: 1 })];
+    const quietly = aWorld(aRunning({ notified: ['launched'] }), {}, bearing);
+    await quietly.run();
+    expect(quietly.passes).toEqual([
+      {
+        ...line,
+        steps: { wait: 1 },
+        until: toIso(plus(begun, minutes(30))),
+        why: 'the next look at its nodes',
+      },
+    ]);
+  });
+
+  it('says what Linode answered where a step failed', async () => {
+    const fails = async () => {
+      throw new AppError('linodeUnavailable', 'DELETE /linode/instances/100: 503');
+    };
+    const { run, passes } = aWorld(aDeleting(), { delete: fails });
+    await expect(run()).rejects.toThrow('DELETE /linode/instances/100: 503');
+    expect(passes[0]).toMatchObject({
+      steps: { deleteNode: 2 },
+      why: 'DELETE /linode/instances/100: 503',
+    });
+  });
+});
+
+describe('what is in the way of a cluster', () => {
+  const reason = 'GET /linode/instances: 429: Too many requests (attempts: 3)';
+
+  it('is in its record from the first pass that met it to the first that does not', async () => {
+    let isRefused = true;
+    const listByTag = async () => {
+      if (isRefused) throw new AppError('linodeUnavailable', reason);
+      return [];
+    };
+    const { clock, run, record } = aWorld(aDeleting(), {
+      listByTag,
+      delete: async () => 'deleted',
+    });
+    const since = clock.now();
+    await expect(run()).rejects.toThrow(reason);
+    expect(record()).toMatchObject({ phase: 'deleting', trouble: { since, reason } });
+    isRefused = false;
+    await run();
+    expect(record()).toMatchObject({ phase: 'deleted' });
+    expect(record()).not.toHaveProperty('trouble');
   });
 });

@@ -44,6 +44,10 @@ export const aCluster = (over: Partial<Cluster> = {}): Cluster => ({
   leftUsd: 0.055,
   affordableHours: 4,
   teardownAt: '2026-11-10T13:57:00.000Z',
+  next: {
+    at: '2026-11-10T13:57:00.000Z',
+    why: 'destroys its nodes, when the budget is used up',
+  },
   createdAt: '2026-11-10T10:00:00.000Z',
   startedAt: '2026-11-10T10:01:00.000Z',
   endedAt: null,

@@ -16,6 +16,9 @@ export const aCluster = (some: Partial<Cluster> = {}): Cluster => ({
   })),
   ...{ budgetUsd: 1, maxHours: null, hourlyUsd: 0.015, spentUsd: 0.015, leftUsd: 0.985 },
   ...{ affordableHours: 66, teardownAt: '2026-11-26T05:57:00.000Z' },
+  next: {
+    ...{ at: '2026-11-26T05:57:00.000Z', why: 'destroys its nodes, when the budget is used up' },
+  },
   ...{ createdAt: '2026-11-23T11:59:59.000Z', startedAt: '2026-11-23T12:01:00.000Z' },
   ...{ endedAt: null, endReason: null, failure: null, history: [] },
   ...some,

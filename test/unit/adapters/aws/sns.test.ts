@@ -2,11 +2,11 @@ import { InternalErrorException, PublishCommand, SNSClient } from '@aws-sdk/clie
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createTopic } from '../../../../lib/adapters/aws/sns.ts';
-import { type Notice, withNotice } from '../../../../lib/core/notices/notices.ts';
+import { type Notice, withEndNotice } from '../../../../lib/core/notices/notices.ts';
 import { anEnded, LAUNCH } from '../../../support/builders.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:onebuck-test-notices';
-const notice = withNotice(anEnded(), LAUNCH).notice as Notice;
+const notice = withEndNotice(anEnded(), LAUNCH).notice as Notice;
 
 function aTopic() {
   const client = new SNSClient({ region: 'us-east-1' });

@@ -23,12 +23,8 @@ import {
   reserve,
   settle,
 } from '../../../../lib/core/caps/ledger.ts';
-import {
-  type EndedRecord,
-  isLive,
-  type LiveRecord,
-  spentByMonthOf,
-} from '../../../../lib/core/cluster/record.ts';
+import { spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
+import { type EndedRecord, isLive, type LiveRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   anEnded,
   aRunning,

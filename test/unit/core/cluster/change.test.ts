@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { microUsd } from '../../../../lib/core/base/money.ts';
 import { type EpochMs, epochMs, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
 import { spend } from '../../../../lib/core/billing/bill.ts';
+import { billedNodes } from '../../../../lib/core/cluster/bills.ts';
 import {
   type Change,
   type Changed,
@@ -11,7 +12,7 @@ import {
   changeSchema,
   parseChange,
 } from '../../../../lib/core/cluster/change.ts';
-import { billedNodes, type LiveRecord, teardownOf } from '../../../../lib/core/cluster/record.ts';
+import type { LiveRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   aBought,
   aCluster,
@@ -26,6 +27,7 @@ import {
   planned,
   price,
   sent,
+  teardownOf,
   usd,
 } from '../../../support/builders.ts';
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs, hours, minus, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
 import { isOverdue, livingOf, teardownLeadOf } from '../../../../lib/core/cluster/metrics.ts';
-import { teardownOf } from '../../../../lib/core/cluster/record.ts';
 import {
   aCluster,
   aDeleting,
@@ -15,6 +14,7 @@ import {
   never,
   planned,
   sent,
+  teardownOf,
   usd,
 } from '../../../support/builders.ts';
 

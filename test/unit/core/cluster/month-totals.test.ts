@@ -3,18 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { microUsd } from '../../../../lib/core/base/money.ts';
 import { type EpochMs, epochMs, hours, minutes, plus } from '../../../../lib/core/base/units.ts';
 import { monthName, spend } from '../../../../lib/core/billing/bill.ts';
+import { billedNodes, spentAt } from '../../../../lib/core/cluster/bills.ts';
 import {
   added,
   type MonthTotals,
   NOTHING,
   totalsOf,
 } from '../../../../lib/core/cluster/month-totals.ts';
-import {
-  billedNodes,
-  type ClusterRecord,
-  type NodeRecord,
-  spentAt,
-} from '../../../../lib/core/cluster/record.ts';
+import type { ClusterRecord, NodeRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   aBought,
   aCluster,

@@ -11,7 +11,7 @@ import {
 } from '../../../../lib/core/base/units.ts';
 import type { Linode } from '../../../../lib/core/cluster/linode.ts';
 import { findOrphans } from '../../../../lib/core/cluster/orphans.ts';
-import { type ClusterRecord, teardownOf } from '../../../../lib/core/cluster/record.ts';
+import type { ClusterRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   aCluster,
   aDeleting,
@@ -24,6 +24,7 @@ import {
   OUR_TAGS,
   planned,
   STAGE,
+  teardownOf,
 } from '../../../support/builders.ts';
 
 const NOW = plus(LAUNCH, hours(1));

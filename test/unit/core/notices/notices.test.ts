@@ -9,16 +9,22 @@ import {
   plus,
 } from '../../../../lib/core/base/units.ts';
 import { changeCluster } from '../../../../lib/core/cluster/change.ts';
+import { lifeOf } from '../../../../lib/core/cluster/life.ts';
 import type {
   ClusterRecord,
   LiveRecord,
   NoticeKind,
   Running,
 } from '../../../../lib/core/cluster/record.ts';
-import { teardownOf } from '../../../../lib/core/cluster/record.ts';
 import { messageOf } from '../../../../lib/core/notices/message.ts';
-import { type Notice, nextNoticeAt, withNotice } from '../../../../lib/core/notices/notices.ts';
-import { beginDeleting, plan } from '../../../../lib/core/pass/plan.ts';
+import {
+  type Notice,
+  nextNoticeAt,
+  withEndNotice,
+  withNotice,
+} from '../../../../lib/core/notices/notices.ts';
+import { beginDeleting } from '../../../../lib/core/pass/phase.ts';
+import { plan } from '../../../../lib/core/pass/plan.ts';
 import {
   aCluster,
   aDeleting,
@@ -29,6 +35,7 @@ import {
   LAUNCH,
   made,
   never,
+  teardownOf,
   usd,
 } from '../../../support/builders.ts';
 
@@ -40,14 +47,18 @@ const hoursIn = (count: number): EpochMs => plus(LAUNCH, hours(count));
 const lasting = (count: number, overrides: Partial<Running> = {}) =>
   aRunning({ budget: usd(0.015 * count), ...overrides });
 
+const noted = (record: LiveRecord, now: EpochMs) => withNotice(record, lifeOf(record, now), now);
+const nextAt = (record: LiveRecord, now: EpochMs) =>
+  record.phase === 'running' ? nextNoticeAt(record, lifeOf(record, now), now) : null;
+
 /** All that is told of a cluster if a pass is made whenever a notice is next due. */
 function told(record: Running): { kind: NoticeKind; at: number }[] {
   const notices: { kind: NoticeKind; at: number }[] = [];
   let current = record;
-  for (let now: EpochMs | null = record.startedAt; now !== null; now = nextNoticeAt(current, now)) {
-    const { record: next, notice } = withNotice(current, now);
+  for (let now: EpochMs | null = record.startedAt; now !== null; now = nextAt(current, now)) {
+    const { record: next, notice } = noted(current, now);
     if (notice !== null) notices.push({ kind: notice.kind, at: now - LAUNCH });
-    current = next;
+    current = next as Running;
   }
   return notices;
 }
@@ -88,7 +99,7 @@ describe('a running cluster', () => {
   });
 
   it('is told of as launched for a while, and no longer', () => {
-    const kindAt = (at: EpochMs) => withNotice(lasting(13), at).notice?.kind;
+    const kindAt = (at: EpochMs) => noted(lasting(13), at).notice?.kind;
     expect(kindAt(plus(LAUNCH, minutes(10)))).toBe('launched');
     expect(kindAt(plus(LAUNCH, durationMs(minutes(10) + 1)))).toBeUndefined();
   });
@@ -102,39 +113,35 @@ describe('a running cluster', () => {
   });
 
   it('tells only the latest of what came due since the last pass, and never the others', () => {
-    const { record, notice } = withNotice(lasting(13, { notified: ['launched'] }), hoursIn(11));
+    const { record, notice } = noted(lasting(13, { notified: ['launched'] }), hoursIn(11));
     expect(notice?.kind).toBe('mostly');
     expect(record.notified).toEqual(['launched', 'half', 'mostly']);
-    expect(nextNoticeAt(record, hoursIn(11))).toBe(
-      plus(hoursIn(13), durationMs(-MARGIN - minutes(10))),
-    );
+    expect(nextAt(record, hoursIn(11))).toBe(plus(hoursIn(13), durationMs(-MARGIN - minutes(10))));
   });
 
   it('whose record is older than notices is not flooded with stale ones', () => {
-    expect(withNotice(lasting(13), hoursIn(1))).toMatchObject({
+    expect(noted(lasting(13), hoursIn(1))).toMatchObject({
       notice: null,
       record: { notified: ['launched'] },
     });
-    expect(withNotice(lasting(13), hoursIn(11)).notice?.kind).toBe('mostly');
+    expect(noted(lasting(13), hoursIn(11)).notice?.kind).toBe('mostly');
   });
 
   it('whose budget was raised is not told twice of the same', () => {
     const record = lasting(13, { notified: ['launched', 'half', 'mostly'] });
     const raised = { ...record, budget: usd(0.015 * 100) };
-    expect(withNotice(raised, hoursIn(12))).toEqual({ record: raised, notice: null });
-    expect(nextNoticeAt(raised, hoursIn(12))).toBe(hoursIn(100) - MARGIN - minutes(10));
+    expect(noted(raised, hoursIn(12))).toEqual({ record: raised, notice: null });
+    expect(nextAt(raised, hoursIn(12))).toBe(hoursIn(100) - MARGIN - minutes(10));
   });
 
   it('is told of half after a raise, where it had come up with that much billed', () => {
-    const { record } = withNotice(lasting(2), LAUNCH);
-    expect(nextNoticeAt({ ...record, budget: usd(0.015 * 10) }, LAUNCH)).toBe(
-      hoursIn(4) + A_MOMENT,
-    );
+    const { record } = noted(lasting(2), LAUNCH);
+    expect(nextAt({ ...record, budget: usd(0.015 * 10) }, LAUNCH)).toBe(hoursIn(4) + A_MOMENT);
   });
 
   it('gives back the same record where there is nothing to tell', () => {
     const record = lasting(13, { notified: ['launched'] });
-    expect(withNotice(record, hoursIn(1)).record).toBe(record);
+    expect(noted(record, hoursIn(1)).record).toBe(record);
   });
 
   it('has its next pass a minute after there is something to tell', () => {
@@ -157,16 +164,16 @@ describe('a cluster that does not run', () => {
     ['being destroyed', aDeleting()],
     ['being destroyed, with its launch failed', aDeleting({ endReason: 'failed' })],
   ])('is not told of while it is %s', (_, record) => {
-    expect(withNotice<ClusterRecord>(record, hoursIn(1))).toEqual({ record, notice: null });
+    expect(noted(record, hoursIn(1))).toEqual({ record, notice: null });
   });
 
   it.each([
     ['gone', anEnded({ overspent: usd(0.5) })],
     ['failed', anEnded({ phase: 'failed', endReason: 'failed', failure: 'no capacity' })],
   ] as const)('is told as %s when it has ended, once', (kind, record) => {
-    const first = withNotice(record, hoursIn(1));
+    const first = withEndNotice(record, hoursIn(1));
     expect(first.notice).toMatchObject({ kind, spent: usd(0.015), budget: usd(1) });
-    expect(withNotice(first.record, hoursIn(2)).notice).toBeNull();
+    expect(withEndNotice(first.record, hoursIn(2)).notice).toBeNull();
   });
 });
 
@@ -197,11 +204,11 @@ describe('over any sequence of passes and changes', () => {
       now = plus(now, minutes(afterMinutes));
       record = changed(record, what, now);
       const { next } = plan(record as LiveRecord, list, now);
-      const { record: noted, notice } = withNotice<ClusterRecord>(next, now);
-      if (notice !== null) notices.push({ notice, phase: noted.phase });
-      record = noted;
+      const after = 'dueAt' in next ? noted(next, now) : withEndNotice(next, now);
+      if (after.notice !== null) notices.push({ notice: after.notice, phase: after.record.phase });
+      record = after.record;
     }
-    const ended = withNotice<ClusterRecord>(anEnded({ ...notifiedOf(record) }), now);
+    const ended = withEndNotice(anEnded({ ...notifiedOf(record) }), now);
     if (ended.notice !== null) notices.push({ notice: ended.notice, phase: 'deleted' });
     return notices;
   }
@@ -244,13 +251,13 @@ describe('over any sequence of passes and changes', () => {
       fc.property(record, ({ count, startedAfter, at }) => {
         const startedAt = plus(LAUNCH, minutes(startedAfter));
         const now = latest(startedAt, plus(LAUNCH, minutes(at)));
-        const { record } = withNotice(lasting(count, { startedAt }), now);
-        const next = nextNoticeAt(record, now);
+        const { record } = noted(lasting(count, { startedAt }), now);
+        const next = nextAt(record, now);
         if (next === null) return;
         expect(next).toBeGreaterThan(now);
         expect(next).toBeLessThan(teardownOf(record, now));
-        expect(withNotice(record, next).notice).not.toBeNull();
-        expect(withNotice(record, plus(next, durationMs(-1))).notice).toBeNull();
+        expect(noted(record, next).notice).not.toBeNull();
+        expect(noted(record, plus(next, durationMs(-1))).notice).toBeNull();
       }),
     );
   });
@@ -258,7 +265,7 @@ describe('over any sequence of passes and changes', () => {
 
 describe('what is said', () => {
   const noticeAt = (record: ClusterRecord, now: EpochMs): Notice => {
-    const { notice } = withNotice(record, now);
+    const { notice } = 'dueAt' in record ? noted(record, now) : withEndNotice(record, now);
     if (notice === null) throw new Error('nothing is told');
     return notice;
   };

@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hours, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
-import {
-  type LiveRecord,
-  type NodeRecord,
-  spentAt,
-  teardownOf,
-} from '../../../../lib/core/cluster/record.ts';
+import { spentAt } from '../../../../lib/core/cluster/bills.ts';
+import type { LiveRecord, NodeRecord } from '../../../../lib/core/cluster/record.ts';
 import { apply, type Outcome } from '../../../../lib/core/pass/apply.ts';
 import {
   aCluster,
@@ -21,6 +17,7 @@ import {
   never,
   planned,
   sent,
+  teardownOf,
   usd,
 } from '../../../support/builders.ts';
 

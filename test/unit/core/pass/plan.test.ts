@@ -12,23 +12,19 @@ import {
   seconds,
 } from '../../../../lib/core/base/units.ts';
 import { spend } from '../../../../lib/core/billing/bill.ts';
+import { spentAt } from '../../../../lib/core/cluster/bills.ts';
+import { lifeOf } from '../../../../lib/core/cluster/life.ts';
 import type { Linode } from '../../../../lib/core/cluster/linode.ts';
 import {
   type ClusterRecord,
   isLive,
   type LiveRecord,
   type NodeRecord,
-  spentAt,
-  teardownOf,
 } from '../../../../lib/core/cluster/record.ts';
 import { apply, type Outcome } from '../../../../lib/core/pass/apply.ts';
-import {
-  type ActiveStep,
-  beginDeleting,
-  type Plan,
-  plan,
-  type Step,
-} from '../../../../lib/core/pass/plan.ts';
+import { beginDeleting } from '../../../../lib/core/pass/phase.ts';
+import { type Plan, plan } from '../../../../lib/core/pass/plan.ts';
+import type { ActiveStep, Step } from '../../../../lib/core/pass/steps.ts';
 import {
   aBought,
   aCluster,
@@ -53,6 +49,7 @@ import {
   STAGE,
   sent,
   statesOf,
+  teardownOf,
   usd,
 } from '../../../support/builders.ts';
 
@@ -98,6 +95,7 @@ describe('a new cluster', () => {
     expect(plan(record, null, LAUNCH)).toEqual({
       next: { ...record, dueAt: secondsIn(120) },
       steps: [{ kind: 'wait', reason: 'Linodes could not be listed', until: secondsIn(10) }],
+      life: lifeOf(record, LAUNCH),
     });
   });
 
@@ -115,6 +113,7 @@ describe('a cluster that is coming up', () => {
     expect(plan(record, list, NOW)).toEqual({
       next: { ...record, dueAt: plus(NOW, seconds(120)) },
       steps: [{ kind: 'wait', reason: 'nodes are coming up', until: plus(NOW, seconds(10)) }],
+      life: lifeOf(record, NOW),
     });
   });
 
@@ -442,9 +441,10 @@ describe('a running cluster', () => {
     expect(plan(record, shown, LAUNCH)).toEqual({
       next: { ...record, dueAt: secondsIn(30 * 60) },
       steps: [{ kind: 'wait', reason: 'the next look at its nodes', until: secondsIn(30 * 60) }],
+      life: lifeOf(record, LAUNCH),
     });
     expect(plan(record, shown, secondsIn(30 * 60)).steps).toEqual([
-      { kind: 'wait', reason: 'the teardown time', until: secondsIn(57 * 60) },
+      { kind: 'wait', reason: 'the teardown, which the budget sets', until: secondsIn(57 * 60) },
     ]);
   });
 

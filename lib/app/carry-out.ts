@@ -1,0 +1,192 @@
+import { ownershipTag, type Tag, withReapTag } from '../core/base/names.ts';
+import { type EpochMs, earliest, latest, minutes, plus, seconds } from '../core/base/units.ts';
+import type { Linode } from '../core/cluster/linode.ts';
+import type { LiveRecord } from '../core/cluster/record.ts';
+import type { Outcome } from '../core/pass/apply.ts';
+import { type ActiveStep, CREATE_WINDOW, type Executors, type Step } from '../core/pass/steps.ts';
+import { AppError, reasonOf } from '../errors.ts';
+import type { Clock, CreateRequest, LinodeApi, Log, Secrets } from '../ports.ts';
+import { rootPassword } from './root-password.ts';
+
+export interface StepDeps {
+  readonly clock: Clock;
+  readonly linode: LinodeApi;
+  readonly secrets: Pick<Secrets, 'passwordKey'>;
+  readonly log: Log;
+}
+
+/** How long one step is tried before the pass saves what it has and looks again. */
+const STEP_TIME_MAX = seconds(60);
+const RETRY_AFTER = seconds(10);
+/** How long tags are left alone that Linode did not take: it may never take them from this token. */
+const RETAG_AFTER = minutes(10);
+/** How long one is tried: there is no hurry, as the record ends the cluster in time. */
+const RETAG_TIME_MAX = seconds(10);
+
+/** What came of the steps of a pass. */
+export interface CarriedOut {
+  readonly outcomes: readonly Outcome[];
+  /** When the next pass can see more than this one. */
+  readonly lookAgainAt: EpochMs;
+  /** Why steps could not be carried out. */
+  readonly failures: readonly string[];
+}
+
+/**
+ * Carries out all steps at once, and waits for all: one that fails keeps none of the others from
+ * their work. Never throws.
+ */
+export async function carryOut(
+  deps: StepDeps,
+  intent: LiveRecord,
+  steps: readonly Step[],
+  passBy: EpochMs,
+): Promise<CarriedOut> {
+  const { clock, log } = deps;
+  const by = earliest(passBy, plus(clock.now(), STEP_TIME_MAX));
+  const execute = executors(deps, intent, by);
+  const active = steps.filter((step) => step.kind !== 'wait');
+  const outcomes = await Promise.all(
+    active.map((step) =>
+      executeOne(execute, step).catch((error: unknown): Outcome => {
+        const reason = reasonOf(error);
+        log.warn('step failed', { clusterId: intent.id, step: step.kind, reason });
+        return outcomeOfError(error, step, plus(clock.now(), RETRY_AFTER));
+      }),
+    ),
+  );
+  const now = clock.now();
+  return {
+    outcomes,
+    lookAgainAt: latest(now, ...outcomes.map((outcome) => retryAt(outcome, now))),
+    failures: outcomes.flatMap((outcome) =>
+      outcome.kind === 'failed' || outcome.kind === 'notSent' ? [outcome.reason] : [],
+    ),
+  };
+}
+
+/** A refused token proves that the create took no effect; no other error proves a thing. */
+function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Outcome {
+  const reason = reasonOf(error);
+  const denied = error instanceof AppError && error.code === 'linodeDenied';
+  return denied && step.kind === 'createNode'
+    ? { kind: 'notSent', index: step.index, reason, retryAt }
+    : { kind: 'failed', reason };
+}
+
+/** What the list will not show differently at once is looked at again after a while. */
+function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
+  if (outcome.kind === 'notSent') return outcome.retryAt;
+  const listLags = outcome.kind === 'deleted' && !outcome.existed;
+  const isUnsettled = ['failed', 'present', 'retagged'].includes(outcome.kind) || listLags;
+  return isUnsettled ? plus(now, RETRY_AFTER) : now;
+}
+
+function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outcome> {
+  switch (step.kind) {
+    case 'createNode':
+      return execute.createNode(step);
+    case 'deleteNode':
+      return execute.deleteNode(step);
+    case 'checkNode':
+      return execute.checkNode(step);
+    case 'retagNode':
+      return execute.retagNode(step);
+    case 'removeTags':
+      return execute.removeTags(step);
+  }
+}
+
+function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
+  const { clock, linode, log } = deps;
+  const isOurs = (found: Linode) => found.tags.includes(ownershipTag(record.stage));
+  // On the way out nothing is more urgent; before, the teardown may be near.
+  const tagsBy = () =>
+    record.phase === 'deleting' ? by : earliest(by, plus(clock.now(), RETAG_TIME_MAX));
+  const removeTag = (tag: Tag) =>
+    linode.deleteTag(tag, tagsBy()).catch((error: unknown) => {
+      // A tag left over costs nothing; a token without account:read_write can't remove it.
+      log.warn('tag left behind', { clusterId: record.id, tag, reason: reasonOf(error) });
+    });
+
+  return {
+    async createNode(step) {
+      const notAfter = plus(step.sentAt, CREATE_WINDOW);
+      const request = await createRequest(deps, record, step);
+      const outcome = await linode.create(request, { notAfter, by });
+      switch (outcome.kind) {
+        case 'made':
+          return { kind: 'made', index: step.index, linode: outcome.linode };
+        case 'refused':
+          return { kind: 'refused', index: step.index, reason: outcome.reason };
+        case 'notSent':
+          return { ...outcome, index: step.index };
+        case 'unknown':
+          return { kind: 'failed', reason: outcome.reason };
+      }
+    },
+    async deleteNode({ index, linodeId, seen }) {
+      if (!seen && index !== null) {
+        // If even this can't be read, it is deleted as what it was when last seen: ours.
+        const found = await linode.get(linodeId, by).catch(() => 'unreadable' as const);
+        if (found === 'notFound') return { kind: 'deleted', index, existed: false };
+        if (found !== 'unreadable' && !isOurs(found)) return { kind: 'released', index };
+      }
+      const existed = (await linode.delete(linodeId, by)) === 'deleted';
+      log.info('node destroyed', { clusterId: record.id, index, linodeId, existed });
+      return { kind: 'deleted', index, existed };
+    },
+    async checkNode({ index, linodeId }) {
+      const found = await linode.get(linodeId, by);
+      if (found === 'notFound') return { kind: 'vanished', index };
+      return isOurs(found)
+        ? { kind: 'present', index, linode: found }
+        : { kind: 'released', index };
+    },
+    async retagNode({ index, linodeId, reap }) {
+      const retagBy = earliest(by, plus(clock.now(), RETAG_TIME_MAX));
+      const found = await linode.get(linodeId, retagBy);
+      // The next pass finds out what became of it.
+      if (found === 'notFound') return { kind: 'retagged' };
+      if (!isOurs(found)) return { kind: 'released', index };
+      try {
+        const tagged = await linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);
+        // A server that does not know the call, or drops the tag, would be asked for ever.
+        if (tagged !== 'notFound' && tagged.tags.includes(reap)) return { kind: 'retagged' };
+        throw new Error(tagged === 'notFound' ? 'not found' : 'answered without the tag');
+      } catch (error) {
+        const details = { clusterId: record.id, linodeId, reap, reason: reasonOf(error) };
+        log.warn('reap tag not moved', details);
+        return { kind: 'tagsRefused', until: plus(clock.now(), RETAG_AFTER) };
+      }
+    },
+    async removeTags({ own, shared }) {
+      await Promise.all(own.map(removeTag));
+      for (const tag of shared) {
+        const bearers = await linode.listByTag(tag, tagsBy()).catch(() => null);
+        if (bearers?.length === 0) await removeTag(tag);
+      }
+      return { kind: 'tagsRemoved', shared };
+    },
+  };
+}
+
+async function createRequest(
+  { secrets }: StepDeps,
+  record: LiveRecord,
+  step: Extract<Step, { kind: 'createNode' }>,
+): Promise<CreateRequest> {
+  const { bought, spec } = record;
+  const withKeys = spec.authorizedKeys.length > 0;
+  const key = withKeys ? null : await secrets.passwordKey();
+  return {
+    label: step.label,
+    type: bought.type,
+    region: bought.region,
+    image: bought.image,
+    tags: step.tags,
+    rootPassword: key === null ? null : rootPassword(key, step.label),
+    authorizedKeys: spec.authorizedKeys,
+    userData: spec.userData === null ? null : Buffer.from(spec.userData).toString('base64'),
+  };
+}

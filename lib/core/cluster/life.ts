@@ -1,0 +1,46 @@
+import type { MicroUsd } from '../base/money.ts';
+import { durationMs, type EpochMs, minus, plus } from '../base/units.ts';
+import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
+import { billedNodes, priceOf } from './bills.ts';
+import type { Common } from './record.ts';
+
+/** How long a live cluster's limits let it live, and what it will cost, seen from one instant. */
+export interface Life {
+  /** What Linode bills or may bill. Nodes that are yet to be created count as if created now. */
+  readonly nodes: readonly BilledNode[];
+  /** The last instant at which the bill is within the budget and no node has begun an hour too many. */
+  readonly lastAffordable: EpochMs;
+  /** When the destruction begins: the safety margin before `lastAffordable`. */
+  readonly teardownAt: EpochMs;
+  /** The limit that sets it. */
+  readonly limit: 'budget' | 'maxHours';
+  /** What Linode will have billed if all nodes are deleted at `teardownAt`. */
+  readonly bill: MicroUsd;
+}
+
+const A_MOMENT = durationMs(1);
+
+/** Compute it once for an instant, and hand it on: it takes the bills of all nodes by the month. */
+export function lifeOf(record: Common, now: EpochMs): Life {
+  const { budget, maxHours, marginMs } = record;
+  const nodes = nodesOf(record, now);
+  const last = lastAffordable(nodes, { budget, maxHours });
+  const teardownAt = minus(last, marginMs);
+  const isBudgetLeft = spend(nodes, plus(last, A_MOMENT)) <= budget;
+  return {
+    nodes,
+    lastAffordable: last,
+    teardownAt,
+    limit: maxHours !== null && isBudgetLeft ? 'maxHours' : 'budget',
+    bill: spend(nodes, teardownAt),
+  };
+}
+
+function nodesOf(record: Common, now: EpochMs): BilledNode[] {
+  const price = priceOf(record.bought, record.bought.backupsAssumed);
+  const planned = record.nodes.filter((node) => node.state === 'planned');
+  return [
+    ...billedNodes(record),
+    ...planned.map(() => ({ billedFrom: now, billedUntil: null, price })),
+  ];
+}

@@ -1,0 +1,25 @@
+import type { EpochMs } from '../base/units.ts';
+import type { Life } from './life.ts';
+import type { LiveRecord } from './record.ts';
+
+/** What Onebuck does next about a live cluster. */
+export interface Next {
+  /** At the latest then. */
+  readonly at: EpochMs;
+  /** What and why, to be read after "Onebuck": `destroys its nodes, when the budget is used up`. */
+  readonly why: string;
+}
+
+/** `life` is the record's, at the instant at which the cluster is looked at. */
+export function nextOf(record: LiveRecord, { teardownAt, limit }: Life): Next {
+  const { phase, dueAt, trouble } = record;
+  if (phase === 'running') {
+    const end = limit === 'budget' ? 'the budget is used up' : `${record.maxHours} hours are over`;
+    return { at: teardownAt, why: `destroys its nodes, when ${end}` };
+  }
+  if (trouble !== undefined) return { at: dueAt, why: `waits for Linode: ${trouble.reason}` };
+  if (phase === 'deleting') return { at: dueAt, why: 'looks whether its nodes are gone' };
+  const planned = record.nodes.filter(({ state }) => state === 'planned').length;
+  const why = planned > 0 ? `creates ${planned} of its nodes` : 'looks whether its nodes are up';
+  return { at: dueAt, why };
+}

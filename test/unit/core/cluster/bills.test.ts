@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hours, minutes, plus } from '../../../../lib/core/base/units.ts';
+import { billedNodes, priceOf, spentAt } from '../../../../lib/core/cluster/bills.ts';
+import type { NodeRecord } from '../../../../lib/core/cluster/record.ts';
+import {
+  aBought,
+  aCluster,
+  anEnded,
+  aRunning,
+  deleted,
+  gone,
+  LAUNCH,
+  made,
+  never,
+  planned,
+  price,
+  sent,
+  usd,
+} from '../../../support/builders.ts';
+
+const HALF_PAST = plus(LAUNCH, minutes(30));
+
+describe('priceOf', () => {
+  it('adds what backups cost, where they do', () => {
+    expect(priceOf(aBought(), false)).toEqual(price(0.0075, 5));
+    expect(priceOf(aBought(), true)).toEqual(price(0.0105, 7));
+    expect(priceOf(aBought({ backupsPrice: null }), true)).toEqual(price(0.0075, 5));
+  });
+});
+
+describe('billedNodes', () => {
+  it('counts what may exist, from when it may', () => {
+    const nodes = [
+      planned(0),
+      never(1),
+      sent(2, { sentAt: LAUNCH, triedAt: HALF_PAST }),
+      made(3, { backups: true }),
+      deleted(4, { billedUntil: HALF_PAST }),
+      gone(5, { billedUntil: HALF_PAST }),
+    ];
+    const nanode = price(0.0075, 5);
+    expect(billedNodes(aRunning({ nodes }))).toEqual([
+      { billedFrom: LAUNCH, billedUntil: null, price: nanode },
+      { billedFrom: LAUNCH, billedUntil: null, price: price(0.0105, 7) },
+      { billedFrom: LAUNCH, billedUntil: HALF_PAST, price: nanode },
+      { billedFrom: LAUNCH, billedUntil: HALF_PAST, price: nanode },
+    ]);
+  });
+
+  it('counts backups for what was sent where the account forces them', () => {
+    const bought = aBought({ backupsAssumed: true });
+    expect(billedNodes(aCluster({ nodes: [sent(0)], bought }))).toMatchObject([
+      { price: price(0.0105, 7) },
+    ]);
+  });
+});
+
+describe('spentAt', () => {
+  it('is nothing before anything was sent, and an hour from then on', () => {
+    expect(spentAt(aCluster(), HALF_PAST)).toBe(0);
+    expect(spentAt(aCluster({ nodes: [sent(0), planned(1)] }), HALF_PAST)).toBe(usd(0.0075));
+  });
+
+  it('of an ended cluster is what was found at its end', () => {
+    expect(spentAt(anEnded({ spent: usd(0.3) }), plus(LAUNCH, hours(99)))).toBe(usd(0.3));
+  });
+});
+
+const NODES = [planned, sent, made, deleted, gone, never];
+const someNodes = fc
+  .array(fc.constantFrom(...NODES), { minLength: 1, maxLength: 5 })
+  .map((kinds) => kinds.map((kind, index): NodeRecord => kind(index)));
+
+describe('always', () => {
+  it('what is spent never falls as time passes', () => {
+    fc.assert(
+      fc.property(someNodes, fc.nat(200), fc.nat(200), (nodes, quarters, more) => {
+        const record = aRunning({ nodes });
+        const early = plus(LAUNCH, minutes(15 * quarters));
+        const late = plus(early, minutes(15 * more));
+        expect(spentAt(record, early)).toBeLessThanOrEqual(spentAt(record, late));
+      }),
+    );
+  });
+});

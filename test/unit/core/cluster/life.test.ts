@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
+import { spentAt } from '../../../../lib/core/cluster/bills.ts';
+import { lifeOf } from '../../../../lib/core/cluster/life.ts';
+import type { NodeRecord } from '../../../../lib/core/cluster/record.ts';
+import {
+  aCluster,
+  aRunning,
+  at,
+  deleted,
+  gone,
+  LAUNCH,
+  made,
+  never,
+  planned,
+  sent,
+  teardownOf,
+  usd,
+} from '../../../support/builders.ts';
+
+const HALF_PAST = plus(LAUNCH, minutes(30));
+
+describe('the teardown time', () => {
+  it('is the margin before the last hour mark that the budget affords', () => {
+    const record = aRunning({ budget: usd(0.05) });
+    expect(lifeOf(record, HALF_PAST).lastAffordable).toBe(at('2026-11-10T18:00:00Z'));
+    expect(teardownOf(record, HALF_PAST)).toBe(at('2026-11-10T17:57:00Z'));
+  });
+
+  it('allows for nodes that are yet to be created', () => {
+    const record = aCluster({ nodes: [made(0), planned(1)], budget: usd(0.03) });
+    // 2 h of the first and an hour and a half of the second, which is billed as two.
+    expect(lifeOf(record, HALF_PAST).lastAffordable).toBe(at('2026-11-10T17:00:00Z'));
+    const alone = aCluster({ nodes: [made(0), never(1)], budget: usd(0.03) });
+    expect(lifeOf(alone, HALF_PAST).lastAffordable).toBe(at('2026-11-10T19:00:00Z'));
+  });
+
+  it('moves earlier where backups are learned of', () => {
+    const record = aRunning({ budget: usd(0.05) });
+    const backed = aRunning({ budget: usd(0.05), nodes: [made(0, { backups: true }), made(1)] });
+    expect(teardownOf(backed, LAUNCH)).toBeLessThan(teardownOf(record, LAUNCH));
+  });
+});
+
+describe('the limit', () => {
+  it('is the limit that comes first, and the budget for both at once', () => {
+    const twoHours = { budget: usd(0.03) };
+    expect(lifeOf(aRunning(twoHours), LAUNCH).limit).toBe('budget');
+    expect(lifeOf(aRunning({ ...twoHours, maxHours: 1 }), LAUNCH).limit).toBe('maxHours');
+    expect(lifeOf(aRunning({ ...twoHours, maxHours: 2 }), LAUNCH).limit).toBe('budget');
+    expect(lifeOf(aRunning({ ...twoHours, maxHours: 3 }), LAUNCH).limit).toBe('budget');
+  });
+});
+
+describe('the bill', () => {
+  it('is what Linode will have billed by the teardown time', () => {
+    expect(lifeOf(aRunning({ budget: usd(0.05) }), HALF_PAST).bill).toBe(usd(0.045));
+    expect(lifeOf(aRunning({ maxHours: 1 }), HALF_PAST).bill).toBe(usd(0.015));
+  });
+});
+
+const NODES = [planned, sent, made, deleted, gone, never];
+const someNodes = fc
+  .array(fc.constantFrom(...NODES), { minLength: 1, maxLength: 5 })
+  .map((kinds) => kinds.map((kind, index): NodeRecord => kind(index)));
+
+describe('always', () => {
+  it('sending what is planned at the teardown time would still be within the budget', () => {
+    fc.assert(
+      fc.property(someNodes, fc.integer({ min: 5, max: 100 }), (nodes, hoursWorth) => {
+        const record = aCluster({ nodes, budget: usd(0.0075 * hoursWorth) });
+        const now = plus(LAUNCH, seconds(10));
+        const teardownAt = teardownOf(record, now);
+        fc.pre(now < teardownAt);
+        const all = nodes.map((node) =>
+          node.state === 'planned' ? sent(node.index, { sentAt: now }) : node,
+        );
+        const end = plus(teardownAt, record.marginMs);
+        expect(spentAt({ ...record, nodes: all }, end)).toBeLessThanOrEqual(record.budget);
+      }),
+    );
+  });
+});
