@@ -68,7 +68,7 @@ export function createTerminal(env: Env): Terminal {
         lines.close();
       }
     },
-    askHidden: (question) => askHidden(question),
+    askHidden: (question) => askHidden(question, { input: stdin, output: stderr }),
     inputToEnd: () => text(stdin),
   };
 }
@@ -76,16 +76,18 @@ export function createTerminal(env: Env): Terminal {
 const CTRL_C = '\x03';
 const CTRL_D = '\x04';
 
-function askHidden(question: string): Promise<string> {
-  const { stdin, stderr } = process;
-  stderr.write(question);
+/** Shows nothing of what is typed from when the question is there. */
+export function askHidden(
+  question: string,
+  { input, output }: { readonly input: NodeJS.ReadStream; readonly output: NodeJS.WritableStream },
+): Promise<string> {
   return new Promise((resolve, reject) => {
     let typed = '';
     const done = (finish: () => void) => {
-      stdin.off('data', onData);
-      stdin.setRawMode(false);
-      stdin.pause();
-      stderr.write('\n');
+      input.off('data', onData);
+      input.setRawMode(false);
+      input.pause();
+      output.write('\n');
       finish();
     };
     const onData = (chunk: string) => {
@@ -97,9 +99,11 @@ function askHidden(question: string): Promise<string> {
         typed = key === '\x7f' || key === '\b' ? typed.slice(0, -1) : typed + key;
       }
     };
-    stdin.setRawMode(true);
-    stdin.setEncoding('utf8');
-    stdin.on('data', onData);
-    stdin.resume();
+    input.setRawMode(true);
+    input.setEncoding('utf8');
+    input.on('data', onData);
+    input.resume();
+    // Only now, when the terminal no longer echoes: some answer as soon as they are asked.
+    output.write(question);
   });
 }

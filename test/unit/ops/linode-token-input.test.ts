@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { readLinodeToken } from '../../../ops/linode-token-input.ts';
 
@@ -27,3 +27,24 @@ it.each(['two words', 'two\nlines', 'tökén', 'with\x1bkeys'])(
     await expect(read(piped)).rejects.not.toThrow(piped);
   },
 );
+
+it('is asked for on a terminal only once that has ceased to echo', async () => {
+  const input = new PassThrough() as unknown as NodeJS.ReadStream & PassThrough;
+  input.isTTY = true;
+  const happened: string[] = [];
+  input.setRawMode = (isRaw) => {
+    happened.push(isRaw ? 'echo off' : 'echo on');
+    return input;
+  };
+  const output = new Writable({
+    write(chunk, _encoding, written) {
+      happened.push(String(chunk));
+      // Somebody who answers at the moment the question is there.
+      if (String(chunk) === 'Token?') input.write('linode-token\r');
+      written();
+    },
+  });
+  const sources = { fromEnvironment: '', input, output };
+  expect(await readLinodeToken('Token?', sources)).toBe('linode-token');
+  expect(happened).toEqual(['echo off', 'Token?', 'echo on', '\n']);
+});
