@@ -6,7 +6,7 @@ export default defineConfig({
     testTimeout: 30_000,
     maxWorkers: '100%',
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/contract/setup.ts'],
+    setupFiles: ['test/support/left-behind.ts', 'test/contract/setup.ts'],
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
   },
 });

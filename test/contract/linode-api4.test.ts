@@ -1,9 +1,9 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { images, regions, types } from '../../simulators/linode/catalogue.ts';
 import { type LinodeSimulator, startLinodeSimulator } from '../../simulators/linode/simulator.ts';
+import { ended, startProgram } from '../support/children.ts';
 
 /*
  * Linode's own client for Python takes the simulator for Linode. The fuzzer's step of CI installs
@@ -31,7 +31,9 @@ describe.skipIf(!isThere)(`the simulator, to linode_api4,${skipped}`, () => {
         soldOut: [{ type: 'g6-nanode-1', region: 'us-sea' }],
       },
     });
-    const { stdout } = await promisify(execFile)('python3', [script, simulator.url, 'all', 'few']);
+    const command = ['python3', script, simulator.url, 'all', 'few'];
+    const env = { PATH: process.env.PATH ?? '' };
+    const { stdout } = await ended(startProgram(command, env));
     seen = JSON.parse(stdout);
   }, 60_000);
   afterAll(() => simulator.close());

@@ -2,26 +2,21 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { createServer, request, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Cluster, Clusters, InventoryNode, Schedule } from '../../../cli/api.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
+import { type Env, hasTerminals, type Running } from '../../support/children.ts';
 import {
   buildBinary,
-  type Env,
   envIn,
-  hasPty,
   onebuck,
-  onebuckCommand,
   onebuckInTerminal,
-  type Running,
   type Service,
-  START_MS_MAX,
-  start,
+  startOnebuck,
   startService,
   TOKEN,
-  until,
 } from './binary.ts';
-import { hasSshd, type Sshd, startSshd, userOption } from './sshd.ts';
+import { hasSshd, startSshd, userOption } from './sshd.ts';
 
 /*
  * The built program against `npm start`. The machine's clock is not waited for: the service's own
@@ -30,6 +25,10 @@ import { hasSshd, type Sshd, startSshd, userOption } from './sshd.ts';
 
 const SPEC = ['--type', 'g6-nanode-1', '--region', 'us-east', '--image', 'Ubuntu 24.04 LTS'];
 const ESCAPE = '\x1b';
+
+// Programs take as long to start as the machine takes. No test here has a deadline of its own: this
+// ends what hangs.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let home: string;
 let service: Service;
@@ -44,15 +43,15 @@ beforeAll(async () => {
   const brief = ['launch', '--nodes', '2', ...SPEC, '--budget', '0.02', '--name', 'brief', '--yes'];
   expect(await onebuck(brief, env)).toMatchObject({ code: 0 });
   watched = {
-    piped: start(onebuckCommand(['watch', 'brief']), env),
-    inTerminal: hasPty ? onebuckInTerminal(['watch', 'brief'], env) : null,
+    piped: startOnebuck(['watch', 'brief'], env),
+    inTerminal: hasTerminals ? onebuckInTerminal(['watch', 'brief'], env) : null,
   };
-}, START_MS_MAX + 10_000);
+});
 
 afterAll(async () => {
   await service?.stop();
   rmSync(home, { recursive: true, force: true });
-}, 30_000);
+});
 
 const json = async <Answer>(args: readonly string[]): Promise<Answer> => {
   const { code, stdout, stderr } = await onebuck([...args, '--json'], env);
@@ -82,10 +81,10 @@ describe('login', () => {
     expect(elsewhere).toMatchObject({ code: 3 });
   });
 
-  it.skipIf(!hasPty)('does not show the token that is typed (needs python3)', async () => {
+  it.skipIf(!hasTerminals)('does not show the token that is typed (needs python3)', async () => {
     const alone = envIn(mkdtempSync(join(home, 'login-')));
-    const { child, said, ended } = onebuckInTerminal(['login', '--url', service.url], alone);
-    await until('the question', () => said.stdout.includes('Token'));
+    const { child, says, ended } = onebuckInTerminal(['login', '--url', service.url], alone);
+    await says('Token (not shown): ');
     child.stdin?.write(`${TOKEN}\r`);
     const { code, stdout } = await ended;
     expect(code, stdout).toBe(0);
@@ -110,17 +109,20 @@ describe('before a launch', () => {
     expect(stderr).toContain('--yes');
   });
 
-  it.skipIf(!hasPty)('asks with the quote, and takes no for an answer (python3)', async () => {
-    const { child, said, ended } = onebuckInTerminal(launchJob('unwanted'), env);
-    await until('the question', () => said.stdout.includes('[y/N]'));
-    child.stdin?.write('n\r');
-    const { code, stdout } = await ended;
-    expect(code).toBe(1);
-    expect(stdout).toMatch(/2 × g6-nanode-1 in us-east for \$0\.015 a started hour: .*66 hours/);
-    expect(stdout).toContain('Nothing was done.');
-    const { clusters } = await json<Clusters>(['ls', '--all']);
-    expect(clusters.map(({ name }) => name)).not.toContain('unwanted');
-  });
+  it.skipIf(!hasTerminals)(
+    'asks with the quote, and takes no for an answer (python3)',
+    async () => {
+      const { child, says, ended } = onebuckInTerminal(launchJob('unwanted'), env);
+      await says('[y/N]');
+      child.stdin?.write('n\r');
+      const { code, stdout } = await ended;
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/2 × g6-nanode-1 in us-east for \$0\.015 a started hour: .*66 hours/);
+      expect(stdout).toContain('Nothing was done.');
+      const { clusters } = await json<Clusters>(['ls', '--all']);
+      expect(clusters.map(({ name }) => name)).not.toContain('unwanted');
+    },
+  );
 });
 
 describe('a cluster', () => {
@@ -134,16 +136,19 @@ describe('a cluster', () => {
     cluster = await json<Cluster>(['show', 'job']);
   });
 
-  it.skipIf(!hasPty)('is drawn as a bar in a terminal while it comes up (python3)', async () => {
-    const { said, ended } = onebuckInTerminal(launchJob('drawn', '--yes', '--wait'), env);
-    const { code, stdout } = await ended;
-    expect({ code, said: said.stderr }).toEqual({ code: 0, said: '' });
-    const [first = '', ...later] = stdout.split(`${ESCAPE}[2A`); // drawn in place
-    expect(first).toMatch(/[│|][░.]+[│|]\r\n.*0 of 2 nodes up/);
-    expect(later.at(-1)).toMatch(/[│|][█#]+[│|]\r\n.*2 of 2 nodes up\r\n/);
-    expect(stdout).toMatch(/NODE +LABEL +IPV4 +USER/);
-    expect(await onebuck(['rm', 'drawn', '--yes'], env)).toMatchObject({ code: 0 });
-  });
+  it.skipIf(!hasTerminals)(
+    'is drawn as a bar in a terminal while it comes up (python3)',
+    async () => {
+      const { said, ended } = onebuckInTerminal(launchJob('drawn', '--yes', '--wait'), env);
+      const { code, stdout } = await ended;
+      expect({ code, said: said.stderr }).toEqual({ code: 0, said: '' });
+      const [first = '', ...later] = stdout.split(`${ESCAPE}[2A`); // drawn in place
+      expect(first).toMatch(/[│|][░.]+[│|]\r\n.*0 of 2 nodes up/);
+      expect(later.at(-1)).toMatch(/[│|][█#]+[│|]\r\n.*2 of 2 nodes up\r\n/);
+      expect(stdout).toMatch(/NODE +LABEL +IPV4 +USER/);
+      expect(await onebuck(['rm', 'drawn', '--yes'], env)).toMatchObject({ code: 0 });
+    },
+  );
 
   it('is shown by name, id and beginning of its id, with a countdown in the reader’s zone', async () => {
     for (const named of ['job', cluster.id, cluster.id.slice(0, 8)]) {
@@ -175,18 +180,17 @@ describe('a cluster', () => {
   });
 
   describe.skipIf(!hasSshd)('with servers in place of its nodes (needs /usr/sbin/sshd)', () => {
-    let sshd: Sshd;
+    let sshConfig: string;
     let way: string[];
 
     beforeAll(async () => {
       const dir = mkdtempSync(join(home, 'sshd-'));
-      sshd = await startSshd(
+      sshConfig = await startSshd(
         dir,
         cluster.nodes.map(({ ipv4 }) => ipv4 ?? ''),
       );
-      way = ['-F', sshd.config, '--ssh-option', userOption];
+      way = ['-F', sshConfig, '--ssh-option', userOption];
     });
-    afterAll(() => sshd?.stop());
 
     it('runs a command on all nodes, and tells whose each line is', async () => {
       const { code, stdout, stderr } = await onebuck(
@@ -216,7 +220,7 @@ describe('a cluster', () => {
 
     it('refuses a node that shows another key than before', async () => {
       const [first, second] = cluster.nodes.map(({ ipv4 }) => ipv4 ?? '');
-      const config = readFileSync(sshd.config, 'utf8');
+      const config = readFileSync(sshConfig, 'utf8');
       const swapped = join(home, 'swapped.conf');
       writeFileSync(
         swapped,
@@ -257,10 +261,10 @@ describe('a cluster', () => {
 
 describe('a launch that is cut short', () => {
   it('says on Ctrl-C that the cluster lives on, and how to end it', async () => {
-    const running = start(onebuckCommand(launchJob('left', '--yes', '--wait')), env);
-    await until('progress', () => running.said.stderr.includes('nodes up'));
-    running.child.kill('SIGINT');
-    const { code, stderr } = await running.ended;
+    const { child, says, ended } = startOnebuck(launchJob('left', '--yes', '--wait'), env);
+    await says('nodes up');
+    child.kill('SIGINT');
+    const { code, stderr } = await ended;
     expect(code).toBe(130);
     const [, id = ''] = /Cluster (c\w{10}) lives on.*"onebuck rm \1"/.exec(stderr) ?? [];
     expect(await onebuck(['rm', id, '--yes'], env)).toMatchObject({
@@ -422,20 +426,16 @@ describe('watching a cluster to its end', () => {
     expect(lines.at(-1)).toMatch(
       /"brief" is gone: its budget affords no further hour\. It cost \$0\.015 of its budget/,
     );
-  }, 60_000);
+  });
 
-  it.skipIf(!hasPty)(
-    'redraws its fuse in a terminal (needs python3)',
-    async () => {
-      const { code, stdout } = (await watched.inTerminal?.ended) ?? { code: null, stdout: '' };
-      expect(code, stdout).toBe(0);
-      expect(stdout).toContain(`${ESCAPE}[5A\r${ESCAPE}[J`);
-      const countdowns = [...stdout.matchAll(/teardown in (\d\d:\d\d:\d\d)/g)].map(
-        ([, left]) => left,
-      );
-      expect(new Set(countdowns).size).toBeGreaterThan(5);
-      expect(stdout).toContain('is gone: its budget affords no further hour');
-    },
-    60_000,
-  );
+  it.skipIf(!hasTerminals)('redraws its fuse in a terminal (needs python3)', async () => {
+    const { code, stdout } = (await watched.inTerminal?.ended) ?? { code: null, stdout: '' };
+    expect(code, stdout).toBe(0);
+    expect(stdout).toContain(`${ESCAPE}[5A\r${ESCAPE}[J`);
+    const countdowns = [...stdout.matchAll(/teardown in (\d\d:\d\d:\d\d)/g)].map(
+      ([, left]) => left,
+    );
+    expect(new Set(countdowns).size).toBeGreaterThan(5);
+    expect(stdout).toContain('is gone: its budget affords no further hour');
+  });
 });

@@ -1,28 +1,23 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../../simulators/listen.ts';
+import { startProgram } from '../../support/children.ts';
 
 const SSHD = '/usr/sbin/sshd';
 export const hasSshd = existsSync(SSHD);
 
-export interface Sshd {
-  /** For `ssh -F`: the addresses lead to the servers on this machine. */
-  readonly config: string;
-  stop(): void;
-}
-
-/** A server for each address, on this machine's loopback; each knows its own as $NODE. */
-export async function startSshd(dir: string, addresses: readonly string[]): Promise<Sshd> {
+/**
+ * A server for each address, on this machine's loopback, until the file's end; each knows its own as
+ * $NODE. Returns what `ssh -F` takes: there, the addresses lead to these servers.
+ */
+export async function startSshd(dir: string, addresses: readonly string[]): Promise<string> {
   const key = join(dir, 'id_ed25519');
   keygen(key);
   // Where it separates privileges; as another user it does not.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
   const hosts: string[] = [];
-  const servers: ChildProcess[] = [];
   for (const [index, address] of addresses.entries()) {
     const hostKey = join(dir, `host-${index}`);
     keygen(hostKey);
@@ -41,9 +36,9 @@ export async function startSshd(dir: string, addresses: readonly string[]): Prom
       `SetEnv NODE=${index}`,
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
-    servers.push(spawn(SSHD, ['-D', '-e', '-f', file], { stdio: 'ignore' }));
+    const server = startProgram([SSHD, '-D', '-e', '-f', file], {});
+    await server.says(`Server listening on 127.0.0.1 port ${port}`);
     hosts.push(`Host ${address}`, '  HostName 127.0.0.1', `  Port ${port}`);
-    await listening(port);
   }
   const config = join(dir, 'ssh.conf');
   const everywhere = [
@@ -53,12 +48,7 @@ export async function startSshd(dir: string, addresses: readonly string[]): Prom
     '  LogLevel ERROR',
   ];
   writeFileSync(config, `${[...hosts, ...everywhere].join('\n')}\n`);
-  return {
-    config,
-    stop() {
-      for (const server of servers) server.kill();
-    },
-  };
+  return config;
 }
 
 /** Whoever runs the tests logs in as themselves. */
@@ -67,18 +57,3 @@ export const userOption = `User=${userInfo().username}`;
 function keygen(file: string): void {
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
 }
-
-async function listening(port: number): Promise<void> {
-  const by = Date.now() + 10_000;
-  while (!(await connects(port))) {
-    if (Date.now() > by) throw new Error(`no sshd listens on ${port}`);
-    await delay(20);
-  }
-}
-
-const connects = (port: number) =>
-  new Promise<boolean>((resolve) => {
-    const socket = createConnection(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });

@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../../simulators/listen.ts';
+import { ended, startScript } from '../../support/children.ts';
 
-const tsx = createRequire(import.meta.url).resolve('tsx/cli');
-const script = fileURLToPath(new URL('../../../ops/drain.ts', import.meta.url));
 const local = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',
@@ -16,12 +12,8 @@ const local = {
 
 /** `npm run drain -- …` in an environment of these variables alone. */
 function drain(args: readonly string[], env: Readonly<Record<string, string>>) {
-  return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
-    const options = { env: { PATH: process.env.PATH, HOME: tmpdir(), ...env } };
-    execFile(process.execPath, [tsx, script, ...args], options, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : error.code, stdout, stderr });
-    });
-  });
+  const all = { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env };
+  return ended(startScript(['ops/drain.ts', ...args], all));
 }
 
 /** Every service of AWS's, of which each call fails so. */

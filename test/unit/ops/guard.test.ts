@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import {
   DescribeTableCommand,
@@ -13,7 +12,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { projectDir, serverlessBin } from '../../../build/project.ts';
+import { serverlessBin } from '../../../build/project.ts';
 import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../../lib/adapters/dynamodb/schedules.ts';
 import type { ClusterId } from '../../../lib/core/base/names.ts';
@@ -34,6 +33,7 @@ import {
   LAUNCH,
   made,
 } from '../../support/builders.ts';
+import { ended, startNode } from '../../support/children.ts';
 import { TABLE } from '../../support/table.ts';
 
 const TableName = 'onebuck-prod-clusters';
@@ -174,24 +174,19 @@ describe('a change of the table', () => {
 
 describe('serverless remove', () => {
   /** With a DynamoDB, and nothing else of AWS: what gets past the guard fails at the next call. */
-  const remove = (url: string, env: Readonly<Record<string, string>> = {}) =>
-    new Promise<{ code: unknown; printed: string }>((resolve) => {
-      const aws = {
-        AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
-        AWS_ENDPOINT_URL_DYNAMODB: url,
-        AWS_ACCESS_KEY_ID: 'local',
-        AWS_SECRET_ACCESS_KEY: 'local',
-        SLS_AWS_REQUEST_MAX_RETRIES: '0',
-      };
-      const options = {
-        cwd: projectDir,
-        env: { PATH: process.env.PATH, HOME: tmpdir(), ...aws, ...env },
-      };
-      const args = [serverlessBin, 'remove', '--stage', 'prod'];
-      execFile(process.execPath, args, options, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : error.code, printed: stdout + stderr });
-      });
-    });
+  const remove = async (url: string, env: Readonly<Record<string, string>> = {}) => {
+    const aws = {
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+      AWS_ENDPOINT_URL_DYNAMODB: url,
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      SLS_AWS_REQUEST_MAX_RETRIES: '0',
+    };
+    const all = { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...aws, ...env };
+    const running = startNode([serverlessBin, 'remove', '--stage', 'prod'], all);
+    const { code, stdout, stderr } = await ended(running);
+    return { code, printed: stdout + stderr };
+  };
 
   it('asks the guard, and goes by the override for that stage alone', {
     timeout: 120_000,

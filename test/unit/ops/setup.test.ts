@@ -1,15 +1,10 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSecrets } from '../../../simulators/aws/secrets.ts';
+import { ended, hasTerminals, startInTerminal, startScript } from '../../support/children.ts';
 import { FULL, SECRET_ID, startLinode } from './setup-world.ts';
 
-const tsx = createRequire(import.meta.url).resolve('tsx/cli');
-const script = fileURLToPath(new URL('../../../ops/setup.ts', import.meta.url));
-const driver = fileURLToPath(new URL('on_terminal.py', import.meta.url));
-const hasTerminals = spawnSync('python3', ['-c', 'import pty, termios']).status === 0;
+const SETUP = ['ops/setup.ts', '--stage', 'prod'];
 
 async function startWorld() {
   const values: string[] = [];
@@ -28,31 +23,12 @@ async function startWorld() {
   return { env, tokens: () => values.map((value) => JSON.parse(value).linodeToken as unknown) };
 }
 
-interface Ended {
-  readonly code: unknown;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(
-  file: string,
-  args: readonly string[],
-  { env, input = '' }: { readonly env: Readonly<Record<string, string>>; readonly input?: string },
-): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(file, args, { env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : error.code, stdout, stderr });
-    });
-    child.stdin?.end(input);
-  });
-}
-
-const setup = (options: Parameters<typeof run>[2]) =>
-  run(process.execPath, [tsx, script, '--stage', 'prod'], options);
+const setup = (env: Readonly<Record<string, string>>, input = '') =>
+  ended(startScript(SETUP, env), input);
 
 it('makes the secret by what it reads, and prints the API token alone', async () => {
   const { env, tokens } = await startWorld();
-  const { code, stdout, stderr } = await setup({ env, input: `${FULL}\n` });
+  const { code, stdout, stderr } = await setup(env, `${FULL}\n`);
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^onebuck_\S{43}\n$/)]);
   expect(tokens()).toEqual([FULL]);
   expect(stderr).not.toContain(FULL);
@@ -63,7 +39,7 @@ it('says in a line what to do about a fault, and ends with 1', async () => {
   const { env, tokens } = await startWorld();
   const changes = [{ AWS_REGION: '' }, { LINODE_API_URL: 'http://127.0.0.1' }];
   const ended = await Promise.all(
-    changes.map((change) => setup({ env: { ...env, LINODE_TOKEN: FULL, ...change } })),
+    changes.map((change) => setup({ ...env, LINODE_TOKEN: FULL, ...change })),
   );
   expect(ended.map(({ code, stdout }) => [code, stdout])).toEqual([
     [1, ''],
@@ -77,19 +53,20 @@ it('says in a line what to do about a fault, and ends with 1', async () => {
 });
 
 describe.skipIf(!hasTerminals)('on a terminal', () => {
-  /** With these typed when the question is there: what is seen, and how the terminal is left. */
+  /** With these typed when the question is there: what is seen, and whose token is kept. */
   async function typed(keys: string) {
     const { env, tokens } = await startWorld();
-    const command = [process.execPath, tsx, script, '--stage', 'prod'];
-    const { stdout, stderr } = await run('python3', [driver, keys, ...command], { env });
-    expect(stderr).toBe('');
-    const { code, seen, isRestored } = JSON.parse(stdout) as Terminal;
-    return { code, seen, isRestored, tokens: tokens() };
+    const { child, says, ended } = startInTerminal(['--import', 'tsx', ...SETUP], env);
+    await says('(not shown): ');
+    child.stdin?.write(keys);
+    const { code, stdout, stderr } = await ended;
+    expect(stderr).toBe(''); // nor a word of a terminal that is left other than it was
+    return { code, seen: stdout, tokens: tokens() };
   }
 
   it('is asked for, and not shown', async () => {
     const { seen, ...rest } = await typed(`${FULL}\r`);
-    expect(rest).toEqual({ code: 0, isRestored: true, tokens: [FULL] });
+    expect(rest).toEqual({ code: 0, tokens: [FULL] });
     expect(seen).toContain('Your Linode token (not shown): ');
     expect(seen).toMatch(/\nonebuck_\S{43}\r?\n/);
     expect(seen).not.toContain(FULL.slice(0, 8));
@@ -105,13 +82,7 @@ describe.skipIf(!hasTerminals)('on a terminal', () => {
     ['Ctrl-D', '\x04'],
   ])('need not be given: %s ends it, and leaves the terminal as it was', async (_, keys) => {
     const { seen, ...rest } = await typed(keys);
-    expect(rest).toEqual({ code: 130, isRestored: true, tokens: [] });
+    expect(rest).toEqual({ code: 130, tokens: [] });
     expect(seen).not.toContain('abc');
   });
 });
-
-interface Terminal {
-  readonly code: number;
-  readonly seen: string;
-  readonly isRestored: boolean;
-}

@@ -1,15 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { startSecrets } from '../../../simulators/aws/secrets.ts';
 import { freePort } from '../../../simulators/listen.ts';
+import { ended, startScript } from '../../support/children.ts';
 
-const tsx = createRequire(import.meta.url).resolve('tsx/cli');
-const script = fileURLToPath(new URL('../../../ops/tokens.ts', import.meta.url));
 const local = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',
@@ -18,12 +14,8 @@ const local = {
 
 /** `npm run tokens -- …` in an environment of these variables alone. */
 function tokens(args: readonly string[], env: Readonly<Record<string, string>>) {
-  return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
-    const options = { env: { PATH: process.env.PATH, HOME: tmpdir(), ...env } };
-    execFile(process.execPath, [tsx, script, ...args], options, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : error.code, stdout, stderr });
-    });
-  });
+  const all = { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env };
+  return ended(startScript(['ops/tokens.ts', ...args], all));
 }
 
 async function aSecret(secretId: string) {
