@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { createServer, request, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Cluster, Clusters, InventoryNode, Schedule } from '../../../cli/api.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
 import { type Env, hasTerminals, type Running } from '../../support/children.ts';
@@ -261,6 +261,9 @@ describe('a cluster', () => {
 
 describe('a launch that is cut short', () => {
   it('says on Ctrl-C that the cluster lives on, and how to end it', async () => {
+    // Or it might not be cut short, on a busy machine.
+    await service.neverUp(true);
+    onTestFinished(() => service.neverUp(false));
     const { child, says, ended } = startOnebuck(launchJob('left', '--yes', '--wait'), env);
     await says('nodes up');
     child.kill('SIGINT');
