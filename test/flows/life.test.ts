@@ -222,21 +222,22 @@ describe('faults of Linode', () => {
 
   it('records and tells what a longer outage cost, and deletes in the end', async () => {
     world = await aWorld();
-    const { id } = await world.launch();
+    // Of two nodes, as each pass tries for minutes to delete each.
+    const { id } = await world.launch({ nodes: 2, budgetUsd: 0.2 });
     faultsFrom(hours(12), [{ kind: 'status503', method: 'DELETE', path: INSTANCE }]);
-    faultsFrom(minutes(15.5 * 60), []);
-    await world.reapUntil(plus(START, hours(16)));
+    faultsFrom(minutes(14.5 * 60), []);
+    await world.reapUntil(plus(START, hours(15)));
     expect(world.left(id)).toBe(0);
-    // 16 started hours of $0.075 are $1.20.
-    expect(world.billed(id)).toBe(1_200_000);
-    expect(await world.record(id)).toMatchObject({ spent: 1_200_000, overspent: 200_000 });
+    // 15 started hours of $0.015 are $0.225.
+    expect(world.billed(id)).toBe(225_000);
+    expect(await world.record(id)).toMatchObject({ spent: 225_000, overspent: 25_000 });
     const told = world.log.filter(({ message }) => message === 'cluster overspent its budget');
-    expect(told).toMatchObject([{ level: 'error', details: { overspent: '$0.20' } }]);
+    expect(told).toMatchObject([{ level: 'error', details: { overspent: '$0.025' } }]);
     const overdue = world.emitted.filter(({ OverdueClusters }) => OverdueClusters === 1);
     // At each tick, between which the passes here take their five minutes.
-    expect(overdue.length).toBeGreaterThan(25);
-    expect(world.emitted.at(-1)).toEqual({ Overspend: 0.2, TeardownLead: expect.any(Number) });
-    expect(world.emitted.at(-1)?.TeardownLead).toBeLessThan(-2 * 3_600);
+    expect(overdue.length).toBeGreaterThan(15);
+    expect(world.emitted.at(-1)).toEqual({ Overspend: 0.025, TeardownLead: expect.any(Number) });
+    expect(world.emitted.at(-1)?.TeardownLead).toBeLessThan(-1 * 3_600);
   });
 
   it('calls a cluster deleted only when the list shows it no more', async () => {

@@ -46,6 +46,7 @@ import {
   type SettingsChange,
   startLinodeSimulator,
 } from '../../simulators/linode/simulator.ts';
+import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import { someMetrics } from './doubles.ts';
 import { TABLE } from './table.ts';
 
@@ -152,6 +153,8 @@ export async function aWorld(
   options: {
     readonly linode?: SettingsChange;
     readonly settings?: Partial<Settings>;
+    /** Without DynamoDB, for a test of thousands of passes that is not about the table. */
+    readonly inMemory?: boolean;
     /** Stands between the use cases and the real store. */
     readonly around?: (store: ClusterStore) => ClusterStore;
     readonly aroundSchedules?: (schedules: ScheduleStore) => ScheduleStore;
@@ -166,14 +169,13 @@ export async function aWorld(
     tokens: { [TOKEN]: '*' },
     ...(options.linode ? { settings: options.linode } : {}),
   });
-  const dynamodb = await startDynamoDb(null, TABLE);
-  const client = localDynamoDbClient(dynamodb.url);
+  const table = options.inMemory === true ? aMemoryTable() : await aDynamoDbTable();
   const around = options.around ?? ((store: ClusterStore) => store);
-  const store = around(createClusterStore(client, TABLE.TableName));
+  const store = around(table.clusters);
   const { aroundSchedules = (schedules: ScheduleStore) => schedules } = options;
-  const schedules = aroundSchedules(createScheduleStore(client, TABLE.TableName));
+  const schedules = aroundSchedules(table.schedules);
   const aroundLedger = options.aroundLedger ?? ((ledger: LedgerStore) => ledger);
-  const ledger = aroundLedger(createLedgerStore(client, TABLE.TableName));
+  const ledger = aroundLedger(table.ledger);
   const log: Entry[] = [];
   const metrics = someMetrics();
   const note =
@@ -310,11 +312,26 @@ export async function aWorld(
     billed: (id) => linode.bill(`onebuck=${id}`).totalMicroUsd,
     left: (id) => linode.instances(`onebuck=${id}`).filter((one) => one.deleted === null).length,
     async close() {
-      client.destroy();
-      await Promise.all([dynamodb.close(), linode.close()]);
+      await Promise.all([table.close(), linode.close()]);
     },
   };
   return world;
+}
+
+const aMemoryTable = () => ({ ...createMemoryTable(), close: async () => {} });
+
+async function aDynamoDbTable() {
+  const dynamodb = await startDynamoDb(null, TABLE);
+  const client = localDynamoDbClient(dynamodb.url);
+  return {
+    clusters: createClusterStore(client, TABLE.TableName),
+    schedules: createScheduleStore(client, TABLE.TableName),
+    ledger: createLedgerStore(client, TABLE.TableName),
+    close() {
+      client.destroy();
+      return dynamodb.close();
+    },
+  };
 }
 
 /** Creates a Linode that is not ours: without tags, or with those of another deployment. */
