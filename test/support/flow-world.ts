@@ -41,12 +41,12 @@ import type {
 } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { localDynamoDbClient, startDynamoDb } from '../../simulators/aws/dynamodb.ts';
+import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import {
   type LinodeSimulator,
   type SettingsChange,
   startLinodeSimulator,
 } from '../../simulators/linode/simulator.ts';
-import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import { someMetrics } from './doubles.ts';
 import { TABLE } from './table.ts';
 

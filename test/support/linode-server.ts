@@ -8,6 +8,7 @@ import type { NodeLabel } from '../../lib/core/base/names.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/base/units.ts';
 import type { Clock, CreateRequest, LinodeApi, Log } from '../../lib/ports.ts';
 import { publishExchange } from '../../simulators/linode/exchange.ts';
+import { type Timeouts, timeoutsOn } from './timeouts.ts';
 
 /** A server that gives canned answers over real HTTP, and the client under test in front of it. */
 export interface TestWorld {
@@ -15,6 +16,8 @@ export interface TestWorld {
   readonly clock: TestClock;
   readonly requests: readonly SeenRequest[];
   readonly logged: readonly unknown[];
+  /** Of the requests, which pass where the server does not answer. */
+  readonly timeouts: Timeouts;
   /** How the token was asked for, call by call. */
   readonly tokenCalls: readonly { fresh: boolean }[];
   close(): Promise<void>;
@@ -51,11 +54,12 @@ export async function startWorld(
   options: Partial<LinodeHttpOptions> = {},
 ): Promise<TestWorld> {
   const requests: SeenRequest[] = [];
+  const clock = createTestClock();
+  const timeouts = timeoutsOn(clock);
   const server = http.createServer((request, response) => {
-    void serve(request, response, script, requests);
+    void serve(request, response, { script, requests, timeouts });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const clock = createTestClock();
   const logged: unknown[] = [];
   const log = (...entry: unknown[]) => void logged.push(entry);
   const tokenCalls: { fresh: boolean }[] = [];
@@ -74,7 +78,7 @@ export async function startWorld(
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { api, clock, requests, logged, tokenCalls, close };
+  return { api, clock, requests, logged, timeouts, tokenCalls, close };
 }
 
 export interface TestClock extends Clock {
@@ -154,8 +158,11 @@ export const aRequest = (over: Partial<CreateRequest> = {}): CreateRequest => ({
 async function serve(
   request: http.IncomingMessage,
   response: http.ServerResponse,
-  script: Script,
-  requests: SeenRequest[],
+  {
+    script,
+    requests,
+    timeouts,
+  }: { readonly script: Script; readonly requests: SeenRequest[]; readonly timeouts: Timeouts },
 ): Promise<void> {
   const { seen, body } = await read(request);
   requests.push(seen);
@@ -166,17 +173,21 @@ async function serve(
   const answer =
     typeof script === 'function' ? await script(seen) : (script[requests.length - 1] ?? unscripted);
   if (answer.lost === 'drop') return void request.socket.destroy();
-  if (answer.lost === 'hang') return;
-  if (answer.lost === 'drip') return drip(response);
+  if (answer.lost === 'hang') return timeouts.pass();
+  if (answer.lost === 'drip') return drip(response, timeouts);
   const type = answer.json === undefined ? {} : { 'content-type': 'application/json' };
   response.writeHead(answer.status ?? 200, { ...type, ...answer.headers });
   response.end(answer.json === undefined ? (answer.text ?? '') : JSON.stringify(answer.json));
 }
 
-function drip(response: http.ServerResponse): void {
+/** The time-out passes in the midst of it. */
+async function drip(response: http.ServerResponse, timeouts: Timeouts): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/json' });
-  const timer = setInterval(() => response.write(' '), 10);
-  response.once('close', () => clearInterval(timer));
+  for (let drops = 1; !response.destroyed; drops += 1) {
+    response.write(' ');
+    await turn();
+    if (drops === 20) timeouts.pass();
+  }
 }
 
 async function read(request: http.IncomingMessage): Promise<{ seen: SeenRequest; body: string }> {

@@ -9,8 +9,6 @@ export interface LinodeHttpOptions {
   readonly clock: Clock;
   readonly token: (options: { fresh: boolean }) => Promise<string>;
   readonly log: Log;
-  /** In the machine's milliseconds, whatever the clock's rate. */
-  readonly timeoutsMs?: { readonly create: number; readonly other: number };
 }
 
 /**
@@ -38,13 +36,15 @@ export interface Exchange {
   readonly header: (name: string) => string | null;
 }
 
+/** In the machine's milliseconds, whatever the clock's rate. */
+const CREATE_TIMEOUT_MS = 30_000;
+const OTHER_TIMEOUT_MS = 10_000;
 const ATTEMPTS_MAX = 50;
 /** Less than functions keep of their time for saving what they did. */
 const LATE_MS = 3_000;
 
 export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   const { clock, log } = options;
-  const timeoutsMs = options.timeoutsMs ?? { create: 30_000, other: 10_000 };
 
   async function token({ fresh }: { fresh: boolean }): Promise<string> {
     const text = await options.token({ fresh });
@@ -54,7 +54,7 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   }
 
   async function sendOnce(call: Call, withToken: string): Promise<Exchange> {
-    const usualMs = call.method === 'POST' ? timeoutsMs.create : timeoutsMs.other;
+    const usualMs = call.method === 'POST' ? CREATE_TIMEOUT_MS : OTHER_TIMEOUT_MS;
     const timeoutMs = Math.min(usualMs, call.timeoutMs ?? usualMs);
     const secrets = [withToken, ...(call.secrets ?? [])];
     const { verdict, header } = await exchange(options.transport, call, withToken, timeoutMs);

@@ -127,9 +127,8 @@ const DOUBTS: [string, Answer][] = [
 
 describe.each(DOUBTS)('a create in doubt after %s', (_what, answer) => {
   async function createWith(lookedUp: Answer): Promise<[CreateOutcome, TestWorld]> {
-    const timeoutsMs = { create: answer.lost === 'hang' ? 300 : 30_000, other: 10_000 };
     const script: Script = ({ method }) => (method === 'POST' ? answer : lookedUp);
-    const started = await world(script, { timeoutsMs });
+    const started = await world(script);
     return [await started.api.create(aRequest(), LIMITS), started];
   }
 

@@ -18,6 +18,7 @@ import {
   START,
   TAGS,
 } from '../../../support/linode-server.ts';
+import { timeoutsOn } from '../../../support/timeouts.ts';
 
 const ALL = 'token-with-every-scope';
 const FEW = 'token-with-one-scope';
@@ -33,15 +34,9 @@ async function simulated(
   options: Partial<SimulatorOptions> & {
     readonly token?: (options: { fresh: boolean }) => Promise<string>;
     readonly beforeSleep?: () => Promise<void>;
-    readonly createTimeoutMs?: number;
   } = {},
 ): Promise<Simulated> {
-  const {
-    token = async () => ALL,
-    beforeSleep = turn,
-    createTimeoutMs = 30_000,
-    ...rest
-  } = options;
+  const { token = async () => ALL, beforeSleep = turn, ...rest } = options;
   const clock = createTestClock(beforeSleep);
   const simulator = await startLinodeSimulator({
     now: () => clock.now(),
@@ -50,9 +45,9 @@ async function simulated(
   });
   onTestFinished(() => simulator.close());
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  const timeoutsMs = { create: createTimeoutMs, other: 10_000 };
+  timeoutsOn(clock);
   const transport = createTransport(simulator.url);
-  const api = createLinodeApi({ transport, clock, log, token, timeoutsMs });
+  const api = createLinodeApi({ transport, clock, log, token });
   return { api, clock, simulator };
 }
 
@@ -61,7 +56,7 @@ function simulatedWith(
   kind: Exclude<FaultKind, 'status429' | 'staleList' | 'truncatedList'>,
 ): Promise<Simulated> {
   const faults = [{ kind, method: 'POST', times: 1 }];
-  return simulated(kind.startsWith('hang') ? { faults, createTimeoutMs: 300 } : { faults });
+  return simulated({ faults });
 }
 
 const livingOf = ({ simulator }: Simulated) =>
