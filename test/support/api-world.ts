@@ -1,6 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { expect } from 'vitest';
 import event from '../../events/api.json' with { type: 'json' };
+import { durationMs, plus } from '../../lib/core/base/units.ts';
 import { type Operation, operations } from '../../lib/http/operations.ts';
 import { problemSchema } from '../../lib/http/schemas.ts';
 import { aContext, startWorld } from './handler-world.ts';
@@ -29,6 +30,8 @@ export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
   async function call(method: string, target: string, sent: Call = {}): Promise<Answer> {
     const [rawPath = '', rawQueryString = ''] = target.split('?');
     const { owner = 'admin', headers = {}, body, remainingMs } = sent;
+    // No two calls come at the same instant.
+    world.clock.set(plus(world.clock.now(), durationMs(1)));
     const { authorizer, ...requestContext } = event.requestContext;
     const result = (await handler(
       {

@@ -3,15 +3,17 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Context } from 'aws-lambda';
 import { onTestFinished, vi } from 'vitest';
-import { createClock, type SystemClock } from '../../lib/adapters/clock.ts';
+import type { SystemClock } from '../../lib/adapters/clock.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
+import { durationMs, plus } from '../../lib/core/base/units.ts';
 import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
 import { localDynamoDbClient, startDynamoDb } from '../../simulators/aws/dynamodb.ts';
 import { startSecrets } from '../../simulators/aws/secrets.ts';
 import { type LinodeSimulator, startLinodeSimulator } from '../../simulators/linode/simulator.ts';
 import { listen } from '../../simulators/listen.ts';
 import { at } from './builders.ts';
+import { createTestClock, type TestClock } from './linode-server.ts';
 import { TABLE } from './table.ts';
 
 export const STAGE = 'test';
@@ -29,7 +31,8 @@ const SECRET = {
 
 /** What a function finds around it: its variables, and behind them AWS and Linode, simulated. */
 export interface World {
-  readonly clock: SystemClock;
+  /** Stands still, but for sleepers: they set it. */
+  readonly clock: TestClock;
   readonly simulator: LinodeSimulator;
   readonly store: ClusterStore;
   readonly schedules: ScheduleStore;
@@ -42,21 +45,22 @@ export interface World {
 }
 
 /**
- * Starts a world in which it is `now`, and time runs `rate` times as fast as here. Handlers are to
- * be imported after that, and with `await import`: they find it by their variables.
+ * Starts a world in which it is `now`. Handlers are to be imported after that, and with `await
+ * import`: they find it by their variables, and its clock in place of the machine's.
  */
 export async function startWorld(
   options: {
     readonly now?: string;
-    readonly rate?: number;
+    /** What happens whenever somebody sleeps. */
+    readonly whileAsleep?: () => Promise<void>;
     readonly secret?: Readonly<Record<string, unknown>>;
     readonly env?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<World> {
   // A Sunday noon, far from the end of a month, where an hour may be billed twice.
-  const { now = '2026-11-22T12:00:00Z', rate = 2, secret = {}, env = {} } = options;
-  const originMs = Math.round((rate * Date.now() - at(now)) / (rate - 1));
-  const clock = createClock({ originMs, rate });
+  const { now = '2026-11-22T12:00:00Z', secret = {}, env = {} } = options;
+  const clock = createTestClock(options.whileAsleep);
+  clock.set(at(now));
   const simulator = await startLinodeSimulator({ now: clock.now, tokens: { [LINODE_TOKEN]: '*' } });
   const dynamodb = await startDynamoDb(null, TABLE);
   const client = localDynamoDbClient(dynamodb.url);
@@ -74,8 +78,6 @@ export async function startWorld(
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
     IS_OFFLINE: 'true',
-    CLOCK_RATE: `${rate}`,
-    CLOCK_ORIGIN: `${originMs}`,
     LINODE_API_URL: simulator.url,
     STAGE,
     TABLE_NAME: TABLE.TableName,
@@ -87,9 +89,15 @@ export async function startWorld(
     ...env,
   };
   vi.resetModules();
+  const createClock = (): SystemClock => ({
+    ...clock,
+    inRealMs: (realMs) => plus(clock.now(), durationMs(realMs)),
+  });
+  vi.doMock('../../lib/adapters/clock.ts', () => ({ createClock }));
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
   onTestFinished(async () => {
     vi.unstubAllEnvs();
+    vi.doUnmock('../../lib/adapters/clock.ts');
     client.destroy();
     secrets.close();
     lambda.close();

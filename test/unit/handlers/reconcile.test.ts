@@ -13,7 +13,7 @@ const nodes = [0, 1].map((index) => ({
   label: nodeLabel(id, index),
 }));
 
-async function startReconcile(options: Parameters<typeof startWorld>[0] = { rate: 100 }) {
+async function startReconcile(options: Parameters<typeof startWorld>[0] = {}) {
   const world = await startWorld(options);
   const { handler } = await import('../../../handlers/reconcile.ts');
   const now = world.clock.now();

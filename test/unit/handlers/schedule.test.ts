@@ -7,7 +7,7 @@ import { aContext, startWorld } from '../../support/handler-world.ts';
 
 const id = event.scheduleId as ScheduleId;
 
-async function startSchedule(options: Parameters<typeof startWorld>[0] = { rate: 100 }) {
+async function startSchedule(options: Parameters<typeof startWorld>[0] = {}) {
   const world = await startWorld(options);
   const { handler } = await import('../../../handlers/schedule.ts');
   const query = { owner: null, status: null, month: null, limit: 100, cursor: null };
