@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { FaultRule } from '../../../../simulators/linode/simulator.ts';
 import {
@@ -161,11 +162,7 @@ describe('faults in place of an answer', () => {
   it('hang gives no answer until the simulator is closed', async () => {
     const { create, simulator } = await aWorld({ faults: [{ kind: 'hang' }] });
     const answer = outcome(create());
-    const first = await Promise.race([
-      answer,
-      new Promise((done) => setTimeout(done, 50, 'waits')),
-    ]);
-    expect(first).toBe('waits');
+    while (simulator.faults()[0]?.struck !== 1) await turn();
     await simulator.close();
     expect(await answer).toBe('lost');
     expect(simulator.instances()).toEqual([]);
@@ -189,7 +186,8 @@ describe('faults after the effect', () => {
   it('hangAfter makes the Linode and never says so', async () => {
     const world = await aWorld({ faults: [{ kind: 'hangAfter', method: 'POST' }] });
     const answer = outcome(world.create({ label: 'made-anyway' }));
-    await expect.poll(() => labels(world)).toEqual(['made-anyway']);
+    while (world.simulator.faults()[0]?.struck !== 1) await turn();
+    expect(await labels(world)).toEqual(['made-anyway']);
     await world.simulator.close();
     expect(await answer).toBe('lost');
   });
