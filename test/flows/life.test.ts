@@ -317,7 +317,7 @@ describe('an invocation that dies', () => {
       let call = 1;
       for (; call < 60; call += 1) {
         const { state, around } = dying(call, when);
-        world = await aWorld({ around });
+        world = await aWorld({ inMemory: true, around });
         const { id } = await world.launch({ nodes: 3, budgetUsd: 0.0225 });
         await world.reconcile(id);
         world.clock.set(plus(world.clock.now(), minutes(1)));

@@ -153,7 +153,7 @@ export async function aWorld(
   options: {
     readonly linode?: SettingsChange;
     readonly settings?: Partial<Settings>;
-    /** Without DynamoDB, for a test of thousands of passes that is not about the table. */
+    /** Without DynamoDB, for a test of many lives or passes that is not about the table. */
     readonly inMemory?: boolean;
     /** Stands between the use cases and the real store. */
     readonly around?: (store: ClusterStore) => ClusterStore;
