@@ -35,7 +35,7 @@ describe.skipIf(!isThere)(`the simulator, to linode_api4,${skipped}`, () => {
     const env = { PATH: process.env.PATH ?? '' };
     const { stdout } = await ended(startProgram(command, env));
     seen = JSON.parse(stdout);
-  }, 60_000);
+  });
   afterAll(() => simulator.close());
 
   it('has types, regions, images and availability', () => {

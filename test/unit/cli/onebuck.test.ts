@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { createServer, request, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Cluster, Clusters, InventoryNode, Schedule } from '../../../cli/api.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
 import { type Env, hasTerminals, type Running } from '../../support/children.ts';
@@ -25,10 +25,6 @@ import { hasSshd, startSshd, userOption } from './sshd.ts';
 
 const SPEC = ['--type', 'g6-nanode-1', '--region', 'us-east', '--image', 'Ubuntu 24.04 LTS'];
 const ESCAPE = '\x1b';
-
-// Programs take as long to start as the machine takes. No test here has a deadline of its own: this
-// ends what hangs.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let home: string;
 let service: Service;

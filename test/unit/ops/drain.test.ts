@@ -26,9 +26,7 @@ async function anAws(type: string, message: string, status = 400) {
   return listen(server, 0);
 }
 
-it('says in a line or two what to do about a fault, and ends with 1', {
-  timeout: 60_000,
-}, async () => {
+it('says in a line or two what to do about a fault, and ends with 1', async () => {
   const none = await anAws('ResourceNotFoundException', 'Function not found', 404);
   const denied = await anAws('AccessDeniedException', 'not authorized to perform: lambda', 403);
   const stage = ['--stage', 'prod'];

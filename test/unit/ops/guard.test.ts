@@ -188,9 +188,7 @@ describe('serverless remove', () => {
     return { code, printed: stdout + stderr };
   };
 
-  it('asks the guard, and goes by the override for that stage alone', {
-    timeout: 120_000,
-  }, async () => {
+  it('asks the guard, and goes by the override for that stage alone', async () => {
     const { url, clusters } = await aTable();
     await clusters.insert(aRunning({ id: id('a') }));
     const refused = await remove(url, { [OVERRIDE]: 'dev' });

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { drawOptions, NO_FAULTS, type Options, told } from '../../../simulation/options.ts';
 import { type Outcome, simulate } from '../../../simulation/run.ts';
 import { add, noTotals, type Totals, tell } from '../../../simulation/totals.ts';
@@ -17,9 +17,6 @@ async function totalsOf(
   }
   return { totals, outcomes };
 }
-
-// It takes as long as the machine takes; no test here waits for anything.
-vi.setConfig({ testTimeout: 180_000 });
 
 const SMALL = { clusters: 3, nodesMax: 5, hoursMax: 3 };
 
