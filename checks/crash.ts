@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { projectDir } from '../build/project.ts';
 import { createClock } from '../lib/adapters/clock.ts';
-import { minutes, plus } from '../lib/core/base/units.ts';
+import { hours, minutes, plus } from '../lib/core/base/units.ts';
 import type { Bill, LedgerEntry } from '../simulators/linode/simulator.ts';
 import { freePort } from '../simulators/listen.ts';
 import { randomFrom } from '../simulators/random.ts';
@@ -24,9 +24,12 @@ const { values } = parseArgs({
     seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
   },
 });
-/** A start takes some seconds, in which nobody destroys anything: the margin must outlast them. */
-const RATE = 60;
-const MARGIN_SECONDS = 1_500;
+/**
+ * A start takes seconds, and half a minute where all cores are busy, in which nobody destroys
+ * anything: the margin must outlast it. This is the longest there is, of a minute and a half.
+ */
+const RATE = 20;
+const MARGIN_SECONDS = 1_800;
 /** How long the stack runs between two kills. */
 const UP_MS_MAX = 10_000;
 const LINODE_TOKEN = 'token-of-the-simulator';
@@ -149,7 +152,8 @@ async function straysNow(): Promise<string[]> {
 }
 
 async function waitForEnd(wanted: readonly Wanted[]): Promise<number> {
-  const until = Date.now() + 120_000;
+  // All budgets are of an hour.
+  const until = plus(clock.now(), hours(2));
   for (;;) {
     const statuses = await Promise.all(
       wanted.map(async ({ id }) => {
@@ -158,7 +162,7 @@ async function waitForEnd(wanted: readonly Wanted[]): Promise<number> {
       }),
     );
     const ended = statuses.filter((status) => status === 'deleted' || status === 'failed').length;
-    if (ended === wanted.length || Date.now() > until) return ended;
+    if (ended === wanted.length || clock.now() > until) return ended;
     await delay(250);
   }
 }
