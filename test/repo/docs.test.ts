@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { projectDir } from '../../build/project.ts';
+import type { Context } from '../../cli/context.ts';
+import { createProgram } from '../../cli/program.ts';
+import { operations } from '../../lib/http/operations.ts';
+import {
+  anchorsOf,
+  commandFaults,
+  linkFaults,
+  type Page,
+  pathFaults,
+  routeFaults,
+  scriptFaults,
+  variableFaults,
+} from '../support/pages.ts';
+
+/* Links, scripts, paths, commands, routes and settings that the documentation names exist. */
+
+const read = (path: string) => readFileSync(join(projectDir, path), 'utf8');
+const list = ['ls-files', '--cached', '--others', '--exclude-standard'];
+const files = execFileSync('git', list, { cwd: projectDir, encoding: 'utf8' }).split('\n');
+/** What `npm ci` builds. */
+const built = ['dist/onebuck.mjs', 'web/dist'];
+/** Files, and the folders that they are in. */
+const paths = new Set([...files, ...built].flatMap(withFolders));
+const pages: Page[] = files
+  .filter((path) => /^(README|CONTRIBUTING|CHANGELOG)\.md$|^docs\/[\w-]+\.md$/.test(path))
+  .map((path) => ({ path, text: read(path) }));
+
+function withFolders(path: string): string[] {
+  const folder = posix.dirname(path);
+  return folder === '.' ? [path] : [path, ...withFolders(folder)];
+}
+
+const scripts = Object.keys(
+  (JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts,
+);
+const program = createProgram(() => ({}) as Context, [], '0').command;
+const routes = [
+  ...Object.values(operations).map(({ method, path, query }) => ({
+    ...{ method, path },
+    query: Object.keys(query.shape),
+  })),
+  // The console's, and the simulator's own.
+  { method: 'GET', path: '/', query: [] },
+  { method: 'GET', path: '/_simulator/bill', query: ['tag'] },
+  { method: 'PUT', path: '/_simulator/faults', query: [] },
+];
+
+const stack = [
+  'serverless.yml',
+  ...readdirSync(join(projectDir, 'stack')).map((name) => `stack/${name}`),
+];
+const sourcesOfStack = stack.map(read).join('\n');
+const sources = [sourcesOfStack, read('dev/settings.ts'), read('lib/wire.ts')].join('\n');
+
+describe.each(pages.map((one) => [one.path, one] as const))('%s', (_path, one) => {
+  it('links to what is there', () => {
+    expect(linkFaults(one, { pages, exists: (path) => paths.has(path) })).toEqual([]);
+  });
+
+  it('names scripts of package.json', () => {
+    expect(scriptFaults(one, scripts)).toEqual([]);
+  });
+
+  it('names files and folders that are there', () => {
+    expect(pathFaults(one, paths)).toEqual([]);
+  });
+
+  it('names commands and options that onebuck has', () => {
+    expect(commandFaults(one, program)).toEqual([]);
+  });
+
+  it('asks for routes that the API has', () => {
+    expect(routeFaults(one, routes)).toEqual([]);
+  });
+
+  it('has settings that something reads', () => {
+    expect(variableFaults(one, sources)).toEqual([]);
+  });
+});
+
+describe('each check', () => {
+  const of = (text: string): Page => ({ path: 'docs/a.md', text });
+  const block = (...lines: string[]) => of(['```sh', ...lines, '```'].join('\n'));
+
+  it('of links finds a page and an anchor that are not there', () => {
+    const there = {
+      pages: [of('# One page\n\n## Such, and `such`'), { path: 'README.md', text: '# Onebuck' }],
+      exists: (path: string) => path === 'README.md',
+    };
+    const good = '[a](../README.md) [b](#such-and-such) [c](../README.md#onebuck) [d](https://e.f)';
+    expect(linkFaults(of(good), there)).toEqual([]);
+    for (const target of ['../readme.md', 'README.md', '#such', '../README.md#two']) {
+      expect(linkFaults(of(`![a](${target})`), there), target).toHaveLength(1);
+    }
+    expect(linkFaults(of('`[a](none.md)`'), there)).toEqual([]);
+  });
+
+  it('of links knows the anchors of headings that are alike', () => {
+    expect([
+      ...anchorsOf(of('# A b\n## A b\n```\n# no heading\n```\n### `GET /x`: [y](z)')),
+    ]).toEqual(['a-b', 'a-b-1', 'get-x-y']);
+  });
+
+  it('of scripts finds one that package.json lacks', () => {
+    expect(
+      scriptFaults(block('npm ci && npm test', 'npm run -s a:b -- --c'), ['test', 'a:b']),
+    ).toEqual([]);
+    expect(scriptFaults(of('`npm run a:c`'), ['a'])).toHaveLength(1);
+    expect(scriptFaults(block('npm start'), ['a'])).toHaveLength(1);
+  });
+
+  it('of paths finds files and folders that are not there', () => {
+    const there = new Set(['lib', 'lib/wire.ts', 'docs', 'README.md']);
+    const good = '`lib/` `lib/wire.ts` `lib/*.ts` `README.md` `linode/debian12` `/v4` `a.b.c`';
+    expect(pathFaults(of(good), there)).toEqual([]);
+    for (const path of ['lib/none.ts', 'local/', 'none.md', 'lib/none', 'docs/*.md']) {
+      expect(pathFaults(of(`In \`${path}\`.`), there), path).toHaveLength(1);
+    }
+  });
+
+  it('of commands finds a command and an option that onebuck lacks', () => {
+    const good = [
+      'npx onebuck --json launch --nodes 10 --name job \\',
+      "  --image 'a --b' --wait  # --c",
+      'npx onebuck run job -- ls --d',
+      'npx onebuck schedule add --cron "0 2 * * *" --yes',
+      'npx onebuck --help',
+    ];
+    expect(commandFaults(block(...good), program)).toEqual([]);
+    for (const line of ['stop job', 'launch --hours 3', 'schedule start s', 'ls --wait']) {
+      expect(commandFaults(block(`npx onebuck ${line}`), program), line).toHaveLength(1);
+      expect(commandFaults(of(`Run \`onebuck ${line}\`.`), program), line).toHaveLength(1);
+    }
+  });
+
+  it('of routes finds a path, a method and a parameter that the API lacks', () => {
+    const good = [
+      'curl -s -H "$AUTH" "$API/types?vcpus=1&region=us-east"; curl -s "$API/health"',
+      'curl -s -X DELETE "$API/clusters/$ID" && curl -s "$API/quotes" -d "$SPEC" | head',
+      'curl -s -X PUT "$LINODE/none"  # "$API/none"',
+    ];
+    expect(routeFaults(block(...good), routes)).toEqual([]);
+    expect(routeFaults(of('`GET /clusters/{id}/inventory?format=ssh`'), routes)).toEqual([]);
+    for (const rest of ['/none"', '/types?size=1"', '/clusters/$ID" -d 1', '/quotes"']) {
+      expect(routeFaults(block(`curl -s "$API${rest}`), routes), rest).toHaveLength(1);
+    }
+    expect(routeFaults(block('curl http://127.0.0.1:3000/none'), routes)).toHaveLength(1);
+    expect(routeFaults(of('`PUT /clusters/{id}`'), routes)).toHaveLength(1);
+  });
+
+  it('of settings finds one that nothing reads', () => {
+    const text = 'A: ${' + "env:ONE, ''}\nconst b = env.TWO || wholeNumber('THREE');";
+    expect(variableFaults(of('| `ONE` | a |\n| `TWO`   | b |\n| `THREE` | c |'), text)).toEqual([]);
+    expect(variableFaults(of('| `FOUR` | a |'), `${text} // FOUR`)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,217 @@
+import { posix } from 'node:path';
+import type { Command } from 'commander';
+
+/*
+ * Checks that compare a page of the documentation with the repository. Each returns a sentence for
+ * every fault that it finds.
+ */
+
+export interface Page {
+  /** From the project's root. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The code of a page: each fenced block, and each span between backticks. */
+export function codeOf({ text }: Page): string[] {
+  const blocks = [...text.matchAll(FENCE)].map(([, block = '']) => joined(block));
+  return [...blocks, ...spansOf(text)];
+}
+
+const FENCE = /^[ \t]*```[^\n]*\n([\s\S]*?)^[ \t]*```[ \t]*$/gm;
+
+/** A line that ends with a backslash goes on in the next. */
+const joined = (block: string) => block.replace(/\\\n\s*/g, ' ');
+
+function spansOf(text: string): string[] {
+  const prose = text.replace(FENCE, '');
+  return [...prose.matchAll(/`([^`]+)`/g)].map(([, span = '']) => span.replace(/\s+/g, ' '));
+}
+
+/** The anchors that GitHub gives the headings of a page. */
+export function anchorsOf({ text }: Page): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading = ''] of text.replace(FENCE, '').matchAll(/^#{1,6} (.+)$/gm)) {
+    const slug = heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-');
+    let anchor = slug;
+    for (let again = 1; anchors.has(anchor); again += 1) anchor = `${slug}-${again}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+/** Relative links, of images too, that lead nowhere. */
+export function linkFaults(
+  page: Page,
+  there: { readonly pages: readonly Page[]; readonly exists: (path: string) => boolean },
+): string[] {
+  const prose = page.text.replace(FENCE, '').replace(/`[^`]*`/g, '');
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .filter((target) => {
+      const [file = '', anchor] = target.split('#');
+      const path = file === '' ? page.path : posix.join(posix.dirname(page.path), file);
+      if (anchor === undefined) return !there.exists(path);
+      const other = there.pages.find((one) => one.path === path);
+      return other === undefined || !anchorsOf(other).has(anchor);
+    })
+    .map((target) => `${page.path} links to ${target}, which is not there`);
+}
+
+/** Scripts of npm that package.json lacks. */
+export function scriptFaults(page: Page, scripts: readonly string[]): string[] {
+  const named = codeOf(page).flatMap((code) => [
+    ...[...code.matchAll(/\bnpm run (?:-s )?([\w:-]+)/g)].map(([, name = '']) => name),
+    ...[...code.matchAll(/\bnpm (test|start)\b/g)].map(([, name = '']) => name),
+  ]);
+  return named
+    .filter((name) => !scripts.includes(name))
+    .map((name) => `${page.path} names the script ${name}, which package.json lacks`);
+}
+
+const EXTENSIONS = /\.(cjs|css|d\.ts|html|json|md|mjs|mts|png|py|svg|ts|tsx|txt|yml)$/;
+
+/**
+ * Paths of the repository between backticks that are not there. A path is one by its first folder,
+ * by a slash at its end or by what its name ends in; `*` stands for a part of a name.
+ */
+export function pathFaults(page: Page, paths: ReadonlySet<string>): string[] {
+  const folders = new Set([...paths].map((path) => path.split('/')[0]));
+  const looksLikePath = (span: string) =>
+    /^[\w.@*-]+(\/[\w.@*-]+)*\/?$/.test(span) &&
+    !span.startsWith('..') &&
+    ((span.includes('/') && folders.has(span.split('/')[0])) ||
+      span.endsWith('/') ||
+      EXTENSIONS.test(span));
+  return spansOf(page.text)
+    .filter(looksLikePath)
+    .filter((span) => !isAmong(paths, span.replace(/\/$/, '')))
+    .map((span) => `${page.path} names ${span}, which is not there`);
+}
+
+function isAmong(paths: ReadonlySet<string>, pattern: string): boolean {
+  if (!pattern.includes('*')) return paths.has(pattern);
+  const parts = pattern.split('*').map((part) => part.replace(/[.]/g, '\\.'));
+  const fits = new RegExp(`^${parts.join('[^/]*')}$`);
+  return [...paths].some((path) => fits.test(path));
+}
+
+/** Commands of `npx onebuck`, and options of theirs, that the program does not have. */
+export function commandFaults(page: Page, program: Command): string[] {
+  const lines = codeOf(page).flatMap((code) => code.split('\n'));
+  return lines.flatMap((line) => {
+    const [, said] = /(?:^|\s)(?:npx )?onebuck ([^#`]*)/.exec(line) ?? [];
+    if (said === undefined) return [];
+    const [ours = ''] = said.replace(/'[^']*'|"[^"]*"/g, 'quoted').split(/ -- | --$/);
+    return oneCommandsFaults(ours.split(/\s+/).filter(Boolean), program).map(
+      (fault) => `${page.path}: onebuck has no ${fault}`,
+    );
+  });
+}
+
+function oneCommandsFaults(words: readonly string[], program: Command): string[] {
+  let command = program;
+  const rest = [...words];
+  while (command.commands.length > 0) {
+    const at = rest.findIndex((word) => !word.startsWith('-'));
+    if (at < 0) break;
+    const [name] = rest.splice(at, 1);
+    const next = command.commands.find((one) => one.name() === name);
+    if (next === undefined) return [`command ${name}`];
+    command = next;
+  }
+  const known = [...program.options, ...command.options].flatMap(({ long, short }) => [
+    long,
+    short,
+  ]);
+  return rest
+    .filter((word) => /^-/.test(word) && word !== '--help')
+    .filter((word) => !known.includes(word))
+    .map((word) => `option ${word} of ${command.name()}`);
+}
+
+export interface Route {
+  readonly method: string;
+  /** With parameters in braces. */
+  readonly path: string;
+  /** The names of its query's parameters. */
+  readonly query: readonly string[];
+}
+
+/** Routes that a curl asks of `$API`, or that a span such as `GET /report` names, and no operation has. */
+export function routeFaults(page: Page, routes: readonly Route[]): string[] {
+  return codeOf(page)
+    .flatMap((code) => [...curled(code), ...named(code)])
+    .flatMap((asked) => {
+      const route = routes.find(
+        ({ method, path }) => method === asked.method && fitsPath(asked.path, path),
+      );
+      const what = `${asked.method} ${asked.path}`;
+      if (route === undefined) return [`${page.path} asks for ${what}, which is no route`];
+      return asked.query
+        .filter((name) => !route.query.includes(name))
+        .map((name) => `${page.path} gives ${what} a parameter ${name}, which it has not`);
+    });
+}
+
+/** The commands of a block that are curls, as what they ask of the API. */
+function curled(code: string): Route[] {
+  const commands = code
+    .split('\n')
+    .flatMap((line) => line.replace(/(^|\s)#\s.*$/, '').split(/\s&&\s|;\s|\s\|\s/));
+  return commands.flatMap((command) => {
+    const [, path, query] =
+      /\bcurl\b.*?(?:\$API|http:\/\/127\.0\.0\.1:\d+)(\/[^\s"'?]*)(?:\?([^\s"']*))?/.exec(
+        command,
+      ) ?? [];
+    if (path === undefined) return [];
+    const [, method = / -d /.test(command) ? 'POST' : 'GET'] = / -X (\w+)/.exec(command) ?? [];
+    return [{ method, path, query: namesIn(query) }];
+  });
+}
+
+function named(code: string): Route[] {
+  const [, method, path, query] =
+    /^(GET|POST|PATCH|PUT|DELETE) (\/[^\s?]*)(?:\?(\S*))?$/.exec(code) ?? [];
+  return method === undefined || path === undefined
+    ? []
+    : [{ method, path, query: namesIn(query) }];
+}
+
+const namesIn = (query = '') =>
+  query
+    .split('&')
+    .map((pair) => pair.split('=')[0] ?? '')
+    .filter((name) => name !== '');
+
+function fitsPath(asked: string, path: string): boolean {
+  const [given, wanted] = [asked.split('/'), path.split('/')];
+  return (
+    given.length === wanted.length &&
+    wanted.every((part, index) => part.startsWith('{') || part === given[index])
+  );
+}
+
+/** Variables of the page's tables of settings that no source reads. */
+export function variableFaults(page: Page, sources: string): string[] {
+  const read = variablesRead(sources);
+  return variablesOf(page)
+    .filter((name) => !read.has(name))
+    .map((name) => `${page.path} has the setting ${name}, which nothing reads`);
+}
+
+const variablesOf = ({ text }: Page): string[] =>
+  [...text.matchAll(/^\| `([A-Z][A-Z0-9_]*)` +\|/gm)].map(([, name = '']) => name);
+
+/** As serverless.yml reads them, or TypeScript from an object `env`. */
+export function variablesRead(sources: string): Set<string> {
+  const found = sources.matchAll(
+    /\benv:([A-Z][A-Z0-9_]*)|\benv\.([A-Z][A-Z0-9_]*)|'([A-Z][A-Z0-9_]*)'/g,
+  );
+  return new Set([...found].map(([, one, other, third]) => one ?? other ?? third ?? ''));
+}
