@@ -4,26 +4,33 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { projectDir } from '../build/project.ts';
 
-export interface Tried {
+export interface ErrorRow {
   readonly status: number;
   readonly curl: string;
-  /** What the server said. */
+}
+
+export interface Tried extends ErrorRow {
+  /** The status that the server answered with. */
   readonly answered: number;
 }
 
+/** The rows of the table of errors in docs/api.md: each status, and a curl that is answered with it. */
+export const errorRows = (page: string): ErrorRow[] =>
+  [...page.matchAll(/^\| (\d{3}) +\|.*\| `(curl .*)` +\|$/gm)].map(([, status, curl = '']) => ({
+    status: Number(status),
+    curl,
+  }));
+
 /**
- * Every error in the README's table, produced with the curl beside it. `env` are the variables that
- * the README has set by then. Those that need Linode to fail come first, while nothing of Linode's
- * is remembered; then `setUp`, what the README has had run by then.
+ * Runs every curl of the table of errors in docs/api.md. `env` holds the variables that the page has
+ * set by then. The curls that make Linode fail run first, while the functions remember nothing of
+ * Linode's; then `setUp`, the launch that the page has made by then; then the others.
  */
-export async function tryErrorsOfReadme(
+export async function tryDocumentedErrors(
   env: Readonly<Record<string, string>>,
   { beforeEach, setUp }: { readonly beforeEach: () => void; readonly setUp: string },
 ): Promise<Tried[]> {
-  const readme = readFileSync(join(projectDir, 'README.md'), 'utf8');
-  const rows = [...readme.matchAll(/^\| (\d{3}) +\|.*\| `(curl .*)` +\|$/gm)].map(
-    ([, status = '', curl = '']) => ({ status: Number(status), curl }),
-  );
+  const rows = errorRows(readFileSync(join(projectDir, 'docs', 'api.md'), 'utf8'));
   const ofLinode = rows.filter(({ status }) => status > 500);
   const others = rows.filter(({ status }) => status < 500);
   const tried: Tried[] = [];

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { localSettings } from '../dev/settings.ts';
 import { startStack } from '../dev/stack.ts';
 import { freePort } from '../simulators/listen.ts';
-import { tryErrorsOfReadme } from './api-errors.ts';
+import { tryDocumentedErrors } from './api-errors.ts';
 import { pythonPrograms } from './python.ts';
 
 /**
@@ -36,15 +36,15 @@ if (bin === null) {
 const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-fuzz-'));
 const settings = localSettings({ DATA_DIR: dataDir, PORT: `${await freePort()}` });
 const stack = await startStack({ ...settings, onLog: (line) => console.error(line) });
-const asTold = await errorsAreAsTold();
-const passed = (await fuzz(bin, stack.url, settings.apiToken)) && asTold;
+const asDocumented = await errorsAreAsDocumented();
+const passed = (await fuzz(bin, stack.url, settings.apiToken)) && asDocumented;
 await stack.close();
 rmSync(dataDir, { recursive: true, force: true });
 // The schedules' sleep, until their next tick in minutes, must not hold it up.
 process.exit(passed ? 0 : 1);
 
-/** With the variables as the README has set them by then, and its first cluster launched. */
-async function errorsAreAsTold(): Promise<boolean> {
+/** With the variables as docs/api.md has set them by then, and the page's cluster launched. */
+async function errorsAreAsDocumented(): Promise<boolean> {
   const spec = JSON.stringify({
     ...{ nodes: 10, vcpus: 1, memoryMb: 1024, region: 'us-east' },
     ...{ image: 'Ubuntu 24.04 LTS', budgetUsd: 1 },
@@ -56,7 +56,7 @@ async function errorsAreAsTold(): Promise<boolean> {
     LINODE: linode,
     SPEC: spec,
   };
-  const tried = await tryErrorsOfReadme(env, {
+  const tried = await tryDocumentedErrors(env, {
     beforeEach: () => stack.simulator?.setFaults([]),
     setUp: `curl -s -H "$AUTH" "$API/clusters" -d "$SPEC" -H 'Idempotency-Key: my-job-1'`,
   });

@@ -3,11 +3,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { projectDir } from '../../build/project.ts';
+import { errorRows } from '../../checks/api-errors.ts';
 import type { Context } from '../../cli/context.ts';
 import { createProgram } from '../../cli/program.ts';
+import { microUsd } from '../../lib/core/base/money.ts';
+import { changeSchema } from '../../lib/core/cluster/change.ts';
+import { specSchema } from '../../lib/core/cluster/spec.ts';
+import { scheduleSchema } from '../../lib/core/schedule/schedule.ts';
 import { operations } from '../../lib/http/operations.ts';
 import {
   anchorsOf,
+  codeOf,
   commandFaults,
   linkFaults,
   type Page,
@@ -80,6 +86,41 @@ describe.each(pages.map((one) => [one.path, one] as const))('%s', (_path, one) =
 
   it('has settings that something reads', () => {
     expect(variableFaults(one, sources)).toEqual([]);
+  });
+});
+
+describe('docs/api.md', () => {
+  const api = { path: 'docs/api.md', text: read('docs/api.md') };
+  const limits = { nodesMax: 1, budgetMax: microUsd(1) };
+
+  it('names every route', () => {
+    const named = new Set(codeOf(api));
+    const missing = Object.values(operations)
+      .map(({ method, path }) => `${method} ${path}`)
+      .filter((route) => !named.has(route));
+    expect(missing).toEqual([]);
+  });
+
+  it.each([
+    ['a spec', specSchema(limits)],
+    ['a schedule', scheduleSchema(limits)],
+    ['a change', changeSchema(limits)],
+  ])('names every field of %s', (_what, schema) => {
+    const named = new Set(codeOf(api));
+    expect(Object.keys(schema.shape).filter((field) => !named.has(field))).toEqual([]);
+  });
+
+  it('has a curl for every error that the gateway or a route can answer with', () => {
+    const statuses = Object.values(operations).flatMap(({ problems }) => [...problems]);
+    const expected = [...new Set<number>([401, 403, ...statuses])].toSorted();
+    expect(errorRows(api.text).map(({ status }) => status)).toEqual(expected);
+  });
+
+  it('has its table of errors read row by row, and nothing else', () => {
+    const row = '| 404    | it is not there | `curl -s "$API/a" | b` |';
+    expect(
+      errorRows(`| status | when | e |\n| ------ | - | - |\n${row}\n| 40 | x | \`curl\` |`),
+    ).toEqual([{ status: 404, curl: 'curl -s "$API/a" | b' }]);
   });
 });
 
