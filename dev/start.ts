@@ -2,7 +2,7 @@ import { assertFree } from '../simulators/listen.ts';
 import { localSettings } from './settings.ts';
 import { startStack } from './stack.ts';
 
-/** `npm start`: everything on this machine until Ctrl-C. The README lists the settings. */
+/** `npm start`: everything on this machine until Ctrl-C. docs/local.md lists the settings. */
 const settings = localSettings(process.env);
 await assertFree(settings.port);
 const stack = await startStack({ ...settings, onLog: (line) => console.error(line) });

@@ -50,10 +50,11 @@ const routes = [
     ...{ method, path },
     query: Object.keys(query.shape),
   })),
-  // The console's, and the simulator's own.
+  // The console's.
   { method: 'GET', path: '/', query: [] },
-  { method: 'GET', path: '/_simulator/bill', query: ['tag'] },
-  { method: 'PUT', path: '/_simulator/faults', query: [] },
+  ...[...read('simulators/linode/admin.ts').matchAll(/case '(\w+) (\/_simulator\/\w+)'/g)].map(
+    ([, method = '', path = '']) => ({ method, path, query: ['tag'] }),
+  ),
 ];
 
 const stack = [
