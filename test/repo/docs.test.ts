@@ -62,7 +62,8 @@ const stack = [
   ...readdirSync(join(projectDir, 'stack')).map((name) => `stack/${name}`),
 ];
 const sourcesOfStack = stack.map(read).join('\n');
-const sources = [sourcesOfStack, read('dev/settings.ts'), read('lib/wire.ts')].join('\n');
+const sourcesOfStart = read('dev/settings.ts');
+const sources = [sourcesOfStack, sourcesOfStart, read('lib/wire.ts')].join('\n');
 
 describe.each(pages.map((one) => [one.path, one] as const))('%s', (_path, one) => {
   it('links to what is there', () => {
@@ -122,6 +123,30 @@ describe('docs/api.md', () => {
     expect(
       errorRows(`| status | when | e |\n| ------ | - | - |\n${row}\n| 40 | x | \`curl\` |`),
     ).toEqual([{ status: 404, curl: 'curl -s "$API/a" | b' }]);
+  });
+});
+
+describe('every setting', () => {
+  const namesIn = (text: string, pattern: RegExp) => [
+    ...new Set([...text.matchAll(pattern)].map(([, name = '']) => name)),
+  ];
+  const undocumented = (names: readonly string[], path: string) => {
+    const code = codeOf({ path, text: read(path) }).join('\n');
+    return names.filter((name) => !new RegExp(`\\b${name}\\b`).test(code));
+  };
+
+  it('of the stack is in docs/operate.md', () => {
+    const names = namesIn(sourcesOfStack, /\benv:([A-Z_]+)/g);
+    expect(names).toContain('NIGHTLY');
+    // Where our own programs have the bundles written.
+    const settings = names.filter((name) => name !== 'ESBUILD_FOLDER');
+    expect(undocumented(settings, 'docs/operate.md')).toEqual([]);
+  });
+
+  it('of npm start is in docs/local.md', () => {
+    const names = namesIn(sourcesOfStart, /\benv(?:\.|, ')([A-Z_]+)/g);
+    expect(names).toContain('PORT');
+    expect(undocumented(names, 'docs/local.md')).toEqual([]);
   });
 });
 

@@ -166,7 +166,7 @@ function curled(code: string): Route[] {
     .flatMap((line) => line.replace(/(^|\s)#\s.*$/, '').split(/\s&&\s|;\s|\s\|\s/));
   return commands.flatMap((command) => {
     const [, path, query] =
-      /\bcurl\b.*?(?:\$API|http:\/\/127\.0\.0\.1:\d+)(\/[^\s"'?]*)(?:\?([^\s"']*))?/.exec(
+      /\bcurl\b.*?(?:\$API|https?:\/\/(?:127\.0\.0\.1:\d+|…))(\/[^\s"'?]*)(?:\?([^\s"']*))?/.exec(
         command,
       ) ?? [];
     if (path === undefined) return [];
@@ -209,7 +209,7 @@ const variablesOf = ({ text }: Page): string[] =>
   [...text.matchAll(/^\| `([A-Z][A-Z0-9_]*)` +\|/gm)].map(([, name = '']) => name);
 
 /** As serverless.yml reads them, or TypeScript from an object `env`. */
-export function variablesRead(sources: string): Set<string> {
+function variablesRead(sources: string): Set<string> {
   const found = sources.matchAll(
     /\benv:([A-Z][A-Z0-9_]*)|\benv\.([A-Z][A-Z0-9_]*)|'([A-Z][A-Z0-9_]*)'/g,
   );
