@@ -126,6 +126,14 @@ describe('docs/api.md', () => {
   });
 });
 
+it('docs/glossary.md explains no word twice', () => {
+  const words = [...read('docs/glossary.md').matchAll(/^\| ([^|]+) \|/gm)]
+    .map(([, word = '']) => word)
+    .filter((word) => word !== 'word' && word !== '---');
+  expect(words.length).toBeGreaterThan(40);
+  expect(words.filter((word, index) => words.indexOf(word) !== index)).toEqual([]);
+});
+
 describe('every setting', () => {
   const namesIn = (text: string, pattern: RegExp) => [
     ...new Set([...text.matchAll(pattern)].map(([, name = '']) => name)),
