@@ -156,10 +156,10 @@ function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | nul
 }
 
 const list = ['ls-files', '--cached', '--others', '--exclude-standard'];
-const files = execFileSync('git', list, { cwd: projectDir, encoding: 'utf8' })
+const tracked = execFileSync('git', list, { cwd: projectDir, encoding: 'utf8' })
   .split('\n')
-  .filter((path) => /\.(ts|tsx|mjs)$/.test(path) && path.includes('/'))
-  .filter((path) => existsSync(join(projectDir, path)));
+  .filter((path) => path !== '' && existsSync(join(projectDir, path)));
+const files = tracked.filter((path) => /\.(ts|tsx|mjs)$/.test(path) && path.includes('/'));
 const sources = files.filter((path) => !isIn('test')(path));
 const read = (path: string) => readFileSync(join(projectDir, path), 'utf8');
 
@@ -197,6 +197,75 @@ describe('the source', () => {
     const depth = folder.split('/').length;
     const rooms = sources.filter(isIn(folder)).map((path) => path.split('/')[depth]);
     expect(new Set(rooms).size).toBeLessThanOrEqual(9);
+  });
+});
+
+/** A row of the page's tables: a place, and what its files may import; null: the page says nothing. */
+type Row = readonly [place: string, mayImport: readonly string[] | null];
+
+/** The rows of docs/architecture.md, where `shared` is written as one word. */
+function rowsOf(page: string): Row[] {
+  const section = page.split(/^## /m).find((text) => text.startsWith('Where things go')) ?? '';
+  return [...section.matchAll(/^\| `([^`]+)` \| [^|]+ \| ([^|]+) \|$/gm)].map(
+    ([, place = '', imports = '']) => {
+      const named = [...imports.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+      const all = named.flatMap((name) => (name === 'shared' ? shared : [name]));
+      return [place, all.length > 0 || imports.startsWith('nothing') ? all : null];
+    },
+  );
+}
+
+/** Where the page's rows differ from the table above, or from the folders that there are. */
+function faultsOfPage(rows: readonly Row[], folders: readonly string[]): string[] {
+  const places = new Map(rows);
+  const known = [...new Set([...folders, ...Object.keys(arrows)])];
+  return [
+    ...known.filter((place) => !places.has(place)).map((place) => `${place} has no row`),
+    ...rows.flatMap(([place, said]) => {
+      if (!known.includes(place)) return [`${place} is not there`];
+      const ruled = arrows[place]?.toSorted() ?? null;
+      const isSame = said?.toSorted().join() === ruled?.join();
+      return isSame ? [] : [`${place} may import ${ruled}, not ${said}`];
+    }),
+  ];
+}
+
+describe('docs/architecture.md', () => {
+  /** The folders in the root and in these, as far as they hold a file. */
+  const folders = ['', 'lib/', 'lib/core/', 'lib/adapters/', 'simulators/', 'test/'].flatMap(
+    (base) => [
+      ...new Set(
+        tracked
+          .filter((path) => path.startsWith(base) && path.slice(base.length).includes('/'))
+          .map((path) => `${base}${path.slice(base.length).split('/')[0]}`),
+      ),
+    ],
+  );
+  const rows = rowsOf(read('docs/architecture.md'));
+
+  it('has a row for every folder, with the arrows of the table', () => {
+    expect(folders).toContain('lib/core/pass');
+    expect(faultsOfPage(rows, folders)).toEqual([]);
+  });
+
+  it.each<[string, readonly Row[], string]>([
+    ['misses a folder', rows.filter(([place]) => place !== 'cli'), 'cli has no row'],
+    ['has one too many', [...rows, ['local', []]], 'local is not there'],
+    ['has one arrow too many', [...rows, ['lib/core/base', [core]]], 'lib/core/base may import'],
+    ['lacks an arrow', [...rows, ['lib/wire.ts', []]], 'lib/wire.ts may import lib'],
+    ['says nothing of arrows', [...rows, ['lib/app', null]], 'lib/app may import'],
+  ])('would be found where it %s', (_, page, fault) => {
+    expect(faultsOfPage(page, folders)).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('is read by its rows', () => {
+    const page =
+      '## Where things go\n\n| `a/b` | c | `d`, `shared` |\n| `e` | f | nothing |\n| `g` | h | – |\n';
+    expect(rowsOf(`${page}\n## i\n\n| \`j\` | k | l |`)).toEqual([
+      ['a/b', ['d', ...shared]],
+      ['e', []],
+      ['g', null],
+    ]);
   });
 });
 
