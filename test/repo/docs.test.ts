@@ -91,6 +91,20 @@ describe.each(pages.map((one) => [one.path, one] as const))('%s', (_path, one) =
   });
 });
 
+describe('README.md', () => {
+  const readme = read('README.md');
+
+  it('is at most 7 KB', () => {
+    expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(7 * 1024);
+  });
+
+  it('leads to every other page', () => {
+    const others = pages.map(({ path }) => path).filter((path) => path !== 'README.md');
+    expect(others).toContain('docs/architecture.md');
+    expect(others.filter((path) => !readme.includes(`(${path})`))).toEqual([]);
+  });
+});
+
 describe('docs/api.md', () => {
   const api = { path: 'docs/api.md', text: read('docs/api.md') };
   const limits = { nodesMax: 1, budgetMax: microUsd(1) };
