@@ -140,6 +140,13 @@ describe('docs/api.md', () => {
   });
 });
 
+it('docs/architecture.md names, for each of ten promises, what proves it', () => {
+  const section = /^## What is promised\n(.*?)^## /ms.exec(read('docs/architecture.md'))?.[1] ?? '';
+  const promises = section.split(/^\d+\. /m).slice(1);
+  expect(promises).toHaveLength(10);
+  for (const promise of promises) expect(promise).toMatch(/Proven by `[\w/.-]+\.ts`/);
+});
+
 it('docs/glossary.md explains no word twice', () => {
   const words = [...read('docs/glossary.md').matchAll(/^\| ([^|]+) \|/gm)]
     .map(([, word = '']) => word)
@@ -163,6 +170,20 @@ describe('every setting', () => {
     // Where our own programs have the bundles written.
     const settings = names.filter((name) => name !== 'ESBUILD_FOLDER');
     expect(undocumented(settings, 'docs/operate.md')).toEqual([]);
+  });
+
+  it('of the stack has the default that docs/operate.md says', () => {
+    const pattern = /^\| `([A-Z_]+)` +\| ([^|]*?) *\|/gm;
+    const said = [...read('docs/operate.md').matchAll(pattern)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    expect(said).toContainEqual(['MAX_NODES', '100']);
+    const defaults = sourcesOfStack.matchAll(/\benv:([A-Z_]+), '([^']*)'/g);
+    const set = new Map([...defaults].map(([, name, value]) => [name, value]));
+    // The page says "Linode" for its URL.
+    set.set('LINODE_API_URL', 'Linode');
+    expect(said.filter(([name, value]) => set.get(name) !== value)).toEqual([]);
   });
 
   it('of npm start is in docs/local.md', () => {
