@@ -230,6 +230,7 @@ describe('each check', () => {
     expect(pathFaults(of(good), there)).toEqual([]);
     for (const path of ['lib/none.ts', 'local/', 'none.md', 'lib/none', 'docs/*.md']) {
       expect(pathFaults(of(`In \`${path}\`.`), there), path).toHaveLength(1);
+      expect(pathFaults(block(`npx vitest run ${path} -t 'a b'`), there), path).toHaveLength(1);
     }
   });
 

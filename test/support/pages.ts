@@ -77,21 +77,22 @@ export function scriptFaults(page: Page, scripts: readonly string[]): string[] {
 const EXTENSIONS = /\.(cjs|css|d\.ts|html|json|md|mjs|mts|png|py|svg|ts|tsx|txt|yml)$/;
 
 /**
- * Paths of the repository between backticks that are not there. A path is one by its first folder,
- * by a slash at its end or by what its name ends in; `*` stands for a part of a name.
+ * Paths of the repository in the page's code that are not there. A word counts as a path by its
+ * first folder, by a slash at its end, or by its extension; `*` stands for a part of a name.
  */
 export function pathFaults(page: Page, paths: ReadonlySet<string>): string[] {
   const folders = new Set([...paths].map((path) => path.split('/')[0]));
-  const looksLikePath = (span: string) =>
-    /^[\w.@*-]+(\/[\w.@*-]+)*\/?$/.test(span) &&
-    !span.startsWith('..') &&
-    ((span.includes('/') && folders.has(span.split('/')[0])) ||
-      span.endsWith('/') ||
-      EXTENSIONS.test(span));
-  return spansOf(page.text)
+  const looksLikePath = (word: string) =>
+    /^[\w.@*-]+(\/[\w.@*-]+)*\/?$/.test(word) &&
+    !word.startsWith('..') &&
+    ((word.includes('/') && folders.has(word.split('/')[0])) ||
+      word.endsWith('/') ||
+      EXTENSIONS.test(word));
+  return codeOf(page)
+    .flatMap((code) => code.split(/[\s'"`(){},;:=]+@?/))
     .filter(looksLikePath)
-    .filter((span) => !isAmong(paths, span.replace(/\/$/, '')))
-    .map((span) => `${page.path} names ${span}, which is not there`);
+    .filter((word) => !isAmong(paths, word.replace(/\/$/, '')))
+    .map((word) => `${page.path} names ${word}, which is not there`);
 }
 
 function isAmong(paths: ReadonlySet<string>, pattern: string): boolean {
