@@ -9,7 +9,8 @@ import {
   type SimulatorOptions,
   startLinodeSimulator,
 } from '../../simulators/linode/simulator.ts';
-import { aRequest, createTestClock, LABEL, LATER, START, TAGS } from '../support/linode-server.ts';
+import { aClock, quiet } from '../support/doubles.ts';
+import { aRequest, LABEL, LATER, START, TAGS } from '../support/linode-server.ts';
 import { hasShared, readShared, skipped } from '../support/shared.ts';
 import { contractOf } from './contract.ts';
 
@@ -30,7 +31,7 @@ async function watched(
   options: Partial<SimulatorOptions> & { readonly token?: string } = {},
 ): Promise<Watched> {
   const { token = ALL, ...rest } = options;
-  const clock = createTestClock();
+  const clock = aClock(START);
   const simulator = await startLinodeSimulator({
     now: () => clock.now(),
     tokens: { [ALL]: '*', [FEW]: 'linodes:read_only' },
@@ -42,12 +43,11 @@ async function watched(
   onExchange((exchange) => {
     if (exchange.request.headers.host === host) exchanges.push(exchange);
   });
-  const log = () => {};
   const api = createLinodeApi({
     transport: createTransport(simulator.url),
     clock,
     token: async () => token,
-    log: { info: log, warn: log, error: log },
+    log: quiet,
   });
   return { api, simulator, exchanges, create: (over) => api.create(aRequest(over), LIMITS) };
 }

@@ -1,19 +1,40 @@
 import { type EpochMs, latest } from '../../lib/core/base/units.ts';
 import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
 import type { Clock, Log, Metrics } from '../../lib/ports.ts';
+import { LAUNCH } from './builders.ts';
 
-/** A clock that stands still, but for those who sleep. */
-export function aClock(start: EpochMs): Clock & { set(time: EpochMs): void } {
-  let time = start;
+export interface TestClock extends Clock {
+  /** How long each sleep was. */
+  readonly slept: readonly number[];
+  /** To any time, also an earlier one. */
+  set(time: EpochMs): void;
+  /** Has something happen in the world when the time comes, whoever sets the clock. */
+  alarm(at: EpochMs, ring: () => void): void;
+}
+
+/** A clock that stands still until the test sets it, or a sleeper, who lets `others` on first. */
+export function aClock(
+  start: EpochMs = LAUNCH,
+  others = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve)),
+): TestClock {
+  let now = start;
+  let alarms: { readonly at: EpochMs; readonly ring: () => void }[] = [];
+  const slept: number[] = [];
+  const set = (time: EpochMs) => {
+    now = time;
+    const due = alarms.filter(({ at }) => at <= time);
+    alarms = alarms.filter(({ at }) => at > time);
+    for (const { ring } of due) ring();
+  };
   return {
-    now: () => time,
+    slept,
+    set,
+    now: () => now,
+    alarm: (at, ring) => void alarms.push({ at, ring }),
     async sleep(until) {
-      time = latest(time, until);
-      // A sleeper lets the others on, as a real one does.
-      await new Promise((resolve) => setImmediate(resolve));
-    },
-    set(to) {
-      time = to;
+      slept.push(until - now);
+      await others();
+      set(latest(now, until));
     },
   };
 }

@@ -30,7 +30,6 @@ import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import type { Notice } from '../../lib/core/notices/notices.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type {
-  Clock,
   ClusterStore,
   LedgerStore,
   Log,
@@ -47,7 +46,7 @@ import {
   type SettingsChange,
   startLinodeSimulator,
 } from '../../simulators/linode/simulator.ts';
-import { someMetrics } from './doubles.ts';
+import { aClock, someMetrics, type TestClock } from './doubles.ts';
 import { TABLE } from './table.ts';
 
 export const STAGE = 'test';
@@ -62,40 +61,12 @@ export interface Entry {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** A clock that a sleeper sets forward, stopping at each alarm. It can be set to any time. */
-export class SettableClock implements Clock {
-  #time: EpochMs = START;
-  #alarms: { readonly at: EpochMs; readonly ring: () => void }[] = [];
-
-  now(): EpochMs {
-    return this.#time;
-  }
-
-  /** Has something happen in the world when the time comes, whoever sets the clock. */
-  alarm(at: EpochMs, ring: () => void): void {
-    this.#alarms.push({ at, ring });
-  }
-
-  set(time: EpochMs): void {
-    this.#time = time;
-    const due = this.#alarms.filter(({ at }) => at <= time);
-    this.#alarms = this.#alarms.filter(({ at }) => at > time);
-    for (const { ring } of due) ring();
-  }
-
-  async sleep(until: EpochMs): Promise<void> {
-    if (until > this.#time) this.set(until);
-    // A sleeper lets the others on, as a real one does.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 /**
  * The whole of Onebuck in one process, over real HTTP to the simulated Linode and a real embedded
  * DynamoDB, with time in the test's hands. Nudges are kept until `run` makes the passes.
  */
 export interface World {
-  readonly clock: SettableClock;
+  readonly clock: TestClock;
   readonly linode: LinodeSimulator;
   readonly store: ClusterStore;
   readonly schedules: ScheduleStore;
@@ -163,9 +134,9 @@ export async function aWorld(
     readonly aroundNotifier?: (notifier: Notifier) => Notifier;
   } = {},
 ): Promise<World> {
-  const clock = new SettableClock();
+  const clock = aClock(START);
   const linode = await startLinodeSimulator({
-    now: () => clock.now(),
+    now: clock.now,
     tokens: { [TOKEN]: '*' },
     ...(options.linode ? { settings: options.linode } : {}),
   });

@@ -1,13 +1,13 @@
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
 import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
 import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
 import type { LinodeHttpOptions } from '../../lib/adapters/linode/http.ts';
 import type { NodeLabel } from '../../lib/core/base/names.ts';
-import { type EpochMs, epochMs, plus, seconds } from '../../lib/core/base/units.ts';
-import type { Clock, CreateRequest, LinodeApi, Log } from '../../lib/ports.ts';
+import { epochMs, plus, seconds } from '../../lib/core/base/units.ts';
+import type { CreateRequest, LinodeApi, Log } from '../../lib/ports.ts';
 import { publishExchange } from '../../simulators/linode/exchange.ts';
+import { aClock, type TestClock } from './doubles.ts';
 import { type Timeouts, timeoutsOn } from './timeouts.ts';
 
 /** A server that gives canned answers over real HTTP, and the client under test in front of it. */
@@ -54,7 +54,7 @@ export async function startWorld(
   options: Partial<LinodeHttpOptions> = {},
 ): Promise<TestWorld> {
   const requests: SeenRequest[] = [];
-  const clock = createTestClock();
+  const clock = aClock(START);
   const timeouts = timeoutsOn(clock);
   const server = http.createServer((request, response) => {
     void serve(request, response, { script, requests, timeouts });
@@ -79,30 +79,6 @@ export async function startWorld(
       server.closeAllConnections();
     });
   return { api, clock, requests, logged, timeouts, tokenCalls, close };
-}
-
-export interface TestClock extends Clock {
-  /** How long each sleep was. */
-  readonly slept: readonly number[];
-  set(now: EpochMs): void;
-}
-
-/** Sleeping moves it, as soon as `before` is done. */
-export function createTestClock(before: () => Promise<void> = turn): TestClock {
-  let now = START;
-  const slept: number[] = [];
-  return {
-    slept,
-    now: () => now,
-    set: (to) => {
-      now = to;
-    },
-    async sleep(until) {
-      slept.push(until - now);
-      await before();
-      now = epochMs(Math.max(now, until));
-    },
-  };
 }
 
 export const errors = (...reasons: string[]): { errors: { reason: string; field?: string }[] } => ({

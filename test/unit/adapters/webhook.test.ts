@@ -6,7 +6,7 @@ import { createWebhook } from '../../../lib/adapters/webhook.ts';
 import { type Notice, withEndNotice } from '../../../lib/core/notices/notices.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
 import { anEnded, LAUNCH } from '../../support/builders.ts';
-import { createTestClock } from '../../support/linode-server.ts';
+import { aClock } from '../../support/doubles.ts';
 
 const KEY = 'sixteen-or-more-characters';
 const notice = withEndNotice(anEnded(), LAUNCH).notice as Notice;
@@ -37,7 +37,7 @@ async function aReceiver(...answers: ((response: ServerResponse) => void)[]) {
     server.close();
     server.closeAllConnections();
   });
-  const clock = createTestClock();
+  const clock = aClock();
   const key = async () => KEY;
   return { received, clock, webhook: createWebhook({ url: `${url}/hook?a=1`, key, clock }) };
 }
@@ -121,7 +121,7 @@ describe('a notice to a webhook', () => {
 
   it('fails where nobody listens, without telling the key', async () => {
     const url = `http://127.0.0.1:${await freePort()}/`;
-    const webhook = createWebhook({ url, key: async () => KEY, clock: createTestClock() });
+    const webhook = createWebhook({ url, key: async () => KEY, clock: aClock() });
     const error = await webhook.send(notice).catch((thrown: unknown) => thrown);
     expect(`${error}`).toContain('did not take it, twice');
     expect(JSON.stringify(error)).not.toContain(KEY);

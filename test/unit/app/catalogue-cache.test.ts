@@ -7,17 +7,18 @@ import {
   plus,
   seconds,
 } from '../../../lib/core/base/units.ts';
-import type { LinodeApi, Log } from '../../../lib/ports.ts';
-import { createTestClock, START } from '../../support/linode-server.ts';
+import type { LinodeApi } from '../../../lib/ports.ts';
+import { LAUNCH } from '../../support/builders.ts';
+import { aClock, quiet } from '../../support/doubles.ts';
 
-const BY = plus(START, minutes(60));
+const BY = plus(LAUNCH, minutes(60));
 
 /** A catalogue whose lists may be used for `maxAge`, and how often each list was asked for. */
 function aCatalogue(
   maxAge: DurationMs | null,
   availability: LinodeApi['availability'] = async () => [],
 ) {
-  const clock = createTestClock();
+  const clock = aClock();
   const asked: string[] = [];
   const warnings: string[] = [];
   const list = (name: string) => async () => {
@@ -35,7 +36,7 @@ function aCatalogue(
       return availability(region, by);
     },
   };
-  const log: Log = { info() {}, error() {}, warn: (message) => void warnings.push(message) };
+  const log = { ...quiet, warn: (message: string) => void warnings.push(message) };
   const catalogue = createCatalogueCache(linode, clock, log);
   return { catalogue, clock, asked, warnings };
 }
@@ -61,10 +62,10 @@ describe('a list', () => {
     async (name, maxAge, kept) => {
       const { catalogue, clock, asked } = aCatalogue(maxAge);
       await catalogue[name](BY);
-      clock.set(plus(START, (kept - 1) as DurationMs));
+      clock.set(plus(LAUNCH, (kept - 1) as DurationMs));
       await catalogue[name](BY);
       expect(asked).toEqual([name]);
-      clock.set(plus(START, kept));
+      clock.set(plus(LAUNCH, kept));
       await catalogue[name](BY);
       expect(asked).toEqual([name, name]);
     },
@@ -81,9 +82,9 @@ describe('a list', () => {
   it('is as old as the question, not as its answer', async () => {
     const { catalogue, clock, asked } = aCatalogue(seconds(20));
     const answer = catalogue.types(BY);
-    clock.set(plus(START, seconds(19)));
+    clock.set(plus(LAUNCH, seconds(19)));
     await answer;
-    clock.set(plus(START, seconds(20)));
+    clock.set(plus(LAUNCH, seconds(20)));
     await catalogue.types(BY);
     expect(asked).toEqual(['types', 'types']);
   });
@@ -91,7 +92,7 @@ describe('a list', () => {
   it('is not kept for longer by a clock that was set back', async () => {
     const { catalogue, clock, asked } = aCatalogue(null);
     await catalogue.types(BY);
-    clock.set(plus(START, minutes(-60)));
+    clock.set(plus(LAUNCH, minutes(-60)));
     await catalogue.types(BY);
     expect(asked).toEqual(['types', 'types']);
   });
@@ -108,7 +109,7 @@ describe('what is sold out', () => {
     expect(await catalogue.soldOut('us-east', BY)).toEqual(new Set(['g6-nanode-1']));
     await Promise.all([catalogue.soldOut('us-east', BY), catalogue.soldOut('us-ord', BY)]);
     expect(asked).toEqual(['us-east', 'us-ord']);
-    clock.set(plus(START, seconds(60)));
+    clock.set(plus(LAUNCH, seconds(60)));
     await catalogue.soldOut('us-east', BY);
     expect(asked).toEqual(['us-east', 'us-ord', 'us-east']);
   });
@@ -116,11 +117,11 @@ describe('what is sold out', () => {
   it('is asked for with little time to answer', async () => {
     const times: number[] = [];
     const { catalogue } = aCatalogue(null, async (_region, by) => {
-      times.push(by - START);
+      times.push(by - LAUNCH);
       return [];
     });
     await catalogue.soldOut('us-east', BY);
-    await catalogue.soldOut('us-ord', plus(START, seconds(1)));
+    await catalogue.soldOut('us-ord', plus(LAUNCH, seconds(1)));
     expect(times).toEqual([2_000, 1_000]);
   });
 
@@ -135,11 +136,11 @@ describe('what is sold out', () => {
     // Nobody waits for it again within the minute, in no region.
     expect(await catalogue.soldOut('us-ord', BY)).toEqual(nothing);
     expect(asked).toEqual(['us-east']);
-    clock.set(plus(START, seconds(61)));
+    clock.set(plus(LAUNCH, seconds(61)));
     expect(await catalogue.soldOut('us-east', BY)).toEqual(nothing);
     expect(warnings).toEqual(['availability is unknown']);
     works = true;
-    clock.set(plus(START, seconds(122)));
+    clock.set(plus(LAUNCH, seconds(122)));
     expect((await catalogue.soldOut('us-east', BY)).size).toBe(1);
     expect(asked).toEqual(['us-east', 'us-east', 'us-east']);
   });

@@ -1,31 +1,22 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
 import { type ReportQuery, report } from '../../../lib/app/report.ts';
 import { type EpochMs, hours, plus } from '../../../lib/core/base/units.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../../../lib/core/cluster/record.ts';
 import { renderReport } from '../../../lib/http/render.ts';
-import { localDynamoDbClient, startDynamoDb } from '../../../simulators/aws/dynamodb.ts';
 import { anEnded, aRunning, at, gone, LAUNCH, made, usd } from '../../support/builders.ts';
 import { id } from '../../support/cluster-store-contract.ts';
-import { createTestClock } from '../../support/linode-server.ts';
-import { TABLE } from '../../support/table.ts';
+import { aClock } from '../../support/doubles.ts';
+import { anEmptyTable, TABLE } from '../../support/table.ts';
 
 const NOW = at('2026-11-20T12:00:00Z');
 const ALL: ReportQuery = { month: '2026-11', owner: null };
 
 async function reportOn(...records: readonly ClusterRecord[]) {
-  const dynamodb = await startDynamoDb(null, TABLE);
-  const client = localDynamoDbClient(dynamodb.url);
-  onTestFinished(async () => {
-    client.destroy();
-    await dynamodb.close();
-  });
-  const store = createClusterStore(client, TABLE.TableName);
+  const store = createClusterStore(await anEmptyTable(), TABLE.TableName);
   for (const record of records) await store.insert(record);
-  const clock = createTestClock();
-  clock.set(NOW);
   return (owner: string, query: Partial<ReportQuery> = {}) =>
-    report({ clock, store, endedKept: ENDED_KEPT }, owner, { ...ALL, ...query });
+    report({ clock: aClock(NOW), store, endedKept: ENDED_KEPT }, owner, { ...ALL, ...query });
 }
 
 /** One node for so many hours. */

@@ -8,7 +8,7 @@ import type { AskLinode } from '../../../ops/linode-token.ts';
 import { carryOutSetup, parseSetup } from '../../../ops/setup-command.ts';
 import { startSecrets } from '../../../simulators/aws/secrets.ts';
 import { startLinodeSimulator } from '../../../simulators/linode/simulator.ts';
-import { createTestClock } from '../../support/linode-server.ts';
+import { aClock, quiet } from '../../support/doubles.ts';
 
 export const SECRET_ID = 'onebuck/prod';
 export const FULL = 'linode-token-with-all-it-takes';
@@ -21,12 +21,11 @@ export async function startLinode(tokens: Readonly<Record<string, string>> = {})
   const all = { [FULL]: ENOUGH, [OTHER]: '*', [READER]: 'linodes:read_only', ...tokens };
   const simulator = await startLinodeSimulator({ now: () => epochMs(Date.now()), tokens: all });
   onTestFinished(() => simulator.close());
-  const log = { info() {}, warn() {}, error() {} };
   const { sendOnce } = createLinodeHttp({
     transport: createTransport(simulator.url),
-    clock: createTestClock(),
+    clock: aClock(),
     token: async () => '',
-    log,
+    log: quiet,
   });
   return { simulator, ask: sendOnce };
 }
@@ -70,7 +69,7 @@ export async function startSetup(
     questions,
     current,
     fields: async () => JSON.parse(await current()) as Record<string, unknown>,
-    secrets: () => createSecrets(client, { secretId: SECRET_ID, clock: createTestClock() }),
+    secrets: () => createSecrets(client, { secretId: SECRET_ID, clock: aClock() }),
     /** What it prints, line by line, when given this Linode token. */
     async run(linodeToken: string, ...args: readonly string[]): Promise<string[]> {
       const printed: string[] = [];

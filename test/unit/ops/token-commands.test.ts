@@ -10,7 +10,7 @@ import { authorize } from '../../../lib/app/authorize.ts';
 import { withToken } from '../../../ops/api-tokens.ts';
 import { carryOut, edit, parseRequest } from '../../../ops/token-commands.ts';
 import { startSecrets } from '../../../simulators/aws/secrets.ts';
-import { createTestClock } from '../../support/linode-server.ts';
+import { aClock } from '../../support/doubles.ts';
 
 const SECRET_ID = 'onebuck/dev';
 const LINODE_TOKEN = 'linode-token-0123456789';
@@ -50,7 +50,7 @@ async function startOps(
     },
     /** Whose the functions take the token for. */
     ownerOf(token: string | undefined) {
-      const clock = createTestClock();
+      const clock = aClock();
       const secrets = createSecrets(client, { secretId: SECRET_ID, clock });
       return authorize({ secrets }, `Bearer ${token}`);
     },

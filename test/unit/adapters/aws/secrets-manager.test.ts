@@ -7,7 +7,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createSecrets } from '../../../../lib/adapters/aws/secrets-manager.ts';
 import { type DurationMs, minus, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
-import { createTestClock } from '../../../support/linode-server.ts';
+import { aClock } from '../../../support/doubles.ts';
 
 const SECRET_ID = 'onebuck/test';
 const TOKEN = 'linode-token-0123456789';
@@ -24,7 +24,7 @@ function secretsOf(...texts: (string | Error | undefined)[]) {
     if (text instanceof Error) answers.rejectsOnce(text);
     else answers.resolvesOnce(text === undefined ? {} : { SecretString: text });
   }
-  const clock = createTestClock();
+  const clock = aClock();
   return {
     secrets: createSecrets(client, { secretId: SECRET_ID, clock }),
     reads: () => mock.commandCalls(GetSecretValueCommand).length,

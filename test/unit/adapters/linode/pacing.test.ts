@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createPacer, type Pacer } from '../../../../lib/adapters/linode/pacing.ts';
 import { durationMs, plus, seconds } from '../../../../lib/core/base/units.ts';
-import { createTestClock, LATER, START, type TestClock } from '../../../support/linode-server.ts';
+import { aClock, type TestClock } from '../../../support/doubles.ts';
+import { LATER, START } from '../../../support/linode-server.ts';
 
 let clock: TestClock;
 let pacer: Pacer;
 
 beforeEach(() => {
-  clock = createTestClock();
+  clock = aClock(START);
   pacer = createPacer(clock);
 });
 

@@ -10,14 +10,8 @@ import {
   type SimulatorOptions,
   startLinodeSimulator,
 } from '../../../../simulators/linode/simulator.ts';
-import {
-  aRequest,
-  createTestClock,
-  LABEL,
-  LATER,
-  START,
-  TAGS,
-} from '../../../support/linode-server.ts';
+import { aClock, quiet, type TestClock } from '../../../support/doubles.ts';
+import { aRequest, LABEL, LATER, START, TAGS } from '../../../support/linode-server.ts';
 import { timeoutsOn } from '../../../support/timeouts.ts';
 
 const ALL = 'token-with-every-scope';
@@ -26,7 +20,7 @@ const LIMITS = { notAfter: plus(START, seconds(60)), by: LATER };
 
 interface Simulated {
   readonly api: LinodeApi;
-  readonly clock: ReturnType<typeof createTestClock>;
+  readonly clock: TestClock;
   readonly simulator: LinodeSimulator;
 }
 
@@ -37,17 +31,16 @@ async function simulated(
   } = {},
 ): Promise<Simulated> {
   const { token = async () => ALL, beforeSleep = turn, ...rest } = options;
-  const clock = createTestClock(beforeSleep);
+  const clock = aClock(START, beforeSleep);
   const simulator = await startLinodeSimulator({
     now: () => clock.now(),
     tokens: { [ALL]: '*', [FEW]: 'linodes:read_only' },
     ...rest,
   });
   onTestFinished(() => simulator.close());
-  const log = { info: () => {}, warn: () => {}, error: () => {} };
   timeoutsOn(clock);
   const transport = createTransport(simulator.url);
-  const api = createLinodeApi({ transport, clock, log, token });
+  const api = createLinodeApi({ transport, clock, log: quiet, token });
   return { api, clock, simulator };
 }
 

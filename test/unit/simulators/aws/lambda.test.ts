@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createNudge } from '../../../../lib/adapters/aws/lambda.ts';
 import { startLambda } from '../../../../simulators/aws/lambda.ts';
 import { listen } from '../../../../simulators/listen.ts';
-import { createTestClock } from '../../../support/linode-server.ts';
+import { aClock } from '../../../support/doubles.ts';
 
 interface Answer {
   readonly status?: number;
@@ -31,7 +31,7 @@ async function aQueue(answers: Answer[], retries: Record<string, number> = {}) {
     response.writeHead(status, headers).end(body);
   });
   const functionsUrl = await listen(functions, 0);
-  const clock = createTestClock();
+  const clock = aClock();
   const onError = (name: string, reason: string) => told.push(`${name}: ${reason}`);
   const lambda = await startLambda({ functionsUrl, clock, retries, onError });
   const closeFunctions = () => {
@@ -109,7 +109,7 @@ describe("Lambda's endpoint", () => {
   it('does not wait for a function that never answers', async () => {
     const functions = createServer(() => {});
     const functionsUrl = await listen(functions, 0);
-    const options = { functionsUrl, clock: createTestClock(), retries: {}, onError: () => {} };
+    const options = { functionsUrl, clock: aClock(), retries: {}, onError: () => {} };
     const lambda = await startLambda(options);
     onTestFinished(() => {
       lambda.close();

@@ -8,7 +8,7 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSecrets } from '../../../../lib/adapters/aws/secrets-manager.ts';
 import { startSecrets } from '../../../../simulators/aws/secrets.ts';
-import { createTestClock } from '../../../support/linode-server.ts';
+import { aClock } from '../../../support/doubles.ts';
 
 const SECRET = {
   linodeToken: 'linode-token-0123456789',
@@ -30,7 +30,7 @@ async function localSecrets(secretId: string, value: string | null = JSON.string
     client.destroy();
     local.close();
   });
-  const secrets = createSecrets(client, { secretId, clock: createTestClock() });
+  const secrets = createSecrets(client, { secretId, clock: aClock() });
   return { local, client, secrets, changes };
 }
 
