@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClock } from '../lib/adapters/clock.ts';
-import { createCaps } from '../lib/app/caps-keeper.ts';
 import { newId } from '../lib/app/ids.ts';
 import { microUsd } from '../lib/core/base/money.ts';
 import { plus, seconds } from '../lib/core/base/units.ts';
 import type { LedgerStore } from '../lib/ports.ts';
 import { createMemoryTable } from '../simulators/aws/memory-table.ts';
 import { markdown } from './report.ts';
-import { SETTINGS } from './servers.ts';
+import { aKeeper } from './servers.ts';
 import { quantile } from './times.ts';
 
 /**
@@ -47,12 +46,7 @@ async function measure(rate: number): Promise<string[]> {
   let failed = 0;
 
   async function reserve(): Promise<void> {
-    const caps = createCaps({
-      clock,
-      ledger: store,
-      settings: () => SETTINGS,
-      random: Math.random,
-    });
+    const caps = aKeeper(clock, store);
     const claim = {
       id: newId('c'),
       owner: 'ann',

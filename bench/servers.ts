@@ -1,27 +1,21 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { parse } from 'yaml';
 import { createNudge } from '../lib/adapters/aws/lambda.ts';
 import { createSecrets } from '../lib/adapters/aws/secrets-manager.ts';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
 import { createLedgerStore } from '../lib/adapters/dynamodb/ledger.ts';
 import { createLinodeApi } from '../lib/adapters/linode/client.ts';
 import type { Transport } from '../lib/adapters/linode/http.ts';
-import { createCaps } from '../lib/app/caps-keeper.ts';
+import { type CapsKeeper, createCaps } from '../lib/app/caps-keeper.ts';
 import { createCatalogueCache } from '../lib/app/catalogue-cache.ts';
-import { microUsd } from '../lib/core/base/money.ts';
-import { type EpochMs, minutes } from '../lib/core/base/units.ts';
-import type { Clock, Log, Metrics } from '../lib/ports.ts';
+import type { EpochMs } from '../lib/core/base/units.ts';
+import type { Clock, LedgerStore, Log, Metrics } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
-import {
-  localDynamoDbClient,
-  startDynamoDb,
-  type TableProperties,
-} from '../simulators/aws/dynamodb.ts';
+import { localDynamoDbClient, startDynamoDb, tableNamed } from '../simulators/aws/dynamodb.ts';
 import { startSecrets } from '../simulators/aws/secrets.ts';
+import { defaultSettings } from '../simulators/aws/settings.ts';
 import { startLinodeSimulator } from '../simulators/linode/simulator.ts';
 import { listen } from '../simulators/listen.ts';
 
@@ -35,22 +29,9 @@ const SECRET = JSON.stringify({
   apiTokens: { admin: createHash('sha256').update(API_TOKEN).digest('hex') },
   passwordKey: 'what root passwords are derived from',
 });
-export const TABLE: TableProperties & { TableName: string } = {
-  ...parse(readFileSync(new URL('../stack/table.yml', import.meta.url), 'utf8')).Resources
-    .ClustersTable.Properties,
-  TableName: 'clusters',
-};
-/** As serverless.yml has them by default, but for `nodesMax`, which is the most there may be. */
-export const SETTINGS: Settings = {
-  stage: STAGE,
-  marginMs: minutes(3),
-  provisionMs: minutes(20),
-  nodesMax: 500,
-  budgetMax: microUsd(100_000_000),
-  openBudgetMax: microUsd(1_000_000_000),
-  openBudgetPerOwnerMax: null,
-  monthlySpendPerOwnerMax: null,
-};
+export const TABLE = tableNamed('clusters');
+/** `nodesMax` is the most that lib/wire.ts takes. */
+const SETTINGS: Settings = { ...defaultSettings(STAGE), nodesMax: 500 };
 const FUNCTIONS = { reconcile: 'reconcile', schedule: 'schedule' };
 const AWS = {
   region: 'us-east-1',
@@ -111,7 +92,6 @@ export function buildDeps(
   const secrets = createSecrets(secretsManager, { secretId: SECRET_ID, clock });
   const token = (options: { fresh: boolean }) => secrets.linodeToken(options);
   const api = createLinodeApi({ transport, clock, token, log });
-  const ledger = createLedgerStore(dynamoDb, TABLE.TableName);
   return {
     clock,
     log,
@@ -121,9 +101,13 @@ export function buildDeps(
     linode: api,
     settings: SETTINGS,
     store: createClusterStore(dynamoDb, TABLE.TableName),
-    caps: createCaps({ clock, ledger, settings: () => SETTINGS, random: Math.random }),
+    caps: aKeeper(clock, createLedgerStore(dynamoDb, TABLE.TableName)),
     catalogue: createCatalogueCache(api, clock, log),
     notifier: { send: async () => {} },
     nudge: createNudge(lambda, FUNCTIONS),
   };
 }
+
+/** The keeper of the caps of one process. */
+export const aKeeper = (clock: Clock, ledger: LedgerStore): CapsKeeper =>
+  createCaps({ clock, ledger, settings: () => SETTINGS, random: Math.random });

@@ -9,7 +9,7 @@ import { runSchedule } from '../lib/app/run-schedule.ts';
 import { sweep } from '../lib/app/sweep.ts';
 import { microUsd, toUsd } from '../lib/core/base/money.ts';
 import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../lib/core/base/names.ts';
-import { epochMs, minutes, seconds, toIso } from '../lib/core/base/units.ts';
+import { epochMs, seconds, toIso } from '../lib/core/base/units.ts';
 import { lifeOf } from '../lib/core/cluster/life.ts';
 import type { MetricName, MetricValues } from '../lib/core/cluster/metrics.ts';
 import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
@@ -18,6 +18,7 @@ import { AppError } from '../lib/errors.ts';
 import type { ClusterStore, Log } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
 import { createMemoryTable, type MemoryTable } from '../simulators/aws/memory-table.ts';
+import { defaultSettings } from '../simulators/aws/settings.ts';
 import { timesFactor, types } from '../simulators/linode/catalogue.ts';
 import { isObject } from '../simulators/linode/json.ts';
 import { Chance } from './chance.ts';
@@ -543,14 +544,10 @@ export class World {
 
   #settings(): Settings {
     return {
-      stage: STAGE,
+      ...defaultSettings(STAGE),
       marginMs: seconds(this.options.marginSeconds),
-      provisionMs: minutes(20),
-      nodesMax: 100,
       budgetMax: microUsd(1_000_000_000),
       openBudgetMax: this.#openBudgetMax(),
-      openBudgetPerOwnerMax: null,
-      monthlySpendPerOwnerMax: null,
     };
   }
 }

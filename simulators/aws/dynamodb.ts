@@ -1,5 +1,6 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+import { readFileSync } from 'node:fs';
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
@@ -7,6 +8,7 @@ import {
   ResourceInUseException,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { parse } from 'yaml';
 import { listen } from '../listen.ts';
 
 export interface LocalDynamoDb {
@@ -19,6 +21,12 @@ export type TableProperties = Pick<
   CreateTableCommandInput,
   'TableName' | 'BillingMode' | 'AttributeDefinitions' | 'KeySchema' | 'GlobalSecondaryIndexes'
 >;
+
+/** The table of stack/table.yml, under this name. */
+export function tableNamed(TableName: string): TableProperties & { readonly TableName: string } {
+  const stack = parse(readFileSync(new URL('../../stack/table.yml', import.meta.url), 'utf8'));
+  return { ...stack.Resources.ClustersTable.Properties, TableName };
+}
 
 /** The embedded DynamoDB with this one table. `path`: kept there, and found again; null: not kept. */
 export async function startDynamoDb(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Notice, withEndNotice } from '../../lib/core/notices/notices.ts';
+import { defaultSettings } from '../../simulators/aws/settings.ts';
 import { anEnded, LAUNCH } from '../support/builders.ts';
 
 /** What serverless.yml sets for every function. */
@@ -95,6 +96,7 @@ describe('settings', () => {
       openBudgetPerOwnerMax: null,
       monthlySpendPerOwnerMax: null,
     });
+    expect(defaultSettings('dev')).toEqual(settings());
   });
 
   it.each([

@@ -1,0 +1,15 @@
+import { microUsd } from '../../lib/core/base/money.ts';
+import { minutes } from '../../lib/core/base/units.ts';
+import type { Settings } from '../../lib/settings.ts';
+
+/** What lib/wire.ts reads where the environment of a stage sets nothing else. */
+export const defaultSettings = (stage: string): Settings => ({
+  stage,
+  marginMs: minutes(3),
+  provisionMs: minutes(20),
+  nodesMax: 100,
+  budgetMax: microUsd(100_000_000),
+  openBudgetMax: microUsd(1_000_000_000),
+  openBudgetPerOwnerMax: null,
+  monthlySpendPerOwnerMax: null,
+});
