@@ -1,29 +1,32 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { type CapsKeeper, createCaps } from '../../lib/app/caps-keeper.ts';
+import { describe, expect, it } from 'vitest';
 import { type MicroUsd, sum } from '../../lib/core/base/money.ts';
 import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import { type ClusterRecord, isLive } from '../../lib/core/cluster/record.ts';
 import type { AppError } from '../../lib/errors.ts';
-import type { ClusterStore, LedgerStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
-import { anEnded, at, ID, usd } from '../support/builders.ts';
-import { aWorld, createStranger, ourTag, START, type World } from '../support/flow-world.ts';
+import {
+  anEnded,
+  aSettings,
+  at,
+  EVERY,
+  ID,
+  OUR_TAG,
+  SCHEDULE_ID,
+  usd,
+} from '../support/builders.ts';
+import { aKeeper } from '../support/deps.ts';
+import { aWorld, createStranger, START, type World } from '../support/flow-world.ts';
 
 let world: World;
-afterEach(() => world.close());
 
 const ONE = { nodes: 1, budgetUsd: 1 };
-const NONE = { openBudgetMax: null, openBudgetPerOwnerMax: null, monthlySpendPerOwnerMax: null };
-const SCHEDULE: ScheduleId = 'sabcdefg234';
 
 const openBudget = async () =>
   sum([...(await world.ledger.read()).open.values()].map(({ budget }) => budget));
 const spentOf = async (scope: `owner:${string}` | `schedule:${ScheduleId}`) =>
   (await world.ledger.read()).spent.get(scope) ?? {};
-const told = (message: string) =>
-  world.log.filter((entry) => entry.message === message).map(({ details }) => details);
-const drifts = () => told('caps drifted');
+const drifts = () => world.logged('caps drifted');
 
 /** What the launches came to: the records, and what the refused ones were told. */
 async function outcomesOf(launches: readonly Promise<ClusterRecord>[]) {
@@ -43,8 +46,8 @@ async function endAll(records: readonly ClusterRecord[]) {
 }
 
 /** Another function's process. */
-const anotherKeeper = (settings: Partial<Settings> = {}): CapsKeeper =>
-  createCaps({ ...world, settings: () => ({ ...NONE, ...settings }), random: Math.random });
+const anotherKeeper = (settings: Partial<Settings> = {}) =>
+  aKeeper({ ...world, settings: aSettings(settings) });
 
 const aClaim = (id: ClusterId, budget: MicroUsd = usd(1)) => ({
   ...{ id, budget, owner: 'ann', scheduleId: null, scheduleCap: null },
@@ -110,8 +113,7 @@ describe('fifty launches at once with one key', () => {
   it('are not counted again by one that comes through after the cluster has ended', async () => {
     let late = false;
     world = await aWorld({
-      around: (store): ClusterStore => ({
-        ...store,
+      around: (store) => ({
         // It had looked before the first was there.
         get: (id) => {
           const missed = late;
@@ -146,7 +148,7 @@ describe('each cap', () => {
       },
     });
     await world.launch({ ...ONE, budgetUsd: 0.5 });
-    await world.launch(ONE, undefined, { owner: 'bob' });
+    await world.launch(ONE, null, { owner: 'bob' });
   });
 
   it('of a month counts what was spent in it, and is whole again in the next', async () => {
@@ -181,10 +183,10 @@ describe('each cap', () => {
 
   it("of a schedule counts the schedule's clusters, which bear its id", async () => {
     world = await aWorld();
-    const schedule = { id: SCHEDULE, monthlyCap: usd(1.5) };
-    const first = await world.launch(ONE, undefined, { schedule });
-    expect(first.scheduleId).toBe(SCHEDULE);
-    await expect(world.launch(ONE, undefined, { schedule })).rejects.toMatchObject({
+    const schedule = { id: SCHEDULE_ID, monthlyCap: usd(1.5) };
+    const first = await world.launch(ONE, null, { schedule });
+    expect(first.scheduleId).toBe(SCHEDULE_ID);
+    await expect(world.launch(ONE, null, { schedule })).rejects.toMatchObject({
       code: 'refused',
       message: expect.stringMatching(
         /schedule sabcdefg234 .* raise the monthly cap of the schedule/,
@@ -194,7 +196,7 @@ describe('each cap', () => {
     expect((await world.launch(ONE)).scheduleId).toBeNull();
     await world.reap();
     await endAll([first]);
-    expect(await spentOf(`schedule:${SCHEDULE}`)).toEqual({ '2026-03': 7_500 });
+    expect(await spentOf(`schedule:${SCHEDULE_ID}`)).toEqual({ '2026-03': 7_500 });
   });
 });
 
@@ -228,8 +230,7 @@ describe('what a crash leaves in the ledger', () => {
   it('between ledger and record, the sweeper tells and frees once no record can come', async () => {
     let crash = true;
     world = await aWorld({
-      around: (store): ClusterStore => ({
-        ...store,
+      around: (store) => ({
         insert: async (record) => {
           if (crash) throw new Error('the function was killed');
           return store.insert(record);
@@ -256,8 +257,7 @@ describe('what a crash leaves in the ledger', () => {
   it('is right at once where the request is repeated with its key', async () => {
     let lost = true;
     world = await aWorld({
-      around: (store): ClusterStore => ({
-        ...store,
+      around: (store) => ({
         insert: async (record) => {
           const answer = await store.insert(record);
           if (lost) throw new Error('the answer was lost');
@@ -278,8 +278,7 @@ describe('what a crash leaves in the ledger', () => {
   it('between record and ledger at the end, the sweeper tells and releases', async () => {
     let dead = false;
     world = await aWorld({
-      aroundLedger: (ledger): LedgerStore => ({
-        ...ledger,
+      aroundLedger: (ledger) => ({
         save: async (next) => {
           if (dead) throw new Error('the ledger does not answer');
           return ledger.save(next);
@@ -291,7 +290,7 @@ describe('what a crash leaves in the ledger', () => {
     dead = true;
     await endAll([await world.record(id)]);
     dead = false;
-    expect(told('budget not released')).toEqual([
+    expect(world.logged('budget not released')).toEqual([
       { clusterId: id, reason: 'the ledger does not answer' },
     ]);
     expect(await openBudget()).toBe(usd(1));
@@ -305,8 +304,7 @@ describe('what a crash leaves in the ledger', () => {
 
   it('counts live clusters that it does not name, as of an older deployment', async () => {
     world = await aWorld({
-      around: (store): ClusterStore => ({
-        ...store,
+      around: (store) => ({
         // As records were before there were schedules.
         insert: ({ scheduleId: _, ...record }) => store.insert(record as ClusterRecord),
       }),
@@ -341,17 +339,16 @@ describe('the sweeper', () => {
 
   it('destroys all the same where the ledger does not answer, and then throws', async () => {
     world = await aWorld({
-      aroundLedger: (ledger): LedgerStore => ({
-        ...ledger,
+      aroundLedger: () => ({
         read: async () => {
           throw new Error('the ledger does not answer');
         },
       }),
     });
-    await createStranger(world, 'orphan', [ourTag, 'reap=20200101T0000Z']);
+    await createStranger(world, 'orphan', [OUR_TAG, 'reap=20200101T0000Z']);
     expect(await world.sweep()).toMatchObject({ message: 'the ledger does not answer' });
     expect(world.linode.instances().map(({ deleted }) => deleted !== null)).toEqual([true]);
-    expect(told('caps not audited')).toHaveLength(1);
+    expect(world.logged('caps not audited')).toHaveLength(1);
     await expect(world.launch(ONE)).rejects.toThrow('the ledger does not answer');
     expect(world.nudged.size).toBe(0);
   });
@@ -388,14 +385,13 @@ describe('the sweeper', () => {
 describe('a ledger that others keep writing', () => {
   it('is tried until the time is up, and the launch then refused without a trace', async () => {
     world = await aWorld({
-      aroundLedger: (ledger): LedgerStore => ({ ...ledger, save: async () => 'conflict' }),
+      aroundLedger: () => ({ save: async () => 'conflict' }),
     });
     await expect(world.launch(ONE)).rejects.toMatchObject({ code: 'conflict' });
     expect(world.clock.now()).toBeGreaterThanOrEqual(plus(START, seconds(25)));
     expect(world.clock.now()).toBeLessThan(plus(START, seconds(30)));
     expect(world.nudged.size).toBe(0);
-    const query = { owner: null, status: null, month: null, limit: 10, cursor: null };
-    expect((await world.store.list(query)).records).toEqual([]);
+    expect((await world.store.list(EVERY)).records).toEqual([]);
   });
 
   it('keeps nobody waiting behind one that failed', async () => {

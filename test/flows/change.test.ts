@@ -1,21 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type ClusterId, reapTag, reapTimeOfTags } from '../../lib/core/base/names.ts';
-import {
-  type EpochMs,
-  epochMs,
-  hours,
-  latest,
-  minutes,
-  plus,
-  seconds,
-} from '../../lib/core/base/units.ts';
+import { epochMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
-import { teardownOf } from '../support/builders.ts';
-import { aWorld, ourTag, START, TOKEN, type World } from '../support/flow-world.ts';
+import { OUR_TAG, teardownOf } from '../support/builders.ts';
+import { aWorld, START, type World } from '../support/flow-world.ts';
 
 let world: World;
-afterEach(() => world.close());
 
 /** A cluster that runs, one hour after its launch. */
 async function launchRunning(spec: Readonly<Record<string, unknown>> = {}): Promise<ClusterId> {
@@ -25,35 +16,21 @@ async function launchRunning(spec: Readonly<Record<string, unknown>> = {}): Prom
   return id;
 }
 
-const present = (id: ClusterId) =>
-  world.linode.instances(`onebuck=${id}`).filter(({ deleted }) => deleted === null);
-
 /** The reap tags that the cluster's nodes bear. */
 const reapTagsOf = (id: ClusterId) =>
-  new Set(present(id).map(({ tags }) => tags.filter((tag) => tag.startsWith('reap=')).join()));
+  new Set(world.alive(id).map(({ tags }) => tags.filter((tag) => tag.startsWith('reap=')).join()));
 
 async function tagsOfAccount(): Promise<string[]> {
-  const headers = { authorization: `Bearer ${TOKEN}` };
-  const response = await fetch(`${world.linode.url}/tags`, { headers });
-  const { data } = (await response.json()) as { data: { label: string }[] };
-  return data.map(({ label }) => label);
+  const { data } = await world.byHand('GET', '/tags');
+  return data.map(({ label }: { label: string }) => label);
 }
 
 const teardown = (record: ClusterRecord) => teardownOf(record, world.clock.now());
 
-async function sweepUntil(end: EpochMs): Promise<void> {
-  while (world.clock.now() < end) {
-    const tick = plus(world.clock.now(), minutes(5));
-    await world.sweep();
-    world.clock.set(latest(world.clock.now(), tick));
-  }
-}
-
 /** A store whose records the sweeper can't find any more, once `lost` is set. */
 function losable() {
   const state = { lost: false };
-  const around = (store: ClusterStore): ClusterStore => ({
-    ...store,
+  const around = (store: ClusterStore): Partial<ClusterStore> => ({
     getMany: async (ids) => (state.lost ? [] : store.getMany(ids)),
   });
   return { state, around };
@@ -64,7 +41,7 @@ describe('raising the budget of running nodes', () => {
     world = await aWorld();
     const id = await launchRunning();
     const [before] = reapTagsOf(id);
-    const created = Math.min(...present(id).map((one) => one.created));
+    const created = Math.min(...world.alive(id).map((one) => one.created));
     expect(teardown(await world.record(id)) - created).toBe(hours(13) - minutes(3));
 
     const changed = await world.change(id, { budgetUsd: 2 });
@@ -72,7 +49,7 @@ describe('raising the budget of running nodes', () => {
     await world.reap();
     expect(reapTagsOf(id)).toEqual(new Set([reapTag(teardown(changed))]));
     expect(await tagsOfAccount()).not.toContain(before);
-    expect(present(id).every(({ tags }) => tags.includes(`onebuck=${id}`))).toBe(true);
+    expect(world.alive(id).every(({ tags }) => tags.includes(`onebuck=${id}`))).toBe(true);
 
     await world.reapUntil(plus(START, hours(25)));
     expect(world.left(id)).toBe(10);
@@ -89,9 +66,9 @@ describe('raising the budget of running nodes', () => {
     await world.change(id, { budgetUsd: 2 });
     await world.reap();
     state.lost = true;
-    await sweepUntil(plus(START, hours(25)));
+    await world.sweepUntil(plus(START, hours(25)));
     expect(world.left(id)).toBe(10);
-    await sweepUntil(plus(START, hours(27)));
+    await world.sweepUntil(plus(START, hours(27)));
     expect(world.left(id)).toBe(0);
     expect(world.billed(id)).toBeLessThanOrEqual(2_000_000);
   });
@@ -102,7 +79,7 @@ describe('raising the budget of running nodes', () => {
     const id = await launchRunning();
     await world.change(id, { budgetUsd: 2 });
     state.lost = true;
-    await sweepUntil(plus(START, hours(14)));
+    await world.sweepUntil(plus(START, hours(14)));
     expect(world.left(id)).toBe(0);
     expect(world.billed(id)).toBeLessThanOrEqual(1_000_000);
   });
@@ -156,7 +133,7 @@ describe('lowering the budget', () => {
     const id = await launchRunning();
     await world.change(id, { budgetUsd: 0.3 });
     state.lost = true;
-    await sweepUntil(plus(START, hours(14)));
+    await world.sweepUntil(plus(START, hours(14)));
     expect(world.left(id)).toBe(0);
     expect(world.billed(id)).toBeLessThanOrEqual(1_000_000);
   });
@@ -165,7 +142,7 @@ describe('lowering the budget', () => {
     world = await aWorld();
     const id = await launchRunning();
     await world.change(id, { budgetUsd: 0.3 });
-    await sweepUntil(plus(START, hours(5)));
+    await world.sweepUntil(plus(START, hours(5)));
     expect(world.left(id)).toBe(0);
     expect(world.billed(id)).toBeLessThanOrEqual(300_000);
   });
@@ -258,7 +235,7 @@ it.each([
     await world.reconcile(id);
     expect(reapTagsOf(id).size).toBe(2);
     state.lost = true;
-    await sweepUntil(plus(START, hours(end)));
+    await world.sweepUntil(plus(START, hours(end)));
     expect(world.left(id)).toBe(0);
     expect(world.billed(id)).toBeLessThanOrEqual(billMax);
   },
@@ -267,7 +244,6 @@ it.each([
 describe('a change and a DELETE at once', () => {
   /** Whose save is late, and by how much, decides who wins. */
   const lateSaves = (late: Late) => (store: ClusterStore) => ({
-    ...store,
     save: async (record: ClusterRecord) => {
       const turns = record.phase === 'running' ? late.change : late.deletion;
       for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
@@ -312,10 +288,7 @@ it('a reap tag that is gone from the account comes back with the next look', asy
   world = await aWorld();
   const id = await launchRunning();
   const [tag = ''] = reapTagsOf(id);
-  await fetch(`${world.linode.url}/tags/${encodeURIComponent(tag)}`, {
-    method: 'DELETE',
-    headers: { authorization: `Bearer ${TOKEN}` },
-  });
+  await world.byHand('DELETE', `/tags/${encodeURIComponent(tag)}`);
   expect(reapTagsOf(id)).toEqual(new Set(['']));
   await world.reapUntil(plus(START, hours(2)));
   expect(reapTagsOf(id)).toEqual(new Set([tag]));
@@ -324,11 +297,8 @@ it('a reap tag that is gone from the account comes back with the next look', asy
 it('a node that the list still shows after it is gone is asked for seldom, not at once', async () => {
   world = await aWorld();
   const id = await launchRunning();
-  const [gone] = present(id);
-  await fetch(`${world.linode.url}/linode/instances/${gone?.id}`, {
-    method: 'DELETE',
-    headers: { authorization: `Bearer ${TOKEN}` },
-  });
+  const [gone] = world.alive(id);
+  await world.byHand('DELETE', `/linode/instances/${gone?.id}`);
   // The second counts what is asked for one by one, and does not strike before the hundredth.
   const one = { kind: 'status500', method: 'GET', path: '^/linode/instances/\\d+$' } as const;
   world.linode.setFaults([
@@ -347,12 +317,9 @@ it('a reap tag that a pass puts late, after a change back, is replaced and leave
   const id = await launchRunning();
   const [right = ''] = reapTagsOf(id);
   const late = reapTag(plus(START, hours(26)));
-  for (const { id: linodeId } of present(id)) {
-    await fetch(`${world.linode.url}/linode/instances/${linodeId}`, {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ tags: [ourTag, `onebuck=${id}`, late] }),
-    });
+  for (const { id: linodeId } of world.alive(id)) {
+    const tags = [OUR_TAG, `onebuck=${id}`, late];
+    await world.byHand('PUT', `/linode/instances/${linodeId}`, { tags });
   }
   await world.reapUntil(plus(START, hours(2)));
   expect(reapTagsOf(id)).toEqual(new Set([right]));
@@ -362,16 +329,13 @@ it('a reap tag that a pass puts late, after a change back, is replaced and leave
 it('a node that was taken over is not tagged', async () => {
   world = await aWorld();
   const id = await launchRunning();
-  const [taken] = present(id);
-  await fetch(`${world.linode.url}/linode/instances/${taken?.id}`, {
-    method: 'PUT',
-    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ tags: [`onebuck=${id}`, 'mine'] }),
-  });
+  const [taken] = world.alive(id);
+  const tags = [`onebuck=${id}`, 'mine'];
+  await world.byHand('PUT', `/linode/instances/${taken?.id}`, { tags });
   await world.change(id, { budgetUsd: 2 });
   await world.reapUntil(plus(START, hours(2)));
   const now = world.linode.instances().find((one) => one.id === taken?.id);
-  expect(now?.tags).toEqual([`onebuck=${id}`, 'mine']);
+  expect(now?.tags).toEqual(tags);
 });
 
 it('the history tells how nodes came up, and what was asked for again', async () => {

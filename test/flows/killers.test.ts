@@ -1,20 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { type EpochMs, hours, latest, minutes, plus } from '../../lib/core/base/units.ts';
-import type { ClusterStore } from '../../lib/ports.ts';
-import { aWorld, createStranger, ourTag, START, TOKEN, type World } from '../support/flow-world.ts';
+import { describe, expect, it } from 'vitest';
+import { hours, minutes, plus } from '../../lib/core/base/units.ts';
+import { OUR_TAG } from '../support/builders.ts';
+import { aWorld, createStranger, START, type World } from '../support/flow-world.ts';
 
 let world: World;
-afterEach(() => world.close());
 
 const BUDGET = 1_000_000;
-
-async function sweepUntil(end: EpochMs) {
-  while (world.clock.now() < end) {
-    const tick = plus(world.clock.now(), minutes(5));
-    await world.sweep();
-    world.clock.set(latest(world.clock.now(), tick));
-  }
-}
 
 describe('the reaper alone', () => {
   it('keeps the budget, without one sweep', async () => {
@@ -33,7 +24,7 @@ describe('the sweeper alone', () => {
       const { id } = await world.launch();
       await world.reap();
       world.clock.set(plus(world.clock.now(), minutes(offset)));
-      await sweepUntil(plus(START, hours(14)));
+      await world.sweepUntil(plus(START, hours(14)));
       expect([world.left(id), world.billed(id)]).toEqual([0, 975_000]);
     },
   );
@@ -41,17 +32,16 @@ describe('the sweeper alone', () => {
   it('keeps the budget when the table was emptied in mid-flight', async () => {
     let emptied = false;
     world = await aWorld({
-      around: (store): ClusterStore => ({
-        ...store,
+      around: (store) => ({
         getMany: async (ids) => (emptied ? [] : store.getMany(ids)),
       }),
     });
     const { id } = await world.launch();
     await world.reap();
     emptied = true;
-    await sweepUntil(plus(START, hours(12)));
+    await world.sweepUntil(plus(START, hours(12)));
     expect(world.left(id), 'before its time').toBe(10);
-    await sweepUntil(plus(START, hours(14)));
+    await world.sweepUntil(plus(START, hours(14)));
     expect(world.left(id)).toBe(0);
     expect(world.billed(id)).toBeLessThanOrEqual(BUDGET);
   });
@@ -62,15 +52,14 @@ describe('the sweeper alone', () => {
     };
     let refused = false;
     world = await aWorld({
-      around: (store): ClusterStore => ({
-        ...store,
+      around: (store) => ({
         getMany: async (ids) => (refused ? refuse() : store.getMany(ids)),
       }),
     });
     const { id } = await world.launch();
     await world.reap();
     refused = true;
-    await sweepUntil(plus(START, hours(14)));
+    await world.sweepUntil(plus(START, hours(14)));
     expect(world.left(id)).toBe(0);
     expect(world.billed(id)).toBeLessThanOrEqual(BUDGET);
     expect(world.log.some(({ level }) => level === 'error')).toBe(true);
@@ -83,7 +72,7 @@ describe('the sweeper alone', () => {
     await world.reap();
     await world.destroy(ended.id);
     await world.reapUntil(plus(START, minutes(10)));
-    await createStranger(world, 'landed-late', [ourTag, `onebuck=${ended.id}`]);
+    await createStranger(world, 'landed-late', [OUR_TAG, `onebuck=${ended.id}`]);
     await world.sweep();
     expect([world.left(ended.id), world.left(live.id)]).toEqual([0, 10]);
   });
@@ -96,10 +85,7 @@ describe('the sweeper alone', () => {
     world.clock.set(plus(START, minutes(55)));
     world.linode.setFaults([{ kind: 'truncatedList', items: 10, skip: 2, times: 1 }]);
     world.clock.alarm(plus(START, minutes(56)), () => {
-      void fetch(`${world.linode.url}/linode/instances/${one?.id}`, {
-        method: 'DELETE',
-        headers: { authorization: `Bearer ${TOKEN}` },
-      });
+      void world.byHand('DELETE', `/linode/instances/${one?.id}`);
     });
     expect(await world.sweep()).toEqual({ destroyed: 9 });
     expect([world.left(id), world.billed(id)]).toEqual([0, 75_000]);
@@ -120,7 +106,7 @@ describe('the sweeper alone', () => {
 describe('an orphan that can not be destroyed', () => {
   it('does not keep the sweeper from what falls due later', async () => {
     world = await aWorld();
-    const stuck = await createStranger(world, 'stuck', [ourTag, 'reap=20200101T0000Z']);
+    const stuck = await createStranger(world, 'stuck', [OUR_TAG, 'reap=20200101T0000Z']);
     const { id } = await world.launch({ maxHours: 1 });
     await world.reap();
     world.linode.setFaults([
@@ -139,14 +125,14 @@ describe("strangers' Linodes", () => {
     const strangers = [
       await createStranger(world, 'a-plain-server', []),
       await createStranger(world, 'of-another-stage', ['onebuck-prod', 'onebuck=caaaaaaaaaa']),
-      await createStranger(world, 'of-a-longer-stage', [`${ourTag}-2`, 'reap=20200101T0000Z']),
+      await createStranger(world, 'of-a-longer-stage', [`${OUR_TAG}-2`, 'reap=20200101T0000Z']),
       await createStranger(world, 'overdue-elsewhere', ['reap=20200101T0000Z']),
     ];
     const { id } = await world.launch();
     await createStranger(world, 'with-our-cluster-tag-alone', [`onebuck=${id}`]);
     await world.reapUntil(plus(START, hours(14)));
-    await sweepUntil(plus(START, hours(15)));
-    const kept = world.linode.instances().filter(({ deleted }) => deleted === null);
+    await world.sweepUntil(plus(START, hours(15)));
+    const kept = world.alive();
     expect(kept.map((one) => one.id)).toEqual(expect.arrayContaining(strangers));
     expect(kept).toHaveLength(5);
     const touched = world.linode.requests()['PUT /linode/instances/{}'];

@@ -1,11 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type DurationMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
 import type { FaultRule } from '../../simulators/linode/simulator.ts';
-import { aWorld, createStranger, ourTag, START, type World } from '../support/flow-world.ts';
+import { OUR_TAG } from '../support/builders.ts';
+import { aWorld, createStranger, START, type World } from '../support/flow-world.ts';
 
 let world: World;
-afterEach(() => world.close());
 
 const BUDGET = 1_000_000;
 const INSTANCE = '^/linode/instances/\\d+$';
@@ -82,11 +82,7 @@ describe('ten nodes for a dollar', () => {
     await world.reap();
     await world.destroy(id);
     await world.reapUntil(plus(START, minutes(10)));
-    const answer = await fetch(`${world.linode.url}/tags`, {
-      headers: { authorization: 'Bearer token-of-the-account' },
-    });
-    const { data } = (await answer.json()) as { data: { label: string }[] };
-    expect(data.map(({ label }) => label)).toEqual([ourTag]);
+    expect((await world.byHand('GET', '/tags')).data).toEqual([{ label: OUR_TAG }]);
   });
 
   it('have passwords that no record, log line or API answer shows', async () => {
@@ -258,12 +254,8 @@ describe('hands of people', () => {
     world = await aWorld();
     const { id } = await world.launch({ nodes: 2 });
     await world.reap();
-    for (const { id: linodeId } of world.linode.instances()) {
-      await fetch(`${world.linode.url}/linode/instances/${linodeId}`, {
-        method: 'DELETE',
-        headers: { authorization: 'Bearer token-of-the-account' },
-      });
-    }
+    for (const node of world.alive(id))
+      await world.byHand('DELETE', `/linode/instances/${node.id}`);
     await world.reapUntil(plus(START, hours(1)));
     expect(await expectPromiseKept(id)).toMatchObject({ endReason: 'lost', spent: 15_000 });
   });
@@ -303,11 +295,7 @@ describe('an invocation that dies', () => {
       });
       throw new Error('the function died');
     }
-    const around = (store: ClusterStore): ClusterStore => ({
-      ...store,
-      get: wrap(store.get),
-      save: wrap(store.save),
-    });
+    const around = (store: ClusterStore) => ({ get: wrap(store.get), save: wrap(store.save) });
     return { state, around };
   }
 
@@ -325,11 +313,9 @@ describe('an invocation that dies', () => {
         state.counted = false;
         await expectPromiseKept(id);
         expect(world.billed(id), `died at call ${call}`).toBeLessThanOrEqual(22_500);
-        await world.close();
         if (!state.died) break;
       }
       expect(call, 'calls of a life').toBeGreaterThan(10);
-      world = await aWorld();
     },
   );
 });

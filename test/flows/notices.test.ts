@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ClusterId } from '../../lib/core/base/names.ts';
 import {
   durationMs as durationOf,
@@ -8,11 +8,9 @@ import {
   plus,
   seconds,
 } from '../../lib/core/base/units.ts';
-import type { ClusterStore } from '../../lib/ports.ts';
 import { aWorld, START, type World } from '../support/flow-world.ts';
 
 let world: World;
-afterEach(() => world.close());
 
 const LIFE = ['launched', 'half', 'mostly', 'teardownSoon', 'gone'];
 const kinds = () => world.notices.map(({ kind }) => kind);
@@ -91,16 +89,15 @@ describe('the life of a cluster', () => {
 });
 
 describe('who can not be told', () => {
-  const lost = () =>
-    world.log.filter(({ message }) => message === 'notice not sent').map(({ details }) => details);
+  const lost = () => world.logged('notice not sent');
 
   it('by an error changes nothing but the log', async () => {
     world = await aWorld({
-      aroundNotifier: () => ({
+      notifier: {
         send: async () => {
           throw new Error('the topic is gone');
         },
-      }),
+      },
     });
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.05 });
     await world.reapUntil(plus(START, hours(4)));
@@ -112,11 +109,11 @@ describe('who can not be told', () => {
 
   it('by one that throws before it has begun, likewise', async () => {
     world = await aWorld({
-      aroundNotifier: () => ({
+      notifier: {
         send: () => {
           throw new Error('not even a promise');
         },
-      }),
+      },
     });
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.02 });
     await world.reapUntil(plus(START, hours(2)));
@@ -125,7 +122,7 @@ describe('who can not be told', () => {
   });
 
   it('by one that hangs is waited for for seconds, after all else is done', async () => {
-    world = await aWorld({ aroundNotifier: () => ({ send: () => new Promise(() => {}) }) });
+    world = await aWorld({ notifier: { send: () => new Promise(() => {}) } });
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.05 });
     const began = world.clock.now();
     expect(await world.reconcile(id)).toBeUndefined();
@@ -142,14 +139,14 @@ describe('who can not be told', () => {
 
 it('what a pass can not save it does not tell, and the next one tells it once', async () => {
   let fails = false;
-  const around = (store: ClusterStore): ClusterStore => ({
-    ...store,
-    save: async (record) => {
-      if (fails && record.notified?.includes('half')) throw new Error('the table is away');
-      return store.save(record);
-    },
+  world = await aWorld({
+    around: (store) => ({
+      save: async (record) => {
+        if (fails && record.notified?.includes('half')) throw new Error('the table is away');
+        return store.save(record);
+      },
+    }),
   });
-  world = await aWorld({ around });
   const { id } = await world.launch({ nodes: 2, budgetUsd: 0.15 });
   await world.reapUntil(plus(START, hours(2)));
   fails = true;

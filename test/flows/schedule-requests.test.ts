@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { changeSchedule, deleteSchedule } from '../../lib/app/change-schedule.ts';
 import { getSchedule, listSchedules } from '../../lib/app/read-schedules.ts';
 import { hours, minutes, plus } from '../../lib/core/base/units.ts';
 import { nextRuns } from '../../lib/core/schedule/cron.ts';
-import { aSchedule, at } from '../support/builders.ts';
+import { aBody, aSchedule, at } from '../support/builders.ts';
 import { aWorld, START, type World } from '../support/flow-world.ts';
 import { id } from '../support/schedule-store-contract.ts';
 
@@ -11,15 +11,8 @@ let world: World;
 beforeEach(async () => {
   world = await aWorld();
 });
-afterEach(() => world.close());
 
-const SPEC = {
-  nodes: 2,
-  type: 'g6-nanode-1',
-  region: 'us-east',
-  image: 'linode/debian12',
-  budgetUsd: 0.05,
-};
+const SPEC = aBody({ budgetUsd: 0.05 });
 const NIGHTLY = { cron: '30 2 * * *', timezone: 'Europe/Berlin', spec: SPEC };
 
 const request = (input: unknown, overrides: { owner?: string; key?: string } = {}) => {

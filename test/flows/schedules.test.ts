@@ -1,24 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CatalogueCache } from '../../lib/app/catalogue-cache.ts';
 import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
 import { hours, minus, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
-import type { ClusterStore, LedgerStore, ScheduleStore } from '../../lib/ports.ts';
+import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
 import type { FaultRule } from '../../simulators/linode/simulator.ts';
-import { at } from '../support/builders.ts';
+import { aBody, at, EVERY } from '../support/builders.ts';
 import { aWorld, START, type World } from '../support/flow-world.ts';
 
 let world: World;
-afterEach(() => world.close());
 
-const SPEC = {
-  nodes: 2,
-  type: 'g6-nanode-1',
-  region: 'us-east',
-  image: 'linode/debian12',
-  budgetUsd: 0.05,
-  maxHours: 2,
-};
+const SPEC = aBody({ budgetUsd: 0.05, maxHours: 2 });
 /** Every hour, from 13:00 of the day on. */
 const HOURLY = { cron: '0 * * * *', spec: SPEC, overlap: 'allow' };
 const FIRST = at('2026-03-10T13:00:00Z');
@@ -30,10 +22,9 @@ async function current(id: ScheduleId): Promise<ScheduleRecord> {
 }
 
 async function clusters() {
-  const query = { owner: null, status: null, month: null, limit: 100, cursor: null };
   const records = [];
   for (let cursor: string | null = null; ; ) {
-    const page = await world.store.list({ ...query, cursor });
+    const page = await world.store.list({ ...EVERY, cursor });
     records.push(...page.records);
     if (page.nextCursor === null) return records.reverse();
     cursor = page.nextCursor;
@@ -43,8 +34,7 @@ async function clusters() {
 const resultsOf = ({ runs }: ScheduleRecord) => runs.map(({ result }) => result).reverse();
 
 /** Has no cluster due, since their lives are not what the test is about. */
-const launchingOnly = (real: ClusterStore): ClusterStore => ({
-  ...real,
+const launchingOnly = (real: ClusterStore): Partial<ClusterStore> => ({
   insert: (record) =>
     real.insert({ ...record, dueAt: plus(START, hours(100_000)) } as typeof record),
 });
@@ -69,10 +59,9 @@ function askedOnce({ types, regions, images, backups, soldOut }: CatalogueCache)
 }
 
 /** Dies instead of its first save, as a pass does that is killed just before. */
-function dyingOnce(real: ScheduleStore): ScheduleStore {
+function dyingOnce(real: ScheduleStore): Partial<ScheduleStore> {
   let isDead = false;
   return {
-    ...real,
     async save(record) {
       if (isDead) return real.save(record);
       isDead = true;
@@ -176,8 +165,7 @@ describe('a schedule whose passes die or meet', () => {
   it('tells of a cluster that was launched just when it was paused', async () => {
     let whileLaunching = async () => {};
     world = await aWorld({
-      around: (real: ClusterStore) => ({
-        ...real,
+      around: (real) => ({
         async insert(record) {
           const inserted = await real.insert(record);
           await whileLaunching();
@@ -205,8 +193,7 @@ describe('a schedule whose passes die or meet', () => {
   it('is not brought back by a pass when it was deleted meanwhile', async () => {
     let saves = 0;
     world = await aWorld({
-      aroundSchedules: (real: ScheduleStore) => ({
-        ...real,
+      aroundSchedules: (real) => ({
         async save(record) {
           saves += 1;
           await real.delete(record.id);
@@ -288,7 +275,6 @@ describe('a schedule while it is paused', () => {
     let beforeReading = async () => {};
     world = await aWorld({
       aroundSchedules: (real) => ({
-        ...real,
         async get(id) {
           await beforeReading();
           return real.get(id);
@@ -372,8 +358,7 @@ describe('a launch that can not be made', () => {
   it('is tried again, too, where too many others were launched at that time', async () => {
     let isBusy = true;
     world = await aWorld({
-      aroundLedger: (ledger): LedgerStore => ({
-        ...ledger,
+      aroundLedger: (ledger) => ({
         save: async (next) => (isBusy ? 'conflict' : ledger.save(next)),
       }),
     });

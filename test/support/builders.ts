@@ -24,6 +24,8 @@ import type {
 } from '../../lib/core/cluster/record.ts';
 import type { Spec } from '../../lib/core/cluster/spec.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
+import type { Settings } from '../../lib/settings.ts';
+import { defaultSettings } from '../../simulators/aws/settings.ts';
 
 /** The instant that an ISO 8601 text names. */
 export const at = (iso: string): EpochMs => epochMs(Date.parse(iso));
@@ -39,9 +41,28 @@ export const SCHEDULE_ID: ScheduleId = 'sabcdefg234';
 export const STAGE = 'test';
 /** When every cluster here was launched, and every Linode created, unless a test says otherwise. */
 export const LAUNCH = at('2026-11-10T15:00:00Z');
-export const OUR_TAGS = [ownershipTag(STAGE), clusterTag(ID)];
+export const OUR_TAG = ownershipTag(STAGE);
+export const OUR_TAGS = [OUR_TAG, clusterTag(ID)];
 /** The teardown time of two nanodes that were launched then and have a dollar. */
 export const REAP_TAG = 'reap=20261113T0857Z';
+
+export const aSettings = (overrides: Partial<Settings> = {}): Settings => ({
+  ...defaultSettings(STAGE),
+  ...overrides,
+});
+
+/** The body of a launch of two nanodes, which cost $0.015 a started hour. */
+export const aBody = (overrides: Readonly<Record<string, unknown>> = {}) => ({
+  nodes: 2,
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  budgetUsd: 1,
+  ...overrides,
+});
+
+/** The query for everybody's clusters, in whatever state: the first hundred. */
+export const EVERY = { owner: null, status: null, month: null, limit: 100, cursor: null };
 
 export const aSpec = (overrides: Partial<Spec> = {}): Spec => ({
   name: null,
@@ -163,13 +184,7 @@ export const aSchedule = (overrides: Partial<ScheduleRecord> = {}): ScheduleReco
     name: null,
     cron: '30 2 * * *',
     timezone: 'UTC',
-    spec: {
-      nodes: 2,
-      type: 'g6-nanode-1',
-      region: 'us-east',
-      image: 'linode/debian12',
-      budgetUsd: 0.05,
-    },
+    spec: aBody({ budgetUsd: 0.05 }),
     overlap: 'skip',
     monthlyCap: null,
     enabled: true,

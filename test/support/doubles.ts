@@ -1,7 +1,9 @@
+import type { CatalogueCache } from '../../lib/app/catalogue-cache.ts';
 import { type EpochMs, latest } from '../../lib/core/base/units.ts';
 import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
-import type { Clock, Log, Metrics } from '../../lib/ports.ts';
-import { LAUNCH } from './builders.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Clock, LinodeApi, Log, Metrics, Secrets } from '../../lib/ports.ts';
+import { LAUNCH, price } from './builders.ts';
 
 export interface TestClock extends Clock {
   /** How long each sleep was. */
@@ -41,6 +43,22 @@ export function aClock(
 
 export const quiet: Log = { info() {}, warn() {}, error() {} };
 
+export interface Entry {
+  readonly level: keyof Log;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What was logged, in order. */
+export function aLog(): Log & { readonly entries: Entry[] } {
+  const entries: Entry[] = [];
+  const note =
+    (level: keyof Log): Log['info'] =>
+    (message, details = {}) =>
+      void entries.push({ level, message, details });
+  return { entries, info: note('info'), warn: note('warn'), error: note('error') };
+}
+
 /** What was counted, in order. */
 export function someMetrics(): Metrics & { readonly emitted: MetricValues[] } {
   const emitted: MetricValues[] = [];
@@ -52,3 +70,60 @@ export function someMetrics(): Metrics & { readonly emitted: MetricValues[] } {
     },
   };
 }
+
+export const LINODE_TOKEN = 'token-of-the-account';
+
+/** What the secret of the deployment holds: no API token and no key of a webhook. */
+export const someSecrets = (overrides: Partial<Secrets> = {}): Secrets => ({
+  linodeToken: async () => LINODE_TOKEN,
+  apiTokens: async () => ({}),
+  passwordKey: async () => 'a key of the deployment',
+  webhookKey: async () => null,
+  ...overrides,
+});
+
+/** One type, one region and one image, of which nothing is sold out. */
+export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCache => ({
+  types: async () => [
+    {
+      ...{ id: 'g6-nanode-1', label: 'Nanode 1GB', class: 'nanode' },
+      ...{ vcpus: 1, memoryMb: 1_024, diskMb: 25_600, gpus: 0 },
+      price: { ...price(0.0075, 5), byRegion: {} },
+      backupsPrice: { ...price(0.003, 2), byRegion: {} },
+    },
+  ],
+  regions: async () => [
+    {
+      ...{ id: 'us-east', label: 'Newark, NJ', country: 'us', siteType: 'core' },
+      capabilities: ['Linodes', 'Metadata'],
+    },
+  ],
+  images: async () => [
+    {
+      ...{ id: 'linode/debian12', label: 'Debian 12', deprecated: false, status: 'available' },
+      capabilities: ['cloud-init'],
+    },
+  ],
+  backups: async () => false,
+  soldOut: async () => new Set(),
+  ...overrides,
+});
+
+const notAsked = async (): Promise<never> => {
+  throw new AppError('linodeUnavailable', 'nobody here is to ask Linode for it');
+};
+/** Answers no call; a test puts those in its place that it is about. */
+export const noLinode: LinodeApi = {
+  types: notAsked,
+  regions: notAsked,
+  images: notAsked,
+  availability: notAsked,
+  backupsForced: notAsked,
+  listByTag: notAsked,
+  get: notAsked,
+  findByLabel: notAsked,
+  create: notAsked,
+  delete: notAsked,
+  setTags: notAsked,
+  deleteTag: notAsked,
+};

@@ -4,6 +4,7 @@ import {
   type SimulatorOptions,
   startLinodeSimulator,
 } from '../../simulators/linode/simulator.ts';
+import { LINODE_TOKEN } from './doubles.ts';
 
 export const at = (iso: string): number => Date.parse(iso);
 
@@ -17,7 +18,46 @@ export interface Answer {
   json: any;
 }
 
-/** A simulator on a clock that the test sets, and a client that holds the token `all`. */
+/** Linode's API, simulated until the test ends, for the token of the secret and any others. */
+export async function startSimulator(
+  options: Omit<SimulatorOptions, 'tokens'> & Partial<SimulatorOptions>,
+): Promise<LinodeSimulator> {
+  const tokens = { [LINODE_TOKEN]: '*', ...options.tokens };
+  const simulator = await startLinodeSimulator({ ...options, tokens });
+  onTestFinished(() => simulator.close());
+  return simulator;
+}
+
+export interface CallOptions {
+  /** null: none. */
+  readonly token?: string | null;
+  readonly body?: unknown;
+  readonly filter?: unknown;
+  /** In place of /v4. */
+  readonly version?: string;
+}
+
+export async function callLinode(
+  { url }: LinodeSimulator,
+  method: string,
+  path: string,
+  { token = LINODE_TOKEN, body, filter, version = 'v4' }: CallOptions = {},
+): Promise<Answer> {
+  const response = await fetch(url.replace(/\/v4$/, `/${version}`) + path, {
+    method,
+    headers: {
+      ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
+      ...(filter === undefined ? {} : { 'X-Filter': asText(filter) }),
+    },
+    ...(body === undefined ? {} : { body: asText(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('Content-Type') === 'application/json';
+  const json = isJson ? JSON.parse(text) : null;
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+/** A simulator on a clock that the test sets, and a client of it. */
 export interface World {
   simulator: LinodeSimulator;
   clock: { now: number };
@@ -26,40 +66,12 @@ export interface World {
   passSeconds(seconds: number): void;
 }
 
-export interface CallOptions {
-  /** null: none. */
-  token?: string | null;
-  body?: unknown;
-  filter?: unknown;
-  /** In place of /v4. */
-  version?: string;
-}
-
 let labels = 0;
 
 export async function aWorld(options: Partial<SimulatorOptions> = {}): Promise<World> {
   const clock = { now: EPOCH };
-  const simulator = await startLinodeSimulator({
-    now: () => clock.now,
-    tokens: { all: '*' },
-    ...options,
-  });
-  onTestFinished(() => simulator.close());
-  const call: World['call'] = async (method, path, { token = 'all', ...sent } = {}) => {
-    const base = simulator.url.replace(/\/v4$/, `/${sent.version ?? 'v4'}`);
-    const response = await fetch(base + path, {
-      method,
-      headers: {
-        ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
-        ...(sent.filter === undefined ? {} : { 'X-Filter': asText(sent.filter) }),
-      },
-      ...(sent.body === undefined ? {} : { body: asText(sent.body) }),
-    });
-    const text = await response.text();
-    const isJson = response.headers.get('Content-Type') === 'application/json';
-    const json = isJson ? JSON.parse(text) : null;
-    return { status: response.status, headers: response.headers, text, json };
-  };
+  const simulator = await startSimulator({ now: () => clock.now, ...options });
+  const call: World['call'] = (...args) => callLinode(simulator, ...args);
   labels += 1;
   let created = 0;
   return {

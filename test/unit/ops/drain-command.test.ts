@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createTransport } from '../../../lib/adapters/linode/axios-transport.ts';
 import { createLinodeApi } from '../../../lib/adapters/linode/client.ts';
 import type { ClusterId } from '../../../lib/core/base/names.ts';
@@ -6,26 +6,17 @@ import { between, type DurationMs, minutes, plus, seconds } from '../../../lib/c
 import { isLive } from '../../../lib/core/cluster/record.ts';
 import type { ClusterStore, Nudge } from '../../../lib/ports.ts';
 import { drain, parseDrain } from '../../../ops/drain-command.ts';
-import { quiet } from '../../support/doubles.ts';
-import {
-  aWorld,
-  createStranger,
-  NANODES,
-  ourTag,
-  STAGE,
-  START,
-  TOKEN,
-  type World,
-} from '../../support/flow-world.ts';
+import { aBody, OUR_TAG } from '../../support/builders.ts';
+import { LINODE_TOKEN, quiet } from '../../support/doubles.ts';
+import { aWorld, createStranger, START, type World } from '../../support/flow-world.ts';
 
 let world: World;
-afterEach(() => world.close());
 
-const HOURLY = { cron: '0 * * * *', spec: NANODES };
+const HOURLY = { cron: '0 * * * *', spec: aBody() };
 
 /** Runs it while the world goes on: passes are made between two looks. */
 async function runDrain({
-  nudge,
+  nudge = world.nudge,
   meanwhile,
   waitMax = minutes(15),
 }: {
@@ -45,17 +36,12 @@ async function runDrain({
   const linode = createLinodeApi({
     transport: createTransport(world.linode.url),
     clock,
-    token: async () => TOKEN,
+    token: async () => LINODE_TOKEN,
     log: quiet,
   });
-  const toWorld: Nudge = {
-    reconcile: async (id) => void world.nudged.add(id),
-    runSchedule: async (id) => void world.nudgedSchedules.add(id),
-  };
-  const { store, schedules } = world;
   const print = (line: string) => void printed.push(line);
-  const deps = { clock, store, schedules, linode, log: quiet, stage: STAGE, print };
-  const error = await drain({ ...deps, nudge: nudge ?? toWorld }, waitMax).then(
+  const deps = { ...world, clock, linode, log: quiet, print, nudge };
+  const error = await drain(deps, waitMax).then(
     () => null,
     (thrown: Error) => thrown.message,
   );
@@ -69,8 +55,7 @@ const runs = async (...ids: ClusterId[]) => {
 };
 
 const forgetful = (forgotten: () => ClusterId | null) => ({
-  around: (store: ClusterStore): ClusterStore => ({
-    ...store,
+  around: (store: ClusterStore): Partial<ClusterStore> => ({
     async *due(until) {
       for await (const id of store.due(until)) if (id !== forgotten()) yield id;
     },
@@ -82,7 +67,7 @@ describe('a drain', () => {
   it("pauses everybody's schedules, ends everybody's clusters, and nothing of a stranger", async () => {
     world = await aWorld();
     const ann = await world.launch();
-    const bob = await world.launch({ nodes: 2 }, undefined, { owner: 'bob' });
+    const bob = await world.launch({ nodes: 2 }, null, { owner: 'bob' });
     const schedule = await world.schedule(HOURLY);
     const stranger = await createStranger(world, 'web-1', ['onebuck-other']);
     await runs(ann.id, bob.id);
@@ -94,15 +79,14 @@ describe('a drain', () => {
       expect(await world.record(id)).toMatchObject({ phase: 'deleted', endReason: 'requested' });
     }
     expect(await world.schedules.get(schedule.id)).toMatchObject({ enabled: false });
-    const alive = world.linode.instances().filter(({ deleted }) => deleted === null);
-    expect(alive.map(({ id }) => id)).toEqual([stranger]);
+    expect(world.alive().map(({ id }) => id)).toEqual([stranger]);
 
     expect(printed[0]).toBe('1 schedule paused.');
     expect(printed).toContain(`${bob.id} is running with 2 nodes: its deletion is asked for.`);
-    expect(printed).toContain(`Linodes with the tag ${ourTag}: 12`);
+    expect(printed).toContain(`Linodes with the tag ${OUR_TAG}: 12`);
     expect(printed).toContain(`${bob.id} has ended.`);
     expect(printed.at(-1)).toBe(
-      `test is empty: 2 clusters ended, 1 schedule paused, and Linode lists nothing with the tag ${ourTag}.`,
+      `test is empty: 2 clusters ended, 1 schedule paused, and Linode lists nothing with the tag ${OUR_TAG}.`,
     );
   });
 
@@ -112,7 +96,7 @@ describe('a drain', () => {
     expect(error).toBeNull();
     expect(printed).toEqual([
       'No schedule was on.',
-      `Linodes with the tag ${ourTag}: 0`,
+      `Linodes with the tag ${OUR_TAG}: 0`,
       expect.stringMatching(/^test is empty: 0 clusters ended, 0 schedules paused/),
     ]);
   });
@@ -227,7 +211,6 @@ describe('a drain', () => {
 
 describe('what is asked for', () => {
   it('is a stage, named by whoever asks', async () => {
-    world = await aWorld();
     expect(parseDrain(['--stage', 'prod'])).toEqual({
       stage: 'prod',
       region: null,
