@@ -12,9 +12,9 @@ import {
   seconds,
 } from '../../lib/core/base/units.ts';
 import type { Linode } from '../../lib/core/cluster/linode.ts';
-import { AppError } from '../../lib/errors.ts';
 import type { LinodeApi, Log } from '../../lib/ports.ts';
 import { usd } from '../support/builders.ts';
+import { noLinode } from '../support/doubles.ts';
 import type { Actor } from './race.ts';
 
 const BOOT_TIME = seconds(15);
@@ -120,7 +120,7 @@ export function linodeApi(account: Account, actor: Actor, log: Log, watch: Watch
   };
   const pacer = createPacer(actor);
   return {
-    ...UNUSED,
+    ...noLinode,
     listByTag: (tag) => find(`listByTag ${tag}`, ({ tags }) => tags.includes(tag)),
     get: (id) => actor.call(`linode.get ${id}`, () => account.get(id)),
     findByLabel,
@@ -150,17 +150,6 @@ export function linodeApi(account: Account, actor: Actor, log: Log, watch: Watch
       }),
   };
 }
-
-const unused = async () => {
-  throw new AppError('linodeUnavailable', 'no race asks for it');
-};
-const UNUSED = {
-  types: unused,
-  regions: unused,
-  images: unused,
-  availability: unused,
-  backupsForced: unused,
-};
 
 const exchange = (kind: 'rejected' | 'transient', reason: string): Exchange => ({
   verdict: { kind, status: kind === 'rejected' ? 400 : null, reason },

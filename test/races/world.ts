@@ -1,7 +1,5 @@
 import type fc from 'fast-check';
 import { beforeEach, vi } from 'vitest';
-import { createCaps } from '../../lib/app/caps-keeper.ts';
-import type { CatalogueCache } from '../../lib/app/catalogue-cache.ts';
 import { changeCluster } from '../../lib/app/change-cluster.ts';
 import { destroyCluster } from '../../lib/app/destroy-cluster.ts';
 import { type Launched, type LaunchRequest, launch } from '../../lib/app/launch.ts';
@@ -9,12 +7,7 @@ import { reap } from '../../lib/app/reap.ts';
 import { reconcile } from '../../lib/app/reconcile.ts';
 import { sweep } from '../../lib/app/sweep.ts';
 import { type MicroUsd, sum } from '../../lib/core/base/money.ts';
-import {
-  type ClusterId,
-  clusterOfTags,
-  clusterTag,
-  ownershipTag,
-} from '../../lib/core/base/names.ts';
+import { type ClusterId, clusterOfTags, clusterTag } from '../../lib/core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -25,12 +18,13 @@ import {
 import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
 import type { Linode } from '../../lib/core/cluster/linode.ts';
 import { type ClusterRecord, type EndedRecord, isLive } from '../../lib/core/cluster/record.ts';
-import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { ClusterStore, LedgerStore, Log, Nudge, ScheduleStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
-import { LAUNCH, price, STAGE, teardownOf, usd } from '../support/builders.ts';
+import { aBody, aSettings, LAUNCH, OUR_TAG, teardownOf } from '../support/builders.ts';
 import { collect } from '../support/cluster-store-contract.ts';
+import { someDeps } from '../support/deps.ts';
+import { quiet, someSecrets } from '../support/doubles.ts';
 import { Account, linodeApi } from './account.ts';
 import { Actor, Race, type Trouble } from './race.ts';
 
@@ -83,7 +77,7 @@ export class World {
   ) {
     this.race = new Race(scheduler, options.troubles ?? [], options.now ?? LAUNCH);
     this.account = new Account(() => this.race.now, options.createMax);
-    this.settings = { ...SETTINGS, ...options.settings };
+    this.settings = aSettings(options.settings);
     this.#nudges = options.nudges ?? true;
   }
 
@@ -200,7 +194,7 @@ export class World {
 
   depsOf(actor: Actor) {
     const error = (message: string) => void this.errors.push(message);
-    const log: Log = { info: () => {}, warn: () => {}, error };
+    const log: Log = { ...quiet, error };
     const ledger: LedgerStore = {
       read: () => actor.call('ledger.read', () => this.table.ledger.read()),
       save: (next) => actor.call('ledger.save', () => this.#saveLedger(next)),
@@ -212,9 +206,7 @@ export class World {
         }),
       runSchedule: () => actor.call('nudge', () => {}),
     };
-    return {
-      caps: createCaps({ clock: actor, ledger, settings: () => this.settings, random: () => 0.5 }),
-      catalogue: CATALOGUE,
+    return someDeps({
       clock: actor,
       linode: linodeApi(this.account, actor, log, {
         created: (linode, by) => this.#checkCreated(linode, by),
@@ -222,20 +214,14 @@ export class World {
       }),
       ledger,
       log,
-      metrics: { emit() {} },
-      notifier: { send: async () => {} },
       nudge,
       schedules: this.#schedules(actor),
-      secrets: {
-        linodeToken: async () => 'token',
-        apiTokens: async () => ({}),
+      secrets: someSecrets({
         passwordKey: () => actor.call('secrets.passwordKey', () => 'a key'),
-        webhookKey: async () => null,
-      },
+      }),
       settings: this.settings,
-      stage: STAGE,
       store: this.#store(actor),
-    };
+    });
   }
 
   #store(actor: Actor): ClusterStore {
@@ -256,8 +242,7 @@ export class World {
   #schedules(actor: Actor): ScheduleStore {
     const { schedules } = this.table;
     return {
-      insert: (record: ScheduleRecord) =>
-        actor.call('schedules.insert', () => schedules.insert(record)),
+      insert: (record) => actor.call('schedules.insert', () => schedules.insert(record)),
       get: (id) => actor.call('schedules.get', () => schedules.get(id)),
       save: (record) => actor.call('schedules.save', () => schedules.save(record)),
       delete: (id) => actor.call('schedules.delete', () => schedules.delete(id)),
@@ -325,7 +310,7 @@ export class World {
   }
 
   #checkDeleted({ label, tags }: Linode, by: string): void {
-    if (!tags.includes(ownershipTag(STAGE))) this.violations.push(`${by} deleted ${label}`);
+    if (!tags.includes(OUR_TAG)) this.violations.push(`${by} deleted ${label}`);
     const record = this.records.find((one) => one.id === clusterOfTags(tags));
     if (!by.includes('sweeper') || record === undefined || !isLive(record)) return;
     const { now } = this.race;
@@ -348,63 +333,8 @@ type Asked = { readonly key: string } & Readonly<Record<string, unknown>>;
 
 export const launchRequest = (deps: Deps, { key, ...spec }: Asked): LaunchRequest => ({
   owner: 'ann',
-  input: { ...NANODES, ...spec },
+  input: aBody(spec),
   idempotencyKey: key,
   schedule: null,
   by: limits(deps, REQUEST).by,
 });
-
-const NANODES = {
-  nodes: 2,
-  type: 'g6-nanode-1',
-  region: 'us-east',
-  image: 'linode/debian12',
-  budgetUsd: 1,
-};
-
-const SETTINGS: Settings = {
-  stage: STAGE,
-  marginMs: minutes(3),
-  provisionMs: minutes(20),
-  nodesMax: 10,
-  budgetMax: usd(100),
-  openBudgetMax: null,
-  openBudgetPerOwnerMax: null,
-  monthlySpendPerOwnerMax: null,
-};
-
-const CATALOGUE: CatalogueCache = {
-  types: async () => [
-    {
-      id: 'g6-nanode-1',
-      label: 'Nanode 1GB',
-      class: 'nanode',
-      vcpus: 1,
-      memoryMb: 1_024,
-      diskMb: 25_600,
-      gpus: 0,
-      price: { ...price(0.0075, 5), byRegion: {} },
-      backupsPrice: null,
-    },
-  ],
-  regions: async () => [
-    {
-      id: 'us-east',
-      label: 'Newark, NJ',
-      country: 'us',
-      capabilities: ['Linodes', 'Metadata'],
-      siteType: 'core',
-    },
-  ],
-  images: async () => [
-    {
-      id: 'linode/debian12',
-      label: 'Debian 12',
-      deprecated: false,
-      status: 'available',
-      capabilities: ['cloud-init'],
-    },
-  ],
-  backups: async () => false,
-  soldOut: async () => new Set(),
-};
