@@ -601,24 +601,28 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   },
 });
 
-const changeCluster = inFile('lib/app/change-cluster.ts', ['test/unit/app/clusters.test.ts'], {
-  'a PATCH that meets a pass is lost': {
-    from: "5 minutes`);\n    if (saved === 'conflict') continue;",
-    to: "5 minutes`);\n    if (saved === 'conflict') return record;",
+const changeCluster = inFile(
+  'lib/app/change-cluster.ts',
+  ['test/unit/app/change-cluster.test.ts'],
+  {
+    'a PATCH that meets a pass is lost': {
+      from: "5 minutes`);\n    if (saved === 'conflict') continue;",
+      to: "5 minutes`);\n    if (saved === 'conflict') return record;",
+    },
+    'a higher budget is saved without asking the caps': {
+      from: "if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {",
+      to: 'if (budget < 0) {',
+    },
+    'a higher budget is saved though it is not counted': {
+      from: "(await caps.raise({ id, budget }, by)) === 'missing') {",
+      to: '(await caps.raise({ id, budget }, by)) === null) {',
+    },
+    'a lower budget stays counted as it was': {
+      from: 'isLive(saved) && budget !== record.budget) {',
+      to: 'isLive(saved) && budget > record.budget) {',
+    },
   },
-  'a higher budget is saved without asking the caps': {
-    from: "if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {",
-    to: 'if (budget < 0) {',
-  },
-  'a higher budget is saved though it is not counted': {
-    from: "(await caps.raise({ id, budget }, by)) === 'missing') {",
-    to: '(await caps.raise({ id, budget }, by)) === null) {',
-  },
-  'a lower budget stays counted as it was': {
-    from: 'isLive(saved) && budget !== record.budget) {',
-    to: 'isLive(saved) && budget > record.budget) {',
-  },
-});
+);
 
 const offer = inFile('lib/app/offer.ts', ['test/unit/app/launch.test.ts'], {
   'a budget below the first hour is taken': {
@@ -640,7 +644,7 @@ const offer = inFile('lib/app/offer.ts', ['test/unit/app/launch.test.ts'], {
 });
 
 const clusters = [
-  ...inFile('lib/app/read-clusters.ts', ['test/unit/app/clusters.test.ts'], {
+  ...inFile('lib/app/read-clusters.ts', ['test/unit/app/read-clusters.test.ts'], {
     "somebody else's cluster is shown": {
       from: "if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {",
       to: "if (record === 'notFound') {",
@@ -654,13 +658,13 @@ const clusters = [
       to: 'current.nodes',
     },
   }),
-  ...inFile('lib/app/destroy-cluster.ts', ['test/unit/app/clusters.test.ts'], {
+  ...inFile('lib/app/destroy-cluster.ts', ['test/unit/app/destroy-cluster.test.ts'], {
     'a DELETE that meets a pass is lost': {
       from: "deps.clock.now(), end));\n    if (saved === 'conflict') continue;",
       to: "deps.clock.now(), end));\n    if (saved === 'conflict') return record;",
     },
   }),
-  ...inFile('lib/app/nudge.ts', ['test/unit/app/clusters.test.ts'], {
+  ...inFile('lib/app/nudge.ts', ['test/unit/app/nudge.test.ts'], {
     'a lost nudge fails the request': {
       from: "log.warn('nudge lost', { clusterId: id, reason: String(error) });",
       to: "log.warn('nudge lost', { clusterId: id, reason: String(error) });\n    throw error;",

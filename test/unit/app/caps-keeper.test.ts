@@ -1,18 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { createCaps } from '../../../lib/app/caps-keeper.ts';
 import type { ClusterId } from '../../../lib/core/base/names.ts';
 import { plus, seconds } from '../../../lib/core/base/units.ts';
 import type { LedgerStore } from '../../../lib/ports.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
-import { LAUNCH, usd } from '../../support/builders.ts';
+import { aSettings, LAUNCH, usd } from '../../support/builders.ts';
+import { aClock } from '../../support/doubles.ts';
 
 const ids: readonly ClusterId[] = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'cccccccccccc', 'cdddddddddd'];
 const SOON = plus(LAUNCH, seconds(25));
 
 /** A ledger whose saves are counted, and fail as `failing` says: the first save is 0. */
-function aKeeper(failing: (save: number) => 'conflict' | 'error' | null = () => null) {
+function aFailingKeeper(failing: (save: number) => 'conflict' | 'error' | null = () => null) {
   const { ledger } = createMemoryTable();
-  let now = LAUNCH;
   let saves = 0;
   const counted: LedgerStore = {
     read: () => ledger.read(),
@@ -23,21 +22,8 @@ function aKeeper(failing: (save: number) => 'conflict' | 'error' | null = () => 
       return failure ?? ledger.save(next);
     },
   };
-  const caps = createCaps({
-    clock: {
-      now: () => now,
-      async sleep(until) {
-        now = until;
-      },
-    },
-    ledger: counted,
-    settings: () => ({
-      openBudgetMax: usd(2),
-      openBudgetPerOwnerMax: null,
-      monthlySpendPerOwnerMax: null,
-    }),
-    random: () => 0.5,
-  });
+  const settings = aSettings({ openBudgetMax: usd(2) });
+  const caps = aFailingKeeper({ clock: aClock(), ledger: counted, settings });
   const reserve = (id: ClusterId, by = SOON) =>
     caps.reserve({ id, owner: 'ann', scheduleId: null, budget: usd(1), scheduleCap: null }, by);
   return { reserve, saves: () => saves, open: async () => [...(await ledger.read()).open.keys()] };
@@ -49,7 +35,7 @@ const told = (part: string) => expect.stringContaining(part);
 
 describe('claims of one process at once', () => {
   it('are saved one after another, each with its own answer', async () => {
-    const keeper = aKeeper();
+    const keeper = aFailingKeeper();
     const outcomes = await Promise.allSettled(ids.map((id) => keeper.reserve(id)));
     const refusal = told('of which $2.00 is taken');
     expect(kinds(outcomes)).toEqual(['reserved', 'reserved', refusal, refusal]);
@@ -58,7 +44,7 @@ describe('claims of one process at once', () => {
   });
 
   it('are decided anew where somebody else has written, but for one without time', async () => {
-    const keeper = aKeeper((save) => (save === 0 ? 'conflict' : null));
+    const keeper = aFailingKeeper((save) => (save === 0 ? 'conflict' : null));
     const [first, second] = ids as [ClusterId, ClusterId];
     const outcomes = await Promise.allSettled([
       keeper.reserve(first, LAUNCH),
@@ -66,13 +52,13 @@ describe('claims of one process at once', () => {
     ]);
     expect(kinds(outcomes)).toEqual([told('Too many launches'), 'reserved']);
     expect(await keeper.open()).toEqual([second]);
-    const again = aKeeper((save) => (save < 3 ? 'conflict' : null));
+    const again = aFailingKeeper((save) => (save < 3 ? 'conflict' : null));
     await again.reserve(first);
     expect(again.saves()).toBe(4);
   });
 
   it('fail where the ledger can not be saved, and the next ones do not', async () => {
-    const keeper = aKeeper((save) => (save === 0 ? 'error' : null));
+    const keeper = aFailingKeeper((save) => (save === 0 ? 'error' : null));
     const some = ids.slice(0, 2);
     const outcomes = await Promise.allSettled(some.map((id) => keeper.reserve(id)));
     expect(kinds(outcomes)).toEqual(['the table is away', 'reserved']);

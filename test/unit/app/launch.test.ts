@@ -1,28 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { createCaps } from '../../../lib/app/caps-keeper.ts';
-import type { CatalogueCache } from '../../../lib/app/catalogue-cache.ts';
 import { type LaunchRequest, launch } from '../../../lib/app/launch.ts';
 import { sum } from '../../../lib/core/base/money.ts';
 import { type EpochMs, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
-import type { LinodeType } from '../../../lib/core/catalogue/lists.ts';
 import { type ClusterRecord, isLive } from '../../../lib/core/cluster/record.ts';
 import type { ClusterStore } from '../../../lib/ports.ts';
 import type { Settings } from '../../../lib/settings.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
-import { anEnded, at, LAUNCH, price, SCHEDULE_ID, STAGE, usd } from '../../support/builders.ts';
-import { aClock, quiet } from '../../support/doubles.ts';
-
-const nanode: LinodeType = {
-  ...{ id: 'g6-nanode-1', label: 'Nanode 1GB', class: 'nanode' },
-  ...{ vcpus: 1, memoryMb: 1024, diskMb: 25_600, gpus: 0 },
-  price: { ...price(0.0075, 5), byRegion: {} },
-  backupsPrice: { ...price(0.003, 2), byRegion: {} },
-};
-const region = { id: 'us-east', label: 'Newark', country: 'us', siteType: 'core' };
-const image = { id: 'linode/debian12', label: 'Debian 12', deprecated: false, status: 'available' };
-
-/** Two nodes, which cost $0.015 a started hour. */
-const TWO = { nodes: 2, type: nanode.id, region: region.id, image: image.id, budgetUsd: 1 };
+import {
+  aBody,
+  anEnded,
+  aSettings,
+  at,
+  EVERY,
+  LAUNCH,
+  SCHEDULE_ID,
+  usd,
+} from '../../support/builders.ts';
+import { someDeps } from '../../support/deps.ts';
+import { aCatalogue, aClock, someSecrets } from '../../support/doubles.ts';
 
 interface Options {
   readonly now?: EpochMs;
@@ -35,67 +30,50 @@ interface Options {
 }
 
 function aWorld(options: Options = {}) {
-  const {
-    now = LAUNCH,
-    backups = false,
-    passwordKey = 'a key',
-    around = (store) => store,
-  } = options;
-  const clock = aClock(now);
-  const table = createMemoryTable();
-  const catalogue: CatalogueCache = {
-    types: async () => [nanode],
-    regions: async () => [{ ...region, capabilities: ['Linodes', 'Metadata'] }],
-    images: async () => [{ ...image, capabilities: ['cloud-init'] }],
-    backups: async () => backups,
-    soldOut: async () => new Set(),
-  };
-  const settings = {
-    ...{ stage: STAGE, marginMs: minutes(3), provisionMs: minutes(20) },
-    ...{ nodesMax: 100, budgetMax: usd(100), openBudgetMax: null },
-    ...{ openBudgetPerOwnerMax: null, monthlySpendPerOwnerMax: null },
-    ...options.settings,
-  };
-  const settingsOf = () => settings;
-  const caps = createCaps({ clock, ledger: table.ledger, settings: settingsOf, random: () => 0 });
-  const secrets = { passwordKey: async () => passwordKey } as never;
-  const nudge = { reconcile: options.nudge ?? (async () => {}), runSchedule: async () => {} };
-  const store = around(table.clusters);
-  const deps = { clock, catalogue, store, caps, secrets, nudge, log: quiet, settings };
+  const { now = LAUNCH, backups = false, passwordKey = 'a key', around = (real) => real } = options;
+  const { clusters, ledger } = createMemoryTable();
+  const reconcile = options.nudge ?? (async () => {});
+  const deps = someDeps({
+    catalogue: aCatalogue({ backups: async () => backups }),
+    clock: aClock(now),
+    ledger,
+    nudge: { reconcile, runSchedule: async () => {} },
+    secrets: someSecrets({ passwordKey: async () => passwordKey }),
+    settings: aSettings(options.settings),
+    store: around(clusters),
+  });
+  const { clock, caps } = deps;
   return {
-    clock,
-    table,
-    launch: (spec: object = {}, request: Partial<LaunchRequest> = {}) =>
+    clusters,
+    launch: (spec: Parameters<typeof aBody>[0] = {}, request: Partial<LaunchRequest> = {}) =>
       launch(deps, {
         ...{ owner: 'ann', idempotencyKey: null, schedule: null },
-        ...{ by: plus(clock.now(), seconds(25)), input: { ...TWO, ...spec } },
+        ...{ by: plus(clock.now(), seconds(25)), input: aBody(spec) },
         ...request,
       }),
-    records: async () => (await table.clusters.list(EVERY)).records,
+    records: async () => (await clusters.list(EVERY)).records,
     /** As a pass ends a cluster of which nothing was made. */
     async end(record: ClusterRecord) {
       if (!isLive(record)) throw new Error('it has ended already');
       const { phase: _, dueAt: __, ...common } = record;
       const ended = anEnded({ ...common, nodes: [], endedAt: clock.now(), spent: usd(0) });
-      await table.clusters.save(ended);
+      await clusters.save(ended);
       await caps.release(ended, clock.now());
     },
     /** What the caps count as open. */
-    open: async () => sum([...(await table.ledger.read()).open.values()].map((one) => one.budget)),
+    open: async () => sum([...(await ledger.read()).open.values()].map((one) => one.budget)),
   };
 }
-
-const EVERY = { owner: null, status: null, month: null, limit: 100, cursor: null };
 
 describe('a launch', () => {
   it('is a record that is due at once, even if its nudge is lost', async () => {
     const lost = async () => {
       throw new Error('no function there');
     };
-    const { launch, table } = aWorld({ nudge: lost });
+    const { launch, clusters } = aWorld({ nudge: lost });
     const { record, isNew } = await launch();
     expect(isNew).toBe(true);
-    expect(await table.clusters.get(record.id)).toEqual(record);
+    expect(await clusters.get(record.id)).toEqual(record);
     expect(record).toMatchObject({ phase: 'provisioning', dueAt: LAUNCH, createdAt: LAUNCH });
     expect(record).toMatchObject({ marginMs: minutes(3), provisionBy: plus(LAUNCH, minutes(20)) });
   });

@@ -3,35 +3,30 @@ import { reap } from '../../../lib/app/reap.ts';
 import type { ClusterId } from '../../../lib/core/base/names.ts';
 import { minutes, plus } from '../../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
-import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import { aDeleting, aRunning, ID, LAUNCH, OTHER_ID } from '../../support/builders.ts';
-import { aClock, quiet, someMetrics } from '../../support/doubles.ts';
+import { someDeps } from '../../support/deps.ts';
+import { aClock, aLog, someMetrics } from '../../support/doubles.ts';
 
 /** The reaper, 5 minutes after the launch, over these records. */
 async function aWorld(...records: ClusterRecord[]) {
-  const { clusters } = createMemoryTable();
-  for (const record of records) await clusters.insert(record);
-  const metrics = someMetrics();
+  const [metrics, log] = [someMetrics(), aLog()];
+  const deps = someDeps({ clock: aClock(plus(LAUNCH, minutes(5))), metrics, log });
+  const { store } = deps;
+  for (const record of records) await store.insert(record);
   const world = {
     emitted: metrics.emitted,
+    logged: log.entries,
     reads: 0,
-    errors: [] as unknown[],
-    getMany: clusters.getMany,
+    getMany: store.getMany,
     nudge: async () => {},
-    run: () =>
-      reap({
-        clock: aClock(plus(LAUNCH, minutes(5))),
-        store: {
-          due: clusters.due,
-          getMany: (ids) => {
-            world.reads += 1;
-            return world.getMany(ids);
-          },
-        },
-        nudge: { reconcile: () => world.nudge(), runSchedule: () => world.nudge() },
-        metrics,
-        log: { ...quiet, error: (...entry) => void world.errors.push(entry) },
-      }),
+    run() {
+      const getMany: typeof store.getMany = (ids) => {
+        world.reads += 1;
+        return world.getMany(ids);
+      };
+      const nudge = { reconcile: () => world.nudge(), runSchedule: () => world.nudge() };
+      return reap({ ...deps, store: { ...store, getMany }, nudge });
+    },
   };
   return world;
 }
@@ -45,7 +40,8 @@ describe('the reaper counts clusters that are overdue', () => {
     const world = await aWorld(late, failing);
     expect(await world.run()).toEqual({ nudged: 2 });
     expect(world.emitted).toEqual([{ OverdueClusters: 2 }]);
-    expect(world.errors).toContainEqual(['cluster is overdue', { clusterId: ID }]);
+    const details = { clusterId: ID };
+    expect(world.logged).toContainEqual({ level: 'error', message: 'cluster is overdue', details });
   });
 
   it('again in each minute, also where no pass over them can be started', async () => {

@@ -1,65 +1,48 @@
 import { describe, expect, it } from 'vitest';
 import type { CapsKeeper } from '../../../lib/app/caps-keeper.ts';
 import { sweep } from '../../../lib/app/sweep.ts';
-import { clusterTag, ownershipTag, reapTag } from '../../../lib/core/base/names.ts';
+import { clusterTag, reapTag } from '../../../lib/core/base/names.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import type { Linode } from '../../../lib/core/cluster/linode.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
-import type { LinodeApi } from '../../../lib/ports.ts';
-import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
-import { aLinode, aRunning, ID, LAUNCH, OTHER_ID, STAGE, usd } from '../../support/builders.ts';
-import { aClock, quiet, someMetrics } from '../../support/doubles.ts';
+import { aLinode, aRunning, ID, LAUNCH, OTHER_ID, OUR_TAG, usd } from '../../support/builders.ts';
+import { someDeps } from '../../support/deps.ts';
+import { aClock, noLinode, someMetrics } from '../../support/doubles.ts';
 
-const OURS = ownershipTag(STAGE);
 const NOW = plus(LAUNCH, minutes(30));
 const overdue = reapTag(plus(NOW, minutes(-10)));
 
 /** An account with these Linodes, a table, and the sweeper, half an hour after the launch. */
 function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => false } = {}) {
-  const clock = aClock(NOW);
-  const table = createMemoryTable();
   const living = [...linodes];
-  const destroyedAt = new Map<number, EpochMs>();
-  const asked: string[][] = [];
   const metrics = someMetrics();
+  const deps = someDeps({ clock: aClock(NOW), metrics });
   const world = {
     living,
-    destroyedAt,
-    asked,
+    destroyedAt: new Map<number, EpochMs>(),
+    asked: [] as string[][],
     emitted: metrics.emitted,
-    table,
-    store: table.clusters,
+    store: deps.store,
     isLedgerLost: false,
     listByTag: async (): Promise<Linode[]> => [...living],
     get: async (id: number): Promise<Linode | 'notFound'> =>
       living.find((one) => one.id === id) ?? 'notFound',
-    run: () => {
-      const linode: Partial<LinodeApi> = {
-        listByTag: () => world.listByTag(),
-        get: (id) => world.get(id),
-        async delete(id) {
-          if (fails(id)) throw new Error('Linode fails');
-          living.splice(
-            living.findIndex((one) => one.id === id),
-            1,
-          );
-          destroyedAt.set(id, clock.now());
-          return 'deleted';
-        },
-      };
-      const audit: CapsKeeper['audit'] = async (readRecords, others) => {
-        asked.push([...others]);
-        await readRecords(others);
-        if (world.isLedgerLost) throw new Error('no ledger there');
-        return [];
-      };
-      return sweep(
-        {
-          ...{ clock, store: world.store, caps: { audit }, log: quiet, metrics, stage: STAGE },
-          linode: linode as LinodeApi,
-        },
-        { by: plus(NOW, minutes(7)), reserveMs: seconds(30) },
-      );
+    async delete(id: number) {
+      if (fails(id)) throw new Error('Linode fails');
+      living.splice(living.map((one) => one.id).indexOf(id), 1);
+      world.destroyedAt.set(id, deps.clock.now());
+      return 'deleted' as const;
+    },
+    audit: async (...[readRecords, others]: Parameters<CapsKeeper['audit']>) => {
+      world.asked.push([...others]);
+      await readRecords(others);
+      if (world.isLedgerLost) throw new Error('no ledger there');
+      return [];
+    },
+    run() {
+      const linode = { ...noLinode, ...world };
+      const limits = { by: plus(NOW, minutes(7)), reserveMs: seconds(30) };
+      return sweep({ ...deps, store: world.store, caps: world, linode }, limits);
     },
   };
   return world;
@@ -71,12 +54,15 @@ describe('the sweeper', () => {
     const list = world.listByTag;
     // Each list shows one more, whose record is written just before the answer.
     const records: [ClusterRecord, Linode][] = [
-      [aRunning(), aLinode({ id: 1, tags: [OURS, clusterTag(ID), overdue] })],
-      [aRunning({ id: OTHER_ID }), aLinode({ id: 2, tags: [OURS, clusterTag(OTHER_ID), overdue] })],
+      [aRunning(), aLinode({ id: 1, tags: [OUR_TAG, clusterTag(ID), overdue] })],
+      [
+        aRunning({ id: OTHER_ID }),
+        aLinode({ id: 2, tags: [OUR_TAG, clusterTag(OTHER_ID), overdue] }),
+      ],
     ];
     world.listByTag = async () => {
       const [record, linode] = records.shift() ?? [];
-      if (record !== undefined) await world.table.clusters.insert(record);
+      if (record !== undefined) await world.store.insert(record);
       if (linode !== undefined) world.living.push(linode);
       return list();
     };
@@ -85,8 +71,8 @@ describe('the sweeper', () => {
 
   it('goes by the reap tags alone while the records can not be read', async () => {
     const world = aWorld([
-      aLinode({ id: 1, tags: [OURS, clusterTag(ID), overdue] }),
-      aLinode({ id: 2, tags: [OURS, clusterTag(OTHER_ID)] }),
+      aLinode({ id: 1, tags: [OUR_TAG, clusterTag(ID), overdue] }),
+      aLinode({ id: 2, tags: [OUR_TAG, clusterTag(OTHER_ID)] }),
     ]);
     world.store = {
       ...world.store,
@@ -100,7 +86,7 @@ describe('the sweeper', () => {
   });
 
   it('destroys nothing where it is not shown everything', async () => {
-    const world = aWorld([aLinode({ tags: [OURS, overdue] })]);
+    const world = aWorld([aLinode({ tags: [OUR_TAG, overdue] })]);
     world.listByTag = async () => {
       throw new Error('the second page is missing');
     };
@@ -111,16 +97,16 @@ describe('the sweeper', () => {
   it('waits for what is due before its next run, and destroys it no earlier', async () => {
     const soon = plus(NOW, minutes(4));
     const world = aWorld([
-      aLinode({ id: 1, tags: [OURS, reapTag(soon)] }),
-      aLinode({ id: 2, tags: [OURS, reapTag(plus(NOW, minutes(6)))] }),
+      aLinode({ id: 1, tags: [OUR_TAG, reapTag(soon)] }),
+      aLinode({ id: 2, tags: [OUR_TAG, reapTag(plus(NOW, minutes(6)))] }),
     ]);
     expect(await world.run()).toEqual({ destroyed: 1 });
     expect([...world.destroyedAt]).toEqual([[1, soon]]);
   });
 
   it('destroys all that it can, and tells of what it can not', async () => {
-    const tags = [OURS, overdue];
-    const soon = [OURS, reapTag(plus(NOW, minutes(4)))];
+    const tags = [OUR_TAG, overdue];
+    const soon = [OUR_TAG, reapTag(plus(NOW, minutes(4)))];
     const linodes = [aLinode({ id: 1, tags }), aLinode({ id: 2, tags })];
     const fails = (id: number) => id === 1;
     const world = aWorld([...linodes, aLinode({ id: 3, tags: soon })], { fails });
@@ -133,14 +119,16 @@ describe('the sweeper', () => {
 
   it('has the caps audited for the clusters whose Linodes it has seen', async () => {
     const record = aRunning({ budget: usd(50) });
-    const world = aWorld([aLinode({ tags: [OURS, clusterTag(ID), reapTag(plus(NOW, hours(5)))] })]);
+    const world = aWorld([
+      aLinode({ tags: [OUR_TAG, clusterTag(ID), reapTag(plus(NOW, hours(5)))] }),
+    ]);
     await world.store.insert(record);
     await world.run();
     expect(world.asked).toEqual([[ID]]);
   });
 
   it('does its work first where the caps can not be audited, and then says so', async () => {
-    const world = aWorld([aLinode({ tags: [OURS, overdue] })]);
+    const world = aWorld([aLinode({ tags: [OUR_TAG, overdue] })]);
     world.isLedgerLost = true;
     await expect(world.run()).rejects.toThrow('no ledger there');
     expect(world.living).toEqual([]);
@@ -149,8 +137,8 @@ describe('the sweeper', () => {
 
 describe('what the sweeper counts', () => {
   it('is what it has destroyed each time, and not what it could not', async () => {
-    const tags = [OURS, overdue];
-    const soon = [OURS, reapTag(plus(NOW, minutes(4)))];
+    const tags = [OUR_TAG, overdue];
+    const soon = [OUR_TAG, reapTag(plus(NOW, minutes(4)))];
     const linodes = [aLinode({ id: 1, tags }), aLinode({ id: 2, tags }), aLinode({ id: 3, tags })];
     const fails = (id: number) => id === 1;
     const world = aWorld([...linodes, aLinode({ id: 4, tags: soon })], { fails });
@@ -159,7 +147,9 @@ describe('what the sweeper counts', () => {
   });
 
   it('is what lives, by the records that the audit reads', async () => {
-    const world = aWorld([aLinode({ tags: [OURS, clusterTag(ID), reapTag(plus(NOW, hours(5)))] })]);
+    const world = aWorld([
+      aLinode({ tags: [OUR_TAG, clusterTag(ID), reapTag(plus(NOW, hours(5)))] }),
+    ]);
     await world.store.insert(aRunning({ budget: usd(50) }));
     await world.run();
     expect(world.emitted).toEqual([{ LiveClusters: 1, OpenBudget: 50, SpendRate: 0.015 }]);
@@ -177,7 +167,7 @@ describe.each([
   ['second', 1],
 ])('what the %s list alone shows, and the sweeper waits for', (_, whole) => {
   const soon = reapTag(plus(NOW, minutes(2)));
-  const awaited = (id: number) => aLinode({ id, tags: [OURS, clusterTag(OTHER_ID), soon] });
+  const awaited = (id: number) => aLinode({ id, tags: [OUR_TAG, clusterTag(OTHER_ID), soon] });
   const losing = (world: ReturnType<typeof aWorld>) => {
     const [first] = [[...world.living]];
     let lists = 0;

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import {
+  getCluster,
+  getCredentials,
+  ownerSeen,
+  waitForAddresses,
+} from '../../../lib/app/read-clusters.ts';
+import { minutes, plus, seconds } from '../../../lib/core/base/units.ts';
+import { aRunning, ID, sent } from '../../support/builders.ts';
+import { aRunningWorld } from './running-world.ts';
+
+it("shows an owner their own clusters, and the admin everybody's or one owner's", () => {
+  expect(ownerSeen('ann', null)).toBe('ann');
+  expect(ownerSeen('ann', 'ann')).toBe('ann');
+  expect(ownerSeen('admin', null)).toBeNull();
+  expect(ownerSeen('admin', 'ann')).toBe('ann');
+  expect(ownerSeen('admin', 'admin')).toBe('admin');
+});
+
+it.each(['bob', 'admin', 'nobody'])("refuses ann who asks for %s's, there or not", (asked) => {
+  expect(() => ownerSeen('ann', asked)).toThrow(
+    expect.objectContaining({
+      code: 'invalid',
+      details: { faults: [{ path: 'owner', message: expect.stringContaining('must be ann') }] },
+    }),
+  );
+});
+
+it('shows a cluster to its owner and the admin, and to nobody else', async () => {
+  const { deps, record } = await aRunningWorld();
+  expect(await getCluster(deps, 'ann', ID)).toEqual(await record());
+  expect(await getCluster(deps, 'admin', ID)).toEqual(await record());
+  await expect(getCluster(deps, 'bob', ID)).rejects.toMatchObject({ code: 'notFound' });
+});
+
+it('waits for addresses until the time is up, and no longer', async () => {
+  const { clock, store } = (await aRunningWorld()).deps;
+  const until = plus(clock.now(), seconds(15));
+  const coming = aRunning({ nodes: [sent(0)] });
+  const get = async () => {
+    if (clock.now() > plus(until, minutes(1))) throw new Error('nobody waits any more');
+    return coming;
+  };
+  const waiting = waitForAddresses({ clock, store: { ...store, get } }, coming, until);
+  expect((await waiting).nodes).toEqual([sent(0)]);
+  expect(clock.now()).toBe(until);
+});
+
+it("shows root passwords to the cluster's owner, and not even to the admin", async () => {
+  const { deps } = await aRunningWorld();
+  const [first] = await getCredentials(deps, 'ann', ID);
+  expect(first).toMatchObject({ user: 'root', rootPassword: expect.any(String) });
+  await expect(getCredentials(deps, 'admin', ID)).rejects.toMatchObject({ code: 'notFound' });
+});

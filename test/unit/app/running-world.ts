@@ -1,0 +1,55 @@
+import { minutes, plus } from '../../../lib/core/base/units.ts';
+import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
+import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
+import { aRunning, aSettings, ID, LAUNCH, usd } from '../../support/builders.ts';
+import { someDeps } from '../../support/deps.ts';
+import { aClock } from '../../support/doubles.ts';
+
+/**
+ * Half an hour after its launch, a running cluster of ann's with a dollar: its record is in the
+ * table, and its budget in the ledger, where $5 may be open.
+ */
+export async function aRunningWorld({ isNudgeLost = false } = {}) {
+  const { clusters, ledger } = createMemoryTable();
+  const nudged: string[] = [];
+  const world = {
+    ledger,
+    nudged,
+    /** Happens just before each save of the use case. */
+    beforeSave: async () => {},
+    /** A pass saves the record just before the first save of the use case. */
+    passInBetween() {
+      world.beforeSave = async () => {
+        world.beforeSave = async () => {};
+        await clusters.save({ ...(await world.record()), reapTags: ['reap=x'] });
+      };
+    },
+    record: async () => (await clusters.get(ID)) as ClusterRecord,
+    counted: async () => (await ledger.read()).open.get(ID)?.budget,
+    deps: someDeps({
+      clock: aClock(plus(LAUNCH, minutes(30))),
+      ledger,
+      nudge: {
+        async reconcile(id) {
+          if (isNudgeLost) throw new Error('no function there');
+          nudged.push(id);
+        },
+        runSchedule: async () => {},
+      },
+      settings: aSettings({ openBudgetMax: usd(5) }),
+      store: {
+        ...clusters,
+        async save(record) {
+          await world.beforeSave();
+          return clusters.save(record);
+        },
+      },
+    }),
+  };
+  const { deps } = world;
+  const { id, owner, scheduleId, budget } = aRunning();
+  const claim = { id, owner, scheduleId, budget, scheduleCap: null };
+  await clusters.insert(aRunning());
+  await deps.caps.reserve(claim, plus(deps.clock.now(), minutes(1)));
+  return world;
+}
