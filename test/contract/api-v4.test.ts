@@ -28,11 +28,9 @@ import {
 } from '@linode/api-v4';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { images, regions, types } from '../../simulators/linode/catalogue.ts';
-import {
-  type LinodeSimulator,
-  type SimulatorOptions,
-  startLinodeSimulator,
-} from '../../simulators/linode/simulator.ts';
+import type { LinodeSimulator, SimulatorOptions } from '../../simulators/linode/simulator.ts';
+import { LINODE_TOKEN } from '../support/doubles.ts';
+import { READER, startSimulator } from '../support/simulated-linode.ts';
 
 /*
  * Linode's own client for JavaScript, which its Cloud Manager is made with, takes the simulator
@@ -40,7 +38,6 @@ import {
  */
 
 const NOW = Date.parse('2026-11-22T12:00:00.250Z');
-const TOKEN = 'token-with-every-scope';
 const NANODE = {
   type: 'g6-nanode-1',
   region: 'us-east',
@@ -52,13 +49,9 @@ const NANODE = {
 async function simulator(
   options: Partial<SimulatorOptions> & { readonly token?: string } = {},
 ): Promise<LinodeSimulator> {
-  const { token = TOKEN, ...rest } = options;
-  const started = await startLinodeSimulator({
-    now: () => NOW,
-    tokens: { [TOKEN]: '*', few: 'linodes:read_only' },
-    ...rest,
-  });
-  onTestFinished(() => started.close());
+  const { token = LINODE_TOKEN, ...rest } = options;
+  const tokens = { [READER]: 'linodes:read_only' };
+  const started = await startSimulator({ now: () => NOW, tokens, ...rest });
   const { origin } = new URL(started.url);
   const interceptors = [
     setToken(token),
@@ -245,7 +238,7 @@ describe('errors, for @linode/api-v4,', () => {
     ['an invalid token', { token: 'revoked' }, 401, 'Invalid Token'],
     [
       'a scope that the token lacks',
-      { token: 'few' },
+      { token: READER },
       401,
       'Your OAuth token is not authorized to use this endpoint.',
     ],

@@ -1,55 +1,27 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
-import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
+import { describe, expect, it } from 'vitest';
 import { plus, seconds } from '../../lib/core/base/units.ts';
 import type { CreateRequest, LinodeApi } from '../../lib/ports.ts';
 import { type Exchange, onExchange } from '../../simulators/linode/exchange.ts';
-import {
-  type LinodeSimulator,
-  type SimulatorOptions,
-  startLinodeSimulator,
-} from '../../simulators/linode/simulator.ts';
-import { aClock, quiet } from '../support/doubles.ts';
-import { aRequest, LABEL, LATER, START, TAGS } from '../support/linode-server.ts';
+import type { SimulatorOptions } from '../../simulators/linode/simulator.ts';
+import { aRequest, LABEL, LATER, LIMITS, START, TAGS } from '../support/linode-server.ts';
 import { hasShared, readShared, skipped } from '../support/shared.ts';
+import { READER, simulated } from '../support/simulated-linode.ts';
 import { contractOf } from './contract.ts';
 
-const ALL = 'token-with-every-scope';
-const FEW = 'token-with-one-scope';
-const LIMITS = { notAfter: plus(START, seconds(60)), by: LATER };
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB ann@example.org';
 
-/** Our client in front of the simulator, and what went between them. */
-interface Watched {
-  readonly api: LinodeApi;
-  readonly simulator: LinodeSimulator;
-  readonly exchanges: readonly Exchange[];
-  create(over?: Partial<CreateRequest>): ReturnType<LinodeApi['create']>;
-}
+type Watched = Awaited<ReturnType<typeof watched>>;
 
-async function watched(
-  options: Partial<SimulatorOptions> & { readonly token?: string } = {},
-): Promise<Watched> {
-  const { token = ALL, ...rest } = options;
-  const clock = aClock(START);
-  const simulator = await startLinodeSimulator({
-    now: () => clock.now(),
-    tokens: { [ALL]: '*', [FEW]: 'linodes:read_only' },
-    ...rest,
-  });
-  onTestFinished(() => simulator.close());
+/** Our client in front of the simulator, and what went between them. */
+async function watched(options: Parameters<typeof simulated>[0] = {}) {
+  const { api, simulator } = await simulated(options);
   const exchanges: Exchange[] = [];
   const host = new URL(simulator.url).host;
   onExchange((exchange) => {
     if (exchange.request.headers.host === host) exchanges.push(exchange);
   });
-  const api = createLinodeApi({
-    transport: createTransport(simulator.url),
-    clock,
-    token: async () => token,
-    log: quiet,
-  });
-  return { api, simulator, exchanges, create: (over) => api.create(aRequest(over), LIMITS) };
+  const create = (over?: Partial<CreateRequest>) => api.create(aRequest(over), LIMITS);
+  return { api, simulator, exchanges, create };
 }
 
 async function made(create: ReturnType<LinodeApi['create']>) {
@@ -194,8 +166,8 @@ describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skip
   });
 
   it('is kept where the token is invalid, or lacks a scope', async () => {
-    const invalid = await watched({ token: 'token-that-was-revoked' });
-    const scoped = await watched({ token: FEW });
+    const invalid = await watched({ token: async () => 'token-that-was-revoked' });
+    const scoped = await watched({ token: async () => READER });
     const denied = { code: 'linodeDenied' };
     for (const { api, create } of [invalid, scoped]) {
       await expect(create()).rejects.toMatchObject(denied);

@@ -1,14 +1,13 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { NodeLabel, Tag } from '../../lib/core/base/names.ts';
-import { plus, seconds } from '../../lib/core/base/units.ts';
 import {
   type Answer,
   aRawLinode,
   aRequest,
   FRESH_TOKEN,
   LATER,
-  START,
-  startWorld,
+  LIMITS,
+  served,
 } from '../support/linode-server.ts';
 import { hasShared, skipped } from '../support/shared.ts';
 import { recordedLists, type Sample, sampleNamed, samples } from './recorded.ts';
@@ -18,7 +17,6 @@ import { recordedLists, type Sample, sampleNamed, samples } from './recorded.ts'
  * not read, and in the headers what was recorded of them.
  */
 
-const LIMITS = { notAfter: plus(START, seconds(60)), by: LATER };
 const CREATED = Date.UTC(2018, 0, 2, 3, 4, 5);
 
 function answerOf({ response }: Sample): Answer {
@@ -31,14 +29,10 @@ function answerOf({ response }: Sample): Answer {
   return { status: response.status, headers, json: response.body };
 }
 
-async function worldOf(...answers: (Answer | string)[]) {
-  const script = answers.map((answer) =>
-    typeof answer === 'string' ? answerOf(sampleNamed(answer)) : answer,
+const worldOf = (...answers: (Answer | string)[]) =>
+  served(
+    answers.map((answer) => (typeof answer === 'string' ? answerOf(sampleNamed(answer)) : answer)),
   );
-  const world = await startWorld(script);
-  onTestFinished(() => world.close());
-  return world;
-}
 
 const listWorld = (path: string) =>
   worldOf(

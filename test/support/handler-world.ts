@@ -13,7 +13,7 @@ import { startSecrets } from '../../simulators/aws/secrets.ts';
 import { type LinodeSimulator, startLinodeSimulator } from '../../simulators/linode/simulator.ts';
 import { listen } from '../../simulators/listen.ts';
 import { at } from './builders.ts';
-import { createTestClock, type TestClock } from './linode-server.ts';
+import { aClock, type TestClock } from './doubles.ts';
 import { TABLE } from './table.ts';
 
 export const STAGE = 'test';
@@ -59,8 +59,7 @@ export async function startWorld(
 ): Promise<World> {
   // A Sunday noon, far from the end of a month, where an hour may be billed twice.
   const { now = '2026-11-22T12:00:00Z', secret = {}, env = {} } = options;
-  const clock = createTestClock(options.whileAsleep);
-  clock.set(at(now));
+  const clock = aClock(at(now), options.whileAsleep);
   const simulator = await startLinodeSimulator({ now: clock.now, tokens: { [LINODE_TOKEN]: '*' } });
   const dynamodb = await startDynamoDb(null, TABLE);
   const client = localDynamoDbClient(dynamodb.url);

@@ -1,27 +1,16 @@
 import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
 import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
 import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
 import type { LinodeHttpOptions } from '../../lib/adapters/linode/http.ts';
 import type { NodeLabel } from '../../lib/core/base/names.ts';
 import { epochMs, plus, seconds } from '../../lib/core/base/units.ts';
-import type { CreateRequest, LinodeApi, Log } from '../../lib/ports.ts';
+import type { CreateRequest } from '../../lib/ports.ts';
 import { publishExchange } from '../../simulators/linode/exchange.ts';
-import { aClock, type TestClock } from './doubles.ts';
+import { listen } from '../../simulators/listen.ts';
+import { aClock } from './doubles.ts';
 import { type Timeouts, timeoutsOn } from './timeouts.ts';
-
-/** A server that gives canned answers over real HTTP, and the client under test in front of it. */
-export interface TestWorld {
-  readonly api: LinodeApi;
-  readonly clock: TestClock;
-  readonly requests: readonly SeenRequest[];
-  readonly logged: readonly unknown[];
-  /** Of the requests, which pass where the server does not answer. */
-  readonly timeouts: Timeouts;
-  /** How the token was asked for, call by call. */
-  readonly tokenCalls: readonly { fresh: boolean }[];
-  close(): Promise<void>;
-}
 
 export interface SeenRequest {
   readonly method: string;
@@ -46,39 +35,40 @@ export type Script = readonly Answer[] | ((request: SeenRequest) => Answer | Pro
 
 export const START = epochMs(Date.UTC(2026, 0, 1));
 export const LATER = plus(START, seconds(600));
+export const LIMITS = { notAfter: plus(START, seconds(60)), by: LATER };
 export const TOKEN = 'secret-token-0123456789abcdef';
 export const FRESH_TOKEN = 'fresh-token-0123456789abcdef';
 
-export async function startWorld(
-  script: Script,
-  options: Partial<LinodeHttpOptions> = {},
-): Promise<TestWorld> {
+export type Served = Awaited<ReturnType<typeof served>>;
+
+/** The client under test in front of a server that gives these answers over real HTTP. */
+export async function served(script: Script, options: Partial<LinodeHttpOptions> = {}) {
   const requests: SeenRequest[] = [];
   const clock = aClock(START);
   const timeouts = timeoutsOn(clock);
   const server = http.createServer((request, response) => {
     void serve(request, response, { script, requests, timeouts });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = await listen(server, 0);
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   const logged: unknown[] = [];
   const log = (...entry: unknown[]) => void logged.push(entry);
+  /** How the token was asked for, call by call. */
   const tokenCalls: { fresh: boolean }[] = [];
   const api = createLinodeApi({
-    transport: createTransport(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v4`),
+    transport: createTransport(`${url}/v4`),
     clock,
-    log: { info: log, warn: log, error: log } satisfies Log,
+    log: { info: log, warn: log, error: log },
     token: async ({ fresh }) => {
       tokenCalls.push({ fresh });
       return tokenCalls.some((call) => call.fresh) ? FRESH_TOKEN : TOKEN;
     },
     ...options,
   });
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { api, clock, requests, logged, timeouts, tokenCalls, close };
+  return { api, clock, requests, logged, timeouts, tokenCalls };
 }
 
 export const errors = (...reasons: string[]): { errors: { reason: string; field?: string }[] } => ({

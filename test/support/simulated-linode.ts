@@ -1,10 +1,15 @@
 import { onTestFinished } from 'vitest';
+import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
+import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
+import type { LinodeHttpOptions } from '../../lib/adapters/linode/http.ts';
 import {
   type LinodeSimulator,
   type SimulatorOptions,
   startLinodeSimulator,
 } from '../../simulators/linode/simulator.ts';
-import { LINODE_TOKEN } from './doubles.ts';
+import { aClock, LINODE_TOKEN, quiet } from './doubles.ts';
+import { START } from './linode-server.ts';
+import { timeoutsOn } from './timeouts.ts';
 
 export const at = (iso: string): number => Date.parse(iso);
 
@@ -26,6 +31,28 @@ export async function startSimulator(
   const simulator = await startLinodeSimulator({ ...options, tokens });
   onTestFinished(() => simulator.close());
   return simulator;
+}
+
+/** A token of the simulator that may only read Linodes. */
+export const READER = 'token-that-may-only-read';
+
+/** Our client in front of the simulator. */
+export async function simulated({
+  token = async () => LINODE_TOKEN,
+  others,
+  ...options
+}: Partial<SimulatorOptions> & {
+  readonly token?: LinodeHttpOptions['token'];
+  /** Has the others go on while somebody sleeps. */
+  readonly others?: () => Promise<void>;
+} = {}) {
+  const clock = aClock(START, others);
+  const tokens = { [READER]: 'linodes:read_only' };
+  const simulator = await startSimulator({ now: clock.now, tokens, ...options });
+  timeoutsOn(clock);
+  const transport = createTransport(simulator.url);
+  const api = createLinodeApi({ transport, clock, log: quiet, token });
+  return { api, clock, simulator };
 }
 
 export interface CallOptions {

@@ -23,7 +23,7 @@ function aFailingKeeper(failing: (save: number) => 'conflict' | 'error' | null =
     },
   };
   const settings = aSettings({ openBudgetMax: usd(2) });
-  const caps = aFailingKeeper({ clock: aClock(), ledger: counted, settings });
+  const caps = aKeeper({ clock: aClock(), ledger: counted, settings });
   const reserve = (id: ClusterId, by = SOON) =>
     caps.reserve({ id, owner: 'ann', scheduleId: null, budget: usd(1), scheduleCap: null }, by);
   return { reserve, saves: () => saves, open: async () => [...(await ledger.read()).open.keys()] };

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createTransport } from '../../../../lib/adapters/linode/axios-transport.ts';
-import type { LinodeHttpOptions } from '../../../../lib/adapters/linode/http.ts';
 import { type EpochMs, plus, seconds } from '../../../../lib/core/base/units.ts';
 import { AppError } from '../../../../lib/errors.ts';
 import type { LinodeApi } from '../../../../lib/ports.ts';
@@ -18,20 +17,10 @@ import {
   type Script,
   type SeenRequest,
   START,
-  startWorld,
+  served,
   TAGS,
-  type TestWorld,
   TOKEN,
 } from '../../../support/linode-server.ts';
-
-const open: TestWorld[] = [];
-afterEach(() => Promise.all(open.splice(0).map((world) => world.close())));
-
-async function world(script: Script, options: Partial<LinodeHttpOptions> = {}): Promise<TestWorld> {
-  const started = await startWorld(script, options);
-  open.push(started);
-  return started;
-}
 
 async function errorFrom(promise: Promise<unknown>): Promise<AppError> {
   const error = await promise.then(
@@ -63,7 +52,7 @@ const NOT_FOUND: Answer = { status: 404, json: errors('Not found') };
 
 describe('a request', () => {
   it('says who we are, in what format, and is not redirected', async () => {
-    const { api, requests } = await world([{ status: 302, headers: { location: '/elsewhere' } }]);
+    const { api, requests } = await served([{ status: 302, headers: { location: '/elsewhere' } }]);
     const error = await errorFrom(api.get(5, LATER));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
     expect(error.message).toMatch(/^GET \/linode\/instances\/5: 302: /);
@@ -80,7 +69,7 @@ describe('a request', () => {
   });
 
   it('is not made with a token that no header takes', async () => {
-    const { api, requests } = await world([], { token: async () => 'two\nlines' });
+    const { api, requests } = await served([], { token: async () => 'two\nlines' });
     expect(await errorFrom(api.get(5, LATER))).toMatchObject({ code: 'linodeDenied' });
     expect(requests).toHaveLength(0);
   });
@@ -88,7 +77,7 @@ describe('a request', () => {
 
 describe('a list', () => {
   it('is asked for by the largest page, ordered by id where that is possible', async () => {
-    const { api, requests } = await world([page([aRawLinode()]), page([])]);
+    const { api, requests } = await served([page([aRawLinode()]), page([])]);
     await api.listByTag('onebuck-dev', LATER);
     await api.images(LATER);
     const [linodes, images] = requests;
@@ -99,7 +88,7 @@ describe('a list', () => {
 
   it('is every page, and each item once', async () => {
     const [a, b, c] = [1, 2, 3].map((id) => aRawLinode({ id, label: `onebuck-${id}` }));
-    const { api, requests } = await world([
+    const { api, requests } = await served([
       page([a, b], { pages: 2, results: 4 }),
       page([b, c], { page: 2, pages: 2, results: 4 }),
     ]);
@@ -109,25 +98,25 @@ describe('a list', () => {
   });
 
   it('is empty with no pages at all', async () => {
-    const { api } = await world([{ json: { data: [], page: 0, pages: 0, results: 0 } }]);
+    const { api } = await served([{ json: { data: [], page: 0, pages: 0, results: 0 } }]);
     expect(await api.listByTag('onebuck-dev', LATER)).toEqual([]);
   });
 
   it('has nothing that does not bear the tag, whatever Linode makes of the filter', async () => {
     const strangers = [[], ['onebuck-dev2'], ['Onebuck-dev'], ['x onebuck-dev']];
     const rows = strangers.map((tags, index) => aRawLinode({ id: 7 + index, tags }));
-    const { api } = await world([page([...rows, aRawLinode({ id: 99, tags: ['onebuck-dev'] })])]);
+    const { api } = await served([page([...rows, aRawLinode({ id: 99, tags: ['onebuck-dev'] })])]);
     expect((await api.listByTag('onebuck-dev', LATER)).map(({ id }) => id)).toEqual([99]);
   });
 
   it('sends a filter that is not ASCII', async () => {
-    const { api, requests } = await world([page([])]);
+    const { api, requests } = await served([page([])]);
     await api.listByTag('schön ☂', LATER);
     expect(requests[0]?.filter).toMatchObject({ tags: 'schön ☂' });
   });
 
   it('may grow while it is read', async () => {
-    const { api } = await world([
+    const { api } = await served([
       page([aRawLinode({ id: 1 })], { pages: 2, results: 2 }),
       page([aRawLinode({ id: 2 })], { page: 2, pages: 3, results: 3 }),
       page([aRawLinode({ id: 3 })], { page: 3, pages: 3, results: 3 }),
@@ -139,7 +128,7 @@ describe('a list', () => {
     ['shrinks', page([aRawLinode({ id: 3 })], { page: 2, pages: 2, results: 2 })],
     ['loses its second page', NOT_FOUND],
   ])('is read again if it %s while it is read', async (_how, second) => {
-    const { api, requests } = await world([
+    const { api, requests } = await served([
       page([aRawLinode({ id: 1 }), aRawLinode({ id: 2 })], { pages: 2, results: 3 }),
       second,
       page([aRawLinode({ id: 2 }), aRawLinode({ id: 3 })]),
@@ -158,7 +147,7 @@ describe('a list', () => {
     ['gives another page than asked for', () => page([], { page: 4, pages: 9, results: 9 })],
     ['has no end', () => page([], { pages: 201, results: 100_000 })],
   ])('is an error if it %s', async (_how, answer) => {
-    const { api, requests } = await world(({ query }) => answer(query.get('page') ?? ''));
+    const { api, requests } = await served(({ query }) => answer(query.get('page') ?? ''));
     const error = await errorFrom(api.regions(LATER));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
     expect(error.message).toMatch(/^GET \/regions: /);
@@ -166,7 +155,7 @@ describe('a list', () => {
   });
 
   it('is an error, not a part, if the time ends between its pages', async () => {
-    const { api, clock } = await world(() => {
+    const { api, clock } = await served(() => {
       clock.set(plus(LATER, seconds(1)));
       return page([aRawLinode()], { pages: 2, results: 2 });
     });
@@ -175,7 +164,7 @@ describe('a list', () => {
   });
 
   it('is an error that names what is wrong, if an item is of another shape', async () => {
-    const { api, requests } = await world([page([aRawLinode(), aRawLinode({ created: 'now' })])]);
+    const { api, requests } = await served([page([aRawLinode(), aRawLinode({ created: 'now' })])]);
     const error = await errorFrom(api.listByTag('onebuck-dev', LATER));
     expect(error.message).toMatch(
       /^GET \/linode\/instances: 200: unexpected answer: data\.1: created/,
@@ -186,7 +175,7 @@ describe('a list', () => {
 
   it('covers the whole catalogue', async () => {
     const type = { id: 'g6-nanode-1', vcpus: 1, memory: 1024, disk: 25600 };
-    const { api, requests } = await world([page([type]), page([{ id: 'us-east' }]), page([])]);
+    const { api, requests } = await served([page([type]), page([{ id: 'us-east' }]), page([])]);
     expect((await api.types(LATER)).value).toMatchObject([{ id: 'g6-nanode-1', price: null }]);
     expect((await api.regions(LATER)).value).toMatchObject([{ id: 'us-east', siteType: 'core' }]);
     expect((await api.images(LATER)).value).toEqual([]);
@@ -215,13 +204,13 @@ describe('how long a list may be used', () => {
     ['', null],
     [null, null],
   ])('is what the header says: %j', async (cacheControl, maxAge) => {
-    const { api } = await world([aged(cacheControl)]);
+    const { api } = await served([aged(cacheControl)]);
     expect(await api.regions(LATER)).toMatchObject({ value: [{ id: 'us-1' }], maxAge });
   });
 
   it('is as long as for each of its pages', async () => {
     const two = { pages: 2, results: 2 };
-    const { api } = await world([
+    const { api } = await served([
       aged('max-age=90', two),
       aged('max-age=30', { page: 2, ...two }),
       aged(null, two),
@@ -239,7 +228,7 @@ describe('availability', () => {
   ];
 
   it('is a bare list of one region’s types', async () => {
-    const { api, requests } = await world([{ json: rows }, { json: [] }]);
+    const { api, requests } = await served([{ json: rows }, { json: [] }]);
     expect(await api.availability('us-east', LATER)).toEqual([
       { type: 'g7-premium-2', available: false },
       { type: 'g1-gpu-rtx6000-1', available: true },
@@ -257,13 +246,13 @@ describe('availability', () => {
     ['linodeUnavailable', page([])],
     ['linodeUnavailable', { json: [{ plan: 'x', available: 'yes' }] }],
   ] as const)('is not guessed: %s', async (code, answer) => {
-    const { api, requests } = await world([answer]);
+    const { api, requests } = await served([answer]);
     expect(await errorFrom(api.availability('us-east', LATER))).toMatchObject({ code });
     expect(requests).toHaveLength(1);
   });
 
   it('is waited for less than other answers', async () => {
-    const { api, timeouts } = await world(() => ({ lost: 'hang' }));
+    const { api, timeouts } = await served(() => ({ lost: 'hang' }));
     const error = await errorFrom(api.availability('us-east', LATER));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
     expect(error.message).toContain('no answer within 3000 ms');
@@ -273,46 +262,46 @@ describe('availability', () => {
 
 describe('one Linode', () => {
   it('is found by its id, or not', async () => {
-    const { api } = await world([{ json: aRawLinode() }, NOT_FOUND]);
+    const { api } = await served([{ json: aRawLinode() }, NOT_FOUND]);
     expect(await api.get(101, LATER)).toMatchObject({ id: 101, label: LABEL });
     expect(await api.get(102, LATER)).toBe('notFound');
   });
 
   it('is not taken for another one', async () => {
-    const { api } = await world([{ json: aRawLinode({ id: 7 }) }]);
+    const { api } = await served([{ json: aRawLinode({ id: 7 }) }]);
     expect(await errorFrom(api.get(8, LATER))).toMatchObject({ code: 'linodeUnavailable' });
   });
 
   it('is not gone because a page in HTML says 404', async () => {
-    const { api } = await world(() => htmlPage(404));
+    const { api } = await served(() => htmlPage(404));
     expect(await errorFrom(api.get(8, LATER))).toMatchObject({ code: 'linodeUnavailable' });
     expect(await errorFrom(api.delete(8, LATER))).toMatchObject({ code: 'linodeUnavailable' });
   });
 
   it('is found by its exact label only', async () => {
     const near = aRawLinode({ id: 1, label: `${LABEL}1` });
-    const { api, requests } = await world([page([near, aRawLinode({ id: 2 })]), page([near])]);
+    const { api, requests } = await served([page([near, aRawLinode({ id: 2 })]), page([near])]);
     expect(await api.findByLabel(LABEL, LATER)).toMatchObject({ id: 2 });
     expect(await api.findByLabel(LABEL, LATER)).toBe('notFound');
     expect(requests[0]?.filter).toMatchObject({ label: LABEL });
   });
 
   it('is deleted, once or twice', async () => {
-    const { api, requests } = await world([DELETED, NOT_FOUND]);
+    const { api, requests } = await served([DELETED, NOT_FOUND]);
     expect(await api.delete(101, LATER)).toBe('deleted');
     expect(await api.delete(101, LATER)).toBe('notFound');
     expect(requests[0]).toMatchObject({ method: 'DELETE', path: '/v4/linode/instances/101' });
   });
 
   it('is deleted where the answer has no content', async () => {
-    const { api } = await world([{ status: 204 }]);
+    const { api } = await served([{ status: 204 }]);
     expect(await api.delete(101, LATER)).toBe('deleted');
   });
 });
 
 describe('a tag', () => {
   it('is deleted by its percent-encoded name, once or twice', async () => {
-    const { api, requests } = await world([DELETED, NOT_FOUND]);
+    const { api, requests } = await served([DELETED, NOT_FOUND]);
     await api.deleteTag('onebuck=c/1', LATER);
     await api.deleteTag('onebuck=c/1', LATER);
     expect(requests[0]).toMatchObject({ method: 'DELETE', path: '/v4/tags/onebuck%3Dc%2F1' });
@@ -321,7 +310,7 @@ describe('a tag', () => {
   it.each([MISSING_SCOPE, { status: 403, json: errors('Unauthorized') }])(
     'is not deleted without the permission: %j',
     async (answer) => {
-      const { api } = await world([answer]);
+      const { api } = await served([answer]);
       expect(await errorFrom(api.deleteTag('t', LATER))).toMatchObject({ code: 'linodeDenied' });
     },
   );
@@ -329,7 +318,7 @@ describe('a tag', () => {
 
 describe("a Linode's tags", () => {
   it('are all replaced by one PUT, which says what it is then', async () => {
-    const { api, requests } = await world([{ json: aRawLinode({ tags: ['a', 'b'] }) }]);
+    const { api, requests } = await served([{ json: aRawLinode({ tags: ['a', 'b'] }) }]);
     expect(await api.setTags(101, ['a', 'b'], LATER)).toMatchObject({ id: 101, tags: ['a', 'b'] });
     const path = '/v4/linode/instances/101';
     expect(requests).toMatchObject([{ method: 'PUT', path, body: { tags: ['a', 'b'] } }]);
@@ -338,13 +327,13 @@ describe("a Linode's tags", () => {
   it('are put again after an answer that was lost, as that does no harm', async () => {
     const busy = { status: 400, json: errors('Linode busy.') };
     const answers = [busy, { status: 503 }, { lost: 'drop' } as const, { json: aRawLinode() }];
-    const { api, requests } = await world(answers);
+    const { api, requests } = await served(answers);
     expect(await api.setTags(101, TAGS, LATER)).toMatchObject({ tags: TAGS });
     expect(requests).toHaveLength(4);
   });
 
   it('are not put on what is not there', async () => {
-    const { api } = await world([NOT_FOUND]);
+    const { api } = await served([NOT_FOUND]);
     expect(await api.setTags(101, TAGS, LATER)).toBe('notFound');
   });
 
@@ -353,7 +342,7 @@ describe("a Linode's tags", () => {
     ['of nothing but an object', DELETED],
     ['about another Linode', { json: aRawLinode({ id: 7 }) }],
   ])('are not known to be put from an answer %s', async (_what, answer) => {
-    const { api, requests } = await world([answer]);
+    const { api, requests } = await served([answer]);
     const error = await errorFrom(api.setTags(101, TAGS, LATER));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
     expect(error.message).toMatch(/^PUT \/linode\/instances\/101: 200: unexpected answer: /);
@@ -361,7 +350,7 @@ describe("a Linode's tags", () => {
   });
 
   it('are put with a fresh token where the old one was refused, and not without the scope', async () => {
-    const { api, requests } = await world([INVALID_TOKEN, { json: aRawLinode() }, MISSING_SCOPE]);
+    const { api, requests } = await served([INVALID_TOKEN, { json: aRawLinode() }, MISSING_SCOPE]);
     expect(await api.setTags(101, TAGS, LATER)).toMatchObject({ tags: TAGS });
     const tokens = requests.map(({ headers }) => headers.authorization);
     expect(tokens).toEqual([`Bearer ${TOKEN}`, `Bearer ${FRESH_TOKEN}`]);
@@ -370,7 +359,7 @@ describe("a Linode's tags", () => {
   });
 
   it('that Linode does not take are an error', async () => {
-    const { api } = await world([{ status: 400, json: errors('Tags are wrong @tags') }]);
+    const { api } = await served([{ status: 400, json: errors('Tags are wrong @tags') }]);
     const error = await errorFrom(api.setTags(101, TAGS, LATER));
     expect(error).toMatchObject({ code: 'linodeRejected' });
   });
@@ -387,13 +376,13 @@ describe('forced backups', () => {
     [false, { status: 405, json: errors('Method Not Allowed') }],
     [false, { status: 501, json: errors('Not simulated') }],
   ] as const)('are %j from %j', async (forced, answer) => {
-    const { api, requests } = await world([answer]);
+    const { api, requests } = await served([answer]);
     expect(await api.backupsForced(LATER)).toBe(forced);
     expect(requests).toHaveLength(1);
   });
 
   it('are not guessed from an invalid token, nor from another answer', async () => {
-    const { api } = await world([INVALID_TOKEN, INVALID_TOKEN, { json: { backups: 'yes' } }]);
+    const { api } = await served([INVALID_TOKEN, INVALID_TOKEN, { json: { backups: 'yes' } }]);
     expect(await errorFrom(api.backupsForced(LATER))).toMatchObject({ code: 'linodeDenied' });
     expect(await errorFrom(api.backupsForced(LATER))).toMatchObject({ code: 'linodeUnavailable' });
   });
@@ -425,7 +414,7 @@ function first(once: Answer, then: Answer): Script {
 
 describe('a call that failed for the moment', () => {
   it.each(TRANSIENT)('is repeated after %s', async (_what, answer) => {
-    const { api, clock, logged } = await world([answer, answer, answer, DELETED]);
+    const { api, clock, logged } = await served([answer, answer, answer, DELETED]);
     expect(await api.delete(101, LATER)).toBe('deleted');
     expect(clock.slept).toEqual([500, 1_000, 2_000]);
     expect(logged).toHaveLength(3);
@@ -442,17 +431,17 @@ describe('a call that failed for the moment', () => {
   });
 
   it('is repeated after silence', async () => {
-    const { api } = await world(first({ lost: 'hang' }, DELETED));
+    const { api } = await served(first({ lost: 'hang' }, DELETED));
     expect(await api.delete(101, LATER)).toBe('deleted');
   });
 
   it('is repeated after an answer that never ends, however busily it drips', async () => {
-    const { api } = await world(first({ lost: 'drip' }, DELETED));
+    const { api } = await served(first({ lost: 'drip' }, DELETED));
     expect(await api.delete(101, LATER)).toBe('deleted');
   });
 
   it('keeps nobody much beyond the time given, though each answer may take longer', async () => {
-    const { api, timeouts } = await world(() => ({ lost: 'hang' }));
+    const { api, timeouts } = await served(() => ({ lost: 'hang' }));
     const error = await errorFrom(api.get(1, START));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
     expect(error.message).toContain('no answer within 3000 ms');
@@ -460,7 +449,7 @@ describe('a call that failed for the moment', () => {
   });
 
   it('waits no longer than 8 s, and gives up for good after 50 attempts', async () => {
-    const { api, clock, requests } = await world(() => htmlPage(502));
+    const { api, clock, requests } = await served(() => htmlPage(502));
     const error = await errorFrom(api.get(1, plus(START, seconds(100_000))));
     expect(error.message).toBe(
       'GET /linode/instances/1: 502: an answer in text/html (attempts: 50)',
@@ -471,7 +460,7 @@ describe('a call that failed for the moment', () => {
 
   it.each(TRANSIENT)('after %s does not wait past its time', async (_what, answer) => {
     const by = plus(START, seconds(3));
-    const { api, clock, requests } = await world(() => answer);
+    const { api, clock, requests } = await served(() => answer);
     const error = await errorFrom(api.delete(1, by));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
     expect(error.message).toMatch(/^DELETE \/linode\/instances\/1: .+ \(attempts: 3\)$/);
@@ -481,7 +470,7 @@ describe('a call that failed for the moment', () => {
 
   it('is tried once even when its time is over', async () => {
     const past = plus(START, seconds(-1));
-    const { api, requests, clock } = await world([DELETED, htmlPage(502)]);
+    const { api, requests, clock } = await served([DELETED, htmlPage(502)]);
     expect(await api.delete(1, past)).toBe('deleted');
     expect(await errorFrom(api.delete(1, past))).toMatchObject({ code: 'linodeUnavailable' });
     expect(requests).toHaveLength(2);
@@ -492,7 +481,7 @@ describe('a call that failed for the moment', () => {
     [503, { status: 503, json: errors('Sorry'), headers: { 'x-maintenance-mode': 'all,x' } }],
     [200, htmlPage(200, { 'x-maintenance-mode': 'all' })],
   ])('is not repeated in a maintenance (%s)', async (status, answer) => {
-    const { api } = await world([answer]);
+    const { api } = await served([answer]);
     const error = await errorFrom(api.get(1, LATER));
     expect(error).toMatchObject({
       code: 'linodeUnavailable',
@@ -515,13 +504,13 @@ describe('a call over the rate limit', () => {
       headers: { 'retry-after': text },
       json: errors('Too many requests'),
     };
-    const { api, clock } = await world([tooMany, DELETED]);
+    const { api, clock } = await served([tooMany, DELETED]);
     expect(await api.delete(1, LATER)).toBe('deleted');
     expect(clock.slept).toEqual([waitMs]);
   });
 
   it('takes no Retry-After from any other answer', async () => {
-    const { api, clock } = await world([htmlPage(502, { 'retry-after': '30' }), DELETED]);
+    const { api, clock } = await served([htmlPage(502, { 'retry-after': '30' }), DELETED]);
     await api.delete(1, LATER);
     expect(clock.slept).toEqual([500]);
   });
@@ -531,7 +520,7 @@ const ADVICE = 'Put a valid one into the secret.';
 
 describe('a refused token', () => {
   it('is read afresh, once', async () => {
-    const { api, requests, tokenCalls } = await world([INVALID_TOKEN, DELETED]);
+    const { api, requests, tokenCalls } = await served([INVALID_TOKEN, DELETED]);
     expect(await api.delete(1, LATER)).toBe('deleted');
     expect(requests.map(({ headers }) => headers.authorization)).toEqual([
       `Bearer ${TOKEN}`,
@@ -541,7 +530,7 @@ describe('a refused token', () => {
   });
 
   it('is an error if the fresh one is refused too', async () => {
-    const { api, requests } = await world(() => INVALID_TOKEN);
+    const { api, requests } = await served(() => INVALID_TOKEN);
     const error = await errorFrom(api.types(LATER));
     expect(error).toMatchObject({
       code: 'linodeDenied',
@@ -551,7 +540,7 @@ describe('a refused token', () => {
   });
 
   it('is not repeated when the time is over', async () => {
-    const { api, requests } = await world(() => INVALID_TOKEN);
+    const { api, requests } = await served(() => INVALID_TOKEN);
     const error = await errorFrom(api.types(plus(START, seconds(-1))));
     expect(error).toMatchObject({ code: 'linodeDenied' });
     expect(requests).toHaveLength(1);
@@ -560,7 +549,7 @@ describe('a refused token', () => {
   it.each([MISSING_SCOPE, { ...MISSING_SCOPE, json: errors('Not with this one') }])(
     'that lacks a scope is told from one that is invalid',
     async (answer) => {
-      const { api, requests } = await world([answer]);
+      const { api, requests } = await served([answer]);
       const error = await errorFrom(api.delete(1, LATER));
       expect(error.code).toBe('linodeDenied');
       expect(error.message).toContain('linodes:read_write');
@@ -570,7 +559,7 @@ describe('a refused token', () => {
   );
 
   it('whose user lacks a grant is told as such', async () => {
-    const { api } = await world([{ status: 403, json: errors('Unauthorized') }]);
+    const { api } = await served([{ status: 403, json: errors('Unauthorized') }]);
     const error = await errorFrom(api.get(1, LATER));
     expect(error.code).toBe('linodeDenied');
     expect(error.message).toMatch(/user/);
@@ -578,7 +567,7 @@ describe('a refused token', () => {
 
   it('that could not be read is told by whoever reads it', async () => {
     const token = () => Promise.reject(new AppError('misconfigured', 'no such secret'));
-    const { api } = await world([], { token });
+    const { api } = await served([], { token });
     expect(await errorFrom(api.get(1, LATER))).toMatchObject({ code: 'misconfigured' });
   });
 });
@@ -586,7 +575,7 @@ describe('a refused token', () => {
 describe('a request that Linode rejects', () => {
   it('is an error with all of its reasons', async () => {
     const answer = { status: 400, json: errors('Cannot filter on foo @X-Filter', 'And more') };
-    const { api, requests } = await world([answer]);
+    const { api, requests } = await served([answer]);
     expect(await errorFrom(api.images(LATER))).toMatchObject({
       code: 'linodeRejected',
       message: 'GET /images: 400: Cannot filter on foo (X-Filter); And more',
@@ -634,7 +623,7 @@ describe('secrets', () => {
 
   it.each(uses)('are in no error, outcome or log line of a failing %s', async (_name, use) => {
     for (const [index, answer] of answers.entries()) {
-      const { api, logged } = await world((request) => answer(echoOf(request)), {});
+      const { api, logged } = await served((request) => answer(echoOf(request)), {});
       const result = await use(api, plus(START, seconds(5))).catch((error: unknown) => error);
       const error = result instanceof Error ? [result.message, result.stack, result.cause] : [];
       const shown = [result, error, logged]
@@ -651,7 +640,7 @@ describe('secrets', () => {
   });
 
   it('are in no error if there is no server', async () => {
-    const { api, logged } = await world([], {
+    const { api, logged } = await served([], {
       transport: createTransport('http://127.0.0.1:9/v4'),
     });
     const error = await errorFrom(api.get(1, plus(START, seconds(2))));

@@ -1,5 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { LinodeHttpOptions } from '../../../../lib/adapters/linode/http.ts';
+import { describe, expect, it } from 'vitest';
 import { type EpochMs, epochMs, plus, seconds } from '../../../../lib/core/base/units.ts';
 import type { CreateOutcome } from '../../../../lib/ports.ts';
 import {
@@ -11,25 +10,16 @@ import {
   htmlPage,
   LABEL,
   LATER,
+  LIMITS,
   page,
   type Script,
+  type Served,
   START,
-  startWorld,
+  served,
   TAGS,
-  type TestWorld,
   TOKEN,
 } from '../../../support/linode-server.ts';
 
-const open: TestWorld[] = [];
-afterEach(() => Promise.all(open.splice(0).map((world) => world.close())));
-
-async function world(script: Script, options: Partial<LinodeHttpOptions> = {}): Promise<TestWorld> {
-  const started = await startWorld(script, options);
-  open.push(started);
-  return started;
-}
-
-const LIMITS = { notAfter: plus(START, seconds(60)), by: LATER };
 const MADE: Answer = { json: aRawLinode() };
 const INVALID_TOKEN: Answer = { status: 401, json: errors('Invalid Token') };
 const tooMany = (headers: Record<string, string> = {}): Answer => ({
@@ -38,11 +28,11 @@ const tooMany = (headers: Record<string, string> = {}): Answer => ({
   json: errors('Too many requests'),
 });
 
-const postsOf = ({ requests }: TestWorld) => requests.filter(({ method }) => method === 'POST');
+const postsOf = ({ requests }: Served) => requests.filter(({ method }) => method === 'POST');
 
 describe('a create', () => {
   it('sends the whole of the request, and what the account could decide otherwise', async () => {
-    const { api, requests } = await world([MADE]);
+    const { api, requests } = await served([MADE]);
     const outcome = await api.create(aRequest({ authorizedKeys: ['ssh-ed25519 A'] }), LIMITS);
     expect(outcome).toMatchObject({ kind: 'made', linode: { id: 101, label: LABEL } });
     expect(requests).toHaveLength(1);
@@ -64,7 +54,7 @@ describe('a create', () => {
   });
 
   it('leaves out what the request does not have', async () => {
-    const { api, requests } = await world([MADE]);
+    const { api, requests } = await served([MADE]);
     const bare = aRequest({ rootPassword: null, userData: null, authorizedKeys: [] });
     await api.create(bare, LIMITS);
     expect(requests[0]?.body).not.toHaveProperty('root_pass');
@@ -77,7 +67,7 @@ describe('a create', () => {
       'region is not valid @region',
       'A valid plan type by that ID was not found @type',
     ];
-    const { api, requests } = await world([{ status: 400, json: errors(...reasons) }]);
+    const { api, requests } = await served([{ status: 400, json: errors(...reasons) }]);
     expect(await api.create(aRequest(), LIMITS)).toEqual({
       kind: 'refused',
       reason: 'region is not valid (region); A valid plan type by that ID was not found (type)',
@@ -87,7 +77,7 @@ describe('a create', () => {
 
   it('is refused where there is no capacity, which Linode tells by 403', async () => {
     const reason = 'The Linode plan you chose is not currently available in the selected region.';
-    const { api } = await world([{ status: 403, json: errors(reason) }]);
+    const { api } = await served([{ status: 403, json: errors(reason) }]);
     expect(await api.create(aRequest(), LIMITS)).toEqual({ kind: 'refused', reason });
   });
 
@@ -95,7 +85,7 @@ describe('a create', () => {
     [403, errors('Unauthorized')],
     [401, errors('Your OAuth token is not authorized to use this endpoint.')],
   ])('throws where the token may not (%s), as nothing was made', async (status, json) => {
-    const { api } = await world([{ status, json }]);
+    const { api } = await served([{ status, json }]);
     await expect(api.create(aRequest(), LIMITS)).rejects.toMatchObject({ code: 'linodeDenied' });
   });
 });
@@ -126,9 +116,9 @@ const DOUBTS: [string, Answer][] = [
 ];
 
 describe.each(DOUBTS)('a create in doubt after %s', (_what, answer) => {
-  async function createWith(lookedUp: Answer): Promise<[CreateOutcome, TestWorld]> {
+  async function createWith(lookedUp: Answer): Promise<[CreateOutcome, Served]> {
     const script: Script = ({ method }) => (method === 'POST' ? answer : lookedUp);
-    const started = await world(script);
+    const started = await served(script);
     return [await started.api.create(aRequest(), LIMITS), started];
   }
 
@@ -166,18 +156,18 @@ describe.each(DOUBTS)('a create in doubt after %s', (_what, answer) => {
 
 describe('the adoption', () => {
   it('takes nothing for ours if the request has no tags', async () => {
-    const { api } = await world([labelTaken, page([aRawLinode()])]);
+    const { api } = await served([labelTaken, page([aRawLinode()])]);
     const outcome = await api.create(aRequest({ tags: [] }), LIMITS);
     expect(outcome.kind).toBe('refused');
   });
 
   it('waits until the label can be looked up', async () => {
-    const { api } = await world([{ lost: 'drop' }, htmlPage(502), page([aRawLinode()])]);
+    const { api } = await served([{ lost: 'drop' }, htmlPage(502), page([aRawLinode()])]);
     expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
   });
 
   it('is tried once even after the time for it', async () => {
-    const { api, clock, requests } = await world(({ method }) => {
+    const { api, clock, requests } = await served(({ method }) => {
       clock.set(plus(LATER, seconds(1)));
       return method === 'POST' ? htmlPage(502) : page([aRawLinode()]);
     });
@@ -188,7 +178,7 @@ describe('the adoption', () => {
 
 describe('a create with a refused token', () => {
   it('is sent again with a fresh one, for nothing was done', async () => {
-    const { api, requests, tokenCalls } = await world([INVALID_TOKEN, MADE]);
+    const { api, requests, tokenCalls } = await served([INVALID_TOKEN, MADE]);
     expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
     expect(requests.map(({ headers }) => headers.authorization)).toEqual([
       `Bearer ${TOKEN}`,
@@ -198,13 +188,13 @@ describe('a create with a refused token', () => {
   });
 
   it('throws if the fresh one is refused too', async () => {
-    const { api, requests } = await world(() => INVALID_TOKEN);
+    const { api, requests } = await served(() => INVALID_TOKEN);
     await expect(api.create(aRequest(), LIMITS)).rejects.toMatchObject({ code: 'linodeDenied' });
     expect(requests).toHaveLength(2);
   });
 
   it('is not sent again when it has become too late', async () => {
-    const { api, clock, requests } = await world(() => {
+    const { api, clock, requests } = await served(() => {
       clock.set(plus(LIMITS.notAfter, seconds(1)));
       return INVALID_TOKEN;
     });
@@ -215,7 +205,7 @@ describe('a create with a refused token', () => {
 
 describe('the connection', () => {
   it('of a create is its own, while the others are kept', async () => {
-    const { api, requests } = await world([MADE, page([]), MADE]);
+    const { api, requests } = await served([MADE, page([]), MADE]);
     await api.create(aRequest(), LIMITS);
     await api.listByTag('onebuck-dev', LATER);
     await api.create(aRequest(), LIMITS);
@@ -226,7 +216,7 @@ describe('the connection', () => {
 
 describe('a create and its time', () => {
   it('is not sent after notAfter', async () => {
-    const { api, requests } = await world([MADE]);
+    const { api, requests } = await served([MADE]);
     const notAfter = plus(START, seconds(-1));
     expect(await api.create(aRequest(), { notAfter, by: LATER })).toEqual({
       kind: 'notSent',
@@ -241,13 +231,13 @@ describe('a create and its time', () => {
       started.clock.set(plus(LIMITS.notAfter, seconds(1)));
       return TOKEN;
     };
-    const started = await world([MADE], { token });
+    const started = await served([MADE], { token });
     expect(await started.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'notSent' });
     expect(started.requests).toHaveLength(0);
   });
 
   it('is sent at notAfter, even after the time for waiting and repeating', async () => {
-    const { api } = await world([MADE]);
+    const { api } = await served([MADE]);
     const limits = { notAfter: START, by: plus(START, seconds(-5)) };
     expect(await api.create(aRequest(), limits)).toMatchObject({ kind: 'made' });
   });
@@ -255,7 +245,7 @@ describe('a create and its time', () => {
 
 describe('a create over the rate limit', () => {
   it('waits as long as Linode says, and is sent again', async () => {
-    const started = await world([tooMany({ 'retry-after': '9' }), MADE]);
+    const started = await served([tooMany({ 'retry-after': '9' }), MADE]);
     expect(await started.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
     expect(started.clock.now() - START).toBeGreaterThanOrEqual(9_000);
     expect(started.clock.now() - START).toBeLessThanOrEqual(16_000);
@@ -268,7 +258,7 @@ describe('a create over the rate limit', () => {
   });
 
   it.each(['notAfter', 'by'] as const)('is given up if that passes %s', async (limit) => {
-    const started = await world([tooMany({ 'retry-after': '30' })]);
+    const started = await served([tooMany({ 'retry-after': '30' })]);
     const limits = { ...LIMITS, [limit]: plus(START, seconds(20)) };
     expect(await started.api.create(aRequest(), limits)).toEqual({
       kind: 'notSent',
@@ -280,7 +270,7 @@ describe('a create over the rate limit', () => {
   });
 
   it('is given up in the end', async () => {
-    const started = await world(() => tooMany());
+    const started = await served(() => tooMany());
     const outcome = await started.api.create(aRequest(), LIMITS);
     expect(outcome.kind).toBe('notSent');
     expect(started.clock.now()).toBeLessThanOrEqual(LIMITS.notAfter);
@@ -312,7 +302,7 @@ describe('many creates at once', () => {
     return Object.assign(script, { sent });
   }
 
-  const createAll = ({ api }: TestWorld, count: number, notAfter: EpochMs) =>
+  const createAll = ({ api }: Served, count: number, notAfter: EpochMs) =>
     Promise.all(
       Array.from({ length: count }, (_, index) =>
         api.create(aRequest({ label: `onebuck-x-${index}` }), { notAfter, by: LATER }),
@@ -321,7 +311,7 @@ describe('many creates at once', () => {
 
   it('are sent side by side and without a wait, up to 20', async () => {
     const waiting: (() => void)[] = [];
-    const started = await world(async ({ body }) => {
+    const started = await served(async ({ body }) => {
       // None is answered before all have come: one after another, they would wait for ever.
       await new Promise<void>((resolve) => {
         waiting.push(resolve);
@@ -336,7 +326,7 @@ describe('many creates at once', () => {
 
   it('keep to the rate limit beyond that, so that none is refused for it', async () => {
     const server = limitedServer(() => started.clock.now());
-    const started = await world(server);
+    const started = await served(server);
     const first = await createAll(started, 20, LIMITS.notAfter);
     const second = await createAll(started, 20, LIMITS.notAfter);
     expect([...first, ...second].map(({ kind }) => kind)).toEqual(Array(40).fill('made'));
@@ -346,7 +336,7 @@ describe('many creates at once', () => {
 
   it('are told when to come back, if the limit leaves no time for them', async () => {
     const server = limitedServer(() => started.clock.now());
-    const started = await world(server);
+    const started = await served(server);
     await createAll(started, 20, LIMITS.notAfter);
     const notAfter = plus(START, seconds(10));
     const [outcome] = await createAll(started, 1, notAfter);

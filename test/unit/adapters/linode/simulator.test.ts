@@ -1,48 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createTransport } from '../../../../lib/adapters/linode/axios-transport.ts';
-import { createLinodeApi } from '../../../../lib/adapters/linode/client.ts';
+import { describe, expect, it } from 'vitest';
 import { plus, seconds } from '../../../../lib/core/base/units.ts';
-import type { LinodeApi } from '../../../../lib/ports.ts';
-import {
-  type FaultKind,
-  type LinodeSimulator,
-  type SimulatorOptions,
-  startLinodeSimulator,
-} from '../../../../simulators/linode/simulator.ts';
-import { aClock, quiet, type TestClock } from '../../../support/doubles.ts';
-import { aRequest, LABEL, LATER, START, TAGS } from '../../../support/linode-server.ts';
-import { timeoutsOn } from '../../../support/timeouts.ts';
+import type { FaultKind } from '../../../../simulators/linode/simulator.ts';
+import { LINODE_TOKEN } from '../../../support/doubles.ts';
+import { aRequest, LABEL, LATER, LIMITS, START, TAGS } from '../../../support/linode-server.ts';
+import { READER, simulated } from '../../../support/simulated-linode.ts';
 
-const ALL = 'token-with-every-scope';
-const FEW = 'token-with-one-scope';
-const LIMITS = { notAfter: plus(START, seconds(60)), by: LATER };
-
-interface Simulated {
-  readonly api: LinodeApi;
-  readonly clock: TestClock;
-  readonly simulator: LinodeSimulator;
-}
-
-async function simulated(
-  options: Partial<SimulatorOptions> & {
-    readonly token?: (options: { fresh: boolean }) => Promise<string>;
-    readonly beforeSleep?: () => Promise<void>;
-  } = {},
-): Promise<Simulated> {
-  const { token = async () => ALL, beforeSleep = turn, ...rest } = options;
-  const clock = aClock(START, beforeSleep);
-  const simulator = await startLinodeSimulator({
-    now: () => clock.now(),
-    tokens: { [ALL]: '*', [FEW]: 'linodes:read_only' },
-    ...rest,
-  });
-  onTestFinished(() => simulator.close());
-  timeoutsOn(clock);
-  const transport = createTransport(simulator.url);
-  const api = createLinodeApi({ transport, clock, log: quiet, token });
-  return { api, clock, simulator };
-}
+type Simulated = Awaited<ReturnType<typeof simulated>>;
 
 /** The fault strikes the first create. */
 function simulatedWith(
@@ -172,10 +136,10 @@ describe('with the simulated Linode', () => {
   it('25 creates at once are made, none refused for the rate', async () => {
     const posts = () => world.simulator.requests()['POST /linode/instances'];
     // The clock is not to run while the first 20 are on their way.
-    const beforeSleep = async () => {
+    const others = async () => {
       while ((posts()?.total ?? 0) < 20) await turn();
     };
-    const world = await simulated({ beforeSleep });
+    const world = await simulated({ others });
     const outcomes = await Promise.all(
       Array.from({ length: 25 }, (_, index) =>
         world.api.create(aRequest({ label: `onebuck-cabcdefghij-${index}` }), LIMITS),
@@ -188,7 +152,8 @@ describe('with the simulated Linode', () => {
   });
 
   it('a fresh token replaces one that was refused', async () => {
-    const token = async ({ fresh }: { fresh: boolean }) => (fresh ? ALL : 'token-that-was-revoked');
+    const token = async ({ fresh }: { fresh: boolean }) =>
+      fresh ? LINODE_TOKEN : 'token-that-was-revoked';
     const world = await simulated({ token });
     expect(await world.api.listByTag('onebuck-dev', LATER)).toEqual([]);
     expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
@@ -197,7 +162,7 @@ describe('with the simulated Linode', () => {
 
   it('an invalid token is told from one that lacks a scope', async () => {
     const revoked = await simulated({ token: async () => 'token-that-was-revoked' });
-    const scoped = await simulated({ token: async () => FEW });
+    const scoped = await simulated({ token: async () => READER });
     const invalid = { code: 'linodeDenied', message: expect.stringMatching(/wrong, expired or/) };
     const lacking = { code: 'linodeDenied', message: expect.stringMatching(/linodes:read_write/) };
 
@@ -251,6 +216,6 @@ it.each(['busy', 'busyAfter', 'dropBefore', 'dropAfter', 'error500After'] as con
 );
 
 it('puts no tags with a token that may only read', async () => {
-  const { api } = await simulated({ token: async () => FEW });
+  const { api } = await simulated({ token: async () => READER });
   await expect(api.setTags(1, TAGS, LATER)).rejects.toMatchObject({ code: 'linodeDenied' });
 });
