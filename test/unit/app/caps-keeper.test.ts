@@ -4,6 +4,7 @@ import { plus, seconds } from '../../../lib/core/base/units.ts';
 import type { LedgerStore } from '../../../lib/ports.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import { aSettings, LAUNCH, usd } from '../../support/builders.ts';
+import { aKeeper } from '../../support/deps.ts';
 import { aClock } from '../../support/doubles.ts';
 
 const ids: readonly ClusterId[] = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'cccccccccccc', 'cdddddddddd'];

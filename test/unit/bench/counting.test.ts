@@ -1,5 +1,4 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { itemBytes } from '../../../bench/capacity.ts';
 import { type Around, countDynamoDb, countSecretsManager } from '../../../bench/clients.ts';
 import {
@@ -20,8 +19,9 @@ import { createLedgerStore } from '../../../lib/adapters/dynamodb/ledger.ts';
 import { epochMs } from '../../../lib/core/base/units.ts';
 import type { Metrics } from '../../../lib/ports.ts';
 import { VirtualTime } from '../../../simulation/time.ts';
-import { startSecrets } from '../../../simulators/aws/secrets.ts';
+import { startSecret } from '../../support/aws.ts';
 import { aCluster } from '../../support/builders.ts';
+import { aClock } from '../../support/doubles.ts';
 import { anEmptyTable, TABLE } from '../../support/table.ts';
 
 const plain: Around = (call) => call();
@@ -63,20 +63,9 @@ it('counts what each call to the table uses', async () => {
 
 it('counts each reading of the secret, and none that is remembered', async () => {
   const counter = new Counter();
-  const server = await startSecrets('onebuck/test', '{"linodeToken":"token"}');
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const client = new SecretsManagerClient({
-    endpoint: server.url,
-    region: 'us-east-1',
-    credentials,
-  });
-  onTestFinished(() => {
-    client.destroy();
-    server.close();
-  });
+  const { client } = await startSecret('onebuck/test', { linodeToken: 'token' });
   countSecretsManager(client, { counter, around: plain });
-  const clock = { now: () => epochMs(0), sleep: async () => {} };
-  const secrets = createSecrets(client, { secretId: 'onebuck/test', clock });
+  const secrets = createSecrets(client, { secretId: 'onebuck/test', clock: aClock() });
   for (const fresh of [false, false, true]) await secrets.linodeToken({ fresh });
   expect(told(counter.counts)).toEqual({ 'Secrets Manager GetSecretValue': [2, 2] });
 });

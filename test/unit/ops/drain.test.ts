@@ -1,20 +1,11 @@
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../../simulators/listen.ts';
-import { ended, startScript } from '../../support/children.ts';
+import { LOCAL_AWS } from '../../support/aws.ts';
+import { runScript } from './script.ts';
 
-const local = {
-  AWS_REGION: 'us-east-1',
-  AWS_ACCESS_KEY_ID: 'local',
-  AWS_SECRET_ACCESS_KEY: 'local',
-};
-
-/** `npm run drain -- …` in an environment of these variables alone. */
-function drain(args: readonly string[], env: Readonly<Record<string, string>>) {
-  const all = { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env };
-  return ended(startScript(['ops/drain.ts', ...args], all));
-}
+const drain = (args: readonly string[], env: Readonly<Record<string, string>>) =>
+  runScript(['drain', ...args], env);
 
 /** Every service of AWS's, of which each call fails so. */
 async function anAws(type: string, message: string, status = 400) {
@@ -30,11 +21,11 @@ it('says in a line or two what to do about a fault, and ends with 1', async () =
   const none = await anAws('ResourceNotFoundException', 'Function not found', 404);
   const denied = await anAws('AccessDeniedException', 'not authorized to perform: lambda', 403);
   const stage = ['--stage', 'prod'];
-  const { AWS_REGION: _, ...noRegion } = local;
+  const { AWS_REGION: _, ...noRegion } = LOCAL_AWS;
   const wrong = await Promise.all([
-    drain([], local),
-    drain(stage, { ...local, AWS_ENDPOINT_URL: none }),
-    drain(stage, { ...local, AWS_ENDPOINT_URL: denied }),
+    drain([], LOCAL_AWS),
+    drain(stage, { ...LOCAL_AWS, AWS_ENDPOINT_URL: none }),
+    drain(stage, { ...LOCAL_AWS, AWS_ENDPOINT_URL: denied }),
     drain(stage, noRegion),
     drain(stage, { AWS_REGION: 'us-east-1', AWS_EC2_METADATA_DISABLED: 'true' }),
     drain([...stage, '--region', 'eu-west-1'], { ...noRegion, AWS_ENDPOINT_URL: none }),

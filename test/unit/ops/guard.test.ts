@@ -23,7 +23,7 @@ import {
   replacementOf,
   type Template,
 } from '../../../ops/guard.ts';
-import { localDynamoDbClient, startDynamoDb } from '../../../simulators/aws/dynamodb.ts';
+import { localAws } from '../../support/aws.ts';
 import {
   aCluster,
   aDeleting,
@@ -34,25 +34,18 @@ import {
   made,
 } from '../../support/builders.ts';
 import { ended, startNode } from '../../support/children.ts';
-import { TABLE } from '../../support/table.ts';
+import { startTable, TABLE } from '../../support/table.ts';
 
 const TableName = 'onebuck-prod-clusters';
-const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 const id = (letter: string) => `c${letter.repeat(10)}` as ClusterId;
 
 async function aTable() {
-  const dynamodb = await startDynamoDb(null, { ...TABLE, TableName });
-  const client = localDynamoDbClient(dynamodb.url);
-  onTestFinished(async () => {
-    client.destroy();
-    await dynamodb.close();
-  });
-  const aws = { endpoint: dynamodb.url, region: 'us-east-1', credentials };
+  const { client, url } = await startTable({ ...TABLE, TableName });
   return {
-    url: dynamodb.url,
+    url,
     clusters: createClusterStore(client, TableName),
     schedules: createScheduleStore(client, TableName),
-    deployment: { aws, stage: 'prod', tableName: TableName },
+    deployment: { aws: localAws(url), stage: 'prod', tableName: TableName },
   };
 }
 

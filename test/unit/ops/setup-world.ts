@@ -1,14 +1,11 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { onTestFinished } from 'vitest';
 import { createSecrets } from '../../../lib/adapters/aws/secrets-manager.ts';
 import { createTransport } from '../../../lib/adapters/linode/axios-transport.ts';
 import { createLinodeHttp } from '../../../lib/adapters/linode/http.ts';
-import { epochMs } from '../../../lib/core/base/units.ts';
 import type { AskLinode } from '../../../ops/linode-token.ts';
 import { carryOutSetup, parseSetup } from '../../../ops/setup-command.ts';
-import { startSecrets } from '../../../simulators/aws/secrets.ts';
-import { startLinodeSimulator } from '../../../simulators/linode/simulator.ts';
+import { startSecret } from '../../support/aws.ts';
 import { aClock, quiet } from '../../support/doubles.ts';
+import { startSimulator } from '../../support/simulated-linode.ts';
 
 export const SECRET_ID = 'onebuck/prod';
 export const FULL = 'linode-token-with-all-it-takes';
@@ -19,8 +16,7 @@ const ENOUGH = 'linodes:read_write account:read_write';
 /** The simulated Linode over HTTP, and which tokens it takes. */
 export async function startLinode(tokens: Readonly<Record<string, string>> = {}) {
   const all = { [FULL]: ENOUGH, [OTHER]: '*', [READER]: 'linodes:read_only', ...tokens };
-  const simulator = await startLinodeSimulator({ now: () => epochMs(Date.now()), tokens: all });
-  onTestFinished(() => simulator.close());
+  const simulator = await startSimulator({ now: Date.now, tokens: all });
   const { sendOnce } = createLinodeHttp({
     transport: createTransport(simulator.url),
     clock: aClock(),
@@ -38,37 +34,23 @@ export async function startSetup(
   secret: unknown = null,
   accounts: Readonly<Record<string, string>> = {},
 ) {
-  const text = secret === null || typeof secret === 'string' ? secret : JSON.stringify(secret);
-  const changes: string[] = [];
-  const local = await startSecrets(SECRET_ID, text, { onChange: (value) => changes.push(value) });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const options = { endpoint: local.url, region: 'us-east-1', credentials };
-  const client = new SecretsManagerClient(options);
-  onTestFinished(() => {
-    client.destroy();
-    local.close();
-  });
+  const kept = await startSecret(SECRET_ID, secret);
+  const { client } = kept;
   const { simulator, ask } = await startLinode();
   const askLinode: AskLinode = async (call, token) => {
     const { verdict, header } = await ask(call, token);
     const own = (name: string) => (name === 'x-customer-uuid' ? accounts[token] : undefined);
     return { verdict, header: (name) => own(name) ?? header(name) };
   };
-  const current = async () =>
-    (await client.send(new GetSecretValueCommand({ SecretId: SECRET_ID }))).SecretString ?? '';
   const told: string[] = [];
   const questions: string[] = [];
 
   return {
-    client,
+    ...kept,
     simulator,
-    /** Each value that the secret was given. */
-    changes,
     told,
     /** Those for a Linode token. */
     questions,
-    current,
-    fields: async () => JSON.parse(await current()) as Record<string, unknown>,
     secrets: () => createSecrets(client, { secretId: SECRET_ID, clock: aClock() }),
     /** What it prints, line by line, when given this Linode token. */
     async run(linodeToken: string, ...args: readonly string[]): Promise<string[]> {

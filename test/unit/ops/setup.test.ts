@@ -1,34 +1,21 @@
-import { tmpdir } from 'node:os';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { startSecrets } from '../../../simulators/aws/secrets.ts';
-import { ended, hasTerminals, startInTerminal, startScript } from '../../support/children.ts';
+import { describe, expect, it } from 'vitest';
+import { LOCAL_AWS, startSecret } from '../../support/aws.ts';
+import { hasTerminals, startInTerminal } from '../../support/children.ts';
+import { runScript, scriptEnv } from './script.ts';
 import { FULL, SECRET_ID, startLinode } from './setup-world.ts';
 
-const SETUP = ['ops/setup.ts', '--stage', 'prod'];
+const SETUP = ['setup', '--stage', 'prod'];
 
 async function startWorld() {
-  const values: string[] = [];
-  const secrets = await startSecrets(SECRET_ID, null, { onChange: (value) => values.push(value) });
-  onTestFinished(secrets.close);
+  const { url, changes } = await startSecret(SECRET_ID, null);
   const { simulator } = await startLinode();
-  const env: Readonly<Record<string, string>> = {
-    PATH: process.env.PATH ?? '',
-    HOME: tmpdir(),
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL: secrets.url,
-    LINODE_API_URL: simulator.url,
-  };
-  return { env, tokens: () => values.map((value) => JSON.parse(value).linodeToken as unknown) };
+  const env = { ...LOCAL_AWS, AWS_ENDPOINT_URL: url, LINODE_API_URL: simulator.url };
+  return { env, tokens: () => changes.map((value) => JSON.parse(value).linodeToken as unknown) };
 }
-
-const setup = (env: Readonly<Record<string, string>>, input = '') =>
-  ended(startScript(SETUP, env), input);
 
 it('makes the secret by what it reads, and prints the API token alone', async () => {
   const { env, tokens } = await startWorld();
-  const { code, stdout, stderr } = await setup(env, `${FULL}\n`);
+  const { code, stdout, stderr } = await runScript(SETUP, env, `${FULL}\n`);
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^onebuck_\S{43}\n$/)]);
   expect(tokens()).toEqual([FULL]);
   expect(stderr).not.toContain(FULL);
@@ -39,7 +26,7 @@ it('says in a line what to do about a fault, and ends with 1', async () => {
   const { env, tokens } = await startWorld();
   const changes = [{ AWS_REGION: '' }, { LINODE_API_URL: 'http://127.0.0.1' }];
   const ended = await Promise.all(
-    changes.map((change) => setup({ ...env, LINODE_TOKEN: FULL, ...change })),
+    changes.map((change) => runScript(SETUP, { ...env, LINODE_TOKEN: FULL, ...change })),
   );
   expect(ended.map(({ code, stdout }) => [code, stdout])).toEqual([
     [1, ''],
@@ -56,7 +43,9 @@ describe.skipIf(!hasTerminals)('on a terminal', () => {
   /** With these typed when the question is there: what is seen, and whose token is kept. */
   async function typed(keys: string) {
     const { env, tokens } = await startWorld();
-    const { child, says, ended } = startInTerminal(['--import', 'tsx', ...SETUP], env);
+    const [name, ...args] = SETUP;
+    const script = ['--import', 'tsx', `ops/${name}.ts`, ...args];
+    const { child, says, ended } = startInTerminal(script, scriptEnv(env));
     await says('(not shown): ');
     child.stdin?.write(keys);
     const { code, stdout, stderr } = await ended;

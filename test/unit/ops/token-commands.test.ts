@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto';
-import {
-  GetSecretValueCommand,
-  PutSecretValueCommand,
-  SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it } from 'vitest';
 import { createSecrets } from '../../../lib/adapters/aws/secrets-manager.ts';
 import { authorize } from '../../../lib/app/authorize.ts';
 import { withToken } from '../../../ops/api-tokens.ts';
 import { carryOut, edit, parseRequest } from '../../../ops/token-commands.ts';
-import { startSecrets } from '../../../simulators/aws/secrets.ts';
+import { startSecret } from '../../support/aws.ts';
 import { aClock } from '../../support/doubles.ts';
 
 const SECRET_ID = 'onebuck/dev';
@@ -21,24 +17,13 @@ const sha256 = (token: string) => createHash('sha256').update(token).digest('hex
 async function startOps(
   secret: unknown = { linodeToken: LINODE_TOKEN, passwordKey: PASSWORD_KEY, note: 'kept' },
 ) {
-  const text = typeof secret === 'string' ? secret : JSON.stringify(secret);
-  const local = await startSecrets(SECRET_ID, text);
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const options = { endpoint: local.url, region: 'us-east-1', credentials };
-  const client = new SecretsManagerClient(options);
-  onTestFinished(() => {
-    client.destroy();
-    local.close();
-  });
-  const current = async () =>
-    (await client.send(new GetSecretValueCommand({ SecretId: SECRET_ID }))).SecretString ?? '';
+  const kept = await startSecret(SECRET_ID, secret);
+  const { client } = kept;
   const told: string[] = [];
 
   return {
-    client,
+    ...kept,
     told,
-    current,
-    fields: async () => JSON.parse(await current()) as Record<string, unknown>,
     /** What it prints, line by line. */
     async run(...args: readonly string[]): Promise<string[]> {
       const printed: string[] = [];
@@ -50,8 +35,7 @@ async function startOps(
     },
     /** Whose the functions take the token for. */
     ownerOf(token: string | undefined) {
-      const clock = aClock();
-      const secrets = createSecrets(client, { secretId: SECRET_ID, clock });
+      const secrets = createSecrets(client, { secretId: SECRET_ID, clock: aClock() });
       return authorize({ secrets }, `Bearer ${token}`);
     },
   };

@@ -2,30 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { startSecrets } from '../../../simulators/aws/secrets.ts';
 import { freePort } from '../../../simulators/listen.ts';
-import { ended, startScript } from '../../support/children.ts';
+import { LOCAL_AWS, startSecret } from '../../support/aws.ts';
+import { runScript } from './script.ts';
 
-const local = {
-  AWS_REGION: 'us-east-1',
-  AWS_ACCESS_KEY_ID: 'local',
-  AWS_SECRET_ACCESS_KEY: 'local',
-};
+const tokens = (args: readonly string[], env: Readonly<Record<string, string>>) =>
+  runScript(['tokens', ...args], env);
 
-/** `npm run tokens -- …` in an environment of these variables alone. */
-function tokens(args: readonly string[], env: Readonly<Record<string, string>>) {
-  const all = { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env };
-  return ended(startScript(['ops/tokens.ts', ...args], all));
-}
-
-async function aSecret(secretId: string) {
-  const secrets = await startSecrets(secretId, 'linode-token-0123456789');
-  onTestFinished(secrets.close);
-  return secrets.url;
-}
+const aSecret = async (secretId: string) =>
+  (await startSecret(secretId, 'linode-token-0123456789')).url;
 
 it('adds a token to the secret of the stage, where the environment says that it is', async () => {
-  const env = { ...local, AWS_ENDPOINT_URL: await aSecret('onebuck/prod') };
+  const env = { ...LOCAL_AWS, AWS_ENDPOINT_URL: await aSecret('onebuck/prod') };
   const added = await tokens(['add', 'ann', '--stage', 'prod'], env);
   expect(added).toMatchObject({ code: 0, stdout: expect.stringMatching(/^onebuck_\S{43}\n$/) });
   expect((await tokens(['list', '--stage', 'prod'], env)).stdout).toMatch(/^ann {2}[0-9a-f]{8}\n$/);
@@ -39,7 +27,7 @@ it('finds what npm start runs by the file that it leaves', async () => {
   expect(missing.stderr).toContain('while npm start runs');
 
   const at = (url: string) =>
-    Object.entries({ ...local, AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
+    Object.entries({ ...LOCAL_AWS, AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
       .map(([name, value]) => `${name}=${value}\n`)
       .join('');
   writeFileSync(join(DATA_DIR, 'functions.env'), at(await aSecret('onebuck/local')));
@@ -52,7 +40,7 @@ it('finds what npm start runs by the file that it leaves', async () => {
 });
 
 it('says in a line or two what to do about a fault, and ends with 1', async () => {
-  const env = { ...local, AWS_ENDPOINT_URL: await aSecret('onebuck/prod') };
+  const env = { ...LOCAL_AWS, AWS_ENDPOINT_URL: await aSecret('onebuck/prod') };
   const { AWS_REGION: _, ...noRegion } = env;
   const wrong = await Promise.all([
     tokens([], env),

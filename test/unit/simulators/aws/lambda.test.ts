@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createNudge } from '../../../../lib/adapters/aws/lambda.ts';
 import { startLambda } from '../../../../simulators/aws/lambda.ts';
 import { listen } from '../../../../simulators/listen.ts';
+import { localAws } from '../../../support/aws.ts';
 import { aClock } from '../../../support/doubles.ts';
 
 interface Answer {
@@ -95,8 +96,7 @@ describe('an asynchronous invocation', () => {
 describe("Lambda's endpoint", () => {
   it('answers 202 at once, while the function is still at work', async () => {
     const { lambda, invoked } = await aQueue([]);
-    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-    const client = new LambdaClient({ endpoint: lambda.url, region: 'us-east-1', credentials });
+    const client = new LambdaClient(localAws(lambda.url));
     onTestFinished(() => client.destroy());
     const names = { reconcile: 'onebuck-local-reconcile', schedule: 'onebuck-local-schedule' };
     await createNudge(client, names).reconcile('caaaaaaaaaa');

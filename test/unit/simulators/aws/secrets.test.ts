@@ -2,12 +2,11 @@ import {
   CreateSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
-  SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createSecrets } from '../../../../lib/adapters/aws/secrets-manager.ts';
-import { startSecrets } from '../../../../simulators/aws/secrets.ts';
+import { startSecret } from '../../../support/aws.ts';
 import { aClock } from '../../../support/doubles.ts';
 
 const SECRET = {
@@ -17,21 +16,8 @@ const SECRET = {
 };
 
 async function localSecrets(secretId: string, value: string | null = JSON.stringify(SECRET)) {
-  const changes: string[] = [];
-  const onChange = (value: string) => changes.push(value);
-  const local = await startSecrets('onebuck/local', value, { onChange });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new SecretsManagerClient({
-    endpoint: local.url,
-    region: 'us-east-1',
-    credentials,
-  });
-  onTestFinished(() => {
-    client.destroy();
-    local.close();
-  });
-  const secrets = createSecrets(client, { secretId, clock: aClock() });
-  return { local, client, secrets, changes };
+  const kept = await startSecret('onebuck/local', value);
+  return { ...kept, secrets: createSecrets(kept.client, { secretId, clock: aClock() }) };
 }
 
 it('gives the secret to the client that the functions use', async () => {
@@ -126,9 +112,9 @@ describe('a secret that is changed', () => {
 });
 
 it('says 501 to any other call', async () => {
-  const { local } = await localSecrets('onebuck/local');
+  const { url } = await localSecrets('onebuck/local');
   const headers = { 'x-amz-target': 'secretsmanager.DeleteSecret' };
-  const response = await fetch(local.url, { method: 'POST', headers, body: '{}' });
+  const response = await fetch(url, { method: 'POST', headers, body: '{}' });
   expect(response.status).toBe(501);
   expect(await response.text()).not.toContain(SECRET.linodeToken);
 });

@@ -1,0 +1,39 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { onTestFinished } from 'vitest';
+import { startSecrets } from '../../simulators/aws/secrets.ts';
+
+/** For a process that finds a service of AWS on this machine. */
+export const LOCAL_AWS = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+};
+
+/** For a client of one. */
+export const localAws = (endpoint: string) => ({
+  endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+});
+
+/** Secrets Manager with this secret, and a client, until the test ends; null: none is made yet. */
+export async function startSecret(secretId: string, secret: unknown) {
+  const text = secret === null || typeof secret === 'string' ? secret : JSON.stringify(secret);
+  const changes: string[] = [];
+  const local = await startSecrets(secretId, text, { onChange: (value) => changes.push(value) });
+  const client = new SecretsManagerClient(localAws(local.url));
+  onTestFinished(() => {
+    client.destroy();
+    local.close();
+  });
+  const current = async () =>
+    (await client.send(new GetSecretValueCommand({ SecretId: secretId }))).SecretString ?? '';
+  return {
+    url: local.url,
+    client,
+    /** Each value that the secret was given. */
+    changes,
+    current,
+    fields: async () => JSON.parse(await current()) as Record<string, unknown>,
+  };
+}
