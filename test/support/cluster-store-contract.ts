@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterId } from '../../lib/core/base/names.ts';
 import {
   durationMs,
@@ -14,20 +14,24 @@ import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore, ListQuery } from '../../lib/ports.ts';
 import { aCluster, aDeleting, anEnded, aRunning, aSpec, at, LAUNCH, made } from './builders.ts';
 
+let store: ClusterStore;
+
 /** What lib/ports.ts promises of a ClusterStore. `makeStore` gives one without a record. */
 export function clusterStoreContract(name: string, makeStore: () => Promise<ClusterStore>): void {
   describe(name, () => {
-    describe('insert, get and getMany', () => aStoreOfRecords(makeStore));
-    describe('save', () => aStoreForManyWriters(makeStore));
-    describe('due', () => aDueIndex(makeStore));
-    describe('list', () => aList(makeStore));
-    describe('livedIn', () => aRegister(makeStore));
+    beforeEach(async () => {
+      store = await makeStore();
+    });
+    describe('insert, get and getMany', aStoreOfRecords);
+    describe('save', aStoreForManyWriters);
+    describe('due', aDueIndex);
+    describe('list', aList);
+    describe('livedIn', aRegister);
   });
 }
 
-function aStoreOfRecords(makeStore: () => Promise<ClusterStore>): void {
+function aStoreOfRecords(): void {
   it('gives back what was inserted, whatever its phase', async () => {
-    const store = await makeStore();
     const records = [
       aCluster({ id: id(1) }),
       aRunning({
@@ -44,7 +48,6 @@ function aStoreOfRecords(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('leaves the first record alone when its id is inserted again', async () => {
-    const store = await makeStore();
     const first = aCluster({ owner: 'ann' });
     await store.insert(first);
     expect(await store.insert({ ...first, owner: 'bob' })).toBe('exists');
@@ -52,7 +55,6 @@ function aStoreOfRecords(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('lets one of many inserts of the same id win', async () => {
-    const store = await makeStore();
     const owners = Array.from({ length: 20 }, (_, index) => `owner${index}`);
     const answers = await Promise.all(owners.map((owner) => store.insert(aCluster({ owner }))));
     expect(answers.filter((answer) => answer === 'inserted')).toHaveLength(1);
@@ -61,11 +63,10 @@ function aStoreOfRecords(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('says notFound of an id without a record', async () => {
-    expect(await (await makeStore()).get(id(1))).toBe('notFound');
+    expect(await store.get(id(1))).toBe('notFound');
   });
 
   it('gives many records by their ids, and leaves out those that are not there', async () => {
-    const store = await makeStore();
     const there = Array.from({ length: 120 }, (_, index) => aCluster({ id: id(index) }));
     await Promise.all(there.map((record) => store.insert(record)));
     const missing = Array.from({ length: 30 }, (_, index) => id(1_000 + index));
@@ -74,11 +75,10 @@ function aStoreOfRecords(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('gives no records for no ids', async () => {
-    expect(await (await makeStore()).getMany([])).toEqual([]);
+    expect(await store.getMany([])).toEqual([]);
   });
 
   it('takes the largest cluster there can be', async () => {
-    const store = await makeStore();
     const nodes = Array.from({ length: 500 }, (_, index) =>
       made(index, {
         ipv4: ['203.0.113.250', '192.168.250.250'],
@@ -96,9 +96,8 @@ function aStoreOfRecords(makeStore: () => Promise<ClusterStore>): void {
   });
 }
 
-function aStoreForManyWriters(makeStore: () => Promise<ClusterStore>): void {
+function aStoreForManyWriters(): void {
   it('writes over the revision that was read, and counts it', async () => {
-    const store = await makeStore();
     const record = aCluster();
     await store.insert(record);
     const saved = await store.save({ ...record, dueAt: plus(LAUNCH, minutes(5)) });
@@ -107,7 +106,6 @@ function aStoreForManyWriters(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('gives the second writer of one revision a conflict, and keeps the first', async () => {
-    const store = await makeStore();
     const record = aCluster();
     await store.insert(record);
     const first = await store.save({ ...record, stage: 'first' });
@@ -116,7 +114,6 @@ function aStoreForManyWriters(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('lets exactly one of 50 writers at once win', async () => {
-    const store = await makeStore();
     const record = aCluster();
     await store.insert(record);
     const writers = Array.from({ length: 50 }, (_, index) => ({ ...record, stage: `s${index}` }));
@@ -127,7 +124,6 @@ function aStoreForManyWriters(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('loses no write of 10 writers that each read again after a conflict', async () => {
-    const store = await makeStore();
     const { id: shared } = aCluster();
     await store.insert(aCluster({ budget: 0 as ClusterRecord['budget'] }));
     const addOne = async () => {
@@ -142,15 +138,13 @@ function aStoreForManyWriters(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('gives a conflict for a record that is not there, and makes none', async () => {
-    const store = await makeStore();
     expect(await store.save(aCluster())).toBe('conflict');
     expect(await store.get(aCluster().id)).toBe('notFound');
   });
 }
 
-function aDueIndex(makeStore: () => Promise<ClusterStore>): void {
+function aDueIndex(): void {
   it('gives the live clusters due up to the instant, most overdue first', async () => {
-    const store = await makeStore();
     const until = LAUNCH;
     const late = (ms: number) => plus(until, seconds(-ms));
     await store.insert(aRunning({ id: id(1), dueAt: late(10) }));
@@ -163,7 +157,6 @@ function aDueIndex(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('forgets a cluster once it has ended', async () => {
-    const store = await makeStore();
     const record = aDeleting({ dueAt: LAUNCH });
     await store.insert(record);
     expect(await dueOf(store, LAUNCH)).toEqual([record.id]);
@@ -172,7 +165,6 @@ function aDueIndex(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('moves a cluster to where its latest write has it due', async () => {
-    const store = await makeStore();
     const record = aRunning({ dueAt: LAUNCH });
     await store.insert(record);
     await store.save({ ...record, dueAt: plus(LAUNCH, minutes(1)) });
@@ -181,7 +173,6 @@ function aDueIndex(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('gives all of many, each once and in order', async () => {
-    const store = await makeStore();
     // More than a megabyte of records, which is as much as DynamoDB reads for one page.
     const spec = aSpec({ userData: '#'.repeat(16_384) });
     const records = Array.from({ length: 80 }, (_, index) =>
@@ -192,11 +183,10 @@ function aDueIndex(makeStore: () => Promise<ClusterStore>): void {
   });
 }
 
-function aList(makeStore: () => Promise<ClusterStore>): void {
+function aList(): void {
   const anns = { owner: 'ann', status: null, month: null, limit: 100, cursor: null };
 
   it("gives an owner's clusters, newest first; without an owner, everybody's", async () => {
-    const store = await makeStore();
     const minute = (index: number) => plus(LAUNCH, minutes(index));
     await store.insert(aCluster({ id: id(1), owner: 'ann', createdAt: minute(1) }));
     await store.insert(anEnded({ id: id(2), owner: 'bob', createdAt: minute(2) }));
@@ -207,14 +197,12 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('gives whole records, as get does', async () => {
-    const store = await makeStore();
     await store.insert(aRunning({ owner: 'ann' }));
     const { records } = await store.list(anns);
     expect(records).toEqual([await store.get(aRunning().id)]);
   });
 
   it('pages through all that match any limit, status and month, once each and in order', async () => {
-    const store = await makeStore();
     const phases = ['provisioning', 'running', 'deleting', 'deleted', 'failed'] as const;
     // Few instants, so that many clusters are created at the same one: the ends of a month.
     const instants = ['10-31T23:59:59.999Z', '11-01T00:00Z', '11-30T23:59:59.999Z', '12-01T00:00Z'];
@@ -253,7 +241,6 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it("gives everybody's of a month, where no owner is named", async () => {
-    const store = await makeStore();
     const [october, november] = [at('2026-10-31T23:59Z'), at('2026-11-01T00:00Z')];
     await store.insert(aCluster({ id: id(1), owner: 'ann', createdAt: october }));
     await store.insert(aCluster({ id: id(2), owner: 'bob', createdAt: november }));
@@ -263,7 +250,6 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('gives pages that fit into an answer, however large the clusters are', async () => {
-    const store = await makeStore();
     const spec = aSpec({ authorizedKeys: Array.from({ length: 20 }, () => 'k'.repeat(5_000)) });
     const records = Array.from({ length: 40 }, (_, index) =>
       aCluster({ id: id(index), owner: 'ann', spec, createdAt: plus(LAUNCH, minutes(index)) }),
@@ -275,7 +261,6 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('goes on where it was, though clusters were launched and ended in between', async () => {
-    const store = await makeStore();
     const records = Array.from({ length: 4 }, (_, index) =>
       aCluster({ id: id(index), owner: 'ann', createdAt: plus(LAUNCH, minutes(index)) }),
     );
@@ -291,7 +276,6 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it("never shows another owner's clusters, even with a cursor of theirs", async () => {
-    const store = await makeStore();
     for (const index of [1, 2, 3]) await store.insert(aCluster({ id: id(index), owner: 'bob' }));
     await store.insert(aCluster({ id: id(4), owner: 'ann' }));
     const { nextCursor } = await store.list({ ...anns, owner: 'bob', limit: 1 });
@@ -308,7 +292,6 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
     ['with a bad time', cursor('yesterday/caaaaaaaaaa')],
     ['with a time beyond all numbers', cursor('9999999999999999/caaaaaaaaaa')],
   ])('refuses a cursor that is %s', async (_, bad) => {
-    const store = await makeStore();
     await store.insert(aCluster({ owner: 'ann' }));
     await expect(store.list({ ...anns, cursor: bad })).rejects.toMatchObject({
       code: 'invalid',
@@ -317,7 +300,6 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it.each(['2026-10', '2026-12'])('refuses a cursor of November for %s', async (month) => {
-    const store = await makeStore();
     for (const n of [1, 2]) await store.insert(aCluster({ id: id(n), owner: 'ann' }));
     const { nextCursor } = await store.list({ ...anns, month: '2026-11', limit: 1 });
     await expect(store.list({ ...anns, month, cursor: nextCursor })).rejects.toMatchObject({
@@ -327,14 +309,13 @@ function aList(makeStore: () => Promise<ClusterStore>): void {
   });
 }
 
-function aRegister(makeStore: () => Promise<ClusterStore>): void {
+function aRegister(): void {
   const from = at('2026-11-01T00:00:00Z');
   const to = at('2026-12-01T00:00:00Z');
   const before = (instant: EpochMs) => plus(instant, durationMs(-1));
   const november = { owner: null, from, to };
 
   it('gives what lived at some time from `from` until `to`, newest first', async () => {
-    const store = await makeStore();
     const [longAgo, inOctober] = [at('2025-01-01T00:00:00Z'), at('2026-10-31T12:00:00Z')];
     await store.insert(aRunning({ id: id(1), createdAt: longAgo }));
     await store.insert(anEnded({ id: id(2), createdAt: inOctober, endedAt: before(from) }));
@@ -350,7 +331,6 @@ function aRegister(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it("gives an owner's alone, where one is named", async () => {
-    const store = await makeStore();
     await store.insert(aRunning({ id: id(1), owner: 'ann' }));
     await store.insert(aRunning({ id: id(2), owner: 'bob' }));
     const lived = await collect(store.livedIn({ ...november, owner: 'bob' }));
@@ -358,7 +338,6 @@ function aRegister(makeStore: () => Promise<ClusterStore>): void {
   });
 
   it('gives all of many, each once and in order', async () => {
-    const store = await makeStore();
     // More than a megabyte of records, which is as much as DynamoDB reads for one page.
     const spec = aSpec({ userData: '#'.repeat(16_384) });
     const createdAt = (index: number) => plus(from, minutes(-index));

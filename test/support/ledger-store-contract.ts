@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { idOfKey } from '../../lib/app/ids.ts';
 import type { ClusterId } from '../../lib/core/base/names.ts';
 import { durationMs, type EpochMs, plus, seconds } from '../../lib/core/base/units.ts';
@@ -44,12 +44,16 @@ export const ledgerOf = (clusters: number): Ledger => ({
 /** What lib/ports.ts promises of a LedgerStore. `anEmptyStore` gives one never written. */
 export function ledgerStoreContract(name: string, anEmptyStore: () => Promise<LedgerStore>): void {
   describe(name, () => {
+    let store: LedgerStore;
+    beforeEach(async () => {
+      store = await anEmptyStore();
+    });
+
     it('is empty, of revision 0, before it was ever written', async () => {
-      expect(await (await anEmptyStore()).read()).toEqual(EMPTY_LEDGER);
+      expect(await store.read()).toEqual(EMPTY_LEDGER);
     });
 
     it('is read as it was saved, its revision counted', async () => {
-      const store = await anEmptyStore();
       expect(await store.save(aLedger)).toBe('saved');
       expect(await store.read()).toEqual({ ...aLedger, revision: 1 });
       expect(await store.save({ ...EMPTY_LEDGER, revision: 1 })).toBe('saved');
@@ -57,7 +61,6 @@ export function ledgerStoreContract(name: string, anEmptyStore: () => Promise<Le
     });
 
     it.each([0, 1])('over revision %i is saved by one of 50 writers at once', async (revision) => {
-      const store = await anEmptyStore();
       if (revision === 1) await store.save(EMPTY_LEDGER);
       const ledgers = Array.from({ length: 50 }, (_, index) => ({ ...ledgerOf(index), revision }));
       const answers = await Promise.all(ledgers.map((ledger) => store.save(ledger)));
@@ -67,7 +70,6 @@ export function ledgerStoreContract(name: string, anEmptyStore: () => Promise<Le
     });
 
     it('is in conflict over a revision that there is not', async () => {
-      const store = await anEmptyStore();
       expect(await store.save({ ...aLedger, revision: 3 })).toBe('conflict');
       expect(await store.read()).toEqual(EMPTY_LEDGER);
     });

@@ -1,29 +1,32 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { ScheduleId } from '../../lib/core/base/names.ts';
 import { minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
-import { aCluster, aSchedule, ID, LAUNCH, OTHER_ID } from './builders.ts';
-import { collect } from './cluster-store-contract.ts';
+import { aCluster, aSchedule, EVERY, ID, LAUNCH, OTHER_ID } from './builders.ts';
+import { id as clusterId, collect } from './cluster-store-contract.ts';
 
-interface Stores {
-  readonly schedules: ScheduleStore;
-  /** On the same table. */
-  readonly store: ClusterStore;
-}
+let schedules: ScheduleStore;
+/** On the same table. */
+let store: ClusterStore;
 
 /** What lib/ports.ts promises of a ScheduleStore. `makeStores` gives those without a record. */
-export function scheduleStoreContract(name: string, makeStores: () => Promise<Stores>): void {
+export function scheduleStoreContract(
+  name: string,
+  makeStores: () => Promise<{ schedules: ScheduleStore; store: ClusterStore }>,
+): void {
   describe(name, () => {
-    describe('insert and get', () => aStoreOfRecords(makeStores));
-    describe('save and delete', () => aStoreForManyWriters(makeStores));
-    describe('among clusters', () => aNeighbour(makeStores));
-    describe('list', () => aList(makeStores));
+    beforeEach(async () => {
+      ({ schedules, store } = await makeStores());
+    });
+    describe('insert and get', aStoreOfRecords);
+    describe('save and delete', aStoreForManyWriters);
+    describe('among clusters', aNeighbour);
+    describe('list', aList);
   });
 }
 
-function aStoreOfRecords(makeStores: () => Promise<Stores>): void {
+function aStoreOfRecords(): void {
   it('gives back what was inserted', async () => {
-    const { schedules } = await makeStores();
     const spec = {
       nodes: 3,
       vcpus: 2,
@@ -54,14 +57,12 @@ function aStoreOfRecords(makeStores: () => Promise<Stores>): void {
   });
 
   it('leaves the first record alone when its id is inserted again', async () => {
-    const { schedules } = await makeStores();
     await schedules.insert(aSchedule({ owner: 'ann' }));
     expect(await schedules.insert(aSchedule({ owner: 'bob' }))).toBe('exists');
     expect(await schedules.get(aSchedule().id)).toEqual(aSchedule({ owner: 'ann' }));
   });
 
   it('lets one of many inserts of the same id win', async () => {
-    const { schedules } = await makeStores();
     const records = Array.from({ length: 20 }, (_, index) => aSchedule({ owner: `o${index}` }));
     const answers = await Promise.all(records.map((record) => schedules.insert(record)));
     expect(answers.filter((answer) => answer === 'inserted')).toHaveLength(1);
@@ -69,14 +70,12 @@ function aStoreOfRecords(makeStores: () => Promise<Stores>): void {
   });
 
   it('says notFound of an id without a record', async () => {
-    const { schedules } = await makeStores();
     expect(await schedules.get(id(1))).toBe('notFound');
   });
 }
 
-function aStoreForManyWriters(makeStores: () => Promise<Stores>): void {
+function aStoreForManyWriters(): void {
   it('writes over the revision that was read, and counts it', async () => {
-    const { schedules } = await makeStores();
     await schedules.insert(aSchedule());
     const saved = await schedules.save(aSchedule({ nextAt: null }));
     expect(saved).toEqual(aSchedule({ nextAt: null, revision: 2 }));
@@ -84,7 +83,6 @@ function aStoreForManyWriters(makeStores: () => Promise<Stores>): void {
   });
 
   it('lets exactly one of 50 writers at once win', async () => {
-    const { schedules } = await makeStores();
     await schedules.insert(aSchedule());
     const writers = Array.from({ length: 50 }, (_, index) => aSchedule({ name: `n${index}` }));
     const answers = await Promise.all(writers.map((writer) => schedules.save(writer)));
@@ -94,13 +92,11 @@ function aStoreForManyWriters(makeStores: () => Promise<Stores>): void {
   });
 
   it('gives a conflict for a record that is not there, and makes none', async () => {
-    const { schedules } = await makeStores();
     expect(await schedules.save(aSchedule())).toBe('conflict');
     expect(await schedules.get(aSchedule().id)).toBe('notFound');
   });
 
   it('deletes a record, whatever its revision, and one that is not there', async () => {
-    const { schedules, store } = await makeStores();
     await schedules.insert(aSchedule({ nextAt: LAUNCH }));
     await schedules.save(aSchedule({ nextAt: LAUNCH }));
     await schedules.delete(aSchedule().id);
@@ -111,7 +107,6 @@ function aStoreForManyWriters(makeStores: () => Promise<Stores>): void {
   });
 
   it('does not bring back with a save what was deleted', async () => {
-    const { schedules } = await makeStores();
     await schedules.insert(aSchedule());
     await schedules.delete(aSchedule().id);
     expect(await schedules.save(aSchedule())).toBe('conflict');
@@ -119,9 +114,8 @@ function aStoreForManyWriters(makeStores: () => Promise<Stores>): void {
   });
 }
 
-function aNeighbour(makeStores: () => Promise<Stores>): void {
+function aNeighbour(): void {
   it('is due with the clusters, most overdue first, while it has a time', async () => {
-    const { schedules, store } = await makeStores();
     const late = (count: number) => plus(LAUNCH, seconds(-count));
     await schedules.insert(aSchedule({ id: id(1), nextAt: late(20) }));
     await schedules.insert(aSchedule({ id: id(2), nextAt: late(600), dueAt: late(5) }));
@@ -134,26 +128,18 @@ function aNeighbour(makeStores: () => Promise<Stores>): void {
   });
 
   it('is in no list of clusters, and no cluster in its own', async () => {
-    const { schedules, store } = await makeStores();
     await schedules.insert(aSchedule({ owner: 'ann' }));
     await store.insert(aCluster({ owner: 'ann' }));
     for (const owner of ['ann', null]) {
-      const { records } = await store.list({
-        owner,
-        status: null,
-        month: null,
-        limit: 10,
-        cursor: null,
-      });
+      const { records } = await store.list({ ...EVERY, owner });
       expect(records).toEqual([aCluster({ owner: 'ann' })]);
       expect(await schedules.list(owner)).toEqual([aSchedule({ owner: 'ann' })]);
     }
   });
 }
 
-function aList(makeStores: () => Promise<Stores>): void {
+function aList(): void {
   it("gives an owner's schedules, newest first; without an owner, everybody's", async () => {
-    const { schedules } = await makeStores();
     const minute = (index: number) => plus(LAUNCH, minutes(index));
     await schedules.insert(aSchedule({ id: id(1), owner: 'ann', createdAt: minute(1) }));
     await schedules.insert(aSchedule({ id: id(2), owner: 'bob', createdAt: minute(2) }));
@@ -166,7 +152,6 @@ function aList(makeStores: () => Promise<Stores>): void {
   });
 
   it('gives all of many, more than fit into a page', async () => {
-    const { schedules } = await makeStores();
     const spec = { userData: '#'.repeat(16_384) };
     const records = Array.from({ length: 150 }, (_, index) =>
       aSchedule({ id: id(index), owner: index % 3 === 0 ? 'ann' : 'bob', spec }),
@@ -178,8 +163,4 @@ function aList(makeStores: () => Promise<Stores>): void {
 }
 
 /** The n-th schedule id. */
-export function id(n: number): ScheduleId {
-  const digits = 'abcdefghijklmnopqrstuvwxyz234567';
-  const places = Array.from({ length: 10 }, (_, place) => Math.floor(n / 32 ** (9 - place)) % 32);
-  return `s${places.map((digit) => digits[digit]).join('')}`;
-}
+export const id = (n: number): ScheduleId => `s${clusterId(n).slice(1)}`;

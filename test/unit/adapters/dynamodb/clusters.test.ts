@@ -11,7 +11,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
 import { hours, minus } from '../../../../lib/core/base/units.ts';
-import { aCluster, anEnded, aRunning, LAUNCH } from '../../../support/builders.ts';
+import { aCluster, anEnded, aRunning, EVERY, LAUNCH } from '../../../support/builders.ts';
 import { clusterStoreContract, collect, id } from '../../../support/cluster-store-contract.ts';
 import { anEmptyTable, TABLE } from '../../../support/table.ts';
 
@@ -63,7 +63,7 @@ it('finds the few of a status among many others with few queries', async () => {
   const running = aRunning({ id: id(99), owner: 'ann', createdAt: minus(LAUNCH, hours(1)) });
   await Promise.all([...ended, running].map((record) => store.insert(record)));
   const send = vi.spyOn(client, 'send');
-  const query = { owner: 'ann', status: 'running', month: null, limit: 1, cursor: null } as const;
+  const query = { ...EVERY, owner: 'ann', status: 'running', limit: 1 } as const;
   expect(await store.list(query)).toEqual({ records: [running], nextCursor: null });
   expect(send.mock.calls.length).toBeLessThanOrEqual(2);
 });
@@ -128,13 +128,12 @@ describe('when DynamoDB is short of capacity', () => {
   const throttled = new ProvisionedThroughputExceededException({ message: 'slow', $metadata: {} });
   it('lets the error out of every call, so that none looks like an answer', async () => {
     mock.onAnyCommand().rejects(throttled);
-    const query = { owner: null, status: null, month: null, limit: 10, cursor: null };
     await expect(store.insert(aCluster())).rejects.toBe(throttled);
     await expect(store.save(aCluster())).rejects.toBe(throttled);
     await expect(store.get(id(1))).rejects.toBe(throttled);
     await expect(store.getMany([id(1)])).rejects.toBe(throttled);
     await expect(collect(store.due(LAUNCH))).rejects.toBe(throttled);
-    await expect(store.list(query)).rejects.toBe(throttled);
+    await expect(store.list(EVERY)).rejects.toBe(throttled);
     const lived = store.livedIn({ owner: null, from: LAUNCH, to: LAUNCH });
     await expect(collect(lived)).rejects.toBe(throttled);
   });
