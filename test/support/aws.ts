@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { onTestFinished } from 'vitest';
 import { startSecrets } from '../../simulators/aws/secrets.ts';
@@ -15,6 +16,9 @@ export const localAws = (endpoint: string) => ({
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 });
+
+/** As the secret keeps an API token. */
+export const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
 
 /** Secrets Manager with this secret, and a client, until the test ends; null: none is made yet. */
 export async function startSecret(secretId: string, secret: unknown) {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Context } from 'aws-lambda';
@@ -7,18 +6,12 @@ import type { SystemClock } from '../../lib/adapters/clock.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { durationMs, plus } from '../../lib/core/base/units.ts';
-import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
-import { localDynamoDbClient, startDynamoDb } from '../../simulators/aws/dynamodb.ts';
-import { startSecrets } from '../../simulators/aws/secrets.ts';
-import { type LinodeSimulator, startLinodeSimulator } from '../../simulators/linode/simulator.ts';
 import { listen } from '../../simulators/listen.ts';
-import { at } from './builders.ts';
-import { aClock, type TestClock } from './doubles.ts';
-import { TABLE } from './table.ts';
-
-export const STAGE = 'test';
-export const LINODE_TOKEN = 'token-of-the-account';
-export const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
+import { LOCAL_AWS, sha256, startSecret } from './aws.ts';
+import { at, EVERY, STAGE } from './builders.ts';
+import { aClock, LINODE_TOKEN } from './doubles.ts';
+import { startSimulator } from './simulated-linode.ts';
+import { startTable, TABLE } from './table.ts';
 
 const SECRET_ID = 'onebuck/test';
 const RECONCILE = 'onebuck-test-reconcile';
@@ -29,24 +22,11 @@ const SECRET = {
   passwordKey: 'sixteen-or-more-characters',
 };
 
-/** What a function finds around it: its variables, and behind them AWS and Linode, simulated. */
-export interface World {
-  /** Stands still, but for sleepers: they set it. */
-  readonly clock: TestClock;
-  readonly simulator: LinodeSimulator;
-  readonly store: ClusterStore;
-  readonly schedules: ScheduleStore;
-  /** The clusters that the reconcile function was invoked for, in order. */
-  readonly nudged: readonly string[];
-  /** The schedules that the schedule function was invoked for, in order. */
-  readonly nudgedSchedules: readonly string[];
-  /** The clusters and schedules for which invoking it fails. */
-  readonly unreachable: Set<string>;
-}
-
 /**
- * Starts a world in which it is `now`. Handlers are to be imported after that, and with `await
- * import`: they find it by their variables, and its clock in place of the machine's.
+ * What a function finds around it: its variables, and behind them AWS and Linode, simulated. It is
+ * `now`, and the clock stands still, but for sleepers, who set it. Handlers are to be imported after
+ * that, and with `await import`: they find the world by their variables, and its clock in place of
+ * the machine's.
  */
 export async function startWorld(
   options: {
@@ -56,26 +36,22 @@ export async function startWorld(
     readonly secret?: Readonly<Record<string, unknown>>;
     readonly env?: Readonly<Record<string, string>>;
   } = {},
-): Promise<World> {
+) {
   // A Sunday noon, far from the end of a month, where an hour may be billed twice.
   const { now = '2026-11-22T12:00:00Z', secret = {}, env = {} } = options;
   const clock = aClock(at(now), options.whileAsleep);
-  const simulator = await startLinodeSimulator({ now: clock.now, tokens: { [LINODE_TOKEN]: '*' } });
-  const dynamodb = await startDynamoDb(null, TABLE);
-  const client = localDynamoDbClient(dynamodb.url);
-  const secrets = await startSecrets(SECRET_ID, JSON.stringify({ ...SECRET, ...secret }));
+  const simulator = await startSimulator({ now: clock.now });
+  const { client, url } = await startTable();
+  const secrets = await startSecret(SECRET_ID, { ...SECRET, ...secret });
   const nudged: string[] = [];
   const nudgedSchedules: string[] = [];
   const unreachable = new Set<string>();
   const invoked = { [RECONCILE]: nudged, [SCHEDULE]: nudgedSchedules };
-  const lambda = await startInvokeEndpoint(invoked, unreachable);
   const variables = {
-    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+    ...LOCAL_AWS,
+    AWS_ENDPOINT_URL_DYNAMODB: url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
-    AWS_ENDPOINT_URL_LAMBDA: lambda.url,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_LAMBDA: await startInvokeEndpoint(invoked, unreachable),
     IS_OFFLINE: 'true',
     LINODE_API_URL: simulator.url,
     STAGE,
@@ -94,17 +70,27 @@ export async function startWorld(
   });
   vi.doMock('../../lib/adapters/clock.ts', () => ({ createClock }));
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-  onTestFinished(async () => {
+  onTestFinished(() => {
     vi.unstubAllEnvs();
     vi.doUnmock('../../lib/adapters/clock.ts');
-    client.destroy();
-    secrets.close();
-    lambda.close();
-    await Promise.all([dynamodb.close(), simulator.close()]);
   });
   const store = createClusterStore(client, TABLE.TableName);
-  const schedules = createScheduleStore(client, TABLE.TableName);
-  return { clock, simulator, store, schedules, nudged, nudgedSchedules, unreachable };
+  return {
+    clock,
+    simulator,
+    store,
+    schedules: createScheduleStore(client, TABLE.TableName),
+    /** The clusters that the reconcile function was invoked for, in order. */
+    nudged,
+    /** The schedules that the schedule function was invoked for, in order. */
+    nudgedSchedules,
+    /** The clusters and schedules for which invoking it fails. */
+    unreachable,
+    launched: async () => (await store.list(EVERY)).records,
+    /** The labels of the Linodes that exist. */
+    living: () =>
+      simulator.instances().flatMap(({ deleted, label }) => (deleted === null ? [label] : [])),
+  };
 }
 
 /** Lambda's endpoint, as far as it takes events: it notes their ids by the function's name. */
@@ -131,14 +117,11 @@ async function startInvokeEndpoint(
     ids.push(id);
     response.writeHead(202).end();
   });
-  const url = await listen(server, 0);
-  return {
-    url,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return listen(server, 0);
 }
 
 /** The context of an invocation that has so many real milliseconds left. */

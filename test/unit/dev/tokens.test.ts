@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { openSecret } from '../../../dev/tokens.ts';
 import { hashesOf, withoutTokens, withToken } from '../../../ops/api-tokens.ts';
+import { sha256 } from '../../support/aws.ts';
 
-const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
 const ADDED = sha256('added');
 
 const KEYS = { passwordKey: 'sixteen-characters', webhookKey: 'sixteen-or-more' };

@@ -503,10 +503,9 @@ describe('POST /clusters with Prefer: wait', () => {
   const prefer = (wait: string) => ({ headers: { prefer: wait }, body: TEN });
 
   it('answers once all nodes have addresses', async () => {
-    const { call, store, clock } = await startApi({
+    const { call, store, clock, launched } = await startApi({
       async whileAsleep() {
-        const query = { owner: null, status: null, month: null, limit: 1, cursor: null };
-        const [record] = (await store.list(query)).records as LiveRecord[];
+        const [record] = (await launched()) as LiveRecord[];
         if (record === undefined || clock.slept.length !== 3) return;
         await store.save({ ...record, nodes: record.nodes.map(({ index }) => made(index)) });
       },

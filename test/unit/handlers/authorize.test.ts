@@ -1,7 +1,8 @@
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import event from '../../../events/authorize.json' with { type: 'json' };
-import { sha256, startWorld } from '../../support/handler-world.ts';
+import { sha256 } from '../../support/aws.ts';
+import { startWorld } from '../../support/handler-world.ts';
 
 const DENIED = { isAuthorized: false, context: { owner: '' } };
 

@@ -5,12 +5,8 @@ import { aContext, startWorld } from '../../support/handler-world.ts';
 async function startNightly() {
   const world = await startWorld({ now: '2026-11-23T02:00:05Z' });
   const { handler } = await import('../../../handlers/nightly.ts');
-  const launched = async () => {
-    const query = { owner: null, status: null, month: null, limit: 100, cursor: null };
-    return (await world.store.list(query)).records;
-  };
   const nightly = (sent: unknown, remainingMs = 60_000) => handler(sent, aContext(remainingMs));
-  return { ...world, launched, nightly };
+  return { ...world, nightly };
 }
 
 it('launches the spec of its event, and asks for a pass', async () => {

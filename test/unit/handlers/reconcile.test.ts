@@ -4,7 +4,7 @@ import { type ClusterId, nodeLabel } from '../../../lib/core/base/names.ts';
 import { hours, minutes, plus } from '../../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
 import { aCluster, aDeleting } from '../../support/builders.ts';
-import { aContext, STAGE, startWorld } from '../../support/handler-world.ts';
+import { aContext, startWorld } from '../../support/handler-world.ts';
 
 const id = event.clusterId as ClusterId;
 const nodes = [0, 1].map((index) => ({
@@ -19,7 +19,6 @@ async function startReconcile(options: Parameters<typeof startWorld>[0] = {}) {
   const now = world.clock.now();
   const fresh = aCluster({
     id,
-    stage: STAGE,
     nodes,
     createdAt: now,
     dueAt: now,
@@ -27,15 +26,14 @@ async function startReconcile(options: Parameters<typeof startWorld>[0] = {}) {
   });
   const reconcile = (sent: unknown, remainingMs = 300_000) =>
     handler(sent as { clusterId?: unknown }, aContext(remainingMs));
-  const living = () => world.simulator.instances().filter(({ deleted }) => deleted === null);
-  return { ...world, fresh, reconcile, living };
+  return { ...world, fresh, reconcile };
 }
 
 it('brings the cluster of its event up, and has it due again long before its end', async () => {
   const { reconcile, store, fresh, living, clock } = await startReconcile();
   await store.insert(fresh);
   await reconcile(event);
-  expect(living().map(({ label }) => label)).toEqual(nodes.map(({ label }) => label));
+  expect(living()).toEqual(nodes.map(({ label }) => label));
   const record = (await store.get(id)) as Extract<ClusterRecord, { phase: 'running' }>;
   expect(record).toMatchObject({ phase: 'running', nodes: [{ state: 'made' }, { state: 'made' }] });
   expect(record.dueAt).toBeGreaterThan(clock.now());

@@ -10,11 +10,9 @@ const id = event.scheduleId as ScheduleId;
 async function startSchedule(options: Parameters<typeof startWorld>[0] = {}) {
   const world = await startWorld(options);
   const { handler } = await import('../../../handlers/schedule.ts');
-  const query = { owner: null, status: null, month: null, limit: 100, cursor: null };
-  const launched = async () => (await world.store.list(query)).records;
   const schedule = (sent: unknown, remainingMs = 180_000) =>
     handler(sent as { scheduleId?: unknown }, aContext(remainingMs));
-  return { ...world, launched, schedule };
+  return { ...world, schedule };
 }
 
 it('launches the cluster of an occurrence that is due, and goes on to the next', async () => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   CreateSecretCommand,
   PutSecretValueCommand,
@@ -7,9 +6,9 @@ import {
 import { describe, expect, it } from 'vitest';
 import { authorize } from '../../../lib/app/authorize.ts';
 import { parseSetup } from '../../../ops/setup-command.ts';
+import { sha256 } from '../../support/aws.ts';
 import { FULL, OTHER, READER, SECRET_ID, startSetup } from './setup-world.ts';
 
-const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
 const WHOLE = {
   linodeToken: FULL,
   passwordKey: 'sixteen-or-more-characters',

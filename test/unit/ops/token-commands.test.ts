@@ -1,17 +1,15 @@
-import { createHash } from 'node:crypto';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import { createSecrets } from '../../../lib/adapters/aws/secrets-manager.ts';
 import { authorize } from '../../../lib/app/authorize.ts';
 import { withToken } from '../../../ops/api-tokens.ts';
 import { carryOut, edit, parseRequest } from '../../../ops/token-commands.ts';
-import { startSecret } from '../../support/aws.ts';
+import { sha256, startSecret } from '../../support/aws.ts';
 import { aClock } from '../../support/doubles.ts';
 
 const SECRET_ID = 'onebuck/dev';
 const LINODE_TOKEN = 'linode-token-0123456789';
 const PASSWORD_KEY = 'sixteen-or-more-characters';
-const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
 
 /** A secret in Secrets Manager, over HTTP, and the script at work on it. */
 async function startOps(
