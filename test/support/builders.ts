@@ -23,6 +23,7 @@ import type {
   Running,
 } from '../../lib/core/cluster/record.ts';
 import type { Spec } from '../../lib/core/cluster/spec.ts';
+import { type Notice, withEndNotice } from '../../lib/core/notices/notices.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { defaultSettings } from '../../simulators/aws/settings.ts';
@@ -171,6 +172,9 @@ export const anEnded = (overrides: Partial<Ended & { phase: EndedRecord['phase']
 
 /** The teardown time of a live cluster, seen from `now`. */
 export const teardownOf = (record: Common, now: EpochMs): EpochMs => lifeOf(record, now).teardownAt;
+
+/** That a cluster is gone. */
+export const aNotice = () => withEndNotice(anEnded(), LAUNCH).notice as Notice;
 
 /** Nightly, next in the night after the launch, without a run yet. */
 export const aSchedule = (overrides: Partial<ScheduleRecord> = {}): ScheduleRecord => {

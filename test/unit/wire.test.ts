@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Notice, withEndNotice } from '../../lib/core/notices/notices.ts';
 import { defaultSettings } from '../../simulators/aws/settings.ts';
-import { anEnded, LAUNCH } from '../support/builders.ts';
+import { aNotice } from '../support/builders.ts';
 
 /** What serverless.yml sets for every function. */
 const DEPLOYED = {
@@ -193,12 +192,11 @@ describe('adapters', () => {
 });
 
 describe('notices', () => {
-  const notice = withEndNotice(anEnded(), LAUNCH).notice as Notice;
   const noticed = (env: Record<string, string>) => wired({ ...DEPLOYED, ...env });
 
   it('go nowhere, and need nothing, where nothing is set', async () => {
     const { notifier } = await noticed({ SECRET_ID: '', AWS_REGION: '' });
-    await expect(notifier().send(notice)).resolves.toBeUndefined();
+    await expect(notifier().send(aNotice())).resolves.toBeUndefined();
   });
 
   it.each([
@@ -208,7 +206,7 @@ describe('notices', () => {
     'example.org',
   ])('to %s are refused when they are sent, and not before', async (url) => {
     const { notifier } = await noticed({ NOTICE_WEBHOOK_URL: url });
-    await expect(notifier().send(notice)).rejects.toThrow('NOTICE_WEBHOOK_URL must be');
+    await expect(notifier().send(aNotice())).rejects.toThrow('NOTICE_WEBHOOK_URL must be');
   });
 
   it('locally are in the log, whatever the topic, and go to the loopback without TLS', async () => {
@@ -217,13 +215,13 @@ describe('notices', () => {
     const local = { ...LOCAL, NOTICE_TOPIC_ARN: '[object Object]' };
     const lines = vi.spyOn(console, 'info').mockImplementation(() => {});
     const { notifier } = await noticed(local);
-    await notifier().send(notice);
+    await notifier().send(aNotice());
     expect(`${lines.mock.calls}`).toContain('cabcdefg234/gone');
     vi.resetModules();
     const env = { ...local, NOTICE_WEBHOOK_URL: 'http://127.0.0.1:9/hook', SECRET_ID: '' };
     const wire = await noticed(env);
     // It is the secret that is missed, with which it would be signed.
-    await expect(wire.notifier().send(notice)).rejects.toThrow('SECRET_ID');
+    await expect(wire.notifier().send(aNotice())).rejects.toThrow('SECRET_ID');
   });
 });
 

@@ -3,13 +3,11 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWebhook } from '../../../lib/adapters/webhook.ts';
-import { type Notice, withEndNotice } from '../../../lib/core/notices/notices.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
-import { anEnded, LAUNCH } from '../../support/builders.ts';
+import { aNotice } from '../../support/builders.ts';
 import { aClock } from '../../support/doubles.ts';
 
 const KEY = 'sixteen-or-more-characters';
-const notice = withEndNotice(anEnded(), LAUNCH).notice as Notice;
 
 interface Received {
   readonly path: string | undefined;
@@ -59,7 +57,7 @@ function isGenuine({ headers, body }: Received): boolean {
 describe('a notice to a webhook', () => {
   it('is JSON, signed together with its time', async () => {
     const { received, clock, webhook } = await aReceiver();
-    await webhook.send(notice);
+    await webhook.send(aNotice());
     expect(received).toHaveLength(1);
     const [one] = received as [Received];
     expect(one.path).toBe('/hook?a=1');
@@ -80,33 +78,33 @@ describe('a notice to a webhook', () => {
 
   it.each([429, 500, 503])('is sent once more, the same, after a %i', async (code) => {
     const { received, webhook } = await aReceiver(status(code));
-    await webhook.send(notice);
+    await webhook.send(aNotice());
     expect(received).toHaveLength(2);
     expect(received[1]?.body).toBe(received[0]?.body);
   });
 
   it('is given up after the second try', async () => {
     const { received, webhook } = await aReceiver(status(503), status(503));
-    await expect(webhook.send(notice)).rejects.toThrow('did not take it, twice');
+    await expect(webhook.send(aNotice())).rejects.toThrow('did not take it, twice');
     expect(received).toHaveLength(2);
   });
 
   it.each([400, 401, 404])('is not repeated after a %i', async (code) => {
     const { received, webhook } = await aReceiver(status(code));
-    await expect(webhook.send(notice)).rejects.toThrow(`answered ${code}`);
+    await expect(webhook.send(aNotice())).rejects.toThrow(`answered ${code}`);
     expect(received).toHaveLength(1);
   });
 
   it('follows no redirect', async () => {
     const other = await aReceiver();
     const { received, webhook } = await aReceiver(status(307, { location: '/elsewhere' }));
-    await expect(webhook.send(notice)).rejects.toThrow('answered 307');
+    await expect(webhook.send(aNotice())).rejects.toThrow('answered 307');
     expect([received.length, other.received.length]).toEqual([1, 0]);
   });
 
   it('is not repeated where the connection broke: it may have been taken', async () => {
     const { received, webhook } = await aReceiver((response) => response.destroy());
-    await expect(webhook.send(notice)).rejects.toThrow('the webhook:');
+    await expect(webhook.send(aNotice())).rejects.toThrow('the webhook:');
     expect(received).toHaveLength(1);
   });
 
@@ -114,7 +112,7 @@ describe('a notice to a webhook', () => {
     const timeout = new AbortController();
     const asked = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(timeout.signal);
     const { received, webhook } = await aReceiver(() => timeout.abort());
-    await expect(webhook.send(notice)).rejects.toThrow('no answer within 3000 ms');
+    await expect(webhook.send(aNotice())).rejects.toThrow('no answer within 3000 ms');
     expect(asked).toHaveBeenCalledWith(3_000);
     expect(received).toHaveLength(1);
   });
@@ -122,7 +120,7 @@ describe('a notice to a webhook', () => {
   it('fails where nobody listens, without telling the key', async () => {
     const url = `http://127.0.0.1:${await freePort()}/`;
     const webhook = createWebhook({ url, key: async () => KEY, clock: aClock() });
-    const error = await webhook.send(notice).catch((thrown: unknown) => thrown);
+    const error = await webhook.send(aNotice()).catch((thrown: unknown) => thrown);
     expect(`${error}`).toContain('did not take it, twice');
     expect(JSON.stringify(error)).not.toContain(KEY);
   });
@@ -130,7 +128,7 @@ describe('a notice to a webhook', () => {
   it('is not sent unsigned', async () => {
     const { received, clock } = await aReceiver();
     const webhook = createWebhook({ url: 'http://127.0.0.1:9', key: async () => null, clock });
-    await expect(webhook.send(notice)).rejects.toThrow('webhookKey');
+    await expect(webhook.send(aNotice())).rejects.toThrow('webhookKey');
     expect(received).toEqual([]);
   });
 });

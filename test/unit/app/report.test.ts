@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
 import { type ReportQuery, report } from '../../../lib/app/report.ts';
 import { type EpochMs, hours, plus } from '../../../lib/core/base/units.ts';
+import { NOTHING } from '../../../lib/core/cluster/month-totals.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../../../lib/core/cluster/record.ts';
-import { renderReport } from '../../../lib/http/render.ts';
 import { anEnded, aRunning, at, gone, LAUNCH, made, usd } from '../../support/builders.ts';
 import { id } from '../../support/cluster-store-contract.ts';
 import { aClock } from '../../support/doubles.ts';
@@ -43,6 +43,7 @@ describe('report', () => {
       },
       byOwner: null,
     });
+    expect(await told('eve')).toMatchObject({ total: NOTHING, byOwner: null });
   });
 
   it("gives the admin everybody's by owner, the dearest first, or one owner's", async () => {
@@ -93,32 +94,5 @@ describe('report', () => {
       details: { faults: [{ path: 'month', message: expect.stringContaining(message) }] },
     });
     await expect(told('ann', { month: '2025-11' })).resolves.toMatchObject({ byOwner: null });
-  });
-});
-
-describe('renderReport', () => {
-  const nothing = { clusters: 0, nodeHours: 0, billedUsd: 0, savedUsd: 0, overspentUsd: 0 };
-
-  it('gives money in dollars, and owners to the admin alone', async () => {
-    const told = await reportOn(onFor(1, 'ann', 5));
-    const anns = {
-      clusters: 1,
-      nodeHours: 5,
-      billedUsd: 0.0375,
-      savedUsd: 3.63,
-      overspentUsd: 0,
-    };
-    const head = { month: '2026-11', at: '2026-11-20T12:00:00.000Z' };
-    expect(renderReport(await told('ann'), null)).toEqual({
-      ...head,
-      ...anns,
-      monthlyCapUsd: null,
-    });
-    const bobs = { ...head, ...nothing, monthlyCapUsd: null };
-    expect(renderReport(await told('bob'), null)).toEqual(bobs);
-    const owners = [{ owner: 'ann', ...anns }];
-    expect(renderReport(await told('admin'), usd(20))).toEqual({
-      ...{ ...head, ...anns, monthlyCapUsd: 20, owners },
-    });
   });
 });

@@ -2,11 +2,9 @@ import { InternalErrorException, PublishCommand, SNSClient } from '@aws-sdk/clie
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createTopic } from '../../../../lib/adapters/aws/sns.ts';
-import { type Notice, withEndNotice } from '../../../../lib/core/notices/notices.ts';
-import { anEnded, LAUNCH } from '../../../support/builders.ts';
+import { aNotice } from '../../../support/builders.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:onebuck-test-notices';
-const notice = withEndNotice(anEnded(), LAUNCH).notice as Notice;
 
 function aTopic() {
   const client = new SNSClient({ region: 'us-east-1' });
@@ -17,7 +15,7 @@ describe('a notice to the topic', () => {
   it('is a sentence in mails, JSON to programs, and can be filtered', async () => {
     const { mock, topic } = aTopic();
     mock.on(PublishCommand).resolves({ MessageId: '1' });
-    await topic.send(notice);
+    await topic.send(aNotice());
     const [call, ...others] = mock.commandCalls(PublishCommand);
     expect(others).toEqual([]);
     const { Message, MessageAttributes, ...rest } = call?.args[0].input ?? {};
@@ -41,6 +39,6 @@ describe('a notice to the topic', () => {
     const { mock, topic } = aTopic();
     const error = new InternalErrorException({ message: 'down', $metadata: {} });
     mock.on(PublishCommand).rejects(error);
-    await expect(topic.send(notice)).rejects.toBe(error);
+    await expect(topic.send(aNotice())).rejects.toBe(error);
   });
 });
