@@ -2,7 +2,7 @@ import { microUsd } from '../../lib/core/base/money.ts';
 import { minutes } from '../../lib/core/base/units.ts';
 import type { Settings } from '../../lib/settings.ts';
 
-/** What lib/wire.ts reads where the environment of a stage sets nothing else. */
+/** The settings that lib/wire.ts reads from an environment which sets the stage and no more. */
 export const defaultSettings = (stage: string): Settings => ({
   stage,
   marginMs: minutes(3),

@@ -3,24 +3,24 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { onTestFinished } from 'vitest';
 import { startSecrets } from '../../simulators/aws/secrets.ts';
 
-/** For a process that finds a service of AWS on this machine. */
+/** The environment of a process that uses services of AWS on this machine. */
 export const LOCAL_AWS = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',
   AWS_SECRET_ACCESS_KEY: 'local',
 };
 
-/** For a client of one. */
+/** The options of a client of the service at this endpoint. */
 export const localAws = (endpoint: string) => ({
   endpoint,
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 });
 
-/** As the secret keeps an API token. */
+/** The form in which the secret keeps an API token. */
 export const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
 
-/** Secrets Manager with this secret, and a client, until the test ends; null: none is made yet. */
+/** Secrets Manager with this secret, and a client, until the test ends; null: not made yet. */
 export async function startSecret(secretId: string, secret: unknown) {
   const text = secret === null || typeof secret === 'string' ? secret : JSON.stringify(secret);
   const changes: string[] = [];

@@ -173,7 +173,7 @@ export const anEnded = (overrides: Partial<Ended & { phase: EndedRecord['phase']
 /** The teardown time of a live cluster, seen from `now`. */
 export const teardownOf = (record: Common, now: EpochMs): EpochMs => lifeOf(record, now).teardownAt;
 
-/** That a cluster is gone. */
+/** The notice that a cluster is gone. */
 export const aNotice = () => withEndNotice(anEnded(), LAUNCH).notice as Notice;
 
 /** Nightly, next in the night after the launch, without a run yet. */

@@ -8,7 +8,7 @@ import { aCatalogue, aClock, noLinode, quiet, someSecrets } from './doubles.ts';
 
 type Given = Partial<Deps & { readonly ledger: LedgerStore }>;
 
-/** What any use case works with: what the test gives, and doubles over a table in memory. */
+/** The dependencies of all use cases: the test's own, and doubles over a memory table else. */
 export function someDeps<Own extends Given>(own: Own) {
   const table = createMemoryTable();
   const { clock = aClock(), ledger = table.ledger, settings = aSettings() }: Given = own;
@@ -32,6 +32,6 @@ export function someDeps<Own extends Given>(own: Own) {
   };
 }
 
-/** The keeper of the caps as one process has it. */
+/** The keeper of the caps in one process. */
 export const aKeeper = (deps: Pick<Deps, 'clock'> & { ledger: LedgerStore; settings: Settings }) =>
   createCaps({ ...deps, settings: () => deps.settings, random: Math.random });

@@ -10,11 +10,11 @@ export interface TestClock extends Clock {
   readonly slept: readonly number[];
   /** To any time, also an earlier one. */
   set(time: EpochMs): void;
-  /** Has something happen in the world when the time comes, whoever sets the clock. */
+  /** Calls `ring` when the clock comes to `at`, whoever sets the clock. */
   alarm(at: EpochMs, ring: () => void): void;
 }
 
-/** A clock that stands still until the test sets it, or a sleeper, who lets `others` on first. */
+/** A clock that stands still until the test sets it or somebody sleeps, which lets `others` on. */
 export function aClock(
   start: EpochMs = LAUNCH,
   others = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve)),
@@ -49,7 +49,7 @@ export interface Entry {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What was logged, in order. */
+/** A log that keeps its entries, in order. */
 export function aLog(): Log & { readonly entries: Entry[] } {
   const entries: Entry[] = [];
   const note =
@@ -59,7 +59,7 @@ export function aLog(): Log & { readonly entries: Entry[] } {
   return { entries, info: note('info'), warn: note('warn'), error: note('error') };
 }
 
-/** What was counted, in order. */
+/** Metrics that keep the values they were given, in order. */
 export function someMetrics(): Metrics & { readonly emitted: MetricValues[] } {
   const emitted: MetricValues[] = [];
   return {
@@ -73,7 +73,7 @@ export function someMetrics(): Metrics & { readonly emitted: MetricValues[] } {
 
 export const LINODE_TOKEN = 'token-of-the-account';
 
-/** What the secret of the deployment holds: no API token and no key of a webhook. */
+/** The secret of a deployment, without API tokens and without a key for a webhook. */
 export const someSecrets = (overrides: Partial<Secrets> = {}): Secrets => ({
   linodeToken: async () => LINODE_TOKEN,
   apiTokens: async () => ({}),
@@ -82,7 +82,7 @@ export const someSecrets = (overrides: Partial<Secrets> = {}): Secrets => ({
   ...overrides,
 });
 
-/** One type, one region and one image, of which nothing is sold out. */
+/** A catalogue of one type, one region and one image, with nothing sold out. */
 export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCache => ({
   types: async () => [
     {
@@ -110,9 +110,9 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
 });
 
 const notAsked = async (): Promise<never> => {
-  throw new AppError('linodeUnavailable', 'nobody here is to ask Linode for it');
+  throw new AppError('linodeUnavailable', 'this test answers no such call');
 };
-/** Answers no call; a test puts those in its place that it is about. */
+/** Linode's API, of which every call fails; a test replaces the calls that it is about. */
 export const noLinode: LinodeApi = {
   types: notAsked,
   regions: notAsked,

@@ -39,7 +39,7 @@ export const START = at('2026-03-10T12:00:00Z');
 const NEVER = Number.MAX_SAFE_INTEGER;
 const LAMBDA = { reserveMs: seconds(20), noticesMs: seconds(5) };
 
-/** What stands between the use cases and the real one, in place of some of its methods. */
+/** The methods of a real store, or the like, that a test replaces. */
 type Around<T> = (real: T) => Partial<T>;
 
 interface Options {
@@ -98,7 +98,7 @@ export async function aWorld(options: Options = {}) {
   const soon = () => plus(clock.now(), seconds(25));
   const limits = (length: DurationMs) => ({ ...LAMBDA, by: plus(clock.now(), length) });
 
-  /** As `ann`, by no schedule, unless told otherwise. */
+  /** As `ann`, by no schedule, unless `who` says otherwise. */
   async function launch(
     spec: Readonly<Record<string, unknown>> = {},
     key: string | null = null,
@@ -113,7 +113,7 @@ export async function aWorld(options: Options = {}) {
   const change = (id: ClusterId, input: Readonly<Record<string, unknown>>) =>
     changeCluster(deps, { owner: 'ann', id, input, by: soon() });
 
-  /** One invocation of reconcile, errors told and not thrown. */
+  /** One invocation of reconcile; returns an error in place of throwing the error. */
   async function reconcile(id: ClusterId): Promise<unknown> {
     nudged.delete(id);
     return reconcileOnce(deps, id, limits(minutes(5))).catch((error: unknown) => error);
@@ -126,7 +126,7 @@ export async function aWorld(options: Options = {}) {
     return (await requestSchedule({ owner: 'ann', input, idempotencyKey: null })).schedule;
   }
 
-  /** One invocation of the schedule function, errors told and not thrown. */
+  /** One invocation of the schedule function; returns an error, as `reconcile` does. */
   async function runSchedule(id: ScheduleId): Promise<unknown> {
     nudgedSchedules.delete(id);
     return runOnce(deps, id, limits(minutes(3))).catch((error: unknown) => error);
@@ -138,7 +138,7 @@ export async function aWorld(options: Options = {}) {
     for (const id of nudgedSchedules) await runSchedule(id);
   }
 
-  /** The same, then the passes over clusters. */
+  /** A tick, then the passes over clusters that are asked for. */
   async function reap() {
     await tick();
     for (const id of nudged) await reconcile(id);
@@ -159,11 +159,11 @@ export async function aWorld(options: Options = {}) {
     return Math.min(...records.map((one) => ('dueAt' in one && one.dueAt) || NEVER));
   }
 
-  /** One invocation of the sweeper, errors told and not thrown. */
+  /** One invocation of the sweeper; returns an error, as `reconcile` does. */
   const sweep = (): Promise<unknown> =>
     sweepOnce(deps, limits(minutes(7))).catch((error: unknown) => error);
 
-  /** The sweeper's tick every five minutes, and no reaper's. */
+  /** The sweeper's tick every five minutes, as if the reaper were dead. */
   async function sweepUntil(end: EpochMs) {
     while (clock.now() < end) {
       const next = plus(clock.now(), minutes(5));
@@ -178,7 +178,7 @@ export async function aWorld(options: Options = {}) {
     return found;
   }
 
-  /** The Linodes that exist, of the cluster or all. */
+  /** The Linodes that exist: the cluster's, or all. */
   const alive = (id?: ClusterId) =>
     linode
       .instances(id === undefined ? undefined : clusterTag(id))
@@ -188,12 +188,12 @@ export async function aWorld(options: Options = {}) {
     ...deps,
     linode,
     log: log.entries,
-    /** The details of what was logged with this message. */
+    /** The details of each log entry with this message. */
     logged: (message: string) =>
       log.entries.filter((entry) => entry.message === message).map(({ details }) => details),
-    /** What was counted, in order. */
+    /** The values that were counted, in order. */
     emitted: metrics.emitted,
-    /** What people were told. */
+    /** The notices that were sent. */
     notices,
     /** Clusters that were nudged and have not had their pass. */
     nudged,
@@ -219,7 +219,7 @@ export async function aWorld(options: Options = {}) {
     left: (id: ClusterId) => alive(id).length,
     /** What Linode bills for the cluster, by its own reckoning. */
     billed: (id: ClusterId) => linode.bill(clusterTag(id)).totalMicroUsd,
-    /** What a person does to the account beside Onebuck; returns the JSON that answers it. */
+    /** A call to Linode by a person and not by Onebuck; returns the JSON of the answer. */
     byHand: async (method: string, path: string, body?: object) =>
       (await callLinode(linode, method, path, { body })).json,
   };

@@ -43,7 +43,7 @@ export async function simulated({
   ...options
 }: Partial<SimulatorOptions> & {
   readonly token?: LinodeHttpOptions['token'];
-  /** Has the others go on while somebody sleeps. */
+  /** Lets the others go on while somebody sleeps. */
   readonly others?: () => Promise<void>;
 } = {}) {
   const clock = aClock(START, others);

@@ -6,8 +6,8 @@ import { someDeps } from '../../support/deps.ts';
 import { aClock } from '../../support/doubles.ts';
 
 /**
- * Half an hour after its launch, a running cluster of ann's with a dollar: its record is in the
- * table, and its budget in the ledger, where $5 may be open.
+ * A running cluster of ann's with a budget of $1, half an hour after its launch: the record is in
+ * the table, and the budget in the ledger, where a cap allows $5.
  */
 export async function aRunningWorld({ isNudgeLost = false } = {}) {
   const { clusters, ledger } = createMemoryTable();
