@@ -12,7 +12,8 @@ export interface LocalFunctions {
   close(): Promise<void>;
 }
 
-const READY_MS_MAX = 60_000;
+/** Ends what hangs; a busy machine takes most of a minute. */
+const READY_MS_MAX = 300_000;
 
 /**
  * The functions of serverless.yml, run by serverless-offline in a process of its own, and waited

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as realDelay } from 'node:timers/promises';
@@ -8,6 +6,7 @@ import { createPatientTime, type PatientTime } from '../../../dev/patient-time.t
 import { hours, minutes, plus } from '../../../lib/core/base/units.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
 import { at } from '../../support/builders.ts';
+import { startNode } from '../../support/children.ts';
 
 const START = at('2026-11-22T12:00:00Z');
 
@@ -29,15 +28,10 @@ const FUNCTION = `
 
 async function startFunction(time: PatientTime, helper: string): Promise<string> {
   const port = await freePort();
-  const child = spawn(process.execPath, ['--import', time.preload, '--eval', FUNCTION], {
-    env: { ...process.env, ...time.env, HELPER: helper, PORT: `${port}` },
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  });
-  onTestFinished(() => {
-    time.close();
-    child.kill('SIGKILL');
-  });
-  if (child.stdout !== null) await once(child.stdout, 'data');
+  const env = { ...time.env, HELPER: helper, PORT: `${port}` };
+  const { child, says } = startNode(['--import', time.preload, '--eval', FUNCTION], env);
+  onTestFinished(() => time.close());
+  await says('ready');
   time.start(child);
   return `http://127.0.0.1:${port}`;
 }
