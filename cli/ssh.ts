@@ -65,7 +65,8 @@ export async function run(
   const nodes = await reachable(client, id);
   const lacking = all.filter(
     ({ index, status }) =>
-      !['gone', 'never', 'deleting'].includes(status) && !nodes.some((one) => one.index === index),
+      !['gone', 'neverCreated', 'deleting'].includes(status) &&
+      !nodes.some((one) => one.index === index),
   );
   if (lacking.length > 0) {
     const which = lacking.map(({ index }) => index).join(', ');

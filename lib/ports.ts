@@ -84,7 +84,7 @@ export interface CreateRequest {
 
 export type CreateOutcome =
   /** Created, or found under the label with our tags. */
-  | { readonly kind: 'made'; readonly linode: Linode }
+  | { readonly kind: 'created'; readonly linode: Linode }
   /** Nothing was made, and asking again would not help. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** Nothing was made; worth asking again from `retryAt`. */

@@ -173,7 +173,7 @@ const observe = inFile('lib/core/pass/observe.ts', ['test/unit/core/pass/observe
   },
   'a known node is looked for by its label': {
     from: "return 'linodeId' in node",
-    to: "return 'linodeId' in node && node.state !== 'made'",
+    to: "return 'linodeId' in node && node.state !== 'created'",
   },
   'a Linode under a foreign label is taken for a create that may yet be answered': {
     from: 'now - node.triedAt >= RESEND_AFTER',
@@ -184,13 +184,13 @@ const observe = inFile('lib/core/pass/observe.ts', ['test/unit/core/pass/observe
     to: 'one.type === type || one.region === region',
   },
   'a node that one list does not show is gone': {
-    from: "return node.state === 'deleted' ? { ...node, state: 'gone' } : node;",
+    from: "return node.state === 'deleting' ? { ...node, state: 'gone' } : node;",
     to:
-      "return node.state === 'deleted' || node.state === 'made'\n" +
+      "return node.state === 'deleting' || node.state === 'created'\n" +
       "      ? { ...node, state: 'gone', billedUntil: now }\n      : node;",
   },
   'a node stays gone though the list shows it': {
-    from: "return { ...node, state: 'deleted', status: linode.status };",
+    from: "return { ...node, state: 'deleting', status: linode.status };",
     to: 'return { ...node, status: linode.status };',
   },
   'a node seen again is billed from its new time of creation': {
@@ -205,20 +205,20 @@ const observe = inFile('lib/core/pass/observe.ts', ['test/unit/core/pass/observe
 
 const apply = inFile('lib/core/pass/apply.ts', ['test/unit/core/pass/apply.test.ts'], {
   'a refusal speaks for an earlier create with a lost reply': {
-    from: "const only = node.state !== 'sent' || node.sentAt === node.triedAt;",
-    to: "const only = node.state !== 'sent' || node.sentAt <= node.triedAt;",
+    from: "const only = node.state !== 'creating' || node.sentAt === node.triedAt;",
+    to: "const only = node.state !== 'creating' || node.sentAt <= node.triedAt;",
   },
   'a create that did not leave speaks for an earlier one': {
-    from: "const only = node.state === 'sent' && node.sentAt === node.triedAt;",
-    to: "const only = node.state === 'sent' && node.sentAt <= node.triedAt;",
+    from: "const only = node.state === 'creating' && node.sentAt === node.triedAt;",
+    to: "const only = node.state === 'creating' && node.sentAt <= node.triedAt;",
   },
   'a deleted node that was there after all is billed to the first answer': {
-    from: "if (node.state === 'deleted' && existed) return { ...node, billedUntil: at };",
-    to: "if (node.state === 'deleted' && !existed) return { ...node, billedUntil: at };",
+    from: "if (node.state === 'deleting' && existed) return { ...node, billedUntil: at };",
+    to: "if (node.state === 'deleting' && !existed) return { ...node, billedUntil: at };",
   },
   'a deleted node is gone before the list says so': {
-    from: "if (node.state === 'made') return { ...node, state: 'deleted', billedUntil: at };",
-    to: "if (node.state === 'made') return { ...node, state: 'gone', billedUntil: at };",
+    from: "if (node.state === 'created') return { ...node, state: 'deleting', billedUntil: at };",
+    to: "if (node.state === 'created') return { ...node, state: 'gone', billedUntil: at };",
   },
   'an outcome is written to another node': {
     from: '(node.index === index ? change(node) : node)',
@@ -252,7 +252,7 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     to: 'node.refused === undefined && now >= node.triedAt);',
   },
   'a create sent again forgets when it was first sent': {
-    from: "const sentAt = node.state === 'sent' ? node.sentAt : now;",
+    from: "const sentAt = node.state === 'creating' ? node.sentAt : now;",
     to: 'const sentAt = now;',
   },
   'a create is sent again with another reap tag': {
@@ -276,13 +276,13 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     to: 'return late.flatMap((node) => (isUp(node) ? deletion(node, linodes) : []));',
   },
   'a deleted node that shows alive is left alone': {
-    from: "(linode === undefined || linode.status === 'deleting')) return [];",
-    to: "(linode === undefined || linode.status !== 'unknown')) return [];",
+    from: "linode === undefined || linode.status === 'deleting';",
+    to: "linode === undefined || linode.status !== 'unknown';",
   },
   'a node that the list does not show is not deleted': {
-    from: "if (node.state !== 'made' && node.state !== 'deleted') return [];",
+    from: "if (node.state !== 'created' && node.state !== 'deleting') return [];",
     to:
-      "if (node.state !== 'made' && node.state !== 'deleted') return [];\n" +
+      "if (node.state !== 'created' && node.state !== 'deleting') return [];\n" +
       '  if (linodes !== null && linodeOf(node, linodes) === undefined) return [];',
   },
   'a copy made by hand is left running': {
@@ -290,8 +290,8 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     to: '',
   },
   'a cluster ends although a create may still land': {
-    from: "nodes.every(({ state }) => state === 'gone' || state === 'never');",
-    to: "nodes.every(({ state }) => state === 'gone' || state === 'never' || state === 'sent');",
+    from: "nodes.every(({ state }) => state === 'gone' || state === 'neverCreated');",
+    to: "nodes.every(({ state }) => state === 'gone' || state === 'neverCreated' || state === 'creating');",
   },
   'a cluster ends before its tags are removed': {
     from: 'if (!current.tagsRemoved) {',
@@ -415,7 +415,7 @@ const ledger = inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.te
 const reconcile = inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.ts'], {
   'nodes that were sent are not listed': {
     from: "record.nodes.every(({ state }) => state === 'planned')",
-    to: "record.nodes.every(({ state }) => state === 'planned' || state === 'sent')",
+    to: "record.nodes.every(({ state }) => state === 'planned' || state === 'creating')",
   },
   'a list that fails is taken for an empty one': {
     from: 'return { linodes: null, failures: [failure] };',
@@ -742,7 +742,7 @@ const passes = [
       from: ": { kind: 'failed', reason };",
       to:
         ": step.kind === 'deleteNode'\n" +
-        "      ? { kind: 'deleted', index: step.index, existed: true }\n" +
+        "      ? { kind: 'deletionAccepted', index: step.index, existed: true }\n" +
         "      : { kind: 'failed', reason };",
     },
     'any error is taken for proof that a create did not leave': {
@@ -758,21 +758,21 @@ const passes = [
       to: 'const notAfter = plus(by, CREATE_WINDOW);',
     },
     'a Linode that was taken over is deleted': {
-      from: "if (found !== 'unreadable' && !isOurs(found)) return { kind: 'released', index };",
+      from: "if (found !== 'unreadable' && !isOurs(found)) return { kind: 'takenOver', index };",
       to: '',
     },
     'a node that can not be read is taken for deleted': {
-      from: "if (found === 'notFound') return { kind: 'deleted', index, existed: false };",
+      from: "if (found === 'notFound') return { kind: 'deletionAccepted', index, existed: false };",
       to:
         "if (found === 'notFound' || found === 'unreadable')\n" +
-        "          return { kind: 'deleted', index, existed: false };",
+        "          return { kind: 'deletionAccepted', index, existed: false };",
     },
     'a Linode that was taken over is kept as ours': {
       from: "return isOurs(found)\n        ? { kind: 'present'",
       to: "return found.id === linodeId\n        ? { kind: 'present'",
     },
     'a Linode that was taken over is tagged': {
-      from: "if (!isOurs(found)) return { kind: 'released', index };\n      try {",
+      from: "if (!isOurs(found)) return { kind: 'takenOver', index };\n      try {",
       to: 'try {',
     },
     'moving a reap tag takes all other tags off': {

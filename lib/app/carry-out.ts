@@ -77,7 +77,7 @@ function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Out
 /** What the list will not show differently at once is looked at again after a while. */
 function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
   if (outcome.kind === 'notSent') return outcome.retryAt;
-  const listLags = outcome.kind === 'deleted' && !outcome.existed;
+  const listLags = outcome.kind === 'deletionAccepted' && !outcome.existed;
   const isUnsettled = ['failed', 'present', 'retagged'].includes(outcome.kind) || listLags;
   return isUnsettled ? plus(now, RETRY_AFTER) : now;
 }
@@ -115,8 +115,8 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
       const request = await createRequest(deps, record, step);
       const outcome = await linode.create(request, { notAfter, by });
       switch (outcome.kind) {
-        case 'made':
-          return { kind: 'made', index: step.index, linode: outcome.linode };
+        case 'created':
+          return { kind: 'created', index: step.index, linode: outcome.linode };
         case 'refused':
           return { kind: 'refused', index: step.index, reason: outcome.reason };
         case 'notSent':
@@ -129,26 +129,26 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
       if (!seen && index !== null) {
         // If even this can't be read, it is deleted as what it was when last seen: ours.
         const found = await linode.get(linodeId, by).catch(() => 'unreadable' as const);
-        if (found === 'notFound') return { kind: 'deleted', index, existed: false };
-        if (found !== 'unreadable' && !isOurs(found)) return { kind: 'released', index };
+        if (found === 'notFound') return { kind: 'deletionAccepted', index, existed: false };
+        if (found !== 'unreadable' && !isOurs(found)) return { kind: 'takenOver', index };
       }
       const existed = (await linode.delete(linodeId, by)) === 'deleted';
       log.info('node destroyed', { clusterId: record.id, index, linodeId, existed });
-      return { kind: 'deleted', index, existed };
+      return { kind: 'deletionAccepted', index, existed };
     },
     async checkNode({ index, linodeId }) {
       const found = await linode.get(linodeId, by);
       if (found === 'notFound') return { kind: 'vanished', index };
       return isOurs(found)
         ? { kind: 'present', index, linode: found }
-        : { kind: 'released', index };
+        : { kind: 'takenOver', index };
     },
     async retagNode({ index, linodeId, reap }) {
       const retagBy = earliest(by, plus(clock.now(), RETAG_TIME_MAX));
       const found = await linode.get(linodeId, retagBy);
       // The next pass finds out what became of it.
       if (found === 'notFound') return { kind: 'retagged' };
-      if (!isOurs(found)) return { kind: 'released', index };
+      if (!isOurs(found)) return { kind: 'takenOver', index };
       try {
         const tagged = await linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);
         // A server that does not know the call, or drops the tag, would be asked for ever.

@@ -59,7 +59,7 @@ export async function getCredentials(
   if (record.owner !== owner) throw noCluster(id);
   const key = record.spec.authorizedKeys.length > 0 ? null : await secrets.passwordKey();
   return record.nodes.flatMap((node) =>
-    node.state === 'made'
+    node.state === 'created'
       ? {
           index: node.index,
           label: node.label,
@@ -83,7 +83,7 @@ export async function waitForAddresses(
   let current = record;
   while (
     clock.now() < until &&
-    current.nodes.some(({ state }) => state === 'planned' || state === 'sent')
+    current.nodes.some(({ state }) => state === 'planned' || state === 'creating')
   ) {
     await clock.sleep(plus(clock.now(), seconds(1)));
     const read = await store.get(record.id).catch(() => 'unreadable' as const);

@@ -83,11 +83,11 @@ function renderNode(node: NodeRecord) {
   const machine = 'linodeId' in node ? node : null;
   const statuses = {
     planned: 'planned',
-    sent: 'creating',
-    made: machine?.status ?? 'unknown',
-    deleted: 'deleting',
+    creating: 'creating',
+    created: machine?.status ?? 'unknown',
+    deleting: 'deleting',
     gone: 'gone',
-    never: 'never',
+    neverCreated: 'neverCreated',
   } as const;
   return {
     index,
@@ -97,7 +97,7 @@ function renderNode(node: NodeRecord) {
     ipv4: machine?.ipv4[0] ?? null,
     ipv6: machine?.ipv6?.split('/')[0] ?? null,
     createdAt: isoOrNull(machine?.billedFrom ?? null),
-    ...(node.state === 'never' ? { reason: node.reason } : {}),
+    ...(node.state === 'neverCreated' ? { reason: node.reason } : {}),
   };
 }
 

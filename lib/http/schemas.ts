@@ -143,7 +143,7 @@ export const quoteSchema = z.object({
   alternatives: alternativesSchema,
 });
 
-const nodeStatuses = ['planned', 'creating', 'gone', 'never', ...linodeStatuses] as const;
+const nodeStatuses = ['planned', 'creating', 'gone', 'neverCreated', ...linodeStatuses] as const;
 
 const nodeSchema = z.object({
   index: count('From 0.'),

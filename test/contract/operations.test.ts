@@ -26,7 +26,7 @@ async function watched(options: Parameters<typeof simulated>[0] = {}) {
 
 async function made(create: ReturnType<LinodeApi['create']>) {
   const outcome = await create;
-  if (outcome.kind !== 'made') throw new Error(`the create is ${outcome.kind}`);
+  if (outcome.kind !== 'created') throw new Error(`the create is ${outcome.kind}`);
   return outcome.linode;
 }
 

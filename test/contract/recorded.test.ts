@@ -138,7 +138,7 @@ describe.skipIf(!hasShared)(`recorded answers of Linode, to our client,${skipped
     const { api } = await worldOf('create, VLAN interface, image, booted');
     const label = 'go-ins-test-list-0' as NodeLabel;
     expect(await api.create(aRequest({ label }), LIMITS)).toEqual({
-      kind: 'made',
+      kind: 'created',
       linode: {
         id: 97900609,
         label,

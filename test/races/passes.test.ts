@@ -43,7 +43,12 @@ describe('passes at once over a new cluster of three', () => {
   const checkRunning = async (world: World) => {
     await world.live(minutes(5));
     const record = world.recordOf(ID);
-    expect([record.phase, ...statesOf(record)]).toEqual(['running', 'made', 'made', 'made']);
+    expect([record.phase, ...statesOf(record)]).toEqual([
+      'running',
+      'created',
+      'created',
+      'created',
+    ]);
     expect(world.aliveOf(ID)).toHaveLength(3);
     expect(world.account.deleted).toEqual([]);
   };

@@ -8,10 +8,10 @@ import {
   aLinode,
   aRunning,
   at,
+  created,
   ID,
   idOf,
   LAUNCH,
-  made,
   OTHER_ID,
   OUR_TAGS,
   STAGE,
@@ -29,7 +29,7 @@ const DUE = { ...BEFORE, dueAt: TEARDOWN, reapTags: [reapTag(TEARDOWN)] };
 const tags = [...OUR_TAGS, reapTag(TEARDOWN)];
 
 /** A second cluster, whose time is long to come. */
-const OTHERS = [0, 1].map((index) => made(index, { linodeId: idOf(index) + 100 }));
+const OTHERS = [0, 1].map((index) => created(index, { linodeId: idOf(index) + 100 }));
 const OTHER = aRunning({
   id: OTHER_ID,
   nodes: OTHERS.map((node) => ({ ...node, label: nodeLabel(OTHER_ID, node.index) })),

@@ -304,7 +304,7 @@ export class World {
     const node = record?.nodes.find((one) => one.label === label);
     if (record === undefined || !isLive(record) || node === undefined) {
       this.violations.push(`${by} created ${label} for no live cluster`);
-    } else if (node.state === 'planned' || node.state === 'never') {
+    } else if (node.state === 'planned' || node.state === 'neverCreated') {
       this.violations.push(`${by} created ${label}, which was ${node.state}`);
     }
   }

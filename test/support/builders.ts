@@ -130,7 +130,7 @@ export const aCluster = (overrides: Partial<Provisioning> = {}): Provisioning =>
 
 /** Running, with two nodes, unless told otherwise. */
 export const aRunning = (overrides: Partial<Running> = {}): Running => ({
-  ...common({ ...overrides, nodes: overrides.nodes ?? [made(0), made(1)] }),
+  ...common({ ...overrides, nodes: overrides.nodes ?? [created(0), created(1)] }),
   phase: 'running',
   dueAt: LAUNCH,
   startedAt: LAUNCH,
@@ -139,7 +139,7 @@ export const aRunning = (overrides: Partial<Running> = {}): Running => ({
 
 /** On its way out since the launch, as asked for. */
 export const aDeleting = (overrides: Partial<Deleting> = {}): Deleting => ({
-  ...common({ ...overrides, nodes: overrides.nodes ?? [made(0), made(1)] }),
+  ...common({ ...overrides, nodes: overrides.nodes ?? [created(0), created(1)] }),
   phase: 'deleting',
   dueAt: LAUNCH,
   startedAt: null,
@@ -242,27 +242,30 @@ export const planned = (index: number): NodeIn<'planned'> => ({
 });
 
 /** Sent at the launch, and not since. */
-export const sent = (
+export const creating = (
   index: number,
-  overrides: Partial<Pick<NodeIn<'sent'>, 'sentAt' | 'triedAt'>> = {},
-): NodeIn<'sent'> => {
+  overrides: Partial<Pick<NodeIn<'creating'>, 'sentAt' | 'triedAt'>> = {},
+): NodeIn<'creating'> => {
   const sentAt = overrides.sentAt ?? LAUNCH;
-  return { state: 'sent', ...named(index), sentAt, triedAt: overrides.triedAt ?? sentAt };
+  return { state: 'creating', ...named(index), sentAt, triedAt: overrides.triedAt ?? sentAt };
 };
 
 /** Running since the launch. */
-export const made = (index: number, overrides: Partial<NodeIn<'made'>> = {}): NodeIn<'made'> => ({
-  state: 'made',
+export const created = (
+  index: number,
+  overrides: Partial<NodeIn<'created'>> = {},
+): NodeIn<'created'> => ({
+  state: 'created',
   ...named(index),
   ...machine(index),
   ...overrides,
 });
 
-export const deleted = (
+export const deleting = (
   index: number,
-  overrides: Partial<NodeIn<'deleted'>> = {},
-): NodeIn<'deleted'> => ({
-  state: 'deleted',
+  overrides: Partial<NodeIn<'deleting'>> = {},
+): NodeIn<'deleting'> => ({
+  state: 'deleting',
   ...named(index),
   ...machine(index),
   billedUntil: LAUNCH,
@@ -270,13 +273,13 @@ export const deleted = (
 });
 
 export const gone = (index: number, overrides: Partial<NodeIn<'gone'>> = {}): NodeIn<'gone'> => ({
-  ...deleted(index),
+  ...deleting(index),
   state: 'gone',
   ...overrides,
 });
 
-export const never = (index: number, reason = 'no capacity'): NodeIn<'never'> => ({
-  state: 'never',
+export const neverCreated = (index: number, reason = 'no capacity'): NodeIn<'neverCreated'> => ({
+  state: 'neverCreated',
   ...named(index),
   reason,
 });

@@ -12,7 +12,7 @@ import {
 } from '../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore, ListQuery } from '../../lib/ports.ts';
-import { aCluster, aDeleting, anEnded, aRunning, aSpec, at, LAUNCH, made } from './builders.ts';
+import { aCluster, aDeleting, anEnded, aRunning, aSpec, at, created, LAUNCH } from './builders.ts';
 
 let store: ClusterStore;
 
@@ -36,7 +36,7 @@ function aStoreOfRecords(): void {
       aCluster({ id: id(1) }),
       aRunning({
         id: id(2),
-        nodes: [made(0, { ipv6: '2001:db8::1/128' })],
+        nodes: [created(0, { ipv6: '2001:db8::1/128' })],
         notified: ['launched', 'half'],
       }),
       aDeleting({ id: id(3), failure: 'no capacity', endReason: 'failed' }),
@@ -80,7 +80,7 @@ function aStoreOfRecords(): void {
 
   it('takes the largest cluster there can be', async () => {
     const nodes = Array.from({ length: 500 }, (_, index) =>
-      made(index, {
+      created(index, {
         ipv4: ['203.0.113.250', '192.168.250.250'],
         ipv6: '2001:0db8:85a3:0000:0000:8a2e:0370:7334/128',
         checkedAt: LAUNCH,

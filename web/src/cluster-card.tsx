@@ -104,7 +104,7 @@ function Burning({ cluster }: { cluster: Cluster }) {
 }
 
 const goneOf = (nodes: readonly ClusterNode[]): string => {
-  const gone = nodes.filter(({ status }) => status === 'gone' || status === 'never').length;
+  const gone = nodes.filter(({ status }) => status === 'gone' || status === 'neverCreated').length;
   return `${gone} of ${plural(nodes.length, 'node')} gone`;
 };
 
@@ -163,7 +163,7 @@ function Nodes({ nodes }: { nodes: readonly ClusterNode[] }) {
 
 const lampOf = (status: ClusterNode['status']): string => {
   if (status === 'running') return 'lamp on';
-  return ['gone', 'never', 'deleting'].includes(status) ? 'lamp off' : 'lamp coming';
+  return ['gone', 'neverCreated', 'deleting'].includes(status) ? 'lamp off' : 'lamp coming';
 };
 
 function Node({ node }: { node: ClusterNode }) {

@@ -16,6 +16,7 @@ import type { DurationMs } from '../../core/base/units.ts';
 import { type ClusterRecord, ENDED_KEPT, isLive } from '../../core/cluster/record.ts';
 import type { ClusterStore, ListQuery, LivedQuery } from '../../ports.ts';
 import { createdIn, pageOf, positionOf } from './pages.ts';
+import { upgraded, VERSION } from './upgrade.ts';
 
 /** DynamoDB takes 100 keys a BatchGetItem. */
 const BATCH_KEYS_MAX = 100;
@@ -137,22 +138,25 @@ const itemOf =
       ? {}
       : { expiresAt: Math.ceil((record.endedAt + endedKept) / 1000) };
     return marshall(
-      { id, owner, revision, phase, createdAt, kind: ALL, version: 1, ...live, ...ended, record },
+      {
+        id,
+        owner,
+        revision,
+        phase,
+        createdAt,
+        kind: ALL,
+        version: VERSION,
+        ...live,
+        ...ended,
+        record,
+      },
       { removeUndefinedValues: true },
     );
   };
 
-/** What records were written without, at first. */
-const ADDED_LATER = {
-  scheduleId: null,
-  reservedAt: null,
-  advice: { warnings: [], alternatives: [] },
-};
-
 function fromItem(item: Item): ClusterRecord {
   const { version, record, revision } = unmarshall(item);
-  if (version !== 1) throw new Error(`an item of version ${version} is not understood`);
-  return { ...ADDED_LATER, ...record, revision } as ClusterRecord;
+  return { ...upgraded(version, record), revision };
 }
 
 /** All pages, of which any but the last may be empty. */

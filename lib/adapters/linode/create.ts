@@ -83,7 +83,7 @@ async function created(
 ): Promise<CreateOutcome> {
   const decoded = decodeLinode(body);
   if (decoded.ok && decoded.value.label === request.label) {
-    return { kind: 'made', linode: decoded.value };
+    return { kind: 'created', linode: decoded.value };
   }
   const fault = decoded.ok ? 'label is another one' : decoded.fault;
   return adopt(deps, request, describe(call, illShaped(fault)), by);
@@ -109,7 +109,7 @@ async function adopt(
   const own = tags.filter((tag) => tag.startsWith('onebuck'));
   const isOurs = own.length > 0 && own.every((tag) => found.tags.includes(tag));
   return isOurs
-    ? { kind: 'made', linode: found }
+    ? { kind: 'created', linode: found }
     : refused(`label ${label} is in use by a Linode that is not ours`);
 }
 

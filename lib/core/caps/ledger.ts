@@ -133,7 +133,7 @@ export function release(ledger: Ledger, record: EndedRecord): Ledger {
   const rest = withoutEntry(ledger, record.id);
   // Opened anew by a late request: what it cost was counted when the first one was released. By
   // its identity and not by the time, as clocks differ by more than some clusters live.
-  const isAnother = record.reservedAt !== null && entry.openedAt !== record.reservedAt;
+  const isAnother = entry.openedAt !== record.reservedAt;
   if (isAnother) return rest;
   const bills = spentByMonthOf(record, record.endedAt);
   const oldest = monthName(minus(record.endedAt, SPENT_KEPT));
@@ -184,8 +184,7 @@ function correct(
   if (entry === undefined) {
     if (record === undefined || !isLive(record)) return null;
     // Opened with the cluster: if it ends before this is saved, what it cost must be counted yet.
-    const { owner, scheduleId, budget, createdAt, reservedAt } = record;
-    const openedAt = reservedAt ?? createdAt;
+    const { owner, scheduleId, budget, createdAt, reservedAt: openedAt } = record;
     const opened = { owner, scheduleId, budget, openedAt, changedAt: createdAt };
     return { next: withEntry(ledger, id, opened), what: 'notCounted' };
   }

@@ -17,17 +17,17 @@ export function billedNodes(record: Common): BilledNode[] {
 function billedNode(node: NodeRecord, bought: Bought): BilledNode | null {
   switch (node.state) {
     case 'planned':
-    case 'never':
+    case 'neverCreated':
       return null;
-    case 'sent': {
+    case 'creating': {
       const price = priceOf(bought, bought.backupsAssumed);
       return { billedFrom: node.sentAt, billedUntil: null, price };
     }
-    case 'made': {
+    case 'created': {
       const price = priceOf(bought, node.backups);
       return { billedFrom: node.billedFrom, billedUntil: null, price };
     }
-    case 'deleted':
+    case 'deleting':
     case 'gone': {
       const price = priceOf(bought, node.backups);
       return { billedFrom: node.billedFrom, billedUntil: node.billedUntil, price };

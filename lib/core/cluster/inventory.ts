@@ -17,7 +17,7 @@ export interface InventoryNode {
 /** The nodes that can be reached, or will be once they have booted. */
 export function inventoryNodes(record: ClusterRecord): InventoryNode[] {
   return record.nodes.flatMap((node) => {
-    if (node.state !== 'made') return [];
+    if (node.state !== 'created') return [];
     const { index, label, ipv6 } = node;
     // Linode gives each node a public IPv4 address, and names it before any private one.
     const [ipv4] = node.ipv4;

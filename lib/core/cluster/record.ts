@@ -29,8 +29,8 @@ export interface Common {
   /** Counts the writes; a write is made only over the revision that was read. */
   readonly revision: number;
   readonly createdAt: EpochMs;
-  /** `openedAt` of its entry in the ledger of the caps; null: written before that was kept. */
-  readonly reservedAt: EpochMs | null;
+  /** `openedAt` of its entry in the ledger of the caps. */
+  readonly reservedAt: EpochMs;
   /** The deployment, whose tag makes a Linode ours. */
   readonly stage: string;
   /** The schedule that launched it; null: a request did. */
@@ -131,22 +131,23 @@ export type NodeRecord =
   /** No create was ever sent. */
   | NodeOf<'planned'>
   /**
-   * A create may have left: it may exist, and is billed from the first `sentAt`. `refused`: why the
-   * last try made nothing, which says nothing of those before.
+   * A create may have left: the Linode may exist, and is billed from the first `sentAt`. `triedAt`:
+   * when the last create was sent. `refused`: why the last create made nothing, which says nothing of
+   * those before.
    */
-  | (NodeOf<'sent'> & {
+  | (NodeOf<'creating'> & {
       readonly sentAt: EpochMs;
       readonly triedAt: EpochMs;
       readonly refused?: string;
     })
-  /** `checkedAt`: when it was found by its id, if the last list did not show it. */
-  | (NodeOf<'made'> & Machine & { readonly checkedAt?: EpochMs })
-  /** Linode took its deletion; its list may still show it. */
-  | (NodeOf<'deleted'> & Machine & { readonly billedUntil: EpochMs })
+  /** `checkedAt`: when the Linode was found by its id, if the last list did not show it. */
+  | (NodeOf<'created'> & Machine & { readonly checkedAt?: EpochMs })
+  /** Linode accepted its deletion at `billedUntil`; the list may still show it. */
+  | (NodeOf<'deleting'> & Machine & { readonly billedUntil: EpochMs })
   /** Linode shows it no more. */
   | (NodeOf<'gone'> & Machine & { readonly billedUntil: EpochMs })
-  /** It is known that it never existed. */
-  | (NodeOf<'never'> & { readonly reason: string });
+  /** It is known that it never existed, and why. */
+  | (NodeOf<'neverCreated'> & { readonly reason: string });
 
 interface NodeOf<State extends string> {
   readonly state: State;

@@ -146,7 +146,7 @@ function liveNotice(
   now: EpochMs,
 ): LiveNotice | null {
   if (kind === 'launched' && now - record.startedAt > LAUNCH_IS_NEWS_FOR) return null;
-  const up = record.nodes.filter((node) => node.state === 'made');
+  const up = record.nodes.filter((node) => node.state === 'created');
   return {
     ...about(record, now),
     kind,

@@ -12,7 +12,7 @@ import { withBackupsLearned } from './observe.ts';
 
 /** What came of a step. */
 export type Outcome =
-  | { readonly kind: 'made'; readonly index: number; readonly linode: Linode }
+  | { readonly kind: 'created'; readonly index: number; readonly linode: Linode }
   | { readonly kind: 'refused'; readonly index: number; readonly reason: string }
   /** The create did not leave, or was turned away at the door: nothing was made. */
   | {
@@ -22,11 +22,11 @@ export type Outcome =
       readonly retryAt: EpochMs;
     }
   /** The deletion was answered: by `existed`, it ended a Linode, or there was none. */
-  | { readonly kind: 'deleted'; readonly index: number | null; readonly existed: boolean }
+  | { readonly kind: 'deletionAccepted'; readonly index: number | null; readonly existed: boolean }
   /** Linode knows it no more, though nobody asked us to delete it. */
   | { readonly kind: 'vanished'; readonly index: number }
   /** It exists without our tags: somebody took it over, and it is not ours to touch. */
-  | { readonly kind: 'released'; readonly index: number }
+  | { readonly kind: 'takenOver'; readonly index: number }
   | { readonly kind: 'present'; readonly index: number; readonly linode: Linode }
   | { readonly kind: 'retagged' }
   /** Linode did not take a node's tags; they are left alone for a while. */
@@ -56,7 +56,7 @@ function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord
       const { shared } = outcome;
       return { ...record, reapTags: record.reapTags.filter((tag) => !shared.includes(tag)) };
     }
-    case 'deleted': {
+    case 'deletionAccepted': {
       const { index, existed } = outcome;
       if (index !== null) return withNode(record, index, (node) => withDeletion(node, existed, at));
       const event = 'destroyed a Linode with its tags that is none of its nodes';
@@ -67,7 +67,7 @@ function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord
       return withNode(told, outcome.index, (node) => withRefusal(node, outcome.reason));
     }
     case 'vanished':
-    case 'released': {
+    case 'takenOver': {
       const how =
         outcome.kind === 'vanished'
           ? 'is gone, though not by us'
@@ -75,7 +75,7 @@ function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord
       const told = withHistory(record, at, `node ${outcome.index} ${how}`);
       return withNode(told, outcome.index, (node) => withEnd(node, at));
     }
-    case 'made':
+    case 'created':
     case 'present':
     case 'notSent':
       return withNode(record, outcome.index, (node) => withAnswer(node, outcome, at));
@@ -94,37 +94,37 @@ function withNode(
 /** A refusal speaks for its own try alone: an earlier one may still land, and stays billed. */
 function withRefusal(node: NodeRecord, reason: string): NodeRecord {
   const { index, label } = node;
-  const only = node.state !== 'sent' || node.sentAt === node.triedAt;
-  return only ? { state: 'never', index, label, reason } : { ...node, refused: reason };
+  const only = node.state !== 'creating' || node.sentAt === node.triedAt;
+  return only ? { state: 'neverCreated', index, label, reason } : { ...node, refused: reason };
 }
 
 function withDeletion(node: NodeRecord, existed: boolean, at: EpochMs): NodeRecord {
-  if (node.state === 'made') return { ...node, state: 'deleted', billedUntil: at };
+  if (node.state === 'created') return { ...node, state: 'deleting', billedUntil: at };
   // It was there after all: billed until this answer. Otherwise the earlier answer stands.
-  if (node.state === 'deleted' && existed) return { ...node, billedUntil: at };
+  if (node.state === 'deleting' && existed) return { ...node, billedUntil: at };
   return node;
 }
 
 function withEnd(node: NodeRecord, at: EpochMs): NodeRecord {
-  if (node.state === 'made') return { ...node, state: 'gone', billedUntil: at };
-  return node.state === 'deleted' ? { ...node, state: 'gone' } : node;
+  if (node.state === 'created') return { ...node, state: 'gone', billedUntil: at };
+  return node.state === 'deleting' ? { ...node, state: 'gone' } : node;
 }
 
 function withAnswer(
   node: NodeRecord,
-  outcome: Extract<Outcome, { kind: 'made' | 'present' | 'notSent' }>,
+  outcome: Extract<Outcome, { kind: 'created' | 'present' | 'notSent' }>,
   at: EpochMs,
 ): NodeRecord {
   const { index, label } = node;
   if (outcome.kind === 'notSent') {
     // With an earlier try unresolved it may still exist, and stays billed.
-    const only = node.state === 'sent' && node.sentAt === node.triedAt;
+    const only = node.state === 'creating' && node.sentAt === node.triedAt;
     return only ? { state: 'planned', index, label } : node;
   }
   const machine =
-    node.state === 'made'
+    node.state === 'created'
       ? machineSeenAgain(node, outcome.linode, at)
       : machineOf(outcome.linode, at);
   const checked = outcome.kind === 'present' ? { checkedAt: at } : {};
-  return { state: 'made', index, label, ...machine, ...checked };
+  return { state: 'created', index, label, ...machine, ...checked };
 }

@@ -36,7 +36,7 @@ export function extrasOf(record: Common, linodes: readonly Linode[]): Linode[] {
  * Linode of another type or region was made by somebody else.
  */
 export function doubtfulOf(record: Common, linodes: readonly Linode[]): Linode[] {
-  if (!record.nodes.some(({ state }) => state === 'sent')) return [];
+  if (!record.nodes.some(({ state }) => state === 'creating')) return [];
   const { type, region } = record.bought;
   return extrasOf(record, linodes)
     .filter((one) => one.type === type && one.region === region)
@@ -60,7 +60,7 @@ function withRelabelled<R extends LiveRecord>(
 ): R {
   const doubtful = doubtfulOf(record, linodes);
   const nodes = record.nodes.map((node) => {
-    if (node.state !== 'sent') return node;
+    if (node.state !== 'creating') return node;
     const isTime = record.phase === 'deleting' || now - node.triedAt >= RESEND_AFTER;
     return observed(node, isTime ? doubtful.shift() : undefined, now);
   });
@@ -70,19 +70,19 @@ function withRelabelled<R extends LiveRecord>(
 function observed(node: NodeRecord, linode: Linode | undefined, now: EpochMs): NodeRecord {
   if (linode === undefined) {
     // Its deletion was answered, and now Linode's list agrees.
-    return node.state === 'deleted' ? { ...node, state: 'gone' } : node;
+    return node.state === 'deleting' ? { ...node, state: 'gone' } : node;
   }
   const { index, label } = node;
   switch (node.state) {
     case 'planned':
-    case 'sent':
-    case 'never': // a create that landed late, after it had been given up
-      return { state: 'made', index, label, ...machineOf(linode, now) };
-    case 'made':
-      return { state: 'made', index, label, ...machineSeenAgain(node, linode, now) };
-    case 'deleted':
+    case 'creating':
+    case 'neverCreated': // a create that landed late, after it had been given up
+      return { state: 'created', index, label, ...machineOf(linode, now) };
+    case 'created':
+      return { state: 'created', index, label, ...machineSeenAgain(node, linode, now) };
+    case 'deleting':
     case 'gone': // a list older than the one that showed it gone, or it was never deleted
-      return { ...node, state: 'deleted', status: linode.status };
+      return { ...node, state: 'deleting', status: linode.status };
   }
 }
 

@@ -52,11 +52,14 @@ export function withoutLostCreates(
     record.phase === 'provisioning' && record.spec.onPartial === 'keep' && record.nodes.some(isUp);
   const nodes = record.nodes.map((node) => {
     if (node.state === 'planned' && keepsOthers && !hasTime) {
-      return never(node, 'not created before the time to come up ended');
+      return neverCreated(node, 'not created before the time to come up ended');
     }
-    if (node.state !== 'sent' || !isListed || now - node.triedAt < LANDED_BY) return node;
+    if (node.state !== 'creating' || !isListed || now - node.triedAt < LANDED_BY) return node;
     if (node.refused === undefined && hasTime) return node;
-    return never(node, node.refused ?? 'its create was not answered and did not take effect');
+    return neverCreated(
+      node,
+      node.refused ?? 'its create was not answered and did not take effect',
+    );
   });
   return { ...record, nodes };
 }
@@ -71,13 +74,13 @@ export function inPhase(record: LiveRecord, { teardownAt, limit }: Life, now: Ep
   if (now >= teardownAt) return begin(limit);
 
   // 2. A node will never be, and all were wanted or none.
-  const refusal = record.nodes.find((node) => node.state === 'never');
+  const refusal = record.nodes.find((node) => node.state === 'neverCreated');
   const isAllOrNothing = record.phase === 'provisioning' && record.spec.onPartial === 'destroy';
   if (refusal !== undefined && isAllOrNothing) return begin('failed', refusal.reason);
 
   // 3. Nothing is left of it.
   if (!record.nodes.some(isComing)) {
-    const hasLived = record.nodes.some(({ state }) => state === 'gone' || state === 'deleted');
+    const hasLived = record.nodes.some(({ state }) => state === 'gone' || state === 'deleting');
     return hasLived ? begin('lost') : begin('failed', refusal?.reason ?? 'no node came up');
   }
   return record.phase === 'running' ? record : whileProvisioning(record, now);
@@ -102,12 +105,12 @@ export function withProgress(record: LiveRecord, before: LiveRecord, now: EpochM
   return isProgress ? withHistory(record, now, `${countUp(record)} up`) : record;
 }
 
-export const isUp = (node: NodeRecord) => node.state === 'made' && node.status === 'running';
+export const isUp = (node: NodeRecord) => node.state === 'created' && node.status === 'running';
 
-const isComing = (node: NodeRecord) => ['planned', 'sent', 'made'].includes(node.state);
+const isComing = (node: NodeRecord) => ['planned', 'creating', 'created'].includes(node.state);
 
 const countUp = ({ nodes }: LiveRecord) => `${nodes.filter(isUp).length} of ${nodes.length} nodes`;
 
-export function never({ index, label }: NodeRecord, reason: string): NodeIn<'never'> {
-  return { state: 'never', index, label, reason };
+export function neverCreated({ index, label }: NodeRecord, reason: string): NodeIn<'neverCreated'> {
+  return { state: 'neverCreated', index, label, reason };
 }

@@ -17,7 +17,7 @@ import {
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
 import { doubtfulOf, extrasOf, linodeOf, linodesOf, observe, RESEND_AFTER } from './observe.ts';
-import { inPhase, isUp, never, withoutLostCreates, withProgress } from './phase.ts';
+import { inPhase, isUp, neverCreated, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
 import type { Step } from './steps.ts';
 
@@ -120,7 +120,7 @@ function creating(record: Provisioning, { teardownAt }: Life, now: EpochMs): Cre
   // The earliest that was ever sent: one sent again must bear the same tags to be adopted.
   const current = reapTag(teardownAt);
   const [reap = current] = [...record.reapTags, current].sort();
-  const nodes = record.nodes.map((node) => (sending.includes(node) ? sent(node, now) : node));
+  const nodes = record.nodes.map((node) => (sending.includes(node) ? asSent(node, now) : node));
   return {
     next: withResends({ ...record, nodes }, sending, now),
     steps: sending.map(({ index, label }) =>
@@ -135,19 +135,19 @@ function withResends(
   sending: readonly NodeRecord[],
   now: EpochMs,
 ): Provisioning {
-  const again = sending.filter(({ state }) => state === 'sent').map(({ index }) => index);
+  const again = sending.filter(({ state }) => state === 'creating').map(({ index }) => index);
   if (again.length === 0) return record;
   return withHistory(record, now, `asked again for node ${again.join(', ')}: no answer came`);
 }
 
 const isSendable = (now: EpochMs) => (node: NodeRecord) =>
   node.state === 'planned' ||
-  (node.state === 'sent' && node.refused === undefined && now - node.triedAt >= RESEND_AFTER);
+  (node.state === 'creating' && node.refused === undefined && now - node.triedAt >= RESEND_AFTER);
 
-function sent(node: NodeRecord, now: EpochMs): NodeIn<'sent'> {
+function asSent(node: NodeRecord, now: EpochMs): NodeIn<'creating'> {
   const { index, label } = node;
-  const sentAt = node.state === 'sent' ? node.sentAt : now;
-  return { state: 'sent', index, label, sentAt, triedAt: now };
+  const sentAt = node.state === 'creating' ? node.sentAt : now;
+  return { state: 'creating', index, label, sentAt, triedAt: now };
 }
 
 function createNode(
@@ -180,8 +180,8 @@ function corrections(
   return [
     ...deletionsOfExtras(record, linodes),
     ...record.nodes.flatMap((node): Step[] => {
-      if (node.state === 'deleted') return deletion(node, linodes);
-      if (node.state !== 'made' || linodeOf(node, linodes) !== undefined) return [];
+      if (node.state === 'deleting') return deletion(node, linodes);
+      if (node.state !== 'created' || linodeOf(node, linodes) !== undefined) return [];
       // A node that has lost the cluster's tag stays out of the list: asking at once never ends.
       const { index, linodeId, checkedAt } = node;
       const isKnown = checkedAt !== undefined && now - checkedAt < ASK_AGAIN_AFTER;
@@ -197,7 +197,7 @@ function deletionsOfLateNodes(
   now: EpochMs,
 ): Step[] {
   if (now < record.provisionBy) return [];
-  const late = record.nodes.filter((node) => node.state === 'made' && !isUp(node));
+  const late = record.nodes.filter((node) => node.state === 'created' && !isUp(node));
   return late.flatMap((node) => deletion(node, linodes));
 }
 
@@ -255,7 +255,7 @@ function planDeleting(
   now: EpochMs,
 ): Plan {
   const nodes = record.nodes.map((node) =>
-    node.state === 'planned' ? never(node, 'the cluster ended before it was created') : node,
+    node.state === 'planned' ? neverCreated(node, 'the cluster ended before it was created') : node,
   );
   const current: Deleting = { ...record, nodes };
   const deletions = [
@@ -268,7 +268,7 @@ function planDeleting(
     // What came late has brought the tags back.
     return { next: { ...current, dueAt, tagsRemoved: false }, steps: [first, ...rest], life };
   }
-  const isOver = nodes.every(({ state }) => state === 'gone' || state === 'never');
+  const isOver = nodes.every(({ state }) => state === 'gone' || state === 'neverCreated');
   if (linodes === null || linodes.length > 0 || !isOver) {
     const until = plus(now, POLL_EVERY);
     return waiting(current, life, { reason: 'nodes are going', until, dueAt: until });
@@ -282,10 +282,11 @@ function planDeleting(
 }
 
 function deletion(node: NodeRecord, linodes: readonly Linode[] | null): Step[] {
-  if (node.state !== 'made' && node.state !== 'deleted') return [];
+  if (node.state !== 'created' && node.state !== 'deleting') return [];
   const linode = linodes === null ? undefined : linodeOf(node, linodes);
-  // Once its deletion was answered, only a list that shows it alive is reason for another.
-  if (node.state === 'deleted' && (linode === undefined || linode.status === 'deleting')) return [];
+  // Once Linode has accepted a deletion, only a list that shows the node alive is reason for another.
+  const isGoing = linode === undefined || linode.status === 'deleting';
+  if (node.state === 'deleting' && isGoing) return [];
   const { index, linodeId } = node;
   return [{ kind: 'deleteNode', index, linodeId, seen: linode !== undefined }];
 }

@@ -30,7 +30,7 @@ export function retagging(
   if (record.retagAfter !== undefined && now < record.retagAfter) return NO_RETAGGING;
   const reap = reapTag(teardownAt);
   const wrong = record.nodes.flatMap((node) => {
-    const linode = node.state === 'made' ? linodeOf(node, linodes) : undefined;
+    const linode = node.state === 'created' ? linodeOf(node, linodes) : undefined;
     if (linode === undefined || linode.status === 'deleting') return [];
     return isRight(record, linode, teardownAt) ? [] : [{ index: node.index, linode }];
   });

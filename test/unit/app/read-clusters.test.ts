@@ -6,7 +6,7 @@ import {
   waitForAddresses,
 } from '../../../lib/app/read-clusters.ts';
 import { minutes, plus, seconds } from '../../../lib/core/base/units.ts';
-import { aRunning, ID, sent } from '../../support/builders.ts';
+import { aRunning, creating, ID } from '../../support/builders.ts';
 import { aRunningWorld } from './running-world.ts';
 
 it("shows an owner their own clusters, and the admin everybody's or one owner's", () => {
@@ -36,13 +36,13 @@ it('shows a cluster to its owner and the admin, and to nobody else', async () =>
 it('waits for addresses until the time is up, and no longer', async () => {
   const { clock, store } = (await aRunningWorld()).deps;
   const until = plus(clock.now(), seconds(15));
-  const coming = aRunning({ nodes: [sent(0)] });
+  const coming = aRunning({ nodes: [creating(0)] });
   const get = async () => {
     if (clock.now() > plus(until, minutes(1))) throw new Error('nobody waits any more');
     return coming;
   };
   const waiting = waitForAddresses({ clock, store: { ...store, get } }, coming, until);
-  expect((await waiting).nodes).toEqual([sent(0)]);
+  expect((await waiting).nodes).toEqual([creating(0)]);
   expect(clock.now()).toBe(until);
 });
 

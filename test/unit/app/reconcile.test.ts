@@ -18,14 +18,14 @@ import {
   aDeleting,
   aLinode,
   aRunning,
-  deleted,
+  created,
+  deleting,
   eventsOf,
   gone,
   ID,
   idOf,
   LAUNCH,
-  made,
-  never,
+  neverCreated,
   OUR_TAGS,
   planned,
   REAP_TAG,
@@ -193,7 +193,7 @@ describe('a pass that creates', () => {
     const { run, sends } = aLaunch(async () => ({ kind: 'unknown', reason: 'no answer' }));
     await run().catch(() => {});
     expect(sends[0]).toMatchObject({ at: LAUNCH, notAfter: plus(LAUNCH, seconds(60)) });
-    expect(sends.map(({ states }) => states)).toEqual(sends.map(() => ['sent', 'sent']));
+    expect(sends.map(({ states }) => states)).toEqual(sends.map(() => ['creating', 'creating']));
   });
 
   it('lists Linodes only after a create may have left, and each time from then on', async () => {
@@ -234,7 +234,7 @@ describe('a pass that creates', () => {
     const { run, record, sendsOf } = aLaunch(create);
     await run().catch(() => {});
     expect(record()).toMatchObject({ phase: 'provisioning' });
-    expect(record().nodes[0]).toMatchObject({ state: 'sent', sentAt: LAUNCH });
+    expect(record().nodes[0]).toMatchObject({ state: 'creating', sentAt: LAUNCH });
     const [first, second, third] = sendsOf(0);
     expect(second?.request).toEqual(first?.request);
     const times = [first, second, third].map((one) => one?.at ?? Number.NaN);
@@ -252,7 +252,7 @@ describe('a pass that creates', () => {
   it('gives each node a password of its own', async () => {
     const make: LinodeApi['create'] = async ({ label }) => {
       const index = Number(label.at(-1));
-      return { kind: 'made', linode: aLinode({ index, tags: TAGS }) };
+      return { kind: 'created', linode: aLinode({ index, tags: TAGS }) };
     };
     const { run, sends } = aLaunch(make, { passwordKey: 'a key of the deployment' });
     await run().catch(() => {});
@@ -294,7 +294,7 @@ describe('a pass that destroys', () => {
     });
     const end = plus(clock.now(), minutes(5));
     await expect(run()).rejects.toMatchObject({ code: 'linodeUnavailable' });
-    expect(statesOf(record())).toEqual(['made', 'made']);
+    expect(statesOf(record())).toEqual(['created', 'created']);
     expect(count('delete')).toBeGreaterThan(2 * 20);
     expect(count('delete')).toBeLessThanOrEqual(2 * 30);
     expect(record()).toHaveProperty('dueAt', expect.closeTo(clock.now() + seconds(10), -3));
@@ -302,13 +302,13 @@ describe('a pass that destroys', () => {
   });
 
   it('believes no list that failed, and deletes what it knows of', async () => {
-    const nodes = [made(0), deleted(1)];
+    const nodes = [created(0), deleting(1)];
     const { run, record, count } = aWorld(aDeleting({ nodes }), {
       listByTag: unavailable,
     });
     await run().catch(() => {});
     expect(record()).toMatchObject({ phase: 'deleting' });
-    expect(statesOf(record())).toEqual(['deleted', 'deleted']);
+    expect(statesOf(record())).toEqual(['deleting', 'deleting']);
     expect(count('delete')).toBe(1);
   });
 
@@ -376,7 +376,11 @@ describe('a pass that destroys', () => {
 
   it('counts a cluster that has failed, and nothing of one that was asked to go', async () => {
     const failed = { endReason: 'failed', failure: 'no capacity' } as const;
-    const { run, record, emitted } = aWorld(aDeleting({ ...failed, nodes: [never(0)] }), {}, []);
+    const { run, record, emitted } = aWorld(
+      aDeleting({ ...failed, nodes: [neverCreated(0)] }),
+      {},
+      [],
+    );
     await run();
     expect(record().phase).toBe('failed');
     expect(emitted).toEqual([{ FailedLaunches: 1 }]);
@@ -415,7 +419,7 @@ describe('a pass over a running cluster', () => {
     const taken = [aLinode({ tags: ['theirs'] }), aLinode({ index: 1 })];
     const { run, record, count } = aWorld(aRunning(), {}, taken);
     await run();
-    expect(statesOf(record())).toEqual(['gone', 'made']);
+    expect(statesOf(record())).toEqual(['gone', 'created']);
     expect(count('delete')).toBe(0);
   });
 

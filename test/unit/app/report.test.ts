@@ -4,7 +4,7 @@ import { type ReportQuery, report } from '../../../lib/app/report.ts';
 import { type EpochMs, hours, plus } from '../../../lib/core/base/units.ts';
 import { NOTHING } from '../../../lib/core/cluster/month-totals.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../../../lib/core/cluster/record.ts';
-import { anEnded, aRunning, at, gone, LAUNCH, made, usd } from '../../support/builders.ts';
+import { anEnded, aRunning, at, created, gone, LAUNCH, usd } from '../../support/builders.ts';
 import { id } from '../../support/cluster-store-contract.ts';
 import { aClock } from '../../support/doubles.ts';
 import { anEmptyTable, TABLE } from '../../support/table.ts';
@@ -28,7 +28,7 @@ const onFor = (n: number, owner: string, length: number, createdAt: EpochMs = LA
 
 describe('report', () => {
   it("gives an owner the month's totals of their own clusters, ended and live", async () => {
-    const live = aRunning({ id: id(3), owner: 'ann', nodes: [made(0)] });
+    const live = aRunning({ id: id(3), owner: 'ann', nodes: [created(0)] });
     const told = await reportOn(onFor(1, 'ann', 5), onFor(2, 'bob', 7), live);
     const hoursOn = 9 * 24 + 21; // of the live one, from 15:00 on the 10th to noon on the 20th
     expect(await told('ann')).toEqual({
@@ -67,7 +67,7 @@ describe('report', () => {
   });
 
   it("bills by Linode's clock, though ours said that it was the next month already", async () => {
-    const nodes = [made(0, { billedFrom: at('2026-10-31T23:59:58Z') })];
+    const nodes = [created(0, { billedFrom: at('2026-10-31T23:59:58Z') })];
     const told = await reportOn(aRunning({ createdAt: at('2026-11-01T00:00:01Z'), nodes }));
     expect((await told('ann', { month: '2026-10' })).total).toMatchObject({ clusters: 1 });
   });

@@ -7,7 +7,16 @@ import { examples, problemExamples } from '../../../lib/http/examples.ts';
 import { type Operation, operations } from '../../../lib/http/operations.ts';
 import { problemSchema } from '../../../lib/http/schemas.ts';
 import { type Answer, startApi, TEN } from '../../support/api-world.ts';
-import { aDeleting, anEnded, aRunning, at, gone, ID, made, never } from '../../support/builders.ts';
+import {
+  aDeleting,
+  anEnded,
+  aRunning,
+  at,
+  created,
+  gone,
+  ID,
+  neverCreated,
+} from '../../support/builders.ts';
 
 const problemType = { 'content-type': 'application/problem+json' };
 const pathsOf = ({ json }: Answer) => json.errors.map(({ path }: { path: string }) => path);
@@ -132,7 +141,7 @@ describe('GET /clusters/{id}/credentials', () => {
 describe('GET /clusters/{id}/inventory', () => {
   it('lists the nodes that have addresses, or writes them as a tool reads them', async () => {
     const { call, store } = await startApi();
-    await store.insert(aRunning({ owner: 'ann', nodes: [made(0), never(1)] }));
+    await store.insert(aRunning({ owner: 'ann', nodes: [created(0), neverCreated(1)] }));
     const path = `/clusters/${ID}/inventory`;
     const { json } = await call('GET', path, { owner: 'ann' });
     expect(json.nodes).toEqual([
@@ -507,7 +516,7 @@ describe('POST /clusters with Prefer: wait', () => {
       async whileAsleep() {
         const [record] = (await launched()) as LiveRecord[];
         if (record === undefined || clock.slept.length !== 3) return;
-        await store.save({ ...record, nodes: record.nodes.map(({ index }) => made(index)) });
+        await store.save({ ...record, nodes: record.nodes.map(({ index }) => created(index)) });
       },
     });
     const { status, json } = await call('POST', '/clusters', prefer('respond-async, wait=20'));
@@ -694,7 +703,7 @@ describe('GET /clusters/{id}', () => {
   it('shows what has been spent, what is left, and until when it lasts', async () => {
     const { call, store, clock } = await startApi();
     const launchedAt = plus(clock.now(), -hours(2.5) as never);
-    const nodes = [made(0, { billedFrom: launchedAt }), made(1, { billedFrom: launchedAt })];
+    const nodes = [created(0, { billedFrom: launchedAt }), created(1, { billedFrom: launchedAt })];
     await store.insert(aRunning({ nodes, startedAt: launchedAt, createdAt: launchedAt }));
     const { json } = await call('GET', `/clusters/${ID}`);
     expect(json).toMatchObject({
@@ -711,7 +720,7 @@ describe('GET /clusters/{id}', () => {
 
   it('shows no hours for a cluster on its way out, whether or not it ever had nodes', async () => {
     const { call, store } = await startApi();
-    const nodes = [never(0), never(1)];
+    const nodes = [neverCreated(0), neverCreated(1)];
     await store.insert(aDeleting({ nodes, endReason: 'failed', failure: 'no capacity' }));
     const { json } = await call('GET', `/clusters/${ID}`);
     expect(json).toMatchObject({
@@ -720,7 +729,7 @@ describe('GET /clusters/{id}', () => {
       spentUsd: 0,
       endReason: 'failed',
       failure: 'no capacity',
-      nodes: [{ status: 'never', reason: 'no capacity' }, { status: 'never' }],
+      nodes: [{ status: 'neverCreated', reason: 'no capacity' }, { status: 'neverCreated' }],
     });
   });
 });

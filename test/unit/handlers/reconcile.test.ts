@@ -35,7 +35,10 @@ it('brings the cluster of its event up, and has it due again long before its end
   await reconcile(event);
   expect(living()).toEqual(nodes.map(({ label }) => label));
   const record = (await store.get(id)) as Extract<ClusterRecord, { phase: 'running' }>;
-  expect(record).toMatchObject({ phase: 'running', nodes: [{ state: 'made' }, { state: 'made' }] });
+  expect(record).toMatchObject({
+    phase: 'running',
+    nodes: [{ state: 'created' }, { state: 'created' }],
+  });
   expect(record.dueAt).toBeGreaterThan(clock.now());
   expect(record.dueAt).toBeLessThan(plus(clock.now(), hours(66)));
 });

@@ -30,8 +30,8 @@ import {
   anEnded,
   aRunning,
   aSchedule,
+  created,
   LAUNCH,
-  made,
 } from '../../support/builders.ts';
 import { ended, startNode } from '../../support/children.ts';
 import { startTable, TABLE } from '../../support/table.ts';
@@ -52,7 +52,7 @@ async function aTable() {
 describe('a removal', () => {
   it('is refused while clusters live, and told which, and what to do', async () => {
     const { clusters, schedules, deployment } = await aTable();
-    await clusters.insert(aRunning({ id: id('a'), nodes: [made(0), made(1)] }));
+    await clusters.insert(aRunning({ id: id('a'), nodes: [created(0), created(1)] }));
     await clusters.insert(aCluster({ id: id('b') }));
     await clusters.insert(aDeleting({ id: id('d'), deletingSince: LAUNCH }));
     await clusters.insert(anEnded({ id: id('e') }));

@@ -11,9 +11,24 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
 import { hours, minus } from '../../../../lib/core/base/units.ts';
-import { aCluster, anEnded, aRunning, EVERY, LAUNCH } from '../../../support/builders.ts';
+import type { LiveRecord } from '../../../../lib/core/cluster/record.ts';
+import {
+  aCluster,
+  anEnded,
+  aRunning,
+  created,
+  creating,
+  deleting,
+  EVERY,
+  gone,
+  ID,
+  LAUNCH,
+  neverCreated,
+  planned,
+} from '../../../support/builders.ts';
 import { clusterStoreContract, collect, id } from '../../../support/cluster-store-contract.ts';
 import { anEmptyTable, TABLE } from '../../../support/table.ts';
+import itemOfVersion1 from './item-of-version-1.json' with { type: 'json' };
 
 // Fake timers reach the global ones, but not those of modules that are imported by name.
 vi.mock('node:timers/promises', () => ({
@@ -40,19 +55,24 @@ describe('the items in the table', () => {
     });
   });
 
-  it('written before records told of schedules and advice are read as without', async () => {
+  it('of version 1 are read with the names that the states of nodes have by now', async () => {
     const client = await anEmptyTable();
-    const { scheduleId: _, advice: __, ...record } = aCluster({ id: id(1) });
-    const Item = marshall({ id: id(1), version: 1, revision: 1, record });
-    await client.send(new PutItemCommand({ TableName, Item }));
-    expect(await createClusterStore(client, TableName).get(id(1))).toEqual(aCluster({ id: id(1) }));
+    await client.send(new PutItemCommand({ TableName, Item: marshall(itemOfVersion1) }));
+    const store = createClusterStore(client, TableName);
+    const read = (await store.get(ID)) as LiveRecord;
+    const nodes = [planned(0), creating(1), created(2), deleting(3), gone(4), neverCreated(5)];
+    const asked = { retagAfter: LAUNCH, notified: ['launched' as const] };
+    expect(read).toEqual(aRunning({ nodes, ...asked }));
+    const saved = await store.save(read);
+    expect(await store.get(ID)).toEqual(saved);
+    expect(saved).toMatchObject({ revision: 2, nodes });
   });
 
   it('of a later version are not misread', async () => {
     const client = await anEmptyTable();
-    const Item = marshall({ id: id(1), version: 2, revision: 1, record: {} });
+    const Item = marshall({ id: id(1), version: 3, revision: 1, record: {} });
     await client.send(new PutItemCommand({ TableName, Item }));
-    await expect(createClusterStore(client, TableName).get(id(1))).rejects.toThrow('version 2');
+    await expect(createClusterStore(client, TableName).get(id(1))).rejects.toThrow('version 3');
   });
 });
 
@@ -77,7 +97,7 @@ describe('when DynamoDB is short of capacity', () => {
   });
   const itemOf = (key: `c${string}`) => {
     const record = aCluster({ id: key });
-    return marshall({ version: 1, revision: 1, record });
+    return marshall({ version: 2, revision: 1, record });
   };
   const asked = () => mock.commandCalls(BatchGetItemCommand);
 

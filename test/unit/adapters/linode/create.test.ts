@@ -34,7 +34,7 @@ describe('a create', () => {
   it('sends the whole of the request, and what the account could decide otherwise', async () => {
     const { api, requests } = await served([MADE]);
     const outcome = await api.create(aRequest({ authorizedKeys: ['ssh-ed25519 A'] }), LIMITS);
-    expect(outcome).toMatchObject({ kind: 'made', linode: { id: 101, label: LABEL } });
+    expect(outcome).toMatchObject({ kind: 'created', linode: { id: 101, label: LABEL } });
     expect(requests).toHaveLength(1);
     expect(requests[0]).toMatchObject({ method: 'POST', path: '/v4/linode/instances' });
     expect(requests[0]?.headers['content-type']).toBe('application/json');
@@ -125,7 +125,7 @@ describe.each(DOUBTS)('a create in doubt after %s', (_what, answer) => {
   it('has made what is found under the label with our tags', async () => {
     const ours = aRawLinode({ id: 777, tags: ['another', ...TAGS] });
     const [outcome, started] = await createWith(page([ours]));
-    expect(outcome).toMatchObject({ kind: 'made', linode: { id: 777 } });
+    expect(outcome).toMatchObject({ kind: 'created', linode: { id: 777 } });
     expect(postsOf(started)).toHaveLength(1);
     expect(started.requests[1]?.filter).toMatchObject({ label: LABEL });
   });
@@ -163,7 +163,7 @@ describe('the adoption', () => {
 
   it('waits until the label can be looked up', async () => {
     const { api } = await served([{ lost: 'drop' }, htmlPage(502), page([aRawLinode()])]);
-    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
   });
 
   it('is tried once even after the time for it', async () => {
@@ -171,7 +171,7 @@ describe('the adoption', () => {
       clock.set(plus(LATER, seconds(1)));
       return method === 'POST' ? htmlPage(502) : page([aRawLinode()]);
     });
-    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
     expect(requests).toHaveLength(2);
   });
 });
@@ -179,7 +179,7 @@ describe('the adoption', () => {
 describe('a create with a refused token', () => {
   it('is sent again with a fresh one, for nothing was done', async () => {
     const { api, requests, tokenCalls } = await served([INVALID_TOKEN, MADE]);
-    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
     expect(requests.map(({ headers }) => headers.authorization)).toEqual([
       `Bearer ${TOKEN}`,
       `Bearer ${FRESH_TOKEN}`,
@@ -239,14 +239,14 @@ describe('a create and its time', () => {
   it('is sent at notAfter, even after the time for waiting and repeating', async () => {
     const { api } = await served([MADE]);
     const limits = { notAfter: START, by: plus(START, seconds(-5)) };
-    expect(await api.create(aRequest(), limits)).toMatchObject({ kind: 'made' });
+    expect(await api.create(aRequest(), limits)).toMatchObject({ kind: 'created' });
   });
 });
 
 describe('a create over the rate limit', () => {
   it('waits as long as Linode says, and is sent again', async () => {
     const started = await served([tooMany({ 'retry-after': '9' }), MADE]);
-    expect(await started.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(await started.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
     expect(started.clock.now() - START).toBeGreaterThanOrEqual(9_000);
     expect(started.clock.now() - START).toBeLessThanOrEqual(16_000);
     expect(started.logged).toEqual([
@@ -320,7 +320,7 @@ describe('many creates at once', () => {
       return { json: aRawLinode({ ...(body as object) }) };
     });
     const outcomes = await createAll(started, 20, LIMITS.notAfter);
-    expect(outcomes.filter(({ kind }) => kind === 'made')).toHaveLength(20);
+    expect(outcomes.filter(({ kind }) => kind === 'created')).toHaveLength(20);
     expect(started.clock.slept).toEqual([]);
   });
 
@@ -329,7 +329,7 @@ describe('many creates at once', () => {
     const started = await served(server);
     const first = await createAll(started, 20, LIMITS.notAfter);
     const second = await createAll(started, 20, LIMITS.notAfter);
-    expect([...first, ...second].map(({ kind }) => kind)).toEqual(Array(40).fill('made'));
+    expect([...first, ...second].map(({ kind }) => kind)).toEqual(Array(40).fill('created'));
     expect(server.sent).toHaveLength(40);
     expect(started.clock.now() - START).toBe(15_000);
   });

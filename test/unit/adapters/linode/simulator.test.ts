@@ -48,13 +48,13 @@ describe('with the simulated Linode', () => {
     const { api } = await simulated({ settings: { backupsForced } });
     expect(await api.backupsForced(LATER)).toBe(backupsForced);
     const made = await api.create(aRequest(), LIMITS);
-    expect(made).toMatchObject({ kind: 'made', linode: { backupsEnabled: backupsForced } });
+    expect(made).toMatchObject({ kind: 'created', linode: { backupsEnabled: backupsForced } });
   });
 
   it('a Linode is created, found in every way, and deleted twice', async () => {
     const { api, clock } = await simulated();
     const outcome = await api.create(aRequest(), LIMITS);
-    if (outcome.kind !== 'made') throw new Error(JSON.stringify(outcome));
+    if (outcome.kind !== 'created') throw new Error(JSON.stringify(outcome));
     const { linode } = outcome;
     expect(linode).toMatchObject({ label: LABEL, tags: TAGS, created: START, region: 'us-east' });
     for (const tag of TAGS) expect(await api.listByTag(tag, LATER)).toEqual([linode]);
@@ -83,7 +83,7 @@ describe('with the simulated Linode', () => {
     async (kind) => {
       const world = await simulatedWith(kind);
       const outcome = await world.api.create(aRequest(), LIMITS);
-      expect(outcome).toMatchObject({ kind: 'made', linode: { label: LABEL, tags: TAGS } });
+      expect(outcome).toMatchObject({ kind: 'created', linode: { label: LABEL, tags: TAGS } });
       expect(livingOf(world)).toHaveLength(1);
     },
   );
@@ -105,7 +105,7 @@ describe('with the simulated Linode', () => {
       const world = await simulatedWith(kind);
       expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'unknown' });
       expect(livingOf(world)).toHaveLength(0);
-      expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+      expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
       expect(livingOf(world)).toHaveLength(1);
     },
   );
@@ -129,7 +129,7 @@ describe('with the simulated Linode', () => {
   it('a create waits out a 429', async () => {
     const faults = [{ kind: 'status429', method: 'POST', times: 1, retryAfterSeconds: 8 } as const];
     const { api, clock } = await simulated({ faults });
-    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
     expect(clock.now()).toBeGreaterThanOrEqual(plus(START, seconds(8)));
   });
 
@@ -145,7 +145,7 @@ describe('with the simulated Linode', () => {
         world.api.create(aRequest({ label: `onebuck-cabcdefghij-${index}` }), LIMITS),
       ),
     );
-    expect(outcomes.map(({ kind }) => kind)).toEqual(Array(25).fill('made'));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(Array(25).fill('created'));
     expect(posts()).toEqual({ total: 25, byStatus: { 200: 25 } });
     const late = livingOf(world).filter(({ created }) => created > START);
     expect(late).toHaveLength(5);
@@ -156,7 +156,7 @@ describe('with the simulated Linode', () => {
       fresh ? LINODE_TOKEN : 'token-that-was-revoked';
     const world = await simulated({ token });
     expect(await world.api.listByTag('onebuck-dev', LATER)).toEqual([]);
-    expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'made' });
+    expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
     expect(livingOf(world)).toHaveLength(1);
   });
 
@@ -189,7 +189,7 @@ describe('with the simulated Linode', () => {
 it('replaces the tags of a Linode, as often as it is told, and of none that is gone', async () => {
   const { api } = await simulated();
   const made = await api.create(aRequest(), LIMITS);
-  if (made.kind !== 'made') throw new Error(`it is ${made.kind}`);
+  if (made.kind !== 'created') throw new Error(`it is ${made.kind}`);
   const { id } = made.linode;
   const tags = [...TAGS.slice(0, 2), 'reap=20260102T0000Z'];
   for (const _ of ['once', 'twice']) {
@@ -207,7 +207,7 @@ it.each(['busy', 'busyAfter', 'dropBefore', 'dropAfter', 'error500After'] as con
   async (kind) => {
     const { api, simulator } = await simulated();
     const made = await api.create(aRequest(), LIMITS);
-    if (made.kind !== 'made') throw new Error(`it is ${made.kind}`);
+    if (made.kind !== 'created') throw new Error(`it is ${made.kind}`);
     simulator.setFaults([{ kind, method: 'PUT', times: 2 }]);
     const tags = [...TAGS.slice(0, 2), 'reap=20260102T0000Z'];
     expect(await api.setTags(made.linode.id, tags, LATER)).toMatchObject({ tags });

@@ -29,10 +29,10 @@ import {
   anEnded,
   aRunning,
   at,
+  created,
   gone,
   ID,
   LAUNCH,
-  made,
   OTHER_ID,
   usd,
 } from '../../../support/builders.ts';
@@ -272,11 +272,6 @@ describe('release', () => {
     expect(record.spent).toBeGreaterThan(0);
   });
 
-  it('counts what was spent by a cluster whose record says nothing of its reservation', () => {
-    const ledger = release(ledgerOf({}), { ...endedAfter(1), reservedAt: null });
-    expect([...ledger.spent]).toEqual([['owner:ann', { '2026-11': 7_500 }]]);
-  });
-
   it('adds to what was spent before', () => {
     const other = { id: OTHER_ID };
     const first = release(ledgerOf({}, other), endedAfter(1));
@@ -456,7 +451,7 @@ class Deployment {
 
   #write(claim: Claim, times: Pick<LiveRecord, 'createdAt' | 'reservedAt'>): void {
     const { createdAt, reservedAt } = times;
-    const nodes = [made(0, { billedFrom: createdAt })];
+    const nodes = [created(0, { billedFrom: createdAt })];
     this.records.set(claim.id, aRunning({ ...claim, createdAt, reservedAt, nodes }));
   }
 

@@ -8,14 +8,14 @@ import {
   aCluster,
   anEnded,
   aRunning,
-  deleted,
+  created,
+  creating,
+  deleting,
   gone,
   LAUNCH,
-  made,
-  never,
+  neverCreated,
   planned,
   price,
-  sent,
   usd,
 } from '../../../support/builders.ts';
 
@@ -33,10 +33,10 @@ describe('billedNodes', () => {
   it('counts what may exist, from when it may', () => {
     const nodes = [
       planned(0),
-      never(1),
-      sent(2, { sentAt: LAUNCH, triedAt: HALF_PAST }),
-      made(3, { backups: true }),
-      deleted(4, { billedUntil: HALF_PAST }),
+      neverCreated(1),
+      creating(2, { sentAt: LAUNCH, triedAt: HALF_PAST }),
+      created(3, { backups: true }),
+      deleting(4, { billedUntil: HALF_PAST }),
       gone(5, { billedUntil: HALF_PAST }),
     ];
     const nanode = price(0.0075, 5);
@@ -50,7 +50,7 @@ describe('billedNodes', () => {
 
   it('counts backups for what was sent where the account forces them', () => {
     const bought = aBought({ backupsAssumed: true });
-    expect(billedNodes(aCluster({ nodes: [sent(0)], bought }))).toMatchObject([
+    expect(billedNodes(aCluster({ nodes: [creating(0)], bought }))).toMatchObject([
       { price: price(0.0105, 7) },
     ]);
   });
@@ -59,7 +59,7 @@ describe('billedNodes', () => {
 describe('spentAt', () => {
   it('is nothing before anything was sent, and an hour from then on', () => {
     expect(spentAt(aCluster(), HALF_PAST)).toBe(0);
-    expect(spentAt(aCluster({ nodes: [sent(0), planned(1)] }), HALF_PAST)).toBe(usd(0.0075));
+    expect(spentAt(aCluster({ nodes: [creating(0), planned(1)] }), HALF_PAST)).toBe(usd(0.0075));
   });
 
   it('of an ended cluster is what was found at its end', () => {
@@ -67,7 +67,7 @@ describe('spentAt', () => {
   });
 });
 
-const NODES = [planned, sent, made, deleted, gone, never];
+const NODES = [planned, creating, created, deleting, gone, neverCreated];
 const someNodes = fc
   .array(fc.constantFrom(...NODES), { minLength: 1, maxLength: 5 })
   .map((kinds) => kinds.map((kind, index): NodeRecord => kind(index)));

@@ -20,13 +20,13 @@ import {
   anEnded,
   aRunning,
   at,
+  created,
+  creating,
   eventsOf,
   gone,
   LAUNCH,
-  made,
   planned,
   price,
-  sent,
   teardownOf,
   usd,
 } from '../../../support/builders.ts';
@@ -170,12 +170,12 @@ describe('a live cluster', () => {
 
   it('counts the hours of no node that is gone', () => {
     const old = gone(0, { billedFrom: plus(LAUNCH, minutes(-600)) });
-    const record = aRunning({ nodes: [old, made(1)], budget: usd(1) });
+    const record = aRunning({ nodes: [old, created(1)], budget: usd(1) });
     expect(changeAt(record, { maxHours: 1 })).toMatchObject({ kind: 'changed' });
   });
 
   it('must pay for the nodes that are yet to be created', () => {
-    const record = aCluster({ nodes: [made(0), planned(1), sent(2)], budget: usd(1) });
+    const record = aCluster({ nodes: [created(0), planned(1), creating(2)], budget: usd(1) });
     expect(changeAt(record, { budget: usd(0.0224) })).toMatchObject({
       kind: 'tooLittle',
       smallestBudget: usd(0.0225),
@@ -185,7 +185,7 @@ describe('a live cluster', () => {
 
   it('must pay an hour across the end of a month twice', () => {
     const launched = at('2026-11-30T23:30:00Z');
-    const nodes = [made(0, { billedFrom: launched })];
+    const nodes = [created(0, { billedFrom: launched })];
     const now = plus(launched, minutes(40));
     expect(changeAt(aRunning({ nodes }), { budget: usd(0.0075) }, now)).toMatchObject({
       smallestBudget: usd(0.015),
@@ -212,13 +212,13 @@ describe('a cluster that can not be kept any more', () => {
 
 const aNode = (index: number) =>
   fc
-    .tuple(fc.constantFrom('made', 'sent', 'planned', 'gone'), fc.nat(72 * 3_600))
+    .tuple(fc.constantFrom('created', 'creating', 'planned', 'gone'), fc.nat(72 * 3_600))
     .map(([state, age]) => {
       const since = plus(LAUNCH, seconds(-age));
       if (state === 'planned') return planned(index);
-      if (state === 'sent') return sent(index, { sentAt: since });
-      return state === 'made'
-        ? made(index, { billedFrom: since, backups: age % 2 === 0 })
+      if (state === 'creating') return creating(index, { sentAt: since });
+      return state === 'created'
+        ? created(index, { billedFrom: since, backups: age % 2 === 0 })
         : gone(index, { billedFrom: since, billedUntil: LAUNCH });
     });
 const aLive = fc
@@ -261,7 +261,7 @@ describe('whatever is changed, and when', () => {
       const teardownAt = teardownOf(next, now);
       expect(teardownAt).toBeGreaterThan(now);
       const unsent = next.nodes.map((node) =>
-        node.state === 'planned' ? sent(node.index, { sentAt: now }) : node,
+        node.state === 'planned' ? creating(node.index, { sentAt: now }) : node,
       );
       const billed = billedNodes({ ...next, nodes: unsent });
       expect(spend(billed, plus(teardownAt, next.marginMs))).toBeLessThanOrEqual(next.budget);

@@ -14,17 +14,17 @@ import {
   aDeleting,
   anEnded,
   aRunning,
-  deleted,
+  created,
+  creating,
+  deleting,
   gone,
   ID,
-  made,
-  never,
+  neverCreated,
   planned,
-  sent,
 } from '../../../support/builders.ts';
 
 const bought = aBought({ vcpus: 4 });
-const pair = aRunning({ bought, nodes: [made(0), made(1, { ipv6: '2001:db8::1/128' })] });
+const pair = aRunning({ bought, nodes: [created(0), created(1, { ipv6: '2001:db8::1/128' })] });
 const FIRST = `onebuck-${ID}-0`;
 const SECOND = `onebuck-${ID}-1`;
 
@@ -37,13 +37,21 @@ describe('inventoryNodes', () => {
   });
 
   it('leaves out what is not there, is going, or has no address yet', () => {
-    const addressless = made(6, { ipv4: [] });
-    const nodes = [planned(0), sent(1), made(2), deleted(3), gone(4), never(5), addressless];
+    const addressless = created(6, { ipv4: [] });
+    const nodes = [
+      planned(0),
+      creating(1),
+      created(2),
+      deleting(3),
+      gone(4),
+      neverCreated(5),
+      addressless,
+    ];
     expect(inventoryNodes(aRunning({ nodes })).map(({ index }) => index)).toEqual([2]);
   });
 
   it('gives the public address of a node that has a private one too', () => {
-    const nodes = [made(0, { ipv4: ['192.0.2.7', '192.168.130.5'] })];
+    const nodes = [created(0, { ipv4: ['192.0.2.7', '192.168.130.5'] })];
     expect(inventoryNodes(aRunning({ nodes })).map(({ ipv4 }) => ipv4)).toEqual(['192.0.2.7']);
   });
 });
@@ -107,12 +115,12 @@ describe('inventory', () => {
   });
 
   it.each(inventoryFormats)('says first in %s how many of the nodes are there', (format) => {
-    const some = aRunning({ nodes: [made(0), sent(1), planned(2)] });
+    const some = aRunning({ nodes: [created(0), creating(1), planned(2)] });
     expect(inventory(some, format)).toMatch(`# Cluster ${ID} (running): 1 of 3 nodes.\n`);
   });
 
   it.each(inventoryFormats)('says first in %s that no node has an address yet', (format) => {
-    const waiting = inventory(aRunning({ nodes: [sent(0)] }), format);
+    const waiting = inventory(aRunning({ nodes: [creating(0)] }), format);
     expect(waiting).toContain('(running): none of its 1 nodes has an address yet');
     const text = inventory(aCluster(), format);
     expect(text.split('\n')[0]).toContain('none of its 2 nodes has an address yet');
@@ -121,7 +129,7 @@ describe('inventory', () => {
   });
 
   it.each(inventoryFormats)('does not say in %s that nodes of an ended cluster come', (format) => {
-    for (const record of [aDeleting({ nodes: [deleted(0)] }), anEnded()]) {
+    for (const record of [aDeleting({ nodes: [deleting(0)] }), anEnded()]) {
       expect(inventory(record, format).split('\n')[0]).toMatch(/it has no nodes any more\.$/);
     }
   });

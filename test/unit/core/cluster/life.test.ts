@@ -8,13 +8,13 @@ import {
   aCluster,
   aRunning,
   at,
-  deleted,
+  created,
+  creating,
+  deleting,
   gone,
   LAUNCH,
-  made,
-  never,
+  neverCreated,
   planned,
-  sent,
   teardownOf,
   usd,
 } from '../../../support/builders.ts';
@@ -29,16 +29,19 @@ describe('the teardown time', () => {
   });
 
   it('allows for nodes that are yet to be created', () => {
-    const record = aCluster({ nodes: [made(0), planned(1)], budget: usd(0.03) });
+    const record = aCluster({ nodes: [created(0), planned(1)], budget: usd(0.03) });
     // 2 h of the first and an hour and a half of the second, which is billed as two.
     expect(lifeOf(record, HALF_PAST).lastAffordable).toBe(at('2026-11-10T17:00:00Z'));
-    const alone = aCluster({ nodes: [made(0), never(1)], budget: usd(0.03) });
+    const alone = aCluster({ nodes: [created(0), neverCreated(1)], budget: usd(0.03) });
     expect(lifeOf(alone, HALF_PAST).lastAffordable).toBe(at('2026-11-10T19:00:00Z'));
   });
 
   it('moves earlier where backups are learned of', () => {
     const record = aRunning({ budget: usd(0.05) });
-    const backed = aRunning({ budget: usd(0.05), nodes: [made(0, { backups: true }), made(1)] });
+    const backed = aRunning({
+      budget: usd(0.05),
+      nodes: [created(0, { backups: true }), created(1)],
+    });
     expect(teardownOf(backed, LAUNCH)).toBeLessThan(teardownOf(record, LAUNCH));
   });
 });
@@ -60,7 +63,7 @@ describe('the bill', () => {
   });
 });
 
-const NODES = [planned, sent, made, deleted, gone, never];
+const NODES = [planned, creating, created, deleting, gone, neverCreated];
 const someNodes = fc
   .array(fc.constantFrom(...NODES), { minLength: 1, maxLength: 5 })
   .map((kinds) => kinds.map((kind, index): NodeRecord => kind(index)));
@@ -74,7 +77,7 @@ describe('always', () => {
         const teardownAt = teardownOf(record, now);
         fc.pre(now < teardownAt);
         const all = nodes.map((node) =>
-          node.state === 'planned' ? sent(node.index, { sentAt: now }) : node,
+          node.state === 'planned' ? creating(node.index, { sentAt: now }) : node,
         );
         const end = plus(teardownAt, record.marginMs);
         expect(spentAt({ ...record, nodes: all }, end)).toBeLessThanOrEqual(record.budget);

@@ -7,13 +7,13 @@ import {
   anEnded,
   aRunning,
   at,
-  deleted,
+  created,
+  creating,
+  deleting,
   gone,
   LAUNCH,
-  made,
-  never,
+  neverCreated,
   planned,
-  sent,
   teardownOf,
   usd,
 } from '../../../support/builders.ts';
@@ -29,31 +29,31 @@ describe('an overdue cluster', () => {
   });
 
   it('is one whose teardown has gone on for 2 minutes, for whatever reason it began', () => {
-    const record = aDeleting({ deletingSince: LAUNCH, nodes: [deleted(0), made(1)] });
+    const record = aDeleting({ deletingSince: LAUNCH, nodes: [deleting(0), created(1)] });
     expect(isOverdue(record, later(119_999))).toBe(false);
     expect(isOverdue(record, later(120_000))).toBe(true);
   });
 
   it.each([
-    ['all deletions were taken', aDeleting({ nodes: [deleted(0), gone(1)] })],
-    ['nothing was ever made', aDeleting({ nodes: [never(0), planned(1)] })],
-    ['it has ended', anEnded({ nodes: [made(0)] })],
+    ['all deletions were taken', aDeleting({ nodes: [deleting(0), gone(1)] })],
+    ['nothing was ever made', aDeleting({ nodes: [neverCreated(0), planned(1)] })],
+    ['it has ended', anEnded({ nodes: [created(0)] })],
     ['its teardown is yet to come', aRunning({ budget: usd(2) })],
   ])('is none of which %s', (_, record) => {
     expect(isOverdue(record, later(hours(2)))).toBe(false);
   });
 
   it('may have a node of which only the create is known', () => {
-    expect(isOverdue(aDeleting({ nodes: [sent(0)] }), later(minutes(2)))).toBe(true);
+    expect(isOverdue(aDeleting({ nodes: [creating(0)] }), later(minutes(2)))).toBe(true);
   });
 });
 
 describe('what lives', () => {
   it('is all live clusters, their budgets, and the hours of the nodes that may exist', () => {
     const records = [
-      aCluster({ budget: usd(1), nodes: [sent(0), planned(1)] }),
-      aRunning({ budget: usd(2), nodes: [made(0), made(1, { backups: true })] }),
-      aDeleting({ budget: usd(4), nodes: [made(0), deleted(1), gone(2), never(3)] }),
+      aCluster({ budget: usd(1), nodes: [creating(0), planned(1)] }),
+      aRunning({ budget: usd(2), nodes: [created(0), created(1, { backups: true })] }),
+      aDeleting({ budget: usd(4), nodes: [created(0), deleting(1), gone(2), neverCreated(3)] }),
       anEnded({ budget: usd(8) }),
     ];
     expect(livingOf(records)).toEqual({
@@ -105,7 +105,7 @@ describe('the lead of a teardown', () => {
     expect(teardownLeadOf(before, { ...took, endReason: 'requested' })).toBeNull();
     expect(teardownLeadOf(before, ended(minutes(10), minutes(12)))).toBeNull();
     expect(teardownLeadOf(aRunning(limits), took)).toBeNull();
-    const nothing = anEnded({ nodes: [never(0)], endedAt: at('2026-11-10T12:00:00Z') });
+    const nothing = anEnded({ nodes: [neverCreated(0)], endedAt: at('2026-11-10T12:00:00Z') });
     expect(teardownLeadOf(before, nothing)).toBeNull();
   });
 });

@@ -18,14 +18,14 @@ import {
   anEnded,
   aRunning,
   at,
-  deleted,
+  created,
+  creating,
+  deleting,
   gone,
   LAUNCH,
-  made,
-  never,
+  neverCreated,
   planned,
   price,
-  sent,
   usd,
 } from '../../../support/builders.ts';
 
@@ -111,13 +111,13 @@ describe('totalsOf', () => {
   });
 
   it('knows nothing of a cluster that nothing was bought for', () => {
-    const nodes = [planned(0), never(1)];
+    const nodes = [planned(0), neverCreated(1)];
     expect(totalsOf(aCluster({ nodes }), NOVEMBER, LATER)).toBe(NOTHING);
     expect(totalsOf(ended(nodes, LAUNCH), NOVEMBER, LATER)).toBe(NOTHING);
   });
 
   it('counts a node that may exist, and one that costs nothing', () => {
-    expect(totalsOf(aCluster({ nodes: [sent(0)] }), NOVEMBER, LAUNCH)).toMatchObject({
+    expect(totalsOf(aCluster({ nodes: [creating(0)] }), NOVEMBER, LAUNCH)).toMatchObject({
       clusters: 1,
       nodeHours: 1,
     });
@@ -147,12 +147,16 @@ const anInstant = fc
   )
   .map(epochMs);
 const aNode = fc
-  .tuple(fc.constantFrom(made, deleted, gone, sent, never, planned), anInstant, fc.nat(2_000))
+  .tuple(
+    fc.constantFrom(created, deleting, gone, creating, neverCreated, planned),
+    anInstant,
+    fc.nat(2_000),
+  )
   .map(([kind, from, quarters]): NodeRecord => {
     const billedUntil = plus(from, minutes(15 * quarters));
-    if (kind === sent) return sent(0, { sentAt: from });
-    if (kind === made) return made(0, { billedFrom: from });
-    if (kind === deleted) return deleted(0, { billedFrom: from, billedUntil });
+    if (kind === creating) return creating(0, { sentAt: from });
+    if (kind === created) return created(0, { billedFrom: from });
+    if (kind === deleting) return deleting(0, { billedFrom: from, billedUntil });
     return kind === gone ? gone(0, { billedFrom: from, billedUntil }) : kind(0);
   });
 const aRecord: fc.Arbitrary<ClusterRecord> = fc
@@ -161,7 +165,7 @@ const aRecord: fc.Arbitrary<ClusterRecord> = fc
     const budget = microUsd(micro);
     if (kind === 0) return aRunning({ nodes, budget });
     if (kind === 1) return aDeleting({ nodes, budget });
-    const over = nodes.filter(({ state }) => state === 'gone' || state === 'never');
+    const over = nodes.filter(({ state }) => state === 'gone' || state === 'neverCreated');
     return ended(over, LATER, budget);
   });
 const MONTHS = Array.from({ length: 9 }, (_, index) =>
@@ -190,7 +194,7 @@ describe('always', () => {
         const until = plus(from, minutes(15 * quarters));
         const record = ended([gone(0, { billedFrom: from, billedUntil: until })], until);
         const { clusters, billed, saved } = totalsOf(record, month, LATER);
-        const leftOn = aRunning({ nodes: [made(0, { billedFrom: from })] });
+        const leftOn = aRunning({ nodes: [created(0, { billedFrom: from })] });
         const longest = totalsOf(leftOn, month, at('2027-06-01T00:00:00Z'));
         if (clusters === 1) expect(billed + saved).toBe(longest.billed);
         expect(longest.saved).toBe(0);

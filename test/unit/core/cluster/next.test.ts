@@ -7,8 +7,8 @@ import {
   aCluster,
   aDeleting,
   aRunning,
+  created,
   LAUNCH,
-  made,
   planned,
   teardownOf,
 } from '../../../support/builders.ts';
@@ -30,8 +30,8 @@ describe('what happens to a cluster next', () => {
   });
 
   it.each<[string, LiveRecord]>([
-    ['creates 1 of its nodes', aCluster({ dueAt: DUE, nodes: [made(0), planned(1)] })],
-    ['looks whether its nodes are up', aCluster({ dueAt: DUE, nodes: [made(0), made(1)] })],
+    ['creates 1 of its nodes', aCluster({ dueAt: DUE, nodes: [created(0), planned(1)] })],
+    ['looks whether its nodes are up', aCluster({ dueAt: DUE, nodes: [created(0), created(1)] })],
     ['looks whether its nodes are gone', aDeleting({ dueAt: DUE })],
     [`waits for Linode: ${trouble.reason}`, aCluster({ dueAt: DUE, trouble })],
     [`waits for Linode: ${trouble.reason}`, aDeleting({ dueAt: DUE, trouble })],

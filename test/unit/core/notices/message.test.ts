@@ -4,7 +4,15 @@ import { lifeOf } from '../../../../lib/core/cluster/life.ts';
 import type { ClusterRecord, NoticeKind } from '../../../../lib/core/cluster/record.ts';
 import { messageOf } from '../../../../lib/core/notices/message.ts';
 import { type Notice, withEndNotice, withNotice } from '../../../../lib/core/notices/notices.ts';
-import { anEnded, aRunning, aSpec, LAUNCH, made, never, usd } from '../../../support/builders.ts';
+import {
+  anEnded,
+  aRunning,
+  aSpec,
+  created,
+  LAUNCH,
+  neverCreated,
+  usd,
+} from '../../../support/builders.ts';
 
 const hoursIn = (count: number): EpochMs => plus(LAUNCH, hours(count));
 
@@ -15,7 +23,7 @@ describe('what is said', () => {
     if (notice === null) throw new Error('nothing is told');
     return notice;
   };
-  const ten = Array.from({ length: 10 }, (_, index) => made(index));
+  const ten = Array.from({ length: 10 }, (_, index) => created(index));
   const running = (notified: NoticeKind[]) => aRunning({ nodes: ten, notified });
   const text = (record: ClusterRecord, now: EpochMs) => messageOf(noticeAt(record, now)).text;
 
@@ -99,7 +107,7 @@ describe('what is said', () => {
   });
 
   it('says how many of its nodes are up, with how many addresses', () => {
-    const nodes = [made(0, { ipv4: ['192.0.2.1', '192.168.1.1'] }), made(1), never(2)];
+    const nodes = [created(0, { ipv4: ['192.0.2.1', '192.168.1.1'] }), created(1), neverCreated(2)];
     expect(text(aRunning({ nodes }), LAUNCH)).toContain(
       '(3 × g6-nanode-1) is up: 2 of 3 nodes with 3 IPv4 addresses. ',
     );

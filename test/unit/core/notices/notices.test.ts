@@ -30,8 +30,8 @@ import {
   aLinode,
   anEnded,
   aRunning,
+  created,
   LAUNCH,
-  made,
   teardownOf,
   usd,
 } from '../../../support/builders.ts';
@@ -193,7 +193,10 @@ describe('over any sequence of passes and changes', () => {
 
   /** The notices of a life of passes, each of which carries out its plan at once. */
   function live(count: number, events: readonly Event[]) {
-    let record: ClusterRecord = aCluster({ nodes: [made(0), made(1)], budget: usd(0.015 * count) });
+    let record: ClusterRecord = aCluster({
+      nodes: [created(0), created(1)],
+      budget: usd(0.015 * count),
+    });
     let now = LAUNCH;
     const notices: { notice: Notice; phase: string }[] = [];
     for (const { afterMinutes, what } of events) {

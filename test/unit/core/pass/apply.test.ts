@@ -9,14 +9,14 @@ import {
   aDeleting,
   aLinode,
   aRunning,
-  deleted,
+  created,
+  creating,
+  deleting,
   eventsOf,
   gone,
   LAUNCH,
-  made,
-  never,
+  neverCreated,
   planned,
-  sent,
   teardownOf,
   usd,
 } from '../../../support/builders.ts';
@@ -29,17 +29,17 @@ const lastEvent = (record: LiveRecord) => eventsOf(record).at(-1);
 
 describe('a create', () => {
   it('that was answered makes the node, billed from when Linode says', () => {
-    const created = plus(LAUNCH, seconds(2));
-    const linode = aLinode({ status: 'provisioning', created });
-    expect(nodeAfter(sent(0), { kind: 'made', index: 0, linode })).toEqual(
-      made(0, { status: 'provisioning', billedFrom: created }),
+    const billedFrom = plus(LAUNCH, seconds(2));
+    const linode = aLinode({ status: 'provisioning', created: billedFrom });
+    expect(nodeAfter(creating(0), { kind: 'created', index: 0, linode })).toEqual(
+      created(0, { status: 'provisioning', billedFrom }),
     );
   });
 
   it('that was answered with backups tells of a dearer cluster, torn down earlier', () => {
-    const record = aCluster({ nodes: [sent(0), planned(1)], budget: usd(0.15) });
+    const record = aCluster({ nodes: [creating(0), planned(1)], budget: usd(0.15) });
     const answer = (backupsEnabled: boolean): Outcome => ({
-      kind: 'made',
+      kind: 'created',
       index: 0,
       linode: aLinode({ backupsEnabled }),
     });
@@ -52,35 +52,35 @@ describe('a create', () => {
 
   it('that was refused means that the node never was, and says why', () => {
     const refused: Outcome = { kind: 'refused', index: 0, reason: 'no capacity' };
-    const record = apply(aCluster({ nodes: [sent(0)] }), [refused], NOW);
-    expect(record.nodes).toEqual([never(0, 'no capacity')]);
+    const record = apply(aCluster({ nodes: [creating(0)] }), [refused], NOW);
+    expect(record.nodes).toEqual([neverCreated(0, 'no capacity')]);
     expect(lastEvent(record)).toBe('node 0 refused: no capacity');
   });
 
   it('that was refused says nothing of an earlier one which may still land', () => {
-    const again = sent(0, { triedAt: plus(LAUNCH, seconds(30)) });
+    const again = creating(0, { triedAt: plus(LAUNCH, seconds(30)) });
     const refused: Outcome = { kind: 'refused', index: 0, reason: 'account limit' };
     expect(nodeAfter(again, refused)).toEqual({ ...again, refused: 'account limit' });
   });
 
   it('that did not leave is as if never sent', () => {
     const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
-    expect(nodeAfter(sent(0), notSent)).toEqual(planned(0));
+    expect(nodeAfter(creating(0), notSent)).toEqual(planned(0));
   });
 
   it('that did not leave says nothing of an earlier one which may still land', () => {
     const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
-    const again = sent(0, { triedAt: plus(LAUNCH, seconds(30)) });
+    const again = creating(0, { triedAt: plus(LAUNCH, seconds(30)) });
     expect(nodeAfter(again, notSent)).toEqual(again);
   });
 
   it('that did not leave says nothing of a node that was found meanwhile', () => {
     const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
-    expect(nodeAfter(made(0), notSent)).toEqual(made(0));
+    expect(nodeAfter(created(0), notSent)).toEqual(created(0));
   });
 
   it('whose answer was lost leaves the node sent, and billed', () => {
-    const record = aCluster({ nodes: [sent(0), planned(1)] });
+    const record = aCluster({ nodes: [creating(0), planned(1)] });
     const lost = apply(record, [{ kind: 'failed', reason: 'no answer' }], NOW);
     expect(lost).toEqual(record);
     expect(spentAt(lost, NOW)).toBe(usd(0.0075));
@@ -90,33 +90,37 @@ describe('a create', () => {
 describe('a deletion', () => {
   it('that was answered bills the node until the answer, whether or not it was there', () => {
     for (const existed of [true, false]) {
-      expect(nodeAfter(made(0), { kind: 'deleted', index: 0, existed })).toEqual(
-        deleted(0, { billedUntil: NOW }),
+      expect(nodeAfter(created(0), { kind: 'deletionAccepted', index: 0, existed })).toEqual(
+        deleting(0, { billedUntil: NOW }),
       );
     }
   });
 
   it('of a node that was there after all bills it until the later answer', () => {
-    expect(nodeAfter(deleted(0), { kind: 'deleted', index: 0, existed: true })).toEqual(
-      deleted(0, { billedUntil: NOW }),
+    expect(nodeAfter(deleting(0), { kind: 'deletionAccepted', index: 0, existed: true })).toEqual(
+      deleting(0, { billedUntil: NOW }),
     );
   });
 
   it('of a node that was gone by then leaves the earlier answer to stand', () => {
-    for (const node of [deleted(0), gone(0)]) {
-      expect(nodeAfter(node, { kind: 'deleted', index: 0, existed: false })).toEqual(node);
+    for (const node of [deleting(0), gone(0)]) {
+      expect(nodeAfter(node, { kind: 'deletionAccepted', index: 0, existed: false })).toEqual(node);
     }
   });
 
   it('of a node that never was, or is known to be gone, changes nothing of it', () => {
-    for (const node of [planned(0), never(0), gone(0)]) {
-      expect(nodeAfter(node, { kind: 'deleted', index: 0, existed: true })).toEqual(node);
+    for (const node of [planned(0), neverCreated(0), gone(0)]) {
+      expect(nodeAfter(node, { kind: 'deletionAccepted', index: 0, existed: true })).toEqual(node);
     }
   });
 
   it('of a Linode that is no node is told, if there was one', () => {
     const record = aRunning();
-    const extra = (existed: boolean): Outcome => ({ kind: 'deleted', index: null, existed });
+    const extra = (existed: boolean): Outcome => ({
+      kind: 'deletionAccepted',
+      index: null,
+      existed,
+    });
     expect(lastEvent(apply(record, [extra(true)], NOW))).toMatch(/^destroyed a Linode with its/);
     expect(apply(record, [extra(true)], NOW).nodes).toEqual(record.nodes);
     expect(apply(record, [extra(false)], NOW)).toEqual(record);
@@ -157,42 +161,42 @@ describe('a move of tags', () => {
 describe('a check', () => {
   it('that finds the node refreshes it, and when it was found', () => {
     const linode = aLinode({ status: 'offline', created: plus(LAUNCH, seconds(9)) });
-    expect(nodeAfter(made(0), { kind: 'present', index: 0, linode })).toEqual(
-      made(0, { status: 'offline', checkedAt: NOW }),
+    expect(nodeAfter(created(0), { kind: 'present', index: 0, linode })).toEqual(
+      created(0, { status: 'offline', checkedAt: NOW }),
     );
   });
 
   it('that finds nothing ends its bill and is told', () => {
     const record = apply(aRunning(), [{ kind: 'vanished', index: 1 }], NOW);
-    expect(record.nodes).toEqual([made(0), gone(1, { billedUntil: NOW })]);
+    expect(record.nodes).toEqual([created(0), gone(1, { billedUntil: NOW })]);
     expect(lastEvent(record)).toBe('node 1 is gone, though not by us');
   });
 
   it('that finds it without our tag lets go of it and is told', () => {
-    const record = apply(aRunning(), [{ kind: 'released', index: 0 }], NOW);
-    expect(record.nodes).toEqual([gone(0, { billedUntil: NOW }), made(1)]);
+    const record = apply(aRunning(), [{ kind: 'takenOver', index: 0 }], NOW);
+    expect(record.nodes).toEqual([gone(0, { billedUntil: NOW }), created(1)]);
     expect(lastEvent(record)).toMatch(/^node 0 lost our tag/);
   });
 
   it('that finds nothing of a node deleted meanwhile keeps until when it was billed', () => {
-    expect(nodeAfter(deleted(0), { kind: 'vanished', index: 0 })).toEqual(gone(0));
-    expect(nodeAfter(never(0), { kind: 'vanished', index: 0 })).toEqual(never(0));
+    expect(nodeAfter(deleting(0), { kind: 'vanished', index: 0 })).toEqual(gone(0));
+    expect(nodeAfter(neverCreated(0), { kind: 'vanished', index: 0 })).toEqual(neverCreated(0));
   });
 });
 
 describe('many outcomes', () => {
   it('each change their own node', () => {
-    const record = aCluster({ nodes: [sent(0), sent(1), sent(2)] });
+    const record = aCluster({ nodes: [creating(0), creating(1), creating(2)] });
     const outcomes: Outcome[] = [
       { kind: 'refused', index: 2, reason: 'no capacity' },
       { kind: 'failed', reason: 'no answer' },
-      { kind: 'made', index: 0, linode: aLinode() },
+      { kind: 'created', index: 0, linode: aLinode() },
     ];
-    expect(apply(record, outcomes, NOW).nodes).toEqual([made(0), sent(1), never(2)]);
+    expect(apply(record, outcomes, NOW).nodes).toEqual([created(0), creating(1), neverCreated(2)]);
   });
 });
 
-const NODES = [planned, sent, made, deleted, gone, never];
+const NODES = [planned, creating, created, deleting, gone, neverCreated];
 const nodesOfAllKinds = fc
   .array(fc.constantFrom(...NODES), { minLength: 1, maxLength: 4 })
   .map((kinds) => kinds.map((kind, index): NodeRecord => kind(index)));
@@ -201,13 +205,13 @@ const anOutcome = fc
   .map(({ index, existed, which }): Outcome => {
     const linode = aLinode({ index, backupsEnabled: existed });
     const all: readonly Outcome[] = [
-      { kind: 'made', index, linode },
+      { kind: 'created', index, linode },
       { kind: 'present', index, linode },
       { kind: 'refused', index, reason: 'no' },
       { kind: 'notSent', index, reason: 'late', retryAt: NOW },
-      { kind: 'deleted', index: existed ? index : null, existed },
+      { kind: 'deletionAccepted', index: existed ? index : null, existed },
       { kind: 'vanished', index },
-      { kind: 'released', index },
+      { kind: 'takenOver', index },
       { kind: 'failed', reason: 'lost' },
     ];
     return all[which] ?? { kind: 'tagsRemoved', shared: [] };
@@ -234,7 +238,7 @@ describe('always', () => {
         );
         const applied = apply(aRunning({ nodes }), outcomes, NOW);
         for (const [index, node] of applied.nodes.entries()) {
-          const isNew = node.state === 'made' && nodes[index]?.state !== 'made';
+          const isNew = node.state === 'created' && nodes[index]?.state !== 'created';
           expect(isNew && !shown.has(index)).toBe(false);
         }
       }),
@@ -242,7 +246,9 @@ describe('always', () => {
   });
 
   it('the end of a node never lowers a bill that was shown before', () => {
-    const ends = anOutcome.filter(({ kind }) => ['deleted', 'vanished', 'released'].includes(kind));
+    const ends = anOutcome.filter(({ kind }) =>
+      ['deletionAccepted', 'vanished', 'takenOver'].includes(kind),
+    );
     fc.assert(
       fc.property(nodesOfAllKinds, fc.array(ends), fc.nat(50), (nodes, outcomes, later) => {
         const record = aRunning({ nodes });

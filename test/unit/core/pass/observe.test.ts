@@ -15,15 +15,15 @@ import {
   aDeleting,
   aLinode,
   aRunning,
-  deleted,
+  created,
+  creating,
+  deleting,
   gone,
   LAUNCH,
-  made,
-  never,
+  neverCreated,
   OTHER_ID,
   OUR_TAGS,
   planned,
-  sent,
 } from '../../../support/builders.ts';
 
 const NOW = plus(LAUNCH, minutes(5));
@@ -52,23 +52,23 @@ describe('linodesOf', () => {
 describe('linodeOf', () => {
   it('finds a node that is known by its id, under whatever label', () => {
     const renamed = aLinode({ label: 'db-primary' });
-    expect(linodeOf(made(0), [aLinode({ index: 1 }), renamed])).toBe(renamed);
+    expect(linodeOf(created(0), [aLinode({ index: 1 }), renamed])).toBe(renamed);
   });
 
   it('does not take a Linode with the label of a node for it when it has another id', () => {
-    expect(linodeOf(made(0), [aLinode({ id: 999 })])).toBeUndefined();
+    expect(linodeOf(created(0), [aLinode({ id: 999 })])).toBeUndefined();
   });
 
   it('finds a node whose id is not known by its label', () => {
-    expect(linodeOf(sent(0), [aLinode({ id: 999 })])?.id).toBe(999);
-    expect(linodeOf(sent(0), [aLinode({ index: 1 })])).toBeUndefined();
+    expect(linodeOf(creating(0), [aLinode({ id: 999 })])?.id).toBe(999);
+    expect(linodeOf(creating(0), [aLinode({ index: 1 })])).toBeUndefined();
   });
 });
 
 describe('extrasOf', () => {
   it('gives what no node accounts for', () => {
     const copy = aLinode({ id: 7, label: 'copy' });
-    const record = aRunning({ nodes: [made(0), sent(1)] });
+    const record = aRunning({ nodes: [created(0), creating(1)] });
     expect(extrasOf(record, [aLinode(), copy, aLinode({ index: 1 })])).toEqual([copy]);
   });
 });
@@ -78,67 +78,75 @@ describe('doubtfulOf', () => {
   const first = aLinode({ id: 7, label: 'first' });
 
   it('gives extras that may be nodes whose creates were not answered, the oldest first', () => {
-    const record = aRunning({ nodes: [made(0), sent(1)] });
+    const record = aRunning({ nodes: [created(0), creating(1)] });
     expect(doubtfulOf(record, [second, aLinode(), first])).toEqual([first, second]);
   });
 
-  it.each([planned(1), made(1), never(1), gone(1)])('gives none for a node that is %o', (node) => {
-    expect(doubtfulOf(aRunning({ nodes: [made(0), node] }), [first])).toEqual([]);
-  });
+  it.each([planned(1), created(1), neverCreated(1), gone(1)])(
+    'gives none for a node that is %o',
+    (node) => {
+      expect(doubtfulOf(aRunning({ nodes: [created(0), node] }), [first])).toEqual([]);
+    },
+  );
 });
 
 describe('observe', () => {
-  it.each([planned(0), sent(0), never(0)])('adopts by its label a node that is %o', (node) => {
-    const linode = aLinode({ id: 7, created: plus(LAUNCH, seconds(9)), status: 'booting' });
-    expect(seenAs(node, linode)).toEqual(
-      made(0, { linodeId: 7, billedFrom: plus(LAUNCH, seconds(9)), status: 'booting' }),
-    );
-  });
+  it.each([planned(0), creating(0), neverCreated(0)])(
+    'adopts by its label a node that is %o',
+    (node) => {
+      const linode = aLinode({ id: 7, created: plus(LAUNCH, seconds(9)), status: 'booting' });
+      expect(seenAs(node, linode)).toEqual(
+        created(0, { linodeId: 7, billedFrom: plus(LAUNCH, seconds(9)), status: 'booting' }),
+      );
+    },
+  );
 
-  it.each([planned(0), sent(0), made(0), gone(0), never(0)])(
+  it.each([planned(0), creating(0), created(0), gone(0), neverCreated(0)])(
     'concludes nothing from a list that does not show a node that is %o',
     (node) => expect(seenAs(node)).toEqual(node),
   );
 
   it('bills from when it saw a Linode that says it was created later than that', () => {
-    expect(seenAs(sent(0), aLinode({ created: plus(NOW, seconds(90)) }))).toMatchObject({
+    expect(seenAs(creating(0), aLinode({ created: plus(NOW, seconds(90)) }))).toMatchObject({
       billedFrom: NOW,
     });
   });
 
   it('keeps the earliest start of the bill that was ever told', () => {
     const later = aLinode({ created: plus(LAUNCH, seconds(30)) });
-    expect(seenAs(made(0), later)).toMatchObject({ billedFrom: LAUNCH });
+    expect(seenAs(created(0), later)).toMatchObject({ billedFrom: LAUNCH });
     const earlier = plus(LAUNCH, seconds(-30));
-    expect(seenAs(made(0), aLinode({ created: earlier }))).toMatchObject({ billedFrom: earlier });
+    expect(seenAs(created(0), aLinode({ created: earlier }))).toMatchObject({
+      billedFrom: earlier,
+    });
   });
 
   it('keeps billing backups that were cancelled, for the hours before bear them', () => {
-    const node = seenAs(made(0, { backups: true }), aLinode({ backupsEnabled: false }));
+    const node = seenAs(created(0, { backups: true }), aLinode({ backupsEnabled: false }));
     expect(node).toMatchObject({ backups: true });
   });
 
   it('forgets that it had to ask for a node once the list shows it', () => {
-    expect(seenAs(made(0, { checkedAt: NOW }), aLinode())).toEqual(made(0));
+    expect(seenAs(created(0, { checkedAt: NOW }), aLinode())).toEqual(created(0));
   });
 
   it('believes that a deleted node is gone when the list no longer shows it', () => {
-    expect(seenAs(deleted(0))).toEqual(gone(0));
+    expect(seenAs(deleting(0))).toEqual(gone(0));
   });
 
   it('keeps a deleted node that the list shows, and until when it was billed', () => {
     const billedUntil = plus(LAUNCH, minutes(1));
-    expect(seenAs(deleted(0, { billedUntil }), aLinode({ status: 'deleting' }))).toEqual(
-      deleted(0, { billedUntil, status: 'deleting' }),
+    expect(seenAs(deleting(0, { billedUntil }), aLinode({ status: 'deleting' }))).toEqual(
+      deleting(0, { billedUntil, status: 'deleting' }),
     );
   });
 
   it('takes back that a node is gone when the list shows it again', () => {
-    expect(seenAs(gone(0), aLinode({ status: 'running' }))).toEqual(deleted(0));
+    expect(seenAs(gone(0), aLinode({ status: 'running' }))).toEqual(deleting(0));
   });
 
   it('learns from one node with backups that the others will have them too', () => {
-    const record = aCluster({ nodes: [sent(0), planned(1)] });
+    const record = aCluster({ nodes: [creating(0), planned(1)] });
     const seen = observe(record, [aLinode({ backupsEnabled: true })], NOW);
     expect(seen.bought).toEqual(aBought({ backupsAssumed: true }));
     expect(observe(record, [aLinode()], NOW).bought).toBe(record.bought);
@@ -150,48 +158,51 @@ describe('observe', () => {
       observe(aCluster({ nodes }), linodes, plus(LAUNCH, seconds(seconds_))).nodes;
 
     it('once its create would be sent again, and not before', () => {
-      expect(shown([sent(0)], [renamed], 29)).toEqual([sent(0)]);
-      expect(shown([sent(0)], [renamed], 30)).toEqual([made(0, { linodeId: 7 })]);
+      expect(shown([creating(0)], [renamed], 29)).toEqual([creating(0)]);
+      expect(shown([creating(0)], [renamed], 30)).toEqual([created(0, { linodeId: 7 })]);
     });
 
     it('at once where nothing is sent again, so that it is billed', () => {
-      const deleting = aDeleting({ nodes: [sent(0)] });
-      expect(observe(deleting, [renamed], LAUNCH).nodes).toEqual([made(0, { linodeId: 7 })]);
+      const deleting = aDeleting({ nodes: [creating(0)] });
+      expect(observe(deleting, [renamed], LAUNCH).nodes).toEqual([created(0, { linodeId: 7 })]);
     });
 
     it('each for one node, and never one that has its own', () => {
-      const other = aLinode({ id: 8, label: 'db-second', ipv4: made(2).ipv4 });
-      const nodes = [sent(0), made(1), sent(2), planned(3), sent(4)];
+      const other = aLinode({ id: 8, label: 'db-second', ipv4: created(2).ipv4 });
+      const nodes = [creating(0), created(1), creating(2), planned(3), creating(4)];
       const linodes = [other, aLinode({ index: 1 }), renamed, aLinode({ index: 4 })];
       expect(shown(nodes, linodes, 60)).toEqual([
-        made(0, { linodeId: 7 }),
-        made(1),
-        made(2, { linodeId: 8 }),
+        created(0, { linodeId: 7 }),
+        created(1),
+        created(2, { linodeId: 8 }),
         planned(3),
-        made(4),
+        created(4),
       ]);
-      expect(shown([sent(0), sent(1)], [renamed], 60)).toEqual([made(0, { linodeId: 7 }), sent(1)]);
+      expect(shown([creating(0), creating(1)], [renamed], 60)).toEqual([
+        created(0, { linodeId: 7 }),
+        creating(1),
+      ]);
     });
 
     it.each([{ type: 'g6-standard-1' }, { region: 'eu-central' }])('not %o', (unlike) => {
-      expect(shown([sent(0)], [{ ...renamed, ...unlike }], 60)).toEqual([sent(0)]);
+      expect(shown([creating(0)], [{ ...renamed, ...unlike }], 60)).toEqual([creating(0)]);
     });
   });
 
   it('keeps the phase and all else', () => {
-    const record = aDeleting({ nodes: [made(0)] });
+    const record = aDeleting({ nodes: [created(0)] });
     expect(observe(record, [aLinode()], NOW)).toEqual(record);
   });
 });
 
 const aNode = fc.constantFrom<NodeRecord>(
   planned(0),
-  sent(0),
-  made(0),
-  made(0, { backups: true, checkedAt: LAUNCH }),
-  deleted(0),
+  creating(0),
+  created(0),
+  created(0, { backups: true, checkedAt: LAUNCH }),
+  deleting(0),
   gone(0),
-  never(0),
+  neverCreated(0),
 );
 const aShown = fc.record({
   id: fc.constantFrom(100, 7),

@@ -33,21 +33,21 @@ import {
   aRunning,
   aSpec,
   at,
-  deleted,
+  created,
+  creating,
+  deleting,
   eventsOf,
   gone,
   ID,
   idOf,
   LAUNCH,
-  made,
-  never,
+  neverCreated,
   OTHER_ID,
   OUR_TAGS,
   planned,
   price,
   REAP_TAG,
   STAGE,
-  sent,
   statesOf,
   teardownOf,
   usd,
@@ -74,7 +74,7 @@ describe('a new cluster', () => {
     ]);
     expect(next).toEqual({
       ...record,
-      nodes: [sent(0), sent(1)],
+      nodes: [creating(0), creating(1)],
       reapTags: [reap],
       dueAt: secondsIn(120),
     });
@@ -108,7 +108,7 @@ describe('a new cluster', () => {
 
 describe('a cluster that is coming up', () => {
   it('is looked at every 10 seconds', () => {
-    const record = aCluster({ nodes: [made(0, { status: 'booting' })] });
+    const record = aCluster({ nodes: [created(0, { status: 'booting' })] });
     const list = [aLinode({ status: 'booting' })];
     expect(plan(record, list, NOW)).toEqual({
       next: { ...record, dueAt: plus(NOW, seconds(120)) },
@@ -118,35 +118,35 @@ describe('a cluster that is coming up', () => {
   });
 
   it('adopts by its label what a lost reply left behind, and creates it no more', () => {
-    const record = aCluster({ nodes: [sent(0), sent(1)] });
+    const record = aCluster({ nodes: [creating(0), creating(1)] });
     const adopted = plan(record, [aLinode({ id: 7, status: 'booting' })], secondsIn(30));
-    expect(adopted.next.nodes[0]).toEqual(made(0, { linodeId: 7, status: 'booting' }));
+    expect(adopted.next.nodes[0]).toEqual(created(0, { linodeId: 7, status: 'booting' }));
     expect(createdBy(adopted)).toEqual([1]);
   });
 
   it('sends a create with a lost reply again after 30 seconds, and keeps when it was first', () => {
-    const record = aCluster({ nodes: [sent(0)] });
+    const record = aCluster({ nodes: [creating(0)] });
     expect(kindsOf(plan(record, [], secondsIn(29)))).toEqual(['wait']);
     const again = plan(record, [], secondsIn(30));
     expect(createdBy(again)).toEqual([0]);
-    expect(again.next.nodes).toEqual([sent(0, { sentAt: LAUNCH, triedAt: secondsIn(30) })]);
+    expect(again.next.nodes).toEqual([creating(0, { sentAt: LAUNCH, triedAt: secondsIn(30) })]);
     expect(kindsOf(plan(again.next as LiveRecord, [], secondsIn(59)))).toEqual(['wait']);
   });
 
   it('does not send it again where a Linode under another label may be it, nor destroys that', () => {
-    const record = aCluster({ nodes: [sent(0)] });
+    const record = aCluster({ nodes: [creating(0)] });
     const renamed = aLinode({ id: 7, label: 'db-primary', tags: [...OUR_TAGS, REAP_TAG] });
     const early = plan(record, [renamed], secondsIn(29));
     expect(kindsOf(early)).toEqual(['wait']);
     const later = plan(record, [renamed], secondsIn(30));
     expect([...createdBy(later), ...deletedBy(later)]).toEqual([]);
-    expect(later.next.nodes).toMatchObject([{ state: 'made', linodeId: 7 }]);
+    expect(later.next.nodes).toMatchObject([{ state: 'created', linodeId: 7 }]);
   });
 
   it('sends it with the same reap tag, without which it would not be adopted', () => {
-    const first = plan(aCluster({ nodes: [sent(0), planned(1)] }), [], secondsIn(20));
+    const first = plan(aCluster({ nodes: [creating(0), planned(1)] }), [], secondsIn(20));
     const tags = ofKind(first, 'createNode')[0]?.tags;
-    const later = { ...(first.next as LiveRecord), nodes: [planned(0), sent(1)] };
+    const later = { ...(first.next as LiveRecord), nodes: [planned(0), creating(1)] };
     const again = plan(later, [], secondsIn(600));
     expect(ofKind(again, 'createNode').map((step) => step.tags)).toEqual([tags, tags]);
     expect(again.next.reapTags).toEqual(first.next.reapTags);
@@ -161,7 +161,7 @@ describe('a cluster that is coming up', () => {
   });
 
   it('tells for which nodes it asks again, and of none that it asks for the first time', () => {
-    const nodes = [sent(0), planned(1), sent(2)];
+    const nodes = [creating(0), planned(1), creating(2)];
     const again = plan(aCluster({ nodes }), [], secondsIn(30));
     expect(createdBy(again)).toEqual([0, 1, 2]);
     expect(eventsOf(again.next as LiveRecord).slice(1)).toEqual([
@@ -171,7 +171,7 @@ describe('a cluster that is coming up', () => {
   });
 
   it('tells how many of its nodes are up when there are more than before', () => {
-    const nodes = [made(0, { status: 'booting' }), made(1, { status: 'booting' })];
+    const nodes = [created(0, { status: 'booting' }), created(1, { status: 'booting' })];
     const list = [aLinode(), aLinode({ index: 1, status: 'booting' })];
     const one = plan(aCluster({ nodes }), list, NOW).next as LiveRecord;
     expect(eventsOf(one).slice(1)).toEqual(['1 of 2 nodes up']);
@@ -179,7 +179,7 @@ describe('a cluster that is coming up', () => {
   });
 
   it('has a node that bears no reap tag given one, and a check leaves its reap tags be', () => {
-    const nodes = [made(0, { status: 'booting' }), made(1)];
+    const nodes = [created(0, { status: 'booting' }), created(1)];
     const record = aCluster({ nodes });
     const bare = aLinode({ status: 'booting', tags: OUR_TAGS });
     const retagged = plan(record, [bare, aLinode({ index: 1 })], NOW);
@@ -190,7 +190,7 @@ describe('a cluster that is coming up', () => {
   });
 
   it('does not ask again for a node that was refused, and waits for its earlier create', () => {
-    const refused = { ...sent(0, { triedAt: secondsIn(30) }), refused: 'account limit' };
+    const refused = { ...creating(0, { triedAt: secondsIn(30) }), refused: 'account limit' };
     const record = aCluster({ nodes: [refused] });
     expect(kindsOf(plan(record, [], secondsIn(149)))).toEqual(['wait']);
     expect(plan(record, [], secondsIn(150)).next).toMatchObject({
@@ -199,11 +199,11 @@ describe('a cluster that is coming up', () => {
       failure: 'account limit',
     });
     const landed = plan(record, [aLinode()], secondsIn(60));
-    expect(landed.next).toMatchObject({ phase: 'running', nodes: [made(0)] });
+    expect(landed.next).toMatchObject({ phase: 'running', nodes: [created(0)] });
   });
 
   it('learns from a created node that backups are forced, and ends earlier', () => {
-    const record = aCluster({ nodes: [sent(0), planned(1)], budget: usd(0.1) });
+    const record = aCluster({ nodes: [creating(0), planned(1)], budget: usd(0.1) });
     const plain = plan(record, [aLinode()], secondsIn(1));
     const backed = plan(record, [aLinode({ backupsEnabled: true })], secondsIn(1));
     expect(backed.next.bought.backupsAssumed).toBe(true);
@@ -213,15 +213,19 @@ describe('a cluster that is coming up', () => {
   });
 
   it('is running once all its nodes are, and so waits for the next look at them', () => {
-    const record = aCluster({ nodes: [made(0, { status: 'booting' }), sent(1)] });
+    const record = aCluster({ nodes: [created(0, { status: 'booting' }), creating(1)] });
     const up = plan(record, [aLinode(), aLinode({ index: 1 })], NOW);
-    expect(up.next).toMatchObject({ phase: 'running', startedAt: NOW, nodes: [made(0), made(1)] });
+    expect(up.next).toMatchObject({
+      phase: 'running',
+      startedAt: NOW,
+      nodes: [created(0), created(1)],
+    });
     expect(eventsOf(up.next as LiveRecord).at(-1)).toBe('running (2 of 2 nodes up)');
     expect(up.steps).toMatchObject([{ kind: 'wait', until: plus(NOW, minutes(30)) }]);
   });
 
   it('waits no longer than until the teardown time', () => {
-    const nodes = [made(0, { status: 'booting' })];
+    const nodes = [created(0, { status: 'booting' })];
     const record = aCluster({ nodes, budget: usd(0.0075), provisionBy: secondsIn(9_999) });
     const list = tagged(record, [aLinode({ status: 'booting' })]);
     const near = plus(teardownOf(record, NOW), seconds(-4));
@@ -234,7 +238,7 @@ describe('a cluster that is coming up', () => {
 });
 
 describe('a refused node', () => {
-  const nodes = [made(0), never(1, 'no capacity')];
+  const nodes = [created(0), neverCreated(1, 'no capacity')];
 
   it('ends the launch, and all that was made is destroyed', () => {
     const refused = plan(aCluster({ nodes }), [aLinode()], NOW);
@@ -256,7 +260,7 @@ describe('a refused node', () => {
   it('ends it before what is still planned is created', () => {
     const refused = plan(aCluster({ nodes: [...nodes, planned(2)] }), [aLinode()], NOW);
     expect(createdBy(refused)).toEqual([]);
-    expect(statesOf(refused.next)).toEqual(['made', 'never', 'never']);
+    expect(statesOf(refused.next)).toEqual(['created', 'neverCreated', 'neverCreated']);
   });
 
   it('is done without where the rest is to be kept', () => {
@@ -268,7 +272,7 @@ describe('a refused node', () => {
   });
 
   it('ends a cluster of which there is nothing else to keep', () => {
-    const record = aCluster({ nodes: [never(0, 'bad image')], spec: keeping });
+    const record = aCluster({ nodes: [neverCreated(0, 'bad image')], spec: keeping });
     const empty = plan(record, [], NOW);
     expect(empty.next).toMatchObject({ endReason: 'failed', failure: 'bad image' });
     expect(kindsOf(empty)).toEqual(['removeTags']);
@@ -276,17 +280,17 @@ describe('a refused node', () => {
 
   it('is a node after all when its Linode is seen', () => {
     const seen = plan(aRunning({ nodes }), [aLinode(), aLinode({ index: 1 })], NOW);
-    expect(seen.next.nodes).toEqual([made(0), made(1)]);
+    expect(seen.next.nodes).toEqual([created(0), created(1)]);
   });
 });
 
 describe('when the time to come up has ended', () => {
   const LATE = secondsIn(20 * 60);
-  const booting = made(1, { status: 'booting' });
+  const booting = created(1, { status: 'booting' });
   const list = [aLinode(), aLinode({ index: 1, status: 'booting' })];
 
   it('a cluster that is not all up has failed', () => {
-    const record = aCluster({ nodes: [made(0), booting] });
+    const record = aCluster({ nodes: [created(0), booting] });
     expect(kindsOf(plan(record, list, plus(LATE, durationMs(-1))))).toEqual(['wait']);
     const failed = plan(record, list, LATE);
     expect(failed.next).toMatchObject({
@@ -298,49 +302,56 @@ describe('when the time to come up has ended', () => {
   });
 
   it('a create without an answer is not sent once more, and is why it has failed', () => {
-    const record = aCluster({ nodes: [sent(0, { triedAt: secondsIn(20 * 60 - 120) })] });
+    const record = aCluster({ nodes: [creating(0, { triedAt: secondsIn(20 * 60 - 120) })] });
     const failed = plan(record, [], LATE);
     const failure = 'its create was not answered and did not take effect';
     expect(failed.next).toMatchObject({ endReason: 'failed', failure });
-    expect(failed.next.nodes).toEqual([never(0, failure)]);
+    expect(failed.next.nodes).toEqual([neverCreated(0, failure)]);
   });
 
   it('one that never could be listed has failed, and deletes nothing it never made', () => {
     const failed = plan(aCluster(), null, LATE);
     expect(failed.next).toMatchObject({ phase: 'deleting', endReason: 'failed' });
     const reason = 'the cluster ended before it was created';
-    expect(failed.next.nodes).toEqual([never(0, reason), never(1, reason)]);
+    expect(failed.next.nodes).toEqual([neverCreated(0, reason), neverCreated(1, reason)]);
     expect(kindsOf(failed)).toEqual(['wait']);
   });
 
   it('what is up is kept where it should be, and what is not is destroyed or given up', () => {
-    const nodes = [made(0), booting, planned(2), sent(3, { triedAt: secondsIn(20 * 60 - 60) })];
+    const nodes = [
+      created(0),
+      booting,
+      planned(2),
+      creating(3, { triedAt: secondsIn(20 * 60 - 60) }),
+    ];
     const record = aCluster({ nodes, spec: keeping });
     const kept = plan(record, tagged(record, list, LATE), LATE);
     expect(kept.next.phase).toBe('provisioning');
-    expect(statesOf(kept.next)).toEqual(['made', 'made', 'never', 'sent']);
+    expect(statesOf(kept.next)).toEqual(['created', 'created', 'neverCreated', 'creating']);
     const reason = 'not created before the time to come up ended';
-    expect(kept.next.nodes[2]).toEqual(never(2, reason));
+    expect(kept.next.nodes[2]).toEqual(neverCreated(2, reason));
     expect(kept.steps).toEqual([{ kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: true }]);
 
-    const settled = aCluster({ nodes: [made(0), gone(1), never(2), nodes[3] ?? sent(3)] });
+    const settled = aCluster({
+      nodes: [created(0), gone(1), neverCreated(2), nodes[3] ?? creating(3)],
+    });
     const soon = plan({ ...settled, spec: keeping }, [aLinode()], plus(LATE, seconds(59)));
     expect(kindsOf(soon)).toEqual(['wait']);
     const running = plan({ ...settled, spec: keeping }, [aLinode()], plus(LATE, seconds(60)));
     expect(running.next.phase).toBe('running');
-    expect(statesOf(running.next)).toEqual(['made', 'gone', 'never', 'never']);
+    expect(statesOf(running.next)).toEqual(['created', 'gone', 'neverCreated', 'neverCreated']);
   });
 
   it('nothing is kept where nothing is up', () => {
     const record = aCluster({ nodes: [booting], spec: keeping });
     expect(plan(record, list.slice(1), LATE).next).toMatchObject({ endReason: 'failed' });
     // It ran when it was last seen, but has been deleted since.
-    const late = aCluster({ nodes: [deleted(0), planned(1)], spec: keeping });
+    const late = aCluster({ nodes: [deleting(0), planned(1)], spec: keeping });
     expect(plan(late, null, LATE).next).toMatchObject({ phase: 'deleting', endReason: 'failed' });
   });
 
   it('one that was deleted and lives is deleted again, once', () => {
-    const nodes = [made(0), deleted(1), sent(2, { triedAt: secondsIn(20 * 60 - 60) })];
+    const nodes = [created(0), deleting(1), creating(2, { triedAt: secondsIn(20 * 60 - 60) })];
     const record = aCluster({ nodes, spec: keeping });
     const again = plan(record, tagged(record, list, LATE), LATE);
     expect(again.steps).toEqual([{ kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: true }]);
@@ -422,7 +433,7 @@ describe('the reap tags of a running cluster', () => {
   it('of a node on its way out, or that is not ours, are none of its business', () => {
     const going = [aLinode({ status: 'deleting', tags: OUR_TAGS }), aLinode({ index: 1 })];
     expect(kindsOf(plan(record, going, NOW))).toEqual(['wait']);
-    const doomed = { ...record, nodes: [deleted(0), made(1)] };
+    const doomed = { ...record, nodes: [deleting(0), created(1)] };
     const alive = tagged(doomed, [aLinode({ index: 1 })]);
     expect(kindsOf(plan(doomed, [aLinode({ tags: OUR_TAGS }), ...alive], NOW))).toEqual([
       'deleteNode',
@@ -468,29 +479,29 @@ describe('a running cluster', () => {
   it('checks a node that the list does not show, once a minute', () => {
     const check = [{ kind: 'checkNode', index: 1, linodeId: idOf(1) }];
     expect(plan(aRunning(), [aLinode()], NOW).steps).toEqual(check);
-    const checked = aRunning({ nodes: [made(0), made(1, { checkedAt: NOW })] });
+    const checked = aRunning({ nodes: [created(0), created(1, { checkedAt: NOW })] });
     expect(kindsOf(plan(checked, [aLinode()], plus(NOW, seconds(59))))).toEqual(['wait']);
     expect(plan(checked, [aLinode()], plus(NOW, seconds(60))).steps).toEqual(check);
   });
 
   it('goes on without a node that has vanished, and lets its budget last longer', () => {
-    const record = aRunning({ nodes: [made(0), gone(1)] });
+    const record = aRunning({ nodes: [created(0), gone(1)] });
     const less = plan(record, [aLinode()], NOW);
     expect(less.next.phase).toBe('running');
     expect(teardownOf(less.next, NOW)).toBeGreaterThan(teardownOf(aRunning(), NOW));
   });
 
   it('destroys a node again that was deleted and is shown alive', () => {
-    const record = aRunning({ nodes: [made(0), deleted(1)] });
+    const record = aRunning({ nodes: [created(0), deleting(1)] });
     expect(deletedBy(plan(record, list, NOW))).toEqual([idOf(1)]);
     const going = tagged(record, [aLinode(), aLinode({ index: 1, status: 'deleting' })]);
     expect(kindsOf(plan(record, going, NOW))).toEqual(['wait']);
   });
 
   it('is lost when none of its nodes is left', () => {
-    const lost = plan(aRunning({ nodes: [gone(0), never(1)] }), [], NOW);
+    const lost = plan(aRunning({ nodes: [gone(0), neverCreated(1)] }), [], NOW);
     expect(lost.next).toMatchObject({ phase: 'deleting', endReason: 'lost', failure: null });
-    const going = plan(aRunning({ nodes: [deleted(0), never(1)] }), null, NOW);
+    const going = plan(aRunning({ nodes: [deleting(0), neverCreated(1)] }), null, NOW);
     expect(going.next).toMatchObject({ phase: 'deleting', endReason: 'lost', failure: null });
   });
 
@@ -532,16 +543,23 @@ describe('beginDeleting', () => {
 });
 
 describe('a cluster that is going', () => {
-  const over = aDeleting({ nodes: [gone(0), never(1)] });
+  const over = aDeleting({ nodes: [gone(0), neverCreated(1)] });
 
   it('has everything that exists deleted, also what the list does not show', () => {
-    const nodes = [made(0), made(1), planned(2), deleted(3), gone(4), never(5)];
+    const nodes = [created(0), created(1), planned(2), deleting(3), gone(4), neverCreated(5)];
     const going = plan(aDeleting({ nodes }), [aLinode()], NOW);
     expect(going.steps).toEqual([
       { kind: 'deleteNode', index: 0, linodeId: idOf(0), seen: true },
       { kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: false },
     ]);
-    expect(statesOf(going.next)).toEqual(['made', 'made', 'never', 'gone', 'gone', 'never']);
+    expect(statesOf(going.next)).toEqual([
+      'created',
+      'created',
+      'neverCreated',
+      'gone',
+      'gone',
+      'neverCreated',
+    ]);
     expect(going.next).toMatchObject({ dueAt: plus(NOW, seconds(30)) });
   });
 
@@ -551,7 +569,7 @@ describe('a cluster that is going', () => {
   });
 
   it('waits while a deleted node lingers in the list, and deletes it again if it lives', () => {
-    const record = aDeleting({ nodes: [deleted(0)] });
+    const record = aDeleting({ nodes: [deleting(0)] });
     expect(plan(record, [aLinode({ status: 'deleting' })], NOW).steps).toEqual([
       { kind: 'wait', reason: 'nodes are going', until: plus(NOW, seconds(10)) },
     ]);
@@ -560,7 +578,7 @@ describe('a cluster that is going', () => {
 
   it('has a node destroyed, and billed, whose create was not answered and whose label changed', () => {
     const renamed = aLinode({ id: 7, label: 'db-primary' });
-    const going = plan(aDeleting({ nodes: [sent(0)] }), [renamed], LAUNCH);
+    const going = plan(aDeleting({ nodes: [creating(0)] }), [renamed], LAUNCH);
     expect(going.steps).toEqual([{ kind: 'deleteNode', index: 0, linodeId: 7, seen: true }]);
   });
 
@@ -573,33 +591,33 @@ describe('a cluster that is going', () => {
     expect(deletedBy(stale)).toEqual([idOf(0)]);
     const next = apply(
       stale.next as LiveRecord,
-      [{ kind: 'deleted', index: 0, existed: false }],
+      [{ kind: 'deletionAccepted', index: 0, existed: false }],
       NOW,
     );
-    expect(statesOf(next)).toEqual(['deleted', 'never']);
+    expect(statesOf(next)).toEqual(['deleting', 'neverCreated']);
     expect(kindsOf(plan(next, [], NOW))).toEqual(['removeTags']);
   });
 
   it('is not over while one create may still land, however many others are gone', () => {
-    const record = aDeleting({ nodes: [gone(0), sent(1), never(2)], tagsRemoved: true });
+    const record = aDeleting({ nodes: [gone(0), creating(1), neverCreated(2)], tagsRemoved: true });
     expect(kindsOf(plan(record, [], secondsIn(119)))).toEqual(['wait']);
     expect(plan(record, [], secondsIn(120)).next).toMatchObject({ phase: 'deleted' });
   });
 
   it('waits two minutes for a create with a lost reply, and deletes what lands', () => {
-    const record = aDeleting({ nodes: [sent(0)] });
+    const record = aDeleting({ nodes: [creating(0)] });
     const early = plan(record, [], secondsIn(119));
     expect(kindsOf(early)).toEqual(['wait']);
-    expect(statesOf(early.next)).toEqual(['sent']);
-    expect(statesOf(plan(record, [], secondsIn(120)).next)).toEqual(['never']);
+    expect(statesOf(early.next)).toEqual(['creating']);
+    expect(statesOf(plan(record, [], secondsIn(120)).next)).toEqual(['neverCreated']);
     expect(deletedBy(plan(record, [aLinode()], secondsIn(119)))).toEqual([idOf(0)]);
   });
 
   it('concludes nothing while its Linodes can not be listed', () => {
-    const record = aDeleting({ nodes: [sent(0), deleted(1), never(2)] });
+    const record = aDeleting({ nodes: [creating(0), deleting(1), neverCreated(2)] });
     const blind = plan(record, null, secondsIn(9_999));
     expect(kindsOf(blind)).toEqual(['wait']);
-    expect(statesOf(blind.next)).toEqual(['sent', 'deleted', 'never']);
+    expect(statesOf(blind.next)).toEqual(['creating', 'deleting', 'neverCreated']);
     expect(kindsOf(plan({ ...over, tagsRemoved: true }, null, NOW))).toEqual(['wait']);
   });
 
@@ -621,7 +639,7 @@ describe('a cluster that is going', () => {
   });
 
   it('ends as failed if that is why, with what it cost', () => {
-    const nodes = [gone(0, { billedUntil: secondsIn(3_601) }), never(1)];
+    const nodes = [gone(0, { billedUntil: secondsIn(3_601) }), neverCreated(1)];
     const end = { endReason: 'failed', failure: 'no capacity', tagsRemoved: true } as const;
     expect(plan(aDeleting({ nodes, ...end }), [], secondsIn(9_999)).next).toMatchObject({
       phase: 'failed',
@@ -646,13 +664,15 @@ describe("a stranger's Linode", () => {
   ])('with the label of a node but %s is neither adopted nor deleted', (_, tags) => {
     const list = [aLinode({ tags })];
     expect(createdBy(plan(aCluster({ nodes: [planned(0)] }), list, NOW))).toEqual([0]);
-    expect(kindsOf(plan(aDeleting({ nodes: [never(0)] }), list, NOW))).toEqual(['removeTags']);
+    expect(kindsOf(plan(aDeleting({ nodes: [neverCreated(0)] }), list, NOW))).toEqual([
+      'removeTags',
+    ]);
   });
 
   it('that once was a node is checked before it is deleted', () => {
     const list = [aLinode({ tags: [] })];
-    expect(kindsOf(plan(aRunning({ nodes: [made(0)] }), list, NOW))).toEqual(['checkNode']);
-    expect(plan(aDeleting({ nodes: [made(0)] }), list, NOW).steps).toMatchObject([
+    expect(kindsOf(plan(aRunning({ nodes: [created(0)] }), list, NOW))).toEqual(['checkNode']);
+    expect(plan(aDeleting({ nodes: [created(0)] }), list, NOW).steps).toMatchObject([
       { kind: 'deleteNode', seen: false },
     ]);
   });
@@ -667,19 +687,19 @@ const aNodeAt = (index: number): fc.Arbitrary<NodeRecord> =>
     fc
       .record({ sentAt: someSeconds(60), later: fc.nat(200), refused: fc.boolean() })
       .map(({ sentAt, later, refused }) => ({
-        ...sent(index, { sentAt, triedAt: plus(sentAt, seconds(later)) }),
+        ...creating(index, { sentAt, triedAt: plus(sentAt, seconds(later)) }),
         ...(refused && later > 0 ? { refused: 'account limit' } : {}),
       })),
     fc
       .record({ billedFrom: someSeconds(300), status: aStatus, backups: fc.boolean() })
-      .map((machine) => made(index, machine)),
+      .map((machine) => created(index, machine)),
     fc
       .record({ billedUntil: someSeconds(4_000) })
-      .map(({ billedUntil }) => deleted(index, { billedUntil })),
+      .map(({ billedUntil }) => deleting(index, { billedUntil })),
     fc
       .record({ billedUntil: someSeconds(4_000) })
       .map(({ billedUntil }) => gone(index, { billedUntil })),
-    fc.constant(never(index)),
+    fc.constant(neverCreated(index)),
   );
 const aRecord: fc.Arbitrary<LiveRecord> = fc
   .record({
@@ -774,7 +794,7 @@ describe('a plan, always', () => {
       const shown = (list ?? []).filter(isOurs).map(({ label }) => label);
       for (const { index, label } of creates) {
         expect(shown).not.toContain(label);
-        expect(planned.next.nodes[index]).toMatchObject({ state: 'sent', label, triedAt: now });
+        expect(planned.next.nodes[index]).toMatchObject({ state: 'creating', label, triedAt: now });
       }
     });
   });
@@ -804,7 +824,7 @@ describe('a plan, always', () => {
     always((record, list, now) => {
       const planned = plan(record, list, now);
       if (planned.next.phase !== 'deleting') return;
-      const living = planned.next.nodes.flatMap((n) => (n.state === 'made' ? n.linodeId : []));
+      const living = planned.next.nodes.flatMap((n) => (n.state === 'created' ? n.linodeId : []));
       expect(deletedBy(planned)).toEqual(expect.arrayContaining(living));
     });
   });
@@ -814,7 +834,7 @@ describe('a plan, always', () => {
       const { next } = plan(record, list, now);
       if (isLive(next)) return;
       expect(list?.filter(isOurs)).toEqual([]);
-      for (const state of statesOf(next)) expect(['gone', 'never']).toContain(state);
+      for (const state of statesOf(next)) expect(['gone', 'neverCreated']).toContain(state);
     });
   });
 
@@ -841,7 +861,7 @@ describe('a plan, always', () => {
   it('never finds that less was spent than the one before, while all nodes live', () => {
     const someMade = fc
       .array(fc.record({ backups: fc.boolean(), billedFrom: someSeconds(300) }), { minLength: 1 })
-      .map((all) => aRunning({ nodes: all.map((one, index) => made(index, one)) }));
+      .map((all) => aRunning({ nodes: all.map((one, index) => created(index, one)) }));
     const looks = fc.array(fc.tuple(fc.nat(4_000), aListOrNone), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(someMade, looks, (first, all) => {
@@ -937,7 +957,7 @@ class ModelLinode {
         const linode = this.all.find(({ label }) => label === step.label);
         if (linode === undefined) return failed;
         return step.tags.slice(0, 2).every((tag) => linode.tags.includes(tag))
-          ? { kind: 'made', index, linode }
+          ? { kind: 'created', index, linode }
           : { kind: 'refused', index, reason: 'the label is in use' };
       }
       case 'deleteNode': {
@@ -945,13 +965,13 @@ class ModelLinode {
         if (fault?.kind === 'undeleted') return failed;
         const place = this.all.findIndex((one) => one.id === linodeId && one.deletedAt === null);
         const linode = this.#all[place];
-        if (linode === undefined) return { kind: 'deleted', index, existed: false };
+        if (linode === undefined) return { kind: 'deletionAccepted', index, existed: false };
         if (!linode.tags.includes(`onebuck-${STAGE}`)) {
           expect({ step, isChecked: !step.seen }).toMatchObject({ isChecked: true });
-          return { kind: 'released', index: index ?? -1 };
+          return { kind: 'takenOver', index: index ?? -1 };
         }
         this.#all[place] = { ...linode, deletedAt: this.now };
-        return { kind: 'deleted', index, existed: true };
+        return { kind: 'deletionAccepted', index, existed: true };
       }
       case 'checkNode': {
         const { index, linodeId } = step;
@@ -959,14 +979,14 @@ class ModelLinode {
         if (linode === undefined) return { kind: 'vanished', index };
         return linode.tags.includes(`onebuck-${STAGE}`)
           ? { kind: 'present', index, linode }
-          : { kind: 'released', index };
+          : { kind: 'takenOver', index };
       }
       case 'retagNode': {
         const { index, linodeId, reap } = step;
         const place = this.all.findIndex((one) => one.id === linodeId && one.deletedAt === null);
         const linode = this.#all[place];
         if (linode === undefined) return { kind: 'retagged' };
-        if (!linode.tags.includes(`onebuck-${STAGE}`)) return { kind: 'released', index };
+        if (!linode.tags.includes(`onebuck-${STAGE}`)) return { kind: 'takenOver', index };
         this.#all[place] = { ...linode, tags: withReapTag(linode.tags, reap) };
         return { kind: 'retagged' };
       }
