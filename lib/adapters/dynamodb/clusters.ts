@@ -7,7 +7,7 @@ import {
   GetItemCommand,
   PutItemCommand,
   type PutItemCommandInput,
-  QueryCommand,
+  paginateQuery,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
@@ -164,12 +164,7 @@ export async function* itemsOf(
   client: DynamoDBClient,
   input: QueryCommandInput,
 ): AsyncGenerator<Item> {
-  let from: Item | undefined;
-  do {
-    const page = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: from }));
-    yield* page.Items ?? [];
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
+  for await (const { Items = [] } of paginateQuery({ client }, input)) yield* Items;
 }
 
 /**
@@ -215,17 +210,15 @@ async function list(client: DynamoDBClient, TableName: string, query: ListQuery)
     }),
     // A limit counts before the filter does: with both, a rare status would take many small pages.
     ...(status ? { FilterExpression: 'phase = :phase' } : { Limit: limit + 1 }),
+    // With the key of the index as this query has it, whosever query gave the cursor.
+    ...(cursor !== null && {
+      ExclusiveStartKey: marshall({ ...positionOf(cursor, created), [index.key]: index.value }),
+    }),
   };
   const records: ClusterRecord[] = [];
-  // With the key of the index as this query has it, whosever query gave the cursor.
-  let from =
-    cursor === null
-      ? undefined
-      : marshall({ ...positionOf(cursor, created), [index.key]: index.value });
-  do {
-    const page = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: from }));
-    records.push(...(page.Items ?? []).map(fromItem));
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined && records.length <= limit);
+  for await (const { Items = [] } of paginateQuery({ client }, input)) {
+    records.push(...Items.map(fromItem));
+    if (records.length > limit) break;
+  }
   return pageOf(records, limit);
 }
