@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pythonPrograms } from '../checks/python.ts';
+import { forEachAtMost } from '../lib/app/at-most.ts';
 import { markdown } from './report.ts';
 import { type Bench, withStack } from './stack.ts';
 import { median } from './times.ts';
@@ -61,12 +62,7 @@ const peers: Readonly<Record<string, Peer>> = {
   },
   'linode-cli, 8 at once': async (bench, programs, nodes, prefix) => {
     const indexes = Array.from({ length: nodes }, (_, index) => index);
-    const worker = async () => {
-      for (let index = indexes.shift(); index !== undefined; index = indexes.shift()) {
-        await cliCreate(bench, programs, prefix, index);
-      }
-    };
-    await Promise.all(Array.from({ length: 8 }, worker));
+    await forEachAtMost(8, indexes, (index) => cliCreate(bench, programs, prefix, index));
   },
 };
 

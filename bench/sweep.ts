@@ -1,5 +1,6 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+import { forEachAtMost } from '../lib/app/at-most.ts';
 import { newId } from '../lib/app/ids.ts';
 import { type ClusterId, clusterTag, nodeLabel } from '../lib/core/base/names.ts';
 import { firstAnswer, withBundles } from './bundles.ts';
@@ -18,10 +19,8 @@ const { startRunning } = await import('./running.ts');
 const { LINODE_TOKEN } = await import('./servers.ts');
 const { servers, deps, aRunningCluster } = await startRunning();
 const { record: like, tags } = await aClusterAndItsTags();
-for (let made = 0; made < CLUSTERS; made += WRITERS) {
-  const some = Math.min(WRITERS, CLUSTERS - made);
-  await Promise.all(Array.from({ length: some }, () => anotherCluster(newId('c'))));
-}
+const others = Array.from({ length: CLUSTERS }, () => newId('c'));
+await forEachAtMost(WRITERS, others, anotherCluster);
 // The first sweep finds that the caps' ledger lacks them all, and has them counted.
 await withBundles(async (bundleOf) => {
   const sweep = await bundleOf('handlers/sweep.ts');

@@ -1,5 +1,6 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+import { forEachAtMost } from '../lib/app/at-most.ts';
 import { newId } from '../lib/app/ids.ts';
 import { reap } from '../lib/app/reap.ts';
 import { type EpochMs, hours, plus } from '../lib/core/base/units.ts';
@@ -31,14 +32,11 @@ await deps.store.save({ ...like, dueAt: dueAfter(LIVE[0] ?? 0) });
 
 let written = 0;
 async function writeUntil(live: number): Promise<void> {
-  const writer = async () => {
-    while (written < live) {
-      const index = written;
-      written += 1;
-      await deps.store.insert({ ...like, id: newId('c'), dueAt: dueAfter(index) });
-    }
-  };
-  await Promise.all(Array.from({ length: WRITERS }, writer));
+  const indexes = Array.from({ length: live - written }, (_, index) => written + index);
+  await forEachAtMost(WRITERS, indexes, (index) =>
+    deps.store.insert({ ...like, id: newId('c'), dueAt: dueAfter(index) }),
+  );
+  written = live;
 }
 
 const dynamoDb = countRequests(servers.dynamoDb);

@@ -501,17 +501,24 @@ const reap = inFile('lib/app/reap.ts', ['test/unit/handlers/reap.test.ts'], {
     from: 'isScheduleId(id) ? nudge.runSchedule(id) : nudge.reconcile(id)',
     to: 'nudge.reconcile(id as never)',
   },
-  'the reaper ends before its last nudges have left': {
-    from: 'await Promise.all(under);',
-    to: '',
-  },
   'a nudge that failed is told to nobody': {
     from: 'if (errors.length > 0) throw errors[0];',
     to: '',
   },
+});
+
+const atMost = inFile('lib/app/at-most.ts', ['test/unit/app/at-most.test.ts'], {
+  'the reaper ends before its last nudges have left': {
+    from: 'await Promise.all(underWay);',
+    to: '',
+  },
   'the reaper nudges no more than it may at once': {
-    from: 'if (under.size >= NUDGES_AT_ONCE) await Promise.race(under);',
-    to: 'if (under.size >= NUDGES_AT_ONCE) break;',
+    from: 'if (underWay.size >= limit) await Promise.race(underWay);',
+    to: 'if (underWay.size >= limit) break;',
+  },
+  'the sweeper sends all its deletes at once': {
+    from: 'if (underWay.size >= limit) await Promise.race(underWay);',
+    to: '',
   },
 });
 
@@ -839,6 +846,7 @@ export const mutants: readonly Mutant[] = [
     ...reconcile,
     ...sweep,
     ...reap,
+    ...atMost,
     ...launch,
     ...offer,
     ...clusters,

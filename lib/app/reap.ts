@@ -2,6 +2,7 @@ import { type ClusterId, isScheduleId } from '../core/base/names.ts';
 import { plus, seconds } from '../core/base/units.ts';
 import { isOverdue } from '../core/cluster/metrics.ts';
 import type { Clock, ClusterStore, Log, Metrics, Nudge } from '../ports.ts';
+import { forEachAtMost } from './at-most.ts';
 
 /** The reaper's own period: what falls due before its next tick is started now, and waits. */
 const TICK = seconds(60);
@@ -25,24 +26,16 @@ export async function reap(deps: ReapDeps): Promise<{ nudged: number }> {
   const errors: unknown[] = [];
   const clusters: ClusterId[] = [];
   let nudged = 0;
-  const under = new Set<Promise<void>>();
-  for await (const id of store.due(plus(clock.now(), TICK))) {
+  await forEachAtMost(NUDGES_AT_ONCE, store.due(plus(clock.now(), TICK)), async (id) => {
     if (!isScheduleId(id)) clusters.push(id);
-    const asked = isScheduleId(id) ? nudge.runSchedule(id) : nudge.reconcile(id);
-    const one = asked.then(
-      () => {
-        nudged += 1;
-      },
-      (error: unknown) => {
-        errors.push(error);
-        log.error('nudge failed', { id, reason: String(error) });
-      },
-    );
-    under.add(one);
-    void one.finally(() => under.delete(one));
-    if (under.size >= NUDGES_AT_ONCE) await Promise.race(under);
-  }
-  await Promise.all(under);
+    try {
+      await (isScheduleId(id) ? nudge.runSchedule(id) : nudge.reconcile(id));
+      nudged += 1;
+    } catch (error) {
+      errors.push(error);
+      log.error('nudge failed', { id, reason: String(error) });
+    }
+  });
   await countOverdue(deps, clusters).catch((error: unknown) => {
     errors.push(error);
     log.error('overdue clusters not counted', { reason: String(error) });

@@ -15,6 +15,7 @@ import { findOrphans, type Orphan } from '../core/cluster/orphans.ts';
 import type { ClusterRecord } from '../core/cluster/record.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ClusterStore, LinodeApi, Log, Metrics } from '../ports.ts';
+import { forEachAtMost } from './at-most.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 
 export interface SweepDeps {
@@ -104,15 +105,12 @@ async function leftOut(
   by: EpochMs,
 ): Promise<Linode[]> {
   const shown = new Set(listed.map(({ id }) => id));
-  const queue = awaited.filter(({ id }) => !shown.has(id)).values();
+  const missing = awaited.filter(({ id }) => !shown.has(id));
   const found: Linode[] = [];
-  const worker = async () => {
-    for (const one of queue) {
-      const now = await linode.get(one.id, by).catch(() => one);
-      if (now !== 'notFound') found.push(now);
-    }
-  };
-  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, worker));
+  await forEachAtMost(CALLS_AT_ONCE, missing, async (one) => {
+    const now = await linode.get(one.id, by).catch(() => one);
+    if (now !== 'notFound') found.push(now);
+  });
   return found;
 }
 
@@ -168,25 +166,19 @@ async function destroy(
   sweepBy: EpochMs,
 ): Promise<string[]> {
   const by = earliest(sweepBy, plus(clock.now(), DELETE_TIME_MAX));
-  const queue = orphans.values();
   const failures: string[] = [];
   let destroyed = 0;
-  const worker = async () => {
-    for (const { linode: orphan, reason } of queue) {
-      const details = { linodeId: orphan.id, label: orphan.label, reason };
-      await linode.delete(orphan.id, by).then(
-        () => {
-          destroyed += 1;
-          log.warn('orphan destroyed', details);
-        },
-        (error: unknown) => {
-          failures.push(`${orphan.label}: ${String(error)}`);
-          log.error('orphan not destroyed', { ...details, error: String(error) });
-        },
-      );
+  await forEachAtMost(CALLS_AT_ONCE, orphans, async ({ linode: orphan, reason }) => {
+    const details = { linodeId: orphan.id, label: orphan.label, reason };
+    try {
+      await linode.delete(orphan.id, by);
+      destroyed += 1;
+      log.warn('orphan destroyed', details);
+    } catch (error) {
+      failures.push(`${orphan.label}: ${String(error)}`);
+      log.error('orphan not destroyed', { ...details, error: String(error) });
     }
-  };
-  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, worker));
+  });
   if (destroyed > 0) metrics.emit(() => ({ OrphansDestroyed: destroyed }));
   return failures;
 }
