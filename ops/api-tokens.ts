@@ -108,7 +108,7 @@ const malformed = () =>
       'them>"}, but is not. Mend it in Secrets Manager first.',
   );
 
-/** A single hash is no list, so that functions deployed before there were lists read it too. */
+/** A single hash is no list: so a secret that was made by hand stays as it was. */
 function format(fields: Fields, hashes: Hashes): string {
   const apiTokens = [...hashes].flatMap(([owner, theirs]) =>
     theirs.length === 0 ? [] : [[owner, theirs.length === 1 ? theirs[0] : theirs]],

@@ -19,6 +19,7 @@ import { IS_NEW, isAt, itemAt, putIf } from './clusters.ts';
 
 /** No cluster's id, and without the keys of the table's indexes: no list ever shows it. */
 const ID = 'ledger';
+const VERSION = 2;
 
 /**
  * The ledger in one item beside the records, since DynamoDB decides on one item atomically, and the
@@ -64,7 +65,7 @@ type Row = readonly [
 /** Deflated: as a map of rows it takes three times the room, and longer than all else of a launch. */
 const toItem = ({ revision, open, spent }: Ledger) => ({
   id: ID,
-  version: 2,
+  version: VERSION,
   revision,
   deflated: deflateRawSync(
     JSON.stringify({
@@ -80,24 +81,18 @@ interface Content {
 }
 
 function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
-  const { open, spent } = contentOf(item);
+  if (item.version !== VERSION) {
+    throw new Error(`a ledger of version ${item.version} is not understood`);
+  }
+  const { open, spent }: Content = JSON.parse(
+    inflateRawSync(item.deflated as Uint8Array).toString(),
+  );
   const rows = Object.entries(open) as [ClusterId, Row][];
   return {
     revision: item.revision as number,
     open: new Map(rows.map(([id, row]) => [id, fromRow(row)])),
     spent: new Map(Object.entries(spent) as [Scope, Months][]),
   };
-}
-
-function contentOf(item: Readonly<Record<string, unknown>>): Content {
-  switch (item.version) {
-    case 1:
-      return item as unknown as Content;
-    case 2:
-      return JSON.parse(inflateRawSync(item.deflated as Uint8Array).toString());
-    default:
-      throw new Error(`a ledger of version ${item.version} is not understood`);
-  }
 }
 
 const toRow = ({ owner, scheduleId, budget, openedAt, changedAt }: Entry): Row => [

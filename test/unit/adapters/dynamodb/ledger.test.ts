@@ -32,30 +32,12 @@ describe('the item of the ledger', () => {
     expect((await store.read()).open.size).toBe(20_000);
   });
 
-  it('of version 1, a map of rows, is read, and saved anew', async () => {
+  it.each([1, 3])('of version %i, which is not ours, is not misread', async (version) => {
     const client = await anEmptyTable();
-    const open = { caaaaaaaaaa: ['ann', null, 1_000_000, 1_795_000_000_000, 60_000] };
-    const spent = { 'owner:ann': { '2026-11': 250_000 } };
-    const Item = { ...Key, ...marshall({ version: 1, revision: 7, open, spent }) };
+    const Item = { ...Key, ...marshall({ version, revision: 1, open: {}, spent: {} }) };
     await client.send(new PutItemCommand({ TableName, Item }));
-    const store = createLedgerStore(client, TableName);
-    const read = await store.read();
-    const times = { openedAt: 1_795_000_000_000, changedAt: 1_795_000_060_000 };
-    const entry = { owner: 'ann', scheduleId: null, budget: 1_000_000, ...times };
-    expect(read).toEqual({
-      revision: 7,
-      open: new Map([['caaaaaaaaaa', entry]]),
-      spent: new Map([['owner:ann', { '2026-11': 250_000 }]]),
-    });
-    expect(await store.save(read)).toBe('saved');
-    expect(await store.read()).toEqual({ ...read, revision: 8 });
-  });
-
-  it('of a later version is not misread', async () => {
-    const client = await anEmptyTable();
-    const Item = { ...Key, ...marshall({ version: 3, revision: 1, open: {}, spent: {} }) };
-    await client.send(new PutItemCommand({ TableName, Item }));
-    await expect(createLedgerStore(client, TableName).read()).rejects.toThrow('version 3');
+    const { read } = createLedgerStore(client, TableName);
+    await expect(read()).rejects.toThrow(`version ${version}`);
   });
 });
 
