@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { InvalidArgumentError } from 'commander';
 import { changeSchedule } from '../lib/app/change-schedule.ts';
 import { type ClusterDeps, destroyCluster } from '../lib/app/destroy-cluster.ts';
 import { nudgeOrLeaveToReaper } from '../lib/app/nudge.ts';
@@ -25,14 +25,7 @@ import type { Linode } from '../lib/core/cluster/linode.ts';
 import { isLive, type LiveRecord } from '../lib/core/cluster/record.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ClusterStore, LinodeApi, ScheduleStore } from '../lib/ports.ts';
-import { isStage, noStage } from './token-commands.ts';
-
-export const USAGE = `Usage:
-  npm run drain -- --stage <stage>  pauses all schedules, destroys all clusters, and waits until
-                                    no Linode of the stage is left
-Options:
-  --region <region>    unless AWS_REGION or your AWS profile says
-  --minutes <minutes>  how long to wait at most: 15 unless given`;
+import { npmCommand, parseDeployedStage, REGION } from './arguments.ts';
 
 export interface DrainRequest {
   readonly stage: string;
@@ -42,33 +35,26 @@ export interface DrainRequest {
 
 /** Throws, with the usage, on anything else than a request. No stage is taken for granted. */
 export function parseDrain(args: readonly string[]): DrainRequest {
-  const { stage, region = null, minutes: wait } = parse(args);
-  if (stage === undefined) throw misused('Say which stage to destroy the clusters of.');
-  if (stage === 'local') {
-    throw misused('The stage local is not deployed: DELETE its clusters at the API of npm start.');
-  }
-  if (!isStage(stage)) throw misused(noStage(stage));
-  if (!/^[1-9]\d{0,3}$/.test(wait)) throw misused('--minutes takes a whole number from 1.');
-  return { stage, region, waitMax: minutes(Number(wait)) };
+  const {
+    stage,
+    region = null,
+    minutes: count,
+  } = npmCommand('drain')
+    .description('Pauses all schedules, destroys all clusters, and waits until no Linode is left.')
+    .requiredOption('--stage <stage>', 'of the deployment', parseDeployedStage(NOT_DEPLOYED))
+    .option(...REGION)
+    .option('--minutes <minutes>', 'how long to wait at most', parseMinutes, 15)
+    .parse(args, { from: 'user' })
+    .opts<{ stage: string; region?: string; minutes: number }>();
+  return { stage, region, waitMax: minutes(count) };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        stage: { type: 'string' },
-        region: { type: 'string' },
-        minutes: { type: 'string', default: '15' },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw misused(error instanceof Error ? error.message : '');
-  }
-}
+const NOT_DEPLOYED = 'It is not deployed: DELETE its clusters at the API of npm start.';
 
-const misused = (fault: string) => new Error(`${fault}\n${USAGE}`);
+function parseMinutes(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Take a whole number from 1 to 9999.');
+}
 
 export interface DrainDeps extends ClusterDeps {
   readonly schedules: ScheduleStore;

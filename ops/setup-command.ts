@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import {
   CreateSecretCommand,
   ResourceExistsException,
@@ -8,6 +7,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { ADMIN } from '../lib/app/read-clusters.ts';
 import { assertOwner } from './api-tokens.ts';
+import { npmCommand, parseDeployedStage, REGION } from './arguments.ts';
 import { type AskLinode, accountOf, checkToken, UnfitToken } from './linode-token.ts';
 import {
   type Completed,
@@ -16,24 +16,7 @@ import {
   replaceableTokenIn,
   withLinodeToken,
 } from './secret-fields.ts';
-import {
-  edit,
-  isStage,
-  newApiToken,
-  noStage,
-  type Output,
-  read,
-  secretIdOf,
-} from './token-commands.ts';
-
-export const USAGE = `Usage:
-  npm run setup -- --stage <stage>   makes the deployment's secret, or what is missing in it
-Options:
-  --region <region>      unless AWS_REGION or your AWS profile says
-  --owner <owner>        of the first API token: admin unless given
-  --rotate-linode-token  puts another Linode token in place of the secret's, and changes nothing else
-  --other-account        even one of another Linode account
-The Linode token comes from LINODE_TOKEN, from standard input, or is asked for.`;
+import { edit, newApiToken, type Output, read, secretIdOf } from './token-commands.ts';
 
 export const ACTIONS = [
   'GetSecretValue',
@@ -60,43 +43,48 @@ export interface SetupDeps {
 
 /** Throws, with the usage, on anything else than a request. */
 export function parseSetup(args: readonly string[]): SetupRequest {
-  const { values, positionals } = parse(args);
-  const { stage, region = null, owner } = values;
+  const command = npmCommand('setup')
+    .description(
+      "Makes the deployment's secret, or what is missing in it. The Linode token comes from " +
+        'LINODE_TOKEN, from standard input, or is asked for.',
+    )
+    .requiredOption('--stage <stage>', 'of the deployment', parseDeployedStage(BY_NPM_START))
+    .option(...REGION)
+    .option('--owner <owner>', 'of the first API token', parseOwner, ADMIN)
+    .option('--rotate-linode-token', "puts another token in the place of the secret's")
+    .option('--other-account', 'even a token of another Linode account')
+    .allowExcessArguments()
+    .parse(args, { from: 'user' });
   // Not quoted: it may be the token.
-  if (positionals.length > 0) {
-    throw misused(
+  if (command.args.length > 0) {
+    command.error(
       'Only options are taken. If that was a Linode token, revoke it: others can read arguments.',
     );
   }
-  if (stage === undefined) throw misused('Say which stage: --stage prod, say.');
-  if (!isStage(stage)) throw misused(noStage(stage));
-  if (stage === 'local') {
-    throw new Error('npm start makes the secret of the stage local by itself, by LINODE_TOKEN.');
-  }
+  const {
+    stage,
+    region = null,
+    owner,
+    rotateLinodeToken: rotates = false,
+    otherAccount: mayChangeAccount = false,
+  } = command.opts<Options>();
+  return { stage, region, owner, rotates, mayChangeAccount };
+}
+
+interface Options {
+  readonly stage: string;
+  readonly region?: string;
+  readonly owner: string;
+  readonly rotateLinodeToken?: boolean;
+  readonly otherAccount?: boolean;
+}
+
+const BY_NPM_START = 'npm start makes the secret of that stage by itself, by LINODE_TOKEN.';
+
+function parseOwner(owner: string): string {
   assertOwner(owner);
-  const rotates = values['rotate-linode-token'];
-  return { stage, region, owner, rotates, mayChangeAccount: values['other-account'] };
+  return owner;
 }
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        stage: { type: 'string' },
-        region: { type: 'string' },
-        owner: { type: 'string', default: ADMIN },
-        'rotate-linode-token': { type: 'boolean', default: false },
-        'other-account': { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw misused(error instanceof Error ? error.message : '');
-  }
-}
-
-const misused = (fault: string) => new Error(`${fault}\n${USAGE}`);
 
 /** Nothing is changed before Linode has been found to take the token. */
 export async function carryOutSetup(deps: SetupDeps, request: SetupRequest): Promise<void> {

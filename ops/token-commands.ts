@@ -1,5 +1,4 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import {
   GetSecretValueCommand,
   InvalidParameterException,
@@ -8,15 +7,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { assertOwner, DIGITS_SHOWN, hashesOf, withoutTokens, withToken } from './api-tokens.ts';
-
-export const USAGE = `Usage:
-  npm run tokens -- add <owner>                a new token, shown once
-  npm run tokens -- list                       owners, and the first digits of their tokens' hashes
-  npm run tokens -- revoke <owner> [<digits>]  the token with that hash, or all of the owner's
-Options:
-  --stage <stage>    of the deployment: dev unless given, local for npm start
-  --region <region>  unless AWS_REGION or your AWS profile says
-  --force            revoke the last token of admin, too`;
+import { npmCommand, parseStage, REGION } from './arguments.ts';
 
 export interface Request {
   readonly command: 'add' | 'list' | 'revoke';
@@ -37,44 +28,36 @@ export interface Output {
 
 /** Throws, with the usage, on anything else than a request. */
 export function parseRequest(args: readonly string[]): Request {
-  const { values, positionals } = parse(args);
-  const [command, owner, digits = null, ...more] = positionals;
-  const { stage, region = null, force } = values;
-  if (!isStage(stage)) throw misused(noStage(stage));
-  const common = { stage, region, force, digits };
-  if (command === 'list' && owner === undefined) return { command, owner: '', ...common };
-  if (command === 'add' && owner !== undefined && digits === null) {
-    return { command, owner, ...common };
-  }
-  if (command === 'revoke' && owner !== undefined && more.length === 0) {
-    return { command, owner, ...common };
-  }
-  throw misused('');
+  const program = npmCommand('tokens')
+    .description('Who may use the API of a deployment.')
+    .option('--stage <stage>', 'of the deployment, local for npm start', parseStage, 'dev')
+    .option(...REGION)
+    .option('--force', 'revoke the last token of admin, too');
+  const asked: Pick<Request, 'command' | 'owner' | 'digits'>[] = [];
+  program
+    .command('add <owner>')
+    .description('a new token, shown once')
+    .action((owner) => void asked.push({ command: 'add', owner, digits: null }));
+  program
+    .command('list')
+    .description("owners, and the first digits of their tokens' hashes")
+    .action(() => void asked.push({ command: 'list', owner: '', digits: null }));
+  program
+    .command('revoke <owner> [digits]')
+    .description("the token with that hash, or all of the owner's")
+    .action((owner, digits = null) => void asked.push({ command: 'revoke', owner, digits }));
+  program.parse(args, { from: 'user' });
+  const [request] = asked;
+  if (request === undefined) throw new Error('commander ran no command');
+  const { stage, region = null, force = false } = program.opts<Options>();
+  return { ...request, stage, region, force };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        stage: { type: 'string', default: 'dev' },
-        region: { type: 'string' },
-        force: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw misused(error instanceof Error ? error.message : '');
-  }
+interface Options {
+  readonly stage: string;
+  readonly region?: string;
+  readonly force?: boolean;
 }
-
-/** As the functions see it. */
-export const isStage = (stage: string): boolean => /^[a-z0-9](-?[a-z0-9]){0,19}$/.test(stage);
-
-export const noStage = (stage: string): string =>
-  `${JSON.stringify(stage)} can't be a stage: take up to 20 of a-z, 0-9 and single -.`;
-
-const misused = (fault: string) => new Error(`${fault}\n${USAGE}`.trimStart());
 
 export const secretIdOf = ({ stage }: Pick<Request, 'stage'>): string => `onebuck/${stage}`;
 

@@ -219,12 +219,12 @@ describe('what is asked for', () => {
     const given = parseDrain(['--stage', 'prod', '--region', 'eu-west-1', '--minutes', '2']);
     expect(given).toEqual({ stage: 'prod', region: 'eu-west-1', waitMax: minutes(2) });
     for (const [args, fault] of [
-      [[], 'Say which stage'],
-      [['--stage', 'Prod_1'], "can't be a stage"],
+      [[], "'--stage <stage>' not specified"],
+      [['--stage', 'Prod_1'], "'Prod_1' is invalid. Take up to 20 of a-z"],
       [['--stage', 'local'], 'npm start'],
-      [['--stage', 'prod', '--minutes', '0'], '--minutes takes'],
+      [['--stage', 'prod', '--minutes', '0'], "'0' is invalid. Take a whole number"],
       [['--stage', 'prod', '--force'], '--force'],
-      [['prod'], 'prod'],
+      [['--stage', 'prod', 'prod'], 'too many arguments'],
     ] as const) {
       expect(() => parseDrain(args)).toThrow(fault);
       expect(() => parseDrain(args)).toThrow('Usage:');

@@ -32,7 +32,7 @@ it('says in a line or two what to do about a fault, and ends with 1', async () =
   ]);
   expect(wrong.map(({ code, stdout }) => [code, stdout])).toEqual(wrong.map(() => [1, '']));
   expect(wrong.map(({ stderr }) => stderr)).toEqual([
-    expect.stringMatching(/^Say which stage .*\nUsage:\n/),
+    expect.stringMatching(/^required option '--stage <stage>' not specified\nUsage: npm run drain/),
     expect.stringMatching(/^prod is not deployed in this region: .*Give --stage or --region/),
     expect.stringMatching(/^not authorized .*\nIt takes lambda: GetFunctionConfiguration/),
     'Set AWS_REGION, or give --region.\n',

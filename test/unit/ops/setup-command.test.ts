@@ -234,11 +234,11 @@ describe('a request', () => {
   });
 
   it.each([
-    [[], 'Say which stage'],
-    [['--stage', 'Prod'], `"Prod" can't be a stage`],
+    [[], "'--stage <stage>' not specified"],
+    [['--stage', 'Prod'], "'Prod' is invalid. Take up to 20 of a-z"],
     [['--stage', 'local'], 'npm start makes'],
     [['--stage', 'prod', '--owner', 'Ann'], "can't be an owner"],
-    [['--stage', 'prod', '--linode-token', 'x'], 'Unknown option'],
+    [['--stage', 'prod', '--linode-token', 'x'], "unknown option '--linode-token'"],
   ])('%j is refused: %s', (args, fault) => {
     expect(() => parseSetup(args)).toThrow(fault);
   });

@@ -50,7 +50,7 @@ it('says in a line or two what to do about a fault, and ends with 1', async () =
   ]);
   expect(wrong.map(({ code }) => code)).toEqual([1, 1, 1, 1]);
   expect(wrong.map(({ stderr }) => stderr)).toEqual([
-    expect.stringMatching(/^Usage:\n/),
+    expect.stringMatching(/^Say what to do\.\nUsage: npm run tokens/),
     expect.stringMatching(/^There is no secret onebuck\/dev .*\n.*npm run setup/),
     '"ann" has no tokens. "list" shows who has.\n',
     'Set AWS_REGION, or give --region.\n',
