@@ -1,4 +1,4 @@
-/** One bug, put in on purpose. */
+/** One bug, put in on purpose. In lib/core only bugs that Stryker's own changes do not make. */
 export interface Mutant {
   /** What goes wrong. */
   readonly name: string;
@@ -29,10 +29,6 @@ const money = inFile('lib/core/base/money.ts', ['test/unit/core/base/money.test.
     from: 'Number(decimals.padEnd(DECIMALS_MAX',
     to: 'Number(decimals.padStart(DECIMALS_MAX',
   },
-  'an amount may be negative': {
-    from: 'if (safeInteger(value) < 0) throw',
-    to: 'if (safeInteger(value) < Number.MIN_SAFE_INTEGER) throw',
-  },
   'amounts are shown without the zeros in between': {
     from: "decimals.slice(2).replace(/0+$/, '')",
     to: "decimals.slice(2).replace(/0/g, '')",
@@ -40,25 +36,13 @@ const money = inFile('lib/core/base/money.ts', ['test/unit/core/base/money.test.
 });
 
 const names = inFile('lib/core/base/names.ts', ['test/unit/core/base/names.test.ts'], {
-  'a Linode with the tags of two clusters is the first one’s': {
-    from: 'return ids.length === 1 && id !== undefined',
-    to: 'return id !== undefined',
-  },
   'a reap tag is rounded up, past the teardown time': {
     from: 'const iso = new Date(teardownAt).toISOString();',
     to: 'const iso = new Date(teardownAt + 59_999).toISOString();',
   },
-  'of several reap tags the latest counts': {
-    from: 'epochMs(Math.min(...times))',
-    to: 'epochMs(Math.max(...times))',
-  },
   'a new reap tag drops all other tags': {
     from: '...tags.filter((tag) => !/^reap=/i.test(tag)),',
     to: '...tags.filter((tag) => !/^[a-z]+=/i.test(tag)),',
-  },
-  'a reap tag of 31 February is read as one of March': {
-    from: 'if (Number.isNaN(time) || new Date(time).toISOString() !== iso) return null;',
-    to: 'if (Number.isNaN(time)) return null;',
   },
 });
 
@@ -99,14 +83,6 @@ const billing = inFile('lib/core/billing/bill.ts', ['test/unit/core/billing/bill
     from: 'node.billedFrom + maxHours * HOUR',
     to: 'node.billedFrom + (maxHours + 1) * HOUR',
   },
-  'maxHours counts from the youngest node': {
-    from: 'return Math.min(...open.map(',
-    to: 'return Math.max(...open.map(',
-  },
-  'maxHours counts for nodes that are gone': {
-    from: 'const open = nodes.filter((node) => node.billedUntil === null);',
-    to: 'const open = nodes;',
-  },
   'the margin is not taken off': {
     from: 'return minus(lastAffordable(nodes, limits), limits.marginMs);',
     to: 'return lastAffordable(nodes, limits);',
@@ -129,10 +105,6 @@ const price = inFile('lib/core/billing/price.ts', ['test/unit/core/billing/bill.
 });
 
 const quote = inFile('lib/core/cluster/quote.ts', ['test/unit/core/cluster/quote.test.ts'], {
-  'the smallest budget itself is refused': {
-    from: 'if (budget < smallestBudget) {',
-    to: 'if (budget <= smallestBudget) {',
-  },
   'the price of one node is quoted for all': {
     from: 'const hourly = times(price.hourly, nodes);',
     to: 'const hourly = price.hourly;',
@@ -175,14 +147,6 @@ const observe = inFile('lib/core/pass/observe.ts', ['test/unit/core/pass/observe
     from: "return 'linodeId' in node",
     to: "return 'linodeId' in node && node.state !== 'created'",
   },
-  'a Linode under a foreign label is taken for a create that may yet be answered': {
-    from: 'now - node.triedAt >= RESEND_AFTER',
-    to: 'now >= node.triedAt',
-  },
-  'any Linode with our tags is taken for a create without an answer': {
-    from: 'one.type === type && one.region === region',
-    to: 'one.type === type || one.region === region',
-  },
   'a node that one list does not show is gone': {
     from: "return node.state === 'deleting' ? { ...node, state: 'gone' } : node;",
     to:
@@ -197,21 +161,9 @@ const observe = inFile('lib/core/pass/observe.ts', ['test/unit/core/pass/observe
     from: '...machineSeenAgain(node, linode, now) };',
     to: '...machineOf(linode, now) };',
   },
-  'no node tells that the account forces backups': {
-    from: 'if (!forced || bought.backupsAssumed) return record;',
-    to: 'if (!forced || !bought.backupsAssumed) return record;',
-  },
 });
 
 const apply = inFile('lib/core/pass/apply.ts', ['test/unit/core/pass/apply.test.ts'], {
-  'a refusal speaks for an earlier create with a lost reply': {
-    from: "const only = node.state !== 'creating' || node.sentAt === node.triedAt;",
-    to: "const only = node.state !== 'creating' || node.sentAt <= node.triedAt;",
-  },
-  'a create that did not leave speaks for an earlier one': {
-    from: "const only = node.state === 'creating' && node.sentAt === node.triedAt;",
-    to: "const only = node.state === 'creating' && node.sentAt <= node.triedAt;",
-  },
   'a deleted node that was there after all is billed to the first answer': {
     from: "if (node.state === 'deleting' && existed) return { ...node, billedUntil: at };",
     to: "if (node.state === 'deleting' && !existed) return { ...node, billedUntil: at };",
@@ -224,10 +176,6 @@ const apply = inFile('lib/core/pass/apply.ts', ['test/unit/core/pass/apply.test.
     from: '(node.index === index ? change(node) : node)',
     to: '(node.index >= index ? change(node) : node)',
   },
-  'tags that are borne by others stay on the list for ever': {
-    from: 'record.reapTags.filter((tag) => !shared.includes(tag))',
-    to: 'record.reapTags.filter((tag) => shared.includes(tag))',
-  },
   'backups of a node that was just made are not learned of': {
     from: 'return withBackupsLearned(\n',
     to: 'return (<Record>(record: Record) => record)(\n',
@@ -239,21 +187,9 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     from: 'const linodes = observed === null ? null : linodesOf(record, observed);',
     to: 'const linodes = linodesOf(record, observed ?? []);',
   },
-  'a Linode that may be a node under another label is destroyed as an extra': {
-    from: "one.status !== 'deleting' && !doubtful.includes(one)",
-    to: "one.status !== 'deleting' || doubtful.includes(one)",
-  },
   'more creates are sent than the rate limit takes': {
     from: 'const sending = sendable.slice(0, CREATES_PER_PASS);',
     to: 'const sending = sendable.slice(0, CREATES_PER_PASS * 5);',
-  },
-  'a create with a lost reply is sent again at once': {
-    from: 'node.refused === undefined && now - node.triedAt >= RESEND_AFTER);',
-    to: 'node.refused === undefined && now >= node.triedAt);',
-  },
-  'a create sent again forgets when it was first sent': {
-    from: "const sentAt = node.state === 'creating' ? node.sentAt : now;",
-    to: 'const sentAt = now;',
   },
   'a create is sent again with another reap tag': {
     from: 'const [reap = current] = [...record.reapTags, current].sort();',
@@ -267,17 +203,9 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     from: 'const tags = [ownershipTag(record.stage), clusterTag(record.id), reap,',
     to: 'const tags = [clusterTag(record.id), reap,',
   },
-  'a launch goes on creating after the time to come up': {
-    from: 'const sendable = now >= record.provisionBy ? [] : record.nodes.filter(',
-    to: 'const sendable = record.nodes.filter(',
-  },
   'what comes up late is kept': {
     from: 'return late.flatMap((node) => deletion(node, linodes));',
     to: 'return late.flatMap((node) => (isUp(node) ? deletion(node, linodes) : []));',
-  },
-  'a deleted node that shows alive is left alone': {
-    from: "linode === undefined || linode.status === 'deleting';",
-    to: "linode === undefined || linode.status !== 'unknown';",
   },
   'a node that the list does not show is not deleted': {
     from: "if (node.state !== 'created' && node.state !== 'deleting') return [];",
@@ -285,33 +213,17 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
       "if (node.state !== 'created' && node.state !== 'deleting') return [];\n" +
       '  if (linodes !== null && linodeOf(node, linodes) === undefined) return [];',
   },
-  'a copy made by hand is left running': {
-    from: '...(linodes === null ? [] : deletionsOfExtras(current, linodes)),',
-    to: '',
-  },
   'a cluster ends although a create may still land': {
     from: "nodes.every(({ state }) => state === 'gone' || state === 'neverCreated');",
     to: "nodes.every(({ state }) => state === 'gone' || state === 'neverCreated' || state === 'creating');",
-  },
-  'a cluster ends before its tags are removed': {
-    from: 'if (!current.tagsRemoved) {',
-    to: 'if (current.tagsRemoved === undefined) {',
   },
   'an overspend is not recorded': {
     from: 'const overspent = microUsd(Math.max(0, spent - record.budget));',
     to: 'const overspent = microUsd(0);',
   },
-  'a failed cluster ends as a deleted one': {
-    from: "return record.endReason === 'failed'",
-    to: "return record.endReason === 'lost'",
-  },
 });
 
 const orphans = inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/orphans.test.ts'], {
-  'the sweeper takes any Linode for ours': {
-    from: 'const ours = linodes.filter(({ tags }) => tags.includes(ownershipTag(context.stage)));',
-    to: 'const ours = linodes;',
-  },
   'a live record protects nothing from its reap tag': {
     from: 'record === undefined\n        ? withoutRecord',
     to: 'record === undefined || isLive(record)\n        ? withoutRecord',
@@ -328,10 +240,6 @@ const orphans = inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/o
     from: 'if (reapAt !== null) return { at: reapAt,',
     to: 'if (reapAt !== null && !recordsRead) return { at: reapAt,',
   },
-  'a Linode without reap tag is destroyed while the records can not be read': {
-    from: 'if (!recordsRead) return null;',
-    to: '',
-  },
   'a Linode whose tags are in the making is destroyed at once': {
     from: 'const at = plus(linode.created, UNMARKED_GRACE);',
     to: 'const at = linode.created;',
@@ -342,10 +250,6 @@ const change = inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/cha
   'a budget is taken that can not be kept': {
     from: 'if (budget < smallestBudget) {',
     to: 'if (budget < spentAt(record, now)) {',
-  },
-  'the smallest budget that would do is refused': {
-    from: 'if (budget < smallestBudget) {',
-    to: 'if (budget <= smallestBudget) {',
   },
   'fewer hours are taken than can be kept': {
     from: 'if (maxHours !== null && maxHours < smallestMaxHours) {',
@@ -362,25 +266,9 @@ const change = inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/cha
 });
 
 const ledger = inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.test.ts'], {
-  'a cap may not be used up': {
-    from: 'if (limit === null || taken + claim.budget <= limit) return [];',
-    to: 'if (limit === null || taken + claim.budget < limit) return [];',
-  },
   'a cap is asked only whether it is passed already': {
     from: 'if (limit === null || taken + claim.budget <= limit) return [];',
     to: 'if (limit === null || taken <= limit) return [];',
-  },
-  'a repeated launch is counted against itself': {
-    from: 'filter(([other]) => other !== id).map(([, entry]) => entry);',
-    to: 'map(([, entry]) => entry);',
-  },
-  'the first of two budgets for one id counts, though the second is larger': {
-    from: 'if (before !== undefined && before.budget >= budget) {',
-    to: 'if (before !== undefined) {',
-  },
-  'a repeated launch is refused where the cap was lowered meanwhile': {
-    from: 'if (before !== undefined && before.budget >= budget) {',
-    to: 'if (before !== undefined && before.budget > budget) {',
   },
   'the cap of a month leaves out what was spent': {
     from: 'ledger.spent.get(scope)?.[monthName(now)] ?? microUsd(0);',
@@ -390,25 +278,9 @@ const ledger = inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.te
     from: 'sum([ofSchedule, spentIn(',
     to: 'sum([spentIn(',
   },
-  'an ended cluster that was counted again is spent twice': {
-    from: 'if (isAnother) return rest;',
-    to: '',
-  },
   'a released budget stays counted': {
     from: 'return { ...rest, spent: since(oldest, spent) };',
     to: 'return { ...ledger, spent: since(oldest, spent) };',
-  },
-  'the audit frees what is on its way to its record': {
-    from: 'if (isInFlight(entry.changedAt, now)) return null;\n    return { next: withoutEntry',
-    to: 'return { next: withoutEntry',
-  },
-  'the audit leaves out live clusters that are not counted': {
-    from: 'if (record === undefined || !isLive(record)) return null;',
-    to: 'if (record === undefined || isLive(record)) return null;',
-  },
-  'a lower budget frees money that a raise is about to take': {
-    from: 'if (budget < entry.budget && isInFlight(entry.changedAt, now)) return ledger;',
-    to: 'if (budget > entry.budget && isInFlight(entry.changedAt, now)) return ledger;',
   },
 });
 
@@ -608,28 +480,24 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   },
 });
 
-const changeCluster = inFile(
-  'lib/app/change-cluster.ts',
-  ['test/unit/app/change-cluster.test.ts'],
-  {
-    'a PATCH that meets a pass is lost': {
-      from: "5 minutes`);\n    if (saved === 'conflict') continue;",
-      to: "5 minutes`);\n    if (saved === 'conflict') return record;",
-    },
-    'a higher budget is saved without asking the caps': {
-      from: "if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {",
-      to: 'if (budget < 0) {',
-    },
-    'a higher budget is saved though it is not counted': {
-      from: "(await caps.raise({ id, budget }, by)) === 'missing') {",
-      to: '(await caps.raise({ id, budget }, by)) === null) {',
-    },
-    'a lower budget stays counted as it was': {
-      from: 'isLive(saved) && budget !== record.budget) {',
-      to: 'isLive(saved) && budget > record.budget) {',
-    },
+const changeCluster = inFile('lib/app/change-cluster.ts', ['test/unit/app/clusters.test.ts'], {
+  'a PATCH that meets a pass is lost': {
+    from: "5 minutes`);\n    if (saved === 'conflict') continue;",
+    to: "5 minutes`);\n    if (saved === 'conflict') return record;",
   },
-);
+  'a higher budget is saved without asking the caps': {
+    from: "if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {",
+    to: 'if (budget < 0) {',
+  },
+  'a higher budget is saved though it is not counted': {
+    from: "(await caps.raise({ id, budget }, by)) === 'missing') {",
+    to: '(await caps.raise({ id, budget }, by)) === null) {',
+  },
+  'a lower budget stays counted as it was': {
+    from: 'isLive(saved) && budget !== record.budget) {',
+    to: 'isLive(saved) && budget > record.budget) {',
+  },
+});
 
 const offer = inFile('lib/app/offer.ts', ['test/unit/app/launch.test.ts'], {
   'a budget below the first hour is taken': {
@@ -651,7 +519,7 @@ const offer = inFile('lib/app/offer.ts', ['test/unit/app/launch.test.ts'], {
 });
 
 const clusters = [
-  ...inFile('lib/app/read-clusters.ts', ['test/unit/app/read-clusters.test.ts'], {
+  ...inFile('lib/app/read-clusters.ts', ['test/unit/app/clusters.test.ts'], {
     "somebody else's cluster is shown": {
       from: "if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {",
       to: "if (record === 'notFound') {",
@@ -665,13 +533,13 @@ const clusters = [
       to: 'current.nodes',
     },
   }),
-  ...inFile('lib/app/destroy-cluster.ts', ['test/unit/app/destroy-cluster.test.ts'], {
+  ...inFile('lib/app/destroy-cluster.ts', ['test/unit/app/clusters.test.ts'], {
     'a DELETE that meets a pass is lost': {
       from: "deps.clock.now(), end));\n    if (saved === 'conflict') continue;",
       to: "deps.clock.now(), end));\n    if (saved === 'conflict') return record;",
     },
   }),
-  ...inFile('lib/app/nudge.ts', ['test/unit/app/nudge.test.ts'], {
+  ...inFile('lib/app/nudge.ts', ['test/unit/app/clusters.test.ts'], {
     'a lost nudge fails the request': {
       from: "log.warn('nudge lost', { clusterId: id, reason: String(error) });",
       to: "log.warn('nudge lost', { clusterId: id, reason: String(error) });\n    throw error;",
