@@ -20,8 +20,8 @@ import { billUntil, Oracle } from './oracle.ts';
 import { MINUTE } from './time.ts';
 
 /**
- * Of design.md, section 3, and of notices; `settled` and `accounted` are what must hold once all has
- * ended.
+ * What docs/architecture.md promises, as far as a world can be checked for it, and that people are
+ * told of each thing once; `settled` and `accounted` are what must hold once all has ended.
  */
 export type Promised =
   | 'budget'

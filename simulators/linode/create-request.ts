@@ -114,7 +114,7 @@ function imageFaults(value: unknown): Fault[] {
 
 /**
  * The documented pattern wants a letter first where the prose allows a digit, and the prose wants
- * a letter or digit last: the simulator wants both.
+ * a letter or digit last: the simulator wants both (docs/linode.md#labels-and-tags).
  */
 export function labelFaults(value: unknown): Fault[] {
   const field = 'label';
@@ -168,7 +168,7 @@ export function tagsFaults(value: unknown): Fault[] {
 
 export const isTag = (label: string): boolean => label.length >= 3 && label.length <= 50;
 
-/** The cap that a client met in production; the documentation gives three others. */
+/** docs/linode.md#user-data; Linode's descriptions give three other limits. */
 const USER_DATA_BYTES_MAX = 16_384;
 
 function userDataFaults(

@@ -44,7 +44,10 @@ export type SettingsChange = Partial<Omit<SimulatorSettings, 'rateLimits'>> & {
   readonly rateLimits?: Partial<SimulatorSettings['rateLimits']>;
 };
 
-/** Measured or documented for the real API, as far as anything is known. */
+/**
+ * Measured or documented for the real API, as far as anything is known: docs/linode.md#rate-limits,
+ * and times as in answers that were recorded.
+ */
 export const defaultSettings: SimulatorSettings = {
   emptySeconds: 5,
   imageSeconds: 45,

@@ -9,8 +9,8 @@ import type {
 import { flattened } from './schema.ts';
 
 /*
- * Where Linode's contract (4.189.0) is known not to be what Linode does. Sources are sections of
- * linode-facts.md, or answers of the real API that were recorded.
+ * Where Linode's contract (4.189.0) is known not to be what Linode does. A source is a section of
+ * docs/linode.md, or `recorded`: the real API was seen to answer so.
  */
 
 export interface Known {
@@ -75,37 +75,37 @@ const deviations: readonly Deviation[] = [
       maintenance_policy: choice('linode/migrate', 'linode/power_off_on'),
     },
     why: 'newer than the contract',
-    source: '6.5; recorded',
+    source: 'recorded',
   },
   {
     of: 'Linode',
     fields: { locks: { type: 'array', items: text, mayBeAbsent: true } },
     why: 'newer than the contract, and answered by v4beta alone',
-    source: '6.5; recorded',
+    source: 'recorded',
   },
   {
     of: 'Linode',
     fields: { 'alerts.system_alerts': someIds, 'alerts.user_alerts': someIds },
     why: 'newer than the contract, and than some of the recorded answers',
-    source: '6.5; recorded',
+    source: 'recorded',
   },
   {
     of: 'Linode',
     fields: { 'backups.last_successful': nullable },
     why: 'null before the first backup',
-    source: '6.5; recorded',
+    source: 'recorded',
   },
   {
     of: 'body of a create',
     fields: { interface_generation: choice('legacy_config', 'linode') },
     why: 'newer than the contract',
-    source: '6.1; recorded',
+    source: 'creates; recorded',
   },
   {
     of: 'type',
     fields: { accelerated_devices: integer },
     why: 'newer than the contract',
-    source: '5.1; recorded',
+    source: 'recorded',
   },
   {
     of: 'type',
@@ -116,13 +116,13 @@ const deviations: readonly Deviation[] = [
       'addons.backups.price.monthly': nullable,
     },
     why: 'plans of the generation G8 have no monthly price, and none that is known for backups',
-    source: '5.1 (seen 2026-08-18)',
+    source: 'prices',
   },
   {
     of: 'region',
     fields: { 'site-type': null, site_type: siteType },
     why: 'the contract has a slip of the pen',
-    source: '5.2; recorded',
+    source: 'recorded',
   },
   {
     of: 'region',
@@ -137,19 +137,19 @@ const deviations: readonly Deviation[] = [
       'placement_group_limits.maximum_linodes_per_flexible_pg': integer,
     },
     why: 'newer than the contract',
-    source: '5.2; recorded',
+    source: 'recorded',
   },
   {
     of: 'image',
     fields: { is_shared: { type: 'boolean' }, image_sharing: { type: 'object', ...nullable } },
     why: 'newer than the contract',
-    source: '5.4; recorded',
+    source: 'recorded',
   },
   {
     of: 'image',
     fields: { regions: nullable, total_size: { mayBeAbsent: true } },
     why: 'only private images have them',
-    source: '5.4; recorded',
+    source: 'recorded',
   },
   {
     of: 'image',
@@ -167,13 +167,13 @@ const deviations: readonly Deviation[] = [
       secondary_entity: nullable,
     },
     why: 'null for what has not begun or has no progress; details are newer than the contract',
-    source: '7; recorded',
+    source: 'recorded',
   },
   {
     of: 'event',
     fields: { time_remaining: integer, 'secondary_entity.id': { type: ['string', 'integer'] } },
     why: 'numbers, where the contract has text',
-    source: '7; recorded',
+    source: 'recorded',
   },
   {
     of: 'account',
@@ -185,7 +185,7 @@ const deviations: readonly Deviation[] = [
     of: 'error',
     fields: { field: { mayBeAbsent: true } },
     why: 'left out where the error is about no field',
-    source: '2; recorded',
+    source: 'answers-and-errors; recorded',
   },
 ];
 
@@ -199,13 +199,13 @@ const parameters: readonly ParameterDeviation[] = [
     operations: ['GET /linode/types', 'GET /regions', 'GET /regions/availability'],
     parameters: (was) => [...was, ...paging],
     why: 'paged like all lists; later contracts say so',
-    source: '4',
+    source: 'lists',
   },
   {
     operations: ['GET /linode/instances'],
     parameters: (was) => was.map((one) => (one.name === 'X-Filter' ? filterOf(one) : one)),
     why: 'a filter has fields and operators in one object, of which the contract allows either',
-    source: '4',
+    source: 'lists',
   },
 ];
 
@@ -221,28 +221,28 @@ const gaps: readonly Gap[] = [
     parameter: { in: 'path', name: 'regionId', required: true, schema: text },
     answer: (paths) => itemOf(paths, '/regions'),
     why: 'only the list is in the contract; its items are what this answers',
-    source: '5.2',
+    source: 'lists',
   },
   {
     path: '/regions/{regionId}/availability',
     parameter: { in: 'path', name: 'regionId', required: true, schema: text },
     answer: (paths) => ({ type: 'array', items: itemOf(paths, '/regions/availability') }),
     why: 'only the list of all regions is in the contract; this is a bare list of such items',
-    source: '4 and 5.3',
+    source: 'lists',
   },
   {
     path: '/images/linode/{imageName}',
     parameter: { in: 'path', name: 'imageName', required: true, schema: text },
     answer: (paths) => answerOf(paths, '/images/{imageId}'),
     why: 'the slash in the id of an image need not be encoded',
-    source: 'so sent by linode_api4 5.48.0',
+    source: 'regions-types-and-images',
   },
   {
     path: '/account/events/{eventId}',
     parameter: { in: 'path', name: 'eventId', required: true, schema: integer },
     answer: (paths) => itemOf(paths, '/account/events'),
     why: 'only the list is in the contract; its items are what this answers',
-    source: '7; recorded',
+    source: 'recorded',
   },
   {
     path: '/account/settings',
@@ -265,7 +265,7 @@ const gaps: readonly Gap[] = [
       },
     }),
     why: 'not in the contract; the shape is that of the recorded answer',
-    source: '6.1; recorded',
+    source: 'creates; recorded',
   },
 ];
 

@@ -59,7 +59,7 @@ export function flattened({ allOf, ...whole }: OpenApiSchema): OpenApiSchema {
 
 /**
  * Linode's formats, which are not always OpenAPI's: its times have no zone, and its UUIDs other
- * groups of digits or none (linode-facts.md, 6.5, and every recorded answer that has them).
+ * groups of digits or none: docs/linode.md#linodes, and every recorded answer that has them.
  */
 const formats = {
   'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/,

@@ -25,7 +25,7 @@ const BATCH_TRIES_MAX = 8;
 export type Item = Record<string, AttributeValue>;
 
 /**
- * One item per cluster; dynamodb-schedules.ts has those of schedules. Beside the record it has the
+ * One item per cluster; schedules.ts has those of schedules. Beside the record it has the
  * keys of three indexes: `due` (sparse: live clusters by `dueAt`), `byOwner` and `byTime` (all by
  * `createdAt`); and `expiresAt` for DynamoDB's own expiry of ended ones, `endedKept` after their end.
  */

@@ -21,7 +21,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** What an answer, or its absence, means for the call. */
+/** What an answer, or its absence, means for the call: docs/linode.md#answers-and-errors. */
 export type Verdict =
   | {
       readonly kind: 'ok';
@@ -114,7 +114,10 @@ function judgeSuccess(answer: Answer, body: ParsedJson): Verdict {
   return { kind: 'transient', status, reason: `an answer in ${mediaType(answer)}, not JSON` };
 }
 
-/** 401 also means a missing scope; only the reason, or that it knows the token's scopes, tells. */
+/**
+ * 401 also means a missing scope. Only the reason tells, or a header with the token's scopes:
+ * docs/linode.md#tokens.
+ */
 function judgeUnauthorized(call: Call, { header }: Answer, failure: Failure): Verdict {
   const owned = header('x-oauth-scopes') ?? 'unknown';
   const lacksScope = /not authorized to use this endpoint/i.test(failure.reason);
@@ -151,7 +154,7 @@ function mediaType({ header }: Answer): string {
   return type.trim().toLowerCase() || 'no known format';
 }
 
-/** Only means something with a 429; has been seen to be hugely negative. */
+/** Only means something with a 429, and may be hugely negative: docs/linode.md#rate-limits. */
 function parseRetryAfter(text: string | null): DurationMs | null {
   const count = text === null || text.trim() === '' ? Number.NaN : Number(text);
   if (Number.isNaN(count)) return null;

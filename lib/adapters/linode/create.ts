@@ -17,9 +17,10 @@ export interface CreateDeps {
 }
 
 /**
- * Linode's API has no idempotency key; the label, unique in the account, is ours. A create is sent
- * again only after an answer that proves nothing was done: too many calls, or an invalid token.
- * After any other that leaves it open, the label is looked up, and what bears our tags is ours.
+ * Linode's API has no idempotency key; the label, unique in the account, serves as ours
+ * (docs/linode.md#creates). A create is sent again only after an answer that proves that nothing was
+ * done: too many calls, or an invalid token. After any other answer that leaves it open, the label is
+ * looked up, and a Linode that bears our tags is taken for ours.
  */
 export async function createLinode(
   deps: CreateDeps,

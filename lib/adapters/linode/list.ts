@@ -17,7 +17,7 @@ interface ListDeps {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Linode's largest. */
+/** Linode's largest: docs/linode.md#lists. */
 const PAGE_SIZE = 500;
 const PAGES_MAX = 200;
 const WALKS_MAX = 5;

@@ -21,7 +21,7 @@ export interface Pacer {
   pause(until: EpochMs): void;
 }
 
-/** What Linode documents for POST /linode/instances, until its headers say otherwise. */
+/** As documented (docs/linode.md#rate-limits), until the headers of an answer say otherwise. */
 const LIMIT = 20;
 const WINDOW = seconds(15);
 

@@ -8,7 +8,8 @@ import type { CreateRequest, TypeAvailability } from '../../ports.ts';
 
 /*
  * Linode's JSON, and what of it we use. Unknown fields are ignored and absent ones tolerated where
- * the API has been seen without them: it runs ahead of its published description.
+ * the API has been seen without them: it runs ahead of its published description
+ * (docs/linode.md#answers-and-errors).
  */
 
 export type Decoded<T> =

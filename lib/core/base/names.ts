@@ -14,7 +14,7 @@ const SCHEDULE_ID = /^s[a-z2-7]{10}$/;
 export const isClusterId = (text: string): text is ClusterId => CLUSTER_ID.test(text);
 export const isScheduleId = (text: string): text is ScheduleId => SCHEDULE_ID.test(text);
 
-/** Linode wants labels of 3 to 64 letters, digits and `-_.`, unique in the account. */
+/** Within Linode's rule for labels, and unique in the account: docs/linode.md#labels-and-tags. */
 export const nodeLabel = (id: ClusterId, index: number): NodeLabel => `onebuck-${id}-${index}`;
 
 /** What makes a Linode ours to change or delete: this deployment's tag. */

@@ -14,10 +14,9 @@ import type { Price } from './price.ts';
 /**
  * Linode's bill. A Linode is billed from creation to deletion, powered on or off, at its hourly
  * price, every started hour in full and at least one, up to its monthly price in a calendar month
- * (UTC). Source: Akamai's billing page, see linode-facts.md, section 9. What it does not say is
- * in which month an hour across the month's end counts, so it is counted in both, and the bill
- * here is at least that of every reading. An hour that the deletion ends before the month does
- * counts in the first alone.
+ * (UTC): docs/linode.md#billing. Linode does not say in which month an hour across the month's end
+ * counts, so such an hour is counted in both, and the bill here is at least that of every reading.
+ * An hour that the deletion ends before the month does counts in the first only.
  */
 export interface BilledNode {
   readonly billedFrom: EpochMs;

@@ -54,7 +54,7 @@ export type ParsedSpec =
       readonly partial: Partial<Spec>;
     };
 
-/** Linode's real limit, after base64 is decoded; see linode-facts.md, section 6.6. */
+/** Linode's real limit, after base64 is decoded: docs/linode.md#user-data. */
 const USER_DATA_BYTES_MAX = 16_384;
 
 /** Reads a spec from anything that JSON can hold; finds all faults at once, one for each path. */
@@ -145,8 +145,9 @@ const PUBLIC_KEY = new RegExp(
 );
 
 /**
- * Linode's rule is 3 to 50 characters; these have been seen in real tags. Blanks at the ends are
- * not: if Linode dropped them, ` reap=…` would become a tag that is ours to set.
+ * Linode's rule is 3 to 50 characters, and real tags have these (docs/linode.md#labels-and-tags).
+ * Blanks at the ends are refused: if Linode dropped them, ` reap=…` would become a tag that is ours
+ * to set.
  */
 const TAG = /^(?! )(?!onebuck|reap=)[A-Za-z0-9 =._:-]{3,50}(?<! )$/i;
 

@@ -17,7 +17,7 @@ import { type EpochMs, epochMs } from '../../../../lib/core/base/units.ts';
 const at = (iso: string): EpochMs => epochMs(Date.parse(iso));
 const ID: ClusterId = 'cabcdefg234';
 
-/** linode-facts.md, section 6.2: what satisfies both the documented pattern and the prose. */
+/** What satisfies both the documented pattern and the prose: docs/linode.md#labels-and-tags. */
 const LINODE_LABEL = /^[a-zA-Z](?:(?!--|__|\.\.)[a-zA-Z0-9\-_.]){1,62}[a-zA-Z0-9]$/;
 const MINUTE = 60_000;
 
