@@ -90,7 +90,7 @@ const keysOf = ({ KeySchema = [] }: Pick<TableProperties, 'KeySchema'>): Readonl
   new Set(KeySchema.map(({ AttributeName = '' }) => AttributeName));
 
 /** The item as the index has it; null: it lacks a key. */
-export function projected(table: TableProperties, index: Index, item: Item | null): Item | null {
+function projected(table: TableProperties, index: Index, item: Item | null): Item | null {
   const keys = keysOf(index);
   if (item === null || [...keys].some((name) => item[name] === undefined)) return null;
   if (index.Projection?.ProjectionType === 'ALL') return item;

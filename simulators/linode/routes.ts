@@ -45,7 +45,7 @@ export interface Route {
 type Answer = Route['answer'];
 
 /** Of two that fit a path, the first counts. */
-export const routes: readonly Route[] = [
+const routes: readonly Route[] = [
   publicCollection('/linode/types', listTypes),
   publicItem('/linode/types/{}', showType),
   publicCollection('/regions', listRegions),

@@ -100,12 +100,6 @@ export function monthNamed(name: MonthName): Month {
   return monthOf(epochMs(Date.parse(`${name}-01T00:00:00Z`)));
 }
 
-/** When the next billed hour of a node starts: its first hour mark after `after`, never at it. */
-export function nextHourMark(billedFrom: EpochMs, after: EpochMs): EpochMs {
-  const started = Math.floor((after - billedFrom) / HOUR) + 1;
-  return epochMs(billedFrom + Math.max(0, started) * HOUR);
-}
-
 /**
  * The last instant at which the bill is within the budget and no node that is still billed has
  * begun an hour beyond `maxHours`; at most 10 years after the youngest node's creation. Where even

@@ -18,7 +18,6 @@ import {
   isMonthName,
   lastAffordable,
   monthNamed,
-  nextHourMark,
   spend,
   spendByMonth,
   teardownTime,
@@ -121,16 +120,6 @@ describe('spend', () => {
   it('throws rather than round a bill that no integer holds', () => {
     const node = aNode({ price: { hourly: microUsd(2 ** 52), monthly: null } });
     expect(() => spend([node], hoursAfter(LAUNCH, 2, 1))).toThrow(RangeError);
-  });
-});
-
-describe('nextHourMark', () => {
-  it('is strictly after the instant, and at the earliest where the first hour starts', () => {
-    expect(nextHourMark(LAUNCH, hoursAfter(LAUNCH, 0))).toBe(hoursAfter(LAUNCH, 1));
-    expect(nextHourMark(LAUNCH, hoursAfter(LAUNCH, 0, HOUR - 1))).toBe(hoursAfter(LAUNCH, 1));
-    expect(nextHourMark(LAUNCH, hoursAfter(LAUNCH, 1))).toBe(hoursAfter(LAUNCH, 2));
-    expect(nextHourMark(LAUNCH, hoursAfter(LAUNCH, 0, -1))).toBe(LAUNCH);
-    expect(nextHourMark(LAUNCH, hoursAfter(LAUNCH, -7))).toBe(LAUNCH);
   });
 });
 
@@ -586,21 +575,6 @@ describe('always', () => {
         const apart = spend([node], instant) + spend([{ ...node, price: extra }], instant);
         const both = { ...node, price: combinedPrice(node.price, extra) };
         expect(spend([both], instant)).toBeGreaterThanOrEqual(apart);
-      }),
-    );
-  });
-});
-
-describe('nextHourMark, always', () => {
-  it('starts the first hour that is not billed yet', () => {
-    fc.assert(
-      fc.property(anInstant, aLength, (ms, length) => {
-        const from = epochMs(ms);
-        const instant = epochMs(ms + length);
-        const mark = nextHourMark(from, instant);
-        expect(mark).toBeGreaterThan(instant);
-        expect((mark - from) % HOUR).toBe(0);
-        if (length >= 0) expect(mark - instant).toBeLessThanOrEqual(HOUR);
       }),
     );
   });
