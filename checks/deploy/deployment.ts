@@ -37,8 +37,6 @@ export interface Api {
   cluster(id: string): Promise<Cluster>;
 }
 
-export type Deployment = ReturnType<typeof createDeployment>;
-
 const tsx = createRequire(import.meta.url).resolve('tsx/cli');
 
 /** What an operator does with a stage, by the same commands. */

@@ -20,7 +20,6 @@ export interface CreateRequest {
   readonly booted: boolean;
   readonly rootPass: string | null;
   readonly authorizedKeys: readonly string[];
-  readonly authorizedUsers: readonly string[];
   /** Base64, as it was sent. */
   readonly userData: string | null;
 }
@@ -52,7 +51,6 @@ export function createRequest(
     booted: image !== null && body.booted !== false,
     rootPass: text(body.root_pass),
     authorizedKeys: texts(body.authorized_keys),
-    authorizedUsers: texts(body.authorized_users),
     userData: isObject(body.metadata) ? text(body.metadata.user_data) : null,
   };
 }
