@@ -51,15 +51,7 @@ export function createClusterStore(
   }
 
   return {
-    async insert(record) {
-      const put = { TableName, Item: toItem(record), ...IS_NEW };
-      return (await putIf(client, put)) ? 'inserted' : 'exists';
-    },
-
-    async get(id) {
-      const item = await itemAt(client, TableName, id);
-      return item === null ? 'notFound' : fromItem(item);
-    },
+    ...recordsIn(client, TableName, { toItem, fromItem }),
 
     async getMany(ids) {
       const batches = Array.from({ length: Math.ceil(ids.length / BATCH_KEYS_MAX) }, (_, index) =>
@@ -68,12 +60,6 @@ export function createClusterStore(
       const found: ClusterRecord[] = [];
       for (const batch of batches) found.push(...(await getBatch(batch)));
       return found;
-    },
-
-    async save(record) {
-      const next = { ...record, revision: record.revision + 1 };
-      const put = { TableName, Item: toItem(next), ...isAt(record.revision) };
-      return (await putIf(client, put)) ? next : 'conflict';
     },
 
     async *due(until) {
@@ -93,6 +79,29 @@ export function createClusterStore(
     async *livedIn(query) {
       const input = livedInput(TableName, query);
       for await (const item of itemsOf(client, input)) yield fromItem(item);
+    },
+  };
+}
+
+/** What the stores of clusters and of schedules do alike, with an item for each record. */
+export function recordsIn<Id extends string, Kept extends { id: Id; revision: number }>(
+  client: DynamoDBClient,
+  TableName: string,
+  { toItem, fromItem }: { toItem: (record: Kept) => Item; fromItem: (item: Item) => Kept },
+) {
+  return {
+    async insert(record: Kept) {
+      const put = { TableName, Item: toItem(record), ...IS_NEW };
+      return (await putIf(client, put)) ? ('inserted' as const) : ('exists' as const);
+    },
+    async get(id: Id) {
+      const item = await itemAt(client, TableName, id);
+      return item === null ? ('notFound' as const) : fromItem(item);
+    },
+    async save(record: Kept) {
+      const next = { ...record, revision: record.revision + 1 };
+      const put = { TableName, Item: toItem(next), ...isAt(record.revision) };
+      return (await putIf(client, put)) ? next : ('conflict' as const);
     },
   };
 }

@@ -6,7 +6,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ScheduleRecord } from '../../core/schedule/schedule.ts';
 import type { ScheduleStore } from '../../ports.ts';
-import { IS_NEW, type Item, isAt, itemAt, itemsOf, LIVE, putIf } from './clusters.ts';
+import { type Item, itemsOf, LIVE, recordsIn } from './clusters.ts';
 
 /**
  * One item per schedule, in the table of the clusters. Beside the record it has the keys of two
@@ -15,21 +15,7 @@ import { IS_NEW, type Item, isAt, itemAt, itemsOf, LIVE, putIf } from './cluster
  */
 export function createScheduleStore(client: DynamoDBClient, TableName: string): ScheduleStore {
   return {
-    async insert(record) {
-      const put = { TableName, Item: toItem(record), ...IS_NEW };
-      return (await putIf(client, put)) ? 'inserted' : 'exists';
-    },
-
-    async get(id) {
-      const item = await itemAt(client, TableName, id);
-      return item === null ? 'notFound' : fromItem(item);
-    },
-
-    async save(record) {
-      const next = { ...record, revision: record.revision + 1 };
-      const put = { TableName, Item: toItem(next), ...isAt(record.revision) };
-      return (await putIf(client, put)) ? next : 'conflict';
-    },
+    ...recordsIn(client, TableName, { toItem, fromItem }),
 
     async delete(id) {
       await client.send(new DeleteItemCommand({ TableName, Key: marshall({ id }) }));
