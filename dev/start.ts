@@ -1,3 +1,4 @@
+import { exampleSpec } from '../lib/http/operations.ts';
 import { assertFree } from '../simulators/listen.ts';
 import { localSettings } from './settings.ts';
 import { startStack } from './stack.ts';
@@ -10,14 +11,6 @@ const stack = await startStack({ ...settings, onLog: (line) => console.error(lin
 const { apiToken, clock, dataDir } = settings;
 const linode = stack.simulator?.url ?? settings.linodeUrl;
 const pace = clock.rate === 1 ? 'real time' : `${clock.rate} × real time`;
-const body = {
-  nodes: 10,
-  vcpus: 1,
-  memoryMb: 1024,
-  region: 'us-east',
-  image: 'Ubuntu 24.04 LTS',
-  budgetUsd: 1,
-};
 console.log(`
 Onebuck runs at ${stack.url} (Ctrl-C stops it): open it in a browser for the console.
   Token     ${apiToken}
@@ -27,7 +20,7 @@ Onebuck runs at ${stack.url} (Ctrl-C stops it): open it in a browser for the con
 
 Launch ten nodes for a dollar:
   curl -s -H 'Authorization: Bearer ${apiToken}' -H 'Prefer: wait=10' \\
-    ${stack.url}/clusters -d '${JSON.stringify(body)}'
+    ${stack.url}/clusters -d '${JSON.stringify(exampleSpec)}'
 
 See them:
   curl -s -H 'Authorization: Bearer ${apiToken}' ${stack.url}/clusters

@@ -1,3 +1,5 @@
+import { exampleSpec } from './operations.ts';
+
 /*
  * An answer of each operation, by its id and status, as the description shows it. A test holds
  * them to the schemas.
@@ -46,12 +48,7 @@ const quote = {
 
 const spec = {
   name: null,
-  nodes: 10,
-  vcpus: 1,
-  memoryMb: 1024,
-  region: 'us-east',
-  image: 'Ubuntu 24.04 LTS',
-  budgetUsd: 1,
+  ...exampleSpec,
   maxHours: null,
   authorizedKeys: [],
   userData: null,
