@@ -3,6 +3,7 @@ import { occurrenceAfter } from '../core/schedule/cron.ts';
 import { parseScheduleChange, type ScheduleRecord, withNext } from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ScheduleStore } from '../ports.ts';
+import { CONFLICTS_MAX } from './destroy-cluster.ts';
 import { getSchedule } from './read-schedules.ts';
 
 /**
@@ -21,8 +22,7 @@ export async function changeSchedule(
     throw new AppError('invalid', detail, { faults: parsed.faults });
   }
   const { enabled } = parsed.change;
-  // Passes write the same record, so that a few conflicts in a row are normal.
-  for (let attempt = 0; attempt < 20; attempt += 1) {
+  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
     const schedule = await getSchedule(deps, owner, id);
     if (schedule.enabled === enabled) return schedule;
     const { cron, timezone, runs } = schedule;

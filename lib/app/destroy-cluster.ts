@@ -6,7 +6,7 @@ import type { Clock, ClusterStore, Log, Nudge } from '../ports.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
 import { getCluster } from './read-clusters.ts';
 
-/** Passes write the same record, so that a few conflicts in a row are normal. */
+/** Passes and requests write the same record, so that a few conflicts in a row are normal. */
 export const CONFLICTS_MAX = 20;
 
 export interface ClusterDeps {

@@ -14,6 +14,7 @@ import { occurrenceAfter } from '../core/schedule/cron.ts';
 import { type Run, type ScheduleRecord, withRun } from '../core/schedule/schedule.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
 import type { Metrics, ScheduleStore } from '../ports.ts';
+import { CONFLICTS_MAX } from './destroy-cluster.ts';
 import { keyedClusterId, type LaunchDeps, launch } from './launch.ts';
 
 export interface RunDeps extends LaunchDeps {
@@ -125,8 +126,7 @@ async function liveClusterOf(
 async function tell(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<void> {
   const nextAt = occurrenceAfter(read.cron, read.timezone, run.at);
   let schedule: ScheduleRecord | 'notFound' = read;
-  // Passes and requests write the same record, so that a few conflicts in a row are normal.
-  for (let attempt = 0; attempt < 20; attempt += 1) {
+  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
     if (schedule === 'notFound') return;
     const next = withRun(schedule, run, nextAt);
     if (next === schedule) return;
