@@ -18,9 +18,9 @@ export interface CreateDeps {
 
 /**
  * Linode's API has no idempotency key; the label, unique in the account, serves as ours
- * (docs/linode.md#creates). A create is sent again only after an answer that proves that nothing was
- * done: too many calls, or an invalid token. After any other answer that leaves it open, the label is
- * looked up, and a Linode that bears our tags is taken for ours.
+ * (docs/linode.md#creates). A create is sent again only after an answer that proves that nothing
+ * was done: too many calls, or an invalid token. After any other answer that leaves it open, the
+ * label is looked up, and a Linode that bears our tags is taken for ours.
  */
 export async function createLinode(
   deps: CreateDeps,
