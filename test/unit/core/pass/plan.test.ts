@@ -459,6 +459,16 @@ describe('a running cluster', () => {
     ]);
   });
 
+  it('waits no longer than until its teardown time, whatever is to come after it', () => {
+    const teardownAt = teardownOf(aRunning({ budget: usd(0.015) }), LAUNCH);
+    const now = plus(teardownAt, minutes(-5));
+    const later = plus(teardownAt, minutes(5));
+    const record = aRunning({ budget: usd(0.015), retagAfter: later, notified: ['teardownSoon'] });
+    expect(plan(record, tagged(record, list), now).steps).toMatchObject([
+      { kind: 'wait', until: teardownAt },
+    ]);
+  });
+
   it('waits for its teardown time also while its Linodes can not be listed', () => {
     expect(plan(aRunning(), null, NOW).steps).toMatchObject([{ kind: 'wait' }]);
   });
