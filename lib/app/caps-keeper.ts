@@ -3,6 +3,7 @@ import type { ClusterId } from '../core/base/names.ts';
 import { type DurationMs, durationMs, type EpochMs, plus } from '../core/base/units.ts';
 import { monthName } from '../core/billing/bill.ts';
 import {
+  adjust,
   audit,
   type Cap,
   type Caps,
@@ -14,7 +15,6 @@ import {
   raise,
   release,
   reserve,
-  settle,
 } from '../core/caps/ledger.ts';
 import type { ClusterRecord, EndedRecord, LiveRecord } from '../core/cluster/record.ts';
 import { AppError } from '../errors.ts';
@@ -54,7 +54,7 @@ export interface CapsKeeper {
     by: EpochMs,
   ): Promise<'raised' | 'missing'>;
   /** Counts the budget that a live cluster's record has, after that was changed or left alone. */
-  settle(record: Pick<LiveRecord, 'id' | 'budget'>, by: EpochMs): Promise<void>;
+  adjust(record: Pick<LiveRecord, 'id' | 'budget'>, by: EpochMs): Promise<void>;
   /** Frees the budget of a cluster whose record has ended, and counts what it cost. */
   release(record: EndedRecord, by: EpochMs): Promise<void>;
   /**
@@ -108,8 +108,8 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
       }, by);
       return after.open.has(change.id) ? 'raised' : 'missing';
     },
-    async settle({ id, budget }, by) {
-      await update((ledger) => settle(ledger, id, budget, clock.now()), by);
+    async adjust({ id, budget }, by) {
+      await update((ledger) => adjust(ledger, id, budget, clock.now()), by);
     },
     async release(record, by) {
       await update((ledger) => release(ledger, record), by);
@@ -144,7 +144,7 @@ function granted(decision: Decision, now: EpochMs): Ledger {
 }
 
 function refused({ cap, claim, limit, taken, largest }: Refusal, now: EpochMs): AppError {
-  const { rule, isMonthly, remedy } = told(cap, claim, now);
+  const { rule, isMonthly, remedy } = wordsOf(cap, claim, now);
   const rest = largest > 0 ? `A budget of at most ${formatUsd(largest)} would fit` : 'No more fits';
   const end = isMonthly
     ? 'Wait for the next month or for a cluster to end'
@@ -166,7 +166,7 @@ function refused({ cap, claim, limit, taken, largest }: Refusal, now: EpochMs): 
   );
 }
 
-function told(cap: Cap, { owner, scheduleId }: Claim, now: EpochMs) {
+function wordsOf(cap: Cap, { owner, scheduleId }: Claim, now: EpochMs) {
   const operator = (setting: string) => `ask the operator to raise ${setting}`;
   const month = `in ${monthName(now)} (UTC)`;
   switch (cap) {

@@ -9,8 +9,8 @@ import {
 } from '../core/base/units.ts';
 import { regionsToAsk } from '../core/catalogue/alternatives.ts';
 import {
+  type AccountExtras,
   type CatalogueLists,
-  type Extras,
   isLaunchable,
   type SoldOut,
 } from '../core/catalogue/choose.ts';
@@ -72,7 +72,7 @@ export async function catalogueFor(
   catalogue: CatalogueCache,
   wanted: Partial<Spec>,
   by: EpochMs,
-): Promise<{ lists: CatalogueLists; extras: Extras }> {
+): Promise<{ lists: CatalogueLists; extras: AccountExtras }> {
   const { region } = wanted;
   const [types, regions, images, backups, here] = await allEnded([
     catalogue.types(by),

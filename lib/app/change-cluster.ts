@@ -10,7 +10,7 @@ import { nudgeOrLeaveToReaper } from './nudge.ts';
 import { getCluster } from './read-clusters.ts';
 
 export interface ChangeDeps extends ClusterDeps {
-  readonly caps: Pick<CapsKeeper, 'raise' | 'settle'>;
+  readonly caps: Pick<CapsKeeper, 'raise' | 'adjust'>;
   readonly settings: Settings;
 }
 
@@ -73,8 +73,8 @@ async function saveWithinCaps(
   }
   const saved = await store.save(next);
   if (saved !== 'conflict' && isLive(saved) && budget !== record.budget) {
-    await caps.settle(saved, by).catch((error: unknown) => {
-      log.warn('budget not settled', { clusterId: id, reason: reasonOf(error) });
+    await caps.adjust(saved, by).catch((error: unknown) => {
+      log.warn('budget not adjusted', { clusterId: id, reason: reasonOf(error) });
     });
   }
   return saved;

@@ -9,12 +9,12 @@ export interface NotifyDeps {
   readonly log: Log;
 }
 
-/** Notices on their way, which hold nobody up before `settle`, nor then for long. */
+/** Notices on their way, which hold nobody up before `flush`, nor then for long. */
 export interface Outbox {
   /** At once. What comes of it is not told: a failure is logged. */
   send(notice: Notice): void;
   /** Waits for what is under way: until `noticesMs` after it was sent, and not beyond `by`. */
-  settle(): Promise<void>;
+  flush(): Promise<void>;
 }
 
 export function createOutbox(
@@ -40,7 +40,7 @@ export function createOutbox(
       underWay.set(sending, { notice, until: plus(clock.now(), noticesMs) });
     },
 
-    async settle() {
+    async flush() {
       const [first, ...rest] = [...underWay.values()].map(({ until }) => until);
       if (first === undefined) return;
       const until = earliest(by, latest(first, ...rest));

@@ -60,7 +60,7 @@ export async function reconcile(
   try {
     await makePasses(deps, id, limits, outbox);
   } finally {
-    await outbox.settle();
+    await outbox.flush();
   }
 }
 
@@ -227,7 +227,7 @@ async function end(
     const overspent = formatUsd(record.overspent);
     deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
   }
-  count(deps.metrics, before, record);
+  countEnd(deps.metrics, before, record);
   const saved = await deps.store.save(record);
   if (saved === 'conflict' && !(await isSaved(deps, record))) return;
   // Two passes may end it at one instant, and both find it saved as theirs; one of them saved it.
@@ -241,7 +241,7 @@ async function end(
 }
 
 /** Twice where two passes end it at one instant: an alarm is better heard twice than never. */
-function count(metrics: Metrics, before: LiveRecord, ended: EndedRecord): void {
+function countEnd(metrics: Metrics, before: LiveRecord, ended: EndedRecord): void {
   metrics.emit(() => {
     const lead = teardownLeadOf(before, ended);
     return {

@@ -63,7 +63,7 @@ export async function runSchedule(
       await schedules.save({ ...schedule, dueAt: plus(clock.now(), RETRY_AFTER) });
       throw error;
     });
-    await tell(deps, schedule, run);
+    await noteRun(deps, schedule, run);
   }
 }
 
@@ -123,7 +123,7 @@ async function liveClusterOf(
 }
 
 /** Saves what became of a run, unless another pass has done so. */
-async function tell(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<void> {
+async function noteRun(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<void> {
   const nextAt = occurrenceAfter(read.cron, read.timezone, run.at);
   let schedule: ScheduleRecord | 'notFound' = read;
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
@@ -140,5 +140,5 @@ async function tell(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<void
     }
     schedule = await deps.schedules.get(read.id);
   }
-  throw new Error(`schedule ${read.id} is changing too fast to be told of its run`);
+  throw new Error(`schedule ${read.id} is changing too fast for its run to be noted`);
 }

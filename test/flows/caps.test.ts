@@ -212,10 +212,10 @@ describe('a change of budget', () => {
       details: { members: { cap: 'openBudget', openUsd: 1, largestBudgetUsd: 2 } },
     });
     // The record was left alone after all; nobody may take the raise back while it is young.
-    await world.caps.settle({ id, budget: usd(1) }, soon());
+    await world.caps.adjust({ id, budget: usd(1) }, soon());
     expect(await openBudget()).toBe(usd(3));
     world.clock.set(plus(world.clock.now(), minutes(3)));
-    await world.caps.settle({ id, budget: usd(1) }, soon());
+    await world.caps.adjust({ id, budget: usd(1) }, soon());
     expect(await openBudget()).toBe(usd(2));
   });
 

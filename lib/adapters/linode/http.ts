@@ -22,14 +22,14 @@ export interface LinodeHttp {
    * Repeats what failed for a while, until `by`, and waits no longer than seconds beyond that for
    * an answer; then throws `linodeUnavailable`. For calls that may be made twice.
    */
-  send(call: Call, by: EpochMs): Promise<Settled>;
+  send(call: Call, by: EpochMs): Promise<FinalVerdict>;
   /** One request, whatever comes of it; never throws. */
   sendOnce(call: Call, token: string): Promise<Exchange>;
   /** `fresh`: because the last one was refused. */
   token(options: { fresh: boolean }): Promise<string>;
 }
 
-export type Settled = Exclude<Verdict, { kind: 'rateLimited' | 'transient' }>;
+export type FinalVerdict = Exclude<Verdict, { kind: 'rateLimited' | 'transient' }>;
 
 export interface Exchange {
   readonly verdict: Verdict;
@@ -68,7 +68,7 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
     return { ...call, timeoutMs: Math.min(call.timeoutMs ?? leftMs, leftMs) };
   };
 
-  async function send(call: Call, by: EpochMs): Promise<Settled> {
+  async function send(call: Call, by: EpochMs): Promise<FinalVerdict> {
     let current = await token({ fresh: false });
     let refreshed = false;
     for (let attempt = 1; ; attempt += 1) {

@@ -35,7 +35,7 @@ export async function listAll<T extends { readonly id: number | string }>(
 ): Promise<Cacheable<T[]>> {
   for (let walk = 1; walk <= WALKS_MAX; walk += 1) {
     const items = await walkPages(deps, list, by);
-    if (items !== 'moved') return items;
+    if (items !== 'changed') return items;
     if (deps.clock.now() > by) throw timeIsUp(list);
   }
   throw unusable(list, `its pages did not fit together, ${WALKS_MAX} times`);
@@ -45,7 +45,7 @@ async function walkPages<T extends { readonly id: number | string }>(
   { http, clock }: ListDeps,
   list: List<T>,
   by: EpochMs,
-): Promise<Cacheable<T[]> | 'moved'> {
+): Promise<Cacheable<T[]> | 'changed'> {
   const byId = new Map<number | string, T>();
   let rowsCount = 0;
   let last: Page<T> | null = null;
@@ -53,9 +53,9 @@ async function walkPages<T extends { readonly id: number | string }>(
   for (let number = 1; last === null || number <= last.pages; number += 1) {
     if (last !== null && clock.now() > by) throw timeIsUp(list);
     const read: Cacheable<Page<T>> | 'notFound' = await readPage(http, list, number, by);
-    if (read === 'notFound') return 'moved';
+    if (read === 'notFound') return 'changed';
     const page = read.value;
-    if (last !== null && hasMoved(list, last, page)) return 'moved';
+    if (last !== null && hasShifted(list, last, page)) return 'changed';
     if (page.pages > PAGES_MAX) throw unusable(list, `pages is above ${PAGES_MAX}`);
     // An empty list has been seen to have neither pages nor a first page.
     if (page.page !== number && page.results > 0) throw unusable(list, 'page is another one');
@@ -65,13 +65,13 @@ async function walkPages<T extends { readonly id: number | string }>(
     last = page;
   }
   const isWhole = last !== null && rowsCount >= last.results;
-  return isWhole ? { value: [...byId.values()], maxAge } : 'moved';
+  return isWhole ? { value: [...byId.values()], maxAge } : 'changed';
 }
 
 const shorter = (a: DurationMs | null, b: DurationMs | null): DurationMs | null =>
   a === null || b === null ? (a ?? b) : durationMs(Math.min(a, b));
 
-const hasMoved = <T>(list: List<T>, before: Page<T>, after: Page<T>): boolean =>
+const hasShifted = <T>(list: List<T>, before: Page<T>, after: Page<T>): boolean =>
   list.filter === undefined ? after.results !== before.results : after.results < before.results;
 
 /** `notFound`: the list no longer has that many pages. */

@@ -41,13 +41,13 @@ export function createPacer(clock: Clock): Pacer {
   /** When the slots come back; null: no create yet in this window. */
   let opensAt: EpochMs | null = null;
   /** The reset that the headers told for this window; null: none yet. */
-  let toldReset: EpochMs | null = null;
+  let resetGiven: EpochMs | null = null;
 
   function startWindowIfDue(now: EpochMs): void {
     if (opensAt === null || now < opensAt) return;
     remaining = limit;
     opensAt = null;
-    toldReset = null;
+    resetGiven = null;
   }
 
   async function take(until: EpochMs): Promise<'taken' | { readonly retryAt: EpochMs }> {
@@ -69,20 +69,20 @@ export function createPacer(clock: Clock): Pacer {
   function learn(header: (name: string) => string | null): void {
     const now = clock.now();
     startWindowIfDue(now);
-    const toldLimit = count(header('x-ratelimit-limit'));
-    if (toldLimit !== null && toldLimit > 0) limit = toldLimit;
+    const limitGiven = count(header('x-ratelimit-limit'));
+    if (limitGiven !== null && limitGiven > 0) limit = limitGiven;
 
     const reset = parseReset(header('x-ratelimit-reset'), now);
     if (reset !== null) {
       // Of answers that arrive out of order, those of an earlier window no longer count.
-      if (toldReset !== null && reset < toldReset) return;
-      if (reset !== toldReset) opensAt = plus(reset, RESET_LATE_MAX);
-      toldReset = reset;
+      if (resetGiven !== null && reset < resetGiven) return;
+      if (reset !== resetGiven) opensAt = plus(reset, RESET_LATE_MAX);
+      resetGiven = reset;
     }
-    const toldRemaining = count(header('x-ratelimit-remaining'));
-    if (toldRemaining === limit - 1) learnThatItOpened(now);
-    if (toldRemaining === null || toldRemaining >= remaining) return;
-    remaining = toldRemaining;
+    const remainingGiven = count(header('x-ratelimit-remaining'));
+    if (remainingGiven === limit - 1) learnThatItOpened(now);
+    if (remainingGiven === null || remainingGiven >= remaining) return;
+    remaining = remainingGiven;
     opensAt ??= plus(plus(now, WINDOW), RESET_LATE_MAX);
   }
 
@@ -92,8 +92,8 @@ export function createPacer(clock: Clock): Pacer {
    */
   function learnThatItOpened(now: EpochMs): void {
     const end = plus(now, WINDOW);
-    if (opensAt === null || toldReset === null || end < minus(toldReset, RESET_LATE_MAX)) return;
-    opensAt = earliest(opensAt, latest(end, toldReset));
+    if (opensAt === null || resetGiven === null || end < minus(resetGiven, RESET_LATE_MAX)) return;
+    opensAt = earliest(opensAt, latest(end, resetGiven));
   }
 
   function pause(until: EpochMs): void {

@@ -119,7 +119,7 @@ export function raise(
  * After a live cluster's record was changed: counts the budget that it now has. A lower one waits
  * while a raise may be on its way from the ledger to the record; then the audit takes it.
  */
-export function settle(ledger: Ledger, id: ClusterId, budget: MicroUsd, now: EpochMs): Ledger {
+export function adjust(ledger: Ledger, id: ClusterId, budget: MicroUsd, now: EpochMs): Ledger {
   const entry = ledger.open.get(id);
   if (entry === undefined || entry.budget === budget) return ledger;
   if (budget < entry.budget && isInFlight(entry.changedAt, now)) return ledger;
@@ -192,7 +192,7 @@ function correct(
     if (isInFlight(entry.changedAt, now)) return null;
     return { next: withoutEntry(ledger, id), what: 'withoutRecord' };
   }
-  if (isLive(record)) return { next: settle(ledger, id, record.budget, now), what: 'otherBudget' };
+  if (isLive(record)) return { next: adjust(ledger, id, record.budget, now), what: 'otherBudget' };
   if (isInFlight(latest(entry.changedAt, record.endedAt), now)) return null;
   return { next: release(ledger, record), what: 'notReleased' };
 }

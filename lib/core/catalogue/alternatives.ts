@@ -4,13 +4,19 @@ import { firstHourCost, hoursAfforded } from '../billing/bill.ts';
 import type { Alternative, AlternativeKind, SpecChange } from '../cluster/advice.ts';
 import { type Quote, quote } from '../cluster/quote.ts';
 import type { Spec } from '../cluster/spec.ts';
-import { type CatalogueLists, type Extras, listTypes, type NodePrice, resolve } from './choose.ts';
+import {
+  type AccountExtras,
+  type CatalogueLists,
+  listTypes,
+  type NodePrice,
+  resolve,
+} from './choose.ts';
 import type { LinodeType, Region } from './lists.ts';
 
 /** All that a spec is quoted by. */
 export interface Market {
   readonly catalogue: CatalogueLists;
-  readonly extras: Extras;
+  readonly extras: AccountExtras;
   readonly nodesMax: number;
   readonly marginMs: DurationMs;
   readonly from: EpochMs;
@@ -46,7 +52,7 @@ const REGIONS_ASKED_MAX = 3;
 export function regionsToAsk(
   wanted: Partial<Spec>,
   catalogue: CatalogueLists,
-  extras: Extras,
+  extras: AccountExtras,
 ): string[] {
   const here = resolve(wanted, catalogue, extras);
   const ifNotSoldOut = resolve(wanted, { ...catalogue, soldOut: new Map() }, extras);

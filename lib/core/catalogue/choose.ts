@@ -24,7 +24,7 @@ export interface NodePrice extends Price {
 }
 
 /** `backups`: each node has them, or that must be assumed; so they are part of its price. */
-export interface Extras {
+export interface AccountExtras {
   readonly backups: boolean;
 }
 
@@ -46,7 +46,7 @@ export type Resolved =
 export function resolve(
   partial: Partial<Spec>,
   catalogue: CatalogueLists,
-  extras: Extras,
+  extras: AccountExtras,
 ): Resolved {
   const region = ifGiven(partial.region, (id) => findRegion(id, catalogue.regions));
   const image = ifGiven(partial.image, (name) => findImage(name, catalogue.images));
@@ -172,7 +172,11 @@ const hasOne = (names: readonly string[], wanted: string): boolean =>
  * What a node of the type costs in a region, with backups where they are forced; null: a price is
  * missing. The region null: what it costs where no region's own price holds.
  */
-export function priceIn(type: LinodeType, region: string | null, extras: Extras): Price | null {
+export function priceIn(
+  type: LinodeType,
+  region: string | null,
+  extras: AccountExtras,
+): Price | null {
   const base = regionalPrice(type.price, region);
   if (base === null || !extras.backups) return base;
   const backups = regionalPrice(type.backupsPrice, region);
@@ -272,7 +276,7 @@ function cheapestType(
   size: Size,
   region: Region | null,
   catalogue: CatalogueLists,
-  { backups }: Extras,
+  { backups }: AccountExtras,
 ): Found<LinodeType> {
   if (region === null) return { value: null, faults: [] };
   const offered = (there: Region) => catalogue.types.filter((type) => isOfferedIn(type, there));
@@ -332,7 +336,11 @@ const sizeOf = ({ id, vcpus, memoryMb }: LinodeType): string =>
   `${id} with ${vcpus} vcpus and ${memoryMb} MB`;
 
 /** Without a region, only what is missing in every region can be told. */
-function nodePrice(type: LinodeType, region: Region | null, extras: Extras): Found<NodePrice> {
+function nodePrice(
+  type: LinodeType,
+  region: Region | null,
+  extras: AccountExtras,
+): Found<NodePrice> {
   const base = regionalPrice(type.price, region?.id ?? null);
   if (base === null) {
     return faulty('type', `type ${type.id} has no hourly price, so that no budget can be kept`);

@@ -13,8 +13,8 @@ export interface NoticeMessage {
 
 export function messageOf(notice: Notice): NoticeMessage {
   const { clusterId, nodes, type, kind } = notice;
-  const told = 'teardownAt' in notice ? liveText(notice) : endText(notice);
-  const text = `Cluster ${clusterId} (${nodes} × ${type}) ${told}`;
+  const news = 'teardownAt' in notice ? liveText(notice) : endText(notice);
+  const text = `Cluster ${clusterId} (${nodes} × ${type}) ${news}`;
   const subject = `Onebuck ${notice.stage}: cluster ${clusterId} ${subjectOf(notice)}`;
   // The same in whatever is sent twice on the way, so that a receiver can tell.
   return { subject, text, json: { id: `${clusterId}/${kind}`, text, ...jsonOf(notice) } };

@@ -63,8 +63,8 @@ function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord
       return existed ? withHistory(record, at, event) : record;
     }
     case 'refused': {
-      const told = withHistory(record, at, `node ${outcome.index} refused: ${outcome.reason}`);
-      return withNode(told, outcome.index, (node) => withRefusal(node, outcome.reason));
+      const noted = withHistory(record, at, `node ${outcome.index} refused: ${outcome.reason}`);
+      return withNode(noted, outcome.index, (node) => withRefusal(node, outcome.reason));
     }
     case 'vanished':
     case 'takenOver': {
@@ -72,8 +72,8 @@ function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord
         outcome.kind === 'vanished'
           ? 'is gone, though not by us'
           : 'lost our tag: it is no longer ours, lives on and is billed on';
-      const told = withHistory(record, at, `node ${outcome.index} ${how}`);
-      return withNode(told, outcome.index, (node) => withEnd(node, at));
+      const noted = withHistory(record, at, `node ${outcome.index} ${how}`);
+      return withNode(noted, outcome.index, (node) => withEnd(node, at));
     }
     case 'created':
     case 'present':

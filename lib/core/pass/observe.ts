@@ -26,7 +26,7 @@ export function linodeOf(node: NodeRecord, linodes: readonly Linode[]): Linode |
 }
 
 /** Linodes of the cluster that no node accounts for, such as a copy made by hand. */
-export function extrasOf(record: Common, linodes: readonly Linode[]): Linode[] {
+export function unknownLinodesOf(record: Common, linodes: readonly Linode[]): Linode[] {
   const known = new Set(record.nodes.map((node) => linodeOf(node, linodes)?.id));
   return linodes.filter(({ id }) => !known.has(id));
 }
@@ -35,10 +35,10 @@ export function extrasOf(record: Common, linodes: readonly Linode[]): Linode[] {
  * Extras that may be nodes whose creates were not answered: people can change a label meanwhile. A
  * Linode of another type or region was made by somebody else.
  */
-export function doubtfulOf(record: Common, linodes: readonly Linode[]): Linode[] {
+export function possibleNodesOf(record: Common, linodes: readonly Linode[]): Linode[] {
   if (!record.nodes.some(({ state }) => state === 'creating')) return [];
   const { type, region } = record.bought;
-  return extrasOf(record, linodes)
+  return unknownLinodesOf(record, linodes)
     .filter((one) => one.type === type && one.region === region)
     .sort((a, b) => a.id - b.id);
 }
@@ -58,7 +58,7 @@ function withRelabelled<R extends LiveRecord>(
   linodes: readonly Linode[],
   now: EpochMs,
 ): R {
-  const doubtful = doubtfulOf(record, linodes);
+  const doubtful = possibleNodesOf(record, linodes);
   const nodes = record.nodes.map((node) => {
     if (node.state !== 'creating') return node;
     const isTime = record.phase === 'deleting' || now - node.triedAt >= RESEND_AFTER;

@@ -16,7 +16,14 @@ import {
   withTrouble,
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
-import { doubtfulOf, extrasOf, linodeOf, linodesOf, observe, RESEND_AFTER } from './observe.ts';
+import {
+  linodeOf,
+  linodesOf,
+  observe,
+  possibleNodesOf,
+  RESEND_AFTER,
+  unknownLinodesOf,
+} from './observe.ts';
 import { inPhase, isUp, neverCreated, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
 import type { Step } from './steps.ts';
@@ -58,10 +65,10 @@ export function plan(record: LiveRecord, observed: readonly Linode[] | null, now
   const linodes = observed === null ? null : linodesOf(record, observed);
   const seen = linodes === null ? record : observe(record, linodes, now);
   // 2. Creates that will make nothing any more are given up.
-  const settled = withoutLostCreates(seen, now, { isListed: linodes !== null });
+  const known = withoutLostCreates(seen, now, { isListed: linodes !== null });
   // 3. The cluster moves to the phase that its nodes and the time call for.
-  const life = lifeOf(settled, now);
-  const current = withProgress(inPhase(settled, life, now), record, now);
+  const life = lifeOf(known, now);
+  const current = withProgress(inPhase(known, life, now), record, now);
   // 4. That phase says what is to be done.
   switch (current.phase) {
     case 'provisioning':
@@ -163,9 +170,9 @@ function createNode(
  * Skips Linodes that are being deleted already, which the list may show for a while, and those that
  * may be nodes whose creates were not answered.
  */
-function deletionsOfExtras(record: LiveRecord, linodes: readonly Linode[]): Step[] {
-  const doubtful = doubtfulOf(record, linodes);
-  const extras = extrasOf(record, linodes).filter(
+function deletionsOfUnknown(record: LiveRecord, linodes: readonly Linode[]): Step[] {
+  const doubtful = possibleNodesOf(record, linodes);
+  const extras = unknownLinodesOf(record, linodes).filter(
     (one) => one.status !== 'deleting' && !doubtful.includes(one),
   );
   return extras.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
@@ -178,7 +185,7 @@ function corrections(
   now: EpochMs,
 ): Step[] {
   return [
-    ...deletionsOfExtras(record, linodes),
+    ...deletionsOfUnknown(record, linodes),
     ...record.nodes.flatMap((node): Step[] => {
       if (node.state === 'deleting') return deletion(node, linodes);
       if (node.state !== 'created' || linodeOf(node, linodes) !== undefined) return [];
@@ -260,7 +267,7 @@ function planDeleting(
   const current: Deleting = { ...record, nodes };
   const deletions = [
     ...nodes.flatMap((node) => deletion(node, linodes)),
-    ...(linodes === null ? [] : deletionsOfExtras(current, linodes)),
+    ...(linodes === null ? [] : deletionsOfUnknown(current, linodes)),
   ];
   const dueAt = plus(now, DELETING_LEASE);
   const [first, ...rest] = deletions;

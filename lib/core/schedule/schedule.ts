@@ -179,15 +179,15 @@ export function withRun(
   nextAt: EpochMs | null,
 ): ScheduleRecord {
   const first = run.result === 'missed' ? run.from : run.at;
-  if (schedule.nextAt === first) return withNext(told(schedule, run), nextAt);
+  if (schedule.nextAt === first) return withNext(withRunNoted(schedule, run), nextAt);
   if (run.result !== 'launched') return schedule;
-  const isTold = schedule.runs.some(
+  const isNoted = schedule.runs.some(
     (other) => other.result === 'launched' && other.clusterId === run.clusterId,
   );
-  return isTold ? schedule : told(schedule, run);
+  return isNoted ? schedule : withRunNoted(schedule, run);
 }
 
-function told(schedule: ScheduleRecord, run: Run): ScheduleRecord {
+function withRunNoted(schedule: ScheduleRecord, run: Run): ScheduleRecord {
   const [newest, ...older] = schedule.runs;
   if (newest?.result === 'missed' && run.result === 'missed') {
     const { from, count } = newest;

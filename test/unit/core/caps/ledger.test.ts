@@ -12,6 +12,7 @@ import {
   seconds,
 } from '../../../../lib/core/base/units.ts';
 import {
+  adjust,
   audit,
   type Caps,
   type Claim,
@@ -21,7 +22,6 @@ import {
   raise,
   release,
   reserve,
-  settle,
 } from '../../../../lib/core/caps/ledger.ts';
 import { spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
 import { type EndedRecord, isLive, type LiveRecord } from '../../../../lib/core/cluster/record.ts';
@@ -211,7 +211,7 @@ describe('the cap of a month', () => {
   });
 });
 
-describe('raise and settle', () => {
+describe('raise and adjust', () => {
   const caps = { ...NO_CAPS, openBudget: usd(5) };
 
   it('count a larger budget at once, if the caps allow', () => {
@@ -225,14 +225,14 @@ describe('raise and settle', () => {
   it('count a smaller one when the record has it', () => {
     const ledger = granted(raise(ledgerOf({}), { id: ID, budget: usd(0.4) }, caps, LAUNCH));
     expect(budgetOf(ledger)).toBe(usd(1));
-    expect(budgetOf(settle(ledger, ID, usd(0.4), LATER))).toBe(usd(0.4));
+    expect(budgetOf(adjust(ledger, ID, usd(0.4), LATER))).toBe(usd(0.4));
   });
 
   it('leave a budget alone that was just raised: its record may be about to be written', () => {
     const raised = granted(raise(ledgerOf({}), { id: ID, budget: usd(4) }, caps, LATER));
     const inFlight = plus(LATER, IN_FLIGHT);
-    expect(settle(raised, ID, usd(1), inFlight)).toBe(raised);
-    expect(budgetOf(settle(raised, ID, usd(1), plus(inFlight, seconds(1))))).toBe(usd(1));
+    expect(adjust(raised, ID, usd(1), inFlight)).toBe(raised);
+    expect(budgetOf(adjust(raised, ID, usd(1), plus(inFlight, seconds(1))))).toBe(usd(1));
   });
 
   it('allow a smaller budget, and never offer less than there is, where the cap is passed', () => {
@@ -245,7 +245,7 @@ describe('raise and settle', () => {
 
   it('know nothing of a cluster that is not counted', () => {
     expect(raise(EMPTY_LEDGER, { id: ID, budget: usd(1) }, caps, LAUNCH)).toBe('missing');
-    expect(settle(EMPTY_LEDGER, ID, usd(1), LAUNCH)).toBe(EMPTY_LEDGER);
+    expect(adjust(EMPTY_LEDGER, ID, usd(1), LAUNCH)).toBe(EMPTY_LEDGER);
   });
 });
 
@@ -354,7 +354,7 @@ const claimOf = (id: ClusterId, budget: MicroUsd): Claim => ({
 /** The steps of requests, passes and sweeps, each of which a crash may leave without its next. */
 const aStep = fc.record({
   kind: fc.constantFrom(
-    ...(['reserve', 'reserve', 'insert', 'insert', 'raise', 'save', 'lower', 'settle'] as const),
+    ...(['reserve', 'reserve', 'insert', 'insert', 'raise', 'save', 'lower', 'adjust'] as const),
     ...(['end', 'release', 'audit', 'wait', 'waitLong'] as const),
   ),
   id: fc.constantFrom(...IDS),
@@ -416,8 +416,8 @@ class Deployment {
         const isLower = live !== null && budget < live.budget;
         if (isLower) this.#write(claimOf(id, budget), live);
       },
-      settle: () => {
-        if (live !== null) this.ledger = settle(ledger, id, live.budget, now);
+      adjust: () => {
+        if (live !== null) this.ledger = adjust(ledger, id, live.budget, now);
       },
       end: () => {
         if (live !== null) this.#end(live);

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { durationMs, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
 import type { NodeRecord } from '../../../../lib/core/cluster/record.ts';
 import {
-  doubtfulOf,
-  extrasOf,
   linodeOf,
   linodesOf,
   observe,
+  possibleNodesOf,
+  unknownLinodesOf,
 } from '../../../../lib/core/pass/observe.ts';
 import {
   aBought,
@@ -69,7 +69,7 @@ describe('extrasOf', () => {
   it('gives what no node accounts for', () => {
     const copy = aLinode({ id: 7, label: 'copy' });
     const record = aRunning({ nodes: [created(0), creating(1)] });
-    expect(extrasOf(record, [aLinode(), copy, aLinode({ index: 1 })])).toEqual([copy]);
+    expect(unknownLinodesOf(record, [aLinode(), copy, aLinode({ index: 1 })])).toEqual([copy]);
   });
 });
 
@@ -79,13 +79,13 @@ describe('doubtfulOf', () => {
 
   it('gives extras that may be nodes whose creates were not answered, the oldest first', () => {
     const record = aRunning({ nodes: [created(0), creating(1)] });
-    expect(doubtfulOf(record, [second, aLinode(), first])).toEqual([first, second]);
+    expect(possibleNodesOf(record, [second, aLinode(), first])).toEqual([first, second]);
   });
 
   it.each([planned(1), created(1), neverCreated(1), gone(1)])(
     'gives none for a node that is %o',
     (node) => {
-      expect(doubtfulOf(aRunning({ nodes: [created(0), node] }), [first])).toEqual([]);
+      expect(possibleNodesOf(aRunning({ nodes: [created(0), node] }), [first])).toEqual([]);
     },
   );
 });
