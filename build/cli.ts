@@ -1,17 +1,19 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { projectDir } from './project.ts';
 
 /** `npm run build:cli`: the command line as one file that needs no node_modules. */
-const root = join(import.meta.dirname, '..');
-const outfile = join(root, 'dist/onebuck.mjs');
+const { version } = JSON.parse(readFileSync(join(projectDir, 'package.json'), 'utf8'));
+const outfile = join(projectDir, 'dist/onebuck.mjs');
 buildSync({
-  entryPoints: [join(root, 'cli/main.ts')],
+  entryPoints: [join(projectDir, 'cli/main.ts')],
   outfile,
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node20',
+  define: { ONEBUCK_VERSION: JSON.stringify(version) },
   // commander is CommonJS and asks for Node's own modules by require.
   banner: {
     js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import packageJson from '../package.json' with { type: 'json' };
 import { type Context, clientOf } from './context.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { createProgram } from './program.ts';
 import { createTerminal } from './terminal.ts';
+
+/** The version in package.json, which build/cli.ts puts in place of the name. */
+declare const ONEBUCK_VERSION: string;
 
 const { env } = process;
 const terminal = createTerminal(env);
@@ -45,7 +47,7 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {
   const { args, remote } = splitAtDashes(argv);
-  const program = createProgram(contextOf, remote, packageJson.version);
+  const program = createProgram(contextOf, remote, ONEBUCK_VERSION);
   try {
     await program.command.parseAsync(args, { from: 'user' });
     return program.exitCode();

@@ -42,7 +42,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'lib/adapters/webhook.ts': ['lib/adapters/axios', ...shared],
   'lib/wire.ts': ['lib'],
   handlers: ['lib/app', 'lib/http', 'lib/core', 'lib/errors.ts', 'lib/wire.ts', 'web/dist'],
-  cli: ['lib/core', 'lib/http', 'package.json'],
+  cli: ['lib/core', 'lib/http'],
   web: ['lib/core', 'lib/http'],
   ops: ['lib'],
   build: ['lib/http'],

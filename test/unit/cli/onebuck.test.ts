@@ -3,6 +3,7 @@ import { createServer, request, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { projectDir } from '../../../build/project.ts';
 import type { Cluster, Clusters, InventoryNode, Schedule } from '../../../cli/api.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
 import { type Env, hasTerminals, type Running } from '../../support/children.ts';
@@ -59,6 +60,11 @@ const launchJob = (name: string, ...more: string[]) => [
   ...['launch', '--nodes', '2', ...SPEC, '--budget', '1', '--name', name],
   ...more,
 ];
+
+it('says its version', async () => {
+  const { version } = JSON.parse(readFileSync(join(projectDir, 'package.json'), 'utf8'));
+  expect(await onebuck(['--version'], env)).toMatchObject({ code: 0, stdout: `${version}\n` });
+});
 
 describe('login', () => {
   it('tries the token, and keeps it where its owner alone can read it', async () => {
