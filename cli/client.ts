@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Problem } from './api.ts';
+import type { Problem } from '../client/answers.ts';
 import type { Login } from './config.ts';
 import { CliError, type Failure } from './errors.ts';
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, Credentials, InventoryNode } from './api.ts';
+import type { Cluster, Credentials, InventoryNode } from '../client/answers.ts';
 import type { Client } from './client.ts';
 import { knownHostsFile } from './config.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';

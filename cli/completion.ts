@@ -1,5 +1,5 @@
 import type { Argument, Command } from 'commander';
-import type { Schedule } from './api.ts';
+import type { Schedule } from '../client/answers.ts';
 import type { Context } from './context.ts';
 import { listLive } from './find.ts';
 

@@ -1,4 +1,4 @@
-import type { Health } from './api.ts';
+import type { Health } from '../client/answers.ts';
 import { type Client, createClient } from './client.ts';
 import { readLogin } from './config.ts';
 import { CliError } from './errors.ts';

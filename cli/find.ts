@@ -1,5 +1,5 @@
+import type { Cluster, Clusters, Schedule } from '../client/answers.ts';
 import { isClusterId, isScheduleId } from '../lib/core/base/names.ts';
-import type { Cluster, Clusters, Schedule } from './api.ts';
 import type { Client } from './client.ts';
 import { CliError } from './errors.ts';
 import { printable } from './format.ts';

@@ -1,4 +1,4 @@
-import type { Cluster } from './api.ts';
+import type { Cluster } from '../client/answers.ts';
 import { countdown, localTime, plural, printable, usd } from './format.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, InventoryNode, Launched, Quote } from './api.ts';
+import type { Cluster, InventoryNode, Launched, Quote } from '../client/answers.ts';
 import type { Client } from './client.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';

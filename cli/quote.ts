@@ -1,4 +1,4 @@
-import type { OfferedType, Quote } from './api.ts';
+import type { OfferedType, Quote } from '../client/answers.ts';
 import { type Context, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { facts, localTime, plural, table, usd } from './format.ts';

@@ -1,4 +1,4 @@
-import type { Report } from './api.ts';
+import type { Report } from '../client/answers.ts';
 import { type Context, show } from './context.ts';
 import { facts, printable, table, usd } from './format.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Schedule } from './api.ts';
+import type { Schedule } from '../client/answers.ts';
 import { type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { findSchedule } from './find.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Spec } from './api.ts';
 import { CliError } from './errors.ts';
+
+type Spec = Record<string, unknown>;
 
 export interface SpecOptions {
   readonly file?: string;

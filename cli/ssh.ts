@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { InventoryNode } from './api.ts';
+import type { InventoryNode } from '../client/answers.ts';
 import type { Client } from './client.ts';
 import { knownHostsFile } from './config.ts';
 import type { Context } from './context.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, Health } from './api.ts';
+import type { Cluster, Health } from '../client/answers.ts';
 import type { Client } from './client.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';

@@ -42,8 +42,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'lib/adapters/webhook.ts': ['lib/adapters/axios', ...shared],
   'lib/wire.ts': ['lib'],
   handlers: ['lib/app', 'lib/http', 'lib/core', 'lib/errors.ts', 'lib/wire.ts', 'web/dist'],
-  cli: ['lib/core', 'lib/http'],
-  web: ['lib/core', 'lib/http'],
+  client: ['lib/core', 'lib/http'],
+  cli: ['client', 'lib/core'],
+  web: ['client', 'lib/core'],
   ops: ['lib'],
   build: ['lib/http'],
   simulators: [],
@@ -65,8 +66,9 @@ const packages: Readonly<Record<string, RegExp>> = {
   'lib/errors.ts': /^\b$/,
   'lib/settings.ts': /^\b$/,
   handlers: /^(?!@aws-sdk|@aws-lambda-powertools|axios)/,
-  cli: /^(?!@aws|axios)/,
-  web: /^(zod\/mini|preact|preact\/hooks|cronstrue|@fontsource-variable\/.*)$/,
+  client: /^zod\/mini$/,
+  cli: /^(?!@aws|axios|zod)/,
+  web: /^(preact|preact\/hooks|cronstrue|@fontsource-variable\/.*)$/,
 };
 
 /** What reads a clock, chance, the environment or the network, by the name of the culprit. */
@@ -306,7 +308,9 @@ describe('the check itself', () => {
     ['handlers/api.ts', "import { x } from '../lib/adapters/log.ts';", 'lib/adapters/log.ts'],
     ['handlers/api.ts', "import { x } from '../dev/stack.ts';", 'imports dev/stack.ts'],
     ['handlers/api.ts', "import { x } from '@aws-sdk/client-sns';", 'imports @aws-sdk/client-sns'],
-    ['web/src/app.tsx', "import { x } from '../../cli/fuse.ts';", 'imports cli/fuse.ts'],
+    ['web/src/app.tsx', "import { x } from '../../cli/ssh.ts';", 'imports cli/ssh.ts'],
+    ['client/answers.ts', "import { x } from '../web/src/live.ts';", 'imports web/src/live.ts'],
+    ['client/answers.ts', "import { hash } from 'node:crypto';", 'imports node:crypto'],
     ['simulators/linode/api.ts', "import { x } from '../../lib/errors.ts';", 'lib/errors.ts'],
   ])('finds in %s that %s', (path, text, fault) => {
     expect(faultsOf(path, text)).toContainEqual(expect.stringContaining(fault));

@@ -1,5 +1,5 @@
+import type { Problem } from '../../client/answers.ts';
 import type { Sample } from './clock.ts';
-import type { Problem } from './types.ts';
 
 /** The API answered, and said no. */
 export class Refusal extends Error {

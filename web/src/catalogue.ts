@@ -1,5 +1,5 @@
+import type { Image, OfferedType, Region } from '../../client/answers.ts';
 import type { Api } from './api.ts';
-import type { Image, MachineType, Region } from './types.ts';
 
 const KEPT_MS = 10 * 60_000;
 
@@ -23,8 +23,8 @@ export const regionsFrom = async (api: Api): Promise<readonly Region[]> => {
 export const imagesFrom = async (api: Api): Promise<readonly Image[]> =>
   (await once<{ images: Image[] }>(api, 'images?deprecated=false')).images;
 
-export const typesFrom = async (api: Api, region: string): Promise<readonly MachineType[]> =>
-  (await once<{ types: MachineType[] }>(api, `types?region=${encodeURIComponent(region)}`)).types;
+export const typesFrom = async (api: Api, region: string): Promise<readonly OfferedType[]> =>
+  (await once<{ types: OfferedType[] }>(api, `types?region=${encodeURIComponent(region)}`)).types;
 
 /** The newest Ubuntu with a long life, or whatever there is. */
 export function usualImage(images: readonly Image[]): string {

@@ -1,8 +1,8 @@
+import type { Report } from '../../client/answers.ts';
 import { chartOf } from './chart.ts';
 import { useWidth } from './hooks.ts';
 import { dollars } from './money.ts';
 import { monthShort, monthTitle } from './months.ts';
-import type { Report } from './types.ts';
 
 interface Props {
   readonly reports: readonly Report[];

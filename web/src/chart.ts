@@ -1,4 +1,4 @@
-import type { Report } from './types.ts';
+import type { Report } from '../../client/answers.ts';
 
 export interface Bar {
   readonly month: string;

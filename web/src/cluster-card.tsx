@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import type { Cluster, ClusterNode } from '../../client/answers.ts';
 import { ClusterActions } from './cluster-actions.tsx';
 import { lifeOf, nextMark } from './fuse.ts';
 import { FuseView } from './fuse-view.tsx';
@@ -6,7 +7,6 @@ import { useNow } from './hooks.ts';
 import { dollars } from './money.ts';
 import { Copy } from './parts.tsx';
 import { isLive } from './poll.ts';
-import type { Cluster, ClusterNode } from './types.ts';
 import {
   clockLocal,
   countdown,

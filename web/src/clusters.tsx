@@ -1,10 +1,10 @@
+import type { Cluster } from '../../client/answers.ts';
 import { ClusterCard } from './cluster-card.tsx';
 import { useNow } from './hooks.ts';
 import { type Contact, useLiveClusters } from './live.ts';
 import { dollars } from './money.ts';
 import { Loading, Problem } from './parts.tsx';
 import { isLive } from './poll.ts';
-import type { Cluster } from './types.ts';
 import { clockLocal, plural } from './words.ts';
 
 export function Clusters() {

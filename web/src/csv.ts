@@ -1,4 +1,4 @@
-import type { Cluster } from './types.ts';
+import type { Cluster } from '../../client/answers.ts';
 
 const COLUMNS: readonly (readonly [string, (cluster: Cluster) => string | number | null])[] = [
   ['id', ({ id }) => id],

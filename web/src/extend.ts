@@ -1,5 +1,5 @@
+import type { Cluster } from '../../client/answers.ts';
 import { micro, plusUsd } from './money.ts';
-import type { Cluster } from './types.ts';
 
 export interface Change {
   readonly budgetUsd?: number;

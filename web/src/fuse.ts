@@ -1,4 +1,4 @@
-import type { Cluster } from './types.ts';
+import type { Cluster } from '../../client/answers.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import type { Cluster, Report } from '../../client/answers.ts';
 import type { Api } from './api.ts';
 import { SpendChart } from './chart-view.tsx';
 import { csvOf } from './csv.ts';
@@ -7,7 +8,6 @@ import { dollars } from './money.ts';
 import { monthBefore, monthOf, monthTitle } from './months.ts';
 import { Loading, Problem, saveFile } from './parts.tsx';
 import { isLive } from './poll.ts';
-import type { Cluster, Report } from './types.ts';
 import { endWords, plural, whenLocal } from './words.ts';
 
 const MONTHS = 6;

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Cluster, Quote } from '../../client/answers.ts';
 import { Refusal, randomKey } from './api.ts';
 import { usualImage } from './catalogue.ts';
 import { FuseView } from './fuse-view.tsx';
@@ -16,7 +17,6 @@ import {
   useCatalogue,
   useTypes,
 } from './spec-fields.tsx';
-import type { Cluster, Quote } from './types.ts';
 import { TypesTable } from './types-table.tsx';
 import { alternativeWords, plural, quoteSentence } from './words.ts';
 

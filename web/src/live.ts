@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { Cluster } from '../../client/answers.ts';
 import { type Api, NoContact } from './api.ts';
 import { useConsole } from './hooks.ts';
 import { fingerprint, isBusy, isLive, pauseMs } from './poll.ts';
-import type { Cluster } from './types.ts';
 
 type Page = { readonly clusters: readonly Cluster[]; readonly nextCursor?: string };
 

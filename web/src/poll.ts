@@ -1,4 +1,4 @@
-import type { Cluster } from './types.ts';
+import type { Cluster } from '../../client/answers.ts';
 
 const BUSY_MS = 2_000;
 const QUIET_MS = 10_000;

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Quote } from '../../client/answers.ts';
 import { Refusal } from './api.ts';
 import { useConsole } from './hooks.ts';
 import { isAskable, type SpecForm, specOf } from './spec.ts';
-import type { Quote } from './types.ts';
 import { faultsOf } from './words.ts';
 
 export interface Quoted {

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
+import type { Schedule } from '../../client/answers.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
 import { dollars } from './money.ts';
 import { Dialog, Loading, Problem } from './parts.tsx';
 import { ScheduleForm } from './schedule-form.tsx';
-import type { Schedule } from './types.ts';
 import { plural, whenLocal } from './words.ts';
 
 export function Schedules() {

@@ -1,10 +1,10 @@
+import type { Image, OfferedType, Region } from '../../client/answers.ts';
 import { imagesFrom, regionsFrom, typesFrom } from './catalogue.ts';
 import type { Remote } from './hooks.ts';
 import { useConsole, useRemote } from './hooks.ts';
 import { dollars } from './money.ts';
 import { Field } from './parts.tsx';
 import type { SpecForm } from './spec.ts';
-import type { Image, MachineType, Region } from './types.ts';
 
 export interface FieldsProps {
   readonly form: SpecForm;
@@ -109,7 +109,7 @@ export function TypeSelect({
   faults,
   onChange,
   types,
-}: FieldsProps & { types: Remote<readonly MachineType[]> }) {
+}: FieldsProps & { types: Remote<readonly OfferedType[]> }) {
   const offered = types.kind === 'ready' ? types.value : [];
   return (
     <Field label="Type" error={faults.type}>

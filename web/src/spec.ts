@@ -1,4 +1,4 @@
-import type { Alternative } from './types.ts';
+import type { Alternative } from '../../client/answers.ts';
 
 /** What is in the fields, as typed. */
 export interface SpecForm {

@@ -1,5 +1,5 @@
+import type { OfferedType } from '../../client/answers.ts';
 import { amountIn } from './spec.ts';
-import type { MachineType } from './types.ts';
 
 export interface Filter {
   readonly vcpus: number;
@@ -20,12 +20,12 @@ export interface Sort {
 
 /** Those that match, in order; equal ones by price, then by id. Without a price: last. */
 export function choose(
-  types: readonly MachineType[],
+  types: readonly OfferedType[],
   filter: Filter,
   { key, isDown }: Sort,
-): readonly MachineType[] {
+): readonly OfferedType[] {
   const max = amountIn(filter.maxHourly);
-  const price = ({ hourlyUsd }: MachineType) => hourlyUsd ?? Number.POSITIVE_INFINITY;
+  const price = ({ hourlyUsd }: OfferedType) => hourlyUsd ?? Number.POSITIVE_INFINITY;
   return types
     .filter(
       (type) =>

@@ -1,11 +1,11 @@
 import { useMemo, useState } from 'preact/hooks';
+import type { OfferedType } from '../../client/answers.ts';
 import { dollars, hoursFor } from './money.ts';
-import type { MachineType } from './types.ts';
 import { choose, type Filter, noFilter, type SortKey } from './types-choice.ts';
 import { memory, plural } from './words.ts';
 
 interface Props {
-  readonly types: readonly MachineType[];
+  readonly types: readonly OfferedType[];
   readonly chosen: string;
   readonly nodes: number;
   readonly budgetUsd: number;
@@ -90,7 +90,7 @@ export function TypesTable({ types, chosen, nodes, budgetUsd, onChoose }: Props)
 }
 
 interface RowProps {
-  readonly type: MachineType;
+  readonly type: OfferedType;
   readonly isChosen: boolean;
   readonly hours: number;
   readonly onChoose: (type: string) => void;
@@ -138,7 +138,7 @@ function Row({ type, isChosen, hours, onChoose }: RowProps) {
 
 interface FiltersProps {
   readonly filter: Filter;
-  readonly types: readonly MachineType[];
+  readonly types: readonly OfferedType[];
   readonly onChange: (filter: Filter) => void;
 }
 

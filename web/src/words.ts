@@ -1,5 +1,5 @@
+import type { Alternative, Cluster, Problem, Quote } from '../../client/answers.ts';
 import { dollars } from './money.ts';
-import type { Alternative, Cluster, Problem, Quote } from './types.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -6,7 +6,7 @@ import { csvLines } from '../../../cli/report.ts';
 import { ServerClock } from '../../../cli/server-clock.ts';
 import { memoryMb, specOf } from '../../../cli/spec.ts';
 import { exitCodesLine, sshArgs } from '../../../cli/ssh.ts';
-import { aCluster } from './builders.ts';
+import { aCluster } from '../client/builders.ts';
 
 describe('amounts and times', () => {
   it.each([

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Cluster } from '../../../cli/api.ts';
 import {
   asciiLook,
   blockLook,
@@ -11,7 +10,8 @@ import {
   fuseOf,
   nodesBar,
 } from '../../../cli/fuse.ts';
-import { aCluster } from './builders.ts';
+import type { Cluster } from '../../../client/answers.ts';
+import { aCluster } from '../client/builders.ts';
 
 const at = (iso: string) => Date.parse(iso);
 

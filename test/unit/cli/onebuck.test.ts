@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { projectDir } from '../../../build/project.ts';
-import type { Cluster, Clusters, InventoryNode, Schedule } from '../../../cli/api.ts';
+import type { Cluster, Clusters, InventoryNode, Schedule } from '../../../client/answers.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
 import { type Env, hasTerminals, type Running } from '../../support/children.ts';
 import {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cordPath, fuseOf, type Life, lifeOf, nextMark } from '../../../web/src/fuse.ts';
-import { aCluster } from './builders.ts';
+import { aCluster } from '../client/builders.ts';
 
 const HOUR = 3_600_000;
-const FROM = Date.parse('2026-11-23T12:00:00Z');
+const FROM = Date.parse('2026-11-10T10:00:00Z');
 const aLife = (some: Partial<Life> = {}): Life => ({
   from: FROM,
   hours: 10,
@@ -14,7 +14,7 @@ const aLife = (some: Partial<Life> = {}): Life => ({
 
 describe('the life of a cluster', () => {
   it('begins with its first node', () => {
-    const life = lifeOf(aCluster({ affordableHours: 13, teardownAt: '2026-11-24T00:57:00.000Z' }));
+    const life = lifeOf(aCluster({ affordableHours: 13, teardownAt: '2026-11-10T22:57:00.000Z' }));
     expect(life).toMatchObject({ from: FROM, hours: 13 });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { OfferedType } from '../../../client/answers.ts';
 import { chartOf } from '../../../web/src/chart.ts';
 import { clockFrom } from '../../../web/src/clock.ts';
 import { cronWords } from '../../../web/src/cron.ts';
@@ -8,9 +9,8 @@ import { dollars, hoursFor, plusUsd } from '../../../web/src/money.ts';
 import { monthBefore, monthShort, monthTitle } from '../../../web/src/months.ts';
 import { fingerprint, isBusy, pauseMs } from '../../../web/src/poll.ts';
 import { emptyForm, isAskable, specOf, taking } from '../../../web/src/spec.ts';
-import type { MachineType } from '../../../web/src/types.ts';
 import { choose, noFilter } from '../../../web/src/types-choice.ts';
-import { aCluster } from './builders.ts';
+import { aCluster } from '../client/builders.ts';
 
 const form = { ...emptyForm, region: 'us-east', image: 'linode/debian12' };
 
@@ -67,7 +67,7 @@ describe('the fields of a launch', () => {
 });
 
 describe('the table of types', () => {
-  const aType = (id: string, some: Partial<MachineType> = {}): MachineType => ({
+  const aType = (id: string, some: Partial<OfferedType> = {}): OfferedType => ({
     ...{ id, label: id, class: 'standard', vcpus: 1, memoryMb: 1024, diskMb: 1024, gpus: 0 },
     ...{ hourlyUsd: 0.01, monthlyUsd: 5, ...some },
   });
@@ -216,7 +216,7 @@ describe('the CSV', () => {
   it('has a line for each cluster', () => {
     const [head, row, rest] = csvOf([aCluster({ name: 'a, "b"' })]).split('\r\n');
     expect(head).toMatch(/^id,name,owner,/);
-    expect(row).toContain('caaaaaaaaaa,"a, ""b""",admin,2,');
+    expect(row).toContain('caaaaaaaaaa,"a, ""b""",admin,3,');
     expect(rest).toBe('');
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Quote } from '../../../web/src/types.ts';
+import type { Quote } from '../../../client/answers.ts';
 import {
   alternativeWords,
   clockLocal,

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../../cli/api.ts';
+import type { Cluster } from '../../../client/answers.ts';
 
 const node = (index: number): Cluster['nodes'][number] => ({
   index,

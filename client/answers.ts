@@ -1,0 +1,37 @@
+import type * as z from 'zod/mini';
+import type {
+  clusterSchema,
+  clustersSchema,
+  credentialsSchema,
+  healthSchema,
+  imageSchema,
+  inventoryNodeSchema,
+  launchedSchema,
+  problemSchema,
+  quoteSchema,
+  regionSchema,
+  reportSchema,
+  scheduleSchema,
+  typeSchema,
+} from '../lib/http/schemas.ts';
+
+/*
+ * The API's answers, by the schemas that the API validates and describes them with. Only types are
+ * imported, so that neither the schemas nor zod are bundled.
+ */
+
+export type Alternative = Quote['alternatives'][number];
+export type Cluster = z.output<typeof clusterSchema>;
+export type ClusterNode = Cluster['nodes'][number];
+export type Clusters = z.output<typeof clustersSchema>;
+export type Credentials = z.output<typeof credentialsSchema>;
+export type Health = z.output<typeof healthSchema>;
+export type Image = z.output<typeof imageSchema>;
+export type InventoryNode = z.output<typeof inventoryNodeSchema>;
+export type Launched = z.output<typeof launchedSchema>;
+export type OfferedType = z.output<typeof typeSchema>;
+export type Problem = z.output<typeof problemSchema>;
+export type Quote = z.output<typeof quoteSchema>;
+export type Region = z.output<typeof regionSchema>;
+export type Report = z.output<typeof reportSchema>;
+export type Schedule = z.output<typeof scheduleSchema>;
