@@ -1,12 +1,16 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Credentials, InventoryNode } from '../client/answers.ts';
+import { roughly } from '../client/durations.ts';
+import { dollars } from '../client/money.ts';
+import { plural } from '../client/plural.ts';
+import { clockTime, fullTime } from '../client/times.ts';
 import type { Client } from './client.ts';
 import { knownHostsFile } from './config.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster, listClusters, listLive } from './find.ts';
-import { clockTime, facts, localTime, plural, printable, roughly, table, usd } from './format.ts';
+import { facts, printable, table } from './format.ts';
 import {
   drawBar,
   ending,
@@ -53,15 +57,15 @@ function clustersTable(clusters: readonly Cluster[], nowMs: number): string[] {
     `${cluster.nodes.length}`,
     cluster.type,
     cluster.region,
-    usd(cluster.spentUsd),
-    usd(cluster.budgetUsd),
+    dollars(cluster.spentUsd),
+    dollars(cluster.budgetUsd),
     endsCell(cluster, nowMs),
   ]);
   return table(head, rows);
 }
 
 function endsCell({ status, teardownAt, endedAt }: Cluster, nowMs: number): string {
-  if (endedAt !== null) return `ended ${localTime(endedAt, nowMs)}`;
+  if (endedAt !== null) return `ended ${fullTime(endedAt, nowMs)}`;
   if (status === 'deleting' || teardownAt === null) return 'now';
   return `in ${roughly(Date.parse(teardownAt) - nowMs)}`;
 }
@@ -88,16 +92,16 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
       ['cluster', titleOf(cluster)],
       ['status', `${cluster.status}, ${nodesUp(cluster)}`],
       ['nodes', `${cluster.nodes.length} × ${cluster.type} in ${cluster.region}, ${cluster.image}`],
-      ['money', `${money(cluster)}; ${usd(cluster.hourlyUsd)} a started hour`],
+      ['money', `${money(cluster)}; ${dollars(cluster.hourlyUsd)} a started hour`],
       ['ends', ends],
       ...(fuse === null ? [] : [['fuse', drawBar(fuse, terminal.look())] as const]),
-      ['launched', `${localTime(cluster.createdAt, nowMs)} by ${printable(cluster.owner)}`],
+      ['launched', `${fullTime(cluster.createdAt, nowMs)} by ${printable(cluster.owner)}`],
     ]),
     '',
     ...table(['NODE', 'STATUS', 'IPV4', 'IPV6', 'LABEL'], nodes),
     '',
     ...cluster.history.map(
-      ({ at, event }) => `${terminal.dim(localTime(at, nowMs))}  ${printable(event)}`,
+      ({ at, event }) => `${terminal.dim(fullTime(at, nowMs))}  ${printable(event)}`,
     ),
   ];
 }
@@ -172,11 +176,11 @@ export async function extend(
 }
 
 function extendQuestion(before: Cluster, hours: number | null, budgetUsd: string | null): string {
-  const hour = `${usd(before.hourlyUsd)} a started hour`;
+  const hour = `${dollars(before.hourlyUsd)} a started hour`;
   const what =
     hours === null
-      ? `Its budget will be ${printable(`$${budgetUsd}`)} instead of ${usd(before.budgetUsd)}, at ${hour}.`
-      : `${plural(hours, 'hour')} more, at ${hour}: ${usd(hours * before.hourlyUsd)}.`;
+      ? `Its budget will be ${printable(`$${budgetUsd}`)} instead of ${dollars(before.budgetUsd)}, at ${hour}.`
+      : `${plural(hours, 'hour')} more, at ${hour}: ${dollars(hours * before.hourlyUsd)}.`;
   return `${titleOf(before)}: ${what}\nExtend it?`;
 }
 
@@ -220,8 +224,8 @@ function extendedLines(before: Cluster, after: Cluster, nowMs: number): string[]
   return [
     `${titleOf(after)} lasts ${hours} instead of ${before.affordableHours ?? 0}: ` +
       `${ending(after, nowMs)}.`,
-    `Its budget is ${usd(after.budgetUsd)} instead of ${usd(before.budgetUsd)}; ` +
-      `${usd(after.spentUsd)} is spent.`,
+    `Its budget is ${dollars(after.budgetUsd)} instead of ${dollars(before.budgetUsd)}; ` +
+      `${dollars(after.spentUsd)} is spent.`,
   ];
 }
 
@@ -269,8 +273,8 @@ export function costSentence(cluster: Cluster, nowMs: number): string {
   const { nodes, type, spentUsd, leftUsd } = cluster;
   const what = `${titleOf(cluster)} (${nodes.length} × ${type})`;
   const first = firstBilledMs(cluster);
-  const cost = `${what} will have cost ${usd(spentUsd)}, and ${usd(leftUsd)} stays unspent`;
+  const cost = `${what} will have cost ${dollars(spentUsd)}, and ${dollars(leftUsd)} stays unspent`;
   if (first === null) return `${cost}.`;
   const mark = first + Math.ceil(Math.max(1, nowMs - first) / HOUR_MS) * HOUR_MS;
-  return `${cost}. The started hour is paid anyway: it lasts until ${clockTime(new Date(mark))}.`;
+  return `${cost}. The started hour is paid anyway: it lasts until ${clockTime(mark)}.`;
 }

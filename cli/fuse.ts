@@ -1,5 +1,9 @@
 import type { Cluster } from '../client/answers.ts';
-import { countdown, localTime, plural, printable, usd } from './format.ts';
+import { countdown } from '../client/durations.ts';
+import { dollars } from '../client/money.ts';
+import { plural } from '../client/plural.ts';
+import { fullTime } from '../client/times.ts';
+import { printable } from './format.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -92,14 +96,14 @@ export const titleOf = ({ id, name }: Pick<Cluster, 'id' | 'name'>): string =>
   name === null ? id : `${id} "${printable(name)}"`;
 
 export const money = ({ spentUsd, budgetUsd, leftUsd }: Cluster): string =>
-  `${usd(spentUsd)} of ${usd(budgetUsd)} spent, ${usd(leftUsd)} left`;
+  `${dollars(spentUsd)} of ${dollars(budgetUsd)} spent, ${dollars(leftUsd)} left`;
 
 export function ending(cluster: Cluster, nowMs: number): string {
   if (cluster.status === 'deleting') return 'being destroyed';
   if (cluster.teardownAt === null) return 'over';
   const left = Date.parse(cluster.teardownAt) - nowMs;
-  if (left <= 0) return `teardown was due ${localTime(cluster.teardownAt, nowMs)}`;
-  return `teardown in ${countdown(left)}, ${localTime(cluster.teardownAt, nowMs)}`;
+  if (left <= 0) return `teardown was due ${fullTime(cluster.teardownAt, nowMs)}`;
+  return `teardown in ${countdown(left)}, ${fullTime(cluster.teardownAt, nowMs)}`;
 }
 
 /** As it is drawn again and again in a terminal. */
@@ -140,6 +144,6 @@ const reasons = {
 export function endSentence(cluster: Cluster): string {
   const why = cluster.failure ?? (cluster.endReason === null ? '' : reasons[cluster.endReason]);
   const how = cluster.status === 'failed' ? 'has failed and is gone' : 'is gone';
-  const cost = `It cost ${usd(cluster.spentUsd)} of its budget of ${usd(cluster.budgetUsd)}.`;
+  const cost = `It cost ${dollars(cluster.spentUsd)} of its budget of ${dollars(cluster.budgetUsd)}.`;
   return `${titleOf(cluster)} ${how}${why === '' ? '' : `: ${printable(why).replace(/\.$/, '')}`}. ${cost}`;
 }

@@ -1,7 +1,11 @@
 import type { OfferedType, Quote } from '../client/answers.ts';
+import { gigabytes, memory } from '../client/memory.ts';
+import { dollars } from '../client/money.ts';
+import { plural } from '../client/plural.ts';
+import { fullTime } from '../client/times.ts';
 import { type Context, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
-import { facts, localTime, plural, table, usd } from './format.ts';
+import { facts, table } from './format.ts';
 import { amount, memoryMb, numberOr, type SpecOptions, specOf } from './spec.ts';
 
 export interface TypesOptions {
@@ -33,9 +37,9 @@ function typesTable(offered: readonly OfferedType[]): readonly string[] {
   const rows = offered.map((type) => [
     type.id,
     `${type.vcpus}`,
-    `${type.memoryMb / 1024}`,
-    `${Math.round(type.diskMb / 1024)}`,
-    type.hourlyUsd === null ? 'unknown' : usd(type.hourlyUsd),
+    gigabytes(type.memoryMb),
+    gigabytes(type.diskMb),
+    type.hourlyUsd === null ? 'unknown' : dollars(type.hourlyUsd),
     ...(hasHours ? [`${type.affordableHours ?? ''}`] : []),
     ...(hasStock ? [type.available === false ? 'sold out' : ''] : []),
   ]);
@@ -54,16 +58,15 @@ export async function quote(context: Context, options: SpecOptions): Promise<voi
 }
 
 function quoteLines(answer: Quote, nowMs: number): string[] {
-  const gigabytes = answer.memoryMb / 1024;
-  const type = `${answer.type} (${plural(answer.vcpus, 'vCPU')}, ${gigabytes} GB), ${answer.why}`;
-  const ends = answer.teardownAt === null ? 'never' : localTime(answer.teardownAt, nowMs);
+  const type = `${answer.type} (${plural(answer.vcpus, 'vCPU')}, ${memory(answer.memoryMb)}), ${answer.why}`;
+  const ends = answer.teardownAt === null ? 'never' : fullTime(answer.teardownAt, nowMs);
   return [
     ...facts([
       ['nodes', `${answer.nodes} in ${answer.region}, ${answer.image}`],
       ['type', type],
-      ['an hour', usd(answer.hourlyUsd)],
+      ['an hour', dollars(answer.hourlyUsd)],
       ['lasts', `${plural(answer.affordableHours, 'hour')}, until ${ends}`],
-      ['costs', `${usd(answer.spentAtTeardownUsd)} of ${usd(answer.budgetUsd)}`],
+      ['costs', `${dollars(answer.spentAtTeardownUsd)} of ${dollars(answer.budgetUsd)}`],
     ]),
     ...answer.warnings.map((warning) => `Note: ${warning}`),
     ...answer.alternatives.map(({ sentence }) => `Or: ${sentence}`),
@@ -73,18 +76,18 @@ function quoteLines(answer: Quote, nowMs: number): string[] {
 /** What is asked before money is spent. */
 export function quoteSentence(answer: Quote, nowMs: number): string {
   const { nodes, type, region, teardownAt } = answer;
-  const until = teardownAt === null ? '' : `, until ${localTime(teardownAt, nowMs)}`;
+  const until = teardownAt === null ? '' : `, until ${fullTime(teardownAt, nowMs)}`;
   return (
-    `${nodes} × ${type} in ${region} for ${usd(answer.hourlyUsd)} a started hour: ` +
-    `${usd(answer.budgetUsd)} lasts ${plural(answer.affordableHours, 'hour')}${until}, ` +
-    `and costs ${usd(answer.spentAtTeardownUsd)} then.`
+    `${nodes} × ${type} in ${region} for ${dollars(answer.hourlyUsd)} a started hour: ` +
+    `${dollars(answer.budgetUsd)} lasts ${plural(answer.affordableHours, 'hour')}${until}, ` +
+    `and costs ${dollars(answer.spentAtTeardownUsd)} then.`
   );
 }
 
 export function tooLittle(answer: Quote): CliError {
   const message =
-    `${usd(answer.budgetUsd)} does not pay the first started hour, which costs ` +
-    `${usd(answer.firstHourUsd)}: give --budget ${answer.smallestBudgetUsd} or more.`;
+    `${dollars(answer.budgetUsd)} does not pay the first started hour, which costs ` +
+    `${dollars(answer.firstHourUsd)}: give --budget ${answer.smallestBudgetUsd} or more.`;
   const others = answer.alternatives.map(({ sentence }) => `  ${sentence}`);
   return new CliError('refused', [message, ...others].join('\n'), answer);
 }

@@ -1,6 +1,7 @@
 import type { Report } from '../client/answers.ts';
+import { dollars } from '../client/money.ts';
 import { type Context, show } from './context.ts';
-import { facts, printable, table, usd } from './format.ts';
+import { facts, printable, table } from './format.ts';
 
 export interface ReportOptions {
   readonly month?: string;
@@ -37,17 +38,17 @@ function reportLines(answer: Report): string[] {
     printable(row.owner),
     `${row.clusters}`,
     `${row.nodeHours}`,
-    usd(row.billedUsd),
-    usd(row.savedUsd),
+    dollars(row.billedUsd),
+    dollars(row.savedUsd),
   ]);
   return [
     ...facts([
       ['month', `${answer.month} (UTC)`],
       ['clusters', `${answer.clusters}`],
       ['node hours', `${answer.nodeHours}`],
-      ['billed', usd(answer.billedUsd)],
-      ['saved', `${usd(answer.savedUsd)}, had they been left on until the month's end`],
-      ['overspent', usd(answer.overspentUsd)],
+      ['billed', dollars(answer.billedUsd)],
+      ['saved', `${dollars(answer.savedUsd)}, had they been left on until the month's end`],
+      ['overspent', dollars(answer.overspentUsd)],
     ]),
     ...(owners.length === 0
       ? []

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Schedule } from '../client/answers.ts';
+import { dollars } from '../client/money.ts';
+import { fullTime } from '../client/times.ts';
 import { type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { findSchedule } from './find.ts';
-import { facts, localTime, printable, table, usd } from './format.ts';
+import { facts, printable, table } from './format.ts';
 import { titleOf } from './fuse.ts';
 import { amount, type SpecOptions, specOf } from './spec.ts';
 
@@ -29,7 +31,7 @@ export async function listSchedules(context: Context): Promise<void> {
 
 function nextRun({ enabled, nextRuns: [next] }: Schedule, nowMs: number): string {
   if (!enabled) return 'paused';
-  return next === undefined ? 'never' : localTime(next, nowMs);
+  return next === undefined ? 'never' : fullTime(next, nowMs);
 }
 
 export async function showSchedule(context: Context, named: string): Promise<void> {
@@ -45,11 +47,11 @@ function scheduleLines(schedule: Schedule, nowMs: number): string[] {
       ['schedule', `${titleOf(schedule)}${enabled ? '' : ', paused'}`],
       ['cron', `${cron} in ${timezone}`],
       ['overlap', overlap],
-      ['monthly cap', monthlyCapUsd === null ? 'none' : usd(monthlyCapUsd)],
+      ['monthly cap', monthlyCapUsd === null ? 'none' : dollars(monthlyCapUsd)],
       ['spec', printable(JSON.stringify(spec))],
-      ['next runs', nextRuns.map((at) => localTime(at, nowMs)).join(', ') || 'none'],
+      ['next runs', nextRuns.map((at) => fullTime(at, nowMs)).join(', ') || 'none'],
     ]),
-    ...runs.map((run) => `${localTime(run.at, nowMs)}  ${runText(run)}`),
+    ...runs.map((run) => `${fullTime(run.at, nowMs)}  ${runText(run)}`),
   ];
 }
 
@@ -86,9 +88,9 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
     ...(overlap === undefined ? {} : { overlap }),
     ...(cap === undefined ? {} : { monthlyCapUsd: cap }),
   };
-  const limit = cap === undefined ? '' : `, and at most ${dollars(cap)} a month`;
+  const limit = cap === undefined ? '' : `, and at most ${asGiven(cap)} a month`;
   const question =
-    `Launches a cluster for up to ${dollars(body.spec.budgetUsd)} at each occurrence of ${cron} ` +
+    `Launches a cluster for up to ${asGiven(body.spec.budgetUsd)} at each occurrence of ${cron} ` +
     `in ${zone}${limit}.\nAdd it?`;
   await confirm(context, { yes: options.yes, what: 'add a schedule', question });
   const client = context.client();
@@ -99,7 +101,7 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
 }
 
 /** As it was given: whether it is an amount at all, the server says. */
-const dollars = (given: unknown) => `$${printable(String(given))}`;
+const asGiven = (given: unknown) => `$${printable(String(given))}`;
 
 export async function enableSchedule(
   context: Context,

@@ -3,12 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { InventoryNode } from '../client/answers.ts';
+import { plural } from '../client/plural.ts';
 import type { Client } from './client.ts';
 import { knownHostsFile } from './config.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
-import { plural } from './format.ts';
 
 export interface SshOptions {
   readonly sshConfig?: string;

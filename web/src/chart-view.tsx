@@ -1,7 +1,7 @@
 import type { Report } from '../../client/answers.ts';
+import { dollars } from '../../client/money.ts';
 import { chartOf } from './chart.ts';
 import { useWidth } from './hooks.ts';
-import { dollars } from './money.ts';
 import { monthShort, monthTitle } from './months.ts';
 
 interface Props {

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { Cluster, Credentials } from '../../client/answers.ts';
+import { dollars } from '../../client/money.ts';
 import { anotherDollar, anotherHour, type Change } from './extend.ts';
 import { lifeOf, nextMark } from './fuse.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
-import { dollars } from './money.ts';
 import { Copy, Dialog, Loading, Problem, saveFile } from './parts.tsx';
 import { destroySentence } from './words.ts';
 

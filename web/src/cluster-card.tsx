@@ -1,21 +1,17 @@
 import { useState } from 'preact/hooks';
 import type { Cluster, ClusterNode } from '../../client/answers.ts';
+import { countdown, spoken } from '../../client/durations.ts';
+import { memory } from '../../client/memory.ts';
+import { dollars } from '../../client/money.ts';
+import { plural } from '../../client/plural.ts';
+import { clockTime, nearTime } from '../../client/times.ts';
 import { ClusterActions } from './cluster-actions.tsx';
 import { lifeOf, nextMark } from './fuse.ts';
 import { FuseView } from './fuse-view.tsx';
 import { useNow } from './hooks.ts';
-import { dollars } from './money.ts';
 import { Copy } from './parts.tsx';
 import { isLive } from './poll.ts';
-import {
-  clockLocal,
-  countdown,
-  countdownWords,
-  endWords,
-  memory,
-  plural,
-  whenLocal,
-} from './words.ts';
+import { endWords } from './words.ts';
 
 interface Props {
   readonly cluster: Cluster;
@@ -77,8 +73,8 @@ function Burning({ cluster }: { cluster: Cluster }) {
                 {countdown(teardownAt - now)}
               </p>
               <p class="label">
-                <span class="unseen">In {countdownWords(teardownAt - now)}, </span>
-                teardown {whenLocal(teardownAt, now)} your time
+                <span class="unseen">In {spoken(teardownAt - now)}, </span>
+                teardown {nearTime(teardownAt, now)} your time
               </p>
             </>
           )}
@@ -93,7 +89,7 @@ function Burning({ cluster }: { cluster: Cluster }) {
           label={
             life === null
               ? 'a started hour'
-              : `an hour, paid until ${clockLocal(nextMark(life, now))}`
+              : `an hour, paid until ${clockTime(nextMark(life, now))}`
           }
         />
       </div>
@@ -110,7 +106,6 @@ const goneOf = (nodes: readonly ClusterNode[]): string => {
 
 function Burnt({ cluster }: { cluster: Cluster }) {
   const now = useNow();
-  const ended = cluster.endedAt === null ? null : Date.parse(cluster.endedAt);
   return (
     <>
       <div class="figures">
@@ -118,7 +113,7 @@ function Burnt({ cluster }: { cluster: Cluster }) {
           <p class="value">{dollars(cluster.spentUsd)}</p>
           <p class="label">
             billed of {dollars(cluster.budgetUsd)}, {endWords(cluster.endReason)}
-            {ended !== null && `, ${whenLocal(ended, now)}`}
+            {cluster.endedAt !== null && `, ${nearTime(cluster.endedAt, now)}`}
           </p>
         </div>
       </div>
@@ -194,7 +189,7 @@ function Story({ cluster }: { cluster: Cluster }) {
       <ol>
         {cluster.history.map(({ at, event }) => (
           <li key={`${at} ${event}`}>
-            <time dateTime={at}>{whenLocal(Date.parse(at), now)}</time> {event}
+            <time dateTime={at}>{nearTime(at, now)}</time> {event}
           </li>
         ))}
       </ol>

@@ -1,11 +1,12 @@
 import type { Cluster } from '../../client/answers.ts';
+import { dollars, plusUsd } from '../../client/money.ts';
+import { plural } from '../../client/plural.ts';
+import { clockTime } from '../../client/times.ts';
 import { ClusterCard } from './cluster-card.tsx';
 import { useNow } from './hooks.ts';
 import { type Contact, useLiveClusters } from './live.ts';
-import { dollars } from './money.ts';
 import { Loading, Problem } from './parts.tsx';
 import { isLive } from './poll.ts';
-import { clockLocal, plural } from './words.ts';
 
 export function Clusters() {
   const { clusters, contact, put, lookNow } = useLiveClusters();
@@ -37,7 +38,7 @@ export function Clusters() {
 function Totals({ clusters }: { clusters: readonly Cluster[] }) {
   const live = clusters.filter(isLive);
   const nodes = live.reduce((sum, one) => sum + one.nodes.length, 0);
-  const hourly = live.reduce((sum, one) => sum + Math.round(one.hourlyUsd * 1e6), 0) / 1e6;
+  const hourly = plusUsd(...live.map(({ hourlyUsd }) => hourlyUsd));
   return (
     <p class="totals">
       {plural(live.length, 'cluster')}, {plural(nodes, 'node')}, {dollars(hourly)} an hour
@@ -54,7 +55,7 @@ function LostContact({ contact, onRetry }: { contact: Contact; onRetry: () => vo
         <div class="lost">
           <p>
             <strong>Lost contact.</strong> This is what was known
-            {lastAt !== null && ` at ${clockLocal(lastAt)}`}, counted on from there. A lost
+            {lastAt !== null && ` at ${clockTime(lastAt)}`}, counted on from there. A lost
             connection changes nothing for the clusters.
           </p>
           <button type="button" onClick={onRetry}>

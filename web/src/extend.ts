@@ -1,5 +1,5 @@
 import type { Cluster } from '../../client/answers.ts';
-import { micro, plusUsd } from './money.ts';
+import { micro, plusUsd } from '../../client/money.ts';
 
 export interface Change {
   readonly budgetUsd?: number;

@@ -1,7 +1,9 @@
+import { spoken } from '../../client/durations.ts';
+import { plural } from '../../client/plural.ts';
+import { nearTime } from '../../client/times.ts';
 import { Cord, Spark } from './cord.tsx';
 import { cordPath, cordY, fuseOf, type Life } from './fuse.ts';
 import { useWidth } from './hooks.ts';
-import { countdownWords, plural, whenLocal } from './words.ts';
 
 interface Props {
   readonly life: Life;
@@ -50,6 +52,6 @@ export function FuseView({ life, now, isLit }: Props) {
 function wordsOf(life: Life, now: number, isLit: boolean): string {
   if (!isLit) return `${plural(life.hours, 'hour')} to burn.`;
   const burnt = Math.floor(Math.max(0, now - life.from) / 3_600_000);
-  const left = countdownWords(life.teardownAt - now);
-  return `${burnt} of ${plural(life.hours, 'hour')} burnt. Teardown ${whenLocal(life.teardownAt, now)}, in ${left}.`;
+  const left = spoken(life.teardownAt - now);
+  return `${burnt} of ${plural(life.hours, 'hour')} burnt. Teardown ${nearTime(life.teardownAt, now)}, in ${left}.`;
 }

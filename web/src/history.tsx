@@ -1,14 +1,16 @@
 import { useState } from 'preact/hooks';
 import type { Cluster, Report } from '../../client/answers.ts';
+import { dollars } from '../../client/money.ts';
+import { plural } from '../../client/plural.ts';
+import { nearTime } from '../../client/times.ts';
 import type { Api } from './api.ts';
 import { SpendChart } from './chart-view.tsx';
 import { csvOf } from './csv.ts';
 import { useConsole, useRemote } from './hooks.ts';
-import { dollars } from './money.ts';
 import { monthBefore, monthOf, monthTitle } from './months.ts';
 import { Loading, Problem, saveFile } from './parts.tsx';
 import { isLive } from './poll.ts';
-import { endWords, plural, whenLocal } from './words.ts';
+import { endWords } from './words.ts';
 
 const MONTHS = 6;
 
@@ -143,8 +145,8 @@ function EndedTable({ clusters }: { clusters: readonly Cluster[] }) {
                   {one.nodes.length} × {one.type}, {one.region}
                 </small>
               </th>
-              <td>{whenLocal(Date.parse(one.createdAt), now)}</td>
-              <td>{one.endedAt === null ? '–' : whenLocal(Date.parse(one.endedAt), now)}</td>
+              <td>{nearTime(one.createdAt, now)}</td>
+              <td>{one.endedAt === null ? '–' : nearTime(one.endedAt, now)}</td>
               <td title={one.failure ?? undefined}>{endWords(one.endReason)}</td>
               <td class="number">{dollars(one.spentUsd)}</td>
               <td class="number">{dollars(one.budgetUsd)}</td>

@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Cluster, Quote } from '../../client/answers.ts';
+import { dollars } from '../../client/money.ts';
+import { plural } from '../../client/plural.ts';
 import { Refusal, randomKey } from './api.ts';
 import { usualImage } from './catalogue.ts';
 import { FuseView } from './fuse-view.tsx';
 import { useAction, useConsole, useNow } from './hooks.ts';
-import { dollars } from './money.ts';
 import { Field, Loading, Problem } from './parts.tsx';
 import { type Quoted, useQuote } from './quote.ts';
 import { read, write } from './session.ts';
@@ -18,7 +19,7 @@ import {
   useTypes,
 } from './spec-fields.tsx';
 import { TypesTable } from './types-table.tsx';
-import { alternativeWords, plural, quoteSentence } from './words.ts';
+import { alternativeWords, quoteSentence } from './words.ts';
 
 export function Launch() {
   const { remote, reload } = useCatalogue();

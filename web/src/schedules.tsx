@@ -1,11 +1,13 @@
 import { useState } from 'preact/hooks';
 import type { Schedule } from '../../client/answers.ts';
+import { memory } from '../../client/memory.ts';
+import { dollars } from '../../client/money.ts';
+import { plural } from '../../client/plural.ts';
+import { nearTime } from '../../client/times.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
-import { dollars } from './money.ts';
 import { Dialog, Loading, Problem } from './parts.tsx';
 import { ScheduleForm } from './schedule-form.tsx';
-import { plural, whenLocal } from './words.ts';
 
 export function Schedules() {
   const { api } = useConsole();
@@ -114,7 +116,7 @@ function ScheduleCard({ schedule, onChanged }: CardProps) {
 
 function specWords({ spec, overlap, monthlyCapUsd }: Schedule): string {
   const { nodes, type, vcpus, memoryMb, region, budgetUsd } = spec as Record<string, unknown>;
-  const machine = type ?? `${vcpus} vCPU, ${memoryMb} MB`;
+  const machine = type ?? `${plural(Number(vcpus), 'vCPU')}, ${memory(Number(memoryMb))}`;
   const cap = monthlyCapUsd === null ? '' : `, at most ${dollars(monthlyCapUsd)} a month`;
   const rest = overlap === 'skip' ? 'Skips a run while the last one lives' : 'Runs may overlap';
   return `${nodes} × ${machine} in ${region} for ${dollars(Number(budgetUsd))} a run${cap}. ${rest}.`;
@@ -130,7 +132,7 @@ function NextRuns({ schedule }: { schedule: Schedule }) {
       <ol>
         {schedule.nextRuns.map((at) => (
           <li key={at}>
-            <time dateTime={at}>{whenLocal(Date.parse(at), now)}</time>
+            <time dateTime={at}>{nearTime(at, now)}</time>
           </li>
         ))}
       </ol>
@@ -158,7 +160,7 @@ function Runs({ schedule }: { schedule: Schedule }) {
       <ol>
         {schedule.runs.map((run) => (
           <li key={run.at}>
-            <time dateTime={run.at}>{whenLocal(Date.parse(run.at), now)}</time> {runWords(run)}
+            <time dateTime={run.at}>{nearTime(run.at, now)}</time> {runWords(run)}
           </li>
         ))}
       </ol>

@@ -1,8 +1,8 @@
 import type { Image, OfferedType, Region } from '../../client/answers.ts';
+import { dollars } from '../../client/money.ts';
 import { imagesFrom, regionsFrom, typesFrom } from './catalogue.ts';
 import type { Remote } from './hooks.ts';
 import { useConsole, useRemote } from './hooks.ts';
-import { dollars } from './money.ts';
 import { Field } from './parts.tsx';
 import type { SpecForm } from './spec.ts';
 

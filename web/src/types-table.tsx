@@ -1,8 +1,9 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { OfferedType } from '../../client/answers.ts';
-import { dollars, hoursFor } from './money.ts';
+import { memory } from '../../client/memory.ts';
+import { dollars, hoursFor } from '../../client/money.ts';
+import { plural } from '../../client/plural.ts';
 import { choose, type Filter, noFilter, type SortKey } from './types-choice.ts';
-import { memory, plural } from './words.ts';
 
 interface Props {
   readonly types: readonly OfferedType[];

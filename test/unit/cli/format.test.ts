@@ -1,33 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { problemError } from '../../../cli/client.ts';
 import { costSentence, newBudget } from '../../../cli/clusters.ts';
-import { countdown, roughly, table, usd } from '../../../cli/format.ts';
+import { table } from '../../../cli/format.ts';
 import { csvLines } from '../../../cli/report.ts';
 import { ServerClock } from '../../../cli/server-clock.ts';
 import { memoryMb, specOf } from '../../../cli/spec.ts';
 import { exitCodesLine, sshArgs } from '../../../cli/ssh.ts';
 import { aCluster } from '../client/builders.ts';
 
-describe('amounts and times', () => {
-  it.each([
-    [0.975, '$0.975'],
-    [1, '$1.00'],
-    [0.1 + 0.2, '$0.30'],
-  ])('%s is %s', (dollars, text) => expect(usd(dollars)).toBe(text));
-
-  it.each([
-    [-5_000, '00:00:00'],
-    [3_661_999, '01:01:01'],
-    [90_061_000, '1 d 01:01:01'],
-  ])('%s ms count down as %s', (ms, text) => expect(countdown(ms)).toBe(text));
-
-  it.each([
-    [4_000, '4 s'],
-    [150_000, '2 min'],
-    [11_520_000, '3 h 12 min'],
-    [183_600_000, '2 d 3 h'],
-  ])('%s ms are roughly %s', (ms, text) => expect(roughly(ms)).toBe(text));
-
+describe('a table', () => {
   it('puts numbers to the right', () => {
     expect(
       table(

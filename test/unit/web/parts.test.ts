@@ -5,7 +5,6 @@ import { clockFrom } from '../../../web/src/clock.ts';
 import { cronWords } from '../../../web/src/cron.ts';
 import { csvOf } from '../../../web/src/csv.ts';
 import { anotherDollar, anotherHour } from '../../../web/src/extend.ts';
-import { dollars, hoursFor, plusUsd } from '../../../web/src/money.ts';
 import { monthBefore, monthShort, monthTitle } from '../../../web/src/months.ts';
 import { fingerprint, isBusy, pauseMs } from '../../../web/src/poll.ts';
 import { emptyForm, isAskable, specOf, taking } from '../../../web/src/spec.ts';
@@ -13,19 +12,6 @@ import { choose, noFilter } from '../../../web/src/types-choice.ts';
 import { aCluster } from '../client/builders.ts';
 
 const form = { ...emptyForm, region: 'us-east', image: 'linode/debian12' };
-
-describe('money', () => {
-  it('is added without the noise of floats', () => {
-    expect(plusUsd(0.1, 0.2)).toBe(0.3);
-    expect(dollars(0.075)).toBe('$0.075');
-  });
-
-  it('lasts as many whole hours as it pays', () => {
-    expect([hoursFor(1, 0.075), hoursFor(0.3, 0.1), hoursFor(0.07, 0.075), hoursFor(1, 0)]).toEqual(
-      [13, 3, 0, 0],
-    );
-  });
-});
 
 describe('the fields of a launch', () => {
   it('make a spec of what is filled in alone', () => {

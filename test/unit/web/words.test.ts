@@ -2,18 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Quote } from '../../../client/answers.ts';
 import {
   alternativeWords,
-  clockLocal,
-  countdown,
-  countdownWords,
   destroySentence,
   faultWords,
-  memory,
   quoteSentence,
   runSentence,
-  whenLocal,
 } from '../../../web/src/words.ts';
 
-const HOUR = 3_600_000;
 const NOW = Date.parse('2026-11-23T14:00:00Z');
 
 const aQuote = (some: Partial<Quote> = {}): Quote => ({
@@ -55,42 +49,6 @@ describe('a quote', () => {
   });
 });
 
-describe('a time', () => {
-  it.each([
-    ['2026-11-24T03:12:00Z', 'Tue 03:12'],
-    ['2026-12-01T03:12:00Z', 'Tue 1 Dec 03:12'],
-    ['2026-11-16T00:00:00Z', 'Mon 16 Nov 00:00'],
-  ])('%s is told as %s', (at, told) => {
-    expect(whenLocal(Date.parse(at), NOW, 'UTC')).toBe(told);
-  });
-
-  it('is that of the zone, also across midnight', () => {
-    expect(clockLocal(Date.parse('2026-11-23T23:30:00Z'), 'Europe/Berlin')).toBe('00:30');
-  });
-});
-
-describe('a countdown', () => {
-  it.each([
-    [0, '00:00:00'],
-    [-5, '00:00:00'],
-    [999, '00:00:00'],
-    [12 * HOUR + 41 * 60_000 + 9_000, '12:41:09'],
-    [24 * HOUR, '1 d 00:00:00'],
-    [51 * HOUR, '2 d 03:00:00'],
-  ])('of %d ms is %s', (ms, told) => {
-    expect(countdown(ms)).toBe(told);
-  });
-
-  it.each([
-    [59_000, 'less than a minute'],
-    [60_000, '1 minute'],
-    [HOUR, '1 hour'],
-    [2 * HOUR + 60_000, '2 hours and 1 minute'],
-  ])('of %d ms is heard as %s', (ms, told) => {
-    expect(countdownWords(ms)).toBe(told);
-  });
-});
-
 describe('the question before a destruction', () => {
   const spent = { spentUsd: 0.45, leftUsd: 0.55 };
 
@@ -118,8 +76,4 @@ it('an alternative is named by what it changes', () => {
 it('a fault is told with the name of what is at fault, once', () => {
   expect(faultWords('Nodes', 'must be less')).toBe('Nodes must be less');
   expect(faultWords('Nodes', 'nodes must be less')).toBe('nodes must be less');
-});
-
-it('memory is told in GB', () => {
-  expect([1024, 524_288, 1536].map(memory)).toEqual(['1 GB', '512 GB', '1.5 GB']);
 });

@@ -1,0 +1,41 @@
+import { plural } from './plural.ts';
+
+/* Lengths of time in words; all are given in milliseconds, and less than nothing counts as nothing. */
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** To the second, rounded down: `12:41:09`, and `3 d 12:41:09` from a day on. */
+export function countdown(ms: number): string {
+  const left = Math.max(0, ms);
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  const { day, hour, minute } = restsOf(left);
+  const clock = `${two(day / HOUR_MS)}:${two(hour / MINUTE_MS)}:${two(minute / SECOND_MS)}`;
+  return left < DAY_MS ? clock : `${Math.floor(left / DAY_MS)} d ${clock}`;
+}
+
+/** In the two largest units, for a table: `2 d 3 h`, `3 h 12 min`, `12 min`, `5 s`. */
+export function roughly(ms: number): string {
+  const left = Math.max(0, ms);
+  const { day, hour } = restsOf(left);
+  if (left >= DAY_MS) return `${Math.floor(left / DAY_MS)} d ${Math.floor(day / HOUR_MS)} h`;
+  const minutes = Math.floor(hour / MINUTE_MS);
+  if (left >= HOUR_MS) return `${Math.floor(left / HOUR_MS)} h ${minutes} min`;
+  return left >= MINUTE_MS ? `${minutes} min` : `${Math.floor(left / SECOND_MS)} s`;
+}
+
+/** For those who hear it: `12 hours and 41 minutes`, `less than a minute`. */
+export function spoken(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / MINUTE_MS));
+  const hours = Math.floor(minutes / 60);
+  if (minutes === 0) return 'less than a minute';
+  if (hours === 0) return plural(minutes, 'minute');
+  return minutes % 60 === 0
+    ? plural(hours, 'hour')
+    : `${plural(hours, 'hour')} and ${plural(minutes % 60, 'minute')}`;
+}
+
+/** What is over after the last whole day, hour and minute. */
+const restsOf = (ms: number) => ({ day: ms % DAY_MS, hour: ms % HOUR_MS, minute: ms % MINUTE_MS });

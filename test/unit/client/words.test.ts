@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { countdown, roughly, spoken } from '../../../client/durations.ts';
+import { gigabytes, memory } from '../../../client/memory.ts';
+import { dollars, hoursFor, plusUsd } from '../../../client/money.ts';
+import { clockTime, fullTime, nearTime } from '../../../client/times.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const NOW = Date.parse('2026-11-23T14:00:00Z');
+
+describe('money', () => {
+  it.each([
+    [0.975, '$0.975'],
+    [1, '$1.00'],
+    [0.1 + 0.2, '$0.30'],
+    [-0.5, '$0.00'],
+  ])('%s is %s', (usd, text) => expect(dollars(usd)).toBe(text));
+
+  it('is added without the noise of floats', () => {
+    expect([plusUsd(0.1, 0.2), plusUsd(), plusUsd(0.1, 0.1, 0.1)]).toEqual([0.3, 0, 0.3]);
+  });
+
+  it('lasts as many whole hours as it pays', () => {
+    const hours = [hoursFor(1, 0.075), hoursFor(0.3, 0.1), hoursFor(0.07, 0.075), hoursFor(1, 0)];
+    expect(hours).toEqual([13, 3, 0, 0]);
+  });
+});
+
+describe('memory', () => {
+  it.each([
+    [1024, '1 GB'],
+    [524_288, '512 GB'],
+    [1536, '1.5 GB'],
+    [700, '0.7 GB'],
+  ])('of %d MB is %s', (mb, text) => {
+    expect(memory(mb)).toBe(text);
+    expect(`${gigabytes(mb)} GB`).toBe(text);
+  });
+});
+
+describe('a duration', () => {
+  it.each([
+    [0, '00:00:00'],
+    [-5, '00:00:00'],
+    [999, '00:00:00'],
+    [12 * HOUR + 41 * MINUTE + 9_999, '12:41:09'],
+    [DAY, '1 d 00:00:00'],
+    [51 * HOUR, '2 d 03:00:00'],
+  ])('of %d ms counts down as %s', (ms, text) => expect(countdown(ms)).toBe(text));
+
+  it.each([
+    [-4_000, '0 s'],
+    [4_000, '4 s'],
+    [150_000, '2 min'],
+    [3 * HOUR + 12 * MINUTE, '3 h 12 min'],
+    [51 * HOUR, '2 d 3 h'],
+  ])('of %d ms is roughly %s', (ms, text) => expect(roughly(ms)).toBe(text));
+
+  it.each([
+    [59_000, 'less than a minute'],
+    [MINUTE, '1 minute'],
+    [HOUR, '1 hour'],
+    [2 * HOUR + MINUTE, '2 hours and 1 minute'],
+  ])('of %d ms is spoken as %s', (ms, text) => expect(spoken(ms)).toBe(text));
+});
+
+describe('an instant', () => {
+  it.each([
+    ['2026-11-24T03:12:00Z', 'Tue 03:12'],
+    ['2026-12-01T03:12:00Z', 'Tue 1 Dec 03:12'],
+    ['2026-11-16T00:00:00Z', 'Mon 16 Nov 00:00'],
+    ['2026-09-01T00:00:00Z', 'Tue 1 Sep 00:00'],
+    ['2025-11-23T14:00:00Z', 'Sun 23 Nov 2025 14:00'],
+  ])('%s is %s on a screen', (iso, text) => {
+    expect(nearTime(iso, NOW, 'UTC')).toBe(text);
+    expect(nearTime(Date.parse(iso), NOW, 'UTC')).toBe(text);
+  });
+
+  it.each([
+    ['2026-11-24T03:12:00Z', 'Tue 24 Nov 04:12 CET'],
+    ['2026-06-01T03:12:00Z', 'Mon 1 Jun 05:12 CEST'],
+    ['2025-12-31T22:30:00Z', 'Wed 31 Dec 2025 23:30 CET'],
+    // New year's night: a year of the zone's, not of UTC's.
+    ['2025-12-31T23:30:00Z', 'Thu 1 Jan 00:30 CET'],
+  ])('%s is %s where it may be read later', (iso, text) => {
+    expect(fullTime(iso, NOW, 'Europe/Berlin')).toBe(text);
+  });
+
+  it('has the time of its zone, also across midnight', () => {
+    expect(clockTime('2026-11-23T23:30:00Z', 'Europe/Berlin')).toBe('00:30');
+  });
+});
