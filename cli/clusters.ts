@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Credentials, InventoryNode } from '../client/answers.ts';
+import type { Api } from '../client/api.ts';
 import { roughly } from '../client/durations.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
 import { clockTime, fullTime } from '../client/times.ts';
-import type { Client } from './client.ts';
 import { knownHostsFile } from './config.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
@@ -36,11 +36,11 @@ export interface ListOptions {
 
 export async function list(context: Context, options: ListOptions): Promise<void> {
   const { status, month, all } = options;
-  const client = context.client();
+  const api = context.api();
   const isLive = !all && status === undefined && month === undefined;
   const [clusters, now] = await Promise.all([
-    isLive ? listLive(client) : listClusters(client, { status, month }),
-    serverNow(client),
+    isLive ? listLive(api) : listClusters(api, { status, month }),
+    serverNow(api),
   ]);
   show(context, { clusters }, () => {
     if (clusters.length > 0) return clustersTable(clusters, now);
@@ -71,8 +71,8 @@ function endsCell({ status, teardownAt, endedAt }: Cluster, nowMs: number): stri
 }
 
 export async function showOne(context: Context, named: string): Promise<void> {
-  const client = context.client();
-  const [cluster, now] = await Promise.all([findCluster(client, named), serverNow(client)]);
+  const api = context.api();
+  const [cluster, now] = await Promise.all([findCluster(api, named), serverNow(api)]);
   show(context, cluster, () => clusterLines(context, cluster, now));
 }
 
@@ -111,25 +111,25 @@ export async function inventory(
   named: string,
   { format }: { readonly format?: string },
 ): Promise<void> {
-  const client = context.client();
-  const { id } = await findCluster(client, named);
-  const path = `/clusters/${id}/inventory`;
+  const api = context.api();
+  const { id } = await findCluster(api, named);
+  const path = `/clusters/${id}/inventory` as const;
   if (format !== undefined && format !== 'json') {
     if (context.json) {
       throw new CliError('usage', `--json and --format ${format} exclude each other.`);
     }
-    const text = await client.text(path, { query: { format } });
+    const text = await api.text(path, { query: { format } });
     return context.terminal.out(text.replace(/\n$/, ''));
   }
-  const answer = await client.json<{ nodes: InventoryNode[] }>(path);
+  const answer = await api.json<{ nodes: InventoryNode[] }>(path);
   if (format === 'json') return context.terminal.out(JSON.stringify(answer));
   show(context, answer, () => inventoryTable(answer.nodes));
 }
 
 export async function credentials(context: Context, named: string): Promise<void> {
-  const client = context.client();
-  const { id } = await findCluster(client, named);
-  const answer = await client.json<Credentials>(`/clusters/${id}/credentials`);
+  const api = context.api();
+  const { id } = await findCluster(api, named);
+  const answer = await api.json<Credentials>(`/clusters/${id}/credentials`);
   show(context, answer, () =>
     table(
       ['NODE', 'IPV4', 'USER', 'PASSWORD'],
@@ -157,10 +157,10 @@ export async function extend(
   if ((hours === undefined) === (budget === undefined)) {
     throw new CliError('usage', 'Give either --hours or --budget.');
   }
-  const client = context.client();
+  const api = context.api();
   if (!yes) assertCanAsk(context.terminal, 'extend');
   const more = hours === undefined ? null : wholeHours(hours);
-  const before = await findCluster(client, named);
+  const before = await findCluster(api, named);
   const budgetUsd = more === null ? newBudget(before, budget ?? '') : null;
   await confirm(context, {
     yes,
@@ -169,9 +169,9 @@ export async function extend(
   });
   const after =
     more === null
-      ? await change(client, before.id, { budgetUsd })
-      : await extendByHours(client, before, more);
-  const now = await serverNow(client);
+      ? await change(api, before.id, { budgetUsd })
+      : await extendByHours(api, before, more);
+  const now = await serverNow(api);
   show(context, after, () => extendedLines(before, after, now));
 }
 
@@ -201,22 +201,22 @@ function wholeHours(text: string): number {
   throw new CliError('usage', `--hours ${text} must be a whole number of at least 1.`);
 }
 
-const change = (client: Client, id: string, body: unknown) =>
-  client.json<Cluster>(`/clusters/${id}`, { method: 'PATCH', body });
+const change = (api: Api, id: string, body: unknown) =>
+  api.json<Cluster>(`/clusters/${id}`, { method: 'PATCH', body });
 
 /** An hour across a month's end costs two: the missing ones are paid for in a second step. */
-async function extendByHours(client: Client, before: Cluster, hours: number): Promise<Cluster> {
+async function extendByHours(api: Api, before: Cluster, hours: number): Promise<Cluster> {
   const hour = microsOf(before.hourlyUsd);
   const raised = (from: Cluster, more: number) =>
     `${(microsOf(from.budgetUsd) + more * hour) / 1e6}`;
-  const first = await change(client, before.id, {
+  const first = await change(api, before.id, {
     budgetUsd: raised(before, hours),
     ...(before.maxHours === null ? {} : { maxHours: before.maxHours + hours }),
   });
   if (first.affordableHours === null || before.affordableHours === null) return first;
   const missing = before.affordableHours + hours - first.affordableHours;
   if (missing <= 0) return first;
-  return change(client, before.id, { budgetUsd: raised(first, missing) });
+  return change(api, before.id, { budgetUsd: raised(first, missing) });
 }
 
 function extendedLines(before: Cluster, after: Cluster, nowMs: number): string[] {
@@ -243,15 +243,15 @@ export async function remove(
 ): Promise<void> {
   const { terminal } = context;
   if (!yes) assertCanAsk(terminal, 'destroy');
-  const client = context.client();
-  const found = await findCluster(client, named);
+  const api = context.api();
+  const found = await findCluster(api, named);
   if (isOver(found)) return show(context, found, () => endSentence(found));
-  const cost = costSentence(found, await serverNow(client));
+  const cost = costSentence(found, await serverNow(api));
   if (found.status !== 'deleting') {
     await confirm(context, { yes, what: 'destroy', question: `${cost}\nDestroy it now?` });
   }
-  const path = `/clusters/${found.id}`;
-  let cluster = await client.json<Cluster>(path, { method: 'DELETE' });
+  const path = `/clusters/${found.id}` as const;
+  let cluster = await api.json<Cluster>(path, { method: 'DELETE' });
   rmSync(knownHostsFile(context.env, found.id), { force: true });
   if (!wait) {
     return show(context, cluster, () => [cost, `${titleOf(cluster)} is being destroyed.`]);
@@ -260,7 +260,7 @@ export async function remove(
   try {
     while (!isOver(cluster)) {
       await delay(POLL_MS);
-      cluster = await patiently(context, () => client.json<Cluster>(path));
+      cluster = await patiently(context, () => api.json<Cluster>(path));
     }
   } finally {
     waiting.over();

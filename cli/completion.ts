@@ -66,9 +66,9 @@ async function operandsOf(argument: Argument | undefined, context: Context): Pro
   const named = (items: readonly { id: string; name: string | null }[]) =>
     items.flatMap(({ id, name }) => (name !== null && /^[\w.-]+$/.test(name) ? [id, name] : [id]));
   try {
-    if (argument?.name() === 'cluster') return named(await listLive(context.client()));
+    if (argument?.name() === 'cluster') return named(await listLive(context.api()));
     if (argument?.name() !== 'schedule') return [];
-    const { schedules } = await context.client().json<{ schedules: Schedule[] }>('/schedules');
+    const { schedules } = await context.api().json<{ schedules: Schedule[] }>('/schedules');
     return named(schedules);
   } catch {
     return []; // nobody who presses Tab wants to read why

@@ -1,5 +1,5 @@
 import type { Health } from '../client/answers.ts';
-import { type Client, createClient } from './client.ts';
+import { type Api, createApi } from '../client/api.ts';
 import { readLogin } from './config.ts';
 import { CliError } from './errors.ts';
 import type { Terminal } from './terminal.ts';
@@ -11,7 +11,7 @@ export interface Context {
   /** The API's JSON alone on stdout. */
   readonly json: boolean;
   /** Logged in; throws a CliError where nobody is. */
-  client(): Client;
+  api(): Api;
   /** What Ctrl-C says until `over` is called. */
   onInterrupt(say: () => string): { over(): void };
   /** Until `over` is called, Ctrl-C is somebody else's. */
@@ -19,14 +19,14 @@ export interface Context {
 }
 
 /** Milliseconds, as the server's clock shows it: it may be a virtual one. */
-export async function serverNow(client: Client): Promise<number> {
-  const { time } = await client.json<Health>('/health');
+export async function serverNow(api: Api): Promise<number> {
+  const { time } = await api.json<Health>('/health');
   return Date.parse(time);
 }
 
-export function clientOf(env: Context['env']): Client {
+export function apiOf(env: Context['env']): Api {
   const seconds = Number(env.ONEBUCK_TIMEOUT_SECONDS || 0);
-  return seconds > 0 ? createClient(readLogin(env), seconds) : createClient(readLogin(env));
+  return createApi({ ...readLogin(env), ...(seconds > 0 ? { timeoutMs: seconds * 1_000 } : {}) });
 }
 
 export function show(

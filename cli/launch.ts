@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, InventoryNode, Launched, Quote } from '../client/answers.ts';
-import type { Client } from './client.ts';
+import { type Api, mayPass } from '../client/api.ts';
+import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
-import { CliError } from './errors.ts';
+import { CliError, withAdvice } from './errors.ts';
 import { printable, table } from './format.ts';
 import { ending, endSentence, money, nodesBar, nodesUp, titleOf } from './fuse.ts';
 import { patiently } from './patience.ts';
@@ -19,42 +19,38 @@ export interface LaunchOptions extends SpecOptions {
 export async function launch(context: Context, options: LaunchOptions): Promise<void> {
   const { terminal } = context;
   if (!options.yes) assertCanAsk(terminal, 'launch');
-  const client = context.client();
+  const api = context.api();
   const body = specOf(options);
-  if (!options.yes) await askByQuote(context, client, body);
-  const key = options.idempotencyKey ?? randomUUID();
+  if (!options.yes) await askByQuote(context, api, body);
+  const key = options.idempotencyKey ?? createIdempotencyKey();
   const again = `The same command with --idempotency-key ${key} tells, and launches nothing twice.`;
   const sending = context.onInterrupt(() => `It may have been launched. ${again}`);
   let launched: Launched;
   try {
-    launched = await client.json<Launched>('/clusters', {
+    launched = await api.json<Launched>('/clusters', {
       method: 'POST',
       headers: { 'idempotency-key': key },
       body,
     });
   } catch (error) {
-    if (!(error instanceof CliError) || !error.mayPass) throw error;
-    const message = `${error.message}\nIt may have been launched. ${again}`;
-    throw new CliError(error.failure, message, error.problem);
+    throw mayPass(error) ? withAdvice(error, `It may have been launched. ${again}`) : error;
   } finally {
     sending.over();
   }
   if (!options.wait) {
-    const now = await serverNow(client);
+    const now = await serverNow(api);
     return show(context, launched, () => launchedLines(launched, now));
   }
-  const cluster = await waitUntilUp(context, client, launched);
+  const cluster = await waitUntilUp(context, api, launched);
   if (context.json) return terminal.out(JSON.stringify(cluster));
-  const { nodes } = await client.json<{ nodes: InventoryNode[] }>(
-    `/clusters/${cluster.id}/inventory`,
-  );
-  terminal.out([...launchedLines(cluster, await serverNow(client)), ...inventoryTable(nodes)]);
+  const { nodes } = await api.json<{ nodes: InventoryNode[] }>(`/clusters/${cluster.id}/inventory`);
+  terminal.out([...launchedLines(cluster, await serverNow(api)), ...inventoryTable(nodes)]);
 }
 
-async function askByQuote(context: Context, client: Client, body: unknown): Promise<void> {
+async function askByQuote(context: Context, api: Api, body: unknown): Promise<void> {
   const [quote, now] = await Promise.all([
-    client.json<Quote>('/quotes', { method: 'POST', body }),
-    serverNow(client),
+    api.json<Quote>('/quotes', { method: 'POST', body }),
+    serverNow(api),
   ]);
   if (quote.affordableHours === 0) throw tooLittle(quote);
   for (const warning of quote.warnings) context.terminal.note(`Note: ${warning}`);
@@ -76,7 +72,7 @@ export const inventoryTable = (nodes: readonly InventoryNode[]): string[] =>
 const POLL_MS = 1_000;
 
 /** Draws a bar in a terminal; else tells of each change on stderr, and stdout has the answer alone. */
-async function waitUntilUp(context: Context, client: Client, launched: Cluster): Promise<Cluster> {
+async function waitUntilUp(context: Context, api: Api, launched: Cluster): Promise<Cluster> {
   const { id } = launched;
   const livesOn =
     `Cluster ${id} lives on, and is paid for: "onebuck watch ${id}" shows it, ` +
@@ -94,11 +90,10 @@ async function waitUntilUp(context: Context, client: Client, launched: Cluster):
       if (cluster.status === 'running') return cluster;
       if (cluster.status !== 'provisioning') throw notUp(cluster);
       await delay(POLL_MS);
-      cluster = await patiently(context, () => client.json<Cluster>(`/clusters/${id}`));
+      cluster = await patiently(context, () => api.json<Cluster>(`/clusters/${id}`));
     }
   } catch (error) {
-    if (!(error instanceof CliError) || !error.mayPass) throw error;
-    throw new CliError(error.failure, `${error.message}\n${livesOn}`, error.problem);
+    throw mayPass(error) ? withAdvice(error, livesOn) : error;
   } finally {
     terminal.settle();
     waiting.over();

@@ -1,4 +1,4 @@
-import { createClient } from './client.ts';
+import { createApi } from '../client/api.ts';
 import { keepLogin, parseUrl } from './config.ts';
 import { type Context, show } from './context.ts';
 import { CliError } from './errors.ts';
@@ -16,7 +16,7 @@ export async function login(context: Context, options: { readonly url?: string }
   if (url.startsWith('http:') && !isLoopback(url)) {
     terminal.note(`${url} is not encrypted: whoever is on the way can read the token.`);
   }
-  await createClient({ url, token }).json('/clusters', { query: { limit: '1' } });
+  await createApi({ url, token }).json('/clusters', { query: { limit: 1 } });
   const file = keepLogin(env, { url, token });
   show(context, { url }, () => `Logged in to ${url}. The token is kept in ${file}.`);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { type Context, clientOf } from './context.ts';
-import { CliError, exitCodes } from './errors.ts';
+import { apiOf, type Context } from './context.ts';
+import { cliErrorOf, exitCodes } from './errors.ts';
 import { createProgram } from './program.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -28,7 +28,7 @@ const contextOf = (json: boolean): Context => ({
   env,
   terminal,
   json,
-  client: () => clientOf(env),
+  api: () => apiOf(env),
   onInterrupt(say) {
     sayings.push(say);
     return { over: () => void sayings.splice(sayings.indexOf(say), 1) };
@@ -68,12 +68,13 @@ function splitAtDashes(argv: readonly string[]) {
 }
 
 function tell(error: unknown, asJson: boolean): number {
-  if (!(error instanceof CliError)) {
+  const known = cliErrorOf(error);
+  if (known === null) {
     terminal.note(`onebuck has a bug: ${error instanceof Error ? error.stack : error}`);
     return exitCodes.failed;
   }
-  const isProblem = asJson && error.problem !== null;
-  const said = isProblem ? JSON.stringify(error.problem) : error.message;
+  const { failure, message, problem } = known;
+  const said = asJson && problem !== null ? JSON.stringify(problem) : message;
   if (said !== '') terminal.note(said);
-  return exitCodes[error.failure];
+  return exitCodes[failure];
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { mayPass } from '../client/api.ts';
 import type { Context } from './context.ts';
-import { CliError } from './errors.ts';
+import { cliErrorOf } from './errors.ts';
 
 const AGAIN_AFTER_MS = 2_000;
 /** An outage may be shorter than a cluster's life. */
@@ -16,11 +17,10 @@ export async function patiently<Answer>(
     try {
       return await ask();
     } catch (error) {
-      const mayPass = error instanceof CliError && error.mayPass;
-      if (!mayPass || Date.now() - since > OUTAGE_MS_MAX) throw error;
+      if (!mayPass(error) || Date.now() - since > OUTAGE_MS_MAX) throw error;
       if (!isTold) {
         terminal.settle();
-        terminal.note(`${error.message} Trying again.`);
+        terminal.note(`${cliErrorOf(error)?.message} Trying again.`);
       }
       await delay(AGAIN_AFTER_MS);
     }

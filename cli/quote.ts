@@ -25,7 +25,7 @@ export async function types(context: Context, options: TypesOptions): Promise<vo
     budgetUsd: amount(options.budget),
     nodes: options.nodes,
   };
-  const answer = await context.client().json<{ types: OfferedType[] }>('/types', { query });
+  const answer = await context.api().json<{ types: OfferedType[] }>('/types', { query });
   show(context, answer, () => typesTable(answer.types));
 }
 
@@ -47,11 +47,11 @@ function typesTable(offered: readonly OfferedType[]): readonly string[] {
 }
 
 export async function quote(context: Context, options: SpecOptions): Promise<void> {
-  const client = context.client();
+  const api = context.api();
   const body = specOf(options);
   const [answer, now] = await Promise.all([
-    client.json<Quote>('/quotes', { method: 'POST', body }),
-    serverNow(client),
+    api.json<Quote>('/quotes', { method: 'POST', body }),
+    serverNow(api),
   ]);
   show(context, answer, () => quoteLines(answer, now));
   if (answer.affordableHours === 0) throw tooLittle(answer);

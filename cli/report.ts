@@ -12,7 +12,7 @@ const FIELDS = ['clusters', 'nodeHours', 'billedUsd', 'savedUsd', 'overspentUsd'
 
 export async function report(context: Context, { month, csv }: ReportOptions): Promise<void> {
   const query = { month };
-  const answer = await context.client().json<Report>('/report', { query });
+  const answer = await context.api().json<Report>('/report', { query });
   show(context, answer, () => (csv ? csvLines(answer) : reportLines(answer)));
 }
 

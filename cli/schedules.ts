@@ -1,19 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import type { Schedule } from '../client/answers.ts';
+import { Refusal } from '../client/api.ts';
+import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { dollars } from '../client/money.ts';
 import { fullTime } from '../client/times.ts';
 import { type Context, confirm, serverNow, show } from './context.ts';
-import { CliError } from './errors.ts';
 import { findSchedule } from './find.ts';
 import { facts, printable, table } from './format.ts';
 import { titleOf } from './fuse.ts';
 import { amount, type SpecOptions, specOf } from './spec.ts';
 
 export async function listSchedules(context: Context): Promise<void> {
-  const client = context.client();
+  const api = context.api();
   const [answer, now] = await Promise.all([
-    client.json<{ schedules: Schedule[] }>('/schedules'),
-    serverNow(client),
+    api.json<{ schedules: Schedule[] }>('/schedules'),
+    serverNow(api),
   ]);
   show(context, answer, () => {
     if (answer.schedules.length === 0)
@@ -35,8 +35,8 @@ function nextRun({ enabled, nextRuns: [next] }: Schedule, nowMs: number): string
 }
 
 export async function showSchedule(context: Context, named: string): Promise<void> {
-  const client = context.client();
-  const [schedule, now] = await Promise.all([findSchedule(client, named), serverNow(client)]);
+  const api = context.api();
+  const [schedule, now] = await Promise.all([findSchedule(api, named), serverNow(api)]);
   show(context, schedule, () => scheduleLines(schedule, now));
 }
 
@@ -93,10 +93,10 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
     `Launches a cluster for up to ${asGiven(body.spec.budgetUsd)} at each occurrence of ${cron} ` +
     `in ${zone}${limit}.\nAdd it?`;
   await confirm(context, { yes: options.yes, what: 'add a schedule', question });
-  const client = context.client();
-  const headers = { 'idempotency-key': options.idempotencyKey ?? randomUUID() };
-  const schedule = await client.json<Schedule>('/schedules', { method: 'POST', headers, body });
-  const now = await serverNow(client);
+  const api = context.api();
+  const headers = { 'idempotency-key': options.idempotencyKey ?? createIdempotencyKey() };
+  const schedule = await api.json<Schedule>('/schedules', { method: 'POST', headers, body });
+  const now = await serverNow(api);
   show(context, schedule, () => scheduleLines(schedule, now));
 }
 
@@ -108,11 +108,11 @@ export async function enableSchedule(
   named: string,
   enabled: boolean,
 ): Promise<void> {
-  const client = context.client();
-  const { id } = await findSchedule(client, named);
+  const api = context.api();
+  const { id } = await findSchedule(api, named);
   const body = { enabled };
-  const schedule = await client.json<Schedule>(`/schedules/${id}`, { method: 'PATCH', body });
-  const now = await serverNow(client);
+  const schedule = await api.json<Schedule>(`/schedules/${id}`, { method: 'PATCH', body });
+  const now = await serverNow(api);
   show(context, schedule, () =>
     enabled
       ? `${titleOf(schedule)} goes on: next run ${nextRun(schedule, now)}.`
@@ -125,15 +125,15 @@ export async function removeSchedule(
   named: string,
   { yes }: { readonly yes: boolean },
 ): Promise<void> {
-  const client = context.client();
-  const schedule = await findSchedule(client, named);
+  const api = context.api();
+  const schedule = await findSchedule(api, named);
   const question = `Delete schedule ${titleOf(schedule)}? What it has launched lives on.`;
   await confirm(context, { yes, what: 'delete', question });
   try {
-    await client.json(`/schedules/${schedule.id}`, { method: 'DELETE' });
+    await api.json(`/schedules/${schedule.id}`, { method: 'DELETE' });
   } catch (error) {
     // Deleted by the first of two requests, whose answer was lost, or by somebody else.
-    if (!(error instanceof CliError) || error.failure !== 'notFound') throw error;
+    if (!(error instanceof Refusal) || error.status !== 404) throw error;
   }
   if (!context.json) context.terminal.out(`${titleOf(schedule)} is gone.`);
 }

@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { InventoryNode } from '../client/answers.ts';
+import type { Api } from '../client/api.ts';
 import { plural } from '../client/plural.ts';
-import type { Client } from './client.ts';
 import { knownHostsFile } from './config.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
@@ -21,9 +21,9 @@ export async function ssh(
   { named, index, command }: { named: string; index: string; command: readonly string[] },
   options: SshOptions,
 ): Promise<number> {
-  const client = context.client();
-  const { id } = await findCluster(client, named);
-  const nodes = await reachable(client, id);
+  const api = context.api();
+  const { id } = await findCluster(api, named);
+  const nodes = await reachable(api, id);
   const node = nodes.find((one) => `${one.index}` === index);
   if (node === undefined) {
     const there = nodes.map((one) => one.index).join(', ');
@@ -60,9 +60,9 @@ export async function run(
   if (command.length === 0) {
     throw new CliError('usage', 'Say what to run: onebuck run <cluster> -- <command>.');
   }
-  const client = context.client();
-  const { id, nodes: all, spec } = await findCluster(client, named);
-  const nodes = await reachable(client, id);
+  const api = context.api();
+  const { id, nodes: all, spec } = await findCluster(api, named);
+  const nodes = await reachable(api, id);
   const lacking = all.filter(
     ({ index, status }) =>
       !['gone', 'neverCreated', 'deleting'].includes(status) &&
@@ -125,8 +125,8 @@ export function exitCodesLine(ran: readonly Pick<Ran, 'index' | 'exitCode'>[]): 
   return `Exit codes: ${parts.join('; ')}.`;
 }
 
-async function reachable(client: Client, id: string): Promise<readonly InventoryNode[]> {
-  const { nodes } = await client.json<{ nodes: InventoryNode[] }>(`/clusters/${id}/inventory`);
+async function reachable(api: Api, id: string): Promise<readonly InventoryNode[]> {
+  const { nodes } = await api.json<{ nodes: InventoryNode[] }>(`/clusters/${id}/inventory`);
   if (nodes.length > 0) return nodes;
   throw new CliError(
     'failed',

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Health } from '../client/answers.ts';
-import type { Client } from './client.ts';
+import type { Api } from '../client/api.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
@@ -14,23 +14,23 @@ const ASK_MS_AT_FIRST = 300;
 const DRAW_MS = 500;
 
 export async function watch(context: Context, named: string): Promise<void> {
-  const client = context.client();
-  const { id } = await findCluster(client, named);
+  const api = context.api();
+  const { id } = await findCluster(api, named);
   const watching = context.onInterrupt(() => `Cluster ${id} lives on: "onebuck rm ${id}" ends it.`);
   try {
-    const cluster = await watchToEnd(context, client, id);
+    const cluster = await watchToEnd(context, api, id);
     if (cluster.status === 'failed') throw new CliError('failed', '', cluster);
   } finally {
     watching.over();
   }
 }
 
-async function watchToEnd(context: Context, client: Client, id: string): Promise<Cluster> {
+async function watchToEnd(context: Context, api: Api, id: string): Promise<Cluster> {
   const { terminal, json } = context;
   const clock = new ServerClock();
   const isDrawn = terminal.canRedraw && !json;
   const tellChange = changeTeller(context);
-  let cluster = await ask(client, id, clock);
+  let cluster = await ask(api, id, clock);
   for (let asked = 1; !isOver(cluster); asked += 1) {
     const drawn = cluster;
     const draw = () => terminal.redraw(fuseLines(drawn, clock.now(Date.now()), terminal.look()));
@@ -43,7 +43,7 @@ async function watchToEnd(context: Context, client: Client, id: string): Promise
       await delay(Math.min(DRAW_MS, Math.max(1, until - Date.now())));
       if (isDrawn) draw();
     }
-    cluster = await patiently(context, () => ask(client, id, clock));
+    cluster = await patiently(context, () => ask(api, id, clock));
   }
   if (isDrawn) terminal.redraw([endSentence(cluster)]);
   else if (json) tellChange(cluster, clock.now(Date.now()));
@@ -51,10 +51,10 @@ async function watchToEnd(context: Context, client: Client, id: string): Promise
   return cluster;
 }
 
-async function ask(client: Client, id: string, clock: ServerClock): Promise<Cluster> {
+async function ask(api: Api, id: string, clock: ServerClock): Promise<Cluster> {
   const [cluster, health] = await Promise.all([
-    client.json<Cluster>(`/clusters/${id}`),
-    client.json<Health>('/health').then((answer) => ({ ...answer, localMs: Date.now() })),
+    api.json<Cluster>(`/clusters/${id}`),
+    api.json<Health>('/health').then((answer) => ({ ...answer, localMs: Date.now() })),
   ]);
   clock.observe({ serverMs: Date.parse(health.time), localMs: health.localMs });
   return cluster;

@@ -1,13 +1,13 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { createApi, sampleTime } from './api.ts';
-import { clockFrom, type Sample, type ServerClock } from './clock.ts';
+import type { Api } from '../../client/api.ts';
+import { clockFrom, type Sample, type ServerClock, sampleTime } from './clock.ts';
 import { Clusters } from './clusters.tsx';
 import { History } from './history.tsx';
 import { ConsoleProvider } from './hooks.ts';
 import { Launch } from './launch.tsx';
 import { Mark, NavIcon } from './marks.tsx';
 import { Schedules } from './schedules.tsx';
-import { forgetAll, keepToken, readToken } from './session.ts';
+import { apiOf, forgetAll, keepToken, readToken } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 
 const VIEWS = [
@@ -37,14 +37,14 @@ export function App() {
 
 function Shell({ token, onSignOut }: { token: string; onSignOut: (why: string) => void }) {
   const { path, title, View } = useRoute();
-  const clock = useServerClock();
   const [said, announce] = useState('');
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   const api = useMemo(
-    () => createApi(token, () => onSignOut('That token is no longer taken. Sign in again.')),
+    () => apiOf(token, () => onSignOut('That token is no longer taken. Sign in again.')),
     [token, onSignOut],
   );
+  const clock = useServerClock(api);
   const context = useMemo(() => ({ api, clock, announce }), [api, clock]);
 
   useEffect(() => {
@@ -113,7 +113,7 @@ const SECOND_SAMPLE_MS = 1_500;
 const SAMPLE_AGAIN_MS = 10 * 60_000;
 
 /** Set by the API's own time: at once, again to learn its pace, and every ten minutes. */
-function useServerClock(): ServerClock {
+function useServerClock(api: Api): ServerClock {
   const [clock, setClock] = useState<ServerClock>({ rate: 1, now: (local = Date.now()) => local });
   useEffect(() => {
     let first: Sample | null = null;
@@ -121,7 +121,7 @@ function useServerClock(): ServerClock {
     let isOver = false;
     const sample = async () => {
       clearTimeout(timer);
-      const pause = await sampleTime().then(
+      const pause = await sampleTime(api).then(
         (taken) => {
           if (isOver) return 0;
           setClock(clockFrom(first ?? taken, taken));
@@ -142,6 +142,6 @@ function useServerClock(): ServerClock {
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', seen);
     };
-  }, []);
+  }, [api]);
   return clock;
 }

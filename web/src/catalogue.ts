@@ -1,12 +1,12 @@
 import type { Image, OfferedType, Region } from '../../client/answers.ts';
-import type { Api } from './api.ts';
+import type { Api, Path } from '../../client/api.ts';
 
 const KEPT_MS = 10 * 60_000;
 
 const kept = new Map<string, { readonly until: number; readonly answer: Promise<unknown> }>();
 
 /** The same question is asked once in ten minutes; a failure is not kept. */
-function once<T>(api: Api, path: string): Promise<T> {
+function once<T>(api: Api, path: Path): Promise<T> {
   const found = kept.get(path);
   if (found !== undefined && found.until > Date.now()) return found.answer as Promise<T>;
   const answer = api.json<T>(path);
@@ -16,15 +16,15 @@ function once<T>(api: Api, path: string): Promise<T> {
 }
 
 export const regionsFrom = async (api: Api): Promise<readonly Region[]> => {
-  const { regions } = await once<{ regions: Region[] }>(api, 'regions');
+  const { regions } = await once<{ regions: Region[] }>(api, '/regions');
   return regions.toSorted((one, other) => one.label.localeCompare(other.label));
 };
 
 export const imagesFrom = async (api: Api): Promise<readonly Image[]> =>
-  (await once<{ images: Image[] }>(api, 'images?deprecated=false')).images;
+  (await once<{ images: Image[] }>(api, '/images?deprecated=false')).images;
 
 export const typesFrom = async (api: Api, region: string): Promise<readonly OfferedType[]> =>
-  (await once<{ types: OfferedType[] }>(api, `types?region=${encodeURIComponent(region)}`)).types;
+  (await once<{ types: OfferedType[] }>(api, `/types?region=${encodeURIComponent(region)}`)).types;
 
 /** The newest Ubuntu with a long life, or whatever there is. */
 export function usualImage(images: readonly Image[]): string {

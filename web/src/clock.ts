@@ -1,3 +1,6 @@
+import type { Health } from '../../client/answers.ts';
+import type { Api } from '../../client/api.ts';
+
 /*
  * What time it is for the API. A browser's clock may be wrong, and a local run's may be made to run
  * faster: so two samples of /health tell where the API's clock stands, and how fast it runs.
@@ -25,4 +28,10 @@ export function clockFrom(first: Sample, second: Sample = first): ServerClock {
     rate,
     now: (local = Date.now()) => second.server + (local - second.local) * rate,
   };
+}
+
+export async function sampleTime(api: Api): Promise<Sample> {
+  const before = Date.now();
+  const { time } = await api.json<Health>('/health');
+  return { local: (before + Date.now()) / 2, server: Date.parse(time) };
 }

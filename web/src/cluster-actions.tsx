@@ -22,7 +22,7 @@ export function ClusterActions({ cluster, onChanged }: Props) {
   const isGoing = cluster.status === 'deleting';
   const change = (body: Change, told: string) =>
     run(async () => {
-      onChanged(await api.json<Cluster>(`clusters/${cluster.id}`, { method: 'PATCH', body }));
+      onChanged(await api.json<Cluster>(`/clusters/${cluster.id}`, { method: 'PATCH', body }));
       announce(`${called}: ${told}.`);
     });
   return (
@@ -80,7 +80,7 @@ function Inventory({ cluster: { id, name } }: { cluster: Cluster }) {
   const { error, run } = useAction();
   const save = (format: string) =>
     run(async () => {
-      const text = await api.text(`clusters/${id}/inventory?format=${format}`);
+      const text = await api.text(`/clusters/${id}/inventory?format=${format}`);
       const ending = format === 'json' ? 'json' : 'txt';
       saveFile(`${name ?? id}-${format}.${ending}`, text);
     });
@@ -117,7 +117,7 @@ function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void 
   const life = lifeOf(cluster);
   const destroy = () =>
     run(async () => {
-      onChanged(await api.json<Cluster>(`clusters/${cluster.id}`, { method: 'DELETE' }));
+      onChanged(await api.json<Cluster>(`/clusters/${cluster.id}`, { method: 'DELETE' }));
       announce(`${called} is being destroyed.`);
       onClose();
     });
@@ -141,7 +141,7 @@ function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void 
 function Passwords({ cluster: { id, name }, onClose }: { cluster: Cluster; onClose: () => void }) {
   const { api } = useConsole();
   const { remote, reload } = useRemote(id, () =>
-    api.json<Credentials>(`clusters/${id}/credentials`),
+    api.json<Credentials>(`/clusters/${id}/credentials`),
   );
   return (
     <Dialog title={`Root passwords of ${name ?? id}`} onClose={onClose}>

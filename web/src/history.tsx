@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { Cluster, Report } from '../../client/answers.ts';
+import type { Api } from '../../client/api.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { nearTime } from '../../client/times.ts';
-import type { Api } from './api.ts';
 import { SpendChart } from './chart-view.tsx';
 import { csvOf } from './csv.ts';
 import { useConsole, useRemote } from './hooks.ts';
@@ -37,7 +37,7 @@ export function History() {
 
 async function reportsUpTo(api: Api, current: string): Promise<readonly Report[]> {
   const months = Array.from({ length: MONTHS }, (_, back) => monthBefore(current, back)).reverse();
-  return Promise.all(months.map((month) => api.json<Report>(`report?month=${month}`)));
+  return Promise.all(months.map((month) => api.json<Report>(`/report?month=${month}`)));
 }
 
 function MonthFigures({ report }: { report: Report | undefined }) {
@@ -81,7 +81,7 @@ async function launchedIn(api: Api, month: string): Promise<readonly Cluster[]> 
   let cursor: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const after = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const answer = await api.json<Page>(`clusters?month=${month}&limit=100${after}`);
+    const answer = await api.json<Page>(`/clusters?month=${month}&limit=100${after}`);
     found.push(...answer.clusters);
     cursor = answer.nextCursor;
     if (cursor === undefined) break;

@@ -1,6 +1,6 @@
 import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
-import type { Api } from './api.ts';
+import type { Api } from '../../client/api.ts';
 import type { ServerClock } from './clock.ts';
 
 export interface Console {

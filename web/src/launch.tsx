@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Cluster, Quote } from '../../client/answers.ts';
+import { mayPass, Refusal } from '../../client/api.ts';
+import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
-import { Refusal, randomKey } from './api.ts';
 import { usualImage } from './catalogue.ts';
 import { FuseView } from './fuse-view.tsx';
 import { useAction, useConsole, useNow } from './hooks.ts';
@@ -276,6 +277,7 @@ function LaunchRefusal({
   return (
     <div ref={place} class="refusal" tabIndex={-1}>
       <Problem error={error} />
+      {mayPass(error) && <p>It may have been launched. Launch again: nothing is launched twice.</p>}
       {offered !== undefined && (
         <button type="button" onClick={() => onBudget(String(offered))}>
           Make the budget {dollars(offered)}
@@ -302,9 +304,9 @@ function useLaunch() {
       const spec = specOf(form);
       const body = JSON.stringify(spec);
       const kept = read<Pending | null>(sessionStorage, 'pending', null);
-      const pending = kept?.body === body ? kept : { body, key: randomKey() };
+      const pending = kept?.body === body ? kept : { body, key: createIdempotencyKey() };
       write(sessionStorage, 'pending', pending);
-      const cluster = await api.json<Cluster>('clusters', {
+      const cluster = await api.json<Cluster>('/clusters', {
         method: 'POST',
         body: spec,
         headers: { 'Idempotency-Key': pending.key },

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Cluster } from '../../client/answers.ts';
-import { type Api, NoContact } from './api.ts';
+import type { Api } from '../../client/api.ts';
 import { useConsole } from './hooks.ts';
 import { fingerprint, isBusy, isLive, pauseMs } from './poll.ts';
 
@@ -20,7 +20,7 @@ const NEWEST = 20;
 async function allLive(api: Api): Promise<readonly Cluster[]> {
   const statuses = ['provisioning', 'running', 'deleting'];
   const pages = await Promise.all(
-    statuses.map((status) => api.json<Page>(`clusters?limit=100&status=${status}`)),
+    statuses.map((status) => api.json<Page>(`/clusters?limit=100&status=${status}`)),
   );
   const byId = new Map(pages.flatMap(({ clusters }) => clusters).map((one) => [one.id, one]));
   return [...byId.values()];
@@ -28,9 +28,9 @@ async function allLive(api: Api): Promise<readonly Cluster[]> {
 
 /** The newest in one request, and of the known ones those that are older. */
 async function newestAnd(api: Api, known: readonly Cluster[]): Promise<readonly Cluster[]> {
-  const { clusters } = await api.json<Page>(`clusters?limit=${NEWEST}`);
+  const { clusters } = await api.json<Page>(`/clusters?limit=${NEWEST}`);
   const older = known.filter((one) => isLive(one) && !clusters.some(({ id }) => id === one.id));
-  const asked = older.map(({ id }) => api.json<Cluster>(`clusters/${id}`));
+  const asked = older.map(({ id }) => api.json<Cluster>(`/clusters/${id}`));
   return [...clusters, ...(await Promise.all(asked))];
 }
 
@@ -71,7 +71,7 @@ export function useLiveClusters() {
         const lost = (before ?? []).filter(
           (one) => isAll && isLive(one) && !found.some(({ id }) => id === one.id),
         );
-        const ends = await Promise.all(lost.map(({ id }) => api.json<Cluster>(`clusters/${id}`)));
+        const ends = await Promise.all(lost.map(({ id }) => api.json<Cluster>(`/clusters/${id}`)));
         if (isOver) return;
         keep([...found, ...ends]);
         const isSame = before !== null && fingerprint(before) === fingerprint(known.current ?? []);
@@ -116,5 +116,3 @@ export function useLiveClusters() {
   );
   return { clusters, contact, put, lookNow: useCallback(() => look.current(), []) };
 }
-
-export const isNoContact = (error: Error): boolean => error instanceof NoContact;

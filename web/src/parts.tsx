@@ -1,28 +1,28 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { NoContact, Refusal } from './api.ts';
-import { faultWords } from './words.ts';
+import { NoContact, Refusal } from '../../client/api.ts';
+import { faultsOf, faultWords } from '../../client/problem.ts';
 
 /** What went wrong, and what to do; nothing where nothing did. */
 export function Problem({ error, onRetry }: { error: Error | null; onRetry?: () => void }) {
   if (error === null) return null;
-  const id = error instanceof Refusal ? error.problem.id : undefined;
-  const faults = error instanceof Refusal ? (error.problem.errors ?? []) : [];
+  const problem = error instanceof Refusal ? error.problem : null;
+  const faults = problem === null ? [] : faultsOf(problem);
   return (
     <div class="problem" role="alert">
       <p>
         {error instanceof NoContact
-          ? 'Onebuck does not answer. Check your connection; nothing was changed here.'
+          ? 'Onebuck does not answer. Check your connection.'
           : error.message}
       </p>
       {faults.length > 0 && (
         <ul>
-          {faults.map(({ path, message }) => (
-            <li key={path}>{faultWords(path, message)}</li>
+          {faults.map((fault) => (
+            <li key={fault}>{fault}</li>
           ))}
         </ul>
       )}
-      {id !== undefined && <p class="hint">The log tells more of {id}.</p>}
+      {problem?.id && <p class="hint">The log tells more of {problem.id}.</p>}
       {onRetry !== undefined && (
         <button type="button" onClick={onRetry}>
           Try again

@@ -1,9 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Quote } from '../../client/answers.ts';
-import { Refusal } from './api.ts';
+import { Refusal } from '../../client/api.ts';
 import { useConsole } from './hooks.ts';
 import { isAskable, type SpecForm, specOf } from './spec.ts';
-import { faultsOf } from './words.ts';
 
 export interface Quoted {
   /** The last that was answered; it may be of the fields as they were a moment ago. */
@@ -28,13 +27,15 @@ export function useQuote(form: SpecForm): Quoted {
     const timer = setTimeout(async () => {
       try {
         const { signal } = asking;
-        const quote = await api.json<Quote>('quotes', {
-          ...{ method: 'POST', body: JSON.parse(spec), signal },
+        const quote = await api.json<Quote>('/quotes', {
+          method: 'POST',
+          body: JSON.parse(spec),
+          signal,
         });
         if (!signal.aborted) setQuoted({ quote, isStale: false, error: null, faults: {} });
       } catch (error) {
         if (asking.signal.aborted) return;
-        const faults = error instanceof Refusal ? faultsOf(error.problem) : {};
+        const faults = faultsByField(error);
         setQuoted(({ quote }) => ({ quote, isStale: true, error: error as Error, faults }));
       }
     }, TYPING_MS);
@@ -44,4 +45,10 @@ export function useQuote(form: SpecForm): Quoted {
     };
   }, [api, spec]);
   return quoted;
+}
+
+/** What is wrong with each field, by its path. */
+export function faultsByField(error: unknown): Readonly<Record<string, string>> {
+  const faults = error instanceof Refusal ? (error.problem?.errors ?? []) : [];
+  return Object.fromEntries(faults.map(({ path, message }) => [path, message]));
 }

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Refusal, randomKey } from './api.ts';
+import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { QuoteView, useSpecForm } from './launch.tsx';
 import { Field, Loading, Problem } from './parts.tsx';
-import { useQuote } from './quote.ts';
+import { faultsByField, useQuote } from './quote.ts';
 import { amountIn, isAskable, specOf } from './spec.ts';
 import {
   AmountFields,
@@ -14,7 +14,7 @@ import {
   useCatalogue,
   useTypes,
 } from './spec-fields.tsx';
-import { faultsOf, runSentence } from './words.ts';
+import { runSentence } from './words.ts';
 
 interface Props {
   readonly onMade: () => void;
@@ -42,12 +42,12 @@ function Fields({ catalogue, onMade, onClose }: Props & { catalogue: Catalogue }
   const { remote: types } = useTypes(form.region);
   const quoted = useQuote(form);
   const { isBusy, error, run } = useAction();
-  const [key] = useState(randomKey);
+  const [key] = useState(createIdempotencyKey);
   const [when, setWhen] = useState<When>({
     ...{ name: '', cron: '30 2 * * MON-FRI', overlap: 'skip', cap: '' },
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
-  const faults = { ...quoted.faults, ...(error instanceof Refusal ? faultsOf(error.problem) : {}) };
+  const faults = { ...quoted.faults, ...faultsByField(error) };
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   const submit = (event: Event) => {
@@ -61,7 +61,7 @@ function Fields({ catalogue, onMade, onClose }: Props & { catalogue: Catalogue }
     };
     void run(async () => {
       const headers = { 'Idempotency-Key': `${key}-${hash(JSON.stringify(body))}` };
-      await api.json('schedules', { method: 'POST', body, headers });
+      await api.json('/schedules', { method: 'POST', body, headers });
       announce('The schedule is made.');
       onMade();
     });

@@ -12,7 +12,7 @@ import { ScheduleForm } from './schedule-form.tsx';
 export function Schedules() {
   const { api } = useConsole();
   const { remote, reload } = useRemote('schedules', () =>
-    api.json<{ schedules: Schedule[] }>('schedules'),
+    api.json<{ schedules: Schedule[] }>('/schedules'),
   );
   const [isMaking, setIsMaking] = useState(false);
   const close = () => setIsMaking(false);
@@ -59,7 +59,7 @@ function ScheduleCard({ schedule, onChanged }: CardProps) {
   const [isEnabled, setIsEnabled] = useState(schedule.enabled);
   const words = useCronWords(schedule.cron);
   const called = schedule.name ?? schedule.id;
-  const path = `schedules/${schedule.id}`;
+  const path = `/schedules/${schedule.id}` as const;
   const toggle = () =>
     run(async () => {
       const enabled = !isEnabled;

@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { createApi, Refusal } from './api.ts';
+import { Refusal } from '../../client/api.ts';
 import { Cord, Spark } from './cord.tsx';
 import { cordPath } from './fuse.ts';
 import { useAction, useWidth } from './hooks.ts';
 import { Problem } from './parts.tsx';
+import { apiOf } from './session.ts';
 
 interface Props {
   readonly notice: string;
@@ -24,11 +25,11 @@ export function SignIn({ notice, onToken }: Props) {
     const given = token.trim();
     if (given === '') return field.current?.focus();
     void run(async () => {
-      await createApi(given, () => {}).json('clusters?limit=1');
+      await apiOf(given, () => {}).json('/clusters', { query: { limit: 1 } });
       onToken(given, stay);
     });
   };
-  const isWrong = error instanceof Refusal && (error.status === 401 || error.status === 403);
+  const isWrong = error instanceof Refusal && error.isDenied;
   return (
     <main class="door">
       <DoorFuse />

@@ -1,4 +1,4 @@
-import type { Alternative, Cluster, Problem, Quote } from '../../client/answers.ts';
+import type { Alternative, Cluster, Quote } from '../../client/answers.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { nearTime } from '../../client/times.ts';
@@ -59,11 +59,3 @@ export const alternativeWords = (alternative: Alternative): string => {
   const what = [type, nodes === undefined ? null : plural(nodes, 'node'), region && `in ${region}`];
   return what.filter(Boolean).join(' ');
 };
-
-/** Some of what the API says is to be read after the name of what it is about. */
-export const faultWords = (name: string, message: string): string =>
-  /^(must|is|has)\b/.test(message) ? `${name} ${message}` : message;
-
-/** A problem's faults, each with the field that it is about. */
-export const faultsOf = (problem: Problem): Readonly<Record<string, string>> =>
-  Object.fromEntries((problem.errors ?? []).map(({ path, message }) => [path, message]));

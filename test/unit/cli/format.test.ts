@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { problemError } from '../../../cli/client.ts';
 import { costSentence, newBudget } from '../../../cli/clusters.ts';
 import { table } from '../../../cli/format.ts';
 import { csvLines } from '../../../cli/report.ts';
@@ -84,37 +83,6 @@ describe('the end of a cluster', () => {
     const time = `${`${mark.getHours()}`.padStart(2, '0')}:${`${mark.getMinutes()}`.padStart(2, '0')}`;
     expect(sentence).toContain('will have cost $0.045, and $0.055 stays unspent');
     expect(sentence).toContain(`The started hour is paid anyway: it lasts until ${time}.`);
-  });
-});
-
-describe('an error', () => {
-  it('names every fault', () => {
-    const errors = [
-      { path: 'nodes', message: 'nodes must be a whole number' },
-      { path: 'region', message: 'region is required' },
-    ];
-    const text = JSON.stringify({ code: 'invalid', detail: 'The spec has faults.', errors });
-    const error = problemError('https://x', 400, text);
-    expect(error.failure).toBe('usage');
-    expect(error.message).toBe(
-      'The spec has faults.\n  nodes must be a whole number\n  region is required',
-    );
-  });
-
-  it.each([
-    [401, 'notLoggedIn'],
-    [403, 'notLoggedIn'],
-    [404, 'notFound'],
-    [409, 'failed'],
-    [422, 'refused'],
-    [500, 'failed'],
-    [503, 'unreachable'],
-  ])('with status %s is %s', (status, failure) => {
-    expect(problemError('https://x', status, '{"detail":"d"}').failure).toBe(failure);
-  });
-
-  it('of another server is told as that', () => {
-    expect(problemError('https://x', 404, '<html>').message).toContain('not as Onebuck does');
   });
 });
 

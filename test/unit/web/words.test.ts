@@ -3,7 +3,6 @@ import type { Quote } from '../../../client/answers.ts';
 import {
   alternativeWords,
   destroySentence,
-  faultWords,
   quoteSentence,
   runSentence,
 } from '../../../web/src/words.ts';
@@ -71,9 +70,4 @@ it('an alternative is named by what it changes', () => {
   };
   expect(alternativeWords({ ...rest, change: { nodes: 1 } })).toBe('1 node');
   expect(alternativeWords({ ...rest, change: { region: 'de-fra-2' } })).toBe('in de-fra-2');
-});
-
-it('a fault is told with the name of what is at fault, once', () => {
-  expect(faultWords('Nodes', 'must be less')).toBe('Nodes must be less');
-  expect(faultWords('Nodes', 'nodes must be less')).toBe('nodes must be less');
 });

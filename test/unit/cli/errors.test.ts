@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { CliError, cliErrorOf, withAdvice } from '../../../cli/errors.ts';
+import { NoContact, refusalOf } from '../../../client/api.ts';
+
+const URL = 'https://x';
+const told = (status: number, body: string) => cliErrorOf(refusalOf(URL, status, body));
+
+describe('an error of the API', () => {
+  it('names every fault and every alternative, once', () => {
+    const problem = {
+      ...{ code: 'invalid', detail: 'The spec has faults. Or: take one node.' },
+      errors: [
+        { path: 'nodes', message: 'nodes must be a whole number' },
+        { path: 'region', message: 'is required' },
+      ],
+      alternatives: [{ sentence: 'take one node' }, { sentence: 'Take us-east.' }],
+    };
+    expect(told(400, JSON.stringify(problem))).toMatchObject({
+      failure: 'usage',
+      message:
+        'The spec has faults. Or: take one node.\n' +
+        '  nodes must be a whole number\n  region is required\n  Take us-east.',
+      problem,
+    });
+  });
+
+  it.each([
+    [401, 'notLoggedIn'],
+    [403, 'notLoggedIn'],
+    [404, 'notFound'],
+    [409, 'failed'],
+    [422, 'refused'],
+    [500, 'failed'],
+    [503, 'unreachable'],
+  ])('with status %s is %s', (status, failure) => {
+    expect(told(status, '{"detail":"d"}')?.failure).toBe(failure);
+  });
+
+  it('of another server says to look at the address', () => {
+    expect(told(404, '<html>')?.message).toBe(
+      'https://x answers 404, and not as Onebuck does. See that the address is right.',
+    );
+  });
+
+  it('without an answer says so, and is unreachable', () => {
+    expect(cliErrorOf(new NoContact(URL, 'nothing listens there'))).toMatchObject({
+      failure: 'unreachable',
+      message: expect.stringMatching(/^https:\/\/x cannot be reached: nothing listens there\. See/),
+    });
+  });
+
+  it('can be given advice, unless it is a bug', () => {
+    const advised = withAdvice(new NoContact(URL, 'reset'), 'Ask again.');
+    expect(advised).toBeInstanceOf(CliError);
+    expect((advised as CliError).message).toMatch(/\nAsk again\.$/);
+    const bug = new TypeError('x is undefined');
+    expect([cliErrorOf(bug), withAdvice(bug, 'Ask again.')]).toEqual([null, bug]);
+  });
+});
