@@ -1,7 +1,18 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, Credentials, InventoryNode } from '../client/answers.ts';
+import type { Cluster } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
+import {
+  changeCluster,
+  destroyCluster,
+  getCluster,
+  getCredentials,
+  getInventory,
+  getInventoryText,
+  isLive,
+  listClusters,
+  listLive,
+} from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
@@ -9,7 +20,7 @@ import { clockTime, fullTime } from '../client/times.ts';
 import { knownHostsFile } from './config.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
-import { findCluster, listClusters, listLive } from './find.ts';
+import { findCluster } from './find.ts';
 import { facts, printable, table } from './format.ts';
 import {
   drawBar,
@@ -17,7 +28,6 @@ import {
   endSentence,
   firstBilledMs,
   fuseOf,
-  isOver,
   money,
   nodesUp,
   titleOf,
@@ -37,14 +47,16 @@ export interface ListOptions {
 export async function list(context: Context, options: ListOptions): Promise<void> {
   const { status, month, all } = options;
   const api = context.api();
-  const isLive = !all && status === undefined && month === undefined;
+  const isOfLive = !all && status === undefined && month === undefined;
   const [clusters, now] = await Promise.all([
-    isLive ? listLive(api) : listClusters(api, { status, month }),
+    isOfLive ? listLive(api) : listClusters(api, { status, month }),
     serverNow(api),
   ]);
   show(context, { clusters }, () => {
     if (clusters.length > 0) return clustersTable(clusters, now);
-    return isLive ? 'No cluster lives; --all shows those that ended.' : 'There is no such cluster.';
+    return isOfLive
+      ? 'No cluster lives; --all shows those that ended.'
+      : 'There is no such cluster.';
   });
 }
 
@@ -79,7 +91,7 @@ export async function showOne(context: Context, named: string): Promise<void> {
 function clusterLines(context: Context, cluster: Cluster, nowMs: number): string[] {
   const { terminal } = context;
   const fuse = fuseOf(cluster, nowMs);
-  const ends = isOver(cluster) ? endSentence(cluster) : ending(cluster, nowMs);
+  const ends = isLive(cluster) ? ending(cluster, nowMs) : endSentence(cluster);
   const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason }) => [
     `${index}`,
     status,
@@ -113,15 +125,14 @@ export async function inventory(
 ): Promise<void> {
   const api = context.api();
   const { id } = await findCluster(api, named);
-  const path = `/clusters/${id}/inventory` as const;
   if (format !== undefined && format !== 'json') {
     if (context.json) {
       throw new CliError('usage', `--json and --format ${format} exclude each other.`);
     }
-    const text = await api.text(path, { query: { format } });
+    const text = await getInventoryText(api, id, format);
     return context.terminal.out(text.replace(/\n$/, ''));
   }
-  const answer = await api.json<{ nodes: InventoryNode[] }>(path);
+  const answer = await getInventory(api, id);
   if (format === 'json') return context.terminal.out(JSON.stringify(answer));
   show(context, answer, () => inventoryTable(answer.nodes));
 }
@@ -129,7 +140,7 @@ export async function inventory(
 export async function credentials(context: Context, named: string): Promise<void> {
   const api = context.api();
   const { id } = await findCluster(api, named);
-  const answer = await api.json<Credentials>(`/clusters/${id}/credentials`);
+  const answer = await getCredentials(api, id);
   show(context, answer, () =>
     table(
       ['NODE', 'IPV4', 'USER', 'PASSWORD'],
@@ -169,7 +180,7 @@ export async function extend(
   });
   const after =
     more === null
-      ? await change(api, before.id, { budgetUsd })
+      ? await changeCluster(api, before.id, { budgetUsd: budgetUsd ?? '' })
       : await extendByHours(api, before, more);
   const now = await serverNow(api);
   show(context, after, () => extendedLines(before, after, now));
@@ -201,22 +212,19 @@ function wholeHours(text: string): number {
   throw new CliError('usage', `--hours ${text} must be a whole number of at least 1.`);
 }
 
-const change = (api: Api, id: string, body: unknown) =>
-  api.json<Cluster>(`/clusters/${id}`, { method: 'PATCH', body });
-
 /** An hour across a month's end costs two: the missing ones are paid for in a second step. */
 async function extendByHours(api: Api, before: Cluster, hours: number): Promise<Cluster> {
   const hour = microsOf(before.hourlyUsd);
   const raised = (from: Cluster, more: number) =>
     `${(microsOf(from.budgetUsd) + more * hour) / 1e6}`;
-  const first = await change(api, before.id, {
+  const first = await changeCluster(api, before.id, {
     budgetUsd: raised(before, hours),
     ...(before.maxHours === null ? {} : { maxHours: before.maxHours + hours }),
   });
   if (first.affordableHours === null || before.affordableHours === null) return first;
   const missing = before.affordableHours + hours - first.affordableHours;
   if (missing <= 0) return first;
-  return change(api, before.id, { budgetUsd: raised(first, missing) });
+  return changeCluster(api, before.id, { budgetUsd: raised(first, missing) });
 }
 
 function extendedLines(before: Cluster, after: Cluster, nowMs: number): string[] {
@@ -245,22 +253,21 @@ export async function remove(
   if (!yes) assertCanAsk(terminal, 'destroy');
   const api = context.api();
   const found = await findCluster(api, named);
-  if (isOver(found)) return show(context, found, () => endSentence(found));
+  if (!isLive(found)) return show(context, found, () => endSentence(found));
   const cost = costSentence(found, await serverNow(api));
   if (found.status !== 'deleting') {
     await confirm(context, { yes, what: 'destroy', question: `${cost}\nDestroy it now?` });
   }
-  const path = `/clusters/${found.id}` as const;
-  let cluster = await api.json<Cluster>(path, { method: 'DELETE' });
+  let cluster = await destroyCluster(api, found.id);
   rmSync(knownHostsFile(context.env, found.id), { force: true });
   if (!wait) {
     return show(context, cluster, () => [cost, `${titleOf(cluster)} is being destroyed.`]);
   }
   const waiting = context.onInterrupt(() => `Cluster ${found.id} is being destroyed all the same.`);
   try {
-    while (!isOver(cluster)) {
+    while (isLive(cluster)) {
       await delay(POLL_MS);
-      cluster = await patiently(context, () => api.json<Cluster>(path));
+      cluster = await patiently(context, () => getCluster(api, found.id));
     }
   } finally {
     waiting.over();

@@ -1,7 +1,7 @@
 import type { Argument, Command } from 'commander';
-import type { Schedule } from '../client/answers.ts';
+import { listLive } from '../client/clusters.ts';
+import { listSchedules } from '../client/schedules.ts';
 import type { Context } from './context.ts';
-import { listLive } from './find.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
@@ -68,7 +68,7 @@ async function operandsOf(argument: Argument | undefined, context: Context): Pro
   try {
     if (argument?.name() === 'cluster') return named(await listLive(context.api()));
     if (argument?.name() !== 'schedule') return [];
-    const { schedules } = await context.api().json<{ schedules: Schedule[] }>('/schedules');
+    const { schedules } = await listSchedules(context.api());
     return named(schedules);
   } catch {
     return []; // nobody who presses Tab wants to read why

@@ -72,9 +72,6 @@ export function drawBar({ hours, burnt }: Fuse, { width, cells, mark }: Look): s
   return `${mark}${drawn.join(mark)}${mark}`;
 }
 
-export const isOver = ({ status }: Pick<Cluster, 'status'>): boolean =>
-  status === 'deleted' || status === 'failed';
-
 export function nodesUp({ nodes }: Pick<Cluster, 'nodes'>): string {
   const up = nodes.filter(({ status }) => status === 'running').length;
   return `${up} of ${plural(nodes.length, 'node')} up`;

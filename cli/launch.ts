@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, InventoryNode, Launched, Quote } from '../client/answers.ts';
+import type { Cluster, InventoryNode, Launched } from '../client/answers.ts';
 import { type Api, mayPass } from '../client/api.ts';
+import { getQuote } from '../client/catalogue.ts';
+import { getCluster, getInventory, launchCluster } from '../client/clusters.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError, withAdvice } from './errors.ts';
@@ -27,11 +29,7 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
   const sending = context.onInterrupt(() => `It may have been launched. ${again}`);
   let launched: Launched;
   try {
-    launched = await api.json<Launched>('/clusters', {
-      method: 'POST',
-      headers: { 'idempotency-key': key },
-      body,
-    });
+    launched = await launchCluster(api, body, key);
   } catch (error) {
     throw mayPass(error) ? withAdvice(error, `It may have been launched. ${again}`) : error;
   } finally {
@@ -43,15 +41,12 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
   }
   const cluster = await waitUntilUp(context, api, launched);
   if (context.json) return terminal.out(JSON.stringify(cluster));
-  const { nodes } = await api.json<{ nodes: InventoryNode[] }>(`/clusters/${cluster.id}/inventory`);
+  const { nodes } = await getInventory(api, cluster.id);
   terminal.out([...launchedLines(cluster, await serverNow(api)), ...inventoryTable(nodes)]);
 }
 
 async function askByQuote(context: Context, api: Api, body: unknown): Promise<void> {
-  const [quote, now] = await Promise.all([
-    api.json<Quote>('/quotes', { method: 'POST', body }),
-    serverNow(api),
-  ]);
+  const [quote, now] = await Promise.all([getQuote(api, body), serverNow(api)]);
   if (quote.affordableHours === 0) throw tooLittle(quote);
   for (const warning of quote.warnings) context.terminal.note(`Note: ${warning}`);
   const question = `${quoteSentence(quote, now)}\nLaunch it?`;
@@ -90,7 +85,7 @@ async function waitUntilUp(context: Context, api: Api, launched: Cluster): Promi
       if (cluster.status === 'running') return cluster;
       if (cluster.status !== 'provisioning') throw notUp(cluster);
       await delay(POLL_MS);
-      cluster = await patiently(context, () => api.json<Cluster>(`/clusters/${id}`));
+      cluster = await patiently(context, () => getCluster(api, id));
     }
   } catch (error) {
     throw mayPass(error) ? withAdvice(error, livesOn) : error;

@@ -1,4 +1,5 @@
 import { createApi } from '../client/api.ts';
+import { listNewest } from '../client/clusters.ts';
 import { keepLogin, parseUrl } from './config.ts';
 import { type Context, show } from './context.ts';
 import { CliError } from './errors.ts';
@@ -16,7 +17,7 @@ export async function login(context: Context, options: { readonly url?: string }
   if (url.startsWith('http:') && !isLoopback(url)) {
     terminal.note(`${url} is not encrypted: whoever is on the way can read the token.`);
   }
-  await createApi({ url, token }).json('/clusters', { query: { limit: 1 } });
+  await listNewest(createApi({ url, token }), 1);
   const file = keepLogin(env, { url, token });
   show(context, { url }, () => `Logged in to ${url}. The token is kept in ${file}.`);
 }

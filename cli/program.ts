@@ -10,10 +10,10 @@ import { quote, types } from './quote.ts';
 import { report } from './report.ts';
 import {
   addSchedule,
-  enableSchedule,
-  listSchedules,
+  pauseOrResume,
   removeSchedule,
   showSchedule,
+  showSchedules,
 } from './schedules.ts';
 import { run, ssh } from './ssh.ts';
 import { watch } from './watch.ts';
@@ -153,7 +153,7 @@ function addScheduleCommands(program: Command, context: () => Context): void {
   schedule
     .command('ls')
     .description('your schedules')
-    .action(() => listSchedules(context()));
+    .action(() => showSchedules(context()));
   schedule
     .command('show <schedule>')
     .description('its next runs, and what became of the latest')
@@ -173,11 +173,11 @@ function addScheduleCommands(program: Command, context: () => Context): void {
   schedule
     .command('pause <schedule>')
     .description('launch nothing until resumed')
-    .action((named) => enableSchedule(context(), named, false));
+    .action((named) => pauseOrResume(context(), named, false));
   schedule
     .command('resume <schedule>')
     .description('have it go on')
-    .action((named) => enableSchedule(context(), named, true));
+    .action((named) => pauseOrResume(context(), named, true));
   schedule
     .command('rm <schedule>')
     .description('delete it, after asking; what it has launched lives on')

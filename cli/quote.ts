@@ -1,4 +1,5 @@
 import type { OfferedType, Quote } from '../client/answers.ts';
+import { getQuote, listTypes } from '../client/catalogue.ts';
 import { gigabytes, memory } from '../client/memory.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
@@ -25,7 +26,7 @@ export async function types(context: Context, options: TypesOptions): Promise<vo
     budgetUsd: amount(options.budget),
     nodes: options.nodes,
   };
-  const answer = await context.api().json<{ types: OfferedType[] }>('/types', { query });
+  const answer = await listTypes(context.api(), query);
   show(context, answer, () => typesTable(answer.types));
 }
 
@@ -49,10 +50,7 @@ function typesTable(offered: readonly OfferedType[]): readonly string[] {
 export async function quote(context: Context, options: SpecOptions): Promise<void> {
   const api = context.api();
   const body = specOf(options);
-  const [answer, now] = await Promise.all([
-    api.json<Quote>('/quotes', { method: 'POST', body }),
-    serverNow(api),
-  ]);
+  const [answer, now] = await Promise.all([getQuote(api, body), serverNow(api)]);
   show(context, answer, () => quoteLines(answer, now));
   if (answer.affordableHours === 0) throw tooLittle(answer);
 }

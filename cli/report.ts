@@ -1,5 +1,6 @@
 import type { Report } from '../client/answers.ts';
 import { dollars } from '../client/money.ts';
+import { getReport } from '../client/report.ts';
 import { type Context, show } from './context.ts';
 import { facts, printable, table } from './format.ts';
 
@@ -11,8 +12,7 @@ export interface ReportOptions {
 const FIELDS = ['clusters', 'nodeHours', 'billedUsd', 'savedUsd', 'overspentUsd'] as const;
 
 export async function report(context: Context, { month, csv }: ReportOptions): Promise<void> {
-  const query = { month };
-  const answer = await context.api().json<Report>('/report', { query });
+  const answer = await getReport(context.api(), month);
   show(context, answer, () => (csv ? csvLines(answer) : reportLines(answer)));
 }
 

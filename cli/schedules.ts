@@ -1,7 +1,12 @@
 import type { Schedule } from '../client/answers.ts';
-import { Refusal } from '../client/api.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { dollars } from '../client/money.ts';
+import {
+  createSchedule,
+  deleteSchedule,
+  enableSchedule,
+  listSchedules,
+} from '../client/schedules.ts';
 import { fullTime } from '../client/times.ts';
 import { type Context, confirm, serverNow, show } from './context.ts';
 import { findSchedule } from './find.ts';
@@ -9,12 +14,9 @@ import { facts, printable, table } from './format.ts';
 import { titleOf } from './fuse.ts';
 import { amount, type SpecOptions, specOf } from './spec.ts';
 
-export async function listSchedules(context: Context): Promise<void> {
+export async function showSchedules(context: Context): Promise<void> {
   const api = context.api();
-  const [answer, now] = await Promise.all([
-    api.json<{ schedules: Schedule[] }>('/schedules'),
-    serverNow(api),
-  ]);
+  const [answer, now] = await Promise.all([listSchedules(api), serverNow(api)]);
   show(context, answer, () => {
     if (answer.schedules.length === 0)
       return 'There is no schedule: "onebuck schedule add" makes one.';
@@ -94,8 +96,8 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
     `in ${zone}${limit}.\nAdd it?`;
   await confirm(context, { yes: options.yes, what: 'add a schedule', question });
   const api = context.api();
-  const headers = { 'idempotency-key': options.idempotencyKey ?? createIdempotencyKey() };
-  const schedule = await api.json<Schedule>('/schedules', { method: 'POST', headers, body });
+  const key = options.idempotencyKey ?? createIdempotencyKey();
+  const schedule = await createSchedule(api, body, key);
   const now = await serverNow(api);
   show(context, schedule, () => scheduleLines(schedule, now));
 }
@@ -103,15 +105,14 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
 /** As it was given: whether it is an amount at all, the server says. */
 const asGiven = (given: unknown) => `$${printable(String(given))}`;
 
-export async function enableSchedule(
+export async function pauseOrResume(
   context: Context,
   named: string,
   enabled: boolean,
 ): Promise<void> {
   const api = context.api();
   const { id } = await findSchedule(api, named);
-  const body = { enabled };
-  const schedule = await api.json<Schedule>(`/schedules/${id}`, { method: 'PATCH', body });
+  const schedule = await enableSchedule(api, id, enabled);
   const now = await serverNow(api);
   show(context, schedule, () =>
     enabled
@@ -129,11 +130,6 @@ export async function removeSchedule(
   const schedule = await findSchedule(api, named);
   const question = `Delete schedule ${titleOf(schedule)}? What it has launched lives on.`;
   await confirm(context, { yes, what: 'delete', question });
-  try {
-    await api.json(`/schedules/${schedule.id}`, { method: 'DELETE' });
-  } catch (error) {
-    // Deleted by the first of two requests, whose answer was lost, or by somebody else.
-    if (!(error instanceof Refusal) || error.status !== 404) throw error;
-  }
+  await deleteSchedule(api, schedule.id);
   if (!context.json) context.terminal.out(`${titleOf(schedule)} is gone.`);
 }

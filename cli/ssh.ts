@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { InventoryNode } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
+import { getInventory } from '../client/clusters.ts';
 import { plural } from '../client/plural.ts';
 import { knownHostsFile } from './config.ts';
 import type { Context } from './context.ts';
@@ -126,7 +127,7 @@ export function exitCodesLine(ran: readonly Pick<Ran, 'index' | 'exitCode'>[]): 
 }
 
 async function reachable(api: Api, id: string): Promise<readonly InventoryNode[]> {
-  const { nodes } = await api.json<{ nodes: InventoryNode[] }>(`/clusters/${id}/inventory`);
+  const { nodes } = await getInventory(api, id);
   if (nodes.length > 0) return nodes;
   throw new CliError(
     'failed',

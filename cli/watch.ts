@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Health } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
+import { getCluster, isLive } from '../client/clusters.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
-import { endSentence, fuseLine, fuseLines, isOver, nodesUp } from './fuse.ts';
+import { endSentence, fuseLine, fuseLines, nodesUp } from './fuse.ts';
 import { patiently } from './patience.ts';
 import { ServerClock } from './server-clock.ts';
 
@@ -31,7 +32,7 @@ async function watchToEnd(context: Context, api: Api, id: string): Promise<Clust
   const isDrawn = terminal.canRedraw && !json;
   const tellChange = changeTeller(context);
   let cluster = await ask(api, id, clock);
-  for (let asked = 1; !isOver(cluster); asked += 1) {
+  for (let asked = 1; isLive(cluster); asked += 1) {
     const drawn = cluster;
     const draw = () => terminal.redraw(fuseLines(drawn, clock.now(Date.now()), terminal.look()));
     if (isDrawn) draw();
@@ -53,7 +54,7 @@ async function watchToEnd(context: Context, api: Api, id: string): Promise<Clust
 
 async function ask(api: Api, id: string, clock: ServerClock): Promise<Cluster> {
   const [cluster, health] = await Promise.all([
-    api.json<Cluster>(`/clusters/${id}`),
+    getCluster(api, id),
     api.json<Health>('/health').then((answer) => ({ ...answer, localMs: Date.now() })),
   ]);
   clock.observe({ serverMs: Date.parse(health.time), localMs: health.localMs });

@@ -1,7 +1,14 @@
 import { useState } from 'preact/hooks';
-import type { Cluster, Credentials } from '../../client/answers.ts';
+import type { Cluster } from '../../client/answers.ts';
+import type { Change } from '../../client/clusters.ts';
+import {
+  changeCluster,
+  destroyCluster,
+  getCredentials,
+  getInventoryText,
+} from '../../client/clusters.ts';
 import { dollars } from '../../client/money.ts';
-import { anotherDollar, anotherHour, type Change } from './extend.ts';
+import { anotherDollar, anotherHour } from './extend.ts';
 import { lifeOf, nextMark } from './fuse.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
 import { Copy, Dialog, Loading, Problem, saveFile } from './parts.tsx';
@@ -22,7 +29,7 @@ export function ClusterActions({ cluster, onChanged }: Props) {
   const isGoing = cluster.status === 'deleting';
   const change = (body: Change, told: string) =>
     run(async () => {
-      onChanged(await api.json<Cluster>(`/clusters/${cluster.id}`, { method: 'PATCH', body }));
+      onChanged(await changeCluster(api, cluster.id, body));
       announce(`${called}: ${told}.`);
     });
   return (
@@ -80,7 +87,7 @@ function Inventory({ cluster: { id, name } }: { cluster: Cluster }) {
   const { error, run } = useAction();
   const save = (format: string) =>
     run(async () => {
-      const text = await api.text(`/clusters/${id}/inventory?format=${format}`);
+      const text = await getInventoryText(api, id, format);
       const ending = format === 'json' ? 'json' : 'txt';
       saveFile(`${name ?? id}-${format}.${ending}`, text);
     });
@@ -117,7 +124,7 @@ function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void 
   const life = lifeOf(cluster);
   const destroy = () =>
     run(async () => {
-      onChanged(await api.json<Cluster>(`/clusters/${cluster.id}`, { method: 'DELETE' }));
+      onChanged(await destroyCluster(api, cluster.id));
       announce(`${called} is being destroyed.`);
       onClose();
     });
@@ -140,9 +147,7 @@ function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void 
 
 function Passwords({ cluster: { id, name }, onClose }: { cluster: Cluster; onClose: () => void }) {
   const { api } = useConsole();
-  const { remote, reload } = useRemote(id, () =>
-    api.json<Credentials>(`/clusters/${id}/credentials`),
-  );
+  const { remote, reload } = useRemote(id, () => getCredentials(api, id));
   return (
     <Dialog title={`Root passwords of ${name ?? id}`} onClose={onClose}>
       {remote.kind === 'loading' && <Loading what="passwords" />}

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Cluster, ClusterNode } from '../../client/answers.ts';
+import { isLive } from '../../client/clusters.ts';
 import { countdown, spoken } from '../../client/durations.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
@@ -10,7 +11,6 @@ import { lifeOf, nextMark } from './fuse.ts';
 import { FuseView } from './fuse-view.tsx';
 import { useNow } from './hooks.ts';
 import { Copy } from './parts.tsx';
-import { isLive } from './poll.ts';
 import { endWords } from './words.ts';
 
 interface Props {

@@ -1,4 +1,5 @@
 import type { Cluster } from '../../client/answers.ts';
+import { isLive } from '../../client/clusters.ts';
 import { dollars, plusUsd } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { clockTime } from '../../client/times.ts';
@@ -6,7 +7,6 @@ import { ClusterCard } from './cluster-card.tsx';
 import { useNow } from './hooks.ts';
 import { type Contact, useLiveClusters } from './live.ts';
 import { Loading, Problem } from './parts.tsx';
-import { isLive } from './poll.ts';
 
 export function Clusters() {
   const { clusters, contact, put, lookNow } = useLiveClusters();

@@ -1,10 +1,6 @@
 import type { Cluster } from '../../client/answers.ts';
+import type { Change } from '../../client/clusters.ts';
 import { micro, plusUsd } from '../../client/money.ts';
-
-export interface Change {
-  readonly budgetUsd?: number;
-  readonly maxHours?: number;
-}
 
 type Extended = Pick<Cluster, 'budgetUsd' | 'hourlyUsd' | 'affordableHours' | 'maxHours'>;
 

@@ -1,15 +1,16 @@
 import { useState } from 'preact/hooks';
 import type { Cluster, Report } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
+import { isLive, listClusters } from '../../client/clusters.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
+import { getReport } from '../../client/report.ts';
 import { nearTime } from '../../client/times.ts';
 import { SpendChart } from './chart-view.tsx';
 import { csvOf } from './csv.ts';
 import { useConsole, useRemote } from './hooks.ts';
 import { monthBefore, monthOf, monthTitle } from './months.ts';
 import { Loading, Problem, saveFile } from './parts.tsx';
-import { isLive } from './poll.ts';
 import { endWords } from './words.ts';
 
 const MONTHS = 6;
@@ -37,7 +38,7 @@ export function History() {
 
 async function reportsUpTo(api: Api, current: string): Promise<readonly Report[]> {
   const months = Array.from({ length: MONTHS }, (_, back) => monthBefore(current, back)).reverse();
-  return Promise.all(months.map((month) => api.json<Report>(`/report?month=${month}`)));
+  return Promise.all(months.map((month) => getReport(api, month)));
 }
 
 function MonthFigures({ report }: { report: Report | undefined }) {
@@ -73,25 +74,12 @@ function MonthFigures({ report }: { report: Report | undefined }) {
   );
 }
 
-type Page = { readonly clusters: readonly Cluster[]; readonly nextCursor?: string };
-const PAGES_MAX = 20;
-
-async function launchedIn(api: Api, month: string): Promise<readonly Cluster[]> {
-  const found: Cluster[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const after = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const answer = await api.json<Page>(`/clusters?month=${month}&limit=100${after}`);
-    found.push(...answer.clusters);
-    cursor = answer.nextCursor;
-    if (cursor === undefined) break;
-  }
-  return found.filter((one) => !isLive(one));
-}
-
 function Ended({ month }: { month: string }) {
   const { api } = useConsole();
-  const { remote, reload } = useRemote(month, () => launchedIn(api, month));
+  const { remote, reload } = useRemote(month, async () => {
+    const launched = await listClusters(api, { month });
+    return launched.filter((one) => !isLive(one));
+  });
   if (remote.kind === 'loading') return <Loading what="ended clusters" />;
   if (remote.kind === 'failed') return <Problem error={remote.error} onRetry={reload} />;
   if (remote.value.length === 0) {

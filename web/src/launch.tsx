@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Cluster, Quote } from '../../client/answers.ts';
+import type { Quote } from '../../client/answers.ts';
 import { mayPass, Refusal } from '../../client/api.ts';
+import { launchCluster } from '../../client/clusters.ts';
 import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
@@ -306,11 +307,7 @@ function useLaunch() {
       const kept = read<Pending | null>(sessionStorage, 'pending', null);
       const pending = kept?.body === body ? kept : { body, key: createIdempotencyKey() };
       write(sessionStorage, 'pending', pending);
-      const cluster = await api.json<Cluster>('/clusters', {
-        method: 'POST',
-        body: spec,
-        headers: { 'Idempotency-Key': pending.key },
-      });
+      const cluster = await launchCluster(api, spec, pending.key);
       write(sessionStorage, 'pending', null);
       announce(`Launched ${cluster.name ?? cluster.id}.`);
       location.hash = '#/clusters';

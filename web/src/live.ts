@@ -1,10 +1,9 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Cluster } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
+import { getCluster, isLive, listLive, listNewest, newestFirst } from '../../client/clusters.ts';
 import { useConsole } from './hooks.ts';
-import { fingerprint, isBusy, isLive, pauseMs } from './poll.ts';
-
-type Page = { readonly clusters: readonly Cluster[]; readonly nextCursor?: string };
+import { fingerprint, isBusy, pauseMs } from './poll.ts';
 
 export interface Contact {
   /** By the browser's clock. */
@@ -17,24 +16,13 @@ export interface Contact {
 const ALL_EVERY = 20;
 const NEWEST = 20;
 
-async function allLive(api: Api): Promise<readonly Cluster[]> {
-  const statuses = ['provisioning', 'running', 'deleting'];
-  const pages = await Promise.all(
-    statuses.map((status) => api.json<Page>(`/clusters?limit=100&status=${status}`)),
-  );
-  const byId = new Map(pages.flatMap(({ clusters }) => clusters).map((one) => [one.id, one]));
-  return [...byId.values()];
-}
-
 /** The newest in one request, and of the known ones those that are older. */
 async function newestAnd(api: Api, known: readonly Cluster[]): Promise<readonly Cluster[]> {
-  const { clusters } = await api.json<Page>(`/clusters?limit=${NEWEST}`);
+  const clusters = await listNewest(api, NEWEST);
   const older = known.filter((one) => isLive(one) && !clusters.some(({ id }) => id === one.id));
-  const asked = older.map(({ id }) => api.json<Cluster>(`/clusters/${id}`));
+  const asked = older.map(({ id }) => getCluster(api, id));
   return [...clusters, ...(await Promise.all(asked))];
 }
-
-const newestFirst = (one: Cluster, other: Cluster) => (one.createdAt < other.createdAt ? 1 : -1);
 
 /** The live clusters, and those that ended while they were looked at. Only while the page is seen. */
 export function useLiveClusters() {
@@ -66,12 +54,12 @@ export function useLiveClusters() {
       try {
         const before = known.current;
         const isAll = before === null || state.looks % ALL_EVERY === 0;
-        const found = isAll ? await allLive(api) : await newestAnd(api, before);
+        const found = isAll ? await listLive(api) : await newestAnd(api, before);
         // What has ended in between is in no list of the live ones.
         const lost = (before ?? []).filter(
           (one) => isAll && isLive(one) && !found.some(({ id }) => id === one.id),
         );
-        const ends = await Promise.all(lost.map(({ id }) => api.json<Cluster>(`/clusters/${id}`)));
+        const ends = await Promise.all(lost.map(({ id }) => getCluster(api, id)));
         if (isOver) return;
         keep([...found, ...ends]);
         const isSame = before !== null && fingerprint(before) === fingerprint(known.current ?? []);

@@ -25,9 +25,6 @@ export function pauseMs({ unchanged, failed, busy, rate }: Poll): number {
   return Math.max(SOONEST_MS, pause / Math.min(SPEED_UP_MAX, Math.max(1, rate)));
 }
 
-export const isLive = ({ status }: Cluster): boolean =>
-  status === 'provisioning' || status === 'running' || status === 'deleting';
-
 /** Whether something is about to happen to one of them. */
 export const isBusy = (clusters: readonly Cluster[], now: number): boolean =>
   clusters.some(

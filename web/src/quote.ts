@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Quote } from '../../client/answers.ts';
 import { Refusal } from '../../client/api.ts';
+import { getQuote } from '../../client/catalogue.ts';
 import { useConsole } from './hooks.ts';
 import { isAskable, type SpecForm, specOf } from './spec.ts';
 
@@ -27,11 +28,7 @@ export function useQuote(form: SpecForm): Quoted {
     const timer = setTimeout(async () => {
       try {
         const { signal } = asking;
-        const quote = await api.json<Quote>('/quotes', {
-          method: 'POST',
-          body: JSON.parse(spec),
-          signal,
-        });
+        const quote = await getQuote(api, JSON.parse(spec), signal);
         if (!signal.aborted) setQuoted({ quote, isStale: false, error: null, faults: {} });
       } catch (error) {
         if (asking.signal.aborted) return;

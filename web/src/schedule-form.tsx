@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { createIdempotencyKey } from '../../client/idempotency-key.ts';
+import { createSchedule } from '../../client/schedules.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { QuoteView, useSpecForm } from './launch.tsx';
@@ -60,8 +61,7 @@ function Fields({ catalogue, onMade, onClose }: Props & { catalogue: Catalogue }
       ...(when.cap.trim() === '' ? {} : { monthlyCapUsd: amountIn(when.cap) }),
     };
     void run(async () => {
-      const headers = { 'Idempotency-Key': `${key}-${hash(JSON.stringify(body))}` };
-      await api.json('/schedules', { method: 'POST', body, headers });
+      await createSchedule(api, body, `${key}-${hash(JSON.stringify(body))}`);
       announce('The schedule is made.');
       onMade();
     });

@@ -3,6 +3,7 @@ import type { Schedule } from '../../client/answers.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
+import { deleteSchedule, enableSchedule, listSchedules } from '../../client/schedules.ts';
 import { nearTime } from '../../client/times.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
@@ -11,9 +12,7 @@ import { ScheduleForm } from './schedule-form.tsx';
 
 export function Schedules() {
   const { api } = useConsole();
-  const { remote, reload } = useRemote('schedules', () =>
-    api.json<{ schedules: Schedule[] }>('/schedules'),
-  );
+  const { remote, reload } = useRemote('schedules', () => listSchedules(api));
   const [isMaking, setIsMaking] = useState(false);
   const close = () => setIsMaking(false);
   const made = () => {
@@ -59,17 +58,16 @@ function ScheduleCard({ schedule, onChanged }: CardProps) {
   const [isEnabled, setIsEnabled] = useState(schedule.enabled);
   const words = useCronWords(schedule.cron);
   const called = schedule.name ?? schedule.id;
-  const path = `/schedules/${schedule.id}` as const;
   const toggle = () =>
     run(async () => {
       const enabled = !isEnabled;
-      await api.json(path, { method: 'PATCH', body: { enabled } });
+      await enableSchedule(api, schedule.id, enabled);
       setIsEnabled(enabled);
       announce(enabled ? `${called} goes on.` : `${called} is paused.`);
     });
   const remove = () =>
     run(async () => {
-      await api.json(path, { method: 'DELETE' });
+      await deleteSchedule(api, schedule.id);
       announce(`${called} is deleted.`);
       onChanged();
     });

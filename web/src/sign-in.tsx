@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal } from '../../client/api.ts';
+import { listNewest } from '../../client/clusters.ts';
 import { Cord, Spark } from './cord.tsx';
 import { cordPath } from './fuse.ts';
 import { useAction, useWidth } from './hooks.ts';
@@ -25,7 +26,10 @@ export function SignIn({ notice, onToken }: Props) {
     const given = token.trim();
     if (given === '') return field.current?.focus();
     void run(async () => {
-      await apiOf(given, () => {}).json('/clusters', { query: { limit: 1 } });
+      await listNewest(
+        apiOf(given, () => {}),
+        1,
+      );
       onToken(given, stay);
     });
   };

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../../client/answers.ts';
+import { type Api, type Path, type Request, refusalOf } from '../../../client/api.ts';
+import { isLive, listClusters, listLive } from '../../../client/clusters.ts';
+import { deleteSchedule } from '../../../client/schedules.ts';
+import { aCluster } from './builders.ts';
+
+/** An API that answers by a function, and what it was asked. */
+function anApi(answer: (path: Path, request: Request) => unknown) {
+  const asked: { readonly path: Path; readonly request: Request }[] = [];
+  const ask = async (path: Path, request: Request = {}) => {
+    asked.push({ path, request });
+    return answer(path, request);
+  };
+  return { asked, api: { json: ask, text: ask } as Api };
+}
+
+const named = (id: string, createdAt = '2026-11-10T10:00:00.000Z') => aCluster({ id, createdAt });
+
+describe('a list of clusters', () => {
+  it('is read page by page, with the same filter', async () => {
+    const pages: Record<string, unknown> = {
+      undefined: { clusters: [named('a')], nextCursor: 'two' },
+      two: { clusters: [named('b')] },
+    };
+    const { api, asked } = anApi((_, { query }) => pages[`${query?.cursor}`]);
+    const found = await listClusters(api, { month: '2026-11' });
+    expect(found.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(asked.map(({ request }) => request.query)).toEqual([
+      { month: '2026-11', limit: 100, cursor: undefined },
+      { month: '2026-11', limit: 100, cursor: 'two' },
+    ]);
+  });
+
+  it('ends after 20 pages', async () => {
+    const { api, asked } = anApi(() => ({ clusters: [], nextCursor: 'more' }));
+    await listClusters(api, {});
+    expect(asked).toHaveLength(20);
+  });
+
+  it('of the live ones has each once, the newest first', async () => {
+    const byStatus: Record<string, Cluster[]> = {
+      provisioning: [named('new', '2026-11-12T10:00:00.000Z'), named('moving')],
+      running: [named('moving'), named('old', '2026-11-09T10:00:00.000Z')],
+      deleting: [],
+    };
+    const { api } = anApi((_, { query }) => ({ clusters: byStatus[`${query?.status}`] }));
+    expect((await listLive(api)).map(({ id }) => id)).toEqual(['new', 'moving', 'old']);
+  });
+});
+
+it.each([
+  ['provisioning', true],
+  ['running', true],
+  ['deleting', true],
+  ['deleted', false],
+  ['failed', false],
+] as const)('a cluster that is %s may be billed: %s', (status, live) => {
+  expect(isLive({ status })).toBe(live);
+});
+
+describe('the deletion of a schedule', () => {
+  const failing = (status: number) =>
+    anApi(() => {
+      throw refusalOf('https://x', status, '{"detail":"no"}');
+    });
+
+  it('is done where there is none', async () => {
+    const { api, asked } = failing(404);
+    await deleteSchedule(api, 'saaaaaaaaaa');
+    expect(asked).toHaveLength(1);
+  });
+
+  it('fails where it is refused', async () => {
+    await expect(deleteSchedule(failing(401).api, 'saaaaaaaaaa')).rejects.toThrow('no');
+  });
+});
