@@ -1,5 +1,5 @@
-import type { Health } from '../client/answers.ts';
 import { type Api, createApi } from '../client/api.ts';
+import { clockFrom, readServerTime } from '../client/server-clock.ts';
 import { readLogin } from './config.ts';
 import { CliError } from './errors.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,8 +20,7 @@ export interface Context {
 
 /** Milliseconds, as the server's clock shows it: it may be a virtual one. */
 export async function serverNow(api: Api): Promise<number> {
-  const { time } = await api.json<Health>('/health');
-  return Date.parse(time);
+  return clockFrom(await readServerTime(api)).now();
 }
 
 export function apiOf(env: Context['env']): Api {

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, Health } from '../client/answers.ts';
+import type { Cluster } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
 import { getCluster, isLive } from '../client/clusters.ts';
+import { clockFrom, type Reading, readServerTime } from '../client/server-clock.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
 import { endSentence, fuseLine, fuseLines, nodesUp } from './fuse.ts';
 import { patiently } from './patience.ts';
-import { ServerClock } from './server-clock.ts';
 
 /** How often the server is asked, and how often the countdown is drawn in between. */
 const ASK_MS = 2_000;
@@ -28,36 +28,33 @@ export async function watch(context: Context, named: string): Promise<void> {
 
 async function watchToEnd(context: Context, api: Api, id: string): Promise<Cluster> {
   const { terminal, json } = context;
-  const clock = new ServerClock();
   const isDrawn = terminal.canRedraw && !json;
   const tellChange = changeTeller(context);
-  let cluster = await ask(api, id, clock);
-  for (let asked = 1; isLive(cluster); asked += 1) {
-    const drawn = cluster;
-    const draw = () => terminal.redraw(fuseLines(drawn, clock.now(Date.now()), terminal.look()));
+  let first: Reading | null = null;
+  const look = async () => {
+    const [cluster, reading] = await Promise.all([getCluster(api, id), readServerTime(api)]);
+    first ??= reading;
+    return { cluster, clock: clockFrom(first, reading) };
+  };
+  let seen = await look();
+  for (let looks = 1; isLive(seen.cluster); looks += 1) {
+    const { cluster, clock } = seen;
+    const draw = () => terminal.redraw(fuseLines(cluster, clock.now(), terminal.look()));
     if (isDrawn) draw();
-    else tellChange(cluster, clock.now(Date.now()));
+    else tellChange(cluster, clock.now());
     // The first answers come close together, to learn how fast the server's clock goes.
-    const pause = asked === 1 ? ASK_MS_AT_FIRST : ASK_MS;
+    const pause = looks === 1 ? ASK_MS_AT_FIRST : ASK_MS;
     const until = Date.now() + pause;
     while (Date.now() < until) {
       await delay(Math.min(DRAW_MS, Math.max(1, until - Date.now())));
       if (isDrawn) draw();
     }
-    cluster = await patiently(context, () => ask(api, id, clock));
+    seen = await patiently(context, look);
   }
+  const { cluster, clock } = seen;
   if (isDrawn) terminal.redraw([endSentence(cluster)]);
-  else if (json) tellChange(cluster, clock.now(Date.now()));
+  else if (json) tellChange(cluster, clock.now());
   else terminal.out(endSentence(cluster));
-  return cluster;
-}
-
-async function ask(api: Api, id: string, clock: ServerClock): Promise<Cluster> {
-  const [cluster, health] = await Promise.all([
-    getCluster(api, id),
-    api.json<Health>('/health').then((answer) => ({ ...answer, localMs: Date.now() })),
-  ]);
-  clock.observe({ serverMs: Date.parse(health.time), localMs: health.localMs });
   return cluster;
 }
 

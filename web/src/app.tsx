@@ -1,6 +1,11 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Api } from '../../client/api.ts';
-import { clockFrom, type Sample, type ServerClock, sampleTime } from './clock.ts';
+import {
+  clockFrom,
+  type Reading,
+  readServerTime,
+  type ServerClock,
+} from '../../client/server-clock.ts';
 import { Clusters } from './clusters.tsx';
 import { History } from './history.tsx';
 import { ConsoleProvider } from './hooks.ts';
@@ -109,34 +114,34 @@ function useRoute() {
   return VIEWS.find(({ path }) => hash === `#/${path}`) ?? HOME;
 }
 
-const SECOND_SAMPLE_MS = 1_500;
-const SAMPLE_AGAIN_MS = 10 * 60_000;
+const SECOND_READING_MS = 1_500;
+const READ_AGAIN_MS = 10 * 60_000;
 
 /** Set by the API's own time: at once, again to learn its pace, and every ten minutes. */
 function useServerClock(api: Api): ServerClock {
   const [clock, setClock] = useState<ServerClock>({ rate: 1, now: (local = Date.now()) => local });
   useEffect(() => {
-    let first: Sample | null = null;
+    let first: Reading | null = null;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isOver = false;
-    const sample = async () => {
+    const read = async () => {
       clearTimeout(timer);
-      const pause = await sampleTime(api).then(
+      const pause = await readServerTime(api).then(
         (taken) => {
           if (isOver) return 0;
           setClock(clockFrom(first ?? taken, taken));
           const isFirst = first === null;
           first ??= taken;
-          return isFirst ? SECOND_SAMPLE_MS : SAMPLE_AGAIN_MS;
+          return isFirst ? SECOND_READING_MS : READ_AGAIN_MS;
         },
-        () => SECOND_SAMPLE_MS * 4,
+        () => SECOND_READING_MS * 4,
       );
-      if (!isOver) timer = setTimeout(sample, pause);
+      if (!isOver) timer = setTimeout(read, pause);
     };
     // A laptop that slept has had no clock to speak of.
-    const seen = () => document.hidden || void sample();
+    const seen = () => document.hidden || void read();
     document.addEventListener('visibilitychange', seen);
-    void sample();
+    void read();
     return () => {
       isOver = true;
       clearTimeout(timer);

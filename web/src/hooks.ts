@@ -1,7 +1,7 @@
 import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
 import type { Api } from '../../client/api.ts';
-import type { ServerClock } from './clock.ts';
+import type { ServerClock } from '../../client/server-clock.ts';
 
 export interface Console {
   readonly api: Api;

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { costSentence, newBudget } from '../../../cli/clusters.ts';
 import { table } from '../../../cli/format.ts';
 import { csvLines } from '../../../cli/report.ts';
-import { ServerClock } from '../../../cli/server-clock.ts';
 import { memoryMb, specOf } from '../../../cli/spec.ts';
 import { exitCodesLine, sshArgs } from '../../../cli/ssh.ts';
 import { aCluster } from '../client/builders.ts';
@@ -18,28 +17,6 @@ describe('a table', () => {
         ],
       ),
     ).toEqual(['ID     COST', 'a     $1.00', 'bcd  $10.00']);
-  });
-});
-
-describe('the server’s clock', () => {
-  it('goes at this machine’s pace until more is known', () => {
-    const clock = new ServerClock();
-    clock.observe({ serverMs: 1_000_000, localMs: 0 });
-    expect(clock.now(500)).toBe(1_000_500);
-  });
-
-  it('is taken to go right where it differs by no more than an answer’s way', () => {
-    const clock = new ServerClock();
-    clock.observe({ serverMs: 1_000_000, localMs: 0 });
-    clock.observe({ serverMs: 1_002_900, localMs: 2_000 });
-    expect(clock.rate).toBe(1);
-  });
-
-  it('is followed where it is a virtual one', () => {
-    const clock = new ServerClock();
-    clock.observe({ serverMs: 0, localMs: 0 });
-    clock.observe({ serverMs: 600_000, localMs: 1_000 });
-    expect(clock.now(1_500)).toBe(900_000);
   });
 });
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OfferedType } from '../../../client/answers.ts';
 import { chartOf } from '../../../web/src/chart.ts';
-import { clockFrom } from '../../../web/src/clock.ts';
 import { cronWords } from '../../../web/src/cron.ts';
 import { csvOf } from '../../../web/src/csv.ts';
 import { anotherDollar, anotherHour } from '../../../web/src/extend.ts';
@@ -94,25 +93,6 @@ describe('an extension', () => {
 
   it('by a dollar adds a dollar', () => {
     expect(anotherDollar(one)).toEqual({ budgetUsd: 2 });
-  });
-});
-
-describe('the clock', () => {
-  const T = Date.parse('2026-11-23T12:00:00Z');
-
-  it('stands where the API has it, however wrong the browser is', () => {
-    const clock = clockFrom({ local: 0, server: T });
-    expect([clock.rate, clock.now(5_000)]).toEqual([1, T + 5_000]);
-  });
-
-  it('runs as fast as two answers tell', () => {
-    const clock = clockFrom({ local: 0, server: T }, { local: 1_500, server: T + 90_000 });
-    expect([clock.rate, clock.now(2_500)]).toEqual([60, T + 150_000]);
-  });
-
-  it('takes the delay of an answer for no other pace', () => {
-    expect(clockFrom({ local: 0, server: T }, { local: 1_500, server: T + 1_620 }).rate).toBe(1);
-    expect(clockFrom({ local: 0, server: T }, { local: 1_500, server: T - 9_000 }).rate).toBe(1);
   });
 });
 
