@@ -14,6 +14,7 @@ import {
   listLive,
 } from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
+import { lifeOf, nextMark } from '../client/fuse.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
 import { clockTime, fullTime } from '../client/times.ts';
@@ -22,21 +23,10 @@ import { assertCanAsk, type Context, confirm, serverNow, show } from './context.
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
 import { facts, printable, table } from './format.ts';
-import {
-  drawBar,
-  ending,
-  endSentence,
-  firstBilledMs,
-  fuseOf,
-  money,
-  nodesUp,
-  titleOf,
-} from './fuse.ts';
+import { drawBar, ending, endSentence, fuseAt, money, nodesUp, titleOf } from './fuse.ts';
 import { inventoryTable } from './launch.ts';
 import { patiently } from './patience.ts';
 import { amount } from './spec.ts';
-
-const HOUR_MS = 3_600_000;
 
 export interface ListOptions {
   readonly status?: string;
@@ -90,7 +80,7 @@ export async function showOne(context: Context, named: string): Promise<void> {
 
 function clusterLines(context: Context, cluster: Cluster, nowMs: number): string[] {
   const { terminal } = context;
-  const fuse = fuseOf(cluster, nowMs);
+  const fuse = fuseAt(cluster, nowMs);
   const ends = isLive(cluster) ? ending(cluster, nowMs) : endSentence(cluster);
   const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason }) => [
     `${index}`,
@@ -279,9 +269,9 @@ export async function remove(
 export function costSentence(cluster: Cluster, nowMs: number): string {
   const { nodes, type, spentUsd, leftUsd } = cluster;
   const what = `${titleOf(cluster)} (${nodes.length} × ${type})`;
-  const first = firstBilledMs(cluster);
+  const life = lifeOf(cluster);
   const cost = `${what} will have cost ${dollars(spentUsd)}, and ${dollars(leftUsd)} stays unspent`;
-  if (first === null) return `${cost}.`;
-  const mark = first + Math.ceil(Math.max(1, nowMs - first) / HOUR_MS) * HOUR_MS;
+  const mark = life === null ? null : nextMark(life, nowMs);
+  if (mark === null) return `${cost}.`;
   return `${cost}. The started hour is paid anyway: it lasts until ${clockTime(mark)}.`;
 }

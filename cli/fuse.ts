@@ -1,17 +1,10 @@
 import type { Cluster } from '../client/answers.ts';
 import { countdown } from '../client/durations.ts';
+import { type Fuse, fuseOf, lifeOf, markStep } from '../client/fuse.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
 import { fullTime } from '../client/times.ts';
 import { printable } from './format.ts';
-
-const HOUR_MS = 3_600_000;
-
-/** How much of what a cluster's budget affords has burnt. Hours from its first node on. */
-export interface Fuse {
-  readonly hours: number;
-  readonly burnt: number;
-}
 
 export interface Look {
   /** How many columns a line may take. */
@@ -33,31 +26,20 @@ export const blockLook = (width: number): Look => ({
   mark: '│',
 });
 
-/** null: on its way out, or gone. */
-export function fuseOf(cluster: Cluster, nowMs: number): Fuse | null {
-  if (cluster.affordableHours === null) return null;
-  const first = firstBilledMs(cluster);
-  const burnt = first === null ? 0 : Math.max(0, (nowMs - first) / HOUR_MS);
-  return { hours: cluster.affordableHours, burnt: Math.min(burnt, cluster.affordableHours) };
-}
-
-export function firstBilledMs({ nodes }: Pick<Cluster, 'nodes'>): number | null {
-  const starts = nodes.flatMap(({ createdAt }) => (createdAt === null ? [] : [createdAt]));
-  return starts.length === 0 ? null : Math.min(...starts.map((iso) => Date.parse(iso)));
-}
-
-/** From one mark to the next, in hours. */
-const STEPS = [1, 2, 3, 6, 12, 24, 48, 168, 336, 720, 2160, 8760];
 const CELLS_MAX = 8;
 
+/** null: on its way out, or gone. */
+export function fuseAt(cluster: Cluster, nowMs: number): Fuse | null {
+  const life = lifeOf(cluster);
+  return life === null ? null : fuseOf(life, nowMs);
+}
+
 /** `|####|==..|....|`: as many cells between two marks as fit, and a mark for every hour if so. */
-export function drawBar({ hours, burnt }: Fuse, { width, cells, mark }: Look): string {
+export function drawBar({ hours, burnt, paid }: Fuse, { width, cells, mark }: Look): string {
   if (hours <= 0) return mark;
-  const fits = (step: number) => Math.ceil(hours / step) * 2 + 1 <= width;
-  const step = STEPS.find(fits) ?? hours;
+  const step = markStep(hours, (some) => Math.ceil(hours / some) * 2 + 1 <= width);
   const segments = Math.ceil(hours / step);
   const perSegment = Math.max(1, Math.min(CELLS_MAX, Math.floor((width - 1) / segments) - 1));
-  const paidUntil = Math.ceil(burnt);
   const drawn = Array.from({ length: segments }, (_, index) => {
     const from = index * step;
     const to = Math.min(hours, from + step);
@@ -66,7 +48,7 @@ export function drawBar({ hours, burnt }: Fuse, { width, cells, mark }: Look): s
     return Array.from({ length: count }, (_unused, cell) => {
       const middle = from + (cell + 0.5) * cellHours;
       if (middle <= burnt) return cells.burnt;
-      return middle <= paidUntil ? cells.paid : cells.left;
+      return middle <= paid ? cells.paid : cells.left;
     }).join('');
   });
   return `${mark}${drawn.join(mark)}${mark}`;
@@ -105,7 +87,7 @@ export function ending(cluster: Cluster, nowMs: number): string {
 
 /** As it is drawn again and again in a terminal. */
 export function fuseLines(cluster: Cluster, nowMs: number, look: Look): string[] {
-  const fuse = fuseOf(cluster, nowMs);
+  const fuse = fuseAt(cluster, nowMs);
   const head = `${titleOf(cluster)}  ${cluster.status}, ${nodesUp(cluster)}`;
   const bar =
     fuse === null
@@ -120,7 +102,7 @@ export function fuseLines(cluster: Cluster, nowMs: number, look: Look): string[]
 
 /** For a file or a pipe. */
 export function fuseLine(cluster: Cluster, nowMs: number, look: Look): string {
-  const fuse = fuseOf(cluster, nowMs);
+  const fuse = fuseAt(cluster, nowMs);
   const parts = [
     `${cluster.status}, ${nodesUp(cluster)}`,
     ...(fuse === null ? [] : [drawBar(fuse, look)]),

@@ -7,9 +7,9 @@ import {
   getCredentials,
   getInventoryText,
 } from '../../client/clusters.ts';
+import { lifeOf, nextMark } from '../../client/fuse.ts';
 import { dollars } from '../../client/money.ts';
 import { anotherDollar, anotherHour } from './extend.ts';
-import { lifeOf, nextMark } from './fuse.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
 import { Copy, Dialog, Loading, Problem, saveFile } from './parts.tsx';
 import { destroySentence } from './words.ts';

@@ -2,12 +2,12 @@ import { useState } from 'preact/hooks';
 import type { Cluster, ClusterNode } from '../../client/answers.ts';
 import { isLive } from '../../client/clusters.ts';
 import { countdown, spoken } from '../../client/durations.ts';
+import { lifeOf, nextMark } from '../../client/fuse.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { clockTime, nearTime } from '../../client/times.ts';
 import { ClusterActions } from './cluster-actions.tsx';
-import { lifeOf, nextMark } from './fuse.ts';
 import { FuseView } from './fuse-view.tsx';
 import { useNow } from './hooks.ts';
 import { Copy } from './parts.tsx';
@@ -57,6 +57,7 @@ export function ClusterCard({ cluster, onChanged }: Props) {
 function Burning({ cluster }: { cluster: Cluster }) {
   const now = useNow();
   const life = lifeOf(cluster);
+  const paidUntil = life === null ? null : nextMark(life, now);
   const teardownAt = cluster.teardownAt === null ? null : Date.parse(cluster.teardownAt);
   return (
     <>
@@ -87,9 +88,7 @@ function Burning({ cluster }: { cluster: Cluster }) {
         <Figure
           value={dollars(cluster.hourlyUsd)}
           label={
-            life === null
-              ? 'a started hour'
-              : `an hour, paid until ${clockTime(nextMark(life, now))}`
+            paidUntil === null ? 'a started hour' : `an hour, paid until ${clockTime(paidUntil)}`
           }
         />
       </div>

@@ -1,8 +1,9 @@
 import { spoken } from '../../client/durations.ts';
+import { fuseOf, type Life } from '../../client/fuse.ts';
 import { plural } from '../../client/plural.ts';
 import { nearTime } from '../../client/times.ts';
 import { Cord, Spark } from './cord.tsx';
-import { cordPath, cordY, fuseOf, type Life } from './fuse.ts';
+import { cordPath, cordY, layOut } from './fuse.ts';
 import { useWidth } from './hooks.ts';
 
 interface Props {
@@ -22,7 +23,7 @@ const LABELS_Y = 55;
 export function FuseView({ life, now, isLit }: Props) {
   const { ref, width: outer } = useWidth<HTMLDivElement>();
   const width = Math.max(0, outer - 2 * PAD_PX);
-  const { burntX, paidX, teardownX, marks } = fuseOf(life, isLit ? now : life.from, width);
+  const { burntX, paidX, cutX, marks } = layOut(life, isLit ? now : (life.from ?? now), width);
   return (
     <div class="fuse" ref={ref}>
       {width > 0 && (
@@ -40,7 +41,7 @@ export function FuseView({ life, now, isLit }: Props) {
                 )}
               </g>
             ))}
-            <path class="cut" d={`M${teardownX} ${CORD_Y + cordY(teardownX) - 13}v26`} />
+            <path class="cut" d={`M${cutX} ${CORD_Y + cordY(cutX) - 13}v26`} />
             {isLit && <Spark x={burntX} y={CORD_Y} />}
           </g>
         </svg>
@@ -51,7 +52,7 @@ export function FuseView({ life, now, isLit }: Props) {
 
 function wordsOf(life: Life, now: number, isLit: boolean): string {
   if (!isLit) return `${plural(life.hours, 'hour')} to burn.`;
-  const burnt = Math.floor(Math.max(0, now - life.from) / 3_600_000);
+  const burnt = Math.floor(fuseOf(life, now).burnt);
   const left = spoken(life.teardownAt - now);
   return `${burnt} of ${plural(life.hours, 'hour')} burnt. Teardown ${nearTime(life.teardownAt, now)}, in ${left}.`;
 }

@@ -1,14 +1,4 @@
-import type { Cluster } from '../../client/answers.ts';
-
-const HOUR_MS = 3_600_000;
-
-/** The life that a budget affords, in epoch milliseconds. */
-export interface Life {
-  /** When the first node began to be billed. */
-  readonly from: number;
-  readonly hours: number;
-  readonly teardownAt: number;
-}
+import { fuseOf, type Life, markStep } from '../../client/fuse.ts';
 
 export interface Mark {
   readonly hour: number;
@@ -16,60 +6,31 @@ export interface Mark {
   readonly label: string | null;
 }
 
-export interface Fuse {
-  /** Where the spark is: all before it is burnt. */
+/** Where everything lies on a drawn fuse, in pixels from its left end. */
+export interface FuseLayout {
   readonly burntX: number;
-  /** Where the started hour ends: what lies between it and the spark is paid for. */
   readonly paidX: number;
-  readonly teardownX: number;
+  readonly cutX: number;
   readonly marks: readonly Mark[];
 }
 
-/** null: it burns no more, or its length is not known. */
-export function lifeOf(cluster: Cluster): Life | null {
-  if (cluster.affordableHours === null || cluster.teardownAt === null) return null;
-  const created = cluster.nodes.flatMap(({ createdAt }) =>
-    createdAt === null ? [] : [Date.parse(createdAt)],
-  );
-  return {
-    from: created.length > 0 ? Math.min(...created) : Date.parse(cluster.createdAt),
-    hours: cluster.affordableHours,
-    teardownAt: Date.parse(cluster.teardownAt),
-  };
-}
-
-/** When the next hour begins to be billed. */
-export function nextMark(life: Life, now: number): number {
-  const started = Math.max(1, Math.ceil((now - life.from) / HOUR_MS));
-  return life.from + started * HOUR_MS;
-}
-
-const LABEL_STEPS = [1, 2, 3, 4, 6, 12, 24, 48, 72, 168, 336, 720];
 const LABEL_PX_MIN = 38;
 const TICK_PX_MIN = 5;
 
-/** Where everything lies on a fuse that is `width` wide. */
-export function fuseOf(life: Life, now: number, width: number): Fuse {
-  const length = Math.max(1, life.hours) * HOUR_MS;
-  const xOf = (at: number) => clamp(((at - life.from) / length) * width, width);
-  const pxAnHour = width / Math.max(1, life.hours);
-  const stepFor = (px: number) => LABEL_STEPS.find((step) => step * pxAnHour >= px);
-  const tickStep = stepFor(TICK_PX_MIN) ?? life.hours;
-  const labelStep = stepFor(LABEL_PX_MIN) ?? life.hours;
+/** A fuse that is `width` pixels wide. */
+export function layOut(life: Life, now: number, width: number): FuseLayout {
+  const { hours, burnt, paid, cut } = fuseOf(life, now);
+  const xOf = (place: number) => (place / Math.max(1, hours)) * width;
+  const stepFor = (px: number) => markStep(hours, (step) => xOf(step) >= px);
+  const tickStep = stepFor(TICK_PX_MIN);
+  const labelStep = stepFor(LABEL_PX_MIN);
   const marks: Mark[] = [];
-  for (let hour = 0; hour <= life.hours; hour += tickStep) {
+  for (let hour = 0; hour <= hours; hour += tickStep) {
     const isLabelled = hour % labelStep === 0;
-    marks.push({ hour, x: hour * pxAnHour, label: isLabelled ? `${hour}` : null });
+    marks.push({ hour, x: xOf(hour), label: isLabelled ? `${hour}` : null });
   }
-  return {
-    burntX: xOf(now),
-    paidX: xOf(Math.min(nextMark(life, now), life.from + length)),
-    teardownX: xOf(life.teardownAt),
-    marks,
-  };
+  return { burntX: xOf(burnt), paidX: xOf(paid), cutX: xOf(cut), marks };
 }
-
-const clamp = (x: number, width: number) => Math.min(width, Math.max(0, x));
 
 const POINT_PX = 6;
 

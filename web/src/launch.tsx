@@ -230,11 +230,9 @@ export function QuoteView({ quoted, form, onTake, sentence }: QuoteProps) {
 function QuoteFuse({ quote }: { quote: Quote }) {
   const now = useNow();
   if (quote.affordableHours === 0 || quote.teardownAt === null) return null;
-  const teardownAt = Date.parse(quote.teardownAt);
-  const from = teardownAt - quote.affordableHours * 3_600_000;
-  return (
-    <FuseView life={{ from, hours: quote.affordableHours, teardownAt }} now={now} isLit={false} />
-  );
+  const { affordableHours: hours } = quote;
+  const life = { from: null, hours, teardownAt: Date.parse(quote.teardownAt) };
+  return <FuseView life={life} now={now} isLit={false} />;
 }
 
 function Alternatives({

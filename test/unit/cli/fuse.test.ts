@@ -7,7 +7,6 @@ import {
   endSentence,
   fuseLine,
   fuseLines,
-  fuseOf,
   nodesBar,
 } from '../../../cli/fuse.ts';
 import type { Cluster } from '../../../client/answers.ts';
@@ -15,45 +14,37 @@ import { aCluster } from '../client/builders.ts';
 
 const at = (iso: string) => Date.parse(iso);
 
-describe('the fuse', () => {
-  it('burns from the first node on, for the hours that the budget affords', () => {
-    const fuse = fuseOf(aCluster(), at('2026-11-10T11:30:00Z'));
-    expect(fuse).toEqual({ hours: 4, burnt: 1.5 });
-  });
+/** Four hours, of which so many have burnt. */
+const burning = (burnt: number, hours = 4) => ({
+  hours,
+  burnt,
+  paid: Math.ceil(burnt),
+  cut: hours,
+});
 
-  it('has not begun to burn before there is a node, nor before the first one began', () => {
-    const coming = aCluster().nodes.map((node) => ({ ...node, createdAt: null }));
-    expect(fuseOf(aCluster({ nodes: coming }), at('2026-11-10T11:30:00Z'))?.burnt).toBe(0);
-    expect(fuseOf(aCluster(), at('2026-11-10T09:00:00Z'))?.burnt).toBe(0);
-  });
-
-  it('is no more where the cluster is on its way out', () => {
-    const cluster = aCluster({ status: 'deleting', affordableHours: null });
-    expect(fuseOf(cluster, at('2026-11-10T11:30:00Z'))).toBeNull();
-  });
-
+describe('the bar of a fuse', () => {
   it.each([
     [0, '|........|........|........|........|'],
     [1.5, '|########|####====|........|........|'],
     [2, '|########|########|........|........|'],
     [4, '|########|########|########|########|'],
-  ])('with %s of 4 hours burnt shows %s', (burnt, bar) => {
-    expect(drawBar({ hours: 4, burnt }, asciiLook(60))).toBe(bar);
+  ])('with %s of 4 hours burnt is %s', (burnt, bar) => {
+    expect(drawBar(burning(burnt), asciiLook(60))).toBe(bar);
   });
 
   it('marks every second hour where there is no room for more', () => {
-    expect(drawBar({ hours: 13, burnt: 6 }, asciiLook(20))).toBe('|#|#|#|.|.|.|.|');
+    expect(drawBar(burning(6, 13), asciiLook(20))).toBe('|#|#|#|.|.|.|.|');
   });
 
   it('is drawn in blocks where the terminal has them', () => {
-    expect(drawBar({ hours: 2, burnt: 0.4 }, blockLook(10))).toBe('│█▒▒│░░░│');
+    expect(drawBar(burning(0.4, 2), blockLook(10))).toBe('│█▒▒│░░░│');
   });
 
   it('never takes more than its width, and burns from left to right', () => {
     const hours = fc.integer({ min: 1, max: 87_600 });
     fc.assert(
       fc.property(hours, fc.double({ min: 0, max: 1, noNaN: true }), (count, part) => {
-        const bar = drawBar({ hours: count, burnt: count * part }, asciiLook(60));
+        const bar = drawBar(burning(count * part, count), asciiLook(60));
         expect(bar.length).toBeLessThanOrEqual(60);
         expect(bar.replaceAll('|', '')).toMatch(/^#*=*\.*$/);
       }),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cordPath, fuseOf, type Life, lifeOf, nextMark } from '../../../web/src/fuse.ts';
-import { aCluster } from '../client/builders.ts';
+import type { Life } from '../../../client/fuse.ts';
+import { cordPath, layOut } from '../../../web/src/fuse.ts';
 
 const HOUR = 3_600_000;
 const FROM = Date.parse('2026-11-10T10:00:00Z');
@@ -12,38 +12,17 @@ const aLife = (some: Partial<Life> = {}): Life => ({
   ...some,
 });
 
-describe('the life of a cluster', () => {
-  it('begins with its first node', () => {
-    const life = lifeOf(aCluster({ affordableHours: 13, teardownAt: '2026-11-10T22:57:00.000Z' }));
-    expect(life).toMatchObject({ from: FROM, hours: 13 });
-  });
-
-  it('is not known once it is on its way out', () => {
-    expect(lifeOf(aCluster({ affordableHours: null }))).toBeNull();
-  });
-
-  it.each([
-    [0, 1],
-    [1, 1],
-    [HOUR, 1],
-    [HOUR + 1, 2],
-    [-5, 1],
-  ])('%d ms in, the hours up to the mark %d are paid', (after, hour) => {
-    expect(nextMark(aLife(), FROM + after)).toBe(FROM + hour * HOUR);
-  });
-});
-
 describe('a fuse', () => {
   it('is burnt up to now, and paid up to the end of the started hour', () => {
-    expect(fuseOf(aLife(), FROM + 2.5 * HOUR, 1000)).toMatchObject({ burntX: 250, paidX: 300 });
+    expect(layOut(aLife(), FROM + 2.5 * HOUR, 1000)).toMatchObject({ burntX: 250, paidX: 300 });
   });
 
   it('is cut a little before its end', () => {
-    expect(fuseOf(aLife(), FROM, 1000).teardownX).toBeCloseTo(995);
+    expect(layOut(aLife(), FROM, 1000).cutX).toBeCloseTo(995);
   });
 
   it('marks each hour, and labels as many as there is room for', () => {
-    const { marks } = fuseOf(aLife({ hours: 13 }), FROM, 300);
+    const { marks } = layOut(aLife({ hours: 13 }), FROM, 300);
     expect(marks).toHaveLength(14);
     expect(marks.filter(({ label }) => label).map(({ label }) => label)).toEqual([
       '0',
@@ -57,7 +36,7 @@ describe('a fuse', () => {
   });
 
   it('of a hundred days marks days', () => {
-    const { marks } = fuseOf(aLife({ hours: 2400 }), FROM, 600);
+    const { marks } = layOut(aLife({ hours: 2400 }), FROM, 600);
     expect(marks.length).toBeLessThan(130);
     expect(marks[1]?.hour).toBe(24);
   });
@@ -72,13 +51,13 @@ describe('a fuse', () => {
         (hours, width, after, later) => {
           const life = aLife({ hours, teardownAt: FROM + hours * HOUR - 180_000 });
           const now = FROM + after * HOUR;
-          const fuse = fuseOf(life, now, width);
-          for (const x of [fuse.burntX, fuse.paidX, fuse.teardownX]) {
+          const fuse = layOut(life, now, width);
+          for (const x of [fuse.burntX, fuse.paidX, fuse.cutX]) {
             expect(x).toBeGreaterThanOrEqual(0);
             expect(x).toBeLessThanOrEqual(width);
           }
           expect(fuse.paidX).toBeGreaterThanOrEqual(fuse.burntX);
-          expect(fuseOf(life, now + later * HOUR, width).burntX).toBeGreaterThanOrEqual(
+          expect(layOut(life, now + later * HOUR, width).burntX).toBeGreaterThanOrEqual(
             fuse.burntX,
           );
         },
