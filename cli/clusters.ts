@@ -17,6 +17,7 @@ import { roughly } from '../client/durations.ts';
 import { lifeOf, nextMark } from '../client/fuse.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
+import { pauseMs, whileBusy } from '../client/poll.ts';
 import { clockTime, fullTime } from '../client/times.ts';
 import { knownHostsFile } from './config.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
@@ -232,8 +233,6 @@ export interface RemoveOptions {
   readonly wait: boolean;
 }
 
-const POLL_MS = 1_000;
-
 export async function remove(
   context: Context,
   named: string,
@@ -256,7 +255,7 @@ export async function remove(
   const waiting = context.onInterrupt(() => `Cluster ${found.id} is being destroyed all the same.`);
   try {
     while (isLive(cluster)) {
-      await delay(POLL_MS);
+      await delay(pauseMs(whileBusy));
       cluster = await patiently(context, () => getCluster(api, found.id));
     }
   } finally {

@@ -4,6 +4,7 @@ import { type Api, mayPass } from '../client/api.ts';
 import { getQuote } from '../client/catalogue.ts';
 import { getCluster, getInventory, launchCluster } from '../client/clusters.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
+import { pauseMs, whileBusy } from '../client/poll.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError, withAdvice } from './errors.ts';
 import { printable, table } from './format.ts';
@@ -64,8 +65,6 @@ export const inventoryTable = (nodes: readonly InventoryNode[]): string[] =>
     nodes.map(({ index, label, ipv4, user }) => [`${index}`, label, ipv4, user]),
   );
 
-const POLL_MS = 1_000;
-
 /** Draws a bar in a terminal; else tells of each change on stderr, and stdout has the answer alone. */
 async function waitUntilUp(context: Context, api: Api, launched: Cluster): Promise<Cluster> {
   const { id } = launched;
@@ -84,7 +83,7 @@ async function waitUntilUp(context: Context, api: Api, launched: Cluster): Promi
       told = line;
       if (cluster.status === 'running') return cluster;
       if (cluster.status !== 'provisioning') throw notUp(cluster);
-      await delay(POLL_MS);
+      await delay(pauseMs(whileBusy));
       cluster = await patiently(context, () => getCluster(api, id));
     }
   } catch (error) {

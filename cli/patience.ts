@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { mayPass } from '../client/api.ts';
+import { pauseMs, whileBusy } from '../client/poll.ts';
 import type { Context } from './context.ts';
 import { cliErrorOf } from './errors.ts';
 
-const AGAIN_AFTER_MS = 2_000;
 /** An outage may be shorter than a cluster's life. */
 const OUTAGE_MS_MAX = 5 * 60_000;
 
@@ -13,16 +13,16 @@ export async function patiently<Answer>(
   ask: () => Promise<Answer>,
 ): Promise<Answer> {
   const since = Date.now();
-  for (let isTold = false; ; isTold = true) {
+  for (let failed = 1; ; failed += 1) {
     try {
       return await ask();
     } catch (error) {
       if (!mayPass(error) || Date.now() - since > OUTAGE_MS_MAX) throw error;
-      if (!isTold) {
+      if (failed === 1) {
         terminal.settle();
         terminal.note(`${cliErrorOf(error)?.message} Trying again.`);
       }
-      await delay(AGAIN_AFTER_MS);
+      await delay(pauseMs({ ...whileBusy, failed }));
     }
   }
 }

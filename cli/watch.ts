@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
 import { getCluster, isLive } from '../client/clusters.ts';
+import { fingerprint, isBusy, pauseMs, whileBusy } from '../client/poll.ts';
 import { clockFrom, type Reading, readServerTime } from '../client/server-clock.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
@@ -9,9 +10,9 @@ import { findCluster } from './find.ts';
 import { endSentence, fuseLine, fuseLines, nodesUp } from './fuse.ts';
 import { patiently } from './patience.ts';
 
-/** How often the server is asked, and how often the countdown is drawn in between. */
-const ASK_MS = 2_000;
-const ASK_MS_AT_FIRST = 300;
+/** The first looks come close together, to learn how fast the server's clock goes. */
+const FIRST_PAUSE_MS = 300;
+/** How often the countdown is drawn in between. */
 const DRAW_MS = 500;
 
 export async function watch(context: Context, named: string): Promise<void> {
@@ -37,19 +38,20 @@ async function watchToEnd(context: Context, api: Api, id: string): Promise<Clust
     return { cluster, clock: clockFrom(first, reading) };
   };
   let seen = await look();
-  for (let looks = 1; isLive(seen.cluster); looks += 1) {
+  let unchanged = 0;
+  for (let pause = FIRST_PAUSE_MS; isLive(seen.cluster); ) {
     const { cluster, clock } = seen;
-    const draw = () => terminal.redraw(fuseLines(cluster, clock.now(), terminal.look()));
-    if (isDrawn) draw();
-    else tellChange(cluster, clock.now());
-    // The first answers come close together, to learn how fast the server's clock goes.
-    const pause = looks === 1 ? ASK_MS_AT_FIRST : ASK_MS;
+    if (!isDrawn) tellChange(cluster, clock.now());
     const until = Date.now() + pause;
-    while (Date.now() < until) {
-      await delay(Math.min(DRAW_MS, Math.max(1, until - Date.now())));
-      if (isDrawn) draw();
+    for (let left = pause; left > 0; left = until - Date.now()) {
+      if (isDrawn) terminal.redraw(fuseLines(cluster, clock.now(), terminal.look()));
+      await delay(Math.min(DRAW_MS, left));
     }
     seen = await patiently(context, look);
+    const isSame = fingerprint([cluster]) === fingerprint([seen.cluster]);
+    unchanged = isSame ? unchanged + 1 : 0;
+    const busy = isBusy([seen.cluster], seen.clock.now());
+    pause = pauseMs({ ...whileBusy, unchanged, busy, rate: seen.clock.rate });
   }
   const { cluster, clock } = seen;
   if (isDrawn) terminal.redraw([endSentence(cluster)]);

@@ -2,8 +2,8 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Cluster } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
 import { getCluster, isLive, listLive, listNewest, newestFirst } from '../../client/clusters.ts';
+import { fingerprint, isBusy, pauseMs } from '../../client/poll.ts';
 import { useConsole } from './hooks.ts';
-import { fingerprint, isBusy, pauseMs } from './poll.ts';
 
 export interface Contact {
   /** By the browser's clock. */

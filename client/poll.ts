@@ -1,4 +1,4 @@
-import type { Cluster } from '../../client/answers.ts';
+import type { Cluster } from './answers.ts';
 
 const BUSY_MS = 2_000;
 const QUIET_MS = 10_000;
@@ -9,23 +9,30 @@ const NEAR_TEARDOWN_MS = 120_000;
 const SPEED_UP_MAX = 10;
 
 export interface Poll {
-  /** How many polls in a row brought nothing new. */
+  /** How many looks in a row brought nothing new. */
   readonly unchanged: number;
   /** How many in a row were not answered. */
   readonly failed: number;
+  /** Whether something is about to happen. */
   readonly busy: boolean;
-  /** How fast the API's clock runs. */
+  /** How fast the server's clock runs. */
   readonly rate: number;
 }
 
-/** How long to wait before the next look. */
+/** While a cluster comes up or goes. */
+export const whileBusy: Poll = { unchanged: 0, failed: 0, busy: true, rate: 1 };
+
+/**
+ * How long to wait before the next look, in milliseconds: 2 s while something is about to happen, 10
+ * to 60 s while nothing is, 3 to 60 s after looks that failed. Each look is a call of a function.
+ */
 export function pauseMs({ unchanged, failed, busy, rate }: Poll): number {
   if (failed > 0) return Math.min(QUIET_MS_MAX, LOST_MS * 2 ** (failed - 1));
   const pause = busy ? BUSY_MS : Math.min(QUIET_MS_MAX, QUIET_MS * 1.5 ** unchanged);
   return Math.max(SOONEST_MS, pause / Math.min(SPEED_UP_MAX, Math.max(1, rate)));
 }
 
-/** Whether something is about to happen to one of them. */
+/** Whether something is about to happen to one of them; `now` by the server's clock. */
 export const isBusy = (clusters: readonly Cluster[], now: number): boolean =>
   clusters.some(
     ({ status, teardownAt }) =>
@@ -36,7 +43,7 @@ export const isBusy = (clusters: readonly Cluster[], now: number): boolean =>
         Date.parse(teardownAt) - now < NEAR_TEARDOWN_MS),
   );
 
-/** All but what changes by itself as time passes. */
+/** A text that changes with all but what time by itself changes. */
 export const fingerprint = (clusters: readonly Cluster[]): string =>
   JSON.stringify(
     clusters.map(({ id, status, teardownAt, budgetUsd, nodes }) => [
