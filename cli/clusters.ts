@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../client/answers.ts';
-import type { Api } from '../client/api.ts';
+import type { Change } from '../client/clusters.ts';
 import {
   changeCluster,
   destroyCluster,
@@ -14,6 +14,7 @@ import {
   listLive,
 } from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
+import { dollarsMore, extensionOf } from '../client/extension.ts';
 import { lifeOf, nextMark } from '../client/fuse.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
@@ -159,63 +160,60 @@ export async function extend(
   if ((hours === undefined) === (budget === undefined)) {
     throw new CliError('usage', 'Give either --hours or --budget.');
   }
-  const api = context.api();
-  if (!yes) assertCanAsk(context.terminal, 'extend');
   const more = hours === undefined ? null : wholeHours(hours);
+  if (!yes) assertCanAsk(context.terminal, 'extend');
+  const api = context.api();
   const before = await findCluster(api, named);
-  const budgetUsd = more === null ? newBudget(before, budget ?? '') : null;
-  await confirm(context, {
-    yes,
-    what: 'extend',
-    question: extendQuestion(before, more, budgetUsd),
-  });
-  const after =
-    more === null
-      ? await changeCluster(api, before.id, { budgetUsd: budgetUsd ?? '' })
-      : await extendByHours(api, before, more);
+  const { change, sentence } =
+    more === null ? byBudget(before, budget ?? '') : byHours(before, more, await serverNow(api));
+  const question = `${titleOf(before)}: ${sentence}\nExtend it?`;
+  await confirm(context, { yes, what: 'extend', question });
+  const after = await changeCluster(api, before.id, change);
   const now = await serverNow(api);
   show(context, after, () => extendedLines(before, after, now));
 }
 
-function extendQuestion(before: Cluster, hours: number | null, budgetUsd: string | null): string {
-  const hour = `${dollars(before.hourlyUsd)} a started hour`;
-  const what =
-    hours === null
-      ? `Its budget will be ${printable(`$${budgetUsd}`)} instead of ${dollars(before.budgetUsd)}, at ${hour}.`
-      : `${plural(hours, 'hour')} more, at ${hour}: ${dollars(hours * before.hourlyUsd)}.`;
-  return `${titleOf(before)}: ${what}\nExtend it?`;
+/** A change, and what to say of it before it is made. */
+interface Planned {
+  readonly change: Change;
+  readonly sentence: string;
 }
 
-const microsOf = (dollars: number) => Math.round(dollars * 1e6);
+function byHours(before: Cluster, hours: number, nowMs: number): Planned {
+  const extension = extensionOf(before, hours, nowMs);
+  if (extension === null) {
+    const why = `${titleOf(before)} is being destroyed, or gone: launch another one.`;
+    throw new CliError('failed', why);
+  }
+  const { change, costUsd } = extension;
+  const cost = `${plural(hours, 'hour')} more cost ${dollars(costUsd)}`;
+  const [was, willBe] = [dollars(before.budgetUsd), change.budgetUsd];
+  const sentence =
+    willBe === undefined
+      ? `${cost}, which its budget of ${was} pays.`
+      : `${cost}: its budget will be ${dollars(Number(willBe))} instead of ${was}.`;
+  return { change, sentence };
+}
+
+function byBudget(before: Cluster, text: string): Planned {
+  const change = newBudget(before, text);
+  const willBe = printable(`$${change.budgetUsd}`);
+  const was = dollars(before.budgetUsd);
+  const hour = `${dollars(before.hourlyUsd)} a started hour`;
+  return { change, sentence: `Its budget will be ${willBe} instead of ${was}, at ${hour}.` };
+}
 
 /** `2`: to so much in all; `+1`: by so much. */
-export function newBudget({ budgetUsd }: Pick<Cluster, 'budgetUsd'>, text: string): string {
-  if (!text.startsWith('+')) return amount(text) ?? '';
+export function newBudget(before: Pick<Cluster, 'budgetUsd'>, text: string): Change {
+  if (!text.startsWith('+')) return { budgetUsd: amount(text) ?? '' };
   const more = amount(text.slice(1)) ?? '';
-  if (!/^\d+(\.\d{1,6})?$/.test(more)) {
-    throw new CliError('usage', `--budget ${text} must be an amount such as 2 or +1.50.`);
-  }
-  return `${(microsOf(budgetUsd) + microsOf(Number(more))) / 1e6}`;
+  if (/^\d+(\.\d{1,6})?$/.test(more)) return dollarsMore(before, Number(more));
+  throw new CliError('usage', `--budget ${text} must be an amount such as 2 or +1.50.`);
 }
 
 function wholeHours(text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
   throw new CliError('usage', `--hours ${text} must be a whole number of at least 1.`);
-}
-
-/** An hour across a month's end costs two: the missing ones are paid for in a second step. */
-async function extendByHours(api: Api, before: Cluster, hours: number): Promise<Cluster> {
-  const hour = microsOf(before.hourlyUsd);
-  const raised = (from: Cluster, more: number) =>
-    `${(microsOf(from.budgetUsd) + more * hour) / 1e6}`;
-  const first = await changeCluster(api, before.id, {
-    budgetUsd: raised(before, hours),
-    ...(before.maxHours === null ? {} : { maxHours: before.maxHours + hours }),
-  });
-  if (first.affordableHours === null || before.affordableHours === null) return first;
-  const missing = before.affordableHours + hours - first.affordableHours;
-  if (missing <= 0) return first;
-  return changeCluster(api, before.id, { budgetUsd: raised(first, missing) });
 }
 
 function extendedLines(before: Cluster, after: Cluster, nowMs: number): string[] {

@@ -7,9 +7,9 @@ import {
   getCredentials,
   getInventoryText,
 } from '../../client/clusters.ts';
+import { dollarsMore, extensionOf } from '../../client/extension.ts';
 import { lifeOf, nextMark } from '../../client/fuse.ts';
 import { dollars } from '../../client/money.ts';
-import { anotherDollar, anotherHour } from './extend.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
 import { Copy, Dialog, Loading, Problem, saveFile } from './parts.tsx';
 import { destroySentence } from './words.ts';
@@ -22,11 +22,12 @@ interface Props {
 type Open = 'destroy' | 'passwords' | null;
 
 export function ClusterActions({ cluster, onChanged }: Props) {
-  const { api, announce } = useConsole();
+  const { api, clock, announce } = useConsole();
   const { isBusy, error, run } = useAction();
   const [open, setOpen] = useState<Open>(null);
   const called = cluster.name ?? cluster.id;
   const isGoing = cluster.status === 'deleting';
+  const anHour = extensionOf(cluster, 1, clock.now());
   const change = (body: Change, told: string) =>
     run(async () => {
       onChanged(await changeCluster(api, cluster.id, body));
@@ -36,19 +37,19 @@ export function ClusterActions({ cluster, onChanged }: Props) {
     <>
       <Problem error={error} />
       <div class="actions">
-        {!isGoing && (
+        {anHour !== null && (
           <fieldset class="group" aria-label={`Extend ${called}`}>
             <button
               type="button"
               disabled={isBusy}
-              onClick={() => change(anotherHour(cluster), 'an hour more')}
+              onClick={() => change(anHour.change, 'an hour more')}
             >
-              + 1 h <small>{dollars(cluster.hourlyUsd)}</small>
+              + 1 h <small>{dollars(anHour.costUsd)}</small>
             </button>
             <button
               type="button"
               disabled={isBusy}
-              onClick={() => change(anotherDollar(cluster), 'a dollar more')}
+              onClick={() => change(dollarsMore(cluster, 1), 'a dollar more')}
             >
               + $1
             </button>

@@ -174,11 +174,13 @@ describe('a cluster', () => {
   it('lasts longer by hours, by more budget and to a budget', async () => {
     const hours = await json<Cluster>(['extend', 'job', '--hours', '2', '--yes']);
     expect(hours.affordableHours).toBe(68);
-    expect((await json<Cluster>(['extend', 'job', '--budget', '+1', '--yes'])).budgetUsd).toBe(
-      2.03,
-    );
+    // What is left over of the dollar depends on how many seconds apart the nodes were created.
+    expect(hours.budgetUsd).toBeGreaterThanOrEqual(1.02);
+    expect(hours.budgetUsd).toBeLessThanOrEqual(1.03);
+    const more = await json<Cluster>(['extend', 'job', '--budget', '+1', '--yes']);
+    expect(more.budgetUsd).toBeCloseTo(hours.budgetUsd + 1, 6);
     const { stdout } = await onebuck(['extend', 'job', '--budget', '$3', '--yes'], env);
-    expect(stdout).toContain('lasts 200 hours instead of 135');
+    expect(stdout).toMatch(/lasts 200 hours instead of 13[45]/);
   });
 
   describe.skipIf(!hasSshd)('with servers in place of its nodes (needs /usr/sbin/sshd)', () => {

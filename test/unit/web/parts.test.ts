@@ -3,7 +3,6 @@ import type { OfferedType } from '../../../client/answers.ts';
 import { chartOf } from '../../../web/src/chart.ts';
 import { cronWords } from '../../../web/src/cron.ts';
 import { csvOf } from '../../../web/src/csv.ts';
-import { anotherDollar, anotherHour } from '../../../web/src/extend.ts';
 import { monthBefore, monthShort, monthTitle } from '../../../web/src/months.ts';
 import { emptyForm, isAskable, specOf, taking } from '../../../web/src/spec.ts';
 import { choose, noFilter } from '../../../web/src/types-choice.ts';
@@ -75,23 +74,6 @@ describe('the table of types', () => {
     expect(ids({ memoryMb: 2048 }, byPrice)).toEqual(['c']);
     expect(ids({ maxHourly: '0.035' }, byPrice)).toEqual(['c']);
     expect(ids({ class: 'standard' }, byPrice)).toEqual(['a', 'b', 'none']);
-  });
-});
-
-describe('an extension', () => {
-  const one = { budgetUsd: 1, hourlyUsd: 0.075, affordableHours: 13, maxHours: null };
-
-  it('by an hour adds its price', () => {
-    expect(anotherHour(one)).toEqual({ budgetUsd: 1.075 });
-  });
-
-  it('by an hour raises the most hours where they end it, and the budget if it must', () => {
-    expect(anotherHour({ ...one, affordableHours: 5, maxHours: 5 })).toEqual({ maxHours: 6 });
-    expect(anotherHour({ ...one, maxHours: 13 })).toEqual({ budgetUsd: 1.075, maxHours: 14 });
-  });
-
-  it('by a dollar adds a dollar', () => {
-    expect(anotherDollar(one)).toEqual({ budgetUsd: 2 });
   });
 });
 

@@ -1,0 +1,222 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../../client/answers.ts';
+import { dollarsMore, type Extension, extensionOf } from '../../../client/extension.ts';
+import { type EpochMs, hours, minutes, plus, toIso } from '../../../lib/core/base/units.ts';
+import { changeCluster, parseChange } from '../../../lib/core/cluster/change.ts';
+import { lifeOf } from '../../../lib/core/cluster/life.ts';
+import type { Running } from '../../../lib/core/cluster/record.ts';
+import { renderCluster } from '../../../lib/http/render.ts';
+import {
+  aBought,
+  aCluster,
+  aRunning,
+  at,
+  created,
+  gone,
+  planned,
+  price,
+  usd,
+} from '../../support/builders.ts';
+import { aCluster as anAnswer } from './builders.ts';
+
+/** A nanode's price, without its monthly one unless given. */
+const bought = (monthly: number | null = null) => aBought({ price: price(0.0075, monthly) });
+const startedAt = (...isos: readonly string[]) =>
+  isos.map((iso, index) => created(index, { billedFrom: at(iso) }));
+/** A minute after its youngest node was created. */
+const nowOf = (record: Running): EpochMs =>
+  plus(Math.max(...startsOf(record)) as EpochMs, minutes(1));
+const startsOf = ({ nodes }: Pick<Running, 'nodes'>) =>
+  nodes.flatMap((node) => ('billedFrom' in node ? [node.billedFrom] : []));
+
+/** What the console or the command line, which have the API's answer, ask of the API. */
+function extend(record: Running, more: number, now = nowOf(record)) {
+  const extension = extensionOf(renderCluster(record, now) as Cluster, more, now);
+  if (extension === null) return expect.fail('it cannot be extended');
+  return { extension, ...moved(record, extension.change, now) };
+}
+
+/** By how much the API moves the teardown time on a change. */
+function moved(record: Running, change: Extension['change'], now: EpochMs) {
+  const limits = { nodesMax: 100, budgetMax: usd(1_000_000) };
+  const parsed = parseChange(change, limits as never);
+  if (!parsed.ok) return expect.fail(JSON.stringify(parsed.faults));
+  const changed = changeCluster(record, parsed.change, { now, owner: 'ann' });
+  if (changed.kind !== 'changed') return expect.fail(changed.kind);
+  const { next } = changed;
+  return { next, byMs: lifeOf(next, now).teardownAt - lifeOf(record, now).teardownAt };
+}
+
+describe('an hour more', () => {
+  it('costs the hour, and uses what the budget has left over', () => {
+    const record = aRunning({
+      budget: usd(1),
+      bought: bought(),
+      nodes: Array.from({ length: 10 }, (_, index) => created(index)),
+    });
+    expect(extend(record, 1)).toMatchObject({
+      extension: { change: { budgetUsd: 1.05 }, costUsd: 0.075 },
+      byMs: hours(1),
+    });
+  });
+
+  it('raises the most hours where they end the cluster, and no budget that pays for them', () => {
+    const record = aRunning({ budget: usd(1), maxHours: 5, bought: bought() });
+    expect(extend(record, 2)).toMatchObject({
+      extension: { change: { maxHours: 7 }, costUsd: 0.03 },
+      byMs: hours(2),
+    });
+  });
+
+  it('raises both where both end it', () => {
+    const record = aRunning({ budget: usd(0.075), maxHours: 5, bought: bought() });
+    expect(extend(record, 1).extension.change).toEqual({ budgetUsd: 0.09, maxHours: 6 });
+  });
+
+  it('leaves the most hours alone where the budget ends the cluster before', () => {
+    const record = aRunning({ budget: usd(0.06), maxHours: 5, bought: bought() });
+    expect(extend(record, 1).extension.change).toEqual({ budgetUsd: 0.075 });
+  });
+
+  it('is none where the cluster is on its way out', () => {
+    const going = { status: 'deleting', affordableHours: null } as const;
+    expect(extensionOf(anAnswer(going), 1, 0)).toBeNull();
+    expect(extensionOf(anAnswer({ ...going, teardownAt: null }), 1, 0)).toBeNull();
+  });
+});
+
+/* Two nodes of $0.0075 an hour each, created half an hour after a full hour in November's last. */
+describe('an hour more at a month’s end', () => {
+  const nodes = startedAt('2026-11-30T20:30:00Z', '2026-11-30T20:30:00Z');
+  const lasting = (budget: number) => aRunning({ budget: usd(budget), bought: bought(), nodes });
+
+  it('costs twice where the month ends in it', () => {
+    // Three hours, to 23:30; the fourth is billed in November and in December.
+    const record = lasting(0.045);
+    expect(toIso(lifeOf(record, nowOf(record)).lastAffordable)).toBe('2026-11-30T23:30:00.000Z');
+    expect(extend(record, 1)).toMatchObject({
+      extension: { change: { budgetUsd: 0.075 }, costUsd: 0.03 },
+      byMs: hours(1),
+    });
+  });
+
+  it('is a whole one where the budget would end the cluster with the month', () => {
+    // The fourth hour's December share is not paid: it ends at midnight, half an hour into it.
+    const record = lasting(0.06);
+    expect(toIso(lifeOf(record, nowOf(record)).lastAffordable)).toBe('2026-12-01T00:00:00.000Z');
+    const { extension, next } = extend(record, 1);
+    // December's share and the fifth hour; half of that is there already.
+    expect(extension).toEqual({ change: { budgetUsd: 0.09 }, costUsd: 0.03 });
+    expect(toIso(lifeOf(next, nowOf(record)).lastAffordable)).toBe('2026-12-01T01:30:00.000Z');
+  });
+
+  it('costs once where the month ends at an hour mark', () => {
+    const record = aRunning({
+      ...{ budget: usd(0.03), bought: bought() },
+      nodes: startedAt('2026-11-30T22:00:00Z', '2026-11-30T22:00:00Z'),
+    });
+    expect(extend(record, 1)).toMatchObject({
+      extension: { change: { budgetUsd: 0.045 }, costUsd: 0.015 },
+      byMs: hours(1),
+    });
+  });
+
+  it('costs once where the month has ended', () => {
+    expect(extend(lasting(0.075), 1).extension).toEqual({
+      ...{ change: { budgetUsd: 0.09 }, costUsd: 0.015 },
+    });
+  });
+
+  it('is paid for also where the most hours, and not the budget, end the cluster', () => {
+    const record = { ...lasting(0.06), maxHours: 3 };
+    expect(extend(record, 1)).toMatchObject({
+      extension: { change: { budgetUsd: 0.075, maxHours: 4 }, costUsd: 0.03 },
+      byMs: hours(1),
+    });
+  });
+
+  it('counts one double hour among many', () => {
+    expect(extend(lasting(0.03), 48)).toMatchObject({
+      extension: { change: { budgetUsd: 0.765 }, costUsd: 0.735 },
+      byMs: hours(48),
+    });
+  });
+});
+
+describe('more hours, whatever the cluster', () => {
+  it('move the teardown time by as many at least, and no smaller limits would', () => {
+    const start = at('2026-11-30T12:00:00Z');
+    const cluster = fc.record({
+      startMinute: fc.integer({ min: 0, max: 24 * 60 }),
+      delaysMs: fc.array(fc.integer({ min: 0, max: 40 * 60_000 }), { minLength: 1, maxLength: 6 }),
+      budgetMicro: fc.integer({ min: 1, max: 2_000_000 }),
+      maxHours: fc.option(fc.integer({ min: 2, max: 60 })),
+    });
+    fc.assert(
+      fc.property(cluster, fc.integer({ min: 1, max: 60 }), (some, more) => {
+        const { startMinute, delaysMs, budgetMicro, maxHours } = some;
+        const from = plus(start, minutes(startMinute));
+        const record = aRunning({
+          nodes: delaysMs.map((ms, index) =>
+            created(index, { billedFrom: plus(from, ms as never) }),
+          ),
+          // Two hours at the least, or its teardown would have begun.
+          budget: usd(0.03 * delaysMs.length + budgetMicro / 1e6),
+          ...{ maxHours, bought: bought() },
+        });
+        const now = nowOf(record);
+        const { extension, byMs } = extend(record, more);
+        expect(byMs).toBeGreaterThanOrEqual(hours(more));
+        const { budgetUsd, maxHours: hoursMax } = extension.change;
+        const less = [
+          ...(budgetUsd === undefined
+            ? []
+            : [{ budgetUsd: (Math.round(Number(budgetUsd) * 1e6) - 1) / 1e6 }]),
+          ...(hoursMax === undefined ? [] : [{ maxHours: hoursMax - 1 }]),
+        ];
+        expect(less.length).toBeGreaterThan(0);
+        for (const smaller of less) {
+          const short = moved(record, { ...extension.change, ...smaller }, now);
+          expect(short.byMs).toBeLessThan(hours(more));
+        }
+      }),
+    );
+  });
+});
+
+describe('more hours where the answer does not show the whole bill', () => {
+  it('are paid for where a node is gone, and what it cost is not left over', () => {
+    const record = aRunning({
+      ...{ budget: usd(0.2), bought: bought() },
+      nodes: [created(0), created(1), gone(2, { billedUntil: at('2026-11-10T18:30:00Z') })],
+    });
+    const now = at('2026-11-10T19:00:00Z');
+    const { extension, byMs } = extend(record, 3, now);
+    expect(extension).toEqual({ change: { budgetUsd: 0.245 }, costUsd: 0.045 });
+    expect(byMs).toBe(hours(3));
+  });
+
+  it('are paid for where the monthly price was reached', () => {
+    const record = aRunning({
+      ...{ budget: usd(10.15), bought: bought(5) },
+      nodes: startedAt('2026-11-01T00:00:00Z', '2026-11-01T00:00:00Z'),
+    });
+    const { extension, byMs } = extend(record, 2);
+    expect(extension).toEqual({ change: { budgetUsd: 10.18 }, costUsd: 0.03 });
+    expect(byMs).toBe(hours(2));
+  });
+
+  it('are paid for while nodes are yet to be created', () => {
+    const nodes = [created(0), planned(1), planned(2)];
+    const record = aCluster({ budget: usd(0.1), bought: bought(), nodes });
+    const now = at('2026-11-10T15:02:00Z');
+    const { extension, byMs } = extend(record as never, 1, now);
+    expect(extension.costUsd).toBe(0.0225);
+    expect(byMs).toBeGreaterThanOrEqual(hours(1));
+  });
+});
+
+it('a dollar more is one more than the budget has', () => {
+  expect(dollarsMore({ budgetUsd: 0.1 }, 0.2)).toEqual({ budgetUsd: 0.3 });
+});
