@@ -123,14 +123,16 @@ async function nothingYet(p: Page): Promise<void> {
 }
 
 async function quote(p: Page): Promise<void> {
-  await p.getByText(/10 × Nanode 1GB: \$0\.075 a started hour\. \$1\.00 lasts 13 hours/).waitFor();
+  await p
+    .getByText(/10 × Nanode 1GB .+: \$0\.075 a started hour\. \$1\.00 lasts 13 hours/)
+    .waitFor();
   await looksRight(p, 'launch');
   await p.getByLabel('Budget', { exact: true }).fill('2');
   await p
     .getByText(/\$2\.00 lasts 26 hours, until .+ your time, and will cost \$1\.95\./)
     .waitFor();
   await p.getByLabel('Nodes', { exact: true }).fill('4');
-  await p.getByText(/4 × Nanode 1GB: \$0\.03 a started hour/).waitFor();
+  await p.getByText(/4 × Nanode 1GB .+: \$0\.03 a started hour/).waitFor();
   // An answer that comes late must not stand where a newer one is.
   const isOld = (request: Request) =>
     request.url().endsWith('/quotes') && request.postDataJSON().nodes === 5;
@@ -330,7 +332,7 @@ async function destroy(p: Page): Promise<void> {
   await p.getByRole('button', { name: 'Destroy …' }).click();
   await p.getByRole('button', { name: 'Destroy now' }).click();
   await p.getByText('Gone', { exact: true }).waitFor({ timeout: 30_000 });
-  await p.getByText(/billed of \$2\.0[5-7]\d*, on request/).waitFor();
+  await p.getByText(/billed of \$2\.0[5-7]\d*, its end was asked for/).waitFor();
   await looksRight(p, 'clusters-gone');
 }
 
@@ -358,7 +360,7 @@ async function schedules(p: Page): Promise<void> {
   await p.getByText(/^Five fields/).waitFor();
   await p.getByLabel('Cron expression', { exact: true }).fill('0 4 1 * *');
   await p.getByLabel('Name', { exact: true }).fill('monthly');
-  await p.getByText(/^Each run has 10 × Nanode 1GB for 13 hours/).waitFor();
+  await p.getByText(/^Each run has 10 × Nanode 1GB .+ for 13 hours/).waitFor();
   await looksRight(p, 'schedule-new');
   await p.getByRole('button', { name: 'Make it' }).click();
   await p.getByRole('heading', { name: 'monthly' }).waitFor();

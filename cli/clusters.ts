@@ -14,12 +14,12 @@ import {
   listLive,
 } from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
+import { destroySentence, untilTeardown } from '../client/end.ts';
 import { dollarsMore, extensionOf } from '../client/extension.ts';
-import { lifeOf, nextMark } from '../client/fuse.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
-import { clockTime, fullTime } from '../client/times.ts';
+import { fullTime } from '../client/times.ts';
 import { knownHostsFile } from './config.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
@@ -68,10 +68,10 @@ function clustersTable(clusters: readonly Cluster[], nowMs: number): string[] {
   return table(head, rows);
 }
 
-function endsCell({ status, teardownAt, endedAt }: Cluster, nowMs: number): string {
-  if (endedAt !== null) return `ended ${fullTime(endedAt, nowMs)}`;
-  if (status === 'deleting' || teardownAt === null) return 'now';
-  return `in ${roughly(Date.parse(teardownAt) - nowMs)}`;
+function endsCell(cluster: Cluster, nowMs: number): string {
+  if (cluster.endedAt !== null) return `ended ${fullTime(cluster.endedAt, nowMs)}`;
+  const left = untilTeardown(cluster, nowMs);
+  return left === null || left < 0 ? 'now' : `in ${roughly(left)}`;
 }
 
 export async function showOne(context: Context, named: string): Promise<void> {
@@ -262,13 +262,9 @@ export async function remove(
   show(context, cluster, () => endSentence(cluster));
 }
 
-/** What Linode bills is whole hours, so that ending it earlier in one saves nothing of it. */
+/** What destroying it now comes to. */
 export function costSentence(cluster: Cluster, nowMs: number): string {
-  const { nodes, type, spentUsd, leftUsd } = cluster;
-  const what = `${titleOf(cluster)} (${nodes.length} × ${type})`;
-  const life = lifeOf(cluster);
-  const cost = `${what} will have cost ${dollars(spentUsd)}, and ${dollars(leftUsd)} stays unspent`;
-  const mark = life === null ? null : nextMark(life, nowMs);
-  if (mark === null) return `${cost}.`;
-  return `${cost}. The started hour is paid anyway: it lasts until ${clockTime(mark)}.`;
+  const { nodes, type } = cluster;
+  const cost = destroySentence(cluster, nowMs, (at) => fullTime(at, nowMs));
+  return `${titleOf(cluster)} (${nodes.length} × ${type}): ${cost}`;
 }

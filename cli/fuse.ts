@@ -1,5 +1,7 @@
 import type { Cluster } from '../client/answers.ts';
+import { isLive } from '../client/clusters.ts';
 import { countdown } from '../client/durations.ts';
+import { endWords, untilTeardown } from '../client/end.ts';
 import { type Fuse, fuseOf, lifeOf, markStep } from '../client/fuse.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
@@ -78,11 +80,10 @@ export const money = ({ spentUsd, budgetUsd, leftUsd }: Cluster): string =>
   `${dollars(spentUsd)} of ${dollars(budgetUsd)} spent, ${dollars(leftUsd)} left`;
 
 export function ending(cluster: Cluster, nowMs: number): string {
-  if (cluster.status === 'deleting') return 'being destroyed';
-  if (cluster.teardownAt === null) return 'over';
-  const left = Date.parse(cluster.teardownAt) - nowMs;
-  if (left <= 0) return `teardown was due ${fullTime(cluster.teardownAt, nowMs)}`;
-  return `teardown in ${countdown(left)}, ${fullTime(cluster.teardownAt, nowMs)}`;
+  const left = untilTeardown(cluster, nowMs);
+  if (left === null) return isLive(cluster) ? 'being destroyed' : 'over';
+  const at = fullTime(nowMs + left, nowMs);
+  return left < 0 ? `teardown was due ${at}` : `teardown in ${countdown(left)}, ${at}`;
 }
 
 /** As it is drawn again and again in a terminal. */
@@ -112,16 +113,8 @@ export function fuseLine(cluster: Cluster, nowMs: number, look: Look): string {
   return parts.join('  ');
 }
 
-const reasons = {
-  budget: 'its budget affords no further hour',
-  maxHours: 'its hours were over',
-  requested: 'its end was asked for',
-  lost: 'its nodes were deleted, though not by Onebuck',
-  failed: 'its launch failed',
-} as const satisfies Record<NonNullable<Cluster['endReason']>, string>;
-
 export function endSentence(cluster: Cluster): string {
-  const why = cluster.failure ?? (cluster.endReason === null ? '' : reasons[cluster.endReason]);
+  const why = cluster.failure ?? endWords(cluster);
   const how = cluster.status === 'failed' ? 'has failed and is gone' : 'is gone';
   const cost = `It cost ${dollars(cluster.spentUsd)} of its budget of ${dollars(cluster.budgetUsd)}.`;
   return `${titleOf(cluster)} ${how}${why === '' ? '' : `: ${printable(why).replace(/\.$/, '')}`}. ${cost}`;

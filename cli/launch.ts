@@ -3,6 +3,7 @@ import type { Cluster, InventoryNode, Launched } from '../client/answers.ts';
 import { type Api, mayPass } from '../client/api.ts';
 import { getQuote } from '../client/catalogue.ts';
 import { getCluster, getInventory, launchCluster } from '../client/clusters.ts';
+import { endWords } from '../client/end.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
@@ -10,7 +11,7 @@ import { CliError, withAdvice } from './errors.ts';
 import { printable, table } from './format.ts';
 import { ending, endSentence, money, nodesBar, nodesUp, titleOf } from './fuse.ts';
 import { patiently } from './patience.ts';
-import { quoteSentence, tooLittle } from './quote.ts';
+import { quoteQuestion, tooLittle } from './quote.ts';
 import { type SpecOptions, specOf } from './spec.ts';
 
 export interface LaunchOptions extends SpecOptions {
@@ -48,9 +49,9 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
 
 async function askByQuote(context: Context, api: Api, body: unknown): Promise<void> {
   const [quote, now] = await Promise.all([getQuote(api, body), serverNow(api)]);
-  if (quote.affordableHours === 0) throw tooLittle(quote);
+  if (quote.affordableHours === 0) throw tooLittle(quote, now);
   for (const warning of quote.warnings) context.terminal.note(`Note: ${warning}`);
-  const question = `${quoteSentence(quote, now)}\nLaunch it?`;
+  const question = `${quoteQuestion(quote, now)}\nLaunch it?`;
   await confirm(context, { yes: false, what: 'launch', question });
 }
 
@@ -103,7 +104,7 @@ function progress(cluster: Cluster): string {
 }
 
 function notUp(cluster: Cluster): CliError {
-  const why = cluster.failure ?? 'its end was asked for';
+  const why = cluster.failure ?? endWords(cluster);
   const message =
     cluster.status === 'deleting'
       ? `${titleOf(cluster)} is being destroyed: ${printable(why)}.`

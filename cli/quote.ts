@@ -3,6 +3,7 @@ import { getQuote, listTypes } from '../client/catalogue.ts';
 import { gigabytes, memory } from '../client/memory.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
+import { quoteSentence } from '../client/quote.ts';
 import { fullTime } from '../client/times.ts';
 import { type Context, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
@@ -52,7 +53,7 @@ export async function quote(context: Context, options: SpecOptions): Promise<voi
   const body = specOf(options);
   const [answer, now] = await Promise.all([getQuote(api, body), serverNow(api)]);
   show(context, answer, () => quoteLines(answer, now));
-  if (answer.affordableHours === 0) throw tooLittle(answer);
+  if (answer.affordableHours === 0) throw tooLittle(answer, now);
 }
 
 function quoteLines(answer: Quote, nowMs: number): string[] {
@@ -72,20 +73,12 @@ function quoteLines(answer: Quote, nowMs: number): string[] {
 }
 
 /** What is asked before money is spent. */
-export function quoteSentence(answer: Quote, nowMs: number): string {
-  const { nodes, type, region, teardownAt } = answer;
-  const until = teardownAt === null ? '' : `, until ${fullTime(teardownAt, nowMs)}`;
-  return (
-    `${nodes} × ${type} in ${region} for ${dollars(answer.hourlyUsd)} a started hour: ` +
-    `${dollars(answer.budgetUsd)} lasts ${plural(answer.affordableHours, 'hour')}${until}, ` +
-    `and costs ${dollars(answer.spentAtTeardownUsd)} then.`
-  );
-}
+export const quoteQuestion = (answer: Quote, nowMs: number): string =>
+  quoteSentence(answer, (at) => fullTime(at, nowMs));
 
-export function tooLittle(answer: Quote): CliError {
-  const message =
-    `${dollars(answer.budgetUsd)} does not pay the first started hour, which costs ` +
-    `${dollars(answer.firstHourUsd)}: give --budget ${answer.smallestBudgetUsd} or more.`;
+export function tooLittle(answer: Quote, nowMs: number): CliError {
+  const advice = `Give --budget ${answer.smallestBudgetUsd} or more.`;
   const others = answer.alternatives.map(({ sentence }) => `  ${sentence}`);
-  return new CliError('refused', [message, ...others].join('\n'), answer);
+  const message = [`${quoteQuestion(answer, nowMs)} ${advice}`, ...others].join('\n');
+  return new CliError('refused', message, answer);
 }

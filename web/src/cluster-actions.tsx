@@ -7,12 +7,12 @@ import {
   getCredentials,
   getInventoryText,
 } from '../../client/clusters.ts';
+import { destroySentence } from '../../client/end.ts';
 import { dollarsMore, extensionOf } from '../../client/extension.ts';
-import { lifeOf, nextMark } from '../../client/fuse.ts';
 import { dollars } from '../../client/money.ts';
+import { nearTime } from '../../client/times.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
 import { Copy, Dialog, Loading, Problem, saveFile } from './parts.tsx';
-import { destroySentence } from './words.ts';
 
 interface Props {
   readonly cluster: Cluster;
@@ -122,7 +122,6 @@ function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void 
   const { isBusy, error, run } = useAction();
   const called = cluster.name ?? cluster.id;
   const now = clock.now();
-  const life = lifeOf(cluster);
   const destroy = () =>
     run(async () => {
       onChanged(await destroyCluster(api, cluster.id));
@@ -131,7 +130,7 @@ function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void 
     });
   return (
     <Dialog title={`Destroy ${called}?`} onClose={onClose}>
-      <p>{destroySentence(cluster, life === null ? null : nextMark(life, now), now)}</p>
+      <p>{destroySentence(cluster, now, (at) => nearTime(at, now))}</p>
       <p>Its nodes and what is on them are gone for good.</p>
       <Problem error={error} />
       <div class="buttons">

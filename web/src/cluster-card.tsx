@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Cluster, ClusterNode } from '../../client/answers.ts';
 import { isLive } from '../../client/clusters.ts';
 import { countdown, spoken } from '../../client/durations.ts';
+import { endWords, untilTeardown } from '../../client/end.ts';
 import { lifeOf, nextMark } from '../../client/fuse.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
@@ -11,7 +12,6 @@ import { ClusterActions } from './cluster-actions.tsx';
 import { FuseView } from './fuse-view.tsx';
 import { useNow } from './hooks.ts';
 import { Copy } from './parts.tsx';
-import { endWords } from './words.ts';
 
 interface Props {
   readonly cluster: Cluster;
@@ -58,12 +58,12 @@ function Burning({ cluster }: { cluster: Cluster }) {
   const now = useNow();
   const life = lifeOf(cluster);
   const paidUntil = life === null ? null : nextMark(life, now);
-  const teardownAt = cluster.teardownAt === null ? null : Date.parse(cluster.teardownAt);
+  const left = untilTeardown(cluster, now);
   return (
     <>
       <div class="figures">
         <div class="figure big">
-          {cluster.status === 'deleting' || teardownAt === null ? (
+          {left === null ? (
             <>
               <p class="value">Going</p>
               <p class="label">{goneOf(cluster.nodes)}</p>
@@ -71,11 +71,12 @@ function Burning({ cluster }: { cluster: Cluster }) {
           ) : (
             <>
               <p class="value" aria-hidden="true">
-                {countdown(teardownAt - now)}
+                {countdown(left)}
               </p>
               <p class="label">
-                <span class="unseen">In {spoken(teardownAt - now)}, </span>
-                teardown {nearTime(teardownAt, now)} your time
+                <span class="unseen">In {spoken(left)}, </span>
+                teardown {left < 0 && 'was due '}
+                {nearTime(now + left, now)} your time
               </p>
             </>
           )}
@@ -111,7 +112,7 @@ function Burnt({ cluster }: { cluster: Cluster }) {
         <div class="figure big">
           <p class="value">{dollars(cluster.spentUsd)}</p>
           <p class="label">
-            billed of {dollars(cluster.budgetUsd)}, {endWords(cluster.endReason)}
+            billed of {dollars(cluster.budgetUsd)}, {endWords(cluster)}
             {cluster.endedAt !== null && `, ${nearTime(cluster.endedAt, now)}`}
           </p>
         </div>

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Cluster, Report } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
 import { isLive, listClusters } from '../../client/clusters.ts';
+import { endWords } from '../../client/end.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { getReport } from '../../client/report.ts';
@@ -11,7 +12,6 @@ import { csvOf } from './csv.ts';
 import { useConsole, useRemote } from './hooks.ts';
 import { monthBefore, monthOf, monthTitle } from './months.ts';
 import { Loading, Problem, saveFile } from './parts.tsx';
-import { endWords } from './words.ts';
 
 const MONTHS = 6;
 
@@ -135,7 +135,7 @@ function EndedTable({ clusters }: { clusters: readonly Cluster[] }) {
               </th>
               <td>{nearTime(one.createdAt, now)}</td>
               <td>{one.endedAt === null ? '–' : nearTime(one.endedAt, now)}</td>
-              <td title={one.failure ?? undefined}>{endWords(one.endReason)}</td>
+              <td title={one.failure ?? undefined}>{endWords(one)}</td>
               <td class="number">{dollars(one.spentUsd)}</td>
               <td class="number">{dollars(one.budgetUsd)}</td>
             </tr>

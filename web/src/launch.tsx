@@ -5,6 +5,8 @@ import { launchCluster } from '../../client/clusters.ts';
 import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
+import { alternativeWords, quoteSentence } from '../../client/quote.ts';
+import { nearTime } from '../../client/times.ts';
 import { usualImage } from './catalogue.ts';
 import { FuseView } from './fuse-view.tsx';
 import { useAction, useConsole, useNow } from './hooks.ts';
@@ -21,7 +23,6 @@ import {
   useTypes,
 } from './spec-fields.tsx';
 import { TypesTable } from './types-table.tsx';
-import { alternativeWords, quoteSentence } from './words.ts';
 
 export function Launch() {
   const { remote, reload } = useCatalogue();
@@ -93,7 +94,7 @@ function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
         <MoreFields form={form} faults={faults} onChange={change} />
       </div>
       <aside class="ticket" aria-label="Quote">
-        <QuoteView quoted={quoted} onTake={setForm} form={form} sentence={quoteSentence} />
+        <QuoteView quoted={quoted} onTake={setForm} form={form} sentence={yourSentence} />
         <LaunchRefusal error={error} onBudget={(budget) => change({ budget })} />
         {button}
         <p class="hint">Destroyed before Linode bills more than the budget.</p>
@@ -226,6 +227,9 @@ export function QuoteView({ quoted, form, onTake, sentence }: QuoteProps) {
     </div>
   );
 }
+
+const yourSentence = (quote: Quote, now: number): string =>
+  quoteSentence(quote, (at) => `${nearTime(at, now)} your time`);
 
 function QuoteFuse({ quote }: { quote: Quote }) {
   const now = useNow();

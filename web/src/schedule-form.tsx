@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { createIdempotencyKey } from '../../client/idempotency-key.ts';
+import { runSentence } from '../../client/quote.ts';
 import { createSchedule } from '../../client/schedules.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
@@ -15,7 +16,6 @@ import {
   useCatalogue,
   useTypes,
 } from './spec-fields.tsx';
-import { runSentence } from './words.ts';
 
 interface Props {
   readonly onMade: () => void;

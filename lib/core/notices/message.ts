@@ -1,6 +1,6 @@
 import { formatUsd, toUsd } from '../base/money.ts';
 import { between, minutes, toIso } from '../base/units.ts';
-import type { EndReason } from '../cluster/record.ts';
+import { endReasons } from '../cluster/end-reasons.ts';
 import type { EndNotice, LiveNotice, Notice } from './notices.ts';
 
 /** A notice as people and programs read it. */
@@ -66,17 +66,9 @@ function endText(notice: EndNotice): string {
   const over =
     notice.overspent === 0 ? '' : ` That is ${formatUsd(notice.overspent)} more than it had.`;
   if (notice.kind === 'gone')
-    return `is gone: ${reasons[notice.endReason]}. It cost ${cost}.${over}`;
+    return `is gone: ${endReasons[notice.endReason]}. It cost ${cost}.${over}`;
   return `has failed and is gone: ${notice.failure ?? 'no node came up'}. It cost ${cost}.${over}`;
 }
-
-const reasons = {
-  budget: 'its budget affords no further hour',
-  maxHours: 'its hours were over',
-  requested: 'its end was asked for',
-  lost: 'its nodes were deleted, though not by Onebuck',
-  failed: 'its launch failed',
-} satisfies Record<EndReason, string>;
 
 const percentSpent = ({ spent, bill }: LiveNotice): number => Math.floor((100 * spent) / bill);
 

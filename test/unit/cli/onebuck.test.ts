@@ -119,7 +119,9 @@ describe('before a launch', () => {
       child.stdin?.write('n\r');
       const { code, stdout } = await ended;
       expect(code).toBe(1);
-      expect(stdout).toMatch(/2 × g6-nanode-1 in us-east for \$0\.015 a started hour: .*66 hours/);
+      expect(stdout).toMatch(
+        /2 × Nanode 1GB \(g6-nanode-1\) in us-east: \$0\.015 a started hour\. .*66 hours/,
+      );
       expect(stdout).toContain('Nothing was done.');
       const { clusters } = await json<Clusters>(['ls', '--all']);
       expect(clusters.map(({ name }) => name)).not.toContain('unwanted');
@@ -276,7 +278,7 @@ describe('a launch that is cut short', () => {
     const [, id = ''] = /Cluster (c\w{10}) lives on.*"onebuck rm \1"/.exec(stderr) ?? [];
     expect(await onebuck(['rm', id, '--yes'], env)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('will have cost'),
+      stdout: expect.stringContaining('Linode will bill'),
     });
   });
 

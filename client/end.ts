@@ -1,0 +1,33 @@
+import { endReasons } from '../lib/core/cluster/end-reasons.ts';
+import type { Cluster } from './answers.ts';
+import { lifeOf, nextMark } from './fuse.ts';
+import { dollars } from './money.ts';
+
+/** Why a cluster ended or is ending, as a clause about it; empty where it is not. */
+export const endWords = ({ endReason }: Pick<Cluster, 'endReason'>): string =>
+  endReason === null ? '' : endReasons[endReason];
+
+/** How long until the teardown, in milliseconds; negative: it is late; null: it has begun. */
+export const untilTeardown = (
+  { status, teardownAt }: Pick<Cluster, 'status' | 'teardownAt'>,
+  now: number,
+): number | null =>
+  status === 'deleting' || teardownAt === null ? null : Date.parse(teardownAt) - now;
+
+/**
+ * What destroying a cluster now comes to. Linode bills every started hour in full, so that waiting
+ * until the next hour mark costs nothing. `when` says an instant in epoch milliseconds.
+ */
+export function destroySentence(
+  cluster: Cluster,
+  now: number,
+  when: (at: number) => string,
+): string {
+  if (cluster.spentUsd === 0) return 'Nothing has been billed for it yet.';
+  const [spent, left] = [dollars(cluster.spentUsd), dollars(cluster.leftUsd)];
+  const billed = `Linode will bill ${spent} for it; ${left} of its budget stays unspent.`;
+  const life = lifeOf(cluster);
+  const mark = life === null ? null : nextMark(life, now);
+  if (mark === null || mark <= now) return billed;
+  return `${billed} The started hour is paid anyway: until ${when(mark)} it would cost no more.`;
+}

@@ -1,0 +1,10 @@
+import type { EndReason } from './record.ts';
+
+/** Why a cluster ended, as a clause about the cluster; the same in notices and to every client. */
+export const endReasons = {
+  budget: 'its budget affords no further hour',
+  maxHours: 'its hours were over',
+  requested: 'its end was asked for',
+  lost: 'its nodes were deleted, though not by Onebuck',
+  failed: 'its launch failed',
+} as const satisfies Record<EndReason, string>;

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { destroySentence, endWords, untilTeardown } from '../../../client/end.ts';
+import { aCluster } from './builders.ts';
+
+const at = (iso: string) => Date.parse(iso);
+const NOW = at('2026-11-10T11:30:00Z');
+const when = (ms: number) => new Date(ms).toISOString().slice(11, 16);
+
+describe('the question before a destruction', () => {
+  it('says what it will cost, and that the started hour is paid', () => {
+    expect(destroySentence(aCluster(), NOW, when)).toBe(
+      'Linode will bill $0.045 for it; $0.055 of its budget stays unspent. ' +
+        'The started hour is paid anyway: until 12:00 it would cost no more.',
+    );
+  });
+
+  it('says no more than is known', () => {
+    const going = aCluster({ status: 'deleting', affordableHours: null });
+    expect(destroySentence(going, NOW, when)).not.toContain('paid anyway');
+    const coming = aCluster({ spentUsd: 0, leftUsd: 0.1 });
+    expect(destroySentence(coming, NOW, when)).toBe('Nothing has been billed for it yet.');
+  });
+});
+
+describe('the teardown', () => {
+  it.each([
+    ['ahead', {}, NOW, 8_820_000],
+    ['late', {}, at('2026-11-10T13:58:00Z'), -60_000],
+    ['begun', { status: 'deleting' }, NOW, null],
+    ['over', { status: 'deleted', teardownAt: null }, NOW, null],
+  ] as const)('is %s', (_, some, now, ms) => {
+    expect(untilTeardown(aCluster(some), now)).toBe(ms);
+  });
+});
+
+it('the end has a reason, once there is one', () => {
+  expect(endWords({ endReason: 'budget' })).toBe('its budget affords no further hour');
+  expect(endWords({ endReason: null })).toBe('');
+});
