@@ -1,4 +1,5 @@
 import type { Report } from '../client/answers.ts';
+import { csvLines } from '../client/csv.ts';
 import { dollars } from '../client/money.ts';
 import { getReport } from '../client/report.ts';
 import { type Context, show } from './context.ts';
@@ -13,24 +14,16 @@ const FIELDS = ['clusters', 'nodeHours', 'billedUsd', 'savedUsd', 'overspentUsd'
 
 export async function report(context: Context, { month, csv }: ReportOptions): Promise<void> {
   const answer = await getReport(context.api(), month);
-  show(context, answer, () => (csv ? csvLines(answer) : reportLines(answer)));
+  show(context, answer, () => (csv ? reportCsv(answer) : reportLines(answer)));
 }
 
 /** A line for each owner, if they are told, or else one for the month. */
-export function csvLines(answer: Report): string[] {
+export function reportCsv(answer: Report): readonly string[] {
   const rows = answer.owners ?? [{ owner: '', ...answer }];
-  return [
-    ['month', 'owner', ...FIELDS].join(','),
-    ...rows.map((row) =>
-      [answer.month, quoted(row.owner), ...FIELDS.map((field) => row[field])].join(','),
-    ),
-  ];
-}
-
-/** A cell that begins like a formula is one to a spreadsheet, unless it is marked as text. */
-function quoted(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return csvLines(
+    ['month', 'owner', ...FIELDS],
+    rows.map((row) => [answer.month, row.owner, ...FIELDS.map((field) => row[field])]),
+  );
 }
 
 function reportLines(answer: Report): string[] {

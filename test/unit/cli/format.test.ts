@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { costSentence, newBudget } from '../../../cli/clusters.ts';
 import { table } from '../../../cli/format.ts';
-import { csvLines } from '../../../cli/report.ts';
+import { reportCsv } from '../../../cli/report.ts';
 import { memoryMb, specOf } from '../../../cli/spec.ts';
 import { exitCodesLine, sshArgs } from '../../../cli/ssh.ts';
 import { aCluster } from '../client/builders.ts';
@@ -89,10 +89,12 @@ describe('the report as CSV', () => {
       { owner: '=cmd()', ...totals },
       { owner: 'a,b', ...totals },
     ];
-    expect(csvLines({ month: '2026-11', at: '', monthlyCapUsd: null, ...totals, owners })).toEqual([
-      'month,owner,clusters,nodeHours,billedUsd,savedUsd,overspentUsd',
-      "2026-11,'=cmd(),1,3,0.5,2,0",
-      '2026-11,"a,b",1,3,0.5,2,0',
-    ]);
+    expect(reportCsv({ month: '2026-11', at: '', monthlyCapUsd: null, ...totals, owners })).toEqual(
+      [
+        'month,owner,clusters,nodeHours,billedUsd,savedUsd,overspentUsd',
+        "2026-11,'=cmd(),1,3,0.5,2,0",
+        '2026-11,"a,b",1,3,0.5,2,0',
+      ],
+    );
   });
 });
