@@ -19,16 +19,16 @@ import { dollarsMore, extensionOf } from '../client/extension.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
+import { numberIn } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
 import { knownHostsFile } from './config.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
-import { facts, printable, table } from './format.ts';
+import { amountText, facts, printable, table } from './format.ts';
 import { drawBar, ending, endSentence, fuseAt, money, nodesUp, titleOf } from './fuse.ts';
 import { inventoryTable } from './launch.ts';
 import { patiently } from './patience.ts';
-import { amount } from './spec.ts';
 
 export interface ListOptions {
   readonly status?: string;
@@ -197,7 +197,7 @@ function byHours(before: Cluster, hours: number, nowMs: number): Planned {
 
 function byBudget(before: Cluster, text: string): Planned {
   const change = newBudget(before, text);
-  const willBe = printable(`$${change.budgetUsd}`);
+  const willBe = amountText(change.budgetUsd);
   const was = dollars(before.budgetUsd);
   const hour = `${dollars(before.hourlyUsd)} a started hour`;
   return { change, sentence: `Its budget will be ${willBe} instead of ${was}, at ${hour}.` };
@@ -205,9 +205,9 @@ function byBudget(before: Cluster, text: string): Planned {
 
 /** `2`: to so much in all; `+1`: by so much. */
 export function newBudget(before: Pick<Cluster, 'budgetUsd'>, text: string): Change {
-  if (!text.startsWith('+')) return { budgetUsd: amount(text) ?? '' };
-  const more = amount(text.slice(1)) ?? '';
-  if (/^\d+(\.\d{1,6})?$/.test(more)) return dollarsMore(before, Number(more));
+  if (!text.startsWith('+')) return { budgetUsd: numberIn(text) ?? '' };
+  const more = numberIn(text.slice(1));
+  if (typeof more === 'number') return dollarsMore(before, more);
   throw new CliError('usage', `--budget ${text} must be an amount such as 2 or +1.50.`);
 }
 

@@ -1,3 +1,4 @@
+import { dollars } from '../client/money.ts';
 /* How things look in a terminal. */
 
 /** Columns two blanks apart; those of numbers alone to the right. The last is never padded. */
@@ -28,3 +29,7 @@ export function facts(rows: readonly (readonly [string, string])[]): string[] {
 
 /** A text of somebody else's without what could move a terminal's cursor. */
 export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?');
+
+/** An amount that was typed; whether it is one, the API says. */
+export const amountText = (given: unknown): string =>
+  typeof given === 'number' ? dollars(given) : printable(`$${given}`);

@@ -4,6 +4,7 @@ import { phases } from '../lib/core/cluster/record.ts';
 import { credentials, extend, inventory, list, remove, showOne } from './clusters.ts';
 import { candidates, type Shell, scripts, shells } from './completion.ts';
 import type { Context } from './context.ts';
+import { CliError } from './errors.ts';
 import { launch } from './launch.ts';
 import { login } from './login.ts';
 import { quote, types } from './quote.ts';
@@ -39,7 +40,8 @@ export function createProgram(
     .option('--json', "the API's JSON alone on stdout")
     .exitOverride()
     .showHelpAfterError('Run it with --help to see what it takes.')
-    .addHelpText('after', HELP);
+    .addHelpText('after', HELP)
+    .hook('preAction', (_, command) => assertNoneBlank(command));
 
   program
     .command('login')
@@ -146,6 +148,13 @@ export function createProgram(
   });
 
   return { command: program, exitCode: () => exitCode };
+}
+
+/** A blank value is mostly a shell's variable that is not set: it must not lift a limit unseen. */
+function assertNoneBlank(command: Command): void {
+  const values: Record<string, unknown> = command.opts();
+  const blank = command.options.find((option) => `${values[option.attributeName()]}`.trim() === '');
+  if (blank !== undefined) throw new CliError('usage', `${blank.long} has a blank value.`);
 }
 
 function addScheduleCommands(program: Command, context: () => Context): void {

@@ -4,11 +4,12 @@ import { gigabytes, memory } from '../client/memory.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
 import { quoteSentence } from '../client/quote.ts';
+import { numberIn } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
 import { type Context, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { facts, table } from './format.ts';
-import { amount, memoryMb, numberOr, type SpecOptions, specOf } from './spec.ts';
+import { memoryMb, type SpecOptions, specOf } from './spec.ts';
 
 export interface TypesOptions {
   readonly vcpus?: string;
@@ -19,13 +20,12 @@ export interface TypesOptions {
 }
 
 export async function types(context: Context, options: TypesOptions): Promise<void> {
-  const text = (value: number | string | undefined) => (value === undefined ? value : `${value}`);
   const query = {
-    vcpus: text(numberOr(options.vcpus)),
-    memoryMb: text(memoryMb(options.memory)),
+    vcpus: numberIn(options.vcpus),
+    memoryMb: memoryMb(options.memory),
     region: options.region,
-    budgetUsd: amount(options.budget),
-    nodes: options.nodes,
+    budgetUsd: numberIn(options.budget),
+    nodes: numberIn(options.nodes),
   };
   const answer = await listTypes(context.api(), query);
   show(context, answer, () => typesTable(answer.types));

@@ -7,12 +7,13 @@ import {
   enableSchedule,
   listSchedules,
 } from '../client/schedules.ts';
+import { numberIn } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
 import { type Context, confirm, serverNow, show } from './context.ts';
 import { findSchedule } from './find.ts';
-import { facts, printable, table } from './format.ts';
+import { amountText, facts, printable, table } from './format.ts';
 import { titleOf } from './fuse.ts';
-import { amount, type SpecOptions, specOf } from './spec.ts';
+import { type SpecOptions, specOf } from './spec.ts';
 
 export async function showSchedules(context: Context): Promise<void> {
   const api = context.api();
@@ -81,7 +82,7 @@ export interface AddOptions extends SpecOptions {
 export async function addSchedule(context: Context, options: AddOptions): Promise<void> {
   const { cron, overlap, scheduleName } = options;
   const zone = options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const cap = amount(options.monthlyCap);
+  const cap = numberIn(options.monthlyCap);
   const body = {
     cron,
     timezone: zone,
@@ -90,9 +91,9 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
     ...(overlap === undefined ? {} : { overlap }),
     ...(cap === undefined ? {} : { monthlyCapUsd: cap }),
   };
-  const limit = cap === undefined ? '' : `, and at most ${asGiven(cap)} a month`;
+  const limit = cap === undefined ? '' : `, and at most ${amountText(cap)} a month`;
   const question =
-    `Launches a cluster for up to ${asGiven(body.spec.budgetUsd)} at each occurrence of ${cron} ` +
+    `Launches a cluster for up to ${amountText(body.spec.budgetUsd)} at each occurrence of ${cron} ` +
     `in ${zone}${limit}.\nAdd it?`;
   await confirm(context, { yes: options.yes, what: 'add a schedule', question });
   const api = context.api();
@@ -101,9 +102,6 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
   const now = await serverNow(api);
   show(context, schedule, () => scheduleLines(schedule, now));
 }
-
-/** As it was given: whether it is an amount at all, the server says. */
-const asGiven = (given: unknown) => `$${printable(String(given))}`;
 
 export async function pauseOrResume(
   context: Context,

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { holdsPrivateKey, type Spec, specFrom } from '../client/spec.ts';
 import { CliError } from './errors.ts';
-
-type Spec = Record<string, unknown>;
 
 export interface SpecOptions {
   readonly file?: string;
@@ -33,38 +32,23 @@ export function specOf(options: SpecOptions): Spec {
   } else if (vcpus !== undefined || memory !== undefined) {
     delete base.type;
   }
-  const given = {
-    name: options.name,
-    nodes: numberOr(options.nodes),
-    type,
-    vcpus: numberOr(vcpus),
+  const given = specFrom({
+    ...options,
     memoryMb: memoryMb(memory),
-    region: options.region,
-    image: options.image,
-    budgetUsd: amount(options.budget),
-    maxHours: numberOr(options.maxHours),
-    authorizedKeys: sshKey?.flatMap(readKeys),
+    keys: sshKey?.map(readKeys).join('\n'),
     userData: options.userData === undefined ? undefined : read(options.userData, '--user-data'),
-    onPartial: options.onPartial,
     tags: tag,
-  };
-  const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { ...base, ...Object.fromEntries(set) };
+  });
+  return { ...base, ...given };
 }
-
-/** `2`, `2.50` or `$2`. */
-export const amount = (text: string | undefined): string | undefined => text?.replace(/^\$/, '');
-
-export const numberOr = (text: string | undefined): number | string | undefined =>
-  text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : text;
 
 const MB_OF: Readonly<Record<string, number>> = { '': 1, m: 1, mb: 1, g: 1024, gb: 1024 };
 
-/** `4096`, `4096MB` or `4GB`. */
-export function memoryMb(text: string | undefined): number | string | undefined {
+/** The MB of `4096`, `4096MB` or `4GB`; what is none of these stays as it is. */
+export function memoryMb(text: string | undefined): string | undefined {
   const [, digits = '', unit = ''] = /^(\d{1,9})\s*([a-z]*)$/i.exec(text ?? '') ?? [];
   const factor = MB_OF[unit.toLowerCase()];
-  return digits === '' || factor === undefined ? text : Number(digits) * factor;
+  return digits === '' || factor === undefined ? text : `${Number(digits) * factor}`;
 }
 
 export function read(file: string, option: string): string {
@@ -76,7 +60,7 @@ export function read(file: string, option: string): string {
   }
 }
 
-function readSpec(file: string): Spec {
+function readSpec(file: string): Record<string, unknown> {
   try {
     const spec: unknown = JSON.parse(read(file, '--file'));
     if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return { ...spec };
@@ -86,11 +70,8 @@ function readSpec(file: string): Spec {
   throw new CliError('usage', `${file} must hold a spec: a JSON object.`);
 }
 
-function readKeys(file: string): string[] {
+function readKeys(file: string): string {
   const text = read(file, '--ssh-key');
-  if (/PRIVATE KEY/.test(text)) {
-    throw new CliError('usage', `${file} is a private key, to be shown to nobody: give its .pub.`);
-  }
-  const lines = text.split('\n').map((line) => line.trim());
-  return lines.filter((line) => line !== '' && !line.startsWith('#'));
+  if (!holdsPrivateKey(text)) return text;
+  throw new CliError('usage', `${file} is a private key, to be shown to nobody: give its .pub.`);
 }

@@ -6,6 +6,7 @@ import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { alternativeWords, quoteSentence } from '../../client/quote.ts';
+import { amountIn, holdsPrivateKey, specFrom } from '../../client/spec.ts';
 import { nearTime } from '../../client/times.ts';
 import { usualImage } from './catalogue.ts';
 import { FuseView } from './fuse-view.tsx';
@@ -13,7 +14,7 @@ import { useAction, useConsole, useNow } from './hooks.ts';
 import { Field, Loading, Problem } from './parts.tsx';
 import { type Quoted, useQuote } from './quote.ts';
 import { read, write } from './session.ts';
-import { amountIn, emptyForm, isAskable, type SpecForm, specOf, taking } from './spec.ts';
+import { emptyForm, isAskable, ownFaults, type SpecForm, taking } from './spec.ts';
 import {
   AmountFields,
   type Catalogue,
@@ -47,6 +48,7 @@ export function useSpecForm({ regions, images }: Catalogue) {
     return { ...kept, region: region?.id ?? '', image };
   });
   useEffect(() => {
+    if (holdsPrivateKey(form.keys)) return;
     const kept = Object.fromEntries(REMEMBERED.map((field) => [field, form[field]]));
     write(localStorage, 'form', kept);
   }, [form]);
@@ -59,7 +61,7 @@ function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
   const { remote: types, reload } = useTypes(form.region);
   const quoted = useQuote(form);
   const { isBusy, error, launch } = useLaunch();
-  const faults = quoted.faults;
+  const faults = { ...quoted.faults, ...ownFaults(form) };
   const submit = (event: Event) => {
     event.preventDefault();
     if (isAskable(form)) launch(form);
@@ -111,6 +113,8 @@ function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
 }
 
 function MoreFields({ form, faults, onChange }: FieldsProps) {
+  const [, keysFault] =
+    Object.entries(faults).find(([path]) => path.startsWith('authorizedKeys')) ?? [];
   return (
     <>
       <div class="row">
@@ -142,7 +146,7 @@ function MoreFields({ form, faults, onChange }: FieldsProps) {
       <Field
         label="SSH public keys"
         hint="One a line. Without one, each node gets a root password, which the cluster’s card shows."
-        error={faults.authorizedKeys ?? faults['authorizedKeys.0']}
+        error={keysFault}
       >
         {(attributes) => (
           <textarea
@@ -304,7 +308,7 @@ function useLaunch() {
   const { isBusy, error, run } = useAction();
   const launch = (form: SpecForm) =>
     run(async () => {
-      const spec = specOf(form);
+      const spec = specFrom(form);
       const body = JSON.stringify(spec);
       const kept = read<Pending | null>(sessionStorage, 'pending', null);
       const pending = kept?.body === body ? kept : { body, key: createIdempotencyKey() };

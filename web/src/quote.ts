@@ -2,8 +2,9 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Quote } from '../../client/answers.ts';
 import { Refusal } from '../../client/api.ts';
 import { getQuote } from '../../client/catalogue.ts';
+import { specFrom } from '../../client/spec.ts';
 import { useConsole } from './hooks.ts';
-import { isAskable, type SpecForm, specOf } from './spec.ts';
+import { isAskable, type SpecForm } from './spec.ts';
 
 export interface Quoted {
   /** The last that was answered; it may be of the fields as they were a moment ago. */
@@ -20,7 +21,7 @@ const NONE: Quoted = { quote: null, isStale: true, error: null, faults: {} };
 export function useQuote(form: SpecForm): Quoted {
   const { api } = useConsole();
   const [quoted, setQuoted] = useState<Quoted>(NONE);
-  const spec = isAskable(form) ? JSON.stringify(specOf(form)) : null;
+  const spec = isAskable(form) ? JSON.stringify(specFrom(form)) : null;
   useEffect(() => {
     setQuoted((before) => ({ ...before, isStale: true }));
     if (spec === null) return;

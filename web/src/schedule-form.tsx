@@ -2,12 +2,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { runSentence } from '../../client/quote.ts';
 import { createSchedule } from '../../client/schedules.ts';
+import { numberIn, specFrom } from '../../client/spec.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { QuoteView, useSpecForm } from './launch.tsx';
 import { Field, Loading, Problem } from './parts.tsx';
 import { faultsByField, useQuote } from './quote.ts';
-import { amountIn, isAskable, specOf } from './spec.ts';
+import { isAskable } from './spec.ts';
 import {
   AmountFields,
   type Catalogue,
@@ -54,11 +55,11 @@ function Fields({ catalogue, onMade, onClose }: Props & { catalogue: Catalogue }
   const submit = (event: Event) => {
     event.preventDefault();
     if (!isAskable(form)) return;
-    const { name: _, ...spec } = specOf(form);
+    const { name: _, ...spec } = specFrom(form);
     const body = {
       ...(when.name.trim() === '' ? {} : { name: when.name.trim() }),
       ...{ cron: when.cron.trim(), timezone: when.timezone.trim(), overlap: when.overlap, spec },
-      ...(when.cap.trim() === '' ? {} : { monthlyCapUsd: amountIn(when.cap) }),
+      ...(when.cap.trim() === '' ? {} : { monthlyCapUsd: numberIn(when.cap) }),
     };
     void run(async () => {
       await createSchedule(api, body, `${key}-${hash(JSON.stringify(body))}`);

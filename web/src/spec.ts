@@ -1,4 +1,5 @@
 import type { Alternative } from '../../client/answers.ts';
+import { amountIn, holdsPrivateKey } from '../../client/spec.ts';
 
 /** What is in the fields, as typed. */
 export interface SpecForm {
@@ -27,35 +28,19 @@ export const emptyForm: SpecForm = {
   onPartial: 'destroy',
 };
 
-export const amountIn = (text: string): number =>
-  text.trim() === '' ? Number.NaN : Number(text.trim().replace(/^\$/, '').replace(',', '.'));
-
 /** Whether there is enough in the fields to ask what it costs. */
 export const isAskable = (form: SpecForm): boolean =>
   [form.type, form.region, form.image].every((text) => text !== '') &&
+  !holdsPrivateKey(form.keys) &&
   Number.isFinite(amountIn(form.budget)) &&
   Number.isInteger(amountIn(form.nodes)) &&
   amountIn(form.nodes) > 0;
 
-/** The spec that the API takes. What is wrong with it, the API says best. */
-export function specOf(form: SpecForm) {
-  const keys = form.keys
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  return {
-    nodes: amountIn(form.nodes),
-    type: form.type,
-    region: form.region,
-    image: form.image,
-    budgetUsd: amountIn(form.budget),
-    ...(form.name.trim() === '' ? {} : { name: form.name.trim() }),
-    ...(form.maxHours.trim() === '' ? {} : { maxHours: amountIn(form.maxHours) }),
-    ...(keys.length === 0 ? {} : { authorizedKeys: keys }),
-    ...(form.userData.trim() === '' ? {} : { userData: form.userData }),
-    ...(form.onPartial === 'destroy' ? {} : { onPartial: form.onPartial }),
-  };
-}
+/** What the page itself finds wrong, by the path of the field: a private key is never sent. */
+export const ownFaults = ({ keys }: SpecForm): Readonly<Record<string, string>> =>
+  holdsPrivateKey(keys)
+    ? { authorizedKeys: 'This is a private key, to be shown to nobody: give its .pub.' }
+    : {};
 
 /** The form with an alternative taken. */
 export function taking(form: SpecForm, { change }: Alternative): SpecForm {

@@ -1,5 +1,5 @@
 import type { OfferedType } from '../../client/answers.ts';
-import { amountIn } from './spec.ts';
+import { amountIn } from '../../client/spec.ts';
 
 export interface Filter {
   readonly vcpus: number;

@@ -22,18 +22,16 @@ describe('a table', () => {
 
 describe('a spec', () => {
   it.each([
-    ['4096', 4096],
-    ['512MB', 512],
-    ['4GB', 4096],
-    ['4 g', 4096],
+    ['4096', '4096'],
+    ['512MB', '512'],
+    ['4GB', '4096'],
+    ['4 g', '4096'],
     ['lots', 'lots'],
   ])('reads the memory %s', (text, mb) => expect(memoryMb(text)).toBe(mb));
 
   it('sends what is no number as it is, for the API to tell all faults at once', () => {
-    expect(specOf({ nodes: 'ten', budget: '$1', tag: ['a-b'] })).toEqual({
-      nodes: 'ten',
-      budgetUsd: '1',
-      tags: ['a-b'],
+    expect(specOf({ nodes: 'ten', budget: '$1', memory: '2GB', tag: ['a-b'] })).toEqual({
+      ...{ nodes: 'ten', budgetUsd: 1, memoryMb: 2048, tags: ['a-b'] },
     });
   });
 });
@@ -41,7 +39,7 @@ describe('a spec', () => {
 describe('a new budget', () => {
   it.each([
     ['2', '2'],
-    ['$2.50', '2.50'],
+    ['$2,50', '2.5'],
     ['+1', '1.1'],
     ['+0.2', '0.3'],
   ])('of %s is %s after 0.1', (text, budget) => {

@@ -343,6 +343,7 @@ describe('an error', () => {
     ['a cluster that there is not', ['show', 'nobody'], 4, 'onebuck ls --all'],
     ['an id that there is not', ['show', 'caaaaaaaaaa'], 4, 'caaaaaaaaaa'],
     ['no command to run', ['run', 'brief'], 2, '-- <command>'],
+    ['a blank option', ['launch', '--budget', '', '--yes'], 2, '--budget has a blank value'],
     ['a wrong month', ['report', '--month', 'May'], 2, '2026-11'],
   ])('is told of %s', async (_, args, code, said) => {
     const ended = await onebuck(args, env);

@@ -4,33 +4,13 @@ import { chartOf } from '../../../web/src/chart.ts';
 import { cronWords } from '../../../web/src/cron.ts';
 import { csvOf } from '../../../web/src/csv.ts';
 import { monthBefore, monthShort, monthTitle } from '../../../web/src/months.ts';
-import { emptyForm, isAskable, specOf, taking } from '../../../web/src/spec.ts';
+import { emptyForm, isAskable, ownFaults, taking } from '../../../web/src/spec.ts';
 import { choose, noFilter } from '../../../web/src/types-choice.ts';
 import { aCluster } from '../client/builders.ts';
 
 const form = { ...emptyForm, region: 'us-east', image: 'linode/debian12' };
 
 describe('the fields of a launch', () => {
-  it('make a spec of what is filled in alone', () => {
-    expect(specOf(form)).toEqual({
-      ...{ nodes: 10, type: 'g6-nanode-1', region: 'us-east', image: 'linode/debian12' },
-      budgetUsd: 1,
-    });
-  });
-
-  it('may have blanks, a dollar sign and a decimal comma', () => {
-    const filled = {
-      ...form,
-      budget: ' $1,50 ',
-      keys: ' a b \n\n c d ',
-      maxHours: '3',
-      name: ' n ',
-    };
-    expect(specOf(filled)).toMatchObject({
-      ...{ budgetUsd: 1.5, authorizedKeys: ['a b', 'c d'], maxHours: 3, name: 'n' },
-    });
-  });
-
   it.each([
     { nodes: '' },
     { nodes: '1.5' },
@@ -38,8 +18,15 @@ describe('the fields of a launch', () => {
     { budget: '' },
     { budget: 'much' },
     { region: '' },
+    { keys: '-----BEGIN OPENSSH PRIVATE KEY-----' },
   ])('are not asked about with %o', (some) => {
     expect(isAskable({ ...form, ...some })).toBe(false);
+  });
+
+  it('tell a private key from a public one', () => {
+    expect(ownFaults({ ...form, keys: 'ssh-ed25519 AAAA a' })).toEqual({});
+    const keys = '-----BEGIN OPENSSH PRIVATE KEY-----';
+    expect(ownFaults({ ...form, keys }).authorizedKeys).toContain('give its .pub');
   });
 
   it('take an alternative over what it changes', () => {
