@@ -95,7 +95,7 @@ async function phone(): Promise<void> {
         await opened.getByText(/lasts \d+ hours/).waitFor();
         await looksRight(opened, view);
         await opened.getByRole('button', { name: 'Launch 10 nodes' }).click();
-        await opened.getByText('10 of 10 nodes running').waitFor();
+        await opened.getByRole('heading', { name: '10 of 10 nodes up' }).waitFor();
       } else await looksRight(opened, view);
     }
   });
@@ -217,7 +217,7 @@ async function launch(p: Page): Promise<void> {
 }
 
 async function comeUp(p: Page): Promise<void> {
-  await p.getByText('10 of 10 nodes running').waitFor({ timeout: 20_000 });
+  await p.getByRole('heading', { name: '10 of 10 nodes up' }).waitFor({ timeout: 20_000 });
   await p.getByText('Running', { exact: true }).waitFor();
   const fuse = p.getByRole('img', { name: /of 13 hours burnt\. Teardown/ });
   await fuse.waitFor();

@@ -12,6 +12,7 @@ import {
   isLive,
   listClusters,
   listLive,
+  nodesUp,
 } from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
 import { destroySentence, untilTeardown } from '../client/end.ts';
@@ -26,7 +27,7 @@ import { assertCanAsk, type Context, confirm, serverNow, show } from './context.
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
 import { amountText, facts, printable, table } from './format.ts';
-import { drawBar, ending, endSentence, fuseAt, money, nodesUp, titleOf } from './fuse.ts';
+import { drawBar, ending, endSentence, fuseAt, money, titleOf } from './fuse.ts';
 import { inventoryTable } from './launch.ts';
 import { patiently } from './patience.ts';
 

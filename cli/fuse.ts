@@ -1,5 +1,5 @@
 import type { Cluster } from '../client/answers.ts';
-import { isLive } from '../client/clusters.ts';
+import { isLive, nodesUp } from '../client/clusters.ts';
 import { countdown } from '../client/durations.ts';
 import { endWords, untilTeardown } from '../client/end.ts';
 import { type Fuse, fuseOf, lifeOf, markStep } from '../client/fuse.ts';
@@ -54,11 +54,6 @@ export function drawBar({ hours, burnt, paid }: Fuse, { width, cells, mark }: Lo
     }).join('');
   });
   return `${mark}${drawn.join(mark)}${mark}`;
-}
-
-export function nodesUp({ nodes }: Pick<Cluster, 'nodes'>): string {
-  const up = nodes.filter(({ status }) => status === 'running').length;
-  return `${up} of ${plural(nodes.length, 'node')} up`;
 }
 
 const NODES_BAR_MAX = 60;

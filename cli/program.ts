@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
-import { inventoryFormats } from '../lib/core/cluster/inventory.ts';
-import { phases } from '../lib/core/cluster/record.ts';
+import { statusNames } from '../client/clusters.ts';
+import { inventoryFormats } from '../client/inventory.ts';
 import { credentials, extend, inventory, list, remove, showOne } from './clusters.ts';
 import { candidates, type Shell, scripts, shells } from './completion.ts';
 import type { Context } from './context.ts';
@@ -73,7 +73,7 @@ export function createProgram(
   program
     .command('ls')
     .description('your live clusters, the newest first')
-    .addOption(new Option('--status <status>', 'only those').choices(phases))
+    .addOption(new Option('--status <status>', 'only those').choices(Object.keys(statusNames)))
     .option('--month <month>', 'launched in that month (UTC), such as 2026-11')
     .option('--all', 'those that ended, too', false)
     .action((options) => list(context(), options));
@@ -104,7 +104,7 @@ export function createProgram(
   program
     .command('inventory <cluster>')
     .description('the nodes in the form that a tool reads')
-    .addOption(new Option('--format <format>').choices(['json', ...inventoryFormats]))
+    .addOption(new Option('--format <format>').choices(Object.keys(inventoryFormats)))
     .action((named, options) => inventory(context(), named, options));
 
   program

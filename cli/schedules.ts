@@ -6,6 +6,7 @@ import {
   deleteSchedule,
   enableSchedule,
   listSchedules,
+  runWords,
 } from '../client/schedules.ts';
 import { numberIn } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
@@ -54,19 +55,8 @@ function scheduleLines(schedule: Schedule, nowMs: number): string[] {
       ['spec', printable(JSON.stringify(spec))],
       ['next runs', nextRuns.map((at) => fullTime(at, nowMs)).join(', ') || 'none'],
     ]),
-    ...runs.map((run) => `${fullTime(run.at, nowMs)}  ${runText(run)}`),
+    ...runs.map((run) => `${fullTime(run.at, nowMs)}  ${printable(runWords(run))}`),
   ];
-}
-
-function runText(run: Schedule['runs'][number]): string {
-  switch (run.result) {
-    case 'launched':
-      return `launched ${run.clusterId}`;
-    case 'missed':
-      return `missed ${run.count}, as Onebuck was not running`;
-    default:
-      return `${run.result}: ${printable(run.reason)}`;
-  }
 }
 
 export interface AddOptions extends SpecOptions {

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
-import { getCluster, isLive } from '../client/clusters.ts';
+import { getCluster, isLive, nodesUp } from '../client/clusters.ts';
 import { fingerprint, isBusy, pauseMs, whileBusy } from '../client/poll.ts';
 import { clockFrom, type Reading, readServerTime } from '../client/server-clock.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
-import { endSentence, fuseLine, fuseLines, nodesUp } from './fuse.ts';
+import { endSentence, fuseLine, fuseLines } from './fuse.ts';
 import { patiently } from './patience.ts';
 
 /** The first looks come close together, to learn how fast the server's clock goes. */

@@ -1,17 +1,40 @@
-import type { Cluster, Clusters, Credentials, InventoryNode, Launched } from './answers.ts';
+import type {
+  Cluster,
+  ClusterNode,
+  Clusters,
+  Credentials,
+  InventoryNode,
+  Launched,
+} from './answers.ts';
 import type { Api } from './api.ts';
+import { plural } from './plural.ts';
 
 /* The requests about clusters. Each throws what client/api.ts throws. */
 
 export { isClusterId } from '../lib/core/base/names.ts';
 
+type Status = Cluster['status'];
+
+/** Every status, with its name for people, in the order in which a cluster goes through them. */
+export const statusNames = {
+  provisioning: 'Coming up',
+  running: 'Running',
+  deleting: 'Being destroyed',
+  deleted: 'Gone',
+  failed: 'Failed',
+} as const satisfies Record<Status, string>;
+
 /** The statuses in which a cluster may still be billed. */
 export const liveStatuses = ['provisioning', 'running', 'deleting'] as const satisfies Status[];
 
-type Status = Cluster['status'];
-
 export const isLive = ({ status }: Pick<Cluster, 'status'>): boolean =>
   liveStatuses.some((live) => live === status);
+
+/** `2 of 3 nodes up`. */
+export function nodesUp({ nodes }: { readonly nodes: readonly ClusterNode[] }): string {
+  const up = nodes.filter(({ status }) => status === 'running').length;
+  return `${up} of ${plural(nodes.length, 'node')} up`;
+}
 
 /** For sorting. */
 export const newestFirst = (one: Cluster, other: Cluster): number =>

@@ -1,9 +1,22 @@
 import type { Schedule } from './answers.ts';
 import { type Api, Refusal } from './api.ts';
+import { plural } from './plural.ts';
 
 /* The requests about schedules. Each throws what client/api.ts throws. */
 
 export { isScheduleId } from '../lib/core/base/names.ts';
+
+/** What became of an occurrence. */
+export function runWords(run: Schedule['runs'][number]): string {
+  switch (run.result) {
+    case 'launched':
+      return `launched ${run.clusterId}`;
+    case 'missed':
+      return `${plural(run.count, 'run')} missed, as Onebuck was not running`;
+    default:
+      return `${run.result}: ${run.reason}`;
+  }
+}
 
 /** With its answer around it, as the API has it. */
 export const listSchedules = (api: Api): Promise<{ readonly schedules: readonly Schedule[] }> =>

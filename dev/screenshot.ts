@@ -38,7 +38,7 @@ try {
   await page.goto(stack.url);
   await page.getByLabel('API token').fill(settings.apiToken);
   await page.keyboard.press('Enter');
-  await page.getByText('10 of 10 nodes running').waitFor();
+  await page.getByRole('heading', { name: '10 of 10 nodes up' }).waitFor();
   // Until the page knows how fast the clock runs.
   await delay(3_000);
   await page.screenshot({ path: FILE });

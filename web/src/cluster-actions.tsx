@@ -9,6 +9,7 @@ import {
 } from '../../client/clusters.ts';
 import { destroySentence } from '../../client/end.ts';
 import { dollarsMore, extensionOf } from '../../client/extension.ts';
+import { inventoryFormats } from '../../client/inventory.ts';
 import { dollars } from '../../client/money.ts';
 import { nearTime } from '../../client/times.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
@@ -75,14 +76,6 @@ export function ClusterActions({ cluster, onChanged }: Props) {
   );
 }
 
-const FORMATS = [
-  ['ssh', 'ssh config'],
-  ['hosts', '/etc/hosts'],
-  ['ansible', 'Ansible'],
-  ['mpi', 'Open MPI'],
-  ['json', 'JSON'],
-] as const;
-
 function Inventory({ cluster: { id, name } }: { cluster: Cluster }) {
   const { api } = useConsole();
   const { error, run } = useAction();
@@ -105,7 +98,7 @@ function Inventory({ cluster: { id, name } }: { cluster: Cluster }) {
           }}
         >
           <option value="">Inventory …</option>
-          {FORMATS.map(([format, title]) => (
+          {Object.entries(inventoryFormats).map(([format, title]) => (
             <option key={format} value={format}>
               {title}
             </option>

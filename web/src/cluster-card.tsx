@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Cluster, ClusterNode } from '../../client/answers.ts';
-import { isLive } from '../../client/clusters.ts';
+import { isLive, nodesUp, statusNames } from '../../client/clusters.ts';
 import { countdown, spoken } from '../../client/durations.ts';
 import { endWords, untilTeardown } from '../../client/end.ts';
 import { lifeOf, nextMark } from '../../client/fuse.ts';
@@ -18,14 +18,6 @@ interface Props {
   readonly onChanged: (cluster: Cluster) => void;
 }
 
-const STATUSES: Readonly<Record<Cluster['status'], string>> = {
-  provisioning: 'Coming up',
-  running: 'Running',
-  deleting: 'Being destroyed',
-  deleted: 'Gone',
-  failed: 'Failed',
-};
-
 export function ClusterCard({ cluster, onChanged }: Props) {
   const { id, name, status, nodes } = cluster;
   const titleId = `title-${id}`;
@@ -40,7 +32,7 @@ export function ClusterCard({ cluster, onChanged }: Props) {
             {name !== null && <> · {id}</>}
           </p>
         </div>
-        <p class={`badge is-${status}`}>{STATUSES[status]}</p>
+        <p class={`badge is-${status}`}>{statusNames[status]}</p>
       </header>
       {isLive(cluster) ? <Burning cluster={cluster} /> : <Burnt cluster={cluster} />}
       {isLive(cluster) && (
@@ -136,12 +128,9 @@ const FEW = 12;
 function Nodes({ nodes }: { nodes: readonly ClusterNode[] }) {
   const [isAll, setIsAll] = useState(false);
   const shown = isAll ? nodes : nodes.slice(0, FEW);
-  const up = nodes.filter(({ status }) => status === 'running').length;
   return (
     <section class="nodes" aria-label="Nodes">
-      <h3>
-        {up} of {plural(nodes.length, 'node')} running
-      </h3>
+      <h3>{nodesUp({ nodes })}</h3>
       <ul>
         {shown.map((node) => (
           <Node key={node.index} node={node} />

@@ -3,7 +3,7 @@ import type { Schedule } from '../../client/answers.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
-import { deleteSchedule, enableSchedule, listSchedules } from '../../client/schedules.ts';
+import { deleteSchedule, enableSchedule, listSchedules, runWords } from '../../client/schedules.ts';
 import { nearTime } from '../../client/times.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
@@ -137,14 +137,6 @@ function NextRuns({ schedule }: { schedule: Schedule }) {
     </section>
   );
 }
-
-type Run = Schedule['runs'][number];
-
-const runWords = (run: Run): string => {
-  if (run.result === 'launched') return `launched ${run.clusterId}`;
-  if (run.result === 'missed') return `${plural(run.count, 'run')} missed`;
-  return `${run.result}: ${run.reason}`;
-};
 
 function Runs({ schedule }: { schedule: Schedule }) {
   const { clock } = useConsole();

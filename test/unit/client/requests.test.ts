@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Cluster } from '../../../client/answers.ts';
+import type { Cluster, ClusterNode } from '../../../client/answers.ts';
 import { type Api, type Path, type Request, refusalOf } from '../../../client/api.ts';
-import { isLive, listClusters, listLive } from '../../../client/clusters.ts';
-import { deleteSchedule } from '../../../client/schedules.ts';
+import { isLive, listClusters, listLive, nodesUp } from '../../../client/clusters.ts';
+import { deleteSchedule, runWords } from '../../../client/schedules.ts';
 import { aCluster } from './builders.ts';
 
 /** An API that answers by a function, and what it was asked. */
@@ -57,6 +57,20 @@ it.each([
   ['failed', false],
 ] as const)('a cluster that is %s may be billed: %s', (status, live) => {
   expect(isLive({ status })).toBe(live);
+});
+
+it('says how many nodes are up', () => {
+  const [one, two, three] = aCluster().nodes as [ClusterNode, ClusterNode, ClusterNode];
+  const nodes = [one, two, { ...three, status: 'booting' } as const];
+  expect(nodesUp({ nodes })).toBe('2 of 3 nodes up');
+});
+
+it.each([
+  [{ result: 'launched', clusterId: 'caaaaaaaaaa' }, 'launched caaaaaaaaaa'],
+  [{ result: 'missed', from: '', count: 3 }, '3 runs missed, as Onebuck was not running'],
+  [{ result: 'skipped', reason: 'the last lives' }, 'skipped: the last lives'],
+] as const)('says what became of a run: %o', (run, words) => {
+  expect(runWords({ ...run, at: '2026-11-10T10:00:00.000Z' })).toBe(words);
 });
 
 describe('the deletion of a schedule', () => {
