@@ -10,19 +10,17 @@ const DAY_MS = 24 * HOUR_MS;
 /** To the second, rounded down: `12:41:09`, and `3 d 12:41:09` from a day on. */
 export function countdown(ms: number): string {
   const left = Math.max(0, ms);
-  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
-  const { day, hour, minute } = restsOf(left);
-  const clock = `${two(day / HOUR_MS)}:${two(hour / MINUTE_MS)}:${two(minute / SECOND_MS)}`;
+  const clock = new Date(left % DAY_MS).toISOString().slice(11, 19);
   return left < DAY_MS ? clock : `${Math.floor(left / DAY_MS)} d ${clock}`;
 }
 
 /** In the two largest units, for a table: `2 d 3 h`, `3 h 12 min`, `12 min`, `5 s`. */
 export function roughly(ms: number): string {
   const left = Math.max(0, ms);
-  const { day, hour } = restsOf(left);
-  if (left >= DAY_MS) return `${Math.floor(left / DAY_MS)} d ${Math.floor(day / HOUR_MS)} h`;
-  const minutes = Math.floor(hour / MINUTE_MS);
-  if (left >= HOUR_MS) return `${Math.floor(left / HOUR_MS)} h ${minutes} min`;
+  const hours = Math.floor((left % DAY_MS) / HOUR_MS);
+  if (left >= DAY_MS) return `${Math.floor(left / DAY_MS)} d ${hours} h`;
+  const minutes = Math.floor((left % HOUR_MS) / MINUTE_MS);
+  if (left >= HOUR_MS) return `${hours} h ${minutes} min`;
   return left >= MINUTE_MS ? `${minutes} min` : `${Math.floor(left / SECOND_MS)} s`;
 }
 
@@ -36,6 +34,3 @@ export function spoken(ms: number): string {
     ? plural(hours, 'hour')
     : `${plural(hours, 'hour')} and ${plural(minutes % 60, 'minute')}`;
 }
-
-/** What is over after the last whole day, hour and minute. */
-const restsOf = (ms: number) => ({ day: ms % DAY_MS, hour: ms % HOUR_MS, minute: ms % MINUTE_MS });

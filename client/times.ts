@@ -9,18 +9,14 @@ const NEAR_MS = 6 * DAY_MS;
 
 /** `04:12`. */
 export function clockTime(at: Instant, timeZone?: string): string {
-  const { hour, minute } = partsOf(at, {
-    ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
-    timeZone,
-  });
+  const { hour, minute } = partsOf(at, timeZone);
   return `${hour}:${minute}`;
 }
 
 /** For a screen: `Tue 04:12` within six days, else `Tue 1 Dec 04:12`, with a year that is not now's. */
 export function nearTime(at: Instant, now: number, timeZone?: string): string {
   const isNear = Math.abs(new Date(at).getTime() - now) < NEAR_MS;
-  const { weekday } = partsOf(at, { weekday: 'short', timeZone });
-  const day = isNear ? weekday : dayOf(at, now, timeZone);
+  const day = isNear ? partsOf(at, timeZone).weekday : dayOf(at, now, timeZone);
   return `${day} ${clockTime(at, timeZone)}`;
 }
 
@@ -33,17 +29,19 @@ export function fullTime(at: Instant, now: number, timeZone?: string): string {
 }
 
 function dayOf(at: Instant, now: number, timeZone: string | undefined): string {
-  const style = { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' } as const;
-  const { weekday, day, month, year } = partsOf(at, { ...style, timeZone });
-  const isOfNow = year === partsOf(now, { ...style, timeZone }).year;
+  const { weekday, day, month, year } = partsOf(at, timeZone);
+  const isOfNow = year === partsOf(now, timeZone).year;
   return `${weekday} ${day} ${month}${isOfNow ? '' : ` ${year}`}`;
 }
 
 type Parts = Partial<Record<Intl.DateTimeFormatPartTypes, string>>;
 
-const partsOf = (at: Instant, options: Intl.DateTimeFormatOptions): Parts =>
-  Object.fromEntries(
-    new Intl.DateTimeFormat('en', options)
-      .formatToParts(new Date(at))
-      .map(({ type, value }) => [type, value]),
+function partsOf(at: Instant, timeZone: string | undefined): Parts {
+  const format = new Intl.DateTimeFormat('en', {
+    ...{ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' },
+    ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone },
+  });
+  return Object.fromEntries(
+    format.formatToParts(new Date(at)).map(({ type, value }) => [type, value]),
   );
+}
