@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { build } from 'vite';
+import { build, type Plugin } from 'vite';
 import type { Asset } from '../lib/http/console.ts';
 
 /**
@@ -18,13 +18,29 @@ const TYPES: Readonly<Record<string, string>> = {
   woff2: 'font/woff2',
 };
 
+/**
+ * Before a part of the page is imported, Vite's preloader loads the stylesheets and the scripts that
+ * the part needs. The one lazy part, cronstrue, needs none; the preloader is 0.6 KiB.
+ */
+const withoutPreloader: Plugin = {
+  name: 'without-preloader',
+  enforce: 'pre',
+  load: (id) =>
+    id.includes('vite/preload-helper') ? 'export const __vitePreload = (load) => load();' : null,
+};
+
 const built = await build({
   root: fileURLToPath(root),
   configFile: false,
   // Relative, so that it also works behind a path of somebody's own domain.
   base: './',
   logLevel: 'warn',
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  plugins: [withoutPreloader],
+  oxc: {
+    // A call of h is shorter than one of the automatic runtime, by 0.3 KiB in all.
+    jsx: { runtime: 'classic', pragma: 'h', pragmaFrag: 'Fragment' },
+    jsxInject: "import { Fragment, h } from 'preact';",
+  },
   build: {
     write: false,
     target: 'es2022',
@@ -34,6 +50,9 @@ const built = await build({
   },
 });
 const outputs = [built].flat().flatMap((one) => ('output' in one ? one.output : []));
+if (outputs.filter(({ fileName }) => fileName.endsWith('.css')).length !== 1) {
+  throw new Error('a lazy part has a stylesheet of its own, which nothing loads');
+}
 const assets: Record<string, Asset> = {};
 for (const file of outputs.toSorted((one, other) => (one.fileName < other.fileName ? -1 : 1))) {
   const bytes = Buffer.from(file.type === 'chunk' ? file.code : file.source);
