@@ -6,7 +6,9 @@ import type { Context } from './context.ts';
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
 
-/** Each asks the program itself, so that it knows what the program knows, and the clusters' names. */
+/**
+ * Each asks the program itself, so that it knows what the program knows, and the clusters' names.
+ */
 export const scripts: Readonly<Record<Shell, string>> = {
   bash: `_onebuck() {
   local IFS=$'\\n'

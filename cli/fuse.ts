@@ -111,6 +111,7 @@ export function fuseLine(cluster: Cluster, nowMs: number, look: Look): string {
 export function endSentence(cluster: Cluster): string {
   const why = cluster.failure ?? endWords(cluster);
   const how = cluster.status === 'failed' ? 'has failed and is gone' : 'is gone';
-  const cost = `It cost ${dollars(cluster.spentUsd)} of its budget of ${dollars(cluster.budgetUsd)}.`;
-  return `${titleOf(cluster)} ${how}${why === '' ? '' : `: ${printable(why).replace(/\.$/, '')}`}. ${cost}`;
+  const [spent, budget] = [dollars(cluster.spentUsd), dollars(cluster.budgetUsd)];
+  const reason = why === '' ? '' : `: ${printable(why).replace(/\.$/, '')}`;
+  return `${titleOf(cluster)} ${how}${reason}. It cost ${spent} of its budget of ${budget}.`;
 }

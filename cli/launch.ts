@@ -66,7 +66,9 @@ export const inventoryTable = (nodes: readonly InventoryNode[]): string[] =>
     nodes.map(({ index, label, ipv4, user }) => [`${index}`, label, ipv4, user]),
   );
 
-/** Draws a bar in a terminal; else tells of each change on stderr, and stdout has the answer alone. */
+/**
+ * Draws a bar in a terminal; else tells of each change on stderr, and stdout has the answer alone.
+ */
 async function waitUntilUp(context: Context, api: Api, launched: Cluster): Promise<Cluster> {
   const { id } = launched;
   const livesOn =

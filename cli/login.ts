@@ -6,7 +6,9 @@ import { CliError } from './errors.ts';
 
 const LOCAL_URL = 'http://127.0.0.1:3000';
 
-/** The token is taken from the environment, the input, or whoever types it: never from arguments. */
+/**
+ * The token is taken from the environment, the input, or whoever types it: never from arguments.
+ */
 export async function login(context: Context, options: { readonly url?: string }): Promise<void> {
   const { env, terminal } = context;
   const url = parseUrl(options.url ?? env.ONEBUCK_URL ?? (await askUrl(context)));

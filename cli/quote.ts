@@ -57,12 +57,12 @@ export async function quote(context: Context, options: SpecOptions): Promise<voi
 }
 
 function quoteLines(answer: Quote, nowMs: number): string[] {
-  const type = `${answer.type} (${plural(answer.vcpus, 'vCPU')}, ${memory(answer.memoryMb)}), ${answer.why}`;
+  const size = `${plural(answer.vcpus, 'vCPU')}, ${memory(answer.memoryMb)}`;
   const ends = answer.teardownAt === null ? 'never' : fullTime(answer.teardownAt, nowMs);
   return [
     ...facts([
       ['nodes', `${answer.nodes} in ${answer.region}, ${answer.image}`],
-      ['type', type],
+      ['type', `${answer.type} (${size}), ${answer.why}`],
       ['an hour', dollars(answer.hourlyUsd)],
       ['lasts', `${plural(answer.affordableHours, 'hour')}, until ${ends}`],
       ['costs', `${dollars(answer.spentAtTeardownUsd)} of ${dollars(answer.budgetUsd)}`],

@@ -83,8 +83,8 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
   };
   const limit = cap === undefined ? '' : `, and at most ${amountText(cap)} a month`;
   const question =
-    `Launches a cluster for up to ${amountText(body.spec.budgetUsd)} at each occurrence of ${cron} ` +
-    `in ${zone}${limit}.\nAdd it?`;
+    `Launches a cluster for up to ${amountText(body.spec.budgetUsd)} at each occurrence of ` +
+    `${cron} in ${zone}${limit}.\nAdd it?`;
   await confirm(context, { yes: options.yes, what: 'add a schedule', question });
   const api = context.api();
   const key = options.idempotencyKey ?? createIdempotencyKey();

@@ -7,7 +7,9 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const COLUMNS = 80;
 
-/** What the program writes to and asks. Answers go to stdout, all that is said about them to stderr. */
+/**
+ * What the program writes to and asks. Answers go to stdout, all that is said about them to stderr.
+ */
 export interface Terminal {
   out(lines: string | readonly string[]): void;
   note(line: string): void;

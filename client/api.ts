@@ -1,40 +1,43 @@
 import type { Problem } from './answers.ts';
 
-/** Where Onebuck is, and who asks. */
+/** Where a deployment of Onebuck is, and the token to ask it with. */
 export interface Server {
-  /** Without a slash at its end. */
+  /** The address of the API, without a slash at its end. */
   readonly url: string;
   readonly token: string;
-  /** How long to wait for an answer; 35 s unless given. */
+  /** How long to wait for an answer, in milliseconds; 35 s by default. */
   readonly timeoutMs?: number;
-  /** Called when the token is refused, before the refusal is thrown. */
+  /** Called when the server refuses the token, before the Refusal is thrown. */
   readonly onDenied?: () => void;
 }
 
+/** A request beside its path; a GET by default. */
 export interface Request {
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** What is undefined or empty is left out. */
+  /** Parameters; those that are undefined or empty are left out. */
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
   readonly body?: unknown;
-  /** Gives up as soon as it is aborted, and throws its reason. */
+  /** Aborting the signal ends the request, which then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** From the address of the API on. */
+/** The part of an address that follows the address of the API. */
 export type Path = `/${string}`;
 
 /**
- * The HTTP API. Throws a Refusal where Onebuck, or the gateway before it, answers with an error, and
- * NoContact where nothing answers as Onebuck does.
+ * The HTTP API. Every request throws a Refusal where Onebuck, or the gateway before Onebuck,
+ * answers with an error, and NoContact where nothing answers as Onebuck does.
  */
 export interface Api {
-  /** The JSON of the answer, as the type that the path is known to answer with; null: it is empty. */
+  /** The JSON of the answer, whose type the caller knows by the path; null: the answer is empty. */
   json<Answer>(path: Path, request?: Request): Promise<Answer>;
+  /** The answer as it is. */
   text(path: Path, request?: Request): Promise<string>;
 }
 
-/** The request was answered, and not done. */
+/** The server answered, and did not do what the request asks for. */
 export class Refusal extends Error {
   constructor(
     readonly url: string,
@@ -46,12 +49,13 @@ export class Refusal extends Error {
     super(message);
   }
 
+  /** Whether the server refuses the token. */
   get isDenied(): boolean {
     return this.status === 401 || this.status === 403;
   }
 }
 
-/** Nothing answered as Onebuck does. Whether the request was carried out is not known. */
+/** Nothing answered as Onebuck does. Onebuck may have carried the request out all the same. */
 export class NoContact extends Error {
   constructor(
     readonly url: string,
@@ -63,7 +67,7 @@ export class NoContact extends Error {
   }
 }
 
-/** Whether the same request may do in a while; it may have been carried out all the same. */
+/** Whether the same request may succeed in a while; the failed one may have been carried out. */
 export const mayPass = (error: unknown): boolean =>
   error instanceof NoContact ||
   (error instanceof Refusal && (error.status === 429 || error.status >= 500));
@@ -74,8 +78,9 @@ const ATTEMPTS_MAX = 3;
 const PAUSE_MS = 400;
 
 /**
- * Sends a request up to three times, while the answer is lost or a gateway fails. None can do harm
- * when it is sent twice: requests that make something bear an idempotency key.
+ * A client of one server. It sends a request up to three times, while answers are lost or a gateway
+ * fails. No request does harm when it is sent twice: a POST that makes something bears an
+ * idempotency key.
  */
 export function createApi(server: Server): Api {
   async function send(path: Path, request: Request = {}): Promise<string> {
@@ -102,7 +107,7 @@ export function createApi(server: Server): Api {
   };
 }
 
-/** A gateway's own 502 or 503 passes soon. With Onebuck's own, Linode is what fails. */
+/** A gateway's own 502 or 503 passes soon; in a 502 or 503 of Onebuck's own, Linode is at fault. */
 function isBrief(error: unknown): boolean {
   if (error instanceof NoContact) return error.isBrief;
   if (!(error instanceof Refusal)) return false;
@@ -149,14 +154,14 @@ function searchOf(query: NonNullable<Request['query']>): string {
 function noContact(url: string, error: unknown, timeoutMs: number): NoContact {
   const { name, message, cause } = error as Error;
   if (name === 'TimeoutError') return new NoContact(url, `no answer within ${timeoutMs / 1000} s`);
-  // Node names the cause; a browser tells nothing more than that it failed.
+  // Node has the cause in the error; a browser says no more than that the request failed.
   const { code, message: reason = message } = (cause ?? {}) as { code?: string; message?: string };
   if (code === 'ECONNREFUSED') return new NoContact(url, 'nothing listens there');
   if (code === 'ENOTFOUND') return new NoContact(url, 'there is no such host');
   return new NoContact(url, reason, true);
 }
 
-/** Also for what is not problem+json: API Gateway's own words, or another server's. */
+/** Reads an answer with an error: a problem of Onebuck's, API Gateway's words, or another text. */
 export function refusalOf(url: string, status: number, text: string): Refusal {
   const said = (parseOrNull(text) ?? {}) as Partial<Problem> & { readonly message?: unknown };
   if (typeof said.detail === 'string') {

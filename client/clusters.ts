@@ -27,6 +27,7 @@ export const statusNames = {
 /** The statuses in which a cluster may still be billed. */
 export const liveStatuses = ['provisioning', 'running', 'deleting'] as const satisfies Status[];
 
+/** Whether Linode may still bill the cluster. */
 export const isLive = ({ status }: Pick<Cluster, 'status'>): boolean =>
   liveStatuses.some((live) => live === status);
 
@@ -36,14 +37,14 @@ export function nodesUp({ nodes }: { readonly nodes: readonly ClusterNode[] }): 
   return `${up} of ${plural(nodes.length, 'node')} up`;
 }
 
-/** For sorting. */
+/** An order to sort clusters by. */
 export const newestFirst = (one: Cluster, other: Cluster): number =>
   one.createdAt === other.createdAt ? 0 : one.createdAt < other.createdAt ? 1 : -1;
 
 const PAGE = 100;
 const PAGES_MAX = 20;
 
-/** Those that match, the newest first, at most 2,000: page by page. Month: UTC, such as 2026-11. */
+/** The newest 2,000 clusters at most of a status, or launched in a month (UTC) such as 2026-11. */
 export async function listClusters(
   api: Api,
   filter: { readonly status?: string | undefined; readonly month?: string | undefined },
@@ -60,7 +61,7 @@ export async function listClusters(
   return found;
 }
 
-/** All that are live, the newest first. */
+/** The live clusters, the newest first. */
 export async function listLive(api: Api): Promise<Cluster[]> {
   const lists = await Promise.all(liveStatuses.map((status) => listClusters(api, { status })));
   // A cluster whose status changes in between may be in two lists.
@@ -68,36 +69,39 @@ export async function listLive(api: Api): Promise<Cluster[]> {
   return [...byId.values()].sort(newestFirst);
 }
 
-/** The newest, live or ended, in one request. `limit` is at most 100. */
+/** The newest clusters, live or ended, in one request; `limit` is at most 100. */
 export const listNewest = async (api: Api, limit: number): Promise<readonly Cluster[]> =>
   (await api.json<Clusters>('/clusters', { query: { limit } })).clusters;
 
+/** One cluster. Refused with 404 where there is none of that id. */
 export const getCluster = (api: Api, id: string): Promise<Cluster> => api.json(`/clusters/${id}`);
 
-/** With the same key and spec, the cluster that the first request launched. */
+/** Launches a cluster; the same key and spec again give the cluster that was launched first. */
 export const launchCluster = (api: Api, spec: unknown, key: string): Promise<Launched> =>
   api.json('/clusters', { method: 'POST', headers: { 'idempotency-key': key }, body: spec });
 
-/** New limits; an amount may be given as text, such as 2.50. */
+/** New limits of a cluster. The budget is in US dollars, as a number or as text such as 2.50. */
 export interface Change {
   readonly budgetUsd?: number | string;
   readonly maxHours?: number;
 }
 
+/** The cluster with new limits; sending the same limits again changes nothing. */
 export const changeCluster = (api: Api, id: string, change: Change): Promise<Cluster> =>
   api.json(`/clusters/${id}`, { method: 'PATCH', body: change });
 
-/** Begins its destruction; may be repeated. */
+/** Begins the destruction of a cluster; doing so again changes nothing. */
 export const destroyCluster = (api: Api, id: string): Promise<Cluster> =>
   api.json(`/clusters/${id}`, { method: 'DELETE' });
 
-/** The nodes that have an address. */
+/** The nodes of a cluster that have an address. */
 export const getInventory = (api: Api, id: string): Promise<{ readonly nodes: InventoryNode[] }> =>
   api.json(`/clusters/${id}/inventory`);
 
-/** The inventory in the form that a tool reads. */
+/** The inventory of a cluster as text, in one of the forms of client/inventory.ts. */
 export const getInventoryText = (api: Api, id: string, format: string): Promise<string> =>
   api.text(`/clusters/${id}/inventory`, { query: { format } });
 
+/** The root passwords of a cluster's nodes. */
 export const getCredentials = (api: Api, id: string): Promise<Credentials> =>
   api.json(`/clusters/${id}/credentials`);

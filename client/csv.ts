@@ -1,12 +1,15 @@
+/** null is an empty cell. */
 export type Cell = string | number | null;
 
-/** A table in lines as RFC 4180 has them, without their ends; null is an empty cell. */
+/** A table as the lines that RFC 4180 describes, without line breaks at the lines' ends. */
 export const csvLines = (
   head: readonly string[],
   rows: readonly (readonly Cell[])[],
 ): readonly string[] => [head, ...rows].map((row) => row.map(cellText).join(','));
 
-/** A text that begins as a formula does is marked as text, or a spreadsheet would run it. */
+/**
+ * Marks a text that begins like a formula as text, so that no spreadsheet runs a cluster's name.
+ */
 function cellText(cell: Cell): string {
   const text = `${cell ?? ''}`;
   const safe = typeof cell === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;

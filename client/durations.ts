@@ -1,6 +1,6 @@
 import { plural } from './plural.ts';
 
-/* Lengths of time in words; all are given in milliseconds, and less than nothing counts as nothing. */
+/* Durations in words. Each function takes milliseconds; a negative duration counts as none. */
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -24,7 +24,7 @@ export function roughly(ms: number): string {
   return left >= MINUTE_MS ? `${minutes} min` : `${Math.floor(left / SECOND_MS)} s`;
 }
 
-/** For those who hear it: `12 hours and 41 minutes`, `less than a minute`. */
+/** For a screen reader: `12 hours and 41 minutes`, `less than a minute`. */
 export function spoken(ms: number): string {
   const minutes = Math.max(0, Math.floor(ms / MINUTE_MS));
   const hours = Math.floor(minutes / 60);

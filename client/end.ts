@@ -3,11 +3,13 @@ import type { Cluster } from './answers.ts';
 import { lifeOf, nextMark } from './fuse.ts';
 import { dollars } from './money.ts';
 
-/** Why a cluster ended or is ending, as a clause about it; empty where it is not. */
+/** The reason of a cluster's end, as a clause; empty while the cluster has no end reason. */
 export const endWords = ({ endReason }: Pick<Cluster, 'endReason'>): string =>
   endReason === null ? '' : endReasons[endReason];
 
-/** How long until the teardown, in milliseconds; negative: it is late; null: it has begun. */
+/**
+ * Milliseconds until the teardown; negative: the teardown is late; null: the teardown has begun.
+ */
 export const untilTeardown = (
   { status, teardownAt }: Pick<Cluster, 'status' | 'teardownAt'>,
   now: number,
@@ -15,8 +17,8 @@ export const untilTeardown = (
   status === 'deleting' || teardownAt === null ? null : Date.parse(teardownAt) - now;
 
 /**
- * What destroying a cluster now comes to. Linode bills every started hour in full, so that waiting
- * until the next hour mark costs nothing. `when` says an instant in epoch milliseconds.
+ * The cost of destroying a cluster now. Linode bills every started hour in full, so that waiting
+ * until the next hour mark costs nothing. `when` writes an instant, given in epoch milliseconds.
  */
 export function destroySentence(
   cluster: Cluster,

@@ -5,10 +5,10 @@ import type { Cluster } from './answers.ts';
 import type { Change } from './clusters.ts';
 import { micro, plusUsd } from './money.ts';
 
-/** What has a cluster live longer. */
+/** A change that makes a cluster live longer, and its cost. */
 export interface Extension {
   readonly change: Change;
-  /** What Linode bills for the additional hours, in US dollars. */
+  /** Linode's bill for the additional hours, in US dollars. */
   readonly costUsd: number;
 }
 
@@ -16,13 +16,12 @@ const HOUR = hoursOf(1);
 
 /**
  * The smallest change of limits that moves the teardown time by at least so many whole hours, 1 or
- * more. An hour across a month's end is billed twice, and so it is paid for twice. Money that the
- * budget has left over is used before the budget is raised. `now` is the server's, in epoch
- * milliseconds. null: the cluster is on its way out, or gone.
+ * more. An hour across a month's end is billed twice, so the change pays for that hour twice. Money
+ * left over in the budget is used before the budget is raised. `now` is the server's time in epoch
+ * milliseconds. null: the cluster is being destroyed, or gone.
  *
- * Where the cluster's answer does not show all that Linode bills for it (a monthly price that was
- * reached, a node that is gone), the budget is raised by what the hours cost and nothing left over
- * is counted on.
+ * The answer about a cluster does not show its whole bill where a node has reached its monthly
+ * price, or is gone. Then the budget is raised by the full price of the hours.
  */
 export function extensionOf(cluster: Cluster, hours: number, now: number): Extension | null {
   if (cluster.teardownAt === null || cluster.affordableHours === null) return null;
@@ -46,14 +45,15 @@ export function extensionOf(cluster: Cluster, hours: number, now: number): Exten
   };
 }
 
-/** The budget with so many US dollars more. */
+/** A change that raises the budget by an amount in US dollars. */
 export const dollarsMore = ({ budgetUsd }: Pick<Cluster, 'budgetUsd'>, usd: number): Change => ({
   budgetUsd: plusUsd(budgetUsd, usd),
 });
 
+/** The nodes that exist, or existed, or will. */
 const billable = ({ nodes }: Cluster) => nodes.filter(({ status }) => status !== 'neverCreated');
 
-/** The nodes that are billed on. Those not created yet count as created now, as the API has it. */
+/** The nodes that Linode bills. A node that is yet to be created counts as created now. */
 function billedNodes(cluster: Cluster, now: EpochMs): BilledNode[] {
   const hourly: MicroUsd = microUsd(Math.ceil(micro(cluster.hourlyUsd) / cluster.nodes.length));
   return billable(cluster)
@@ -65,9 +65,9 @@ function billedNodes(cluster: Cluster, now: EpochMs): BilledNode[] {
     }));
 }
 
-/** The safety margin is a setting of the deployment, 2 to 30 minutes. */
+/** Whether a safety margin may be so long: deployments have 2 to 30 minutes. */
 const isMargin = (ms: number): boolean => ms > 0 && ms < HOUR;
 
-/** The fewest hours for each node with which none ends before `target`. */
+/** The smallest maxHours with which no node reaches its most hours before `target`. */
 const maxHoursUntil = (target: EpochMs, nodes: readonly BilledNode[]): number =>
   Math.max(...nodes.map(({ billedFrom }) => Math.ceil((target - billedFrom) / HOUR)));

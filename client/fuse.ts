@@ -2,7 +2,7 @@ import type { Cluster } from './answers.ts';
 
 /*
  * A budget as a fuse: its length is the hours that the budget affords, and it burns from the first
- * node's creation on. Whatever draws it takes its places from here, in hours from that instant.
+ * node's creation on. Terminal and console both draw a fuse by the places that this module finds.
  */
 
 const HOUR_MS = 3_600_000;
@@ -19,15 +19,15 @@ export interface Life {
 /** Places on a fuse, in hours from its start; none lies beyond its length. */
 export interface Fuse {
   readonly hours: number;
-  /** Where the spark is: all before it has burnt. */
+  /** The place of the spark: all before the spark has burnt. */
   readonly burnt: number;
-  /** Where the started hour ends: Linode bills all before it in any case. */
+  /** The end of the started hour: Linode bills all hours before that end in any case. */
   readonly paid: number;
-  /** Where the teardown cuts it. */
+  /** The place at which the teardown cuts the fuse. */
   readonly cut: number;
 }
 
-/** null: the cluster is on its way out, or gone. */
+/** The life of a cluster by the API's answer; null: the cluster is being destroyed, or gone. */
 export function lifeOf({ affordableHours, teardownAt, nodes }: Cluster): Life | null {
   if (affordableHours === null || teardownAt === null) return null;
   const created = nodes.flatMap(({ createdAt }) => (createdAt === null ? [] : [createdAt]));
@@ -55,11 +55,13 @@ export function fuseOf({ from, hours, teardownAt }: Life, now: number): Fuse {
 export const nextMark = ({ from }: Life, now: number): number | null =>
   from === null ? null : from + startedHours((now - from) / HOUR_MS) * HOUR_MS;
 
-/** One at the least. At an hour mark, the hour that begins there is not billed yet. */
+/** Started hours, at least one; at an hour mark, the hour that begins there has not started. */
 const startedHours = (hours: number): number => Math.max(1, Math.ceil(hours));
 
 const STEPS = [1, 2, 3, 4, 6, 12, 24, 48, 72, 168, 336, 720, 2_160, 8_760];
 
-/** How many hours to leave from one mark to the next: the fewest that fit, or else the length. */
+/**
+ * The hours from one mark to the next: the fewest that `fits` accepts, or else the whole length.
+ */
 export const markStep = (hours: number, fits: (step: number) => boolean): number =>
   STEPS.find(fits) ?? hours;

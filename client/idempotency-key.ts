@@ -1,6 +1,7 @@
 /**
- * A key for the header Idempotency-Key, 32 hexadecimal digits: the same request with the same key
- * makes nothing twice. crypto.randomUUID would not do, as browsers have it for https only.
+ * A key for the header Idempotency-Key, 32 hexadecimal digits: the server makes nothing twice for
+ * two requests with one key. Browsers have crypto.randomUUID on https pages only, hence this
+ * function.
  */
 export function createIdempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -1,4 +1,4 @@
-/** A size that the API gives in MB (of 1,024 KB) in GB of 1,024 MB, with at most one decimal. */
+/** Megabytes, as the API gives sizes, in gigabytes of 1,024 MB, with at most one decimal. */
 export const gigabytes = (mb: number): string =>
   mb % 1024 === 0 ? `${mb / 1024}` : (mb / 1024).toFixed(1);
 

@@ -8,23 +8,24 @@ const SOONEST_MS = 800;
 const NEAR_TEARDOWN_MS = 120_000;
 const SPEED_UP_MAX = 10;
 
+/** The state of somebody who looks at clusters again and again. */
 export interface Poll {
   /** How many looks in a row brought nothing new. */
   readonly unchanged: number;
-  /** How many in a row were not answered. */
+  /** How many looks in a row were not answered. */
   readonly failed: number;
-  /** Whether something is about to happen. */
+  /** Whether a cluster is about to change. */
   readonly busy: boolean;
-  /** How fast the server's clock runs. */
+  /** How many times as fast as this machine's clock the server's runs. */
   readonly rate: number;
 }
 
-/** While a cluster comes up or goes. */
+/** The state while a cluster comes up or is destroyed. */
 export const whileBusy: Poll = { unchanged: 0, failed: 0, busy: true, rate: 1 };
 
 /**
- * How long to wait before the next look, in milliseconds: 2 s while something is about to happen, 10
- * to 60 s while nothing is, 3 to 60 s after looks that failed. Each look is a call of a function.
+ * Milliseconds to wait before the next look, since each look is a call of a function: 2 s while a
+ * cluster is about to change, else 10 to 60 s, and 3 to 60 s after looks that failed.
  */
 export function pauseMs({ unchanged, failed, busy, rate }: Poll): number {
   if (failed > 0) return Math.min(QUIET_MS_MAX, LOST_MS * 2 ** (failed - 1));
@@ -32,7 +33,9 @@ export function pauseMs({ unchanged, failed, busy, rate }: Poll): number {
   return Math.max(SOONEST_MS, pause / Math.min(SPEED_UP_MAX, Math.max(1, rate)));
 }
 
-/** Whether something is about to happen to one of them; `now` by the server's clock. */
+/**
+ * Whether one of the clusters is about to change. `now` is the server's time, epoch milliseconds.
+ */
 export const isBusy = (clusters: readonly Cluster[], now: number): boolean =>
   clusters.some(
     ({ status, teardownAt }) =>
@@ -43,7 +46,9 @@ export const isBusy = (clusters: readonly Cluster[], now: number): boolean =>
         Date.parse(teardownAt) - now < NEAR_TEARDOWN_MS),
   );
 
-/** A text that changes with all but what time by itself changes. */
+/**
+ * A text that changes with the clusters, but not with time: hours and spend are not in the text.
+ */
 export const fingerprint = (clusters: readonly Cluster[]): string =>
   JSON.stringify(
     clusters.map(({ id, status, teardownAt, budgetUsd, nodes }) => [

@@ -1,13 +1,13 @@
 import type { Problem } from './answers.ts';
 
 /**
- * A fault after the name of the field that it is about: most of the API's messages begin with the
- * path of the field, and the others are to be read after it.
+ * A fault with the name of its field: most of the API's messages begin with the path of the field,
+ * the others are to be read after the field's name.
  */
 export const faultWords = (name: string, message: string): string =>
   /^(must|is|has)\b/.test(message) ? `${name} ${message}` : message;
 
-/** The faults that the problem's detail does not name already, each as a sentence. */
+/** The faults of a problem, each as a sentence, but for those that the problem's detail names. */
 export const faultsOf = ({ detail, errors = [] }: Problem): readonly string[] =>
   errors
     .filter(({ message }) => !detail.includes(message))

@@ -5,7 +5,7 @@ import { plural } from './plural.ts';
 const machinesOf = ({ nodes, typeLabel, type, region }: Quote): string =>
   `${nodes} × ${typeLabel} (${type}) in ${region}`;
 
-/** What a quote comes to, in two sentences. `when` says an instant of the API. */
+/** A quote in two sentences. `when` writes an instant, given in ISO 8601. */
 export function quoteSentence(quote: Quote, when: (at: string) => string): string {
   const { affordableHours, teardownAt, maxHours } = quote;
   const price = `${machinesOf(quote)}: ${dollars(quote.hourlyUsd)} a started hour.`;
@@ -20,7 +20,7 @@ export function quoteSentence(quote: Quote, when: (at: string) => string): strin
   return `${price} ${lasts}, until ${when(teardownAt)}, and will cost ${cost}.`;
 }
 
-/** The same of each run of a schedule. */
+/** The quote for each run of a schedule, in a sentence. */
 export function runSentence(quote: Quote): string {
   if (quote.affordableHours === 0) return quoteSentence(quote, (at) => at);
   const hours = plural(quote.affordableHours, 'hour');
@@ -28,7 +28,7 @@ export function runSentence(quote: Quote): string {
   return `Each run has ${machinesOf(quote)} for ${hours}, and costs ${cost} of its ${budget}.`;
 }
 
-/** An alternative by what it changes: `20 nodes in de-fra-2`. */
+/** The changes that an alternative makes to a spec: `20 nodes in de-fra-2`. */
 export function alternativeWords({ change: { region, type, nodes } }: Alternative): string {
   const what = [type, nodes === undefined ? null : plural(nodes, 'node'), region && `in ${region}`];
   return what.filter(Boolean).join(' ');

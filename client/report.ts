@@ -1,6 +1,6 @@
 import type { Report } from './answers.ts';
 import type { Api } from './api.ts';
 
-/** What a month (UTC, such as 2026-11) cost; the current one unless given. */
+/** The report on a month (UTC, such as 2026-11), by default the current one. */
 export const getReport = (api: Api, month?: string): Promise<Report> =>
   api.json('/report', { query: { month } });

@@ -6,7 +6,7 @@ import { plural } from './plural.ts';
 
 export { isScheduleId } from '../lib/core/base/names.ts';
 
-/** What became of an occurrence. */
+/** The outcome of an occurrence of a schedule, in words. */
 export function runWords(run: Schedule['runs'][number]): string {
   switch (run.result) {
     case 'launched':
@@ -18,22 +18,26 @@ export function runWords(run: Schedule['runs'][number]): string {
   }
 }
 
-/** With its answer around it, as the API has it. */
+/** The schedules, in the object that the API answers with. */
 export const listSchedules = (api: Api): Promise<{ readonly schedules: readonly Schedule[] }> =>
   api.json('/schedules');
 
+/** One schedule. Refused with 404 where there is none of that id. */
 export const getSchedule = (api: Api, id: string): Promise<Schedule> =>
   api.json(`/schedules/${id}`);
 
-/** With the same key and schedule, the schedule that the first request made. */
+/** Makes a schedule; the same key and schedule again give the schedule that was made first. */
 export const createSchedule = (api: Api, schedule: unknown, key: string): Promise<Schedule> =>
   api.json('/schedules', { method: 'POST', headers: { 'idempotency-key': key }, body: schedule });
 
-/** Has it pause or go on. */
+/** Pauses a schedule, or lets it go on. */
 export const enableSchedule = (api: Api, id: string, enabled: boolean): Promise<Schedule> =>
   api.json(`/schedules/${id}`, { method: 'PATCH', body: { enabled } });
 
-/** Also where it is deleted already: by a first request whose answer was lost, or by another owner. */
+/**
+ * Deletes a schedule. A 404 is success: an earlier request, whose answer was lost, may have deleted
+ * the schedule.
+ */
 export async function deleteSchedule(api: Api, id: string): Promise<void> {
   try {
     await api.json(`/schedules/${id}`, { method: 'DELETE' });

@@ -2,31 +2,32 @@ import type { Health } from './answers.ts';
 import type { Api } from './api.ts';
 
 /*
- * The server's clock, as far as its answers tell. A local clock may be wrong, and a local run's
- * server may have one that runs faster: two readings tell how fast.
+ * The server's clock, by the server's answers. This machine's clock may be wrong, and a server that
+ * is run locally may have a clock that runs faster: two readings show how fast.
  */
 
-/** The server's time as an answer had it, and the local time then; both epoch milliseconds. */
+/** The server's time and this machine's at one instant, both in epoch milliseconds. */
 export interface Reading {
   readonly serverMs: number;
   readonly localMs: number;
 }
 
+/** A clock that shows the server's time. */
 export interface ServerClock {
-  /** Milliseconds of the server in one of this machine; more than 0. */
+  /** Milliseconds of the server in one millisecond of this machine; more than 0. */
   readonly rate: number;
-  /** Epoch milliseconds. `localMs` is now unless given. */
+  /** Epoch milliseconds. `localMs` is this machine's time, by default the present. */
   now(localMs?: number): number;
 }
 
-/** Readings closer together than this tell nothing of a rate. */
+/** Readings closer together than this show no rate. */
 const SPAN_MS_MIN = 200;
-/** What an answer's way may take is no other rate. */
+/** A difference as small as this may come from the time that an answer takes. */
 const JITTER_MS = 1_500;
-/** Nor is what a correction of the local clock may come to. */
+/** A rate as near to 1 as this may come from a correction of this machine's clock. */
 const RATE_TOLERANCE = 0.05;
 
-/** The clock by its first reading and its last one; by one reading only, it runs as the local one. */
+/** The clock by two readings. By one reading, the clock runs as fast as this machine's. */
 export function clockFrom(first: Reading, last: Reading = first): ServerClock {
   const rate = rateOf(last.localMs - first.localMs, last.serverMs - first.serverMs);
   return {
@@ -35,7 +36,7 @@ export function clockFrom(first: Reading, last: Reading = first): ServerClock {
   };
 }
 
-/** A server's clock that has been set back, or stands, is taken to run on from there. */
+/** The rate is 1 for a server's clock that was set back, or that stands still. */
 function rateOf(localMs: number, serverMs: number): number {
   if (localMs < SPAN_MS_MIN || serverMs <= 0) return 1;
   const isJitter = Math.abs(serverMs - localMs) <= JITTER_MS;
@@ -44,8 +45,8 @@ function rateOf(localMs: number, serverMs: number): number {
 }
 
 /**
- * Asks the server for its time, and takes it to be that of halfway between request and answer: off
- * by half of what the answer took at most.
+ * Asks the server for its time, and takes this to be the time halfway between request and answer.
+ * The reading is off by at most half the time that the answer took.
  */
 export async function readServerTime(api: Api): Promise<Reading> {
   const askedMs = Date.now();

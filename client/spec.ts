@@ -1,7 +1,7 @@
-/** A spec as the API takes it; whether it has faults, the API says, all of them at once. */
+/** A spec as the API takes one. The API checks a spec, and names all its faults at once. */
 export type Spec = Readonly<Record<string, unknown>>;
 
-/** The fields of a spec as they are typed. What is blank or missing is left out of the spec. */
+/** The fields of a spec, as people type them. */
 export interface SpecTexts {
   readonly name?: string | undefined;
   readonly nodes?: string | undefined;
@@ -19,6 +19,7 @@ export interface SpecTexts {
   readonly tags?: readonly string[] | undefined;
 }
 
+/** A spec of the fields that are not blank. */
 export function specFrom(texts: SpecTexts): Spec {
   const keys = keysIn(texts.keys ?? '');
   const fields = {
@@ -41,8 +42,8 @@ export function specFrom(texts: SpecTexts): Spec {
 }
 
 /**
- * A number as people type one: `10`, `$2`, ` 1,50 `. A text that is none stays as it is, for the API
- * to say what is wrong with it; undefined: it is blank.
+ * A number that people typed: `10`, `$2`, ` 1,50 `. A text that is no number stays text, so that
+ * the API refuses the text and says why; undefined: the text is blank.
  */
 export function numberIn(text = ''): number | string | undefined {
   const typed = text.trim();
@@ -51,16 +52,16 @@ export function numberIn(text = ''): number | string | undefined {
   return typed === '' ? undefined : typed;
 }
 
-/** The same where nothing but a number is of use; NaN: it is none. */
+/** A number that people typed; NaN: the text is no number. */
 export const amountIn = (text: string): number => {
   const number = numberIn(text);
   return typeof number === 'number' ? number : Number.NaN;
 };
 
-/** What should be shown to nobody, not even to Onebuck. */
+/** Whether a text has a private key in it, which must be sent to nobody. */
 export const holdsPrivateKey = (text: string): boolean => text.includes('PRIVATE KEY');
 
-/** The keys of a file such as authorized_keys, without its comments and empty lines. */
+/** The lines of a file such as authorized_keys, but for comments and empty lines. */
 const keysIn = (text: string): string[] =>
   text
     .split('\n')

@@ -1,10 +1,10 @@
 /* Instants in words, in English, in the reader's time zone or in the one that is named. */
 
-/** Epoch milliseconds, or ISO 8601 as the API has it. */
+/** Epoch milliseconds, or a text in ISO 8601, which the API's answers have. */
 export type Instant = number | string;
 
 const DAY_MS = 86_400_000;
-/** A weekday names one day among these, before and after now. */
+/** How far from now a weekday is enough to name a day. */
 const NEAR_MS = 6 * DAY_MS;
 
 /** `04:12`. */
@@ -13,14 +13,14 @@ export function clockTime(at: Instant, timeZone?: string): string {
   return `${hour}:${minute}`;
 }
 
-/** For a screen: `Tue 04:12` within six days, else `Tue 1 Dec 04:12`, with a year that is not now's. */
+/** For a screen: `Tue 04:12`, or `Tue 1 Dec 04:12` beyond six days, with the year if not now's. */
 export function nearTime(at: Instant, now: number, timeZone?: string): string {
   const isNear = Math.abs(new Date(at).getTime() - now) < NEAR_MS;
   const day = isNear ? partsOf(at, timeZone).weekday : dayOf(at, now, timeZone);
   return `${day} ${clockTime(at, timeZone)}`;
 }
 
-/** For what may be read later or elsewhere: `Tue 24 Nov 02:54 GMT+1`, with a year that is not now's. */
+/** For a text that may be kept: `Tue 24 Nov 02:54 GMT+1`, with the year if not now's. */
 export function fullTime(at: Instant, now: number, timeZone?: string): string {
   const zone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short', timeZone })
     .formatToParts(new Date(at))

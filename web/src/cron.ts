@@ -4,7 +4,9 @@ export type CronWords =
   | { readonly ok: true; readonly words: string }
   | { readonly ok: false; readonly fault: string };
 
-/** A cron expression of five fields in plain words. What words it takes is loaded when asked for. */
+/**
+ * A cron expression of five fields in plain words. What words it takes is loaded when asked for.
+ */
 export async function cronWords(expression: string): Promise<CronWords> {
   const fields = expression.trim().split(/\s+/).filter(Boolean);
   if (fields.length !== 5) {

@@ -54,5 +54,6 @@ function wordsOf(life: Life, now: number, isLit: boolean): string {
   if (!isLit) return `${plural(life.hours, 'hour')} to burn.`;
   const burnt = Math.floor(fuseOf(life, now).burnt);
   const left = spoken(life.teardownAt - now);
-  return `${burnt} of ${plural(life.hours, 'hour')} burnt. Teardown ${nearTime(life.teardownAt, now)}, in ${left}.`;
+  const at = nearTime(life.teardownAt, now);
+  return `${burnt} of ${plural(life.hours, 'hour')} burnt. Teardown ${at}, in ${left}.`;
 }

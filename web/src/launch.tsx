@@ -145,7 +145,7 @@ function MoreFields({ form, faults, onChange }: FieldsProps) {
       </div>
       <Field
         label="SSH public keys"
-        hint="One a line. Without one, each node gets a root password, which the cluster’s card shows."
+        hint="One a line. Without keys, nodes get root passwords, which the cluster’s card shows."
         error={keysFault}
       >
         {(attributes) => (

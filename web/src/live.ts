@@ -24,7 +24,9 @@ async function newestAnd(api: Api, known: readonly Cluster[]): Promise<readonly 
   return [...clusters, ...(await Promise.all(asked))];
 }
 
-/** The live clusters, and those that ended while they were looked at. Only while the page is seen. */
+/**
+ * The live clusters, and those that ended while they were looked at. Only while the page is seen.
+ */
 export function useLiveClusters() {
   const { api, clock } = useConsole();
   const [clusters, setClusters] = useState<readonly Cluster[] | null>(null);

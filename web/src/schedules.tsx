@@ -117,7 +117,8 @@ function specWords({ spec, overlap, monthlyCapUsd }: Schedule): string {
   const machine = type ?? `${plural(Number(vcpus), 'vCPU')}, ${memory(Number(memoryMb))}`;
   const cap = monthlyCapUsd === null ? '' : `, at most ${dollars(monthlyCapUsd)} a month`;
   const rest = overlap === 'skip' ? 'Skips a run while the last one lives' : 'Runs may overlap';
-  return `${nodes} × ${machine} in ${region} for ${dollars(Number(budgetUsd))} a run${cap}. ${rest}.`;
+  const budget = dollars(Number(budgetUsd));
+  return `${nodes} × ${machine} in ${region} for ${budget} a run${cap}. ${rest}.`;
 }
 
 function NextRuns({ schedule }: { schedule: Schedule }) {

@@ -1,8 +1,9 @@
 import { type Api, createApi } from '../../client/api.ts';
 
 /*
- * Where the token is kept: for as long as the tab is open, unless the reader asks for more. What can
- * spend money should not outlive a visit by default, and the page's policy lets no other script in.
+ * Where the token is kept: for as long as the tab is open, unless the reader asks for more. What
+ * can spend money should not outlive a visit by default, and the page's policy lets no other script
+ * in.
  */
 
 const KEY = 'onebuck.token';

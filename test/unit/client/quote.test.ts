@@ -39,7 +39,8 @@ describe('a quote', () => {
 
   it('of a schedule speaks of each run', () => {
     expect(runSentence(aQuote())).toBe(
-      'Each run has 10 × Nanode 1GB (g6-nanode-1) in us-east for 13 hours, and costs $0.975 of its $1.00.',
+      'Each run has 10 × Nanode 1GB (g6-nanode-1) in us-east for 13 hours, ' +
+        'and costs $0.975 of its $1.00.',
     );
   });
 });
