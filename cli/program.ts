@@ -43,6 +43,35 @@ export function createProgram(
     .addHelpText('after', HELP)
     .hook('preAction', (_, command) => assertNoneBlank(command));
 
+  addLaunchCommands(program, context);
+  addClusterCommands(program, context);
+  addSshCommands(program, context, remote, (code) => {
+    exitCode = code;
+  });
+  addScheduleCommands(program, context);
+
+  program
+    .command('report')
+    .description('what a month cost, and what tearing down saved')
+    .option('--month <month>', 'such as 2026-11 (UTC); this one unless given')
+    .option('--csv', 'as a table for a spreadsheet', false)
+    .action((options) => report(context(), options));
+
+  program
+    .command('completion')
+    .description('what to have your shell read, such as: source <(onebuck completion bash)')
+    .addArgument(new Argument('<shell>').choices(shells))
+    .action((shell: Shell) => context().terminal.out(scripts[shell]));
+
+  program.command('__complete', { hidden: true }).action(async () => {
+    const found = await candidates(program, remote, context());
+    if (found.length > 0) context().terminal.out(found);
+  });
+
+  return { command: program, exitCode: () => exitCode };
+}
+
+function addLaunchCommands(program: Command, context: () => Context): void {
   program
     .command('login')
     .description('keep address and token of a deployment, after trying them')
@@ -69,7 +98,9 @@ export function createProgram(
     .option('--wait', 'until all nodes run; then show how to reach them', false)
     .option('--idempotency-key <key>', 'the same key launches nothing twice')
     .action((options) => launch(context(), options));
+}
 
+function addClusterCommands(program: Command, context: () => Context): void {
   program
     .command('ls')
     .description('your live clusters, the newest first')
@@ -87,19 +118,6 @@ export function createProgram(
     .command('watch <cluster>')
     .description('its fuse, as it burns, until it is gone')
     .action((named) => watch(context(), named));
-
-  withSsh(program.command('ssh <cluster> [index]'))
-    .description('log in to a node (0), or run what stands after -- on it')
-    .action(async (named, index = '0', options) => {
-      exitCode = await ssh(context(), { named, index, command: remote }, options);
-    });
-
-  withSsh(program.command('run <cluster>'))
-    .usage('<cluster> [options] -- <command>')
-    .description('run a command on all nodes at once, read by the shell there')
-    .action(async (named, options) => {
-      exitCode = await run(context(), { named, command: remote }, options);
-    });
 
   program
     .command('inventory <cluster>')
@@ -126,28 +144,27 @@ export function createProgram(
     .option('--yes', 'do not ask', false)
     .option('--wait', 'until it is gone', false)
     .action((named, options) => remove(context(), named, options));
+}
 
-  addScheduleCommands(program, context);
+/** `end` is told what a command on the nodes ended with. */
+function addSshCommands(
+  program: Command,
+  context: () => Context,
+  remote: readonly string[],
+  end: (exitCode: number) => void,
+): void {
+  withSsh(program.command('ssh <cluster> [index]'))
+    .description('log in to a node (0), or run what stands after -- on it')
+    .action(async (named, index = '0', options) => {
+      end(await ssh(context(), { named, index, command: remote }, options));
+    });
 
-  program
-    .command('report')
-    .description('what a month cost, and what tearing down saved')
-    .option('--month <month>', 'such as 2026-11 (UTC); this one unless given')
-    .option('--csv', 'as a table for a spreadsheet', false)
-    .action((options) => report(context(), options));
-
-  program
-    .command('completion')
-    .description('what to have your shell read, such as: source <(onebuck completion bash)')
-    .addArgument(new Argument('<shell>').choices(shells))
-    .action((shell: Shell) => context().terminal.out(scripts[shell]));
-
-  program.command('__complete', { hidden: true }).action(async () => {
-    const found = await candidates(program, remote, context());
-    if (found.length > 0) context().terminal.out(found);
-  });
-
-  return { command: program, exitCode: () => exitCode };
+  withSsh(program.command('run <cluster>'))
+    .usage('<cluster> [options] -- <command>')
+    .description('run a command on all nodes at once, read by the shell there')
+    .action(async (named, options) => {
+      end(await run(context(), { named, command: remote }, options));
+    });
 }
 
 /** A blank value is mostly a shell's variable that is not set: it must not lift a limit unseen. */
