@@ -113,8 +113,6 @@ function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
 }
 
 function MoreFields({ form, faults, onChange }: FieldsProps) {
-  const [, keysFault] =
-    Object.entries(faults).find(([path]) => path.startsWith('authorizedKeys')) ?? [];
   return (
     <>
       <div class="row">
@@ -143,23 +141,7 @@ function MoreFields({ form, faults, onChange }: FieldsProps) {
           )}
         </Field>
       </div>
-      <Field
-        label="SSH public keys"
-        hint="One a line. Without keys, nodes get root passwords, which the cluster’s card shows."
-        error={keysFault}
-      >
-        {(attributes) => (
-          <textarea
-            {...attributes}
-            class="code"
-            rows={2}
-            spellcheck={false}
-            placeholder="ssh-ed25519 AAAA…"
-            value={form.keys}
-            onInput={(event) => onChange({ keys: event.currentTarget.value })}
-          />
-        )}
-      </Field>
+      <KeysField form={form} faults={faults} onChange={onChange} />
       <details>
         <summary>User data, and what to do if some nodes do not come up</summary>
         <Field label="User data" hint="For cloud-init, at most 16 KiB." error={faults.userData}>
@@ -186,6 +168,31 @@ function MoreFields({ form, faults, onChange }: FieldsProps) {
         </label>
       </details>
     </>
+  );
+}
+
+function KeysField({ form, faults, onChange }: FieldsProps) {
+  // The API names one key by its place: authorizedKeys[0].
+  const [, fault] =
+    Object.entries(faults).find(([path]) => path.startsWith('authorizedKeys')) ?? [];
+  return (
+    <Field
+      label="SSH public keys"
+      hint="One a line. Without keys, nodes get root passwords, which the cluster’s card shows."
+      error={fault}
+    >
+      {(attributes) => (
+        <textarea
+          {...attributes}
+          class="code"
+          rows={2}
+          spellcheck={false}
+          placeholder="ssh-ed25519 AAAA…"
+          value={form.keys}
+          onInput={(event) => onChange({ keys: event.currentTarget.value })}
+        />
+      )}
+    </Field>
   );
 }
 

@@ -16,6 +16,13 @@ export interface Contact {
 const ALL_EVERY = 20;
 const NEWEST = 20;
 
+/** The live ones, and those of the known ones that have ended in between. */
+async function allAnd(api: Api, known: readonly Cluster[]): Promise<readonly Cluster[]> {
+  const live = await listLive(api);
+  const ended = known.filter((one) => isLive(one) && !live.some(({ id }) => id === one.id));
+  return [...live, ...(await Promise.all(ended.map(({ id }) => getCluster(api, id))))];
+}
+
 /** The newest in one request, and of the known ones those that are older. */
 async function newestAnd(api: Api, known: readonly Cluster[]): Promise<readonly Cluster[]> {
   const clusters = await listNewest(api, NEWEST);
@@ -56,14 +63,9 @@ export function useLiveClusters() {
       try {
         const before = known.current;
         const isAll = before === null || state.looks % ALL_EVERY === 0;
-        const found = isAll ? await listLive(api) : await newestAnd(api, before);
-        // What has ended in between is in no list of the live ones.
-        const lost = (before ?? []).filter(
-          (one) => isAll && isLive(one) && !found.some(({ id }) => id === one.id),
-        );
-        const ends = await Promise.all(lost.map(({ id }) => getCluster(api, id)));
+        const found = isAll ? await allAnd(api, before ?? []) : await newestAnd(api, before);
         if (isOver) return;
-        keep([...found, ...ends]);
+        keep(found);
         const isSame = before !== null && fingerprint(before) === fingerprint(known.current ?? []);
         state.unchanged = isSame ? state.unchanged + 1 : 0;
         state.failed = 0;

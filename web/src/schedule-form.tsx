@@ -160,31 +160,37 @@ function WhenFields({ when, faults, onChange }: WhenProps) {
           ))}
         </datalist>
       </div>
-      <div class="row">
-        <Field label="At most a month" class="short" hint="Optional." error={faults.monthlyCapUsd}>
-          {(attributes) => (
-            <span class="money">
-              <span aria-hidden="true">$</span>
-              <input
-                {...attributes}
-                inputmode="decimal"
-                value={when.cap}
-                onInput={(event) => onChange({ cap: event.currentTarget.value })}
-              />
-            </span>
-          )}
-        </Field>
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={when.overlap === 'allow'}
-            onChange={(event) =>
-              onChange({ overlap: event.currentTarget.checked ? 'allow' : 'skip' })
-            }
-          />
-          Launch also while the last run’s cluster lives
-        </label>
-      </div>
+      <LimitFields when={when} faults={faults} onChange={onChange} />
     </>
+  );
+}
+
+function LimitFields({ when, faults, onChange }: WhenProps) {
+  return (
+    <div class="row">
+      <Field label="At most a month" class="short" hint="Optional." error={faults.monthlyCapUsd}>
+        {(attributes) => (
+          <span class="money">
+            <span aria-hidden="true">$</span>
+            <input
+              {...attributes}
+              inputmode="decimal"
+              value={when.cap}
+              onInput={(event) => onChange({ cap: event.currentTarget.value })}
+            />
+          </span>
+        )}
+      </Field>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={when.overlap === 'allow'}
+          onChange={(event) =>
+            onChange({ overlap: event.currentTarget.checked ? 'allow' : 'skip' })
+          }
+        />
+        Launch also while the last run’s cluster lives
+      </label>
+    </div>
   );
 }
