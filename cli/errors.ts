@@ -39,12 +39,22 @@ const failures: Readonly<Record<number, Failure>> = {
   504: 'unreachable',
 };
 
+/** What Node's codes for errors of the network mean. */
+const networkErrors: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such host',
+};
+
 /** An error of the API's client with what to do in a shell; null: the error is a bug. */
 export function cliErrorOf(error: unknown): CliError | null {
   if (error instanceof CliError) return error;
   if (error instanceof NoContact) {
-    const advice = 'See that the address is right and that Onebuck runs there.';
-    return new CliError('unreachable', `${error.message} ${advice}`);
+    const { code = '' } = (error.cause ?? {}) as { readonly code?: string };
+    const reason = networkErrors[code] ?? error.reason;
+    const message =
+      `${error.url} cannot be reached: ${reason}. ` +
+      'See that the address is right and that Onebuck runs there.';
+    return new CliError('unreachable', message);
   }
   if (!(error instanceof Refusal)) return null;
   const { url, status, problem, message, isDenied } = error;

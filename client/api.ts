@@ -59,11 +59,13 @@ export class Refusal extends Error {
 export class NoContact extends Error {
   constructor(
     readonly url: string,
-    reason: string,
+    readonly reason: string,
     /** Whether the same request may be answered within a second. */
     readonly isBrief = false,
+    /** The error of the network, where the runtime shows it. */
+    cause?: unknown,
   ) {
-    super(`${url} cannot be reached: ${reason}.`);
+    super(`${url} cannot be reached: ${reason}.`, { cause });
   }
 }
 
@@ -155,10 +157,7 @@ function noContact(url: string, error: unknown, timeoutMs: number): NoContact {
   const { name, message, cause } = error as Error;
   if (name === 'TimeoutError') return new NoContact(url, `no answer within ${timeoutMs / 1000} s`);
   // Node has the cause in the error; a browser says no more than that the request failed.
-  const { code, message: reason = message } = (cause ?? {}) as { code?: string; message?: string };
-  if (code === 'ECONNREFUSED') return new NoContact(url, 'nothing listens there');
-  if (code === 'ENOTFOUND') return new NoContact(url, 'there is no such host');
-  return new NoContact(url, reason, true);
+  return new NoContact(url, (cause as Error | undefined)?.message ?? message, true, cause);
 }
 
 /** Reads an answer with an error: a problem of Onebuck's, API Gateway's words, or another text. */

@@ -43,10 +43,13 @@ describe('an error of the API', () => {
   });
 
   it('without an answer says so, and is unreachable', () => {
-    expect(cliErrorOf(new NoContact(URL, 'nothing listens there'))).toMatchObject({
+    const of = (code: string) => cliErrorOf(new NoContact(URL, 'reset', true, { code }));
+    expect(of('ECONNREFUSED')).toMatchObject({
       failure: 'unreachable',
       message: expect.stringMatching(/^https:\/\/x cannot be reached: nothing listens there\. See/),
     });
+    expect(of('ENOTFOUND')?.message).toContain('there is no such host');
+    expect(of('ECONNRESET')?.message).toContain('reached: reset. See');
   });
 
   it('can be given advice, unless it is a bug', () => {
