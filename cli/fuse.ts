@@ -2,7 +2,7 @@ import type { Cluster } from '../client/answers.ts';
 import { isLive, nodesUp } from '../client/clusters.ts';
 import { countdown } from '../client/durations.ts';
 import { endWords, untilTeardown } from '../client/end.ts';
-import { type Fuse, fuseOf, lifeOf, markStep } from '../client/fuse.ts';
+import { type Fuse, fuseOf, lifespanOf, markStep } from '../client/fuse.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
 import { fullTime } from '../client/times.ts';
@@ -32,8 +32,8 @@ const CELLS_MAX = 8;
 
 /** null: on its way out, or gone. */
 export function fuseAt(cluster: Cluster, nowMs: number): Fuse | null {
-  const life = lifeOf(cluster);
-  return life === null ? null : fuseOf(life, nowMs);
+  const lifespan = lifespanOf(cluster);
+  return lifespan === null ? null : fuseOf(lifespan, nowMs);
 }
 
 /** `|####|==..|....|`: as many cells between two marks as fit, and a mark for every hour if so. */

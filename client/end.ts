@@ -1,6 +1,6 @@
 import { endReasons } from '../lib/core/cluster/end-reasons.ts';
 import type { Cluster } from './answers.ts';
-import { lifeOf, nextMark } from './fuse.ts';
+import { lifespanOf, nextMark } from './fuse.ts';
 import { dollars } from './money.ts';
 
 /** The reason of a cluster's end, as a clause; empty while the cluster has no end reason. */
@@ -28,8 +28,8 @@ export function destroySentence(
   if (cluster.spentUsd === 0) return 'Nothing has been billed for it yet.';
   const [spent, left] = [dollars(cluster.spentUsd), dollars(cluster.leftUsd)];
   const billed = `Linode will bill ${spent} for it; ${left} of its budget stays unspent.`;
-  const life = lifeOf(cluster);
-  const mark = life === null ? null : nextMark(life, now);
+  const lifespan = lifespanOf(cluster);
+  const mark = lifespan === null ? null : nextMark(lifespan, now);
   if (mark === null || mark <= now) return billed;
   return `${billed} The started hour is paid anyway: until ${when(mark)} it would cost no more.`;
 }

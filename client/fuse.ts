@@ -7,8 +7,8 @@ import type { Cluster } from './answers.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** The life that a budget affords a cluster. Instants are epoch milliseconds. */
-export interface Life {
+/** The lifespan that a budget affords a cluster. Instants are epoch milliseconds. */
+export interface Lifespan {
   /** When the first node began to be billed; null: none has, so that nothing burns yet. */
   readonly from: number | null;
   /** Whole hours, at least 0. */
@@ -27,8 +27,8 @@ export interface Fuse {
   readonly cut: number;
 }
 
-/** The life of a cluster by the API's answer; null: the cluster is being destroyed, or gone. */
-export function lifeOf({ affordableHours, teardownAt, nodes }: Cluster): Life | null {
+/** The lifespan of a cluster by the API's answer; null: the cluster is being destroyed, or gone. */
+export function lifespanOf({ affordableHours, teardownAt, nodes }: Cluster): Lifespan | null {
   if (affordableHours === null || teardownAt === null) return null;
   const created = nodes.flatMap(({ createdAt }) => (createdAt === null ? [] : [createdAt]));
   return {
@@ -39,7 +39,7 @@ export function lifeOf({ affordableHours, teardownAt, nodes }: Cluster): Life | 
 }
 
 /** The fuse at `now`. */
-export function fuseOf({ from, hours, teardownAt }: Life, now: number): Fuse {
+export function fuseOf({ from, hours, teardownAt }: Lifespan, now: number): Fuse {
   if (from === null) return { hours, burnt: 0, paid: 0, cut: hours };
   const within = (place: number) => Math.min(hours, Math.max(0, place));
   const burnt = (now - from) / HOUR_MS;
@@ -52,7 +52,7 @@ export function fuseOf({ from, hours, teardownAt }: Life, now: number): Fuse {
 }
 
 /** When the next hour begins to be billed, by the oldest node; null: none is billed yet. */
-export const nextMark = ({ from }: Life, now: number): number | null =>
+export const nextMark = ({ from }: Lifespan, now: number): number | null =>
   from === null ? null : from + startedHours((now - from) / HOUR_MS) * HOUR_MS;
 
 /** Started hours, at least one; at an hour mark, the hour that begins there has not started. */

@@ -3,7 +3,7 @@ import type { Cluster, ClusterNode } from '../../client/answers.ts';
 import { isLive, nodesUp, statusNames } from '../../client/clusters.ts';
 import { countdown, spoken } from '../../client/durations.ts';
 import { endWords, untilTeardown } from '../../client/end.ts';
-import { lifeOf, nextMark } from '../../client/fuse.ts';
+import { lifespanOf, nextMark } from '../../client/fuse.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
@@ -48,8 +48,8 @@ export function ClusterCard({ cluster, onChanged }: Props) {
 
 function Burning({ cluster }: { cluster: Cluster }) {
   const now = useNow();
-  const life = lifeOf(cluster);
-  const paidUntil = life === null ? null : nextMark(life, now);
+  const lifespan = lifespanOf(cluster);
+  const paidUntil = lifespan === null ? null : nextMark(lifespan, now);
   const left = untilTeardown(cluster, now);
   return (
     <>
@@ -85,7 +85,7 @@ function Burning({ cluster }: { cluster: Cluster }) {
           }
         />
       </div>
-      {life !== null && <FuseView life={life} now={now} isLit />}
+      {lifespan !== null && <FuseView lifespan={lifespan} now={now} isLit />}
       {cluster.failure !== null && <p class="warning">{cluster.failure}</p>}
     </>
   );

@@ -1,5 +1,5 @@
 import { spoken } from '../../client/durations.ts';
-import { fuseOf, type Life } from '../../client/fuse.ts';
+import { fuseOf, type Lifespan } from '../../client/fuse.ts';
 import { plural } from '../../client/plural.ts';
 import { nearTime } from '../../client/times.ts';
 import { Cord, Spark } from './cord.tsx';
@@ -7,7 +7,7 @@ import { cordPath, cordY, layOut } from './fuse.ts';
 import { useWidth } from './hooks.ts';
 
 interface Props {
-  readonly life: Life;
+  readonly lifespan: Lifespan;
   readonly now: number;
   /** Not lit: what a quote comes to. */
   readonly isLit: boolean;
@@ -20,14 +20,18 @@ const MARKS_Y = 36;
 const LABELS_Y = 55;
 
 /** A budget as a cord: burnt hours behind the spark, the started and paid one before it. */
-export function FuseView({ life, now, isLit }: Props) {
+export function FuseView({ lifespan, now, isLit }: Props) {
   const { ref, width: outer } = useWidth<HTMLDivElement>();
   const width = Math.max(0, outer - 2 * PAD_PX);
-  const { burntX, paidX, cutX, marks } = layOut(life, isLit ? now : (life.from ?? now), width);
+  const { burntX, paidX, cutX, marks } = layOut(
+    lifespan,
+    isLit ? now : (lifespan.from ?? now),
+    width,
+  );
   return (
     <div class="fuse" ref={ref}>
       {width > 0 && (
-        <svg width={outer} height={HEIGHT_PX} role="img" aria-label={wordsOf(life, now, isLit)}>
+        <svg width={outer} height={HEIGHT_PX} role="img" aria-label={wordsOf(lifespan, now, isLit)}>
           <g transform={`translate(${PAD_PX} 0)`}>
             <path class="cord-ash" d={cordPath(0, burntX, CORD_Y)} />
             <Cord fromX={burntX} toX={width} paidX={isLit ? paidX : burntX} y={CORD_Y} />
@@ -50,10 +54,10 @@ export function FuseView({ life, now, isLit }: Props) {
   );
 }
 
-function wordsOf(life: Life, now: number, isLit: boolean): string {
-  if (!isLit) return `${plural(life.hours, 'hour')} to burn.`;
-  const burnt = Math.floor(fuseOf(life, now).burnt);
-  const left = spoken(life.teardownAt - now);
-  const at = nearTime(life.teardownAt, now);
-  return `${burnt} of ${plural(life.hours, 'hour')} burnt. Teardown ${at}, in ${left}.`;
+function wordsOf(lifespan: Lifespan, now: number, isLit: boolean): string {
+  if (!isLit) return `${plural(lifespan.hours, 'hour')} to burn.`;
+  const burnt = Math.floor(fuseOf(lifespan, now).burnt);
+  const left = spoken(lifespan.teardownAt - now);
+  const at = nearTime(lifespan.teardownAt, now);
+  return `${burnt} of ${plural(lifespan.hours, 'hour')} burnt. Teardown ${at}, in ${left}.`;
 }

@@ -1,4 +1,4 @@
-import { fuseOf, type Life, markStep } from '../../client/fuse.ts';
+import { fuseOf, type Lifespan, markStep } from '../../client/fuse.ts';
 
 export interface Mark {
   readonly hour: number;
@@ -18,8 +18,8 @@ const LABEL_PX_MIN = 38;
 const TICK_PX_MIN = 5;
 
 /** A fuse that is `width` pixels wide. */
-export function layOut(life: Life, now: number, width: number): FuseLayout {
-  const { hours, burnt, paid, cut } = fuseOf(life, now);
+export function layOut(lifespan: Lifespan, now: number, width: number): FuseLayout {
+  const { hours, burnt, paid, cut } = fuseOf(lifespan, now);
   const xOf = (place: number) => (place / Math.max(1, hours)) * width;
   const stepFor = (px: number) => markStep(hours, (step) => xOf(step) >= px);
   const tickStep = stepFor(TICK_PX_MIN);

@@ -246,8 +246,8 @@ function QuoteFuse({ quote }: { quote: Quote }) {
   const now = useNow();
   if (quote.affordableHours === 0 || quote.teardownAt === null) return null;
   const { affordableHours: hours } = quote;
-  const life = { from: null, hours, teardownAt: Date.parse(quote.teardownAt) };
-  return <FuseView life={life} now={now} isLit={false} />;
+  const lifespan = { from: null, hours, teardownAt: Date.parse(quote.teardownAt) };
+  return <FuseView lifespan={lifespan} now={now} isLit={false} />;
 }
 
 function Alternatives({

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Life } from '../../../client/fuse.ts';
+import type { Lifespan } from '../../../client/fuse.ts';
 import { cordPath, layOut } from '../../../web/src/fuse.ts';
 
 const HOUR = 3_600_000;
 const FROM = Date.parse('2026-11-10T10:00:00Z');
-const aLife = (some: Partial<Life> = {}): Life => ({
+const aLifespan = (some: Partial<Lifespan> = {}): Lifespan => ({
   from: FROM,
   hours: 10,
   teardownAt: FROM + 10 * HOUR - 180_000,
@@ -14,15 +14,15 @@ const aLife = (some: Partial<Life> = {}): Life => ({
 
 describe('a fuse', () => {
   it('is burnt up to now, and paid up to the end of the started hour', () => {
-    expect(layOut(aLife(), FROM + 2.5 * HOUR, 1000)).toMatchObject({ burntX: 250, paidX: 300 });
+    expect(layOut(aLifespan(), FROM + 2.5 * HOUR, 1000)).toMatchObject({ burntX: 250, paidX: 300 });
   });
 
   it('is cut a little before its end', () => {
-    expect(layOut(aLife(), FROM, 1000).cutX).toBeCloseTo(995);
+    expect(layOut(aLifespan(), FROM, 1000).cutX).toBeCloseTo(995);
   });
 
   it('marks each hour, and labels as many as there is room for', () => {
-    const { marks } = layOut(aLife({ hours: 13 }), FROM, 300);
+    const { marks } = layOut(aLifespan({ hours: 13 }), FROM, 300);
     expect(marks).toHaveLength(14);
     expect(marks.filter(({ label }) => label).map(({ label }) => label)).toEqual([
       '0',
@@ -36,7 +36,7 @@ describe('a fuse', () => {
   });
 
   it('of a hundred days marks days', () => {
-    const { marks } = layOut(aLife({ hours: 2400 }), FROM, 600);
+    const { marks } = layOut(aLifespan({ hours: 2400 }), FROM, 600);
     expect(marks.length).toBeLessThan(130);
     expect(marks[1]?.hour).toBe(24);
   });
@@ -49,15 +49,15 @@ describe('a fuse', () => {
         fc.double({ min: -2, max: 6000, noNaN: true }),
         fc.double({ min: 0, max: 50, noNaN: true }),
         (hours, width, after, later) => {
-          const life = aLife({ hours, teardownAt: FROM + hours * HOUR - 180_000 });
+          const lifespan = aLifespan({ hours, teardownAt: FROM + hours * HOUR - 180_000 });
           const now = FROM + after * HOUR;
-          const fuse = layOut(life, now, width);
+          const fuse = layOut(lifespan, now, width);
           for (const x of [fuse.burntX, fuse.paidX, fuse.cutX]) {
             expect(x).toBeGreaterThanOrEqual(0);
             expect(x).toBeLessThanOrEqual(width);
           }
           expect(fuse.paidX).toBeGreaterThanOrEqual(fuse.burntX);
-          expect(layOut(life, now + later * HOUR, width).burntX).toBeGreaterThanOrEqual(
+          expect(layOut(lifespan, now + later * HOUR, width).burntX).toBeGreaterThanOrEqual(
             fuse.burntX,
           );
         },
