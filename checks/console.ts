@@ -221,6 +221,7 @@ async function comeUp(p: Page): Promise<void> {
   await p.getByText('Running', { exact: true }).waitFor();
   const fuse = p.getByRole('img', { name: /of 13 hours burnt\. Teardown/ });
   await fuse.waitFor();
+  await p.getByText(/^At .* Onebuck destroys its nodes, when the budget is used up\.$/).waitFor();
   await countsRight(p);
   await looksRight(p, 'clusters');
 }

@@ -15,7 +15,7 @@ import {
   nodesUp,
 } from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
-import { destroySentence, untilTeardown } from '../client/end.ts';
+import { destroySentence, nextSentence, untilTeardown } from '../client/end.ts';
 import { dollarsMore, extensionOf } from '../client/extension.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
@@ -85,6 +85,7 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
   const { terminal } = context;
   const fuse = fuseAt(cluster, nowMs);
   const ends = isLive(cluster) ? ending(cluster, nowMs) : endSentence(cluster);
+  const next = nextSentence(cluster, (at) => fullTime(at, nowMs));
   const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason }) => [
     `${index}`,
     status,
@@ -99,6 +100,7 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
       ['nodes', `${cluster.nodes.length} × ${cluster.type} in ${cluster.region}, ${cluster.image}`],
       ['money', `${money(cluster)}; ${dollars(cluster.hourlyUsd)} a started hour`],
       ['ends', ends],
+      ...(next === null ? [] : [['next', printable(next)] as const]),
       ...(fuse === null ? [] : [['fuse', drawBar(fuse, terminal.look())] as const]),
       ['launched', `${fullTime(cluster.createdAt, nowMs)} by ${printable(cluster.owner)}`],
     ]),

@@ -17,6 +17,16 @@ export const untilTeardown = (
   status === 'deleting' || teardownAt === null ? null : Date.parse(teardownAt) - now;
 
 /**
+ * What Onebuck does next about a cluster, and why: `At 04:12 Onebuck destroys its nodes, when the
+ * budget is used up.` null: the cluster has ended. `when` writes an instant in ISO 8601.
+ */
+export const nextSentence = (
+  { next }: Pick<Cluster, 'next'>,
+  when: (at: string) => string,
+): string | null =>
+  next === null ? null : `At ${when(next.at)} Onebuck ${next.why.replace(/\.$/, '')}.`;
+
+/**
  * The cost of destroying a cluster now. Linode bills every started hour in full, so that waiting
  * until the next hour mark costs nothing. `when` writes an instant, given in epoch milliseconds.
  */

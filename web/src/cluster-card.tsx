@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Cluster, ClusterNode } from '../../client/answers.ts';
 import { isLive, nodesUp, statusNames } from '../../client/clusters.ts';
 import { countdown, spoken } from '../../client/durations.ts';
-import { endWords, untilTeardown } from '../../client/end.ts';
+import { endWords, nextSentence, untilTeardown } from '../../client/end.ts';
 import { lifespanOf, nextMark } from '../../client/fuse.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
@@ -51,6 +51,7 @@ function Burning({ cluster }: { cluster: Cluster }) {
   const lifespan = lifespanOf(cluster);
   const paidUntil = lifespan === null ? null : nextMark(lifespan, now);
   const left = untilTeardown(cluster, now);
+  const next = nextSentence(cluster, (at) => nearTime(at, now));
   return (
     <>
       <div class="figures">
@@ -86,6 +87,7 @@ function Burning({ cluster }: { cluster: Cluster }) {
         />
       </div>
       {lifespan !== null && <FuseView lifespan={lifespan} now={now} isLit />}
+      {next !== null && <p class="meta">{next}</p>}
       {cluster.failure !== null && <p class="warning">{cluster.failure}</p>}
     </>
   );

@@ -159,6 +159,9 @@ describe('a cluster', () => {
       const { stdout } = await onebuck(['show', named], env);
       expect(stdout).toContain(cluster.id);
       expect(stdout).toMatch(/teardown in (\d d )?\d\d:\d\d:\d\d, .* (CET|GMT\+1)/);
+      expect(stdout).toMatch(
+        /next +At .* (CET|GMT\+1) Onebuck destroys its nodes, when the budget is used up\./,
+      );
     }
     const { stdout } = await onebuck(['ls'], env);
     expect(stdout).toMatch(new RegExp(`${cluster.id}  job +running +2 .* in 2 d \\d+ h`));

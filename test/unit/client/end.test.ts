@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { destroySentence, endWords, untilTeardown } from '../../../client/end.ts';
+import { destroySentence, endWords, nextSentence, untilTeardown } from '../../../client/end.ts';
 import { aCluster } from './builders.ts';
 
 const at = (iso: string) => Date.parse(iso);
@@ -36,4 +36,21 @@ describe('the teardown', () => {
 it('the end has a reason, once there is one', () => {
   expect(endWords({ endReason: 'budget' })).toBe('its budget affords no further hour');
   expect(endWords({ endReason: null })).toBe('');
+});
+
+describe('what happens next', () => {
+  const clock = (iso: string) => iso.slice(11, 16);
+
+  it('is a sentence with its time and its reason', () => {
+    expect(nextSentence(aCluster(), clock)).toBe(
+      'At 13:57 Onebuck destroys its nodes, when the budget is used up.',
+    );
+    const why = 'waits for Linode: GET /linode/instances: 429: Too many requests.';
+    const waiting = aCluster({ next: { at: '2026-11-10T13:57:10.000Z', why } });
+    expect(nextSentence(waiting, clock)).toBe(`At 13:57 Onebuck ${why}`);
+  });
+
+  it('is nothing once the cluster has ended', () => {
+    expect(nextSentence({ next: null }, clock)).toBeNull();
+  });
 });
