@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { images, regions, types } from '../../simulators/linode/catalogue.ts';
 import { type LinodeSimulator, startLinodeSimulator } from '../../simulators/linode/simulator.ts';
-import { ended, startProgram } from '../support/children.ts';
+import { startProgram } from '../support/children.ts';
 
 /*
  * Linode's own client for Python takes the simulator for Linode. The fuzzer's step of CI installs
@@ -33,7 +33,8 @@ describe.skipIf(!isThere)(`the simulator, to linode_api4,${skipped}`, () => {
     });
     const command = ['python3', script, simulator.url, 'all', 'few'];
     const env = { PATH: process.env.PATH ?? '' };
-    const { stdout } = await ended(startProgram(command, env));
+    const { code, stdout, stderr } = await startProgram(command, env).ended;
+    if (code !== 0) throw new Error(`linode_api4_drive.py ended with ${code}: ${stderr}`);
     seen = JSON.parse(stdout);
   });
   afterAll(() => simulator.close());

@@ -42,7 +42,10 @@ export const startInTerminal = (args: readonly string[], env: Env): Running =>
 
 export const hasTerminals = spawnSync('python3', ['-c', 'import pty, termios']).status === 0;
 
-/** Any program that reads nothing: a shell reads in its place, and ends it at the input's end. */
+/**
+ * Any program that reads nothing: a shell reads in its place, and kills the program when its input
+ * ends. So ask for its `ended`: the function `ended` closes the input first.
+ */
 export const startProgram = (command: readonly string[], env: Env): Running =>
   start(['sh', '-c', 'exec 3<&0; (cat <&3; kill $$) & exec "$@"', 'sh', ...command], env);
 
