@@ -275,12 +275,12 @@ const ledger = inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.te
     to: 'microUsd(0);',
   },
   'the cap of a month leaves out live budgets': {
-    from: 'sum([ofSchedule, spentIn(',
+    from: 'sum([openOfSchedule, spentIn(',
     to: 'sum([spentIn(',
   },
   'a released budget stays counted': {
-    from: 'return { ...rest, spent: since(oldest, spent) };',
-    to: 'return { ...ledger, spent: since(oldest, spent) };',
+    from: 'return { ...rest, spent: recentSpend(oldest, spent) };',
+    to: 'return { ...ledger, spent: recentSpend(oldest, spent) };',
   },
 });
 

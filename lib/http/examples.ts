@@ -27,7 +27,7 @@ const terms = {
 const quote = {
   nodes: 10,
   typeLabel: 'Nanode 1GB',
-  why: 'the cheapest type to be had in us-east with at least 1 vCPU and 1024 MB',
+  why: 'the cheapest type available in us-east with at least 1 vCPU and 1024 MB',
   ...machine,
   budgetUsd: 1,
   maxHours: null,

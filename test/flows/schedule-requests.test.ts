@@ -68,7 +68,7 @@ describe('creating a schedule', () => {
   it.each([
     ['30 2 * * * *', 'five fields'],
     ['@reboot', 'five fields'],
-    ['0 0 30 2 *', 'a day that comes'],
+    ['0 0 30 2 *', 'a day that exists'],
   ])('refuses the expression %s', async (cron, told) => {
     const fault = { path: 'cron', message: expect.stringContaining(told) };
     expect(await faultsOf({ ...NIGHTLY, cron })).toEqual([fault]);

@@ -4,32 +4,35 @@ import { formatUsd, type MicroUsd, type ParsedUsd, parseUsd } from './money.ts';
 import { suggestion } from './suggest.ts';
 
 /*
- * What specs, schedules and changes of them have in common as JSON: fields, and messages that follow
- * the path of what they are about ("must be …").
+ * Schemas and messages of fields that specs, schedules and their changes share. A message reads on
+ * from the path of its field: `nodes`, "must be …".
  */
 
-/** So many faults tell enough, and fit into any answer. */
+/** The most faults that one answer lists; a longer list would help nobody. */
 const FAULTS_MAX = 100;
 const AMOUNT = 'an amount in US dollars, such as 2.5 or "2.50"';
 
-/** No control characters, no line breaks, and not blank. */
+/** A name: 1 to 64 characters, not all of them blank, no control characters or line breaks. */
 export const NAME = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
 
-/** Field by field, so that what is fine can be checked further; `what` is "a spec", or the like. */
+/**
+ * Parses each field by itself, so that the valid fields can be checked further although others are
+ * at fault. `subject` names the input in messages, such as `a spec`.
+ */
 export function parseFields(
   input: Readonly<Record<string, unknown>>,
   shape: Readonly<Record<string, z.ZodMiniType>>,
-  what: string,
-): { fine: Record<string, unknown>; faults: Fault[] } {
+  subject: string,
+): { valid: Record<string, unknown>; faults: Fault[] } {
   const faults: Fault[] = [];
-  const fine: Record<string, unknown> = {};
+  const valid: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(shape)) {
     const result = z.safeParse(schema, Object.hasOwn(input, name) ? input[name] : undefined);
-    if (result.success) fine[name] = result.data;
+    if (result.success) valid[name] = result.data;
     else faults.push(...result.error.issues.map((issue) => faultAt([name, ...issue.path], issue)));
   }
-  faults.push(...unknownFields(input, Object.keys(shape), what));
-  return { fine, faults: oneForEachPath(faults) };
+  faults.push(...unknownFields(input, Object.keys(shape), subject));
+  return { valid, faults: firstOfEachPath(faults) };
 }
 
 function faultAt(keys: readonly PropertyKey[], { message }: { message: string }): Fault {
@@ -40,8 +43,8 @@ function faultAt(keys: readonly PropertyKey[], { message }: { message: string })
   return { path, message: `${path} ${message}` };
 }
 
-/** The first of each: the later ones are mostly what follows from it. */
-export const oneForEachPath = (faults: readonly Fault[]): Fault[] =>
+/** The first fault of each path: later faults of a path mostly follow from the first. */
+export const firstOfEachPath = (faults: readonly Fault[]): Fault[] =>
   faults
     .filter(({ path }, index) => faults.findIndex((other) => other.path === path) === index)
     .slice(0, FAULTS_MAX);
@@ -49,22 +52,25 @@ export const oneForEachPath = (faults: readonly Fault[]): Fault[] =>
 export const isObject = (input: unknown): input is Record<string, unknown> =>
   typeof input === 'object' && input !== null && !Array.isArray(input);
 
-export const must = (what: string) => (issue: { readonly input?: unknown }) =>
-  issue.input === undefined ? `is required: ${what}` : `must be ${what}`;
+export const must = (wanted: string) => (issue: { readonly input?: unknown }) =>
+  issue.input === undefined ? `is required: ${wanted}` : `must be ${wanted}`;
 
-export const text = (pattern: RegExp, what: string, description: string) =>
-  z.string({ error: must(what) }).check(z.regex(pattern), z.describe(description));
+export const text = (pattern: RegExp, wanted: string, description: string) =>
+  z.string({ error: must(wanted) }).check(z.regex(pattern), z.describe(description));
 
 export const wholeNumber = (least: number, most: number, description: string) =>
   z
     .int({ error: must(`a whole number from ${least} to ${most}`) })
     .check(z.gte(least), z.lte(most), z.describe(description));
 
-/** null says the same as leaving it out, so that a spec can be sent again as it was shown. */
+/**
+ * An optional field. null means the same as absent, so that a client can send a spec back as the
+ * API showed it.
+ */
 export const optional = <T extends z.ZodMiniType>(schema: T) =>
   z._default(z.nullable(schema), null);
 
-/** In US dollars, more than none. */
+/** An amount in US dollars, above 0 and at most `most`, read by `parseUsd`. */
 export const amount = (most: MicroUsd, description: string) =>
   z.pipe(
     z.union([z.number(), z.string()], { error: must(AMOUNT) }).check(z.describe(description)),
@@ -84,13 +90,13 @@ function parseAmount(value: number | string, most: MicroUsd): ParsedUsd {
   return { ok: false, fault: `must be at most ${formatUsd(most)}` };
 }
 
-function unknownFields(input: object, known: readonly string[], what: string): Fault[] {
+function unknownFields(input: object, known: readonly string[], subject: string): Fault[] {
   const fields = known.map((name) => ({ id: name, label: name }));
   return Object.keys(input)
     .filter((name) => !known.includes(name))
     .slice(0, FAULTS_MAX)
     .map((name) => ({
       path: name,
-      message: `"${name}" is no field of ${what}${suggestion(name, fields) || ': leave it out'}`,
+      message: `"${name}" is no field of ${subject}${suggestion(name, fields) || ': leave it out'}`,
     }));
 }

@@ -7,23 +7,23 @@ export type MicroUsd = number & { readonly [brand]: 'MicroUsd' };
 
 export type ParsedUsd =
   | { readonly ok: true; readonly value: MicroUsd }
-  /** What is wrong, to be read after the name of what was parsed: "must be …". */
+  /** The fault, which reads on from the name of the field: "must be …". */
   | { readonly ok: false; readonly fault: string };
 
 const MICRO_PER_USD = 1_000_000;
 const DECIMALS_MAX = 6;
-/** 1e9 USD: far above any budget, and low enough that 15 digits hold it to the last decimal. */
+/** 1e9 USD: far above any budget; amounts up to it have at most 15 digits, which a float keeps. */
 const PARSED_USD_MAX = 1_000_000_000;
 
-/** Throws on anything but a safe integer of at least 0: another amount would be a bug of ours. */
+/** Throws a RangeError on anything but a safe integer of at least 0: any other value is a bug. */
 export function microUsd(value: number): MicroUsd {
   if (safeInteger(value) < 0) throw new RangeError(`${value} micro-dollars are less than none`);
   return value as MicroUsd;
 }
 
 /**
- * Reads an amount from outside: a JSON number, or a string of digits with at most one point.
- * From 0 to 1e9 USD with at most 6 decimals, taken as written: nothing is ever rounded.
+ * Parses an amount that a client or an operator wrote: a JSON number, or a string of digits with at
+ * most one point. Takes 0 to 1e9 USD with at most 6 decimals, and never rounds.
  */
 export function parseUsd(value: unknown): ParsedUsd {
   const text = typeof value === 'number' ? asWritten(value) : value;
@@ -31,7 +31,7 @@ export function parseUsd(value: unknown): ParsedUsd {
   if (match === null) return fault('must be an amount in US dollars, such as 2.5 or "2.50"');
   const [, whole = '', decimals = ''] = match;
   if (decimals.length > DECIMALS_MAX) return fault(`must have at most ${DECIMALS_MAX} decimals`);
-  // Number() of digits alone is exact below 2^53, and too large where it is not.
+  // Number() of a string of digits is exact below 2^53; a larger amount fails the bound below.
   const dollars = Number(whole);
   const micro = Number(decimals.padEnd(DECIMALS_MAX, '0'));
   if (dollars > PARSED_USD_MAX || (dollars === PARSED_USD_MAX && micro > 0)) {
@@ -41,9 +41,9 @@ export function parseUsd(value: unknown): ParsedUsd {
 }
 
 /**
- * A price as Linode gives it, in USD. What lies beyond 6 decimals is rounded up, the dearer way.
- * A rest of less than a trillionth of the price is a float's noise, and dropped. Throws on a price
- * that is negative or no number.
+ * Converts a price of Linode's API, in USD. Decimals beyond the sixth are rounded up, so that no
+ * bill is underestimated. A remainder below a trillionth of the price is float noise and is
+ * dropped. Throws a RangeError on a negative price or NaN.
  */
 export function priceToMicroUsd(dollars: number): MicroUsd {
   if (!(dollars >= 0)) throw new RangeError(`${dollars} USD is no price`);
@@ -54,12 +54,15 @@ export function priceToMicroUsd(dollars: number): MicroUsd {
 }
 
 /**
- * For JSON. Rounds to the nearest float, which JSON prints with at most 6 decimals, and which
- * `parseUsd` reads back as the same amount, up to its own bound.
+ * The amount in US dollars, for JSON: the nearest float, which JSON prints with at most 6 decimals.
+ * `parseUsd` reads it back as the same amount, up to its bound of 1e9 USD.
  */
 export const toUsd = (amount: MicroUsd): number => amount / MICRO_PER_USD;
 
-/** `$0.975`: exact, with 2 to 6 decimals, of which those beyond the second end in no 0. */
+/**
+ * The exact amount as text, such as `$0.975`: 2 to 6 decimals, and no trailing zeros after the
+ * second.
+ */
 export function formatUsd(amount: MicroUsd): string {
   const decimals = String(amount % MICRO_PER_USD).padStart(DECIMALS_MAX, '0');
   const dollars = Math.floor(amount / MICRO_PER_USD);
@@ -75,10 +78,14 @@ export const sum = (amounts: readonly MicroUsd[]): MicroUsd =>
 
 const fault = (message: string): ParsedUsd => ({ ok: false, fault: message });
 
-/** The shortest decimal that reads back as the number: for one from JSON, what stood there. */
+/**
+ * The shortest decimal that reads back as `value`, without an exponent: for a number from JSON, the
+ * digits that the JSON had.
+ */
 function asWritten(value: number): string {
   const text = String(value);
   if (!text.includes('e')) return text;
-  // JavaScript writes exponents below 1e-6 and from 1e21 on: too many decimals, and too much.
+  // JavaScript writes an exponent below 1e-6 and from 1e21 on. `parseUsd` refuses both: too many
+  // decimals, or too large.
   return value < 1 ? value.toFixed(20) : String(BigInt(value));
 }

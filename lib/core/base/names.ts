@@ -17,12 +17,12 @@ export const isScheduleId = (text: string): text is ScheduleId => SCHEDULE_ID.te
 /** Within Linode's rule for labels, and unique in the account: docs/linode.md#labels-and-tags. */
 export const nodeLabel = (id: ClusterId, index: number): NodeLabel => `onebuck-${id}-${index}`;
 
-/** What makes a Linode ours to change or delete: this deployment's tag. */
+/** The ownership tag. Onebuck changes and deletes only Linodes that bear it. */
 export const ownershipTag = (stage: string): Tag => `onebuck-${stage}`;
 
 export const clusterTag = (id: ClusterId): Tag => `onebuck=${id}`;
 
-/** The cluster that the tags name; null: none, or more than one. */
+/** The cluster that the tags name; null: they name no cluster, or more than one. */
 export function clusterOfTags(tags: readonly string[]): ClusterId | null {
   const ids = tags.filter((tag) => tag.startsWith('onebuck=')).map((tag) => tag.slice(8));
   const [id] = ids;
@@ -30,21 +30,22 @@ export function clusterOfTags(tags: readonly string[]): ClusterId | null {
 }
 
 /**
- * `reap=20261122T1557Z`: when to destroy it, for people in Linode's console and for the sweeper
- * without records. Rounded down to the minute, so never later than what was asked.
+ * The `reap` tag with a node's teardown time, such as `reap=20261122T1557Z`. People read it in
+ * Linode's console, and the sweeper where a Linode has no record. Rounded down to the minute, so
+ * that it is never later than `teardownAt`.
  */
 export function reapTag(teardownAt: EpochMs): Tag {
   const iso = new Date(teardownAt).toISOString();
   return `reap=${iso.slice(0, 16).replaceAll(/[-:]/g, '')}Z`;
 }
 
-/** The tags with that `reap` tag in place of every other. */
+/** `tags` with `reap` in place of every `reap` tag among them. */
 export const withReapTag = (tags: readonly Tag[], reap: Tag): Tag[] => [
   ...tags.filter((tag) => !/^reap=/i.test(tag)),
   reap,
 ];
 
-/** The earliest time that a `reap` tag names; null: none that can be read. */
+/** The earliest time among the `reap` tags; null: there is no `reap` tag with a valid time. */
 export function reapTimeOfTags(tags: readonly string[]): EpochMs | null {
   const times = tags.map(reapTime).filter((time) => time !== null);
   return times.length === 0 ? null : epochMs(Math.min(...times));
@@ -56,7 +57,7 @@ function reapTime(tag: string): EpochMs | null {
   const [, year, month, day, hour, minute] = match;
   const iso = `${year}-${month}-${day}T${hour}:${minute}:00.000Z`;
   const time = Date.parse(iso);
-  // Date.parse rolls 31 February over; a tag like that was not written by us.
+  // Date.parse turns 31 February into 3 March. Onebuck never writes an invalid date.
   if (Number.isNaN(time) || new Date(time).toISOString() !== iso) return null;
   return epochMs(time);
 }

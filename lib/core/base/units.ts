@@ -6,10 +6,10 @@ export type EpochMs = Branded<'EpochMs'>;
 /** A length of time in milliseconds; may be negative where it is a difference. */
 export type DurationMs = Branded<'DurationMs'>;
 
-/** Throws on anything but a safe integer: a fraction here would be a bug of ours. */
+/** Throws a RangeError on anything but a safe integer: a fraction of a millisecond is a bug. */
 export const epochMs = (value: number): EpochMs => safeInteger(value) as EpochMs;
 
-/** Throws on anything but a safe integer: a fraction here would be a bug of ours. */
+/** Throws a RangeError on anything but a safe integer: a fraction of a millisecond is a bug. */
 export const durationMs = (value: number): DurationMs => safeInteger(value) as DurationMs;
 
 export const seconds = (count: number): DurationMs => durationMs(count * 1_000);

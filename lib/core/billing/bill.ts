@@ -12,48 +12,47 @@ import {
 import type { Price } from './price.ts';
 
 /**
- * Linode's bill. A Linode is billed from creation to deletion, powered on or off, at its hourly
- * price, every started hour in full and at least one, up to its monthly price in a calendar month
- * (UTC): docs/linode.md#billing. Linode does not say in which month an hour across the month's end
- * counts, so such an hour is counted in both, and the bill here is at least that of every reading.
- * An hour that the deletion ends before the month does counts in the first only.
+ * A node as Linode bills it: from creation to deletion, powered on or off, at its hourly price,
+ * every started hour in full and at least one, up to its monthly price in a calendar month (UTC):
+ * docs/linode.md#billing. Linode does not document in which month it bills an hour across the
+ * month's end. Onebuck counts the hour in both months, so that its bill is never below Linode's. If
+ * the node is deleted in that hour before the month ends, the hour counts in the first month only.
  */
 export interface BilledNode {
   readonly billedFrom: EpochMs;
-  /** null: still billed. */
+  /** null: the node is still billed. */
   readonly billedUntil: EpochMs | null;
   readonly price: Price;
 }
 
 export interface Limits {
   readonly budget: MicroUsd;
-  /** The most hours that a node may be billed, whole and at least 1; null: no such limit. */
+  /** The most hours that a node may be billed, whole and at least 1; null: no limit. */
   readonly maxHours: number | null;
 }
 
 const HOUR = hours(1);
 
 /**
- * How far the last affordable instant is looked for: 10 years of 365 days after the youngest
- * node's creation, where nothing ends the cluster earlier.
+ * How far ahead `lastAffordable` looks: 10 years of 365 days after the youngest node's creation.
  */
 const HORIZON = hours(87_600);
 
-/** 9999-12-31T23:59:59.999Z: the last affordable instant where there is nothing to pay for. */
+/** 9999-12-31T23:59:59.999Z: the last affordable instant of a cluster without nodes. */
 export const FAR_FUTURE = epochMs(253_402_300_799_999);
 
 /**
- * The bill, if all nodes that are still billed were deleted at `at`. Never falls as `at` grows. At
- * an hour mark, the hour that starts there is not billed yet. A node is billed for one hour even
- * where `at` lies before its creation.
+ * The spend up to `at`: the bill if all nodes that are still billed were deleted at `at`. Never
+ * falls as `at` grows. At an hour mark, the hour that starts there is not billed yet. A node is
+ * billed for one hour even if `at` lies before its creation.
  */
 export function spend(nodes: readonly BilledNode[], at: EpochMs): MicroUsd {
   return microUsd(nodes.reduce((total, node) => total + billOf(node, at), 0));
 }
 
 /**
- * `spend`, by the calendar month (UTC, such as `2026-11`) that bears it: what a month's invoice
- * shows. An hour that touches two months is in both, as it is in the sum.
+ * The bill of `spend` split by calendar month (UTC, such as `2026-11`), as on Linode's monthly
+ * invoices. An hour that touches two months counts in both, here and in `spend`.
  */
 export function spendByMonth(
   nodes: readonly BilledNode[],
@@ -63,13 +62,16 @@ export function spendByMonth(
   for (const node of nodes) {
     for (const { month, hoursBilled } of monthsOf(node, at)) {
       const name = monthName(month.start);
-      bills[name] = microUsd((bills[name] ?? 0) + capped(node.price, hoursBilled));
+      bills[name] = microUsd((bills[name] ?? 0) + costOfHours(node.price, hoursBilled));
     }
   }
   return bills;
 }
 
-/** The started hours of all nodes by the month that bears them, also those beyond a cap. */
+/**
+ * The started hours of all nodes, split by month as in `spendByMonth`. Hours that the monthly price
+ * makes free count too.
+ */
 export function hoursByMonth(
   nodes: readonly BilledNode[],
   at: EpochMs,
@@ -89,12 +91,12 @@ export type MonthName = string;
 
 export const monthName = (at: EpochMs): MonthName => new Date(at).toISOString().slice(0, 7);
 
-/** From 1970 to 9999, as far as instants in ISO 8601 have years of four digits. */
+/** The months from 1970 to 9999: `monthName` gives a year of four digits for these only. */
 export const MONTH_NAME = /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])$/;
 
 export const isMonthName = (text: string): boolean => MONTH_NAME.test(text);
 
-/** The month of that name; throws on what is no name of one. */
+/** The month called `name`; throws a RangeError if no month has that name. */
 export function monthNamed(name: MonthName): Month {
   if (!isMonthName(name)) throw new RangeError(`${name} is no month`);
   return monthOf(epochMs(Date.parse(`${name}-01T00:00:00Z`)));
@@ -102,9 +104,9 @@ export function monthNamed(name: MonthName): Month {
 
 /**
  * The last instant at which the bill is within the budget and no node that is still billed has
- * begun an hour beyond `maxHours`; at most 10 years after the youngest node's creation. Where even
- * the first hours are over the budget: the oldest node's creation, so that it is due at once.
- * `FAR_FUTURE` for no nodes.
+ * begun an hour beyond `maxHours`; at most 10 years after the youngest node's creation. If even the
+ * first hours exceed the budget: the creation of the oldest node, so that the teardown is due at
+ * once. `FAR_FUTURE` for no nodes.
  */
 export function lastAffordable(nodes: readonly BilledNode[], limits: Limits): EpochMs {
   const [first, ...rest] = nodes.map((node) => node.billedFrom);
@@ -114,10 +116,10 @@ export function lastAffordable(nodes: readonly BilledNode[], limits: Limits): Ep
   const bound = Math.min(horizon, hoursEnd(nodes, limits.maxHours));
   let bill = billFrom(nodes, oldest);
   if (bill.at(oldest) > limits.budget) return oldest;
-  // 1. The month in which the bill passes the budget.
+  // 1. Find the month in which the bill exceeds the budget.
   while (bill.month.end < bound && bill.at(bill.month.end) <= limits.budget) bill = bill.next();
-  // 2. The last affordable instant in it. The bill never falls, so halving finds its edge: `from` is
-  //    affordable, all after `to` is not.
+  // 2. Find the last affordable instant of that month by halving. The bill never falls: `from` is
+  //    affordable, and no instant after `to` is.
   let from: number = latest(oldest, bill.month.start);
   let to = Math.min(bill.month.end, bound);
   while (from < to) {
@@ -128,7 +130,7 @@ export function lastAffordable(nodes: readonly BilledNode[], limits: Limits): Ep
   return epochMs(from);
 }
 
-/** When destruction starts: `marginMs` before the last affordable instant. */
+/** The teardown time: `marginMs` before the last affordable instant. */
 export function teardownTime(
   nodes: readonly BilledNode[],
   limits: Limits & { readonly marginMs: DurationMs },
@@ -138,13 +140,13 @@ export function teardownTime(
 
 /**
  * Whole hours, rounded down, from `from` to the last affordable instant of `nodes` nodes that all
- * start at `from`. 0: not even the first.
+ * start at `from`. 0: the limits do not afford the first hour.
  */
 export function hoursAfforded(price: Price, nodes: number, from: EpochMs, limits: Limits): number {
   return Math.floor((lastAffordable(allFrom(price, nodes, from), limits) - from) / HOUR);
 }
 
-/** The bill of `nodes` nodes after one hour; two hours' worth where that crosses a month's end. */
+/** The bill of `nodes` nodes after one hour; twice that if the hour crosses a month's end. */
 export function firstHourCost(price: Price, nodes: number, from: EpochMs): MicroUsd {
   return spend(allFrom(price, nodes, from), plus(from, HOUR));
 }
@@ -152,14 +154,19 @@ export function firstHourCost(price: Price, nodes: number, from: EpochMs): Micro
 /** A calendar month, UTC. */
 export interface Month {
   readonly start: EpochMs;
-  /** The start of the next. */
+  /** Exclusive: the start of the next month. */
   readonly end: EpochMs;
 }
 
 const billOf = (node: BilledNode, at: EpochMs): number =>
-  monthsOf(node, at).reduce((total, { hoursBilled }) => total + capped(node.price, hoursBilled), 0);
+  monthsOf(node, at).reduce(
+    (total, { hoursBilled }) => total + costOfHours(node.price, hoursBilled),
+    0,
+  );
 
-/** The months that a node touches, and its hours in each: at the least one, in its first. */
+/**
+ * The months in which the node is billed, with its hours in each; at least one in the first month.
+ */
 function monthsOf(node: BilledNode, at: EpochMs): { month: Month; hoursBilled: number }[] {
   const first = monthOf(node.billedFrom);
   const end = endOf(node, at);
@@ -170,23 +177,26 @@ function monthsOf(node: BilledNode, at: EpochMs): { month: Month; hoursBilled: n
   return months;
 }
 
-/** What the node is billed in that month up to `at`, but for the hour that is the least of all. */
-const nodesBillIn = (month: Month, node: BilledNode, at: number): number =>
-  capped(node.price, hoursIn(month, node, at));
+/** The node's bill in the month up to `at`. May be 0: the caller adds the minimum of one hour. */
+const billOfNodeIn = (month: Month, node: BilledNode, at: number): number =>
+  costOfHours(node.price, hoursIn(month, node, at));
 
-/** The node's hours that touch the month up to `at`, begun and not begun there. */
+/**
+ * The node's started hours that overlap the month up to `at`, including one begun a month before.
+ */
 function hoursIn(month: Month, node: BilledNode, at: number): number {
   const end = Math.min(endOf(node, at), month.end);
   if (end <= month.start) return 0;
-  // From the one that the month's start cuts or begins, to the one that `end` cuts or ends.
+  // `first` is the hour that contains the month's start, `next` the first hour that starts at or
+  // after `end`; hours count from the node's creation.
   const first = Math.max(0, Math.floor((month.start - node.billedFrom) / HOUR));
   const next = Math.ceil((end - node.billedFrom) / HOUR);
   return Math.max(0, next - first);
 }
 
-const firstHour = (node: BilledNode): number => capped(node.price, 1);
+const firstHour = (node: BilledNode): number => costOfHours(node.price, 1);
 
-const capped = ({ hourly, monthly }: Price, hoursBilled: number): number =>
+const costOfHours = ({ hourly, monthly }: Price, hoursBilled: number): number =>
   Math.min(hoursBilled * hourly, monthly ?? Number.POSITIVE_INFINITY);
 
 const endOf = (node: BilledNode, at: number): number => Math.min(at, node.billedUntil ?? at);
@@ -197,26 +207,26 @@ function monthOf(at: EpochMs): Month {
   return { start: epochMs(Date.UTC(year, month)), end: epochMs(Date.UTC(year, month + 1)) };
 }
 
-/** The bill in the course of a month, what the months before bore included. */
+/** The bill during one month, including all months before it. */
 interface MonthsBill {
   readonly month: Month;
   /**
-   * `spend` at an instant of the month, from its start to its end. Sums beyond 2^53 may be rounded,
-   * but not to one that a budget can pay.
+   * `spend` at an instant of the month, its start and end included. A sum above 2^53 may be
+   * rounded, but stays above every budget.
    */
   at(instant: number): number;
-  /** The bill in the course of the month after it. */
+  /** The bill during the month after `month`. */
   next(): MonthsBill;
 }
 
-/** In the month of `from`, before which no node is billed. */
+/** The bill during the month of `from`, before which no node is billed. */
 const billFrom = (nodes: readonly BilledNode[], from: EpochMs): MonthsBill =>
   billIn(
     monthOf(from),
     nodes.map((node) => ({ node, before: 0 })),
   );
 
-/** `before`: what the months before bore of the node. */
+/** `before` of a row: the node's bill for all earlier months. */
 function billIn(
   month: Month,
   rows: readonly { readonly node: BilledNode; readonly before: number }[],
@@ -226,7 +236,7 @@ function billIn(
     at: (instant) =>
       rows.reduce(
         (total, { node, before }) =>
-          total + Math.max(before + nodesBillIn(month, node, instant), firstHour(node)),
+          total + Math.max(before + billOfNodeIn(month, node, instant), firstHour(node)),
         0,
       ),
     next: () =>
@@ -234,24 +244,25 @@ function billIn(
         monthOf(month.end),
         rows.map(({ node, before }) => ({
           node,
-          before: before + nodesBillIn(month, node, month.end),
+          before: before + billOfNodeIn(month, node, month.end),
         })),
       ),
   };
 }
 
+/** When the first node that is still billed has used up `maxHours`. */
 function hoursEnd(nodes: readonly BilledNode[], maxHours: number | null): number {
   if (maxHours === null) return Number.POSITIVE_INFINITY;
   const open = nodes.filter((node) => node.billedUntil === null);
   return Math.min(...open.map((node) => node.billedFrom + maxHours * HOUR));
 }
 
-/** Nodes that start together are billed as one at the price of them all, cap and all. */
+/** Nodes that start together, as one node at the sum of their hourly and monthly prices. */
 function allFrom(price: Price, nodes: number, billedFrom: EpochMs): readonly BilledNode[] {
   const { hourly, monthly } = price;
-  const all = {
+  const combined = {
     hourly: times(hourly, nodes),
     monthly: monthly === null ? null : times(monthly, nodes),
   };
-  return [{ billedFrom, billedUntil: null, price: all }];
+  return [{ billedFrom, billedUntil: null, price: combined }];
 }

@@ -1,20 +1,26 @@
 import { type MicroUsd, sum } from '../base/money.ts';
 
-/** What one node costs. `monthly` is the most that a calendar month bills; null: no such cap. */
+/**
+ * The price of one node. `monthly` is the most that Linode bills in a calendar month; null: no
+ * limit.
+ */
 export interface Price {
   readonly hourly: MicroUsd;
   readonly monthly: MicroUsd | null;
 }
 
-/** A price with the regions in which another one holds (`region_prices` overrides `price`). */
+/**
+ * The price in most regions; `byRegion` has the regions with a price of their own, which Linode's
+ * API calls `region_prices`.
+ */
 export interface RegionalPrice extends Price {
   readonly byRegion: Readonly<Record<string, Price>>;
 }
 
 /**
- * The price with an extra such as backups; null: no extra. Linode caps the plan and the extra each
- * by its own monthly price. Their sum as one cap never bills less, whichever of them is reached
- * first; where one of them is missing, nothing is capped, which is dearer still.
+ * The price of a node with an addon such as backups; null: no addon. Linode limits plan and addon
+ * each by its own monthly price. Their sum as one limit never bills less than Linode does. If
+ * either has no monthly price, the result has none, which bills more still.
  */
 export function combinedPrice(base: Price, addon: Price | null): Price {
   if (addon === null) return base;

@@ -6,16 +6,16 @@ import { spentByMonthOf } from '../cluster/bills.ts';
 import { type ClusterRecord, type EndedRecord, isLive } from '../cluster/record.ts';
 
 /**
- * What the caps over many clusters are decided by: the budgets of all live clusters, and what the
- * ended ones have cost. It is one value, so that the store can decide on it atomically: a sum over
- * records is out of date before it is compared.
+ * The ledger of the caps: the budgets of all live clusters, and by month what ended clusters have
+ * cost. It is one value, so that the store can decide a launch by one atomic write; a sum over
+ * records would be out of date before it is compared.
  *
- * A budget is counted before its record is written, and released after the record says that the
- * cluster has ended. So a crash in between counts too much, never too little, and the sweeper's
- * `audit` puts it right.
+ * A budget enters the ledger before its record is written, and leaves it after the record says that
+ * the cluster has ended. A crash in between therefore counts too much, never too little, until the
+ * sweeper's `audit` corrects it.
  */
 export interface Ledger {
-  /** Counts the writes; 0: it was never written. */
+  /** The number of writes so far; 0: never written. */
   readonly revision: number;
   readonly open: ReadonlyMap<ClusterId, Entry>;
   readonly spent: ReadonlyMap<Scope, Months>;
@@ -26,27 +26,31 @@ export interface Entry {
   readonly owner: string;
   readonly scheduleId: ScheduleId | null;
   readonly budget: MicroUsd;
-  /** By the clock of who opened it; what tells it from one that a late request opened anew. */
+  /**
+   * When the budget was reserved, by the clock of the function that reserved it. It identifies the
+   * entry: a late request can open another entry for the same cluster.
+   */
   readonly openedAt: EpochMs;
-  /** When a launch or a change of budget last counted on it. */
+  /** When a launch or a change of budget last relied on this entry. */
   readonly changedAt: EpochMs;
 }
 
-/** Whose monthly spend it is. */
+/** The owner or the schedule whose spend is summed by month. */
 export type Scope = `owner:${string}` | `schedule:${ScheduleId}`;
 export type Months = Readonly<Record<MonthName, MicroUsd>>;
 
 export const EMPTY_LEDGER: Ledger = { revision: 0, open: new Map(), spent: new Map() };
 
 /**
- * What may be open or spent; null: as much as you like. What a month may cost is compared with what
- * the clusters that ended in it have cost and all that the live ones may: their whole budgets.
+ * The caps; null: no cap. A monthly cap limits the sum of two amounts: what ended clusters were
+ * billed in the month, and the whole budgets of the live clusters.
  */
 export interface Caps {
-  /** Of all live clusters together. */
+  /** The most that the budgets of all live clusters may add up to. */
   readonly openBudget: MicroUsd | null;
+  /** The same for the live clusters of each owner. */
   readonly ownerOpenBudget: MicroUsd | null;
-  /** In a calendar month, UTC. */
+  /** Monthly caps are for a calendar month, UTC. */
   readonly ownerMonthlySpend: MicroUsd | null;
   readonly scheduleMonthlySpend: MicroUsd | null;
 }
@@ -64,28 +68,30 @@ export type Decision =
   | { readonly ok: true; readonly next: Ledger }
   | { readonly ok: false; readonly refusal: Refusal };
 
-/** Where several caps refuse, the one that leaves the least. */
+/** The cap that refuses a claim; of several, the cap that leaves the smallest budget. */
 export interface Refusal {
   readonly cap: Cap;
   readonly claim: Claim;
   readonly limit: MicroUsd;
-  /** What others take of it. */
+  /** How much of the cap other clusters take. */
   readonly taken: MicroUsd;
-  /** The largest budget that would pass all caps; 0: none. */
+  /** The largest budget that all caps would allow; 0: none. */
   readonly largest: MicroUsd;
 }
 
 /**
- * How long a request may take from the ledger to the record, or back: no function that launches or
- * changes a budget runs longer than a minute. What is younger is left alone.
+ * How long a request may take between its write to the ledger and its write to the record: no
+ * launch and no change of a budget takes longer than a minute. The audit leaves younger entries
+ * alone.
  */
 const IN_FLIGHT = minutes(2);
-/** 13 months; the caps look at the current one alone. */
+/** How long monthly spend is kept: 13 months. The caps look at the current month only. */
 const SPENT_KEPT = hours(396 * 24);
 
 /**
- * Counts the budget of a cluster that is about to be launched. A repeated request finds its budget
- * counted; where two have one id but not one budget, the larger stays until the record decides.
+ * Enters the budget of a cluster that is about to be launched. A repeated request finds its entry.
+ * If two requests have the same id but different budgets, the larger budget stays until the record
+ * shows which request won.
  */
 export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs): Decision {
   const { id, owner, scheduleId, budget } = claim;
@@ -102,8 +108,8 @@ export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs):
 }
 
 /**
- * Counts a live cluster's budget as at least `budget`, before the record is changed. `missing`: it
- * is not counted at all, since it has ended, or awaits the audit.
+ * Raises the entry of a live cluster to at least `budget`, before its record is changed. `missing`:
+ * there is no entry, because the cluster has ended or awaits the audit.
  */
 export function raise(
   ledger: Ledger,
@@ -116,8 +122,8 @@ export function raise(
 }
 
 /**
- * After a live cluster's record was changed: counts the budget that it now has. A lower one waits
- * while a raise may be on its way from the ledger to the record; then the audit takes it.
+ * Sets the entry to the budget that a live cluster's record now has. A lower budget is not taken
+ * while a raise may be on its way from the ledger to the record; the audit takes it later.
  */
 export function adjust(ledger: Ledger, id: ClusterId, budget: MicroUsd, now: EpochMs): Ledger {
   const entry = ledger.open.get(id);
@@ -126,34 +132,39 @@ export function adjust(ledger: Ledger, id: ClusterId, budget: MicroUsd, now: Epo
   return withEntry(ledger, id, { ...entry, budget });
 }
 
-/** After a cluster's record has ended: its budget is free, and what it cost is spent. Once. */
+/**
+ * Removes the entry of a cluster whose record has ended, and adds its bill to the monthly spend. A
+ * second call changes nothing.
+ */
 export function release(ledger: Ledger, record: EndedRecord): Ledger {
   const entry = ledger.open.get(record.id);
   if (entry === undefined) return ledger;
   const rest = withoutEntry(ledger, record.id);
-  // Opened anew by a late request: what it cost was counted when the first one was released. By
-  // its identity and not by the time, as clocks differ by more than some clusters live.
+  // A late request opened this entry after the cluster's own was released, so the bill is in the
+  // spend already. `openedAt` is compared for identity, not for order, because clocks differ by
+  // more than some clusters live.
   const isAnother = entry.openedAt !== record.reservedAt;
   if (isAnother) return rest;
   const bills = spentByMonthOf(record, record.endedAt);
   const oldest = monthName(minus(record.endedAt, SPENT_KEPT));
   const spent = new Map(rest.spent);
   for (const scope of scopesOf(record)) spent.set(scope, added(spent.get(scope) ?? {}, bills));
-  return { ...rest, spent: since(oldest, spent) };
+  return { ...rest, spent: recentSpend(oldest, spent) };
 }
 
-/** Where the ledger was not what the records say. */
+/** A difference between the ledger and the records, which the audit has corrected. */
 export interface Drift {
   readonly id: ClusterId;
   readonly what: 'notReleased' | 'withoutRecord' | 'otherBudget' | 'notCounted';
-  /** What was counted as open, and what is. */
+  /** The budget in the ledger before and after the correction. */
   readonly counted: MicroUsd;
   readonly actual: MicroUsd;
 }
 
 /**
- * The ledger as the records have it, but for what may be on its way between them. `records` are
- * those of all clusters of the ledger that have one, and any others, read after the ledger.
+ * The ledger corrected by the records, except for entries that a request may be changing just now.
+ * `records` must have been read after the ledger, and must include the record of each cluster in
+ * the ledger, if it has one; further records are audited too.
  */
 export function audit(
   ledger: Ledger,
@@ -183,7 +194,8 @@ function correct(
   const entry = ledger.open.get(id);
   if (entry === undefined) {
     if (record === undefined || !isLive(record)) return null;
-    // Opened with the cluster: if it ends before this is saved, what it cost must be counted yet.
+    // The entry gets the record's `reservedAt`: if the cluster ends before the entry is saved,
+    // `release` must still count its bill.
     const { owner, scheduleId, budget, createdAt, reservedAt: openedAt } = record;
     const opened = { owner, scheduleId, budget, openedAt, changedAt: createdAt };
     return { next: withEntry(ledger, id, opened), what: 'notCounted' };
@@ -197,7 +209,9 @@ function correct(
   return { next: release(ledger, record), what: 'notReleased' };
 }
 
-/** The cap that leaves the least for the claim, of those that refuse it; null: none does. */
+/**
+ * Of the caps that refuse the claim, the cap that leaves the smallest budget; null: none refuses.
+ */
 function tightest(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs): Refusal | null {
   const already = ledger.open.get(claim.id)?.budget ?? 0;
   const refusals = takenByOthers(ledger, claim, now).flatMap(([cap, taken]): Refusal[] => {
@@ -209,23 +223,23 @@ function tightest(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs): Refus
   return refusals.toSorted((a, b) => a.largest - b.largest)[0] ?? null;
 }
 
-/** What others take of the caps that concern the claim. */
+/** How much other clusters take of each cap that applies to the claim. */
 function takenByOthers(ledger: Ledger, claim: Claim, now: EpochMs): [Cap, MicroUsd][] {
   const { id, owner, scheduleId } = claim;
-  const others = [...ledger.open].filter(([other]) => other !== id).map(([, entry]) => entry);
-  const openOf = (isMeant: (entry: Entry) => boolean) =>
-    sum(others.filter(isMeant).map(({ budget }) => budget));
+  const otherEntries = [...ledger.open].filter(([other]) => other !== id).map(([, entry]) => entry);
+  const openOf = (isCounted: (entry: Entry) => boolean) =>
+    sum(otherEntries.filter(isCounted).map(({ budget }) => budget));
   const spentIn = (scope: Scope) => ledger.spent.get(scope)?.[monthName(now)] ?? microUsd(0);
-  const ofOwner = openOf((entry) => entry.owner === owner);
-  const ofAnyone: [Cap, MicroUsd][] = [
+  const openOfOwner = openOf((entry) => entry.owner === owner);
+  const taken: [Cap, MicroUsd][] = [
     ['openBudget', openOf(() => true)],
-    ['ownerOpenBudget', ofOwner],
-    ['ownerMonthlySpend', sum([ofOwner, spentIn(`owner:${owner}`)])],
+    ['ownerOpenBudget', openOfOwner],
+    ['ownerMonthlySpend', sum([openOfOwner, spentIn(`owner:${owner}`)])],
   ];
-  if (scheduleId === null) return ofAnyone;
-  const ofSchedule = openOf((entry) => entry.scheduleId === scheduleId);
-  const monthly = sum([ofSchedule, spentIn(`schedule:${scheduleId}`)]);
-  return [...ofAnyone, ['scheduleMonthlySpend', monthly]];
+  if (scheduleId === null) return taken;
+  const openOfSchedule = openOf((entry) => entry.scheduleId === scheduleId);
+  const monthly = sum([openOfSchedule, spentIn(`schedule:${scheduleId}`)]);
+  return [...taken, ['scheduleMonthlySpend', monthly]];
 }
 
 const isInFlight = (changedAt: EpochMs, now: EpochMs) => now <= plus(changedAt, IN_FLIGHT);
@@ -246,14 +260,14 @@ const withoutEntry = (ledger: Ledger, id: ClusterId): Ledger => ({
 });
 
 function added(months: Months, bills: Months): Months {
-  const both = { ...months };
+  const sums = { ...months };
   for (const [month, bill] of Object.entries(bills)) {
-    both[month] = sum([both[month] ?? microUsd(0), bill]);
+    sums[month] = sum([sums[month] ?? microUsd(0), bill]);
   }
-  return both;
+  return sums;
 }
 
-function since(oldest: MonthName, spent: Ledger['spent']): Ledger['spent'] {
+function recentSpend(oldest: MonthName, spent: Ledger['spent']): Ledger['spent'] {
   const kept = [...spent].map(([scope, months]) => {
     const recent = Object.entries(months).filter(([month]) => month >= oldest);
     return [scope, Object.fromEntries(recent)] as const;

@@ -13,7 +13,7 @@ import {
 } from './choose.ts';
 import type { LinodeType, Region } from './lists.ts';
 
-/** All that a spec is quoted by. */
+/** The prices, availability and limits by which specs are quoted. */
 export interface Market {
   readonly catalogue: CatalogueLists;
   readonly extras: AccountExtras;
@@ -23,21 +23,23 @@ export interface Market {
 }
 
 /**
- * What else could be launched, at most one of each kind: first what makes it cheaper. Where the
- * budget does not pay the first hour, what would fit into it. None of them is known to be sold
- * out: of other regions, those count alone that were asked.
+ * The changes of a spec that a quote recommends: at most one of each kind, the cheaper ones first.
+ * If the budget does not pay the spec's first hour, only changes that make the first hour
+ * affordable. No alternative is known to be sold out: of other regions, only those in
+ * `catalogue.soldOut` count, because their availability was asked for.
  */
 export function alternatives(spec: Spec, market: Market): Alternative[] {
-  const asked = reckon(spec, market);
+  const asked = quoteSpec(spec, market);
   if (asked === null) return [];
-  const kinds = asked.quote.affordableHours === 0 ? FITTING : WORTHWHILE;
+  const kinds = asked.quote.affordableHours === 0 ? KINDS_IF_TOO_DEAR : KINDS_IF_AFFORDABLE;
   return kinds.flatMap((kind) => {
     for (const change of changesOf[kind](asked, market)) {
-      const other = reckon(changed(spec, change), market);
-      if (other === null || other.quote.affordableHours === 0) continue;
-      // A type's size may be had for less in another family, which is no step of this one.
-      if ('vcpus' in change && !hasSize(other.type, change)) continue;
-      return [alternative(kind, change, asked, other)];
+      const candidate = quoteSpec(withChange(spec, change), market);
+      if (candidate === null || candidate.quote.affordableHours === 0) continue;
+      // The cheapest type of that size may belong to another family; then it is no step of this
+      // one.
+      if ('vcpus' in change && !hasSize(candidate.type, change)) continue;
+      return [alternative(kind, change, asked, candidate)];
     }
     return [];
   });
@@ -46,8 +48,9 @@ export function alternatives(spec: Spec, market: Market): Alternative[] {
 const REGIONS_ASKED_MAX = 3;
 
 /**
- * The regions whose availability must be known before others than the spec's can be named: the
- * cheapest of those that are cheaper, or, where all that is wrong is that it is sold out, of all.
+ * The regions whose availability must be known before an alternative can name them: the cheapest of
+ * the regions that cost less than the spec's own. If the spec's only fault is that its type is sold
+ * out, the cheapest of all regions.
  */
 export function regionsToAsk(
   wanted: Partial<Spec>,
@@ -63,12 +66,12 @@ export function regionsToAsk(
     .map(({ region }) => region.id);
 }
 
-/** In the order in which they are told. */
-const WORTHWHILE = ['cheaperRegion', 'smallerType', 'biggerType', 'moreNodes'] as const;
-const FITTING = ['fewerNodes', 'smallerType', 'cheaperRegion'] as const;
+/** The kinds in the order in which a quote lists them. */
+const KINDS_IF_AFFORDABLE = ['cheaperRegion', 'smallerType', 'biggerType', 'moreNodes'] as const;
+const KINDS_IF_TOO_DEAR = ['fewerNodes', 'smallerType', 'cheaperRegion'] as const;
 
-/** A spec, with what it comes to. */
-interface Reckoned {
+/** A spec with the type, region, price and quote that it comes to. */
+interface QuotedSpec {
   readonly spec: Spec;
   readonly type: LinodeType;
   readonly region: Region;
@@ -76,8 +79,8 @@ interface Reckoned {
   readonly quote: Quote;
 }
 
-/** null: it can't be launched. */
-function reckon(spec: Spec, { catalogue, extras, marginMs, from }: Market): Reckoned | null {
+/** null: the spec can't be launched. */
+function quoteSpec(spec: Spec, { catalogue, extras, marginMs, from }: Market): QuotedSpec | null {
   const resolved = resolve(spec, catalogue, extras);
   if (!resolved.ok) return null;
   const { type, region, price } = resolved;
@@ -86,14 +89,14 @@ function reckon(spec: Spec, { catalogue, extras, marginMs, from }: Market): Reck
   return { spec, type, region, price, quote: quoted };
 }
 
-function changed(spec: Spec, change: SpecChange): Spec {
+function withChange(spec: Spec, change: SpecChange): Spec {
   if ('type' in change) return { ...spec, machine: { kind: 'type', ...change } };
   if ('vcpus' in change) return { ...spec, machine: { kind: 'size', ...change } };
   return { ...spec, ...change };
 }
 
-/** What might do, the best first. */
-type Changes = (asked: Reckoned, market: Market) => readonly SpecChange[];
+/** The changes of one kind that may be recommended, the best first. */
+type Changes = (asked: QuotedSpec, market: Market) => readonly SpecChange[];
 
 const changesOf: Readonly<Record<AlternativeKind, Changes>> = {
   cheaperRegion: ({ spec, region, price }, market) =>
@@ -112,8 +115,9 @@ const changesOf: Readonly<Record<AlternativeKind, Changes>> = {
       .map(({ type }) => typeChange(asked, type)),
   moreNodes: ({ spec, price, quote: { affordableHours } }, { nodesMax, from }) => {
     const { nodes } = spec;
-    const lasts = (count: number) => hoursAfforded(price, count, from, spec) >= affordableHours;
-    const most = largest(nodes, nodesMax, lasts);
+    const lastsAsLong = (nodeCount: number) =>
+      hoursAfforded(price, nodeCount, from, spec) >= affordableHours;
+    const most = largest(nodes, nodesMax, lastsAsLong);
     const more = most > nodes ? most : Math.min(2 * nodes, nodesMax);
     return more > nodes ? [{ nodes: more }] : [];
   },
@@ -123,7 +127,10 @@ const changesOf: Readonly<Record<AlternativeKind, Changes>> = {
   },
 };
 
-/** Those where it can be launched, the cheapest first; of equals, those in the same country. */
+/**
+ * The regions where the spec can be launched, cheapest first; at equal prices, those in the country
+ * of `home` first.
+ */
 function otherRegions(
   wanted: Partial<Spec>,
   home: Region,
@@ -143,13 +150,13 @@ function otherRegions(
     );
 }
 
-/** The priced types of the same family, the cheapest first. */
-const family = ({ type, region }: Reckoned, { catalogue, extras }: Market) =>
+/** The types of the same family that have a price, cheapest first. */
+const family = ({ type, region }: QuotedSpec, { catalogue, extras }: Market) =>
   listTypes(catalogue.types, { region: region.id, backups: extras.backups }).filter(
     (other) => familyOf(other.type) === familyOf(type),
   );
 
-/** The Nanode is the smallest of the standard plans in all but its class. */
+/** The Nanode is the smallest of the standard plans, though Linode gives it its own class. */
 const familyOf = (type: LinodeType): string => (type.class === 'nanode' ? 'standard' : type.class);
 
 const isLess = (a: LinodeType, b: LinodeType): boolean =>
@@ -158,14 +165,17 @@ const isLess = (a: LinodeType, b: LinodeType): boolean =>
   a.gpus <= b.gpus &&
   (a.vcpus < b.vcpus || a.memoryMb < b.memoryMb || a.gpus < b.gpus);
 
-const typeChange = ({ spec }: Reckoned, { id, vcpus, memoryMb }: LinodeType): SpecChange =>
+const typeChange = ({ spec }: QuotedSpec, { id, vcpus, memoryMb }: LinodeType): SpecChange =>
   spec.machine.kind === 'type' ? { type: id } : { vcpus, memoryMb };
 
 const hasSize = (type: LinodeType, size: { vcpus: number; memoryMb: number }): boolean =>
   type.vcpus === size.vcpus && type.memoryMb === size.memoryMb;
 
-/** The largest count up to `most` that is fine, where `least` is, and none above one that is not. */
-function largest(least: number, most: number, isFine: (count: number) => boolean): number {
+/**
+ * The largest number from `least` to `most` for which `isFine` holds. It must hold for `least`, and
+ * must not hold again above a number for which it fails.
+ */
+function largest(least: number, most: number, isFine: (candidate: number) => boolean): number {
   let [from, to] = [least, most];
   while (from < to) {
     const middle = to - Math.floor((to - from) / 2);
@@ -178,16 +188,16 @@ function largest(least: number, most: number, isFine: (count: number) => boolean
 function alternative(
   kind: AlternativeKind,
   change: SpecChange,
-  asked: Reckoned,
-  other: Reckoned,
+  asked: QuotedSpec,
+  candidate: QuotedSpec,
 ): Alternative {
-  const { hourly, affordableHours, spentAtTeardown } = other.quote;
-  const sentence = sentenceOf(asked, other);
+  const { hourly, affordableHours, spentAtTeardown } = candidate.quote;
+  const sentence = sentenceOf(asked, candidate);
   return { kind, change, hourly, affordableHours, spentAtTeardown, sentence };
 }
 
 /** `20 × g6-nanode-1 cost $0.15 an hour: $1 buys 6 h instead of 13 h.` */
-function sentenceOf(asked: Reckoned, { spec, type, region, quote }: Reckoned): string {
+function sentenceOf(asked: QuotedSpec, { spec, type, region, quote }: QuotedSpec): string {
   const { nodes, budget } = spec;
   const size =
     type.id === asked.type.id

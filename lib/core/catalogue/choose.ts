@@ -3,7 +3,7 @@ import type { MicroUsd } from '../base/money.ts';
 import { suggestion } from '../base/suggest.ts';
 import type { Price, RegionalPrice } from '../billing/price.ts';
 import { combinedPrice } from '../billing/price.ts';
-import type { Machine, Spec } from '../cluster/spec.ts';
+import type { MachineChoice, Spec } from '../cluster/spec.ts';
 import type { Image, LinodeType, Region } from './lists.ts';
 
 export interface CatalogueLists {
@@ -13,17 +13,17 @@ export interface CatalogueLists {
   readonly soldOut: SoldOut;
 }
 
-/** By region, the ids of the types that it has none left of; other regions were not asked. */
+/** For each region whose availability was asked for, the ids of its sold-out types. */
 export type SoldOut = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** What one node costs with all that it must have, and what that is made of. */
+/** The price of one node including what the account adds to it, and its parts. */
 export interface NodePrice extends Price {
   readonly base: Price;
-  /** What backups add where a node has them, counted above or not; null: no price is known. */
+  /** The price of backups, whether or not the sum includes them; null: no price is known. */
   readonly backups: Price | null;
 }
 
-/** `backups`: each node has them, or that must be assumed; so they are part of its price. */
+/** `backups`: every node has backups, or must be assumed to have them, so prices include them. */
 export interface AccountExtras {
   readonly backups: boolean;
 }
@@ -36,12 +36,13 @@ export type Resolved =
       readonly image: Image;
       readonly price: NodePrice;
     }
-  /** No faults: something is missing, which is the spec's to say. */
+  /** Without faults: the spec lacks a field, which is for the parser of the spec to report. */
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
 /**
- * Finds in Linode's catalogue what a spec names, or the cheapest type of the size that it asks
- * for. Checks all that is there, so that these faults can be told together with the spec's own.
+ * Finds the type, region and image of a spec in Linode's catalogue; for a size, the cheapest type
+ * that has it. Checks every field that `partial` has, so that the API can report these faults
+ * together with those of the spec itself.
  */
 export function resolve(
   partial: Partial<Spec>,
@@ -74,40 +75,43 @@ export function resolve(
   };
 }
 
-/** Why the type was taken, to be read after its name. As true later, of what was found then. */
-export const whyChosen = (machine: Machine, region: string): string =>
+/**
+ * Why the spec got its type, in words that read on from the type's name. They depend on spec and
+ * region only, and so stay the same when prices or availability change.
+ */
+export const whyChosen = (machine: MachineChoice, region: string): string =>
   machine.kind === 'type'
     ? 'asked for by its id'
-    : `the cheapest type to be had in ${region} with ${sizeText(machine)}`;
+    : `the cheapest type available in ${region} with ${sizeText(machine)}`;
 
-/** What is allowed, and yet worth saying. */
+/** Warnings about an image that a launch accepts all the same. */
 export const warningsOf = ({ id, deprecated }: Image): string[] =>
   deprecated ? [`image ${id} is deprecated: Linode may take it away, so choose a newer one`] : [];
 
-/** A least memory of 1 MB is what a spec has that gives none. */
+/** Omits a memory of 1 MB, which a spec has if it gives none. */
 const sizeText = ({ vcpus, memoryMb }: Size): string =>
   `at least ${vcpus} vCPU${vcpus === 1 ? '' : 's'}${memoryMb === 1 ? '' : ` and ${memoryMb} MB`}`;
 
 export interface TypeFilter {
-  /** At least so many. */
+  /** The fewest vCPUs. */
   readonly vcpus?: number | undefined;
-  /** At least so much. */
+  /** The least memory. */
   readonly memoryMb?: number | undefined;
-  /** At least so many. */
+  /** The fewest GPUs. */
   readonly gpus?: number | undefined;
-  /** Exactly this. */
+  /** The exact class. */
   readonly class?: string | undefined;
-  /** Prices are this region's; without it, those that hold in most regions. */
+  /** The region whose prices count; absent: the prices of most regions. */
   readonly region?: string | undefined;
-  /** At most so much for an hour of one node. */
+  /** The most for an hour of one node. */
   readonly maxHourly?: MicroUsd | undefined;
-  /** Whether prices are with backups. */
+  /** Whether prices include backups. */
   readonly backups?: boolean | undefined;
 }
 
 /**
- * The types that match and can be priced, the cheapest by the hour first, ties in the order of
- * their ids. Whether a region has them is for `isOfferedIn` to say.
+ * The types that match and have a price, by hourly price, then by id. Does not check that the
+ * region offers them: see `isOfferedIn`.
  */
 export function listTypes(
   types: readonly LinodeType[],
@@ -140,7 +144,7 @@ export const listRegions = (
   regions
     .filter(isLaunchable)
     .filter((region) => country === undefined || isSame(region.country, country))
-    .filter(({ capabilities }) => capability === undefined || hasOne(capabilities, capability));
+    .filter(({ capabilities }) => capability === undefined || hasName(capabilities, capability));
 
 export interface ImageFilter {
   /** In any case, such as `cloud-init`. */
@@ -159,18 +163,18 @@ export function listImages(
   return images
     .filter(isAvailable)
     .filter((image) => deprecated === undefined || image.deprecated === deprecated)
-    .filter(({ capabilities }) => capability === undefined || hasOne(capabilities, capability))
+    .filter(({ capabilities }) => capability === undefined || hasName(capabilities, capability))
     .filter(({ id, label }) => [id, label].some((name) => name.toLowerCase().includes(part)))
     .sort((a, b) => Number(a.deprecated) - Number(b.deprecated));
 }
 
 const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-const hasOne = (names: readonly string[], wanted: string): boolean =>
+const hasName = (names: readonly string[], wanted: string): boolean =>
   names.some((name) => isSame(name, wanted));
 
 /**
- * What a node of the type costs in a region, with backups where they are forced; null: a price is
- * missing. The region null: what it costs where no region's own price holds.
+ * The price of a node of the type in a region, with backups if `extras` has them; null: a price is
+ * missing. For the region null, the price in regions without one of their own.
  */
 export function priceIn(
   type: LinodeType,
@@ -183,7 +187,9 @@ export function priceIn(
   return backups && combinedPrice(base, backups);
 }
 
-/** What a region must have for a class of types; the others are had in every region. */
+/**
+ * The capability that a region needs to offer a class of types. Every region offers other classes.
+ */
 const CAPABILITY_OF_CLASS: ReadonlyMap<string, string> = new Map([
   ['gpu', 'GPU Linodes'],
   ['premium', 'Premium Plans'],
@@ -191,25 +197,30 @@ const CAPABILITY_OF_CLASS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Whether Linodes can be launched there. Distributed sites are not: they have plans of their own,
- * of which Linode's lists do not tell the price for sure, and a budget needs that.
+ * Whether Onebuck can launch Linodes in the region. It can't in a distributed region: those have
+ * plans of their own, Linode's lists do not give the price for certain, and a budget needs it.
  */
 export const isLaunchable = ({ capabilities, siteType }: Region): boolean =>
   capabilities.includes('Linodes') && siteType !== 'distributed';
 
-/** By the region's capabilities alone: whether it has machines left is for `isSoldOut` to say. */
+/**
+ * Whether the region's capabilities cover the type. Whether machines are left is for `isSoldOut`.
+ */
 export function isOfferedIn(type: LinodeType, region: Region): boolean {
   const needed = CAPABILITY_OF_CLASS.get(type.class);
   return needed === undefined || region.capabilities.includes(needed);
 }
 
-/** As far as it was asked for. */
+/** false also for a region whose availability was not asked for. */
 export const isSoldOut = (type: string, region: string, soldOut: SoldOut): boolean =>
   soldOut.get(region)?.has(type) === true;
 
-type Size = Omit<Extract<Machine, { kind: 'size' }>, 'kind'>;
+type Size = Omit<Extract<MachineChoice, { kind: 'size' }>, 'kind'>;
 
-/** What was looked for, or the faults that it has; neither, where it can't be looked for. */
+/**
+ * The result of a search: a value, or the faults of the field. It has neither if the search needs a
+ * field that is missing or at fault.
+ */
 interface Found<T> {
   readonly value: T | null;
   readonly faults: readonly Fault[];
@@ -252,26 +263,26 @@ function findType(id: string, region: Region | null, catalogue: CatalogueLists):
     return faulty('type', `type ${id} is not offered in ${region.id}${hint}`);
   }
   if (!isSoldOut(id, region.id, catalogue.soldOut)) return found(type);
-  const having = regionsWith(type, catalogue);
-  const asked = [...catalogue.soldOut.keys()].filter((other) => having.includes(other));
-  return faulty('type', soldOutMessage(`type ${id}`, region, asked));
+  const withType = regionsWith(type, catalogue);
+  const askedWithType = [...catalogue.soldOut.keys()].filter((asked) => withType.includes(asked));
+  return faulty('type', soldOutMessage(`type ${id}`, region, askedWithType));
 }
 
-/** `regions`: those that were asked and have it, in the order in which they were. */
+/** `regions`: the regions that still have the type, in the order in which they were asked. */
 const soldOutMessage = (what: string, { id }: Region, regions: readonly string[]): string =>
   `${what} is sold out in ${id} at the moment` +
   (regions.length === 0
-    ? `: choose another type or region (GET /types?region=${id} tells what is available)`
-    : `, but to be had in ${regions.join(', ')}`);
+    ? `: choose another type or region (GET /types?region=${id} shows what is available)`
+    : `, but available in ${regions.join(', ')}`);
 
-/** The ids of the regions that offer it and are not known to be sold out. */
+/** The ids of the regions that offer the type and are not known to be sold out of it. */
 const regionsWith = (type: LinodeType, { regions, soldOut }: CatalogueLists): string[] =>
   regions
     .filter((region) => isLaunchable(region) && isOfferedIn(type, region))
     .map(({ id }) => id)
     .filter((id) => !isSoldOut(type.id, id, soldOut));
 
-/** Without a region, nothing can be chosen. */
+/** Finds nothing without a region, since prices depend on it. */
 function cheapestType(
   size: Size,
   region: Region | null,
@@ -282,24 +293,28 @@ function cheapestType(
   const offered = (there: Region) => catalogue.types.filter((type) => isOfferedIn(type, there));
   const fitting = (there: Region) =>
     listTypes(offered(there), { ...size, region: there.id, backups }).map(({ type }) => type);
-  const left = (there: Region) =>
+  const cheapestLeft = (there: Region) =>
     fitting(there).find((type) => !isSoldOut(type.id, there.id, catalogue.soldOut));
 
-  const cheapest = left(region);
+  const cheapest = cheapestLeft(region);
   if (cheapest !== undefined) return found(cheapest);
   if (fitting(region).length > 0) {
-    const having = [...catalogue.soldOut.keys()].filter((id) => {
-      const there = catalogue.regions.find((other) => other.id === id);
-      return there !== undefined && isLaunchable(there) && left(there) !== undefined;
+    const askedWithType = [...catalogue.soldOut.keys()].filter((id) => {
+      const there = catalogue.regions.find((candidate) => candidate.id === id);
+      return there !== undefined && isLaunchable(there) && cheapestLeft(there) !== undefined;
     });
-    return faulty('region', soldOutMessage(`every type with ${sizeText(size)}`, region, having));
+    const types = `every type with ${sizeText(size)}`;
+    return faulty('region', soldOutMessage(types, region, askedWithType));
   }
   const priced = listTypes(offered(region), { region: region.id, backups });
-  const all = priced.map(({ type }) => type);
-  return { value: null, faults: tooBig(size, region, all) };
+  const types = priced.map(({ type }) => type);
+  return { value: null, faults: tooBig(size, region, types) };
 }
 
-/** Says what is too much, and how much there is. `types` are all of the region, cheapest first. */
+/**
+ * The faults of a size that no type has, with the biggest there is. `types`: all types of the
+ * region, cheapest first.
+ */
 function tooBig({ vcpus, memoryMb }: Size, region: Region, types: readonly LinodeType[]): Fault[] {
   const mostVcpus = biggest(types, (type) => type.vcpus);
   const mostMemory = biggest(types, (type) => type.memoryMb);
@@ -322,7 +337,7 @@ function tooBig({ vcpus, memoryMb }: Size, region: Region, types: readonly Linod
   return [{ path: 'memoryMb', message }];
 }
 
-/** The first with the most; null for no types. */
+/** The first type with the largest measure; null: there are no types. */
 const biggest = (
   types: readonly LinodeType[],
   measure: (type: LinodeType) => number,
@@ -335,7 +350,7 @@ const biggest = (
 const sizeOf = ({ id, vcpus, memoryMb }: LinodeType): string =>
   `${id} with ${vcpus} vcpus and ${memoryMb} MB`;
 
-/** Without a region, only what is missing in every region can be told. */
+/** Without a region, reports a missing price only if it is missing in every region. */
 function nodePrice(
   type: LinodeType,
   region: Region | null,
@@ -355,8 +370,8 @@ function nodePrice(
 }
 
 /**
- * By id, by label, and last by either in any case. Labels of private images need not be unique,
- * and images that are still made or uploaded can't be deployed.
+ * Finds an image by id, else by label, else by either in any case. Labels of private images need
+ * not be unique. An image that is still being created or uploaded can't be deployed.
  */
 function findImage(name: string, images: readonly Image[]): Found<Image> {
   const lower = name.toLowerCase();
@@ -384,15 +399,15 @@ function findImage(name: string, images: readonly Image[]): Found<Image> {
 
 const isAvailable = ({ status }: Image): boolean => status === 'available';
 
-/** Linode hands user data to cloud-init, through its Metadata service. */
+/** Linode hands user data to cloud-init through its Metadata service (docs/linode.md#user-data). */
 function userDataFaults(image: Image | null, region: Region | null): Fault[] {
   const faults: Fault[] = [];
   if (image !== null && !image.capabilities.includes('cloud-init')) {
-    const message = `userData needs an image with cloud-init, which ${image.id} has not`;
+    const message = `userData needs an image with cloud-init, which ${image.id} lacks`;
     faults.push({ path: 'userData', message });
   }
   if (region !== null && !region.capabilities.includes('Metadata')) {
-    const message = `userData needs a region with Metadata, which ${region.id} has not`;
+    const message = `userData needs a region with Metadata, which ${region.id} lacks`;
     faults.push({ path: 'userData', message });
   }
   return faults;

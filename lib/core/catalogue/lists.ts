@@ -9,9 +9,9 @@ export interface LinodeType {
   readonly memoryMb: number;
   readonly diskMb: number;
   readonly gpus: number;
-  /** null: the API gave no hourly price, so that the type can't be launched on a budget. */
+  /** null: the API gave no hourly price, so the type can't be launched on a budget. */
   readonly price: RegionalPrice | null;
-  /** What the backups addon costs; null: no price was given. */
+  /** The price of the addon for backups; null: the API gave none. */
   readonly backupsPrice: RegionalPrice | null;
 }
 

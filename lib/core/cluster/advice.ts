@@ -1,16 +1,16 @@
 import type { MicroUsd } from '../base/money.ts';
 
-/** What the catalogue of the moment has to say to a spec, beside the price. */
+/** What a quote says about a spec beside its price. */
 export interface Advice {
-  /** What is allowed, and yet worth a thought. */
+  /** Sentences about choices that a launch accepts, but that the client may want to change. */
   readonly warnings: readonly string[];
   readonly alternatives: readonly Alternative[];
 }
 
-/** A change of a spec that is worth a thought, with what it would come to. */
+/** A change of a spec that a quote recommends, and what the changed spec comes to. */
 export interface Alternative {
   readonly kind: AlternativeKind;
-  /** Put over the spec's own fields, it makes a spec that can be launched. */
+  /** The fields that replace the spec's own; the changed spec can be launched. */
   readonly change: SpecChange;
   readonly hourly: MicroUsd;
   readonly affordableHours: number;
@@ -28,6 +28,6 @@ export type AlternativeKind =
 export type SpecChange =
   | { readonly region: string }
   | { readonly type: string }
-  /** Of another type, where the spec asks for a size, which excludes a type. */
+  /** The size of another type, for a spec that gives a size: type and size exclude each other. */
   | { readonly vcpus: number; readonly memoryMb: number }
   | { readonly nodes: number };

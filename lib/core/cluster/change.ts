@@ -9,10 +9,10 @@ import { type Life, lifeOf } from './life.ts';
 import { type ClusterRecord, isLive, type LiveRecord, withHistory } from './record.ts';
 import { HOURS_MAX, type SpecLimits } from './spec.ts';
 
-/** New limits of a live cluster; what is left out stays as it is. */
+/** New limits of a live cluster. An absent field leaves its limit as it is. */
 export interface Change {
   readonly budget?: MicroUsd;
-  /** null: no such limit. */
+  /** null: no limit. */
   readonly maxHours?: number | null;
 }
 
@@ -22,11 +22,11 @@ export type ParsedChange =
   | { readonly ok: true; readonly change: Change }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** The JSON form of a change. Its messages follow the path of what they are about. */
+/** The JSON form of a change. The message of a fault reads on from its path: "must be …". */
 export const changeSchema = ({ budgetMax }: SpecLimits) =>
   z.strictObject({
     budgetUsd: z.optional(
-      amount(budgetMax, 'The most that Linode may bill, what it has billed already included.'),
+      amount(budgetMax, 'The most that Linode may bill, including what it has billed already.'),
     ),
     maxHours: z.optional(
       z.nullable(
@@ -39,10 +39,10 @@ export const changeSchema = ({ budgetMax }: SpecLimits) =>
 export function parseChange(input: unknown, limits: SpecLimits): ParsedChange {
   const fault = (message: string) => ({ ok: false, faults: [{ path: '', message }] }) as const;
   if (!isObject(input)) return fault('a change must be a JSON object');
-  const { fine, faults } = parseFields(input, changeSchema(limits).shape, 'a change');
+  const { valid, faults } = parseFields(input, changeSchema(limits).shape, 'a change');
   if (faults.length > 0) return { ok: false, faults };
-  // Each value in `fine` is what the schema of its name gave.
-  const { budgetUsd, maxHours } = fine as { budgetUsd?: MicroUsd; maxHours?: number | null };
+  // `valid` holds, under each field's name, the output of the field's schema.
+  const { budgetUsd, maxHours } = valid as { budgetUsd?: MicroUsd; maxHours?: number | null };
   if (budgetUsd === undefined && maxHours === undefined) {
     return fault('a change must have budgetUsd, maxHours or both');
   }
@@ -54,16 +54,16 @@ export function parseChange(input: unknown, limits: SpecLimits): ParsedChange {
 }
 
 export type Changed =
-  /** The same record, if it has these limits already. */
+  /** `next` is the same record if the cluster has these limits already. */
   | { readonly kind: 'changed'; readonly next: LiveRecord }
-  /** It is being destroyed, or is about to be, and can't be kept any more. */
+  /** The teardown has begun or is due, or the cluster has ended: its limits can't change. */
   | { readonly kind: 'begun' }
   | { readonly kind: 'tooLittle'; readonly smallestBudget: MicroUsd; readonly spent: MicroUsd }
   | { readonly kind: 'tooFewHours'; readonly smallestMaxHours: number };
 
 /**
- * The record with the new limits, due now so that the tags of its nodes follow. Only limits that
- * can be kept are taken: their teardown time lies after `now`.
+ * The record with the new limits. It is due now, so that a pass updates the `reap` tags. Only
+ * limits whose teardown time lies after `now` are accepted, because Onebuck can't keep others.
  */
 export function changeCluster(
   record: ClusterRecord,
@@ -77,13 +77,13 @@ export function changeCluster(
   if (budget === record.budget && maxHours === record.maxHours) {
     return { kind: 'changed', next: record };
   }
-  // When a destruction that starts just after now must have ended.
-  const firstEnd = plus(plus(now, record.marginMs), A_MOMENT);
-  const smallestBudget = spend(life.nodes, firstEnd);
+  // The last affordable instant of a cluster whose teardown time is just after now.
+  const earliestEnd = plus(plus(now, record.marginMs), A_MOMENT);
+  const smallestBudget = spend(life.nodes, earliestEnd);
   if (budget < smallestBudget) {
     return { kind: 'tooLittle', smallestBudget, spent: spentAt(record, now) };
   }
-  const smallestMaxHours = hoursBegun(life, firstEnd);
+  const smallestMaxHours = hoursBegun(life, earliestEnd);
   if (maxHours !== null && maxHours < smallestMaxHours) {
     return { kind: 'tooFewHours', smallestMaxHours };
   }
@@ -93,7 +93,7 @@ export function changeCluster(
   return { kind: 'changed', next: withHistory(next, now, event) };
 }
 
-/** The most hours that any node will have begun by then; at least 1. */
+/** The most hours that any node will have begun at `at`; at least 1. */
 function hoursBegun({ nodes }: Life, at: EpochMs): number {
   const open = nodes.filter(({ billedUntil }) => billedUntil === null);
   const begun = open.map(({ billedFrom }) => Math.ceil(between(billedFrom, at) / hours(1)));

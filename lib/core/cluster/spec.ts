@@ -2,10 +2,10 @@ import * as z from 'zod/mini';
 import type { Fault } from '../base/fault.ts';
 import {
   amount,
+  firstOfEachPath,
   isObject,
   must,
   NAME,
-  oneForEachPath,
   optional,
   parseFields,
   text,
@@ -13,31 +13,33 @@ import {
 } from '../base/fields.ts';
 import type { MicroUsd } from '../base/money.ts';
 
-/** What was asked for, checked for itself; choose.ts checks it against Linode's catalogue. */
+/**
+ * A spec whose fields are valid by themselves. choose.ts checks them against Linode's catalogue.
+ */
 export interface Spec {
   /** 1 to 64 printable characters. */
   readonly name: string | null;
   readonly nodes: number;
-  readonly machine: Machine;
+  readonly machine: MachineChoice;
   readonly region: string;
   /** An id or a label. */
   readonly image: string;
   readonly budget: MicroUsd;
-  /** Whole hours, 1 to 87 600, that each node may be billed at the most; null: no such limit. */
+  /** Whole hours, 1 to 87 600, that each node may be billed at most; null: no limit. */
   readonly maxHours: number | null;
   /** At most 50 lines of OpenSSH public keys. */
   readonly authorizedKeys: readonly string[];
   /** Plain text, at most 16 384 bytes in UTF-8; Linode takes it as base64. */
   readonly userData: string | null;
-  /** What becomes of the nodes that did come up where others never will. */
+  /** What to do with the nodes that came up if other nodes never will. */
   readonly onPartial: 'destroy' | 'keep';
-  /** At most 10, none of them one that Onebuck sets itself. */
+  /** At most 10 tags; none looks like a tag that Onebuck sets itself. */
   readonly tags: readonly string[];
 }
 
-export type Machine =
+export type MachineChoice =
   | { readonly kind: 'type'; readonly type: string }
-  /** The cheapest type with at least that much. */
+  /** The cheapest type with at least this size. */
   | { readonly kind: 'size'; readonly vcpus: number; readonly memoryMb: number };
 
 export interface SpecLimits {
@@ -50,7 +52,7 @@ export type ParsedSpec =
   | {
       readonly ok: false;
       readonly faults: readonly Fault[];
-      /** The fields that are fine, so that they can be checked further. */
+      /** The valid fields, so that they can be checked against Linode's catalogue all the same. */
       readonly partial: Partial<Spec>;
     };
 
@@ -63,28 +65,28 @@ export function parseSpec(input: unknown, limits: SpecLimits): ParsedSpec {
     const faults = [{ path: '', message: 'a spec must be a JSON object' }];
     return { ok: false, faults, partial: {} };
   }
-  const { fine, faults: found } = parseFields(input, specSchema(limits).shape, 'a spec');
-  // Each value in `fine` is what the schema of its name gave.
-  const { type, vcpus, memoryMb, budgetUsd, ...others } = fine as Partial<Fields>;
+  const { valid, faults: found } = parseFields(input, specSchema(limits).shape, 'a spec');
+  // `valid` holds, under each field's name, the output of the field's schema.
+  const { type, vcpus, memoryMb, budgetUsd, ...others } = valid as Partial<Fields>;
   const asked = machineFrom({ type, vcpus, memoryMb }, input);
   const partial: Partial<Spec> = {
     ...others,
     ...(budgetUsd === undefined ? {} : { budget: budgetUsd }),
     ...(asked.machine === null ? {} : { machine: asked.machine }),
   };
-  const faults = oneForEachPath([...found, ...asked.faults]);
+  const faults = firstOfEachPath([...found, ...asked.faults]);
   // Without a fault, no field is missing.
   return faults.length === 0 ? { ok: true, spec: partial as Spec } : { ok: false, faults, partial };
 }
 
 /**
- * The JSON form of a spec. Its messages follow the path of what they are about: "must be …". That
- * either `type` or a size is needed, and not both, is for `parseSpec` alone to say.
+ * The JSON form of a spec. The message of a fault reads on from its path: "must be …". A spec needs
+ * either a type or a size; `parseSpec` checks this rule, not the schema.
  */
 export const specSchema = ({ nodesMax, budgetMax }: SpecLimits) =>
   z.strictObject({
     name: optional(
-      text(NAME, '1 to 64 printable characters', 'Yours to choose; need not be unique.'),
+      text(NAME, '1 to 64 printable characters', 'A name of your choice; it need not be unique.'),
     ),
     nodes: wholeNumber(1, nodesMax, 'How many Linodes to launch together.'),
     type: z.optional(
@@ -115,7 +117,11 @@ export const specSchema = ({ nodesMax, budgetMax }: SpecLimits) =>
       'The most that Linode may bill, in US dollars with at most 6 decimals.',
     ),
     maxHours: optional(
-      wholeNumber(1, HOURS_MAX, 'The most hours that each node may be billed, the budget apart.'),
+      wholeNumber(
+        1,
+        HOURS_MAX,
+        'The most hours that each node may be billed, even if the budget affords more.',
+      ),
     ),
     authorizedKeys: z._default(authorizedKeys, []),
     userData: optional(userData),
@@ -127,7 +133,7 @@ type Fields = z.infer<ReturnType<typeof specSchema>>;
 
 const VCPUS_MAX = 1_024;
 const MEMORY_MB_MAX = 16_777_216;
-/** Ten years. */
+/** Ten years of 365 days. */
 export const HOURS_MAX = 87_600;
 const KEYS_MAX = 50;
 const TAGS_MAX = 10;
@@ -145,9 +151,9 @@ const PUBLIC_KEY = new RegExp(
 );
 
 /**
- * Linode's rule is 3 to 50 characters, and real tags have these (docs/linode.md#labels-and-tags).
- * Blanks at the ends are refused: if Linode dropped them, ` reap=…` would become a tag that is ours
- * to set.
+ * A tag of a spec. Linode takes 3 to 50 characters, and real tags have been seen with these
+ * (docs/linode.md#labels-and-tags). A blank at either end is refused: if Linode dropped a blank
+ * before `reap=…`, the tag would become a `reap` tag, which only Onebuck may set.
  */
 const TAG = /^(?! )(?!onebuck|reap=)[A-Za-z0-9 =._:-]{3,50}(?<! )$/i;
 
@@ -171,7 +177,7 @@ const userData = z
 
 const onPartial = z
   .enum(['destroy', 'keep'], { error: must('"destroy" or "keep"') })
-  .check(z.describe('What to do with the nodes that came up where others cannot.'));
+  .check(z.describe('What to do with the nodes that came up if others never will.'));
 
 const tags = z
   .array(
@@ -197,25 +203,31 @@ const tags = z
           });
         }
       },
-      // Also where a tag is faulty by itself.
+      // Look for repeated tags even if a tag is at fault by itself.
       { when: ({ value }) => Array.isArray(value) },
     ),
-    z.describe('Put on every node, beside the tags that Onebuck needs.'),
+    z.describe('Tags for every node, in addition to the tags that Onebuck sets.'),
   );
 
-/** Whatever their case: Linode does not say whether it tells tags apart by it. */
+/**
+ * The indexes of tags that repeat an earlier one in any case: Linode does not document whether two
+ * tags may differ by case only.
+ */
 function repeated(list: readonly unknown[]): number[] {
   const seen = list.map((tag) => (typeof tag === 'string' ? tag.toLowerCase() : tag));
   return [...seen.keys()].filter((index) => seen.indexOf(seen[index]) < index);
 }
 
-/** By type, or by size, where what is left out is 1; one of them, and not both. */
+/**
+ * The type or the size that a spec gives; a missing part of a size is 1. Giving both, or neither,
+ * is a fault.
+ */
 function machineFrom(
-  fine: Partial<Pick<Fields, 'type' | 'vcpus' | 'memoryMb'>>,
+  valid: Partial<Pick<Fields, 'type' | 'vcpus' | 'memoryMb'>>,
   input: Readonly<Record<string, unknown>>,
-): { machine: Machine | null; faults: Fault[] } {
+): { machine: MachineChoice | null; faults: Fault[] } {
   const has = (name: string) => Object.hasOwn(input, name) && input[name] !== undefined;
-  const { type, vcpus = 1, memoryMb = 1 } = fine;
+  const { type, vcpus = 1, memoryMb = 1 } = valid;
   const sizes = (['vcpus', 'memoryMb'] as const).filter(has);
   if (has('type') && sizes.length > 0) {
     const message = `type and ${sizes.join(' and ')} exclude each other: leave one of them out`;
@@ -226,7 +238,7 @@ function machineFrom(
     return { machine: null, faults: [{ path: 'type', message }] };
   }
   if (type !== undefined) return { machine: { kind: 'type', type }, faults: [] };
-  const isFine = sizes.every((name) => fine[name] !== undefined);
-  const machine: Machine = { kind: 'size', vcpus, memoryMb };
-  return { machine: sizes.length > 0 && isFine ? machine : null, faults: [] };
+  const isValid = sizes.every((name) => valid[name] !== undefined);
+  const machine: MachineChoice = { kind: 'size', vcpus, memoryMb };
+  return { machine: sizes.length > 0 && isValid ? machine : null, faults: [] };
 }

@@ -6,48 +6,56 @@ import type { ClusterId, ScheduleId } from '../base/names.ts';
 import type { EpochMs } from '../base/units.ts';
 import { type SpecLimits, specSchema } from '../cluster/spec.ts';
 
-/** A spec in JSON, as it came: it is priced anew at each launch. */
+/** A spec in JSON, as the client sent it: each launch prices it anew. */
 export type JsonSpec = Readonly<Record<string, unknown>>;
 
-/** What a schedule is to launch, and when. lib/core/schedule/cron.ts says whether cron and time zone are any. */
+/** What a schedule launches, and when. cron.ts checks the cron expression and the time zone. */
 export interface ScheduleRequest {
   readonly name: string | null;
   readonly cron: string;
   readonly timezone: string;
   readonly spec: JsonSpec;
   readonly overlap: Overlap;
-  /** The most that its clusters may cost in a calendar month; null: no such limit. */
+  /** The most that the schedule's clusters may cost in a calendar month; null: no cap. */
   readonly monthlyCap: MicroUsd | null;
   readonly enabled: boolean;
 }
 
-/** What becomes of an occurrence while the cluster of the one before is live. */
+/** Whether an occurrence is skipped while the cluster of the run before is live. */
 export type Overlap = 'skip' | 'allow';
 
-/** The record of a schedule: one item, written whole. */
+/** The record of a schedule: one item of the table, always written whole. */
 export interface ScheduleRecord extends ScheduleRequest {
   readonly id: ScheduleId;
   readonly owner: string;
-  /** Counts the writes; a write is made only over the revision that was read. */
+  /** The number of writes. A write succeeds only over the revision that was read. */
   readonly revision: number;
   readonly createdAt: EpochMs;
-  /** SHA-256 of the request that made it: the same idempotency key with another is refused. */
+  /**
+   * SHA-256 of the request as the client sent it. The same idempotency key with another request is
+   * refused.
+   */
   readonly requestHash: string;
-  /** The next occurrence, whose run is not told yet; null: paused, or it never comes again. */
+  /** The next occurrence, which has no run yet; null: the schedule is paused, or has no more. */
   readonly nextAt: EpochMs | null;
-  /** When a pass is next wanted: at `nextAt`, or later to try it again; null exactly if that is. */
+  /**
+   * When the next pass is due: `nextAt`, or later to try again; null if and only if `nextAt` is
+   * null.
+   */
   readonly dueAt: EpochMs | null;
-  /** The latest cluster that it launched, whether or not `runs` still tells of it. */
+  /**
+   * The latest cluster that the schedule launched, even if `runs` has dropped its run; null: none.
+   */
   readonly lastClusterId: ClusterId | null;
-  /** What became of the latest occurrences, newest first. */
+  /** The latest runs, newest first. */
   readonly runs: readonly Run[];
 }
 
-/** What became of the occurrence at `at`. */
+/** The result of the schedule at the occurrence `at`. */
 export type Run = { readonly at: EpochMs } & (
   | { readonly result: 'launched'; readonly clusterId: ClusterId }
   | { readonly result: 'skipped'; readonly reason: string }
-  /** Too late to make up for: this one and those before it, so many from `from` on. */
+  /** `count` occurrences, from `from` to `at`, could not be launched in time. */
   | { readonly result: 'missed'; readonly from: EpochMs; readonly count: number }
   | { readonly result: 'refused'; readonly reason: string }
 );
@@ -57,7 +65,7 @@ export type ParsedSchedule =
   | {
       readonly ok: false;
       readonly faults: readonly Fault[];
-      /** The fields that are fine, so that they can be checked further. */
+      /** The valid fields, so that they can be checked further all the same. */
       readonly partial: Partial<ScheduleRequest>;
     };
 
@@ -65,7 +73,7 @@ const RUNS_MAX = 20;
 
 /**
  * Reads a schedule from anything that JSON can hold; finds all faults at once, one for each path.
- * Of the spec it says no more than that it is an object.
+ * Checks only that the spec is an object: `parseSpec` reads its fields.
  */
 export function parseSchedule(input: unknown, limits: SpecLimits): ParsedSchedule {
   if (!isObject(input)) {
@@ -73,24 +81,24 @@ export function parseSchedule(input: unknown, limits: SpecLimits): ParsedSchedul
     return { ok: false, faults, partial: {} };
   }
   const shape = { ...scheduleSchema(limits).shape, spec: anObject };
-  const { fine, faults } = parseFields(input, shape, 'a schedule');
-  // Each value in `fine` is what the schema of its name gave.
-  const { monthlyCapUsd: monthlyCap, ...others } = fine as Partial<Fields>;
+  const { valid, faults } = parseFields(input, shape, 'a schedule');
+  // `valid` holds, under each field's name, the output of the field's schema.
+  const { monthlyCapUsd: monthlyCap, ...others } = valid as Partial<Fields>;
   const partial = { ...others, ...(monthlyCap === undefined ? {} : { monthlyCap }) };
   // Without a fault, no field is missing.
   if (faults.length === 0) return { ok: true, request: partial as ScheduleRequest };
   return { ok: false, faults, partial };
 }
 
-/** Where faults of the spec are in the schedule. */
+/** The faults of a spec with their paths in its schedule, such as `spec.region`. */
 export const faultsOfSpec = (faults: readonly Fault[]): Fault[] =>
   faults.map(({ path, message }) => ({ path: path === '' ? 'spec' : `spec.${path}`, message }));
 
-/** The JSON form of a schedule. Its messages follow the path of what they are about. */
+/** The JSON form of a schedule. The message of a fault reads on from its path: "must be …". */
 export const scheduleSchema = (limits: SpecLimits) =>
   z.strictObject({
     name: optional(
-      text(NAME, '1 to 64 printable characters', 'Yours to choose; need not be unique.'),
+      text(NAME, '1 to 64 printable characters', 'A name of your choice; it need not be unique.'),
     ),
     cron: z
       .string({ error: must(CRON) })
@@ -104,7 +112,7 @@ export const scheduleSchema = (limits: SpecLimits) =>
       text(
         /^.{1,64}$/,
         'the name of an IANA time zone such as Europe/Berlin',
-        'The IANA time zone whose clock the cron expression is about.',
+        'The IANA time zone of the cron expression.',
       ),
       'UTC',
     ),
@@ -114,16 +122,16 @@ export const scheduleSchema = (limits: SpecLimits) =>
       amount(CAP_MAX, 'The most that its clusters may cost in a calendar month, in US dollars.'),
     ),
     enabled: z._default(
-      z
-        .boolean({ error: must('true or false') })
-        .check(z.describe('Whether it launches anything: false pauses it.')),
+      z.boolean({ error: must('true or false') }).check(z.describe('false pauses the schedule.')),
       true,
     ),
   });
 
-/** What can be changed of a schedule. */
+/** The changes that a schedule takes. */
 export const scheduleChangeSchema = z.strictObject({
-  enabled: z.boolean({ error: must('true or false') }).check(z.describe('false pauses it.')),
+  enabled: z
+    .boolean({ error: must('true or false') })
+    .check(z.describe('false pauses the schedule, true resumes it.')),
 });
 
 export type ParsedScheduleChange =
@@ -134,22 +142,22 @@ export function parseScheduleChange(input: unknown): ParsedScheduleChange {
   if (!isObject(input)) {
     return { ok: false, faults: [{ path: '', message: 'a change must be a JSON object' }] };
   }
-  const { fine, faults } = parseFields(
+  const { valid, faults } = parseFields(
     input,
     scheduleChangeSchema.shape,
-    'a schedule that can be changed',
+    'a change of a schedule',
   );
   if (faults.length > 0) return { ok: false, faults };
-  return { ok: true, change: fine as z.infer<typeof scheduleChangeSchema> };
+  return { ok: true, change: valid as z.infer<typeof scheduleChangeSchema> };
 }
 
-/** What the schema gives, but for the spec, which is left as it came. */
+/** The output of the schema, except that the spec stays as the client sent it. */
 type Fields = Omit<z.infer<ReturnType<typeof scheduleSchema>>, 'spec'> & { spec: JsonSpec };
 
 const CRON = 'a cron expression of five fields, as in "30 2 * * 1-5"';
-/** A field that lists every minute has 169. */
+/** An expression field that lists every minute has 169. */
 const CRON_CHARACTERS_MAX = 256;
-/** As much as an amount can be. */
+/** The largest amount that `parseUsd` takes. */
 const CAP_MAX = microUsd(1_000_000_000_000_000);
 
 const anObject = z.custom<JsonSpec>(isObject, {
@@ -158,9 +166,9 @@ const anObject = z.custom<JsonSpec>(isObject, {
 
 const overlap = z
   .enum(['skip', 'allow'], { error: must('"skip" or "allow"') })
-  .check(z.describe('What to do while the cluster of the run before is live.'));
+  .check(z.describe('What to do at an occurrence while the cluster of the run before is live.'));
 
-/** Goes on to the occurrence `nextAt`; null: it never comes again, or is paused. */
+/** The schedule with the next occurrence `nextAt`; null: the schedule is paused, or has no more. */
 export const withNext = (schedule: ScheduleRecord, nextAt: EpochMs | null): ScheduleRecord => ({
   ...schedule,
   nextAt,
@@ -168,10 +176,10 @@ export const withNext = (schedule: ScheduleRecord, nextAt: EpochMs | null): Sche
 });
 
 /**
- * Tells what became of the occurrence that was next, and goes on to `nextAt`. Where it is told
- * already, by a pass at the same time:
- * 1. what is told stays, and the same record comes back;
- * 2. but that a cluster was launched is always told: it is there, whatever the other pass saw.
+ * Records the run of the next occurrence and moves on to `nextAt`. If another pass has recorded a
+ * run of that occurrence at the same time:
+ * 1. its run stays, and the same record is returned;
+ * 2. but a launched cluster is always recorded, because it exists, whatever the other pass saw.
  */
 export function withRun(
   schedule: ScheduleRecord,
@@ -195,6 +203,6 @@ function withRunNoted(schedule: ScheduleRecord, run: Run): ScheduleRecord {
   }
   const others = schedule.runs.filter(({ at, result }) => at !== run.at || result === 'missed');
   const runs = [run, ...others].sort((a, b) => b.at - a.at).slice(0, RUNS_MAX);
-  const launched = runs.find((one) => one.result === 'launched');
+  const launched = runs.find((candidate) => candidate.result === 'launched');
   return { ...schedule, runs, lastClusterId: launched?.clusterId ?? schedule.lastClusterId };
 }

@@ -17,7 +17,7 @@ describe('a quote', () => {
     const { json } = await call('POST', '/quotes', { body: TEN });
     expect(json).toMatchObject({
       firstHourUsd: 0.075,
-      why: 'the cheapest type to be had in us-east with at least 1 vCPU and 1024 MB',
+      why: 'the cheapest type available in us-east with at least 1 vCPU and 1024 MB',
       warnings: [],
     });
     expect(json.alternatives).toEqual([
@@ -96,7 +96,7 @@ describe('a launch', () => {
 });
 
 describe('a type that is sold out', () => {
-  it('is refused by its id before anything is bought, with where it is to be had', async () => {
+  it('is refused by its id before anything is bought, with where it is available', async () => {
     const { call, simulator, nudged } = await startApi();
     simulator.updateSettings({ soldOut: soldOutIn('us-east', 'us-ord') });
     for (const route of ['/quotes', '/clusters']) {
@@ -104,7 +104,7 @@ describe('a type that is sold out', () => {
       expect(answer.status).toBe(400);
       expect(messagesOf(answer)).toEqual([
         'type: type g6-nanode-1 is sold out in us-east at the moment, ' +
-          'but to be had in us-sea, de-fra-2',
+          'but available in us-sea, de-fra-2',
       ]);
     }
     expect(nudged).toEqual([]);

@@ -275,10 +275,10 @@ describe('what is sold out', () => {
     const here = { 'us-east': ['g6-nanode-1'] };
     const told = 'type: type g6-nanode-1 is sold out in us-east at the moment';
     expect(faultsWith(aSpec(), here)).toEqual([
-      `${told}: choose another type or region (GET /types?region=us-east tells what is available)`,
+      `${told}: choose another type or region (GET /types?region=us-east shows what is available)`,
     ]);
     const asked = { ...here, 'us-lax': ['g6-nanode-1'], 'br-gru': [], 'xx-old': ['other'] };
-    expect(faultsWith(aSpec(), asked)).toEqual([`${told}, but to be had in br-gru, xx-old`]);
+    expect(faultsWith(aSpec(), asked)).toEqual([`${told}, but available in br-gru, xx-old`]);
     expect(faultsWith(aSpec({ region: 'br-gru' }), asked)).toEqual([]);
   });
 
@@ -294,10 +294,10 @@ describe('what is sold out', () => {
     const soldOut = { 'us-east': ['g7-highmem-1', 'g6-standard-2'], 'us-lax': ['g7-highmem-1'] };
     const told =
       'region: every type with at least 2 vCPUs and 20000 MB is sold out in us-east at the moment';
-    expect(faultsWith(sized(2, 20_000), soldOut)).toEqual([`${told}, but to be had in us-lax`]);
+    expect(faultsWith(sized(2, 20_000), soldOut)).toEqual([`${told}, but available in us-lax`]);
     const nowhere = { ...soldOut, 'us-lax': ['g7-highmem-1', 'g1-gpu-rtx6000-1'] };
     expect(faultsWith(sized(2, 20_000), nowhere)).toEqual([
-      `${told}: choose another type or region (GET /types?region=us-east tells what is available)`,
+      `${told}: choose another type or region (GET /types?region=us-east shows what is available)`,
     ]);
   });
 
@@ -311,11 +311,11 @@ describe('why a type was chosen', () => {
     [{ kind: 'type', type: 'x' } as const, 'asked for by its id'],
     [
       { kind: 'size', vcpus: 1, memoryMb: 1_024 } as const,
-      'the cheapest type to be had in us-east with at least 1 vCPU and 1024 MB',
+      'the cheapest type available in us-east with at least 1 vCPU and 1024 MB',
     ],
     [
       { kind: 'size', vcpus: 4, memoryMb: 1 } as const,
-      'the cheapest type to be had in us-east with at least 4 vCPUs',
+      'the cheapest type available in us-east with at least 4 vCPUs',
     ],
   ])('is told of %j', (machine, why) => {
     expect(whyChosen(machine, 'us-east')).toBe(why);
@@ -410,8 +410,8 @@ describe('user data', () => {
     const userData = '#cloud-config';
     expect(faultsOf(aSpec({ userData }))).toEqual([]);
     expect(faultsOf(aSpec({ userData, image: 'Slackware 15.0', region: 'xx-old' }))).toEqual([
-      'userData: userData needs an image with cloud-init, which linode/slackware15.0 has not',
-      'userData: userData needs a region with Metadata, which xx-old has not',
+      'userData: userData needs an image with cloud-init, which linode/slackware15.0 lacks',
+      'userData: userData needs a region with Metadata, which xx-old lacks',
     ]);
     const none = aSpec({ userData: null, image: 'Slackware 15.0', region: 'xx-old' });
     expect(faultsOf(none)).toEqual([]);

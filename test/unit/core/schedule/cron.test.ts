@@ -260,8 +260,8 @@ describe('an expression with a fault', () => {
     ['*/0 * * * *', 'illegal stepping'],
     ['5-1 * * * *', 'From value is larger'],
     ['a b c d e', 'illegal characters'],
-    ['0 0 30 2 *', 'a day that comes'],
-    ['0 0 31 4,6,9,11 *', 'a day that comes'],
+    ['0 0 30 2 *', 'a day that exists'],
+    ['0 0 31 4,6,9,11 *', 'a day that exists'],
   ])('such as "%s" is told: %s', (cron, told) => {
     expect(faultOfCron(cron)).toContain(told);
   });

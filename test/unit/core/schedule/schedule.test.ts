@@ -184,7 +184,7 @@ describe('a change', () => {
     [
       { enabled: true, cron: '0 0 * * *' },
       'cron',
-      '"cron" is no field of a schedule that can be changed: leave it out',
+      '"cron" is no field of a change of a schedule: leave it out',
     ],
   ])('is not %j', (input, path, message) => {
     expect(parseScheduleChange(input)).toEqual({ ok: false, faults: [{ path, message }] });
