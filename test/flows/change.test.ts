@@ -346,7 +346,7 @@ it('the history tells how nodes came up, and what was asked for again', async ()
   await world.reapUntil(plus(START, minutes(10)));
   const events = (await world.record(id)).history.map(({ event }) => event);
   expect(events).toContainEqual(expect.stringMatching(/^\d of 10 nodes up$/));
-  expect(events).toContainEqual('asked again for node 7: no answer came');
+  expect(events).toContainEqual('asked Linode again for node 7: no answer came');
   expect(events).toContain('running (10 of 10 nodes up)');
 });
 
@@ -360,7 +360,7 @@ it('the history keeps the launch and the newest, however often a create is asked
   expect(phase).toBe('failed');
   expect(history.length).toBeLessThanOrEqual(50);
   expect(events[0]).toMatch(/^launched by ann/);
-  expect(events.filter((event) => event.startsWith('asked again'))).not.toEqual([]);
+  expect(events.filter((event) => event.startsWith('asked Linode again'))).not.toEqual([]);
   expect(events.at(-1)).toBe('gone');
 });
 

@@ -4,12 +4,12 @@ import { type BilledNode, type MonthName, spend, spendByMonth } from '../billing
 import { combinedPrice, type Price } from '../billing/price.ts';
 import { type Bought, type ClusterRecord, type Common, isLive, type NodeRecord } from './record.ts';
 
-/** The price of a node: with backups where it has them, or where that must be assumed. */
+/** The price of a node. `backups`: the node has backups, or must be assumed to have them. */
 export function priceOf(bought: Bought, backups: boolean): Price {
   return backups ? combinedPrice(bought.price, bought.backupsPrice) : bought.price;
 }
 
-/** What Linode bills the cluster for, as far as it may exist. */
+/** The nodes that Linode bills, and those that it may bill because their create may have left. */
 export function billedNodes(record: Common): BilledNode[] {
   return record.nodes.flatMap((node) => billedNode(node, record.bought) ?? []);
 }
@@ -35,11 +35,12 @@ function billedNode(node: NodeRecord, bought: Bought): BilledNode | null {
   }
 }
 
+/** The spend of a live cluster up to `at`; the final spend of an ended one. */
 export function spentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
   return isLive(record) ? spend(billedNodes(record), at) : record.spent;
 }
 
-/** `spentAt`, by the calendar month that bears it. */
+/** `spentAt`, split by calendar month (UTC). */
 export const spentByMonthOf = (
   record: ClusterRecord,
   at: EpochMs,

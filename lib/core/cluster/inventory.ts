@@ -1,7 +1,7 @@
 import type { NodeLabel } from '../base/names.ts';
 import type { ClusterRecord } from './record.ts';
 
-/** The forms that tools read as they are. `json` is `inventoryNodes`, and the caller's to print. */
+/** The formats of files that tools read unchanged; for `json`, callers print `inventoryNodes`. */
 export const inventoryFormats = ['ssh', 'hosts', 'ansible', 'mpi'] as const;
 export type InventoryFormat = (typeof inventoryFormats)[number];
 
@@ -14,7 +14,7 @@ export interface InventoryNode {
   readonly user: 'root';
 }
 
-/** The nodes that can be reached, or will be once they have booted. */
+/** The nodes that have an IPv4 address: they can be reached once they have booted. */
 export function inventoryNodes(record: ClusterRecord): InventoryNode[] {
   return record.nodes.flatMap((node) => {
     if (node.state !== 'created') return [];
@@ -27,21 +27,21 @@ export function inventoryNodes(record: ClusterRecord): InventoryNode[] {
   });
 }
 
-/** The cluster in the form that a tool reads as it is. Its first line says how complete it is. */
+/** The inventory as a file that a tool reads unchanged. Its first line says how complete it is. */
 export function inventory(record: ClusterRecord, format: InventoryFormat): string {
   const nodes = inventoryNodes(record);
   const lines = [headline(record, nodes.length), ...writers[format](nodes, record)];
   return `${lines.join('\n')}\n`;
 }
 
-/** `#` begins a comment in all of the forms. */
+/** `#` begins a comment in every format. */
 function headline({ id, phase, nodes }: ClusterRecord, reachable: number): string {
-  const whole = `# Cluster ${id} (${phase}):`;
-  if (reachable > 0) return `${whole} ${reachable} of ${nodes.length} nodes.`;
+  const heading = `# Cluster ${id} (${phase}):`;
+  if (reachable > 0) return `${heading} ${reachable} of ${nodes.length} nodes.`;
   const isComing = phase === 'provisioning' || phase === 'running';
   return isComing
-    ? `${whole} none of its ${nodes.length} nodes has an address yet. Ask again in a few seconds.`
-    : `${whole} it has no nodes any more.`;
+    ? `${heading} none of its ${nodes.length} nodes has an address yet. Ask again in a few seconds.`
+    : `${heading} it has no nodes any more.`;
 }
 
 type Writer = (nodes: readonly InventoryNode[], record: ClusterRecord) => readonly string[];
@@ -49,8 +49,8 @@ type Writer = (nodes: readonly InventoryNode[], record: ClusterRecord) => readon
 const writers: Readonly<Record<InventoryFormat, Writer>> = {
   ssh: (nodes) => [
     '# Log in with: ssh -F <this file> <label>',
-    '# Addresses are used again soon, hence host keys by label, in a file of their own; and a' +
-      ' session with a node that was destroyed ends after a minute.',
+    '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own,' +
+      ' and a session with a destroyed node ends after a minute.',
     ...nodes.flatMap(sshHost),
   ],
 
@@ -66,7 +66,7 @@ const writers: Readonly<Record<InventoryFormat, Writer>> = {
     '',
     `[${id}:vars]`,
     'ansible_user=root',
-    '# Addresses are used again soon, hence host keys by label, in a file of their own.',
+    '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own.',
     `ansible_ssh_common_args='${ansibleSshArgs}'`,
   ],
 
@@ -76,11 +76,13 @@ const writers: Readonly<Record<InventoryFormat, Writer>> = {
   ],
 };
 
-/** No one has told us the first key that a node shows; that it stays the same is checked. */
+/**
+ * ssh trusts the first host key of a node, which nobody knows before, and refuses a changed one.
+ */
 const hostKeys = {
   StrictHostKeyChecking: 'accept-new',
   UserKnownHostsFile: '~/.ssh/known_hosts_onebuck',
-  // Off by default since OpenSSH 8.5: before, a key was kept by address as well.
+  // The default since OpenSSH 8.5. Older versions keep a key by address as well.
   CheckHostIP: 'no',
 };
 
@@ -90,7 +92,7 @@ function sshHost({ label, ipv4, user }: InventoryNode): string[] {
     User: user,
     HostKeyAlias: label,
     ...hostKeys,
-    // A machine that is destroyed does not say goodbye.
+    // A destroyed node does not close its connections: ssh gives up after 3 × 20 s of silence.
     ServerAliveInterval: 20,
     ServerAliveCountMax: 3,
     ConnectTimeout: 15,

@@ -4,15 +4,20 @@ import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
 import { billedNodes, priceOf } from './bills.ts';
 import type { Common } from './record.ts';
 
-/** How long a live cluster's limits let it live, and what it will cost, seen from one instant. */
+/**
+ * How long a live cluster's limits let it live, and its bill at the end, as seen at one instant.
+ */
 export interface Life {
-  /** What Linode bills or may bill. Nodes that are yet to be created count as if created now. */
+  /** The nodes that Linode bills or may bill. Planned nodes count as if created now. */
   readonly nodes: readonly BilledNode[];
-  /** The last instant at which the bill is within the budget and no node has begun an hour too many. */
+  /**
+   * The last instant at which the bill is within the budget and no node has begun an hour beyond
+   * `maxHours`.
+   */
   readonly lastAffordable: EpochMs;
-  /** When the destruction begins: the safety margin before `lastAffordable`. */
+  /** The teardown time: the safety margin before `lastAffordable`. */
   readonly teardownAt: EpochMs;
-  /** The limit that sets it. */
+  /** The limit that sets the teardown time. */
   readonly limit: 'budget' | 'maxHours';
   /** What Linode will have billed if all nodes are deleted at `teardownAt`. */
   readonly bill: MicroUsd;
@@ -20,7 +25,10 @@ export interface Life {
 
 const A_MOMENT = durationMs(1);
 
-/** Compute it once for an instant, and hand it on: it takes the bills of all nodes by the month. */
+/**
+ * The life of a cluster, as seen at `now`. Compute it once for an instant and pass it on: it adds
+ * up the bills of all nodes, month by month.
+ */
 export function lifeOf(record: Common, now: EpochMs): Life {
   const { budget, maxHours, marginMs } = record;
   const nodes = nodesOf(record, now);

@@ -2,8 +2,8 @@ import type { Tag } from '../base/names.ts';
 import type { EpochMs } from '../base/units.ts';
 
 /**
- * The statuses of Linode's contract, and `unknown` for any that it may add. None of them but
- * deletion ends the bill.
+ * The statuses that Linode documents, and `unknown` for any that it may add. A status never ends
+ * the bill; only deletion does.
  */
 export const linodeStatuses = [
   'running',
@@ -27,12 +27,12 @@ export const linodeStatuses = [
 
 export type LinodeStatus = (typeof linodeStatuses)[number];
 
-/** A machine as Linode's API shows it. */
+/** A Linode as the API shows it. */
 export interface Linode {
   readonly id: number;
   readonly label: string;
   readonly status: LinodeStatus;
-  /** When its bill began; whole seconds, as Linode gives it. */
+  /** When Linode's bill began, in whole seconds as the API gives it. */
   readonly created: EpochMs;
   readonly type: string;
   readonly region: string;

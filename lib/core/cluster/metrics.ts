@@ -6,32 +6,32 @@ import { lifeOf } from './life.ts';
 import { type ClusterRecord, type EndedRecord, isLive, type LiveRecord } from './record.ts';
 
 /**
- * Everything that CloudWatch counts of Onebuck's own. Each is paid for by the hour in which it is
- * sent, a month of hours being $0.30: so those that alarms watch are sent only where there is
- * something to tell, and the others only for those who look at the dashboard.
+ * Onebuck's own metrics in CloudWatch. AWS charges each metric for every hour in which it is sent,
+ * $0.30 for a month of hours. So the metrics that alarms watch are sent only when there is
+ * something to report, and the others only with the dashboard.
  */
 export const metrics = {
-  /** By how much a cluster that ended was over its budget, US dollars. At least once for each. */
+  /** By how much an ended cluster was over its budget, in US dollars; at least once a cluster. */
   Overspend: { unit: 'None', isAlarming: true },
-  /** Linodes that the sweeper destroyed. */
+  /** Linodes that the sweeper has destroyed. */
   OrphansDestroyed: { unit: 'Count', isAlarming: true },
-  /** Clusters that failed to come up, and runs of schedules that launched none. */
+  /** Clusters that failed to come up, and occurrences of schedules that were refused or missed. */
   FailedLaunches: { unit: 'Count', isAlarming: true },
-  /** Clusters whose teardown has taken 2 minutes and goes on, each minute. */
+  /** Clusters whose teardown has taken 2 minutes and is not over, once a minute. */
   OverdueClusters: { unit: 'Count', isAlarming: true },
   LiveClusters: { unit: 'Count', isAlarming: false },
-  /** The budgets of live clusters, US dollars. */
+  /** The budgets of all live clusters, in US dollars. */
   OpenBudget: { unit: 'None', isAlarming: false },
-  /** What Linode bills an hour for the nodes of live clusters, US dollars. */
+  /** The price of an hour of all nodes of live clusters, in US dollars. */
   SpendRate: { unit: 'None', isAlarming: false },
-  /** How long before the budget's last instant a cluster's last deletion was taken. */
+  /** How long before the last affordable instant Linode accepted a cluster's last deletion. */
   TeardownLead: { unit: 'Seconds', isAlarming: false },
 } as const satisfies Record<string, { unit: 'None' | 'Count' | 'Seconds'; isAlarming: boolean }>;
 
 export type MetricName = keyof typeof metrics;
 export type MetricValues = Partial<Readonly<Record<MetricName, number>>>;
 
-/** The values to count, of those that `hasDashboard` has paid for. */
+/** The metrics to send: without the dashboard, only those that an alarm watches. */
 export const paidFor = (
   values: MetricValues,
   { hasDashboard }: { readonly hasDashboard: boolean },
@@ -40,10 +40,10 @@ export const paidFor = (
     ([name]) => hasDashboard || metrics[name].isAlarming,
   );
 
-/** How long a teardown may take before people are told: the margin is at least as much. */
+/** How long a teardown may take before an alarm. The safety margin is at least as long. */
 const TEARDOWN_TIME_MAX = minutes(2);
 
-/** Whether a cluster's teardown began, or was to begin, 2 minutes ago, and a node may yet exist. */
+/** Whether 2 minutes ago the teardown had begun or was due, and a node may still exist. */
 export function isOverdue(record: ClusterRecord, now: EpochMs): boolean {
   if (!isLive(record) || !billedNodes(record).some(({ billedUntil }) => billedUntil === null)) {
     return false;
@@ -52,11 +52,11 @@ export function isOverdue(record: ClusterRecord, now: EpochMs): boolean {
   return now >= plus(since, TEARDOWN_TIME_MAX);
 }
 
-/** What lives, all clusters together. */
+/** Totals over all live clusters. */
 export interface Living {
   readonly clusters: number;
   readonly openBudget: MicroUsd;
-  /** What an hour costs of the nodes that may exist, before any of them has reached its cap. */
+  /** The price of an hour of all nodes that may exist, as if none had reached its monthly price. */
   readonly hourly: MicroUsd;
 }
 
@@ -71,20 +71,21 @@ export function livingOf(records: readonly ClusterRecord[]): Living {
 }
 
 /**
- * How long before the last instant that the limits afforded Linode had taken the last deletion;
- * negative where that came too late. null: the limits did not end the cluster, so that nothing was
- * there to be late for. `before` is the record that `ended` was made from.
+ * How long before the last affordable instant Linode accepted the last deletion; negative: too
+ * late. null: no limit ended the cluster, so no deletion could be late, or the teardown had no node
+ * to delete. `before` is the live record that became `ended`.
  */
 export function teardownLeadOf(before: LiveRecord, ended: EndedRecord): DurationMs | null {
   if (before.phase !== 'deleting' || !['budget', 'maxHours'].includes(ended.endReason)) return null;
-  const bills = billedNodes(ended);
-  const isDeletedThen = (until: EpochMs | null) => until !== null && until >= before.deletingSince;
-  const [first, ...rest] = bills.flatMap(({ billedUntil }) =>
-    billedUntil !== null && isDeletedThen(billedUntil) ? [billedUntil] : [],
+  const billed = billedNodes(ended);
+  const isDeletedInTeardown = (until: EpochMs | null) =>
+    until !== null && until >= before.deletingSince;
+  const [first, ...rest] = billed.flatMap(({ billedUntil }) =>
+    billedUntil !== null && isDeletedInTeardown(billedUntil) ? [billedUntil] : [],
   );
   if (first === undefined) return null;
-  const asIfAlive = bills.map((node) =>
-    isDeletedThen(node.billedUntil) ? { ...node, billedUntil: null } : node,
+  const asIfAlive = billed.map((node) =>
+    isDeletedInTeardown(node.billedUntil) ? { ...node, billedUntil: null } : node,
   );
   const { budget, maxHours } = ended;
   return between(latest(first, ...rest), lastAffordable(asIfAlive, { budget, maxHours }));

@@ -10,16 +10,16 @@ import {
 import { billedNodes } from './bills.ts';
 import { type ClusterRecord, isLive } from './record.ts';
 
-/** What a calendar month (UTC) bears of clusters. */
+/** What clusters were billed in a calendar month (UTC), with what their end saved. */
 export interface MonthTotals {
-  /** Those that were billed in it. */
+  /** The number of clusters that were billed in the month. */
   readonly clusters: number;
-  /** Started hours, node by node; as in the bill, an hour that touches two months is in both. */
+  /** Started hours of each node. As in the bill, an hour that touches two months counts in both. */
   readonly nodeHours: number;
   readonly billed: MicroUsd;
-  /** What the nodes billed in it would have cost on top, had they been left on until its end. */
+  /** What the nodes would have cost in addition, had they lived until the end of the month. */
   readonly saved: MicroUsd;
-  /** How much of `billed` is beyond the budget of its cluster: 0 as the promise has it. */
+  /** The part of `billed` that is over the clusters' budgets: 0 if Onebuck keeps its promise. */
   readonly overspent: MicroUsd;
 }
 
@@ -32,8 +32,8 @@ export const NOTHING: MonthTotals = {
 };
 
 /**
- * The month's share of one cluster, as if a live one were destroyed `now`; `NOTHING` where the
- * month bears none of it. The shares of all months add up to what was spent.
+ * One cluster's share of a month. A live cluster counts as if it were destroyed `now`. `NOTHING`:
+ * the cluster was not billed in the month. The shares of all months add up to its spend.
  */
 export function totalsOf(record: ClusterRecord, month: MonthName, now: EpochMs): MonthTotals {
   const at = isLive(record) ? now : record.endedAt;
@@ -50,31 +50,32 @@ export function totalsOf(record: ClusterRecord, month: MonthName, now: EpochMs):
   };
 }
 
-export const added = (one: MonthTotals, other: MonthTotals): MonthTotals => ({
-  clusters: one.clusters + other.clusters,
-  nodeHours: one.nodeHours + other.nodeHours,
-  billed: sum([one.billed, other.billed]),
-  saved: sum([one.saved, other.saved]),
-  overspent: sum([one.overspent, other.overspent]),
+export const added = (a: MonthTotals, b: MonthTotals): MonthTotals => ({
+  clusters: a.clusters + b.clusters,
+  nodeHours: a.nodeHours + b.nodeHours,
+  billed: sum([a.billed, b.billed]),
+  saved: sum([a.saved, b.saved]),
+  overspent: sum([a.overspent, b.overspent]),
 });
 
 function savedOn(node: BilledNode, month: MonthName, at: EpochMs): MicroUsd {
   const billed = spendByMonth([node], at)[month];
   if (billed === undefined) return microUsd(0);
-  const leftOn = spendByMonth([{ ...node, billedUntil: null }], monthNamed(month).end)[month];
-  // Never less than nothing: at the price frozen for it, a month's bill does not fall.
-  return microUsd((leftOn ?? 0) - billed);
+  const stillOn = { ...node, billedUntil: null };
+  const billedToEnd = spendByMonth([stillOn], monthNamed(month).end)[month];
+  // Never negative: at a frozen price, the bill of a month never falls.
+  return microUsd((billedToEnd ?? 0) - billed);
 }
 
-/** A budget is used up from the first month on: what a month adds beyond it is the month's. */
+/** The overspend that the month adds: months use up the budget in their order. */
 function overspentIn(
   month: MonthName,
   bills: Readonly<Record<MonthName, MicroUsd>>,
   budget: MicroUsd,
 ): MicroUsd {
-  const over = (isCounted: (name: MonthName) => boolean) => {
+  const excess = (isCounted: (name: MonthName) => boolean) => {
     const counted = Object.entries(bills).filter(([name]) => isCounted(name));
     return Math.max(0, sum(counted.map(([, bill]) => bill)) - budget);
   };
-  return microUsd(over((name) => name <= month) - over((name) => name < month));
+  return microUsd(excess((name) => name <= month) - excess((name) => name < month));
 }

@@ -4,13 +4,13 @@ import type { LiveRecord } from './record.ts';
 
 /** What Onebuck does next about a live cluster. */
 export interface Next {
-  /** At the latest then. */
+  /** Onebuck acts at this instant or earlier. */
   readonly at: EpochMs;
-  /** What and why, to be read after "Onebuck": `destroys its nodes, when the budget is used up`. */
+  /** What Onebuck does and why, to be read after "Onebuck": `destroys its nodes, when …`. */
   readonly why: string;
 }
 
-/** `life` is the record's, at the instant at which the cluster is looked at. */
+/** `life` is the life of `record` at the present instant. */
 export function nextOf(record: LiveRecord, { teardownAt, limit }: Life): Next {
   const { phase, dueAt, trouble } = record;
   if (phase === 'running') {

@@ -4,22 +4,22 @@ import { lifeOf } from './life.ts';
 import type { Linode } from './linode.ts';
 import { type ClusterRecord, isLive } from './record.ts';
 
-/** How long a live cluster's teardown may be overdue before the sweeper does it instead. */
+/** How long a live cluster's teardown may be overdue before the sweeper destroys its nodes. */
 const OVERDUE_AFTER = minutes(1);
-/** How old a Linode without record and without `reap` tag must be: its tags may be in the making. */
+/** A Linode with neither record nor `reap` tag is spared this long: its tags may yet be set. */
 const UNMARKED_GRACE = minutes(15);
 
 export interface Orphan {
   readonly linode: Linode;
-  /** From when it is to be destroyed; may lie in the future. */
+  /** When the sweeper is to destroy the Linode; may lie in the future. */
   readonly at: EpochMs;
   readonly reason: string;
 }
 
 /**
- * Which Linodes of this deployment no live record protects, and from when. `records` must have been
- * read after `linodes` were listed, so that a record written in between protects its nodes; null:
- * the records can't be read, and only what the `reap` tag says counts.
+ * The Linodes of this deployment that no live record protects, now or from `at` on. `records` must
+ * have been read after `linodes` were listed, so that a record written in between protects its
+ * nodes. null: the records can't be read, and only the `reap` tags decide.
  */
 export function findOrphans(
   linodes: readonly Linode[],
@@ -31,17 +31,17 @@ export function findOrphans(
   return ours.flatMap((linode): Orphan[] => {
     const id = clusterOfTags(linode.tags);
     const record = id === null ? undefined : byId.get(id);
-    const found =
+    const expiry =
       record === undefined
         ? withoutRecord(linode, records !== null)
         : withRecord(record, context.now);
-    return found === null ? [] : [{ linode, ...found }];
+    return expiry === null ? [] : [{ linode, ...expiry }];
   });
 }
 
-type Verdict = Omit<Orphan, 'linode'> | null;
+type Expiry = Omit<Orphan, 'linode'> | null;
 
-function withRecord(record: ClusterRecord, now: EpochMs): Verdict {
+function withRecord(record: ClusterRecord, now: EpochMs): Expiry {
   if (!isLive(record)) return { at: record.endedAt, reason: `its cluster is ${record.phase}` };
   if (record.phase === 'deleting') {
     const at = plus(record.deletingSince, OVERDUE_AFTER);
@@ -51,7 +51,7 @@ function withRecord(record: ClusterRecord, now: EpochMs): Verdict {
   return { at, reason: 'the teardown of its cluster is overdue' };
 }
 
-function withoutRecord(linode: Linode, recordsRead: boolean): Verdict {
+function withoutRecord(linode: Linode, recordsRead: boolean): Expiry {
   const why = recordsRead ? 'it has no record' : 'the records can not be read';
   const reapAt = reapTimeOfTags(linode.tags);
   if (reapAt !== null) return { at: reapAt, reason: `${why} and its reap time has come` };

@@ -8,17 +8,18 @@ import type { Spec } from './spec.ts';
 
 /** What a cluster will cost and how long its budget lasts, if all its nodes start at once. */
 export interface Quote {
-  /** For each started hour of the whole cluster. */
+  /** The price of each started hour of the whole cluster. */
   readonly hourly: MicroUsd;
-  /** What the first started hour costs; no smaller budget is accepted. */
+  /** What the first started hour costs. A launch refuses a smaller budget. */
   readonly smallestBudget: MicroUsd;
+  /** Whole hours; 0: the budget does not pay the first. */
   readonly affordableHours: number;
   readonly teardownAt: EpochMs;
   readonly spentAtTeardown: MicroUsd;
   readonly unspent: MicroUsd;
 }
 
-/** The quote for a cluster whose nodes all start at `from`, at the prices that were found for it. */
+/** The quote of a cluster whose nodes all start at `from`, at the prices in `bought`. */
 export function quoteOf(spec: Spec, bought: Bought, marginMs: DurationMs, from: EpochMs): Quote {
   const { nodes, budget, maxHours } = spec;
   const price = priceOf(bought, bought.backupsAssumed);
@@ -37,8 +38,8 @@ export function quote(input: {
   const smallestBudget = firstHourCost(price, nodes, from);
   const hourly = times(price.hourly, nodes);
   if (budget < smallestBudget) {
-    const nothing = { affordableHours: 0, teardownAt: from, spentAtTeardown: microUsd(0) };
-    return { hourly, smallestBudget, ...nothing, unspent: budget };
+    const noHours = { affordableHours: 0, teardownAt: from, spentAtTeardown: microUsd(0) };
+    return { hourly, smallestBudget, ...noHours, unspent: budget };
   }
   const billed = Array.from({ length: nodes }, () => ({
     billedFrom: from,

@@ -7,8 +7,9 @@ import type { Linode, LinodeStatus } from './linode.ts';
 import type { Spec } from './spec.ts';
 
 /**
- * The record of a cluster: one item, written whole. A phase has the fields that make sense in it;
- * `dueAt`, when a pass is next wanted, is there exactly while the cluster is live.
+ * The record of a cluster: one item of the table, always written whole. A phase has only the fields
+ * that make sense in it. `dueAt`, the instant at which the next pass is due, is present if and only
+ * if the cluster is live.
  */
 export type ClusterRecord = Provisioning | Running | Deleting | Deleted | Failed;
 export type LiveRecord = Provisioning | Running | Deleting;
@@ -26,43 +27,48 @@ export const phases = [
 export interface Common {
   readonly id: ClusterId;
   readonly owner: string;
-  /** Counts the writes; a write is made only over the revision that was read. */
+  /** The number of writes. A write succeeds only over the revision that was read. */
   readonly revision: number;
   readonly createdAt: EpochMs;
-  /** `openedAt` of its entry in the ledger of the caps. */
+  /** `openedAt` of the cluster's entry in the ledger of the caps. */
   readonly reservedAt: EpochMs;
-  /** The deployment, whose tag makes a Linode ours. */
+  /** The stage whose ownership tag the nodes bear. */
   readonly stage: string;
-  /** The schedule that launched it; null: a request did. */
+  /** The schedule that launched the cluster; null: a request did. */
   readonly scheduleId: ScheduleId | null;
   readonly spec: Spec;
-  /** SHA-256 of the request that made it: the same idempotency key with another is refused. */
+  /**
+   * SHA-256 of the spec as the client sent it. The same idempotency key with another spec is
+   * refused.
+   */
   readonly requestHash: string;
-  /** What the spec came to at launch, prices included: they are frozen. */
+  /** What the launch found for the spec. Its prices are frozen: they never change later. */
   readonly bought: Bought;
-  /** What was said to the spec then, so that the launch's answer can be given again. */
+  /** The advice of the launch, kept so that a repeated request gets the same answer. */
   readonly advice: Advice;
   readonly budget: MicroUsd;
   readonly maxHours: number | null;
-  /** How long before the last hour mark that the budget affords the teardown begins. */
+  /** The safety margin between the teardown time and the last affordable hour mark. */
   readonly marginMs: DurationMs;
-  /** Nodes that are not running by then have failed to come up. */
+  /** The end of the time to come up: nodes that do not run by this instant have failed. */
   readonly provisionBy: EpochMs;
   readonly nodes: readonly NodeRecord[];
-  /** Every `reap` tag that its nodes may bear; they outlive the nodes. */
+  /** Every `reap` tag that a node bears or may have borne. In the account, tags outlive Linodes. */
   readonly reapTags: readonly Tag[];
-  /** Until when to leave its nodes' tags alone, as Linode would not take them. */
+  /**
+   * Passes leave the nodes' tags alone until this instant, because Linode refused a change of them.
+   */
   readonly retagAfter?: EpochMs;
-  /** What kept the last pass from doing all that was due; absent: nothing did. */
+  /** Why the last pass could not do all that was due; absent: it could. */
   readonly trouble?: Trouble;
-  /** What people were told of it, or need not be told any more. */
+  /** The kinds of notices that were sent, or that are superseded by a later one. */
   readonly notified?: readonly NoticeKind[];
   readonly history: readonly HistoryEntry[];
 }
 
-/** Why Onebuck can't do what is due, in Linode's words as far as it answered. */
+/** Why Onebuck can't do what is due, in Linode's own words if Linode answered. */
 export interface Trouble {
-  /** When that reason was first met. */
+  /** When a pass first met this reason. */
   readonly since: EpochMs;
   /** At most 300 characters. */
   readonly reason: string;
@@ -77,9 +83,9 @@ export interface Bought {
   readonly region: string;
   readonly image: string;
   readonly price: Price;
-  /** What backups add where the account forces them; null: no price is known. */
+  /** The price of backups for a node; null: no price is known. */
   readonly backupsPrice: Price | null;
-  /** Count backups for nodes that are not there to show whether they have them. */
+  /** Whether to count backups for nodes whose Linode has not been seen yet. */
   readonly backupsAssumed: boolean;
 }
 
@@ -112,7 +118,7 @@ export interface Ended extends Common {
   readonly failure: string | null;
   /** The bill, as far as it can be known; never less than what Linode bills. */
   readonly spent: MicroUsd;
-  /** By how much it is over the budget; 0 as the promise has it. */
+  /** The part of `spent` that is over the budget: 0 if Onebuck keeps its promise. */
   readonly overspent: MicroUsd;
 }
 
@@ -126,27 +132,27 @@ export interface Failed extends Ended {
 
 export type EndReason = 'budget' | 'maxHours' | 'requested' | 'failed' | 'lost';
 
-/** A node by what is known of its Linode. Its label is fixed before the Linode exists. */
+/** A node, with what is known of its Linode. The label is fixed before the Linode exists. */
 export type NodeRecord =
   /** No create was ever sent. */
   | NodeOf<'planned'>
   /**
-   * A create may have left: the Linode may exist, and is billed from the first `sentAt`. `triedAt`:
-   * when the last create was sent. `refused`: why the last create made nothing, which says nothing of
-   * those before.
+   * A create may have left: the Linode may exist, and counts as billed from `sentAt`, the time of
+   * the first create. `triedAt`: the time of the last create. `refused`: why Linode refused the
+   * last create; an earlier create may still take effect.
    */
   | (NodeOf<'creating'> & {
       readonly sentAt: EpochMs;
       readonly triedAt: EpochMs;
       readonly refused?: string;
     })
-  /** `checkedAt`: when the Linode was found by its id, if the last list did not show it. */
+  /** `checkedAt`: when the Linode was found by its id although the last list did not show it. */
   | (NodeOf<'created'> & Machine & { readonly checkedAt?: EpochMs })
-  /** Linode accepted its deletion at `billedUntil`; the list may still show it. */
+  /** Linode accepted the deletion at `billedUntil`; its list may still show the Linode. */
   | (NodeOf<'deleting'> & Machine & { readonly billedUntil: EpochMs })
-  /** Linode shows it no more. */
+  /** Linode's list does not show the Linode any more. */
   | (NodeOf<'gone'> & Machine & { readonly billedUntil: EpochMs })
-  /** It is known that it never existed, and why. */
+  /** No Linode of the node ever existed; `reason` says why. */
   | (NodeOf<'neverCreated'> & { readonly reason: string });
 
 interface NodeOf<State extends string> {
@@ -166,7 +172,7 @@ export interface Machine {
 
 export type NodeIn<State extends NodeRecord['state']> = Extract<NodeRecord, { state: State }>;
 
-/** What people are told of a cluster, each once in its life. */
+/** The kinds of notices. Each is sent at most once in a cluster's life. */
 export type NoticeKind = 'launched' | 'half' | 'mostly' | 'teardownSoon' | 'gone' | 'failed';
 
 export interface HistoryEntry {
@@ -174,10 +180,10 @@ export interface HistoryEntry {
   readonly event: string;
 }
 
-/** The most entries that a record keeps: the first, which tells of the launch, and the newest. */
+/** The most entries that a record keeps: the first, about the launch, and the newest. */
 const HISTORY_ENTRIES_MAX = 50;
 
-/** How long the record of an ended cluster is kept by default: a year and more, for its reports. */
+/** How long records of ended clusters are kept by default: a year of reports, and some days. */
 export const ENDED_KEPT = hours(400 * 24);
 
 export const isLive = (record: ClusterRecord): record is LiveRecord => 'dueAt' in record;
@@ -190,7 +196,9 @@ export function withHistory<R extends Common>(record: R, at: EpochMs, event: str
 
 const TROUBLE_CHARACTERS_MAX = 300;
 
-/** The record with what kept a pass from its work; none: with nothing in its way. */
+/**
+ * The record with the reasons why a pass could not do its work; without trouble if there are none.
+ */
 export function withTrouble<R extends Common>(
   record: R,
   reasons: readonly string[],
@@ -203,8 +211,9 @@ export function withTrouble<R extends Common>(
 }
 
 /**
- * The machine of a Linode seen at `seenAt`. Linode's `created` is the bill's truth; where it lies
- * after the instant at which we saw it, our clock is behind and the earlier is the dearer.
+ * The machine of a Linode seen at `seenAt`. Linode bills from its `created`. If that is later than
+ * `seenAt`, Onebuck's clock is behind, and the earlier instant makes the bill higher, which is
+ * safe.
  */
 export function machineOf(linode: Linode, seenAt: EpochMs): Machine {
   return {
@@ -218,8 +227,8 @@ export function machineOf(linode: Linode, seenAt: EpochMs): Machine {
 }
 
 /**
- * A machine seen again: as it is now, billed from the earliest instant that was ever told, and for
- * backups even where they have been cancelled since: the hours before that bear them.
+ * The machine `known`, seen again. It is billed from the earliest instant ever seen. It counts as
+ * having backups even after somebody cancelled them, since Linode has billed hours with backups.
  */
 export function machineSeenAgain(known: Machine, linode: Linode, seenAt: EpochMs): Machine {
   const machine = machineOf(linode, seenAt);

@@ -5,7 +5,7 @@ import type { EndNotice, LiveNotice, Notice } from './notices.ts';
 
 /** A notice as people and programs read it. */
 export interface NoticeMessage {
-  /** At most 100 ASCII characters on one line: what a mail's subject takes. */
+  /** At most 100 ASCII characters on one line, as SNS wants the subject of a mail. */
   readonly subject: string;
   readonly text: string;
   readonly json: Readonly<Record<string, unknown>> & { readonly id: string; readonly text: string };
@@ -13,10 +13,10 @@ export interface NoticeMessage {
 
 export function messageOf(notice: Notice): NoticeMessage {
   const { clusterId, nodes, type, kind } = notice;
-  const news = 'teardownAt' in notice ? liveText(notice) : endText(notice);
-  const text = `Cluster ${clusterId} (${nodes} × ${type}) ${news}`;
+  const sentence = 'teardownAt' in notice ? liveText(notice) : endText(notice);
+  const text = `Cluster ${clusterId} (${nodes} × ${type}) ${sentence}`;
   const subject = `Onebuck ${notice.stage}: cluster ${clusterId} ${subjectOf(notice)}`;
-  // The same in whatever is sent twice on the way, so that a receiver can tell.
+  // A notice that is delivered twice has the same id both times, so that a receiver can drop one.
   return { subject, text, json: { id: `${clusterId}/${kind}`, text, ...jsonOf(notice) } };
 }
 
@@ -64,7 +64,7 @@ function liveText(notice: LiveNotice): string {
 function endText(notice: EndNotice): string {
   const cost = `${formatUsd(notice.spent)} of its budget of ${formatUsd(notice.budget)}`;
   const over =
-    notice.overspent === 0 ? '' : ` That is ${formatUsd(notice.overspent)} more than it had.`;
+    notice.overspent === 0 ? '' : ` That is ${formatUsd(notice.overspent)} over the budget.`;
   if (notice.kind === 'gone')
     return `is gone: ${endReasons[notice.endReason]}. It cost ${cost}.${over}`;
   return `has failed and is gone: ${notice.failure ?? 'no node came up'}. It cost ${cost}.${over}`;

@@ -13,63 +13,70 @@ import type {
   Running,
 } from '../cluster/record.ts';
 
-/** One thing that people are told of a cluster, once. */
+/** A message to people about a cluster, sent at most once for each kind. */
 export type Notice = LiveNotice | EndNotice;
 
-interface About {
+interface NoticeBase {
   readonly clusterId: ClusterId;
   readonly owner: string;
   readonly stage: string;
-  /** What the spec calls it; null: nothing. */
+  /** null: the spec has no name. */
   readonly name: string | null;
-  /** As many as were asked for. */
+  /** The number of nodes in the spec. */
   readonly nodes: number;
   readonly type: string;
   readonly at: EpochMs;
   readonly budget: MicroUsd;
-  /** What Linode bills up to `at`. */
+  /** The spend up to `at`. */
   readonly spent: MicroUsd;
 }
 
-export interface LiveNotice extends About {
+export interface LiveNotice extends NoticeBase {
   readonly kind: Extract<NoticeKind, 'launched' | 'half' | 'mostly' | 'teardownSoon'>;
   readonly teardownAt: EpochMs;
-  /** What ends it then. */
+  /** The limit that sets `teardownAt`. */
   readonly limit: 'budget' | 'maxHours';
-  /** What Linode will have billed by then. */
+  /** The spend at `teardownAt`. */
   readonly bill: MicroUsd;
   readonly nodesUp: number;
   readonly addresses: number;
 }
 
-export interface EndNotice extends About {
+export interface EndNotice extends NoticeBase {
   readonly kind: Extract<NoticeKind, 'gone' | 'failed'>;
   readonly endReason: EndReason;
   readonly failure: string | null;
   readonly overspent: MicroUsd;
 }
 
-/** How long before the teardown time that is told. */
+/** How long before the teardown time the notice `teardownSoon` is due. */
 const SOON = minutes(10);
-/** Who was told of a launch this short before the teardown need not be told of it again. */
+/**
+ * The shortest time from start to teardown with a notice `teardownSoon`. In a shorter life, the
+ * notice `launched` has just given the teardown time.
+ */
 const LIFE_MIN = minutes(20);
-/** A cluster that was launched before notices were sent is no news. */
-const LAUNCH_IS_NEWS_FOR = minutes(10);
+/**
+ * How long after the start the notice `launched` may be sent. A cluster that started before its
+ * deployment could send notices gets none.
+ */
+const LAUNCHED_NOTICE_AGE_MAX = minutes(10);
 const A_MOMENT: DurationMs = durationMs(1);
 
-/** A notice that is due, if any, and the record which says that it is sent: save that first. */
-export interface Noted<R extends ClusterRecord> {
-  /** The same record, where there is nothing to note. */
+/** The notice that is due, if any, and the record that notes it as sent. Save the record first. */
+export interface DueNotice<R extends ClusterRecord> {
+  /** The same record if there is nothing to note. */
   readonly record: R;
   readonly notice: Notice | null;
 }
 
 /**
- * The notice that is due of a live cluster. Where several have come to be due since the last pass,
- * the latest speaks for all. `life` is the record's at `now`.
+ * The notice that is due about a live cluster. If several are due since the last pass, only the
+ * last kind is sent, and all are noted as sent. `life` must be the life of `record` at `now`.
  */
-export function withNotice(record: LiveRecord, life: Life, now: EpochMs): Noted<LiveRecord> {
-  // The notice of its end will come with its bill.
+export function withNotice(record: LiveRecord, life: Life, now: EpochMs): DueNotice<LiveRecord> {
+  // A cluster that is coming up or being destroyed sends none: the notice of its end follows, with
+  // the final bill.
   if (record.phase !== 'running') return { record, notice: null };
   const { notified = [] } = record;
   const due = milestones(record, life)
@@ -83,19 +90,19 @@ export function withNotice(record: LiveRecord, life: Life, now: EpochMs): Noted<
   };
 }
 
-/** The notice of a cluster's end. */
-export function withEndNotice(record: EndedRecord, now: EpochMs): Noted<EndedRecord> {
+/** The notice of a cluster's end, if it has not been sent. */
+export function withEndNotice(record: EndedRecord, now: EpochMs): DueNotice<EndedRecord> {
   const { notified = [] } = record;
   const kind = record.phase === 'failed' ? 'failed' : 'gone';
   if (notified.includes(kind)) return { record, notice: null };
   const { spent, endReason, failure, overspent } = record;
   return {
     record: { ...record, notified: [...notified, kind] },
-    notice: { ...about(record, now), kind, spent, endReason, failure, overspent },
+    notice: { ...baseOf(record, now), kind, spent, endReason, failure, overspent },
   };
 }
 
-/** When there will next be something to tell of a running cluster before its teardown. */
+/** When the next notice about a running cluster is due; null: none is before its teardown. */
 export function nextNoticeAt(record: Running, life: Life, now: EpochMs): EpochMs | null {
   const { notified = [] } = record;
   const later = milestones(record, life)
@@ -110,32 +117,36 @@ interface Milestone {
 }
 
 /**
- * What there is to tell in a running cluster's life, and when, in order, as its limits are now. What
- * was so when it had come up is left out: its launch was told with what it will cost and when it
- * ends. (Of two hours, the first is half.) A later change of its limits may bring it back.
+ * The notices of a running cluster and when they are due, by its present limits. A notice that was
+ * due already when the cluster had come up is left out, because the notice `launched` gives the
+ * final bill and the teardown time (of two hours, the first is half). A later change of the limits
+ * may bring the notice back.
  */
 function milestones(record: Running, { teardownAt, bill }: Life): Milestone[] {
   const { startedAt } = record;
   const nodes = billedNodes(record);
-  const livesLong = teardownAt - startedAt >= LIFE_MIN;
+  const isLongLife = teardownAt - startedAt >= LIFE_MIN;
   const later: Milestone[] = [
-    { kind: 'half', at: billedFrom(nodes, share(bill, 50)) },
-    { kind: 'mostly', at: billedFrom(nodes, share(bill, 80)) },
-    ...(livesLong ? [{ kind: 'teardownSoon', at: minus(teardownAt, SOON) } as const] : []),
+    { kind: 'half', at: whenBillReaches(nodes, share(bill, 50)) },
+    { kind: 'mostly', at: whenBillReaches(nodes, share(bill, 80)) },
+    ...(isLongLife ? [{ kind: 'teardownSoon', at: minus(teardownAt, SOON) } as const] : []),
   ];
   const launched: Milestone = { kind: 'launched', at: startedAt };
   return [launched, ...later.filter(({ at }) => at > startedAt && at < teardownAt)];
 }
 
-/** Rounded up; at least the smallest amount, which what costs nothing never reaches. */
+/**
+ * A percentage of the bill, rounded up; at least 1 micro-dollar, so that a free cluster never
+ * reaches it.
+ */
 const share = (bill: MicroUsd, percent: number): MicroUsd =>
   microUsd(Math.max(1, Math.ceil((bill * percent) / 100)));
 
-/** The first instant at which the bill comes to `amount`. */
-function billedFrom(nodes: readonly BilledNode[], amount: MicroUsd): EpochMs {
-  const less = { budget: microUsd(amount - 1), maxHours: null };
-  const last = lastAffordable(nodes, less);
-  // Where even the first hours come to more, that is when the oldest was created.
+/** The first instant at which the bill is at least `amount`. */
+function whenBillReaches(nodes: readonly BilledNode[], amount: MicroUsd): EpochMs {
+  const limitsBelow = { budget: microUsd(amount - 1), maxHours: null };
+  const last = lastAffordable(nodes, limitsBelow);
+  // If even the first hours cost `amount` or more, `last` is the creation of the oldest node.
   return spend(nodes, last) >= amount ? last : plus(last, A_MOMENT);
 }
 
@@ -145,10 +156,10 @@ function liveNotice(
   { teardownAt, limit, bill }: Life,
   now: EpochMs,
 ): LiveNotice | null {
-  if (kind === 'launched' && now - record.startedAt > LAUNCH_IS_NEWS_FOR) return null;
+  if (kind === 'launched' && now - record.startedAt > LAUNCHED_NOTICE_AGE_MAX) return null;
   const up = record.nodes.filter((node) => node.state === 'created');
   return {
-    ...about(record, now),
+    ...baseOf(record, now),
     kind,
     spent: spend(billedNodes(record), now),
     teardownAt,
@@ -159,7 +170,7 @@ function liveNotice(
   };
 }
 
-const about = (record: ClusterRecord, at: EpochMs) => ({
+const baseOf = (record: ClusterRecord, at: EpochMs) => ({
   clusterId: record.id,
   owner: record.owner,
   stage: record.stage,

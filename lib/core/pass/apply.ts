@@ -10,40 +10,47 @@ import {
 } from '../cluster/record.ts';
 import { withBackupsLearned } from './observe.ts';
 
-/** What came of a step. */
+/** The outcome of a step. */
 export type Outcome =
   | { readonly kind: 'created'; readonly index: number; readonly linode: Linode }
   | { readonly kind: 'refused'; readonly index: number; readonly reason: string }
-  /** The create did not leave, or was turned away at the door: nothing was made. */
+  /**
+   * The create was not sent, or Linode turned it away before it did anything: there is no Linode.
+   */
   | {
       readonly kind: 'notSent';
       readonly index: number;
       readonly reason: string;
       readonly retryAt: EpochMs;
     }
-  /** The deletion was answered: by `existed`, it ended a Linode, or there was none. */
+  /**
+   * Linode answered the deletion. `existed`: it deleted a Linode; else there was none to delete.
+   */
   | { readonly kind: 'deletionAccepted'; readonly index: number | null; readonly existed: boolean }
-  /** Linode knows it no more, though nobody asked us to delete it. */
+  /** The node's Linode does not exist any more, though Onebuck did not delete it. */
   | { readonly kind: 'vanished'; readonly index: number }
-  /** It exists without our tags: somebody took it over, and it is not ours to touch. */
+  /**
+   * The node's Linode exists without the ownership tag. Somebody took it over, so Onebuck must
+   * leave it alone.
+   */
   | { readonly kind: 'takenOver'; readonly index: number }
   | { readonly kind: 'present'; readonly index: number; readonly linode: Linode }
   | { readonly kind: 'retagged' }
-  /** Linode did not take a node's tags; they are left alone for a while. */
+  /** Linode refused a change of a node's tags. Passes leave tags alone until `until`. */
   | { readonly kind: 'tagsRefused'; readonly until: EpochMs }
-  /** These are gone from the account, or borne by others. */
+  /** The `shared` tags are gone from the account, or Linodes of other clusters bear them. */
   | { readonly kind: 'tagsRemoved'; readonly shared: readonly Tag[] }
-  /** Nothing is known to have changed; the next pass looks again. */
+  /** It is not known whether the step had an effect; the next pass observes again. */
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** The record with what came of a pass's steps, as known at `at`. */
+/** The record with the outcomes of a pass's steps, as known at `at`. */
 export function apply(record: LiveRecord, outcomes: readonly Outcome[], at: EpochMs): LiveRecord {
   return withBackupsLearned(
-    outcomes.reduce((current, outcome) => applyOne(current, outcome, at), record),
+    outcomes.reduce((current, outcome) => withOutcome(current, outcome, at), record),
   );
 }
 
-function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord {
+function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord {
   switch (outcome.kind) {
     case 'failed':
     case 'retagged':
@@ -51,7 +58,8 @@ function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord
     case 'tagsRefused':
       return { ...record, retagAfter: outcome.until };
     case 'tagsRemoved': {
-      // On its way out, what comes late may bring them back: then they are removed again.
+      // While the cluster is being destroyed, a create that lands late may bring the tags back.
+      // Then `tagsRemoved` is cleared, and the tags are removed again.
       if (record.phase === 'deleting') return { ...record, tagsRemoved: true };
       const { shared } = outcome;
       return { ...record, reapTags: record.reapTags.filter((tag) => !shared.includes(tag)) };
@@ -59,7 +67,7 @@ function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord
     case 'deletionAccepted': {
       const { index, existed } = outcome;
       if (index !== null) return withNode(record, index, (node) => withDeletion(node, existed, at));
-      const event = 'destroyed a Linode with its tags that is none of its nodes';
+      const event = 'destroyed a Linode that has its tags and is none of its nodes';
       return existed ? withHistory(record, at, event) : record;
     }
     case 'refused': {
@@ -70,8 +78,8 @@ function applyOne(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord
     case 'takenOver': {
       const how =
         outcome.kind === 'vanished'
-          ? 'is gone, though not by us'
-          : 'lost our tag: it is no longer ours, lives on and is billed on';
+          ? 'was deleted, though not by Onebuck'
+          : 'lost the ownership tag: Onebuck leaves it alone, and Linode bills it on';
       const noted = withHistory(record, at, `node ${outcome.index} ${how}`);
       return withNode(noted, outcome.index, (node) => withEnd(node, at));
     }
@@ -91,16 +99,17 @@ function withNode(
   return { ...record, nodes };
 }
 
-/** A refusal speaks for its own try alone: an earlier one may still land, and stays billed. */
+/** A refusal answers the last create only. An earlier create may still land, and stays billed. */
 function withRefusal(node: NodeRecord, reason: string): NodeRecord {
   const { index, label } = node;
-  const only = node.state !== 'creating' || node.sentAt === node.triedAt;
-  return only ? { state: 'neverCreated', index, label, reason } : { ...node, refused: reason };
+  const isOnlyTry = node.state !== 'creating' || node.sentAt === node.triedAt;
+  return isOnlyTry ? { state: 'neverCreated', index, label, reason } : { ...node, refused: reason };
 }
 
 function withDeletion(node: NodeRecord, existed: boolean, at: EpochMs): NodeRecord {
   if (node.state === 'created') return { ...node, state: 'deleting', billedUntil: at };
-  // It was there after all: billed until this answer. Otherwise the earlier answer stands.
+  // The Linode existed after all, and was billed until this answer. Otherwise the earlier answer
+  // stands.
   if (node.state === 'deleting' && existed) return { ...node, billedUntil: at };
   return node;
 }
@@ -117,9 +126,9 @@ function withAnswer(
 ): NodeRecord {
   const { index, label } = node;
   if (outcome.kind === 'notSent') {
-    // With an earlier try unresolved it may still exist, and stays billed.
-    const only = node.state === 'creating' && node.sentAt === node.triedAt;
-    return only ? { state: 'planned', index, label } : node;
+    // An earlier create without an answer may still land, and stays billed.
+    const isOnlyTry = node.state === 'creating' && node.sentAt === node.triedAt;
+    return isOnlyTry ? { state: 'planned', index, label } : node;
   }
   const machine =
     node.state === 'created'

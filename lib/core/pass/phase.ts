@@ -11,10 +11,13 @@ import {
   withHistory,
 } from '../cluster/record.ts';
 
-/** When a create that is not seen has certainly not landed: its window and its HTTP time-out. */
+/**
+ * How long after it was planned a create may yet land: longer than its window (60 s) and its HTTP
+ * time-out (30 s) together.
+ */
 const LANDED_BY = seconds(120);
 
-/** Starts the destruction of a cluster; a second reason does not replace the first. */
+/** The record at the start of its teardown. A second reason does not replace the first. */
 export function beginDeleting(
   record: LiveRecord,
   now: EpochMs,
@@ -36,11 +39,11 @@ export function beginDeleting(
 }
 
 /**
- * The record without hope for creates that will make nothing any more:
- * 1. one that a complete list does not show, and that can't land any more, was never made, unless a
- *    provisioning cluster that still has time sends it again;
- * 2. one that was not sent before the time to come up ended is given up where `onPartial` is `keep`
- *    and there are others to keep.
+ * The record with the nodes marked as never created whose creates have no effect any more:
+ * 1. a create that can't land any more and that a complete list does not show, unless the cluster
+ *    is provisioning and still has time to send it again;
+ * 2. a create that was not sent before the time to come up ended, if `onPartial` is `keep` and
+ *    other nodes are up.
  */
 export function withoutLostCreates(
   record: LiveRecord,
@@ -64,21 +67,21 @@ export function withoutLostCreates(
   return { ...record, nodes };
 }
 
-/** The record in the phase that its nodes and the time call for. */
+/** The record in the phase that its nodes and the time require. */
 export function inPhase(record: LiveRecord, { teardownAt, limit }: Life, now: EpochMs): LiveRecord {
   if (record.phase === 'deleting') return record;
   const begin = (reason: EndReason, failure: string | null = null) =>
     beginDeleting(record, now, { reason, failure });
 
-  // 1. Its time is over.
+  // 1. The teardown time has come.
   if (now >= teardownAt) return begin(limit);
 
-  // 2. A node will never be, and all were wanted or none.
+  // 2. A node was never created, and the spec wants all nodes or none.
   const refusal = record.nodes.find((node) => node.state === 'neverCreated');
   const isAllOrNothing = record.phase === 'provisioning' && record.spec.onPartial === 'destroy';
   if (refusal !== undefined && isAllOrNothing) return begin('failed', refusal.reason);
 
-  // 3. Nothing is left of it.
+  // 3. No node exists or is coming.
   if (!record.nodes.some(isComing)) {
     const hasLived = record.nodes.some(({ state }) => state === 'gone' || state === 'deleting');
     return hasLived ? begin('lost') : begin('failed', refusal?.reason ?? 'no node came up');
@@ -91,25 +94,25 @@ function whileProvisioning(record: Provisioning, now: EpochMs): LiveRecord {
   const isWaitedFor = record.nodes.some((node) => isComing(node) && !isUp(node));
   if (!isWaitedFor) {
     const running: Running = { ...record, phase: 'running', startedAt: now };
-    return withHistory(running, now, `running (${countUp(record)} up)`);
+    return withHistory(running, now, `running (${nodesUp(record)} up)`);
   }
   if (now < record.provisionBy || isKept) return record;
-  const failure = `only ${countUp(record)} were running when the time to come up ended`;
+  const failure = `only ${nodesUp(record)} were running when the time to come up ended`;
   return beginDeleting(record, now, { reason: 'failed', failure });
 }
 
-/** Puts into the history how many nodes are up, where more are than `before`. */
+/** The record with an entry in its history if more nodes are up than in `before`. */
 export function withProgress(record: LiveRecord, before: LiveRecord, now: EpochMs): LiveRecord {
-  const up = (one: LiveRecord) => one.nodes.filter(isUp).length;
-  const isProgress = record.phase === 'provisioning' && up(record) > up(before);
-  return isProgress ? withHistory(record, now, `${countUp(record)} up`) : record;
+  const countOf = ({ nodes }: LiveRecord) => nodes.filter(isUp).length;
+  const isProgress = record.phase === 'provisioning' && countOf(record) > countOf(before);
+  return isProgress ? withHistory(record, now, `${nodesUp(record)} up`) : record;
 }
 
 export const isUp = (node: NodeRecord) => node.state === 'created' && node.status === 'running';
 
 const isComing = (node: NodeRecord) => ['planned', 'creating', 'created'].includes(node.state);
 
-const countUp = ({ nodes }: LiveRecord) => `${nodes.filter(isUp).length} of ${nodes.length} nodes`;
+const nodesUp = ({ nodes }: LiveRecord) => `${nodes.filter(isUp).length} of ${nodes.length} nodes`;
 
 export function neverCreated({ index, label }: NodeRecord, reason: string): NodeIn<'neverCreated'> {
   return { state: 'neverCreated', index, label, reason };

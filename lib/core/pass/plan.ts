@@ -28,26 +28,26 @@ import { inPhase, isUp, neverCreated, withoutLostCreates, withProgress } from '.
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
 import type { Step } from './steps.ts';
 
-/** How many creates a pass sends: what Linode's rate limit takes at once (20 per 15 s). */
+/** The most creates that a pass sends: Linode takes 20 in 15 s (docs/linode.md#rate-limits). */
 export const CREATES_PER_PASS = 20;
 const POLL_EVERY = seconds(10);
-/** How often a running cluster is looked at, for nodes that were deleted by hand. */
+/** How often a pass looks at a running cluster, for nodes that somebody has deleted by hand. */
 const CHECK_EVERY = minutes(30);
-/** How soon a node found by its id, but not in the list, is asked for again. */
+/** How soon a pass asks again for a node that Linode knows by id but does not list. */
 const ASK_AGAIN_AFTER = minutes(1);
 /**
- * By how much a notice is told late at least: the reaper starts passes up to a minute before they
- * are due, and only a teardown is worth the waiting.
+ * The least delay of a notice. The reaper starts passes up to a minute before they are due, and
+ * only a teardown is worth a function that waits.
  */
 const NOTICE_LATE = minutes(1);
-/** When another pass takes over from one that died while it created, or while it deleted. */
+/** How long a pass that creates, or deletes, keeps its cluster before another pass takes over. */
 const CREATING_LEASE = seconds(120);
 const DELETING_LEASE = seconds(30);
 
 export type Plan =
   /**
-   * `next` is the intent: save it, then carry out the steps. A wait stands by itself. `life` is how
-   * long `next` may live.
+   * `next` is the intent: save it, then carry out the steps. A step `wait` is the only step of its
+   * plan. `life` is the life of `next`.
    */
   | {
       readonly next: LiveRecord;
@@ -57,19 +57,20 @@ export type Plan =
   | { readonly next: EndedRecord; readonly steps: readonly [] };
 
 /**
- * What to do about a cluster now. `observed` are Linodes as a complete list shows them; null: they
- * could not be listed. Carrying the steps out and planning again ends in a wait or in the end.
+ * Plans a pass over a cluster at `now`. `observed`: a complete list of Linodes; null: they could
+ * not be listed. Carrying out the steps and planning again leads to a wait or to the end of the
+ * cluster.
  */
 export function plan(record: LiveRecord, observed: readonly Linode[] | null, now: EpochMs): Plan {
-  // 1. What Linode shows of the cluster goes into the record.
+  // 1. Update the record by Linode's list.
   const linodes = observed === null ? null : linodesOf(record, observed);
   const seen = linodes === null ? record : observe(record, linodes, now);
-  // 2. Creates that will make nothing any more are given up.
+  // 2. Give up creates that can have no effect any more.
   const known = withoutLostCreates(seen, now, { isListed: linodes !== null });
-  // 3. The cluster moves to the phase that its nodes and the time call for.
+  // 3. Move the cluster to the phase that its nodes and the time require.
   const life = lifeOf(known, now);
   const current = withProgress(inPhase(known, life, now), record, now);
-  // 4. That phase says what is to be done.
+  // 4. Plan what that phase requires.
   switch (current.phase) {
     case 'provisioning':
       return planProvisioning(current, linodes, life, now);
@@ -81,10 +82,10 @@ export function plan(record: LiveRecord, observed: readonly Linode[] | null, now
 }
 
 /**
- * 1. Where list and record differ, that is put right.
- * 2. `reap` tags that name a wrong time are moved.
- * 3. What is not up when the time to come up has ended is destroyed.
- * 4. Until then, nodes are created, and created again where a create was lost.
+ * 1. Correct differences between list and record.
+ * 2. Replace `reap` tags that name a wrong time.
+ * 3. When the time to come up has ended, delete the nodes that are not up.
+ * 4. Until then, create nodes, and send lost creates again.
  */
 function planProvisioning(
   record: Provisioning,
@@ -98,7 +99,7 @@ function planProvisioning(
     return waiting(record, life, { reason: 'Linodes could not be listed', until: poll, dueAt });
   }
   const { steps: retags, borne } = retagging(record, linodes, life, now);
-  const creates = creating(record, life, now);
+  const creates = planCreates(record, life, now);
   const steps: Step[] = [
     ...corrections(record, linodes, now),
     ...retags,
@@ -113,18 +114,20 @@ function planProvisioning(
   return { next, steps: [first, ...rest], life };
 }
 
-interface Creating {
+interface Creates {
   readonly next: Provisioning;
   readonly steps: readonly Step[];
+  /** The `reap` tags that the new nodes may bear. */
   readonly borne: readonly Tag[];
 }
 
-/** The creates that a pass sends, and the record which says that they may have left. */
-function creating(record: Provisioning, { teardownAt }: Life, now: EpochMs): Creating {
+/** The creates that a pass sends, and the record that notes that they may have left. */
+function planCreates(record: Provisioning, { teardownAt }: Life, now: EpochMs): Creates {
   const sendable = now >= record.provisionBy ? [] : record.nodes.filter(isSendable(now));
   const sending = sendable.slice(0, CREATES_PER_PASS);
   if (sending.length === 0) return { next: record, steps: [], borne: [] };
-  // The earliest that was ever sent: one sent again must bear the same tags to be adopted.
+  // The earliest `reap` tag so far: the teardown time moves while nodes come up, and no tag may be
+  // later than it.
   const current = reapTag(teardownAt);
   const [reap = current] = [...record.reapTags, current].sort();
   const nodes = record.nodes.map((node) => (sending.includes(node) ? asSent(node, now) : node));
@@ -142,9 +145,13 @@ function withResends(
   sending: readonly NodeRecord[],
   now: EpochMs,
 ): Provisioning {
-  const again = sending.filter(({ state }) => state === 'creating').map(({ index }) => index);
-  if (again.length === 0) return record;
-  return withHistory(record, now, `asked again for node ${again.join(', ')}: no answer came`);
+  const resent = sending.filter(({ state }) => state === 'creating').map(({ index }) => index);
+  if (resent.length === 0) return record;
+  return withHistory(
+    record,
+    now,
+    `asked Linode again for node ${resent.join(', ')}: no answer came`,
+  );
 }
 
 const isSendable = (now: EpochMs) => (node: NodeRecord) =>
@@ -167,18 +174,21 @@ function createNode(
 }
 
 /**
- * Skips Linodes that are being deleted already, which the list may show for a while, and those that
- * may be nodes whose creates were not answered.
+ * Deletes unknown Linodes. Skips those that are `deleting`, which the list may show for a while,
+ * and those that may be nodes whose creates were not answered.
  */
 function deletionsOfUnknown(record: LiveRecord, linodes: readonly Linode[]): Step[] {
-  const doubtful = possibleNodesOf(record, linodes);
-  const extras = unknownLinodesOf(record, linodes).filter(
-    (one) => one.status !== 'deleting' && !doubtful.includes(one),
+  const possible = possibleNodesOf(record, linodes);
+  const unknown = unknownLinodesOf(record, linodes).filter(
+    (linode) => linode.status !== 'deleting' && !possible.includes(linode),
   );
-  return extras.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
+  return unknown.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
 }
 
-/** Where list and record differ: Linodes that should not be there, and nodes that should. */
+/**
+ * Corrects differences between list and record: Linodes that should not be listed, and nodes that
+ * should be.
+ */
 function corrections(
   record: Provisioning | Running,
   linodes: readonly Linode[],
@@ -189,7 +199,8 @@ function corrections(
     ...record.nodes.flatMap((node): Step[] => {
       if (node.state === 'deleting') return deletion(node, linodes);
       if (node.state !== 'created' || linodeOf(node, linodes) !== undefined) return [];
-      // A node that has lost the cluster's tag stays out of the list: asking at once never ends.
+      // A node that has lost the cluster's tag is never listed again: without this pause, every
+      // pass would ask for it at once.
       const { index, linodeId, checkedAt } = node;
       const isKnown = checkedAt !== undefined && now - checkedAt < ASK_AGAIN_AFTER;
       return isKnown ? [] : [{ kind: 'checkNode', index, linodeId }];
@@ -197,7 +208,7 @@ function corrections(
   ];
 }
 
-/** With `onPartial: keep`, what was not up in time is destroyed and the rest is kept. */
+/** Deletes the nodes that were not up in time; with `onPartial: keep`, the others live on. */
 function deletionsOfLateNodes(
   record: Provisioning,
   linodes: readonly Linode[],
@@ -209,10 +220,10 @@ function deletionsOfLateNodes(
 }
 
 /**
- * 1. Where list and record differ, that is put right.
- * 2. `reap` tags that name a wrong time are moved.
- * 3. When nothing of that is to be done, tags that no node bears any more leave the account.
- * 4. Else there is nothing to do before the teardown, the next notice or the next look.
+ * 1. Correct differences between list and record.
+ * 2. Replace `reap` tags that name a wrong time.
+ * 3. If neither is needed, remove tags from the account that no node bears any more.
+ * 4. If no step is needed, wait for the teardown, the next notice or the next look.
  */
 function planRunning(
   record: Running,
@@ -250,10 +261,11 @@ function waitingToEnd(record: Running, life: Life, now: EpochMs): Plan {
 }
 
 /**
- * 1. Nothing new is created: nodes whose creates were not sent are recorded as never created.
- * 2. All that exists is deleted, also what the list does not show.
- * 3. A create whose reply was lost is waited for until it can't land any more.
- * 4. When a complete list shows nothing, the tags go; the next list that shows nothing ends it.
+ * 1. Create nothing more: record unsent nodes as never created.
+ * 2. Delete every node that exists, whether the list shows it or not.
+ * 3. Wait for creates whose reply was lost, until they can't land any more.
+ * 4. When a complete list shows no Linode of the cluster, remove its tags. When the next list shows
+ *    none either, the cluster has ended.
  */
 function planDeleting(
   record: Deleting,
@@ -272,7 +284,7 @@ function planDeleting(
   const dueAt = plus(now, DELETING_LEASE);
   const [first, ...rest] = deletions;
   if (first !== undefined) {
-    // What came late has brought the tags back.
+    // A Linode that came late has brought its tags back into the account.
     return { next: { ...current, dueAt, tagsRemoved: false }, steps: [first, ...rest], life };
   }
   const isOver = nodes.every(({ state }) => state === 'gone' || state === 'neverCreated');
@@ -291,7 +303,7 @@ function planDeleting(
 function deletion(node: NodeRecord, linodes: readonly Linode[] | null): Step[] {
   if (node.state !== 'created' && node.state !== 'deleting') return [];
   const linode = linodes === null ? undefined : linodeOf(node, linodes);
-  // Once Linode has accepted a deletion, only a list that shows the node alive is reason for another.
+  // Once Linode has accepted a deletion, only a list that shows the node alive justifies another.
   const isGoing = linode === undefined || linode.status === 'deleting';
   if (node.state === 'deleting' && isGoing) return [];
   const { index, linodeId } = node;

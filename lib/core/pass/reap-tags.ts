@@ -6,10 +6,10 @@ import type { LiveRecord, Provisioning, Running } from '../cluster/record.ts';
 import { linodeOf } from './observe.ts';
 import type { Step } from './steps.ts';
 
-/** A `reap` tag that is earlier than the teardown by more than this is moved; a later one always. */
+/** How much earlier than the teardown time a `reap` tag may be. A later tag is always replaced. */
 const EARLY_MAX = minutes(5);
 
-/** What to do about `reap` tags, and which of them nodes of the cluster may bear from then on. */
+/** The steps that replace `reap` tags, and the `reap` tags that nodes may bear from then on. */
 export interface Retagging {
   readonly steps: readonly Step[];
   readonly borne: readonly Tag[];
@@ -18,8 +18,8 @@ export interface Retagging {
 export const NO_RETAGGING: Retagging = { steps: [], borne: [] };
 
 /**
- * Nodes whose `reap` tag is missing, too late, or so early that the sweeper, if it had nothing else
- * to go by, would end the cluster well before its time.
+ * Replaces `reap` tags that are missing, too late, or so early that the sweeper, if it had only the
+ * tag to go by, would destroy the cluster well before its teardown time.
  */
 export function retagging(
   record: Provisioning | Running,
@@ -38,14 +38,15 @@ export function retagging(
   const steps = wrong.map(
     ({ index, linode }): Step => ({ kind: 'retagNode', index, linodeId: linode.id, reap }),
   );
-  // The replaced ones too, even if the record does not know them: they are to leave the account.
+  // Replaced tags count too, even if the record does not know them, so that a later pass removes
+  // them from the account.
   const replaced = wrong.flatMap(({ linode }) => linode.tags.filter(isReapTag));
   return { steps, borne: [reap, ...replaced] };
 }
 
 /**
- * While nodes are coming up the teardown time moves with them, and all bear the earliest: then only a
- * tag that is too late is wrong.
+ * While nodes come up, the teardown time moves, and all nodes bear the earliest `reap` tag. Only a
+ * tag later than the teardown time is wrong then.
  */
 function isRight({ phase }: LiveRecord, { tags }: Linode, teardownAt: EpochMs): boolean {
   const reapAt = reapTimeOfTags(tags);
@@ -55,13 +56,13 @@ function isRight({ phase }: LiveRecord, { tags }: Linode, teardownAt: EpochMs): 
 
 const isReapTag = (tag: Tag) => reapTimeOfTags([tag]) !== null;
 
-/** Tags that nodes of the cluster bore, and bear no more. */
+/** The `reap` tags that nodes of the cluster bore and that no listed Linode bears any more. */
 export const abandonedTags = (
   { reapTags }: LiveRecord,
   linodes: readonly Linode[],
 ): readonly Tag[] => reapTags.filter((tag) => !linodes.some(({ tags }) => tags.includes(tag)));
 
-/** The record that knows these tags, too. */
+/** The record with `tags` among its `reap` tags. */
 export const withReapTags = <R extends LiveRecord>(record: R, tags: readonly Tag[]): R => ({
   ...record,
   reapTags: [...new Set([...record.reapTags, ...tags])],

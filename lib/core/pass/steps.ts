@@ -1,26 +1,33 @@
 import type { NodeLabel, Tag } from '../base/names.ts';
 import { type EpochMs, seconds } from '../base/units.ts';
 
-/** How long after its intent was saved a create may still leave. */
+/** How long after its intent was saved a create may be sent. */
 export const CREATE_WINDOW = seconds(60);
 
 type StepArgs = {
-  /** `sentAt`: when this try was planned; it must leave within CREATE_WINDOW of that. */
+  /**
+   * `sentAt`: when this create was planned. It must be sent within CREATE_WINDOW of that instant.
+   */
   createNode: { index: number; label: NodeLabel; tags: readonly Tag[]; sentAt: EpochMs };
-  /** `seen`: Linode's list shows it with our tags; if not, that is to be checked first. */
+  /**
+   * `index` null: the Linode is none of the nodes. `seen`: the list shows the Linode with its tags;
+   * if not, the tags must be checked before it is deleted.
+   */
   deleteNode: { index: number | null; linodeId: number; seen: boolean };
-  /** A node that Linode's list should show and does not. */
+  /** Looks up a node that Linode's list should show and does not. */
   checkNode: { index: number; linodeId: number };
-  /** A node whose `reap` tag names another time than its teardown's. */
+  /** Replaces the `reap` tag of a node by `reap`. */
   retagNode: { index: number; linodeId: number; reap: Tag };
-  /** `shared` tags may stand on other clusters' nodes, and are left while they do. */
+  /**
+   * Removes tags from the account. A `shared` tag is kept while Linodes of other clusters bear it.
+   */
   removeTags: { own: readonly Tag[]; shared: readonly Tag[] };
   /** `reason`: why the pass has nothing to do before `until`. */
   wait: { reason: string; until: EpochMs };
 };
 type StepOf<Kind extends keyof StepArgs> = { readonly kind: Kind } & Readonly<StepArgs[Kind]>;
 
-/** One thing to do, as data. */
+/** One thing to do, as data. Executors carry it out. */
 export type Step = { [Kind in keyof StepArgs]: StepOf<Kind> }[keyof StepArgs];
 export type ActiveStep = Exclude<Step, { kind: 'wait' }>;
 export type Executors<Result> = {

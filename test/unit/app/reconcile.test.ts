@@ -324,7 +324,7 @@ describe('a pass that destroys', () => {
     const { run, record, deletions } = aWorld(aDeleting(), {}, taken);
     await run().catch(() => {});
     expect(deletions).toHaveLength(1);
-    expect(eventsOf(record() as EndedRecord).join()).toContain('node 0 lost our tag');
+    expect(eventsOf(record() as EndedRecord).join()).toContain('node 0 lost the ownership tag');
   });
 
   it.each([

@@ -93,8 +93,8 @@ describe('inventory', () => {
     expect(whole('ssh').slice(0, 7)).toEqual([
       headline,
       '# Log in with: ssh -F <this file> <label>',
-      '# Addresses are used again soon, hence host keys by label, in a file of their own; and a' +
-        ' session with a node that was destroyed ends after a minute.',
+      '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own, and a' +
+        ' session with a destroyed node ends after a minute.',
       '',
       `Host ${FIRST}`,
       '  HostName 192.0.2.0',
@@ -106,7 +106,7 @@ describe('inventory', () => {
     ]);
     expect(whole('ansible').slice(-4)).toEqual([
       'ansible_user=root',
-      '# Addresses are used again soon, hence host keys by label, in a file of their own.',
+      '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own.',
       "ansible_ssh_common_args='-o HostKeyAlias={{ inventory_hostname }}" +
         ' -o StrictHostKeyChecking=accept-new' +
         " -o UserKnownHostsFile=~/.ssh/known_hosts_onebuck -o CheckHostIP=no'",

@@ -52,7 +52,7 @@ describe('what is said', () => {
     const failed = { phase: 'failed', endReason: 'failed', failure: 'account limit' } as const;
     expect(text(anEnded({ ...failed, overspent: usd(0.02) }), LAUNCH)).toBe(
       'Cluster cabcdefg234 (2 × g6-nanode-1) has failed and is gone: account limit. ' +
-        'It cost $0.015 of its budget of $1.00. That is $0.02 more than it had.',
+        'It cost $0.015 of its budget of $1.00. That is $0.02 over the budget.',
     );
   });
 

@@ -121,7 +121,9 @@ describe('a deletion', () => {
       index: null,
       existed,
     });
-    expect(lastEvent(apply(record, [extra(true)], NOW))).toMatch(/^destroyed a Linode with its/);
+    expect(lastEvent(apply(record, [extra(true)], NOW))).toMatch(
+      /^destroyed a Linode that has its/,
+    );
     expect(apply(record, [extra(true)], NOW).nodes).toEqual(record.nodes);
     expect(apply(record, [extra(false)], NOW)).toEqual(record);
   });
@@ -169,13 +171,13 @@ describe('a check', () => {
   it('that finds nothing ends its bill and is told', () => {
     const record = apply(aRunning(), [{ kind: 'vanished', index: 1 }], NOW);
     expect(record.nodes).toEqual([created(0), gone(1, { billedUntil: NOW })]);
-    expect(lastEvent(record)).toBe('node 1 is gone, though not by us');
+    expect(lastEvent(record)).toBe('node 1 was deleted, though not by Onebuck');
   });
 
   it('that finds it without our tag lets go of it and is told', () => {
     const record = apply(aRunning(), [{ kind: 'takenOver', index: 0 }], NOW);
     expect(record.nodes).toEqual([gone(0, { billedUntil: NOW }), created(1)]);
-    expect(lastEvent(record)).toMatch(/^node 0 lost our tag/);
+    expect(lastEvent(record)).toMatch(/^node 0 lost the ownership tag/);
   });
 
   it('that finds nothing of a node deleted meanwhile keeps until when it was billed', () => {

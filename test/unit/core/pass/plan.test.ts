@@ -165,7 +165,7 @@ describe('a cluster that is coming up', () => {
     const again = plan(aCluster({ nodes }), [], secondsIn(30));
     expect(createdBy(again)).toEqual([0, 1, 2]);
     expect(eventsOf(again.next as LiveRecord).slice(1)).toEqual([
-      'asked again for node 0, 2: no answer came',
+      'asked Linode again for node 0, 2: no answer came',
     ]);
     expect(eventsOf(plan(aCluster(), [], LAUNCH).next as LiveRecord)).toHaveLength(1);
   });
