@@ -2,8 +2,8 @@ import type { Fault } from './core/base/fault.ts';
 import type { Alternative } from './core/cluster/advice.ts';
 
 /**
- * What went wrong, for a caller that can act on it. lib/http/problems.ts has the one table from these
- * codes to HTTP statuses; an error of any other class is a fault of ours.
+ * The kinds of errors that a caller can act on. lib/http/problems.ts maps each code to an HTTP
+ * status. An error of any other class is a bug in Onebuck.
  */
 export type ErrorCode =
   | 'invalid' // the caller's input has faults, listed in `faults`
@@ -25,9 +25,9 @@ export class AppError extends Error {
     message: string,
     readonly details: {
       readonly faults?: readonly Fault[];
-      /** Further facts for the caller, as they go into JSON. */
+      /** Further facts for the caller, as members of the JSON body. */
       readonly members?: Readonly<Record<string, unknown>>;
-      /** What could be launched instead. */
+      /** Changes of the spec that could be launched instead. */
       readonly alternatives?: readonly Alternative[];
     } = {},
   ) {

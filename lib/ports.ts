@@ -9,7 +9,7 @@ import type { ClusterRecord } from './core/cluster/record.ts';
 import type { Notice } from './core/notices/notices.ts';
 import type { ScheduleRecord } from './core/schedule/schedule.ts';
 
-/** Time as the use cases see it. Locally it may run faster than the machine's. */
+/** The time of the use cases. In local runs it may pass faster than the machine's time. */
 export interface Clock {
   now(): EpochMs;
   /** Resolves at `until`, or at once if that has passed. */
@@ -17,50 +17,56 @@ export interface Clock {
 }
 
 /**
- * Linode's API v4, as far as it is used. `by` is the instant after which a call neither retries
- * nor waits: each call is tried at least once, then ends with an answer or an AppError
- * (`linodeUnavailable`, `linodeDenied`, `linodeRejected`). No error carries the token.
+ * The calls of Linode's API v4 that Onebuck uses. `by` is the instant after which a call neither
+ * retries nor waits. Each call is tried at least once, then ends with an answer or an AppError
+ * (`linodeUnavailable`, `linodeDenied`, `linodeRejected`). No error contains the token.
  */
 export interface LinodeApi {
   types(by: EpochMs): Promise<Cacheable<readonly LinodeType[]>>;
   regions(by: EpochMs): Promise<Cacheable<readonly Region[]>>;
   images(by: EpochMs): Promise<Cacheable<readonly Image[]>>;
   /**
-   * Whether the region has machines left of the types that Linode lists for it; it has all others.
-   * Even where true, a create may be refused. Gives up within seconds: nothing hangs on it.
+   * Whether the region has machines left, for the types that Linode lists for it; all other types
+   * are available. A create may be refused even where this says true. Gives up within seconds,
+   * since launches do without it.
    */
   availability(region: string, by: EpochMs): Promise<readonly TypeAvailability[]>;
   /**
-   * Does the account force backups, which cost extra, on every new Linode? `unreadable`: the
-   * token lacks the scope account:read_only, so that the dearer must be assumed.
+   * Whether the account forces backups, which cost extra, on every new Linode. `unreadable`: the
+   * token lacks the scope account:read_only, so the caller must assume that it does.
    */
   backupsForced(by: EpochMs): Promise<boolean | 'unreadable'>;
-  /** Every Linode that bears the tag, all pages, each once; or an error, never a part of them. */
+  /**
+   * Every Linode that bears the tag, from all pages, each once. Throws rather than return only some
+   * of them.
+   */
   listByTag(tag: Tag, by: EpochMs): Promise<Linode[]>;
   get(id: number, by: EpochMs): Promise<Linode | 'notFound'>;
-  /** The one Linode with exactly this label, whoever made it. */
+  /** The Linode with exactly this label, whoever created it. */
   findByLabel(label: NodeLabel, by: EpochMs): Promise<Linode | 'notFound'>;
   /**
-   * Sends at most one create that could take effect, and never after `notAfter`; waits for the
-   * rate limit until then. After a lost reply, or where the label is taken, looks the label up and
-   * adopts what bears those of the request's tags that make it ours (`onebuck…`). Throws
-   * `linodeDenied` if the token is refused: then nothing was made.
+   * Sends at most one create that could take effect, and never after `notAfter`; waits for the rate
+   * limit until then. After a lost reply, or if the label is taken, looks up the label, and adopts
+   * its Linode if that bears the ownership tag and the cluster's tag of the request. Throws
+   * `linodeDenied` if Linode refuses the token; then no Linode was created.
    */
   create(
     request: CreateRequest,
     limits: { notAfter: EpochMs; by: EpochMs },
   ): Promise<CreateOutcome>;
-  /** May be called twice: `notFound` is as good as `deleted`. */
+  /** May be called twice; `notFound` is as good as `deleted`. */
   delete(id: number, by: EpochMs): Promise<'deleted' | 'notFound'>;
-  /** Puts these tags in place of all that it has. May be called twice. */
+  /** Replaces all tags of the Linode by `tags`. May be called twice. */
   setTags(id: number, tags: readonly Tag[], by: EpochMs): Promise<Linode | 'notFound'>;
-  /** Removes the tag from the account, and so from all that bears it. May be called twice. */
+  /**
+   * Removes the tag from the account, and so from everything that bears it. May be called twice.
+   */
   deleteTag(tag: Tag, by: EpochMs): Promise<void>;
 }
 
 export interface Cacheable<T> {
   readonly value: T;
-  /** For how long after it was asked for Linode lets it be used; null: it did not say. */
+  /** How long after the call Linode lets the value be used; null: Linode did not say. */
   readonly maxAge: DurationMs | null;
 }
 
@@ -75,7 +81,7 @@ export interface CreateRequest {
   readonly region: string;
   readonly image: string;
   readonly tags: readonly Tag[];
-  /** null: log in by `authorizedKeys` alone. */
+  /** null: people log in by `authorizedKeys` only. */
   readonly rootPassword: string | null;
   readonly authorizedKeys: readonly string[];
   /** Base64, as Linode's Metadata service takes it. */
@@ -83,43 +89,50 @@ export interface CreateRequest {
 }
 
 export type CreateOutcome =
-  /** Created, or found under the label with our tags. */
+  /** Linode created it, or it was found under the label with Onebuck's tags. */
   | { readonly kind: 'created'; readonly linode: Linode }
-  /** Nothing was made, and asking again would not help. */
+  /** No Linode was created, and another create would be refused too. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** Nothing was made; worth asking again from `retryAt`. */
+  /** No Linode was created; a create may succeed from `retryAt` on. */
   | { readonly kind: 'notSent'; readonly reason: string; readonly retryAt: EpochMs }
-  /** It may exist, or come to exist: count it as billed until it is known not to. */
+  /** The Linode may exist, or come to exist: count it as billed until it is known not to exist. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /**
- * The records. A record is written whole, and only over the revision that was read: of two
- * writers, one gets `conflict` and must drop its pass.
+ * The records of clusters. A record is written whole, and only over the revision that was read. Of
+ * two writers, one gets `conflict` and must drop its pass.
  */
 export interface ClusterStore {
-  /** `exists`: there is a record with this id, and it was left alone. */
+  /** `exists`: there is a record with this id already, which was left unchanged. */
   insert(record: ClusterRecord): Promise<'inserted' | 'exists'>;
-  /** Consistent: sees every write that was answered before. */
+  /** Reads consistently: sees every write that was answered before. */
   get(id: ClusterId): Promise<ClusterRecord | 'notFound'>;
-  /** Consistent. Ids without a record are left out. */
+  /** Reads consistently. Ids without a record are missing from the result. */
   getMany(ids: readonly ClusterId[]): Promise<ClusterRecord[]>;
-  /** Writes over the revision `record.revision` and returns the record with the next one. */
+  /** Writes over the revision `record.revision`; returns the record with its new revision. */
   save(record: ClusterRecord): Promise<ClusterRecord | 'conflict'>;
   /**
-   * Clusters and schedules due at or before `until`, most overdue first. May lag writes by seconds.
+   * The clusters and schedules due at or before `until`, most overdue first. May lag behind writes
+   * by seconds.
    */
   due(until: EpochMs): AsyncIterable<ClusterId | ScheduleId>;
-  /** Newest first, a page at a time, of fewer than `limit` if they are large. May lag writes. */
+  /**
+   * A page of records, newest first; fewer than `limit` if the records are large. May lag behind
+   * writes by seconds.
+   */
   list(query: ListQuery): Promise<{ records: ClusterRecord[]; nextCursor: string | null }>;
-  /** Launched before `to` and not ended before `from`, newest first. May lag writes by seconds. */
+  /**
+   * The clusters launched before `to` and not ended before `from`, newest first. May lag behind
+   * writes by seconds.
+   */
   livedIn(query: LivedQuery): AsyncIterable<ClusterRecord>;
 }
 
 export interface ListQuery {
-  /** null: everybody's. */
+  /** null: the clusters of all owners. */
   readonly owner: string | null;
   readonly status: ClusterRecord['phase'] | null;
-  /** Launched in that month (UTC); null: whenever. */
+  /** The month (UTC) of the launch; null: any month. */
   readonly month: MonthName | null;
   /** 1 to 100. */
   readonly limit: number;
@@ -128,60 +141,79 @@ export interface ListQuery {
 }
 
 export interface LivedQuery {
-  /** null: everybody's. */
+  /** null: the clusters of all owners. */
   readonly owner: string | null;
   readonly from: EpochMs;
   readonly to: EpochMs;
 }
 
-/** The records of schedules, which are due in the same index as clusters. As ClusterStore else. */
+/**
+ * The records of schedules, which the index `due` holds beside clusters. As with ClusterStore, a
+ * record is written whole, and only over the revision that was read.
+ */
 export interface ScheduleStore {
-  /** `exists`: there is a record with this id, and it was left alone. */
+  /** `exists`: there is a record with this id already, which was left unchanged. */
   insert(record: ScheduleRecord): Promise<'inserted' | 'exists'>;
-  /** Consistent: sees every write that was answered before. */
+  /** Reads consistently: sees every write that was answered before. */
   get(id: ScheduleId): Promise<ScheduleRecord | 'notFound'>;
-  /** Writes over the revision `record.revision` and returns the record with the next one. */
+  /** Writes over the revision `record.revision`; returns the record with its new revision. */
   save(record: ScheduleRecord): Promise<ScheduleRecord | 'conflict'>;
-  /** Whatever its revision; a save after that is a `conflict`. May be called twice. */
+  /**
+   * Deletes the record, whatever its revision. A later save gets `conflict`. May be called twice.
+   */
   delete(id: ScheduleId): Promise<void>;
-  /** All of an owner, or everybody's where that is null; newest first. May lag writes by seconds. */
+  /**
+   * The schedules of an owner (null: of all owners), newest first. May lag behind writes by
+   * seconds.
+   */
   list(owner: string | null): Promise<ScheduleRecord[]>;
 }
 
-/** The one ledger of the deployment, written whole, and only over the revision that was read. */
+/** The ledger of the deployment, written whole, and only over the revision that was read. */
 export interface LedgerStore {
-  /** Consistent: sees every write that was answered before. Of revision 0 before the first. */
+  /**
+   * Reads consistently: sees every write that was answered before. Before the first write, the
+   * ledger is empty and has revision 0.
+   */
   read(): Promise<Ledger>;
   /** Writes over the revision `ledger.revision`. Of two writers, one gets `conflict`. */
   save(ledger: Ledger): Promise<'saved' | 'conflict'>;
 }
 
-/** What the secret of the deployment holds. */
+/** The contents of the deployment's secret. */
 export interface Secrets {
-  /** `fresh`: read it again, because the last one was refused. */
+  /** `fresh`: read the secret again, because Linode refused the last token. */
   linodeToken(options: { fresh: boolean }): Promise<string>;
-  /** SHA-256 of each API token in lower-case hex, by owner, who may have several. */
+  /**
+   * The SHA-256 of each API token in lower-case hex, by owner. An owner may have several tokens.
+   */
   apiTokens(): Promise<Readonly<Record<string, readonly string[]>>>;
-  /** What root passwords are derived from; null: the secret has none. */
+  /** The key from which root passwords are derived; null: the secret has none. */
   passwordKey(): Promise<string | null>;
-  /** What notices to the webhook are signed with; null: the secret has none. */
+  /** The key that signs notices to the webhook; null: the secret has none. */
   webhookKey(): Promise<string | null>;
 }
 
-/** Asks for a pass soon. May be lost or doubled: the due index makes up for it. */
+/**
+ * Asks Lambda to run a pass soon. A nudge may be lost or doubled; the index `due` makes up for
+ * both.
+ */
 export interface Nudge {
   reconcile(id: ClusterId): Promise<void>;
   runSchedule(id: ScheduleId): Promise<void>;
 }
 
-/** Tells people. It may fail or hang: whoever sends bounds it, and goes on without. */
+/**
+ * Sends notices to people. `send` may fail or hang: the caller limits how long it waits, and goes
+ * on without it.
+ */
 export interface Notifier {
   send(notice: Notice): Promise<void>;
 }
 
 /**
- * Counts for alarms and the dashboard. Takes no time, and never throws, not even what `measure`
- * throws: no pass fails over a count.
+ * Metrics for alarms and the dashboard. Takes no time and never throws, even if `measure` throws,
+ * so that no pass fails because of a metric.
  */
 export interface Metrics {
   emit(measure: () => MetricValues): void;

@@ -1,22 +1,28 @@
 import type { MicroUsd } from './core/base/money.ts';
 import type { DurationMs } from './core/base/units.ts';
 
-/** What the operator of a deployment decides. lib/wire.ts reads them from the environment. */
+/**
+ * The settings of a deployment, which its operator decides. lib/wire.ts reads them from the
+ * environment.
+ */
 export interface Settings {
-  /** Part of every tag; two deployments on one account must differ in it. */
+  /**
+   * The name of the deployment, part of its ownership tag. Two deployments on one Linode account
+   * must have different stages.
+   */
   readonly stage: string;
-  /** How long before the last affordable hour mark a teardown begins. */
+  /** The safety margin: how long before the last affordable hour mark a teardown starts. */
   readonly marginMs: DurationMs;
-  /** How long a cluster may take to come up. */
+  /** The time to come up. */
   readonly provisionMs: DurationMs;
-  /** The most nodes of a cluster. */
+  /** The most nodes that a cluster may have. */
   readonly nodesMax: number;
-  /** The most budget of a cluster. */
+  /** The largest budget that a cluster may have. */
   readonly budgetMax: MicroUsd;
-  /** The most that all live clusters' budgets may come to; null, here and below: no such cap. */
+  /** The most that the budgets of all live clusters may add up to; null: no cap. */
   readonly openBudgetMax: MicroUsd | null;
-  /** The same of one owner's. */
+  /** The same for the live clusters of one owner; null: no cap. */
   readonly openBudgetPerOwnerMax: MicroUsd | null;
-  /** The most that one owner's clusters may cost in a calendar month, UTC. */
+  /** The most that one owner's clusters may cost in a calendar month, UTC; null: no cap. */
   readonly monthlySpendPerOwnerMax: MicroUsd | null;
 }

@@ -27,9 +27,9 @@ import type { Notifier } from './ports.ts';
 import type { Settings } from './settings.ts';
 
 /*
- * The one place where the environment is read and adapters are built, each once a process and only
- * when first asked for: a function loads what it uses. (The pure marks let the bundler drop what a
- * function does not use at all.)
+ * The only place that reads the environment and builds adapters, each once a process, when it is
+ * first needed: a function loads only the adapters that it uses. (The PURE marks let the bundler
+ * drop those that a function never uses.)
  */
 
 export const settings = /* @__PURE__ */ once(
@@ -45,14 +45,17 @@ export const settings = /* @__PURE__ */ once(
   }),
 );
 
-/** By itself, so that whoever destroys needs no other setting to be good. */
+/**
+ * Apart from the other settings, so that the reaper, the sweeper and passes can destroy although
+ * another setting is bad.
+ */
 export const stage = /* @__PURE__ */ once(() =>
   matching('STAGE', /^[a-z0-9](-?[a-z0-9]){0,19}$/, 'up to 20 of a-z, 0-9 and single -'),
 );
 
 export const log = /* @__PURE__ */ once(() => createLog('onebuck'));
 
-/** No setting of it can be wrong: whoever destroys must not fail over it. */
+/** A bad setting never makes it throw, so that metrics keep no function from destroying. */
 export const metrics = /* @__PURE__ */ once(() =>
   createMetrics({
     stage: env('STAGE', 'unknown'),
@@ -77,8 +80,8 @@ export const clock = /* @__PURE__ */ once((): SystemClock => {
 });
 
 /**
- * An AWS service that takes calls and does not answer must not hold up who could do without: by
- * default the SDK waits for ever.
+ * Time-outs for AWS, in milliseconds. By default the SDK waits for ever, and a service that does
+ * not answer would hold up a function that can do without it.
  */
 const aws = {
   requestHandler: {
@@ -88,7 +91,10 @@ const aws = {
   },
 };
 
-/** At least the month before this one, for its report. */
+/**
+ * How long records of ended clusters are kept: at least 62 days, so that last month's report is
+ * whole.
+ */
 export const endedKept = () =>
   hours(24 * wholeNumber('KEEP_ENDED_DAYS', '400', { min: 62, max: 3_650 }));
 
@@ -134,8 +140,9 @@ export const linode = /* @__PURE__ */ once(() =>
 export const catalogue = /* @__PURE__ */ once(() => createCatalogueCache(linode(), clock(), log()));
 
 /**
- * By what is set, and locally to the log in place of the topic. No setting is read before there is
- * something to tell: a bad one must not keep a pass from destroying.
+ * Sends to the topic and the webhook, if they are set; in local runs to the log instead of the
+ * topic. Reads no setting before there is a notice to send: a bad setting must not keep a pass from
+ * destroying.
  */
 export const notifier = /* @__PURE__ */ once((): Notifier => {
   const logged = { send: async (notice: Notice) => log().info('notice', messageOf(notice).json) };
@@ -146,7 +153,7 @@ export const notifier = /* @__PURE__ */ once((): Notifier => {
   ]);
 });
 
-/** Few tries: whoever waits does so for seconds. */
+/** At most two attempts of 2 s: a pass waits for its notices only a few seconds. */
 const topic = /* @__PURE__ */ once(() => {
   const requestHandler = { ...aws.requestHandler, requestTimeout: 2_000 };
   const client = new SNSClient({ requestHandler, maxAttempts: 2 });
@@ -163,7 +170,7 @@ const webhook = /* @__PURE__ */ once(() => {
   return createWebhook({ url, key: () => secrets().webhookKey(), clock: clock() });
 });
 
-/** What launching a cluster takes. */
+/** The adapters and settings that a launch needs. */
 export const launchDeps = () => ({
   caps: caps(),
   catalogue: catalogue(),
@@ -175,13 +182,13 @@ export const launchDeps = () => ({
   store: store(),
 });
 
-/** What a function keeps of its time for saving what it did, and for a last pass. */
+/** The time that a function keeps for saving its results, and for a last pass, in milliseconds. */
 const SAVING_REAL_MS = 5_000;
 const LAST_PASS_REAL_MS = 20_000;
-/** How long notices are waited for when all else is done. */
+/** How long a pass waits for its notices when all else is done. */
 const NOTICES_REAL_MS = 5_000;
 
-/** How long an invocation may go on: calls until `by`, new passes until `reserveMs` before. */
+/** How long an invocation may go on: calls until `by`, new passes until `reserveMs` before `by`. */
 export function limitsOf(context: { getRemainingTimeInMillis(): number }): ReconcileLimits {
   const realMs = Math.max(0, context.getRemainingTimeInMillis() - SAVING_REAL_MS);
   const by = clock().inRealMs(realMs);

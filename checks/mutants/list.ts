@@ -425,8 +425,8 @@ const counted = [
   }),
   ...inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.ts'], {
     'what a cluster came to is counted only where its record was saved': {
-      from: '  countEnd(deps.metrics, before, record);\n  const saved = await deps.store.save(record);',
-      to: '  const saved = await deps.store.save(record);\n  countEnd(deps.metrics, before, record);',
+      from: '  emitEndMetrics(deps.metrics, before, record);\n  const saved = await deps.store.save(record);',
+      to: '  const saved = await deps.store.save(record);\n  emitEndMetrics(deps.metrics, before, record);',
     },
   }),
   ...inFile('lib/app/sweep.ts', ['test/unit/app/sweep.test.ts'], {

@@ -1,8 +1,8 @@
 /**
- * Does `work` on each item, begun in order, with at most `limit` items under way at once. Where
- * `work` throws, or the items can't be read on, no further item is begun, and the error is thrown
- * once those under way have ended. A caller that wants the other items done all the same catches
- * inside `work`.
+ * Calls `work` for each item, in order, with at most `limit` items under way at once. If `work`
+ * throws, or reading the items fails, it starts no further item, and throws the first error once
+ * the items under way have ended. A caller that wants every item done must catch errors inside
+ * `work`.
  */
 export async function forEachAtMost<T>(
   limit: number,
@@ -11,7 +11,7 @@ export async function forEachAtMost<T>(
 ): Promise<void> {
   const underWay = new Set<Promise<void>>();
   const errors: unknown[] = [];
-  const begin = async (item: T) => {
+  const start = async (item: T) => {
     try {
       await work(item);
     } catch (error) {
@@ -20,8 +20,8 @@ export async function forEachAtMost<T>(
   };
   try {
     for await (const item of items) {
-      const one = begin(item).then(() => void underWay.delete(one));
-      underWay.add(one);
+      const started = start(item).then(() => void underWay.delete(started));
+      underWay.add(started);
       if (underWay.size >= limit) await Promise.race(underWay);
       if (errors.length > 0) break;
     }

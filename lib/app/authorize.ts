@@ -2,8 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Secrets } from '../ports.ts';
 
 /**
- * The owner of the token in an `Authorization: Bearer <token>` header, or null. Compares with every
- * hash of every owner in constant time, so that an answer's time tells nothing.
+ * The owner of the token in an `Authorization: Bearer <token>` header; null: the header has no
+ * known token. Compares with every hash of every owner in constant time, so that the time of the
+ * answer reveals nothing about the tokens.
  */
 export async function authorize(
   { secrets }: { readonly secrets: Pick<Secrets, 'apiTokens'> },

@@ -19,24 +19,24 @@ import type { Clock } from '../ports.ts';
 import { allEnded, type CatalogueCache, soldOutIn } from './catalogue-cache.ts';
 
 export interface TypesQuery extends Omit<TypeFilter, 'backups'> {
-  /** How many hours it buys is told with each type. */
+  /** The budget for `affordableHours`; absent: no hours are computed. */
   readonly budget?: MicroUsd | undefined;
-  /** Of how many nodes; 1 unless given. */
+  /** The nodes that the budget pays for; 1 by default. */
   readonly nodes?: number | undefined;
 }
 
 export interface OfferedType {
   readonly type: LinodeType;
   readonly price: Price;
-  /** Whether the region has any left, as far as Linode tells; null: no region was named. */
+  /** Whether the region has machines left, as far as Linode says; null: no region was given. */
   readonly available: boolean | null;
-  /** How many hours the budget buys from now on; null: no budget was given. */
+  /** How many hours from now the budget affords; null: no budget was given. */
   readonly affordableHours: number | null;
 }
 
 /**
- * The types that match, cheapest first, at the prices of the region and with what the account adds.
- * AppError `invalid` for a region where no Linode can be launched.
+ * The types that match, cheapest first, at the prices of the region, including what the account
+ * adds to them. AppError `invalid` if Onebuck launches no Linodes in the region.
  */
 export async function typesOffered(
   { catalogue, clock }: { readonly catalogue: CatalogueCache; readonly clock: Pick<Clock, 'now'> },

@@ -24,42 +24,45 @@ import type { Settings } from '../settings.ts';
 export interface CapsDeps {
   readonly clock: Clock;
   readonly ledger: LedgerStore;
-  /** Asked for only where a cap is: a bad setting must keep nobody from releasing. */
+  /**
+   * Called only if a cap is needed: a bad setting must not keep a cluster's budget from being
+   * released.
+   */
   readonly settings: () => Pick<
     Settings,
     'openBudgetMax' | 'openBudgetPerOwnerMax' | 'monthlySpendPerOwnerMax'
   >;
-  /** From 0 to below 1: so that writers who met do not meet again. */
+  /** A random number from 0 to below 1, so that functions that conflicted do not conflict again. */
   readonly random: () => number;
 }
 
 /**
- * Keeps the ledger, over any number of functions at once. A call tries at least once, and goes on
- * while others write the ledger at the same time, until `by`: then it throws AppError `conflict`.
- * All may be called twice.
+ * Keeps the ledger of the caps, which any number of functions write at once. A call tries at least
+ * once. While other functions write the ledger at the same time, it tries again until `by`, and
+ * then throws AppError `conflict`. Every method may be called twice.
  */
 export interface CapsKeeper {
   /**
-   * Counts the budget of a cluster whose record is about to be written. AppError `refused`, which
-   * names the cap, where that would pass one. Returns when it was first counted, for the record.
+   * Enters the budget of a cluster whose record is about to be written. Returns when the budget was
+   * first entered, for the record. AppError `refused`, with the cap, if the budget would exceed it.
    */
   reserve(claim: Claim & { readonly scheduleCap: MicroUsd | null }, by: EpochMs): Promise<EpochMs>;
   /**
-   * Counts a live cluster's budget as at least `budget`, before its record is changed; refuses as
-   * `reserve` does. `missing`: it is not counted, since it has ended or awaits the sweeper's audit.
-   * A schedule's own cap is for its launches alone, and not asked here.
+   * Raises the entry of a live cluster to at least `budget`, before its record is changed; refuses
+   * as `reserve` does. `missing`: there is no entry, since the cluster has ended or awaits the
+   * sweeper's audit. The cap of a schedule applies to its launches only, not here.
    */
   raise(
     change: { readonly id: ClusterId; readonly budget: MicroUsd },
     by: EpochMs,
   ): Promise<'raised' | 'missing'>;
-  /** Counts the budget that a live cluster's record has, after that was changed or left alone. */
+  /** Sets the entry of a live cluster to the budget in its record, after the record was changed. */
   adjust(record: Pick<LiveRecord, 'id' | 'budget'>, by: EpochMs): Promise<void>;
-  /** Frees the budget of a cluster whose record has ended, and counts what it cost. */
+  /** Releases the budget of a cluster whose record has ended, and adds its bill to the spend. */
   release(record: EndedRecord, by: EpochMs): Promise<void>;
   /**
-   * Puts the ledger right by the records: those of its clusters, and of `others`. Returns what was
-   * put right; nothing where somebody else wrote the ledger meanwhile, so that the next run must.
+   * Corrects the ledger by the records of its clusters and of `others`. Returns the corrections:
+   * none if another function wrote the ledger meanwhile, so that the next run must make them.
    */
   audit(
     readRecords: (ids: readonly ClusterId[]) => Promise<readonly ClusterRecord[]>,
@@ -68,7 +71,7 @@ export interface CapsKeeper {
 }
 
 export function createCaps({ clock, ledger: store, settings, random }: CapsDeps): CapsKeeper {
-  /** Calls of one process are made one after the other: at once, they would only conflict. */
+  /** Runs the calls of one process one after the other, since at once they would only conflict. */
   let last: Promise<unknown> = Promise.resolve();
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work);
@@ -76,7 +79,7 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     return turn;
   }
 
-  /** Returns the ledger as the change leaves it, once that is saved, if it needed saving. */
+  /** Returns the changed ledger, once it is saved; it is not saved if nothing changed. */
   const update = (decide: (ledger: Ledger) => Ledger, by: EpochMs): Promise<Ledger> =>
     inTurn(async () => {
       for (let tries = 1; ; tries += 1) {
@@ -117,7 +120,7 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     audit: (readRecords, others) =>
       inTurn(async () => {
         const now = clock.now();
-        // The ledger first: what changes after that is a conflict, and no drift.
+        // Read the ledger first: a change after that makes the save a conflict, and is no drift.
         const ledger = await store.read();
         const ids = new Set([...ledger.open.keys(), ...others]);
         const { next, drift } = audit(ledger, await readRecords([...ids]), now);
@@ -126,7 +129,10 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
   };
 }
 
-/** At most a second. Those who conflicted each wait for another time, so that few meet again. */
+/**
+ * At most a second. Each function that conflicted waits for a different time, so that few meet
+ * again.
+ */
 function pauseAfter(tries: number, chance: number): DurationMs {
   return durationMs(Math.floor(chance * Math.min(1_000, 10 * 2 ** tries)));
 }
@@ -145,7 +151,10 @@ function granted(decision: Decision, now: EpochMs): Ledger {
 
 function refused({ cap, claim, limit, taken, largest }: Refusal, now: EpochMs): AppError {
   const { rule, isMonthly, remedy } = wordsOf(cap, claim, now);
-  const rest = largest > 0 ? `A budget of at most ${formatUsd(largest)} would fit` : 'No more fits';
+  const advice =
+    largest > 0
+      ? `A budget of at most ${formatUsd(largest)} would fit`
+      : 'No further budget would fit';
   const end = isMonthly
     ? 'Wait for the next month or for a cluster to end'
     : 'Wait for a cluster to end';
@@ -153,7 +162,7 @@ function refused({ cap, claim, limit, taken, largest }: Refusal, now: EpochMs): 
   return new AppError(
     'refused',
     `${rule} ${formatUsd(limit)}, of which ${formatUsd(taken)} is taken by ` +
-      `${isMonthly ? 'what was spent and ' : ''}the budgets of live clusters. ${rest}; you gave ` +
+      `${isMonthly ? 'what was spent and ' : ''}the budgets of live clusters. ${advice}; you gave ` +
       `${formatUsd(claim.budget)}. ${end}, lower the budget, or ${remedy}.`,
     {
       members: {

@@ -15,26 +15,26 @@ export interface StepDeps {
   readonly log: Log;
 }
 
-/** How long one step is tried before the pass saves what it has and looks again. */
+/** How long a step may take before the pass saves its results and looks again. */
 const STEP_TIME_MAX = seconds(60);
 const RETRY_AFTER = seconds(10);
-/** How long tags are left alone that Linode did not take: it may never take them from this token. */
+/** How long passes leave tags alone that Linode refused: it may refuse this token for ever. */
 const RETAG_AFTER = minutes(10);
-/** How long one is tried: there is no hurry, as the record ends the cluster in time. */
+/** How long a change of tags may take. There is no hurry: the record ends the cluster in time. */
 const RETAG_TIME_MAX = seconds(10);
 
-/** What came of the steps of a pass. */
+/** The results of a pass's steps. */
 export interface CarriedOut {
   readonly outcomes: readonly Outcome[];
-  /** When the next pass can see more than this one. */
+  /** When the next pass may see more than this pass. */
   readonly lookAgainAt: EpochMs;
   /** Why steps could not be carried out. */
   readonly failures: readonly string[];
 }
 
 /**
- * Carries out all steps at once, and waits for all: one that fails keeps none of the others from
- * their work. Never throws.
+ * Carries out all steps at once and waits for all of them: a step that fails does not stop the
+ * others. Never throws.
  */
 export async function carryOut(
   deps: StepDeps,
@@ -65,7 +65,7 @@ export async function carryOut(
   };
 }
 
-/** A refused token proves that the create took no effect; no other error proves a thing. */
+/** A refused token proves that the create had no effect; no other error proves that. */
 function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Outcome {
   const reason = reasonOf(error);
   const denied = error instanceof AppError && error.code === 'linodeDenied';
@@ -74,7 +74,10 @@ function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Out
     : { kind: 'failed', reason };
 }
 
-/** What the list will not show differently at once is looked at again after a while. */
+/**
+ * When a pass should look again after this outcome: later, if Linode's list will not show the
+ * change at once.
+ */
 function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
   if (outcome.kind === 'notSent') return outcome.retryAt;
   const listLags = outcome.kind === 'deletionAccepted' && !outcome.existed;
@@ -100,12 +103,13 @@ function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outc
 function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
   const { clock, linode, log } = deps;
   const isOurs = (found: Linode) => found.tags.includes(ownershipTag(record.stage));
-  // On the way out nothing is more urgent; before, the teardown may be near.
+  // While the cluster is being destroyed, removing tags may take all the time. Before, the teardown
+  // may be near.
   const tagsBy = () =>
     record.phase === 'deleting' ? by : earliest(by, plus(clock.now(), RETAG_TIME_MAX));
   const removeTag = (tag: Tag) =>
     linode.deleteTag(tag, tagsBy()).catch((error: unknown) => {
-      // A tag left over costs nothing; a token without account:read_write can't remove it.
+      // A tag left behind costs nothing, and a token without account:read_write can't remove it.
       log.warn('tag left behind', { clusterId: record.id, tag, reason: reasonOf(error) });
     });
 
@@ -127,7 +131,7 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
     },
     async deleteNode({ index, linodeId, seen }) {
       if (!seen && index !== null) {
-        // If even this can't be read, it is deleted as what it was when last seen: ours.
+        // If the Linode can't be read, it is deleted: when last seen, it was this deployment's own.
         const found = await linode.get(linodeId, by).catch(() => 'unreadable' as const);
         if (found === 'notFound') return { kind: 'deletionAccepted', index, existed: false };
         if (found !== 'unreadable' && !isOurs(found)) return { kind: 'takenOver', index };
@@ -146,12 +150,13 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
     async retagNode({ index, linodeId, reap }) {
       const retagBy = earliest(by, plus(clock.now(), RETAG_TIME_MAX));
       const found = await linode.get(linodeId, retagBy);
-      // The next pass finds out what became of it.
+      // The next pass finds out what became of the node.
       if (found === 'notFound') return { kind: 'retagged' };
       if (!isOurs(found)) return { kind: 'takenOver', index };
       try {
         const tagged = await linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);
-        // A server that does not know the call, or drops the tag, would be asked for ever.
+        // Without this error, every pass would repeat the call to a server that ignores it or drops
+        // the tag.
         if (tagged !== 'notFound' && tagged.tags.includes(reap)) return { kind: 'retagged' };
         throw new Error(tagged === 'notFound' ? 'not found' : 'answered without the tag');
       } catch (error) {

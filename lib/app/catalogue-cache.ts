@@ -19,38 +19,40 @@ import type { Spec } from '../core/cluster/spec.ts';
 import { reasonOf } from '../errors.ts';
 import type { Cacheable, Clock, LinodeApi, Log } from '../ports.ts';
 
-/** What can be launched, and what the account adds to its price. */
+/** Linode's catalogue and the account's backups setting, remembered for a while. */
 export interface CatalogueCache {
   types(by: EpochMs): Promise<readonly LinodeType[]>;
   regions(by: EpochMs): Promise<readonly Region[]>;
   images(by: EpochMs): Promise<readonly Image[]>;
-  /** Whether backups must be counted into every price: forced, or not known not to be. */
+  /**
+   * Whether every price must include backups, because the account forces them or may force them.
+   */
   backups(by: EpochMs): Promise<boolean>;
   /**
-   * The ids of the types that one of Linode's regions has none left of, as far as that is known:
-   * never fails, and takes seconds at the most.
+   * The ids of the types that a region is sold out of, as far as Linode says. Never fails, and
+   * takes at most a few seconds.
    */
   soldOut(region: string, by: EpochMs): Promise<ReadonlySet<string>>;
 }
 
 type Source = Pick<LinodeApi, 'types' | 'regions' | 'images' | 'availability' | 'backupsForced'>;
 
-/** How long a list is remembered, whatever Linode says of it. */
+/** How long a list is remembered: Linode's own max-age, but within these bounds. */
 interface Bounds {
   readonly least: DurationMs;
   readonly most: DurationMs;
 }
 
-/** No older price launches anything, and none that Linode said is not to be kept. */
+/** Prices are at most a minute old, and never kept if Linode says not to store them. */
 const PRICES: Bounds = { least: seconds(0), most: seconds(60) };
 const REGIONS: Bounds = { least: seconds(0), most: minutes(15) };
 /**
- * Linode sends its images both as not to be kept and as valid for a minute, and answers no more
- * than 20 lists of them in one. They change about monthly.
+ * Images are kept for at least a minute. Linode marks them both as not to be stored and as valid
+ * for a minute, and answers at most 20 lists of them a minute. They change about monthly.
  */
 const IMAGES: Bounds = { least: seconds(60), most: minutes(15) };
 
-/** Remembers the lists for as long as they may be used; callers at the same time share one call. */
+/** Remembers the lists for as long as they may be used. Simultaneous callers share one call. */
 export function createCatalogueCache(linode: Source, clock: Clock, log: Log): CatalogueCache {
   return {
     types: remembered(clock, PRICES, (by) => linode.types(by)),
@@ -65,8 +67,8 @@ export function createCatalogueCache(linode: Source, clock: Clock, log: Log): Ca
 }
 
 /**
- * What a spec is resolved and compared by: the lists, with what is sold out in its region and in
- * those that may be named in its place.
+ * The catalogue by which a spec is resolved and compared, with the sold-out types of the spec's
+ * region and of those regions that an alternative may name.
  */
 export async function catalogueFor(
   catalogue: CatalogueCache,
@@ -87,7 +89,7 @@ export async function catalogueFor(
   return { lists: { ...lists, soldOut: new Map([...here, ...there]) }, extras };
 }
 
-/** Of regions that Linode does not have, nothing. */
+/** The sold-out types of each region in `ids` that Linode has. */
 export async function soldOutIn(
   catalogue: CatalogueCache,
   ids: readonly string[],
@@ -102,8 +104,9 @@ export async function soldOutIn(
 }
 
 /**
- * As Promise.all, but an error comes out once every call has ended: one left under way would be
- * shared with the next invocation, and fail that when the time given to this one is over.
+ * As Promise.all, but an error is thrown only once every call has ended. A call left under way
+ * would be shared with the next invocation, and fail it when the time given to this invocation is
+ * over.
  */
 export async function allEnded<T extends readonly unknown[] | []>(calls: T) {
   await Promise.allSettled(calls);
@@ -118,9 +121,9 @@ function remembered<T>(
   let last: { from: EpochMs; until: EpochMs; answer: Promise<Cacheable<T>> } | null = null;
   return async (by) => {
     const now = clock.now();
-    // A clock that was set back must not keep an entry for longer.
+    // After the clock was set back, an entry must not be kept for longer.
     if (last === null || now < last.from || now >= last.until) {
-      // Until it is answered, the answer is for all who ask, however short its life will be.
+      // Until Linode answers, all callers share this call, however short the answer may be kept.
       const entry = { from: now, until: plus(now, most), answer: read(by) };
       last = entry;
       entry.answer.then(
@@ -138,14 +141,15 @@ function remembered<T>(
 }
 
 const AVAILABILITY_AGE_MAX = seconds(60);
-/** Retries end by then. */
+/** How long a call for availability may be retried. */
 const AVAILABILITY_WAIT_MAX = seconds(2);
-/** More than Linode has. */
+/** The most regions whose availability is remembered: more than Linode has. */
 const REGIONS_MAX = 64;
 
 /**
- * Linode answers this for one region at a time. A server may lack it, or be slow to answer: then
- * nothing is known of any region for a minute, and nobody waits for it again until then.
+ * Remembers the availability of each region by itself, as Linode answers it. A server may lack the
+ * route or be slow: after a failure, all regions count as not sold out for a minute, and nobody
+ * waits for the call again until then.
  */
 function rememberedSoldOut(linode: Source, clock: Clock, log: Log): CatalogueCache['soldOut'] {
   const byRegion = new Map<string, (by: EpochMs) => Promise<ReadonlySet<string>>>();

@@ -17,17 +17,17 @@ export interface ChangeDeps extends ClusterDeps {
 export interface ChangeRequest {
   readonly owner: string;
   readonly id: string;
-  /** The change as it came, not yet checked. */
+  /** The change as the client sent it, not yet checked. */
   readonly input: unknown;
-  /** Give up, where too many change what the caps count, after this instant. */
+  /** After this instant, give up if other launches and changes keep writing the ledger. */
   readonly by: EpochMs;
 }
 
 /**
- * Changes budget or `maxHours` of a live cluster. The record changes first, then, in the pass that
- * is asked for, the `reap` tags: dying in between leaves tags by which the sweeper keeps the old
- * budget. AppError `invalid` with every fault; `conflict` where its teardown has begun; `refused`,
- * with what would do, where the new limits could not be kept.
+ * Changes the budget or `maxHours` of a live cluster. First the record changes, then, in the pass
+ * that is nudged, the `reap` tags: a crash in between leaves tags by which the sweeper keeps the
+ * old limits. AppErrors: `invalid` with every fault; `conflict` if the teardown has begun;
+ * `refused`, with the smallest limits that would do, if the new limits could not be kept.
  */
 export async function changeCluster(
   deps: ChangeDeps,
@@ -55,8 +55,8 @@ export async function changeCluster(
 }
 
 /**
- * A higher budget is counted before it is saved, and a lower one after: what dies in between
- * counts too much, never too little, until the sweeper puts it right.
+ * The ledger takes a higher budget before the record is saved, and a lower one after. A crash in
+ * between counts too much, never too little, until the sweeper corrects it.
  */
 async function saveWithinCaps(
   { store, caps, log }: ChangeDeps,
@@ -68,7 +68,8 @@ async function saveWithinCaps(
   if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {
     const { revision } = record;
     const now = await store.get(id);
-    // It has changed meanwhile, and may have ended: then the next attempt says so.
+    // The record has changed meanwhile, and the cluster may have ended; then the next attempt says
+    // so.
     return now !== 'notFound' && now.revision !== revision ? 'conflict' : 'missing';
   }
   const saved = await store.save(next);

@@ -7,8 +7,8 @@ import { CONFLICTS_MAX } from './destroy-cluster.ts';
 import { getSchedule } from './read-schedules.ts';
 
 /**
- * Pauses a schedule, or has it go on: from now, without what has come round while it was paused,
- * and without what has been run before, should the clock have been set back since.
+ * Pauses or resumes a schedule. It resumes from now on, without the occurrences while it was
+ * paused, and without those that have a run already, in case the clock was set back.
  */
 export async function changeSchedule(
   deps: { readonly clock: Clock; readonly schedules: ScheduleStore },
@@ -34,7 +34,10 @@ export async function changeSchedule(
   throw new AppError('conflict', `Schedule ${id} is changing fast. Send the PATCH again.`);
 }
 
-/** What it has launched lives on. A second time it is `notFound`: nobody can say whose it was. */
+/**
+ * Deletes a schedule; its clusters live on. A second call is `notFound`, since nobody knows any
+ * more whose schedule it was.
+ */
 export async function deleteSchedule(
   { schedules }: { readonly schedules: ScheduleStore },
   owner: string,

@@ -22,20 +22,23 @@ export interface ScheduleDeps
 
 export interface ScheduleCreation {
   readonly owner: string;
-  /** The schedule as it came, not yet checked. */
+  /** The schedule as the client sent it, not yet checked. */
   readonly input: unknown;
   /** The same key from the same owner gives the same schedule; null: always a new one. */
   readonly idempotencyKey: string | null;
-  /** Give up on Linode's catalogue after this instant. */
+  /** After this instant, give up on reading Linode's catalogue. */
   readonly by: EpochMs;
 }
 
-/** Lists may lag, so that an owner in a hurry may get a few more. */
+/**
+ * The most schedules of an owner. Lists may lag behind writes, so a hurried owner may get a few
+ * more.
+ */
 const SCHEDULES_PER_OWNER_MAX = 50;
 
 /**
- * Keeps a schedule whose spec could be launched at its first occurrence; AppError `invalid` with
- * every fault of schedule and spec, or `refused`, where it could not.
+ * Creates a schedule, if its spec could be launched at the first occurrence. If not, AppError
+ * `invalid` with every fault of schedule and spec, or `refused`.
  */
 export async function createSchedule(
   deps: ScheduleDeps,
@@ -49,7 +52,7 @@ export async function createSchedule(
 
   const request = await checked(deps, input, creation.by);
   if ((await deps.schedules.list(owner)).length >= SCHEDULES_PER_OWNER_MAX) {
-    const most = `There are ${SCHEDULES_PER_OWNER_MAX} schedules of yours, the most there can be.`;
+    const most = `You have ${SCHEDULES_PER_OWNER_MAX} schedules, the most that an owner can have.`;
     throw new AppError('refused', `${most} Delete one first.`);
   }
   const id = keyedId ?? newId('s');
@@ -99,7 +102,7 @@ async function checked(deps: ScheduleDeps, input: unknown, by: EpochMs): Promise
     const detail = 'The schedule has faults; each is listed with what to do.';
     throw new AppError('invalid', detail, { faults });
   }
-  // An hour at a month's end may cost twice: what counts is the hour that the first run starts.
+  // Quote the spec for its first run: an hour that crosses a month's end may cost twice.
   const { settings, clock } = deps;
   const first = occurrenceAfter(parsed.request.cron, parsed.request.timezone, clock.now());
   const quote = quoteOf(offered.spec, offered.bought, settings.marginMs, first ?? clock.now());

@@ -6,7 +6,10 @@ import type { Clock, ClusterStore, Log, Nudge } from '../ports.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
 import { getCluster } from './read-clusters.ts';
 
-/** Passes and requests write the same record, so that a few conflicts in a row are normal. */
+/**
+ * How often a change tries again: passes and requests write the same record, so that a few
+ * conflicts in a row are normal.
+ */
 export const CONFLICTS_MAX = 20;
 
 export interface ClusterDeps {
@@ -16,7 +19,10 @@ export interface ClusterDeps {
   readonly log: Log;
 }
 
-/** Begins the destruction; asking again, also of an ended cluster, changes nothing. */
+/**
+ * Begins the teardown of a cluster. A second call changes nothing; nor does a call for a cluster
+ * that has ended.
+ */
 export async function destroyCluster(
   deps: ClusterDeps,
   owner: string,

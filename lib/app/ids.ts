@@ -1,19 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isClusterId, isScheduleId } from '../core/base/names.ts';
 
-/** `c` for clusters, `s` for schedules; a letter and 50 bits in base 32. */
+/** An id: `c` for a cluster or `s` for a schedule, then 50 bits in base 32. */
 type Id<Prefix extends 'c' | 's'> = `${Prefix}${string}`;
 
 export const newId = <Prefix extends 'c' | 's'>(prefix: Prefix): Id<Prefix> =>
   idOfBytes(prefix, randomBytes(7));
 
-/** The same parts give the same id: what makes a repeated request find what the first one made. */
+/**
+ * The same parts give the same id, so that a repeated request finds the result of the first one.
+ */
 export const idOfKey = <Prefix extends 'c' | 's'>(
   prefix: Prefix,
   parts: readonly string[],
 ): Id<Prefix> => idOfBytes(prefix, createHash('sha256').update(JSON.stringify(parts)).digest());
 
-/** Of JSON; the same for bodies that differ only in the order of their fields. */
+/** The SHA-256 of JSON in lower-case hex. The order of fields does not matter. */
 export function hashOf(input: unknown): string {
   const sorted = (_: string, value: unknown): unknown =>
     value !== null && typeof value === 'object' && !Array.isArray(value)

@@ -3,15 +3,15 @@ import { epochMs } from '../core/base/units.ts';
 import { AppError } from '../errors.ts';
 import { type LaunchDeps, type Launched, launch } from './launch.ts';
 
-/** With a zone: `Date.parse` takes much else, by the zone of the machine. */
+/** An ISO 8601 time with a zone. Without one, `Date.parse` would use the zone of the machine. */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
 
-/** Owns what the schedule launches. */
+/** The owner of the nightly clusters. */
 const OWNER = 'nightly';
 
 /**
- * Launches the spec of a scheduled event: once for each scheduled time, however often the event
- * comes, since that time is the idempotency key.
+ * Launches the spec of a scheduled event, once for each scheduled time, however often the event
+ * comes: the scheduled time is the idempotency key. AppError `invalid` for an event without one.
  */
 export function nightly(deps: LaunchDeps, event: unknown, by: EpochMs): Promise<Launched> {
   const { scheduledTime, spec } = Object(event) as { scheduledTime?: unknown; spec?: unknown };

@@ -24,31 +24,32 @@ export interface LaunchDeps {
 
 export interface LaunchRequest {
   readonly owner: string;
-  /** The spec as it came, not yet checked. */
+  /** The spec as the client sent it, not yet checked. */
   readonly input: unknown;
   /** The same key from the same owner gives the same cluster; null: always a new one. */
   readonly idempotencyKey: string | null;
-  /** The schedule that launches it; null: a request does. */
+  /** The schedule that launches the cluster; null: a request does. */
   readonly schedule: Schedule | null;
-  /** Give up on Linode's catalogue, and on the caps, after this instant. */
+  /** After this instant, give up on reading Linode's catalogue, and on the caps. */
   readonly by: EpochMs;
 }
 
 export interface Schedule {
   readonly id: ScheduleId;
-  /** The most that its clusters may cost in a calendar month, UTC; null: no such cap. */
+  /** The most that the schedule's clusters may cost in a calendar month, UTC; null: no cap. */
   readonly monthlyCap: MicroUsd | null;
 }
 
 export interface Launched {
   readonly record: ClusterRecord;
-  /** false: an earlier request with this key had launched it. */
+  /** false: an earlier request with this idempotency key launched the cluster. */
   readonly isNew: boolean;
 }
 
 /**
- * Checks, prices and refuses before anything is bought; then writes the record, due now, and asks
- * for its first pass. When this returns the cluster will come up or be cleaned up, whatever dies.
+ * Checks and prices the spec, and refuses it before anything is bought. Then writes the record, due
+ * now, and nudges the first pass. Once this returns, the cluster comes up or is cleaned up,
+ * whatever fails.
  */
 export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<Launched> {
   const { clock, store, log } = deps;
@@ -69,8 +70,8 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const reservedAt = await deps.caps.reserve({ ...claim, scheduleCap }, request.by);
   const now = clock.now();
   const record = newRecord(deps.settings, { ...claim, requestHash, reservedAt, offered, now });
-  // If this throws, the record may have been written: its budget stays counted, until the sweeper
-  // finds that it was not.
+  // If the insert throws, the record may have been written. So the budget stays in the ledger,
+  // until the sweeper finds that there is no record.
   if ((await store.insert(record)) === 'exists') {
     const winner = await store.get(id);
     if (winner === 'notFound')
@@ -83,7 +84,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   return { record, isNew: true };
 }
 
-/** The id of the cluster that a request with this key has launched, or would. */
+/** The id of the cluster that a request with this idempotency key launches or has launched. */
 export const keyedClusterId = (owner: string, idempotencyKey: string): ClusterId =>
   idOfKey('c', [owner, idempotencyKey]);
 
@@ -135,6 +136,8 @@ function newRecord(
     reapTags: [],
     history: [],
   };
-  const terms = `${formatUsd(spec.budget)} lasts ${quoted.affordableHours} h, until ${toIso(quoted.teardownAt)}`;
+  const { affordableHours, teardownAt } = quoted;
+  const until = toIso(teardownAt);
+  const terms = `${formatUsd(spec.budget)} lasts ${affordableHours} h, until ${until}`;
   return withHistory(record, now, `launched by ${owner}: ${terms}`);
 }

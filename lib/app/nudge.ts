@@ -1,7 +1,10 @@
 import type { ClusterId } from '../core/base/names.ts';
 import type { Log, Nudge } from '../ports.ts';
 
-/** A lost nudge costs a minute: the record is due, and the reaper's next tick sees it. */
+/**
+ * Nudges a pass. A lost nudge costs a minute at most: the record is due, and the next tick of the
+ * reaper sees it.
+ */
 export async function nudgeOrLeaveToReaper(
   { nudge, log }: { readonly nudge: Nudge; readonly log: Log },
   id: ClusterId,

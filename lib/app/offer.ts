@@ -11,6 +11,7 @@ import type { Clock, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import { type CatalogueCache, catalogueFor } from './catalogue-cache.ts';
 
+/** A spec with what Linode's catalogue offers for it. */
 export interface Offer {
   readonly spec: Spec;
   readonly bought: Bought;
@@ -19,8 +20,9 @@ export interface Offer {
 }
 
 /**
- * What a spec comes to at today's prices, or an AppError `invalid` with every fault. Buys nothing
- * and writes nothing. A budget below the first hour's cost is no fault here.
+ * Quotes a spec at today's prices, or throws AppError `invalid` with every fault. Buys nothing and
+ * writes nothing. A budget below the cost of the first hour is no fault: `refuseWhatWouldOverspend`
+ * refuses it.
  */
 export async function offer(
   deps: {
@@ -63,6 +65,7 @@ export async function offer(
   return { spec, bought, quote: quoteOf(spec, bought, marginMs, from), advice };
 }
 
+/** AppError `refused` if the budget does not pay the first started hour. */
 export function refuseWhatWouldOverspend({
   spec,
   bought,
@@ -77,8 +80,8 @@ export function refuseWhatWouldOverspend({
       : '';
   throw new AppError(
     'refused',
-    `${cluster} cost ${formatUsd(hourly)} a started hour${twice}. The smallest budget that would do is ` +
-      `${formatUsd(smallestBudget)}; you gave ${formatUsd(spec.budget)}.`,
+    `${cluster} cost ${formatUsd(hourly)} a started hour${twice}. The smallest budget that would ` +
+      `do is ${formatUsd(smallestBudget)}; you gave ${formatUsd(spec.budget)}.`,
     {
       members: { smallestBudgetUsd: toUsd(smallestBudget) },
       alternatives: advice.alternatives,
@@ -86,10 +89,12 @@ export function refuseWhatWouldOverspend({
   );
 }
 
+/** AppError `misconfigured` if the nodes would have neither a key nor a password to log in with. */
 export async function refuseWhatCouldNotLogIn(secrets: Secrets, spec: Spec): Promise<void> {
   if (spec.authorizedKeys.length > 0 || (await secrets.passwordKey()) !== null) return;
   throw new AppError(
     'misconfigured',
-    'Give authorizedKeys, or have passwordKey added to the secret: without either nobody could log in.',
+    'Give authorizedKeys, or ask the operator to add passwordKey to the secret: without either, ' +
+      'nobody could log in.',
   );
 }

@@ -9,11 +9,16 @@ export interface NotifyDeps {
   readonly log: Log;
 }
 
-/** Notices on their way, which hold nobody up before `flush`, nor then for long. */
+/**
+ * The notices that a pass has sent. They hold up the pass only in `flush`, and there for seconds.
+ */
 export interface Outbox {
-  /** At once. What comes of it is not told: a failure is logged. */
+  /** Sends at once, without waiting. A failure is logged only. */
   send(notice: Notice): void;
-  /** Waits for what is under way: until `noticesMs` after it was sent, and not beyond `by`. */
+  /**
+   * Waits for the notices under way: each until `noticesMs` after it was sent, and none beyond
+   * `by`.
+   */
   flush(): Promise<void>;
 }
 
@@ -23,14 +28,14 @@ export function createOutbox(
 ): Outbox {
   const underWay = new Map<Promise<void>, { readonly notice: Notice; readonly until: EpochMs }>();
 
-  const lost = ({ clusterId, kind }: Notice, reason: string) =>
+  const warnOfLoss = ({ clusterId, kind }: Notice, reason: string) =>
     log.warn('notice not sent', { clusterId, kind, reason });
 
   async function attempt(notice: Notice): Promise<void> {
     try {
       await notifier.send(notice);
     } catch (error) {
-      lost(notice, reasonOf(error));
+      warnOfLoss(notice, reasonOf(error));
     }
   }
 
@@ -45,14 +50,14 @@ export function createOutbox(
       if (first === undefined) return;
       const until = earliest(by, latest(first, ...rest));
       await Promise.race([Promise.all(underWay.keys()), clock.sleep(until)]);
-      for (const { notice } of underWay.values()) lost(notice, 'no answer in time');
+      for (const { notice } of underWay.values()) warnOfLoss(notice, 'no answer in time');
     },
   };
 }
 
 /**
- * By all of these at once: one that fails does not keep the others from it. Each is built when
- * there is something to send, so that a bad setting is no worse than a failure to send.
+ * Sends by all channels at once; a channel that fails does not stop the others. A channel is built
+ * only when there is a notice to send, so that a bad setting is no worse than a failure to send.
  */
 export function toAll(channels: readonly (() => Notifier)[]): Notifier {
   return {
@@ -60,8 +65,8 @@ export function toAll(channels: readonly (() => Notifier)[]): Notifier {
       const sent = await Promise.allSettled(
         channels.map(async (channel) => channel().send(notice)),
       );
-      const failures = sent.flatMap((one) =>
-        one.status === 'rejected' ? [reasonOf(one.reason)] : [],
+      const failures = sent.flatMap((result) =>
+        result.status === 'rejected' ? [reasonOf(result.reason)] : [],
       );
       if (failures.length > 0) throw new Error(failures.join('; '));
     },

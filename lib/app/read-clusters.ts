@@ -5,10 +5,10 @@ import { AppError } from '../errors.ts';
 import type { Clock, ClusterStore, ListQuery, Secrets } from '../ports.ts';
 import { rootPassword } from './root-password.ts';
 
-/** The owner who sees and may end everybody's clusters. */
+/** The owner who may see and end the clusters of every owner. */
 export const ADMIN = 'admin';
 
-/** One cluster of the owner's; somebody else's is `notFound`, as if it did not exist. */
+/** A cluster of the owner. A cluster of somebody else is `notFound`, as if it did not exist. */
 export async function getCluster(
   { store }: { readonly store: Pick<ClusterStore, 'get'> },
   owner: string,
@@ -24,7 +24,7 @@ export async function getCluster(
 const noCluster = (id: string) =>
   new AppError('notFound', `There is no cluster ${id}. GET /clusters lists yours.`);
 
-/** `owner`: that one's alone, for the admin to ask. */
+/** `owner`: only the clusters of this owner. Only the admin may ask for another owner's. */
 export type ClusterFilter = Omit<ListQuery, 'owner' | 'month'> &
   Partial<Pick<ListQuery, 'owner' | 'month'>>;
 
@@ -37,25 +37,28 @@ export async function listClusters(
 }
 
 /**
- * Whose clusters `owner` gets who asks for those of `asked` (null: for all that there are to see);
- * null: everybody's. Others than the admin may ask for their own alone, and learn from the refusal
- * nothing of who else there is.
+ * The owner whose clusters `owner` sees when asking for those of `asked`; null: everybody's.
+ * `asked` null: all clusters that `owner` may see. Only the admin may ask for another owner's;
+ * AppError `invalid` for anybody else, which does not reveal which other owners exist.
  */
 export function ownerSeen(owner: string, asked: string | null): string | null {
   if (owner === ADMIN) return asked;
   if (asked === null || asked === owner) return owner;
-  const fault = { path: 'owner', message: `must be ${owner}, or left out: you see your own alone` };
+  const fault = {
+    path: 'owner',
+    message: `must be ${owner}, or left out: you see only your own clusters`,
+  };
   throw new AppError('invalid', "Only the admin sees other owners' clusters.", { faults: [fault] });
 }
 
-/** How to log in to the nodes that exist; `rootPassword` is null where keys were given instead. */
+/** How to log in to the nodes that exist. `rootPassword` is null if the spec gives keys instead. */
 export async function getCredentials(
   { store, secrets }: { readonly store: ClusterStore; readonly secrets: Secrets },
   owner: string,
   id: string,
 ) {
   const record = await getCluster({ store }, owner, id);
-  // Not even the admin's, who sees all else.
+  // The admin sees everything but credentials.
   if (record.owner !== owner) throw noCluster(id);
   const key = record.spec.authorizedKeys.length > 0 ? null : await secrets.passwordKey();
   return record.nodes.flatMap((node) =>
@@ -72,8 +75,8 @@ export async function getCredentials(
 }
 
 /**
- * The cluster once all its nodes have addresses or it has ended, or as it is at `until`. A record
- * that can't be read just then is no reason to hide that it was launched.
+ * The cluster once all its nodes have addresses or it has ended; at the latest as it is at `until`.
+ * A record that can't be read must not hide that the cluster was launched.
  */
 export async function waitForAddresses(
   { clock, store }: { readonly clock: Clock; readonly store: ClusterStore },

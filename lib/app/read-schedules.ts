@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import type { ScheduleStore } from '../ports.ts';
 import { ADMIN } from './read-clusters.ts';
 
-/** One schedule of the owner's; somebody else's is `notFound`, as if it did not exist. */
+/** A schedule of the owner. A schedule of somebody else is `notFound`, as if it did not exist. */
 export async function getSchedule(
   { schedules }: { readonly schedules: ScheduleStore },
   owner: string,
@@ -17,7 +17,7 @@ export async function getSchedule(
   return schedule;
 }
 
-/** Newest first. */
+/** The owner's schedules, newest first; for the admin, the schedules of all owners. */
 export function listSchedules(
   { schedules }: { readonly schedules: ScheduleStore },
   owner: string,

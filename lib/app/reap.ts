@@ -4,7 +4,10 @@ import { isOverdue } from '../core/cluster/metrics.ts';
 import type { Clock, ClusterStore, Log, Metrics, Nudge } from '../ports.ts';
 import { forEachAtMost } from './at-most.ts';
 
-/** The reaper's own period: what falls due before its next tick is started now, and waits. */
+/**
+ * The period of the reaper's ticks: a tick starts every pass that falls due before the next tick,
+ * and the pass waits until it is due.
+ */
 const TICK = seconds(60);
 const NUDGES_AT_ONCE = 20;
 
@@ -17,9 +20,9 @@ export interface ReapDeps {
 }
 
 /**
- * Nudges a pass for every cluster and schedule that is due before the next tick. One that can't be
- * nudged does not keep the others waiting. Then, whatever became of the nudges, counts the clusters
- * that should be gone and are not. At the end the first error is thrown.
+ * Nudges a pass for every cluster and schedule that is due before the next tick. A nudge that fails
+ * does not keep the others waiting. After the nudges, whatever became of them, reports overdue
+ * clusters. Throws the first error at the end.
  */
 export async function reap(deps: ReapDeps): Promise<{ nudged: number }> {
   const { clock, store, nudge, log } = deps;
@@ -36,7 +39,7 @@ export async function reap(deps: ReapDeps): Promise<{ nudged: number }> {
       log.error('nudge failed', { id, reason: String(error) });
     }
   });
-  await countOverdue(deps, clusters).catch((error: unknown) => {
+  await reportOverdue(deps, clusters).catch((error: unknown) => {
     errors.push(error);
     log.error('overdue clusters not counted', { reason: String(error) });
   });
@@ -45,10 +48,11 @@ export async function reap(deps: ReapDeps): Promise<{ nudged: number }> {
 }
 
 /**
- * By the reaper, since it needs neither Linode nor a pass that lives: a live cluster that is past
- * its teardown is always due, whatever its passes die of.
+ * Logs and counts the overdue clusters among those that are due. The reaper does this, because it
+ * needs neither Linode nor a living pass: a live cluster past its teardown time is always due,
+ * whatever its passes die of.
  */
-async function countOverdue(
+async function reportOverdue(
   { clock, store, metrics, log }: ReapDeps,
   due: readonly ClusterId[],
 ): Promise<void> {

@@ -32,24 +32,30 @@ export interface ReconcileDeps extends StepDeps {
 }
 
 export interface ReconcileLimits {
-  /** No call to Linode goes on after this. */
+  /** No call to Linode continues after this instant. */
   readonly by: EpochMs;
-  /** No pass begins later than this before `by`. */
+  /** No pass starts later than this long before `by`. */
   readonly reserveMs: DurationMs;
-  /** How long notices may take that are still on their way when all else is done. */
+  /** How long the function waits at its end for notices that are still on their way. */
   readonly noticesMs: DurationMs;
 }
 
-/** How long a pass tries to list before it decides without: most of the margin must remain. */
+/**
+ * How long a pass tries to list before it plans without a list: most of the safety margin must
+ * remain.
+ */
 const LIST_TIME_MAX = seconds(20);
-/** Waits up to this long are sat out; after longer ones the reaper calls again. */
+/**
+ * The function sleeps through waits up to this long. For longer waits it ends, and the reaper
+ * starts another.
+ */
 const WAIT_MAX = seconds(90);
 
 /**
  * Makes passes over one cluster (observe, plan, save intent, carry out) until there is nothing to
- * do for a while or `by` is near. May run at any time, twice at once, and die anywhere: what it
- * saves is enough for the next pass. If its last pass could not do what was due, it saves when to
- * try again and throws, so that the failure is seen.
+ * do for a while or `by` is near. It may be called at any time, may run twice at once, and may die
+ * anywhere: the next pass needs only the saved record. If its last pass could not do what was due,
+ * it saves when to try again and throws, so that alarms see the failure.
  */
 export async function reconcile(
   deps: ReconcileDeps,
@@ -82,9 +88,9 @@ async function makePasses(
   }
 }
 
-/** A pass that leaves the cluster live, and in this function's hands. */
+/** A pass after which the cluster is live and this function may make the next pass. */
 interface Pass {
-  /** As it was saved last. */
+  /** The record as the pass last saved it. */
   readonly record: LiveRecord;
   /** When to make the next pass. */
   readonly nextAt: EpochMs;
@@ -113,7 +119,7 @@ async function makePass(
     return 'over';
   }
 
-  // 3. Save the intent: of several passes at once, one can. That one sends the notice.
+  // 3. Save the intent. Of simultaneous passes only one succeeds, and sends the notice.
   const { record: next, notice } = withNotice(planned.next, planned.life, now);
   const [first] = planned.steps;
   const wait = first.kind === 'wait' ? first : null;
@@ -125,7 +131,7 @@ async function makePass(
   if (intent === 'conflict') return 'over';
   if (notice !== null) outbox.send(notice);
 
-  // 4. Carry out, and save what came of it.
+  // 4. Carry out the steps, and save their outcomes.
   const pass =
     wait === null
       ? await act(deps, intent, planned.steps, { by, failures: observed.failures })
@@ -135,8 +141,9 @@ async function makePass(
 }
 
 /**
- * Of a cluster that has sent no create there is nothing to list, and its first nodes come up the
- * sooner. One that an older record knew, before a restore, still has its label, and is adopted by it.
+ * The Linodes of the cluster. A cluster that has sent no create needs no list, so its first nodes
+ * come up sooner. If a restored record has forgotten a create, the label of its Linode is in use,
+ * and the next create adopts the Linode by this label.
  */
 async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Promise<Observed> {
   const isUnsent = record.nodes.every(({ state }) => state === 'planned');
@@ -152,7 +159,7 @@ async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Promi
 }
 
 interface Observed {
-  /** null: they could not be listed. */
+  /** null: the Linodes could not be listed. */
   readonly linodes: readonly Linode[] | null;
   readonly failures: readonly string[];
 }
@@ -170,12 +177,12 @@ async function act(
   const applied = withTrouble(apply(intent, carriedOut.outcomes, now), all, now);
   const record = await save(deps.store, intent, applied);
   if (record === 'conflict') return 'over';
-  // Not past when it is due anyway: above all not past the teardown time.
+  // Never later than the record is due: above all, not later than the teardown time.
   const nextAt = latest(now, earliest(record.dueAt, carriedOut.lookAgainAt));
   return { record, nextAt, failures: all };
 }
 
-/** Writes the record, if that differs from the one that was read. */
+/** Saves the record if it differs from the record that was read. */
 async function save(
   store: ClusterStore,
   read: LiveRecord,
@@ -186,7 +193,7 @@ async function save(
   return saved === 'conflict' || !isLive(saved) ? 'conflict' : saved;
 }
 
-/** One line a pass: what it did, or why it waits, and until when. */
+/** Logs one line for each pass: what it did, or why it waits, and until when. */
 function logPass({ log }: ReconcileDeps, pass: Pass, steps: readonly Step[]): void {
   const { record, nextAt, failures } = pass;
   const kinds = steps.map(({ kind }) => kind);
@@ -195,14 +202,14 @@ function logPass({ log }: ReconcileDeps, pass: Pass, steps: readonly Step[]): vo
     clusterId: record.id,
     phase: record.phase,
     steps: Object.fromEntries(
-      [...new Set(kinds)].map((kind) => [kind, kinds.filter((one) => one === kind).length]),
+      [...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]),
     ),
     until: toIso(nextAt),
     why: [...new Set([...reasons, ...failures])].join('; ') || 'looks at what came of its steps',
   });
 }
 
-/** Saves when to try again, and throws what kept the last pass from its work. */
+/** Saves when to try again, and throws the reasons why the last pass could not do its work. */
 async function leaveToReaper(
   { store }: ReconcileDeps,
   { record, nextAt, failures }: Pass,
@@ -222,26 +229,31 @@ async function end(
   const { record, notice } = withEndNotice(ended, ended.endedAt);
   const { id, endReason, failure } = record;
   const bill = { spent: formatUsd(record.spent), budget: formatUsd(record.budget) };
-  // Before the record: a pass that dies in between, or loses the answer, would have alarmed nobody.
+  // Report before the record is saved: a pass that dies in between, or loses the answer to the
+  // save, would have raised no alarm.
   if (record.overspent > 0) {
     const overspent = formatUsd(record.overspent);
     deps.log.error('cluster overspent its budget', { clusterId: id, overspent, ...bill });
   }
-  countEnd(deps.metrics, before, record);
+  emitEndMetrics(deps.metrics, before, record);
   const saved = await deps.store.save(record);
   if (saved === 'conflict' && !(await isSaved(deps, record))) return;
-  // Two passes may end it at one instant, and both find it saved as theirs; one of them saved it.
+  // Two passes may end the cluster at the same instant, and both find the record as they wrote it.
+  // Only one of them saved it, and sends the notice.
   if (saved !== 'conflict' && notice !== null) outbox.send(notice);
   deps.log.info('cluster ended', { clusterId: id, endReason, failure, ...bill });
-  // After the record, so that a budget is never free while its cluster may live. What is lost here,
-  // the sweeper finds.
+  // Release after the record is saved, so that a budget is never free while its cluster may live.
+  // If the release is lost, the sweeper makes up for it.
   await deps.caps.release(record, by).catch((error: unknown) => {
     deps.log.warn('budget not released', { clusterId: id, reason: reasonOf(error) });
   });
 }
 
-/** Twice where two passes end it at one instant: an alarm is better heard twice than never. */
-function countEnd(metrics: Metrics, before: LiveRecord, ended: EndedRecord): void {
+/**
+ * Emits the metrics of a cluster's end. They are emitted twice if two passes end it at the same
+ * instant: an alarm is better heard twice than never.
+ */
+function emitEndMetrics(metrics: Metrics, before: LiveRecord, ended: EndedRecord): void {
   metrics.emit(() => {
     const lead = teardownLeadOf(before, ended);
     return {
@@ -253,9 +265,9 @@ function countEnd(metrics: Metrics, before: LiveRecord, ended: EndedRecord): voi
 }
 
 /**
- * AWS's client repeats a save whose answer was lost, and then conflicts with itself. Nobody comes
- * back to an ended cluster: taken for another's, its budget would stay counted until the sweeper's
- * audit.
+ * Whether the record is saved, although the save was a conflict. AWS's client repeats a save whose
+ * answer was lost, and then conflicts with itself. No pass comes back to an ended cluster, so its
+ * budget would stay in the ledger until the sweeper's audit.
  */
 async function isSaved({ store }: ReconcileDeps, record: EndedRecord): Promise<boolean> {
   const { id, revision, endedAt } = record;

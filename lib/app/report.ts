@@ -8,23 +8,26 @@ import { ADMIN, ownerSeen } from './read-clusters.ts';
 export interface ReportDeps {
   readonly clock: Clock;
   readonly store: Pick<ClusterStore, 'livedIn'>;
-  /** For how long after their end records are kept. */
+  /** How long records are kept after their clusters' end. */
   readonly endedKept: DurationMs;
 }
 
 export interface ReportQuery {
-  /** As it was asked for; null: the month that it is. */
+  /** The month that the client asks for; null: the present month. */
   readonly month: string | null;
-  /** That one's alone, for the admin to ask. */
+  /**
+   * Only the clusters of this owner; null: all that the caller sees. Only the admin may name
+   * another owner.
+   */
   readonly owner: string | null;
 }
 
 export interface Report {
   readonly month: MonthName;
-  /** Live clusters are counted up to then. */
+  /** The bill of live clusters is counted up to this instant. */
   readonly at: EpochMs;
   readonly total: MonthTotals;
-  /** Whom the month was billed to, dearest first; null: not for the admin to see. */
+  /** The totals of each owner, the highest bill first; null: the caller is not the admin. */
   readonly byOwner: readonly OwnerTotals[] | null;
 }
 
@@ -33,12 +36,16 @@ export interface OwnerTotals extends MonthTotals {
 }
 
 /**
- * Linode's clock says in which month a node was created, ours in which its cluster was launched;
- * this is far more than they differ by.
+ * The most by which Linode's clock and Onebuck's may differ; in truth they differ by much less.
+ * Linode's clock decides in which month a node was created, Onebuck's in which its cluster was
+ * launched.
  */
 const CLOCKS_APART_MAX = hours(1);
 
-/** What a month bears of the clusters that `owner` sees, also of those launched before it. */
+/**
+ * The totals of a month over the clusters that `owner` sees, including clusters that were launched
+ * before the month. AppError `invalid` for a month without complete records.
+ */
 export async function report(
   { clock, store, endedKept }: ReportDeps,
   owner: string,
@@ -64,10 +71,10 @@ export async function report(
   };
 }
 
-const dearestFirst = (one: OwnerTotals, other: OwnerTotals) =>
-  other.billed - one.billed || (one.owner < other.owner ? -1 : 1);
+const dearestFirst = (a: OwnerTotals, b: OwnerTotals) =>
+  b.billed - a.billed || (a.owner < b.owner ? -1 : 1);
 
-/** A month whose records are partly gone would be told too cheap. */
+/** Refuses a month whose records are partly deleted: its report would be too low. */
 function assertReportable(month: string, kept: EpochMs): void {
   if (!isMonthName(month)) throw badMonth('must be a month such as 2026-11');
   if (monthNamed(month).start >= kept) return;

@@ -22,25 +22,36 @@ export interface RunDeps extends LaunchDeps {
   readonly metrics: Metrics;
 }
 
-/** Waits up to this long are sat out; before longer ones the reaper calls again. */
+/**
+ * The function sleeps through waits up to this long. For longer waits it ends, and the reaper
+ * starts another.
+ */
 const WAIT_MAX = seconds(90);
-/** An occurrence that is later than this is not made up for: nobody waits for it any more. */
+/**
+ * An occurrence longer ago than this is recorded as missed: nobody waits for its cluster any more.
+ */
 const CATCH_UP_MAX = hours(1);
-/** How long one launch is tried before it is left to the next pass. */
+/** How long a launch may take before it is left to the next pass. */
 const LAUNCH_TIME_MAX = seconds(30);
 const RETRY_AFTER = minutes(1);
-/** So many are counted before they are saved: a pass must not end without having got anywhere. */
+/**
+ * The most missed occurrences that are counted before they are saved, so that each pass makes
+ * progress.
+ */
 const MISSED_AT_ONCE_MAX = 1_000;
 const REASON_CHARACTERS_MAX = 500;
 
-/** What a launch is refused with for good: another try at the same occurrence would not help. */
+/**
+ * The errors with which a launch is refused for good: another try at the same occurrence would fail
+ * too.
+ */
 const REFUSALS: readonly ErrorCode[] = ['invalid', 'refused'];
 
 /**
- * One pass: launches what is due, or falls due in a moment, and tells what became of it. May run
- * at any time, twice at once, and die anywhere, since the occurrence is the launch's idempotency
- * key: whoever comes again finds the same cluster. Where Linode or AWS is not to be had, it saves
- * when to try again and throws, so that the failure is seen.
+ * A pass over a schedule: launches what is due or falls due in a moment, and records the runs. It
+ * may be called at any time, may run twice at once, and may die anywhere, because the occurrence is
+ * the launch's idempotency key: another pass finds the same cluster. If Linode or AWS does not
+ * answer, it saves when to try again and throws, so that alarms see the failure.
  */
 export async function runSchedule(
   deps: RunDeps,
@@ -54,7 +65,7 @@ export async function runSchedule(
     if (schedule === 'notFound' || schedule.nextAt === null || schedule.dueAt === null) return;
     if (schedule.dueAt >= until || clock.now() >= limits.by) return;
     if (schedule.dueAt > clock.now()) {
-      // Then it is read again: it may have been paused meanwhile.
+      // Afterwards the schedule is read again, since it may have been paused meanwhile.
       await clock.sleep(schedule.dueAt);
       continue;
     }
@@ -63,7 +74,7 @@ export async function runSchedule(
       await schedules.save({ ...schedule, dueAt: plus(clock.now(), RETRY_AFTER) });
       throw error;
     });
-    await noteRun(deps, schedule, run);
+    await saveRun(deps, schedule, run);
   }
 }
 
@@ -74,10 +85,11 @@ async function runOf(
   by: EpochMs,
 ): Promise<Run> {
   const { id, owner, spec } = schedule;
-  // With a blank, which no Idempotency-Key of a request has, so that nobody can get there first.
+  // The key contains a blank. No Idempotency-Key of a request does, so no request can use the key
+  // first.
   const idempotencyKey = `${id} ${toIso(at)}`;
   if (at < minus(deps.clock.now(), CATCH_UP_MAX)) {
-    // A pass that died before it could tell may have launched it in time.
+    // An earlier pass may have launched the cluster in time and died before it recorded the run.
     const launched = await deps.store.get(keyedClusterId(owner, idempotencyKey));
     if (launched !== 'notFound') return { at, result: 'launched', clusterId: launched.id };
     return missedFrom(schedule, at, minus(deps.clock.now(), CATCH_UP_MAX));
@@ -93,7 +105,8 @@ async function runOf(
     return { at, result: 'launched', clusterId: record.id };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    // With too many launches at once, which will pass; or, for good, with what is there already.
+    // A conflict is either with too many launches at once, which passes, or with an existing
+    // cluster, which is final.
     const isTaken = async () =>
       (await deps.store.get(keyedClusterId(owner, idempotencyKey))) !== 'notFound';
     const isFinal = error.code === 'conflict' ? await isTaken() : REFUSALS.includes(error.code);
@@ -103,7 +116,10 @@ async function runOf(
   }
 }
 
-/** That one and those after it that are too late as well. */
+/**
+ * The missed run of the occurrence `from` and of the following occurrences that are too late as
+ * well.
+ */
 function missedFrom(schedule: ScheduleRecord, from: EpochMs, tooLateBefore: EpochMs): Run {
   let [at, count] = [from, 1];
   for (; count < MISSED_AT_ONCE_MAX; count += 1) {
@@ -122,8 +138,8 @@ async function liveClusterOf(
   return record !== 'notFound' && isLive(record) ? record.id : null;
 }
 
-/** Saves what became of a run, unless another pass has done so. */
-async function noteRun(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<void> {
+/** Saves a run, unless another pass has done so. */
+async function saveRun(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<void> {
   const nextAt = occurrenceAfter(read.cron, read.timezone, run.at);
   let schedule: ScheduleRecord | 'notFound' = read;
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
@@ -134,8 +150,8 @@ async function noteRun(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<v
       if (run.result === 'refused') deps.metrics.emit(() => ({ FailedLaunches: 1 }));
       if (run.result === 'missed') deps.metrics.emit(() => ({ FailedLaunches: run.count }));
       const level = run.result === 'launched' || run.result === 'skipped' ? 'info' : 'warn';
-      const { at, ...became } = run;
-      deps.log[level]('schedule ran', { scheduleId: read.id, at: toIso(at), ...became });
+      const { at, ...outcome } = run;
+      deps.log[level]('schedule ran', { scheduleId: read.id, at: toIso(at), ...outcome });
       return;
     }
     schedule = await deps.schedules.get(read.id);

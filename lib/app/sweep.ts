@@ -28,16 +28,18 @@ export interface SweepDeps {
   readonly stage: string;
 }
 
-/** The sweeper's own period: what becomes an orphan before its next run is waited for. */
+/**
+ * The period of the sweeper's ticks: it waits for Linodes that become orphans before the next tick.
+ */
 const PERIOD = minutes(5);
 const DELETE_TIME_MAX = seconds(60);
 const CALLS_AT_ONCE = 20;
 
 /**
- * Destroys the Linodes of this deployment that no live record protects: what is left when all else
- * has failed. It needs Linode alone; the records, where they can be read, only protect. Throws when
- * it could not list everything (and then does nothing), or could not destroy what it should. When
- * all that is done, it puts the caps right, and throws if it can't.
+ * Destroys the Linodes of this deployment that no live record protects, even when all other parts
+ * have failed. It needs only Linode; the records, if they can be read, only protect. Throws if it
+ * could not list every Linode (and then it destroys nothing), or could not destroy an orphan. At
+ * the end it audits the ledger of the caps, and throws if it can't.
  */
 export async function sweep(
   deps: SweepDeps,
@@ -48,7 +50,7 @@ export async function sweep(
     await auditCaps(deps, linodes);
   } catch (error) {
     deps.log.error('caps not audited', { reason: String(error) });
-    // A Linode left over costs money, and so is the failure to tell of.
+    // A Linode that was not destroyed costs money, so its failure is the one to throw.
     if (failures.length === 0) throw error;
   }
   if (failures.length === 0) return { destroyed };
@@ -58,7 +60,7 @@ export async function sweep(
 interface Swept {
   readonly destroyed: number;
   readonly failures: readonly string[];
-  /** All of this deployment, as listed last. */
+  /** All Linodes of this deployment, as last listed. */
   readonly linodes: readonly Linode[];
 }
 
@@ -69,10 +71,11 @@ async function destroyOrphans(
   const { clock } = deps;
   const horizon = earliest(plus(clock.now(), PERIOD), minus(limits.by, limits.reserveMs));
   let destroyed = 0;
-  // One that can't be destroyed must not keep the sweeper from those that fall due later.
+  // An orphan that can't be destroyed must not keep the sweeper from those that fall due later.
   const failures: string[] = [];
   const list = () => deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
-  // Listed twice to begin with: pages shift while they are read, and hide what lies between them.
+  // List twice at the start: pages shift while they are read, and a Linode between two pages is
+  // hidden.
   let awaited: readonly Linode[] = await list();
   for (;;) {
     const listed = await list();
@@ -94,9 +97,9 @@ async function destroyOrphans(
 }
 
 /**
- * Those of `awaited` that the next list does not show and that still exist: a list may lack what
- * another showed, and there may be no other before their hour mark. One that can't be read is taken
- * to be as it was.
+ * The Linodes of `awaited` that the next list does not show and that still exist: a list may lack
+ * Linodes that another list showed, and there may be no other before their hour mark. A Linode that
+ * can't be read is taken to be as it was.
  */
 async function leftOut(
   { linode }: SweepDeps,
@@ -107,19 +110,19 @@ async function leftOut(
   const shown = new Set(listed.map(({ id }) => id));
   const missing = awaited.filter(({ id }) => !shown.has(id));
   const found: Linode[] = [];
-  await forEachAtMost(CALLS_AT_ONCE, missing, async (one) => {
-    const now = await linode.get(one.id, by).catch(() => one);
-    if (now !== 'notFound') found.push(now);
+  await forEachAtMost(CALLS_AT_ONCE, missing, async (seen) => {
+    const current = await linode.get(seen.id, by).catch(() => seen);
+    if (current !== 'notFound') found.push(current);
   });
   return found;
 }
 
-/** What a crash between the ledger and a record has left counted, or uncounted. */
+/** Corrects what a crash between the ledger and a record has left counted or uncounted. */
 async function auditCaps(deps: SweepDeps, linodes: readonly Linode[]) {
   const { caps, store, log } = deps;
   const readRecords = async (ids: readonly ClusterId[]) => {
     const records = await store.getMany(ids);
-    measure(deps, records);
+    emitTotals(deps, records);
     return records;
   };
   const drift = await caps.audit(readRecords, clustersOf(linodes));
@@ -129,8 +132,11 @@ async function auditCaps(deps: SweepDeps, linodes: readonly Linode[]) {
   }
 }
 
-/** The audit reads every live cluster: the ledger has them all. Nothing is sent of nothing. */
-function measure({ metrics }: SweepDeps, records: readonly ClusterRecord[]): void {
+/**
+ * Emits the totals over live clusters. The audit reads them all, since the ledger has every live
+ * cluster. Without live clusters, it emits nothing.
+ */
+function emitTotals({ metrics }: SweepDeps, records: readonly ClusterRecord[]): void {
   metrics.emit(() => {
     const { clusters, openBudget, hourly } = livingOf(records);
     if (clusters === 0) return {};
@@ -159,7 +165,7 @@ async function readRecords(
   }
 }
 
-/** Returns what could not be destroyed, and why. */
+/** Returns the labels of orphans that could not be destroyed, each with the reason. */
 async function destroy(
   { clock, linode, metrics, log }: SweepDeps,
   orphans: readonly Orphan[],

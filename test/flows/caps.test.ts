@@ -67,7 +67,7 @@ describe('a hundred launches at once through a cap that fits ten', () => {
       expect({ code, details }).toEqual({ code: 'refused', details: { members } });
       expect(message).toBe(
         'All live clusters together may have budgets of $10.00, of which $10.00 is taken by the ' +
-          'budgets of live clusters. No more fits; you gave $1.00. Wait for a cluster to end, lower ' +
+          'budgets of live clusters. No further budget would fit; you gave $1.00. Wait for a cluster to end, lower ' +
           'the budget, or ask the operator to raise MAX_OPEN_BUDGET_USD.',
       );
     }
