@@ -57,11 +57,11 @@ type Bindings = {
 type Request<O extends Operation> = ReadRequest<O> & {
   readonly params: Readonly<Record<string, string>>;
   readonly owner: string;
-  /** When the answer must be on its way. */
+  /** When the answer must be on its way to API Gateway. */
   readonly by: EpochMs;
 };
 
-/** What an operation may answer: a body that fits the schema of its status. */
+/** The answers that an operation may give: for each status, a body that fits its schema. */
 type Reply<O extends Operation> = {
   [Status in keyof O['answers']]: {
     readonly status: Status;
@@ -74,7 +74,7 @@ type Reply<O extends Operation> = {
   };
 }[keyof O['answers']];
 
-/** API Gateway gives up on a function after 30 s. */
+/** The longest wait of a launch; API Gateway gives up on a function after 30 s. */
 const WAIT_SECONDS_MAX = 20;
 
 const app = new Hono<{ Bindings: Bindings }>();
@@ -85,7 +85,7 @@ const offerDeps = () => ({ clock: clock(), catalogue: catalogue(), settings: set
 route(operations.health, async () => ok({ status: 'ok', time: toIso(clock().now()) }));
 
 route(operations.openapi, async () => {
-  // Loaded by those who ask for it alone.
+  // Loaded on demand, so that all other routes start without it.
   const { describeApi } = await import('../lib/http/document.ts');
   return ok({ ...describeApi(settings()) });
 });
@@ -116,7 +116,7 @@ route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
   const request = { owner, input: body, idempotencyKey, schedule: null, by };
   const launched = await launch(deps, request);
   const waitSeconds = Math.min(waitSecondsOf(given.Prefer), WAIT_SECONDS_MAX);
-  // The launch may have used up some of the time to answer in.
+  // The launch may have used up part of the time for the answer.
   const until = earliest(clock().inRealMs(waitSeconds * 1000), by);
   const record = await waitForAddresses(deps, launched.record, until);
   const cluster = renderCluster(record, clock().now());
@@ -143,8 +143,8 @@ route(operations.inventory, async ({ params: { id = '' }, query: { format }, own
 
 route(operations.report, async ({ query: { month = null, owner: asked = null }, owner }) => {
   const deps = { clock: clock(), store: store(), endedKept: endedKept() };
-  const made = await report(deps, owner, { month, owner: asked });
-  return ok(renderReport(made, settings().monthlySpendPerOwnerMax));
+  const monthReport = await report(deps, owner, { month, owner: asked });
+  return ok(renderReport(monthReport, settings().monthlySpendPerOwnerMax));
 });
 
 route(operations.credentials, async ({ params: { id = '' }, owner }) =>
@@ -215,11 +215,12 @@ function route<const O extends Operation>(
     const { status, body, headers } = await answer({
       ...read,
       params: c.req.param() as Record<string, string>,
-      // The gateway lets nobody through to what needs a token without the authorizer's word.
+      // API Gateway lets no request through to a route with a token unless the authorizer has named
+      // the owner.
       owner: operation.access === 'open' ? '' : event.requestContext.authorizer.lambda.owner,
       by: limitsOf(lambdaContext).by,
     });
-    // What it says is true now and may hold what others must not find in a cache.
+    // An answer is true now only, and may hold secrets that others must not find in a cache.
     const all = { 'content-type': typeOf(body), 'cache-control': 'no-store', ...headers };
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     return new Response(body === null ? null : text, { status: Number(status), headers: all });

@@ -3,8 +3,8 @@ import { type EpochMs, epochMs } from '../core/base/units.ts';
 import type { Clock } from '../ports.ts';
 
 /**
- * The machine's clock, or one that runs `rate` times as fast since `originMs` (epoch ms):
- * now = origin + (real now − origin) × rate.
+ * The machine's clock (`rate` 1), or a clock that runs `rate` times as fast from `originMs` (epoch
+ * ms) on: now = origin + (real now − origin) × rate.
  */
 export interface ClockSettings {
   readonly originMs: number;
@@ -16,7 +16,7 @@ export interface SystemClock extends Clock {
   inRealMs(realMs: number): EpochMs;
 }
 
-/** A timer's longest delay; a longer sleep is slept in parts. */
+/** The longest delay of a timer. A longer sleep takes several timers. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export function createClock({ originMs, rate }: ClockSettings): SystemClock {

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Log } from '../ports.ts';
 
-/** One JSON line an entry, on standard output, as CloudWatch Logs takes it. */
+/** Logs each entry as one JSON line on standard output, as CloudWatch Logs wants it. */
 export function createLog(serviceName: string): Log {
   const logger = new Logger({ serviceName });
   return {

@@ -7,13 +7,14 @@ import axios from './axios/axios.ts';
 const TIME_MS_MAX = 3_000;
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-/** Of a try that the receiver has certainly not taken: nobody was there to take it. */
-const NOBODY_THERE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
+/** The error codes of an attempt that certainly did not reach the receiver. */
+const UNREACHABLE_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
 
 /**
- * Posts notices as JSON to `url`, signed so that the receiver can tell them from a stranger's:
- * HMAC-SHA-256 of the timestamp (seconds since 1970), a point, and the body. One more try where the
- * first was certainly not taken; after a silence it may have been, and none is told twice.
+ * Posts notices as JSON to `url`. A signature lets the receiver recognize Onebuck's notices:
+ * HMAC-SHA-256 of the timestamp (seconds since 1970), a point, and the body. Makes a second attempt
+ * only if the receiver certainly did not take the first. After a silence the receiver may have
+ * taken the notice, and must not get it twice.
  */
 export function createWebhook(options: {
   readonly url: string;
@@ -39,12 +40,12 @@ export function createWebhook(options: {
       const signal = AbortSignal.timeout(TIME_MS_MAX);
       const first = await post(url, { body, headers, signal });
       const last = first === 'notTaken' ? await post(url, { body, headers, signal }) : first;
-      if (last !== 'taken') throw new Error('the webhook did not take it, twice');
+      if (last !== 'taken') throw new Error('the webhook did not take the notice, twice');
     },
   };
 }
 
-/** Of axios's errors, which hold the request, only the message goes on. */
+/** Throws only the message of an axios error, since the error itself holds the request. */
 async function post(
   url: string,
   call: { body: string; headers: Record<string, string>; signal: AbortSignal },
@@ -60,7 +61,7 @@ async function post(
       data: body,
       signal,
       proxy: false,
-      maxRedirects: 0, // so that it goes nowhere else
+      maxRedirects: 0, // so that the notice goes nowhere else
       maxContentLength: ANSWER_BYTES_MAX,
       responseType: 'text',
       transformRequest: (text: unknown) => text,
@@ -69,7 +70,7 @@ async function post(
     }));
   } catch (error) {
     const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (NOBODY_THERE.has(`${code}`)) return 'notTaken';
+    if (UNREACHABLE_CODES.has(`${code}`)) return 'notTaken';
     const why = signal.aborted ? `no answer within ${TIME_MS_MAX} ms` : reasonOf(error);
     throw new Error(`the webhook: ${why}`);
   }

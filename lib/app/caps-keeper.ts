@@ -151,7 +151,7 @@ function granted(decision: Decision, now: EpochMs): Ledger {
 
 function refused({ cap, claim, limit, taken, largest }: Refusal, now: EpochMs): AppError {
   const { rule, isMonthly, remedy } = wordsOf(cap, claim, now);
-  const advice =
+  const hint =
     largest > 0
       ? `A budget of at most ${formatUsd(largest)} would fit`
       : 'No further budget would fit';
@@ -162,7 +162,7 @@ function refused({ cap, claim, limit, taken, largest }: Refusal, now: EpochMs): 
   return new AppError(
     'refused',
     `${rule} ${formatUsd(limit)}, of which ${formatUsd(taken)} is taken by ` +
-      `${isMonthly ? 'what was spent and ' : ''}the budgets of live clusters. ${advice}; you gave ` +
+      `${isMonthly ? 'what was spent and ' : ''}the budgets of live clusters. ${hint}; you gave ` +
       `${formatUsd(claim.budget)}. ${end}, lower the budget, or ${remedy}.`,
     {
       members: {

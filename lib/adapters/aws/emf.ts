@@ -2,10 +2,16 @@ import { Metrics as Powertools } from '@aws-lambda-powertools/metrics';
 import { metrics as known, paidFor } from '../../core/cluster/metrics.ts';
 import type { Log, Metrics } from '../../ports.ts';
 
-/** What stack/alarms.yml and stack/dashboard.yml ask CloudWatch for; the dimension is `service`. */
+/**
+ * The namespace of the metrics in stack/alarms.yml and stack/dashboard.yml; their dimension is
+ * `service`.
+ */
 export const NAMESPACE = 'onebuck';
 
-/** One JSON line of the embedded metric format, which CloudWatch Logs makes metrics of. */
+/**
+ * Emits metrics as JSON lines in the embedded metric format, which CloudWatch Logs turns into
+ * metrics.
+ */
 export function createMetrics(options: {
   readonly stage: string;
   readonly hasDashboard: boolean;

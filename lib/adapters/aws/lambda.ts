@@ -1,7 +1,7 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import type { Nudge } from '../../ports.ts';
 
-/** Invokes the functions of these names without waiting for them: Lambda queues the event. */
+/** Invokes functions by name, without waiting for their end: Lambda queues the event. */
 export function createNudge(
   client: LambdaClient,
   functionNames: { readonly reconcile: string; readonly schedule: string },

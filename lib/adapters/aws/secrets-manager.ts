@@ -4,19 +4,19 @@ import { type EpochMs, minutes, plus } from '../../core/base/units.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock, Secrets } from '../../ports.ts';
 
-/** So that a rotated secret is taken up without a deploy. */
+/** How long the secret is remembered: a rotated secret takes effect without a deploy. */
 const AGE_MAX = minutes(5);
 
 const key = z._default(z.nullable(z.string().check(z.minLength(16))), null);
 const tokenHash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
-/** One hash may stand for a list of it. */
+/** One hash or a list of hashes; always a list in the result. */
 const tokenHashes = z.pipe(
   z.union([tokenHash, z.array(tokenHash)]),
   z.transform((given) => (typeof given === 'string' ? [given] : given)),
 );
 
-/** By field, so that a fault in one does not keep the others from use. */
+/** One schema for each field, so that a fault in one field does not keep the others from use. */
 const schemas = {
   linodeToken: z.string().check(z.minLength(1)),
   apiTokens: z._default(z.record(z.string(), tokenHashes), {}),
@@ -28,10 +28,10 @@ type Field = keyof typeof schemas;
 type Secret = Readonly<Record<string, unknown>> & { readonly linodeToken: string };
 
 /**
- * The deployment's secret: JSON with `linodeToken`, `apiTokens`, `passwordKey` and `webhookKey`,
- * or a plain string, which is the Linode token alone. Errors say what is wrong with it, never what it holds. A
- * fault in one field does not keep the Linode token from those who must destroy; nor does a secret
- * that can't be read again, as long as the last token works.
+ * The deployment's secret: JSON with `linodeToken`, `apiTokens`, `passwordKey` and `webhookKey`, or
+ * a plain string, which is the Linode token only. Errors name the field at fault, and never its
+ * content. Passes that must destroy get the Linode token even if another field is at fault, or if
+ * the secret can't be read again and the last token still works.
  */
 export function createSecrets(
   client: SecretsManagerClient,
@@ -91,7 +91,8 @@ function parseField<Name extends Field>(
   secretId: string,
 ): z.output<(typeof schemas)[Name]> {
   const parsed = schemas[name].safeParse(secret[name]);
-  // Not the owners under apiTokens: put the wrong way round, those would be the tokens.
+  // The error does not name the owners in apiTokens: if an operator swapped owners and tokens, it
+  // would reveal tokens.
   if (!parsed.success) throw malformed(secretId, name);
   return parsed.data as z.output<(typeof schemas)[Name]>;
 }
@@ -99,8 +100,9 @@ function parseField<Name extends Field>(
 function malformed(secretId: string, field: string): AppError {
   return new AppError(
     'misconfigured',
-    `The secret ${secretId} must be JSON: {"linodeToken": "…", "apiTokens": {"<owner>": "<SHA-256 of the ` +
-      `token in hex, or a list of them>"}, "passwordKey": "<16 characters or more>", ` +
+    `The secret ${secretId} must be JSON: {"linodeToken": "…", "apiTokens": {"<owner>": ` +
+      `"<SHA-256 of the token in hex, or a list of them>"}, "passwordKey": "<16 characters or ` +
+      `more>", ` +
       `"webhookKey": "<16 characters or more>"}. At fault: ${field}.`,
   );
 }

@@ -3,8 +3,8 @@ import { messageOf } from '../../core/notices/message.ts';
 import type { Notifier } from '../../ports.ts';
 
 /**
- * To all that subscribe to the topic: mails and text messages are sentences, all else is JSON. The
- * attributes are for subscriptions that filter.
+ * Publishes notices to an SNS topic. Mails and text messages get sentences, other subscribers JSON.
+ * Subscriptions can filter by the attributes.
  */
 export function createTopic(client: SNSClient, TopicArn: string): Notifier {
   return {

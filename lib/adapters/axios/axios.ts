@@ -1,7 +1,7 @@
 /*
- * Axios looks at the globals of fetch while it is loaded, though only its adapter of Node's http is
- * used; and who looks at them has Node load all of fetch, which takes longer than all of axios. So
- * they are taken away meanwhile.
+ * Axios reads the globals of fetch while it is loaded, although only its adapter of Node's http is
+ * used. The first read makes Node load all of fetch, which takes longer than loading axios. So the
+ * globals are hidden meanwhile.
  */
 import './without-fetch.ts';
 import axios from 'axios';

@@ -18,16 +18,17 @@ import type { ClusterStore, ListQuery, LivedQuery } from '../../ports.ts';
 import { createdIn, pageOf, positionOf } from './pages.ts';
 import { upgraded, VERSION } from './upgrade.ts';
 
-/** DynamoDB takes 100 keys a BatchGetItem. */
+/** DynamoDB takes at most 100 keys in a BatchGetItem. */
 const BATCH_KEYS_MAX = 100;
 const BATCH_TRIES_MAX = 8;
 
 export type Item = Record<string, AttributeValue>;
 
 /**
- * One item per cluster; schedules.ts has those of schedules. Beside the record it has the
- * keys of three indexes: `due` (sparse: live clusters by `dueAt`), `byOwner` and `byTime` (all by
- * `createdAt`); and `expiresAt` for DynamoDB's own expiry of ended ones, `endedKept` after their end.
+ * The records of clusters, one item each; schedules.ts has the items of schedules. Beside the
+ * record, an item has the keys of three indexes: `due` (sparse: live clusters by `dueAt`),
+ * `byOwner` and `byTime` (all clusters by `createdAt`). `expiresAt` makes DynamoDB delete an ended
+ * cluster `endedKept` after its end.
  */
 export function createClusterStore(
   client: DynamoDBClient,
@@ -83,7 +84,9 @@ export function createClusterStore(
   };
 }
 
-/** What the stores of clusters and of schedules do alike, with an item for each record. */
+/**
+ * The methods that the stores of clusters and of schedules share, with one item for each record.
+ */
 export function recordsIn<Id extends string, Kept extends { id: Id; revision: number }>(
   client: DynamoDBClient,
   TableName: string,
@@ -106,11 +109,11 @@ export function recordsIn<Id extends string, Kept extends { id: Id; revision: nu
   };
 }
 
-/** The key under which the index `due` has whatever is due some time. */
+/** The key of the index `due`; items that are never due lack it. */
 export const LIVE = 'live';
 const ALL = 'cluster';
 
-/** Consistent. null: there is none. */
+/** Reads consistently. null: there is no item. */
 export async function itemAt(
   client: DynamoDBClient,
   TableName: string,
@@ -168,7 +171,7 @@ function fromItem(item: Item): ClusterRecord {
   return { ...upgraded(version, record), revision };
 }
 
-/** All pages, of which any but the last may be empty. */
+/** The items of all pages; any page but the last may be empty. */
 export async function* itemsOf(
   client: DynamoDBClient,
   input: QueryCommandInput,
@@ -177,8 +180,9 @@ export async function* itemsOf(
 }
 
 /**
- * From the newest back to the oldest that are kept, as one that was launched long ago may still be
- * live. Those that ended too early are left out by DynamoDB, so that they are read but not sent.
+ * Reads from the newest record back to the oldest, since a cluster that was launched long ago may
+ * still be live. DynamoDB filters out clusters that ended before `from`: it reads them, but does
+ * not send them.
  */
 function livedInput(TableName: string, { owner, from, to }: LivedQuery): QueryCommandInput {
   const index = indexOf(owner);
@@ -193,13 +197,13 @@ function livedInput(TableName: string, { owner, from, to }: LivedQuery): QueryCo
   };
 }
 
-/** The index by `createdAt` that has the owner's clusters, or everybody's. */
+/** The index that holds the owner's clusters by `createdAt`; null: everybody's. */
 const indexOf = (owner: string | null) =>
   owner === null
     ? { name: 'byTime', key: 'kind', value: ALL }
     : { name: 'byOwner', key: 'owner', value: owner };
 
-/** Pages until `limit` records of the status are there, as DynamoDB filters after it has counted. */
+/** Reads pages until `limit` records have the status, since DynamoDB counts before it filters. */
 async function list(client: DynamoDBClient, TableName: string, query: ListQuery) {
   const { owner, status, month, limit, cursor } = query;
   const index = indexOf(owner);
@@ -217,9 +221,10 @@ async function list(client: DynamoDBClient, TableName: string, query: ListQuery)
       ...(created && { ':from': created.from, ':to': created.to }),
       ...(status && { ':phase': status }),
     }),
-    // A limit counts before the filter does: with both, a rare status would take many small pages.
+    // DynamoDB applies Limit before the filter: with both, a rare status would take many small
+    // pages.
     ...(status ? { FilterExpression: 'phase = :phase' } : { Limit: limit + 1 }),
-    // With the key of the index as this query has it, whosever query gave the cursor.
+    // Use this query's own index key, whichever query gave the cursor.
     ...(cursor !== null && {
       ExclusiveStartKey: marshall({ ...positionOf(cursor, created), [index.key]: index.value }),
     }),

@@ -17,16 +17,20 @@ import {
 import type { LedgerStore } from '../../ports.ts';
 import { IS_NEW, isAt, itemAt, putIf } from './clusters.ts';
 
-/** No cluster's id, and without the keys of the table's indexes: no list ever shows it. */
+/**
+ * The id of the ledger's item. It is no cluster's id, and the item has no keys of the indexes, so
+ * no list shows it.
+ */
 const ID = 'ledger';
 const VERSION = 2;
 
 /**
- * The ledger in one item beside the records, since DynamoDB decides on one item atomically, and the
- * embedded one knows no transactions. An item holds 400 KB, which is some 20 000 live clusters;
- * beyond that DynamoDB refuses to save it, and so a launch, before anything is bought. It takes
- * 1 000 KB of writes a second to one item, those that conflict included: with 100 live clusters
- * (2 KB) 500 of them, with 20 000 three. One that is too many is a conflict too: others write.
+ * The ledger, in one item beside the records: DynamoDB decides on one item atomically, and the
+ * embedded DynamoDB has no transactions. An item holds 400 KB, enough for about 20 000 live
+ * clusters. Beyond that, DynamoDB refuses to save the ledger, so a launch fails before anything is
+ * bought. DynamoDB takes 1 000 KB of writes to one item a second, including writes that conflict:
+ * 500 writes with 100 live clusters (2 KB), three with 20 000. A throttled write counts as a
+ * conflict, since other functions are writing.
  */
 export function createLedgerStore(client: DynamoDBClient, TableName: string): LedgerStore {
   return {
@@ -52,17 +56,20 @@ export function createLedgerStore(client: DynamoDBClient, TableName: string): Le
 const isThrottling = (error: unknown) =>
   error instanceof ThrottlingException || error instanceof ProvisionedThroughputExceededException;
 
-/** An entry without the names of its fields; they would take more room than what they name. */
+/** An entry without its field names, which would take more room than the values. */
 type Row = readonly [
   owner: Entry['owner'],
   scheduleId: Entry['scheduleId'],
   budget: Entry['budget'],
   openedAt: Entry['openedAt'],
-  /** Milliseconds from `openedAt` to `changedAt`: mostly 0, which is short. */
+  /** Milliseconds from `openedAt` to `changedAt`: mostly 0, which takes little room. */
   changedAfter: number,
 ];
 
-/** Deflated: as a map of rows it takes three times the room, and longer than all else of a launch. */
+/**
+ * The ledger is deflated: as a map of rows, it would take three times the room, and more time than
+ * all the rest of a launch.
+ */
 const toItem = ({ revision, open, spent }: Ledger) => ({
   id: ID,
   version: VERSION,

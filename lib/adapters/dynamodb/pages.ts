@@ -3,10 +3,13 @@ import { type MonthName, monthNamed } from '../../core/billing/bill.ts';
 import type { ClusterRecord } from '../../core/cluster/record.ts';
 import { AppError } from '../../errors.ts';
 
-/** Lambda answers with 6 MB at the most, and a record grows a little when it is shown. */
+/**
+ * The most bytes of a page. An answer of Lambda has at most 6 MB, and a record grows a little when
+ * it is rendered.
+ */
 const PAGE_BYTES_MAX = 3_000_000;
 
-/** From the first to the last instant, both in it. */
+/** Instants in epoch ms, from the first to the last, both included. */
 export interface CreatedRange {
   readonly from: number;
   readonly to: number;
@@ -18,18 +21,18 @@ export function createdIn(month: MonthName): CreatedRange {
 }
 
 /**
- * A page of `limit` of the records, or of fewer if they are large. `records` are those that match,
- * in order, and one more than `limit` where there are as many. The cursor names the last record
- * that was given out, so that none is skipped or repeated.
+ * A page of at most `limit` records, or fewer if they are large. `records` are the matching records
+ * in order, one more than `limit` if there are as many. The cursor names the last record of the
+ * page, so that the next page neither skips nor repeats a record.
  */
 export function pageOf(records: readonly ClusterRecord[], limit: number) {
-  const given = withinBytes(records.slice(0, limit));
-  const last = given.at(-1);
-  const more = records.length > given.length;
-  return { records: given, nextCursor: more && last ? cursorOf(last) : null };
+  const page = withinBytes(records.slice(0, limit));
+  const last = page.at(-1);
+  const hasMore = records.length > page.length;
+  return { records: page, nextCursor: hasMore && last ? cursorOf(last) : null };
 }
 
-/** The first of them, and as many after it as an answer has room for. */
+/** The first record, and as many of the following ones as an answer has room for. */
 function withinBytes(records: readonly ClusterRecord[]): ClusterRecord[] {
   let bytes = 0;
   return records.filter((record, index) => {
@@ -41,7 +44,10 @@ function withinBytes(records: readonly ClusterRecord[]): ClusterRecord[] {
 const cursorOf = ({ id, createdAt }: ClusterRecord) =>
   Buffer.from(`${createdAt}/${id}`).toString('base64url');
 
-/** The record that the cursor names. DynamoDB refuses to start outside the range that it is asked. */
+/**
+ * The position that the cursor names. AppError `invalid` if there is none, or if it lies outside
+ * `created`, where DynamoDB refuses to start.
+ */
 export function positionOf(
   cursor: string,
   created: CreatedRange | null,
@@ -50,6 +56,6 @@ export function positionOf(
   const createdAt = Number(at) as ClusterRecord['createdAt'];
   const isOutside = created !== null && (createdAt < created.from || createdAt > created.to);
   if (/^\d{1,15}$/.test(at) && isClusterId(id) && !isOutside) return { id, createdAt };
-  const fault = { path: 'cursor', message: 'take nextCursor from the answer before, unchanged' };
-  throw new AppError('invalid', 'The cursor is not one of ours.', { faults: [fault] });
+  const fault = { path: 'cursor', message: 'must be nextCursor of the page before, unchanged' };
+  throw new AppError('invalid', 'The cursor is not one that Onebuck gave.', { faults: [fault] });
 }

@@ -9,9 +9,10 @@ import type { ScheduleStore } from '../../ports.ts';
 import { type Item, itemsOf, LIVE, recordsIn } from './clusters.ts';
 
 /**
- * One item per schedule, in the table of the clusters. Beside the record it has the keys of two
- * indexes: `due` (sparse: only what is due some time) and `byTime`. The owner is in the record
- * alone: as a key it would put schedules among the owner's clusters in `byOwner`.
+ * The records of schedules, one item each, in the table of the clusters. Beside the record, an item
+ * has the keys of two indexes: `due` (sparse: only schedules that have a next occurrence) and
+ * `byTime`. The owner is in the record only: as a key, it would put schedules among the owner's
+ * clusters in `byOwner`.
  */
 export function createScheduleStore(client: DynamoDBClient, TableName: string): ScheduleStore {
   return {

@@ -1,11 +1,11 @@
 import type { ClusterRecord, NodeRecord } from '../../core/cluster/record.ts';
 
-/** What items of clusters are written as. */
+/** The version of the items that this code writes. */
 export const VERSION = 2;
 
 /**
- * The record in an item of this or an earlier version, as it would be written today. A newer version
- * throws: functions of an older deployment must not act on what they can't read.
+ * The record of an item of this or an earlier version, in today's form. Throws on a newer version:
+ * functions of an older deployment must not act on records that they can't read.
  */
 export function upgraded(version: unknown, record: unknown): ClusterRecord {
   if (version === VERSION) return record as ClusterRecord;
@@ -19,7 +19,7 @@ interface RecordOfVersion1 {
   readonly nodes: readonly { readonly state: keyof typeof states }[];
 }
 
-/** By the names that the states of nodes had in version 1. */
+/** Today's node states by their names in version 1. */
 const states = {
   planned: 'planned',
   sent: 'creating',

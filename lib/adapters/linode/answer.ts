@@ -4,14 +4,14 @@ import { decodeErrors, type LinodeFault } from './wire.ts';
 
 export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below the base URL, percent-encoded, without a query. */
+  /** The path below the base URL, percent-encoded, without a query. */
   readonly path: string;
   readonly query?: string;
   readonly filter?: Readonly<Record<string, unknown>>;
   readonly body?: Readonly<Record<string, unknown>>;
-  /** What no message may repeat, although Linode might. */
+  /** Texts that no message may repeat, although Linode's answer might. */
   readonly secrets?: readonly string[];
-  /** Where its answer is worth a shorter wait than others, in the machine's milliseconds. */
+  /** A shorter time-out than usual, in milliseconds of the machine's time. */
   readonly timeoutMs?: number;
 }
 
@@ -21,25 +21,28 @@ export interface Answer {
   readonly text: string;
 }
 
-/** What an answer, or its absence, means for the call: docs/linode.md#answers-and-errors. */
+/** What an answer, or a missing answer, means for the call: docs/linode.md#answers-and-errors. */
 export type Verdict =
   | {
       readonly kind: 'ok';
       readonly body: unknown;
-      /** For how long it may be used; null: the answer does not say. */
+      /** How long the body may be used; null: the answer does not say. */
       readonly maxAge: DurationMs | null;
     }
-  /** Not done: too many calls. `waitMs` is null where Linode did not say how long to wait. */
+  /**
+   * Linode did nothing, because there were too many calls. `waitMs` null: it did not say how long
+   * to wait.
+   */
   | (Failure & { readonly kind: 'rateLimited'; readonly waitMs: DurationMs | null })
-  /** Done or not; worth repeating, where doing it twice does no harm. */
+  /** Linode may have done the call. Repeat it, if doing it twice does no harm. */
   | (Failure & { readonly kind: 'transient' })
-  /** Done or not; repeating it soon would not help. */
+  /** Linode may have done the call. Repeating it soon would not help. */
   | (Failure & { readonly kind: 'failed' })
-  /** Not done: the token is not valid. */
+  /** Linode did nothing: the token is not valid. */
   | (Failure & { readonly kind: 'invalidToken' })
-  /** Not done: the token is valid, but lacks a scope, or its user a grant. */
+  /** Linode did nothing: the token lacks a scope, or its user lacks a grant. */
   | (Failure & { readonly kind: 'denied' })
-  /** Not done, for a reason that lies in the request. */
+  /** Linode did nothing, for a reason that lies in the request. */
   | (Failure & { readonly kind: 'rejected' });
 
 interface Failure {
@@ -62,8 +65,8 @@ export function judge(call: Call, answer: Answer): Verdict {
   if (status === 501) return { ...failure, kind: 'failed' };
   if (status >= 500 || status === 408) return { ...failure, kind: 'transient' };
   if (status < 400) return { ...failure, kind: 'failed' };
-  // A page is not the API's answer but an edge's before it (nginx sends such a 400), and says
-  // nothing about what was asked for: least of all that it does not exist.
+  // An HTML page comes from an edge server before the API (nginx answers 400 in this way). It says
+  // nothing about the resource, least of all that it does not exist.
   if (mediaType(answer) === 'text/html') {
     return { ...failure, kind: status === 404 || status === 405 ? 'failed' : 'transient' };
   }
@@ -90,12 +93,12 @@ export function errorOf(call: Call, verdict: Exclude<Verdict, { kind: 'ok' }>): 
   }
 }
 
-/** `POST /linode/instances: 400: reason (field); reason2`. */
+/** The call and its failure as text: `POST /linode/instances: 400: reason (field); reason2`. */
 export function describe(call: Call, { status, reason }: Failure): string {
   return `${call.method} ${call.path}: ${status === null ? '' : `${status}: `}${reason}`;
 }
 
-/** An answer that came as JSON, but not in the shape that Linode's contract says. */
+/** The failure of an answer whose JSON does not have the documented shape. */
 export function illShaped(fault: string): Failure & { readonly kind: 'failed' } {
   return { kind: 'failed', status: 200, reason: `unexpected answer: ${fault}` };
 }
@@ -115,8 +118,8 @@ function judgeSuccess(answer: Answer, body: ParsedJson): Verdict {
 }
 
 /**
- * 401 also means a missing scope. Only the reason tells, or a header with the token's scopes:
- * docs/linode.md#tokens.
+ * Linode answers 401 for a missing scope, too. Only the reason distinguishes the two, or a header
+ * with the token's scopes: docs/linode.md#tokens.
  */
 function judgeUnauthorized(call: Call, { header }: Answer, failure: Failure): Verdict {
   const owned = header('x-oauth-scopes') ?? 'unknown';
@@ -154,21 +157,27 @@ function mediaType({ header }: Answer): string {
   return type.trim().toLowerCase() || 'no known format';
 }
 
-/** Only means something with a 429, and may be hugely negative: docs/linode.md#rate-limits. */
+/**
+ * The wait of a `Retry-After` header, from 1 to 30 s; null: it names none. The header is valid only
+ * with a 429, and may be hugely negative: docs/linode.md#rate-limits.
+ */
 function parseRetryAfter(text: string | null): DurationMs | null {
-  const count = text === null || text.trim() === '' ? Number.NaN : Number(text);
-  if (Number.isNaN(count)) return null;
-  return durationMs(Math.ceil(Math.min(Math.max(count * 1_000, WAIT_MIN), WAIT_MAX)));
+  const waitSeconds = text === null || text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isNaN(waitSeconds)) return null;
+  return durationMs(Math.ceil(Math.min(Math.max(waitSeconds * 1_000, WAIT_MIN), WAIT_MAX)));
 }
 
 /**
- * Linode sends some headers twice, once from before its API, with ages that differ: the shortest
- * counts, and that it must not be stored counts most (RFC 9111, section 4.2.1).
+ * The max-age of a `Cache-Control` header; null: it has none. Linode sends some headers twice, once
+ * from a proxy before its API, with different ages. The shortest age counts, and `no-store` or
+ * `no-cache` overrides every age (RFC 9111, section 4.2.1).
  */
 function parseMaxAge(cacheControl: string | null): DurationMs | null {
   const directives = (cacheControl ?? '').toLowerCase().split(/[\s,]+/);
-  if (directives.some((one) => one === 'no-store' || one === 'no-cache')) return seconds(0);
-  const ages = directives.flatMap((one) => /^max-age="?(\d{1,9})"?$/.exec(one)?.[1] ?? []);
+  if (directives.some((name) => name === 'no-store' || name === 'no-cache')) return seconds(0);
+  const ages = directives.flatMap(
+    (directive) => /^max-age="?(\d{1,9})"?$/.exec(directive)?.[1] ?? [],
+  );
   return ages.length === 0 ? null : seconds(Math.min(...ages.map(Number)));
 }
 

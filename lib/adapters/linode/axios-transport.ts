@@ -7,9 +7,9 @@ import type { Call } from './answer.ts';
 import type { Transport } from './http.ts';
 
 /**
- * Over HTTP to `baseUrl`, which ends in /v4. Axios's errors hold the request, and so the token: of
- * them only the code and the message go on. The time-out is a signal because axios's own counts the
- * silences, not the whole.
+ * Sends calls over HTTP to `baseUrl`, which ends in /v4. Throws only the code and the message of an
+ * axios error, since the error itself holds the request and so the token. The time-out is a signal,
+ * because the time-out of axios limits each silence, not the whole call.
  */
 export function createTransport(baseUrl: string): Transport {
   const client = createClient(baseUrl);
@@ -38,8 +38,9 @@ function createClient(baseUrl: string): Client {
     httpAgent: new http.Agent({ keepAlive: true }),
     httpsAgent: new https.Agent({ keepAlive: true }),
   };
-  // A kept connection may be dead by its next use, above all after a Lambda was frozen. What can
-  // be repeated is; a create would be left in doubt, and so gets a connection of its own.
+  // A kept connection may be dead by its next use, above all after Lambda froze the function. Calls
+  // that may be repeated use it all the same. A create on a dead connection would be left in doubt,
+  // so each create opens its own connection.
   const ownConnection = { httpAgent: new http.Agent(), httpsAgent: new https.Agent() };
   const client = axios.create({
     adapter: 'http',
@@ -74,7 +75,7 @@ function describeLoss(error: unknown): string {
   );
 }
 
-/** JSON in ASCII: a header takes nothing else. */
+/** The filter as JSON in ASCII, since a header takes nothing else. */
 function toHeader(filter: Readonly<Record<string, unknown>>): string {
   return JSON.stringify(filter).replaceAll(
     /[^\x20-\x7e]/g,

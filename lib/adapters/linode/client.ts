@@ -18,7 +18,7 @@ import {
   decodeType,
 } from './wire.ts';
 
-/** Linode's API v4 over HTTP. One instance paces its creates; give a process no more than one. */
+/** Linode's API v4 over HTTP. The instance paces its creates, so a process must have only one. */
 export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
   const { clock, log } = options;
   const http = createLinodeHttp(options);
@@ -43,7 +43,8 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
     backupsForced: (by) => readBackupsForced(http, by),
     async listByTag(tag, by) {
       const found = await linodes({ tags: tag }, by);
-      // What bears the tag may be deleted: that must not hang on how Linode reads the filter.
+      // Callers may delete the Linodes of this list, so it must not depend on how Linode reads the
+      // filter.
       return found.filter(({ tags }) => tags.includes(tag));
     },
     async get(id, by) {
@@ -71,10 +72,10 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
   };
 }
 
-/** Nobody waits longer for what may be left unknown. */
+/** Callers do without the availability rather than wait longer. */
 const AVAILABILITY_TIMEOUT_MS = 3_000;
 
-/** Not a page but a bare list. */
+/** This route answers with a bare list, not with a page. */
 async function readAvailability(http: LinodeHttp, region: string, by: EpochMs) {
   const path = `/regions/${encodeURIComponent(region)}/availability`;
   const call = { method: 'GET', path, timeoutMs: AVAILABILITY_TIMEOUT_MS } as const;
@@ -83,7 +84,10 @@ async function readAvailability(http: LinodeHttp, region: string, by: EpochMs) {
   throw errorOf(call, verdict);
 }
 
-/** A server without the route has no such setting; the real one has it. */
+/**
+ * Whether the account forces backups. A server without this route has no forced backups; Linode has
+ * the route.
+ */
 async function readBackupsForced(http: LinodeHttp, by: EpochMs): Promise<boolean | 'unreadable'> {
   const call = { method: 'GET', path: '/account/settings' } as const;
   const verdict = await http.send(call, by);
@@ -105,7 +109,7 @@ async function sendForOne<T>(
   throw errorOf(call, verdict);
 }
 
-/** An answer about another Linode says nothing about this one. */
+/** Throws on an answer about another Linode: it says nothing about the Linode `id`. */
 async function sendForLinode(http: LinodeHttp, call: Call, id: number, by: EpochMs) {
   const linode = await sendForOne(http, call, decodeLinode, by);
   if (linode === 'notFound' || linode.id === id) return linode;
@@ -118,6 +122,6 @@ function decodeOrThrow<T>(call: Call, decoder: Decoder<T>, body: unknown): T {
   throw errorOf(call, illShaped(decoded.fault));
 }
 
-/** Whether Linode itself answers at the URL, whose bill runs in real time and is real. */
+/** Whether the URL is of Linode itself, whose bill is real and runs in real time. */
 export const isRealLinode = (url: string): boolean =>
   /(^|\.)linode\.com\.?$/.test(new URL(url).hostname);

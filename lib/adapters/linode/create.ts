@@ -17,10 +17,10 @@ export interface CreateDeps {
 }
 
 /**
- * Linode's API has no idempotency key; the label, unique in the account, serves as ours
- * (docs/linode.md#creates). A create is sent again only after an answer that proves that nothing
- * was done: too many calls, or an invalid token. After any other answer that leaves it open, the
- * label is looked up, and a Linode that bears our tags is taken for ours.
+ * Linode's API has no idempotency key. The label, unique in the account, serves as one
+ * (docs/linode.md#creates). A create is sent again only after an answer that proves that Linode did
+ * nothing: too many calls, or an invalid token. After any other answer that leaves this open, the
+ * label is looked up, and a Linode that bears Onebuck's tags is adopted.
  */
 export async function createLinode(
   deps: CreateDeps,
@@ -90,7 +90,10 @@ async function created(
   return adopt(deps, request, describe(call, illShaped(fault)), by);
 }
 
-/** After a create that was perhaps done, as `doubt` tells: what bears the label now? */
+/**
+ * After a create that may have had an effect (`doubt` says why), looks up the Linode with the
+ * label.
+ */
 async function adopt(
   { findByLabel }: CreateDeps,
   { label, tags }: CreateRequest,
@@ -106,7 +109,8 @@ async function adopt(
   if (found === 'notFound') {
     return { kind: 'unknown', reason: `${doubt}; then no Linode had the label ${label}` };
   }
-  // Not the reap tag nor the user's own, which may have changed since an earlier try.
+  // Do not compare the `reap` tag or the spec's own tags: they may have changed since an earlier
+  // try.
   const own = tags.filter((tag) => tag.startsWith('onebuck'));
   const isOurs = own.length > 0 && own.every((tag) => found.tags.includes(tag));
   return isOurs

@@ -5,27 +5,28 @@ import { type Answer, type Call, describe, judge, type Verdict } from './answer.
 
 export interface LinodeHttpOptions {
   readonly transport: Transport;
-  /** All waits are on it, and it alone is compared with `by`. */
+  /** The clock of all waits, and the clock that `by` refers to. */
   readonly clock: Clock;
   readonly token: (options: { fresh: boolean }) => Promise<string>;
   readonly log: Log;
 }
 
 /**
- * One request and its answer, whatever its status. Rejects where none came in time, with an Error
- * whose message does not hold the token. `timeoutMs` is in the machine's milliseconds.
+ * Sends one request and resolves with its answer, whatever its status. Rejects if no answer came in
+ * time, with an Error whose message does not contain the token. `timeoutMs` is in milliseconds of
+ * the machine's time.
  */
 export type Transport = (call: Call, token: string, timeoutMs: number) => Promise<Answer>;
 
 export interface LinodeHttp {
   /**
-   * Repeats what failed for a while, until `by`, and waits no longer than seconds beyond that for
-   * an answer; then throws `linodeUnavailable`. For calls that may be made twice.
+   * Repeats a call that failed for a while, until `by`, and waits for an answer at most seconds
+   * longer; then throws `linodeUnavailable`. Only for calls that may be made twice.
    */
   send(call: Call, by: EpochMs): Promise<FinalVerdict>;
-  /** One request, whatever comes of it; never throws. */
+  /** Sends one request and never throws. */
   sendOnce(call: Call, token: string): Promise<Exchange>;
-  /** `fresh`: because the last one was refused. */
+  /** `fresh`: read the token again, because Linode refused the last one. */
   token(options: { fresh: boolean }): Promise<string>;
 }
 
@@ -36,11 +37,11 @@ export interface Exchange {
   readonly header: (name: string) => string | null;
 }
 
-/** In the machine's milliseconds, whatever the clock's rate. */
+/** Time-outs in milliseconds of the machine's time, whatever the rate of the clock. */
 const CREATE_TIMEOUT_MS = 30_000;
 const OTHER_TIMEOUT_MS = 10_000;
 const ATTEMPTS_MAX = 50;
-/** Less than functions keep of their time for saving what they did. */
+/** How long a call may last beyond `by`: less than functions reserve for saving their results. */
 const LATE_MS = 3_000;
 
 export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
@@ -49,7 +50,7 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   async function token({ fresh }: { fresh: boolean }): Promise<string> {
     const text = await options.token({ fresh });
     if (/^[\x21-\x7e]+$/.test(text)) return text;
-    // Said here, because as a header it would fail with an error that looks like the network's.
+    // Check the token here: in a header, it would fail with an error that looks like the network's.
     throw new AppError('linodeDenied', 'The Linode token is empty or has characters no token has.');
   }
 
@@ -62,8 +63,11 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
     return { verdict: { ...verdict, reason: redact(verdict.reason, secrets) }, header };
   }
 
-  /** The whole time-out, or until `by`; what begins late has LATE_MS, so that it may succeed. */
-  const within = (call: Call, by: EpochMs): Call => {
+  /**
+   * The call with the time until `by` as its longest time-out. A call that starts late still has
+   * LATE_MS, so that it may succeed.
+   */
+  const withTimeUntil = (call: Call, by: EpochMs): Call => {
     const leftMs = Math.max(by - clock.now(), LATE_MS);
     return { ...call, timeoutMs: Math.min(call.timeoutMs ?? leftMs, leftMs) };
   };
@@ -72,7 +76,7 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
     let current = await token({ fresh: false });
     let refreshed = false;
     for (let attempt = 1; ; attempt += 1) {
-      const { verdict } = await sendOnce(within(call, by), current);
+      const { verdict } = await sendOnce(withTimeUntil(call, by), current);
       if (verdict.kind === 'invalidToken' && !refreshed && clock.now() <= by) {
         refreshed = true;
         current = await token({ fresh: true });
@@ -95,7 +99,7 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
 
 export type Retryable = Extract<Verdict, { kind: 'rateLimited' | 'transient' }>;
 
-/** How long to wait after the `attempt`-th attempt. */
+/** How long to wait after the attempt number `attempt`, from 1. */
 export function waitAfter(verdict: Retryable, attempt: number): DurationMs {
   const backOff = durationMs(Math.min(BACK_OFF_MIN * 2 ** (attempt - 1), BACK_OFF_MAX));
   if (verdict.kind === 'transient') return backOff;
@@ -114,7 +118,7 @@ export function warnOfRetry(
 const BACK_OFF_MIN = durationMs(500);
 const BACK_OFF_MAX = seconds(8);
 const REASON_LENGTH_MAX = 500;
-/** Shorter ones are no secrets: Linode wants root passwords of 7 characters or more. */
+/** Shorter texts are no secrets: Linode wants root passwords of 7 characters or more. */
 const SECRET_LENGTH_MIN = 7;
 
 async function exchange(

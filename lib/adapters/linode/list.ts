@@ -8,7 +8,10 @@ import { type Decoder, decodePage, type Page } from './wire.ts';
 export interface List<T> {
   readonly path: string;
   readonly item: Decoder<T>;
-  /** Only for lists that can be ordered by id, which they then are. */
+  /**
+   * A filter, for lists that Linode can order by id. A list with a filter is read in the order of
+   * ids.
+   */
   readonly filter?: Readonly<Record<string, unknown>>;
 }
 
@@ -17,16 +20,16 @@ interface ListDeps {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Linode's largest: docs/linode.md#lists. */
+/** The largest page that Linode gives: docs/linode.md#lists. */
 const PAGE_SIZE = 500;
 const PAGES_MAX = 200;
 const WALKS_MAX = 5;
 
 /**
- * Every item of the list, each once; or an error, never a part of them. A list may change while
- * its pages are read: ordered by id, what is new comes last and does no harm, but what is gone
- * moves others up, past the page being read. Then the walk begins again. It may be used for as long
- * as each of its pages.
+ * Every item of a list, each once; throws rather than return only some of them. The list may change
+ * while its pages are read. In the order of ids, new items come last and do no harm, but a removed
+ * item moves the following ones up, past the page being read. Then the reading starts again. The
+ * result may be used for as long as each of its pages.
  */
 export async function listAll<T extends { readonly id: number | string }>(
   deps: ListDeps,
@@ -57,7 +60,7 @@ async function walkPages<T extends { readonly id: number | string }>(
     const page = read.value;
     if (last !== null && hasShifted(list, last, page)) return 'changed';
     if (page.pages > PAGES_MAX) throw unusable(list, `pages is above ${PAGES_MAX}`);
-    // An empty list has been seen to have neither pages nor a first page.
+    // An empty list has been seen to have 0 pages and no first page.
     if (page.page !== number && page.results > 0) throw unusable(list, 'page is another one');
     for (const item of page.data) byId.set(item.id, item);
     rowsCount += page.data.length;
@@ -74,7 +77,7 @@ const shorter = (a: DurationMs | null, b: DurationMs | null): DurationMs | null 
 const hasShifted = <T>(list: List<T>, before: Page<T>, after: Page<T>): boolean =>
   list.filter === undefined ? after.results !== before.results : after.results < before.results;
 
-/** `notFound`: the list no longer has that many pages. */
+/** `notFound`: the list has fewer pages by now. */
 async function readPage<T>(
   http: ListDeps['http'],
   list: List<T>,

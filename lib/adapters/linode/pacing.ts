@@ -11,36 +11,39 @@ import {
 } from '../../core/base/units.ts';
 import type { Clock } from '../../ports.ts';
 
-/** Keeps creates within Linode's rate limit, which a whole account shares. */
+/** Keeps creates within Linode's rate limit, which the whole account shares. */
 export interface Pacer {
-  /** Takes a slot, or waits for one until `until`. */
+  /** Takes a slot, waiting for it until `until` at most. */
   take(until: EpochMs): Promise<'taken' | { readonly retryAt: EpochMs }>;
-  /** Takes up what an answer's headers say of the limit. */
+  /** Takes account of the rate limit in the headers of an answer. */
   learn(header: (name: string) => string | null): void;
-  /** No slot before `until`: a create was refused for the rate. */
+  /** Gives no slot before `until`, because Linode refused a create for its rate. */
   pause(until: EpochMs): void;
 }
 
-/** As documented (docs/linode.md#rate-limits), until the headers of an answer say otherwise. */
+/**
+ * The limit as documented (docs/linode.md#rate-limits), until the headers of an answer give
+ * another.
+ */
 const LIMIT = 20;
 const WINDOW = seconds(15);
 
-/** Linode tells the reset in whole seconds, and its clock is not ours. */
+/** Linode gives the reset in whole seconds, by its own clock. */
 const RESET_LATE_MAX = seconds(1);
-/** Resets outside of this are another clock's, or garbage: -1 has been seen. */
+/** A reset farther ahead is from another clock, or garbage: -1 has been seen. */
 const RESET_AHEAD_MAX = minutes(1);
 const STEP = seconds(1);
 
 /**
- * Counts creates in Linode's own windows: `limit` slots that all come back at the reset. The first
- * create opens an assumed window, which the reset in its answer replaces.
+ * Paces creates by Linode's own windows: `limit` slots, which all come back at the reset. The first
+ * create opens an assumed window, until an answer gives the true reset.
  */
 export function createPacer(clock: Clock): Pacer {
   let limit = LIMIT;
   let remaining = LIMIT;
-  /** When the slots come back; null: no create yet in this window. */
+  /** When the slots come back; null: there was no create in this window yet. */
   let opensAt: EpochMs | null = null;
-  /** The reset that the headers told for this window; null: none yet. */
+  /** The reset that the headers gave for this window; null: none yet. */
   let resetGiven: EpochMs | null = null;
 
   function startWindowIfDue(now: EpochMs): void {
@@ -61,7 +64,7 @@ export function createPacer(clock: Clock): Pacer {
       }
       const retryAt = opensAt ?? now;
       if (retryAt > until) return { retryAt };
-      // In short steps, because an answer that is on its way may tell an earlier reset.
+      // Sleep in short steps, because an answer under way may give an earlier reset.
       await clock.sleep(earliest(retryAt, plus(now, STEP)));
     }
   }
@@ -69,28 +72,28 @@ export function createPacer(clock: Clock): Pacer {
   function learn(header: (name: string) => string | null): void {
     const now = clock.now();
     startWindowIfDue(now);
-    const limitGiven = count(header('x-ratelimit-limit'));
+    const limitGiven = parseCount(header('x-ratelimit-limit'));
     if (limitGiven !== null && limitGiven > 0) limit = limitGiven;
 
     const reset = parseReset(header('x-ratelimit-reset'), now);
     if (reset !== null) {
-      // Of answers that arrive out of order, those of an earlier window no longer count.
+      // Answers may arrive out of order: ignore an answer of an earlier window.
       if (resetGiven !== null && reset < resetGiven) return;
       if (reset !== resetGiven) opensAt = plus(reset, RESET_LATE_MAX);
       resetGiven = reset;
     }
-    const remainingGiven = count(header('x-ratelimit-remaining'));
-    if (remainingGiven === limit - 1) learnThatItOpened(now);
+    const remainingGiven = parseCount(header('x-ratelimit-remaining'));
+    if (remainingGiven === limit - 1) learnThatWindowOpened(now);
     if (remainingGiven === null || remainingGiven >= remaining) return;
     remaining = remainingGiven;
     opensAt ??= plus(plus(now, WINDOW), RESET_LATE_MAX);
   }
 
   /**
-   * The call that was answered opened the window, before `now`, so that it is over by then whatever
-   * Linode's clock shows. If it is longer than documented, the reset says so.
+   * The answered call opened the window before `now`, so the window is over WINDOW from now,
+   * whatever Linode's clock shows. If it is longer than documented, the reset says so.
    */
-  function learnThatItOpened(now: EpochMs): void {
+  function learnThatWindowOpened(now: EpochMs): void {
     const end = plus(now, WINDOW);
     if (opensAt === null || resetGiven === null || end < minus(resetGiven, RESET_LATE_MAX)) return;
     opensAt = earliest(opensAt, latest(end, resetGiven));
@@ -104,7 +107,7 @@ export function createPacer(clock: Clock): Pacer {
   return { take, learn, pause };
 }
 
-function count(text: string | null): number | null {
+function parseCount(text: string | null): number | null {
   return text !== null && /^\d{1,6}$/.test(text.trim()) ? Number(text) : null;
 }
 

@@ -7,14 +7,14 @@ import { type Linode, type LinodeStatus, linodeStatuses } from '../../core/clust
 import type { CreateRequest, TypeAvailability } from '../../ports.ts';
 
 /*
- * Linode's JSON, and what of it we use. Unknown fields are ignored and absent ones tolerated where
- * the API has been seen without them: it runs ahead of its published description
- * (docs/linode.md#answers-and-errors).
+ * The parts of Linode's JSON that Onebuck uses. Unknown fields are ignored, and missing ones are
+ * tolerated where the API has been seen without them, because the API runs ahead of its published
+ * description (docs/linode.md#answers-and-errors).
  */
 
 export type Decoded<T> =
   | { readonly ok: true; readonly value: T }
-  /** What was wrong, by path and never by value. */
+  /** The fault, which names the path and never the value. */
   | { readonly ok: false; readonly fault: string };
 
 export interface Page<T> {
@@ -47,13 +47,13 @@ export const decodeAvailability: Decoder<readonly TypeAvailability[]> = (body) =
   decode(availabilitySchema, body);
 export const decodeLinode: Decoder<Linode> = (body) => decode(linodeSchema, body);
 
-/** Is `backups_enabled` set for the account? */
+/** Whether the account forces backups on new Linodes. */
 export const decodeSettings: Decoder<boolean> = (body) => decode(settingsSchema, body);
 
 /** Linode answers a DELETE with `{}`. */
 export const decodeEmpty: Decoder<unknown> = (body) => decode(z.object({}), body);
 
-/** `reason` and `field` of each error; null: not Linode's error envelope. */
+/** The `reason` and `field` of each error; null: the body is not Linode's error envelope. */
 export function decodeErrors(body: unknown): readonly LinodeFault[] | null {
   const decoded = decode(errorsSchema, body);
   return decoded.ok ? decoded.value.errors : null;
@@ -62,8 +62,9 @@ export function decodeErrors(body: unknown): readonly LinodeFault[] | null {
 export type LinodeFault = z.infer<typeof faultSchema>;
 
 /**
- * What is stated although it may be the default: the account's settings decide what an omitted
- * field means, and forced backups cost extra. (Linode may still force them: `backupsForced`.)
+ * The body of a create. It states even fields that have defaults: an account's settings decide what
+ * a missing field means, and forced backups cost extra. (Linode may force backups all the same: see
+ * `backupsForced`.)
  */
 export function encodeCreate(request: CreateRequest): Record<string, unknown> {
   const { label, type, region, image, tags, rootPassword, authorizedKeys, userData } = request;
@@ -82,7 +83,9 @@ export function encodeCreate(request: CreateRequest): Record<string, unknown> {
   };
 }
 
-/** Up to where `priceToMicroUsd` is exact to the last decimal; no plan costs near as much. */
+/**
+ * `priceToMicroUsd` is exact to the last decimal up to this price; no plan costs nearly as much.
+ */
 const PRICE_USD_MAX = 1_000_000;
 
 const dollarsSchema = z.number().check(z.nonnegative(), z.maximum(PRICE_USD_MAX));
@@ -162,7 +165,7 @@ const imageSchema = z.pipe(
   ),
 );
 
-/** Of one region; rows have been seen that do not name it. */
+/** The availability in one region. Rows have been seen that do not name the region. */
 const availabilitySchema = z.array(
   z.pipe(
     z.object({ plan: z.string(), available: z.boolean() }),
@@ -185,7 +188,7 @@ const linodeSchema = z.pipe(
     region: z.string(),
     ipv4: z.nullish(z.array(z.string())),
     ipv6: z.nullish(z.string()),
-    // Required: without them nothing tells our machines from a stranger's.
+    // Required: the tags tell this deployment's Linodes from others.
     tags: z.array(z.string()),
     backups: z.nullish(z.object({ enabled: z.nullish(z.boolean()) })),
   }),
@@ -227,23 +230,26 @@ const decodeEnvelope: Decoder<z.infer<typeof envelopeSchema>> = (body) =>
 type Prices = z.infer<z.ZodMiniObject<typeof pricesFields>>;
 
 /**
- * A region's row without an hourly price makes the whole unusable: the default would be a guess,
- * and perhaps too low a one.
+ * The price of a type in all regions; null: unusable. If any region's row lacks an hourly price,
+ * all of it is unusable, because the default price would be a guess, and perhaps too low.
  */
 function regionalPrice({ price, region_prices }: Prices): RegionalPrice | null {
-  const main = onePrice(price ?? {});
+  const main = parsePrice(price ?? {});
   if (main === null) return null;
   const byRegion: Record<string, Price> = {};
   for (const row of region_prices ?? []) {
-    const regional = onePrice(row);
+    const regional = parsePrice(row);
     if (regional === null) return null;
     byRegion[row.id] = regional;
   }
   return { ...main, byRegion };
 }
 
-/** A cap of 0 on a price that is not 0 is no cap: Linode gives nothing of the kind away. */
-function onePrice({ hourly, monthly }: z.infer<typeof priceSchema>): Price | null {
+/**
+ * A monthly price of 0 on an hourly price above 0 counts as no monthly price: Linode gives nothing
+ * away.
+ */
+function parsePrice({ hourly, monthly }: z.infer<typeof priceSchema>): Price | null {
   if (hourly == null) return null;
   const isCap = monthly != null && (monthly > 0 || hourly === 0);
   return { hourly: priceToMicroUsd(hourly), monthly: isCap ? priceToMicroUsd(monthly) : null };
@@ -255,7 +261,10 @@ function statusOf(text: string): LinodeStatus {
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?$/;
 
-/** Linode writes UTC without saying so; JavaScript would take that for local time. */
+/**
+ * Parses a time of Linode's API, which is UTC without saying so; JavaScript would take it for local
+ * time.
+ */
 function parseInstant(text: string): EpochMs | null {
   const match = INSTANT.exec(text);
   if (match === null) return null;

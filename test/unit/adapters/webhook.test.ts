@@ -85,7 +85,7 @@ describe('a notice to a webhook', () => {
 
   it('is given up after the second try', async () => {
     const { received, webhook } = await aReceiver(status(503), status(503));
-    await expect(webhook.send(aNotice())).rejects.toThrow('did not take it, twice');
+    await expect(webhook.send(aNotice())).rejects.toThrow('did not take the notice, twice');
     expect(received).toHaveLength(2);
   });
 
@@ -121,7 +121,7 @@ describe('a notice to a webhook', () => {
     const url = `http://127.0.0.1:${await freePort()}/`;
     const webhook = createWebhook({ url, key: async () => KEY, clock: aClock() });
     const error = await webhook.send(aNotice()).catch((thrown: unknown) => thrown);
-    expect(`${error}`).toContain('did not take it, twice');
+    expect(`${error}`).toContain('did not take the notice, twice');
     expect(JSON.stringify(error)).not.toContain(KEY);
   });
 
