@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 
-/** A file of the console, compressed when it was built; both in base64. */
+/** A file of the console, compressed at build time; both forms are in base64. */
 export interface Asset {
   readonly type: string;
   readonly br: string;
@@ -10,7 +10,7 @@ export interface Asset {
 
 export interface AssetRequest {
   readonly path: string;
-  /** By lower-case names, as API Gateway gives them. */
+  /** The headers by lower-case names, as API Gateway gives them. */
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
 
@@ -23,7 +23,10 @@ export interface AssetReply {
 
 const YEAR_SECONDS = 31_536_000;
 
-/** Nothing but the console's own files and its own origin's API; nobody may frame it. */
+/**
+ * The console may load its own files only, and call the API of its own origin only. No page may
+ * frame it.
+ */
 const CONTENT_SECURITY_POLICY = [
   ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'"],
   ...["connect-src 'self'", "img-src 'self' data:", "base-uri 'none'", "form-action 'none'"],
@@ -54,7 +57,7 @@ export function serveAsset(
     ...SECURITY_HEADERS,
     etag,
     vary: 'accept-encoding',
-    // The names of all others change with what they hold.
+    // The names of all other files change with their content, so that they never go stale.
     'cache-control': isPage ? 'no-cache' : `public, max-age=${YEAR_SECONDS}, immutable`,
   };
   if (headers['if-none-match'] === etag) {
@@ -79,7 +82,7 @@ function preferred(headers: AssetRequest['headers']): Encoding {
   const accepted = (headers['accept-encoding'] ?? '')
     .toLowerCase()
     .split(',')
-    .map((one) => one.trim().split(/\s*;\s*q=/))
+    .map((item) => item.trim().split(/\s*;\s*q=/))
     .filter(([, weight = '1']) => Number(weight) > 0)
     .map(([coding = '']) => coding);
   return (['br', 'gzip'] as const).find((coding) => accepted.includes(coding)) ?? null;

@@ -37,8 +37,8 @@ export function describeApi(settings: Settings) {
       title: 'Onebuck',
       version: '1',
       description:
-        'Clusters of Linodes on a budget in US dollars, destroyed before Linode bills more. Money is ' +
-        'in USD with at most 6 decimals, times are ISO 8601 in UTC.',
+        'Clusters of Linodes on a budget in US dollars, destroyed before Linode bills more. ' +
+        'Money is in USD with at most 6 decimals, times are ISO 8601 in UTC.',
     },
     paths: paths as ZodOpenApiPathsObject,
     components: {
@@ -57,7 +57,7 @@ export function describeApi(settings: Settings) {
   });
 }
 
-/** One schema for each name, so that routes that take the same body refer to one component. */
+/** One schema for each name, so that routes with the same body refer to one component. */
 function bodies(settings: Settings): (body: RequestBody) => ZodOpenApiRequestBodyObject {
   const schemas = new Map<string, z.ZodMiniType>();
   return ({ name, schema, example }) => {
@@ -96,13 +96,13 @@ function describe(
 
 function parametersOf({ path, query, headers }: Operation) {
   const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-  const wants = (schema: z.ZodMiniObject) => Object.keys(schema.shape).length > 0;
-  if (named.length === 0 && !wants(query) && !wants(headers)) return null;
+  const hasFields = (schema: z.ZodMiniObject) => Object.keys(schema.shape).length > 0;
+  if (named.length === 0 && !hasFields(query) && !hasFields(headers)) return null;
   const fields = Object.fromEntries(named.map((name) => [name, z.string()]));
   return {
     ...(named.length === 0 ? {} : { path: z.object(fields) }),
-    ...(wants(query) ? { query } : {}),
-    ...(wants(headers) ? { header: headers } : {}),
+    ...(hasFields(query) ? { query } : {}),
+    ...(hasFields(headers) ? { header: headers } : {}),
   };
 }
 
@@ -120,9 +120,9 @@ function describeAnswer(
       ? {}
       : {
           headers: Object.fromEntries(
-            Object.entries(headers).map(([name, what]) => [
+            Object.entries(headers).map(([name, meaning]) => [
               name,
-              { description: what, required: true, schema: { type: 'string' } },
+              { description: meaning, required: true, schema: { type: 'string' } },
             ]),
           ),
         }),
@@ -131,8 +131,8 @@ function describeAnswer(
 }
 
 const gatewayAnswers: Readonly<Record<number, string>> = {
-  401: 'No token.',
-  403: 'A token that is not known.',
+  401: 'The request has no token.',
+  403: 'The token is not in the secret of the deployment.',
 };
 
 const ofGateway = (status: number): ZodOpenApiResponseObject => ({
@@ -151,12 +151,12 @@ const ofProblem = (status: number): ZodOpenApiResponseObject => ({
 
 const problemTexts: Readonly<Record<number, string>> = {
   400: 'The request has faults; `errors` lists them all.',
-  404: 'There is nothing of yours by that id.',
-  409: 'It is in conflict with what is there.',
+  404: 'You have nothing by that id.',
+  409: 'The request conflicts with the present state.',
   413: 'The body is too long.',
-  415: 'The body is not said to be JSON.',
+  415: 'The content type is not JSON.',
   422: 'Refused before anything was bought.',
-  500: 'The deployment lacks a setting, or something is wrong on our side.',
+  500: 'The deployment lacks a setting, or an error in Onebuck, which its log has.',
   502: 'Linode refused the token or the request.',
-  503: 'Linode does not answer as it should, or too much is asked at once: try again.',
+  503: 'Linode does not answer as it should. Try again later.',
 };

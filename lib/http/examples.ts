@@ -1,8 +1,8 @@
 import { exampleSpec } from './operations.ts';
 
 /*
- * An answer of each operation, by its id and status, as the description shows it. A test holds
- * them to the schemas.
+ * An example of each answer, by operation id and status, as /openapi.json shows it. A test checks
+ * the examples against the schemas.
  */
 
 const machine = {
@@ -224,7 +224,7 @@ export const problemExamples: Readonly<Record<number, unknown>> = {
     detail: 'There is no cluster caaaaaaaaaa. GET /clusters lists yours.',
   },
   409: {
-    title: 'In conflict with what is there',
+    title: 'Conflict with the present state',
     status: 409,
     code: 'conflict',
     detail: 'This Idempotency-Key was used with another body. Use a new key for a new cluster.',
@@ -236,7 +236,7 @@ export const problemExamples: Readonly<Record<number, unknown>> = {
     detail: 'The body must be at most 131072 bytes long.',
   },
   415: {
-    title: 'The body is not said to be JSON',
+    title: 'The content type is not JSON',
     status: 415,
     code: 'unsupported',
     detail: 'Send JSON with content-type: application/json, not text/xml.',
@@ -246,15 +246,15 @@ export const problemExamples: Readonly<Record<number, unknown>> = {
     status: 422,
     code: 'refused',
     detail:
-      '10 × g6-nanode-1 in us-east cost $0.075 a started hour. The smallest budget that would do is ' +
-      '$0.075; you gave $0.07.',
+      '10 × g6-nanode-1 in us-east cost $0.075 a started hour. The smallest budget that would ' +
+      'do is $0.075; you gave $0.07.',
     smallestBudgetUsd: 0.075,
   },
   500: {
     title: 'Internal error',
     status: 500,
     code: 'internal',
-    detail: 'Something went wrong on our side. The log has it as 0fab8565.',
+    detail: 'Onebuck failed to answer. Its log has the error under the id 0fab8565.',
     id: '0fab8565',
   },
   502: {

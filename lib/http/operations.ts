@@ -26,27 +26,30 @@ import {
 } from './schemas.ts';
 
 /*
- * Every route, with all that goes in and comes out of it. handlers/api.ts answers them, requests
- * are read by them, and /openapi.json is written from them.
+ * Every route, with its parameters, body, answers and problems. handlers/api.ts answers the routes,
+ * requests are read by these schemas, and /openapi.json is generated from them.
  */
 
 export interface Operation {
-  /** Of the function in a generated client. */
+  /** The name of the operation, and of its function in a generated client. */
   readonly id: string;
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: `/${string}`;
   readonly summary: string;
   readonly description?: string;
-  /** Open: anybody may ask. */
+  /** `open`: no token is needed. */
   readonly access: 'open' | 'token';
-  /** Every value is a text until its schema has read it. */
+  /** The parameters in the URL; each schema reads a text. */
   readonly query: z.ZodMiniObject;
-  /** Whatever the case of their names; others are ignored. */
+  /** The headers that the operation reads, in any case; it ignores all others. */
   readonly headers: z.ZodMiniObject;
-  /** Read by the use case, which knows the deployment's limits and Linode's catalogue. */
+  /**
+   * null: no body. The use case reads the body, since it knows the deployment's limits and Linode's
+   * catalogue.
+   */
   readonly body: RequestBody | null;
   readonly answers: Readonly<Record<number, Answer>>;
-  /** The statuses of problems, those apart that any operation may have. */
+  /** The statuses of problems, except those that every operation may have. */
   readonly problems: readonly number[];
 }
 
@@ -59,7 +62,7 @@ export interface RequestBody {
 export interface Answer {
   readonly description: string;
   readonly json?: z.ZodMiniType;
-  /** What it says as text/plain. */
+  /** The description of the answer as text/plain, if it has this form. */
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -69,7 +72,7 @@ const operation = <const O extends Operation>(described: O): O => described;
 const none = z.strictObject({});
 const anyHeaders = z.object({});
 
-/** In the URL: digits, read as a number. */
+/** A parameter in the URL: digits, read as a number from 1 to `max`. */
 const wholeNumber = (max: number, description: string) =>
   z
     .pipe(
@@ -86,7 +89,7 @@ const wholeNumber = (max: number, description: string) =>
       }),
     );
 
-/** In the URL: an amount in US dollars, read by `parseUsd`. */
+/** A parameter in the URL: an amount in US dollars, read by `parseUsd`. */
 const dollars = (description: string) =>
   z
     .pipe(
@@ -100,7 +103,7 @@ const dollars = (description: string) =>
     )
     .check(z.meta({ description, override: { type: 'number', minimum: 0 } }));
 
-/** In the URL: anything, in any case. */
+/** A parameter in the URL: any text, in any case. */
 const words = (description: string) => z.string().check(z.describe(description));
 
 const oneOf = <const Values extends readonly [string, ...string[]]>(
@@ -111,13 +114,13 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(
 const month = (description: string) =>
   z.string().check(z.regex(MONTH_NAME, 'must be a month such as 2026-11'), z.describe(description));
 
-/** The key of an index, which DynamoDB takes neither empty nor beyond 2 048 bytes. */
+/** The owner is the key of an index, which DynamoDB takes from 1 to 2 048 bytes. */
 const owner = z
   .string()
   .check(
     z.minLength(1, 'must not be empty'),
     z.maxLength(256, 'must be at most 256 characters long'),
-    z.describe("That one's alone; for the admin to ask."),
+    z.describe("Only this owner's clusters; only the admin may name another owner."),
   );
 
 const idempotencyKey = z.optional(
@@ -125,20 +128,18 @@ const idempotencyKey = z.optional(
     .string()
     .check(
       z.regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable characters without spaces'),
-      z.describe(
-        'The same key with the same body gives the same answer, however often it is sent.',
-      ),
+      z.describe('A repeated request with the same key and body gets the same answer.'),
     ),
 );
 
-/** RFC 7240. Another preference is none that is known, and no fault. */
+/** The Prefer header (RFC 7240). Unknown preferences are ignored. */
 const prefer = z.optional(
   z
     .string()
-    .check(z.describe('`wait=15`: answer when all nodes have addresses, but within 15 seconds.')),
+    .check(z.describe('`wait=15`: answer when all nodes have addresses, or after 15 seconds.')),
 );
 
-/** Ten nodes for a dollar: what the description and `npm start` launch for an example. */
+/** The example of the API's description and of `npm start`: ten nodes for a dollar. */
 export const exampleSpec = {
   nodes: 10,
   vcpus: 1,
@@ -184,19 +185,19 @@ export const operations = {
     id: 'health',
     method: 'GET',
     path: '/health',
-    summary: 'Is it alive?',
+    summary: 'Whether the API is alive',
     access: 'open',
     query: none,
     headers: anyHeaders,
     body: null,
-    answers: { 200: { description: 'It is.', json: healthSchema } },
+    answers: { 200: { description: 'The API is alive.', json: healthSchema } },
     problems: [],
   }),
   openapi: operation({
     id: 'openapi',
     method: 'GET',
     path: '/openapi.json',
-    summary: 'This description',
+    summary: 'This description of the API',
     access: 'open',
     query: none,
     headers: anyHeaders,
@@ -213,14 +214,16 @@ export const operations = {
     summary: 'The types that match, the cheapest first',
     access: 'token',
     query: z.strictObject({
-      vcpus: z.optional(wholeNumber(10_000, 'The fewest.')),
-      memoryMb: z.optional(wholeNumber(100_000_000, 'The least.')),
-      gpus: z.optional(wholeNumber(100, 'The fewest.')),
-      class: z.optional(words('Such as nanode, standard, dedicated, premium, highmem or gpu.')),
-      region: z.optional(words('Whose prices and availability are shown.')),
+      vcpus: z.optional(wholeNumber(10_000, 'The fewest vCPUs.')),
+      memoryMb: z.optional(wholeNumber(100_000_000, 'The least memory, in MB.')),
+      gpus: z.optional(wholeNumber(100, 'The fewest GPUs.')),
+      class: z.optional(
+        words('The class, such as nanode, standard, dedicated, premium, highmem or gpu.'),
+      ),
+      region: z.optional(words('The region whose prices and availability are shown.')),
       maxHourlyUsd: z.optional(dollars('The most for an hour of one node.')),
-      budgetUsd: z.optional(dollars('How many hours it lasts is told with each type.')),
-      nodes: z.optional(wholeNumber(1_000, 'Of how many nodes; 1 unless given.')),
+      budgetUsd: z.optional(dollars('A budget: each type then says how many hours it affords.')),
+      nodes: z.optional(wholeNumber(1_000, 'How many nodes the budget is for; 1 by default.')),
     }),
     headers: anyHeaders,
     body: null,
@@ -234,8 +237,8 @@ export const operations = {
     summary: 'The regions that a spec can name',
     access: 'token',
     query: z.strictObject({
-      country: z.optional(words('Two letters, such as us.')),
-      capability: z.optional(words('One that they have, such as VPCs or GPU Linodes.')),
+      country: z.optional(words('The country in two letters, such as us.')),
+      capability: z.optional(words('A capability of the regions, such as VPCs or GPU Linodes.')),
     }),
     headers: anyHeaders,
     body: null,
@@ -249,8 +252,12 @@ export const operations = {
     summary: 'The images that a spec can name, the deprecated ones last',
     access: 'token',
     query: z.strictObject({
-      capability: z.optional(words('One that they have, such as cloud-init, for userData.')),
-      deprecated: z.optional(oneOf(['true', 'false'], 'Only those, or only the others.')),
+      capability: z.optional(
+        words('A capability of the images, such as cloud-init, for userData.'),
+      ),
+      deprecated: z.optional(
+        oneOf(['true', 'false'], 'true: only deprecated images; false: only the others.'),
+      ),
       search: z.optional(words('A part of the id or of the label.')),
     }),
     headers: anyHeaders,
@@ -263,7 +270,8 @@ export const operations = {
     method: 'POST',
     path: '/quotes',
     summary: 'What a spec will cost and how long its budget lasts',
-    description: 'Buys nothing. A budget that is too small is told, and is no problem here.',
+    description:
+      'Buys nothing. A budget that is too small still gets a quote; only the launch refuses it.',
     access: 'token',
     query: none,
     headers: anyHeaders,
@@ -277,20 +285,22 @@ export const operations = {
     path: '/clusters',
     summary: 'Launch a cluster',
     description:
-      'Refused with 422 before anything is bought where the budget does not pay the first started ' +
-      'hour or a cap would be passed; 409 where the key was used with another body.',
+      '422, before anything is bought, if the budget does not pay the first started hour or ' +
+      'would exceed a cap; 409 if the Idempotency-Key was used with another body.',
     access: 'token',
     query: z.strictObject({
-      dryRun: z.optional(oneOf(['true', 'false'], 'Answer with the quote, and launch nothing.')),
+      dryRun: z.optional(
+        oneOf(['true', 'false'], 'true: answer with the quote, and launch nothing.'),
+      ),
     }),
     headers: z.object({ 'Idempotency-Key': idempotencyKey, Prefer: prefer }),
     body: spec,
     answers: {
       200: { description: 'With dryRun: the quote.', json: quoteSchema },
       202: {
-        description: 'It comes up.',
+        description: 'The cluster, which is coming up.',
         json: launchedSchema,
-        headers: { location: 'Where to look at it.' },
+        headers: { location: 'The path of the cluster.' },
       },
     },
     problems: [400, 409, 413, 415, 422, ...LINODE_PROBLEMS],
@@ -302,15 +312,15 @@ export const operations = {
     summary: 'Your clusters, the newest first',
     access: 'token',
     query: z.strictObject({
-      status: z.optional(oneOf(phases, 'Only those.')),
-      limit: z._default(wholeNumber(100, 'How many on a page.'), 20),
+      status: z.optional(oneOf(phases, 'Only clusters with this status.')),
+      limit: z._default(wholeNumber(100, 'The most clusters on a page.'), 20),
       cursor: z.optional(z.string().check(z.describe('The nextCursor of the page before.'))),
-      month: z.optional(month('Launched in that month (UTC).')),
+      month: z.optional(month('Only clusters that were launched in this month (UTC).')),
       owner: z.optional(owner),
     }),
     headers: anyHeaders,
     body: null,
-    answers: { 200: { description: 'A page of them.', json: clustersSchema } },
+    answers: { 200: { description: 'A page of clusters.', json: clustersSchema } },
     problems: [400],
   }),
   cluster: operation({
@@ -331,8 +341,8 @@ export const operations = {
     path: '/clusters/{id}',
     summary: 'Change the budget or maxHours of a live cluster',
     description:
-      'Moves the teardown time. 409 where the teardown has begun; 422, with what would do, where ' +
-      'the new limits could not be kept any more or a cap would be passed.',
+      'Changes the teardown time, too. 409 if the teardown has begun; 422, with the value that ' +
+      'would do, if the new limits could not be kept any more or would exceed a cap.',
     access: 'token',
     query: none,
     headers: anyHeaders,
@@ -345,19 +355,24 @@ export const operations = {
     method: 'DELETE',
     path: '/clusters/{id}',
     summary: 'Destroy a cluster now',
-    description: 'Asking again changes nothing.',
+    description: 'A second request changes nothing.',
     access: 'token',
     query: none,
     headers: anyHeaders,
     body: null,
-    answers: { 202: { description: 'It is on its way out, or gone.', json: clusterSchema } },
+    answers: {
+      202: {
+        description: 'The cluster, which is being destroyed or has ended.',
+        json: clusterSchema,
+      },
+    },
     problems: [400, 404, 409],
   }),
   inventory: operation({
     id: 'getInventory',
     method: 'GET',
     path: '/clusters/{id}/inventory',
-    summary: 'The nodes that have addresses, in the form that a tool reads',
+    summary: 'The nodes that have addresses, in the format of a tool',
     access: 'token',
     query: z.strictObject({
       format: z._default(
@@ -375,7 +390,7 @@ export const operations = {
       200: {
         description: 'The inventory.',
         json: listOf('nodes', inventoryNodeSchema),
-        text: 'For every other format: a file to be used as it is.',
+        text: 'In every other format: a file for the tool.',
       },
     },
     problems: [400, 404],
@@ -386,17 +401,17 @@ export const operations = {
     path: '/schedules',
     summary: 'Launch clusters on a cron expression',
     description:
-      'The spec is checked and priced as for a launch: 422 where its budget does not pay the first ' +
-      'started hour, or where you have as many schedules as there can be.',
+      'The spec is checked and priced as for a launch: 422 if its budget does not pay the first ' +
+      'started hour, or if you have as many schedules as an owner can have.',
     access: 'token',
     query: none,
     headers: z.object({ 'Idempotency-Key': idempotencyKey }),
     body: schedule,
     answers: {
       201: {
-        description: 'It is kept, and runs if it is enabled.',
+        description: 'The schedule, which runs if it is enabled.',
         json: scheduleSchema,
-        headers: { location: 'Where to look at it.' },
+        headers: { location: 'The path of the schedule.' },
       },
     },
     problems: [400, 409, 413, 415, 422, ...LINODE_PROBLEMS],
@@ -410,14 +425,16 @@ export const operations = {
     query: none,
     headers: anyHeaders,
     body: null,
-    answers: { 200: { description: 'All of them.', json: listOf('schedules', scheduleSchema) } },
+    answers: {
+      200: { description: 'All your schedules.', json: listOf('schedules', scheduleSchema) },
+    },
     problems: [400],
   }),
   schedule: operation({
     id: 'getSchedule',
     method: 'GET',
     path: '/schedules/{id}',
-    summary: 'One schedule: its next runs, and what became of the latest',
+    summary: 'One schedule: its next occurrences and its latest runs',
     access: 'token',
     query: none,
     headers: anyHeaders,
@@ -429,8 +446,9 @@ export const operations = {
     id: 'changeSchedule',
     method: 'PATCH',
     path: '/schedules/{id}',
-    summary: 'Pause a schedule, or have it go on',
-    description: 'It goes on from now: what came round while it was paused is not made up for.',
+    summary: 'Pause or resume a schedule',
+    description:
+      'A schedule resumes from now on: occurrences while it was paused are not made up for.',
     access: 'token',
     query: none,
     headers: anyHeaders,
@@ -443,12 +461,12 @@ export const operations = {
     method: 'DELETE',
     path: '/schedules/{id}',
     summary: 'Delete a schedule',
-    description: 'What it has launched lives on.',
+    description: 'The clusters that it launched live on.',
     access: 'token',
     query: none,
     headers: anyHeaders,
     body: null,
-    answers: { 204: { description: 'It is gone.' } },
+    answers: { 204: { description: 'The schedule is deleted.' } },
     problems: [400, 404],
   }),
   report: operation({
@@ -458,7 +476,7 @@ export const operations = {
     summary: 'What a month cost, and what tearing down saved',
     access: 'token',
     query: z.strictObject({
-      month: z.optional(month('The calendar month (UTC); left out: this one.')),
+      month: z.optional(month('The calendar month (UTC); the present month by default.')),
       owner: z.optional(owner),
     }),
     headers: anyHeaders,
@@ -470,7 +488,7 @@ export const operations = {
     id: 'getCredentials',
     method: 'GET',
     path: '/clusters/{id}/credentials',
-    summary: 'How to log in to the nodes, for the owner alone',
+    summary: 'How to log in to the nodes, for the owner of the cluster only',
     access: 'token',
     query: none,
     headers: anyHeaders,

@@ -66,7 +66,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
   const first = Math.min(now, ...life.nodes.map(({ billedFrom }) => billedFrom));
   const next = nextOf(record, life);
   return {
-    // A cluster that is being destroyed may have no node left to reckon by.
+    // A cluster that is being destroyed may have no node left to count hours from.
     affordableHours: deleting ? null : Math.floor((life.lastAffordable - first) / HOUR_MS),
     teardownAt: toIso(deleting ? record.deletingSince : life.teardownAt),
     next: { at: toIso(next.at), why: next.why },
@@ -77,7 +77,9 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
   };
 }
 
-/** A node's status is its Linode's, as last seen, while there is one. */
+/**
+ * A node as the API shows it. While its Linode exists, its status is the Linode's, as last seen.
+ */
 function renderNode(node: NodeRecord) {
   const { index, label } = node;
   const machine = 'linodeId' in node ? node : null;
@@ -101,7 +103,7 @@ function renderNode(node: NodeRecord) {
   };
 }
 
-/** The spec in the fields in which it is asked for. */
+/** The spec, in the fields of a request. */
 function renderSpec(spec: Spec) {
   const { machine, budget, ...rest } = spec;
   const size =
@@ -111,13 +113,13 @@ function renderSpec(spec: Spec) {
   return { ...rest, ...size, budgetUsd: toUsd(budget) };
 }
 
-/** The quote that a cluster was launched on, at the prices frozen then. */
+/** The quote of a cluster's launch, at the prices frozen then. */
 export function renderLaunchQuote(record: ClusterRecord) {
   const { spec, bought, advice, marginMs, createdAt } = record;
   return renderQuote({ spec, bought, advice, quote: quoteOf(spec, bought, marginMs, createdAt) });
 }
 
-/** What a spec comes to. */
+/** A quote as the API shows it, with warnings and alternatives. */
 export const renderQuote = (offer: Offer) => ({
   ...renderOffered(offer),
   ...renderAdvice(offer.advice),
@@ -199,7 +201,10 @@ export const renderImage = ({ id, label, deprecated, capabilities }: Image) => (
   capabilities,
 });
 
-/** What a month bears, and may bear at most; `owners` for the admin alone. */
+/**
+ * A report as the API shows it. `cap`: the most that an owner's month may cost; null: no cap. Only
+ * a report for the admin has `owners`.
+ */
 export function renderReport({ month, at, total, byOwner }: Report, cap: MicroUsd | null) {
   const owners = byOwner?.map(({ owner, ...theirs }) => ({ owner, ...renderTotals(theirs) }));
   const monthlyCapUsd = cap === null ? null : toUsd(cap);

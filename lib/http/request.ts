@@ -3,26 +3,34 @@ import type { Fault } from '../core/base/fault.ts';
 import { AppError } from '../errors.ts';
 import type { Operation } from './operations.ts';
 
-/** A request as it came in. Header names are in lower case. */
+/** A request as API Gateway hands it over. Header names are in lower case. */
 export interface RawRequest {
   readonly query: Readonly<Record<string, readonly string[]>>;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: string;
 }
 
-/** A request as its operation has it; `body` is JSON that its use case has yet to read. */
+/**
+ * A request after its operation's schemas have read query and headers. `body` is JSON, which the
+ * use case has yet to check.
+ */
 export interface ReadRequest<O extends Operation> {
   readonly query: z.output<O['query']>;
   readonly headers: z.output<O['headers']>;
   readonly body: unknown;
 }
 
-/** A spec with the most keys and user data stays well below. */
+/** The most bytes of a body. A spec with the most keys and user data stays well below. */
 const BODY_BYTES_MAX = 128 * 1024;
-/** A spec has two levels; thousands would overflow the stack of whoever walks through them. */
+/**
+ * The most levels of a body. A spec has two; thousands would overflow the stack of recursive code.
+ */
 const LEVELS_MAX = 32;
 
-/** Throws an AppError with every fault of query and headers, or with what is wrong with the body. */
+/**
+ * Reads a request. AppError `invalid` with every fault of query and headers; or else `invalid`,
+ * `unsupported` or `tooLarge` for the body.
+ */
 export function readRequest<O extends Operation>(operation: O, raw: RawRequest): ReadRequest<O> {
   const query = readQuery(operation.query, raw.query);
   const headers = readHeaders(operation.headers, raw.headers);
@@ -31,7 +39,7 @@ export function readRequest<O extends Operation>(operation: O, raw: RawRequest):
     throw new AppError('invalid', 'The request has faults; each is listed.', { faults });
   }
   const body = operation.body === null ? null : readBody(raw);
-  // Without a fault, both are what their schemas give.
+  // Without a fault, both values are the output of their schemas.
   return { query: query.value, headers: headers.value, body } as ReadRequest<O>;
 }
 
@@ -72,8 +80,8 @@ function parse(
 }
 
 /**
- * A body without a content type is JSON, and so is one that says it is a form or plain text, since
- * that is what `curl -d` and `fetch` say of everything.
+ * Reads the body as JSON. It may also have no content type, or claim to be a form or plain text,
+ * since `curl -d` and `fetch` claim this of every body.
  */
 function readBody({ headers, body }: RawRequest): unknown {
   const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
@@ -110,6 +118,6 @@ function invalidBody(message: string): AppError {
   return new AppError('invalid', `The body ${message}.`, { faults: [{ path: '', message }] });
 }
 
-/** RFC 7240: the seconds of `wait=10`; 0 where there is none. */
+/** The seconds of `wait=10` in a Prefer header (RFC 7240); 0: it asks for no wait. */
 export const waitSecondsOf = (prefer: string | undefined): number =>
   Number(/(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(prefer ?? '')?.[1] ?? '0');

@@ -2,20 +2,28 @@ import * as z from 'zod/mini';
 import { linodeStatuses } from '../core/cluster/linode.ts';
 
 /*
- * What the API answers with. The renderers are checked against these when they are compiled, the
- * tests check every answer by them, and /openapi.json is made of them.
+ * The schemas of the API's answers. The compiler checks the renderers against them, the tests check
+ * every answer, and /openapi.json is generated from them.
  */
 
-const usd = (what: string) =>
-  z.number().check(z.nonnegative(), z.describe(`${what}, in US dollars with at most 6 decimals.`));
-const time = (what: string) => z.iso.datetime().check(z.describe(`${what}, UTC.`));
-const count = (what: string) => z.int().check(z.nonnegative(), z.describe(what));
-const text = (what: string) => z.string().check(z.describe(what));
+const usd = (meaning: string, note = '') =>
+  z
+    .number()
+    .check(
+      z.nonnegative(),
+      z.describe(withNote(`${meaning}, in US dollars with at most 6 decimals`, note)),
+    );
+const time = (meaning: string, note = '') =>
+  z.iso.datetime().check(z.describe(withNote(`${meaning}, UTC`, note)));
+const withNote = (description: string, note: string) =>
+  note === '' ? `${description}.` : `${description}; ${note}.`;
+const count = (meaning: string) => z.int().check(z.nonnegative(), z.describe(meaning));
+const text = (meaning: string) => z.string().check(z.describe(meaning));
 const orNull = <Schema extends z.ZodMiniType>(schema: Schema) => z.nullable(schema);
 
 export const healthSchema = z.object({
   status: z.literal('ok'),
-  time: time('What the clock says'),
+  time: time("The time of the deployment's clock"),
 });
 
 const alternativesSchema = z
@@ -26,22 +34,24 @@ const alternativesSchema = z
         .object({
           region: z.optional(z.string()),
           type: z.optional(z.string()),
-          vcpus: z.optional(count('With memoryMb, where the spec asks for a size.')),
-          memoryMb: z.optional(count('With vcpus.')),
-          nodes: z.optional(count('How many.')),
+          vcpus: z.optional(count('With memoryMb, if the spec gives a size.')),
+          memoryMb: z.optional(count('With vcpus, if the spec gives a size.')),
+          nodes: z.optional(count('The number of nodes.')),
         })
-        .check(z.describe('Put over the fields of the spec, it makes one that can be launched.')),
-      hourlyUsd: usd('For each started hour of the whole cluster'),
+        .check(z.describe('Fields to replace in the spec; then it can be launched.')),
+      hourlyUsd: usd('The price of each started hour of the whole cluster'),
       affordableHours: count('How many hours the same budget lasts.'),
-      spentAtTeardownUsd: usd('What Linode will have billed at its teardown'),
-      sentence: text('The same for people.'),
+      spentAtTeardownUsd: usd('The bill at the teardown'),
+      sentence: text('The alternative in a sentence for people.'),
     }),
   )
-  .check(z.describe('What else could be launched, or what would fit into too small a budget.'));
+  .check(
+    z.describe('Changes of the spec that could be launched, or that too small a budget would pay.'),
+  );
 
 export const problemSchema = z
   .object({
-    title: text('What kind of problem it is.'),
+    title: text('The kind of the problem.'),
     status: z.int().check(z.gte(400), z.lte(599)),
     code: z.enum([
       'invalid',
@@ -61,32 +71,34 @@ export const problemSchema = z
       z.array(
         z.object({
           path: text('The field, parameter or header at fault; empty: the whole body.'),
-          message: text('What is wrong with it.'),
+          message: text('What is wrong, and what to do.'),
         }),
       ),
     ),
-    id: z.optional(text('Where the log of the deployment tells more.')),
-    smallestBudgetUsd: z.optional(usd('The smallest budget that would do')),
+    id: z.optional(text('The id of the error in the log of the deployment.')),
+    smallestBudgetUsd: z.optional(usd('The smallest budget that would be accepted')),
     alternatives: z.optional(alternativesSchema),
-    smallestMaxHours: z.optional(count('The smallest maxHours that would do.')),
+    smallestMaxHours: z.optional(count('The smallest maxHours that would be accepted.')),
     cap: z.optional(
       z.enum(['openBudget', 'ownerOpenBudget', 'ownerMonthlySpend', 'scheduleMonthlySpend']),
     ),
-    capUsd: z.optional(usd('What the cap is set to')),
-    openUsd: z.optional(usd('What the live clusters that count against the cap may cost')),
-    committedUsd: z.optional(usd('The same, with what ended ones have cost in the month')),
-    largestBudgetUsd: z.optional(usd('The largest budget that the cap would let through now')),
+    capUsd: z.optional(usd('The amount of the cap')),
+    openUsd: z.optional(usd('The budgets of the other live clusters under the cap')),
+    committedUsd: z.optional(
+      usd('The budgets of other live clusters, and the bills of ended ones in the month'),
+    ),
+    largestBudgetUsd: z.optional(usd('The largest budget that the cap allows now')),
   })
-  .check(z.describe('A problem, as RFC 9457 has it.'));
+  .check(z.describe('A problem as in RFC 9457.'));
 
-/** What API Gateway says by itself, before a function is asked. */
+/** An error that API Gateway answers by itself, before it calls a function. */
 export const gatewaySchema = z.looseObject({ message: z.string() });
 
 const machineFields = {
   type: text('The id of the type.'),
-  vcpus: count('Of one node.'),
-  memoryMb: count('Of one node.'),
-  diskMb: count('Of one node.'),
+  vcpus: count('The vCPUs of one node.'),
+  memoryMb: count('The memory of one node, in MB.'),
+  diskMb: count('The disk of one node, in MB.'),
   region: z.string(),
   image: text('The id of the image.'),
 };
@@ -95,22 +107,30 @@ export const typeSchema = z.object({
   id: z.string(),
   label: z.string(),
   class: z.string(),
-  vcpus: count('How many.'),
-  memoryMb: count('How much memory.'),
-  diskMb: count('How much disk.'),
-  gpus: count('How many.'),
-  hourlyUsd: orNull(usd('For each started hour of one node')),
-  monthlyUsd: orNull(usd('The most that one node is billed in a month; null: no such cap')),
+  vcpus: count('The number of vCPUs.'),
+  memoryMb: count('The memory, in MB.'),
+  diskMb: count('The disk, in MB.'),
+  gpus: count('The number of GPUs.'),
+  hourlyUsd: orNull(usd('The price of each started hour of one node')),
+  monthlyUsd: orNull(usd('The most that Linode bills for one node in a month', 'null: no limit')),
   available: z.optional(
-    z.boolean().check(z.describe('With region: whether it has any left, as far as Linode tells.')),
+    z
+      .boolean()
+      .check(
+        z.describe(
+          'With the parameter region: whether it has machines left, as far as Linode says.',
+        ),
+      ),
   ),
-  affordableHours: z.optional(count('With budgetUsd: how many hours it lasts from now on.')),
+  affordableHours: z.optional(
+    count('With the parameter budgetUsd: how many hours it affords from now on.'),
+  ),
 });
 
 export const regionSchema = z.object({
   id: z.string(),
   label: z.string(),
-  country: text('Two letters.'),
+  country: text('The country in two letters.'),
   siteType: z.string(),
   capabilities: z.readonly(z.array(z.string())),
 });
@@ -123,52 +143,59 @@ export const imageSchema = z.object({
 });
 
 export const quoteSchema = z.object({
-  nodes: count('How many.'),
+  nodes: count('The number of nodes.'),
   typeLabel: z.string(),
-  why: text('Why this type was taken, to be read after its name.'),
+  why: text('Why Onebuck chose this type, in words that read on from its name.'),
   ...machineFields,
-  budgetUsd: usd('As given'),
-  maxHours: orNull(count('As given.')),
+  budgetUsd: usd('The budget of the spec'),
+  maxHours: orNull(count('maxHours of the spec.')),
   backupsCounted: z
     .boolean()
-    .check(z.describe('Whether the price is with backups, which the account may force.')),
-  hourlyUsd: usd('For each started hour of the whole cluster'),
-  firstHourUsd: usd('For the first started hour; twice hourlyUsd where a month ends in it'),
-  smallestBudgetUsd: usd('What the first started hour costs; no smaller budget is accepted'),
-  affordableHours: count('How many hours the budget lasts; 0: not even the first.'),
-  teardownAt: orNull(time('When the destruction would begin')),
-  spentAtTeardownUsd: usd('What Linode will have billed then'),
-  unspentUsd: usd('What of the budget stays unspent'),
-  warnings: z.array(text('What is allowed, and yet worth a thought.')),
+    .check(z.describe('Whether the price includes backups, which the account may force.')),
+  hourlyUsd: usd('The price of each started hour of the whole cluster'),
+  firstHourUsd: usd('The price of the first started hour', 'twice hourlyUsd if a month ends in it'),
+  smallestBudgetUsd: usd(
+    'The price of the first started hour',
+    'a launch refuses a smaller budget',
+  ),
+  affordableHours: count('How many hours the budget lasts; 0: it does not pay the first hour.'),
+  teardownAt: orNull(time('When the teardown would start')),
+  spentAtTeardownUsd: usd('The bill at the teardown'),
+  unspentUsd: usd('The part of the budget that stays unspent'),
+  warnings: z.array(text('A warning about a choice that a launch accepts.')),
   alternatives: alternativesSchema,
 });
 
 const nodeStatuses = ['planned', 'creating', 'gone', 'neverCreated', ...linodeStatuses] as const;
 
 const nodeSchema = z.object({
-  index: count('From 0.'),
-  label: text('On Linode, fixed before it exists.'),
+  index: count('The index of the node, from 0.'),
+  label: text('The label of the Linode, fixed before the Linode exists.'),
   status: z
     .enum(nodeStatuses)
-    .check(z.describe("Its Linode's, as last seen; planned, creating, gone or never without.")),
+    .check(
+      z.describe(
+        'Without a Linode: planned, creating, gone or neverCreated; else as Linode last said.',
+      ),
+    ),
   linodeId: orNull(z.int()),
   ipv4: orNull(z.string()),
   ipv6: orNull(z.string()),
-  createdAt: orNull(time('When it was created')),
-  reason: z.optional(text('Why it never came up.')),
+  createdAt: orNull(time('When the node was created')),
+  reason: z.optional(text('Why the node was never created.')),
 });
 
-/** The spec in the fields in which it was asked for. */
+/** The spec, in the fields of a request. */
 const askedSchema = z.object({
   name: orNull(z.string()),
-  nodes: count('How many.'),
+  nodes: count('The number of nodes.'),
   type: z.optional(z.string()),
-  vcpus: z.optional(count('The fewest.')),
-  memoryMb: z.optional(count('The least.')),
+  vcpus: z.optional(count('The fewest vCPUs.')),
+  memoryMb: z.optional(count('The least memory, in MB.')),
   region: z.string(),
   image: z.string(),
-  budgetUsd: usd('As asked for'),
-  maxHours: orNull(count('As asked for.')),
+  budgetUsd: usd('The budget at the launch'),
+  maxHours: orNull(count('maxHours at the launch.')),
   authorizedKeys: z.readonly(z.array(z.string())),
   userData: orNull(z.string()),
   onPartial: z.enum(['destroy', 'keep']),
@@ -179,85 +206,93 @@ export const clusterSchema = z.object({
   id: text('`c` and ten letters or digits.'),
   name: orNull(z.string()),
   owner: z.string(),
-  scheduleId: orNull(text('The schedule that launched it.')),
+  scheduleId: orNull(text('The schedule that launched the cluster; null: a request did.')),
   status: z.enum(['provisioning', 'running', 'deleting', 'deleted', 'failed']),
   spec: askedSchema,
   ...machineFields,
   nodes: z.array(nodeSchema),
   budgetUsd: usd('The most that Linode may bill'),
-  maxHours: orNull(count('The most hours that a node may be billed.')),
-  hourlyUsd: usd('For each started hour of the whole cluster'),
-  spentUsd: usd('What Linode will bill, if all were deleted now'),
-  leftUsd: usd('What of the budget is left'),
-  affordableHours: orNull(count('How many hours the budget lasts, from the first node on.')),
-  teardownAt: orNull(time('When its destruction begins, or began')),
+  maxHours: orNull(count('The most hours that a node may be billed; null: no limit.')),
+  hourlyUsd: usd('The price of each started hour of the whole cluster'),
+  spentUsd: usd('The bill if all nodes were deleted now'),
+  leftUsd: usd('The part of the budget that is left'),
+  affordableHours: orNull(
+    count('How many hours the budget lasts, from the first node on; null: the teardown has begun.'),
+  ),
+  teardownAt: orNull(time('When the teardown starts, or started', 'null: the cluster has ended')),
   next: orNull(
     z
       .object({
-        at: time('At the latest then'),
+        at: time('The latest time at which Onebuck acts'),
         why: text('What Onebuck does and why, to be read after "Onebuck".'),
       })
-      .check(z.describe('What happens to it next; null: it has ended.')),
+      .check(z.describe('What Onebuck does next; null: the cluster has ended.')),
   ),
-  createdAt: time('When it was launched'),
-  startedAt: orNull(time('When all nodes ran')),
-  endedAt: orNull(time('When Linode showed none of it any more')),
+  createdAt: time('When the cluster was launched'),
+  startedAt: orNull(time('When the nodes were up')),
+  endedAt: orNull(time('When Linode listed no node of the cluster any more')),
   endReason: orNull(z.enum(['budget', 'maxHours', 'requested', 'failed', 'lost'])),
   failure: orNull(text('Why the launch failed.')),
-  overspentUsd: z.optional(usd('By how much it went over its budget; 0 as the promise has it')),
-  history: z.array(z.object({ at: time('When'), event: text('What happened, and why.') })),
+  overspentUsd: z.optional(
+    usd('The part of the bill over the budget', '0 if Onebuck kept its promise'),
+  ),
+  history: z.array(
+    z.object({ at: time('When it happened'), event: text('What happened, and why.') }),
+  ),
 });
 
-/** With the quote that it was launched on. */
+/** A cluster with the quote of its launch. */
 export const launchedSchema = z.extend(clusterSchema, { quote: quoteSchema });
 
 export const clustersSchema = z.object({
   clusters: z.array(clusterSchema),
-  nextCursor: z.optional(text('For the next page; absent on the last.')),
+  nextCursor: z.optional(text('The cursor of the next page; absent on the last page.')),
 });
 
 export const credentialsSchema = z.object({
   nodes: z.array(
     z.object({
-      index: count('From 0.'),
+      index: count('The index of the node, from 0.'),
       label: z.string(),
       ipv4: orNull(z.string()),
       user: z.string(),
-      rootPassword: orNull(text('null where keys were given instead.')),
+      rootPassword: orNull(text('null: the spec gives keys instead.')),
     }),
   ),
 });
 
 export const inventoryNodeSchema = z.object({
-  index: count('From 0.'),
-  label: text('On Linode; the host name in every format.'),
+  index: count('The index of the node, from 0.'),
+  label: text('The label of the Linode, and the host name in every format.'),
   ipv4: z.string(),
   ipv6: orNull(z.string()),
-  vcpus: count('How many.'),
-  user: text('Whom to log in as.'),
+  vcpus: count('The number of vCPUs.'),
+  user: text('The user to log in as.'),
 });
 
 const totalsFields = {
-  clusters: count('How many were billed in the month.'),
-  nodeHours: count('Started hours, node by node.'),
-  billedUsd: usd('What Linode bills for them in the month'),
-  savedUsd: usd("What they would have cost on top, had they been left on until the month's end"),
-  overspentUsd: usd('How much of it is over a budget; 0 as the promise has it'),
+  clusters: count('How many clusters were billed in the month.'),
+  nodeHours: count('The started hours of all nodes.'),
+  billedUsd: usd('What Linode bills for the clusters in the month'),
+  savedUsd: usd('What the nodes would have cost in addition until the end of the month'),
+  overspentUsd: usd('The part of the bill over a budget', '0 if Onebuck kept its promise'),
 };
 
 export const reportSchema = z.object({
   month: z.string(),
-  at: time('When it was made; live clusters count up to then'),
+  at: time('When the report was made', 'live clusters are billed up to then'),
   ...totalsFields,
-  monthlyCapUsd: orNull(usd("The most that one owner's month may come to; null: no such cap")),
+  monthlyCapUsd: orNull(
+    usd("The most that one owner's clusters may cost in a month", 'null: no cap'),
+  ),
   owners: z.optional(
     z
       .array(z.object({ owner: z.string(), ...totalsFields }))
-      .check(z.describe('Whom the month was billed to, dearest first; for the admin.')),
+      .check(z.describe('The totals of each owner, highest bill first; only for the admin.')),
   ),
 });
 
-const occurrence = { at: time('When it came round') };
+const occurrence = { at: time('The time of the occurrence') };
 
 const runSchema = z.discriminatedUnion('result', [
   z.object({ ...occurrence, result: z.literal('launched'), clusterId: z.string() }),
@@ -266,8 +301,8 @@ const runSchema = z.discriminatedUnion('result', [
   z.object({
     ...occurrence,
     result: z.literal('missed'),
-    from: time('The first that was missed'),
-    count: count('How many were missed, up to this one.'),
+    from: time('The first missed occurrence'),
+    count: count('How many occurrences were missed, up to this one.'),
   }),
 ]);
 
@@ -277,11 +312,13 @@ export const scheduleSchema = z.object({
   owner: z.string(),
   cron: z.string(),
   timezone: z.string(),
-  spec: z.looseObject({}).check(z.describe('As it was given; it is priced anew at each run.')),
+  spec: z.looseObject({}).check(z.describe('The spec as given; each run prices it anew.')),
   overlap: z.enum(['skip', 'allow']),
-  monthlyCapUsd: orNull(usd('The most that its clusters may cost in a calendar month')),
+  monthlyCapUsd: orNull(
+    usd('The most that its clusters may cost in a calendar month', 'null: no cap'),
+  ),
   enabled: z.boolean(),
-  nextRuns: z.array(time('When it comes round')).check(z.describe('The next five.')),
-  runs: z.array(runSchema).check(z.describe('What became of the latest, newest first.')),
-  createdAt: time('When it was made'),
+  nextRuns: z.array(time('An occurrence')).check(z.describe('The next five occurrences.')),
+  runs: z.array(runSchema).check(z.describe('The latest runs, newest first.')),
+  createdAt: time('When the schedule was created'),
 });

@@ -878,7 +878,7 @@ describe('what goes wrong elsewhere', () => {
       title: 'Internal error',
       status: 500,
       code: 'internal',
-      detail: `Something went wrong on our side. The log has it as ${id}.`,
+      detail: `Onebuck failed to answer. Its log has the error under the id ${id}.`,
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     const [logged] = lines.map((line) => JSON.parse(line));
