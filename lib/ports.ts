@@ -12,7 +12,7 @@ import type { ScheduleRecord } from './core/schedule/schedule.ts';
 /** The time of the use cases. In local runs it may pass faster than the machine's time. */
 export interface Clock {
   now(): EpochMs;
-  /** Resolves at `until`, or at once if that has passed. */
+  /** Resolves at `until`, or at once if `until` has passed. */
   sleep(until: EpochMs): Promise<void>;
 }
 

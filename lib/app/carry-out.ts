@@ -28,7 +28,7 @@ export interface CarriedOut {
   readonly outcomes: readonly Outcome[];
   /** When the next pass may see more than this pass. */
   readonly lookAgainAt: EpochMs;
-  /** Why steps could not be carried out. */
+  /** The reasons why steps could not be carried out. */
   readonly failures: readonly string[];
 }
 
@@ -81,8 +81,8 @@ function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Out
 function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
   if (outcome.kind === 'notSent') return outcome.retryAt;
   const listLags = outcome.kind === 'deletionAccepted' && !outcome.existed;
-  const isUnsettled = ['failed', 'present', 'retagged'].includes(outcome.kind) || listLags;
-  return isUnsettled ? plus(now, RETRY_AFTER) : now;
+  const needsLaterLook = ['failed', 'present', 'retagged'].includes(outcome.kind) || listLags;
+  return needsLaterLook ? plus(now, RETRY_AFTER) : now;
 }
 
 function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outcome> {

@@ -38,7 +38,7 @@ export async function changeCluster(
     const { faults } = parsed;
     throw new AppError('invalid', 'The change has faults; each is listed.', { faults });
   }
-  const conflict = (what: string) => new AppError('conflict', `${what}. Send the PATCH again.`);
+  const conflict = (cause: string) => new AppError('conflict', `${cause}. Send the PATCH again.`);
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
     const record = await getCluster(deps, owner, id);
     const changed = change(record, parsed.change, { now: deps.clock.now(), owner });
@@ -88,8 +88,8 @@ function refusalOf(
   const { id } = record;
   switch (refusal.kind) {
     case 'begun': {
-      const what = isLive(record) ? `The teardown of ${id} has begun` : `Cluster ${id} has ended`;
-      return new AppError('conflict', `${what}: launch another one.`);
+      const cause = isLive(record) ? `The teardown of ${id} has begun` : `Cluster ${id} has ended`;
+      return new AppError('conflict', `${cause}: launch another cluster.`);
     }
     case 'tooLittle': {
       const { spent, smallestBudget } = refusal;

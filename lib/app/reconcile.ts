@@ -94,7 +94,7 @@ interface Pass {
   readonly record: LiveRecord;
   /** When to make the next pass. */
   readonly nextAt: EpochMs;
-  /** Why something that was due could not be done. */
+  /** The reasons why Onebuck could not do what was due. */
   readonly failures: readonly string[];
 }
 
@@ -202,7 +202,10 @@ function logPass({ log }: ReconcileDeps, pass: Pass, steps: readonly Step[]): vo
     clusterId: record.id,
     phase: record.phase,
     steps: Object.fromEntries(
-      [...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]),
+      [...new Set(kinds)].map((kind) => [
+        kind,
+        kinds.filter((stepKind) => stepKind === kind).length,
+      ]),
     ),
     until: toIso(nextAt),
     why: [...new Set([...reasons, ...failures])].join('; ') || 'looks at what came of its steps',

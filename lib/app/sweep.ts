@@ -50,7 +50,7 @@ export async function sweep(
     await auditCaps(deps, linodes);
   } catch (error) {
     deps.log.error('caps not audited', { reason: String(error) });
-    // A Linode that was not destroyed costs money, so its failure is the one to throw.
+    // Throw the failure to destroy rather than this error: a Linode that lives on costs money.
     if (failures.length === 0) throw error;
   }
   if (failures.length === 0) return { destroyed };
@@ -126,9 +126,9 @@ async function auditCaps(deps: SweepDeps, linodes: readonly Linode[]) {
     return records;
   };
   const drift = await caps.audit(readRecords, clustersOf(linodes));
-  for (const { id, what, counted, actual } of drift) {
+  for (const { id, kind, counted, actual } of drift) {
     const amounts = { counted: formatUsd(counted), actual: formatUsd(actual) };
-    log.warn('caps drifted', { clusterId: id, what, ...amounts });
+    log.warn('caps drifted', { clusterId: id, kind, ...amounts });
   }
 }
 

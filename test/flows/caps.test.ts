@@ -249,7 +249,7 @@ describe('what a crash leaves in the ledger', () => {
     world.clock.set(plus(START, minutes(5)));
     expect(await world.sweep()).toEqual({ destroyed: 0 });
     const amounts = { counted: '$1.00', actual: '$0.00' };
-    expect(drifts()).toMatchObject([{ what: 'withoutRecord', ...amounts }]);
+    expect(drifts()).toMatchObject([{ kind: 'withoutRecord', ...amounts }]);
     expect(await openBudget()).toBe(0);
     await world.launch(ONE);
   });
@@ -296,7 +296,7 @@ describe('what a crash leaves in the ledger', () => {
     expect(await openBudget()).toBe(usd(1));
     await world.sweep();
     expect(drifts()).toEqual([
-      { clusterId: id, what: 'notReleased', counted: '$1.00', actual: '$0.00' },
+      { clusterId: id, kind: 'notReleased', counted: '$1.00', actual: '$0.00' },
     ]);
     expect(await openBudget()).toBe(0);
     expect(await spentOf('owner:ann')).toEqual({ '2026-03': 7_500 });
@@ -309,7 +309,7 @@ describe('what a crash leaves in the ledger', () => {
     await world.ledger.save({ ...(await world.ledger.read()), open: new Map() });
     expect(await world.sweep()).toEqual({ destroyed: 0 });
     expect(drifts()).toEqual([
-      { clusterId: id, what: 'notCounted', counted: '$0.00', actual: '$1.00' },
+      { clusterId: id, kind: 'notCounted', counted: '$0.00', actual: '$1.00' },
     ]);
     expect(await openBudget()).toBe(usd(1));
     await endAll([await world.record(id)]);

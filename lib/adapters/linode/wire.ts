@@ -188,7 +188,7 @@ const linodeSchema = z.pipe(
     region: z.string(),
     ipv4: z.nullish(z.array(z.string())),
     ipv6: z.nullish(z.string()),
-    // Required: the tags tell this deployment's Linodes from others.
+    // Required: only the tags distinguish this deployment's Linodes from others.
     tags: z.array(z.string()),
     backups: z.nullish(z.object({ enabled: z.nullish(z.boolean()) })),
   }),

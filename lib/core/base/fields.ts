@@ -46,7 +46,7 @@ function faultAt(keys: readonly PropertyKey[], { message }: { message: string })
 /** The first fault of each path: later faults of a path mostly follow from the first. */
 export const firstOfEachPath = (faults: readonly Fault[]): Fault[] =>
   faults
-    .filter(({ path }, index) => faults.findIndex((other) => other.path === path) === index)
+    .filter(({ path }, index) => faults.findIndex((fault) => fault.path === path) === index)
     .slice(0, FAULTS_MAX);
 
 export const isObject = (input: unknown): input is Record<string, unknown> =>

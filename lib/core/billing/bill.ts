@@ -146,7 +146,7 @@ export function hoursAfforded(price: Price, nodes: number, from: EpochMs, limits
   return Math.floor((lastAffordable(allFrom(price, nodes, from), limits) - from) / HOUR);
 }
 
-/** The bill of `nodes` nodes after one hour; twice that if the hour crosses a month's end. */
+/** The bill of `nodes` nodes after one hour; twice as much if the hour crosses a month's end. */
 export function firstHourCost(price: Price, nodes: number, from: EpochMs): MicroUsd {
   return spend(allFrom(price, nodes, from), plus(from, HOUR));
 }

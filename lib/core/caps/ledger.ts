@@ -155,7 +155,7 @@ export function release(ledger: Ledger, record: EndedRecord): Ledger {
 /** A difference between the ledger and the records, which the audit has corrected. */
 export interface Drift {
   readonly id: ClusterId;
-  readonly what: 'notReleased' | 'withoutRecord' | 'otherBudget' | 'notCounted';
+  readonly kind: 'notReleased' | 'withoutRecord' | 'otherBudget' | 'notCounted';
   /** The budget in the ledger before and after the correction. */
   readonly counted: MicroUsd;
   readonly actual: MicroUsd;
@@ -180,7 +180,7 @@ export function audit(
     const counted = next.open.get(id)?.budget ?? microUsd(0);
     next = correction.next;
     const actual = next.open.get(id)?.budget ?? microUsd(0);
-    drift.push({ id, what: correction.what, counted, actual });
+    drift.push({ id, kind: correction.kind, counted, actual });
   }
   return { next, drift };
 }
@@ -190,7 +190,7 @@ function correct(
   id: ClusterId,
   record: ClusterRecord | undefined,
   now: EpochMs,
-): { next: Ledger; what: Drift['what'] } | null {
+): { next: Ledger; kind: Drift['kind'] } | null {
   const entry = ledger.open.get(id);
   if (entry === undefined) {
     if (record === undefined || !isLive(record)) return null;
@@ -198,15 +198,15 @@ function correct(
     // `release` must still count its bill.
     const { owner, scheduleId, budget, createdAt, reservedAt: openedAt } = record;
     const opened = { owner, scheduleId, budget, openedAt, changedAt: createdAt };
-    return { next: withEntry(ledger, id, opened), what: 'notCounted' };
+    return { next: withEntry(ledger, id, opened), kind: 'notCounted' };
   }
   if (record === undefined) {
     if (isInFlight(entry.changedAt, now)) return null;
-    return { next: withoutEntry(ledger, id), what: 'withoutRecord' };
+    return { next: withoutEntry(ledger, id), kind: 'withoutRecord' };
   }
-  if (isLive(record)) return { next: adjust(ledger, id, record.budget, now), what: 'otherBudget' };
+  if (isLive(record)) return { next: adjust(ledger, id, record.budget, now), kind: 'otherBudget' };
   if (isInFlight(latest(entry.changedAt, record.endedAt), now)) return null;
-  return { next: release(ledger, record), what: 'notReleased' };
+  return { next: release(ledger, record), kind: 'notReleased' };
 }
 
 /**

@@ -36,8 +36,7 @@ export function alternatives(spec: Spec, market: Market): Alternative[] {
     for (const change of changesOf[kind](asked, market)) {
       const candidate = quoteSpec(withChange(spec, change), market);
       if (candidate === null || candidate.quote.affordableHours === 0) continue;
-      // The cheapest type of that size may belong to another family; then it is no step of this
-      // one.
+      // The cheapest type of that size may belong to another family, and then is not recommended.
       if ('vcpus' in change && !hasSize(candidate.type, change)) continue;
       return [alternative(kind, change, asked, candidate)];
     }
@@ -101,9 +100,9 @@ type Changes = (asked: QuotedSpec, market: Market) => readonly SpecChange[];
 const changesOf: Readonly<Record<AlternativeKind, Changes>> = {
   cheaperRegion: ({ spec, region, price }, market) =>
     otherRegions(spec, region, market)
-      .filter((other) => market.catalogue.soldOut.has(other.region.id))
-      .filter((other) => other.price.hourly < price.hourly)
-      .map((other) => ({ region: other.region.id })),
+      .filter((candidate) => market.catalogue.soldOut.has(candidate.region.id))
+      .filter((candidate) => candidate.price.hourly < price.hourly)
+      .map((candidate) => ({ region: candidate.region.id })),
   smallerType: (asked, market) =>
     family(asked, market)
       .filter(({ type, price }) => price.hourly < asked.price.hourly && isLess(type, asked.type))
@@ -153,7 +152,7 @@ function otherRegions(
 /** The types of the same family that have a price, cheapest first. */
 const family = ({ type, region }: QuotedSpec, { catalogue, extras }: Market) =>
   listTypes(catalogue.types, { region: region.id, backups: extras.backups }).filter(
-    (other) => familyOf(other.type) === familyOf(type),
+    (candidate) => familyOf(candidate.type) === familyOf(type),
   );
 
 /** The Nanode is the smallest of the standard plans, though Linode gives it its own class. */

@@ -244,10 +244,10 @@ function findRegion(id: string, regions: readonly Region[]): Found<Region> {
     return faulty('region', `there is no region ${id}${hint}`);
   }
   if (isLaunchable(region)) return found(region);
-  const what = region.capabilities.includes('Linodes')
+  const reason = region.capabilities.includes('Linodes')
     ? `${id} is a distributed region, whose prices are not known for sure`
     : `${id} has no Linodes`;
-  return faulty('region', `${what}: choose another region (GET /regions lists them)`);
+  return faulty('region', `${reason}: choose another region (GET /regions lists them)`);
 }
 
 function findType(id: string, region: Region | null, catalogue: CatalogueLists): Found<LinodeType> {
@@ -268,9 +268,12 @@ function findType(id: string, region: Region | null, catalogue: CatalogueLists):
   return faulty('type', soldOutMessage(`type ${id}`, region, askedWithType));
 }
 
-/** `regions`: the regions that still have the type, in the order in which they were asked. */
-const soldOutMessage = (what: string, { id }: Region, regions: readonly string[]): string =>
-  `${what} is sold out in ${id} at the moment` +
+/**
+ * `types` names the type or types that are sold out. `regions`: the regions that still have them,
+ * in the order in which they were asked.
+ */
+const soldOutMessage = (types: string, { id }: Region, regions: readonly string[]): string =>
+  `${types} is sold out in ${id} at the moment` +
   (regions.length === 0
     ? `: choose another type or region (GET /types?region=${id} shows what is available)`
     : `, but available in ${regions.join(', ')}`);

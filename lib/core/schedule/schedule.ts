@@ -190,7 +190,7 @@ export function withRun(
   if (schedule.nextAt === first) return withNext(withRunNoted(schedule, run), nextAt);
   if (run.result !== 'launched') return schedule;
   const isNoted = schedule.runs.some(
-    (other) => other.result === 'launched' && other.clusterId === run.clusterId,
+    (noted) => noted.result === 'launched' && noted.clusterId === run.clusterId,
   );
   return isNoted ? schedule : withRunNoted(schedule, run);
 }
@@ -201,8 +201,8 @@ function withRunNoted(schedule: ScheduleRecord, run: Run): ScheduleRecord {
     const { from, count } = newest;
     return { ...schedule, runs: [{ ...run, from, count: count + run.count }, ...older] };
   }
-  const others = schedule.runs.filter(({ at, result }) => at !== run.at || result === 'missed');
-  const runs = [run, ...others].sort((a, b) => b.at - a.at).slice(0, RUNS_MAX);
+  const otherRuns = schedule.runs.filter(({ at, result }) => at !== run.at || result === 'missed');
+  const runs = [run, ...otherRuns].sort((a, b) => b.at - a.at).slice(0, RUNS_MAX);
   const launched = runs.find((candidate) => candidate.result === 'launched');
   return { ...schedule, runs, lastClusterId: launched?.clusterId ?? schedule.lastClusterId };
 }

@@ -96,7 +96,7 @@ describe('a launch', () => {
 });
 
 describe('a type that is sold out', () => {
-  it('is refused by its id before anything is bought, with where it is available', async () => {
+  it('is refused by its id before anything is bought, with where it is to be had', async () => {
     const { call, simulator, nudged } = await startApi();
     simulator.updateSettings({ soldOut: soldOutIn('us-east', 'us-ord') });
     for (const route of ['/quotes', '/clusters']) {

@@ -282,8 +282,8 @@ describe('release', () => {
 
 describe('the audit', () => {
   const live = aRunning({ budget: usd(1) });
-  const drift = (what: string, counted: number, actual: number, id = ID) => [
-    { id, what, counted: usd(counted), actual: usd(actual) },
+  const drift = (kind: string, counted: number, actual: number, id = ID) => [
+    { id, kind, counted: usd(counted), actual: usd(actual) },
   ];
 
   it('finds nothing in a ledger that is as the records are', () => {
