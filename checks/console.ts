@@ -333,7 +333,7 @@ async function destroy(p: Page): Promise<void> {
   await p.getByRole('button', { name: 'Destroy …' }).click();
   await p.getByRole('button', { name: 'Destroy now' }).click();
   await p.getByText('Gone', { exact: true }).waitFor({ timeout: 30_000 });
-  await p.getByText(/billed of \$2\.0[5-7]\d*, its end was asked for/).waitFor();
+  await p.getByText(/billed of \$2\.0[5-7]\d*, somebody asked for its end/).waitFor();
   await looksRight(p, 'clusters-gone');
 }
 

@@ -3,8 +3,8 @@ import type { EndReason } from './record.ts';
 /** Why a cluster ended, as a clause about the cluster; the same in notices and to every client. */
 export const endReasons = {
   budget: 'its budget affords no further hour',
-  maxHours: 'its hours were over',
-  requested: 'its end was asked for',
+  maxHours: 'its nodes reached maxHours',
+  requested: 'somebody asked for its end',
   lost: 'its nodes were deleted, though not by Onebuck',
   failed: 'its launch failed',
 } as const satisfies Record<EndReason, string>;

@@ -259,7 +259,7 @@ describe('a cluster', () => {
     const { code, stdout } = await onebuck(['rm', 'job', '--yes', '--wait'], env);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /is gone: its end was asked for\. It cost \$[\d.]+ of its budget of \$3/,
+      /is gone: somebody asked for its end\. It cost \$[\d.]+ of its budget of \$3/,
     );
     const again = await onebuck(['rm', cluster.id, '--yes'], env);
     expect(again).toMatchObject({ code: 0, stdout });

@@ -92,8 +92,8 @@ describe('what is said', () => {
 
   it.each([
     ['its budget affords no further hour', 'budget'],
-    ['its hours were over', 'maxHours'],
-    ['its end was asked for', 'requested'],
+    ['its nodes reached maxHours', 'maxHours'],
+    ['somebody asked for its end', 'requested'],
     ['its nodes were deleted, though not by Onebuck', 'lost'],
     ['its launch failed', 'failed'],
   ] as const)('says that it is gone since %s', (reason, endReason) => {
