@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { projectDir } from '../build/project.ts';
 import { createClock } from '../lib/adapters/clock.ts';
 import { hours, minutes, plus } from '../lib/core/base/units.ts';
-import type { Bill, LedgerEntry } from '../simulators/linode/simulator.ts';
+import type { Bill, Instance } from '../simulators/linode/simulator.ts';
 import { freePort } from '../simulators/listen.ts';
 import { randomFrom } from '../simulators/random.ts';
 
@@ -140,7 +140,7 @@ async function call(method: string, path: string, init: RequestInit): Promise<Re
 /** Linodes that exist and belong to no live record. */
 async function straysNow(): Promise<string[]> {
   const strays: string[] = [];
-  for (const { label, tags, deleted } of await admin<LedgerEntry[]>('instances')) {
+  for (const { label, tags, deleted } of await admin<Instance[]>('instances')) {
     if (deleted !== null) continue;
     const id = tags.find((tag) => tag.startsWith('onebuck='))?.slice('onebuck='.length);
     const answer = await call('GET', `/clusters/${id}`, {});
@@ -181,7 +181,7 @@ async function verdict(
       console.log(`OVER BUDGET: ${id} was billed $${bill.totalMicroUsd / 1e6} of $${budgetUsd}`);
     }
   }
-  const ledger = await admin<LedgerEntry[]>('instances');
+  const ledger = await admin<Instance[]>('instances');
   const left = ledger.filter(({ deleted }) => deleted === null).length;
   const labels = new Set(ledger.map(({ label }) => label)).size;
   for (const stray of seen.strays) console.log(`STRAY: ${stray}`);

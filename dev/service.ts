@@ -2,19 +2,19 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { projectDir, serverlessBin } from '../build/project.ts';
 import type { TableProperties } from '../simulators/aws/dynamodb.ts';
-import type { Schedule } from '../simulators/aws/eventbridge.ts';
+import type { Rule } from '../simulators/aws/eventbridge.ts';
 
 export const STAGE = 'local';
 
-/** What serverless.yml declares, resolved for the local stage. */
+/** The parts of serverless.yml that the local stack stands on, resolved for the stage `local`. */
 export interface Service {
   readonly table: TableProperties;
   readonly secretId: string;
-  /** By the function's key in serverless.yml. */
+  /** The name of each function, by its key in serverless.yml. */
   readonly functionNames: Readonly<Record<string, string>>;
-  /** By the function's name, where serverless.yml says how often a failure is tried again. */
+  /** How many retries a function gets, by its name; only functions whose number is declared. */
   readonly retries: Readonly<Record<string, number>>;
-  readonly schedules: readonly Schedule[];
+  readonly rules: readonly Rule[];
 }
 
 interface Printed {
@@ -38,7 +38,7 @@ interface PrintedSchedule {
   readonly input?: unknown;
 }
 
-/** Asks the framework for serverless.yml as it understands it. */
+/** Reads serverless.yml by `serverless print`, which resolves its variables. */
 export async function readService(): Promise<Service> {
   const args = [serverlessBin, 'print', '--stage', STAGE, '--format', 'json'];
   const { stdout } = await promisify(execFile)(process.execPath, args, {
@@ -56,11 +56,11 @@ export async function readService(): Promise<Service> {
         maximumRetryAttempts === undefined ? [] : [[name, maximumRetryAttempts]],
       ),
     ),
-    schedules: functions.flatMap(([, declared]) => schedulesOf(declared)),
+    rules: functions.flatMap(([, declared]) => rulesOf(declared)),
   };
 }
 
-function schedulesOf({ name, events = [] }: PrintedFunction): Schedule[] {
+function rulesOf({ name, events = [] }: PrintedFunction): Rule[] {
   return events.flatMap(({ schedule }) => {
     if (schedule === undefined) return [];
     if (typeof schedule === 'string') {

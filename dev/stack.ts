@@ -4,7 +4,7 @@ import { projectDir } from '../build/project.ts';
 import { type ClockSettings, createClock } from '../lib/adapters/clock.ts';
 import type { Clock } from '../lib/ports.ts';
 import { startDynamoDb } from '../simulators/aws/dynamodb.ts';
-import { tickSchedules } from '../simulators/aws/eventbridge.ts';
+import { startRules } from '../simulators/aws/eventbridge.ts';
 import { startLambda } from '../simulators/aws/lambda.ts';
 import { startSecrets } from '../simulators/aws/secrets.ts';
 import { type LinodeSimulator, startLinodeSimulator } from '../simulators/linode/simulator.ts';
@@ -90,7 +90,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const functions = await starting;
   await warmUp(`http://127.0.0.1:${port}`, lambda, service.functionNames);
   patient?.start(functions.process);
-  const schedules = tickSchedules(service.schedules, clock, lambda.invokeAsync);
+  const rules = startRules(service.rules, clock, lambda.invokeAsync);
   return {
     url: `http://127.0.0.1:${port}`,
     clock,
@@ -98,7 +98,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ended: functions.ended,
     async close() {
       patient?.close();
-      schedules.close();
+      rules.close();
       lambda.close();
       await functions.close();
       rmSync(buildDir, { recursive: true, force: true });

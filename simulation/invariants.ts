@@ -14,7 +14,7 @@ import {
   type NodeRecord,
 } from '../lib/core/cluster/record.ts';
 import type { Notice } from '../lib/core/notices/notices.ts';
-import type { LedgerEntry } from '../simulators/linode/instance.ts';
+import type { Instance } from '../simulators/linode/instance.ts';
 import { createIn, type Watcher } from './linode.ts';
 import { billUntil, Oracle } from './oracle.ts';
 import { MINUTE } from './time.ts';
@@ -59,7 +59,7 @@ interface Book {
 export interface InvariantsOptions {
   readonly stage: string;
   readonly now: () => number;
-  readonly ledger: () => readonly LedgerEntry[];
+  readonly ledger: () => readonly Instance[];
   /** The most that open budgets may come to, in micro-dollars; null: no cap. */
   readonly openBudgetMax: number | null;
   /** When the table was lost; null: it is there. */
@@ -189,7 +189,7 @@ export class Invariants implements Watcher {
   }
 
   /** Linodes of this deployment that exist, but for what people made theirs. */
-  alive(): LedgerEntry[] {
+  alive(): Instance[] {
     const tag = ownershipTag(this.#options.stage);
     return this.#options
       .ledger()
@@ -205,7 +205,7 @@ export class Invariants implements Watcher {
       const entries = [...this.entriesOf(id), ...this.#copiesIn(record)];
       const error = 2 * this.#options.clockErrorMsMax + 2_000;
       const earlier = entries.map((entry) => ({ ...entry, created: entry.created - error }));
-      const late = (one: LedgerEntry) => (book.endsSaved.get(one.id) ?? ended(one)) + error;
+      const late = (one: Instance) => (book.endsSaved.get(one.id) ?? ended(one)) + error;
       const truth = bill(entries, ended);
       // A beginning that is earlier may also move an hour off a month's end, which is cheaper.
       const shortest = bill(entries, (entry) => ended(entry) - error);
@@ -234,14 +234,14 @@ export class Invariants implements Watcher {
   }
 
   /** Those that the functions made for it, but for what a person took over. */
-  entriesOf(id: ClusterId): LedgerEntry[] {
+  entriesOf(id: ClusterId): Instance[] {
     const ids = new Set(this.#madeOf.get(id));
     if (ids.size === 0) return [];
     return this.#options.ledger().filter((one) => ids.has(one.id) && !this.#peoples.has(one.id));
   }
 
   /** Copies that people made with a cluster's tags, taken for nodes whose creates had no answer. */
-  #copiesIn({ nodes }: ClusterRecord): LedgerEntry[] {
+  #copiesIn({ nodes }: ClusterRecord): Instance[] {
     const ids = new Set(nodes.flatMap((node) => ('linodeId' in node ? node.linodeId : [])));
     return this.#options.ledger().filter(({ id }) => this.#peoples.has(id) && ids.has(id));
   }
@@ -320,7 +320,7 @@ export class Invariants implements Watcher {
 const endOf = (node: NodeRecord): number | null =>
   'billedUntil' in node ? node.billedUntil : null;
 
-const ended = (entry: LedgerEntry): number => entry.deleted ?? Number.NaN;
+const ended = (entry: Instance): number => entry.deleted ?? Number.NaN;
 
-const bill = (entries: readonly LedgerEntry[], end: (entry: LedgerEntry) => number): number =>
+const bill = (entries: readonly Instance[], end: (entry: Instance) => number): number =>
   entries.reduce((total, entry) => total + billUntil(entry, end(entry)), 0);

@@ -2,7 +2,7 @@ import type { Answer, Call } from '../lib/adapters/linode/answer.ts';
 import type { Transport } from '../lib/adapters/linode/http.ts';
 import { SimulatedApi } from '../simulators/linode/api.ts';
 import type { FaultKind, FaultRule } from '../simulators/linode/faults.ts';
-import type { LedgerEntry } from '../simulators/linode/instance.ts';
+import type { Instance } from '../simulators/linode/instance.ts';
 import { isObject } from '../simulators/linode/json.ts';
 import type { Reply } from '../simulators/linode/messages.ts';
 import type { SettingsChange } from '../simulators/linode/settings.ts';
@@ -58,11 +58,11 @@ export class SimulatedLinode {
     });
   }
 
-  ledger(): readonly LedgerEntry[] {
+  ledger(): readonly Instance[] {
     return this.#api.instances();
   }
 
-  find(id: number): LedgerEntry | undefined {
+  find(id: number): Instance | undefined {
     return this.ledger().find((entry) => entry.id === id);
   }
 

@@ -1,5 +1,5 @@
 import { micros, type Rate, ratesOf } from '../simulators/linode/bill.ts';
-import type { LedgerEntry } from '../simulators/linode/instance.ts';
+import type { Instance } from '../simulators/linode/instance.ts';
 import { HOUR, MINUTE } from './time.ts';
 
 /**
@@ -13,7 +13,7 @@ export class Oracle {
   readonly #meters = new Map<number, Meter>();
 
   /** Goes on to `now`. `ledger`: all Linodes there ever were. */
-  advance(ledger: readonly LedgerEntry[], now: number): void {
+  advance(ledger: readonly Instance[], now: number): void {
     for (const entry of ledger) {
       let meter = this.#meters.get(entry.id);
       if (meter === undefined) {
@@ -31,14 +31,14 @@ export class Oracle {
 }
 
 /** The bill of one Linode, had it been deleted at `end`; in micro-dollars. */
-export function billUntil(entry: LedgerEntry, end: number): number {
+export function billUntil(entry: Instance, end: number): number {
   const meter = new Meter(entry);
   meter.advance(end);
   return meter.bill();
 }
 
 /** Linode's API has no fractions of seconds. */
-export const shownCreation = ({ created }: LedgerEntry): number => created - (created % 1_000);
+export const shownCreation = ({ created }: Instance): number => created - (created % 1_000);
 
 class Meter {
   readonly #created: number;
@@ -51,7 +51,7 @@ class Meter {
   /** The last hour that was counted in this month. */
   #hour = -1;
 
-  constructor(entry: LedgerEntry) {
+  constructor(entry: Instance) {
     this.#created = shownCreation(entry);
     this.#rates = ratesOf(entry);
     this.#at = this.#created;

@@ -1,4 +1,7 @@
-/** Numbers from 0 to 1 by Mulberry32: small, and the same everywhere for the same seed. */
+/**
+ * A generator of random numbers from 0 up to, but not including, 1 (Mulberry32). The same seed
+ * gives the same numbers on every machine.
+ */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

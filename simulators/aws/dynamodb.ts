@@ -16,19 +16,22 @@ export interface LocalDynamoDb {
   close(): Promise<void>;
 }
 
-/** A table as CloudFormation describes it; what the embedded DynamoDB lacks is left out. */
+/** The properties of CloudFormation's table that the embedded DynamoDB supports, too. */
 export type TableProperties = Pick<
   CreateTableCommandInput,
   'TableName' | 'BillingMode' | 'AttributeDefinitions' | 'KeySchema' | 'GlobalSecondaryIndexes'
 >;
 
-/** The table of stack/table.yml, under this name. */
+/** The properties of the table in stack/table.yml, with another name. */
 export function tableNamed(TableName: string): TableProperties & { readonly TableName: string } {
   const stack = parse(readFileSync(new URL('../../stack/table.yml', import.meta.url), 'utf8'));
   return { ...stack.Resources.ClustersTable.Properties, TableName };
 }
 
-/** The embedded DynamoDB with this one table. `path`: kept there, and found again; null: not kept. */
+/**
+ * Starts the embedded DynamoDB and creates the table if the database lacks it. `path`: the folder
+ * of a database that outlives the process; null: the database is in memory. Port 0 is any free one.
+ */
 export async function startDynamoDb(
   path: string | null,
   table: TableProperties,
@@ -47,7 +50,7 @@ export async function startDynamoDb(
   };
 }
 
-/** A client of a local endpoint, which takes any credentials. */
+/** A client of the embedded DynamoDB, which accepts any credentials. */
 export function localDynamoDbClient(endpoint: string): DynamoDBClient {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });

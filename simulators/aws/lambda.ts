@@ -5,26 +5,27 @@ import type { Clock } from '../../lib/ports.ts';
 import { listen } from '../listen.ts';
 
 export interface LocalLambda {
-  /** Takes Invoke calls of type Event, as Lambda's endpoint does. */
+  /** The endpoint of Invoke calls of type `Event`; it answers 501 to every other call. */
   readonly url: string;
-  /** Invokes a function and resolves when its last try has ended, well or not. */
+  /** Resolves when the invocation has succeeded or its last retry has failed; never rejects. */
   invokeAsync(functionName: string, payload: string): Promise<void>;
   close(): void;
 }
 
-/** Lambda tries a failed asynchronous invocation again after one minute, then after two. */
+/** Lambda retries a failed asynchronous invocation after one minute, then after two minutes. */
 const RETRY_DELAYS: readonly DurationMs[] = [minutes(1), minutes(2)];
 
 /**
- * Lambda's queue of asynchronous invocations, before the functions that serverless-offline runs:
- * its own one ends the process when such an invocation fails.
+ * Starts a stand-in for Lambda's queue of asynchronous invocations, in front of the functions that
+ * serverless-offline runs: the queue of serverless-offline ends the process when an asynchronous
+ * invocation fails.
  */
 export async function startLambda(options: {
   readonly port?: number;
-  /** Where serverless-offline takes synchronous invocations. */
+  /** The endpoint at which serverless-offline takes synchronous invocations. */
   readonly functionsUrl: string;
   readonly clock: Clock;
-  /** How often a function is tried again, by name; 2 where nothing is said, as in Lambda. */
+  /** How many retries a function gets, by the function's name; Lambda's default is 2. */
   readonly retries: Readonly<Record<string, number>>;
   readonly onError: (functionName: string, reason: string) => void;
 }): Promise<LocalLambda> {
@@ -63,7 +64,7 @@ export async function startLambda(options: {
   };
 }
 
-/** null: it ended well. Otherwise what went wrong. */
+/** Returns the error message of a failed invocation; null: the invocation succeeded. */
 function invoke(functionsUrl: string, name: string, payload: string): Promise<string | null> {
   return new Promise((resolve) => {
     const url = `${functionsUrl}/2015-03-31/functions/${name}/invocations`;

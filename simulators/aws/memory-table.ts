@@ -9,28 +9,28 @@ export interface MemoryTable {
   readonly clusters: ClusterStore;
   readonly schedules: ScheduleStore;
   readonly ledger: LedgerStore;
-  /** Loses all that there is. */
+  /** Deletes all clusters, all schedules and the ledger, as when the table is lost. */
   clear(): void;
 }
 
 export interface MemoryTableOptions {
-  /** Milliseconds since any fixed instant, never falling. */
+  /** Milliseconds since any fixed instant; must never fall. */
   readonly now: () => number;
-  /** Milliseconds after which the indexes show a write; drawn for each. */
+  /** Called for each write: the milliseconds after which the indexes show the write. */
   readonly indexLag: () => number;
 }
 
-type Kept = ClusterRecord | ScheduleRecord;
+type StoredRecord = ClusterRecord | ScheduleRecord;
 
-interface Row<R extends Kept> {
+interface Row<R extends StoredRecord> {
   readonly record: R;
-  /** When the indexes show it. */
+  /** The instant from which the indexes show this record. */
   readonly shownAt: number;
-  /** What they show until then; null: nothing. */
+  /** The row that the indexes show until `shownAt`; null: the indexes show none until then. */
   readonly before: Row<R> | null;
 }
 
-/** The table in memory: the contract of lib/ports.ts, and lagging indexes, without a database. */
+/** The table in memory: it keeps the contract of lib/ports.ts, with indexes that lag. */
 export function createMemoryTable(
   options: MemoryTableOptions = { now: () => 0, indexLag: () => 0 },
 ): MemoryTable {
@@ -56,7 +56,7 @@ export function createMemoryTable(
   };
 }
 
-class Rows<R extends Kept> {
+class Rows<R extends StoredRecord> {
   readonly #rows = new Map<string, Row<R>>();
   readonly #options: MemoryTableOptions;
 
@@ -90,7 +90,10 @@ class Rows<R extends Kept> {
     this.#rows.clear();
   }
 
-  /** As the indexes show them: newest first, of one instant in the order of DynamoDB's keys. */
+  /**
+   * The records that the indexes show, newest first. Records of the same instant are in the order
+   * of DynamoDB's keys.
+   */
   newestFirst(): R[] {
     return this.shown().sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
   }
@@ -107,7 +110,8 @@ class Rows<R extends Kept> {
   #put(record: R): void {
     const now = this.#options.now();
     const latest = this.#rows.get(record.id) ?? null;
-    // An index takes writes in their order, however long each takes.
+    // An index applies the writes to an item in their order, so a write that has a short lag waits
+    // for the write before it.
     const shownAt = Math.max(now + this.#options.indexLag(), latest?.shownAt ?? now);
     const before = latest !== null && latest.shownAt <= now ? { ...latest, before: null } : latest;
     this.#rows.set(record.id, { record, shownAt, before: shownAt <= now ? null : before });
@@ -129,7 +133,9 @@ function clusterStore(
     save: async (record) => clusters.save(record),
     async *due(until) {
       const due: { id: ClusterId | ScheduleId; dueAt: number }[] = [
-        ...clusters.shown().flatMap((one) => (isLive(one) ? { id: one.id, dueAt: one.dueAt } : [])),
+        ...clusters
+          .shown()
+          .flatMap((record) => (isLive(record) ? { id: record.id, dueAt: record.dueAt } : [])),
         ...schedules.shown().flatMap(({ id, dueAt }) => (dueAt === null ? [] : { id, dueAt })),
       ].filter(({ dueAt }) => dueAt <= until);
       for (const { id } of due.sort((a, b) => a.dueAt - b.dueAt)) yield id;
@@ -138,8 +144,8 @@ function clusterStore(
     async *livedIn({ owner, from, to }) {
       yield* clusters
         .newestFirst()
-        .filter((one) => owner === null || one.owner === owner)
-        .filter((one) => one.createdAt < to && (isLive(one) || one.endedAt >= from));
+        .filter((record) => owner === null || record.owner === owner)
+        .filter((record) => record.createdAt < to && (isLive(record) || record.endedAt >= from));
     },
   };
 }
@@ -166,5 +172,5 @@ const scheduleStore = (schedules: Rows<ScheduleRecord>): ScheduleStore => ({
   save: async (record) => schedules.save(record),
   delete: async (id) => schedules.delete(id),
   list: async (owner) =>
-    schedules.newestFirst().filter((one) => owner === null || one.owner === owner),
+    schedules.newestFirst().filter((record) => owner === null || record.owner === owner),
 });

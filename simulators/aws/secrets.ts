@@ -10,7 +10,7 @@ export interface LocalSecrets {
 
 export interface SecretsOptions {
   readonly port?: number;
-  /** Told what is current whenever that has changed. */
+  /** Called with the new current value whenever the current value has changed. */
   readonly onChange?: (value: string) => void;
 }
 
@@ -19,8 +19,8 @@ type Answer = readonly [status: number, body: Readonly<Record<string, unknown>>]
 type Call = (input: Input) => Answer;
 
 /**
- * Secrets Manager, as far as making, reading and changing one secret goes (JSON protocol 1.1).
- * `value` is null: the secret is not made yet.
+ * Starts a stand-in for Secrets Manager (JSON protocol 1.1) that creates, reads and changes one
+ * secret. `value`: the secret's first current value; null: the secret does not exist yet.
  */
 export async function startSecrets(
   secretId: string,
@@ -51,7 +51,7 @@ export async function startSecrets(
 const CURRENT = 'AWSCURRENT';
 const PREVIOUS = 'AWSPREVIOUS';
 
-/** The versions of a secret, and the staging labels, each of which is on one of them. */
+/** The calls on a secret, by name. A secret has versions; each staging label is on one version. */
 function createSecret(
   Name: string,
   first: string | null,
@@ -75,7 +75,7 @@ function createSecret(
       const id = `${ClientRequestToken}`;
       if (typeof SecretString !== 'string') return notSimulated('a secret without a string');
       if (versions.size > 0 && versions.get(id) !== SecretString) {
-        return fault('ResourceExistsException', `The secret ${Name} already exists.`);
+        return refusal('ResourceExistsException', `The secret ${Name} already exists.`);
       }
       versions.set(id, SecretString);
       labels.set(CURRENT, id);
@@ -88,7 +88,7 @@ function createSecret(
       const id = labels.get(`${VersionStage}`);
       const SecretString = versions.get(id ?? '');
       if (SecretString === undefined) {
-        return fault('ResourceNotFoundException', `There is no version ${VersionStage}.`);
+        return refusal('ResourceNotFoundException', `There is no version ${VersionStage}.`);
       }
       return [200, { ARN, Name, VersionId: id, SecretString }];
     },
@@ -97,40 +97,40 @@ function createSecret(
       const id = `${ClientRequestToken}`;
       if (typeof SecretString !== 'string') return notSimulated('a binary secret');
       if ((versions.get(id) ?? SecretString) !== SecretString) {
-        return fault('ResourceExistsException', 'The version has another value already.');
+        return refusal('ResourceExistsException', 'The version has another value already.');
       }
       versions.set(id, SecretString);
       for (const label of VersionStages as string[]) move(label, id);
       return [200, { ARN, Name, VersionId: id, VersionStages }];
     },
 
-    /** Refuses to take a label from another version than the one named: compare and set. */
+    /** Compare and set: refuses unless `RemoveFromVersionId` is the version with the label. */
     UpdateSecretVersionStage({ VersionStage, RemoveFromVersionId, MoveToVersionId }) {
       const [label, to] = [`${VersionStage}`, `${MoveToVersionId}`];
       if (!versions.has(to)) {
-        return fault('ResourceNotFoundException', `There is no version ${to}.`);
+        return refusal('ResourceNotFoundException', `There is no version ${to}.`);
       }
       const holder = labels.get(label);
       if (holder !== undefined && holder !== to && holder !== RemoveFromVersionId) {
-        return fault('InvalidParameterException', `${label} is attached to version ${holder}.`);
+        return refusal('InvalidParameterException', `${label} is attached to version ${holder}.`);
       }
       move(label, to);
       return [200, { ARN, Name }];
     },
   };
-  const isThere = () => versions.size > 0;
+  const exists = () => versions.size > 0;
   return Object.fromEntries(
     Object.entries(calls).map(([name, call]) => [
       name,
-      (input: Input) => (isThere() || name === 'CreateSecret' ? call(input) : notFound()),
+      (input: Input) => (exists() || name === 'CreateSecret' ? call(input) : notFound()),
     ]),
   );
 }
 
 const notFound = (): Answer =>
-  fault('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+  refusal('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
 
-const fault = (type: string, Message: string): Answer => [400, { __type: type, Message }];
+const refusal = (type: string, Message: string): Answer => [400, { __type: type, Message }];
 
 const notSimulated = (what: string): Answer => [
   501,

@@ -2,7 +2,7 @@ import { microUsd } from '../../lib/core/base/money.ts';
 import { minutes } from '../../lib/core/base/units.ts';
 import type { Settings } from '../../lib/settings.ts';
 
-/** The settings that lib/wire.ts reads from an environment which sets the stage and no more. */
+/** The settings that lib/wire.ts reads from an environment that sets only the stage. */
 export const defaultSettings = (stage: string): Settings => ({
   stage,
   marginMs: minutes(3),

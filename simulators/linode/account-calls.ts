@@ -26,7 +26,7 @@ export const showProfile = (): string => rowJson(profile);
 const accountCapabilities = ['Linodes', 'Cloud Firewall', 'Vlans', 'Disk Encryption'];
 
 export function showAccount({ account, now }: Call): string {
-  const { totalUsd } = billOf(account.ledger(), now);
+  const { totalUsd } = billOf(account.allInstances(), now);
   const empty = { first_name: '', last_name: '', address_1: '', address_2: '', city: '' };
   return pythonJson({
     company: 'Simulator',
@@ -67,8 +67,8 @@ export function listEvents(call: Call): string {
     const linodeId = equals['entity.id'];
     const events =
       typeof linodeId === 'number' ? account.eventsOf(linodeId, now) : account.events(now);
-    // Newest first, but those of one instant in the order of their ids, as recorded.
-    return events.sort((one, other) => other.created - one.created).map((e) => wireEvent(e, now));
+    // The real API lists events newest first, and events of the same instant by rising ids.
+    return events.sort((a, b) => b.created - a.created).map((event) => wireEvent(event, now));
   });
 }
 

@@ -1,16 +1,16 @@
 import type { CreateRequest } from './create-request.ts';
-import { type EventRecord, isKept } from './events.ts';
-import { type LedgerEntry, newInstance } from './instance.ts';
+import { type AccountEvent, isKept } from './events.ts';
+import { type Instance, newInstance } from './instance.ts';
 import type { SimulatorSettings } from './settings.ts';
 
-/** What is kept on disk. */
+/** The whole account, as the state file keeps it. */
 export interface AccountState {
   readonly version: 1;
   readonly nextLinodeId: number;
   readonly nextEventId: number;
   readonly tags: readonly string[];
-  readonly instances: readonly LedgerEntry[];
-  readonly events: readonly EventRecord[];
+  readonly instances: readonly Instance[];
+  readonly events: readonly AccountEvent[];
 }
 
 const FIRST_LINODE_ID = 90_000_001;
@@ -25,28 +25,31 @@ export const emptyAccount: AccountState = {
 };
 
 /**
- * The account that the simulator serves: its Linodes, past ones too, its tags and its events. It
- * has no clock: whoever calls says what time it is. `revision` tells whether anything changed.
+ * The account that the simulator serves: all Linodes that the account ever had, its tags and its
+ * events. The account has no clock; callers pass the time, in virtual epoch milliseconds.
  */
 export class Account {
-  revision = 0;
-  readonly #ledger: Map<number, LedgerEntry>;
-  /** Ids of those not gone, oldest first: the lingering deleted ones are among them. */
+  /** How often the account has changed since the process started. */
+  changes = 0;
+  /** By id, oldest first. */
+  readonly #instances: Map<number, Instance>;
+  /** Ids of the Linodes that the API shows, oldest first; deleted Linodes that linger included. */
   readonly #present = new Set<number>();
-  /** Their ids by label. */
-  readonly #labels = new Map<string, number>();
+  /** The id of each Linode that the API shows, by its label. */
+  readonly #idsByLabel = new Map<string, number>();
   #existing = 0;
   readonly #tags: Set<string>;
   /** By id, oldest first. */
-  readonly #events: Map<number, EventRecord>;
+  readonly #events: Map<number, AccountEvent>;
+  /** The ids of a Linode's events, by the Linode's id. */
   readonly #eventsOf = new Map<number, number[]>();
   #nextLinodeId: number;
   #nextEventId: number;
 
   constructor(state: AccountState) {
-    this.#ledger = new Map(state.instances.map((entry) => [entry.id, entry]));
-    for (const entry of state.instances) {
-      if (!isGoneForGood(entry)) this.#enter(entry);
+    this.#instances = new Map(state.instances.map((instance) => [instance.id, instance]));
+    for (const instance of state.instances) {
+      if (!isGoneAtOnce(instance)) this.#addPresent(instance);
     }
     this.#tags = new Set(state.tags);
     this.#events = new Map();
@@ -61,95 +64,96 @@ export class Account {
       nextLinodeId: this.#nextLinodeId,
       nextEventId: this.#nextEventId,
       tags: this.tags(),
-      instances: this.ledger(),
+      instances: this.allInstances(),
       events: [...this.#events.values()],
     };
   }
 
-  /** Every Linode there ever was, oldest first. */
-  ledger(): LedgerEntry[] {
-    return [...this.#ledger.values()];
+  /** Every Linode that the account ever had, deleted Linodes included, oldest first. */
+  allInstances(): Instance[] {
+    return [...this.#instances.values()];
   }
 
-  /** Those that the API shows, the lingering deleted ones among them. */
-  present(now: number): LedgerEntry[] {
-    const entries: LedgerEntry[] = [];
+  /** The Linodes that the API shows; deleted Linodes that linger included. */
+  present(now: number): Instance[] {
+    const instances: Instance[] = [];
     for (const id of this.#present) {
-      const entry = this.find(id, now);
-      if (entry !== undefined) entries.push(entry);
+      const instance = this.find(id, now);
+      if (instance !== undefined) instances.push(instance);
     }
-    return entries;
+    return instances;
   }
 
-  /** Those that the API showed at an earlier time, under today's labels and tags. */
-  presentAsOf(then: number): LedgerEntry[] {
-    return this.ledger().filter(
-      (entry) => entry.created <= then && (entry.goneAt === null || then < entry.goneAt),
+  /** The Linodes that the API showed at an earlier time, but with their labels and tags of now. */
+  presentAsOf(then: number): Instance[] {
+    return this.allInstances().filter(
+      ({ created, goneAt }) => created <= then && (goneAt === null || then < goneAt),
     );
   }
 
-  find(id: number, now: number): LedgerEntry | undefined {
+  find(id: number, now: number): Instance | undefined {
     if (!this.#present.has(id)) return undefined;
-    const entry = this.#ledger.get(id);
-    if (entry === undefined || entry.goneAt === null || now < entry.goneAt) return entry;
-    this.#leave(entry);
+    const instance = this.#instances.get(id);
+    if (instance === undefined || instance.goneAt === null || now < instance.goneAt)
+      return instance;
+    this.#removePresent(instance);
     return undefined;
   }
 
-  findByLabel(label: string, now: number): LedgerEntry | undefined {
-    const id = this.#labels.get(label);
+  findByLabel(label: string, now: number): Instance | undefined {
+    const id = this.#idsByLabel.get(label);
     return id === undefined ? undefined : this.find(id, now);
   }
 
-  /** How many are not deleted. */
+  /** The number of Linodes that are not deleted. */
   get existing(): number {
     return this.#existing;
   }
 
-  create(request: CreateRequest, now: number, settings: SimulatorSettings): LedgerEntry {
+  create(request: CreateRequest, now: number, settings: SimulatorSettings): Instance {
     const id = this.#nextLinodeId++;
-    const entry = newInstance({ id, ordinal: id - FIRST_LINODE_ID, request, now, settings });
-    this.#ledger.set(id, entry);
-    this.#enter(entry);
-    for (const tag of entry.tags) this.#tags.add(tag);
-    this.#record(entry, 'linode_create', now, { startsAt: now, endsAt: entry.provisionedAt });
-    if (entry.booted) {
-      const times = { startsAt: entry.provisionedAt, endsAt: entry.runningAt };
-      this.#record(entry, 'linode_boot', now, times);
+    const instance = newInstance({ id, ordinal: id - FIRST_LINODE_ID, request, now, settings });
+    this.#instances.set(id, instance);
+    this.#addPresent(instance);
+    for (const tag of instance.tags) this.#tags.add(tag);
+    this.#record(instance, 'linode_create', now, { startsAt: now, endsAt: instance.provisionedAt });
+    if (instance.booted) {
+      const times = { startsAt: instance.provisionedAt, endsAt: instance.runningAt };
+      this.#record(instance, 'linode_boot', now, times);
     }
-    this.revision += 1;
-    return entry;
+    this.changes += 1;
+    return instance;
   }
 
   update(
-    entry: LedgerEntry,
-    change: Partial<Pick<LedgerEntry, 'label' | 'tags' | 'group' | 'maintenancePolicy'>>,
+    instance: Instance,
+    change: Partial<Pick<Instance, 'label' | 'tags' | 'group' | 'maintenancePolicy'>>,
     now: number,
-  ): LedgerEntry {
-    const updated = { ...entry, ...change, updated: now };
-    this.#ledger.set(entry.id, updated);
-    this.#labels.delete(entry.label);
-    this.#labels.set(updated.label, entry.id);
+  ): Instance {
+    const updated = { ...instance, ...change, updated: now };
+    this.#instances.set(instance.id, updated);
+    this.#idsByLabel.delete(instance.label);
+    this.#idsByLabel.set(updated.label, instance.id);
     for (const tag of updated.tags) this.#tags.add(tag);
     this.#record(updated, 'linode_update', now, { startsAt: now, endsAt: now });
-    this.revision += 1;
+    this.changes += 1;
     return updated;
   }
 
-  delete(entry: LedgerEntry, now: number, settings: SimulatorSettings): void {
+  delete(instance: Instance, now: number, settings: SimulatorSettings): void {
     const goneAt = now + settings.lingerDeletingSeconds * 1000;
-    this.#ledger.set(entry.id, { ...entry, deleted: now, goneAt });
+    this.#instances.set(instance.id, { ...instance, deleted: now, goneAt });
     this.#existing -= 1;
-    if (goneAt <= now) this.#leave(entry);
-    // What was still under way for it ends here.
-    for (const event of this.eventsOf(entry.id, now)) {
+    if (goneAt <= now) this.#removePresent(instance);
+    // The deletion ends the Linode's creation and boot if they are still under way.
+    for (const event of this.eventsOf(instance.id, now)) {
       if (event.endsAt !== null && event.endsAt <= now) continue;
       this.#events.set(event.id, { ...event, endsAt: now, failed: true });
     }
     const endsAt = now + settings.shutdownSeconds * 1000;
-    this.#record(entry, 'linode_shutdown', now, { startsAt: now, endsAt });
-    this.#record(entry, 'linode_delete', now, { startsAt: endsAt, endsAt: endsAt + 1000 });
-    this.revision += 1;
+    this.#record(instance, 'linode_shutdown', now, { startsAt: now, endsAt });
+    this.#record(instance, 'linode_delete', now, { startsAt: endsAt, endsAt: endsAt + 1000 });
+    this.changes += 1;
   }
 
   tags(): string[] {
@@ -160,71 +164,72 @@ export class Account {
     return this.#tags.has(label);
   }
 
-  addTag(label: string, to: readonly LedgerEntry[]): void {
+  addTag(label: string, instances: readonly Instance[]): void {
     this.#tags.add(label);
-    for (const entry of to) {
-      const tags = [...new Set([...entry.tags, label])];
-      this.#ledger.set(entry.id, { ...entry, tags });
+    for (const instance of instances) {
+      const tags = [...new Set([...instance.tags, label])];
+      this.#instances.set(instance.id, { ...instance, tags });
     }
-    this.revision += 1;
+    this.changes += 1;
   }
 
-  /** Takes it off every Linode that still exists; the ledger keeps it on those deleted before. */
+  /** Takes the tag off every Linode that is not deleted; a deleted Linode keeps its last tags. */
   deleteTag(label: string): void {
     this.#tags.delete(label);
     for (const id of this.#present) {
-      const entry = this.#ledger.get(id);
-      if (entry === undefined || entry.deleted !== null || !entry.tags.includes(label)) continue;
-      this.#ledger.set(id, { ...entry, tags: entry.tags.filter((tag) => tag !== label) });
+      const instance = this.#instances.get(id);
+      if (instance === undefined || instance.deleted !== null) continue;
+      if (!instance.tags.includes(label)) continue;
+      this.#instances.set(id, { ...instance, tags: instance.tags.filter((tag) => tag !== label) });
     }
-    this.revision += 1;
+    this.changes += 1;
   }
 
-  /** Of the last 90 days, oldest first. */
-  events(now: number): EventRecord[] {
+  /** The events of the last 90 days, oldest first. */
+  events(now: number): AccountEvent[] {
     return [...this.#events.values()].filter((event) => isKept(event, now));
   }
 
-  eventsOf(linodeId: number, now: number): EventRecord[] {
+  eventsOf(linodeId: number, now: number): AccountEvent[] {
     return (this.#eventsOf.get(linodeId) ?? [])
       .map((id) => this.#events.get(id))
       .filter((event) => event !== undefined)
       .filter((event) => isKept(event, now));
   }
 
-  event(id: number, now: number): EventRecord | undefined {
+  event(id: number, now: number): AccountEvent | undefined {
     const event = this.#events.get(id);
     return event !== undefined && isKept(event, now) ? event : undefined;
   }
 
-  #enter(entry: LedgerEntry): void {
-    this.#present.add(entry.id);
-    this.#labels.set(entry.label, entry.id);
-    if (entry.deleted === null) this.#existing += 1;
+  #addPresent(instance: Instance): void {
+    this.#present.add(instance.id);
+    this.#idsByLabel.set(instance.label, instance.id);
+    if (instance.deleted === null) this.#existing += 1;
   }
 
-  #leave(entry: LedgerEntry): void {
-    this.#present.delete(entry.id);
-    this.#labels.delete(entry.label);
+  #removePresent(instance: Instance): void {
+    this.#present.delete(instance.id);
+    this.#idsByLabel.delete(instance.label);
   }
 
   #record(
-    entry: LedgerEntry,
-    action: EventRecord['action'],
+    instance: Instance,
+    action: AccountEvent['action'],
     now: number,
-    times: Pick<EventRecord, 'startsAt' | 'endsAt'>,
+    times: Pick<AccountEvent, 'startsAt' | 'endsAt'>,
   ): void {
-    // Events come in the order of their times, so that the first to keep ends the search.
-    for (const [old, event] of this.#events) {
+    // The events are in the order of their times, so all events after the first to keep are kept.
+    for (const [oldId, event] of this.#events) {
       if (isKept(event, now)) break;
-      this.#events.delete(old);
+      this.#events.delete(oldId);
     }
     const id = this.#nextEventId++;
-    const { id: linodeId, label: linodeLabel, image } = entry;
+    const { id: linodeId, label: linodeLabel, image } = instance;
     this.#add({ id, action, linodeId, linodeLabel, image, created: now, ...times, failed: false });
   }
 
-  #add(event: EventRecord): void {
+  #add(event: AccountEvent): void {
     this.#events.set(event.id, event);
     const ids = this.#eventsOf.get(event.linodeId);
     if (ids === undefined) this.#eventsOf.set(event.linodeId, [event.id]);
@@ -232,6 +237,6 @@ export class Account {
   }
 }
 
-/** Gone at once; one that lingers is taken out when its time has passed. */
-const isGoneForGood = ({ deleted, goneAt }: LedgerEntry): boolean =>
+/** Whether the Linode did not linger after its deletion. */
+const isGoneAtOnce = ({ deleted, goneAt }: Instance): boolean =>
   deleted !== null && goneAt !== null && goneAt <= deleted;

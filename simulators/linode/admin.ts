@@ -9,7 +9,10 @@ type Control = Pick<
   'bill' | 'instances' | 'faults' | 'setFaults' | 'settings' | 'updateSettings' | 'requests'
 >;
 
-/** For tests and people: looks behind the simulated API, and changes how it behaves. */
+/**
+ * The answer to a request of a test or of a person under `/_simulator`: reads the bill and facts
+ * that the API hides, and changes how the simulated API behaves.
+ */
 export function adminReply(control: Control, incoming: Incoming): Reply {
   try {
     const answer = answerOf(control, incoming);

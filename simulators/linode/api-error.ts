@@ -1,24 +1,24 @@
-export interface Fault {
+export interface ErrorItem {
   readonly reason: string;
   readonly field?: string;
 }
 
-/** An answer in the API's error envelope. */
+/** An error of the API; `body` is its answer in the API's envelope. */
 export class ApiError extends Error {
-  readonly faults: readonly Fault[];
+  readonly errors: readonly ErrorItem[];
 
   constructor(
     readonly status: number,
-    ...faults: readonly Fault[]
+    ...errors: readonly ErrorItem[]
   ) {
-    super(faults.map((fault) => fault.reason).join('; '));
-    this.faults = faults;
+    super(errors.map((item) => item.reason).join('; '));
+    this.errors = errors;
   }
 
-  /** `reason` comes before `field`, and `field` is left out where there is none. */
-  get body(): { errors: Fault[] } {
+  /** Has the keys in the API's order, and `field` only in items about a field. */
+  get body(): { errors: ErrorItem[] } {
     return {
-      errors: this.faults.map(({ reason, field }) =>
+      errors: this.errors.map(({ reason, field }) =>
         field === undefined ? { reason } : { reason, field },
       ),
     };
@@ -29,7 +29,7 @@ export const notFound = (): ApiError => new ApiError(404, { reason: 'Not found' 
 export const busy = (): ApiError => new ApiError(400, { reason: 'Linode busy.' });
 export const tooManyRequests = (): ApiError => new ApiError(429, { reason: 'Too many requests' });
 export const invalidToken = (): ApiError => new ApiError(401, { reason: 'Invalid Token' });
-/** 401, not 403: so the API answers where a scope is missing. */
+/** The API answers a token without the needed scope with 401, not with 403. */
 export const missingScope = (): ApiError =>
   new ApiError(401, { reason: 'Your OAuth token is not authorized to use this endpoint.' });
 
@@ -47,6 +47,6 @@ export const limitReached = (): ApiError =>
       'Support to request an increase and provide the total number of services you may need.',
   });
 
-/** What the real API has and the simulator has not: better loud than wrong. */
-export const notSimulated = (what: string): ApiError =>
-  new ApiError(501, { reason: `The simulator does not have ${what}` });
+/** For features of the real API that the simulator lacks: a test must fail rather than mislead. */
+export const notSimulated = (feature: string): ApiError =>
+  new ApiError(501, { reason: `The simulator does not have ${feature}` });

@@ -1,11 +1,11 @@
 import { Account, emptyAccount } from './account.ts';
 import { ApiError, invalidToken, missingScope, tooManyRequests } from './api-error.ts';
-import { type Bill, billOf, bore } from './bill.ts';
+import { type Bill, billOf, hasOrHadTag } from './bill.ts';
 import type { Call } from './call.ts';
 import { publishExchange } from './exchange.ts';
 import { faultReply } from './fault-replies.ts';
 import { type FaultRule, type FaultState, Faults, isAfter, isBefore } from './faults.ts';
-import type { LedgerEntry } from './instance.ts';
+import type { Instance } from './instance.ts';
 import { isObject, pythonJson } from './json.ts';
 import type { Incoming, Reply } from './messages.ts';
 import { RateLimits, type RateState } from './rate-limits.ts';
@@ -19,34 +19,34 @@ import {
 import { readState, StateFile } from './state-file.ts';
 
 export interface SimulatorOptions {
-  /** Virtual epoch milliseconds: the simulator moves only with this clock. */
+  /** Virtual epoch milliseconds; the simulator has no other clock. */
   readonly now: () => number;
-  /** 0, the default: any that is free. */
+  /** 0, the default, is any free port. */
   readonly port?: number;
   /** The scopes of each token: `*`, or a list such as `linodes:read_write events:read_only`. */
   readonly tokens: Readonly<Record<string, string>>;
-  /** Keeps the account here, so that a second start finds the Linodes of the first. */
+  /** The path of a file that keeps the account, so that the next start finds its Linodes. */
   readonly stateFile?: string;
   readonly settings?: SettingsChange;
   readonly faults?: readonly FaultRule[];
 }
 
-/** How often a route was called; `drop` and `hang` count as statuses. */
+/** How many requests a route had; `drop` and `hang` count as statuses. */
 export interface RequestCount {
   total: number;
   readonly byStatus: Record<string, number>;
 }
 
 interface Caller {
-  /** null: none was given, or one that is unknown. */
+  /** null: the request has no token or an unknown token. */
   readonly token: string | null;
   readonly scopes: string | null;
-  /** Whether one was given. */
-  readonly isGiven: boolean;
+  /** Whether the request has a token, known or unknown. */
+  readonly hasToken: boolean;
 }
 
-/** One request on its way to its reply. */
-interface Passage extends Target {
+/** A request that has no reply yet, with its route, and the fault that strikes it if any. */
+interface PendingRequest extends Target {
   readonly incoming: Incoming;
   readonly caller: Caller;
   readonly beta: boolean;
@@ -54,7 +54,7 @@ interface Passage extends Target {
   readonly rule: FaultRule | null;
 }
 
-/** The simulated API behind its HTTP server: one account, and all that it answers. */
+/** The simulated API of one account, without the HTTP server before it. */
 export class SimulatedApi {
   readonly #options: SimulatorOptions;
   readonly #account: Account;
@@ -95,47 +95,47 @@ export class SimulatedApi {
     return billOf(this.instances(tag), this.#now());
   }
 
-  /** Of every Linode there ever was, or of those that bear or bore the tag. */
-  instances(tag?: string): LedgerEntry[] {
-    const ledger = this.#account.ledger();
-    return tag === undefined ? ledger : ledger.filter((entry) => bore(entry, tag));
+  /** Every Linode that the account ever had; with `tag`, only Linodes that have or had the tag. */
+  instances(tag?: string): Instance[] {
+    const all = this.#account.allInstances();
+    return tag === undefined ? all : all.filter((instance) => hasOrHadTag(instance, tag));
   }
 
   requests(): Record<string, RequestCount> {
     return structuredClone(this.#requests);
   }
 
-  /** What to send; `drop`: end the connection; `hang`: leave it without an answer. */
+  /** `drop`: the server must end the connection; `hang`: the server must never answer. */
   async reply(incoming: Incoming): Promise<Reply | 'drop' | 'hang'> {
-    const passage = this.#passage(incoming);
-    const { rule } = passage;
-    const revision = this.#account.revision;
+    const pending = this.#pending(incoming);
+    const { rule } = pending;
+    const changesBefore = this.#account.changes;
     const isReplaced = rule !== null && isBefore(rule.kind);
-    const answer = isReplaced ? null : this.#answer(passage);
+    const answer = isReplaced ? null : this.#answer(pending);
 
-    // An answer promises that its effect is kept.
-    if (this.#account.revision !== revision) await this.#stateFile?.save();
+    // The file must have the effect of a call before the client learns of the effect.
+    if (this.#account.changes !== changesBefore) await this.#stateFile?.save();
     const { latencyMs } = this.#settings;
     if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
 
     const isSpoiled = answer === null || (rule !== null && isAfter(rule.kind));
-    const reply = isSpoiled ? this.#spoiled(passage) : answer;
-    this.#count(passage, typeof reply === 'string' ? reply : String(reply.status));
+    const reply = isSpoiled ? this.#spoiled(pending) : answer;
+    this.#countRequest(pending, typeof reply === 'string' ? reply : String(reply.status));
     const replacedBy = isSpoiled ? (rule?.kind ?? null) : null;
     publishExchange({ request: incoming, reply, replacedBy });
     return reply;
   }
 
-  /** Resolves once the state file is no longer written to. */
-  async settled(): Promise<void> {
-    await this.#stateFile?.settled();
+  /** Resolves once all writes to the state file have ended. */
+  async written(): Promise<void> {
+    await this.#stateFile?.written();
   }
 
   #now(): number {
     return Math.floor(this.#options.now());
   }
 
-  #passage(incoming: Incoming): Passage {
+  #pending(incoming: Incoming): PendingRequest {
     const { method, headers, body } = incoming;
     const version = /^\/(v4|v4beta)(\/.*)$/.exec(incoming.path);
     const path = version?.[2] ?? '/';
@@ -154,36 +154,36 @@ export class SimulatedApi {
   }
 
   #caller(authorization: string | undefined): Caller {
-    if (authorization === undefined) return { token: null, scopes: null, isGiven: false };
+    if (authorization === undefined) return { token: null, scopes: null, hasToken: false };
     const token = authorization.replace(/^Bearer /i, '');
     const { tokens } = this.#options;
-    if (!Object.hasOwn(tokens, token)) return { token: null, scopes: null, isGiven: true };
-    return { token, scopes: tokens[token] ?? '', isGiven: true };
+    if (!Object.hasOwn(tokens, token)) return { token: null, scopes: null, hasToken: true };
+    return { token, scopes: tokens[token] ?? '', hasToken: true };
   }
 
-  /** The API's own answer: token, then rate, then scope, then the call itself. */
-  #answer(passage: Passage): Reply {
-    const { route, caller, now } = passage;
-    if (caller.token === null && (caller.isGiven || !route.isPublic)) {
-      return this.#reply(passage, invalidToken(), null);
+  /** Checks the token, then the rate, then the scope, and then makes the call. */
+  #answer(pending: PendingRequest): Reply {
+    const { route, caller, now } = pending;
+    if (caller.token === null && (caller.hasToken || !route.isPublic)) {
+      return this.#reply(pending, invalidToken(), null);
     }
     const limit = this.#settings.rateLimits[route.bucket];
     const taken = this.#rates.take(caller.token ?? 'nobody', route.bucket, limit, now);
     if (taken.refused && this.#settings.rateLimited) {
-      return this.#reply(passage, tooManyRequests(), taken.state);
+      return this.#reply(pending, tooManyRequests(), taken.state);
     }
     if (!route.isPublic && !allows(caller.scopes ?? '', route.scope)) {
-      return this.#reply(passage, missingScope(), taken.state);
+      return this.#reply(pending, missingScope(), taken.state);
     }
     try {
-      return this.#reply(passage, route.answer(this.#call(passage)), taken.state);
+      return this.#reply(pending, route.answer(this.#call(pending)), taken.state);
     } catch (error) {
-      if (error instanceof ApiError) return this.#reply(passage, error, taken.state);
+      if (error instanceof ApiError) return this.#reply(pending, error, taken.state);
       throw error;
     }
   }
 
-  #call({ incoming, params, beta, now, rule }: Passage): Call {
+  #call({ incoming, params, beta, now, rule }: PendingRequest): Call {
     const filter = incoming.headers['x-filter'];
     return {
       account: this.#account,
@@ -202,8 +202,8 @@ export class SimulatedApi {
     };
   }
 
-  #spoiled(passage: Passage): Reply | 'drop' | 'hang' {
-    const { rule, route, caller, now } = passage;
+  #spoiled(pending: PendingRequest): Reply | 'drop' | 'hang' {
+    const { rule, route, caller, now } = pending;
     if (rule === null || rule.kind === 'staleList' || rule.kind === 'truncatedList') {
       throw new Error('This fault does not replace the answer');
     }
@@ -213,20 +213,20 @@ export class SimulatedApi {
       const headers = { ...fault.headers, Date: httpDate(now) };
       return { status: fault.status, headers, body: fault.body };
     }
-    if (rule.kind === 'invalidToken') return this.#reply(passage, fault, null);
+    if (rule.kind === 'invalidToken') return this.#reply(pending, fault, null);
     const limit = this.#settings.rateLimits[route.bucket];
     const rate = this.#rates.peek(caller.token ?? 'nobody', route.bucket, limit, now);
-    const reply = this.#reply(passage, fault, rate);
+    const reply = this.#reply(pending, fault, rate);
     return { ...reply, headers: { ...reply.headers, ...faultHeaders(rule, now) } };
   }
 
   #reply(
-    { route, caller, now }: Passage,
+    { route, caller, now }: PendingRequest,
     content: string | ApiError,
     rate: RateState | null,
   ): Reply {
     const isError = content instanceof ApiError;
-    // A token that is refused has no rate: so it was recorded.
+    // The real API sends no headers about rates with `Invalid Token`.
     const rateHeaders = rate === null ? {} : rateLimitHeaders(rate);
     return {
       status: isError ? content.status : 200,
@@ -247,7 +247,7 @@ export class SimulatedApi {
     };
   }
 
-  #count({ route, incoming }: Passage, status: string): void {
+  #countRequest({ route, incoming }: PendingRequest, status: string): void {
     const name = `${incoming.method} ${route.path}`;
     const count = this.#requests[name] ?? { total: 0, byStatus: {} };
     count.total += 1;
@@ -265,7 +265,7 @@ function labelIn(body: string): string | null {
   }
 }
 
-/** To read and write includes to read. */
+/** The scope `…:read_write` includes the scope `…:read_only`. */
 function allows(scopes: string, needed: string): boolean {
   if (scopes === '*' || needed === '*') return true;
   const given = scopes.split(/[\s,]+/);
@@ -280,7 +280,7 @@ const rateLimitHeaders = ({ limit, remaining, reset }: RateState) => ({
   'X-RateLimit-Reset': reset,
 });
 
-/** What sets these answers apart beside their status. */
+/** The headers that a fault's answer has and other answers of its status lack. */
 function faultHeaders(rule: FaultRule, now: number): Record<string, string | number> {
   const seconds = Math.floor(now / 1000);
   if (rule.kind === 'status429') {
@@ -288,7 +288,7 @@ function faultHeaders(rule: FaultRule, now: number): Record<string, string | num
     const reset = Math.ceil(seconds + retryAfter);
     return { 'X-RateLimit-Remaining': 0, 'X-RateLimit-Reset': reset, 'Retry-After': retryAfter };
   }
-  // Recorded with a 500: a reset in 1969, and so a hugely negative wait.
+  // The real API sent these with a 500: a reset in 1969, and so a hugely negative wait.
   if (rule.kind === 'status500' || rule.kind === 'error500After') {
     return { 'X-RateLimit-Reset': -1, 'Retry-After': -1 - seconds };
   }

@@ -1,5 +1,5 @@
 import { timesFactor, types } from './catalogue.ts';
-import type { LedgerEntry } from './instance.ts';
+import type { Instance } from './instance.ts';
 
 export interface Bill {
   readonly totalMicroUsd: number;
@@ -10,20 +10,21 @@ export interface Bill {
 export interface BilledInstance {
   readonly id: number;
   readonly label: string;
-  /** As last known. */
+  /** The tags that the Linode has, or had when it was deleted. */
   readonly tags: readonly string[];
   readonly tagsAtCreation: readonly string[];
   readonly type: string;
   readonly region: string;
   /** Exact epoch milliseconds. */
   readonly created: number;
-  /** null: still billed. */
+  /** Exact epoch milliseconds; null: the Linode still exists and is billed. */
   readonly deleted: number | null;
+  /** Started hours. */
   readonly hours: number;
   readonly microUsd: number;
 }
 
-/** In dollars; `monthly` null: no cap. */
+/** US dollars. `monthly` is the most that a calendar month costs; null: there is no most. */
 export interface Rate {
   readonly hourly: number;
   readonly monthly: number | null;
@@ -32,32 +33,32 @@ export interface Rate {
 const HOUR = 3_600_000;
 
 /**
- * What Linode bills up to `now` for every Linode there ever was. Shares no code with lib/core, so
- * that a misreading there does not hide itself here.
+ * The amount that Linode bills for the Linodes up to `now`. Shares no code with lib/core, so that
+ * a wrong reading of Linode's rules in lib/core shows as a difference.
  */
-export function billOf(ledger: readonly LedgerEntry[], now: number): Bill {
-  const instances = ledger.map((entry) => billedInstance(entry, now));
-  const totalMicroUsd = instances.reduce((total, { microUsd }) => total + microUsd, 0);
-  return { totalMicroUsd, totalUsd: totalMicroUsd / 1e6, instances };
+export function billOf(instances: readonly Instance[], now: number): Bill {
+  const billed = instances.map((instance) => billedInstance(instance, now));
+  const totalMicroUsd = billed.reduce((total, { microUsd }) => total + microUsd, 0);
+  return { totalMicroUsd, totalUsd: totalMicroUsd / 1e6, instances: billed };
 }
 
-/** Whether it bore the tag when it was made, or does now, or did when it was deleted. */
-export const bore = (entry: LedgerEntry, tag: string): boolean =>
-  entry.tags.includes(tag) || entry.tagsAtCreation.includes(tag);
+/** Whether the Linode has the tag, had it at its creation, or had it when it was deleted. */
+export const hasOrHadTag = (instance: Instance, tag: string): boolean =>
+  instance.tags.includes(tag) || instance.tagsAtCreation.includes(tag);
 
-function billedInstance(entry: LedgerEntry, now: number): BilledInstance {
-  const { id, label, tags, tagsAtCreation, type, region, created, deleted } = entry;
+function billedInstance(instance: Instance, now: number): BilledInstance {
+  const { id, label, tags, tagsAtCreation, type, region, created, deleted } = instance;
   const elapsed = (deleted ?? now) - created;
   const hours = Math.max(1, Math.ceil(elapsed / HOUR));
   const byMonth = hoursByMonth(created, hours);
-  const microUsd = ratesOf(entry).reduce((total, rate) => total + charge(rate, byMonth), 0);
+  const microUsd = ratesOf(instance).reduce((total, rate) => total + charge(rate, byMonth), 0);
   const billed = { id, label, tags, tagsAtCreation, type, region, created, deleted };
   return { ...billed, hours, microUsd };
 }
 
-/** The machine's, and that of its backups; each has a cap of its own. */
-export function ratesOf(entry: LedgerEntry): Rate[] {
-  const { type, region, backupsEnabled, priceFactor = 1 } = entry;
+/** The rate of the Linode and, if they are on, the rate of its backups; each has its own limit. */
+export function ratesOf(instance: Instance): Rate[] {
+  const { type, region, backupsEnabled, priceFactor = 1 } = instance;
   const known = types.get(type);
   if (known === undefined) throw new Error(`The catalogue has no type ${type}`);
   const priced = backupsEnabled ? [known, known.addons.backups] : [known];
@@ -68,17 +69,17 @@ export function ratesOf(entry: LedgerEntry): Rate[] {
   });
 }
 
-/** In micro-dollars; the hours of a month never cost more than the month. */
+/** Micro-dollars. The hours of a calendar month never cost more than the monthly price. */
 function charge(rate: Rate, byMonth: readonly number[]): number {
   const hourly = micros(rate.hourly);
   const monthly = rate.monthly === null ? Number.POSITIVE_INFINITY : micros(rate.monthly);
   return byMonth.reduce((total, hours) => total + Math.min(hours * hourly, monthly), 0);
 }
 
-/** Exact: Linode's prices have at most four decimals. */
+/** Micro-dollars; exact, since Linode's prices have at most four decimals. */
 export const micros = (usd: number): number => Math.round(usd * 1e6);
 
-/** How many hours start in each calendar month (UTC) from that of the creation on. */
+/** How many hours start in each calendar month (UTC), beginning with the month of the creation. */
 function hoursByMonth(created: number, hours: number): number[] {
   const counts: number[] = [];
   for (let first = 0; first < hours; ) {

@@ -3,29 +3,31 @@ import { ApiError } from './api-error.ts';
 import { isObject } from './json.ts';
 import type { SimulatorSettings } from './settings.ts';
 
-/** A call that may have its effect: token, scope and rate are in order. */
+/** A call whose token, rate and scope have been accepted, so that it may take effect. */
 export interface Call {
   readonly account: Account;
   readonly settings: SimulatorSettings;
+  /** Virtual epoch milliseconds. */
   readonly now: number;
+  /** Whether the client called /v4beta. */
   readonly beta: boolean;
   /** The variable parts of the path, decoded. */
   readonly params: readonly string[];
   readonly query: URLSearchParams;
   readonly filter: string | undefined;
   readonly body: string;
-  /** The list of Linodes as it was so long ago; 0: as it is. */
+  /** How many seconds ago the list of Linodes was as the answer shows it. */
   readonly staleSeconds: number;
   readonly truncated: { readonly items: number; readonly keepTotals: boolean } | null;
 }
 
-/** Throws the API's 400 for what is no JSON object. */
+/** Throws the API's 400 if the body is not a JSON object. */
 export function bodyOf({ body }: Call): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(body);
     if (isObject(value)) return value;
   } catch {
-    // Answered below, like JSON that is no object.
+    // Text that is not JSON gets the same answer as JSON that is not an object.
   }
   throw new ApiError(400, { reason: 'Invalid JSON' });
 }

@@ -24,7 +24,7 @@ export function listRegions(call: Call): string {
 }
 
 export function showRegion(call: Call): string {
-  return pythonJson(regionNow(found(regions, call), call));
+  return pythonJson(regionNow(requestedRow(regions, call), call));
 }
 
 function regionNow(region: WireRegion, { settings }: Call): WireRegion {
@@ -38,14 +38,14 @@ export function listAvailability(call: Call): string {
   return pageOf(call, ['available', 'plan', 'region'], rows);
 }
 
-/** Not a page but a bare list. */
+/** The real API answers here with a list, not with a page. */
 export function regionAvailability(call: Call): string {
   const region = regions.get(call.params[0] ?? '');
   if (region === undefined) throw notFound();
   return pythonJson(availability(region, call));
 }
 
-/** Only types that are not everywhere have rows: those of some classes, and what is sold out. */
+/** Only types of classes that some regions lack, and types that are sold out, have rows. */
 function availability(region: WireRegion, { settings }: Call): Row[] {
   return [...types.values()].flatMap((type) => {
     const isSoldOut = settings.soldOut.some(
@@ -63,12 +63,12 @@ export function listImages(call: Call): string {
 }
 
 export const showType = (call: Call): string =>
-  rowJson(repriced(found(types, call), call.settings.priceFactor));
-export const showImage = (call: Call): string => rowJson(found(images, call));
+  rowJson(repriced(requestedRow(types, call), call.settings.priceFactor));
+export const showImage = (call: Call): string => rowJson(requestedRow(images, call));
 export const showPublicImage = (call: Call): string =>
   showImage({ ...call, params: [`linode/${call.params[0]}`] });
 
-function found<R extends Row>(rows: ReadonlyMap<string, R>, { params: [id = ''] }: Call): R {
+function requestedRow<R extends Row>(rows: ReadonlyMap<string, R>, { params: [id = ''] }: Call): R {
   const row = rows.get(id);
   if (row === undefined) throw notFound();
   return row;

@@ -1,6 +1,6 @@
 import type { Row } from './json.ts';
 
-/** Dollars. null: the API gives none; as a monthly price that means that there is no cap. */
+/** US dollars. null: the API gives no price; without a monthly price there is no monthly limit. */
 export interface Price {
   readonly hourly: number | null;
   readonly monthly: number | null;
@@ -10,7 +10,7 @@ interface RegionPrice extends Price {
   readonly id: string;
 }
 
-/** A type as GET /linode/types shows it; `type` and not `interface`, so that it is a Row. */
+/** A type in GET /linode/types. A `type` and not an `interface`, so that it is assignable to Row. */
 export type WireType = {
   readonly id: string;
   readonly label: string;
@@ -61,7 +61,7 @@ type TypeRow = readonly [
   gpus?: number,
 ];
 
-/** In the API's order. The last is of the generation without monthly price and transfer. */
+/** In the API's order. The last type is of the generation without monthly price and transfer. */
 // biome-ignore format: a table is easier to compare with Linode's price list
 const TYPE_ROWS: readonly TypeRow[] = [
   ['g6-nanode-1', 'Nanode 1GB', 'nanode', 1, 25600, 1, 1000, 1000],
@@ -80,10 +80,10 @@ const TYPE_ROWS: readonly TypeRow[] = [
   ['g8-dedicated-4-2', 'G8 Dedicated 4x2', 'dedicated', 4, 41984, 2, 0, 4000],
 ];
 
-/** Hourly and monthly dollars. */
+/** The hourly and the monthly price in US dollars; null: the API gives no price. */
 type Pair = readonly [number | null, number | null];
 
-/** Everywhere but in two regions, then in Jakarta and São Paulo if they have their own prices. */
+/** The price everywhere, then the prices of Jakarta and of São Paulo if those differ. */
 type PriceRow = readonly [everywhere: Pair, idCgk?: Pair, brGru?: Pair];
 
 // biome-ignore format: a table is easier to compare with Linode's price list
@@ -121,7 +121,7 @@ const BACKUPS_PRICES: Readonly<Record<string, PriceRow>> = {
   'g7-premium-4': [[0.015, 10], [0.018, 12], [0.021, 14]],
 };
 
-/** For a type whose price of backups is not known. */
+/** For types whose price of backups is not known. */
 const NO_PRICE: PriceRow = [[null, null]];
 
 const BASE_CAPABILITIES = [
@@ -141,7 +141,10 @@ const BASE_CAPABILITIES = [
   'Linode Interfaces',
 ];
 
-/** What each adds to the base: the old regions have neither VPCs nor premium plans. */
+/**
+ * Id, label, country, and the capabilities beside `BASE_CAPABILITIES`. The two regions at the end
+ * have neither VPCs nor premium plans.
+ */
 const REGION_ROWS: readonly (readonly [string, string, string, string[]])[] = [
   ['gb-lon', 'London 2, UK', 'gb', ['GPU Linodes', 'VPCs', 'Premium Plans', 'NETINT Quadra T1U']],
   ['id-cgk', 'Jakarta, ID', 'id', ['GPU Linodes', 'VPCs', 'Premium Plans']],
@@ -158,7 +161,7 @@ const REGION_ROWS: readonly (readonly [string, string, string, string[]])[] = [
 const ANYWHERE = ['cloud-init', 'distributed-sites'];
 const CORE_ONLY = ['cloud-init'];
 
-/** Id, label, vendor, MB needed, capabilities, and `true` where deprecated. */
+/** Id, label, vendor, MB of disk needed, capabilities, and `true` for a deprecated image. */
 const IMAGE_ROWS: readonly (readonly [string, string, string, number, string[], boolean?])[] = [
   ['linode/almalinux9', 'AlmaLinux 9', 'AlmaLinux', 2500, ANYWHERE],
   ['linode/arch', 'Arch Linux', 'Arch', 2500, CORE_ONLY],
@@ -172,14 +175,14 @@ const IMAGE_ROWS: readonly (readonly [string, string, string, number, string[], 
   ['linode/ubuntu20.04', 'Ubuntu 20.04 LTS', 'Ubuntu', 3500, ANYWHERE, true],
 ];
 
-/** With every price multiplied, to the four decimals that Linode's prices have at most. */
+/** The type with all prices times `factor`, rounded to four decimals as Linode's prices are. */
 export function repriced(type: WireType, factor: number): WireType {
   if (factor === 1) return type;
-  const all = ({ price, region_prices }: Pick<WireType, 'price' | 'region_prices'>) => ({
+  const scaled = ({ price, region_prices }: Pick<WireType, 'price' | 'region_prices'>) => ({
     price: timesFactor(price, factor),
-    region_prices: region_prices.map((one) => ({ ...one, ...timesFactor(one, factor) })),
+    region_prices: region_prices.map((there) => ({ ...there, ...timesFactor(there, factor) })),
   });
-  return { ...type, ...all(type), addons: { backups: all(type.addons.backups) } };
+  return { ...type, ...scaled(type), addons: { backups: scaled(type.addons.backups) } };
 }
 
 export function timesFactor({ hourly, monthly }: Price, factor: number): Price {
@@ -192,13 +195,13 @@ export const types: ReadonlyMap<string, WireType> = byId(TYPE_ROWS.map(wireType)
 export const regions: ReadonlyMap<string, WireRegion> = byId(REGION_ROWS.map(wireRegion));
 export const images: ReadonlyMap<string, WireImage> = byId(IMAGE_ROWS.map(wireImage));
 
-/** Whether the region has the kind of machine at all; sold out is another matter. */
+/** Whether the region has types of this class at all; it may have sold out this type. */
 export function offers(region: WireRegion, type: WireType): boolean {
   const needed = NEEDED_CAPABILITIES[type.class];
   return needed === undefined || region.capabilities.includes(needed);
 }
 
-/** Classes of types that only some regions have; the availability lists show no others. */
+/** The classes of types that only some regions have, with the capability of those regions. */
 export const NEEDED_CAPABILITIES: Readonly<Record<string, string>> = {
   premium: 'Premium Plans',
   gpu: 'GPU Linodes',
@@ -238,12 +241,12 @@ function regionPrice(id: string, pair: Pair | undefined): RegionPrice[] {
   return pair === undefined ? [] : [{ id, hourly: pair[0], monthly: pair[1] }];
 }
 
-function wireRegion([id, label, country, more]: (typeof REGION_ROWS)[number]): WireRegion {
+function wireRegion([id, label, country, added]: (typeof REGION_ROWS)[number]): WireRegion {
   return {
     id,
     label,
     country,
-    capabilities: [...BASE_CAPABILITIES, ...more],
+    capabilities: [...BASE_CAPABILITIES, ...added],
     monitors: { alerts: [], metrics: [] },
     status: 'ok',
     resolvers: { ipv4: '192.0.2.53', ipv6: '2001:db8::53' },
@@ -263,7 +266,7 @@ function wireImage(row: (typeof IMAGE_ROWS)[number]): WireImage {
     label,
     deprecated,
     size,
-    // The real dates are not known.
+    // The dates here and below are invented; nothing depends on them.
     created: '2018-01-02T03:04:05',
     updated: '2018-01-02T03:04:05',
     description: '',

@@ -2,14 +2,19 @@ import { ApiError, notFound } from './api-error.ts';
 import { type Filter, parseFilter } from './filter.ts';
 import { type Row, rowJson } from './json.ts';
 
-/** What a request asks of a collection, and what a fault may take from the answer. */
+/** The part of a call that decides which page of a collection the answer is. */
 export interface CollectionRequest {
   readonly query: URLSearchParams;
+  /** The header X-Filter. */
   readonly filter: string | undefined;
+  /** A fault that cuts the last `items` off the collection; null: no fault. */
   readonly truncated: { readonly items: number; readonly keepTotals: boolean } | null;
 }
 
-/** JSON of one page of the rows that the filter matches. */
+/**
+ * JSON of one page of the rows that the filter matches. `filterable` are the fields that a filter
+ * may name. `rows` may leave out rows that the filter does not match.
+ */
 export function pageOf(
   request: CollectionRequest,
   filterable: readonly string[],

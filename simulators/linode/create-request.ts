@@ -1,4 +1,4 @@
-import { ApiError, type Fault, notSimulated } from './api-error.ts';
+import { ApiError, type ErrorItem, notSimulated } from './api-error.ts';
 import { images, regions, types } from './catalogue.ts';
 import { isObject } from './json.ts';
 import type { SimulatorSettings } from './settings.ts';
@@ -8,7 +8,7 @@ export interface CreateRequest {
   readonly type: string;
   readonly region: string;
   readonly image: string | null;
-  /** null: the API makes one from the id. */
+  /** null: the API composes a label from the id. */
   readonly label: string | null;
   readonly tags: readonly string[];
   readonly group: string;
@@ -16,24 +16,24 @@ export interface CreateRequest {
   readonly diskEncryption: string;
   readonly interfaceGeneration: string;
   readonly maintenancePolicy: string;
-  // What follows is write-only: the API never shows it.
+  // The API never shows the fields below.
   readonly booted: boolean;
   readonly rootPass: string | null;
   readonly authorizedKeys: readonly string[];
-  /** Base64, as it was sent. */
+  /** Base64, as the client sent it. */
   readonly userData: string | null;
 }
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** Throws every fault of the body at once, as the API does. */
+/** Throws one ApiError with all errors of the body, as the API answers with all of them. */
 export function createRequest(
   body: Body,
   settings: Pick<SimulatorSettings, 'regionsWithoutMetadata'>,
 ): CreateRequest {
   refuseUnknownFields(body, createFields);
-  const faults = createFaults(body, settings);
-  if (faults.length > 0) throw new ApiError(400, ...faults);
+  const errors = createErrors(body, settings);
+  if (errors.length > 0) throw new ApiError(400, ...errors);
 
   const image = text(body.image);
   return {
@@ -61,60 +61,64 @@ const createFields = new Set([
   ...['swap_size', 'boot_size', 'disk_encryption', 'interface_generation', 'maintenance_policy'],
 ]);
 
-/** A field that means nothing here would make the test world differ from the real one unseen. */
+/**
+ * Throws if the body has a field that the simulator does not know. If the simulator ignored unknown
+ * fields, a test could pass that fails against the real API.
+ */
 export function refuseUnknownFields(body: Body, known: ReadonlySet<string>): void {
   const unknown = Object.keys(body).filter((name) => !known.has(name));
   if (unknown.length > 0) throw notSimulated(`the field ${unknown.join(', ')} of this call`);
   if (body.interface_generation === 'linode') throw notSimulated('Linode interfaces');
 }
 
-function createFaults(
+function createErrors(
   body: Body,
   settings: Pick<SimulatorSettings, 'regionsWithoutMetadata'>,
-): Fault[] {
+): ErrorItem[] {
   return [
-    ...typeFaults(body.type),
-    ...regionFaults(body.region),
-    ...imageFaults(body.image),
-    ...(isAbsent(body.label) ? [] : labelFaults(body.label)),
-    ...passwordFaults(body.root_pass),
-    ...keyFaults(body.authorized_keys),
-    ...listFaults(body.authorized_users, 'authorized_users'),
-    ...credentialFaults(body),
-    ...(isAbsent(body.tags) ? [] : tagsFaults(body.tags)),
-    ...userDataFaults(body, settings),
-    ...['booted', 'backups_enabled'].flatMap((field) => booleanFaults(body[field], field)),
-    ...['swap_size', 'boot_size'].flatMap((field) => integerFaults(body[field], field)),
-    ...choiceFaults(body.disk_encryption, 'disk_encryption', ['enabled', 'disabled']),
-    ...choiceFaults(body.interface_generation, 'interface_generation', ['legacy_config']),
-    ...policyFaults(body.maintenance_policy),
-    // There are no firewalls here, and -1 asks for none.
-    ...choiceFaults(body.firewall_id, 'firewall_id', [-1]),
-    ...groupFaults(body.group),
+    ...typeErrors(body.type),
+    ...regionErrors(body.region),
+    ...imageErrors(body.image),
+    ...(isAbsent(body.label) ? [] : labelErrors(body.label)),
+    ...passwordErrors(body.root_pass),
+    ...keyErrors(body.authorized_keys),
+    ...listErrors(body.authorized_users, 'authorized_users'),
+    ...credentialErrors(body),
+    ...(isAbsent(body.tags) ? [] : tagsErrors(body.tags)),
+    ...userDataErrors(body, settings),
+    ...['booted', 'backups_enabled'].flatMap((field) => booleanErrors(body[field], field)),
+    ...['swap_size', 'boot_size'].flatMap((field) => integerErrors(body[field], field)),
+    ...choiceErrors(body.disk_encryption, 'disk_encryption', ['enabled', 'disabled']),
+    ...choiceErrors(body.interface_generation, 'interface_generation', ['legacy_config']),
+    ...policyErrors(body.maintenance_policy),
+    // The simulator has no firewalls; -1 asks for a Linode without a firewall.
+    ...choiceErrors(body.firewall_id, 'firewall_id', [-1]),
+    ...groupErrors(body.group),
   ];
 }
 
-function typeFaults(value: unknown): Fault[] {
+function typeErrors(value: unknown): ErrorItem[] {
   if (isAbsent(value)) return [{ reason: 'type is required', field: 'type' }];
   if (typeof value === 'string' && types.has(value)) return [];
   return [{ reason: 'A valid plan type by that ID was not found', field: 'type' }];
 }
 
-function regionFaults(value: unknown): Fault[] {
+function regionErrors(value: unknown): ErrorItem[] {
   if (isAbsent(value)) return [{ reason: 'region is required', field: 'region' }];
   return typeof value === 'string' && regions.has(value) ? [] : [notValid('region')];
 }
 
-function imageFaults(value: unknown): Fault[] {
+function imageErrors(value: unknown): ErrorItem[] {
   if (isAbsent(value)) return [];
   return typeof value === 'string' && images.has(value) ? [] : [notValid('image')];
 }
 
 /**
- * The documented pattern wants a letter first where the prose allows a digit, and the prose wants
- * a letter or digit last: the simulator wants both (docs/linode.md#labels-and-tags).
+ * Linode's documentation contradicts itself: its pattern demands a letter first, while its prose
+ * allows a digit first but demands a letter or a digit last. The simulator demands both
+ * (docs/linode.md#labels-and-tags).
  */
-export function labelFaults(value: unknown): Fault[] {
+export function labelErrors(value: unknown): ErrorItem[] {
   const field = 'label';
   if (typeof value !== 'string') return [notValid(field)];
   if (value.length < 3 || value.length > 64) {
@@ -131,7 +135,7 @@ export function labelFaults(value: unknown): Fault[] {
   ];
 }
 
-function passwordFaults(value: unknown): Fault[] {
+function passwordErrors(value: unknown): ErrorItem[] {
   const field = 'root_pass';
   if (isAbsent(value)) return [];
   if (typeof value !== 'string') return [notValid(field)];
@@ -139,16 +143,16 @@ function passwordFaults(value: unknown): Fault[] {
   return [{ reason: 'Length must be 7-128 characters', field }];
 }
 
-function keyFaults(value: unknown): Fault[] {
-  const faults = listFaults(value, 'authorized_keys');
-  if (faults.length > 0) return faults;
+function keyErrors(value: unknown): ErrorItem[] {
+  const errors = listErrors(value, 'authorized_keys');
+  if (errors.length > 0) return errors;
   return texts(value).flatMap((key, index) =>
     /^(ssh-|ecdsa-|sk-)\S+ \S+[^\n\r]*$/.test(key) ? [] : [notValid(`authorized_keys[${index}]`)],
   );
 }
 
-/** An image needs someone who can log in. */
-function credentialFaults(body: Body): Fault[] {
+/** A Linode with an image needs a password or a key, so that somebody can log in. */
+function credentialErrors(body: Body): ErrorItem[] {
   if (isAbsent(body.image)) return [];
   const given =
     text(body.root_pass) !== null ||
@@ -158,9 +162,9 @@ function credentialFaults(body: Body): Fault[] {
   return [{ reason: 'Must provide valid root_pass, authorized_keys, or authorized_users' }];
 }
 
-export function tagsFaults(value: unknown): Fault[] {
-  const faults = listFaults(value, 'tags');
-  if (faults.length > 0 || texts(value).every(isTag)) return faults;
+export function tagsErrors(value: unknown): ErrorItem[] {
+  const errors = listErrors(value, 'tags');
+  if (errors.length > 0 || texts(value).every(isTag)) return errors;
   return [{ reason: 'Length must be 3-50 characters', field: 'tags' }];
 }
 
@@ -169,64 +173,64 @@ export const isTag = (label: string): boolean => label.length >= 3 && label.leng
 /** docs/linode.md#user-data; Linode's descriptions give three other limits. */
 const USER_DATA_BYTES_MAX = 16_384;
 
-function userDataFaults(
+function userDataErrors(
   body: Body,
   settings: Pick<SimulatorSettings, 'regionsWithoutMetadata'>,
-): Fault[] {
+): ErrorItem[] {
   const field = 'metadata.user_data';
   if (isAbsent(body.metadata)) return [];
   if (!isObject(body.metadata)) return [notValid('metadata')];
   const data = body.metadata.user_data;
   if (isAbsent(data)) return [];
   if (typeof data !== 'string' || !isBase64(data)) return [notValid(field)];
-  const faults: Fault[] = [];
+  const errors: ErrorItem[] = [];
   if (Buffer.byteLength(data, 'base64') > USER_DATA_BYTES_MAX) {
-    faults.push({ reason: `Length must be at most ${USER_DATA_BYTES_MAX} bytes decoded`, field });
+    errors.push({ reason: `Length must be at most ${USER_DATA_BYTES_MAX} bytes decoded`, field });
   }
-  // Recorded: a Linode without an image takes user data too.
+  // The real API accepted user data for a Linode without an image.
   const image = typeof body.image === 'string' ? images.get(body.image) : undefined;
   if (image !== undefined && !image.capabilities.includes('cloud-init')) {
-    faults.push({ reason: 'The image does not support cloud-init', field });
+    errors.push({ reason: 'The image does not support cloud-init', field });
   }
   const { region } = body;
   if (typeof region === 'string' && settings.regionsWithoutMetadata.includes(region)) {
-    faults.push({ reason: 'The region does not support Metadata', field });
+    errors.push({ reason: 'The region does not support Metadata', field });
   }
-  return faults;
+  return errors;
 }
 
 const isBase64 = (value: string): boolean =>
   value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
 
-export function policyFaults(value: unknown): Fault[] {
+export function policyErrors(value: unknown): ErrorItem[] {
   const field = 'maintenance_policy';
-  if (choiceFaults(value, field, ['linode/migrate', 'linode/power_off_on']).length === 0) return [];
+  if (choiceErrors(value, field, ['linode/migrate', 'linode/power_off_on']).length === 0) return [];
   return [{ reason: 'Unsupported maintenance policy slug format.', field }];
 }
 
-export function groupFaults(value: unknown): Fault[] {
+export function groupErrors(value: unknown): ErrorItem[] {
   return isAbsent(value) || typeof value === 'string' ? [] : [notValid('group')];
 }
 
-function booleanFaults(value: unknown, field: string): Fault[] {
+function booleanErrors(value: unknown, field: string): ErrorItem[] {
   return isAbsent(value) || typeof value === 'boolean' ? [] : [notValid(field)];
 }
 
-function integerFaults(value: unknown, field: string): Fault[] {
+function integerErrors(value: unknown, field: string): ErrorItem[] {
   return isAbsent(value) || Number.isSafeInteger(value) ? [] : [notValid(field)];
 }
 
-function choiceFaults(value: unknown, field: string, choices: readonly unknown[]): Fault[] {
+function choiceErrors(value: unknown, field: string, choices: readonly unknown[]): ErrorItem[] {
   return isAbsent(value) || choices.includes(value) ? [] : [notValid(field)];
 }
 
-function listFaults(value: unknown, field: string): Fault[] {
+function listErrors(value: unknown, field: string): ErrorItem[] {
   if (isAbsent(value)) return [];
   const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
   return isList ? [] : [notValid(field)];
 }
 
-const notValid = (field: string): Fault => ({ reason: `${field} is not valid`, field });
+const notValid = (field: string): ErrorItem => ({ reason: `${field} is not valid`, field });
 const isAbsent = (value: unknown): boolean => value === undefined || value === null;
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const texts = (value: unknown): string[] =>

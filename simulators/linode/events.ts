@@ -3,37 +3,40 @@ import { type Row, wireTime } from './json.ts';
 
 export type EventAction = 'linode_create' | 'linode_boot' | 'linode_shutdown' | 'linode_delete';
 
-/** Something that happens to a Linode between two instants; what it shows follows from the time. */
-export interface EventRecord {
+/**
+ * An event of the account: something that happens to a Linode between two instants. Its status and
+ * progress in the API follow from the time.
+ */
+export interface AccountEvent {
   readonly id: number;
   readonly action: EventAction | 'linode_update';
   readonly linodeId: number;
   readonly linodeLabel: string;
   readonly image: string | null;
   readonly created: number;
-  /** Scheduled until then. */
+  /** Epoch milliseconds; the status is `scheduled` until then. null: the event never starts. */
   readonly startsAt: number | null;
-  /** null: never. */
+  /** Epoch milliseconds; null: the event never ends. */
   readonly endsAt: number | null;
   readonly failed: boolean;
 }
 
 const DAYS_KEPT = 90;
 
-export const isKept = (event: EventRecord, now: number): boolean =>
+export const isKept = (event: AccountEvent, now: number): boolean =>
   event.created > now - DAYS_KEPT * 86_400_000;
 
-const ended = new WeakMap<EventRecord, Row>();
+const rowsOfEnded = new WeakMap<AccountEvent, Row>();
 
-/** As the API shows it; the same object once it has ended. */
-export function wireEvent(event: EventRecord, now: number): Row {
+/** The event as the API shows it; always the same object once the event has ended. */
+export function wireEvent(event: AccountEvent, now: number): Row {
   if (event.endsAt === null || now < event.endsAt) return eventRow(event, now);
-  const row = ended.get(event) ?? eventRow(event, now);
-  ended.set(event, row);
+  const row = rowsOfEnded.get(event) ?? eventRow(event, now);
+  rowsOfEnded.set(event, row);
   return row;
 }
 
-function eventRow(event: EventRecord, now: number): Row {
+function eventRow(event: AccountEvent, now: number): Row {
   const url = `/v4/linode/instances/${event.linodeId}`;
   const { status, percent, duration } = progress(event, now);
   return {
@@ -55,7 +58,7 @@ function eventRow(event: EventRecord, now: number): Row {
   };
 }
 
-function progress(event: EventRecord, now: number) {
+function progress(event: AccountEvent, now: number) {
   const { startsAt, endsAt } = event;
   if (event.action === 'linode_update') {
     return { status: 'notification', percent: null, duration: null };
@@ -68,12 +71,12 @@ function progress(event: EventRecord, now: number) {
     return { status: 'scheduled', percent: 0, duration: null };
   }
   const share = endsAt === null ? 0.5 : (now - startsAt) / (endsAt - startsAt);
-  // Recorded: the time since it was scheduled counts, too.
+  // The real API's duration includes the time in which the event was only scheduled.
   const duration = (now - event.created) / 1000;
   return { status: 'started', percent: Math.min(99, Math.floor(share * 100)), duration };
 }
 
-function secondaryEntity({ action, image, linodeId }: EventRecord, url: string): Row | null {
+function secondaryEntity({ action, image, linodeId }: AccountEvent, url: string): Row | null {
   if (image === null) return null;
   if (action === 'linode_create') {
     const label = images.get(image)?.label ?? image;

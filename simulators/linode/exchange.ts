@@ -2,16 +2,16 @@ import { channel } from 'node:diagnostics_channel';
 import type { FaultKind } from './faults.ts';
 import type { Incoming, Reply } from './messages.ts';
 
-/** A request to Linode's API, and what came of it. */
+/** A request to the simulated API and its reply. */
 export interface Exchange {
   readonly request: Incoming;
-  /** `drop` and `hang`: no answer, or none that is of interest. */
+  /** `drop` and `hang`: the client got no reply, or the test does not say which reply it got. */
   readonly reply: Reply | 'drop' | 'hang';
-  /** What answered in the API's place: a fault, or a test by itself; null: the API, simulated. */
+  /** The fault or the test that replied in the API's place; null: the simulated API replied. */
   readonly replacedBy: FaultKind | 'test' | null;
 }
 
-/** Every exchange of this process goes through here, and is lost if nobody listens. */
+/** All exchanges of this process are published here; without a listener they are dropped. */
 const exchanges = channel('onebuck:linode');
 
 export const publishExchange = (exchange: Exchange): void => exchanges.publish(exchange);

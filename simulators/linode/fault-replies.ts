@@ -9,7 +9,7 @@ import {
 } from './api-error.ts';
 import type { AfterKind, BeforeKind } from './faults.ts';
 
-/** An answer that does not come from the API but from what stands before it. */
+/** An answer of a proxy or a load balancer in front of the API. */
 export interface EdgePage {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

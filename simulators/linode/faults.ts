@@ -2,7 +2,7 @@ import { randomFrom } from '../random.ts';
 import { isObject } from './json.ts';
 import { isPattern } from './settings.ts';
 
-/** Answered in place of the call, which has no effect. */
+/** The fault's answer replaces the call: the call has no effect. */
 const before = [
   'status408',
   'status429',
@@ -21,28 +21,28 @@ const before = [
   'hang',
 ] as const;
 
-/** The call takes effect; its answer is lost or replaced. */
+/** The call takes effect, but its answer is lost or replaced by the fault's answer. */
 const after = ['status408After', 'error500After', 'busyAfter', 'dropAfter', 'hangAfter'] as const;
 
-/** The call is answered, with less than the truth. */
+/** The API answers the call with an old list or with part of a list. */
 const view = ['staleList', 'truncatedList'] as const;
 
 export type BeforeKind = (typeof before)[number];
 export type AfterKind = (typeof after)[number];
 export type FaultKind = BeforeKind | AfterKind | (typeof view)[number];
 
-/** Which requests a rule is for, and how many of them it spoils. */
+/** Which requests a fault strikes, and how many of them. */
 export interface FaultMatch {
   readonly method?: string;
-  /** Regular expression, tried on the path after /v4, such as `^/linode/instances/\d+$`. */
+  /** Regular expression for the path after /v4, for example `^/linode/instances/\d+$`. */
   readonly path?: string;
-  /** Regular expression, tried on the label of a create; other calls don't match. */
+  /** Regular expression for the label in the body of a create; other calls don't match. */
   readonly label?: string;
-  /** How often it strikes; for ever if not given. */
+  /** How many requests the fault strikes at most; without it, there is no limit. */
   readonly times?: number;
-  /** Lets the first so many matching requests pass. */
+  /** How many matching requests the fault spares before it strikes; 0 by default. */
   readonly skip?: number;
-  /** From 0 to 1, drawn for each matching request from the seeded generator. */
+  /** From 0 to 1: the chance to strike a matching request, by the seeded generator; default 1. */
   readonly probability?: number;
 }
 
@@ -50,23 +50,24 @@ export type FaultRule = FaultMatch &
   (
     | { readonly kind: Exclude<BeforeKind, 'status429'> | AfterKind }
     | { readonly kind: 'status429'; readonly retryAfterSeconds?: number }
-    /** The list of Linodes as it was so many virtual seconds ago. */
+    /** The list of Linodes is answered as it was `seconds` virtual seconds ago. */
     | { readonly kind: 'staleList'; readonly seconds: number }
-    /** Lists lack their last items; the totals too, unless they are kept. */
+    /** Collections lack their last `items`; `results` counts those only with `keepTotals`. */
     | { readonly kind: 'truncatedList'; readonly items: number; readonly keepTotals?: boolean }
   );
 
 export interface FaultState {
   readonly rule: FaultRule;
-  /** Requests that matched, those let pass included. */
+  /** How many requests matched the rule, struck or spared. */
   readonly matched: number;
+  /** How many requests the fault has struck. */
   readonly struck: number;
 }
 
 export interface FaultTarget {
   readonly method: string;
   readonly path: string;
-  /** Of a create; null: another call, or none given. */
+  /** The label in the body of a create; null: the body has no label, or it is another call. */
   readonly label: string | null;
   readonly isCollection: boolean;
 }
@@ -76,7 +77,7 @@ export const isBefore = (kind: FaultKind): kind is BeforeKind =>
 export const isAfter = (kind: FaultKind): kind is AfterKind =>
   (after as readonly string[]).includes(kind);
 
-/** The rules in force. The first that strikes a request is the only one that counts for it. */
+/** The rules in force. At most one strikes a request: the first whose time has come. */
 export class Faults {
   #rules: { rule: FaultRule; matches: (target: FaultTarget) => boolean; counts: Counts }[] = [];
   #random: () => number;
@@ -86,7 +87,7 @@ export class Faults {
     this.set(rules);
   }
 
-  /** In place of the old rules; counting starts anew. Throws on a rule that is none. */
+  /** Replaces all rules; all counts restart at 0. Throws a TypeError if a rule is malformed. */
   set(rules: readonly FaultRule[]): void {
     for (const rule of rules) refuseBadRule(rule);
     this.#rules = rules.map((rule) => ({
@@ -104,7 +105,7 @@ export class Faults {
     return this.#rules.map(({ rule, counts }) => ({ rule, ...counts }));
   }
 
-  /** The rule that spoils this request; null: none. */
+  /** The rule that strikes this request; null: no rule does. Counts the match and the strike. */
   strike(target: FaultTarget): FaultRule | null {
     for (const { rule, matches, counts } of this.#rules) {
       if (counts.struck >= (rule.times ?? Number.POSITIVE_INFINITY) || !matches(target)) continue;
@@ -133,7 +134,7 @@ function matcher(rule: FaultRule): (target: FaultTarget) => boolean {
     isPossible(rule.kind, target);
 }
 
-/** Some faults only make sense on some calls, so that their rules need no path. */
+/** Some faults make sense only on some calls; their rules therefore need no path. */
 function isPossible(kind: FaultKind, { method, path, isCollection }: FaultTarget): boolean {
   if (kind === 'staleList') return method === 'GET' && path === '/linode/instances';
   if (kind === 'truncatedList') return isCollection;

@@ -1,12 +1,12 @@
 import { ApiError } from './api-error.ts';
 import { isObject, type Row } from './json.ts';
 
-/** What the header X-Filter of a request asks of a collection. */
+/** The parsed header X-Filter, which selects and sorts the rows of a collection. */
 export interface Filter {
   readonly matches: (row: Row) => boolean;
-  /** null: the order is left to the API. */
-  readonly compare: ((one: Row, other: Row) => number) | null;
-  /** Values that top-level keys must equal, for collections that have an index. */
+  /** null: the filter names no order, so the rows keep the API's order. */
+  readonly compare: ((a: Row, b: Row) => number) | null;
+  /** The top level of the filter: a key with a plain value demands a row with that value. */
   readonly equals: Row;
 }
 
@@ -15,7 +15,7 @@ type Test = (value: unknown) => boolean;
 
 const everything: Filter = { matches: () => true, compare: null, equals: {} };
 
-/** Throws the API's two 400s: what is no JSON object, and a field that can't be filtered on. */
+/** Throws the API's 400 if the header is not a JSON object, or names a field not in `fields`. */
 export function parseFilter(header: string | undefined, fields: ReadonlySet<string>): Filter {
   if (header === undefined || header.trim() === '') return everything;
   const filter = parsed(header);
@@ -57,7 +57,7 @@ function combination(key: '+and' | '+or', value: unknown, fields: ReadonlySet<st
   return (row) => parts.some((part) => part(row));
 }
 
-/** Of a list, such as the tags, any one value will do. */
+/** A list, for example the tags, meets a condition if one of its values does. */
 function condition(value: unknown): Test {
   if (!isObject(value)) return (found) => some(found, (item) => item === value);
   const tests = Object.entries(value).map(([name, operand]) => operator(name, operand));
@@ -65,9 +65,9 @@ function condition(value: unknown): Test {
 }
 
 function operator(name: string, operand: unknown): Test {
-  const make = Object.hasOwn(operators, name) ? operators[name] : undefined;
-  if (make === undefined) throw cannotFilterOn(name);
-  return make(operand);
+  const testFor = Object.hasOwn(operators, name) ? operators[name] : undefined;
+  if (testFor === undefined) throw cannotFilterOn(name);
+  return testFor(operand);
 }
 
 const operators: Readonly<Record<string, (operand: unknown) => Test>> = {
@@ -83,12 +83,12 @@ const operators: Readonly<Record<string, (operand: unknown) => Test>> = {
 const some = (found: unknown, test: Test): boolean =>
   Array.isArray(found) ? found.some(test) : test(found);
 
-/** NaN, which passes no comparison, where two values can't be compared. */
-function order(one: unknown, other: unknown): number {
-  if (typeof one === 'number' && typeof other === 'number') return one - other;
-  if (typeof one !== 'string' || typeof other !== 'string') return Number.NaN;
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
+/** Negative, zero or positive; NaN, which fails every comparison, if the values have no order. */
+function order(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a !== 'string' || typeof b !== 'string') return Number.NaN;
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function comparator(filter: Row, fields: ReadonlySet<string>): Filter['compare'] {
@@ -97,10 +97,10 @@ function comparator(filter: Row, fields: ReadonlySet<string>): Filter['compare']
   if (typeof field !== 'string' || !fields.has(field)) throw cannotFilterOn(String(field));
   const direction = filter['+order'] === 'desc' ? -1 : 1;
   const read = reader(field);
-  return (one, other) => direction * (order(read(one), read(other)) || 0);
+  return (a, b) => direction * (order(read(a), read(b)) || 0);
 }
 
-/** `entity.id` is the id of the entity. */
+/** Reads a field of a row; dots lead into objects: `entity.id` is the field `id` of `entity`. */
 function reader(key: string): (row: Row) => unknown {
   const path = key.split('.');
   return (row) =>

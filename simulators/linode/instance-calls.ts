@@ -5,13 +5,13 @@ import { offers, regions, types } from './catalogue.ts';
 import { pageOf } from './collection.ts';
 import {
   createRequest,
-  groupFaults,
-  labelFaults,
-  policyFaults,
+  groupErrors,
+  labelErrors,
+  policyErrors,
   refuseUnknownFields,
-  tagsFaults,
+  tagsErrors,
 } from './create-request.ts';
-import { type LedgerEntry, statusAt, wireInstance } from './instance.ts';
+import { type Instance, statusAt, wireInstance } from './instance.ts';
 import { isObject, type Row, rowJson } from './json.ts';
 import type { SimulatorSettings } from './settings.ts';
 
@@ -24,25 +24,25 @@ export function listInstances(call: Call): string {
   const { account, now, staleSeconds, beta } = call;
   const at = now - staleSeconds * 1000;
   return pageOf(call, instanceFields, ({ equals }) => {
-    const entries = staleSeconds > 0 ? account.presentAsOf(at) : account.present(now);
-    return entries
-      .filter((entry) => mayEqual(entry, equals))
-      .map((entry) => wireInstance(entry, at, beta));
+    const instances = staleSeconds > 0 ? account.presentAsOf(at) : account.present(now);
+    return instances
+      .filter((instance) => mayEqual(instance, equals))
+      .map((instance) => wireInstance(instance, at, beta));
   });
 }
 
-/** Spares those that a usual filter leaves out anyway from being written down for it. */
-function mayEqual(entry: LedgerEntry, { id, label, tags }: Row): boolean {
+/** Whether the filter can match; false saves composing a row that the filter leaves out. */
+function mayEqual(instance: Instance, { id, label, tags }: Row): boolean {
   return (
-    (typeof id !== 'number' || entry.id === id) &&
-    (typeof label !== 'string' || entry.label === label) &&
-    (typeof tags !== 'string' || entry.tags.includes(tags))
+    (typeof id !== 'number' || instance.id === id) &&
+    (typeof label !== 'string' || instance.label === label) &&
+    (typeof tags !== 'string' || instance.tags.includes(tags))
   );
 }
 
-export const showInstance = (call: Call): string => shown(call, found(call));
+export const showInstance = (call: Call): string => instanceJson(call, requestedInstance(call));
 
-/** Checked in this order: the body, the account's limit, the capacity, the label. */
+/** Checks in this order: the body, the account's limit, the capacity, the label. */
 export function createInstance(call: Call): string {
   const { account, settings, now } = call;
   const request = createRequest(bodyOf(call), settings);
@@ -51,7 +51,7 @@ export function createInstance(call: Call): string {
   }
   refuseWithoutCapacity(request, settings);
   if (request.label !== null) refuseTakenLabel(call, request.label);
-  return shown(call, account.create(request, now, settings));
+  return instanceJson(call, account.create(request, now, settings));
 }
 
 function refuseWithoutCapacity(
@@ -68,64 +68,64 @@ function refuseWithoutCapacity(
 }
 
 /** A deleted Linode that lingers keeps its label until it is gone. */
-function refuseTakenLabel({ account, now }: Call, label: string, but?: LedgerEntry): void {
+function refuseTakenLabel({ account, now }: Call, label: string, renamed?: Instance): void {
   const holder = account.findByLabel(label, now);
-  if (holder === undefined || holder.id === but?.id) return;
+  if (holder === undefined || holder.id === renamed?.id) return;
   throw new ApiError(400, { reason: 'Label must be unique among your linodes', field: 'label' });
 }
 
-/** Clients send them back with every change; here they can't be other than they are. */
+/** Fields that clients send back with every change; the simulator can't change them. */
 const fixedFields = ['alerts', 'backups', 'watchdog_enabled'];
 const updateFields = new Set(['label', 'tags', 'group', 'maintenance_policy', ...fixedFields]);
 
 export function updateInstance(call: Call): string {
-  const entry = found(call);
+  const instance = requestedInstance(call);
   const body = bodyOf(call);
   refuseUnknownFields(body, updateFields);
-  refuseOtherValues(body, wireInstance(entry, call.now, call.beta));
+  refuseOtherValues(body, wireInstance(instance, call.now, call.beta));
   const { label, tags, group, maintenance_policy: policy } = body;
-  const faults = [
-    ...(label === undefined ? [] : labelFaults(label)),
-    ...(tags === undefined ? [] : tagsFaults(tags)),
-    ...groupFaults(group),
-    ...policyFaults(policy),
+  const errors = [
+    ...(label === undefined ? [] : labelErrors(label)),
+    ...(tags === undefined ? [] : tagsErrors(tags)),
+    ...groupErrors(group),
+    ...policyErrors(policy),
   ];
-  if (faults.length > 0) throw new ApiError(400, ...faults);
-  if (statusAt(entry, call.now) === 'deleting') throw busy();
-  if (typeof label === 'string') refuseTakenLabel(call, label, entry);
+  if (errors.length > 0) throw new ApiError(400, ...errors);
+  if (statusAt(instance, call.now) === 'deleting') throw busy();
+  if (typeof label === 'string') refuseTakenLabel(call, label, instance);
   const change = {
     ...(typeof label === 'string' ? { label } : {}),
     ...(Array.isArray(tags) ? { tags: [...new Set(tags as string[])] } : {}),
     ...(typeof group === 'string' ? { group } : {}),
     ...(typeof policy === 'string' ? { maintenancePolicy: policy } : {}),
   };
-  return shown(call, call.account.update(entry, change, call.now));
+  return instanceJson(call, call.account.update(instance, change, call.now));
 }
 
 function refuseOtherValues(body: Row, current: Row): void {
-  const given = fixedFields.filter((name) => Object.hasOwn(body, name));
-  const other = given.filter((name) => !holds(current[name], body[name]));
-  if (other.length > 0) throw notSimulated(`another value of ${other.join(', ')}`);
+  const sent = fixedFields.filter((name) => Object.hasOwn(body, name));
+  const changed = sent.filter((name) => !agrees(current[name], body[name]));
+  if (changed.length > 0) throw notSimulated(`another value of ${changed.join(', ')}`);
 }
 
-/** Whether it says nothing that is not so: of an object, it may leave fields out. */
-function holds(actual: unknown, said: unknown): boolean {
-  if (!isObject(actual) || !isObject(said)) return isDeepStrictEqual(actual, said);
-  return Object.entries(said).every(([name, value]) => holds(actual[name], value));
+/** Whether the sent value is the current value; a sent object may lack fields. */
+function agrees(current: unknown, sent: unknown): boolean {
+  if (!isObject(current) || !isObject(sent)) return isDeepStrictEqual(current, sent);
+  return Object.entries(sent).every(([name, value]) => agrees(current[name], value));
 }
 
-/** Deleting again what still lingers is accepted, and changes nothing. */
+/** A second deletion of a Linode that lingers is accepted and changes nothing. */
 export function deleteInstance(call: Call): string {
-  const entry = found(call);
-  if (entry.deleted === null) call.account.delete(entry, call.now, call.settings);
+  const instance = requestedInstance(call);
+  if (instance.deleted === null) call.account.delete(instance, call.now, call.settings);
   return '{}';
 }
 
-function found({ account, params: [id = ''], now }: Call): LedgerEntry {
-  const entry = /^\d+$/.test(id) ? account.find(Number(id), now) : undefined;
-  if (entry === undefined) throw notFound();
-  return entry;
+function requestedInstance({ account, params: [id = ''], now }: Call): Instance {
+  const instance = /^\d+$/.test(id) ? account.find(Number(id), now) : undefined;
+  if (instance === undefined) throw notFound();
+  return instance;
 }
 
-const shown = ({ now, beta }: Call, entry: LedgerEntry): string =>
-  rowJson(wireInstance(entry, now, beta));
+const instanceJson = ({ now, beta }: Call, instance: Instance): string =>
+  rowJson(wireInstance(instance, now, beta));

@@ -4,27 +4,30 @@ import type { CreateRequest } from './create-request.ts';
 import { type Row, wireTime } from './json.ts';
 import type { SimulatorSettings } from './settings.ts';
 
-/** A Linode, from its creation on and for ever: deletion only dates it. Never changed in place. */
-export interface LedgerEntry extends CreateRequest {
+/**
+ * A Linode of the simulated account. The account keeps it for ever: a deletion only sets `deleted`
+ * and `goneAt`. Immutable: each change makes a new object.
+ */
+export interface Instance extends CreateRequest {
   readonly id: number;
   readonly label: string;
-  /** Exact epoch milliseconds, though the API shows whole seconds. */
+  /** Epoch milliseconds, as all times here; the API shows whole seconds. */
   readonly created: number;
   readonly updated: number;
-  /** When DELETE was accepted, which ends the bill; null: it exists. */
+  /** When DELETE was accepted, which ends the bill; null: the Linode is not deleted. */
   readonly deleted: number | null;
-  /** Until then, a deleted one is still shown as `deleting`. */
+  /** The API shows a deleted Linode as `deleting` until then; null: the Linode is not deleted. */
   readonly goneAt: number | null;
-  /** When it leaves `provisioning`; null: never. */
+  /** When the Linode leaves `provisioning`; null: it never does. */
   readonly provisionedAt: number | null;
-  /** When it is `running`; null: it does not boot. */
+  /** When the Linode is `running`; null: it does not boot. */
   readonly runningAt: number | null;
-  /** As last known: after deletion, those that it had then. */
+  /** The tags that the Linode has, or had when it was deleted. */
   readonly tags: readonly string[];
   readonly tagsAtCreation: readonly string[];
   readonly ipv4: readonly string[];
   readonly ipv6: string;
-  /** Of the prices when it was created, which stay its own. */
+  /** The setting at the creation: later changes of prices don't apply to this Linode. */
   readonly priceFactor?: number;
 }
 
@@ -32,14 +35,14 @@ export type InstanceStatus = 'provisioning' | 'offline' | 'booting' | 'running' 
 
 export interface NewInstance {
   readonly id: number;
-  /** How many the account had before, for addresses that are never used twice. */
+  /** How many Linodes the account has had before; gives each Linode addresses of its own. */
   readonly ordinal: number;
   readonly request: CreateRequest;
   readonly now: number;
   readonly settings: SimulatorSettings;
 }
 
-export function newInstance({ id, ordinal, request, now, settings }: NewInstance): LedgerEntry {
+export function newInstance({ id, ordinal, request, now, settings }: NewInstance): Instance {
   const label = request.label ?? `linode${id}`;
   const stuck = settings.stuckLabels.some((pattern) => new RegExp(pattern).test(label));
   const wait = request.image === null ? settings.emptySeconds : settings.imageSeconds;
@@ -63,7 +66,10 @@ export function newInstance({ id, ordinal, request, now, settings }: NewInstance
   };
 }
 
-/** The three documentation networks first, then the shared address space, each address once. */
+/**
+ * A different address for each ordinal: from the three networks for documentation (RFC 5737), then
+ * from the shared address space (RFC 6598).
+ */
 function ipv4(ordinal: number): string {
   const networks = ['192.0.2', '198.51.100', '203.0.113'];
   const network = networks[Math.floor(ordinal / 254)];
@@ -72,43 +78,43 @@ function ipv4(ordinal: number): string {
   return `100.${64 + ((n >>> 16) & 63)}.${(n >>> 8) & 255}.${n & 255}`;
 }
 
-export function statusAt(entry: LedgerEntry, now: number): InstanceStatus {
-  if (entry.deleted !== null && now >= entry.deleted) return 'deleting';
-  if (entry.provisionedAt === null || now < entry.provisionedAt) return 'provisioning';
-  if (entry.runningAt === null) return 'offline';
-  return now < entry.runningAt ? 'booting' : 'running';
+export function statusAt(instance: Instance, now: number): InstanceStatus {
+  if (instance.deleted !== null && now >= instance.deleted) return 'deleting';
+  if (instance.provisionedAt === null || now < instance.provisionedAt) return 'provisioning';
+  if (instance.runningAt === null) return 'offline';
+  return now < instance.runningAt ? 'booting' : 'running';
 }
 
-/** What was last shown of each, in either version of the API. */
-const shown = [new WeakMap<LedgerEntry, Row>(), new WeakMap<LedgerEntry, Row>()] as const;
+/** The last row of each Linode, first in v4, then in v4beta. */
+const lastRows = [new WeakMap<Instance, Row>(), new WeakMap<Instance, Row>()] as const;
 
-/** As the API shows it; the same object for as long as it looks the same. */
-export function wireInstance(entry: LedgerEntry, now: number, beta: boolean): Row {
-  const status = statusAt(entry, now);
-  const last = shown[beta ? 1 : 0].get(entry);
+/** The Linode as the API shows it; the same object until its status changes. */
+export function wireInstance(instance: Instance, now: number, beta: boolean): Row {
+  const status = statusAt(instance, now);
+  const last = lastRows[beta ? 1 : 0].get(instance);
   if (last?.status === status) return last;
-  const row = instanceRow(entry, status, beta);
-  shown[beta ? 1 : 0].set(entry, row);
+  const row = instanceRow(instance, status, beta);
+  lastRows[beta ? 1 : 0].set(instance, row);
   return row;
 }
 
-/** In the recorded order of keys. Only the beta API has `locks`. */
-function instanceRow(entry: LedgerEntry, status: InstanceStatus, beta: boolean): Row {
-  const type = types.get(entry.type);
-  const window = entry.backupsEnabled ? 'Scheduling' : null;
+/** The keys are in the real API's order. Only v4beta has `locks`. */
+function instanceRow(instance: Instance, status: InstanceStatus, beta: boolean): Row {
+  const type = types.get(instance.type);
+  const window = instance.backupsEnabled ? 'Scheduling' : null;
   return {
-    id: entry.id,
-    label: entry.label,
-    group: entry.group,
+    id: instance.id,
+    label: instance.label,
+    group: instance.group,
     status,
-    created: wireTime(entry.created),
-    updated: wireTime(entry.updated),
-    type: entry.type,
-    ipv4: entry.ipv4,
-    ipv6: entry.ipv6,
-    image: entry.image,
-    region: entry.region,
-    site_type: regions.get(entry.region)?.site_type ?? 'core',
+    created: wireTime(instance.created),
+    updated: wireTime(instance.updated),
+    type: instance.type,
+    ipv4: instance.ipv4,
+    ipv6: instance.ipv6,
+    image: instance.image,
+    region: instance.region,
+    site_type: regions.get(instance.region)?.site_type ?? 'core',
     specs: {
       disk: type?.disk ?? 0,
       memory: type?.memory ?? 0,
@@ -127,22 +133,22 @@ function instanceRow(entry: LedgerEntry, status: InstanceStatus, beta: boolean):
       user_alerts: [],
     },
     backups: {
-      enabled: entry.backupsEnabled,
+      enabled: instance.backupsEnabled,
       available: false,
       schedule: { day: window, window },
       last_successful: null,
     },
     hypervisor: 'kvm',
     watchdog_enabled: true,
-    tags: entry.tags,
-    host_uuid: createHash('sha1').update(`host of ${entry.id}`).digest('hex'),
-    has_user_data: entry.userData !== null,
+    tags: instance.tags,
+    host_uuid: createHash('sha1').update(`host of ${instance.id}`).digest('hex'),
+    has_user_data: instance.userData !== null,
     placement_group: null,
-    disk_encryption: entry.diskEncryption,
+    disk_encryption: instance.diskEncryption,
     lke_cluster_id: null,
     capabilities: ['Block Storage Encryption', 'SMTP Enabled', 'Maintenance Policy'],
-    interface_generation: entry.interfaceGeneration,
-    maintenance_policy: entry.maintenancePolicy,
+    interface_generation: instance.interfaceGeneration,
+    maintenance_policy: instance.maintenancePolicy,
     ...(beta ? { locks: [] } : {}),
   };
 }

@@ -1,10 +1,10 @@
-/** An object of one of the API's answers. */
+/** An object in an answer of the API. */
 export type Row = Readonly<Record<string, unknown>>;
 
 /**
- * JSON as Python's `json.dumps` writes it, which Linode's API does: a space after `:` and `,`, and
- * nothing but ASCII. In indented output line breaks are never part of a string, so that they can
- * be replaced without reading the strings.
+ * JSON as Linode's API writes it, which is the format of Python's `json.dumps`: a space after `:`
+ * and `,`, and only ASCII. JSON.stringify escapes line breaks in strings, so every line break in
+ * its output is indentation and can be replaced.
  */
 export function pythonJson(value: unknown): string {
   return JSON.stringify(value, null, 1)
@@ -18,16 +18,16 @@ export function pythonJson(value: unknown): string {
 
 const texts = new WeakMap<Row, string>();
 
-/** The same for rows that never change: lists of hundreds are joined from what is known. */
+/** Like `pythonJson`, but remembers the text of each row. For rows that never change. */
 export function rowJson(row: Row): string {
-  const known = texts.get(row);
-  if (known !== undefined) return known;
+  const remembered = texts.get(row);
+  if (remembered !== undefined) return remembered;
   const text = pythonJson(row);
   texts.set(row, text);
   return text;
 }
 
-/** `2026-11-22T03:57:00`: UTC without saying so, whole seconds, as the API writes times. */
+/** `2026-11-22T03:57:00`: the API writes times in UTC, without a zone, in whole seconds. */
 export const wireTime = (epochMs: number): string => new Date(epochMs).toISOString().slice(0, 19);
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

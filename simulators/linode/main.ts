@@ -2,8 +2,8 @@ import { createClock } from '../../lib/adapters/clock.ts';
 import { startLinodeSimulator } from './simulator.ts';
 
 /**
- * The simulator as a process of its own. Environment: PORT, LINODE_TOKEN (the one token that it
- * accepts), CLOCK_RATE, CLOCK_ORIGIN (epoch milliseconds) and STATE_FILE.
+ * Runs the simulator in its own process. Environment: PORT (default 3100), LINODE_TOKEN (the only
+ * token that the simulator accepts), CLOCK_RATE, CLOCK_ORIGIN (epoch milliseconds) and STATE_FILE.
  */
 const { PORT, LINODE_TOKEN, CLOCK_RATE, CLOCK_ORIGIN, STATE_FILE } = process.env;
 
@@ -24,8 +24,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void simulator.close());
 }
 
-function numberIn(name: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined || text === '') return otherwise;
+function numberIn(name: string, text: string | undefined, fallback: number): number {
+  if (text === undefined || text === '') return fallback;
   const value = Number(text);
   if (Number.isFinite(value)) return value;
   throw new RangeError(`${name} must be a number, not ${text}`);

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What came in by HTTP. */
+/** An HTTP request to the simulator. */
 export interface Incoming {
   readonly method: string;
   readonly path: string;

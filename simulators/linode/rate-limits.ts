@@ -5,7 +5,7 @@ export interface RateState {
   readonly remaining: number;
   /** Epoch seconds at which the window ends. */
   readonly reset: number;
-  /** Seconds until then; sent with every answer, so it is no sign of throttling. */
+  /** Seconds until the window ends; every answer has them, throttled or not. */
   readonly retryAfter: number;
 }
 
@@ -15,8 +15,8 @@ interface Window {
 }
 
 /**
- * Counts calls per token and class, in windows that open with the first call. A window that lies
- * in the future, after the clock was set back, counts as over.
+ * Counts calls per token and bucket, in windows that open with the first call. When the clock is
+ * set back before the start of a window, the window is over.
  */
 export class RateLimits {
   readonly #windows = new Map<string, Window>();
@@ -30,7 +30,7 @@ export class RateLimits {
     return { refused, state: stateOf(counted, limit, now) };
   }
 
-  /** Where things stand, for answers that were never counted. */
+  /** The state without a call, for the headers of answers that the limits don't count. */
   peek(token: string, bucket: Bucket, limit: RateLimit, now: number): RateState {
     return stateOf(this.#window(token, bucket, limit, now), limit, now);
   }

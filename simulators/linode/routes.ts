@@ -30,11 +30,11 @@ import { createTag, deleteTag, listTagged, listTags } from './tag-calls.ts';
 
 export interface Route {
   readonly method: string;
-  /** `{}` stands for one part of any content. */
+  /** `{}` stands for any one segment. */
   readonly path: string;
-  /** What the token must be allowed; `*`: nothing in particular. */
+  /** The scope that the token needs; `*`: any token will do. */
   readonly scope: string;
-  /** Needs no token. */
+  /** Whether a call without a token is accepted. */
   readonly isPublic: boolean;
   readonly bucket: Bucket;
   readonly isCollection: boolean;
@@ -44,7 +44,7 @@ export interface Route {
 
 type Answer = Route['answer'];
 
-/** Of two that fit a path, the first counts. */
+/** If a path matches two routes, the first route answers. */
 const routes: readonly Route[] = [
   publicCollection('/linode/types', listTypes),
   publicItem('/linode/types/{}', showType),
@@ -53,8 +53,8 @@ const routes: readonly Route[] = [
   publicItem('/regions/{}', showRegion),
   publicItem('/regions/{}/availability', regionAvailability),
   { ...publicCollection('/images', listImages), bucket: 'images' },
-  // Only private images need the scope, and there are none here. Their ids have a slash, which
-  // clients send as it is or as %2F.
+  // Only private images need the scope, and the simulator has no private images. The ids of images
+  // have a slash; some clients send it as `/`, others as `%2F`.
   { ...publicItem('/images/{}', showImage), scope: 'images:read_only' },
   { ...publicItem('/images/linode/{}', showPublicImage), scope: 'images:read_only' },
   collection('/linode/instances', 'linodes:read_only', listInstances),
@@ -76,7 +76,7 @@ const routes: readonly Route[] = [
   item('GET', '/account/events/{}', 'events:read_only', showEvent),
 ];
 
-/** Methods that the real API has on the paths above. */
+/** Methods that the real API has on the paths above, and the simulator has not. */
 const notSimulatedMethods: Readonly<Record<string, readonly string[]>> = {
   '/images': ['POST'],
   '/images/{}': ['PUT', 'DELETE'],
@@ -85,7 +85,7 @@ const notSimulatedMethods: Readonly<Record<string, readonly string[]>> = {
   '/account/settings': ['PUT'],
 };
 
-/** Paths that the real API has besides. */
+/** Paths that the real API has, and the simulator has not. */
 const notSimulatedPaths = [
   /^\/linode\/(kernels|stackscripts)(\/|$)/,
   /^\/linode\/instances\/[^/]+\/(backups|boot|clone|configs|disks|firewalls|interfaces)(\/|$)/,
@@ -110,22 +110,22 @@ export interface Target {
   readonly params: readonly string[];
 }
 
-/** `path` is that after /v4. What has no route gets one that says so. */
+/** `path` is the part after /v4. An unknown path gets a route that answers with the error. */
 export function targetOf(method: string, path: string): Target {
   const parts = path.split('/').slice(1);
-  const here = routesByPath.flatMap((candidates) => {
+  const match = routesByPath.flatMap((candidates) => {
     const params = paramsOf(candidates.parts, parts);
     return params === null ? [] : [{ candidates, params }];
   })[0];
-  const route = here?.candidates.routes.get(method);
-  if (here !== undefined && route !== undefined) return { route, params: here.params };
+  const route = match?.candidates.routes.get(method);
+  if (match !== undefined && route !== undefined) return { route, params: match.params };
 
   const isReal =
-    here === undefined
+    match === undefined
       ? notSimulatedPaths.some((pattern) => pattern.test(path))
-      : notSimulatedMethods[here.candidates.path]?.includes(method) === true;
+      : notSimulatedMethods[match.candidates.path]?.includes(method) === true;
   if (isReal) return refusal(method, notSimulated(`${method} ${path}`));
-  if (here === undefined) return refusal(method, notFound());
+  if (match === undefined) return refusal(method, notFound());
   return refusal(method, new ApiError(405, { reason: 'Method Not Allowed' }));
 }
 
@@ -152,7 +152,7 @@ function decoded(part: string): string {
 }
 
 function refusal(method: string, error: ApiError): Target {
-  const path = `(${error.faults[0]?.reason})`;
+  const path = `(${error.errors[0]?.reason})`;
   const answer = (): never => {
     throw error;
   };

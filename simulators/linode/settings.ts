@@ -5,38 +5,39 @@ export interface RateLimit {
   readonly seconds: number;
 }
 
-/** The API's classes of calls. */
+/** A group of calls that share a rate limit (docs/linode.md#rate-limits). */
 export type Bucket = 'createInstance' | 'images' | 'collections' | 'others';
 
-/** How the simulated API behaves, by design; faults are what goes wrong with it. */
+/** The normal behaviour of the simulated API, without faults. All seconds are virtual. */
 export interface SimulatorSettings {
-  /** From creation to `offline`, without an image. */
+  /** From the creation of a Linode without an image until it is `offline`. */
   readonly emptySeconds: number;
-  /** From creation to `booting`, with an image; to `offline` if it is not to boot. */
+  /** From the creation with an image until the Linode is `booting`, or `offline` if not booted. */
   readonly imageSeconds: number;
   /** From `booting` to `running`. */
   readonly bootSeconds: number;
-  /** How long the shutdown that a deletion causes takes, as its event shows. */
+  /** How long the event `linode_shutdown` of a deletion takes. */
   readonly shutdownSeconds: number;
-  /** Regular expressions: a Linode created under such a label stays `provisioning` for ever. */
+  /** Regular expressions: a Linode with a matching label stays `provisioning` for ever. */
   readonly stuckLabels: readonly string[];
-  /** For how long a deleted Linode is still shown, as `deleting`. */
+  /** How long the API still shows a deleted Linode, as `deleting`. */
   readonly lingerDeletingSeconds: number;
   /** Real milliseconds that each answer takes. */
   readonly latencyMs: number;
-  /** Whether calls beyond `rateLimits` are refused. The headers tell the figures either way. */
+  /** Whether calls beyond `rateLimits` are refused. The headers have the figures either way. */
   readonly rateLimited: boolean;
   readonly rateLimits: Readonly<Record<Bucket, RateLimit>>;
-  /** The account's setting that adds backups, and their price, to every new Linode. */
+  /** Whether the account's setting adds backups, and their price, to every new Linode. */
   readonly backupsForced: boolean;
   /** How many Linodes the account may have at a time; null: any number. */
   readonly accountLimit: number | null;
+  /** Types that the API refuses to create in a region for lack of capacity. */
   readonly soldOut: readonly { readonly type: string; readonly region: string }[];
   /** Regions that lack the capability `Metadata`, so that they refuse user data. */
   readonly regionsWithoutMetadata: readonly string[];
-  /** Multiplies the listed prices, and those of Linodes created from then on. */
+  /** Multiplies the listed prices and the prices of Linodes created under this setting. */
   readonly priceFactor: number;
-  /** Of the random numbers that faults with a `probability` draw. */
+  /** The seed of the random numbers by which a fault with a `probability` strikes or not. */
   readonly seed: number;
 }
 
@@ -45,8 +46,8 @@ export type SettingsChange = Partial<Omit<SimulatorSettings, 'rateLimits'>> & {
 };
 
 /**
- * Measured or documented for the real API, as far as anything is known: docs/linode.md#rate-limits,
- * and times as in answers that were recorded.
+ * The rate limits are the real API's (docs/linode.md#rate-limits); the times are as in recorded
+ * answers of the real API.
  */
 export const defaultSettings: SimulatorSettings = {
   emptySeconds: 5,
@@ -71,7 +72,7 @@ export const defaultSettings: SimulatorSettings = {
   seed: 1,
 };
 
-/** The settings with the change made. Throws, naming what is wrong, on anything it can't be. */
+/** Returns the settings with the change. Throws a TypeError that names a setting it can't have. */
 export function changedSettings(
   settings: SimulatorSettings,
   change: SettingsChange,

@@ -4,14 +4,14 @@ import { adminReply } from './admin.ts';
 import { type RequestCount, SimulatedApi, type SimulatorOptions } from './api.ts';
 import type { Bill } from './bill.ts';
 import type { FaultRule, FaultState } from './faults.ts';
-import type { LedgerEntry } from './instance.ts';
+import type { Instance } from './instance.ts';
 import type { Incoming, Reply } from './messages.ts';
 import type { SettingsChange, SimulatorSettings } from './settings.ts';
 
 export type { RequestCount, SimulatorOptions } from './api.ts';
 export type { Bill, BilledInstance } from './bill.ts';
 export type { FaultKind, FaultRule, FaultState } from './faults.ts';
-export type { LedgerEntry } from './instance.ts';
+export type { Instance } from './instance.ts';
 export type { SettingsChange, SimulatorSettings } from './settings.ts';
 
 export interface LinodeSimulator {
@@ -19,33 +19,38 @@ export interface LinodeSimulator {
   readonly url: string;
   /** `http://127.0.0.1:PORT/_simulator`. */
   readonly adminUrl: string;
-  /** Up to now, for all Linodes or for those that bear or bore the tag. */
+  /** The bill up to now of all Linodes, or of the Linodes that have or had the tag. */
   bill(tag?: string): Bill;
-  /** Every Linode there ever was, deleted ones too, with what the API never shows. */
-  instances(tag?: string): LedgerEntry[];
+  /**
+   * Every Linode that the account ever had, or those that have or had the tag. The Linodes have
+   * fields that the API never shows.
+   */
+  instances(tag?: string): Instance[];
   /** The rules in force and how often each has struck. */
   faults(): FaultState[];
-  /** In place of the old rules; counting starts anew. */
+  /** Replaces all rules; all counts restart at 0. Throws a TypeError if a rule is malformed. */
   setFaults(rules: readonly FaultRule[]): void;
   readonly settings: SimulatorSettings;
+  /** Throws a TypeError that names a setting that can't have the value. */
   updateSettings(change: SettingsChange): void;
-  /** By method and route, such as `GET /linode/instances/{}`. */
+  /** The number of requests, by method and route, for example `GET /linode/instances/{}`. */
   requests(): Record<string, RequestCount>;
   /** Ends open connections, too. May be called twice. */
   close(): Promise<void>;
 }
 
-/** Starts Linode's API, as far as it is simulated, on 127.0.0.1. */
+/** Starts the simulated API of Linode on 127.0.0.1. Rejects if the port is in use. */
 export async function startLinodeSimulator(options: SimulatorOptions): Promise<LinodeSimulator> {
   const api = new SimulatedApi(options);
   const server = createServer((request, response) => {
     serve(api, request, response).catch((error: unknown) => {
-      // The client went away, or there is a bug in here, which must not look like a fault.
+      // Either the client closed the connection, or the simulator has a bug. The log keeps a bug
+      // apart from a fault.
       if (!request.destroyed) console.error('Linode simulator:', error);
       response.destroy();
     });
   });
-  // Closing idle connections would race with clients that are about to use them.
+  // By default Node closes an idle connection after 5 s, perhaps just as a client sends a request.
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -66,11 +71,11 @@ export async function startLinodeSimulator(options: SimulatorOptions): Promise<L
     requests: () => api.requests(),
     close: async () => {
       await new Promise((resolve) => {
-        // An error says that it was closed before, which is as good.
+        // `resolve` gets an error if the server is closed already; that is no failure.
         server.close(resolve);
         server.closeAllConnections();
       });
-      await api.settled();
+      await api.written();
     },
   };
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { type AccountState, emptyAccount } from './account.ts';
 import { isObject } from './json.ts';
 
-/** The account of the last run, or an empty one where there is no file yet. */
+/** The account in the file, or an empty account if the file does not exist. */
 export function readState(path: string): AccountState {
   if (!existsSync(path)) return emptyAccount;
   const state: unknown = JSON.parse(readFileSync(path, 'utf8'));
@@ -15,8 +15,9 @@ export function readState(path: string): AccountState {
 }
 
 /**
- * Keeps a state on disk. A file is replaced as a whole, so that a crash leaves the last one or the
- * next. Changes that come while one is being written share the write after it.
+ * Writes the account's state to a file. A write replaces the whole file by a rename, so a crash
+ * leaves either the old state or the new state. All calls of `save` during a write share the next
+ * write.
  */
 export class StateFile {
   #current: Promise<void> = Promise.resolve();
@@ -29,10 +30,10 @@ export class StateFile {
     mkdirSync(dirname(path), { recursive: true });
   }
 
-  /** Resolves once the state as it is now is on disk. */
+  /** Resolves once the file has the state of now or a newer state. Rejects if the write fails. */
   save(): Promise<void> {
     this.#next ??= this.#current
-      // Whoever waited for the failed write has been told.
+      // The callers of `save` that waited for the failed write get its error; this write goes on.
       .catch(() => {})
       .then(() => {
         this.#current = this.#next ?? Promise.resolve();
@@ -42,8 +43,8 @@ export class StateFile {
     return this.#next;
   }
 
-  /** Resolves once nothing is left to write, whether or not that worked. */
-  async settled(): Promise<void> {
+  /** Resolves once all writes have ended, successful or not. */
+  async written(): Promise<void> {
     await (this.#next ?? this.#current).catch(() => {});
   }
 
@@ -56,7 +57,7 @@ export class StateFile {
 
 const texts = new WeakMap<object, string>();
 
-/** Most of a state is as it was when it was last written, and need not be put into words again. */
+/** Reuses the text of each Linode and event that has not changed since the last write. */
 function textOf({ instances, events, ...rest }: AccountState): string {
   const start = JSON.stringify(rest).slice(0, -1);
   const lists = [instances, events].map((rows) => rows.map(rowText).join(',\n'));

@@ -16,38 +16,38 @@ export function listTagged(call: Call): string {
   return pageOf(call, [], () =>
     account
       .present(now)
-      .filter((entry) => entry.tags.includes(label))
-      .map((entry) => ({ type: 'linode', data: wireInstance(entry, now, beta) })),
+      .filter((instance) => instance.tags.includes(label))
+      .map((instance) => ({ type: 'linode', data: wireInstance(instance, now, beta) })),
   );
 }
 
-/** What else of an account can bear tags, and is not simulated: there is none to put one on. */
-const othersWithTags = ['domains', 'nodebalancers', 'reserved_ipv4_addresses', 'volumes'];
+/** Fields of the real API for tagging other things than Linodes; the simulator has none of these. */
+const absentTaggables = ['domains', 'nodebalancers', 'reserved_ipv4_addresses', 'volumes'];
 
 export function createTag(call: Call): string {
   const body = bodyOf(call);
-  refuseUnknownFields(body, new Set(['label', 'linodes', ...othersWithTags]));
+  refuseUnknownFields(body, new Set(['label', 'linodes', ...absentTaggables]));
   const { label } = body;
   const tagged = listOf(body.linodes).map((id) => call.account.find(Number(id), call.now));
   const notValid = [
     ...(tagged.includes(undefined) ? ['linodes'] : []),
-    ...othersWithTags.filter((name) => listOf(body[name]).length > 0),
+    ...absentTaggables.filter((name) => listOf(body[name]).length > 0),
   ];
-  const faults = [
+  const errors = [
     ...(typeof label === 'string' && isTag(label)
       ? []
       : [{ reason: 'Length must be 3-50 characters', field: 'label' }]),
     ...notValid.map((field) => ({ reason: `${field} is not valid`, field })),
   ];
-  if (faults.length > 0) throw new ApiError(400, ...faults);
+  if (errors.length > 0) throw new ApiError(400, ...errors);
   call.account.addTag(
     String(label),
-    tagged.filter((entry) => entry !== undefined),
+    tagged.filter((instance) => instance !== undefined),
   );
   return pythonJson({ label });
 }
 
-/** What is no list counts as a list of something that there is not. */
+/** A value that is not a list becomes a list of one thing that does not exist. */
 function listOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   return value === undefined || value === null ? [] : [undefined];

@@ -6,13 +6,13 @@ import { spend } from '../../../lib/core/billing/bill.ts';
 import { billUntil, Oracle } from '../../../simulation/oracle.ts';
 import { types } from '../../../simulators/linode/catalogue.ts';
 import { createRequest } from '../../../simulators/linode/create-request.ts';
-import { type LedgerEntry, newInstance } from '../../../simulators/linode/instance.ts';
+import { type Instance, newInstance } from '../../../simulators/linode/instance.ts';
 import { defaultSettings } from '../../../simulators/linode/settings.ts';
 import { at } from '../../support/builders.ts';
 
 const HOUR = 3_600_000;
 
-function aLinode(created: number, body: object = {}, id = 1): LedgerEntry {
+function aLinode(created: number, body: object = {}, id = 1): Instance {
   const wanted = { type: 'g6-nanode-1', region: 'us-east', ...body };
   const request = createRequest(wanted, defaultSettings);
   return newInstance({ id, ordinal: id, request, now: created, settings: defaultSettings });

@@ -1,15 +1,15 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { epochMs, minutes, plus, toIso } from '../../../../lib/core/base/units.ts';
 import type { Clock } from '../../../../lib/ports.ts';
-import { nextOf, type Schedule, tickSchedules } from '../../../../simulators/aws/eventbridge.ts';
+import { type Rule, startRules, ticksOf } from '../../../../simulators/aws/eventbridge.ts';
 import { at } from '../../../support/builders.ts';
 
-/** The occurrences that follow an instant, as ISO texts without their seconds. */
-function occurrences(rate: string, timezone: string, after: string, count: number): string[] {
-  const following = nextOf({ rate, timezone });
+/** The first `count` ticks after an instant, as ISO texts without their seconds. */
+function ticks(rate: string, timezone: string, after: string, count: number): string[] {
+  const nextAfter = ticksOf({ rate, timezone });
   const found: string[] = [];
   for (let last = at(after); found.length < count; ) {
-    last = following(last);
+    last = nextAfter(last);
     found.push(toIso(last).replace(':00.000Z', 'Z'));
   }
   return found;
@@ -21,43 +21,46 @@ describe('a rate', () => {
     ['rate(5 minutes)', '2026-11-22T12:05Z', '2026-11-22T12:10Z'],
     ['rate(2 hours)', '2026-11-22T14:00Z', '2026-11-22T16:00Z'],
     ['rate(1 day)', '2026-11-23T00:00Z', '2026-11-24T00:00Z'],
-  ])('%s comes at whole multiples of itself, whenever it was started', (rate, first, second) => {
-    expect(occurrences(rate, 'UTC', '2026-11-22T12:00:20.500Z', 2)).toEqual([first, second]);
-  });
+  ])(
+    '%s ticks at whole multiples of its period, whenever it was started',
+    (rate, first, second) => {
+      expect(ticks(rate, 'UTC', '2026-11-22T12:00:20.500Z', 2)).toEqual([first, second]);
+    },
+  );
 
-  it('comes strictly after the instant, so that no tick comes twice', () => {
-    expect(occurrences('rate(1 minute)', 'UTC', '2026-11-22T12:00:00Z', 1)).toEqual([
+  it('ticks next strictly after the instant, so that no tick comes twice', () => {
+    expect(ticks('rate(1 minute)', 'UTC', '2026-11-22T12:00:00Z', 1)).toEqual([
       '2026-11-22T12:01Z',
     ]);
   });
 });
 
 describe('a cron expression', () => {
-  it('comes at its time in its zone, in summer as in winter', () => {
+  it('ticks at its time in its zone, in summer and in winter', () => {
     const rate = 'cron(0 2 * * ? *)';
-    expect(occurrences(rate, 'UTC', '2026-11-22T12:00:00Z', 2)).toEqual([
+    expect(ticks(rate, 'UTC', '2026-11-22T12:00:00Z', 2)).toEqual([
       '2026-11-23T02:00Z',
       '2026-11-24T02:00Z',
     ]);
-    expect(occurrences(rate, 'America/New_York', '2026-10-31T12:00:00Z', 2)).toEqual([
-      '2026-11-01T07:00Z', // the night in which the clocks go back, after they did
+    expect(ticks(rate, 'America/New_York', '2026-10-31T12:00:00Z', 2)).toEqual([
+      '2026-11-01T07:00Z', // in the night in which clocks go back, after the change
       '2026-11-02T07:00Z',
     ]);
-    expect(occurrences(rate, 'America/New_York', '2026-07-01T12:00:00Z', 1)).toEqual([
+    expect(ticks(rate, 'America/New_York', '2026-07-01T12:00:00Z', 1)).toEqual([
       '2026-07-02T06:00Z',
     ]);
   });
 
   it('knows the names of weekdays', () => {
     // 22 November 2026 is a Sunday.
-    expect(occurrences('cron(30 18 ? * MON-FRI *)', 'UTC', '2026-11-20T19:00:00Z', 2)).toEqual([
+    expect(ticks('cron(30 18 ? * MON-FRI *)', 'UTC', '2026-11-20T19:00:00Z', 2)).toEqual([
       '2026-11-23T18:30Z',
       '2026-11-24T18:30Z',
     ]);
   });
 
-  it('comes strictly after the instant', () => {
-    expect(occurrences('cron(0 2 * * ? *)', 'UTC', '2026-11-23T02:00:00Z', 1)).toEqual([
+  it('ticks next strictly after the instant', () => {
+    expect(ticks('cron(0 2 * * ? *)', 'UTC', '2026-11-23T02:00:00Z', 1)).toEqual([
       '2026-11-24T02:00Z',
     ]);
   });
@@ -69,12 +72,12 @@ it.each([
   'cron(0 2 * * ?)',
   'rate(1 week)',
   'rate()',
-])('%s is refused by name, as nothing that can be run here', (rate) => {
-  expect(() => nextOf({ rate, timezone: 'UTC' })).toThrow(rate);
+])('a rule %s is refused with an error that quotes it', (rate) => {
+  expect(() => ticksOf({ rate, timezone: 'UTC' })).toThrow(rate);
 });
 
 describe('ticking', () => {
-  /** A clock that a test moves: sleepers wake when it gets to their time. */
+  /** A clock that a test sets forward with `to`; it wakes each sleeper at the sleeper's time. */
   function aClock(start: string): Clock & { to(iso: string): Promise<void> } {
     let now = at(start);
     let sleepers: { until: number; wake: () => void }[] = [];
@@ -103,17 +106,17 @@ describe('ticking', () => {
 
   function ticking(
     clock: Clock,
-    schedule: Partial<Schedule>,
+    rule: Partial<Rule>,
     invoke: () => Promise<void> = async () => {},
   ) {
     const calls: { name: string; event: unknown }[] = [];
-    const one = { functionName: 'f', rate: 'rate(1 minute)', timezone: 'UTC', input: null };
-    const schedules = tickSchedules([{ ...one, ...schedule }], clock, (name, payload) => {
+    const aRule = { functionName: 'f', rate: 'rate(1 minute)', timezone: 'UTC', input: null };
+    const rules = startRules([{ ...aRule, ...rule }], clock, (name, payload) => {
       calls.push({ name, event: JSON.parse(payload) });
       return invoke();
     });
-    onTestFinished(() => schedules.close());
-    return { calls, schedules };
+    onTestFinished(() => rules.close());
+    return { calls, rules };
   }
 
   it("sends EventBridge's event with the time of the tick", async () => {
@@ -127,7 +130,7 @@ describe('ticking', () => {
     ]);
   });
 
-  it('sends the input of a schedule with the scheduled time put in', async () => {
+  it('sends the input of a rule, with the time of the tick in the place of the variable', async () => {
     const clock = aClock('2026-11-22T12:00:00Z');
     const input = { scheduledTime: '<aws.scheduler.scheduled-time>', spec: { nodes: 2 } };
     const { calls } = ticking(clock, { rate: 'cron(0 2 * * ? *)', input });
@@ -137,7 +140,7 @@ describe('ticking', () => {
     ]);
   });
 
-  it('goes on while invocations are under way, but for a pile of them', async () => {
+  it('skips ticks while four invocations of the rule are under way', async () => {
     const clock = aClock('2026-11-22T12:00:00Z');
     const { calls } = ticking(clock, {}, () => new Promise(() => {}));
     await clock.to('2026-11-22T13:00:00Z');
@@ -161,8 +164,8 @@ describe('ticking', () => {
 
   it('ends when closed', async () => {
     const clock = aClock('2026-11-22T12:00:00Z');
-    const { calls, schedules } = ticking(clock, {});
-    schedules.close();
+    const { calls, rules } = ticking(clock, {});
+    rules.close();
     await clock.to('2026-11-22T13:00:00Z');
     expect(calls).toEqual([]);
   });
