@@ -1,6 +1,6 @@
 import { randomFrom } from '../simulators/random.ts';
 
-/** What happens by chance, all of it from a seed. */
+/** Draws from a generator of random numbers: the same seed gives the same draws. */
 export class Chance {
   readonly #seed: number;
   readonly #random: () => number;
@@ -10,17 +10,17 @@ export class Chance {
     this.#random = randomFrom(this.#seed);
   }
 
-  /** Another, for one concern: what that draws does not change what others do. */
+  /** A generator for one concern: its draws leave the draws of all other generators unchanged. */
   for(concern: string): Chance {
     let mixed = this.#seed ^ 0x9e3779b9;
     for (const char of concern) mixed = Math.imul(mixed ^ char.charCodeAt(0), 0x01000193) >>> 0;
     return new Chance(mixed);
   }
 
-  /** From 0 to below 1. */
+  /** A number from 0 up to, but not including, 1. */
   readonly random = (): number => this.#random();
 
-  /** Whether something of that probability happens. */
+  /** True with this probability, from 0 to 1. A probability of 0 draws no number. */
   happens(probability: number): boolean {
     return probability > 0 && this.#random() < probability;
   }
@@ -30,7 +30,7 @@ export class Chance {
     return min + Math.floor(this.#random() * (max - min + 1));
   }
 
-  /** Mostly near `min`, seldom near `max`. */
+  /** A whole number, both bounds included; mostly near `min`, seldom near `max`. */
   mostlySmall(min: number, max: number): number {
     return min + Math.floor(this.#random() ** 3 * (max - min + 1));
   }

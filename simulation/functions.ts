@@ -23,7 +23,7 @@ import type { SimulatedLinode } from './linode.ts';
 import type { Options } from './options.ts';
 import type { VirtualTime } from './time.ts';
 
-/** What a function of Onebuck works with, as lib/wire.ts gives it. */
+/** The dependencies of a use case, which lib/wire.ts builds for a function. */
 export interface Deps {
   readonly clock: Clock;
   readonly linode: LinodeApi;
@@ -42,7 +42,7 @@ export interface Deps {
 
 export type Limits = ReconcileLimits;
 
-/** What the functions share with each other. */
+/** The parts of a world that all functions share. */
 export interface Outside {
   readonly time: VirtualTime;
   readonly chance: Chance;
@@ -53,18 +53,20 @@ export interface Outside {
   readonly nudge: Nudge;
   readonly notifier: Notifier;
   readonly metrics: Metrics;
-  /** The token that the secret holds. */
+  /** The Linode token that Secrets Manager holds now. */
   readonly token: () => string;
   readonly log: (level: keyof Log, message: string, details: object) => void;
-  /** Whether the table can't be reached now. */
   readonly tableIsDown: () => boolean;
-  readonly count: (fault: string) => void;
-  /** Whether faults are injected now. */
-  readonly isTroubled: () => boolean;
+  readonly countFault: (fault: string) => void;
+  readonly injectsFaults: () => boolean;
+  /** Whether the promise can be kept if an invocation of the function dies now. */
   readonly mayDie: (name: FunctionName) => boolean;
 }
 
-/** The functions' environments: warm ones are used again, as Lambda does, dead ones are not. */
+/**
+ * Runs the functions in environments. Like Lambda, it uses a warm environment again, and drops the
+ * environment of an invocation that died or timed out.
+ */
 export class Functions {
   readonly #outside: Outside;
   readonly #warm = new Map<FunctionName, Environment[]>();
@@ -77,13 +79,13 @@ export class Functions {
     name: FunctionName,
     work: (deps: Deps, limits: Limits) => Promise<unknown>,
   ): Promise<Ending> {
-    const { time, chance, options, isTroubled, mayDie } = this.#outside;
+    const { time, chance, options, injectsFaults, mayDie } = this.#outside;
     const warm = this.#warm.get(name) ?? [];
     this.#warm.set(name, warm);
     const isCold = warm.length === 0;
     const environment = warm.pop() ?? new Environment(this.#outside);
     if (isCold) await time.delay(chance.whole(100, 1_500));
-    const deaths = isTroubled() ? options.deaths : 0;
+    const deaths = injectsFaults() ? options.deaths : 0;
     const allowed = () => mayDie(name);
     const invocation = new Invocation({ name, time, chance, deaths, mayDie: allowed });
     environment.begin(invocation);
@@ -91,13 +93,16 @@ export class Functions {
     const by = plus(clock.now(), seconds(timeoutMsOf(name) / 1_000 - 5));
     const limits = { by, reserveMs: seconds(20), noticesMs: seconds(5) };
     const ending = await invocation.run(() => work(environment.deps, limits));
-    if (ending === 'died' || ending === 'timedOut') this.#outside.count(`function ${ending}`);
+    if (ending === 'died' || ending === 'timedOut') this.#outside.countFault(`function ${ending}`);
     else warm.push(environment);
     return ending;
   }
 }
 
-/** One environment's adapters, over the outside and through the invocation that it serves. */
+/**
+ * A function's environment: its adapters, whose calls go through the current invocation. The
+ * environment keeps the Linode token and the catalogue from one invocation to the next.
+ */
 class Environment {
   readonly deps: Deps;
   readonly #outside: Outside;
@@ -144,14 +149,14 @@ class Environment {
   }
 
   begin(invocation: Invocation): void {
-    const { chance, options, isTroubled } = this.#outside;
-    const most = isTroubled() ? options.clockErrorMsMax : 0;
+    const { chance, options, injectsFaults } = this.#outside;
+    const most = injectsFaults() ? options.clockErrorMsMax : 0;
     this.#clockError = chance.whole(-most, most);
     this.#invocation = invocation;
   }
 
   get #current(): Invocation {
-    if (this.#invocation === null) throw new Error('a call came from outside of an invocation');
+    if (this.#invocation === null) throw new Error('an adapter was called outside an invocation');
     return this.#invocation;
   }
 
@@ -161,12 +166,12 @@ class Environment {
 
   #log(): Log {
     const { log } = this.#outside;
-    const note =
+    const write =
       (level: keyof Log) =>
       (message: string, details: object = {}) => {
         if (this.#current.isAlive) log(level, message, details);
       };
-    return { info: note('info'), warn: note('warn'), error: note('error') };
+    return { info: write('info'), warn: write('warn'), error: write('error') };
   }
 
   #secrets(): Secrets {
@@ -186,24 +191,25 @@ class Environment {
     };
   }
 
-  /** A call to the table, which may be refused, or whose answer may be lost. */
+  /** A call to the table. A fault may refuse the call, or lose its answer after it took effect. */
   #table<T>(effect: () => Promise<T>): Promise<T> {
-    const { time, chance, options, tableIsDown, count, isTroubled } = this.#outside;
+    const { time, chance, options, tableIsDown, countFault, injectsFaults } = this.#outside;
     return this.#current.call(async () => {
       await time.delay(chance.whole(1, 6));
       if (tableIsDown()) {
-        count('table unreachable');
+        countFault('table unreachable');
         await time.delay(chance.whole(0, 3_000));
         throw new Error('TimeoutError: the table did not answer');
       }
-      const fails = isTroubled() && chance.happens(options.tableErrors);
+      const fails = injectsFaults() && chance.happens(options.tableErrors);
       const isLate = fails && chance.happens(0.5);
-      if (fails) count(isLate ? 'table answer lost' : 'table call refused');
+      if (fails) countFault(isLate ? 'table answer lost' : 'table call refused');
       if (fails && !isLate) throw new Error('ProvisionedThroughputExceededException');
       const result = await effect();
       if (!isLate) return result;
       await time.delay(chance.whole(100, 5_000));
-      // AWS's client may have repeated it by then, and is told what its own write has changed.
+      // AWS's client may repeat a call without an answer. The repeated write then meets the change
+      // that the first write made.
       if (chance.happens(0.5)) return effect();
       throw new Error('TimeoutError: socket hang up');
     });

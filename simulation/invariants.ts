@@ -20,8 +20,9 @@ import { billUntil, Oracle } from './oracle.ts';
 import { MINUTE } from './time.ts';
 
 /**
- * What docs/architecture.md promises, as far as a world can be checked for it, and that people are
- * told of each thing once; `settled` and `accounted` are what must hold once all has ended.
+ * The promises of docs/architecture.md that a simulated world can break, and three more: a notice
+ * is sent once (`noticedOnce`), everything is in order some time after the last fault
+ * (`recovered`), and the recorded spend is the bill (`recordedSpend`).
  */
 export type Promised =
   | 'budget'
@@ -33,184 +34,200 @@ export type Promised =
   | 'sameRequest'
   | 'secrets'
   | 'failuresSeen'
-  | 'toldOnce'
-  | 'settled'
-  | 'accounted';
+  | 'noticedOnce'
+  | 'recovered'
+  | 'recordedSpend';
 
 export interface Violation {
   readonly promise: Promised;
+  /** ISO time. */
   readonly at: string;
   readonly detail: string;
 }
 
-interface Book {
+interface WatchedCluster {
+  /** The last record that was saved. */
   record: ClusterRecord;
-  /** Each budget that it had, from when. */
+  /** Each budget that the cluster has had, in micro-dollars, and since when. */
   readonly budgets: { readonly from: number; readonly budget: number }[];
-  /** When each of its nodes' ends was saved, by the Linode's id. */
+  /** When the record first had the end of a node, by the Linode's id. */
   readonly endsSaved: Map<number, number>;
-  /** What people were told of it. */
-  readonly told: Set<Notice['kind']>;
-  /** A person has changed its Linodes by hand. */
-  meddled: boolean;
+  /** The kinds of notices that have been sent. */
+  readonly noticed: Set<Notice['kind']>;
+  /** Whether a person has changed the cluster's Linodes in Linode's console. */
+  changedByHand: boolean;
+  /** Whether the bill has exceeded the budget. */
   overspent: boolean;
 }
 
 export interface InvariantsOptions {
   readonly stage: string;
   readonly now: () => number;
-  readonly ledger: () => readonly Instance[];
-  /** The most that open budgets may come to, in micro-dollars; null: no cap. */
+  readonly instances: () => readonly Instance[];
+  /** The cap on the sum of open budgets, in micro-dollars; null: no cap. */
   readonly openBudgetMax: number | null;
-  /** When the table was lost; null: it is there. */
+  /** When the table was lost; null: it is not lost. */
   readonly lostAt: () => number | null;
-  /** Whether nothing could be destroyed for so long before that instant that it excuses all. */
+  /** Whether Linode refused all deletions before that instant for longer than the margin. */
   readonly isExcused: (at: number) => boolean;
   readonly clockErrorMsMax: number;
-  /** Whether Linode's lists are whole and of now. */
+  /** Whether Linode's lists are always complete and up to date. */
   readonly listsAreTrue: boolean;
 }
 
-/** With the table lost, how long after a change of budget the tags may still tell the old one. */
+/** How long the tags may still have the old teardown time after a change of the budget. */
 const TAGS_FOLLOW_MS = 30 * MINUTE;
 
 /**
- * Watches a simulated world from outside: calls as they reach Linode, records as they are written,
- * and, by the oracle, the bill. Keeps the first violation of what was promised.
+ * Watches a simulated world from outside: the calls that reach Linode, the records that are saved,
+ * and the bill by the oracle. Keeps the first violation.
  */
 export class Invariants implements Watcher {
   readonly #options: InvariantsOptions;
   readonly #oracle = new Oracle();
-  readonly #books = new Map<ClusterId, Book>();
-  /** By Linode's id, whose node each is, of those that the functions made. */
-  readonly #made = new Map<number, { readonly cluster: ClusterId; readonly label: string }>();
-  readonly #madeOf = new Map<ClusterId, number[]>();
-  /** Linodes that a person took over, or made. */
-  readonly #peoples = new Set<number>();
+  readonly #clusters = new Map<ClusterId, WatchedCluster>();
+  /** The cluster and the label of each Linode that the functions created, by the Linode's id. */
+  readonly #creations = new Map<number, { readonly cluster: ClusterId; readonly label: string }>();
+  /** The ids of the Linodes that the functions created for each cluster. */
+  readonly #linodeIds = new Map<ClusterId, number[]>();
+  /** The ids of Linodes that a person created, or took the ownership tag off. */
+  readonly #ofPeople = new Set<number>();
   violation: Violation | null = null;
 
   constructor(options: InvariantsOptions) {
     this.#options = options;
   }
 
-  violate(promise: Promised, detail: string): void {
+  report(promise: Promised, detail: string): void {
     this.violation ??= { promise, at: toIso(epochMs(this.#options.now())), detail };
   }
 
   get records(): ClusterRecord[] {
-    return [...this.#books.values()].map(({ record }) => record);
+    return [...this.#clusters.values()].map(({ record }) => record);
   }
 
   get ended(): EndedRecord[] {
     return this.records.flatMap((record) => (isLive(record) ? [] : [record]));
   }
 
-  /** How many have cost more than their budgets. */
+  /** How many clusters have been billed more than their budgets. */
   overspentCount(): number {
-    return [...this.#books.values()].filter((book) => book.overspent).length;
+    return [...this.#clusters.values()].filter((watched) => watched.overspent).length;
   }
 
-  /** A person has made a Linode, or taken one over. */
+  /** For a Linode that a person has created, or has taken the ownership tag off. */
   belongsToPeople(linodeId: number): void {
-    this.#peoples.add(linodeId);
+    this.#ofPeople.add(linodeId);
   }
 
-  meddledWith(cluster: ClusterId): void {
-    const book = this.#books.get(cluster);
-    if (book !== undefined) book.meddled = true;
+  noteChangeByHand(cluster: ClusterId): void {
+    const watched = this.#clusters.get(cluster);
+    if (watched !== undefined) watched.changedByHand = true;
   }
 
-  /** 3: the label was in the record, and the tags in the call, before a create arrives. */
+  /** Promises 3 and 5: intent first, and no stranger's Linode. */
   arrives(call: Call): void {
     const create = createIn(call);
     if (create !== null) this.#checkIntent(create.label, create.tags);
     if (call.method === 'DELETE' || call.method === 'PUT') this.#checkOwnership(call);
   }
 
-  tookEffect(call: Call): void {
+  answered(call: Call): void {
     const create = createIn(call);
     if (create === null) return;
     const id = clusterOfTags(create.tags);
-    const newest = this.#options.ledger().at(-1);
-    if (id === null || newest?.label !== create.label || this.#made.has(newest.id)) return;
-    if (this.#peoples.has(newest.id)) return;
-    this.#made.set(newest.id, { cluster: id, label: create.label });
-    this.#madeOf.set(id, [...(this.#madeOf.get(id) ?? []), newest.id]);
-    const alive = this.entriesOf(id).filter((entry) => entry.deleted === null);
-    const twins = alive.filter((entry) => this.#made.get(entry.id)?.label === create.label);
+    const newest = this.#options.instances().at(-1);
+    if (id === null || newest?.label !== create.label || this.#creations.has(newest.id)) return;
+    if (this.#ofPeople.has(newest.id)) return;
+    this.#creations.set(newest.id, { cluster: id, label: create.label });
+    this.#linodeIds.set(id, [...(this.#linodeIds.get(id) ?? []), newest.id]);
+    const alive = this.linodesOf(id).filter((instance) => instance.deleted === null);
+    const twins = alive.filter(
+      (instance) => this.#creations.get(instance.id)?.label === create.label,
+    );
     if (twins.length > 1) {
-      this.violate('oneLinodePerNode', `${create.label} is ${twins.map((one) => one.id)}`);
+      this.report('oneLinodePerNode', `${create.label} is ${twins.map((twin) => twin.id)}`);
     }
   }
 
   saved(record: ClusterRecord): void {
     const now = this.#options.now();
-    const book = this.#books.get(record.id) ?? this.#newBook(record);
-    const before = book.record;
-    book.record = record;
-    if (book.budgets.at(-1)?.budget !== record.budget) {
-      book.budgets.push({ from: now, budget: record.budget });
+    const watched = this.#clusters.get(record.id) ?? this.#watch(record);
+    const before = watched.record;
+    watched.record = record;
+    if (watched.budgets.at(-1)?.budget !== record.budget) {
+      watched.budgets.push({ from: now, budget: record.budget });
     }
     for (const node of record.nodes) {
       const old = before.nodes[node.index];
       if (endOf(node) !== null && endOf(node) !== (old ? endOf(old) : null)) {
-        if ('linodeId' in node) book.endsSaved.set(node.linodeId, now);
+        if ('linodeId' in node) watched.endsSaved.set(node.linodeId, now);
       }
     }
     if (!isLive(record) && isLive(before)) this.#checkGone(record);
   }
 
-  /** Each notice once in a cluster's life, and only what its record says was told. */
-  told({ clusterId, kind }: Notice): void {
-    const book = this.#books.get(clusterId);
-    if (book?.told.has(kind)) this.violate('toldOnce', `${kind} of ${clusterId} is told again`);
-    if (!book?.record.notified?.includes(kind)) {
-      this.violate('toldOnce', `${kind} of ${clusterId} is told, and not in its record`);
+  /** Each kind of notice is sent once for a cluster at most, and after the record has the kind. */
+  noticeArrives({ clusterId, kind }: Notice): void {
+    const watched = this.#clusters.get(clusterId);
+    if (watched?.noticed.has(kind)) {
+      this.report('noticedOnce', `the notice ${kind} of ${clusterId} is sent again`);
     }
-    book?.told.add(kind);
+    if (!watched?.record.notified?.includes(kind)) {
+      this.report('noticedOnce', `the notice ${kind} of ${clusterId} is not in the record`);
+    }
+    watched?.noticed.add(kind);
   }
 
-  /** Where nothing went wrong: every end was told. */
-  checkTold(): void {
-    for (const { record, told } of this.#books.values()) {
-      if (isLive(record) || told.has('gone') || told.has('failed')) continue;
-      this.violate('toldOnce', `${record.id} is ${record.phase}, and nobody was told`);
+  /** Without faults, each ended cluster has its last notice. */
+  checkEndsNoticed(): void {
+    for (const { record, noticed } of this.#clusters.values()) {
+      if (isLive(record) || noticed.has('gone') || noticed.has('failed')) continue;
+      this.report('noticedOnce', `${record.id} is ${record.phase}, and has no notice of its end`);
     }
   }
 
-  /** 1 and 2, at any time. */
+  /** Promises 1 and 2, at any time: the budgets, and the cap on open budgets. */
   tick(): void {
-    const { now, ledger, openBudgetMax } = this.#options;
-    this.#oracle.advance(ledger(), now());
-    for (const [id, book] of this.#books) this.#checkBudget(id, book);
+    const { now, instances, openBudgetMax } = this.#options;
+    this.#oracle.advance(instances(), now());
+    for (const [id, watched] of this.#clusters) this.#checkBudget(id, watched);
     if (openBudgetMax === null) return;
     const open = this.records.filter(isLive).reduce((total, { budget }) => total + budget, 0);
-    if (open > openBudgetMax) this.violate('caps', `${open} of ${openBudgetMax} are open`);
+    if (open > openBudgetMax) this.report('caps', `${open} of ${openBudgetMax} are open`);
   }
 
-  /** Linodes of this deployment that exist, but for what people made theirs. */
+  /** The Linodes that exist and have this deployment's ownership tag. */
   alive(): Instance[] {
     const tag = ownershipTag(this.#options.stage);
     return this.#options
-      .ledger()
-      .filter((entry) => entry.deleted === null && entry.tags.includes(tag));
+      .instances()
+      .filter((instance) => instance.deleted === null && instance.tags.includes(tag));
   }
 
-  /** The recorded spend is the bill: to the micro-dollar, wherever an end can be told apart. */
+  /**
+   * The recorded spend of each ended cluster is its bill. Faults may hide from Onebuck when a node
+   * ended; the recorded spend must then lie within the bills of all possible ends. `exact`: the
+   * clusters for which all these bills are equal; `within`: the other clusters.
+   */
   checkAccounts(): { exact: number; within: number } {
     const counts = { exact: 0, within: 0 };
-    for (const [id, book] of this.#books) {
-      const { record } = book;
-      if (isLive(record) || book.meddled) continue;
-      const entries = [...this.entriesOf(id), ...this.#copiesIn(record)];
+    for (const [id, watched] of this.#clusters) {
+      const { record } = watched;
+      if (isLive(record) || watched.changedByHand) continue;
+      const linodes = [...this.linodesOf(id), ...this.#adoptedCopiesIn(record)];
       const error = 2 * this.#options.clockErrorMsMax + 2_000;
-      const earlier = entries.map((entry) => ({ ...entry, created: entry.created - error }));
-      const late = (one: Instance) => (book.endsSaved.get(one.id) ?? ended(one)) + error;
-      const truth = bill(entries, ended);
-      // A beginning that is earlier may also move an hour off a month's end, which is cheaper.
-      const shortest = bill(entries, (entry) => ended(entry) - error);
-      const told = [shortest, truth, bill(entries, late), bill(earlier, late)];
-      const [least, most] = [Math.min(...told), Math.max(...told)];
+      const earlier = linodes.map((instance) => ({
+        ...instance,
+        created: instance.created - error,
+      }));
+      const late = (linode: Instance) =>
+        (watched.endsSaved.get(linode.id) ?? ended(linode)) + error;
+      const truth = bill(linodes, ended);
+      const shortest = bill(linodes, (instance) => ended(instance) - error);
+      // A life that begins earlier may be cheaper, as it may have no hour across a month's end.
+      const possible = [shortest, truth, bill(linodes, late), bill(earlier, late)];
+      const [least, most] = [Math.min(...possible), Math.max(...possible)];
       const spent = record.spent;
       if (
         spent < least ||
@@ -218,7 +235,7 @@ export class Invariants implements Watcher {
         record.overspent !== Math.max(0, spent - record.budget)
       ) {
         const range = least === most ? `${truth}` : `${least} to ${most}`;
-        this.violate('accounted', `${id} recorded ${spent} where the bill was ${range}`);
+        this.report('recordedSpend', `${id} recorded ${spent} where the bill was ${range}`);
       }
       if (least === most) counts.exact += 1;
       else counts.within += 1;
@@ -226,101 +243,110 @@ export class Invariants implements Watcher {
     return counts;
   }
 
-  /** The true bill of each cluster, and what was overspent. */
+  /** The sum of all overspends by the bill, in micro-dollars. */
   overspentTotal(): number {
-    return [...this.#books].reduce((total, [id, { record }]) => {
-      return total + Math.max(0, bill(this.entriesOf(id), ended) - record.budget);
+    return [...this.#clusters].reduce((total, [id, { record }]) => {
+      return total + Math.max(0, bill(this.linodesOf(id), ended) - record.budget);
     }, 0);
   }
 
-  /** Those that the functions made for it, but for what a person took over. */
-  entriesOf(id: ClusterId): Instance[] {
-    const ids = new Set(this.#madeOf.get(id));
+  /** The Linodes that the functions created for the cluster, without those that people took. */
+  linodesOf(id: ClusterId): Instance[] {
+    const ids = new Set(this.#linodeIds.get(id));
     if (ids.size === 0) return [];
-    return this.#options.ledger().filter((one) => ids.has(one.id) && !this.#peoples.has(one.id));
+    return this.#options
+      .instances()
+      .filter((linode) => ids.has(linode.id) && !this.#ofPeople.has(linode.id));
   }
 
-  /** Copies that people made with a cluster's tags, taken for nodes whose creates had no answer. */
-  #copiesIn({ nodes }: ClusterRecord): Instance[] {
+  /**
+   * The copies that a person made of a node, and that Onebuck adopted: a copy has the node's tags,
+   * so Onebuck takes it for the Linode of a create without an answer.
+   */
+  #adoptedCopiesIn({ nodes }: ClusterRecord): Instance[] {
     const ids = new Set(nodes.flatMap((node) => ('linodeId' in node ? node.linodeId : [])));
-    return this.#options.ledger().filter(({ id }) => this.#peoples.has(id) && ids.has(id));
+    return this.#options.instances().filter(({ id }) => this.#ofPeople.has(id) && ids.has(id));
   }
 
-  #newBook(record: ClusterRecord): Book {
-    const book = {
+  #watch(record: ClusterRecord): WatchedCluster {
+    const watched = {
       record,
       budgets: [],
       endsSaved: new Map(),
-      told: new Set<Notice['kind']>(),
-      meddled: false,
+      noticed: new Set<Notice['kind']>(),
+      changedByHand: false,
       overspent: false,
     };
-    this.#books.set(record.id, book);
-    return book;
+    this.#clusters.set(record.id, watched);
+    return watched;
   }
 
   #checkIntent(label: string, tags: readonly string[]): void {
     const id = clusterOfTags(tags);
-    const record = id === null ? undefined : this.#books.get(id)?.record;
-    const node = record?.nodes.find((one) => one.label === label);
+    const record = id === null ? undefined : this.#clusters.get(id)?.record;
+    const node = record?.nodes.find((candidate) => candidate.label === label);
     if (node === undefined || node.state === 'planned') {
-      this.violate('intentFirst', `${label} is created, and its record says ${node?.state}`);
+      this.report('intentFirst', `${label} is created, and its record says ${node?.state}`);
     }
     const isMarked =
       tags.includes(ownershipTag(this.#options.stage)) && reapTimeOfTags(tags) !== null;
-    if (!isMarked) this.violate('intentFirst', `${label} is created with ${tags}`);
+    if (!isMarked) this.report('intentFirst', `${label} is created with ${tags}`);
   }
 
-  /** 5: of Linodes that never were ours, none is touched. */
+  /** Promise 5: no call changes or deletes a Linode that never had the ownership tag. */
   #checkOwnership({ method, path }: Call): void {
     const id = Number(/^\/linode\/instances\/(\d+)$/.exec(path)?.[1]);
-    const entry = this.#options.ledger().find((one) => one.id === id);
-    if (entry === undefined) return;
+    const linode = this.#options.instances().find((candidate) => candidate.id === id);
+    if (linode === undefined) return;
     const tag = ownershipTag(this.#options.stage);
-    if (entry.tags.includes(tag) || entry.tagsAtCreation.includes(tag)) return;
-    this.violate('strangers', `${method} of ${entry.label}, which bears ${entry.tags}`);
+    if (linode.tags.includes(tag) || linode.tagsAtCreation.includes(tag)) return;
+    this.report('strangers', `${method} of ${linode.label}, which has the tags ${linode.tags}`);
   }
 
-  /** 6, for what the cluster's own creates have made. */
+  /** Promise 6: when the record ends, none of the Linodes that the functions created exists. */
   #checkGone(record: ClusterRecord): void {
     const { stage, now, listsAreTrue } = this.#options;
     const tags = [ownershipTag(stage), clusterTag(record.id)];
-    const left = this.entriesOf(record.id).filter(
-      (entry) => entry.deleted === null && tags.every((tag) => entry.tags.includes(tag)),
+    const left = this.linodesOf(record.id).filter(
+      (instance) => instance.deleted === null && tags.every((tag) => instance.tags.includes(tag)),
     );
     if (left.length > 0) {
-      this.violate('goneMeansGone', `${record.id} is ${record.phase}; ${left[0]?.label} exists`);
+      this.report('goneMeansGone', `${record.id} is ${record.phase}; ${left[0]?.label} exists`);
     }
-    const shown = this.entriesOf(record.id).find(({ goneAt }) => (goneAt ?? 0) > now());
+    const shown = this.linodesOf(record.id).find(({ goneAt }) => (goneAt ?? 0) > now());
     if (listsAreTrue && shown !== undefined) {
-      this.violate('goneMeansGone', `${record.id} is ${record.phase}; ${shown.label} is shown`);
+      this.report('goneMeansGone', `${record.id} is ${record.phase}; ${shown.label} is shown`);
     }
   }
 
-  #checkBudget(id: ClusterId, book: Book): void {
-    const total = this.#oracle.billOf(this.entriesOf(id).map((entry) => entry.id));
-    const budget = this.#budgetOf(book);
-    if (total <= budget || book.overspent) return;
-    book.overspent = true;
+  #checkBudget(id: ClusterId, watched: WatchedCluster): void {
+    const total = this.#oracle.billOf(this.linodesOf(id).map((instance) => instance.id));
+    const budget = this.#budgetOf(watched);
+    if (total <= budget || watched.overspent) return;
+    watched.overspent = true;
     if (this.#options.isExcused(this.#options.now())) return;
-    this.violate('budget', `${id} is billed ${total} and has ${budget}`);
+    this.report('budget', `${id} is billed ${total} and has ${budget}`);
   }
 
-  #budgetOf({ budgets }: Book): number {
+  /**
+   * The budget that the bill must keep. With the table lost, the sweeper goes by the nodes' tags,
+   * which may be as of an earlier budget: then the largest budget of the last `TAGS_FOLLOW_MS`.
+   */
+  #budgetOf({ budgets }: WatchedCluster): number {
     const lostAt = this.#options.lostAt();
     if (lostAt === null) return budgets.at(-1)?.budget ?? 0;
-    const told = budgets.filter((_, index) => {
+    const possible = budgets.filter((_, index) => {
       const until = budgets[index + 1]?.from ?? Number.POSITIVE_INFINITY;
       return until > lostAt - TAGS_FOLLOW_MS;
     });
-    return Math.max(0, ...told.map(({ budget }) => budget));
+    return Math.max(0, ...possible.map(({ budget }) => budget));
   }
 }
 
 const endOf = (node: NodeRecord): number | null =>
   'billedUntil' in node ? node.billedUntil : null;
 
-const ended = (entry: Instance): number => entry.deleted ?? Number.NaN;
+const ended = (instance: Instance): number => instance.deleted ?? Number.NaN;
 
-const bill = (entries: readonly Instance[], end: (entry: Instance) => number): number =>
-  entries.reduce((total, entry) => total + billUntil(entry, end(entry)), 0);
+const bill = (linodes: readonly Instance[], end: (instance: Instance) => number): number =>
+  linodes.reduce((total, instance) => total + billUntil(instance, end(instance)), 0);

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Chance } from './chance.ts';
-import { NOTHING_CAME_OF_IT, type VirtualTime } from './time.ts';
+import { NO_EFFECT, type VirtualTime } from './time.ts';
 
 export type FunctionName = 'api' | 'reconcile' | 'schedule' | 'reap' | 'sweep';
 export type Ending = 'done' | 'failed' | 'died' | 'timedOut';
 
-/** In seconds, as serverless.yml has them. */
+/** The time-outs of serverless.yml, in seconds. */
 const timeouts = (
   parse(readFileSync(new URL('../serverless.yml', import.meta.url), 'utf8'), {
     logLevel: 'silent',
@@ -15,12 +15,15 @@ const timeouts = (
 
 export const timeoutMsOf = (name: FunctionName): number => timeouts[name].timeout * 1_000;
 
-/** A dead function's calls never come back to it. Each has its own, so that all can be freed. */
+/**
+ * The calls of a dead function never return. Each call gets its own promise: waiters on a shared
+ * promise would stay in memory as long as the promise.
+ */
 const never = (): Promise<never> => new Promise(() => {});
 
 /**
- * One run of a function, which may end between any two of its calls to the outside: its time is up,
- * or it dies, before a call or after the call took effect.
+ * An invocation of a function. It may end at any of its calls to the outside, either because it
+ * has timed out or because it dies: before the call, or after the call took effect.
  */
 export class Invocation {
   #isAlive = true;
@@ -37,7 +40,7 @@ export class Invocation {
     readonly name: FunctionName;
     readonly time: VirtualTime;
     readonly chance: Chance;
-    /** The probability of dying. */
+    /** The probability, from 0 to 1, that the invocation dies at one of its calls. */
     readonly deaths: number;
     readonly mayDie: () => boolean;
   }) {
@@ -47,7 +50,7 @@ export class Invocation {
     this.#mayDie = mayDie;
     this.#callsLeft = chance.happens(deaths) ? chance.mostlySmall(0, 60) : Number.POSITIVE_INFINITY;
     time.at(time.now() + timeoutMsOf(name), () =>
-      this.#isAlive ? this.#stop('timedOut') : NOTHING_CAME_OF_IT,
+      this.#isAlive ? this.#stop('timedOut') : NO_EFFECT,
     );
   }
 
@@ -63,7 +66,7 @@ export class Invocation {
     return this.ended;
   }
 
-  /** A call to the outside, of which `effect` is what the outside does. */
+  /** Makes a call to the outside by `effect`. Never returns if the invocation has ended by then. */
   async call<T>(effect: () => Promise<T>): Promise<T> {
     if (this.#dies()) {
       if (this.#chance.happens(0.5)) await effect().catch(() => {});
@@ -73,12 +76,12 @@ export class Invocation {
     try {
       return await effect();
     } finally {
-      // biome-ignore lint/correctness/noUnsafeFinally: who is dead gets neither answer nor error
+      // biome-ignore lint/correctness/noUnsafeFinally: a dead function gets no answer and no error
       if (!this.#isAlive) return never();
     }
   }
 
-  /** Until `leftMs` says that nothing is left. */
+  /** Sleeps until `leftMs` returns 0 or less. */
   async sleep(leftMs: () => number): Promise<void> {
     for (let ms = leftMs(); ms > 0; ms = leftMs()) {
       await this.#time.delay(ms);

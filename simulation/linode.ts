@@ -10,10 +10,12 @@ import type { Chance } from './chance.ts';
 import type { Options } from './options.ts';
 import type { VirtualTime } from './time.ts';
 
-/** What is told of a call that reaches Linode, before and after it takes effect. */
+/** Sees each call of a function that reaches the simulated Linode. */
 export interface Watcher {
+  /** Before the call takes effect. */
   arrives(call: Call): void;
-  tookEffect(call: Call): void;
+  /** After the call took effect, or after a fault replaced it. */
+  answered(call: Call): void;
 }
 
 export interface SimulatedLinodeOptions {
@@ -21,36 +23,35 @@ export interface SimulatedLinodeOptions {
   readonly chance: Chance;
   readonly options: Options;
   readonly watcher: Watcher;
-  readonly count: (fault: string) => void;
+  readonly countFault: (fault: string) => void;
 }
 
-/** The people's own token, which nobody revokes. */
-const PERSON = 'token-of-a-person';
+/** The token of people, which no rotation revokes. */
+const PERSONS_TOKEN = 'token-of-a-person';
 
-/** In a row for one call, so that no call fails for ever. */
+/** How many faults in a row strike the same method and path; then a call succeeds. */
 const FAULTS_IN_A_ROW_MAX = 2;
 
-/** The simulated Linode on virtual time, over a network that is slow and loses things. */
+/** The simulated Linode on virtual time, over a network that delays and loses calls. */
 export class SimulatedLinode {
   readonly #api: SimulatedApi;
   readonly #time: VirtualTime;
   readonly #chance: Chance;
   readonly #options: Options;
   readonly #watcher: Watcher;
-  readonly #count: (fault: string) => void;
-  readonly #tokens: Record<string, string> = { [PERSON]: '*' };
+  readonly #countFault: (fault: string) => void;
+  readonly #tokens: Record<string, string> = { [PERSONS_TOKEN]: '*' };
   readonly #inARow = new Map<string, number>();
-  /** Faults are injected while this is true. */
-  isTroubled = true;
-  /** What every call is answered with; null: there is no outage. */
+  injectsFaults = true;
+  /** The fault that strikes every call of a function; null: there is no outage. */
   outage: PlainKind | null = null;
 
-  constructor({ time, chance, options, watcher, count }: SimulatedLinodeOptions) {
+  constructor({ time, chance, options, watcher, countFault }: SimulatedLinodeOptions) {
     this.#time = time;
     this.#chance = chance;
     this.#options = options;
     this.#watcher = watcher;
-    this.#count = count;
+    this.#countFault = countFault;
     this.#api = new SimulatedApi({
       now: () => time.now(),
       tokens: this.#tokens,
@@ -58,12 +59,12 @@ export class SimulatedLinode {
     });
   }
 
-  ledger(): readonly Instance[] {
+  instances(): readonly Instance[] {
     return this.#api.instances();
   }
 
   find(id: number): Instance | undefined {
-    return this.ledger().find((entry) => entry.id === id);
+    return this.instances().find((instance) => instance.id === id);
   }
 
   update(change: SettingsChange): void {
@@ -78,28 +79,28 @@ export class SimulatedLinode {
     delete this.#tokens[token];
   }
 
-  /** A person's call, which nothing disturbs. Returns the body of the answer. */
+  /** Makes a person's call, without faults. Returns the body of the answer. */
   async byPerson(call: Call): Promise<unknown> {
     this.#api.setFaults([]);
-    const reply = await this.#api.reply(incoming(call, PERSON));
+    const reply = await this.#api.reply(incoming(call, PERSONS_TOKEN));
     if (typeof reply === 'string') throw new Error(`a person's call ended in ${reply}`);
     return JSON.parse(reply.body);
   }
 
-  /** A function's way to Linode. */
+  /** The functions' transport to Linode. */
   readonly transport: Transport = (call, token, timeoutMs) =>
     new Promise((resolve, reject) => {
       const fault = this.#fault(call);
-      const [there, back] = this.#travelMs(call, fault);
-      const lost = () => reject(new Error('ECONNRESET: socket hang up'));
-      const late = () => reject(new Error(`no answer within ${timeoutMs} ms`));
-      const mayBeLate = there + back >= timeoutMs || fault !== null;
-      if (mayBeLate) this.#time.at(this.#time.now() + timeoutMs, late);
-      this.#time.at(this.#time.now() + there, () => {
+      const [thereMs, backMs] = this.#travelMs(call, fault);
+      const dropConnection = () => reject(new Error('ECONNRESET: socket hang up'));
+      const timeOut = () => reject(new Error(`no answer within ${timeoutMs} ms`));
+      const mayBeLate = thereMs + backMs >= timeoutMs || fault !== null;
+      if (mayBeLate) this.#time.at(this.#time.now() + timeoutMs, timeOut);
+      this.#time.at(this.#time.now() + thereMs, () => {
         void this.#reply(call, token, fault === 'slow' ? null : fault).then((reply) => {
           if (reply === 'hang') return;
-          const arrived = reply === 'drop' ? lost : () => resolve(answerOf(reply));
-          this.#time.at(this.#time.now() + back, arrived);
+          const arrive = reply === 'drop' ? dropConnection : () => resolve(answerOf(reply));
+          this.#time.at(this.#time.now() + backMs, arrive);
         }, reject);
       });
     });
@@ -108,21 +109,21 @@ export class SimulatedLinode {
     this.#api.setFaults(fault === null ? [] : [fault]);
     this.#watcher.arrives(call);
     const reply = await this.#api.reply(incoming(call, token));
-    this.#watcher.tookEffect(call);
+    this.#watcher.answered(call);
     return reply;
   }
 
   #fault(call: Call): FaultRule | 'slow' | null {
     if (this.outage !== null) {
-      this.#count(`outage, ${this.outage}`);
+      this.#countFault(`outage, ${this.outage}`);
       return { kind: this.outage };
     }
     const key = `${call.method} ${call.path}`;
     const inARow = this.#inARow.get(key) ?? 0;
-    const mayFail = this.isTroubled && inARow < FAULTS_IN_A_ROW_MAX;
+    const mayFail = this.injectsFaults && inARow < FAULTS_IN_A_ROW_MAX;
     const fault = mayFail ? this.#drawnFault(call) : null;
     this.#inARow.set(key, fault === null ? 0 : inARow + 1);
-    if (fault !== null) this.#count(fault === 'slow' ? fault : fault.kind);
+    if (fault !== null) this.#countFault(fault === 'slow' ? fault : fault.kind);
     return fault;
   }
 
@@ -152,7 +153,7 @@ export class SimulatedLinode {
     return { kind: 'truncatedList', items, keepTotals };
   }
 
-  /** Milliseconds to Linode, and back. Creates may arrive after their sender has given up. */
+  /** Milliseconds to Linode and back. A create may arrive after its sender has timed out. */
   #travelMs(call: Call, fault: FaultRule | 'slow' | null): [number, number] {
     const chance = this.#chance;
     if (fault === 'slow') return [chance.whole(500, 12_000), chance.whole(500, 12_000)];
@@ -161,7 +162,7 @@ export class SimulatedLinode {
   }
 }
 
-/** Those that need nothing but their kind. */
+/** The faults that have no fields besides their kind. */
 type PlainKind = Exclude<FaultKind, 'status429' | 'staleList' | 'truncatedList'>;
 type Kinds = readonly [PlainKind, ...PlainKind[]];
 const READ_FAULTS: Kinds = [
@@ -190,7 +191,7 @@ function incoming({ method, path, query, filter, body }: Call, token: string) {
     query: new URLSearchParams(query),
     headers: {
       authorization: `Bearer ${token}`,
-      ...(token === PERSON ? {} : { 'user-agent': 'onebuck/simulated' }),
+      ...(token === PERSONS_TOKEN ? {} : { 'user-agent': 'onebuck/simulated' }),
       ...(filter === undefined ? {} : { 'x-filter': JSON.stringify(filter) }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
@@ -204,7 +205,7 @@ function answerOf({ status, headers, body }: Reply): Answer {
   return { status, header: (name) => byName.get(name) ?? null, text: body };
 }
 
-/** What a create asks for. */
+/** The label and the tags in the body of a create; null: the call is not a create. */
 export function createIn(call: Call): { label: string; tags: readonly string[] } | null {
   const { method, path, body } = call;
   if (method !== 'POST' || path !== '/linode/instances' || !isObject(body)) return null;

@@ -2,14 +2,15 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { drawOptions, told } from './options.ts';
+import { drawOptions, optionsText } from './options.ts';
 import { simulate } from './run.ts';
-import { add, merge, noTotals, type Totals, tell } from './totals.ts';
+import { add, merge, noTotals, summaryOf, type Totals } from './totals.ts';
 
 /**
- * `npm run simulate -- --seeds 10000`: lets simulated worlds live, one for each seed, and checks all
- * that was promised; `--seeds 500-999` those alone, `--seed 7` one, with its trace. `--jobs 2` uses
- * two processes. Ends with 1 if a promise was broken, after the seed's options and trace.
+ * `npm run simulate -- --seeds 10000` runs a simulated world for each seed from 1 to 10000, and
+ * checks the promises in each world. `--seeds 500-999` runs only these seeds; `--seed 7` runs one
+ * seed and prints its trace; `--jobs 2` uses two processes. If a world breaks a promise, the
+ * command prints the options and the trace of that world, and exits with 1.
  */
 const { values } = parseArgs({
   options: {
@@ -20,7 +21,7 @@ const { values } = parseArgs({
   },
 });
 
-/** Of a long run, so many violations are enough. */
+/** A process stops after this many violations. */
 const VIOLATIONS_MAX = 5;
 
 function rangeOf(text: string): { first: number; last: number } {
@@ -36,7 +37,7 @@ async function run({ first, last }: { first: number; last: number }): Promise<To
   for (let seed = first; seed <= last; seed += 1) {
     const outcome = await simulate(seed);
     add(totals, outcome);
-    // At once, as a long run tells the rest only at its end.
+    // The summary comes only at the end of a run, which may be hours away.
     if (outcome.violation !== null)
       console.error(`seed ${seed}: ${totals.violations.at(-1)?.text}`);
     if (totals.violations.length >= VIOLATIONS_MAX) break;
@@ -44,7 +45,7 @@ async function run({ first, last }: { first: number; last: number }): Promise<To
   return totals;
 }
 
-/** The range in as many processes, each with a part. */
+/** Splits the range of seeds between `jobs` processes, and adds up their totals. */
 async function runIn(jobs: number, { first, last }: { first: number; last: number }) {
   const totals = noTotals();
   const size = Math.ceil((last - first + 1) / jobs);
@@ -63,13 +64,13 @@ async function runIn(jobs: number, { first, last }: { first: number; last: numbe
 
 async function failed(child: ReturnType<typeof fork>): Promise<never> {
   const [code] = await once(child, 'exit');
-  // Its totals may still be on their way.
+  // The message with the process's totals may still be on its way.
   if (code === 0) return new Promise(() => {});
   throw new Error(`a process of the simulation ended with ${code}`);
 }
 
 async function showOne(seed: number): Promise<boolean> {
-  console.log(`seed ${seed}: ${told(drawOptions(seed))}`);
+  console.log(`seed ${seed}: ${optionsText(drawOptions(seed))}`);
   const { trace, violation } = await simulate(seed, { trace: true });
   console.log(trace.slice(-Number(values.traceLines)).join('\n'));
   if (violation === null) return true;
@@ -90,7 +91,7 @@ async function main(): Promise<boolean> {
   const wallMs = performance.now() - from;
   const [worst] = totals.violations;
   if (worst !== undefined) await showOne(worst.seed);
-  console.log(tell(totals, wallMs));
+  console.log(summaryOf(totals, wallMs));
   for (const { seed, text } of totals.violations) {
     console.log(`seed ${seed}: ${text}\n  replay: npm run simulate -- --seed ${seed}`);
   }

@@ -1,21 +1,23 @@
 import { Chance } from './chance.ts';
 
-/** Who may destroy clusters: all, or one alone, the others being dead; or nobody. */
+/** Which killers work: all of them, only the reaper, only the sweeper, or none. */
 export type Killers = 'all' | 'reaper' | 'sweeper' | 'none';
 
 /**
- * What happens in a simulated world, all of it drawn from its seed. By default nothing goes wrong.
- * Probabilities are per call, invocation or person's visit.
+ * Everything that varies from one simulated world to the next; drawn from the seed. Probabilities
+ * are from 0 to 1: for each call, each invocation, or each visit of a person to Linode's console.
  */
 export interface Options {
-  // What is asked of Onebuck.
+  // The requests to Onebuck.
+  /** How many clusters people launch. */
   readonly clusters: number;
   readonly nodesMax: number;
+  /** The most hours that a budget affords; no cluster has a higher `maxHours`. */
   readonly hoursMax: number;
   readonly marginSeconds: number;
-  /** All clusters together may have open budgets of three fifths of what is asked for. */
+  /** The cap on open budgets is three fifths of the budgets of all requests together. */
   readonly capped: boolean;
-  /** People change and end their clusters, and send requests twice. */
+  /** People change and delete their clusters, and send some requests twice. */
   readonly changes: boolean;
   /** One more owner has clusters on a schedule. */
   readonly schedule: boolean;
@@ -23,7 +25,7 @@ export interface Options {
   // Linode's API.
   /** Errors in place of an effect: 408, 5xx, HTML, busy, a lost connection. */
   readonly flaky: number;
-  /** Errors after the effect. */
+  /** Writes that take effect and are answered with an error or not at all. */
   readonly lostReplies: number;
   readonly hangs: number;
   readonly throttled: number;
@@ -32,21 +34,24 @@ export interface Options {
   readonly staleLists: number;
   readonly truncatedLists: number;
   readonly outages: 'none' | 'short' | 'long';
-  /** The token is replaced, and the old one revoked a little early. */
+  /** The Linode token is replaced, and the old token is sometimes revoked too early. */
   readonly rotations: boolean;
+  /** Linode lacks capacity for some creates, or the account has a limit of 8 Linodes. */
   readonly scarcity: 'none' | 'capacity' | 'limit';
   readonly bootSecondsMax: number;
+  /** The node with index 1 of each cluster never leaves `provisioning`. */
   readonly stuckNodes: boolean;
   readonly lingerSeconds: number;
+  /** `forcedUnseen`: the account forces backups on, and the token can't read that setting. */
   readonly backups: 'none' | 'forced' | 'forcedUnseen';
-  /** By which prices of machines created later are multiplied, some time between launches. */
+  /** Multiplies the prices of Linodes that are created after the change of prices. */
   readonly priceFactor: number;
 
   // The table.
   readonly indexLagMsMax: number;
   readonly tableErrors: number;
   readonly tableOutages: boolean;
-  /** For ever, at some time: emptied, or without an answer to any call. */
+  /** At some time the table is emptied, or from then on answers no call. */
   readonly tableLoss: 'none' | 'emptied' | 'unreachable';
 
   // The functions.
@@ -57,11 +62,12 @@ export interface Options {
   readonly ticksDoubled: number;
   readonly tickDelayMsMax: number;
   readonly deaths: number;
-  /** Each function's clock is off by as much, either way, and by another amount the next time. */
+  /** An invocation's clock is fast or slow by up to this; each invocation by another amount. */
   readonly clockErrorMsMax: number;
   readonly killers: Killers;
 
   // People in Linode's console.
+  /** The probability that a person who visits the console changes one of our Linodes. */
   readonly meddling: number;
 }
 
@@ -104,7 +110,7 @@ export const NO_FAULTS: Options = {
   meddling: 0,
 };
 
-/** How often each kind of fault is among those of a world that has any. */
+/** The probability that a world with faults has a certain kind of fault. */
 const USUAL = 0.3;
 const SELDOM = 0.08;
 
@@ -150,15 +156,15 @@ export function drawOptions(seed: number): Options {
     tickDelayMsMax: upTo(15_000),
     deaths: often(0.2),
     clockErrorMsMax: upTo(8_000),
-    // With the table lost, only the sweeper can destroy anything.
+    // Without the table only the sweeper can destroy Linodes, so no killer may be dead besides.
     killers:
       tableLoss !== 'none' ? 'all' : isOn(SELDOM) ? chance.oneOf(['reaper', 'sweeper']) : 'all',
     meddling: often(0.5),
   };
 }
 
-/** The options that are not as in a world without faults, for people to read. */
-export const told = (options: Options): string =>
+/** The options that differ from `NO_FAULTS`, for people to read: `flaky=0.25 outages=long`. */
+export const optionsText = (options: Options): string =>
   Object.entries(options)
     .filter(([name, value]) => NO_FAULTS[name as keyof Options] !== value)
     .map(([name, value]) => `${name}=${typeof value === 'number' ? +value.toFixed(3) : value}`)

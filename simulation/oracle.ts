@@ -3,66 +3,66 @@ import type { Instance } from '../simulators/linode/instance.ts';
 import { HOUR, MINUTE } from './time.ts';
 
 /**
- * What Linode bills, by brute force: it goes through the life of each Linode minute by minute, and
- * counts an hour in each calendar month (UTC) in which any of its minutes was lived. That is the
- * dearest reading of what Linode does not say. A life begins at the whole second that Linode shows as
- * `created`: the bill's truth. It reads the simulated Linode's ledger alone, and shares nothing with
- * lib/core/billing/bill.ts.
+ * Reckons Linode's bill by brute force: goes through the life of each Linode minute by minute, and
+ * counts an hour in each calendar month (UTC) in which the Linode lived a minute of that hour. That
+ * is the dearest reading of rules that Linode does not document. A life begins at the whole second
+ * that Linode shows as `created`. The oracle reads only the simulated Linode's list of all Linodes,
+ * and shares no code with lib/core/billing/bill.ts.
  */
 export class Oracle {
   readonly #meters = new Map<number, Meter>();
 
-  /** Goes on to `now`. `ledger`: all Linodes there ever were. */
-  advance(ledger: readonly Instance[], now: number): void {
-    for (const entry of ledger) {
-      let meter = this.#meters.get(entry.id);
+  /** Bills until `now`. `instances`: every Linode that the account ever had. */
+  advance(instances: readonly Instance[], now: number): void {
+    for (const instance of instances) {
+      let meter = this.#meters.get(instance.id);
       if (meter === undefined) {
-        meter = new Meter(entry);
-        this.#meters.set(entry.id, meter);
+        meter = new Meter(instance);
+        this.#meters.set(instance.id, meter);
       }
-      meter.advance(entry.deleted ?? now);
+      meter.advance(instance.deleted ?? now);
     }
   }
 
-  /** In micro-dollars, up to where it has gone. */
+  /** The bill of these Linodes in micro-dollars, until the last `advance`. */
   billOf(linodeIds: readonly number[]): number {
     return linodeIds.reduce((total, id) => total + (this.#meters.get(id)?.bill() ?? 0), 0);
   }
 }
 
-/** The bill of one Linode, had it been deleted at `end`; in micro-dollars. */
-export function billUntil(entry: Instance, end: number): number {
-  const meter = new Meter(entry);
+/** The bill in micro-dollars of a Linode whose deletion is at `end`. */
+export function billUntil(instance: Instance, end: number): number {
+  const meter = new Meter(instance);
   meter.advance(end);
   return meter.bill();
 }
 
-/** Linode's API has no fractions of seconds. */
+/** The creation as Linode's API shows it, in whole seconds; epoch milliseconds. */
 export const shownCreation = ({ created }: Instance): number => created - (created % 1_000);
 
 class Meter {
   readonly #created: number;
   readonly #rates: readonly Rate[];
-  /** How many hours each month has. */
+  /** The billed hours of each calendar month, by the month's end. */
   readonly #hours = new Map<number, number>();
-  /** Where the next minute, or the next piece of one, begins. */
+  /** The start of the next minute to bill. A month's end splits a minute in two. */
   #at: number;
   #monthEnd: number;
-  /** The last hour that was counted in this month. */
+  /** The last hour of the Linode's life that is billed in this month; -1: none yet. */
   #hour = -1;
 
-  constructor(entry: Instance) {
-    this.#created = shownCreation(entry);
-    this.#rates = ratesOf(entry);
+  constructor(instance: Instance) {
+    this.#created = shownCreation(instance);
+    this.#rates = ratesOf(instance);
     this.#at = this.#created;
     this.#monthEnd = nextMonth(this.#created);
-    // An instant counts as an hour.
-    this.#live();
+    // Linode bills at least one hour, however short the life is.
+    this.#billMinute();
   }
 
   advance(end: number): void {
     while (this.#at < end) {
-      this.#live();
+      this.#billMinute();
       const minutes = Math.floor((this.#at - this.#created) / MINUTE) + 1;
       this.#at = Math.min(this.#created + minutes * MINUTE, this.#monthEnd);
     }
@@ -75,7 +75,7 @@ class Meter {
     );
   }
 
-  #live(): void {
+  #billMinute(): void {
     if (this.#at >= this.#monthEnd) {
       this.#monthEnd = nextMonth(this.#at);
       this.#hour = -1;

@@ -8,50 +8,61 @@ import { HOUR, MINUTE, SECOND } from './time.ts';
 import { World } from './world.ts';
 
 const SWEEP_EVERY = 5 * MINUTE;
-/** How long after that people wait for what lasts longer, such as the few of many that came up. */
+/**
+ * How long after the last fault people destroy the clusters that are still live. A cluster of which
+ * only a few nodes came up may live long, as its budget affords these nodes many hours.
+ */
 const PATIENCE_MS = 30 * HOUR;
-/** How long after all faults have ended everything is in order again. */
-const SETTLED_MS = 45 * MINUTE;
+/** Onebuck must have everything in order this long after the last fault. */
+const RECOVERY_MS = 45 * MINUTE;
 
 export interface Outcome {
   readonly seed: number;
   readonly options: Options;
   readonly violation: Violation | null;
-  /** Clusters that were launched. */
-  readonly lives: number;
+  /** How many clusters were launched. */
+  readonly clusters: number;
   /** How often each fault struck. */
   readonly faults: Readonly<Record<string, number>>;
+  /** Hours that the clusters' Linodes existed, all together. */
   readonly clusterHours: number;
-  /** Of clusters that lived their full time in a world without faults, with the default margin. */
+  /**
+   * The clusters that lived until their teardown time. Empty if the world had faults or another
+   * safety margin than the default.
+   */
   readonly delivered: readonly Delivered[];
-  /** Micro-dollars beyond budgets, in outages longer than the margin; and how it was recorded. */
   readonly overspent: {
     readonly clusters: number;
+    /** Micro-dollars beyond the budgets by the bill. */
     readonly microUsd: number;
+    /** Micro-dollars beyond the budgets as Onebuck recorded them. */
     readonly recordedMicroUsd: number;
   };
+  /** The numbers of `Invariants.checkAccounts`. */
   readonly accounts: { readonly exact: number; readonly within: number };
-  /** Linodes of ours that existed at the end. */
+  /** How many Linodes with the ownership tag existed at the end. */
   readonly orphans: number;
   readonly overspendsLogged: number;
-  /** What was counted, all in all. */
+  /** The sum of each metric. */
   readonly emitted: MetricValues;
-  /** Linodes of ours that existed when the killers died, or the table was lost. */
+  /** How many Linodes existed when the killers died or the table was lost. */
   readonly aliveAtLoss: number;
+  /** When the killers died or the table was lost; infinite: neither happened. */
   readonly lossAt: number;
-  /** When the reaper was started, and when the world ended. */
+  /** When the reaper was started. */
   readonly reaperRuns: readonly number[];
   readonly endedAt: number;
   readonly trace: readonly string[];
 }
 
 export interface Delivered {
+  /** How many started hours of all nodes the budget afforded, `maxHours` at most. */
   readonly affordedHours: number;
-  /** The mean of its nodes, from creation to deletion. */
+  /** The mean time of the nodes from creation to deletion. */
   readonly deliveredMs: number;
 }
 
-/** Lets the world of that seed live to its end, or to the first violation. */
+/** Runs the world of this seed to its end, or to the first violation. */
 export async function simulate(
   seed: number,
   { forced = {}, trace = false }: { forced?: Partial<Options>; trace?: boolean } = {},
@@ -60,61 +71,61 @@ export async function simulate(
   const world = new World(seed, options, trace);
   const { invariants, time } = world;
   const goesOn = () => invariants.violation === null;
-  await populate(world);
-  await time.runUntil(world.calmAt, goesOn);
-  world.calm();
+  await queueEvents(world);
+  await time.runUntil(world.faultsEndAt, goesOn);
+  world.endFaults();
   void world.deleteSchedules();
-  await time.runUntil(world.calmAt + SETTLED_MS, goesOn);
-  checkSettled(world);
-  time.at(world.calmAt + PATIENCE_MS, () => void world.destroyAll());
+  await time.runUntil(world.faultsEndAt + RECOVERY_MS, goesOn);
+  checkRecovered(world);
+  time.at(world.faultsEndAt + PATIENCE_MS, () => void world.destroyAll());
   while (goesOn() && !isOver(world)) {
-    if (time.now() > world.calmAt + PATIENCE_MS + SETTLED_MS) {
-      invariants.violate('settled', `${left(world)} when all should have ended`);
+    if (time.now() > world.faultsEndAt + PATIENCE_MS + RECOVERY_MS) {
+      invariants.report('recovered', `${liveText(world)} long after the last fault`);
     }
     await time.runUntil(time.now() + 10 * MINUTE, goesOn);
   }
-  // Two more sweeps for the caps.
+  // The sweeper's audit needs two more ticks to clear drift of the caps.
   await time.runUntil(time.now() + 2 * SWEEP_EVERY + MINUTE, goesOn);
   const accounts = goesOn() ? await checkEnd(world) : { exact: 0, within: 0 };
   return outcomeOf(world, seed, accounts);
 }
 
-/** Everything that will happen, with its times. */
-async function populate(world: World): Promise<void> {
-  const { chance, options, time, calmAt } = world;
+/** Queues all events of the world: requests, ticks, outages and changes by hand. */
+async function queueEvents(world: World): Promise<void> {
+  const { chance, options, time, faultsEndAt } = world;
   await world.createStrangers();
   for (const request of world.requests) {
     const at = world.launchAt();
     time.at(at, () => void world.launch(request));
-    if (options.changes) planChanges(world, request, at);
+    if (options.changes) queueChanges(world, request, at);
   }
-  if (options.schedule && options.priceFactor === 1) planSchedule(world);
-  planTicks(world);
-  const nowAndThen = (everyMs: number, event: () => Promise<void>) => {
+  if (options.schedule && options.priceFactor === 1) queueSchedule(world);
+  queueTicks(world);
+  const atRandomTimes = (everyMs: number, event: () => Promise<void>) => {
     const next = () => {
       const at = time.now() + chance.whole(everyMs / 4, 2 * everyMs);
-      if (at < calmAt) time.at(at, () => void event().then(next));
+      if (at < faultsEndAt) time.at(at, () => void event().then(next));
     };
     next();
   };
-  if (options.outages !== 'none') nowAndThen(90 * MINUTE, () => world.outage());
-  if (options.tableOutages) nowAndThen(60 * MINUTE, () => world.tableOutage());
-  if (options.rotations) nowAndThen(2 * HOUR, () => world.rotateToken());
+  if (options.outages !== 'none') atRandomTimes(90 * MINUTE, () => world.outage());
+  if (options.tableOutages) atRandomTimes(60 * MINUTE, () => world.tableOutage());
+  if (options.rotations) atRandomTimes(2 * HOUR, () => world.rotateToken());
   if (options.meddling > 0) {
-    nowAndThen(40 * MINUTE, async () => {
-      if (chance.happens(options.meddling)) await world.meddle();
+    atRandomTimes(40 * MINUTE, async () => {
+      if (chance.happens(options.meddling)) await world.changeByHand();
     });
   }
   if (Number.isFinite(world.lossAt)) time.at(world.lossAt, () => world.lose());
   if (options.priceFactor !== 1) {
     time.at(world.repriceAt(), () => {
-      world.count('price changed');
+      world.countFault('price changed');
       world.linode.update({ priceFactor: options.priceFactor });
     });
   }
 }
 
-function planChanges(world: World, request: (typeof world.requests)[number], at: number): void {
+function queueChanges(world: World, request: (typeof world.requests)[number], at: number): void {
   const { chance, options, time } = world;
   if (chance.happens(0.3))
     time.at(at + chance.whole(0, 2 * SECOND), () => void world.launch(request));
@@ -134,7 +145,7 @@ function planChanges(world: World, request: (typeof world.requests)[number], at:
   }
 }
 
-function planSchedule(world: World): void {
+function queueSchedule(world: World): void {
   const { chance, time, start } = world;
   const cron = `${chance.whole(0, 59)} */${chance.whole(2, 4)} * * *`;
   const spec = {
@@ -147,7 +158,7 @@ function planSchedule(world: World): void {
   time.at(start + 5 * MINUTE, () => void world.createSchedule({ cron, timezone: 'UTC', spec }));
 }
 
-function planTicks(world: World): void {
+function queueTicks(world: World): void {
   const { chance, options, time, start } = world;
   const every = (ms: number, tick: () => void) => {
     const next = (at: number) =>
@@ -157,12 +168,12 @@ function planTicks(world: World): void {
       });
     next(start + chance.whole(0, ms - 1));
   };
-  const delayMs = () => (world.isTroubled ? chance.whole(0, options.tickDelayMsMax) : 0);
+  const delayMs = () => (world.injectsFaults ? chance.whole(0, options.tickDelayMsMax) : 0);
   const invoke = (run: () => Promise<unknown>) => {
     if (world.isSkipped()) return;
     time.at(time.now() + delayMs(), () => void run());
-    if (!world.isTroubled || !chance.happens(options.ticksDoubled)) return;
-    world.count('tick doubled');
+    if (!world.injectsFaults || !chance.happens(options.ticksDoubled)) return;
+    world.countFault('tick doubled');
     time.at(time.now() + delayMs(), () => void run());
   };
   every(MINUTE, () => {
@@ -174,7 +185,10 @@ function planTicks(world: World): void {
   every(MINUTE, () => world.invariants.tick());
 }
 
-/** Where the sweeper is all there is, it runs; Lambda runs it again if it fails. */
+/**
+ * One tick of the sweeper. Lambda invokes it up to three times if it fails. If the sweeper is the
+ * only killer left, its tick is neither skipped nor delayed.
+ */
 function sweepOnce(world: World, invoke: (run: () => Promise<unknown>) => void): void {
   const { options, time, lossAt } = world;
   const run = async () => {
@@ -183,96 +197,99 @@ function sweepOnce(world: World, invoke: (run: () => Promise<unknown>) => void):
       await time.delay(MINUTE);
     }
   };
-  const isAlone = options.killers === 'sweeper' || time.now() >= lossAt;
-  if (isAlone) void run();
+  const isOnlyKiller = options.killers === 'sweeper' || time.now() >= lossAt;
+  if (isOnlyKiller) void run();
   else invoke(run);
 }
 
-/** With the faults over: no Linode is without a live cluster, and the caps count the live ones. */
-function checkSettled(world: World): void {
+/** Some time after the last fault no cluster is late, and each Linode has a live cluster. */
+function checkRecovered(world: World): void {
   const { invariants, options } = world;
   if (invariants.violation !== null || options.tableLoss !== 'none') return;
   const byId = new Map(invariants.records.map((record) => [record.id, record]));
   for (const record of byId.values()) {
-    // With the reaper dead, nobody makes passes.
+    // Without the reaper there are no passes.
     if (world.isReaperDead() || !isLive(record)) continue;
     if (record.phase === 'provisioning') {
-      invariants.violate('settled', `${record.id} is still ${record.phase}`);
+      invariants.report('recovered', `${record.id} is still ${record.phase}`);
     }
     if (record.dueAt < world.time.now() - 5 * MINUTE) {
-      invariants.violate('settled', `${record.id} is overdue`);
+      invariants.report('recovered', `${record.id} is overdue`);
     }
   }
   if (options.killers === 'reaper') return;
-  for (const entry of invariants.alive()) {
-    const id = clusterOfTags(entry.tags);
+  for (const instance of invariants.alive()) {
+    const id = clusterOfTags(instance.tags);
     const record = id === null ? undefined : byId.get(id);
     if (record !== undefined && isLive(record)) continue;
-    invariants.violate('settled', `${entry.label} is left of ${record?.phase ?? 'nothing'}`);
+    const state = record === undefined ? 'has no record' : `is ${record.phase}`;
+    invariants.report('recovered', `${instance.label} exists, and its cluster ${state}`);
   }
 }
 
 function isOver(world: World): boolean {
   const { invariants, options } = world;
   if (invariants.alive().length > 0) return false;
-  // With the table or the reaper gone, nobody ends the records.
+  // Without the table or the reaper the records never end.
   if (options.tableLoss !== 'none' || options.killers === 'sweeper') return true;
   return !invariants.records.some(isLive);
 }
 
-const left = (world: World): string =>
-  `${world.invariants.alive().length} Linodes and ${world.invariants.records.filter(isLive).length} clusters live`;
+const liveText = ({ invariants }: World): string =>
+  `${invariants.alive().length} Linodes and ` +
+  `${invariants.records.filter(isLive).length} clusters are live`;
 
 async function checkEnd(world: World) {
   const { invariants, options } = world;
   for (const id of world.strangers) {
     if (world.linode.find(id)?.deleted === null) continue;
-    invariants.violate('strangers', `Linode ${id} is gone, which was not ours`);
+    invariants.report('strangers', `Linode ${id}, a stranger's, is gone`);
   }
   const isRecorded = options.tableLoss === 'none' && options.killers !== 'sweeper';
   if (!isRecorded) return { exact: 0, within: 0 };
   if (options.killers === 'all') await checkCaps(world);
-  checkSeen(world);
-  if (Object.keys(world.faults).length === 0) invariants.checkTold();
+  checkOverspendsLogged(world);
+  if (Object.keys(world.faults).length === 0) invariants.checkEndsNoticed();
   return invariants.checkAccounts();
 }
 
 async function checkCaps({ table, invariants }: World): Promise<void> {
   const ledger = await table.ledger.read();
   if (ledger.open.size > 0) {
-    invariants.violate('caps', `${[...ledger.open.keys()]} are counted as open`);
+    invariants.report('caps', `the ledger still has open budgets of ${[...ledger.open.keys()]}`);
   }
   for (const owner of new Set(invariants.records.map((record) => record.owner))) {
     const months = Object.values(ledger.spent.get(`owner:${owner}`) ?? {});
-    const counted = months.reduce((total, spent) => total + spent, 0);
+    const inLedger = months.reduce((total, spent) => total + spent, 0);
     const theirs = invariants.ended.filter((record) => record.owner === owner);
     const recorded = theirs.reduce((sum, { spent }) => sum + spent, 0);
-    if (counted !== recorded) {
-      invariants.violate('caps', `${owner} has spent ${recorded}, and ${counted} is counted`);
+    if (inLedger !== recorded) {
+      const text = `the records of ${owner} have a spend of ${recorded}, the ledger ${inLedger}`;
+      invariants.report('caps', text);
     }
   }
 }
 
-/** What was overspent is recorded, and told. */
-function checkSeen(world: World): void {
+/** Each recorded overspend is logged as an error, since an alarm watches the log. */
+function checkOverspendsLogged(world: World): void {
   const { invariants } = world;
   const recorded = invariants.ended.filter(({ overspent }) => overspent > 0).length;
-  const told = world.overspendsLogged;
-  if (told < recorded) {
-    invariants.violate('failuresSeen', `${recorded} clusters overspent, and ${told} were logged`);
+  const logged = world.overspendsLogged;
+  if (logged < recorded) {
+    invariants.report('failuresSeen', `${recorded} clusters overspent, and ${logged} were logged`);
   }
 }
 
 function outcomeOf(world: World, seed: number, accounts: Outcome['accounts']): Outcome {
   const { invariants, options } = world;
   const ms = invariants.records
-    .flatMap(({ id }) => invariants.entriesOf(id))
+    .flatMap(({ id }) => invariants.linodesOf(id))
     .reduce((total, { created, deleted }) => total + (deleted ?? world.time.now()) - created, 0);
   return {
     seed,
     options,
     violation: invariants.violation,
-    lives: invariants.records.length,
+    clusters: invariants.records.length,
     faults: world.faults,
     clusterHours: ms / HOUR,
     delivered: isOrdinary(world) ? deliveredBy(world) : [],
@@ -293,21 +310,26 @@ function outcomeOf(world: World, seed: number, accounts: Outcome['accounts']): O
   };
 }
 
-/** Without faults, and with the default safety margin. */
+/** Whether the world had no fault, and has the default safety margin. */
 const isOrdinary = ({ faults, options }: World): boolean =>
   Object.keys(faults).length === 0 && options.marginSeconds === NO_FAULTS.marginSeconds;
 
 function deliveredBy({ invariants }: World): Delivered[] {
   return invariants.ended.flatMap((record): Delivered[] => {
     if (!['budget', 'maxHours'].includes(record.endReason)) return [];
-    const entries = invariants.entriesOf(record.id);
-    const costOf = (hours: number) =>
-      entries.reduce((sum, one) => sum + billUntil(one, shownCreation(one) + hours * HOUR), 0);
+    const linodes = invariants.linodesOf(record.id);
+    const billAfter = (hours: number) =>
+      linodes.reduce(
+        (sum, linode) => sum + billUntil(linode, shownCreation(linode) + hours * HOUR),
+        0,
+      );
     const most = record.maxHours ?? Number.POSITIVE_INFINITY;
     let affordedHours = 0;
-    while (affordedHours < most && costOf(affordedHours + 1) <= record.budget) affordedHours += 1;
-    const lived = entries.map(({ created, deleted }) => (deleted ?? 0) - created);
-    const deliveredMs = lived.reduce((sum, one) => sum + one, 0) / lived.length;
+    while (affordedHours < most && billAfter(affordedHours + 1) <= record.budget) {
+      affordedHours += 1;
+    }
+    const lives = linodes.map(({ created, deleted }) => (deleted ?? 0) - created);
+    const deliveredMs = lives.reduce((sum, ms) => sum + ms, 0) / lives.length;
     return [{ affordedHours, deliveredMs }];
   });
 }

@@ -1,58 +1,61 @@
-/** In milliseconds. */
+/** Milliseconds. */
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 
 interface Event {
   readonly at: number;
-  /** Of two at one instant, the one that was asked for first comes first. */
+  /** Events of the same instant run in this order, which is the order of the calls of `at`. */
   readonly order: number;
   readonly run: () => unknown;
 }
 
-/** What an event returns to say that nobody needs to be let on after it. */
-export const NOTHING_CAME_OF_IT = Symbol('nothing');
+/** An event returns this if it woke nobody, so that `runUntil` need not wait after the event. */
+export const NO_EFFECT = Symbol('no effect');
 
 /**
- * The time of a simulated world, in epoch milliseconds: it stands still while anything runs, and
- * then jumps to the next event. One event runs at a time, with all that follows from it at once, so
- * that the same events come in the same order each time.
+ * The time of a simulated world, in epoch milliseconds. The time stands still while code runs, and
+ * then jumps to the next event. The next event runs only after all code that the event before
+ * caused has run, so that the order is the same in each run.
  */
 export class VirtualTime {
   #now: number;
-  #ordered = 0;
+  #nextOrder = 0;
   /** A binary heap, the next event first. */
   readonly #events: Event[] = [];
-  readonly #settled: () => Promise<void>;
+  readonly #idle: () => Promise<void>;
 
-  /** `settled` resolves when all that an event caused at once has run. */
-  constructor(start: number, settled: () => Promise<void> = afterMicrotasks) {
+  /** `idle` resolves when all code has run that an event caused without a delay. */
+  constructor(start: number, idle: () => Promise<void> = afterMicrotasks) {
     this.#now = start;
-    this.#settled = settled;
+    this.#idle = idle;
   }
 
   now(): number {
     return this.#now;
   }
 
-  /** Runs it at that time, or, if that has passed, as the next event of now. */
+  /** Queues `run` for a time; a time that has passed means now, after the events of now. */
   at(time: number, run: () => unknown): void {
-    this.#push({ at: Math.max(time, this.#now), order: this.#ordered++, run });
+    this.#push({ at: Math.max(time, this.#now), order: this.#nextOrder++, run });
   }
 
   delay(ms: number): Promise<void> {
     return new Promise((resolve) => this.at(this.#now + ms, resolve));
   }
 
-  /** Runs all events up to `end`, those included that they cause, while `goesOn` says so. */
+  /**
+   * Runs all events up to and including `end`, also the events that these events queue. Stops
+   * before the next event once `goesOn` returns false; the time then stays where it is.
+   */
   async runUntil(end: number, goesOn: () => boolean = () => true): Promise<void> {
     while (goesOn()) {
       const next = this.#events[0];
       if (next === undefined || next.at > end) break;
       this.#pop();
       this.#now = next.at;
-      if (next.run() === NOTHING_CAME_OF_IT) continue;
-      await this.#settled();
+      if (next.run() === NO_EFFECT) continue;
+      await this.#idle();
     }
     if (goesOn()) this.#now = Math.max(this.#now, end);
   }
@@ -94,7 +97,7 @@ export class VirtualTime {
   }
 }
 
-/** A tick comes after all of the microtasks, and costs less than a turn of the event loop. */
+/** `process.nextTick` runs after all microtasks, and costs less than a turn of the event loop. */
 const afterMicrotasks = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 const isBefore = (a: Event, b: Event): boolean =>

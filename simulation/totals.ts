@@ -1,24 +1,30 @@
 import type { Outcome } from './run.ts';
 import { HOUR } from './time.ts';
 
-/** What many simulated worlds came to, as plain data that processes can send each other. */
+/** The sums of many worlds' outcomes, as plain data that processes can send each other. */
 export interface Totals {
   seeds: number;
+  /** How many worlds had no fault. */
   faultless: number;
-  lives: number;
+  clusters: number;
   clusterHours: number;
+  /** How often each fault struck. */
   faults: Record<string, number>;
+  /** How many clusters recorded exactly the bill as their spend. */
   exact: number;
+  /** How many clusters recorded a spend within the possible bills, as faults hid their ends. */
   within: number;
   overspentClusters: number;
+  /** Micro-dollars beyond the budgets by the bill. */
   overspentMicroUsd: number;
+  /** Micro-dollars beyond the budgets as Onebuck recorded them. */
   recordedMicroUsd: number;
   orphans: number;
-  /** Of clusters of 5 afforded hours or more, in worlds without faults, by the default margin. */
+  /** The afforded and the delivered time of the clusters in `Outcome.delivered` of 5 h or more. */
   affordedMs: number;
   deliveredMs: number;
-  /** In milliseconds for each cluster, of all that lived their full time so. */
-  wasted: number[];
+  /** Afforded less delivered time of each cluster in `Outcome.delivered`, in milliseconds. */
+  unusedMs: number[];
   violations: { readonly seed: number; readonly text: string }[];
 }
 
@@ -27,7 +33,7 @@ const LONG_HOURS = 5;
 export const noTotals = (): Totals => ({
   seeds: 0,
   faultless: 0,
-  lives: 0,
+  clusters: 0,
   clusterHours: 0,
   faults: {},
   exact: 0,
@@ -38,15 +44,15 @@ export const noTotals = (): Totals => ({
   orphans: 0,
   affordedMs: 0,
   deliveredMs: 0,
-  wasted: [],
+  unusedMs: [],
   violations: [],
 });
 
 export function add(totals: Totals, outcome: Outcome): void {
-  const { seed, lives, faults, accounts, overspent, orphans, delivered, violation } = outcome;
+  const { seed, clusters, faults, accounts, overspent, orphans, delivered, violation } = outcome;
   totals.seeds += 1;
   if (Object.keys(faults).length === 0) totals.faultless += 1;
-  totals.lives += lives;
+  totals.clusters += clusters;
   totals.clusterHours += outcome.clusterHours;
   addCounts(totals.faults, faults);
   totals.exact += accounts.exact;
@@ -56,7 +62,7 @@ export function add(totals: Totals, outcome: Outcome): void {
   totals.recordedMicroUsd += overspent.recordedMicroUsd;
   totals.orphans += orphans;
   for (const { affordedHours, deliveredMs } of delivered) {
-    totals.wasted.push(affordedHours * HOUR - deliveredMs);
+    totals.unusedMs.push(affordedHours * HOUR - deliveredMs);
     if (affordedHours < LONG_HOURS) continue;
     totals.affordedMs += affordedHours * HOUR;
     totals.deliveredMs += deliveredMs;
@@ -69,36 +75,35 @@ export function add(totals: Totals, outcome: Outcome): void {
 export function merge(totals: Totals, other: Totals): void {
   for (const name of COUNTS) totals[name] += other[name];
   addCounts(totals.faults, other.faults);
-  totals.wasted.push(...other.wasted);
+  totals.unusedMs.push(...other.unusedMs);
   totals.violations.push(...other.violations);
 }
 
-export function tell(totals: Totals, wallMs: number): string {
-  const { seeds, lives, clusterHours, exact, within } = totals;
+export function summaryOf(totals: Totals, wallMs: number): string {
+  const { seeds, clusters, clusterHours, exact, within } = totals;
   const perSecond = seeds / (wallMs / 1_000);
   const faults = Object.entries(totals.faults).sort(([, a], [, b]) => b - a);
   return [
-    `${seeds} seeds (${totals.faultless} without faults), ${lives} clusters, ` +
+    `${seeds} seeds (${totals.faultless} without faults), ${clusters} clusters, ` +
       `${Math.round(clusterHours)} Linode hours`,
     'faults injected:',
     ...faults.map(([name, count]) => `  ${String(count).padStart(9)}  ${name}`),
-    `recorded spend: ${exact} equal to the bill to the micro-dollar, ${within} whose end could ` +
-      'be told to the hour only, within it',
-    `overspent: ${totals.overspentClusters} clusters, in outages longer than the margin or where a person had a node made twice; ` +
+    `recorded spend: exactly the bill for ${exact} clusters; within the possible bills for ` +
+      `${within} clusters whose ends faults hid`,
+    `overspent: ${totals.overspentClusters} clusters, in outages longer than the safety margin, ` +
+      "or where a person's change made Onebuck create a node twice; " +
       `$${usd(totals.overspentMicroUsd)} beyond their budgets by the bill, ` +
-      `$${usd(totals.recordedMicroUsd)} as recorded`,
+      `$${usd(totals.recordedMicroUsd)} as Onebuck recorded it`,
     `left over: ${totals.orphans} Linodes`,
-    `delivered without faults, by the default margin: ${percent(totals.deliveredMs, totals.affordedMs)} of the time ` +
-      `afforded by clusters of ${LONG_HOURS} hours or more; a median of ` +
-      `${Math.round(median(totals.wasted) / 1_000)} s was not used`,
+    `delivered: ${deliveredText(totals)}`,
     `${(wallMs / 1_000).toFixed(1)} s: ${perSecond.toFixed(1)} seeds a second, ` +
-      `${Math.round((lives / wallMs) * 60_000)} clusters a minute`,
+      `${Math.round((clusters / wallMs) * 60_000)} clusters a minute`,
     `${totals.violations.length} violations`,
   ].join('\n');
 }
 
 const COUNTS = [
-  ...(['seeds', 'faultless', 'lives', 'clusterHours', 'exact', 'within', 'orphans'] as const),
+  ...(['seeds', 'faultless', 'clusters', 'clusterHours', 'exact', 'within', 'orphans'] as const),
   ...(['overspentClusters', 'overspentMicroUsd', 'recordedMicroUsd'] as const),
   ...(['affordedMs', 'deliveredMs'] as const),
 ];
@@ -107,10 +112,20 @@ function addCounts(counts: Record<string, number>, more: Readonly<Record<string,
   for (const [name, count] of Object.entries(more)) counts[name] = (counts[name] ?? 0) + count;
 }
 
-const usd = (microUsd: number): string => (microUsd / 1e6).toFixed(6);
+function deliveredText({ unusedMs, affordedMs, deliveredMs }: Totals): string {
+  if (unusedMs.length === 0) {
+    return 'not measured: no cluster lived its full time without faults, by the default margin';
+  }
+  const unusedSeconds = Math.round(median(unusedMs) / 1_000);
+  const share = ((deliveredMs / affordedMs) * 100).toFixed(2);
+  return (
+    'without faults and with the default margin, clusters left a median of ' +
+    `${unusedSeconds} s of the afforded time unused` +
+    (affordedMs === 0 ? '' : `; clusters of ${LONG_HOURS} hours or more lived ${share} % of it`)
+  );
+}
 
-const percent = (part: number, whole: number): string =>
-  whole === 0 ? 'nothing' : `${((part / whole) * 100).toFixed(2)} %`;
+const usd = (microUsd: number): string => (microUsd / 1e6).toFixed(6);
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

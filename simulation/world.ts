@@ -22,8 +22,8 @@ import { defaultSettings } from '../simulators/aws/settings.ts';
 import { timesFactor, types } from '../simulators/linode/catalogue.ts';
 import { isObject } from '../simulators/linode/json.ts';
 import { Chance } from './chance.ts';
+import { DelayLimit } from './delay-limit.ts';
 import { type Deps, Functions, type Limits, PASSWORD_KEY } from './functions.ts';
-import { Harm } from './harm.ts';
 import { Invariants } from './invariants.ts';
 import type { Ending, FunctionName } from './lambda.ts';
 import { SimulatedLinode } from './linode.ts';
@@ -33,9 +33,9 @@ import { HOUR, MINUTE, SECOND, VirtualTime } from './time.ts';
 const STAGE = 'simulated';
 const OWNERS = ['ann', 'bob'] as const;
 const OUR_TAG = `onebuck-${STAGE}`;
-/** By when all clusters are launched, but for those on a schedule. */
+/** All launches but those of the schedule come within this time from the start. */
 const LAUNCHES_MS = 95 * MINUTE;
-/** When listed prices change: no cluster is coming up then. */
+/** When the listed prices change, from the start; no cluster is coming up then. */
 const REPRICED_MS = 60 * MINUTE;
 
 export interface Request {
@@ -45,8 +45,8 @@ export interface Request {
 }
 
 /**
- * One simulated world: Onebuck's own use cases and Linode client, on virtual time, with all that
- * its options have go wrong. `simulation/run.ts` lets it live, and judges it.
+ * One simulated world: Onebuck's own use cases and Linode client on virtual time, with the faults
+ * of the world's options. `simulation/run.ts` runs the world and checks its end.
  */
 export class World {
   readonly options: Options;
@@ -60,24 +60,25 @@ export class World {
   readonly faults: Record<string, number> = {};
   readonly requests: readonly Request[];
   readonly trace: string[] | null;
-  /** From when nothing goes wrong any more. */
-  readonly calmAt: number;
+  /** Faults strike only before this time. */
+  readonly faultsEndAt: number;
+  /** The ids of the strangers' Linodes. */
   readonly strangers: number[] = [];
-  isTroubled = true;
+  injectsFaults = true;
   overspendsLogged = 0;
-  /** What was counted, all in all. */
+  /** The sum of each metric. */
   readonly emitted: Partial<Record<MetricName, number>> = {};
-  /** Linodes of ours that existed when the killers died, or the table was lost. */
+  /** How many Linodes existed when the killers died or the table was lost. */
   aliveAtLoss = 0;
   /** When the reaper was started. */
   readonly reaperRuns: number[] = [];
-  /** From when all killers but one are dead, or the table is lost; never, where it is infinite. */
+  /** When killers die or the table is lost; infinite: neither happens. */
   readonly lossAt: number;
   readonly #noticeChance: Chance;
   #token = 'token-1';
   #tableIsDown = false;
-  readonly #harm: Harm;
-  /** When nothing could be destroyed for longer than the margin allows. */
+  readonly #delayLimit: DelayLimit;
+  /** The outages in which Linode refuses all calls for longer than the margin. */
   readonly #longOutages: { readonly from: number; readonly to: number }[] = [];
 
   constructor(seed: number, options: Options, trace: boolean) {
@@ -86,21 +87,22 @@ export class World {
     this.#noticeChance = this.chance.for('notices');
     this.trace = trace ? [] : null;
     const { chance } = this;
-    // A quarter of them near a month's end, where the bill has its other step.
+    // A quarter of the worlds start near the end of a month: an hour that touches two months is
+    // billed in both.
     const monthEnd = Date.UTC(2026, chance.whole(0, 11) + 1) - chance.whole(0, 15) * HOUR;
     const anyTime = Date.UTC(2026, 0) + chance.whole(0, 364 * 24 * 60) * MINUTE;
     this.start = (chance.happens(0.25) ? monthEnd : anyTime) + chance.whole(0, MINUTE - 1);
     this.time = new VirtualTime(this.start);
-    this.calmAt = this.start + LAUNCHES_MS + options.hoursMax * HOUR;
+    this.faultsEndAt = this.start + LAUNCHES_MS + options.hoursMax * HOUR;
     const isLoss = this.#hasNoReaper() || options.tableLoss !== 'none';
     this.lossAt = isLoss ? this.start + chance.whole(45, 120) * MINUTE : Number.POSITIVE_INFINITY;
     const now = () => this.time.now();
-    this.#harm = new Harm(this.#harmMs(), now);
+    this.#delayLimit = new DelayLimit(this.#delayLimitMs(), now);
     this.requests = Array.from({ length: options.clusters }, (_, index) => this.#requestOf(index));
     const indexChance = chance.for('index');
     this.table = createMemoryTable({
       now,
-      indexLag: () => (this.isTroubled ? indexChance.whole(0, options.indexLagMsMax) : 0),
+      indexLag: () => (this.injectsFaults ? indexChance.whole(0, options.indexLagMsMax) : 0),
     });
     this.invariants = this.#watch();
     this.linode = new SimulatedLinode({
@@ -108,7 +110,7 @@ export class World {
       chance: chance.for('linode'),
       options,
       watcher: this.invariants,
-      count: (fault) => this.count(fault),
+      countFault: (fault) => this.countFault(fault),
     });
     this.linode.accept(this.#token);
     this.functions = this.#functions();
@@ -118,12 +120,12 @@ export class World {
     this.trace?.push(`${toIso(epochMs(this.time.now()))} ${text()}`);
   }
 
-  count(fault: string): void {
+  countFault(fault: string): void {
     this.faults[fault] = (this.faults[fault] ?? 0) + 1;
     this.note(() => `fault: ${fault}`);
   }
 
-  // What the functions do, each as its handler does it.
+  // The functions' work, as their handlers do it.
 
   async api(work: (deps: Deps, limits: Limits) => Promise<unknown>): Promise<Ending> {
     return this.functions.run('api', work);
@@ -136,7 +138,8 @@ export class World {
 
   reap(): Promise<Ending> {
     this.reaperRuns.push(this.time.now());
-    // What it counts in the end decides nothing: were it drawn for, no seed would be what it was.
+    // `getMany` reads only for metrics, so it gets no faults. A fault here would draw from the
+    // seed's random numbers, and so change every world.
     const { getMany } = this.table.clusters;
     return this.#run('reap', (deps) => reap({ ...deps, store: { due: deps.store.due, getMany } }));
   }
@@ -145,15 +148,15 @@ export class World {
     return this.#run('sweep', (deps, limits) => sweep(deps, limits));
   }
 
-  // What people ask for.
+  // People's requests.
 
   async launch(request: Request): Promise<void> {
     const { key, owner, input } = request;
     for (let tries = 1; tries <= 6; tries += 1) {
       let isRefused = false;
       const ending = await this.api(async (deps, { by }) => {
-        const asked = { owner, input, idempotencyKey: key, schedule: null, by };
-        const { record } = await launch(deps, asked).catch((error: unknown) => {
+        const wish = { owner, input, idempotencyKey: key, schedule: null, by };
+        const { record } = await launch(deps, wish).catch((error: unknown) => {
           isRefused = error instanceof AppError && ['refused', 'invalid'].includes(error.code);
           this.note(() => `launch ${key}: ${error}`);
           throw error;
@@ -198,12 +201,12 @@ export class World {
     }
   }
 
-  // What happens to them.
+  // Faults.
 
-  /** All that is bad and lasts ends here; what is dead stays dead. */
-  calm(): void {
-    this.isTroubled = false;
-    this.linode.isTroubled = false;
+  /** Ends all faults but `tableLoss` and the deaths of killers, which last. */
+  endFaults(): void {
+    this.injectsFaults = false;
+    this.linode.injectsFaults = false;
     this.linode.outage = null;
     if (this.options.tableLoss !== 'unreachable') this.#tableIsDown = false;
   }
@@ -217,21 +220,21 @@ export class World {
 
   lose(): void {
     this.aliveAtLoss = this.invariants.alive().length;
-    this.note(() => 'all killers are dead that are to die');
+    this.note(() => `killers from now on: ${this.options.killers}`);
     if (this.options.tableLoss !== 'none') this.#loseTable();
   }
 
   #hasNoReaper = (): boolean => ['sweeper', 'none'].includes(this.options.killers);
 
   #loseTable(): void {
-    this.count(`table ${this.options.tableLoss} for good`);
+    this.countFault(`table ${this.options.tableLoss} for good`);
     if (this.options.tableLoss === 'emptied') this.table.clear();
     else this.#tableIsDown = true;
   }
 
   async tableOutage(): Promise<void> {
     const ms = this.chance.whole(1, 40) * SECOND;
-    if (this.#tableIsDown || !this.#harm.allows(ms + MINUTE)) return;
+    if (this.#tableIsDown || !this.#delayLimit.take(ms + MINUTE)) return;
     this.#tableIsDown = true;
     await this.time.delay(ms);
     if (this.options.tableLoss !== 'unreachable' || this.time.now() < this.lossAt) {
@@ -244,7 +247,8 @@ export class World {
     const isLong = options.outages === 'long' && chance.happens(0.5);
     const ms = isLong ? chance.whole(4, 40) * MINUTE : chance.whole(2, 90) * SECOND;
     const kind = chance.oneOf(OUTAGES);
-    if (!isLong && !this.#harm.allows(ms + (kind === 'maintenance503' ? 65 : 15) * SECOND)) return;
+    if (!isLong && !this.#delayLimit.take(ms + (kind === 'maintenance503' ? 65 : 15) * SECOND))
+      return;
     const from = time.now();
     if (isLong) this.#longOutages.push({ from, to: from + ms });
     this.note(() => `outage ${kind} for ${ms / SECOND} s`);
@@ -253,41 +257,41 @@ export class World {
     this.linode.outage = null;
   }
 
-  /** The new token may reach the secret only after the old one was revoked. */
+  /** In half of the rotations, the old token is revoked before the secret has the new token. */
   async rotateToken(): Promise<void> {
     const { time, chance } = this;
     const gapMs = chance.happens(0.5) ? chance.whole(1, 20) * SECOND : 0;
-    if (gapMs > 0 && !this.#harm.allows(gapMs + MINUTE)) return;
-    const old = this.#token;
-    const next = `token-${Number(old.slice(6)) + 1}`;
-    this.count('token rotated');
-    this.linode.accept(next);
-    if (gapMs === 0) this.#token = next;
-    this.linode.revoke(old);
+    if (gapMs > 0 && !this.#delayLimit.take(gapMs + MINUTE)) return;
+    const oldToken = this.#token;
+    const newToken = `token-${Number(oldToken.slice(6)) + 1}`;
+    this.countFault('token rotated');
+    this.linode.accept(newToken);
+    if (gapMs === 0) this.#token = newToken;
+    this.linode.revoke(oldToken);
     await time.delay(gapMs);
-    this.#token = next;
+    this.#token = newToken;
   }
 
   nudge(work: () => Promise<unknown>): void {
     const { chance, options, time } = this;
-    const troubled = this.isTroubled;
-    if (troubled && chance.happens(options.nudgesLost) && this.#isBearable(MINUTE)) {
-      this.count('nudge lost');
+    const mayFail = this.injectsFaults;
+    if (mayFail && chance.happens(options.nudgesLost) && this.#isBearable(MINUTE)) {
+      this.countFault('nudge lost');
       return;
     }
-    const delayMs = () => (troubled ? chance.whole(0, options.nudgeDelayMsMax) : 0);
+    const delayMs = () => (mayFail ? chance.whole(0, options.nudgeDelayMsMax) : 0);
     time.at(time.now() + 20 + delayMs(), () => void work());
-    if (!troubled || !chance.happens(options.nudgesDoubled)) return;
-    this.count('nudge doubled');
+    if (!mayFail || !chance.happens(options.nudgesDoubled)) return;
+    this.countFault('nudge doubled');
     time.at(time.now() + 20 + delayMs(), () => void work());
   }
 
-  /** Whether a tick that is skipped, or the like, leaves the promise possible. */
+  /** Whether Onebuck can keep its promise despite a fault that delays a teardown by `costMs`. */
   #isBearable(costMs: number): boolean {
-    return !this.#isCritical() || this.#harm.allows(costMs);
+    return !this.#isCritical() || this.#delayLimit.take(costMs);
   }
 
-  /** Whether the teardown of a cluster is under way, or so near that harm may make it late. */
+  /** Whether a teardown is under way, or so near that a fault now may delay it. */
   #isCritical(): boolean {
     const soon = epochMs(this.time.now() + 150 * SECOND);
     return this.invariants.records.some(
@@ -297,51 +301,53 @@ export class World {
   }
 
   isSkipped(): boolean {
-    const skipped = this.isTroubled && this.chance.happens(this.options.ticksSkipped);
+    const skipped = this.injectsFaults && this.chance.happens(this.options.ticksSkipped);
     if (!skipped || !this.#isBearable(MINUTE)) return false;
-    this.count('tick skipped');
+    this.countFault('tick skipped');
     return true;
   }
 
-  /** A person does something to our Linodes in Linode's console. */
-  async meddle(): Promise<void> {
-    const { chance, linode, invariants } = this;
+  /** A person changes, deletes or copies a Linode of this deployment in Linode's console. */
+  async changeByHand(): Promise<void> {
+    const { chance, linode: api, invariants } = this;
     if (chance.happens(0.3)) return this.#copyByHand();
     const [first, ...rest] = invariants.alive();
     if (first === undefined) return;
-    const entry = chance.oneOf([first, ...rest]);
-    const cluster = clusterOfTags(entry.tags);
-    if (cluster !== null) invariants.meddledWith(cluster);
-    const path = `/linode/instances/${entry.id}`;
-    const deed = chance.oneOf(['delete', 'delete', 'relabel', 'tag', 'strip'] as const);
-    this.count(`by hand: ${deed}`);
-    this.note(() => `${deed} of ${entry.label} (${entry.id})`);
-    switch (deed) {
+    const linode = chance.oneOf([first, ...rest]);
+    const cluster = clusterOfTags(linode.tags);
+    if (cluster !== null) invariants.noteChangeByHand(cluster);
+    const path = `/linode/instances/${linode.id}`;
+    const change = chance.oneOf(['delete', 'delete', 'relabel', 'tag', 'strip'] as const);
+    this.countFault(`by hand: ${change}`);
+    this.note(() => `${change} of ${linode.label} (${linode.id})`);
+    switch (change) {
       case 'delete':
-        await linode.byPerson({ method: 'DELETE', path });
+        await api.byPerson({ method: 'DELETE', path });
         return;
       case 'relabel':
-        await linode.byPerson({ method: 'PUT', path, body: { label: `mine-${entry.id}` } });
+        await api.byPerson({ method: 'PUT', path, body: { label: `mine-${linode.id}` } });
         return;
       case 'tag':
-        await linode.byPerson({ method: 'PUT', path, body: { tags: [...entry.tags, 'mine'] } });
+        await api.byPerson({ method: 'PUT', path, body: { tags: [...linode.tags, 'mine'] } });
         return;
       case 'strip': {
-        invariants.belongsToPeople(entry.id);
-        const tags = entry.tags.filter((one) => one !== OUR_TAG);
-        await linode.byPerson({ method: 'PUT', path, body: { tags } });
+        invariants.belongsToPeople(linode.id);
+        const tags = linode.tags.filter((tag) => tag !== OUR_TAG);
+        await api.byPerson({ method: 'PUT', path, body: { tags } });
       }
     }
   }
 
-  /** With all its tags, whether or not the first one still exists. */
+  /** A person creates a Linode with all tags of one of our Linodes, living or deleted. */
   async #copyByHand(): Promise<void> {
-    const ours = this.linode.ledger().filter((one) => one.tagsAtCreation.includes(OUR_TAG));
+    const ours = this.linode
+      .instances()
+      .filter(({ tagsAtCreation }) => tagsAtCreation.includes(OUR_TAG));
     const [first, ...rest] = ours;
-    // What is made after a cluster has ended only the sweeper finds.
+    // Only the sweeper finds a copy that is created after its cluster has ended.
     if (first === undefined || this.isSweeperDead()) return;
     const { id, label, tagsAtCreation } = this.chance.oneOf([first, ...rest]);
-    this.count('by hand: copy');
+    this.countFault('by hand: copy');
     this.note(() => `copy of ${label} (${id})`);
     await this.createByHand(`copy-of-${id}-${this.time.now()}`, tagsAtCreation);
   }
@@ -349,27 +355,27 @@ export class World {
   async createByHand(label: string, tags: readonly string[]): Promise<number | null> {
     const body = { type: 'g6-nanode-1', region: 'us-east', label, tags };
     const call = { method: 'POST', path: '/linode/instances', body } as const;
-    const made = await this.linode.byPerson(call);
-    if (!isObject(made) || typeof made.id !== 'number') return null;
-    this.invariants.belongsToPeople(made.id);
-    return made.id;
+    const created = await this.linode.byPerson(call);
+    if (!isObject(created) || typeof created.id !== 'number') return null;
+    this.invariants.belongsToPeople(created.id);
+    return created.id;
   }
 
-  /** Linodes that are none of ours, some of them much alike. */
+  /** Creates Linodes of strangers; some have labels or tags like ours, none the ownership tag. */
   async createStrangers(): Promise<void> {
-    const alike = ['onebuck=cabcdefg234', 'reap=20200101T0000Z'];
-    const made = [
+    const similarTags = ['onebuck=cabcdefg234', 'reap=20200101T0000Z'];
+    const ids = [
       await this.createByHand('web-1', []),
-      await this.createByHand('onebuck-cabcdefg234-0', ['onebuck-other', ...alike]),
-      await this.createByHand('onebuck-cabcdefg234-1', alike),
+      await this.createByHand('onebuck-cabcdefg234-0', ['onebuck-other', ...similarTags]),
+      await this.createByHand('onebuck-cabcdefg234-1', similarTags),
     ];
     for (const { owner, key } of this.requests) {
       const id = keyedClusterId(owner, key);
-      made.push(await this.createByHand(`monitor-of-${id}`, [clusterTag(id), 'mine']));
+      ids.push(await this.createByHand(`monitor-of-${id}`, [clusterTag(id), 'mine']));
       if (!this.chance.happens(this.options.meddling / 8)) continue;
-      made.push(await this.createByHand(nodeLabel(id, 0), []));
+      ids.push(await this.createByHand(nodeLabel(id, 0), []));
     }
-    this.strangers.push(...made.filter((id) => id !== null));
+    this.strangers.push(...ids.filter((id) => id !== null));
   }
 
   #requestOf(index: number): Request {
@@ -396,7 +402,8 @@ export class World {
   launchAt(): number {
     const { chance, options, start } = this;
     if (options.priceFactor === 1) return start + chance.whole(MINUTE, LAUNCHES_MS);
-    // The first are up by the time that prices change; the others come when all know of it.
+    // Half of the clusters are up before the prices change; the other half is launched when no
+    // function has the old prices any more.
     const isBefore = chance.happens(0.5);
     const [from, to] = isBefore ? [MINUTE, 25 * MINUTE] : [REPRICED_MS + 90_000, LAUNCHES_MS];
     return start + chance.whole(from, to);
@@ -404,10 +411,10 @@ export class World {
 
   repriceAt = (): number => this.start + REPRICED_MS;
 
-  /** What the faults may cost in any ten minutes; the rest of the margin is for the work. */
-  #harmMs(): number {
+  /** How long faults may delay all killers in any ten minutes; the work needs the other time. */
+  #delayLimitMs(): number {
     const { marginSeconds, killers } = this.options;
-    // The sweeper gives the reaper a minute.
+    // The sweeper destroys a cluster only a minute after the reaper would have.
     const reserved = killers === 'sweeper' ? 160 : 100;
     return Math.max(0, marginSeconds - reserved) * SECOND;
   }
@@ -424,12 +431,12 @@ export class World {
     return new Invariants({
       stage: STAGE,
       now: () => this.time.now(),
-      ledger: () => this.linode.ledger(),
+      instances: () => this.linode.instances(),
       openBudgetMax: options.tableLoss === 'none' ? this.#openBudgetMax() : null,
       lostAt: () => (options.tableLoss === 'none' || !this.#isLost() ? null : this.lossAt),
       isExcused: (at) => {
         const from = at - 2 * MINUTE - options.marginSeconds * SECOND;
-        return this.#longOutages.some((one) => one.from <= at && one.to >= from);
+        return this.#longOutages.some((outage) => outage.from <= at && outage.to >= from);
       },
       clockErrorMsMax: options.clockErrorMsMax,
       listsAreTrue: options.truncatedLists === 0 && options.staleLists === 0,
@@ -439,8 +446,8 @@ export class World {
   /** null: no cap. */
   #openBudgetMax() {
     if (!this.options.capped) return null;
-    const asked = this.requests.reduce((sum, { input }) => sum + Number(input.budgetUsd), 0);
-    return microUsd(Math.round(asked * 0.6 * 1e6));
+    const totalUsd = this.requests.reduce((sum, { input }) => sum + Number(input.budgetUsd), 0);
+    return microUsd(Math.round(totalUsd * 0.6 * 1e6));
   }
 
   #isLost = (): boolean => this.time.now() >= this.lossAt;
@@ -460,34 +467,34 @@ export class World {
           this.nudge(() => this.#run('schedule', (deps, limits) => runSchedule(deps, id, limits))),
       },
       notifier: { send: (notice) => this.#notify(notice) },
-      metrics: { emit: (measure) => this.#count(measure()) },
+      metrics: { emit: (measure) => this.#addMetrics(measure()) },
       token: () => this.#token,
       log: (level, message, details) => this.#log(level, message, details),
       tableIsDown: () => this.#tableIsDown,
-      count: (fault) => this.count(fault),
-      isTroubled: () => this.isTroubled,
+      countFault: (fault) => this.countFault(fault),
+      injectsFaults: () => this.injectsFaults,
       mayDie: (name) => this.#mayDie(name),
     });
   }
 
-  /** It troubles people with what troubles Linode's API. */
+  /** The topic of notices hangs and fails as often as Linode's API. */
   async #notify(notice: Notice): Promise<void> {
-    const { options, time, isTroubled } = this;
+    const { options, time, injectsFaults } = this;
     const chance = this.#noticeChance;
     await time.delay(chance.whole(20, 300));
-    if (isTroubled && chance.happens(options.hangs)) {
-      this.count('notice without an answer');
+    if (injectsFaults && chance.happens(options.hangs)) {
+      this.countFault('notice without an answer');
       await time.delay(2 * MINUTE);
     }
-    if (isTroubled && chance.happens(options.flaky)) {
-      this.count('notice refused');
+    if (injectsFaults && chance.happens(options.flaky)) {
+      this.countFault('notice refused');
       throw new Error('the topic answered 500');
     }
-    this.note(() => `told ${notice.kind} of ${notice.clusterId}`);
-    this.invariants.told(notice);
+    this.note(() => `notice ${notice.kind} of ${notice.clusterId}`);
+    this.invariants.noticeArrives(notice);
   }
 
-  #count(values: MetricValues): void {
+  #addMetrics(values: MetricValues): void {
     for (const [name, value] of Object.entries(values) as [MetricName, number][]) {
       this.emitted[name] = (this.emitted[name] ?? 0) + value;
     }
@@ -495,7 +502,7 @@ export class World {
 
   #mayDie(name: FunctionName): boolean {
     if (name === 'api' || name === 'schedule') return true;
-    // The next sweep is minutes away: with the reaper dead there is no other.
+    // The sweeper may die only while other killers work: its next tick is minutes away.
     if (name === 'sweep') return this.options.killers === 'all' && !this.#isLost();
     return this.#isBearable(65 * SECOND);
   }
@@ -531,14 +538,14 @@ export class World {
     const text = `${message} ${JSON.stringify(details)}`;
     this.note(() => `${level}: ${text}`);
     if (/token-\d/.test(text) || text.includes(PASSWORD_KEY)) {
-      this.invariants.violate('secrets', `logged: ${text}`);
+      this.invariants.report('secrets', `logged: ${text}`);
     }
   }
 
   #checkAnswer({ key, owner }: Request, record: ClusterRecord): void {
-    const wanted = keyedClusterId(owner, key);
-    if (record.id !== wanted) {
-      this.invariants.violate('sameRequest', `${key} gave ${record.id}, not ${wanted}`);
+    const expected = keyedClusterId(owner, key);
+    if (record.id !== expected) {
+      this.invariants.report('sameRequest', `${key} launched ${record.id}, not ${expected}`);
     }
   }
 

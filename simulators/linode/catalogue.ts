@@ -10,7 +10,7 @@ interface RegionPrice extends Price {
   readonly id: string;
 }
 
-/** A type in GET /linode/types. A `type` and not an `interface`, so that it is assignable to Row. */
+/** A type in GET /linode/types. Declared by `type`, not `interface`, to be assignable to Row. */
 export type WireType = {
   readonly id: string;
   readonly label: string;

@@ -21,7 +21,7 @@ export function listTagged(call: Call): string {
   );
 }
 
-/** Fields of the real API for tagging other things than Linodes; the simulator has none of these. */
+/** Fields of the real API that tag other things than Linodes; the simulator has only Linodes. */
 const absentTaggables = ['domains', 'nodebalancers', 'reserved_ipv4_addresses', 'volumes'];
 
 export function createTag(call: Call): string {

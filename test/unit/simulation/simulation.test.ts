@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { drawOptions, NO_FAULTS, type Options, told } from '../../../simulation/options.ts';
+import { drawOptions, NO_FAULTS, type Options, optionsText } from '../../../simulation/options.ts';
 import { type Outcome, simulate } from '../../../simulation/run.ts';
-import { add, noTotals, type Totals, tell } from '../../../simulation/totals.ts';
+import { add, noTotals, summaryOf, type Totals } from '../../../simulation/totals.ts';
 import { alarm, isInAlarm } from '../../support/alarm.ts';
 
 async function totalsOf(
@@ -25,7 +25,7 @@ describe('simulated worlds', () => {
     const { totals } = await totalsOf(30);
     expect(totals.violations).toEqual([]);
     expect(totals.orphans).toBe(0);
-    expect(totals.lives).toBeGreaterThan(100);
+    expect(totals.clusters).toBeGreaterThan(100);
     expect(Object.keys(totals.faults).length).toBeGreaterThan(25);
   });
 
@@ -45,7 +45,7 @@ describe('simulated worlds', () => {
     const { totals } = await totalsOf(8, forced);
     expect(totals.faults).toEqual({});
     expect(totals.deliveredMs / totals.affordedMs).toBeGreaterThan(0.99);
-    expect(totals.exact).toBe(totals.lives);
+    expect(totals.exact).toBe(totals.clusters);
     expect(totals.within).toBe(0);
   });
 });
@@ -113,26 +113,32 @@ describe('a broken promise', () => {
   });
 });
 
-describe('what is told', () => {
-  it('of options are those that are not as in a world without faults', () => {
-    expect(told(NO_FAULTS)).toBe('none');
-    expect(told({ ...NO_FAULTS, flaky: 0.25, outages: 'long' })).toBe('flaky=0.25 outages=long');
+describe('the texts of the simulation', () => {
+  it('show the options that differ from a world without faults', () => {
+    expect(optionsText(NO_FAULTS)).toBe('none');
+    const options = { ...NO_FAULTS, flaky: 0.25, outages: 'long' } as const;
+    expect(optionsText(options)).toBe('flaky=0.25 outages=long');
   });
 
-  it('of totals is how many worlds there were, what was injected, and what was found', async () => {
+  it('sum up how many worlds there were, which faults struck, and the violations', async () => {
     const totals = noTotals();
     add(totals, await simulate(3, { forced: SMALL }));
-    const text = tell(totals, 2_000);
+    const text = summaryOf(totals, 2_000);
     expect(text).toContain('1 seeds (');
     expect(text).toContain('0 violations');
     expect(text).toMatch(/2\.0 s: 0\.5 seeds a second, \d+ clusters a minute/);
   });
 
-  it('a fifth of all worlds have no fault at all', () => {
+  it('say that no delivered time is measured if no cluster lived its full time', () => {
+    const text = summaryOf(noTotals(), 2_000);
+    expect(text).toContain('delivered: not measured: no cluster lived its full time');
+  });
+
+  it('show no fault for a fifth of all worlds', () => {
     const seeds = Array.from({ length: 1_000 }, (_, seed) => drawOptions(seed));
     const work = { clusters: 1, nodesMax: 10, hoursMax: 14, marginSeconds: 180 };
     const asked = { ...work, capped: false, changes: false, schedule: false };
-    const faultless = seeds.filter((options) => told({ ...options, ...asked }) === 'none');
+    const faultless = seeds.filter((options) => optionsText({ ...options, ...asked }) === 'none');
     expect(faultless.length).toBeGreaterThan(150);
     expect(faultless.length).toBeLessThan(300);
   });

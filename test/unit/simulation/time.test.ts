@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NOTHING_CAME_OF_IT, VirtualTime } from '../../../simulation/time.ts';
+import { NO_EFFECT, VirtualTime } from '../../../simulation/time.ts';
 
 describe('virtual time', () => {
   it('has events in the order of their times, those of one instant as they were asked for', async () => {
@@ -52,7 +52,7 @@ describe('virtual time', () => {
 
   it('counts an event of which nothing came as done', async () => {
     const time = new VirtualTime(0);
-    time.at(4, () => NOTHING_CAME_OF_IT);
+    time.at(4, () => NO_EFFECT);
     await time.runUntil(4);
     expect(time.now()).toBe(4);
   });
