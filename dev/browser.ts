@@ -4,7 +4,10 @@ import { type Browser, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
-/** A Chromium of this machine's, without a window and with a fresh profile; null: it has none. */
+/**
+ * Starts Chromium without a window and with an empty profile: the program at CHROMIUM, or the first
+ * on the PATH. Returns null if there is no Chromium.
+ */
 export async function startBrowser(): Promise<Browser | null> {
   const executablePath = findChromium();
   if (executablePath === null) return null;

@@ -1,47 +1,49 @@
 import { formatUsd, type MicroUsd } from '../lib/core/base/money.ts';
 
-/** What is known of the demo's cluster when it has ended. */
+/** The demo's cluster after its end. */
 export interface Ending {
-  /** As the API tells it. */
+  /** This and the next two are from the API's answer. */
   readonly endReason: string | null;
   readonly failure: string | null;
   readonly spent: MicroUsd;
-  /** What the quote promised. */
+  /** From the quote. */
   readonly affordableHours: number;
   readonly budget: MicroUsd;
-  readonly nodesAsked: number;
-  /** As Linode tells it: all Linodes there ever were of the cluster, and its bill. */
+  /** From the spec. */
+  readonly nodes: number;
+  /** Every Linode that the cluster ever had, by the simulated Linode; epoch milliseconds. */
   readonly linodes: readonly { readonly created: number; readonly deleted: number | null }[];
+  /** The cluster's bill by the simulated Linode. */
   readonly billed: MicroUsd;
 }
 
 export interface Closing {
   readonly rows: readonly (readonly [name: string, value: string])[];
   readonly sentence: string;
-  /** Whether all of it went as the demo is to show. */
+  /** Whether the cluster had all its nodes, ended by its budget, and recorded its bill exactly. */
   readonly isGood: boolean;
 }
 
 const HOUR_MS = 3_600_000;
 
 /**
- * The table that closes the demo, and its one-sentence verdict. "Broken" is said where the bill
- * passed the budget or a Linode was left, and of nothing else.
+ * The table at the end of the demo, and a sentence that judges it. The sentence calls the promise
+ * broken only if the bill exceeds the budget or a Linode still exists.
  */
 export function closingOf(ending: Ending): Closing {
   const { billed, budget, spent, linodes, endReason } = ending;
   const left = linodes.filter(({ deleted }) => deleted === null).length;
   const rows: Closing['rows'] = [
     ['ended by', endReason ?? 'nothing'],
-    ['nodes', `${linodes.length} of ${ending.nodesAsked}`],
+    ['nodes', `${linodes.length} of ${ending.nodes}`],
     ...hoursOf(ending),
     ['billed by Linode', `${formatUsd(billed)} of ${formatUsd(budget)}`],
-    ...(spent === billed ? [] : [['spent, as the record has it', formatUsd(spent)] as const]),
+    ...(spent === billed ? [] : [['recorded spend', formatUsd(spent)] as const]),
     ['Linodes left', `${left}`],
   ];
   const broken = [
     ...(billed > budget ? [`Linode billed ${formatUsd(billed)} of ${formatUsd(budget)}`] : []),
-    ...(left > 0 ? [`${left} of ${linodes.length} Linodes live on`] : []),
+    ...(left > 0 ? [`${left} of ${linodes.length} Linodes still exist`] : []),
   ];
   if (broken.length > 0) {
     return { rows, sentence: `THE PROMISE WAS BROKEN: ${broken.join(', and ')}.`, isGood: false };
@@ -55,10 +57,10 @@ export function closingOf(ending: Ending): Closing {
   };
 }
 
-/** Of the node that was destroyed first. */
+/** The rows about time, for the node that lived shortest. */
 function hoursOf({ linodes, affordableHours }: Ending): Closing['rows'] {
-  const deleted = linodes.flatMap((one) =>
-    one.deleted === null ? [] : [{ ...one, until: one.deleted }],
+  const deleted = linodes.flatMap((linode) =>
+    linode.deleted === null ? [] : [{ ...linode, until: linode.deleted }],
   );
   if (deleted.length === 0) return [['hours afforded', `${affordableHours}`]];
   const delivered = Math.min(...deleted.map(({ created, until }) => until - created)) / HOUR_MS;
@@ -73,19 +75,14 @@ function hoursOf({ linodes, affordableHours }: Ending): Closing['rows'] {
   ];
 }
 
-function shortfallsOf({
-  endReason,
-  failure,
-  spent,
-  billed,
-  linodes,
-  nodesAsked,
-}: Ending): string[] {
+function shortfallsOf({ endReason, failure, spent, billed, linodes, nodes }: Ending): string[] {
   return [
-    ...(endReason === 'budget' ? [] : [`the cluster ended otherwise: ${failure ?? endReason}`]),
-    ...(linodes.length === nodesAsked ? [] : [`${linodes.length} nodes came of ${nodesAsked}`]),
+    ...(endReason === 'budget'
+      ? []
+      : [`the cluster did not end by its budget: ${failure ?? endReason}`]),
+    ...(linodes.length === nodes ? [] : [`only ${linodes.length} of ${nodes} nodes were created`]),
     ...(spent === billed
       ? []
-      : [`the record says ${formatUsd(spent)} where Linode billed ${formatUsd(billed)}`]),
+      : [`Onebuck recorded ${formatUsd(spent)} where Linode billed ${formatUsd(billed)}`]),
   ];
 }

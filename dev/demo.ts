@@ -12,9 +12,9 @@ import { localSettings } from './settings.ts';
 import { type Stack, startStack } from './stack.ts';
 
 /**
- * `npm run demo`: ten nodes for a dollar, launched over HTTP and left alone, in a time that goes on
- * when the functions are at rest. Ends well only if the simulator's own bill is within the budget,
- * the record tells the same, and nothing is left of the cluster.
+ * `npm run demo` launches ten nodes for a dollar over HTTP, and then only watches, in patient time,
+ * until Onebuck has destroyed the cluster. Exits with 0 only if the simulated Linode's bill is
+ * within the budget, the recorded spend is the bill, and no Linode of the cluster exists.
  */
 const RATE = 1800;
 const HOUR_MS = 3_600_000;
@@ -46,7 +46,7 @@ process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 console.log('Starting the functions and a simulated Linode …');
 const settings = localSettings({ DATA_DIR: dataDir, PORT: `${await freePort()}` });
-const time = createPatientTime({ startMs: startOfTheDay(), rate: RATE });
+const time = createPatientTime({ startMs: demoStart(), rate: RATE });
 const stack = await startStack({
   ...settings,
   clock: time,
@@ -64,10 +64,11 @@ try {
 }
 
 /**
- * Now; near a month's end, where an hour may be billed twice and a dollar buys less, the next month,
- * so that the figures are those that the README tells.
+ * The epoch milliseconds at which the demo starts: now, or the start of the next month if that is
+ * less than a day away. Linode may bill an hour that touches two months in both; a dollar would buy
+ * fewer hours, and the demo would differ from the README.
  */
-function startOfTheDay(): number {
+function demoStart(): number {
   const now = new Date();
   const monthEnd = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1);
   return monthEnd - now.getTime() < 24 * HOUR_MS ? monthEnd : now.getTime();
@@ -80,7 +81,7 @@ async function run({ url, clock, simulator }: Stack, token: string): Promise<boo
   const { affordableHours, hourlyUsd } = launched.quote;
   console.log(
     `POST /clusters: ${SPEC.nodes} × ${SPEC.type}, $${hourlyUsd} a started hour; ` +
-      `$${SPEC.budgetUsd} lasts ${affordableHours} h. Nobody watches from here on.\n`,
+      `$${SPEC.budgetUsd} lasts ${affordableHours} h. From here on the demo only watches.\n`,
   );
   const show = process.stdout.isTTY ? redraw : plainLines();
   let cluster = launched;
@@ -104,7 +105,7 @@ function endingOf(cluster: Cluster, affordableHours: number, simulator: LinodeSi
     spent: microUsd(Math.round(cluster.spentUsd * 1e6)),
     affordableHours,
     budget: BUDGET,
-    nodesAsked: SPEC.nodes,
+    nodes: SPEC.nodes,
     linodes: simulator.instances(tag),
     billed: microUsd(simulator.bill(tag).totalMicroUsd),
   };
@@ -113,31 +114,32 @@ function endingOf(cluster: Cluster, affordableHours: number, simulator: LinodeSi
 function progress(cluster: Cluster, now: number) {
   const up = cluster.nodes.filter(({ status }) => status === 'running').length;
   const width = 30;
-  const burnt = Math.min(width, Math.round((width * cluster.spentUsd) / cluster.budgetUsd));
-  const left = cluster.teardownAt === null ? 0 : Math.max(0, Date.parse(cluster.teardownAt) - now);
-  const clock = new Date(left).toISOString().slice(11, 19);
-  const fuse = `[${'#'.repeat(burnt)}${'-'.repeat(width - burnt)}]`;
+  const spent = Math.min(width, Math.round((width * cluster.spentUsd) / cluster.budgetUsd));
+  const { teardownAt } = cluster;
+  const leftMs = teardownAt === null ? 0 : Math.max(0, Date.parse(teardownAt) - now);
+  const timeLeft = new Date(leftMs).toISOString().slice(11, 19);
+  const bar = `[${'#'.repeat(spent)}${'-'.repeat(width - spent)}]`;
   const money = `$${cluster.spentUsd.toFixed(3)} of $${cluster.budgetUsd.toFixed(2)}`;
-  return { up, fuse, money, clock };
+  return { up, bar, money, timeLeft };
 }
 
 function redraw(cluster: Cluster, now: number): void {
-  const { up, fuse, money, clock } = progress(cluster, now);
+  const { up, bar, money, timeLeft } = progress(cluster, now);
   const nodes = `${'●'.repeat(up)}${'○'.repeat(cluster.nodes.length - up)}`;
   process.stdout.write(
-    `\r\x1b[K${cluster.status.padEnd(12)} ${nodes} ${fuse} ${money}  teardown in ${clock}`,
+    `\r\x1b[K${cluster.status.padEnd(12)} ${nodes} ${bar} ${money}  teardown in ${timeLeft}`,
   );
 }
 
-/** A line whenever the status, the nodes or the money changed. */
+/** Prints a line when the status, the number of running nodes or the spend has changed. */
 function plainLines() {
-  let last = '';
+  let lastKey = '';
   return (cluster: Cluster, now: number) => {
-    const { up, fuse, money, clock } = progress(cluster, now);
+    const { up, bar, money, timeLeft } = progress(cluster, now);
     const key = `${cluster.status} ${up} ${money}`;
-    if (key === last) return;
-    last = key;
+    if (key === lastKey) return;
+    lastKey = key;
     const nodes = `${up} of ${cluster.nodes.length} up`;
-    console.log(`${cluster.status.padEnd(12)} ${nodes}  ${fuse} ${money}  teardown in ${clock}`);
+    console.log(`${cluster.status.padEnd(12)} ${nodes}  ${bar} ${money}  teardown in ${timeLeft}`);
   };
 }

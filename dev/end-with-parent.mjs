@@ -1,5 +1,5 @@
-// Preloaded into a process with a channel to the one that started it: it must not outlive that one,
-// even if that was killed without a chance to say so.
+// A child process with a channel to its parent loads this first. The child must not outlive its
+// parent, even if the parent is killed by SIGKILL: the channel then closes.
 process.on('disconnect', () => process.exit(1));
-// Nor is the channel to keep it from ending by itself.
+// Without this, the open channel would keep the child from ending when its work is done.
 process.channel?.unref();

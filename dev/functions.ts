@@ -7,23 +7,24 @@ import { STAGE } from './service.ts';
 
 export interface LocalFunctions {
   readonly process: ChildProcess;
-  /** Resolves with the exit code if they end by themselves. */
+  /** Resolves with the exit code when the process of the functions has ended. */
   readonly ended: Promise<number>;
   close(): Promise<void>;
 }
 
-/** Ends what hangs; a busy machine takes most of a minute. */
+/** How long `startFunctions` waits for an answer; a busy machine needs most of a minute. */
 const READY_MS_MAX = 300_000;
 
 /**
- * The functions of serverless.yml, run by serverless-offline in a process of its own, and waited
- * for until they answer. What they print goes to `logFile`; warnings and errors to `onLog` too.
+ * Runs the functions of serverless.yml by serverless-offline in another process. Resolves when the
+ * functions answer; rejects, with the last lines of their output, if they don't. The output goes to
+ * `logFile`, and each line with a warning or an error also to `onLog`.
  */
 export async function startFunctions(options: {
   readonly httpPort: number;
   readonly lambdaPort: number;
   readonly env: Readonly<Record<string, string>>;
-  /** Modules that the process loads before all else. */
+  /** URLs of modules that the process loads before all others. */
   readonly preloads: readonly string[];
   readonly logFile: string;
   readonly onLog: (line: string) => void;
@@ -37,14 +38,15 @@ export async function startFunctions(options: {
     cwd: projectDir,
     env: { ...inherited(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // Ctrl-C reaches the whole group; only the parent is to act on it, and then to end this one.
+    // Ctrl-C signals a whole process group. In its own group, the child keeps running until the
+    // parent has stopped everything in order.
     detached: true,
   });
   const tail = follow(child, options);
   const ended = new Promise<number>((resolve) => {
     child.once('exit', (code) => resolve(code ?? 1));
   });
-  await ready(`http://127.0.0.1:${httpPort}/health`, ended, tail);
+  await waitUntilReady(`http://127.0.0.1:${httpPort}/health`, ended, tail);
   return {
     process: child,
     ended,
@@ -57,15 +59,15 @@ export async function startFunctions(options: {
 }
 
 /**
- * What is in the environment for real AWS must not reach functions that run locally, and tokens and
- * keys are in the secret only.
+ * The environment of this process, without variables for the real AWS, which local functions must
+ * not reach, and without tokens and keys, which belong only into the secret.
  */
 function inherited(): Record<string, string> {
   const entries = Object.entries(process.env).filter(([name]) => !/^AWS_|_(TOKEN|KEY)$/.test(name));
   return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }
 
-/** Returns the last lines, for when the start fails. */
+/** Copies the child's output to the log. Returns its last 30 lines, which it keeps up to date. */
 function follow(
   child: ChildProcess,
   { logFile, onLog }: { logFile: string; onLog: (line: string) => void },
@@ -84,7 +86,7 @@ function follow(
   return tail;
 }
 
-async function ready(url: string, ended: Promise<number>, tail: string[]): Promise<void> {
+async function waitUntilReady(url: string, ended: Promise<number>, tail: string[]): Promise<void> {
   const until = Date.now() + READY_MS_MAX;
   let exitCode: number | null = null;
   void ended.then((code) => {
@@ -95,6 +97,6 @@ async function ready(url: string, ended: Promise<number>, tail: string[]): Promi
     if (answer?.ok) return;
     await delay(50);
   }
-  const how = exitCode === null ? 'did not answer' : `ended with ${exitCode}`;
-  throw new Error(`The functions ${how}:\n${tail.join('\n')}`);
+  const problem = exitCode === null ? 'did not answer' : `ended with ${exitCode}`;
+  throw new Error(`The functions ${problem}:\n${tail.join('\n')}`);
 }

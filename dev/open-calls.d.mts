@@ -1,4 +1,4 @@
-/** How many HTTP calls this process makes now, each counted until its answer has ended. */
+/** How many HTTP calls this process has open: a call is open until its whole answer has arrived. */
 export function openCalls(): number;
-/** Resolves when this process waits for no answer, and what the last ones led to has run. */
+/** Resolves when no call is open, and the code after the last answers has run. */
 export function noOpenCalls(): Promise<void>;

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
 
-// Both processes of a stack in patient time load this, before anything makes a call.
+// Both processes of a local stack in patient time load this module before they make any call.
 
 const open = new Set();
 const ends = new EventEmitter();
@@ -23,7 +23,7 @@ export const openCalls = () => open.size;
 export async function noOpenCalls() {
   do {
     if (open.size > 0) await once(ends, 'quiet');
-    // What an answer leads to may come some turns of the event loop later.
+    // The code that an answer starts may make its next call a few turns of the event loop later.
     for (let turns = 0; turns < TURNS; turns += 1) await new Promise(setImmediate);
   } while (open.size > 0);
 }

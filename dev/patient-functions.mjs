@@ -1,7 +1,7 @@
-// Preloaded into the functions' process, when it is to live in patient time (patient-time.ts, which
-// is the other end). The functions then take the time that the parent process sends for the
-// machine's: they are bundled as CommonJS, and read Date.now and the setTimeout of timers/promises.
-// serverless-offline, which times functions out, consists of ES modules and keeps its own timers.
+// The process of the functions loads this module first to run in patient time; patient-time.ts is
+// the other end, in the parent process. Here Date.now and the setTimeout of timers/promises go by
+// the time that the parent sends. The functions see these two, since they are bundled as CommonJS.
+// serverless-offline consists of ES modules, so its time-outs of functions go by the real time.
 import { subscribe } from 'node:diagnostics_channel';
 import timers from 'node:timers/promises';
 import { noOpenCalls } from './open-calls.mjs';
@@ -15,7 +15,7 @@ timers.setTimeout = (ms) =>
     sleepers.push({ until: now + ms, wake });
   });
 
-/** Requests that this process has taken and not answered to the end. */
+/** How many requests this process has received and not yet answered in full. */
 let served = 0;
 subscribe('http.server.request.start', ({ response }) => {
   served += 1;

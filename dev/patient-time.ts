@@ -6,32 +6,33 @@ import type { Clock } from '../lib/ports.ts';
 import { openCalls } from './open-calls.mjs';
 
 /**
- * Time that waits for the work: it stands still while this process or the functions' has anything
- * to do, then goes on to the next instant that somebody sleeps until, at most `rate` times as fast
- * as the machine's. So a busy machine makes a run longer, and changes nothing of what happens in it.
+ * A clock that waits for the work. It stands still while this process or the process of the
+ * functions has work to do. Then it steps to the next instant until which any code sleeps, at most
+ * `rate` times as fast as the real time. A busy machine thus makes a run longer, but not different.
  */
 export interface PatientTime extends Clock {
-  /** For the process of the functions: its environment, and what it must preload. */
+  /** Variables for the environment of the functions' process. */
   readonly env: Readonly<Record<string, string>>;
+  /** The URL of a module that the functions' process must load first. */
   readonly preload: string;
-  /** Begins to pass, with the functions' process in step. */
+  /** Starts the clock, here and in the process of the functions. */
   start(functions: ChildProcess): void;
-  /** Rejects when time can't go on: one of the processes has not come to rest for a minute. */
+  /** Rejects if one of the processes has had work to do for a real minute, so that time stands. */
   readonly stuck: Promise<never>;
   close(): void;
 }
 
-/** What the functions' process answers once it is at rest. */
+/** The message of the functions' process when it has no more work to do. */
 interface AtRest {
-  /** Requests that it has taken and not answered. */
+  /** How many requests the process has received and not yet answered. */
   readonly served: number;
-  /** The earliest instant that anybody in it sleeps until. */
+  /** The earliest instant until which code in the process sleeps. */
   readonly next: number;
 }
 
 /**
- * How far time goes at once. Whether a process is at rest can't be known for sure: who is taken to
- * be, and is not, must not be far behind.
+ * The longest step of the clock. A process may seem to be at rest though it still has work to do;
+ * the time of that work must then not be far behind.
  */
 const STEP_MAX = seconds(15);
 const REST_REAL_MS_MAX = 60_000;
@@ -45,17 +46,20 @@ export function createPatientTime(options: { startMs: number; rate: number }): P
   const stuck = new Promise<never>((_, reject) => {
     fail = reject;
   });
-  stuck.catch(() => {}); // whoever does not ask need not be told
+  stuck.catch(() => {}); // callers may ignore `stuck`: its rejection must not end the process
 
-  function moveTo(time: EpochMs): void {
+  function stepTo(time: EpochMs): void {
     now = time;
     const due = sleepers.filter(({ until }) => until <= now);
     sleepers = sleepers.filter(({ until }) => until > now);
     for (const { wake } of due) wake();
   }
 
-  /** A call that is not being served yet, or whose answer is on its way, is work under way, too. */
-  async function rest(functions: ChildProcess): Promise<AtRest> {
+  /**
+   * Waits until both processes are at rest. If this process has more open calls than the functions
+   * serve, a request or an answer is still on its way.
+   */
+  async function untilAtRest(functions: ChildProcess): Promise<AtRest> {
     for (;;) {
       functions.send({ patientTime: now });
       const signal = AbortSignal.timeout(REST_REAL_MS_MAX);
@@ -65,18 +69,19 @@ export function createPatientTime(options: { startMs: number; rate: number }): P
     }
   }
 
-  async function pass(functions: ChildProcess): Promise<void> {
-    for (let movedAtMs = Date.now(); isOpen; ) {
-      const { next } = await rest(functions);
-      const until = epochMs(Math.min(next, now + STEP_MAX, ...sleepers.map((one) => one.until)));
-      const earlyMs = movedAtMs + (until - now) / rate - Date.now();
+  async function run(functions: ChildProcess): Promise<void> {
+    for (let steppedAtMs = Date.now(); isOpen; ) {
+      const { next } = await untilAtRest(functions);
+      const wakeTimes = sleepers.map((sleeper) => sleeper.until);
+      const until = epochMs(Math.min(next, now + STEP_MAX, ...wakeTimes));
+      const earlyMs = steppedAtMs + (until - now) / rate - Date.now();
       if (earlyMs > 0) {
-        // Then all is looked at again, since a request may come from outside meanwhile.
+        // A request may arrive during the delay, so both processes must come to rest again.
         await realDelay(earlyMs);
         continue;
       }
-      movedAtMs = Date.now();
-      moveTo(until);
+      steppedAtMs = Date.now();
+      stepTo(until);
     }
   }
 
@@ -91,7 +96,7 @@ export function createPatientTime(options: { startMs: number; rate: number }): P
     env: { PATIENT_TIME_START: `${startMs}` },
     preload: new URL('./patient-functions.mjs', import.meta.url).href,
     start(functions) {
-      pass(functions).catch((error: unknown) => {
+      run(functions).catch((error: unknown) => {
         if (isOpen) fail(error);
       });
     },

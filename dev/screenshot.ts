@@ -8,7 +8,7 @@ import { startBrowser } from './browser.ts';
 import { localSettings } from './settings.ts';
 import { startStack } from './stack.ts';
 
-/** `npm run screenshot`: docs/console.png, of two clusters that a local run has let burn a while. */
+/** `npm run screenshot` writes docs/console.png: the console with two live clusters. */
 const RATE = 1200;
 const HOUR_MS = 3_600_000;
 const FILE = join(projectDir, 'docs', 'console.png');
@@ -19,7 +19,7 @@ const SPECS = [
 ];
 
 const browser = await startBrowser();
-if (browser === null) throw new Error('It takes a Chromium: CHROMIUM=… says where.');
+if (browser === null) throw new Error('No Chromium was found: set CHROMIUM to its path.');
 const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-screenshot-'));
 const settings = localSettings({ DATA_DIR: dataDir, PORT: `${await freePort()}` });
 const clock = { rate: RATE, originMs: Date.now() };
@@ -39,7 +39,7 @@ try {
   await page.getByLabel('API token').fill(settings.apiToken);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: '10 of 10 nodes up' }).waitFor();
-  // Until the page knows how fast the clock runs.
+  // The page measures the speed of the clock over a few seconds.
   await delay(3_000);
   await page.screenshot({ path: FILE });
   console.log(`docs/console.png: ${(statSync(FILE).size / 1024).toFixed(0)} KiB`);

@@ -5,10 +5,10 @@ import type { ClockSettings } from '../lib/adapters/clock.ts';
 import { isRealLinode } from '../lib/adapters/linode/client.ts';
 import { defaultDataDir, type StackOptions } from './stack.ts';
 
-/** What the simulator takes where no token is set. */
+/** The Linode token for the simulator, if LINODE_TOKEN is not set. */
 const SIMULATED_TOKEN = 'simulated-linode-token';
 const LOCAL_API_TOKEN = 'onebuck-local';
-/** To try a webhook with. Where notices are to be believed, set another. */
+/** Signs notices in a trial. Anybody can read this key here, so it proves nothing. */
 const LOCAL_WEBHOOK_KEY = 'onebuck-local-webhook-key';
 
 export interface LocalSettings extends Omit<StackOptions, 'onLog'> {
@@ -17,7 +17,10 @@ export interface LocalSettings extends Omit<StackOptions, 'onLog'> {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The settings of a local run, from the environment. Throws, saying what to do, on a bad one. */
+/**
+ * Reads the settings of `npm start` from the environment, and keeps some of them in DATA_DIR.
+ * Throws an error that says what to do if a setting is wrong.
+ */
 export function localSettings(env: Env): LocalSettings {
   const dataDir = env.DATA_DIR || defaultDataDir;
   const linodeUrl = env.LINODE_API_URL?.replace(/\/$/, '') || null;
@@ -26,7 +29,7 @@ export function localSettings(env: Env): LocalSettings {
     throw new Error(`LINODE_API_URL must be a URL that ends in /v4, not ${linodeUrl}.`);
   }
   if (linodeToken === '') {
-    throw new Error('With LINODE_API_URL, set LINODE_TOKEN to a token that its server takes.');
+    throw new Error('With LINODE_API_URL, set LINODE_TOKEN to a token that this server accepts.');
   }
   const kept = keptSettings(dataDir);
   const clock = clockSettings(env, kept.clock);
@@ -45,12 +48,15 @@ export function localSettings(env: Env): LocalSettings {
     apiToken: env.ONEBUCK_TOKEN || localToken,
     passwordKey: kept.passwordKey,
     webhookKey: env.NOTICE_WEBHOOK_KEY || LOCAL_WEBHOOK_KEY,
-    // What is simulated costs nothing, and nobody should have to know a cap to try it.
+    // Simulated Linodes cost nothing, so a trial should not run into a cap.
     openBudgetMax: env.MAX_OPEN_BUDGET_USD || (isReal ? null : 'none'),
   };
 }
 
-/** Kept with the rest, so that time never runs back and passwords stay what they were. */
+/**
+ * The settings in DATA_DIR/settings.json. With them, the clock of the next start does not run back,
+ * and root passwords stay the same.
+ */
 interface Kept {
   readonly clock: ClockSettings | null;
   readonly passwordKey: string;
@@ -71,7 +77,7 @@ function keep(dataDir: string, kept: Kept): void {
   writeFileSync(join(dataDir, 'settings.json'), JSON.stringify(kept), { mode: 0o600 });
 }
 
-/** Without CLOCK_ORIGIN a clock goes on from where the last start at this rate had it. */
+/** Without CLOCK_ORIGIN, the clock of the last start goes on, if its rate was the same. */
 function clockSettings(env: Env, kept: ClockSettings | null): ClockSettings {
   const rate = Number(env.CLOCK_RATE || 1);
   if (!(rate > 0 && rate <= 100_000)) {
@@ -82,8 +88,8 @@ function clockSettings(env: Env, kept: ClockSettings | null): ClockSettings {
   return { rate, originMs: wholeNumber(env, 'CLOCK_ORIGIN', 0, Number.MAX_SAFE_INTEGER) };
 }
 
-function wholeNumber(env: Env, name: string, byDefault: number, max: number): number {
-  const value = Number(env[name] || byDefault);
+function wholeNumber(env: Env, name: string, fallback: number, max: number): number {
+  const value = Number(env[name] || fallback);
   if (Number.isSafeInteger(value) && value >= 0 && value <= max) return value;
   throw new Error(`${name} must be a whole number from 0 to ${max}, not ${env[name]}.`);
 }

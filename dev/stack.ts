@@ -15,35 +15,38 @@ import { readService } from './service.ts';
 import { openSecret, type SecretOptions } from './tokens.ts';
 
 export interface StackOptions extends SecretOptions {
-  /** Of the HTTP API. */
+  /** The port of the HTTP API and the console. */
   readonly port: number;
-  /** The machine's time, sped up; or one that waits for the functions, where they are all there is. */
+  /** A clock at a rate; or patient time, which waits for the functions' work. */
   readonly clock: ClockSettings | PatientTime;
-  /** null: the simulator, started along with the rest. */
+  /** null: `startStack` starts a simulated Linode. */
   readonly linodeUrl: string | null;
-  /** MAX_OPEN_BUDGET_USD; null: as serverless.yml has it. */
+  /** MAX_OPEN_BUDGET_USD; null: the default of serverless.yml. */
   readonly openBudgetMax: string | null;
-  /** Told of each warning and error that a function logs, and of failed invocations. */
+  /** Called with each warning and error that a function logs, and for each failed invocation. */
   readonly onLog: (line: string) => void;
 }
 
 export interface Stack {
   readonly url: string;
   readonly clock: Clock;
-  /** null: another server speaks Linode's API. */
+  /** null: the stack uses the server at `linodeUrl`. */
   readonly simulator: LinodeSimulator | null;
-  /** Resolves if the functions' process ends by itself. */
+  /** Resolves with the exit code when the process of the functions has ended. */
   readonly ended: Promise<number>;
   close(): Promise<void>;
 }
 
-/** The whole of Onebuck on this machine: the functions, what they stand on, and their schedules. */
+/**
+ * Starts all of Onebuck on this machine: the functions, the stand-ins for AWS and Linode that they
+ * call, and the rules that invoke them. Resolves when the API answers.
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { port, dataDir, linodeToken, onLog } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const patient = 'now' in options.clock ? options.clock : null;
   const clock = 'now' in options.clock ? options.clock : createClock(options.clock);
-  // Of its own, so that several stacks can run at once.
+  // Each stack has its own build folder, so that several stacks can run at once.
   const buildDir = join(projectDir, '.esbuild', `${port}`);
   const ports = {
     dynamodb: await freePort(),
@@ -66,7 +69,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...(options.openBudgetMax === null ? {} : { MAX_OPEN_BUDGET_USD: options.openBudgetMax }),
   };
   writeFileSync(join(dataDir, 'functions.env'), envFile(env), { mode: 0o600 });
-  // The framework takes seconds to start, and again to tell what it read: both at once.
+  // The framework needs seconds to start the functions, and seconds to print serverless.yml, so
+  // both run at the same time.
   const starting = startFunctions({
     httpPort: port,
     lambdaPort: ports.functions,
@@ -75,7 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     preloads: patient === null ? [] : [patient.preload],
     env: { ...env, ESBUILD_FOLDER: relative(projectDir, buildDir) },
   });
-  starting.catch(() => {}); // it is awaited below, after what it stands on
+  starting.catch(() => {}); // awaited below; a rejection before that must not end the process
   const service = await readService();
   const dynamodb = await startDynamoDb(join(dataDir, 'dynamodb'), service.table, ports.dynamodb);
   const { value, onChange } = openSecret(options);
@@ -111,7 +115,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 const clockEnvironment = (clock: ClockSettings | PatientTime) =>
   'now' in clock ? clock.env : { CLOCK_RATE: `${clock.rate}`, CLOCK_ORIGIN: `${clock.originMs}` };
 
-/** For functions that are invoked by hand, from another shell. */
+/** A file of environment variables, for a person who invokes a function from another shell. */
 const envFile = (env: Readonly<Record<string, string>>) =>
   Object.entries({ ...env, IS_OFFLINE: 'true' })
     .map(([name, value]) => `${name}=${value}\n`)
@@ -131,7 +135,7 @@ function awsEnvironment(ports: Record<'dynamodb' | 'secrets' | 'lambda', number>
   };
 }
 
-/** Has each function on the path of a cluster's life loaded before the clock matters. */
+/** Calls each function of a cluster's life once, since a first call takes long to load the code. */
 async function warmUp(
   url: string,
   lambda: { invokeAsync(name: string, payload: string): Promise<void> },

@@ -3,7 +3,7 @@ import { assertFree } from '../simulators/listen.ts';
 import { localSettings } from './settings.ts';
 import { startStack } from './stack.ts';
 
-/** `npm start`: everything on this machine until Ctrl-C. docs/local.md lists the settings. */
+/** `npm start` runs Onebuck on this machine until Ctrl-C. docs/local.md lists the settings. */
 const settings = localSettings(process.env);
 await assertFree(settings.port);
 const stack = await startStack({ ...settings, onLog: (line) => console.error(line) });
@@ -16,7 +16,7 @@ Onebuck runs at ${stack.url} (Ctrl-C stops it): open it in a browser for the con
   Token     ${apiToken}
   Linode    ${linode}${stack.simulator ? ' (simulated: nothing costs money)' : ''}
   Clock     ${pace}
-  Kept in   ${dataDir} (functions.log is the functions' log)
+  Data      ${dataDir} (with the functions' log, functions.log)
 
 Launch ten nodes for a dollar:
   curl -s -H 'Authorization: Bearer ${apiToken}' -H 'Prefer: wait=10' \\
@@ -30,8 +30,10 @@ let stopping = false;
 async function stop(code: number): Promise<void> {
   if (stopping) return;
   stopping = true;
-  console.log('Stopping. Clusters are kept for the next start.');
-  if (!stack.simulator) console.log('Until then nobody destroys them: live ones are billed on.');
+  console.log('Stopping. The records of all clusters are kept for the next start.');
+  if (!stack.simulator) {
+    console.log('Until the next start nothing destroys live clusters, and Linode bills them on.');
+  }
   await stack.close();
   process.exit(code);
 }

@@ -4,37 +4,37 @@ import { join } from 'node:path';
 import { ADMIN } from '../lib/app/read-clusters.ts';
 import { hashesOf } from '../ops/api-tokens.ts';
 
-/** What the local secret is made from. */
+/** The fields of the local secret, and the folder that keeps added API tokens. */
 export interface SecretOptions {
-  /** Where everything is kept, and found again by the next start. */
+  /** The folder in which all data outlives a run. */
   readonly dataDir: string;
   readonly linodeToken: string;
   /** The plain API token of the owner `admin`. */
   readonly apiToken: string;
-  /** What root passwords are derived from. */
+  /** The key from which root passwords are derived. */
   readonly passwordKey: string;
-  /** What notices to a webhook are signed with. */
+  /** The key that signs the notices to a webhook. */
   readonly webhookKey: string;
 }
 
-/** The local secret, from the settings and from the API tokens that were added by and by. */
+/** The local secret, from the settings and from the API tokens that earlier runs have added. */
 export function openSecret(options: SecretOptions): {
   readonly value: string;
-  /** To be told of each change. */
+  /** Must be called with each new value of the secret; keeps the added API tokens. */
   readonly onChange: (value: string) => void;
 } {
   const { dataDir, linodeToken, apiToken, passwordKey, webhookKey } = options;
   const file = join(dataDir, 'tokens.json');
-  const own = createHash('sha256').update(apiToken).digest('hex');
+  const ownHash = createHash('sha256').update(apiToken).digest('hex');
   const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Kept) : {};
-  const apiTokens = { ...kept, [ADMIN]: [own, ...(kept[ADMIN] ?? [])] };
+  const apiTokens = { ...kept, [ADMIN]: [ownHash, ...(kept[ADMIN] ?? [])] };
   return {
     value: JSON.stringify({ linodeToken, apiTokens, passwordKey, webhookKey }),
     onChange(value) {
       const added = [...hashesOf(value)].map(([owner, hashes]) => [
         owner,
-        // The settings' own is not kept: the next start may be given another in its place.
-        hashes.filter((hash) => owner !== ADMIN || hash !== own),
+        // The token of the settings is not kept, since the next start may set another token.
+        hashes.filter((hash) => owner !== ADMIN || hash !== ownHash),
       ]);
       writeFileSync(file, JSON.stringify(Object.fromEntries(added)), { mode: 0o600 });
     },

@@ -12,7 +12,7 @@ const closing = (change: Partial<Ending> = {}) => {
     spent: microUsd(975_000),
     affordableHours: 13,
     budget: microUsd(1_000_000),
-    nodesAsked: 2,
+    nodes: 2,
     linodes: [linode, linode],
     billed: microUsd(975_000),
     ...change,
@@ -21,7 +21,7 @@ const closing = (change: Partial<Ending> = {}) => {
 };
 
 describe("the demo's closing table", () => {
-  it('tells of a cluster that lived as it was promised', () => {
+  it('says that the promise was kept for a cluster that ended by its budget', () => {
     expect(closing()).toEqual({
       rows: {
         'ended by': 'budget',
@@ -37,19 +37,19 @@ describe("the demo's closing table", () => {
     });
   });
 
-  it('calls the promise broken where the bill passed the budget', () => {
+  it('calls the promise broken if the bill exceeds the budget', () => {
     const { sentence, isGood } = closing({ billed: microUsd(1_050_000) });
     expect(sentence).toBe('THE PROMISE WAS BROKEN: Linode billed $1.05 of $1.00.');
     expect(isGood).toBe(false);
   });
 
-  it('calls the promise broken where a Linode is left', () => {
+  it('calls the promise broken if a Linode still exists', () => {
     const { rows, sentence } = closing({ linodes: [linode, { created: 0, deleted: null }] });
     expect(rows['Linodes left']).toBe('1');
-    expect(sentence).toBe('THE PROMISE WAS BROKEN: 1 of 2 Linodes live on.');
+    expect(sentence).toBe('THE PROMISE WAS BROKEN: 1 of 2 Linodes still exist.');
   });
 
-  it('says that a launch failed, and calls nothing broken of which nothing was billed', () => {
+  it('says that a launch failed, and calls the promise kept if Linode billed nothing', () => {
     const nothing = { linodes: [], billed: microUsd(0), spent: microUsd(0) };
     const { rows, sentence, isGood } = closing({
       ...nothing,
@@ -58,16 +58,16 @@ describe("the demo's closing table", () => {
     });
     expect(rows).not.toHaveProperty('hours delivered');
     expect(sentence).toBe(
-      'The promise was kept, but the cluster ended otherwise: the account has reached its limit, ' +
-        'and 0 nodes came of 2.',
+      'The promise was kept, but the cluster did not end by its budget: the account has reached ' +
+        'its limit, and only 0 of 2 nodes were created.',
     );
     expect(isGood).toBe(false);
   });
 
-  it('shows where the record and the bill differ', () => {
+  it('shows the recorded spend and the bill if they differ', () => {
     const { rows, sentence, isGood } = closing({ spent: microUsd(1_012_500) });
-    expect(rows['spent, as the record has it']).toBe('$1.0125');
-    expect(sentence).toContain('the record says $1.0125 where Linode billed $0.975');
+    expect(rows['recorded spend']).toBe('$1.0125');
+    expect(sentence).toContain('Onebuck recorded $1.0125 where Linode billed $0.975');
     expect(isGood).toBe(false);
   });
 });
