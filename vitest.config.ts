@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // A test takes as long as the machine takes to compute it. None has a deadline of the machine's
-    // time but this one, which ends what hangs.
+    // Tests may run on slow machines, so this is their only deadline in real time. It ends a test
+    // that hangs.
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: '100%',

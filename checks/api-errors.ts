@@ -9,12 +9,12 @@ export interface ErrorRow {
   readonly curl: string;
 }
 
-export interface Tried extends ErrorRow {
-  /** The status that the server answered with. */
+export interface TriedRow extends ErrorRow {
+  /** The status of the server's answer. */
   readonly answered: number;
 }
 
-/** The rows of the table of errors in docs/api.md: each status, and a curl that is answered with it. */
+/** The rows of the table of errors in docs/api.md: a status, and a curl command that gets it. */
 export const errorRows = (page: string): ErrorRow[] =>
   [...page.matchAll(/^\| (\d{3}) +\|.*\| `(curl .*)` +\|$/gm)].map(([, status, curl = '']) => ({
     status: Number(status),
@@ -22,26 +22,27 @@ export const errorRows = (page: string): ErrorRow[] =>
   }));
 
 /**
- * Runs every curl of the table of errors in docs/api.md. `env` holds the variables that the page has
- * set by then. The curls that make Linode fail run first, while the functions remember nothing of
- * Linode's; then `setUp`, the launch that the page has made by then; then the others.
+ * Runs every curl command of the table of errors in docs/api.md. `env` has the variables that a
+ * reader of the page has set before the table. The commands that make Linode fail run first, while
+ * no function remembers an answer of Linode's; then `setUp`, the launch that the reader has made
+ * before the table; then the other commands.
  */
 export async function tryDocumentedErrors(
   env: Readonly<Record<string, string>>,
   { beforeEach, setUp }: { readonly beforeEach: () => void; readonly setUp: string },
-): Promise<Tried[]> {
+): Promise<TriedRow[]> {
   const rows = errorRows(readFileSync(join(projectDir, 'docs', 'api.md'), 'utf8'));
   const ofLinode = rows.filter(({ status }) => status > 500);
-  const others = rows.filter(({ status }) => status < 500);
-  const tried: Tried[] = [];
-  for (const row of [...ofLinode, { status: 202, curl: setUp }, ...others]) {
+  const ofOnebuck = rows.filter(({ status }) => status < 500);
+  const tried: TriedRow[] = [];
+  for (const row of [...ofLinode, { status: 202, curl: setUp }, ...ofOnebuck]) {
     beforeEach();
     tried.push({ ...row, answered: await statusOf(row.curl, env) });
   }
   return tried;
 }
 
-/** The server is in this process, which must go on while the curl waits for it. */
+/** Asynchronous, since this process also runs the server that answers the command. */
 async function statusOf(curl: string, env: Readonly<Record<string, string>>): Promise<number> {
   const script = `${curl} --output /dev/null --write-out '\\n%{http_code}'`;
   const child = spawn('bash', ['-c', script], {

@@ -12,10 +12,10 @@ import { freePort } from '../simulators/listen.ts';
 import { randomFrom } from '../simulators/random.ts';
 
 /**
- * `npm run crash`: kills the whole local stack (SIGKILL) again and again while clusters launch and
- * die, with the Linode simulator in a process that lives on. Ends well only if, three virtual
- * minutes after the last start, every Linode belongs to a live record or is gone, and in the end
- * none is left and no cluster was billed above its budget.
+ * `npm run crash` kills the whole local stack (SIGKILL) again and again while clusters are launched
+ * and destroyed. The simulated Linode runs in another process, which is not killed. Exits with 0
+ * only if three virtual minutes after the last start each Linode has a live record, and if at the
+ * end no Linode is left and no cluster was billed more than its budget.
  */
 const { values } = parseArgs({
   options: {
@@ -25,8 +25,9 @@ const { values } = parseArgs({
   },
 });
 /**
- * A start takes seconds, and half a minute where all cores are busy, in which nobody destroys
- * anything: the margin must outlast it. This is the longest there is, of a minute and a half.
+ * While the stack starts, no killer works, so the safety margin must be longer than a start. A
+ * start takes seconds, or half a minute on a busy machine. At this rate the longest margin that
+ * Onebuck takes, 1,800 s, is a minute and a half.
  */
 const RATE = 20;
 const MARGIN_SECONDS = 1_800;
@@ -51,14 +52,17 @@ const shared = {
   CLOCK_ORIGIN: `${originMs}`,
 };
 
-interface Wanted {
+interface Cluster {
   readonly key: string;
   readonly nodes: number;
   readonly budgetUsd: number;
+  /** When the client launches the cluster; real milliseconds after the begin. */
   readonly at: number;
-  /** When somebody asks for its end; null: it is left to its budget. */
+  /** When the client deletes the cluster; null: the cluster ends by its budget. */
   readonly destroyAt: number | null;
+  /** null: no launch has been answered yet. */
   id: string | null;
+  /** Whether the client's DELETE has been accepted. */
   destroyed: boolean;
 }
 
@@ -80,27 +84,29 @@ try {
 async function crash(): Promise<boolean> {
   const kills = Number(values.kills);
   const begun = Date.now();
-  const wanted = Array.from({ length: Number(values.clusters) }, (_, index) => aCluster(index));
+  const clusters = Array.from({ length: Number(values.clusters) }, (_, index) =>
+    drawCluster(index),
+  );
   let killed = 0;
   let killAt = begun + between(500, UP_MS_MAX);
-  for (let over = false; !over; await delay(20)) {
+  for (let isDone = false; !isDone; await delay(20)) {
     if (killed < kills && Date.now() >= killAt) {
       kill(stack);
       killed += 1;
       stack = await start();
       killAt = Date.now() + between(500, UP_MS_MAX);
     }
-    // Not awaited: a kill must come while requests are under way.
-    for (const cluster of wanted) void advance(cluster, Date.now() - begun);
-    over = killed === kills && wanted.every(({ id }) => id !== null);
+    // The loop does not await the requests, so that kills come while requests are under way.
+    for (const cluster of clusters) void advance(cluster, Date.now() - begun);
+    isDone = killed === kills && clusters.every(({ id }) => id !== null);
   }
   await clock.sleep(plus(clock.now(), minutes(3)));
   const strays = await straysNow();
-  const ended = await waitForEnd(wanted);
-  return await verdict(wanted, { killed, strays, ended });
+  const ended = await waitForEnd(clusters);
+  return await verdict(clusters, { killed, strays, ended });
 }
 
-function aCluster(index: number): Wanted {
+function drawCluster(index: number): Cluster {
   const nodes = 1 + Math.floor(random() * 5);
   const destroyAt = random() < 0.3 ? between(5_000, 50_000) : null;
   const budgetUsd = Math.round(nodes * NANODE_HOUR_USD * 1e6) / 1e6;
@@ -108,8 +114,8 @@ function aCluster(index: number): Wanted {
   return { key: `crash-${index}`, nodes, budgetUsd, at, destroyAt, id: null, destroyed: false };
 }
 
-/** Asks for what is wanted by now, as a client does that repeats what was not answered. */
-async function advance(cluster: Wanted, elapsed: number): Promise<void> {
+/** Sends the cluster's next request when it is time, like a client that repeats lost requests. */
+async function advance(cluster: Cluster, elapsed: number): Promise<void> {
   if (cluster.id === null && elapsed >= cluster.at) {
     const { nodes, budgetUsd, key } = cluster;
     const image = 'linode/debian12';
@@ -125,7 +131,7 @@ async function advance(cluster: Wanted, elapsed: number): Promise<void> {
   }
 }
 
-/** null: no answer, or not all of it, as when the stack is killed while it answers. */
+/** null: no whole answer came, for example since the stack was killed while it answered. */
 async function call(method: string, path: string, init: RequestInit): Promise<Response | null> {
   const headers = { authorization: `Bearer ${API_TOKEN}`, ...init.headers };
   const signal = AbortSignal.timeout(10_000);
@@ -137,7 +143,7 @@ async function call(method: string, path: string, init: RequestInit): Promise<Re
   }
 }
 
-/** Linodes that exist and belong to no live record. */
+/** The Linodes that exist without a live record, with the record's status. */
 async function straysNow(): Promise<string[]> {
   const strays: string[] = [];
   for (const { label, tags, deleted } of await admin<Instance[]>('instances')) {
@@ -151,52 +157,56 @@ async function straysNow(): Promise<string[]> {
   return strays;
 }
 
-async function waitForEnd(wanted: readonly Wanted[]): Promise<number> {
-  // All budgets are of an hour.
+async function waitForEnd(clusters: readonly Cluster[]): Promise<number> {
+  // Each budget affords one hour.
   const until = plus(clock.now(), hours(2));
   for (;;) {
     const statuses = await Promise.all(
-      wanted.map(async ({ id }) => {
+      clusters.map(async ({ id }) => {
         const answer = await call('GET', `/clusters/${id}`, {});
         return answer?.ok ? ((await answer.json()) as { status: string }).status : 'unknown';
       }),
     );
     const ended = statuses.filter((status) => status === 'deleted' || status === 'failed').length;
-    if (ended === wanted.length || clock.now() > until) return ended;
+    if (ended === clusters.length || clock.now() > until) return ended;
     await delay(250);
   }
 }
 
 async function verdict(
-  wanted: readonly Wanted[],
+  clusters: readonly Cluster[],
   seen: { killed: number; strays: string[]; ended: number },
 ): Promise<boolean> {
-  let over = 0;
+  let overBudget = 0;
   let billed = 0;
-  for (const { id, budgetUsd } of wanted) {
+  for (const { id, budgetUsd } of clusters) {
     const bill = await admin<Bill>(`bill?tag=onebuck=${id}`);
     billed += bill.totalMicroUsd;
     if (bill.totalMicroUsd > Math.round(budgetUsd * 1e6)) {
-      over += 1;
+      overBudget += 1;
       console.log(`OVER BUDGET: ${id} was billed $${bill.totalMicroUsd / 1e6} of $${budgetUsd}`);
     }
   }
-  const ledger = await admin<Instance[]>('instances');
-  const left = ledger.filter(({ deleted }) => deleted === null).length;
-  const labels = new Set(ledger.map(({ label }) => label)).size;
+  const instances = await admin<Instance[]>('instances');
+  const left = instances.filter(({ deleted }) => deleted === null).length;
+  const labels = new Set(instances.map(({ label }) => label)).size;
   for (const stray of seen.strays) console.log(`STRAY: ${stray}`);
   console.log(
-    `clusters            ${wanted.length}, ended ${seen.ended}, requests refused ${refused}`,
+    `clusters            ${clusters.length}, ended ${seen.ended}, requests refused ${refused}`,
   );
   console.log(`kills               ${seen.killed}, slowest start ${Math.max(...startsMs)} ms`);
-  console.log(`Linodes             ${ledger.length} created under ${labels} labels, ${left} left`);
+  console.log(
+    `Linodes             ${instances.length} created under ${labels} labels, ${left} left`,
+  );
   const downMinutes = Math.round((Math.max(...startsMs) * RATE) / 60_000);
   if (downMinutes * 60 >= MARGIN_SECONDS) {
-    console.log(`void: a start took ${downMinutes} virtual minutes, longer than the margin`);
+    console.log(
+      `NOT A FAIR RUN: a start took ${downMinutes} virtual minutes, longer than the safety margin`,
+    );
   }
   console.log(`strays              ${seen.strays.length}, 3 minutes after the last start`);
-  console.log(`over budget         ${over}; billed $${billed / 1e6} in all`);
-  const good = seen.strays.length + over + left === 0 && seen.ended === wanted.length;
+  console.log(`over budget         ${overBudget}; billed $${billed / 1e6} in all`);
+  const good = seen.strays.length + overBudget + left === 0 && seen.ended === clusters.length;
   console.log(good ? 'The promise was kept.' : 'THE PROMISE WAS BROKEN.');
   return good;
 }
@@ -232,16 +242,15 @@ function run(script: string, env: NodeJS.ProcessEnv): ChildProcess {
   });
 }
 
-/** The process and all that it started, at once and without a word. */
+/** Kills the process and its children by SIGKILL. */
 function kill(child: ChildProcess): void {
-  const { pid } = child;
-  if (pid === undefined || child.exitCode !== null) return;
-  const pids = [pid, ...childrenOf(pid)];
-  for (const one of pids) {
+  const { pid: parent } = child;
+  if (parent === undefined || child.exitCode !== null) return;
+  for (const pid of [parent, ...childrenOf(parent)]) {
     try {
-      process.kill(one, 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
     } catch {
-      // It has ended by itself.
+      // The process has ended by itself.
     }
   }
 }
@@ -251,6 +260,6 @@ function childrenOf(pid: number): number[] {
     const listed = execFileSync('ps', ['-o', 'pid=', '--ppid', `${pid}`], { encoding: 'utf8' });
     return listed.trim().split(/\s+/).filter(Boolean).map(Number);
   } catch {
-    return []; // without `ps`, the functions end as soon as they notice
+    return []; // without `ps`, the functions end when they notice that their parent is dead
   }
 }

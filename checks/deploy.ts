@@ -13,14 +13,18 @@ import { expect, until } from './deploy/expect.ts';
 import { pythonPrograms } from './python.ts';
 
 /**
- * `npm run test:deploy`: `serverless deploy` of the whole stack, as users do it, to an AWS emulator
- * (MiniStack, from PyPI); then a cluster through the deployed API, a schedule that only the deployed
- * reaper can run, a second deploy in their midst, and the cluster's end. Then a drill in which the
- * sweeper is all that works (checks/deploy/drill.ts), while `npm run drain` empties the stage, which
- * `serverless remove` refuses to remove before, and removes after.
+ * `npm run test:deploy` deploys the whole stack, as users do, to an AWS emulator (MiniStack, from
+ * PyPI):
  *
- * The functions run in real time. Linode's clock is 55 minutes behind, so that what is created now
- * has begun its hour then, and the teardown time of `maxHours: 1` is 2 minutes away.
+ * 1. It launches a cluster by the deployed API, and creates a schedule, which only the deployed
+ *    reaper can run.
+ * 2. It deploys again while the cluster runs, and waits for the cluster's teardown.
+ * 3. It tries `serverless remove`, which must refuse to remove a stage with a live cluster.
+ * 4. It empties the stage by `npm run drain`, while in a drill (checks/deploy/drill.ts) the sweeper
+ *    is the only killer that works. Then `serverless remove` must succeed.
+ *
+ * The functions run in real time, and Linode's clock is 55 minutes behind: to the functions, a
+ * Linode created now is 55 minutes old, so the teardown time of `maxHours: 1` is 2 minutes away.
  */
 const LINODE_IS_BEHIND_MS = 55 * 60_000;
 const SPEC = {
@@ -34,11 +38,11 @@ const SPEC = {
 
 const bin = pythonPrograms();
 if (bin === null) {
-  console.log('SKIPPED: the AWS emulator needs python3 with venv, which is not here.');
+  console.log('SKIPPED: the AWS emulator needs python3 with venv, which this machine lacks.');
   process.exit(0);
 }
 const began = Date.now();
-const say = (text: string) =>
+const report = (text: string) =>
   console.log(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${text}`);
 
 const simulator = await startLinodeSimulator({
@@ -49,10 +53,10 @@ const emulator = await startEmulator(bin);
 const deployment = createDeployment(emulator, simulator.url);
 try {
   await run();
-  say('passed');
+  report('passed');
   process.exitCode = 0;
 } catch (error) {
-  say(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
+  report(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
   emulator.close();
@@ -61,37 +65,42 @@ try {
 
 async function run(): Promise<void> {
   await deployment.createSecret();
-  say('the secret is there');
+  report('the secret is there');
   const api = await deployment.deploy();
-  say(`deployed: ${api.url}`);
+  report(`deployed: ${api.url}`);
   await expectAuthorizer(api.url);
   const cluster = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
   const body = { cron: '* * * * *', spec: { ...SPEC, nodes: 1 } };
   const schedule = await api.call<Schedule>('POST', '/schedules', body, 201);
-  say(`launched ${cluster.id}, and ${schedule.id} to launch another each minute`);
-  await until('its nodes run', 120, async () => (await statusOf(api, cluster.id)) === 'running');
-  say(`${cluster.id} runs: ${living(`onebuck=${cluster.id}`)} Linodes`);
+  report(`launched ${cluster.id}, and ${schedule.id} to launch another each minute`);
+  await until(
+    `${cluster.id} runs`,
+    120,
+    async () => (await statusOf(api, cluster.id)) === 'running',
+  );
+  report(`${cluster.id} runs: ${living(`onebuck=${cluster.id}`)} Linodes`);
 
   await deployment.deploy('--force');
-  expect((await statusOf(api, cluster.id)) === 'running', 'it lives through a second deploy');
-  say('deployed again, in place');
+  const statusThen = await statusOf(api, cluster.id);
+  expect(statusThen === 'running', `after the second deploy ${cluster.id} is ${statusThen}`);
+  report('deployed again, in place');
 
   const scheduled = await firstRunOf(api, schedule.id);
-  say(`the reaper, by its EventBridge rule, had the schedule launch ${scheduled}`);
+  report(`the reaper, by its EventBridge rule, had the schedule launch ${scheduled}`);
   await expectNoRemoval(scheduled);
   await expectTeardown(api, cluster.id);
 
-  const world = { emulator, simulator, linodeIsBehindMs: LINODE_IS_BEHIND_MS, say };
+  const world = { emulator, simulator, linodeIsBehindMs: LINODE_IS_BEHIND_MS, report };
   const drill = await beginDrill(world, api);
-  expect(living(`onebuck=${scheduled}`) > 0, `${scheduled} lives when the drain begins`);
-  const drained = deployment.drain((line) => say(`  drain: ${line}`));
+  expect(living(`onebuck=${scheduled}`) > 0, `${scheduled} is gone before the drain begins`);
+  const drained = deployment.drain((line) => report(`  drain: ${line}`));
   await drill.end();
   const { code } = await drained;
-  expect(code === 0, `the drain ended with ${code}`);
+  expect(code === 0, `the drain exited with ${code}`);
   await expectDrained(api, scheduled, schedule.id);
 
   await deployment.serverless('remove');
-  say('removed');
+  report('removed');
 }
 
 async function firstRunOf(api: Api, id: string): Promise<string> {
@@ -108,17 +117,18 @@ async function expectNoRemoval(id: string): Promise<void> {
   const { code, printed } = await deployment.tryServerless('remove');
   expect(code !== 0, 'a stage with a live cluster was removed');
   expect(printed.includes(id), `the refusal does not name ${id}:\n${printed}`);
-  expect(printed.includes('npm run drain -- --stage'), `nor what to do:\n${printed}`);
-  say(`serverless remove is refused, as ${id} lives`);
+  const advice = 'npm run drain -- --stage';
+  expect(printed.includes(advice), `the refusal does not say ${advice}:\n${printed}`);
+  report(`serverless remove is refused, as ${id} lives`);
 }
 
 async function expectTeardown(api: Api, id: string): Promise<void> {
   await until(`${id} has ended`, 240, async () => (await statusOf(api, id)) === 'deleted');
   const { endReason, spentUsd } = await api.cluster(id);
-  expect(endReason === 'maxHours', `${id} was ended by ${endReason}`);
+  expect(endReason === 'maxHours', `${id} ended by ${endReason}`);
   const billed = simulator.bill(`onebuck=${id}`).totalMicroUsd;
   expect(billed <= SPEC.budgetUsd * 1e6, `Linode bills ${billed} micro-dollars for ${id}`);
-  say(`${id} was torn down by its maxHours: $${spentUsd}, Linode bills $${billed / 1e6}`);
+  report(`${id} was torn down by its maxHours: $${spentUsd}, Linode bills $${billed / 1e6}`);
 }
 
 async function expectDrained(api: Api, id: string, scheduleId: string): Promise<void> {
@@ -128,7 +138,7 @@ async function expectDrained(api: Api, id: string, scheduleId: string): Promise<
   expect(!enabled, `${scheduleId} was not paused`);
   const left = living();
   expect(left === 0, `${left} Linodes are left`);
-  say(`the drain has ended ${id} and paused ${scheduleId}: no Linode is left`);
+  report(`the drain has ended ${id} and paused ${scheduleId}: no Linode is left`);
 }
 
 function living(tag?: string): number {
@@ -140,9 +150,12 @@ async function statusOf(api: Api, id: string): Promise<string> {
 }
 
 async function expectAuthorizer(url: string): Promise<void> {
-  expect((await fetch(`${url}/health`)).status === 200, 'anybody may ask for /health');
-  expect((await fetch(`${url}/clusters`)).status === 401, 'nobody without a token for /clusters');
-  const wrong = { headers: { authorization: 'Bearer wrong' } };
-  expect((await fetch(`${url}/clusters`, wrong)).status === 403, 'nor with a wrong one');
-  say('the authorizer lets in whom it should');
+  const expectStatus = async (path: string, expected: number, headers = {}) => {
+    const { status } = await fetch(`${url}${path}`, { headers });
+    expect(status === expected, `GET ${path} is answered with ${status}, not with ${expected}`);
+  };
+  await expectStatus('/health', 200);
+  await expectStatus('/clusters', 401);
+  await expectStatus('/clusters', 403, { authorization: 'Bearer wrong' });
+  report('the authorizer refuses requests without a token, and with a wrong token');
 }

@@ -11,10 +11,10 @@ import { tryDocumentedErrors } from './api-errors.ts';
 import { pythonPrograms } from './python.ts';
 
 /**
- * `npm run fuzz`: schemathesis reads /openapi.json of a local run and sends it thousands of requests
- * that fit the description and that do not. Ends well only if no answer was a 5xx, had a status,
- * a header or a body that is not described, or took what the description forbids; and if it made
- * as many calls as it was to.
+ * `npm run fuzz`: schemathesis reads /openapi.json of a local stack, and sends the stack thousands
+ * of requests that fit the description or violate it. Exits with 0 only if no answer is a 5xx, each
+ * answer's status, headers and body are described, each violation is refused, schemathesis made at
+ * least `--calls` calls, and the errors of docs/api.md are as the page says.
  */
 const { values } = parseArgs({
   options: { calls: { type: 'string', default: '2000' }, seed: { type: 'string', default: '1' } },
@@ -30,7 +30,7 @@ const CHECKS = [
 
 const bin = pythonPrograms();
 if (bin === null) {
-  console.log('SKIPPED: schemathesis needs python3 with venv, which is not here.');
+  console.log('SKIPPED: schemathesis needs python3 with venv, which this machine lacks.');
   process.exit(0);
 }
 const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-fuzz-'));
@@ -40,10 +40,10 @@ const asDocumented = await errorsAreAsDocumented();
 const passed = (await fuzz(bin, stack.url, settings.apiToken)) && asDocumented;
 await stack.close();
 rmSync(dataDir, { recursive: true, force: true });
-// The schedules' sleep, until their next tick in minutes, must not hold it up.
+// Without this, the process would live until the next ticks of EventBridge's stand-in.
 process.exit(passed ? 0 : 1);
 
-/** With the variables as docs/api.md has set them by then, and the page's cluster launched. */
+/** Runs the curl commands of the errors in docs/api.md, after the commands before them. */
 async function errorsAreAsDocumented(): Promise<boolean> {
   const spec = JSON.stringify({
     ...{ nodes: 10, vcpus: 1, memoryMb: 1024, region: 'us-east' },
@@ -82,6 +82,6 @@ async function fuzz(programs: string, url: string, token: string): Promise<boole
     generated = Number(/(\d+) generated/.exec(line)?.[1] ?? generated);
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
-  console.log(`${generated} calls, of ${values.calls} that were to be made at the least`);
+  console.log(`${generated} calls; at least ${values.calls} were required`);
   return code === 0 && generated >= Number(values.calls);
 }

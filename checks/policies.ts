@@ -1,4 +1,4 @@
-/** A CloudFormation template, as far as what it allows whom. */
+/** The part of a CloudFormation template that has its roles. */
 export interface Template {
   readonly Resources: Readonly<Record<string, { Type: string; Properties?: unknown }>>;
 }
@@ -25,15 +25,15 @@ interface Role {
   }[];
 }
 
-/** Wildcards that are as narrow as they can be, and why. All others are faults. */
-const ARGUED: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
+/** The wildcards that can't be narrower, with the reasons. `wildcards` finds all others. */
+const JUSTIFIED: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
   {
     pattern: /:secret:onebuck\/[^*?]+-\?{6}$/,
     reason: 'Secrets Manager ends the name in an ARN with six characters of its own choice',
   },
 ];
 
-/** Every statement of every role. Throws on what it would not see: other policies and effects. */
+/** Every statement of every role. Throws if a role has managed policies or a `Deny`. */
 export function allowedBy({ Resources }: Template): Allowed[] {
   return Object.entries(Resources).flatMap(([role, { Type, Properties }]) => {
     if (!Type.startsWith('AWS::IAM::')) return [];
@@ -53,20 +53,20 @@ export function allowedBy({ Resources }: Template): Allowed[] {
   });
 }
 
-/** What allows more than it names, unless that is argued for. */
+/** A sentence for each action or resource with a wildcard that is not justified. */
 export function wildcards(allowed: readonly Allowed[]): string[] {
   return allowed.flatMap(({ role, actions, resources }) =>
     [...actions, ...resources]
-      .filter((text) => /[*?]/.test(text) && !ARGUED.some(({ pattern }) => pattern.test(text)))
+      .filter((text) => /[*?]/.test(text) && !JUSTIFIED.some(({ pattern }) => pattern.test(text)))
       .map((text) => `${role} allows ${text}`),
   );
 }
 
-export function tell({ role, actions, resources, conditions }: Allowed): string {
-  const only = conditions === null ? '' : ` where ${conditions}`;
-  const reasons = ARGUED.filter(({ pattern }) => resources.some((text) => pattern.test(text)));
+export function policyText({ role, actions, resources, conditions }: Allowed): string {
+  const where = conditions === null ? '' : ` where ${conditions}`;
+  const reasons = JUSTIFIED.filter(({ pattern }) => resources.some((text) => pattern.test(text)));
   const why = reasons.map(({ reason }) => ` (${reason})`).join('');
-  return `${role}: ${actions.join(', ')} on ${resources.join(', ')}${only}${why}`;
+  return `${role}: ${actions.join(', ')} on ${resources.join(', ')}${where}${why}`;
 }
 
 /** A resource as text, with CloudFormation's functions written as in the template's short form. */

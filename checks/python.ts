@@ -8,8 +8,8 @@ const venv = join(projectDir, '.venv');
 const installed = join(venv, 'requirements.txt');
 
 /**
- * The folder of the programs of checks/requirements.txt, installed there at the first call; null:
- * this machine has no Python to install them with.
+ * The folder of the programs of checks/requirements.txt. Installs them if they are missing or the
+ * file has changed. null: this machine lacks python3 with venv.
  */
 export function pythonPrograms(): string | null {
   const bin = join(venv, 'bin');

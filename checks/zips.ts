@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import JSZip from 'jszip';
 import { projectDir } from '../build/project.ts';
 
-/** After `serverless package`: each function's zip must hold its own bundle and nothing else. */
+/** Checks, after `serverless package`, that each function's zip has only the function's bundle. */
 const folder = join(projectDir, '.serverless');
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.zip'))) {
   const bytes = readFileSync(join(folder, file));
@@ -12,7 +12,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.zip'))) 
   const strays = entries.filter((entry) => entry !== bundle && entry !== 'handlers/');
   console.log(`${file.padEnd(16)} ${(bytes.length / 1024).toFixed(0).padStart(5)} KiB`);
   if (strays.length > 0 || !entries.includes(bundle)) {
-    console.error(`${file} holds ${entries.join(', ')}; it should hold ${bundle} alone.`);
+    console.error(`${file} has ${entries.join(', ')}; it should have only ${bundle}.`);
     process.exitCode = 1;
   }
 }

@@ -25,21 +25,25 @@ export interface Schedule {
   readonly runs: readonly { readonly result: string; readonly clusterId?: string }[];
 }
 
+/** A command that has ended. */
 export interface Ended {
+  /** The exit code. */
   readonly code: number;
+  /** stdout and stderr. */
   readonly printed: string;
 }
 
-/** The deployed API, as its admin sees it. */
+/** The deployed API, called with the admin's token. */
 export interface Api {
   readonly url: string;
+  /** Rejects if the answer has another status than `status`, 200 by default. */
   call<T>(method: string, path: string, body?: unknown, status?: number): Promise<T>;
   cluster(id: string): Promise<Cluster>;
 }
 
 const tsx = createRequire(import.meta.url).resolve('tsx/cli');
 
-/** What an operator does with a stage, by the same commands. */
+/** Runs an operator's commands on a stage of the emulated account. */
 export function createDeployment(emulator: Emulator, linodeUrl: string) {
   const env = { ...emulator.env, LINODE_API_URL: linodeUrl };
 
@@ -61,14 +65,14 @@ export function createDeployment(emulator: Emulator, linodeUrl: string) {
 
   async function serverless(...args: readonly string[]): Promise<string> {
     const { code, printed } = await tryServerless(...args);
-    expect(code === 0, `serverless ${args.join(' ')} ended with ${code}:\n${printed}`);
+    expect(code === 0, `serverless ${args.join(' ')} exited with ${code}:\n${printed}`);
     return printed;
   }
 
   return {
     tryServerless,
     serverless,
-    /** As npm runs it. */
+    /** `npm run drain`, without npm. */
     drain: (onLine: (line: string) => void) =>
       run([tsx, join(projectDir, 'ops', 'drain.ts'), '--stage', STAGE], onLine),
 
@@ -87,7 +91,7 @@ export function createDeployment(emulator: Emulator, linodeUrl: string) {
     async deploy(...args: readonly string[]): Promise<Api> {
       const printed = await serverless('deploy', ...args);
       const apiId = /https:\/\/([a-z0-9]+)\.execute-api/.exec(printed)?.[1];
-      if (apiId === undefined) throw new Error(`the deploy names no endpoint:\n${printed}`);
+      if (apiId === undefined) throw new Error(`the deploy printed no endpoint:\n${printed}`);
       return apiAt(`${emulator.endpoint}/_aws/execute-api/${apiId}/$default`);
     },
   };

@@ -13,7 +13,7 @@ import { type Api, type Cluster, STAGE } from './deployment.ts';
 import { callAws, clientOf, type Emulator } from './emulator.ts';
 import { expect, until } from './expect.ts';
 
-/** Its budget pays the first started hour, and no other. */
+/** The budget pays only the first started hour. */
 const SPEC = {
   nodes: 2,
   type: 'g6-nanode-1',
@@ -26,76 +26,80 @@ const HOUR_MS = 3_600_000;
 export interface DrillWorld {
   readonly emulator: Emulator;
   readonly simulator: LinodeSimulator;
-  /** By how much Linode's clock is behind that of the functions. */
+  /** How many milliseconds Linode's clock is behind the functions' clock. */
   readonly linodeIsBehindMs: number;
-  readonly say: (text: string) => void;
+  /** Prints a line. */
+  readonly report: (text: string) => void;
 }
 
 /**
- * The reaper is kept from running, and the record of a cluster is taken away: nothing but the `reap`
- * tags of its Linodes says any more when they are due, and nothing but the sweeper reads those.
+ * Stops the reaper, launches a cluster, and deletes the cluster's record. Then only the `reap` tags
+ * of the Linodes say when the Linodes are due, and only the sweeper reads these tags. The returned
+ * `end` waits until the sweeper has destroyed the Linodes, and starts the reaper again.
  */
 export async function beginDrill(world: DrillWorld, api: Api) {
-  const { emulator, simulator, linodeIsBehindMs, say } = world;
+  const { emulator, simulator, linodeIsBehindMs, report } = world;
   const reaper = createReaper(world);
   expect(
     await reaper.hasRun(new Date(0)),
-    'the log of the reaper tells of no run before the drill',
+    'the log of the reaper has no run from before the drill',
   );
   await reaper.stop();
   const stoppedAt = new Date();
-  say('the reaper is stopped: Lambda has no place for it (reserved concurrency 0)');
+  report('the reaper is stopped: its reserved concurrency is 0');
 
   const { id } = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
   const nodes = () => simulator.instances(`onebuck=${id}`);
-  await until('its Linodes are there', 60, () => nodes().length === SPEC.nodes);
-  await forget(emulator, id);
+  await until(`the Linodes of ${id} exist`, 60, () => nodes().length === SPEC.nodes);
+  await deleteRecord(emulator, id);
   await api.call('GET', `/clusters/${id}`, undefined, 404);
   const reapAt = Math.min(...nodes().map(({ tags }) => reapTimeOfTags(tags) ?? 0));
   expect(
     nodes().every(({ deleted }) => deleted === null),
-    'its Linodes live on without a record',
+    `Linodes of ${id} were destroyed with the record`,
   );
-  expect(reapAt > 0, 'they have reap tags');
-  say(
-    `${id} was launched, and its record deleted: reap tags say ${new Date(reapAt).toISOString()}`,
+  expect(reapAt > 0, `a Linode of ${id} has no reap tag`);
+  report(
+    `${id} was launched, and its record deleted; its reap tags say ` +
+      new Date(reapAt).toISOString(),
   );
   await bringSweepForward(emulator);
-  say("the sweeper's rule fires now, not in up to 5 minutes");
+  report('the sweeper now ticks each minute, instead of every 5 minutes');
 
   return {
-    /** When the sweeper has destroyed it. */
+    /** Resolves when the sweeper has destroyed the cluster, and the reaper runs again. */
     async end(): Promise<void> {
       await until(`the sweeper has destroyed ${id}`, 240, () =>
         nodes().every(({ deleted }) => deleted !== null),
       );
       for (const { created, deleted } of nodes()) {
-        const at = (deleted ?? 0) + linodeIsBehindMs;
-        expect(at >= reapAt, `${id} was destroyed before its reap time`);
-        expect(at < created + HOUR_MS, `${id} was destroyed after the hour that its budget pays`);
+        const destroyedAt = (deleted ?? 0) + linodeIsBehindMs;
+        expect(destroyedAt >= reapAt, `${id} was destroyed before its reap time`);
+        const isPaid = destroyedAt < created + HOUR_MS;
+        expect(isPaid, `${id} was destroyed after the hour that its budget pays`);
       }
       const billed = simulator.bill(`onebuck=${id}`).totalMicroUsd;
       expect(billed <= SPEC.budgetUsd * 1e6, `Linode bills ${billed} micro-dollars for ${id}`);
-      say(`${id} was destroyed at its reap time; Linode bills $${billed / 1e6}`);
+      report(`${id} was destroyed at its reap time; Linode bills $${billed / 1e6}`);
 
-      await until('the sweeper has told of it', 60, async () => {
-        const told = await logOf(world, 'sweep', stoppedAt);
-        return nodes().every(({ label }) => told.some((line) => tellsOf(line, label)));
+      await until('the sweeper has logged each destruction', 60, async () => {
+        const lines = await logOf(world, 'sweep', stoppedAt);
+        return nodes().every(({ label }) => lines.some((line) => isDestruction(line, label)));
       });
       expect(!(await reaper.hasRun(stoppedAt)), 'the reaper has run though it was stopped');
-      say('by the sweeper alone: its log says so, and that of the reaper has no run meanwhile');
+      report('the log of the sweeper has the destructions; the log of the reaper has no run');
       await reaper.start();
-      say('the reaper runs again');
+      report('the reaper runs again');
     },
   };
 }
 
-const tellsOf = (line: string, label: string): boolean =>
+const isDestruction = (line: string, label: string): boolean =>
   ['orphan destroyed', 'it has no record and its reap time has come', `"${label}"`].every((text) =>
     line.includes(text),
   );
 
-/** Stopped as an account would stop it that has no concurrency left. */
+/** Stops and starts the reaper by its reserved concurrency; 0 refuses every invocation. */
 function createReaper(world: DrillWorld) {
   const FunctionName = `onebuck-${STAGE}-reap`;
   const lambda = new LambdaClient({ ...clientOf(world.emulator), maxAttempts: 1 });
@@ -114,7 +118,7 @@ function createReaper(world: DrillWorld) {
       const none = { FunctionName, ReservedConcurrentExecutions: 0 };
       await lambda.send(new PutFunctionConcurrencyCommand(none));
       expect((await invoke()) === 'throttled', 'the reaper runs though it was stopped');
-      // One that was under way may still tell of itself.
+      // An invocation that was under way may still write to the log.
       await delay(3_000);
     },
     async start(): Promise<void> {
@@ -125,7 +129,7 @@ function createReaper(world: DrillWorld) {
   };
 }
 
-/** What it has logged since, line by line; Lambda begins each run with START. */
+/** The lines that a function has logged since an instant. Lambda logs START for each invocation. */
 async function logOf({ emulator }: DrillWorld, name: string, since: Date): Promise<string[]> {
   const input = {
     logGroupName: `/aws/lambda/onebuck-${STAGE}-${name}`,
@@ -140,7 +144,7 @@ async function logOf({ emulator }: DrillWorld, name: string, since: Date): Promi
   return events.map(({ message }) => message);
 }
 
-async function forget(emulator: Emulator, id: string): Promise<void> {
+async function deleteRecord(emulator: Emulator, id: string): Promise<void> {
   const client = new DynamoDBClient(clientOf(emulator));
   const TableName = `onebuck-${STAGE}-clusters`;
   await client.send(new DeleteItemCommand({ TableName, Key: { id: { S: id } } }));
@@ -152,7 +156,7 @@ interface Rule {
   readonly ScheduleExpression?: string;
 }
 
-/** By its own rule, whose next turn would be too long to wait for here. */
+/** Sets the sweeper's rule to each minute, since waiting up to 5 minutes would be too long here. */
 async function bringSweepForward(emulator: Emulator): Promise<void> {
   const rules = await callAws<{ readonly Rules: readonly Rule[] }>(
     emulator,

@@ -7,22 +7,22 @@ import { until } from './expect.ts';
 /** An emulated AWS account. */
 export interface Emulator {
   readonly endpoint: string;
-  /** What has AWS's tools and clients find it, and nothing of real AWS. */
+  /** An environment in which AWS's tools and clients reach the emulator and not the real AWS. */
   readonly env: Readonly<Record<string, string>>;
   close(): void;
 }
 
-/** For clients that are made here. */
+/** The options of an AWS client that reaches the emulator. */
 export const clientOf = ({ endpoint }: Emulator) => ({
   endpoint,
   region: 'us-east-1',
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
 });
 
-/** `programs`: where checks/requirements.txt is installed. */
+/** `programs`: the folder of the programs of checks/requirements.txt. */
 export async function startEmulator(programs: string): Promise<Emulator> {
   const port = await freePort();
-  // An IP address, so that S3 is asked by path.
+  // With an IP address as host, AWS's clients put the name of an S3 bucket into the path.
   const endpoint = `http://127.0.0.1:${port}`;
   const env = {
     ...withoutAws(),
@@ -46,13 +46,13 @@ export async function startEmulator(programs: string): Promise<Emulator> {
   return { endpoint, env, close: () => void child.kill('SIGKILL') };
 }
 
-/** What is in the environment for real AWS must not reach anything here. */
+/** The environment of this process without variables for the real AWS. */
 function withoutAws(): Record<string, string> {
   const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
   return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }
 
-/** A call of an API for which no client is installed. Nobody checks signatures here. */
+/** Calls an API for which no client is installed. The emulator does not check the signature. */
 export async function callAws<T>(
   { endpoint }: Emulator,
   service: 'events' | 'logs',

@@ -1,3 +1,4 @@
-// For an emulator that looks for a handler by `require` alone: Lambda itself finds .cjs files too.
+// The emulator loads a handler by `require` without an extension, which does not find .cjs files.
+// Lambda itself finds them.
 const Module = require('node:module');
 Module._extensions['.cjs'] ??= Module._extensions['.js'];

@@ -3,16 +3,16 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-/** What a check came to: all was well, something failed, or it did not end and was killed. */
+/** The result of a check. `timedOut`: the check did not end in time and was killed. */
 export type Finding =
   | { readonly kind: 'passed' }
-  | { readonly kind: 'failed'; readonly what: string }
+  | { readonly kind: 'failed'; readonly failure: string }
   | { readonly kind: 'timedOut' };
 
-/** A check of the copy in `dir`, which may take so long. */
+/** Checks the copy of the tree in `dir`. */
 export type Check = (dir: string, timeLimitMs: number) => Promise<Finding>;
 
-/** Finds the first test of the file that fails. Throws where the file can't be run at all. */
+/** Finds the first failing test of the file. Rejects if Vitest can't load the file. */
 export const testsOf =
   (file: string): Check =>
   async (dir, timeLimitMs) => {
@@ -28,7 +28,7 @@ export const testsOf =
     const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
     const failed = tests.find((test) => test.status === 'failed');
     if (failed === undefined) throw new Error(`${file} does not run: ${testResults[0]?.message}`);
-    return { kind: 'failed', what: failed.fullName };
+    return { kind: 'failed', failure: failed.fullName };
   };
 
 interface Report {
@@ -38,7 +38,7 @@ interface Report {
   }[];
 }
 
-/** Finds the first invariant that is violated in so many simulated lives of clusters. */
+/** Finds the first violation in as many simulated worlds as `seeds`. */
 export const simulation =
   (seeds: number): Check =>
   async (dir, timeLimitMs) => {
@@ -48,10 +48,13 @@ export const simulation =
     if (status === 0) return { kind: 'passed' };
     // `budget at 2026-11-22T03:57:00Z: …`
     const violation = /^violation: (\w+)/m.exec(out)?.[1];
-    return { kind: 'failed', what: violation ?? 'it breaks down' };
+    return { kind: 'failed', failure: violation ?? 'it ends with an error' };
   };
 
-/** In a process group of its own, so that what it starts dies with it, also in an endless loop. */
+/**
+ * Runs a program in its own process group, which is killed at the end. So no child of the program
+ * outlives it, not even a child in an endless loop.
+ */
 async function run(program: string, args: readonly string[], cwd: string, timeLimitMs: number) {
   const env = { ...process.env, NO_COLOR: '1' };
   const stdio = ['ignore', 'pipe', 'ignore'] as const;
@@ -60,7 +63,7 @@ async function run(program: string, args: readonly string[], cwd: string, timeLi
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     } catch {
-      // All of it has ended.
+      // All processes of the group have ended.
     }
   };
   let isKilled = false;
@@ -68,7 +71,7 @@ async function run(program: string, args: readonly string[], cwd: string, timeLi
     isKilled = true;
     killGroup();
   }, timeLimitMs);
-  // First of all, as what still runs would write into a copy that is being removed.
+  // The group is killed before the copy is removed, since its processes may write into the copy.
   process.prependOnceListener('exit', killGroup);
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);

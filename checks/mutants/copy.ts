@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Mutant } from './list.ts';
 
-/** A copy of the working tree, which alone is broken. */
+/** A copy of the working tree. Bugs are put into the copy, never into the tree itself. */
 export interface Copy {
   readonly dir: string;
   /** Runs `work` with the mutant's bug in the copy. */
@@ -22,7 +22,7 @@ export interface Copy {
   remove(): void;
 }
 
-/** What git knows of the tree, as it stands on disk, and what npm has installed. */
+/** Copies all files that git does not ignore, as they are on disk, and links the npm packages. */
 export function copyOf(projectDir: string): Copy {
   const dir = mkdtempSync(join(tmpdir(), 'onebuck-mutants-'));
   const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
@@ -49,14 +49,14 @@ export function copyOf(projectDir: string): Copy {
   };
 }
 
-/** The text with the bug in it. Throws where it can not tell the place: the list must be mended. */
+/** The text with the bug. Throws if the mutant's snippet is not in the text exactly once. */
 export function broken(text: string, { name, file, from, to }: Mutant): string {
   const places = text.split(from).length - 1;
   if (places === 1) return text.replace(from, () => to);
-  throw new Error(`"${name}": its snippet stands in ${file} ${places} times, not once`);
+  throw new Error(`"${name}": its snippet is in ${file} ${places} times, not once`);
 }
 
-/** One by one, since a tool that keeps a cache there must not keep it in the real folder. */
+/** Links each package, not the folder, since tools write caches into `node_modules`. */
 function linkPackages(from: string, to: string): void {
   mkdirSync(to);
   const names = readdirSync(from).filter((name) => !['.vite', '.cache'].includes(name));

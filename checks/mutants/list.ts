@@ -1,12 +1,12 @@
-/** One bug, put in on purpose. In lib/core only bugs that Stryker's own changes do not make. */
+/** A bug to put in on purpose. In lib/core the list has only bugs that Stryker does not make. */
 export interface Mutant {
-  /** What goes wrong. */
+  /** A sentence that says how Onebuck misbehaves with the bug. */
   readonly name: string;
   readonly file: string;
-  /** Stands in the file exactly once. */
+  /** The code that the bug replaces; must be in the file exactly once. */
   readonly from: string;
   readonly to: string;
-  /** The test files that are to catch it, the fastest first. */
+  /** The test files of which one must catch the bug, the fastest first. */
   readonly tests: readonly string[];
 }
 

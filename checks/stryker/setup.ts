@@ -2,8 +2,8 @@ import type fastCheck from 'fast-check';
 import { vi } from 'vitest';
 
 /**
- * Enough for what a property is there for, and no more: each mutant meets hundreds of tests. With
- * one seed, what is caught once is caught each time.
+ * Few runs of each property, since Stryker runs hundreds of tests for each mutant. With a fixed
+ * seed, a mutant that is caught once is caught each time.
  */
 const RUNS_MAX = 40;
 const SEED = 1;

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type CollectionTag, parse, type ScalarTag } from 'yaml';
-import { type Allowed, allowedBy, type Template, tell, wildcards } from '../../checks/policies.ts';
+import {
+  type Allowed,
+  allowedBy,
+  policyText,
+  type Template,
+  wildcards,
+} from '../../checks/policies.ts';
 
 const short = (name: string, full: string): ScalarTag => ({
   tag: `!${name}`,
@@ -85,7 +91,7 @@ describe('the roles', () => {
     const [secret] = allowed.filter(({ actions }) =>
       actions.includes('secretsmanager:GetSecretValue'),
     );
-    expect(tell(secret as Allowed)).toMatch(
+    expect(policyText(secret as Allowed)).toMatch(
       /^ApiRole: secretsmanager:GetSecretValue on .*:secret:onebuck\/test-\?{6} \(Secrets Manager/,
     );
   });
