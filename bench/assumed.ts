@@ -1,6 +1,7 @@
 /**
- * What nothing here can measure: how long others take to answer a function of 256 MB, its own work
- * on the call included, and the like. All that the counts know of real time comes from here.
+ * Figures that can't be measured without AWS and Linode. The times of calls are how long a function
+ * with 256 MB waits for the answer, its own work for the call included. All real times in the
+ * reckoned costs come from here.
  */
 export const assumed = {
   dynamoDbMs: 10,
@@ -8,14 +9,14 @@ export const assumed = {
   lambdaInvokeMs: 40,
   linodeReadMs: 300,
   linodeWriteMs: 1_000,
-  /** Of the runtime and the handler, beside its calls. */
+  /** The time of the runtime and the handler in each invocation, without its calls. */
   invocationMs: 5,
-  /** Of a new environment, which Lambda bills too. */
+  /** The start of a new environment, which Lambda bills as well. */
   initMs: 800,
-  /** For how long Lambda keeps an environment that is not used. */
+  /** How long Lambda keeps an environment that serves no invocation. */
   warmMs: 10 * 60_000,
-  /** Sent to Linode a call, TLS and headers included. */
+  /** Bytes sent to Linode in a call, TLS and headers included. */
   linodeCallBytes: 2_500,
-  /** For which AWS bills 730 hours. */
+  /** AWS bills a month as 730 hours. */
   hoursOfMonth: 730,
 } as const;

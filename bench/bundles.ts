@@ -11,30 +11,30 @@ export interface Bundle {
   readonly file: string;
   readonly bytes: number;
   readonly zipBytes: number;
-  /** What each package takes of it, the largest first. */
+  /** The bytes of each package in the bundle, the largest package first. */
   readonly parts: readonly (readonly [name: string, bytes: number])[];
 }
 
-/** As serverless.yml has it, but for what `otherwise` says. */
-type BundleOf = (entry: string, otherwise?: BuildOptions) => Promise<Bundle>;
+/** Bundles a function with the options of serverless.yml, which `overrides` may replace. */
+type BundleOf = (entry: string, overrides?: BuildOptions) => Promise<Bundle>;
 
-/** Has `use` bundle functions into a folder that is then removed. */
+/** Lets `use` bundle functions into a folder, and removes the folder afterwards. */
 export async function withBundles(use: (bundleOf: BundleOf) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'onebuck-bundles-'));
   try {
-    await use((entry, otherwise = {}) =>
-      bundle(entry, otherwise, mkdtempSync(join(folder, 'of-'))),
+    await use((entry, overrides = {}) =>
+      bundle(entry, overrides, mkdtempSync(join(folder, 'of-'))),
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function bundle(entry: string, otherwise: BuildOptions, folder: string): Promise<Bundle> {
+async function bundle(entry: string, overrides: BuildOptions, folder: string): Promise<Bundle> {
   const file = join(folder, entry.replace('.ts', '.cjs'));
   const { metafile } = await build({
     ...readBundling(),
-    ...otherwise,
+    ...overrides,
     entryPoints: [entry],
     outfile: file,
     metafile: true,
@@ -55,7 +55,10 @@ function partsOf({ outputs }: Metafile): [string, number][] {
   return [...parts].sort(([, a], [, b]) => b - a);
 }
 
-/** Of a fresh process, to the event: after how long, and with how much memory at most. */
+/**
+ * Runs the bundle in a new process. `ms`: the time from the start of the process to the answer to
+ * the event; `memoryKib`: the most memory that the process had.
+ */
 export async function firstAnswer(
   { file }: Bundle,
   event: string,

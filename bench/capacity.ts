@@ -2,14 +2,14 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { TableProperties } from '../simulators/aws/dynamodb.ts';
 
 /*
- * What DynamoDB's requests use of its capacity, by its Developer Guide: "DynamoDB item sizes and
- * formats", "read and write operations", "Using Global Secondary Indexes".
+ * The capacity units that requests to DynamoDB use, by DynamoDB's Developer Guide: "DynamoDB item
+ * sizes and formats", "read and write operations", "Using Global Secondary Indexes".
  */
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
 const KB = 1_024;
-/** What an empty list or map takes, and each of its elements beside itself. */
+/** The size of an empty list or map, and what each element adds beside its own size. */
 const CONTAINER_BYTES = 3;
 const ELEMENT_BYTES = 1;
 
@@ -26,7 +26,7 @@ function valueBytes(value: AttributeValue): number {
   if (value.N !== undefined) return numberBytes(value.N);
   if (value.BOOL !== undefined || value.NULL !== undefined) return 1;
   if (value.L !== undefined) {
-    return value.L.reduce((sum, one) => sum + ELEMENT_BYTES + valueBytes(one), CONTAINER_BYTES);
+    return value.L.reduce((sum, item) => sum + ELEMENT_BYTES + valueBytes(item), CONTAINER_BYTES);
   }
   if (value.M !== undefined) {
     const elements = Object.keys(value.M).length * ELEMENT_BYTES;
@@ -35,7 +35,7 @@ function valueBytes(value: AttributeValue): number {
   throw new TypeError(`no record of ours has a ${Object.keys(value)}`);
 }
 
-/** A byte for each two significant digits, one more, and one for a minus. */
+/** One byte for every two significant digits, one byte more, and one for a minus sign. */
 function numberBytes(text: string): number {
   const digits = text.replace(/^-?0*\.?0*|\.|0*$/g, '').length;
   return Math.ceil(digits / 2) + 1 + (text.startsWith('-') ? 1 : 0);
@@ -43,24 +43,25 @@ function numberBytes(text: string): number {
 
 export const writeUnits = (bytes: number): number => Math.max(1, Math.ceil(bytes / KB));
 
-/** Of what was read by one request together; an eventually consistent one costs half. */
+/** `bytes`: all items that a request reads. An eventually consistent read uses half the units. */
 export const readUnits = (bytes: number, isConsistent: boolean): number =>
   Math.max(1, Math.ceil(bytes / (4 * KB))) * (isConsistent ? 1 : 0.5);
 
 export interface Write {
-  /** `table`, or an index of this name. */
+  /** `table`, or `index` and the index's name. */
   readonly to: string;
   readonly units: number;
 }
 
-/** What putting `after` in the place of `before` writes; null: there is none. */
+/** The writes by which DynamoDB replaces an item; null: there is no item before or after. */
 export function writesOf(table: TableProperties, before: Item | null, after: Item | null): Write[] {
   const larger = Math.max(...[before, after].map((item) => (item === null ? 0 : itemBytes(item))));
   const indexes = table.GlobalSecondaryIndexes ?? [];
   return [
     { to: 'table', units: writeUnits(larger) },
     ...indexes.flatMap((index): Write[] => {
-      const [old, next] = [projected(table, index, before), projected(table, index, after)];
+      const old = projected(table, index, before);
+      const next = projected(table, index, after);
       return indexUnits(keysOf(index), old, next).map((units) => ({
         to: `index ${index.IndexName}`,
         units,
@@ -70,26 +71,29 @@ export function writesOf(table: TableProperties, before: Item | null, after: Ite
 }
 
 /**
- * Nothing where the index has neither, or has the same; one where it gets or loses the item, or the
- * item changes but for its keys; where those change, one to delete it and one to put it again.
+ * The units of each write to an index.
+ *
+ * 1. No write if the index has neither item, or if both are equal.
+ * 2. One write if the index gains or loses the item, or if only other fields than the keys change.
+ * 3. Two writes if the keys change: a deletion of the old item and a put of the new item.
  */
 function indexUnits(keys: ReadonlySet<string>, old: Item | null, next: Item | null): number[] {
   const sizes = [old, next].flatMap((item) => (item === null ? [] : [itemBytes(item)]));
   if (old === null || next === null) return sizes.map(writeUnits);
   if (sameIn(Object.keys({ ...old, ...next }), old, next)) return [];
-  const isMoved = !sameIn([...keys], old, next);
-  return isMoved ? sizes.map(writeUnits) : [writeUnits(Math.max(...sizes))];
+  const isRekeyed = !sameIn([...keys], old, next);
+  return isRekeyed ? sizes.map(writeUnits) : [writeUnits(Math.max(...sizes))];
 }
 
-const sameIn = (names: readonly string[], one: Item, other: Item): boolean =>
-  names.every((name) => JSON.stringify(one[name]) === JSON.stringify(other[name]));
+const sameIn = (names: readonly string[], a: Item, b: Item): boolean =>
+  names.every((name) => JSON.stringify(a[name]) === JSON.stringify(b[name]));
 
 type Index = NonNullable<TableProperties['GlobalSecondaryIndexes']>[number];
 
 const keysOf = ({ KeySchema = [] }: Pick<TableProperties, 'KeySchema'>): ReadonlySet<string> =>
   new Set(KeySchema.map(({ AttributeName = '' }) => AttributeName));
 
-/** The item as the index has it; null: it lacks a key. */
+/** The item as the index has it; null: the index leaves the item out, as it lacks a key. */
 function projected(table: TableProperties, index: Index, item: Item | null): Item | null {
   const keys = keysOf(index);
   if (item === null || [...keys].some((name) => item[name] === undefined)) return null;

@@ -10,10 +10,11 @@ import { aKeeper } from './servers.ts';
 import { quantile } from './times.ts';
 
 /**
- * `npm run bench:caps`: launches that count on the caps' ledger at the same time, each by a keeper
- * of its own as in a process of its own on Lambda, so that nothing but the ledger's revision keeps
- * them apart. They come at random, so many a second on average; a read and a save take 3 to 7 ms
- * each. The table is in memory: its packing and DynamoDB's capacity are not in it.
+ * `npm run bench:caps` measures how long launches take to reserve their budgets in the caps' ledger
+ * at the same time. Each launch has its own keeper of the caps, as in its own process on Lambda, so
+ * that only the ledger's revision keeps launches apart. Launches come at random, at RATES a second
+ * on average. The table is in memory: a read or a save takes 3 to 7 ms, and the measured times
+ * leave out the packing of the ledger and DynamoDB's capacity.
  */
 const RATES = [20, 50, 80, 120];
 const SECONDS = 20;

@@ -15,7 +15,7 @@ import type { TableProperties } from '../simulators/aws/dynamodb.ts';
 import { type Item, itemBytes, readUnits, writesOf, writeUnits } from './capacity.ts';
 import type { Counter } from './counts.ts';
 
-/** How a call of a client is made: it may be looked at, and take its time. */
+/** Makes a call of a client; may count the call, or delay its answer. */
 export type Around = <T>(call: () => Promise<T>) => Promise<T>;
 
 interface Call {
@@ -23,7 +23,7 @@ interface Call {
   readonly input: object;
 }
 
-/** Has all calls of the client go through `around`, whatever retries they take inside. */
+/** Lets all calls of the client go through `around`; the retries of a call are inside the call. */
 function wrap(
   client: DynamoDBClient | LambdaClient | SecretsManagerClient,
   around: (call: Call, make: () => Promise<object>) => Promise<object>,
@@ -45,7 +45,10 @@ function wrap(
   );
 }
 
-/** Counts what each call uses of the table's capacity, all of whose writes this client makes. */
+/**
+ * Counts the capacity units of each call. The client must make all writes to the table, since the
+ * units of a write depend on the item before it. Returns the items of the table.
+ */
 export function countDynamoDb(
   client: DynamoDBClient,
   table: TableProperties,
@@ -65,8 +68,8 @@ export function countDynamoDb(
   wrap(client, async ({ name, input }, make) => {
     const output = await around(make).catch((error: unknown) => {
       if (name === 'PutItem' && error instanceof ConditionalCheckFailedException) {
-        const there = before(idOf((input as PutItemCommandInput).Item));
-        const units = writeUnits(there === null ? 0 : itemBytes(there));
+        const item = before(idOf((input as PutItemCommandInput).Item));
+        const units = writeUnits(item === null ? 0 : itemBytes(item));
         counter.add('DynamoDB PutItem, refused', 'writeUnit', units);
       }
       throw error;
@@ -90,7 +93,7 @@ export function countDynamoDb(
   return { items };
 }
 
-/** One number a request, or a key where each counts by itself. */
+/** The read units of a call; a BatchGetItem uses units for each key by itself. */
 function unitsRead(name: string, input: object, output: object): number[] {
   switch (name) {
     case 'GetItem': {
@@ -105,18 +108,20 @@ function unitsRead(name: string, input: object, output: object): number[] {
         ([table, { Keys = [], ConsistentRead = false }]) => {
           const found = Responses[table] ?? [];
           const missing = Keys.slice(found.length).map(() => 0);
-          return [...found.map(itemBytes), ...missing].map((one) => readUnits(one, ConsistentRead));
+          return [...found.map(itemBytes), ...missing].map((bytes) =>
+            readUnits(bytes, ConsistentRead),
+          );
         },
       );
     }
     case 'Query': {
       const { FilterExpression, ConsistentRead = false } = input as QueryCommandInput;
-      // What it leaves out was read, and is paid for, but is not in the answer.
+      // AWS bills the items that a filter leaves out, but the answer does not show their sizes.
       if (FilterExpression !== undefined) throw new Error('a filtered Query can not be counted');
       const { Items = [] } = output as QueryCommandOutput;
       return [
         readUnits(
-          Items.reduce((sum, one) => sum + itemBytes(one), 0),
+          Items.reduce((sum, item) => sum + itemBytes(item), 0),
           ConsistentRead,
         ),
       ];
@@ -141,7 +146,7 @@ export function countSecretsManager(
   });
 }
 
-/** An Invoke costs nothing by itself: what it starts does. */
+/** Calls `started` for each Invoke. AWS bills the invocation that it starts, not the call. */
 export function onInvoke(
   client: LambdaClient,
   around: Around,

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type EpochMs, epochMs } from '../lib/core/base/units.ts';
 import type { Clock } from '../lib/ports.ts';
 
-/** Runs as the machine's does, and is put forward where nobody measures. */
+/** The machine's clock, which `forwardTo` and skipped sleeps set forward between measurements. */
 export class BenchClock implements Clock {
   #aheadMs = 0;
-  /** Whether sleeps are left out, by putting the clock forward. */
+  /** Whether `sleep` sets the clock forward instead of waiting. */
   skipsSleeps = true;
 
   now(): EpochMs {

@@ -11,20 +11,21 @@ import { markdown } from './report.ts';
 import { median } from './times.ts';
 
 /**
- * `npm run bench:cold`: how long a fresh process takes to the first answer of each function's
- * bundle, to its event in events/, beside functions that do nothing, that only build clients of
- * AWS, bundled as ours are and as serverless-esbuild does by itself ("plain"), and that call one of them
- * once; and what fills the bundles. All that they call answers at once.
+ * `npm run bench:cold` measures how long a new process takes until the first answer of each
+ * function's bundle to its event in events/, and lists the largest packages in the bundles. For
+ * comparison it measures functions that do nothing ("floors"): one that only answers; others that
+ * build the AWS clients of `reap` or `reconcile`, bundled as ours and by the defaults of
+ * serverless-esbuild ("plain"); and others that also make one call. All services answer at once.
  */
 const ROUNDS = 15;
-/** The functions that destroy, each with the floors that are its own, in the table's order. */
+/** The floors of the functions that destroy Linodes, in the order of the table's columns. */
 const FLOORS_OF: Readonly<Record<string, readonly string[]>> = {
   reap: ['clients-of-reap, plain', 'clients-of-reap', 'call-of-reap'],
   reconcile: ['clients-of-reconcile, plain', 'clients-of-reconcile', 'call-of-reconcile'],
 };
 const NO_FLOORS = ['', '', ''];
 const FLOORS = ['nothing', ...Object.values(FLOORS_OF).flat()];
-/** What serverless-esbuild does with a function of nodejs24.x where nobody tells it more. */
+/** The defaults of serverless-esbuild for a function of nodejs24.x. */
 const PLAIN: BuildOptions = {
   mainFields: ['main', 'module'],
   alias: {},
@@ -50,8 +51,8 @@ await withBundles(async (bundleOf) => {
 
   const servers = await startServers(() => epochMs(Date.now()));
   const times = new Map([...bundles.keys()].map((name) => [name, [] as number[]]));
-  // Turn by turn, so that whatever else the machine does falls on all alike. The first is for the
-  // disk's cache.
+  // Each round runs all bundles, so that other work of the machine slows all bundles alike. The
+  // first round only fills the disk's cache.
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const [name, bundle] of bundles) {
       const { ms } = await firstAnswer(bundle, events.get(name) ?? '{}', servers.env);

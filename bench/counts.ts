@@ -3,11 +3,11 @@ import { type PriceName, prices } from './prices.ts';
 export interface Count {
   readonly price: PriceName;
   readonly calls: number;
-  /** In what the price is for. */
+  /** In the unit of the price. */
   readonly units: number;
 }
 
-/** How often each call was made, and what it used, by its name. */
+/** The number of calls and the used units, by the name of the call. */
 export type Counts = ReadonlyMap<string, Count>;
 
 export class Counter {
@@ -45,13 +45,13 @@ export const times = (counts: Counts, factor: number): Counts =>
     ]),
   );
 
-export function plus(one: Counts, other: Counts): Counts {
-  const sum = new Map(one);
-  for (const [call, count] of other) {
+export function plus(a: Counts, b: Counts): Counts {
+  const sum = new Map(a);
+  for (const [call, count] of b) {
     const { calls, units } = sum.get(call) ?? { calls: 0, units: 0 };
     sum.set(call, { price: count.price, calls: calls + count.calls, units: units + count.units });
   }
   return sum;
 }
 
-export const minus = (one: Counts, other: Counts): Counts => plus(one, times(other, -1));
+export const minus = (a: Counts, b: Counts): Counts => plus(a, times(b, -1));

@@ -1,6 +1,6 @@
 /**
- * Of a bundle, to an event: prints how many milliseconds after the process began it came, and the
- * most memory that the process had, in KiB.
+ * Arguments: the path of a bundle, and an event in JSON. Prints, as JSON, how many milliseconds
+ * after the start of the process the bundle answered, and the most memory that the process had.
  */
 const [bundle, event] = process.argv.slice(2);
 const { handler } = require(bundle);

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Calls that are under way for real, while which virtual time must stand still. */
+/** Calls over real HTTP. Virtual time must stand still while any of these calls is under way. */
 export class RealCalls {
   #underWay = 0;
 
@@ -13,8 +13,8 @@ export class RealCalls {
     }
   }
 
-  /** Resolves when none is under way, and what awaited the last has run. */
-  readonly settled = async (): Promise<void> => {
+  /** Resolves when no call is under way, and the code that awaited the last call has run. */
+  readonly idle = async (): Promise<void> => {
     do await setImmediate();
     while (this.#underWay > 0);
   };

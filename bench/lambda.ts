@@ -24,13 +24,13 @@ interface Environment<Deps> {
   usedAt: number;
 }
 
-/** Lambda, as far as its bill goes: each run is counted, with its time and with what it logs. */
+/** Stands in for Lambda, and counts what AWS bills: invocations, their time, and their logs. */
 export class Lambda<Deps> {
   readonly #time: VirtualTime;
   readonly #counter: Counter;
   readonly #build: (log: Log, metrics: Metrics) => Deps;
   readonly #hasDashboard: boolean;
-  /** Each metric, and an hour of the clock in which it was sent. */
+  /** The name of a metric and an hour in which it was sent; AWS bills a metric by these hours. */
   readonly #sent = new Set<string>();
   readonly #idle = new Map<FunctionName, Environment<Deps>[]>();
 
@@ -46,7 +46,7 @@ export class Lambda<Deps> {
     this.#hasDashboard = options.hasDashboard;
   }
 
-  /** Rejects as the work does. */
+  /** Runs `work` in a warm or a new environment. Rejects if `work` rejects. */
   async run<T>(
     name: FunctionName,
     work: (deps: Deps, limits: ReconcileLimits) => Promise<T>,
@@ -56,7 +56,7 @@ export class Lambda<Deps> {
     const warm = this.#take(name);
     if (warm === null) await time.delay(assumed.initMs);
     const environment = warm ?? this.#environment(name, from);
-    // As lib/wire.ts sets them.
+    // The limits are those of lib/wire.ts.
     const by = plus(epochMs(time.now()), seconds(functions[name].timeout - 5));
     try {
       await time.delay(assumed.invocationMs);
@@ -127,16 +127,16 @@ export class Lambda<Deps> {
   }
 }
 
-/** What CloudWatch counts for each event beside its text. */
+/** The bytes that CloudWatch bills for each line of a log beside its text. */
 const EVENT_BYTES = 26;
 const REQUEST_ID = '00000000-0000-0000-0000-000000000000';
-/** As powertools' logger has them. */
+/** The fields that powertools' logger adds to each line. */
 const COMMON_FIELDS = {
   service: 'onebuck',
   sampling_rate: 0,
   xray_trace_id: '1-00000000-000000000000000000000000',
 };
-/** As powertools' metrics have them. */
+/** The fields that powertools' metrics add to each line. */
 const EMF_HEAD = { Namespace: 'onebuck', Dimensions: [['service']] };
 const EMF_FIELDS = { service: 'onebuck-bench' };
 const INIT_LINE =

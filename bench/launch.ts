@@ -9,15 +9,16 @@ import { type Bench, withStack } from './stack.ts';
 import { median } from './times.ts';
 
 /**
- * `npm run bench:launch`: from POST /clusters to all nodes created, with 400 ms a call and Linode's
- * limit of 20 creates in 15 s, beside the floor that these two set and what else people use.
+ * `npm run bench:launch` measures the time from POST /clusters until all nodes are created, with
+ * 400 ms for each call and Linode's limit of 20 creates in 15 s. It compares the time with the
+ * floor, the least that these two allow, and with other programs that create Linodes ("peers").
  */
 const LATENCY_MS = 400;
 const WINDOW_MS = 15_000;
 const PER_WINDOW = 20;
 const SIZES = [1, 10, 20, 25, 50, 100];
 const SIZES_OF_PEERS = [10, 25];
-/** Of what fits into one window, whose figures are short; a larger launch is measured once. */
+/** How often a launch that fits into one window is measured; a larger launch is measured once. */
 const ROUNDS = 9;
 const SPEC = { type: 'g6-nanode-1', region: 'us-east', image: 'Ubuntu 24.04 LTS', budgetUsd: 5 };
 
@@ -25,7 +26,7 @@ const floorMs = (nodes: number) => Math.floor((nodes - 1) / PER_WINDOW) * WINDOW
 
 let createdInWindow = 0;
 
-/** Waits for a new window of the rate limit where this one has not room for as many creates. */
+/** Waits for a new window of the rate limit if the current window has too few creates left. */
 async function roomFor(nodes: number): Promise<void> {
   if (createdInWindow + nodes > PER_WINDOW) {
     await delay(WINDOW_MS + 1_000);
@@ -42,7 +43,7 @@ async function onebuck({ simulator, call }: Bench, nodes: number): Promise<numbe
   const { id } = await call<{ id: string }>('POST', '/clusters', spec);
   const created = () => simulator.instances(`onebuck=${id}`).map((node) => node.created);
   while (created().length < nodes) await delay(20);
-  // A create takes effect before its answer, which takes the latency.
+  // The simulator creates a Linode when the call comes, and answers after the latency.
   const ms = Math.max(...created()) - from + LATENCY_MS;
   await call('DELETE', `/clusters/${id}`);
   const left = () => simulator.instances(`onebuck=${id}`).some(({ deleted }) => deleted === null);
@@ -78,7 +79,7 @@ async function cliCreate(bench: Bench, programs: string, prefix: string, index: 
   });
 }
 
-/** A create that is refused fails the program; what was created is counted on the simulator. */
+/** Ignores a failure of the program: the bench counts the Linodes that the simulator created. */
 function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   return new Promise<void>((resolve) => {
     execFile(program, args, { env: { ...process.env, ...env } }, () => resolve());
@@ -100,7 +101,7 @@ async function measurePeer(bench: Bench, name: string, programs: string, nodes: 
 const seconds = (ms: number) => (ms / 1000).toFixed(2);
 
 await withStack(LATENCY_MS, async (bench) => {
-  await onebuck(bench, 1); // for functions that have run before
+  await onebuck(bench, 1); // so that all functions are warm
   const ours = new Map<number, number>();
   for (const nodes of SIZES) {
     const times: number[] = [];

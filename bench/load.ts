@@ -12,8 +12,8 @@ import { markdown } from './report.ts';
 import { quantile } from './times.ts';
 
 /**
- * `npm run bench:load`: 50 launches a second for a minute against `npm start`, and 200 reads a
- * second besides; each sent when its time has come, whatever became of those before.
+ * `npm run bench:load` sends 50 launches and 200 reads a second to `npm start` for a minute. Each
+ * request is sent at its time, even if earlier requests have no answer yet.
  */
 const SECONDS = 60;
 const LAUNCHES_A_SECOND = 50;
@@ -35,7 +35,7 @@ interface Answer {
 
 const launched: string[] = [];
 
-/** As a gateway in front would: connections are kept, and whoever finds none free waits. */
+/** Keeps connections, as a gateway does; with 200 open, a request waits for a free connection. */
 const agent = new Agent({ keepAlive: true, maxSockets: 200 });
 
 async function request(url: URL, body: string | null): Promise<Omit<Answer, 'ms'>> {
@@ -48,7 +48,7 @@ async function request(url: URL, body: string | null): Promise<Omit<Answer, 'ms'
       }, reject);
     });
     sent.once('error', (error: NodeJS.ErrnoException) => {
-      // A kept connection that was closed before the request came: as Node's manual has it.
+      // The server had closed the kept connection; Node's manual says to send the request again.
       const isStale = sent.reusedSocket && error.code === 'ECONNRESET';
       if (isStale) request(url, body).then(resolve, reject);
       else reject(error);
@@ -71,7 +71,7 @@ async function main(url: string): Promise<void> {
     return answer;
   };
   const read = (at: number, index: number) =>
-    call(at, index % 10 === 0 || launched.length === 0 ? '/clusters?limit=20' : aCluster(index));
+    call(at, index % 10 === 0 || launched.length === 0 ? '/clusters?limit=20' : pathOfAny(index));
 
   await Promise.all([launch(performance.now()), read(performance.now(), 0)]);
   const from = performance.now() + 1_000;
@@ -93,22 +93,22 @@ async function main(url: string): Promise<void> {
   );
 }
 
-const aCluster = (index: number) => `/clusters/${launched[(index * 7_919) % launched.length]}`;
+const pathOfAny = (index: number) => `/clusters/${launched[(index * 7_919) % launched.length]}`;
 
 interface Sent {
   readonly answer: Answer;
   readonly end: number;
 }
 
-/** Its own time counts from when a request should have been sent. */
+/** Sends requests at a steady rate from `from` on. `make` gets the time at which it was due. */
 async function send(
   from: number,
-  aSecond: number,
+  perSecond: number,
   make: (at: number, index: number) => Promise<Answer>,
 ): Promise<Sent[]> {
   const answers: Promise<Sent>[] = [];
-  for (let index = 0; index < aSecond * SECONDS; index += 1) {
-    const at = from + (index * 1_000) / aSecond;
+  for (let index = 0; index < perSecond * SECONDS; index += 1) {
+    const at = from + (index * 1_000) / perSecond;
     const ms = at - performance.now();
     if (ms > 1) await delay(ms);
     answers.push(make(at, index).then((answer) => ({ answer, end: performance.now() })));
@@ -119,10 +119,10 @@ async function send(
 function summaryOf(failed: readonly Sent[]): string {
   const counts = new Map<string, number>();
   for (const { answer } of failed) {
-    const what = `${answer.status} ${answer.body.slice(0, 60)}`;
-    counts.set(what, (counts.get(what) ?? 0) + 1);
+    const failure = `${answer.status} ${answer.body.slice(0, 60)}`;
+    counts.set(failure, (counts.get(failure) ?? 0) + 1);
   }
-  return [...counts].map(([what, count]) => `${count} × ${what}`).join('; ');
+  return [...counts].map(([failure, count]) => `${count} × ${failure}`).join('; ');
 }
 
 const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-load-'));
@@ -137,7 +137,7 @@ try {
     createInterface({ input: stack.stdout }).on('line', (line) => {
       if (line.startsWith('Onebuck runs')) resolve();
     });
-    stack.once('exit', (code) => reject(new Error(`npm start ended with ${code}`)));
+    stack.once('exit', (code) => reject(new Error(`npm start exited with ${code}`)));
   });
   await main(`http://127.0.0.1:${port}`);
 } finally {

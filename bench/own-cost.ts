@@ -8,8 +8,8 @@ import { alarmsDeclared, dollars, sources, summary, table } from './report.ts';
 import type { Life } from './scenarios.ts';
 
 /**
- * `npm run cost`: what Onebuck itself costs on AWS, from the calls that its own functions make.
- * Ends with 1 if that is more than was aimed at.
+ * `npm run cost` reckons what Onebuck itself costs on AWS, from the calls that its functions make.
+ * Exits with 1 if a cost is not below its target.
  */
 const LIFE_USD_MAX = 0.002;
 const IDLE_MONTH_USD_MAX = 0.6;
@@ -19,8 +19,9 @@ async function main(): Promise<boolean> {
   const { aLife, anIdleHour } = await import('./scenarios.ts');
   const idleHour = await anIdleHour();
   const month = plus(times(idleHour, assumed.hoursOfMonth), aSecret());
-  // For how long reaper and sweeper wait for a cluster's end depends on when between two ticks that
-  // falls.
+  // The reaper and the sweeper wait for a cluster's end if it comes soon after a tick, and AWS
+  // bills the wait. So the life is reckoned five times, with its end at five times between two
+  // sweeps.
   const sweeps = [0, 1, 2, 3, 4].map((minute) => minutes(minute) + seconds(6 + 12 * minute));
   const livesOf = (hasDashboard: boolean) =>
     Promise.all(sweeps.map((sweepAt) => aLife(idleHour, { sweepAt, hasDashboard })));
@@ -30,13 +31,16 @@ async function main(): Promise<boolean> {
   const [{ nodes, hours, billedUsd } = { nodes: 0, hours: 0, billedUsd: 0 }] = lives;
 
   console.log(`A life: ${nodes} nodes for ${hours} hours, for which Linode bills $${billedUsd}.`);
-  console.log('Beside what the same hours cost without it; the mean of five.');
+  console.log(
+    'Its cost is that of these hours, less that of as many idle hours; mean of five lives.',
+  );
   console.log('An idle month: no cluster, no request.\n');
   console.log(`${table(life, month)}\n\n${summary(life, month)}\n`);
-  console.log(`A life: $${dollars(totalOf(life))}; by when its end falls between two sweeps`);
-  console.log(`  from $${dollars(Math.min(...costs))} to $${dollars(Math.max(...costs))}.`);
-  console.log(`An idle month: $${dollars(totalOf(month))}.`);
-  tellOfTheRest({ watched: meanOf(await livesOf(true)), month });
+  console.log(`A life costs $${dollars(totalOf(life))}:`);
+  console.log(`  from $${dollars(Math.min(...costs))} to $${dollars(Math.max(...costs))},`);
+  console.log('  depending on when between two sweeps the cluster ends.');
+  console.log(`An idle month costs $${dollars(totalOf(month))}.`);
+  printOtherCosts({ watched: meanOf(await livesOf(true)), month });
   return (
     isWithin('a life', totalOf(life), LIFE_USD_MAX) &&
     isWithin('an idle month', totalOf(month), IDLE_MONTH_USD_MAX)
@@ -54,25 +58,25 @@ function aSecret(): Counts {
   return counter.counts;
 }
 
-function tellOfTheRest({ watched, month }: { watched: Counts; month: Counts }): void {
+/** `watched`: the counts of a life with the dashboard. */
+function printOtherCosts({ watched, month }: { watched: Counts; month: Counts }): void {
   const alarms = alarmsDeclared();
-  console.log(
-    `Not in it: ${alarms} alarms, $${(alarms * prices.alarmMonth.usd).toFixed(2)} a month`,
-  );
-  console.log('  where the ten that every account has free are used up.');
-  console.log('  The metrics, mails and messages of alarms and lost runs: nothing while none is.');
+  const alarmsUsd = (alarms * prices.alarmMonth.usd).toFixed(2);
+  console.log('These costs leave out:');
+  console.log(`  - the ${alarms} alarms: $${alarmsUsd} a month, if other alarms use up the ten`);
+  console.log('    alarms that every account has free;');
+  console.log('  - the metrics and messages of alarms and failures, which come only with these.');
   const dashboard = totalOf(month) + prices.dashboardMonth.usd;
-  console.log('With DASHBOARD=true, where the three dashboards are used up that every account has');
-  console.log(
-    `  free: a life $${dollars(totalOf(watched))}, an idle month $${dollars(dashboard)}.`,
-  );
-  console.log(`\nAssumed, as nothing here can measure it: ${JSON.stringify(assumed)}`);
-  console.log(`Prices, to be checked:\n${sources()}\n`);
+  console.log('With DASHBOARD=true, if other dashboards use up the three that every account has');
+  console.log(`  free, a life costs $${dollars(totalOf(watched))}, and an idle month`);
+  console.log(`  $${dollars(dashboard)}.`);
+  console.log(`\nAssumed, since only AWS could measure these: ${JSON.stringify(assumed)}`);
+  console.log(`Prices, which you should check:\n${sources()}\n`);
 }
 
-function isWithin(what: string, usd: number, most: number): boolean {
+function isWithin(subject: string, usd: number, most: number): boolean {
   const isGood = usd < most;
-  console.log(`${isGood ? 'Within' : 'BEYOND'} what was aimed at: ${what} below $${most}.`);
+  console.log(`Target ${isGood ? 'met' : 'MISSED'}: ${subject} costs less than $${most}.`);
   return isGood;
 }
 

@@ -1,14 +1,14 @@
 /*
- * What AWS asks for in us-east-1, in US dollars, outside of any free tier. From the AWS public
- * price list as known to us: check it before you rely on a cent.
+ * AWS's prices in us-east-1, in US dollars, without any free tier. The figures are from AWS's
+ * public price list and may be out of date: check them before you rely on a cent.
  */
 
 interface Price {
+  /** The price of `per` units. */
   readonly usd: number;
-  /** For so many units. */
   readonly per: number;
   readonly unit: string;
-  /** The page of AWS that has it. */
+  /** The page of AWS with the price. */
   readonly page: string;
 }
 
@@ -23,7 +23,7 @@ const cloudWatch = 'Amazon CloudWatch pricing';
 export const prices = {
   lambdaRequest: { usd: 0.2, per: MILLION, unit: 'requests', page: lambda },
   lambdaGbSecond: { usd: 0.0000133334, per: 1, unit: 'GB-s', page: lambda },
-  /** A scheduled rule's invocations. */
+  /** An invocation by a scheduled rule. */
   ruleInvocation: { usd: 0, per: 1, unit: 'ticks', page: 'Amazon EventBridge pricing, rules' },
   writeUnit: { usd: 0.625, per: MILLION, unit: 'WRU', page: dynamoDb },
   readUnit: { usd: 0.125, per: MILLION, unit: 'RRU', page: dynamoDb },
@@ -39,16 +39,16 @@ export const prices = {
   },
   logByte: { usd: 0.5, per: GB, unit: 'bytes', page: `${cloudWatch}, logs collected` },
   logByteMonth: { usd: 0.03, per: GB, unit: 'byte-months', page: `${cloudWatch}, logs stored` },
-  /** Ten are free for ever. */
+  /** Every account has ten alarms free. */
   alarmMonth: {
     usd: 0.1,
     per: 1,
     unit: 'alarm-months',
     page: `${cloudWatch}, standard resolution`,
   },
-  /** Of a metric of our own, by the hours in which it is sent. */
+  /** A custom metric; billed by the hours in which it is sent. */
   metricMonth: { usd: 0.3, per: 1, unit: 'metric-months', page: `${cloudWatch}, custom metrics` },
-  /** Three are free for ever. */
+  /** Every account has three dashboards free. */
   dashboardMonth: { usd: 3, per: 1, unit: 'dashboard-months', page: `${cloudWatch}, dashboards` },
   byteOut: { usd: 0.09, per: GB, unit: 'bytes', page: 'Amazon EC2 pricing, data transfer out' },
 } as const satisfies Record<string, Price>;

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { type Counts, costOf, totalOf } from './counts.ts';
 import { type PriceName, prices } from './prices.ts';
 
-/** Of the stack, as deployed. */
+/** The number of alarms in stack/. */
 export function alarmsDeclared(): number {
   const folder = new URL('../stack/', import.meta.url);
   return readdirSync(folder)
@@ -17,7 +17,7 @@ export function alarmsDeclared(): number {
     .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm').length;
 }
 
-/** Each call, and what it comes to in a life and in a month without any. */
+/** A table of all calls, with their numbers, units and costs in a life and in an idle month. */
 export function table(life: Counts, month: Counts): string {
   const calls = [...new Set([...life.keys(), ...month.keys()])].sort();
   const rows = calls.map((call) => [
@@ -49,7 +49,7 @@ const SERVICES: readonly (readonly [name: string, prices: readonly PriceName[]])
   ['data sent to Linode', ['byteOut']],
 ];
 
-/** The same, by what it is paid for. */
+/** A table of the costs of a life and of an idle month, by AWS's services. */
 export function summary(life: Counts, month: Counts): string {
   const cost = (counts: Counts, names: readonly PriceName[]) =>
     totalOf(new Map([...counts].filter(([, { price }]) => names.includes(price))));
@@ -62,7 +62,7 @@ export function summary(life: Counts, month: Counts): string {
   return markdown([['$', 'a life', 'an idle month'], ...rows, totals]);
 }
 
-/** Of the prices, from which pages. */
+/** All prices, with AWS's pages. */
 export const sources = (): string =>
   Object.values(prices)
     .map(({ usd, per, unit, page }) => `  $${usd} for ${per} ${unit}: ${page}`)

@@ -3,7 +3,7 @@ import type { LambdaClient } from '@aws-sdk/client-lambda';
 
 export interface Requests {
   requests: number;
-  /** Of DynamoDB, in the answers. */
+  /** The items in DynamoDB's answers. */
   items: number;
 }
 
@@ -12,7 +12,7 @@ interface Answered {
   readonly Responses?: Readonly<Record<string, readonly unknown[]>>;
 }
 
-/** Counts what the client sends, repeats too, from now on. */
+/** Counts from now on the client's requests, its retries included, and the items in the answers. */
 export function countRequests(client: DynamoDBClient | LambdaClient): Requests {
   const counts = { requests: 0, items: 0 };
   (client as DynamoDBClient).middlewareStack.add(

@@ -10,14 +10,14 @@ import { buildDeps, startServers } from './servers.ts';
 
 const silent: Log = { info() {}, warn() {}, error() {} };
 
-/** Onebuck's use cases in this process, over HTTP on servers that answer at once. */
+/** Runs Onebuck's use cases in this process, over HTTP on local servers that answer at once. */
 export async function startRunning() {
   const clock = new BenchClock();
   const servers = await startServers(() => clock.now());
   const transport = createTransport(servers.linode.url);
   const metrics = { emit() {} };
   const deps = buildDeps(servers, { transport, clock, log: silent, metrics });
-  /** As serverless.yml gives `reconcile`: 300 s. */
+  /** The limits of `reconcile`, whose time-out in serverless.yml is 300 s. */
   const limits = () => ({
     by: plus(clock.now(), seconds(295)),
     reserveMs: seconds(15),
@@ -25,7 +25,7 @@ export async function startRunning() {
   });
   const pass = (id: ClusterId) => reconcile(deps, id, limits());
 
-  /** Launches a cluster, and lets it come up while sleeps are left out. */
+  /** Launches a cluster, and runs passes without a wait until the cluster is running. */
   async function aRunningCluster(nodes: number): Promise<LiveRecord> {
     servers.linode.updateSettings({ rateLimited: false });
     const spec = { nodes, type: 'g6-nanode-1', region: 'us-east', image: 'linode/ubuntu24.04' };

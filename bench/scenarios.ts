@@ -9,11 +9,11 @@ import { itemBytes } from './capacity.ts';
 import { Counter, type Counts, minus, times } from './counts.ts';
 import { aWorld, type World } from './world.ts';
 
-/** What an hour costs in which there is nothing to do. */
+/** The counts of an hour without clusters and requests. */
 export async function anIdleHour(): Promise<Counts> {
   const world = await aWorld({ reapAt: seconds(10), sweepAt: seconds(20), hasDashboard: true });
   try {
-    // So that what is counted is warm.
+    // In the first hour the functions get warm.
     await world.runUntil(hours(1));
     world.counter.clear();
     await world.runUntil(hours(2));
@@ -24,7 +24,7 @@ export async function anIdleHour(): Promise<Counts> {
 }
 
 export interface Life {
-  /** Beside what the same hours cost without it. */
+  /** The counts of the hours of the life, less the counts of as many idle hours. */
   readonly counts: Counts;
   readonly nodes: number;
   readonly hours: number;
@@ -39,15 +39,15 @@ const NANODES = {
   image: 'Ubuntu 24.04 LTS',
   budgetUsd: 1,
 };
-/** When the functions of each tick are warm. */
+/** By then the functions of each tick are warm. */
 const LAUNCH_AT = minutes(30);
-/** In which the cluster lives and ends. */
+/** The cluster lives and ends in this time. */
 const HOURS = 14;
 
 /**
- * The README's cluster: a quote, the launch that waits for its addresses, an inventory, and a look
- * each hour until it has ended. `sweepAt`: how long after the start the sweeper's first tick comes,
- * which decides for how long it waits at the end.
+ * The life of the README's cluster: a quote, a launch that waits for the addresses, and a GET of
+ * the cluster after 3 minutes and then each hour. `sweepAt`: how long after the start the sweeper's
+ * first tick comes; it decides how long the sweeper waits for the cluster's end.
  */
 export async function aLife(
   idleHour: Counts,
@@ -78,7 +78,7 @@ export async function aLife(
   }
 }
 
-/** A life that did not go as it should says nothing of costs. */
+/** Throws if the cluster or one of its Linodes is not gone: the counts would then be wrong. */
 function checked(world: World, id: ClusterId | null) {
   const item = id === null ? undefined : world.items.get(id);
   if (item?.phase?.S !== 'deleted') throw new Error(`the cluster is ${item?.phase?.S}`);
@@ -86,7 +86,7 @@ function checked(world: World, id: ClusterId | null) {
   return { nodes: NANODES.nodes, hours: 13, billedUsd: world.billed() / 1e6 };
 }
 
-/** What the record of an ended cluster takes until it expires, in the table and its indexes. */
+/** The storage of the cluster's record, from the cluster's end until the record expires. */
 function kept(world: World, id: ClusterId | null): Counts {
   const item = world.items.get(id ?? '') ?? {};
   const months = ENDED_KEPT / hours(assumed.hoursOfMonth);
@@ -99,5 +99,5 @@ function kept(world: World, id: ClusterId | null): Counts {
   return counter.counts;
 }
 
-/** What DynamoDB adds to each item that it stores or indexes. */
+/** The bytes that DynamoDB bills for each stored or indexed item beside the item's own. */
 const ENTRY_BYTES = 100;

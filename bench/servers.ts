@@ -21,16 +21,16 @@ import { listen } from '../simulators/listen.ts';
 
 export const STAGE = 'bench';
 export const LINODE_TOKEN = 'token-of-the-account';
-/** That of the events in events/. */
+/** The token in the events of events/. */
 export const API_TOKEN = 'onebuck-local';
 const SECRET_ID = `onebuck/${STAGE}`;
 const SECRET = JSON.stringify({
   linodeToken: LINODE_TOKEN,
   apiTokens: { admin: createHash('sha256').update(API_TOKEN).digest('hex') },
-  passwordKey: 'what root passwords are derived from',
+  passwordKey: 'key-of-the-root-passwords',
 });
 export const TABLE = tableNamed('clusters');
-/** `nodesMax` is the most that lib/wire.ts takes. */
+/** `nodesMax` is the largest that lib/wire.ts accepts. */
 const SETTINGS: Settings = { ...defaultSettings(STAGE), nodesMax: 500 };
 const FUNCTIONS = { reconcile: 'reconcile', schedule: 'schedule' };
 const AWS = {
@@ -41,7 +41,10 @@ const AWS = {
 export type Servers = Awaited<ReturnType<typeof startServers>>;
 export type Deps = ReturnType<typeof buildDeps>;
 
-/** What Onebuck stands on, on this machine, and clients of it. Lambda takes every call, and no more. */
+/**
+ * Starts local stand-ins for the services that Onebuck calls, and clients of them. The stand-in for
+ * Lambda accepts every call and invokes nothing.
+ */
 export async function startServers(now: () => EpochMs) {
   const linode = await startLinodeSimulator({ now, tokens: { [LINODE_TOKEN]: '*' } });
   const dynamoDbServer = await startDynamoDb(null, TABLE);
@@ -51,7 +54,7 @@ export async function startServers(now: () => EpochMs) {
   const queue = createServer((_, response) => response.writeHead(202).end());
   const queueUrl = await listen(queue, 0);
   const lambda = new LambdaClient({ ...AWS, endpoint: queueUrl });
-  /** For a function in a process of its own. */
+  /** The environment for a function in another process. */
   const env = {
     AWS_ENDPOINT_URL_DYNAMODB: dynamoDbServer.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsServer.url,
@@ -78,7 +81,7 @@ export async function startServers(now: () => EpochMs) {
   return { dynamoDb, secretsManager, lambda, linode, env, close };
 }
 
-/** The adapters of one environment of a function. */
+/** Builds the adapters of one environment of a function. */
 export function buildDeps(
   { dynamoDb, secretsManager, lambda }: Pick<Servers, 'dynamoDb' | 'secretsManager' | 'lambda'>,
   around: {
@@ -108,6 +111,6 @@ export function buildDeps(
   };
 }
 
-/** The keeper of the caps of one process. */
+/** The keeper of the caps for one process. */
 export const aKeeper = (clock: Clock, ledger: LedgerStore): CapsKeeper =>
   createCaps({ clock, ledger, settings: () => SETTINGS, random: Math.random });

@@ -13,7 +13,7 @@ export interface Bench {
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
 }
 
-/** Has `measure` use the running functions, in real time, on a simulator that is kept in memory. */
+/** Runs `measure` on a local stack in real time. The simulator keeps its account in memory. */
 export async function withStack(
   latencyMs: number,
   measure: (bench: Bench) => Promise<void>,

@@ -7,8 +7,8 @@ import { firstAnswer, withBundles } from './bundles.ts';
 import { markdown } from './report.ts';
 
 /**
- * `npm run bench:sweep`: the sweeper's bundle, in a process of its own, over 10,000 Linodes of
- * 5,000 clusters that have records, with no latency and with 400 ms a call to Linode.
+ * `npm run bench:sweep` runs the sweeper's bundle in another process, over 10,000 Linodes of 5,000
+ * clusters that have records, without latency and with 400 ms for each call to Linode.
  */
 const CLUSTERS = 5_000;
 const NODES = 2;
@@ -18,10 +18,11 @@ const LATENCIES_MS = [0, 400];
 const { startRunning } = await import('./running.ts');
 const { LINODE_TOKEN } = await import('./servers.ts');
 const { servers, deps, aRunningCluster } = await startRunning();
-const { record: like, tags } = await aClusterAndItsTags();
-const others = Array.from({ length: CLUSTERS }, () => newId('c'));
-await forEachAtMost(WRITERS, others, anotherCluster);
-// The first sweep finds that the caps' ledger lacks them all, and has them counted.
+const { record: template, tags } = await aClusterAndItsTags();
+const ids = Array.from({ length: CLUSTERS }, () => newId('c'));
+await forEachAtMost(WRITERS, ids, copyCluster);
+// The caps' ledger lacks all these clusters. The audit of the first sweep adds them, so the first
+// sweep is not measured.
 await withBundles(async (bundleOf) => {
   const sweep = await bundleOf('handlers/sweep.ts');
   await firstAnswer(sweep, '{}', servers.env);
@@ -45,13 +46,13 @@ await servers.close();
 
 async function aClusterAndItsTags() {
   const record = await aRunningCluster(NODES);
-  const [one] = servers.linode.instances(clusterTag(record.id));
-  if (one === undefined) throw new Error('it has no Linodes');
-  return { record, tags: one.tags.filter((tag) => tag !== clusterTag(record.id)) };
+  const [linode] = servers.linode.instances(clusterTag(record.id));
+  if (linode === undefined) throw new Error(`${record.id} has no Linodes`);
+  return { record, tags: linode.tags.filter((tag) => tag !== clusterTag(record.id)) };
 }
 
-async function anotherCluster(id: ClusterId): Promise<void> {
-  await deps.store.insert({ ...like, id });
+async function copyCluster(id: ClusterId): Promise<void> {
+  await deps.store.insert({ ...template, id });
   for (let index = 0; index < NODES; index += 1) {
     const response = await fetch(`${servers.linode.url}/linode/instances`, {
       method: 'POST',
@@ -60,8 +61,8 @@ async function anotherCluster(id: ClusterId): Promise<void> {
         'content-type': 'application/json',
       },
       body: JSON.stringify({
-        type: like.bought.type,
-        region: like.bought.region,
+        type: template.bought.type,
+        region: template.bought.region,
         label: nodeLabel(id, index),
         tags: [...tags, clusterTag(id)],
       }),

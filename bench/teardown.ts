@@ -6,9 +6,10 @@ import { lifeOf } from '../lib/core/cluster/life.ts';
 import { markdown } from './report.ts';
 
 /**
- * `npm run bench:teardown`: from the instant at which a cluster's teardown is due until Linode has
- * taken the last deletion, and until the cluster is known to be gone, with 400 ms a call and
- * Linode's rate limits. The least that could be: one call, if Linode takes all at once.
+ * `npm run bench:teardown` measures the time from a cluster's teardown time until Linode has
+ * accepted the last deletion, and until the record says that the cluster is gone. Each call takes
+ * 400 ms, and Linode's rate limits are in force. The least possible time until the last deletion is
+ * one call.
  */
 const LATENCY_MS = 400;
 const SIZES = [10, 100, 500];
@@ -28,11 +29,11 @@ async function teardown(nodes: number): Promise<string[]> {
 
   const ended = await deps.store.get(record.id);
   if (ended === 'notFound' || !('endedAt' in ended)) throw new Error(`${record.id} did not end`);
-  const nodesThen = servers.linode.instances(clusterTag(record.id));
-  const livedMs = nodesThen.map(({ created, deleted }) => (deleted ?? Number.NaN) - created);
+  const linodes = servers.linode.instances(clusterTag(record.id));
+  const livedMs = linodes.map(({ created, deleted }) => (deleted ?? Number.NaN) - created);
   const afforded = Math.floor(record.budget / (nodes * record.bought.price.hourly));
-  // Linode deletes before it answers, which takes the latency.
-  const acceptedMs = Math.max(...nodesThen.map(({ deleted }) => deleted ?? Number.NaN)) - due;
+  // The simulator deletes a Linode when the call comes, and answers after the latency.
+  const acceptedMs = Math.max(...linodes.map(({ deleted }) => deleted ?? Number.NaN)) - due;
   const delivered = livedMs.reduce((sum, ms) => sum + ms, 0) / (nodes * hours(afforded));
   return [
     `${nodes}`,

@@ -9,8 +9,9 @@ import { countRequests } from './requests.ts';
 import { median } from './times.ts';
 
 /**
- * `npm run bench:tick`: a tick of the reaper with so many live clusters, of which so many are due:
- * how long it takes, what it reads and how often it asks. DynamoDB and Lambda answer at once.
+ * `npm run bench:tick` measures a tick of the reaper, for each number of live clusters in LIVE and
+ * of due clusters in DUE: its time, its requests, and the items that it reads. DynamoDB and Lambda
+ * answer at once.
  */
 const LIVE = [1_000, 10_000, 100_000];
 const DUE = [0, 10, 1_000];
@@ -19,22 +20,25 @@ const WRITERS = 32;
 
 const { startRunning } = await import('./running.ts');
 const { clock, servers, deps, aRunningCluster } = await startRunning();
-const like = await aRunningCluster(1);
+const template = await aRunningCluster(1);
 
-/** Those of a number are due in that many hours, if it is a number of DUE; all others much later. */
+/**
+ * After `n` hours, for each `n` of DUE, exactly `n` clusters are due: those with an index below
+ * `n`. All other clusters are due much later.
+ */
 const start = clock.now();
 const dueAfter = (index: number): EpochMs => {
   const at = DUE.find((due) => index < due);
   return plus(start, hours(at ?? 1_000_000));
 };
 
-await deps.store.save({ ...like, dueAt: dueAfter(LIVE[0] ?? 0) });
+await deps.store.save({ ...template, dueAt: dueAfter(LIVE[0] ?? 0) });
 
 let written = 0;
 async function writeUntil(live: number): Promise<void> {
   const indexes = Array.from({ length: live - written }, (_, index) => written + index);
   await forEachAtMost(WRITERS, indexes, (index) =>
-    deps.store.insert({ ...like, id: newId('c'), dueAt: dueAfter(index) }),
+    deps.store.insert({ ...template, id: newId('c'), dueAt: dueAfter(index) }),
   );
   written = live;
 }
@@ -64,7 +68,7 @@ for (const live of LIVE) {
   for (const due of DUE) {
     const ticks = [];
     for (let round = 0; round < ROUNDS; round += 1) ticks.push(await tick(due));
-    const ms = median(ticks.map((one) => one.ms)).toFixed(1);
+    const ms = median(ticks.map((tick) => tick.ms)).toFixed(1);
     const [{ reads, nudges, items } = { reads: 0, nudges: 0, items: 0 }] = ticks;
     rows.push([live.toLocaleString('en'), `${due}`, ms, `${reads}`, `${items}`, `${nudges}`]);
   }

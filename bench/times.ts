@@ -1,4 +1,6 @@
-/** The value below which the part `at` (0 to 1) of all lie; NaN of none. */
+/**
+ * The smallest value that at least the part `at` (0 to 1) of all values do not exceed; NaN of [].
+ */
 export function quantile(values: readonly number[], at: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const index = Math.ceil(sorted.length * at) - 1;

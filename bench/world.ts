@@ -15,15 +15,15 @@ import { RealCalls } from './io.ts';
 import { Lambda } from './lambda.ts';
 import { API_TOKEN, buildDeps, type Deps, startServers, TABLE } from './servers.ts';
 
-/** Far from a month's end, where hours are billed in two months. */
+/** Far from a month's end, at which an hour is billed in two months. */
 const START = Date.parse('2026-03-10T12:00:00Z');
 
 export type World = Awaited<ReturnType<typeof aWorld>>;
 
 /**
- * Onebuck as it is deployed, with the real adapters over HTTP to local servers, on virtual time,
- * which moves by what is assumed of each call, and by what the functions sleep. `reapAt` and
- * `sweepAt`: how long after the start their first ticks come.
+ * Onebuck as it is deployed, with the real adapters over HTTP to local servers, on virtual time.
+ * The time passes by the assumed time of each call and by the functions' sleeps. `reapAt` and
+ * `sweepAt`: how long after the start the reaper and the sweeper tick first.
  */
 export async function aWorld(phases: {
   readonly reapAt: number;
@@ -32,7 +32,7 @@ export async function aWorld(phases: {
 }) {
   const counter = new Counter();
   const realCalls = new RealCalls();
-  const time = new VirtualTime(START, realCalls.settled);
+  const time = new VirtualTime(START, realCalls.idle);
   const adapters = await startAdapters({ time, counter, realCalls }, (id) => {
     void passOver(id);
   });
@@ -61,12 +61,12 @@ export async function aWorld(phases: {
   return {
     counter,
     items: adapters.items,
-    /** Lets time go on until so long after the start. Throws if a function has failed. */
+    /** Runs the world until `ms` after the start. Throws if a function has failed. */
     async runUntil(ms: number): Promise<void> {
       await time.runUntil(START + ms);
       if (failures.length > 0) throw failures[0];
     },
-    /** Has somebody send a request so long after the start, which `answer` answers. */
+    /** Lets a client send a request `ms` after the start; `answer` is the work of the API. */
     request(ms: number, answer: (deps: Deps, limits: ReconcileLimits) => Promise<unknown>): void {
       time.at(START + ms, () => {
         void (async () => {
@@ -90,17 +90,19 @@ interface Bench {
   readonly realCalls: RealCalls;
 }
 
-/** What builds an environment's adapters, whose calls are counted and take virtual time. */
+/**
+ * Returns a builder of an environment's adapters; their calls are counted and take virtual time.
+ */
 async function startAdapters({ time, counter, realCalls }: Bench, nudged: (id: ClusterId) => void) {
   const servers = await startServers(() => epochMs(time.now()));
   const { dynamoDb, secretsManager, lambda, linode, close } = servers;
   const taking =
     (ms: number): Around =>
     async (call) => {
-      const [done] = await Promise.allSettled([realCalls.make(call)]);
+      const [result] = await Promise.allSettled([realCalls.make(call)]);
       await time.delay(ms);
-      if (done.status === 'rejected') throw done.reason;
-      return done.value;
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
     };
   const overHttp = createTransport(linode.url);
   const transport: Transport = (call, token, timeoutMs) => {

@@ -4,10 +4,10 @@ import type { BuildOptions } from 'esbuild';
 import { parse } from 'yaml';
 import { projectDir } from './project.ts';
 
-/** How serverless.yml has esbuild bundle the functions. */
+/** The options of esbuild in serverless.yml, by which serverless-esbuild bundles the functions. */
 export function readBundling(): BuildOptions & { readonly alias: Record<string, string> } {
   const { custom } = parse(readFileSync(join(projectDir, 'serverless.yml'), 'utf8'), {
-    logLevel: 'silent', // of CloudFormation's own tags
+    logLevel: 'silent', // the parser warns of CloudFormation's tags
   });
   const { outputFileExtension, outputWorkFolder, exclude: external, ...options } = custom.esbuild;
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { projectDir } from './project.ts';
 
-/** `npm run build:cli`: the command line as one file that needs no node_modules. */
+/** `npm run build:cli` builds the command line as one file that needs no node_modules. */
 const { version } = JSON.parse(readFileSync(join(projectDir, 'package.json'), 'utf8'));
 const outfile = join(projectDir, 'dist/onebuck.mjs');
 buildSync({
@@ -14,7 +14,7 @@ buildSync({
   format: 'esm',
   target: 'node20',
   define: { ONEBUCK_VERSION: JSON.stringify(version) },
-  // commander is CommonJS and asks for Node's own modules by require.
+  // commander is CommonJS and loads Node's own modules by `require`, which ES modules lack.
   banner: {
     js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
   },

@@ -5,8 +5,9 @@ import { build, type Plugin } from 'vite';
 import type { Asset } from '../lib/http/console.ts';
 
 /**
- * `npm run build:web`: the console, as one JSON file that esbuild puts into its function's bundle. So
- * the zip holds what was tested and nothing else, and no path has to be right on Lambda.
+ * `npm run build:web` builds the console as one JSON file, which esbuild puts into the bundle of
+ * the function `console`. So the function needs no other file, and no path has to be right on
+ * Lambda.
  */
 const root = new URL('../web/', import.meta.url);
 
@@ -32,7 +33,7 @@ const withoutPreloader: Plugin = {
 const built = await build({
   root: fileURLToPath(root),
   configFile: false,
-  // Relative, so that it also works behind a path of somebody's own domain.
+  // Relative URLs work also if an operator serves the console under a path of another domain.
   base: './',
   logLevel: 'warn',
   plugins: [withoutPreloader],
@@ -44,17 +45,17 @@ const built = await build({
   build: {
     write: false,
     target: 'es2022',
-    // An inlined one would be refused by the Content-Security-Policy.
+    // The Content-Security-Policy forbids inlined assets.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
 });
-const outputs = [built].flat().flatMap((one) => ('output' in one ? one.output : []));
+const outputs = [built].flat().flatMap((result) => ('output' in result ? result.output : []));
 if (outputs.filter(({ fileName }) => fileName.endsWith('.css')).length !== 1) {
   throw new Error('a lazy part has a stylesheet of its own, which nothing loads');
 }
 const assets: Record<string, Asset> = {};
-for (const file of outputs.toSorted((one, other) => (one.fileName < other.fileName ? -1 : 1))) {
+for (const file of outputs.toSorted((a, b) => (a.fileName < b.fileName ? -1 : 1))) {
   const bytes = Buffer.from(file.type === 'chunk' ? file.code : file.source);
   assets[file.fileName] = {
     type: TYPES[file.fileName.split('.').at(-1) ?? ''] ?? 'application/octet-stream',

@@ -1,7 +1,7 @@
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 
-/** Builds the AWS clients that `reap` has, and reads once, as it does. */
+/** Builds the AWS clients of `reap`, and reads once from the index `due`, as `reap` does. */
 export const handler = async () => {
   const [dynamoDb] = [new DynamoDBClient({}), new LambdaClient({})];
   const query = new QueryCommand({

@@ -1,7 +1,7 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
-/** Builds the AWS clients that `reconcile` has at once, and reads once, as it does. */
+/** Builds the AWS clients of `reconcile`, and reads one item, as `reconcile` does. */
 export const handler = async () => {
   const [dynamoDb] = [new DynamoDBClient({}), new SecretsManagerClient({})];
   const get = new GetItemCommand({

@@ -1,2 +1,2 @@
-/** The least that any function takes: Node starts, and loads a file. */
+/** The least work of any function: Node starts, and loads one file. */
 export const handler = async () => ({ statusCode: 200 });

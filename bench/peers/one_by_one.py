@@ -1,6 +1,7 @@
-"""Creates Linodes as the usual example does: a type by filter, an image by label, one after the other.
+"""Creates Linodes as the examples of Linode's client do.
 
-Arguments: API URL, token, number of Linodes, label prefix. Prints how many were created.
+Finds the type by a filter and the image by its label, and creates one Linode after the other.
+Arguments: API URL, token, number of Linodes, label prefix. Prints how many Linodes it created.
 """
 
 import sys

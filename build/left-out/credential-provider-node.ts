@@ -1,5 +1,5 @@
 /*
- * In bundles in place of `@aws-sdk/credential-provider-node`: Lambda puts a function's credentials
- * into its environment, and nowhere else do we look for them.
+ * Replaces `@aws-sdk/credential-provider-node` in the bundles. Lambda puts a function's credentials
+ * into its environment, so the functions need to look nowhere else.
  */
 export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';

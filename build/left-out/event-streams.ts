@@ -1,7 +1,8 @@
 /*
- * In bundles in place of `@smithy/core/event-streams`, for calls of AWS whose answers are streams of
- * events: none of ours is. The SDK's HttpProtocol loads it by `import()`, which has esbuild wrap all
- * that it shares with others, module by module, in functions, which Node then reads twice.
+ * Replaces `@smithy/core/event-streams` in the bundles. The module is for calls of AWS that answer
+ * with a stream of events, and Onebuck makes none of these calls. The SDK's HttpProtocol loads it
+ * by `import()`; because of that, esbuild would wrap every module that it shares with the rest of
+ * the bundle in a function, and Node would parse these modules twice.
  */
 export const eventStreamSerdeProvider = () => ({});
 

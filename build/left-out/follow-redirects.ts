@@ -1,6 +1,6 @@
 /*
- * In bundles in place of `follow-redirects`, by which axios would make each request that may be
- * redirected: none here may, as the token would go with it.
+ * Replaces `follow-redirects` in the bundles, by which axios makes requests that may be redirected.
+ * Onebuck's requests must not be redirected, since the new server would get the token.
  */
 
 const scheme = {

@@ -1,3 +1,3 @@
-/* In bundles in place of `form-data`, which axios would load to send forms: nothing here does. */
+/* Replaces `form-data` in the bundles, by which axios sends forms; Onebuck sends none. */
 
 export default class NoFormData {}

@@ -1,4 +1,4 @@
-/* In bundles in place of `https-proxy-agent`, by which axios would use a proxy: nothing here does. */
+/* Replaces `https-proxy-agent` in the bundles, by which axios uses a proxy; Onebuck uses none. */
 
 export default class NoProxy {
   constructor() {

@@ -72,7 +72,7 @@ it('counts each reading of the secret, and none that is remembered', async () =>
 
 it('bills a function for the time that it sleeps, and for the start of a cold one', async () => {
   const counter = new Counter();
-  const time = new VirtualTime(0, new RealCalls().settled);
+  const time = new VirtualTime(0, new RealCalls().idle);
   const lambda = new Lambda({ time, counter, build: () => null, hasDashboard: false });
   const run = (ms: number) => lambda.run('reconcile', () => time.delay(ms));
   const gbSeconds = () => counter.counts.get('Lambda reconcile, time')?.units;
@@ -94,7 +94,7 @@ it.each([
   [true, 2 / 730],
 ])('bills a metric once for each hour in which it is sent, if it is: %j', async (has, months) => {
   const counter = new Counter();
-  const time = new VirtualTime(0, new RealCalls().settled);
+  const time = new VirtualTime(0, new RealCalls().idle);
   const build = (_: unknown, metrics: Metrics) => metrics;
   const lambda = new Lambda({ time, counter, build, hasDashboard: has });
   for (const minute of [1, 30, 70, 90]) {
