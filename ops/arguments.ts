@@ -1,8 +1,8 @@
 import { Command, type CommanderError, InvalidArgumentError } from 'commander';
 
 /**
- * What a script of package.json takes after `npm run <script> --`. A fault is thrown as an error
- * that says what is wrong, then what is taken; `--help` prints the latter and ends the process.
+ * A parser of the arguments after `npm run <script> --`. Wrong arguments throw an error that says
+ * what is wrong, and the usage; `--help` prints the usage and ends the process.
  */
 export function npmCommand(script: string): Command {
   const command = new Command(`npm run ${script} --`);
@@ -11,23 +11,23 @@ export function npmCommand(script: string): Command {
     .configureOutput({ writeErr() {} })
     .exitOverride((error) => {
       if (error.exitCode === 0) process.exit();
-      throw new Error(`${faultOf(error)}\n${command.helpInformation()}`.trim());
+      throw new Error(`${messageOf(error)}\n${command.helpInformation()}`.trim());
     });
 }
 
 /** Never shows the value of an unknown option: it may be a token. */
-function faultOf({ code, message }: CommanderError): string {
-  if (code === 'commander.help') return 'Say what to do.';
+function messageOf({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'Name a command.';
   return message.replace(/^error: /, '').replace(/^(unknown option '[^=]*=).*'/, "$1…'");
 }
 
-/** A stage, as lib/wire.ts takes it. */
+/** Throws if lib/wire.ts would refuse the stage. */
 export function parseStage(stage: string): string {
   if (/^[a-z0-9](-?[a-z0-9]){0,19}$/.test(stage)) return stage;
-  throw new InvalidArgumentError('Take up to 20 of a-z, 0-9 and single -.');
+  throw new InvalidArgumentError('Use up to 20 of a-z, 0-9 and single -.');
 }
 
-/** A stage on AWS; `remedy` is for those who name the stage of `npm start`. */
+/** A stage on AWS. `remedy`: what to do instead if the stage is `local`, the one of `npm start`. */
 export const parseDeployedStage =
   (remedy: string) =>
   (stage: string): string => {
@@ -35,4 +35,7 @@ export const parseDeployedStage =
     throw new InvalidArgumentError(remedy);
   };
 
-export const REGION = ['--region <region>', 'unless AWS_REGION or your AWS profile says'] as const;
+export const REGION = [
+  '--region <region>',
+  'AWS region; by default from AWS_REGION or your AWS profile',
+] as const;

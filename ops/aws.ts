@@ -1,6 +1,6 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
-/** Region (unless given) and credentials are found as AWS's tools do. */
+/** Finds the credentials, and the region if it is null, where AWS's own tools find them. */
 export const openSecretsManager = (region: string | null): SecretsManagerClient =>
   new SecretsManagerClient({
     ...(region === null ? {} : { region }),

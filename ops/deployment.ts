@@ -7,8 +7,8 @@ import {
 export const reconcileOf = (stage: string): string => `onebuck-${stage}-reconcile`;
 
 /**
- * What the functions of the stage were deployed with, asked of the one that destroys; null: it is
- * not deployed in this region.
+ * The environment of the deployed function `reconcile` of the stage. null: the stage is not
+ * deployed in this region.
  */
 export async function deployedEnvironment(
   client: LambdaClient,

@@ -33,7 +33,7 @@ export interface DrainRequest {
   readonly waitMax: DurationMs;
 }
 
-/** Throws, with the usage, on anything else than a request. No stage is taken for granted. */
+/** Throws, with the usage, if the arguments are wrong. There is no default stage. */
 export function parseDrain(args: readonly string[]): DrainRequest {
   const {
     stage,
@@ -41,7 +41,7 @@ export function parseDrain(args: readonly string[]): DrainRequest {
     minutes: count,
   } = npmCommand('drain')
     .description('Pauses all schedules, destroys all clusters, and waits until no Linode is left.')
-    .requiredOption('--stage <stage>', 'of the deployment', parseDeployedStage(NOT_DEPLOYED))
+    .requiredOption('--stage <stage>', 'stage of the deployment', parseDeployedStage(NOT_DEPLOYED))
     .option(...REGION)
     .option('--minutes <minutes>', 'how long to wait at most', parseMinutes, 15)
     .parse(args, { from: 'user' })
@@ -49,11 +49,12 @@ export function parseDrain(args: readonly string[]): DrainRequest {
   return { stage, region, waitMax: minutes(count) };
 }
 
-const NOT_DEPLOYED = 'It is not deployed: DELETE its clusters at the API of npm start.';
+const NOT_DEPLOYED =
+  'The stage local is not deployed: DELETE its clusters by the API that npm start runs.';
 
 function parseMinutes(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Take a whole number from 1 to 9999.');
+  throw new InvalidArgumentError('Use a whole number from 1 to 9999.');
 }
 
 export interface DrainDeps extends ClusterDeps {
@@ -64,29 +65,30 @@ export interface DrainDeps extends ClusterDeps {
 }
 
 const LOOK_EVERY = seconds(5);
-/** As often as the reaper asks for passes: it may be what does not work. */
+/** As often as the reaper nudges: the drain must also work if the reaper does not. */
 const NUDGE_EVERY = minutes(1);
-/** One look is not enough: lists lag by seconds, and hide what moves between their pages. */
+/** One look is not enough: lists lag by seconds, and may hide Linodes that shift between pages. */
 const EMPTY_LOOKS = 2;
 const LIST_TIME_MAX = seconds(60);
 
 /**
- * Pauses what launches, has all live clusters destroyed, and looks again until there is none and
- * Linode lists nothing of the stage. Clusters that come up meanwhile are destroyed too. Throws what
- * repeating would not mend; and, after `waitMax`, an error that names what is left. It may be run
- * again at any time.
+ * Pauses all schedules, requests the deletion of all live clusters, and looks again until no
+ * cluster is live and Linode lists no Linode of the stage. Does the same with clusters and
+ * schedules that appear meanwhile. Throws errors that a repetition would not fix, and after
+ * `waitMax` an error that names the clusters and Linodes that are left. A person may run it again
+ * at any time.
  */
 export async function drain(deps: DrainDeps, waitMax: DurationMs): Promise<void> {
   const { clock, print, stage } = deps;
   const until = plus(clock.now(), waitMax);
   const watch = createWatch(deps);
   let paused = await pauseSchedules(deps);
-  print(paused === 0 ? 'No schedule was on.' : `${counted(paused, 'schedule')} paused.`);
+  print(paused === 0 ? 'No schedule was enabled.' : `${counted(paused, 'schedule')} paused.`);
   for (let empty = 0; ; ) {
     const clusters = await readLive(deps.store);
     await watch.endAll(clusters);
     const linodes = await listOurs(deps);
-    watch.tellLinodes(linodes, clusters);
+    watch.printLinodes(linodes, clusters);
     empty = clusters.length === 0 && linodes?.length === 0 ? empty + 1 : 0;
     if (empty === EMPTY_LOOKS) break;
     if (clock.now() >= until) throw new Error(leftOver({ stage, clusters, linodes, waitMax }));
@@ -96,23 +98,23 @@ export async function drain(deps: DrainDeps, waitMax: DurationMs): Promise<void>
   const ended = counted(watch.ended(), 'cluster');
   print(
     `${stage} is empty: ${ended} ended, ${counted(paused, 'schedule')} paused, and Linode lists ` +
-      `nothing with the tag ${ownershipTag(stage)}.`,
+      `no Linode with the tag ${ownershipTag(stage)}.`,
   );
 }
 
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 async function pauseSchedules(deps: DrainDeps): Promise<number> {
-  const running = (await listSchedules(deps, ADMIN)).filter(({ enabled }) => enabled);
+  const schedules = (await listSchedules(deps, ADMIN)).filter(({ enabled }) => enabled);
   let paused = 0;
-  for (const { id } of running) {
+  for (const { id } of schedules) {
     const change = changeSchedule(deps, ADMIN, id, { enabled: false });
     if (await unlessChanged(change)) paused += 1;
   }
   return paused;
 }
 
-/** By the index that the reaper goes by, whatever they are due for. */
+/** All live records, from the index `due`, which the reaper reads, too. */
 export async function readLive(
   store: Pick<ClusterStore, 'due' | 'getMany'>,
 ): Promise<LiveRecord[]> {
@@ -123,12 +125,12 @@ export async function readLive(
   return (await store.getMany(ids)).filter(isLive);
 }
 
-/** Follows the clusters from look to look, and tells what has become of them. */
+/** Follows the clusters from look to look, and prints how they change. */
 function createWatch(deps: DrainDeps) {
   const { clock, print } = deps;
-  /** Those that lived at the last look, with when a pass was last asked for. */
+  /** The clusters that were live at the last look, and when the drain last nudged each. */
   let nudgedAt = new Map<ClusterId, EpochMs>();
-  let linodesTold: string | null = null;
+  let lastPrinted: string | null = null;
   let ended = 0;
 
   async function end(record: LiveRecord): Promise<EpochMs> {
@@ -137,9 +139,7 @@ function createWatch(deps: DrainDeps) {
     const last = nudgedAt.get(id);
     if (phase !== 'deleting') {
       if (last === undefined) {
-        print(
-          `${id} is ${phase} with ${counted(nodes.length, 'node')}: its deletion is asked for.`,
-        );
+        print(`${id} is ${phase} with ${counted(nodes.length, 'node')}. Requesting its deletion.`);
       }
       await unlessChanged(destroyCluster(deps, ADMIN, id));
       return now;
@@ -161,25 +161,25 @@ function createWatch(deps: DrainDeps) {
       }
       nudgedAt = next;
     },
-    tellLinodes(linodes: readonly Linode[] | null, live: readonly LiveRecord[]): void {
+    printLinodes(linodes: readonly Linode[] | null, live: readonly LiveRecord[]): void {
       if (linodes === null) return;
       const liveIds = new Set(live.map(({ id }) => id));
-      const stray = linodes.filter(({ tags }) => {
+      const strays = linodes.filter(({ tags }) => {
         const id = clusterOfTags(tags);
         return id === null || !liveIds.has(id);
       });
-      const told = [
+      const text = [
         `Linodes with the tag ${ownershipTag(deps.stage)}: ${linodes.length}`,
-        ...stray.map((linode) => `  ${named(linode)} is of no live cluster: ${fate(linode)}`),
+        ...strays.map((linode) => `  ${named(linode)} has no live cluster: ${fate(linode)}`),
       ].join('\n');
-      if (told !== linodesTold) print(told);
-      linodesTold = told;
+      if (text !== lastPrinted) print(text);
+      lastPrinted = text;
     },
     ended: () => ended,
   };
 }
 
-/** false: it has changed too fast, or is gone. The next look sees. */
+/** false: a pass changed the record at the same time, or it is gone; the next look shows which. */
 async function unlessChanged(change: Promise<unknown>): Promise<boolean> {
   try {
     await change;
@@ -190,13 +190,13 @@ async function unlessChanged(change: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** null: Linode can't say just now. */
+/** null: Linode is not available just now. */
 async function listOurs({ linode, stage, clock, print }: DrainDeps): Promise<Linode[] | null> {
   try {
     return await linode.listByTag(ownershipTag(stage), plus(clock.now(), LIST_TIME_MAX));
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'linodeUnavailable')) throw error;
-    print(`Linode's list can't be read, and is asked for again: ${error.message}`);
+    print(`Linode's list can't be read just now. Trying again: ${error.message}`);
     return null;
   }
 }
@@ -206,28 +206,33 @@ const named = ({ id, label }: Linode) => `Linode ${id} (${label})`;
 function fate({ tags }: Linode): string {
   const reapAt = reapTimeOfTags(tags);
   return reapAt === null
-    ? 'the sweeper destroys it'
-    : `the sweeper destroys it, at ${toIso(reapAt)} if it has no record`;
+    ? 'the sweeper destroys it soon'
+    : `the sweeper destroys it soon, or at ${toIso(reapAt)} if it has no record`;
 }
 
-function leftOver(left: {
+function leftOver({
+  stage,
+  clusters,
+  linodes,
+  waitMax,
+}: {
   readonly stage: string;
   readonly clusters: readonly LiveRecord[];
   readonly linodes: readonly Linode[] | null;
   readonly waitMax: DurationMs;
 }): string {
-  const { stage, clusters, linodes, waitMax } = left;
   const tag = ownershipTag(stage);
   const lines = [
     ...clusters.map(({ id, phase }) => `  cluster ${id} (${phase})`),
     ...(linodes ?? []).map((linode) => `  ${named(linode)}`),
-    ...(linodes === null ? [`  what Linode has with the tag ${tag} is not known`] : []),
+    ...(linodes === null ? [`  perhaps Linodes with the tag ${tag}: the list can't be read`] : []),
   ];
-  const what = lines.length === 0 ? ['  nothing that was seen twice: look once more'] : lines;
+  const left = lines.length === 0 ? ['  perhaps nothing: only one look found it empty'] : lines;
   return [
     `${stage} is not empty after ${counted(waitMax / minutes(1), 'minute')}. Left:`,
-    ...what,
-    'Deletion goes on as long as the stack is there. Run this again to wait on; the log of',
-    `onebuck-${stage}-reconcile says what fails. Linode's console deletes by hand.`,
+    ...left,
+    'Onebuck goes on deleting as long as the stack exists. Run this command again to wait longer.',
+    `The log of onebuck-${stage}-reconcile says which calls fail. You can also delete Linodes in`,
+    "Linode's console.",
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-// The adapters' own log is for CloudWatch; what matters of it comes as an error.
+// The adapters log for CloudWatch; the errors that matter to a person are thrown as well.
 process.env.POWERTOOLS_LOG_LEVEL ??= 'SILENT';
 
 import { DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
@@ -11,7 +11,7 @@ import { deployedEnvironment, reconcileOf } from './deployment.ts';
 import { type DrainRequest, drain, parseDrain } from './drain-command.ts';
 import { secretIdOf } from './token-commands.ts';
 
-/** What lib/wire.ts needs to be the deployment's twin here. */
+/** The variables with which lib/wire.ts builds adapters for the deployed stage in this process. */
 const SETTINGS = [
   'STAGE',
   'TABLE_NAME',
@@ -21,7 +21,7 @@ const SETTINGS = [
   'LINODE_API_URL',
 ];
 
-/** `npm run drain`. Region and credentials are found as AWS's tools do. */
+/** `npm run drain`. Finds region and credentials where AWS's own tools find them. */
 async function main(args: readonly string[]): Promise<void> {
   const request = parseDrain(args);
   if (request.region !== null) process.env.AWS_REGION = request.region;
@@ -42,12 +42,14 @@ async function carryOut({ stage, waitMax }: DrainRequest): Promise<void> {
   lambda.destroy();
   if (deployed === null) {
     throw new Error(
-      `${stage} is not deployed in this region: Lambda has no ${reconcileOf(stage)}. Give --stage ` +
-        'or --region. If its stack was removed while clusters lived, nothing destroys them: delete ' +
-        `the Linodes with the tag onebuck-${stage} in Linode's console.`,
+      `${stage} is not deployed in this region: Lambda has no ${reconcileOf(stage)}. ` +
+        'Give --stage or --region. If the stack was removed while clusters were live, nothing ' +
+        `destroys their Linodes: delete the Linodes with the tag onebuck-${stage} in Linode's ` +
+        'console.',
     );
   }
-  // What is exported for the next deploy, or for npm start, must not count here.
+  // The shell may have settings for the next deploy or for `npm start`; the drain must not use
+  // them.
   for (const name of ['CLOCK_RATE', 'CLOCK_ORIGIN']) delete process.env[name];
   for (const name of SETTINGS) process.env[name] = deployed[name] ?? '';
   const deps = {
@@ -70,7 +72,7 @@ const log: Log = {
   error: (message, details) => console.error(message, details),
 };
 
-/** What to do about an error of AWS's; null: its own message is all there is to say. */
+/** Says what to do about an error of AWS. null: there is no advice beyond the error's message. */
 function adviceOnDrain(error: unknown, { stage }: DrainRequest): string | null {
   const isSecrets = !(
     error instanceof DynamoDBServiceException || error instanceof LambdaServiceException
@@ -84,7 +86,7 @@ function adviceOnDrain(error: unknown, { stage }: DrainRequest): string | null {
   }
   if (!isSecrets && name === 'AccessDeniedException') {
     return (
-      `${messageOf(error)}\nIt takes lambda: GetFunctionConfiguration and InvokeFunction; ` +
+      `${messageOf(error)}\nThe drain needs lambda: GetFunctionConfiguration and InvokeFunction; ` +
       `dynamodb: Query, GetItem, BatchGetItem and PutItem on onebuck-${stage}-clusters and its ` +
       'indexes; secretsmanager: GetSecretValue.'
     );

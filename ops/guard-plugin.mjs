@@ -1,6 +1,7 @@
 /**
- * Has the framework ask ops/guard.ts before it removes the stack, and before it changes it. Nothing
- * else: no command that merely reads serverless.yml may need AWS for it.
+ * A plugin of the framework that asks ops/guard.ts before the framework removes or changes the
+ * stack. It hooks into no other command, since commands that only read serverless.yml must work
+ * without AWS.
  */
 export default class Guard {
   /**
@@ -25,11 +26,11 @@ export default class Guard {
     this.hooks = {
       'before:remove:remove': async () => {
         const { OVERRIDE, refusalOfRemoval } = await loadGuard();
-        const asked = await deployment();
-        const refusal = await refusalOfRemoval(asked);
+        const removed = await deployment();
+        const refusal = await refusalOfRemoval(removed);
         if (refusal === null) return;
-        if (process.env[OVERRIDE] !== asked.stage) refuse(refusal);
-        log.warning(`Removed all the same, as ${OVERRIDE} says. ${refusal}`);
+        if (process.env[OVERRIDE] !== removed.stage) refuse(refusal);
+        log.warning(`Removing the stack all the same, since ${OVERRIDE} is set. ${refusal}`);
       },
       'before:aws:deploy:deploy:createStack': async () => {
         const { refusalOfDeploy } = await loadGuard();
@@ -41,7 +42,7 @@ export default class Guard {
   }
 }
 
-/** The framework can't load TypeScript by itself on Node 20. */
+/** On Node 20 the framework can't load TypeScript by itself. */
 async function loadGuard() {
   const { tsImport } = await import('tsx/esm/api');
   return tsImport('./guard.ts', import.meta.url);

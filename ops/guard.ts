@@ -15,7 +15,7 @@ import { messageOf } from './advice.ts';
 import { deployedEnvironment } from './deployment.ts';
 import { readLive } from './drain-command.ts';
 
-/** Region and credentials, as the framework has them. */
+/** The region and the credentials with which the framework calls AWS. */
 export type AwsConfig = Pick<
   DynamoDBClientConfig,
   'region' | 'credentials' | 'requestHandler' | 'endpoint'
@@ -24,13 +24,13 @@ export type AwsConfig = Pick<
 export interface Deployment {
   readonly aws: AwsConfig;
   readonly stage: string;
-  /** As serverless.yml names it. */
+  /** The name of the table in serverless.yml. */
   readonly tableName: string;
 }
 
 /**
- * Why the stack must not be removed now; null: it may be. What is refused costs money for as long
- * as nobody looks: with the stack go reaper and sweeper, and Linode bills on.
+ * Why the stack must not be removed now; null: it may be removed. Removing the stack removes the
+ * reaper and the sweeper; Linode then bills the live clusters until a person deletes them.
  */
 export async function refusalOfRemoval(
   { aws, stage, tableName }: Deployment,
@@ -41,22 +41,22 @@ export async function refusalOfRemoval(
     const live = await readLive(createClusterStore(client, tableName));
     if (live.length === 0) return null;
     const schedules = await createScheduleStore(client, tableName).list(null);
-    const on = schedules.filter(({ enabled }) => enabled).length;
+    const enabled = schedules.filter((schedule) => schedule.enabled).length;
     return [
       `${stage} has live clusters, which nothing destroys once the stack is gone:`,
       ...live.map((record) => `  ${lineOf(record, now)}`),
-      ...(on === 0 ? [] : [`Schedules that are on and launch more: ${on}.`]),
-      'Destroy them first, and pause the schedules:',
+      ...(enabled === 0 ? [] : [`Enabled schedules, which launch more clusters: ${enabled}.`]),
+      'First destroy the clusters and pause the schedules:',
       `  npm run drain -- --stage ${stage}`,
       insteadOf(stage),
     ].join('\n');
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return null;
     return [
-      `Whether clusters of ${stage} live is not known, as ${tableName} can't be read: ` +
-        `${messageOf(error)}`,
-      'Once the stack is gone nothing destroys them. Mend that, or see that no Linode bears the',
-      `tag onebuck-${stage}.`,
+      `The guard does not know whether ${stage} has live clusters, as ${tableName} can't be ` +
+        `read: ${messageOf(error)}`,
+      'Once the stack is gone, nothing destroys live clusters. Make the table readable, or check',
+      `in Linode's console that no Linode has the tag onebuck-${stage}.`,
       insteadOf(stage),
     ].join('\n');
   } finally {
@@ -64,7 +64,7 @@ export async function refusalOfRemoval(
   }
 }
 
-/** Its value is the stage, so that one left in a shell does not reach another. */
+/** Must be set to the stage, so that a variable left in a shell does not apply to another stage. */
 export const OVERRIDE = 'ABANDON_CLUSTERS';
 
 const insteadOf = (stage: string) =>
@@ -78,7 +78,7 @@ function lineOf(record: LiveRecord, now: EpochMs): string {
   return `${record.id}  ${record.phase}  ${teardown}  nodes: ${record.nodes.length}`;
 }
 
-/** A CloudFormation template, as far as the table goes. */
+/** The part of a CloudFormation template that has the table. */
 export interface Template {
   readonly Resources?: Readonly<
     Record<string, { readonly Type?: unknown; readonly Properties?: TableDeclared }>
@@ -88,8 +88,9 @@ export interface Template {
 type TableDeclared = Readonly<Record<string, unknown>>;
 
 /**
- * Why the template must not be deployed; null: it may be, also where nothing is deployed yet. A
- * table that is replaced begins empty: live clusters would be forgotten, and all history.
+ * Why the template must not be deployed; null: it may be deployed. Refuses a template by which
+ * CloudFormation would replace the table: the new table would be empty, so that Onebuck forgets the
+ * live clusters and all history.
  */
 export async function refusalOfDeploy(
   { aws, stage }: Omit<Deployment, 'tableName'>,
@@ -105,12 +106,15 @@ export async function refusalOfDeploy(
     const change = Table === undefined ? null : replacementOf(template, { ...Table, TableName });
     if (change === null) return null;
     return (
-      `This deploy would take ${TableName} from the functions: ${change}. Live clusters and all ` +
-      'history would be forgotten. Undo that change of the table, or deploy it as another stage.'
+      `This deploy would take ${TableName} from the functions: ${change}. Onebuck would forget ` +
+      'the live clusters and all history. Undo the change of the table, or deploy another stage.'
     );
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return null;
-    return `Whether this deploy would replace the table of ${stage} is not known: ${messageOf(error)}`;
+    return (
+      `The guard does not know whether this deploy would replace the table of ${stage}: ` +
+      messageOf(error)
+    );
   } finally {
     lambda.destroy();
     dynamodb.destroy();
@@ -119,7 +123,7 @@ export async function refusalOfDeploy(
 
 const LOGICAL_ID = 'ClustersTable';
 
-/** What in the template would have CloudFormation drop or replace the table; null: nothing. */
+/** The change by which CloudFormation would remove or replace the table; null: there is none. */
 export function replacementOf(
   template: Template,
   deployed: Pick<TableDescription, 'TableName' | 'KeySchema' | 'AttributeDefinitions'>,
@@ -128,13 +132,15 @@ export function replacementOf(
   if (Type !== 'AWS::DynamoDB::Table') return `the template has no table ${LOGICAL_ID}`;
   const { TableName } = Properties;
   if (TableName !== deployed.TableName) return `its TableName becomes ${JSON.stringify(TableName)}`;
-  const keys = keysOf(deployed.KeySchema);
-  const keysNow = keysOf(Properties.KeySchema);
-  if (keys !== keysNow) return `its KeySchema becomes ${keysNow}, from ${keys}`;
-  const types = typesOf(deployed.AttributeDefinitions);
-  for (const [name, type] of typesOf(Properties.AttributeDefinitions)) {
-    const was = types.get(name) ?? type;
-    if (was !== type) return `the type of its attribute ${name} becomes ${type}, from ${was}`;
+  const oldKeys = keysOf(deployed.KeySchema);
+  const newKeys = keysOf(Properties.KeySchema);
+  if (oldKeys !== newKeys) return `its KeySchema becomes ${newKeys}, from ${oldKeys}`;
+  const oldTypes = typesOf(deployed.AttributeDefinitions);
+  for (const [name, newType] of typesOf(Properties.AttributeDefinitions)) {
+    const oldType = oldTypes.get(name) ?? newType;
+    if (oldType !== newType) {
+      return `the type of its attribute ${name} becomes ${newType}, from ${oldType}`;
+    }
   }
   return null;
 }

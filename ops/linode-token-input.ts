@@ -3,17 +3,20 @@ import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 export interface TokenSources {
-  /** Of LINODE_TOKEN in the environment; empty is none. */
+  /** The value of LINODE_TOKEN; empty: it is not set. */
   readonly fromEnvironment: string;
   readonly input: NodeJS.ReadStream;
-  /** Where the question is asked. */
+  /** The stream to which the question is written. */
   readonly output: NodeJS.WritableStream;
 }
 
-/** Ctrl-C, or Ctrl-D: there is nothing to say about it. */
+/** The person pressed Ctrl-C or Ctrl-D, and needs no advice. */
 export class Interrupted extends Error {}
 
-/** The Linode token, from the first there is: the environment, what is piped in, who sits there. */
+/**
+ * The Linode token: from LINODE_TOKEN if it is set, else from a pipe on standard input, else from
+ * the person at the terminal. Rejects if the text can't be a token.
+ */
 export async function readLinodeToken(
   question: string,
   { fromEnvironment, input, output }: TokenSources,
@@ -22,20 +25,20 @@ export async function readLinodeToken(
   return tokenIn(input.isTTY ? await askHidden(question, input, output) : await text(input));
 }
 
-/** Throws without a word of what it was given: that may be another secret. */
-function tokenIn(given: string): string {
-  const token = given.trim();
+/** The errors never quote the input: it may be another secret. */
+function tokenIn(text: string): string {
+  const token = text.trim();
   if (token === '') {
     throw new Error(
-      'No Linode token was given. Run this on a terminal, which asks for it, or have it in ' +
-        'LINODE_TOKEN\nor on standard input.',
+      'No Linode token was given. Run this command in a terminal, where it asks for the token, ' +
+        'or give the token\nin LINODE_TOKEN or on standard input.',
     );
   }
   if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw new Error('That is no Linode token: those are one line of letters, digits and signs.');
+  throw new Error('That is no Linode token: a token is one line of letters, digits and signs.');
 }
 
-/** Readline does the keys and the pastes; what it echoes goes nowhere. */
+/** Readline handles keys and pastes; its echo is thrown away, so that the token is not shown. */
 function askHidden(
   question: string,
   input: NodeJS.ReadStream,
@@ -45,8 +48,8 @@ function askHidden(
   return new Promise((resolve, reject) => {
     const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
     let line: string | null = null;
-    lines.once('line', (given) => {
-      line = given;
+    lines.once('line', (entered) => {
+      line = entered;
       lines.close();
     });
     lines.once('SIGINT', () => lines.close());
@@ -55,7 +58,7 @@ function askHidden(
       if (line === null) reject(new Interrupted('Interrupted.'));
       else resolve(line);
     });
-    // Only now, when the terminal no longer echoes.
+    // The question comes last, when the terminal no longer echoes.
     output.write(question);
   });
 }

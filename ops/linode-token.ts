@@ -2,15 +2,15 @@ import { describe } from '../lib/adapters/linode/answer.ts';
 import type { Exchange, LinodeHttp } from '../lib/adapters/linode/http.ts';
 import { decodeSettings } from '../lib/adapters/linode/wire.ts';
 
-/** What Linode says of a token that it takes, and with which clusters can be run. */
+/** The result of a check of a token by which Onebuck can run clusters. */
 export interface TokenCheck {
-  /** What goes less well than it could, and why. */
+  /** Sentences about scopes or settings that make Onebuck work less well. */
   readonly warnings: readonly string[];
-  /** Of whom Linode takes it for; null: it did not say. */
+  /** The id of the token's account; null: Linode did not send it. */
   readonly account: string | null;
 }
 
-/** Another token is the remedy, not another try. */
+/** The token can't be used: the person must use another token, rather than try again. */
 export class UnfitToken extends Error {}
 
 export type AskLinode = LinodeHttp['sendOnce'];
@@ -18,13 +18,16 @@ export type AskLinode = LinodeHttp['sendOnce'];
 const PROFILE = { method: 'GET', path: '/profile' } as const;
 const SETTINGS = { method: 'GET', path: '/account/settings' } as const;
 
-/** Throws, saying what to do, where Linode refuses the token or it lacks what Onebuck can't do without. */
+/**
+ * Throws UnfitToken, which says what to do, if Linode refuses the token or the token lacks the
+ * scope `linodes:read_write`; throws another error if Linode is not available.
+ */
 export async function checkToken(ask: AskLinode, token: string): Promise<TokenCheck> {
-  // Takes any token that is valid, and tells of its scopes in a header.
+  // The call accepts any valid token, and its answer has the token's scopes in a header.
   const { verdict, header } = await ask(PROFILE, token);
   if (verdict.kind === 'invalidToken') {
     throw new UnfitToken(
-      `Linode does not take the token: it is mistyped, expired or revoked.\n${MAKE_ONE}`,
+      `Linode refuses the token: it is mistyped, expired or revoked.\n${CREATE_TOKEN}`,
     );
   }
   if (verdict.kind !== 'ok') {
@@ -33,8 +36,8 @@ export async function checkToken(ask: AskLinode, token: string): Promise<TokenCh
   const scopes = scopesIn(header('x-oauth-scopes'));
   if (scopes !== null && !scopes.has('linodes:read_write')) {
     throw new UnfitToken(
-      `The token lacks the scope linodes:read_write, without which no Linode can be created or ` +
-        `destroyed; it has: ${scopes.named}.\n${MAKE_ONE}`,
+      'The token lacks the scope linodes:read_write, without which Onebuck can neither create ' +
+        `nor destroy Linodes; it has: ${scopes.named}.\n${CREATE_TOKEN}`,
     );
   }
   return {
@@ -49,20 +52,20 @@ export async function checkToken(ask: AskLinode, token: string): Promise<TokenCh
   };
 }
 
-/** The account's by the token; null: Linode does not say, or not for this token. */
+/** The id of the token's account; null: Linode refuses the token, or did not send the id. */
 export async function accountOf(ask: AskLinode, token: string): Promise<string | null> {
   const { verdict, header } = await ask(PROFILE, token);
   return verdict.kind === 'ok' ? header('x-customer-uuid') : null;
 }
 
-const MAKE_ONE =
-  'Make one at https://cloud.linode.com/profile/tokens: "Create a Personal Access Token", no ' +
-  'access to all,\nbut Read/Write for Linodes and Account, and an expiry as late as you can have: ' +
-  'once it has expired,\nnothing can be destroyed.';
+const CREATE_TOKEN =
+  'Create a token at https://cloud.linode.com/profile/tokens: "Create a Personal Access Token", ' +
+  'no access to all,\nbut Read/Write for Linodes and Account, and the latest expiry that Linode ' +
+  'offers: once the token has expired,\nOnebuck can destroy nothing.';
 
 const RESTRICTED =
-  "The token's user is restricted. It must be allowed to create, change and delete Linodes, and " +
-  'to use tags,\n  or launches fail: see its permissions in https://cloud.linode.com.';
+  "The token's user is restricted. Launches fail unless the user may create, change and delete " +
+  "Linodes, and use tags:\n  see the user's permissions in https://cloud.linode.com.";
 
 interface Scopes {
   readonly has: (scope: string) => boolean;
@@ -83,28 +86,29 @@ function scopesIn(header: string | null): Scopes | null {
 
 function scopeWarnings(scopes: Scopes | null): string[] {
   if (scopes === null) {
-    return ['Linode did not say which scopes the token has. linodes:read_write is a must.'];
+    return ['Linode did not say which scopes the token has. It must have linodes:read_write.'];
   }
   if (scopes.has('account:read_write')) return [];
   const lacking =
-    'The token lacks the scope account:read_write: tags of ended clusters stay behind';
+    'The token lacks the scope account:read_write: Onebuck can not remove the tags of ended ' +
+    'clusters';
   return scopes.has('account:read_only')
     ? [`${lacking}.`]
-    : [`${lacking},\n  and prices are quoted with backups, the dearer.`];
+    : [`${lacking},\n  and quotes prices with backups, the dearer case.`];
 }
 
 const isRestricted = (profile: unknown): boolean =>
   (profile as { readonly restricted?: unknown } | null)?.restricted === true;
 
-/** Where they can't be read for now, the functions can as soon as Linode answers again. */
+/** No warning if Linode is not available just now: the functions will read the settings later. */
 function settingsWarnings({ verdict }: Exchange): string[] {
   if (verdict.kind === 'denied') {
     return [
-      "The token's user may not read the account's settings: prices are quoted with backups.",
+      "The token's user may not read the account's settings: Onebuck quotes prices with backups.",
     ];
   }
   const settings = verdict.kind === 'ok' ? decodeSettings(verdict.body) : null;
   return settings?.ok && settings.value
-    ? ['The account adds backups to each new Linode: their price is part of each quote and budget.']
+    ? ['The account adds backups to each new Linode: each quote and each spend includes them.']
     : [];
 }

@@ -1,8 +1,8 @@
 import { fieldsOf, hashesOf, withToken } from './api-tokens.ts';
 
-/* What setting up does to the text of the deployment's secret. Errors never quote the secret. */
+/* The changes of `npm run setup` in the text of the deployment's secret. Errors never quote it. */
 
-/** What a secret gets where it has none of its own. */
+/** Values for the fields that the secret lacks. */
 export interface Fresh {
   readonly linodeToken: string;
   readonly passwordKey: string;
@@ -13,25 +13,27 @@ export interface Fresh {
 }
 
 export interface Completed {
-  /** As it was, to the letter, if nothing was missing. */
+  /** The text of the secret; unchanged if no field was missing. */
   readonly text: string;
+  /** The names of the added fields, for people to read. */
   readonly added: readonly string[];
+  /** The names of the fields that the secret had, for people to read. */
   readonly kept: readonly string[];
-  /** Whether the API token is among what was added. */
+  /** Whether an API token was added. */
   readonly hasNewOwner: boolean;
 }
 
 const NAMES = ['linodeToken', 'passwordKey', 'webhookKey'] as const;
 
-/** Adds what is missing; an API token only if nobody has one. */
+/** Adds the missing fields, and an API token if no owner has a token. */
 export function completed(text: string, fresh: Fresh): Completed {
   const fields = fieldsOf(text);
   const missing = NAMES.filter((name) => isMissing(fields[name]));
   const kept = NAMES.filter((name) => !missing.includes(name));
   const owners = [...hashesOf(text)].flatMap(([owner, { length }]) => (length > 0 ? [owner] : []));
   const hasTokens = owners.length > 0;
-  const fresher = Object.fromEntries(missing.map((name) => [name, fresh[name]]));
-  const next = missing.length === 0 ? text : JSON.stringify({ ...fieldsOf(text), ...fresher });
+  const added = Object.fromEntries(missing.map((name) => [name, fresh[name]]));
+  const next = missing.length === 0 ? text : JSON.stringify({ ...fieldsOf(text), ...added });
   return {
     text: hasTokens ? next : withToken(next, fresh.owner, fresh.hash),
     added: [...missing, ...(hasTokens ? [] : [`an API token of ${fresh.owner}`])],
@@ -40,21 +42,21 @@ export function completed(text: string, fresh: Fresh): Completed {
   };
 }
 
-/** Null: it has none. Throws if it has something else in that place. */
+/** The secret's Linode token; null: there is none. Throws if `linodeToken` is not a string. */
 export function linodeTokenIn(text: string): string | null {
   const token = replaceableTokenIn(text);
   if (token !== null || isMissing(fieldsOf(text).linodeToken)) return token;
-  throw new Error('linodeToken in the secret is no string: --rotate-linode-token puts one there.');
+  throw new Error('linodeToken in the secret is no string: --rotate-linode-token replaces it.');
 }
 
-/** Null: it has none, or none that could be one. */
+/** The secret's Linode token; null: there is none, or `linodeToken` is not a string. */
 export function replaceableTokenIn(text: string): string | null {
   const { linodeToken } = fieldsOf(text);
   if (isMissing(linodeToken) || typeof linodeToken !== 'string') return null;
   return linodeToken.trim();
 }
 
-/** Looks at no other field: a fault in one must not be in the way. */
+/** Does not check the other fields: a mistake in another field must not prevent a new token. */
 export const withLinodeToken = (text: string, linodeToken: string): string =>
   JSON.stringify({ ...fieldsOf(text), linodeToken });
 

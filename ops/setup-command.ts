@@ -36,29 +36,30 @@ export interface SetupRequest {
 export interface SetupDeps {
   readonly client: SecretsManagerClient;
   readonly askLinode: AskLinode;
-  /** From whoever runs this. */
+  /** Gets the Linode token from the person who runs the command. */
   readonly linodeToken: (question: string) => Promise<string>;
   readonly output: Output;
 }
 
-/** Throws, with the usage, on anything else than a request. */
+/** Throws, with the usage, if the arguments are wrong. */
 export function parseSetup(args: readonly string[]): SetupRequest {
   const command = npmCommand('setup')
     .description(
-      "Makes the deployment's secret, or what is missing in it. The Linode token comes from " +
-        'LINODE_TOKEN, from standard input, or is asked for.',
+      "Creates the deployment's secret, or adds the fields that the secret lacks. The Linode " +
+        'token is read from LINODE_TOKEN, from standard input, or from the terminal.',
     )
-    .requiredOption('--stage <stage>', 'of the deployment', parseDeployedStage(BY_NPM_START))
+    .requiredOption('--stage <stage>', 'stage of the deployment', parseDeployedStage(BY_NPM_START))
     .option(...REGION)
-    .option('--owner <owner>', 'of the first API token', parseOwner, ADMIN)
-    .option('--rotate-linode-token', "puts another token in the place of the secret's")
-    .option('--other-account', 'even a token of another Linode account')
+    .option('--owner <owner>', 'owner of the first API token', parseOwner, ADMIN)
+    .option('--rotate-linode-token', "replaces the secret's Linode token")
+    .option('--other-account', 'accepts a token of another Linode account')
     .allowExcessArguments()
     .parse(args, { from: 'user' });
-  // Not quoted: it may be the token.
+  // The error does not quote the argument, since it may be the token.
   if (command.args.length > 0) {
     command.error(
-      'Only options are taken. If that was a Linode token, revoke it: others can read arguments.',
+      'Give only options. If the argument was a Linode token, revoke the token: other users of ' +
+        'this machine can read arguments.',
     );
   }
   const {
@@ -79,14 +80,14 @@ interface Options {
   readonly otherAccount?: boolean;
 }
 
-const BY_NPM_START = 'npm start makes the secret of that stage by itself, by LINODE_TOKEN.';
+const BY_NPM_START = 'npm start creates the secret of the stage local itself, with LINODE_TOKEN.';
 
 function parseOwner(owner: string): string {
   assertOwner(owner);
   return owner;
 }
 
-/** Nothing is changed before Linode has been found to take the token. */
+/** Changes nothing before Linode has accepted the token. */
 export async function carryOutSetup(deps: SetupDeps, request: SetupRequest): Promise<void> {
   if (request.rotates) return rotate(deps, request);
   const { client, output } = deps;
@@ -99,61 +100,62 @@ export async function carryOutSetup(deps: SetupDeps, request: SetupRequest): Pro
   const fresh = { linodeToken, passwordKey: key(), webhookKey: key(), owner, hash };
   const complete = (text: string) => completed(text, fresh);
 
-  const made = before === null ? await create(client, secretId, complete('{}')) : null;
-  const done = made ?? (await fill(client, secretId, complete));
+  const created = before === null ? await create(client, secretId, complete('{}')) : null;
+  const result = created ?? (await fill(client, secretId, complete));
   const region = await client.config.region();
-  tellOutcome(output, `${secretId} in ${region}`, { ...done, isNew: made !== null });
-  if (done.hasNewOwner) {
-    output.tell(
-      `The API token of ${owner}, shown this once; the secret has its hash alone. Keep it:`,
+  informOfOutcome(output, `${secretId} in ${region}`, { ...result, isNew: created !== null });
+  if (result.hasNewOwner) {
+    output.inform(
+      `This is the API token of ${owner}. Keep it: the secret has only its hash, and nothing can ` +
+        'show the token again.',
     );
     output.print(token);
   }
-  tellNext(output, request.stage, region);
+  informOfNextSteps(output, request.stage, region);
 }
 
 async function rotate(deps: SetupDeps, request: SetupRequest): Promise<void> {
   const { client, askLinode, linodeToken, output } = deps;
   const secretId = secretIdOf(request);
-  const old = replaceableTokenIn((await read(client, secretId)).SecretString ?? '');
-  const given = await linodeToken('The new Linode token (not shown): ');
-  if (given === old) {
-    output.tell(`${secretId} has that very Linode token. Nothing was changed.`);
+  const oldToken = replaceableTokenIn((await read(client, secretId)).SecretString ?? '');
+  const newToken = await linodeToken('The new Linode token (not shown): ');
+  if (newToken === oldToken) {
+    output.inform(`${secretId} already has this Linode token. Nothing was changed.`);
     return;
   }
-  const { account, warnings } = await checkToken(askLinode, given);
-  const oldAccount = old === null ? null : await accountOf(askLinode, old);
+  const { account, warnings } = await checkToken(askLinode, newToken);
+  const oldAccount = oldToken === null ? null : await accountOf(askLinode, oldToken);
   const isOther = account !== null && oldAccount !== null && account !== oldAccount;
   if (isOther && !request.mayChangeAccount) {
     throw new Error(
-      'The new token is of another Linode account: what lives on the old one could not be destroyed ' +
-        'with it.\nTo change accounts, end all clusters first, then give --other-account. Nothing ' +
-        'was changed.',
+      'The new token is of another Linode account. With it Onebuck could not destroy the ' +
+        'clusters on the old account.\nTo change accounts, end all clusters first, then give ' +
+        '--other-account. Nothing was changed.',
     );
   }
-  await edit(client, secretId, (text) => withLinodeToken(text, given));
-  tellWarnings(output, warnings);
-  output.tell(
-    `${secretId} has the new Linode token; nothing else in it was changed. Functions take it up\n` +
-      'within 5 minutes: revoke the old one after that, not before.',
+  await edit(client, secretId, (text) => withLinodeToken(text, newToken));
+  informOfWarnings(output, warnings);
+  output.inform(
+    `${secretId} has the new Linode token; all other fields are unchanged. The functions use the ` +
+      'new token\nwithin 5 minutes. Revoke the old token after that, not before.',
   );
 }
 
-/** The secret's own, or else one that is asked for; Linode takes it. */
+/** The secret's Linode token, or else the person's. Throws if Linode refuses the token. */
 async function usableToken(
   { askLinode, linodeToken, output }: SetupDeps,
   { stage }: SetupRequest,
   secret: string | null,
 ): Promise<string> {
-  const own = secret === null ? null : linodeTokenIn(secret);
-  const token = own ?? (await linodeToken('Your Linode token (not shown): '));
+  const inSecret = secret === null ? null : linodeTokenIn(secret);
+  const token = inSecret ?? (await linodeToken('Your Linode token (not shown): '));
   try {
-    tellWarnings(output, (await checkToken(askLinode, token)).warnings);
+    informOfWarnings(output, (await checkToken(askLinode, token)).warnings);
     return token;
   } catch (error) {
-    if (own === null || !(error instanceof UnfitToken)) throw error;
+    if (inSecret === null || !(error instanceof UnfitToken)) throw error;
     throw new Error(
-      `About the Linode token in the secret:\n${error.message}\nTo put another in:\n` +
+      `The Linode token in the secret can't be used.\n${error.message}\nTo replace it:\n` +
         `  npm run setup -- --stage ${stage} --rotate-linode-token`,
     );
   }
@@ -168,7 +170,7 @@ async function readOrNull(client: SecretsManagerClient, secretId: string): Promi
   }
 }
 
-/** Null: somebody else has made it meanwhile. */
+/** null: somebody else has created the secret meanwhile. */
 async function create(
   client: SecretsManagerClient,
   Name: string,
@@ -196,30 +198,30 @@ async function fill(
   return last;
 }
 
-function tellOutcome(
-  { tell }: Output,
+function informOfOutcome(
+  { inform }: Output,
   secret: string,
   { added, kept, isNew }: Pick<Completed, 'added' | 'kept'> & { readonly isNew: boolean },
 ): void {
-  if (isNew) tell(`Made the secret ${secret}, with ${listOf(added)}.`);
-  else if (added.length > 0) tell(`Added to the secret ${secret}: ${listOf(added)}.`);
-  else tell(`The secret ${secret} has all it needs. Nothing was changed.`);
-  if (kept.length > 0) tell(`Left as it was: ${listOf(kept)}.`);
+  if (isNew) inform(`Created the secret ${secret}, with ${listOf(added)}.`);
+  else if (added.length > 0) inform(`Added to the secret ${secret}: ${listOf(added)}.`);
+  else inform(`The secret ${secret} is complete. Nothing was changed.`);
+  if (kept.length > 0) inform(`Unchanged: ${listOf(kept)}.`);
 }
 
 const listOf = (names: readonly string[]) => new Intl.ListFormat('en-GB').format(names);
 
-function tellWarnings({ tell }: Output, warnings: readonly string[]): void {
-  for (const warning of warnings) tell(`Note: ${warning}`);
+function informOfWarnings({ inform }: Output, warnings: readonly string[]): void {
+  for (const warning of warnings) inform(`Note: ${warning}`);
 }
 
-/** The deployment does not look into AWS profiles for the region. */
-function tellNext({ tell }: Output, stage: string, region: string): void {
-  tell(`
-Next, with the most that all live clusters together may cost, and who gets the alarms:
+/** Names the region, since `serverless deploy` does not read the region of an AWS profile. */
+function informOfNextSteps({ inform }: Output, stage: string, region: string): void {
+  inform(`
+Next, deploy. Set the cap on the budgets of all live clusters together, and who gets alarms:
   MAX_OPEN_BUDGET_USD=200 ALARM_EMAIL=you@example.org \\
     npx serverless deploy --stage ${stage} --region ${region}
-Then, with the address that it prints and an API token:
+Then call the API, at the address that the deploy prints, with an API token:
   API=https://…
   curl -s -H 'Authorization: Bearer onebuck_…' "$API/types?region=us-east&budgetUsd=1"`);
 }

@@ -10,7 +10,7 @@ import { Interrupted, readLinodeToken } from './linode-token-input.ts';
 import { ACTIONS, carryOutSetup, parseSetup } from './setup-command.ts';
 import { secretIdOf } from './token-commands.ts';
 
-/** `npm run setup`: what a deployment needs before `serverless deploy`. */
+/** `npm run setup` creates the secret that a deployment needs before `serverless deploy`. */
 async function main(args: readonly string[]): Promise<void> {
   const request = parseSetup(args);
   const url = linodeUrl();
@@ -27,19 +27,20 @@ async function main(args: readonly string[]): Promise<void> {
   };
   if (process.env.LINODE_API_URL) {
     console.error(
-      `Note: LINODE_API_URL is set. ${url} is asked, and deployed if it still is then.`,
+      `Note: LINODE_API_URL is set, so this command calls ${url}. If the variable is still set ` +
+        'at the deploy, the functions call it, too.',
     );
   }
   const deps = {
     client: openSecretsManager(request.region),
     askLinode: http.sendOnce,
     linodeToken: (question: string) => readLinodeToken(question, sources),
-    output: { print: console.log, tell: console.error },
+    output: { print: console.log, inform: console.error },
   };
   await carryOutSetup(deps, request).catch((error) => {
     if (error instanceof Interrupted) throw error;
-    const advised = { stage: request.stage, secretId: secretIdOf(request), actions: ACTIONS };
-    throw new Error(adviceOn(error, advised) ?? messageOf(error));
+    const command = { stage: request.stage, secretId: secretIdOf(request), actions: ACTIONS };
+    throw new Error(adviceOn(error, command) ?? messageOf(error));
   });
 }
 

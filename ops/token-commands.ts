@@ -20,34 +20,34 @@ export interface Request {
 }
 
 export interface Output {
-  /** The answer: for `add` the token and nothing else, so that it can be piped. */
+  /** Prints the result to stdout: for `add` only the token, so that it can be piped. */
   readonly print: (line: string) => void;
-  /** What is worth knowing beside it. */
-  readonly tell: (line: string) => void;
+  /** Prints a sentence for the person to stderr. */
+  readonly inform: (line: string) => void;
 }
 
-/** Throws, with the usage, on anything else than a request. */
+/** Throws, with the usage, if the arguments are wrong. */
 export function parseRequest(args: readonly string[]): Request {
   const program = npmCommand('tokens')
-    .description('Who may use the API of a deployment.')
-    .option('--stage <stage>', 'of the deployment, local for npm start', parseStage, 'dev')
+    .description('Adds, lists and revokes API tokens of a deployment.')
+    .option('--stage <stage>', 'stage of the deployment; local for npm start', parseStage, 'dev')
     .option(...REGION)
-    .option('--force', 'revoke the last token of admin, too');
-  const asked: Pick<Request, 'command' | 'owner' | 'digits'>[] = [];
+    .option('--force', 'revokes even the last token of admin');
+  const requests: Pick<Request, 'command' | 'owner' | 'digits'>[] = [];
   program
     .command('add <owner>')
-    .description('a new token, shown once')
-    .action((owner) => void asked.push({ command: 'add', owner, digits: null }));
+    .description('creates a token and prints it; it can not be shown again')
+    .action((owner) => void requests.push({ command: 'add', owner, digits: null }));
   program
     .command('list')
-    .description("owners, and the first digits of their tokens' hashes")
-    .action(() => void asked.push({ command: 'list', owner: '', digits: null }));
+    .description("shows the owners, and the first digits of their tokens' hashes")
+    .action(() => void requests.push({ command: 'list', owner: '', digits: null }));
   program
     .command('revoke <owner> [digits]')
-    .description("the token with that hash, or all of the owner's")
-    .action((owner, digits = null) => void asked.push({ command: 'revoke', owner, digits }));
+    .description('revokes the token whose hash begins with the digits, or all tokens of the owner')
+    .action((owner, digits = null) => void requests.push({ command: 'revoke', owner, digits }));
   program.parse(args, { from: 'user' });
-  const [request] = asked;
+  const [request] = requests;
   if (request === undefined) throw new Error('commander ran no command');
   const { stage, region = null, force = false } = program.opts<Options>();
   return { ...request, stage, region, force };
@@ -64,7 +64,7 @@ export const secretIdOf = ({ stage }: Pick<Request, 'stage'>): string => `onebuc
 export async function carryOut(
   client: SecretsManagerClient,
   request: Request,
-  { print, tell }: Output,
+  { print, inform }: Output,
 ): Promise<void> {
   const { command, owner, stage } = request;
   const secretId = secretIdOf(request);
@@ -73,8 +73,9 @@ export async function carryOut(
       assertOwner(owner);
       const { token, hash } = newApiToken();
       await edit(client, secretId, (text) => withToken(text, owner, hash));
-      tell(`A token of ${owner} for ${secretId}, shown this once; the secret has its hash alone.`);
-      tell('Send it as "Authorization: Bearer <token>". It works within 5 minutes.');
+      inform(`This is a new API token of ${owner}. Keep it: ${secretId} has only its hash, and`);
+      inform('nothing can show the token again. Send it as "Authorization: Bearer <token>".');
+      inform('All functions accept it within 5 minutes.');
       print(token);
       return;
     }
@@ -82,20 +83,22 @@ export async function carryOut(
       const { SecretString = '' } = await read(client, secretId);
       const lines = listed(SecretString);
       if (lines.length === 0) {
-        tell(`${secretId} has no tokens. npm run tokens -- add admin --stage ${stage} adds one.`);
-      } else tell(`Tokens in ${secretId}, by the first digits of their SHA-256:`);
+        inform(
+          `${secretId} has no API tokens. npm run tokens -- add admin --stage ${stage} adds one.`,
+        );
+      } else inform(`API tokens in ${secretId}, by the first digits of their SHA-256:`);
       for (const line of lines) print(line);
       return;
     }
     case 'revoke': {
       await edit(client, secretId, (text) => withoutTokens(text, request));
-      const what = request.digits === null ? `All tokens of ${owner} are` : 'The token is';
-      tell(`${what} revoked in ${secretId}. Functions that know the old secret take 5 minutes.`);
+      const revoked = request.digits === null ? `All tokens of ${owner} are` : 'The token is';
+      inform(`${revoked} revoked in ${secretId}. All functions know it within 5 minutes.`);
     }
   }
 }
 
-/** The prefix is for people, and for tools that look for secrets where none belong. */
+/** By the prefix people, and tools that search files for secrets, recognize a token. */
 export function newApiToken(): { readonly token: string; readonly hash: string } {
   const token = `onebuck_${randomBytes(32).toString('base64url')}`;
   return { token, hash: createHash('sha256').update(token).digest('hex') };
@@ -114,14 +117,15 @@ export const read = (client: SecretsManagerClient, SecretId: string) =>
   client.send(new GetSecretValueCommand({ SecretId }));
 
 const TRIES_MAX = 5;
-/** Of versions on their way to being current. It stays on the last one, and does no harm there. */
+/** The label of a version that is not current yet. It stays on the last version, harmlessly. */
 const NEXT = 'ONEBUCK_NEXT';
 
 /**
- * Changes the secret as one that was not changed meanwhile. Secrets Manager lets anybody put a new
- * current version over any other; but it moves a label from one version to another only if it is
- * told rightly where the label is. So the new version is put under a label of its own, and made
- * current in place of the one that was read. A change that changes nothing writes nothing.
+ * Changes the secret, and tries again if somebody else changes it at the same time. PutSecretValue
+ * alone would overwrite the other change. But UpdateSecretVersionStage moves a label only if the
+ * call names the version that has the label. So `edit` puts the new version under the label NEXT,
+ * and then moves the label AWSCURRENT from the version that it read to the new version. If `change`
+ * returns the same text, `edit` writes nothing.
  */
 export async function edit(
   client: SecretsManagerClient,
@@ -141,7 +145,7 @@ export async function edit(
       await client.send(new UpdateSecretVersionStageCommand(toCurrent));
       return;
     } catch (error) {
-      // Somebody else was first: once more, over theirs.
+      // Somebody else has changed the secret: apply the change to the new text.
       if (!(error instanceof InvalidParameterException) || tries === TRIES_MAX) throw error;
     }
   }

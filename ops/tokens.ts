@@ -8,26 +8,26 @@ import { carryOut, parseRequest, secretIdOf } from './token-commands.ts';
 
 const ACTIONS = ['GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'];
 
-/** `npm run tokens`: who may use the API. Region and credentials are found as AWS's tools do. */
+/** `npm run tokens`. Finds region and credentials where AWS's own tools find them. */
 async function main(args: readonly string[]): Promise<void> {
   const request = parseRequest(args);
   const { stage, region } = request;
   if (stage === 'local') loadLocalEnvironment();
   const client = openSecretsManager(region);
-  await carryOut(client, request, { print: console.log, tell: console.error }).catch((error) => {
-    const advised = { stage, secretId: secretIdOf(request), actions: ACTIONS };
-    throw new Error(adviceOn(error, advised) ?? messageOf(error));
+  await carryOut(client, request, { print: console.log, inform: console.error }).catch((error) => {
+    const command = { stage, secretId: secretIdOf(request), actions: ACTIONS };
+    throw new Error(adviceOn(error, command) ?? messageOf(error));
   });
 }
 
-/** `npm start` leaves behind where its Secrets Manager listens. */
+/** Reads the address of the local Secrets Manager from the file that `npm start` writes. */
 function loadLocalEnvironment(): void {
-  const byDefault = join(fileURLToPath(new URL('..', import.meta.url)), '.onebuck');
-  const file = join(process.env.DATA_DIR || byDefault, 'functions.env');
+  const defaultDir = join(fileURLToPath(new URL('..', import.meta.url)), '.onebuck');
+  const file = join(process.env.DATA_DIR || defaultDir, 'functions.env');
   try {
     process.loadEnvFile(file);
   } catch {
-    throw new Error(`There is no ${file}: the stage local is there while npm start runs.`);
+    throw new Error(`There is no ${file}: the stage local exists only while npm start runs.`);
   }
 }
 

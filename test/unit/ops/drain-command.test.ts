@@ -82,7 +82,7 @@ describe('a drain', () => {
     expect(world.alive().map(({ id }) => id)).toEqual([stranger]);
 
     expect(printed[0]).toBe('1 schedule paused.');
-    expect(printed).toContain(`${bob.id} is running with 2 nodes: its deletion is asked for.`);
+    expect(printed).toContain(`${bob.id} is running with 2 nodes. Requesting its deletion.`);
     expect(printed).toContain(`Linodes with the tag ${OUR_TAG}: 12`);
     expect(printed).toContain(`${bob.id} has ended.`);
     expect(printed.at(-1)).toBe(
@@ -176,7 +176,7 @@ describe('a drain', () => {
     const { printed, error } = await runDrain({ meanwhile: () => world.sweep() });
     expect(error).toBeNull();
     expect(printed.join('\n')).toMatch(
-      new RegExp(`\\(onebuck-${id}-0\\) is of no live cluster: the sweeper .*2026-03-10T12:5`),
+      new RegExp(`\\(onebuck-${id}-0\\) has no live cluster: the sweeper .*2026-03-10T12:5`),
     );
     expect(world.left(id)).toBe(0);
   });

@@ -53,7 +53,7 @@ describe('without a secret', () => {
       expect(told.join('\n')).not.toContain(secret);
     }
     expect(told[0]).toBe(
-      `Made the secret ${SECRET_ID} in us-east-1, with linodeToken, passwordKey, webhookKey and ` +
+      `Created the secret ${SECRET_ID} in us-east-1, with linodeToken, passwordKey, webhookKey and ` +
         'an API token of admin.',
     );
     expect(told.join('\n')).toContain('serverless deploy --stage prod --region us-east-1');
@@ -100,7 +100,7 @@ describe('with a secret', () => {
     expect(questions).toEqual([]);
     expect(told.slice(0, 2)).toEqual([
       `The secret ${SECRET_ID} in us-east-1 has all it needs. Nothing was changed.`,
-      'Left as it was: linodeToken, passwordKey, webhookKey and API tokens of ann.',
+      'Unchanged: linodeToken, passwordKey, webhookKey and API tokens of ann.',
     ]);
   });
 
@@ -195,7 +195,7 @@ describe('--rotate-linode-token', () => {
     const { run, changes, told } = await startSetup(WHOLE);
     await run(FULL, ROTATE);
     expect(changes).toEqual([]);
-    expect(told).toEqual([`${SECRET_ID} has that very Linode token. Nothing was changed.`]);
+    expect(told).toEqual([`${SECRET_ID} already has this Linode token. Nothing was changed.`]);
   });
 
   it('loses nothing that somebody else writes meanwhile', async () => {

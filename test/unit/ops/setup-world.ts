@@ -64,7 +64,7 @@ export async function startSetup(
         },
         output: {
           print: (line: string) => printed.push(line),
-          tell: (line: string) => told.push(line),
+          inform: (line: string) => told.push(line),
         },
       };
       await carryOutSetup(deps, parseSetup(['--stage', 'prod', ...args]));

@@ -27,7 +27,7 @@ async function startOps(
       const printed: string[] = [];
       await carryOut(client, parseRequest(args), {
         print: (line) => printed.push(line),
-        tell: (line) => told.push(line),
+        inform: (line) => told.push(line),
       });
       return printed;
     },
