@@ -208,7 +208,7 @@ describe.skipIf(!hasShared)(`recorded errors of Linode, to our client,${skipped}
     expect(await api.setTags(101, [], LATER)).toMatchObject({ id: 101 });
     expect(requests).toHaveLength(3);
     // Nothing was recorded of how long to wait.
-    expect(clock.slept).toEqual([500, 1_000]);
+    expect(clock.sleptMs).toEqual([500, 1_000]);
   });
 
   it('have the token read afresh, and are told if that is refused too', async () => {

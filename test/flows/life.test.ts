@@ -10,11 +10,14 @@ let world: World;
 const BUDGET = 1_000_000;
 const INSTANCE = '^/linode/instances/\\d+$';
 
-/** What must hold of a cluster when all is over. */
+/**
+ * Expects of an ended cluster: no Linode is left, the bill is within the budget and not above the
+ * recorded spend, and no two of its Linodes had the same label. Returns the record.
+ */
 async function expectPromiseKept(id: `c${string}`) {
   const record = await world.record(id);
   const billed = world.billed(id);
-  expect(world.left(id), 'Linodes left').toBe(0);
+  expect(world.linodeCount(id), 'Linodes left').toBe(0);
   expect(billed, 'billed').toBeLessThanOrEqual(BUDGET);
   if (!('spent' in record)) throw new Error(`the cluster is ${record.phase}`);
   expect(record.spent, 'recorded spend').toBeGreaterThanOrEqual(billed);
@@ -23,7 +26,7 @@ async function expectPromiseKept(id: `c${string}`) {
   return record;
 }
 
-/** From this long after the start, these and no other faults. */
+/** Replaces all faults of the simulated Linode when the clock is `after` past START. */
 function faultsFrom(after: DurationMs, faults: readonly FaultRule[]): void {
   world.clock.alarm(plus(START, after), () => world.linode.setFaults(faults));
 }
@@ -32,7 +35,7 @@ describe('ten nodes for a dollar', () => {
   it('run for 13 hours, cost $0.975 and are gone before the hour mark', async () => {
     world = await aWorld();
     const { id } = await world.launch();
-    await world.reap();
+    await world.tickAndPass();
     const running = await world.record(id);
     expect(running.phase).toBe('running');
     expect(running.nodes.every((node) => 'ipv4' in node && node.ipv4.length === 1)).toBe(true);
@@ -46,27 +49,27 @@ describe('ten nodes for a dollar', () => {
       .map(({ created, deleted }) => (deleted ?? Number.NaN) - created);
     expect(Math.max(...lives)).toBeLessThanOrEqual(hours(13));
     expect(Math.min(...lives)).toBeGreaterThanOrEqual(hours(13) - minutes(3) - seconds(2));
-    // No alarm, and a lead that is the safety margin but for what the deletions took.
+    // No metric of an alarm. The lead is the safety margin less the time that the deletions took.
     expect(world.emitted).toEqual([{ TeardownLead: expect.closeTo(180, -1) }]);
   });
 
-  it('end after maxHours where that comes first', async () => {
+  it('end after maxHours where maxHours end before the budget', async () => {
     world = await aWorld();
     const { id } = await world.launch({ maxHours: 2 });
     await world.reapUntil(plus(START, hours(3)));
     expect(await expectPromiseKept(id)).toMatchObject({ endReason: 'maxHours', spent: 150_000 });
   });
 
-  it('count the backups that the account forces on them', async () => {
+  it('end earlier where the account forces backups, which the budget pays too', async () => {
     world = await aWorld({ linode: { backupsForced: true } });
     const { id } = await world.launch();
     await world.reapUntil(plus(START, hours(14)));
-    // (0.0075 + 0.003) × 10 = $0.105 a started hour: nine of them.
+    // (0.0075 + 0.003) × 10 = $0.105 a started hour; $1 pays nine of them.
     expect(await expectPromiseKept(id)).toMatchObject({ spent: 945_000 });
     expect(world.billed(id)).toBe(945_000);
   });
 
-  it('are destroyed at once when asked, also while they come up', async () => {
+  it('are destroyed at once after a DELETE, also while they come up', async () => {
     world = await aWorld();
     const { id } = await world.launch();
     const passing = world.reconcile(id);
@@ -76,19 +79,19 @@ describe('ten nodes for a dollar', () => {
     expect(await expectPromiseKept(id)).toMatchObject({ endReason: 'requested' });
   });
 
-  it('leave no tag of their own behind', async () => {
+  it("leave no tag on the account but the deployment's ownership tag", async () => {
     world = await aWorld();
     const { id } = await world.launch();
-    await world.reap();
+    await world.tickAndPass();
     await world.destroy(id);
     await world.reapUntil(plus(START, minutes(10)));
-    expect((await world.byHand('GET', '/tags')).data).toEqual([{ label: OUR_TAG }]);
+    expect((await world.callByHand('GET', '/tags')).data).toEqual([{ label: OUR_TAG }]);
   });
 
   it('have passwords that no record, log line or API answer shows', async () => {
     world = await aWorld();
     const { id } = await world.launch();
-    await world.reap();
+    await world.tickAndPass();
     const passwords = world.linode.instances().map(({ rootPass }) => rootPass ?? '');
     expect(new Set(passwords).size).toBe(10);
     const shown = JSON.stringify([await world.record(id), world.log]);
@@ -96,12 +99,12 @@ describe('ten nodes for a dollar', () => {
     expect(shown).not.toContain('token-of-the-account');
   });
 
-  it('have no password where keys are given', async () => {
+  it('have no password where the spec has SSH keys', async () => {
     world = await aWorld();
     const key =
       'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGh0dHBzOi8vZXhhbXBsZS5jb20vYWJjZGVmZ2hpams me';
     await world.launch({ authorizedKeys: [key], userData: '#cloud-config\n' });
-    await world.reap();
+    await world.tickAndPass();
     const [node] = world.linode.instances();
     expect(node).toMatchObject({ rootPass: null, authorizedKeys: [key] });
     expect(Buffer.from(node?.userData ?? '', 'base64').toString()).toBe('#cloud-config\n');
@@ -109,20 +112,20 @@ describe('ten nodes for a dollar', () => {
 });
 
 describe('a hundred nodes', () => {
-  it('are created in the windows of the rate limit, none of them refused', async () => {
+  it('are created within the rate limit: Linode refuses none of the creates', async () => {
     world = await aWorld();
     const { id } = await world.launch({ nodes: 100, budgetUsd: 2 });
-    await world.reap();
+    await world.tickAndPass();
     expect((await world.record(id)).phase).toBe('running');
     const creates = world.linode.requests()['POST /linode/instances'];
     expect(creates).toEqual({ total: 100, byStatus: { 200: 100 } });
-    // Five windows of 20 creates, 15 s each, then a minute to boot and a look every 10 s.
+    // Five windows of 20 creates, 15 s each; then a minute to boot, seen by a look every 10 s.
     expect(world.clock.now() - START).toBeLessThanOrEqual(seconds(60 + 70 + 10));
   });
 });
 
 describe('a launch that Linode refuses half-way', () => {
-  it('is undone, says why, and costs the hour that was started', async () => {
+  it('fails with the reason, destroys its nodes, and costs their started hour', async () => {
     world = await aWorld({ linode: { accountLimit: 5 } });
     const { id } = await world.launch();
     await world.reapUntil(plus(START, minutes(10)));
@@ -131,28 +134,28 @@ describe('a launch that Linode refuses half-way', () => {
     expect(failed).toHaveProperty('failure', expect.stringContaining('limit'));
   });
 
-  it('is kept in part if the spec says so', async () => {
+  it('keeps the created nodes if the spec has onPartial "keep"', async () => {
     world = await aWorld({ linode: { accountLimit: 5 } });
     const { id } = await world.launch({ onPartial: 'keep' });
-    await world.reap();
+    await world.tickAndPass();
     expect((await world.record(id)).phase).toBe('running');
-    expect(world.left(id)).toBe(5);
+    expect(world.linodeCount(id)).toBe(5);
     await world.reapUntil(plus(START, hours(27)));
-    // Five nodes: $0.0375 a started hour, 26 of them.
+    // Five nodes cost $0.0375 a started hour; $1 pays 26 hours.
     expect(await expectPromiseKept(id)).toMatchObject({ spent: 26 * 37_500 });
   });
 
-  it('leaves a stranger with its label alone', async () => {
+  it("does not touch a stranger's Linode that has the label of a node", async () => {
     world = await aWorld();
     const { id, nodes } = await world.launch({ nodes: 2 });
     const stranger = await createStranger(world, nodes[1]?.label ?? '', []);
     await world.reapUntil(plus(START, minutes(10)));
     expect(await expectPromiseKept(id)).toMatchObject({ phase: 'failed' });
-    const kept = world.linode.instances().find((one) => one.id === stranger);
+    const kept = world.linode.instances().find((linode) => linode.id === stranger);
     expect(kept?.deleted).toBeNull();
   });
 
-  it('is undone when a node does not boot in 20 minutes', async () => {
+  it('fails, and destroys its nodes, when a node does not boot in 20 minutes', async () => {
     world = await aWorld({ linode: { stuckLabels: ['-3$'] } });
     const { id } = await world.launch();
     await world.reapUntil(plus(START, minutes(30)));
@@ -163,7 +166,7 @@ describe('a launch that Linode refuses half-way', () => {
 
 describe('faults of Linode', () => {
   it.each(['dropAfter', 'error500After', 'status408After', 'busyAfter'] as const)(
-    'adopts what was made although the answer was lost (%s)',
+    'Onebuck adopts a Linode whose create has lost its answer (%s)',
     async (kind) => {
       world = await aWorld();
       world.linode.setFaults([{ kind, method: 'POST', path: '^/linode/instances$', times: 4 }]);
@@ -183,7 +186,7 @@ describe('faults of Linode', () => {
     'status503',
     'nginx400',
     'html200',
-  ] as const)('comes up although creates fail at first (%s)', async (kind) => {
+  ] as const)('a cluster comes up although its first creates fail (%s)', async (kind) => {
     world = await aWorld();
     world.linode.setFaults([{ kind, method: 'POST', path: '^/linode/instances$', times: 4 }]);
     const { id } = await world.launch();
@@ -196,71 +199,78 @@ describe('faults of Linode', () => {
     ['deletions', { method: 'DELETE', path: INSTANCE }],
     ['lists', { method: 'GET', path: '^/linode/instances$' }],
     ['all calls', {}],
-  ] as const)('keeps the budget when %s fail for two minutes of the margin', async (_, match) => {
-    world = await aWorld();
-    const { id } = await world.launch();
-    faultsFrom(minutes(13 * 60 - 4), [{ kind: 'status500', ...match }]);
-    faultsFrom(minutes(13 * 60 - 1), []);
-    await world.reapUntil(plus(START, hours(14)));
-    await expectPromiseKept(id);
-  });
+  ] as const)(
+    'Onebuck keeps the budget when %s fail for two minutes of the safety margin',
+    async (_, match) => {
+      world = await aWorld();
+      const { id } = await world.launch();
+      faultsFrom(minutes(13 * 60 - 4), [{ kind: 'status500', ...match }]);
+      faultsFrom(minutes(13 * 60 - 1), []);
+      await world.reapUntil(plus(START, hours(14)));
+      await expectPromiseKept(id);
+    },
+  );
 
-  it('keeps the budget when nothing can be read for hours, as long as deletions work', async () => {
+  it('Onebuck keeps the budget when every GET fails for hours, while deletions work', async () => {
     world = await aWorld();
     const { id } = await world.launch();
     faultsFrom(minutes(13 * 60 - 4), [{ kind: 'status500', method: 'GET' }]);
     faultsFrom(hours(14), []);
     await world.reapUntil(plus(START, minutes(14 * 60 - 10)));
-    expect(world.left(id)).toBe(0);
+    expect(world.linodeCount(id)).toBe(0);
     await world.reapUntil(plus(START, hours(15)));
     await expectPromiseKept(id);
   });
 
-  it('records and tells what a longer outage cost, and deletes in the end', async () => {
+  it('Onebuck reports the overspend of a longer outage, and deletes in the end', async () => {
     world = await aWorld();
-    // Of two nodes, as each pass tries for minutes to delete each.
+    // Only two nodes: a pass tries for minutes to delete each of them.
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.2 });
     faultsFrom(hours(12), [{ kind: 'status503', method: 'DELETE', path: INSTANCE }]);
     faultsFrom(minutes(14.5 * 60), []);
     await world.reapUntil(plus(START, hours(15)));
-    expect(world.left(id)).toBe(0);
-    // 15 started hours of $0.015 are $0.225.
+    expect(world.linodeCount(id)).toBe(0);
+    // 15 started hours at $0.015 are $0.225.
     expect(world.billed(id)).toBe(225_000);
     expect(await world.record(id)).toMatchObject({ spent: 225_000, overspent: 25_000 });
-    const told = world.log.filter(({ message }) => message === 'cluster overspent its budget');
-    expect(told).toMatchObject([{ level: 'error', details: { overspent: '$0.025' } }]);
+    const overspends = world.log.filter(
+      ({ message }) => message === 'cluster overspent its budget',
+    );
+    expect(overspends).toMatchObject([{ level: 'error', details: { overspent: '$0.025' } }]);
     const overdue = world.emitted.filter(({ OverdueClusters }) => OverdueClusters === 1);
-    // At each tick, between which the passes here take their five minutes.
+    // The metric is emitted at each tick; a pass takes its five minutes between two ticks.
     expect(overdue.length).toBeGreaterThan(15);
     expect(world.emitted.at(-1)).toEqual({ Overspend: 0.025, TeardownLead: expect.any(Number) });
     expect(world.emitted.at(-1)?.TeardownLead).toBeLessThan(-1 * 3_600);
   });
 
-  it('calls a cluster deleted only when the list shows it no more', async () => {
+  it('Onebuck calls a cluster deleted only when the list shows none of its Linodes', async () => {
     world = await aWorld({ linode: { lingerDeletingSeconds: 240 } });
     const { id } = await world.launch();
-    await world.reap();
+    await world.tickAndPass();
     await world.destroy(id);
-    await world.reap();
+    await world.tickAndPass();
     await world.reapUntil(plus(START, minutes(20)));
     const ended = await expectPromiseKept(id);
-    const deleted = world.linode.instances(`onebuck=${id}`).map((one) => one.deleted ?? Infinity);
+    const deleted = world.linode
+      .instances(`onebuck=${id}`)
+      .map(({ deleted }) => deleted ?? Infinity);
     expect(ended.endedAt - Math.max(...deleted)).toBeGreaterThanOrEqual(minutes(4));
   });
 });
 
-describe('hands of people', () => {
-  it('a cluster whose nodes were all deleted by hand is lost, and bills what it had', async () => {
+describe('when people or the machine interfere', () => {
+  it('a cluster whose nodes a person deletes ends as lost, and bills its hours', async () => {
     world = await aWorld();
     const { id } = await world.launch({ nodes: 2 });
-    await world.reap();
-    for (const node of world.alive(id))
-      await world.byHand('DELETE', `/linode/instances/${node.id}`);
+    await world.tickAndPass();
+    for (const node of world.existingLinodes(id))
+      await world.callByHand('DELETE', `/linode/instances/${node.id}`);
     await world.reapUntil(plus(START, hours(1)));
     expect(await expectPromiseKept(id)).toMatchObject({ endReason: 'lost', spent: 15_000 });
   });
 
-  it('a clock that steps back by an hour in mid-life changes nothing in the end', async () => {
+  it('a clock that is set back by an hour does not delay the teardown', async () => {
     world = await aWorld();
     const { id } = await world.launch();
     await world.reapUntil(plus(START, hours(5)));
@@ -271,15 +281,19 @@ describe('hands of people', () => {
 });
 
 describe('an invocation that dies', () => {
-  /** Dies before or after the effect of the store's n-th call, and of every one until the next. */
-  function dying(call: number, when: 'before' | 'after') {
+  /**
+   * A store that kills the invocation before or after the effect of the store's n-th call. Every
+   * call then fails for 30 seconds, until the next invocation. No call kills once `isCounting` is
+   * false.
+   */
+  function dyingStore(call: number, when: 'before' | 'after') {
     let calls = 0;
-    const state = { dead: false, died: false, counted: true };
+    const state = { isDead: false, hasDied: false, isCounting: true };
     const wrap = <Args extends unknown[], R>(method: (...args: Args) => Promise<R>) => {
       return async (...args: Args): Promise<R> => {
-        if (state.dead) throw new Error('the function is dead');
+        if (state.isDead) throw new Error('the function is dead');
         calls += 1;
-        const dies = state.counted && calls === call;
+        const dies = state.isCounting && calls === call;
         if (dies && when === 'before') die();
         const result = await method(...args);
         if (dies) die();
@@ -287,33 +301,36 @@ describe('an invocation that dies', () => {
       };
     };
     function die(): never {
-      state.dead = true;
-      state.died = true;
-      // The next invocation finds a living process.
+      state.isDead = true;
+      state.hasDied = true;
+      // The next invocation is a new process, which works.
       world.clock.alarm(plus(world.clock.now(), seconds(30)), () => {
-        state.dead = false;
+        state.isDead = false;
       });
       throw new Error('the function died');
     }
-    const around = (store: ClusterStore) => ({ get: wrap(store.get), save: wrap(store.save) });
-    return { state, around };
+    const replaceStore = (store: ClusterStore) => ({
+      get: wrap(store.get),
+      save: wrap(store.save),
+    });
+    return { state, replaceStore };
   }
 
   it.each(['before', 'after'] as const)(
-    'at any store call, %s its effect, leaves nothing behind and keeps the budget',
+    '%s the effect of any call to the store leaves no Linode behind and keeps the budget',
     async (when) => {
       let call = 1;
       for (; call < 60; call += 1) {
-        const { state, around } = dying(call, when);
-        world = await aWorld({ inMemory: true, around });
+        const { state, replaceStore } = dyingStore(call, when);
+        world = await aWorld({ inMemory: true, replaceStore });
         const { id } = await world.launch({ nodes: 3, budgetUsd: 0.0225 });
         await world.reconcile(id);
         world.clock.set(plus(world.clock.now(), minutes(1)));
         await world.reapUntil(plus(START, hours(2)));
-        state.counted = false;
+        state.isCounting = false;
         await expectPromiseKept(id);
         expect(world.billed(id), `died at call ${call}`).toBeLessThanOrEqual(22_500);
-        if (!state.died) break;
+        if (!state.hasDied) break;
       }
       expect(call, 'calls of a life').toBeGreaterThan(10);
     },

@@ -17,21 +17,21 @@ const kinds = () => world.notices.map(({ kind }) => kind);
 
 async function expectGoneOnTime(id: ClusterId, length: number): Promise<void> {
   expect(await world.record(id)).toMatchObject({ phase: 'deleted', overspent: 0 });
-  expect(world.left(id)).toBe(0);
+  expect(world.linodeCount(id)).toBe(0);
   const deleted = world.linode.instances(`onebuck=${id}`).map((one) => one.deleted ?? Number.NaN);
   expect(Math.min(...deleted)).toBeGreaterThanOrEqual(START + length - minutes(3));
   expect(Math.max(...deleted)).toBeLessThan(START + length);
 }
 
-describe('the life of a cluster', () => {
-  it('is told once each, in time, with its bill at the end', async () => {
+describe('people get', () => {
+  it('each notice of the life of a cluster once and in time, and its bill at the end', async () => {
     world = await aWorld();
     const { id } = await world.launch({ budgetUsd: 0.4 });
     await world.reapUntil(plus(START, hours(6)));
     expect(kinds()).toEqual(LIFE);
     const [launched, half, mostly, soon, gone] = world.notices;
     expect(launched).toMatchObject({ clusterId: id, nodesUp: 10, addresses: 10, bill: 375_000 });
-    // Five hours: the third is more than half, the fourth 80 %.
+    // The budget pays five hours: with the third, more than half is billed; with the fourth, 80 %.
     const isAt = (notice: typeof half, at: EpochMs) => {
       expect(notice?.at).toBeGreaterThanOrEqual(at);
       expect(notice?.at).toBeLessThanOrEqual(at + seconds(10));
@@ -44,14 +44,14 @@ describe('the life of a cluster', () => {
     await expectGoneOnTime(id, hours(5));
   });
 
-  it('is told once each also where every pass is made twice at the same time', async () => {
+  it('each notice once, also where each pass runs twice at the same time', async () => {
     world = await aWorld();
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.05 });
     while (world.clock.now() < plus(START, hours(4))) {
       const tick = plus(world.clock.now(), minutes(1));
-      await world.tick();
-      for (const one of world.nudged) {
-        await Promise.all([world.reconcile(one), world.reconcile(one)]);
+      await world.reaperTick();
+      for (const nudged of world.nudged) {
+        await Promise.all([world.reconcile(nudged), world.reconcile(nudged)]);
       }
       if (world.clock.now() < tick) world.clock.set(tick);
     }
@@ -59,7 +59,7 @@ describe('the life of a cluster', () => {
     expect(await world.record(id)).toMatchObject({ phase: 'deleted', notified: LIFE });
   });
 
-  it('that fails is told with why and what it cost, and no other end', async () => {
+  it('only the notice "failed" for a failed cluster, with the reason and the spend', async () => {
     world = await aWorld({ linode: { accountLimit: 5 } });
     await world.launch();
     await world.reapUntil(plus(START, minutes(10)));
@@ -68,7 +68,7 @@ describe('the life of a cluster', () => {
     ]);
   });
 
-  it('that is ended by a request while it comes up is told as gone alone', async () => {
+  it('for a cluster that a DELETE ends while it comes up only the notice "gone"', async () => {
     world = await aWorld();
     const { id } = await world.launch();
     await world.destroy(id);
@@ -76,7 +76,7 @@ describe('the life of a cluster', () => {
     expect(world.notices).toMatchObject([{ kind: 'gone', endReason: 'requested' }]);
   });
 
-  it('whose budget is raised is told of no share again, and of its new end', async () => {
+  it('no notice of a share twice where the budget is raised, and the new end', async () => {
     world = await aWorld();
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.06 });
     await world.reapUntil(plus(START, durationOf(hours(3) + minutes(30))));
@@ -88,10 +88,10 @@ describe('the life of a cluster', () => {
   });
 });
 
-describe('who can not be told', () => {
-  const lost = () => world.logged('notice not sent');
+describe('a notifier', () => {
+  const unsent = () => world.logDetails('notice not sent');
 
-  it('by an error changes nothing but the log', async () => {
+  it('that rejects every notice changes nothing but the log', async () => {
     world = await aWorld({
       notifier: {
         send: async () => {
@@ -102,12 +102,12 @@ describe('who can not be told', () => {
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.05 });
     await world.reapUntil(plus(START, hours(4)));
     await expectGoneOnTime(id, hours(3));
-    expect(lost()).toEqual(
+    expect(unsent()).toEqual(
       LIFE.map((kind) => ({ clusterId: id, kind, reason: 'the topic is gone' })),
     );
   });
 
-  it('by one that throws before it has begun, likewise', async () => {
+  it('that throws instead of returning a promise changes nothing but the log', async () => {
     world = await aWorld({
       notifier: {
         send: () => {
@@ -118,41 +118,41 @@ describe('who can not be told', () => {
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.02 });
     await world.reapUntil(plus(START, hours(2)));
     await expectGoneOnTime(id, hours(1));
-    expect(lost()).toHaveLength(3);
+    expect(unsent()).toHaveLength(3);
   });
 
-  it('by one that hangs is waited for for seconds, after all else is done', async () => {
+  it('that hangs delays a pass by 5 seconds, after the pass has saved the record', async () => {
     world = await aWorld({ notifier: { send: () => new Promise(() => {}) } });
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.05 });
     const began = world.clock.now();
     expect(await world.reconcile(id)).toBeUndefined();
     expect((await world.record(id)).phase).toBe('running');
-    // A minute to boot and a look every 10 seconds.
+    // The cluster takes a minute to boot, which the pass sees by a look every 10 seconds.
     expect(world.clock.now() - began).toBeLessThanOrEqual(seconds(70 + 10 + 5));
     await world.reapUntil(plus(START, hours(4)));
     await expectGoneOnTime(id, hours(3));
-    expect(lost()).toEqual(
+    expect(unsent()).toEqual(
       LIFE.map((kind) => ({ clusterId: id, kind, reason: 'no answer in time' })),
     );
   });
 });
 
-it('what a pass can not save it does not tell, and the next one tells it once', async () => {
-  let fails = false;
+it('a pass sends no notice that it can not save, and the next pass sends it once', async () => {
+  let isTableDown = false;
   world = await aWorld({
-    around: (store) => ({
+    replaceStore: (store) => ({
       save: async (record) => {
-        if (fails && record.notified?.includes('half')) throw new Error('the table is away');
+        if (isTableDown && record.notified?.includes('half')) throw new Error('the table is away');
         return store.save(record);
       },
     }),
   });
   const { id } = await world.launch({ nodes: 2, budgetUsd: 0.15 });
   await world.reapUntil(plus(START, hours(2)));
-  fails = true;
+  isTableDown = true;
   await world.reapUntil(plus(START, hours(6)));
   expect(kinds()).toEqual(['launched']);
-  fails = false;
+  isTableDown = false;
   await world.reapUntil(plus(START, durationOf(hours(6) + minutes(30))));
   expect(kinds()).toEqual(['launched', 'half']);
   expect((await world.record(id)).notified).toEqual(['launched', 'half']);

@@ -25,8 +25,8 @@ const faultsOf = async (input: unknown) => {
   return (error as { details: { faults: unknown[] } }).details.faults;
 };
 
-describe('creating a schedule', () => {
-  it('keeps it, due at its first occurrence, and buys nothing', async () => {
+describe('a request for a schedule', () => {
+  it('stores the schedule, due at its first occurrence, and creates no Linode', async () => {
     const { schedule, isNew } = await request({ ...NIGHTLY, name: 'tests', monthlyCapUsd: 3 });
     const nextAt = at('2026-03-11T01:30:00Z');
     expect(isNew).toBe(true);
@@ -45,12 +45,12 @@ describe('creating a schedule', () => {
     expect(world.linode.instances()).toEqual([]);
   });
 
-  it('keeps a paused one without a time', async () => {
+  it('stores a paused schedule without a next time', async () => {
     const { schedule } = await request({ ...NIGHTLY, enabled: false });
     expect(schedule).toMatchObject({ enabled: false, nextAt: null, dueAt: null });
   });
 
-  it('tells all faults at once, those of the spec, the time and the zone too', async () => {
+  it('is refused with all its faults at once, those of its spec too', async () => {
     const spec = { ...SPEC, nodes: 0, region: 'mars-east' };
     const input = { cron: '30 25 * * *', timezone: 'Mars/Base', spec, overlap: 'queue' };
     expect(await faultsOf(input)).toEqual([
@@ -69,12 +69,12 @@ describe('creating a schedule', () => {
     ['30 2 * * * *', 'five fields'],
     ['@reboot', 'five fields'],
     ['0 0 30 2 *', 'a day that exists'],
-  ])('refuses the expression %s', async (cron, told) => {
-    const fault = { path: 'cron', message: expect.stringContaining(told) };
+  ])('is refused with the expression %s', async (cron, reason) => {
+    const fault = { path: 'cron', message: expect.stringContaining(reason) };
     expect(await faultsOf({ ...NIGHTLY, cron })).toEqual([fault]);
   });
 
-  it('refuses a budget below the first hour, as a launch does', async () => {
+  it('is refused, as a launch is, where the budget does not pay the first hour', async () => {
     const input = { ...NIGHTLY, spec: { ...SPEC, budgetUsd: 0.01 } };
     await expect(request(input)).rejects.toMatchObject({
       code: 'refused',
@@ -83,7 +83,7 @@ describe('creating a schedule', () => {
     expect(await listSchedules(world, 'admin')).toEqual([]);
   });
 
-  it('judges the budget by the hour of the first run, not by the one now', async () => {
+  it('needs a budget that pays the first hour of the first run, not of today', async () => {
     const tight = { ...SPEC, budgetUsd: 0.015 };
     world.clock.set(at('2026-03-31T23:30:00Z'));
     await expect(request({ ...NIGHTLY, spec: tight })).resolves.toMatchObject({ isNew: true });
@@ -93,7 +93,7 @@ describe('creating a schedule', () => {
     });
   });
 
-  it('refuses more than 50 of one owner', async () => {
+  it('is refused where the owner has 50 schedules', async () => {
     for (let index = 0; index < 50; index += 1) {
       await world.schedules.insert(aSchedule({ id: id(index), owner: 'ann' }));
     }
@@ -104,14 +104,14 @@ describe('creating a schedule', () => {
     await expect(request(NIGHTLY, { owner: 'bob' })).resolves.toMatchObject({ isNew: true });
   });
 
-  it('throws where Linode can not be asked', async () => {
+  it('fails where Linode does not answer', async () => {
     world.linode.setFaults([{ kind: 'status500', path: '^/' }]);
     await expect(request(NIGHTLY)).rejects.toMatchObject({ code: 'linodeUnavailable' });
   });
 });
 
-describe('the same idempotency key', () => {
-  it('gives the same schedule for the same body, whatever the order of its fields', async () => {
+describe('a repeated idempotency key', () => {
+  it('returns the same schedule for the same body, whatever the order of its fields', async () => {
     const first = await request(NIGHTLY, { key: 'k' });
     world.clock.set(plus(START, hours(30)));
     const { spec, ...rest } = NIGHTLY;
@@ -126,13 +126,13 @@ describe('the same idempotency key', () => {
     });
   });
 
-  it('of another owner gives another schedule, as no key does', async () => {
+  it('of another owner creates another schedule, and so does a request without key', async () => {
     const requests = [{ key: 'k' }, { key: 'k', owner: 'bob' }, {}, {}];
     const created = await Promise.all(requests.map((options) => request(NIGHTLY, options)));
     expect(new Set(created.map(({ schedule }) => schedule.id)).size).toBe(4);
   });
 
-  it('many times at once gives one schedule', async () => {
+  it('in ten requests at once creates one schedule', async () => {
     const created = await Promise.all(
       Array.from({ length: 10 }, () => request(NIGHTLY, { key: 'k' })),
     );
@@ -141,8 +141,8 @@ describe('the same idempotency key', () => {
   });
 });
 
-describe('a schedule of somebody else', () => {
-  it('is as if it were not there, but for the admin', async () => {
+describe('a request for one schedule', () => {
+  it("of another owner's answers notFound, but to the admin", async () => {
     const { schedule } = await request(NIGHTLY);
     const { id } = schedule;
     const notFound = { code: 'notFound', message: expect.stringContaining(id) };
@@ -157,13 +157,16 @@ describe('a schedule of somebody else', () => {
     }
   });
 
-  it.each(['saaaaaaaaaa', 'caaaaaaaaaa', 'nonsense', ''])('nor is %s there', async (id) => {
-    await expect(getSchedule(world, 'admin', id)).rejects.toMatchObject({ code: 'notFound' });
-  });
+  it.each(['saaaaaaaaaa', 'caaaaaaaaaa', 'nonsense', ''])(
+    'of the id "%s" answers notFound',
+    async (id) => {
+      await expect(getSchedule(world, 'admin', id)).rejects.toMatchObject({ code: 'notFound' });
+    },
+  );
 });
 
-describe('changing a schedule', () => {
-  it('to what it is changes nothing', async () => {
+describe('a change of a schedule', () => {
+  it('to the state that it already has changes nothing', async () => {
     const { schedule } = await request(NIGHTLY);
     const { id } = schedule;
     expect(await changeSchedule(world, 'ann', id, { enabled: true })).toEqual(schedule);
@@ -171,7 +174,7 @@ describe('changing a schedule', () => {
     expect(await changeSchedule(world, 'ann', id, { enabled: false })).toEqual(paused);
   });
 
-  it('succeeds while passes write it too', async () => {
+  it('succeeds while a pass writes the record too', async () => {
     const { schedule } = await request({ ...NIGHTLY, cron: '* * * * *', overlap: 'allow' });
     world.clock.set(plus(START, minutes(5)));
     const passing = world.runSchedule(schedule.id);
@@ -185,8 +188,8 @@ describe('changing a schedule', () => {
   });
 });
 
-describe('deleting a schedule', () => {
-  it('ends it for good, and what it launched lives on', async () => {
+describe('the deletion of a schedule', () => {
+  it('removes the schedule for good, and the cluster that it launched lives on', async () => {
     const { schedule } = await request(NIGHTLY);
     world.clock.set(schedule.nextAt ?? START);
     await world.runSchedule(schedule.id);
@@ -200,7 +203,7 @@ describe('deleting a schedule', () => {
 });
 
 describe('the next runs', () => {
-  it('are told by the clock of the zone, the soonest first', () => {
+  it("are computed by the clock of the schedule's time zone, the soonest first", () => {
     const schedule = { ...NIGHTLY, nextAt: at('2026-03-28T01:30:00Z') };
     expect(nextRuns(schedule, 3).map((run) => new Date(run).toISOString())).toEqual([
       '2026-03-28T01:30:00.000Z',
@@ -209,7 +212,7 @@ describe('the next runs', () => {
     ]);
   });
 
-  it('are none while it is paused', () => {
+  it('are none while the schedule is paused', () => {
     expect(nextRuns({ ...NIGHTLY, nextAt: null }, 5)).toEqual([]);
   });
 });

@@ -5,13 +5,13 @@ import { hours, minus, minutes, plus, seconds } from '../../lib/core/base/units.
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
 import type { FaultRule } from '../../simulators/linode/simulator.ts';
-import { aBody, at, EVERY } from '../support/builders.ts';
+import { ALL_CLUSTERS, aBody, at } from '../support/builders.ts';
 import { aWorld, START, type World } from '../support/flow-world.ts';
 
 let world: World;
 
 const SPEC = aBody({ budgetUsd: 0.05, maxHours: 2 });
-/** Every hour, from 13:00 of the day on. */
+/** Comes every full hour; FIRST is the first occurrence after START. */
 const HOURLY = { cron: '0 * * * *', spec: SPEC, overlap: 'allow' };
 const FIRST = at('2026-03-10T13:00:00Z');
 
@@ -24,7 +24,7 @@ async function current(id: ScheduleId): Promise<ScheduleRecord> {
 async function clusters() {
   const records = [];
   for (let cursor: string | null = null; ; ) {
-    const page = await world.store.list({ ...EVERY, cursor });
+    const page = await world.store.list({ ...ALL_CLUSTERS, cursor });
     records.push(...page.records);
     if (page.nextCursor === null) return records.reverse();
     cursor = page.nextCursor;
@@ -33,14 +33,14 @@ async function clusters() {
 
 const resultsOf = ({ runs }: ScheduleRecord) => runs.map(({ result }) => result).reverse();
 
-/** Has no cluster due, since their lives are not what the test is about. */
-const launchingOnly = (real: ClusterStore): Partial<ClusterStore> => ({
+/** Makes no cluster due in the time of the test, so that the test runs no passes over clusters. */
+const withoutDueClusters = (real: ClusterStore): Partial<ClusterStore> => ({
   insert: (record) =>
     real.insert({ ...record, dueAt: plus(START, hours(100_000)) } as typeof record),
 });
 
-/** A year of price lists would take most of the test's time. */
-function askedOnce({ types, regions, images, backups, soldOut }: CatalogueCache): CatalogueCache {
+/** Reads each list once: a year of price lists would take most of the test's time. */
+function readOnce({ types, regions, images, backups, soldOut }: CatalogueCache): CatalogueCache {
   const once = <Asked extends unknown[], T>(read: (...asked: Asked) => Promise<T>) => {
     let first: Promise<T> | null = null;
     return (...asked: Asked) => {
@@ -53,26 +53,26 @@ function askedOnce({ types, regions, images, backups, soldOut }: CatalogueCache)
     regions: once(regions),
     images: once(images),
     backups: once(backups),
-    // Of the one region that it is about.
+    // The test asks about one region only.
     soldOut: once(soldOut),
   };
 }
 
-/** Dies instead of its first save, as a pass does that is killed just before. */
-function dyingOnce(real: ScheduleStore): Partial<ScheduleStore> {
-  let isDead = false;
+/** Throws at the first save, as if the pass were killed just before the save. */
+function dyingAtFirstSave(real: ScheduleStore): Partial<ScheduleStore> {
+  let hasDied = false;
   return {
     async save(record) {
-      if (isDead) return real.save(record);
-      isDead = true;
+      if (hasDied) return real.save(record);
+      hasDied = true;
       throw new Error('killed');
     },
   };
 }
 
 describe('a nightly schedule at 2:30 in Berlin', () => {
-  it('runs 365 times in a year, none doubled and none missed', async () => {
-    const options = { around: launchingOnly, aroundCatalogue: askedOnce };
+  it('runs 365 times in a year, no occurrence twice and none missed', async () => {
+    const options = { replaceStore: withoutDueClusters, replaceCatalogue: readOnce };
     world = await aWorld({ inMemory: true, ...options });
     const { id } = await world.schedule({
       cron: '30 2 * * *',
@@ -82,12 +82,12 @@ describe('a nightly schedule at 2:30 in Berlin', () => {
     });
     const end = plus(START, hours(365 * 24));
     for (let { dueAt } = await current(id); dueAt !== null && dueAt < end; ) {
-      // The tick before; and one more after, as a tick comes each minute.
+      // A tick comes each minute: 40 s before the occurrence, and 20 s after it.
       world.clock.set(minus(dueAt, seconds(40)));
-      await world.tick();
+      await world.reaperTick();
       expect(world.clock.now()).toBeGreaterThanOrEqual(dueAt);
       world.clock.set(plus(dueAt, seconds(20)));
-      await world.tick();
+      await world.reaperTick();
       ({ dueAt } = await current(id));
     }
     const launchedAt = (await clusters()).map(({ createdAt }) => new Date(createdAt));
@@ -105,8 +105,8 @@ describe('a nightly schedule at 2:30 in Berlin', () => {
 });
 
 describe('a schedule whose passes die or meet', () => {
-  it('finds the cluster again that a pass launched and could not tell of', async () => {
-    world = await aWorld({ aroundSchedules: dyingOnce });
+  it('records the cluster that an earlier pass launched and could not record', async () => {
+    world = await aWorld({ replaceSchedules: dyingAtFirstSave });
     const { id } = await world.schedule(HOURLY);
     world.clock.set(FIRST);
     expect(await world.runSchedule(id)).toMatchObject({ message: 'killed' });
@@ -122,8 +122,8 @@ describe('a schedule whose passes die or meet', () => {
     });
   });
 
-  it('finds it also when nobody came by for hours', async () => {
-    world = await aWorld({ aroundSchedules: dyingOnce });
+  it('records that cluster also when the next pass comes after hours', async () => {
+    world = await aWorld({ replaceSchedules: dyingAtFirstSave });
     const { id } = await world.schedule({ ...HOURLY, cron: '0 13 * * *' });
     world.clock.set(FIRST);
     await world.runSchedule(id);
@@ -136,7 +136,7 @@ describe('a schedule whose passes die or meet', () => {
     ]);
   });
 
-  it('launches one cluster where ten passes run at once, again and again', async () => {
+  it('launches one cluster an occurrence where ten passes run at once', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     for (let hour = 0; hour < 3; hour += 1) {
@@ -148,7 +148,7 @@ describe('a schedule whose passes die or meet', () => {
     expect(resultsOf(await current(id))).toEqual(['launched', 'launched', 'launched']);
   });
 
-  it('does not run twice what it ran before the clock was set back', async () => {
+  it('does not repeat an occurrence that it ran before the clock was set back', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     world.clock.set(FIRST);
@@ -162,10 +162,10 @@ describe('a schedule whose passes die or meet', () => {
     expect(await clusters()).toHaveLength(1);
   });
 
-  it('tells of a cluster that was launched just when it was paused', async () => {
+  it('records a cluster that was launched just while somebody paused the schedule', async () => {
     let whileLaunching = async () => {};
     world = await aWorld({
-      around: (real) => ({
+      replaceStore: (real) => ({
         async insert(record) {
           const inserted = await real.insert(record);
           await whileLaunching();
@@ -190,10 +190,10 @@ describe('a schedule whose passes die or meet', () => {
     });
   });
 
-  it('is not brought back by a pass when it was deleted meanwhile', async () => {
+  it('stays deleted when somebody deletes the schedule during a pass', async () => {
     let saves = 0;
     world = await aWorld({
-      aroundSchedules: (real) => ({
+      replaceSchedules: (real) => ({
         async save(record) {
           saves += 1;
           await real.delete(record.id);
@@ -212,7 +212,7 @@ describe('a schedule whose passes die or meet', () => {
 });
 
 describe('an occurrence that is late', () => {
-  it('is made up for within an hour, each in its turn', async () => {
+  it('is made up for within an hour, and so are several, in order', async () => {
     world = await aWorld();
     const { id } = await world.schedule({ ...HOURLY, cron: '*/20 13 * * *' });
     world.clock.set(plus(FIRST, minutes(59)));
@@ -221,7 +221,7 @@ describe('an occurrence that is late', () => {
     expect(await clusters()).toHaveLength(3);
   });
 
-  it('is missed after that, and the record says how many were', async () => {
+  it('is missed after an hour, and the record says how many were missed', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     world.clock.set(plus(FIRST, minutes(48 * 60 + 10)));
@@ -240,41 +240,41 @@ describe('an occurrence that is late', () => {
     expect(world.emitted).toEqual([{ FailedLaunches: 48 }]);
   });
 
-  it('is missed by the thousand without a pass that has no end', async () => {
+  it('is missed in blocks of a thousand, so that no pass takes too long', async () => {
     world = await aWorld();
     const { id } = await world.schedule({ ...HOURLY, cron: '* * * * *', overlap: 'skip' });
     world.clock.set(plus(START, hours(48)));
     await world.runSchedule(id);
-    const told = world.log.filter(({ message }) => message === 'schedule ran');
-    const counts = told.flatMap(({ details }) => details.count ?? []);
+    const runs = world.log.filter(({ message }) => message === 'schedule ran');
+    const counts = runs.flatMap(({ details }) => details.count ?? []);
     expect(counts).toEqual([1_000, 1_000, 47 * 60 - 1 - 2_000]);
-    // The rest came within the hour, or a minute later: one is launched, those after it skipped.
-    expect(told.filter(({ details }) => details.result === 'skipped')).toHaveLength(61);
+    // The other occurrences are at most an hour late: one is launched, and the later ones skipped.
+    expect(runs.filter(({ details }) => details.result === 'skipped')).toHaveLength(61);
     expect(await clusters()).toHaveLength(1);
   });
 });
 
-describe('a schedule while it is paused', () => {
-  it('launches nothing, and goes on from when it is resumed', async () => {
+describe('a paused schedule', () => {
+  it('launches nothing, and continues with the next occurrence after it is resumed', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     expect(await world.pause(id)).toMatchObject({ enabled: false, nextAt: null, dueAt: null });
     world.clock.set(plus(FIRST, hours(5)));
-    await world.tick();
+    await world.reaperTick();
     await world.runSchedule(id);
     expect(await clusters()).toEqual([]);
     const resumed = await world.resume(id);
     expect(resumed).toMatchObject({ enabled: true, nextAt: plus(FIRST, hours(6)), runs: [] });
     expect(await world.resume(id)).toEqual(resumed);
     world.clock.set(plus(FIRST, hours(6)));
-    await world.tick();
+    await world.reaperTick();
     expect(await clusters()).toHaveLength(1);
   });
 
-  it('launches nothing even where a pass was waiting for its time', async () => {
+  it('launches nothing even where a pass was waiting for the occurrence by then', async () => {
     let beforeReading = async () => {};
     world = await aWorld({
-      aroundSchedules: (real) => ({
+      replaceSchedules: (real) => ({
         async get(id) {
           await beforeReading();
           return real.get(id);
@@ -294,16 +294,16 @@ describe('a schedule while it is paused', () => {
   });
 });
 
-describe('an occurrence while the cluster of the one before is live', () => {
-  it('is skipped, until that has ended', async () => {
+describe('an occurrence', () => {
+  it('is skipped while the cluster of an earlier occurrence is live', async () => {
     world = await aWorld();
     const { id } = await world.schedule({ cron: '*/30 * * * *', spec: SPEC });
     world.clock.set(minus(plus(START, minutes(30)), seconds(50)));
     await world.reapUntil(plus(START, hours(4)));
     const { runs } = await current(id);
-    const told = runs.map((run) => [new Date(run.at).toISOString().slice(11, 16), run.result]);
-    // Two hours from 12:30, less the margin: by 14:30 it has gone.
-    expect(told.reverse().slice(0, 6)).toEqual([
+    const results = runs.map((run) => [new Date(run.at).toISOString().slice(11, 16), run.result]);
+    // The cluster of 12:30 lives two hours less the safety margin: it has ended by 14:30.
+    expect(results.reverse().slice(0, 6)).toEqual([
       ['12:30', 'launched'],
       ['13:00', 'skipped'],
       ['13:30', 'skipped'],
@@ -318,10 +318,10 @@ describe('an occurrence while the cluster of the one before is live', () => {
   });
 });
 
-describe('a launch that can not be made', () => {
+describe('an occurrence whose launch fails', () => {
   const DOWN: FaultRule[] = [{ kind: 'status500', path: '^/' }];
 
-  it('is tried again each minute while Linode is down, and then made', async () => {
+  it('is tried again each minute while Linode is down, and then launched', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     world.clock.set(FIRST);
@@ -331,7 +331,7 @@ describe('a launch that can not be made', () => {
     expect({ nextAt, runs }).toEqual({ nextAt: FIRST, runs: [] });
     expect(dueAt).toBe(plus(world.clock.now(), minutes(1)));
     world.linode.setFaults([]);
-    await world.tick();
+    await world.reaperTick();
     expect(await current(id)).toMatchObject({
       nextAt: plus(FIRST, hours(1)),
       dueAt: plus(FIRST, hours(1)),
@@ -339,13 +339,13 @@ describe('a launch that can not be made', () => {
     });
   });
 
-  it('is missed where Linode stays down', async () => {
+  it('is missed where Linode is down for over an hour', async () => {
     world = await aWorld();
     const { id } = await world.schedule({ ...HOURLY, cron: '0 13 * * *' });
     world.clock.set(FIRST);
     world.linode.setFaults(DOWN);
     while (world.clock.now() < plus(FIRST, minutes(62))) {
-      await world.tick();
+      await world.reaperTick();
       world.clock.set(plus(world.clock.now(), minutes(1)));
     }
     expect(await current(id)).toMatchObject({
@@ -355,10 +355,10 @@ describe('a launch that can not be made', () => {
     expect(await clusters()).toEqual([]);
   });
 
-  it('is tried again, too, where too many others were launched at that time', async () => {
+  it('is tried again where other launches keep writing the ledger', async () => {
     let isBusy = true;
     world = await aWorld({
-      aroundLedger: (ledger) => ({
+      replaceLedger: (ledger) => ({
         save: async (next) => (isBusy ? 'conflict' : ledger.save(next)),
       }),
     });
@@ -367,17 +367,17 @@ describe('a launch that can not be made', () => {
     expect(await world.runSchedule(id)).toMatchObject({ code: 'conflict' });
     expect(await current(id)).toMatchObject({ nextAt: FIRST, runs: [] });
     isBusy = false;
-    await world.tick();
+    await world.reaperTick();
     expect((await current(id)).runs).toMatchObject([{ at: FIRST, result: 'launched' }]);
   });
 
-  it('is refused where the same occurrence had launched something else', async () => {
+  it('is refused where it has already launched a cluster of another spec', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     const schedule = await current(id);
     world.clock.set(FIRST);
     await world.runSchedule(id);
-    // As of a schedule that was deleted and made anew with the same Idempotency-Key.
+    // This happens to a schedule that was deleted and created anew with the same Idempotency-Key.
     const { revision } = await current(id);
     await world.schedules.save({ ...schedule, revision, spec: { ...SPEC, nodes: 1 } });
     expect(await world.runSchedule(id)).toBeUndefined();
@@ -387,9 +387,9 @@ describe('a launch that can not be made', () => {
     });
   });
 
-  it('is refused with its reason, and the next is tried', async () => {
+  it('is recorded as refused with the reason, and the next occurrence is launched', async () => {
     world = await aWorld();
-    // Enough on an ordinary day, and too little where an hour runs into the next month.
+    // The budget pays one hour. The first hour of 31 March 23:30 runs into April and counts twice.
     const spec = { ...SPEC, budgetUsd: 0.015 };
     const { id } = await world.schedule({ cron: '30 23 30,31 3 *', spec, overlap: 'allow' });
     world.clock.set(at('2026-03-30T23:30:00Z'));
@@ -405,7 +405,7 @@ describe('a launch that can not be made', () => {
     expect(world.emitted).toEqual([{ FailedLaunches: 1 }]);
   });
 
-  it('is refused with the faults that the spec has come to have', async () => {
+  it('is refused with the faults of its spec where the spec has become invalid', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     const schedule = await current(id);
@@ -418,8 +418,8 @@ describe('a launch that can not be made', () => {
   });
 });
 
-describe('a pass', () => {
-  it('waits for an occurrence that comes before the next tick, and for no later one', async () => {
+describe('a pass over a schedule', () => {
+  it('waits for an occurrence that comes before the next tick, and for no later', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     world.clock.set(minus(FIRST, minutes(2)));
@@ -431,13 +431,13 @@ describe('a pass', () => {
     expect(launched?.createdAt).toBe(FIRST);
   });
 
-  it('over a schedule that is not there does nothing', async () => {
+  it('that does not exist does nothing', async () => {
     world = await aWorld();
     expect(await world.runSchedule('saaaaaaaaaa')).toBeUndefined();
     expect(world.log).toEqual([]);
   });
 
-  it('asks for a pass over what it launched', async () => {
+  it('asks for a pass over the cluster that it launched', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     world.clock.set(FIRST);

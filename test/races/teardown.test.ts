@@ -10,8 +10,8 @@ import {
   at,
   created,
   ID,
-  idOf,
   LAUNCH,
+  linodeIdOf,
   OTHER_ID,
   OUR_TAGS,
   STAGE,
@@ -29,7 +29,7 @@ const DUE = { ...BEFORE, dueAt: TEARDOWN, reapTags: [reapTag(TEARDOWN)] };
 const tags = [...OUR_TAGS, reapTag(TEARDOWN)];
 
 /** A second cluster, whose time is long to come. */
-const OTHERS = [0, 1].map((index) => created(index, { linodeId: idOf(index) + 100 }));
+const OTHERS = [0, 1].map((index) => created(index, { linodeId: linodeIdOf(index) + 100 }));
 const OTHER = aRunning({
   id: OTHER_ID,
   nodes: OTHERS.map((node) => ({ ...node, label: nodeLabel(OTHER_ID, node.index) })),
@@ -69,7 +69,7 @@ describe('reaper, sweeper, passes and requests at the teardown time', () => {
         const world = new World(s, { troubles: drawn, now: minus(TEARDOWN, minutes(5)) });
         await world.put(DUE, [aLinode({ tags }), aLinode({ index: 1, tags })]);
         const linodes = OTHER.nodes.map(({ index, label }) =>
-          aLinode({ id: idOf(index) + 100, label, tags: otherTags }),
+          aLinode({ id: linodeIdOf(index) + 100, label, tags: otherTags }),
         );
         await world.put(OTHER, linodes);
         for (const one of [...STRANGERS, ORPHAN]) world.account.put(one);

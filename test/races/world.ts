@@ -23,8 +23,8 @@ import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import { aBody, aSettings, LAUNCH, OUR_TAG, teardownOf } from '../support/builders.ts';
 import { collect } from '../support/cluster-store-contract.ts';
-import { someDeps } from '../support/deps.ts';
-import { quiet, someSecrets } from '../support/doubles.ts';
+import { depsWith } from '../support/deps.ts';
+import { aSecret, silentLog } from '../support/doubles.ts';
 import { Account, linodeApi } from './account.ts';
 import { Actor, Race, type Trouble } from './race.ts';
 
@@ -194,7 +194,7 @@ export class World {
 
   depsOf(actor: Actor) {
     const error = (message: string) => void this.errors.push(message);
-    const log: Log = { ...quiet, error };
+    const log: Log = { ...silentLog, error };
     const ledger: LedgerStore = {
       read: () => actor.call('ledger.read', () => this.table.ledger.read()),
       save: (next) => actor.call('ledger.save', () => this.#saveLedger(next)),
@@ -206,7 +206,7 @@ export class World {
         }),
       runSchedule: () => actor.call('nudge', () => {}),
     };
-    return someDeps({
+    return depsWith({
       clock: actor,
       linode: linodeApi(this.account, actor, log, {
         created: (linode, by) => this.#checkCreated(linode, by),
@@ -216,7 +216,7 @@ export class World {
       log,
       nudge,
       schedules: this.#schedules(actor),
-      secrets: someSecrets({
+      secrets: aSecret({
         passwordKey: () => actor.call('secrets.passwordKey', () => 'a key'),
       }),
       settings: this.settings,

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { NAMESPACE } from '../../lib/adapters/aws/emf.ts';
 import { type MetricName, metrics } from '../../lib/core/cluster/metrics.ts';
-import { alarm, alarms, isInAlarm, read } from '../support/alarm.ts';
+import { alarmNamed, alarms, isInAlarm, read } from '../support/alarm.ts';
 import { emitted } from '../support/emf.ts';
 
 describe('the alarm for a reaper that does not run', () => {
-  const of = alarm('ReaperNotRun');
+  const of = alarmNamed('ReaperNotRun');
 
   it('watches the invocations of the reaper', () => {
     expect(of).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'Invocations' });
@@ -22,7 +22,7 @@ describe('the alarm for a reaper that does not run', () => {
 });
 
 it('the alarm for a sweeper that does not run goes off after three of its periods', () => {
-  const of = alarm('SweeperNotRun');
+  const of = alarmNamed('SweeperNotRun');
   expect(of.Dimensions).toEqual([{ Name: 'FunctionName', Value: 'SweepLambdaFunction' }]);
   expect([of.Period, isInAlarm(of, [1, null, null, null])]).toEqual([300, true]);
 });
@@ -44,12 +44,12 @@ it.each(alarms)('%s says what to do, to the one topic', (_, of) => {
 });
 
 it('the one for an overspend goes off at a micro-dollar, and at once', () => {
-  expect(isInAlarm(alarm('Overspent'), [null, 0.000001])).toBe(true);
-  expect(isInAlarm(alarm('Overspent'), [null, 0])).toBe(false);
+  expect(isInAlarm(alarmNamed('Overspent'), [null, 0.000001])).toBe(true);
+  expect(isInAlarm(alarmNamed('Overspent'), [null, 0])).toBe(false);
 });
 
 it('the one for an overdue cluster goes off in the minute that shows one', () => {
-  const of = alarm('OverdueClusters');
+  const of = alarmNamed('OverdueClusters');
   expect([of.Period, isInAlarm(of, [null, 1])]).toEqual([60, true]);
 });
 

@@ -25,7 +25,7 @@ export interface Alarm {
 
 const root = new URL('../../', import.meta.url);
 export const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-/** CloudFormation's own tags become the text that they are put before. */
+/** The parser drops CloudFormation's tags: `!Ref Topic` is read as the text `Topic`. */
 export const { Resources } = parse(read('stack/alarms.yml'), { logLevel: 'silent' }) as {
   Resources: Record<string, Resource>;
 };
@@ -34,17 +34,17 @@ export const ofType = <T>(type: string) =>
     .filter(([, { Type }]) => Type === type)
     .map(([name, { Properties }]) => [name, Properties as unknown as T] as const);
 export const alarms = ofType<Alarm>('AWS::CloudWatch::Alarm');
-export const alarm = (name: string) => Resources[name]?.Properties as unknown as Alarm;
+export const alarmNamed = (name: string) => Resources[name]?.Properties as unknown as Alarm;
 
-/** Whether CloudWatch would have it in alarm; a period without data has null. */
-export function isInAlarm(of: Alarm, periods: readonly (number | null)[]): boolean {
-  const looked = periods.slice(-of.EvaluationPeriods);
-  const breaching = looked.filter((value) => {
-    if (value === null) return of.TreatMissingData === 'breaching';
-    if (of.ComparisonOperator === 'LessThanThreshold') return value < of.Threshold;
-    return of.ComparisonOperator === 'GreaterThanThreshold'
-      ? value > of.Threshold
-      : value >= of.Threshold;
+/** Whether CloudWatch puts the alarm into the state ALARM; null: a period without data. */
+export function isInAlarm(alarm: Alarm, periods: readonly (number | null)[]): boolean {
+  const lastPeriods = periods.slice(-alarm.EvaluationPeriods);
+  const breaching = lastPeriods.filter((value) => {
+    if (value === null) return alarm.TreatMissingData === 'breaching';
+    if (alarm.ComparisonOperator === 'LessThanThreshold') return value < alarm.Threshold;
+    return alarm.ComparisonOperator === 'GreaterThanThreshold'
+      ? value > alarm.Threshold
+      : value >= alarm.Threshold;
   });
-  return breaching.length >= (of.DatapointsToAlarm ?? of.EvaluationPeriods);
+  return breaching.length >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods);
 }

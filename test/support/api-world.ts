@@ -9,7 +9,7 @@ import { aContext, startWorld } from './handler-world.ts';
 export interface Call {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** null: the route is open to all, and the authorizer is not asked. */
+  /** Whose API token the request bears; null: the gateway asks no authorizer on the route. */
   readonly owner?: string | null;
   readonly remainingMs?: number;
 }
@@ -22,15 +22,15 @@ export interface Answer {
   readonly json: any;
 }
 
-/** A world, and the api function in it: `call('GET', '/clusters?limit=1')`. */
+/** A world with the api function; `call` takes a target such as `/clusters?limit=1`. */
 export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
   const world = await startWorld(options);
   const { handler } = await import('../../handlers/api.ts');
 
-  async function call(method: string, target: string, sent: Call = {}): Promise<Answer> {
+  async function call(method: string, target: string, options: Call = {}): Promise<Answer> {
     const [rawPath = '', rawQueryString = ''] = target.split('?');
-    const { owner = 'admin', headers = {}, body, remainingMs } = sent;
-    // No two calls come at the same instant.
+    const { owner = 'admin', headers = {}, body, remainingMs } = options;
+    // A millisecond passes before each call, so that no two calls come at the same instant.
     world.clock.set(plus(world.clock.now(), durationMs(1)));
     const { authorizer, ...requestContext } = event.requestContext;
     const result = (await handler(
@@ -63,11 +63,12 @@ export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
   return { ...world, handler, call };
 }
 
-/** Of every answer in every test: that it is one that the API's description has. */
+/** Expects that the API's description has the answer: its status, and the schema of its JSON. */
 function expectAsDescribed(method: string, path: string, { status, json }: Answer): void {
   const operation = (Object.values(operations) as Operation[]).find(
-    (one) =>
-      one.method === method && new RegExp(`^${one.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
+    (operation) =>
+      operation.method === method &&
+      new RegExp(`^${operation.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
   );
   if (operation === undefined) return;
   const described = operation.answers[status];
@@ -84,5 +85,5 @@ function expectAsDescribed(method: string, path: string, { status, json }: Answe
 
 const toJson = (body: unknown) => JSON.stringify(body);
 
-/** Ten of the smallest Linodes for a dollar: the README's own example. */
-export const TEN = JSON.parse(event.body) as Readonly<Record<string, unknown>>;
+/** The README's example of a spec: ten nanodes with a budget of $1. */
+export const TEN_NANODES = JSON.parse(event.body) as Readonly<Record<string, unknown>>;

@@ -3,14 +3,14 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { onTestFinished } from 'vitest';
 import { startSecrets } from '../../simulators/aws/secrets.ts';
 
-/** The environment of a process that uses services of AWS on this machine. */
+/** The environment of a process that uses simulated services of AWS. */
 export const LOCAL_AWS = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',
   AWS_SECRET_ACCESS_KEY: 'local',
 };
 
-/** The options of a client of the service at this endpoint. */
+/** The options of an SDK client for the simulated service at the endpoint. */
 export const localAws = (endpoint: string) => ({
   endpoint,
   region: 'us-east-1',
@@ -20,7 +20,10 @@ export const localAws = (endpoint: string) => ({
 /** The form in which the secret keeps an API token. */
 export const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
 
-/** Secrets Manager with this secret, and a client, until the test ends; null: not made yet. */
+/**
+ * Starts a Secrets Manager with one secret, and a client of it, until the test ends. `secret` is
+ * written as JSON unless it is text; null: the secret does not exist yet.
+ */
 export async function startSecret(secretId: string, secret: unknown) {
   const text = secret === null || typeof secret === 'string' ? secret : JSON.stringify(secret);
   const changes: string[] = [];
@@ -35,7 +38,7 @@ export async function startSecret(secretId: string, secret: unknown) {
   return {
     url: local.url,
     client,
-    /** Each value that the secret was given. */
+    /** Each value that was written to the secret, in order. */
     changes,
     current,
     fields: async () => JSON.parse(await current()) as Record<string, unknown>,

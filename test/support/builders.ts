@@ -40,11 +40,11 @@ export const ID: ClusterId = 'cabcdefg234';
 export const OTHER_ID: ClusterId = 'cotherone22';
 export const SCHEDULE_ID: ScheduleId = 'sabcdefg234';
 export const STAGE = 'test';
-/** When every cluster here was launched, and every Linode created, unless a test says otherwise. */
+/** When the builders' clusters are launched and their Linodes created, unless a test sets it. */
 export const LAUNCH = at('2026-11-10T15:00:00Z');
 export const OUR_TAG = ownershipTag(STAGE);
 export const OUR_TAGS = [OUR_TAG, clusterTag(ID)];
-/** The teardown time of two nanodes that were launched then and have a dollar. */
+/** The reap tag with the teardown time of two nanodes launched at LAUNCH with a budget of $1. */
 export const REAP_TAG = 'reap=20261113T0857Z';
 
 export const aSettings = (overrides: Partial<Settings> = {}): Settings => ({
@@ -62,8 +62,8 @@ export const aBody = (overrides: Readonly<Record<string, unknown>> = {}) => ({
   ...overrides,
 });
 
-/** The query for everybody's clusters, in whatever state: the first hundred. */
-export const EVERY = { owner: null, status: null, month: null, limit: 100, cursor: null };
+/** The query for the newest hundred clusters of all owners and statuses. */
+export const ALL_CLUSTERS = { owner: null, status: null, month: null, limit: 100, cursor: null };
 
 export const aSpec = (overrides: Partial<Spec> = {}): Spec => ({
   name: null,
@@ -94,7 +94,7 @@ export const aBought = (overrides: Partial<Bought> = {}): Bought => ({
   ...overrides,
 });
 
-/** Two planned nodes, and a budget of $1 that they could not spend in 66 hours. */
+/** The fields of every record: two planned nodes, and a budget of $1, which pays 66 hours. */
 function common(overrides: Partial<Common>): Common {
   const nodes = overrides.nodes ?? [planned(0), planned(1)];
   const budget = overrides.budget ?? usd(1);
@@ -128,16 +128,16 @@ export const aCluster = (overrides: Partial<Provisioning> = {}): Provisioning =>
   dueAt: overrides.dueAt ?? LAUNCH,
 });
 
-/** Running, with two nodes, unless told otherwise. */
+/** A running cluster, with two created nodes unless `overrides` has others. */
 export const aRunning = (overrides: Partial<Running> = {}): Running => ({
   ...common({ ...overrides, nodes: overrides.nodes ?? [created(0), created(1)] }),
   phase: 'running',
   dueAt: LAUNCH,
   startedAt: LAUNCH,
-  ...only(overrides, ['dueAt', 'startedAt']),
+  ...pickPresent(overrides, ['dueAt', 'startedAt']),
 });
 
-/** On its way out since the launch, as asked for. */
+/** A cluster in the phase `deleting` since its launch, because its owner asked for it. */
 export const aDeleting = (overrides: Partial<Deleting> = {}): Deleting => ({
   ...common({ ...overrides, nodes: overrides.nodes ?? [created(0), created(1)] }),
   phase: 'deleting',
@@ -147,7 +147,7 @@ export const aDeleting = (overrides: Partial<Deleting> = {}): Deleting => ({
   endReason: 'requested',
   failure: null,
   tagsRemoved: false,
-  ...only(overrides, [
+  ...pickPresent(overrides, [
     'dueAt',
     'startedAt',
     'deletingSince',
@@ -170,13 +170,13 @@ export const anEnded = (overrides: Partial<Ended & { phase: EndedRecord['phase']
     ...overrides,
   }) satisfies EndedRecord as EndedRecord;
 
-/** The teardown time of a live cluster, seen from `now`. */
+/** The teardown time of a live cluster, as known at `now`. */
 export const teardownOf = (record: Common, now: EpochMs): EpochMs => lifeOf(record, now).teardownAt;
 
-/** The notice that a cluster is gone. */
+/** The notice of the kind `gone`. */
 export const aNotice = () => withEndNotice(anEnded(), LAUNCH).notice as Notice;
 
-/** Nightly, next in the night after the launch, without a run yet. */
+/** A nightly schedule without a run; its next occurrence is in the night after LAUNCH. */
 export const aSchedule = (overrides: Partial<ScheduleRecord> = {}): ScheduleRecord => {
   const nextAt = overrides.nextAt === undefined ? at('2026-11-11T02:30:00Z') : overrides.nextAt;
   return {
@@ -200,19 +200,19 @@ export const aSchedule = (overrides: Partial<ScheduleRecord> = {}): ScheduleReco
   };
 };
 
-function only<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+function pickPresent<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
   const entries = keys.filter((key) => key in from).map((key) => [key, from[key]]);
   return Object.fromEntries(entries) as Pick<T, K>;
 }
 
-/** The id of a node's Linode where a test does not name one: 100 + index. */
-export const idOf = (index: number): number => 100 + index;
+/** The id that the builders give the Linode of a node: 100 + index. */
+export const linodeIdOf = (index: number): number => 100 + index;
 
-/** The Linode of node `index`, with all the tags that make it the cluster's. */
+/** The Linode of node `index`, with the ownership tag, the cluster's tag and the reap tag. */
 export const aLinode = (overrides: Partial<Linode> & { index?: number } = {}): Linode => {
   const { index = 0, ...rest } = overrides;
   return {
-    id: idOf(index),
+    id: linodeIdOf(index),
     label: nodeLabel(ID, index),
     status: 'running',
     created: LAUNCH,
@@ -226,9 +226,9 @@ export const aLinode = (overrides: Partial<Linode> & { index?: number } = {}): L
   };
 };
 
-const named = (index: number) => ({ index, label: nodeLabel(ID, index) });
+const indexAndLabel = (index: number) => ({ index, label: nodeLabel(ID, index) });
 const machine = (index: number) => ({
-  linodeId: idOf(index),
+  linodeId: linodeIdOf(index),
   billedFrom: LAUNCH,
   status: 'running' as const,
   ipv4: [`192.0.2.${index}`],
@@ -238,25 +238,30 @@ const machine = (index: number) => ({
 
 export const planned = (index: number): NodeIn<'planned'> => ({
   state: 'planned',
-  ...named(index),
+  ...indexAndLabel(index),
 });
 
-/** Sent at the launch, and not since. */
+/** A node whose create was sent at LAUNCH, and not again, unless `overrides` says otherwise. */
 export const creating = (
   index: number,
   overrides: Partial<Pick<NodeIn<'creating'>, 'sentAt' | 'triedAt'>> = {},
 ): NodeIn<'creating'> => {
   const sentAt = overrides.sentAt ?? LAUNCH;
-  return { state: 'creating', ...named(index), sentAt, triedAt: overrides.triedAt ?? sentAt };
+  return {
+    state: 'creating',
+    ...indexAndLabel(index),
+    sentAt,
+    triedAt: overrides.triedAt ?? sentAt,
+  };
 };
 
-/** Running since the launch. */
+/** A node whose Linode runs since LAUNCH. */
 export const created = (
   index: number,
   overrides: Partial<NodeIn<'created'>> = {},
 ): NodeIn<'created'> => ({
   state: 'created',
-  ...named(index),
+  ...indexAndLabel(index),
   ...machine(index),
   ...overrides,
 });
@@ -266,7 +271,7 @@ export const deleting = (
   overrides: Partial<NodeIn<'deleting'>> = {},
 ): NodeIn<'deleting'> => ({
   state: 'deleting',
-  ...named(index),
+  ...indexAndLabel(index),
   ...machine(index),
   billedUntil: LAUNCH,
   ...overrides,
@@ -280,7 +285,7 @@ export const gone = (index: number, overrides: Partial<NodeIn<'gone'>> = {}): No
 
 export const neverCreated = (index: number, reason = 'no capacity'): NodeIn<'neverCreated'> => ({
   state: 'neverCreated',
-  ...named(index),
+  ...indexAndLabel(index),
   reason,
 });
 

@@ -6,9 +6,9 @@ import { projectDir } from '../../build/project.ts';
 import { killTree } from './processes.ts';
 
 /*
- * Programs that tests start. None outlives its test, or its file if a hook starts it, whether that
- * passes, fails or times out; nor does one outlive the process that runs the tests, even if that is
- * killed.
+ * Programs that tests start. A program ends with its test, or with its test file if a hook starts
+ * it, whether the test passes, fails or times out. A program also ends with the process that runs
+ * the tests, even if that process is killed.
  */
 
 export interface Ended {
@@ -21,35 +21,36 @@ export interface Running {
   readonly child: ChildProcess;
   readonly said: { readonly stdout: string; readonly stderr: string };
   readonly ended: Promise<Ended>;
-  /** Resolves once it has said this; rejects if it ends without. */
+  /** Resolves once the output contains the text; rejects if the program ends without it. */
   says(text: string): Promise<void>;
 }
 
-/** Its variables; it has no others. */
+/** All environment variables of the program; it inherits none. */
 export type Env = Readonly<Record<string, string>>;
 
-/** A Node program, by its arguments. */
+/** Starts Node with the arguments. */
 export const startNode = (args: readonly string[], env: Env): Running =>
   start([process.execPath, '--import', endWithParent, ...args], env, ['ipc']);
 
-/** The same, of TypeScript. */
+/** Starts Node with the arguments, the first of which is a program in TypeScript. */
 export const startScript = (args: readonly string[], env: Env): Running =>
   startNode(['--import', tsx, ...args], env);
 
-/** A Node program in a terminal of its own. Its input is what is typed there. */
+/** Starts Node in a terminal of its own; what is written to its input is typed there. */
 export const startInTerminal = (args: readonly string[], env: Env): Running =>
   start(['python3', onTerminal, process.execPath, ...args], { TERM: 'xterm', ...env });
 
 export const hasTerminals = spawnSync('python3', ['-c', 'import pty, termios']).status === 0;
 
 /**
- * Any program that reads nothing: a shell reads in its place, and kills the program when its input
- * ends. So ask for its `ended`: the function `ended` closes the input first.
+ * Starts any program that reads no input. A shell reads the input in the program's place, and kills
+ * the program at the end of the input: so wait for its `ended`, as the function `ended` closes the
+ * input first.
  */
 export const startProgram = (command: readonly string[], env: Env): Running =>
   start(['sh', '-c', 'exec 3<&0; (cat <&3; kill $$) & exec "$@"', 'sh', ...command], env);
 
-/** What comes of it, once it has read all of this. */
+/** Writes `input` to the program and closes its input; resolves when the program has ended. */
 export function ended({ child, ended }: Running, input = ''): Promise<Ended> {
   child.stdin?.end(input);
   return ended;
@@ -63,7 +64,7 @@ function start(
   const stdio = ['pipe', 'pipe', 'pipe', ...channels] as const;
   const child = spawn(file, args, { env, cwd: projectDir, stdio: [...stdio] });
   const end = () => endTree(child);
-  if (TestRunner.getCurrentTest() === undefined) ofFile.push(end);
+  if (TestRunner.getCurrentTest() === undefined) endsOfFile.push(end);
   else onTestFinished(end);
   return follow(child);
 }
@@ -72,9 +73,9 @@ const endWithParent = new URL('../../dev/end-with-parent.mjs', import.meta.url).
 const tsx = createRequire(import.meta.url).resolve('tsx');
 const onTerminal = fileURLToPath(new URL('on_terminal.py', import.meta.url));
 
-const ofFile: (() => Promise<void>)[] = [];
+const endsOfFile: (() => Promise<void>)[] = [];
 afterAll(async () => {
-  await Promise.all(ofFile.map((end) => end()));
+  await Promise.all(endsOfFile.map((end) => end()));
 });
 
 function follow(child: ChildProcess): Running {
@@ -86,32 +87,32 @@ function follow(child: ChildProcess): Running {
       for (const listener of listeners) listener();
     });
   }
-  child.stdin?.on('error', () => {}); // it may end before it has read all
+  child.stdin?.on('error', () => {}); // the program may end before it has read all its input
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, ...said }));
   });
   const says = (text: string) =>
     new Promise<void>((resolve, reject) => {
-      const look = () => {
+      const checkOutput = () => {
         if (!said.stdout.includes(text) && !said.stderr.includes(text)) return;
-        listeners.delete(look);
+        listeners.delete(checkOutput);
         resolve();
       };
-      listeners.add(look);
-      look();
-      const gone = ({ code }: Ended) =>
+      listeners.add(checkOutput);
+      checkOutput();
+      const rejectEnded = ({ code }: Ended) =>
         reject(
           new Error(`ended with ${code} before it said "${text}": ${said.stdout}${said.stderr}`),
         );
-      ended.then(gone, reject);
+      ended.then(rejectEnded, reject);
     });
   return { child, said, ended, says };
 }
 
 async function endTree(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
+  const exited = new Promise((resolve) => child.once('exit', resolve));
   killTree(child.pid);
-  await gone;
+  await exited;
 }

@@ -16,22 +16,22 @@ import { aCluster, aDeleting, anEnded, aRunning, aSpec, at, created, LAUNCH } fr
 
 let store: ClusterStore;
 
-/** What lib/ports.ts promises of a ClusterStore. `makeStore` gives one without a record. */
+/** Tests what lib/ports.ts promises of a ClusterStore. `makeStore` returns an empty store. */
 export function clusterStoreContract(name: string, makeStore: () => Promise<ClusterStore>): void {
   describe(name, () => {
     beforeEach(async () => {
       store = await makeStore();
     });
-    describe('insert, get and getMany', aStoreOfRecords);
-    describe('save', aStoreForManyWriters);
-    describe('due', aDueIndex);
-    describe('list', aList);
-    describe('livedIn', aRegister);
+    describe('insert, get and getMany', testInsertAndGet);
+    describe('save', testSave);
+    describe('due', testDue);
+    describe('list', testList);
+    describe('livedIn', testLivedIn);
   });
 }
 
-function aStoreOfRecords(): void {
-  it('gives back what was inserted, whatever its phase', async () => {
+function testInsertAndGet(): void {
+  it('get returns a record of any phase as it was inserted', async () => {
     const records = [
       aCluster({ id: id(1) }),
       aRunning({
@@ -47,14 +47,14 @@ function aStoreOfRecords(): void {
     for (const record of records) expect(await store.get(record.id)).toEqual(record);
   });
 
-  it('leaves the first record alone when its id is inserted again', async () => {
+  it('keeps the first record when a second is inserted under its id', async () => {
     const first = aCluster({ owner: 'ann' });
     await store.insert(first);
     expect(await store.insert({ ...first, owner: 'bob' })).toBe('exists');
     expect(await store.get(first.id)).toEqual(first);
   });
 
-  it('lets one of many inserts of the same id win', async () => {
+  it('accepts exactly one of 20 inserts of the same id at once', async () => {
     const owners = Array.from({ length: 20 }, (_, index) => `owner${index}`);
     const answers = await Promise.all(owners.map((owner) => store.insert(aCluster({ owner }))));
     expect(answers.filter((answer) => answer === 'inserted')).toHaveLength(1);
@@ -62,23 +62,23 @@ function aStoreOfRecords(): void {
     expect(await store.get(aCluster().id)).toMatchObject({ owner: winner });
   });
 
-  it('says notFound of an id without a record', async () => {
+  it('get answers notFound for an id without a record', async () => {
     expect(await store.get(id(1))).toBe('notFound');
   });
 
-  it('gives many records by their ids, and leaves out those that are not there', async () => {
-    const there = Array.from({ length: 120 }, (_, index) => aCluster({ id: id(index) }));
-    await Promise.all(there.map((record) => store.insert(record)));
+  it('getMany returns 120 records by their ids, and leaves out ids without a record', async () => {
+    const existing = Array.from({ length: 120 }, (_, index) => aCluster({ id: id(index) }));
+    await Promise.all(existing.map((record) => store.insert(record)));
     const missing = Array.from({ length: 30 }, (_, index) => id(1_000 + index));
-    const found = await store.getMany([...missing, ...there.map((record) => record.id)]);
-    expect(byId(found)).toEqual(byId(there));
+    const found = await store.getMany([...missing, ...existing.map((record) => record.id)]);
+    expect(byId(found)).toEqual(byId(existing));
   });
 
-  it('gives no records for no ids', async () => {
+  it('getMany returns no records for no ids', async () => {
     expect(await store.getMany([])).toEqual([]);
   });
 
-  it('takes the largest cluster there can be', async () => {
+  it('stores the largest record that a cluster can have', async () => {
     const nodes = Array.from({ length: 500 }, (_, index) =>
       created(index, {
         ipv4: ['203.0.113.250', '192.168.250.250'],
@@ -96,8 +96,8 @@ function aStoreOfRecords(): void {
   });
 }
 
-function aStoreForManyWriters(): void {
-  it('writes over the revision that was read, and counts it', async () => {
+function testSave(): void {
+  it('save replaces the revision that was read, and raises the revision by one', async () => {
     const record = aCluster();
     await store.insert(record);
     const saved = await store.save({ ...record, dueAt: plus(LAUNCH, minutes(5)) });
@@ -105,7 +105,7 @@ function aStoreForManyWriters(): void {
     expect(await store.get(record.id)).toEqual(saved);
   });
 
-  it('gives the second writer of one revision a conflict, and keeps the first', async () => {
+  it('answers conflict to the second save of one revision, and keeps the first', async () => {
     const record = aCluster();
     await store.insert(record);
     const first = await store.save({ ...record, stage: 'first' });
@@ -113,7 +113,7 @@ function aStoreForManyWriters(): void {
     expect(await store.get(record.id)).toEqual(first);
   });
 
-  it('lets exactly one of 50 writers at once win', async () => {
+  it('accepts exactly one of 50 saves of the same revision at once', async () => {
     const record = aCluster();
     await store.insert(record);
     const writers = Array.from({ length: 50 }, (_, index) => ({ ...record, stage: `s${index}` }));
@@ -123,7 +123,7 @@ function aStoreForManyWriters(): void {
     expect(await store.get(record.id)).toEqual(won[0]);
   });
 
-  it('loses no write of 10 writers that each read again after a conflict', async () => {
+  it('loses no write of 10 writers at once that read again after a conflict', async () => {
     const { id: shared } = aCluster();
     await store.insert(aCluster({ budget: 0 as ClusterRecord['budget'] }));
     const addOne = async () => {
@@ -137,14 +137,14 @@ function aStoreForManyWriters(): void {
     expect(await store.get(shared)).toMatchObject({ budget: 10, revision: 11 });
   });
 
-  it('gives a conflict for a record that is not there, and makes none', async () => {
+  it('save answers conflict for a record that does not exist, and creates no record', async () => {
     expect(await store.save(aCluster())).toBe('conflict');
     expect(await store.get(aCluster().id)).toBe('notFound');
   });
 }
 
-function aDueIndex(): void {
-  it('gives the live clusters due up to the instant, most overdue first', async () => {
+function testDue(): void {
+  it('yields the live clusters that are due up to the instant, most overdue first', async () => {
     const until = LAUNCH;
     const late = (ms: number) => plus(until, seconds(-ms));
     await store.insert(aRunning({ id: id(1), dueAt: late(10) }));
@@ -156,7 +156,7 @@ function aDueIndex(): void {
     expect(await dueOf(store, until)).toEqual([id(2), id(3), id(1), id(4)]);
   });
 
-  it('forgets a cluster once it has ended', async () => {
+  it('yields a cluster no more once it has ended', async () => {
     const record = aDeleting({ dueAt: LAUNCH });
     await store.insert(record);
     expect(await dueOf(store, LAUNCH)).toEqual([record.id]);
@@ -164,7 +164,7 @@ function aDueIndex(): void {
     expect(await dueOf(store, LAUNCH)).toEqual([]);
   });
 
-  it('moves a cluster to where its latest write has it due', async () => {
+  it('yields a cluster at the due time of its latest save', async () => {
     const record = aRunning({ dueAt: LAUNCH });
     await store.insert(record);
     await store.save({ ...record, dueAt: plus(LAUNCH, minutes(1)) });
@@ -172,8 +172,8 @@ function aDueIndex(): void {
     expect(await dueOf(store, plus(LAUNCH, minutes(1)))).toEqual([record.id]);
   });
 
-  it('gives all of many, each once and in order', async () => {
-    // More than a megabyte of records, which is as much as DynamoDB reads for one page.
+  it('yields each of 80 due clusters once and in order, over several pages', async () => {
+    // DynamoDB reads at most a megabyte for one page; these records are larger together.
     const spec = aSpec({ userData: '#'.repeat(16_384) });
     const records = Array.from({ length: 80 }, (_, index) =>
       aCluster({ id: id(index), spec, dueAt: plus(LAUNCH, seconds(-index)) }),
@@ -183,10 +183,10 @@ function aDueIndex(): void {
   });
 }
 
-function aList(): void {
+function testList(): void {
   const anns = { owner: 'ann', status: null, month: null, limit: 100, cursor: null };
 
-  it("gives an owner's clusters, newest first; without an owner, everybody's", async () => {
+  it("lists an owner's clusters, newest first; without an owner, everybody's", async () => {
     const minute = (index: number) => plus(LAUNCH, minutes(index));
     await store.insert(aCluster({ id: id(1), owner: 'ann', createdAt: minute(1) }));
     await store.insert(anEnded({ id: id(2), owner: 'bob', createdAt: minute(2) }));
@@ -196,29 +196,29 @@ function aList(): void {
     expect(await store.list({ ...anns, owner: 'eve' })).toEqual({ records: [], nextCursor: null });
   });
 
-  it('gives whole records, as get does', async () => {
+  it('lists whole records, as get returns them', async () => {
     await store.insert(aRunning({ owner: 'ann' }));
     const { records } = await store.list(anns);
     expect(records).toEqual([await store.get(aRunning().id)]);
   });
 
-  it('pages through all that match any limit, status and month, once each and in order', async () => {
+  it('pages through the clusters of any status and month, each once and in order', async () => {
     const phases = ['provisioning', 'running', 'deleting', 'deleted', 'failed'] as const;
-    // Few instants, so that many clusters are created at the same one: the ends of a month.
+    // Only four instants, at the ends of a month, so that many clusters share an instant.
     const instants = ['10-31T23:59:59.999Z', '11-01T00:00Z', '11-30T23:59:59.999Z', '12-01T00:00Z'];
-    const someRecords = fc.array(
+    const drawnRecords = fc.array(
       fc.record({ phase: fc.constantFrom(...phases), instant: fc.constantFrom(...instants) }),
       { maxLength: 12 },
     );
     let runs = 0;
     const property = fc.asyncProperty(
-      someRecords,
+      drawnRecords,
       fc.integer({ min: 1, max: 5 }),
       fc.option(fc.constantFrom(...phases)),
       fc.option(fc.constantFrom('2026-10', '2026-11', '2026-12', '2027-01')),
-      async (wanted, limit, status, month) => {
+      async (drawn, limit, status, month) => {
         const owner = `owner${++runs}`;
-        const records = wanted.map(({ phase, instant }, index) =>
+        const records = drawn.map(({ phase, instant }, index) =>
           inPhase(phase, { id: id(runs * 100 + index), owner, createdAt: at(`2026-${instant}`) }),
         );
         await Promise.all(records.map((record) => store.insert(record)));
@@ -233,14 +233,14 @@ function aList(): void {
         const times = listed.map(({ createdAt }) => createdAt);
         expect(times).toEqual(times.toSorted((a, b) => b - a));
         expect(pages.slice(0, -1).every((page) => page.length === limit)).toBe(true);
-        // A last page without a record would make a client ask in vain.
+        // An empty last page would cost the client a request that returns nothing.
         expect(pages.length).toBe(Math.max(1, Math.ceil(matching.length / limit)));
       },
     );
     await fc.assert(property, { numRuns: 30 });
   });
 
-  it("gives everybody's of a month, where no owner is named", async () => {
+  it("lists everybody's clusters of a month where the query names no owner", async () => {
     const [october, november] = [at('2026-10-31T23:59Z'), at('2026-11-01T00:00Z')];
     await store.insert(aCluster({ id: id(1), owner: 'ann', createdAt: october }));
     await store.insert(aCluster({ id: id(2), owner: 'bob', createdAt: november }));
@@ -249,7 +249,7 @@ function aList(): void {
     expect(idsOf(listed).toSorted()).toEqual([id(2), id(3)]);
   });
 
-  it('gives pages that fit into an answer, however large the clusters are', async () => {
+  it('keeps each page below 4 MB, however large the records: an answer takes 6 MB', async () => {
     const spec = aSpec({ authorizedKeys: Array.from({ length: 20 }, () => 'k'.repeat(5_000)) });
     const records = Array.from({ length: 40 }, (_, index) =>
       aCluster({ id: id(index), owner: 'ann', spec, createdAt: plus(LAUNCH, minutes(index)) }),
@@ -260,7 +260,7 @@ function aList(): void {
     for (const page of pages) expect(JSON.stringify(page).length).toBeLessThan(4_000_000);
   });
 
-  it('goes on where it was, though clusters were launched and ended in between', async () => {
+  it('continues after the cursor, though clusters ended or were launched meanwhile', async () => {
     const records = Array.from({ length: 4 }, (_, index) =>
       aCluster({ id: id(index), owner: 'ann', createdAt: plus(LAUNCH, minutes(index)) }),
     );
@@ -275,7 +275,7 @@ function aList(): void {
     expect(second.nextCursor).toBeNull();
   });
 
-  it("never shows another owner's clusters, even with a cursor of theirs", async () => {
+  it("lists no other owner's clusters, even with a cursor of another owner's list", async () => {
     for (const index of [1, 2, 3]) await store.insert(aCluster({ id: id(index), owner: 'bob' }));
     await store.insert(aCluster({ id: id(4), owner: 'ann' }));
     const { nextCursor } = await store.list({ ...anns, owner: 'bob', limit: 1 });
@@ -288,34 +288,37 @@ function aList(): void {
     ['empty', ''],
     ['no base64', '%%%'],
     ['of another service', cursor('page=2')],
-    ['with a bad id', cursor('1795348800000/xyz')],
-    ['with a bad time', cursor('yesterday/caaaaaaaaaa')],
+    ['with a malformed id', cursor('1795348800000/xyz')],
+    ['with a malformed time', cursor('yesterday/caaaaaaaaaa')],
     ['with a time beyond all numbers', cursor('9999999999999999/caaaaaaaaaa')],
-  ])('refuses a cursor that is %s', async (_, bad) => {
+  ])('refuses a cursor that is %s', async (_, malformed) => {
     await store.insert(aCluster({ owner: 'ann' }));
-    await expect(store.list({ ...anns, cursor: bad })).rejects.toMatchObject({
+    await expect(store.list({ ...anns, cursor: malformed })).rejects.toMatchObject({
       code: 'invalid',
       details: { faults: [{ path: 'cursor' }] },
     });
   });
 
-  it.each(['2026-10', '2026-12'])('refuses a cursor of November for %s', async (month) => {
-    for (const n of [1, 2]) await store.insert(aCluster({ id: id(n), owner: 'ann' }));
-    const { nextCursor } = await store.list({ ...anns, month: '2026-11', limit: 1 });
-    await expect(store.list({ ...anns, month, cursor: nextCursor })).rejects.toMatchObject({
-      code: 'invalid',
-      details: { faults: [{ path: 'cursor' }] },
-    });
-  });
+  it.each(['2026-10', '2026-12'])(
+    'refuses a cursor of the list of November in the list of %s',
+    async (month) => {
+      for (const n of [1, 2]) await store.insert(aCluster({ id: id(n), owner: 'ann' }));
+      const { nextCursor } = await store.list({ ...anns, month: '2026-11', limit: 1 });
+      await expect(store.list({ ...anns, month, cursor: nextCursor })).rejects.toMatchObject({
+        code: 'invalid',
+        details: { faults: [{ path: 'cursor' }] },
+      });
+    },
+  );
 }
 
-function aRegister(): void {
+function testLivedIn(): void {
   const from = at('2026-11-01T00:00:00Z');
   const to = at('2026-12-01T00:00:00Z');
   const before = (instant: EpochMs) => plus(instant, durationMs(-1));
   const november = { owner: null, from, to };
 
-  it('gives what lived at some time from `from` until `to`, newest first', async () => {
+  it('yields the clusters that lived at some time in the span, newest first', async () => {
     const [longAgo, inOctober] = [at('2025-01-01T00:00:00Z'), at('2026-10-31T12:00:00Z')];
     await store.insert(aRunning({ id: id(1), createdAt: longAgo }));
     await store.insert(anEnded({ id: id(2), createdAt: inOctober, endedAt: before(from) }));
@@ -330,15 +333,15 @@ function aRegister(): void {
     expect(lived[0]).toEqual(await store.get(id(5)));
   });
 
-  it("gives an owner's alone, where one is named", async () => {
+  it("yields only an owner's clusters where the query names an owner", async () => {
     await store.insert(aRunning({ id: id(1), owner: 'ann' }));
     await store.insert(aRunning({ id: id(2), owner: 'bob' }));
     const lived = await collect(store.livedIn({ ...november, owner: 'bob' }));
     expect(lived.map((record) => record.id)).toEqual([id(2)]);
   });
 
-  it('gives all of many, each once and in order', async () => {
-    // More than a megabyte of records, which is as much as DynamoDB reads for one page.
+  it('yields each of many clusters once and in order, over several pages of DynamoDB', async () => {
+    // DynamoDB reads at most a megabyte for one page; these records are larger together.
     const spec = aSpec({ userData: '#'.repeat(16_384) });
     const createdAt = (index: number) => plus(from, minutes(-index));
     const ended = Array.from({ length: 70 }, (_, index) =>

@@ -4,27 +4,27 @@ import type { Settings } from '../../lib/settings.ts';
 import type { Deps } from '../../simulation/functions.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import { aSettings } from './builders.ts';
-import { aCatalogue, aClock, noLinode, quiet, someSecrets } from './doubles.ts';
+import { aCatalogue, aClock, aSecret, noLinode, silentLog } from './doubles.ts';
 
-type Given = Partial<Deps & { readonly ledger: LedgerStore }>;
+type Overrides = Partial<Deps & { readonly ledger: LedgerStore }>;
 
-/** The dependencies of all use cases: the test's own, and doubles over a memory table else. */
-export function someDeps<Own extends Given>(own: Own) {
+/** The dependencies of all use cases: `own`, completed by doubles and a table in memory. */
+export function depsWith<Own extends Overrides>(own: Own) {
   const table = createMemoryTable();
-  const { clock = aClock(), ledger = table.ledger, settings = aSettings() }: Given = own;
-  const nothing = async () => {};
+  const { clock = aClock(), ledger = table.ledger, settings = aSettings() }: Overrides = own;
+  const ignore = async () => {};
   return {
-    caps: aKeeper({ clock, ledger, settings }),
+    caps: aCapsKeeper({ clock, ledger, settings }),
     catalogue: aCatalogue(),
     clock,
     ledger,
     linode: noLinode,
-    log: quiet,
+    log: silentLog,
     metrics: { emit() {} },
-    notifier: { send: nothing },
-    nudge: { reconcile: nothing, runSchedule: nothing },
+    notifier: { send: ignore },
+    nudge: { reconcile: ignore, runSchedule: ignore },
     schedules: table.schedules,
-    secrets: someSecrets(),
+    secrets: aSecret(),
     settings,
     stage: settings.stage,
     store: table.clusters,
@@ -32,6 +32,7 @@ export function someDeps<Own extends Given>(own: Own) {
   };
 }
 
-/** The keeper of the caps in one process. */
-export const aKeeper = (deps: Pick<Deps, 'clock'> & { ledger: LedgerStore; settings: Settings }) =>
-  createCaps({ ...deps, settings: () => deps.settings, random: Math.random });
+/** The keeper of the caps, as one process of a function has it. */
+export const aCapsKeeper = (
+  deps: Pick<Deps, 'clock'> & { ledger: LedgerStore; settings: Settings },
+) => createCaps({ ...deps, settings: () => deps.settings, random: Math.random });

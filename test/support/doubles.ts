@@ -6,22 +6,25 @@ import type { Clock, LinodeApi, Log, Metrics, Secrets } from '../../lib/ports.ts
 import { LAUNCH, price } from './builders.ts';
 
 export interface TestClock extends Clock {
-  /** How long each sleep was. */
-  readonly slept: readonly number[];
-  /** To any time, also an earlier one. */
+  /** The length of each sleep in milliseconds, in order. */
+  readonly sleptMs: readonly number[];
+  /** Sets the clock to any time, also to an earlier one. */
   set(time: EpochMs): void;
-  /** Calls `ring` when the clock comes to `at`, whoever sets the clock. */
+  /** Calls `ring` when the clock reaches `at`: by `set`, or because somebody sleeps. */
   alarm(at: EpochMs, ring: () => void): void;
 }
 
-/** A clock that stands still until the test sets it or somebody sleeps, which lets `others` on. */
+/**
+ * A clock that stands still until the test sets it or somebody sleeps. A sleep first awaits
+ * `whileAsleep`, by default one turn of the event loop, and then sets the clock to its end.
+ */
 export function aClock(
   start: EpochMs = LAUNCH,
-  others = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve)),
+  whileAsleep = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve)),
 ): TestClock {
   let now = start;
   let alarms: { readonly at: EpochMs; readonly ring: () => void }[] = [];
-  const slept: number[] = [];
+  const sleptMs: number[] = [];
   const set = (time: EpochMs) => {
     now = time;
     const due = alarms.filter(({ at }) => at <= time);
@@ -29,38 +32,38 @@ export function aClock(
     for (const { ring } of due) ring();
   };
   return {
-    slept,
+    sleptMs,
     set,
     now: () => now,
     alarm: (at, ring) => void alarms.push({ at, ring }),
     async sleep(until) {
-      slept.push(until - now);
-      await others();
+      sleptMs.push(until - now);
+      await whileAsleep();
       set(latest(now, until));
     },
   };
 }
 
-export const quiet: Log = { info() {}, warn() {}, error() {} };
+export const silentLog: Log = { info() {}, warn() {}, error() {} };
 
-export interface Entry {
+export interface LogEntry {
   readonly level: keyof Log;
   readonly message: string;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
 /** A log that keeps its entries, in order. */
-export function aLog(): Log & { readonly entries: Entry[] } {
-  const entries: Entry[] = [];
-  const note =
+export function aRecordingLog(): Log & { readonly entries: LogEntry[] } {
+  const entries: LogEntry[] = [];
+  const keep =
     (level: keyof Log): Log['info'] =>
     (message, details = {}) =>
       void entries.push({ level, message, details });
-  return { entries, info: note('info'), warn: note('warn'), error: note('error') };
+  return { entries, info: keep('info'), warn: keep('warn'), error: keep('error') };
 }
 
-/** Metrics that keep the values they were given, in order. */
-export function someMetrics(): Metrics & { readonly emitted: MetricValues[] } {
+/** Metrics that keep the values that use cases emit, in order. */
+export function recordingMetrics(): Metrics & { readonly emitted: MetricValues[] } {
   const emitted: MetricValues[] = [];
   return {
     emitted,
@@ -73,8 +76,8 @@ export function someMetrics(): Metrics & { readonly emitted: MetricValues[] } {
 
 export const LINODE_TOKEN = 'token-of-the-account';
 
-/** The secret of a deployment, without API tokens and without a key for a webhook. */
-export const someSecrets = (overrides: Partial<Secrets> = {}): Secrets => ({
+/** The secret of a deployment: without API tokens and without a key for a webhook. */
+export const aSecret = (overrides: Partial<Secrets> = {}): Secrets => ({
   linodeToken: async () => LINODE_TOKEN,
   apiTokens: async () => ({}),
   passwordKey: async () => 'a key of the deployment',
@@ -82,7 +85,7 @@ export const someSecrets = (overrides: Partial<Secrets> = {}): Secrets => ({
   ...overrides,
 });
 
-/** A catalogue of one type, one region and one image, with nothing sold out. */
+/** A catalogue of one type, one region and one image; nothing is sold out, no backups forced. */
 export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCache => ({
   types: async () => [
     {
@@ -109,21 +112,21 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
   ...overrides,
 });
 
-const notAsked = async (): Promise<never> => {
-  throw new AppError('linodeUnavailable', 'this test answers no such call');
+const failCall = async (): Promise<never> => {
+  throw new AppError('linodeUnavailable', 'the test expects no call of this method');
 };
-/** Linode's API, of which every call fails; a test replaces the calls that it is about. */
+/** A LinodeApi whose every method fails; a test replaces the methods that it expects. */
 export const noLinode: LinodeApi = {
-  types: notAsked,
-  regions: notAsked,
-  images: notAsked,
-  availability: notAsked,
-  backupsForced: notAsked,
-  listByTag: notAsked,
-  get: notAsked,
-  findByLabel: notAsked,
-  create: notAsked,
-  delete: notAsked,
-  setTags: notAsked,
-  deleteTag: notAsked,
+  types: failCall,
+  regions: failCall,
+  images: failCall,
+  availability: failCall,
+  backupsForced: failCall,
+  listByTag: failCall,
+  get: failCall,
+  findByLabel: failCall,
+  create: failCall,
+  delete: failCall,
+  setTags: failCall,
+  deleteTag: failCall,
 };

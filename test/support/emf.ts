@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import { createMetrics } from '../../lib/adapters/aws/emf.ts';
 import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
-import { quiet } from './doubles.ts';
+import { silentLog } from './doubles.ts';
 
 export interface EmfLine {
   readonly _aws: {
@@ -17,7 +17,7 @@ export interface EmfLine {
 
 type Options = Omit<Parameters<typeof createMetrics>[0], 'log'>;
 
-/** What a function prints for these. */
+/** The lines that a function writes to its standard output for the values. */
 export function linesOf(options: Options, ...all: readonly MetricValues[]): string[] {
   const written: string[] = [];
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -25,7 +25,7 @@ export function linesOf(options: Options, ...all: readonly MetricValues[]): stri
     return true;
   });
   try {
-    const metrics = createMetrics({ ...options, log: quiet });
+    const metrics = createMetrics({ ...options, log: silentLog });
     for (const values of all) metrics.emit(() => values);
   } finally {
     write.mockRestore();

@@ -30,8 +30,8 @@ import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import type { SettingsChange } from '../../simulators/linode/simulator.ts';
 import { aBody, aSettings, at } from './builders.ts';
-import { someDeps } from './deps.ts';
-import { aClock, aLog, LINODE_TOKEN, someMetrics } from './doubles.ts';
+import { depsWith } from './deps.ts';
+import { aClock, aRecordingLog, LINODE_TOKEN, recordingMetrics } from './doubles.ts';
 import { callLinode, startSimulator } from './simulated-linode.ts';
 import { startTable, TABLE } from './table.ts';
 
@@ -39,45 +39,45 @@ export const START = at('2026-03-10T12:00:00Z');
 const NEVER = Number.MAX_SAFE_INTEGER;
 const LAMBDA = { reserveMs: seconds(20), noticesMs: seconds(5) };
 
-/** The methods of a real store, or the like, that a test replaces. */
-type Around<T> = (real: T) => Partial<T>;
+/** Returns the methods by which a test replaces those of the real object. */
+type Replace<T> = (real: T) => Partial<T>;
 
 interface Options {
   readonly linode?: SettingsChange;
   readonly settings?: Partial<Settings>;
-  /** Without DynamoDB, for a test of many lives or passes that is not about the table. */
+  /** Whether the table is in memory instead of in DynamoDB: faster, for tests of many passes. */
   readonly inMemory?: boolean;
-  readonly around?: Around<ClusterStore>;
-  readonly aroundSchedules?: Around<ScheduleStore>;
-  readonly aroundLedger?: Around<LedgerStore>;
-  readonly aroundCatalogue?: Around<CatalogueCache>;
+  readonly replaceStore?: Replace<ClusterStore>;
+  readonly replaceSchedules?: Replace<ScheduleStore>;
+  readonly replaceLedger?: Replace<LedgerStore>;
+  readonly replaceCatalogue?: Replace<CatalogueCache>;
   readonly notifier?: Notifier;
 }
 
 export type World = Awaited<ReturnType<typeof aWorld>>;
 
 /**
- * The whole of Onebuck in one process, over real HTTP to the simulated Linode and a real embedded
- * DynamoDB, with time in the test's hands, until the test ends. Nudges are kept until `reap` makes
- * the passes.
+ * The whole of Onebuck in one process until the test ends: it calls the simulated Linode over real
+ * HTTP and a real embedded DynamoDB, on a clock that the test sets. Nudges are kept until
+ * `tickAndPass` makes the passes.
  */
 export async function aWorld(options: Options = {}) {
   const clock = aClock(START);
   const linode = await startSimulator({ now: clock.now, settings: options.linode ?? {} });
   const table = options.inMemory === true ? createMemoryTable() : await dynamoDbTable();
-  const store = surrounded(table.clusters, options.around);
-  const schedules = surrounded(table.schedules, options.aroundSchedules);
-  const ledger = surrounded(table.ledger, options.aroundLedger);
-  const log = aLog();
+  const store = withReplaced(table.clusters, options.replaceStore);
+  const schedules = withReplaced(table.schedules, options.replaceSchedules);
+  const ledger = withReplaced(table.ledger, options.replaceLedger);
+  const log = aRecordingLog();
   const transport = createTransport(linode.url);
   const api = createLinodeApi({ transport, clock, token: async () => LINODE_TOKEN, log });
-  const metrics = someMetrics();
+  const metrics = recordingMetrics();
   const notices: Notice[] = [];
   const nudged = new Set<ClusterId>();
   const nudgedSchedules = new Set<ScheduleId>();
   const launched = new Set<ClusterId>();
-  const deps = someDeps({
-    catalogue: surrounded(createCatalogueCache(api, clock, log), options.aroundCatalogue),
+  const deps = depsWith({
+    catalogue: withReplaced(createCatalogueCache(api, clock, log), options.replaceCatalogue),
     clock,
     ledger,
     linode: api,
@@ -95,60 +95,66 @@ export async function aWorld(options: Options = {}) {
     settings: aSettings(options.settings),
     store,
   });
-  const soon = () => plus(clock.now(), seconds(25));
+  const requestDeadline = () => plus(clock.now(), seconds(25));
   const limits = (length: DurationMs) => ({ ...LAMBDA, by: plus(clock.now(), length) });
 
-  /** As `ann`, by no schedule, unless `who` says otherwise. */
+  /** Launches ten nanodes for ann without a schedule, unless `spec` or `who` say otherwise. */
   async function launch(
     spec: Readonly<Record<string, unknown>> = {},
     key: string | null = null,
     who: Partial<Pick<LaunchRequest, 'owner' | 'schedule'>> = {},
   ) {
-    const request = { owner: 'ann', schedule: null, ...who, idempotencyKey: key, by: soon() };
+    const request = {
+      owner: 'ann',
+      schedule: null,
+      ...who,
+      idempotencyKey: key,
+      by: requestDeadline(),
+    };
     const { record } = await launchCluster(deps, { ...request, input: { ...NANODES, ...spec } });
     launched.add(record.id);
     return record;
   }
 
   const change = (id: ClusterId, input: Readonly<Record<string, unknown>>) =>
-    changeCluster(deps, { owner: 'ann', id, input, by: soon() });
+    changeCluster(deps, { owner: 'ann', id, input, by: requestDeadline() });
 
-  /** One invocation of reconcile; returns an error in place of throwing the error. */
+  /** One invocation of reconcile; returns its error instead of throwing it. */
   async function reconcile(id: ClusterId): Promise<unknown> {
     nudged.delete(id);
     return reconcileOnce(deps, id, limits(minutes(5))).catch((error: unknown) => error);
   }
 
   const requestSchedule = (request: Omit<ScheduleCreation, 'by'>) =>
-    createSchedule(deps, { ...request, by: soon() });
+    createSchedule(deps, { ...request, by: requestDeadline() });
 
   async function schedule(input: Readonly<Record<string, unknown>>) {
     return (await requestSchedule({ owner: 'ann', input, idempotencyKey: null })).schedule;
   }
 
-  /** One invocation of the schedule function; returns an error, as `reconcile` does. */
+  /** One invocation of the schedule function; returns its error instead of throwing it. */
   async function runSchedule(id: ScheduleId): Promise<unknown> {
     nudgedSchedules.delete(id);
     return runOnce(deps, id, limits(minutes(3))).catch((error: unknown) => error);
   }
 
-  /** The reaper's tick, then the passes over schedules that it asked for. */
-  async function tick() {
+  /** The reaper's tick, then the passes over schedules that the reaper asks for. */
+  async function reaperTick() {
     await reapOnce(deps);
     for (const id of nudgedSchedules) await runSchedule(id);
   }
 
-  /** A tick, then the passes over clusters that are asked for. */
-  async function reap() {
-    await tick();
+  /** The reaper's tick, then the passes over schedules and clusters that somebody has asked for. */
+  async function tickAndPass() {
+    await reaperTick();
     for (const id of nudged) await reconcile(id);
   }
 
-  /** A reaper's tick in each minute, but for those in which nothing is due before the next. */
+  /** Runs the reaper every minute until `end`; skips the minutes in which nothing is due. */
   async function reapUntil(end: EpochMs) {
     while (clock.now() < end) {
       const next = plus(clock.now(), minutes(1));
-      await reap();
+      await tickAndPass();
       const idleUntil = epochMs(Math.min(end, (await nextDue()) - minutes(2)));
       clock.set(latest(clock.now(), next, idleUntil));
     }
@@ -156,14 +162,14 @@ export async function aWorld(options: Options = {}) {
 
   async function nextDue() {
     const records = [...(await store.getMany([...launched])), ...(await schedules.list(null))];
-    return Math.min(...records.map((one) => ('dueAt' in one && one.dueAt) || NEVER));
+    return Math.min(...records.map((record) => ('dueAt' in record && record.dueAt) || NEVER));
   }
 
-  /** One invocation of the sweeper; returns an error, as `reconcile` does. */
+  /** One invocation of the sweeper; returns its error instead of throwing it. */
   const sweep = (): Promise<unknown> =>
     sweepOnce(deps, limits(minutes(7))).catch((error: unknown) => error);
 
-  /** The sweeper's tick every five minutes, as if the reaper were dead. */
+  /** Runs the sweeper every five minutes until `end`, and no reaper, as if the reaper were dead. */
   async function sweepUntil(end: EpochMs) {
     while (clock.now() < end) {
       const next = plus(clock.now(), minutes(5));
@@ -178,8 +184,8 @@ export async function aWorld(options: Options = {}) {
     return found;
   }
 
-  /** The Linodes that exist: the cluster's, or all. */
-  const alive = (id?: ClusterId) =>
+  /** The Linodes that exist: those of the cluster, or all without an id. */
+  const existingLinodes = (id?: ClusterId) =>
     linode
       .instances(id === undefined ? undefined : clusterTag(id))
       .filter(({ deleted }) => deleted === null);
@@ -188,16 +194,16 @@ export async function aWorld(options: Options = {}) {
     ...deps,
     linode,
     log: log.entries,
-    /** The details of each log entry with this message. */
-    logged: (message: string) =>
+    /** The details of each log entry with the message. */
+    logDetails: (message: string) =>
       log.entries.filter((entry) => entry.message === message).map(({ details }) => details),
-    /** The values that were counted, in order. */
+    /** The values of metrics that use cases emitted, in order. */
     emitted: metrics.emitted,
     /** The notices that were sent. */
     notices,
-    /** Clusters that were nudged and have not had their pass. */
+    /** The clusters that were nudged and have not yet had their pass. */
     nudged,
-    /** Schedules, likewise. */
+    /** The schedules that were nudged and have not yet had their pass. */
     nudgedSchedules,
     launch,
     destroy: (id: ClusterId) => destroyCluster(deps, 'ann', id),
@@ -208,19 +214,19 @@ export async function aWorld(options: Options = {}) {
     pause: (id: ScheduleId) => changeSchedule(deps, 'ann', id, { enabled: false }),
     resume: (id: ScheduleId) => changeSchedule(deps, 'ann', id, { enabled: true }),
     runSchedule,
-    tick,
-    reap,
+    reaperTick,
+    tickAndPass,
     reapUntil,
     sweep,
     sweepUntil,
     record,
-    alive,
-    /** How many Linodes of the cluster exist. */
-    left: (id: ClusterId) => alive(id).length,
-    /** What Linode bills for the cluster, by its own reckoning. */
+    existingLinodes,
+    /** The number of the cluster's Linodes that exist. */
+    linodeCount: (id: ClusterId) => existingLinodes(id).length,
+    /** The simulated Linode's bill for the cluster until now, in micro-dollars. */
     billed: (id: ClusterId) => linode.bill(clusterTag(id)).totalMicroUsd,
-    /** A call to Linode by a person and not by Onebuck; returns the JSON of the answer. */
-    byHand: async (method: string, path: string, body?: object) =>
+    /** A call to Linode by a person instead of by Onebuck; returns the JSON of the answer. */
+    callByHand: async (method: string, path: string, body?: object) =>
       (await callLinode(linode, method, path, { body })).json,
   };
 }
@@ -236,13 +242,13 @@ async function dynamoDbTable() {
 
 export const NANODES = aBody({ nodes: 10 });
 
-/** Creates a Linode that is not ours: without tags, or with those of another deployment. */
+/** Creates a Linode by hand, for which no cluster has a record; returns its id. */
 export async function createStranger(world: World, label: string, tags: string[]): Promise<number> {
   const body = { label, type: 'g6-nanode-1', region: 'us-east', tags };
-  return (await world.byHand('POST', '/linode/instances', body)).id;
+  return (await world.callByHand('POST', '/linode/instances', body)).id;
 }
 
-const surrounded = <T extends object>(real: T, around: Around<T> = () => ({})): T => ({
+const withReplaced = <T extends object>(real: T, replace: Replace<T> = () => ({})): T => ({
   ...real,
-  ...around(real),
+  ...replace(real),
 });

@@ -8,7 +8,7 @@ import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { durationMs, plus } from '../../lib/core/base/units.ts';
 import { listen } from '../../simulators/listen.ts';
 import { LOCAL_AWS, sha256, startSecret } from './aws.ts';
-import { at, EVERY, STAGE } from './builders.ts';
+import { ALL_CLUSTERS, at, STAGE } from './builders.ts';
 import { aClock, LINODE_TOKEN } from './doubles.ts';
 import { startSimulator } from './simulated-linode.ts';
 import { startTable, TABLE } from './table.ts';
@@ -23,21 +23,21 @@ const SECRET = {
 };
 
 /**
- * What a function finds around it: its variables, and behind them AWS and Linode, simulated. It is
- * `now`, and the clock stands still, but for sleepers, who set it. Handlers are to be imported after
- * that, and with `await import`: they find the world by their variables, and its clock in place of
- * the machine's.
+ * The surroundings of a function: its environment variables, and the simulated AWS and Linode that
+ * they name. The clock shows `now`, and stands still until a function sleeps. A test must import
+ * handlers after this call and with `await import`, so that they read these variables and get this
+ * clock instead of the machine's.
  */
 export async function startWorld(
   options: {
     readonly now?: string;
-    /** What happens whenever somebody sleeps. */
+    /** Runs during each sleep of a function. */
     readonly whileAsleep?: () => Promise<void>;
     readonly secret?: Readonly<Record<string, unknown>>;
     readonly env?: Readonly<Record<string, string>>;
   } = {},
 ) {
-  // A Sunday noon, far from the end of a month, where an hour may be billed twice.
+  // A Sunday noon far from the end of a month: an hour across the end may be billed twice.
   const { now = '2026-11-22T12:00:00Z', secret = {}, env = {} } = options;
   const clock = aClock(at(now), options.whileAsleep);
   const simulator = await startSimulator({ now: clock.now });
@@ -84,16 +84,19 @@ export async function startWorld(
     nudged,
     /** The schedules that the schedule function was invoked for, in order. */
     nudgedSchedules,
-    /** The clusters and schedules for which invoking it fails. */
+    /** The ids of clusters and schedules whose invocations fail. */
     unreachable,
-    launched: async () => (await store.list(EVERY)).records,
+    listClusters: async () => (await store.list(ALL_CLUSTERS)).records,
     /** The labels of the Linodes that exist. */
-    living: () =>
+    existingLabels: () =>
       simulator.instances().flatMap(({ deleted, label }) => (deleted === null ? [label] : [])),
   };
 }
 
-/** Lambda's endpoint, as far as it takes events: it notes their ids by the function's name. */
+/**
+ * Lambda's endpoint for asynchronous invocations: adds the id in each event to the list of the
+ * invoked function in `invoked`, and answers 404 for an id in `unreachable`.
+ */
 async function startInvokeEndpoint(
   invoked: Readonly<Record<string, string[]>>,
   unreachable: ReadonlySet<string>,
@@ -124,6 +127,6 @@ async function startInvokeEndpoint(
   return listen(server, 0);
 }
 
-/** The context of an invocation that has so many real milliseconds left. */
+/** The context of an invocation that has `remainingMs` real milliseconds left. */
 export const aContext = (remainingMs = 29_000) =>
   ({ getRemainingTimeInMillis: () => remainingMs }) as Context;

@@ -29,19 +29,19 @@ export const aLedger: Ledger = {
 const aRecent = (openedAt: EpochMs) =>
   anEntry({ owner: 'ann.smith', budget: usd(2.5), openedAt, changedAt: openedAt });
 
-/** The ids of real clusters are as long, and owners' names mostly shorter. */
+/** A ledger with `clusters` open budgets; its ids and owners' names are of real length or longer. */
 export const ledgerOf = (clusters: number): Ledger => ({
   ...aLedger,
   open: new Map(
     Array.from({ length: clusters }, (_, index): [ClusterId, Entry] => [
-      // Neither ids nor times follow from one another, as in life.
+      // Ids and times are in no order, as in a real ledger: an order would compress better.
       idOfKey('c', [`${index}`]),
       aRecent(plus(LAUNCH, durationMs((index * 7_919_317) % 86_400_000))),
     ]),
   ),
 });
 
-/** What lib/ports.ts promises of a LedgerStore. `anEmptyStore` gives one never written. */
+/** Tests what lib/ports.ts promises of a LedgerStore. `anEmptyStore` returns an unwritten store. */
 export function ledgerStoreContract(name: string, anEmptyStore: () => Promise<LedgerStore>): void {
   describe(name, () => {
     let store: LedgerStore;
@@ -49,27 +49,33 @@ export function ledgerStoreContract(name: string, anEmptyStore: () => Promise<Le
       store = await anEmptyStore();
     });
 
-    it('is empty, of revision 0, before it was ever written', async () => {
+    it('reads an empty ledger of revision 0 before the first save', async () => {
       expect(await store.read()).toEqual(EMPTY_LEDGER);
     });
 
-    it('is read as it was saved, its revision counted', async () => {
+    it('reads the ledger as it was saved, with its revision raised by one', async () => {
       expect(await store.save(aLedger)).toBe('saved');
       expect(await store.read()).toEqual({ ...aLedger, revision: 1 });
       expect(await store.save({ ...EMPTY_LEDGER, revision: 1 })).toBe('saved');
       expect(await store.read()).toEqual({ ...EMPTY_LEDGER, revision: 2 });
     });
 
-    it.each([0, 1])('over revision %i is saved by one of 50 writers at once', async (revision) => {
-      if (revision === 1) await store.save(EMPTY_LEDGER);
-      const ledgers = Array.from({ length: 50 }, (_, index) => ({ ...ledgerOf(index), revision }));
-      const answers = await Promise.all(ledgers.map((ledger) => store.save(ledger)));
-      expect(answers.filter((answer) => answer === 'saved')).toHaveLength(1);
-      const { open } = ledgers[answers.indexOf('saved')] as Ledger;
-      expect(await store.read()).toMatchObject({ revision: revision + 1, open });
-    });
+    it.each([0, 1])(
+      'accepts exactly one of 50 saves over revision %i at once',
+      async (revision) => {
+        if (revision === 1) await store.save(EMPTY_LEDGER);
+        const ledgers = Array.from({ length: 50 }, (_, index) => ({
+          ...ledgerOf(index),
+          revision,
+        }));
+        const answers = await Promise.all(ledgers.map((ledger) => store.save(ledger)));
+        expect(answers.filter((answer) => answer === 'saved')).toHaveLength(1);
+        const { open } = ledgers[answers.indexOf('saved')] as Ledger;
+        expect(await store.read()).toMatchObject({ revision: revision + 1, open });
+      },
+    );
 
-    it('is in conflict over a revision that there is not', async () => {
+    it('save answers conflict for a revision that was never written', async () => {
       expect(await store.save({ ...aLedger, revision: 3 })).toBe('conflict');
       expect(await store.read()).toEqual(EMPTY_LEDGER);
     });

@@ -1,19 +1,19 @@
 import { afterAll, expect } from 'vitest';
 import { killTree, processes } from './processes.ts';
 
-/** Whatever started them, and not only by way of children.ts. */
+/* Fails a test file that leaves a process running, whether or not children.ts started it. */
 afterAll(() => {
   expect(leftBehind(), 'left running by a test').toEqual([]);
 });
 
-/** Ends what this process has started and its tests have left running; returns their commands. */
+/** Kills the child processes that the tests left running; returns their command lines. */
 function leftBehind(): string[] {
-  // Node is asked first, since to ask the system takes a process. It does not count the bundler's,
-  // which ends with this process.
+  // Ask Node first: `ps` is a process of its own. Node does not list the bundler's process, which
+  // ends with this process.
   if (!process.getActiveResourcesInfo().includes('ProcessWrap')) return [];
-  const left = processes().filter(({ ppid, args }) => ppid === process.pid && !isOurs(args));
+  const left = processes().filter(({ ppid, args }) => ppid === process.pid && !isExpected(args));
   for (const { pid } of left) killTree(pid);
   return left.map(({ args }) => args);
 }
 
-const isOurs = (args: string) => args.startsWith('ps ') || /esbuild.* --service/.test(args);
+const isExpected = (args: string) => args.startsWith('ps ') || /esbuild.* --service/.test(args);

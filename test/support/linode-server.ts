@@ -26,11 +26,14 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
   readonly text?: string;
-  /** Ends the connection without an answer, leaves it open, or answers byte by byte for ever. */
+  /**
+   * How the answer is lost: the server closes the connection (`drop`), leaves it open without an
+   * answer (`hang`), or answers byte by byte for ever (`drip`).
+   */
   readonly lost?: 'drop' | 'hang' | 'drip';
 }
 
-/** A list is answered in order; one request more than it holds is a fault of the test. */
+/** Answers in order, or a function of the request. A list too short answers 418, a test's fault. */
 export type Script = readonly Answer[] | ((request: SeenRequest) => Answer | Promise<Answer>);
 
 export const START = epochMs(Date.UTC(2026, 0, 1));
@@ -41,7 +44,7 @@ export const FRESH_TOKEN = 'fresh-token-0123456789abcdef';
 
 export type Served = Awaited<ReturnType<typeof served>>;
 
-/** The client under test in front of a server that gives these answers over real HTTP. */
+/** The client under test, in front of a server that gives the script's answers over real HTTP. */
 export async function served(script: Script, options: Partial<LinodeHttpOptions> = {}) {
   const requests: SeenRequest[] = [];
   const clock = aClock(START);
@@ -56,7 +59,7 @@ export async function served(script: Script, options: Partial<LinodeHttpOptions>
   });
   const logged: unknown[] = [];
   const log = (...entry: unknown[]) => void logged.push(entry);
-  /** How the token was asked for, call by call. */
+  /** Each call by which the client read the token, in order. */
   const tokenCalls: { fresh: boolean }[] = [];
   const api = createLinodeApi({
     transport: createTransport(`${url}/v4`),
@@ -91,7 +94,7 @@ export const htmlPage = (status: number, headers: Record<string, string> = {}): 
 export const LABEL: NodeLabel = 'onebuck-cabcdefghij-0';
 export const TAGS = ['onebuck-dev', 'onebuck=cabcdefghij', 'reap=20260101T0157Z'];
 
-/** As Linode answers it, with what is not of interest left out. */
+/** A Linode in the JSON of Linode's answers, without most of the fields that Onebuck ignores. */
 export const aRawLinode = (over: Record<string, unknown> = {}): Record<string, unknown> => ({
   id: 101,
   label: LABEL,
@@ -133,8 +136,8 @@ async function serve(
   const { seen, body } = await read(request);
   requests.push(seen);
   const { method, path, query, headers } = seen;
-  const asked = { method, path, query, headers, body };
-  publishExchange({ request: asked, reply: 'hang', replacedBy: 'test' });
+  const published = { method, path, query, headers, body };
+  publishExchange({ request: published, reply: 'hang', replacedBy: 'test' });
   const unscripted: Answer = { status: 418, json: errors(`no answer left for ${seen.path}`) };
   const answer =
     typeof script === 'function' ? await script(seen) : (script[requests.length - 1] ?? unscripted);
@@ -146,7 +149,7 @@ async function serve(
   response.end(answer.json === undefined ? (answer.text ?? '') : JSON.stringify(answer.json));
 }
 
-/** The time-out passes in the midst of it. */
+/** Answers a byte at a time until the client hangs up; the time-out passes after 20 bytes. */
 async function drip(response: http.ServerResponse, timeouts: Timeouts): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/json' });
   for (let drops = 1; !response.destroyed; drops += 1) {

@@ -1,8 +1,8 @@
-"""Runs a command on a terminal of its own, between this program's input and output.
+"""Runs a command on a terminal of its own; passes this program's input to it and shows its output.
 
-Ends with the command, with its exit code, and says so if the command leaves the terminal other than
-it found it. The command is killed once the input ends: then whoever started this is gone, and
-nobody is left to end the command.
+Exits with the command's exit code. Prints a line to standard error if the command leaves the
+terminal's settings changed. Kills the command when the input ends: the process that started this
+program is gone then, and no other process would end the command.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ IN, OUT = 0, 1
 ours, theirs = pty.openpty()
 before = termios.tcgetattr(theirs)
 os.set_blocking(ours, False)
-# Wakes `select` when the command has ended.
+# SIGCHLD writes to this pipe, which wakes `select` when the command has ended.
 has_ended, ends = os.pipe()
 os.set_blocking(ends, False)
 signal.set_wakeup_fd(ends)
@@ -30,13 +30,13 @@ command = subprocess.Popen(
     stdout=theirs,
     stderr=theirs,
     start_new_session=True,
-    # So that the command hangs up with the terminal, whatever becomes of this program.
+    # The command gets SIGHUP when its terminal closes, even if this program is killed.
     preexec_fn=lambda: fcntl.ioctl(IN, termios.TIOCSCTTY, 0),
 )
 
 
 def show() -> None:
-    """Passes on all that there is to be seen by now."""
+    """Copies to standard output all that the command has written to the terminal so far."""
     try:
         while seen := os.read(ours, 65536):
             while seen:

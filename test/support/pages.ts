@@ -2,12 +2,12 @@ import { posix } from 'node:path';
 import type { Command } from 'commander';
 
 /*
- * Checks that compare a page of the documentation with the repository. Each returns a sentence for
- * every fault that it finds.
+ * Checks that compare a page of the documentation with the repository. Each check returns one
+ * sentence for each fault in the page; none if the page is right.
  */
 
 export interface Page {
-  /** From the project's root. */
+  /** The path from the project's root. */
   readonly path: string;
   readonly text: string;
 }
@@ -20,7 +20,7 @@ export function codeOf({ text }: Page): string[] {
 
 const FENCE = /^[ \t]*```[^\n]*\n([\s\S]*?)^[ \t]*```[ \t]*$/gm;
 
-/** A line that ends with a backslash goes on in the next. */
+/** Joins each line that ends with a backslash to the next line. */
 const joined = (block: string) => block.replace(/\\\n\s*/g, ' ');
 
 function spansOf(text: string): string[] {
@@ -44,10 +44,10 @@ export function anchorsOf({ text }: Page): Set<string> {
   return anchors;
 }
 
-/** Relative links, of images too, that lead nowhere. */
+/** Finds relative links, also to images, whose file or anchor does not exist. */
 export function linkFaults(
   page: Page,
-  there: { readonly pages: readonly Page[]; readonly exists: (path: string) => boolean },
+  existing: { readonly pages: readonly Page[]; readonly exists: (path: string) => boolean },
 ): string[] {
   const prose = page.text.replace(FENCE, '').replace(/`[^`]*`/g, '');
   const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
@@ -56,14 +56,14 @@ export function linkFaults(
     .filter((target) => {
       const [file = '', anchor] = target.split('#');
       const path = file === '' ? page.path : posix.join(posix.dirname(page.path), file);
-      if (anchor === undefined) return !there.exists(path);
-      const other = there.pages.find((one) => one.path === path);
-      return other === undefined || !anchorsOf(other).has(anchor);
+      if (anchor === undefined) return !existing.exists(path);
+      const linked = existing.pages.find((candidate) => candidate.path === path);
+      return linked === undefined || !anchorsOf(linked).has(anchor);
     })
     .map((target) => `${page.path} links to ${target}, which is not there`);
 }
 
-/** Scripts of npm that package.json lacks. */
+/** Finds `npm run` commands whose script package.json lacks. */
 export function scriptFaults(page: Page, scripts: readonly string[]): string[] {
   const named = codeOf(page).flatMap((code) => [
     ...[...code.matchAll(/\bnpm run (?:-s )?([\w:-]+)/g)].map(([, name = '']) => name),
@@ -77,8 +77,8 @@ export function scriptFaults(page: Page, scripts: readonly string[]): string[] {
 const EXTENSIONS = /\.(cjs|css|d\.ts|html|json|md|mjs|mts|png|py|svg|ts|tsx|txt|yml)$/;
 
 /**
- * Paths of the repository in the page's code that are not there. A word counts as a path by its
- * first folder, by a slash at its end, or by its extension; `*` stands for a part of a name.
+ * Finds paths in the page's code that the repository lacks. A word is taken for a path by its first
+ * folder, by a slash at its end, or by its extension; `*` stands for a part of a name.
  */
 export function pathFaults(page: Page, paths: ReadonlySet<string>): string[] {
   const folders = new Set([...paths].map((path) => path.split('/')[0]));
@@ -102,27 +102,27 @@ function isAmong(paths: ReadonlySet<string>, pattern: string): boolean {
   return [...paths].some((path) => fits.test(path));
 }
 
-/** Commands of `npx onebuck`, and options of theirs, that the program does not have. */
+/** Finds commands of `npx onebuck`, and options of commands, that the program lacks. */
 export function commandFaults(page: Page, program: Command): string[] {
   const lines = codeOf(page).flatMap((code) => code.split('\n'));
   return lines.flatMap((line) => {
-    const [, said] = /(?:^|\s)(?:npx )?onebuck ([^#`]*)/.exec(line) ?? [];
-    if (said === undefined) return [];
-    const [ours = ''] = said.replace(/'[^']*'|"[^"]*"/g, 'quoted').split(/ -- | --$/);
-    return oneCommandsFaults(ours.split(/\s+/).filter(Boolean), program).map(
+    const [, words] = /(?:^|\s)(?:npx )?onebuck ([^#`]*)/.exec(line) ?? [];
+    if (words === undefined) return [];
+    const [ownWords = ''] = words.replace(/'[^']*'|"[^"]*"/g, 'quoted').split(/ -- | --$/);
+    return faultsOfCommand(ownWords.split(/\s+/).filter(Boolean), program).map(
       (fault) => `${page.path}: onebuck has no ${fault}`,
     );
   });
 }
 
-function oneCommandsFaults(words: readonly string[], program: Command): string[] {
+function faultsOfCommand(words: readonly string[], program: Command): string[] {
   let command = program;
   const rest = [...words];
   while (command.commands.length > 0) {
     const at = rest.findIndex((word) => !word.startsWith('-'));
     if (at < 0) break;
     const [name] = rest.splice(at, 1);
-    const next = command.commands.find((one) => one.name() === name);
+    const next = command.commands.find((candidate) => candidate.name() === name);
     if (next === undefined) return [`command ${name}`];
     command = next;
   }
@@ -138,30 +138,33 @@ function oneCommandsFaults(words: readonly string[], program: Command): string[]
 
 export interface Route {
   readonly method: string;
-  /** With parameters in braces. */
+  /** The path, with its parameters in braces: `/clusters/{id}`. */
   readonly path: string;
-  /** The names of its query's parameters. */
+  /** The names of the query's parameters. */
   readonly query: readonly string[];
 }
 
-/** Routes that a curl asks of `$API`, or that a span such as `GET /report` names, and no operation has. */
+/**
+ * Finds routes that the API lacks: in a curl of `$API`, or in a span such as `GET /report`. Finds
+ * also parameters of a query that the route lacks.
+ */
 export function routeFaults(page: Page, routes: readonly Route[]): string[] {
   return codeOf(page)
-    .flatMap((code) => [...curled(code), ...named(code)])
-    .flatMap((asked) => {
+    .flatMap((code) => [...curledRoutes(code), ...namedRoutes(code)])
+    .flatMap((used) => {
       const route = routes.find(
-        ({ method, path }) => method === asked.method && fitsPath(asked.path, path),
+        ({ method, path }) => method === used.method && fitsPath(used.path, path),
       );
-      const what = `${asked.method} ${asked.path}`;
+      const what = `${used.method} ${used.path}`;
       if (route === undefined) return [`${page.path} asks for ${what}, which is no route`];
-      return asked.query
+      return used.query
         .filter((name) => !route.query.includes(name))
         .map((name) => `${page.path} gives ${what} a parameter ${name}, which it has not`);
     });
 }
 
-/** The commands of a block that are curls, as what they ask of the API. */
-function curled(code: string): Route[] {
+/** The routes that the curl commands of a block call. */
+function curledRoutes(code: string): Route[] {
   const commands = code
     .split('\n')
     .flatMap((line) => line.replace(/(^|\s)#\s.*$/, '').split(/\s&&\s|;\s|\s\|\s/));
@@ -176,7 +179,8 @@ function curled(code: string): Route[] {
   });
 }
 
-function named(code: string): Route[] {
+/** The route that a span names, such as `GET /report`; none if the span is something else. */
+function namedRoutes(code: string): Route[] {
   const [, method, path, query] =
     /^(GET|POST|PATCH|PUT|DELETE) (\/[^\s?]*)(?:\?(\S*))?$/.exec(code) ?? [];
   return method === undefined || path === undefined
@@ -190,15 +194,15 @@ const namesIn = (query = '') =>
     .map((pair) => pair.split('=')[0] ?? '')
     .filter((name) => name !== '');
 
-function fitsPath(asked: string, path: string): boolean {
-  const [given, wanted] = [asked.split('/'), path.split('/')];
+function fitsPath(used: string, path: string): boolean {
+  const [given, wanted] = [used.split('/'), path.split('/')];
   return (
     given.length === wanted.length &&
     wanted.every((part, index) => part.startsWith('{') || part === given[index])
   );
 }
 
-/** Variables of the page's tables of settings that no source reads. */
+/** Finds variables in the page's tables of settings that no source reads. */
 export function variableFaults(page: Page, sources: string): string[] {
   const read = variablesRead(sources);
   return variablesOf(page)
@@ -209,10 +213,10 @@ export function variableFaults(page: Page, sources: string): string[] {
 const variablesOf = ({ text }: Page): string[] =>
   [...text.matchAll(/^\| `([A-Z][A-Z0-9_]*)` +\|/gm)].map(([, name = '']) => name);
 
-/** As serverless.yml reads them, or TypeScript from an object `env`. */
+/** The variables that serverless.yml reads by `env:`, or TypeScript from an object `env`. */
 function variablesRead(sources: string): Set<string> {
   const found = sources.matchAll(
     /\benv:([A-Z][A-Z0-9_]*)|\benv\.([A-Z][A-Z0-9_]*)|'([A-Z][A-Z0-9_]*)'/g,
   );
-  return new Set([...found].map(([, one, other, third]) => one ?? other ?? third ?? ''));
+  return new Set([...found].map(([, ...names]) => names.find((name) => name !== undefined) ?? ''));
 }

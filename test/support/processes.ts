@@ -15,11 +15,11 @@ export function processes(): Process[] {
       args,
     }));
   } catch {
-    return []; // without `ps`, what a program has started hears of its end by itself
+    return []; // without `ps`, a program's children must end by themselves when the program ends
   }
 }
 
-/** The process and all that it has started, in whatever group or session. */
+/** Kills the process and all its descendants, whatever their process group or session. */
 export function killTree(root: number): void {
   const all = processes();
   const tree = [root];
@@ -30,7 +30,7 @@ export function killTree(root: number): void {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It has ended by itself.
+      // The process has already ended.
     }
   }
 }

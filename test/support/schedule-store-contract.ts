@@ -2,14 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ScheduleId } from '../../lib/core/base/names.ts';
 import { minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
-import { aCluster, aSchedule, EVERY, ID, LAUNCH, OTHER_ID } from './builders.ts';
+import { ALL_CLUSTERS, aCluster, aSchedule, ID, LAUNCH, OTHER_ID } from './builders.ts';
 import { id as clusterId, collect } from './cluster-store-contract.ts';
 
 let schedules: ScheduleStore;
-/** On the same table. */
+/** The store of clusters, on the same table. */
 let store: ClusterStore;
 
-/** What lib/ports.ts promises of a ScheduleStore. `makeStores` gives those without a record. */
+/** Tests what lib/ports.ts promises of a ScheduleStore. `makeStores` returns empty stores. */
 export function scheduleStoreContract(
   name: string,
   makeStores: () => Promise<{ schedules: ScheduleStore; store: ClusterStore }>,
@@ -18,15 +18,15 @@ export function scheduleStoreContract(
     beforeEach(async () => {
       ({ schedules, store } = await makeStores());
     });
-    describe('insert and get', aStoreOfRecords);
-    describe('save and delete', aStoreForManyWriters);
-    describe('among clusters', aNeighbour);
-    describe('list', aList);
+    describe('insert and get', testInsertAndGet);
+    describe('save and delete', testSaveAndDelete);
+    describe('among clusters', testAmongClusters);
+    describe('list', testList);
   });
 }
 
-function aStoreOfRecords(): void {
-  it('gives back what was inserted', async () => {
+function testInsertAndGet(): void {
+  it('get returns each record as it was inserted', async () => {
     const spec = {
       nodes: 3,
       vcpus: 2,
@@ -56,33 +56,33 @@ function aStoreOfRecords(): void {
     for (const record of records) expect(await schedules.get(record.id)).toEqual(record);
   });
 
-  it('leaves the first record alone when its id is inserted again', async () => {
+  it('keeps the first record when a second is inserted under its id', async () => {
     await schedules.insert(aSchedule({ owner: 'ann' }));
     expect(await schedules.insert(aSchedule({ owner: 'bob' }))).toBe('exists');
     expect(await schedules.get(aSchedule().id)).toEqual(aSchedule({ owner: 'ann' }));
   });
 
-  it('lets one of many inserts of the same id win', async () => {
+  it('accepts exactly one of 20 inserts of the same id at once', async () => {
     const records = Array.from({ length: 20 }, (_, index) => aSchedule({ owner: `o${index}` }));
     const answers = await Promise.all(records.map((record) => schedules.insert(record)));
     expect(answers.filter((answer) => answer === 'inserted')).toHaveLength(1);
     expect(await schedules.get(aSchedule().id)).toEqual(records[answers.indexOf('inserted')]);
   });
 
-  it('says notFound of an id without a record', async () => {
+  it('get answers notFound for an id without a record', async () => {
     expect(await schedules.get(id(1))).toBe('notFound');
   });
 }
 
-function aStoreForManyWriters(): void {
-  it('writes over the revision that was read, and counts it', async () => {
+function testSaveAndDelete(): void {
+  it('save replaces the revision that was read, and raises the revision by one', async () => {
     await schedules.insert(aSchedule());
     const saved = await schedules.save(aSchedule({ nextAt: null }));
     expect(saved).toEqual(aSchedule({ nextAt: null, revision: 2 }));
     expect(await schedules.get(aSchedule().id)).toEqual(saved);
   });
 
-  it('lets exactly one of 50 writers at once win', async () => {
+  it('accepts exactly one of 50 saves of the same revision at once', async () => {
     await schedules.insert(aSchedule());
     const writers = Array.from({ length: 50 }, (_, index) => aSchedule({ name: `n${index}` }));
     const answers = await Promise.all(writers.map((writer) => schedules.save(writer)));
@@ -91,12 +91,12 @@ function aStoreForManyWriters(): void {
     expect(await schedules.get(aSchedule().id)).toEqual(won[0]);
   });
 
-  it('gives a conflict for a record that is not there, and makes none', async () => {
+  it('save answers conflict for a record that does not exist, and creates no record', async () => {
     expect(await schedules.save(aSchedule())).toBe('conflict');
     expect(await schedules.get(aSchedule().id)).toBe('notFound');
   });
 
-  it('deletes a record, whatever its revision, and one that is not there', async () => {
+  it('deletes a record of any revision, and does nothing where there is no record', async () => {
     await schedules.insert(aSchedule({ nextAt: LAUNCH }));
     await schedules.save(aSchedule({ nextAt: LAUNCH }));
     await schedules.delete(aSchedule().id);
@@ -106,7 +106,7 @@ function aStoreForManyWriters(): void {
     expect(await collect(store.due(LAUNCH))).toEqual([]);
   });
 
-  it('does not bring back with a save what was deleted', async () => {
+  it('a save after a deletion is a conflict, and the record stays deleted', async () => {
     await schedules.insert(aSchedule());
     await schedules.delete(aSchedule().id);
     expect(await schedules.save(aSchedule())).toBe('conflict');
@@ -114,8 +114,8 @@ function aStoreForManyWriters(): void {
   });
 }
 
-function aNeighbour(): void {
-  it('is due with the clusters, most overdue first, while it has a time', async () => {
+function testAmongClusters(): void {
+  it('a schedule with a next time is due among the clusters, most overdue first', async () => {
     const late = (count: number) => plus(LAUNCH, seconds(-count));
     await schedules.insert(aSchedule({ id: id(1), nextAt: late(20) }));
     await schedules.insert(aSchedule({ id: id(2), nextAt: late(600), dueAt: late(5) }));
@@ -127,19 +127,19 @@ function aNeighbour(): void {
     expect(await collect(store.due(LAUNCH))).toEqual([ID, id(2)]);
   });
 
-  it('is in no list of clusters, and no cluster in its own', async () => {
+  it('the list of clusters has no schedule, and the list of schedules no cluster', async () => {
     await schedules.insert(aSchedule({ owner: 'ann' }));
     await store.insert(aCluster({ owner: 'ann' }));
     for (const owner of ['ann', null]) {
-      const { records } = await store.list({ ...EVERY, owner });
+      const { records } = await store.list({ ...ALL_CLUSTERS, owner });
       expect(records).toEqual([aCluster({ owner: 'ann' })]);
       expect(await schedules.list(owner)).toEqual([aSchedule({ owner: 'ann' })]);
     }
   });
 }
 
-function aList(): void {
-  it("gives an owner's schedules, newest first; without an owner, everybody's", async () => {
+function testList(): void {
+  it("lists an owner's schedules, newest first; without an owner, everybody's", async () => {
     const minute = (index: number) => plus(LAUNCH, minutes(index));
     await schedules.insert(aSchedule({ id: id(1), owner: 'ann', createdAt: minute(1) }));
     await schedules.insert(aSchedule({ id: id(2), owner: 'bob', createdAt: minute(2) }));
@@ -151,7 +151,7 @@ function aList(): void {
     expect(await idsOf('eve')).toEqual([]);
   });
 
-  it('gives all of many, more than fit into a page', async () => {
+  it('lists all schedules when they fill more than one page of DynamoDB', async () => {
     const spec = { userData: '#'.repeat(16_384) };
     const records = Array.from({ length: 150 }, (_, index) =>
       aSchedule({ id: id(index), owner: index % 3 === 0 ? 'ann' : 'bob', spec }),

@@ -7,7 +7,7 @@ import {
   type SimulatorOptions,
   startLinodeSimulator,
 } from '../../simulators/linode/simulator.ts';
-import { aClock, LINODE_TOKEN, quiet } from './doubles.ts';
+import { aClock, LINODE_TOKEN, silentLog } from './doubles.ts';
 import { START } from './linode-server.ts';
 import { timeoutsOn } from './timeouts.ts';
 
@@ -23,7 +23,7 @@ export interface Answer {
   json: any;
 }
 
-/** Linode's API, simulated until the test ends, for the token of the secret and any others. */
+/** Starts the simulated Linode until the test ends; it takes the secret's token and any others. */
 export async function startSimulator(
   options: Omit<SimulatorOptions, 'tokens'> & Partial<SimulatorOptions>,
 ): Promise<LinodeSimulator> {
@@ -36,31 +36,31 @@ export async function startSimulator(
 /** A token of the simulator that may only read Linodes. */
 export const READER = 'token-that-may-only-read';
 
-/** Our client in front of the simulator. */
+/** Onebuck's client in front of the simulated Linode. */
 export async function simulated({
   token = async () => LINODE_TOKEN,
-  others,
+  whileAsleep,
   ...options
 }: Partial<SimulatorOptions> & {
   readonly token?: LinodeHttpOptions['token'];
-  /** Lets the others go on while somebody sleeps. */
-  readonly others?: () => Promise<void>;
+  /** Runs during each sleep of the client. */
+  readonly whileAsleep?: () => Promise<void>;
 } = {}) {
-  const clock = aClock(START, others);
+  const clock = aClock(START, whileAsleep);
   const tokens = { [READER]: 'linodes:read_only' };
   const simulator = await startSimulator({ now: clock.now, tokens, ...options });
   timeoutsOn(clock);
   const transport = createTransport(simulator.url);
-  const api = createLinodeApi({ transport, clock, log: quiet, token });
+  const api = createLinodeApi({ transport, clock, log: silentLog, token });
   return { api, clock, simulator };
 }
 
 export interface CallOptions {
-  /** null: none. */
+  /** null: the request bears no token. */
   readonly token?: string | null;
   readonly body?: unknown;
   readonly filter?: unknown;
-  /** In place of /v4. */
+  /** The API's version in the URL: `v4` by default, or for example `v4beta`. */
   readonly version?: string;
 }
 
@@ -90,7 +90,7 @@ export interface World {
   clock: { now: number };
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   create(body?: object): Promise<Answer>;
-  passSeconds(seconds: number): void;
+  advanceSeconds(seconds: number): void;
 }
 
 let labels = 0;
@@ -110,7 +110,7 @@ export async function aWorld(options: Partial<SimulatorOptions> = {}): Promise<W
       const label = `node-${labels}-${created}`;
       return call('POST', '/linode/instances', { body: { ...anInstance, label, ...body } });
     },
-    passSeconds: (seconds) => {
+    advanceSeconds: (seconds) => {
       clock.now += seconds * 1000;
     },
   };

@@ -3,7 +3,7 @@ import { localDynamoDbClient, startDynamoDb, tableNamed } from '../../simulators
 
 export const TABLE = tableNamed('clusters-under-test');
 
-/** An embedded DynamoDB with this table, and a client of it, until the test ends. */
+/** Starts an embedded DynamoDB with the table, and a client of it, until the test ends. */
 export async function startTable(table = TABLE) {
   const dynamodb = await startDynamoDb(null, table);
   const client = localDynamoDbClient(dynamodb.url);

@@ -7,33 +7,34 @@ interface SetClock {
   set(now: EpochMs): void;
 }
 
-/** Time-outs of requests, on a test's clock instead of the machine's. */
+/** The time-outs of HTTP requests, on a test's clock instead of the machine's. */
 export interface Timeouts {
-  /** How many milliseconds each is for, in the order of the requests. */
-  readonly askedMs: readonly number[];
-  /** Has the last one pass, and sets the clock to when it does. */
+  /** The length of each time-out in milliseconds, in the order of the requests. */
+  readonly lengthsMs: readonly number[];
+  /** Sets the clock to the instant at which the newest time-out passes, and aborts its request. */
   pass(): void;
 }
 
 /**
- * Takes the time-outs of requests in hand until the test ends. One passes as soon as the simulated
- * Linode has taken a request and hangs, so that no test is about how fast a request gets there.
+ * Puts the time-outs of requests on the test's clock until the test ends. A time-out passes as soon
+ * as the simulated Linode has taken the request and hangs, so that no test depends on how fast a
+ * request travels.
  */
 export function timeoutsOn(clock: SetClock): Timeouts {
-  const askedMs: number[] = [];
+  const lengthsMs: number[] = [];
   const open: { readonly at: EpochMs; readonly controller: AbortController }[] = [];
-  const asking = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+  const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
     const controller = new AbortController();
-    askedMs.push(ms);
+    lengthsMs.push(ms);
     open.push({ at: plus(clock.now(), durationMs(ms)), controller });
     return controller.signal;
   });
   onTestFinished(() => {
-    asking.mockRestore();
+    spy.mockRestore();
     current = null;
   });
   current = {
-    askedMs,
+    lengthsMs,
     pass() {
       const last = open.pop();
       if (last === undefined) return;

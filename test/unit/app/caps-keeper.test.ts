@@ -4,7 +4,7 @@ import { plus, seconds } from '../../../lib/core/base/units.ts';
 import type { LedgerStore } from '../../../lib/ports.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import { aSettings, LAUNCH, usd } from '../../support/builders.ts';
-import { aKeeper } from '../../support/deps.ts';
+import { aCapsKeeper } from '../../support/deps.ts';
 import { aClock } from '../../support/doubles.ts';
 
 const ids: readonly ClusterId[] = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'cccccccccccc', 'cdddddddddd'];
@@ -24,7 +24,7 @@ function aFailingKeeper(failing: (save: number) => 'conflict' | 'error' | null =
     },
   };
   const settings = aSettings({ openBudgetMax: usd(2) });
-  const caps = aKeeper({ clock: aClock(), ledger: counted, settings });
+  const caps = aCapsKeeper({ clock: aClock(), ledger: counted, settings });
   const reserve = (id: ClusterId, by = SOON) =>
     caps.reserve({ id, owner: 'ann', scheduleId: null, budget: usd(1), scheduleCap: null }, by);
   return { reserve, saves: () => saves, open: async () => [...(await ledger.read()).open.keys()] };

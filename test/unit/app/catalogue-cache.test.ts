@@ -9,7 +9,7 @@ import {
 } from '../../../lib/core/base/units.ts';
 import type { LinodeApi } from '../../../lib/ports.ts';
 import { LAUNCH } from '../../support/builders.ts';
-import { aClock, quiet } from '../../support/doubles.ts';
+import { aClock, silentLog } from '../../support/doubles.ts';
 
 const BY = plus(LAUNCH, minutes(60));
 
@@ -36,7 +36,7 @@ function aCatalogue(
       return availability(region, by);
     },
   };
-  const log = { ...quiet, warn: (message: string) => void warnings.push(message) };
+  const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
   const catalogue = createCatalogueCache(linode, clock, log);
   return { catalogue, clock, asked, warnings };
 }

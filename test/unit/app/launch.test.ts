@@ -7,17 +7,17 @@ import type { ClusterStore } from '../../../lib/ports.ts';
 import type { Settings } from '../../../lib/settings.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import {
+  ALL_CLUSTERS,
   aBody,
   anEnded,
   aSettings,
   at,
-  EVERY,
   LAUNCH,
   SCHEDULE_ID,
   usd,
 } from '../../support/builders.ts';
-import { someDeps } from '../../support/deps.ts';
-import { aCatalogue, aClock, someSecrets } from '../../support/doubles.ts';
+import { depsWith } from '../../support/deps.ts';
+import { aCatalogue, aClock, aSecret } from '../../support/doubles.ts';
 
 interface Options {
   readonly now?: EpochMs;
@@ -33,12 +33,12 @@ function aWorld(options: Options = {}) {
   const { now = LAUNCH, backups = false, passwordKey = 'a key', around = (real) => real } = options;
   const { clusters, ledger } = createMemoryTable();
   const reconcile = options.nudge ?? (async () => {});
-  const deps = someDeps({
+  const deps = depsWith({
     catalogue: aCatalogue({ backups: async () => backups }),
     clock: aClock(now),
     ledger,
     nudge: { reconcile, runSchedule: async () => {} },
-    secrets: someSecrets({ passwordKey: async () => passwordKey }),
+    secrets: aSecret({ passwordKey: async () => passwordKey }),
     settings: aSettings(options.settings),
     store: around(clusters),
   });
@@ -51,7 +51,7 @@ function aWorld(options: Options = {}) {
         ...{ by: plus(clock.now(), seconds(25)), input: aBody(spec) },
         ...request,
       }),
-    records: async () => (await clusters.list(EVERY)).records,
+    records: async () => (await clusters.list(ALL_CLUSTERS)).records,
     /** As a pass ends a cluster of which nothing was made. */
     async end(record: ClusterRecord) {
       if (!isLive(record)) throw new Error('it has ended already');

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { nudgeOrLeaveToReaper } from '../../../lib/app/nudge.ts';
 import { ID } from '../../support/builders.ts';
-import { aLog } from '../../support/doubles.ts';
+import { aRecordingLog } from '../../support/doubles.ts';
 
 it('logs a lost nudge, and does not fail the request over it', async () => {
-  const log = aLog();
+  const log = aRecordingLog();
   const lose = () => Promise.reject(new Error('no function there'));
   await nudgeOrLeaveToReaper({ nudge: { reconcile: lose, runSchedule: lose }, log }, ID);
   const details = { clusterId: ID, reason: 'Error: no function there' };

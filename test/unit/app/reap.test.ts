@@ -4,13 +4,13 @@ import type { ClusterId } from '../../../lib/core/base/names.ts';
 import { minutes, plus } from '../../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
 import { aDeleting, aRunning, ID, LAUNCH, OTHER_ID } from '../../support/builders.ts';
-import { someDeps } from '../../support/deps.ts';
-import { aClock, aLog, someMetrics } from '../../support/doubles.ts';
+import { depsWith } from '../../support/deps.ts';
+import { aClock, aRecordingLog, recordingMetrics } from '../../support/doubles.ts';
 
 /** The reaper, 5 minutes after the launch, over these records. */
 async function aWorld(...records: ClusterRecord[]) {
-  const [metrics, log] = [someMetrics(), aLog()];
-  const deps = someDeps({ clock: aClock(plus(LAUNCH, minutes(5))), metrics, log });
+  const [metrics, log] = [recordingMetrics(), aRecordingLog()];
+  const deps = depsWith({ clock: aClock(plus(LAUNCH, minutes(5))), metrics, log });
   const { store } = deps;
   for (const record of records) await store.insert(record);
   const world = {

@@ -23,8 +23,8 @@ import {
   eventsOf,
   gone,
   ID,
-  idOf,
   LAUNCH,
+  linodeIdOf,
   neverCreated,
   OUR_TAGS,
   planned,
@@ -33,7 +33,7 @@ import {
   teardownOf,
   usd,
 } from '../../support/builders.ts';
-import { aClock, quiet, someMetrics } from '../../support/doubles.ts';
+import { aClock, recordingMetrics, silentLog } from '../../support/doubles.ts';
 
 const untagged = [aLinode({ tags: OUR_TAGS }), aLinode({ index: 1, tags: OUR_TAGS })];
 
@@ -95,7 +95,7 @@ function aWorld(
   );
   const errors: string[] = [];
   const passes: object[] = [];
-  const metrics = someMetrics();
+  const metrics = recordingMetrics();
   const released: ClusterRecord[] = [];
   const run = () =>
     reconcile(
@@ -109,7 +109,7 @@ function aWorld(
         notifier: { send: async ({ kind }) => void sent.push(kind) },
         metrics,
         log: {
-          ...quiet,
+          ...silentLog,
           info: (message, details) => message === 'pass' && passes.push({ ...details }),
           error: (message) => void errors.push(message),
         },
@@ -430,7 +430,7 @@ describe('a pass over a running cluster', () => {
       {
         // Since the list, a person has taken one of them over.
         get: async (id) =>
-          aLinode({ id, tags: id === idOf(0) ? ['theirs'] : [...OUR_TAGS, 'blue'] }),
+          aLinode({ id, tags: id === linodeIdOf(0) ? ['theirs'] : [...OUR_TAGS, 'blue'] }),
         setTags: async (id, tags) => {
           put.push([id, tags]);
           return aLinode({ id, tags: [...tags] });
@@ -440,8 +440,8 @@ describe('a pass over a running cluster', () => {
     );
     await run();
     const reap = reapTag(teardownOf(aRunning(), LAUNCH));
-    expect(put[0]).toEqual([idOf(1), [...OUR_TAGS, 'blue', reap]]);
-    expect(put.map(([id]) => id)).not.toContain(idOf(0));
+    expect(put[0]).toEqual([linodeIdOf(1), [...OUR_TAGS, 'blue', reap]]);
+    expect(put.map(([id]) => id)).not.toContain(linodeIdOf(0));
     expect(statesOf(record())).toContain('gone');
   });
 });

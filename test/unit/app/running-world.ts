@@ -2,7 +2,7 @@ import { minutes, plus } from '../../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import { aRunning, aSettings, ID, LAUNCH, usd } from '../../support/builders.ts';
-import { someDeps } from '../../support/deps.ts';
+import { depsWith } from '../../support/deps.ts';
 import { aClock } from '../../support/doubles.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function aRunningWorld({ isNudgeLost = false } = {}) {
     },
     record: async () => (await clusters.get(ID)) as ClusterRecord,
     counted: async () => (await ledger.read()).open.get(ID)?.budget,
-    deps: someDeps({
+    deps: depsWith({
       clock: aClock(plus(LAUNCH, minutes(30))),
       ledger,
       nudge: {

@@ -6,8 +6,8 @@ import { type EpochMs, hours, minutes, plus, seconds } from '../../../lib/core/b
 import type { Linode } from '../../../lib/core/cluster/linode.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
 import { aLinode, aRunning, ID, LAUNCH, OTHER_ID, OUR_TAG, usd } from '../../support/builders.ts';
-import { someDeps } from '../../support/deps.ts';
-import { aClock, noLinode, someMetrics } from '../../support/doubles.ts';
+import { depsWith } from '../../support/deps.ts';
+import { aClock, noLinode, recordingMetrics } from '../../support/doubles.ts';
 
 const NOW = plus(LAUNCH, minutes(30));
 const overdue = reapTag(plus(NOW, minutes(-10)));
@@ -15,8 +15,8 @@ const overdue = reapTag(plus(NOW, minutes(-10)));
 /** An account with these Linodes, a table, and the sweeper, half an hour after the launch. */
 function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => false } = {}) {
   const living = [...linodes];
-  const metrics = someMetrics();
-  const deps = someDeps({ clock: aClock(NOW), metrics });
+  const metrics = recordingMetrics();
+  const deps = depsWith({ clock: aClock(NOW), metrics });
   const world = {
     living,
     destroyedAt: new Map<number, EpochMs>(),

@@ -6,7 +6,7 @@ import type { LiveRecord } from '../../../lib/core/cluster/record.ts';
 import { examples, problemExamples } from '../../../lib/http/examples.ts';
 import { type Operation, operations } from '../../../lib/http/operations.ts';
 import { problemSchema } from '../../../lib/http/schemas.ts';
-import { type Answer, startApi, TEN } from '../../support/api-world.ts';
+import { type Answer, startApi, TEN_NANODES } from '../../support/api-world.ts';
 import {
   aDeleting,
   anEnded,
@@ -159,7 +159,12 @@ describe('GET /clusters/{id}/inventory', () => {
 });
 
 describe('/schedules', () => {
-  const NIGHTLY = { cron: '30 2 * * *', timezone: 'Europe/Berlin', spec: TEN, monthlyCapUsd: 20 };
+  const NIGHTLY = {
+    cron: '30 2 * * *',
+    timezone: 'Europe/Berlin',
+    spec: TEN_NANODES,
+    monthlyCapUsd: 20,
+  };
 
   it('are made, shown, paused and deleted by their owner', async () => {
     const { call } = await startApi();
@@ -194,11 +199,15 @@ describe('/schedules', () => {
 
   it('are refused with all their faults at once, those of the spec under its name', async () => {
     const { call } = await startApi();
-    const body = { cron: '61 * * * *', timezone: 'Mars/Olympus', spec: { ...TEN, nodes: 0 } };
+    const body = {
+      cron: '61 * * * *',
+      timezone: 'Mars/Olympus',
+      spec: { ...TEN_NANODES, nodes: 0 },
+    };
     const answer = await call('POST', '/schedules', { body });
     expect(answer).toMatchObject({ status: 400, headers: problemType });
     expect(pathsOf(answer).toSorted()).toEqual(['cron', 'spec.nodes', 'timezone']);
-    const tooLittle = { ...NIGHTLY, spec: { ...TEN, budgetUsd: 0.07 } };
+    const tooLittle = { ...NIGHTLY, spec: { ...TEN_NANODES, budgetUsd: 0.07 } };
     expect(await call('POST', '/schedules', { body: tooLittle })).toMatchObject({
       status: 422,
       json: { smallestBudgetUsd: 0.075 },
@@ -326,7 +335,7 @@ describe('GET /types', () => {
 describe('POST /quotes', () => {
   it('says what ten nodes for a dollar come to, and buys nothing', async () => {
     const { call, clock, simulator, nudged } = await startApi();
-    const { status, json } = await call('POST', '/quotes', { body: TEN });
+    const { status, json } = await call('POST', '/quotes', { body: TEN_NANODES });
     expect(status).toBe(200);
     expect(json).toMatchObject({
       nodes: 10,
@@ -346,7 +355,9 @@ describe('POST /quotes', () => {
 
   it('says what the smallest budget is where the one given does not do', async () => {
     const { call } = await startApi();
-    const { status, json } = await call('POST', '/quotes', { body: { ...TEN, budgetUsd: 0.07 } });
+    const { status, json } = await call('POST', '/quotes', {
+      body: { ...TEN_NANODES, budgetUsd: 0.07 },
+    });
     expect(status).toBe(200);
     expect(json).toMatchObject({
       affordableHours: 0,
@@ -360,7 +371,7 @@ describe('POST /quotes', () => {
 describe('POST /clusters', () => {
   it('launches: 202, where to look, what it costs, and a pass asked for', async () => {
     const { call, store, nudged } = await startApi();
-    const { status, headers, json } = await call('POST', '/clusters', { body: TEN });
+    const { status, headers, json } = await call('POST', '/clusters', { body: TEN_NANODES });
     expect(status).toBe(202);
     expect(isClusterId(json.id)).toBe(true);
     expect(headers.location).toBe(`/clusters/${json.id}`);
@@ -398,19 +409,19 @@ describe('POST /clusters', () => {
   it('takes the body as JSON, whatever the content type says, as curl -d sends it', async () => {
     const { call } = await startApi();
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    expect((await call('POST', '/clusters', { body: TEN, headers })).status).toBe(202);
+    expect((await call('POST', '/clusters', { body: TEN_NANODES, headers })).status).toBe(202);
   });
 
   it('refuses a budget that the first hour exceeds, and says which would do', async () => {
     const { call, nudged } = await startApi();
-    const body = { ...TEN, budgetUsd: 0.07 };
+    const body = { ...TEN_NANODES, budgetUsd: 0.07 };
     const { status, headers, json } = await call('POST', '/clusters', { body });
     expect({ status, headers }).toMatchObject({ status: 422, headers: problemType });
     expect(json).toMatchObject({ status: 422, smallestBudgetUsd: 0.075 });
     expect(json.detail).toContain('The smallest budget that would do is $0.075; you gave $0.07.');
     expect(nudged).toEqual([]);
     expect((await call('GET', '/clusters')).json).toEqual({ clusters: [] });
-    const enough = await call('POST', '/clusters', { body: { ...TEN, budgetUsd: 0.075 } });
+    const enough = await call('POST', '/clusters', { body: { ...TEN_NANODES, budgetUsd: 0.075 } });
     expect(enough).toMatchObject({ status: 202, json: { affordableHours: 1 } });
   });
 
@@ -449,7 +460,7 @@ describe('POST /clusters', () => {
 
   it('says 413 to a body of more than 128 KiB, and 415 to one that is said not to be JSON', async () => {
     const { call, nudged } = await startApi();
-    const long = JSON.stringify({ ...TEN, userData: '#'.repeat(131_072) });
+    const long = JSON.stringify({ ...TEN_NANODES, userData: '#'.repeat(131_072) });
     const tooLong = await call('POST', '/clusters', { body: long });
     expect(tooLong).toMatchObject({
       status: 413,
@@ -458,23 +469,25 @@ describe('POST /clusters', () => {
     });
     for (const type of ['text/xml', 'multipart/form-data; boundary=x', 'application/jsonp']) {
       const headers = { 'content-type': type };
-      const answer = await call('POST', '/clusters', { body: TEN, headers });
+      const answer = await call('POST', '/clusters', { body: TEN_NANODES, headers });
       expect(answer, type).toMatchObject({ status: 415, json: { code: 'unsupported' } });
     }
     const taken = ['application/json; charset=utf-8', 'application/vnd.api+json', 'text/plain', ''];
     for (const type of taken) {
       const headers = { 'content-type': type };
-      expect((await call('POST', '/quotes', { body: TEN, headers })).status, type).toBe(200);
+      expect((await call('POST', '/quotes', { body: TEN_NANODES, headers })).status, type).toBe(
+        200,
+      );
     }
     expect(nudged).toEqual([]);
   });
 
   it('quotes, and launches nothing, with dryRun=true', async () => {
     const { call, nudged } = await startApi();
-    const { status, json } = await call('POST', '/clusters?dryRun=true', { body: TEN });
+    const { status, json } = await call('POST', '/clusters?dryRun=true', { body: TEN_NANODES });
     expect(status).toBe(200);
     expect(json).toEqual({
-      ...(await call('POST', '/quotes', { body: TEN })).json,
+      ...(await call('POST', '/quotes', { body: TEN_NANODES })).json,
       teardownAt: json.teardownAt,
     });
     expect(nudged).toEqual([]);
@@ -483,13 +496,13 @@ describe('POST /clusters', () => {
 
   it.each(['dryRun=yes', 'dryrun=true'])('says 400 to ?%s, and launches nothing', async (query) => {
     const { call, nudged } = await startApi();
-    expect((await call('POST', `/clusters?${query}`, { body: TEN })).status).toBe(400);
+    expect((await call('POST', `/clusters?${query}`, { body: TEN_NANODES })).status).toBe(400);
     expect(nudged).toEqual([]);
   });
 
   it('launches though the nudge is lost: the record is due, and the reaper sees it', async () => {
     const { call, clock, store } = await startApi({ env: { RECONCILE_FUNCTION: 'not-there' } });
-    const { status, json } = await call('POST', '/clusters', { body: TEN });
+    const { status, json } = await call('POST', '/clusters', { body: TEN_NANODES });
     expect(status).toBe(202);
     const due: string[] = [];
     for await (const id of store.due(clock.now())) due.push(id);
@@ -498,24 +511,24 @@ describe('POST /clusters', () => {
 
   it('says what the deployment lacks where nobody could log in', async () => {
     const { call, nudged } = await startApi({ secret: { passwordKey: null } });
-    const refused = await call('POST', '/clusters', { body: TEN });
+    const refused = await call('POST', '/clusters', { body: TEN_NANODES });
     expect(refused).toMatchObject({ status: 500, headers: problemType });
     expect(refused.json.detail).toContain('passwordKey');
     expect(nudged).toEqual([]);
     const authorizedKeys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@home'];
-    const withKey = await call('POST', '/clusters', { body: { ...TEN, authorizedKeys } });
+    const withKey = await call('POST', '/clusters', { body: { ...TEN_NANODES, authorizedKeys } });
     expect(withKey.status).toBe(202);
   });
 });
 
 describe('POST /clusters with Prefer: wait', () => {
-  const prefer = (wait: string) => ({ headers: { prefer: wait }, body: TEN });
+  const prefer = (wait: string) => ({ headers: { prefer: wait }, body: TEN_NANODES });
 
   it('answers once all nodes have addresses', async () => {
-    const { call, store, clock, launched } = await startApi({
+    const { call, store, clock, listClusters } = await startApi({
       async whileAsleep() {
-        const [record] = (await launched()) as LiveRecord[];
-        if (record === undefined || clock.slept.length !== 3) return;
+        const [record] = (await listClusters()) as LiveRecord[];
+        if (record === undefined || clock.sleptMs.length !== 3) return;
         await store.save({ ...record, nodes: record.nodes.map(({ index }) => created(index)) });
       },
     });
@@ -524,7 +537,7 @@ describe('POST /clusters with Prefer: wait', () => {
     expect(json.nodes.map(({ ipv4 }: { ipv4: string }) => ipv4)).toEqual(
       json.nodes.map((_: unknown, index: number) => `192.0.2.${index}`),
     );
-    expect(clock.slept).toHaveLength(3);
+    expect(clock.sleptMs).toHaveLength(3);
   });
 
   it('answers while there is time to, though it was to wait for longer', async () => {
@@ -537,7 +550,7 @@ describe('POST /clusters with Prefer: wait', () => {
 });
 
 describe('an Idempotency-Key', () => {
-  const withKey = (key: string, body: object = TEN, owner = 'ann') => ({
+  const withKey = (key: string, body: object = TEN_NANODES, owner = 'ann') => ({
     headers: { 'idempotency-key': key },
     body,
     owner,
@@ -546,7 +559,7 @@ describe('an Idempotency-Key', () => {
   it('gives the same cluster for the same body, in whatever order its fields are', async () => {
     const { call, nudged } = await startApi();
     const first = await call('POST', '/clusters', withKey('once'));
-    const reversed = Object.fromEntries(Object.entries(TEN).reverse());
+    const reversed = Object.fromEntries(Object.entries(TEN_NANODES).reverse());
     const second = await call('POST', '/clusters', withKey('once', reversed));
     expect(second).toMatchObject({ status: 202, headers: { location: first.headers.location } });
     expect(second.json.quote).toEqual(first.json.quote);
@@ -556,7 +569,7 @@ describe('an Idempotency-Key', () => {
   it('refuses another body', async () => {
     const { call, nudged } = await startApi();
     await call('POST', '/clusters', withKey('once'));
-    const other = await call('POST', '/clusters', withKey('once', { ...TEN, nodes: 9 }));
+    const other = await call('POST', '/clusters', withKey('once', { ...TEN_NANODES, nodes: 9 }));
     expect(other).toMatchObject({ status: 409, headers: problemType });
     expect(nudged).toHaveLength(1);
   });
@@ -575,15 +588,15 @@ describe('an Idempotency-Key', () => {
 
   it('is its owner’s: the same of another owner makes another cluster', async () => {
     const { call } = await startApi();
-    const anns = await call('POST', '/clusters', withKey('once', TEN, 'ann'));
-    const bobs = await call('POST', '/clusters', withKey('once', TEN, 'bob'));
+    const anns = await call('POST', '/clusters', withKey('once', TEN_NANODES, 'ann'));
+    const bobs = await call('POST', '/clusters', withKey('once', TEN_NANODES, 'bob'));
     expect(bobs.status).toBe(202);
     expect(bobs.json.id).not.toBe(anns.json.id);
   });
 
   it('is not used up by a launch that was refused', async () => {
     const { call } = await startApi();
-    const poor = { ...TEN, budgetUsd: 0.07 };
+    const poor = { ...TEN_NANODES, budgetUsd: 0.07 };
     expect((await call('POST', '/clusters', withKey('once', poor))).status).toBe(422);
     expect((await call('POST', '/clusters', withKey('once'))).status).toBe(202);
   });
@@ -619,7 +632,7 @@ describe('GET /clusters', () => {
     const { call } = await startApi();
     const launched: string[] = [];
     for (const owner of ['ann', 'bob', 'ann']) {
-      launched.push((await call('POST', '/clusters', { body: TEN, owner })).json.id);
+      launched.push((await call('POST', '/clusters', { body: TEN_NANODES, owner })).json.id);
     }
     const [first, second, third] = launched;
     const idsFor = async (owner: string) =>
@@ -634,7 +647,7 @@ describe('GET /clusters', () => {
     const { call } = await startApi();
     const launched: string[] = [];
     for (let count = 0; count < 3; count += 1) {
-      launched.push((await call('POST', '/clusters', { body: TEN })).json.id);
+      launched.push((await call('POST', '/clusters', { body: TEN_NANODES })).json.id);
     }
     const [first, second, third] = launched;
     const page = await call('GET', '/clusters?limit=2');
@@ -672,7 +685,7 @@ describe('GET /clusters', () => {
 describe('GET /clusters/{id}', () => {
   it('shows its owner and the admin a cluster, as it was launched', async () => {
     const { call } = await startApi();
-    const { json } = await call('POST', '/clusters', { body: TEN, owner: 'ann' });
+    const { json } = await call('POST', '/clusters', { body: TEN_NANODES, owner: 'ann' });
     const { quote: _, ...launched } = json;
     for (const owner of ['ann', 'admin']) {
       const shown = await call('GET', `/clusters/${json.id}`, { owner });
@@ -690,7 +703,7 @@ describe('GET /clusters/{id}', () => {
 
   it('says the same 404 to a cluster of another owner’s as to none', async () => {
     const { call } = await startApi();
-    const { json } = await call('POST', '/clusters', { body: TEN, owner: 'ann' });
+    const { json } = await call('POST', '/clusters', { body: TEN_NANODES, owner: 'ann' });
     for (const method of ['GET', 'DELETE']) {
       const hidden = await call(method, `/clusters/${json.id}`, { owner: 'bob' });
       const none = await call(method, '/clusters/caaaaaaaaaa', { owner: 'bob' });
@@ -737,7 +750,7 @@ describe('GET /clusters/{id}', () => {
 describe('PATCH /clusters/{id}', () => {
   async function startWithCluster(env: Readonly<Record<string, string>> = {}) {
     const api = await startApi({ env });
-    const { json } = await api.call('POST', '/clusters', { owner: 'ann', body: TEN });
+    const { json } = await api.call('POST', '/clusters', { owner: 'ann', body: TEN_NANODES });
     const patch = (body: unknown, owner = 'ann') =>
       api.call('PATCH', `/clusters/${json.id}`, { owner, body });
     return { ...api, patch, id: json.id };
@@ -797,7 +810,7 @@ describe('PATCH /clusters/{id}', () => {
     });
     expect((await patch({ budgetUsd: 2 })).status).toBe(200);
     const another = (budgetUsd: number) =>
-      call('POST', '/clusters', { body: { ...TEN, budgetUsd } });
+      call('POST', '/clusters', { body: { ...TEN_NANODES, budgetUsd } });
     expect((await another(1.01)).status).toBe(422);
     expect((await another(1)).status).toBe(202);
   });
@@ -806,7 +819,7 @@ describe('PATCH /clusters/{id}', () => {
 describe('DELETE /clusters/{id}', () => {
   it('begins the destruction, and says the same when asked again', async () => {
     const { call, nudged } = await startApi();
-    const { json } = await call('POST', '/clusters', { body: TEN });
+    const { json } = await call('POST', '/clusters', { body: TEN_NANODES });
     const first = await call('DELETE', `/clusters/${json.id}`);
     expect(first).toMatchObject({
       status: 202,
@@ -819,7 +832,7 @@ describe('DELETE /clusters/{id}', () => {
 
   it('is heeded once, though asked for many times at once', async () => {
     const { call } = await startApi();
-    const { json } = await call('POST', '/clusters', { body: TEN });
+    const { json } = await call('POST', '/clusters', { body: TEN_NANODES });
     const ten = Array.from({ length: 10 }, () => call('DELETE', `/clusters/${json.id}`));
     const answers = await Promise.all(ten);
     expect(answers.map(({ status }) => status)).toEqual(ten.map(() => 202));
@@ -830,7 +843,7 @@ describe('DELETE /clusters/{id}', () => {
 });
 
 describe('what goes wrong elsewhere', () => {
-  const SHORT = { remainingMs: 5_100, body: TEN };
+  const SHORT = { remainingMs: 5_100, body: TEN_NANODES };
 
   it.each([
     ['answers 503', 'status503'],
@@ -844,7 +857,7 @@ describe('what goes wrong elsewhere', () => {
     expect(answer).toMatchObject({ status: 503, headers: { ...problemType, 'retry-after': '30' } });
     expect(nudged).toEqual([]);
     simulator.setFaults([]);
-    expect((await call('POST', '/clusters', { body: TEN })).status).toBe(202);
+    expect((await call('POST', '/clusters', { body: TEN_NANODES })).status).toBe(202);
   });
 
   it('is a 503 where Linode can not be reached', async () => {

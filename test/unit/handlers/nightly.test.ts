@@ -10,10 +10,10 @@ async function startNightly() {
 }
 
 it('launches the spec of its event, and asks for a pass', async () => {
-  const { nightly, launched, nudged } = await startNightly();
+  const { nightly, listClusters, nudged } = await startNightly();
   const { clusterId, isNew } = await nightly(event);
   expect(isNew).toBe(true);
-  expect(await launched()).toMatchObject([
+  expect(await listClusters()).toMatchObject([
     {
       id: clusterId,
       owner: 'nightly',
@@ -26,31 +26,31 @@ it('launches the spec of its event, and asks for a pass', async () => {
 });
 
 it('launches once for a scheduled time, however often its event comes', async () => {
-  const { nightly, launched, nudged } = await startNightly();
+  const { nightly, listClusters, nudged } = await startNightly();
   const first = await nightly(event);
   expect(await nightly(event)).toEqual({ clusterId: first.clusterId, isNew: false });
   const inAnotherForm = { ...event, scheduledTime: '2026-11-23T03:00:00+01:00' };
   expect(await nightly(inAnotherForm)).toEqual({ clusterId: first.clusterId, isNew: false });
-  expect(await launched()).toHaveLength(1);
+  expect(await listClusters()).toHaveLength(1);
   expect(nudged).toHaveLength(1);
 });
 
 it('launches once where its event comes many times at once', async () => {
-  const { nightly, launched, nudged } = await startNightly();
+  const { nightly, listClusters, nudged } = await startNightly();
   const answers = await Promise.all(Array.from({ length: 10 }, () => nightly(event)));
   expect(new Set(answers.map(({ clusterId }) => clusterId)).size).toBe(1);
   expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
-  expect(await launched()).toHaveLength(1);
+  expect(await listClusters()).toHaveLength(1);
   expect(nudged).toHaveLength(1);
 });
 
 it('launches another for another time', async () => {
-  const { nightly, launched } = await startNightly();
+  const { nightly, listClusters } = await startNightly();
   const first = await nightly(event);
   const second = await nightly({ ...event, scheduledTime: '2026-11-24T02:00:00Z' });
   expect(second.isNew).toBe(true);
   expect(second.clusterId).not.toBe(first.clusterId);
-  expect(await launched()).toHaveLength(2);
+  expect(await listClusters()).toHaveLength(2);
 });
 
 it.each([
@@ -61,9 +61,9 @@ it.each([
   ['is a number', { ...event, scheduledTime: 1_795_348_800_000 }],
   ['is in no event', null],
 ])('throws, so that it is seen, where the scheduled time %s', async (_, sent) => {
-  const { nightly, launched } = await startNightly();
+  const { nightly, listClusters } = await startNightly();
   await expect(nightly(sent)).rejects.toThrow('scheduledTime');
-  expect(await launched()).toEqual([]);
+  expect(await listClusters()).toEqual([]);
 });
 
 it.each([
@@ -71,14 +71,14 @@ it.each([
   ['one with faults', { ...event.spec, nodes: 0 }, 'invalid'],
   ['one whose budget is too small', { ...event.spec, budgetUsd: 0.01 }, 'refused'],
 ])('throws, and launches nothing, where the spec is %s', async (_, spec, code) => {
-  const { nightly, launched } = await startNightly();
+  const { nightly, listClusters } = await startNightly();
   await expect(nightly({ ...event, spec })).rejects.toMatchObject({ code });
-  expect(await launched()).toEqual([]);
+  expect(await listClusters()).toEqual([]);
 });
 
 it('throws where Linode is down, so that Lambda tries it again', async () => {
-  const { nightly, launched, simulator } = await startNightly();
+  const { nightly, listClusters, simulator } = await startNightly();
   await simulator.close();
   await expect(nightly(event, 5_100)).rejects.toMatchObject({ code: 'linodeUnavailable' });
-  expect(await launched()).toEqual([]);
+  expect(await listClusters()).toEqual([]);
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Answer, startApi, TEN } from '../../support/api-world.ts';
+import { type Answer, startApi, TEN_NANODES } from '../../support/api-world.ts';
 import { timeoutsOn } from '../../support/timeouts.ts';
 
-const { vcpus: _, memoryMb: __, ...rest } = TEN;
-/** As TEN, but by the type's id. */
+const { vcpus: _, memoryMb: __, ...rest } = TEN_NANODES;
+/** As TEN_NANODES, but by the type's id. */
 const NANODES = { ...rest, type: 'g6-nanode-1' };
 const soldOutIn = (...regions: string[]) =>
   regions.map((region) => ({ type: 'g6-nanode-1', region }));
@@ -14,7 +14,7 @@ const AVAILABILITY = 'GET /regions/{}/availability';
 describe('a quote', () => {
   it('says what the first hour costs, why the type was taken, and what else there is', async () => {
     const { call } = await startApi();
-    const { json } = await call('POST', '/quotes', { body: TEN });
+    const { json } = await call('POST', '/quotes', { body: TEN_NANODES });
     expect(json).toMatchObject({
       firstHourUsd: 0.075,
       why: 'the cheapest type available in us-east with at least 1 vCPU and 1024 MB',
@@ -56,7 +56,7 @@ describe('a quote', () => {
 
   it('warns of an image that is deprecated', async () => {
     const { call } = await startApi();
-    const body = { ...TEN, image: 'linode/ubuntu20.04' };
+    const body = { ...TEN_NANODES, image: 'linode/ubuntu20.04' };
     const { json } = await call('POST', '/quotes', { body });
     expect(json.warnings).toEqual([expect.stringContaining('linode/ubuntu20.04 is deprecated')]);
   });
@@ -113,7 +113,7 @@ describe('a type that is sold out', () => {
   it('is passed over where a size was asked for', async () => {
     const { call, simulator } = await startApi();
     simulator.updateSettings({ soldOut: soldOutIn('us-east') });
-    const { status, json } = await call('POST', '/clusters', { body: TEN });
+    const { status, json } = await call('POST', '/clusters', { body: TEN_NANODES });
     expect({ status, json }).toMatchObject({ status: 202, json: { type: 'g6-standard-1' } });
   });
 

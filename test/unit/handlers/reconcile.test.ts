@@ -30,10 +30,10 @@ async function startReconcile(options: Parameters<typeof startWorld>[0] = {}) {
 }
 
 it('brings the cluster of its event up, and has it due again long before its end', async () => {
-  const { reconcile, store, fresh, living, clock } = await startReconcile();
+  const { reconcile, store, fresh, existingLabels, clock } = await startReconcile();
   await store.insert(fresh);
   await reconcile(event);
-  expect(living()).toEqual(nodes.map(({ label }) => label));
+  expect(existingLabels()).toEqual(nodes.map(({ label }) => label));
   const record = (await store.get(id)) as Extract<ClusterRecord, { phase: 'running' }>;
   expect(record).toMatchObject({
     phase: 'running',
@@ -44,7 +44,7 @@ it('brings the cluster of its event up, and has it due again long before its end
 });
 
 it('takes the cluster of its event down', async () => {
-  const { reconcile, store, fresh, living, clock } = await startReconcile();
+  const { reconcile, store, fresh, existingLabels, clock } = await startReconcile();
   await store.insert(fresh);
   await reconcile(event);
   const up = (await store.get(id)) as Extract<ClusterRecord, { phase: 'running' }>;
@@ -52,7 +52,7 @@ it('takes the cluster of its event down', async () => {
   const now = clock.now();
   await store.save({ ...aDeleting(), ...common, startedAt, dueAt: now, deletingSince: now });
   await reconcile(event);
-  expect(living()).toEqual([]);
+  expect(existingLabels()).toEqual([]);
   expect(await store.get(id)).toMatchObject({ phase: 'deleted', spent: 15_000, overspent: 0 });
 });
 

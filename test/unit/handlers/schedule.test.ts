@@ -16,11 +16,11 @@ async function startSchedule(options: Parameters<typeof startWorld>[0] = {}) {
 }
 
 it('launches the cluster of an occurrence that is due, and goes on to the next', async () => {
-  const { schedule, schedules, launched, nudged, clock } = await startSchedule();
+  const { schedule, schedules, listClusters, nudged, clock } = await startSchedule();
   const nextAt = clock.now();
   await schedules.insert(aSchedule({ id, nextAt }));
   await schedule(event);
-  const [record] = await launched();
+  const [record] = await listClusters();
   expect(record).toMatchObject({ owner: 'ann', phase: 'provisioning', budget: 50_000 });
   expect(nudged).toEqual([record?.id]);
   expect(await schedules.get(id)).toMatchObject({
@@ -31,28 +31,28 @@ it('launches the cluster of an occurrence that is due, and goes on to the next',
 });
 
 it('waits for an occurrence that comes in a moment', async () => {
-  const { schedule, schedules, launched, clock } = await startSchedule();
+  const { schedule, schedules, listClusters, clock } = await startSchedule();
   const nextAt = plus(clock.now(), seconds(45));
   await schedules.insert(aSchedule({ id, nextAt }));
   await schedule(event);
-  const [record] = await launched();
+  const [record] = await listClusters();
   expect(record?.createdAt).toBeGreaterThanOrEqual(nextAt);
 });
 
 it('launches once, however many events come at once', async () => {
-  const { schedule, schedules, launched, nudged, clock } = await startSchedule();
+  const { schedule, schedules, listClusters, nudged, clock } = await startSchedule();
   await schedules.insert(aSchedule({ id, nextAt: clock.now() }));
   await Promise.all(Array.from({ length: 10 }, () => schedule(event)));
-  expect(await launched()).toHaveLength(1);
+  expect(await listClusters()).toHaveLength(1);
   expect(nudged).toHaveLength(1);
 });
 
 it('does nothing about a schedule that is not due, or not there', async () => {
-  const { schedule, schedules, launched, simulator, clock } = await startSchedule();
+  const { schedule, schedules, listClusters, simulator, clock } = await startSchedule();
   await schedule(event);
   await schedules.insert(aSchedule({ id, nextAt: plus(clock.now(), seconds(600)) }));
   await schedule(event);
-  expect(await launched()).toEqual([]);
+  expect(await listClusters()).toEqual([]);
   expect(simulator.requests()).toEqual({});
 });
 
@@ -66,12 +66,12 @@ it.each([
 });
 
 it('throws where Linode can not be reached, and has the schedule due again', async () => {
-  const { schedule, schedules, launched, simulator, clock } = await startSchedule();
+  const { schedule, schedules, listClusters, simulator, clock } = await startSchedule();
   const nextAt = clock.now();
   await schedules.insert(aSchedule({ id, nextAt }));
   await simulator.close();
   await expect(schedule(event, 5_500)).rejects.toMatchObject({ code: 'linodeUnavailable' });
-  expect(await launched()).toEqual([]);
+  expect(await listClusters()).toEqual([]);
   const record = await schedules.get(id);
   expect(record).toMatchObject({ nextAt, runs: [] });
   expect((record as { dueAt: number }).dueAt).toBeGreaterThan(nextAt);

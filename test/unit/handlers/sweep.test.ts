@@ -26,44 +26,44 @@ async function startSweep(options: Parameters<typeof startWorld>[0] = {}) {
 }
 
 it('destroys what has no record and is past its time, and leaves strangers alone', async () => {
-  const { sweep, linode, living, overdue, later } = await startSweep();
+  const { sweep, linode, existingLabels, overdue, later } = await startSweep();
   await linode('orphan', OUR_TAG, clusterTag(id(1)), overdue);
   await linode('not-yet', OUR_TAG, clusterTag(id(2)), later);
   await linode('stranger');
   await linode('lookalike', clusterTag(id(3)), overdue);
   await linode('of-another-stage', 'onebuck-prod', clusterTag(id(4)), overdue);
   expect(await sweep()).toEqual({ destroyed: 1 });
-  expect(living()).toEqual(['not-yet', 'stranger', 'lookalike', 'of-another-stage']);
+  expect(existingLabels()).toEqual(['not-yet', 'stranger', 'lookalike', 'of-another-stage']);
 });
 
 it('destroys what its record says has ended, and spares what a record protects', async () => {
-  const { sweep, linode, living, store, clock, overdue, later } = await startSweep();
+  const { sweep, linode, existingLabels, store, clock, overdue, later } = await startSweep();
   const since = minus(clock.now(), hours(1));
   await store.insert(anEnded({ id: id(1), endedAt: since }));
   await store.insert(aRunning({ id: id(2), createdAt: since, startedAt: since, nodes: [] }));
   await linode('left-over', OUR_TAG, clusterTag(id(1)), later);
   await linode('alive', OUR_TAG, clusterTag(id(2)), overdue);
   expect(await sweep()).toEqual({ destroyed: 1 });
-  expect(living()).toEqual(['alive']);
+  expect(existingLabels()).toEqual(['alive']);
 });
 
 it('goes by the reap tags alone where the table is lost', async () => {
   const env = { TABLE_NAME: 'a-table-that-is-not-there' };
-  const { sweep, linode, living, overdue, later } = await startSweep({ env });
+  const { sweep, linode, existingLabels, overdue, later } = await startSweep({ env });
   await linode('overdue', OUR_TAG, clusterTag(id(1)), overdue);
   await linode('not-yet', OUR_TAG, clusterTag(id(2)), later);
   await linode('unmarked', OUR_TAG);
   // Its work is done by then; that it could not put the caps right is seen.
   await expect(sweep()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-  expect(living()).toEqual(['not-yet', 'unmarked']);
+  expect(existingLabels()).toEqual(['not-yet', 'unmarked']);
 });
 
 it('throws, and destroys nothing, where Linode does not list them', async () => {
-  const { sweep, linode, living, overdue, simulator } = await startSweep();
+  const { sweep, linode, existingLabels, overdue, simulator } = await startSweep();
   await linode('orphan', OUR_TAG, overdue);
   simulator.setFaults([{ kind: 'status500', method: 'GET' }]);
   await expect(sweep(5_100)).rejects.toMatchObject({ code: 'linodeUnavailable' });
-  expect(living()).toEqual(['orphan']);
+  expect(existingLabels()).toEqual(['orphan']);
 });
 
 it('needs no secret but the token: it works without API tokens or a password key', async () => {

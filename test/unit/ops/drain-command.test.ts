@@ -7,7 +7,7 @@ import { isLive } from '../../../lib/core/cluster/record.ts';
 import type { ClusterStore, Nudge } from '../../../lib/ports.ts';
 import { drain, parseDrain } from '../../../ops/drain-command.ts';
 import { aBody, OUR_TAG } from '../../support/builders.ts';
-import { LINODE_TOKEN, quiet } from '../../support/doubles.ts';
+import { LINODE_TOKEN, silentLog } from '../../support/doubles.ts';
 import { aWorld, createStranger, START, type World } from '../../support/flow-world.ts';
 
 let world: World;
@@ -37,10 +37,10 @@ async function runDrain({
     transport: createTransport(world.linode.url),
     clock,
     token: async () => LINODE_TOKEN,
-    log: quiet,
+    log: silentLog,
   });
   const print = (line: string) => void printed.push(line);
-  const deps = { ...world, clock, linode, log: quiet, print, nudge };
+  const deps = { ...world, clock, linode, log: silentLog, print, nudge };
   const error = await drain(deps, waitMax).then(
     () => null,
     (thrown: Error) => thrown.message,
@@ -55,7 +55,7 @@ const runs = async (...ids: ClusterId[]) => {
 };
 
 const forgetful = (forgotten: () => ClusterId | null) => ({
-  around: (store: ClusterStore): Partial<ClusterStore> => ({
+  replaceStore: (store: ClusterStore): Partial<ClusterStore> => ({
     async *due(until) {
       for await (const id of store.due(until)) if (id !== forgotten()) yield id;
     },
@@ -74,12 +74,12 @@ describe('a drain', () => {
 
     const { printed, error } = await runDrain();
     expect(error).toBeNull();
-    expect([world.left(ann.id), world.left(bob.id)]).toEqual([0, 0]);
+    expect([world.linodeCount(ann.id), world.linodeCount(bob.id)]).toEqual([0, 0]);
     for (const { id } of [ann, bob]) {
       expect(await world.record(id)).toMatchObject({ phase: 'deleted', endReason: 'requested' });
     }
     expect(await world.schedules.get(schedule.id)).toMatchObject({ enabled: false });
-    expect(world.alive().map(({ id }) => id)).toEqual([stranger]);
+    expect(world.existingLinodes().map(({ id }) => id)).toEqual([stranger]);
 
     expect(printed[0]).toBe('1 schedule paused.');
     expect(printed).toContain(`${bob.id} is running with 2 nodes. Requesting its deletion.`);
@@ -110,7 +110,7 @@ describe('a drain', () => {
     const { printed, error } = await runDrain();
     expect(error).toBeNull();
     expect(printed).toContain(`${id} is being deleted already.`);
-    expect(world.left(id)).toBe(0);
+    expect(world.linodeCount(id)).toBe(0);
   });
 
   it('ends clusters, and pauses schedules, that come up meanwhile, even between two empty looks', async () => {
@@ -126,7 +126,7 @@ describe('a drain', () => {
       },
     });
     expect(error).toBeNull();
-    expect(arrivals.map((id) => world.left(id))).toEqual([0, 0]);
+    expect(arrivals.map((id) => world.linodeCount(id))).toEqual([0, 0]);
     expect(printed.at(-1)).toMatch(/2 clusters ended, 1 schedule paused/);
   });
 
@@ -149,7 +149,7 @@ describe('a drain', () => {
     const [first = 0, second = 0] = asked;
     expect(second - first).toBeGreaterThanOrEqual(60_000);
     expect(second - first).toBeLessThan(70_000);
-    expect(world.left(id)).toBe(0);
+    expect(world.linodeCount(id)).toBe(0);
   });
 
   it('gives up after its time, and names what is left', async () => {
@@ -163,7 +163,7 @@ describe('a drain', () => {
     expect(error).toContain(`cluster ${id} (deleting)`);
     expect(error).toMatch(new RegExp(`Linode \\d+ \\(onebuck-${id}-0\\)`));
     expect(between(began, world.clock.now())).toBe(minutes(2));
-    expect(world.left(id)).toBe(1);
+    expect(world.linodeCount(id)).toBe(1);
   });
 
   it('waits for Linodes without a record, which the sweeper destroys, and says so', async () => {
@@ -178,7 +178,7 @@ describe('a drain', () => {
     expect(printed.join('\n')).toMatch(
       new RegExp(`\\(onebuck-${id}-0\\) has no live cluster: the sweeper .*2026-03-10T12:5`),
     );
-    expect(world.left(id)).toBe(0);
+    expect(world.linodeCount(id)).toBe(0);
   });
 
   it('asks for deletions while Linode does not answer, and does not take that for empty', async () => {
@@ -197,7 +197,7 @@ describe('a drain', () => {
     expect(error).toBeNull();
     expect(printed.filter((line) => line.includes("can't be read")).length).toBeGreaterThan(0);
     expect(isLive(await world.record(id))).toBe(false);
-    expect(world.left(id)).toBe(0);
+    expect(world.linodeCount(id)).toBe(0);
   });
 
   it('ends at once where Linode refuses the token', async () => {

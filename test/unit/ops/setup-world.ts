@@ -4,7 +4,7 @@ import { createLinodeHttp } from '../../../lib/adapters/linode/http.ts';
 import type { AskLinode } from '../../../ops/linode-token.ts';
 import { carryOutSetup, parseSetup } from '../../../ops/setup-command.ts';
 import { startSecret } from '../../support/aws.ts';
-import { aClock, quiet } from '../../support/doubles.ts';
+import { aClock, silentLog } from '../../support/doubles.ts';
 import { startSimulator } from '../../support/simulated-linode.ts';
 
 export const SECRET_ID = 'onebuck/prod';
@@ -21,7 +21,7 @@ export async function startLinode(tokens: Readonly<Record<string, string>> = {})
     transport: createTransport(simulator.url),
     clock: aClock(),
     token: async () => '',
-    log: quiet,
+    log: silentLog,
   });
   return { simulator, ask: sendOnce };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { drawOptions, NO_FAULTS, type Options, optionsText } from '../../../simulation/options.ts';
 import { type Outcome, simulate } from '../../../simulation/run.ts';
 import { add, noTotals, summaryOf, type Totals } from '../../../simulation/totals.ts';
-import { alarm, isInAlarm } from '../../support/alarm.ts';
+import { alarmNamed, isInAlarm } from '../../support/alarm.ts';
 
 async function totalsOf(
   seeds: number,
@@ -81,7 +81,7 @@ describe('each killer alone', () => {
     // As CloudWatch counts them: a minute without a run has no data.
     const runsUntil = (time: number) =>
       [5, 4, 3, 2, 1].map((ago) => (isRunIn(Math.floor(time / 60_000) - ago) ? 1 : null));
-    const of = alarm('ReaperNotRun');
+    const of = alarmNamed('ReaperNotRun');
     expect(isInAlarm(of, runsUntil(lossAt))).toBe(false);
     expect(isInAlarm(of, runsUntil(lossAt + 5 * 60_000))).toBe(true);
     expect(endedAt).toBeGreaterThan(lossAt + 5 * 60_000);

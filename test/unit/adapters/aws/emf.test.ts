@@ -2,7 +2,7 @@ import { Ajv } from 'ajv';
 import { expect, it, vi } from 'vitest';
 import { createMetrics } from '../../../../lib/adapters/aws/emf.ts';
 import { type MetricName, metrics } from '../../../../lib/core/cluster/metrics.ts';
-import { quiet } from '../../../support/doubles.ts';
+import { silentLog } from '../../../support/doubles.ts';
 import { emitted, linesOf } from '../../../support/emf.ts';
 
 const text = { type: 'string', minLength: 1, maxLength: 1024 };
@@ -81,7 +81,7 @@ it('prints one line each time, with nothing of the time before', () => {
 
 it('is lost where it can not be reckoned, which is a line in the log and no error', () => {
   const warn = vi.fn();
-  const { emit } = createMetrics({ ...WITH, log: { ...quiet, warn } });
+  const { emit } = createMetrics({ ...WITH, log: { ...silentLog, warn } });
   emit(() => {
     throw new RangeError('no safe integer');
   });

@@ -14,13 +14,13 @@ import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.t
 import { hours, minus } from '../../../../lib/core/base/units.ts';
 import type { LiveRecord } from '../../../../lib/core/cluster/record.ts';
 import {
+  ALL_CLUSTERS,
   aCluster,
   anEnded,
   aRunning,
   created,
   creating,
   deleting,
-  EVERY,
   gone,
   ID,
   LAUNCH,
@@ -84,7 +84,7 @@ it('finds the few of a status among many others with few queries', async () => {
   const running = aRunning({ id: id(99), owner: 'ann', createdAt: minus(LAUNCH, hours(1)) });
   await Promise.all([...ended, running].map((record) => store.insert(record)));
   const send = vi.spyOn(client, 'send');
-  const query = { ...EVERY, owner: 'ann', status: 'running', limit: 1 } as const;
+  const query = { ...ALL_CLUSTERS, owner: 'ann', status: 'running', limit: 1 } as const;
   expect(await store.list(query)).toEqual({ records: [running], nextCursor: null });
   expect(send.mock.calls.length).toBeLessThanOrEqual(2);
 });
@@ -154,7 +154,7 @@ describe('when DynamoDB is short of capacity', () => {
     await expect(store.get(id(1))).rejects.toBe(throttled);
     await expect(store.getMany([id(1)])).rejects.toBe(throttled);
     await expect(collect(store.due(LAUNCH))).rejects.toBe(throttled);
-    await expect(store.list(EVERY)).rejects.toBe(throttled);
+    await expect(store.list(ALL_CLUSTERS)).rejects.toBe(throttled);
     const lived = store.livedIn({ owner: null, from: LAUNCH, to: LAUNCH });
     await expect(collect(lived)).rejects.toBe(throttled);
   });

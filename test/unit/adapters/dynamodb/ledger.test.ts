@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
 import { createLedgerStore } from '../../../../lib/adapters/dynamodb/ledger.ts';
 import { isClusterId } from '../../../../lib/core/base/names.ts';
-import { aCluster, EVERY } from '../../../support/builders.ts';
+import { ALL_CLUSTERS, aCluster } from '../../../support/builders.ts';
 import { aLedger, ledgerOf, ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
 import { anEmptyTable, TABLE } from '../../../support/table.ts';
 
@@ -66,7 +66,7 @@ describe('beside the records', () => {
     await createLedgerStore(client, TableName).save(aLedger);
     await clusters.insert(aCluster());
     for (const owner of [null, 'ann']) {
-      expect((await clusters.list({ ...EVERY, owner })).records).toEqual([aCluster()]);
+      expect((await clusters.list({ ...ALL_CLUSTERS, owner })).records).toEqual([aCluster()]);
     }
     expect(isClusterId('ledger')).toBe(false);
     const { Item } = await client.send(new GetItemCommand({ TableName, Key }));

@@ -256,7 +256,7 @@ describe('availability', () => {
     const error = await errorFrom(api.availability('us-east', LATER));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
     expect(error.message).toContain('no answer within 3000 ms');
-    expect(new Set(timeouts.askedMs)).toEqual(new Set([3_000]));
+    expect(new Set(timeouts.lengthsMs)).toEqual(new Set([3_000]));
   });
 });
 
@@ -416,7 +416,7 @@ describe('a call that failed for the moment', () => {
   it.each(TRANSIENT)('is repeated after %s', async (_what, answer) => {
     const { api, clock, logged } = await served([answer, answer, answer, DELETED]);
     expect(await api.delete(101, LATER)).toBe('deleted');
-    expect(clock.slept).toEqual([500, 1_000, 2_000]);
+    expect(clock.sleptMs).toEqual([500, 1_000, 2_000]);
     expect(logged).toHaveLength(3);
     expect(logged[0]).toEqual([
       'Linode call is repeated',
@@ -445,7 +445,7 @@ describe('a call that failed for the moment', () => {
     const error = await errorFrom(api.get(1, START));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
     expect(error.message).toContain('no answer within 3000 ms');
-    expect(timeouts.askedMs).toEqual([3_000]);
+    expect(timeouts.lengthsMs).toEqual([3_000]);
   });
 
   it('waits no longer than 8 s, and gives up for good after 50 attempts', async () => {
@@ -455,7 +455,7 @@ describe('a call that failed for the moment', () => {
       'GET /linode/instances/1: 502: an answer in text/html (attempts: 50)',
     );
     expect(requests).toHaveLength(50);
-    expect(Math.max(...clock.slept)).toBe(8_000);
+    expect(Math.max(...clock.sleptMs)).toBe(8_000);
   });
 
   it.each(TRANSIENT)('after %s does not wait past its time', async (_what, answer) => {
@@ -474,7 +474,7 @@ describe('a call that failed for the moment', () => {
     expect(await api.delete(1, past)).toBe('deleted');
     expect(await errorFrom(api.delete(1, past))).toMatchObject({ code: 'linodeUnavailable' });
     expect(requests).toHaveLength(2);
-    expect(clock.slept).toEqual([]);
+    expect(clock.sleptMs).toEqual([]);
   });
 
   it.each([
@@ -506,13 +506,13 @@ describe('a call over the rate limit', () => {
     };
     const { api, clock } = await served([tooMany, DELETED]);
     expect(await api.delete(1, LATER)).toBe('deleted');
-    expect(clock.slept).toEqual([waitMs]);
+    expect(clock.sleptMs).toEqual([waitMs]);
   });
 
   it('takes no Retry-After from any other answer', async () => {
     const { api, clock } = await served([htmlPage(502, { 'retry-after': '30' }), DELETED]);
     await api.delete(1, LATER);
-    expect(clock.slept).toEqual([500]);
+    expect(clock.sleptMs).toEqual([500]);
   });
 });
 

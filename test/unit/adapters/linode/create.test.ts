@@ -321,7 +321,7 @@ describe('many creates at once', () => {
     });
     const outcomes = await createAll(started, 20, LIMITS.notAfter);
     expect(outcomes.filter(({ kind }) => kind === 'created')).toHaveLength(20);
-    expect(started.clock.slept).toEqual([]);
+    expect(started.clock.sleptMs).toEqual([]);
   });
 
   it('keep to the rate limit beyond that, so that none is refused for it', async () => {

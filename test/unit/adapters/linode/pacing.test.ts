@@ -23,7 +23,7 @@ const resetIn = (count: number) => (START + count * 1_000) / 1_000;
 describe('without headers', () => {
   it('lets 20 through at once', async () => {
     expect(await take(20)).toEqual(Array(20).fill('taken'));
-    expect(clock.slept).toEqual([]);
+    expect(clock.sleptMs).toEqual([]);
   });
 
   it('makes the 21st wait for the window of 15 s to end', async () => {
@@ -112,7 +112,7 @@ describe('with headers', () => {
     learn({ 'x-ratelimit-remaining': 19, 'x-ratelimit-reset': resetIn(15) });
     learn({ 'x-ratelimit-remaining': 0, 'x-ratelimit-reset': resetIn(2) });
     await take(19);
-    expect(clock.slept).toEqual([]);
+    expect(clock.sleptMs).toEqual([]);
   });
 
   it.each([-1, 'x', '', resetIn(61), resetIn(-2), '1e3', Number.MAX_SAFE_INTEGER])(
@@ -128,7 +128,7 @@ describe('with headers', () => {
   it.each(['-3', 'x', '', '1.5', '12345678'])('ignores a limit and a rest of %j', async (text) => {
     learn({ 'x-ratelimit-limit': text, 'x-ratelimit-remaining': text });
     await take(20);
-    expect(clock.slept).toEqual([]);
+    expect(clock.sleptMs).toEqual([]);
   });
 });
 

@@ -136,10 +136,10 @@ describe('with the simulated Linode', () => {
   it('25 creates at once are made, none refused for the rate', async () => {
     const posts = () => world.simulator.requests()['POST /linode/instances'];
     // The clock is not to run while the first 20 are on their way.
-    const others = async () => {
+    const whileAsleep = async () => {
       while ((posts()?.total ?? 0) < 20) await turn();
     };
-    const world = await simulated({ others });
+    const world = await simulated({ whileAsleep });
     const outcomes = await Promise.all(
       Array.from({ length: 25 }, (_, index) =>
         world.api.create(aRequest({ label: `onebuck-cabcdefghij-${index}` }), LIMITS),

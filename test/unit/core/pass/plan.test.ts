@@ -39,8 +39,8 @@ import {
   eventsOf,
   gone,
   ID,
-  idOf,
   LAUNCH,
+  linodeIdOf,
   neverCreated,
   OTHER_ID,
   OUR_TAGS,
@@ -250,7 +250,7 @@ describe('a refused node', () => {
       startedAt: null,
     });
     expect(refused.steps).toEqual([
-      { kind: 'deleteNode', index: 0, linodeId: idOf(0), seen: true },
+      { kind: 'deleteNode', index: 0, linodeId: linodeIdOf(0), seen: true },
     ]);
     expect(eventsOf(refused.next as LiveRecord).at(-1)).toBe(
       'teardown begun (failed: no capacity)',
@@ -298,7 +298,7 @@ describe('when the time to come up has ended', () => {
       endReason: 'failed',
       failure: 'only 1 of 2 nodes were running when the time to come up ended',
     });
-    expect(deletedBy(failed)).toEqual([idOf(0), idOf(1)]);
+    expect(deletedBy(failed)).toEqual([linodeIdOf(0), linodeIdOf(1)]);
   });
 
   it('a create without an answer is not sent once more, and is why it has failed', () => {
@@ -330,7 +330,9 @@ describe('when the time to come up has ended', () => {
     expect(statesOf(kept.next)).toEqual(['created', 'created', 'neverCreated', 'creating']);
     const reason = 'not created before the time to come up ended';
     expect(kept.next.nodes[2]).toEqual(neverCreated(2, reason));
-    expect(kept.steps).toEqual([{ kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: true }]);
+    expect(kept.steps).toEqual([
+      { kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: true },
+    ]);
 
     const settled = aCluster({
       nodes: [created(0), gone(1), neverCreated(2), nodes[3] ?? creating(3)],
@@ -354,7 +356,9 @@ describe('when the time to come up has ended', () => {
     const nodes = [created(0), deleting(1), creating(2, { triedAt: secondsIn(20 * 60 - 60) })];
     const record = aCluster({ nodes, spec: keeping });
     const again = plan(record, tagged(record, list, LATE), LATE);
-    expect(again.steps).toEqual([{ kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: true }]);
+    expect(again.steps).toEqual([
+      { kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: true },
+    ]);
   });
 });
 
@@ -371,7 +375,7 @@ describe('the reap tags of a running cluster', () => {
     aLinode({ tags: [...OUR_TAGS, 'mine', ...(tag === null ? [] : [tag])] }),
     aLinode({ index: 1 }),
   ];
-  const retag = { kind: 'retagNode', index: 0, linodeId: idOf(0), reap: REAP_TAG };
+  const retag = { kind: 'retagNode', index: 0, linodeId: linodeIdOf(0), reap: REAP_TAG };
 
   it.each([
     ['is missing', null],
@@ -395,7 +399,7 @@ describe('the reap tags of a running cluster', () => {
     const reap = 'reap=20261116T0357Z';
     expect(plan(raised, list, NOW).steps).toEqual([
       { ...retag, reap },
-      { ...retag, index: 1, linodeId: idOf(1), reap },
+      { ...retag, index: 1, linodeId: linodeIdOf(1), reap },
     ]);
   });
 
@@ -487,7 +491,7 @@ describe('a running cluster', () => {
   });
 
   it('checks a node that the list does not show, once a minute', () => {
-    const check = [{ kind: 'checkNode', index: 1, linodeId: idOf(1) }];
+    const check = [{ kind: 'checkNode', index: 1, linodeId: linodeIdOf(1) }];
     expect(plan(aRunning(), [aLinode()], NOW).steps).toEqual(check);
     const checked = aRunning({ nodes: [created(0), created(1, { checkedAt: NOW })] });
     expect(kindsOf(plan(checked, [aLinode()], plus(NOW, seconds(59))))).toEqual(['wait']);
@@ -503,7 +507,7 @@ describe('a running cluster', () => {
 
   it('destroys a node again that was deleted and is shown alive', () => {
     const record = aRunning({ nodes: [created(0), deleting(1)] });
-    expect(deletedBy(plan(record, list, NOW))).toEqual([idOf(1)]);
+    expect(deletedBy(plan(record, list, NOW))).toEqual([linodeIdOf(1)]);
     const going = tagged(record, [aLinode(), aLinode({ index: 1, status: 'deleting' })]);
     expect(kindsOf(plan(record, going, NOW))).toEqual(['wait']);
   });
@@ -522,7 +526,7 @@ describe('a running cluster', () => {
     ]);
     const torn = plan(record, list, at('2026-11-10T16:57:00Z'));
     expect(torn.next).toMatchObject({ phase: 'deleting', endReason: 'budget', startedAt: LAUNCH });
-    expect(deletedBy(torn)).toEqual([idOf(0), idOf(1)]);
+    expect(deletedBy(torn)).toEqual([linodeIdOf(0), linodeIdOf(1)]);
   });
 
   it('is torn down at the most hours where that comes first', () => {
@@ -533,8 +537,8 @@ describe('a running cluster', () => {
   it('is torn down in time also while its Linodes can not be listed', () => {
     const torn = plan(aRunning({ budget: usd(0.03) }), null, at('2026-11-10T16:57:00Z'));
     expect(torn.steps).toEqual([
-      { kind: 'deleteNode', index: 0, linodeId: idOf(0), seen: false },
-      { kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: false },
+      { kind: 'deleteNode', index: 0, linodeId: linodeIdOf(0), seen: false },
+      { kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: false },
     ]);
   });
 });
@@ -559,8 +563,8 @@ describe('a cluster that is going', () => {
     const nodes = [created(0), created(1), planned(2), deleting(3), gone(4), neverCreated(5)];
     const going = plan(aDeleting({ nodes }), [aLinode()], NOW);
     expect(going.steps).toEqual([
-      { kind: 'deleteNode', index: 0, linodeId: idOf(0), seen: true },
-      { kind: 'deleteNode', index: 1, linodeId: idOf(1), seen: false },
+      { kind: 'deleteNode', index: 0, linodeId: linodeIdOf(0), seen: true },
+      { kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: false },
     ]);
     expect(statesOf(going.next)).toEqual([
       'created',
@@ -583,7 +587,7 @@ describe('a cluster that is going', () => {
     expect(plan(record, [aLinode({ status: 'deleting' })], NOW).steps).toEqual([
       { kind: 'wait', reason: 'nodes are going', until: plus(NOW, seconds(10)) },
     ]);
-    expect(deletedBy(plan(record, [aLinode()], NOW))).toEqual([idOf(0)]);
+    expect(deletedBy(plan(record, [aLinode()], NOW))).toEqual([linodeIdOf(0)]);
   });
 
   it('has a node destroyed, and billed, whose create was not answered and whose label changed', () => {
@@ -598,7 +602,7 @@ describe('a cluster that is going', () => {
 
   it('takes back that a node is gone when an old list shows it, and believes the next', () => {
     const stale = plan(over, [aLinode()], NOW);
-    expect(deletedBy(stale)).toEqual([idOf(0)]);
+    expect(deletedBy(stale)).toEqual([linodeIdOf(0)]);
     const next = apply(
       stale.next as LiveRecord,
       [{ kind: 'deletionAccepted', index: 0, existed: false }],
@@ -620,7 +624,7 @@ describe('a cluster that is going', () => {
     expect(kindsOf(early)).toEqual(['wait']);
     expect(statesOf(early.next)).toEqual(['creating']);
     expect(statesOf(plan(record, [], secondsIn(120)).next)).toEqual(['neverCreated']);
-    expect(deletedBy(plan(record, [aLinode()], secondsIn(119)))).toEqual([idOf(0)]);
+    expect(deletedBy(plan(record, [aLinode()], secondsIn(119)))).toEqual([linodeIdOf(0)]);
   });
 
   it('concludes nothing while its Linodes can not be listed', () => {

@@ -60,7 +60,7 @@ describe('an asynchronous invocation', () => {
     const { lambda, invoked, told, clock } = await aQueue([THROWN, THROWN, THROWN]);
     await lambda.invokeAsync('reap', '{}');
     expect(invoked).toHaveLength(3);
-    expect(clock.slept).toEqual([MINUTE_MS, 2 * MINUTE_MS]);
+    expect(clock.sleptMs).toEqual([MINUTE_MS, 2 * MINUTE_MS]);
     expect(told).toEqual(['reap: no luck', 'reap: no luck', 'reap: no luck']);
   });
 
@@ -68,14 +68,14 @@ describe('an asynchronous invocation', () => {
     const { lambda, invoked, clock } = await aQueue([THROWN, WELL]);
     await lambda.invokeAsync('reap', '{}');
     expect(invoked).toHaveLength(2);
-    expect(clock.slept).toEqual([MINUTE_MS]);
+    expect(clock.sleptMs).toEqual([MINUTE_MS]);
   });
 
   it('is not tried again where serverless.yml says 0', async () => {
     const { lambda, invoked, told, clock } = await aQueue([THROWN], { reconcile: 0 });
     await lambda.invokeAsync('reconcile', '{}');
     expect(invoked).toHaveLength(1);
-    expect(clock.slept).toEqual([]);
+    expect(clock.sleptMs).toEqual([]);
     expect(told).toEqual(['reconcile: no luck']);
   });
 

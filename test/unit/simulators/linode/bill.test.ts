@@ -14,7 +14,7 @@ describe('bill', () => {
     const { json } = await world.create(body);
     world.clock.now += hours * 3_600_000;
     await world.call('DELETE', `/linode/instances/${json.id}`);
-    world.passSeconds(365 * 86_400);
+    world.advanceSeconds(365 * 86_400);
     const [entry] = world.simulator.bill().instances;
     return [entry?.hours, entry?.microUsd];
   };
@@ -64,11 +64,11 @@ describe('bill', () => {
   });
 
   it('grows with the clock while a Linode lives, and can be asked for one tag', async () => {
-    const { create, simulator, passSeconds } = await aWorld();
+    const { create, simulator, advanceSeconds } = await aWorld();
     await create({ tags: ['red'] });
     await create({ tags: ['blue'], type: 'g6-standard-1' });
     expect(simulator.bill()).toMatchObject({ totalMicroUsd: 25_500, totalUsd: 0.0255 });
-    passSeconds(3 * 3600 + 1);
+    advanceSeconds(3 * 3600 + 1);
     expect(simulator.bill('red')).toMatchObject({
       totalMicroUsd: 30_000,
       instances: [{ tags: ['red'], type: 'g6-nanode-1', created: EPOCH, deleted: null, hours: 4 }],

@@ -28,7 +28,7 @@ describe('rate limits', () => {
   };
 
   it('allow 20 creates in 15 virtual seconds, refused ones included, then 20 more', async () => {
-    const { create, passSeconds } = await aWorld();
+    const { create, advanceSeconds } = await aWorld();
     const attempts = await statuses(20, () => create({ label: 'same' }));
     expect(attempts).toEqual([200, ...Array(19).fill(400)]);
     const { status, text, headers } = await create();
@@ -37,10 +37,10 @@ describe('rate limits', () => {
     expect(headers.get('Content-Length')).toBe('45');
     expect(headers.get('X-RateLimit-Remaining')).toBe('0');
     expect(headers.get('X-RateLimit-Reset')).toBe(String(Math.ceil(EPOCH / 1000) + 15));
-    passSeconds(14);
+    advanceSeconds(14);
     const late = await create();
     expect([late.status, late.headers.get('Retry-After')]).toEqual([429, '1']);
-    passSeconds(1);
+    advanceSeconds(1);
     expect((await create()).status).toBe(200);
   });
 
@@ -49,10 +49,10 @@ describe('rate limits', () => {
     ['/linode/instances', 200],
     ['/profile', 1600],
   ])('allow on %s %i calls a minute', async (path, count) => {
-    const { call, passSeconds } = await aWorld();
+    const { call, advanceSeconds } = await aWorld();
     const found = await statuses(count + 1, () => call('GET', path));
     expect(found.indexOf(429)).toBe(count);
-    passSeconds(60);
+    advanceSeconds(60);
     expect((await call('GET', path)).status).toBe(200);
   });
 
@@ -65,9 +65,9 @@ describe('rate limits', () => {
   });
 
   it('open anew when the clock is set back', async () => {
-    const { call, passSeconds } = await aWorld();
+    const { call, advanceSeconds } = await aWorld();
     await statuses(20, () => call('GET', '/images'));
-    passSeconds(-3600);
+    advanceSeconds(-3600);
     expect((await call('GET', '/images')).status).toBe(200);
   });
 
@@ -206,10 +206,10 @@ describe('faults in lists', () => {
     const world = await aWorld();
     const { call, create, simulator } = world;
     const { json: old } = await create({ label: 'old' });
-    world.passSeconds(60);
+    world.advanceSeconds(60);
     await call('DELETE', `/linode/instances/${old.id}`);
     await create({ label: 'new' });
-    world.passSeconds(10);
+    world.advanceSeconds(10);
     simulator.setFaults([{ kind: 'staleList', seconds: 30, times: 1 }]);
     expect((await call('GET', `/linode/instances/${old.id}`)).status).toBe(404);
     const { json } = await call('GET', '/linode/instances');

@@ -241,18 +241,18 @@ describe('life cycle', () => {
     const world = await aWorld({ settings });
     const { json: good } = await world.create();
     const { json: stuck } = await world.create({ label: 'node-stuck' });
-    world.passSeconds(11);
+    world.advanceSeconds(11);
     expect(await statusOf(world, good.id)).toBe('running');
-    world.passSeconds(86_400);
+    world.advanceSeconds(86_400);
     expect(await statusOf(world, stuck.id)).toBe('provisioning');
   });
 
   it('follows a clock that is set back', async () => {
     const world = await aWorld();
     const { json } = await world.create();
-    world.passSeconds(60);
+    world.advanceSeconds(60);
     expect(await statusOf(world, json.id)).toBe('running');
-    world.passSeconds(-30);
+    world.advanceSeconds(-30);
     expect(await statusOf(world, json.id)).toBe('provisioning');
   });
 
@@ -260,7 +260,7 @@ describe('life cycle', () => {
     const world = await aWorld();
     const { call, create, simulator } = world;
     const { json } = await create({ label: 'again' });
-    world.passSeconds(1.5);
+    world.advanceSeconds(1.5);
     const answer = await call('DELETE', `/linode/instances/${json.id}`);
     expect([answer.status, answer.text]).toEqual([200, '{}']);
     expect(await statusOf(world, json.id)).toBe(404);
@@ -275,7 +275,7 @@ describe('life cycle', () => {
     const { call, create, simulator } = world;
     const { json } = await create({ label: 'slow' });
     await call('DELETE', `/linode/instances/${json.id}`);
-    world.passSeconds(29);
+    world.advanceSeconds(29);
     expect(await statusOf(world, json.id)).toBe('deleting');
     expect((await create({ label: 'slow' })).status).toBe(400);
     const body = { tags: ['late'] };
@@ -283,7 +283,7 @@ describe('life cycle', () => {
     expect(change).toMatchObject({ status: 400, json: errors(['Linode busy.']) });
     expect((await call('DELETE', `/linode/instances/${json.id}`)).status).toBe(200);
     expect(simulator.instances()).toMatchObject([{ deleted: EPOCH }]);
-    world.passSeconds(1);
+    world.advanceSeconds(1);
     expect(await statusOf(world, json.id)).toBe(404);
     expect((await create({ label: 'slow' })).status).toBe(200);
   });
@@ -291,9 +291,9 @@ describe('life cycle', () => {
 
 describe('update and tags', () => {
   it('renames a Linode and replaces its tags', async () => {
-    const { call, create, passSeconds } = await aWorld();
+    const { call, create, advanceSeconds } = await aWorld();
     const { json } = await create({ tags: ['old'] });
-    passSeconds(1);
+    advanceSeconds(1);
     const body = { label: 'renamed', tags: ['new'] };
     const answer = await call('PUT', `/linode/instances/${json.id}`, { body });
     expect(answer.json).toMatchObject({ ...body, updated: '2026-11-22T12:00:01' });
@@ -425,12 +425,12 @@ describe('events', () => {
       ['linode_create', 'started', 0],
       ['linode_boot', 'scheduled', 0],
     ]);
-    world.passSeconds(52.5);
+    world.advanceSeconds(52.5);
     expect(await eventsOf(world, json.id)).toEqual([
       ['linode_create', 'finished', 100],
       ['linode_boot', 'started', 50],
     ]);
-    world.passSeconds(10);
+    world.advanceSeconds(10);
     await world.call('DELETE', `/linode/instances/${json.id}`);
     expect(await eventsOf(world, json.id)).toEqual([
       ['linode_shutdown', 'started', 0],
@@ -438,15 +438,15 @@ describe('events', () => {
       ['linode_create', 'finished', 100],
       ['linode_boot', 'finished', 100],
     ]);
-    world.passSeconds(29);
+    world.advanceSeconds(29);
     const [shutdown, deletion] = await eventsOf(world, json.id);
     expect([shutdown?.[1], deletion?.[1]]).toEqual(['finished', 'finished']);
   });
 
   it('show one by its id in the recorded shape, and end after 90 days', async () => {
-    const { call, create, passSeconds } = await aWorld();
+    const { call, create, advanceSeconds } = await aWorld();
     const { json } = await create({ label: 'eventful' });
-    passSeconds(45);
+    advanceSeconds(45);
     const { json: page } = await call('GET', '/account/events', {
       filter: { action: 'linode_create' },
     });
@@ -459,7 +459,7 @@ describe('events', () => {
       secondary_entity: { id: 'linode/ubuntu24.04', type: 'image', label: 'Ubuntu 24.04 LTS' },
     });
     expect((await call('GET', `/account/events/${event.id}`)).json).toEqual(event);
-    passSeconds(90 * 86_400);
+    advanceSeconds(90 * 86_400);
     expect((await call('GET', `/account/events/${event.id}`)).status).toBe(404);
     expect((await call('GET', '/account/events')).json.results).toBe(0);
   });
@@ -467,9 +467,9 @@ describe('events', () => {
 
 describe('account', () => {
   it('owes what its Linodes cost so far', async () => {
-    const { call, create, passSeconds } = await aWorld();
+    const { call, create, advanceSeconds } = await aWorld();
     await create({ type: 'g6-standard-2' });
-    passSeconds(3_601);
+    advanceSeconds(3_601);
     const { json } = await call('GET', '/account');
     expect(json).toMatchObject({ balance: 0, balance_uninvoiced: 0.07, active_promotions: [] });
   });
