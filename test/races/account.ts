@@ -18,26 +18,26 @@ import { noLinode } from '../support/doubles.ts';
 import type { Actor } from './race.ts';
 
 const BOOT_TIME = seconds(15);
-/** Of a nanode, the one type that there is. */
+/** The price of a nanode, the only type of this account. */
 const HOURLY = usd(0.0075);
 
-/** Hears of what is done to the account, at that instant, and by whom. */
+/** Is called at the instant at which a Linode is created or deleted, with the actor's name. */
 export interface Watch {
-  created(linode: Linode, by: string): void;
-  deleted(linode: Linode, by: string): void;
+  created(linode: Linode, actor: string): void;
+  deleted(linode: Linode, actor: string): void;
 }
 
-/** The Linodes of an account, with unique labels. All that it does takes effect at one instant. */
+/** The Linodes of an account, with unique labels. Every change takes effect at one instant. */
 export class Account {
-  /** In the order in which they came to be. */
-  readonly #alive = new Map<number, Linode>();
+  /** The Linodes that exist by their ids, in the order of their creation. */
+  readonly #existing = new Map<number, Linode>();
   readonly #deleted: { readonly linode: Linode; readonly at: EpochMs }[] = [];
-  /** How many creates came for each label, whatever they were answered. */
-  readonly asked = new Map<string, number>();
+  /** The number of creates that arrived for each label, whatever they were answered. */
+  readonly createCounts = new Map<string, number>();
 
   constructor(
     readonly now: () => EpochMs,
-    /** How long a create may take, though nobody may wait for it any more. */
+    /** How long a create may take to arrive, even if its client has stopped waiting for it. */
     readonly createMax: DurationMs = seconds(10),
   ) {}
 
@@ -45,17 +45,17 @@ export class Account {
     return this.#deleted;
   }
 
-  /** As they are now; new ones take a while to boot. */
-  get alive(): Linode[] {
-    return [...this.#alive.values()].map((linode) =>
+  /** The Linodes that exist, as Linode lists them now; a new Linode boots for 15 seconds. */
+  get existing(): Linode[] {
+    return [...this.#existing.values()].map((linode) =>
       this.now() < plus(linode.created, BOOT_TIME) ? { ...linode, status: 'booting' } : linode,
     );
   }
 
-  /** What Linode bills for those that bear or bore the tag. */
+  /** Linode's bill until now for the Linodes that bear the tag, or bore it at their deletion. */
   bill(tag: Tag): MicroUsd {
     const machines = [
-      ...this.alive.map((linode) => ({ linode, until: this.now() })),
+      ...this.existing.map((linode) => ({ linode, until: this.now() })),
       ...this.#deleted.map(({ linode, at }) => ({ linode, until: at })),
     ].filter(({ linode }) => linode.tags.includes(tag));
     const started = machines.map(({ linode, until }) => (until - linode.created) / hours(1));
@@ -63,18 +63,18 @@ export class Account {
   }
 
   get(id: number): Linode | 'notFound' {
-    return this.alive.find((one) => one.id === id) ?? 'notFound';
+    return this.existing.find((linode) => linode.id === id) ?? 'notFound';
   }
 
   put(linode: Linode): void {
-    this.#alive.set(linode.id, { ...linode, status: 'running' });
+    this.#existing.set(linode.id, { ...linode, status: 'running' });
   }
 
-  /** null: the label is taken. */
+  /** Creates a Linode; null: the label is taken. */
   create(label: string, tags: readonly string[]): Linode | null {
-    this.asked.set(label, (this.asked.get(label) ?? 0) + 1);
-    if (this.alive.some((one) => one.label === label)) return null;
-    const id = 1_000 + this.#alive.size + this.#deleted.length;
+    this.createCounts.set(label, (this.createCounts.get(label) ?? 0) + 1);
+    if (this.existing.some((linode) => linode.label === label)) return null;
+    const id = 1_000 + this.#existing.size + this.#deleted.length;
     this.put({
       id,
       label,
@@ -87,33 +87,36 @@ export class Account {
       tags,
       backupsEnabled: false,
     });
-    return this.alive.find((one) => one.id === id) ?? null;
+    return this.existing.find((linode) => linode.id === id) ?? null;
   }
 
   delete(linode: Linode): void {
-    this.#alive.delete(linode.id);
+    this.#existing.delete(linode.id);
     this.#deleted.push({ linode, at: this.now() });
   }
 }
 
-/** The account as one actor reaches it, each call over the network; creates by the real client. */
+/**
+ * The account as one actor reaches it: each call goes over the network of the race. Creates use
+ * Onebuck's real client code, with its retries and adoption.
+ */
 export function linodeApi(account: Account, actor: Actor, log: Log, watch: Watch): LinodeApi {
   const find = (what: string, matches: (linode: Linode) => boolean) =>
-    actor.call(`linode.${what}`, () => account.alive.filter(matches));
+    actor.call(`linode.${what}`, () => account.existing.filter(matches));
   const findByLabel = async (label: string) =>
-    (await find('findByLabel', (one) => one.label === label))[0] ?? 'notFound';
+    (await find('findByLabel', (linode) => linode.label === label))[0] ?? 'notFound';
   const http = {
     token: async () => 'token',
     sendOnce: async ({ body }: { body?: Readonly<Record<string, unknown>> }) => {
       const { label, tags } = body as { label: string; tags: string[] };
       const post = (): Exchange => {
-        const made = account.create(label, tags);
-        if (made === null) return exchange('rejected', 'Label must be unique');
-        watch.created(made, actor.name);
-        return { verdict: { kind: 'ok', body: toWire(made), maxAge: null }, header: () => null };
+        const created = account.create(label, tags);
+        if (created === null) return exchange('rejected', 'Label must be unique');
+        watch.created(created, actor.name);
+        return { verdict: { kind: 'ok', body: toWire(created), maxAge: null }, header: () => null };
       };
       return actor.call(`POST ${label}`, post, {
-        lost: () => exchange('transient', 'no answer'),
+        ifLost: () => exchange('transient', 'no answer'),
         max: account.createMax,
       });
     },
@@ -144,8 +147,8 @@ export function linodeApi(account: Account, actor: Actor, log: Log, watch: Watch
       }),
     deleteTag: (tag) =>
       actor.call(`linode.deleteTag ${tag}`, () => {
-        for (const one of account.alive.filter(({ tags }) => tags.includes(tag))) {
-          account.put({ ...one, tags: one.tags.filter((other) => other !== tag) });
+        for (const linode of account.existing.filter(({ tags }) => tags.includes(tag))) {
+          account.put({ ...linode, tags: linode.tags.filter((kept) => kept !== tag) });
         }
       }),
   };

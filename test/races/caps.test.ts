@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../lib/errors.ts';
 import { usd } from '../support/builders.ts';
-import { troubles } from './race.ts';
-import { drawEvenPauses, World } from './world.ts';
+import { drawFaults } from './race.ts';
+import { fixRandomPauses, World } from './world.ts';
 
-drawEvenPauses();
+fixRandomPauses();
 
-describe('more launches at once than a cap has room for', () => {
+describe('more launches at once than a cap allows', () => {
   const launches = Array.from({ length: 6 }, (_, index) => `POST ${index + 1}`);
-  const room = fc.integer({ min: 1, max: 4 });
+  const allowed = fc.integer({ min: 1, max: 4 });
 
-  /** All at once; returns what was launched and what was refused. */
+  /** Launches all at once; returns the attempts that launched and those that a cap refused. */
   async function launchAll(world: World) {
     const attempts = launches.map((name) => world.startLaunch(name, { key: name }));
     await world.run();
@@ -26,51 +26,54 @@ describe('more launches at once than a cap has room for', () => {
     };
   }
 
-  it('are as many clusters as fit, and refusals', async () => {
+  it('launch as many clusters as the cap allows, and are refused beyond it', async () => {
     const property = fc.asyncProperty(
       fc.scheduler(),
-      troubles(launches, ['stalls', 'repeats']),
-      room,
-      async (s, drawn, fit) => {
-        const settings = { openBudgetMax: usd(fit) };
-        const world = new World(s, { troubles: drawn, settings, nudges: false });
+      drawFaults(launches, ['stalls', 'repeats']),
+      allowed,
+      async (scheduler, faults, clustersMax) => {
+        const settings = { openBudgetMax: usd(clustersMax) };
+        const world = new World(scheduler, { faults, settings, nudges: false });
         const { launched, refused } = await launchAll(world);
-        expect([launched.length, refused.length]).toEqual([fit, launches.length - fit]);
-        expect(world.openBudgets).toEqual(world.budgets);
+        expect([launched.length, refused.length]).toEqual([
+          clustersMax,
+          launches.length - clustersMax,
+        ]);
+        expect(world.openBudgets).toEqual(world.liveBudgets);
         expect(world.violations).toEqual([]);
       },
     );
     await fc.assert(property, { numRuns: 100 });
   });
 
-  it('take no more than fits when some die, and nothing of it after the audit', async () => {
+  it('pass no cap where some die, and the audit frees the budgets of the dead', async () => {
     const property = fc.asyncProperty(
       fc.scheduler(),
-      troubles(launches, ['stalls', 'dies', 'fails']),
-      room,
-      async (s, drawn, fit) => {
-        const settings = { openBudgetMax: usd(fit) };
-        const world = new World(s, { troubles: drawn, settings, nudges: false });
+      drawFaults(launches, ['stalls', 'dies', 'fails']),
+      allowed,
+      async (scheduler, faults, clustersMax) => {
+        const settings = { openBudgetMax: usd(clustersMax) };
+        const world = new World(scheduler, { faults, settings, nudges: false });
         await launchAll(world);
         await world.audit();
-        expect(world.openBudgets).toEqual(world.budgets);
+        expect(world.openBudgets).toEqual(world.liveBudgets);
         for (const name of launches) world.startLaunch(`later ${name}`, { key: `later ${name}` });
         await world.run();
-        expect(Object.keys(world.budgets)).toHaveLength(fit);
+        expect(Object.keys(world.liveBudgets)).toHaveLength(clustersMax);
         expect(world.violations).toEqual([]);
       },
     );
     await fc.assert(property, { numRuns: 100 });
   });
 
-  it('and raises of budgets share it', async () => {
-    const raised = ['PATCH 1', 'PATCH 2'];
+  it('share the cap with raises of budgets at the same time', async () => {
+    const changes = ['PATCH 1', 'PATCH 2'];
     const property = fc.asyncProperty(
       fc.scheduler(),
-      troubles([...launches.slice(0, 3), ...raised], ['stalls', 'repeats', 'dies']),
-      async (s, drawn) => {
+      drawFaults([...launches.slice(0, 3), ...changes], ['stalls', 'repeats', 'dies']),
+      async (scheduler, faults) => {
         const settings = { openBudgetMax: usd(4) };
-        const world = new World(s, { troubles: drawn, settings, nudges: false });
+        const world = new World(scheduler, { faults, settings, nudges: false });
         world.startLaunch('before', { key: 'before' });
         await world.run();
         const [first] = world.records;
@@ -80,7 +83,7 @@ describe('more launches at once than a cap has room for', () => {
         world.startChange('PATCH 2', first.id, { budgetUsd: 3 });
         await world.run();
         await world.audit();
-        expect(world.openBudgets).toEqual(world.budgets);
+        expect(world.openBudgets).toEqual(world.liveBudgets);
         expect(world.violations).toEqual([]);
       },
     );

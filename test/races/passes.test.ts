@@ -11,24 +11,24 @@ import {
   statesOf,
   usd,
 } from '../support/builders.ts';
-import { type How, type Trouble, troubles } from './race.ts';
-import { drawEvenPauses, World } from './world.ts';
+import { drawFaults, type Fault, type FaultKind } from './race.ts';
+import { fixRandomPauses, World } from './world.ts';
 
-const ANY: readonly How[] = ['stalls', 'dies', 'repeats', 'fails'];
+const ANY_KIND: readonly FaultKind[] = ['stalls', 'dies', 'repeats', 'fails'];
 const NEW = aCluster({ nodes: [planned(0), planned(1), planned(2)], spec: aSpec({ nodes: 3 }) });
 
-drawEvenPauses();
+fixRandomPauses();
 
-/** After a race over a new cluster of three between what `start` starts. */
+/** The property that `check` passes after a race over a new cluster between `start`'s actors. */
 const afterRace = (
-  drawn: fc.Arbitrary<Trouble[]>,
+  faults: fc.Arbitrary<Fault[]>,
   start: (world: World) => void,
   check: (world: World) => Promise<void>,
   options: { readonly createMax?: DurationMs } = {},
 ) =>
-  fc.asyncProperty(fc.scheduler(), drawn, async (scheduler, troubles) => {
-    const world = new World(scheduler, { troubles, ...options });
-    await world.put(NEW);
+  fc.asyncProperty(fc.scheduler(), faults, async (scheduler, faults) => {
+    const world = new World(scheduler, { faults, ...options });
+    await world.putCluster(NEW);
     start(world);
     await world.run();
     await check(world);
@@ -41,7 +41,7 @@ describe('passes at once over a new cluster of three', () => {
     for (const pass of passes) world.startPass(pass, ID);
   };
   const checkRunning = async (world: World) => {
-    await world.live(minutes(5));
+    await world.runReaper(minutes(5));
     const record = world.recordOf(ID);
     expect([record.phase, ...statesOf(record)]).toEqual([
       'running',
@@ -49,27 +49,27 @@ describe('passes at once over a new cluster of three', () => {
       'created',
       'created',
     ]);
-    expect(world.aliveOf(ID)).toHaveLength(3);
+    expect(world.linodesOf(ID)).toHaveLength(3);
     expect(world.account.deleted).toEqual([]);
   };
 
-  it('ask Linode once for each node, and leave it running', async () => {
+  it('send one create for each node, and leave the cluster running', async () => {
     const check = async (world: World) => {
-      expect([...world.account.asked.values()]).toEqual([1, 1, 1]);
+      expect([...world.account.createCounts.values()]).toEqual([1, 1, 1]);
       expect(world.thrown).toEqual([]);
       await checkRunning(world);
     };
-    await fc.assert(afterRace(troubles(passes, ['stalls']), start, check), { numRuns: 150 });
+    await fc.assert(afterRace(drawFaults(passes, ['stalls']), start, check), { numRuns: 150 });
   });
 
-  it('leave one Linode a node, whoever dies and whatever is lost', async () => {
-    await fc.assert(afterRace(troubles(passes, ANY), start, checkRunning), { numRuns: 150 });
+  it('leave one Linode for each node, whoever dies and whatever is lost', async () => {
+    await fc.assert(afterRace(drawFaults(passes, ANY_KIND), start, checkRunning), { numRuns: 150 });
   });
 
-  it('leave one, where a create is sent again before Linode has come to the first', async () => {
-    const winner = { calls: { min: 4, max: 9 }, turns: { min: 50, max: 400 } };
-    const drawn = troubles(passes, ['stalls'], winner);
-    const property = afterRace(drawn, start, checkRunning, { createMax: minutes(1) });
+  it('leave one Linode for each node though a create is repeated before it arrives', async () => {
+    const firstPass = { calls: { min: 4, max: 9 }, turns: { min: 50, max: 400 } };
+    const faults = drawFaults(passes, ['stalls'], firstPass);
+    const property = afterRace(faults, start, checkRunning, { createMax: minutes(1) });
     await fc.assert(property, { numRuns: 150 });
   });
 });
@@ -81,46 +81,48 @@ describe('DELETEs that race with the passes that provision', () => {
     for (const request of ['DELETE 1', 'DELETE 2']) world.startDelete(request, ID);
   };
   const checkGone = async (world: World) => {
-    await world.live(minutes(6));
+    await world.runReaper(minutes(6));
     const end = { phase: 'deleted', endReason: 'requested' };
     expect(world.recordOf(ID)).toMatchObject(end);
-    expect(world.aliveOf(ID)).toEqual([]);
+    expect(world.linodesOf(ID)).toEqual([]);
   };
 
-  it('end it with nothing left, and its budget free', async () => {
+  it('end the cluster with no Linode left and its budget freed', async () => {
     const check = async (world: World) => {
       expect(world.thrown).toEqual([]);
       await checkGone(world);
       expect(world.openBudgets).toEqual({});
     };
-    await fc.assert(afterRace(troubles(actors, ['stalls']), start, check), { numRuns: 150 });
+    await fc.assert(afterRace(drawFaults(actors, ['stalls']), start, check), { numRuns: 150 });
   });
 
-  it('end it all the same, whoever dies and whatever is lost', async () => {
+  it('end the cluster, whoever dies and whatever is lost', async () => {
     const check = async (world: World) => {
-      // Neither may have got as far as to write it down.
+      // Both DELETEs may have died before they wrote the record.
       world.startDelete('a later DELETE', ID);
       await checkGone(world);
       await world.audit();
       expect(world.openBudgets).toEqual({});
     };
-    const property = afterRace(troubles(actors, ANY), start, check, { createMax: minutes(1) });
+    const property = afterRace(drawFaults(actors, ANY_KIND), start, check, {
+      createMax: minutes(1),
+    });
     await fc.assert(property, { numRuns: 150 });
   });
 });
 
-it('an end whose save was repeated by the client is told, and frees its budget', async () => {
-  const repeated: Trouble = { actor: 'pass', call: 3, how: 'repeats', leg: 'back', turns: 1 };
+it('the end of a cluster is logged and frees the budget though its save is repeated', async () => {
+  const repeated: Fault = { actor: 'pass', call: 3, kind: 'repeats', leg: 'back', turns: 1 };
   const property = fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-    const world = new World(scheduler, { troubles: [repeated] });
+    const world = new World(scheduler, { faults: [repeated] });
     const budget = usd(0.001);
-    await world.put(aDeleting({ nodes: [gone(0), gone(1)], tagsRemoved: true, budget }));
+    await world.putCluster(aDeleting({ nodes: [gone(0), gone(1)], tagsRemoved: true, budget }));
     world.startPass('pass', ID);
     await world.run();
     expect(world.recordOf(ID)).toMatchObject({ phase: 'deleted', overspent: usd(0.014) });
     expect(world.errors).toEqual(['cluster overspent its budget']);
     expect(world.openBudgets).toEqual({});
   });
-  // A pass alone makes its calls in one order.
+  // One pass by itself makes its calls in only one order, so one run is enough.
   await fc.assert(property, { numRuns: 1 });
 });

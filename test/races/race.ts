@@ -11,39 +11,42 @@ import {
 import type { Clock } from '../../lib/ports.ts';
 
 /**
- * What befalls one call of an actor, its `call`th. The scheduler alone draws fair races, in which
- * nobody is left behind for long; and a failure shrinks to the few troubles that it takes.
+ * A fault that strikes one call of an actor. Faults are drawn beside the scheduler's order: the
+ * scheduler by itself leaves no actor behind for long, and a failure shrinks to the few faults that
+ * cause it.
  */
-export interface Trouble {
+export interface Fault {
   readonly actor: string;
+  /** The number of the actor's call that the fault strikes; the first call has 1. */
   readonly call: number;
-  readonly how: How;
-  /** Of a stall or a death: before the call's effect, or after it. */
+  readonly kind: FaultKind;
+  /** Whether a stall or a death comes before the call's effect (`there`) or after it (`back`). */
   readonly leg: 'there' | 'back';
-  /** How many others go before a call that stalls. */
+  /** How many turns of the race a stalled call waits. */
   readonly turns: number;
 }
 
-export type How =
+export type FaultKind =
+  /** The call, or its answer, waits for other actors' calls. */
   | 'stalls'
-  /** Its process is killed, and goes on with nothing. */
+  /** The actor's process is killed during the call, and does nothing more. */
   | 'dies'
-  /** Its answer is lost, and the client, unasked, makes it again: as AWS's does. */
+  /** The call's answer is lost, and the client repeats the call by itself, as AWS's SDK does. */
   | 'repeats'
-  /** It took effect, and throws. */
+  /** The call takes effect, and then throws at its caller. */
   | 'fails';
 
-/** Up to three, of any of the calls and of any length unless told. */
-export const troubles = (
+/** Draws up to three faults of the kinds, in calls 1 to 20 and for 1 to 200 turns by default. */
+export const drawFaults = (
   actors: readonly string[],
-  hows: readonly How[],
+  kinds: readonly FaultKind[],
   { calls = { min: 1, max: 20 }, turns = { min: 1, max: 200 } }: Partial<Bounds> = {},
 ) =>
   fc.array(
-    fc.record<Trouble>({
+    fc.record<Fault>({
       actor: fc.constantFrom(...actors),
       call: fc.integer(calls),
-      how: fc.constantFrom(...hows),
+      kind: fc.constantFrom(...kinds),
       leg: fc.constantFrom('there', 'back'),
       turns: fc.integer(turns),
     }),
@@ -52,22 +55,22 @@ export const troubles = (
 
 type Bounds = Record<'calls' | 'turns', { readonly min: number; readonly max: number }>;
 
-/** No call takes longer, its repetitions included, unless told: there are time-outs. */
+/** The longest that a call takes by default, with its repetitions: the clients have time-outs. */
 const CALL_MAX = seconds(10);
-/** A sleep that others' calls may outlast; longer ones begin when all calls have ended. */
+/** The longest sleep that other actors' calls may outlast; a longer one waits for all calls. */
 const NAP_MAX = seconds(1);
 const TURN = durationMs(1);
-/** Far more than any race takes. */
+/** Far more turns than any race takes: a race that does not end fails. */
 const TURNS_MAX = 20_000;
 
 interface Stalled {
-  /** When it goes on at the latest. */
+  /** The instant at which the call continues at the latest. */
   readonly until: EpochMs;
   readonly untilTurn: number;
   readonly release: () => void;
 }
 
-/** One process, such as an invocation: alive until one of its calls kills it. */
+/** One process, such as an invocation; it runs until a fault kills it in one of its calls. */
 export class Actor implements Clock {
   readonly #race: Race;
   #calls = 0;
@@ -90,55 +93,55 @@ export class Actor implements Clock {
     await this.#unlessDead();
   }
 
-  /** A turn among the others, before it does anything. */
+  /** Waits for the actor's first turn, so that the scheduler also draws who begins. */
   begin = (): Promise<void> => this.#race.turn(`${this.name} begins`);
 
   /**
-   * A call over the network: the others may go on before its effect, and before its answer. One
-   * that is not to be repeated says what to make of a `lost` answer.
+   * A call over the network: other actors may take turns before its effect and before its answer.
+   * With `ifLost` the client does not repeat the call; a lost answer is then what `ifLost` returns.
    */
   async call<T>(
     what: string,
     effect: () => T | Promise<T>,
-    { lost, max = CALL_MAX }: { readonly lost?: () => T; readonly max?: DurationMs } = {},
+    { ifLost, max = CALL_MAX }: { readonly ifLost?: () => T; readonly max?: DurationMs } = {},
   ): Promise<T> {
     await this.#unlessDead();
     this.#calls += 1;
-    const mine = this.#race.troublesOf(this.name, this.#calls);
-    const hows = mine.map(({ how }) => how);
+    const faults = this.#race.faultsOf(this.name, this.#calls);
+    const kinds = faults.map(({ kind }) => kind);
     const until = plus(this.now(), max);
-    const travel = (leg: Trouble['leg'], label: string) =>
+    const travel = (leg: Fault['leg'], label: string) =>
       this.#travel(
-        mine.filter((one) => one.leg === leg),
+        faults.filter((fault) => fault.leg === leg),
         { until, label },
       );
 
-    await this.#dieIf(mine, 'there');
-    // What has left takes effect, even if another call kills its sender.
+    await this.#dieIf(faults, 'there');
+    // A call that has left takes effect even if another call kills the actor in the meantime.
     await travel('there', `${this.name} -> ${what}`);
-    const isRepeated = hows.includes('repeats') && lost === undefined;
-    const [answer] = await Promise.allSettled([taken(effect, isRepeated)]);
-    await this.#dieIf(mine, 'back');
+    const isRepeated = kinds.includes('repeats') && ifLost === undefined;
+    const [answer] = await Promise.allSettled([takeEffect(effect, isRepeated)]);
+    await this.#dieIf(faults, 'back');
     await travel('back', `${this.name} <- ${what}`);
     await this.#unlessDead();
-    const isLost = hows.includes('fails') || hows.includes('repeats');
-    if (isLost && lost !== undefined) return lost();
-    if (hows.includes('fails')) throw new Error(`${what}: the answer was lost`);
+    const isLost = kinds.includes('fails') || kinds.includes('repeats');
+    if (isLost && ifLost !== undefined) return ifLost();
+    if (kinds.includes('fails')) throw new Error(`${what}: the answer was lost`);
     if (answer.status === 'rejected') throw answer.reason;
     return answer.value;
   }
 
   async #travel(
-    troubles: readonly Trouble[],
+    faults: readonly Fault[],
     { until, label }: { readonly until: EpochMs; readonly label: string },
   ): Promise<void> {
-    const stalls = troubles.flatMap(({ how, turns }) => (how === 'stalls' ? [turns] : []));
+    const stalls = faults.flatMap(({ kind, turns }) => (kind === 'stalls' ? [turns] : []));
     if (stalls.length > 0) await this.#race.stall(until, Math.max(...stalls));
     await this.#race.turn(label);
   }
 
-  async #dieIf(troubles: readonly Trouble[], leg: Trouble['leg']): Promise<void> {
-    if (troubles.some((one) => one.how === 'dies' && one.leg === leg)) this.#isDead = true;
+  async #dieIf(faults: readonly Fault[], leg: Fault['leg']): Promise<void> {
+    if (faults.some((fault) => fault.kind === 'dies' && fault.leg === leg)) this.#isDead = true;
     await this.#unlessDead();
   }
 
@@ -148,26 +151,26 @@ export class Actor implements Clock {
 }
 
 /**
- * Actors that race, one call at a time, in the order that the scheduler draws. A turn takes a
- * millisecond; else the clock moves when somebody sleeps and all others have done what they can, or
- * when the test sets it.
+ * Actors that race, one call at a time, in the order that the scheduler draws. Each turn takes a
+ * millisecond. Apart from turns, the clock moves only when an actor sleeps and no other actor can
+ * take a turn, or when the test sets it.
  */
 export class Race {
   now: EpochMs;
   readonly #scheduler: fc.Scheduler;
-  readonly #troubles: readonly Trouble[];
+  readonly #faults: readonly Fault[];
   #turn = 0;
   #stalled: Stalled[] = [];
   #sleeping: { readonly until: EpochMs; readonly wake: () => void }[] = [];
 
-  constructor(scheduler: fc.Scheduler, troubles: readonly Trouble[], now: EpochMs) {
+  constructor(scheduler: fc.Scheduler, faults: readonly Fault[], now: EpochMs) {
     this.#scheduler = scheduler;
-    this.#troubles = troubles;
+    this.#faults = faults;
     this.now = now;
   }
 
-  troublesOf = (actor: string, call: number): Trouble[] =>
-    this.#troubles.filter((trouble) => trouble.actor === actor && trouble.call === call);
+  faultsOf = (actor: string, call: number): Fault[] =>
+    this.#faults.filter((fault) => fault.actor === actor && fault.call === call);
 
   turn = (label: string): Promise<void> => this.#scheduler.schedule(Promise.resolve(), label);
 
@@ -185,7 +188,7 @@ export class Race {
     this.now = latest(this.now, until);
   }
 
-  /** Until nobody has anything left to do. */
+  /** Runs the race until no actor has anything left to do; throws after TURNS_MAX turns. */
   async run(): Promise<void> {
     for (const last = this.#turn + TURNS_MAX; this.#turn < last; this.#turn += 1) {
       await othersDone();
@@ -201,14 +204,14 @@ export class Race {
   }
 
   #releaseDue(): boolean {
-    // One more nap would be too long.
+    // Release a call when one more nap could take the clock beyond the call's latest instant.
     const isLate = (until: EpochMs) => plus(this.now, NAP_MAX) > until;
     return this.#release(({ untilTurn, until }) => untilTurn <= this.#turn || isLate(until));
   }
 
-  #release(isReleased: (one: Stalled) => boolean): boolean {
+  #release(isReleased: (call: Stalled) => boolean): boolean {
     const released = this.#stalled.filter(isReleased);
-    this.#stalled = this.#stalled.filter((one) => !released.includes(one));
+    this.#stalled = this.#stalled.filter((call) => !released.includes(call));
     for (const { release } of released) release();
     return released.length > 0;
   }
@@ -218,12 +221,12 @@ export class Race {
     if (this.#release(({ until }) => next > until)) return;
     this.now = latest(this.now, next as EpochMs);
     const awake = this.#sleeping.filter(({ until }) => until <= this.now);
-    this.#sleeping = this.#sleeping.filter((one) => !awake.includes(one));
+    this.#sleeping = this.#sleeping.filter((sleeper) => !awake.includes(sleeper));
     for (const { wake } of awake) wake();
   }
 }
 
-async function taken<T>(effect: () => T | Promise<T>, isRepeated: boolean): Promise<T> {
+async function takeEffect<T>(effect: () => T | Promise<T>, isRepeated: boolean): Promise<T> {
   if (isRepeated) await effect();
   return effect();
 }

@@ -4,12 +4,12 @@ import { changeSchedule } from '../../lib/app/change-schedule.ts';
 import { runSchedule } from '../../lib/app/run-schedule.ts';
 import { plus, seconds } from '../../lib/core/base/units.ts';
 import { aRunning, aSchedule, at, eventsOf, ID, LAUNCH, SCHEDULE_ID } from '../support/builders.ts';
-import { troubles } from './race.ts';
-import { type Deps, drawEvenPauses, World } from './world.ts';
+import { drawFaults } from './race.ts';
+import { type Deps, fixRandomPauses, World } from './world.ts';
 
-drawEvenPauses();
+fixRandomPauses();
 
-describe('three who read, change and write at once, each until it is written', () => {
+describe('three writers at once that retry after conflicts', () => {
   const writers = ['writer 1', 'writer 2', 'writer 3'];
   const WRITES = 3;
 
@@ -17,9 +17,9 @@ describe('three who read, change and write at once, each until it is written', (
     write: (deps: Deps, name: string) => Promise<unknown>,
     check: (world: World) => Promise<void>,
   ) =>
-    fc.asyncProperty(fc.scheduler(), troubles(writers, ['stalls']), async (s, drawn) => {
-      const world = new World(s, { troubles: drawn });
-      await world.put(aRunning({ history: [] }));
+    fc.asyncProperty(fc.scheduler(), drawFaults(writers, ['stalls']), async (scheduler, faults) => {
+      const world = new World(scheduler, { faults });
+      await world.putCluster(aRunning({ history: [] }));
       await world.table.schedules.insert(aSchedule());
       for (const name of writers) {
         world.start(name, async (deps) => {
@@ -34,10 +34,10 @@ describe('three who read, change and write at once, each until it is written', (
     });
   const all = writers.flatMap((name) => Array.from({ length: WRITES }, () => name));
 
-  it('lose nothing of a cluster', async () => {
+  it("lose no change of a cluster's record", async () => {
     const write = async ({ store, clock }: Deps, event: string) => {
       const record = await store.get(ID);
-      if (record === 'notFound') throw new Error('it is gone');
+      if (record === 'notFound') throw new Error('there is no record');
       return store.save({ ...record, history: [...record.history, { at: clock.now(), event }] });
     };
     const check = async (world: World) =>
@@ -45,10 +45,10 @@ describe('three who read, change and write at once, each until it is written', (
     await fc.assert(afterRace(write, check), { numRuns: 100 });
   });
 
-  it('lose nothing of a schedule', async () => {
+  it("lose no change of a schedule's record", async () => {
     const write = async ({ schedules }: Deps, name: string) => {
       const record = await schedules.get(SCHEDULE_ID);
-      if (record === 'notFound') throw new Error('it is gone');
+      if (record === 'notFound') throw new Error('there is no record');
       return schedules.save({ ...record, name: `${record.name ?? ''}${name},` });
     };
     const check = async (world: World) => {
@@ -59,7 +59,7 @@ describe('three who read, change and write at once, each until it is written', (
     await fc.assert(afterRace(write, check), { numRuns: 100 });
   });
 
-  it('lose nothing of the ledger', async () => {
+  it('lose no change of the ledger', async () => {
     const write = async ({ ledger }: Deps, name: string) => {
       const before = await ledger.read();
       const months = before.spent.get(`owner:${name}`) ?? {};
@@ -68,8 +68,10 @@ describe('three who read, change and write at once, each until it is written', (
       return ledger.save({ ...before, spent });
     };
     const check = async (world: World) => {
-      const counts = writers.map((n) => Object.keys(world.ledger.spent.get(`owner:${n}`) ?? {}));
-      expect(counts.map(({ length }) => length)).toEqual(writers.map(() => WRITES));
+      const monthsOfWriters = writers.map((n) =>
+        Object.keys(world.ledger.spent.get(`owner:${n}`) ?? {}),
+      );
+      expect(monthsOfWriters.map(({ length }) => length)).toEqual(writers.map(() => WRITES));
     };
     await fc.assert(afterRace(write, check), { numRuns: 100 });
   });
@@ -80,13 +82,13 @@ describe('passes at once over a schedule that is due', () => {
   const spec = { ...aSchedule().spec, nodes: 1 };
   const DUE = aSchedule({ spec, nextAt: LAUNCH, dueAt: LAUNCH });
 
-  it('launch one cluster and tell of it once, and a pause meanwhile holds', async () => {
+  it('launch and record one cluster, and a pause at the same time is kept', async () => {
     const property = fc.asyncProperty(
       fc.scheduler(),
-      troubles([...passes, 'PATCH'], ['stalls', 'repeats']),
+      drawFaults([...passes, 'PATCH'], ['stalls', 'repeats']),
       fc.boolean(),
-      async (s, drawn, isPaused) => {
-        const world = new World(s, { troubles: drawn, nudges: false });
+      async (scheduler, faults, isPaused) => {
+        const world = new World(scheduler, { faults, nudges: false });
         await world.table.schedules.insert(DUE);
         const limits = { by: plus(LAUNCH, seconds(55)) };
         for (const name of passes) {
@@ -99,7 +101,7 @@ describe('passes at once over a schedule that is due', () => {
         await world.run();
         expect(world.thrown).toEqual([]);
         const after = await world.table.schedules.get(SCHEDULE_ID);
-        if (after === 'notFound') throw new Error('it is gone');
+        if (after === 'notFound') throw new Error('there is no record');
         const launched = world.records.map(({ id }) => ({
           at: LAUNCH,
           result: 'launched',

@@ -18,17 +18,17 @@ import {
   teardownOf,
   usd,
 } from '../support/builders.ts';
-import { troubles } from './race.ts';
-import { drawEvenPauses, World } from './world.ts';
+import { drawFaults } from './race.ts';
+import { fixRandomPauses, World } from './world.ts';
 
-drawEvenPauses();
+fixRandomPauses();
 
 const BEFORE = aRunning({ budget: usd(0.03) });
 const TEARDOWN = teardownOf(BEFORE, LAUNCH);
 const DUE = { ...BEFORE, dueAt: TEARDOWN, reapTags: [reapTag(TEARDOWN)] };
 const tags = [...OUR_TAGS, reapTag(TEARDOWN)];
 
-/** A second cluster, whose time is long to come. */
+/** A second cluster, whose teardown time is hours away. */
 const OTHERS = [0, 1].map((index) => created(index, { linodeId: linodeIdOf(index) + 100 }));
 const OTHER = aRunning({
   id: OTHER_ID,
@@ -39,7 +39,7 @@ const otherTags = [ownershipTag(STAGE), clusterTag(OTHER_ID), reapTag(plus(LAUNC
 
 const STRANGERS = [
   aLinode({ id: 901, label: 'theirs', tags: [] }),
-  // Of another deployment on the account, which has come to the same id and the same time.
+  // A Linode of another deployment on the account, with the same cluster id and reap time.
   aLinode({ id: 902, label: 'staging', tags: ['onebuck-staging', ...tags.slice(1)] }),
 ];
 const ORPHAN = aLinode({ id: 903, label: 'left', tags: [ownershipTag(STAGE), reapTag(LAUNCH)] });
@@ -60,33 +60,33 @@ describe('reaper, sweeper, passes and requests at the teardown time', () => {
   const starts = fc.array(aStart, { minLength: 2, maxLength: 5 });
   const names = ['reaper', 'pass', 'DELETE', 'PATCH'].map((kind) => `pass of ${kind}`);
 
-  it('end what is due, and touch nothing else', async () => {
+  it('end the cluster that is due, and touch no other cluster and no stranger', async () => {
     const property = fc.asyncProperty(
       fc.scheduler(),
-      troubles([...kinds, ...names], ['stalls', 'repeats']),
+      drawFaults([...kinds, ...names], ['stalls', 'repeats']),
       starts,
-      async (s, drawn, started) => {
-        const world = new World(s, { troubles: drawn, now: minus(TEARDOWN, minutes(5)) });
-        await world.put(DUE, [aLinode({ tags }), aLinode({ index: 1, tags })]);
+      async (scheduler, faults, started) => {
+        const world = new World(scheduler, { faults, now: minus(TEARDOWN, minutes(5)) });
+        await world.putCluster(DUE, [aLinode({ tags }), aLinode({ index: 1, tags })]);
         const linodes = OTHER.nodes.map(({ index, label }) =>
           aLinode({ id: linodeIdOf(index) + 100, label, tags: otherTags }),
         );
-        await world.put(OTHER, linodes);
-        for (const one of [...STRANGERS, ORPHAN]) world.account.put(one);
+        await world.putCluster(OTHER, linodes);
+        for (const linode of [...STRANGERS, ORPHAN]) world.account.put(linode);
 
         for (const { kind, after } of started) {
           starters[kind]?.(world, kind, plus(TEARDOWN, durationMs(after)));
         }
         await world.run();
-        await world.live(minutes(4));
+        await world.runReaper(minutes(4));
         await world.audit();
 
         const record = world.recordOf(ID);
         const nodes = isLive(record) ? [100, 101] : [];
-        const ids = world.account.alive.map(({ id }) => id);
+        const ids = world.account.existing.map(({ id }) => id);
         expect(ids).toEqual([...nodes, 200, 201, 901, 902]);
         expect(world.violations).toEqual([]);
-        expect(world.openBudgets).toEqual(world.budgets);
+        expect(world.openBudgets).toEqual(world.liveBudgets);
         const spent = world.ledger.spent.get('owner:ann')?.['2026-11'] ?? 0;
         expect(spent).toBe(isLive(record) ? 0 : (record as EndedRecord).spent);
         if (!started.some(({ kind }) => kind === 'PATCH')) expect(isLive(record)).toBe(false);
@@ -99,16 +99,16 @@ describe('reaper, sweeper, passes and requests at the teardown time', () => {
 describe('a launch that races with the sweeper', () => {
   const actors = ['POST', 'pass of POST', 'pass', 'sweeper'];
 
-  it('loses no Linode that its record protects, though the reap time has come', async () => {
+  it('loses no Linode that its record protects, though the reap time has passed', async () => {
     const property = fc.asyncProperty(
       fc.scheduler(),
-      troubles(actors, ['stalls']),
-      async (s, drawn) => {
-        // So late a margin is no setting's. It makes the record alone protect the nodes: their
-        // reap tags, in whole minutes, are in the past when they are created.
+      drawFaults(actors, ['stalls']),
+      async (scheduler, faults) => {
+        // No deployment has so large a safety margin. With it only the record protects the nodes:
+        // their reap tags, in whole minutes, are in the past when the nodes are created.
         const settings = { marginMs: durationMs(hours(1) - seconds(30)) };
         const now = at('2026-11-10T15:00:05Z');
-        const world = new World(s, { troubles: drawn, settings, now });
+        const world = new World(scheduler, { faults, settings, now });
         world.startLaunch('POST', { key: 'a key', budgetUsd: 0.015 });
         world.startPass('pass', keyedClusterId('ann', 'a key'));
         world.startSweep();

@@ -26,16 +26,16 @@ import { collect } from '../support/cluster-store-contract.ts';
 import { depsWith } from '../support/deps.ts';
 import { aSecret, silentLog } from '../support/doubles.ts';
 import { Account, linodeApi } from './account.ts';
-import { Actor, Race, type Trouble } from './race.ts';
+import { Actor, type Fault, Race } from './race.ts';
 
-/** For a file of races: a replay must draw the same pauses. */
-export const drawEvenPauses = () =>
+/** Call once in a file of races: fixes the random pauses, so that a replay draws the same. */
+export const fixRandomPauses = () =>
   beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0.5));
 
 export type Outcome<T> =
   | { readonly kind: 'answered'; readonly value: T }
   | { readonly kind: 'threw'; readonly error: unknown }
-  /** Its process died, or the race is not over. */
+  /** The actor's process died, or the race is not over. */
   | { readonly kind: 'silent' };
 
 export interface Attempt<T> {
@@ -47,18 +47,18 @@ export type Deps = ReturnType<World['depsOf']>;
 
 /**
  * Onebuck in one process: the real use cases, each in an actor of its own as on AWS, over a table
- * and a Linode account in memory, with every call a race. What must never be false is looked at
- * with each effect, and told in `violations`.
+ * and a Linode account in memory. Each call to them is a step of the race. At each effect the world
+ * checks the promises, and adds a sentence to `violations` for each that is broken.
  */
 export class World {
   readonly race: Race;
   readonly account: Account;
   readonly table = createMemoryTable();
   readonly violations: string[] = [];
-  /** What was logged as an error. */
+  /** The messages that were logged as errors. */
   readonly errors: string[] = [];
   readonly attempts: Attempt<unknown>[] = [];
-  /** Every record that was written, in order. */
+  /** Every revision of a cluster's record that was written, in order. */
   readonly written: ClusterRecord[] = [];
   readonly settings: Settings;
   readonly #nudges: boolean;
@@ -67,22 +67,22 @@ export class World {
   constructor(
     scheduler: fc.Scheduler,
     options: {
-      readonly troubles?: readonly Trouble[];
+      readonly faults?: readonly Fault[];
       readonly now?: EpochMs;
       readonly createMax?: DurationMs;
       readonly settings?: Partial<Settings>;
-      /** Without, every nudge is lost. */
+      /** Whether nudges start passes, by default true; false: every nudge is lost. */
       readonly nudges?: boolean;
     } = {},
   ) {
-    this.race = new Race(scheduler, options.troubles ?? [], options.now ?? LAUNCH);
+    this.race = new Race(scheduler, options.faults ?? [], options.now ?? LAUNCH);
     this.account = new Account(() => this.race.now, options.createMax);
     this.settings = aSettings(options.settings);
     this.#nudges = options.nudges ?? true;
   }
 
-  /** A cluster that has been launched before the race, with the Linodes that it has by then. */
-  async put(record: ClusterRecord, linodes: readonly Linode[] = []): Promise<void> {
+  /** Adds a cluster that was launched before the race, with its Linodes and its open budget. */
+  async putCluster(record: ClusterRecord, linodes: readonly Linode[] = []): Promise<void> {
     const { id, owner, scheduleId, budget, createdAt } = record;
     const entry = { owner, scheduleId, budget, openedAt: createdAt, changedAt: createdAt };
     await this.#saveLedger({ ...this.ledger, open: new Map(this.ledger.open).set(id, entry) });
@@ -90,16 +90,16 @@ export class World {
     for (const linode of linodes) this.account.put(linode);
   }
 
-  /** Another process, which begins in the race, or at `at`. */
+  /** Starts an actor that does `work`: at `at`, or when the scheduler draws its first turn. */
   start<T>(name: string, work: (deps: Deps) => Promise<T>, at: EpochMs | null = null): Attempt<T> {
     const actor = new Actor(name, this.race);
     const attempt: Attempt<T> = { actor: name, outcome: { kind: 'silent' } };
     this.attempts.push(attempt);
-    const life = async () => {
+    const run = async () => {
       await (at === null ? actor.begin() : actor.sleep(at));
       return work(this.depsOf(actor));
     };
-    life().then(
+    run().then(
       (value) => {
         attempt.outcome = { kind: 'answered', value };
       },
@@ -114,8 +114,8 @@ export class World {
     return this.start(name, (deps) => reconcile(deps, id, limits(deps, PASS)), at);
   }
 
-  startLaunch(name: string, asked: Asked): Attempt<Launched> {
-    return this.start(name, (deps) => launch(deps, launchRequest(deps, asked)));
+  startLaunch(name: string, input: KeyedInput): Attempt<Launched> {
+    return this.start(name, (deps) => launch(deps, launchRequest(deps, input)));
   }
 
   startChange(name: string, id: ClusterId, input: unknown, at: EpochMs | null = null) {
@@ -132,7 +132,8 @@ export class World {
   }
 
   startReaper(name = 'reaper', at: EpochMs | null = null) {
-    // What it counts in the end decides nothing, and would only multiply the orders.
+    // `getMany` is no call of the race: the reaper reads the records only for a metric, and as a
+    // call it would only multiply the orders.
     const { getMany } = this.table.clusters;
     return this.start(
       name,
@@ -145,15 +146,15 @@ export class World {
     return this.race.run();
   }
 
-  /** Long enough for the audit to take nothing for a request on its way; then a sweep. */
+  /** Waits until the audit takes no request to be on its way, then runs the sweeper. */
   async audit(): Promise<void> {
     this.race.now = plus(this.race.now, minutes(3));
     this.startSweep('last sweeper');
     await this.run();
   }
 
-  /** Left alone for a while, with the reaper's ticks. */
-  async live(length: DurationMs): Promise<void> {
+  /** Runs the reaper every minute for `length`. */
+  async runReaper(length: DurationMs): Promise<void> {
     for (const until = plus(this.race.now, length); this.race.now < until; ) {
       this.startReaper('later reaper');
       await this.run();
@@ -161,31 +162,36 @@ export class World {
     }
   }
 
-  /** The record as it is. */
+  /** The newest revision of the cluster's record. */
   recordOf(id: ClusterId): ClusterRecord {
-    const found = this.written.findLast((one) => one.id === id);
+    const found = this.written.findLast((record) => record.id === id);
     if (found === undefined) throw new Error(`there is no record of ${id}`);
     return found;
   }
 
+  /** The newest revision of each cluster's record. */
   get records(): ClusterRecord[] {
     const ids = new Set(this.written.map(({ id }) => id));
     return [...ids].map((id) => this.recordOf(id));
   }
 
-  aliveOf(id: ClusterId): Linode[] {
-    return this.account.alive.filter(({ tags }) => clusterOfTags(tags) === id);
+  /** The Linodes that exist and bear the cluster's tag. */
+  linodesOf(id: ClusterId): Linode[] {
+    return this.account.existing.filter(({ tags }) => clusterOfTags(tags) === id);
   }
 
+  /** The budgets that the ledger counts as open. */
   get openBudgets(): Record<ClusterId, MicroUsd> {
     return Object.fromEntries([...this.ledger.open].map(([id, { budget }]) => [id, budget]));
   }
 
-  get budgets(): Record<ClusterId, MicroUsd> {
+  /** The budgets in the records of live clusters. */
+  get liveBudgets(): Record<ClusterId, MicroUsd> {
     const live = this.records.filter(isLive);
     return Object.fromEntries(live.map(({ id, budget }) => [id, budget]));
   }
 
+  /** `actor: error` for each actor that threw. */
   get thrown(): string[] {
     return this.attempts.flatMap(({ actor, outcome }) =>
       outcome.kind === 'threw' ? [`${actor}: ${outcome.error}`] : [],
@@ -209,8 +215,8 @@ export class World {
     return depsWith({
       clock: actor,
       linode: linodeApi(this.account, actor, log, {
-        created: (linode, by) => this.#checkCreated(linode, by),
-        deleted: (linode, by) => this.#checkDeleted(linode, by),
+        created: (linode, actor) => this.#checkCreated(linode, actor),
+        deleted: (linode, actor) => this.#checkDeleted(linode, actor),
       }),
       ledger,
       log,
@@ -271,51 +277,53 @@ export class World {
 
   #noteWritten(record: ClusterRecord): void {
     const before = this.written.findLast(({ id }) => id === record.id);
-    if (before !== undefined && !isLive(before)) this.violations.push(`${record.id} was dead`);
+    if (before !== undefined && !isLive(before))
+      this.violations.push(`${record.id} was written after its end`);
     this.written.push(record);
     if (!isLive(record)) this.#checkEnded(record);
     this.#checkLedger();
   }
 
   #checkEnded({ id, phase, spent, budget }: EndedRecord): void {
-    if (this.aliveOf(id).length > 0) this.violations.push(`${id} is ${phase}, its Linodes live`);
+    if (this.linodesOf(id).length > 0)
+      this.violations.push(`${id} is ${phase}, but its Linodes exist`);
     const bill = this.account.bill(clusterTag(id));
-    if (bill > spent) this.violations.push(`${id} cost ${bill}, and tells of ${spent}`);
+    if (bill > spent) this.violations.push(`${id} cost ${bill}, but its record says ${spent}`);
     if (bill > budget) this.violations.push(`${id} cost ${bill} of a budget of ${budget}`);
   }
 
-  /** A budget is counted before its cluster can cost anything, and until it can't any more. */
+  /** The ledger counts a budget before its cluster can cost anything, and until it has ended. */
   #checkLedger(): void {
     for (const { id, budget } of this.records.filter(isLive)) {
       if ((this.ledger.open.get(id)?.budget ?? 0) < budget) {
-        this.violations.push(`of ${id} less is counted than its budget of ${budget}`);
+        this.violations.push(`the ledger counts less for ${id} than its budget of ${budget}`);
       }
     }
     const open = sum([...this.ledger.open.values()].map(({ budget }) => budget));
     const { openBudgetMax } = this.settings;
     if (openBudgetMax !== null && open > openBudgetMax) {
-      this.violations.push(`${open} is open`);
+      this.violations.push(`the open budgets of ${open} exceed the cap`);
     }
   }
 
-  #checkCreated({ label, tags }: Linode, by: string): void {
+  #checkCreated({ label, tags }: Linode, actor: string): void {
     const id = clusterOfTags(tags);
-    const record = this.records.find((one) => one.id === id);
-    const node = record?.nodes.find((one) => one.label === label);
+    const record = this.records.find((candidate) => candidate.id === id);
+    const node = record?.nodes.find((candidate) => candidate.label === label);
     if (record === undefined || !isLive(record) || node === undefined) {
-      this.violations.push(`${by} created ${label} for no live cluster`);
+      this.violations.push(`${actor} created ${label} for no live cluster`);
     } else if (node.state === 'planned' || node.state === 'neverCreated') {
-      this.violations.push(`${by} created ${label}, which was ${node.state}`);
+      this.violations.push(`${actor} created ${label}, which was ${node.state}`);
     }
   }
 
-  #checkDeleted({ label, tags }: Linode, by: string): void {
-    if (!tags.includes(OUR_TAG)) this.violations.push(`${by} deleted ${label}`);
-    const record = this.records.find((one) => one.id === clusterOfTags(tags));
-    if (!by.includes('sweeper') || record === undefined || !isLive(record)) return;
+  #checkDeleted({ label, tags }: Linode, actor: string): void {
+    if (!tags.includes(OUR_TAG)) this.violations.push(`${actor} deleted the stranger ${label}`);
+    const record = this.records.find(({ id }) => id === clusterOfTags(tags));
+    if (!actor.includes('sweeper') || record === undefined || !isLive(record)) return;
     const { now } = this.race;
     if (record.phase !== 'deleting' && now < teardownOf(record, now)) {
-      this.violations.push(`${by} deleted ${label}, which a live record protects`);
+      this.violations.push(`${actor} deleted ${label}, which a live record protects`);
     }
   }
 }
@@ -329,9 +337,9 @@ const limits = ({ clock }: Deps, length: DurationMs) => ({
   noticesMs: seconds(5),
 });
 
-type Asked = { readonly key: string } & Readonly<Record<string, unknown>>;
+type KeyedInput = { readonly key: string } & Readonly<Record<string, unknown>>;
 
-export const launchRequest = (deps: Deps, { key, ...spec }: Asked): LaunchRequest => ({
+export const launchRequest = (deps: Deps, { key, ...spec }: KeyedInput): LaunchRequest => ({
   owner: 'ann',
   input: aBody(spec),
   idempotencyKey: key,
