@@ -6,17 +6,17 @@ import { describe, expect, it } from 'vitest';
 import { projectDir } from '../../build/project.ts';
 
 /*
- * Which way imports point, folder by folder, and what pure code must not touch. Paths are from the
- * project's root, such as lib/core/pass/plan.ts. docs/architecture.md draws the same.
+ * Which folders a folder may import from, and which globals pure code must not use. Paths are from
+ * the project's root, such as lib/core/pass/plan.ts. docs/architecture.md has the same tables.
  */
 
 const core = 'lib/core';
-/** What every part of lib may know. */
+/** The modules that every part of lib may import. */
 const shared = [core, 'lib/ports.ts', 'lib/errors.ts', 'lib/settings.ts'];
 
 /**
- * What a folder may import of this repository, beside its own files. The longest name that fits a
- * file holds for it: lib/core/pass has its own row, lib/core none.
+ * The folders and files of this repository that a folder may import, beside its own files. For a
+ * file the row with the longest name that fits holds: lib/core/pass has its own row, lib/core none.
  */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   'lib/core/base': [],
@@ -49,7 +49,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   build: ['lib/http'],
   simulators: [],
   'simulators/aws': ['simulators/listen.ts', 'lib/adapters/dynamodb', ...shared],
-  // Shares nothing with the product but the clock: a misreading there would hide itself here.
+  // The simulated Linode shares only the clock with lib. A misreading of Linode's rules in lib
+  // would otherwise be in the simulator too, and no test would find it.
   'simulators/linode': ['simulators/random.ts', 'lib/adapters/clock.ts'],
   simulation: ['simulators', 'lib'],
   dev: ['build', 'ops', 'simulators', 'lib'],
@@ -57,7 +58,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   bench: ['build', 'checks', 'dev', 'simulation', 'simulators', 'lib'],
 };
 
-/** Packages that a folder may import, where it may not import any. */
+/** The packages that a folder may import; a folder without a row may import every package. */
 const packages: Readonly<Record<string, RegExp>> = {
   'lib/core': /^(zod\/mini|croner)$/,
   'lib/app': /^(?!@aws|axios|hono|zod)/,
@@ -71,7 +72,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   web: /^(preact|preact\/hooks|cronstrue|@fontsource-variable\/.*)$/,
 };
 
-/** What reads a clock, chance, the environment or the network, by the name of the culprit. */
+/** Code that reads a clock, chance, the environment or the network, by the name of the global. */
 const impurities: Readonly<Record<string, RegExp>> = {
   'Date.now': /\bDate\s*\.\s*now\b/,
   'new Date()': /\bnew\s+Date\b(?!\s*\(\s*[^\s)])/,
@@ -88,20 +89,22 @@ const impurities: Readonly<Record<string, RegExp>> = {
 
 const isIn = (place: string) => (path: string) => path === place || path.startsWith(`${place}/`);
 
-/** The row of a table that holds for a file: the longest that fits. */
+/** The row of a table that holds for a file: the row with the longest name that fits. */
 function rowOf<T>(table: Readonly<Record<string, T>>, path: string): [string, T] | undefined {
   return Object.entries(table)
     .filter(([place]) => isIn(place)(path))
-    .toSorted(([one], [other]) => other.length - one.length)[0];
+    .toSorted(([a], [b]) => b.length - a.length)[0];
 }
 
-/** What is wrong with a file of this path and text; empty: nothing. */
+/** The faults of a file with the path and text: forbidden imports and impure code. */
 function faultsOf(path: string, text: string): string[] {
   const [place, mayImport] = rowOf(arrows, path) ?? ['', []];
   const mayUse = rowOf(packages, path)?.[1] ?? /./;
   const { files, packages: used } = importsOf(path, text);
   const wrong = [
-    ...files.filter((file) => !isIn(place)(file) && !mayImport.some((one) => isIn(one)(file))),
+    ...files.filter(
+      (file) => !isIn(place)(file) && !mayImport.some((allowed) => isIn(allowed)(file)),
+    ),
     ...used.filter((name) => !mayUse.test(name)),
   ];
   return [...wrong.map((imported) => `${path} imports ${imported}`), ...impuritiesOf(path, text)];
@@ -118,7 +121,7 @@ function impuritiesOf(path: string, text: string): string[] {
   return [...impure, ...env];
 }
 
-/** Types count as well: an arrow is an arrow. */
+/** The imports of a file, also those of types only. */
 function importsOf(path: string, text: string) {
   const specifiers = [...text.matchAll(/\b(?:from|import|import\()\s*'([^'\n]+)'/g)].map(
     ([, specifier = '']) => specifier,
@@ -131,13 +134,13 @@ function importsOf(path: string, text: string) {
   };
 }
 
-/** Without comments, types, and what stands between quotes. */
+/** The file as JavaScript, without comments, types and the contents of strings. */
 function codeOf(text: string): string {
   const { code } = transformSync(text, { loader: 'ts', target: 'es2022' });
   return code.replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
 }
 
-/** One circle of the graph as the path around it; null: there is none. */
+/** A circle of the graph, as the path around it; null: the graph has no circle. */
 function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
   const done = new Set<string>();
   function visit(node: string, path: readonly string[]): string[] | null {
@@ -166,22 +169,22 @@ const sources = files.filter((path) => !isIn('test')(path));
 const read = (path: string) => readFileSync(join(projectDir, path), 'utf8');
 
 describe('the source', () => {
-  it('is found, each file in a folder of the table', () => {
+  it('has a row of the table for each of its files', () => {
     expect(sources).toContain('lib/core/pass/plan.ts');
     expect(sources).toContain('web/src/app.tsx');
     expect(sources.filter((path) => rowOf(arrows, path) === undefined)).toEqual([]);
   });
 
-  it.each(sources)('%s keeps to the arrows', (path) => {
+  it.each(sources)('%s imports only what its folder may import', (path) => {
     expect(faultsOf(path, read(path))).toEqual([]);
   });
 
-  it('has no circle of files', () => {
+  it('has no circle of imports between files', () => {
     const graph = new Map(files.map((path) => [path, importsOf(path, read(path)).files]));
     expect(circleIn(graph)).toBeNull();
   });
 
-  it('has no circle of folders', () => {
+  it('has no circle of imports between folders', () => {
     const graph = new Map<string, string[]>();
     for (const path of sources) {
       const [from = ''] = rowOf(arrows, path) ?? [];
@@ -195,17 +198,17 @@ describe('the source', () => {
     expect(circleIn(graph)).toBeNull();
   });
 
-  it.each(['lib', 'lib/core'])('has at most nine rooms in %s', (folder) => {
+  it.each(['lib', 'lib/core'])('has at most nine files and folders in %s', (folder) => {
     const depth = folder.split('/').length;
-    const rooms = sources.filter(isIn(folder)).map((path) => path.split('/')[depth]);
-    expect(new Set(rooms).size).toBeLessThanOrEqual(9);
+    const entries = sources.filter(isIn(folder)).map((path) => path.split('/')[depth]);
+    expect(new Set(entries).size).toBeLessThanOrEqual(9);
   });
 });
 
-/** A row of the page's tables: a place, and what its files may import; null: the page says nothing. */
+/** A row of the page's tables: a place, and what it may import; null: the page does not say. */
 type Row = readonly [place: string, mayImport: readonly string[] | null];
 
-/** The rows of docs/architecture.md, where `shared` is written as one word. */
+/** The rows of docs/architecture.md; the word `shared` there stands for all of `shared` here. */
 function rowsOf(page: string): Row[] {
   const section = page.split(/^## /m).find((text) => text.startsWith('Where things go')) ?? '';
   return [...section.matchAll(/^\| `([^`]+)` \| [^|]+ \| ([^|]+) \|$/gm)].map(
@@ -217,23 +220,23 @@ function rowsOf(page: string): Row[] {
   );
 }
 
-/** Where the page's rows differ from the table above, or from the folders that there are. */
+/** The differences between the page's rows and the table above, or the existing folders. */
 function faultsOfPage(rows: readonly Row[], folders: readonly string[]): string[] {
   const places = new Map(rows);
   const known = [...new Set([...folders, ...Object.keys(arrows)])];
   return [
     ...known.filter((place) => !places.has(place)).map((place) => `${place} has no row`),
-    ...rows.flatMap(([place, said]) => {
+    ...rows.flatMap(([place, mayImport]) => {
       if (!known.includes(place)) return [`${place} is not there`];
       const ruled = arrows[place]?.toSorted() ?? null;
-      const isSame = said?.toSorted().join() === ruled?.join();
-      return isSame ? [] : [`${place} may import ${ruled}, not ${said}`];
+      const isSame = mayImport?.toSorted().join() === ruled?.join();
+      return isSame ? [] : [`${place} may import ${ruled}, not ${mayImport}`];
     }),
   ];
 }
 
 describe('docs/architecture.md', () => {
-  /** The folders in the root and in these, as far as they hold a file. */
+  /** The folders with files in the root and in the folders named here. */
   const folders = ['', 'lib/', 'lib/core/', 'lib/adapters/', 'simulators/', 'test/'].flatMap(
     (base) => [
       ...new Set(
@@ -245,22 +248,22 @@ describe('docs/architecture.md', () => {
   );
   const rows = rowsOf(read('docs/architecture.md'));
 
-  it('has a row for every folder, with the arrows of the table', () => {
+  it('has a row for every folder, with the same imports as the table', () => {
     expect(folders).toContain('lib/core/pass');
     expect(faultsOfPage(rows, folders)).toEqual([]);
   });
 
   it.each<[string, readonly Row[], string]>([
     ['misses a folder', rows.filter(([place]) => place !== 'cli'), 'cli has no row'],
-    ['has one too many', [...rows, ['local', []]], 'local is not there'],
-    ['has one arrow too many', [...rows, ['lib/core/base', [core]]], 'lib/core/base may import'],
-    ['lacks an arrow', [...rows, ['lib/wire.ts', []]], 'lib/wire.ts may import lib'],
-    ['says nothing of arrows', [...rows, ['lib/app', null]], 'lib/app may import'],
-  ])('would be found where it %s', (_, page, fault) => {
+    ['has a row too many', [...rows, ['local', []]], 'local is not there'],
+    ['allows too much', [...rows, ['lib/core/base', [core]]], 'lib/core/base may import'],
+    ['allows too little', [...rows, ['lib/wire.ts', []]], 'lib/wire.ts may import lib'],
+    ['does not say what a folder may import', [...rows, ['lib/app', null]], 'lib/app may import'],
+  ])('fails the check where it %s', (_, page, fault) => {
     expect(faultsOfPage(page, folders)).toEqual([expect.stringContaining(fault)]);
   });
 
-  it('is read by its rows', () => {
+  it('is read row by row, from its section only', () => {
     const page =
       '## Where things go\n\n| `a/b` | c | `d`, `shared` |\n| `e` | f | nothing |\n| `g` | h | – |\n';
     expect(rowsOf(`${page}\n## i\n\n| \`j\` | k | l |`)).toEqual([
@@ -271,7 +274,7 @@ describe('docs/architecture.md', () => {
   });
 });
 
-describe('the check itself', () => {
+describe('the check of imports', () => {
   const PLAN = 'lib/core/pass/plan.ts';
   it.each([
     [PLAN, "import type { Clock } from '../../ports.ts';", 'imports lib/ports.ts'],
@@ -313,14 +316,14 @@ describe('the check itself', () => {
     ['client/answers.ts', "import { x } from '../web/src/live.ts';", 'imports web/src/live.ts'],
     ['client/answers.ts', "import { hash } from 'node:crypto';", 'imports node:crypto'],
     ['simulators/linode/api.ts', "import { x } from '../../lib/errors.ts';", 'lib/errors.ts'],
-  ])('finds in %s that %s', (path, text, fault) => {
+  ])('finds a fault in %s with %s', (path, text, fault) => {
     expect(faultsOf(path, text)).toContainEqual(expect.stringContaining(fault));
   });
 
   it.each([
     [PLAN, "import * as z from 'zod/mini';\nimport { x } from '../base/units.ts';"],
     [PLAN, 'const iso = new Date(1).toISOString(); // not Date.now()'],
-    [PLAN, 'const told = "the process. fetch() it, says Math.random";'],
+    [PLAN, 'const text = "the process. fetch() it, says Math.random";'],
     [PLAN, 'type T = { process: string }; const f = (t: T) => t.process.length;'],
     ['lib/adapters/linode/client.ts', "import './http.ts';\nimport axios from 'axios';"],
     ['lib/app/launch.ts', "import 'node:crypto';\nimport { x } from './nudge.ts';"],
@@ -329,7 +332,7 @@ describe('the check itself', () => {
     expect(faultsOf(path, text)).toEqual([]);
   });
 
-  it('finds a circle, and none where there is none', () => {
+  it('finds a circle where there is a circle, and otherwise returns null', () => {
     const line = { a: ['b'], b: ['c', 'd'], c: ['d'] };
     expect(circleIn(new Map(Object.entries(line)))).toBeNull();
     const circle = { ...line, d: ['b'] };

@@ -9,9 +9,9 @@ import followRedirects from '../../build/left-out/follow-redirects.ts';
 import NoProxy from '../../build/left-out/https-proxy-agent.ts';
 import { projectDir } from '../../build/project.ts';
 
-const { alias: leftOut, ...options } = readBundling();
+const { alias: replaced, ...options } = readBundling();
 
-/** Of all functions, as serverless.yml has them bundled but for `alias`. */
+/** Bundles all functions as serverless.yml does, but with the `alias`. */
 const bundleAll = (alias: Record<string, string>) =>
   build({
     ...options,
@@ -23,33 +23,33 @@ const bundleAll = (alias: Record<string, string>) =>
     minify: false,
   });
 
-const ours = await bundleAll(leftOut);
+const bundles = await bundleAll(replaced);
 
 const bundled = ({ outputs }: Metafile) =>
   new Set(Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs)));
 
-/** The module's own folder in node_modules; that of a part of a package is named after it. */
+/** Whether a path is in the module's folder; a part of @smithy/core has a folder of its own. */
 function isOf(name: string): (path: string) => boolean {
   const folder = name.replace('@smithy/core/', '@smithy/core/dist-es/submodules/');
   return (path) => path.includes(`node_modules/${folder}/`);
 }
 
 describe('the bundles', () => {
-  it('hold nothing of what is left out, all of which they would hold otherwise', async () => {
-    const modules = [...bundled(ours.metafile)];
+  it('contain no replaced module, and without the replacements would contain each', async () => {
+    const modules = [...bundled(bundles.metafile)];
     const all = [...bundled((await bundleAll({})).metafile)];
-    expect(Object.keys(leftOut).filter((name) => modules.some(isOf(name)))).toEqual([]);
-    expect(Object.keys(leftOut).filter((name) => !all.some(isOf(name)))).toEqual([]);
+    expect(Object.keys(replaced).filter((name) => modules.some(isOf(name)))).toEqual([]);
+    expect(Object.keys(replaced).filter((name) => !all.some(isOf(name)))).toEqual([]);
   });
 
-  it('have their ES modules side by side, rather than each in a function that Node reads twice', () => {
-    const wrapped = ours.outputFiles.flatMap(({ path, text }) =>
+  it('keep ES modules at the top level, not in functions, which Node parses twice', () => {
+    const wrapped = bundles.outputFiles.flatMap(({ path, text }) =>
       text
         .split(/^\/\/ (?=(?:node_modules|lib|handlers|build)\/)/m)
         .filter((module) => /^var init_\w+ = __esm\(/m.test(module))
         .map((module) => `${basename(path)}: ${module.slice(0, module.indexOf('\n'))}`),
     );
-    // The API's description, and what it shares with the API, is loaded by who asks for it.
+    // Only a request for the API's description loads it: its modules are wrapped on purpose.
     const ofDescription = /^api\.cjs: (lib\/(http|core)\/|lib\/\w+\.ts|node_modules\/zod)/;
     const isKnown = (module: string) =>
       ofDescription.test(module) || module.endsWith('/left-out/event-streams.ts');
@@ -57,17 +57,17 @@ describe('the bundles', () => {
     expect(wrapped).toContain('api.cjs: lib/http/document.ts');
   });
 
-  it('are told what stands in for each', () => {
+  it('use every file of build/left-out as a replacement', () => {
     const files = readdirSync(join(projectDir, 'build/left-out'));
-    expect(Object.values(leftOut).toSorted()).toEqual(
+    expect(Object.values(replaced).toSorted()).toEqual(
       files.map((file) => `./build/left-out/${file}`).toSorted(),
     );
   });
 });
 
-describe('what stands in', () => {
-  it('takes credentials from the environment alone', async () => {
-    vi.stubEnv('AWS_PROFILE', 'not looked at');
+describe('a replacement', () => {
+  it('of the credential providers reads only the environment', async () => {
+    vi.stubEnv('AWS_PROFILE', 'ignored');
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'key');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
     vi.stubEnv('AWS_SESSION_TOKEN', 'session');
@@ -82,7 +82,7 @@ describe('what stands in', () => {
     vi.unstubAllEnvs();
   });
 
-  it('says so to whoever needs what is left out', () => {
+  it('throws, and says how to avoid the call, where code needs the replaced module', () => {
     expect(() => followRedirects.https.request()).toThrow('set maxRedirects to 0');
     expect(() => new NoProxy()).toThrow('set proxy to false');
     expect(() => new EventStreamSerde()).toThrow('event streams are left out');

@@ -23,14 +23,14 @@ import {
   variableFaults,
 } from '../support/pages.ts';
 
-/* Links, scripts, paths, commands, routes and settings that the documentation names exist. */
+/* Tests that links, scripts, paths, commands, routes and settings in the documentation exist. */
 
 const read = (path: string) => readFileSync(join(projectDir, path), 'utf8');
 const list = ['ls-files', '--cached', '--others', '--exclude-standard'];
 const files = execFileSync('git', list, { cwd: projectDir, encoding: 'utf8' }).split('\n');
-/** What `npm ci` builds. */
+/** The paths that `npm ci` builds, which git does not list. */
 const built = ['dist/onebuck.mjs', 'web/dist'];
-/** Files, and the folders that they are in. */
+/** All files, and all folders that contain a file. */
 const paths = new Set([...files, ...built].flatMap(withFolders));
 const pages: Page[] = files
   .filter((path) => /^(README|CONTRIBUTING|CHANGELOG)\.md$|^docs\/[\w-]+\.md$/.test(path))
@@ -50,7 +50,7 @@ const routes = [
     ...{ method, path },
     query: Object.keys(query.shape),
   })),
-  // The console's.
+  // The route of the console.
   { method: 'GET', path: '/', query: [] },
   ...[...read('simulators/linode/admin.ts').matchAll(/case '(\w+) (\/_simulator\/\w+)'/g)].map(
     ([, method = '', path = '']) => ({ method, path, query: ['tag'] }),
@@ -65,29 +65,29 @@ const sourcesOfStack = stack.map(read).join('\n');
 const sourcesOfStart = read('dev/settings.ts');
 const sources = [sourcesOfStack, sourcesOfStart, read('lib/wire.ts')].join('\n');
 
-describe.each(pages.map((one) => [one.path, one] as const))('%s', (_path, one) => {
-  it('links to what is there', () => {
-    expect(linkFaults(one, { pages, exists: (path) => paths.has(path) })).toEqual([]);
+describe.each(pages.map((page) => [page.path, page] as const))('%s', (_path, page) => {
+  it('has only links whose file and anchor exist', () => {
+    expect(linkFaults(page, { pages, exists: (path) => paths.has(path) })).toEqual([]);
   });
 
-  it('names scripts of package.json', () => {
-    expect(scriptFaults(one, scripts)).toEqual([]);
+  it('names only scripts of package.json', () => {
+    expect(scriptFaults(page, scripts)).toEqual([]);
   });
 
-  it('names files and folders that are there', () => {
-    expect(pathFaults(one, paths)).toEqual([]);
+  it('names only files and folders that exist', () => {
+    expect(pathFaults(page, paths)).toEqual([]);
   });
 
-  it('names commands and options that onebuck has', () => {
-    expect(commandFaults(one, program)).toEqual([]);
+  it('names only commands and options that onebuck has', () => {
+    expect(commandFaults(page, program)).toEqual([]);
   });
 
-  it('asks for routes that the API has', () => {
-    expect(routeFaults(one, routes)).toEqual([]);
+  it('calls only routes that the API has', () => {
+    expect(routeFaults(page, routes)).toEqual([]);
   });
 
-  it('has settings that something reads', () => {
-    expect(variableFaults(one, sources)).toEqual([]);
+  it('lists only settings that some source reads', () => {
+    expect(variableFaults(page, sources)).toEqual([]);
   });
 });
 
@@ -98,7 +98,7 @@ describe('README.md', () => {
     expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(7 * 1024);
   });
 
-  it('leads to every other page', () => {
+  it('links to every other page', () => {
     const others = pages.map(({ path }) => path).filter((path) => path !== 'README.md');
     expect(others).toContain('docs/architecture.md');
     expect(others.filter((path) => !readme.includes(`(${path})`))).toEqual([]);
@@ -132,7 +132,7 @@ describe('docs/api.md', () => {
     expect(errorRows(api.text).map(({ status }) => status)).toEqual(expected);
   });
 
-  it('has its table of errors read row by row, and nothing else', () => {
+  it('has a table of errors, of which the check reads each row with a status', () => {
     const row = '| 404    | it is not there | `curl -s "$API/a" | b` |';
     expect(
       errorRows(`| status | when | e |\n| ------ | - | - |\n${row}\n| 40 | x | \`curl\` |`),
@@ -140,7 +140,7 @@ describe('docs/api.md', () => {
   });
 });
 
-it('docs/architecture.md names, for each of ten promises, what proves it', () => {
+it('docs/architecture.md names a proof for each of the ten promises', () => {
   const section = /^## What is promised\n(.*?)^## /ms.exec(read('docs/architecture.md'))?.[1] ?? '';
   const promises = section.split(/^\d+\. /m).slice(1);
   expect(promises).toHaveLength(10);
@@ -164,73 +164,76 @@ describe('every setting', () => {
     return names.filter((name) => !new RegExp(`\\b${name}\\b`).test(code));
   };
 
-  it('of the stack is in docs/operate.md', () => {
+  it('of the stack is documented in docs/operate.md', () => {
     const names = namesIn(sourcesOfStack, /\benv:([A-Z_]+)/g);
     expect(names).toContain('NIGHTLY');
-    // Where our own programs have the bundles written.
+    // ESBUILD_FOLDER is set only by the project's own programs: the folder of the bundles.
     const settings = names.filter((name) => name !== 'ESBUILD_FOLDER');
     expect(undocumented(settings, 'docs/operate.md')).toEqual([]);
   });
 
-  it('of the stack has the default that docs/operate.md says', () => {
+  it('of the stack has the default that docs/operate.md gives', () => {
     const pattern = /^\| `([A-Z_]+)` +\| ([^|]*?) *\|/gm;
-    const said = [...read('docs/operate.md').matchAll(pattern)].map(([, name, value]) => [
+    const documented = [...read('docs/operate.md').matchAll(pattern)].map(([, name, value]) => [
       name,
       value,
     ]);
-    expect(said).toContainEqual(['MAX_NODES', '100']);
-    const defaults = sourcesOfStack.matchAll(/\benv:([A-Z_]+), '([^']*)'/g);
-    const set = new Map([...defaults].map(([, name, value]) => [name, value]));
-    // The page says "Linode" for its URL.
-    set.set('LINODE_API_URL', 'Linode');
-    expect(said.filter(([name, value]) => set.get(name) !== value)).toEqual([]);
+    expect(documented).toContainEqual(['MAX_NODES', '100']);
+    const matches = sourcesOfStack.matchAll(/\benv:([A-Z_]+), '([^']*)'/g);
+    const defaults = new Map([...matches].map(([, name, value]) => [name, value]));
+    // The page writes "Linode" for the default, which is Linode's own URL.
+    defaults.set('LINODE_API_URL', 'Linode');
+    expect(documented.filter(([name, value]) => defaults.get(name) !== value)).toEqual([]);
   });
 
-  it('of npm start is in docs/local.md', () => {
+  it('of npm start is documented in docs/local.md', () => {
     const names = namesIn(sourcesOfStart, /\benv(?:\.|, ')([A-Z_]+)/g);
     expect(names).toContain('PORT');
     expect(undocumented(names, 'docs/local.md')).toEqual([]);
   });
 });
 
-describe('each check', () => {
-  const of = (text: string): Page => ({ path: 'docs/a.md', text });
-  const block = (...lines: string[]) => of(['```sh', ...lines, '```'].join('\n'));
+describe('the check', () => {
+  const pageOf = (text: string): Page => ({ path: 'docs/a.md', text });
+  const block = (...lines: string[]) => pageOf(['```sh', ...lines, '```'].join('\n'));
 
-  it('of links finds a page and an anchor that are not there', () => {
-    const there = {
-      pages: [of('# One page\n\n## Such, and `such`'), { path: 'README.md', text: '# Onebuck' }],
+  it('of links finds a page and an anchor that do not exist', () => {
+    const existing = {
+      pages: [
+        pageOf('# One page\n\n## Such, and `such`'),
+        { path: 'README.md', text: '# Onebuck' },
+      ],
       exists: (path: string) => path === 'README.md',
     };
     const good = '[a](../README.md) [b](#such-and-such) [c](../README.md#onebuck) [d](https://e.f)';
-    expect(linkFaults(of(good), there)).toEqual([]);
+    expect(linkFaults(pageOf(good), existing)).toEqual([]);
     for (const target of ['../readme.md', 'README.md', '#such', '../README.md#two']) {
-      expect(linkFaults(of(`![a](${target})`), there), target).toHaveLength(1);
+      expect(linkFaults(pageOf(`![a](${target})`), existing), target).toHaveLength(1);
     }
-    expect(linkFaults(of('`[a](none.md)`'), there)).toEqual([]);
+    expect(linkFaults(pageOf('`[a](none.md)`'), existing)).toEqual([]);
   });
 
-  it('of links knows the anchors of headings that are alike', () => {
+  it('of links numbers the anchors of equal headings as GitHub does', () => {
     expect([
-      ...anchorsOf(of('# A b\n## A b\n```\n# no heading\n```\n### `GET /x`: [y](z)')),
+      ...anchorsOf(pageOf('# A b\n## A b\n```\n# no heading\n```\n### `GET /x`: [y](z)')),
     ]).toEqual(['a-b', 'a-b-1', 'get-x-y']);
   });
 
-  it('of scripts finds one that package.json lacks', () => {
+  it('of scripts finds a script that package.json lacks', () => {
     expect(
       scriptFaults(block('npm ci && npm test', 'npm run -s a:b -- --c'), ['test', 'a:b']),
     ).toEqual([]);
-    expect(scriptFaults(of('`npm run a:c`'), ['a'])).toHaveLength(1);
+    expect(scriptFaults(pageOf('`npm run a:c`'), ['a'])).toHaveLength(1);
     expect(scriptFaults(block('npm start'), ['a'])).toHaveLength(1);
   });
 
-  it('of paths finds files and folders that are not there', () => {
-    const there = new Set(['lib', 'lib/wire.ts', 'docs', 'README.md']);
+  it('of paths finds files and folders that do not exist', () => {
+    const existing = new Set(['lib', 'lib/wire.ts', 'docs', 'README.md']);
     const good = '`lib/` `lib/wire.ts` `lib/*.ts` `README.md` `linode/debian12` `/v4` `a.b.c`';
-    expect(pathFaults(of(good), there)).toEqual([]);
+    expect(pathFaults(pageOf(good), existing)).toEqual([]);
     for (const path of ['lib/none.ts', 'local/', 'none.md', 'lib/none', 'docs/*.md']) {
-      expect(pathFaults(of(`In \`${path}\`.`), there), path).toHaveLength(1);
-      expect(pathFaults(block(`npx vitest run ${path} -t 'a b'`), there), path).toHaveLength(1);
+      expect(pathFaults(pageOf(`In \`${path}\`.`), existing), path).toHaveLength(1);
+      expect(pathFaults(block(`npx vitest run ${path} -t 'a b'`), existing), path).toHaveLength(1);
     }
   });
 
@@ -245,7 +248,7 @@ describe('each check', () => {
     expect(commandFaults(block(...good), program)).toEqual([]);
     for (const line of ['stop job', 'launch --hours 3', 'schedule start s', 'ls --wait']) {
       expect(commandFaults(block(`npx onebuck ${line}`), program), line).toHaveLength(1);
-      expect(commandFaults(of(`Run \`onebuck ${line}\`.`), program), line).toHaveLength(1);
+      expect(commandFaults(pageOf(`Run \`onebuck ${line}\`.`), program), line).toHaveLength(1);
     }
   });
 
@@ -256,17 +259,19 @@ describe('each check', () => {
       'curl -s -X PUT "$LINODE/none"  # "$API/none"',
     ];
     expect(routeFaults(block(...good), routes)).toEqual([]);
-    expect(routeFaults(of('`GET /clusters/{id}/inventory?format=ssh`'), routes)).toEqual([]);
+    expect(routeFaults(pageOf('`GET /clusters/{id}/inventory?format=ssh`'), routes)).toEqual([]);
     for (const rest of ['/none"', '/types?size=1"', '/clusters/$ID" -d 1', '/quotes"']) {
       expect(routeFaults(block(`curl -s "$API${rest}`), routes), rest).toHaveLength(1);
     }
     expect(routeFaults(block('curl http://127.0.0.1:3000/none'), routes)).toHaveLength(1);
-    expect(routeFaults(of('`PUT /clusters/{id}`'), routes)).toHaveLength(1);
+    expect(routeFaults(pageOf('`PUT /clusters/{id}`'), routes)).toHaveLength(1);
   });
 
-  it('of settings finds one that nothing reads', () => {
+  it('of settings finds a setting that no source reads', () => {
     const text = 'A: ${' + "env:ONE, ''}\nconst b = env.TWO || wholeNumber('THREE');";
-    expect(variableFaults(of('| `ONE` | a |\n| `TWO`   | b |\n| `THREE` | c |'), text)).toEqual([]);
-    expect(variableFaults(of('| `FOUR` | a |'), `${text} // FOUR`)).toHaveLength(1);
+    expect(variableFaults(pageOf('| `ONE` | a |\n| `TWO`   | b |\n| `THREE` | c |'), text)).toEqual(
+      [],
+    );
+    expect(variableFaults(pageOf('| `FOUR` | a |'), `${text} // FOUR`)).toHaveLength(1);
   });
 });

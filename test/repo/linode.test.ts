@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { projectDir } from '../../build/project.ts';
 import { known } from '../contract/deviations.ts';
 
-/* docs/linode.md has the facts about Linode that code and tests rest on. */
+/* Tests that docs/linode.md has the facts about Linode that code and tests cite. */
 
 const read = (path: string) => readFileSync(join(projectDir, path), 'utf8');
 const sections = [...read('docs/linode.md').matchAll(/^## (.+)$/gm)].map(([, heading = '']) =>
@@ -15,7 +15,7 @@ const sections = [...read('docs/linode.md').matchAll(/^## (.+)$/gm)].map(([, hea
     .replaceAll(' ', '-'),
 );
 
-it('the page has each section that is cited', () => {
+it('docs/linode.md has each section that code or tests cite', () => {
   const list = execFileSync('git', ['ls-files', '*.ts'], { cwd: projectDir, encoding: 'utf8' });
   const files = list
     .split('\n')
@@ -27,8 +27,10 @@ it('the page has each section that is cited', () => {
   expect(cited.filter((section) => !sections.includes(section))).toEqual([]);
 });
 
-it('what the contract has wrong has a source: a section of the page, or a recorded answer', () => {
+it('each deviation from the contract has a source: a section, or a recorded answer', () => {
   const all = [...known.deviations, ...known.parameters, ...known.gaps];
   const sources = all.flatMap(({ source }) => source.split('; '));
-  expect(sources.filter((one) => one !== 'recorded' && !sections.includes(one))).toEqual([]);
+  expect(sources.filter((source) => source !== 'recorded' && !sections.includes(source))).toEqual(
+    [],
+  );
 });

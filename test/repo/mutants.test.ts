@@ -5,7 +5,7 @@ import { projectDir } from '../../build/project.ts';
 import { broken } from '../../checks/mutants/copy.ts';
 import { mutants } from '../../checks/mutants/list.ts';
 
-it('every bug can still be put into its file, and has a name of its own', () => {
+it('every mutant still fits its file, and no two mutants have the same name', () => {
   for (const mutant of mutants) {
     const text = readFileSync(join(projectDir, mutant.file), 'utf8');
     expect(broken(text, mutant), mutant.name).not.toBe(text);
@@ -13,7 +13,7 @@ it('every bug can still be put into its file, and has a name of its own', () => 
   expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
 });
 
-it('a snippet that is not there, or twice, is no place for a bug', () => {
+it('a mutant whose snippet is in the file never or twice throws', () => {
   const mutant = { name: 'a bug', file: 'a.ts', from: 'a < b', to: 'a <= b', tests: [] };
   expect(broken('if (a < b) return;', mutant)).toBe('if (a <= b) return;');
   for (const text of ['if (a > b) return;', 'if (a < b && a < b) return;']) {

@@ -6,8 +6,8 @@ import { metrics } from '../../lib/core/cluster/metrics.ts';
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
-/** By the names that CloudFormation makes the deployed ones from. */
-const declared = readdirSync(new URL('stack/', root)).flatMap((name) => {
+/** The alarms of the stack, by their names in CloudFormation. */
+const declaredAlarms = readdirSync(new URL('stack/', root)).flatMap((name) => {
   const { Resources } = parse(read(`stack/${name}`), { logLevel: 'silent' }) as {
     Resources: Readonly<Record<string, { readonly Type: string }>>;
   };
@@ -22,25 +22,25 @@ const rowsOf = (head: string) =>
   [...sectionOf(head).matchAll(/^\| `(\w+)` \| [^|]{20,} \| [^|]{20,} \|$/gm)].map(
     ([, name]) => name,
   );
-/** Words such as `ReaperNotRun`, wherever they are. */
+/** The words on the page that look like the name of an alarm or metric, such as `ReaperNotRun`. */
 const named = [...page.matchAll(/`((?:[A-Z][a-z]+)+)`/g)].map(([, name]) => name);
 
-it('tells of each alarm what it means and what to do', () => {
-  expect(declared).toContain('RunsLost');
-  expect(rowsOf('Alarms').toSorted()).toEqual(declared.toSorted());
+it('docs/operate.md says of each alarm what it means and what to do', () => {
+  expect(declaredAlarms).toContain('RunsLost');
+  expect(rowsOf('Alarms').toSorted()).toEqual(declaredAlarms.toSorted());
 });
 
-it('tells of each metric of the dashboard what it is and when it is sent', () => {
+it('docs/operate.md says of each metric of the dashboard what it is and when it is sent', () => {
   const drawn = [...read('stack/dashboard.yml').matchAll(/\["onebuck", "(\w+)"/g)];
   expect(rowsOf('Dashboard')).toEqual(drawn.map(([, name]) => name));
 });
 
-it('names no alarm and no metric that does not exist', () => {
-  expect(named.length).toBeGreaterThan(declared.length);
-  const known = [...declared, ...Object.keys(metrics)];
+it('docs/operate.md names only alarms and metrics that exist', () => {
+  expect(named.length).toBeGreaterThan(declaredAlarms.length);
+  const known = [...declaredAlarms, ...Object.keys(metrics)];
   expect(named.filter((name = '') => !known.includes(name))).toEqual([]);
 });
 
-it('is linked from the README', () => {
+it('the README links to docs/operate.md', () => {
   expect(read('README.md')).toContain('(docs/operate.md)');
 });

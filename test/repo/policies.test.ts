@@ -19,7 +19,7 @@ const customTags: (ScalarTag | CollectionTag)[] = [
   short('Ref', 'Ref'),
 ];
 const text = readFileSync(new URL('../../stack/roles.yml', import.meta.url), 'utf8')
-  // As the framework fills them in.
+  // The Serverless Framework replaces its variables in the same way.
   .replaceAll(/\$\{self:custom\.secret\}/g, 'onebuck/test');
 const allowed = allowedBy(parse(text, { customTags }) as Template);
 
@@ -28,24 +28,24 @@ const whoMay = (action: string, resource: RegExp = /./): string[] => [
     allowed
       .filter(
         ({ actions, resources }) =>
-          actions.includes(action) && resources.some((one) => resource.test(one)),
+          actions.includes(action) && resources.some((name) => resource.test(name)),
       )
       .map(({ role }) => role),
   ),
 ];
 
 describe('the roles', () => {
-  it('allow nothing beyond what they name', () => {
+  it('allow no action and no resource by a wildcard', () => {
     expect(wildcards(allowed)).toEqual([]);
   });
 
-  it('let only those read the secret who call Linode, check tokens or launch', () => {
+  it('let only functions that call Linode, check tokens or launch read the secret', () => {
     expect(whoMay('secretsmanager:GetSecretValue')).toEqual([
       ...['ApiRole', 'AuthorizeRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
     ]);
   });
 
-  it('let only those write the table who change records, and the sweeper its ledger', () => {
+  it('let only functions that change records write the table; the sweeper only the ledger', () => {
     expect(whoMay('dynamodb:PutItem')).toEqual([
       ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
     ]);
@@ -56,7 +56,7 @@ describe('the roles', () => {
     expect(whoMay('dynamodb:DeleteItem')).toEqual(['ApiRole']);
   });
 
-  it('let only those invoke a function who nudge, and that function alone', () => {
+  it('let only functions that nudge invoke another function, and only that function', () => {
     expect(whoMay('lambda:InvokeFunction', /\$\{ReconcileLambdaFunction\.Arn\}/)).toEqual([
       ...['ApiRole', 'NightlyRole', 'ScheduleRole', 'ReapRole'],
     ]);
@@ -69,7 +69,7 @@ describe('the roles', () => {
     expect(whoMay('lambda:InvokeFunction')).toHaveLength(5);
   });
 
-  it('let only passes over clusters publish, and to the topic of notices alone', () => {
+  it('let only reconcile publish, and only to the topic of notices', () => {
     expect(whoMay('sns:Publish')).toEqual(['ReconcileRole']);
     const publishing = allowed.filter(({ actions }) => actions.includes('sns:Publish'));
     expect(publishing.flatMap(({ resources }) => resources)).toEqual([
@@ -77,7 +77,7 @@ describe('the roles', () => {
     ]);
   });
 
-  it('let the console, which anybody may load, do nothing but write its own log', () => {
+  it('let the console, which anybody may load, only write its own log', () => {
     const console = allowed.filter(({ role }) => role === 'ConsoleRole');
     expect(console.map(({ actions, resources }) => [actions, resources])).toEqual([
       [
@@ -87,7 +87,7 @@ describe('the roles', () => {
     ]);
   });
 
-  it('say of each statement what it allows whom, and why it is no narrower', () => {
+  it('are described by their statements: who may do what, and why no narrower', () => {
     const [secret] = allowed.filter(({ actions }) =>
       actions.includes('secretsmanager:GetSecretValue'),
     );
@@ -117,16 +117,16 @@ describe('the check of policies', () => {
       'arn:table/index/*',
     ],
     [
-      'another secret of the kind',
+      'any secret of a prefix',
       { Action: 'a:b', Resource: 'x:secret:*-??????' },
       'x:secret:*-??????',
     ],
   ])('finds %s', (_, statement, found) => {
-    const one = allowedBy(aTemplate({ Effect: 'Allow', ...statement }));
-    expect(wildcards(one)).toEqual([`SomeRole allows ${found}`]);
+    const allowed = allowedBy(aTemplate({ Effect: 'Allow', ...statement }));
+    expect(wildcards(allowed)).toEqual([`SomeRole allows ${found}`]);
   });
 
-  it('throws on what it can not judge, rather than pass it by', () => {
+  it('throws on a statement or policy that it can not judge', () => {
     const fine = { Effect: 'Allow', Action: 'a:b', Resource: ARN };
     expect(() => allowedBy(aTemplate({ ...fine, Effect: 'Deny' }))).toThrow('Deny');
     expect(() => allowedBy(aTemplate({ ...fine, Resource: { 'Fn::If': [] } }))).toThrow('Fn::If');

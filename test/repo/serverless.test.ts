@@ -27,7 +27,7 @@ interface Role {
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-/** CloudFormation's own tags become the text that they are put before. */
+/** The parser drops CloudFormation's tags: `!Ref Topic` is read as the text `Topic`. */
 const yaml = (path: string) => parse(read(path), { logLevel: 'silent' });
 
 const service = yaml('serverless.yml');
@@ -40,23 +40,23 @@ const statementsOf = (role: Role) =>
 const actionsOf = (name: string) =>
   statementsOf(roles[name] as Role).flatMap(({ Action }) => list(Action));
 
-/** What wire.launchDeps takes of the rest of lib/wire.ts. */
+/** The other exports of lib/wire.ts that `launchDeps` uses. */
 const LAUNCH_DEPS = [
   ...(/launchDeps = \(\) => \(\{(.*?)\}\)/s.exec(read('lib/wire.ts'))?.[1]?.matchAll(/(\w+):/g) ??
     []),
 ].map(([, name = '']) => name);
 
-/** Whether an action or a resource is more than one named thing, or one in a secret's suffix. */
+/** Whether the text has a wildcard, other than the six characters at the end of a secret's name. */
 const isWide = (text: string) => text.replace(/-\?{6}$/, '').search(/[*?]/) >= 0;
 
 describe.each(functions)('the function %s', (name, { handler, role, timeout, events = [] }) => {
   const source = () => read(`${handler.replace(/\.handler$/, '')}.ts`);
 
-  /** What it takes from lib/wire.ts. */
+  /** The names that the function imports from lib/wire.ts. */
   const wired = () => {
     const names = /import \{([^}]*)\} from '..\/lib\/wire.ts'/.exec(source())?.[1] ?? '';
     const taken = names.split(',').map((text) => text.trim());
-    return new Set(taken.flatMap((one) => (one === 'launchDeps' ? LAUNCH_DEPS : [one])));
+    return new Set(taken.flatMap((name) => (name === 'launchDeps' ? LAUNCH_DEPS : [name])));
   };
   const uses = (...adapters: string[]) => adapters.some((adapter) => wired().has(adapter));
   const may = (service: string) => actionsOf(role).some((action) => action.startsWith(service));
@@ -76,23 +76,23 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
     expect(functions.filter(([, other]) => other.role === role)).toHaveLength(1);
   });
 
-  it('may read the secret exactly if it uses it, itself or to ask Linode', () => {
+  it('may read the secret exactly if it uses the secret or calls Linode', () => {
     expect(may('secretsmanager:')).toBe(uses('secrets', 'linode', 'catalogue'));
   });
 
-  it('may use the table exactly if it does', () => {
+  it('may access the table exactly if it uses the table', () => {
     expect(may('dynamodb:')).toBe(uses('store', 'schedules', 'caps'));
   });
 
-  it('may invoke exactly if it nudges', () => {
+  it('may invoke other functions exactly if it nudges', () => {
     expect(may('lambda:')).toBe(uses('nudge'));
   });
 
-  it('may publish exactly if it tells people', () => {
+  it('may publish exactly if it sends notices', () => {
     expect(may('sns:')).toBe(uses('notifier'));
   });
 
-  it('may write its own log, and no other', () => {
+  it('may write only its own log', () => {
     const logs = statementsOf(roles[role] as Role).filter(({ Action }) =>
       list(Action).some((action) => action.startsWith('logs:')),
     );
@@ -100,7 +100,7 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
     expect(logs.flatMap(({ Resource }) => list(Resource))).toEqual([`\${${group}.Arn}`]);
   });
 
-  it('has the time that it needs: an answer within 30 s, or a wait for the next tick', () => {
+  it('has a time-out that fits: answers within 30 s, ticks as long as their period', () => {
     const rates = events.map(({ schedule }) => (schedule as { rate?: string })?.rate);
     if (rates.includes('rate(1 minute)')) expect(timeout).toBeLessThan(60);
     if (events.some((event) => 'httpApi' in event)) expect(timeout).toBeLessThan(30);
@@ -108,13 +108,15 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
   });
 });
 
-describe('what Lambda can not start', () => {
+describe('an invocation that Lambda can not start', () => {
   const fieldOf = (field: 'maximumEventAge' | 'reservedConcurrency') =>
     Object.fromEntries(
-      functions.flatMap(([name, one]) => (one[field] === undefined ? [] : [[name, one[field]]])),
+      functions.flatMap(([name, declared]) =>
+        declared[field] === undefined ? [] : [[name, declared[field]]],
+      ),
     );
 
-  it('is dropped after two ticks of who asks for it again, and a nightly after an hour', () => {
+  it('is dropped after two ticks, since a tick repeats it; a nightly after an hour', () => {
     expect(fieldOf('maximumEventAge')).toEqual({
       reconcile: 2 * 60,
       schedule: 2 * 60,
@@ -124,9 +126,9 @@ describe('what Lambda can not start', () => {
     });
   });
 
-  it('is neither reaper nor sweeper where places are kept for them, which is a setting', () => {
-    const kept = ['ReservesConcurrency', 2, 'AWS::NoValue'];
-    expect(fieldOf('reservedConcurrency')).toEqual({ reap: kept, sweep: kept });
+  it('is neither reaper nor sweeper where a setting reserves concurrency for both', () => {
+    const reserved = ['ReservesConcurrency', 2, 'AWS::NoValue'];
+    expect(fieldOf('reservedConcurrency')).toEqual({ reap: reserved, sweep: reserved });
     const { Default } = yaml('stack/limits.yml').Parameters.ReservedConcurrency;
     expect(Default).toMatch(/env:RESERVED_CONCURRENCY, 'false'/);
   });
@@ -147,8 +149,8 @@ describe('the roles', () => {
     const writes = statementsOf(roles.SweepRole as Role).filter(({ Action }) =>
       list(Action).includes('dynamodb:PutItem'),
     );
-    const ledgerAlone = { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['ledger'] } };
-    expect(writes.map(({ Condition }) => Condition)).toEqual([ledgerAlone]);
+    const onlyLedger = { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['ledger'] } };
+    expect(writes.map(({ Condition }) => Condition)).toEqual([onlyLedger]);
   });
 
   it('let nobody delete the record of a cluster', () => {
@@ -159,7 +161,7 @@ describe('the roles', () => {
     expect(deleting.map(({ Condition }) => Condition)).toEqual([schedulesOnly]);
   });
 
-  it('are all used', () => {
+  it('are all used by a function or a schedule', () => {
     const used = functions.map(([, { role }]) => role);
     const texts = read('serverless.yml');
     for (const name of Object.keys(roles)) {
@@ -167,7 +169,7 @@ describe('the roles', () => {
     }
   });
 
-  it('would be found too wide with a star in them', () => {
+  it('fail the check with a wildcard in an action or resource', () => {
     expect(
       ['*', 'dynamodb:*', 'arn:aws:s3:::*', '$' + '{ClustersTable.Arn}/index/*'].map(isWide),
     ).toEqual([true, true, true, true]);
@@ -176,7 +178,7 @@ describe('the roles', () => {
 });
 
 describe('the secret', () => {
-  it('is named in variables, and its contents are in none', () => {
+  it('is named in an environment variable, and its contents are in none', () => {
     const environment = service.provider.environment as Record<string, string>;
     expect(Object.keys(environment).filter((name) => /TOKEN|PASSWORD|KEY/.test(name))).toEqual([]);
     expect(read('serverless.yml')).not.toMatch(/env:[A-Z_]*(TOKEN|PASSWORD)/);
@@ -190,7 +192,7 @@ describe('the routes', () => {
     );
   const routes = routesOf('api');
 
-  it('are those that the API describes, and the reverse', () => {
+  it('are exactly the routes that the API describes', () => {
     const described = Object.values(operations).map(({ method, path }) => `${method} ${path}`);
     const declared = routes.map(({ method, path }) => `${method} ${path}`);
     expect(declared.toSorted()).toEqual(described.toSorted());
@@ -202,7 +204,7 @@ describe('the routes', () => {
     expect(names.toSorted()).toEqual(Object.keys(operations).toSorted());
   });
 
-  it('ask the authorizer exactly where a token is needed', () => {
+  it('have the authorizer exactly where the description says that a token is needed', () => {
     const open = routes.filter(({ authorizer }) => authorizer === undefined);
     const described = Object.values(operations).filter(({ access }) => access === 'open');
     expect(open.map(({ path }) => path).toSorted()).toEqual(
@@ -210,13 +212,13 @@ describe('the routes', () => {
     );
   });
 
-  it('all ask the authorizer, but for those that say nothing of anybody', () => {
+  it('have the authorizer, except /health and /openapi.json', () => {
     const open = routes.filter(({ authorizer }) => authorizer === undefined);
     const allowed = ['/health', '/openapi.json'];
     expect(open.filter(({ path = '' }) => !allowed.includes(path))).toEqual([]);
   });
 
-  it('beside them are those of the console alone, which anybody may load', () => {
+  it('of the console are / and /assets, and no other function has a route', () => {
     expect(routesOf('console')).toEqual([
       { method: 'GET', path: '/' },
       { method: 'GET', path: '/assets/{file}' },
