@@ -33,8 +33,8 @@ import { LINODE_TOKEN } from '../support/doubles.ts';
 import { READER, startSimulator } from '../support/simulated-linode.ts';
 
 /*
- * Linode's own client for JavaScript, which its Cloud Manager is made with, takes the simulator
- * for Linode. It checks what it sends; its answers are held against the contract by setup.ts.
+ * Linode's own client for JavaScript, which Linode's Cloud Manager uses, against the simulator. The
+ * client validates its requests; setup.ts checks the simulator's answers against the contract.
  */
 
 const NOW = Date.parse('2026-11-22T12:00:00.250Z');
@@ -45,7 +45,7 @@ const NANODE = {
   root_pass: 'aLongPasswordIndeed1!',
 };
 
-/** The client knows one address alone: it is told another on the way. */
+/** Starts the simulator. The client always calls api.linode.com: an interceptor changes the URL. */
 async function simulator(
   options: Partial<SimulatorOptions> & { readonly token?: string } = {},
 ): Promise<LinodeSimulator> {
@@ -78,7 +78,7 @@ async function errorsOf(call: Promise<unknown>): Promise<{ status: number; error
 }
 
 describe('the catalogue, for @linode/api-v4,', () => {
-  it('has types, regions and images, whole and one by one', async () => {
+  it('has types, regions and images, as lists and each by its id', async () => {
     await simulator();
     expect((await getLinodeTypes()).data).toEqual([...types.values()]);
     expect(await getType('g6-nanode-1')).toMatchObject({ price: { hourly: 0.0075, monthly: 5 } });
@@ -88,7 +88,7 @@ describe('the catalogue, for @linode/api-v4,', () => {
     expect(await getImage('linode/debian12')).toMatchObject({ label: 'Debian 12' });
   });
 
-  it('tells what is sold out, as a list of all regions and of one', async () => {
+  it('lists what is sold out, in all regions or in one', async () => {
     const soldOut = [{ type: 'g6-nanode-1', region: 'us-east' }];
     await simulator({ settings: { soldOut } });
     const row = { region: 'us-east', plan: 'g6-nanode-1', available: false };
@@ -96,7 +96,7 @@ describe('the catalogue, for @linode/api-v4,', () => {
     expect((await getRegionAvailabilities({}, { plan: 'g6-nanode-1' })).data).toEqual([row]);
   });
 
-  it('is filtered by its fields', async () => {
+  it('can be filtered and ordered by its fields', async () => {
     await simulator();
     const filter: Filter = { vendor: 'Debian', '+order_by': 'label', '+order': 'desc' };
     const { data } = await getImages({}, filter);
@@ -107,20 +107,20 @@ describe('the catalogue, for @linode/api-v4,', () => {
 describe('Linodes, for @linode/api-v4,', () => {
   it('are created, shown, listed, tagged and deleted', async () => {
     const started = await simulator();
-    const made = await create('web-1', { tags: ['one'], booted: true });
-    expect(made).toMatchObject({ label: 'web-1', status: 'provisioning', tags: ['one'] });
-    expect(await getLinode(made.id)).toEqual(made);
-    expect((await getLinodes()).data).toEqual([made]);
-    const tagged = await updateLinode(made.id, { tags: ['one', 'two'] });
-    expect(tagged).toEqual({ ...made, tags: ['one', 'two'], updated: tagged.updated });
-    expect(await deleteLinode(made.id)).toEqual({});
+    const created = await create('web-1', { tags: ['one'], booted: true });
+    expect(created).toMatchObject({ label: 'web-1', status: 'provisioning', tags: ['one'] });
+    expect(await getLinode(created.id)).toEqual(created);
+    expect((await getLinodes()).data).toEqual([created]);
+    const tagged = await updateLinode(created.id, { tags: ['one', 'two'] });
+    expect(tagged).toEqual({ ...created, tags: ['one', 'two'], updated: tagged.updated });
+    expect(await deleteLinode(created.id)).toEqual({});
     expect((await getLinodes()).data).toEqual([]);
     expect(started.instances()).toMatchObject([{ label: 'web-1', deleted: NOW }]);
   });
 
-  it('are made from all that the client may say of a plain one', async () => {
+  it('are created with every option that the client has for a simple Linode', async () => {
     await simulator();
-    const made = await create('web-1', {
+    const created = await create('web-1', {
       authorized_keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB ann@example.org'],
       backups_enabled: true,
       disk_encryption: 'disabled',
@@ -129,7 +129,7 @@ describe('Linodes, for @linode/api-v4,', () => {
       metadata: { user_data: 'I2Nsb3VkLWNvbmZpZwo=' },
       swap_size: 512,
     });
-    expect(made).toMatchObject({
+    expect(created).toMatchObject({
       backups: { enabled: true, schedule: { day: 'Scheduling' } },
       disk_encryption: 'disabled',
       has_user_data: true,
@@ -137,7 +137,7 @@ describe('Linodes, for @linode/api-v4,', () => {
     });
   });
 
-  it('are renamed and moved to another policy', async () => {
+  it('can be renamed and get another maintenance policy', async () => {
     await simulator();
     const { id } = await create('web-1');
     const maintenance_policy = 'linode/power_off_on';
@@ -149,11 +149,15 @@ describe('Linodes, for @linode/api-v4,', () => {
   it.each<[string, Filter, string[]]>([
     ['a tag', { tags: 'blue' }, ['web-1', 'web-3']],
     ['a label', { label: 'web-2' }, ['web-2']],
-    ['both of two', { '+and': [{ tags: 'blue' }, { region: 'us-ord' }] }, ['web-3']],
-    ['one of two', { '+or': [{ label: 'web-2' }, { tags: 'last' }] }, ['web-2', 'web-3']],
+    ['both of two conditions', { '+and': [{ tags: 'blue' }, { region: 'us-ord' }] }, ['web-3']],
+    [
+      'either of two conditions',
+      { '+or': [{ label: 'web-2' }, { tags: 'last' }] },
+      ['web-2', 'web-3'],
+    ],
     ['part of a label', { label: { '+contains': 'eb-3' } }, ['web-3']],
     ['part of a tag', { tags: { '+contains': 'lu' } }, ['web-1', 'web-3']],
-    ['none', { tags: 'bl' }, []],
+    ['a tag that no Linode has', { tags: 'bl' }, []],
     ['an order', { '+order_by': 'label', '+order': 'desc' }, ['web-3', 'web-2', 'web-1']],
     ['another region', { region: { '+neq': 'us-east' } }, ['web-3']],
   ])('are filtered by %s', async (_name, filter, labels) => {
@@ -179,7 +183,7 @@ describe('Linodes, for @linode/api-v4,', () => {
 });
 
 describe('the account, for @linode/api-v4,', () => {
-  it('has tags, which are made, put on Linodes, listed and deleted', async () => {
+  it('has tags, which can be created, put on Linodes, listed and deleted', async () => {
     await simulator();
     const { id } = await create('web-1', { tags: ['one'] });
     expect(await createTag({ label: 'a/b c', linodes: [id] })).toEqual({ label: 'a/b c' });
@@ -219,7 +223,7 @@ describe('errors, for @linode/api-v4,', () => {
     });
   });
 
-  it('tell an unknown Linode, a bad filter, and too small a page', async () => {
+  it('name an unknown Linode, a wrong filter, and too small a page', async () => {
     await simulator();
     const notFound = { status: 404, errors: [{ reason: 'Not found' }] };
     expect(await errorsOf(getLinode(1))).toEqual(notFound);
@@ -248,7 +252,7 @@ describe('errors, for @linode/api-v4,', () => {
       429,
       'Too many requests',
     ],
-  ])('tell %s', async (_name, options, status, reason) => {
+  ])('report %s', async (_name, options, status, reason) => {
     await simulator(options);
     expect(await errorsOf(create('web-1'))).toEqual({ status, errors: [{ reason }] });
   });

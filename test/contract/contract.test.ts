@@ -22,13 +22,13 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     const all = [...samples(), ...recordedLists()].map((sample) => exchangeOf(sample, 'other'));
     const broken = all.flatMap((exchange) => violations(exchange) ?? []);
     expect(all.length).toBeGreaterThan(35);
-    // Nothing here needs to know the price of transfer.
-    const beyond =
+    // Onebuck does not use the price of transfer, so the deviations do not add its route.
+    const unusedRoute =
       'GET /v4beta/network-transfer/prices: answer: 200 to what is not in the contract';
-    expect(broken).toEqual([beyond]);
+    expect(broken).toEqual([unusedRoute]);
   });
 
-  /** Recorded, and two more that were seen: a plan without monthly prices, a filter by two tags. */
+  /** The recordings and two facts seen elsewhere: a plan without prices, a filter by two tags. */
   const evidence = (): Exchange[] => {
     if (!hasShared) return [];
     const [type] = readShared('linode/types.json');
@@ -40,35 +40,35 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     const filtered = { ...list, request: { ...list.request, x_filter } };
     return [...samples(), ...recordedLists(), g8, filtered].map((sample) => exchangeOf(sample));
   };
-  const strictly = (but: Partial<Known>) => contractOf(document, { ...known, ...but });
+  const contractWith = (changes: Partial<Known>) => contractOf(document, { ...known, ...changes });
 
   const stricter = [
-    ...known.deviations.map((one): [string, Partial<Known>] => [
-      `${one.of}: ${Object.keys(one.fields).join(', ')} (${one.source})`,
-      { deviations: known.deviations.filter((other) => other !== one) },
+    ...known.deviations.map((deviation): [string, Partial<Known>] => [
+      `${deviation.of}: ${Object.keys(deviation.fields).join(', ')} (${deviation.source})`,
+      { deviations: known.deviations.filter((other) => other !== deviation) },
     ]),
-    ...known.parameters.map((one): [string, Partial<Known>] => [
-      `${one.operations.join(', ')}: ${one.why} (${one.source})`,
-      { parameters: known.parameters.filter((other) => other !== one) },
+    ...known.parameters.map((deviation): [string, Partial<Known>] => [
+      `${deviation.operations.join(', ')}: ${deviation.why} (${deviation.source})`,
+      { parameters: known.parameters.filter((other) => other !== deviation) },
     ]),
   ];
 
-  const asKnown = new Set(evidence().flatMap((exchange) => violations(exchange)));
+  const knownViolations = new Set(evidence().flatMap((exchange) => violations(exchange)));
 
-  it.each(stricter)('is wrong, as Linode was seen, about %s', (_name, but) => {
-    const strict = strictly(but);
+  it.each(stricter)('is wrong, by the recorded answers, about %s', (_name, changes) => {
+    const strict = contractWith(changes);
     const found = evidence().flatMap((exchange) => strict.violations(exchange));
-    expect(found.filter((line) => !asKnown.has(line))).not.toEqual([]);
+    expect(found.filter((line) => !knownViolations.has(line))).not.toEqual([]);
   });
 
   const missing = known.gaps.map(({ path, why, source }) => [path, `${why} (${source})`]);
 
   it.each(missing)('lacks GET %s: %s', (path) => {
-    expect(strictly({ gaps: [] }).operations).not.toContain(`GET ${path}`);
+    expect(contractWith({ gaps: [] }).operations).not.toContain(`GET ${path}`);
     expect(contract?.operations).toContain(`GET ${path}`);
   });
 
-  describe('is contradicted', () => {
+  describe('is broken', () => {
     const create = (change: Partial<Sample['request']>, body = {}) => {
       const sample = sampleNamed('create empty Linode with tag');
       const request = { ...sample.request, ...change };
@@ -93,10 +93,10 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
       ['with an unknown status', { status: 'hibernating' }, '.status must be equal to one of'],
       ['with an unknown field', { colour: 'blue' }, 'must NOT have additional properties: colour'],
       ['with a zone', { created: '2026-01-01T00:00:00Z' }, '.created must match format "date-'],
-      ['with half an address', { ipv4: ['192.0.2'] }, '.ipv4[] must match format "ipv4"'],
+      ['with an incomplete address', { ipv4: ['192.0.2'] }, '.ipv4[] must match format "ipv4"'],
       ['with a tag that is a number', { tags: ['one', 2] }, '.tags[] must be string'],
-      ['with a label that none may have', { label: 'a--b' }, '.label must match pattern'],
-      ['with null where there is always something', { specs: null }, '.specs must be object'],
+      ['with a forbidden label', { label: 'a--b' }, '.label must match pattern'],
+      ['with null in a field that always has a value', { specs: null }, '.specs must be object'],
     ])('by the answer to a create %s', (_name, body, fault) => {
       const found = violations(create({}, body));
       expect(found).toEqual([expect.stringMatching('^POST /linode/instances: answer: 200')]);
@@ -104,7 +104,7 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     });
 
     it.each([
-      ['a page', { content_type: 'text/html' }, '404 comes as text/html, not JSON'],
+      ['a page of HTML', { content_type: 'text/html' }, '404 comes as text/html, not JSON'],
       ['a 201', { status: 201 }, '201 is no documented status'],
       ['an error without a reason', { body: { errors: [{ field: 'x' }] } }, "property 'reason'"],
       [
@@ -117,12 +117,12 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
       expect(violations(answered(change))).toContainEqual(expect.stringContaining(fault));
     });
 
-    it('by what a DELETE tells, since it tells nothing', () => {
+    it('by a field in the answer to a DELETE, which is empty', () => {
       const found = violations(answered({ body: { deleted: true } }, 'delete running'));
       expect(found).toContainEqual(expect.stringContaining('NOT have additional properties'));
     });
 
-    it('by an item of a list', () => {
+    it('by a wrong field in an item of a list', () => {
       const sample = sampleNamed('list instances filtered by id straight after create');
       const body = structuredClone(sample.response.body);
       body.data[0].backups.schedule.day = 'Someday';
@@ -133,11 +133,11 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     });
 
     it.each([
-      ['of an unknown path', asked('GET', '/linode/nodes'), 'is not in the contract'],
-      ['of a path that can not be decoded', asked('GET', '/%zz'), 'is not in the contract'],
-      ['of an unknown method', asked('PUT', '/regions'), 'is not in the contract'],
+      ['for an unknown path', asked('GET', '/linode/nodes'), 'is not in the contract'],
+      ['for a path that can not be decoded', asked('GET', '/%zz'), 'is not in the contract'],
+      ['with an unknown method', asked('PUT', '/regions'), 'is not in the contract'],
       [
-        'of a Linode by name',
+        'for a Linode by its name',
         asked('GET', '/linode/instances/abc'),
         'path.linodeId must be integer',
       ],
@@ -154,17 +154,17 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
         'X-Filter is no JSON',
       ],
       [
-        'with an operator that there is not',
+        'with an unknown operator',
         asked('GET', '/linode/instances', { x_filter: '{"tags":"x","+sort":"id"}' }),
         'X-Filter must NOT have additional properties: +sort',
       ],
       [
-        'with a filter where the contract has none',
+        'with a filter for a list that takes none',
         asked('GET', '/linode/types', { x_filter: '{"vcpus":1}' }),
         'takes no X-Filter',
       ],
       [
-        'with a body where there is none',
+        'with a body for a DELETE',
         asked('DELETE', '/linode/instances/1', { body: {} }),
         'takes no body',
       ],
@@ -175,7 +175,7 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
         "body must have required property 'type'",
       ],
       [
-        'with a field that there is not',
+        'with an unknown field',
         asked('POST', '/linode/instances', { body: { ...wanted, size: 'big' } }),
         'body must NOT have additional properties: size',
       ],
@@ -190,30 +190,30 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
         'body must NOT have additional properties: status',
       ],
       [
-        'with a short tag',
+        'with a tag that is too short',
         asked('POST', '/tags', { body: { label: 'x' } }),
         'body.label must NOT have fewer',
       ],
-    ])('by a request of our client %s', (_name, exchange, fault) => {
+    ])("by a request of Onebuck's client %s", (_name, exchange, fault) => {
       expect(violations(exchange)).toEqual([expect.stringContaining(`request: ${fault}`)]);
     });
 
-    it('by a body that is not said to be JSON', () => {
+    it('by a body without a content type', () => {
       const exchange = create({});
       const { 'content-type': _, ...headers } = exchange.request.headers;
-      const untold = { ...exchange, request: { ...exchange.request, headers } };
-      expect(violations(untold)).toEqual([
-        expect.stringMatching(/request: body is not said to be/),
+      const untyped = { ...exchange, request: { ...exchange.request, headers } };
+      expect(violations(untyped)).toEqual([
+        expect.stringMatching(/request: body has no content type/),
       ]);
     });
 
-    it('by no request of another client, which may be wrong on purpose', () => {
+    it('by no request of another client: tests send wrong requests on purpose', () => {
       const { request, ...rest } = asked('PUT', '/regions', { body: 5 });
       const headers = { ...request.headers, 'user-agent': 'node' };
       expect(violations({ ...rest, request: { ...request, headers } })).toEqual([]);
     });
 
-    it('by no fault that stands before the API, but by one that speaks for it', () => {
+    it("by no fault in a proxy's place, but by a malformed fault in the API's place", () => {
       const page = answered({ content_type: 'text/html', status: 502 });
       expect(violations({ ...page, replacedBy: 'html502' })).toEqual([]);
       expect(violations({ ...page, reply: 'drop', replacedBy: 'dropAfter' })).toEqual([]);
@@ -221,7 +221,7 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
       expect(violations({ ...limited, replacedBy: 'status429' })).not.toEqual([]);
     });
 
-    it('by whatever goes through the simulator while tests run', async () => {
+    it('by an exchange with the simulator, which is reported once', async () => {
       expect(await takeViolations()).toEqual([]);
       publishExchange(asked('GET', '/linode/nodes'));
       publishExchange(asked('GET', '/linode/nodes'));

@@ -12,19 +12,19 @@ import type {
 import { compileForJson, compileForText, type Direction, faultsOf, jsonSchema } from './schema.ts';
 
 export interface Contract {
-  /** `GET /linode/types` and so on. */
+  /** The names of the operations, such as `GET /linode/types`. */
   readonly operations: readonly string[];
-  /** Which of them was asked for; null: none. */
+  /** The name of the exchange's operation; null: the contract has none for the request. */
   operationOf(exchange: Exchange): string | null;
   /**
-   * What contradicts the contract, one line each; empty: nothing. Requests count only if our client
-   * sent them, which its name in User-Agent tells: tests send wrong ones on purpose.
+   * The violations of the contract in the exchange, one line each. Only requests with the
+   * User-Agent of Onebuck's client are checked: tests send wrong requests on purpose.
    */
   violations(exchange: Exchange): string[];
 }
 
-export function contractOf(document: OpenApiDocument, but: Known = known): Contract {
-  const { paths } = amended(document, but);
+export function contractOf(document: OpenApiDocument, corrections: Known = known): Contract {
+  const { paths } = amended(document, corrections);
   const operations = Object.entries(paths).flatMap(([path, item]) => operationsOf(path, item));
   return {
     operations: operations.map(({ name }) => name),
@@ -45,10 +45,10 @@ export function contractOf(document: OpenApiDocument, but: Known = known): Contr
   };
 }
 
-/** Compiled when it is first needed: few files need many. */
+/** A validator that is compiled at its first use, since most test files use few. */
 type Check = () => ValidateFunction;
 
-/** What the contract says of one method of one path, ready to check with. null: takes none. */
+/** One method of one path, with the validators of its parts; null: it takes no such part. */
 interface Operation {
   readonly name: string;
   readonly method: string;
@@ -92,11 +92,11 @@ function contentCheck(content: Content | undefined, direction: Direction): Check
   return once(() => compileForJson(jsonSchema(schema, direction)));
 }
 
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
+function once<T>(compute: () => T): () => T {
+  let result: T | undefined;
   return () => {
-    made ??= make();
-    return made;
+    result ??= compute();
+    return result;
   };
 }
 
@@ -117,7 +117,10 @@ interface Found {
   readonly pathParameters: Readonly<Record<string, string>>;
 }
 
-/** Of two that fit, the one with more words of its own: `/regions/availability` is no region. */
+/**
+ * The operation for the path. If two fit, the operation with fewer parameters in its path wins:
+ * `/regions/availability` is not the region `availability`.
+ */
 function find(operations: readonly Operation[], method: string, path: string): Found | undefined {
   const parts = path.split('/').map(decoded);
   return operations
@@ -131,18 +134,18 @@ function find(operations: readonly Operation[], method: string, path: string): F
       }
       return [{ operation, pathParameters }];
     })
-    .sort((one, other) => count(one.pathParameters) - count(other.pathParameters))[0];
+    .sort((a, b) => fieldsIn(a.pathParameters) - fieldsIn(b.pathParameters))[0];
 }
 
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part; // tests send what can't be decoded
+    return part; // tests send paths that can not be decoded
   }
 }
 
-const count = (record: object): number => Object.keys(record).length;
+const fieldsIn = (record: object): number => Object.keys(record).length;
 
 const isOurs = ({ request }: Exchange): boolean =>
   /^onebuck\//.test(request.headers['user-agent'] ?? '');
@@ -160,13 +163,13 @@ function requestFaults({ request }: Exchange, found: Found | undefined): string[
     ...(twice ? ['query has a parameter twice'] : []),
     ...(filter === undefined ? [] : jsonFaults('X-Filter', operation.filter, String(filter))),
     ...(hasBody ? jsonFaults('body', operation.body, body) : []),
-    ...(body === '' || isJson(headers['content-type']) ? [] : ['body is not said to be JSON']),
+    ...(body === '' || isJson(headers['content-type']) ? [] : ['body has no content type of JSON']),
   ];
 }
 
 /**
- * A fault such as 429 answers as the API does, and is held to its form of errors. What comes from
- * before the API, or from a test that wants to see the client suffer, is not the API's answer.
+ * Checks the answer. A fault such as a 429 must have the API's form of errors. The contract does
+ * not hold for an answer of a proxy in front of the API, nor for an answer that a test replaces.
  */
 function answerFaults(
   { reply, replacedBy }: Exchange,
@@ -190,7 +193,7 @@ function mediaType({ headers }: Reply): string {
   return String(found?.[1]);
 }
 
-/** `validate` null: there may be none. */
+/** Checks the text of a part of the exchange; `validate` null: the operation takes no such part. */
 function jsonFaults(place: string, validate: Check | null, text: string): string[] {
   if (validate === null) return [`takes no ${place}`];
   let value: unknown;

@@ -9,8 +9,8 @@ import type {
 import { flattened } from './schema.ts';
 
 /*
- * Where Linode's contract (4.189.0) is known not to be what Linode does. A source is a section of
- * docs/linode.md, or `recorded`: the real API was seen to answer so.
+ * Known differences between Linode's contract, version 4.189.0, and what Linode does. Each has a
+ * source: a section of docs/linode.md, or `recorded`, which is a recorded answer of the real API.
  */
 
 export interface Known {
@@ -21,13 +21,13 @@ export interface Known {
 
 export interface Deviation {
   readonly of: keyof typeof MARKS;
-  /** What replaces keywords of the field's schema; null: there is no such field. */
+  /** The keywords that replace those in the field's schema; null: Linode has no such field. */
   readonly fields: Readonly<Record<string, OpenApiSchema | null>>;
   readonly why: string;
   readonly source: string;
 }
 
-/** What an operation takes beside its path, and the contract says otherwise. */
+/** Parameters of operations that differ from those in the contract. */
 export interface ParameterDeviation {
   readonly operations: readonly string[];
   readonly parameters: (was: readonly Parameter[]) => readonly Parameter[];
@@ -35,9 +35,9 @@ export interface ParameterDeviation {
   readonly source: string;
 }
 
-/** A route that Linode has, and the contract lacks. */
+/** A route that Linode has and the contract lacks. */
 export interface Gap {
-  /** GET, below the version. */
+  /** The path of the GET, without the API's version. */
   readonly path: string;
   readonly parameter: Parameter | null;
   readonly answer: (paths: OpenApiDocument['paths']) => OpenApiSchema;
@@ -45,7 +45,7 @@ export interface Gap {
   readonly source: string;
 }
 
-/** The field by which each kind of object is found, wherever it is answered or sent. */
+/** For each kind of object, a field that only its schema has, by which the schema is found. */
 const MARKS = {
   Linode: 'watchdog_enabled',
   'body of a create': 'root_pass',
@@ -60,7 +60,7 @@ const MARKS = {
 const nullable = { nullable: true };
 const text = { type: 'string' };
 const integer = { type: 'integer' };
-const someIds = { type: 'array', items: integer, mayBeAbsent: true };
+const idsOrAbsent = { type: 'array', items: integer, mayBeAbsent: true };
 const choice = (...values: string[]) => ({ type: 'string', enum: values });
 const siteType = choice('core', 'distributed');
 
@@ -80,12 +80,12 @@ const deviations: readonly Deviation[] = [
   {
     of: 'Linode',
     fields: { locks: { type: 'array', items: text, mayBeAbsent: true } },
-    why: 'newer than the contract, and answered by v4beta alone',
+    why: 'newer than the contract, and answered only by v4beta',
     source: 'recorded',
   },
   {
     of: 'Linode',
-    fields: { 'alerts.system_alerts': someIds, 'alerts.user_alerts': someIds },
+    fields: { 'alerts.system_alerts': idsOrAbsent, 'alerts.user_alerts': idsOrAbsent },
     why: 'newer than the contract, and than some of the recorded answers',
     source: 'recorded',
   },
@@ -154,7 +154,7 @@ const deviations: readonly Deviation[] = [
   {
     of: 'image',
     fields: { description: { minLength: 0 } },
-    why: 'that of a public image is empty',
+    why: 'the description of a public image is empty',
     source: 'recorded',
   },
   {
@@ -203,7 +203,8 @@ const parameters: readonly ParameterDeviation[] = [
   },
   {
     operations: ['GET /linode/instances'],
-    parameters: (was) => was.map((one) => (one.name === 'X-Filter' ? filterOf(one) : one)),
+    parameters: (was) =>
+      was.map((parameter) => (parameter.name === 'X-Filter' ? filterOf(parameter) : parameter)),
     why: 'a filter has fields and operators in one object, of which the contract allows either',
     source: 'lists',
   },
@@ -271,28 +272,33 @@ const gaps: readonly Gap[] = [
 
 export const known: Known = { deviations, parameters, gaps };
 
-/** The contract as it would read if it said what Linode does. */
-export function amended(document: OpenApiDocument, but: Known): OpenApiDocument {
+/** The contract, corrected by the known differences. */
+export function amended(document: OpenApiDocument, corrections: Known): OpenApiDocument {
   const paths = Object.fromEntries(
-    Object.entries(document.paths).map(([path, item]) => [path, amendedPath(path, item, but)]),
+    Object.entries(document.paths).map(([path, item]) => [
+      path,
+      amendedPath(path, item, corrections),
+    ]),
   );
-  const missing = but.gaps.map((gap) => [`/{apiVersion}${gap.path}`, pathOf(gap, paths)] as const);
+  const missing = corrections.gaps.map(
+    (gap) => [`/{apiVersion}${gap.path}`, pathOf(gap, paths)] as const,
+  );
   return { paths: { ...paths, ...Object.fromEntries(missing) } };
 }
 
-function amendedPath(path: string, item: OpenApiPath, but: Known): OpenApiPath {
+function amendedPath(path: string, item: OpenApiPath, corrections: Known): OpenApiPath {
   return mapMethods(item, (method, operation) => {
     const { requestBody, responses, parameters: own = [] } = operation;
     const name = `${method.toUpperCase()} ${path.replace('/{apiVersion}', '')}`;
-    const others = but.parameters.filter(({ operations }) => operations.includes(name));
+    const others = corrections.parameters.filter(({ operations }) => operations.includes(name));
     return {
       ...operation,
       parameters: others.reduce((was, deviation) => deviation.parameters(was), own),
-      ...(requestBody && { requestBody: amendedContent(requestBody, but.deviations) }),
+      ...(requestBody && { requestBody: amendedContent(requestBody, corrections.deviations) }),
       responses: Object.fromEntries(
         Object.entries(responses).map(([status, content]) => [
           status,
-          amendedContent(content, but.deviations),
+          amendedContent(content, corrections.deviations),
         ]),
       ),
     };
@@ -319,7 +325,7 @@ function amendedContent(content: Content, changes: readonly Deviation[]): Conten
   return contentOf(changes.reduce(amendedSchema, schema));
 }
 
-/** With the deviation made wherever the schema has such an object. */
+/** The schema with the deviation applied to every object of its kind, at any depth. */
 function amendedSchema(schema: OpenApiSchema, deviation: Deviation): OpenApiSchema {
   const flat = flattened(schema);
   const { properties, items, oneOf } = flat;

@@ -6,17 +6,17 @@ import { type LinodeSimulator, startLinodeSimulator } from '../../simulators/lin
 import { startProgram } from '../support/children.ts';
 
 /*
- * Linode's own client for Python takes the simulator for Linode. The fuzzer's step of CI installs
- * it; its answers are held against the contract by setup.ts.
+ * Linode's own client for Python against the simulator. The fuzzer's step of CI installs the
+ * client; setup.ts checks the simulator's answers against the contract.
  */
 
 const NOW = Date.parse('2026-11-22T12:00:00.250Z');
 const script = fileURLToPath(new URL('linode_api4_drive.py', import.meta.url));
 
-const isThere = spawnSync('python3', ['-c', 'import linode_api4']).status === 0;
-const skipped = isThere ? '' : ' (skipped: python3 has no linode_api4)';
+const isInstalled = spawnSync('python3', ['-c', 'import linode_api4']).status === 0;
+const skipped = isInstalled ? '' : ' (skipped: python3 has no linode_api4)';
 
-describe.skipIf(!isThere)(`the simulator, to linode_api4,${skipped}`, () => {
+describe.skipIf(!isInstalled)(`the simulator, for linode_api4,${skipped}`, () => {
   let simulator: LinodeSimulator;
   // biome-ignore lint/suspicious/noExplicitAny: the assertions say what is in it
   let seen: any;
@@ -44,7 +44,9 @@ describe.skipIf(!isThere)(`the simulator, to linode_api4,${skipped}`, () => {
       types: [...types.keys()],
       nanode: [1, 0.0075, 0.009],
       one_cpu: ['g6-nanode-1', 'g6-standard-1'],
-      regions: Object.fromEntries([...regions.values()].map((one) => [one.id, one.capabilities])),
+      regions: Object.fromEntries(
+        [...regions.values()].map(({ id, capabilities }) => [id, capabilities]),
+      ),
       images: [...images.keys()],
       debian: 'Debian 12',
       sold_out: [['g6-nanode-1', 'us-sea']],
@@ -66,7 +68,7 @@ describe.skipIf(!isThere)(`the simulator, to linode_api4,${skipped}`, () => {
     expect(empty).toMatchObject({ image: null, deleted: NOW });
   });
 
-  it('filters and orders', () => {
+  it('filters and orders lists', () => {
     expect(seen.filters).toEqual({
       tag: ['web-1', 'web-3'],
       label: ['web-2'],
@@ -80,12 +82,12 @@ describe.skipIf(!isThere)(`the simulator, to linode_api4,${skipped}`, () => {
     });
   });
 
-  it('gives all pages', () => {
+  it('lists all items over several pages', () => {
     const labels = Array.from({ length: 30 }, (_, index) => `page-${index}`);
     expect(seen.paging).toEqual({ total: 30, last: 'page-29', labels });
   });
 
-  it('has tags, which are put on Linodes and taken off by their deletion', () => {
+  it('has tags; the deletion of a tag takes it off all Linodes', () => {
     expect(seen.tags).toEqual({
       all: ['blue', 'last', 'a/b c'],
       put_on: ['a/b c'],
@@ -104,7 +106,7 @@ describe.skipIf(!isThere)(`the simulator, to linode_api4,${skipped}`, () => {
     });
   });
 
-  it('refuses as Linode does', () => {
+  it('answers errors as Linode does', () => {
     expect(seen.errors).toEqual({
       fields: [
         400,

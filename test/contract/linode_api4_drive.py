@@ -1,6 +1,6 @@
-"""Uses Linode's API through Linode's own Python client, and prints what it saw as JSON.
+"""Calls Linode's API through Linode's own Python client, and prints the results as JSON.
 
-Arguments: the API's URL, a token that may do all, one that may only read Linodes.
+Arguments: the API's URL, a token with all scopes, a token that may only read Linodes.
 """
 
 import json

@@ -1,4 +1,4 @@
-/** Linode's description of its API, as far as it is read here. It has no references. */
+/** The parts of Linode's OpenAPI document that the tests read. The document has no `$ref`. */
 export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, OpenApiPath>>;
 }
@@ -12,7 +12,7 @@ export type OpenApiPath = { readonly parameters?: readonly Parameter[] } & {
 export interface OpenApiOperation {
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: Content;
-  /** By status; `default` is an error's. */
+  /** The answers by their status; `default` is the form of every error. */
   readonly responses: Readonly<Record<string, Content>>;
 }
 
@@ -27,7 +27,7 @@ export interface Content {
   readonly content: { readonly 'application/json': { readonly schema: OpenApiSchema } };
 }
 
-/** A schema as OpenAPI 3.0 writes it: close to JSON Schema, but not the same. */
+/** A schema of OpenAPI 3.0, which differs from JSON Schema in places such as `nullable`. */
 export type OpenApiSchema = Readonly<{
   type?: string | readonly string[];
   format?: string;
@@ -41,9 +41,9 @@ export type OpenApiSchema = Readonly<{
   readOnly?: boolean;
   writeOnly?: boolean;
   title?: string;
-  /** Not of OpenAPI but ours: a field that an answer may lack. */
+  /** A keyword of these tests, not of OpenAPI: an answer may lack the field. */
   mayBeAbsent?: boolean;
-  /** Not of OpenAPI either: any field of such a name. */
+  /** A keyword of JSON Schema, not of OpenAPI: fields whose name matches the pattern. */
   patternProperties?: Readonly<Record<string, OpenApiSchema>>;
   [keyword: string]: unknown;
 }>;

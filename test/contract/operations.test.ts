@@ -12,7 +12,7 @@ const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB ann@example.org';
 
 type Watched = Awaited<ReturnType<typeof watched>>;
 
-/** Our client in front of the simulator, and what went between them. */
+/** Onebuck's client in front of the simulated Linode, and all exchanges between the two. */
 async function watched(options: Parameters<typeof simulated>[0] = {}) {
   const { api, simulator } = await simulated(options);
   const exchanges: Exchange[] = [];
@@ -24,29 +24,29 @@ async function watched(options: Parameters<typeof simulated>[0] = {}) {
   return { api, simulator, exchanges, create };
 }
 
-async function made(create: ReturnType<LinodeApi['create']>) {
+async function createdBy(create: ReturnType<LinodeApi['create']>) {
   const outcome = await create;
   if (outcome.kind !== 'created') throw new Error(`the create is ${outcome.kind}`);
   return outcome.linode;
 }
 
-describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skipped}`, () => {
+describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
   const contract = hasShared ? contractOf(readShared('linode-openapi.json')) : null;
 
-  /** Each operation with the statuses that it was answered, none against the contract. */
+  /** Expects no violation, and exactly the operations `answered`, with their statuses in order. */
   function expectKept({ exchanges }: Watched, answered: Record<string, number[]>) {
-    expect(exchanges.flatMap((one) => contract?.violations(one))).toEqual([]);
-    const seen: Record<string, number[]> = {};
+    expect(exchanges.flatMap((exchange) => contract?.violations(exchange))).toEqual([]);
+    const statuses: Record<string, number[]> = {};
     for (const exchange of exchanges) {
       const { reply } = exchange;
       const name = String(contract?.operationOf(exchange));
       const status = typeof reply === 'string' ? 0 : reply.status;
-      seen[name] = [...(seen[name] ?? []), status];
+      statuses[name] = [...(statuses[name] ?? []), status];
     }
-    expect(seen).toEqual(answered);
+    expect(statuses).toEqual(answered);
   }
 
-  it('is kept by the catalogue', async () => {
+  it("is kept by the client's reading of the catalogue", async () => {
     const world = await watched();
     const { api } = world;
     expect((await api.types(LATER)).value.length).toBeGreaterThan(10);
@@ -64,36 +64,42 @@ describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skip
     });
   });
 
-  it.each([true, false])('is kept by the settings, with backups forced: %s', async (forced) => {
-    const world = await watched({ settings: { backupsForced: forced } });
-    expect(await world.api.backupsForced(LATER)).toBe(forced);
-    await made(world.create());
-    expectKept(world, {
-      'GET /account/settings': [200],
-      'POST /linode/instances': [200],
-    });
-  });
+  it.each([true, false])(
+    "is kept by the client's reading of the settings, with backups forced: %s",
+    async (forced) => {
+      const world = await watched({ settings: { backupsForced: forced } });
+      expect(await world.api.backupsForced(LATER)).toBe(forced);
+      await createdBy(world.create());
+      expectKept(world, {
+        'GET /account/settings': [200],
+        'POST /linode/instances': [200],
+      });
+    },
+  );
 
   it.each<[string, Partial<CreateRequest>]>([
     ['a password and user data', {}],
-    ['a password alone', { userData: null }],
-    ['keys alone', { rootPassword: null, authorizedKeys: [KEY], userData: null }],
-    ['keys and all else', { authorizedKeys: [KEY, KEY] }],
+    ['a password and no user data', { userData: null }],
+    [
+      'keys and neither password nor user data',
+      { rootPassword: null, authorizedKeys: [KEY], userData: null },
+    ],
+    ['keys, a password and user data', { authorizedKeys: [KEY, KEY] }],
     ['no tags', { tags: [] }],
     ['a type without monthly price', { type: 'g8-dedicated-4-2' }],
     ['a region with prices of its own', { region: 'id-cgk', type: 'g7-premium-2' }],
   ])('is kept by a create with %s', async (_name, over) => {
     const world = await watched();
-    await made(world.create(over));
+    await createdBy(world.create(over));
     expectKept(world, { 'POST /linode/instances': [200] });
   });
 
-  it('is kept by a Linode in each state, from its creation until it is gone', async () => {
+  it('is kept by the calls for a Linode in each state, until it is gone', async () => {
     let now: number = START;
     const settings = { lingerDeletingSeconds: 10 };
     const world = await watched({ now: () => now, settings });
     const { api } = world;
-    const { id } = await made(world.create());
+    const { id } = await createdBy(world.create());
     const states = [(await api.get(id, LATER)) as { status: string }];
     for (const after of [50, 61]) {
       now = plus(START, seconds(after));
@@ -116,15 +122,15 @@ describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skip
     });
   });
 
-  it('is kept by lists, by tag and by label, of none, of one, and of more than a page', async () => {
+  it('is kept by lists of no Linode, of one Linode, and of more than a page', async () => {
     const rateLimits = { createInstance: { count: 600, seconds: 15 } };
     const world = await watched({ settings: { rateLimits } });
     const { api, create } = world;
     expect(await api.listByTag('onebuck-dev', LATER)).toEqual([]);
-    await made(create());
+    await createdBy(create());
     expect(await api.findByLabel(LABEL, LATER)).toMatchObject({ label: LABEL });
     const labels = Array.from({ length: 500 }, (_, n) => `onebuck-cabcdefghij-${n + 1}` as const);
-    for (const label of labels) await made(create({ label }));
+    for (const label of labels) await createdBy(create({ label }));
     expect(await api.listByTag('onebuck-dev', LATER)).toHaveLength(501);
     expectKept(world, {
       'GET /linode/instances': [200, 200, 200, 200],
@@ -132,9 +138,9 @@ describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skip
     });
   });
 
-  it('is kept by tags that are deleted, or are not there', async () => {
+  it('is kept by the deletion of a tag, and of a tag that does not exist', async () => {
     const world = await watched();
-    await made(world.create());
+    await createdBy(world.create());
     await world.api.deleteTag('onebuck=cabcdefghij', LATER);
     await world.api.deleteTag('onebuck=cabcdefghij', LATER);
     expectKept(world, {
@@ -145,17 +151,17 @@ describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skip
 
   it.each<[string, number, Partial<CreateRequest>, SimulatorOptions['settings']]>([
     ['several faults at once', 400, { type: 'g6-none', region: 'xx-none' }, {}],
-    ['nobody who can log in', 400, { rootPassword: null }, {}],
-    ['user data where there is no Metadata', 400, {}, { regionsWithoutMetadata: ['us-east'] }],
+    ['a body without password or keys', 400, { rootPassword: null }, {}],
+    ['user data in a region without Metadata', 400, {}, { regionsWithoutMetadata: ['us-east'] }],
     ['the account at its limit', 400, {}, { accountLimit: 0 }],
     ['a plan that is sold out', 403, {}, { soldOut: [{ type: 'g6-nanode-1', region: 'us-east' }] }],
-  ])('is kept by a create that is refused, for %s', async (_name, status, over, settings = {}) => {
+  ])('is kept by a create that Linode refuses: %s', async (_name, status, over, settings = {}) => {
     const world = await watched({ settings });
     expect(await world.create(over)).toMatchObject({ kind: 'refused' });
     expectKept(world, { 'POST /linode/instances': [status] });
   });
 
-  it('is kept where a label is taken, and looked up', async () => {
+  it('is kept by a create whose label is taken, and the lookup of the label', async () => {
     const world = await watched();
     const first = await world.create();
     expect(await world.create()).toEqual(first);
@@ -165,7 +171,7 @@ describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skip
     });
   });
 
-  it('is kept where the token is invalid, or lacks a scope', async () => {
+  it('is kept by calls with an invalid token, or one that lacks a scope', async () => {
     const invalid = await watched({ token: async () => 'token-that-was-revoked' });
     const scoped = await watched({ token: async () => READER });
     const denied = { code: 'linodeDenied' };
@@ -176,7 +182,7 @@ describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skip
     }
     await expect(invalid.api.listByTag('onebuck-dev', LATER)).rejects.toMatchObject(denied);
     expect(await scoped.api.backupsForced(LATER)).toBe('unreadable');
-    // An invalid token is asked for afresh, once a call.
+    // Each call reads an invalid token afresh once, and so is sent twice.
     expectKept(invalid, {
       'POST /linode/instances': [401, 401],
       'DELETE /linode/instances/{linodeId}': [401, 401],
@@ -191,7 +197,7 @@ describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skip
     });
   });
 
-  it('is kept beyond the rate limits, and by what is busy', async () => {
+  it('is kept by calls beyond the rate limits, and for a busy Linode', async () => {
     const rateLimits = { others: { count: 2, seconds: 15 } };
     const faults = [
       { kind: 'status429', method: 'POST', times: 1 },
@@ -199,7 +205,7 @@ describe.skipIf(!hasShared)(`Linode's contract, by each call of our client${skip
     ] as const;
     const world = await watched({ settings: { rateLimits }, faults });
     const { api, create } = world;
-    const { id } = await made(create());
+    const { id } = await createdBy(create());
     for (const _ of ['first', 'second', 'third']) await api.get(id, LATER);
     await api.setTags(id, TAGS, LATER);
     expectKept(world, {

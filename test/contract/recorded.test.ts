@@ -13,8 +13,8 @@ import { hasShared, skipped } from '../support/shared.ts';
 import { recordedLists, type Sample, sampleNamed, samples } from './recorded.ts';
 
 /*
- * What Linode itself once answered, served over HTTP to our client: with all the fields that we do
- * not read, and in the headers what was recorded of them.
+ * Serves recorded answers of the real Linode over HTTP to Onebuck's client: with all fields, also
+ * those that the client ignores, and with the recorded headers.
  */
 
 const CREATED = Date.UTC(2018, 0, 2, 3, 4, 5);
@@ -44,15 +44,15 @@ const listWorld = (path: string) =>
 const isInstance = ({ request, response }: Sample) =>
   /\/linode\/instances(\/\d+)?(\?|$)/.test(request.url) && response.status === 200;
 
-/** The Linodes in all recorded answers, by the name of the answer. */
+/** Each Linode in the recorded answers, with the name of its answer. */
 const recordedLinodes = (hasShared ? samples() : []).filter(isInstance).flatMap((sample) => {
   const { body } = sample.response;
   const found = body.data ?? (body.id === undefined ? [] : [body]);
   return found.map((raw: Record<string, unknown>) => [sample.name, raw] as const);
 });
 
-describe.skipIf(!hasShared)(`recorded answers of Linode, to our client,${skipped}`, () => {
-  it('are types with prices in micro-dollars', async () => {
+describe.skipIf(!hasShared)(`Onebuck's client reads recorded answers of Linode${skipped}`, () => {
+  it('as types with prices in micro-dollars', async () => {
     const { api } = await listWorld('/linode/types');
     const { value: types } = await api.types(LATER);
     expect(types).toHaveLength(35);
@@ -85,13 +85,13 @@ describe.skipIf(!hasShared)(`recorded answers of Linode, to our client,${skipped
     expect(byId.get('g7-premium-56')?.price).toMatchObject({ monthly: 2_765_000_000 });
     expect(byId.get('g1-gpu-rtx6000-1')).toMatchObject({ gpus: 1, class: 'gpu' });
     for (const { price } of types) {
-      // Every cap is reached within the month.
+      // The monthly price is worth 600 to 700 hours, fewer than a month has.
       expect((price?.monthly ?? 0) / (price?.hourly ?? 1)).toBeGreaterThan(600);
       expect((price?.monthly ?? 0) / (price?.hourly ?? 1)).toBeLessThan(700);
     }
   });
 
-  it('are regions, core and distributed', async () => {
+  it('as regions, core and distributed', async () => {
     const { api } = await listWorld('/regions');
     const { value: regions } = await api.regions(LATER);
     const ofType = (type: string) => regions.filter(({ siteType }) => siteType === type);
@@ -102,7 +102,7 @@ describe.skipIf(!hasShared)(`recorded answers of Linode, to our client,${skipped
     expect(newark?.capabilities).not.toContain('Premium Plans');
   });
 
-  it('are images, some deprecated and one that takes no user data', async () => {
+  it('as images, some deprecated, and one without cloud-init', async () => {
     const { api } = await listWorld('/images');
     const { value: images } = await api.images(LATER);
     expect(images).toHaveLength(34);
@@ -118,7 +118,7 @@ describe.skipIf(!hasShared)(`recorded answers of Linode, to our client,${skipped
     expect(byId.get('linode/centos7')?.deprecated).toBe(true);
   });
 
-  it.each(recordedLinodes)('are a Linode: %s', async (_name, raw) => {
+  it.each(recordedLinodes)('as a Linode: %s', async (_name, raw) => {
     const { api } = await worldOf({ json: raw });
     const { id, label, status, type, region, ipv4, ipv6, tags } = raw;
     expect(await api.get(raw.id as number, LATER)).toEqual({
@@ -128,13 +128,13 @@ describe.skipIf(!hasShared)(`recorded answers of Linode, to our client,${skipped
     });
   });
 
-  it('are nine Linodes, in three states', () => {
+  it('with nine Linodes, in three states', () => {
     const states = recordedLinodes.map(([, raw]) => raw.status);
     expect(states).toHaveLength(9);
     expect(new Set(states)).toEqual(new Set(['provisioning', 'booting', 'running']));
   });
 
-  it('are what a create made', async () => {
+  it('as the Linode that a create made', async () => {
     const { api } = await worldOf('create, VLAN interface, image, booted');
     const label = 'go-ins-test-list-0' as NodeLabel;
     expect(await api.create(aRequest({ label }), LIMITS)).toEqual({
@@ -154,7 +154,7 @@ describe.skipIf(!hasShared)(`recorded answers of Linode, to our client,${skipped
     });
   });
 
-  it('are the tags that were put, and nothing after a deletion', async () => {
+  it('as the tags that were put, and as successful deletions', async () => {
     const { api } = await worldOf('update tags', 'delete running', 'delete while provisioning');
     const tags = ['go-tag-test', 'go-tag-test-bar'] as Tag[];
     expect(await api.setTags(97190737, tags, LATER)).toMatchObject({ id: 97190737, tags });
@@ -162,23 +162,23 @@ describe.skipIf(!hasShared)(`recorded answers of Linode, to our client,${skipped
     expect(await api.delete(82372946, LATER)).toBe('deleted');
   });
 
-  it('are a list of one, and one without pages of none', async () => {
-    const one = 'list instances filtered by id straight after create';
-    const { api } = await worldOf(one, 'filter with no hits', 'filter with no hits');
+  it('as a list of one Linode, and as an empty list of no pages', async () => {
+    const listOfOne = 'list instances filtered by id straight after create';
+    const { api } = await worldOf(listOfOne, 'filter with no hits', 'filter with no hits');
     const label = 'go-test-ins-wo-disk-jwn61up693k2' as NodeLabel;
     expect(await api.findByLabel(label, LATER)).toMatchObject({ id: 82372946, label, tags: [] });
     expect(await api.listByTag('onebuck-dev', LATER)).toEqual([]);
     expect((await api.images(LATER)).value).toEqual([]);
   });
 
-  it('are the settings of an account that forces backups', async () => {
+  it('as the settings of an account that forces backups', async () => {
     const { api } = await worldOf('account settings');
     expect(await api.backupsForced(LATER)).toBe(true);
   });
 });
 
-describe.skipIf(!hasShared)(`recorded errors of Linode, to our client,${skipped}`, () => {
-  it('refuse a create with their reason', async () => {
+describe.skipIf(!hasShared)(`Onebuck's client reads recorded errors of Linode${skipped}`, () => {
+  it("as the refusal of a create, with Linode's reason", async () => {
     const { api, requests } = await worldOf('create without any credential');
     expect(await api.create(aRequest(), LIMITS)).toEqual({
       kind: 'refused',
@@ -187,7 +187,7 @@ describe.skipIf(!hasShared)(`recorded errors of Linode, to our client,${skipped}
     expect(requests).toHaveLength(1);
   });
 
-  it('name the field of a filter', async () => {
+  it('as a rejection that names the field of a filter', async () => {
     const { api } = await worldOf('bad filter');
     await expect(api.listByTag('onebuck-dev', LATER)).rejects.toMatchObject({
       code: 'linodeRejected',
@@ -195,26 +195,26 @@ describe.skipIf(!hasShared)(`recorded errors of Linode, to our client,${skipped}
     });
   });
 
-  it('say that there is no such thing', async () => {
+  it('as notFound', async () => {
     const { api } = await worldOf(...Array(3).fill('type not found'));
     expect(await api.get(1, LATER)).toBe('notFound');
     expect(await api.delete(1, LATER)).toBe('notFound');
     expect(await api.setTags(1, [], LATER)).toBe('notFound');
   });
 
-  it('are waited out where Linode is busy or is asked too often', async () => {
+  it('as busy or over the rate limit, and sends the call again', async () => {
     const last = { json: aRawLinode() };
     const { api, clock, requests } = await worldOf('busy', 'rate limited', last);
     expect(await api.setTags(101, [], LATER)).toMatchObject({ id: 101 });
     expect(requests).toHaveLength(3);
-    // Nothing was recorded of how long to wait.
+    // The recordings lack Retry-After, so the client waits by its own schedule.
     expect(clock.sleptMs).toEqual([500, 1_000]);
   });
 
-  it('have the token read afresh, and are told if that is refused too', async () => {
-    const mended = await worldOf('invalid token', { json: aRawLinode() });
-    expect(await mended.api.get(101, LATER)).toMatchObject({ id: 101 });
-    expect(mended.requests[1]?.headers.authorization).toBe(`Bearer ${FRESH_TOKEN}`);
+  it('as an invalid token, and reads the token afresh; throws if that is refused', async () => {
+    const retried = await worldOf('invalid token', { json: aRawLinode() });
+    expect(await retried.api.get(101, LATER)).toMatchObject({ id: 101 });
+    expect(retried.requests[1]?.headers.authorization).toBe(`Bearer ${FRESH_TOKEN}`);
     const { api } = await worldOf('invalid token', 'invalid token');
     await expect(api.get(101, LATER)).rejects.toMatchObject({ code: 'linodeDenied' });
   });

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Exchange } from '../../simulators/linode/exchange.ts';
 import { readShared } from '../support/shared.ts';
 
-/** A request to the real API, and its answer. */
+/** A recorded request to Linode's real API, and its answer. */
 export interface Sample {
   readonly name: string;
   readonly request: {
@@ -25,16 +25,16 @@ export interface Sample {
 
 export const samples = (): readonly Sample[] => readShared('linode/recorded-samples.json');
 
-/** The first of that name. */
+/** The first recorded sample with the name; throws if there is none. */
 export function sampleNamed(name: string): Sample {
-  const sample = samples().find((one) => one.name === name);
+  const sample = samples().find((candidate) => candidate.name === name);
   if (sample === undefined) throw new Error(`no sample is named ${name}`);
   return sample;
 }
 
 export const OUR_CLIENT = 'onebuck/as-if';
 
-/** As if the simulator had answered so, and our client or another had asked. */
+/** The sample as an exchange of the simulated Linode with Onebuck's client, or with another. */
 export function exchangeOf(sample: Sample, userAgent = OUR_CLIENT): Exchange {
   const { request, response } = sample;
   const url = new URL(request.url);
@@ -60,7 +60,7 @@ export function exchangeOf(sample: Sample, userAgent = OUR_CLIENT): Exchange {
   };
 }
 
-/** Of lists only the items were kept: each as one page, asked for as our client does. */
+/** The recorded lists. Only their items were recorded, so each list is shown as a single page. */
 export function recordedLists(): readonly Sample[] {
   const files = { types: '/linode/types', regions: '/regions', images: '/images' };
   return Object.entries(files).map(([name, path]) => {

@@ -2,24 +2,30 @@ import { isIP, isIPv4 } from 'node:net';
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { OpenApiSchema } from './openapi.ts';
 
-/** What is sent has no read-only fields; what is answered has no write-only ones but all others. */
+/**
+ * A request has no read-only fields; an answer has no write-only fields, and has all other fields.
+ */
 export type Direction = 'request' | 'answer';
 
-/** Keywords that mean the same in both. What is not among them is handled below or says nothing. */
-const SAME = [
+/**
+ * The keywords that mean the same in OpenAPI and in JSON Schema. `jsonSchema` translates some
+ * others, and drops those that only document.
+ */
+const SHARED_KEYWORDS = [
   ...['type', 'enum', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum'],
   ...['minItems', 'maxItems', 'uniqueItems', 'maxProperties', 'additionalProperties'],
   'patternProperties',
 ];
 
 /**
- * The JSON Schema for one direction. Linode's contract has no `required` in any answer, and yet
- * each recorded one has every field: null where there is nothing to tell. So all are required.
+ * The JSON Schema for one direction. Linode's contract has no `required` in any answer, although
+ * each recorded answer has every field, with null where there is no value. So the schema of an
+ * answer requires all fields.
  */
 export function jsonSchema(openApi: OpenApiSchema, direction: Direction): object {
   const schema = flattened(openApi);
   const json: Record<string, unknown> = {};
-  for (const keyword of SAME) if (keyword in schema) json[keyword] = schema[keyword];
+  for (const keyword of SHARED_KEYWORDS) if (keyword in schema) json[keyword] = schema[keyword];
   if (schema.format && schema.type === 'string') json.format = schema.format;
   if (schema.items) json.items = jsonSchema(itemsOf(schema), direction);
   if (schema.oneOf) json.oneOf = schema.oneOf.map((option) => jsonSchema(option, direction));
@@ -28,7 +34,7 @@ export function jsonSchema(openApi: OpenApiSchema, direction: Direction): object
   return { ...json, nullable: true, ...(schema.enum && { enum: [...schema.enum, null] }) };
 }
 
-/** Linode writes the format of a list's items beside the list. */
+/** The schema of a list's items: Linode writes their format into the schema of the list. */
 const itemsOf = ({ items = {}, format }: OpenApiSchema): OpenApiSchema =>
   format === undefined ? items : { format, ...items };
 
@@ -46,7 +52,7 @@ function objectKeywords(schema: OpenApiSchema, direction: Direction) {
   };
 }
 
-/** Each part of an allOf forbids the fields of the others: they only make sense as one. */
+/** Merges the parts of an `allOf` into one schema, since each part forbids the others' fields. */
 export function flattened({ allOf, ...whole }: OpenApiSchema): OpenApiSchema {
   if (allOf === undefined) return whole;
   const parts = [...allOf.map(flattened), whole];
@@ -58,8 +64,8 @@ export function flattened({ allOf, ...whole }: OpenApiSchema): OpenApiSchema {
 }
 
 /**
- * Linode's formats, which are not always OpenAPI's: its times have no zone, and its UUIDs other
- * groups of digits or none: docs/linode.md#linodes, and every recorded answer that has them.
+ * The formats as Linode uses them, which differ from OpenAPI's: times have no zone, and UUIDs have
+ * other groups of digits or none. Sources: docs/linode.md#linodes, and the recorded answers.
  */
 const formats = {
   'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/,
@@ -76,16 +82,16 @@ const formats = {
   password: true,
 } as const;
 
-/** Linode writes lengths beside types that have none; all else must make sense to ajv. */
+/** `strictTypes` is off because Linode gives lengths to types without a length. */
 const options = { allErrors: true, strictTypes: false, formats } as const;
 const ofJson = new Ajv(options);
-/** What comes as text, such as a query, counts as the number that it may be meant as. */
+/** Takes text for a number where the schema wants a number: parameters of a path are text. */
 const ofText = new Ajv({ ...options, coerceTypes: true });
 
 export const compileForJson = (schema: object): ValidateFunction => ofJson.compile(schema);
 export const compileForText = (schema: object): ValidateFunction => ofText.compile(schema);
 
-/** What is wrong with the value, one line each, and one for all items of a list. */
+/** The faults of the value, one line each; equal faults of a list's items are one line. */
 export function faultsOf(validate: ValidateFunction, value: unknown): string[] {
   if (validate(value)) return [];
   const lines = (validate.errors ?? []).map(({ instancePath, message, params }) => {

@@ -3,12 +3,15 @@ import { hasShared } from '../support/shared.ts';
 import { takeViolations, watch } from './watch.ts';
 
 /*
- * Holds what each test file makes our client send and the simulator answer against Linode's own
- * contract. Without ../shared there is nothing to hold it against: contract.test.ts says so.
+ * Checks after each test file that the requests of Onebuck's client and the answers of the
+ * simulated Linode keep Linode's contract. Without ../shared there is no contract to check against,
+ * and contract.test.ts is skipped and says so.
  */
 if (hasShared) {
   watch();
   afterAll(async () => {
-    expect(await takeViolations(), 'contradicts linode-openapi.json').toEqual([]);
+    expect(await takeViolations(), 'requests and answers that break linode-openapi.json').toEqual(
+      [],
+    );
   });
 }

@@ -1,16 +1,16 @@
 import { type Exchange, onExchange } from '../../simulators/linode/exchange.ts';
 import { readShared } from '../support/shared.ts';
 
-const seen: Exchange[] = [];
+const keptExchanges: Exchange[] = [];
 
-/** From here on, whatever goes between our client or a test and the simulated Linode is kept. */
-export const watch = (): void => onExchange((exchange) => seen.push(exchange));
+/** From now on keeps every exchange with the simulated Linode, of Onebuck's client or of a test. */
+export const watch = (): void => onExchange((exchange) => keptExchanges.push(exchange));
 
-/** What of all that was kept contradicts the contract, each once. Then it is forgotten. */
+/** Returns the distinct violations of the contract in the kept exchanges, and forgets those. */
 export async function takeViolations(): Promise<string[]> {
-  const exchanges = seen.splice(0);
+  const exchanges = keptExchanges.splice(0);
   if (exchanges.length === 0) return [];
-  // Most files say nothing to Linode, and are spared reading the contract.
+  // Most test files send nothing to Linode, and so need not read the contract, which takes time.
   const { contractOf } = await import('./contract.ts');
   const contract = contractOf(readShared('linode-openapi.json'));
   return [...new Set(exchanges.flatMap((exchange) => contract.violations(exchange)))];
