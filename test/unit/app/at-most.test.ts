@@ -1,9 +1,9 @@
-import { setImmediate as soon } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { forEachAtMost } from '../../../lib/app/at-most.ts';
 
-/** Work that ends when the test says so, and notes the order in which it began. */
-function someWork() {
+/** A worker whose work on an item ends when the test calls `end` or `fail` for the item. */
+function controlledWork() {
   const began: number[] = [];
   const ends = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
   return {
@@ -14,11 +14,11 @@ function someWork() {
     },
     async end(item: number) {
       ends.get(item)?.resolve();
-      await soon();
+      await nextTurn();
     },
     async fail(item: number) {
       ends.get(item)?.reject(new Error(`no ${item}`));
-      await soon();
+      await nextTurn();
     },
   };
 }
@@ -28,8 +28,8 @@ async function* oneByOne(items: readonly number[], thenThrows?: Error) {
   if (thenThrows !== undefined) throw thenThrows;
 }
 
-/** Whether it has ended by now, without waiting for it. */
-function watched(loop: Promise<void>) {
+/** Keeps up to date whether the loop has ended, without awaiting it. */
+function stateOf(loop: Promise<void>) {
   const state = { hasEnded: false };
   const ended = () => {
     state.hasEnded = true;
@@ -42,12 +42,12 @@ describe.each([
   ['an array', (items: number[]) => items],
   ['an iterator', (items: number[]) => items.values()],
   ['a generator of promises', (items: number[]) => oneByOne(items)],
-])('over %s', (_, of) => {
-  it('begins as many as may be at once, in order, and each next one when one has ended', async () => {
-    const { began, work, end } = someWork();
-    const loop = forEachAtMost(2, of([1, 2, 3, 4]), work);
-    const state = watched(loop);
-    await soon();
+])('over %s', (_, asIterable) => {
+  it('begins as many items as allowed, in order, and the next when one has ended', async () => {
+    const { began, work, end } = controlledWork();
+    const loop = forEachAtMost(2, asIterable([1, 2, 3, 4]), work);
+    const state = stateOf(loop);
+    await nextTurn();
     expect(began).toEqual([1, 2]);
     await end(2);
     expect(began).toEqual([1, 2, 3]);
@@ -60,17 +60,17 @@ describe.each([
     await loop;
   });
 
-  it('ends at once where there is nothing', async () => {
-    await forEachAtMost(2, of([]), () => Promise.reject(new Error('of what?')));
+  it('ends at once where there are no items', async () => {
+    await forEachAtMost(2, asIterable([]), () => Promise.reject(new Error('there is no item')));
   });
 });
 
 describe('an error', () => {
-  it('of work begins nothing more, and comes out when all that began has ended', async () => {
-    const { began, work, end, fail } = someWork();
+  it('of the work begins no more items, and is thrown when all begun work has ended', async () => {
+    const { began, work, end, fail } = controlledWork();
     const loop = forEachAtMost(3, [1, 2, 3, 4, 5], work);
-    const state = watched(loop);
-    await soon();
+    const state = stateOf(loop);
+    await nextTurn();
     await fail(2);
     await end(1);
     expect(began).toEqual([1, 2, 3]);
@@ -79,11 +79,11 @@ describe('an error', () => {
     await expect(loop).rejects.toThrow('no 2');
   });
 
-  it('of the items comes out when all that began has ended', async () => {
-    const { began, work, end } = someWork();
+  it('of the iterator is thrown when all begun work has ended', async () => {
+    const { began, work, end } = controlledWork();
     const loop = forEachAtMost(3, oneByOne([1, 2], new Error('no more can be read')), work);
-    const state = watched(loop);
-    await soon();
+    const state = stateOf(loop);
+    await nextTurn();
     await end(1);
     expect([began, state.hasEnded]).toEqual([[1, 2], false]);
     await end(2);

@@ -13,16 +13,19 @@ import { aClock, silentLog } from '../../support/doubles.ts';
 
 const BY = plus(LAUNCH, minutes(60));
 
-/** A catalogue whose lists may be used for `maxAge`, and how often each list was asked for. */
+/**
+ * A cache over a Linode whose lists may be used for `maxAge`, null for no bound. `requests` has the
+ * name of each list, or the region, in the order of the calls.
+ */
 function aCatalogue(
   maxAge: DurationMs | null,
   availability: LinodeApi['availability'] = async () => [],
 ) {
   const clock = aClock();
-  const asked: string[] = [];
+  const requests: string[] = [];
   const warnings: string[] = [];
   const list = (name: string) => async () => {
-    asked.push(name);
+    requests.push(name);
     await Promise.resolve();
     return { value: [], maxAge };
   };
@@ -30,15 +33,15 @@ function aCatalogue(
     types: list('types'),
     regions: list('regions'),
     images: list('images'),
-    backupsForced: async () => asked.push('backups') < 0,
+    backupsForced: async () => requests.push('backups') < 0,
     availability: (region: string, by: EpochMs) => {
-      asked.push(region);
+      requests.push(region);
       return availability(region, by);
     },
   };
   const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
   const catalogue = createCatalogueCache(linode, clock, log);
-  return { catalogue, clock, asked, warnings };
+  return { catalogue, clock, requests, warnings };
 }
 
 type ListName = 'types' | 'regions' | 'images' | 'backups';
@@ -58,63 +61,63 @@ describe('a list', () => {
   ];
 
   it.each(CASES)(
-    'of %s that may be used for %s ms is kept for %i ms',
-    async (name, maxAge, kept) => {
-      const { catalogue, clock, asked } = aCatalogue(maxAge);
+    'of %s that Linode lets be used for %s ms is kept for %i ms',
+    async (name, maxAge, keptMs) => {
+      const { catalogue, clock, requests } = aCatalogue(maxAge);
       await catalogue[name](BY);
-      clock.set(plus(LAUNCH, (kept - 1) as DurationMs));
+      clock.set(plus(LAUNCH, (keptMs - 1) as DurationMs));
       await catalogue[name](BY);
-      expect(asked).toEqual([name]);
-      clock.set(plus(LAUNCH, kept));
+      expect(requests).toEqual([name]);
+      clock.set(plus(LAUNCH, keptMs));
       await catalogue[name](BY);
-      expect(asked).toEqual([name, name]);
+      expect(requests).toEqual([name, name]);
     },
   );
 
-  it('that must not be kept is shared by those alone who ask at the same time', async () => {
-    const { catalogue, asked } = aCatalogue(seconds(0));
+  it('that must not be kept is shared only by callers at the same time', async () => {
+    const { catalogue, requests } = aCatalogue(seconds(0));
     await Promise.all([catalogue.types(BY), catalogue.types(BY), catalogue.types(BY)]);
-    expect(asked).toEqual(['types']);
+    expect(requests).toEqual(['types']);
     await catalogue.types(BY);
-    expect(asked).toEqual(['types', 'types']);
+    expect(requests).toEqual(['types', 'types']);
   });
 
-  it('is as old as the question, not as its answer', async () => {
-    const { catalogue, clock, asked } = aCatalogue(seconds(20));
+  it("'s age counts from the request, not from the answer", async () => {
+    const { catalogue, clock, requests } = aCatalogue(seconds(20));
     const answer = catalogue.types(BY);
     clock.set(plus(LAUNCH, seconds(19)));
     await answer;
     clock.set(plus(LAUNCH, seconds(20)));
     await catalogue.types(BY);
-    expect(asked).toEqual(['types', 'types']);
+    expect(requests).toEqual(['types', 'types']);
   });
 
-  it('is not kept for longer by a clock that was set back', async () => {
-    const { catalogue, clock, asked } = aCatalogue(null);
+  it('is read again when the clock is set back', async () => {
+    const { catalogue, clock, requests } = aCatalogue(null);
     await catalogue.types(BY);
     clock.set(plus(LAUNCH, minutes(-60)));
     await catalogue.types(BY);
-    expect(asked).toEqual(['types', 'types']);
+    expect(requests).toEqual(['types', 'types']);
   });
 });
 
-describe('what is sold out', () => {
+describe('the list of types that are sold out', () => {
   const rows = [
     { type: 'g6-nanode-1', available: false },
     { type: 'g7-premium-2', available: true },
   ];
 
-  it('is asked for once a minute and region', async () => {
-    const { catalogue, clock, asked } = aCatalogue(null, async () => rows);
+  it('is read at most once a minute for each region', async () => {
+    const { catalogue, clock, requests } = aCatalogue(null, async () => rows);
     expect(await catalogue.soldOut('us-east', BY)).toEqual(new Set(['g6-nanode-1']));
     await Promise.all([catalogue.soldOut('us-east', BY), catalogue.soldOut('us-ord', BY)]);
-    expect(asked).toEqual(['us-east', 'us-ord']);
+    expect(requests).toEqual(['us-east', 'us-ord']);
     clock.set(plus(LAUNCH, seconds(60)));
     await catalogue.soldOut('us-east', BY);
-    expect(asked).toEqual(['us-east', 'us-ord', 'us-east']);
+    expect(requests).toEqual(['us-east', 'us-ord', 'us-east']);
   });
 
-  it('is asked for with little time to answer', async () => {
+  it('is read with a deadline of 2 seconds at most', async () => {
     const times: number[] = [];
     const { catalogue } = aCatalogue(null, async (_region, by) => {
       times.push(by - LAUNCH);
@@ -125,33 +128,33 @@ describe('what is sold out', () => {
     expect(times).toEqual([2_000, 1_000]);
   });
 
-  it('is unknown where Linode does not say, which is logged once and does no harm', async () => {
-    let works = false;
-    const { catalogue, clock, asked, warnings } = aCatalogue(null, async () => {
-      if (works) return rows;
+  it('is empty where Linode does not answer, which is logged once', async () => {
+    let isRouteThere = false;
+    const { catalogue, clock, requests, warnings } = aCatalogue(null, async () => {
+      if (isRouteThere) return rows;
       throw new Error('there is no such route');
     });
-    const nothing = new Set();
-    expect(await catalogue.soldOut('us-east', BY)).toEqual(nothing);
-    // Nobody waits for it again within the minute, in no region.
-    expect(await catalogue.soldOut('us-ord', BY)).toEqual(nothing);
-    expect(asked).toEqual(['us-east']);
+    const noTypes = new Set();
+    expect(await catalogue.soldOut('us-east', BY)).toEqual(noTypes);
+    // After a failure the cache does not ask again for a minute, in any region.
+    expect(await catalogue.soldOut('us-ord', BY)).toEqual(noTypes);
+    expect(requests).toEqual(['us-east']);
     clock.set(plus(LAUNCH, seconds(61)));
-    expect(await catalogue.soldOut('us-east', BY)).toEqual(nothing);
+    expect(await catalogue.soldOut('us-east', BY)).toEqual(noTypes);
     expect(warnings).toEqual(['availability is unknown']);
-    works = true;
+    isRouteThere = true;
     clock.set(plus(LAUNCH, seconds(122)));
     expect((await catalogue.soldOut('us-east', BY)).size).toBe(1);
-    expect(asked).toEqual(['us-east', 'us-east', 'us-east']);
+    expect(requests).toEqual(['us-east', 'us-east', 'us-east']);
   });
 
-  it('is remembered of some regions, however many are asked for', async () => {
-    const { catalogue, asked } = aCatalogue(null);
+  it('is kept for the 64 newest regions', async () => {
+    const { catalogue, requests } = aCatalogue(null);
     for (let index = 0; index <= 64; index += 1) await catalogue.soldOut(`r-${index}`, BY);
     await catalogue.soldOut('r-64', BY);
     await catalogue.soldOut('r-1', BY);
-    expect(asked).toHaveLength(65);
+    expect(requests).toHaveLength(65);
     await catalogue.soldOut('r-0', BY);
-    expect(asked).toHaveLength(66);
+    expect(requests).toHaveLength(66);
   });
 });

@@ -12,39 +12,39 @@ async function aWorld() {
 }
 
 describe('a change of the budget', () => {
-  it('that meets a pass is made all the same, over what the pass has saved', async () => {
-    const { change, record, counted, passInBetween } = await aWorld();
-    passInBetween();
+  it('is applied to the record that a pass has saved in between', async () => {
+    const { change, record, openBudget, letPassSaveInBetween } = await aWorld();
+    letPassSaveInBetween();
     await change({ budgetUsd: 2 });
     expect(await record()).toMatchObject({ budget: usd(2), reapTags: ['reap=x'] });
-    expect(await counted()).toBe(usd(2));
+    expect(await openBudget()).toBe(usd(2));
   });
 
-  it('to a higher one is counted before the record has it', async () => {
+  it('to a higher budget is in the ledger before it is in the record', async () => {
     const world = await aWorld();
-    const counted: unknown[] = [];
-    world.beforeSave = async () => void counted.push(await world.counted());
+    const seenBeforeSave: unknown[] = [];
+    world.beforeSave = async () => void seenBeforeSave.push(await world.openBudget());
     await world.change({ budgetUsd: 2 });
-    expect(counted).toEqual([usd(2)]);
+    expect(seenBeforeSave).toEqual([usd(2)]);
   });
 
   it('beyond a cap is refused, and the record stays as it is', async () => {
-    const { change, record, counted } = await aWorld();
+    const { change, record, openBudget } = await aWorld();
     await expect(change({ budgetUsd: 6 })).rejects.toMatchObject({ code: 'refused' });
-    expect([(await record()).budget, await counted()]).toEqual([usd(1), usd(1)]);
+    expect([(await record()).budget, await openBudget()]).toEqual([usd(1), usd(1)]);
   });
 
-  it('of a cluster that is not counted is put off, and the record stays as it is', async () => {
+  it('of a cluster that the ledger lacks is a conflict, and the record stays', async () => {
     const { change, record, ledger } = await aWorld();
     await ledger.save({ ...(await ledger.read()), open: new Map() });
     await expect(change({ budgetUsd: 2 })).rejects.toMatchObject({ code: 'conflict' });
     expect(await record()).toMatchObject({ budget: usd(1) });
   });
 
-  it('to a lower one is counted after the record has it', async () => {
-    const { change, deps, counted } = await aWorld();
+  it('to a lower budget is in the ledger after it is in the record', async () => {
+    const { change, deps, openBudget } = await aWorld();
     deps.clock.set(plus(deps.clock.now(), minutes(5)));
     await change({ budgetUsd: 0.5 });
-    expect(await counted()).toBe(usd(0.5));
+    expect(await openBudget()).toBe(usd(0.5));
   });
 });

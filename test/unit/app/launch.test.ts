@@ -25,12 +25,17 @@ interface Options {
   readonly passwordKey?: string | null;
   readonly settings?: Partial<Settings>;
   readonly nudge?: () => Promise<void>;
-  /** Stands between the launch and the table. */
-  readonly around?: (store: ClusterStore) => ClusterStore;
+  /** Returns the store that the launch uses in place of the table's. */
+  readonly replaceStore?: (store: ClusterStore) => ClusterStore;
 }
 
 function aWorld(options: Options = {}) {
-  const { now = LAUNCH, backups = false, passwordKey = 'a key', around = (real) => real } = options;
+  const {
+    now = LAUNCH,
+    backups = false,
+    passwordKey = 'a key',
+    replaceStore = (real) => real,
+  } = options;
   const { clusters, ledger } = createMemoryTable();
   const reconcile = options.nudge ?? (async () => {});
   const deps = depsWith({
@@ -40,7 +45,7 @@ function aWorld(options: Options = {}) {
     nudge: { reconcile, runSchedule: async () => {} },
     secrets: aSecret({ passwordKey: async () => passwordKey }),
     settings: aSettings(options.settings),
-    store: around(clusters),
+    store: replaceStore(clusters),
   });
   const { clock, caps } = deps;
   return {
@@ -52,25 +57,26 @@ function aWorld(options: Options = {}) {
         ...request,
       }),
     records: async () => (await clusters.list(ALL_CLUSTERS)).records,
-    /** As a pass ends a cluster of which nothing was made. */
+    /** Ends a cluster without nodes, as a pass would. */
     async end(record: ClusterRecord) {
-      if (!isLive(record)) throw new Error('it has ended already');
+      if (!isLive(record)) throw new Error('the cluster has ended already');
       const { phase: _, dueAt: __, ...common } = record;
       const ended = anEnded({ ...common, nodes: [], endedAt: clock.now(), spent: usd(0) });
       await clusters.save(ended);
       await caps.release(ended, clock.now());
     },
-    /** What the caps count as open. */
-    open: async () => sum([...(await ledger.read()).open.values()].map((one) => one.budget)),
+    /** The sum of the open budgets in the ledger. */
+    openBudget: async () =>
+      sum([...(await ledger.read()).open.values()].map((entry) => entry.budget)),
   };
 }
 
 describe('a launch', () => {
-  it('is a record that is due at once, even if its nudge is lost', async () => {
-    const lost = async () => {
+  it('writes a record that is due at once, even if the nudge is lost', async () => {
+    const failNudge = async () => {
       throw new Error('no function there');
     };
-    const { launch, clusters } = aWorld({ nudge: lost });
+    const { launch, clusters } = aWorld({ nudge: failNudge });
     const { record, isNew } = await launch();
     expect(isNew).toBe(true);
     expect(await clusters.get(record.id)).toEqual(record);
@@ -87,17 +93,17 @@ describe('a launch', () => {
       0.03,
       0.029999,
     ],
-  ])('must pay %s', async (_, options, enough, tooLittle) => {
-    const { launch, records, open } = aWorld(options);
+  ])('needs a budget %s', async (_, options, enough, tooLittle) => {
+    const { launch, records, openBudget } = aWorld(options);
     await expect(launch({ budgetUsd: tooLittle })).rejects.toMatchObject({
       code: 'refused',
       details: { members: { smallestBudgetUsd: enough } },
     });
-    expect([await records(), await open()]).toEqual([[], 0]);
+    expect([await records(), await openBudget()]).toEqual([[], 0]);
     expect((await launch({ budgetUsd: enough })).record).toMatchObject({ budget: usd(enough) });
   });
 
-  it('that nobody could log in to is refused', async () => {
+  it('without password or SSH keys is refused: nobody could log in', async () => {
     const { launch, records } = aWorld({ passwordKey: null });
     await expect(launch()).rejects.toMatchObject({ code: 'misconfigured' });
     expect(await records()).toEqual([]);
@@ -105,17 +111,17 @@ describe('a launch', () => {
 });
 
 describe('a launch that a cap refuses', () => {
-  it('leaves no record, and counts nothing', async () => {
-    const { launch, records, open } = aWorld({ settings: { openBudgetMax: usd(1.5) } });
+  it('leaves no record and no open budget', async () => {
+    const { launch, records, openBudget } = aWorld({ settings: { openBudgetMax: usd(1.5) } });
     await launch();
     await expect(launch()).rejects.toMatchObject({
       code: 'refused',
       details: { members: { cap: 'openBudget', openUsd: 1, largestBudgetUsd: 0.5 } },
     });
-    expect([(await records()).length, await open()]).toEqual([1, usd(1)]);
+    expect([(await records()).length, await openBudget()]).toEqual([1, usd(1)]);
   });
 
-  it("keeps to its schedule's own cap of the month", async () => {
+  it("is refused by its schedule's own monthly cap too", async () => {
     const { launch } = aWorld();
     const schedule = { id: SCHEDULE_ID, monthlyCap: usd(1.5) };
     await launch({}, { schedule });
@@ -129,7 +135,7 @@ describe('a launch that a cap refuses', () => {
 describe('an idempotency key', () => {
   const keyed = { idempotencyKey: 'night 1' };
 
-  it('gives the same cluster again, and to the same body alone', async () => {
+  it('returns the same cluster for the same body; another body is a conflict', async () => {
     const { launch, records } = aWorld();
     const { record } = await launch({}, keyed);
     expect(await launch({}, keyed)).toEqual({ record, isNew: false });
@@ -137,35 +143,35 @@ describe('an idempotency key', () => {
     expect(await records()).toHaveLength(1);
   });
 
-  it("is its owner's, and another cluster with another owner", async () => {
+  it('of another owner launches another cluster', async () => {
     const { launch, records } = aWorld();
     await launch({}, keyed);
     expect(await launch({}, { ...keyed, owner: 'bob' })).toMatchObject({ isNew: true });
     expect(await records()).toHaveLength(2);
   });
 
-  it('makes one cluster of two requests at once, which both tell of', async () => {
-    const { launch, records, open } = aWorld();
-    const [one, other] = await Promise.all([launch({}, keyed), launch({}, keyed)]);
-    expect(one.record).toEqual(other.record);
-    expect([one.isNew, other.isNew].sort()).toEqual([false, true]);
-    expect([(await records()).length, await open()]).toEqual([1, usd(1)]);
+  it('in two requests at once launches one cluster, which both answer', async () => {
+    const { launch, records, openBudget } = aWorld();
+    const [first, second] = await Promise.all([launch({}, keyed), launch({}, keyed)]);
+    expect(first.record).toEqual(second.record);
+    expect([first.isNew, second.isNew].sort()).toEqual([false, true]);
+    expect([(await records()).length, await openBudget()]).toEqual([1, usd(1)]);
   });
 
-  it('counts nothing for a request that comes through after the cluster has ended', async () => {
-    // To the late request it looks as before the first one was written.
-    const seen: ('now' | 'before')[] = [];
-    const { launch, open, end } = aWorld({
-      around: (store) => ({
+  it('in a request that arrives after the cluster has ended opens no budget', async () => {
+    // The late request reads the table as it was before the first request wrote the record.
+    const reads: ('now' | 'before')[] = [];
+    const { launch, openBudget, end } = aWorld({
+      replaceStore: (store) => ({
         ...store,
-        get: async (id) => (seen.shift() === 'before' ? 'notFound' : store.get(id)),
+        get: async (id) => (reads.shift() === 'before' ? 'notFound' : store.get(id)),
       }),
     });
     const { record } = await launch({}, keyed);
     await end(record);
-    expect(await open()).toBe(0);
-    seen.push('before');
+    expect(await openBudget()).toBe(0);
+    reads.push('before');
     expect(await launch({}, keyed)).toMatchObject({ isNew: false, record: { phase: 'deleted' } });
-    expect(await open()).toBe(0);
+    expect(await openBudget()).toBe(0);
   });
 });

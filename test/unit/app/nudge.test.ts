@@ -3,7 +3,7 @@ import { nudgeOrLeaveToReaper } from '../../../lib/app/nudge.ts';
 import { ID } from '../../support/builders.ts';
 import { aRecordingLog } from '../../support/doubles.ts';
 
-it('logs a lost nudge, and does not fail the request over it', async () => {
+it('a lost nudge is logged, and does not fail the request', async () => {
   const log = aRecordingLog();
   const lose = () => Promise.reject(new Error('no function there'));
   await nudgeOrLeaveToReaper({ nudge: { reconcile: lose, runSchedule: lose }, log }, ID);

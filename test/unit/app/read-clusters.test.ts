@@ -9,7 +9,7 @@ import { minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import { aRunning, creating, ID } from '../../support/builders.ts';
 import { aRunningWorld } from './running-world.ts';
 
-it("shows an owner their own clusters, and the admin everybody's or one owner's", () => {
+it("an owner sees their own clusters, and the admin everybody's or one owner's", () => {
   expect(ownerSeen('ann', null)).toBe('ann');
   expect(ownerSeen('ann', 'ann')).toBe('ann');
   expect(ownerSeen('admin', null)).toBeNull();
@@ -17,7 +17,7 @@ it("shows an owner their own clusters, and the admin everybody's or one owner's"
   expect(ownerSeen('admin', 'admin')).toBe('admin');
 });
 
-it.each(['bob', 'admin', 'nobody'])("refuses ann who asks for %s's, there or not", (asked) => {
+it.each(['bob', 'admin', 'nobody'])("ann may not list %s's clusters", (asked) => {
   expect(() => ownerSeen('ann', asked)).toThrow(
     expect.objectContaining({
       code: 'invalid',
@@ -26,27 +26,28 @@ it.each(['bob', 'admin', 'nobody'])("refuses ann who asks for %s's, there or not
   );
 });
 
-it('shows a cluster to its owner and the admin, and to nobody else', async () => {
+it('a cluster is shown to its owner and to the admin, and not to another owner', async () => {
   const { deps, record } = await aRunningWorld();
   expect(await getCluster(deps, 'ann', ID)).toEqual(await record());
   expect(await getCluster(deps, 'admin', ID)).toEqual(await record());
   await expect(getCluster(deps, 'bob', ID)).rejects.toMatchObject({ code: 'notFound' });
 });
 
-it('waits for addresses until the time is up, and no longer', async () => {
+it('a request waits for addresses until its deadline and no longer', async () => {
   const { clock, store } = (await aRunningWorld()).deps;
   const until = plus(clock.now(), seconds(15));
-  const coming = aRunning({ nodes: [creating(0)] });
+  const pending = aRunning({ nodes: [creating(0)] });
   const get = async () => {
-    if (clock.now() > plus(until, minutes(1))) throw new Error('nobody waits any more');
-    return coming;
+    if (clock.now() > plus(until, minutes(1)))
+      throw new Error('the wait goes on after the deadline');
+    return pending;
   };
-  const waiting = waitForAddresses({ clock, store: { ...store, get } }, coming, until);
+  const waiting = waitForAddresses({ clock, store: { ...store, get } }, pending, until);
   expect((await waiting).nodes).toEqual([creating(0)]);
   expect(clock.now()).toBe(until);
 });
 
-it("shows root passwords to the cluster's owner, and not even to the admin", async () => {
+it("root passwords are shown to the cluster's owner, and not even to the admin", async () => {
   const { deps } = await aRunningWorld();
   const [first] = await getCredentials(deps, 'ann', ID);
   expect(first).toMatchObject({ user: 'root', rootPassword: expect.any(String) });

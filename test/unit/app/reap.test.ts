@@ -7,7 +7,7 @@ import { aDeleting, aRunning, ID, LAUNCH, OTHER_ID } from '../../support/builder
 import { depsWith } from '../../support/deps.ts';
 import { aClock, aRecordingLog, recordingMetrics } from '../../support/doubles.ts';
 
-/** The reaper, 5 minutes after the launch, over these records. */
+/** The reaper over the records, 5 minutes after LAUNCH. */
 async function aWorld(...records: ClusterRecord[]) {
   const [metrics, log] = [recordingMetrics(), aRecordingLog()];
   const deps = depsWith({ clock: aClock(plus(LAUNCH, minutes(5))), metrics, log });
@@ -32,19 +32,19 @@ async function aWorld(...records: ClusterRecord[]) {
 }
 
 const late = aDeleting({ deletingSince: plus(LAUNCH, minutes(3)) });
-/** As a pass has left it that died a moment ago: due soon, and as late as ever. */
-const failing = aDeleting({ id: OTHER_ID, dueAt: plus(LAUNCH, minutes(5.5)) });
+/** An overdue cluster whose pass has died a moment ago: its record is due again in 30 seconds. */
+const retried = aDeleting({ id: OTHER_ID, dueAt: plus(LAUNCH, minutes(5.5)) });
 
-describe('the reaper counts clusters that are overdue', () => {
-  it('whatever their passes have done to when they are due', async () => {
-    const world = await aWorld(late, failing);
+describe('the reaper', () => {
+  it('emits the number of overdue clusters, also of those that are due later', async () => {
+    const world = await aWorld(late, retried);
     expect(await world.run()).toEqual({ nudged: 2 });
     expect(world.emitted).toEqual([{ OverdueClusters: 2 }]);
     const details = { clusterId: ID };
     expect(world.logged).toContainEqual({ level: 'error', message: 'cluster is overdue', details });
   });
 
-  it('again in each minute, also where no pass over them can be started', async () => {
+  it('emits the number at each tick, also where Lambda starts no pass', async () => {
     const world = await aWorld(late);
     world.nudge = () => Promise.reject(new Error('TooManyRequestsException'));
     await expect(world.run()).rejects.toThrow('TooManyRequestsException');
@@ -52,19 +52,19 @@ describe('the reaper counts clusters that are overdue', () => {
     expect(world.emitted).toEqual([{ OverdueClusters: 1 }, { OverdueClusters: 1 }]);
   });
 
-  it('and sends nothing of those that are due in time', async () => {
+  it('emits nothing for clusters that are due and not overdue', async () => {
     const world = await aWorld(aRunning());
     expect(await world.run()).toEqual({ nudged: 1 });
     expect([world.reads, world.emitted]).toEqual([1, []]);
   });
 
-  it('and reads nothing where nothing is due', async () => {
+  it('reads no record where no cluster is due', async () => {
     const world = await aWorld(aRunning({ dueAt: plus(LAUNCH, minutes(30)) }));
     expect(await world.run()).toEqual({ nudged: 0 });
     expect(world.reads).toBe(0);
   });
 
-  it('once it has nudged them, and fails where it can not read them', async () => {
+  it('reads the records after its nudges, and throws where it can not read them', async () => {
     const world = await aWorld(late);
     const nudged: ClusterId[] = [];
     world.nudge = async () => void nudged.push(ID);

@@ -38,16 +38,19 @@ import { aClock, recordingMetrics, silentLog } from '../../support/doubles.ts';
 const untagged = [aLinode({ tags: OUR_TAGS }), aLinode({ index: 1, tags: OUR_TAGS })];
 
 interface Options {
-  /** Half an hour after the launch, unless told otherwise. */
+  /** The time of the invocation; by default half an hour after the launch. */
   readonly now?: EpochMs;
   readonly passwordKey?: string;
-  /** Whether a newer record is there when one is about to be saved. */
+  /** Whether the save of the record conflicts, because a newer revision exists. */
   readonly isOutdated?: (next: ClusterRecord) => boolean;
-  /** Whether another pass saves the same at the same instant, and first. */
-  readonly isTwin?: (next: ClusterRecord) => boolean;
+  /** Whether another pass has saved the same record just before, so that the save conflicts. */
+  readonly isSavedByOther?: (next: ClusterRecord) => boolean;
 }
 
-/** One record, and a Linode that lists two nodes and does as told otherwise. */
+/**
+ * The pass over one record. Linode lists `linodes`, by default two without a reap tag; the test
+ * replaces methods of Linode's API by `linode`.
+ */
 function aWorld(
   record: ClusterRecord,
   linode: Partial<LinodeApi>,
@@ -57,7 +60,7 @@ function aWorld(
   const {
     now = plus(record.createdAt, minutes(30)),
     isOutdated = () => false,
-    isTwin = () => false,
+    isSavedByOther = () => false,
   } = options;
   const clock = aClock(now);
   let saved = record;
@@ -66,24 +69,24 @@ function aWorld(
     save: async (next: ClusterRecord) => {
       if (isOutdated(next)) return 'conflict';
       saved = { ...next, revision: next.revision + 1 };
-      return isTwin(next) ? 'conflict' : saved;
+      return isSavedByOther(next) ? 'conflict' : saved;
     },
   };
   const calls: string[] = [];
   const sent: string[] = [];
-  const told = (name: string, answer: (...args: never[]) => Promise<unknown>) =>
+  const recorded = (name: string, answer: (...args: never[]) => Promise<unknown>) =>
     ((...args: never[]) => {
       calls.push(name);
       return answer(...args);
     }) as never;
   const deletions: EpochMs[] = [];
-  const gone = new Set<number>();
+  const deletedIds = new Set<number>();
   const answers: Record<string, (...args: never[]) => Promise<unknown>> = {
     listByTag: async (tag: Tag) =>
-      linodes.filter(({ id, tags }) => tags.includes(tag) && !gone.has(id)),
-    get: async (id: number) => linodes.find((one) => one.id === id) ?? 'notFound',
+      linodes.filter(({ id, tags }) => tags.includes(tag) && !deletedIds.has(id)),
+    get: async (id: number) => linodes.find((found) => found.id === id) ?? 'notFound',
     delete: async (id: number) => {
-      gone.add(id);
+      deletedIds.add(id);
       deletions.push(clock.now());
       return 'deleted';
     },
@@ -91,7 +94,7 @@ function aWorld(
     ...linode,
   };
   const api = Object.fromEntries(
-    Object.entries(answers).map(([name, answer]) => [name, told(name, answer)]),
+    Object.entries(answers).map(([name, answer]) => [name, recorded(name, answer)]),
   );
   const errors: string[] = [];
   const passes: object[] = [];
@@ -103,7 +106,7 @@ function aWorld(
         clock,
         linode: api as unknown as LinodeApi,
         store: store as never,
-        // With the record as it is by then.
+        // Note the record as it is in the store when the budget is released.
         caps: { release: async () => void released.push(saved) } as never,
         secrets: { passwordKey: async () => options.passwordKey ?? null },
         notifier: { send: async ({ kind }) => void sent.push(kind) },
@@ -117,36 +120,36 @@ function aWorld(
       ID,
       { by: plus(clock.now(), minutes(5)), reserveMs: seconds(20), noticesMs: seconds(5) },
     );
-  const count = (name: string) => calls.filter((call) => call === name).length;
+  const callsOf = (name: string) => calls.filter((call) => call === name).length;
   const { emitted } = metrics;
   return {
-    ...{ clock, run, count, deletions, errors, passes, emitted, sent, released },
+    ...{ clock, run, callsOf, deletions, errors, passes, emitted, sent, released },
     record: () => saved,
   };
 }
 
 const putTags = async (id: number, tags: readonly string[]) => aLinode({ id, tags: [...tags] });
 
-describe('tags that do not stick', () => {
+describe('reap tags that Linode does not keep', () => {
   it.each([
     ['the list lags behind', putTags],
     ['they are dropped', async () => aLinode({ tags: OUR_TAGS })],
-    ['the server does not know the call', async () => 'notFound' as const],
+    ['Linode answers notFound', async () => 'notFound' as const],
     [
       'they are refused',
       async () => {
         throw new AppError('linodeRejected', 'no');
       },
     ],
-  ])('are not put over and over where %s', async (_, setTags) => {
-    const { run, count } = aWorld(aRunning(), { setTags });
+  ])('are put at most every ten seconds where %s', async (_, setTags) => {
+    const { run, callsOf } = aWorld(aRunning(), { setTags });
     await run().catch(() => {});
-    // Two nodes, and a look each 10 seconds at the most while the invocation lasts.
-    expect(count('setTags')).toBeLessThanOrEqual(2 * 30);
-    expect(count('listByTag')).toBeLessThanOrEqual(31);
+    // Two nodes, and at most one look each 10 seconds in the five minutes of the invocation.
+    expect(callsOf('setTags')).toBeLessThanOrEqual(2 * 30);
+    expect(callsOf('listByTag')).toBeLessThanOrEqual(31);
   });
 
-  it('put off no look at the cluster beyond its teardown time', async () => {
+  it('do not delay the teardown', async () => {
     const record = aRunning({ budget: usd(0.015) });
     const teardownAt = teardownOf(record, record.createdAt);
     const { clock, run, deletions } = aWorld(record, { setTags: putTags });
@@ -156,12 +159,12 @@ describe('tags that do not stick', () => {
   });
 });
 
-it('old tags that can not be removed hold up no teardown', async () => {
+it('old reap tags that can not be deleted do not delay the teardown', async () => {
   const record = aRunning({ budget: usd(0.015), reapTags: ['reap=20261101T0000Z'] });
   const teardownAt = teardownOf(record, record.createdAt);
   const tags = [...OUR_TAGS, reapTag(teardownAt)];
   const deleteTag = async (_: Tag, by: EpochMs) => {
-    // As long as it may take.
+    // The call takes all the time that it is given.
     world.clock.set(by);
     throw new AppError('linodeUnavailable', 'no answer');
   };
@@ -174,47 +177,50 @@ it('old tags that can not be removed hold up no teardown', async () => {
 describe('a pass that creates', () => {
   const TAGS = [...OUR_TAGS, REAP_TAG];
 
-  /** Two nodes to create. What was sent, when, and with which states of the nodes on record. */
+  /**
+   * The first pass over a cluster of two nodes. `sends` has each create: its request, its time and
+   * deadline, and the states of the nodes in the record at that time.
+   */
   function aLaunch(create: LinodeApi['create'], options: Options = {}) {
     const sends: { request: CreateRequest; at: EpochMs; notAfter: EpochMs; states: string[] }[] =
       [];
-    const noting: LinodeApi['create'] = (request, limits) => {
+    const recordingCreate: LinodeApi['create'] = (request, limits) => {
       const { notAfter } = limits;
       sends.push({ request, notAfter, at: world.clock.now(), states: statesOf(world.record()) });
       return create(request, limits);
     };
-    const world = aWorld(aCluster(), { create: noting }, [], { now: LAUNCH, ...options });
+    const world = aWorld(aCluster(), { create: recordingCreate }, [], { now: LAUNCH, ...options });
     const sendsOf = (index: number) =>
       sends.filter(({ request }) => request.label === `onebuck-${ID}-${index}`);
     return { ...world, sends, sendsOf };
   }
 
-  it('has saved so before the first create leaves, and lets none leave later', async () => {
+  it('saves its intent before a create leaves, and lets creates leave for 60 s', async () => {
     const { run, sends } = aLaunch(async () => ({ kind: 'unknown', reason: 'no answer' }));
     await run().catch(() => {});
     expect(sends[0]).toMatchObject({ at: LAUNCH, notAfter: plus(LAUNCH, seconds(60)) });
     expect(sends.map(({ states }) => states)).toEqual(sends.map(() => ['creating', 'creating']));
   });
 
-  it('lists Linodes only after a create may have left, and each time from then on', async () => {
+  it('lists no Linodes before its first creates, only before it repeats them', async () => {
     const listed: number[] = [];
-    const { run, count } = aLaunch(async () => {
-      listed.push(count('listByTag'));
+    const { run, callsOf } = aLaunch(async () => {
+      listed.push(callsOf('listByTag'));
       return { kind: 'unknown', reason: 'no answer' };
     });
     await run().catch(() => {});
-    // Two creates without a list, then again after 30 seconds.
+    // Two creates without a list; the third create comes 30 seconds later, after a list.
     expect(listed.slice(0, 2)).toEqual([0, 0]);
     expect(listed[2]).toBeGreaterThan(0);
   });
 
-  it('lists Linodes on the way out even if it has sent no create', async () => {
-    const { run, count } = aWorld(aDeleting({ nodes: [planned(0), planned(1)] }), {}, []);
+  it('lists Linodes of a cluster in deletion even if no create was ever sent', async () => {
+    const { run, callsOf } = aWorld(aDeleting({ nodes: [planned(0), planned(1)] }), {}, []);
     await run();
-    expect(count('listByTag')).toBeGreaterThan(0);
+    expect(callsOf('listByTag')).toBeGreaterThan(0);
   });
 
-  it('creates nothing where a newer record is there', async () => {
+  it('creates nothing where the table has a newer revision of the record', async () => {
     const { run, sends } = aLaunch(async () => ({ kind: 'refused', reason: 'no' }), {
       isOutdated: () => true,
     });
@@ -225,23 +231,23 @@ describe('a pass that creates', () => {
   it.each([
     ['its reply was lost', async () => ({ kind: 'unknown', reason: 'no answer' }) as const],
     [
-      'it failed in whatever way',
+      'the create threw',
       async () => {
         throw new AppError('linodeUnavailable', 'no answer');
       },
     ],
-  ])('keeps a node billed, and sends the same after half a minute, where %s', async (_, create) => {
+  ])('counts a node as billed, and repeats its create after 30 s, where %s', async (_, create) => {
     const { run, record, sendsOf } = aLaunch(create);
     await run().catch(() => {});
     expect(record()).toMatchObject({ phase: 'provisioning' });
     expect(record().nodes[0]).toMatchObject({ state: 'creating', sentAt: LAUNCH });
     const [first, second, third] = sendsOf(0);
     expect(second?.request).toEqual(first?.request);
-    const times = [first, second, third].map((one) => one?.at ?? Number.NaN);
+    const times = [first, second, third].map((send) => send?.at ?? Number.NaN);
     expect(times).toEqual([0, 30, 60].map((after) => plus(LAUNCH, seconds(after))));
   });
 
-  it('knows that nothing was made where the token was refused', async () => {
+  it('records the nodes as planned again where Linode refused the token', async () => {
     const { run, record } = aLaunch(async () => {
       throw new AppError('linodeDenied', 'no such token');
     });
@@ -249,12 +255,12 @@ describe('a pass that creates', () => {
     expect(statesOf(record())).toEqual(['planned', 'planned']);
   });
 
-  it('gives each node a password of its own', async () => {
-    const make: LinodeApi['create'] = async ({ label }) => {
+  it('gives each node another password', async () => {
+    const createNode: LinodeApi['create'] = async ({ label }) => {
       const index = Number(label.at(-1));
       return { kind: 'created', linode: aLinode({ index, tags: TAGS }) };
     };
-    const { run, sends } = aLaunch(make, { passwordKey: 'a key of the deployment' });
+    const { run, sends } = aLaunch(createNode, { passwordKey: 'a key of the deployment' });
     await run().catch(() => {});
     const passwords = sends.map(({ request }) => request.rootPassword);
     expect(new Set(passwords).size).toBe(2);
@@ -267,7 +273,7 @@ describe('a pass that destroys', () => {
     throw new AppError('linodeUnavailable', 'Linode is down');
   };
 
-  it('has 20 seconds for the list and a minute for the deletions', async () => {
+  it('gives the list 20 seconds and each deletion a minute', async () => {
     const limits: Record<string, number> = {};
     const now = plus(LAUNCH, minutes(30));
     const { run } = aWorld(aDeleting(), {
@@ -284,10 +290,10 @@ describe('a pass that destroys', () => {
     expect(limits).toEqual({ list: seconds(20), delete: seconds(60) });
   });
 
-  it('tries a deletion that fails every ten seconds, then says so and is due again', async () => {
-    const { clock, run, record, count } = aWorld(aDeleting(), {
+  it('repeats a failing deletion every ten seconds, throws, and is due again', async () => {
+    const { clock, run, record, callsOf } = aWorld(aDeleting(), {
       delete: async () => {
-        // As long as it may take.
+        // Each try takes a tenth of a second.
         clock.set(plus(clock.now(), durationMs(100)));
         return unavailable();
       },
@@ -295,31 +301,31 @@ describe('a pass that destroys', () => {
     const end = plus(clock.now(), minutes(5));
     await expect(run()).rejects.toMatchObject({ code: 'linodeUnavailable' });
     expect(statesOf(record())).toEqual(['created', 'created']);
-    expect(count('delete')).toBeGreaterThan(2 * 20);
-    expect(count('delete')).toBeLessThanOrEqual(2 * 30);
+    expect(callsOf('delete')).toBeGreaterThan(2 * 20);
+    expect(callsOf('delete')).toBeLessThanOrEqual(2 * 30);
     expect(record()).toHaveProperty('dueAt', expect.closeTo(clock.now() + seconds(10), -3));
     expect(clock.now()).toBeLessThanOrEqual(end);
   });
 
-  it('believes no list that failed, and deletes what it knows of', async () => {
+  it('deletes the nodes in the record where the list fails, and ends nothing', async () => {
     const nodes = [created(0), deleting(1)];
-    const { run, record, count } = aWorld(aDeleting({ nodes }), {
+    const { run, record, callsOf } = aWorld(aDeleting({ nodes }), {
       listByTag: unavailable,
     });
     await run().catch(() => {});
     expect(record()).toMatchObject({ phase: 'deleting' });
     expect(statesOf(record())).toEqual(['deleting', 'deleting']);
-    expect(count('delete')).toBe(1);
+    expect(callsOf('delete')).toBe(1);
   });
 
-  it('asks for what the list does not show, and deletes it if it can not be read', async () => {
-    const { run, record, count } = aWorld(aDeleting(), { get: unavailable }, []);
+  it('deletes a node that the list lacks where its Linode can not be read', async () => {
+    const { run, record, callsOf } = aWorld(aDeleting(), { get: unavailable }, []);
     await run().catch(() => {});
-    expect(count('delete')).toBe(2);
+    expect(callsOf('delete')).toBe(2);
     expect(record()).toMatchObject({ phase: 'deleted' });
   });
 
-  it('leaves a Linode alone that was taken over', async () => {
+  it('leaves a Linode alone from which a person took the ownership tag', async () => {
     const taken = [aLinode({ tags: ['theirs'] }), aLinode({ index: 1, tags: OUR_TAGS })];
     const { run, record, deletions } = aWorld(aDeleting(), {}, taken);
     await run().catch(() => {});
@@ -328,9 +334,9 @@ describe('a pass that destroys', () => {
   });
 
   it.each([
-    ['another cluster bears them', async () => [aLinode({ id: 7, tags: [REAP_TAG] })]],
-    ['nobody can say who bears them', unavailable],
-  ])('removes its own tag, but leaves the reap tags where %s', async (_, listBearers) => {
+    ['a Linode of another cluster bears them', async () => [aLinode({ id: 7, tags: [REAP_TAG] })]],
+    ['the list of their bearers fails', unavailable],
+  ])("removes the cluster's tag, but leaves the reap tags where %s", async (_, listBearers) => {
     const removed: Tag[] = [];
     const { run, record } = aWorld(aDeleting({ nodes: [gone(0)], reapTags: [REAP_TAG] }), {
       listByTag: (tag) => (tag === REAP_TAG ? listBearers() : Promise.resolve([])),
@@ -341,13 +347,13 @@ describe('a pass that destroys', () => {
     expect(record()).toMatchObject({ phase: 'deleted' });
   });
 
-  it('frees the budget when the end is on record, and not before', async () => {
+  it('releases the budget after the end of the cluster is in the record', async () => {
     const { run, released } = aWorld(aDeleting(), {});
     await run();
     expect(released).toMatchObject([{ phase: 'deleted' }]);
   });
 
-  it('frees no budget where a newer record is there', async () => {
+  it('releases no budget where its save of the end conflicts', async () => {
     const isOutdated = (next: ClusterRecord) => next.phase === 'deleted';
     const { run, released, errors } = aWorld(aDeleting(), {}, untagged, { isOutdated });
     await run();
@@ -357,15 +363,15 @@ describe('a pass that destroys', () => {
   it.each([
     [usd(0.015), []],
     [usd(0.0149), ['cluster overspent its budget']],
-  ])('of a cluster with %i micro-dollars tells the errors %j', async (budget, told) => {
+  ])('logs, with a budget of %i micro-dollars, the errors %j', async (budget, logged) => {
     const { run, errors } = aWorld(aDeleting({ budget }), {});
     await run();
-    expect(errors).toEqual(told);
+    expect(errors).toEqual(logged);
   });
 
-  it('counts by how much it was overspent, and how long before its last hour it was gone', async () => {
-    const begun = { deletingSince: plus(LAUNCH, minutes(29)), endReason: 'budget' as const };
-    const { run, emitted } = aWorld(aDeleting({ ...begun, budget: usd(0.015) }), {});
+  it('emits the lead of a teardown in time, and the amount of an overspend', async () => {
+    const teardown = { deletingSince: plus(LAUNCH, minutes(29)), endReason: 'budget' as const };
+    const { run, emitted } = aWorld(aDeleting({ ...teardown, budget: usd(0.015) }), {});
     await run();
     expect(emitted).toEqual([{ TeardownLead: 1_800 }]);
 
@@ -374,7 +380,7 @@ describe('a pass that destroys', () => {
     expect(dearer.emitted).toEqual([{ Overspend: 0.0001 }]);
   });
 
-  it('counts a cluster that has failed, and nothing of one that was asked to go', async () => {
+  it('emits a failed launch, and nothing for a cluster that a DELETE ended', async () => {
     const failed = { endReason: 'failed', failure: 'no capacity' } as const;
     const { run, record, emitted } = aWorld(
       aDeleting({ ...failed, nodes: [neverCreated(0)] }),
@@ -385,23 +391,23 @@ describe('a pass that destroys', () => {
     expect(record().phase).toBe('failed');
     expect(emitted).toEqual([{ FailedLaunches: 1 }]);
 
-    const asked = aWorld(aDeleting(), {});
-    await asked.run();
-    expect(asked.emitted).toEqual([]);
+    const requested = aWorld(aDeleting(), {});
+    await requested.run();
+    expect(requested.emitted).toEqual([]);
   });
 
   it.each([
     [true, []],
     [false, ['gone']],
-  ])('where its twin has ended it first, %j, frees the budget, and sends %j', async (is, told) => {
-    const isTwin = (next: ClusterRecord) => is && next.phase === 'deleted';
-    const { run, released, sent } = aWorld(aDeleting(), {}, untagged, { isTwin });
+  ])('with another pass ahead (%j) releases the budget, and sends %j', async (isAhead, kinds) => {
+    const isSavedByOther = (next: ClusterRecord) => isAhead && next.phase === 'deleted';
+    const { run, released, sent } = aWorld(aDeleting(), {}, untagged, { isSavedByOther });
     await run();
     expect(released).toHaveLength(1);
-    expect(sent).toEqual(told);
+    expect(sent).toEqual(kinds);
   });
 
-  it('tells of an overspend though the answer to its last write is lost', async () => {
+  it('logs an overspend though the answer to its last save is lost', async () => {
     const isOutdated = (next: ClusterRecord) => {
       if (next.phase === 'deleted') throw new Error('socket hang up');
       return false;
@@ -415,20 +421,20 @@ describe('a pass that destroys', () => {
 });
 
 describe('a pass over a running cluster', () => {
-  it('lets go of a node that was taken over, and touches it no more', async () => {
+  it('records a node as gone whose ownership tag a person took, and deletes nothing', async () => {
     const taken = [aLinode({ tags: ['theirs'] }), aLinode({ index: 1 })];
-    const { run, record, count } = aWorld(aRunning(), {}, taken);
+    const { run, record, callsOf } = aWorld(aRunning(), {}, taken);
     await run();
     expect(statesOf(record())).toEqual(['gone', 'created']);
-    expect(count('delete')).toBe(0);
+    expect(callsOf('delete')).toBe(0);
   });
 
-  it('moves the reap tag alone, and leaves a node that was taken over as it is', async () => {
+  it('replaces only the reap tag, and does not tag a node that a person took over', async () => {
     const put: [number, readonly string[]][] = [];
     const { run, record } = aWorld(
       aRunning(),
       {
-        // Since the list, a person has taken one of them over.
+        // Since the list was read, a person has taken the first node over.
         get: async (id) =>
           aLinode({ id, tags: id === linodeIdOf(0) ? ['theirs'] : [...OUR_TAGS, 'blue'] }),
         setTags: async (id, tags) => {
@@ -447,31 +453,31 @@ describe('a pass over a running cluster', () => {
 });
 
 describe('the log', () => {
-  it('has a line a pass: what it did, or why it waits, and until when', async () => {
+  it('has one line for each pass: its steps, until when it waits, and why', async () => {
     const { clock, run, passes } = aWorld(aRunning(), { setTags: putTags });
-    const begun = clock.now();
+    const teardown = clock.now();
     await run();
     const line = { clusterId: ID, phase: 'running' };
     expect(passes[0]).toEqual({
       ...line,
       steps: { retagNode: 2 },
-      until: toIso(plus(begun, seconds(10))),
+      until: toIso(plus(teardown, seconds(10))),
       why: 'looks at what came of its steps',
     });
-    const bearing = [aLinode(), aLinode({ index: 1 })];
-    const quietly = aWorld(aRunning({ notified: ['launched'] }), {}, bearing);
-    await quietly.run();
-    expect(quietly.passes).toEqual([
+    const tagged = [aLinode(), aLinode({ index: 1 })];
+    const idle = aWorld(aRunning({ notified: ['launched'] }), {}, tagged);
+    await idle.run();
+    expect(idle.passes).toEqual([
       {
         ...line,
         steps: { wait: 1 },
-        until: toIso(plus(begun, minutes(30))),
+        until: toIso(plus(teardown, minutes(30))),
         why: 'the next look at its nodes',
       },
     ]);
   });
 
-  it('says what Linode answered where a step failed', async () => {
+  it("has Linode's answer where a step failed", async () => {
     const fails = async () => {
       throw new AppError('linodeUnavailable', 'DELETE /linode/instances/100: 503');
     };
@@ -484,10 +490,10 @@ describe('the log', () => {
   });
 });
 
-describe('what is in the way of a cluster', () => {
+describe('the trouble of a cluster', () => {
   const reason = 'GET /linode/instances: 429: Too many requests (attempts: 3)';
 
-  it('is in its record from the first pass that met it to the first that does not', async () => {
+  it('is in the record from the first pass that meets it until a pass that does not', async () => {
     let isRefused = true;
     const listByTag = async () => {
       if (isRefused) throw new AppError('linodeUnavailable', reason);

@@ -19,19 +19,19 @@ async function reportOn(...records: readonly ClusterRecord[]) {
     report({ clock: aClock(NOW), store, endedKept: ENDED_KEPT }, owner, { ...ALL, ...query });
 }
 
-/** One node for so many hours. */
-const onFor = (n: number, owner: string, length: number, createdAt: EpochMs = LAUNCH) => {
+/** An ended cluster of one node that existed for `length` hours. */
+const endedAfter = (n: number, owner: string, length: number, createdAt: EpochMs = LAUNCH) => {
   const endedAt = plus(createdAt, hours(length));
   const nodes = [gone(0, { billedFrom: createdAt, billedUntil: endedAt })];
   return anEnded({ id: id(n), owner, createdAt, endedAt, nodes });
 };
 
 describe('report', () => {
-  it("gives an owner the month's totals of their own clusters, ended and live", async () => {
+  it("has an owner's totals of the month, of ended and of live clusters", async () => {
     const live = aRunning({ id: id(3), owner: 'ann', nodes: [created(0)] });
-    const told = await reportOn(onFor(1, 'ann', 5), onFor(2, 'bob', 7), live);
-    const hoursOn = 9 * 24 + 21; // of the live one, from 15:00 on the 10th to noon on the 20th
-    expect(await told('ann')).toEqual({
+    const reportFor = await reportOn(endedAfter(1, 'ann', 5), endedAfter(2, 'bob', 7), live);
+    const hoursOn = 9 * 24 + 21; // of the live cluster, from 15:00 on the 10th to noon on the 20th
+    expect(await reportFor('ann')).toEqual({
       month: '2026-11',
       at: NOW,
       total: {
@@ -43,56 +43,60 @@ describe('report', () => {
       },
       byOwner: null,
     });
-    expect(await told('eve')).toMatchObject({ total: NOTHING, byOwner: null });
+    expect(await reportFor('eve')).toMatchObject({ total: NOTHING, byOwner: null });
   });
 
-  it("gives the admin everybody's by owner, the dearest first, or one owner's", async () => {
-    const told = await reportOn(onFor(1, 'ann', 5), onFor(2, 'bob', 7), onFor(3, 'ann', 1));
-    const all = await told('admin');
+  it("has everybody's totals for the admin, by owner and dearest first", async () => {
+    const reportFor = await reportOn(
+      endedAfter(1, 'ann', 5),
+      endedAfter(2, 'bob', 7),
+      endedAfter(3, 'ann', 1),
+    );
+    const all = await reportFor('admin');
     expect(all.total).toMatchObject({ clusters: 3, nodeHours: 13, billed: usd(13 * 0.0075) });
     expect(all.byOwner).toMatchObject([
       { owner: 'bob', clusters: 1, nodeHours: 7 },
       { owner: 'ann', clusters: 2, nodeHours: 6 },
     ]);
-    const anns = await told('admin', { owner: 'ann' });
+    const anns = await reportFor('admin', { owner: 'ann' });
     expect(anns.total).toMatchObject({ clusters: 2, nodeHours: 6 });
     expect(anns.byOwner).toMatchObject([{ owner: 'ann', nodeHours: 6 }]);
   });
 
-  it('counts what was launched in an earlier month and billed in this one', async () => {
-    const told = await reportOn(onFor(1, 'ann', 24 * 5, at('2026-10-30T00:00:00Z')));
-    expect((await told('ann', { month: '2026-10' })).total).toMatchObject({ nodeHours: 48 });
-    expect((await told('ann')).total).toMatchObject({ clusters: 1, nodeHours: 72 });
-    expect((await told('ann', { month: '2026-09' })).total).toMatchObject({ clusters: 0 });
+  it('counts the part of a cluster that is billed in the month, whenever it began', async () => {
+    const reportFor = await reportOn(endedAfter(1, 'ann', 24 * 5, at('2026-10-30T00:00:00Z')));
+    expect((await reportFor('ann', { month: '2026-10' })).total).toMatchObject({ nodeHours: 48 });
+    expect((await reportFor('ann')).total).toMatchObject({ clusters: 1, nodeHours: 72 });
+    expect((await reportFor('ann', { month: '2026-09' })).total).toMatchObject({ clusters: 0 });
   });
 
-  it("bills by Linode's clock, though ours said that it was the next month already", async () => {
+  it("counts a node in the month of Linode's clock, where Onebuck's was in the next", async () => {
     const nodes = [created(0, { billedFrom: at('2026-10-31T23:59:58Z') })];
-    const told = await reportOn(aRunning({ createdAt: at('2026-11-01T00:00:01Z'), nodes }));
-    expect((await told('ann', { month: '2026-10' })).total).toMatchObject({ clusters: 1 });
+    const reportFor = await reportOn(aRunning({ createdAt: at('2026-11-01T00:00:01Z'), nodes }));
+    expect((await reportFor('ann', { month: '2026-10' })).total).toMatchObject({ clusters: 1 });
   });
 
-  it('is of the month that it is, where none is named', async () => {
-    const told = await reportOn(onFor(1, 'ann', 5));
-    expect(await told('ann', { month: null })).toEqual(await told('ann'));
+  it('is of the present month where the query names no month', async () => {
+    const reportFor = await reportOn(endedAfter(1, 'ann', 5));
+    expect(await reportFor('ann', { month: null })).toEqual(await reportFor('ann'));
   });
 
-  it('refuses an owner who asks for another', async () => {
-    const told = await reportOn();
-    await expect(told('ann', { owner: 'bob' })).rejects.toMatchObject({ code: 'invalid' });
+  it('refuses an owner the report of another owner', async () => {
+    const reportFor = await reportOn();
+    await expect(reportFor('ann', { owner: 'bob' })).rejects.toMatchObject({ code: 'invalid' });
   });
 
   it.each([
     ['2026-13', 'must be a month'],
     ['November', 'must be a month'],
-    // 400 days before the 20th of November 2026 it was the 16th of October 2025.
+    // Records are kept for 400 days: since 16 October 2025, so November is the first whole month.
     ['2025-10', 'must be 2025-11 or later'],
-  ])('refuses %s', async (month, message) => {
-    const told = await reportOn();
-    await expect(told('ann', { month })).rejects.toMatchObject({
+  ])('refuses the month %s', async (month, message) => {
+    const reportFor = await reportOn();
+    await expect(reportFor('ann', { month })).rejects.toMatchObject({
       code: 'invalid',
       details: { faults: [{ path: 'month', message: expect.stringContaining(message) }] },
     });
-    await expect(told('ann', { month: '2025-11' })).resolves.toMatchObject({ byOwner: null });
+    await expect(reportFor('ann', { month: '2025-11' })).resolves.toMatchObject({ byOwner: null });
   });
 });

@@ -15,17 +15,18 @@ export async function aRunningWorld({ isNudgeLost = false } = {}) {
   const world = {
     ledger,
     nudged,
-    /** Happens just before each save of the use case. */
+    /** Runs just before each save of the use case. */
     beforeSave: async () => {},
-    /** A pass saves the record just before the first save of the use case. */
-    passInBetween() {
+    /** Has a pass save the record just before the first save of the use case, which conflicts. */
+    letPassSaveInBetween() {
       world.beforeSave = async () => {
         world.beforeSave = async () => {};
         await clusters.save({ ...(await world.record()), reapTags: ['reap=x'] });
       };
     },
     record: async () => (await clusters.get(ID)) as ClusterRecord,
-    counted: async () => (await ledger.read()).open.get(ID)?.budget,
+    /** The budget that the ledger counts for the cluster. */
+    openBudget: async () => (await ledger.read()).open.get(ID)?.budget,
     deps: depsWith({
       clock: aClock(plus(LAUNCH, minutes(30))),
       ledger,

@@ -12,29 +12,32 @@ import { aClock, noLinode, recordingMetrics } from '../../support/doubles.ts';
 const NOW = plus(LAUNCH, minutes(30));
 const overdue = reapTag(plus(NOW, minutes(-10)));
 
-/** An account with these Linodes, a table, and the sweeper, half an hour after the launch. */
+/**
+ * The sweeper over an account with the Linodes and an empty table, half an hour after LAUNCH. The
+ * deletion of a Linode fails if `fails` is true for its id.
+ */
 function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => false } = {}) {
-  const living = [...linodes];
+  const existing = [...linodes];
   const metrics = recordingMetrics();
   const deps = depsWith({ clock: aClock(NOW), metrics });
   const world = {
-    living,
+    existing,
     destroyedAt: new Map<number, EpochMs>(),
-    asked: [] as string[][],
+    audited: [] as string[][],
     emitted: metrics.emitted,
     store: deps.store,
     isLedgerLost: false,
-    listByTag: async (): Promise<Linode[]> => [...living],
+    listByTag: async (): Promise<Linode[]> => [...existing],
     get: async (id: number): Promise<Linode | 'notFound'> =>
-      living.find((one) => one.id === id) ?? 'notFound',
+      existing.find((linode) => linode.id === id) ?? 'notFound',
     async delete(id: number) {
       if (fails(id)) throw new Error('Linode fails');
-      living.splice(living.map((one) => one.id).indexOf(id), 1);
+      existing.splice(existing.map((linode) => linode.id).indexOf(id), 1);
       world.destroyedAt.set(id, deps.clock.now());
       return 'deleted' as const;
     },
     audit: async (...[readRecords, others]: Parameters<CapsKeeper['audit']>) => {
-      world.asked.push([...others]);
+      world.audited.push([...others]);
       await readRecords(others);
       if (world.isLedgerLost) throw new Error('no ledger there');
       return [];
@@ -49,10 +52,10 @@ function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => fa
 }
 
 describe('the sweeper', () => {
-  it('spares a Linode whose record was written while they were listed', async () => {
+  it('spares a Linode whose record is written while the sweeper lists Linodes', async () => {
     const world = aWorld([]);
     const list = world.listByTag;
-    // Each list shows one more, whose record is written just before the answer.
+    // Each list shows one more Linode, whose record is written just before the list's answer.
     const records: [ClusterRecord, Linode][] = [
       [aRunning(), aLinode({ id: 1, tags: [OUR_TAG, clusterTag(ID), overdue] })],
       [
@@ -63,13 +66,13 @@ describe('the sweeper', () => {
     world.listByTag = async () => {
       const [record, linode] = records.shift() ?? [];
       if (record !== undefined) await world.store.insert(record);
-      if (linode !== undefined) world.living.push(linode);
+      if (linode !== undefined) world.existing.push(linode);
       return list();
     };
     expect(await world.run()).toEqual({ destroyed: 0 });
   });
 
-  it('goes by the reap tags alone while the records can not be read', async () => {
+  it('destroys by the reap tags while the records can not be read', async () => {
     const world = aWorld([
       aLinode({ id: 1, tags: [OUR_TAG, clusterTag(ID), overdue] }),
       aLinode({ id: 2, tags: [OUR_TAG, clusterTag(OTHER_ID)] }),
@@ -80,21 +83,21 @@ describe('the sweeper', () => {
         throw new Error('no table there');
       },
     };
-    // It is seen, once all else is done, that the caps could not be audited.
+    // The sweeper throws at its end, since it could not audit the caps.
     await expect(world.run()).rejects.toThrow('no table there');
-    expect(world.living.map(({ id }) => id)).toEqual([2]);
+    expect(world.existing.map(({ id }) => id)).toEqual([2]);
   });
 
-  it('destroys nothing where it is not shown everything', async () => {
+  it('destroys nothing where it can not read the whole list', async () => {
     const world = aWorld([aLinode({ tags: [OUR_TAG, overdue] })]);
     world.listByTag = async () => {
       throw new Error('the second page is missing');
     };
     await expect(world.run()).rejects.toThrow('the second page is missing');
-    expect(world.living).toHaveLength(1);
+    expect(world.existing).toHaveLength(1);
   });
 
-  it('waits for what is due before its next run, and destroys it no earlier', async () => {
+  it('waits for a reap time before its next tick, and destroys the Linode only then', async () => {
     const soon = plus(NOW, minutes(4));
     const world = aWorld([
       aLinode({ id: 1, tags: [OUR_TAG, reapTag(soon)] }),
@@ -104,7 +107,7 @@ describe('the sweeper', () => {
     expect([...world.destroyedAt]).toEqual([[1, soon]]);
   });
 
-  it('destroys all that it can, and tells of what it can not', async () => {
+  it('destroys all that it can, and throws the failure of a deletion', async () => {
     const tags = [OUR_TAG, overdue];
     const soon = [OUR_TAG, reapTag(plus(NOW, minutes(4)))];
     const linodes = [aLinode({ id: 1, tags }), aLinode({ id: 2, tags })];
@@ -114,29 +117,29 @@ describe('the sweeper', () => {
       code: 'linodeUnavailable',
       message: expect.stringContaining('Linode fails'),
     });
-    expect(world.living.map(({ id }) => id)).toEqual([1]);
+    expect(world.existing.map(({ id }) => id)).toEqual([1]);
   });
 
-  it('has the caps audited for the clusters whose Linodes it has seen', async () => {
+  it('has the caps audited for the clusters in its list of Linodes', async () => {
     const record = aRunning({ budget: usd(50) });
     const world = aWorld([
       aLinode({ tags: [OUR_TAG, clusterTag(ID), reapTag(plus(NOW, hours(5)))] }),
     ]);
     await world.store.insert(record);
     await world.run();
-    expect(world.asked).toEqual([[ID]]);
+    expect(world.audited).toEqual([[ID]]);
   });
 
-  it('does its work first where the caps can not be audited, and then says so', async () => {
+  it('destroys orphans first where the caps can not be audited, and then throws', async () => {
     const world = aWorld([aLinode({ tags: [OUR_TAG, overdue] })]);
     world.isLedgerLost = true;
     await expect(world.run()).rejects.toThrow('no ledger there');
-    expect(world.living).toEqual([]);
+    expect(world.existing).toEqual([]);
   });
 });
 
-describe('what the sweeper counts', () => {
-  it('is what it has destroyed each time, and not what it could not', async () => {
+describe('the sweeper emits', () => {
+  it('how many Linodes it has destroyed each time, without those that it could not', async () => {
     const tags = [OUR_TAG, overdue];
     const soon = [OUR_TAG, reapTag(plus(NOW, minutes(4)))];
     const linodes = [aLinode({ id: 1, tags }), aLinode({ id: 2, tags }), aLinode({ id: 3, tags })];
@@ -146,7 +149,7 @@ describe('what the sweeper counts', () => {
     expect(world.emitted).toEqual([{ OrphansDestroyed: 2 }, { OrphansDestroyed: 1 }]);
   });
 
-  it('is what lives, by the records that the audit reads', async () => {
+  it('what lives, by the records that the audit reads', async () => {
     const world = aWorld([
       aLinode({ tags: [OUR_TAG, clusterTag(ID), reapTag(plus(NOW, hours(5)))] }),
     ]);
@@ -155,7 +158,7 @@ describe('what the sweeper counts', () => {
     expect(world.emitted).toEqual([{ LiveClusters: 1, OpenBudget: 50, SpendRate: 0.015 }]);
   });
 
-  it('is nothing while nothing lives, so that nothing is paid for', async () => {
+  it('nothing while no cluster lives, so that an idle deployment pays for no metric', async () => {
     const world = aWorld([]);
     await world.run();
     expect(world.emitted).toEqual([]);
@@ -165,33 +168,33 @@ describe('what the sweeper counts', () => {
 describe.each([
   ['first', 0],
   ['second', 1],
-])('what the %s list alone shows, and the sweeper waits for', (_, whole) => {
+])('a Linode that only the %s list shows, and the sweeper waits for,', (_, fullList) => {
   const soon = reapTag(plus(NOW, minutes(2)));
   const awaited = (id: number) => aLinode({ id, tags: [OUR_TAG, clusterTag(OTHER_ID), soon] });
-  const losing = (world: ReturnType<typeof aWorld>) => {
-    const [first] = [[...world.living]];
+  const emptyOtherLists = (world: ReturnType<typeof aWorld>) => {
+    const [first] = [[...world.existing]];
     let lists = 0;
-    world.listByTag = async () => (lists++ === whole ? first : []);
+    world.listByTag = async () => (lists++ === fullList ? first : []);
   };
 
-  it('is destroyed if it is still there, and else let be', async () => {
+  it('is destroyed if it still exists', async () => {
     const world = aWorld([awaited(1), awaited(2), awaited(3)]);
-    losing(world);
+    emptyOtherLists(world);
     world.get = async (id) => (id === 2 ? 'notFound' : awaited(id));
     expect(await world.run()).toEqual({ destroyed: 2 });
     expect([...world.destroyedAt.keys()].toSorted()).toEqual([1, 3]);
   });
 
-  it('is taken to be as it was where it can not be read', async () => {
+  it('is destroyed where it can not be read again', async () => {
     const world = aWorld([awaited(1)]);
-    losing(world);
+    emptyOtherLists(world);
     world.get = () => Promise.reject(new Error('Linode fails'));
     expect(await world.run()).toEqual({ destroyed: 1 });
   });
 
-  it('is left alone once it has lost our tag', async () => {
+  it('is left alone once it has lost the ownership tag', async () => {
     const world = aWorld([awaited(1)]);
-    losing(world);
+    emptyOtherLists(world);
     world.get = async () => aLinode({ id: 1, tags: [soon] });
     expect(await world.run()).toEqual({ destroyed: 0 });
   });

@@ -22,7 +22,7 @@ const problemType = { 'content-type': 'application/problem+json' };
 const pathsOf = ({ json }: Answer) => json.errors.map(({ path }: { path: string }) => path);
 
 describe('GET /health', () => {
-  it('answers anybody, with the time', async () => {
+  it('answers the time without a token', async () => {
     const { call } = await startApi();
     const { status, json } = await call('GET', '/health', { owner: null });
     expect({ status, json }).toEqual({
@@ -33,7 +33,7 @@ describe('GET /health', () => {
 });
 
 describe('GET /openapi.json', () => {
-  it('describes every route, to anybody, in valid OpenAPI 3.1', async () => {
+  it('describes every route in valid OpenAPI 3.1, without a token', async () => {
     const { call } = await startApi({ env: { MAX_NODES: '7' } });
     const { status, json } = await call('GET', '/openapi.json', { owner: null });
     expect(status).toBe(200);
@@ -45,7 +45,7 @@ describe('GET /openapi.json', () => {
     );
     const known = Object.values(operations).map(({ method, path }) => `${method} ${path}`);
     expect(described.toSorted()).toEqual(known.toSorted());
-    // The limits are the deployment's, as they are for who validates.
+    // The description has the limits of the deployment, which also hold for requests.
     expect(json.components.schemas.Spec.properties.nodes).toMatchObject({ minimum: 1, maximum: 7 });
   });
 });
@@ -57,20 +57,20 @@ describe('the examples of the description', () => {
     ),
   );
 
-  it.each(answers)('has one for %s, which is such an answer', (key, schema) => {
+  it.each(answers)('have an answer of %s that fits its schema', (key, schema) => {
     expect(schema.safeParse(examples[key]).error?.issues).toBeUndefined();
   });
 
-  it('has no other', () => {
+  it('have no answer that the description lacks', () => {
     expect(Object.keys(examples).toSorted()).toEqual(answers.map(([key]) => key).toSorted());
   });
 
-  it.each(Object.entries(problemExamples))('has a problem for %s', (status, example) => {
+  it.each(Object.entries(problemExamples))('have a problem of status %s', (status, example) => {
     expect(problemSchema.safeParse(example).error?.issues).toBeUndefined();
     expect(example).toMatchObject({ status: Number(status) });
   });
 
-  it('has bodies that are taken', async () => {
+  it('have bodies of requests that the API accepts', async () => {
     const { call } = await startApi();
     for (const { method, path, body, answers } of Object.values(operations) as Operation[]) {
       if (body === null || path.includes('{')) continue;
@@ -90,7 +90,7 @@ describe('a parameter of a route', () => {
     }
   });
 
-  it('month takes the first and the last that there are', async () => {
+  it('month may be 1970-01 and 9999-12', async () => {
     const { call } = await startApi();
     for (const month of ['1970-01', '9999-12']) {
       expect((await call('GET', `/clusters?month=${month}`)).status, month).toBe(200);
@@ -98,23 +98,26 @@ describe('a parameter of a route', () => {
     }
   });
 
-  it.each(['', 'o'.repeat(257)])('owner=%s is refused, as no index has it', async (owner) => {
-    const { call } = await startApi();
-    for (const path of ['/clusters', '/report']) {
-      const answer = await call('GET', `${path}?owner=${owner}`);
-      expect(answer.status, path).toBe(400);
-      expect(pathsOf(answer)).toEqual(['owner']);
-    }
-  });
+  it.each(['', 'o'.repeat(257)])(
+    'owner=%s is refused: DynamoDB allows no such key',
+    async (owner) => {
+      const { call } = await startApi();
+      for (const path of ['/clusters', '/report']) {
+        const answer = await call('GET', `${path}?owner=${owner}`);
+        expect(answer.status, path).toBe(400);
+        expect(pathsOf(answer)).toEqual(['owner']);
+      }
+    },
+  );
 
-  it('that is given twice is refused, as none of the two can be the right one', async () => {
+  it('that comes twice is refused', async () => {
     const { call } = await startApi();
     const answer = await call('GET', '/clusters?limit=1&limit=2');
     expect(answer).toMatchObject({ status: 400, headers: problemType });
     expect(pathsOf(answer)).toEqual(['limit']);
   });
 
-  it('that the route does not have is refused, also where it has none', async () => {
+  it('that the route does not have is refused, also where the route has none', async () => {
     const { call } = await startApi();
     const answer = await call('GET', '/clusters/caaaaaaaaaa?verbose=1');
     expect(answer.status).toBe(400);
@@ -123,7 +126,7 @@ describe('a parameter of a route', () => {
 });
 
 describe('GET /clusters/{id}/credentials', () => {
-  it('shows root passwords to the owner alone, and has nobody keep them', async () => {
+  it('shows root passwords only to the owner, and forbids to cache them', async () => {
     const { call, store } = await startApi();
     await store.insert(aRunning({ owner: 'ann' }));
     const mine = await call('GET', `/clusters/${ID}/credentials`, { owner: 'ann' });
@@ -139,7 +142,7 @@ describe('GET /clusters/{id}/credentials', () => {
 });
 
 describe('GET /clusters/{id}/inventory', () => {
-  it('lists the nodes that have addresses, or writes them as a tool reads them', async () => {
+  it('lists the nodes that have addresses, as JSON or in the format of a tool', async () => {
     const { call, store } = await startApi();
     await store.insert(aRunning({ owner: 'ann', nodes: [created(0), neverCreated(1)] }));
     const path = `/clusters/${ID}/inventory`;
@@ -166,7 +169,7 @@ describe('/schedules', () => {
     monthlyCapUsd: 20,
   };
 
-  it('are made, shown, paused and deleted by their owner', async () => {
+  it('lets an owner create, show, pause and delete a schedule', async () => {
     const { call } = await startApi();
     const ann = { owner: 'ann' };
     const made = await call('POST', '/schedules', { ...ann, body: NIGHTLY });
@@ -184,7 +187,7 @@ describe('/schedules', () => {
     expect((await call('GET', path, ann)).status).toBe(404);
   });
 
-  it('are hidden from other owners, and seen by the admin', async () => {
+  it('hides a schedule from other owners, but not from the admin', async () => {
     const { call } = await startApi();
     const { json } = await call('POST', '/schedules', { owner: 'ann', body: NIGHTLY });
     const path = `/schedules/${json.id}`;
@@ -197,7 +200,7 @@ describe('/schedules', () => {
     expect((await call('GET', path)).json).toEqual(json);
   });
 
-  it('are refused with all their faults at once, those of the spec under its name', async () => {
+  it('refuses a schedule with all its faults, with paths such as spec.nodes', async () => {
     const { call } = await startApi();
     const body = {
       cron: '61 * * * *',
@@ -214,21 +217,21 @@ describe('/schedules', () => {
     });
   });
 
-  it('are made once by one Idempotency-Key', async () => {
+  it('creates one schedule for two requests with one Idempotency-Key', async () => {
     const { call } = await startApi();
     const keyed = { body: NIGHTLY, headers: { 'idempotency-key': 'nightly' } };
-    const [one, two] = await Promise.all([
+    const [first, second] = await Promise.all([
       call('POST', '/schedules', keyed),
       call('POST', '/schedules', keyed),
     ]);
-    expect(two.json.id).toBe(one.json.id);
+    expect(second.json.id).toBe(first.json.id);
     const other = { ...keyed, body: { ...NIGHTLY, cron: '0 3 * * *' } };
     expect((await call('POST', '/schedules', other)).status).toBe(409);
   });
 });
 
 describe('GET /report', () => {
-  it('sums up the month that it is, or the one asked for; by owner for the admin', async () => {
+  it('sums up the present month, or the month of the query; by owner for the admin', async () => {
     const { call, store } = await startApi();
     const october = at('2026-10-10T10:00:00Z');
     const lived = { createdAt: october, startedAt: october, endedAt: plus(october, hours(2)) };
@@ -246,7 +249,7 @@ describe('GET /report', () => {
     });
     const anns = await call('GET', '/report?month=2026-10', { owner: 'ann' });
     expect(anns.json).toMatchObject({ month: '2026-10', clusters: 1, nodeHours: 2 });
-    // Left on, it would have been billed for 518 hours.
+    // Until the end of October the node would have been billed for 518 hours.
     expect(anns.json).toMatchObject({ billedUsd: 0.015, savedUsd: 3.87 });
     expect(anns.json).not.toHaveProperty('owners');
     const all = await call('GET', '/report?month=2026-10');
@@ -257,7 +260,7 @@ describe('GET /report', () => {
 });
 
 describe('GET /regions and /images', () => {
-  it('list what a spec can name', async () => {
+  it('list the regions and images that a spec can name', async () => {
     const { call } = await startApi();
     const regions = (await call('GET', '/regions')).json.regions;
     expect(regions).toContainEqual({
@@ -277,7 +280,7 @@ describe('GET /regions and /images', () => {
 });
 
 describe('GET /types', () => {
-  it('lists what a type has and costs, the cheapest first', async () => {
+  it('lists the size and price of each type, the cheapest first', async () => {
     const { call } = await startApi();
     const { status, json } = await call('GET', '/types?vcpus=1&memoryMb=1024');
     expect(status).toBe(200);
@@ -296,7 +299,7 @@ describe('GET /types', () => {
     expect(prices).toEqual(prices.toSorted((a: number, b: number) => a - b));
   });
 
-  it('leaves out what is smaller or dearer than asked for', async () => {
+  it('leaves out types that are smaller or dearer than the query allows', async () => {
     const { call } = await startApi();
     const query = 'vcpus=2&memoryMb=4096&region=us-east&maxHourlyUsd=0.05';
     const { json } = await call('GET', `/types?${query}`);
@@ -308,7 +311,7 @@ describe('GET /types', () => {
     }
   });
 
-  it('names the parameter that is at fault', async () => {
+  it('names the wrong parameter', async () => {
     const { call } = await startApi();
     const cases = [
       ['vcpus=0', 'vcpus'],
@@ -325,7 +328,7 @@ describe('GET /types', () => {
     }
   });
 
-  it('names all faults of a query at once', async () => {
+  it('names all wrong parameters of a query at once', async () => {
     const { call } = await startApi();
     const answer = await call('GET', '/types?vcpus=none&memoryMb=none&size=1&colour=red');
     expect(pathsOf(answer)).toEqual(['vcpus', 'memoryMb', 'size', 'colour']);
@@ -333,7 +336,7 @@ describe('GET /types', () => {
 });
 
 describe('POST /quotes', () => {
-  it('says what ten nodes for a dollar come to, and buys nothing', async () => {
+  it('answers the price and hours of ten nanodes for $1, and buys nothing', async () => {
     const { call, clock, simulator, nudged } = await startApi();
     const { status, json } = await call('POST', '/quotes', { body: TEN_NANODES });
     expect(status).toBe(200);
@@ -348,12 +351,12 @@ describe('POST /quotes', () => {
       spentAtTeardownUsd: 0.975,
       unspentUsd: 0.025,
     });
-    // 13 hours of which the last 3 minutes are for the destruction.
+    // The teardown starts 3 minutes before the end of the 13 hours.
     expect(Date.parse(json.teardownAt) - clock.now()).toBe(hours(13) - minutes(3));
     expect({ nudged, bought: simulator.instances() }).toEqual({ nudged: [], bought: [] });
   });
 
-  it('says what the smallest budget is where the one given does not do', async () => {
+  it('answers the smallest budget where the given budget does not pay the first hour', async () => {
     const { call } = await startApi();
     const { status, json } = await call('POST', '/quotes', {
       body: { ...TEN_NANODES, budgetUsd: 0.07 },
@@ -369,7 +372,7 @@ describe('POST /quotes', () => {
 });
 
 describe('POST /clusters', () => {
-  it('launches: 202, where to look, what it costs, and a pass asked for', async () => {
+  it('answers 202 with the location, the record and the quote, and nudges a pass', async () => {
     const { call, store, nudged } = await startApi();
     const { status, headers, json } = await call('POST', '/clusters', { body: TEN_NANODES });
     expect(status).toBe(202);
@@ -406,13 +409,13 @@ describe('POST /clusters', () => {
     expect(await store.get(json.id)).toMatchObject({ phase: 'provisioning', revision: 1 });
   });
 
-  it('takes the body as JSON, whatever the content type says, as curl -d sends it', async () => {
+  it('reads the body as JSON although curl -d sends the content type of a form', async () => {
     const { call } = await startApi();
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     expect((await call('POST', '/clusters', { body: TEN_NANODES, headers })).status).toBe(202);
   });
 
-  it('refuses a budget that the first hour exceeds, and says which would do', async () => {
+  it('refuses a budget below the first hour, and names the smallest that would do', async () => {
     const { call, nudged } = await startApi();
     const body = { ...TEN_NANODES, budgetUsd: 0.07 };
     const { status, headers, json } = await call('POST', '/clusters', { body });
@@ -425,7 +428,7 @@ describe('POST /clusters', () => {
     expect(enough).toMatchObject({ status: 202, json: { affordableHours: 1 } });
   });
 
-  it('names five faults of a body at once, those that only Linode knows among them', async () => {
+  it('names five faults of a body at once, also those that need the catalogue', async () => {
     const { call, nudged } = await startApi();
     const body = { nodes: 0, type: 'g6-nanode-l', region: 'us-eest', image: 'Windows', budget: 1 };
     const answer = await call('POST', '/clusters', { body: { ...body, budgetUsd: 1 } });
@@ -437,7 +440,7 @@ describe('POST /clusters', () => {
     expect(nudged).toEqual([]);
   });
 
-  it('says 400 to a body that is no spec, whatever it is', async () => {
+  it('answers 400 to a body that is no spec, of any kind', async () => {
     const { call } = await startApi();
     const cases = [
       ['nothing', undefined],
@@ -451,14 +454,14 @@ describe('POST /clusters', () => {
       ['a list', '[]'],
       ['null', 'null'],
     ] as const;
-    for (const [what, body] of cases) {
+    for (const [kind, body] of cases) {
       const answer = await call('POST', '/clusters', { body });
-      expect(answer, what).toMatchObject({ status: 400, headers: problemType });
-      expect(answer.json.errors.length, what).toBeGreaterThan(0);
+      expect(answer, kind).toMatchObject({ status: 400, headers: problemType });
+      expect(answer.json.errors.length, kind).toBeGreaterThan(0);
     }
   });
 
-  it('says 413 to a body of more than 128 KiB, and 415 to one that is said not to be JSON', async () => {
+  it('answers 413 to a body over 128 KiB, and 415 to other content types than JSON', async () => {
     const { call, nudged } = await startApi();
     const long = JSON.stringify({ ...TEN_NANODES, userData: '#'.repeat(131_072) });
     const tooLong = await call('POST', '/clusters', { body: long });
@@ -472,8 +475,13 @@ describe('POST /clusters', () => {
       const answer = await call('POST', '/clusters', { body: TEN_NANODES, headers });
       expect(answer, type).toMatchObject({ status: 415, json: { code: 'unsupported' } });
     }
-    const taken = ['application/json; charset=utf-8', 'application/vnd.api+json', 'text/plain', ''];
-    for (const type of taken) {
+    const accepted = [
+      'application/json; charset=utf-8',
+      'application/vnd.api+json',
+      'text/plain',
+      '',
+    ];
+    for (const type of accepted) {
       const headers = { 'content-type': type };
       expect((await call('POST', '/quotes', { body: TEN_NANODES, headers })).status, type).toBe(
         200,
@@ -482,7 +490,7 @@ describe('POST /clusters', () => {
     expect(nudged).toEqual([]);
   });
 
-  it('quotes, and launches nothing, with dryRun=true', async () => {
+  it('answers the quote, and launches nothing, with dryRun=true', async () => {
     const { call, nudged } = await startApi();
     const { status, json } = await call('POST', '/clusters?dryRun=true', { body: TEN_NANODES });
     expect(status).toBe(200);
@@ -494,13 +502,16 @@ describe('POST /clusters', () => {
     expect((await call('GET', '/clusters')).json).toEqual({ clusters: [] });
   });
 
-  it.each(['dryRun=yes', 'dryrun=true'])('says 400 to ?%s, and launches nothing', async (query) => {
-    const { call, nudged } = await startApi();
-    expect((await call('POST', `/clusters?${query}`, { body: TEN_NANODES })).status).toBe(400);
-    expect(nudged).toEqual([]);
-  });
+  it.each(['dryRun=yes', 'dryrun=true'])(
+    'answers 400 to ?%s, and launches nothing',
+    async (query) => {
+      const { call, nudged } = await startApi();
+      expect((await call('POST', `/clusters?${query}`, { body: TEN_NANODES })).status).toBe(400);
+      expect(nudged).toEqual([]);
+    },
+  );
 
-  it('launches though the nudge is lost: the record is due, and the reaper sees it', async () => {
+  it('launches though the nudge is lost: the record is due, so the reaper finds it', async () => {
     const { call, clock, store } = await startApi({ env: { RECONCILE_FUNCTION: 'not-there' } });
     const { status, json } = await call('POST', '/clusters', { body: TEN_NANODES });
     expect(status).toBe(202);
@@ -509,7 +520,7 @@ describe('POST /clusters', () => {
     expect(due).toEqual([json.id]);
   });
 
-  it('says what the deployment lacks where nobody could log in', async () => {
+  it('names the missing passwordKey of the secret where nobody could log in', async () => {
     const { call, nudged } = await startApi({ secret: { passwordKey: null } });
     const refused = await call('POST', '/clusters', { body: TEN_NANODES });
     expect(refused).toMatchObject({ status: 500, headers: problemType });
@@ -540,7 +551,7 @@ describe('POST /clusters with Prefer: wait', () => {
     expect(clock.sleptMs).toHaveLength(3);
   });
 
-  it('answers while there is time to, though it was to wait for longer', async () => {
+  it('answers before the time of the invocation ends, though the wait is longer', async () => {
     const { call, clock } = await startApi();
     const before = clock.now();
     const answer = await call('POST', '/clusters', { ...prefer('wait=20'), remainingMs: 5_500 });
@@ -556,7 +567,7 @@ describe('an Idempotency-Key', () => {
     owner,
   });
 
-  it('gives the same cluster for the same body, in whatever order its fields are', async () => {
+  it('returns the same cluster for the same body, in any order of its fields', async () => {
     const { call, nudged } = await startApi();
     const first = await call('POST', '/clusters', withKey('once'));
     const reversed = Object.fromEntries(Object.entries(TEN_NANODES).reverse());
@@ -574,19 +585,19 @@ describe('an Idempotency-Key', () => {
     expect(nudged).toHaveLength(1);
   });
 
-  it('makes one cluster of 50 requests at once, and gives 50 equal answers', async () => {
+  it('launches one cluster for 50 requests at once, with 50 equal answers', async () => {
     const { call, nudged } = await startApi();
     const fifty = Array.from({ length: 50 }, () => call('POST', '/clusters', withKey('once')));
     const answers = await Promise.all(fifty);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
-    // But for where it depends on the instant at which each was written.
+    // The teardown time may differ, since it depends on the instant of each answer.
     const lasting = answers.map(({ json: { teardownAt: _, ...rest } }) => JSON.stringify(rest));
     expect(new Set(lasting).size).toBe(1);
     expect(nudged).toHaveLength(1);
     expect((await call('GET', '/clusters')).json.clusters).toHaveLength(1);
   });
 
-  it('is its owner’s: the same of another owner makes another cluster', async () => {
+  it('of another owner launches another cluster', async () => {
     const { call } = await startApi();
     const anns = await call('POST', '/clusters', withKey('once', TEN_NANODES, 'ann'));
     const bobs = await call('POST', '/clusters', withKey('once', TEN_NANODES, 'bob'));
@@ -594,14 +605,14 @@ describe('an Idempotency-Key', () => {
     expect(bobs.json.id).not.toBe(anns.json.id);
   });
 
-  it('is not used up by a launch that was refused', async () => {
+  it('can be used again after a refused launch', async () => {
     const { call } = await startApi();
     const poor = { ...TEN_NANODES, budgetUsd: 0.07 };
     expect((await call('POST', '/clusters', withKey('once', poor))).status).toBe(422);
     expect((await call('POST', '/clusters', withKey('once'))).status).toBe(202);
   });
 
-  it('gives the cluster back after it was destroyed, too, and launches no other', async () => {
+  it('returns the cluster also after it was destroyed, and launches no other', async () => {
     const { call, nudged } = await startApi();
     const { json } = await call('POST', '/clusters', withKey('once'));
     await call('DELETE', `/clusters/${json.id}`, { owner: 'ann' });
@@ -610,7 +621,7 @@ describe('an Idempotency-Key', () => {
     expect(nudged).toEqual([json.id, json.id]);
   });
 
-  it('needs Linode for nothing when repeated', async () => {
+  it('is answered while Linode is down when it is repeated', async () => {
     const { call, simulator } = await startApi();
     const first = await call('POST', '/clusters', withKey('once'));
     simulator.setFaults([{ kind: 'status503' }]);
@@ -628,7 +639,7 @@ describe('an Idempotency-Key', () => {
 });
 
 describe('GET /clusters', () => {
-  it('lists an owner’s, newest first, and everybody’s to the admin', async () => {
+  it("lists an owner's clusters, newest first, and everybody's to the admin", async () => {
     const { call } = await startApi();
     const launched: string[] = [];
     for (const owner of ['ann', 'bob', 'ann']) {
@@ -643,7 +654,7 @@ describe('GET /clusters', () => {
     expect(await idsFor('eve')).toEqual([]);
   });
 
-  it('lists a page at a time, and those of a status', async () => {
+  it('lists a page at a time, and the clusters of a status', async () => {
     const { call } = await startApi();
     const launched: string[] = [];
     for (let count = 0; count < 3; count += 1) {
@@ -663,7 +674,7 @@ describe('GET /clusters', () => {
     expect(others.json.clusters).toMatchObject([{ id: third }, { id: first }]);
   });
 
-  it('names the parameter that is at fault', async () => {
+  it('names the wrong parameter', async () => {
     const { call } = await startApi();
     const cases = [
       ['limit=0', 'limit'],
@@ -683,25 +694,28 @@ describe('GET /clusters', () => {
 });
 
 describe('GET /clusters/{id}', () => {
-  it('shows its owner and the admin a cluster, as it was launched', async () => {
+  it('shows a new cluster to its owner and the admin as the launch answered it', async () => {
     const { call } = await startApi();
     const { json } = await call('POST', '/clusters', { body: TEN_NANODES, owner: 'ann' });
     const { quote: _, ...launched } = json;
     for (const owner of ['ann', 'admin']) {
       const shown = await call('GET', `/clusters/${json.id}`, { owner });
-      const { teardownAt } = shown.json; // moves on until the nodes are there
+      const { teardownAt } = shown.json; // moves until the nodes exist
       expect(shown).toMatchObject({ status: 200, json: { ...launched, teardownAt } });
     }
   });
 
-  it.each(['caaaaaaaaaa', 'nonsense', 'CAAAAAAAAAA', '%00'])('says 404 to %s', async (id) => {
-    const { call } = await startApi();
-    const answer = await call('GET', `/clusters/${id}`);
-    expect(answer).toMatchObject({ status: 404, headers: problemType });
-    expect(answer.json).toMatchObject({ status: 404, title: 'Not found' });
-  });
+  it.each(['caaaaaaaaaa', 'nonsense', 'CAAAAAAAAAA', '%00'])(
+    'answers 404 for the id %s',
+    async (id) => {
+      const { call } = await startApi();
+      const answer = await call('GET', `/clusters/${id}`);
+      expect(answer).toMatchObject({ status: 404, headers: problemType });
+      expect(answer.json).toMatchObject({ status: 404, title: 'Not found' });
+    },
+  );
 
-  it('says the same 404 to a cluster of another owner’s as to none', async () => {
+  it("answers the same 404 for another owner's cluster as for an unknown id", async () => {
     const { call } = await startApi();
     const { json } = await call('POST', '/clusters', { body: TEN_NANODES, owner: 'ann' });
     for (const method of ['GET', 'DELETE']) {
@@ -713,7 +727,7 @@ describe('GET /clusters/{id}', () => {
     expect((await call('GET', `/clusters/${json.id}`)).json.status).toBe('provisioning');
   });
 
-  it('shows what has been spent, what is left, and until when it lasts', async () => {
+  it('shows the spend, the rest of the budget, and the teardown time', async () => {
     const { call, store, clock } = await startApi();
     const launchedAt = plus(clock.now(), -hours(2.5) as never);
     const nodes = [created(0, { billedFrom: launchedAt }), created(1, { billedFrom: launchedAt })];
@@ -731,7 +745,7 @@ describe('GET /clusters/{id}', () => {
     });
   });
 
-  it('shows no hours for a cluster on its way out, whether or not it ever had nodes', async () => {
+  it('shows no affordable hours for a cluster in deletion', async () => {
     const { call, store } = await startApi();
     const nodes = [neverCreated(0), neverCreated(1)];
     await store.insert(aDeleting({ nodes, endReason: 'failed', failure: 'no capacity' }));
@@ -756,7 +770,7 @@ describe('PATCH /clusters/{id}', () => {
     return { ...api, patch, id: json.id };
   }
 
-  it('moves the teardown with the budget, and asks for the pass that moves the tags', async () => {
+  it('moves the teardown time with the budget, and nudges a pass', async () => {
     const { patch, nudged, id } = await startWithCluster();
     const { status, json } = await patch({ budgetUsd: 2 });
     expect(status).toBe(200);
@@ -768,13 +782,13 @@ describe('PATCH /clusters/{id}', () => {
     expect((await patch({ maxHours: null })).json).toMatchObject({ affordableHours: 26 });
   });
 
-  it('changes nothing where it is so already', async () => {
+  it('changes nothing where the cluster has the budget already', async () => {
     const { patch, nudged, id } = await startWithCluster();
     expect(await patch({ budgetUsd: '1.00' })).toMatchObject({ status: 200 });
     expect(nudged).toEqual([id]);
   });
 
-  it('refuses what could not be kept, and says what could', async () => {
+  it('refuses a budget that can not be kept, and names the smallest that can', async () => {
     const { patch } = await startWithCluster();
     expect(await patch({ budgetUsd: 0.0749 })).toMatchObject({
       status: 422,
@@ -783,7 +797,7 @@ describe('PATCH /clusters/{id}', () => {
     expect((await patch({ budgetUsd: 0.075 })).status).toBe(200);
   });
 
-  it('names all faults of a change', async () => {
+  it('names all faults of a change at once', async () => {
     const { patch } = await startWithCluster();
     const answer = await patch({ budgetUsd: -1, maxHours: 0, nodes: 20 });
     expect(answer).toMatchObject({ status: 400, headers: problemType });
@@ -791,7 +805,7 @@ describe('PATCH /clusters/{id}', () => {
     for (const body of [{}, [], null, 'more']) expect((await patch(body)).status).toBe(400);
   });
 
-  it('is for the owner and the admin, while the cluster is not on its way out', async () => {
+  it('is allowed to the owner and the admin until the teardown has begun', async () => {
     const { call, patch, id } = await startWithCluster();
     expect((await patch({ budgetUsd: 2 }, 'bob')).status).toBe(404);
     expect((await patch({ budgetUsd: 2 }, 'admin')).status).toBe(200);
@@ -802,7 +816,7 @@ describe('PATCH /clusters/{id}', () => {
     });
   });
 
-  it('is refused where it would pass a cap, which counts the change once', async () => {
+  it('is refused beyond a cap, and an accepted change counts once', async () => {
     const { call, patch } = await startWithCluster({ MAX_OPEN_BUDGET_USD: '3' });
     expect(await patch({ budgetUsd: 3.000001 })).toMatchObject({
       status: 422,
@@ -817,7 +831,7 @@ describe('PATCH /clusters/{id}', () => {
 });
 
 describe('DELETE /clusters/{id}', () => {
-  it('begins the destruction, and says the same when asked again', async () => {
+  it('begins the teardown, and answers the same when it is repeated', async () => {
     const { call, nudged } = await startApi();
     const { json } = await call('POST', '/clusters', { body: TEN_NANODES });
     const first = await call('DELETE', `/clusters/${json.id}`);
@@ -830,7 +844,7 @@ describe('DELETE /clusters/{id}', () => {
     expect(nudged).toEqual([json.id, json.id]);
   });
 
-  it('is heeded once, though asked for many times at once', async () => {
+  it('begins one teardown for ten requests at once', async () => {
     const { call } = await startApi();
     const { json } = await call('POST', '/clusters', { body: TEN_NANODES });
     const ten = Array.from({ length: 10 }, () => call('DELETE', `/clusters/${json.id}`));
@@ -842,7 +856,7 @@ describe('DELETE /clusters/{id}', () => {
   });
 });
 
-describe('what goes wrong elsewhere', () => {
+describe('an error of another service', () => {
   const SHORT = { remainingMs: 5_100, body: TEN_NANODES };
 
   it.each([
@@ -850,7 +864,7 @@ describe('what goes wrong elsewhere', () => {
     ['answers 500', 'status500'],
     ['answers with a page of its web server', 'html502'],
     ['closes the connection', 'dropBefore'],
-  ] as const)('is a 503 that may be tried again, where Linode %s', async (_, kind) => {
+  ] as const)('is a 503 with Retry-After where Linode %s', async (_, kind) => {
     const { call, simulator, nudged } = await startApi();
     simulator.setFaults([{ kind }]);
     const answer = await call('POST', '/clusters', SHORT);
@@ -867,7 +881,7 @@ describe('what goes wrong elsewhere', () => {
     expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '30' } });
   });
 
-  it('is a 502 where Linode refuses our token, which is not shown', async () => {
+  it('is a 502 without the token where Linode refuses the token', async () => {
     const linodeToken = 'not-a-token-of-the-account';
     const { call } = await startApi({ secret: { linodeToken } });
     const answer = await call('POST', '/quotes', SHORT);
@@ -875,7 +889,7 @@ describe('what goes wrong elsewhere', () => {
     expect(answer.text).not.toContain(linodeToken);
   });
 
-  it('is a 500 with nothing but the id of a log entry, where it is a fault of ours', async () => {
+  it('is a 500 with only the id of a log entry where the table is missing', async () => {
     const lines: string[] = [];
     const write = vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
       lines.push(String(line));
@@ -904,12 +918,12 @@ it.each([
   ['GET', '/'],
   ['PUT', '/clusters/caaaaaaaaaa'],
   ['GET', '/clusters/caaaaaaaaaa/nodes'],
-])('%s %s is no route: 404', async (method, path) => {
+])('the API answers 404 to %s %s, which is no route', async (method, path) => {
   const { call } = await startApi();
   expect(await call(method, path)).toMatchObject({ status: 404, headers: problemType });
 });
 
-it('its event in events/ is one that it answers', async () => {
+it('the API answers its event in events/', async () => {
   const { handler } = await startApi();
   const { default: event } = await import('../../../events/api.json', { with: { type: 'json' } });
   const { aContext } = await import('../../support/handler-world.ts');

@@ -6,7 +6,7 @@ import { startWorld } from '../../support/handler-world.ts';
 
 const DENIED = { isAuthorized: false, context: { owner: '' } };
 
-/** The authorizer, and its answer to a header; null: there is none. */
+/** Returns a function that asks the authorizer about a header; null: the request has no header. */
 async function startAuthorize(secret: Readonly<Record<string, unknown>> = {}) {
   await startWorld({ secret });
   const { handler } = await import('../../../handlers/authorize.ts');
@@ -17,15 +17,15 @@ async function startAuthorize(secret: Readonly<Record<string, unknown>> = {}) {
   };
 }
 
-describe('authorize', () => {
-  it('lets the token of its event in events/ in, as the admin', async () => {
+describe('the authorizer', () => {
+  it('admits the token of its event in events/, as the admin', async () => {
     await startWorld();
     const { handler } = await import('../../../handlers/authorize.ts');
     const answer = await handler(event as unknown as APIGatewayRequestAuthorizerEventV2);
     expect(answer).toEqual({ isAuthorized: true, context: { owner: 'admin' } });
   });
 
-  it('tells owners apart by their tokens', async () => {
+  it('answers the owner to whom a token belongs', async () => {
     const authorize = await startAuthorize({
       apiTokens: { ann: sha256('anns-token'), bob: sha256('bobs-token') },
     });
@@ -39,7 +39,7 @@ describe('authorize', () => {
     });
   });
 
-  it('takes each of the tokens that an owner has', async () => {
+  it('admits each of several tokens of an owner', async () => {
     const hashes = ['first', 'second', 'third'].map(sha256);
     const authorize = await startAuthorize({ apiTokens: { ann: hashes, bob: [], eve: [] } });
     for (const token of ['first', 'second', 'third']) {
@@ -59,18 +59,18 @@ describe('authorize', () => {
     ['a token with a line break', 'Bearer onebuck-local\n'],
     ['the hash in place of the token', `Bearer ${sha256('onebuck-local')}`],
     ['the name of an owner', 'Bearer admin'],
-    ['a token beyond all measure', `Bearer ${'x'.repeat(10_000)}`],
-  ])('keeps out who gives %s', async (_, header) => {
+    ['a token of 10 000 characters', `Bearer ${'x'.repeat(10_000)}`],
+  ])('denies %s', async (_, header) => {
     const authorize = await startAuthorize();
     expect(await authorize(header)).toEqual(DENIED);
   });
 
-  it('keeps everybody out where the secret has no API tokens', async () => {
+  it('denies every token where the secret has no API tokens', async () => {
     const authorize = await startAuthorize({ apiTokens: {} });
     expect(await authorize('Bearer onebuck-local')).toEqual(DENIED);
   });
 
-  it('fails, and so lets nobody in, where the secret is malformed', async () => {
+  it('throws, and so denies every token, where the secret is malformed', async () => {
     const authorize = await startAuthorize({ apiTokens: { admin: 'onebuck-local' } });
     await expect(authorize('Bearer onebuck-local')).rejects.toThrow('At fault: apiTokens.');
   });

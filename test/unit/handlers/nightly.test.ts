@@ -9,7 +9,7 @@ async function startNightly() {
   return { ...world, nightly };
 }
 
-it('launches the spec of its event, and asks for a pass', async () => {
+it('the nightly function launches the spec of its event, and nudges a pass', async () => {
   const { nightly, listClusters, nudged } = await startNightly();
   const { clusterId, isNew } = await nightly(event);
   expect(isNew).toBe(true);
@@ -25,17 +25,17 @@ it('launches the spec of its event, and asks for a pass', async () => {
   expect(nudged).toEqual([clusterId]);
 });
 
-it('launches once for a scheduled time, however often its event comes', async () => {
+it('the nightly function launches once for a scheduled time, though its event repeats', async () => {
   const { nightly, listClusters, nudged } = await startNightly();
   const first = await nightly(event);
   expect(await nightly(event)).toEqual({ clusterId: first.clusterId, isNew: false });
-  const inAnotherForm = { ...event, scheduledTime: '2026-11-23T03:00:00+01:00' };
-  expect(await nightly(inAnotherForm)).toEqual({ clusterId: first.clusterId, isNew: false });
+  const withOffset = { ...event, scheduledTime: '2026-11-23T03:00:00+01:00' };
+  expect(await nightly(withOffset)).toEqual({ clusterId: first.clusterId, isNew: false });
   expect(await listClusters()).toHaveLength(1);
   expect(nudged).toHaveLength(1);
 });
 
-it('launches once where its event comes many times at once', async () => {
+it('the nightly function launches once where its event comes ten times at once', async () => {
   const { nightly, listClusters, nudged } = await startNightly();
   const answers = await Promise.all(Array.from({ length: 10 }, () => nightly(event)));
   expect(new Set(answers.map(({ clusterId }) => clusterId)).size).toBe(1);
@@ -44,7 +44,7 @@ it('launches once where its event comes many times at once', async () => {
   expect(nudged).toHaveLength(1);
 });
 
-it('launches another for another time', async () => {
+it('the nightly function launches another cluster for another scheduled time', async () => {
   const { nightly, listClusters } = await startNightly();
   const first = await nightly(event);
   const second = await nightly({ ...event, scheduledTime: '2026-11-24T02:00:00Z' });
@@ -57,26 +57,29 @@ it.each([
   ['is missing', { ...event, scheduledTime: undefined }],
   ['was not filled in', { ...event, scheduledTime: '<aws.scheduler.scheduled-time>' }],
   ['has no zone', { ...event, scheduledTime: '2026-11-23T02:00:00' }],
-  ['is a date as people write it', { ...event, scheduledTime: '23 Nov 2026 02:00' }],
+  ['is a date that is not ISO 8601', { ...event, scheduledTime: '23 Nov 2026 02:00' }],
   ['is a number', { ...event, scheduledTime: 1_795_348_800_000 }],
-  ['is in no event', null],
-])('throws, so that it is seen, where the scheduled time %s', async (_, sent) => {
+  ['is missing since the event is null', null],
+])('the nightly function throws where the scheduled time %s', async (_, sent) => {
   const { nightly, listClusters } = await startNightly();
   await expect(nightly(sent)).rejects.toThrow('scheduledTime');
   expect(await listClusters()).toEqual([]);
 });
 
 it.each([
-  ['none', undefined, 'invalid'],
-  ['one with faults', { ...event.spec, nodes: 0 }, 'invalid'],
-  ['one whose budget is too small', { ...event.spec, budgetUsd: 0.01 }, 'refused'],
-])('throws, and launches nothing, where the spec is %s', async (_, spec, code) => {
-  const { nightly, listClusters } = await startNightly();
-  await expect(nightly({ ...event, spec })).rejects.toMatchObject({ code });
-  expect(await listClusters()).toEqual([]);
-});
+  ['is missing', undefined, 'invalid'],
+  ['has faults', { ...event.spec, nodes: 0 }, 'invalid'],
+  ['has too small a budget', { ...event.spec, budgetUsd: 0.01 }, 'refused'],
+])(
+  'the nightly function throws, and launches nothing, where the spec %s',
+  async (_, spec, code) => {
+    const { nightly, listClusters } = await startNightly();
+    await expect(nightly({ ...event, spec })).rejects.toMatchObject({ code });
+    expect(await listClusters()).toEqual([]);
+  },
+);
 
-it('throws where Linode is down, so that Lambda tries it again', async () => {
+it('the nightly function throws where Linode is down, so that Lambda tries again', async () => {
   const { nightly, listClusters, simulator } = await startNightly();
   await simulator.close();
   await expect(nightly(event, 5_100)).rejects.toMatchObject({ code: 'linodeUnavailable' });

@@ -3,7 +3,7 @@ import { type Answer, startApi, TEN_NANODES } from '../../support/api-world.ts';
 import { timeoutsOn } from '../../support/timeouts.ts';
 
 const { vcpus: _, memoryMb: __, ...rest } = TEN_NANODES;
-/** As TEN_NANODES, but by the type's id. */
+/** The same ten nanodes as in TEN_NANODES, with the id of the type instead of a size. */
 const NANODES = { ...rest, type: 'g6-nanode-1' };
 const soldOutIn = (...regions: string[]) =>
   regions.map((region) => ({ type: 'g6-nanode-1', region }));
@@ -12,7 +12,7 @@ const messagesOf = ({ json }: Answer) =>
 const AVAILABILITY = 'GET /regions/{}/availability';
 
 describe('a quote', () => {
-  it('says what the first hour costs, why the type was taken, and what else there is', async () => {
+  it('says what the first hour costs, why the type was chosen, and the alternatives', async () => {
     const { call } = await startApi();
     const { json } = await call('POST', '/quotes', { body: TEN_NANODES });
     expect(json).toMatchObject({
@@ -42,7 +42,7 @@ describe('a quote', () => {
     ]);
   });
 
-  it('names alternatives that come to what they say when they are asked for', async () => {
+  it('names alternatives whose own quotes have the same price and hours', async () => {
     const { call } = await startApi();
     const body = { ...NANODES, type: 'g6-standard-2', region: 'br-gru', budgetUsd: 5 };
     const { json } = await call('POST', '/quotes', { body });
@@ -54,7 +54,7 @@ describe('a quote', () => {
     }
   });
 
-  it('warns of an image that is deprecated', async () => {
+  it('warns of a deprecated image', async () => {
     const { call } = await startApi();
     const body = { ...TEN_NANODES, image: 'linode/ubuntu20.04' };
     const { json } = await call('POST', '/quotes', { body });
@@ -63,7 +63,7 @@ describe('a quote', () => {
 });
 
 describe('a launch', () => {
-  it('answers with the same, and with it again when it is repeated', async () => {
+  it('answers with its quote, and with the same quote when it is repeated', async () => {
     const { call } = await startApi();
     const sent = { body: NANODES, headers: { 'idempotency-key': 'once' } };
     const first = await call('POST', '/clusters', sent);
@@ -75,7 +75,7 @@ describe('a launch', () => {
     expect((await call('POST', '/clusters', sent)).json.quote).toEqual(first.json.quote);
   });
 
-  it('that is refused for its budget names what would fit into it', async () => {
+  it('that is refused for its budget names alternatives that fit the budget', async () => {
     const { call } = await startApi();
     const body = { ...NANODES, type: 'g6-standard-1', budgetUsd: 0.1 };
     const { status, json } = await call('POST', '/clusters', { body });
@@ -96,7 +96,7 @@ describe('a launch', () => {
 });
 
 describe('a type that is sold out', () => {
-  it('is refused by its id before anything is bought, with where it is to be had', async () => {
+  it('is refused by its id, and the error names regions that have the type', async () => {
     const { call, simulator, nudged } = await startApi();
     simulator.updateSettings({ soldOut: soldOutIn('us-east', 'us-ord') });
     for (const route of ['/quotes', '/clusters']) {
@@ -110,14 +110,14 @@ describe('a type that is sold out', () => {
     expect(nudged).toEqual([]);
   });
 
-  it('is passed over where a size was asked for', async () => {
+  it('is skipped where the spec asks for a size', async () => {
     const { call, simulator } = await startApi();
     simulator.updateSettings({ soldOut: soldOutIn('us-east') });
     const { status, json } = await call('POST', '/clusters', { body: TEN_NANODES });
     expect({ status, json }).toMatchObject({ status: 202, json: { type: 'g6-standard-1' } });
   });
 
-  it('is shown as such in its region', async () => {
+  it('is listed with available: false in its region', async () => {
     const { call, simulator } = await startApi();
     simulator.updateSettings({ soldOut: soldOutIn('us-east') });
     const { types } = (await call('GET', '/types?region=us-east')).json;
@@ -126,13 +126,13 @@ describe('a type that is sold out', () => {
     expect((await call('GET', '/types')).json.types[0]).not.toHaveProperty('available');
   });
 
-  it('is offered in no other region, either', async () => {
+  it('is not offered in another region that was not asked about', async () => {
     const { call, simulator } = await startApi();
     const all = ['de-fra-2', 'eu-central', 'gb-lon', 'jp-osa', 'nl-ams', 'us-east', 'us-ord'];
     simulator.updateSettings({ soldOut: soldOutIn(...all) });
     const body = { ...NANODES, region: 'br-gru' };
     const { json } = await call('POST', '/quotes', { body });
-    // us-sea has it, but is not among the first three that were asked.
+    // us-sea has the type, but is not among the three regions that a quote asks about.
     const kinds = json.alternatives.map(({ kind }: { kind: string }) => kind);
     expect(kinds).not.toContain('cheaperRegion');
     expect(simulator.requests()[AVAILABILITY]?.total).toBe(4);
@@ -141,7 +141,7 @@ describe('a type that is sold out', () => {
 
 describe('an unknown availability', () => {
   it.each(['status500', 'html502', 'dropBefore', 'missingScope'] as const)(
-    'stops no launch: %s',
+    'does not refuse a launch: %s',
     async (kind) => {
       const { call, simulator } = await startApi();
       simulator.setFaults([{ kind, path: 'availability' }]);
@@ -150,7 +150,7 @@ describe('an unknown availability', () => {
     },
   );
 
-  it('slows no launch by more than a few seconds, and the next one not at all', async () => {
+  it('delays a launch by a few seconds, and the next launch not at all', async () => {
     const { call, clock, simulator } = await startApi();
     timeoutsOn(clock);
     simulator.setFaults([{ kind: 'hang', path: 'availability' }]);
@@ -172,8 +172,8 @@ describe('the lists', () => {
     const { call } = await startApi();
     const { types } = (await call('GET', '/types?budgetUsd=1&nodes=10&class=nanode')).json;
     expect(types).toMatchObject([{ id: 'g6-nanode-1', affordableHours: 13 }]);
-    const [alone] = (await call('GET', '/types?budgetUsd=1')).json.types;
-    expect(alone).toMatchObject({ id: 'g6-nanode-1', affordableHours: 133 });
+    const [oneNanode] = (await call('GET', '/types?budgetUsd=1')).json.types;
+    expect(oneNanode).toMatchObject({ id: 'g6-nanode-1', affordableHours: 133 });
     const gpus = (await call('GET', '/types?gpus=1')).json.types;
     expect(idsOf(gpus)).toEqual(['g1-gpu-rtx6000-1']);
     expect(gpus[0]).not.toHaveProperty('affordableHours');

@@ -8,14 +8,14 @@ import { startWorld } from '../../support/handler-world.ts';
 async function startReap(options: Parameters<typeof startWorld>[0] = {}) {
   const world = await startWorld(options);
   const { handler } = await import('../../../handlers/reap.ts');
-  // A scheduled function is given its event, which this one has no use for.
+  // Lambda passes the reaper the event of its schedule, which the reaper ignores.
   const reap = handler as (sent: unknown) => ReturnType<typeof handler>;
   return { ...world, reap: () => reap(event) };
 }
 
-it('asks for a pass over what is due before its next tick, and over nothing else', async () => {
+it('the reaper nudges the clusters that are due before its next tick, and no others', async () => {
   const { reap, store, clock, nudged } = await startReap();
-  const inSeconds = (count: number) => plus(clock.now(), seconds(count));
+  const inSeconds = (delay: number) => plus(clock.now(), seconds(delay));
   await store.insert(aRunning({ id: id(1), dueAt: inSeconds(-3600) }));
   await store.insert(aDeleting({ id: id(2), dueAt: inSeconds(0) }));
   await store.insert(aCluster({ id: id(3), dueAt: inSeconds(40) }));
@@ -25,9 +25,9 @@ it('asks for a pass over what is due before its next tick, and over nothing else
   expect(nudged.toSorted()).toEqual([id(1), id(2), id(3)]);
 });
 
-it('asks for a pass over a schedule that is due before its next tick, by its own function', async () => {
+it('the reaper nudges the schedules that are due before its next tick', async () => {
   const { reap, store, schedules, clock, nudged, nudgedSchedules } = await startReap();
-  const inSeconds = (count: number) => plus(clock.now(), seconds(count));
+  const inSeconds = (delay: number) => plus(clock.now(), seconds(delay));
   await store.insert(aRunning({ id: id(1), dueAt: inSeconds(0) }));
   await schedules.insert(aSchedule({ id: 'sdue2222222', nextAt: inSeconds(40) }));
   await schedules.insert(aSchedule({ id: 'slater22222', nextAt: inSeconds(120) }));
@@ -37,31 +37,33 @@ it('asks for a pass over a schedule that is due before its next tick, by its own
   expect(nudgedSchedules).toEqual(['sdue2222222']);
 });
 
-it('has nothing to do where nothing is due', async () => {
+it('the reaper does nothing where nothing is due', async () => {
   const { reap, nudged } = await startReap();
   expect(await reap()).toEqual({ nudged: 0 });
   expect(nudged).toEqual([]);
 });
 
-it('asks for passes over many at once', async () => {
+it('the reaper nudges 60 clusters at one tick', async () => {
   const { reap, store, clock, nudged } = await startReap();
   const many = Array.from({ length: 60 }, (_, index) => id(index));
   const dueAt = clock.now();
-  await Promise.all(many.map((one) => store.insert(aCluster({ id: one, dueAt }))));
+  await Promise.all(many.map((id) => store.insert(aCluster({ id, dueAt }))));
   expect(await reap()).toEqual({ nudged: 60 });
   expect(nudged.toSorted()).toEqual(many.toSorted());
 });
 
-it('does not let one that can not be nudged keep the others waiting, and then throws', async () => {
+it('the reaper nudges the other clusters where one nudge fails, and then throws', async () => {
   const { reap, store, clock, nudged, unreachable } = await startReap();
   const three = [id(1), id(2), id(3)] as const;
-  for (const one of three) await store.insert(aCluster({ id: one, dueAt: clock.now() }));
+  for (const dueId of three) {
+    await store.insert(aCluster({ id: dueId, dueAt: clock.now() }));
+  }
   unreachable.add(id(1));
   await expect(reap()).rejects.toThrow('Function not found');
   expect(nudged.toSorted()).toEqual([id(2), id(3)]);
 });
 
-it('throws where the table can not be read', async () => {
+it('the reaper throws where the table can not be read', async () => {
   const { reap } = await startReap({ env: { TABLE_NAME: 'a-table-that-is-not-there' } });
   await expect(reap()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
 });

@@ -17,7 +17,7 @@ async function startReconcile(options: Parameters<typeof startWorld>[0] = {}) {
   const world = await startWorld(options);
   const { handler } = await import('../../../handlers/reconcile.ts');
   const now = world.clock.now();
-  const fresh = aCluster({
+  const newCluster = aCluster({
     id,
     nodes,
     createdAt: now,
@@ -26,12 +26,12 @@ async function startReconcile(options: Parameters<typeof startWorld>[0] = {}) {
   });
   const reconcile = (sent: unknown, remainingMs = 300_000) =>
     handler(sent as { clusterId?: unknown }, aContext(remainingMs));
-  return { ...world, fresh, reconcile };
+  return { ...world, newCluster, reconcile };
 }
 
-it('brings the cluster of its event up, and has it due again long before its end', async () => {
-  const { reconcile, store, fresh, existingLabels, clock } = await startReconcile();
-  await store.insert(fresh);
+it('reconcile brings up the cluster of its event, and makes the record due again', async () => {
+  const { reconcile, store, newCluster, existingLabels, clock } = await startReconcile();
+  await store.insert(newCluster);
   await reconcile(event);
   expect(existingLabels()).toEqual(nodes.map(({ label }) => label));
   const record = (await store.get(id)) as Extract<ClusterRecord, { phase: 'running' }>;
@@ -43,9 +43,9 @@ it('brings the cluster of its event up, and has it due again long before its end
   expect(record.dueAt).toBeLessThan(plus(clock.now(), hours(66)));
 });
 
-it('takes the cluster of its event down', async () => {
-  const { reconcile, store, fresh, existingLabels, clock } = await startReconcile();
-  await store.insert(fresh);
+it('reconcile destroys a cluster in deletion', async () => {
+  const { reconcile, store, newCluster, existingLabels, clock } = await startReconcile();
+  await store.insert(newCluster);
   await reconcile(event);
   const up = (await store.get(id)) as Extract<ClusterRecord, { phase: 'running' }>;
   const { phase: _, startedAt, ...common } = up;
@@ -60,24 +60,24 @@ it.each([
   ['is empty', {}],
   ['names no id', { clusterId: 'nonsense' }],
   ['has a number for an id', { clusterId: 7 }],
-])('throws where its event %s', async (_, bad) => {
+])('reconcile throws where its event %s', async (_, malformed) => {
   const { reconcile } = await startReconcile();
-  await expect(reconcile(bad)).rejects.toThrow('the event must be {"clusterId": "c…"}');
+  await expect(reconcile(malformed)).rejects.toThrow('the event must be {"clusterId": "c…"}');
 });
 
-it('does nothing about a cluster that is not there', async () => {
+it('reconcile does nothing for a cluster without a record', async () => {
   const { reconcile, simulator, store } = await startReconcile();
   await reconcile(event);
   expect(simulator.requests()).toEqual({});
   expect(await store.get(id)).toBe('notFound');
 });
 
-it('throws where Linode can not be reached, and has the cluster due again', async () => {
-  const { reconcile, store, fresh, simulator, clock } = await startReconcile();
-  await store.insert(fresh);
+it('reconcile throws where Linode can not be reached, and makes the record due again', async () => {
+  const { reconcile, store, newCluster, simulator, clock } = await startReconcile();
+  await store.insert(newCluster);
   await simulator.close();
   await expect(reconcile(event, 5_500)).rejects.toMatchObject({ code: 'linodeUnavailable' });
   const record = await store.get(id);
   expect(record).toMatchObject({ phase: 'provisioning' });
-  expect((record as typeof fresh).dueAt).toBeLessThan(plus(clock.now(), minutes(5)));
+  expect((record as typeof newCluster).dueAt).toBeLessThan(plus(clock.now(), minutes(5)));
 });

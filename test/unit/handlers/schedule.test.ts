@@ -15,7 +15,7 @@ async function startSchedule(options: Parameters<typeof startWorld>[0] = {}) {
   return { ...world, schedule };
 }
 
-it('launches the cluster of an occurrence that is due, and goes on to the next', async () => {
+it('the schedule function launches the cluster of a due occurrence', async () => {
   const { schedule, schedules, listClusters, nudged, clock } = await startSchedule();
   const nextAt = clock.now();
   await schedules.insert(aSchedule({ id, nextAt }));
@@ -30,7 +30,7 @@ it('launches the cluster of an occurrence that is due, and goes on to the next',
   });
 });
 
-it('waits for an occurrence that comes in a moment', async () => {
+it('the schedule function waits for an occurrence that comes within a minute', async () => {
   const { schedule, schedules, listClusters, clock } = await startSchedule();
   const nextAt = plus(clock.now(), seconds(45));
   await schedules.insert(aSchedule({ id, nextAt }));
@@ -39,7 +39,7 @@ it('waits for an occurrence that comes in a moment', async () => {
   expect(record?.createdAt).toBeGreaterThanOrEqual(nextAt);
 });
 
-it('launches once, however many events come at once', async () => {
+it('the schedule function launches once, though ten events come at once', async () => {
   const { schedule, schedules, listClusters, nudged, clock } = await startSchedule();
   await schedules.insert(aSchedule({ id, nextAt: clock.now() }));
   await Promise.all(Array.from({ length: 10 }, () => schedule(event)));
@@ -47,7 +47,7 @@ it('launches once, however many events come at once', async () => {
   expect(nudged).toHaveLength(1);
 });
 
-it('does nothing about a schedule that is not due, or not there', async () => {
+it('the schedule function does nothing for a schedule that is not due, or is deleted', async () => {
   const { schedule, schedules, listClusters, simulator, clock } = await startSchedule();
   await schedule(event);
   await schedules.insert(aSchedule({ id, nextAt: plus(clock.now(), seconds(600)) }));
@@ -60,12 +60,12 @@ it.each([
   ['is empty', {}],
   ['names a cluster', { scheduleId: 'caaaaaaaaaa' }],
   ['has a number for an id', { scheduleId: 7 }],
-])('throws where its event %s', async (_, bad) => {
+])('the schedule function throws where its event %s', async (_, malformed) => {
   const { schedule } = await startSchedule();
-  await expect(schedule(bad)).rejects.toThrow('the event must be {"scheduleId": "s…"}');
+  await expect(schedule(malformed)).rejects.toThrow('the event must be {"scheduleId": "s…"}');
 });
 
-it('throws where Linode can not be reached, and has the schedule due again', async () => {
+it('the schedule function throws where Linode is down, and the schedule is due again', async () => {
   const { schedule, schedules, listClusters, simulator, clock } = await startSchedule();
   const nextAt = clock.now();
   await schedules.insert(aSchedule({ id, nextAt }));

@@ -16,13 +16,13 @@ const get = (path: string, headers: Record<string, string> = {}) =>
 const bytes = ({ body }: { body: string }) => Buffer.from(body, 'base64');
 
 describe('the console', () => {
-  it('answers at / with its page, which browsers ask for each time', () => {
+  it('answers / with its page, which browsers revalidate each time', () => {
     const { statusCode, headers } = get('/');
     expect(statusCode).toBe(200);
     expect(headers).toMatchObject({ 'content-type': 'text/html', 'cache-control': 'no-cache' });
   });
 
-  it('lets its other files, named by what they hold, be kept for good', () => {
+  it('lets browsers cache its other files for ever: their names contain a hash', () => {
     const { headers } = get('/assets/index-abc.js');
     expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
   });
@@ -32,33 +32,36 @@ describe('the console', () => {
     ['gzip', 'gzip', gunzipSync],
     ['gzip;q=0.5, br;q=0', 'gzip', gunzipSync],
     ['GZIP', 'gzip', gunzipSync],
-  ])('answers whom accepts %s in %s', (accepted, coding, decode) => {
+  ])('answers Accept-Encoding "%s" with %s', (accepted, coding, decode) => {
     const reply = get('/assets/index-abc.js', { 'accept-encoding': accepted });
     expect(reply.headers['content-encoding']).toBe(coding);
     expect(decode(bytes(reply)).toString()).toBe('start();');
   });
 
-  it.each([{}, { 'accept-encoding': 'identity' }])('answers others as it is: %o', (headers) => {
-    const reply = get('/assets/index-abc.js', headers);
-    expect(reply.headers).not.toHaveProperty('content-encoding');
-    expect(bytes(reply).toString()).toBe('start();');
-  });
+  it.each([{}, { 'accept-encoding': 'identity' }])(
+    'answers uncompressed to the headers %o',
+    (headers) => {
+      const reply = get('/assets/index-abc.js', headers);
+      expect(reply.headers).not.toHaveProperty('content-encoding');
+      expect(bytes(reply).toString()).toBe('start();');
+    },
+  );
 
-  it('answers 304 to whom has it', () => {
+  it('answers 304 to a browser that has the page', () => {
     const { etag = '' } = get('/').headers;
     expect(get('/', { 'if-none-match': etag })).toMatchObject({ statusCode: 304, body: '' });
     expect(get('/', { 'if-none-match': '"other"' }).statusCode).toBe(200);
   });
 
   it.each(['/assets/none.js', '/assets/../index.html', '/assets/', '/__proto__'])(
-    'has no %s',
+    'answers 404 to %s',
     (path) => {
       expect(get(path).statusCode).toBe(404);
     },
   );
 
   it.each(['/', '/assets/index-abc.js', '/none'])(
-    'lets %s run, load and be framed by nothing else',
+    'forbids %s to load from other origins, and to be framed',
     (path) => {
       const { headers } = get(path);
       const policy = headers['content-security-policy'] ?? '';

@@ -15,7 +15,7 @@ describe('renderReport', () => {
     ...{ billedUsd: 0.0375, savedUsd: 3.63, overspentUsd: 0 },
   };
 
-  it('gives money in dollars, and owners to the admin alone', () => {
+  it('shows money in dollars, and totals by owner only to the admin', () => {
     expect(renderReport({ ...head, total, byOwner: null }, null)).toEqual({
       ...{ ...month, ...anns, monthlyCapUsd: null },
     });
