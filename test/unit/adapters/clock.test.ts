@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../../lib/adapters/clock.ts';
 import { epochMs, hours, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 
-// Fake timers reach the global ones, but not those of modules that are imported by name.
+// Fake timers replace the global timers, but not those of node:timers/promises.
 vi.mock('node:timers/promises', () => ({
   setTimeout: (ms: number) => new Promise((resolve) => globalThis.setTimeout(resolve, ms)),
 }));
@@ -17,20 +17,20 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Whether it has resolved after so many real milliseconds, and had not one before. */
+/** Expects the promise to resolve after exactly `realMs` real milliseconds. */
 async function resolvesAfter(promise: Promise<void>, realMs: number): Promise<void> {
-  let resolved = false;
+  let isResolved = false;
   void promise.then(() => {
-    resolved = true;
+    isResolved = true;
   });
   await vi.advanceTimersByTimeAsync(realMs - 1);
-  expect(resolved, `resolved before ${realMs} ms`).toBe(false);
+  expect(isResolved, `resolved before ${realMs} ms`).toBe(false);
   await vi.advanceTimersByTimeAsync(1);
-  expect(resolved, `resolved after ${realMs} ms`).toBe(true);
+  expect(isResolved, `resolved after ${realMs} ms`).toBe(true);
 }
 
 describe('now', () => {
-  it('is the time of the machine at rate 1, whatever the origin', () => {
+  it('is the time of the machine at rate 1, for any origin', () => {
     for (const originMs of [0, REAL_NOW, REAL_NOW + HOUR_MS]) {
       expect(createClock({ originMs, rate: 1 }).now()).toBe(REAL_NOW);
     }
@@ -51,7 +51,7 @@ describe('now', () => {
     }
   });
 
-  it('follows the machine back where its time is set back', () => {
+  it('goes back where the time of the machine is set back', () => {
     const clock = createClock({ originMs: REAL_NOW, rate: 2 });
     vi.setSystemTime(REAL_NOW - 1_000);
     expect(clock.now()).toBe(REAL_NOW - 2_000);
@@ -59,7 +59,7 @@ describe('now', () => {
 });
 
 describe('inRealMs', () => {
-  it('says what this clock will show then', () => {
+  it('is the time that the clock shows after the real milliseconds', () => {
     const clock = createClock({ originMs: REAL_NOW, rate: 60 });
     const then = clock.inRealMs(5_000);
     vi.setSystemTime(REAL_NOW + 5_000);
@@ -68,24 +68,24 @@ describe('inRealMs', () => {
 });
 
 describe('sleep', () => {
-  it('returns at once, without a timer, where the time has passed or is now', async () => {
+  it('ends at once, without a timer, for an instant that is not in the future', async () => {
     const clock = createClock({ originMs: 0, rate: 1 });
     await clock.sleep(epochMs(REAL_NOW - HOUR_MS));
     await clock.sleep(clock.now());
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('takes as long as the machine takes to get there', async () => {
+  it('takes real time at rate 1', async () => {
     const real = createClock({ originMs: 0, rate: 1 });
     await resolvesAfter(real.sleep(plus(real.now(), minutes(3))), 180_000);
   });
 
-  it('is shorter by the rate', async () => {
+  it('takes less real time by the rate', async () => {
     const fast = createClock({ originMs: REAL_NOW, rate: 3_600 });
     await resolvesAfter(fast.sleep(plus(fast.now(), hours(1))), 1_000);
   });
 
-  it('never ends before the time has come, however fast the clock', async () => {
+  it('never ends before the instant, however fast the clock is', async () => {
     const clock = createClock({ originMs: REAL_NOW, rate: 7.3 });
     const until = plus(clock.now(), seconds(10));
     const slept = clock.sleep(until).then(() => clock.now());
@@ -93,12 +93,12 @@ describe('sleep', () => {
     expect(await slept).toBeGreaterThanOrEqual(until);
   });
 
-  it('longer than a timer can be, 24 days, is slept in parts', async () => {
+  it('may be longer than the 24 days of the longest timer', async () => {
     const clock = createClock({ originMs: 0, rate: 1 });
     await resolvesAfter(clock.sleep(plus(clock.now(), hours(24 * 60))), 60 * 24 * HOUR_MS);
   });
 });
 
-it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses to run at rate %s', (rate) => {
+it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('a clock can not run at rate %s', (rate) => {
   expect(() => createClock({ originMs: 0, rate })).toThrow(RangeError);
 });

@@ -21,7 +21,7 @@ afterEach(() => {
   for (const close of open.splice(0)) close();
 });
 
-/** A receiver that answers one after the other as told, and the webhook that posts to it. */
+/** A receiver that gives the answers in turn, then 204; and the webhook that posts to it. */
 async function aReceiver(...answers: ((response: ServerResponse) => void)[]) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
@@ -46,7 +46,7 @@ const status =
     response.writeHead(code, headers).end();
   };
 
-/** As docs/operate.md tells receivers to do it. */
+/** Checks the signature as docs/operate.md tells receivers to check it. */
 function isGenuine({ headers, body }: Received): boolean {
   const timestamp = `${headers['x-onebuck-timestamp']}`;
   const hex = createHmac('sha256', KEY).update(`${timestamp}.${body}`).digest('hex');
@@ -55,20 +55,20 @@ function isGenuine({ headers, body }: Received): boolean {
 }
 
 describe('a notice to a webhook', () => {
-  it('is JSON, signed together with its time', async () => {
+  it('is JSON, with a signature of its body and time', async () => {
     const { received, clock, webhook } = await aReceiver();
     await webhook.send(aNotice());
     expect(received).toHaveLength(1);
-    const [one] = received as [Received];
-    expect(one.path).toBe('/hook?a=1');
-    expect(one.headers).toMatchObject({
+    const [request] = received as [Received];
+    expect(request.path).toBe('/hook?a=1');
+    expect(request.headers).toMatchObject({
       'content-type': 'application/json',
       'x-onebuck-timestamp': `${Math.floor(clock.now() / 1_000)}`,
       'x-onebuck-signature': expect.stringMatching(/^sha256=[0-9a-f]{64}$/),
     });
-    expect(isGenuine(one)).toBe(true);
-    expect(isGenuine({ ...one, body: one.body.replace('0.015', '0.016') })).toBe(false);
-    expect(JSON.parse(one.body)).toMatchObject({
+    expect(isGenuine(request)).toBe(true);
+    expect(isGenuine({ ...request, body: request.body.replace('0.015', '0.016') })).toBe(false);
+    expect(JSON.parse(request.body)).toMatchObject({
       id: 'cabcdefg234/gone',
       clusterId: 'cabcdefg234',
       text: expect.stringContaining('is gone'),
@@ -76,20 +76,20 @@ describe('a notice to a webhook', () => {
     });
   });
 
-  it.each([429, 500, 503])('is sent once more, the same, after a %i', async (code) => {
+  it.each([429, 500, 503])('is sent a second time, unchanged, after a %i', async (code) => {
     const { received, webhook } = await aReceiver(status(code));
     await webhook.send(aNotice());
     expect(received).toHaveLength(2);
     expect(received[1]?.body).toBe(received[0]?.body);
   });
 
-  it('is given up after the second try', async () => {
+  it('throws after the second failure', async () => {
     const { received, webhook } = await aReceiver(status(503), status(503));
     await expect(webhook.send(aNotice())).rejects.toThrow('did not take the notice, twice');
     expect(received).toHaveLength(2);
   });
 
-  it.each([400, 401, 404])('is not repeated after a %i', async (code) => {
+  it.each([400, 401, 404])('throws after a %i without a second try', async (code) => {
     const { received, webhook } = await aReceiver(status(code));
     await expect(webhook.send(aNotice())).rejects.toThrow(`answered ${code}`);
     expect(received).toHaveLength(1);
@@ -102,22 +102,22 @@ describe('a notice to a webhook', () => {
     expect([received.length, other.received.length]).toEqual([1, 0]);
   });
 
-  it('is not repeated where the connection broke: it may have been taken', async () => {
+  it('is not repeated after a broken connection: the receiver may have it', async () => {
     const { received, webhook } = await aReceiver((response) => response.destroy());
     await expect(webhook.send(aNotice())).rejects.toThrow('the webhook:');
     expect(received).toHaveLength(1);
   });
 
-  it('is given up after three seconds of silence, and not repeated', async () => {
+  it('throws after three seconds without an answer, and is not repeated', async () => {
     const timeout = new AbortController();
-    const asked = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(timeout.signal);
+    const timeouts = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(timeout.signal);
     const { received, webhook } = await aReceiver(() => timeout.abort());
     await expect(webhook.send(aNotice())).rejects.toThrow('no answer within 3000 ms');
-    expect(asked).toHaveBeenCalledWith(3_000);
+    expect(timeouts).toHaveBeenCalledWith(3_000);
     expect(received).toHaveLength(1);
   });
 
-  it('fails where nobody listens, without telling the key', async () => {
+  it('throws an error without the key where nobody listens', async () => {
     const url = `http://127.0.0.1:${await freePort()}/`;
     const webhook = createWebhook({ url, key: async () => KEY, clock: aClock() });
     const error = await webhook.send(aNotice()).catch((thrown: unknown) => thrown);
@@ -125,7 +125,7 @@ describe('a notice to a webhook', () => {
     expect(JSON.stringify(error)).not.toContain(KEY);
   });
 
-  it('is not sent unsigned', async () => {
+  it('is not sent without a key to sign it with', async () => {
     const { received, clock } = await aReceiver();
     const webhook = createWebhook({ url: 'http://127.0.0.1:9', key: async () => null, clock });
     await expect(webhook.send(aNotice())).rejects.toThrow('webhookKey');

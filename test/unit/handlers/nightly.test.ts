@@ -25,7 +25,7 @@ it('the nightly function launches the spec of its event, and nudges a pass', asy
   expect(nudged).toEqual([clusterId]);
 });
 
-it('the nightly function launches once for a scheduled time, though its event repeats', async () => {
+it('the nightly function launches once for a scheduled time, also if the event repeats', async () => {
   const { nightly, listClusters, nudged } = await startNightly();
   const first = await nightly(event);
   expect(await nightly(event)).toEqual({ clusterId: first.clusterId, isNew: false });

@@ -9,7 +9,7 @@ const text = { type: 'string', minLength: 1, maxLength: 1024 };
 const UNITS =
   '^(Seconds|Microseconds|Milliseconds|(Bytes|Kilobytes|Megabytes|Gigabytes|Terabytes|Bits|' +
   'Kilobits|Megabits|Gigabits|Terabits)(/Second)?|Percent|Count(/Second)?|None)$';
-/** Amazon CloudWatch User Guide, "Embedded metric format specification", its JSON schema. */
+/** The JSON schema in "Embedded metric format specification", Amazon CloudWatch User Guide. */
 const SCHEMA = {
   type: 'object',
   required: ['_aws'],
@@ -51,7 +51,7 @@ const WITH = { stage: 'test', hasDashboard: true };
 const WITHOUT = { stage: 'test', hasDashboard: false };
 const ALL = Object.fromEntries(Object.keys(metrics).map((name, index) => [name, index - 1.5]));
 
-it('is a line of the embedded metric format, with every value at its own name', () => {
+it('a set of metrics is a line of the embedded metric format, with every value by its name', () => {
   const before = Date.now();
   const line = emitted(WITH, ALL);
   expect(isEmf(line), JSON.stringify(isEmf.errors)).toBe(true);
@@ -66,20 +66,20 @@ it('is a line of the embedded metric format, with every value at its own name', 
   expect(line._aws.Timestamp).toBeGreaterThanOrEqual(before);
 });
 
-it('sends what only the dashboard shows only where there is one', () => {
+it('metrics of the dashboard are emitted only where the stage has a dashboard', () => {
   const sent = emitted(WITHOUT, ALL)._aws.CloudWatchMetrics[0]?.Metrics.map(({ Name }) => Name);
   expect(sent).toEqual(['Overspend', 'OrphansDestroyed', 'FailedLaunches', 'OverdueClusters']);
   expect(linesOf(WITHOUT, { LiveClusters: 3, TeardownLead: 170 })).toEqual([]);
   expect(linesOf(WITH, {})).toEqual([]);
 });
 
-it('prints one line each time, with nothing of the time before', () => {
+it('each set of metrics is a line of its own, without values of the set before', () => {
   const lines = linesOf(WITH, { OrphansDestroyed: 2 }, { FailedLaunches: 1 });
   expect(lines.map((line) => line.slice(-1))).toEqual(['\n', '\n']);
   expect(lines.map((line) => JSON.parse(line).OrphansDestroyed)).toEqual([2, undefined]);
 });
 
-it('is lost where it can not be reckoned, which is a line in the log and no error', () => {
+it('a set of metrics that can not be computed is a warning in the log and no error', () => {
   const warn = vi.fn();
   const { emit } = createMetrics({ ...WITH, log: { ...silentLog, warn } });
   emit(() => {

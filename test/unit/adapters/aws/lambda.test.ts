@@ -18,8 +18,7 @@ describe('a nudge', () => {
   it.each([
     ['reconcile', 'onebuck-test-reconcile', { clusterId: 'caaaaaaaaaa' }],
     ['runSchedule', 'onebuck-test-schedule', { scheduleId: 'saaaaaaaaaa' }],
-  ] as const)('to %s queues an event for %s, and does not wait for its end', async (...given) => {
-    const [method, name, event] = given;
+  ] as const)('by %s queues one event for %s', async (method, name, event) => {
     const { mock, nudge } = aNudge();
     mock.on(InvokeCommand).resolves({ StatusCode: 202 });
     if (method === 'reconcile') await nudge.reconcile(event.clusterId);
@@ -37,12 +36,9 @@ describe('a nudge', () => {
   it.each([
     ['throttled', new TooManyRequestsException({ message: 'slow down', $metadata: {} })],
     ['without its function', new ResourceNotFoundException({ message: 'none', $metadata: {} })],
-  ])(
-    'that is %s lets the error out: the caller decides what a lost one means',
-    async (_, error) => {
-      const { mock, nudge } = aNudge();
-      mock.on(InvokeCommand).rejects(error);
-      await expect(nudge.reconcile('caaaaaaaaaa')).rejects.toBe(error);
-    },
-  );
+  ])('that is %s throws: the caller decides what a lost nudge means', async (_, error) => {
+    const { mock, nudge } = aNudge();
+    mock.on(InvokeCommand).rejects(error);
+    await expect(nudge.reconcile('caaaaaaaaaa')).rejects.toBe(error);
+  });
 });

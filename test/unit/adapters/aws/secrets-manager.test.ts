@@ -12,10 +12,10 @@ import { aClock } from '../../../support/doubles.ts';
 const SECRET_ID = 'onebuck/test';
 const TOKEN = 'linode-token-0123456789';
 const HASH = 'ab'.repeat(32);
-const OLD = { fresh: false };
+const CACHED = { fresh: false };
 const FRESH = { fresh: true };
 
-/** Secrets whose secret holds `texts`, one after the other; an Error is thrown instead. */
+/** The adapter over a secret whose reads return `texts` in turn; a read throws an Error. */
 function secretsOf(...texts: (string | Error | undefined)[]) {
   const client = new SecretsManagerClient({ region: 'us-east-1' });
   const mock = mockClient(client);
@@ -28,7 +28,7 @@ function secretsOf(...texts: (string | Error | undefined)[]) {
   return {
     secrets: createSecrets(client, { secretId: SECRET_ID, clock }),
     reads: () => mock.commandCalls(GetSecretValueCommand).length,
-    pass: (time: DurationMs) => clock.set(plus(clock.now(), time)),
+    advance: (time: DurationMs) => clock.set(plus(clock.now(), time)),
     setBack: (time: DurationMs) => clock.set(minus(clock.now(), time)),
   };
 }
@@ -37,92 +37,92 @@ const json = (secret: object) => JSON.stringify(secret);
 
 const notThere = new ResourceNotFoundException({ message: 'none', $metadata: {} });
 
-describe('what a secret holds', () => {
-  it('reads all four from JSON', async () => {
+describe('a secret', () => {
+  it('of JSON has the Linode token, API tokens, password key and webhook key', async () => {
     const passwordKey = 'sixteen-or-more-characters';
     const webhookKey = 'sixteen-or-more-others';
     const { secrets } = secretsOf(
       json({ linodeToken: TOKEN, apiTokens: { ann: HASH }, passwordKey, webhookKey }),
     );
     expect(await secrets.webhookKey()).toBe(webhookKey);
-    expect(await secrets.linodeToken(OLD)).toBe(TOKEN);
+    expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
     expect(await secrets.apiTokens()).toEqual({ ann: [HASH] });
     expect(await secrets.passwordKey()).toBe(passwordKey);
   });
 
-  it('takes a list of tokens for an owner, which may be empty', async () => {
+  it('may have a list of API tokens for an owner, also an empty list', async () => {
     const apiTokens = { ann: [HASH, 'cd'.repeat(32)], bob: [] };
     const { secrets } = secretsOf(json({ linodeToken: TOKEN, apiTokens }));
     expect(await secrets.apiTokens()).toEqual(apiTokens);
   });
 
-  it('has no API tokens and no keys where JSON names none', async () => {
+  it('has no API tokens and no keys where its JSON lacks them', async () => {
     const { secrets } = secretsOf(json({ linodeToken: TOKEN }));
     expect(await secrets.webhookKey()).toBeNull();
     expect(await secrets.apiTokens()).toEqual({});
     expect(await secrets.passwordKey()).toBeNull();
   });
 
-  it('takes a plain string for the Linode token, without the newline at its end', async () => {
+  it('of plain text is the Linode token, without the newline at its end', async () => {
     const { secrets } = secretsOf(`${TOKEN}\n`);
-    expect(await secrets.linodeToken(OLD)).toBe(TOKEN);
+    expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
     expect(await secrets.apiTokens()).toEqual({});
     expect(await secrets.passwordKey()).toBeNull();
   });
 });
 
-describe('how long a secret is remembered', () => {
-  it('reads once for all callers within five minutes, also those at the same time', async () => {
-    const { secrets, reads, pass } = secretsOf(json({ linodeToken: TOKEN }));
-    await Promise.all([secrets.linodeToken(OLD), secrets.apiTokens(), secrets.passwordKey()]);
-    pass((minutes(5) - 1) as DurationMs);
-    await secrets.linodeToken(OLD);
+describe('the cache of a secret', () => {
+  it('needs one read for all callers within five minutes', async () => {
+    const { secrets, reads, advance } = secretsOf(json({ linodeToken: TOKEN }));
+    await Promise.all([secrets.linodeToken(CACHED), secrets.apiTokens(), secrets.passwordKey()]);
+    advance((minutes(5) - 1) as DurationMs);
+    await secrets.linodeToken(CACHED);
     expect(reads()).toBe(1);
   });
 
-  it('takes up a rotated secret after five minutes', async () => {
-    const { secrets, pass } = secretsOf('the-old-one', 'the-new-one');
-    expect(await secrets.linodeToken(OLD)).toBe('the-old-one');
-    pass(minutes(5));
-    expect(await secrets.linodeToken(OLD)).toBe('the-new-one');
+  it('has a rotated secret after five minutes', async () => {
+    const { secrets, advance } = secretsOf('the-old-one', 'the-new-one');
+    expect(await secrets.linodeToken(CACHED)).toBe('the-old-one');
+    advance(minutes(5));
+    expect(await secrets.linodeToken(CACHED)).toBe('the-new-one');
   });
 
-  it('reads again at once where a fresh one is asked for, and remembers that', async () => {
-    const { secrets, reads, pass } = secretsOf('the-old-one', 'the-new-one');
-    await secrets.linodeToken(OLD);
-    pass(seconds(1));
+  it('is read anew for a caller who wants a fresh secret, and keeps that', async () => {
+    const { secrets, reads, advance } = secretsOf('the-old-one', 'the-new-one');
+    await secrets.linodeToken(CACHED);
+    advance(seconds(1));
     expect(await secrets.linodeToken(FRESH)).toBe('the-new-one');
-    expect(await secrets.linodeToken(OLD)).toBe('the-new-one');
+    expect(await secrets.linodeToken(CACHED)).toBe('the-new-one');
     expect(reads()).toBe(2);
   });
 
-  it('does not remember it for longer where the clock is set back', async () => {
+  it('is read anew where the clock is set back', async () => {
     const { secrets, setBack } = secretsOf('the-old-one', 'the-new-one');
-    await secrets.linodeToken(OLD);
+    await secrets.linodeToken(CACHED);
     setBack(minutes(60));
-    expect(await secrets.linodeToken(OLD)).toBe('the-new-one');
+    expect(await secrets.linodeToken(CACHED)).toBe('the-new-one');
   });
 
   it.each([
     ['that failed', notThere],
     ['of a malformed secret', '{}'],
-  ])('does not remember a read %s', async (_, first) => {
+  ])('does not keep a read %s', async (_, first) => {
     const { secrets, reads } = secretsOf(first, TOKEN);
-    await expect(secrets.linodeToken(OLD)).rejects.toThrow();
-    expect(await secrets.linodeToken(OLD)).toBe(TOKEN);
+    await expect(secrets.linodeToken(CACHED)).rejects.toThrow();
+    expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
     expect(reads()).toBe(2);
   });
 
-  it('lets the error of a failed read out as it is', async () => {
+  it('throws the error of a failed read as it is', async () => {
     const { secrets } = secretsOf(notThere);
     await expect(secrets.apiTokens()).rejects.toBe(notThere);
   });
 
-  it('gives the remembered one again after a fresh read that failed was read anew', async () => {
+  it('is read again after a fresh read has failed', async () => {
     const { secrets } = secretsOf('the-old-one', notThere, 'the-new-one');
-    await secrets.linodeToken(OLD);
+    await secrets.linodeToken(CACHED);
     await expect(secrets.linodeToken(FRESH)).rejects.toBe(notThere);
-    expect(await secrets.linodeToken(OLD)).toBe('the-new-one');
+    expect(await secrets.linodeToken(CACHED)).toBe('the-new-one');
   });
 });
 
@@ -154,10 +154,10 @@ describe('a malformed secret', () => {
       json({ linodeToken: hidden, passwordKey: 'do-not' }),
       'passwordKey',
     ],
-  ])('%s is refused by the name of what is at fault, and is not shown', async (_, text, fields) => {
+  ])('%s is refused with the names of its wrong fields, and not shown', async (_, text, fields) => {
     const { secrets } = secretsOf(text);
     const read = async () => [
-      await secrets.linodeToken(OLD),
+      await secrets.linodeToken(CACHED),
       await secrets.apiTokens(),
       await secrets.passwordKey(),
     ];
@@ -169,19 +169,19 @@ describe('a malformed secret', () => {
     expect(`${message}${stack}`).not.toContain('do-not');
   });
 
-  it('still gives the Linode token to those who must destroy', async () => {
+  it('with a valid Linode token still has the token, to destroy Linodes with', async () => {
     const text = json({ linodeToken: TOKEN, apiTokens: { ann: 'plain' }, passwordKey: 'short' });
     const { secrets } = secretsOf(text);
-    expect(await secrets.linodeToken(OLD)).toBe(TOKEN);
+    expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
   });
 });
 
-describe('a secret that can not be read again', () => {
-  it('is used as it was last, but not where a fresh one is asked for', async () => {
-    const { secrets, pass } = secretsOf(json({ linodeToken: TOKEN }), notThere, notThere);
-    await secrets.linodeToken(OLD);
-    pass(minutes(6));
-    expect(await secrets.linodeToken(OLD)).toBe(TOKEN);
+describe('a secret that can not be read any more', () => {
+  it('is used as it was read last, but not for a caller who wants a fresh secret', async () => {
+    const { secrets, advance } = secretsOf(json({ linodeToken: TOKEN }), notThere, notThere);
+    await secrets.linodeToken(CACHED);
+    advance(minutes(6));
+    expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
     await expect(secrets.linodeToken(FRESH)).rejects.toBe(notThere);
   });
 });

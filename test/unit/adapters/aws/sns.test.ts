@@ -12,7 +12,7 @@ function aTopic() {
 }
 
 describe('a notice to the topic', () => {
-  it('is a sentence in mails, JSON to programs, and can be filtered', async () => {
+  it('is a sentence for mail, JSON for programs, and has attributes for filters', async () => {
     const { mock, topic } = aTopic();
     mock.on(PublishCommand).resolves({ MessageId: '1' });
     await topic.send(aNotice());
@@ -35,7 +35,7 @@ describe('a notice to the topic', () => {
     });
   });
 
-  it('that is not taken is an error for the caller to log', async () => {
+  it('that SNS refuses throws its error', async () => {
     const { mock, topic } = aTopic();
     const error = new InternalErrorException({ message: 'down', $metadata: {} });
     mock.on(PublishCommand).rejects(error);

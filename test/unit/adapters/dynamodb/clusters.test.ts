@@ -31,7 +31,7 @@ import { clusterStoreContract, collect, id } from '../../../support/cluster-stor
 import { anEmptyTable, TABLE } from '../../../support/table.ts';
 import itemOfVersion1 from './item-of-version-1.json' with { type: 'json' };
 
-// Fake timers reach the global ones, but not those of modules that are imported by name.
+// Fake timers replace the global timers, but not those of node:timers/promises.
 vi.mock('node:timers/promises', () => ({
   setTimeout: (ms: number) => new Promise((resolve) => globalThis.setTimeout(resolve, ms)),
 }));
@@ -42,8 +42,8 @@ clusterStoreContract('the store on DynamoDB', async () =>
   createClusterStore(await anEmptyTable(), TableName),
 );
 
-describe('the items in the table', () => {
-  it('expire 400 days after the cluster has ended, and never before', async () => {
+describe('items in the table', () => {
+  it('expire 400 days after the end of their cluster', async () => {
     const client = await anEmptyTable();
     const store = createClusterStore(client, TableName);
     await store.insert(aCluster({ id: id(1) }));
@@ -56,20 +56,20 @@ describe('the items in the table', () => {
     });
   });
 
-  it('of version 1 are read with the names that the states of nodes have by now', async () => {
+  it('of version 1 are read with the present names of the states of nodes', async () => {
     const client = await anEmptyTable();
     await client.send(new PutItemCommand({ TableName, Item: marshall(itemOfVersion1) }));
     const store = createClusterStore(client, TableName);
     const read = (await store.get(ID)) as LiveRecord;
     const nodes = [planned(0), creating(1), created(2), deleting(3), gone(4), neverCreated(5)];
-    const asked = { retagAfter: LAUNCH, notified: ['launched' as const] };
-    expect(read).toEqual(aRunning({ nodes, ...asked }));
+    const fields = { retagAfter: LAUNCH, notified: ['launched' as const] };
+    expect(read).toEqual(aRunning({ nodes, ...fields }));
     const saved = await store.save(read);
     expect(await store.get(ID)).toEqual(saved);
     expect(saved).toMatchObject({ revision: 2, nodes });
   });
 
-  it('of a later version are not misread', async () => {
+  it('of an unknown later version throw', async () => {
     const client = await anEmptyTable();
     const Item = marshall({ id: id(1), version: 3, revision: 1, record: {} });
     await client.send(new PutItemCommand({ TableName, Item }));
@@ -77,7 +77,7 @@ describe('the items in the table', () => {
   });
 });
 
-it('finds the few of a status among many others with few queries', async () => {
+it('the store finds the one running cluster among 60 others with two queries at most', async () => {
   const client = await anEmptyTable();
   const store = createClusterStore(client, TableName);
   const ended = Array.from({ length: 60 }, (_, index) => anEnded({ id: id(index), owner: 'ann' }));
@@ -100,7 +100,7 @@ describe('when DynamoDB is short of capacity', () => {
     const record = aCluster({ id: key });
     return marshall({ version: 2, revision: 1, record });
   };
-  const asked = () => mock.commandCalls(BatchGetItemCommand);
+  const batchGets = () => mock.commandCalls(BatchGetItemCommand);
 
   beforeEach(() => {
     vi.useFakeTimers();
@@ -110,7 +110,7 @@ describe('when DynamoDB is short of capacity', () => {
     vi.useRealTimers();
   });
 
-  it('asks again for the keys that were left unprocessed, and for those alone', async () => {
+  it('getMany repeats its request for only the unprocessed keys', async () => {
     mock
       .on(BatchGetItemCommand)
       .resolvesOnce({
@@ -125,29 +125,29 @@ describe('when DynamoDB is short of capacity', () => {
     const found = store.getMany([id(1), id(2), id(3)]);
     await vi.runAllTimersAsync();
     expect((await found).map((record) => record.id)).toEqual([id(1), id(3), id(2)]);
-    const keys = asked().map(({ args }) => args[0].input.RequestItems?.[TableName]);
-    expect(keys.map((one) => one?.Keys)).toEqual([
+    const keys = batchGets().map(({ args }) => args[0].input.RequestItems?.[TableName]);
+    expect(keys.map((request) => request?.Keys)).toEqual([
       keysOf(id(1), id(2), id(3))[TableName]?.Keys,
       keysOf(id(2), id(3))[TableName]?.Keys,
       keysOf(id(2))[TableName]?.Keys,
     ]);
-    expect(keys.map((one) => one?.ConsistentRead)).toEqual([true, true, true]);
+    expect(keys.map((request) => request?.ConsistentRead)).toEqual([true, true, true]);
   });
 
-  it('gives up with an error, not with a part, where keys stay unprocessed', async () => {
+  it('getMany throws, and returns no part, where keys stay unprocessed', async () => {
     mock.on(BatchGetItemCommand).resolves({ UnprocessedKeys: keysOf(id(1)) });
     const found = store.getMany([id(1)]);
     const refused = expect(found).rejects.toThrow('unprocessed');
     const before = Date.now();
     await vi.runAllTimersAsync();
     await refused;
-    expect(asked()).toHaveLength(8);
-    // A sweep has 60 s for its deletes alone, and must not lose more than that here.
+    expect(batchGets()).toHaveLength(8);
+    // A sweep keeps 60 s for its deletions, and must not lose more time to this wait.
     expect(Date.now() - before).toBeLessThan(60_000);
   });
 
   const throttled = new ProvisionedThroughputExceededException({ message: 'slow', $metadata: {} });
-  it('lets the error out of every call, so that none looks like an answer', async () => {
+  it('every method throws the error of DynamoDB', async () => {
     mock.onAnyCommand().rejects(throttled);
     await expect(store.insert(aCluster())).rejects.toBe(throttled);
     await expect(store.save(aCluster())).rejects.toBe(throttled);
@@ -159,14 +159,14 @@ describe('when DynamoDB is short of capacity', () => {
     await expect(collect(lived)).rejects.toBe(throttled);
   });
 
-  it('asks for page after page of what is due, though a page may be empty', async () => {
+  it('due reads page after page, also after an empty page', async () => {
     const LastEvaluatedKey = marshall({ id: id(1), live: 'live', dueAt: 1 });
     const pages: QueryCommandOutput[] = [
       { $metadata: {}, Items: [marshall({ id: id(1) })], LastEvaluatedKey },
       { $metadata: {}, Items: [], LastEvaluatedKey },
       { $metadata: {}, Items: [marshall({ id: id(2) })] },
     ];
-    // Noted when asked for: the SDK's paginator uses one input for all pages.
+    // Note each key at the time of its request: the SDK's paginator reuses one input for all pages.
     const starts: unknown[] = [];
     mock.on(QueryCommand).callsFake(({ ExclusiveStartKey }) => {
       starts.push(ExclusiveStartKey);

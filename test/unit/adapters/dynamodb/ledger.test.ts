@@ -23,7 +23,7 @@ const anEmptyStore = async () => createLedgerStore(await anEmptyTable(), TableNa
 ledgerStoreContract('the ledger on DynamoDB', anEmptyStore);
 
 describe('the item of the ledger', () => {
-  it('holds 20 000 live clusters; more than fit are refused, and what was there stays', async () => {
+  it('holds 20 000 live clusters; a larger ledger throws, and the saved one stays', async () => {
     const store = await anEmptyStore();
     const full = ledgerOf(20_000);
     expect(await store.save(full)).toBe('saved');
@@ -32,7 +32,7 @@ describe('the item of the ledger', () => {
     expect((await store.read()).open.size).toBe(20_000);
   });
 
-  it.each([1, 3])('of version %i, which is not ours, is not misread', async (version) => {
+  it.each([1, 3])('of the unknown version %i throws', async (version) => {
     const client = await anEmptyTable();
     const Item = { ...Key, ...marshall({ version, revision: 1, open: {}, spent: {} }) };
     await client.send(new PutItemCommand({ TableName, Item }));
@@ -41,26 +41,28 @@ describe('the item of the ledger', () => {
   });
 });
 
-describe('a save that DynamoDB does not take', () => {
-  const told = { message: 'Rate exceeded', $metadata: {} };
+describe('a save that DynamoDB refuses', () => {
+  const throttling = { message: 'Rate exceeded', $metadata: {} };
   const saveAfter = (error: Error) => {
     const client = new DynamoDBClient({ region: 'us-east-1' });
     mockClient(client).on(PutItemCommand).rejects(error);
     return createLedgerStore(client, TableName).save(aLedger);
   };
 
-  it('is a conflict if the item is written too often, so that it is tried again', async () => {
-    expect(await saveAfter(new ThrottlingException(told))).toBe('conflict');
-    expect(await saveAfter(new ProvisionedThroughputExceededException(told))).toBe('conflict');
+  it('is a conflict where the item is written too often, so that callers try again', async () => {
+    expect(await saveAfter(new ThrottlingException(throttling))).toBe('conflict');
+    expect(await saveAfter(new ProvisionedThroughputExceededException(throttling))).toBe(
+      'conflict',
+    );
   });
 
-  it('fails for any other reason', async () => {
+  it('throws for any other reason', async () => {
     await expect(saveAfter(new Error('no such table'))).rejects.toThrow('no such table');
   });
 });
 
-describe('beside the records', () => {
-  it('it is in no list, and under no id of a cluster', async () => {
+describe('the ledger', () => {
+  it('is in no list of records, and its id is no id of a cluster', async () => {
     const client = await anEmptyTable();
     const clusters = createClusterStore(client, TableName);
     await createLedgerStore(client, TableName).save(aLedger);

@@ -16,7 +16,7 @@ scheduleStoreContract('the schedules on DynamoDB', async () => {
   };
 });
 
-it('an item of a later version is not misread', async () => {
+it('an item of an unknown later version throws', async () => {
   const client = await anEmptyTable();
   const Item = marshall({ id: id(1), version: 2, revision: 1, record: {} });
   await client.send(new PutItemCommand({ TableName, Item }));

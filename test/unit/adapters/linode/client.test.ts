@@ -51,7 +51,7 @@ const DELETED: Answer = { json: {} };
 const NOT_FOUND: Answer = { status: 404, json: errors('Not found') };
 
 describe('a request', () => {
-  it('says who we are, in what format, and is not redirected', async () => {
+  it('has the User-Agent onebuck, accepts JSON, and follows no redirect', async () => {
     const { api, requests } = await served([{ status: 302, headers: { location: '/elsewhere' } }]);
     const error = await errorFrom(api.get(5, LATER));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
@@ -68,7 +68,7 @@ describe('a request', () => {
     });
   });
 
-  it('is not made with a token that no header takes', async () => {
+  it('is not sent with a token that can not be in a header', async () => {
     const { api, requests } = await served([], { token: async () => 'two\nlines' });
     expect(await errorFrom(api.get(5, LATER))).toMatchObject({ code: 'linodeDenied' });
     expect(requests).toHaveLength(0);
@@ -76,7 +76,7 @@ describe('a request', () => {
 });
 
 describe('a list', () => {
-  it('is asked for by the largest page, ordered by id where that is possible', async () => {
+  it('is requested in the largest pages, and Linodes ordered by id', async () => {
     const { api, requests } = await served([page([aRawLinode()]), page([])]);
     await api.listByTag('onebuck-dev', LATER);
     await api.images(LATER);
@@ -86,7 +86,7 @@ describe('a list', () => {
     expect(images).toMatchObject({ path: '/v4/images', filter: undefined });
   });
 
-  it('is every page, and each item once', async () => {
+  it('has the items of every page, each once', async () => {
     const [a, b, c] = [1, 2, 3].map((id) => aRawLinode({ id, label: `onebuck-${id}` }));
     const { api, requests } = await served([
       page([a, b], { pages: 2, results: 4 }),
@@ -97,25 +97,25 @@ describe('a list', () => {
     expect(requests.map(({ query }) => query.get('page'))).toEqual(['1', '2']);
   });
 
-  it('is empty with no pages at all', async () => {
+  it('is empty if it has no pages', async () => {
     const { api } = await served([{ json: { data: [], page: 0, pages: 0, results: 0 } }]);
     expect(await api.listByTag('onebuck-dev', LATER)).toEqual([]);
   });
 
-  it('has nothing that does not bear the tag, whatever Linode makes of the filter', async () => {
+  it("has only Linodes with the tag, whatever Linode's filter lets through", async () => {
     const strangers = [[], ['onebuck-dev2'], ['Onebuck-dev'], ['x onebuck-dev']];
     const rows = strangers.map((tags, index) => aRawLinode({ id: 7 + index, tags }));
     const { api } = await served([page([...rows, aRawLinode({ id: 99, tags: ['onebuck-dev'] })])]);
     expect((await api.listByTag('onebuck-dev', LATER)).map(({ id }) => id)).toEqual([99]);
   });
 
-  it('sends a filter that is not ASCII', async () => {
+  it('may have a filter with non-ASCII characters', async () => {
     const { api, requests } = await served([page([])]);
     await api.listByTag('schön ☂', LATER);
     expect(requests[0]?.filter).toMatchObject({ tags: 'schön ☂' });
   });
 
-  it('may grow while it is read', async () => {
+  it('may grow while the client reads it', async () => {
     const { api } = await served([
       page([aRawLinode({ id: 1 })], { pages: 2, results: 2 }),
       page([aRawLinode({ id: 2 })], { page: 2, pages: 3, results: 3 }),
@@ -127,7 +127,7 @@ describe('a list', () => {
   it.each([
     ['shrinks', page([aRawLinode({ id: 3 })], { page: 2, pages: 2, results: 2 })],
     ['loses its second page', NOT_FOUND],
-  ])('is read again if it %s while it is read', async (_how, second) => {
+  ])('is read again if it %s while the client reads it', async (_how, second) => {
     const { api, requests } = await served([
       page([aRawLinode({ id: 1 }), aRawLinode({ id: 2 })], { pages: 2, results: 3 }),
       second,
@@ -140,11 +140,14 @@ describe('a list', () => {
 
   it.each([
     [
-      'never holds still',
+      'changes all the time',
       (n: string) => page([{}], { page: Number(n), pages: 2, results: 9 - +n }),
     ],
     ['has fewer items than it says', () => page([], { results: 12 })],
-    ['gives another page than asked for', () => page([], { page: 4, pages: 9, results: 9 })],
+    [
+      'answers another page than the requested one',
+      () => page([], { page: 4, pages: 9, results: 9 }),
+    ],
     ['has no end', () => page([], { pages: 201, results: 100_000 })],
   ])('is an error if it %s', async (_how, answer) => {
     const { api, requests } = await served(({ query }) => answer(query.get('page') ?? ''));
@@ -154,7 +157,7 @@ describe('a list', () => {
     expect(requests.length).toBeLessThanOrEqual(10);
   });
 
-  it('is an error, not a part, if the time ends between its pages', async () => {
+  it('throws, and returns no part, if the deadline passes between its pages', async () => {
     const { api, clock } = await served(() => {
       clock.set(plus(LATER, seconds(1)));
       return page([aRawLinode()], { pages: 2, results: 2 });
@@ -163,7 +166,7 @@ describe('a list', () => {
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
   });
 
-  it('is an error that names what is wrong, if an item is of another shape', async () => {
+  it('throws an error that names the field, if an item has a wrong field', async () => {
     const { api, requests } = await served([page([aRawLinode(), aRawLinode({ created: 'now' })])]);
     const error = await errorFrom(api.listByTag('onebuck-dev', LATER));
     expect(error.message).toMatch(
@@ -173,7 +176,7 @@ describe('a list', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('covers the whole catalogue', async () => {
+  it('of types, of regions and of images has its own path', async () => {
     const type = { id: 'g6-nanode-1', vcpus: 1, memory: 1024, disk: 25600 };
     const { api, requests } = await served([page([type]), page([{ id: 'us-east' }]), page([])]);
     expect((await api.types(LATER)).value).toMatchObject([{ id: 'g6-nanode-1', price: null }]);
@@ -187,7 +190,7 @@ describe('a list', () => {
   });
 });
 
-describe('how long a list may be used', () => {
+describe('the time that a list may be kept', () => {
   const aged = (cacheControl: string | null, of: Parameters<typeof page>[1] = {}): Answer => ({
     ...page([{ id: `us-${of.page ?? 1}` }], of),
     ...(cacheControl === null ? {} : { headers: { 'cache-control': cacheControl } }),
@@ -195,7 +198,7 @@ describe('how long a list may be used', () => {
 
   it.each([
     ['private, max-age=900', seconds(900)],
-    // As Linode has been seen to send it, in two headers.
+    // Linode was seen to send two Cache-Control headers, which Node joins.
     ['private, max-age=900, private, max-age=60, s-maxage=60', seconds(60)],
     ['private, max-age=0, s-maxage=0, no-cache, no-store, private, max-age=60', 0],
     ['Max-Age="30"', seconds(30)],
@@ -203,12 +206,12 @@ describe('how long a list may be used', () => {
     ['s-maxage=5, max-age=soon', null],
     ['', null],
     [null, null],
-  ])('is what the header says: %j', async (cacheControl, maxAge) => {
+  ])('is read from the header %j', async (cacheControl, maxAge) => {
     const { api } = await served([aged(cacheControl)]);
     expect(await api.regions(LATER)).toMatchObject({ value: [{ id: 'us-1' }], maxAge });
   });
 
-  it('is as long as for each of its pages', async () => {
+  it('is the shortest of its pages', async () => {
     const two = { pages: 2, results: 2 };
     const { api } = await served([
       aged('max-age=90', two),
@@ -227,7 +230,7 @@ describe('availability', () => {
     { plan: 'g1-gpu-rtx6000-1', available: true },
   ];
 
-  it('is a bare list of one region’s types', async () => {
+  it('is a list without pages, of the types of one region', async () => {
     const { api, requests } = await served([{ json: rows }, { json: [] }]);
     expect(await api.availability('us-east', LATER)).toEqual([
       { type: 'g7-premium-2', available: false },
@@ -245,13 +248,13 @@ describe('availability', () => {
     ['linodeUnavailable', { status: 501, json: errors('Not simulated') }],
     ['linodeUnavailable', page([])],
     ['linodeUnavailable', { json: [{ plan: 'x', available: 'yes' }] }],
-  ] as const)('is not guessed: %s', async (code, answer) => {
+  ] as const)('throws %s where Linode does not answer with such a list', async (code, answer) => {
     const { api, requests } = await served([answer]);
     expect(await errorFrom(api.availability('us-east', LATER))).toMatchObject({ code });
     expect(requests).toHaveLength(1);
   });
 
-  it('is waited for less than other answers', async () => {
+  it('has a time-out of 3 seconds, shorter than other calls', async () => {
     const { api, timeouts } = await served(() => ({ lost: 'hang' }));
     const error = await errorFrom(api.availability('us-east', LATER));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
@@ -261,24 +264,24 @@ describe('availability', () => {
 });
 
 describe('one Linode', () => {
-  it('is found by its id, or not', async () => {
+  it('is found by its id, or answers notFound', async () => {
     const { api } = await served([{ json: aRawLinode() }, NOT_FOUND]);
     expect(await api.get(101, LATER)).toMatchObject({ id: 101, label: LABEL });
     expect(await api.get(102, LATER)).toBe('notFound');
   });
 
-  it('is not taken for another one', async () => {
+  it('of another id than the requested one is an error', async () => {
     const { api } = await served([{ json: aRawLinode({ id: 7 }) }]);
     expect(await errorFrom(api.get(8, LATER))).toMatchObject({ code: 'linodeUnavailable' });
   });
 
-  it('is not gone because a page in HTML says 404', async () => {
+  it('is not gone because a page of HTML has the status 404', async () => {
     const { api } = await served(() => htmlPage(404));
     expect(await errorFrom(api.get(8, LATER))).toMatchObject({ code: 'linodeUnavailable' });
     expect(await errorFrom(api.delete(8, LATER))).toMatchObject({ code: 'linodeUnavailable' });
   });
 
-  it('is found by its exact label only', async () => {
+  it('is found only by its exact label', async () => {
     const near = aRawLinode({ id: 1, label: `${LABEL}1` });
     const { api, requests } = await served([page([near, aRawLinode({ id: 2 })]), page([near])]);
     expect(await api.findByLabel(LABEL, LATER)).toMatchObject({ id: 2 });
@@ -286,21 +289,21 @@ describe('one Linode', () => {
     expect(requests[0]?.filter).toMatchObject({ label: LABEL });
   });
 
-  it('is deleted, once or twice', async () => {
+  it('is deleted, and a second deletion answers notFound', async () => {
     const { api, requests } = await served([DELETED, NOT_FOUND]);
     expect(await api.delete(101, LATER)).toBe('deleted');
     expect(await api.delete(101, LATER)).toBe('notFound');
     expect(requests[0]).toMatchObject({ method: 'DELETE', path: '/v4/linode/instances/101' });
   });
 
-  it('is deleted where the answer has no content', async () => {
+  it('is deleted also where the answer is a 204 without content', async () => {
     const { api } = await served([{ status: 204 }]);
     expect(await api.delete(101, LATER)).toBe('deleted');
   });
 });
 
 describe('a tag', () => {
-  it('is deleted by its percent-encoded name, once or twice', async () => {
+  it('is deleted by its percent-encoded name, also if it is gone already', async () => {
     const { api, requests } = await served([DELETED, NOT_FOUND]);
     await api.deleteTag('onebuck=c/1', LATER);
     await api.deleteTag('onebuck=c/1', LATER);
@@ -308,7 +311,7 @@ describe('a tag', () => {
   });
 
   it.each([MISSING_SCOPE, { status: 403, json: errors('Unauthorized') }])(
-    'is not deleted without the permission: %j',
+    'throws where the token may not delete tags: %j',
     async (answer) => {
       const { api } = await served([answer]);
       expect(await errorFrom(api.deleteTag('t', LATER))).toMatchObject({ code: 'linodeDenied' });
@@ -317,14 +320,14 @@ describe('a tag', () => {
 });
 
 describe("a Linode's tags", () => {
-  it('are all replaced by one PUT, which says what it is then', async () => {
+  it('are all replaced by one PUT, which answers the changed Linode', async () => {
     const { api, requests } = await served([{ json: aRawLinode({ tags: ['a', 'b'] }) }]);
     expect(await api.setTags(101, ['a', 'b'], LATER)).toMatchObject({ id: 101, tags: ['a', 'b'] });
     const path = '/v4/linode/instances/101';
     expect(requests).toMatchObject([{ method: 'PUT', path, body: { tags: ['a', 'b'] } }]);
   });
 
-  it('are put again after an answer that was lost, as that does no harm', async () => {
+  it('are put again after a lost answer: the PUT may be repeated', async () => {
     const busy = { status: 400, json: errors('Linode busy.') };
     const answers = [busy, { status: 503 }, { lost: 'drop' } as const, { json: aRawLinode() }];
     const { api, requests } = await served(answers);
@@ -332,16 +335,16 @@ describe("a Linode's tags", () => {
     expect(requests).toHaveLength(4);
   });
 
-  it('are not put on what is not there', async () => {
+  it('answer notFound where the Linode does not exist', async () => {
     const { api } = await served([NOT_FOUND]);
     expect(await api.setTags(101, TAGS, LATER)).toBe('notFound');
   });
 
   it.each([
     ['of another shape', { json: { ...aRawLinode(), tags: 'a,b' } }],
-    ['of nothing but an object', DELETED],
+    ['of an empty object', DELETED],
     ['about another Linode', { json: aRawLinode({ id: 7 }) }],
-  ])('are not known to be put from an answer %s', async (_what, answer) => {
+  ])('throw after an answer %s, since the PUT may have failed', async (_what, answer) => {
     const { api, requests } = await served([answer]);
     const error = await errorFrom(api.setTags(101, TAGS, LATER));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
@@ -349,7 +352,7 @@ describe("a Linode's tags", () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('are put with a fresh token where the old one was refused, and not without the scope', async () => {
+  it('are put with a fresh token after an invalid one, but not without the scope', async () => {
     const { api, requests } = await served([INVALID_TOKEN, { json: aRawLinode() }, MISSING_SCOPE]);
     expect(await api.setTags(101, TAGS, LATER)).toMatchObject({ tags: TAGS });
     const tokens = requests.map(({ headers }) => headers.authorization);
@@ -358,7 +361,7 @@ describe("a Linode's tags", () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('that Linode does not take are an error', async () => {
+  it('that Linode rejects throw', async () => {
     const { api } = await served([{ status: 400, json: errors('Tags are wrong @tags') }]);
     const error = await errorFrom(api.setTags(101, TAGS, LATER));
     expect(error).toMatchObject({ code: 'linodeRejected' });
@@ -375,13 +378,13 @@ describe('forced backups', () => {
     [false, htmlPage(404)],
     [false, { status: 405, json: errors('Method Not Allowed') }],
     [false, { status: 501, json: errors('Not simulated') }],
-  ] as const)('are %j from %j', async (forced, answer) => {
+  ] as const)('are %j by the answer %j', async (forced, answer) => {
     const { api, requests } = await served([answer]);
     expect(await api.backupsForced(LATER)).toBe(forced);
     expect(requests).toHaveLength(1);
   });
 
-  it('are not guessed from an invalid token, nor from another answer', async () => {
+  it('throw with an invalid token, and with an answer of another shape', async () => {
     const { api } = await served([INVALID_TOKEN, INVALID_TOKEN, { json: { backups: 'yes' } }]);
     expect(await errorFrom(api.backupsForced(LATER))).toMatchObject({ code: 'linodeDenied' });
     expect(await errorFrom(api.backupsForced(LATER))).toMatchObject({ code: 'linodeUnavailable' });
@@ -403,16 +406,16 @@ const TRANSIENT: [string, Answer][] = [
   ['a lost connection', { lost: 'drop' }],
 ];
 
-/** One answer, and another one from then on. */
-function first(once: Answer, then: Answer): Script {
-  let count = 0;
+/** Answers `first` to the first request and `later` to all others. */
+function firstThen(first: Answer, later: Answer): Script {
+  let requests = 0;
   return () => {
-    count += 1;
-    return count === 1 ? once : then;
+    requests += 1;
+    return requests === 1 ? first : later;
   };
 }
 
-describe('a call that failed for the moment', () => {
+describe('a call that fails and may be repeated', () => {
   it.each(TRANSIENT)('is repeated after %s', async (_what, answer) => {
     const { api, clock, logged } = await served([answer, answer, answer, DELETED]);
     expect(await api.delete(101, LATER)).toBe('deleted');
@@ -430,17 +433,17 @@ describe('a call that failed for the moment', () => {
     ]);
   });
 
-  it('is repeated after silence', async () => {
-    const { api } = await served(first({ lost: 'hang' }, DELETED));
+  it('is repeated after a time-out', async () => {
+    const { api } = await served(firstThen({ lost: 'hang' }, DELETED));
     expect(await api.delete(101, LATER)).toBe('deleted');
   });
 
-  it('is repeated after an answer that never ends, however busily it drips', async () => {
-    const { api } = await served(first({ lost: 'drip' }, DELETED));
+  it('is repeated after an answer that drips byte by byte without an end', async () => {
+    const { api } = await served(firstThen({ lost: 'drip' }, DELETED));
     expect(await api.delete(101, LATER)).toBe('deleted');
   });
 
-  it('keeps nobody much beyond the time given, though each answer may take longer', async () => {
+  it('has a time-out of 3 seconds at least, though its deadline has come', async () => {
     const { api, timeouts } = await served(() => ({ lost: 'hang' }));
     const error = await errorFrom(api.get(1, START));
     expect(error).toMatchObject({ code: 'linodeUnavailable' });
@@ -448,7 +451,7 @@ describe('a call that failed for the moment', () => {
     expect(timeouts.lengthsMs).toEqual([3_000]);
   });
 
-  it('waits no longer than 8 s, and gives up for good after 50 attempts', async () => {
+  it('waits at most 8 s between attempts, and throws after 50 attempts', async () => {
     const { api, clock, requests } = await served(() => htmlPage(502));
     const error = await errorFrom(api.get(1, plus(START, seconds(100_000))));
     expect(error.message).toBe(
@@ -458,7 +461,7 @@ describe('a call that failed for the moment', () => {
     expect(Math.max(...clock.sleptMs)).toBe(8_000);
   });
 
-  it.each(TRANSIENT)('after %s does not wait past its time', async (_what, answer) => {
+  it.each(TRANSIENT)('after %s does not wait beyond its deadline', async (_what, answer) => {
     const by = plus(START, seconds(3));
     const { api, clock, requests } = await served(() => answer);
     const error = await errorFrom(api.delete(1, by));
@@ -468,7 +471,7 @@ describe('a call that failed for the moment', () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('is tried once even when its time is over', async () => {
+  it('is sent once even after its deadline', async () => {
     const past = plus(START, seconds(-1));
     const { api, requests, clock } = await served([DELETED, htmlPage(502)]);
     expect(await api.delete(1, past)).toBe('deleted');
@@ -480,7 +483,7 @@ describe('a call that failed for the moment', () => {
   it.each([
     [503, { status: 503, json: errors('Sorry'), headers: { 'x-maintenance-mode': 'all,x' } }],
     [200, htmlPage(200, { 'x-maintenance-mode': 'all' })],
-  ])('is not repeated in a maintenance (%s)', async (status, answer) => {
+  ])('is not repeated while Linode is in maintenance (%s)', async (status, answer) => {
     const { api } = await served([answer]);
     const error = await errorFrom(api.get(1, LATER));
     expect(error).toMatchObject({
@@ -498,7 +501,7 @@ describe('a call over the rate limit', () => {
     ['-1509450059', 1_000],
     ['soon', 1_000],
     ['', 1_000],
-  ])('waits by Retry-After (%j)', async (text, waitMs) => {
+  ])('waits as Retry-After says (%j), within 1 to 30 s', async (text, waitMs) => {
     const tooMany = {
       status: 429,
       headers: { 'retry-after': text },
@@ -509,7 +512,7 @@ describe('a call over the rate limit', () => {
     expect(clock.sleptMs).toEqual([waitMs]);
   });
 
-  it('takes no Retry-After from any other answer', async () => {
+  it('ignores Retry-After in an answer that is no 429', async () => {
     const { api, clock } = await served([htmlPage(502, { 'retry-after': '30' }), DELETED]);
     await api.delete(1, LATER);
     expect(clock.sleptMs).toEqual([500]);
@@ -519,7 +522,7 @@ describe('a call over the rate limit', () => {
 const ADVICE = 'Put a valid one into the secret.';
 
 describe('a refused token', () => {
-  it('is read afresh, once', async () => {
+  it('is read afresh once, and the call sent again', async () => {
     const { api, requests, tokenCalls } = await served([INVALID_TOKEN, DELETED]);
     expect(await api.delete(1, LATER)).toBe('deleted');
     expect(requests.map(({ headers }) => headers.authorization)).toEqual([
@@ -529,7 +532,7 @@ describe('a refused token', () => {
     expect(tokenCalls).toEqual([{ fresh: false }, { fresh: true }]);
   });
 
-  it('is an error if the fresh one is refused too', async () => {
+  it('throws if Linode refuses the fresh token too', async () => {
     const { api, requests } = await served(() => INVALID_TOKEN);
     const error = await errorFrom(api.types(LATER));
     expect(error).toMatchObject({
@@ -539,7 +542,7 @@ describe('a refused token', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('is not repeated when the time is over', async () => {
+  it('is not read afresh after the deadline of the call', async () => {
     const { api, requests } = await served(() => INVALID_TOKEN);
     const error = await errorFrom(api.types(plus(START, seconds(-1))));
     expect(error).toMatchObject({ code: 'linodeDenied' });
@@ -547,7 +550,7 @@ describe('a refused token', () => {
   });
 
   it.each([MISSING_SCOPE, { ...MISSING_SCOPE, json: errors('Not with this one') }])(
-    'that lacks a scope is told from one that is invalid',
+    'that lacks a scope throws an error with the scopes',
     async (answer) => {
       const { api, requests } = await served([answer]);
       const error = await errorFrom(api.delete(1, LATER));
@@ -558,14 +561,14 @@ describe('a refused token', () => {
     },
   );
 
-  it('whose user lacks a grant is told as such', async () => {
+  it('whose user lacks a grant throws an error about the user', async () => {
     const { api } = await served([{ status: 403, json: errors('Unauthorized') }]);
     const error = await errorFrom(api.get(1, LATER));
     expect(error.code).toBe('linodeDenied');
     expect(error.message).toMatch(/user/);
   });
 
-  it('that could not be read is told by whoever reads it', async () => {
+  it('that can not be read throws the error of the reader', async () => {
     const token = () => Promise.reject(new AppError('misconfigured', 'no such secret'));
     const { api } = await served([], { token });
     expect(await errorFrom(api.get(1, LATER))).toMatchObject({ code: 'misconfigured' });
@@ -573,7 +576,7 @@ describe('a refused token', () => {
 });
 
 describe('a request that Linode rejects', () => {
-  it('is an error with all of its reasons', async () => {
+  it("throws an error with all of Linode's reasons", async () => {
     const answer = { status: 400, json: errors('Cannot filter on foo @X-Filter', 'And more') };
     const { api, requests } = await served([answer]);
     expect(await errorFrom(api.images(LATER))).toMatchObject({
@@ -587,7 +590,7 @@ describe('a request that Linode rejects', () => {
 describe('secrets', () => {
   const { rootPassword, userData } = aRequest();
   const secrets = [TOKEN, FRESH_TOKEN, rootPassword, userData] as string[];
-  /** Everything secret that a request holds, which a server might quote in its answer. */
+  /** The secrets in a request, as a server might quote them in its answer. */
   const echoOf = ({ headers, body }: SeenRequest) => {
     const sent = `${headers.authorization} ${JSON.stringify(body)}`;
     return `you sent ${secrets.filter((secret) => sent.includes(secret))}`;
@@ -639,7 +642,7 @@ describe('secrets', () => {
     }
   });
 
-  it('are in no error if there is no server', async () => {
+  it('are in no error if there is no server to connect to', async () => {
     const { api, logged } = await served([], {
       transport: createTransport('http://127.0.0.1:9/v4'),
     });

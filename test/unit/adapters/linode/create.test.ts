@@ -20,7 +20,7 @@ import {
   TOKEN,
 } from '../../../support/linode-server.ts';
 
-const MADE: Answer = { json: aRawLinode() };
+const CREATED: Answer = { json: aRawLinode() };
 const INVALID_TOKEN: Answer = { status: 401, json: errors('Invalid Token') };
 const tooMany = (headers: Record<string, string> = {}): Answer => ({
   status: 429,
@@ -31,8 +31,8 @@ const tooMany = (headers: Record<string, string> = {}): Answer => ({
 const postsOf = ({ requests }: Served) => requests.filter(({ method }) => method === 'POST');
 
 describe('a create', () => {
-  it('sends the whole of the request, and what the account could decide otherwise', async () => {
-    const { api, requests } = await served([MADE]);
+  it('sends the whole request, and sets what the account could choose otherwise', async () => {
+    const { api, requests } = await served([CREATED]);
     const outcome = await api.create(aRequest({ authorizedKeys: ['ssh-ed25519 A'] }), LIMITS);
     expect(outcome).toMatchObject({ kind: 'created', linode: { id: 101, label: LABEL } });
     expect(requests).toHaveLength(1);
@@ -53,8 +53,8 @@ describe('a create', () => {
     });
   });
 
-  it('leaves out what the request does not have', async () => {
-    const { api, requests } = await served([MADE]);
+  it('sends no password, keys or user data that the request lacks', async () => {
+    const { api, requests } = await served([CREATED]);
     const bare = aRequest({ rootPassword: null, userData: null, authorizedKeys: [] });
     await api.create(bare, LIMITS);
     expect(requests[0]?.body).not.toHaveProperty('root_pass');
@@ -62,7 +62,7 @@ describe('a create', () => {
     expect(requests[0]?.body).not.toHaveProperty('metadata');
   });
 
-  it('is refused with the reasons of Linode, where it says no', async () => {
+  it("is refused with all of Linode's reasons", async () => {
     const reasons = [
       'region is not valid @region',
       'A valid plan type by that ID was not found @type',
@@ -75,7 +75,7 @@ describe('a create', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('is refused where there is no capacity, which Linode tells by 403', async () => {
+  it('is refused by a 403 where Linode has no capacity', async () => {
     const reason = 'The Linode plan you chose is not currently available in the selected region.';
     const { api } = await served([{ status: 403, json: errors(reason) }]);
     expect(await api.create(aRequest(), LIMITS)).toEqual({ kind: 'refused', reason });
@@ -84,10 +84,13 @@ describe('a create', () => {
   it.each([
     [403, errors('Unauthorized')],
     [401, errors('Your OAuth token is not authorized to use this endpoint.')],
-  ])('throws where the token may not (%s), as nothing was made', async (status, json) => {
-    const { api } = await served([{ status, json }]);
-    await expect(api.create(aRequest(), LIMITS)).rejects.toMatchObject({ code: 'linodeDenied' });
-  });
+  ])(
+    'throws where the token may not create (%s), since no Linode was created',
+    async (status, json) => {
+      const { api } = await served([{ status, json }]);
+      await expect(api.create(aRequest(), LIMITS)).rejects.toMatchObject({ code: 'linodeDenied' });
+    },
+  );
 });
 
 const labelTaken: Answer = {
@@ -95,7 +98,7 @@ const labelTaken: Answer = {
   json: errors('Label must be unique among your linodes @label'),
 };
 
-/** Answers after which a create has perhaps been done. */
+/** Answers after which Linode may or may not have created the Linode. */
 const DOUBTS: [string, Answer][] = [
   ['408', { status: 408, json: errors('Please try again') }],
   ['500', { status: 500, json: errors('Internal server error') }],
@@ -115,14 +118,14 @@ const DOUBTS: [string, Answer][] = [
   ['a label that is taken', labelTaken],
 ];
 
-describe.each(DOUBTS)('a create in doubt after %s', (_what, answer) => {
+describe.each(DOUBTS)('a create with an unknown result after %s', (_what, answer) => {
   async function createWith(lookedUp: Answer): Promise<[CreateOutcome, Served]> {
     const script: Script = ({ method }) => (method === 'POST' ? answer : lookedUp);
     const started = await served(script);
     return [await started.api.create(aRequest(), LIMITS), started];
   }
 
-  it('has made what is found under the label with our tags', async () => {
+  it('has created the Linode that has its label and all its tags', async () => {
     const ours = aRawLinode({ id: 777, tags: ['another', ...TAGS] });
     const [outcome, started] = await createWith(page([ours]));
     expect(outcome).toMatchObject({ kind: 'created', linode: { id: 777 } });
@@ -130,7 +133,7 @@ describe.each(DOUBTS)('a create in doubt after %s', (_what, answer) => {
     expect(started.requests[1]?.filter).toMatchObject({ label: LABEL });
   });
 
-  it('is refused if the label is in use by one without all of our tags', async () => {
+  it('is refused if the Linode with its label lacks one of its tags', async () => {
     const [outcome, started] = await createWith(page([aRawLinode({ tags: TAGS.slice(1) })]));
     expect(outcome).toEqual({
       kind: 'refused',
@@ -139,14 +142,14 @@ describe.each(DOUBTS)('a create in doubt after %s', (_what, answer) => {
     expect(postsOf(started)).toHaveLength(1);
   });
 
-  it('stays in doubt if nothing is found', async () => {
+  it('stays unknown if no Linode has its label', async () => {
     const [outcome, started] = await createWith(page([aRawLinode({ label: `${LABEL}0` })]));
     expect(outcome.kind).toBe('unknown');
     expect(outcome).toMatchObject({ reason: expect.stringMatching(/^POST \/linode\/instances: /) });
     expect(postsOf(started)).toHaveLength(1);
   });
 
-  it('stays in doubt if the label can not be looked up in time', async () => {
+  it('stays unknown if the label can not be looked up in time', async () => {
     const [outcome, started] = await createWith(htmlPage(502));
     expect(outcome).toMatchObject({ kind: 'unknown', reason: expect.stringMatching(/502/) });
     expect(started.clock.now()).toBeLessThanOrEqual(LATER);
@@ -154,19 +157,19 @@ describe.each(DOUBTS)('a create in doubt after %s', (_what, answer) => {
   });
 });
 
-describe('the adoption', () => {
-  it('takes nothing for ours if the request has no tags', async () => {
+describe('the adoption of a Linode by its label', () => {
+  it('is refused if the request has no tags', async () => {
     const { api } = await served([labelTaken, page([aRawLinode()])]);
     const outcome = await api.create(aRequest({ tags: [] }), LIMITS);
     expect(outcome.kind).toBe('refused');
   });
 
-  it('waits until the label can be looked up', async () => {
+  it('repeats the lookup of the label until it is answered', async () => {
     const { api } = await served([{ lost: 'drop' }, htmlPage(502), page([aRawLinode()])]);
     expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
   });
 
-  it('is tried once even after the time for it', async () => {
+  it('looks the label up once even after the deadline', async () => {
     const { api, clock, requests } = await served(({ method }) => {
       clock.set(plus(LATER, seconds(1)));
       return method === 'POST' ? htmlPage(502) : page([aRawLinode()]);
@@ -177,8 +180,8 @@ describe('the adoption', () => {
 });
 
 describe('a create with a refused token', () => {
-  it('is sent again with a fresh one, for nothing was done', async () => {
-    const { api, requests, tokenCalls } = await served([INVALID_TOKEN, MADE]);
+  it('is sent again with a fresh token, since no Linode was created', async () => {
+    const { api, requests, tokenCalls } = await served([INVALID_TOKEN, CREATED]);
     expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
     expect(requests.map(({ headers }) => headers.authorization)).toEqual([
       `Bearer ${TOKEN}`,
@@ -187,13 +190,13 @@ describe('a create with a refused token', () => {
     expect(tokenCalls).toEqual([{ fresh: false }, { fresh: true }]);
   });
 
-  it('throws if the fresh one is refused too', async () => {
+  it('throws if Linode refuses the fresh token too', async () => {
     const { api, requests } = await served(() => INVALID_TOKEN);
     await expect(api.create(aRequest(), LIMITS)).rejects.toMatchObject({ code: 'linodeDenied' });
     expect(requests).toHaveLength(2);
   });
 
-  it('is not sent again when it has become too late', async () => {
+  it('is not sent again after notAfter', async () => {
     const { api, clock, requests } = await served(() => {
       clock.set(plus(LIMITS.notAfter, seconds(1)));
       return INVALID_TOKEN;
@@ -203,9 +206,9 @@ describe('a create with a refused token', () => {
   });
 });
 
-describe('the connection', () => {
-  it('of a create is its own, while the others are kept', async () => {
-    const { api, requests } = await served([MADE, page([]), MADE]);
+describe('the connection of a call', () => {
+  it('is closed after a create, and kept alive after other calls', async () => {
+    const { api, requests } = await served([CREATED, page([]), CREATED]);
     await api.create(aRequest(), LIMITS);
     await api.listByTag('onebuck-dev', LATER);
     await api.create(aRequest(), LIMITS);
@@ -214,9 +217,9 @@ describe('the connection', () => {
   });
 });
 
-describe('a create and its time', () => {
+describe('a create with limits', () => {
   it('is not sent after notAfter', async () => {
-    const { api, requests } = await served([MADE]);
+    const { api, requests } = await served([CREATED]);
     const notAfter = plus(START, seconds(-1));
     expect(await api.create(aRequest(), { notAfter, by: LATER })).toEqual({
       kind: 'notSent',
@@ -226,26 +229,26 @@ describe('a create and its time', () => {
     expect(requests).toHaveLength(0);
   });
 
-  it('is not sent if reading the token took until after notAfter', async () => {
+  it('is not sent if the token was read only after notAfter', async () => {
     const token = async () => {
       started.clock.set(plus(LIMITS.notAfter, seconds(1)));
       return TOKEN;
     };
-    const started = await served([MADE], { token });
+    const started = await served([CREATED], { token });
     expect(await started.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'notSent' });
     expect(started.requests).toHaveLength(0);
   });
 
-  it('is sent at notAfter, even after the time for waiting and repeating', async () => {
-    const { api } = await served([MADE]);
+  it('is sent at notAfter, even after the deadline for its repetitions', async () => {
+    const { api } = await served([CREATED]);
     const limits = { notAfter: START, by: plus(START, seconds(-5)) };
     expect(await api.create(aRequest(), limits)).toMatchObject({ kind: 'created' });
   });
 });
 
 describe('a create over the rate limit', () => {
-  it('waits as long as Linode says, and is sent again', async () => {
-    const started = await served([tooMany({ 'retry-after': '9' }), MADE]);
+  it('waits as long as Retry-After says, and is sent again', async () => {
+    const started = await served([tooMany({ 'retry-after': '9' }), CREATED]);
     expect(await started.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
     expect(started.clock.now() - START).toBeGreaterThanOrEqual(9_000);
     expect(started.clock.now() - START).toBeLessThanOrEqual(16_000);
@@ -257,19 +260,22 @@ describe('a create over the rate limit', () => {
     ]);
   });
 
-  it.each(['notAfter', 'by'] as const)('is given up if that passes %s', async (limit) => {
-    const started = await served([tooMany({ 'retry-after': '30' })]);
-    const limits = { ...LIMITS, [limit]: plus(START, seconds(20)) };
-    expect(await started.api.create(aRequest(), limits)).toEqual({
-      kind: 'notSent',
-      reason: 'the rate limit leaves no time for it',
-      retryAt: plus(START, seconds(30)),
-    });
-    expect(started.clock.now()).toBe(START);
-    expect(started.requests).toHaveLength(1);
-  });
+  it.each(['notAfter', 'by'] as const)(
+    'is not sent again if the wait would pass %s',
+    async (limit) => {
+      const started = await served([tooMany({ 'retry-after': '30' })]);
+      const limits = { ...LIMITS, [limit]: plus(START, seconds(20)) };
+      expect(await started.api.create(aRequest(), limits)).toEqual({
+        kind: 'notSent',
+        reason: 'the rate limit leaves no time for it',
+        retryAt: plus(START, seconds(30)),
+      });
+      expect(started.clock.now()).toBe(START);
+      expect(started.requests).toHaveLength(1);
+    },
+  );
 
-  it('is given up in the end', async () => {
+  it('is not sent again after several 429s', async () => {
     const started = await served(() => tooMany());
     const outcome = await started.api.create(aRequest(), LIMITS);
     expect(outcome.kind).toBe('notSent');
@@ -279,7 +285,7 @@ describe('a create over the rate limit', () => {
 });
 
 describe('many creates at once', () => {
-  /** Answers as Linode does: windows of 15 s on the test's clock, 20 creates in each. */
+  /** A server with Linode's rate limit: 20 creates in each window of 15 s of the test's clock. */
   function limitedServer(now: () => EpochMs): Script & { sent: number[] } {
     let reset = 0;
     let remaining = 0;
@@ -302,17 +308,17 @@ describe('many creates at once', () => {
     return Object.assign(script, { sent });
   }
 
-  const createAll = ({ api }: Served, count: number, notAfter: EpochMs) =>
+  const createAll = ({ api }: Served, length: number, notAfter: EpochMs) =>
     Promise.all(
-      Array.from({ length: count }, (_, index) =>
+      Array.from({ length }, (_, index) =>
         api.create(aRequest({ label: `onebuck-x-${index}` }), { notAfter, by: LATER }),
       ),
     );
 
-  it('are sent side by side and without a wait, up to 20', async () => {
+  it('are sent in parallel and without a wait, up to 20', async () => {
     const waiting: (() => void)[] = [];
     const started = await served(async ({ body }) => {
-      // None is answered before all have come: one after another, they would wait for ever.
+      // The server answers no create before all 20 have come. In sequence they would wait for ever.
       await new Promise<void>((resolve) => {
         waiting.push(resolve);
         if (waiting.length === 20) for (const release of waiting) release();
@@ -324,7 +330,7 @@ describe('many creates at once', () => {
     expect(started.clock.sleptMs).toEqual([]);
   });
 
-  it('keep to the rate limit beyond that, so that none is refused for it', async () => {
+  it('wait for the next window beyond 20, so that Linode refuses none', async () => {
     const server = limitedServer(() => started.clock.now());
     const started = await served(server);
     const first = await createAll(started, 20, LIMITS.notAfter);
@@ -334,7 +340,7 @@ describe('many creates at once', () => {
     expect(started.clock.now() - START).toBe(15_000);
   });
 
-  it('are told when to come back, if the limit leaves no time for them', async () => {
+  it('are answered when to come back, if the rate limit leaves no time for them', async () => {
     const server = limitedServer(() => started.clock.now());
     const started = await served(server);
     await createAll(started, 20, LIMITS.notAfter);

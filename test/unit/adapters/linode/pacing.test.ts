@@ -12,33 +12,33 @@ beforeEach(() => {
   pacer = createPacer(clock);
 });
 
-const take = (count: number, until = LATER) =>
-  Promise.all(Array.from({ length: count }, () => pacer.take(until)));
+const take = (slots: number, until = LATER) =>
+  Promise.all(Array.from({ length: slots }, () => pacer.take(until)));
 
 const learn = (headers: Record<string, string | number>) =>
   pacer.learn((name) => (name in headers ? String(headers[name]) : null));
 
-const resetIn = (count: number) => (START + count * 1_000) / 1_000;
+const resetIn = (delay: number) => (START + delay * 1_000) / 1_000;
 
-describe('without headers', () => {
-  it('lets 20 through at once', async () => {
+describe('without headers, the pacer', () => {
+  it('gives 20 slots at once', async () => {
     expect(await take(20)).toEqual(Array(20).fill('taken'));
     expect(clock.sleptMs).toEqual([]);
   });
 
-  it('makes the 21st wait for the window of 15 s to end', async () => {
+  it('lets the 21st caller wait for the end of the window of 15 s', async () => {
     await take(21);
     expect(clock.now() - START).toBe(16_000);
   });
 
-  it('says when to come back rather than wait too long', async () => {
+  it('answers when to come back where the wait would pass the deadline', async () => {
     await take(20);
     const until = plus(START, seconds(15));
     expect(await pacer.take(until)).toEqual({ retryAt: plus(START, seconds(16)) });
     expect(clock.now()).toBe(START);
   });
 
-  it('lets no more than 20 through in any window', async () => {
+  it('gives at most 20 slots in any 15 seconds', async () => {
     const instants: number[] = [];
     await Promise.all(
       Array.from({ length: 65 }, async () => {
@@ -53,22 +53,22 @@ describe('without headers', () => {
   });
 });
 
-describe('with headers', () => {
-  it('takes up what others have left over', async () => {
+describe('with headers, the pacer', () => {
+  it('gives only the slots that other clients of the account have left over', async () => {
     await take(1);
     learn({ 'x-ratelimit-limit': 20, 'x-ratelimit-remaining': 2, 'x-ratelimit-reset': resetIn(4) });
     await take(3);
     expect(clock.now() - START).toBe(5_000);
   });
 
-  it('never counts more slots than it knows of', async () => {
+  it('gives no more slots than it counts itself, though the header has more', async () => {
     await take(20);
     learn({ 'x-ratelimit-remaining': 18, 'x-ratelimit-reset': resetIn(15) });
     await take(1);
     expect(clock.now() - START).toBe(16_000);
   });
 
-  it('waits no longer than 15 s from the answer to the call that opened the window', async () => {
+  it("ends a window 15 s after the answer to the window's first call", async () => {
     await take(20);
     clock.set(plus(START, durationMs(1_400)));
     learn({ 'x-ratelimit-remaining': 18, 'x-ratelimit-reset': resetIn(16) });
@@ -78,21 +78,21 @@ describe('with headers', () => {
     expect(clock.now() - START).toBe(16_400);
   });
 
-  it('waits for the second of the reset where that comes later', async () => {
+  it('waits for the reset in the header where the reset comes later', async () => {
     await take(20);
     learn({ 'x-ratelimit-remaining': 19, 'x-ratelimit-reset': resetIn(16) });
     await take(1);
     expect(clock.now() - START).toBe(16_000);
   });
 
-  it('believes a reset that says that the window is longer', async () => {
+  it('waits for a reset that makes the window longer', async () => {
     await take(20);
     learn({ 'x-ratelimit-remaining': 19, 'x-ratelimit-reset': resetIn(30) });
     await take(1);
     expect(clock.now() - START).toBe(31_000);
   });
 
-  it('takes up another limit for the windows to come', async () => {
+  it('uses a new limit for later windows', async () => {
     await take(1);
     learn({ 'x-ratelimit-limit': 3, 'x-ratelimit-remaining': 0, 'x-ratelimit-reset': resetIn(10) });
     await take(3);
@@ -101,13 +101,13 @@ describe('with headers', () => {
     expect(clock.now() - START).toBe(27_000);
   });
 
-  it('waits anew when nothing remains and no reset was told', async () => {
+  it('waits a whole window when no slot remains and the header has no reset', async () => {
     learn({ 'x-ratelimit-remaining': 0 });
     await take(1);
     expect(clock.now() - START).toBe(16_000);
   });
 
-  it('ignores an answer of an earlier window that comes late', async () => {
+  it('ignores a late answer of an earlier window', async () => {
     await take(1);
     learn({ 'x-ratelimit-remaining': 19, 'x-ratelimit-reset': resetIn(15) });
     learn({ 'x-ratelimit-remaining': 0, 'x-ratelimit-reset': resetIn(2) });
@@ -125,15 +125,18 @@ describe('with headers', () => {
     },
   );
 
-  it.each(['-3', 'x', '', '1.5', '12345678'])('ignores a limit and a rest of %j', async (text) => {
-    learn({ 'x-ratelimit-limit': text, 'x-ratelimit-remaining': text });
-    await take(20);
-    expect(clock.sleptMs).toEqual([]);
-  });
+  it.each(['-3', 'x', '', '1.5', '12345678'])(
+    'ignores a limit and a remainder of %j',
+    async (text) => {
+      learn({ 'x-ratelimit-limit': text, 'x-ratelimit-remaining': text });
+      await take(20);
+      expect(clock.sleptMs).toEqual([]);
+    },
+  );
 });
 
-describe('paused', () => {
-  it('lets nothing through until then, and a full window after', async () => {
+describe('a pause of the pacer', () => {
+  it('gives no slot until its end, and then a full window', async () => {
     pacer.pause(plus(START, seconds(7)));
     await take(20);
     expect(clock.now() - START).toBe(7_000);

@@ -8,7 +8,7 @@ import { READER, simulated } from '../../../support/simulated-linode.ts';
 
 type Simulated = Awaited<ReturnType<typeof simulated>>;
 
-/** The fault strikes the first create. */
+/** The client in front of the simulated Linode, with a fault in the first create. */
 function simulatedWith(
   kind: Exclude<FaultKind, 'status429' | 'staleList' | 'truncatedList'>,
 ): Promise<Simulated> {
@@ -16,11 +16,11 @@ function simulatedWith(
   return simulated({ faults });
 }
 
-const livingOf = ({ simulator }: Simulated) =>
+const existingIn = ({ simulator }: Simulated) =>
   simulator.instances().filter(({ deleted }) => deleted === null);
 
 describe('with the simulated Linode', () => {
-  it('the catalogue is read', async () => {
+  it('the client reads the catalogue', async () => {
     const { api } = await simulated();
     const types = await api.types(LATER);
     const nanode = types.value.find(({ id }) => id === 'g6-nanode-1');
@@ -30,7 +30,7 @@ describe('with the simulated Linode', () => {
     expect((await api.images(LATER)).value.map(({ id }) => id)).toContain('linode/debian12');
   });
 
-  it('what a region has none left of is told', async () => {
+  it('the client reads which types a region has sold out', async () => {
     const soldOut = [{ type: 'g6-nanode-1', region: 'us-ord' }];
     const { api } = await simulated({ settings: { soldOut } });
     const rows = await api.availability('us-ord', LATER);
@@ -44,14 +44,17 @@ describe('with the simulated Linode', () => {
     });
   });
 
-  it.each([true, false])('forced backups are seen (%s)', async (backupsForced) => {
-    const { api } = await simulated({ settings: { backupsForced } });
-    expect(await api.backupsForced(LATER)).toBe(backupsForced);
-    const made = await api.create(aRequest(), LIMITS);
-    expect(made).toMatchObject({ kind: 'created', linode: { backupsEnabled: backupsForced } });
-  });
+  it.each([true, false])(
+    'the client reads whether backups are forced (%s)',
+    async (backupsForced) => {
+      const { api } = await simulated({ settings: { backupsForced } });
+      expect(await api.backupsForced(LATER)).toBe(backupsForced);
+      const outcome = await api.create(aRequest(), LIMITS);
+      expect(outcome).toMatchObject({ kind: 'created', linode: { backupsEnabled: backupsForced } });
+    },
+  );
 
-  it('a Linode is created, found in every way, and deleted twice', async () => {
+  it('a Linode is created, found by id, tag and label, and deleted twice', async () => {
     const { api, clock } = await simulated();
     const outcome = await api.create(aRequest(), LIMITS);
     if (outcome.kind !== 'created') throw new Error(JSON.stringify(outcome));
@@ -84,7 +87,7 @@ describe('with the simulated Linode', () => {
       const world = await simulatedWith(kind);
       const outcome = await world.api.create(aRequest(), LIMITS);
       expect(outcome).toMatchObject({ kind: 'created', linode: { label: LABEL, tags: TAGS } });
-      expect(livingOf(world)).toHaveLength(1);
+      expect(existingIn(world)).toHaveLength(1);
     },
   );
 
@@ -100,42 +103,42 @@ describe('with the simulated Linode', () => {
     'html200',
     'busy',
   ] as const)(
-    'a create that had no effect is in doubt after %s, and can be tried again',
+    'a create without effect has an unknown result after %s, and can be repeated',
     async (kind) => {
       const world = await simulatedWith(kind);
       expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'unknown' });
-      expect(livingOf(world)).toHaveLength(0);
+      expect(existingIn(world)).toHaveLength(0);
       expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
-      expect(livingOf(world)).toHaveLength(1);
+      expect(existingIn(world)).toHaveLength(1);
     },
   );
 
-  it('a label that is taken is adopted if it is ours, and else refused', async () => {
+  it('a Linode with the label is adopted if it has the tags, and otherwise refused', async () => {
     const world = await simulated();
     const first = await world.api.create(aRequest(), LIMITS);
     expect(await world.api.create(aRequest(), LIMITS)).toEqual(first);
     const other = aRequest({ tags: ['onebuck-prod'] });
     expect(await world.api.create(other, LIMITS)).toMatchObject({ kind: 'refused' });
-    expect(livingOf(world)).toHaveLength(1);
+    expect(existingIn(world)).toHaveLength(1);
   });
 
-  it.each(['capacity', 'limit'] as const)('a create is refused at the %s', async (kind) => {
+  it.each(['capacity', 'limit'] as const)('a create is refused by the fault "%s"', async (kind) => {
     const world = await simulatedWith(kind);
     const outcome = await world.api.create(aRequest(), LIMITS);
     expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringMatching(/contact/i) });
-    expect(livingOf(world)).toHaveLength(0);
+    expect(existingIn(world)).toHaveLength(0);
   });
 
-  it('a create waits out a 429', async () => {
+  it('a create waits after a 429, and is sent again', async () => {
     const faults = [{ kind: 'status429', method: 'POST', times: 1, retryAfterSeconds: 8 } as const];
     const { api, clock } = await simulated({ faults });
     expect(await api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
     expect(clock.now()).toBeGreaterThanOrEqual(plus(START, seconds(8)));
   });
 
-  it('25 creates at once are made, none refused for the rate', async () => {
+  it('25 creates at once all succeed, and none is over the rate limit', async () => {
     const posts = () => world.simulator.requests()['POST /linode/instances'];
-    // The clock is not to run while the first 20 are on their way.
+    // The clock must stand still until the first 20 creates have arrived.
     const whileAsleep = async () => {
       while ((posts()?.total ?? 0) < 20) await turn();
     };
@@ -147,20 +150,20 @@ describe('with the simulated Linode', () => {
     );
     expect(outcomes.map(({ kind }) => kind)).toEqual(Array(25).fill('created'));
     expect(posts()).toEqual({ total: 25, byStatus: { 200: 25 } });
-    const late = livingOf(world).filter(({ created }) => created > START);
+    const late = existingIn(world).filter(({ created }) => created > START);
     expect(late).toHaveLength(5);
   });
 
-  it('a fresh token replaces one that was refused', async () => {
+  it('a fresh token replaces a refused token', async () => {
     const token = async ({ fresh }: { fresh: boolean }) =>
       fresh ? LINODE_TOKEN : 'token-that-was-revoked';
     const world = await simulated({ token });
     expect(await world.api.listByTag('onebuck-dev', LATER)).toEqual([]);
     expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
-    expect(livingOf(world)).toHaveLength(1);
+    expect(existingIn(world)).toHaveLength(1);
   });
 
-  it('an invalid token is told from one that lacks a scope', async () => {
+  it('an invalid token and a token without a scope throw different errors', async () => {
     const revoked = await simulated({ token: async () => 'token-that-was-revoked' });
     const scoped = await simulated({ token: async () => READER });
     const invalid = { code: 'linodeDenied', message: expect.stringMatching(/wrong, expired or/) };
@@ -175,7 +178,7 @@ describe('with the simulated Linode', () => {
     expect(await scoped.api.backupsForced(LATER)).toBe('unreadable');
   });
 
-  it('a list that says it is longer than it is, is no list', async () => {
+  it('a list with fewer items than it says throws', async () => {
     const faults = [{ kind: 'truncatedList', items: 1, keepTotals: true } as const];
     const { api, simulator } = await simulated();
     await api.create(aRequest(), LIMITS);
@@ -186,7 +189,7 @@ describe('with the simulated Linode', () => {
   });
 });
 
-it('replaces the tags of a Linode, as often as it is told, and of none that is gone', async () => {
+it('the client replaces the tags of a Linode twice, and none of a deleted Linode', async () => {
   const { api } = await simulated();
   const made = await api.create(aRequest(), LIMITS);
   if (made.kind !== 'created') throw new Error(`it is ${made.kind}`);
@@ -203,7 +206,7 @@ it('replaces the tags of a Linode, as often as it is told, and of none that is g
 });
 
 it.each(['busy', 'busyAfter', 'dropBefore', 'dropAfter', 'error500After'] as const)(
-  'puts tags again after %s, and they are what was asked for',
+  'the client puts tags again after %s, until the Linode has them',
   async (kind) => {
     const { api, simulator } = await simulated();
     const made = await api.create(aRequest(), LIMITS);
@@ -215,7 +218,7 @@ it.each(['busy', 'busyAfter', 'dropBefore', 'dropAfter', 'error500After'] as con
   },
 );
 
-it('puts no tags with a token that may only read', async () => {
+it('the client throws when it puts tags with a token that may only read', async () => {
   const { api } = await simulated({ token: async () => READER });
   await expect(api.setTags(1, TAGS, LATER)).rejects.toMatchObject({ code: 'linodeDenied' });
 });

@@ -34,7 +34,7 @@ const linodeOf = (over: Record<string, unknown> = {}) => {
 };
 
 describe('a type', () => {
-  it('has its prices in micro-dollars, by region where they differ', () => {
+  it('has its prices in micro-dollars, and those of regions that differ', () => {
     expect(typeOf()).toEqual({
       id: 'g6-nanode-1',
       label: 'Nanode 1GB',
@@ -57,27 +57,27 @@ describe('a type', () => {
     expect(bare).toMatchObject({ price: { byRegion: {} }, backupsPrice: null, gpus: 0 });
   });
 
-  it('has no monthly cap where none is given, or one of 0', () => {
+  it('has no monthly price where Linode gives none, or a price of 0', () => {
     expect(typeOf({ price: { hourly: 0.07, monthly: null } }).price?.monthly).toBeNull();
     expect(typeOf({ price: { hourly: 0.07 } }).price?.monthly).toBeNull();
     expect(typeOf({ price: { hourly: 0.07, monthly: 0 } }).price?.monthly).toBeNull();
   });
 
-  it('has no price without an hourly one, be it in one region only', () => {
+  it('has no price if it lacks the hourly price, also in only one region', () => {
     expect(typeOf({ price: { hourly: null, monthly: 43 } }).price).toBeNull();
     expect(typeOf({ price: null }).price).toBeNull();
     const row = { id: 'br-gru', hourly: null, monthly: 7 };
     expect(typeOf({ region_prices: [row] }).price).toBeNull();
   });
 
-  it('is refused with a price that is none, naming the field but not its value', () => {
+  it('with a negative price is a fault, which names the field but not its value', () => {
     const decoded = decodeType(aRawType({ price: { hourly: -1, monthly: null } }));
     expect(decoded).toEqual({ ok: false, fault: 'price.hourly is not as it should be' });
   });
 });
 
 describe('a Linode', () => {
-  it('is read from what Linode says of it', () => {
+  it("is read from Linode's JSON, without unknown fields", () => {
     expect(linodeOf({ a_new_field: { of: 'theirs' } })).toEqual({
       id: 101,
       label: 'onebuck-cabcdefghij-0',
@@ -97,33 +97,33 @@ describe('a Linode', () => {
     ['2026-07-01T12:00:00Z', Date.UTC(2026, 6, 1, 12)],
     ['2026-07-01T12:00:00.250', Date.UTC(2026, 6, 1, 12, 0, 0, 250)],
     ['2026-07-01T12:00:00+02:00', Date.UTC(2026, 6, 1, 10)],
-  ])('created at %s: UTC unless a zone is given', (created, instant) => {
+  ])('created at %s has that time in UTC, unless it names a zone', (created, instant) => {
     expect(linodeOf({ created }).created).toBe(instant);
   });
 
   it.each(['yesterday', '2026-13-01T00:00:00', '', 5, null])(
-    'is refused if created at %j',
+    'is a fault if created at %j',
     (created) => {
       expect(decodeLinode(aRawLinode({ created }))).toMatchObject({ ok: false });
     },
   );
 
-  it('has the status unknown where we do not know it', () => {
+  it('has the status "unknown" for a status that Onebuck does not know', () => {
     expect(linodeOf({ status: 'hibernating' }).status).toBe('unknown');
   });
 
-  it('is refused without tags: it could be a stranger', () => {
+  it("is a fault without tags: it could be a stranger's", () => {
     const decoded = decodeLinode(aRawLinode({ tags: undefined }));
     expect(decoded).toEqual({ ok: false, fault: 'tags is no array' });
   });
 
-  it('knows of backups that were forced on it', () => {
+  it('shows whether its backups are enabled', () => {
     expect(linodeOf({ backups: { enabled: true } }).backupsEnabled).toBe(true);
   });
 });
 
 describe('a page', () => {
-  it('names the item at fault', () => {
+  it('with a wrong item is a fault that names the item', () => {
     const data = [aRawLinode(), aRawLinode({ id: 'x' })];
     const decoded = decodePage(decodeLinode)({ data, page: 1, pages: 1, results: 2 });
     expect(decoded).toMatchObject({
@@ -132,13 +132,13 @@ describe('a page', () => {
     });
   });
 
-  it.each([null, [], '<html>', { data: [] }])('is not %j', (body) => {
+  it.each([null, [], '<html>', { data: [] }])('can not be %j', (body) => {
     expect(decodePage(decodeLinode)(body)).toMatchObject({ ok: false });
   });
 });
 
-describe('errors', () => {
-  it('are only what is in their envelope', () => {
+describe('an answer', () => {
+  it('has errors only in the form of the API', () => {
     expect(decodeErrors({ errors: [{ reason: 'r', field: 'f' }] })).toEqual([
       { reason: 'r', field: 'f' },
     ]);
