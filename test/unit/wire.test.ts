@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { defaultSettings } from '../../simulators/aws/settings.ts';
 import { aNotice } from '../support/builders.ts';
 
-/** What serverless.yml sets for every function. */
+/** The variables that serverless.yml sets for every function. */
 const DEPLOYED = {
   STAGE: 'prod',
   TABLE_NAME: 'onebuck-prod-clusters',
@@ -38,7 +38,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** lib/wire.ts as a function's process has it that starts with these variables. */
+/** lib/wire.ts as a new process of a function with the variables loads it. */
 async function wired(env: Record<string, string>) {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   return import('../../lib/wire.ts');
@@ -48,9 +48,9 @@ describe('metrics', () => {
   it.each([
     [{ DASHBOARD: 'true' }, 1],
     [{ DASHBOARD: 'false' }, 0],
-    // Whoever destroys must not fail over a setting.
+    // A wrong setting must not keep a function from destroying Linodes.
     [{ STAGE: 'No stage of ours' }, 0],
-  ])('of the dashboard are sent by its setting alone: %j', async (env, lines) => {
+  ])('of the dashboard are emitted only with DASHBOARD=true: %j', async (env, lines) => {
     const { metrics } = await wired(env);
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     metrics().emit(() => ({ LiveClusters: 1 }));
@@ -60,7 +60,7 @@ describe('metrics', () => {
 });
 
 describe('settings', () => {
-  it('are what serverless.yml sets', async () => {
+  it('are read from the variables that serverless.yml sets', async () => {
     const { settings } = await wired({
       ...DEPLOYED,
       SAFETY_MARGIN_SECONDS: '240',
@@ -128,14 +128,14 @@ describe('settings', () => {
     );
   });
 
-  it('are not all asked for by who must destroy: the stage is good by itself', async () => {
+  it('with a wrong one leave stage and caps usable, which reconcile and sweep need', async () => {
     const { caps, settings, stage } = await wired({ ...DEPLOYED, MAX_OPEN_BUDGET_USD: 'much' });
     expect(settings).toThrow('MAX_OPEN_BUDGET_USD must be an amount in US dollars');
     expect(stage()).toBe('prod');
     expect(caps()).toBeDefined();
   });
 
-  it('are read again after a bad one, and not once they were good', async () => {
+  it('are read again after a wrong one, and only once when all are right', async () => {
     const { settings } = await wired({ ...DEPLOYED, MAX_NODES: 'many' });
     expect(settings).toThrow('MAX_NODES');
     vi.stubEnv('MAX_NODES', '7');
@@ -146,12 +146,12 @@ describe('settings', () => {
 });
 
 describe('adapters', () => {
-  it('are not built before they are asked for: a function needs only what it uses', async () => {
+  it('are built at their first use, so that a function needs only its own variables', async () => {
     const { settings } = await wired({ STAGE: 'dev' });
     expect(settings().stage).toBe('dev');
   });
 
-  it('are built once a process', async () => {
+  it('are built once in a process', async () => {
     const wire = await wired(DEPLOYED);
     expect(wire.store()).toBe(wire.store());
     expect(wire.schedules()).toBe(wire.schedules());
@@ -194,7 +194,7 @@ describe('adapters', () => {
 describe('notices', () => {
   const noticed = (env: Record<string, string>) => wired({ ...DEPLOYED, ...env });
 
-  it('go nowhere, and need nothing, where nothing is set', async () => {
+  it('are dropped where neither topic nor webhook is set', async () => {
     const { notifier } = await noticed({ SECRET_ID: '', AWS_REGION: '' });
     await expect(notifier().send(aNotice())).resolves.toBeUndefined();
   });
@@ -204,13 +204,13 @@ describe('notices', () => {
     'http://127.0.0.1:9/hook',
     'ftp://example.org',
     'example.org',
-  ])('to %s are refused when they are sent, and not before', async (url) => {
+  ])('to the webhook %s throw when they are sent, and not before', async (url) => {
     const { notifier } = await noticed({ NOTICE_WEBHOOK_URL: url });
     await expect(notifier().send(aNotice())).rejects.toThrow('NOTICE_WEBHOOK_URL must be');
   });
 
-  it('locally are in the log, whatever the topic, and go to the loopback without TLS', async () => {
-    // Has the logger print by the console that is spied on.
+  it('locally are in the log, and may go to a webhook on the loopback without TLS', async () => {
+    // In this mode the logger prints by `console`, on which the test spies.
     vi.stubEnv('POWERTOOLS_DEV', 'true');
     const local = { ...LOCAL, NOTICE_TOPIC_ARN: '[object Object]' };
     const lines = vi.spyOn(console, 'info').mockImplementation(() => {});
@@ -220,20 +220,20 @@ describe('notices', () => {
     vi.resetModules();
     const env = { ...local, NOTICE_WEBHOOK_URL: 'http://127.0.0.1:9/hook', SECRET_ID: '' };
     const wire = await noticed(env);
-    // It is the secret that is missed, with which it would be signed.
+    // The URL is accepted: the error is about the secret, whose key would sign the notice.
     await expect(wire.notifier().send(aNotice())).rejects.toThrow('SECRET_ID');
   });
 });
 
 describe('the clock', () => {
-  it("is the machine's when deployed", async () => {
+  it('is the clock of the machine when deployed', async () => {
     const env = { ...DEPLOYED, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' };
     const { clock } = await wired(env);
     vi.useFakeTimers({ now: 1_795_348_800_000, toFake: ['Date'] });
     expect(clock().now()).toBe(1_795_348_800_000);
   });
 
-  it('runs as it is set to on a developer’s machine', async () => {
+  it('has a rate and an origin locally', async () => {
     vi.useFakeTimers({ now: 1_795_348_800_000, toFake: ['Date'] });
     const { clock } = await wired({
       ...LOCAL,
@@ -245,13 +245,13 @@ describe('the clock', () => {
 
   it.each([
     ['when deployed', { AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' }],
-    ['anywhere that does not say IS_OFFLINE=true', {}],
-    ['where IS_OFFLINE says something else', { IS_OFFLINE: '1' }],
+    ['without IS_OFFLINE=true', {}],
+    ['with another value of IS_OFFLINE', { IS_OFFLINE: '1' }],
     [
-      'when deployed, though IS_OFFLINE be set',
+      'when deployed, also with IS_OFFLINE=true',
       { IS_OFFLINE: 'true', AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' },
     ],
-  ])('can not be set %s', async (_, place) => {
+  ])('can have no rate or origin %s', async (_, place) => {
     for (const setting of [{ CLOCK_RATE: '60' }, { CLOCK_RATE: '1' }, { CLOCK_ORIGIN: '0' }]) {
       vi.resetModules();
       const { clock } = await wired({
@@ -296,7 +296,7 @@ describe('the clock', () => {
 describe('the limits of an invocation', () => {
   const remaining = (ms: number) => ({ getRemainingTimeInMillis: () => ms });
 
-  it('keep 5 s for saving, 20 s before that for a last pass, and 5 s for notices', async () => {
+  it('keep 5 s for the last save, 20 s before them for a last pass, 5 s for notices', async () => {
     vi.useFakeTimers({ now: 1_795_348_800_000, toFake: ['Date'] });
     const { limitsOf } = await wired(DEPLOYED);
     expect(limitsOf(remaining(300_000))).toEqual({
@@ -306,7 +306,7 @@ describe('the limits of an invocation', () => {
     });
   });
 
-  it('stretch with a clock that runs faster', async () => {
+  it('are longer by the rate of the clock', async () => {
     vi.useFakeTimers({ now: 1_795_348_800_000, toFake: ['Date'] });
     const { limitsOf, clock } = await wired({ ...LOCAL, CLOCK_RATE: '10' });
     const { by, ...lengths } = limitsOf(remaining(300_000));
@@ -317,7 +317,7 @@ describe('the limits of an invocation', () => {
     });
   });
 
-  it('leave no time, rather than less, where hardly any remains', async () => {
+  it('leave no time, and no negative time, where less than 5 s remain', async () => {
     vi.useFakeTimers({ now: 1_795_348_800_000, toFake: ['Date'] });
     const { limitsOf, clock } = await wired(DEPLOYED);
     expect(limitsOf(remaining(1_000)).by).toBe(clock().now());

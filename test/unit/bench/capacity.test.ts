@@ -14,11 +14,11 @@ describe('the size of an item', () => {
   it.each([
     ['names and text count in UTF-8', { é: 'ü€' }, 2 + 5],
     ['numbers take a byte for two significant digits, and one', { n: 1_234_500 }, 1 + 4],
-    ['a minus takes one more', { n: -5 }, 1 + 3],
-    ['0 takes one', { n: 0 }, 1 + 1],
-    ['true, false and null take one', { a: true, b: null }, 2 + 2],
-    ['a list takes three, and one more for each element', { l: ['ab', 'c'] }, 1 + 3 + 2 + 3],
-    ['a map likewise', { m: { a: 'b' } }, 1 + 3 + 1 + 2],
+    ['a minus takes another byte', { n: -5 }, 1 + 3],
+    ['0 takes one byte', { n: 0 }, 1 + 1],
+    ['true, false and null take one byte', { a: true, b: null }, 2 + 2],
+    ['a list takes three bytes, and one for each element', { l: ['ab', 'c'] }, 1 + 3 + 2 + 3],
+    ['a map takes three bytes, and one for each element', { m: { a: 'b' } }, 1 + 3 + 1 + 2],
   ])('%s', (_, item, bytes) => {
     expect(itemBytes(marshall(item))).toBe(bytes);
   });
@@ -38,7 +38,7 @@ describe('the size of an item', () => {
 });
 
 describe('a write', () => {
-  it('goes to the table and to each index that has its keys', () => {
+  it('costs units of the table and of each index whose keys the item has', () => {
     expect(units(null, anItem(LIVE))).toEqual([
       'table 1',
       'index due 1',
@@ -48,7 +48,7 @@ describe('a write', () => {
     expect(units(null, marshall({ id: 'ledger' }))).toEqual(['table 1']);
   });
 
-  it('of another due time moves the item in that index, which takes two', () => {
+  it('of another due time costs two writes of the index due', () => {
     const [before, after] = [anItem(LIVE), anItem({ ...LIVE, dueAt: 2 })];
     expect(units(before, after)).toEqual([
       'table 1',
@@ -59,16 +59,16 @@ describe('a write', () => {
     ]);
   });
 
-  it('leaves out an index that has nothing of what changed', () => {
+  it('costs nothing in an index that projects no changed field', () => {
     const [before, after] = [anItem(LIVE), anItem({ ...LIVE, revision: 2 })];
     expect(units(before, after)).toEqual(['table 1', 'index byOwner 1', 'index byTime 1']);
   });
 
-  it('takes an ended cluster out of the index of those that are due', () => {
+  it('of an ended cluster costs a write of the index due', () => {
     expect(units(anItem(LIVE), anItem())).toContain('index due 1');
   });
 
-  it('takes what the larger of before and after takes', () => {
+  it('costs the units of the larger of the item before and after', () => {
     const large = anItem({ record: 'x'.repeat(2_500) });
     const expected = ['table 3', 'index byOwner 3', 'index byTime 3'];
     expect(units(large, anItem())).toEqual(expected);
@@ -77,7 +77,7 @@ describe('a write', () => {
   });
 });
 
-it('a read takes one for each 4 KB, or half of that, and never nothing', () => {
+it('a read costs a unit for each 4 KB, half of that if eventually consistent', () => {
   expect(readUnits(0, true)).toBe(1);
   expect(readUnits(4_096, true)).toBe(1);
   expect(readUnits(4_097, true)).toBe(2);

@@ -25,10 +25,10 @@ import { aClock } from '../../support/doubles.ts';
 import { anEmptyTable, TABLE } from '../../support/table.ts';
 
 const plain: Around = (call) => call();
-const told = (counts: Counts) =>
+const callsAndUnits = (counts: Counts) =>
   Object.fromEntries([...counts].map(([call, { calls, units }]) => [call, [calls, units]]));
 
-it('counts what each call to the table uses', async () => {
+it('the counter has the calls to the table and their capacity units', async () => {
   const counter = new Counter();
   const client = await anEmptyTable();
   const { items } = countDynamoDb(client, TABLE, { counter, around: plain });
@@ -49,7 +49,7 @@ it('counts what each call to the table uses', async () => {
 
   const kilobytes = 3;
   expect(Math.ceil(itemBytes(items.get(record.id) ?? {}) / 1_024)).toBe(kilobytes);
-  expect(told(counter.counts)).toEqual({
+  expect(callsAndUnits(counter.counts)).toEqual({
     'DynamoDB PutItem, table': [3, 2 * kilobytes + 1],
     'DynamoDB PutItem, index byOwner': [2, 2 * kilobytes],
     'DynamoDB PutItem, index byTime': [2, 2 * kilobytes],
@@ -61,16 +61,16 @@ it('counts what each call to the table uses', async () => {
   });
 });
 
-it('counts each reading of the secret, and none that is remembered', async () => {
+it('the counter has each read of the secret, and none from the cache', async () => {
   const counter = new Counter();
   const { client } = await startSecret('onebuck/test', { linodeToken: 'token' });
   countSecretsManager(client, { counter, around: plain });
   const secrets = createSecrets(client, { secretId: 'onebuck/test', clock: aClock() });
   for (const fresh of [false, false, true]) await secrets.linodeToken({ fresh });
-  expect(told(counter.counts)).toEqual({ 'Secrets Manager GetSecretValue': [2, 2] });
+  expect(callsAndUnits(counter.counts)).toEqual({ 'Secrets Manager GetSecretValue': [2, 2] });
 });
 
-it('bills a function for the time that it sleeps, and for the start of a cold one', async () => {
+it('a function is billed for its sleeps, and for its cold start', async () => {
   const counter = new Counter();
   const time = new VirtualTime(0, new RealCalls().idle);
   const lambda = new Lambda({ time, counter, build: () => null, hasDashboard: false });
@@ -79,7 +79,7 @@ it('bills a function for the time that it sleeps, and for the start of a cold on
 
   void run(90_000);
   await time.runUntil(100_000);
-  // 256 MB for 800 ms of its start, 5 ms of its own and the 90 s.
+  // 256 MB for 800 ms of the cold start, 5 ms of computing and 90 s of sleep.
   expect(gbSeconds()).toBeCloseTo(90.805 / 4, 9);
 
   counter.clear();
@@ -106,7 +106,7 @@ it.each([
   expect(counter.counts.get('CloudWatch metrics, hours')?.units).toBe(months);
 });
 
-it('prices what was counted, and adds and scales it', () => {
+it('counts can be priced, added and scaled', () => {
   const counter = new Counter();
   for (let call = 0; call < 10; call += 1) counter.add('secret', 'secretCall');
   counter.add('writes', 'writeUnit', 1_000_000);
@@ -117,9 +117,9 @@ it('prices what was counted, and adds and scales it', () => {
   expect(costOf({ price: 'ruleInvocation', calls: 5, units: 5 })).toBe(0);
 });
 
-it('an idle hour is the ticks of reaper and sweeper, and next to nothing else', async () => {
+it('an idle hour costs the ticks of reaper and sweeper, and next to nothing else', async () => {
   const counts = await anIdleHour();
-  expect(told(counts)).toMatchObject({
+  expect(callsAndUnits(counts)).toMatchObject({
     'EventBridge ticks': [72, 72],
     'Lambda reap, requests': [60, 60],
     'Lambda sweep, requests': [12, 12],
@@ -128,6 +128,6 @@ it('an idle hour is the ticks of reaper and sweeper, and next to nothing else', 
     'Secrets Manager GetSecretValue': [12, 12],
   });
   expect([...counts.keys()].filter((call) => call.includes('PutItem'))).toEqual([]);
-  // With the secret's own $0.40 it stays below the $0.60 a month that are aimed at.
+  // With the secret's own $0.40 a month, an idle deployment stays below $0.60 a month.
   expect(totalOf(times(counts, 730))).toBeLessThan(0.2);
 });

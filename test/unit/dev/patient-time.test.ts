@@ -10,7 +10,10 @@ import { startNode } from '../../support/children.ts';
 
 const START = at('2026-11-22T12:00:00Z');
 
-/** A process that, when asked, calls `helper`, sleeps for an hour, calls it again, and says when. */
+/**
+ * A server that on a request calls HELPER, sleeps for an hour, calls HELPER again, and answers the
+ * four times between these steps.
+ */
 const FUNCTION = `
   const http = require('node:http');
   const { setTimeout: delay } = require('node:timers/promises');
@@ -36,7 +39,7 @@ async function startFunction(time: PatientTime, helper: string): Promise<string>
   return `http://127.0.0.1:${port}`;
 }
 
-/** Answers late by the machine's clock, and notes the patient time at the beginning and the end. */
+/** A server that answers after 100 real milliseconds; `seen` has the patient time of each call. */
 async function startSlowHelper(time: PatientTime): Promise<{ url: string; seen: number[][] }> {
   const seen: number[][] = [];
   const server = createServer(async (_, response) => {
@@ -69,7 +72,7 @@ describe('patient time', () => {
     ]);
   });
 
-  it('wakes those who sleep in this process at their instant, in order', async () => {
+  it('wakes the sleepers of this process at their instants, in order', async () => {
     const time = createPatientTime({ startMs: START, rate: 1e9 });
     await startFunction(time, '');
     const woken: number[] = [];

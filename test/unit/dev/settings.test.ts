@@ -19,8 +19,8 @@ beforeEach(() => {
 
 const settings = (env: Record<string, string> = {}) => localSettings({ DATA_DIR, ...env });
 
-describe('by default', () => {
-  it('it is port 3000, real time, the simulator, and the token that the README shows', () => {
+describe('by default, npm start', () => {
+  it("has port 3000, real time, the simulated Linode and the README's token", () => {
     expect(settings()).toEqual({
       port: 3000,
       dataDir: DATA_DIR,
@@ -34,14 +34,14 @@ describe('by default', () => {
     });
   });
 
-  it('an empty variable counts as none', () => {
+  it('takes an empty variable for a missing one', () => {
     const empty = { PORT: '', LINODE_API_URL: '', LINODE_TOKEN: '', ONEBUCK_TOKEN: '' };
     expect(settings({ ...empty, CLOCK_RATE: '', CLOCK_ORIGIN: '' })).toEqual(settings());
   });
 });
 
-describe('as set', () => {
-  it('all are taken', () => {
+describe('a setting of npm start', () => {
+  it('is read from its variable', () => {
     const env = {
       PORT: '4000',
       LINODE_API_URL: 'http://127.0.0.1:9000/v4/',
@@ -78,66 +78,66 @@ describe('as set', () => {
     [{ CLOCK_ORIGIN: '1.5' }, 'CLOCK_ORIGIN must be a whole number'],
     [{ ...REAL, CLOCK_RATE: '60' }, 'CLOCK_RATE must be 1 with the real Linode'],
     [{ ...REAL, CLOCK_RATE: '0.5' }, 'CLOCK_RATE must be 1 with the real Linode'],
-  ])('%o is refused, and the message says what to do', (env, message) => {
+  ])('is refused with the allowed values: %o', (env, message) => {
     expect(() => settings(env)).toThrow(message);
   });
 
-  it('the token for Linode is in no message', () => {
+  it('is refused without showing the Linode token', () => {
     const env = { ...REAL, LINODE_TOKEN: 'do-not-show', CLOCK_RATE: '60' };
     expect(() => settings(env)).toThrow(expect.not.stringContaining('do-not-show'));
   });
 });
 
-describe('with the real Linode', () => {
-  it('the API token is a random one, so that nobody who read the README may launch', () => {
+describe('with the real Linode, npm start', () => {
+  it("has a random API token: everybody knows the README's token", () => {
     const { apiToken } = settings(REAL);
     expect(apiToken).toMatch(/^[\w-]{32}$/);
     expect(settings(REAL).apiToken).toBe(apiToken);
   });
 
-  it('open budgets have the cap of a deployment', () => {
+  it('has the cap of open budgets of a deployment', () => {
     expect(settings(REAL).openBudgetMax).toBeNull();
     expect(settings({ ...REAL, LINODE_API_URL: 'http://127.0.0.1:9000/v4' }).openBudgetMax).toBe(
       'none',
     );
   });
 
-  it('it runs in real time', () => {
+  it('runs in real time', () => {
     expect(settings(REAL).clock.rate).toBe(1);
   });
 });
 
-describe('over starts', () => {
+describe('at the next start of npm start', () => {
   const tomorrow = () => vi.setSystemTime(START + 24 * 3_600_000);
 
-  it('the clock goes on from where it was', () => {
+  it('the clock has the same origin', () => {
     const { clock } = settings({ CLOCK_RATE: '60' });
     tomorrow();
     expect(settings({ CLOCK_RATE: '60' }).clock).toEqual(clock);
   });
 
-  it('a clock of another rate starts anew', () => {
+  it('a clock of another rate has a new origin', () => {
     settings({ CLOCK_RATE: '60' });
     tomorrow();
     expect(settings({ CLOCK_RATE: '61' }).clock).toEqual({ rate: 61, originMs: Date.now() });
   });
 
-  it('an origin that was set is kept, too', () => {
+  it('an origin from CLOCK_ORIGIN is kept too', () => {
     settings({ CLOCK_RATE: '60', CLOCK_ORIGIN: '1000' });
     expect(settings({ CLOCK_RATE: '60' }).clock).toEqual({ rate: 60, originMs: 1000 });
   });
 
-  it('passwords stay what they were, though the clock changes', () => {
+  it('the password key is the same, also with another clock', () => {
     const { passwordKey } = settings();
     expect(settings({ CLOCK_RATE: '60' }).passwordKey).toBe(passwordKey);
   });
 
-  it('what is kept is for the user alone', () => {
+  it('the file with the settings is readable only by the user', () => {
     settings();
     expect(statSync(join(DATA_DIR, 'settings.json')).mode & 0o777).toBe(0o600);
   });
 
-  it('a damaged file is as good as none', () => {
+  it('a damaged file is ignored', () => {
     writeFileSync(join(DATA_DIR, 'settings.json'), '{"clock":');
     expect(settings().clock).toEqual({ rate: 1, originMs: START });
   });

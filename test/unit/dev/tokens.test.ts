@@ -10,7 +10,7 @@ const ADDED = sha256('added');
 
 const KEYS = { passwordKey: 'sixteen-characters', webhookKey: 'sixteen-or-more' };
 
-/** What each start finds, given its own token. */
+/** A data folder; `start` opens its secret as a start with the API token does. */
 function aDataDir() {
   const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-tokens-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true }));
@@ -19,7 +19,7 @@ function aDataDir() {
   return { start, file: join(dataDir, 'tokens.json') };
 }
 
-it("holds the settings, and the settings' token as the admin's", () => {
+it("the secret of npm start has its settings, with the setting's API token for the admin", () => {
   expect(JSON.parse(aDataDir().start().value)).toEqual({
     linodeToken: 'linode',
     apiTokens: { admin: [sha256('own')] },
@@ -27,7 +27,7 @@ it("holds the settings, and the settings' token as the admin's", () => {
   });
 });
 
-it('has the tokens that were added when it starts again, and not those that were revoked', () => {
+it('the secret of the next start has the added tokens, and not the revoked ones', () => {
   const { start } = aDataDir();
   const first = start();
   const twice = withToken(withToken(first.value, 'ann', ADDED), 'admin', ADDED);
@@ -38,14 +38,14 @@ it('has the tokens that were added when it starts again, and not those that were
   expect(hashesOf(start().value)).toEqual(new Map([['admin', [sha256('own'), ADDED]]]));
 });
 
-it('does not go on to take the token of the start before', () => {
+it("the secret of the next start does not have the last start's own token", () => {
   const { start } = aDataDir();
   const first = start('before');
   first.onChange(withToken(first.value, 'admin', ADDED));
   expect(hashesOf(start('after').value).get('admin')).toEqual([sha256('after'), ADDED]);
 });
 
-it('keeps nothing but hashes, for nobody else to read', () => {
+it('the file of the tokens has only hashes, and is readable only by the user', () => {
   const { start, file } = aDataDir();
   const secret = start();
   secret.onChange(withToken(secret.value, 'ann', ADDED));

@@ -37,12 +37,12 @@ describe('advice on an error of AWS', () => {
     expect(adviceOn(named(name, message), advised)).toContain(advice);
   });
 
-  it('is none where there is nothing to add', () => {
+  it('is null for other errors', () => {
     expect(adviceOn(named('InternalServiceError'), advised)).toBeNull();
     expect(adviceOn(named('InvalidRequestException'), advised)).toBeNull();
   });
 
-  it('tells a local stage that nothing runs, and another where it knocked', () => {
+  it('on a refused connection names npm start locally, and else the error itself', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     expect(adviceOn(refused, { ...advised, stage: 'local' })).toContain('npm start');
     expect(adviceOn(refused, advised)).toBe('connect ECONNREFUSED');

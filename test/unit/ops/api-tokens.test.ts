@@ -14,8 +14,8 @@ const revoke = (apiTokens: unknown, revocation: Partial<Revocation>) =>
     withoutTokens(secret(apiTokens), { owner: 'ann', digits: null, force: false, ...revocation }),
   );
 
-describe('a token that is added', () => {
-  it('is the first of an owner, or one more', () => {
+describe('an added token', () => {
+  it('is the first of an owner, or joins the other tokens', () => {
     expect(tokensIn(withToken(secret({ bob: A }), 'ann', B))).toEqual({ bob: A, ann: B });
     expect(tokensIn(withToken(secret({ ann: A }), 'ann', B))).toEqual({ ann: [A, B] });
     expect(tokensIn(withToken(secret({ ann: [A, B] }), 'ann', C))).toEqual({ ann: [A, B, C] });
@@ -28,27 +28,30 @@ describe('a token that is added', () => {
     );
   });
 
-  it('makes JSON of a secret that is the Linode token alone', () => {
+  it('makes JSON of a secret that is a plain Linode token', () => {
     expect(JSON.parse(withToken(`${LINODE_TOKEN}\n`, 'admin', A))).toEqual({
       linodeToken: LINODE_TOKEN,
       apiTokens: { admin: A },
     });
   });
 
-  it.each(['a', '0', 'ann.b_c-d', 'constructor', 'a'.repeat(40)])('may be that of %s', (owner) => {
-    expect(hashesOf(withToken(secret({}), owner, A)).get(owner)).toEqual([A]);
-  });
+  it.each(['a', '0', 'ann.b_c-d', 'constructor', 'a'.repeat(40)])(
+    'may belong to the owner %s',
+    (owner) => {
+      expect(hashesOf(withToken(secret({}), owner, A)).get(owner)).toEqual([A]);
+    },
+  );
 
   it.each(['', 'Ann', '-ann', '.', 'ann@example.com', 'a b', 'a'.repeat(41), 'é', '__proto__'])(
-    'can not be that of %j',
+    'can not belong to the owner %j',
     (owner) => {
       expect(() => withToken(secret({}), owner, A)).toThrow("can't be an owner");
     },
   );
 });
 
-describe('a token that is revoked', () => {
-  it('is found by 8 digits of its hash or more, in either case', () => {
+describe('a revoked token', () => {
+  it('is found by at least 8 digits of its hash, in upper or lower case', () => {
     expect(revoke({ ann: [A, B] }, { digits: 'aaaaaaaa' })).toEqual({ ann: B });
     expect(revoke({ ann: [A, B], bob: A }, { digits: A.toUpperCase() })).toEqual({
       ann: B,
@@ -57,12 +60,12 @@ describe('a token that is revoked', () => {
     expect(revoke({ ann: [B, C] }, { digits: C.slice(0, 9) })).toEqual({ ann: B });
   });
 
-  it('takes the owner with it, if it was the last', () => {
+  it('removes its owner if it was the last', () => {
     expect(revoke({ ann: A, bob: B }, { digits: 'aaaaaaaa' })).toEqual({ bob: B });
     expect(revoke({ ann: [A, B], bob: B }, {})).toEqual({ bob: B });
   });
 
-  it('is refused where it is not clear which', () => {
+  it('is refused where the digits fit no token or several', () => {
     expect(() => revoke({ ann: [B, C] }, { digits: 'bbbbbbbb' })).toThrow('More than one');
     expect(() => revoke({ ann: [A, B] }, { digits: 'cccccccc' })).toThrow('No token of theirs');
     for (const digits of ['aaaaaaa', '', 'xxxxxxxx', `${A}a`]) {
@@ -70,11 +73,11 @@ describe('a token that is revoked', () => {
     }
   });
 
-  it.each(['bob', 'constructor', '__proto__'])('is refused where %s has none', (owner) => {
+  it.each(['bob', 'constructor', '__proto__'])('is refused where %s has no tokens', (owner) => {
     expect(() => revoke({ ann: A }, { owner })).toThrow('has no tokens');
   });
 
-  it('is not the last of the admin, unless by force', () => {
+  it("may be the admin's last only with --force", () => {
     const admins = { owner: 'admin', digits: 'aaaaaaaa' };
     expect(() => revoke({ admin: A, ann: B }, admins)).toThrow('--force');
     expect(() => revoke({ admin: [A, B] }, { owner: 'admin' })).toThrow('--force');
@@ -87,7 +90,7 @@ describe('a token that is revoked', () => {
   });
 });
 
-describe('a secret that is not as it should be', () => {
+describe('a malformed secret', () => {
   it.each([
     ['empty', ' \n', 'empty'],
     ['cut off', '{"linodeToken": "hidden', 'not JSON'],
@@ -98,7 +101,7 @@ describe('a secret that is not as it should be', () => {
     ['one without an object of tokens', secret('hidden'), 'apiTokens'],
     ['one with a list of tokens', secret([A]), 'apiTokens'],
     ['one with null for tokens', secret(null), 'apiTokens'],
-  ])('%s is refused, and not shown', (_, text, reason) => {
+  ])('that is %s is refused, and not shown', (_, text, reason) => {
     for (const use of [() => hashesOf(text), () => withToken(text, 'ann', A)]) {
       expect(use).toThrow(reason);
       expect(use).not.toThrow('hidden');

@@ -14,7 +14,7 @@ let world: World;
 
 const HOURLY = { cron: '0 * * * *', spec: aBody() };
 
-/** Runs it while the world goes on: passes are made between two looks. */
+/** Runs the drain; each of its sleeps runs `meanwhile` and the passes that were nudged. */
 async function runDrain({
   nudge = world.nudge,
   meanwhile,
@@ -48,29 +48,30 @@ async function runDrain({
   return { printed, error };
 }
 
-const runs = async (...ids: ClusterId[]) => {
+const bringUp = async (...ids: ClusterId[]) => {
   for (const id of ids) await world.reconcile(id);
   world.clock.set(plus(world.clock.now(), seconds(60)));
   for (const id of ids) await world.reconcile(id);
 };
 
-const forgetful = (forgotten: () => ClusterId | null) => ({
+/** A store that lacks the record of the cluster that `lostId` returns. */
+const storeWithout = (lostId: () => ClusterId | null) => ({
   replaceStore: (store: ClusterStore): Partial<ClusterStore> => ({
     async *due(until) {
-      for await (const id of store.due(until)) if (id !== forgotten()) yield id;
+      for await (const id of store.due(until)) if (id !== lostId()) yield id;
     },
-    getMany: async (ids) => (await store.getMany(ids)).filter(({ id }) => id !== forgotten()),
+    getMany: async (ids) => (await store.getMany(ids)).filter(({ id }) => id !== lostId()),
   }),
 });
 
 describe('a drain', () => {
-  it("pauses everybody's schedules, ends everybody's clusters, and nothing of a stranger", async () => {
+  it("pauses all schedules and ends all clusters, but touches no stranger's Linode", async () => {
     world = await aWorld();
     const ann = await world.launch();
     const bob = await world.launch({ nodes: 2 }, null, { owner: 'bob' });
     const schedule = await world.schedule(HOURLY);
     const stranger = await createStranger(world, 'web-1', ['onebuck-other']);
-    await runs(ann.id, bob.id);
+    await bringUp(ann.id, bob.id);
 
     const { printed, error } = await runDrain();
     expect(error).toBeNull();
@@ -90,7 +91,7 @@ describe('a drain', () => {
     );
   });
 
-  it('changes nothing where there is nothing, also after another', async () => {
+  it('changes nothing in an empty stage', async () => {
     world = await aWorld();
     const { printed, error } = await runDrain();
     expect(error).toBeNull();
@@ -101,10 +102,10 @@ describe('a drain', () => {
     ]);
   });
 
-  it('goes on with what another has begun', async () => {
+  it('continues an earlier drain', async () => {
     world = await aWorld();
     const { id } = await world.launch();
-    await runs(id);
+    await bringUp(id);
     await world.destroy(id);
     world.nudged.clear();
     const { printed, error } = await runDrain();
@@ -113,7 +114,7 @@ describe('a drain', () => {
     expect(world.linodeCount(id)).toBe(0);
   });
 
-  it('ends clusters, and pauses schedules, that come up meanwhile, even between two empty looks', async () => {
+  it('ends clusters, and pauses schedules, that appear while it runs', async () => {
     world = await aWorld();
     const arrivals: ClusterId[] = [];
     const { error, printed } = await runDrain({
@@ -121,7 +122,7 @@ describe('a drain', () => {
         if (arrivals.length === 2) return;
         const { id } = await world.launch({ nodes: 1 });
         arrivals.push(id);
-        await runs(id);
+        await bringUp(id);
         if (arrivals.length === 1) await world.schedule(HOURLY);
       },
     });
@@ -130,32 +131,32 @@ describe('a drain', () => {
     expect(printed.at(-1)).toMatch(/2 clusters ended, 1 schedule paused/);
   });
 
-  it('asks for a pass again each minute, as the reaper may be dead', async () => {
+  it('nudges each cluster again every minute, as the reaper may be dead', async () => {
     world = await aWorld();
     const { id } = await world.launch();
-    await runs(id);
-    const asked: number[] = [];
+    await bringUp(id);
+    const nudgedMs: number[] = [];
     const { error } = await runDrain({
       nudge: {
         async reconcile(cluster) {
-          asked.push(between(START, world.clock.now()));
-          if (asked.length === 1) throw new Error('throttled');
+          nudgedMs.push(between(START, world.clock.now()));
+          if (nudgedMs.length === 1) throw new Error('throttled');
           world.nudged.add(cluster);
         },
         runSchedule: async () => {},
       },
     });
     expect(error).toBeNull();
-    const [first = 0, second = 0] = asked;
+    const [first = 0, second = 0] = nudgedMs;
     expect(second - first).toBeGreaterThanOrEqual(60_000);
     expect(second - first).toBeLessThan(70_000);
     expect(world.linodeCount(id)).toBe(0);
   });
 
-  it('gives up after its time, and names what is left', async () => {
+  it('throws after its time limit, and names what is left', async () => {
     world = await aWorld();
     const { id } = await world.launch({ nodes: 1 });
-    await runs(id);
+    await bringUp(id);
     const began = world.clock.now();
     const nudge = { reconcile: async () => {}, runSchedule: async () => {} };
     const { error } = await runDrain({ nudge, waitMax: minutes(2) });
@@ -166,12 +167,12 @@ describe('a drain', () => {
     expect(world.linodeCount(id)).toBe(1);
   });
 
-  it('waits for Linodes without a record, which the sweeper destroys, and says so', async () => {
-    let lost: ClusterId | null = null;
-    world = await aWorld(forgetful(() => lost));
+  it('waits for the sweeper to destroy Linodes without a record, and says so', async () => {
+    let lostId: ClusterId | null = null;
+    world = await aWorld(storeWithout(() => lostId));
     const { id } = await world.launch({ nodes: 1, maxHours: 1 });
-    await runs(id);
-    lost = id;
+    await bringUp(id);
+    lostId = id;
     world.clock.set(plus(START, minutes(50)));
     const { printed, error } = await runDrain({ meanwhile: () => world.sweep() });
     expect(error).toBeNull();
@@ -181,10 +182,10 @@ describe('a drain', () => {
     expect(world.linodeCount(id)).toBe(0);
   });
 
-  it('asks for deletions while Linode does not answer, and does not take that for empty', async () => {
+  it('begins deletions while Linode does not answer, and waits for its list', async () => {
     world = await aWorld();
     const { id } = await world.launch({ nodes: 1 });
-    await runs(id);
+    await bringUp(id);
     world.linode.setFaults([{ kind: 'maintenance503' }]);
     let looks = 0;
     const { printed, error } = await runDrain({
@@ -209,8 +210,8 @@ describe('a drain', () => {
   });
 });
 
-describe('what is asked for', () => {
-  it('is a stage, named by whoever asks', async () => {
+describe('the command line of drain', () => {
+  it('must name the stage', async () => {
     expect(parseDrain(['--stage', 'prod'])).toEqual({
       stage: 'prod',
       region: null,

@@ -7,7 +7,7 @@ import { runScript } from './script.ts';
 const drain = (args: readonly string[], env: Readonly<Record<string, string>>) =>
   runScript(['drain', ...args], env);
 
-/** Every service of AWS's, of which each call fails so. */
+/** An endpoint for all services of AWS, whose every call fails with the error. */
 async function anAws(type: string, message: string, status = 400) {
   const server = createServer((_, response) => {
     response.writeHead(status, { 'x-amzn-errortype': type, 'content-type': 'application/json' });
@@ -17,18 +17,18 @@ async function anAws(type: string, message: string, status = 400) {
   return listen(server, 0);
 }
 
-it('says in a line or two what to do about a fault, and ends with 1', async () => {
-  const none = await anAws('ResourceNotFoundException', 'Function not found', 404);
+it('npm run drain prints a line or two of advice for a fault, and exits with 1', async () => {
+  const missing = await anAws('ResourceNotFoundException', 'Function not found', 404);
   const denied = await anAws('AccessDeniedException', 'not authorized to perform: lambda', 403);
   const stage = ['--stage', 'prod'];
   const { AWS_REGION: _, ...noRegion } = LOCAL_AWS;
   const wrong = await Promise.all([
     drain([], LOCAL_AWS),
-    drain(stage, { ...LOCAL_AWS, AWS_ENDPOINT_URL: none }),
+    drain(stage, { ...LOCAL_AWS, AWS_ENDPOINT_URL: missing }),
     drain(stage, { ...LOCAL_AWS, AWS_ENDPOINT_URL: denied }),
     drain(stage, noRegion),
     drain(stage, { AWS_REGION: 'us-east-1', AWS_EC2_METADATA_DISABLED: 'true' }),
-    drain([...stage, '--region', 'eu-west-1'], { ...noRegion, AWS_ENDPOINT_URL: none }),
+    drain([...stage, '--region', 'eu-west-1'], { ...noRegion, AWS_ENDPOINT_URL: missing }),
   ]);
   expect(wrong.map(({ code, stdout }) => [code, stdout])).toEqual(wrong.map(() => [1, '']));
   expect(wrong.map(({ stderr }) => stderr)).toEqual([

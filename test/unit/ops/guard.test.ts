@@ -49,8 +49,8 @@ async function aTable() {
   };
 }
 
-describe('a removal', () => {
-  it('is refused while clusters live, and told which, and what to do', async () => {
+describe('the removal of a stage', () => {
+  it('is refused while clusters live, with their list and what to do', async () => {
     const { clusters, schedules, deployment } = await aTable();
     await clusters.insert(aRunning({ id: id('a'), nodes: [created(0), created(1)] }));
     await clusters.insert(aCluster({ id: id('b') }));
@@ -69,14 +69,14 @@ describe('a removal', () => {
     expect(refusal).toContain(`${OVERRIDE}=prod`);
   });
 
-  it('passes where no cluster lives, whatever is scheduled or has ended', async () => {
+  it('is allowed where no cluster lives, also with schedules and ended clusters', async () => {
     const { clusters, schedules, deployment } = await aTable();
     await clusters.insert(anEnded({ id: id('e') }));
     await schedules.insert(aSchedule());
     expect(await refusalOfRemoval(deployment)).toBeNull();
   });
 
-  it('passes where there is no table', async () => {
+  it('is allowed where there is no table', async () => {
     const { deployment } = await aTable();
     expect(await refusalOfRemoval({ ...deployment, tableName: 'onebuck-gone' })).toBeNull();
   });
@@ -93,16 +93,19 @@ describe('a removal', () => {
   });
 });
 
-describe('a change of the table', () => {
+describe('a deployment that changes the table', () => {
   const properties = { ...TABLE, TableName } as Readonly<Record<string, unknown>>;
   const template = (changes = {}, Type = 'AWS::DynamoDB::Table'): Template => ({
     Resources: { ClustersTable: { Type, Properties: { ...properties, ...changes } } },
   });
   const deployed = { ...TABLE, TableName };
   const other = [{ AttributeName: 'owner', KeyType: 'HASH' }];
-  const numeric = TABLE.AttributeDefinitions?.map((one) => ({ ...one, AttributeType: 'N' }));
+  const numeric = TABLE.AttributeDefinitions?.map((definition) => ({
+    ...definition,
+    AttributeType: 'N',
+  }));
 
-  it('is none where the table is as it was, or gets another index or setting', () => {
+  it('does not replace a table that is unchanged, or gets an index or setting', () => {
     expect(replacementOf(template(), deployed)).toBeNull();
     const more = { GlobalSecondaryIndexes: [], BillingMode: 'PROVISIONED' };
     expect(replacementOf(template(more), deployed)).toBeNull();
@@ -118,7 +121,7 @@ describe('a change of the table', () => {
     ['its name is left to CloudFormation', template({ TableName: undefined }), 'its TableName'],
     ['its key changes', template({ KeySchema: other }), 'becomes owner (HASH), from id (HASH)'],
     ['a key gets a type', template({ AttributeDefinitions: numeric }), 'attribute id becomes N'],
-  ])('is a replacement where %s', (_, changed, why) => {
+  ])('replaces the table where %s', (_, changed, why) => {
     expect(replacementOf(changed, deployed)).toContain(why);
   });
 
@@ -137,7 +140,7 @@ describe('a change of the table', () => {
   }
   const refusal = (changed: Template) => refusalOfDeploy({ aws: {}, stage: 'prod' }, changed);
 
-  it('is held against the table that the deployed functions use', async () => {
+  it('is refused where it replaces the table of the deployed functions', async () => {
     const { dynamodb, isDeployed } = anAws();
     isDeployed();
     dynamodb.on(DescribeTableCommand, { TableName }).resolves({ Table: deployed });
@@ -145,7 +148,7 @@ describe('a change of the table', () => {
     expect(await refusal(template({ TableName: 'new' }))).toMatch(/take onebuck-prod-clusters/);
   });
 
-  it('is none before the first deploy, nor once the table is gone', async () => {
+  it('is allowed before the first deployment, and after the table is gone', async () => {
     const { lambda, dynamodb, isDeployed } = anAws();
     const notThere = { message: 'no', $metadata: {} };
     lambda
@@ -157,7 +160,7 @@ describe('a change of the table', () => {
     expect(await refusal(template({ TableName: 'new' }))).toBeNull();
   });
 
-  it('is refused where it can not be told', async () => {
+  it('is refused where the deployed table can not be read', async () => {
     const { dynamodb, isDeployed } = anAws();
     isDeployed();
     dynamodb.on(DescribeTableCommand).rejects(new Error('no dynamodb:DescribeTable'));
@@ -166,7 +169,7 @@ describe('a change of the table', () => {
 });
 
 describe('serverless remove', () => {
-  /** With a DynamoDB, and nothing else of AWS: what gets past the guard fails at the next call. */
+  /** Runs the command with only a DynamoDB: unless it is refused, it fails at its next call. */
   const remove = async (url: string, env: Readonly<Record<string, string>> = {}) => {
     const aws = {
       AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
@@ -181,7 +184,7 @@ describe('serverless remove', () => {
     return { code, printed: stdout + stderr };
   };
 
-  it('asks the guard, and goes by the override for that stage alone', async () => {
+  it('is refused by the guard, unless the override names the stage', async () => {
     const { url, clusters } = await aTable();
     await clusters.insert(aRunning({ id: id('a') }));
     const refused = await remove(url, { [OVERRIDE]: 'dev' });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type AskLinode, accountOf, checkToken } from '../../../ops/linode-token.ts';
 import { FULL, OTHER, startLinode } from './setup-world.ts';
 
-/** Where Linode answers each call so. */
+/** A Linode that gives the answer to every call. */
 const answering =
   (body: unknown, headers: Readonly<Record<string, string>> = {}): AskLinode =>
   async () => ({
@@ -17,7 +17,7 @@ describe('a Linode token', () => {
     ['linodes:read_write,account:read_write', []],
     ['linodes:read_write account:read_only', ['tags of ended clusters stay behind.']],
     ['linodes:read_write', ['prices are quoted with backups']],
-  ])('with the scopes %s is taken', async (scopes, warnings) => {
+  ])('with the scopes %s is accepted', async (scopes, warnings) => {
     const { ask } = await startLinode({ given: scopes });
     const check = await checkToken(ask, 'given');
     expect(check.warnings).toEqual(warnings.map((text) => expect.stringContaining(text)));
@@ -27,14 +27,14 @@ describe('a Linode token', () => {
     ['linodes:read_only account:read_write', 'it has: linodes:read_only account:read_write.'],
     ['account:read_write', 'lacks the scope linodes:read_write'],
     ['', 'it has: none.'],
-  ])('with the scopes "%s" is not', async (scopes, fault) => {
+  ])('with the scopes "%s" is refused', async (scopes, fault) => {
     const { ask } = await startLinode({ given: scopes });
     const checked = checkToken(ask, 'given');
     await expect(checked).rejects.toThrow(fault);
     await expect(checked).rejects.toThrow('Read/Write for Linodes and Account');
   });
 
-  it('that Linode does not know is told from a Linode that does not answer', async () => {
+  it('that is invalid has another error than a Linode that does not answer', async () => {
     const { ask, simulator } = await startLinode();
     await expect(checkToken(ask, 'unknown')).rejects.toThrow('mistyped, expired or revoked');
     simulator.setFaults([{ kind: 'maintenance503' }]);
@@ -43,27 +43,27 @@ describe('a Linode token', () => {
     );
   });
 
-  it('whose scopes are not told is taken with a warning', async () => {
+  it('whose scopes Linode does not say is accepted with a warning', async () => {
     const { warnings } = await checkToken(answering({ restricted: false }), FULL);
     expect(warnings).toEqual([expect.stringContaining('did not say which scopes')]);
   });
 });
 
 describe('the account', () => {
-  it('that adds backups to each Linode is warned of', async () => {
+  it('that forces backups gives a warning', async () => {
     const { ask, simulator } = await startLinode();
     simulator.updateSettings({ backupsForced: true });
     const { warnings } = await checkToken(ask, FULL);
     expect(warnings).toEqual([expect.stringContaining('adds backups')]);
   });
 
-  it('is not asked for its settings by a token that may not', async () => {
+  it('is not asked for its settings with a token that may not read them', async () => {
     const { ask, simulator } = await startLinode({ given: 'linodes:read_write' });
     await checkToken(ask, 'given');
     expect(Object.keys(simulator.requests())).toEqual(['GET /profile']);
   });
 
-  it('whose settings the user may not read is warned of', async () => {
+  it('whose settings the user may not read gives a warning', async () => {
     const { ask } = await startLinode();
     const denying: AskLinode = async (call, token) =>
       call.path === '/profile'
@@ -73,7 +73,7 @@ describe('the account', () => {
     expect(warnings).toEqual([expect.stringContaining('may not read')]);
   });
 
-  it('is warned of a user who is restricted', async () => {
+  it('with a restricted user gives a warning', async () => {
     const { warnings } = await checkToken(
       answering({ restricted: true }, { 'x-oauth-scopes': 'linodes:read_write' }),
       FULL,
@@ -81,7 +81,7 @@ describe('the account', () => {
     expect(warnings).toContainEqual(expect.stringContaining('user is restricted'));
   });
 
-  it('is told by its id, of a token that Linode takes', async () => {
+  it('is known by its id for a valid token, and null for an invalid token', async () => {
     const { ask } = await startLinode();
     const account = await accountOf(ask, FULL);
     expect(account).toMatch(/^[0-9-]{36}$/);

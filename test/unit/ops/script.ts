@@ -1,14 +1,14 @@
 import { tmpdir } from 'node:os';
 import { type Ended, type Env, ended, startScript } from '../../support/children.ts';
 
-/** What a script of ops finds: these variables, the programs on the path, and an empty home. */
+/** The environment of a script of ops: `env`, the PATH of the tests, and an empty home. */
 export const scriptEnv = (env: Env): Env => ({
   PATH: process.env.PATH ?? '',
   HOME: tmpdir(),
   ...env,
 });
 
-/** `npm run <name> -- <args>`, given this to read. */
+/** Runs `npm run <name> -- <args>` with the input; resolves when the script has ended. */
 export const runScript = (
   [name = '', ...args]: readonly string[],
   env: Env,

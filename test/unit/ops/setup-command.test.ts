@@ -17,14 +17,14 @@ const WHOLE = {
   note: 'kept',
 };
 
-/** What somebody else does just before a call of this kind, once. */
+/** Does `act`, in the role of another writer, just before the first call of the kind `before`. */
 function meddle(client: SecretsManagerClient, before: string, act: () => Promise<unknown>): void {
-  let done = false;
+  let hasActed = false;
   client.middlewareStack.add(
     (next, { commandName }) =>
       async (args) => {
-        if (commandName === before && !done) {
-          done = true;
+        if (commandName === before && !hasActed) {
+          hasActed = true;
           await act();
         }
         return next(args);
@@ -33,9 +33,9 @@ function meddle(client: SecretsManagerClient, before: string, act: () => Promise
   );
 }
 
-describe('without a secret', () => {
-  it('makes one with which the functions work, and shows the first API token once', async () => {
-    const { run, fields, secrets, told } = await startSetup();
+describe('setup without a secret', () => {
+  it('creates a secret that the functions can use, and prints the first API token', async () => {
+    const { run, fields, secrets, messages } = await startSetup();
     const printed = await run(FULL);
     expect(printed).toEqual([expect.stringMatching(/^onebuck_[\w-]{43}$/)]);
     const [token = ''] = printed;
@@ -50,16 +50,16 @@ describe('without a secret', () => {
     expect(passwordKey).toMatch(/^[\w-]{32}$/);
     expect(webhookKey).not.toBe(passwordKey);
     for (const secret of [token, FULL, passwordKey, webhookKey]) {
-      expect(told.join('\n')).not.toContain(secret);
+      expect(messages.join('\n')).not.toContain(secret);
     }
-    expect(told[0]).toBe(
+    expect(messages[0]).toBe(
       `Created the secret ${SECRET_ID} in us-east-1, with linodeToken, passwordKey, webhookKey and ` +
         'an API token of admin.',
     );
-    expect(told.join('\n')).toContain('serverless deploy --stage prod --region us-east-1');
+    expect(messages.join('\n')).toContain('serverless deploy --stage prod --region us-east-1');
   });
 
-  it('gives the API token to the owner who is named', async () => {
+  it('creates the API token for the owner in --owner', async () => {
     const { run, fields } = await startSetup();
     const [token = ''] = await run(FULL, '--owner', 'ann');
     expect((await fields()).apiTokens).toEqual({ ann: sha256(token) });
@@ -68,14 +68,14 @@ describe('without a secret', () => {
   it.each([
     ['garbage', 'mistyped, expired or revoked'],
     [READER, 'lacks the scope linodes:read_write'],
-  ])('makes none with the token %s', async (token, fault) => {
+  ])('creates no secret with the token %s', async (token, fault) => {
     const { run, changes } = await startSetup();
     await expect(run(token)).rejects.toThrow(fault);
     expect(changes).toEqual([]);
   });
 
-  it('leaves alone what somebody else has made meanwhile, and adds what that lacks', async () => {
-    const { client, run, fields, told } = await startSetup();
+  it('keeps a secret that somebody else creates meanwhile, and adds missing fields', async () => {
+    const { client, run, fields, messages } = await startSetup();
     const theirs = { linodeToken: OTHER, passwordKey: 'theirs-with-16-or-more' };
     const SecretString = JSON.stringify(theirs);
     meddle(client, 'CreateSecretCommand', () =>
@@ -87,24 +87,24 @@ describe('without a secret', () => {
       webhookKey: expect.any(String),
       apiTokens: { admin: sha256(token) },
     });
-    expect(told[0]).toContain('Added to the secret');
+    expect(messages[0]).toContain('Added to the secret');
   });
 });
 
-describe('with a secret', () => {
-  it('that has all, changes nothing, asks nothing, and says what is there', async () => {
-    const { run, changes, current, questions, told } = await startSetup(WHOLE);
+describe('setup with a secret', () => {
+  it('that has all fields changes nothing, asks nothing, and lists the fields', async () => {
+    const { run, changes, current, questions, messages } = await startSetup(WHOLE);
     expect(await run(OTHER)).toEqual([]);
     expect(changes).toEqual([]);
     expect(await current()).toBe(JSON.stringify(WHOLE));
     expect(questions).toEqual([]);
-    expect(told.slice(0, 2)).toEqual([
+    expect(messages.slice(0, 2)).toEqual([
       `The secret ${SECRET_ID} in us-east-1 has all it needs. Nothing was changed.`,
       'Unchanged: linodeToken, passwordKey, webhookKey and API tokens of ann.',
     ]);
   });
 
-  it('that it made itself, changes nothing the second time', async () => {
+  it('that it has created itself changes nothing the second time', async () => {
     const { run, changes } = await startSetup();
     await run(FULL);
     expect(await run(FULL)).toEqual([]);
@@ -112,7 +112,7 @@ describe('with a secret', () => {
   });
 
   it.each(['linodeToken', 'passwordKey', 'webhookKey'] as const)(
-    'that lacks %s alone, adds it and keeps the rest',
+    'that lacks only %s adds the field and keeps the others',
     async (name) => {
       const { [name]: _, ...lacking } = WHOLE;
       const { run, fields, questions } = await startSetup(lacking);
@@ -124,7 +124,7 @@ describe('with a secret', () => {
     },
   );
 
-  it('that is the Linode token as it is, makes JSON of it', async () => {
+  it('that is a plain Linode token makes JSON with that token', async () => {
     const { run, fields } = await startSetup(`${FULL}\n`);
     const [token = ''] = await run(OTHER);
     expect(await fields()).toMatchObject({
@@ -134,13 +134,13 @@ describe('with a secret', () => {
     });
   });
 
-  it('whose Linode token is no longer taken, changes nothing and says how to replace it', async () => {
+  it('whose Linode token is invalid changes nothing and says how to replace it', async () => {
     const { run, changes } = await startSetup({ linodeToken: 'revoked' });
     await expect(run(FULL)).rejects.toThrow('--rotate-linode-token');
     expect(changes).toEqual([]);
   });
 
-  it('whose Linode token can not be checked for now, does not say to replace it', async () => {
+  it('whose Linode token can not be checked does not advise to replace it', async () => {
     const { run, changes, simulator } = await startSetup({ linodeToken: FULL });
     simulator.setFaults([{ kind: 'status500' }]);
     await expect(run(FULL)).rejects.toThrow(/^Linode could not be asked .*$/);
@@ -150,7 +150,7 @@ describe('with a secret', () => {
   it.each([
     ['{"linodeToken": "secret', 'is not JSON'],
     ['{"linodeToken": 5}', 'no string'],
-  ])('that reads %s, changes nothing and does not quote it', async (text, fault) => {
+  ])('that reads %s changes nothing and does not quote the secret', async (text, fault) => {
     const { run, changes } = await startSetup(text);
     await expect(run(FULL)).rejects.toThrow(fault);
     expect(changes).toEqual([]);
@@ -160,11 +160,11 @@ describe('with a secret', () => {
 describe('--rotate-linode-token', () => {
   const ROTATE = '--rotate-linode-token';
 
-  it('replaces the Linode token and nothing else', async () => {
-    const { run, fields, told, questions } = await startSetup(WHOLE);
+  it('replaces only the Linode token', async () => {
+    const { run, fields, messages, questions } = await startSetup(WHOLE);
     expect(await run(OTHER, ROTATE)).toEqual([]);
     expect(await fields()).toEqual({ ...WHOLE, linodeToken: OTHER });
-    expect(told.join()).not.toContain(OTHER);
+    expect(messages.join()).not.toContain(OTHER);
     expect(questions).toEqual(['The new Linode token (not shown): ']);
   });
 
@@ -172,33 +172,36 @@ describe('--rotate-linode-token', () => {
     { linodeToken: 'revoked', note: 'kept' },
     { linodeToken: 5, note: 'kept' },
     { apiTokens: 'at fault', note: 'kept' },
-  ])('mends %j', async (secret) => {
+  ])('replaces the token in the wrong secret %j', async (secret) => {
     const { run, fields } = await startSetup(secret);
     await run(OTHER, ROTATE);
     expect(await fields()).toEqual({ ...secret, linodeToken: OTHER });
   });
 
-  it.each(['garbage', READER])('keeps the old one where Linode says no to %s', async (token) => {
-    const { run, changes } = await startSetup(WHOLE);
-    await expect(run(token, ROTATE)).rejects.toThrow('cloud.linode.com/profile/tokens');
-    expect(changes).toEqual([]);
-  });
+  it.each(['garbage', READER])(
+    'keeps the old token where Linode refuses the new token %s',
+    async (token) => {
+      const { run, changes } = await startSetup(WHOLE);
+      await expect(run(token, ROTATE)).rejects.toThrow('cloud.linode.com/profile/tokens');
+      expect(changes).toEqual([]);
+    },
+  );
 
-  it('keeps the old one where Linode does not answer', async () => {
+  it('keeps the old token where Linode does not answer', async () => {
     const { run, changes, simulator } = await startSetup(WHOLE);
     simulator.setFaults([{ kind: 'status500' }]);
     await expect(run(OTHER, ROTATE)).rejects.toThrow('could not be asked');
     expect(changes).toEqual([]);
   });
 
-  it('writes nothing where it is that very token', async () => {
-    const { run, changes, told } = await startSetup(WHOLE);
+  it('writes nothing where the secret has the same token', async () => {
+    const { run, changes, messages } = await startSetup(WHOLE);
     await run(FULL, ROTATE);
     expect(changes).toEqual([]);
-    expect(told).toEqual([`${SECRET_ID} already has this Linode token. Nothing was changed.`]);
+    expect(messages).toEqual([`${SECRET_ID} already has this Linode token. Nothing was changed.`]);
   });
 
-  it('loses nothing that somebody else writes meanwhile', async () => {
+  it('keeps what somebody else writes meanwhile', async () => {
     const { client, run, fields } = await startSetup(WHOLE);
     const SecretString = JSON.stringify({ ...WHOLE, note: 'theirs' });
     meddle(client, 'UpdateSecretVersionStageCommand', () =>
@@ -208,7 +211,7 @@ describe('--rotate-linode-token', () => {
     expect(await fields()).toEqual({ ...WHOLE, note: 'theirs', linodeToken: OTHER });
   });
 
-  it('takes a token of another account only if told to', async () => {
+  it('accepts a token of another account only with --other-account', async () => {
     const { run, changes, fields } = await startSetup(WHOLE, { [OTHER]: 'another' });
     await expect(run(OTHER, ROTATE)).rejects.toThrow('another Linode account');
     expect(changes).toEqual([]);
@@ -216,14 +219,14 @@ describe('--rotate-linode-token', () => {
     expect((await fields()).linodeToken).toBe(OTHER);
   });
 
-  it('makes no secret', async () => {
+  it('creates no secret', async () => {
     const { run } = await startSetup();
     await expect(run(FULL, ROTATE)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 });
 
-describe('a request', () => {
-  it('is of the stage that it names', () => {
+describe('the command line of setup', () => {
+  it('names the stage, and may name region and owner', () => {
     expect(parseSetup(['--stage', 'prod', '--region', 'eu-west-1', '--owner', 'ann'])).toEqual({
       stage: 'prod',
       region: 'eu-west-1',
@@ -247,7 +250,7 @@ describe('a request', () => {
     ['as an argument', ['--stage', 'prod', FULL]],
     ['as the value of an option', ['--stage', 'prod', `--linode-token=${FULL}`]],
     ['as the value of a flag', ['--stage', 'prod', `--rotate-linode-token=${FULL}`]],
-  ])('with a token %s is refused, and does not show it again', (_, args) => {
+  ])('with a token %s is refused without showing the token', (_, args) => {
     expect(() => parseSetup(args)).toThrow('Usage');
     expect(() => parseSetup(args)).not.toThrow(FULL);
   });

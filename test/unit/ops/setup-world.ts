@@ -13,10 +13,10 @@ export const OTHER = 'linode-token-of-later';
 export const READER = 'linode-token-that-may-only-read';
 const ENOUGH = 'linodes:read_write account:read_write';
 
-/** The simulated Linode over HTTP, and which tokens it takes. */
+/** Starts the simulated Linode, which takes FULL, OTHER, READER and `tokens` with their scopes. */
 export async function startLinode(tokens: Readonly<Record<string, string>> = {}) {
-  const all = { [FULL]: ENOUGH, [OTHER]: '*', [READER]: 'linodes:read_only', ...tokens };
-  const simulator = await startSimulator({ now: Date.now, tokens: all });
+  const scopesOfTokens = { [FULL]: ENOUGH, [OTHER]: '*', [READER]: 'linodes:read_only', ...tokens };
+  const simulator = await startSimulator({ now: Date.now, tokens: scopesOfTokens });
   const { sendOnce } = createLinodeHttp({
     transport: createTransport(simulator.url),
     clock: aClock(),
@@ -27,8 +27,8 @@ export async function startLinode(tokens: Readonly<Record<string, string>> = {})
 }
 
 /**
- * A Secrets Manager with this secret, or null for none yet, and the command at work on it.
- * `accounts`: of whom Linode takes a token for, where that is not the simulator's one account.
+ * The setup command over a Secrets Manager with the secret; null: there is none yet. `accounts` has
+ * the account of a token that does not belong to the simulator's account.
  */
 export async function startSetup(
   secret: unknown = null,
@@ -42,17 +42,17 @@ export async function startSetup(
     const own = (name: string) => (name === 'x-customer-uuid' ? accounts[token] : undefined);
     return { verdict, header: (name) => own(name) ?? header(name) };
   };
-  const told: string[] = [];
+  const messages: string[] = [];
   const questions: string[] = [];
 
   return {
     ...kept,
     simulator,
-    told,
-    /** Those for a Linode token. */
+    messages,
+    /** The questions by which the command asked for a Linode token. */
     questions,
     secrets: () => createSecrets(client, { secretId: SECRET_ID, clock: aClock() }),
-    /** What it prints, line by line, when given this Linode token. */
+    /** Runs the command, which reads `linodeToken`; returns the lines that it prints. */
     async run(linodeToken: string, ...args: readonly string[]): Promise<string[]> {
       const printed: string[] = [];
       const deps = {
@@ -64,7 +64,7 @@ export async function startSetup(
         },
         output: {
           print: (line: string) => printed.push(line),
-          inform: (line: string) => told.push(line),
+          inform: (line: string) => messages.push(line),
         },
       };
       await carryOutSetup(deps, parseSetup(['--stage', 'prod', ...args]));

@@ -13,7 +13,7 @@ async function startWorld() {
   return { env, tokens: () => changes.map((value) => JSON.parse(value).linodeToken as unknown) };
 }
 
-it('makes the secret by what it reads, and prints the API token alone', async () => {
+it('npm run setup creates the secret with the token that it reads, and an API token', async () => {
   const { env, tokens } = await startWorld();
   const { code, stdout, stderr } = await runScript(SETUP, env, `${FULL}\n`);
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^onebuck_\S{43}\n$/)]);
@@ -22,7 +22,7 @@ it('makes the secret by what it reads, and prints the API token alone', async ()
   expect(stderr).toContain('LINODE_API_URL is set');
 });
 
-it('says in a line what to do about a fault, and ends with 1', async () => {
+it('npm run setup prints one line of advice for a fault, and exits with 1', async () => {
   const { env, tokens } = await startWorld();
   const changes = [{ AWS_REGION: '' }, { LINODE_API_URL: 'http://127.0.0.1' }];
   const ended = await Promise.all(
@@ -39,9 +39,9 @@ it('says in a line what to do about a fault, and ends with 1', async () => {
   expect(tokens()).toEqual([]);
 });
 
-describe.skipIf(!hasTerminals)('on a terminal', () => {
-  /** With these typed when the question is there: what is seen, and whose token is kept. */
-  async function typed(keys: string) {
+describe.skipIf(!hasTerminals)('on a terminal, the Linode token', () => {
+  /** Types the keys at the question; returns the terminal's text and the tokens that were saved. */
+  async function type(keys: string) {
     const { env, tokens } = await startWorld();
     const [name, ...args] = SETUP;
     const script = ['--import', 'tsx', `ops/${name}.ts`, ...args];
@@ -49,28 +49,28 @@ describe.skipIf(!hasTerminals)('on a terminal', () => {
     await says('(not shown): ');
     child.stdin?.write(keys);
     const { code, stdout, stderr } = await ended;
-    expect(stderr).toBe(''); // nor a word of a terminal that is left other than it was
+    expect(stderr).toBe(''); // on_terminal.py would report changed settings of the terminal here
     return { code, seen: stdout, tokens: tokens() };
   }
 
-  it('is asked for, and not shown', async () => {
-    const { seen, ...rest } = await typed(`${FULL}\r`);
+  it('is typed without an echo', async () => {
+    const { seen, ...rest } = await type(`${FULL}\r`);
     expect(rest).toEqual({ code: 0, tokens: [FULL] });
     expect(seen).toContain('Your Linode token (not shown): ');
     expect(seen).toMatch(/\nonebuck_\S{43}\r?\n/);
     expect(seen).not.toContain(FULL.slice(0, 8));
   });
 
-  it('can be corrected, and pasted', async () => {
+  it('can be corrected while it is typed, and pasted', async () => {
     const keys = `wrong\x15x\x7f\x1b[200~${FULL}\x1b[201~yz\x7f\x7f\r`;
-    expect(await typed(keys)).toMatchObject({ code: 0, tokens: [FULL] });
+    expect(await type(keys)).toMatchObject({ code: 0, tokens: [FULL] });
   });
 
   it.each([
     ['Ctrl-C', 'abc\x03'],
     ['Ctrl-D', '\x04'],
-  ])('need not be given: %s ends it, and leaves the terminal as it was', async (_, keys) => {
-    const { seen, ...rest } = await typed(keys);
+  ])('is not needed: %s ends setup, and the terminal keeps its settings', async (_, keys) => {
+    const { seen, ...rest } = await type(keys);
     expect(rest).toEqual({ code: 130, tokens: [] });
     expect(seen).not.toContain('abc');
   });

@@ -11,27 +11,27 @@ const SECRET_ID = 'onebuck/dev';
 const LINODE_TOKEN = 'linode-token-0123456789';
 const PASSWORD_KEY = 'sixteen-or-more-characters';
 
-/** A secret in Secrets Manager, over HTTP, and the script at work on it. */
+/** The commands over a Secrets Manager with the secret. */
 async function startOps(
   secret: unknown = { linodeToken: LINODE_TOKEN, passwordKey: PASSWORD_KEY, note: 'kept' },
 ) {
   const kept = await startSecret(SECRET_ID, secret);
   const { client } = kept;
-  const told: string[] = [];
+  const messages: string[] = [];
 
   return {
     ...kept,
-    told,
-    /** What it prints, line by line. */
+    messages,
+    /** Runs a command; returns the lines that it prints. */
     async run(...args: readonly string[]): Promise<string[]> {
       const printed: string[] = [];
       await carryOut(client, parseRequest(args), {
         print: (line) => printed.push(line),
-        inform: (line) => told.push(line),
+        inform: (line) => messages.push(line),
       });
       return printed;
     },
-    /** Whose the functions take the token for. */
+    /** The owner whom the authorizer answers for the token; null: it denies the token. */
     ownerOf(token: string | undefined) {
       const secrets = createSecrets(client, { secretId: SECRET_ID, clock: aClock() });
       return authorize({ secrets }, `Bearer ${token}`);
@@ -40,8 +40,8 @@ async function startOps(
 }
 
 describe('add', () => {
-  it('prints a token, and nothing else, that the functions take for the owner', async () => {
-    const { run, ownerOf, fields, told } = await startOps();
+  it('prints only a token, which the authorizer takes for the owner', async () => {
+    const { run, ownerOf, fields, messages } = await startOps();
     const printed = await run('add', 'ann');
     expect(printed).toEqual([expect.stringMatching(/^onebuck_[\w-]{43}$/)]);
     const [token = ''] = printed;
@@ -52,10 +52,10 @@ describe('add', () => {
       note: 'kept',
       apiTokens: { ann: sha256(token) },
     });
-    expect(told.join('\n')).not.toContain(token);
+    expect(messages.join('\n')).not.toContain(token);
   });
 
-  it('gives each of many tokens, of one owner and others, with none of them lost', async () => {
+  it('adds several tokens of several owners, and loses none', async () => {
     const { run, ownerOf } = await startOps(LINODE_TOKEN);
     const owners = ['ann', 'bob', 'ann', 'admin'];
     const tokens: string[] = [];
@@ -64,14 +64,14 @@ describe('add', () => {
     expect(await Promise.all(tokens.map(ownerOf))).toEqual(owners);
   });
 
-  it('loses none of three that are added at the same time', async () => {
+  it('adds three tokens at the same time, and loses none', async () => {
     const { run, ownerOf } = await startOps();
     const owners = ['ann', 'bob', 'ann'];
     const printed = await Promise.all(owners.map((owner) => run('add', owner)));
     expect(await Promise.all(printed.map(([token]) => ownerOf(token)))).toEqual(owners);
   });
 
-  it('changes nothing for an owner who can not be one', async () => {
+  it('changes nothing for a name that no owner can have', async () => {
     const { run, current } = await startOps();
     const before = await current();
     await expect(run('add', 'Ann')).rejects.toThrow("can't be an owner");
@@ -81,16 +81,16 @@ describe('add', () => {
 
 describe('edit', () => {
   const SecretId = SECRET_ID;
-  it('is made again over what somebody else wrote between its reading and writing', async () => {
+  it('is repeated over what somebody else wrote between its read and its write', async () => {
     const { client, fields } = await startOps();
     const theirs = JSON.stringify({ linodeToken: 'rotated', note: 'theirs' });
-    let meddled = false;
+    let hasMeddled = false;
     const put = new PutSecretValueCommand({ SecretId, SecretString: theirs });
-    // The SDK's calls are made one after the other, so that this one lands in between.
+    // This write runs just before the second of the two calls by which `edit` writes the secret.
     client.middlewareStack.add(
       (next, context) => async (args) => {
-        if (context.commandName === 'UpdateSecretVersionStageCommand' && !meddled) {
-          meddled = true;
+        if (context.commandName === 'UpdateSecretVersionStageCommand' && !hasMeddled) {
+          hasMeddled = true;
           await client.send(put);
         }
         return next(args);
@@ -105,14 +105,14 @@ describe('edit', () => {
     });
   });
 
-  it('gives up, having changed nothing, where others write all the time', async () => {
+  it('throws after five tries, without a change, where others write all the time', async () => {
     const { client, current } = await startOps();
-    let count = 0;
+    let writes = 0;
     client.middlewareStack.add(
       (next, context) => async (args) => {
         if (context.commandName === 'UpdateSecretVersionStageCommand') {
-          count += 1;
-          const SecretString = `rotated-${count}`;
+          writes += 1;
+          const SecretString = `rotated-${writes}`;
           await client.send(new PutSecretValueCommand({ SecretId, SecretString }));
         }
         return next(args);
@@ -121,28 +121,28 @@ describe('edit', () => {
     );
     const edited = edit(client, SecretId, (text) => withToken(text, 'ann', 'a'.repeat(64)));
     await expect(edited).rejects.toMatchObject({ name: 'InvalidParameterException' });
-    expect(count).toBe(5);
+    expect(writes).toBe(5);
     expect(await current()).toBe('rotated-5');
   });
 });
 
 describe('list', () => {
-  it('shows owners and the first 8 digits of their hashes, and nothing else', async () => {
+  it('prints only the owners and the first 8 digits of their hashes', async () => {
     const apiTokens = { admin: 'a'.repeat(64), bo: ['b'.repeat(64), 'c'.repeat(64)], eve: [] };
-    const { run, told } = await startOps({ linodeToken: LINODE_TOKEN, apiTokens });
+    const { run, messages } = await startOps({ linodeToken: LINODE_TOKEN, apiTokens });
     expect(await run('list')).toEqual(['admin  aaaaaaaa', 'bo     bbbbbbbb cccccccc']);
-    expect(told).toEqual([`Tokens in ${SECRET_ID}, by the first digits of their SHA-256:`]);
+    expect(messages).toEqual([`Tokens in ${SECRET_ID}, by the first digits of their SHA-256:`]);
   });
 
-  it('says how to add the first', async () => {
-    const { run, told } = await startOps(LINODE_TOKEN);
+  it('says how to add the first token', async () => {
+    const { run, messages } = await startOps(LINODE_TOKEN);
     expect(await run('list')).toEqual([]);
-    expect(told.join()).toContain('npm run tokens -- add admin --stage dev');
+    expect(messages.join()).toContain('npm run tokens -- add admin --stage dev');
   });
 });
 
 describe('revoke', () => {
-  it('keeps one token from use, by the digits that list shows', async () => {
+  it('revokes one token by the digits that list prints', async () => {
     const { run, ownerOf } = await startOps();
     const [first] = await run('add', 'ann');
     const [second] = await run('add', 'ann');
@@ -152,7 +152,7 @@ describe('revoke', () => {
     expect([await ownerOf(first), await ownerOf(second)]).toEqual([null, 'ann']);
   });
 
-  it("keeps all of an owner's from use, and nobody else's", async () => {
+  it("revokes all tokens of an owner, and no other owner's", async () => {
     const { run, ownerOf, fields } = await startOps();
     const anns = [...(await run('add', 'ann')), ...(await run('add', 'ann'))];
     const [bobs] = await run('add', 'bob');
@@ -161,7 +161,7 @@ describe('revoke', () => {
     expect(await fields()).toMatchObject({ linodeToken: LINODE_TOKEN, note: 'kept' });
   });
 
-  it('leaves the admin the last token, but for --force', async () => {
+  it("does not revoke the admin's last token without --force", async () => {
     const { run, ownerOf } = await startOps();
     const [token] = await run('add', 'admin');
     await expect(run('revoke', 'admin')).rejects.toThrow('--force');
@@ -171,8 +171,8 @@ describe('revoke', () => {
   });
 });
 
-describe('a request', () => {
-  it('is of the stage dev unless it says otherwise', () => {
+describe('the command line of tokens', () => {
+  it('has the stage dev by default', () => {
     expect(parseRequest(['list'])).toMatchObject({ stage: 'dev', region: null, force: false });
     expect(parseRequest(['add', 'ann', '--stage', 'prod', '--region', 'eu-west-1'])).toEqual({
       command: 'add',

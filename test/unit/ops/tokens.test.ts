@@ -12,14 +12,14 @@ const tokens = (args: readonly string[], env: Readonly<Record<string, string>>) 
 const aSecret = async (secretId: string) =>
   (await startSecret(secretId, 'linode-token-0123456789')).url;
 
-it('adds a token to the secret of the stage, where the environment says that it is', async () => {
+it("npm run tokens adds a token to the stage's secret, at the endpoint in its variable", async () => {
   const env = { ...LOCAL_AWS, AWS_ENDPOINT_URL: await aSecret('onebuck/prod') };
   const added = await tokens(['add', 'ann', '--stage', 'prod'], env);
   expect(added).toMatchObject({ code: 0, stdout: expect.stringMatching(/^onebuck_\S{43}\n$/) });
   expect((await tokens(['list', '--stage', 'prod'], env)).stdout).toMatch(/^ann {2}[0-9a-f]{8}\n$/);
 });
 
-it('finds what npm start runs by the file that it leaves', async () => {
+it('npm run tokens finds the services of npm start by its file functions.env', async () => {
   const DATA_DIR = mkdtempSync(join(tmpdir(), 'onebuck-ops-'));
   onTestFinished(() => rmSync(DATA_DIR, { recursive: true }));
   const missing = await tokens(['list', '--stage', 'local'], { DATA_DIR });
@@ -39,7 +39,7 @@ it('finds what npm start runs by the file that it leaves', async () => {
   expect(stopped).toEqual({ code: 1, stdout: '', stderr: 'Nothing runs here: npm start does.\n' });
 });
 
-it('says in a line or two what to do about a fault, and ends with 1', async () => {
+it('npm run tokens prints a line or two of advice for a fault, and exits with 1', async () => {
   const env = { ...LOCAL_AWS, AWS_ENDPOINT_URL: await aSecret('onebuck/prod') };
   const { AWS_REGION: _, ...noRegion } = env;
   const wrong = await Promise.all([

@@ -54,20 +54,20 @@ describe('the oracle bills', () => {
     expect(billUntil(linode, NOON + 1)).toBe(10_500 + 4_000);
   });
 
-  it('as time goes on what it bills at the end', () => {
+  it('while time passes, the amount that it bills at the end', () => {
     const oracle = new Oracle();
-    const living = aLinode(NOON);
+    const running = aLinode(NOON);
     for (let now: number = NOON; now < NOON + 4.5 * HOUR; now += 61_234)
-      oracle.advance([living], now);
+      oracle.advance([running], now);
     expect(oracle.billOf([1])).toBe(37_500);
-    oracle.advance([{ ...living, deleted: NOON - 250 + 5 * HOUR }], NOON + 9 * HOUR);
+    oracle.advance([{ ...running, deleted: NOON - 250 + 5 * HOUR }], NOON + 9 * HOUR);
     expect(oracle.billOf([1])).toBe(37_500);
     expect(oracle.billOf([2])).toBe(0);
   });
 
-  it('what the product reckons, though it counts in another way', () => {
+  it('the same as lib/core/billing, which computes the bill in another way', () => {
     const { price } = types.get('g6-standard-1') as { price: { hourly: number; monthly: number } };
-    const reckoned = {
+    const microUsdPrice = {
       hourly: priceToMicroUsd(price.hourly),
       monthly: priceToMicroUsd(price.monthly),
     };
@@ -83,7 +83,7 @@ describe('the oracle bills', () => {
       const node = {
         billedFrom: epochMs(created - (created % 1_000)),
         billedUntil: null,
-        price: reckoned,
+        price: microUsdPrice,
       };
       expect(spend([node], epochMs(created + ms))).toBe(billUntil(linode, created + ms));
     });

@@ -21,7 +21,7 @@ async function totalsOf(
 const SMALL = { clusters: 3, nodesMax: 5, hoursMax: 3 };
 
 describe('simulated worlds', () => {
-  it('keep every promise, whatever their seeds have go wrong', async () => {
+  it('keep every promise under the faults of 30 seeds', async () => {
     const { totals } = await totalsOf(30);
     expect(totals.violations).toEqual([]);
     expect(totals.orphans).toBe(0);
@@ -29,7 +29,7 @@ describe('simulated worlds', () => {
     expect(Object.keys(totals.faults).length).toBeGreaterThan(25);
   });
 
-  it('are the same again from the same seed, to the last line of their traces', async () => {
+  it('have the same trace for the same seed', async () => {
     const seed = 12;
     const [first, second] = [
       await simulate(seed, { trace: true }),
@@ -40,7 +40,7 @@ describe('simulated worlds', () => {
     expect((await simulate(seed + 1, { trace: true })).trace).not.toEqual(first.trace);
   });
 
-  it('use nearly all that was paid for where nothing goes wrong', async () => {
+  it('without faults deliver over 99 % of the hours that the budget pays', async () => {
     const forced = { ...NO_FAULTS, clusters: 4, hoursMax: 14 };
     const { totals } = await totalsOf(8, forced);
     expect(totals.faults).toEqual({});
@@ -50,46 +50,46 @@ describe('simulated worlds', () => {
   });
 });
 
-describe('each killer alone', () => {
+describe('while one killer is dead', () => {
   it('the reaper keeps the budgets while the sweeper is dead', async () => {
     const { totals } = await totalsOf(12, { ...SMALL, killers: 'reaper', tableLoss: 'none' });
     expect(totals.violations).toEqual([]);
   });
 
-  it('the sweeper keeps them when the reaper dies', async () => {
+  it('the sweeper keeps the budgets when the reaper dies', async () => {
     const { totals } = await totalsOf(12, { ...SMALL, killers: 'sweeper', tableLoss: 'none' });
     expect(totals.violations).toEqual([]);
     expect(totals.orphans).toBe(0);
   });
 
   it.each(['emptied', 'unreachable'] as const)(
-    'the sweeper keeps them when the reaper is dead and the table %s in mid-flight',
+    'the sweeper keeps the budgets when the reaper is dead and the table %s',
     async (tableLoss) => {
       const { totals, outcomes } = await totalsOf(12, { ...SMALL, killers: 'sweeper', tableLoss });
       expect(totals.violations).toEqual([]);
       expect(totals.orphans).toBe(0);
-      // At a time when there was something to lose.
+      // In some worlds the table was lost while Linodes existed.
       expect(outcomes.some(({ aliveAtLoss }) => aliveAtLoss > 0)).toBe(true);
     },
   );
 
-  it('with both dead the budget is overspent, and the alarm is all that is left', async () => {
+  it('and the other too, the budget is overspent, and an alarm goes off', async () => {
     const outcome = await simulate(1, { forced: { ...NO_FAULTS, ...SMALL, killers: 'none' } });
     expect(outcome.violation?.promise).toBe('budget');
     const { lossAt, endedAt, reaperRuns } = outcome;
     const isRunIn = (minute: number) => reaperRuns.some((at) => Math.floor(at / 60_000) === minute);
-    // As CloudWatch counts them: a minute without a run has no data.
+    // CloudWatch has no data for a minute without a run of the reaper.
     const runsUntil = (time: number) =>
       [5, 4, 3, 2, 1].map((ago) => (isRunIn(Math.floor(time / 60_000) - ago) ? 1 : null));
-    const of = alarmNamed('ReaperNotRun');
-    expect(isInAlarm(of, runsUntil(lossAt))).toBe(false);
-    expect(isInAlarm(of, runsUntil(lossAt + 5 * 60_000))).toBe(true);
+    const alarm = alarmNamed('ReaperNotRun');
+    expect(isInAlarm(alarm, runsUntil(lossAt))).toBe(false);
+    expect(isInAlarm(alarm, runsUntil(lossAt + 5 * 60_000))).toBe(true);
     expect(endedAt).toBeGreaterThan(lossAt + 5 * 60_000);
   });
 });
 
-describe('a world in which Linode refuses deletions for longer than the margin', () => {
-  it('records what was overspent, says so, and goes on until all is gone', async () => {
+describe('a world in which Linode refuses deletions for longer than the safety margin', () => {
+  it('records and logs the overspend, and deletes until no Linode is left', async () => {
     const forced = { ...NO_FAULTS, clusters: 6, hoursMax: 5, outages: 'long' } as const;
     const { totals, outcomes } = await totalsOf(16, forced);
     expect(totals.violations).toEqual([]);
@@ -98,8 +98,10 @@ describe('a world in which Linode refuses deletions for longer than the margin',
     expect(totals.recordedMicroUsd).toBe(totals.overspentMicroUsd);
     const logged = outcomes.reduce((sum, { overspendsLogged }) => sum + overspendsLogged, 0);
     expect(logged).toBe(totals.overspentClusters);
-    // Each that is overspent was seen to be late, and so was many another.
-    for (const { overspent, emitted } of outcomes.filter((one) => one.overspent.clusters > 0)) {
+    // Every overspent cluster was overdue before; other clusters were overdue too.
+    for (const { overspent, emitted } of outcomes.filter(
+      ({ overspent }) => overspent.clusters > 0,
+    )) {
       expect(emitted.Overspend).toBeCloseTo(overspent.microUsd / 1e6, 9);
       expect(emitted.OverdueClusters).toBeGreaterThanOrEqual(overspent.clusters);
     }
@@ -107,7 +109,7 @@ describe('a world in which Linode refuses deletions for longer than the margin',
 });
 
 describe('a broken promise', () => {
-  it('is found where clusters are given no margin', async () => {
+  it('is found where clusters have no safety margin', async () => {
     const { totals } = await totalsOf(3, { ...NO_FAULTS, ...SMALL, marginSeconds: 0 });
     expect(totals.violations.map(({ text }) => text).join()).toContain('violation: budget');
   });

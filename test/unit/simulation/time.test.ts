@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NO_EFFECT, VirtualTime } from '../../../simulation/time.ts';
 
 describe('virtual time', () => {
-  it('has events in the order of their times, those of one instant as they were asked for', async () => {
+  it('runs events in the order of their times, and those of an instant as scheduled', async () => {
     const time = new VirtualTime(1_000);
     const seen: string[] = [];
     const times = [5, 3, 9, 3, 1, 7, 3, 9, 2, 8];
@@ -16,7 +16,7 @@ describe('virtual time', () => {
     expect(seen.slice(-2)).toEqual(['9.2', '9.7']);
   });
 
-  it('lets all that follows from an event happen before the next one', async () => {
+  it('awaits all that follows from an event before the next event', async () => {
     const time = new VirtualTime(0);
     const seen: string[] = [];
     time.at(1, async () => {
@@ -31,7 +31,7 @@ describe('virtual time', () => {
     expect(seen.at(-1)).toBe('next event');
   });
 
-  it('runs what its events ask for, also for a time that has passed', async () => {
+  it('runs events that events schedule, also for a time in the past', async () => {
     const time = new VirtualTime(0);
     const seen: number[] = [];
     time.at(10, () => {
@@ -42,7 +42,7 @@ describe('virtual time', () => {
     expect(seen).toEqual([10, 17]);
   });
 
-  it('stops where it is when it need not go on', async () => {
+  it('stops when the condition to go on is false', async () => {
     const time = new VirtualTime(0);
     let events = 0;
     for (const at of [1, 2, 3]) time.at(at, () => (events += 1));
@@ -50,7 +50,7 @@ describe('virtual time', () => {
     expect([events, time.now()]).toEqual([2, 2]);
   });
 
-  it('counts an event of which nothing came as done', async () => {
+  it('goes on after an event that did nothing', async () => {
     const time = new VirtualTime(0);
     time.at(4, () => NO_EFFECT);
     await time.runUntil(4);
