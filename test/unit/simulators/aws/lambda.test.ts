@@ -22,10 +22,10 @@ const THROWN: Answer = {
 };
 const MINUTE_MS = 60_000;
 
-/** Lambda's queue in front of functions that answer by the list, and `WELL` after its end. */
+/** The queue of Lambda in front of functions that give the answers in turn, and then `WELL`. */
 async function aQueue(answers: Answer[], retries: Record<string, number> = {}) {
   const invoked: { path: string; payload: string }[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   const functions = createServer(async (request, response) => {
     invoked.push({ path: request.url ?? '', payload: await text(request) });
     const { status = 200, headers = {}, body } = answers.shift() ?? WELL;
@@ -33,7 +33,7 @@ async function aQueue(answers: Answer[], retries: Record<string, number> = {}) {
   });
   const functionsUrl = await listen(functions, 0);
   const clock = aClock();
-  const onError = (name: string, reason: string) => told.push(`${name}: ${reason}`);
+  const onError = (name: string, reason: string) => reported.push(`${name}: ${reason}`);
   const lambda = await startLambda({ functionsUrl, clock, retries, onError });
   const closeFunctions = () => {
     functions.close();
@@ -43,58 +43,58 @@ async function aQueue(answers: Answer[], retries: Record<string, number> = {}) {
     lambda.close();
     closeFunctions();
   });
-  return { lambda, invoked, told, clock, closeFunctions };
+  return { lambda, invoked, reported, clock, closeFunctions };
 }
 
 const path = (name: string) => `/2015-03-31/functions/${name}/invocations`;
 
 describe('an asynchronous invocation', () => {
-  it('passes the payload on to the function, once, where that ends well', async () => {
-    const { lambda, invoked, told } = await aQueue([WELL]);
+  it('passes its payload to the function once, where the function succeeds', async () => {
+    const { lambda, invoked, reported } = await aQueue([WELL]);
     await lambda.invokeAsync('reap', '{"a": 1}');
     expect(invoked).toEqual([{ path: path('reap'), payload: '{"a": 1}' }]);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 
-  it('that throws is tried again after one minute and after two more, as by Lambda', async () => {
-    const { lambda, invoked, told, clock } = await aQueue([THROWN, THROWN, THROWN]);
+  it('that throws is tried again after one minute, and after two more', async () => {
+    const { lambda, invoked, reported, clock } = await aQueue([THROWN, THROWN, THROWN]);
     await lambda.invokeAsync('reap', '{}');
     expect(invoked).toHaveLength(3);
     expect(clock.sleptMs).toEqual([MINUTE_MS, 2 * MINUTE_MS]);
-    expect(told).toEqual(['reap: no luck', 'reap: no luck', 'reap: no luck']);
+    expect(reported).toEqual(['reap: no luck', 'reap: no luck', 'reap: no luck']);
   });
 
-  it('is not tried again once it has ended well', async () => {
+  it('is not tried again after a success', async () => {
     const { lambda, invoked, clock } = await aQueue([THROWN, WELL]);
     await lambda.invokeAsync('reap', '{}');
     expect(invoked).toHaveLength(2);
     expect(clock.sleptMs).toEqual([MINUTE_MS]);
   });
 
-  it('is not tried again where serverless.yml says 0', async () => {
-    const { lambda, invoked, told, clock } = await aQueue([THROWN], { reconcile: 0 });
+  it('is not tried again where the function has 0 retries', async () => {
+    const { lambda, invoked, reported, clock } = await aQueue([THROWN], { reconcile: 0 });
     await lambda.invokeAsync('reconcile', '{}');
     expect(invoked).toHaveLength(1);
     expect(clock.sleptMs).toEqual([]);
-    expect(told).toEqual(['reconcile: no luck']);
+    expect(reported).toEqual(['reconcile: no luck']);
   });
 
-  it('tells what a server that is no function answered', async () => {
-    const { lambda, told } = await aQueue([{ status: 502, body: '<html>' }], { reap: 0 });
+  it('reports the answer of a server that is no function', async () => {
+    const { lambda, reported } = await aQueue([{ status: 502, body: '<html>' }], { reap: 0 });
     await lambda.invokeAsync('reap', '{}');
-    expect(told).toEqual(['reap: <html>']);
+    expect(reported).toEqual(['reap: <html>']);
   });
 
-  it('counts functions that are down as a failure, and does not throw', async () => {
-    const { lambda, told, closeFunctions } = await aQueue([], { reap: 0 });
+  it('reports functions that are down, and does not throw', async () => {
+    const { lambda, reported, closeFunctions } = await aQueue([], { reap: 0 });
     closeFunctions();
     await lambda.invokeAsync('reap', '{}');
-    expect(told).toEqual([expect.stringContaining('reap: ')]);
+    expect(reported).toEqual([expect.stringContaining('reap: ')]);
   });
 });
 
 describe("Lambda's endpoint", () => {
-  it('answers 202 at once, while the function is still at work', async () => {
+  it('answers 202 to a nudge, and invokes the function', async () => {
     const { lambda, invoked } = await aQueue([]);
     const client = new LambdaClient(localAws(lambda.url));
     onTestFinished(() => client.destroy());
@@ -106,7 +106,7 @@ describe("Lambda's endpoint", () => {
     ]);
   });
 
-  it('does not wait for a function that never answers', async () => {
+  it('answers 202 though the function never answers', async () => {
     const functions = createServer(() => {});
     const functionsUrl = await listen(functions, 0);
     const options = { functionsUrl, clock: aClock(), retries: {}, onError: () => {} };
@@ -124,7 +124,7 @@ describe("Lambda's endpoint", () => {
   it.each([
     ['a call that waits for its answer', path('reap'), 'RequestResponse'],
     ['a call of another kind', '/2015-03-31/functions/reap', 'Event'],
-  ])('says 501 to %s, and invokes nothing', async (_, requestPath, type) => {
+  ])('answers 501 to %s, and invokes nothing', async (_, requestPath, type) => {
     const { lambda, invoked } = await aQueue([]);
     const headers = { 'x-amz-invocation-type': type };
     const response = await fetch(lambda.url + requestPath, { method: 'POST', headers });

@@ -16,7 +16,7 @@ scheduleStoreContract('the schedules in memory', async () => {
 ledgerStoreContract('the ledger in memory', async () => createMemoryTable().ledger);
 
 describe('indexes that lag', () => {
-  it('show a write later than a get does, and until then what was there before', async () => {
+  it('show a write later than a get does, and the former item until then', async () => {
     let now = 0;
     const { clusters } = createMemoryTable({ now: () => now, indexLag: () => 1_000 });
     const record = aRunning({ dueAt: LAUNCH });
@@ -31,7 +31,7 @@ describe('indexes that lag', () => {
     expect(await collect(clusters.due(LAUNCH))).toEqual([]);
   });
 
-  it('take the writes of one record in their order', async () => {
+  it('apply the writes of one record in their order', async () => {
     let now = 0;
     const lags = [5_000, 1];
     const indexLag = () => lags.shift() ?? 0;
@@ -45,7 +45,7 @@ describe('indexes that lag', () => {
   });
 });
 
-it('a table that was cleared has nothing', async () => {
+it('a cleared table has no record and no ledger', async () => {
   const table = createMemoryTable();
   await table.clusters.insert(aCluster());
   await table.ledger.save({ revision: 0, open: new Map(), spent: new Map() });

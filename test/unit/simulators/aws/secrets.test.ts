@@ -20,19 +20,19 @@ async function localSecrets(secretId: string, value: string | null = JSON.string
   return { ...kept, secrets: createSecrets(kept.client, { secretId, clock: aClock() }) };
 }
 
-it('gives the secret to the client that the functions use', async () => {
+it("the functions' client reads the secret", async () => {
   const { secrets } = await localSecrets('onebuck/local');
   expect(await secrets.linodeToken({ fresh: false })).toBe(SECRET.linodeToken);
   expect(await secrets.apiTokens()).toEqual({ admin: ['0'.repeat(64)] });
   expect(await secrets.passwordKey()).toBe(SECRET.passwordKey);
 });
 
-it('has no other secret', async () => {
+it('the simulator has no other secret', async () => {
   const { secrets } = await localSecrets('onebuck/other');
   await expect(secrets.apiTokens()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
 });
 
-it('has none before it is made, which it is once', async () => {
+it('the secret does not exist before its creation, which succeeds once', async () => {
   const { client, changes } = await localSecrets('onebuck/local', null);
   const get = () => client.send(new GetSecretValueCommand({ SecretId: 'onebuck/local' }));
   const put = { SecretId: 'onebuck/local', SecretString: 'first' };
@@ -47,10 +47,10 @@ it('has none before it is made, which it is once', async () => {
   expect(changes).toEqual(['first']);
 });
 
-describe('a secret that is changed', () => {
+describe('a changed secret', () => {
   const SecretId = 'onebuck/local';
 
-  it('is the last value that was put, which the functions take up', async () => {
+  it('has the value that was put last, which the functions read', async () => {
     const { client, secrets, changes } = await localSecrets(SecretId);
     const SecretString = JSON.stringify({ ...SECRET, linodeToken: 'rotated' });
     await client.send(new PutSecretValueCommand({ SecretId, SecretString }));
@@ -58,7 +58,7 @@ describe('a secret that is changed', () => {
     expect(changes).toEqual([SecretString]);
   });
 
-  it('keeps the version before, and one that is not yet current', async () => {
+  it('keeps its former version, and a version that is not yet current', async () => {
     const { client, changes } = await localSecrets(SecretId);
     const put = (SecretString: string, stages?: string[]) =>
       client.send(
@@ -78,7 +78,7 @@ describe('a secret that is changed', () => {
     expect(changes).toEqual(['second']);
   });
 
-  it('becomes current only in place of the version that is', async () => {
+  it('gets another current version only in place of the present one', async () => {
     const { client, changes } = await localSecrets(SecretId);
     const first = await client.send(new GetSecretValueCommand({ SecretId }));
     const put = { SecretId, SecretString: 'second', VersionStages: ['NEXT'] };
@@ -100,7 +100,7 @@ describe('a secret that is changed', () => {
     expect(changes).toEqual(['second']);
   });
 
-  it('takes the same put twice, but no other value under its token', async () => {
+  it('accepts the same put twice, but no other value with its request token', async () => {
     const { client } = await localSecrets(SecretId);
     const ClientRequestToken = '0'.repeat(32);
     const put = (SecretString: string) =>
@@ -111,7 +111,7 @@ describe('a secret that is changed', () => {
   });
 });
 
-it('says 501 to any other call', async () => {
+it('the simulator answers 501 to any other call', async () => {
   const { url } = await localSecrets('onebuck/local');
   const headers = { 'x-amz-target': 'secretsmanager.DeleteSecret' };
   const response = await fetch(url, { method: 'POST', headers, body: '{}' });

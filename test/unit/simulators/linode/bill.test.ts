@@ -26,9 +26,9 @@ describe('bill', () => {
     ['a millisecond more as two', { hours: 1 + ms }, [2, 15_000]],
     ['13 hours at the price of 13', { hours: 13 }, [13, 97_500]],
     ['the price of the region', { hours: 2, body: { region: 'br-gru' } }, [2, 21_000]],
-    ['backups that are asked for', { hours: 2, body: { backups_enabled: true } }, [2, 21_000]],
+    ['backups that the request has', { hours: 2, body: { backups_enabled: true } }, [2, 21_000]],
     [
-      'backups that are forced, in the region',
+      'forced backups at the price of the region',
       { hours: 1, forced: true, body: { region: 'id-cgk' } },
       [1, 12_600],
     ],
@@ -63,7 +63,7 @@ describe('bill', () => {
     expect(await billed(options)).toEqual([hours, microUsd]);
   });
 
-  it('grows with the clock while a Linode lives, and can be asked for one tag', async () => {
+  it('grows with the clock while a Linode exists, and can be of one tag', async () => {
     const { create, simulator, advanceSeconds } = await aWorld();
     await create({ tags: ['red'] });
     await create({ tags: ['blue'], type: 'g6-standard-1' });
@@ -75,7 +75,7 @@ describe('bill', () => {
     });
   });
 
-  it('keeps to the price at creation when the listed prices change', async () => {
+  it('has the price at creation, also when the listed prices change', async () => {
     const { call, create, simulator } = await aWorld();
     await create();
     simulator.updateSettings({ priceFactor: 2 });

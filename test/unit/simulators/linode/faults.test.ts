@@ -21,13 +21,13 @@ const labels = async ({ call }: World): Promise<string[]> =>
   labelsOf(await call('GET', '/linode/instances'));
 
 describe('rate limits', () => {
-  const statuses = async (count: number, send: () => Promise<Answer>): Promise<number[]> => {
+  const statuses = async (calls: number, send: () => Promise<Answer>): Promise<number[]> => {
     const found: number[] = [];
-    for (let sent = 0; sent < count; sent += 1) found.push((await send()).status);
+    for (let sent = 0; sent < calls; sent += 1) found.push((await send()).status);
     return found;
   };
 
-  it('allow 20 creates in 15 virtual seconds, refused ones included, then 20 more', async () => {
+  it('allow 20 creates in 15 virtual seconds, also counting refused creates', async () => {
     const { create, advanceSeconds } = await aWorld();
     const attempts = await statuses(20, () => create({ label: 'same' }));
     expect(attempts).toEqual([200, ...Array(19).fill(400)]);
@@ -56,7 +56,7 @@ describe('rate limits', () => {
     expect((await call('GET', path)).status).toBe(200);
   });
 
-  it('count each token, and callers without one, apart', async () => {
+  it('count the calls of each token, and those without a token, separately', async () => {
     const { call } = await aWorld({ tokens: { other: '*' } });
     await statuses(20, () => call('GET', '/images'));
     expect((await call('GET', '/images')).status).toBe(429);
@@ -64,14 +64,14 @@ describe('rate limits', () => {
     expect((await call('GET', '/images', { token: null })).status).toBe(200);
   });
 
-  it('open anew when the clock is set back', async () => {
+  it('allow calls again when the clock is set back', async () => {
     const { call, advanceSeconds } = await aWorld();
     await statuses(20, () => call('GET', '/images'));
     advanceSeconds(-3600);
     expect((await call('GET', '/images')).status).toBe(200);
   });
 
-  it('can be set, and switched off', async () => {
+  it('can be set, and switched off, by the settings', async () => {
     const rateLimits = { images: { count: 1, seconds: 5 } };
     const { call, simulator } = await aWorld({ settings: { rateLimits } });
     expect(await statuses(2, () => call('GET', '/images'))).toEqual([200, 429]);
@@ -108,7 +108,7 @@ describe('faults in place of an answer', () => {
   ];
 
   it.each(reasons)(
-    '%j answers a create with %i, which makes nothing',
+    '%j answers a create with %i, and creates nothing',
     async (rule, status, reason) => {
       const { create, simulator } = await aWorld({ faults: [rule] });
       expect(await create()).toMatchObject({ status, json: errors([reason]) });
@@ -127,7 +127,7 @@ describe('faults in place of an answer', () => {
     expect(answer.headers.get('Server')).toBe(kind === 'nginx400' ? 'nginx' : null);
   });
 
-  it('sets headers that go with the status', async () => {
+  it('have the headers that Linode sends with their status', async () => {
     const { call, simulator } = await aWorld();
     const headersOf = async (rule: FaultRule, names: string[]) => {
       simulator.setFaults([rule]);
@@ -175,7 +175,7 @@ describe('faults after the effect', () => {
     ['error500After', 500],
     ['status408After', 408],
     ['busyAfter', 400],
-  ] as const)('%s makes the Linode and says otherwise', async (kind, status) => {
+  ] as const)('%s creates the Linode and answers as if it had failed', async (kind, status) => {
     const world = await aWorld({ faults: [{ kind, method: 'POST', times: 1 }] });
     expect(await outcome(world.create({ label: 'made-anyway' }))).toBe(status);
     expect(await labels(world)).toEqual(['made-anyway']);
@@ -183,7 +183,7 @@ describe('faults after the effect', () => {
     expect(world.simulator.instances()).toHaveLength(1);
   });
 
-  it('hangAfter makes the Linode and never says so', async () => {
+  it('hangAfter creates the Linode and never answers', async () => {
     const world = await aWorld({ faults: [{ kind: 'hangAfter', method: 'POST' }] });
     const answer = outcome(world.create({ label: 'made-anyway' }));
     while (world.simulator.faults()[0]?.struck !== 1) await turn();
@@ -192,7 +192,7 @@ describe('faults after the effect', () => {
     expect(await answer).toBe('lost');
   });
 
-  it('dropAfter deletes what it was told to delete', async () => {
+  it('dropAfter deletes the Linode and closes the connection', async () => {
     const world = await aWorld({ faults: [{ kind: 'dropAfter', method: 'DELETE', times: 1 }] });
     const { json } = await world.create();
     const path = `/linode/instances/${json.id}`;
@@ -202,7 +202,7 @@ describe('faults after the effect', () => {
 });
 
 describe('faults in lists', () => {
-  it('staleList lists the Linodes of some time ago, as they were then', async () => {
+  it('staleList lists the Linodes as they were some seconds ago', async () => {
     const world = await aWorld();
     const { call, create, simulator } = world;
     const { json: old } = await create({ label: 'old' });
@@ -217,7 +217,7 @@ describe('faults in lists', () => {
     expect(await labels(world)).toEqual(['new']);
   });
 
-  it('truncatedList leaves out the last, with totals that lie or tell', async () => {
+  it('truncatedList leaves out the last Linodes, and lowers the totals or not', async () => {
     const { call, create, simulator } = await aWorld();
     for (const label of ['aaa', 'bbb', 'ccc']) await create({ label });
     const page = async (keepTotals: boolean) => {
@@ -230,8 +230,8 @@ describe('faults in lists', () => {
   });
 });
 
-describe('which requests a fault spoils', () => {
-  it('is told by method, path and label', async () => {
+describe('a fault', () => {
+  it('strikes the requests with its method, path and label', async () => {
     const { call, create, simulator } = await aWorld();
     simulator.setFaults([
       { kind: 'status500', label: '-2$' },
@@ -246,14 +246,14 @@ describe('which requests a fault spoils', () => {
     expect((await call('GET', '/linode/types')).status).toBe(200);
   });
 
-  it('leaves alone calls on which the fault makes no sense', async () => {
+  it('does not strike calls for which it makes no sense', async () => {
     const faults: FaultRule[] = [{ kind: 'capacity' }, { kind: 'limit' }, { kind: 'busy' }];
     const { call } = await aWorld({ faults });
     expect((await call('GET', '/linode/instances')).status).toBe(200);
     expect((await call('POST', '/tags', { body: { label: 'abc' } })).status).toBe(200);
   });
 
-  it('skips the first, then strikes as often as it is told', async () => {
+  it('skips the first requests, and then strikes as often as the rule says', async () => {
     const { call, simulator } = await aWorld({
       faults: [{ kind: 'status500', skip: 2, times: 2 }],
     });
@@ -263,7 +263,7 @@ describe('which requests a fault spoils', () => {
     expect(simulator.faults()).toMatchObject([{ matched: 4, struck: 2 }]);
   });
 
-  it('is drawn from the seed, where there is a probability', async () => {
+  it('with a probability strikes the same requests for the same seed', async () => {
     const draws = async (seed: number): Promise<string> => {
       const { call, simulator } = await aWorld({ settings: { seed } });
       simulator.setFaults([{ kind: 'status500', probability: 0.5 }]);
@@ -271,10 +271,10 @@ describe('which requests a fault spoils', () => {
       for (let sent = 0; sent < 40; sent += 1) drawn += (await call('GET', '/profile')).status;
       return drawn;
     };
-    const [one, again, other] = [await draws(7), await draws(7), await draws(8)];
-    expect(one).toBe(again);
-    expect(one).not.toBe(other);
-    const struck = one.match(/500/g)?.length ?? 0;
+    const [first, repeated, ofOtherSeed] = [await draws(7), await draws(7), await draws(8)];
+    expect(first).toBe(repeated);
+    expect(first).not.toBe(ofOtherSeed);
+    const struck = first.match(/500/g)?.length ?? 0;
     expect(struck).toBeGreaterThan(8);
     expect(struck).toBeLessThan(32);
   });
@@ -285,14 +285,14 @@ describe('which requests a fault spoils', () => {
     [{ kind: 'status500', path: '(' }, /can't have path/],
     [{ kind: 'status500', seconds: 1 }, /can't have seconds/],
     [{ kind: 'status500', probability: 2 }, /can't have probability/],
-  ])('refuses the rule %j', async (rule, message) => {
+  ])('can not have the rule %j', async (rule, message) => {
     const { simulator } = await aWorld();
     expect(() => simulator.setFaults([rule as FaultRule])).toThrow(message);
   });
 });
 
 describe('latency', () => {
-  it('is real time that each answer takes', async () => {
+  it('delays each answer by real time', async () => {
     const { call } = await aWorld({ settings: { latencyMs: 40 } });
     const start = performance.now();
     await call('GET', '/profile');
@@ -300,7 +300,7 @@ describe('latency', () => {
   });
 });
 
-describe('admin routes', () => {
+describe('the admin routes', () => {
   const admin = async ({ simulator }: World, method: string, path: string, body?: unknown) => {
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
     const response = await fetch(simulator.adminUrl + path, { method, ...sent });
@@ -308,15 +308,15 @@ describe('admin routes', () => {
     return { status: response.status, json: (await response.json()) as any };
   };
 
-  it('show the bill and the ledger, whole or by tag', async () => {
+  it('show the bill and all Linodes, or those of a tag', async () => {
     const world = await aWorld();
     const { json } = await world.create({ tags: ['red'] });
     await world.create({ tags: ['blue'] });
     await world.call('DELETE', `/linode/instances/${json.id}`);
     expect((await admin(world, 'GET', '/bill')).json).toEqual(world.simulator.bill());
     expect((await admin(world, 'GET', '/bill?tag=red')).json.totalMicroUsd).toBe(7_500);
-    const { json: ledger } = await admin(world, 'GET', '/instances?tag=red');
-    expect(ledger).toMatchObject([{ id: json.id, deleted: EPOCH }]);
+    const { json: instances } = await admin(world, 'GET', '/instances?tag=red');
+    expect(instances).toMatchObject([{ id: json.id, deleted: EPOCH }]);
   });
 
   it('change faults and settings', async () => {
@@ -332,7 +332,7 @@ describe('admin routes', () => {
     expect((await world.create()).status).toBe(400);
   });
 
-  it('refuse what they do not understand', async () => {
+  it('refuse unknown faults, settings and routes', async () => {
     const world = await aWorld();
     const statuses = await Promise.all([
       admin(world, 'PUT', '/faults', [{ kind: 'meteor' }]),
@@ -345,7 +345,7 @@ describe('admin routes', () => {
     expect(statuses.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400, 404]);
   });
 
-  it('count requests by route and status', async () => {
+  it('have the number of requests by route and status', async () => {
     const world = await aWorld({ faults: [{ kind: 'dropAfter', method: 'DELETE' }] });
     const { json } = await world.create();
     await world.create({ label: 'x' });

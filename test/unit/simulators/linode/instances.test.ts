@@ -10,8 +10,8 @@ const statusOf = async ({ call }: World, id: number): Promise<string | number> =
   return answer.status === 200 ? answer.json.status : answer.status;
 };
 
-describe('create', () => {
-  it('answers 200 with the new Linode, whose time is floored to the second', async () => {
+describe('a create', () => {
+  it('answers 200 with the new Linode, whose time is rounded down to the second', async () => {
     const { create, simulator } = await aWorld();
     const { status, json } = await create({ label: 'web-1', tags: ['one', 'two', 'one'] });
     expect(status).toBe(200);
@@ -32,19 +32,19 @@ describe('create', () => {
     expect(simulator.instances()).toMatchObject([{ id: json.id, created: EPOCH, deleted: null }]);
   });
 
-  it('makes ids ascend and addresses differ, also beyond the test networks', async () => {
+  it('gives ascending ids and distinct addresses, also beyond the test networks', async () => {
     const { create, simulator } = await aWorld({ settings: { rateLimited: false } });
-    for (let made = 0; made < 800; made += 1) await create();
-    const made = simulator.instances();
-    expect(made.map(({ id }) => id)).toEqual(made.map((_, index) => 90_000_001 + index));
-    expect(new Set(made.map(({ ipv4 }) => ipv4[0])).size).toBe(800);
-    expect(new Set(made.map(({ ipv6 }) => ipv6)).size).toBe(800);
-    expect(made[0]?.ipv4).toEqual(['192.0.2.1']);
-    expect(made[799]?.ipv4).toEqual(['100.64.0.37']);
-    expect(made[799]?.ipv6).toBe('2001:db8::f03c:0:31f/128');
+    for (let index = 0; index < 800; index += 1) await create();
+    const created = simulator.instances();
+    expect(created.map(({ id }) => id)).toEqual(created.map((_, index) => 90_000_001 + index));
+    expect(new Set(created.map(({ ipv4 }) => ipv4[0])).size).toBe(800);
+    expect(new Set(created.map(({ ipv6 }) => ipv6)).size).toBe(800);
+    expect(created[0]?.ipv4).toEqual(['192.0.2.1']);
+    expect(created[799]?.ipv4).toEqual(['100.64.0.37']);
+    expect(created[799]?.ipv6).toBe('2001:db8::f03c:0:31f/128');
   });
 
-  it('shows what is write-only to the ledger alone', async () => {
+  it('shows write-only fields in no answer, only to tests by instances()', async () => {
     const userData = Buffer.from('#cloud-config').toString('base64');
     const secret = {
       root_pass: 'secretPassword1',
@@ -61,13 +61,13 @@ describe('create', () => {
     ]);
   });
 
-  it('makes a label from the id where none is given', async () => {
+  it('without a label gets a label with its id', async () => {
     const { create } = await aWorld();
     const { json } = await create({ label: undefined });
     expect(json.label).toBe(`linode${json.id}`);
   });
 
-  it('adds backups where the account forces them, whatever is asked', async () => {
+  it('gets backups where the account forces them, also against the request', async () => {
     const { call, create } = await aWorld({ settings: { backupsForced: true } });
     const { json } = await create({ backups_enabled: false });
     const schedule = { day: 'Scheduling', window: 'Scheduling' };
@@ -75,7 +75,7 @@ describe('create', () => {
     expect((await call('GET', '/account/settings')).json.backups_enabled).toBe(true);
   });
 
-  it('refuses what is no JSON object', async () => {
+  it('is refused with a body that is no JSON object', async () => {
     const { call } = await aWorld();
     for (const body of ['{"type":', '[]', '']) {
       const answer = await call('POST', '/linode/instances', { body });
@@ -83,7 +83,7 @@ describe('create', () => {
     }
   });
 
-  it('names all faults of a body at once', async () => {
+  it('is refused with all faults of its body at once', async () => {
     const { call } = await aWorld();
     const body = { type: 'none', region: 'nowhere', image: 'linode/none', label: 'x', tags: ['y'] };
     const answer = await call('POST', '/linode/instances', { body });
@@ -153,7 +153,7 @@ describe('create', () => {
     ['tags with = and spaces', { tags: ['onebuck=c1', 'example tag', 'a'.repeat(50)] }],
     ['nothing but a type and a region', { image: undefined, root_pass: undefined }],
     ['user data without an image', { image: null, metadata: { user_data: bytes(1) } }],
-  ])('accepts %s', async (_, body) => {
+  ])('may have %s', async (_, body) => {
     const { create } = await aWorld();
     expect((await create(body)).status).toBe(200);
   });
@@ -161,12 +161,12 @@ describe('create', () => {
   it.each([
     [{ stackscript_id: 1 }, 'The simulator does not have the field stackscript_id of this call'],
     [{ interface_generation: 'linode' }, 'The simulator does not have Linode interfaces'],
-  ])('answers 501 to %j, which it does not simulate', async (body, reason) => {
+  ])('answers 501 to %j, which the simulator does not have', async (body, reason) => {
     const { create } = await aWorld();
     expect(await create(body)).toMatchObject({ status: 501, json: errors([reason]) });
   });
 
-  it('checks the body, then the limit, then the capacity, then the label', async () => {
+  it('is checked for body, limit, capacity and label, in this order', async () => {
     const { create, simulator } = await aWorld({ settings: { accountLimit: 1 } });
     await create({ label: 'taken' });
     const wrong = { label: 'taken', type: 'g7-premium-2' };
@@ -187,7 +187,7 @@ describe('create', () => {
     expect(simulator.instances()).toHaveLength(1);
   });
 
-  it('refuses what is sold out, and counts only what exists towards the limit', async () => {
+  it('is refused for a sold-out type; only existing Linodes count for the limit', async () => {
     const soldOut = [{ type: 'g6-nanode-1', region: 'us-east' }];
     const { call, create } = await aWorld({ settings: { soldOut, accountLimit: 1 } });
     expect((await create()).status).toBe(403);
@@ -197,7 +197,7 @@ describe('create', () => {
   });
 });
 
-describe('life cycle', () => {
+describe('a Linode', () => {
   it.each<[string, object, [number, string][]]>([
     [
       'an image',
@@ -227,7 +227,7 @@ describe('life cycle', () => {
         [99, 'offline'],
       ],
     ],
-  ])('runs its course with %s', async (_, body, steps) => {
+  ])('goes through its states with %s', async (_, body, steps) => {
     const world = await aWorld();
     const { json } = await world.create(body);
     for (const [seconds, status] of steps) {
@@ -236,18 +236,18 @@ describe('life cycle', () => {
     }
   });
 
-  it('takes as long as the settings say, and for ever under a label that gets stuck', async () => {
+  it('boots in the time of the settings, and never with a stuck label', async () => {
     const settings = { imageSeconds: 10, bootSeconds: 1, stuckLabels: ['-stuck$'] };
     const world = await aWorld({ settings });
-    const { json: good } = await world.create();
+    const { json: booting } = await world.create();
     const { json: stuck } = await world.create({ label: 'node-stuck' });
     world.advanceSeconds(11);
-    expect(await statusOf(world, good.id)).toBe('running');
+    expect(await statusOf(world, booting.id)).toBe('running');
     world.advanceSeconds(86_400);
     expect(await statusOf(world, stuck.id)).toBe('provisioning');
   });
 
-  it('follows a clock that is set back', async () => {
+  it('goes back in its states when the clock is set back', async () => {
     const world = await aWorld();
     const { json } = await world.create();
     world.advanceSeconds(60);
@@ -256,7 +256,7 @@ describe('life cycle', () => {
     expect(await statusOf(world, json.id)).toBe('provisioning');
   });
 
-  it('is gone at once when deleted, with its label free and the ledger dated', async () => {
+  it('is gone at once when deleted, and its label is free', async () => {
     const world = await aWorld();
     const { call, create, simulator } = world;
     const { json } = await create({ label: 'again' });
@@ -270,7 +270,7 @@ describe('life cycle', () => {
     expect(simulator.instances()[0]).toMatchObject({ id: json.id, deleted: EPOCH + 1500 });
   });
 
-  it('lingers as deleting where it is set to, keeping its label and ending its bill', async () => {
+  it('stays listed as deleting by the settings, with its label and without a bill', async () => {
     const world = await aWorld({ settings: { lingerDeletingSeconds: 30 } });
     const { call, create, simulator } = world;
     const { json } = await create({ label: 'slow' });
@@ -289,7 +289,7 @@ describe('life cycle', () => {
   });
 });
 
-describe('update and tags', () => {
+describe('an update', () => {
   it('renames a Linode and replaces its tags', async () => {
     const { call, create, advanceSeconds } = await aWorld();
     const { json } = await create({ tags: ['old'] });
@@ -301,7 +301,7 @@ describe('update and tags', () => {
     expect((await call('GET', '/tags')).json.data).toEqual([{ label: 'old' }, { label: 'new' }]);
   });
 
-  it('refuses a label that another has, but not its own', async () => {
+  it("may not use another Linode's label, but its own", async () => {
     const { call, create } = await aWorld();
     await create({ label: 'first' });
     const { json } = await create({ label: 'second' });
@@ -313,7 +313,7 @@ describe('update and tags', () => {
     expect((await call('PUT', path, { body: { expiration: null } })).status).toBe(501);
   });
 
-  it('takes back all that it showed, changed where that can be', async () => {
+  it('accepts all fields of its answer, and changes the writable ones', async () => {
     const { call, create } = await aWorld();
     const { json } = await create({ tags: ['old'] });
     const path = `/linode/instances/${json.id}`;
@@ -341,7 +341,7 @@ describe('update and tags', () => {
     expect((await call('GET', path)).json).toEqual(json);
   });
 
-  it('refuses a group and a policy that are none', async () => {
+  it('refuses an unknown group and policy', async () => {
     const { call, create } = await aWorld();
     const { json } = await create();
     const body = { group: 5, maintenance_policy: 'linode/wait' };
@@ -354,7 +354,7 @@ describe('update and tags', () => {
     });
   });
 
-  it('lists a tag after its Linodes are gone, until it is deleted', async () => {
+  it('leaves a tag listed after its Linodes are gone, until the tag is deleted', async () => {
     const { call, create } = await aWorld();
     const { json } = await create({ tags: ['onebuck=c1'] });
     await call('DELETE', `/linode/instances/${json.id}`);
@@ -364,7 +364,7 @@ describe('update and tags', () => {
     expect((await call('GET', '/tags')).json.results).toBe(0);
   });
 
-  it('takes a deleted tag off all Linodes but those deleted before', async () => {
+  it('that deletes a tag takes it off all Linodes but those deleted before', async () => {
     const { call, create, simulator } = await aWorld();
     const { json: gone } = await create({ tags: ['red', 'blue'] });
     await call('DELETE', `/linode/instances/${gone.id}`);
@@ -378,7 +378,7 @@ describe('update and tags', () => {
     expect(simulator.instances('red')).toHaveLength(2);
   });
 
-  it('makes a tag on Linodes by POST /tags, and shows what bears it', async () => {
+  it('by POST /tags puts a tag on Linodes, and the tag lists them', async () => {
     const { call, create } = await aWorld();
     const { json } = await create({ tags: ['old'] });
     const body = { label: 'more', linodes: [json.id] };
@@ -391,7 +391,7 @@ describe('update and tags', () => {
     expect(unknown.json.errors[0].field).toBe('linodes');
   });
 
-  it('makes a tag on nothing but Linodes, which may be said with empty lists', async () => {
+  it('by POST /tags takes empty lists of other objects, but no others', async () => {
     const { call } = await aWorld();
     const none = { linodes: null, domains: null, nodebalancers: [], volumes: null };
     const body = { label: 'tag', ...none, reserved_ipv4_addresses: [] };
@@ -417,7 +417,7 @@ describe('events', () => {
     ]);
   };
 
-  it('come in pairs, for create and boot, then for shutdown and delete', async () => {
+  it('come in pairs: create and boot, then shutdown and delete', async () => {
     const world = await aWorld();
     const { json } = await world.create();
     await world.create();
@@ -443,7 +443,7 @@ describe('events', () => {
     expect([shutdown?.[1], deletion?.[1]]).toEqual(['finished', 'finished']);
   });
 
-  it('show one by its id in the recorded shape, and end after 90 days', async () => {
+  it('are found by their id in the recorded shape, and end after 90 days', async () => {
     const { call, create, advanceSeconds } = await aWorld();
     const { json } = await create({ label: 'eventful' });
     advanceSeconds(45);
@@ -465,8 +465,8 @@ describe('events', () => {
   });
 });
 
-describe('account', () => {
-  it('owes what its Linodes cost so far', async () => {
+describe('the account', () => {
+  it('has a balance of the bill of its Linodes so far', async () => {
     const { call, create, advanceSeconds } = await aWorld();
     await create({ type: 'g6-standard-2' });
     advanceSeconds(3_601);
@@ -475,8 +475,8 @@ describe('account', () => {
   });
 });
 
-describe('state file', () => {
-  it('lets a second start find the Linodes, tags, events and ids of the first', async () => {
+describe('the state file', () => {
+  it('gives a second start the Linodes, tags, events and ids of the first', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'linode-simulator-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const stateFile = join(folder, 'deeper', 'state.json');
@@ -501,7 +501,7 @@ describe('state file', () => {
     expect(next.id).toBe(gone.id + 5);
   });
 
-  it('refuses to start on a file that is something else', async () => {
+  it('must be a state of the simulator, or the start fails', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'linode-simulator-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const stateFile = join(folder, 'state.json');

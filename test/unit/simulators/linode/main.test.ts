@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { startScript } from '../../../support/children.ts';
 
-it('runs as a process on its own clock, and stops on SIGTERM', async () => {
+it('the simulated Linode runs as a process on its own clock, and stops on SIGTERM', async () => {
   const origin = Date.parse('2026-01-01T00:00:00Z');
   const env = { PORT: '0', LINODE_TOKEN: 'secret', CLOCK_RATE: '2', CLOCK_ORIGIN: `${origin}` };
   const { child, said, says, ended } = startScript(['simulators/linode/main.ts'], env);
@@ -18,7 +18,7 @@ it('runs as a process on its own clock, and stops on SIGTERM', async () => {
     virtual(),
   ];
   expect(response.status).toBe(200);
-  // The header has whole seconds.
+  // The header Date has whole seconds.
   const shown = Date.parse(response.headers.get('Date') ?? '');
   expect(shown).toBeGreaterThan(before - 1_000);
   expect(shown).toBeLessThanOrEqual(after);

@@ -3,8 +3,8 @@ import { images, regions, types, type WireType } from '../../../../simulators/li
 import { hasShared, readShared, skipped } from '../../../support/shared.ts';
 import { anInstance, aWorld, EPOCH, errors, labelsOf } from '../../../support/simulated-linode.ts';
 
-describe('tokens and scopes', () => {
-  it('answers Invalid Token alike for none and for a bad one, without rate headers', async () => {
+describe('the simulated Linode', () => {
+  it('answers Invalid Token for no token and for a wrong one, without rate headers', async () => {
     const { call } = await aWorld();
     for (const token of [null, 'garbage']) {
       const { status, text, headers } = await call('GET', '/linode/instances', { token });
@@ -16,7 +16,7 @@ describe('tokens and scopes', () => {
     }
   });
 
-  it('answers 401 and names both sides where the scope is missing', async () => {
+  it('answers 401 with the scopes of the token and the route where they do not match', async () => {
     const scopes = 'linodes:read_only events:read_only';
     const { call } = await aWorld({ tokens: { reader: scopes } });
     const answer = await call('POST', '/linode/instances', { token: 'reader', body: anInstance });
@@ -30,7 +30,7 @@ describe('tokens and scopes', () => {
     expect((await call('GET', '/account/settings', { token: 'reader' })).status).toBe(401);
   });
 
-  it('lets read_write read, and the profile be read with any scope', async () => {
+  it('allows to read with read_write, and to read the profile with any scope', async () => {
     const { call } = await aWorld({ tokens: { writer: 'linodes:read_write' } });
     expect((await call('GET', '/linode/instances', { token: 'writer' })).status).toBe(200);
     expect((await call('GET', '/profile', { token: 'writer' })).json.restricted).toBe(false);
@@ -46,7 +46,7 @@ describe('tokens and scopes', () => {
     '/images',
     '/images/linode%2Fdebian12',
     '/images/linode/debian12',
-  ])('serves %s without a token, but not with a bad one', async (path) => {
+  ])('serves %s without a token, but not with a wrong token', async (path) => {
     const { call } = await aWorld();
     const answer = await call('GET', path, { token: null });
     expect(answer.status).toBe(200);
@@ -55,8 +55,8 @@ describe('tokens and scopes', () => {
   });
 });
 
-describe('headers and JSON', () => {
-  it('sends the headers of the real API, on the virtual clock', async () => {
+describe('answers', () => {
+  it('have the headers of the real API, on the virtual clock', async () => {
     const { call } = await aWorld();
     const { headers } = await call('GET', '/linode/types/g6-nanode-1');
     expect(Object.fromEntries(headers)).toMatchObject({
@@ -73,14 +73,14 @@ describe('headers and JSON', () => {
     });
   });
 
-  it('spaces JSON as Python does, and touches no string', async () => {
+  it('have the spaces in JSON that Python writes, but not within strings', async () => {
     const { call } = await aWorld();
     const { text } = await call('POST', '/tags', { body: { label: 'a,b: é\n  "c"' } });
     expect(text).toBe('{"label": "a,b: \\u00e9\\n  \\"c\\""}');
   });
 });
 
-describe('paths and methods', () => {
+describe('the simulated Linode, by path and method,', () => {
   it.each([
     ['GET', '/nothing', 404, 'Not found'],
     ['GET', '/linode/nothing', 404, 'Not found'],
@@ -110,7 +110,7 @@ describe('paths and methods', () => {
     expect(answer).toMatchObject({ status, json: errors([reason]) });
   });
 
-  it('serves v4beta like v4, and nothing else', async () => {
+  it('serves v4beta like v4, and no other version', async () => {
     const { call } = await aWorld();
     expect((await call('GET', '/regions', { version: 'v4beta' })).status).toBe(200);
     expect((await call('GET', '/regions', { version: 'v3' })).status).toBe(404);
@@ -118,10 +118,10 @@ describe('paths and methods', () => {
 });
 
 describe('pages', () => {
-  it('splits a list, and answers 404 for a page beyond the last', async () => {
+  it('split a list, and a page beyond the last is a 404', async () => {
     const { call, create, simulator } = await aWorld();
     simulator.updateSettings({ rateLimited: false });
-    for (let made = 0; made < 30; made += 1) await create();
+    for (let index = 0; index < 30; index += 1) await create();
     const path = '/linode/instances?page_size=25&page=';
     const [first, second, third] = await Promise.all([1, 2, 3].map((n) => call('GET', path + n)));
     expect(first?.json).toMatchObject({ page: 1, pages: 2, results: 30 });
@@ -129,7 +129,7 @@ describe('pages', () => {
     expect(second?.json.data).toHaveLength(5);
     expect(third?.status).toBe(404);
     const ids = [...(first?.json.data ?? []), ...(second?.json.data ?? [])].map(({ id }) => id);
-    expect(ids).toEqual([...ids].sort((one, other) => one - other));
+    expect(ids).toEqual([...ids].sort((a, b) => a - b));
   });
 
   it.each([
@@ -137,13 +137,13 @@ describe('pages', () => {
     ['page_size=501', 'Must be 25-500', 'page_size'],
     ['page_size=many', 'Must be 25-500', 'page_size'],
     ['page=0', 'Must be at least 1', 'page'],
-  ])('refuses %s', async (query, reason, field) => {
+  ])('can not have %s', async (query, reason, field) => {
     const { call } = await aWorld();
     const answer = await call('GET', `/linode/types?${query}`);
     expect(answer).toMatchObject({ status: 400, json: errors([reason, field]) });
   });
 
-  it('gives an empty list one page', async () => {
+  it('of an empty list are one page', async () => {
     const { call } = await aWorld();
     expect((await call('GET', '/linode/instances')).text).toBe(
       '{"data": [], "page": 1, "pages": 1, "results": 0}',
@@ -179,9 +179,9 @@ describe('X-Filter', () => {
     expect(await typeIds(filter)).toEqual(ids);
   });
 
-  it('finds Linodes by tag, by all of two tags, by part of a tag, by label and by id', async () => {
+  it('finds Linodes by tag, two tags, part of a tag, label and id', async () => {
     const { call, create } = await aWorld();
-    const { json: one } = await create({ label: 'one', tags: ['red', 'blue'] });
+    const { json: first } = await create({ label: 'one', tags: ['red', 'blue'] });
     await create({ label: 'two', tags: ['red'] });
     const labels = async (filter: unknown) =>
       labelsOf(await call('GET', '/linode/instances', { filter }));
@@ -190,7 +190,7 @@ describe('X-Filter', () => {
     expect(await labels({ tags: { '+contains': 'lu' } })).toEqual(['one']);
     expect(await labels({ tags: { '+neq': 'blue' } })).toEqual(['two']);
     expect(await labels({ label: 'two' })).toEqual(['two']);
-    expect(await labels({ id: one.id })).toEqual(['one']);
+    expect(await labels({ id: first.id })).toEqual(['one']);
     expect(await labels({ '+order_by': 'label', '+order': 'desc' })).toEqual(['two', 'one']);
   });
 
@@ -211,16 +211,19 @@ describe('X-Filter', () => {
     expect(answer.json).toEqual(errors([`Cannot filter on ${field}`, 'X-Filter']));
   });
 
-  it.each(['{', '[]', '"x"', '{"+or": 1}'])('refuses %s as no JSON filter', async (filter) => {
-    const { call } = await aWorld();
-    const answer = await call('GET', '/linode/types', { filter });
-    expect(answer.status).toBe(400);
-    expect(answer.json).toEqual(errors(['Filter not valid JSON', 'X-Filter']));
-  });
+  it.each(['{', '[]', '"x"', '{"+or": 1}'])(
+    'refuses %s, which is no filter in JSON',
+    async (filter) => {
+      const { call } = await aWorld();
+      const answer = await call('GET', '/linode/types', { filter });
+      expect(answer.status).toBe(400);
+      expect(answer.json).toEqual(errors(['Filter not valid JSON', 'X-Filter']));
+    },
+  );
 });
 
-describe('catalogue', () => {
-  it('has types without monthly price, and images without cloud-init or deprecated', () => {
+describe('the catalogue', () => {
+  it('has a type without monthly price, and images deprecated or without cloud-init', () => {
     expect(types.get('g8-dedicated-4-2')).toMatchObject({
       price: { hourly: 0.07, monthly: null },
       transfer: 0,
@@ -230,7 +233,7 @@ describe('catalogue', () => {
     expect([types.size, regions.size, images.size]).toEqual([14, 10, 10]);
   });
 
-  it('lists the availability of what is not everywhere or is sold out', async () => {
+  it('lists the availability of types that some regions lack or that are sold out', async () => {
     const soldOut = [{ type: 'g6-nanode-1', region: 'us-east' }];
     const { call } = await aWorld({ settings: { soldOut } });
     const { json: rows } = await call('GET', '/regions/us-east/availability');
