@@ -79,7 +79,7 @@ describe('parseUsd', () => {
   });
 
   it.each([0.0000001, 1.0000001, 0.1 + 0.2, 5e-7, 1e-300, '1.0000000'])(
-    'refuses %s for its decimals rather than round',
+    'refuses %s for its decimals, instead of rounding',
     (value) => {
       expect(parseUsd(value)).toEqual(refused('must have at most 6 decimals'));
     },
@@ -103,7 +103,7 @@ describe('parseUsd', () => {
     );
   });
 
-  it('takes anything, and says an amount or a fault', () => {
+  it('returns an amount or a fault for any value', () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {
         const result = parseUsd(value);
@@ -123,18 +123,18 @@ describe('priceToMicroUsd', () => {
     [1.1, 1_100_000],
     [2_765, 2_765_000_000],
     [0, 0],
-  ])('takes %d as written', (dollars, micro) => {
+  ])('converts %d exactly', (dollars, micro) => {
     expect(priceToMicroUsd(dollars)).toBe(micro);
   });
 
-  it('rounds up what lies beyond 6 decimals', () => {
+  it('rounds up a price with more than 6 decimals', () => {
     expect(priceToMicroUsd(0.0075001)).toBe(7_501);
     expect(priceToMicroUsd(0.0000001)).toBe(1);
     expect(priceToMicroUsd(1e-12)).toBe(1);
     expect(priceToMicroUsd(30.0000000001)).toBe(30_000_001);
   });
 
-  it('is immune to float noise', () => {
+  it('ignores the noise of floats', () => {
     expect(priceToMicroUsd(0.1 + 0.2)).toBe(300_000);
     expect(priceToMicroUsd(1.1 * 3)).toBe(3_300_000);
     expect(priceToMicroUsd(0.3 - 0.1)).toBe(200_000);
@@ -145,7 +145,7 @@ describe('priceToMicroUsd', () => {
     expect(() => priceToMicroUsd(dollars)).toThrow(`${dollars}`);
   });
 
-  it('never asks less than the price, nor a micro-dollar more', () => {
+  it('is never below the price, nor more than a micro-dollar above it', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 10_000, noNaN: true }), (dollars) => {
         const micro = priceToMicroUsd(dollars);
@@ -155,7 +155,7 @@ describe('priceToMicroUsd', () => {
     );
   });
 
-  it('takes each amount of micro-dollars back from its dollars', () => {
+  it('is the inverse of toUsd', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1e10 }), (value) => {
         expect(priceToMicroUsd(toUsd(microUsd(value)))).toBe(value);
@@ -186,7 +186,7 @@ describe('sums and products', () => {
     expect(times(microUsd(7_500), 0)).toBe(0);
   });
 
-  it('throw rather than lose a micro-dollar', () => {
+  it('throw where the result is no safe integer', () => {
     const most = microUsd(Number.MAX_SAFE_INTEGER);
     expect(() => times(most, 2)).toThrow(RangeError);
     expect(() => times(most, 0.5)).toThrow(RangeError);

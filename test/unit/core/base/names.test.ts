@@ -17,20 +17,20 @@ import { type EpochMs, epochMs } from '../../../../lib/core/base/units.ts';
 const at = (iso: string): EpochMs => epochMs(Date.parse(iso));
 const ID: ClusterId = 'cabcdefg234';
 
-/** What satisfies both the documented pattern and the prose: docs/linode.md#labels-and-tags. */
+/** Linode's rules for labels, by its pattern and by its prose: docs/linode.md#labels-and-tags. */
 const LINODE_LABEL = /^[a-zA-Z](?:(?!--|__|\.\.)[a-zA-Z0-9\-_.]){1,62}[a-zA-Z0-9]$/;
 const MINUTE = 60_000;
 
 const anId = fc
   .array(fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz234567'), { minLength: 10, maxLength: 10 })
   .map((letters): ClusterId => `c${letters.join('')}`);
-/** Years of four digits, as tags have them. */
+/** An instant in a year of four digits, which is what a reap tag can hold. */
 const anInstant = fc
   .integer({ min: 0, max: at('9999-12-31T23:59:59.999Z') })
   .map((ms) => epochMs(ms));
 
 describe('ids', () => {
-  it('are c, of a schedule s, and ten letters or digits of base 32', () => {
+  it('are c for a cluster or s for a schedule, and ten digits of base 32', () => {
     expect([isClusterId(ID), isScheduleId(ID)]).toEqual([true, false]);
     const ofSchedule = ID.replace('c', 's');
     expect([isClusterId(ofSchedule), isScheduleId(ofSchedule)]).toEqual([false, true]);
@@ -57,7 +57,7 @@ describe('labels', () => {
     expect(nodeLabel(ID, 7)).toBe('onebuck-cabcdefg234-7');
   });
 
-  it("are within Linode's rules, and differ for different nodes", () => {
+  it("keep Linode's rules, and differ for different nodes", () => {
     const anIndex = fc.integer({ min: 0, max: 9_999 });
     fc.assert(
       fc.property(anId, anIndex, anId, anIndex, (id, index, otherId, otherIndex) => {
@@ -70,13 +70,13 @@ describe('labels', () => {
 });
 
 describe('tags', () => {
-  it('say whose a Linode is, and when it must be gone', () => {
+  it('name the stage, the cluster and the teardown time', () => {
     expect(ownershipTag('prod')).toBe('onebuck-prod');
     expect(clusterTag(ID)).toBe('onebuck=cabcdefg234');
     expect(reapTag(at('2026-11-22T15:57:00Z'))).toBe('reap=20261122T1557Z');
   });
 
-  it('are 3 to 50 characters that have been seen in real tags', () => {
+  it('have 3 to 50 characters, of which each was seen in real tags', () => {
     fc.assert(
       fc.property(anId, anInstant, (id, instant) => {
         for (const tag of [ownershipTag('a'), clusterTag(id), reapTag(instant)]) {
@@ -88,7 +88,7 @@ describe('tags', () => {
 });
 
 describe('a new reap tag', () => {
-  it('takes the place of every other, in any case, and of no other tag', () => {
+  it('replaces every reap tag, in upper or lower case, and no other tag', () => {
     const tags = ['onebuck-prod', 'reap=20261122T1557Z', clusterTag(ID), 'REAP=soon', 'no-reap=1'];
     expect(withReapTag(tags, 'reap=20261123T0000Z')).toEqual([
       'onebuck-prod',
@@ -100,11 +100,11 @@ describe('a new reap tag', () => {
 });
 
 describe('the cluster of a Linode', () => {
-  it('is the one that its tags name', () => {
+  it('is the cluster in its cluster tag', () => {
     expect(clusterOfTags(['onebuck-prod', clusterTag(ID), 'mine'])).toBe(ID);
   });
 
-  it('is none without a tag, with one that is malformed, or with two', () => {
+  it('is null without a cluster tag, with a malformed one, or with two', () => {
     expect(clusterOfTags([])).toBeNull();
     expect(clusterOfTags(['onebuck-prod', 'reap=20261122T1557Z'])).toBeNull();
     expect(clusterOfTags(['onebuck='])).toBeNull();
@@ -116,20 +116,20 @@ describe('the cluster of a Linode', () => {
   it('is read back from every cluster tag', () => {
     fc.assert(
       fc.property(anId, fc.array(fc.string()), (id, others) => {
-        const strange = others.filter((tag) => !tag.startsWith('onebuck='));
-        expect(clusterOfTags([...strange, clusterTag(id)])).toBe(id);
+        const otherTags = others.filter((tag) => !tag.startsWith('onebuck='));
+        expect(clusterOfTags([...otherTags, clusterTag(id)])).toBe(id);
       }),
     );
   });
 });
 
 describe('the reap time of a Linode', () => {
-  it('is the earliest that its tags name', () => {
+  it('is the earliest of its reap tags', () => {
     const tags = ['onebuck-prod', 'reap=20261122T1557Z', 'reap=20261122T1457Z'];
     expect(reapTimeOfTags(tags)).toBe(at('2026-11-22T14:57:00Z'));
   });
 
-  it('is none without a tag that can be read', () => {
+  it('is null without a reap tag', () => {
     expect(reapTimeOfTags([])).toBeNull();
     expect(reapTimeOfTags(['reap', 'onebuck=20261122T1557Z'])).toBeNull();
   });
@@ -148,14 +148,14 @@ describe('the reap time of a Linode', () => {
     ' reap=20261122T1557Z',
     'reap=20261122T1557Z ',
     'reap=20261122T1557Z\n',
-  ])('is none from %j, and another tag still counts', (tag) => {
+  ])('ignores the malformed tag %j, but not another reap tag', (tag) => {
     expect(reapTimeOfTags([tag])).toBeNull();
     expect(reapTimeOfTags([tag, 'reap=20261122T1557Z'])).toBe(at('2026-11-22T15:57:00Z'));
   });
 
-  it('knows leap days', () => {
+  it('may be a leap day, and the tag may be in lower case', () => {
     expect(reapTimeOfTags(['reap=20280229T0000Z'])).toBe(at('2028-02-29T00:00:00Z'));
-    // Whether Linode keeps the case of tags is not known.
+    // It is not known whether Linode keeps the case of tags.
     expect(reapTimeOfTags(['reap=20280229t0000z'])).toBe(at('2028-02-29T00:00:00Z'));
   });
 
@@ -168,7 +168,7 @@ describe('the reap time of a Linode', () => {
     );
   });
 
-  it('is nothing that any text throws at', () => {
+  it('is an instant or null for any tags', () => {
     fc.assert(
       fc.property(
         fc.array(

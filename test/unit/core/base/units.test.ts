@@ -7,7 +7,7 @@ describe('instants and lengths of time', () => {
     expect(() => durationMs(-value)).toThrow(`${-value} is not a safe integer`);
   });
 
-  it('have an earliest and a latest, of one or of many', () => {
+  it('have an earliest and a latest of one or of several', () => {
     const [first, second, third] = [epochMs(-1), epochMs(0), epochMs(7)];
     expect([earliest(second), latest(second)]).toEqual([second, second]);
     expect([earliest(third, first, second), latest(second, third, first)]).toEqual([first, third]);

@@ -22,7 +22,7 @@ import {
 const HALF_PAST = plus(LAUNCH, minutes(30));
 
 describe('priceOf', () => {
-  it('adds what backups cost, where they do', () => {
+  it('adds the price of backups, where they have a price', () => {
     expect(priceOf(aBought(), false)).toEqual(price(0.0075, 5));
     expect(priceOf(aBought(), true)).toEqual(price(0.0105, 7));
     expect(priceOf(aBought({ backupsPrice: null }), true)).toEqual(price(0.0075, 5));
@@ -30,7 +30,7 @@ describe('priceOf', () => {
 });
 
 describe('billedNodes', () => {
-  it('counts what may exist, from when it may', () => {
+  it('has the nodes that may exist, from the instant at which they may', () => {
     const nodes = [
       planned(0),
       neverCreated(1),
@@ -48,7 +48,7 @@ describe('billedNodes', () => {
     ]);
   });
 
-  it('counts backups for what was sent where the account forces them', () => {
+  it('has the price of backups for unanswered creates where the account forces them', () => {
     const bought = aBought({ backupsAssumed: true });
     expect(billedNodes(aCluster({ nodes: [creating(0)], bought }))).toMatchObject([
       { price: price(0.0105, 7) },
@@ -57,25 +57,25 @@ describe('billedNodes', () => {
 });
 
 describe('spentAt', () => {
-  it('is nothing before anything was sent, and an hour from then on', () => {
+  it('is nothing before a create was sent, and at least an hour afterwards', () => {
     expect(spentAt(aCluster(), HALF_PAST)).toBe(0);
     expect(spentAt(aCluster({ nodes: [creating(0), planned(1)] }), HALF_PAST)).toBe(usd(0.0075));
   });
 
-  it('of an ended cluster is what was found at its end', () => {
+  it('of an ended cluster is the spend in its record', () => {
     expect(spentAt(anEnded({ spent: usd(0.3) }), plus(LAUNCH, hours(99)))).toBe(usd(0.3));
   });
 });
 
 const NODES = [planned, creating, created, deleting, gone, neverCreated];
-const someNodes = fc
+const arbitraryNodes = fc
   .array(fc.constantFrom(...NODES), { minLength: 1, maxLength: 5 })
   .map((kinds) => kinds.map((kind, index): NodeRecord => kind(index)));
 
 describe('always', () => {
-  it('what is spent never falls as time passes', () => {
+  it('the spend never falls as time passes', () => {
     fc.assert(
-      fc.property(someNodes, fc.nat(200), fc.nat(200), (nodes, quarters, more) => {
+      fc.property(arbitraryNodes, fc.nat(200), fc.nat(200), (nodes, quarters, more) => {
         const record = aRunning({ nodes });
         const early = plus(LAUNCH, minutes(15 * quarters));
         const late = plus(early, minutes(15 * more));

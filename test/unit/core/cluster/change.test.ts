@@ -32,7 +32,7 @@ import {
 } from '../../../support/builders.ts';
 
 const limits = { nodesMax: 100, budgetMax: usd(50) };
-/** Half an hour after the launch: two nodes have begun their first hour. */
+/** Half an hour after the launch, in the first hour of both nodes. */
 const NOW = plus(LAUNCH, minutes(30));
 
 const faultsOf = (input: unknown): string[] => {
@@ -44,7 +44,7 @@ const changeAt = (record: Parameters<typeof changeCluster>[0], change: object, n
   changeCluster(record, change, { now, owner: 'ann' });
 
 function nextOf(changed: Changed): LiveRecord {
-  if (changed.kind !== 'changed') throw new Error(`it is ${changed.kind}`);
+  if (changed.kind !== 'changed') throw new Error(`the change is ${changed.kind}`);
   return changed.next;
 }
 
@@ -58,11 +58,11 @@ describe('a change in JSON', () => {
       { budgetUsd: 50, maxHours: 87_600 },
       { budget: usd(50), maxHours: 87_600 },
     ],
-  ])('%j has what it names, and no more', (input, change) => {
+  ])('%j has only the limits that it names', (input, change) => {
     expect(parseChange(input, limits)).toStrictEqual({ ok: true, change });
   });
 
-  it('has all its faults told at once', () => {
+  it('is refused with all its faults at once', () => {
     expect(faultsOf({ budgetUsd: 50.000001, maxHours: 0.5, nodes: 3, budgetUSD: 1 })).toEqual([
       'budgetUsd: budgetUsd must be at most $50.00',
       'maxHours: maxHours must be a whole number from 1 to 87600',
@@ -71,20 +71,20 @@ describe('a change in JSON', () => {
     ]);
   });
 
-  it.each([[null], [[]], [[{ budgetUsd: 2 }]], ['2'], [undefined]])('%j is none', (input) => {
+  it.each([[null], [[]], [[{ budgetUsd: 2 }]], ['2'], [undefined]])('can not be %j', (input) => {
     expect(faultsOf(input)).toEqual([': a change must be a JSON object']);
   });
 
-  it.each([[{}], [{ budgetUsd: undefined }]])('%j changes nothing, and so is none', (input) => {
+  it.each([[{}], [{ budgetUsd: undefined }]])('can not be %j, which changes nothing', (input) => {
     expect(faultsOf(input)).toEqual([': a change must have budgetUsd, maxHours or both']);
   });
 
-  it.each([0, -1, '1e3', null, '', true, 1.0000001])('%j is no budget', (budgetUsd) => {
+  it.each([0, -1, '1e3', null, '', true, 1.0000001])('can not have the budget %j', (budgetUsd) => {
     expect(faultsOf({ budgetUsd })).toEqual([expect.stringMatching(/^budgetUsd: budgetUsd must /)]);
   });
 });
 
-it('the JSON form of a change has a schema that tells of each field', () => {
+it('the schema of a change in JSON describes each field', () => {
   const { properties = {} } = z.toJSONSchema(changeSchema(limits), { io: 'input' });
   expect(Object.keys(properties)).toEqual(['budgetUsd', 'maxHours']);
   for (const property of Object.values(properties)) {
@@ -93,7 +93,7 @@ it('the JSON form of a change has a schema that tells of each field', () => {
 });
 
 describe('a live cluster', () => {
-  it('lasts longer with a higher budget, is due now, and tells who raised it', () => {
+  it('with a higher budget lasts longer, is due now, and records who raised it', () => {
     const record = aRunning({ budget: usd(0.03), dueAt: plus(NOW, minutes(20)) });
     expect(teardownOf(record, NOW)).toBe(plus(LAUNCH, minutes(117)));
     const next = nextOf(changeAt(record, { budget: usd(0.06) }));
@@ -104,7 +104,7 @@ describe('a live cluster', () => {
     );
   });
 
-  it('takes new hours, alone or with a budget', () => {
+  it('may get a new maxHours, with or without a new budget', () => {
     const record = aRunning({ budget: usd(1) });
     const three = nextOf(changeAt(record, { maxHours: 3 }));
     expect(teardownOf(three, NOW)).toBe(plus(LAUNCH, minutes(177)));
@@ -118,13 +118,13 @@ describe('a live cluster', () => {
     );
   });
 
-  it('with these limits already is the same record', () => {
+  it('that has these limits already is the same record', () => {
     const record = aRunning({ budget: usd(1), maxHours: 4 });
     expect(nextOf(changeAt(record, { budget: usd(1) }))).toBe(record);
     expect(nextOf(changeAt(record, { maxHours: 4, budget: usd(1) }))).toBe(record);
   });
 
-  it('takes the budget that pays the hours begun, and none that is smaller', () => {
+  it('may get a budget that pays the started hours, and no smaller one', () => {
     const record = aRunning({ budget: usd(1) });
     const next = nextOf(changeAt(record, { budget: usd(0.015) }));
     expect(teardownOf(next, NOW)).toBe(plus(LAUNCH, minutes(57)));
@@ -135,7 +135,7 @@ describe('a live cluster', () => {
     });
   });
 
-  it('must have the next hour paid too, where it could not be destroyed before', () => {
+  it('needs a budget that pays the next hour too, from the safety margin on', () => {
     const record = aRunning({ budget: usd(1) });
     const near = plus(LAUNCH, minutes(57));
     expect(changeAt(record, { budget: usd(0.015) }, plus(near, seconds(-1)))).toMatchObject({
@@ -148,7 +148,7 @@ describe('a live cluster', () => {
     });
   });
 
-  it('takes the hours begun, and no fewer', () => {
+  it('may get maxHours for the started hours, and no fewer', () => {
     const record = aRunning({ budget: usd(1) });
     const later = plus(LAUNCH, minutes(130));
     expect(changeAt(record, { maxHours: 3 }, later)).toMatchObject({ kind: 'changed' });
@@ -156,7 +156,7 @@ describe('a live cluster', () => {
     expect(changeAt(record, { maxHours: 2 }, later)).toEqual(refused);
   });
 
-  it('must have the next hour allowed too, where it could not be destroyed before', () => {
+  it('needs maxHours for the next hour too, from the safety margin on', () => {
     const record = aRunning({ budget: usd(1) });
     const near = plus(LAUNCH, minutes(57));
     expect(changeAt(record, { maxHours: 1 }, plus(near, seconds(-1)))).toMatchObject({
@@ -168,13 +168,13 @@ describe('a live cluster', () => {
     });
   });
 
-  it('counts the hours of no node that is gone', () => {
+  it('has its maxHours counted without nodes that are gone', () => {
     const old = gone(0, { billedFrom: plus(LAUNCH, minutes(-600)) });
     const record = aRunning({ nodes: [old, created(1)], budget: usd(1) });
     expect(changeAt(record, { maxHours: 1 })).toMatchObject({ kind: 'changed' });
   });
 
-  it('must pay for the nodes that are yet to be created', () => {
+  it('needs a budget that pays its planned nodes too', () => {
     const record = aCluster({ nodes: [created(0), planned(1), creating(2)], budget: usd(1) });
     expect(changeAt(record, { budget: usd(0.0224) })).toMatchObject({
       kind: 'tooLittle',
@@ -183,7 +183,7 @@ describe('a live cluster', () => {
     expect(changeAt(record, { budget: usd(0.0225) })).toMatchObject({ kind: 'changed' });
   });
 
-  it('must pay an hour across the end of a month twice', () => {
+  it('needs a budget that pays an hour across the end of a month twice', () => {
     const launched = at('2026-11-30T23:30:00Z');
     const nodes = [created(0, { billedFrom: launched })];
     const now = plus(launched, minutes(40));
@@ -193,18 +193,18 @@ describe('a live cluster', () => {
   });
 });
 
-describe('a cluster that can not be kept any more', () => {
+describe('a cluster past its teardown time or its end', () => {
   const due = aRunning({ budget: usd(0.015) });
   it.each([
     ['ended', anEnded(), NOW],
     ['failed', anEnded({ phase: 'failed' }), NOW],
-    ['on its way out', aDeleting(), NOW],
+    ['in deletion', aDeleting(), NOW],
     ['due for its teardown', due, teardownOf(due, NOW)],
-  ])('since it is %s takes no change', (_, record, now) => {
+  ])('can not be changed since it is %s', (_, record, now) => {
     expect(changeAt(record, { budget: usd(9) }, now)).toEqual({ kind: 'begun' });
   });
 
-  it('takes one until a moment before', () => {
+  it('could be changed until a millisecond before its teardown time', () => {
     const before = epochMs(teardownOf(due, NOW) - 1);
     expect(changeAt(due, { budget: usd(9) }, before)).toMatchObject({ kind: 'changed' });
   });
@@ -244,16 +244,16 @@ const aChange: fc.Arbitrary<Change> = fc.record(
   },
   { requiredKeys: [] },
 );
-// Also around the end of November, 20 days after the launch.
+// An instant up to 100 hours after the launch, or around the end of November.
 const anInstant = fc
   .oneof(fc.nat(100 * 3_600), fc.integer({ min: 480 * 3_600, max: 500 * 3_600 }))
   .map((after) => plus(LAUNCH, seconds(after)));
 
-describe('whatever is changed, and when', () => {
+describe('any change at any time', () => {
   const always = (check: (record: LiveRecord, change: Change, now: EpochMs) => void): void =>
     fc.assert(fc.property(aLive, aChange, anInstant, check), { numRuns: 1_000 });
 
-  it('what is taken ends after now, and is kept by a destruction within the margin', () => {
+  it('ends the cluster in the future, and within its budget, if it is accepted', () => {
     always((record, change, now) => {
       const changed = changeAt(record, change, now);
       if (changed.kind !== 'changed') return;
@@ -268,7 +268,7 @@ describe('whatever is changed, and when', () => {
     });
   });
 
-  it('more never ends it sooner, and less never later', () => {
+  it('to a higher budget never ends the cluster sooner, to a lower never later', () => {
     always((record, change, now) => {
       if (change.budget === undefined) return;
       const changed = changeAt(record, { budget: change.budget }, now);
@@ -279,7 +279,7 @@ describe('whatever is changed, and when', () => {
     });
   });
 
-  it('what a refusal says would do is taken', () => {
+  it('that is refused would be accepted with the smallest value in the refusal', () => {
     always((record, change, now) => {
       const refused = changeAt(record, change, now);
       if (refused.kind === 'tooLittle') {
@@ -297,7 +297,7 @@ describe('whatever is changed, and when', () => {
     });
   });
 
-  it('more hours, or no limit of them, never end it sooner', () => {
+  it('to more hours, or to no maxHours, never ends the cluster sooner', () => {
     always((record, { maxHours }, now) => {
       if (maxHours === undefined) return;
       const changed = changeAt(record, { maxHours }, now);

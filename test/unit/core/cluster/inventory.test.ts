@@ -29,14 +29,14 @@ const FIRST = `onebuck-${ID}-0`;
 const SECOND = `onebuck-${ID}-1`;
 
 describe('inventoryNodes', () => {
-  it('tells how to reach each node, and how much of a machine it is', () => {
+  it('has the address, the user and the vCPUs of each node', () => {
     expect(inventoryNodes(pair)).toEqual([
       { index: 0, label: FIRST, ipv4: '192.0.2.0', ipv6: null, vcpus: 4, user: 'root' },
       { index: 1, label: SECOND, ipv4: '192.0.2.1', ipv6: '2001:db8::1', vcpus: 4, user: 'root' },
     ]);
   });
 
-  it('leaves out what is not there, is going, or has no address yet', () => {
+  it('leaves out nodes that do not exist, are deleted, or have no address yet', () => {
     const addressless = created(6, { ipv4: [] });
     const nodes = [
       planned(0),
@@ -50,25 +50,25 @@ describe('inventoryNodes', () => {
     expect(inventoryNodes(aRunning({ nodes })).map(({ index }) => index)).toEqual([2]);
   });
 
-  it('gives the public address of a node that has a private one too', () => {
+  it('has the public address of a node that has a private address too', () => {
     const nodes = [created(0, { ipv4: ['192.0.2.7', '192.168.130.5'] })];
     expect(inventoryNodes(aRunning({ nodes })).map(({ ipv4 }) => ipv4)).toEqual(['192.0.2.7']);
   });
 });
 
 describe('inventory', () => {
-  it('gives /etc/hosts an address and a name a line', () => {
+  it('for /etc/hosts has lines of an address and a label', () => {
     expect(linesOf(inventory(pair, 'hosts'))).toEqual([
       `192.0.2.0\t${FIRST}`,
       `192.0.2.1\t${SECOND}`,
     ]);
   });
 
-  it('gives Open MPI a slot for each vCPU', () => {
+  it('for Open MPI has a slot for each vCPU', () => {
     expect(linesOf(inventory(pair, 'mpi'))).toEqual(['192.0.2.0 slots=4', '192.0.2.1 slots=4']);
   });
 
-  it('gives Ansible a group by the name of the cluster', () => {
+  it("for Ansible has a group named by the cluster's id", () => {
     expect(linesOf(inventory(pair, 'ansible')).slice(0, 5)).toEqual([
       `[${ID}]`,
       `${FIRST} ansible_host=192.0.2.0`,
@@ -78,7 +78,7 @@ describe('inventory', () => {
     ]);
   });
 
-  it('is in each format a whole file, which says what it is good for', () => {
+  it('is in each format a whole file, with a comment on how to use it', () => {
     const whole = (format: (typeof inventoryFormats)[number]) =>
       inventory(pair, format).split('\n');
     const headline = `# Cluster ${ID} (running): 2 of 2 nodes.`;
@@ -114,33 +114,42 @@ describe('inventory', () => {
     ]);
   });
 
-  it.each(inventoryFormats)('says first in %s how many of the nodes are there', (format) => {
-    const some = aRunning({ nodes: [created(0), creating(1), planned(2)] });
-    expect(inventory(some, format)).toMatch(`# Cluster ${ID} (running): 1 of 3 nodes.\n`);
-  });
+  it.each(inventoryFormats)(
+    'in the format %s starts with the number of nodes that have addresses',
+    (format) => {
+      const partly = aRunning({ nodes: [created(0), creating(1), planned(2)] });
+      expect(inventory(partly, format)).toMatch(`# Cluster ${ID} (running): 1 of 3 nodes.\n`);
+    },
+  );
 
-  it.each(inventoryFormats)('says first in %s that no node has an address yet', (format) => {
-    const waiting = inventory(aRunning({ nodes: [creating(0)] }), format);
-    expect(waiting).toContain('(running): none of its 1 nodes has an address yet');
-    const text = inventory(aCluster(), format);
-    expect(text.split('\n')[0]).toContain('none of its 2 nodes has an address yet');
-    expect(text).not.toContain(FIRST);
-    expect(text.endsWith('\n')).toBe(true);
-  });
+  it.each(inventoryFormats)(
+    'in the format %s starts with a line if no node has an address yet',
+    (format) => {
+      const waiting = inventory(aRunning({ nodes: [creating(0)] }), format);
+      expect(waiting).toContain('(running): none of its 1 nodes has an address yet');
+      const text = inventory(aCluster(), format);
+      expect(text.split('\n')[0]).toContain('none of its 2 nodes has an address yet');
+      expect(text).not.toContain(FIRST);
+      expect(text.endsWith('\n')).toBe(true);
+    },
+  );
 
-  it.each(inventoryFormats)('does not say in %s that nodes of an ended cluster come', (format) => {
-    for (const record of [aDeleting({ nodes: [deleting(0)] }), anEnded()]) {
-      expect(inventory(record, format).split('\n')[0]).toMatch(/it has no nodes any more\.$/);
-    }
-  });
+  it.each(inventoryFormats)(
+    'in the format %s says that an ended cluster has no nodes any more',
+    (format) => {
+      for (const record of [aDeleting({ nodes: [deleting(0)] }), anEnded()]) {
+        expect(inventory(record, format).split('\n')[0]).toMatch(/it has no nodes any more\.$/);
+      }
+    },
+  );
 });
 
 describe('the real ssh', () => {
-  it.skipIf(!isInstalled('ssh', '-V'))('takes the address and the options (needs ssh)', () => {
+  it.skipIf(!isInstalled('ssh', '-V'))('reads the address and the options (needs ssh)', () => {
     const file = fileWith(inventory(pair, 'ssh'));
-    const told = execFileSync('ssh', ['-G', '-T', '-F', file, SECOND], { encoding: 'utf8' });
+    const printed = execFileSync('ssh', ['-G', '-T', '-F', file, SECOND], { encoding: 'utf8' });
     const options = new Map(
-      told.split('\n').map((line) => line.split(/ (.*)/, 2) as [string, string]),
+      printed.split('\n').map((line) => line.split(/ (.*)/, 2) as [string, string]),
     );
     expect(options.get('hostname')).toBe('192.0.2.1');
     expect(options.get('user')).toBe('root');
@@ -152,25 +161,28 @@ describe('the real ssh', () => {
 });
 
 describe('the real ansible-inventory', () => {
-  const isThere = isInstalled('ansible-inventory', '--version');
-  it.skipIf(!isThere)('finds the group, its hosts and how to log in (needs ansible-core)', () => {
-    const told = ansible(inventory(pair, 'ansible'));
-    expect(told[ID]?.hosts).toEqual([FIRST, SECOND]);
-    expect(told._meta?.hostvars?.[SECOND]).toMatchObject({
-      ansible_host: '192.0.2.1',
-      ansible_user: 'root',
-      ansible_ssh_common_args: expect.stringMatching(
-        /^-o HostKeyAlias=\{\{ inventory_hostname \}\} -o .*[^']$/,
-      ),
-    });
-  });
+  const hasAnsible = isInstalled('ansible-inventory', '--version');
+  it.skipIf(!hasAnsible)(
+    'reads the group, its hosts and their options (needs ansible-core)',
+    () => {
+      const read = ansible(inventory(pair, 'ansible'));
+      expect(read[ID]?.hosts).toEqual([FIRST, SECOND]);
+      expect(read._meta?.hostvars?.[SECOND]).toMatchObject({
+        ansible_host: '192.0.2.1',
+        ansible_user: 'root',
+        ansible_ssh_common_args: expect.stringMatching(
+          /^-o HostKeyAlias=\{\{ inventory_hostname \}\} -o .*[^']$/,
+        ),
+      });
+    },
+  );
 
-  it.skipIf(!isThere)('takes a cluster without nodes (needs ansible-core)', () => {
+  it.skipIf(!hasAnsible)('reads a cluster without nodes (needs ansible-core)', () => {
     expect(ansible(inventory(aCluster(), 'ansible'))._meta?.hostvars).toEqual({});
   });
 });
 
-/** Without comments and empty lines. */
+/** The lines of the text without comments and empty lines. */
 const linesOf = (text: string) => text.split('\n').filter((line) => !/^(#|$)/.test(line));
 
 const isInstalled = (command: string, version: string) =>
@@ -189,7 +201,7 @@ interface AnsibleInventory {
   readonly hostvars?: Readonly<Record<string, unknown>>;
 }
 
-/** Fails on any warning: a group's name that Ansible has to mend is one. */
+/** Reads the inventory with Ansible; fails on any warning, such as for an invalid group name. */
 function ansible(text: string): Readonly<Record<string, AnsibleInventory>> {
   const args = ['--list', '-i', fileWith(text)];
   const { stdout, stderr } = spawnSync('ansible-inventory', args, { encoding: 'utf8' });

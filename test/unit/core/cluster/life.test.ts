@@ -22,21 +22,21 @@ import {
 const HALF_PAST = plus(LAUNCH, minutes(30));
 
 describe('the teardown time', () => {
-  it('is the margin before the last hour mark that the budget affords', () => {
+  it('is the safety margin before the last hour mark that the budget affords', () => {
     const record = aRunning({ budget: usd(0.05) });
     expect(lifeOf(record, HALF_PAST).lastAffordable).toBe(at('2026-11-10T18:00:00Z'));
     expect(teardownOf(record, HALF_PAST)).toBe(at('2026-11-10T17:57:00Z'));
   });
 
-  it('allows for nodes that are yet to be created', () => {
+  it('counts the planned nodes too', () => {
     const record = aCluster({ nodes: [created(0), planned(1)], budget: usd(0.03) });
-    // 2 h of the first and an hour and a half of the second, which is billed as two.
+    // Two hours of the first node, and an hour and a half of the second, billed as two hours.
     expect(lifeOf(record, HALF_PAST).lastAffordable).toBe(at('2026-11-10T17:00:00Z'));
-    const alone = aCluster({ nodes: [created(0), neverCreated(1)], budget: usd(0.03) });
-    expect(lifeOf(alone, HALF_PAST).lastAffordable).toBe(at('2026-11-10T19:00:00Z'));
+    const oneNode = aCluster({ nodes: [created(0), neverCreated(1)], budget: usd(0.03) });
+    expect(lifeOf(oneNode, HALF_PAST).lastAffordable).toBe(at('2026-11-10T19:00:00Z'));
   });
 
-  it('moves earlier where backups are learned of', () => {
+  it('is earlier where a node has backups', () => {
     const record = aRunning({ budget: usd(0.05) });
     const backed = aRunning({
       budget: usd(0.05),
@@ -47,7 +47,7 @@ describe('the teardown time', () => {
 });
 
 describe('the limit', () => {
-  it('is the limit that comes first, and the budget for both at once', () => {
+  it('is the limit that ends the cluster first, and the budget if both do', () => {
     const twoHours = { budget: usd(0.03) };
     expect(lifeOf(aRunning(twoHours), LAUNCH).limit).toBe('budget');
     expect(lifeOf(aRunning({ ...twoHours, maxHours: 1 }), LAUNCH).limit).toBe('maxHours');
@@ -64,23 +64,23 @@ describe('the bill', () => {
 });
 
 const NODES = [planned, creating, created, deleting, gone, neverCreated];
-const someNodes = fc
+const arbitraryNodes = fc
   .array(fc.constantFrom(...NODES), { minLength: 1, maxLength: 5 })
   .map((kinds) => kinds.map((kind, index): NodeRecord => kind(index)));
 
 describe('always', () => {
-  it('sending what is planned at the teardown time would still be within the budget', () => {
+  it('creates sent now for the planned nodes would keep the bill within the budget', () => {
     fc.assert(
-      fc.property(someNodes, fc.integer({ min: 5, max: 100 }), (nodes, hoursWorth) => {
+      fc.property(arbitraryNodes, fc.integer({ min: 5, max: 100 }), (nodes, hoursWorth) => {
         const record = aCluster({ nodes, budget: usd(0.0075 * hoursWorth) });
         const now = plus(LAUNCH, seconds(10));
         const teardownAt = teardownOf(record, now);
         fc.pre(now < teardownAt);
-        const all = nodes.map((node) =>
+        const sent = nodes.map((node) =>
           node.state === 'planned' ? creating(node.index, { sentAt: now }) : node,
         );
         const end = plus(teardownAt, record.marginMs);
-        expect(spentAt({ ...record, nodes: all }, end)).toBeLessThanOrEqual(record.budget);
+        expect(spentAt({ ...record, nodes: sent }, end)).toBeLessThanOrEqual(record.budget);
       }),
     );
   });

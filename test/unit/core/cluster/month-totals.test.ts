@@ -31,17 +31,17 @@ import {
 
 const NOVEMBER = '2026-11';
 const LATER = at('2027-02-01T00:00:00Z');
-/** An ended cluster, whose spend is what its nodes come to. */
+/** An ended cluster, whose spend is the bill of its nodes. */
 const ended = (nodes: readonly NodeRecord[], endedAt: EpochMs, budget = usd(1)) => {
   const spent = spend(billedNodes(anEnded({ nodes })), endedAt);
   return anEnded({ nodes, endedAt, spent, budget });
 };
 
 describe('totalsOf', () => {
-  it('tells what an ended cluster cost, and what it would have by the end of the month', () => {
+  it('has the bill of an ended cluster, and the saving against the rest of the month', () => {
     const until = plus(LAUNCH, hours(13));
     const nodes = [gone(0, { billedUntil: until }), gone(1, { billedUntil: until })];
-    // 489 h from the launch, on the 10th at 15:00, to the end of November.
+    // From the launch on the 10th at 15:00 to the end of November there are 489 hours.
     expect(totalsOf(ended(nodes, until), NOVEMBER, LATER)).toEqual({
       clusters: 1,
       nodeHours: 26,
@@ -51,7 +51,7 @@ describe('totalsOf', () => {
     });
   });
 
-  it('saves nothing beyond the monthly price', () => {
+  it('has no saving beyond the monthly price', () => {
     const first = at('2026-11-01T00:00:00Z');
     const node = gone(0, { billedFrom: first, billedUntil: plus(first, hours(1)) });
     expect(totalsOf(ended([node], plus(first, hours(1))), NOVEMBER, LATER)).toMatchObject({
@@ -66,7 +66,7 @@ describe('totalsOf', () => {
     });
   });
 
-  it('counts a live cluster up to now, as if it were destroyed then', () => {
+  it('has a live cluster as if it were destroyed now', () => {
     const halfPastTwo = plus(LAUNCH, minutes(150));
     expect(totalsOf(aRunning(), NOVEMBER, halfPastTwo)).toMatchObject({
       nodeHours: 6,
@@ -75,7 +75,7 @@ describe('totalsOf', () => {
     });
   });
 
-  it('gives each month its share of a cluster that spans them', () => {
+  it('has in each month the part of a cluster that spans several', () => {
     const billedFrom = at('2026-10-31T22:30:00Z');
     const billedUntil = at('2026-11-01T01:30:00Z');
     const record = ended([gone(0, { billedFrom, billedUntil })], billedUntil);
@@ -85,13 +85,13 @@ describe('totalsOf', () => {
       [2, usd(0.015)],
       [0, 0],
     ]);
-    // It ran to the end of October, and was destroyed early in November.
+    // The cluster ran to the end of October, and was destroyed early in November.
     expect(shares[0]?.saved).toBe(0);
     expect(shares[1]?.saved).toBe(usd(5 - 0.015));
     expect(shares[2]).toBe(NOTHING);
   });
 
-  it('saves only on nodes that the month bears', () => {
+  it('has savings only of nodes that are billed in the month', () => {
     const october = gone(0, {
       billedFrom: at('2026-10-31T10:00:00Z'),
       billedUntil: at('2026-10-31T11:00:00Z'),
@@ -101,22 +101,22 @@ describe('totalsOf', () => {
     expect(totalsOf(record, NOVEMBER, LATER)).toMatchObject({ saved: usd(488 * 0.0075) });
   });
 
-  it('blames the month in which the budget was passed', () => {
+  it('has the overspend in the month in which the budget was passed', () => {
     const billedFrom = at('2026-10-31T21:00:00Z');
     const billedUntil = at('2026-11-01T04:00:00Z');
     const record = ended([gone(0, { billedFrom, billedUntil })], billedUntil, usd(0.03));
     expect(totalsOf(record, '2026-10', LATER).overspent).toBe(0);
-    // Three hours in October, four in November, and a budget for four.
+    // Three hours in October and four in November are billed; the budget pays four.
     expect(totalsOf(record, NOVEMBER, LATER).overspent).toBe(usd(3 * 0.0075));
   });
 
-  it('knows nothing of a cluster that nothing was bought for', () => {
+  it('is NOTHING for a cluster without a create', () => {
     const nodes = [planned(0), neverCreated(1)];
     expect(totalsOf(aCluster({ nodes }), NOVEMBER, LATER)).toBe(NOTHING);
     expect(totalsOf(ended(nodes, LAUNCH), NOVEMBER, LATER)).toBe(NOTHING);
   });
 
-  it('counts a node that may exist, and one that costs nothing', () => {
+  it('has a cluster whose node may exist, and one whose nodes are free', () => {
     expect(totalsOf(aCluster({ nodes: [creating(0)] }), NOVEMBER, LAUNCH)).toMatchObject({
       clusters: 1,
       nodeHours: 1,
@@ -126,7 +126,7 @@ describe('totalsOf', () => {
   });
 });
 
-it('added totals are those of both', () => {
+it('the sum of two totals has the sums of their fields', () => {
   const of = (factor: number): MonthTotals => ({
     clusters: factor,
     nodeHours: 20 * factor,
@@ -137,7 +137,7 @@ it('added totals are those of both', () => {
   expect(added(of(1), of(2))).toEqual(of(3));
 });
 
-/** Instants from September to January, and often some near the end of a month. */
+/** An instant from September to January, often near the end of a month. */
 const anInstant = fc
   .oneof(
     fc.integer({ min: at('2026-09-01T00:00:00Z'), max: at('2027-01-31T00:00:00Z') }),
@@ -165,15 +165,15 @@ const aRecord: fc.Arbitrary<ClusterRecord> = fc
     const budget = microUsd(micro);
     if (kind === 0) return aRunning({ nodes, budget });
     if (kind === 1) return aDeleting({ nodes, budget });
-    const over = nodes.filter(({ state }) => state === 'gone' || state === 'neverCreated');
-    return ended(over, LATER, budget);
+    const endedNodes = nodes.filter(({ state }) => state === 'gone' || state === 'neverCreated');
+    return ended(endedNodes, LATER, budget);
   });
 const MONTHS = Array.from({ length: 9 }, (_, index) =>
   monthName(epochMs(Date.UTC(2026, 6 + index))),
 );
 
 describe('always', () => {
-  it('the months add up to what the clusters spent, and overspent', () => {
+  it("the months add up to the clusters' spend and overspend", () => {
     fc.assert(
       fc.property(fc.array(aRecord, { maxLength: 5 }), anInstant, (records, now) => {
         const shares = MONTHS.flatMap((month) =>
@@ -188,7 +188,7 @@ describe('always', () => {
     );
   });
 
-  it('what is billed and saved together is the same, however long a node was on', () => {
+  it('bill and saving of a month have the same sum, however long a node existed', () => {
     fc.assert(
       fc.property(anInstant, fc.nat(3_000), fc.constantFrom(...MONTHS), (from, quarters, month) => {
         const until = plus(from, minutes(15 * quarters));

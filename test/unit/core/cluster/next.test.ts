@@ -18,7 +18,7 @@ const DUE = plus(LAUNCH, minutes(1));
 const trouble = { since: LAUNCH, reason: 'POST /linode/instances: 429: Too many requests' };
 
 describe('what happens to a cluster next', () => {
-  it('is its destruction while it runs, by the limit that comes first', () => {
+  it('is its teardown while it runs, with the limit that comes first', () => {
     const record = aRunning();
     const at = teardownOf(record, LAUNCH);
     expect(next(record)).toEqual({ at, why: 'destroys its nodes, when the budget is used up' });

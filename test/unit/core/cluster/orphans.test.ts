@@ -31,7 +31,7 @@ const NOW = plus(LAUNCH, hours(1));
 const withReap = (...times: EpochMs[]) => aLinode({ tags: [...OUR_TAGS, ...times.map(reapTag)] });
 const found = (linode: Linode, records: readonly ClusterRecord[] | null, now = NOW) =>
   findOrphans([linode], records, { stage: STAGE, now });
-/** From when a Linode is an orphan; null: never. */
+/** The instant from which a Linode is an orphan; null: it never is. */
 const orphanFrom = (linode: Linode, records: readonly ClusterRecord[] | null, now = NOW) =>
   found(linode, records, now)[0]?.at ?? null;
 
@@ -54,11 +54,11 @@ describe('a Linode with a record', () => {
     }
   });
 
-  it('is protected by the record against a reap tag that has passed', () => {
+  it('is protected by the record although its reap time has passed', () => {
     expect(orphanFrom(withReap(LAUNCH), [aRunning()])).toBeGreaterThan(NOW);
   });
 
-  it('is an orphan when its teardown is overdue by a minute', () => {
+  it('is an orphan when the teardown of its cluster is overdue by a minute', () => {
     const record = aRunning();
     const now = plus(teardownOf(record, NOW), minutes(1));
     expect(found(aLinode(), [record], now)).toMatchObject([
@@ -66,7 +66,7 @@ describe('a Linode with a record', () => {
     ]);
   });
 
-  it('is an orphan a minute after the destruction of its cluster began', () => {
+  it('is an orphan a minute after the teardown of its cluster began', () => {
     const record = aDeleting({ deletingSince: plus(LAUNCH, minutes(10)) });
     expect(found(aLinode(), [record])).toMatchObject([
       {
@@ -76,14 +76,14 @@ describe('a Linode with a record', () => {
     ]);
   });
 
-  it("is not protected by another cluster's", () => {
+  it('is not protected by the record of another cluster', () => {
     const linode = withReap(LAUNCH);
     expect(orphanFrom(linode, [aRunning({ id: OTHER_ID })])).toBe(LAUNCH);
   });
 });
 
 describe('a Linode without a record', () => {
-  it('is an orphan from its reap time, past or to come', () => {
+  it('is an orphan from its reap time on, in the past or future', () => {
     for (const time of [at('2026-11-10T15:30:00Z'), at('2026-11-10T17:00:00Z')]) {
       expect(found(withReap(time), [])).toMatchObject([
         { at: time, reason: 'it has no record and its reap time has come' },
@@ -97,7 +97,7 @@ describe('a Linode without a record', () => {
   });
 
   it.each([[], ['reap=soon'], ['reap=20260231T1200Z'], ['reap=2026-11-10T15:00Z']])(
-    'is an orphan 15 minutes after its creation if it has no reap tag but %s',
+    'is an orphan 15 minutes after its creation with no other reap tag than %s',
     (...tags) => {
       const linode = aLinode({ tags: [...OUR_TAGS, ...tags] });
       expect(found(linode, [])).toEqual([
@@ -106,7 +106,7 @@ describe('a Linode without a record', () => {
     },
   );
 
-  it('goes by its reap tag alone when it bears the tags of two clusters', () => {
+  it('is an orphan by its reap tag when it bears the tags of two clusters', () => {
     const tags = [...OUR_TAGS, `onebuck=${OTHER_ID}`, reapTag(NOW)];
     expect(orphanFrom(aLinode({ tags }), [aRunning(), aRunning({ id: OTHER_ID })])).toBe(NOW);
   });
@@ -130,7 +130,7 @@ describe('a stranger', () => {
     ['without tags', []],
     ["with another stage's tag", ['onebuck-prod', 'onebuck=cabcdefg234']],
     ["with a tag that only begins like this stage's", ['onebuck-test2']],
-    ["with the cluster's tag alone", ['onebuck=cabcdefg234', 'reap=20200101T0000Z']],
+    ["with only the cluster's tag", ['onebuck=cabcdefg234', 'reap=20200101T0000Z']],
   ])('%s is never an orphan', (_, tags) => {
     for (const records of [null, [], [anEnded()]]) {
       expect(found(aLinode({ tags }), records)).toEqual([]);
@@ -138,7 +138,7 @@ describe('a stranger', () => {
   });
 });
 
-const someTags = fc.subarray([
+const arbitraryTags = fc.subarray([
   ...OUR_TAGS,
   `onebuck=${OTHER_ID}`,
   'onebuck-prod',
@@ -147,10 +147,10 @@ const someTags = fc.subarray([
   reapTag(plus(LAUNCH, hours(2))),
   'reap=never',
 ]);
-const someLinodes = fc
-  .array(someTags, { maxLength: 5 })
+const arbitraryLinodes = fc
+  .array(arbitraryTags, { maxLength: 5 })
   .map((all) => all.map((tags, index) => aLinode({ index, tags })));
-const someRecords = fc.option(
+const arbitraryRecords = fc.option(
   fc.subarray<ClusterRecord>([aRunning(), anEnded({ id: OTHER_ID }), aRunning({ id: OTHER_ID })]),
 );
 const anInstant = fc.integer({ min: 0, max: 200 * 3_600_000 }).map((ms) => epochMs(LAUNCH + ms));
@@ -158,7 +158,7 @@ const anInstant = fc.integer({ min: 0, max: 200 * 3_600_000 }).map((ms) => epoch
 describe('always', () => {
   it("no orphan is without this deployment's tag", () => {
     fc.assert(
-      fc.property(someLinodes, someRecords, anInstant, (linodes, records, now) => {
+      fc.property(arbitraryLinodes, arbitraryRecords, anInstant, (linodes, records, now) => {
         for (const { linode } of findOrphans(linodes, records, { stage: STAGE, now })) {
           expect(linode.tags).toContain(`onebuck-${STAGE}`);
         }
@@ -166,9 +166,9 @@ describe('always', () => {
     );
   });
 
-  it('each Linode is judged by itself, in the order of the list', () => {
+  it('a Linode is an orphan whatever else the list has, and the order is kept', () => {
     fc.assert(
-      fc.property(someLinodes, someRecords, anInstant, (linodes, records, now) => {
+      fc.property(arbitraryLinodes, arbitraryRecords, anInstant, (linodes, records, now) => {
         const context = { stage: STAGE, now };
         const apart = linodes.flatMap((linode) => findOrphans([linode], records, context));
         expect(findOrphans(linodes, records, context)).toEqual(apart);
@@ -176,9 +176,9 @@ describe('always', () => {
     );
   });
 
-  it('with records that can be read, every Linode of ours is destroyed some day', () => {
+  it('with readable records every Linode of the deployment is an orphan some day', () => {
     fc.assert(
-      fc.property(someLinodes, someRecords, anInstant, (linodes, records, now) => {
+      fc.property(arbitraryLinodes, arbitraryRecords, anInstant, (linodes, records, now) => {
         const ours = linodes.filter(({ tags }) => tags.includes(`onebuck-${STAGE}`));
         const orphans = findOrphans(linodes, records ?? [], { stage: STAGE, now });
         expect(orphans.map(({ linode }) => linode)).toEqual(ours);
@@ -186,13 +186,13 @@ describe('always', () => {
     );
   });
 
-  it('a running cluster is left alone until a minute after its teardown time', () => {
+  it('no Linode of a running cluster is an orphan before a minute after its teardown time', () => {
     fc.assert(
-      fc.property(someLinodes, fc.nat(60 * 60_000), (linodes, ms) => {
+      fc.property(arbitraryLinodes, fc.nat(60 * 60_000), (linodes, ms) => {
         const record = aRunning();
         const now = plus(teardownOf(record, LAUNCH), durationMs(60_000 - 1 - ms));
-        const inIt = linodes.map((linode) => ({ ...linode, tags: OUR_TAGS }));
-        const orphans = findOrphans(inIt, [record], { stage: STAGE, now });
+        const ofCluster = linodes.map((linode) => ({ ...linode, tags: OUR_TAGS }));
+        const orphans = findOrphans(ofCluster, [record], { stage: STAGE, now });
         expect(orphans.filter(({ at: from }) => from <= now)).toEqual([]);
       }),
     );

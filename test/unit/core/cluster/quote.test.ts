@@ -20,7 +20,7 @@ const quoted = (overrides: Partial<Input> = {}) =>
   });
 
 describe('quote', () => {
-  it('tells that a dollar buys ten nanodes for 13 hours, at $0.975', () => {
+  it('has 13 hours and a spend of $0.975 for ten nanodes with a budget of $1', () => {
     expect(quoted()).toEqual({
       hourly: usd(0.075),
       smallestBudget: usd(0.075),
@@ -31,7 +31,7 @@ describe('quote', () => {
     });
   });
 
-  it('affords one hour of the smallest budget, to the last micro-dollar', () => {
+  it('has one hour for the smallest budget, of which nothing is left', () => {
     expect(quoted({ budget: usd(0.075) })).toMatchObject({
       affordableHours: 1,
       teardownAt: plus(LAUNCH, minutes(57)),
@@ -39,7 +39,7 @@ describe('quote', () => {
     });
   });
 
-  it('offers nothing below the smallest budget, and says what it is', () => {
+  it('has no hour below the smallest budget, and names the smallest', () => {
     expect(quoted({ budget: microUsd(74_999) })).toEqual({
       hourly: usd(0.075),
       smallestBudget: usd(0.075),
@@ -50,7 +50,7 @@ describe('quote', () => {
     });
   });
 
-  it('ends at the most hours where that comes first', () => {
+  it('ends after maxHours where they end before the budget', () => {
     expect(quoted({ maxHours: 2 })).toMatchObject({
       affordableHours: 2,
       teardownAt: plus(LAUNCH, minutes(117)),
@@ -59,7 +59,7 @@ describe('quote', () => {
     });
   });
 
-  it('asks for two hours where the first runs into the next month', () => {
+  it('needs a budget for two hours where the first hour runs into the next month', () => {
     const from = at('2026-11-30T23:30:00Z');
     expect(quoted({ from, budget: usd(0.1) })).toMatchObject({
       hourly: usd(0.075),
@@ -91,11 +91,11 @@ const anInput = fc
     from: epochMs(from),
   }));
 
-it('the quote of a spec counts backups where they are assumed, and the limits of the spec', () => {
+it('the quote of a spec has its limits, and the price of assumed backups', () => {
   const spec = aSpec({ nodes: 10, budget: usd(1), maxHours: 5 });
   const [bought, from] = [aBought(), LAUNCH];
   expect(quoteOf(spec, bought, minutes(3), from)).toEqual(quoted({ maxHours: 5 }));
-  // (0.0075 + 0.003) × 10 = $0.105 a started hour.
+  // Ten nodes at $0.0075 and backups at $0.003 cost $0.105 a started hour.
   expect(quoteOf(spec, { ...bought, backupsAssumed: true }, minutes(3), from)).toMatchObject({
     hourly: usd(0.105),
     spentAtTeardown: usd(0.525),
@@ -103,7 +103,7 @@ it('the quote of a spec counts backups where they are assumed, and the limits of
 });
 
 describe('always', () => {
-  it('what is spent and what is left make up the budget', () => {
+  it('the spend and the unspent rest are together the budget', () => {
     fc.assert(
       fc.property(anInput, (input) => {
         const { spentAtTeardown, unspent } = quote(input);
@@ -114,7 +114,7 @@ describe('always', () => {
     );
   });
 
-  it('an hour is affordable from the smallest budget on, and no earlier', () => {
+  it('the smallest budget affords an hour, and a micro-dollar less affords none', () => {
     fc.assert(
       fc.property(anInput, (input) => {
         const { smallestBudget } = quote(input);
@@ -126,7 +126,7 @@ describe('always', () => {
     );
   });
 
-  it('the teardown begins the margin before the end of the last hour, or later', () => {
+  it('the teardown starts the safety margin before the end of the last hour, or later', () => {
     fc.assert(
       fc.property(anInput, (input) => {
         const { affordableHours, teardownAt } = quote(input);

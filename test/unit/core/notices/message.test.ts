@@ -14,20 +14,20 @@ import {
   usd,
 } from '../../../support/builders.ts';
 
-const hoursIn = (count: number): EpochMs => plus(LAUNCH, hours(count));
+const hoursIn = (length: number): EpochMs => plus(LAUNCH, hours(length));
 
-describe('what is said', () => {
+describe('the message of a notice', () => {
   const noticeAt = (record: ClusterRecord, now: EpochMs): Notice => {
     const { notice } =
       'dueAt' in record ? withNotice(record, lifeOf(record, now), now) : withEndNotice(record, now);
-    if (notice === null) throw new Error('nothing is told');
+    if (notice === null) throw new Error('no notice is due');
     return notice;
   };
   const ten = Array.from({ length: 10 }, (_, index) => created(index));
   const running = (notified: NoticeKind[]) => aRunning({ nodes: ten, notified });
   const text = (record: ClusterRecord, now: EpochMs) => messageOf(noticeAt(record, now)).text;
 
-  it('is a plain sentence with what to do', () => {
+  it('is a sentence with the spend, the teardown time and what to do', () => {
     const head = 'Cluster cabcdefg234 (10 × g6-nanode-1)';
     const teardown =
       'Teardown at 2026-11-11T03:57:00.000Z unless you change the budget: ' +
@@ -56,13 +56,13 @@ describe('what is said', () => {
     );
   });
 
-  it('names what ends it', () => {
+  it('names the limit that ends the cluster', () => {
     expect(text(aRunning({ maxHours: 2 }), LAUNCH)).toContain(
       'unless you change its maxHours: PATCH',
     );
   });
 
-  it('is the same as JSON, with an id that is the same for the same', () => {
+  it('as JSON has the id <cluster>/<kind>, the text and all values', () => {
     expect(messageOf(noticeAt(running(['launched']), hoursIn(7))).json).toEqual({
       id: 'cabcdefg234/half',
       text: expect.stringContaining('has spent half'),
@@ -96,17 +96,17 @@ describe('what is said', () => {
     ['somebody asked for its end', 'requested'],
     ['its nodes were deleted, though not by Onebuck', 'lost'],
     ['its launch failed', 'failed'],
-  ] as const)('says that it is gone since %s', (reason, endReason) => {
+  ] as const)('says that the cluster is gone since %s', (reason, endReason) => {
     expect(text(anEnded({ endReason }), LAUNCH)).toContain(`is gone: ${reason}. It cost`);
   });
 
-  it('says that no node came up where a failure has no reason', () => {
+  it('says that no node came up where the failure has no reason', () => {
     expect(
       text(anEnded({ phase: 'failed', endReason: 'failed', failure: null }), LAUNCH),
     ).toContain('has failed and is gone: no node came up. It cost');
   });
 
-  it('says how many of its nodes are up, with how many addresses', () => {
+  it('says how many nodes are up, and how many addresses they have', () => {
     const nodes = [created(0, { ipv4: ['192.0.2.1', '192.168.1.1'] }), created(1), neverCreated(2)];
     expect(text(aRunning({ nodes }), LAUNCH)).toContain(
       '(3 × g6-nanode-1) is up: 2 of 3 nodes with 3 IPv4 addresses. ',
@@ -126,7 +126,7 @@ describe('what is said', () => {
     );
   });
 
-  it('has a subject that a mail takes: short, ASCII, one line', () => {
+  it('has a subject fit for mail: at most 100 ASCII characters in one line', () => {
     const spec = aSpec({ name: 'Grüße\nan alle' });
     const stage = 'a'.repeat(20);
     const ofRunning = (notified: NoticeKind[], at: EpochMs) =>

@@ -38,18 +38,18 @@ import {
 
 const A_MOMENT = durationMs(1);
 const MARGIN = minutes(3);
-const hoursIn = (count: number): EpochMs => plus(LAUNCH, hours(count));
+const hoursIn = (length: number): EpochMs => plus(LAUNCH, hours(length));
 
-/** Two nanodes that cost $0.015 a started hour, with a budget for so many. */
-const lasting = (count: number, overrides: Partial<Running> = {}) =>
-  aRunning({ budget: usd(0.015 * count), ...overrides });
+/** A running cluster of two nanodes, at $0.015 a started hour, whose budget pays `length` hours. */
+const lasting = (length: number, overrides: Partial<Running> = {}) =>
+  aRunning({ budget: usd(0.015 * length), ...overrides });
 
 const noted = (record: LiveRecord, now: EpochMs) => withNotice(record, lifeOf(record, now), now);
 const nextAt = (record: LiveRecord, now: EpochMs) =>
   record.phase === 'running' ? nextNoticeAt(record, lifeOf(record, now), now) : null;
 
-/** All that is told of a cluster if a pass is made whenever a notice is next due. */
-function told(record: Running): { kind: NoticeKind; at: number }[] {
+/** All notices of a cluster if a pass runs each time when the next notice is due. */
+function noticesOf(record: Running): { kind: NoticeKind; at: number }[] {
   const notices: { kind: NoticeKind; at: number }[] = [];
   let current = record;
   for (let now: EpochMs | null = record.startedAt; now !== null; now = nextAt(current, now)) {
@@ -61,48 +61,48 @@ function told(record: Running): { kind: NoticeKind; at: number }[] {
 }
 
 describe('a running cluster', () => {
-  it('of thirteen hours tells of its launch, of half, of most, and of its near end', () => {
-    expect(told(lasting(13))).toEqual([
+  it('of thirteen hours has notices of launch, half, 80 % and near teardown', () => {
+    expect(noticesOf(lasting(13))).toEqual([
       { kind: 'launched', at: 0 },
-      // In the 7th hour 54 % is billed, in the 11th 85 %.
+      // With the 7th hour 54 % of the bill is spent, with the 11th 85 %.
       { kind: 'half', at: hours(6) + A_MOMENT },
       { kind: 'mostly', at: hours(10) + A_MOMENT },
       { kind: 'teardownSoon', at: hours(13) - MARGIN - minutes(10) },
     ]);
   });
 
-  it('of two hours has half billed when it comes up, which is no news', () => {
-    expect(told(lasting(2)).map(({ kind }) => kind)).toEqual([
+  it('of two hours has no notice of half, which is billed when it comes up', () => {
+    expect(noticesOf(lasting(2)).map(({ kind }) => kind)).toEqual([
       ...['launched', 'mostly', 'teardownSoon'],
     ]);
   });
 
-  it('of one hour tells of its launch and its end alone', () => {
-    expect(told(lasting(1)).map(({ kind }) => kind)).toEqual(['launched', 'teardownSoon']);
+  it('of one hour has only notices of launch and near teardown', () => {
+    expect(noticesOf(lasting(1)).map(({ kind }) => kind)).toEqual(['launched', 'teardownSoon']);
   });
 
-  it('that lives shorter than 20 minutes has told of its end when it came up', () => {
-    expect(told(lasting(1, { startedAt: plus(LAUNCH, minutes(38)) }))).toEqual([
+  it('that lives less than 20 minutes has only the notice of launch, with its end', () => {
+    expect(noticesOf(lasting(1, { startedAt: plus(LAUNCH, minutes(38)) }))).toEqual([
       { kind: 'launched', at: minutes(38) },
     ]);
   });
 
-  it('that lives 20 minutes tells of its end, and one that lives a moment shorter does not', () => {
+  it('has a notice of near teardown if it lives at least 20 minutes', () => {
     const teardown = plus(hoursIn(1), durationMs(-MARGIN));
     const startedAt = plus(teardown, durationMs(-minutes(20)));
-    const kinds = (at: EpochMs) => told(lasting(1, { startedAt: at })).map(({ kind }) => kind);
+    const kinds = (at: EpochMs) => noticesOf(lasting(1, { startedAt: at })).map(({ kind }) => kind);
     expect(kinds(startedAt)).toEqual(['launched', 'teardownSoon']);
     expect(kinds(plus(startedAt, A_MOMENT))).toEqual(['launched']);
   });
 
-  it('is told of as launched for a while, and no longer', () => {
+  it('has the notice of launch in its first 10 minutes, and not later', () => {
     const kindAt = (at: EpochMs) => noted(lasting(13), at).notice?.kind;
     expect(kindAt(plus(LAUNCH, minutes(10)))).toBe('launched');
     expect(kindAt(plus(LAUNCH, durationMs(minutes(10) + 1)))).toBeUndefined();
   });
 
   it('counts the share of what it will have cost at its end, not of its budget', () => {
-    const byHours = told(lasting(1_000, { maxHours: 4 }));
+    const byHours = noticesOf(lasting(1_000, { maxHours: 4 }));
     expect(byHours.slice(1, 3)).toEqual([
       { kind: 'half', at: hours(1) + A_MOMENT },
       { kind: 'mostly', at: hours(3) + A_MOMENT },

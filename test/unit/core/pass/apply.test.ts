@@ -22,13 +22,13 @@ import {
 } from '../../../support/builders.ts';
 
 const NOW = plus(LAUNCH, minutes(5));
-/** A node after one outcome of a step for it. */
+/** The node after the outcome of a step for it. */
 const nodeAfter = (node: NodeRecord, outcome: Outcome) =>
   apply(aCluster({ nodes: [node] }), [outcome], NOW).nodes[0];
 const lastEvent = (record: LiveRecord) => eventsOf(record).at(-1);
 
 describe('a create', () => {
-  it('that was answered makes the node, billed from when Linode says', () => {
+  it('that was answered makes the node created, billed from the time in the answer', () => {
     const billedFrom = plus(LAUNCH, seconds(2));
     const linode = aLinode({ status: 'provisioning', created: billedFrom });
     expect(nodeAfter(creating(0), { kind: 'created', index: 0, linode })).toEqual(
@@ -36,7 +36,7 @@ describe('a create', () => {
     );
   });
 
-  it('that was answered with backups tells of a dearer cluster, torn down earlier', () => {
+  it('that was answered with backups makes backups assumed, and the teardown earlier', () => {
     const record = aCluster({ nodes: [creating(0), planned(1)], budget: usd(0.15) });
     const answer = (backupsEnabled: boolean): Outcome => ({
       kind: 'created',
@@ -50,36 +50,36 @@ describe('a create', () => {
     expect(teardownOf(backed, LAUNCH)).toBeLessThan(teardownOf(plain, LAUNCH));
   });
 
-  it('that was refused means that the node never was, and says why', () => {
+  it('that was refused makes the node neverCreated, with the reason', () => {
     const refused: Outcome = { kind: 'refused', index: 0, reason: 'no capacity' };
     const record = apply(aCluster({ nodes: [creating(0)] }), [refused], NOW);
     expect(record.nodes).toEqual([neverCreated(0, 'no capacity')]);
     expect(lastEvent(record)).toBe('node 0 refused: no capacity');
   });
 
-  it('that was refused says nothing of an earlier one which may still land', () => {
+  it('that was refused keeps the node creating if an earlier create may still land', () => {
     const again = creating(0, { triedAt: plus(LAUNCH, seconds(30)) });
     const refused: Outcome = { kind: 'refused', index: 0, reason: 'account limit' };
     expect(nodeAfter(again, refused)).toEqual({ ...again, refused: 'account limit' });
   });
 
-  it('that did not leave is as if never sent', () => {
+  it('that was not sent makes the node planned again', () => {
     const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
     expect(nodeAfter(creating(0), notSent)).toEqual(planned(0));
   });
 
-  it('that did not leave says nothing of an earlier one which may still land', () => {
+  it('that was not sent keeps the node creating if an earlier create may still land', () => {
     const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
     const again = creating(0, { triedAt: plus(LAUNCH, seconds(30)) });
     expect(nodeAfter(again, notSent)).toEqual(again);
   });
 
-  it('that did not leave says nothing of a node that was found meanwhile', () => {
+  it('that was not sent keeps a node created that was found meanwhile', () => {
     const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
     expect(nodeAfter(created(0), notSent)).toEqual(created(0));
   });
 
-  it('whose answer was lost leaves the node sent, and billed', () => {
+  it('whose answer was lost keeps the node creating, and billed', () => {
     const record = aCluster({ nodes: [creating(0), planned(1)] });
     const lost = apply(record, [{ kind: 'failed', reason: 'no answer' }], NOW);
     expect(lost).toEqual(record);
@@ -88,7 +88,7 @@ describe('a create', () => {
 });
 
 describe('a deletion', () => {
-  it('that was answered bills the node until the answer, whether or not it was there', () => {
+  it('that was answered ends the bill of the node, whether or not it existed', () => {
     for (const existed of [true, false]) {
       expect(nodeAfter(created(0), { kind: 'deletionAccepted', index: 0, existed })).toEqual(
         deleting(0, { billedUntil: NOW }),
@@ -96,25 +96,25 @@ describe('a deletion', () => {
     }
   });
 
-  it('of a node that was there after all bills it until the later answer', () => {
+  it('of a deleting node that still existed bills it until the later answer', () => {
     expect(nodeAfter(deleting(0), { kind: 'deletionAccepted', index: 0, existed: true })).toEqual(
       deleting(0, { billedUntil: NOW }),
     );
   });
 
-  it('of a node that was gone by then leaves the earlier answer to stand', () => {
+  it('of a deleting node that was gone keeps the end of its bill', () => {
     for (const node of [deleting(0), gone(0)]) {
       expect(nodeAfter(node, { kind: 'deletionAccepted', index: 0, existed: false })).toEqual(node);
     }
   });
 
-  it('of a node that never was, or is known to be gone, changes nothing of it', () => {
+  it('of a node that never existed, or is gone, changes nothing', () => {
     for (const node of [planned(0), neverCreated(0), gone(0)]) {
       expect(nodeAfter(node, { kind: 'deletionAccepted', index: 0, existed: true })).toEqual(node);
     }
   });
 
-  it('of a Linode that is no node is told, if there was one', () => {
+  it('of a Linode that is no node is in the history, if the Linode existed', () => {
     const record = aRunning();
     const extra = (existed: boolean): Outcome => ({
       kind: 'deletionAccepted',
@@ -128,7 +128,7 @@ describe('a deletion', () => {
     expect(apply(record, [extra(false)], NOW)).toEqual(record);
   });
 
-  it('of the tags is remembered by a cluster that is going', () => {
+  it('of the tags is recorded by a cluster in deletion', () => {
     const record = aDeleting();
     expect(apply(record, [{ kind: 'tagsRemoved', shared: [] }], NOW)).toEqual({
       ...record,
@@ -136,7 +136,7 @@ describe('a deletion', () => {
     });
   });
 
-  it('of the tags lets a cluster that lives on forget those, and no others', () => {
+  it('of some reap tags removes only those from the record of a running cluster', () => {
     const record = aRunning({ reapTags: ['reap=20261110T1600Z', 'reap=20261110T1700Z'] });
     const shared = ['reap=20261110T1600Z'];
     expect(apply(record, [{ kind: 'tagsRemoved', shared }], NOW)).toEqual({
@@ -146,13 +146,13 @@ describe('a deletion', () => {
   });
 });
 
-describe('a move of tags', () => {
-  it('that Linode took leaves the record as it is', () => {
+describe('a move of the reap tag', () => {
+  it('that succeeded leaves the record as it is', () => {
     const record = aRunning({ retagAfter: LAUNCH });
     expect(apply(record, [{ kind: 'retagged' }], NOW)).toBe(record);
   });
 
-  it('that Linode did not take has them left alone for a while', () => {
+  it('that Linode refused puts the next move off', () => {
     const record = aRunning();
     const until = plus(NOW, seconds(600));
     const refused = apply(record, [{ kind: 'tagsRefused', until }], NOW);
@@ -161,33 +161,33 @@ describe('a move of tags', () => {
 });
 
 describe('a check', () => {
-  it('that finds the node refreshes it, and when it was found', () => {
+  it('that finds the Linode updates the node, and the time of its check', () => {
     const linode = aLinode({ status: 'offline', created: plus(LAUNCH, seconds(9)) });
     expect(nodeAfter(created(0), { kind: 'present', index: 0, linode })).toEqual(
       created(0, { status: 'offline', checkedAt: NOW }),
     );
   });
 
-  it('that finds nothing ends its bill and is told', () => {
+  it('that finds no Linode makes the node gone, and is in the history', () => {
     const record = apply(aRunning(), [{ kind: 'vanished', index: 1 }], NOW);
     expect(record.nodes).toEqual([created(0), gone(1, { billedUntil: NOW })]);
     expect(lastEvent(record)).toBe('node 1 was deleted, though not by Onebuck');
   });
 
-  it('that finds it without our tag lets go of it and is told', () => {
+  it('that finds the Linode without the ownership tag makes the node gone, in the history', () => {
     const record = apply(aRunning(), [{ kind: 'takenOver', index: 0 }], NOW);
     expect(record.nodes).toEqual([gone(0, { billedUntil: NOW }), created(1)]);
     expect(lastEvent(record)).toMatch(/^node 0 lost the ownership tag/);
   });
 
-  it('that finds nothing of a node deleted meanwhile keeps until when it was billed', () => {
+  it('that finds no Linode keeps the end of the bill of a deleted node', () => {
     expect(nodeAfter(deleting(0), { kind: 'vanished', index: 0 })).toEqual(gone(0));
     expect(nodeAfter(neverCreated(0), { kind: 'vanished', index: 0 })).toEqual(neverCreated(0));
   });
 });
 
-describe('many outcomes', () => {
-  it('each change their own node', () => {
+describe('several outcomes', () => {
+  it('change only their own nodes', () => {
     const record = aCluster({ nodes: [creating(0), creating(1), creating(2)] });
     const outcomes: Outcome[] = [
       { kind: 'refused', index: 2, reason: 'no capacity' },
@@ -206,7 +206,7 @@ const anOutcome = fc
   .record({ index: fc.nat(3), existed: fc.boolean(), which: fc.nat(7) })
   .map(({ index, existed, which }): Outcome => {
     const linode = aLinode({ index, backupsEnabled: existed });
-    const all: readonly Outcome[] = [
+    const outcomes: readonly Outcome[] = [
       { kind: 'created', index, linode },
       { kind: 'present', index, linode },
       { kind: 'refused', index, reason: 'no' },
@@ -216,11 +216,11 @@ const anOutcome = fc
       { kind: 'takenOver', index },
       { kind: 'failed', reason: 'lost' },
     ];
-    return all[which] ?? { kind: 'tagsRemoved', shared: [] };
+    return outcomes[which] ?? { kind: 'tagsRemoved', shared: [] };
   });
 
 describe('always', () => {
-  it('the nodes keep their order, indexes and labels, and the record its phase', () => {
+  it('nodes keep their order, indexes and labels, and the record its phase', () => {
     fc.assert(
       fc.property(nodesOfAllKinds, fc.array(anOutcome), (nodes, outcomes) => {
         const record = aRunning({ nodes });
@@ -232,7 +232,7 @@ describe('always', () => {
     );
   });
 
-  it('a node is made by no outcome but one that shows its Linode', () => {
+  it('a node becomes created only by an outcome that shows its Linode', () => {
     fc.assert(
       fc.property(nodesOfAllKinds, fc.array(anOutcome), (nodes, outcomes) => {
         const shown = new Set(
@@ -247,7 +247,7 @@ describe('always', () => {
     );
   });
 
-  it('the end of a node never lowers a bill that was shown before', () => {
+  it('the end of a node never lowers the spend', () => {
     const ends = anOutcome.filter(({ kind }) =>
       ['deletionAccepted', 'vanished', 'takenOver'].includes(kind),
     );

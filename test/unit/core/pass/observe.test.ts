@@ -27,15 +27,15 @@ import {
 } from '../../../support/builders.ts';
 
 const NOW = plus(LAUNCH, minutes(5));
-/** A node after one look at `linodes`. */
+/** The node after a pass has observed `linodes`. */
 const seenAs = (node: NodeRecord, ...linodes: ReturnType<typeof aLinode>[]) =>
   observe(aCluster({ nodes: [node] }), linodes, NOW).nodes[0];
 
 describe('linodesOf', () => {
   it.each([
     ['no tags', []],
-    ['the ownership tag alone', ['onebuck-test']],
-    ["the cluster's tag alone", ['onebuck=cabcdefg234']],
+    ['only the ownership tag', ['onebuck-test']],
+    ["only the cluster's tag", ['onebuck=cabcdefg234']],
     ["another stage's tag", ['onebuck-prod', 'onebuck=cabcdefg234']],
     ["another cluster's tag", ['onebuck-test', `onebuck=${OTHER_ID}`]],
     ["two clusters' tags", [...OUR_TAGS, `onebuck=${OTHER_ID}`]],
@@ -43,47 +43,47 @@ describe('linodesOf', () => {
     expect(linodesOf(aCluster(), [aLinode({ tags })])).toEqual([]);
   });
 
-  it('keeps one with both tags, whatever else it bears', () => {
+  it('keeps a Linode with both tags, also with more tags', () => {
     const linode = aLinode({ tags: ['mine', ...OUR_TAGS, 'reap=20261110T1600Z'] });
     expect(linodesOf(aCluster(), [linode])).toEqual([linode]);
   });
 });
 
 describe('linodeOf', () => {
-  it('finds a node that is known by its id, under whatever label', () => {
+  it('finds a created node by its id, under any label', () => {
     const renamed = aLinode({ label: 'db-primary' });
     expect(linodeOf(created(0), [aLinode({ index: 1 }), renamed])).toBe(renamed);
   });
 
-  it('does not take a Linode with the label of a node for it when it has another id', () => {
+  it('does not find a created node by its label in a Linode of another id', () => {
     expect(linodeOf(created(0), [aLinode({ id: 999 })])).toBeUndefined();
   });
 
-  it('finds a node whose id is not known by its label', () => {
+  it('finds a node that is not yet created by its label', () => {
     expect(linodeOf(creating(0), [aLinode({ id: 999 })])?.id).toBe(999);
     expect(linodeOf(creating(0), [aLinode({ index: 1 })])).toBeUndefined();
   });
 });
 
-describe('extrasOf', () => {
-  it('gives what no node accounts for', () => {
+describe('unknownLinodesOf', () => {
+  it('returns the Linodes that belong to no node', () => {
     const copy = aLinode({ id: 7, label: 'copy' });
     const record = aRunning({ nodes: [created(0), creating(1)] });
     expect(unknownLinodesOf(record, [aLinode(), copy, aLinode({ index: 1 })])).toEqual([copy]);
   });
 });
 
-describe('doubtfulOf', () => {
+describe('possibleNodesOf', () => {
   const second = aLinode({ id: 8, label: 'second' });
   const first = aLinode({ id: 7, label: 'first' });
 
-  it('gives extras that may be nodes whose creates were not answered, the oldest first', () => {
+  it('returns unknown Linodes that may be unanswered creates, the oldest first', () => {
     const record = aRunning({ nodes: [created(0), creating(1)] });
     expect(possibleNodesOf(record, [second, aLinode(), first])).toEqual([first, second]);
   });
 
   it.each([planned(1), created(1), neverCreated(1), gone(1)])(
-    'gives none for a node that is %o',
+    'returns none where no node is creating, but %o',
     (node) => {
       expect(possibleNodesOf(aRunning({ nodes: [created(0), node] }), [first])).toEqual([]);
     },
@@ -92,7 +92,7 @@ describe('doubtfulOf', () => {
 
 describe('observe', () => {
   it.each([planned(0), creating(0), neverCreated(0)])(
-    'adopts by its label a node that is %o',
+    'adopts a Linode by its label for the node %o',
     (node) => {
       const linode = aLinode({ id: 7, created: plus(LAUNCH, seconds(9)), status: 'booting' });
       expect(seenAs(node, linode)).toEqual(
@@ -102,17 +102,17 @@ describe('observe', () => {
   );
 
   it.each([planned(0), creating(0), created(0), gone(0), neverCreated(0)])(
-    'concludes nothing from a list that does not show a node that is %o',
+    'leaves the node %o as it is where the list does not show it',
     (node) => expect(seenAs(node)).toEqual(node),
   );
 
-  it('bills from when it saw a Linode that says it was created later than that', () => {
+  it("bills a Linode from the pass that first sees it, if Linode's time is later", () => {
     expect(seenAs(creating(0), aLinode({ created: plus(NOW, seconds(90)) }))).toMatchObject({
       billedFrom: NOW,
     });
   });
 
-  it('keeps the earliest start of the bill that was ever told', () => {
+  it("keeps the earliest start of a node's bill", () => {
     const later = aLinode({ created: plus(LAUNCH, seconds(30)) });
     expect(seenAs(created(0), later)).toMatchObject({ billedFrom: LAUNCH });
     const earlier = plus(LAUNCH, seconds(-30));
@@ -121,53 +121,53 @@ describe('observe', () => {
     });
   });
 
-  it('keeps billing backups that were cancelled, for the hours before bear them', () => {
+  it('keeps the price of backups that were cancelled, since earlier hours have it', () => {
     const node = seenAs(created(0, { backups: true }), aLinode({ backupsEnabled: false }));
     expect(node).toMatchObject({ backups: true });
   });
 
-  it('forgets that it had to ask for a node once the list shows it', () => {
+  it('forgets the check of a node once the list shows the node', () => {
     expect(seenAs(created(0, { checkedAt: NOW }), aLinode())).toEqual(created(0));
   });
 
-  it('believes that a deleted node is gone when the list no longer shows it', () => {
+  it('makes a deleted node gone when the list does not show it', () => {
     expect(seenAs(deleting(0))).toEqual(gone(0));
   });
 
-  it('keeps a deleted node that the list shows, and until when it was billed', () => {
+  it('keeps a deleted node that the list shows, and the end of its bill', () => {
     const billedUntil = plus(LAUNCH, minutes(1));
     expect(seenAs(deleting(0, { billedUntil }), aLinode({ status: 'deleting' }))).toEqual(
       deleting(0, { billedUntil, status: 'deleting' }),
     );
   });
 
-  it('takes back that a node is gone when the list shows it again', () => {
+  it('makes a gone node deleting again when the list shows it', () => {
     expect(seenAs(gone(0), aLinode({ status: 'running' }))).toEqual(deleting(0));
   });
 
-  it('learns from one node with backups that the others will have them too', () => {
+  it('assumes backups for all nodes when one node has backups', () => {
     const record = aCluster({ nodes: [creating(0), planned(1)] });
     const seen = observe(record, [aLinode({ backupsEnabled: true })], NOW);
     expect(seen.bought).toEqual(aBought({ backupsAssumed: true }));
     expect(observe(record, [aLinode()], NOW).bought).toBe(record.bought);
   });
 
-  describe('takes a Linode under a foreign label for a node without an answer', () => {
+  describe('takes an unknown Linode for a node without an answer', () => {
     const renamed = aLinode({ id: 7, label: 'db-primary' });
     const shown = (nodes: NodeRecord[], linodes: ReturnType<typeof aLinode>[], seconds_: number) =>
       observe(aCluster({ nodes }), linodes, plus(LAUNCH, seconds(seconds_))).nodes;
 
-    it('once its create would be sent again, and not before', () => {
+    it('when its create would be sent again, and not before', () => {
       expect(shown([creating(0)], [renamed], 29)).toEqual([creating(0)]);
       expect(shown([creating(0)], [renamed], 30)).toEqual([created(0, { linodeId: 7 })]);
     });
 
-    it('at once where nothing is sent again, so that it is billed', () => {
+    it('at once in deletion, where no create is sent again, so that it is billed', () => {
       const deleting = aDeleting({ nodes: [creating(0)] });
       expect(observe(deleting, [renamed], LAUNCH).nodes).toEqual([created(0, { linodeId: 7 })]);
     });
 
-    it('each for one node, and never one that has its own', () => {
+    it('for one node each, and never for a node that has its Linode', () => {
       const other = aLinode({ id: 8, label: 'db-second', ipv4: created(2).ipv4 });
       const nodes = [creating(0), created(1), creating(2), planned(3), creating(4)];
       const linodes = [other, aLinode({ index: 1 }), renamed, aLinode({ index: 4 })];
@@ -184,12 +184,12 @@ describe('observe', () => {
       ]);
     });
 
-    it.each([{ type: 'g6-standard-1' }, { region: 'eu-central' }])('not %o', (unlike) => {
+    it.each([{ type: 'g6-standard-1' }, { region: 'eu-central' }])('but not with %o', (unlike) => {
       expect(shown([creating(0)], [{ ...renamed, ...unlike }], 60)).toEqual([creating(0)]);
     });
   });
 
-  it('keeps the phase and all else', () => {
+  it('keeps phase and other fields of the record', () => {
     const record = aDeleting({ nodes: [created(0)] });
     expect(observe(record, [aLinode()], NOW)).toEqual(record);
   });
@@ -214,7 +214,7 @@ const aShown = fc.record({
 });
 
 describe('always', () => {
-  it('looking twice at the same list teaches nothing new', () => {
+  it('observing the same list a second time changes nothing', () => {
     fc.assert(
       fc.property(aNode, fc.option(aShown), (node, shown) => {
         const linodes = shown === null ? [] : [aLinode(shown)];
@@ -224,7 +224,7 @@ describe('always', () => {
     );
   });
 
-  it('a node keeps its index and label, and once known its id', () => {
+  it('a node keeps its index and label, and its id once it has one', () => {
     fc.assert(
       fc.property(aNode, fc.option(aShown), (node, shown) => {
         const seen = seenAs(node, ...(shown === null ? [] : [aLinode(shown)]));
