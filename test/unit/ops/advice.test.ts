@@ -13,7 +13,11 @@ describe('advice on an error of AWS', () => {
       undefined,
       'secretsmanager: GetSecretValue and Other on onebuck/prod.',
     ],
-    ['InvalidParameterException', undefined, 'As AWS says.\nIf others change onebuck/prod'],
+    [
+      'InvalidParameterException',
+      undefined,
+      'As AWS says.\nIf somebody else is changing onebuck/prod',
+    ],
     [
       'InvalidRequestException',
       "You can't perform this operation on the secret because it was marked for deletion.",

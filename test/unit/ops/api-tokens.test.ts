@@ -67,7 +67,7 @@ describe('a revoked token', () => {
 
   it('is refused where the digits fit no token or several', () => {
     expect(() => revoke({ ann: [B, C] }, { digits: 'bbbbbbbb' })).toThrow('More than one');
-    expect(() => revoke({ ann: [A, B] }, { digits: 'cccccccc' })).toThrow('No token of theirs');
+    expect(() => revoke({ ann: [A, B] }, { digits: 'cccccccc' })).toThrow('No token of this owner');
     for (const digits of ['aaaaaaa', '', 'xxxxxxxx', `${A}a`]) {
       expect(() => revoke({ ann: [A, B] }, { digits })).toThrow('at least 8 hex digits');
     }

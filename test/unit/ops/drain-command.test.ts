@@ -87,7 +87,7 @@ describe('a drain', () => {
     expect(printed).toContain(`Linodes with the tag ${OUR_TAG}: 12`);
     expect(printed).toContain(`${bob.id} has ended.`);
     expect(printed.at(-1)).toBe(
-      `test is empty: 2 clusters ended, 1 schedule paused, and Linode lists nothing with the tag ${OUR_TAG}.`,
+      `test is empty: 2 clusters ended, 1 schedule paused, and Linode lists no Linode with the tag ${OUR_TAG}.`,
     );
   });
 
@@ -96,7 +96,7 @@ describe('a drain', () => {
     const { printed, error } = await runDrain();
     expect(error).toBeNull();
     expect(printed).toEqual([
-      'No schedule was on.',
+      'No schedule was enabled.',
       `Linodes with the tag ${OUR_TAG}: 0`,
       expect.stringMatching(/^test is empty: 0 clusters ended, 0 schedules paused/),
     ]);
@@ -221,9 +221,9 @@ describe('the command line of drain', () => {
     expect(given).toEqual({ stage: 'prod', region: 'eu-west-1', waitMax: minutes(2) });
     for (const [args, fault] of [
       [[], "'--stage <stage>' not specified"],
-      [['--stage', 'Prod_1'], "'Prod_1' is invalid. Take up to 20 of a-z"],
+      [['--stage', 'Prod_1'], "'Prod_1' is invalid. Use up to 20 of a-z"],
       [['--stage', 'local'], 'npm start'],
-      [['--stage', 'prod', '--minutes', '0'], "'0' is invalid. Take a whole number"],
+      [['--stage', 'prod', '--minutes', '0'], "'0' is invalid. Use a whole number"],
       [['--stage', 'prod', '--force'], '--force'],
       [['--stage', 'prod', 'prod'], 'too many arguments'],
     ] as const) {

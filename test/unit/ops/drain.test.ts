@@ -34,9 +34,9 @@ it('npm run drain prints a line or two of advice for a fault, and exits with 1',
   expect(wrong.map(({ stderr }) => stderr)).toEqual([
     expect.stringMatching(/^required option '--stage <stage>' not specified\nUsage: npm run drain/),
     expect.stringMatching(/^prod is not deployed in this region: .*Give --stage or --region/),
-    expect.stringMatching(/^not authorized .*\nIt takes lambda: GetFunctionConfiguration/),
+    expect.stringMatching(/^not authorized .*\nThe drain needs lambda: GetFunctionConfiguration/),
     'Set AWS_REGION, or give --region.\n',
-    expect.stringMatching(/^No AWS credentials\. Set AWS_PROFILE/),
+    expect.stringMatching(/^No AWS credentials were found\. Set AWS_PROFILE/),
     expect.stringMatching(/^prod is not deployed in this region/),
   ]);
 });

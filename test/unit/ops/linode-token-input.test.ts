@@ -17,7 +17,7 @@ it('the Linode token of the environment comes before the input', async () => {
 });
 
 it.each(['', '\n'])('an empty Linode token is an error that says how to give it', async (piped) => {
-  await expect(read(piped)).rejects.toThrow('LINODE_TOKEN\nor on standard input');
+  await expect(read(piped)).rejects.toThrow('in LINODE_TOKEN or on standard input');
 });
 
 it.each(['two words', 'two\nlines', 'tökén', 'with\x1bkeys'])(

@@ -15,8 +15,8 @@ describe('a Linode token', () => {
     ['*', []],
     ['linodes:read_write account:read_write', []],
     ['linodes:read_write,account:read_write', []],
-    ['linodes:read_write account:read_only', ['tags of ended clusters stay behind.']],
-    ['linodes:read_write', ['prices are quoted with backups']],
+    ['linodes:read_write account:read_only', ['Onebuck can not remove the tags of ended clusters']],
+    ['linodes:read_write', ['quotes prices with backups']],
   ])('with the scopes %s is accepted', async (scopes, warnings) => {
     const { ask } = await startLinode({ given: scopes });
     const check = await checkToken(ask, 'given');

@@ -99,7 +99,7 @@ describe('setup with a secret', () => {
     expect(await current()).toBe(JSON.stringify(WHOLE));
     expect(questions).toEqual([]);
     expect(messages.slice(0, 2)).toEqual([
-      `The secret ${SECRET_ID} in us-east-1 has all it needs. Nothing was changed.`,
+      `The secret ${SECRET_ID} in us-east-1 is complete. Nothing was changed.`,
       'Unchanged: linodeToken, passwordKey, webhookKey and API tokens of ann.',
     ]);
   });
@@ -238,8 +238,8 @@ describe('the command line of setup', () => {
 
   it.each([
     [[], "'--stage <stage>' not specified"],
-    [['--stage', 'Prod'], "'Prod' is invalid. Take up to 20 of a-z"],
-    [['--stage', 'local'], 'npm start makes'],
+    [['--stage', 'Prod'], "'Prod' is invalid. Use up to 20 of a-z"],
+    [['--stage', 'local'], 'npm start creates'],
     [['--stage', 'prod', '--owner', 'Ann'], "can't be an owner"],
     [['--stage', 'prod', '--linode-token', 'x'], "unknown option '--linode-token'"],
   ])('%j is refused: %s', (args, fault) => {

@@ -131,7 +131,7 @@ describe('list', () => {
     const apiTokens = { admin: 'a'.repeat(64), bo: ['b'.repeat(64), 'c'.repeat(64)], eve: [] };
     const { run, messages } = await startOps({ linodeToken: LINODE_TOKEN, apiTokens });
     expect(await run('list')).toEqual(['admin  aaaaaaaa', 'bo     bbbbbbbb cccccccc']);
-    expect(messages).toEqual([`Tokens in ${SECRET_ID}, by the first digits of their SHA-256:`]);
+    expect(messages).toEqual([`API tokens in ${SECRET_ID}, by the first digits of their SHA-256:`]);
   });
 
   it('says how to add the first token', async () => {

@@ -36,7 +36,11 @@ it('npm run tokens finds the services of npm start by its file functions.env', a
 
   writeFileSync(join(DATA_DIR, 'functions.env'), at(`http://127.0.0.1:${await freePort()}`));
   const stopped = await tokens(['list', '--stage', 'local'], { DATA_DIR });
-  expect(stopped).toEqual({ code: 1, stdout: '', stderr: 'Nothing runs here: npm start does.\n' });
+  expect(stopped).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'Onebuck does not run on this machine: npm start runs it.\n',
+  });
 });
 
 it('npm run tokens prints a line or two of advice for a fault, and exits with 1', async () => {
@@ -50,9 +54,9 @@ it('npm run tokens prints a line or two of advice for a fault, and exits with 1'
   ]);
   expect(wrong.map(({ code }) => code)).toEqual([1, 1, 1, 1]);
   expect(wrong.map(({ stderr }) => stderr)).toEqual([
-    expect.stringMatching(/^Say what to do\.\nUsage: npm run tokens/),
+    expect.stringMatching(/^Name a command\.\nUsage: npm run tokens/),
     expect.stringMatching(/^There is no secret onebuck\/dev .*\n.*npm run setup/),
-    '"ann" has no tokens. "list" shows who has.\n',
+    '"ann" has no tokens. "list" shows all owners with tokens.\n',
     'Set AWS_REGION, or give --region.\n',
   ]);
 });
