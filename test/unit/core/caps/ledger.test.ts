@@ -60,7 +60,7 @@ function granted(decision: Decision | 'missing'): Ledger {
   throw new Error(`not granted: ${JSON.stringify(decision)}`);
 }
 
-/** The ledger of clusters that were reserved at LAUNCH. */
+/** The ledger in which these claims, with the defaults of `aClaim`, were reserved at LAUNCH. */
 const ledgerOf = (...claims: Partial<Claim>[]) =>
   claims.reduce<Ledger>(
     (ledger, claim) => granted(reserve(ledger, aClaim(claim), NO_CAPS, LAUNCH)),
@@ -69,7 +69,7 @@ const ledgerOf = (...claims: Partial<Claim>[]) =>
 const openOf = ({ open }: Ledger) => sum([...open.values()].map(({ budget }) => budget));
 const budgetOf = ({ open }: Ledger, id: ClusterId = ID) => open.get(id)?.budget;
 
-/** Ended; its one node was billed for as many hours at $0.0075. */
+/** An ended cluster, whose only node was billed for `hoursBilled` at $0.0075 an hour. */
 const endedAfter = (hoursBilled: number, overrides: Partial<EndedRecord> = {}) => {
   const billedFrom = overrides.createdAt ?? LAUNCH;
   const billedUntil = plus(billedFrom, hours(hoursBilled));
@@ -78,7 +78,7 @@ const endedAfter = (hoursBilled: number, overrides: Partial<EndedRecord> = {}) =
 };
 
 describe('reserve', () => {
-  it('counts the budget from then on', () => {
+  it('enters the budget of the claim in the ledger', () => {
     const ledger = ledgerOf({ budget: usd(1) }, { id: OTHER_ID, owner: 'bob', budget: usd(2) });
     expect(ledger.open.get(ID)).toEqual({
       owner: 'ann',
@@ -90,20 +90,20 @@ describe('reserve', () => {
     expect(openOf(ledger)).toBe(usd(3));
   });
 
-  it('counts it once, however often it is asked for, though the cap is full by then', () => {
+  it('grants a repeated claim without counting its budget twice, even if the cap is full', () => {
     const caps = { ...NO_CAPS, openBudget: usd(1) };
-    const once = ledgerOf({});
-    const twice = granted(reserve(once, aClaim(), caps, LATER));
-    expect(openOf(twice)).toBe(usd(1));
-    expect(twice.open.get(ID)).toMatchObject({ openedAt: LAUNCH, changedAt: LATER });
+    const reserved = ledgerOf({});
+    const repeated = granted(reserve(reserved, aClaim(), caps, LATER));
+    expect(openOf(repeated)).toBe(usd(1));
+    expect(repeated.open.get(ID)).toMatchObject({ openedAt: LAUNCH, changedAt: LATER });
   });
 
-  it('grants a repeated request although the cap was lowered meanwhile', () => {
+  it('grants a repeated claim although the cap was lowered meanwhile', () => {
     const caps = { ...NO_CAPS, openBudget: usd(0.5) };
     expect(openOf(granted(reserve(ledgerOf({}), aClaim(), caps, LATER)))).toBe(usd(1));
   });
 
-  it('keeps the larger budget of two requests for one id, whichever comes first', () => {
+  it('keeps the larger budget of two claims with the same id, in either order', () => {
     const [small, large] = [aClaim({ budget: usd(1) }), aClaim({ budget: usd(5) })];
     for (const [first, second] of [
       [small, large],
@@ -113,7 +113,7 @@ describe('reserve', () => {
     }
   });
 
-  it('lets the budgets come up to the cap and not a micro-dollar over it', () => {
+  it('grants budgets up to the cap, and refuses one more micro-dollar', () => {
     const ledger = ledgerOf({ id: OTHER_ID, owner: 'bob', budget: usd(4) });
     const caps = { ...NO_CAPS, openBudget: usd(5) };
     expect(openOf(granted(reserve(ledger, aClaim({ budget: usd(1) }), caps, LAUNCH)))).toBe(usd(5));
@@ -124,17 +124,17 @@ describe('reserve', () => {
     });
   });
 
-  it("counts an owner's budgets against the owner's cap alone", () => {
+  it('counts a budget against the cap of its own owner only', () => {
     const ledger = ledgerOf({ id: OTHER_ID, owner: 'bob', budget: usd(4) });
     const caps = { ...NO_CAPS, ownerOpenBudget: usd(5) };
-    const two = { budget: usd(2) };
-    expect(reserve(ledger, aClaim({ ...two, owner: 'ann' }), caps, LAUNCH).ok).toBe(true);
-    expect(reserve(ledger, aClaim({ ...two, owner: 'bob' }), caps, LAUNCH)).toMatchObject({
+    const budget = usd(2);
+    expect(reserve(ledger, aClaim({ budget, owner: 'ann' }), caps, LAUNCH).ok).toBe(true);
+    expect(reserve(ledger, aClaim({ budget, owner: 'bob' }), caps, LAUNCH)).toMatchObject({
       refusal: { cap: 'ownerOpenBudget', taken: usd(4), largest: usd(1) },
     });
   });
 
-  it('names the cap that leaves least, so that what it says would fit does', () => {
+  it('names the cap that leaves the smallest budget, which then fits all caps', () => {
     const ledger = ledgerOf({ id: OTHER_ID, budget: usd(4) });
     const caps = { ...NO_CAPS, openBudget: usd(6), ownerOpenBudget: usd(5) };
     const refused = reserve(ledger, aClaim({ budget: usd(3) }), caps, LAUNCH);
@@ -142,22 +142,23 @@ describe('reserve', () => {
     expect(reserve(ledger, aClaim({ budget: usd(1) }), caps, LAUNCH).ok).toBe(true);
   });
 
-  it('says that nothing fits where a cap was lowered below what is open', () => {
+  it('names 0 as the largest budget where a cap is below the open budgets', () => {
     const caps = { ...NO_CAPS, openBudget: usd(3) };
     const refused = reserve(ledgerOf({ id: OTHER_ID, budget: usd(4) }), aClaim(), caps, LAUNCH);
     expect(refused).toMatchObject({ refusal: { taken: usd(4), largest: 0 } });
   });
 });
 
-describe('the cap of a month', () => {
+describe('a monthly cap', () => {
   const caps = { ...NO_CAPS, ownerMonthlySpend: usd(2), scheduleMonthlySpend: usd(1) };
   const [november, december] = [at('2026-11-30T23:00:00Z'), at('2026-12-01T00:00:00Z')];
+  /** The largest budget that the caps leave for the claim. */
   const room = (ledger: Ledger, claim: Partial<Claim>, now: EpochMs) => {
     const decision = reserve(ledger, aClaim({ budget: usd(100), ...claim }), caps, now);
     return decision.ok ? Number.POSITIVE_INFINITY : decision.refusal.largest;
   };
 
-  it('counts what the ended clusters cost and what the live ones may', () => {
+  it('counts the bills of ended clusters and the budgets of live clusters', () => {
     const spent = release(ledgerOf({}), endedAfter(100)); // $0.75
     const ledger = granted(
       reserve(spent, aClaim({ id: OTHER_ID, budget: usd(1) }), NO_CAPS, LATER),
@@ -165,7 +166,7 @@ describe('the cap of a month', () => {
     expect(room(ledger, {}, LATER)).toBe(usd(0.25));
   });
 
-  it('starts anew with the month, but for the budgets of live clusters', () => {
+  it('counts no bills of the month before, but the budgets of all live clusters', () => {
     const spent = release(ledgerOf({}), endedAfter(100));
     expect([room(spent, {}, november), room(spent, {}, december)]).toEqual([usd(1.25), usd(2)]);
     const ledger = granted(reserve(spent, aClaim({ budget: usd(1) }), NO_CAPS, november));
@@ -173,15 +174,15 @@ describe('the cap of a month', () => {
     expect(room(ledger, { id: OTHER_ID }, december)).toBe(usd(1));
   });
 
-  it('counts a cluster that outlives the month in both, each with its part', () => {
+  it('counts the bill of a cluster in two months by the part of each month', () => {
     const createdAt = at('2026-11-30T22:30:00Z');
     const opened = granted(reserve(EMPTY_LEDGER, aClaim(), NO_CAPS, createdAt));
     const ledger = release(opened, endedAfter(10, { createdAt }));
-    // Two hours that touch November, nine that touch December; the one across midnight is in both.
+    // Two hours touch November and nine touch December; the hour across midnight is in both.
     expect(ledger.spent.get('owner:ann')).toEqual({ '2026-11': 15_000, '2026-12': 67_500 });
   });
 
-  it("counts a schedule's clusters against its own cap as well, and nobody else's", () => {
+  it("counts a schedule's clusters against its own cap and its owner's, and no other's", () => {
     const scheduled = { scheduleId: SCHEDULE };
     const spent = release(ledgerOf(scheduled), endedAfter(100, scheduled));
     const ledger = granted(
@@ -194,7 +195,7 @@ describe('the cap of a month', () => {
     expect(room(withLive, scheduled, LATER)).toBe(usd(0.05));
   });
 
-  it('is remembered for 13 months', () => {
+  it('keeps the spend of a month for 13 months', () => {
     const old = release(ledgerOf({ owner: 'bob' }), endedAfter(1, { owner: 'bob' }));
     const createdAt = at('2027-12-20T00:00:00Z');
     const reopened = granted(reserve(old, aClaim({ id: OTHER_ID }), NO_CAPS, createdAt));
@@ -202,7 +203,7 @@ describe('the cap of a month', () => {
     expect(ledger.spent.get('owner:bob')).toEqual({ '2026-11': 7_500 });
   });
 
-  it('is forgotten after 13 months', () => {
+  it('drops the spend of a month after 13 months', () => {
     const old = release(ledgerOf({ owner: 'bob' }), endedAfter(1, { owner: 'bob' }));
     const createdAt = at('2028-01-20T00:00:00Z');
     const reopened = granted(reserve(old, aClaim({ id: OTHER_ID }), NO_CAPS, createdAt));
@@ -214,7 +215,7 @@ describe('the cap of a month', () => {
 describe('raise and adjust', () => {
   const caps = { ...NO_CAPS, openBudget: usd(5) };
 
-  it('count a larger budget at once, if the caps allow', () => {
+  it('raise the entry to a larger budget at once, if the caps allow', () => {
     const ledger = ledgerOf({ budget: usd(1) }, { id: OTHER_ID, budget: usd(1) });
     expect(budgetOf(granted(raise(ledger, { id: ID, budget: usd(4) }, caps, LATER)))).toBe(usd(4));
     expect(raise(ledger, { id: ID, budget: usd(4.5) }, caps, LATER)).toMatchObject({
@@ -222,20 +223,20 @@ describe('raise and adjust', () => {
     });
   });
 
-  it('count a smaller one when the record has it', () => {
+  it('lower the entry only when the record has the smaller budget', () => {
     const ledger = granted(raise(ledgerOf({}), { id: ID, budget: usd(0.4) }, caps, LAUNCH));
     expect(budgetOf(ledger)).toBe(usd(1));
     expect(budgetOf(adjust(ledger, ID, usd(0.4), LATER))).toBe(usd(0.4));
   });
 
-  it('leave a budget alone that was just raised: its record may be about to be written', () => {
+  it('do not lower an entry that was just raised: its record may not be written yet', () => {
     const raised = granted(raise(ledgerOf({}), { id: ID, budget: usd(4) }, caps, LATER));
     const inFlight = plus(LATER, IN_FLIGHT);
     expect(adjust(raised, ID, usd(1), inFlight)).toBe(raised);
     expect(budgetOf(adjust(raised, ID, usd(1), plus(inFlight, seconds(1))))).toBe(usd(1));
   });
 
-  it('allow a smaller budget, and never offer less than there is, where the cap is passed', () => {
+  it('allow a smaller budget where the cap is exceeded, and the present budget', () => {
     const ledger = ledgerOf({ budget: usd(7) });
     expect(raise(ledger, { id: ID, budget: usd(6) }, caps, LATER)).toMatchObject({ ok: true });
     expect(raise(ledger, { id: ID, budget: usd(8) }, caps, LATER)).toMatchObject({
@@ -243,28 +244,28 @@ describe('raise and adjust', () => {
     });
   });
 
-  it('know nothing of a cluster that is not counted', () => {
+  it('change nothing for a cluster without an entry', () => {
     expect(raise(EMPTY_LEDGER, { id: ID, budget: usd(1) }, caps, LAUNCH)).toBe('missing');
     expect(adjust(EMPTY_LEDGER, ID, usd(1), LAUNCH)).toBe(EMPTY_LEDGER);
   });
 });
 
 describe('release', () => {
-  it('frees the budget, and counts what was spent, once', () => {
+  it('removes the entry and adds the bill, once', () => {
     const ledger = release(ledgerOf({}, { id: OTHER_ID }), endedAfter(13));
     expect(openOf(ledger)).toBe(usd(1));
     expect([...ledger.spent]).toEqual([['owner:ann', { '2026-11': 97_500 }]]);
     expect(release(ledger, endedAfter(13))).toBe(ledger);
   });
 
-  it('counts nothing twice where a late request had the ended cluster counted again', () => {
+  it('does not add the bill again where a late request reserved the ended cluster again', () => {
     const record = endedAfter(1);
     const released = release(ledgerOf({}), record);
     const again = granted(reserve(released, aClaim(), NO_CAPS, plus(record.endedAt, seconds(1))));
     expect(release(again, record)).toEqual(released);
   });
 
-  it('counts what was spent by a cluster that ended, by another clock, before it began', () => {
+  it("adds the bill of a cluster that, by another function's clock, ended before it began", () => {
     const record = { ...endedAfter(0), endedAt: plus(LAUNCH, seconds(-9)) };
     const ledger = release(ledgerOf({}), record);
     expect(openOf(ledger)).toBe(0);
@@ -272,10 +273,10 @@ describe('release', () => {
     expect(record.spent).toBeGreaterThan(0);
   });
 
-  it('adds to what was spent before', () => {
-    const other = { id: OTHER_ID };
-    const first = release(ledgerOf({}, other), endedAfter(1));
-    const both = release(first, endedAfter(2, other));
+  it('adds the bill to the bills before', () => {
+    const another = { id: OTHER_ID };
+    const first = release(ledgerOf({}, another), endedAfter(1));
+    const both = release(first, endedAfter(2, another));
     expect(both.spent.get('owner:ann')).toEqual({ '2026-11': 22_500 });
   });
 });
@@ -286,7 +287,7 @@ describe('the audit', () => {
     { id, kind, counted: usd(counted), actual: usd(actual) },
   ];
 
-  it('finds nothing in a ledger that is as the records are', () => {
+  it('finds no drift in a ledger that agrees with the records', () => {
     const ledger = ledgerOf({});
     expect(audit(ledger, [live, endedAfter(1, { id: OTHER_ID })], LATER)).toEqual({
       next: ledger,
@@ -294,7 +295,7 @@ describe('the audit', () => {
     });
   });
 
-  it('drops what has no record, once none can be on its way', () => {
+  it('drops an entry without a record, once no record can be about to be written', () => {
     const ledger = ledgerOf({});
     expect(audit(ledger, [], plus(LAUNCH, IN_FLIGHT)).next).toBe(ledger);
     expect(audit(ledger, [], LATER)).toEqual({
@@ -303,7 +304,7 @@ describe('the audit', () => {
     });
   });
 
-  it('releases what has ended, once its release can not be on its way', () => {
+  it('releases an ended cluster, once its pass can not be about to release it', () => {
     const ended = endedAfter(1);
     const ledger = ledgerOf({});
     expect(audit(ledger, [ended], plus(ended.endedAt, IN_FLIGHT)).next).toBe(ledger);
@@ -313,7 +314,7 @@ describe('the audit', () => {
     });
   });
 
-  it('takes a larger budget of a record at once, a smaller one when no raise is under way', () => {
+  it('takes a larger budget from the record at once, a smaller one after raises in flight', () => {
     const cases = [
       { budget: usd(2), now: LAUNCH },
       { budget: usd(0.5), now: LATER },
@@ -330,19 +331,19 @@ describe('the audit', () => {
     });
   });
 
-  it('counts a live cluster that is not counted, as opened with the cluster', () => {
+  it('enters a live cluster that has no entry, opened when the cluster was reserved', () => {
     const { next, drift: found } = audit(EMPTY_LEDGER, [live], LATER);
     expect(found).toEqual(drift('notCounted', 0, 1));
     expect(next).toEqual(ledgerOf({}));
     const reservedAt = plus(LAUNCH, seconds(-2));
     const earlier = audit(EMPTY_LEDGER, [{ ...live, reservedAt }], LATER).next;
     expect(earlier.open.get(ID)).toMatchObject({ openedAt: reservedAt, changedAt: LAUNCH });
-    // So that what it costs is counted though its end came between.
+    // `release` finds the entry by that instant, and adds the bill of the cluster.
     expect(release(next, endedAfter(1)).spent.get('owner:ann')).toEqual({ '2026-11': 7_500 });
   });
 });
 
-/** Two owners, one schedule, few clusters: so that they meet. */
+/** Few clusters, of two owners and a schedule, so that steps often meet the same cluster. */
 const IDS = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'ccccccccccc', 'cdddddddddd'] as const;
 const claimOf = (id: ClusterId, budget: MicroUsd): Claim => ({
   id,
@@ -351,7 +352,7 @@ const claimOf = (id: ClusterId, budget: MicroUsd): Claim => ({
   budget,
 });
 
-/** The steps of requests, passes and sweeps, each of which a crash may leave without its next. */
+/** A step of a request, a pass or the sweeper; after a crash the next step may never come. */
 const aStep = fc.record({
   kind: fc.constantFrom(
     ...(['reserve', 'reserve', 'insert', 'insert', 'raise', 'save', 'lower', 'adjust'] as const),
@@ -364,18 +365,20 @@ type Step = typeof aStep extends fc.Arbitrary<infer S> ? S : never;
 
 const CAPS: Caps = { ...NO_CAPS, openBudget: usd(6), ownerOpenBudget: usd(4) };
 
+/** A write to a record that is in flight, after its write to the ledger. */
 interface Sent {
   readonly budget: MicroUsd;
+  /** The last instant at which the write can still arrive. */
   readonly by: EpochMs;
   readonly openedAt: EpochMs;
 }
 
-/** A deployment as the protocol of launches, changes and ends has it. */
+/** A deployment whose ledger and records are written in the order that launches and ends use. */
 class Deployment {
   now: EpochMs = at('2026-11-29T12:00:00Z');
   ledger = EMPTY_LEDGER;
   readonly records = new Map<ClusterId, LiveRecord | EndedRecord>();
-  /** Budgets that were counted, and whose records may yet be written, while they are in flight. */
+  /** The writes in flight, by the kind of write and the cluster's id. */
   readonly #sent = new Map<string, Sent>();
 
   live(id: ClusterId): LiveRecord | null {
@@ -436,16 +439,17 @@ class Deployment {
     this.now = plus(this.now, length);
   }
 
-  #decide(what: string, { id, budget }: Claim, decision: Decision | 'missing'): void {
+  #decide(write: 'insert' | 'save', { id, budget }: Claim, decision: Decision | 'missing'): void {
     if (decision === 'missing' || !decision.ok) return;
     this.ledger = decision.next;
     const openedAt = decision.next.open.get(id)?.openedAt ?? this.now;
-    this.#sent.set(`${what} ${id}`, { budget, by: plus(this.now, minutes(1)), openedAt });
+    this.#sent.set(`${write} ${id}`, { budget, by: plus(this.now, minutes(1)), openedAt });
   }
 
-  #arrived(what: string): Sent | null {
-    const sent = this.#sent.get(what);
-    this.#sent.delete(what);
+  /** Takes the write out of flight; null: there is none, or it is too late to arrive. */
+  #arrived(write: string): Sent | null {
+    const sent = this.#sent.get(write);
+    this.#sent.delete(write);
     return sent !== undefined && this.now <= sent.by ? sent : null;
   }
 
@@ -468,7 +472,7 @@ class Deployment {
   }
 }
 
-describe('whatever is launched, changed, ended and lost, in whatever order', () => {
+describe('after any launches, changes, ends and crashes, in any order', () => {
   const steps = fc.array(aStep, { maxLength: 60, size: 'max' });
   const RUNS = { numRuns: 1_000 };
   const run = (taken: readonly Step[], check: (deployment: Deployment) => void = () => {}) => {
@@ -488,7 +492,7 @@ describe('whatever is launched, changed, ended and lost, in whatever order', () 
   const costOf = (records: readonly EndedRecord[]) =>
     sum(records.flatMap((record) => Object.values(spentByMonthOf(record, record.endedAt))));
 
-  it('the open budgets stay within the caps, and cover those of the live records', () => {
+  it('the open budgets are within the caps, and cover the budgets of the live records', () => {
     const check = ({ ledger, records }: Deployment) => {
       expect(openOf(ledger)).toBeLessThanOrEqual(usd(6));
       const anns = [...ledger.open.values()].filter(({ owner }) => owner === 'ann');
@@ -505,7 +509,7 @@ describe('whatever is launched, changed, ended and lost, in whatever order', () 
     );
   });
 
-  it('what ended clusters cost is never counted twice', () => {
+  it('the bill of an ended cluster is never added twice', () => {
     const check = (deployment: Deployment) =>
       expect(spentBy(deployment.ledger, 'owner:')).toBeLessThanOrEqual(costOf(deployment.ended()));
     fc.assert(
@@ -514,7 +518,7 @@ describe('whatever is launched, changed, ended and lost, in whatever order', () 
     );
   });
 
-  it('one audit, when all is quiet, leaves what the records say, and a second one nothing', () => {
+  it('an audit with no write in flight makes the ledger agree with the records', () => {
     fc.assert(
       fc.property(steps, (taken) => {
         const deployment = run(taken);
@@ -534,10 +538,10 @@ describe('whatever is launched, changed, ended and lost, in whatever order', () 
     );
   });
 
-  it('an audit makes from nothing the ledger that launches make', () => {
-    const budgets = fc.uniqueArray(aStep, { selector: ({ id }) => id });
+  it('an audit of an empty ledger makes the ledger that launches make', () => {
+    const uniqueSteps = fc.uniqueArray(aStep, { selector: ({ id }) => id });
     fc.assert(
-      fc.property(budgets, (wanted) => {
+      fc.property(uniqueSteps, (wanted) => {
         const claims = wanted.map(({ id, budget }) => claimOf(id, budget));
         const records = claims.map((claim) => aRunning({ ...claim, createdAt: LAUNCH }));
         expect(audit(EMPTY_LEDGER, records, LATER).next).toEqual(ledgerOf(...claims));
@@ -547,7 +551,7 @@ describe('whatever is launched, changed, ended and lost, in whatever order', () 
 });
 
 describe("an owner's bill of a month", () => {
-  it('stays within the cap, whatever is launched and ended, within budgets, over months', () => {
+  it('is within the cap after any launches and ends over months, within their budgets', () => {
     const cap = usd(1);
     const aLife = fc.record({
       after: fc.integer({ min: 0, max: 120 }),
@@ -569,7 +573,8 @@ describe("an owner's bill of a month", () => {
           endUntil(now);
           const id: ClusterId = `cluster${String(index).padStart(4, '2')}`;
           const record = endedAfter(lasts, { id, createdAt: now });
-          const budget = usd(0.0075 * (lasts + 3)); // the hours across month's ends, twice
+          // Hours across a month's end are billed in both months.
+          const budget = usd(0.0075 * (lasts + 3));
           const claim = aClaim({ id, budget });
           const decision = reserve(ledger, claim, { ...NO_CAPS, ownerMonthlySpend: cap }, now);
           if (!decision.ok) continue;
