@@ -41,7 +41,7 @@ function faultsOf(input: unknown): string[] {
 }
 
 describe('a schedule', () => {
-  it('needs a cron expression and a spec, and has a value for each of the others', () => {
+  it('needs a cron expression and a spec, and has a default for every other field', () => {
     expect(requestOf(aRequest())).toEqual({
       name: null,
       cron: '30 2 * * *',
@@ -53,7 +53,7 @@ describe('a schedule', () => {
     });
   });
 
-  it('takes every field, and the spec as it came', () => {
+  it('takes every field, and keeps the spec as the client sent it', () => {
     const spec = { anything: [1, null], budgetUsd: '1.50' };
     const input = {
       name: 'Nightly tests',
@@ -75,12 +75,12 @@ describe('a schedule', () => {
     });
   });
 
-  it('may have null for a name or a cap, as one without them is shown', () => {
+  it('may have null for a name or a cap, as the API shows a schedule without them', () => {
     const { name, monthlyCap } = requestOf(aRequest({ name: null, monthlyCapUsd: null }));
     expect({ name, monthlyCap }).toEqual({ name: null, monthlyCap: null });
   });
 
-  it('is told all its faults at once', () => {
+  it('is refused with all its faults at once', () => {
     const input = {
       name: '',
       timezone: 7,
@@ -111,20 +111,20 @@ describe('a schedule', () => {
     ['spec', null, 'must be a spec, as POST /clusters takes it'],
     ['spec', [SPEC], 'must be a spec, as POST /clusters takes it'],
     ['spec', 'ten nodes', 'must be a spec, as POST /clusters takes it'],
-  ])('has a fault in %s: %j', (name, value, message) => {
+  ])('is refused for its %s: %j', (name, value, message) => {
     expect(faultsOf(aRequest({ [name]: value }))).toEqual([`${name}: ${name} ${message}`]);
   });
 
-  it.each([null, undefined, 7, 'nightly', [], [aRequest()]])('is not %j', (input) => {
+  it.each([null, undefined, 7, 'nightly', [], [aRequest()]])('can not be %j', (input) => {
     expect(faultsOf(input)).toEqual([': a schedule must be a JSON object']);
   });
 
-  it('with a fault still gives the fields that are fine', () => {
+  it('is parsed as far as its fields have no fault', () => {
     const parsed = parseSchedule(aRequest({ overlap: 'queue', timezone: 'Mars' }), limits);
     expect(parsed).toMatchObject({ ok: false, partial: { cron: '30 2 * * *', timezone: 'Mars' } });
   });
 
-  it('has the faults of its spec at paths of its own', () => {
+  it('has the faults of its spec at paths that start with spec', () => {
     const faults = [
       { path: '', message: 'a spec must be a JSON object' },
       { path: 'tags[1]', message: 'tags[1] must differ from the others' },
@@ -135,7 +135,7 @@ describe('a schedule', () => {
     ]);
   });
 
-  it('is anything, or has faults, each at a path of its own', () => {
+  it('is any JSON value, or has faults with distinct paths', () => {
     const fields = ['name', 'cron', 'timezone', 'spec', 'overlap', 'monthlyCapUsd', 'enabled'];
     const input = fc.oneof(
       fc.jsonValue(),
@@ -152,7 +152,7 @@ describe('a schedule', () => {
   });
 });
 
-it('the JSON form has a schema that tells of each field', () => {
+it('the JSON schema of a schedule describes each field', () => {
   const schema = z.toJSONSchema(scheduleSchema(limits), { io: 'input' });
   expect(schema).toMatchObject({
     type: 'object',
@@ -165,15 +165,15 @@ it('the JSON form has a schema that tells of each field', () => {
       spec: { type: 'object', properties: { nodes: { type: 'integer', maximum: 100 } } },
     },
   });
-  const { spec: _, ...others } = schema.properties ?? {};
+  const { spec: _, ...fields } = schema.properties ?? {};
   const change = z.toJSONSchema(scheduleChangeSchema).properties ?? {};
-  for (const property of [...Object.values(others), ...Object.values(change)]) {
+  for (const property of [...Object.values(fields), ...Object.values(change)]) {
     expect(JSON.stringify(property)).toMatch(/"description":"\w/);
   }
 });
 
 describe('a change', () => {
-  it.each([true, false])('may be enabled: %j', (enabled) => {
+  it.each([true, false])('can set enabled to %j', (enabled) => {
     expect(parseScheduleChange({ enabled })).toEqual({ ok: true, change: { enabled } });
   });
 
@@ -186,14 +186,15 @@ describe('a change', () => {
       'cron',
       '"cron" is no field of a change of a schedule: leave it out',
     ],
-  ])('is not %j', (input, path, message) => {
+  ])('can not be %j', (input, path, message) => {
     expect(parseScheduleChange(input)).toEqual({ ok: false, faults: [{ path, message }] });
   });
 });
 
-describe('telling what became of an occurrence', () => {
+describe('withRun', () => {
   const FIRST = at('2026-11-11T02:30:00Z');
-  const day = (count: number) => plus(FIRST, hours(24 * count));
+  /** The occurrence of the day that is `days` after the first. */
+  const day = (days: number) => plus(FIRST, hours(24 * days));
   const launched = (when: EpochMs): Run => ({ at: when, result: 'launched', clusterId: ID });
   const skipped = (when: EpochMs): Run => ({ at: when, result: 'skipped', reason: 'still live' });
   const missed = (from: EpochMs, count: number): Run => ({
@@ -203,22 +204,24 @@ describe('telling what became of an occurrence', () => {
     count,
   });
 
-  it('goes on to the next, and remembers the cluster', () => {
-    const told = withRun(aSchedule({ nextAt: FIRST }), launched(FIRST), day(1));
-    expect(told).toEqual(aSchedule({ nextAt: day(1), runs: [launched(FIRST)], lastClusterId: ID }));
+  it('adds the run, moves on to the next occurrence, and keeps the id of the cluster', () => {
+    const noted = withRun(aSchedule({ nextAt: FIRST }), launched(FIRST), day(1));
+    expect(noted).toEqual(
+      aSchedule({ nextAt: day(1), runs: [launched(FIRST)], lastClusterId: ID }),
+    );
   });
 
-  it('has nothing more to come after the last', () => {
-    const told = withRun(aSchedule({ nextAt: FIRST }), skipped(FIRST), null);
-    expect(told).toMatchObject({ nextAt: null, dueAt: null, runs: [skipped(FIRST)] });
+  it('has no occurrence and is not due after the last', () => {
+    const noted = withRun(aSchedule({ nextAt: FIRST }), skipped(FIRST), null);
+    expect(noted).toMatchObject({ nextAt: null, dueAt: null, runs: [skipped(FIRST)] });
   });
 
-  it('forgets that it was put off', () => {
+  it('makes a schedule that was put off due at its next occurrence', () => {
     const late = aSchedule({ nextAt: FIRST, dueAt: plus(FIRST, hours(0.5)) });
     expect(withRun(late, skipped(FIRST), day(1)).dueAt).toBe(day(1));
   });
 
-  it('keeps the newest 20, and the cluster that was launched before those', () => {
+  it('keeps the newest 20 runs, and the latest cluster even without its run', () => {
     let schedule = withRun(aSchedule({ nextAt: FIRST }), launched(FIRST), day(1));
     for (let count = 1; count <= 30; count += 1) {
       schedule = withRun(schedule, skipped(day(count)), day(count + 1));
@@ -229,34 +232,34 @@ describe('telling what became of an occurrence', () => {
     expect(schedule.lastClusterId).toBe(ID);
   });
 
-  it('makes one entry of all that were missed in a row', () => {
-    const once = withRun(aSchedule({ nextAt: FIRST }), missed(FIRST, 3), day(3));
-    const twice = withRun(once, missed(day(3), 2), day(5));
-    expect(twice.runs).toEqual([missed(FIRST, 5)]);
-    const later = withRun(withRun(twice, skipped(day(5)), day(6)), missed(day(6), 1), day(7));
+  it('joins runs that were missed in a row', () => {
+    const three = withRun(aSchedule({ nextAt: FIRST }), missed(FIRST, 3), day(3));
+    const five = withRun(three, missed(day(3), 2), day(5));
+    expect(five.runs).toEqual([missed(FIRST, 5)]);
+    const later = withRun(withRun(five, skipped(day(5)), day(6)), missed(day(6), 1), day(7));
     expect(later.runs).toEqual([missed(day(6), 1), skipped(day(5)), missed(FIRST, 5)]);
   });
 
-  it('changes nothing where another pass has told it', () => {
-    const told = withRun(aSchedule({ nextAt: FIRST }), skipped(FIRST), day(1));
-    expect(withRun(told, skipped(FIRST), day(1))).toBe(told);
-    expect(withRun(told, missed(FIRST, 1), day(1))).toBe(told);
+  it('changes nothing where another pass has noted a run of the occurrence', () => {
+    const noted = withRun(aSchedule({ nextAt: FIRST }), skipped(FIRST), day(1));
+    expect(withRun(noted, skipped(FIRST), day(1))).toBe(noted);
+    expect(withRun(noted, missed(FIRST, 1), day(1))).toBe(noted);
     const withCluster = withRun(aSchedule({ nextAt: FIRST }), launched(FIRST), day(1));
     expect(withRun(withCluster, launched(FIRST), day(1))).toBe(withCluster);
     expect(withRun(withCluster, skipped(FIRST), day(1))).toBe(withCluster);
   });
 
-  it('changes nothing where it was paused or resumed meanwhile', () => {
+  it('changes nothing where somebody paused or resumed the schedule meanwhile', () => {
     const paused = aSchedule({ nextAt: null, enabled: false });
     expect(withRun(paused, skipped(FIRST), day(1))).toBe(paused);
     const resumed = aSchedule({ nextAt: day(4) });
     expect(withRun(resumed, skipped(FIRST), day(1))).toBe(resumed);
   });
 
-  it('tells of a cluster in any case, for it is there', () => {
-    const told = withRun(aSchedule({ nextAt: FIRST }), skipped(FIRST), day(1));
-    expect(withRun(told, launched(FIRST), day(1))).toEqual({
-      ...told,
+  it('notes a launched cluster in any case, since the cluster exists', () => {
+    const noted = withRun(aSchedule({ nextAt: FIRST }), skipped(FIRST), day(1));
+    expect(withRun(noted, launched(FIRST), day(1))).toEqual({
+      ...noted,
       runs: [launched(FIRST)],
       lastClusterId: ID,
     });
@@ -268,7 +271,7 @@ describe('telling what became of an occurrence', () => {
     });
   });
 
-  it('remembers a cluster that is told late, and beside it what was missed until then', () => {
+  it('notes a cluster late, and keeps the missed run at the same occurrence', () => {
     const [missing, skipping] = [missed(FIRST, 2), skipped(day(2))];
     const before = aSchedule({ nextAt: day(3), runs: [skipping, missing] });
     expect(withRun(before, launched(day(1)), day(3))).toMatchObject({
@@ -277,11 +280,11 @@ describe('telling what became of an occurrence', () => {
     });
   });
 
-  it('keeps the latest cluster where an earlier one is told late', () => {
+  it('keeps the id of the latest cluster where an earlier cluster is noted late', () => {
     const later: Run = { at: day(1), result: 'launched', clusterId: OTHER_ID };
-    const told = withRun(aSchedule({ nextAt: day(1) }), later, day(2));
-    const toldLate = withRun(told, launched(FIRST), day(1));
-    expect(toldLate).toMatchObject({
+    const noted = withRun(aSchedule({ nextAt: day(1) }), later, day(2));
+    const notedLate = withRun(noted, launched(FIRST), day(1));
+    expect(notedLate).toMatchObject({
       nextAt: day(2),
       lastClusterId: OTHER_ID,
       runs: [later, launched(FIRST)],
