@@ -18,7 +18,7 @@ import { quote } from '../../../../lib/core/cluster/quote.ts';
 import { parseSpec, type Spec } from '../../../../lib/core/cluster/spec.ts';
 import { LAUNCH, price, usd } from '../../../support/builders.ts';
 
-/** Id, class, vCPUs, MB, hourly dollars, and those of Jakarta and São Paulo. */
+/** Id, class, vCPUs, MB, and the hourly dollars in most regions, Jakarta and São Paulo. */
 const ROWS = [
   ['g6-nanode-1', 'nanode', 1, 1_024, 0.0075, 0.009, 0.0105],
   ['g6-standard-1', 'standard', 1, 2_048, 0.018, 0.022, 0.025],
@@ -32,10 +32,10 @@ const ROWS = [
 ] as const;
 
 const types = ROWS.map(
-  ([id, name, vcpus, memoryMb, hourly, idCgk, brGru]): LinodeType => ({
+  ([id, className, vcpus, memoryMb, hourly, idCgk, brGru]): LinodeType => ({
     id,
     label: id,
-    class: name,
+    class: className,
     vcpus,
     memoryMb,
     diskMb: 25_600,
@@ -78,7 +78,7 @@ const images: Image[] = [
   },
 ];
 
-/** By region, what is sold out there; every region is asked but `unasked`. */
+/** The types sold out, by region; the regions of `unasked` are absent, as if never asked. */
 function soldOutWith(
   soldOut: Readonly<Record<string, readonly string[]>> = {},
   unasked: readonly string[] = [],
@@ -119,7 +119,7 @@ const kindsFor = (over: Input, market = aMarket()) =>
   offeredFor(over, market).map(({ kind }) => kind);
 
 describe('alternatives', () => {
-  it('of ten nanodes for a dollar', () => {
+  it('of ten nanodes for a dollar are a bigger type and more nodes', () => {
     expect(offeredFor({})).toEqual([
       {
         kind: 'biggerType',
@@ -141,7 +141,7 @@ describe('alternatives', () => {
     ]);
   });
 
-  it('of a size are sizes, so that they can be put over it', () => {
+  it('of a spec with a size are sizes, so that a client can replace the fields of the spec', () => {
     const { type: _, ...rest } = TEN;
     const changes = offeredFor({ vcpus: 2, memoryMb: 3_000 }, aMarket(), rest);
     expect(changes.map(({ kind, change }) => [kind, change])).toEqual([
@@ -151,7 +151,7 @@ describe('alternatives', () => {
     ]);
   });
 
-  it('are none of a spec that can’t be launched', () => {
+  it('are empty for a spec that can’t be launched', () => {
     expect(offeredFor({ region: 'us-mars' })).toEqual([]);
     expect(offeredFor({}, aMarket(soldOutWith({ 'us-east': ['g6-nanode-1'] })))).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe('alternatives', () => {
 describe('a cheaper region', () => {
   const inBrazil = { region: 'br-gru' };
 
-  it('is the cheapest, told by its name too', () => {
+  it('is the cheapest region, and its sentence has the name of the region', () => {
     const [first] = offeredFor(inBrazil);
     expect(first).toMatchObject({
       kind: 'cheaperRegion',
@@ -171,7 +171,7 @@ describe('a cheaper region', () => {
     });
   });
 
-  it('has what the spec needs', () => {
+  it('has the capabilities that the spec needs', () => {
     const userData = '#cloud-config\n';
     expect(changesFor({ ...inBrazil, userData })[0]).toEqual([
       'cheaperRegion',
@@ -183,7 +183,7 @@ describe('a cheaper region', () => {
     ]);
   });
 
-  it('of equals is one in the same country', () => {
+  it('is in the same country where several cost the same', () => {
     const twin = aRegion('br-zzz', 'br');
     const { catalogue, ...rest } = aMarket();
     const soldOut = new Map([...catalogue.soldOut, ['br-zzz', new Set<string>()]]);
@@ -194,18 +194,18 @@ describe('a cheaper region', () => {
     expect(changesFor(inBrazil, market)[0]).toEqual(['cheaperRegion', { region: 'br-zzz' }]);
   });
 
-  it('is not sold out, nor one that was not asked', () => {
+  it('is available: it was asked, and is not sold out', () => {
     const market = aMarket(soldOutWith({ 'eu-old': ['g6-nanode-1'] }, ['us-east']));
     expect(changesFor(inBrazil, market)[0]).toEqual(['cheaperRegion', { region: 'us-ord' }]);
   });
 
-  it('is none where it costs the same everywhere', () => {
+  it('is not offered where the type costs the same everywhere', () => {
     expect(kindsFor({ ...inBrazil, type: 'g8-dedicated-4-2' })).not.toContain('cheaperRegion');
   });
 });
 
 describe('another type', () => {
-  it('is the next of the family, below and above', () => {
+  it('is the next smaller and the next bigger type of the family', () => {
     expect(changesFor({ type: 'g6-standard-2', budgetUsd: 5 })).toEqual([
       ['smallerType', { type: 'g6-standard-1' }],
       ['biggerType', { type: 'g6-standard-4' }],
@@ -213,15 +213,15 @@ describe('another type', () => {
     ]);
   });
 
-  it('counts the Nanode as a standard one', () => {
+  it('can be the Nanode, which belongs to the standard family', () => {
     expect(changesFor({ type: 'g6-standard-1', budgetUsd: 5 })[0]).toEqual([
       'smallerType',
       { type: 'g6-nanode-1' },
     ]);
   });
 
-  it('has more for more money, and less for less', () => {
-    // g8-dedicated-4-2 is dearer than g6-dedicated-2, and has no more.
+  it('is bigger only if it costs more, and smaller only if it costs less', () => {
+    // g8-dedicated-4-2 costs more than g6-dedicated-2, and has the same size.
     const changes = changesFor({ type: 'g6-dedicated-2', budgetUsd: 5 });
     expect(changes).toContainEqual(['biggerType', { type: 'g6-dedicated-4' }]);
     expect(kindsFor({ type: 'g6-dedicated-2', budgetUsd: 5 })).not.toContain('smallerType');
@@ -240,17 +240,17 @@ describe('another type', () => {
     const regions = [aRegion('us-east', 'us', { capabilities })];
     return { ...market, catalogue: { ...market.catalogue, regions, types } };
   };
-  const others = (types: readonly LinodeType[], type: string) =>
+  const typesFor = (types: readonly LinodeType[], type: string) =>
     changesFor({ type, nodes: 1, budgetUsd: 100 }, marketOf(types)).filter(
       ([kind]) => kind !== 'moreNodes',
     );
 
-  it('is neither above nor below where it has more of the one and less of the other', () => {
+  it('is neither bigger nor smaller with more vCPUs and less memory', () => {
     const types = [aType('wide', [4, 4, 0.06]), aType('tall', [2, 8, 0.05])];
-    expect([others(types, 'wide'), others(types, 'tall')]).toEqual([[], []]);
+    expect([typesFor(types, 'wide'), typesFor(types, 'tall')]).toEqual([[], []]);
   });
 
-  it('is above with more of one thing alone, and below with less', () => {
+  it('is bigger with more GPUs, vCPUs or memory only, and smaller with less', () => {
     for (const [less, more] of [
       [
         [2, 4, 0.5, 1],
@@ -266,34 +266,34 @@ describe('another type', () => {
       ],
     ] as const) {
       const types = [aType('less', less), aType('more', more)];
-      expect(others(types, 'less')).toEqual([['biggerType', { type: 'more' }]]);
-      expect(others(types, 'more')).toEqual([['smallerType', { type: 'less' }]]);
+      expect(typesFor(types, 'less')).toEqual([['biggerType', { type: 'more' }]]);
+      expect(typesFor(types, 'more')).toEqual([['smallerType', { type: 'less' }]]);
     }
   });
 
-  it('is neither where it has more vCPUs and memory and fewer GPUs', () => {
+  it('is neither bigger nor smaller with more vCPUs and memory but fewer GPUs', () => {
     const types = [aType('wide', [8, 16, 0.9, 1]), aType('deep', [2, 4, 0.8, 2])];
-    expect([others(types, 'wide'), others(types, 'deep')]).toEqual([[], []]);
+    expect([typesFor(types, 'wide'), typesFor(types, 'deep')]).toEqual([[], []]);
   });
 
-  it('is neither where it has more for less, or less for as much', () => {
+  it('is neither bigger nor smaller if the bigger type costs less or the same', () => {
     for (const [small, big] of [
       [0.2, 0.1],
       [0.1, 0.1],
     ]) {
       const types = [aType('small', [1, 2, small ?? 0]), aType('big', [2, 4, big ?? 0])];
-      expect([others(types, 'small'), others(types, 'big')]).toEqual([[], []]);
+      expect([typesFor(types, 'small'), typesFor(types, 'big')]).toEqual([[], []]);
     }
   });
 
-  it('is told with what it has, in as many words as there are nodes and vCPUs', () => {
+  it('has a sentence with its size, in singular or plural', () => {
     const [bigger] = offeredFor({ type: 'g6-standard-1', nodes: 1, budgetUsd: 0.04 }).slice(1);
     expect(bigger?.sentence).toBe(
       '1 × g6-standard-2 (2 vCPUs, 4096 MB) costs $0.036 an hour: $0.04 buys 1 h instead of 2 h.',
     );
   });
 
-  it('is the one after where the next is sold out', () => {
+  it('is the type after the next where the next is sold out', () => {
     const market = aMarket(soldOutWith({ 'us-east': ['g6-standard-1'] }));
     expect(changesFor({ type: 'g6-standard-2', budgetUsd: 5 }, market)[0]).toEqual([
       'smallerType',
@@ -301,14 +301,14 @@ describe('another type', () => {
     ]);
   });
 
-  it('that is bigger is one whose first hour the budget pays', () => {
+  it('is bigger only if the budget pays its first hour', () => {
     expect(kindsFor({ budgetUsd: 0.17 })).not.toContain('biggerType');
     expect(kindsFor({ budgetUsd: 0.18 })).toContain('biggerType');
   });
 });
 
 describe('more nodes', () => {
-  it('are as many as last as long', () => {
+  it('are the most nodes that last as long', () => {
     const [, more] = offeredFor({ budgetUsd: 1, maxHours: 2 });
     expect(more).toMatchObject({
       change: { nodes: 66 },
@@ -317,18 +317,18 @@ describe('more nodes', () => {
     });
   });
 
-  it('are never more than a cluster may have', () => {
+  it('are at most as many as a cluster may have', () => {
     expect(changesFor({ nodes: 60, budgetUsd: 10 }).at(-1)).toEqual(['moreNodes', { nodes: 100 }]);
     expect(kindsFor({ nodes: 100, budgetUsd: 100 })).not.toContain('moreNodes');
   });
 
-  it('are not offered where twice as many would not last an hour', () => {
+  it('are not offered where the budget does not pay an hour of twice as many', () => {
     expect(kindsFor({ budgetUsd: 0.075 })).toEqual([]);
   });
 });
 
 describe('where the budget does not pay the first hour', () => {
-  it('what would fit is offered', () => {
+  it('fewer nodes, a smaller type and a cheaper region are offered', () => {
     const spec = { type: 'g6-standard-2', region: 'br-gru', budgetUsd: 0.4 };
     expect(offeredFor(spec)).toMatchObject([
       { kind: 'fewerNodes', change: { nodes: 8 }, affordableHours: 1 },
@@ -342,14 +342,14 @@ describe('where the budget does not pay the first hour', () => {
     ]);
   });
 
-  it('a type several steps down is, if it takes so many', () => {
+  it('a type several sizes smaller is offered, if only its first hour is paid', () => {
     expect(changesFor({ type: 'g6-standard-4', budgetUsd: 0.1 })).toEqual([
       ['fewerNodes', { nodes: 1 }],
       ['smallerType', { type: 'g6-nanode-1' }],
     ]);
   });
 
-  it('nothing is, if nothing fits', () => {
+  it('nothing is offered, if the budget pays no hour of any change', () => {
     expect(offeredFor({ budgetUsd: 0.007 })).toEqual([]);
   });
 });
@@ -358,17 +358,17 @@ describe('the regions to ask', () => {
   const asked = (over: Input, market = aMarket()) =>
     regionsToAsk(specOf({ ...TEN, ...over }), market.catalogue, market.extras);
 
-  it('are the cheaper ones, and not many', () => {
+  it('are the three cheapest of the cheaper regions', () => {
     expect(asked({ region: 'br-gru' })).toEqual(['eu-old', 'us-east', 'us-ord']);
     expect(asked({ region: 'us-east' })).toEqual([]);
   });
 
-  it('are the cheapest others where it is sold out', () => {
+  it('are the three cheapest other regions where the type is sold out', () => {
     const market = aMarket(soldOutWith({ 'us-east': ['g6-nanode-1'] }));
     expect(asked({}, market)).toEqual(['us-ord', 'eu-old', 'id-cgk']);
   });
 
-  it('are none where something else is wrong', () => {
+  it('are none where the spec has another fault', () => {
     expect(asked({ type: 'g6-nanode-9' })).toEqual([]);
     expect(asked({ region: 'us-mars' })).toEqual([]);
     expect(regionsToAsk({}, aMarket().catalogue, aMarket().extras)).toEqual([]);
@@ -405,14 +405,14 @@ const aSoldOut = fc
 const anyMarket = fc
   .record({ soldOut: aSoldOut, backups: fc.boolean(), monthsEnd: fc.boolean() })
   .map(({ soldOut, backups, monthsEnd }): Market => {
-    // Half an hour before December, where the first hour is in two months.
+    // Half an hour before December, so that Onebuck counts the first hour in two months.
     const from = monthsEnd ? (Date.parse('2026-11-30T23:30:00Z') as Market['from']) : LAUNCH;
     return { ...aMarket(soldOut), extras: { backups }, from };
   });
 
 describe('always', () => {
-  /** As whoever sends the changed spec finds it. */
-  function again(input: Input, change: Alternative['change'], market: Market) {
+  /** What a client gets that sends the changed spec: type, region, price and quote. */
+  function resend(input: Input, change: Alternative['change'], market: Market) {
     const spec = specOf({ ...input, ...change });
     const resolved = resolve(spec, market.catalogue, market.extras);
     if (!resolved.ok) throw new Error(JSON.stringify(resolved.faults));
@@ -422,13 +422,13 @@ describe('always', () => {
     return { ...resolved, quote: quote({ price, nodes, budget, maxHours, marginMs, from }) };
   }
 
-  it('an alternative put over the spec is launchable, and comes to what was told', () => {
+  it('a spec changed by an alternative is launchable, and its quote has the same figures', () => {
     fc.assert(
       fc.property(anInput, anyMarket, (input, market) => {
         const offered = alternatives(specOf(input), market);
         expect(new Set(offered.map(({ kind }) => kind)).size).toBe(offered.length);
         for (const { kind, change, sentence: _, ...figures } of offered) {
-          const { quote: quoted, type, region } = again(input, change, market);
+          const { quote: quoted, type, region } = resend(input, change, market);
           expect(quoted, kind).toMatchObject(figures);
           expect(quoted.affordableHours, kind).toBeGreaterThanOrEqual(1);
           expect(market.catalogue.soldOut.get(region.id)?.has(type.id), kind).toBe(false);
@@ -439,19 +439,19 @@ describe('always', () => {
     );
   });
 
-  it('each is what its kind says', () => {
+  it('each alternative is what its kind says', () => {
     fc.assert(
       fc.property(anInput, anyMarket, (input, market) => {
         const offered = alternatives(specOf(input), market);
         fc.pre(offered.length > 0);
-        const asked = again(input, {} as Alternative['change'], market);
+        const asked = resend(input, {} as Alternative['change'], market);
         for (const { kind, change } of offered) {
-          const other = again(input, change, market);
-          const dearer = other.price.hourly - asked.price.hourly;
-          const bigger = other.type.memoryMb - asked.type.memoryMb;
-          if (kind === 'cheaperRegion') expect(dearer).toBeLessThan(0);
-          if (kind === 'smallerType') expect([dearer < 0, bigger < 0]).toEqual([true, true]);
-          if (kind === 'biggerType') expect([dearer > 0, bigger > 0]).toEqual([true, true]);
+          const changed = resend(input, change, market);
+          const addedPrice = changed.price.hourly - asked.price.hourly;
+          const addedMb = changed.type.memoryMb - asked.type.memoryMb;
+          if (kind === 'cheaperRegion') expect(addedPrice).toBeLessThan(0);
+          if (kind === 'smallerType') expect([addedPrice < 0, addedMb < 0]).toEqual([true, true]);
+          if (kind === 'biggerType') expect([addedPrice > 0, addedMb > 0]).toEqual([true, true]);
           if ('nodes' in change) {
             const isMore = change.nodes > Number(input.nodes);
             expect(isMore).toBe(kind === 'moreNodes');
@@ -468,7 +468,7 @@ describe('always', () => {
     );
   });
 
-  it('no region is cheaper than the one that is called the cheapest', () => {
+  it('no region is cheaper than the cheaper region that is offered', () => {
     fc.assert(
       fc.property(anInput, anyMarket, (input, market) => {
         const offered = alternatives(specOf(input), market);
