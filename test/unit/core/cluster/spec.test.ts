@@ -36,7 +36,7 @@ const messageFor = (name: string, value: unknown): string | undefined =>
   faultsOf(aRequest({ [name]: value }))[0]?.slice(`${name}: `.length);
 
 describe('a spec', () => {
-  it('needs five fields, and has a value for each of the others', () => {
+  it('needs five fields, and has a default for every other field', () => {
     expect(specOf(aRequest())).toEqual({
       name: null,
       nodes: 3,
@@ -75,13 +75,13 @@ describe('a spec', () => {
     });
   });
 
-  it('takes null for what may be left out, as a spec shows it', () => {
+  it('takes null for an optional field, as the API shows a spec without the field', () => {
     expect(specOf(aRequest({ name: null, maxHours: null, userData: null }))).toEqual(
       specOf(aRequest()),
     );
   });
 
-  it('takes a size in place of a type, with 1 for what is left out', () => {
+  it('takes a size in place of a type, with 1 for vcpus or memoryMb if left out', () => {
     const sized = (size: Record<string, unknown>) => specOf(without('type', size)).machine;
     expect(sized({ vcpus: 4, memoryMb: 8192 })).toEqual({
       kind: 'size',
@@ -92,14 +92,14 @@ describe('a spec', () => {
     expect(sized({ memoryMb: 8192 })).toEqual({ kind: 'size', vcpus: 1, memoryMb: 8192 });
   });
 
-  it('drops the line break that a key file ends with', () => {
+  it('drops the line break at the end of a public key', () => {
     expect(specOf(aRequest({ authorizedKeys: [`${KEY}\n`] })).authorizedKeys).toEqual([KEY]);
   });
 });
 
 describe('a fault', () => {
   it.each([null, undefined, 7, 'spec', [aRequest()], true])(
-    'is one, at the root, for %j in place of a spec',
+    'is found at the root, and is the only fault, for %j in place of a spec',
     (input) => {
       expect(parseSpec(input, limits)).toEqual({
         ok: false,
@@ -109,7 +109,7 @@ describe('a fault', () => {
     },
   );
 
-  it('says of each missing field what is wanted', () => {
+  it('says for each missing field what the field must be', () => {
     expect(faultsOf({})).toEqual([
       'nodes: nodes is required: a whole number from 1 to 100',
       'region: region is required: a region id such as us-east (GET /regions lists them)',
@@ -121,7 +121,7 @@ describe('a fault', () => {
     ]);
   });
 
-  it('is found in every field at once, and leaves the fine ones to be checked further', () => {
+  it('is found in every field at once; fields without a fault are parsed', () => {
     const parsed = parseSpec(
       {
         ...aRequest({ nodes: 0, budgetUsd: -1, name: 'fine', image: 'Debian 12' }),
@@ -153,7 +153,7 @@ describe('a fault', () => {
   });
 
   it.each([0, -1, 101, 1.5, '3', null, Number.NaN, Number.POSITIVE_INFINITY, [3]])(
-    'is %j nodes',
+    'is found in %j nodes',
     (nodes) => {
       expect(faultsOf(aRequest({ nodes }))).toEqual([
         'nodes: nodes must be a whole number from 1 to 100',
@@ -173,35 +173,38 @@ describe('a fault', () => {
     [0.0000001, 'must have at most 6 decimals'],
     [50.000001, 'must be at most $50.00'],
     [1e300, 'must be at most 1000000000 US dollars'],
-  ])('is a budget of %j', (budgetUsd, message) => {
+  ])('is found in a budget of %j', (budgetUsd, message) => {
     expect(faultsOf(aRequest({ budgetUsd }))).toEqual([`budgetUsd: budgetUsd ${message}`]);
   });
 
-  it('is not a budget at the limit', () => {
+  it('is not found in the smallest and the largest budget', () => {
     expect(specOf(aRequest({ budgetUsd: 50 })).budget).toBe(50_000_000);
     expect(specOf(aRequest({ budgetUsd: '0.000001' })).budget).toBe(1);
   });
 
   it.each(['', ' ', 'two\nlines', 'a\u0000b', 'a\u2028b', 'x'.repeat(65), 7, ['name']])(
-    'is the name %j',
+    'is found in the name %j',
     (name) => {
       expect(messageFor('name', name)).toBe('name must be 1 to 64 printable characters');
     },
   );
 
-  it.each([0, 87_601, 1.5, '12'])('is %j as maxHours', (maxHours) => {
+  it.each([0, 87_601, 1.5, '12'])('is found in maxHours of %j', (maxHours) => {
     expect(messageFor('maxHours', maxHours)).toBe(
       'maxHours must be a whole number from 1 to 87600',
     );
   });
 
-  it.each(['', 7, null, 'two\nlines', 'x'.repeat(200)])('is the region or image %j', (id) => {
-    expect(messageFor('region', id)).toMatch(/^region must be a region id such as us-east/);
-    expect(messageFor('image', id)).toMatch(/^image must be an image id or label/);
-    expect(messageFor('type', id)).toMatch(/^type must be a type id such as g6-nanode-1/);
-  });
+  it.each(['', 7, null, 'two\nlines', 'x'.repeat(200)])(
+    'is found in the region, image or type %j',
+    (id) => {
+      expect(messageFor('region', id)).toMatch(/^region must be a region id such as us-east/);
+      expect(messageFor('image', id)).toMatch(/^image must be an image id or label/);
+      expect(messageFor('type', id)).toMatch(/^type must be a type id such as g6-nanode-1/);
+    },
+  );
 
-  it('is a type together with a size', () => {
+  it('is found in a type together with a size', () => {
     expect(faultsOf(aRequest({ vcpus: 4 }))).toEqual([
       'type: type and vcpus exclude each other: leave one of them out',
     ]);
@@ -211,13 +214,13 @@ describe('a fault', () => {
     ]);
   });
 
-  it('is a type of no characters, and then no machine is fine', () => {
+  it('is found in an empty type, and then the spec has no machine', () => {
     const parsed = parseSpec(aRequest({ type: '' }), limits);
     expect(parsed).toMatchObject({ ok: false, faults: [{ path: 'type' }] });
     expect(parsed).not.toHaveProperty('partial.machine');
   });
 
-  it('is a size out of bounds, and then no machine is fine', () => {
+  it('is found in a size out of bounds, and then the spec has no machine', () => {
     const parsed = parseSpec(without('type', { vcpus: 0, memoryMb: 8192 }), limits);
     expect(parsed).toMatchObject({
       faults: [{ path: 'vcpus', message: 'vcpus must be a whole number from 1 to 1024' }],
@@ -236,7 +239,7 @@ describe('a fault', () => {
     `from="10.0.0.1" ${KEY}`,
     7,
     null,
-  ])('is the public key %j', (key) => {
+  ])('is found in the public key %j', (key) => {
     expect(faultsOf(aRequest({ authorizedKeys: [KEY, key] }))).toEqual([
       'authorizedKeys[1]: authorizedKeys[1] must be one line of an OpenSSH public key: ' +
         '"ssh-ed25519 AAAA… you@host"',
@@ -247,18 +250,18 @@ describe('a fault', () => {
     'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ==',
     'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= Ada Lovelace, work',
     'sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5 ada',
-  ])('is not the public key %j', (key) => {
+  ])('is not found in the public key %j', (key) => {
     expect(faultsOf(aRequest({ authorizedKeys: [key] }))).toEqual([]);
   });
 
-  it('is one key too many, or no list', () => {
+  it('is found in more than 50 public keys, and in a key without a list', () => {
     const message = 'authorizedKeys must be a list of at most 50 OpenSSH public keys';
     expect(messageFor('authorizedKeys', Array(51).fill(KEY))).toBe(message);
     expect(messageFor('authorizedKeys', KEY)).toBe(message);
     expect(messageFor('authorizedKeys', Array(50).fill(KEY))).toBeUndefined();
   });
 
-  it('is user data of no bytes or of too many, as UTF-8 counts them', () => {
+  it('is found in user data of no bytes or of more than 16384 bytes in UTF-8', () => {
     const message = 'userData must be plain text, not base64, of 1 to 16384 bytes in UTF-8';
     expect(messageFor('userData', '')).toBe(message);
     expect(messageFor('userData', { text: '' })).toBe(message);
@@ -280,14 +283,14 @@ describe('a fault', () => {
     'a,b',
     'größe',
     7,
-  ])('is the tag %j', (tag) => {
+  ])('is found in the tag %j', (tag) => {
     expect(faultsOf(aRequest({ tags: ['fine', tag] }))).toEqual([
       'tags[1]: tags[1] must be 3 to 50 letters, digits, blanks or =._:- that do not start with ' +
         'onebuck or reap=, and have no blank at either end',
     ]);
   });
 
-  it('is a tag too many, or one that is there twice', () => {
+  it('is found in more than 10 tags, and in a tag that is there twice', () => {
     const many = Array.from({ length: 11 }, (_, index) => `tag-${index}`);
     expect(messageFor('tags', many)).toBe('tags must be a list of at most 10 tags');
     expect(messageFor('tags', many.slice(1))).toBeUndefined();
@@ -297,7 +300,7 @@ describe('a fault', () => {
     ]);
   });
 
-  it('is a field that no spec has, with the one that was probably meant', () => {
+  it('is found in an unknown field, and suggests the field that was probably meant', () => {
     expect(faultsOf(aRequest({ budget: 1, constructor: 1 }))).toEqual([
       'budget: "budget" is no field of a spec; did you mean budgetUsd?',
       'constructor: "constructor" is no field of a spec: leave it out',
@@ -307,14 +310,14 @@ describe('a fault', () => {
     );
   });
 
-  it('is one of a hundred at the most', () => {
+  it('is one of at most 100 faults', () => {
     const fields = Array.from({ length: 500 }, (_, index) => [`field${index}`, index]);
     expect(faultsOf(Object.fromEntries(fields))).toHaveLength(100);
   });
 });
 
 describe('the schema', () => {
-  it('describes the JSON that is taken, with its bounds', () => {
+  it('describes each field of the JSON of a spec, with its bounds', () => {
     const schema = z.toJSONSchema(specSchema(limits), { io: 'input' });
     expect(schema.required).toEqual(['nodes', 'region', 'image', 'budgetUsd']);
     expect(schema.additionalProperties).toBe(false);
@@ -336,10 +339,12 @@ const aField = fc.oneof(
 );
 const almostASpec = fc
   .dictionary(aField, fc.oneof(fc.anything(), fc.integer(), fc.string(), fc.array(fc.string())))
-  .chain((odd) => fc.boolean().map((whole) => (whole ? { ...aRequest(), ...odd } : odd)));
+  .chain((fields) =>
+    fc.boolean().map((isWhole) => (isWhole ? { ...aRequest(), ...fields } : fields)),
+  );
 
 describe('always', () => {
-  it('anything is a spec or has faults, each at a path of its own and free of jargon', () => {
+  it('any value is a spec or has faults with distinct paths and without words of zod', () => {
     fc.assert(
       fc.property(fc.oneof(fc.anything(), almostASpec), (input) => {
         const parsed = parseSpec(input, limits);
@@ -356,7 +361,7 @@ describe('always', () => {
     );
   });
 
-  it('a fault in one field changes nothing about the others', () => {
+  it('a fault in one field changes nothing in the other fields', () => {
     fc.assert(
       fc.property(fc.constantFrom('nodes', 'region', 'image', 'maxHours', 'tags'), (name) => {
         const spec = specOf(aRequest());

@@ -54,16 +54,19 @@ import {
 } from '../../../support/builders.ts';
 
 const NOW = plus(LAUNCH, minutes(5));
-const secondsIn = (count: number): EpochMs => plus(LAUNCH, seconds(count));
+/** The instant so many seconds after the launch. */
+const secondsIn = (length: number): EpochMs => plus(LAUNCH, seconds(length));
 const kindsOf = ({ steps }: Plan) => steps.map(({ kind }) => kind);
 const ofKind = <K extends Step['kind']>({ steps }: { steps: readonly Step[] }, kind: K) =>
   steps.filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);
-const createdBy = (made: Plan) => ofKind(made, 'createNode').map(({ index }) => index);
-const deletedBy = (made: Plan) => ofKind(made, 'deleteNode').map(({ linodeId }) => linodeId);
+/** The indices of the nodes that the plan creates. */
+const createdBy = (planned: Plan) => ofKind(planned, 'createNode').map(({ index }) => index);
+/** The ids of the Linodes that the plan deletes. */
+const deletedBy = (planned: Plan) => ofKind(planned, 'deleteNode').map(({ linodeId }) => linodeId);
 const keeping = aSpec({ onPartial: 'keep' });
 
 describe('a new cluster', () => {
-  it('has its nodes created, tagged and labelled, with the intent in the record', () => {
+  it('creates its nodes with label and tags, and has the intent in the record', () => {
     const record = aCluster({ spec: aSpec({ tags: ['blue'] }) });
     const { next, steps } = plan(record, [], LAUNCH);
     const reap = reapTag(teardownOf(record, LAUNCH));
@@ -80,7 +83,7 @@ describe('a new cluster', () => {
     });
   });
 
-  it('has 20 nodes created in a pass, and the rest in those that follow', () => {
+  it('creates 20 nodes in a pass, and the other nodes in the next passes', () => {
     const nodes = Array.from({ length: 45 }, (_, index) => planned(index));
     const first = plan(aCluster({ nodes, budget: usd(9) }), [], LAUNCH);
     expect(createdBy(first)).toEqual(Array.from({ length: 20 }, (_, index) => index));
@@ -90,7 +93,7 @@ describe('a new cluster', () => {
     expect(createdBy(third)).toEqual([40, 41, 42, 43, 44]);
   });
 
-  it('waits, and buys nothing, while its Linodes can not be listed', () => {
+  it('waits and creates no node while Linode does not list its Linodes', () => {
     const record = aCluster();
     expect(plan(record, null, LAUNCH)).toEqual({
       next: { ...record, dueAt: secondsIn(120) },
@@ -99,7 +102,7 @@ describe('a new cluster', () => {
     });
   });
 
-  it('is not begun when no hour of it fits the budget any more', () => {
+  it('is torn down before any create when the budget affords no hour any more', () => {
     const planned = plan(aCluster({ budget: usd(0.0149) }), [], LAUNCH);
     expect(planned.next).toMatchObject({ phase: 'deleting', endReason: 'budget' });
     expect(createdBy(planned)).toEqual([]);
@@ -107,7 +110,7 @@ describe('a new cluster', () => {
 });
 
 describe('a cluster that is coming up', () => {
-  it('is looked at every 10 seconds', () => {
+  it('is due for a pass every 10 seconds', () => {
     const record = aCluster({ nodes: [created(0, { status: 'booting' })] });
     const list = [aLinode({ status: 'booting' })];
     expect(plan(record, list, NOW)).toEqual({
@@ -117,14 +120,14 @@ describe('a cluster that is coming up', () => {
     });
   });
 
-  it('adopts by its label what a lost reply left behind, and creates it no more', () => {
+  it('adopts a Linode by its label after a lost reply, and does not create it again', () => {
     const record = aCluster({ nodes: [creating(0), creating(1)] });
     const adopted = plan(record, [aLinode({ id: 7, status: 'booting' })], secondsIn(30));
     expect(adopted.next.nodes[0]).toEqual(created(0, { linodeId: 7, status: 'booting' }));
     expect(createdBy(adopted)).toEqual([1]);
   });
 
-  it('sends a create with a lost reply again after 30 seconds, and keeps when it was first', () => {
+  it('sends a create with a lost reply again after 30 seconds, and keeps its first sentAt', () => {
     const record = aCluster({ nodes: [creating(0)] });
     expect(kindsOf(plan(record, [], secondsIn(29)))).toEqual(['wait']);
     const again = plan(record, [], secondsIn(30));
@@ -133,7 +136,7 @@ describe('a cluster that is coming up', () => {
     expect(kindsOf(plan(again.next as LiveRecord, [], secondsIn(59)))).toEqual(['wait']);
   });
 
-  it('does not send it again where a Linode under another label may be it, nor destroys that', () => {
+  it('adopts a Linode of its tags under another label in place of an unanswered create', () => {
     const record = aCluster({ nodes: [creating(0)] });
     const renamed = aLinode({ id: 7, label: 'db-primary', tags: [...OUR_TAGS, REAP_TAG] });
     const early = plan(record, [renamed], secondsIn(29));
@@ -143,7 +146,7 @@ describe('a cluster that is coming up', () => {
     expect(later.next.nodes).toMatchObject([{ state: 'created', linodeId: 7 }]);
   });
 
-  it('sends it with the same reap tag, without which it would not be adopted', () => {
+  it('sends a create again with the same reap tag as before', () => {
     const first = plan(aCluster({ nodes: [creating(0), planned(1)] }), [], secondsIn(20));
     const tags = ofKind(first, 'createNode')[0]?.tags;
     const later = { ...(first.next as LiveRecord), nodes: [planned(0), creating(1)] };
@@ -152,7 +155,7 @@ describe('a cluster that is coming up', () => {
     expect(again.next.reapTags).toEqual(first.next.reapTags);
   });
 
-  it('collects the reap tags that its nodes were created with, and sends the earliest', () => {
+  it('records the reap tags of its creates, and sends the tag of the teardown time', () => {
     const record = aCluster({ reapTags: ['reap=20270101T0000Z'] });
     const reap = reapTag(teardownOf(record, LAUNCH));
     const { next, steps } = plan(record, [], LAUNCH);
@@ -160,7 +163,7 @@ describe('a cluster that is coming up', () => {
     expect(steps[0]).toMatchObject({ tags: [...OUR_TAGS, reap] });
   });
 
-  it('tells for which nodes it asks again, and of none that it asks for the first time', () => {
+  it('has an event for the creates that it sends again, and none for first creates', () => {
     const nodes = [creating(0), planned(1), creating(2)];
     const again = plan(aCluster({ nodes }), [], secondsIn(30));
     expect(createdBy(again)).toEqual([0, 1, 2]);
@@ -170,15 +173,15 @@ describe('a cluster that is coming up', () => {
     expect(eventsOf(plan(aCluster(), [], LAUNCH).next as LiveRecord)).toHaveLength(1);
   });
 
-  it('tells how many of its nodes are up when there are more than before', () => {
+  it('has an event with the number of nodes up, whenever more nodes are up than before', () => {
     const nodes = [created(0, { status: 'booting' }), created(1, { status: 'booting' })];
     const list = [aLinode(), aLinode({ index: 1, status: 'booting' })];
-    const one = plan(aCluster({ nodes }), list, NOW).next as LiveRecord;
-    expect(eventsOf(one).slice(1)).toEqual(['1 of 2 nodes up']);
-    expect(eventsOf(plan(one, list, NOW).next as LiveRecord)).toEqual(eventsOf(one));
+    const next = plan(aCluster({ nodes }), list, NOW).next as LiveRecord;
+    expect(eventsOf(next).slice(1)).toEqual(['1 of 2 nodes up']);
+    expect(eventsOf(plan(next, list, NOW).next as LiveRecord)).toEqual(eventsOf(next));
   });
 
-  it('has a node that bears no reap tag given one, and a check leaves its reap tags be', () => {
+  it('tags a node that bears no reap tag; a check of a node records no reap tag', () => {
     const nodes = [created(0, { status: 'booting' }), created(1)];
     const record = aCluster({ nodes });
     const bare = aLinode({ status: 'booting', tags: OUR_TAGS });
@@ -189,7 +192,7 @@ describe('a cluster that is coming up', () => {
     expect(checked.next.reapTags).toEqual([]);
   });
 
-  it('does not ask again for a node that was refused, and waits for its earlier create', () => {
+  it('does not create a refused node again, but waits for its earlier create', () => {
     const refused = { ...creating(0, { triedAt: secondsIn(30) }), refused: 'account limit' };
     const record = aCluster({ nodes: [refused] });
     expect(kindsOf(plan(record, [], secondsIn(149)))).toEqual(['wait']);
@@ -202,17 +205,17 @@ describe('a cluster that is coming up', () => {
     expect(landed.next).toMatchObject({ phase: 'running', nodes: [created(0)] });
   });
 
-  it('learns from a created node that backups are forced, and ends earlier', () => {
+  it('assumes backups for all nodes once a created node has them, and ends earlier', () => {
     const record = aCluster({ nodes: [creating(0), planned(1)], budget: usd(0.1) });
-    const plain = plan(record, [aLinode()], secondsIn(1));
+    const without = plan(record, [aLinode()], secondsIn(1));
     const backed = plan(record, [aLinode({ backupsEnabled: true })], secondsIn(1));
     expect(backed.next.bought.backupsAssumed).toBe(true);
-    expect(teardownOf(backed.next, NOW)).toBeLessThan(teardownOf(plain.next, NOW));
+    expect(teardownOf(backed.next, NOW)).toBeLessThan(teardownOf(without.next, NOW));
     expect(ofKind(backed, 'createNode')[0]?.tags).toContain('reap=20261110T1857Z');
-    expect(ofKind(plain, 'createNode')[0]?.tags).toContain('reap=20261110T2057Z');
+    expect(ofKind(without, 'createNode')[0]?.tags).toContain('reap=20261110T2057Z');
   });
 
-  it('is running once all its nodes are, and so waits for the next look at them', () => {
+  it('is running once all its nodes run, and waits for the next look at its nodes', () => {
     const record = aCluster({ nodes: [created(0, { status: 'booting' }), creating(1)] });
     const up = plan(record, [aLinode(), aLinode({ index: 1 })], NOW);
     expect(up.next).toMatchObject({
@@ -224,7 +227,7 @@ describe('a cluster that is coming up', () => {
     expect(up.steps).toMatchObject([{ kind: 'wait', until: plus(NOW, minutes(30)) }]);
   });
 
-  it('waits no longer than until the teardown time', () => {
+  it('waits no longer than until its teardown time', () => {
     const nodes = [created(0, { status: 'booting' })];
     const record = aCluster({ nodes, budget: usd(0.0075), provisionBy: secondsIn(9_999) });
     const list = tagged(record, [aLinode({ status: 'booting' })]);
@@ -240,7 +243,7 @@ describe('a cluster that is coming up', () => {
 describe('a refused node', () => {
   const nodes = [created(0), neverCreated(1, 'no capacity')];
 
-  it('ends the launch, and all that was made is destroyed', () => {
+  it('fails the cluster, and every created node is destroyed', () => {
     const refused = plan(aCluster({ nodes }), [aLinode()], NOW);
     expect(refused.next).toMatchObject({
       phase: 'deleting',
@@ -257,13 +260,13 @@ describe('a refused node', () => {
     );
   });
 
-  it('ends it before what is still planned is created', () => {
+  it('fails the cluster before its planned nodes are created', () => {
     const refused = plan(aCluster({ nodes: [...nodes, planned(2)] }), [aLinode()], NOW);
     expect(createdBy(refused)).toEqual([]);
     expect(statesOf(refused.next)).toEqual(['created', 'neverCreated', 'neverCreated']);
   });
 
-  it('is done without where the rest is to be kept', () => {
+  it('does not stop a cluster whose onPartial is keep', () => {
     const kept = plan(aCluster({ nodes, spec: keeping }), [aLinode()], NOW);
     expect(kept.next.phase).toBe('running');
     expect(eventsOf(kept.next as LiveRecord).at(-1)).toBe('running (1 of 2 nodes up)');
@@ -271,14 +274,14 @@ describe('a refused node', () => {
     expect(createdBy(plan(more, [aLinode()], NOW))).toEqual([2]);
   });
 
-  it('ends a cluster of which there is nothing else to keep', () => {
+  it('fails a cluster that has no other node to keep', () => {
     const record = aCluster({ nodes: [neverCreated(0, 'bad image')], spec: keeping });
     const empty = plan(record, [], NOW);
     expect(empty.next).toMatchObject({ endReason: 'failed', failure: 'bad image' });
     expect(kindsOf(empty)).toEqual(['removeTags']);
   });
 
-  it('is a node after all when its Linode is seen', () => {
+  it('is created after all when Linode lists its Linode', () => {
     const seen = plan(aRunning({ nodes }), [aLinode(), aLinode({ index: 1 })], NOW);
     expect(seen.next.nodes).toEqual([created(0), created(1)]);
   });
@@ -289,7 +292,7 @@ describe('when the time to come up has ended', () => {
   const booting = created(1, { status: 'booting' });
   const list = [aLinode(), aLinode({ index: 1, status: 'booting' })];
 
-  it('a cluster that is not all up has failed', () => {
+  it('a cluster with a node that is not up has failed', () => {
     const record = aCluster({ nodes: [created(0), booting] });
     expect(kindsOf(plan(record, list, plus(LATE, durationMs(-1))))).toEqual(['wait']);
     const failed = plan(record, list, LATE);
@@ -301,7 +304,7 @@ describe('when the time to come up has ended', () => {
     expect(deletedBy(failed)).toEqual([linodeIdOf(0), linodeIdOf(1)]);
   });
 
-  it('a create without an answer is not sent once more, and is why it has failed', () => {
+  it('a cluster fails for its create without an answer, which is not sent again', () => {
     const record = aCluster({ nodes: [creating(0, { triedAt: secondsIn(20 * 60 - 120) })] });
     const failed = plan(record, [], LATE);
     const failure = 'its create was not answered and did not take effect';
@@ -309,7 +312,7 @@ describe('when the time to come up has ended', () => {
     expect(failed.next.nodes).toEqual([neverCreated(0, failure)]);
   });
 
-  it('one that never could be listed has failed, and deletes nothing it never made', () => {
+  it('a cluster that was never listed has failed, and deletes none of its planned nodes', () => {
     const failed = plan(aCluster(), null, LATE);
     expect(failed.next).toMatchObject({ phase: 'deleting', endReason: 'failed' });
     const reason = 'the cluster ended before it was created';
@@ -317,7 +320,7 @@ describe('when the time to come up has ended', () => {
     expect(kindsOf(failed)).toEqual(['wait']);
   });
 
-  it('what is up is kept where it should be, and what is not is destroyed or given up', () => {
+  it('with onPartial keep, nodes that are up stay, and all others are deleted or given up', () => {
     const nodes = [
       created(0),
       booting,
@@ -334,25 +337,25 @@ describe('when the time to come up has ended', () => {
       { kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: true },
     ]);
 
-    const settled = aCluster({
+    const withGone = aCluster({
       nodes: [created(0), gone(1), neverCreated(2), nodes[3] ?? creating(3)],
     });
-    const soon = plan({ ...settled, spec: keeping }, [aLinode()], plus(LATE, seconds(59)));
+    const soon = plan({ ...withGone, spec: keeping }, [aLinode()], plus(LATE, seconds(59)));
     expect(kindsOf(soon)).toEqual(['wait']);
-    const running = plan({ ...settled, spec: keeping }, [aLinode()], plus(LATE, seconds(60)));
+    const running = plan({ ...withGone, spec: keeping }, [aLinode()], plus(LATE, seconds(60)));
     expect(running.next.phase).toBe('running');
     expect(statesOf(running.next)).toEqual(['created', 'gone', 'neverCreated', 'neverCreated']);
   });
 
-  it('nothing is kept where nothing is up', () => {
+  it('with onPartial keep, a cluster fails if none of its nodes is up', () => {
     const record = aCluster({ nodes: [booting], spec: keeping });
     expect(plan(record, list.slice(1), LATE).next).toMatchObject({ endReason: 'failed' });
-    // It ran when it was last seen, but has been deleted since.
+    // Linode last listed node 0 as running, but the record has it as deleting.
     const late = aCluster({ nodes: [deleting(0), planned(1)], spec: keeping });
     expect(plan(late, null, LATE).next).toMatchObject({ phase: 'deleting', endReason: 'failed' });
   });
 
-  it('one that was deleted and lives is deleted again, once', () => {
+  it('a node that was deleted but is still listed alive is deleted again, by one step', () => {
     const nodes = [created(0), deleting(1), creating(2, { triedAt: secondsIn(20 * 60 - 60) })];
     const record = aCluster({ nodes, spec: keeping });
     const again = plan(record, tagged(record, list, LATE), LATE);
@@ -362,7 +365,7 @@ describe('when the time to come up has ended', () => {
   });
 });
 
-/** The Linodes with the tag that tells the record's teardown time. */
+/** The Linodes with the reap tag of the record's teardown time. */
 function tagged(record: LiveRecord, linodes: readonly Linode[], now = NOW): Linode[] {
   const reap = reapTag(teardownOf(record, now));
   return linodes.map((linode) => ({ ...linode, tags: withReapTag(linode.tags, reap) }));
@@ -382,14 +385,14 @@ describe('the reap tags of a running cluster', () => {
     ['can not be read', 'reap=tomorrow'],
     ['is later than the teardown', 'reap=20261113T0858Z'],
     ['is more than 5 minutes earlier', 'reap=20261113T0851Z'],
-  ])('are set right where one %s, with the intent in the record', (_, tag) => {
+  ])('are corrected where the tag of a node %s, with the intent in the record', (_, tag) => {
     const planned = plan({ ...record, reapTags: [] }, withTag(tag), NOW);
     expect(planned.steps).toEqual([retag]);
     expect(planned.next).toMatchObject({ dueAt: plus(NOW, seconds(30)) });
     expect(planned.next.reapTags).toContain(REAP_TAG);
   });
 
-  it.each(['reap=20261113T0857Z', 'reap=20261113T0852Z'])('stay as they are at %s', (tag) => {
+  it.each(['reap=20261113T0857Z', 'reap=20261113T0852Z'])('are left as they are at %s', (tag) => {
     const waiting = plan({ ...record, reapTags: [tag, REAP_TAG] }, withTag(tag), NOW);
     expect(kindsOf(waiting)).toEqual(['wait']);
   });
@@ -403,7 +406,7 @@ describe('the reap tags of a running cluster', () => {
     ]);
   });
 
-  it('that the record had forgotten are known again, so that they leave the account', () => {
+  it('that nodes bear but the record lacks are recorded, for their later removal', () => {
     const late = 'reap=20261116T0357Z';
     const planned = plan(record, withTag(late), NOW);
     expect(planned.steps).toEqual([retag]);
@@ -412,7 +415,7 @@ describe('the reap tags of a running cluster', () => {
     expect(foreign.next.reapTags).toEqual([REAP_TAG]);
   });
 
-  it('that no node bears any more are removed, then forgotten', () => {
+  it('that no node bears any more are removed from the account, then from the record', () => {
     const old = 'reap=20261112T0000Z';
     const planned = plan({ ...record, reapTags: [old, REAP_TAG] }, list, NOW);
     expect(planned.steps).toEqual([{ kind: 'removeTags', own: [], shared: [old] }]);
@@ -420,13 +423,13 @@ describe('the reap tags of a running cluster', () => {
     expect(apply(planned.next as LiveRecord, [outcome], NOW).reapTags).toEqual([REAP_TAG]);
   });
 
-  it('wait for their removal until there is nothing else to do', () => {
+  it('are removed only in a pass that has no other step', () => {
     const old = 'reap=20261112T0000Z';
     const planned = plan({ ...record, reapTags: [old, REAP_TAG] }, [aLinode()], NOW);
     expect(kindsOf(planned)).toEqual(['checkNode']);
   });
 
-  it('are left alone for a while where Linode did not take them', () => {
+  it('are not sent for two minutes after Linode refused them', () => {
     const until = plus(NOW, minutes(2));
     const refused = apply(record, [{ kind: 'tagsRefused', until }], NOW);
     const waiting = plan(refused, withTag(null), NOW);
@@ -434,9 +437,9 @@ describe('the reap tags of a running cluster', () => {
     expect(plan(refused, withTag(null), until).steps).toEqual([retag]);
   });
 
-  it('of a node on its way out, or that is not ours, are none of its business', () => {
-    const going = [aLinode({ status: 'deleting', tags: OUR_TAGS }), aLinode({ index: 1 })];
-    expect(kindsOf(plan(record, going, NOW))).toEqual(['wait']);
+  it('are not corrected on a node in deletion, nor on a Linode that is not ours', () => {
+    const inDeletion = [aLinode({ status: 'deleting', tags: OUR_TAGS }), aLinode({ index: 1 })];
+    expect(kindsOf(plan(record, inDeletion, NOW))).toEqual(['wait']);
     const doomed = { ...record, nodes: [deleting(0), created(1)] };
     const alive = tagged(doomed, [aLinode({ index: 1 })]);
     expect(kindsOf(plan(doomed, [aLinode({ tags: OUR_TAGS }), ...alive], NOW))).toEqual([
@@ -450,7 +453,7 @@ describe('the reap tags of a running cluster', () => {
 describe('a running cluster', () => {
   const list = [aLinode(), aLinode({ index: 1 })];
 
-  it('is looked at every half hour, and then waits for its teardown time', () => {
+  it('is due for a pass every half hour, and then at its teardown time', () => {
     const record = aRunning({ budget: usd(0.015), notified: ['launched', 'teardownSoon'] });
     const shown = tagged(record, list);
     expect(plan(record, shown, LAUNCH)).toEqual({
@@ -463,7 +466,7 @@ describe('a running cluster', () => {
     ]);
   });
 
-  it('waits no longer than until its teardown time, whatever is to come after it', () => {
+  it('waits no longer than until its teardown time, even if a retag is due after it', () => {
     const teardownAt = teardownOf(aRunning({ budget: usd(0.015) }), LAUNCH);
     const now = plus(teardownAt, minutes(-5));
     const later = plus(teardownAt, minutes(5));
@@ -473,7 +476,7 @@ describe('a running cluster', () => {
     ]);
   });
 
-  it('waits for its teardown time also while its Linodes can not be listed', () => {
+  it('waits for its teardown time even while Linode does not list its Linodes', () => {
     expect(plan(aRunning(), null, NOW).steps).toMatchObject([{ kind: 'wait' }]);
   });
 
@@ -482,7 +485,7 @@ describe('a running cluster', () => {
     expect(kindsOf(plan(aRunning(), renamed, NOW))).toEqual(['wait']);
   });
 
-  it('destroys a Linode with its tags that is none of its nodes, unless it is going', () => {
+  it('deletes a Linode with its tags that is none of its nodes, unless already in deletion', () => {
     const copy = (status: Linode['status']) => [...list, aLinode({ id: 7, label: 'copy', status })];
     const found = plan(aRunning(), copy('running'), NOW);
     expect(found.steps).toEqual([{ kind: 'deleteNode', index: null, linodeId: 7, seen: true }]);
@@ -498,18 +501,18 @@ describe('a running cluster', () => {
     expect(plan(checked, [aLinode()], plus(NOW, seconds(60))).steps).toEqual(check);
   });
 
-  it('goes on without a node that has vanished, and lets its budget last longer', () => {
+  it('goes on without a node that is gone, and its budget lasts longer', () => {
     const record = aRunning({ nodes: [created(0), gone(1)] });
-    const less = plan(record, [aLinode()], NOW);
-    expect(less.next.phase).toBe('running');
-    expect(teardownOf(less.next, NOW)).toBeGreaterThan(teardownOf(aRunning(), NOW));
+    const smaller = plan(record, [aLinode()], NOW);
+    expect(smaller.next.phase).toBe('running');
+    expect(teardownOf(smaller.next, NOW)).toBeGreaterThan(teardownOf(aRunning(), NOW));
   });
 
-  it('destroys a node again that was deleted and is shown alive', () => {
+  it('deletes a node again that was deleted but is listed alive', () => {
     const record = aRunning({ nodes: [created(0), deleting(1)] });
     expect(deletedBy(plan(record, list, NOW))).toEqual([linodeIdOf(1)]);
-    const going = tagged(record, [aLinode(), aLinode({ index: 1, status: 'deleting' })]);
-    expect(kindsOf(plan(record, going, NOW))).toEqual(['wait']);
+    const inDeletion = tagged(record, [aLinode(), aLinode({ index: 1, status: 'deleting' })]);
+    expect(kindsOf(plan(record, inDeletion, NOW))).toEqual(['wait']);
   });
 
   it('is lost when none of its nodes is left', () => {
@@ -519,7 +522,7 @@ describe('a running cluster', () => {
     expect(going.next).toMatchObject({ phase: 'deleting', endReason: 'lost', failure: null });
   });
 
-  it('is torn down at the last hour mark that the budget affords, less the margin', () => {
+  it('is torn down at the last hour mark that the budget affords, less the safety margin', () => {
     const record = aRunning({ budget: usd(0.03) });
     expect(kindsOf(plan(record, tagged(record, list), at('2026-11-10T16:56:59.999Z')))).toEqual([
       'wait',
@@ -529,12 +532,12 @@ describe('a running cluster', () => {
     expect(deletedBy(torn)).toEqual([linodeIdOf(0), linodeIdOf(1)]);
   });
 
-  it('is torn down at the most hours where that comes first', () => {
+  it('is torn down by maxHours where they end before the budget', () => {
     const record = aRunning({ maxHours: 1 });
     expect(plan(record, list, secondsIn(57 * 60)).next).toMatchObject({ endReason: 'maxHours' });
   });
 
-  it('is torn down in time also while its Linodes can not be listed', () => {
+  it('is torn down in time even while Linode does not list its Linodes', () => {
     const torn = plan(aRunning({ budget: usd(0.03) }), null, at('2026-11-10T16:57:00Z'));
     expect(torn.steps).toEqual([
       { kind: 'deleteNode', index: 0, linodeId: linodeIdOf(0), seen: false },
@@ -544,22 +547,22 @@ describe('a running cluster', () => {
 });
 
 describe('beginDeleting', () => {
-  it('does not replace the first reason by a second', () => {
+  it('keeps the reason of a teardown that has begun', () => {
     const record = aDeleting({ endReason: 'budget' });
     expect(beginDeleting(record, NOW, { reason: 'requested', failure: null })).toBe(record);
   });
 
-  it('makes the cluster due at once, and tells why', () => {
+  it('makes the cluster due at once, and records the reason as an event', () => {
     const begun = beginDeleting(aRunning(), NOW, { reason: 'requested', failure: null });
     expect(begun).toMatchObject({ dueAt: NOW, deletingSince: NOW, tagsRemoved: false });
     expect(eventsOf(begun).at(-1)).toBe('teardown begun (requested)');
   });
 });
 
-describe('a cluster that is going', () => {
-  const over = aDeleting({ nodes: [gone(0), neverCreated(1)] });
+describe('a cluster in deletion', () => {
+  const withoutNodes = aDeleting({ nodes: [gone(0), neverCreated(1)] });
 
-  it('has everything that exists deleted, also what the list does not show', () => {
+  it('deletes every node that exists, even a node that Linode does not list', () => {
     const nodes = [created(0), created(1), planned(2), deleting(3), gone(4), neverCreated(5)];
     const going = plan(aDeleting({ nodes }), [aLinode()], NOW);
     expect(going.steps).toEqual([
@@ -577,12 +580,12 @@ describe('a cluster that is going', () => {
     expect(going.next).toMatchObject({ dueAt: plus(NOW, seconds(30)) });
   });
 
-  it('has what bears its tags deleted even if it is none of its nodes', () => {
-    const going = plan(over, [aLinode({ id: 7, label: 'copy' })], NOW);
+  it('deletes a Linode with its tags even if it is none of its nodes', () => {
+    const going = plan(withoutNodes, [aLinode({ id: 7, label: 'copy' })], NOW);
     expect(going.steps).toEqual([{ kind: 'deleteNode', index: null, linodeId: 7, seen: true }]);
   });
 
-  it('waits while a deleted node lingers in the list, and deletes it again if it lives', () => {
+  it('waits while Linode lists a deleted node, and deletes the node again if listed alive', () => {
     const record = aDeleting({ nodes: [deleting(0)] });
     expect(plan(record, [aLinode({ status: 'deleting' })], NOW).steps).toEqual([
       { kind: 'wait', reason: 'nodes are going', until: plus(NOW, seconds(10)) },
@@ -590,18 +593,20 @@ describe('a cluster that is going', () => {
     expect(deletedBy(plan(record, [aLinode()], NOW))).toEqual([linodeIdOf(0)]);
   });
 
-  it('has a node destroyed, and billed, whose create was not answered and whose label changed', () => {
+  it('deletes the renamed Linode of a create without an answer, and counts its bill', () => {
     const renamed = aLinode({ id: 7, label: 'db-primary' });
     const going = plan(aDeleting({ nodes: [creating(0)] }), [renamed], LAUNCH);
     expect(going.steps).toEqual([{ kind: 'deleteNode', index: 0, linodeId: 7, seen: true }]);
   });
 
-  it('waits for a Linode that lingers in the list and is none of its nodes', () => {
-    expect(kindsOf(plan(over, [aLinode({ id: 7, status: 'deleting' })], NOW))).toEqual(['wait']);
+  it('waits for a Linode in deletion that is none of its nodes', () => {
+    expect(kindsOf(plan(withoutNodes, [aLinode({ id: 7, status: 'deleting' })], NOW))).toEqual([
+      'wait',
+    ]);
   });
 
-  it('takes back that a node is gone when an old list shows it, and believes the next', () => {
-    const stale = plan(over, [aLinode()], NOW);
+  it('deletes a gone node again that an old list shows, and goes by the next list', () => {
+    const stale = plan(withoutNodes, [aLinode()], NOW);
     expect(deletedBy(stale)).toEqual([linodeIdOf(0)]);
     const next = apply(
       stale.next as LiveRecord,
@@ -612,13 +617,13 @@ describe('a cluster that is going', () => {
     expect(kindsOf(plan(next, [], NOW))).toEqual(['removeTags']);
   });
 
-  it('is not over while one create may still land, however many others are gone', () => {
+  it('does not end while a create may still take effect, though all other nodes are gone', () => {
     const record = aDeleting({ nodes: [gone(0), creating(1), neverCreated(2)], tagsRemoved: true });
     expect(kindsOf(plan(record, [], secondsIn(119)))).toEqual(['wait']);
     expect(plan(record, [], secondsIn(120)).next).toMatchObject({ phase: 'deleted' });
   });
 
-  it('waits two minutes for a create with a lost reply, and deletes what lands', () => {
+  it('waits two minutes for a create with a lost reply, and deletes its Linode', () => {
     const record = aDeleting({ nodes: [creating(0)] });
     const early = plan(record, [], secondsIn(119));
     expect(kindsOf(early)).toEqual(['wait']);
@@ -627,32 +632,32 @@ describe('a cluster that is going', () => {
     expect(deletedBy(plan(record, [aLinode()], secondsIn(119)))).toEqual([linodeIdOf(0)]);
   });
 
-  it('concludes nothing while its Linodes can not be listed', () => {
+  it('changes no state of a node while Linode does not list its Linodes', () => {
     const record = aDeleting({ nodes: [creating(0), deleting(1), neverCreated(2)] });
     const blind = plan(record, null, secondsIn(9_999));
     expect(kindsOf(blind)).toEqual(['wait']);
     expect(statesOf(blind.next)).toEqual(['creating', 'deleting', 'neverCreated']);
-    expect(kindsOf(plan({ ...over, tagsRemoved: true }, null, NOW))).toEqual(['wait']);
+    expect(kindsOf(plan({ ...withoutNodes, tagsRemoved: true }, null, NOW))).toEqual(['wait']);
   });
 
-  it('has its tags removed when a list shows nothing, and is over when the next does', () => {
+  it('removes its tags after one empty list, and ends after the next', () => {
     const reapTags = ['reap=20261110T1557Z'];
-    const bare = plan({ ...over, reapTags }, [], NOW);
-    expect(bare.steps).toEqual([
+    const emptied = plan({ ...withoutNodes, reapTags }, [], NOW);
+    expect(emptied.steps).toEqual([
       { kind: 'removeTags', own: ['onebuck=cabcdefg234'], shared: reapTags },
     ]);
-    const ended = plan({ ...over, reapTags, tagsRemoved: true }, [], NOW);
+    const ended = plan({ ...withoutNodes, reapTags, tagsRemoved: true }, [], NOW);
     expect(ended).toMatchObject({ steps: [], next: { phase: 'deleted', endedAt: NOW } });
     expect('dueAt' in ended.next).toBe(false);
     expect(ended.next.history.at(-1)).toEqual({ at: NOW, event: 'gone' });
   });
 
-  it('has its tags removed once more if something came late and brought them back', () => {
-    const late = plan({ ...over, tagsRemoved: true }, [aLinode({ index: 1 })], NOW);
+  it('removes its tags again if a late Linode brought them back', () => {
+    const late = plan({ ...withoutNodes, tagsRemoved: true }, [aLinode({ index: 1 })], NOW);
     expect(late.next).toMatchObject({ tagsRemoved: false });
   });
 
-  it('ends as failed if that is why, with what it cost', () => {
+  it('ends as failed with its failure and its spend', () => {
     const nodes = [gone(0, { billedUntil: secondsIn(3_601) }), neverCreated(1)];
     const end = { endReason: 'failed', failure: 'no capacity', tagsRemoved: true } as const;
     expect(plan(aDeleting({ nodes, ...end }), [], secondsIn(9_999)).next).toMatchObject({
@@ -663,14 +668,14 @@ describe('a cluster that is going', () => {
     });
   });
 
-  it('tells by how much the bill is over the budget', () => {
+  it('ends with the overspend, if the bill is over the budget', () => {
     const nodes = [gone(0, { billedUntil: secondsIn(3_601) })];
     const record = aDeleting({ nodes, tagsRemoved: true, budget: usd(0.01) });
     expect(plan(record, [], secondsIn(9_999)).next).toMatchObject({ overspent: usd(0.005) });
   });
 });
 
-describe("a stranger's Linode", () => {
+describe('a Linode that is not ours', () => {
   it.each([
     ['no tags', []],
     ["another stage's tags", ['onebuck-prod', 'onebuck=cabcdefg234']],
@@ -683,7 +688,7 @@ describe("a stranger's Linode", () => {
     ]);
   });
 
-  it('that once was a node is checked before it is deleted', () => {
+  it('but once was a node is checked before it is deleted', () => {
     const list = [aLinode({ tags: [] })];
     expect(kindsOf(plan(aRunning({ nodes: [created(0)] }), list, NOW))).toEqual(['checkNode']);
     expect(plan(aDeleting({ nodes: [created(0)] }), list, NOW).steps).toMatchObject([
@@ -692,7 +697,10 @@ describe("a stranger's Linode", () => {
   });
 });
 
-/** Records and lists of all kinds, related to each other as loosely as may ever be. */
+/*
+ * Arbitrary records and lists of Linodes, which need not agree with each other: after lost replies
+ * and late lists they may differ in any way.
+ */
 const someSeconds = (max: number) => fc.integer({ min: 0, max }).map(secondsIn);
 const aStatus = fc.constantFrom<Linode['status']>('running', 'booting', 'deleting', 'offline');
 const aNodeAt = (index: number): fc.Arbitrary<NodeRecord> =>
@@ -719,7 +727,7 @@ const aRecord: fc.Arbitrary<LiveRecord> = fc
   .record({
     nodes: fc
       .integer({ min: 1, max: 5 })
-      .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => aNodeAt(index)))),
+      .chain((length) => fc.tuple(...Array.from({ length }, (_, index) => aNodeAt(index)))),
     phase: fc.constantFrom('provisioning', 'running', 'deleting'),
     onPartial: fc.constantFrom('destroy' as const, 'keep' as const),
     budget: fc.integer({ min: 0, max: 300 }).map((thousandths) => usd(thousandths / 1_000)),
@@ -736,7 +744,7 @@ const someTags = fc.oneof(
   { weight: 4, arbitrary: fc.constant(OUR_TAGS) },
   { weight: 1, arbitrary: fc.subarray([...OUR_TAGS, `onebuck=${OTHER_ID}`, 'onebuck-prod']) },
 );
-/** Nodes under their label and id, or under another one; and what is no node at all. */
+/** Linodes of nodes under their own or another label and id, and Linodes of no node. */
 const aList: fc.Arbitrary<Linode[]> = fc
   .array(
     fc.record({
@@ -757,7 +765,7 @@ const aList: fc.Arbitrary<Linode[]> = fc
       ...(isRenamed ? { label: `renamed-${row}` } : {}),
     }));
     const isFirst = (key: 'id' | 'label') => (linode: Linode, row: number) =>
-      linodes.findIndex((other) => other[key] === linode[key]) === row;
+      linodes.findIndex((candidate) => candidate[key] === linode[key]) === row;
     return linodes.filter(
       (linode, row) => isFirst('id')(linode, row) && isFirst('label')(linode, row),
     );
@@ -774,7 +782,7 @@ describe('a plan, always', () => {
   const always = (check: (record: LiveRecord, list: Linode[] | null, now: EpochMs) => void) =>
     fc.assert(fc.property(aRecord, aListOrNone, aTime, check), RUNS);
 
-  it('names no Linode without our tags, but a recorded one that is checked first', () => {
+  it('names only Linodes with our tags, and recorded nodes that are checked first', () => {
     always((record, list, now) => {
       const recorded = new Set(record.nodes.flatMap((n) => ('linodeId' in n ? n.linodeId : [])));
       const ours = new Set((list ?? []).filter(isOurs).map(({ id }) => id));
@@ -786,21 +794,21 @@ describe('a plan, always', () => {
     });
   });
 
-  it('is the same for a list in any order', () => {
+  it('is the same for any order of the list', () => {
     fc.assert(
       fc.property(aRecord, aList, fc.array(fc.nat()), aTime, (record, list, keys, now) => {
         const order = new Map(list.map(({ id }, row) => [id, keys[row] ?? 0]));
         const mixed = list.toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
-        const one = plan(record, list, now);
-        const other = plan(record, mixed.reverse(), now);
-        expect(other.next).toEqual(one.next);
-        expect(stepsSorted(other)).toEqual(stepsSorted(one));
+        const expected = plan(record, list, now);
+        const reordered = plan(record, mixed.reverse(), now);
+        expect(reordered.next).toEqual(expected.next);
+        expect(stepsSorted(reordered)).toEqual(stepsSorted(expected));
       }),
       RUNS,
     );
   });
 
-  it('creates a node at most once, never one that is seen, its intent in the record', () => {
+  it('creates a node at most once, never if listed, and with the intent in the record', () => {
     always((record, list, now) => {
       const planned = plan(record, list, now);
       const creates = ofKind(planned, 'createNode');
@@ -813,7 +821,7 @@ describe('a plan, always', () => {
     });
   });
 
-  it('creates nothing for a cluster that is going, and leaves none that still could be', () => {
+  it('creates no node of a cluster in deletion, and leaves none of its nodes planned', () => {
     always((record, list, now) => {
       const planned = plan(record, list, now);
       if (planned.next.phase === 'provisioning') return;
@@ -822,7 +830,7 @@ describe('a plan, always', () => {
     });
   });
 
-  it('lets no cluster live from the teardown time on, as known by then', () => {
+  it('begins the teardown at the teardown time at the latest', () => {
     always((record, list, now) => {
       const planned = plan(record, list, now);
       const { next } = planned;
@@ -834,7 +842,7 @@ describe('a plan, always', () => {
     });
   });
 
-  it('deletes every node that exists once the cluster is going, seen or not', () => {
+  it('deletes every created node of a cluster in deletion, listed or not', () => {
     always((record, list, now) => {
       const planned = plan(record, list, now);
       if (planned.next.phase !== 'deleting') return;
@@ -843,7 +851,7 @@ describe('a plan, always', () => {
     });
   });
 
-  it('ends a cluster only when a list shows none of it', () => {
+  it('ends a cluster only when a list shows none of its Linodes', () => {
     always((record, list, now) => {
       const { next } = plan(record, list, now);
       if (isLive(next)) return;
@@ -852,7 +860,7 @@ describe('a plan, always', () => {
     });
   });
 
-  it('waits for something that lies ahead, alone, and is due again by then at the latest', () => {
+  it('has a wait as its only step and until a later instant, and is due later', () => {
     always((record, list, now) => {
       const { next, steps } = plan(record, list, now);
       if (!isLive(next)) return;
@@ -872,13 +880,13 @@ describe('a plan, always', () => {
     });
   });
 
-  it('never finds that less was spent than the one before, while all nodes live', () => {
-    const someMade = fc
+  it('never has a smaller spend than the plan before, while all nodes live', () => {
+    const someRunning = fc
       .array(fc.record({ backups: fc.boolean(), billedFrom: someSeconds(300) }), { minLength: 1 })
-      .map((all) => aRunning({ nodes: all.map((one, index) => created(index, one)) }));
+      .map((all) => aRunning({ nodes: all.map((fields, index) => created(index, fields)) }));
     const looks = fc.array(fc.tuple(fc.nat(4_000), aListOrNone), { minLength: 1, maxLength: 6 });
     fc.assert(
-      fc.property(someMade, looks, (first, all) => {
+      fc.property(someRunning, looks, (first, all) => {
         let [record, now, spent]: [ClusterRecord, EpochMs, number] = [first, secondsIn(300), 0];
         for (const [passed, list] of all) {
           now = plus(now, seconds(passed));
@@ -893,29 +901,30 @@ describe('a plan, always', () => {
   });
 });
 
-/** What strikes a round. `nodes` says which nodes, as bits. */
+/** A fault in one round of a life. `nodes`: the nodes that the fault strikes, as bits. */
 interface Fault {
   readonly kind:
-    | 'unlisted' // the list can't be read
-    | 'lost' // the reply to a create is lost, and the Linode appears `delay` seconds later
-    | 'dropped' // the create is lost, reply and all
-    | 'refused'
-    | 'notSent'
-    | 'undeleted' // deletions are not answered, and take no effect
-    | 'diedBefore' // the pass dies once its intent is saved
-    | 'diedAfter'; // the pass dies before it saves what came of its steps
+    | 'unlisted' // Linode does not answer the list.
+    | 'lost' // The reply to a create is lost; its Linode exists `delay` seconds later.
+    | 'dropped' // A create has no reply and no effect.
+    | 'refused' // Linode refuses a create.
+    | 'notSent' // The pass does not send a create.
+    | 'undeleted' // Deletions have no reply and no effect.
+    | 'diedBefore' // The pass dies after it has saved its intent.
+    | 'diedAfter'; // The pass dies before it saves the outcomes of its steps.
   readonly nodes: number;
   readonly delay: number;
 }
 
-interface Living extends Linode {
+/** A Linode of the model; `deletedAt` is null while it lives. */
+interface LinodeRow extends Linode {
   readonly deletedAt: EpochMs | null;
 }
 
-/** Linode as far as a plan can tell: labels are unique, and what is deleted may linger a while. */
+/** A model of Linode: labels are unique, and a list may show deleted Linodes for a while. */
 class ModelLinode {
   now: EpochMs = LAUNCH;
-  readonly #all: Living[] = [];
+  readonly #all: LinodeRow[] = [];
   readonly #pending: { at: EpochMs; label: string; tags: readonly string[] }[] = [];
   readonly #options;
 
@@ -927,11 +936,11 @@ class ModelLinode {
     this.#all.push(...linodes.map((linode) => ({ ...linode, deletedAt: null })));
   }
 
-  /** Everything that ever was, with the creates that have landed by now. */
-  get all(): readonly Living[] {
+  /** All Linodes, deleted ones included, with those of the creates that took effect by now. */
+  get all(): readonly LinodeRow[] {
     for (const { at: landsAt, label, tags } of this.#pending) {
-      // One that lands after another try was made and deleted is left to the sweeper.
-      if (landsAt > this.now || this.#all.some((one) => one.label === label)) continue;
+      // If another create of the label took effect before, this create is the sweeper's to undo.
+      if (landsAt > this.now || this.#all.some((linode) => linode.label === label)) continue;
       const id = 1_000 + this.#all.length;
       const linode = aLinode({ id, label, tags, created: landsAt, status: 'booting' });
       this.#all.push({ ...linode, deletedAt: null });
@@ -939,8 +948,13 @@ class ModelLinode {
     return this.#all;
   }
 
-  get living(): readonly Living[] {
+  get living(): readonly LinodeRow[] {
     return this.all.filter(({ deletedAt }) => deletedAt === null);
+  }
+
+  /** The place in `all` of the living Linode; -1: there is none. */
+  #placeOf(linodeId: number): number {
+    return this.all.findIndex(({ id, deletedAt }) => id === linodeId && deletedAt === null);
   }
 
   list(): Linode[] {
@@ -977,7 +991,7 @@ class ModelLinode {
       case 'deleteNode': {
         const { index, linodeId } = step;
         if (fault?.kind === 'undeleted') return failed;
-        const place = this.all.findIndex((one) => one.id === linodeId && one.deletedAt === null);
+        const place = this.#placeOf(linodeId);
         const linode = this.#all[place];
         if (linode === undefined) return { kind: 'deletionAccepted', index, existed: false };
         if (!linode.tags.includes(`onebuck-${STAGE}`)) {
@@ -997,7 +1011,7 @@ class ModelLinode {
       }
       case 'retagNode': {
         const { index, linodeId, reap } = step;
-        const place = this.all.findIndex((one) => one.id === linodeId && one.deletedAt === null);
+        const place = this.#placeOf(linodeId);
         const linode = this.#all[place];
         if (linode === undefined) return { kind: 'retagged' };
         if (!linode.tags.includes(`onebuck-${STAGE}`)) return { kind: 'takenOver', index };
@@ -1013,8 +1027,8 @@ class ModelLinode {
 const activeSteps = ({ steps }: { steps: readonly Step[] }) =>
   steps.filter((step): step is ActiveStep => step.kind !== 'wait');
 
-describe('a plan carried out and made again', () => {
-  it('ends in a wait or the end, whatever the nodes, the list and what it hides', () => {
+describe('plans carried out, pass after pass,', () => {
+  it('come to a wait or the end in fewer than 8 passes, for any nodes and any list', () => {
     fc.assert(
       fc.property(aRecord, aList, fc.nat(255), aTime, (first, list, hidden, now) => {
         const linode = new ModelLinode({ bootSeconds: 0, lagSeconds: 0, lingerSeconds: 600 });
@@ -1040,16 +1054,19 @@ describe('a plan carried out and made again', () => {
 
 interface Life {
   readonly count: number;
+  /** The budget in hours of the cluster, whole hours and a part of an hour. */
   readonly hoursWorth: number;
   readonly spare: number;
   readonly onPartial: 'destroy' | 'keep';
   readonly maxHours: number | null;
+  /** Seconds after the launch at which somebody ends the cluster; null: nobody does. */
   readonly endAfter: number | null;
+  /** By the number of the round, from 0. */
   readonly faults: ReadonlyMap<number, Fault>;
   readonly linode: ModelLinode;
 }
 
-/** A cluster from its launch to its end, or as it is after far too many rounds. */
+/** The cluster at the end of its life; still live if 1000 rounds did not end it. */
 function live({ linode, faults, ...life }: Life): ClusterRecord {
   const hourly = 0.0075 * life.count;
   let record: ClusterRecord = aCluster({
@@ -1072,7 +1089,7 @@ function live({ linode, faults, ...life }: Life): ClusterRecord {
       linode.now = first.until;
       continue;
     }
-    // A pass that died is taken over by the next when the record is due.
+    // When a pass has died, the next pass starts when the record is due.
     const takenOverAt = record.dueAt;
     if (fault?.kind === 'diedBefore') {
       linode.now = takenOverAt;
@@ -1111,7 +1128,7 @@ const aLife: fc.Arbitrary<Life> = fc.record({
   onPartial: fc.constantFrom('destroy' as const, 'keep' as const),
   maxHours: fc.option(fc.integer({ min: 1, max: 3 })),
   endAfter: fc.option(fc.nat(7_200)),
-  // Few enough that the safety margin is not used up by passes that die, 30 seconds each.
+  // At most 4 faults: each pass that dies takes 30 seconds of the safety margin of 3 minutes.
   faults: fc
     .array(fc.tuple(fc.oneof(fc.nat(6), fc.nat(60)), aFault), { maxLength: 4 })
     .map((all) => new Map(all)),
@@ -1124,8 +1141,8 @@ const aLife: fc.Arbitrary<Life> = fc.record({
     .map((options) => new ModelLinode(options)),
 });
 
-describe('a cluster, whatever happens to its passes,', () => {
-  it('ends, within its budget, with nothing left behind and nothing made twice', () => {
+describe('a cluster, whatever fault strikes its passes,', () => {
+  it('ends within its budget, without a Linode left and without a node created twice', () => {
     fc.assert(
       fc.property(aLife, (life) => {
         const { linode } = life;
