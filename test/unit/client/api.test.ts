@@ -16,7 +16,9 @@ const PROBLEM = JSON.stringify({ title: 'T', status: 503, code: 'internal', deta
 
 type Answer =
   | readonly [status: number, body: string, headers?: Record<string, string>]
+  /** The server closes the connection. */
   | 'cut'
+  /** The server never answers. */
   | 'none';
 
 const closers: (() => void)[] = [];
@@ -24,9 +26,10 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** A server that gives these answers in turn, the last again and again, and what it was asked. */
+/** Starts a server that gives the answers in turn, then the last of them for ever. */
 async function serving(...answers: readonly Answer[]) {
-  const asked: {
+  /** What the server got so far. */
+  const requests: {
     method?: string;
     url?: string;
     headers: IncomingMessage['headers'];
@@ -36,8 +39,8 @@ async function serving(...answers: readonly Answer[]) {
     const chunks: string[] = [];
     for await (const chunk of incoming.setEncoding('utf8')) chunks.push(chunk);
     const { method = '', url = '', headers } = incoming;
-    const answer = answers[Math.min(asked.length, answers.length - 1)] ?? 'cut';
-    asked.push({ method, url, headers, body: chunks.join('') });
+    const answer = answers[Math.min(requests.length, answers.length - 1)] ?? 'cut';
+    requests.push({ method, url, headers, body: chunks.join('') });
     if (answer === 'none') return;
     if (answer === 'cut') return void outgoing.destroy();
     outgoing.writeHead(answer[0], answer[2]).end(answer[1]);
@@ -48,9 +51,10 @@ async function serving(...answers: readonly Answer[]) {
   });
   const url = await listen(server, 0);
   const api = (more: Partial<Server> = {}) => createApi({ url, token: 'secret', ...more });
-  return { url, asked, api };
+  return { url, requests, api };
 }
 
+/** The error of a promise that must fail. */
 const failure = (promise: Promise<unknown>) =>
   promise.then(
     () => expect.fail('no error'),
@@ -58,12 +62,12 @@ const failure = (promise: Promise<unknown>) =>
   );
 
 describe('a request', () => {
-  it('bears the token, the query without what is empty, and the body as JSON', async () => {
-    const { asked, api } = await serving([200, '{"a":1}']);
+  it('has the token, the query without blank values, and the body as JSON', async () => {
+    const { requests, api } = await serving([200, '{"a":1}']);
     const query = { month: '2026-11', limit: 100, cursor: undefined, status: '' };
     const request = { method: 'POST', query, headers: { 'idempotency-key': 'k' }, body: { b: 2 } };
     expect(await api().json('/clusters', request as never)).toEqual({ a: 1 });
-    expect(asked).toMatchObject([
+    expect(requests).toMatchObject([
       {
         ...{ method: 'POST', url: '/clusters?month=2026-11&limit=100', body: '{"b":2}' },
         headers: {
@@ -74,94 +78,97 @@ describe('a request', () => {
     ]);
   });
 
-  it('is answered with null where the answer is empty, and with text as it is', async () => {
+  it('returns null for an empty answer, and a text as the server sent it', async () => {
     const { api } = await serving([204, ''], [200, '# ssh\n']);
     expect(await api().json('/schedules/s', { method: 'DELETE' })).toBeNull();
     expect(await api().text('/clusters/c/inventory')).toBe('# ssh\n');
   });
 
-  it('never takes its token to where the server sends it', async () => {
-    const other = await serving([200, '{}']);
-    const { api } = await serving([302, '', { location: other.url }]);
+  it('does not follow a redirect, so that the token goes to no other server', async () => {
+    const target = await serving([200, '{}']);
+    const { api } = await serving([302, '', { location: target.url }]);
     expect(await failure(api().json('/clusters'))).toBeInstanceOf(NoContact);
-    expect(other.asked).toEqual([]);
+    expect(target.requests).toEqual([]);
   });
 });
 
 describe('a request that fails', () => {
   it.each<[string, Answer, number]>([
-    ['a lost answer', 'cut', 3],
-    ['the rate limit', [429, '{"message":"Too Many Requests"}'], 3],
-    ['a gateway’s 502', [502, '<html>'], 3],
-    ['a gateway’s 503', [503, '{"message":"Service Unavailable"}'], 3],
-    ['a gateway’s 504', [504, '{"message":"Endpoint request timed out"}'], 3],
-    ['Onebuck’s own 503', [503, PROBLEM], 1],
-    ['an internal error', [500, PROBLEM], 1],
-  ])('by %s may pass, and is sent so many times: %s %s', async (_, answer, times) => {
-    const { asked, api } = await serving(answer);
-    expect(mayPass(await failure(api().json('/clusters')))).toBe(true);
-    expect(asked).toHaveLength(times);
-  });
+    ['by a lost answer', 'cut', 3],
+    ['by the rate limit', [429, '{"message":"Too Many Requests"}'], 3],
+    ['by a gateway’s 502', [502, '<html>'], 3],
+    ['by a gateway’s 503', [503, '{"message":"Service Unavailable"}'], 3],
+    ['by a gateway’s 504', [504, '{"message":"Endpoint request timed out"}'], 3],
+    ['by Onebuck’s own 503', [503, PROBLEM], 1],
+    ['by an internal error', [500, PROBLEM], 1],
+  ])(
+    '%s may succeed later: its answer is %j, and it is sent %d times',
+    async (_, answer, times) => {
+      const { requests, api } = await serving(answer);
+      expect(mayPass(await failure(api().json('/clusters')))).toBe(true);
+      expect(requests).toHaveLength(times);
+    },
+  );
 
-  it('for a short time is answered all the same', async () => {
-    const { asked, api } = await serving('cut', [503, '{}'], [200, '{"a":1}']);
+  it('twice is sent a third time, and then succeeds', async () => {
+    const { requests, api } = await serving('cut', [503, '{}'], [200, '{"a":1}']);
     expect(await api().json('/clusters', { method: 'POST', body: {} })).toEqual({ a: 1 });
-    expect(asked.map(({ body }) => body)).toEqual(['{}', '{}', '{}']);
+    expect(requests.map(({ body }) => body)).toEqual(['{}', '{}', '{}']);
   });
 
   it.each([
     [400, PROBLEM],
     [404, '{"message":"Not Found"}'],
     [422, PROBLEM],
-  ])('with %d will not pass, and is sent once', async (status, body) => {
-    const { asked, api } = await serving([status, body]);
+  ])('with status %d will not succeed later, and is sent once', async (status, body) => {
+    const { requests, api } = await serving([status, body]);
     expect(mayPass(await failure(api().json('/clusters')))).toBe(false);
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 
-  it.each([401, 403])('with %d tells that the token is refused', async (status) => {
+  it.each([401, 403])('with status %d calls onDenied, for the token is refused', async (status) => {
     const { api } = await serving([status, '{"message":"Forbidden"}']);
     const denials: number[] = [];
-    const asking = api({ onDenied: () => void denials.push(status) }).json('/clusters');
-    expect(await failure(asking)).toMatchObject({ status, isDenied: true });
+    const denied = api({ onDenied: () => void denials.push(status) }).json('/clusters');
+    expect(await failure(denied)).toMatchObject({ status, isDenied: true });
     expect(denials).toEqual([status]);
   });
 
-  it('for want of an answer says how long it waited, and is not sent again', async () => {
-    const { url, asked, api } = await serving('none');
+  it('without an answer says how long the client waited, and is not sent again', async () => {
+    const { url, requests, api } = await serving('none');
     const error = await failure(api({ timeoutMs: 100 }).json('/clusters'));
     expect(error).toMatchObject({ message: `${url} cannot be reached: no answer within 0.1 s.` });
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 
-  it('for want of a server has the error of the network', async () => {
+  it('without a server has the error of the network as its cause', async () => {
     const api = createApi({ url: `http://127.0.0.1:${await freePort()}`, token: 't' });
     const error = await failure(api.json('/clusters'));
     expect(error).toBeInstanceOf(NoContact);
     expect(error).toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
-  it('with another server’s page says so', async () => {
+  it('with the page of another server is a NoContact', async () => {
     const { api } = await serving([200, '<html>']);
     expect(await failure(api().json('/clusters'))).toBeInstanceOf(NoContact);
   });
 });
 
-it('a request that is given up throws the reason, also between two attempts', async () => {
-  const { asked, api } = await serving('none', 'cut');
-  for (const count of [1, 2]) {
-    const giving = new AbortController();
-    const asking = failure(api().json('/quotes', { signal: giving.signal }));
-    await expect.poll(() => asked.length).toBe(count);
+it('an aborted request throws the reason, even between two attempts', async () => {
+  const { requests, api } = await serving('none', 'cut');
+  for (const requestsSent of [1, 2]) {
+    const abort = new AbortController();
+    const thrown = failure(api().json('/quotes', { signal: abort.signal }));
+    await expect.poll(() => requests.length).toBe(requestsSent);
     const reason = new Error('typed on');
-    giving.abort(reason);
-    expect(await asking).toBe(reason);
+    abort.abort(reason);
+    expect(await thrown).toBe(reason);
   }
-  expect(asked).toHaveLength(2);
+  expect(requests).toHaveLength(2);
 });
 
 describe('a refusal', () => {
-  it('has the problem as the API has it', () => {
+  it('has the problem of the API’s answer', () => {
     const refusal = refusalOf('https://x', 503, PROBLEM);
     expect(refusal).toBeInstanceOf(Refusal);
     expect(refusal).toMatchObject({
@@ -175,11 +182,11 @@ describe('a refusal', () => {
     ['{"message":"Service Unavailable"}', 'https://x answers 503: Service Unavailable.'],
     ['<html>', 'https://x answers 503, and not as Onebuck does.'],
     ['null', 'https://x answers 503, and not as Onebuck does.'],
-  ])('of another than Onebuck has no problem: %s', (text, message) => {
+  ])('by another server than Onebuck has no problem: %s', (text, message) => {
     expect(refusalOf('https://x', 503, text)).toMatchObject({ message, problem: null });
   });
 
-  it('names its faults, but for those in its detail', () => {
+  it('names the faults of its problem, without those that its detail has already', () => {
     const errors = [
       { path: 'nodes', message: 'must be less' },
       { path: 'region', message: 'region is required' },
@@ -192,7 +199,7 @@ describe('a refusal', () => {
   });
 });
 
-it('an idempotency key is another one each time', () => {
+it('createIdempotencyKey returns a new key each time', () => {
   const keys = [createIdempotencyKey(), createIdempotencyKey()];
   expect(keys.every((key) => /^[0-9a-f]{32}$/.test(key))).toBe(true);
   expect(new Set(keys).size).toBe(2);

@@ -10,8 +10,8 @@ const node = (index: number): Cluster['nodes'][number] => ({
   createdAt: '2026-11-10T10:00:00.000Z',
 });
 
-/** Three nodes for four hours, from ten o'clock on. */
-export const aCluster = (over: Partial<Cluster> = {}): Cluster => ({
+/** The API's answer about a cluster of three nodes for four hours, from 10:00 on. */
+export const aCluster = (overrides: Partial<Cluster> = {}): Cluster => ({
   id: 'caaaaaaaaaa',
   name: 'job',
   owner: 'admin',
@@ -54,5 +54,5 @@ export const aCluster = (over: Partial<Cluster> = {}): Cluster => ({
   endReason: null,
   failure: null,
   history: [],
-  ...over,
+  ...overrides,
 });

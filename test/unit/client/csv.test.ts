@@ -14,6 +14,6 @@ it.each([
   ['@x', "'@x"],
   ['\tx', "'\tx"],
   ['\rx', '"\'\rx"'],
-])('the cell %j is %j', (cell, text) => {
+])('csvLines writes the cell %j as %j', (cell, text) => {
   expect(csvLines(['a', 'b'], [[cell, 1]])).toEqual(['a,b', `${text},1`]);
 });

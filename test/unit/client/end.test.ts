@@ -7,14 +7,14 @@ const NOW = at('2026-11-10T11:30:00Z');
 const when = (ms: number) => new Date(ms).toISOString().slice(11, 16);
 
 describe('the question before a destruction', () => {
-  it('says what it will cost, and that the started hour is paid', () => {
+  it('says the bill, and that the started hour is paid', () => {
     expect(destroySentence(aCluster(), NOW, when)).toBe(
       'Linode will bill $0.045 for it; $0.055 of its budget stays unspent. ' +
         'The started hour is paid anyway: until 12:00 it would cost no more.',
     );
   });
 
-  it('says no more than is known', () => {
+  it('says nothing of started hours or bills that are not known', () => {
     const going = aCluster({ status: 'deleting', affordableHours: null });
     expect(destroySentence(going, NOW, when)).not.toContain('paid anyway');
     const coming = aCluster({ spentUsd: 0, leftUsd: 0.1 });
@@ -22,26 +22,29 @@ describe('the question before a destruction', () => {
   });
 });
 
-describe('the teardown', () => {
+describe('untilTeardown', () => {
   it.each([
     ['ahead', {}, NOW, 8_820_000],
     ['late', {}, at('2026-11-10T13:58:00Z'), -60_000],
     ['begun', { status: 'deleting' }, NOW, null],
     ['over', { status: 'deleted', teardownAt: null }, NOW, null],
-  ] as const)('is %s', (_, some, now, ms) => {
-    expect(untilTeardown(aCluster(some), now)).toBe(ms);
-  });
+  ] as const)(
+    'has the milliseconds left, or null, for a teardown that is %s',
+    (_, overrides, now, ms) => {
+      expect(untilTeardown(aCluster(overrides), now)).toBe(ms);
+    },
+  );
 });
 
-it('the end has a reason, once there is one', () => {
+it('endWords says the reason of the end, and nothing where there is none', () => {
   expect(endWords({ endReason: 'budget' })).toBe('its budget affords no further hour');
   expect(endWords({ endReason: null })).toBe('');
 });
 
-describe('what happens next', () => {
+describe('nextSentence', () => {
   const clock = (iso: string) => iso.slice(11, 16);
 
-  it('is a sentence with its time and its reason', () => {
+  it('has the time and what Onebuck does then', () => {
     expect(nextSentence(aCluster(), clock)).toBe(
       'At 13:57 Onebuck destroys its nodes, when the budget is used up.',
     );
@@ -50,7 +53,7 @@ describe('what happens next', () => {
     expect(nextSentence(waiting, clock)).toBe(`At 13:57 Onebuck ${why}`);
   });
 
-  it('is nothing once the cluster has ended', () => {
+  it('is null once the cluster has ended', () => {
     expect(nextSentence({ next: null }, clock)).toBeNull();
   });
 });

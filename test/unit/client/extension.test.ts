@@ -20,25 +20,25 @@ import {
 } from '../../support/builders.ts';
 import { aCluster as anAnswer } from './builders.ts';
 
-/** A nanode's price, without its monthly one unless given. */
+/** What was bought: a nanode's price, with a monthly price only if given. */
 const bought = (monthly: number | null = null) => aBought({ price: price(0.0075, monthly) });
 const startedAt = (...isos: readonly string[]) =>
   isos.map((iso, index) => created(index, { billedFrom: at(iso) }));
-/** A minute after its youngest node was created. */
+/** A minute after the creation of the cluster's youngest node. */
 const nowOf = (record: Running): EpochMs =>
   plus(Math.max(...startsOf(record)) as EpochMs, minutes(1));
 const startsOf = ({ nodes }: Pick<Running, 'nodes'>) =>
   nodes.flatMap((node) => ('billedFrom' in node ? [node.billedFrom] : []));
 
-/** What the console or the command line, which have the API's answer, ask of the API. */
+/** The extension that a client asks for by the API's answer, and its effect. */
 function extend(record: Running, more: number, now = nowOf(record)) {
   const extension = extensionOf(renderCluster(record, now) as Cluster, more, now);
-  if (extension === null) return expect.fail('it cannot be extended');
-  return { extension, ...moved(record, extension.change, now) };
+  if (extension === null) return expect.fail('the cluster cannot be extended');
+  return { extension, ...withChange(record, extension.change, now) };
 }
 
-/** By how much the API moves the teardown time on a change. */
-function moved(record: Running, change: Extension['change'], now: EpochMs) {
+/** The record after the change, and by how much the API moves the teardown time, in ms. */
+function withChange(record: Running, change: Extension['change'], now: EpochMs) {
   const limits = { nodesMax: 100, budgetMax: usd(1_000_000) };
   const parsed = parseChange(change, limits as never);
   if (!parsed.ok) return expect.fail(JSON.stringify(parsed.faults));
@@ -49,7 +49,7 @@ function moved(record: Running, change: Extension['change'], now: EpochMs) {
 }
 
 describe('an hour more', () => {
-  it('costs the hour, and uses what the budget has left over', () => {
+  it('costs an hour of each node, less the rest of the budget', () => {
     const record = aRunning({
       budget: usd(1),
       bought: bought(),
@@ -61,7 +61,7 @@ describe('an hour more', () => {
     });
   });
 
-  it('raises the most hours where they end the cluster, and no budget that pays for them', () => {
+  it('raises maxHours where they end the cluster, and no budget that pays the hours', () => {
     const record = aRunning({ budget: usd(1), maxHours: 5, bought: bought() });
     expect(extend(record, 2)).toMatchObject({
       extension: { change: { maxHours: 7 }, costUsd: 0.03 },
@@ -69,30 +69,30 @@ describe('an hour more', () => {
     });
   });
 
-  it('raises both where both end it', () => {
+  it('raises budget and maxHours where both end the cluster', () => {
     const record = aRunning({ budget: usd(0.075), maxHours: 5, bought: bought() });
     expect(extend(record, 1).extension.change).toEqual({ budgetUsd: 0.09, maxHours: 6 });
   });
 
-  it('leaves the most hours alone where the budget ends the cluster before', () => {
+  it('does not raise maxHours where the budget ends the cluster before', () => {
     const record = aRunning({ budget: usd(0.06), maxHours: 5, bought: bought() });
     expect(extend(record, 1).extension.change).toEqual({ budgetUsd: 0.075 });
   });
 
-  it('is none where the cluster is on its way out', () => {
+  it('is null where the cluster is in deletion', () => {
     const going = { status: 'deleting', affordableHours: null } as const;
     expect(extensionOf(anAnswer(going), 1, 0)).toBeNull();
     expect(extensionOf(anAnswer({ ...going, teardownAt: null }), 1, 0)).toBeNull();
   });
 });
 
-/* Two nodes of $0.0075 an hour each, created half an hour after a full hour in November's last. */
+/* Two nodes of $0.0075 an hour each, created at 20:30 on the last day of November. */
 describe('an hour more at a month’s end', () => {
   const nodes = startedAt('2026-11-30T20:30:00Z', '2026-11-30T20:30:00Z');
   const lasting = (budget: number) => aRunning({ budget: usd(budget), bought: bought(), nodes });
 
-  it('costs twice where the month ends in it', () => {
-    // Three hours, to 23:30; the fourth is billed in November and in December.
+  it('costs twice as much where the month ends in that hour', () => {
+    // The budget pays three hours, to 23:30; the fourth hour is billed in both months.
     const record = lasting(0.045);
     expect(toIso(lifeOf(record, nowOf(record)).lastAffordable)).toBe('2026-11-30T23:30:00.000Z');
     expect(extend(record, 1)).toMatchObject({
@@ -101,17 +101,17 @@ describe('an hour more at a month’s end', () => {
     });
   });
 
-  it('is a whole one where the budget would end the cluster with the month', () => {
-    // The fourth hour's December share is not paid: it ends at midnight, half an hour into it.
+  it('is a whole hour where the budget would end the cluster with the month', () => {
+    // The budget pays the fourth hour in November only, so the cluster would end at midnight.
     const record = lasting(0.06);
     expect(toIso(lifeOf(record, nowOf(record)).lastAffordable)).toBe('2026-12-01T00:00:00.000Z');
     const { extension, next } = extend(record, 1);
-    // December's share and the fifth hour; half of that is there already.
+    // The extension costs the fourth hour in December and the fifth hour; the budget has half.
     expect(extension).toEqual({ change: { budgetUsd: 0.09 }, costUsd: 0.03 });
     expect(toIso(lifeOf(next, nowOf(record)).lastAffordable)).toBe('2026-12-01T01:30:00.000Z');
   });
 
-  it('costs once where the month ends at an hour mark', () => {
+  it('costs no more than usual where the month ends at an hour mark', () => {
     const record = aRunning({
       ...{ budget: usd(0.03), bought: bought() },
       nodes: startedAt('2026-11-30T22:00:00Z', '2026-11-30T22:00:00Z'),
@@ -122,13 +122,13 @@ describe('an hour more at a month’s end', () => {
     });
   });
 
-  it('costs once where the month has ended', () => {
+  it('costs no more than usual once the month has ended', () => {
     expect(extend(lasting(0.075), 1).extension).toEqual({
       ...{ change: { budgetUsd: 0.09 }, costUsd: 0.015 },
     });
   });
 
-  it('is paid for also where the most hours, and not the budget, end the cluster', () => {
+  it('raises the budget for the month’s end even where maxHours end the cluster', () => {
     const record = { ...lasting(0.06), maxHours: 3 };
     expect(extend(record, 1)).toMatchObject({
       extension: { change: { budgetUsd: 0.075, maxHours: 4 }, costUsd: 0.03 },
@@ -136,7 +136,7 @@ describe('an hour more at a month’s end', () => {
     });
   });
 
-  it('counts one double hour among many', () => {
+  it('costs one hour twice of many hours', () => {
     expect(extend(lasting(0.03), 48)).toMatchObject({
       extension: { change: { budgetUsd: 0.765 }, costUsd: 0.735 },
       byMs: hours(48),
@@ -144,8 +144,8 @@ describe('an hour more at a month’s end', () => {
   });
 });
 
-describe('more hours, whatever the cluster', () => {
-  it('move the teardown time by as many at least, and no smaller limits would', () => {
+describe('more hours of any cluster', () => {
+  it('move the teardown time by at least as many hours, and smaller limits would not', () => {
     const start = at('2026-11-30T12:00:00Z');
     const cluster = fc.record({
       startMinute: fc.integer({ min: 0, max: 24 * 60 }),
@@ -154,14 +154,14 @@ describe('more hours, whatever the cluster', () => {
       maxHours: fc.option(fc.integer({ min: 2, max: 60 })),
     });
     fc.assert(
-      fc.property(cluster, fc.integer({ min: 1, max: 60 }), (some, more) => {
-        const { startMinute, delaysMs, budgetMicro, maxHours } = some;
+      fc.property(cluster, fc.integer({ min: 1, max: 60 }), (drawn, more) => {
+        const { startMinute, delaysMs, budgetMicro, maxHours } = drawn;
         const from = plus(start, minutes(startMinute));
         const record = aRunning({
           nodes: delaysMs.map((ms, index) =>
             created(index, { billedFrom: plus(from, ms as never) }),
           ),
-          // Two hours at the least, or its teardown would have begun.
+          // At least two hours for each node, so that the teardown has not begun.
           budget: usd(0.03 * delaysMs.length + budgetMicro / 1e6),
           ...{ maxHours, bought: bought() },
         });
@@ -169,15 +169,15 @@ describe('more hours, whatever the cluster', () => {
         const { extension, byMs } = extend(record, more);
         expect(byMs).toBeGreaterThanOrEqual(hours(more));
         const { budgetUsd, maxHours: hoursMax } = extension.change;
-        const less = [
+        const smallerLimits = [
           ...(budgetUsd === undefined
             ? []
             : [{ budgetUsd: (Math.round(Number(budgetUsd) * 1e6) - 1) / 1e6 }]),
           ...(hoursMax === undefined ? [] : [{ maxHours: hoursMax - 1 }]),
         ];
-        expect(less.length).toBeGreaterThan(0);
-        for (const smaller of less) {
-          const short = moved(record, { ...extension.change, ...smaller }, now);
+        expect(smallerLimits.length).toBeGreaterThan(0);
+        for (const smaller of smallerLimits) {
+          const short = withChange(record, { ...extension.change, ...smaller }, now);
           expect(short.byMs).toBeLessThan(hours(more));
         }
       }),
@@ -185,8 +185,8 @@ describe('more hours, whatever the cluster', () => {
   });
 });
 
-describe('more hours where the answer does not show the whole bill', () => {
-  it('are paid for where a node is gone, and what it cost is not left over', () => {
+describe('more hours where the API’s answer does not show the whole bill', () => {
+  it('are paid in full where a node is gone, whose bill the budget has paid', () => {
     const record = aRunning({
       ...{ budget: usd(0.2), bought: bought() },
       nodes: [created(0), created(1), gone(2, { billedUntil: at('2026-11-10T18:30:00Z') })],
@@ -197,7 +197,7 @@ describe('more hours where the answer does not show the whole bill', () => {
     expect(byMs).toBe(hours(3));
   });
 
-  it('are paid for where the monthly price was reached', () => {
+  it('are paid in full where a node has reached its monthly price', () => {
     const record = aRunning({
       ...{ budget: usd(10.15), bought: bought(5) },
       nodes: startedAt('2026-11-01T00:00:00Z', '2026-11-01T00:00:00Z'),
@@ -207,7 +207,7 @@ describe('more hours where the answer does not show the whole bill', () => {
     expect(byMs).toBe(hours(2));
   });
 
-  it('are paid for while nodes are yet to be created', () => {
+  it('are paid in full for planned nodes too', () => {
     const nodes = [created(0), planned(1), planned(2)];
     const record = aCluster({ budget: usd(0.1), bought: bought(), nodes });
     const now = at('2026-11-10T15:02:00Z');
@@ -217,6 +217,6 @@ describe('more hours where the answer does not show the whole bill', () => {
   });
 });
 
-it('a dollar more is one more than the budget has', () => {
+it('dollarsMore adds dollars to the budget exactly', () => {
   expect(dollarsMore({ budgetUsd: 0.1 }, 0.2)).toEqual({ budgetUsd: 0.3 });
 });

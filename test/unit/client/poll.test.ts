@@ -2,28 +2,28 @@ import { describe, expect, it } from 'vitest';
 import { fingerprint, isBusy, pauseMs } from '../../../client/poll.ts';
 import { aCluster } from './builders.ts';
 
-describe('looking again', () => {
+describe('the pause before the next look', () => {
   const calm = { unchanged: 0, failed: 0, busy: false, rate: 1 };
 
-  it('is soon while something happens, and later the longer nothing does', () => {
+  it('is short while clusters change, and longer the longer nothing changes', () => {
     expect(pauseMs({ ...calm, busy: true })).toBe(2_000);
     expect(pauseMs(calm)).toBe(10_000);
     expect(pauseMs({ ...calm, unchanged: 1 })).toBe(15_000);
     expect(pauseMs({ ...calm, unchanged: 50 })).toBe(60_000);
   });
 
-  it('leaves an API that does not answer more and more time', () => {
+  it('grows with each look that the API does not answer', () => {
     expect([1, 2, 3, 20].map((failed) => pauseMs({ ...calm, failed }))).toEqual([
       3_000, 6_000, 12_000, 60_000,
     ]);
   });
 
-  it('is sooner where the clock runs faster, up to a bound', () => {
+  it('is shorter where the server’s clock runs faster, up to a bound', () => {
     expect(pauseMs({ ...calm, rate: 1000 })).toBe(1_000);
     expect(pauseMs({ ...calm, rate: 1000, busy: true })).toBe(800);
   });
 
-  it('has something happen while a cluster comes, goes, or is about to go', () => {
+  it('isBusy while a cluster comes up, is destroyed, or is near its teardown', () => {
     const teardown = { teardownAt: '2026-11-23T12:00:00Z' };
     const earlier = (ms: number) => Date.parse(teardown.teardownAt) - ms;
     expect(isBusy([aCluster({ status: 'provisioning' })], 0)).toBe(true);
@@ -32,7 +32,7 @@ describe('looking again', () => {
     expect(isBusy([], 0)).toBe(false);
   });
 
-  it('finds nothing new in what time alone has changed', () => {
+  it('fingerprint changes with the budget, but not with the spend', () => {
     expect(fingerprint([aCluster({ spentUsd: 0.5 })])).toBe(fingerprint([aCluster()]));
     expect(fingerprint([aCluster({ budgetUsd: 2 })])).not.toBe(fingerprint([aCluster()]));
   });

@@ -5,40 +5,40 @@ import { isLive, listClusters, listLive, nodesUp } from '../../../client/cluster
 import { deleteSchedule, runWords } from '../../../client/schedules.ts';
 import { aCluster } from './builders.ts';
 
-/** An API that answers by a function, and what it was asked. */
+/** An API whose answers the function gives, and the requests that the API got. */
 function anApi(answer: (path: Path, request: Request) => unknown) {
-  const asked: { readonly path: Path; readonly request: Request }[] = [];
+  const requests: { readonly path: Path; readonly request: Request }[] = [];
   const ask = async (path: Path, request: Request = {}) => {
-    asked.push({ path, request });
+    requests.push({ path, request });
     return answer(path, request);
   };
-  return { asked, api: { json: ask, text: ask } as Api };
+  return { requests, api: { json: ask, text: ask } as Api };
 }
 
 const named = (id: string, createdAt = '2026-11-10T10:00:00.000Z') => aCluster({ id, createdAt });
 
 describe('a list of clusters', () => {
-  it('is read page by page, with the same filter', async () => {
+  it('is read page by page, with the same filter for each page', async () => {
     const pages: Record<string, unknown> = {
       undefined: { clusters: [named('a')], nextCursor: 'two' },
       two: { clusters: [named('b')] },
     };
-    const { api, asked } = anApi((_, { query }) => pages[`${query?.cursor}`]);
+    const { api, requests } = anApi((_, { query }) => pages[`${query?.cursor}`]);
     const found = await listClusters(api, { month: '2026-11' });
     expect(found.map(({ id }) => id)).toEqual(['a', 'b']);
-    expect(asked.map(({ request }) => request.query)).toEqual([
+    expect(requests.map(({ request }) => request.query)).toEqual([
       { month: '2026-11', limit: 100, cursor: undefined },
       { month: '2026-11', limit: 100, cursor: 'two' },
     ]);
   });
 
   it('ends after 20 pages', async () => {
-    const { api, asked } = anApi(() => ({ clusters: [], nextCursor: 'more' }));
+    const { api, requests } = anApi(() => ({ clusters: [], nextCursor: 'more' }));
     await listClusters(api, {});
-    expect(asked).toHaveLength(20);
+    expect(requests).toHaveLength(20);
   });
 
-  it('of the live ones has each once, the newest first', async () => {
+  it('of live clusters has each cluster once, newest first', async () => {
     const byStatus: Record<string, Cluster[]> = {
       provisioning: [named('new', '2026-11-12T10:00:00.000Z'), named('moving')],
       running: [named('moving'), named('old', '2026-11-09T10:00:00.000Z')],
@@ -55,13 +55,13 @@ it.each([
   ['deleting', true],
   ['deleted', false],
   ['failed', false],
-] as const)('a cluster that is %s may be billed: %s', (status, live) => {
-  expect(isLive({ status })).toBe(live);
+] as const)('isLive of a cluster that is %s is %s', (status, expected) => {
+  expect(isLive({ status })).toBe(expected);
 });
 
-it('says how many nodes are up', () => {
-  const [one, two, three] = aCluster().nodes as [ClusterNode, ClusterNode, ClusterNode];
-  const nodes = [one, two, { ...three, status: 'booting' } as const];
+it('nodesUp says how many nodes are up', () => {
+  const [first, second, third] = aCluster().nodes as [ClusterNode, ClusterNode, ClusterNode];
+  const nodes = [first, second, { ...third, status: 'booting' } as const];
   expect(nodesUp({ nodes })).toBe('2 of 3 nodes up');
 });
 
@@ -69,7 +69,7 @@ it.each([
   [{ result: 'launched', clusterId: 'caaaaaaaaaa' }, 'launched caaaaaaaaaa'],
   [{ result: 'missed', from: '', count: 3 }, '3 runs missed, as Onebuck was not running'],
   [{ result: 'skipped', reason: 'the last lives' }, 'skipped: the last lives'],
-] as const)('says what became of a run: %o', (run, words) => {
+] as const)('runWords says the result of a run: %o', (run, words) => {
   expect(runWords({ ...run, at: '2026-11-10T10:00:00.000Z' })).toBe(words);
 });
 
@@ -79,13 +79,13 @@ describe('the deletion of a schedule', () => {
       throw refusalOf('https://x', status, '{"detail":"no"}');
     });
 
-  it('is done where there is none', async () => {
-    const { api, asked } = failing(404);
+  it('succeeds where the schedule does not exist', async () => {
+    const { api, requests } = failing(404);
     await deleteSchedule(api, 'saaaaaaaaaa');
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 
-  it('fails where it is refused', async () => {
+  it('fails where the API refuses it', async () => {
     await expect(deleteSchedule(failing(401).api, 'saaaaaaaaaa')).rejects.toThrow('no');
   });
 });

@@ -15,13 +15,13 @@ describe('money', () => {
     [1, '$1.00'],
     [0.1 + 0.2, '$0.30'],
     [-0.5, '$0.00'],
-  ])('%s is %s', (usd, text) => expect(dollars(usd)).toBe(text));
+  ])('of %s is written %s', (usd, text) => expect(dollars(usd)).toBe(text));
 
-  it('is added without the noise of floats', () => {
+  it('is added exactly, as micro-dollars', () => {
     expect([plusUsd(0.1, 0.2), plusUsd(), plusUsd(0.1, 0.1, 0.1)]).toEqual([0.3, 0, 0.3]);
   });
 
-  it('lasts as many whole hours as it pays', () => {
+  it('lasts the whole hours that it pays', () => {
     const hours = [hoursFor(1, 0.075), hoursFor(0.3, 0.1), hoursFor(0.07, 0.075), hoursFor(1, 0)];
     expect(hours).toEqual([13, 3, 0, 0]);
   });
@@ -72,7 +72,7 @@ describe('an instant', () => {
     ['2026-11-16T00:00:00Z', 'Mon 16 Nov 00:00'],
     ['2026-09-01T00:00:00Z', 'Tue 1 Sep 00:00'],
     ['2025-11-23T14:00:00Z', 'Sun 23 Nov 2025 14:00'],
-  ])('%s is %s on a screen', (iso, text) => {
+  ])('%s is %s on a screen, by nearTime', (iso, text) => {
     expect(nearTime(iso, NOW, 'UTC')).toBe(text);
     expect(nearTime(Date.parse(iso), NOW, 'UTC')).toBe(text);
   });
@@ -81,13 +81,13 @@ describe('an instant', () => {
     ['2026-11-24T03:12:00Z', 'Tue 24 Nov 04:12 CET'],
     ['2026-06-01T03:12:00Z', 'Mon 1 Jun 05:12 CEST'],
     ['2025-12-31T22:30:00Z', 'Wed 31 Dec 2025 23:30 CET'],
-    // New year's night: a year of the zone's, not of UTC's.
+    // On New Year's night, the year is the year of the time zone, not of UTC.
     ['2025-12-31T23:30:00Z', 'Thu 1 Jan 00:30 CET'],
-  ])('%s is %s where it may be read later', (iso, text) => {
+  ])('%s is %s in a text that may be kept, by fullTime', (iso, text) => {
     expect(fullTime(iso, NOW, 'Europe/Berlin')).toBe(text);
   });
 
-  it('has the time of its zone, also across midnight', () => {
+  it('has the time of the time zone, even if the zone has another day', () => {
     expect(clockTime('2026-11-23T23:30:00Z', 'Europe/Berlin')).toBe('00:30');
   });
 });
