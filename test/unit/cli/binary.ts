@@ -14,15 +14,15 @@ import {
   startScript,
 } from '../../support/children.ts';
 
-/** An hour in a minute. */
+/** The service's clock shows an hour in each minute. */
 const RATE = 60;
 /**
- * Half an hour: of a life of an hour, half a minute is left to live and half to end, which even a
- * busy machine does in time.
+ * Half an hour of the service's clock. Of a cluster's budget for an hour, this leaves half a minute
+ * of real time for its life and half a minute for its teardown: enough even on a busy machine.
  */
 const MARGIN_SECONDS = 1_800;
 export const TOKEN = 'token-of-the-tests';
-/** Far from a month's end, near which an hour may be billed twice. */
+/** The service's clock starts far from a month's end, across which an hour is billed twice. */
 const START = Date.parse('2026-11-10T10:00:00Z');
 
 export function buildBinary(): void {
@@ -40,7 +40,7 @@ export const onebuckInTerminal = (args: readonly string[], env: Env): Running =>
 export const onebuck = (args: readonly string[], env: Env, input = ''): Promise<Ended> =>
   ended(startOnebuck(args, env), input);
 
-/** Another HOME, so that nobody's login is read or changed. */
+/** An environment with its own HOME, so that no test reads or changes a person's login. */
 export const envIn = (home: string, more: Env = {}): Env => ({
   PATH: process.env.PATH ?? '',
   HOME: home,
@@ -50,12 +50,12 @@ export const envIn = (home: string, more: Env = {}): Env => ({
 
 export interface Service {
   readonly url: string;
-  /** Has Linodes that are created from now on never come up, or come up again. */
-  neverUp(isSo: boolean): Promise<void>;
+  /** true: Linodes that are created from now on never come up; false: they come up again. */
+  setNeverUp(isNeverUp: boolean): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** `npm start`, on a free port, on a clock that runs fast. */
+/** Starts `npm start` on a free port, with a clock that runs fast. */
 export async function startService(): Promise<Service> {
   const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-cli-service-'));
   const port = await freePort();
@@ -82,10 +82,10 @@ export async function startService(): Promise<Service> {
     throw error;
   }
   const [, linode = ''] = /Linode +(\S+)\/v4 /.exec(running.said.stdout) ?? [];
-  const neverUp = async (isSo: boolean) => {
-    const body = JSON.stringify({ stuckLabels: isSo ? ['.'] : [] });
+  const setNeverUp = async (isNeverUp: boolean) => {
+    const body = JSON.stringify({ stuckLabels: isNeverUp ? ['.'] : [] });
     const answer = await fetch(`${linode}/_simulator/settings`, { method: 'PATCH', body });
     if (!answer.ok) throw new Error(await answer.text());
   };
-  return { url: `http://127.0.0.1:${port}`, neverUp, stop };
+  return { url: `http://127.0.0.1:${port}`, setNeverUp, stop };
 }

@@ -3,10 +3,10 @@ import { CliError, cliErrorOf, withAdvice } from '../../../cli/errors.ts';
 import { NoContact, refusalOf } from '../../../client/api.ts';
 
 const URL = 'https://x';
-const told = (status: number, body: string) => cliErrorOf(refusalOf(URL, status, body));
+const errorFor = (status: number, body: string) => cliErrorOf(refusalOf(URL, status, body));
 
 describe('an error of the API', () => {
-  it('names every fault and every alternative, once', () => {
+  it('names every fault and every alternative once', () => {
     const problem = {
       ...{ code: 'invalid', detail: 'The spec has faults. Or: take one node.' },
       errors: [
@@ -15,7 +15,7 @@ describe('an error of the API', () => {
       ],
       alternatives: [{ sentence: 'take one node' }, { sentence: 'Take us-east.' }],
     };
-    expect(told(400, JSON.stringify(problem))).toMatchObject({
+    expect(errorFor(400, JSON.stringify(problem))).toMatchObject({
       failure: 'usage',
       message:
         'The spec has faults. Or: take one node.\n' +
@@ -32,17 +32,17 @@ describe('an error of the API', () => {
     [422, 'refused'],
     [500, 'failed'],
     [503, 'unreachable'],
-  ])('with status %s is %s', (status, failure) => {
-    expect(told(status, '{"detail":"d"}')?.failure).toBe(failure);
+  ])('with status %s is the failure %s', (status, failure) => {
+    expect(errorFor(status, '{"detail":"d"}')?.failure).toBe(failure);
   });
 
-  it('of another server says to look at the address', () => {
-    expect(told(404, '<html>')?.message).toBe(
+  it('by another server says to check the address', () => {
+    expect(errorFor(404, '<html>')?.message).toBe(
       'https://x answers 404, and not as Onebuck does. See that the address is right.',
     );
   });
 
-  it('without an answer says so, and is unreachable', () => {
+  it('without an answer is unreachable, and says why', () => {
     const of = (code: string) => cliErrorOf(new NoContact(URL, 'reset', true, { code }));
     expect(of('ECONNREFUSED')).toMatchObject({
       failure: 'unreachable',
@@ -52,7 +52,7 @@ describe('an error of the API', () => {
     expect(of('ECONNRESET')?.message).toContain('reached: reset. See');
   });
 
-  it('can be given advice, unless it is a bug', () => {
+  it('can be given advice, unless the error is a bug', () => {
     const advised = withAdvice(new NoContact(URL, 'reset'), 'Ask again.');
     expect(advised).toBeInstanceOf(CliError);
     expect((advised as CliError).message).toMatch(/\nAsk again\.$/);

@@ -7,7 +7,7 @@ import { exitCodesLine, sshArgs } from '../../../cli/ssh.ts';
 import { aCluster } from '../client/builders.ts';
 
 describe('a table', () => {
-  it('puts numbers to the right', () => {
+  it('aligns numbers to the right', () => {
     expect(
       table(
         ['ID', 'COST'],
@@ -27,9 +27,9 @@ describe('a spec', () => {
     ['4GB', '4096'],
     ['4 g', '4096'],
     ['lots', 'lots'],
-  ])('reads the memory %s', (text, mb) => expect(memoryMb(text)).toBe(mb));
+  ])('reads the memory %s as %s', (text, mb) => expect(memoryMb(text)).toBe(mb));
 
-  it('sends what is no number as it is, for the API to tell all faults at once', () => {
+  it('keeps a text that is no number, so that the API names all faults at once', () => {
     expect(specOf({ nodes: 'ten', budget: '$1', memory: '2GB', tag: ['a-b'] })).toEqual({
       ...{ nodes: 'ten', budgetUsd: 1, memoryMb: 2048, tags: ['a-b'] },
     });
@@ -42,7 +42,7 @@ describe('a new budget', () => {
     ['$2,50', '2.5'],
     ['+1', '1.1'],
     ['+0.2', '0.3'],
-  ])('of %s is %s after 0.1', (text, budget) => {
+  ])('of %s is %s, where the budget is 0.1', (text, budget) => {
     expect(`${newBudget({ budgetUsd: 0.1 }, text).budgetUsd}`).toBe(budget);
   });
 
@@ -51,8 +51,8 @@ describe('a new budget', () => {
   });
 });
 
-describe('the end of a cluster', () => {
-  it('is said to save nothing of the hour that has started', () => {
+describe('costSentence', () => {
+  it('says the bill, and that the started hour is paid', () => {
     const sentence = costSentence(aCluster(), Date.parse('2026-11-10T11:30:00Z'));
     expect(sentence).toMatch(
       /^caaaaaaaaaa "job" \(3 × g6-nanode-1\): Linode will bill \$0\.045 for it/,
@@ -64,7 +64,7 @@ describe('the end of a cluster', () => {
 describe('ssh', () => {
   const node = { index: 0, label: 'n-0', ipv4: '192.0.2.1', ipv6: null, vcpus: 1, user: 'root' };
 
-  it('takes the first of two values, so that what is asked for comes first', () => {
+  it('gets the options of the person first, since ssh uses the first of two values', () => {
     const args = sshArgs(node, '/s/known', { sshConfig: 'f', sshOption: ['User=me'] });
     expect(args.slice(0, 2)).toEqual(['-F', 'f']);
     expect(args.indexOf('User=me')).toBeLessThan(args.indexOf('User=root'));
@@ -72,7 +72,7 @@ describe('ssh', () => {
     expect(args).toContain('UserKnownHostsFile="/s/known"');
   });
 
-  it('tells the exit codes of all nodes', () => {
+  it('has a line with the exit codes of all nodes', () => {
     const ran = [0, 2, 0, 255].map((exitCode, index) => ({ index, exitCode }));
     expect(exitCodesLine(ran)).toBe(
       'Exit codes: 0 on 2 nodes; 2 on node 1; 255 on node 3 (ssh could not log in).',
@@ -81,7 +81,7 @@ describe('ssh', () => {
 });
 
 describe('the report as CSV', () => {
-  it('has a line for each owner, and lets none of them be a formula', () => {
+  it('has a line for each owner, and no owner’s name is a formula', () => {
     const totals = { clusters: 1, nodeHours: 3, billedUsd: 0.5, savedUsd: 2, overspentUsd: 0 };
     const owners = [
       { owner: '=cmd()', ...totals },

@@ -14,7 +14,7 @@ import { aCluster } from '../client/builders.ts';
 
 const at = (iso: string) => Date.parse(iso);
 
-/** Four hours, of which so many have burnt. */
+/** A fuse of which `burnt` hours have burnt, without a safety margin. */
 const burning = (burnt: number, hours = 4) => ({
   hours,
   burnt,
@@ -32,19 +32,19 @@ describe('the bar of a fuse', () => {
     expect(drawBar(burning(burnt), asciiLook(60))).toBe(bar);
   });
 
-  it('marks every second hour where there is no room for more', () => {
+  it('marks every second hour where the width has no room for every hour', () => {
     expect(drawBar(burning(6, 13), asciiLook(20))).toBe('|#|#|#|.|.|.|.|');
   });
 
-  it('is drawn in blocks where the terminal has them', () => {
+  it('is drawn in blocks by the look of blocks', () => {
     expect(drawBar(burning(0.4, 2), blockLook(10))).toBe('│█▒▒│░░░│');
   });
 
-  it('never takes more than its width, and burns from left to right', () => {
+  it('is never wider than its look, and burns from left to right', () => {
     const hours = fc.integer({ min: 1, max: 87_600 });
     fc.assert(
-      fc.property(hours, fc.double({ min: 0, max: 1, noNaN: true }), (count, part) => {
-        const bar = drawBar(burning(count * part, count), asciiLook(60));
+      fc.property(hours, fc.double({ min: 0, max: 1, noNaN: true }), (length, part) => {
+        const bar = drawBar(burning(length * part, length), asciiLook(60));
         expect(bar.length).toBeLessThanOrEqual(60);
         expect(bar.replaceAll('|', '')).toMatch(/^#*=*\.*$/);
       }),
@@ -52,29 +52,29 @@ describe('the bar of a fuse', () => {
   });
 });
 
-describe('what is told of a cluster', () => {
-  it('has a countdown by the server’s clock, and the money', () => {
+describe('the line of a cluster', () => {
+  it('has the nodes, the bar, the money, and a countdown by the server’s clock', () => {
     const line = fuseLine(aCluster(), at('2026-11-10T11:30:00Z'), asciiLook(20));
     expect(line).toContain('running, 3 of 3 nodes up  |###|##=|...|...|');
     expect(line).toContain('$0.045 of $0.10 spent, $0.055 left');
     expect(line).toContain('teardown in 02:27:00, ');
   });
 
-  it('says so where the teardown is late', () => {
+  it('says when the teardown was due, where it is late', () => {
     const line = fuseLine(aCluster(), at('2026-11-10T13:58:00Z'), asciiLook(20));
     expect(line).toContain('teardown was due ');
   });
 
-  it('fits into the terminal', () => {
+  it('is broken into lines that fit into the terminal', () => {
     const lines = fuseLines(aCluster(), at('2026-11-10T11:30:00Z'), asciiLook(30));
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(30);
   });
 
-  it('lets no name move the cursor', () => {
+  it('has no control character of the cluster’s name', () => {
     expect(endSentence(aCluster({ name: 'a\x1b[2Jb' }))).toContain('"a?[2Jb"');
   });
 
-  it('ends with why, and what it cost', () => {
+  it('says at the end the reason of the end and the spend', () => {
     const ended = { endReason: 'budget', spentUsd: 0.09 } as const;
     expect(endSentence(aCluster({ ...ended, status: 'deleted' }))).toBe(
       'caaaaaaaaaa "job" is gone: its budget affords no further hour. ' +
@@ -96,15 +96,15 @@ describe('the bar of a launch', () => {
   const planned = { ...up, status: 'planned', createdAt: null } as const;
 
   it.each([
-    ['none is created', [planned, planned, planned], '|............|'],
-    ['some are created', [booting, booting, planned], '|========....|'],
-    ['some are up', [up, booting, planned], '|####====....|'],
-    ['all are up', [up, up, up], '|############|'],
+    ['no node is created', [planned, planned, planned], '|............|'],
+    ['two nodes are created', [booting, booting, planned], '|========....|'],
+    ['one node is up', [up, booting, planned], '|####====....|'],
+    ['all nodes are up', [up, up, up], '|############|'],
   ])('while %s', (_, nodes, bar) => {
     expect(nodesBar({ nodes }, asciiLook(14))).toBe(bar);
   });
 
-  it('is as wide as the terminal at most, for any number of nodes', () => {
+  it('is as wide as the terminal for 97 nodes', () => {
     const look = blockLook(40);
     const width = nodesBar({ nodes: Array.from({ length: 97 }, () => booting) }, look).length;
     expect(width).toBe(40);

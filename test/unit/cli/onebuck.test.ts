@@ -20,8 +20,8 @@ import {
 import { hasSshd, startSshd, userOption } from './sshd.ts';
 
 /*
- * The built program against `npm start`. The machine's clock is not waited for: the service's own
- * goes fast, and what takes longest, a life watched to its end, goes on beside the other tests.
+ * Tests of the built program against `npm start`. The service's clock runs fast. The longest test
+ * watches a cluster from launch to end: it starts before all other tests and runs beside them.
  */
 
 const SPEC = ['--type', 'g6-nanode-1', '--region', 'us-east', '--image', 'Ubuntu 24.04 LTS'];
@@ -56,47 +56,51 @@ const json = async <Answer>(args: readonly string[]): Promise<Answer> => {
   return JSON.parse(stdout) as Answer;
 };
 
+/** The command line of a launch of two nodes for a dollar. */
 const launchJob = (name: string, ...more: string[]) => [
   ...['launch', '--nodes', '2', ...SPEC, '--budget', '1', '--name', name],
   ...more,
 ];
 
-it('says its version', async () => {
+it('onebuck --version prints the version of package.json', async () => {
   const { version } = JSON.parse(readFileSync(join(projectDir, 'package.json'), 'utf8'));
   expect(await onebuck(['--version'], env)).toMatchObject({ code: 0, stdout: `${version}\n` });
 });
 
 describe('login', () => {
-  it('tries the token, and keeps it where its owner alone can read it', async () => {
-    const alone = envIn(mkdtempSync(join(home, 'login-')));
-    const refused = await onebuck(['login', '--url', service.url], alone, 'wrong\n');
+  it('tries the token, and saves it in a file that only the user can read', async () => {
+    const newUser = envIn(mkdtempSync(join(home, 'login-')));
+    const refused = await onebuck(['login', '--url', service.url], newUser, 'wrong\n');
     expect(refused).toMatchObject({ code: 3, stdout: '' });
-    expect(readdirSync(alone.HOME ?? '')).toEqual([]);
-    expect(await onebuck(['login', '--url', service.url], alone, `${TOKEN}\n`)).toMatchObject({
+    expect(readdirSync(newUser.HOME ?? '')).toEqual([]);
+    expect(await onebuck(['login', '--url', service.url], newUser, `${TOKEN}\n`)).toMatchObject({
       code: 0,
     });
-    const file = join(alone.HOME ?? '', '.config/onebuck/config.json');
+    const file = join(newUser.HOME ?? '', '.config/onebuck/config.json');
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(await onebuck(['ls'], alone)).toMatchObject({ code: 0 });
-    // A token is not shown to another server than its own.
-    const elsewhere = await onebuck(['ls'], { ...alone, ONEBUCK_URL: 'http://127.0.0.1:9' });
+    expect(await onebuck(['ls'], newUser)).toMatchObject({ code: 0 });
+    // The program sends a token to no other server than the server of the login.
+    const elsewhere = await onebuck(['ls'], { ...newUser, ONEBUCK_URL: 'http://127.0.0.1:9' });
     expect(elsewhere).toMatchObject({ code: 3 });
   });
 
-  it.skipIf(!hasTerminals)('does not show the token that is typed (needs python3)', async () => {
-    const alone = envIn(mkdtempSync(join(home, 'login-')));
-    const { child, says, ended } = onebuckInTerminal(['login', '--url', service.url], alone);
-    await says('Token (not shown): ');
-    child.stdin?.write(`${TOKEN}\r`);
-    const { code, stdout } = await ended;
-    expect(code, stdout).toBe(0);
-    expect(stdout).toContain('Logged in to');
-    expect(stdout).not.toContain(TOKEN);
-  });
+  it.skipIf(!hasTerminals)(
+    'does not show the token that somebody types (needs python3)',
+    async () => {
+      const newUser = envIn(mkdtempSync(join(home, 'login-')));
+      const { child, says, ended } = onebuckInTerminal(['login', '--url', service.url], newUser);
+      await says('Token (not shown): ');
+      child.stdin?.write(`${TOKEN}\r`);
+      const { code, stdout } = await ended;
+      expect(code, stdout).toBe(0);
+      expect(stdout).toContain('Logged in to');
+      expect(stdout).not.toContain(TOKEN);
+    },
+  );
 });
 
 describe('before a launch', () => {
-  it('shows types and a quote', async () => {
+  it('onebuck types and onebuck quote show types and a quote', async () => {
     const types = await onebuck(['types', '--vcpus', '1', '--region', 'us-east'], env);
     expect(types.stdout).toMatch(/^TYPE .*\ng6-nanode-1 .* \$0\.0075/);
     const quote = await onebuck(['quote', '--nodes', '10', ...SPEC, '--budget', '1'], env);
@@ -105,14 +109,14 @@ describe('before a launch', () => {
     expect(quote.stdout).not.toContain(ESCAPE);
   });
 
-  it('asks nobody where nobody can answer, and says so', async () => {
+  it('onebuck launch without a terminal asks nothing, and names the option --yes', async () => {
     const { code, stdout, stderr } = await onebuck(launchJob('unasked'), env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('--yes');
   });
 
   it.skipIf(!hasTerminals)(
-    'asks with the quote, and takes no for an answer (python3)',
+    'onebuck launch shows the quote, asks, and launches nothing after a no (needs python3)',
     async () => {
       const { child, says, ended } = onebuckInTerminal(launchJob('unwanted'), env);
       await says('[y/N]');
@@ -132,7 +136,7 @@ describe('before a launch', () => {
 describe('a cluster', () => {
   let cluster: Cluster;
 
-  it('is launched, and waited for until its inventory is known', async () => {
+  it('is launched, and with --wait its inventory is printed', async () => {
     const launched = await onebuck(launchJob('job', '--yes', '--wait'), env);
     expect(launched, launched.stderr).toMatchObject({ code: 0 });
     expect(launched.stderr).toContain('2 of 2 nodes up');
@@ -141,12 +145,13 @@ describe('a cluster', () => {
   });
 
   it.skipIf(!hasTerminals)(
-    'is drawn as a bar in a terminal while it comes up (python3)',
+    'is drawn as a bar in a terminal while it comes up (needs python3)',
     async () => {
       const { said, ended } = onebuckInTerminal(launchJob('drawn', '--yes', '--wait'), env);
       const { code, stdout } = await ended;
       expect({ code, said: said.stderr }).toEqual({ code: 0, said: '' });
-      const [first = '', ...later] = stdout.split(`${ESCAPE}[2A`); // drawn in place
+      // The program moves the cursor up two lines to draw the next bar over the last.
+      const [first = '', ...later] = stdout.split(`${ESCAPE}[2A`);
       expect(first).toMatch(/[│|][░.]+[│|]\r\n.*0 of 2 nodes up/);
       expect(later.at(-1)).toMatch(/[│|][█#]+[│|]\r\n.*2 of 2 nodes up\r\n/);
       expect(stdout).toMatch(/NODE +LABEL +IPV4 +USER/);
@@ -154,9 +159,9 @@ describe('a cluster', () => {
     },
   );
 
-  it('is shown by name, id and beginning of its id, with a countdown in the reader’s zone', async () => {
-    for (const named of ['job', cluster.id, cluster.id.slice(0, 8)]) {
-      const { stdout } = await onebuck(['show', named], env);
+  it('is shown by name, id or start of its id, with times in the user’s time zone', async () => {
+    for (const name of ['job', cluster.id, cluster.id.slice(0, 8)]) {
+      const { stdout } = await onebuck(['show', name], env);
       expect(stdout).toContain(cluster.id);
       expect(stdout).toMatch(/teardown in (\d d )?\d\d:\d\d:\d\d, .* (CET|GMT\+1)/);
       expect(stdout).toMatch(
@@ -167,7 +172,7 @@ describe('a cluster', () => {
     expect(stdout).toMatch(new RegExp(`${cluster.id}  job +running +2 .* in 2 d \\d+ h`));
   });
 
-  it('gives its inventory in every form', async () => {
+  it('has an inventory in several formats, and passwords', async () => {
     const hosts = await onebuck(['inventory', 'job', '--format', 'hosts'], env);
     expect(hosts.stdout).toContain(`${cluster.nodes[0]?.ipv4}\t${cluster.nodes[0]?.label}`);
     const { nodes } = await json<{ nodes: InventoryNode[] }>(['inventory', 'job']);
@@ -176,10 +181,10 @@ describe('a cluster', () => {
     expect(credentials.stdout).toMatch(/PASSWORD\n +0 +\S+ +root +\S{10}/);
   });
 
-  it('lasts longer by hours, by more budget and to a budget', async () => {
+  it('is extended by hours, by an amount, and to a budget', async () => {
     const hours = await json<Cluster>(['extend', 'job', '--hours', '2', '--yes']);
     expect(hours.affordableHours).toBe(68);
-    // What is left over of the dollar depends on how many seconds apart the nodes were created.
+    // The rest of the dollar depends on how many seconds apart the nodes were created.
     expect(hours.budgetUsd).toBeGreaterThanOrEqual(1.02);
     expect(hours.budgetUsd).toBeLessThanOrEqual(1.03);
     const more = await json<Cluster>(['extend', 'job', '--budget', '+1', '--yes']);
@@ -190,7 +195,7 @@ describe('a cluster', () => {
 
   describe.skipIf(!hasSshd)('with servers in place of its nodes (needs /usr/sbin/sshd)', () => {
     let sshConfig: string;
-    let way: string[];
+    let sshArgs: string[];
 
     beforeAll(async () => {
       const dir = mkdtempSync(join(home, 'sshd-'));
@@ -198,12 +203,12 @@ describe('a cluster', () => {
         dir,
         cluster.nodes.map(({ ipv4 }) => ipv4 ?? ''),
       );
-      way = ['-F', sshConfig, '--ssh-option', userOption];
+      sshArgs = ['-F', sshConfig, '--ssh-option', userOption];
     });
 
-    it('runs a command on all nodes, and tells whose each line is', async () => {
+    it('onebuck run runs a command on all nodes, and marks each line with its node', async () => {
       const { code, stdout, stderr } = await onebuck(
-        ['run', 'job', ...way, '--', 'echo "node $NODE"; echo oops >&2'],
+        ['run', 'job', ...sshArgs, '--', 'echo "node $NODE"; echo oops >&2'],
         env,
       );
       expect({ code, lines: stdout.split('\n').sort() }, stderr).toEqual({
@@ -219,15 +224,15 @@ describe('a cluster', () => {
       expect(known).toContain(`onebuck-${cluster.id}-1 `);
     });
 
-    it('fails where one of them does', async () => {
-      const { code, stderr } = await onebuck(['run', 'job', ...way, '--', 'exit $NODE'], env);
+    it('onebuck run fails where the command fails on one node', async () => {
+      const { code, stderr } = await onebuck(['run', 'job', ...sshArgs, '--', 'exit $NODE'], env);
       expect({ code, stderr }).toEqual({
         code: 1,
         stderr: 'Exit codes: 0 on 1 node; 1 on node 1.\n',
       });
     });
 
-    it('refuses a node that shows another key than before', async () => {
+    it('onebuck ssh and run refuse a node that shows another host key than before', async () => {
       const [first, second] = cluster.nodes.map(({ ipv4 }) => ipv4 ?? '');
       const config = readFileSync(sshConfig, 'utf8');
       const swapped = join(home, 'swapped.conf');
@@ -245,34 +250,34 @@ describe('a cluster', () => {
       expect(ran.stderr).toContain(`"onebuck credentials ${cluster.id}" has it`);
     });
 
-    it('logs in to one, and ends with its exit code', async () => {
-      const command = ['ssh', 'job', '1', ...way, '--', 'echo "on $NODE"; exit 7'];
+    it('onebuck ssh runs a command on one node, and exits with its exit code', async () => {
+      const command = ['ssh', 'job', '1', ...sshArgs, '--', 'echo "on $NODE"; exit 7'];
       expect(await onebuck(command, env)).toMatchObject({ code: 7, stdout: 'on 1\n' });
-      expect(await onebuck(['ssh', 'job', '9', ...way, '--', 'true'], env)).toMatchObject({
+      expect(await onebuck(['ssh', 'job', '9', ...sshArgs, '--', 'true'], env)).toMatchObject({
         code: 4,
       });
     });
   });
 
-  it('is destroyed, and its end is told with its cost', async () => {
+  it('is destroyed, and with --wait its end and its spend are printed', async () => {
     expect(await onebuck(['rm', 'job'], env)).toMatchObject({ code: 2 });
     const { code, stdout } = await onebuck(['rm', 'job', '--yes', '--wait'], env);
     expect(code).toBe(0);
     expect(stdout).toMatch(
       /is gone: somebody asked for its end\. It cost \$[\d.]+ of its budget of \$3/,
     );
-    const again = await onebuck(['rm', cluster.id, '--yes'], env);
-    expect(again).toMatchObject({ code: 0, stdout });
+    const repeated = await onebuck(['rm', cluster.id, '--yes'], env);
+    expect(repeated).toMatchObject({ code: 0, stdout });
     const late = await onebuck(['extend', cluster.id, '--hours', '1', '--yes'], env);
     expect(late).toMatchObject({ code: 1, stdout: '' });
   });
 });
 
-describe('a launch that is cut short', () => {
+describe('a launch that is interrupted or has no answer', () => {
   it('says on Ctrl-C that the cluster lives on, and how to end it', async () => {
-    // Or it might not be cut short, on a busy machine.
-    await service.neverUp(true);
-    onTestFinished(() => service.neverUp(false));
+    // The nodes never come up, so that the launch does not end before Ctrl-C on a busy machine.
+    await service.setNeverUp(true);
+    onTestFinished(() => service.setNeverUp(false));
     const { child, says, ended } = startOnebuck(launchJob('left', '--yes', '--wait'), env);
     await says('nodes up');
     child.kill('SIGINT');
@@ -289,7 +294,7 @@ describe('a launch that is cut short', () => {
     ['is lost', null],
     ["is the gateway's 503", 503],
     ["is the gateway's 504", 504],
-  ])('launches nothing twice where the answer %s', async (_, status) => {
+  ])('launches one cluster only where the answer %s', async (_, status) => {
     const name = `once-${status}`;
     const proxy = spoiling(service.url, 1, (outgoing) => {
       if (status === null) outgoing.destroy();
@@ -300,12 +305,12 @@ describe('a launch that is cut short', () => {
     proxy.close();
     expect(launched, launched.stderr).toMatchObject({ code: 0 });
     const { clusters } = await json<Clusters>(['ls', '--all']);
-    const once = clusters.filter((cluster) => cluster.name === name);
-    expect(once.map(({ id }) => id)).toEqual([(JSON.parse(launched.stdout) as Cluster).id]);
+    const launches = clusters.filter((cluster) => cluster.name === name);
+    expect(launches.map(({ id }) => id)).toEqual([(JSON.parse(launched.stdout) as Cluster).id]);
     await onebuck(['rm', name, '--yes'], env);
   });
 
-  it('tells how to ask again where no answer comes at all', async () => {
+  it('names the idempotency key to repeat a launch, where the API answers only errors', async () => {
     const proxy = spoiling(service.url, Number.POSITIVE_INFINITY, (outgoing) => {
       outgoing.writeHead(500).end('{"title":"Internal","status":500,"detail":"Sorry."}');
     });
@@ -314,21 +319,24 @@ describe('a launch that is cut short', () => {
     proxy.close();
     expect(launched.code).not.toBe(0);
     const [, key = ''] = /--idempotency-key (\S+) tells/.exec(launched.stderr) ?? [];
-    const again = await onebuck(launchJob('unsure', '--yes', '--idempotency-key', key), env);
-    expect(again).toMatchObject({ code: 0 });
+    const repeated = await onebuck(launchJob('unsure', '--yes', '--idempotency-key', key), env);
+    expect(repeated).toMatchObject({ code: 0 });
     const { clusters } = await json<Clusters>(['ls', '--all']);
     expect(clusters.filter(({ name }) => name === 'unsure')).toHaveLength(1);
     await onebuck(['rm', 'unsure', '--yes'], env);
   });
 });
 
-/** Passes everything on, but answers the first `count` POSTs, once done, in its own way. */
-function spoiling(target: string, count: number, answerTo: (outgoing: ServerResponse) => void) {
+/**
+ * A proxy of `target`. It passes on the first `postsMax` POSTs too, but replaces their answers by
+ * `answerTo`.
+ */
+function spoiling(target: string, postsMax: number, answerTo: (outgoing: ServerResponse) => void) {
   let spoiled = 0;
   return createServer((incoming, outgoing) => {
     const { method, headers, url = '' } = incoming;
     const onwards = request(`${target}${url}`, { method, headers }, (answer) => {
-      if (method === 'POST' && spoiled < count) {
+      if (method === 'POST' && spoiled < postsMax) {
         spoiled += 1;
         answer.resume().once('end', () => answerTo(outgoing));
         return;
@@ -342,19 +350,19 @@ function spoiling(target: string, count: number, answerTo: (outgoing: ServerResp
 
 describe('an error', () => {
   it.each([
-    ['an option that there is not', ['ls', '--al'], 2, '--all'],
-    ['a cluster that there is not', ['show', 'nobody'], 4, 'onebuck ls --all'],
-    ['an id that there is not', ['show', 'caaaaaaaaaa'], 4, 'caaaaaaaaaa'],
+    ['an unknown option', ['ls', '--al'], 2, '--all'],
+    ['an unknown cluster', ['show', 'nobody'], 4, 'onebuck ls --all'],
+    ['an unknown id', ['show', 'caaaaaaaaaa'], 4, 'caaaaaaaaaa'],
     ['no command to run', ['run', 'brief'], 2, '-- <command>'],
     ['a blank option', ['launch', '--budget', '', '--yes'], 2, '--budget has a blank value'],
-    ['a wrong month', ['report', '--month', 'May'], 2, '2026-11'],
-  ])('is told of %s', async (_, args, code, said) => {
+    ['an invalid month', ['report', '--month', 'May'], 2, '2026-11'],
+  ])('for %s is printed with advice and without a stack', async (_, args, code, advice) => {
     const ended = await onebuck(args, env);
-    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(said) });
+    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(advice) });
     expect(ended.stderr).not.toContain('    at ');
   });
 
-  it('lists every fault of a spec at once', async () => {
+  it('of a spec lists all faults at once', async () => {
     const args = ['launch', '--nodes', 'ten', '--type', 'g6-nanode-1', '--yes', '--budget', '0'];
     const { code, stderr } = await onebuck(args, env);
     expect(code).toBe(2);
@@ -363,7 +371,7 @@ describe('an error', () => {
     }
   });
 
-  it('tells the smallest budget that would do', async () => {
+  it('of a budget that is too small names the smallest budget', async () => {
     const args = ['launch', '--nodes', '10', ...SPEC, '--budget', '0.07', '--yes'];
     const { code, stdout, stderr } = await onebuck(args, env);
     expect({ code, stdout }).toEqual({ code: 6, stdout: '' });
@@ -372,14 +380,14 @@ describe('an error', () => {
     expect(JSON.parse(asJson.stderr)).toMatchObject({ code: 'refused', smallestBudgetUsd: 0.075 });
   });
 
-  it('is told of a token that is refused, and of nobody logged in', async () => {
+  it('of a refused token or without a login names the next step', async () => {
     const wrong = await onebuck(['ls'], { ...env, ONEBUCK_TOKEN: 'wrong' });
     expect(wrong).toMatchObject({ code: 3, stderr: expect.stringContaining('refuses the token') });
     const nobody = await onebuck(['ls'], envIn(join(home, 'nobody')));
     expect(nobody).toMatchObject({ code: 3, stderr: expect.stringContaining('onebuck login') });
   });
 
-  it('is told of a server that is not there, or does not answer', async () => {
+  it('of a server that is not reachable or does not answer says so', async () => {
     const nowhere = { ...env, ONEBUCK_URL: `http://127.0.0.1:${await freePort()}` };
     expect(await onebuck(['ls'], nowhere)).toMatchObject({
       code: 5,
@@ -387,8 +395,8 @@ describe('an error', () => {
     });
     const silent = createServer(() => {});
     const url = await listen(silent, 0);
-    const quick = { ...env, ONEBUCK_URL: url, ONEBUCK_TIMEOUT_SECONDS: '0.3' };
-    expect(await onebuck(['ls'], quick)).toMatchObject({
+    const impatient = { ...env, ONEBUCK_URL: url, ONEBUCK_TIMEOUT_SECONDS: '0.3' };
+    expect(await onebuck(['ls'], impatient)).toMatchObject({
       code: 5,
       stderr: expect.stringContaining('no answer within 0.3 s'),
     });
@@ -398,7 +406,7 @@ describe('an error', () => {
 });
 
 describe('schedules, the report and completion', () => {
-  it('keeps, pauses, resumes and deletes a schedule', async () => {
+  it('onebuck schedule adds, lists, pauses, shows, resumes and deletes a schedule', async () => {
     const cron = ['--cron', '30 2 * * MON-FRI', '--schedule-name', 'nightly'];
     const add = ['schedule', 'add', ...cron, '--nodes', '2', ...SPEC, '--budget', '1'];
     expect(await onebuck(add, env)).toMatchObject({ code: 2 });
@@ -412,12 +420,12 @@ describe('schedules, the report and completion', () => {
     expect(await onebuck(['schedule', 'show', 'nightly'], env)).toMatchObject({ code: 4 });
   });
 
-  it('reports a month, also for a spreadsheet', async () => {
+  it('onebuck report --csv prints the month for a spreadsheet', async () => {
     const { stdout } = await onebuck(['report', '--csv'], env);
     expect(stdout).toMatch(/^month,owner,clusters,.*\n2026-11,admin,\d/);
   });
 
-  it('completes commands, options and names', async () => {
+  it('the shell completes commands, options and their values', async () => {
     const completed = async (...words: string[]) =>
       (await onebuck(['__complete', '--', ...words], env)).stdout.split('\n');
     expect(await completed('la')).toEqual(['launch', '']);
@@ -429,7 +437,7 @@ describe('schedules, the report and completion', () => {
 });
 
 describe('watching a cluster to its end', () => {
-  it('has a line for each change in a pipe, and ends with the cluster', async () => {
+  it('onebuck watch in a pipe prints a line for each change until the cluster ends', async () => {
     const { code, stdout } = await watched.piped.ended;
     expect(code, stdout).toBe(0);
     expect(stdout).not.toContain(ESCAPE);
@@ -441,14 +449,17 @@ describe('watching a cluster to its end', () => {
     );
   });
 
-  it.skipIf(!hasTerminals)('redraws its fuse in a terminal (needs python3)', async () => {
-    const { code, stdout } = (await watched.inTerminal?.ended) ?? { code: null, stdout: '' };
-    expect(code, stdout).toBe(0);
-    expect(stdout).toContain(`${ESCAPE}[5A\r${ESCAPE}[J`);
-    const countdowns = [...stdout.matchAll(/teardown in (\d\d:\d\d:\d\d)/g)].map(
-      ([, left]) => left,
-    );
-    expect(new Set(countdowns).size).toBeGreaterThan(5);
-    expect(stdout).toContain('is gone: its budget affords no further hour');
-  });
+  it.skipIf(!hasTerminals)(
+    'onebuck watch in a terminal redraws the fuse (needs python3)',
+    async () => {
+      const { code, stdout } = (await watched.inTerminal?.ended) ?? { code: null, stdout: '' };
+      expect(code, stdout).toBe(0);
+      expect(stdout).toContain(`${ESCAPE}[5A\r${ESCAPE}[J`);
+      const countdowns = [...stdout.matchAll(/teardown in (\d\d:\d\d:\d\d)/g)].map(
+        ([, left]) => left,
+      );
+      expect(new Set(countdowns).size).toBeGreaterThan(5);
+      expect(stdout).toContain('is gone: its budget affords no further hour');
+    },
+  );
 });

@@ -9,13 +9,14 @@ const SSHD = '/usr/sbin/sshd';
 export const hasSshd = existsSync(SSHD);
 
 /**
- * A server for each address, on this machine's loopback, until the file's end; each knows its own as
- * $NODE. Returns what `ssh -F` takes: there, the addresses lead to these servers.
+ * Starts an SSH server on the loopback interface for each address, until the test file ends. Each
+ * server has its index in the environment variable NODE. Returns the path of a configuration for
+ * `ssh -F` that leads from the addresses to the servers.
  */
 export async function startSshd(dir: string, addresses: readonly string[]): Promise<string> {
   const key = join(dir, 'id_ed25519');
   keygen(key);
-  // Where it separates privileges; as another user it does not.
+  // As root, sshd separates privileges, for which it needs this directory.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
   const hosts: string[] = [];
   for (const [index, address] of addresses.entries()) {
@@ -41,17 +42,17 @@ export async function startSshd(dir: string, addresses: readonly string[]): Prom
     hosts.push(`Host ${address}`, '  HostName 127.0.0.1', `  Port ${port}`);
   }
   const config = join(dir, 'ssh.conf');
-  const everywhere = [
+  const forAllHosts = [
     'Host *',
     `  IdentityFile ${key}`,
     '  IdentitiesOnly yes',
     '  LogLevel ERROR',
   ];
-  writeFileSync(config, `${[...hosts, ...everywhere].join('\n')}\n`);
+  writeFileSync(config, `${[...hosts, ...forAllHosts].join('\n')}\n`);
   return config;
 }
 
-/** Whoever runs the tests logs in as themselves. */
+/** The option of ssh by which the user who runs the tests logs in under their own name. */
 export const userOption = `User=${userInfo().username}`;
 
 function keygen(file: string): void {

@@ -4,38 +4,41 @@ import { askHidden } from '../../../cli/terminal.ts';
 
 const QUESTION = 'Token (not shown): ';
 
-/** A terminal that somebody answers at the moment the question is there, and what happens on it. */
+/** A terminal on which somebody types the keys once the question is shown, and its events. */
 function aTerminal(keys: string) {
   const input = new PassThrough() as unknown as NodeJS.ReadStream & PassThrough;
-  const happened: string[] = [];
+  const events: string[] = [];
   input.setRawMode = (isRaw) => {
-    happened.push(isRaw ? 'echo off' : 'echo on');
+    events.push(isRaw ? 'echo off' : 'echo on');
     return input;
   };
   const output = new Writable({
     write(chunk, _encoding, written) {
-      happened.push(String(chunk));
+      events.push(String(chunk));
       if (String(chunk) === QUESTION) input.write(keys);
       written();
     },
   });
-  return { input, output, happened };
+  return { input, output, events };
 }
 
 describe('a hidden question', () => {
-  it('is there only once the terminal has ceased to echo, and until it echoes again', async () => {
-    const { happened, ...terminal } = aTerminal('secret\r');
+  it('is asked after the echo of the terminal is off, and turns it on after the answer', async () => {
+    const { events, ...terminal } = aTerminal('secret\r');
     expect(await askHidden(QUESTION, terminal)).toBe('secret');
-    expect(happened).toEqual(['echo off', QUESTION, 'echo on', '\n']);
+    expect(events).toEqual(['echo off', QUESTION, 'echo on', '\n']);
   });
 
-  it('is answered with what is left after corrections', async () => {
+  it('returns the text without the characters that the person deleted', async () => {
     expect(await askHidden(QUESTION, aTerminal('x\x7fsecret!\b\n'))).toBe('secret');
   });
 
-  it.each(['abc\x03', '\x04'])('leaves the terminal as it was after %j', async (keys) => {
-    const { happened, ...terminal } = aTerminal(keys);
-    await expect(askHidden(QUESTION, terminal)).rejects.toMatchObject({ failure: 'interrupted' });
-    expect(happened).toEqual(['echo off', QUESTION, 'echo on', '\n']);
-  });
+  it.each(['abc\x03', '\x04'])(
+    'is interrupted by %j, and turns the echo on again',
+    async (keys) => {
+      const { events, ...terminal } = aTerminal(keys);
+      await expect(askHidden(QUESTION, terminal)).rejects.toMatchObject({ failure: 'interrupted' });
+      expect(events).toEqual(['echo off', QUESTION, 'echo on', '\n']);
+    },
+  );
 });
