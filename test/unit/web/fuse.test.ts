@@ -5,23 +5,23 @@ import { cordPath, layOut } from '../../../web/src/fuse.ts';
 
 const HOUR = 3_600_000;
 const FROM = Date.parse('2026-11-10T10:00:00Z');
-const aLifespan = (some: Partial<Lifespan> = {}): Lifespan => ({
+const aLifespan = (overrides: Partial<Lifespan> = {}): Lifespan => ({
   from: FROM,
   hours: 10,
   teardownAt: FROM + 10 * HOUR - 180_000,
-  ...some,
+  ...overrides,
 });
 
 describe('a fuse', () => {
-  it('is burnt up to now, and paid up to the end of the started hour', () => {
+  it('is burnt until now, and paid until the end of the started hour', () => {
     expect(layOut(aLifespan(), FROM + 2.5 * HOUR, 1000)).toMatchObject({ burntX: 250, paidX: 300 });
   });
 
-  it('is cut a little before its end', () => {
+  it('is cut at the teardown time, a little before its end', () => {
     expect(layOut(aLifespan(), FROM, 1000).cutX).toBeCloseTo(995);
   });
 
-  it('marks each hour, and labels as many as there is room for', () => {
+  it('marks each hour, and labels as many marks as the width has room for', () => {
     const { marks } = layOut(aLifespan({ hours: 13 }), FROM, 300);
     expect(marks).toHaveLength(14);
     expect(marks.filter(({ label }) => label).map(({ label }) => label)).toEqual([
@@ -35,13 +35,13 @@ describe('a fuse', () => {
     ]);
   });
 
-  it('of a hundred days marks days', () => {
+  it('of a hundred days has a mark for each day', () => {
     const { marks } = layOut(aLifespan({ hours: 2400 }), FROM, 600);
     expect(marks.length).toBeLessThan(130);
     expect(marks[1]?.hour).toBe(24);
   });
 
-  it('always lies within its width, and burns in one direction', () => {
+  it('is always within its width, and never burns backwards', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 5000 }),
@@ -66,12 +66,12 @@ describe('a fuse', () => {
   });
 });
 
-describe('a cord', () => {
-  it('goes from end to end', () => {
+describe('cordPath', () => {
+  it('is a path of lines from one end of the cord to the other', () => {
     expect(cordPath(10, 25, 0)).toMatch(/^M10\.0 .*L12\.0 .*L18\.0 .*L24\.0 .*L25\.0 [-\d.]+$/);
   });
 
-  it('is none where it has no length', () => {
+  it('is empty where the cord has no length', () => {
     expect(cordPath(10, 10, 0)).toBe('');
   });
 });

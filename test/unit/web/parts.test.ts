@@ -10,7 +10,7 @@ import { aCluster } from '../client/builders.ts';
 
 const form = { ...emptyForm, region: 'us-east', image: 'linode/debian12' };
 
-describe('the fields of a launch', () => {
+describe('the form of a launch', () => {
   it.each([
     { nodes: '' },
     { nodes: '1.5' },
@@ -19,17 +19,17 @@ describe('the fields of a launch', () => {
     { budget: 'much' },
     { region: '' },
     { keys: '-----BEGIN OPENSSH PRIVATE KEY-----' },
-  ])('are not asked about with %o', (some) => {
-    expect(isAskable({ ...form, ...some })).toBe(false);
+  ])('gets no quote with %o', (fields) => {
+    expect(isAskable({ ...form, ...fields })).toBe(false);
   });
 
-  it('tell a private key from a public one', () => {
+  it('has a fault for a private key, and none for a public key', () => {
     expect(ownFaults({ ...form, keys: 'ssh-ed25519 AAAA a' })).toEqual({});
     const keys = '-----BEGIN OPENSSH PRIVATE KEY-----';
     expect(ownFaults({ ...form, keys }).authorizedKeys).toContain('give its .pub');
   });
 
-  it('take an alternative over what it changes', () => {
+  it('takes the change of an alternative into its fields', () => {
     const rest = { hourlyUsd: 1, affordableHours: 1, spentAtTeardownUsd: 1, sentence: '' };
     const taken = taking(form, { kind: 'moreNodes', change: { nodes: 20 }, ...rest });
     expect(taken).toEqual({ ...form, nodes: '20' });
@@ -37,13 +37,13 @@ describe('the fields of a launch', () => {
 });
 
 describe('the table of types', () => {
-  const aType = (id: string, some: Partial<OfferedType> = {}): OfferedType => ({
+  const aType = (id: string, overrides: Partial<OfferedType> = {}): OfferedType => ({
     ...{ id, label: id, class: 'standard', vcpus: 1, memoryMb: 1024, diskMb: 1024, gpus: 0 },
-    ...{ hourlyUsd: 0.01, monthlyUsd: 5, ...some },
+    ...{ hourlyUsd: 0.01, monthlyUsd: 5, ...overrides },
   });
   const types = [
     aType('b', { vcpus: 4, hourlyUsd: 0.04 }),
-    aType('none', { hourlyUsd: null }),
+    aType('unpriced', { hourlyUsd: null }),
     aType('a', { vcpus: 4, hourlyUsd: 0.04 }),
     aType('c', { vcpus: 2, memoryMb: 4096, class: 'dedicated', hourlyUsd: 0.03 }),
   ];
@@ -51,16 +51,16 @@ describe('the table of types', () => {
     choose(types, { ...noFilter, ...filter }, sort).map(({ id }) => id);
   const byPrice = { key: 'hourlyUsd', isDown: false } as const;
 
-  it('is in the order asked for, then by price and id, those without a price last', () => {
-    expect(ids({}, byPrice)).toEqual(['c', 'a', 'b', 'none']);
-    expect(ids({}, { key: 'vcpus', isDown: true })).toEqual(['a', 'b', 'c', 'none']);
+  it('is in the chosen order, then by price and id, with unpriced types last', () => {
+    expect(ids({}, byPrice)).toEqual(['c', 'a', 'b', 'unpriced']);
+    expect(ids({}, { key: 'vcpus', isDown: true })).toEqual(['a', 'b', 'c', 'unpriced']);
   });
 
-  it('leaves out what is too small or too dear', () => {
+  it('has no type that is too small, too expensive or of another class', () => {
     expect(ids({ vcpus: 2 }, byPrice)).toEqual(['c', 'a', 'b']);
     expect(ids({ memoryMb: 2048 }, byPrice)).toEqual(['c']);
     expect(ids({ maxHourly: '0.035' }, byPrice)).toEqual(['c']);
-    expect(ids({ class: 'standard' }, byPrice)).toEqual(['a', 'b', 'none']);
+    expect(ids({ class: 'standard' }, byPrice)).toEqual(['a', 'b', 'unpriced']);
   });
 });
 
@@ -69,12 +69,12 @@ describe('a cron expression', () => {
     ['30 2 * * MON-FRI', 'At 02:30, Monday through Friday'],
     ['*/15 * * * *', 'Every 15 minutes'],
     [' 0  4 1 * * ', 'At 04:00, on day 1 of the month'],
-  ])('%s is told as %s', async (expression, words) => {
+  ])('%s is put into the words: %s', async (expression, words) => {
     expect(await cronWords(expression)).toEqual({ ok: true, words });
   });
 
   it.each(['', '* * * *', '0 0 2 * * MON', '61 * * * *', 'a b c d e'])(
-    '%j is told to be none',
+    'can not be %j',
     async (expression) => {
       expect(await cronWords(expression)).toMatchObject({ ok: false });
     },
@@ -82,35 +82,36 @@ describe('a cron expression', () => {
 });
 
 describe('months', () => {
-  it('are counted back across the year', () => {
+  it('are counted back into the year before', () => {
     expect([0, 1, 11].map((back) => monthBefore('2026-01', back))).toEqual([
       ...['2026-01', '2025-12', '2025-02'],
     ]);
   });
 
-  it('have names', () => {
+  it('have long and short names', () => {
     expect([monthTitle('2026-11'), monthShort('2026-11')]).toEqual(['November 2026', 'Nov']);
   });
 });
 
 describe('the chart of months', () => {
   const size = { width: 300, height: 100 };
-  const of = (...billed: number[]) => billed.map((billedUsd, i) => ({ month: `${i}`, billedUsd }));
+  const monthsOf = (...billed: number[]) =>
+    billed.map((billedUsd, i) => ({ month: `${i}`, billedUsd }));
 
-  it('has the cap within it, and bars as high as what was billed', () => {
-    const { bars, capY, lines } = chartOf(of(7.5, 0, 15), 20, size);
+  it('has room for the cap, and bars as high as the bills', () => {
+    const { bars, capY, lines } = chartOf(monthsOf(7.5, 0, 15), 20, size);
     expect(lines.map(({ usd }) => usd)).toEqual([10, 20, 30]);
     expect(bars.map(({ height }) => height)).toEqual([25, 0, 50]);
     expect(capY).toBeCloseTo(100 / 3);
   });
 
-  it('shows the least amount, and stands where there is none', () => {
-    expect(chartOf(of(0.001, 100), null, size).bars[0]?.height).toBe(2);
-    expect(chartOf(of(0), null, size)).toMatchObject({ capY: null });
+  it('has a bar of 2 for the smallest bill, and is drawn without bills or a cap', () => {
+    expect(chartOf(monthsOf(0.001, 100), null, size).bars[0]?.height).toBe(2);
+    expect(chartOf(monthsOf(0), null, size)).toMatchObject({ capY: null });
   });
 });
 
-it('the CSV has a line for each cluster, by the API’s names', () => {
+it('csvOf has a line for each cluster, and the names of the API’s fields as its head', () => {
   const [head, row, rest] = csvOf([aCluster({ name: 'a, "b"' })]).split('\r\n');
   expect(head).toMatch(/^id,name,owner,nodes,.*,endReason,/);
   expect(row).toMatch(/^caaaaaaaaaa,"a, ""b""",admin,3,.*,,,0\.0225,0\.045,0\.1,$/);
