@@ -310,7 +310,7 @@ describe('a launch that is interrupted or has no answer', () => {
     await onebuck(['rm', name, '--yes'], env);
   });
 
-  it('names the idempotency key to repeat a launch, where the API answers only errors', async () => {
+  it('names the idempotency key for a repeated launch after an error', async () => {
     const proxy = spoiling(service.url, Number.POSITIVE_INFINITY, (outgoing) => {
       outgoing.writeHead(500).end('{"title":"Internal","status":500,"detail":"Sorry."}');
     });

@@ -23,7 +23,7 @@ function aTerminal(keys: string) {
 }
 
 describe('a hidden question', () => {
-  it('is asked after the echo of the terminal is off, and turns it on after the answer', async () => {
+  it('is asked while the echo of the terminal is off, and turns it on again', async () => {
     const { events, ...terminal } = aTerminal('secret\r');
     expect(await askHidden(QUESTION, terminal)).toBe('secret');
     expect(events).toEqual(['echo off', QUESTION, 'echo on', '\n']);

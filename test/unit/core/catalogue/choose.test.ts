@@ -465,9 +465,9 @@ describe('listTypes', () => {
 });
 
 describe('listRegions', () => {
-  const some = [...regions, aRegion({ id: 'us-den-1', siteType: 'distributed' })];
+  const listed = [...regions, aRegion({ id: 'us-den-1', siteType: 'distributed' })];
   const idsOf = (filter: Parameters<typeof listRegions>[1]) =>
-    listRegions(some, filter).map(({ id }) => id);
+    listRegions(listed, filter).map(({ id }) => id);
 
   it('lists regions that a spec can name, by country and capability in any case', () => {
     expect(idsOf({})).toEqual(['us-east', 'us-lax', 'br-gru', 'xx-old']);
@@ -565,10 +565,10 @@ describe('always', () => {
       memoryMb: fc.integer({ min: 1, max: 5 }),
     });
     fc.assert(
-      fc.property(someTypes, aHomeRegion, size, fc.boolean(), (some, region, wanted, backups) => {
-        const world = { ...catalogue, types: some, regions: [region] };
+      fc.property(someTypes, aHomeRegion, size, fc.boolean(), (drawn, region, wanted, backups) => {
+        const world = { ...catalogue, types: drawn, regions: [region] };
         const result = resolve(sized(wanted.vcpus, wanted.memoryMb), world, { backups });
-        const suitable = some.filter(
+        const suitable = drawn.filter(
           (type) =>
             type.vcpus >= wanted.vcpus &&
             type.memoryMb >= wanted.memoryMb &&
@@ -594,8 +594,8 @@ describe('always', () => {
 
   it('a type asked for by id has the same price as a type chosen by size', () => {
     fc.assert(
-      fc.property(someTypes, aHomeRegion, fc.boolean(), (some, region, backups) => {
-        const world = { ...catalogue, types: some, regions: [region] };
+      fc.property(someTypes, aHomeRegion, fc.boolean(), (drawn, region, backups) => {
+        const world = { ...catalogue, types: drawn, regions: [region] };
         const bySize = resolve(sized(1, 1), world, { backups });
         if (!bySize.ok) return;
         const machine = { kind: 'type', type: bySize.type.id } as const;
@@ -606,12 +606,12 @@ describe('always', () => {
 
   it('the order of the catalogue changes nothing', () => {
     fc.assert(
-      fc.property(someTypes, aHomeRegion, (some, region) => {
-        const world = { ...catalogue, types: some, regions: [region] };
-        const reversed = { ...world, types: [...some].reverse() };
+      fc.property(someTypes, aHomeRegion, (drawn, region) => {
+        const world = { ...catalogue, types: drawn, regions: [region] };
+        const reversed = { ...world, types: [...drawn].reverse() };
         const expected = resolve(sized(1, 1), world, noBackups);
         expect(resolve(sized(1, 1), reversed, noBackups)).toEqual(expected);
-        expect(listTypes(reversed.types, {})).toEqual(listTypes(some, {}));
+        expect(listTypes(reversed.types, {})).toEqual(listTypes(drawn, {}));
       }),
     );
   });

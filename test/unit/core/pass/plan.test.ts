@@ -312,7 +312,7 @@ describe('when the time to come up has ended', () => {
     expect(failed.next.nodes).toEqual([neverCreated(0, failure)]);
   });
 
-  it('a cluster that was never listed has failed, and deletes none of its planned nodes', () => {
+  it('a cluster without any list of its Linodes has failed, and deletes no planned node', () => {
     const failed = plan(aCluster(), null, LATE);
     expect(failed.next).toMatchObject({ phase: 'deleting', endReason: 'failed' });
     const reason = 'the cluster ended before it was created';
@@ -593,7 +593,7 @@ describe('a cluster in deletion', () => {
     expect(deletedBy(plan(record, [aLinode()], NOW))).toEqual([linodeIdOf(0)]);
   });
 
-  it('deletes the renamed Linode of a create without an answer, and counts its bill', () => {
+  it('deletes the renamed Linode of a create without an answer, as the node of that create', () => {
     const renamed = aLinode({ id: 7, label: 'db-primary' });
     const going = plan(aDeleting({ nodes: [creating(0)] }), [renamed], LAUNCH);
     expect(going.steps).toEqual([{ kind: 'deleteNode', index: 0, linodeId: 7, seen: true }]);
@@ -1053,7 +1053,7 @@ describe('plans carried out, pass after pass,', () => {
 });
 
 interface Life {
-  readonly count: number;
+  readonly nodes: number;
   /** The budget in hours of the cluster, whole hours and a part of an hour. */
   readonly hoursWorth: number;
   readonly spare: number;
@@ -1068,9 +1068,9 @@ interface Life {
 
 /** The cluster at the end of its life; still live if 1000 rounds did not end it. */
 function live({ linode, faults, ...life }: Life): ClusterRecord {
-  const hourly = 0.0075 * life.count;
+  const hourly = 0.0075 * life.nodes;
   let record: ClusterRecord = aCluster({
-    nodes: Array.from({ length: life.count }, (_, index) => planned(index)),
+    nodes: Array.from({ length: life.nodes }, (_, index) => planned(index)),
     bought: aBought({ price: price(0.0075) }),
     budget: usd(hourly * (life.hoursWorth + life.spare)),
     maxHours: life.maxHours,
@@ -1122,7 +1122,7 @@ const aFault: fc.Arbitrary<Fault> = fc.record({
   delay: fc.nat(90),
 });
 const aLife: fc.Arbitrary<Life> = fc.record({
-  count: fc.integer({ min: 1, max: 4 }),
+  nodes: fc.integer({ min: 1, max: 4 }),
   hoursWorth: fc.integer({ min: 1, max: 3 }),
   spare: fc.constantFrom(0, 0.3, 0.9),
   onPartial: fc.constantFrom('destroy' as const, 'keep' as const),

@@ -223,8 +223,8 @@ describe('withRun', () => {
 
   it('keeps the newest 20 runs, and the latest cluster even without its run', () => {
     let schedule = withRun(aSchedule({ nextAt: FIRST }), launched(FIRST), day(1));
-    for (let count = 1; count <= 30; count += 1) {
-      schedule = withRun(schedule, skipped(day(count)), day(count + 1));
+    for (let days = 1; days <= 30; days += 1) {
+      schedule = withRun(schedule, skipped(day(days)), day(days + 1));
     }
     expect(schedule.runs).toHaveLength(20);
     expect(schedule.runs[0]).toEqual(skipped(day(30)));
