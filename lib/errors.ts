@@ -1,5 +1,6 @@
 import type { Fault } from './core/base/fault.ts';
 import type { Alternative } from './core/cluster/advice.ts';
+import type { Linode } from './core/cluster/linode.ts';
 
 /**
  * The kinds of errors that a caller can act on. lib/http/problems.ts maps each code to an HTTP
@@ -32,6 +33,16 @@ export class AppError extends Error {
     } = {},
   ) {
     super(message);
+  }
+}
+
+/** A list of Linodes could not be read to its end. `found`: those that were read, by id. */
+export class PartialListError extends AppError {
+  constructor(
+    cause: AppError,
+    readonly found: readonly Linode[],
+  ) {
+    super(cause.code, cause.message, cause.details);
   }
 }
 

@@ -37,8 +37,8 @@ export interface LinodeApi {
    */
   backupsForced(by: EpochMs): Promise<boolean | 'unreadable'>;
   /**
-   * Every Linode that bears the tag, from all pages, each once. Throws rather than return only some
-   * of them.
+   * Every Linode that bears the tag, from all pages, each once. If only some could be read, throws
+   * `PartialListError`, which has these.
    */
   listByTag(tag: Tag, by: EpochMs): Promise<Linode[]>;
   get(id: number, by: EpochMs): Promise<Linode | 'notFound'>;

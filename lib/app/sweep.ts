@@ -13,7 +13,7 @@ import type { Linode } from '../core/cluster/linode.ts';
 import { livingOf } from '../core/cluster/metrics.ts';
 import { findOrphans, type Orphan } from '../core/cluster/orphans.ts';
 import type { ClusterRecord } from '../core/cluster/record.ts';
-import { AppError } from '../errors.ts';
+import { AppError, PartialListError } from '../errors.ts';
 import type { Clock, ClusterStore, LinodeApi, Log, Metrics } from '../ports.ts';
 import { forEachAtMost } from './at-most.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
@@ -37,9 +37,10 @@ const CALLS_AT_ONCE = 20;
 
 /**
  * Destroys the Linodes of this deployment that no live record protects, even when all other parts
- * have failed. It needs only Linode; the records, if they can be read, only protect. Throws if it
- * could not list every Linode (and then it destroys nothing), or could not destroy an orphan. At
- * the end it audits the ledger of the caps, and throws if it can't.
+ * have failed. It needs only Linode; the records, if they can be read, only protect. If it can list
+ * only some Linodes, it destroys the orphans among them: their records are read after the list.
+ * Throws if it could not list every Linode, or could not destroy an orphan. At the end it audits
+ * the ledger of the caps, and throws if it can't.
  */
 export async function sweep(
   deps: SweepDeps,
@@ -54,7 +55,7 @@ export async function sweep(
     if (failures.length === 0) throw error;
   }
   if (failures.length === 0) return { destroyed };
-  throw new AppError('linodeUnavailable', `orphans not destroyed: ${failures.join('; ')}`);
+  throw new AppError('linodeUnavailable', `sweep not complete: ${failures.join('; ')}`);
 }
 
 interface Swept {
@@ -73,9 +74,16 @@ async function destroyOrphans(
   let destroyed = 0;
   // An orphan that can't be destroyed must not keep the sweeper from those that fall due later.
   const failures: string[] = [];
-  const list = () => deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
-  // List twice at the start: pages shift while they are read, and a Linode between two pages is
-  // hidden.
+  const list = async () => {
+    try {
+      return await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
+    } catch (error) {
+      if (!(error instanceof PartialListError)) throw error;
+      failures.push(`not all Linodes could be listed: ${error.message}`);
+      return error.found;
+    }
+  };
+  // List twice at the start: a list may lack Linodes that another list shows.
   let awaited: readonly Linode[] = await list();
   for (;;) {
     const listed = await list();

@@ -5,7 +5,7 @@ import type { LinodeApi } from '../../ports.ts';
 import { type Call, errorOf, illShaped } from './answer.ts';
 import { createLinode } from './create.ts';
 import { createLinodeHttp, type LinodeHttp, type LinodeHttpOptions } from './http.ts';
-import { listAll } from './list.ts';
+import { listAll, listLinodes } from './list.ts';
 import { createPacer } from './pacing.ts';
 import {
   type Decoder,
@@ -25,13 +25,8 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
   const pacer = createPacer(clock);
   const lists = { http, clock };
 
-  async function linodes(filter: Readonly<Record<string, unknown>>, by: EpochMs) {
-    const list = { path: '/linode/instances', item: decodeLinode, filter };
-    return (await listAll(lists, list, by)).value;
-  }
-
   async function findByLabel(label: NodeLabel, by: EpochMs): Promise<Linode | 'notFound'> {
-    const found = await linodes({ label }, by);
+    const found = await listLinodes(lists, { label }, by);
     return found.find((linode) => linode.label === label) ?? 'notFound';
   }
 
@@ -42,7 +37,7 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
     availability: (region, by) => readAvailability(http, region, by),
     backupsForced: (by) => readBackupsForced(http, by),
     async listByTag(tag, by) {
-      const found = await linodes({ tags: tag }, by);
+      const found = await listLinodes(lists, { tags: tag }, by);
       // Callers may delete the Linodes of this list, so it must not depend on how Linode reads the
       // filter.
       return found.filter(({ tags }) => tags.includes(tag));

@@ -1,18 +1,14 @@
 import { type DurationMs, durationMs, type EpochMs } from '../../core/base/units.ts';
-import type { AppError } from '../../errors.ts';
+import type { Linode } from '../../core/cluster/linode.ts';
+import { AppError, PartialListError } from '../../errors.ts';
 import type { Cacheable, Clock } from '../../ports.ts';
 import { type Call, errorOf, illShaped } from './answer.ts';
 import type { LinodeHttp } from './http.ts';
-import { type Decoder, decodePage, type Page } from './wire.ts';
+import { type Decoder, decodeLinode, decodePage, type Page } from './wire.ts';
 
 export interface List<T> {
   readonly path: string;
   readonly item: Decoder<T>;
-  /**
-   * A filter, for lists that Linode can order by id. A list with a filter is read in the order of
-   * ids.
-   */
-  readonly filter?: Readonly<Record<string, unknown>>;
 }
 
 interface ListDeps {
@@ -26,10 +22,9 @@ const PAGES_MAX = 200;
 const WALKS_MAX = 5;
 
 /**
- * Every item of a list, each once; throws rather than return only some of them. The list may change
- * while its pages are read. In the order of ids, new items come last and do no harm, but a removed
- * item moves the following ones up, past the page being read. Then the reading starts again. The
- * result may be used for as long as each of its pages.
+ * Every item of a short list, each once; throws rather than return only some of them. If the list
+ * changes while its pages are read, the reading starts again. The result may be used for as long as
+ * each of its pages.
  */
 export async function listAll<T extends { readonly id: number | string }>(
   deps: ListDeps,
@@ -55,10 +50,10 @@ async function walkPages<T extends { readonly id: number | string }>(
   let maxAge: DurationMs | null = null;
   for (let number = 1; last === null || number <= last.pages; number += 1) {
     if (last !== null && clock.now() > by) throw timeIsUp(list);
-    const read: Cacheable<Page<T>> | 'notFound' = await readPage(http, list, number, by);
+    const read = await readPage(http, list, { number }, by);
     if (read === 'notFound') return 'changed';
-    const page = read.value;
-    if (last !== null && hasShifted(list, last, page)) return 'changed';
+    const page: Page<T> = read.value;
+    if (last !== null && page.results !== last.results) return 'changed';
     if (page.pages > PAGES_MAX) throw unusable(list, `pages is above ${PAGES_MAX}`);
     // An empty list has been seen to have 0 pages and no first page.
     if (page.page !== number && page.results > 0) throw unusable(list, 'page is another one');
@@ -71,23 +66,73 @@ async function walkPages<T extends { readonly id: number | string }>(
   return isWhole ? { value: [...byId.values()], maxAge } : 'changed';
 }
 
+const LINODES: List<Linode> = { path: '/linode/instances', item: decodeLinode };
+
+/**
+ * Every Linode that matches the filter, each once, in the order of ids. Each page begins after the
+ * last id of the page before, so that a Linode that comes or goes meanwhile hides no other. If the
+ * list can't be read to its end, throws `PartialListError` with the Linodes that were read.
+ */
+export async function listLinodes(
+  { http, clock }: ListDeps,
+  filter: Readonly<Record<string, unknown>>,
+  by: EpochMs,
+): Promise<Linode[]> {
+  const found: Linode[] = [];
+  let incomplete = 0;
+  for (;;) {
+    const after = found.at(-1)?.id ?? null;
+    const page = await readAfter(http, filter, after, by).catch((error: unknown) => {
+      throw partial(found, error);
+    });
+    const items = page.data.toSorted((a, b) => a.id - b.id);
+    const isInOrder = items.every(({ id }, index) => id > (items[index - 1]?.id ?? after ?? 0));
+    if (!isInOrder) throw partial(found, unusable(LINODES, 'its ids are not in order'));
+    found.push(...items);
+    const isLast = page.results <= items.length;
+    if (isLast) return found;
+    // A page that lacks some of its items is read again, from the last item that it had.
+    if (items.length < Math.min(PAGE_SIZE, page.results)) incomplete += 1;
+    if (incomplete >= WALKS_MAX) throw partial(found, unusable(LINODES, 'its pages lack items'));
+    if (clock.now() > by) throw partial(found, timeIsUp(LINODES));
+  }
+}
+
+async function readAfter(
+  http: ListDeps['http'],
+  wanted: Readonly<Record<string, unknown>>,
+  after: number | null,
+  by: EpochMs,
+): Promise<Page<Linode>> {
+  const filter = {
+    ...wanted,
+    ...(after !== null && { id: { '+gt': after } }),
+    '+order_by': 'id',
+  };
+  const read = await readPage(http, LINODES, { number: 1, filter }, by);
+  if (read === 'notFound') throw unusable(LINODES, 'it has no first page');
+  return read.value;
+}
+
+function partial(found: readonly Linode[], error: unknown): unknown {
+  if (found.length === 0 || !(error instanceof AppError)) return error;
+  return new PartialListError(error, found);
+}
+
 const shorter = (a: DurationMs | null, b: DurationMs | null): DurationMs | null =>
   a === null || b === null ? (a ?? b) : durationMs(Math.min(a, b));
-
-const hasShifted = <T>(list: List<T>, before: Page<T>, after: Page<T>): boolean =>
-  list.filter === undefined ? after.results !== before.results : after.results < before.results;
 
 /** `notFound`: the list has fewer pages by now. */
 async function readPage<T>(
   http: ListDeps['http'],
   list: List<T>,
-  number: number,
+  { number, filter }: { number: number; filter?: Readonly<Record<string, unknown>> },
   by: EpochMs,
 ): Promise<Cacheable<Page<T>> | 'notFound'> {
   const call: Call = {
     ...callOf(list),
     query: `page=${number}&page_size=${PAGE_SIZE}`,
-    ...(list.filter === undefined ? {} : { filter: { ...list.filter, '+order_by': 'id' } }),
+    ...(filter === undefined ? {} : { filter }),
   };
   const verdict = await http.send(call, by);
   if (verdict.kind === 'rejected' && verdict.status === 404 && number > 1) return 'notFound';

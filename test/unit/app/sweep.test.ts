@@ -5,6 +5,7 @@ import { clusterTag, reapTag } from '../../../lib/core/base/names.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import type { Linode } from '../../../lib/core/cluster/linode.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
+import { AppError, PartialListError } from '../../../lib/errors.ts';
 import { aLinode, aRunning, ID, LAUNCH, OTHER_ID, OUR_TAG, usd } from '../../support/builders.ts';
 import { depsWith } from '../../support/deps.ts';
 import { aClock, noLinode, recordingMetrics } from '../../support/doubles.ts';
@@ -70,6 +71,14 @@ describe('the sweeper', () => {
       return list();
     };
     expect(await world.run()).toEqual({ destroyed: 0 });
+  });
+
+  it('destroys the orphans of a list that it could not read to its end, and throws', async () => {
+    const world = aWorld([aLinode({ id: 1, tags: [OUR_TAG, clusterTag(ID), overdue] })]);
+    const cause = new AppError('linodeUnavailable', 'GET /linode/instances: 500');
+    world.listByTag = () => Promise.reject(new PartialListError(cause, [...world.existing]));
+    await expect(world.run()).rejects.toThrow('GET /linode/instances: 500');
+    expect([...world.destroyedAt.keys()]).toEqual([1]);
   });
 
   it('destroys by the reap tags while the records can not be read', async () => {

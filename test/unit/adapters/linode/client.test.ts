@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createTransport } from '../../../../lib/adapters/linode/axios-transport.ts';
 import { type EpochMs, plus, seconds } from '../../../../lib/core/base/units.ts';
-import { AppError } from '../../../../lib/errors.ts';
+import { AppError, PartialListError } from '../../../../lib/errors.ts';
 import type { LinodeApi } from '../../../../lib/ports.ts';
 import {
   type Answer,
@@ -86,15 +86,18 @@ describe('a list', () => {
     expect(images).toMatchObject({ path: '/v4/images', filter: undefined });
   });
 
-  it('has the items of every page, each once', async () => {
+  it('reads each page of Linodes from the last id of the page before', async () => {
     const [a, b, c] = [1, 2, 3].map((id) => aRawLinode({ id, label: `onebuck-${id}` }));
     const { api, requests } = await served([
-      page([a, b], { pages: 2, results: 4 }),
-      page([b, c], { page: 2, pages: 2, results: 4 }),
+      page([a, b], { pages: 2, results: 3 }),
+      page([c], { results: 1 }),
     ]);
     const found = await api.listByTag('onebuck-dev', LATER);
     expect(found.map(({ id }) => id)).toEqual([1, 2, 3]);
-    expect(requests.map(({ query }) => query.get('page'))).toEqual(['1', '2']);
+    expect(requests.map(({ query, filter }) => [query.get('page'), filter])).toEqual([
+      ['1', { tags: 'onebuck-dev', '+order_by': 'id' }],
+      ['1', { tags: 'onebuck-dev', '+order_by': 'id', id: { '+gt': 2 } }],
+    ]);
   });
 
   it('is empty if it has no pages', async () => {
@@ -115,27 +118,32 @@ describe('a list', () => {
     expect(requests[0]?.filter).toMatchObject({ tags: 'schön ☂' });
   });
 
-  it('may grow while the client reads it', async () => {
+  it('has each Linode that stays, though others come and go while the client reads it', async () => {
     const { api } = await served([
-      page([aRawLinode({ id: 1 })], { pages: 2, results: 2 }),
-      page([aRawLinode({ id: 2 })], { page: 2, pages: 3, results: 3 }),
-      page([aRawLinode({ id: 3 })], { page: 3, pages: 3, results: 3 }),
+      page([aRawLinode({ id: 1 }), aRawLinode({ id: 2 })], { pages: 2, results: 4 }),
+      page([aRawLinode({ id: 4 })], { results: 3, pages: 1 }),
+      page([aRawLinode({ id: 5 }), aRawLinode({ id: 6 })]),
     ]);
-    expect(await api.listByTag('onebuck-dev', LATER)).toHaveLength(3);
+    const found = await api.listByTag('onebuck-dev', LATER);
+    expect(found.map(({ id }) => id)).toEqual([1, 2, 4, 5, 6]);
   });
 
   it.each([
-    ['shrinks', page([aRawLinode({ id: 3 })], { page: 2, pages: 2, results: 2 })],
-    ['loses its second page', NOT_FOUND],
-  ])('is read again if it %s while the client reads it', async (_how, second) => {
-    const { api, requests } = await served([
-      page([aRawLinode({ id: 1 }), aRawLinode({ id: 2 })], { pages: 2, results: 3 }),
-      second,
-      page([aRawLinode({ id: 2 }), aRawLinode({ id: 3 })]),
-    ]);
-    const found = await api.listByTag('onebuck-dev', LATER);
-    expect(found.map(({ id }) => id)).toEqual([2, 3]);
-    expect(requests).toHaveLength(3);
+    ['answers no further page', { status: 500, json: {} }],
+    ['answers a page in another order', page([aRawLinode({ id: 1 })])],
+    ['answers pages that lack items', page([], { results: 7 })],
+  ])('throws an error that has the Linodes that were read, if Linode %s', async (_how, rest) => {
+    const first = page([aRawLinode({ id: 1 }), aRawLinode({ id: 2 })], { pages: 2, results: 3 });
+    let calls = 0;
+    const { api, clock } = await served(() => {
+      calls += 1;
+      if (calls > 20) clock.set(plus(LATER, seconds(1)));
+      return calls === 1 ? first : rest;
+    });
+    const error = await errorFrom(api.listByTag('onebuck-dev', LATER));
+    expect(error).toBeInstanceOf(PartialListError);
+    expect((error as PartialListError).found.map(({ id }) => id)).toEqual([1, 2]);
+    expect(error).toMatchObject({ code: 'linodeUnavailable' });
   });
 
   it.each([
