@@ -18,8 +18,8 @@ export interface Clock {
 
 /**
  * The calls of Linode's API v4 that Onebuck uses. `by` is the instant after which a call neither
- * retries nor waits. Each call is tried at least once, then ends with an answer or an AppError
- * (`linodeUnavailable`, `linodeDenied`, `linodeRejected`). No error contains the token.
+ * retries nor waits. Each call is tried at least once, unless many others fail at the same time,
+ * then ends with an answer or an AppError (`linodeUnavailable`, `linodeDenied`, `linodeRejected`). No error contains the token.
  */
 export interface LinodeApi {
   types(by: EpochMs): Promise<Cacheable<readonly LinodeType[]>>;

@@ -1,7 +1,8 @@
 import { type DurationMs, durationMs, type EpochMs, plus, seconds } from '../../core/base/units.ts';
 import { AppError, reasonOf } from '../../errors.ts';
 import type { Clock, Log } from '../../ports.ts';
-import { type Answer, type Call, describe, judge, type Verdict } from './answer.ts';
+import { type Answer, type Call, describe, errorOf, judge, type Verdict } from './answer.ts';
+import { createGate, type Gate, type Result } from './gate.ts';
 
 export interface LinodeHttpOptions {
   readonly transport: Transport;
@@ -21,7 +22,8 @@ export type Transport = (call: Call, token: string, timeoutMs: number) => Promis
 export interface LinodeHttp {
   /**
    * Repeats a call that failed for a while, until `by`, and waits for an answer at most seconds
-   * longer; then throws `linodeUnavailable`. Only for calls that may be made twice.
+   * longer; then throws `linodeUnavailable`. Only for calls that may be made twice. While other
+   * calls of this process fail, it waits for its turn, and is not made if none comes until `by`.
    */
   send(call: Call, by: EpochMs): Promise<FinalVerdict>;
   /** Sends one request and never throws. */
@@ -44,8 +46,20 @@ const ATTEMPTS_MAX = 50;
 /** How long a call may last beyond `by`: less than functions reserve for saving their results. */
 const LATE_MS = 3_000;
 
+/** How many calls of each kind one process has under way at most. */
+const LISTS_AT_ONCE = 4;
+const READS_AT_ONCE = 20;
+const WRITES_AT_ONCE = 20;
+
 export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   const { clock, log } = options;
+  const lists = createGate(clock, LISTS_AT_ONCE);
+  // Deletions must not wait behind reads that fail.
+  const reads = createGate(clock, READS_AT_ONCE);
+  const writes = createGate(clock, WRITES_AT_ONCE);
+  // Only lists have pages.
+  const gateOf = ({ method, query }: Call): Gate =>
+    method !== 'GET' ? writes : query === undefined ? reads : lists;
 
   async function token({ fresh }: { fresh: boolean }): Promise<string> {
     const text = await options.token({ fresh });
@@ -75,8 +89,11 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   async function send(call: Call, by: EpochMs): Promise<FinalVerdict> {
     let current = await token({ fresh: false });
     let refreshed = false;
+    const gate = gateOf(call);
     for (let attempt = 1; ; attempt += 1) {
+      if ((await gate.enter(by)) === 'late') throw noTurn(call);
       const { verdict } = await sendOnce(withTimeUntil(call, by), current);
+      gate.leave(resultOf(verdict, clock.now()));
       if (verdict.kind === 'invalidToken' && !refreshed && clock.now() <= by) {
         refreshed = true;
         current = await token({ fresh: true });
@@ -95,6 +112,15 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   }
 
   return { send, sendOnce, token };
+}
+
+const noTurn = (call: Call): AppError =>
+  errorOf(call, { kind: 'transient', status: null, reason: 'Linode answers no calls in time' });
+
+function resultOf(verdict: Verdict, now: EpochMs): Result {
+  if (verdict.kind === 'transient') return { kind: 'failed' };
+  if (verdict.kind !== 'rateLimited') return { kind: 'answered' };
+  return { kind: 'refused', until: plus(now, waitAfter(verdict, 1)) };
 }
 
 export type Retryable = Extract<Verdict, { kind: 'rateLimited' | 'transient' }>;
