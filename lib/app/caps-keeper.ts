@@ -79,19 +79,28 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     return turn;
   }
 
+  async function updateNow(decide: (ledger: Ledger) => Ledger, by: EpochMs): Promise<Ledger> {
+    for (let tries = 1; ; tries += 1) {
+      const ledger = await store.read();
+      const next = decide(ledger);
+      if (next === ledger || (await store.save(next)) === 'saved') return next;
+      if (clock.now() >= by) {
+        throw new AppError('conflict', 'Too many launches and changes at once. Try again.');
+      }
+      await clock.sleep(plus(clock.now(), pauseAfter(tries, random())));
+    }
+  }
+
   /** Returns the changed ledger, once it is saved; it is not saved if nothing changed. */
   const update = (decide: (ledger: Ledger) => Ledger, by: EpochMs): Promise<Ledger> =>
-    inTurn(async () => {
-      for (let tries = 1; ; tries += 1) {
-        const ledger = await store.read();
-        const next = decide(ledger);
-        if (next === ledger || (await store.save(next)) === 'saved') return next;
-        if (clock.now() >= by) {
-          throw new AppError('conflict', 'Too many launches and changes at once. Try again.');
-        }
-        await clock.sleep(plus(clock.now(), pauseAfter(tries, random())));
-      }
-    });
+    inTurn(() => updateNow(decide, by));
+
+  const toRelease = new Set<EndedRecord>();
+  async function releaseAll(by: EpochMs): Promise<void> {
+    const records = [...toRelease];
+    await updateNow((ledger) => records.reduce(release, ledger), by);
+    for (const record of records) toRelease.delete(record);
+  }
 
   return {
     async reserve({ scheduleCap, ...claim }, by) {
@@ -115,7 +124,9 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
       await update((ledger) => adjust(ledger, id, budget, clock.now()), by);
     },
     async release(record, by) {
-      await update((ledger) => release(ledger, record), by);
+      toRelease.add(record);
+      // One write releases all clusters that wait: the clusters of a function may end at once.
+      await inTurn(() => (toRelease.has(record) ? releaseAll(by) : Promise.resolve()));
     },
     audit: (readRecords, others) =>
       inTurn(async () => {

@@ -3,7 +3,7 @@ import type { ClusterId } from '../../../lib/core/base/names.ts';
 import { plus, seconds } from '../../../lib/core/base/units.ts';
 import type { LedgerStore } from '../../../lib/ports.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
-import { aSettings, LAUNCH, usd } from '../../support/builders.ts';
+import { anEnded, aSettings, LAUNCH, usd } from '../../support/builders.ts';
 import { aCapsKeeper } from '../../support/deps.ts';
 import { aClock } from '../../support/doubles.ts';
 
@@ -27,7 +27,12 @@ function aFailingKeeper(failureOf: (save: number) => 'conflict' | 'error' | null
   const caps = aCapsKeeper({ clock: aClock(), ledger: failingLedger, settings });
   const reserve = (id: ClusterId, by = SOON) =>
     caps.reserve({ id, owner: 'ann', scheduleId: null, budget: usd(1), scheduleCap: null }, by);
-  return { reserve, saves: () => saves, open: async () => [...(await ledger.read()).open.keys()] };
+  return {
+    reserve,
+    release: (id: ClusterId) => caps.release(anEnded({ id }), SOON),
+    saves: () => saves,
+    open: async () => [...(await ledger.read()).open.keys()],
+  };
 }
 
 const resultsOf = (outcomes: readonly PromiseSettledResult<unknown>[]) =>
@@ -63,5 +68,24 @@ describe('reservations of one process at once', () => {
     const firstTwo = ids.slice(0, 2);
     const outcomes = await Promise.allSettled(firstTwo.map((id) => keeper.reserve(id)));
     expect(resultsOf(outcomes)).toEqual(['the table is away', 'reserved']);
+  });
+});
+
+describe('releases of one process at once', () => {
+  it('are written together, as the clusters of a function may end at once', async () => {
+    const keeper = aFailingKeeper();
+    await Promise.all(ids.slice(0, 2).map((id) => keeper.reserve(id)));
+    await Promise.all(ids.slice(0, 2).map((id) => keeper.release(id)));
+    expect(await keeper.open()).toEqual([]);
+    expect(keeper.saves()).toBe(3);
+  });
+
+  it('are written by the next release if the ledger could not be saved', async () => {
+    const keeper = aFailingKeeper((save) => (save === 2 ? 'error' : null));
+    await Promise.all(ids.slice(0, 2).map((id) => keeper.reserve(id)));
+    const [first, second] = ids as [ClusterId, ClusterId];
+    await expect(keeper.release(first)).rejects.toThrow('the table is away');
+    await keeper.release(second);
+    expect(await keeper.open()).toEqual([]);
   });
 });
