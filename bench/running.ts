@@ -23,7 +23,7 @@ export async function startRunning() {
     reserveMs: seconds(15),
     noticesMs: seconds(0),
   });
-  const pass = (id: ClusterId) => reconcile(deps, id, limits());
+  const pass = (id: ClusterId) => reconcile(deps, [{ clusterId: id }], limits());
 
   /** Launches a cluster, and runs passes without a wait until the cluster is running. */
   async function aRunningCluster(nodes: number): Promise<LiveRecord> {

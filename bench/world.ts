@@ -4,8 +4,8 @@ import { authorize } from '../lib/app/authorize.ts';
 import { reap } from '../lib/app/reap.ts';
 import { type ReconcileLimits, reconcile } from '../lib/app/reconcile.ts';
 import { sweep } from '../lib/app/sweep.ts';
-import { type ClusterId, isClusterId } from '../lib/core/base/names.ts';
 import { epochMs, minutes } from '../lib/core/base/units.ts';
+import type { Batch } from '../lib/core/pass/batches.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import { VirtualTime } from '../simulation/time.ts';
 import { assumed } from './assumed.ts';
@@ -33,15 +33,15 @@ export async function aWorld(phases: {
   const counter = new Counter();
   const realCalls = new RealCalls();
   const time = new VirtualTime(START, realCalls.idle);
-  const adapters = await startAdapters({ time, counter, realCalls }, (id) => {
-    void passOver(id);
+  const adapters = await startAdapters({ time, counter, realCalls }, (batch) => {
+    void passOver(batch);
   });
   const { build } = adapters;
   const lambda = new Lambda({ time, counter, build, hasDashboard: phases.hasDashboard });
   const failures: unknown[] = [];
-  const passOver = (id: ClusterId) =>
+  const passOver = (batch: Batch) =>
     lambda
-      .run('reconcile', (deps, limits) => reconcile(deps, id, limits))
+      .run('reconcile', (deps, limits) => reconcile(deps, batch, limits))
       .catch((error: unknown) => failures.push(error));
 
   function every(ms: number, first: number, tick: () => Promise<unknown>): void {
@@ -93,7 +93,7 @@ interface Bench {
 /**
  * Returns a builder of an environment's adapters; their calls are counted and take virtual time.
  */
-async function startAdapters({ time, counter, realCalls }: Bench, nudged: (id: ClusterId) => void) {
+async function startAdapters({ time, counter, realCalls }: Bench, nudged: (batch: Batch) => void) {
   const servers = await startServers(() => epochMs(time.now()));
   const { dynamoDb, secretsManager, lambda, linode, close } = servers;
   const taking =
@@ -113,9 +113,9 @@ async function startAdapters({ time, counter, realCalls }: Bench, nudged: (id: C
   const inTime = { counter, around: taking(assumed.dynamoDbMs) };
   const { items } = countDynamoDb(dynamoDb, TABLE, inTime);
   countSecretsManager(secretsManager, { counter, around: taking(assumed.secretsManagerMs) });
-  onInvoke(lambda, taking(assumed.lambdaInvokeMs), ({ clusterId }) => {
-    if (typeof clusterId !== 'string' || !isClusterId(clusterId)) throw new Error('no cluster');
-    nudged(clusterId);
+  onInvoke(lambda, taking(assumed.lambdaInvokeMs), ({ passes }) => {
+    if (passes === undefined) throw new Error('no passes');
+    nudged(passes as Batch);
   });
   const clock: Clock = {
     now: () => epochMs(time.now()),

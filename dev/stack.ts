@@ -141,7 +141,7 @@ async function warmUp(
   lambda: { invokeAsync(name: string, payload: string): Promise<void> },
   names: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const noCluster = JSON.stringify({ clusterId: 'caaaaaaaaaa' });
+  const noCluster = JSON.stringify({ passes: [{ clusterId: 'caaaaaaaaaa' }] });
   const noSchedule = JSON.stringify({ scheduleId: 'saaaaaaaaaa' });
   await Promise.all([
     fetch(`${url}/clusters`, { headers: { authorization: 'Bearer none' } }),

@@ -1,6 +1,8 @@
 import type { Context } from 'aws-lambda';
 import { reconcile } from '../lib/app/reconcile.ts';
 import { isClusterId } from '../lib/core/base/names.ts';
+import { epochMs } from '../lib/core/base/units.ts';
+import type { Batch, PassRequest } from '../lib/core/pass/batches.ts';
 import {
   caps,
   clock,
@@ -13,11 +15,9 @@ import {
   store,
 } from '../lib/wire.ts';
 
-export const handler = async (event: { clusterId?: unknown }, context: Context) => {
-  const { clusterId } = event;
-  if (typeof clusterId !== 'string' || !isClusterId(clusterId)) {
-    throw new TypeError('the event must be {"clusterId": "c…"}');
-  }
+/** The event is `{"passes": [{"clusterId": "c…", "beginAt": 1792490220000}, …]}`. */
+export const handler = async (event: { passes?: unknown }, context: Context) => {
+  const batch = batchIn(event);
   const deps = {
     caps: caps(),
     clock: clock(),
@@ -28,5 +28,21 @@ export const handler = async (event: { clusterId?: unknown }, context: Context) 
     secrets: secrets(),
     store: store(),
   };
-  await reconcile(deps, clusterId, limitsOf(context));
+  await reconcile(deps, batch, limitsOf(context));
 };
+
+function batchIn({ passes }: { passes?: unknown }): Batch {
+  if (!Array.isArray(passes) || passes.length === 0) throw illFormed();
+  return passes.map(passRequestIn);
+}
+
+function passRequestIn(pass: unknown): PassRequest {
+  const { clusterId, beginAt } = (pass ?? {}) as Record<string, unknown>;
+  if (typeof clusterId !== 'string' || !isClusterId(clusterId)) throw illFormed();
+  if (beginAt === undefined) return { clusterId };
+  if (!Number.isSafeInteger(beginAt)) throw illFormed();
+  return { clusterId, beginAt: epochMs(beginAt as number) };
+}
+
+const illFormed = () =>
+  new TypeError('the event must be {"passes": [{"clusterId": "c…", "beginAt": epoch ms}, …]}');

@@ -7,6 +7,7 @@ import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
 import type { ClusterRecord } from './core/cluster/record.ts';
 import type { Notice } from './core/notices/notices.ts';
+import type { Batch } from './core/pass/batches.ts';
 import type { ScheduleRecord } from './core/schedule/schedule.ts';
 
 /** The time of the use cases. In local runs it may pass faster than the machine's time. */
@@ -115,7 +116,7 @@ export interface ClusterStore {
    * The clusters and schedules due at or before `until`, most overdue first. May lag behind writes
    * by seconds.
    */
-  due(until: EpochMs): AsyncIterable<ClusterId | ScheduleId>;
+  due(until: EpochMs): AsyncIterable<DueItem>;
   /**
    * A page of records, newest first; fewer than `limit` if the records are large. May lag behind
    * writes by seconds.
@@ -126,6 +127,12 @@ export interface ClusterStore {
    * writes by seconds.
    */
   livedIn(query: LivedQuery): AsyncIterable<ClusterRecord>;
+}
+
+/** A cluster or a schedule with the instant at which its next pass or run is due. */
+export interface DueItem {
+  readonly id: ClusterId | ScheduleId;
+  readonly dueAt: EpochMs;
 }
 
 export interface ListQuery {
@@ -195,11 +202,12 @@ export interface Secrets {
 }
 
 /**
- * Asks Lambda to run a pass soon. A nudge may be lost or doubled; the index `due` makes up for
+ * Asks Lambda to run passes soon. A nudge may be lost or doubled; the index `due` makes up for
  * both.
  */
 export interface Nudge {
-  reconcile(id: ClusterId): Promise<void>;
+  /** One function makes all passes of the batch. */
+  reconcile(batch: Batch): Promise<void>;
   runSchedule(id: ScheduleId): Promise<void>;
 }
 

@@ -119,7 +119,7 @@ export async function readLive(
   store: Pick<ClusterStore, 'due' | 'getMany'>,
 ): Promise<LiveRecord[]> {
   const ids: ClusterId[] = [];
-  for await (const id of store.due(epochMs(Number.MAX_SAFE_INTEGER))) {
+  for await (const { id } of store.due(epochMs(Number.MAX_SAFE_INTEGER))) {
     if (!isScheduleId(id)) ids.push(id);
   }
   return (await store.getMany(ids)).filter(isLive);

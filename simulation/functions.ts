@@ -64,15 +64,29 @@ export interface Outside {
 }
 
 /**
+ * How long Lambda waits before it tries again to start an event that it could not start, in seconds.
+ * After the last wait it drops the event: serverless.yml allows an age of 120 s.
+ */
+const THROTTLED_WAITS_S = [1, 2, 4, 8, 16, 32];
+
+/**
  * Runs the functions in environments. Like Lambda, it uses a warm environment again, and drops the
  * environment of an invocation that died or timed out.
  */
 export class Functions {
   readonly #outside: Outside;
   readonly #warm = new Map<FunctionName, Environment[]>();
+  #running = 0;
+  /** How many invocations Lambda runs at once, of all functions together. */
+  limit: number;
+  /** How many invocations were started. */
+  invocations = 0;
+  /** The most that ran at once. */
+  peak = 0;
 
   constructor(outside: Outside) {
     this.#outside = outside;
+    this.limit = outside.options.functionsMax;
   }
 
   async run(
@@ -80,6 +94,7 @@ export class Functions {
     work: (deps: Deps, limits: Limits) => Promise<unknown>,
   ): Promise<Ending> {
     const { time, chance, options, injectsFaults, mayDie } = this.#outside;
+    if (!(await this.#started(name))) return 'throttled';
     const warm = this.#warm.get(name) ?? [];
     this.#warm.set(name, warm);
     const isCold = warm.length === 0;
@@ -95,7 +110,24 @@ export class Functions {
     const ending = await invocation.run(() => work(environment.deps, limits));
     if (ending === 'died' || ending === 'timedOut') this.#outside.countFault(`function ${ending}`);
     else warm.push(environment);
+    this.#running -= 1;
     return ending;
+  }
+
+  /** Waits as an event does while too many invocations run. false: Lambda dropped the event. */
+  async #started(name: FunctionName): Promise<boolean> {
+    const { time, countFault } = this.#outside;
+    const waits = name === 'api' ? [] : [...THROTTLED_WAITS_S];
+    while (this.#running >= this.limit) {
+      countFault('function throttled');
+      const wait = waits.shift();
+      if (wait === undefined) return false;
+      await time.delay(wait * 1_000);
+    }
+    this.#running += 1;
+    this.invocations += 1;
+    this.peak = Math.max(this.peak, this.#running);
+    return true;
   }
 }
 
@@ -140,7 +172,7 @@ class Environment {
       caps: createCaps({ clock, ledger, settings: () => settings, random }),
       catalogue: createCatalogueCache(api, clock, log),
       nudge: {
-        reconcile: (id) => this.#current.call(() => nudge.reconcile(id)),
+        reconcile: (batch) => this.#current.call(() => nudge.reconcile(batch)),
         runSchedule: (id) => this.#current.call(() => nudge.runSchedule(id)),
       },
       notifier: { send: (notice) => this.#current.call(() => notifier.send(notice)) },

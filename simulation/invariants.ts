@@ -64,6 +64,8 @@ export interface InvariantsOptions {
   readonly stage: string;
   readonly now: () => number;
   readonly instances: () => readonly Instance[];
+  /** The Linode with this id, if the account ever had it. */
+  readonly instance: (id: number) => Instance | undefined;
   /** The cap on the sum of open budgets, in micro-dollars; null: no cap. */
   readonly openBudgetMax: number | null;
   /** When the table was lost; null: it is not lost. */
@@ -252,11 +254,10 @@ export class Invariants implements Watcher {
 
   /** The Linodes that the functions created for the cluster, without those that people took. */
   linodesOf(id: ClusterId): Instance[] {
-    const ids = new Set(this.#linodeIds.get(id));
-    if (ids.size === 0) return [];
-    return this.#options
-      .instances()
-      .filter((linode) => ids.has(linode.id) && !this.#ofPeople.has(linode.id));
+    const ids = this.#linodeIds.get(id) ?? [];
+    return ids
+      .filter((linodeId) => !this.#ofPeople.has(linodeId))
+      .flatMap((linodeId) => this.#options.instance(linodeId) ?? []);
   }
 
   /**
@@ -296,7 +297,7 @@ export class Invariants implements Watcher {
   /** Promise 5: no call changes or deletes a Linode that never had the ownership tag. */
   #checkOwnership({ method, path }: Call): void {
     const id = Number(/^\/linode\/instances\/(\d+)$/.exec(path)?.[1]);
-    const linode = this.#options.instances().find((candidate) => candidate.id === id);
+    const linode = this.#options.instance(id);
     if (linode === undefined) return;
     const tag = ownershipTag(this.#options.stage);
     if (linode.tags.includes(tag) || linode.tagsAtCreation.includes(tag)) return;

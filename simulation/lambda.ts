@@ -4,7 +4,8 @@ import type { Chance } from './chance.ts';
 import { NO_EFFECT, type VirtualTime } from './time.ts';
 
 export type FunctionName = 'api' | 'reconcile' | 'schedule' | 'reap' | 'sweep';
-export type Ending = 'done' | 'failed' | 'died' | 'timedOut';
+/** `throttled`: too many invocations ran, and this invocation never began. */
+export type Ending = 'done' | 'failed' | 'died' | 'timedOut' | 'throttled';
 
 /** The time-outs of serverless.yml, in seconds. */
 const timeouts = (

@@ -43,6 +43,8 @@ export class SimulatedLinode {
   readonly #tokens: Record<string, string> = { [PERSONS_TOKEN]: '*' };
   readonly #inARow = new Map<string, number>();
   injectsFaults = true;
+  /** How many calls of functions reached Linode, by method and kind of path. */
+  readonly calls: Record<string, number> = {};
   /** The fault that strikes every call of a function; null: there is no outage. */
   outage: PlainKind | null = null;
 
@@ -64,7 +66,7 @@ export class SimulatedLinode {
   }
 
   find(id: number): Instance | undefined {
-    return this.instances().find((instance) => instance.id === id);
+    return this.#api.instance(id);
   }
 
   update(change: SettingsChange): void {
@@ -108,6 +110,8 @@ export class SimulatedLinode {
   async #reply(call: Call, token: string, fault: FaultRule | null) {
     this.#api.setFaults(fault === null ? [] : [fault]);
     this.#watcher.arrives(call);
+    const kind = `${call.method} ${call.path.replace(/\d+$/, 'id').replace(/^\/tags\/.*/, '/tags/…')}`;
+    this.calls[kind] = (this.calls[kind] ?? 0) + 1;
     const reply = await this.#api.reply(incoming(call, token));
     this.#watcher.answered(call);
     return reply;

@@ -55,6 +55,8 @@ export interface Options {
   readonly tableLoss: 'none' | 'emptied' | 'unreachable';
 
   // The functions.
+  /** How many invocations Lambda runs at once, of all functions together. */
+  readonly functionsMax: number;
   readonly nudgesLost: number;
   readonly nudgesDoubled: number;
   readonly nudgeDelayMsMax: number;
@@ -98,6 +100,7 @@ export const NO_FAULTS: Options = {
   tableErrors: 0,
   tableOutages: false,
   tableLoss: 'none',
+  functionsMax: 1_000,
   nudgesLost: 0,
   nudgesDoubled: 0,
   nudgeDelayMsMax: 0,
@@ -148,6 +151,7 @@ export function drawOptions(seed: number): Options {
     tableErrors: often(0.05),
     tableOutages: isOn(USUAL),
     tableLoss,
+    functionsMax: NO_FAULTS.functionsMax,
     nudgesLost: often(0.5),
     nudgesDoubled: often(0.5),
     nudgeDelayMsMax: upTo(20_000),

@@ -158,7 +158,8 @@ function queueSchedule(world: World): void {
   time.at(start + 5 * MINUTE, () => void world.createSchedule({ cron, timezone: 'UTC', spec }));
 }
 
-function queueTicks(world: World): void {
+/** Queues the ticks of the reaper and the sweeper, and the looks at the promises. */
+export function queueTicks(world: World): void {
   const { chance, options, time, start } = world;
   const every = (ms: number, tick: () => void) => {
     const next = (at: number) =>

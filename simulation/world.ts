@@ -14,6 +14,7 @@ import { lifeOf } from '../lib/core/cluster/life.ts';
 import type { MetricName, MetricValues } from '../lib/core/cluster/metrics.ts';
 import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
 import type { Notice } from '../lib/core/notices/notices.ts';
+import type { Batch } from '../lib/core/pass/batches.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ClusterStore, Log } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
@@ -131,17 +132,14 @@ export class World {
     return this.functions.run('api', work);
   }
 
-  async reconcile(id: ClusterId): Promise<void> {
+  async reconcile(batch: Batch): Promise<void> {
     if (this.isReaperDead()) return;
-    await this.#run('reconcile', (deps, limits) => reconcile(deps, id, limits));
+    await this.#run('reconcile', (deps, limits) => reconcile(deps, batch, limits));
   }
 
   reap(): Promise<Ending> {
     this.reaperRuns.push(this.time.now());
-    // `getMany` reads only for metrics, so it gets no faults. A fault here would draw from the
-    // seed's random numbers, and so change every world.
-    const { getMany } = this.table.clusters;
-    return this.#run('reap', (deps) => reap({ ...deps, store: { due: deps.store.due, getMany } }));
+    return this.#run('reap', (deps) => reap(deps));
   }
 
   sweep(): Promise<Ending> {
@@ -432,6 +430,7 @@ export class World {
       stage: STAGE,
       now: () => this.time.now(),
       instances: () => this.linode.instances(),
+      instance: (id) => this.linode.find(id),
       openBudgetMax: options.tableLoss === 'none' ? this.#openBudgetMax() : null,
       lostAt: () => (options.tableLoss === 'none' || !this.#isLost() ? null : this.lossAt),
       isExcused: (at) => {
@@ -462,7 +461,7 @@ export class World {
       table: { ...this.table, clusters: this.#watched(this.table.clusters) },
       settings: this.#settings(),
       nudge: {
-        reconcile: async (id) => this.nudge(() => this.reconcile(id)),
+        reconcile: async (batch) => this.nudge(() => this.reconcile(batch)),
         runSchedule: async (id) =>
           this.nudge(() => this.#run('schedule', (deps, limits) => runSchedule(deps, id, limits))),
       },

@@ -17,6 +17,10 @@ export interface StepDeps {
 
 /** How long a step may take before the pass saves its results and looks again. */
 const STEP_TIME_MAX = seconds(60);
+/** The same while the cluster is being destroyed: less than the pass keeps the cluster. */
+const DELETION_TIME_MAX = seconds(25);
+/** How long a pass tries to read a Linode that no list shows, before it deletes the Linode. */
+const CHECK_TIME_MAX = seconds(10);
 const RETRY_AFTER = seconds(10);
 /** How long passes leave tags alone that Linode refused: it may refuse this token for ever. */
 const RETAG_AFTER = minutes(10);
@@ -43,7 +47,8 @@ export async function carryOut(
   passBy: EpochMs,
 ): Promise<CarriedOut> {
   const { clock, log } = deps;
-  const by = earliest(passBy, plus(clock.now(), STEP_TIME_MAX));
+  const most = intent.phase === 'deleting' ? DELETION_TIME_MAX : STEP_TIME_MAX;
+  const by = earliest(passBy, plus(clock.now(), most));
   const execute = executors(deps, intent, by);
   const active = steps.filter((step) => step.kind !== 'wait');
   const outcomes = await Promise.all(
@@ -132,7 +137,8 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
     async deleteNode({ index, linodeId, seen }) {
       if (!seen && index !== null) {
         // If the Linode can't be read, it is deleted: when last seen, it was this deployment's own.
-        const found = await linode.get(linodeId, by).catch(() => 'unreadable' as const);
+        const checkBy = earliest(by, plus(clock.now(), CHECK_TIME_MAX));
+        const found = await linode.get(linodeId, checkBy).catch(() => 'unreadable' as const);
         if (found === 'notFound') return { kind: 'deletionAccepted', index, existed: false };
         if (found !== 'unreadable' && !isOurs(found)) return { kind: 'takenOver', index };
       }

@@ -9,7 +9,7 @@ export async function nudgeOrLeaveToReaper(
   { nudge, log }: { readonly nudge: Nudge; readonly log: Log },
   id: ClusterId,
 ): Promise<void> {
-  await nudge.reconcile(id).catch((error: unknown) => {
+  await nudge.reconcile([{ clusterId: id }]).catch((error: unknown) => {
     log.warn('nudge lost', { clusterId: id, reason: String(error) });
   });
 }

@@ -1,15 +1,17 @@
-import { type ClusterId, isScheduleId } from '../core/base/names.ts';
-import { plus, seconds } from '../core/base/units.ts';
+import { type ClusterId, isClusterId, type ScheduleId } from '../core/base/names.ts';
+import { type EpochMs, plus } from '../core/base/units.ts';
 import { isOverdue } from '../core/cluster/metrics.ts';
+import { type ClusterRecord, isLive } from '../core/cluster/record.ts';
+import { type Batch, batchesOfIds, LOOKAHEAD, planBatches, TICK } from '../core/pass/batches.ts';
 import type { Clock, ClusterStore, Log, Metrics, Nudge } from '../ports.ts';
 import { forEachAtMost } from './at-most.ts';
 
-/**
- * The period of the reaper's ticks: a tick starts every pass that falls due before the next tick,
- * and the pass waits until it is due.
- */
-const TICK = seconds(60);
 const NUDGES_AT_ONCE = 20;
+/**
+ * How many clusters must be due within `LOOKAHEAD` before the reaper looks whether they are more
+ * than the safety margin has time for. Fewer never are: 12 clusters of 100 nodes take a minute.
+ */
+const CROWD = 12;
 
 export interface ReapDeps {
   readonly clock: Clock;
@@ -20,31 +22,86 @@ export interface ReapDeps {
 }
 
 /**
- * Nudges a pass for every cluster and schedule that is due before the next tick. A nudge that fails
- * does not keep the others waiting. After the nudges, whatever became of them, reports overdue
- * clusters. Throws the first error at the end.
+ * Asks for the passes over all clusters and schedules that are due before the next tick, and for
+ * the teardowns that must begin by then because too many are due later. A nudge that fails does not
+ * keep the others waiting. Reports overdue clusters. Throws the first error at the end.
  */
 export async function reap(deps: ReapDeps): Promise<{ nudged: number }> {
-  const { clock, store, nudge, log } = deps;
+  const { clock, nudge, log } = deps;
   const errors: unknown[] = [];
-  const clusters: ClusterId[] = [];
-  let nudged = 0;
-  await forEachAtMost(NUDGES_AT_ONCE, store.due(plus(clock.now(), TICK)), async (id) => {
-    if (!isScheduleId(id)) clusters.push(id);
+  const attempt = async (what: object, work: () => Promise<void>) => {
     try {
-      await (isScheduleId(id) ? nudge.runSchedule(id) : nudge.reconcile(id));
-      nudged += 1;
+      await work();
+      return true;
     } catch (error) {
       errors.push(error);
-      log.error('nudge failed', { id, reason: String(error) });
+      log.error('nudge failed', { ...what, reason: String(error) });
+      return false;
     }
+  };
+  const due = await findDue(deps, errors);
+  let nudged = 0;
+  await forEachAtMost(NUDGES_AT_ONCE, due.schedules, async (id) => {
+    if (await attempt({ id }, () => nudge.runSchedule(id))) nudged += 1;
   });
-  await reportOverdue(deps, clusters).catch((error: unknown) => {
-    errors.push(error);
-    log.error('overdue clusters not counted', { reason: String(error) });
+  const { batches, records } = await planFor(deps, due, errors);
+  await forEachAtMost(NUDGES_AT_ONCE, batches, async (batch) => {
+    const ids = batch.map(({ clusterId }) => clusterId);
+    if (await attempt({ ids }, () => nudge.reconcile(batch))) nudged += batch.length;
   });
+  reportOverdue(deps, records, clock.now());
   if (errors.length > 0) throw errors[0];
   return { nudged };
+}
+
+interface Due {
+  readonly schedules: readonly ScheduleId[];
+  /** The clusters that are due before the next tick. */
+  readonly clusters: readonly ClusterId[];
+  /** The clusters that are due later, within `LOOKAHEAD`. */
+  readonly later: readonly ClusterId[];
+}
+
+/** An error while reading the index keeps nothing waiting that was read before. */
+async function findDue({ clock, store, log }: ReapDeps, errors: unknown[]): Promise<Due> {
+  const now = clock.now();
+  const schedules: ScheduleId[] = [];
+  const clusters: ClusterId[] = [];
+  const later: ClusterId[] = [];
+  try {
+    for await (const { id, dueAt } of store.due(plus(now, LOOKAHEAD))) {
+      const isSoon = dueAt <= plus(now, TICK);
+      if (isClusterId(id)) (isSoon ? clusters : later).push(id);
+      else if (isSoon) schedules.push(id);
+    }
+  } catch (error) {
+    errors.push(error);
+    log.error('the index of due items can not be read', { reason: String(error) });
+  }
+  return { schedules, clusters, later };
+}
+
+/**
+ * The batches of this tick, and the records of the clusters that are due. If the records can't be
+ * read, every cluster that is due gets its pass, in any order.
+ */
+async function planFor(
+  { clock, store, log }: ReapDeps,
+  { clusters, later }: Due,
+  errors: unknown[],
+): Promise<{ batches: readonly Batch[]; records: readonly ClusterRecord[] }> {
+  const isCrowd = clusters.length + later.length >= CROWD;
+  const ids = isCrowd ? [...clusters, ...later] : clusters;
+  if (ids.length === 0) return { batches: [], records: [] };
+  try {
+    const records = await store.getMany(ids);
+    const batches = planBatches(records.filter(isLive), clock.now());
+    return { batches, records };
+  } catch (error) {
+    errors.push(error);
+    log.error('records can not be read; passes are in no order', { reason: String(error) });
+    return { batches: batchesOfIds(clusters), records: [] };
+  }
 }
 
 /**
@@ -52,13 +109,12 @@ export async function reap(deps: ReapDeps): Promise<{ nudged: number }> {
  * needs neither Linode nor a living pass: a live cluster past its teardown time is always due,
  * whatever its passes die of.
  */
-async function reportOverdue(
-  { clock, store, metrics, log }: ReapDeps,
-  due: readonly ClusterId[],
-): Promise<void> {
-  if (due.length === 0) return;
-  const records = await store.getMany(due);
-  const overdue = records.filter((record) => isOverdue(record, clock.now()));
+function reportOverdue(
+  { metrics, log }: ReapDeps,
+  records: readonly ClusterRecord[],
+  now: EpochMs,
+): void {
+  const overdue = records.filter((record) => isOverdue(record, now));
   for (const { id } of overdue) log.error('cluster is overdue', { clusterId: id });
   if (overdue.length > 0) metrics.emit(() => ({ OverdueClusters: overdue.length }));
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatUsd, toUsd } from '../core/base/money.ts';
-import { type ClusterId, clusterTag } from '../core/base/names.ts';
+import { clusterTag, ownershipTag } from '../core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -11,11 +11,21 @@ import {
   seconds,
   toIso,
 } from '../core/base/units.ts';
+import { lifeOf } from '../core/cluster/life.ts';
 import type { Linode } from '../core/cluster/linode.ts';
 import { teardownLeadOf } from '../core/cluster/metrics.ts';
-import { type EndedRecord, isLive, type LiveRecord, withTrouble } from '../core/cluster/record.ts';
+import {
+  type ClusterRecord,
+  type EndedRecord,
+  isLive,
+  type LiveRecord,
+  withHistory,
+  withTrouble,
+} from '../core/cluster/record.ts';
 import { withEndNotice, withNotice } from '../core/notices/notices.ts';
 import { apply } from '../core/pass/apply.ts';
+import { type Batch, LOOKAHEAD, type PassRequest, TICK } from '../core/pass/batches.ts';
+import { beginDeleting } from '../core/pass/phase.ts';
 import { plan } from '../core/pass/plan.ts';
 import type { Step } from '../core/pass/steps.ts';
 import { AppError, reasonOf } from '../errors.ts';
@@ -23,6 +33,7 @@ import type { ClusterStore, Metrics, Notifier } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { carryOut, type StepDeps } from './carry-out.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { shareCalls } from './shared-calls.ts';
 
 export interface ReconcileDeps extends StepDeps {
   readonly store: ClusterStore;
@@ -46,47 +57,84 @@ export interface ReconcileLimits {
  */
 const LIST_TIME_MAX = seconds(20);
 /**
- * The function sleeps through waits up to this long. For longer waits it ends, and the reaper
- * starts another.
+ * The function sleeps through waits up to this long. For longer waits it ends, and the reaper asks
+ * for another pass in time.
  */
-const WAIT_MAX = seconds(90);
+const WAIT_MAX = TICK;
+/** How often a function looks whether the nodes of its only cluster are gone. */
+const LOOKS_FOR_GONE_MAX = 3;
 
 /**
- * Makes passes over one cluster (observe, plan, save intent, carry out) until there is nothing to
- * do for a while or `by` is near. It may be called at any time, may run twice at once, and may die
- * anywhere: the next pass needs only the saved record. If its last pass could not do what was due,
- * it saves when to try again and throws, so that alarms see the failure.
+ * Makes passes over each cluster of a batch (observe, plan, save intent, carry out) from when the
+ * cluster is due until there is nothing to do for a while or `by` is near. It may be called at any
+ * time, may run twice at once, and may die anywhere: the next pass needs only the saved record.
+ *
+ * The passes share their calls to Linode, and none waits for another. A function with many clusters
+ * ends when Linode has accepted the deletions: the reaper asks later whether the nodes are gone.
+ *
+ * If the last pass over a cluster could not do what was due, it saves when to try again; at the end
+ * the function throws, so that alarms see the failure.
  */
 export async function reconcile(
   deps: ReconcileDeps,
-  id: ClusterId,
+  batch: Batch,
   limits: ReconcileLimits,
 ): Promise<void> {
   const outbox = createOutbox(deps, limits);
-  try {
-    await makePasses(deps, id, limits, outbox);
-  } finally {
-    await outbox.flush();
+  const isCrowd = batch.length > 1;
+  const linode = isCrowd ? shareCalls(deps.linode) : deps.linode;
+  const context: Context = { deps: { ...deps, linode }, limits, outbox, isCrowd };
+  const passes = batch.map((request) => makePasses(context, request));
+  const results = await Promise.allSettled(passes).finally(() => outbox.flush());
+  const errors = results.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  );
+  if (errors.length <= 1) for (const error of errors) throw error;
+  const reasons = [...new Set(errors.map(reasonOf))].slice(0, REASONS_MAX).join('; ');
+  if (errors.length > 1) {
+    throw new AppError('linodeUnavailable', `passes that failed: ${errors.length}; ${reasons}`);
   }
 }
 
-async function makePasses(
-  deps: ReconcileDeps,
-  id: ClusterId,
-  limits: ReconcileLimits,
-  outbox: Outbox,
-): Promise<void> {
-  const { clock } = deps;
+const REASONS_MAX = 5;
+
+/** What the passes of one function share. */
+interface Context {
+  readonly deps: ReconcileDeps;
+  readonly limits: ReconcileLimits;
+  readonly outbox: Outbox;
+  /** Whether the function has more than one cluster. */
+  readonly isCrowd: boolean;
+}
+
+async function makePasses(context: Context, request: PassRequest): Promise<void> {
+  const { deps, limits, isCrowd } = context;
+  const { clock, store } = deps;
+  const { clusterId, beginAt } = request;
   const lastStart = minus(limits.by, limits.reserveMs);
-  for (;;) {
-    const result = await makePass(deps, id, limits.by, outbox);
-    if (result === 'over') return;
+  let read = await store.get(clusterId);
+  // Another function holds the cluster, or has made its passes.
+  if (read === 'notFound' || !isLive(read) || read.dueAt - clock.now() > TICK) return;
+  if (beginAt !== undefined && beginAt > clock.now()) {
+    await clock.sleep(beginAt);
+    read = await store.get(clusterId);
+  }
+  for (let looks = 0; ; ) {
+    const pass: Pass | 'over' = await makePass(context, read, { early: beginAt !== undefined });
+    if (pass === 'over') return;
     const now = clock.now();
-    const startsAt = latest(result.nextAt, now);
-    if (startsAt > lastStart || startsAt - now > WAIT_MAX) return leaveToReaper(deps, result);
+    const startsAt = latest(now, pass.nextAt);
+    if (isBeingDeleted(pass.record)) looks += isCrowd ? LOOKS_FOR_GONE_MAX : 1;
+    const isWorthWaiting = startsAt <= lastStart && startsAt - now <= WAIT_MAX;
+    if (!isWorthWaiting || looks >= LOOKS_FOR_GONE_MAX) return leaveToReaper(deps, pass);
     await clock.sleep(startsAt);
+    read = await store.get(clusterId);
   }
 }
+
+/** Whether Linode has accepted the deletion of every node of the cluster. */
+const isBeingDeleted = ({ phase, nodes }: LiveRecord): boolean =>
+  phase === 'deleting' && !nodes.some(({ state }) => state === 'created' || state === 'creating');
 
 /** A pass after which the cluster is live and this function may make the next pass. */
 interface Pass {
@@ -100,20 +148,18 @@ interface Pass {
 
 /** `over`: the cluster has ended, or another pass or a request has changed it meanwhile. */
 async function makePass(
-  deps: ReconcileDeps,
-  id: ClusterId,
-  by: EpochMs,
-  outbox: Outbox,
+  { deps, limits: { by }, outbox, isCrowd }: Context,
+  record: ClusterRecord | 'notFound',
+  { early }: { readonly early: boolean },
 ): Promise<Pass | 'over'> {
   const { clock, store } = deps;
   // 1. Observe.
-  const record = await store.get(id);
   if (record === 'notFound' || !isLive(record)) return 'over';
-  const observed = await list(deps, record, by);
+  const observed = await list(deps, record, by, isCrowd);
 
   // 2. Plan.
   const now = clock.now();
-  const planned = plan(record, observed.linodes, now);
+  const planned = plan(early ? begunEarly(record, now) : record, observed.linodes, now);
   if (!('life' in planned)) {
     await end(deps, { before: record, ended: planned.next }, by, outbox);
     return 'over';
@@ -141,16 +187,38 @@ async function makePass(
 }
 
 /**
+ * The record with its teardown begun before the teardown time, as the reaper has asked. A change of
+ * the budget may have moved the teardown time far away meanwhile: then the record stays as it is.
+ */
+function begunEarly(record: LiveRecord, now: EpochMs): LiveRecord {
+  const { teardownAt, limit } = lifeOf(record, now);
+  if (now >= teardownAt || teardownAt - now > LOOKAHEAD) return record;
+  const noted = withHistory(
+    record,
+    now,
+    `begins its teardown before ${toIso(teardownAt)}: many Linodes are due at once`,
+  );
+  return beginDeleting(noted, now, { reason: limit, failure: null });
+}
+
+/**
  * The Linodes of the cluster. A cluster that has sent no create needs no list, so its first nodes
  * come up sooner. If a restored record has forgotten a create, the label of its Linode is in use,
  * and the next create adopts the Linode by this label.
  */
-async function list(deps: ReconcileDeps, record: LiveRecord, by: EpochMs): Promise<Observed> {
+async function list(
+  deps: ReconcileDeps,
+  record: LiveRecord,
+  by: EpochMs,
+  isCrowd: boolean,
+): Promise<Observed> {
   const isUnsent = record.nodes.every(({ state }) => state === 'planned');
   if (record.phase === 'provisioning' && isUnsent) return { linodes: [], failures: [] };
   const listBy = earliest(by, plus(deps.clock.now(), LIST_TIME_MAX));
   try {
-    return { linodes: await deps.linode.listByTag(clusterTag(record.id), listBy), failures: [] };
+    const tag = isCrowd ? ownershipTag(record.stage) : clusterTag(record.id);
+    // The pass takes the Linodes of its cluster from the list that it shares.
+    return { linodes: await deps.linode.listByTag(tag, listBy), failures: [] };
   } catch (error) {
     const failure = reasonOf(error);
     deps.log.warn('Linodes could not be listed', { clusterId: record.id, reason: failure });

@@ -1,9 +1,14 @@
 import { createdIn, pageOf, positionOf } from '../../lib/adapters/dynamodb/pages.ts';
-import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
 import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
 import { type ClusterRecord, isLive } from '../../lib/core/cluster/record.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
-import type { ClusterStore, LedgerStore, ListQuery, ScheduleStore } from '../../lib/ports.ts';
+import type {
+  ClusterStore,
+  DueItem,
+  LedgerStore,
+  ListQuery,
+  ScheduleStore,
+} from '../../lib/ports.ts';
 
 export interface MemoryTable {
   readonly clusters: ClusterStore;
@@ -132,13 +137,13 @@ function clusterStore(
       }),
     save: async (record) => clusters.save(record),
     async *due(until) {
-      const due: { id: ClusterId | ScheduleId; dueAt: number }[] = [
+      const due: DueItem[] = [
         ...clusters
           .shown()
           .flatMap((record) => (isLive(record) ? { id: record.id, dueAt: record.dueAt } : [])),
         ...schedules.shown().flatMap(({ id, dueAt }) => (dueAt === null ? [] : { id, dueAt })),
       ].filter(({ dueAt }) => dueAt <= until);
-      for (const { id } of due.sort((a, b) => a.dueAt - b.dueAt)) yield id;
+      yield* due.sort((a, b) => a.dueAt - b.dueAt);
     },
     list: async (query) => list(clusters.newestFirst(), query),
     async *livedIn({ owner, from, to }) {

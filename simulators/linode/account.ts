@@ -74,6 +74,11 @@ export class Account {
     return [...this.#instances.values()];
   }
 
+  /** The Linode with this id, if the account ever had it. */
+  everHad(id: number): Instance | undefined {
+    return this.#instances.get(id);
+  }
+
   /** The Linodes that the API shows; deleted Linodes that linger included. */
   present(now: number): Instance[] {
     const instances: Instance[] = [];

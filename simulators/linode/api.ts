@@ -101,6 +101,11 @@ export class SimulatedApi {
     return tag === undefined ? all : all.filter((instance) => hasOrHadTag(instance, tag));
   }
 
+  /** The Linode with this id, if the account ever had it. */
+  instance(id: number): Instance | undefined {
+    return this.#account.everHad(id);
+  }
+
   requests(): Record<string, RequestCount> {
     return structuredClone(this.#requests);
   }

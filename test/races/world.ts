@@ -111,7 +111,7 @@ export class World {
   }
 
   startPass(name: string, id: ClusterId, at: EpochMs | null = null): Attempt<void> {
-    return this.start(name, (deps) => reconcile(deps, id, limits(deps, PASS)), at);
+    return this.start(name, (deps) => reconcile(deps, [{ clusterId: id }], limits(deps, PASS)), at);
   }
 
   startLaunch(name: string, input: KeyedInput): Attempt<Launched> {
@@ -206,9 +206,10 @@ export class World {
       save: (next) => actor.call('ledger.save', () => this.#saveLedger(next)),
     };
     const nudge: Nudge = {
-      reconcile: (id) =>
+      reconcile: (batch) =>
         actor.call('nudge', () => {
-          if (this.#nudges) this.startPass(`pass of ${actor.name}`, id);
+          if (!this.#nudges) return;
+          for (const { clusterId } of batch) this.startPass(`pass of ${actor.name}`, clusterId);
         }),
       runSchedule: () => actor.call('nudge', () => {}),
     };

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ClusterId } from '../../lib/core/base/names.ts';
+import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
 import {
   durationMs,
   type EpochMs,
@@ -153,23 +153,23 @@ function testDue(): void {
     await store.insert(aCluster({ id: id(4), dueAt: until }));
     await store.insert(aCluster({ id: id(5), dueAt: plus(until, seconds(1)) }));
     await store.insert(anEnded({ id: id(6) }));
-    expect(await dueOf(store, until)).toEqual([id(2), id(3), id(1), id(4)]);
+    expect(await idsDue(store, until)).toEqual([id(2), id(3), id(1), id(4)]);
   });
 
   it('yields a cluster no more once it has ended', async () => {
     const record = aDeleting({ dueAt: LAUNCH });
     await store.insert(record);
-    expect(await dueOf(store, LAUNCH)).toEqual([record.id]);
+    expect(await idsDue(store, LAUNCH)).toEqual([record.id]);
     expect(await store.save(anEnded())).not.toBe('conflict');
-    expect(await dueOf(store, LAUNCH)).toEqual([]);
+    expect(await idsDue(store, LAUNCH)).toEqual([]);
   });
 
   it('yields a cluster at the due time of its latest save', async () => {
     const record = aRunning({ dueAt: LAUNCH });
     await store.insert(record);
     await store.save({ ...record, dueAt: plus(LAUNCH, minutes(1)) });
-    expect(await dueOf(store, LAUNCH)).toEqual([]);
-    expect(await dueOf(store, plus(LAUNCH, minutes(1)))).toEqual([record.id]);
+    expect(await idsDue(store, LAUNCH)).toEqual([]);
+    expect(await idsDue(store, plus(LAUNCH, minutes(1)))).toEqual([record.id]);
   });
 
   it('yields each of 80 due clusters once and in order, over several pages', async () => {
@@ -179,7 +179,7 @@ function testDue(): void {
       aCluster({ id: id(index), spec, dueAt: plus(LAUNCH, seconds(-index)) }),
     );
     await Promise.all(records.map((record) => store.insert(record)));
-    expect(await dueOf(store, LAUNCH)).toEqual(records.map((record) => record.id).reverse());
+    expect(await idsDue(store, LAUNCH)).toEqual(records.map((record) => record.id).reverse());
   });
 }
 
@@ -392,8 +392,6 @@ async function pagesOf(store: ClusterStore, query: Omit<ListQuery, 'cursor'>) {
   return pages;
 }
 
-const dueOf = (store: ClusterStore, until: EpochMs) => collect(store.due(until));
-
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const collected: T[] = [];
   for await (const item of items) collected.push(item);
@@ -403,3 +401,11 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 const idsOf = ({ records }: { records: readonly ClusterRecord[] }) => records.map((r) => r.id);
 const byId = (records: readonly ClusterRecord[]) =>
   records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
+/** The ids of the clusters and schedules that are due at or before `until`, in their order. */
+export async function idsDue(
+  store: Pick<ClusterStore, 'due'>,
+  until: EpochMs,
+): Promise<(ClusterId | ScheduleId)[]> {
+  return (await collect(store.due(until))).map(({ id }) => id);
+}

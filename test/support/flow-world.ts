@@ -85,9 +85,11 @@ export async function aWorld(options: Options = {}) {
     metrics,
     notifier: options.notifier ?? { send: async (notice) => void notices.push(notice) },
     nudge: {
-      async reconcile(id) {
-        launched.add(id);
-        nudged.add(id);
+      async reconcile(batch) {
+        for (const { clusterId } of batch) {
+          launched.add(clusterId);
+          nudged.add(clusterId);
+        }
       },
       runSchedule: async (id) => void nudgedSchedules.add(id),
     },
@@ -122,7 +124,9 @@ export async function aWorld(options: Options = {}) {
   /** One invocation of reconcile; returns its error instead of throwing it. */
   async function reconcile(id: ClusterId): Promise<unknown> {
     nudged.delete(id);
-    return reconcileOnce(deps, id, limits(minutes(5))).catch((error: unknown) => error);
+    return reconcileOnce(deps, [{ clusterId: id }], limits(minutes(5))).catch(
+      (error: unknown) => error,
+    );
   }
 
   const requestSchedule = (request: Omit<ScheduleCreation, 'by'>) =>

@@ -6,6 +6,7 @@ import type { SystemClock } from '../../lib/adapters/clock.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { durationMs, plus } from '../../lib/core/base/units.ts';
+import type { Batch } from '../../lib/core/pass/batches.ts';
 import { listen } from '../../simulators/listen.ts';
 import { LOCAL_AWS, sha256, startSecret } from './aws.ts';
 import { ALL_CLUSTERS, at, STAGE } from './builders.ts';
@@ -110,14 +111,14 @@ async function startInvokeEndpoint(
       response.writeHead(501).end();
       return;
     }
-    const event = JSON.parse(payload) as { clusterId?: string; scheduleId?: string };
-    const id = event.clusterId ?? event.scheduleId ?? '';
-    if (unreachable.has(id)) {
+    const event = JSON.parse(payload) as { passes?: Batch; scheduleId?: string };
+    const inEvent = event.passes?.map(({ clusterId }) => clusterId) ?? [event.scheduleId ?? ''];
+    if (inEvent.some((id) => unreachable.has(id))) {
       const headers = { 'x-amzn-errortype': 'ResourceNotFoundException' };
       response.writeHead(404, headers).end('{"Message": "Function not found"}');
       return;
     }
-    ids.push(id);
+    ids.push(...inEvent);
     response.writeHead(202).end();
   });
   onTestFinished(() => {

@@ -3,7 +3,7 @@ import type { ScheduleId } from '../../lib/core/base/names.ts';
 import { minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ClusterStore, ScheduleStore } from '../../lib/ports.ts';
 import { ALL_CLUSTERS, aCluster, aSchedule, ID, LAUNCH, OTHER_ID } from './builders.ts';
-import { id as clusterId, collect } from './cluster-store-contract.ts';
+import { id as clusterId, idsDue } from './cluster-store-contract.ts';
 
 let schedules: ScheduleStore;
 /** The store of clusters, on the same table. */
@@ -103,7 +103,7 @@ function testSaveAndDelete(): void {
     await schedules.delete(aSchedule().id);
     expect(await schedules.get(aSchedule().id)).toBe('notFound');
     expect(await schedules.list('ann')).toEqual([]);
-    expect(await collect(store.due(LAUNCH))).toEqual([]);
+    expect(await idsDue(store, LAUNCH)).toEqual([]);
   });
 
   it('a save after a deletion is a conflict, and the record stays deleted', async () => {
@@ -122,9 +122,9 @@ function testAmongClusters(): void {
     await schedules.insert(aSchedule({ id: id(3), nextAt: plus(LAUNCH, seconds(1)) }));
     await schedules.insert(aSchedule({ id: id(4), nextAt: null }));
     await store.insert(aCluster({ dueAt: late(10) }));
-    expect(await collect(store.due(LAUNCH))).toEqual([id(1), ID, id(2)]);
+    expect(await idsDue(store, LAUNCH)).toEqual([id(1), ID, id(2)]);
     await schedules.save(aSchedule({ id: id(1), nextAt: null, enabled: false }));
-    expect(await collect(store.due(LAUNCH))).toEqual([ID, id(2)]);
+    expect(await idsDue(store, LAUNCH)).toEqual([ID, id(2)]);
   });
 
   it('the list of clusters has no schedule, and the list of schedules no cluster', async () => {

@@ -12,7 +12,7 @@ export function createNudge(
   }
 
   return {
-    reconcile: (clusterId) => invoke(functionNames.reconcile, { clusterId }),
+    reconcile: (passes) => invoke(functionNames.reconcile, { passes }),
     runSchedule: (scheduleId) => invoke(functionNames.schedule, { scheduleId }),
   };
 }

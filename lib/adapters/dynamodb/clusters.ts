@@ -11,7 +11,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ClusterId, ScheduleId } from '../../core/base/names.ts';
+import type { ClusterId } from '../../core/base/names.ts';
 import type { DurationMs } from '../../core/base/units.ts';
 import { type ClusterRecord, ENDED_KEPT, isLive } from '../../core/cluster/record.ts';
 import type { ClusterStore, ListQuery, LivedQuery } from '../../ports.ts';
@@ -71,7 +71,8 @@ export function createClusterStore(
         ExpressionAttributeValues: marshall({ ':live': LIVE, ':until': until }),
       };
       for await (const item of itemsOf(client, query)) {
-        yield unmarshall(item).id as ClusterId | ScheduleId;
+        const { id, dueAt } = unmarshall(item);
+        yield { id, dueAt };
       }
     },
 

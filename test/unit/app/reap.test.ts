@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { reap } from '../../../lib/app/reap.ts';
 import type { ClusterId } from '../../../lib/core/base/names.ts';
-import { minutes, plus } from '../../../lib/core/base/units.ts';
+import { durationMs, hours, minus, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
-import { aDeleting, aRunning, ID, LAUNCH, OTHER_ID } from '../../support/builders.ts';
+import type { Batch } from '../../../lib/core/pass/batches.ts';
+import { aDeleting, aRunning, created, ID, LAUNCH, OTHER_ID, usd } from '../../support/builders.ts';
+import { id } from '../../support/cluster-store-contract.ts';
 import { depsWith } from '../../support/deps.ts';
 import { aClock, aRecordingLog, recordingMetrics } from '../../support/doubles.ts';
 
@@ -18,13 +20,13 @@ async function aWorld(...records: ClusterRecord[]) {
     logged: log.entries,
     reads: 0,
     getMany: store.getMany,
-    nudge: async () => {},
+    nudge: async (_batch: Batch): Promise<void> => {},
     run() {
       const getMany: typeof store.getMany = (ids) => {
         world.reads += 1;
         return world.getMany(ids);
       };
-      const nudge = { reconcile: () => world.nudge(), runSchedule: () => world.nudge() };
+      const nudge = { reconcile: world.nudge, runSchedule: () => world.nudge([]) };
       return reap({ ...deps, store: { ...store, getMany }, nudge });
     },
   };
@@ -71,5 +73,33 @@ describe('the reaper', () => {
     world.getMany = () => Promise.reject(new Error('no table there'));
     await expect(world.run()).rejects.toThrow('no table there');
     expect(nudged).toHaveLength(1);
+  });
+});
+
+describe('the reaper in a crowd', () => {
+  /** 30 clusters of 100 nodes that are due in 100 seconds. Their 3,000 deletions take 150 seconds. */
+  const crowd = Array.from({ length: 30 }, (_, index): ClusterRecord => {
+    const billedFrom = minus(plus(LAUNCH, durationMs(minutes(8) + seconds(100))), hours(1));
+    const nodes = Array.from({ length: 100 }, (_node, node) => ({ ...created(node), billedFrom }));
+    const dueAt = plus(LAUNCH, durationMs(minutes(5) + seconds(100)));
+    return aRunning({ id: id(index), nodes, budget: usd(0.75), maxHours: null, dueAt });
+  });
+
+  it('begins teardowns early that could not all be done in time', async () => {
+    const world = await aWorld(...crowd);
+    const batches: Batch[] = [];
+    world.nudge = async (batch) => void batches.push(batch);
+    await world.run();
+    const [first] = batches.flat();
+    expect(first?.beginAt).toBeLessThanOrEqual(plus(LAUNCH, durationMs(minutes(5) + seconds(10))));
+  });
+
+  it('starts the passes that are due though no record can be read, and throws', async () => {
+    const world = await aWorld(late, retried, ...crowd);
+    world.getMany = () => Promise.reject(new Error('throttled'));
+    const batches: Batch[] = [];
+    world.nudge = async (batch) => void batches.push(batch);
+    await expect(world.run()).rejects.toThrow('throttled');
+    expect(batches).toEqual([[{ clusterId: ID }, { clusterId: OTHER_ID }]]);
   });
 });

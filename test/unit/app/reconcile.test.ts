@@ -117,7 +117,7 @@ function aWorld(
           error: (message) => void errors.push(message),
         },
       },
-      ID,
+      [{ clusterId: ID }],
       { by: plus(clock.now(), minutes(5)), reserveMs: seconds(20), noticesMs: seconds(5) },
     );
   const callsOf = (name: string) => calls.filter((call) => call === name).length;
@@ -273,7 +273,7 @@ describe('a pass that destroys', () => {
     throw new AppError('linodeUnavailable', 'Linode is down');
   };
 
-  it('gives the list 20 seconds and each deletion a minute', async () => {
+  it('gives the list 20 seconds and each deletion 25 seconds', async () => {
     const limits: Record<string, number> = {};
     const now = plus(LAUNCH, minutes(30));
     const { run } = aWorld(aDeleting(), {
@@ -287,7 +287,7 @@ describe('a pass that destroys', () => {
       },
     });
     await run().catch(() => {});
-    expect(limits).toEqual({ list: seconds(20), delete: seconds(60) });
+    expect(limits).toEqual({ list: seconds(20), delete: seconds(25) });
   });
 
   it('repeats a failing deletion every ten seconds, throws, and is due again', async () => {

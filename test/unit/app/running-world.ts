@@ -31,9 +31,9 @@ export async function aRunningWorld({ isNudgeLost = false } = {}) {
       clock: aClock(plus(LAUNCH, minutes(30))),
       ledger,
       nudge: {
-        async reconcile(id) {
+        async reconcile(batch) {
           if (isNudgeLost) throw new Error('no function there');
-          nudged.push(id);
+          nudged.push(...batch.map(({ clusterId }) => clusterId));
         },
         runSchedule: async () => {},
       },

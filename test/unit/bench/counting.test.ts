@@ -43,7 +43,7 @@ it('the counter has the calls to the table and their capacity units', async () =
   const saved = await store.save({ ...record, dueAt: epochMs(2) });
   expect(saved).not.toBe('conflict');
   expect(await store.save(record)).toBe('conflict');
-  for await (const id of store.due(epochMs(3))) expect(id).toBe(record.id);
+  for await (const { id } of store.due(epochMs(3))) expect(id).toBe(record.id);
   await store.getMany([record.id, 'caaaaaaaaaa']);
   await ledger.save(await ledger.read());
 

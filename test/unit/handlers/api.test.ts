@@ -516,7 +516,7 @@ describe('POST /clusters', () => {
     const { status, json } = await call('POST', '/clusters', { body: TEN_NANODES });
     expect(status).toBe(202);
     const due: string[] = [];
-    for await (const id of store.due(clock.now())) due.push(id);
+    for await (const { id } of store.due(clock.now())) due.push(id);
     expect(due).toEqual([json.id]);
   });
 

@@ -1,7 +1,15 @@
 import { expect, it } from 'vitest';
 import event from '../../../events/reap.json' with { type: 'json' };
 import { plus, seconds } from '../../../lib/core/base/units.ts';
-import { aCluster, aDeleting, anEnded, aRunning, aSchedule } from '../../support/builders.ts';
+import {
+  aCluster,
+  aDeleting,
+  anEnded,
+  aRunning,
+  aSchedule,
+  created,
+  deleting,
+} from '../../support/builders.ts';
 import { id } from '../../support/cluster-store-contract.ts';
 import { startWorld } from '../../support/handler-world.ts';
 
@@ -52,12 +60,12 @@ it('the reaper nudges 60 clusters at one tick', async () => {
   expect(nudged.toSorted()).toEqual(many.toSorted());
 });
 
-it('the reaper nudges the other clusters where one nudge fails, and then throws', async () => {
+it('the reaper nudges the other batches where one nudge fails, and then throws', async () => {
   const { reap, store, clock, nudged, unreachable } = await startReap();
-  const three = [id(1), id(2), id(3)] as const;
-  for (const dueId of three) {
-    await store.insert(aCluster({ id: dueId, dueAt: clock.now() }));
-  }
+  const dueAt = clock.now();
+  await store.insert(aCluster({ id: id(1), dueAt }));
+  await store.insert(aRunning({ id: id(2), dueAt, nodes: [created(0)] }));
+  await store.insert(aDeleting({ id: id(3), dueAt, nodes: [deleting(0)] }));
   unreachable.add(id(1));
   await expect(reap()).rejects.toThrow('Function not found');
   expect(nudged.toSorted()).toEqual([id(2), id(3)]);

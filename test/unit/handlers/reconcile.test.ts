@@ -6,7 +6,7 @@ import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
 import { aCluster, aDeleting } from '../../support/builders.ts';
 import { aContext, startWorld } from '../../support/handler-world.ts';
 
-const id = event.clusterId as ClusterId;
+const id = event.passes[0]?.clusterId as ClusterId;
 const nodes = [0, 1].map((index) => ({
   state: 'planned' as const,
   index,
@@ -25,7 +25,7 @@ async function startReconcile(options: Parameters<typeof startWorld>[0] = {}) {
     provisionBy: plus(now, minutes(20)),
   });
   const reconcile = (sent: unknown, remainingMs = 300_000) =>
-    handler(sent as { clusterId?: unknown }, aContext(remainingMs));
+    handler(sent as { passes?: unknown }, aContext(remainingMs));
   return { ...world, newCluster, reconcile };
 }
 
@@ -58,11 +58,16 @@ it('reconcile destroys a cluster in deletion', async () => {
 
 it.each([
   ['is empty', {}],
-  ['names no id', { clusterId: 'nonsense' }],
-  ['has a number for an id', { clusterId: 7 }],
+  ['has no passes', { clusterId: 'caaaaaaaaaa' }],
+  ['has an empty list of passes', { passes: [] }],
+  ['has a pass without an id', { passes: [{ clusterId: 'nonsense' }] }],
+  ['has a number for an id', { passes: [{ clusterId: 7 }] }],
+  ['has a text for a time', { passes: [{ clusterId: 'caaaaaaaaaa', beginAt: 'now' }] }],
 ])('reconcile throws where its event %s', async (_, malformed) => {
   const { reconcile } = await startReconcile();
-  await expect(reconcile(malformed)).rejects.toThrow('the event must be {"clusterId": "c…"}');
+  await expect(reconcile(malformed)).rejects.toThrow(
+    'the event must be {"passes": [{"clusterId": "c…"',
+  );
 });
 
 it('reconcile does nothing for a cluster without a record', async () => {

@@ -58,7 +58,7 @@ const bringUp = async (...ids: ClusterId[]) => {
 const storeWithout = (lostId: () => ClusterId | null) => ({
   replaceStore: (store: ClusterStore): Partial<ClusterStore> => ({
     async *due(until) {
-      for await (const id of store.due(until)) if (id !== lostId()) yield id;
+      for await (const due of store.due(until)) if (due.id !== lostId()) yield due;
     },
     getMany: async (ids) => (await store.getMany(ids)).filter(({ id }) => id !== lostId()),
   }),
@@ -138,10 +138,10 @@ describe('a drain', () => {
     const nudgedMs: number[] = [];
     const { error } = await runDrain({
       nudge: {
-        async reconcile(cluster) {
+        async reconcile(batch) {
           nudgedMs.push(between(START, world.clock.now()));
           if (nudgedMs.length === 1) throw new Error('throttled');
-          world.nudged.add(cluster);
+          for (const { clusterId } of batch) world.nudged.add(clusterId);
         },
         runSchedule: async () => {},
       },

@@ -16,12 +16,12 @@ function aNudge() {
 
 describe('a nudge', () => {
   it.each([
-    ['reconcile', 'onebuck-test-reconcile', { clusterId: 'caaaaaaaaaa' }],
+    ['reconcile', 'onebuck-test-reconcile', { passes: [{ clusterId: 'caaaaaaaaaa' }] }],
     ['runSchedule', 'onebuck-test-schedule', { scheduleId: 'saaaaaaaaaa' }],
   ] as const)('by %s queues one event for %s', async (method, name, event) => {
     const { mock, nudge } = aNudge();
     mock.on(InvokeCommand).resolves({ StatusCode: 202 });
-    if (method === 'reconcile') await nudge.reconcile(event.clusterId);
+    if (method === 'reconcile') await nudge.reconcile(event.passes);
     else await nudge.runSchedule(event.scheduleId);
     const [call, ...others] = mock.commandCalls(InvokeCommand);
     expect(others).toEqual([]);
@@ -39,6 +39,6 @@ describe('a nudge', () => {
   ])('that is %s throws: the caller decides what a lost nudge means', async (_, error) => {
     const { mock, nudge } = aNudge();
     mock.on(InvokeCommand).rejects(error);
-    await expect(nudge.reconcile('caaaaaaaaaa')).rejects.toBe(error);
+    await expect(nudge.reconcile([{ clusterId: 'caaaaaaaaaa' }])).rejects.toBe(error);
   });
 });

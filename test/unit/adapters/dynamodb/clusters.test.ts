@@ -27,7 +27,12 @@ import {
   neverCreated,
   planned,
 } from '../../../support/builders.ts';
-import { clusterStoreContract, collect, id } from '../../../support/cluster-store-contract.ts';
+import {
+  clusterStoreContract,
+  collect,
+  id,
+  idsDue,
+} from '../../../support/cluster-store-contract.ts';
 import { anEmptyTable, TABLE } from '../../../support/table.ts';
 import itemOfVersion1 from './item-of-version-1.json' with { type: 'json' };
 
@@ -153,7 +158,7 @@ describe('when DynamoDB is short of capacity', () => {
     await expect(store.save(aCluster())).rejects.toBe(throttled);
     await expect(store.get(id(1))).rejects.toBe(throttled);
     await expect(store.getMany([id(1)])).rejects.toBe(throttled);
-    await expect(collect(store.due(LAUNCH))).rejects.toBe(throttled);
+    await expect(idsDue(store, LAUNCH)).rejects.toBe(throttled);
     await expect(store.list(ALL_CLUSTERS)).rejects.toBe(throttled);
     const lived = store.livedIn({ owner: null, from: LAUNCH, to: LAUNCH });
     await expect(collect(lived)).rejects.toBe(throttled);
@@ -172,7 +177,7 @@ describe('when DynamoDB is short of capacity', () => {
       starts.push(ExclusiveStartKey);
       return pages[starts.length - 1];
     });
-    expect(await collect(store.due(LAUNCH))).toEqual([id(1), id(2)]);
+    expect(await idsDue(store, LAUNCH)).toEqual([id(1), id(2)]);
     expect(starts).toEqual([undefined, LastEvaluatedKey, LastEvaluatedKey]);
   });
 });

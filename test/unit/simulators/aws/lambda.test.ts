@@ -99,10 +99,13 @@ describe("Lambda's endpoint", () => {
     const client = new LambdaClient(localAws(lambda.url));
     onTestFinished(() => client.destroy());
     const names = { reconcile: 'onebuck-local-reconcile', schedule: 'onebuck-local-schedule' };
-    await createNudge(client, names).reconcile('caaaaaaaaaa');
+    await createNudge(client, names).reconcile([{ clusterId: 'caaaaaaaaaa' }]);
     while (invoked.length === 0) await turn();
     expect(invoked).toEqual([
-      { path: path('onebuck-local-reconcile'), payload: '{"clusterId":"caaaaaaaaaa"}' },
+      {
+        path: path('onebuck-local-reconcile'),
+        payload: '{"passes":[{"clusterId":"caaaaaaaaaa"}]}',
+      },
     ]);
   });
 

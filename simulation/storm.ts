@@ -1,0 +1,137 @@
+import type { ClusterId } from '../lib/core/base/names.ts';
+import { isLive } from '../lib/core/cluster/record.ts';
+import type { SimulatedLinode } from './linode.ts';
+import { NO_FAULTS } from './options.ts';
+import { shownCreation } from './oracle.ts';
+import { queueTicks } from './run.ts';
+import { HOUR, MINUTE, SECOND } from './time.ts';
+import { World } from './world.ts';
+
+/** Many clusters that fall due together. */
+export interface DueStorm {
+  readonly clusters: number;
+  readonly nodes: number;
+  /** How many invocations Lambda runs at once. */
+  readonly functionsMax: number;
+  /** How long, from the first teardown time, Linode answers no call; 0: no outage. */
+  readonly outageSeconds: number;
+}
+
+export interface DueOutcome {
+  /** How many clusters were launched. */
+  readonly clusters: number;
+  readonly overspent: number;
+  /** How many Linodes, and how many clusters, are left half an hour after the hour mark. */
+  readonly left: { readonly linodes: number; readonly clusters: number };
+  /**
+   * Seconds from the deletion of a cluster's last node to its last affordable instant: of the
+   * earliest and of the latest cluster. Negative: after that instant.
+   */
+  readonly lead: { readonly most: number; readonly least: number };
+  /** How many invocations Lambda started while its limit held, and the most at once. */
+  readonly invocations: { readonly started: number; readonly peak: number };
+  /** How many calls Linode got while its limits held. */
+  readonly calls: { readonly lists: number; readonly deletions: number; readonly others: number };
+}
+
+const LIFE_HOURS = 2;
+/** A seed whose world starts far from a month's end. */
+const SEED = 2;
+
+/**
+ * Launches the clusters within a minute, without limits, and lets them fall due together under
+ * Linode's rate limits and Lambda's limit of functions. The sweeper, which would save the clusters
+ * that the reaper neglects, does not run.
+ */
+export async function dueStorm(storm: DueStorm): Promise<DueOutcome> {
+  const options = { ...NO_FAULTS, clusters: 0, hoursMax: LIFE_HOURS, killers: 'reaper' as const };
+  const world = new World(SEED, options, false);
+  const { time, linode, functions, start, invariants } = world;
+  functions.limit = Number.POSITIVE_INFINITY;
+  linode.update({
+    rateLimited: false,
+    rateLimits: { createInstance: { count: 1_000_000, seconds: 15 } },
+  });
+  queueTicks(world);
+  queueLaunches(world, storm);
+  await time.runUntil(start + 20 * MINUTE);
+
+  linode.update({ rateLimited: true });
+  functions.limit = storm.functionsMax;
+  functions.peak = 0;
+  const before = { invocations: functions.invocations, calls: callsTo(linode) };
+  const marks = marksOf(world);
+  if (storm.outageSeconds > 0) queueOutage(world, Math.min(...marks.values()), storm);
+  await time.runUntil(start + LIFE_HOURS * HOUR + 30 * MINUTE);
+
+  const leads = [...marks].map(([id, mark]) => (mark - lastDeletionOf(world, id)) / SECOND);
+  const calls = callsTo(linode);
+  return {
+    clusters: marks.size,
+    overspent: invariants.overspentCount(),
+    left: {
+      linodes: invariants.alive().length,
+      clusters: invariants.records.filter(isLive).length,
+    },
+    lead: {
+      most: leads.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+      least: leads.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    },
+    invocations: { started: functions.invocations - before.invocations, peak: functions.peak },
+    calls: {
+      lists: calls.lists - before.calls.lists,
+      deletions: calls.deletions - before.calls.deletions,
+      others: calls.others - before.calls.others,
+    },
+  };
+}
+
+function queueLaunches(world: World, { clusters, nodes }: DueStorm): void {
+  const input = {
+    type: 'g6-nanode-1',
+    nodes,
+    region: 'us-east',
+    image: 'linode/debian12',
+    budgetUsd: Math.round(nodes * 7_500 * LIFE_HOURS) / 1e6,
+  };
+  for (let index = 0; index < clusters; index += 1) {
+    const at = world.start + MINUTE + Math.floor((index * MINUTE) / clusters);
+    const request = { key: `storm ${index}`, owner: 'ann', input };
+    world.time.at(at, () => void world.launch(request));
+  }
+}
+
+/** The last affordable instant of each cluster. */
+const marksOf = ({ invariants }: World): ReadonlyMap<ClusterId, number> =>
+  new Map(
+    invariants.records.map(({ id }) => {
+      const created = invariants.linodesOf(id).map(shownCreation);
+      return [id, Math.min(...created) + LIFE_HOURS * HOUR];
+    }),
+  );
+
+/** Linode answers no call for a while, from 15 seconds after the first teardown time. */
+function queueOutage({ time, linode }: World, firstMark: number, { outageSeconds }: DueStorm) {
+  const firstTeardown = firstMark - NO_FAULTS.marginSeconds * SECOND;
+  time.at(firstTeardown + 15 * SECOND, async () => {
+    linode.outage = 'status503';
+    await time.delay(outageSeconds * SECOND);
+    linode.outage = null;
+  });
+}
+
+/** Infinite while a Linode of the cluster exists. */
+const lastDeletionOf = ({ invariants }: World, id: ClusterId): number =>
+  Math.max(...invariants.linodesOf(id).map(({ deleted }) => deleted ?? Number.POSITIVE_INFINITY));
+
+function callsTo({ calls }: SimulatedLinode): DueOutcome['calls'] {
+  const sumOf = (isCounted: (kind: string) => boolean) =>
+    Object.entries(calls).reduce((sum, [kind, count]) => sum + (isCounted(kind) ? count : 0), 0);
+  const isList = (kind: string) => kind === 'GET /linode/instances';
+  const isDeletion = (kind: string) => kind === 'DELETE /linode/instances/id';
+  return {
+    lists: sumOf(isList),
+    deletions: sumOf(isDeletion),
+    others: sumOf((kind) => !isList(kind) && !isDeletion(kind)),
+  };
+}
