@@ -25,6 +25,7 @@ import { type Operation, operations } from '../lib/http/operations.ts';
 import { problemOf } from '../lib/http/problems.ts';
 import {
   renderCluster,
+  renderClusters,
   renderImage,
   renderLaunchQuote,
   renderQuote,
@@ -128,8 +129,7 @@ route(operations.clusters, async ({ query, owner }) => {
   const { status = null, limit, cursor = null, month = null, owner: asked = null } = query;
   const wanted = { status, limit, cursor, month, owner: asked };
   const page = await listClusters({ store: store() }, owner, wanted);
-  const clusters = page.records.map((record) => renderCluster(record, clock().now()));
-  return ok(page.nextCursor === null ? { clusters } : { clusters, nextCursor: page.nextCursor });
+  return ok(renderClusters(page, clock().now()));
 });
 
 route(operations.cluster, async ({ params: { id = '' }, owner }) =>

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'refused' // understood, and declined before anything was bought
   | 'notFound'
   | 'conflict'
+  | 'unreadable' // a record exists and can't be read; the message says what to do
   | 'misconfigured' // the deployment lacks something; the message says what to add
   | 'linodeDenied' // Linode refused the token: bad, or without a scope
   | 'linodeRejected' // Linode refused the request for good
@@ -30,6 +31,8 @@ export class AppError extends Error {
       readonly members?: Readonly<Record<string, unknown>>;
       /** Changes of the spec that could be launched instead. */
       readonly alternatives?: readonly Alternative[];
+      /** Whose record can't be read: nobody else may learn of it; null: that is not known. */
+      readonly owner?: string | null;
     } = {},
   ) {
     super(message);

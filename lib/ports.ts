@@ -99,6 +99,30 @@ export type CreateOutcome =
   /** The Linode may exist, or come to exist: count it as billed until it is known not to exist. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
+/** A record that exists and can't be read: a later version wrote it, or a field is damaged. */
+export interface Unreadable<Id extends string = ClusterId> {
+  readonly id: Id;
+  /** Whose record it is; null: that can't be read either. */
+  readonly owner: string | null;
+  /** Why, as a clause about the record: names its version or its field, and no content. */
+  readonly unreadable: string;
+}
+
+export const isUnreadable = <Found extends object>(
+  found: Found,
+): found is Extract<Found, Unreadable<string>> => 'unreadable' in found;
+
+/** Splits records into those that can be read and those that can't, each in their order. */
+export const byReadability = (found: readonly (ClusterRecord | Unreadable)[]): ManyRead => ({
+  records: found.filter((record): record is ClusterRecord => !isUnreadable(record)),
+  unreadable: found.filter(isUnreadable),
+});
+
+export interface ManyRead {
+  readonly records: readonly ClusterRecord[];
+  readonly unreadable: readonly Unreadable[];
+}
+
 /**
  * The records of clusters. A record is written whole, and only over the revision that was read. Of
  * two writers, one gets `conflict` and must drop its pass.
@@ -106,10 +130,16 @@ export type CreateOutcome =
 export interface ClusterStore {
   /** `exists`: there is a record with this id already, which was left unchanged. */
   insert(record: ClusterRecord): Promise<'inserted' | 'exists'>;
-  /** Reads consistently: sees every write that was answered before. */
+  /**
+   * Reads consistently: sees every write that was answered before. AppError `unreadable` if there
+   * is a record that can't be read.
+   */
   get(id: ClusterId): Promise<ClusterRecord | 'notFound'>;
-  /** Reads consistently. Ids without a record are missing from the result. */
-  getMany(ids: readonly ClusterId[]): Promise<ClusterRecord[]>;
+  /**
+   * Reads consistently. Ids without a record are missing from the result. A record that can't be
+   * read keeps none of the others from being read.
+   */
+  getMany(ids: readonly ClusterId[]): Promise<ManyRead>;
   /** Writes over the revision `record.revision`; returns the record with its new revision. */
   save(record: ClusterRecord): Promise<ClusterRecord | 'conflict'>;
   /**
@@ -121,12 +151,19 @@ export interface ClusterStore {
    * A page of records, newest first; fewer than `limit` if the records are large. May lag behind
    * writes by seconds.
    */
-  list(query: ListQuery): Promise<{ records: ClusterRecord[]; nextCursor: string | null }>;
+  list(query: ListQuery): Promise<RecordPage>;
   /**
-   * The clusters launched before `to` and not ended before `from`, newest first. May lag behind
-   * writes by seconds.
+   * The clusters launched before `to` and not ended before `from`, newest first, and the records
+   * launched before `to` that can't be read. May lag behind writes by seconds.
    */
-  livedIn(query: LivedQuery): AsyncIterable<ClusterRecord>;
+  livedIn(query: LivedQuery): AsyncIterable<ClusterRecord | Unreadable>;
+}
+
+export interface RecordPage {
+  readonly records: readonly ClusterRecord[];
+  readonly nextCursor: string | null;
+  /** The matching records among those of the page that can't be read. */
+  readonly unreadable: readonly Unreadable[];
 }
 
 /** A cluster or a schedule with the instant at which its next pass or run is due. */
@@ -161,7 +198,10 @@ export interface LivedQuery {
 export interface ScheduleStore {
   /** `exists`: there is a record with this id already, which was left unchanged. */
   insert(record: ScheduleRecord): Promise<'inserted' | 'exists'>;
-  /** Reads consistently: sees every write that was answered before. */
+  /**
+   * Reads consistently: sees every write that was answered before. AppError `unreadable` if there
+   * is a record that can't be read.
+   */
   get(id: ScheduleId): Promise<ScheduleRecord | 'notFound'>;
   /** Writes over the revision `record.revision`; returns the record with its new revision. */
   save(record: ScheduleRecord): Promise<ScheduleRecord | 'conflict'>;
@@ -170,8 +210,8 @@ export interface ScheduleStore {
    */
   delete(id: ScheduleId): Promise<void>;
   /**
-   * The schedules of an owner (null: of all owners), newest first. May lag behind writes by
-   * seconds.
+   * The schedules of an owner (null: of all owners), newest first, without those that can't be
+   * read. May lag behind writes by seconds.
    */
   list(owner: string | null): Promise<ScheduleRecord[]>;
 }

@@ -24,7 +24,7 @@ import {
 import type { Linode } from '../lib/core/cluster/linode.ts';
 import { isLive, type LiveRecord } from '../lib/core/cluster/record.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ClusterStore, LinodeApi, ScheduleStore } from '../lib/ports.ts';
+import type { ClusterStore, LinodeApi, ScheduleStore, Unreadable } from '../lib/ports.ts';
 import { npmCommand, parseDeployedStage, REGION } from './arguments.ts';
 
 export interface DrainRequest {
@@ -85,13 +85,15 @@ export async function drain(deps: DrainDeps, waitMax: DurationMs): Promise<void>
   let paused = await pauseSchedules(deps);
   print(paused === 0 ? 'No schedule was enabled.' : `${counted(paused, 'schedule')} paused.`);
   for (let empty = 0; ; ) {
-    const clusters = await readLive(deps.store);
+    const { clusters, unreadable } = await readLive(deps.store);
     await watch.endAll(clusters);
     const linodes = await listOurs(deps);
     watch.printLinodes(linodes, clusters);
-    empty = clusters.length === 0 && linodes?.length === 0 ? empty + 1 : 0;
+    const isEmpty = clusters.length + unreadable.length === 0 && linodes?.length === 0;
+    empty = isEmpty ? empty + 1 : 0;
     if (empty === EMPTY_LOOKS) break;
-    if (clock.now() >= until) throw new Error(leftOver({ stage, clusters, linodes, waitMax }));
+    if (clock.now() >= until)
+      throw new Error(leftOver({ stage, clusters, unreadable, linodes, waitMax }));
     await clock.sleep(earliest(until, plus(clock.now(), LOOK_EVERY)));
     paused += await pauseSchedules(deps);
   }
@@ -115,15 +117,24 @@ async function pauseSchedules(deps: DrainDeps): Promise<number> {
 }
 
 /** All live records, from the index `due`, which the reaper reads, too. */
-export async function readLive(
-  store: Pick<ClusterStore, 'due' | 'getMany'>,
-): Promise<LiveRecord[]> {
+export async function readLive(store: Pick<ClusterStore, 'due' | 'getMany'>): Promise<Live> {
   const ids: ClusterId[] = [];
   for await (const { id } of store.due(epochMs(Number.MAX_SAFE_INTEGER))) {
     if (!isScheduleId(id)) ids.push(id);
   }
-  return (await store.getMany(ids)).filter(isLive);
+  const { records, unreadable } = await store.getMany(ids);
+  return { clusters: records.filter(isLive), unreadable };
 }
+
+export interface Live {
+  readonly clusters: readonly LiveRecord[];
+  /** The records that can't be read, so that nobody can request the end of their clusters. */
+  readonly unreadable: readonly Unreadable[];
+}
+
+/** Says what to do about a record that keeps a stage from being empty. */
+export const unreadableText = ({ id, unreadable }: Unreadable): string =>
+  `${id}  its record is unreadable: ${unreadable} (see UnreadableRecords in docs/operate.md)`;
 
 /** Follows the clusters from look to look, and prints how they change. */
 function createWatch(deps: DrainDeps) {
@@ -213,17 +224,18 @@ function fate({ tags }: Linode): string {
 function leftOver({
   stage,
   clusters,
+  unreadable,
   linodes,
   waitMax,
-}: {
+}: Live & {
   readonly stage: string;
-  readonly clusters: readonly LiveRecord[];
   readonly linodes: readonly Linode[] | null;
   readonly waitMax: DurationMs;
 }): string {
   const tag = ownershipTag(stage);
   const lines = [
     ...clusters.map(({ id, phase }) => `  cluster ${id} (${phase})`),
+    ...unreadable.map((record) => `  cluster ${unreadableText(record)}`),
     ...(linodes ?? []).map((linode) => `  ${named(linode)}`),
     ...(linodes === null ? [`  perhaps Linodes with the tag ${tag}: the list can't be read`] : []),
   ];

@@ -13,7 +13,7 @@ import { lifeOf } from '../lib/core/cluster/life.ts';
 import type { LiveRecord } from '../lib/core/cluster/record.ts';
 import { messageOf } from './advice.ts';
 import { deployedEnvironment } from './deployment.ts';
-import { readLive } from './drain-command.ts';
+import { readLive, unreadableText } from './drain-command.ts';
 
 /** The region and the credentials with which the framework calls AWS. */
 export type AwsConfig = Pick<
@@ -38,13 +38,14 @@ export async function refusalOfRemoval(
 ): Promise<string | null> {
   const client = new DynamoDBClient(aws);
   try {
-    const live = await readLive(createClusterStore(client, tableName));
-    if (live.length === 0) return null;
+    const { clusters, unreadable } = await readLive(createClusterStore(client, tableName));
+    if (clusters.length + unreadable.length === 0) return null;
     const schedules = await createScheduleStore(client, tableName).list(null);
     const enabled = schedules.filter((schedule) => schedule.enabled).length;
     return [
       `${stage} has live clusters, which nothing destroys once the stack is gone:`,
-      ...live.map((record) => `  ${lineOf(record, now)}`),
+      ...clusters.map((record) => `  ${lineOf(record, now)}`),
+      ...unreadable.map((record) => `  ${unreadableText(record)}`),
       ...(enabled === 0 ? [] : [`Enabled schedules, which launch more clusters: ${enabled}.`]),
       'First destroy the clusters and pause the schedules:',
       `  npm run drain -- --stage ${stage}`,

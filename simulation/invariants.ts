@@ -70,6 +70,8 @@ export interface InvariantsOptions {
   readonly openBudgetMax: number | null;
   /** When the table was lost; null: it is not lost. */
   readonly lostAt: () => number | null;
+  /** Since when the cluster's record is unreadable; null: it is readable. */
+  readonly unreadableSince: (id: ClusterId) => number | null;
   /** Whether Linode refused all deletions before that instant for longer than the margin. */
   readonly isExcused: (at: number) => boolean;
   readonly clockErrorMsMax: number;
@@ -322,7 +324,7 @@ export class Invariants implements Watcher {
 
   #checkBudget(id: ClusterId, watched: WatchedCluster): void {
     const total = this.#oracle.billOf(this.linodesOf(id).map((instance) => instance.id));
-    const budget = this.#budgetOf(watched);
+    const budget = this.#budgetOf(id, watched);
     if (total <= budget || watched.overspent) return;
     watched.overspent = true;
     if (this.#options.isExcused(this.#options.now())) return;
@@ -330,11 +332,12 @@ export class Invariants implements Watcher {
   }
 
   /**
-   * The budget that the bill must keep. With the table lost, the sweeper goes by the nodes' tags,
-   * which may be as of an earlier budget: then the largest budget of the last `TAGS_FOLLOW_MS`.
+   * The budget that the bill must keep. With the table lost, or the record unreadable, the sweeper
+   * goes by the nodes' tags, which may be as of an earlier budget: then the largest budget of the
+   * last `TAGS_FOLLOW_MS`.
    */
-  #budgetOf({ budgets }: WatchedCluster): number {
-    const lostAt = this.#options.lostAt();
+  #budgetOf(id: ClusterId, { budgets }: WatchedCluster): number {
+    const lostAt = this.#options.lostAt() ?? this.#options.unreadableSince(id);
     if (lostAt === null) return budgets.at(-1)?.budget ?? 0;
     const possible = budgets.filter((_, index) => {
       const until = budgets[index + 1]?.from ?? Number.POSITIVE_INFINITY;

@@ -53,6 +53,8 @@ export interface Options {
   readonly tableOutages: boolean;
   /** At some time the table is emptied, or from then on answers no call. */
   readonly tableLoss: 'none' | 'emptied' | 'unreachable';
+  /** How many records of live clusters become unreadable, as if a later version wrote them. */
+  readonly poisonedRecords: number;
 
   // The functions.
   /** How many invocations Lambda runs at once, of all functions together. */
@@ -100,6 +102,7 @@ export const NO_FAULTS: Options = {
   tableErrors: 0,
   tableOutages: false,
   tableLoss: 'none',
+  poisonedRecords: 0,
   functionsMax: 1_000,
   nudgesLost: 0,
   nudgesDoubled: 0,
@@ -123,8 +126,10 @@ export function drawOptions(seed: number): Options {
   const isOn = (probability: number) => chance.happens(probability) && !faultless;
   const often = (max: number) => (isOn(USUAL) ? chance.random() * max : 0);
   const upTo = (max: number) => (isOn(USUAL) ? chance.whole(1, max) : 0);
+  // A generator of its own, so that this option changes no other option of any seed.
+  const poison = new Chance(seed).for('poison');
   const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
-  return {
+  const options: Omit<Options, 'poisonedRecords'> = {
     clusters: chance.whole(1, 8),
     nodesMax: chance.oneOf([2, 5, 12, 25]),
     hoursMax: chance.oneOf([1, 2, 3, 5, 8, 14, 26]),
@@ -165,6 +170,10 @@ export function drawOptions(seed: number): Options {
       tableLoss !== 'none' ? 'all' : isOn(SELDOM) ? chance.oneOf(['reaper', 'sweeper']) : 'all',
     meddling: often(0.5),
   };
+  // Only the sweeper can destroy the nodes of a cluster whose record is unreadable.
+  const mayPoison = !faultless && tableLoss === 'none' && options.killers === 'all';
+  const poisonedRecords = mayPoison && poison.happens(SELDOM) ? poison.whole(1, 2) : 0;
+  return { ...options, poisonedRecords };
 }
 
 /** The options that differ from `NO_FAULTS`, for people to read: `flaky=0.25 outages=long`. */

@@ -117,6 +117,7 @@ async function queueEvents(world: World): Promise<void> {
     });
   }
   if (Number.isFinite(world.lossAt)) time.at(world.lossAt, () => world.lose());
+  for (const at of world.poisonTimes()) time.at(at, () => world.poisonRecord());
   if (options.priceFactor !== 1) {
     time.at(world.repriceAt(), () => {
       world.countFault('price changed');
@@ -191,15 +192,14 @@ export function queueTicks(world: World): void {
  * only killer left, its tick is neither skipped nor delayed.
  */
 function sweepOnce(world: World, invoke: (run: () => Promise<unknown>) => void): void {
-  const { options, time, lossAt } = world;
+  const { time } = world;
   const run = async () => {
     for (let tries = 1; tries <= 3; tries += 1) {
       if ((await world.sweep()) === 'done') return;
       await time.delay(MINUTE);
     }
   };
-  const isOnlyKiller = options.killers === 'sweeper' || time.now() >= lossAt;
-  if (isOnlyKiller) void run();
+  if (world.isSweeperNeeded()) void run();
   else invoke(run);
 }
 
@@ -210,7 +210,7 @@ function checkRecovered(world: World): void {
   const byId = new Map(invariants.records.map((record) => [record.id, record]));
   for (const record of byId.values()) {
     // Without the reaper there are no passes.
-    if (world.isReaperDead() || !isLive(record)) continue;
+    if (world.isReaperDead() || !isLive(record) || !world.isReadable(record)) continue;
     if (record.phase === 'provisioning') {
       invariants.report('recovered', `${record.id} is still ${record.phase}`);
     }
@@ -233,7 +233,7 @@ function isOver(world: World): boolean {
   if (invariants.alive().length > 0) return false;
   // Without the table or the reaper the records never end.
   if (options.tableLoss !== 'none' || options.killers === 'sweeper') return true;
-  return !invariants.records.some(isLive);
+  return !invariants.records.some((record) => isLive(record) && world.isReadable(record));
 }
 
 const liveText = ({ invariants }: World): string =>
@@ -249,15 +249,37 @@ async function checkEnd(world: World) {
   const isRecorded = options.tableLoss === 'none' && options.killers !== 'sweeper';
   if (!isRecorded) return { exact: 0, within: 0 };
   if (options.killers === 'all') await checkCaps(world);
+  await checkUnreadable(world);
   checkOverspendsLogged(world);
   if (Object.keys(world.faults).length === 0) invariants.checkEndsNoticed();
   return invariants.checkAccounts();
 }
 
-async function checkCaps({ table, invariants }: World): Promise<void> {
+/**
+ * A record that is unreadable is alarmed, and hides no other cluster from lists and reports.
+ */
+async function checkUnreadable(world: World): Promise<void> {
+  const { invariants, emitted, table } = world;
+  const readable = invariants.records.filter(world.isReadable);
+  if (readable.length === invariants.records.length) return;
+  if ((emitted.UnreadableRecords ?? 0) === 0) {
+    invariants.report('failuresSeen', 'a record is unreadable, and no metric says so');
+  }
+  const query = { owner: null, status: null, month: null, limit: 100, cursor: null };
+  const listed = await table.clusters.list(query).catch(() => null);
+  if (listed?.records.length === readable.length) return;
+  const text = `a list shows ${listed?.records.length} of ${readable.length} readable records`;
+  invariants.report('failuresSeen', text);
+}
+
+async function checkCaps(world: World): Promise<void> {
+  const { table, invariants } = world;
   const ledger = await table.ledger.read();
-  if (ledger.open.size > 0) {
-    invariants.report('caps', `the ledger still has open budgets of ${[...ledger.open.keys()]}`);
+  const unreadable = invariants.records.filter((record) => !world.isReadable(record));
+  const expected = unreadable.map(({ id }) => id).toSorted();
+  const open = [...ledger.open.keys()].toSorted();
+  if (`${open}` !== `${expected}`) {
+    invariants.report('caps', `the ledger has open budgets of [${open}], not [${expected}]`);
   }
   for (const owner of new Set(invariants.records.map((record) => record.owner))) {
     const months = Object.values(ledger.spent.get(`owner:${owner}`) ?? {});

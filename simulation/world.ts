@@ -76,6 +76,9 @@ export class World {
   /** When killers die or the table is lost; infinite: neither happens. */
   readonly lossAt: number;
   readonly #noticeChance: Chance;
+  readonly #poisonChance: Chance;
+  /** Since when the records of clusters are unreadable. */
+  readonly #unreadableSince = new Map<ClusterId, number>();
   #token = 'token-1';
   #tableIsDown = false;
   readonly #delayLimit: DelayLimit;
@@ -86,6 +89,7 @@ export class World {
     this.options = options;
     this.chance = new Chance(seed).for('world');
     this.#noticeChance = this.chance.for('notices');
+    this.#poisonChance = this.chance.for('poison');
     this.trace = trace ? [] : null;
     const { chance } = this;
     // A quarter of the worlds start near the end of a month: an hour that touches two months is
@@ -230,6 +234,38 @@ export class World {
     else this.#tableIsDown = true;
   }
 
+  /** When records become unreadable. */
+  poisonTimes(): number[] {
+    const { start, options } = this;
+    const until = LAUNCHES_MS + options.hoursMax * HOUR;
+    const times = Array.from({ length: options.poisonedRecords }, () =>
+      this.#poisonChance.whole(0, until),
+    );
+    return times.map((ms) => start + ms);
+  }
+
+  /** The record of a live cluster is replaced by one that the functions can't read. */
+  poisonRecord(): void {
+    const live = this.invariants.records.filter(
+      (record) => isLive(record) && this.isReadable(record),
+    );
+    const [first, ...rest] = live;
+    if (first === undefined) return;
+    const { id } = this.#poisonChance.oneOf([first, ...rest]);
+    this.countFault('record unreadable');
+    this.note(() => `the record of ${id} is unreadable`);
+    this.#unreadableSince.set(id, this.time.now());
+    this.table.poison(id);
+  }
+
+  isReadable = ({ id }: ClusterRecord): boolean => !this.#unreadableSince.has(id);
+
+  /** Whether the sweeper is the only killer of some Linodes. */
+  isSweeperNeeded(): boolean {
+    const { killers } = this.options;
+    return killers === 'sweeper' || this.#isLost() || this.#unreadableSince.size > 0;
+  }
+
   async tableOutage(): Promise<void> {
     const ms = this.chance.whole(1, 40) * SECOND;
     if (this.#tableIsDown || !this.#delayLimit.take(ms + MINUTE)) return;
@@ -294,8 +330,16 @@ export class World {
     const soon = epochMs(this.time.now() + 150 * SECOND);
     return this.invariants.records.some(
       (record) =>
-        isLive(record) && (record.phase === 'deleting' || lifeOf(record, soon).teardownAt <= soon),
+        isLive(record) &&
+        this.#isAliveIn(record) &&
+        (record.phase === 'deleting' || lifeOf(record, soon).teardownAt <= soon),
     );
+  }
+
+  /** false: the record will never end, because it is unreadable, and no Linode is left. */
+  #isAliveIn(record: ClusterRecord): boolean {
+    if (this.isReadable(record)) return true;
+    return this.invariants.linodesOf(record.id).some(({ deleted }) => deleted === null);
   }
 
   isSkipped(): boolean {
@@ -433,6 +477,7 @@ export class World {
       instance: (id) => this.linode.find(id),
       openBudgetMax: options.tableLoss === 'none' ? this.#openBudgetMax() : null,
       lostAt: () => (options.tableLoss === 'none' || !this.#isLost() ? null : this.lossAt),
+      unreadableSince: (id) => this.#unreadableSince.get(id) ?? null,
       isExcused: (at) => {
         const from = at - 2 * MINUTE - options.marginSeconds * SECOND;
         return this.#longOutages.some((outage) => outage.from <= at && outage.to >= from);
@@ -502,7 +547,7 @@ export class World {
   #mayDie(name: FunctionName): boolean {
     if (name === 'api' || name === 'schedule') return true;
     // The sweeper may die only while other killers work: its next tick is minutes away.
-    if (name === 'sweep') return this.options.killers === 'all' && !this.#isLost();
+    if (name === 'sweep') return this.options.killers === 'all' && !this.isSweeperNeeded();
     return this.#isBearable(65 * SECOND);
   }
 

@@ -362,6 +362,49 @@ const sweep = inFile('lib/app/sweep.ts', ['test/unit/app/sweep.test.ts'], {
   },
 });
 
+const unreadable = [
+  ...inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/orphans.test.ts'], {
+    'nodes of an unreadable record are left alone once they have lost their reap tag': {
+      from: "if (why === 'the records can not be read') return null;",
+      to: "if (why !== 'it has no record') return null;",
+    },
+  }),
+  ...inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.test.ts'], {
+    'the audit frees the budget of a cluster whose record is unreadable': {
+      from: 'if (unknown.has(id)) continue;',
+      to: '',
+    },
+  }),
+  ...inFile('lib/app/sweep.ts', ['test/unit/app/sweep.test.ts'], {
+    'the sweeper raises no alarm for an unreadable record': {
+      from: 'if (unreadable.length > 0) metrics.emit(() => ({ UnreadableRecords: unreadable.length }));',
+      to: '',
+    },
+  }),
+  ...inFile('lib/app/read-clusters.ts', ['test/unit/app/read-clusters.test.ts'], {
+    'anybody learns of an unreadable record': {
+      from: 'owner === ADMIN || error.details.owner === owner) throw error;',
+      to: 'owner !== null) throw error;',
+    },
+  }),
+  ...inFile('lib/adapters/dynamodb/readable.ts', ['test/unit/adapters/dynamodb/readable.test.ts'], {
+    'a record with damaged nodes is taken for readable': {
+      from: 'if (!parsed.success) return',
+      to: "if (!parsed.success && !pathOf(parsed.error).includes('nodes')) return",
+    },
+    'the instant of a creation may be any text': {
+      from: '  billedFrom: instant,',
+      to: '  billedFrom: z.any(),',
+    },
+  }),
+  ...inFile('lib/adapters/dynamodb/pages.ts', ['test/unit/simulators/aws/memory-table.test.ts'], {
+    'an unreadable record between two pages is shown on both': {
+      from: 'byReadability(found.slice(0, found.indexOf(last)));',
+      to: 'byReadability(found);',
+    },
+  }),
+];
+
 const reap = inFile('lib/app/reap.ts', ['test/unit/handlers/reap.test.ts'], {
   'the reaper looks no tick ahead': {
     from: 'const isSoon = dueAt <= plus(now, TICK);',
@@ -482,24 +525,28 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   },
 });
 
-const changeCluster = inFile('lib/app/change-cluster.ts', ['test/unit/app/clusters.test.ts'], {
-  'a PATCH that meets a pass is lost': {
-    from: "5 minutes`);\n    if (saved === 'conflict') continue;",
-    to: "5 minutes`);\n    if (saved === 'conflict') return record;",
+const changeCluster = inFile(
+  'lib/app/change-cluster.ts',
+  ['test/unit/app/change-cluster.test.ts'],
+  {
+    'a PATCH that meets a pass is lost': {
+      from: "5 minutes`);\n    if (saved === 'conflict') continue;",
+      to: "5 minutes`);\n    if (saved === 'conflict') return record;",
+    },
+    'a higher budget is saved without asking the caps': {
+      from: "if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {",
+      to: 'if (budget < 0) {',
+    },
+    'a higher budget is saved though it is not counted': {
+      from: "(await caps.raise({ id, budget }, by)) === 'missing') {",
+      to: '(await caps.raise({ id, budget }, by)) === null) {',
+    },
+    'a lower budget stays counted as it was': {
+      from: 'isLive(saved) && budget !== record.budget) {',
+      to: 'isLive(saved) && budget > record.budget) {',
+    },
   },
-  'a higher budget is saved without asking the caps': {
-    from: "if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {",
-    to: 'if (budget < 0) {',
-  },
-  'a higher budget is saved though it is not counted': {
-    from: "(await caps.raise({ id, budget }, by)) === 'missing') {",
-    to: '(await caps.raise({ id, budget }, by)) === null) {',
-  },
-  'a lower budget stays counted as it was': {
-    from: 'isLive(saved) && budget !== record.budget) {',
-    to: 'isLive(saved) && budget > record.budget) {',
-  },
-});
+);
 
 const offer = inFile('lib/app/offer.ts', ['test/unit/app/launch.test.ts'], {
   'a budget below the first hour is taken': {
@@ -521,7 +568,7 @@ const offer = inFile('lib/app/offer.ts', ['test/unit/app/launch.test.ts'], {
 });
 
 const clusters = [
-  ...inFile('lib/app/read-clusters.ts', ['test/unit/app/clusters.test.ts'], {
+  ...inFile('lib/app/read-clusters.ts', ['test/unit/app/read-clusters.test.ts'], {
     "somebody else's cluster is shown": {
       from: "if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {",
       to: "if (record === 'notFound') {",
@@ -535,13 +582,13 @@ const clusters = [
       to: 'current.nodes',
     },
   }),
-  ...inFile('lib/app/destroy-cluster.ts', ['test/unit/app/clusters.test.ts'], {
+  ...inFile('lib/app/destroy-cluster.ts', ['test/unit/app/destroy-cluster.test.ts'], {
     'a DELETE that meets a pass is lost': {
       from: "deps.clock.now(), end));\n    if (saved === 'conflict') continue;",
       to: "deps.clock.now(), end));\n    if (saved === 'conflict') return record;",
     },
   }),
-  ...inFile('lib/app/nudge.ts', ['test/unit/app/clusters.test.ts'], {
+  ...inFile('lib/app/nudge.ts', ['test/unit/app/nudge.test.ts'], {
     'a lost nudge fails the request': {
       from: "log.warn('nudge lost', { clusterId: id, reason: String(error) });",
       to: "log.warn('nudge lost', { clusterId: id, reason: String(error) });\n    throw error;",
@@ -715,6 +762,7 @@ export const mutants: readonly Mutant[] = [
     ...ledger,
     ...reconcile,
     ...sweep,
+    ...unreadable,
     ...reap,
     ...atMost,
     ...launch,

@@ -3,6 +3,7 @@ import type { ClusterId } from '../core/base/names.ts';
 import { type DurationMs, durationMs, type EpochMs, plus } from '../core/base/units.ts';
 import { monthName } from '../core/billing/bill.ts';
 import {
+  type Audited,
   adjust,
   audit,
   type Cap,
@@ -16,7 +17,7 @@ import {
   release,
   reserve,
 } from '../core/caps/ledger.ts';
-import type { ClusterRecord, EndedRecord, LiveRecord } from '../core/cluster/record.ts';
+import type { EndedRecord, LiveRecord } from '../core/cluster/record.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, LedgerStore } from '../ports.ts';
 import type { Settings } from '../settings.ts';
@@ -65,7 +66,7 @@ export interface CapsKeeper {
    * none if another function wrote the ledger meanwhile, so that the next run must make them.
    */
   audit(
-    readRecords: (ids: readonly ClusterId[]) => Promise<readonly ClusterRecord[]>,
+    readRecords: (ids: readonly ClusterId[]) => Promise<Audited>,
     others: readonly ClusterId[],
   ): Promise<readonly Drift[]>;
 }

@@ -8,18 +8,29 @@ import { rootPassword } from './root-password.ts';
 /** The owner who may see and end the clusters of every owner. */
 export const ADMIN = 'admin';
 
-/** A cluster of the owner. A cluster of somebody else is `notFound`, as if it did not exist. */
+/**
+ * A cluster of the owner. A cluster of somebody else is `notFound`, as if it did not exist.
+ * `unreadable` if the owner's own record can't be read.
+ */
 export async function getCluster(
   { store }: { readonly store: Pick<ClusterStore, 'get'> },
   owner: string,
   id: string,
 ): Promise<ClusterRecord> {
-  const record = isClusterId(id) ? await store.get(id) : 'notFound';
+  const record = isClusterId(id) ? await forOwner(owner, store.get(id)) : 'notFound';
   if (record === 'notFound' || (owner !== ADMIN && record.owner !== owner)) {
     throw noCluster(id);
   }
   return record;
 }
+
+/** What was read; `notFound` in place of an unreadable record of somebody else. */
+export const forOwner = <Read>(owner: string, read: Promise<Read>): Promise<Read | 'notFound'> =>
+  read.catch((error: unknown) => {
+    const isUnreadable = error instanceof AppError && error.code === 'unreadable';
+    if (!isUnreadable || owner === ADMIN || error.details.owner === owner) throw error;
+    return 'notFound' as const;
+  });
 
 const noCluster = (id: string) =>
   new AppError('notFound', `There is no cluster ${id}. GET /clusters lists yours.`);

@@ -2,15 +2,18 @@ import { isScheduleId } from '../core/base/names.ts';
 import type { ScheduleRecord } from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
 import type { ScheduleStore } from '../ports.ts';
-import { ADMIN } from './read-clusters.ts';
+import { ADMIN, forOwner } from './read-clusters.ts';
 
-/** A schedule of the owner. A schedule of somebody else is `notFound`, as if it did not exist. */
+/**
+ * A schedule of the owner. A schedule of somebody else is `notFound`, as if it did not exist.
+ * `unreadable` if the owner's own record can't be read.
+ */
 export async function getSchedule(
   { schedules }: { readonly schedules: ScheduleStore },
   owner: string,
   id: string,
 ): Promise<ScheduleRecord> {
-  const schedule = isScheduleId(id) ? await schedules.get(id) : 'notFound';
+  const schedule = isScheduleId(id) ? await forOwner(owner, schedules.get(id)) : 'notFound';
   if (schedule === 'notFound' || (owner !== ADMIN && schedule.owner !== owner)) {
     throw new AppError('notFound', `There is no schedule ${id}. GET /schedules lists yours.`);
   }

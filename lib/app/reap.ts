@@ -1,9 +1,9 @@
 import { type ClusterId, isClusterId, type ScheduleId } from '../core/base/names.ts';
 import { type EpochMs, plus } from '../core/base/units.ts';
 import { isOverdue } from '../core/cluster/metrics.ts';
-import { type ClusterRecord, isLive } from '../core/cluster/record.ts';
+import { isLive } from '../core/cluster/record.ts';
 import { type Batch, batchesOfIds, LOOKAHEAD, planBatches, TICK } from '../core/pass/batches.ts';
-import type { Clock, ClusterStore, Log, Metrics, Nudge } from '../ports.ts';
+import type { Clock, ClusterStore, Log, ManyRead, Metrics, Nudge } from '../ports.ts';
 import { forEachAtMost } from './at-most.ts';
 
 const NUDGES_AT_ONCE = 20;
@@ -44,12 +44,12 @@ export async function reap(deps: ReapDeps): Promise<{ nudged: number }> {
   await forEachAtMost(NUDGES_AT_ONCE, due.schedules, async (id) => {
     if (await attempt({ id }, () => nudge.runSchedule(id))) nudged += 1;
   });
-  const { batches, records } = await planFor(deps, due, errors);
+  const { batches, read } = await planFor(deps, due, errors);
   await forEachAtMost(NUDGES_AT_ONCE, batches, async (batch) => {
     const ids = batch.map(({ clusterId }) => clusterId);
     if (await attempt({ ids }, () => nudge.reconcile(batch))) nudged += batch.length;
   });
-  reportOverdue(deps, records, clock.now());
+  reportOverdue(deps, read, clock.now());
   if (errors.length > 0) throw errors[0];
   return { nudged };
 }
@@ -81,6 +81,8 @@ async function findDue({ clock, store, log }: ReapDeps, errors: unknown[]): Prom
   return { schedules, clusters, later };
 }
 
+const NOTHING: ManyRead = { records: [], unreadable: [] };
+
 /**
  * The batches of this tick, and the records of the clusters that are due. If the records can't be
  * read, every cluster that is due gets its pass, in any order.
@@ -89,18 +91,17 @@ async function planFor(
   { clock, store, log }: ReapDeps,
   { clusters, later }: Due,
   errors: unknown[],
-): Promise<{ batches: readonly Batch[]; records: readonly ClusterRecord[] }> {
+): Promise<{ batches: readonly Batch[]; read: ManyRead }> {
   const isCrowd = clusters.length + later.length >= CROWD;
   const ids = isCrowd ? [...clusters, ...later] : clusters;
-  if (ids.length === 0) return { batches: [], records: [] };
+  if (ids.length === 0) return { batches: [], read: NOTHING };
   try {
-    const records = await store.getMany(ids);
-    const batches = planBatches(records.filter(isLive), clock.now());
-    return { batches, records };
+    const read = await store.getMany(ids);
+    return { batches: planBatches(read.records.filter(isLive), clock.now()), read };
   } catch (error) {
     errors.push(error);
     log.error('records can not be read; passes are in no order', { reason: String(error) });
-    return { batches: batchesOfIds(clusters), records: [] };
+    return { batches: batchesOfIds(clusters), read: NOTHING };
   }
 }
 
@@ -111,10 +112,14 @@ async function planFor(
  */
 function reportOverdue(
   { metrics, log }: ReapDeps,
-  records: readonly ClusterRecord[],
+  { records, unreadable }: ManyRead,
   now: EpochMs,
 ): void {
+  for (const { id, unreadable: reason } of unreadable) {
+    log.error('record is unreadable', { clusterId: id, reason });
+  }
   const overdue = records.filter((record) => isOverdue(record, now));
   for (const { id } of overdue) log.error('cluster is overdue', { clusterId: id });
   if (overdue.length > 0) metrics.emit(() => ({ OverdueClusters: overdue.length }));
+  if (unreadable.length > 0) metrics.emit(() => ({ UnreadableRecords: unreadable.length }));
 }

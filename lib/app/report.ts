@@ -1,8 +1,9 @@
+import type { ClusterId } from '../core/base/names.ts';
 import { type DurationMs, type EpochMs, hours, minus, plus } from '../core/base/units.ts';
 import { isMonthName, type MonthName, monthName, monthNamed } from '../core/billing/bill.ts';
 import { added, type MonthTotals, NOTHING, totalsOf } from '../core/cluster/month-totals.ts';
 import { AppError } from '../errors.ts';
-import type { Clock, ClusterStore } from '../ports.ts';
+import { type Clock, type ClusterStore, isUnreadable } from '../ports.ts';
 import { ADMIN, ownerSeen } from './read-clusters.ts';
 
 export interface ReportDeps {
@@ -29,6 +30,8 @@ export interface Report {
   readonly total: MonthTotals;
   /** The totals of each owner, the highest bill first; null: the caller is not the admin. */
   readonly byOwner: readonly OwnerTotals[] | null;
+  /** The clusters that the totals may lack, because their records can't be read. */
+  readonly unreadable: readonly ClusterId[];
 }
 
 export interface OwnerTotals extends MonthTotals {
@@ -57,7 +60,12 @@ export async function report(
   const { start: from, end } = monthNamed(month);
   const to = plus(end, CLOCKS_APART_MAX);
   const totals = new Map<string, MonthTotals>();
+  const unreadable: ClusterId[] = [];
   for await (const record of store.livedIn({ owner: ownerSeen(owner, askedOwner), from, to })) {
+    if (isUnreadable(record)) {
+      unreadable.push(record.id);
+      continue;
+    }
     const share = totalsOf(record, month, at);
     if (share === NOTHING) continue;
     totals.set(record.owner, added(totals.get(record.owner) ?? NOTHING, share));
@@ -68,6 +76,7 @@ export async function report(
     at,
     total: byOwner.reduce<MonthTotals>(added, NOTHING),
     byOwner: owner === ADMIN ? byOwner.toSorted(dearestFirst) : null,
+    unreadable,
   };
 }
 

@@ -61,7 +61,12 @@ export async function runSchedule(
   const { clock, schedules } = deps;
   const until = earliest(limits.by, plus(clock.now(), WAIT_MAX));
   for (;;) {
-    const schedule = await schedules.get(id);
+    const schedule = await schedules.get(id).catch((error: unknown) => {
+      // Nothing but its own runs looks at a schedule.
+      const isUnreadable = error instanceof AppError && error.code === 'unreadable';
+      if (isUnreadable) deps.metrics.emit(() => ({ UnreadableRecords: 1 }));
+      throw error;
+    });
     if (schedule === 'notFound' || schedule.nextAt === null || schedule.dueAt === null) return;
     if (schedule.dueAt >= until || clock.now() >= limits.by) return;
     if (schedule.dueAt > clock.now()) {

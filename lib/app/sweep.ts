@@ -14,7 +14,7 @@ import { livingOf } from '../core/cluster/metrics.ts';
 import { findOrphans, type Orphan } from '../core/cluster/orphans.ts';
 import type { ClusterRecord } from '../core/cluster/record.ts';
 import { AppError, PartialListError } from '../errors.ts';
-import type { Clock, ClusterStore, LinodeApi, Log, Metrics } from '../ports.ts';
+import type { Clock, ClusterStore, LinodeApi, Log, ManyRead, Metrics } from '../ports.ts';
 import { forEachAtMost } from './at-most.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 
@@ -129,15 +129,27 @@ async function leftOut(
 async function auditCaps(deps: SweepDeps, linodes: readonly Linode[]) {
   const { caps, store, log } = deps;
   const readRecords = async (ids: readonly ClusterId[]) => {
-    const records = await store.getMany(ids);
-    emitTotals(deps, records);
-    return records;
+    const found = await store.getMany(ids);
+    reportUnreadable(deps, found);
+    emitTotals(deps, found.records);
+    return found;
   };
   const drift = await caps.audit(readRecords, clustersOf(linodes));
   for (const { id, kind, counted, actual } of drift) {
     const amounts = { counted: formatUsd(counted), actual: formatUsd(actual) };
     log.warn('caps drifted', { clusterId: id, kind, ...amounts });
   }
+}
+
+/**
+ * Logs and counts the records that can't be read: a person must look, since no pass can end their
+ * clusters, and their budgets stay in the ledger.
+ */
+function reportUnreadable({ metrics, log }: SweepDeps, { unreadable }: ManyRead): void {
+  for (const { id, unreadable: reason } of unreadable) {
+    log.error('record is unreadable', { clusterId: id, reason });
+  }
+  if (unreadable.length > 0) metrics.emit(() => ({ UnreadableRecords: unreadable.length }));
 }
 
 /**
@@ -160,11 +172,11 @@ const clustersOf = (linodes: readonly Linode[]): ClusterId[] => [
   ...new Set(linodes.flatMap(({ tags }) => clusterOfTags(tags) ?? [])),
 ];
 
-/** null: the records can't be read, which must not keep the sweeper from its work. */
+/** null: no record can be read, which must not keep the sweeper from its work. */
 async function readRecords(
   { store, log }: SweepDeps,
   linodes: readonly Linode[],
-): Promise<ClusterRecord[] | null> {
+): Promise<ManyRead | null> {
   try {
     return await store.getMany(clustersOf(linodes));
   } catch (error) {

@@ -15,6 +15,7 @@ const statuses: Record<ErrorCode, { status: number; title: string }> = {
   refused: { status: 422, title: 'Refused before anything was bought' },
   notFound: { status: 404, title: 'Not found' },
   conflict: { status: 409, title: 'Conflict with the present state' },
+  unreadable: { status: 500, title: 'The record is unreadable' },
   misconfigured: { status: 500, title: 'The deployment lacks a setting' },
   linodeDenied: { status: 502, title: 'Linode refused the token' },
   linodeRejected: { status: 502, title: 'Linode refused the request' },

@@ -2,6 +2,7 @@ import type { OfferedType } from '../app/browse-catalogue.ts';
 import type { Offer } from '../app/offer.ts';
 import type { Report } from '../app/report.ts';
 import { type MicroUsd, microUsd, times, toUsd } from '../core/base/money.ts';
+import type { ClusterId } from '../core/base/names.ts';
 import { type EpochMs, toIso } from '../core/base/units.ts';
 import { whyChosen } from '../core/catalogue/choose.ts';
 import type { Image, Region } from '../core/catalogue/lists.ts';
@@ -13,6 +14,7 @@ import { nextOf } from '../core/cluster/next.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import { type ClusterRecord, isLive, type NodeRecord } from '../core/cluster/record.ts';
 import type { Spec } from '../core/cluster/spec.ts';
+import type { RecordPage } from '../ports.ts';
 
 const HOUR_MS = 3_600_000;
 const isoOrNull = (instant: EpochMs | null) => (instant === null ? null : toIso(instant));
@@ -205,10 +207,30 @@ export const renderImage = ({ id, label, deprecated, capabilities }: Image) => (
  * A report as the API shows it. `cap`: the most that an owner's month may cost; null: no cap. Only
  * a report for the admin has `owners`.
  */
-export function renderReport({ month, at, total, byOwner }: Report, cap: MicroUsd | null) {
+export function renderReport(report: Report, cap: MicroUsd | null) {
+  const { month, at, total, byOwner, unreadable } = report;
   const owners = byOwner?.map(({ owner, ...theirs }) => ({ owner, ...renderTotals(theirs) }));
   const monthlyCapUsd = cap === null ? null : toUsd(cap);
-  return { month, at: toIso(at), ...renderTotals(total), monthlyCapUsd, ...(owners && { owners }) };
+  return {
+    month,
+    at: toIso(at),
+    ...renderTotals(total),
+    monthlyCapUsd,
+    ...(owners && { owners }),
+    ...renderUnreadable(unreadable),
+  };
+}
+
+const renderUnreadable = (ids: readonly ClusterId[]) =>
+  ids.length === 0 ? {} : { unreadable: [...ids] };
+
+/** A page of clusters as the API shows it at `now`. */
+export function renderClusters({ records, nextCursor, unreadable }: RecordPage, now: EpochMs) {
+  return {
+    clusters: records.map((record) => renderCluster(record, now)),
+    ...(nextCursor === null ? {} : { nextCursor }),
+    ...renderUnreadable(unreadable.map(({ id }) => id)),
+  };
 }
 
 const renderTotals = (totals: MonthTotals) => ({

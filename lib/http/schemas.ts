@@ -60,6 +60,7 @@ export const problemSchema = z
       'refused',
       'notFound',
       'conflict',
+      'unreadable',
       'misconfigured',
       'linodeDenied',
       'linodeRejected',
@@ -244,9 +245,21 @@ export const clusterSchema = z.object({
 /** A cluster with the quote of its launch. */
 export const launchedSchema = z.extend(clusterSchema, { quote: quoteSchema });
 
+const unreadable = z.optional(
+  z
+    .array(z.string())
+    .check(
+      z.describe(
+        'The ids of clusters that are left out because their records are unreadable; absent if ' +
+          'there are none.',
+      ),
+    ),
+);
+
 export const clustersSchema = z.object({
   clusters: z.array(clusterSchema),
   nextCursor: z.optional(text('The cursor of the next page; absent on the last page.')),
+  unreadable,
 });
 
 export const credentialsSchema = z.object({
@@ -290,6 +303,7 @@ export const reportSchema = z.object({
       .array(z.object({ owner: z.string(), ...totalsFields }))
       .check(z.describe('The totals of each owner, highest bill first; only for the admin.')),
   ),
+  unreadable,
 });
 
 const occurrence = { at: time('The time of the occurrence') };

@@ -1,13 +1,17 @@
 import { createdIn, pageOf, positionOf } from '../../lib/adapters/dynamodb/pages.ts';
+import { unreadableError } from '../../lib/adapters/dynamodb/unreadable.ts';
 import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
 import { type ClusterRecord, isLive } from '../../lib/core/cluster/record.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
-import type {
-  ClusterStore,
-  DueItem,
-  LedgerStore,
-  ListQuery,
-  ScheduleStore,
+import {
+  byReadability,
+  type ClusterStore,
+  type DueItem,
+  isUnreadable,
+  type LedgerStore,
+  type ListQuery,
+  type ScheduleStore,
+  type Unreadable,
 } from '../../lib/ports.ts';
 
 export interface MemoryTable {
@@ -16,6 +20,8 @@ export interface MemoryTable {
   readonly ledger: LedgerStore;
   /** Deletes all clusters, all schedules and the ledger, as when the table is lost. */
   clear(): void;
+  /** Replaces the cluster's record by one that this code can't read. */
+  poison(id: ClusterId): void;
 }
 
 export interface MemoryTableOptions {
@@ -53,6 +59,7 @@ export function createMemoryTable(
         return 'saved';
       },
     },
+    poison: (id) => clusters.poison(id),
     clear() {
       clusters.clear();
       schedules.clear();
@@ -64,6 +71,7 @@ export function createMemoryTable(
 class Rows<R extends StoredRecord> {
   readonly #rows = new Map<string, Row<R>>();
   readonly #options: MemoryTableOptions;
+  readonly #poisoned = new Set<string>();
 
   constructor(options: MemoryTableOptions) {
     this.#options = options;
@@ -75,6 +83,25 @@ class Rows<R extends StoredRecord> {
     return 'inserted';
   }
 
+  poison(id: string): void {
+    this.#poisoned.add(id);
+  }
+
+  /** The record as a reader finds it. */
+  readable(record: R): R | Unreadable<R['id']> {
+    if (!this.#poisoned.has(record.id)) return record;
+    return { id: record.id, owner: record.owner, unreadable: 'its version 99 is not known' };
+  }
+
+  /** Throws the error of the store if the record can't be read. */
+  read(id: string): R | 'notFound' {
+    const record = this.get(id);
+    if (record === 'notFound') return record;
+    const found = this.readable(record);
+    if (isUnreadable(found)) throw unreadableError(found);
+    return record;
+  }
+
   get(id: string): R | 'notFound' {
     return this.#rows.get(id)?.record ?? 'notFound';
   }
@@ -82,6 +109,8 @@ class Rows<R extends StoredRecord> {
   save(record: R): R | 'conflict' {
     const { revision } = record;
     if (this.#rows.get(record.id)?.record.revision !== revision) return 'conflict';
+    // The write that made the record unreadable has raised its revision.
+    if (this.#poisoned.has(record.id)) return 'conflict';
     const next = { ...record, revision: revision + 1 };
     this.#put(next);
     return next;
@@ -129,12 +158,14 @@ function clusterStore(
 ): ClusterStore {
   return {
     insert: async (record) => clusters.insert(record),
-    get: async (id) => clusters.get(id),
-    getMany: async (ids) =>
-      ids.flatMap((id) => {
-        const found = clusters.get(id);
-        return found === 'notFound' ? [] : [found];
-      }),
+    get: async (id) => clusters.read(id),
+    async getMany(ids) {
+      const found = ids.flatMap((id) => {
+        const record = clusters.get(id);
+        return record === 'notFound' ? [] : [clusters.readable(record)];
+      });
+      return byReadability(found);
+    },
     save: async (record) => clusters.save(record),
     async *due(until) {
       const due: DueItem[] = [
@@ -145,37 +176,46 @@ function clusterStore(
       ].filter(({ dueAt }) => dueAt <= until);
       yield* due.sort((a, b) => a.dueAt - b.dueAt);
     },
-    list: async (query) => list(clusters.newestFirst(), query),
+    list: async (query) => list(clusters, query),
     async *livedIn({ owner, from, to }) {
       yield* clusters
         .newestFirst()
         .filter((record) => owner === null || record.owner === owner)
-        .filter((record) => record.createdAt < to && (isLive(record) || record.endedAt >= from));
+        .filter((record) => record.createdAt < to && (isLive(record) || record.endedAt >= from))
+        .map((record) => clusters.readable(record));
     },
   };
 }
 
-function list(newestFirst: readonly ClusterRecord[], query: ListQuery) {
+function list(clusters: Rows<ClusterRecord>, query: ListQuery) {
   const { owner, status, month, limit, cursor } = query;
   const created = month === null ? null : createdIn(month);
   const after = cursor === null ? null : positionOf(cursor, created);
-  const matching = newestFirst.filter(
-    ({ id, createdAt, phase, ...record }) =>
-      (owner === null || record.owner === owner) &&
-      (status === null || phase === status) &&
-      (created === null || (createdAt >= created.from && createdAt <= created.to)) &&
-      (after === null ||
-        createdAt < after.createdAt ||
-        (createdAt === after.createdAt && id < after.id)),
+  const matching = clusters
+    .newestFirst()
+    .filter(
+      ({ id, createdAt, phase, ...record }) =>
+        (owner === null || record.owner === owner) &&
+        (status === null || phase === status) &&
+        (created === null || (createdAt >= created.from && createdAt <= created.to)) &&
+        (after === null ||
+          createdAt < after.createdAt ||
+          (createdAt === after.createdAt && id < after.id)),
+    );
+  return pageOf(
+    matching.map((record) => clusters.readable(record)),
+    limit,
   );
-  return pageOf(matching, limit);
 }
 
 const scheduleStore = (schedules: Rows<ScheduleRecord>): ScheduleStore => ({
   insert: async (record) => schedules.insert(record),
-  get: async (id) => schedules.get(id),
+  get: async (id) => schedules.read(id),
   save: async (record) => schedules.save(record),
   delete: async (id) => schedules.delete(id),
   list: async (owner) =>
-    schedules.newestFirst().filter((record) => owner === null || record.owner === owner),
+    schedules
+      .newestFirst()
+      .filter((record) => owner === null || record.owner === owner)
+      .filter((record) => !isUnreadable(schedules.readable(record))),
 });

@@ -11,6 +11,7 @@ import {
   aSettings,
   at,
   ID,
+  NO_RECORDS,
   OUR_TAG,
   SCHEDULE_ID,
   usd,
@@ -360,11 +361,11 @@ describe('the sweeper', () => {
     world.clock.set(plus(START, minutes(5)));
     const reserveMeanwhile = async () => {
       await anotherKeeper().reserve(aClaim(idAt(1)), requestDeadline());
-      return [];
+      return NO_RECORDS;
     };
     expect(await world.caps.audit(reserveMeanwhile, [])).toEqual([]);
     expect(await openBudget()).toBe(usd(2));
-    expect(await world.caps.audit(async () => [], [])).toMatchObject([{ id: ID }]);
+    expect(await world.caps.audit(async () => NO_RECORDS, [])).toMatchObject([{ id: ID }]);
     expect(await openBudget()).toBe(usd(1));
   });
 
@@ -375,7 +376,7 @@ describe('the sweeper', () => {
     await world.caps.audit(
       async (ids) => {
         asked.push(...ids);
-        return [anEnded({ id: ID, endedAt: world.clock.now() })];
+        return { records: [anEnded({ id: ID, endedAt: world.clock.now() })], unreadable: [] };
       },
       [ID, idAt(1)],
     );

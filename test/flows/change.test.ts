@@ -3,7 +3,7 @@ import { type ClusterId, reapTag, reapTimeOfTags } from '../../lib/core/base/nam
 import { epochMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
-import { OUR_TAG, teardownOf } from '../support/builders.ts';
+import { NO_RECORDS, OUR_TAG, teardownOf } from '../support/builders.ts';
 import { aWorld, START, type World } from '../support/flow-world.ts';
 
 let world: World;
@@ -35,7 +35,7 @@ const teardown = (record: ClusterRecord) => teardownOf(record, world.clock.now()
 function losableStore() {
   const state = { isLost: false };
   const replaceStore = (store: ClusterStore): Partial<ClusterStore> => ({
-    getMany: async (ids) => (state.isLost ? [] : store.getMany(ids)),
+    getMany: async (ids) => (state.isLost ? NO_RECORDS : store.getMany(ids)),
   });
   return { state, replaceStore };
 }

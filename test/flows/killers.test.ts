@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes, plus } from '../../lib/core/base/units.ts';
-import { OUR_TAG } from '../support/builders.ts';
+import { NO_RECORDS, OUR_TAG } from '../support/builders.ts';
 import { aWorld, createStranger, START, type World } from '../support/flow-world.ts';
 
 let world: World;
@@ -33,7 +33,7 @@ describe('the sweeper, while the reaper is dead,', () => {
     let isEmptied = false;
     world = await aWorld({
       replaceStore: (store) => ({
-        getMany: async (ids) => (isEmptied ? [] : store.getMany(ids)),
+        getMany: async (ids) => (isEmptied ? NO_RECORDS : store.getMany(ids)),
       }),
     });
     const { id } = await world.launch();

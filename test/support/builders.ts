@@ -62,6 +62,9 @@ export const aBody = (overrides: Readonly<Record<string, unknown>> = {}) => ({
   ...overrides,
 });
 
+/** What a store answers that has none of the records. */
+export const NO_RECORDS = { records: [], unreadable: [] };
+
 /** The query for the newest hundred clusters of all owners and statuses. */
 export const ALL_CLUSTERS = { owner: null, status: null, month: null, limit: 100, cursor: null };
 

@@ -15,18 +15,26 @@ import type { ClusterStore, ListQuery } from '../../lib/ports.ts';
 import { aCluster, aDeleting, anEnded, aRunning, aSpec, at, created, LAUNCH } from './builders.ts';
 
 let store: ClusterStore;
+let poison: (id: ClusterId) => unknown;
 
-/** Tests what lib/ports.ts promises of a ClusterStore. `makeStore` returns an empty store. */
-export function clusterStoreContract(name: string, makeStore: () => Promise<ClusterStore>): void {
+/**
+ * Tests what lib/ports.ts promises of a ClusterStore. `makeStore` returns an empty store, and a
+ * function that replaces a record by one of a later version.
+ */
+export function clusterStoreContract(
+  name: string,
+  makeStore: () => Promise<{ store: ClusterStore; poison: typeof poison }>,
+): void {
   describe(name, () => {
     beforeEach(async () => {
-      store = await makeStore();
+      ({ store, poison } = await makeStore());
     });
     describe('insert, get and getMany', testInsertAndGet);
     describe('save', testSave);
     describe('due', testDue);
     describe('list', testList);
     describe('livedIn', testLivedIn);
+    describe('a record that can not be read', testUnreadable);
   });
 }
 
@@ -71,11 +79,12 @@ function testInsertAndGet(): void {
     await Promise.all(existing.map((record) => store.insert(record)));
     const missing = Array.from({ length: 30 }, (_, index) => id(1_000 + index));
     const found = await store.getMany([...missing, ...existing.map((record) => record.id)]);
-    expect(byId(found)).toEqual(byId(existing));
+    expect(found.unreadable).toEqual([]);
+    expect(byId(found.records)).toEqual(byId(existing));
   });
 
   it('getMany returns no records for no ids', async () => {
-    expect(await store.getMany([])).toEqual([]);
+    expect(await store.getMany([])).toEqual({ records: [], unreadable: [] });
   });
 
   it('stores the largest record that a cluster can have', async () => {
@@ -193,7 +202,11 @@ function testList(): void {
     await store.insert(aRunning({ id: id(3), owner: 'ann', createdAt: minute(3) }));
     expect(idsOf(await store.list(anns))).toEqual([id(3), id(1)]);
     expect(idsOf(await store.list({ ...anns, owner: null }))).toEqual([id(3), id(2), id(1)]);
-    expect(await store.list({ ...anns, owner: 'eve' })).toEqual({ records: [], nextCursor: null });
+    expect(await store.list({ ...anns, owner: 'eve' })).toEqual({
+      records: [],
+      nextCursor: null,
+      unreadable: [],
+    });
   });
 
   it('lists whole records, as get returns them', async () => {
@@ -356,6 +369,69 @@ function testLivedIn(): void {
   });
 }
 
+function testUnreadable(): void {
+  const unreadable = (n: number) => ({
+    id: id(n),
+    owner: 'ann',
+    unreadable: 'its version 99 is not known',
+  });
+  const anns = { owner: 'ann', status: null, month: null, limit: 100, cursor: null };
+
+  beforeEach(async () => {
+    for (const n of [1, 2, 3, 4, 5]) {
+      await store.insert(
+        aRunning({ id: id(n), owner: 'ann', createdAt: plus(LAUNCH, minutes(-n)) }),
+      );
+    }
+    await poison(id(2));
+    await poison(id(4));
+  });
+
+  it('get throws unreadable, says why and what to do, and names the owner to its caller', async () => {
+    await expect(store.get(id(2))).rejects.toMatchObject({
+      code: 'unreadable',
+      message: expect.stringMatching(/^The record \w+ can't be read: its version 99.*operate\.md/),
+      details: { owner: 'ann' },
+    });
+    expect(await store.get(id(1))).toMatchObject({ id: id(1) });
+  });
+
+  it('getMany returns all other records, and says why it lacks that one', async () => {
+    const found = await store.getMany([1, 2, 3].map(id));
+    expect(byId(found.records).map((record) => record.id)).toEqual([id(1), id(3)]);
+    expect(found.unreadable).toEqual([unreadable(2)]);
+  });
+
+  it('list shows all other records page by page, and each unreadable record once', async () => {
+    const pages = [];
+    for (let cursor: string | null | undefined = null; cursor !== undefined; ) {
+      const page = await store.list({ ...anns, limit: 2, cursor });
+      pages.push([idsOf(page), page.unreadable]);
+      cursor = page.nextCursor ?? undefined;
+    }
+    expect(pages).toEqual([
+      [[id(1), id(3)], [unreadable(2)]],
+      [[id(5)], [unreadable(4)]],
+    ]);
+    const running = await store.list({ ...anns, owner: null, status: 'running' });
+    expect([idsOf(running), running.unreadable]).toEqual([
+      [id(1), id(3), id(5)],
+      [unreadable(2), unreadable(4)],
+    ]);
+  });
+
+  it('livedIn yields it beside all other records', async () => {
+    const all = { owner: null, from: LAUNCH, to: plus(LAUNCH, minutes(1)) };
+    const lived = await collect(store.livedIn(all));
+    expect(lived.map((record) => record.id)).toEqual([1, 2, 3, 4, 5].map(id));
+    expect(lived[1]).toEqual(unreadable(2));
+  });
+
+  it('stays due, so that the reaper goes on to report it', async () => {
+    expect((await dueOf(store, LAUNCH)).toSorted()).toEqual([1, 2, 3, 4, 5].map(id));
+  });
+}
+
 /** The n-th cluster id. */
 export function id(n: number): ClusterId {
   const digits = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -381,7 +457,7 @@ function inPhase(
 }
 
 async function pagesOf(store: ClusterStore, query: Omit<ListQuery, 'cursor'>) {
-  const pages: ClusterRecord[][] = [];
+  const pages: (readonly ClusterRecord[])[] = [];
   let cursor: string | null = null;
   do {
     const { records, nextCursor } = await store.list({ ...query, cursor });

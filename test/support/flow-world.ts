@@ -165,7 +165,8 @@ export async function aWorld(options: Options = {}) {
   }
 
   async function nextDue() {
-    const records = [...(await store.getMany([...launched])), ...(await schedules.list(null))];
+    const { records: clusters } = await store.getMany([...launched]);
+    const records = [...clusters, ...(await schedules.list(null))];
     return Math.min(...records.map((record) => ('dueAt' in record && record.dueAt) || NEVER));
   }
 

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  type AttributeValue,
   BatchGetItemCommand,
   ConditionalCheckFailedException,
   type DynamoDBClient,
@@ -14,15 +13,21 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ClusterId } from '../../core/base/names.ts';
 import type { DurationMs } from '../../core/base/units.ts';
 import { type ClusterRecord, ENDED_KEPT, isLive } from '../../core/cluster/record.ts';
-import type { ClusterStore, ListQuery, LivedQuery } from '../../ports.ts';
+import {
+  byReadability,
+  type ClusterStore,
+  type ListQuery,
+  type LivedQuery,
+  type Unreadable,
+} from '../../ports.ts';
 import { createdIn, pageOf, positionOf } from './pages.ts';
-import { upgraded, VERSION } from './upgrade.ts';
+import { clusterIn, type Item } from './readable.ts';
+import { unreadableError } from './unreadable.ts';
+import { VERSION } from './upgrade.ts';
 
 /** DynamoDB takes at most 100 keys in a BatchGetItem. */
 const BATCH_KEYS_MAX = 100;
 const BATCH_TRIES_MAX = 8;
-
-export type Item = Record<string, AttributeValue>;
 
 /**
  * The records of clusters, one item each; schedules.ts has the items of schedules. Beside the
@@ -37,30 +42,30 @@ export function createClusterStore(
 ): ClusterStore {
   const toItem = itemOf(endedKept);
 
-  async function getBatch(ids: readonly ClusterId[]): Promise<ClusterRecord[]> {
-    const found: ClusterRecord[] = [];
+  async function getBatch(ids: readonly ClusterId[]): Promise<(ClusterRecord | Unreadable)[]> {
+    const found: (ClusterRecord | Unreadable)[] = [];
     let Keys = ids.map((id): Item => marshall({ id }));
     for (let tries = 1; Keys.length > 0; tries += 1) {
       if (tries > BATCH_TRIES_MAX) throw new Error('BatchGetItem left keys unprocessed');
       if (tries > 1) await delay(50 * 2 ** tries);
       const RequestItems = { [TableName]: { Keys, ConsistentRead: true } };
       const answer = await client.send(new BatchGetItemCommand({ RequestItems }));
-      found.push(...(answer.Responses?.[TableName] ?? []).map(fromItem));
+      found.push(...(answer.Responses?.[TableName] ?? []).map(clusterIn));
       Keys = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
     }
     return found;
   }
 
   return {
-    ...recordsIn(client, TableName, { toItem, fromItem }),
+    ...recordsIn(client, TableName, { toItem, fromItem: clusterIn }),
 
     async getMany(ids) {
       const batches = Array.from({ length: Math.ceil(ids.length / BATCH_KEYS_MAX) }, (_, index) =>
         ids.slice(index * BATCH_KEYS_MAX, (index + 1) * BATCH_KEYS_MAX),
       );
-      const found: ClusterRecord[] = [];
+      const found: (ClusterRecord | Unreadable)[] = [];
       for (const batch of batches) found.push(...(await getBatch(batch)));
-      return found;
+      return byReadability(found);
     },
 
     async *due(until) {
@@ -80,7 +85,7 @@ export function createClusterStore(
 
     async *livedIn(query) {
       const input = livedInput(TableName, query);
-      for await (const item of itemsOf(client, input)) yield fromItem(item);
+      for await (const item of itemsOf(client, input)) yield clusterIn(item);
     },
   };
 }
@@ -91,7 +96,10 @@ export function createClusterStore(
 export function recordsIn<Id extends string, Kept extends { id: Id; revision: number }>(
   client: DynamoDBClient,
   TableName: string,
-  { toItem, fromItem }: { toItem: (record: Kept) => Item; fromItem: (item: Item) => Kept },
+  {
+    toItem,
+    fromItem,
+  }: { toItem: (record: Kept) => Item; fromItem: (item: Item) => Kept | Unreadable<Id> },
 ) {
   return {
     async insert(record: Kept) {
@@ -100,7 +108,10 @@ export function recordsIn<Id extends string, Kept extends { id: Id; revision: nu
     },
     async get(id: Id) {
       const item = await itemAt(client, TableName, id);
-      return item === null ? ('notFound' as const) : fromItem(item);
+      if (item === null) return 'notFound' as const;
+      const found = fromItem(item);
+      if ('unreadable' in found) throw unreadableError(found);
+      return found as Kept;
     },
     async save(record: Kept) {
       const next = { ...record, revision: record.revision + 1 };
@@ -167,11 +178,6 @@ const itemOf =
     );
   };
 
-function fromItem(item: Item): ClusterRecord {
-  const { version, record, revision } = unmarshall(item);
-  return { ...upgraded(version, record), revision };
-}
-
 /** The items of all pages; any page but the last may be empty. */
 export async function* itemsOf(
   client: DynamoDBClient,
@@ -230,10 +236,10 @@ async function list(client: DynamoDBClient, TableName: string, query: ListQuery)
       ExclusiveStartKey: marshall({ ...positionOf(cursor, created), [index.key]: index.value }),
     }),
   };
-  const records: ClusterRecord[] = [];
+  const found: (ClusterRecord | Unreadable)[] = [];
   for await (const { Items = [] } of paginateQuery({ client }, input)) {
-    records.push(...Items.map(fromItem));
-    if (records.length > limit) break;
+    found.push(...Items.map(clusterIn));
+    if (byReadability(found).records.length > limit) break;
   }
-  return pageOf(records, limit);
+  return pageOf(found, limit);
 }

@@ -2,6 +2,7 @@ import { isClusterId } from '../../core/base/names.ts';
 import { type MonthName, monthNamed } from '../../core/billing/bill.ts';
 import type { ClusterRecord } from '../../core/cluster/record.ts';
 import { AppError } from '../../errors.ts';
+import { byReadability, type RecordPage, type Unreadable } from '../../ports.ts';
 
 /**
  * The most bytes of a page. An answer of Lambda has at most 6 MB, and a record grows a little when
@@ -21,15 +22,21 @@ export function createdIn(month: MonthName): CreatedRange {
 }
 
 /**
- * A page of at most `limit` records, or fewer if they are large. `records` are the matching records
- * in order, one more than `limit` if there are as many. The cursor names the last record of the
- * page, so that the next page neither skips nor repeats a record.
+ * A page of at most `limit` records, or fewer if they are large. `found` are the matching records
+ * in order, one more than `limit` if there are as many, and those between them that can't be read.
+ * The cursor names the last record of the page, so that the next page neither skips nor repeats a
+ * record.
  */
-export function pageOf(records: readonly ClusterRecord[], limit: number) {
-  const page = withinBytes(records.slice(0, limit));
-  const last = page.at(-1);
-  const hasMore = records.length > page.length;
-  return { records: page, nextCursor: hasMore && last ? cursorOf(last) : null };
+export function pageOf(found: readonly (ClusterRecord | Unreadable)[], limit: number): RecordPage {
+  const { records: all } = byReadability(found);
+  const records = withinBytes(all.slice(0, limit));
+  const last = records.at(-1);
+  if (last === undefined || records.length === all.length) {
+    return { ...byReadability(found), nextCursor: null };
+  }
+  // The next page shows the records that can't be read after the last record of this page.
+  const { unreadable } = byReadability(found.slice(0, found.indexOf(last)));
+  return { records, nextCursor: cursorOf(last), unreadable };
 }
 
 /** The first record, and as many of the following ones as an answer has room for. */

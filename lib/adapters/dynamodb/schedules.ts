@@ -3,10 +3,15 @@ import {
   type DynamoDBClient,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { isScheduleId, type ScheduleId } from '../../core/base/names.ts';
+import { FAR_FUTURE } from '../../core/billing/bill.ts';
+import { faultOfCron, isTimeZone } from '../../core/schedule/cron.ts';
 import type { ScheduleRecord } from '../../core/schedule/schedule.ts';
-import type { ScheduleStore } from '../../ports.ts';
-import { type Item, itemsOf, LIVE, recordsIn } from './clusters.ts';
+import { isUnreadable, type ScheduleStore, type Unreadable } from '../../ports.ts';
+import { itemsOf, LIVE, recordsIn } from './clusters.ts';
+import { fieldsOf, type Item, pathOf } from './readable.ts';
 
 /**
  * The records of schedules, one item each, in the table of the clusters. Beside the record, an item
@@ -38,7 +43,10 @@ export function createScheduleStore(client: DynamoDBClient, TableName: string): 
         }),
       };
       const records: ScheduleRecord[] = [];
-      for await (const item of itemsOf(client, query)) records.push(fromItem(item));
+      for await (const item of itemsOf(client, query)) {
+        const found = fromItem(item);
+        if (!isUnreadable(found)) records.push(found);
+      }
       return records;
     },
   };
@@ -55,8 +63,43 @@ function toItem(record: ScheduleRecord): Item {
   );
 }
 
-function fromItem(item: Item): ScheduleRecord {
-  const { version, record, revision } = unmarshall(item);
-  if (version !== 1) throw new Error(`an item of version ${version} is not understood`);
-  return { ...record, revision } as ScheduleRecord;
+/** Never throws. The form of the record is checked in the same way as in readable.ts. */
+function fromItem(item: Item): ScheduleRecord | Unreadable<ScheduleId> {
+  const unreadable = (why: string): Unreadable<ScheduleId> => ({
+    id: item.id?.S as ScheduleId,
+    owner: item.record?.M?.owner?.S ?? null,
+    unreadable: why,
+  });
+  const { version, record, revision } = fieldsOf(item);
+  if (version !== 1) return unreadable(`its version ${version} is not known`);
+  const parsed = recordSchema.safeParse(record);
+  if (!parsed.success) return unreadable(`its field ${pathOf(parsed.error)} is damaged`);
+  return { ...(record as ScheduleRecord), revision: revision as number };
 }
+
+const instant = z.int().check(z.gte(0), z.lte(FAR_FUTURE));
+const text = z.string();
+const due = z.nullable(instant);
+
+const recordSchema = z.looseObject({
+  id: text.check(z.refine(isScheduleId)),
+  owner: text,
+  createdAt: instant,
+  requestHash: text,
+  name: z.nullable(text),
+  cron: text.check(z.refine((cron) => faultOfCron(cron) === null)),
+  timezone: text.check(z.refine(isTimeZone)),
+  spec: z.looseObject({}),
+  overlap: text,
+  monthlyCap: z.nullable(z.int().check(z.gte(0))),
+  enabled: z.boolean(),
+  nextAt: due,
+  dueAt: due,
+  lastClusterId: z.nullable(text),
+  runs: z.array(
+    z.union([
+      z.looseObject({ at: instant, result: z.literal('missed'), from: instant, count: z.int() }),
+      z.looseObject({ at: instant, result: text.check(z.refine((result) => result !== 'missed')) }),
+    ]),
+  ),
+});

@@ -1,22 +1,30 @@
-import type { ClusterRecord, NodeRecord } from '../../core/cluster/record.ts';
+import type { NodeRecord } from '../../core/cluster/record.ts';
 
 /** The version of the items that this code writes. */
 export const VERSION = 2;
 
 /**
- * The record of an item of this or an earlier version, in today's form. Throws on a newer version:
- * functions of an older deployment must not act on records that they can't read.
+ * The record of an item of this or an earlier version, in today's form; readable.ts checks its
+ * fields. Functions of an older deployment must not act on records of a newer version.
  */
-export function upgraded(version: unknown, record: unknown): ClusterRecord {
-  if (version === VERSION) return record as ClusterRecord;
-  if (version !== 1) throw new Error(`an item of version ${version} is not understood`);
-  const old = record as RecordOfVersion1;
-  const nodes = old.nodes.map((node) => ({ ...node, state: states[node.state] }));
-  return { ...old, nodes } as object as ClusterRecord;
+export function upgraded(version: unknown, record: unknown): unknown {
+  if (version === VERSION) return record;
+  if (version !== 1) return 'unknownVersion';
+  const { nodes, ...rest } = (record ?? {}) as RecordOfVersion1;
+  if (!Array.isArray(nodes)) return { ...rest, nodes };
+  const renamed = (nodes as NodeOfVersion1[]).map((node) => ({
+    ...node,
+    state: states[node?.state],
+  }));
+  return { ...rest, nodes: renamed };
 }
 
 interface RecordOfVersion1 {
-  readonly nodes: readonly { readonly state: keyof typeof states }[];
+  readonly nodes?: unknown;
+}
+
+interface NodeOfVersion1 {
+  readonly state: keyof typeof states;
 }
 
 /** Today's node states by their names in version 1. */

@@ -152,6 +152,12 @@ export function release(ledger: Ledger, record: EndedRecord): Ledger {
   return { ...rest, spent: recentSpend(oldest, spent) };
 }
 
+/** The records of an audit, and the clusters whose records can't be read. */
+export interface Audited {
+  readonly records: readonly ClusterRecord[];
+  readonly unreadable: readonly { readonly id: ClusterId }[];
+}
+
 /** A difference between the ledger and the records, which the audit has corrected. */
 export interface Drift {
   readonly id: ClusterId;
@@ -163,18 +169,21 @@ export interface Drift {
 
 /**
  * The ledger corrected by the records, except for entries that a request may be changing just now.
- * `records` must have been read after the ledger, and must include the record of each cluster in
- * the ledger, if it has one; further records are audited too.
+ * The records must have been read after the ledger, and must include the record of each cluster in
+ * the ledger, if it has one; further records are audited too. An entry stays as it is where the
+ * record is unreadable: the cluster may live.
  */
 export function audit(
   ledger: Ledger,
-  records: readonly ClusterRecord[],
+  { records, unreadable }: Audited,
   now: EpochMs,
 ): { readonly next: Ledger; readonly drift: readonly Drift[] } {
   const byId = new Map(records.map((record) => [record.id, record]));
   let next = ledger;
   const drift: Drift[] = [];
+  const unknown = new Set(unreadable.map(({ id }) => id));
   for (const id of new Set([...ledger.open.keys(), ...byId.keys()])) {
+    if (unknown.has(id)) continue;
     const correction = correct(next, id, byId.get(id), now);
     if (correction === null || correction.next === next) continue;
     const counted = next.open.get(id)?.budget ?? microUsd(0);

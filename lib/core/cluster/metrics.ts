@@ -19,6 +19,8 @@ export const metrics = {
   FailedLaunches: { unit: 'Count', isAlarming: true },
   /** Clusters whose teardown has taken 2 minutes and is not over, once a minute. */
   OverdueClusters: { unit: 'Count', isAlarming: true },
+  /** Records that can't be read: of clusters each minute while due, of schedules at each run. */
+  UnreadableRecords: { unit: 'Count', isAlarming: true },
   LiveClusters: { unit: 'Count', isAlarming: false },
   /** The budgets of all live clusters, in US dollars. */
   OpenBudget: { unit: 'None', isAlarming: false },

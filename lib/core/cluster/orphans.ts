@@ -1,4 +1,4 @@
-import { clusterOfTags, ownershipTag, reapTimeOfTags } from '../base/names.ts';
+import { type ClusterId, clusterOfTags, ownershipTag, reapTimeOfTags } from '../base/names.ts';
 import { type EpochMs, minutes, plus } from '../base/units.ts';
 import { lifeOf } from './life.ts';
 import type { Linode } from './linode.ts';
@@ -6,7 +6,10 @@ import { type ClusterRecord, isLive } from './record.ts';
 
 /** How long a live cluster's teardown may be overdue before the sweeper destroys its nodes. */
 const OVERDUE_AFTER = minutes(1);
-/** A Linode with neither record nor `reap` tag is spared this long: its tags may yet be set. */
+/**
+ * A Linode whose record is missing or unreadable, and that has no `reap` tag, is spared this long:
+ * its tags may yet be set.
+ */
 const UNMARKED_GRACE = minutes(15);
 
 export interface Orphan {
@@ -16,24 +19,37 @@ export interface Orphan {
   readonly reason: string;
 }
 
+/** What is known of the clusters of all listed Linodes. */
+export interface Known {
+  readonly records: readonly ClusterRecord[];
+  /** The clusters whose records can't be read: how long they may live is unknown. */
+  readonly unreadable: readonly { readonly id: ClusterId }[];
+}
+
 /**
- * The Linodes of this deployment that no live record protects, now or from `at` on. `records` must
- * have been read after `linodes` were listed, so that a record written in between protects its
- * nodes. null: the records can't be read, and only the `reap` tags decide.
+ * The Linodes of this deployment that no live record protects, now or from `at` on. The records
+ * must have been read after `linodes` were listed, so that a record written in between protects its
+ * nodes. null: no record can be read, and only the `reap` tags decide. A Linode whose own record is
+ * unreadable lives until the time in its `reap` tag.
  */
 export function findOrphans(
   linodes: readonly Linode[],
-  records: readonly ClusterRecord[] | null,
+  known: Known | null,
   context: { readonly stage: string; readonly now: EpochMs },
 ): Orphan[] {
-  const byId = new Map(records?.map((record) => [record.id, record]));
+  const byId = new Map(known?.records.map((record) => [record.id, record]));
+  const unreadable = new Set(known?.unreadable.map(({ id }) => id));
   const ours = linodes.filter(({ tags }) => tags.includes(ownershipTag(context.stage)));
+  const whyWithout = (id: ClusterId | null): Why => {
+    if (known === null) return 'the records can not be read';
+    return id !== null && unreadable.has(id) ? 'its record is unreadable' : 'it has no record';
+  };
   return ours.flatMap((linode): Orphan[] => {
     const id = clusterOfTags(linode.tags);
     const record = id === null ? undefined : byId.get(id);
     const expiry =
       record === undefined
-        ? withoutRecord(linode, records !== null)
+        ? withoutRecord(linode, whyWithout(id))
         : withRecord(record, context.now);
     return expiry === null ? [] : [{ linode, ...expiry }];
   });
@@ -51,11 +67,14 @@ function withRecord(record: ClusterRecord, now: EpochMs): Expiry {
   return { at, reason: 'the teardown of its cluster is overdue' };
 }
 
-function withoutRecord(linode: Linode, recordsRead: boolean): Expiry {
-  const why = recordsRead ? 'it has no record' : 'the records can not be read';
+type Why = 'it has no record' | 'its record is unreadable' | 'the records can not be read';
+
+function withoutRecord(linode: Linode, why: Why): Expiry {
   const reapAt = reapTimeOfTags(linode.tags);
   if (reapAt !== null) return { at: reapAt, reason: `${why} and its reap time has come` };
-  if (!recordsRead) return null;
+  // The records may be readable again in a moment. One unreadable record stays so, and without a
+  // tag nothing says how long its budget lasts.
+  if (why === 'the records can not be read') return null;
   const at = plus(linode.created, UNMARKED_GRACE);
   return { at, reason: `${why} and no reap tag` };
 }

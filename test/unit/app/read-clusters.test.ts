@@ -6,6 +6,7 @@ import {
   waitForAddresses,
 } from '../../../lib/app/read-clusters.ts';
 import { minutes, plus, seconds } from '../../../lib/core/base/units.ts';
+import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import { aRunning, creating, ID } from '../../support/builders.ts';
 import { aRunningWorld } from './running-world.ts';
 
@@ -31,6 +32,16 @@ it('a cluster is shown to its owner and to the admin, and not to another owner',
   expect(await getCluster(deps, 'ann', ID)).toEqual(await record());
   expect(await getCluster(deps, 'admin', ID)).toEqual(await record());
   await expect(getCluster(deps, 'bob', ID)).rejects.toMatchObject({ code: 'notFound' });
+});
+
+it('an unreadable record is shown as such to its owner and to the admin, and to nobody else', async () => {
+  const { clusters: store, poison } = createMemoryTable();
+  await store.insert(aRunning());
+  poison(ID);
+  for (const owner of ['ann', 'admin']) {
+    await expect(getCluster({ store }, owner, ID)).rejects.toMatchObject({ code: 'unreadable' });
+  }
+  await expect(getCluster({ store }, 'bob', ID)).rejects.toMatchObject({ code: 'notFound' });
 });
 
 it('a request waits for addresses until its deadline and no longer', async () => {

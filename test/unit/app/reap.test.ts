@@ -4,6 +4,7 @@ import type { ClusterId } from '../../../lib/core/base/names.ts';
 import { durationMs, hours, minus, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
 import type { Batch } from '../../../lib/core/pass/batches.ts';
+import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import { aDeleting, aRunning, created, ID, LAUNCH, OTHER_ID, usd } from '../../support/builders.ts';
 import { id } from '../../support/cluster-store-contract.ts';
 import { depsWith } from '../../support/deps.ts';
@@ -12,12 +13,13 @@ import { aClock, aRecordingLog, recordingMetrics } from '../../support/doubles.t
 /** The reaper over the records, 5 minutes after LAUNCH. */
 async function aWorld(...records: ClusterRecord[]) {
   const [metrics, log] = [recordingMetrics(), aRecordingLog()];
-  const deps = depsWith({ clock: aClock(plus(LAUNCH, minutes(5))), metrics, log });
-  const { store } = deps;
+  const { clusters: store, poison } = createMemoryTable();
+  const deps = depsWith({ clock: aClock(plus(LAUNCH, minutes(5))), metrics, log, store });
   for (const record of records) await store.insert(record);
   const world = {
     emitted: metrics.emitted,
     logged: log.entries,
+    poison,
     reads: 0,
     getMany: store.getMany,
     nudge: async (_batch: Batch): Promise<void> => {},
@@ -58,6 +60,18 @@ describe('the reaper', () => {
     const world = await aWorld(aRunning());
     expect(await world.run()).toEqual({ nudged: 1 });
     expect([world.reads, world.emitted]).toEqual([1, []]);
+  });
+
+  it('counts overdue clusters beside a record that can not be read, and reports that', async () => {
+    const world = await aWorld(late, retried);
+    world.poison(ID);
+    expect(await world.run()).toEqual({ nudged: 1 });
+    expect(world.emitted).toEqual([{ OverdueClusters: 1 }, { UnreadableRecords: 1 }]);
+    expect(world.logged).toContainEqual({
+      level: 'error',
+      message: 'record is unreadable',
+      details: { clusterId: ID, reason: 'its version 99 is not known' },
+    });
   });
 
   it('reads no record where no cluster is due', async () => {

@@ -42,8 +42,19 @@ describe('report', () => {
         overspent: usd((hoursOn - 133) * 0.0075 - 0.0025),
       },
       byOwner: null,
+      unreadable: [],
     });
     expect(await reportFor('eve')).toMatchObject({ total: NOTHING, byOwner: null });
+  });
+
+  it('names a cluster whose record can not be read, and counts all others', async () => {
+    const damaged = { ...aRunning({ id: id(2) }), budget: 'much' as never };
+    const reportFor = await reportOn(endedAfter(1, 'ann', 5), damaged, endedAfter(3, 'ann', 2));
+    for (const owner of ['ann', 'admin']) {
+      const { total, unreadable } = await reportFor(owner);
+      expect([total.nodeHours, unreadable]).toEqual([7, [id(2)]]);
+    }
+    expect(await reportFor('bob')).toMatchObject({ unreadable: [] });
   });
 
   it("has everybody's totals for the admin, by owner and dearest first", async () => {

@@ -6,9 +6,19 @@ import { type EpochMs, hours, minutes, plus, seconds } from '../../../lib/core/b
 import type { Linode } from '../../../lib/core/cluster/linode.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
 import { AppError, PartialListError } from '../../../lib/errors.ts';
-import { aLinode, aRunning, ID, LAUNCH, OTHER_ID, OUR_TAG, usd } from '../../support/builders.ts';
+import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
+import {
+  aLinode,
+  anEnded,
+  aRunning,
+  ID,
+  LAUNCH,
+  OTHER_ID,
+  OUR_TAG,
+  usd,
+} from '../../support/builders.ts';
 import { depsWith } from '../../support/deps.ts';
-import { aClock, noLinode, recordingMetrics } from '../../support/doubles.ts';
+import { aClock, aRecordingLog, noLinode, recordingMetrics } from '../../support/doubles.ts';
 
 const NOW = plus(LAUNCH, minutes(30));
 const overdue = reapTag(plus(NOW, minutes(-10)));
@@ -19,13 +29,15 @@ const overdue = reapTag(plus(NOW, minutes(-10)));
  */
 function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => false } = {}) {
   const existing = [...linodes];
-  const metrics = recordingMetrics();
-  const deps = depsWith({ clock: aClock(NOW), metrics });
+  const [metrics, log, table] = [recordingMetrics(), aRecordingLog(), createMemoryTable()];
+  const deps = depsWith({ clock: aClock(NOW), metrics, log, store: table.clusters });
   const world = {
     existing,
     destroyedAt: new Map<number, EpochMs>(),
     audited: [] as string[][],
     emitted: metrics.emitted,
+    logged: log.entries,
+    poison: table.poison,
     store: deps.store,
     isLedgerLost: false,
     listByTag: async (): Promise<Linode[]> => [...existing],
@@ -95,6 +107,35 @@ describe('the sweeper', () => {
     // The sweeper throws at its end, since it could not audit the caps.
     await expect(world.run()).rejects.toThrow('no table there');
     expect(world.existing.map(({ id }) => id)).toEqual([2]);
+  });
+
+  it('keeps its order around one record that can not be read', async () => {
+    const later = reapTag(plus(NOW, hours(5)));
+    const world = aWorld([
+      aLinode({ id: 1, tags: [OUR_TAG, clusterTag(ID), later] }),
+      aLinode({ id: 2, tags: [OUR_TAG, clusterTag(OTHER_ID), later] }),
+      aLinode({ id: 3, tags: [OUR_TAG, overdue] }),
+    ]);
+    await world.store.insert(aRunning());
+    await world.store.insert(anEnded({ id: OTHER_ID }));
+    world.poison(ID);
+    expect(await world.run()).toEqual({ destroyed: 2 });
+    expect(world.existing.map(({ id }) => id)).toEqual([1]);
+    expect(world.emitted).toContainEqual({ UnreadableRecords: 1 });
+    expect(world.logged).toContainEqual({
+      level: 'error',
+      message: 'record is unreadable',
+      details: { clusterId: ID, reason: 'its version 99 is not known' },
+    });
+  });
+
+  it('destroys the nodes of an unreadable record at their reap time', async () => {
+    const soon = plus(NOW, minutes(4));
+    const world = aWorld([aLinode({ id: 1, tags: [OUR_TAG, clusterTag(ID), reapTag(soon)] })]);
+    await world.store.insert(aRunning());
+    world.poison(ID);
+    expect(await world.run()).toEqual({ destroyed: 1 });
+    expect([...world.destroyedAt]).toEqual([[1, soon]]);
   });
 
   it('destroys nothing where it can not read the whole list', async () => {

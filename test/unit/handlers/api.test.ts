@@ -1,6 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it, vi } from 'vitest';
-import { isClusterId } from '../../../lib/core/base/names.ts';
+import { type ClusterId, isClusterId } from '../../../lib/core/base/names.ts';
 import { hours, minutes, plus, toIso } from '../../../lib/core/base/units.ts';
 import type { LiveRecord } from '../../../lib/core/cluster/record.ts';
 import { examples, problemExamples } from '../../../lib/http/examples.ts';
@@ -16,6 +16,7 @@ import {
   gone,
   ID,
   neverCreated,
+  OTHER_ID,
 } from '../../support/builders.ts';
 
 const problemType = { 'content-type': 'application/problem+json' };
@@ -690,6 +691,25 @@ describe('GET /clusters', () => {
       expect(answer, query).toMatchObject({ status: 400, headers: problemType });
       expect(pathsOf(answer), query).toEqual([path]);
     }
+  });
+});
+
+describe('a cluster whose record is damaged', () => {
+  it('is a clear problem by its id, and hides no other from lists and reports', async () => {
+    const { call, store, clock } = await startApi();
+    const record = (id: ClusterId) =>
+      aRunning({ id, owner: 'ann', createdAt: clock.now(), nodes: [] });
+    await store.insert(record(OTHER_ID));
+    await store.insert({ ...record(ID), budget: 'much' as never });
+    const options = { owner: 'ann' };
+    const { status, json } = await call('GET', `/clusters/${ID}`, options);
+    expect([status, json.code]).toEqual([500, 'unreadable']);
+    expect(json.detail).toMatch(/can't be read: its field record\.budget is damaged.*reap tags/);
+    expect((await call('GET', `/clusters/${ID}`, { owner: 'bob' })).status).toBe(404);
+    const { json: page } = await call('GET', '/clusters', options);
+    expect(page.clusters).toMatchObject([{ id: OTHER_ID }]);
+    expect(page.unreadable).toEqual([ID]);
+    expect((await call('GET', '/report', options)).json).toMatchObject({ unreadable: [ID] });
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NOTHING } from '../../../lib/core/cluster/month-totals.ts';
 import { renderReport } from '../../../lib/http/render.ts';
-import { at, usd } from '../../support/builders.ts';
+import { at, ID, usd } from '../../support/builders.ts';
 
 describe('renderReport', () => {
   const head = { month: '2026-11', at: at('2026-11-20T12:00:00Z') };
@@ -15,18 +15,18 @@ describe('renderReport', () => {
     ...{ billedUsd: 0.0375, savedUsd: 3.63, overspentUsd: 0 },
   };
 
-  it('shows money in dollars, and totals by owner only to the admin', () => {
-    expect(renderReport({ ...head, total, byOwner: null }, null)).toEqual({
+  it('shows money in dollars, totals by owner only to the admin, and unreadable clusters', () => {
+    expect(renderReport({ ...head, total, byOwner: null, unreadable: [] }, null)).toEqual({
       ...{ ...month, ...anns, monthlyCapUsd: null },
     });
-    expect(renderReport({ ...head, total: NOTHING, byOwner: null }, null)).toEqual({
+    expect(renderReport({ ...head, total: NOTHING, byOwner: null, unreadable: [] }, null)).toEqual({
       ...{ ...month, monthlyCapUsd: null },
       ...{ clusters: 0, nodeHours: 0, billedUsd: 0, savedUsd: 0, overspentUsd: 0 },
     });
     const byOwner = [{ owner: 'ann', ...total }];
     const owners = [{ owner: 'ann', ...anns }];
-    expect(renderReport({ ...head, total, byOwner }, usd(20))).toEqual({
-      ...{ ...month, ...anns, monthlyCapUsd: 20, owners },
+    expect(renderReport({ ...head, total, byOwner, unreadable: [ID] }, usd(20))).toEqual({
+      ...{ ...month, ...anns, monthlyCapUsd: 20, owners, unreadable: [ID] },
     });
   });
 });

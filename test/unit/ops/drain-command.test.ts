@@ -60,7 +60,7 @@ const storeWithout = (lostId: () => ClusterId | null) => ({
     async *due(until) {
       for await (const due of store.due(until)) if (due.id !== lostId()) yield due;
     },
-    getMany: async (ids) => (await store.getMany(ids)).filter(({ id }) => id !== lostId()),
+    getMany: async (ids) => store.getMany(ids.filter((id) => id !== lostId())),
   }),
 });
 
@@ -165,6 +165,24 @@ describe('a drain', () => {
     expect(error).toMatch(new RegExp(`Linode \\d+ \\(onebuck-${id}-0\\)`));
     expect(between(began, world.clock.now())).toBe(minutes(2));
     expect(world.linodeCount(id)).toBe(1);
+  });
+
+  it('is never done while a record can not be read, and names the cluster', async () => {
+    let damagedId: ClusterId | null = null;
+    world = await aWorld({
+      replaceStore: (store) => ({
+        async getMany(ids) {
+          const { records, unreadable } = await store.getMany(ids.filter((id) => id !== damagedId));
+          const damaged =
+            damagedId === null ? [] : [{ id: damagedId, owner: null, unreadable: 'x' }];
+          return { records, unreadable: [...unreadable, ...damaged] };
+        },
+      }),
+    });
+    const { id } = await world.launch({ nodes: 1 });
+    damagedId = id;
+    const { error } = await runDrain({ waitMax: minutes(1) });
+    expect(error).toContain(`cluster ${id}  its record is unreadable: x (see UnreadableRecords`);
   });
 
   it('waits for the sweeper to destroy Linodes without a record, and says so', async () => {

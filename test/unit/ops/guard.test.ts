@@ -69,6 +69,14 @@ describe('the removal of a stage', () => {
     expect(refusal).toContain(`${OVERRIDE}=prod`);
   });
 
+  it('is refused while a live cluster has a record that can not be read', async () => {
+    const { clusters, deployment } = await aTable();
+    await clusters.insert({ ...aRunning({ id: id('a') }), budget: 'much' as never });
+    expect(await refusalOfRemoval(deployment, LAUNCH)).toContain(
+      `${id('a')}  its record is unreadable: its field record.budget is damaged (see Unreadable`,
+    );
+  });
+
   it('is allowed where no cluster lives, also with schedules and ended clusters', async () => {
     const { clusters, schedules, deployment } = await aTable();
     await clusters.insert(anEnded({ id: id('e') }));

@@ -88,6 +88,18 @@ describe('while one killer is dead', () => {
   });
 });
 
+describe('a world in which records become unreadable', () => {
+  it('keeps every promise, destroys their nodes by the reap tags, and raises the alarm', async () => {
+    const forced = { ...SMALL, tableLoss: 'none', killers: 'all', poisonedRecords: 2 } as const;
+    const { totals, outcomes } = await totalsOf(12, forced);
+    expect(totals.violations).toEqual([]);
+    expect(totals.orphans).toBe(0);
+    const poisoned = outcomes.filter(({ faults }) => faults['record unreadable'] !== undefined);
+    expect(poisoned.length).toBeGreaterThan(6);
+    for (const { emitted } of poisoned) expect(emitted.UnreadableRecords).toBeGreaterThan(0);
+  });
+});
+
 describe('a world in which Linode refuses deletions for longer than the safety margin', () => {
   it('records and logs the overspend, and deletes until no Linode is left', async () => {
     const forced = { ...NO_FAULTS, clusters: 6, hoursMax: 5, outages: 'long' } as const;

@@ -68,7 +68,13 @@ it('a set of metrics is a line of the embedded metric format, with every value b
 
 it('metrics of the dashboard are emitted only where the stage has a dashboard', () => {
   const sent = emitted(WITHOUT, ALL)._aws.CloudWatchMetrics[0]?.Metrics.map(({ Name }) => Name);
-  expect(sent).toEqual(['Overspend', 'OrphansDestroyed', 'FailedLaunches', 'OverdueClusters']);
+  expect(sent).toEqual([
+    'Overspend',
+    'OrphansDestroyed',
+    'FailedLaunches',
+    'OverdueClusters',
+    'UnreadableRecords',
+  ]);
   expect(linesOf(WITHOUT, { LiveClusters: 3, TeardownLead: 170 })).toEqual([]);
   expect(linesOf(WITH, {})).toEqual([]);
 });

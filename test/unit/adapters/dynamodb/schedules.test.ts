@@ -1,8 +1,9 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../../../lib/adapters/dynamodb/schedules.ts';
+import { aSchedule, LAUNCH } from '../../../support/builders.ts';
 import { id, scheduleStoreContract } from '../../../support/schedule-store-contract.ts';
 import { anEmptyTable, TABLE } from '../../../support/table.ts';
 
@@ -16,9 +17,33 @@ scheduleStoreContract('the schedules on DynamoDB', async () => {
   };
 });
 
-it('an item of an unknown later version throws', async () => {
-  const client = await anEmptyTable();
-  const Item = marshall({ id: id(1), version: 2, revision: 1, record: {} });
-  await client.send(new PutItemCommand({ TableName, Item }));
-  await expect(createScheduleStore(client, TableName).get(id(1))).rejects.toThrow('version 2');
+describe('a schedule that can not be read', () => {
+  const { runs: _, ...withoutRuns } = aSchedule({ id: id(1) });
+  const missed = { at: LAUNCH, result: 'missed', count: 2 };
+  it.each([
+    ['of a later version', 2, aSchedule({ id: id(1) }), 'its version 2 is not known'],
+    ['without a field', 1, withoutRuns, 'its field record.runs is damaged'],
+    ['with a damaged time zone', 1, aSchedule({ timezone: 'Atlantis' }), 'record.timezone'],
+    ['with a damaged run', 1, { ...aSchedule(), runs: [missed] }, 'record.runs.0'],
+    ['without a record', 1, undefined, 'its field record is damaged'],
+  ])(
+    '%s throws unreadable by its id, and is left out of lists',
+    async (_, version, record, why) => {
+      const client = await anEmptyTable();
+      const schedules = createScheduleStore(client, TableName);
+      await schedules.insert(aSchedule({ id: id(2) }));
+      const keys = { id: id(1), kind: 'schedule', createdAt: LAUNCH };
+      const Item = marshall(
+        { ...keys, version, revision: 1, record },
+        { removeUndefinedValues: true },
+      );
+      await client.send(new PutItemCommand({ TableName, Item }));
+      await expect(schedules.get(id(1))).rejects.toMatchObject({
+        code: 'unreadable',
+        message: expect.stringContaining(why),
+        details: { owner: record?.owner ?? null },
+      });
+      expect((await schedules.list(null)).map((listed) => listed.id)).toEqual([id(2)]);
+    },
+  );
 });

@@ -13,7 +13,7 @@ import {
 } from '../../../../lib/core/base/units.ts';
 import {
   adjust,
-  audit,
+  audit as auditAll,
   type Caps,
   type Claim,
   type Decision,
@@ -24,7 +24,12 @@ import {
   reserve,
 } from '../../../../lib/core/caps/ledger.ts';
 import { spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
-import { type EndedRecord, isLive, type LiveRecord } from '../../../../lib/core/cluster/record.ts';
+import {
+  type ClusterRecord,
+  type EndedRecord,
+  isLive,
+  type LiveRecord,
+} from '../../../../lib/core/cluster/record.ts';
 import {
   anEnded,
   aRunning,
@@ -54,6 +59,9 @@ const aClaim = (overrides: Partial<Claim> = {}): Claim => ({
   budget: usd(1),
   ...overrides,
 });
+
+const audit = (ledger: Ledger, records: readonly ClusterRecord[], now: EpochMs) =>
+  auditAll(ledger, { records, unreadable: [] }, now);
 
 function granted(decision: Decision | 'missing'): Ledger {
   if (decision !== 'missing' && decision.ok) return decision.next;
@@ -301,6 +309,15 @@ describe('the audit', () => {
     expect(audit(ledger, [], LATER)).toEqual({
       next: EMPTY_LEDGER,
       drift: drift('withoutRecord', 1, 0),
+    });
+  });
+
+  it('keeps the budget of a cluster whose record is unreadable, and corrects the others', () => {
+    const ledger = ledgerOf({}, { id: OTHER_ID });
+    const read = { records: [], unreadable: [{ id: ID }] };
+    expect(auditAll(ledger, read, LATER)).toEqual({
+      next: ledgerOf({}),
+      drift: drift('withoutRecord', 1, 0, OTHER_ID),
     });
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reapTag } from '../../../../lib/core/base/names.ts';
+import { clusterTag, reapTag } from '../../../../lib/core/base/names.ts';
 import {
   durationMs,
   type EpochMs,
@@ -10,7 +10,7 @@ import {
   plus,
 } from '../../../../lib/core/base/units.ts';
 import type { Linode } from '../../../../lib/core/cluster/linode.ts';
-import { findOrphans } from '../../../../lib/core/cluster/orphans.ts';
+import { findOrphans as findOrphansAmong } from '../../../../lib/core/cluster/orphans.ts';
 import type { ClusterRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   aCluster,
@@ -19,8 +19,10 @@ import {
   anEnded,
   aRunning,
   at,
+  ID,
   LAUNCH,
   OTHER_ID,
+  OUR_TAG,
   OUR_TAGS,
   planned,
   STAGE,
@@ -29,6 +31,11 @@ import {
 
 const NOW = plus(LAUNCH, hours(1));
 const withReap = (...times: EpochMs[]) => aLinode({ tags: [...OUR_TAGS, ...times.map(reapTag)] });
+const findOrphans = (
+  linodes: readonly Linode[],
+  records: readonly ClusterRecord[] | null,
+  context: { readonly stage: string; readonly now: EpochMs },
+) => findOrphansAmong(linodes, records === null ? null : { records, unreadable: [] }, context);
 const found = (linode: Linode, records: readonly ClusterRecord[] | null, now = NOW) =>
   findOrphans([linode], records, { stage: STAGE, now });
 /** The instant from which a Linode is an orphan; null: it never is. */
@@ -122,6 +129,32 @@ describe('when the records can not be read', () => {
   it('a Linode without a reap tag is left alone, however old', () => {
     const linode = aLinode({ tags: OUR_TAGS });
     expect(found(linode, null, plus(LAUNCH, hours(9_999)))).toEqual([]);
+  });
+});
+
+describe('a Linode whose own record is unreadable', () => {
+  const orphans = (linodes: readonly Linode[], records: readonly ClusterRecord[] = []) =>
+    findOrphansAmong(linodes, { records, unreadable: [{ id: ID }] }, { stage: STAGE, now: NOW });
+
+  it('is protected until the time in its reap tag, in the past or future', () => {
+    for (const time of [at('2026-11-10T15:30:00Z'), at('2026-11-10T17:00:00Z')]) {
+      expect(orphans([withReap(time)])).toMatchObject([
+        { at: time, reason: 'its record is unreadable and its reap time has come' },
+      ]);
+    }
+  });
+
+  it('is an orphan 15 minutes after its creation without a reap tag', () => {
+    expect(orphans([aLinode({ tags: OUR_TAGS })])).toMatchObject([
+      { at: plus(LAUNCH, minutes(15)), reason: 'its record is unreadable and no reap tag' },
+    ]);
+  });
+
+  it('changes nothing for the Linodes of other clusters', () => {
+    const other = aLinode({ id: 7, tags: [OUR_TAG, clusterTag(OTHER_ID), reapTag(LAUNCH)] });
+    expect(orphans([other], [aRunning({ id: OTHER_ID })])).toMatchObject([
+      { at: plus(teardownOf(aRunning(), NOW), minutes(1)) },
+    ]);
   });
 });
 

@@ -6,7 +6,10 @@ import { clusterStoreContract, idsDue } from '../../../support/cluster-store-con
 import { ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
 import { scheduleStoreContract } from '../../../support/schedule-store-contract.ts';
 
-clusterStoreContract('the clusters in memory', async () => createMemoryTable().clusters);
+clusterStoreContract('the clusters in memory', async () => {
+  const { clusters: store, poison } = createMemoryTable();
+  return { store, poison };
+});
 
 scheduleStoreContract('the schedules in memory', async () => {
   const { clusters: store, schedules } = createMemoryTable();

@@ -1,0 +1,202 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { type ClusterId, isClusterId } from '../../core/base/names.ts';
+import { FAR_FUTURE } from '../../core/billing/bill.ts';
+import type { ClusterRecord, NodeRecord, Phase } from '../../core/cluster/record.ts';
+import type { Unreadable } from '../../ports.ts';
+import { upgraded } from './upgrade.ts';
+
+export type Item = Record<string, AttributeValue>;
+
+/**
+ * The record of a cluster's item, or why it can't be read: a later version wrote it, or a field is
+ * damaged that a pass, the sweeper, a list or a report needs. Never throws.
+ */
+export function clusterIn(item: Item): ClusterRecord | Unreadable {
+  const unreadable = (why: string): Unreadable => ({
+    id: item.id?.S as ClusterId,
+    owner: item.owner?.S ?? null,
+    unreadable: why,
+  });
+  const { version, record, revision } = fieldsOf(item);
+  const current = upgraded(version, record);
+  if (current === 'unknownVersion') return unreadable(`its version ${version} is not known`);
+  const parsed = recordSchema.safeParse(current);
+  // The reason names only the path of the field, since its content may be secret.
+  if (!parsed.success) return unreadable(`its field ${pathOf(parsed.error)} is damaged`);
+  return { ...(current as ClusterRecord), revision: revision as number };
+}
+
+/** Never throws: a number that is too large to be exact is rounded, and the schemas refuse it. */
+export const fieldsOf = (item: Item): Readonly<Record<string, unknown>> =>
+  unmarshall(item, { wrapNumbers: Number });
+
+/** The path of the first field at fault. */
+export const pathOf = ({ issues: [issue] }: { issues: readonly { path: PropertyKey[] }[] }) =>
+  issue === undefined || issue.path.length === 0 ? 'record' : `record.${issue.path.join('.')}`;
+
+/*
+ * The form of a record, as far as the code that reads records would throw on another form. All
+ * objects may have further fields, which later code adds. Numbers have bounds within which sums and
+ * dates stay exact.
+ */
+
+const instant = z.int().check(z.gte(0), z.lte(FAR_FUTURE));
+const money = z.int().check(z.gte(0), z.lte(1e15));
+/** $1,000 an hour; Linode's dearest type costs a hundredth of it. */
+const price = z.looseObject({
+  hourly: z.int().check(z.gte(0), z.lte(1e9)),
+  monthly: z.nullable(money),
+});
+const count = z.int().check(z.gte(0), z.lte(1e9));
+const span = z.int().check(z.gte(0), z.lte(1e12));
+const text = z.string();
+const texts = z.array(text);
+const hours = z.nullable(z.int().check(z.gte(1), z.lte(1e6)));
+
+const node = { index: count, label: text };
+const machine = {
+  linodeId: z.int(),
+  billedFrom: instant,
+  status: text,
+  ipv4: texts,
+  ipv6: z.nullable(text),
+  backups: z.boolean(),
+};
+
+const nodes = {
+  planned: z.looseObject({ ...node, state: z.literal('planned') }),
+  creating: z.looseObject({
+    ...node,
+    state: z.literal('creating'),
+    sentAt: instant,
+    triedAt: instant,
+    refused: z.optional(text),
+  }),
+  created: z.looseObject({
+    ...node,
+    ...machine,
+    state: z.literal('created'),
+    checkedAt: z.optional(instant),
+  }),
+  deleting: z.looseObject({
+    ...node,
+    ...machine,
+    state: z.literal('deleting'),
+    billedUntil: instant,
+  }),
+  gone: z.looseObject({ ...node, ...machine, state: z.literal('gone'), billedUntil: instant }),
+  neverCreated: z.looseObject({ ...node, state: z.literal('neverCreated'), reason: text }),
+  // The compiler names a state that this table lacks.
+} as const satisfies Record<NodeRecord['state'], z.ZodMiniType>;
+
+const spec = z.looseObject({
+  name: z.nullable(text),
+  nodes: count,
+  machine: z.union([
+    z.looseObject({ kind: z.literal('type'), type: text }),
+    z.looseObject({ kind: z.literal('size'), vcpus: count, memoryMb: count }),
+  ]),
+  region: text,
+  image: text,
+  budget: money,
+  maxHours: hours,
+  authorizedKeys: texts,
+  userData: z.nullable(text),
+  onPartial: text,
+  tags: texts,
+});
+
+const bought = z.looseObject({
+  type: text,
+  typeLabel: text,
+  vcpus: count,
+  memoryMb: count,
+  diskMb: count,
+  region: text,
+  image: text,
+  price,
+  backupsPrice: z.nullable(price),
+  backupsAssumed: z.boolean(),
+});
+
+const alternative = z.looseObject({
+  kind: text,
+  change: z.record(text, z.union([text, count])),
+  hourly: money,
+  affordableHours: count,
+  spentAtTeardown: money,
+  sentence: text,
+});
+
+const common = {
+  id: text.check(z.refine(isClusterId)),
+  owner: text,
+  createdAt: instant,
+  reservedAt: instant,
+  stage: text,
+  scheduleId: z.nullable(text),
+  spec,
+  requestHash: text,
+  bought,
+  advice: z.looseObject({ warnings: texts, alternatives: z.array(alternative) }),
+  budget: money,
+  maxHours: hours,
+  marginMs: span,
+  provisionBy: instant,
+  nodes: z.array(
+    z.discriminatedUnion('state', [
+      nodes.planned,
+      nodes.creating,
+      nodes.created,
+      nodes.deleting,
+      nodes.gone,
+      nodes.neverCreated,
+    ]),
+  ),
+  reapTags: texts,
+  retagAfter: z.optional(instant),
+  trouble: z.optional(z.looseObject({ since: instant, reason: text })),
+  notified: z.optional(texts),
+  history: z.array(z.looseObject({ at: instant, event: text })),
+};
+
+const ended = {
+  startedAt: z.nullable(instant),
+  endedAt: instant,
+  endReason: text,
+  failure: z.nullable(text),
+  spent: money,
+  overspent: money,
+};
+
+const phases = {
+  provisioning: z.looseObject({ ...common, phase: z.literal('provisioning'), dueAt: instant }),
+  running: z.looseObject({
+    ...common,
+    phase: z.literal('running'),
+    dueAt: instant,
+    startedAt: instant,
+  }),
+  deleting: z.looseObject({
+    ...common,
+    phase: z.literal('deleting'),
+    dueAt: instant,
+    startedAt: z.nullable(instant),
+    deletingSince: instant,
+    endReason: text,
+    failure: z.nullable(text),
+    tagsRemoved: z.boolean(),
+  }),
+  deleted: z.looseObject({ ...common, ...ended, phase: z.literal('deleted') }),
+  failed: z.looseObject({ ...common, ...ended, phase: z.literal('failed') }),
+} as const satisfies Record<Phase, z.ZodMiniType>;
+
+const recordSchema = z.discriminatedUnion('phase', [
+  phases.provisioning,
+  phases.running,
+  phases.deleting,
+  phases.deleted,
+  phases.failed,
+]);
