@@ -125,7 +125,8 @@ export interface ManyRead {
 
 /**
  * The records of clusters. A record is written whole, and only over the revision that was read. Of
- * two writers, one gets `conflict` and must drop its pass.
+ * two writers, one gets `conflict` and must drop its pass. Texts for people in a record are cut
+ * where the store has no room for them whole; a write never fails because a record is too large.
  */
 export interface ClusterStore {
   /** `exists`: there is a record with this id already, which was left unchanged. */

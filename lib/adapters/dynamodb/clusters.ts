@@ -12,6 +12,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ClusterId } from '../../core/base/names.ts';
 import type { DurationMs } from '../../core/base/units.ts';
+import { withinBytes } from '../../core/cluster/bounds.ts';
 import { type ClusterRecord, ENDED_KEPT, isLive } from '../../core/cluster/record.ts';
 import {
   byReadability,
@@ -28,6 +29,11 @@ import { VERSION } from './upgrade.ts';
 /** DynamoDB takes at most 100 keys in a BatchGetItem. */
 const BATCH_KEYS_MAX = 100;
 const BATCH_TRIES_MAX = 8;
+/**
+ * DynamoDB takes items of 400 KiB. A record takes more bytes as JSON than in an item; the item has
+ * some fields besides.
+ */
+const RECORD_BYTES_MAX = 400_000;
 
 /**
  * The records of clusters, one item each; schedules.ts has the items of schedules. Beside the
@@ -57,7 +63,11 @@ export function createClusterStore(
   }
 
   return {
-    ...recordsIn(client, TableName, { toItem, fromItem: clusterIn }),
+    ...recordsIn(client, TableName, {
+      toItem,
+      fromItem: clusterIn,
+      fitting: (record) => withinBytes(record, RECORD_BYTES_MAX),
+    }),
 
     async getMany(ids) {
       const batches = Array.from({ length: Math.ceil(ids.length / BATCH_KEYS_MAX) }, (_, index) =>
@@ -90,20 +100,24 @@ export function createClusterStore(
   };
 }
 
+interface Form<Id extends string, Kept> {
+  readonly toItem: (record: Kept) => Item;
+  readonly fromItem: (item: Item) => Kept | Unreadable<Id>;
+  /** The record, shortened if an item has no room for it. */
+  readonly fitting: (record: Kept) => Kept;
+}
+
 /**
  * The methods that the stores of clusters and of schedules share, with one item for each record.
  */
 export function recordsIn<Id extends string, Kept extends { id: Id; revision: number }>(
   client: DynamoDBClient,
   TableName: string,
-  {
-    toItem,
-    fromItem,
-  }: { toItem: (record: Kept) => Item; fromItem: (item: Item) => Kept | Unreadable<Id> },
+  { toItem, fromItem, fitting }: Form<Id, Kept>,
 ) {
   return {
     async insert(record: Kept) {
-      const put = { TableName, Item: toItem(record), ...IS_NEW };
+      const put = { TableName, Item: toItem(fitting(record)), ...IS_NEW };
       return (await putIf(client, put)) ? ('inserted' as const) : ('exists' as const);
     },
     async get(id: Id) {
@@ -114,7 +128,7 @@ export function recordsIn<Id extends string, Kept extends { id: Id; revision: nu
       return found as Kept;
     },
     async save(record: Kept) {
-      const next = { ...record, revision: record.revision + 1 };
+      const next = { ...fitting(record), revision: record.revision + 1 };
       const put = { TableName, Item: toItem(next), ...isAt(record.revision) };
       return (await putIf(client, put)) ? next : ('conflict' as const);
     },

@@ -21,7 +21,7 @@ import { fieldsOf, type Item, pathOf } from './readable.ts';
  */
 export function createScheduleStore(client: DynamoDBClient, TableName: string): ScheduleStore {
   return {
-    ...recordsIn(client, TableName, { toItem, fromItem }),
+    ...recordsIn(client, TableName, { toItem, fromItem, fitting: (record) => record }),
 
     async delete(id) {
       await client.send(new DeleteItemCommand({ TableName, Key: marshall({ id }) }));

@@ -27,7 +27,7 @@ export interface Spec {
   readonly budget: MicroUsd;
   /** Whole hours, 1 to 87 600, that each node may be billed at most; null: no limit. */
   readonly maxHours: number | null;
-  /** At most 50 lines of OpenSSH public keys. */
+  /** At most 50 lines of OpenSSH public keys, 80 000 bytes together. */
   readonly authorizedKeys: readonly string[];
   /** Plain text, at most 16 384 bytes in UTF-8; Linode takes it as base64. */
   readonly userData: string | null;
@@ -136,6 +136,8 @@ const MEMORY_MB_MAX = 16_777_216;
 /** Ten years of 365 days. */
 export const HOURS_MAX = 87_600;
 const KEYS_MAX = 50;
+/** 50 RSA keys of 8,192 bits. A record has no room for more (lib/core/cluster/bounds.ts). */
+const KEYS_BYTES_MAX = 80_000;
 const TAGS_MAX = 10;
 
 const TYPE = 'a type id such as g6-nanode-1 (GET /types lists them)';
@@ -157,6 +159,8 @@ const PUBLIC_KEY = new RegExp(
  */
 const TAG = /^(?! )(?!onebuck|reap=)[A-Za-z0-9 =._:-]{3,50}(?<! )$/i;
 
+const bytesOf = (content: string): number => new TextEncoder().encode(content).length;
+
 const authorizedKeys = z
   .array(
     z
@@ -164,14 +168,22 @@ const authorizedKeys = z
       .check(z.trim(), z.regex(PUBLIC_KEY)),
     { error: must(`a list of at most ${KEYS_MAX} OpenSSH public keys`) },
   )
-  .check(z.maxLength(KEYS_MAX), z.describe('The public keys that may log in as root.'));
+  .check(
+    z.maxLength(KEYS_MAX),
+    z.refine((keys) => bytesOf(keys.join('')) <= KEYS_BYTES_MAX, {
+      error:
+        `must be at most ${KEYS_BYTES_MAX} bytes long together: ` +
+        'take shorter keys, such as ssh-ed25519, or leave out comments',
+    }),
+    z.describe('The public keys that may log in as root.'),
+  );
 
 const userData = z
   .string({ error: must(`plain text, not base64, of 1 to ${USER_DATA_BYTES_MAX} bytes in UTF-8`) })
   .check(
     z.minLength(1),
     z.maxLength(USER_DATA_BYTES_MAX),
-    z.refine((content) => new TextEncoder().encode(content).length <= USER_DATA_BYTES_MAX),
+    z.refine((content) => bytesOf(content) <= USER_DATA_BYTES_MAX),
     z.describe('What cloud-init runs at the first boot, such as a script or #cloud-config.'),
   );
 

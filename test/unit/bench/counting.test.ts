@@ -34,7 +34,7 @@ it('the counter has the calls to the table and their capacity units', async () =
   const { items } = countDynamoDb(client, TABLE, { counter, around: plain });
   const store = createClusterStore(client, TABLE.TableName);
   const ledger = createLedgerStore(client, TABLE.TableName);
-  const history = [{ at: epochMs(0), event: 'x'.repeat(1_700) }];
+  const history = [0, 1].map((at) => ({ at: epochMs(at), event: 'x'.repeat(850) }));
   const record = aCluster({ dueAt: epochMs(1), history });
 
   await store.insert(record);

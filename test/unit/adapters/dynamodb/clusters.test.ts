@@ -10,15 +10,20 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
-import { hours, minus } from '../../../../lib/core/base/units.ts';
-import type { LiveRecord } from '../../../../lib/core/cluster/record.ts';
+import { reapTag } from '../../../../lib/core/base/names.ts';
+import { hours, minus, plus } from '../../../../lib/core/base/units.ts';
+import { spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
+import type { ClusterRecord, LiveRecord, NodeRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   ALL_CLUSTERS,
   aCluster,
+  aDeleting,
   anEnded,
   aRunning,
+  aSpec,
   created,
   creating,
   deleting,
@@ -100,6 +105,66 @@ it('the store finds the one running cluster among 60 others with two queries at 
     unreadable: [],
   });
   expect(send.mock.calls.length).toBeLessThanOrEqual(2);
+});
+
+describe('the largest cluster', () => {
+  const words = fc.constantFrom('no capacity', '\u0000"\\', 'ü', '🧮', 'a'.repeat(999));
+  const longText = fc
+    .tuple(words, fc.constantFrom(1, 500, 20_000))
+    .map(([word, bytes]) => word.repeat(Math.ceil(bytes / word.length)));
+  const ipv4 = ['203.0.113.250', '192.168.250.250', '203.0.113.251', '203.0.113.252', 'one more'];
+  const machine = {
+    linodeId: 999_999_999,
+    billedFrom: LAUNCH,
+    status: 'billing_suspension' as const,
+    ipv4,
+    ipv6: '2001:0db8:85a3:0000:0000:8a2e:0370:7334/128',
+    backups: false,
+  };
+  const aNode = (index: number, reason: string): NodeRecord => {
+    const states = [
+      planned(index),
+      { ...creating(index), refused: reason },
+      { ...created(index, machine), checkedAt: LAUNCH, trouble: reason },
+      deleting(index, machine),
+      gone(index, machine),
+      neverCreated(index, reason),
+    ];
+    return states[index % states.length] as NodeRecord;
+  };
+  /** The parts that no life changes: the spec and the nodes' identities and bills. */
+  const kept = ({ spec, nodes, ...record }: ClusterRecord) => ({
+    spec,
+    bill: spentByMonthOf({ spec, nodes, ...record } as ClusterRecord, plus(LAUNCH, hours(9))),
+    nodes: nodes.map(({ state, index, label }) => ({ state, index, label })),
+  });
+
+  it('is stored whatever its life adds, and cut as save returns it', async () => {
+    const store = createClusterStore(await anEmptyTable(), TableName);
+    const keys = { authorizedKeys: Array.from({ length: 40 }, () => 'k'.repeat(2_000)) };
+    const texts = { name: '🧮'.repeat(64), image: 'ü'.repeat(128), region: 'ü'.repeat(64) };
+    const tags = Array.from({ length: 10 }, (_, index) => `${index}`.repeat(50));
+    const spec = aSpec({ nodes: 500, userData: 'ü'.repeat(8_192), tags, ...keys, ...texts });
+    const advice = { warnings: Array(10).fill('w'.repeat(300)), alternatives: [] };
+    let stored = 0;
+    const property = fc.asyncProperty(longText, longText, async (reason, event) => {
+      const nodes = Array.from({ length: 500 }, (_, index) => aNode(index, reason));
+      const history = Array.from({ length: 50 }, () => ({ at: LAUNCH, event }));
+      const reapTags = Array.from({ length: 3_000 }, (_, n) => reapTag(plus(LAUNCH, hours(n))));
+      const trouble = { since: LAUNCH, reason };
+      const endReason = 'failed' as const;
+      const grown = { spec, advice, nodes, history, reapTags, trouble, failure: reason, endReason };
+      stored += 1;
+      const record = aDeleting({ ...grown, id: id(stored) });
+      expect(await store.insert(aCluster({ id: id(stored), spec }))).toBe('inserted');
+      const saved = await store.save(record);
+      expect(await store.get(record.id)).toEqual(saved);
+      expect(kept(saved as ClusterRecord)).toEqual(kept(record));
+      const end = anEnded({ ...grown, id: id(stored), phase: 'failed', revision: 2 });
+      expect(await store.save(end)).toEqual(await store.get(record.id));
+    });
+    await fc.assert(property, { numRuns: 10 });
+  });
 });
 
 describe('when DynamoDB is short of capacity', () => {

@@ -261,6 +261,16 @@ describe('a fault', () => {
     expect(messageFor('authorizedKeys', Array(50).fill(KEY))).toBeUndefined();
   });
 
+  it('takes keys of 80,000 bytes together, and no more', () => {
+    const key = `${KEY.split(' ').slice(0, 2).join(' ')} `;
+    const filled = (bytes: number) => `${key}ü${'x'.repeat(bytes - key.length - 2)}`;
+    const keys = (last: number) => [...Array(39).fill(filled(2_000)), filled(last)];
+    expect(messageFor('authorizedKeys', keys(2_000))).toBeUndefined();
+    expect(messageFor('authorizedKeys', keys(2_001))).toMatch(
+      /^authorizedKeys must be at most 80000 bytes long together: take shorter keys/,
+    );
+  });
+
   it('is found in user data of no bytes or of more than 16384 bytes in UTF-8', () => {
     const message = 'userData must be plain text, not base64, of 1 to 16384 bytes in UTF-8';
     expect(messageFor('userData', '')).toBe(message);
