@@ -92,7 +92,7 @@ export function buildDeps(
   },
 ) {
   const { transport, clock, log, metrics } = around;
-  const secrets = createSecrets(secretsManager, { secretId: SECRET_ID, clock });
+  const secrets = createSecrets(secretsManager, { secretId: SECRET_ID, clock, onMalformed() {} });
   const token = (options: { fresh: boolean }) => secrets.linodeToken(options);
   const api = createLinodeApi({ transport, clock, token, log });
   return {

@@ -4,7 +4,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { createMetrics } from './adapters/aws/emf.ts';
 import { createNudge } from './adapters/aws/lambda.ts';
-import { createSecrets } from './adapters/aws/secrets-manager.ts';
+import { createSecrets, SECRET_FAULTS } from './adapters/aws/secrets-manager.ts';
 import { createTopic } from './adapters/aws/sns.ts';
 import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createClusterStore } from './adapters/dynamodb/clusters.ts';
@@ -118,7 +118,14 @@ export const caps = /* @__PURE__ */ once(() =>
 );
 
 export const secrets = /* @__PURE__ */ once(() =>
-  createSecrets(new SecretsManagerClient(aws), { secretId: required('SECRET_ID'), clock: clock() }),
+  createSecrets(new SecretsManagerClient(aws), {
+    secretId: required('SECRET_ID'),
+    clock: clock(),
+    onMalformed: (fault) => {
+      log().error('the secret is malformed', { fault });
+      metrics().emit(() => ({ MalformedSecret: SECRET_FAULTS.indexOf(fault) + 1 }));
+    },
+  }),
 );
 
 export const nudge = /* @__PURE__ */ once(() =>

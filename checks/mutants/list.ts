@@ -369,6 +369,20 @@ const unreadable = [
       to: 'fitting: (record) => record,',
     },
   }),
+  ...inFile(
+    'lib/adapters/aws/secrets-manager.ts',
+    ['test/unit/adapters/aws/secrets-manager.test.ts'],
+    {
+      'a malformed secret keeps all from being destroyed': {
+        from: "await fieldsOf('AWSPREVIOUS').catch(() => null);",
+        to: 'null as Fields | null;',
+      },
+      'API tokens that were revoked come back with the version before': {
+        from: 'const others = fields ?? {',
+        to: 'const others = previous ?? {',
+      },
+    },
+  ),
   ...inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/orphans.test.ts'], {
     'nodes of an unreadable record are left alone once they have lost their reap tag': {
       from: "if (why === 'the records can not be read') return null;",

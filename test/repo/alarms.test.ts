@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { NAMESPACE } from '../../lib/adapters/aws/emf.ts';
+import { SECRET_FAULTS } from '../../lib/adapters/aws/secrets-manager.ts';
 import { type MetricName, metrics } from '../../lib/core/cluster/metrics.ts';
 import { alarmNamed, alarms, isInAlarm, read } from '../support/alarm.ts';
 import { emitted } from '../support/emf.ts';
@@ -56,6 +57,13 @@ it('the alarm for an overdue cluster goes off in the first minute that has one',
   expect([alarm.Period, isInAlarm(alarm, [null, 1])]).toEqual([60, true]);
 });
 
+it('the alarm for a malformed secret says which value stands for which field', () => {
+  const { AlarmDescription } = alarmNamed('MalformedSecret');
+  for (const [index, fault] of SECRET_FAULTS.entries()) {
+    expect(AlarmDescription.replaceAll(/\s+/g, ' ')).toContain(`${index + 1} ${fault}`);
+  }
+});
+
 describe('a metric of Onebuck', () => {
   const names = Object.keys(metrics) as MetricName[];
   const ours = alarms.filter(([, { Namespace }]) => !Namespace.startsWith('AWS/'));
@@ -100,6 +108,8 @@ describe('a metric of Onebuck', () => {
     const sources = ['reap', 'reconcile', 'run-schedule', 'sweep'].map((useCase) =>
       read(`lib/app/${useCase}.ts`),
     );
+    // Only the adapter of the secret knows what is malformed in it.
+    if (name === 'MalformedSecret') sources.push(read('lib/wire.ts'));
     expect(sources.join('\n')).toMatch(new RegExp(`\\b${name}:`));
   });
 });

@@ -25,26 +25,63 @@ const schemas = {
 };
 
 type Field = keyof typeof schemas;
-type Secret = Readonly<Record<string, unknown>> & { readonly linodeToken: string };
+type Fields = Readonly<Record<string, unknown>>;
+type Secret = Fields & { readonly linodeToken: string };
+
+/**
+ * What can be malformed in a secret; `the whole`: it is neither JSON nor a Linode token. The alarm
+ * MalformedSecret shows the place in this list, counted from 1.
+ */
+export const SECRET_FAULTS = [
+  ...(['linodeToken', 'apiTokens', 'passwordKey', 'webhookKey'] as const),
+  'the whole',
+] as const;
+export type SecretFault = (typeof SECRET_FAULTS)[number];
+
+export interface SecretsOptions {
+  readonly secretId: string;
+  readonly clock: Clock;
+  /** Called at each read of the secret with each fault of its current version. */
+  readonly onMalformed: (fault: SecretFault) => void;
+}
 
 /**
  * The deployment's secret: JSON with `linodeToken`, `apiTokens`, `passwordKey` and `webhookKey`, or
  * a plain string, which is the Linode token only. Errors name the field at fault, and never its
  * content. Passes that must destroy get the Linode token even if another field is at fault, or if
- * the secret can't be read again and the last token still works.
+ * the secret can't be read again and the last token still works. If the token itself is malformed,
+ * they get the token of the secret's previous version. API tokens and keys never come from that
+ * version: it may have tokens that were revoked since.
  */
-export function createSecrets(
-  client: SecretsManagerClient,
-  options: { readonly secretId: string; readonly clock: Clock },
-): Secrets {
-  const { secretId, clock } = options;
+export function createSecrets(client: SecretsManagerClient, options: SecretsOptions): Secrets {
+  const { secretId, clock, onMalformed } = options;
   let last: { readonly readAt: EpochMs; readonly secret: Promise<Secret> } | null = null;
   let lastGood: Secret | null = null;
 
+  async function fieldsOf(VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS'): Promise<Fields | null> {
+    const command = new GetSecretValueCommand({ SecretId: secretId, VersionStage });
+    return fieldsIn((await client.send(command)).SecretString ?? '');
+  }
+
   async function read(): Promise<Secret> {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-    lastGood = parseSecret(SecretString ?? '', secretId);
+    const fields = await fieldsOf('AWSCURRENT');
+    const faults = faultsOf(fields);
+    for (const fault of faults) onMalformed(fault);
+    const isTokenless = faults.includes('linodeToken') || faults.includes('the whole');
+    lastGood = isTokenless ? await withPreviousToken(fields, faults) : (fields as Secret);
     return lastGood;
+  }
+
+  async function withPreviousToken(
+    fields: Fields | null,
+    [fault = 'the whole']: readonly SecretFault[],
+  ): Promise<Secret> {
+    const previous = await fieldsOf('AWSPREVIOUS').catch(() => null);
+    const token = schemas.linodeToken.safeParse(previous?.linodeToken);
+    if (!token.success) throw malformed(secretId, fault);
+    // Without the JSON, every other field is at fault too: none may count as absent.
+    const others = fields ?? { apiTokens: false, passwordKey: false, webhookKey: false };
+    return { ...others, linodeToken: token.data };
   }
 
   function current(fresh: boolean): Promise<Secret> {
@@ -77,12 +114,18 @@ export function createSecrets(
   };
 }
 
-function parseSecret(text: string, secretId: string): Secret {
+/** The secret's fields, not yet checked; null: it is neither JSON nor a Linode token. */
+function fieldsIn(text: string): Fields | null {
   const plain = text.trim();
-  if (plain !== '' && !plain.startsWith('{')) return { linodeToken: plain };
-  const secret = parseJson(plain);
-  if (secret === null || typeof secret !== 'object') throw malformed(secretId, 'the whole');
-  return { ...secret, linodeToken: parseField({ ...secret }, 'linodeToken', secretId) };
+  if (/^[\w.-]+$/.test(plain)) return { linodeToken: plain };
+  const secret = plain.startsWith('{') ? parseJson(plain) : null;
+  return typeof secret === 'object' ? (secret as Fields | null) : null;
+}
+
+function faultsOf(fields: Fields | null): SecretFault[] {
+  if (fields === null) return ['the whole'];
+  const names = Object.keys(schemas) as Field[];
+  return names.filter((name) => !schemas[name].safeParse(fields[name]).success);
 }
 
 function parseField<Name extends Field>(
@@ -97,7 +140,7 @@ function parseField<Name extends Field>(
   return parsed.data as z.output<(typeof schemas)[Name]>;
 }
 
-function malformed(secretId: string, field: string): AppError {
+function malformed(secretId: string, field: SecretFault): AppError {
   return new AppError(
     'misconfigured',
     `The secret ${secretId} must be JSON: {"linodeToken": "…", "apiTokens": {"<owner>": ` +

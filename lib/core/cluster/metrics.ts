@@ -21,6 +21,8 @@ export const metrics = {
   OverdueClusters: { unit: 'Count', isAlarming: true },
   /** Records that can't be read: of clusters each minute while due, of schedules at each run. */
   UnreadableRecords: { unit: 'Count', isAlarming: true },
+  /** Which field of the deployment's secret is malformed: its place in SECRET_FAULTS, from 1. */
+  MalformedSecret: { unit: 'None', isAlarming: true },
   LiveClusters: { unit: 'Count', isAlarming: false },
   /** The budgets of all live clusters, in US dollars. */
   OpenBudget: { unit: 'None', isAlarming: false },

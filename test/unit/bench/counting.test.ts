@@ -65,7 +65,11 @@ it('the counter has each read of the secret, and none from the cache', async () 
   const counter = new Counter();
   const { client } = await startSecret('onebuck/test', { linodeToken: 'token' });
   countSecretsManager(client, { counter, around: plain });
-  const secrets = createSecrets(client, { secretId: 'onebuck/test', clock: aClock() });
+  const secrets = createSecrets(client, {
+    secretId: 'onebuck/test',
+    clock: aClock(),
+    onMalformed() {},
+  });
   for (const fresh of [false, false, true]) await secrets.linodeToken({ fresh });
   expect(callsAndUnits(counter.counts)).toEqual({ 'Secrets Manager GetSecretValue': [2, 2] });
 });

@@ -51,7 +51,8 @@ export async function startSetup(
     messages,
     /** The questions by which the command asked for a Linode token. */
     questions,
-    secrets: () => createSecrets(client, { secretId: SECRET_ID, clock: aClock() }),
+    secrets: () =>
+      createSecrets(client, { secretId: SECRET_ID, clock: aClock(), onMalformed() {} }),
     /** Runs the command, which reads `linodeToken`; returns the lines that it prints. */
     async run(linodeToken: string, ...args: readonly string[]): Promise<string[]> {
       const printed: string[] = [];

@@ -74,6 +74,7 @@ it('metrics of the dashboard are emitted only where the stage has a dashboard', 
     'FailedLaunches',
     'OverdueClusters',
     'UnreadableRecords',
+    'MalformedSecret',
   ]);
   expect(linesOf(WITHOUT, { LiveClusters: 3, TeardownLead: 170 })).toEqual([]);
   expect(linesOf(WITH, {})).toEqual([]);

@@ -16,18 +16,28 @@ const CACHED = { fresh: false };
 const FRESH = { fresh: true };
 
 /** The adapter over a secret whose reads return `texts` in turn; a read throws an Error. */
-function secretsOf(...texts: (string | Error | undefined)[]) {
+const secretsOf = (...texts: (string | Error | undefined)[]) => secretsAfter(notThere, ...texts);
+
+/** The same for a secret whose previous version is `previous`; an Error: it has none. */
+function secretsAfter(previous: string | Error, ...texts: (string | Error | undefined)[]) {
   const client = new SecretsManagerClient({ region: 'us-east-1' });
   const mock = mockClient(client);
-  const answers = mock.on(GetSecretValueCommand, { SecretId: SECRET_ID });
+  const before = { SecretId: SECRET_ID, VersionStage: 'AWSPREVIOUS' };
+  if (previous instanceof Error) mock.on(GetSecretValueCommand, before).rejects(previous);
+  else mock.on(GetSecretValueCommand, before).resolves({ SecretString: previous });
+  const current = { SecretId: SECRET_ID, VersionStage: 'AWSCURRENT' };
+  const answers = mock.on(GetSecretValueCommand, current);
+  const faults: string[] = [];
+  const onMalformed = (fault: string) => void faults.push(fault);
   for (const text of texts) {
     if (text instanceof Error) answers.rejectsOnce(text);
     else answers.resolvesOnce(text === undefined ? {} : { SecretString: text });
   }
   const clock = aClock();
   return {
-    secrets: createSecrets(client, { secretId: SECRET_ID, clock }),
-    reads: () => mock.commandCalls(GetSecretValueCommand).length,
+    secrets: createSecrets(client, { secretId: SECRET_ID, clock, onMalformed }),
+    faults,
+    reads: () => mock.commandCalls(GetSecretValueCommand, current).length,
     advance: (time: DurationMs) => clock.set(plus(clock.now(), time)),
     setBack: (time: DurationMs) => clock.set(minus(clock.now(), time)),
   };
@@ -174,6 +184,56 @@ describe('a malformed secret', () => {
     const { secrets } = secretsOf(text);
     expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
   });
+});
+
+describe('a malformed Linode token', () => {
+  const previous = json({ linodeToken: TOKEN, apiTokens: { eve: HASH }, passwordKey: HASH });
+
+  it.each([
+    ['linodeToken', json({ linodeToken: 7 })],
+    ['linodeToken', json({ token: TOKEN })],
+    ['the whole', ''],
+    ['the whole', `{"linodeToken": "${TOKEN}`],
+    ['the whole', `"linodeToken": "${TOKEN}"`],
+    ['the whole', '[]'],
+  ])('(at fault: %s) gives way to the one of the version before', async (fault, text) => {
+    const { secrets, faults } = secretsAfter(previous, text);
+    expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
+    expect(faults).toEqual([fault]);
+  });
+
+  it('gives way also for a caller who wants a fresh secret', async () => {
+    const { secrets } = secretsAfter(previous, 'the-old-one', '{}');
+    expect(await secrets.linodeToken(CACHED)).toBe('the-old-one');
+    expect(await secrets.linodeToken(FRESH)).toBe(TOKEN);
+  });
+
+  it('takes no API token and no key from the version before, which may be revoked', async () => {
+    const { secrets } = secretsAfter(previous, json({ apiTokens: { ann: HASH } }));
+    expect(await secrets.apiTokens()).toEqual({ ann: [HASH] });
+    expect(await secrets.passwordKey()).toBeNull();
+    const whole = secretsAfter(previous, '{').secrets;
+    await expect(whole.apiTokens()).rejects.toMatchObject({ code: 'misconfigured' });
+    await expect(whole.passwordKey()).rejects.toMatchObject({ code: 'misconfigured' });
+  });
+
+  it('is an error where the version before has none either', async () => {
+    const { secrets } = secretsAfter('{}', json({ linodeToken: 7 }));
+    await expect(secrets.linodeToken(CACHED)).rejects.toThrow('At fault: linodeToken.');
+  });
+});
+
+it('each read reports every field at fault, whichever field is wanted', async () => {
+  const text = json({ linodeToken: TOKEN, apiTokens: { ann: 'plain' }, passwordKey: 'short' });
+  const { secrets, faults, advance } = secretsOf(text, text, TOKEN);
+  await secrets.linodeToken(CACHED);
+  await secrets.linodeToken(CACHED);
+  expect(faults).toEqual(['apiTokens', 'passwordKey']);
+  advance(minutes(5));
+  await secrets.linodeToken(CACHED);
+  advance(minutes(5));
+  await secrets.linodeToken(CACHED);
+  expect(faults).toEqual(['apiTokens', 'passwordKey', 'apiTokens', 'passwordKey']);
 });
 
 describe('a secret that can not be read any more', () => {

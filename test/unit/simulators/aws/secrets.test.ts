@@ -17,7 +17,10 @@ const SECRET = {
 
 async function localSecrets(secretId: string, value: string | null = JSON.stringify(SECRET)) {
   const kept = await startSecret('onebuck/local', value);
-  return { ...kept, secrets: createSecrets(kept.client, { secretId, clock: aClock() }) };
+  return {
+    ...kept,
+    secrets: createSecrets(kept.client, { secretId, clock: aClock(), onMalformed() {} }),
+  };
 }
 
 it("the functions' client reads the secret", async () => {
