@@ -57,6 +57,14 @@ it('the alarm for an overdue cluster goes off in the first minute that has one',
   expect([alarm.Period, isInAlarm(alarm, [null, 1])]).toEqual([60, true]);
 });
 
+it('the alarm for throttled passes goes off after two throttled minutes of three', () => {
+  const alarm = alarmNamed('PassesThrottled');
+  expect(alarm).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'Throttles' });
+  expect(alarm.Dimensions).toEqual([{ Name: 'FunctionName', Value: 'ReconcileLambdaFunction' }]);
+  expect(isInAlarm(alarm, [3, null, 7])).toBe(true);
+  expect(isInAlarm(alarm, [null, null, 7])).toBe(false);
+});
+
 it('the alarm for a malformed secret says which value stands for which field', () => {
   const { AlarmDescription } = alarmNamed('MalformedSecret');
   for (const [index, fault] of SECRET_FAULTS.entries()) {
