@@ -116,7 +116,8 @@ route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
   const deps = launchDeps();
   const request = { owner, input: body, idempotencyKey, schedule: null, by };
   const launched = await launch(deps, request);
-  const waitSeconds = Math.min(waitSecondsOf(given.Prefer), WAIT_SECONDS_MAX);
+  const asked = launched.mayWait ? waitSecondsOf(given.Prefer) : 0;
+  const waitSeconds = Math.min(asked, WAIT_SECONDS_MAX);
   // The launch may have used up part of the time for the answer.
   const until = earliest(clock().inRealMs(waitSeconds * 1000), by);
   const record = await waitForAddresses(deps, launched.record, until);

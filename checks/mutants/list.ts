@@ -503,13 +503,21 @@ const counted = [
 ];
 
 const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
+  'any number of launches wait at once, and hold their functions': {
+    from: 'mayWait: reserved.recent < WAITING_MAX }',
+    to: 'mayWait: reserved.recent >= 0 }',
+  },
+  'a repeated request waits like a launch': {
+    from: 'isNew: false, mayWait: false }',
+    to: 'isNew: false, mayWait: true }',
+  },
   'the idempotency key is ignored': {
     from: 'request.idempotencyKey === null ? null : keyedClusterId(request.owner, request.idempotencyKey);',
     to: 'null as ClusterId | null;',
   },
   'an idempotency key is good for any body': {
-    from: 'if (record.requestHash === requestHash) return { record, isNew: false };',
-    to: 'if (record.requestHash.length === requestHash.length) return { record, isNew: false };',
+    from: 'if (record.requestHash === requestHash) return {',
+    to: 'if (record.requestHash.length === requestHash.length) return {',
   },
   'owners share their idempotency keys': {
     from: "idOfKey('c', [owner, idempotencyKey]);",

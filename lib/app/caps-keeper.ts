@@ -1,6 +1,13 @@
 import { formatUsd, type MicroUsd, toUsd } from '../core/base/money.ts';
 import type { ClusterId } from '../core/base/names.ts';
-import { type DurationMs, durationMs, type EpochMs, plus } from '../core/base/units.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  minus,
+  plus,
+  seconds,
+} from '../core/base/units.ts';
 import { monthName } from '../core/billing/bill.ts';
 import {
   type Audited,
@@ -12,6 +19,7 @@ import {
   type Decision,
   type Drift,
   type Ledger,
+  openedSince,
   type Refusal,
   raise,
   release,
@@ -44,10 +52,13 @@ export interface CapsDeps {
  */
 export interface CapsKeeper {
   /**
-   * Enters the budget of a cluster whose record is about to be written. Returns when the budget was
-   * first entered, for the record. AppError `refused`, with the cap, if the budget would exceed it.
+   * Enters the budget of a cluster whose record is about to be written. AppError `refused`, with
+   * the cap, if the budget would exceed it.
    */
-  reserve(claim: Claim & { readonly scheduleCap: MicroUsd | null }, by: EpochMs): Promise<EpochMs>;
+  reserve(
+    claim: Claim & { readonly scheduleCap: MicroUsd | null },
+    by: EpochMs,
+  ): Promise<Reservation>;
   /**
    * Raises the entry of a live cluster to at least `budget`, before its record is changed; refuses
    * as `reserve` does. `missing`: there is no entry, since the cluster has ended or awaits the
@@ -70,6 +81,18 @@ export interface CapsKeeper {
     others: readonly ClusterId[],
   ): Promise<readonly Drift[]>;
 }
+
+export interface Reservation {
+  /** When the budget was first entered, for the record. */
+  readonly openedAt: EpochMs;
+  /**
+   * How many other live clusters were entered in the 20 seconds before. As the ledger is written
+   * one launch after the other, at most n clusters of any 20 seconds get a number below n.
+   */
+  readonly recent: number;
+}
+
+const RECENT = seconds(20);
 
 export function createCaps({ clock, ledger: store, settings, random }: CapsDeps): CapsKeeper {
   /** Runs the calls of one process one after the other, since at once they would only conflict. */
@@ -111,7 +134,8 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
       }, by);
       const entry = after.open.get(claim.id);
       if (entry === undefined) throw new Error(`${claim.id} was reserved and is not counted`);
-      return entry.openedAt;
+      const recent = openedSince(after, minus(clock.now(), RECENT), claim);
+      return { openedAt: entry.openedAt, recent };
     },
     async raise(change, by) {
       const after = await update((ledger) => {

@@ -44,7 +44,15 @@ export interface Launched {
   readonly record: ClusterRecord;
   /** false: an earlier request with this idempotency key launched the cluster. */
   readonly isNew: boolean;
+  /** Whether the function may go on to wait for the cluster, for up to 20 seconds. */
+  readonly mayWait: boolean;
 }
+
+/**
+ * The most functions that wait for clusters at once: other functions, above all passes, need their
+ * places. A repeated request never waits.
+ */
+const WAITING_MAX = 5;
 
 /**
  * Checks and prices the spec, and refuses it before anything is bought. Then writes the record, due
@@ -67,7 +75,8 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const { owner, schedule } = request;
   const claim = { id, owner, scheduleId: schedule?.id ?? null, budget: offered.spec.budget };
   const scheduleCap = schedule?.monthlyCap ?? null;
-  const reservedAt = await deps.caps.reserve({ ...claim, scheduleCap }, request.by);
+  const reserved = await deps.caps.reserve({ ...claim, scheduleCap }, request.by);
+  const reservedAt = reserved.openedAt;
   const now = clock.now();
   const record = newRecord(deps.settings, { ...claim, requestHash, reservedAt, offered, now });
   // If the insert throws, the record may have been written. So the budget stays in the ledger,
@@ -81,7 +90,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   }
   log.info('cluster launched', { clusterId: id, owner, nodes: record.nodes.length });
   await nudgeOrLeaveToReaper(deps, id);
-  return { record, isNew: true };
+  return { record, isNew: true, mayWait: reserved.recent < WAITING_MAX };
 }
 
 /** The id of the cluster that a request with this idempotency key launches or has launched. */
@@ -89,7 +98,7 @@ export const keyedClusterId = (owner: string, idempotencyKey: string): ClusterId
   idOfKey('c', [owner, idempotencyKey]);
 
 function launchedEarlier(record: ClusterRecord, requestHash: string): Launched {
-  if (record.requestHash === requestHash) return { record, isNew: false };
+  if (record.requestHash === requestHash) return { record, isNew: false, mayWait: false };
   throw new AppError(
     'conflict',
     'This Idempotency-Key was used with another body. Use a new key for a new cluster.',

@@ -136,7 +136,12 @@ const idempotencyKey = z.optional(
 const prefer = z.optional(
   z
     .string()
-    .check(z.describe('`wait=15`: answer when all nodes have addresses, or after 15 seconds.')),
+    .check(
+      z.describe(
+        '`wait=15`: answer when all nodes have addresses, or after 15 seconds. Not honoured for a ' +
+          'repeated request, nor while five other launches of the last 20 seconds are live.',
+      ),
+    ),
 );
 
 /** The example of the API's description and of `npm start`: ten nodes for a dollar. */

@@ -107,6 +107,10 @@ export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs):
     : { ok: false, refusal };
 }
 
+/** How many other clusters have an entry that was opened at or after `since`. */
+export const openedSince = ({ open }: Ledger, since: EpochMs, { id }: Pick<Claim, 'id'>): number =>
+  [...open].filter(([other, { openedAt }]) => other !== id && openedAt >= since).length;
+
 /**
  * Raises the entry of a live cluster to at least `budget`, before its record is changed. `missing`:
  * there is no entry, because the cluster has ended or awaits the audit.

@@ -49,6 +49,7 @@ function aWorld(options: Options = {}) {
   });
   const { clock, caps } = deps;
   return {
+    clock,
     clusters,
     launch: (spec: Parameters<typeof aBody>[0] = {}, request: Partial<LaunchRequest> = {}) =>
       launch(deps, {
@@ -110,6 +111,21 @@ describe('a launch', () => {
   });
 });
 
+describe('a wait for addresses', () => {
+  it('is granted to the first five launches of any 20 seconds, and to no repeated one', async () => {
+    const { launch, clock } = aWorld();
+    const granted = async (request: Partial<LaunchRequest> = {}) =>
+      (await launch({}, request)).mayWait;
+    const first = await Promise.all(Array.from({ length: 7 }, () => granted()));
+    expect(first.filter(Boolean)).toHaveLength(5);
+    clock.set(plus(LAUNCH, seconds(20)));
+    expect(await granted()).toBe(false);
+    clock.set(plus(LAUNCH, seconds(21)));
+    expect(await granted({ idempotencyKey: 'k' })).toBe(true);
+    expect(await granted({ idempotencyKey: 'k' })).toBe(false);
+  });
+});
+
 describe('a launch that a cap refuses', () => {
   it('leaves no record and no open budget', async () => {
     const { launch, records, openBudget } = aWorld({ settings: { openBudgetMax: usd(1.5) } });
@@ -138,7 +154,7 @@ describe('an idempotency key', () => {
   it('returns the same cluster for the same body; another body is a conflict', async () => {
     const { launch, records } = aWorld();
     const { record } = await launch({}, keyed);
-    expect(await launch({}, keyed)).toEqual({ record, isNew: false });
+    expect(await launch({}, keyed)).toEqual({ record, isNew: false, mayWait: false });
     await expect(launch({ nodes: 3 }, keyed)).rejects.toMatchObject({ code: 'conflict' });
     expect(await records()).toHaveLength(1);
   });

@@ -552,6 +552,18 @@ describe('POST /clusters with Prefer: wait', () => {
     expect(clock.sleptMs).toHaveLength(3);
   });
 
+  it('answers the sixth launch of 20 seconds at once, and a repeated one', async () => {
+    const { call, clock } = await startApi();
+    const nodes = { ...TEN_NANODES, nodes: 1 };
+    for (const _ of [1, 2, 3, 4]) await call('POST', '/clusters', { body: nodes });
+    const keyed = { 'idempotency-key': 'fifth', prefer: 'wait=1' };
+    await call('POST', '/clusters', { body: nodes, headers: keyed });
+    expect(clock.sleptMs).toHaveLength(1);
+    await call('POST', '/clusters', { body: nodes, headers: keyed });
+    await call('POST', '/clusters', prefer('wait=20'));
+    expect(clock.sleptMs).toHaveLength(1);
+  });
+
   it('answers before the time of the invocation ends, though the wait is longer', async () => {
     const { call, clock } = await startApi();
     const before = clock.now();
