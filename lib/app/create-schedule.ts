@@ -48,7 +48,8 @@ export async function createSchedule(
   const requestHash = hashOf(input);
   const keyedId = idempotencyKey === null ? null : idOfKey('s', [owner, idempotencyKey]);
   const before = keyedId === null ? 'notFound' : await deps.schedules.get(keyedId);
-  if (before !== 'notFound') return { schedule: sameRequest(before, requestHash), isNew: false };
+  if (before !== 'notFound')
+    return { schedule: sameRequest(before, owner, requestHash), isNew: false };
 
   const request = await checked(deps, input, creation.by);
   if ((await deps.schedules.list(owner)).length >= SCHEDULES_PER_OWNER_MAX) {
@@ -75,13 +76,17 @@ export async function createSchedule(
     if (winner === 'notFound') {
       throw new AppError('conflict', 'Try again: the schedule id was in use.');
     }
-    return { schedule: sameRequest(winner, requestHash), isNew: false };
+    return { schedule: sameRequest(winner, owner, requestHash), isNew: false };
   }
   deps.log.info('schedule created', { scheduleId: id, owner, cron: request.cron });
   return { schedule, isNew: true };
 }
 
-function sameRequest(schedule: ScheduleRecord, requestHash: string): ScheduleRecord {
+function sameRequest(schedule: ScheduleRecord, owner: string, requestHash: string): ScheduleRecord {
+  // As with clusters, another key may have the same id (launch.ts).
+  if (schedule.owner !== owner) {
+    throw new AppError('conflict', 'This Idempotency-Key is in use. Use another key.');
+  }
   if (schedule.requestHash === requestHash) return schedule;
   throw new AppError(
     'conflict',

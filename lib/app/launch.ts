@@ -65,7 +65,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const keyedId =
     request.idempotencyKey === null ? null : keyedClusterId(request.owner, request.idempotencyKey);
   const before = keyedId === null ? 'notFound' : await store.get(keyedId);
-  if (before !== 'notFound') return launchedEarlier(before, requestHash);
+  if (before !== 'notFound') return launchedEarlier(before, request.owner, requestHash);
 
   const offered = await offer(deps, request.input, request.by);
   refuseWhatWouldOverspend(offered);
@@ -86,7 +86,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
     if (winner === 'notFound')
       throw new AppError('conflict', 'Try again: the cluster id was in use.');
     if (!isLive(winner)) await deps.caps.release(winner, request.by);
-    return launchedEarlier(winner, requestHash);
+    return launchedEarlier(winner, owner, requestHash);
   }
   log.info('cluster launched', { clusterId: id, owner, nodes: record.nodes.length });
   await nudgeOrLeaveToReaper(deps, id);
@@ -97,7 +97,14 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
 export const keyedClusterId = (owner: string, idempotencyKey: string): ClusterId =>
   idOfKey('c', [owner, idempotencyKey]);
 
-function launchedEarlier(record: ClusterRecord, requestHash: string): Launched {
+/**
+ * An id has 50 bits, so that two keys may have the same id by chance, or because somebody has
+ * searched for such a key. Nobody learns of another owner's cluster in this way.
+ */
+function launchedEarlier(record: ClusterRecord, owner: string, requestHash: string): Launched {
+  if (record.owner !== owner) {
+    throw new AppError('conflict', 'This Idempotency-Key is in use. Use another key.');
+  }
   if (record.requestHash === requestHash) return { record, isNew: false, mayWait: false };
   throw new AppError(
     'conflict',

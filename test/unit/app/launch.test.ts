@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type LaunchRequest, launch } from '../../../lib/app/launch.ts';
+import { keyedClusterId, type LaunchRequest, launch } from '../../../lib/app/launch.ts';
 import { sum } from '../../../lib/core/base/money.ts';
 import { type EpochMs, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import { type ClusterRecord, isLive } from '../../../lib/core/cluster/record.ts';
@@ -164,6 +164,20 @@ describe('an idempotency key', () => {
     await launch({}, keyed);
     expect(await launch({}, { ...keyed, owner: 'bob' })).toMatchObject({ isNew: true });
     expect(await records()).toHaveLength(2);
+  });
+
+  it("whose cluster id is another owner's cluster is a conflict that shows nothing of it", async () => {
+    const { launch, clusters, openBudget } = aWorld();
+    const { record } = await launch({}, keyed);
+    const evil = keyedClusterId('eve', 'found by search');
+    await clusters.insert({ ...record, id: evil });
+    const theft = launch({}, { owner: 'eve', idempotencyKey: 'found by search' });
+    await expect(theft).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'This Idempotency-Key is in use. Use another key.',
+      details: {},
+    });
+    expect(await openBudget()).toBe(usd(1));
   });
 
   it('in two requests at once launches one cluster, which both answer', async () => {
