@@ -95,9 +95,9 @@ function testInsertAndGet(): void {
         checkedAt: LAUNCH,
       }),
     );
-    const authorizedKeys = Array.from({ length: 50 }, () => `ssh-rsa AAAA${'b'.repeat(2_000)} me`);
+    const authorizedKeys = Array.from({ length: 50 }, () => `ssh-rsa AAAA${'b'.repeat(1_580)} me`);
     const userData = '#'.repeat(16_384);
-    const history = Array.from({ length: 50 }, () => ({ at: LAUNCH, event: 'e'.repeat(500) }));
+    const history = Array.from({ length: 50 }, () => ({ at: LAUNCH, event: 'e'.repeat(64) }));
     const spec = aSpec({ nodes: 500, authorizedKeys, userData });
     const largest = aRunning({ nodes, spec, history });
     expect(await store.insert(largest)).toBe('inserted');

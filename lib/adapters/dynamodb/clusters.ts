@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { deflateRawSync } from 'node:zlib';
 import {
   BatchGetItemCommand,
   ConditionalCheckFailedException,
@@ -24,16 +25,16 @@ import {
 import { createdIn, pageOf, positionOf } from './pages.ts';
 import { clusterIn, type Item } from './readable.ts';
 import { unreadableError } from './unreadable.ts';
-import { VERSION } from './upgrade.ts';
+import { DEFLATED_VERSION, VERSION } from './upgrade.ts';
 
 /** DynamoDB takes at most 100 keys in a BatchGetItem. */
 const BATCH_KEYS_MAX = 100;
 const BATCH_TRIES_MAX = 8;
 /**
- * DynamoDB takes items of 400 KiB. A record takes more bytes as JSON than in an item; the item has
- * some fields besides.
+ * The most bytes of a record as JSON, as long as its texts can be cut. DynamoDB takes items of
+ * 400 KiB, and 1 000 write units a second for all clusters together (docs/performance.md).
  */
-const RECORD_BYTES_MAX = 400_000;
+const RECORD_BYTES_MAX = 250_000;
 
 /**
  * The records of clusters, one item each; schedules.ts has the items of schedules. Beside the
@@ -167,30 +168,37 @@ export const isAt = (revision: number) => ({
   ExpressionAttributeValues: marshall({ ':revision': revision }),
 });
 
-const itemOf =
+/** The record's item; bench/writes.ts measures it. */
+export const itemOf =
   (endedKept: DurationMs) =>
   (record: ClusterRecord): Item => {
     const { id, owner, revision, phase, createdAt } = record;
-    const live = isLive(record) ? { live: LIVE, dueAt: record.dueAt } : {};
-    const ended = isLive(record)
-      ? {}
-      : { expiresAt: Math.ceil((record.endedAt + endedKept) / 1000) };
-    return marshall(
-      {
-        id,
-        owner,
-        revision,
-        phase,
-        createdAt,
-        kind: ALL,
-        version: VERSION,
-        ...live,
-        ...ended,
-        record,
-      },
-      { removeUndefinedValues: true },
-    );
+    const state = isLive(record)
+      ? { live: LIVE, dueAt: record.dueAt }
+      : {
+          endedAt: record.endedAt,
+          expiresAt: Math.ceil((record.endedAt + endedKept) / 1000),
+        };
+    const keys = { id, owner, revision, phase, createdAt, kind: ALL };
+    return marshall({ ...keys, ...state, ...contentOf(record) }, { removeUndefinedValues: true });
   };
+
+/**
+ * The most bytes of a record that is written as a map, which people can read and mend in the table.
+ */
+const PLAIN_BYTES_MAX = 8_192;
+
+/**
+ * Two indexes hold whole items, all clusters under one key of `byTime`, and DynamoDB takes 1 000
+ * write units a second for a key. A large record is deflated, to a tenth of its size, so that large
+ * clusters do not throttle the writes of all others (docs/performance.md).
+ */
+function contentOf(record: ClusterRecord) {
+  const json = JSON.stringify(record);
+  return Buffer.byteLength(json) <= PLAIN_BYTES_MAX
+    ? { version: VERSION, record }
+    : { version: DEFLATED_VERSION, deflated: deflateRawSync(json) };
+}
 
 /** The items of all pages; any page but the last may be empty. */
 export async function* itemsOf(
@@ -212,7 +220,10 @@ function livedInput(TableName: string, { owner, from, to }: LivedQuery): QueryCo
     IndexName: index.name,
     ScanIndexForward: false,
     KeyConditionExpression: '#key = :key AND createdAt < :to',
-    FilterExpression: 'attribute_not_exists(#record.endedAt) OR #record.endedAt >= :from',
+    // Items from before an item had `endedAt` have it in their record only.
+    FilterExpression:
+      '(attribute_not_exists(endedAt) AND attribute_not_exists(#record.endedAt)) ' +
+      'OR endedAt >= :from OR #record.endedAt >= :from',
     ExpressionAttributeNames: { '#key': index.key, '#record': 'record' },
     ExpressionAttributeValues: marshall({ ':key': index.value, ':from': from, ':to': to }),
   };

@@ -1,3 +1,4 @@
+import { inflateRawSync } from 'node:zlib';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
@@ -5,7 +6,7 @@ import { type ClusterId, isClusterId } from '../../core/base/names.ts';
 import { FAR_FUTURE } from '../../core/billing/bill.ts';
 import type { ClusterRecord, NodeRecord, Phase } from '../../core/cluster/record.ts';
 import type { Unreadable } from '../../ports.ts';
-import { upgraded } from './upgrade.ts';
+import { DEFLATED_VERSION, upgraded } from './upgrade.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -19,13 +20,22 @@ export function clusterIn(item: Item): ClusterRecord | Unreadable {
     owner: item.owner?.S ?? null,
     unreadable: why,
   });
-  const { version, record, revision } = fieldsOf(item);
-  const current = upgraded(version, record);
+  const { version, record, deflated, revision } = fieldsOf(item);
+  const current = upgraded(version, version === DEFLATED_VERSION ? inflated(deflated) : record);
   if (current === 'unknownVersion') return unreadable(`its version ${version} is not known`);
   const parsed = recordSchema.safeParse(current);
   // The reason names only the path of the field, since its content may be secret.
   if (!parsed.success) return unreadable(`its field ${pathOf(parsed.error)} is damaged`);
   return { ...(current as ClusterRecord), revision: revision as number };
+}
+
+/** undefined: the bytes are damaged. */
+function inflated(bytes: unknown): unknown {
+  try {
+    return JSON.parse(inflateRawSync(bytes as Uint8Array).toString());
+  } catch {
+    return undefined;
+  }
 }
 
 /** Never throws: a number that is too large to be exact is rounded, and the schemas refuse it. */

@@ -1,14 +1,15 @@
 import type { NodeRecord } from '../../core/cluster/record.ts';
 
-/** The version of the items that this code writes. */
+/** The version of the items that this code writes for small records, and for large ones. */
 export const VERSION = 2;
+export const DEFLATED_VERSION = 3;
 
 /**
  * The record of an item of this or an earlier version, in today's form; readable.ts checks its
  * fields. Functions of an older deployment must not act on records of a newer version.
  */
 export function upgraded(version: unknown, record: unknown): unknown {
-  if (version === VERSION) return record;
+  if (version === VERSION || version === DEFLATED_VERSION) return record;
   if (version !== 1) return 'unknownVersion';
   const { nodes, ...rest } = (record ?? {}) as RecordOfVersion1;
   if (!Array.isArray(nodes)) return { ...rest, nodes };

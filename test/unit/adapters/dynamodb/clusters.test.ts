@@ -77,6 +77,42 @@ describe('items in the table', () => {
     });
   });
 
+  it('hold a large record deflated, in a tenth of the bytes, and a small one as a map', async () => {
+    const client = await anEmptyTable();
+    const store = createClusterStore(client, TableName);
+    const nodes = Array.from({ length: 100 }, (_, index) => created(index));
+    await store.insert(aRunning({ id: id(1), nodes }));
+    await store.insert(aRunning({ id: id(2) }));
+    const itemOf = async (key: string) =>
+      (await client.send(new GetItemCommand({ TableName, Key: marshall({ id: key }) }))).Item;
+    const large = await itemOf(id(1));
+    expect(large).toMatchObject({ version: { N: '3' } });
+    expect(large).not.toHaveProperty('record');
+    expect(large?.deflated?.B?.length).toBeLessThan(2_500);
+    expect(await itemOf(id(2))).toMatchObject({ version: { N: '2' }, record: { M: {} } });
+    expect(await store.get(id(1))).toEqual(aRunning({ id: id(1), nodes }));
+  });
+
+  it('of a large record from before records were deflated are read, also by livedIn', async () => {
+    const client = await anEmptyTable();
+    const store = createClusterStore(client, TableName);
+    const nodes = Array.from({ length: 100 }, (_, index) => gone(index));
+    const old = [LAUNCH, minus(LAUNCH, hours(2))].map((endedAt, n) =>
+      anEnded({ id: id(n), nodes, endedAt, createdAt: minus(LAUNCH, hours(3)) }),
+    );
+    for (const record of old) {
+      const { id, owner, phase, revision, createdAt } = record;
+      const keys = { id, owner, phase, revision, createdAt, kind: 'cluster', version: 2 };
+      await client.send(new PutItemCommand({ TableName, Item: marshall({ ...keys, record }) }));
+    }
+    const [first, second] = old as [ClusterRecord, ClusterRecord];
+    expect([await store.get(id(0)), await store.get(id(1))]).toEqual([first, second]);
+    const lived = (from: number) =>
+      collect(store.livedIn({ owner: null, from: from as never, to: plus(LAUNCH, hours(1)) }));
+    expect(await lived(minus(LAUNCH, hours(1)))).toEqual([first]);
+    expect(await lived(minus(LAUNCH, hours(2)))).toHaveLength(2);
+  });
+
   it('of version 1 are read with the present names of the states of nodes', async () => {
     const client = await anEmptyTable();
     await client.send(new PutItemCommand({ TableName, Item: marshall(itemOfVersion1) }));

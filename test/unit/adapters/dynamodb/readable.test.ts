@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -121,12 +122,25 @@ describe('clusterIn', () => {
     expect(clusterIn(itemOf(record))).toEqual(record);
   });
 
-  it.each([0, 3, 99, 'two', null])('reads no item of version %s', (version) => {
+  it.each([0, 4, 99, 'two', null])('reads no item of version %s', (version) => {
     expect(clusterIn(itemOf(aRunning(), version))).toEqual({
       id: 'cabcdefg234',
       owner: 'ann',
       unreadable: `its version ${version} is not known`,
     });
+  });
+
+  it('reads a deflated record, and not one whose bytes are damaged', () => {
+    const record = aRunning(everyField);
+    const bytes = deflateRawSync(JSON.stringify(record));
+    const item = (deflated: unknown) =>
+      marshall({ id: record.id, owner: 'ann', revision: 1, version: 3, deflated });
+    expect(clusterIn(item(bytes))).toEqual(record);
+    for (const damaged of [bytes.subarray(9), 'text', deflateRawSync('{'), null]) {
+      expect(clusterIn(item(damaged))).toMatchObject({
+        unreadable: 'its field record is damaged',
+      });
+    }
   });
 
   it('names the damaged field, without its content', () => {
