@@ -98,6 +98,7 @@ function projected(table: TableProperties, index: Index, item: Item | null): Ite
   const keys = keysOf(index);
   if (item === null || [...keys].some((name) => item[name] === undefined)) return null;
   if (index.Projection?.ProjectionType === 'ALL') return item;
-  const kept = new Set([...keys, ...keysOf(table)]);
+  const included = index.Projection?.NonKeyAttributes ?? [];
+  const kept = new Set([...keys, ...keysOf(table), ...included]);
   return Object.fromEntries(Object.entries(item).filter(([name]) => kept.has(name)));
 }

@@ -43,15 +43,22 @@ export const newestFirst = (one: Cluster, other: Cluster): number =>
 
 const PAGE = 100;
 const PAGES_MAX = 20;
+/** Far more than live: a server whose pages never end must not hold the client for ever. */
+const LIVE_PAGES_MAX = 1_000;
+
+interface Filter {
+  readonly status?: string | undefined;
+  readonly month?: string | undefined;
+}
 
 /** The newest 2,000 clusters at most of a status, or launched in a month (UTC) such as 2026-11. */
-export async function listClusters(
-  api: Api,
-  filter: { readonly status?: string | undefined; readonly month?: string | undefined },
-): Promise<Cluster[]> {
+export const listClusters = (api: Api, filter: Filter): Promise<Cluster[]> =>
+  allPages(api, filter, PAGES_MAX);
+
+async function allPages(api: Api, filter: Filter, pagesMax: number): Promise<Cluster[]> {
   const found: Cluster[] = [];
   let cursor: string | undefined;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
+  for (let page = 0; page < pagesMax; page += 1) {
     const query = { ...filter, limit: PAGE, cursor };
     const answer = await api.json<Clusters>('/clusters', { query });
     found.push(...answer.clusters);
@@ -61,13 +68,9 @@ export async function listClusters(
   return found;
 }
 
-/** The live clusters, the newest first. */
-export async function listLive(api: Api): Promise<Cluster[]> {
-  const lists = await Promise.all(liveStatuses.map((status) => listClusters(api, { status })));
-  // A cluster whose status changes in between may be in two lists.
-  const byId = new Map(lists.flat().map((cluster) => [cluster.id, cluster]));
-  return [...byId.values()].sort(newestFirst);
-}
+/** All live clusters, however many there are, the newest first. */
+export const listLive = (api: Api): Promise<Cluster[]> =>
+  allPages(api, { status: 'live' }, LIVE_PAGES_MAX);
 
 /** The newest clusters, live or ended, in one request; `limit` is at most 100. */
 export const listNewest = async (api: Api, limit: number): Promise<readonly Cluster[]> =>

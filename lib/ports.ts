@@ -176,7 +176,8 @@ export interface DueItem {
 export interface ListQuery {
   /** null: the clusters of all owners. */
   readonly owner: string | null;
-  readonly status: ClusterRecord['phase'] | null;
+  /** A phase, or `live` for all three phases of live clusters; null: any phase. */
+  readonly status: ClusterRecord['phase'] | 'live' | null;
   /** The month (UTC) of the launch; null: any month. */
   readonly month: MonthName | null;
   /** 1 to 100. */

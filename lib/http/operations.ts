@@ -317,7 +317,12 @@ export const operations = {
     summary: 'Your clusters, the newest first',
     access: 'token',
     query: z.strictObject({
-      status: z.optional(oneOf(phases, 'Only clusters with this status.')),
+      status: z.optional(
+        oneOf(
+          [...phases, 'live'],
+          'Only clusters with this status; live: provisioning, running or deleting.',
+        ),
+      ),
       limit: z._default(wholeNumber(100, 'The most clusters on a page.'), 20),
       cursor: z.optional(z.string().check(z.describe('The nextCursor of the page before.'))),
       month: z.optional(month('Only clusters that were launched in this month (UTC).')),

@@ -1,7 +1,7 @@
 import { createdIn, pageOf, positionOf } from '../../lib/adapters/dynamodb/pages.ts';
 import { unreadableError } from '../../lib/adapters/dynamodb/unreadable.ts';
 import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
-import { type ClusterRecord, isLive } from '../../lib/core/cluster/record.ts';
+import { type ClusterRecord, isLive, livePhases } from '../../lib/core/cluster/record.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import {
   byReadability,
@@ -196,7 +196,7 @@ function list(clusters: Rows<ClusterRecord>, query: ListQuery) {
     .filter(
       ({ id, createdAt, phase, ...record }) =>
         (owner === null || record.owner === owner) &&
-        (status === null || phase === status) &&
+        (status === null || (status === 'live' ? livePhases.includes(phase) : phase === status)) &&
         (created === null || (createdAt >= created.from && createdAt <= created.to)) &&
         (after === null ||
           createdAt < after.createdAt ||

@@ -15,6 +15,8 @@ export interface Contact {
 /** Every so many looks, all live clusters are asked for, however old. */
 const ALL_EVERY = 20;
 const NEWEST = 20;
+/** With more older clusters than that, a list of all takes fewer requests than one for each. */
+const OLDER_MAX = 10;
 
 /** The live ones, and those of the known ones that have ended in between. */
 async function allAnd(api: Api, known: readonly Cluster[]): Promise<readonly Cluster[]> {
@@ -23,10 +25,11 @@ async function allAnd(api: Api, known: readonly Cluster[]): Promise<readonly Clu
   return [...live, ...(await Promise.all(ended.map(({ id }) => getCluster(api, id))))];
 }
 
-/** The newest in one request, and of the known ones those that are older. */
+/** The newest in one request, and the few known ones that are older; all if these are many. */
 async function newestAnd(api: Api, known: readonly Cluster[]): Promise<readonly Cluster[]> {
   const clusters = await listNewest(api, NEWEST);
   const older = known.filter((one) => isLive(one) && !clusters.some(({ id }) => id === one.id));
+  if (older.length > OLDER_MAX) return allAnd(api, known);
   const asked = older.map(({ id }) => getCluster(api, id));
   return [...clusters, ...(await Promise.all(asked))];
 }

@@ -14,10 +14,11 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ClusterId } from '../../core/base/names.ts';
 import type { DurationMs } from '../../core/base/units.ts';
 import { withinBytes } from '../../core/cluster/bounds.ts';
-import { type ClusterRecord, ENDED_KEPT, isLive } from '../../core/cluster/record.ts';
+import { type ClusterRecord, ENDED_KEPT, isLive, livePhases } from '../../core/cluster/record.ts';
 import {
   byReadability,
   type ClusterStore,
+  isUnreadable,
   type ListQuery,
   type LivedQuery,
   type Unreadable,
@@ -38,8 +39,8 @@ const RECORD_BYTES_MAX = 250_000;
 
 /**
  * The records of clusters, one item each; schedules.ts has the items of schedules. Beside the
- * record, an item has the keys of three indexes: `due` (sparse: live clusters by `dueAt`),
- * `byOwner` and `byTime` (all clusters by `createdAt`). `expiresAt` makes DynamoDB delete an ended
+ * record, an item has the keys of four indexes: `due` and `live` (sparse: live clusters by `dueAt`
+ * and by `createdAt`), `byOwner` and `byTime` (all clusters by `createdAt`). `expiresAt` makes DynamoDB delete an ended
  * cluster `endedKept` after its end.
  */
 export function createClusterStore(
@@ -92,7 +93,13 @@ export function createClusterStore(
       }
     },
 
-    list: (query) => list(client, TableName, query),
+    async list(query) {
+      const { status } = query;
+      if (status !== 'live' && (status === null || !livePhases.includes(status))) {
+        return list(client, TableName, query);
+      }
+      return listLive(client, TableName, { ...query, status }, getBatch);
+    },
 
     async *livedIn(query) {
       const input = livedInput(TableName, query);
@@ -234,6 +241,58 @@ const indexOf = (owner: string | null) =>
   owner === null
     ? { name: 'byTime', key: 'kind', value: ALL }
     : { name: 'byOwner', key: 'owner', value: owner };
+
+/**
+ * A page of live clusters, by the index `live`: it reads nothing of the clusters that have ended,
+ * however many there are. The records are then read by their ids.
+ */
+async function listLive(
+  client: DynamoDBClient,
+  TableName: string,
+  { owner, status, month, limit, cursor }: ListQuery,
+  getBatch: (ids: readonly ClusterId[]) => Promise<(ClusterRecord | Unreadable)[]>,
+) {
+  const created = month === null ? null : createdIn(month);
+  const filters = ['kind = :kind', ...(owner === null ? [] : ['#owner = :owner'])];
+  const input: QueryCommandInput = {
+    TableName,
+    IndexName: 'live',
+    ScanIndexForward: false,
+    KeyConditionExpression: created
+      ? '#live = :live AND createdAt BETWEEN :from AND :to'
+      : '#live = :live',
+    FilterExpression: filters.join(' AND '),
+    ExpressionAttributeNames: { '#live': 'live', ...(owner !== null && { '#owner': 'owner' }) },
+    ExpressionAttributeValues: marshall({
+      ':live': LIVE,
+      ':kind': ALL,
+      ...(owner !== null && { ':owner': owner }),
+      ...(created && { ':from': created.from, ':to': created.to }),
+    }),
+    ...(cursor !== null && {
+      ExclusiveStartKey: marshall({ ...positionOf(cursor, created), live: LIVE }),
+    }),
+  };
+  const found: (ClusterRecord | Unreadable)[] = [];
+  const read = async (ids: readonly ClusterId[]) => {
+    const byId = new Map((await getBatch(ids)).map((record) => [record.id, record]));
+    const records = ids.flatMap((id) => byId.get(id) ?? []);
+    // The index does not have the phase, and a cluster may have ended since the index was read.
+    const isMatch = (record: ClusterRecord) =>
+      status === 'live' ? isLive(record) : record.phase === status;
+    found.push(...records.filter((record) => isUnreadable(record) || isMatch(record)));
+  };
+  let ids: ClusterId[] = [];
+  for await (const item of itemsOf(client, input)) {
+    ids.push(item.id?.S as ClusterId);
+    if (ids.length < Math.min(limit + 1, BATCH_KEYS_MAX)) continue;
+    await read(ids);
+    ids = [];
+    if (byReadability(found).records.length > limit) break;
+  }
+  if (ids.length > 0) await read(ids);
+  return pageOf(found, limit);
+}
 
 /** Reads pages until `limit` records have the status, since DynamoDB counts before it filters. */
 async function list(client: DynamoDBClient, TableName: string, query: ListQuery) {

@@ -186,6 +186,9 @@ const HISTORY_ENTRIES_MAX = 50;
 /** How long records of ended clusters are kept by default: a year of reports, and some days. */
 export const ENDED_KEPT = hours(400 * 24);
 
+/** The phases of live clusters. */
+export const livePhases: readonly Phase[] = ['provisioning', 'running', 'deleting'];
+
 export const isLive = (record: ClusterRecord): record is LiveRecord => 'dueAt' in record;
 
 export function withHistory<R extends Common>(record: R, at: EpochMs, event: string): R {

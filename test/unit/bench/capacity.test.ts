@@ -42,6 +42,7 @@ describe('a write', () => {
     expect(units(null, anItem(LIVE))).toEqual([
       'table 1',
       'index due 1',
+      'index live 1',
       'index byOwner 1',
       'index byTime 1',
     ]);

@@ -54,6 +54,7 @@ it('the counter has the calls to the table and their capacity units', async () =
     'DynamoDB PutItem, index byOwner': [2, 2 * kilobytes],
     'DynamoDB PutItem, index byTime': [2, 2 * kilobytes],
     'DynamoDB PutItem, index due': [3, 3],
+    'DynamoDB PutItem, index live': [1, 1],
     'DynamoDB PutItem, refused': [2, 2 * kilobytes],
     'DynamoDB GetItem': [2, 2],
     'DynamoDB Query of index due': [1, 0.5],

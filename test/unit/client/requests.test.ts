@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Cluster, ClusterNode } from '../../../client/answers.ts';
+import type { ClusterNode } from '../../../client/answers.ts';
 import { type Api, type Path, type Request, refusalOf } from '../../../client/api.ts';
 import { isLive, listClusters, listLive, nodesUp } from '../../../client/clusters.ts';
 import { deleteSchedule, runWords } from '../../../client/schedules.ts';
@@ -38,14 +38,15 @@ describe('a list of clusters', () => {
     expect(requests).toHaveLength(20);
   });
 
-  it('of live clusters has each cluster once, newest first', async () => {
-    const byStatus: Record<string, Cluster[]> = {
-      provisioning: [named('new', '2026-11-12T10:00:00.000Z'), named('moving')],
-      running: [named('moving'), named('old', '2026-11-09T10:00:00.000Z')],
-      deleting: [],
-    };
-    const { api } = anApi((_, { query }) => ({ clusters: byStatus[`${query?.status}`] }));
-    expect((await listLive(api)).map(({ id }) => id)).toEqual(['new', 'moving', 'old']);
+  it('of live clusters has all of 30 pages, in one list of the status live', async () => {
+    const { api, requests } = anApi((_, { query }) => {
+      const page = Number(query?.cursor ?? 0);
+      const nextCursor = page < 29 ? { nextCursor: `${page + 1}` } : {};
+      return { clusters: [named(`c${page}`)], ...nextCursor };
+    });
+    const ids = Array.from({ length: 30 }, (_, page) => `c${page}`);
+    expect((await listLive(api)).map(({ id }) => id)).toEqual(ids);
+    expect(requests.map(({ request }) => request.query?.status)).toEqual(ids.map(() => 'live'));
   });
 });
 

@@ -706,6 +706,15 @@ describe('GET /clusters', () => {
   });
 });
 
+it('GET /clusters?status=live lists the clusters that come up, run or go', async () => {
+  const { call, store, clock } = await startApi();
+  const common = { owner: 'ann', createdAt: clock.now(), nodes: [] };
+  await store.insert(aRunning({ ...common, id: ID }));
+  await store.insert(anEnded({ ...common, id: OTHER_ID }));
+  const { json } = await call('GET', '/clusters?status=live', { owner: 'ann' });
+  expect(json.clusters.map(({ id }: { id: string }) => id)).toEqual([ID]);
+});
+
 describe('a cluster whose record is damaged', () => {
   it('is a clear problem by its id, and hides no other from lists and reports', async () => {
     const { call, store, clock } = await startApi();

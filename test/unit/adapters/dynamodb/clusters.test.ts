@@ -1,5 +1,6 @@
 import {
   BatchGetItemCommand,
+  type BatchGetItemCommandOutput,
   DynamoDBClient,
   GetItemCommand,
   ProvisionedThroughputExceededException,
@@ -13,6 +14,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
+import { createScheduleStore } from '../../../../lib/adapters/dynamodb/schedules.ts';
 import { reapTag } from '../../../../lib/core/base/names.ts';
 import { hours, minus, plus } from '../../../../lib/core/base/units.ts';
 import { spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
@@ -23,6 +25,7 @@ import {
   aDeleting,
   anEnded,
   aRunning,
+  aSchedule,
   aSpec,
   created,
   creating,
@@ -141,6 +144,59 @@ it('the store finds the one running cluster among 60 others with two queries at 
     unreadable: [],
   });
   expect(send.mock.calls.length).toBeLessThanOrEqual(2);
+});
+
+it.each(['live', 'running'] as const)(
+  'a list of the status %s reads nothing of the clusters that have ended',
+  async (status) => {
+    const client = await anEmptyTable();
+    const store = createClusterStore(client, TableName);
+    const ended = Array.from({ length: 60 }, (_, n) => anEnded({ id: id(n), owner: 'ann' }));
+    const schedules = createScheduleStore(client, TableName);
+    const live = [70, 71, 72].map((n) =>
+      aRunning({ id: id(n), owner: n === 71 ? 'bob' : 'ann', createdAt: minus(LAUNCH, hours(n)) }),
+    );
+    await Promise.all([...ended, ...live].map((record) => store.insert(record)));
+    await schedules.insert(aSchedule());
+    const read: unknown[] = [];
+    const send = client.send.bind(client);
+    vi.spyOn(client, 'send').mockImplementation(async (command) => {
+      const answer = await send(command as never);
+      const { ScannedCount, Responses } = answer as Partial<
+        QueryCommandOutput & BatchGetItemCommandOutput
+      >;
+      const { IndexName = 'records' } = command.input as { IndexName?: string };
+      read.push([IndexName, ScannedCount ?? Responses?.[TableName]?.length]);
+      return answer;
+    });
+    const query = { ...ALL_CLUSTERS, owner: 'ann', status };
+    expect((await store.list(query)).records.map((record) => record.id)).toEqual([id(70), id(72)]);
+    expect(read).toEqual([
+      ['live', 4],
+      ['records', 2],
+    ]);
+  },
+);
+
+it('a list of live clusters leaves out a cluster that has ended since its index was read', async () => {
+  const client = await anEmptyTable();
+  const store = createClusterStore(client, TableName);
+  const [first, second] = [1, 2].map((n) => aDeleting({ id: id(n), owner: 'ann' })) as [
+    LiveRecord,
+    LiveRecord,
+  ];
+  await store.insert(first);
+  await store.insert(second);
+  const send = client.send.bind(client);
+  vi.spyOn(client, 'send').mockImplementation(async (command) => {
+    if (command instanceof BatchGetItemCommand) {
+      vi.restoreAllMocks();
+      await store.save(anEnded({ id: id(1), owner: 'ann', revision: 1 }));
+    }
+    return send(command as never);
+  });
+  const { records } = await store.list({ ...ALL_CLUSTERS, status: 'live' });
+  expect(records).toEqual([second]);
 });
 
 describe('the largest cluster', () => {
