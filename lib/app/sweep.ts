@@ -13,8 +13,17 @@ import type { Linode } from '../core/cluster/linode.ts';
 import { livingOf } from '../core/cluster/metrics.ts';
 import { findOrphans, type Orphan } from '../core/cluster/orphans.ts';
 import type { ClusterRecord } from '../core/cluster/record.ts';
+import { createPool, slimLinode, slimRecord } from '../core/cluster/slim.ts';
 import { AppError, PartialListError } from '../errors.ts';
-import type { Clock, ClusterStore, LinodeApi, Log, ManyRead, Metrics } from '../ports.ts';
+import type {
+  Clock,
+  ClusterStore,
+  LinodeApi,
+  Log,
+  ManyRead,
+  Metrics,
+  Unreadable,
+} from '../ports.ts';
 import { forEachAtMost } from './at-most.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 
@@ -34,6 +43,8 @@ export interface SweepDeps {
 const PERIOD = minutes(5);
 const DELETE_TIME_MAX = seconds(60);
 const CALLS_AT_ONCE = 20;
+/** As many as DynamoDB takes in one request. */
+const RECORDS_AT_ONCE = 100;
 
 /**
  * Destroys the Linodes of this deployment that no live record protects, even when all other parts
@@ -46,9 +57,9 @@ export async function sweep(
   deps: SweepDeps,
   limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
 ): Promise<{ destroyed: number }> {
-  const { destroyed, failures, linodes } = await destroyOrphans(deps, limits);
+  const { destroyed, failures, clusters } = await destroyOrphans(deps, limits);
   try {
-    await auditCaps(deps, linodes);
+    await auditCaps(deps, clusters);
   } catch (error) {
     deps.log.error('caps not audited', { reason: String(error) });
     // Throw the failure to destroy rather than this error: a Linode that lives on costs money.
@@ -61,8 +72,8 @@ export async function sweep(
 interface Swept {
   readonly destroyed: number;
   readonly failures: readonly string[];
-  /** All Linodes of this deployment, as last listed. */
-  readonly linodes: readonly Linode[];
+  /** The clusters of all Linodes of this deployment, as last listed. */
+  readonly clusters: readonly ClusterId[];
 }
 
 async function destroyOrphans(
@@ -74,20 +85,15 @@ async function destroyOrphans(
   let destroyed = 0;
   // An orphan that can't be destroyed must not keep the sweeper from those that fall due later.
   const failures: string[] = [];
-  const list = async () => {
-    try {
-      return await deps.linode.listByTag(ownershipTag(deps.stage), limits.by);
-    } catch (error) {
-      if (!(error instanceof PartialListError)) throw error;
-      failures.push(`not all Linodes could be listed: ${error.message}`);
-      return error.found;
-    }
-  };
+  const pool = createPool();
+  const list = async () =>
+    (await listOurs(deps, limits.by, failures)).map((linode) => slimLinode(linode, pool));
   // List twice at the start: a list may lack Linodes that another list shows.
   let awaited: readonly Linode[] = await list();
   for (;;) {
     const listed = await list();
     const linodes = [...listed, ...(await leftOut(deps, awaited, listed, limits.by))];
+    awaited = [];
     const records = await readRecords(deps, linodes);
     const now = clock.now();
     const orphans = findOrphans(linodes, records, { stage: deps.stage, now });
@@ -98,9 +104,24 @@ async function destroyOrphans(
 
     const later = orphans.filter(({ at }) => at > now && at <= horizon);
     const [next, ...others] = later.map(({ at }) => at);
-    if (next === undefined) return { destroyed, failures, linodes };
+    if (next === undefined) return { destroyed, failures, clusters: clustersOf(linodes) };
     awaited = later.map(({ linode }) => linode);
     await clock.sleep(earliest(next, ...others));
+  }
+}
+
+/** The Linodes of this deployment. Of a list that can't be read to its end, those that were read. */
+async function listOurs(
+  { linode, stage }: SweepDeps,
+  by: EpochMs,
+  failures: string[],
+): Promise<readonly Linode[]> {
+  try {
+    return await linode.listByTag(ownershipTag(stage), by);
+  } catch (error) {
+    if (!(error instanceof PartialListError)) throw error;
+    failures.push(`not all Linodes could be listed: ${error.message}`);
+    return error.found;
   }
 }
 
@@ -126,15 +147,15 @@ async function leftOut(
 }
 
 /** Corrects what a crash between the ledger and a record has left counted or uncounted. */
-async function auditCaps(deps: SweepDeps, linodes: readonly Linode[]) {
+async function auditCaps(deps: SweepDeps, clusters: readonly ClusterId[]) {
   const { caps, store, log } = deps;
   const readRecords = async (ids: readonly ClusterId[]) => {
-    const found = await store.getMany(ids);
+    const found = await getSlim(store, ids);
     reportUnreadable(deps, found);
     emitTotals(deps, found.records);
     return found;
   };
-  const drift = await caps.audit(readRecords, clustersOf(linodes));
+  const drift = await caps.audit(readRecords, clusters);
   for (const { id, kind, counted, actual } of drift) {
     const amounts = { counted: formatUsd(counted), actual: formatUsd(actual) };
     log.warn('caps drifted', { clusterId: id, kind, ...amounts });
@@ -172,13 +193,29 @@ const clustersOf = (linodes: readonly Linode[]): ClusterId[] => [
   ...new Set(linodes.flatMap(({ tags }) => clusterOfTags(tags) ?? [])),
 ];
 
+/**
+ * The records, a few at a time, without what the sweeper does not need: with all records whole, it
+ * would not stay below half of its memory (docs/performance.md#a-sweep).
+ */
+async function getSlim(store: SweepDeps['store'], ids: readonly ClusterId[]): Promise<ManyRead> {
+  const pool = createPool();
+  const records: ClusterRecord[] = [];
+  const unreadable: Unreadable[] = [];
+  for (let from = 0; from < ids.length; from += RECORDS_AT_ONCE) {
+    const read = await store.getMany(ids.slice(from, from + RECORDS_AT_ONCE));
+    for (const record of read.records) records.push(slimRecord(record, pool));
+    unreadable.push(...read.unreadable);
+  }
+  return { records, unreadable };
+}
+
 /** null: no record can be read, which must not keep the sweeper from its work. */
 async function readRecords(
   { store, log }: SweepDeps,
   linodes: readonly Linode[],
 ): Promise<ManyRead | null> {
   try {
-    return await store.getMany(clustersOf(linodes));
+    return await getSlim(store, clustersOf(linodes));
   } catch (error) {
     log.error('records can not be read; only reap tags count', { reason: String(error) });
     return null;
