@@ -12,6 +12,7 @@ import type {
   regionSchema,
   reportSchema,
   scheduleSchema,
+  schedulesSchema,
   typeSchema,
 } from '../lib/http/schemas.ts';
 
@@ -35,3 +36,4 @@ export type Quote = z.output<typeof quoteSchema>;
 export type Region = z.output<typeof regionSchema>;
 export type Report = z.output<typeof reportSchema>;
 export type Schedule = z.output<typeof scheduleSchema>;
+export type Schedules = z.output<typeof schedulesSchema>;

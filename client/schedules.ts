@@ -1,4 +1,4 @@
-import type { Schedule } from './answers.ts';
+import type { Schedule, Schedules } from './answers.ts';
 import { type Api, Refusal } from './api.ts';
 import { plural } from './plural.ts';
 
@@ -18,9 +18,23 @@ export function runWords(run: Schedule['runs'][number]): string {
   }
 }
 
-/** The schedules, in the object that the API answers with. */
-export const listSchedules = (api: Api): Promise<{ readonly schedules: readonly Schedule[] }> =>
-  api.json('/schedules');
+/** All schedules, in the object that the API answers with for each page. */
+export async function listSchedules(
+  api: Api,
+): Promise<{ readonly schedules: readonly Schedule[] }> {
+  const schedules: Schedule[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const answer: Schedules = await api.json('/schedules', { query: { cursor } });
+    schedules.push(...answer.schedules);
+    cursor = answer.nextCursor;
+    if (cursor === undefined) break;
+  }
+  return { schedules };
+}
+
+/** A server whose pages never end must not hold the client for ever. */
+const PAGES_MAX = 1_000;
 
 /** One schedule. Refused with 404 where there is none of that id. */
 export const getSchedule = (api: Api, id: string): Promise<Schedule> =>

@@ -16,7 +16,7 @@ import {
   listClusters,
   waitForAddresses,
 } from '../lib/app/read-clusters.ts';
-import { getSchedule, listSchedules } from '../lib/app/read-schedules.ts';
+import { getSchedule, pageOfSchedules } from '../lib/app/read-schedules.ts';
 import { report } from '../lib/app/report.ts';
 import { type EpochMs, earliest, toIso } from '../lib/core/base/units.ts';
 import { inventory, inventoryNodes } from '../lib/core/cluster/inventory.ts';
@@ -33,7 +33,7 @@ import {
   renderReport,
   renderType,
 } from '../lib/http/render.ts';
-import { renderSchedule } from '../lib/http/render-schedule.ts';
+import { renderSchedule, renderSchedules } from '../lib/http/render-schedule.ts';
 import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/http/request.ts';
 import {
   caps,
@@ -142,9 +142,10 @@ route(operations.inventory, async ({ params: { id = '' }, query: { format }, own
   return ok(format === 'json' ? { nodes: inventoryNodes(record) } : inventory(record, format));
 });
 
-route(operations.report, async ({ query: { month = null, owner: asked = null }, owner }) => {
+route(operations.report, async ({ query, owner }) => {
+  const { month = null, owner: asked = null, cursor = null } = query;
   const deps = { clock: clock(), store: store(), endedKept: endedKept() };
-  const monthReport = await report(deps, owner, { month, owner: asked });
+  const monthReport = await report(deps, owner, { month, owner: asked, cursor });
   return ok(renderReport(monthReport, settings().monthlySpendPerOwnerMax));
 });
 
@@ -170,10 +171,9 @@ route(operations.createSchedule, async ({ headers: given, body: input, owner, by
   return reply(201, renderSchedule(schedule), { location: `/schedules/${schedule.id}` });
 });
 
-route(operations.schedules, async ({ owner }) => {
-  const found = await listSchedules({ schedules: schedules() }, owner);
-  return ok({ schedules: found.map(renderSchedule) });
-});
+route(operations.schedules, async ({ query: { limit, cursor = null }, owner }) =>
+  ok(renderSchedules(await pageOfSchedules({ schedules: schedules() }, owner, { limit, cursor }))),
+);
 
 route(operations.schedule, async ({ params: { id = '' }, owner }) =>
   ok(renderSchedule(await getSchedule({ schedules: schedules() }, owner, id))),

@@ -113,14 +113,16 @@ export const isUnreadable = <Found extends object>(
 ): found is Extract<Found, Unreadable<string>> => 'unreadable' in found;
 
 /** Splits records into those that can be read and those that can't, each in their order. */
-export const byReadability = (found: readonly (ClusterRecord | Unreadable)[]): ManyRead => ({
-  records: found.filter((record): record is ClusterRecord => !isUnreadable(record)),
-  unreadable: found.filter(isUnreadable),
+export const byReadability = <R extends { readonly id: string }>(
+  found: readonly (R | Unreadable<R['id']>)[],
+): ManyRead<R> => ({
+  records: found.filter((record): record is R => !isUnreadable(record)),
+  unreadable: found.filter((record): record is Unreadable<R['id']> => isUnreadable(record)),
 });
 
-export interface ManyRead {
-  readonly records: readonly ClusterRecord[];
-  readonly unreadable: readonly Unreadable[];
+export interface ManyRead<R extends { readonly id: string } = ClusterRecord> {
+  readonly records: readonly R[];
+  readonly unreadable: readonly Unreadable<R['id']>[];
 }
 
 /**
@@ -155,9 +157,10 @@ export interface ClusterStore {
   list(query: ListQuery): Promise<RecordPage>;
   /**
    * The clusters launched before `to` and not ended before `from`, newest first, and the records
-   * launched before `to` that can't be read. May lag behind writes by seconds.
+   * launched before `to` that can't be read, in pages as the store reads them; a page may be empty.
+   * Reads a page only when it is asked for. May lag behind writes by seconds.
    */
-  livedIn(query: LivedQuery): AsyncIterable<ClusterRecord | Unreadable>;
+  livedIn(query: LivedQuery): AsyncIterable<RecordPage>;
 }
 
 export interface RecordPage {
@@ -191,6 +194,8 @@ export interface LivedQuery {
   readonly owner: string | null;
   readonly from: EpochMs;
   readonly to: EpochMs;
+  /** A `nextCursor` of the same query, or null for the first page. */
+  readonly cursor: string | null;
 }
 
 /**
@@ -216,6 +221,24 @@ export interface ScheduleStore {
    * read. May lag behind writes by seconds.
    */
   list(owner: string | null): Promise<ScheduleRecord[]>;
+  /** A page of what `list` returns; fewer than `limit` if the records are large. */
+  page(query: ScheduleQuery): Promise<SchedulePage>;
+}
+
+export interface ScheduleQuery {
+  /** null: the schedules of all owners. */
+  readonly owner: string | null;
+  /** 1 to 100. */
+  readonly limit: number;
+  /** A `nextCursor` of the same query, or null for the first page. */
+  readonly cursor: string | null;
+}
+
+export interface SchedulePage {
+  readonly records: readonly ScheduleRecord[];
+  readonly nextCursor: string | null;
+  /** The schedules among those of the page that can't be read. */
+  readonly unreadable: readonly Unreadable<ScheduleId>[];
 }
 
 /** The ledger of the deployment, written whole, and only over the revision that was read. */

@@ -274,6 +274,7 @@ class Environment {
       save: (record) => this.#table(() => store.save(record)),
       delete: (id) => this.#table(() => store.delete(id)),
       list: (owner) => this.#table(() => store.list(owner)),
+      page: (query) => this.#table(() => store.page(query)),
     };
   }
 

@@ -428,8 +428,8 @@ const unreadable = [
   }),
   ...inFile('lib/adapters/dynamodb/pages.ts', ['test/unit/simulators/aws/memory-table.test.ts'], {
     'an unreadable record between two pages is shown on both': {
-      from: 'byReadability(found.slice(0, found.indexOf(last)));',
-      to: 'byReadability(found);',
+      from: 'byReadability<R>(found.slice(0, found.indexOf(last)));',
+      to: 'byReadability<R>(found);',
     },
   }),
 ];
@@ -510,6 +510,17 @@ const counted = [
     },
   }),
 ];
+
+const reports = inFile('lib/app/report.ts', ['test/unit/app/report.test.ts'], {
+  'a report reads the whole history in one request': {
+    from: 'if (pages === PAGES_MAX) break;',
+    to: '',
+  },
+  'a report begins anew at each part': {
+    from: 'const query = { owner: ownerSeen(owner, askedOwner), from, to, cursor };',
+    to: 'const query = { owner: ownerSeen(owner, askedOwner), from, to, cursor: null };',
+  },
+});
 
 const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   "an idempotency key with the id of somebody else's cluster shows that cluster": {
@@ -807,6 +818,7 @@ export const mutants: readonly Mutant[] = [
     ...reap,
     ...atMost,
     ...launch,
+    ...reports,
     ...offer,
     ...clusters,
     ...changeCluster,

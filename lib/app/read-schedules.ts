@@ -1,7 +1,7 @@
 import { isScheduleId } from '../core/base/names.ts';
 import type { ScheduleRecord } from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
-import type { ScheduleStore } from '../ports.ts';
+import type { SchedulePage, ScheduleQuery, ScheduleStore } from '../ports.ts';
 import { ADMIN, forOwner } from './read-clusters.ts';
 
 /**
@@ -20,7 +20,14 @@ export async function getSchedule(
   return schedule;
 }
 
-/** The owner's schedules, newest first; for the admin, the schedules of all owners. */
+/** A page of the owner's schedules, newest first; for the admin, of the schedules of all owners. */
+export const pageOfSchedules = (
+  { schedules }: { readonly schedules: Pick<ScheduleStore, 'page'> },
+  owner: string,
+  query: Omit<ScheduleQuery, 'owner'>,
+): Promise<SchedulePage> => schedules.page({ ...query, owner: owner === ADMIN ? null : owner });
+
+/** All the owner's schedules, newest first; for the admin, the schedules of all owners. */
 export function listSchedules(
   { schedules }: { readonly schedules: ScheduleStore },
   owner: string,

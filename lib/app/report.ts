@@ -3,7 +3,7 @@ import { type DurationMs, type EpochMs, hours, minus, plus } from '../core/base/
 import { isMonthName, type MonthName, monthName, monthNamed } from '../core/billing/bill.ts';
 import { added, type MonthTotals, NOTHING, totalsOf } from '../core/cluster/month-totals.ts';
 import { AppError } from '../errors.ts';
-import { type Clock, type ClusterStore, isUnreadable } from '../ports.ts';
+import type { Clock, ClusterStore } from '../ports.ts';
 import { ADMIN, ownerSeen } from './read-clusters.ts';
 
 export interface ReportDeps {
@@ -21,6 +21,8 @@ export interface ReportQuery {
    * another owner.
    */
   readonly owner: string | null;
+  /** The `nextCursor` of the part before; null: the first part. */
+  readonly cursor: string | null;
 }
 
 export interface Report {
@@ -32,6 +34,8 @@ export interface Report {
   readonly byOwner: readonly OwnerTotals[] | null;
   /** The clusters that the totals may lack, because their records can't be read. */
   readonly unreadable: readonly ClusterId[];
+  /** null: the totals are complete, or this is their last part. */
+  readonly nextCursor: string | null;
 }
 
 export interface OwnerTotals extends MonthTotals {
@@ -46,13 +50,20 @@ export interface OwnerTotals extends MonthTotals {
 const CLOCKS_APART_MAX = hours(1);
 
 /**
+ * The most pages of the store that a part of a report reads, of a megabyte each. A report reads all
+ * clusters that were launched before the month's end, and a function has 29 s for its answer.
+ */
+const PAGES_MAX = 20;
+
+/**
  * The totals of a month over the clusters that `owner` sees, including clusters that were launched
- * before the month. AppError `invalid` for a month without complete records.
+ * before the month; of a long history a part, with a cursor for the next part. AppError `invalid`
+ * for a month without complete records.
  */
 export async function report(
   { clock, store, endedKept }: ReportDeps,
   owner: string,
-  { month: asked, owner: askedOwner }: ReportQuery,
+  { month: asked, owner: askedOwner, cursor }: ReportQuery,
 ): Promise<Report> {
   const at = clock.now();
   const month = asked ?? monthName(at);
@@ -61,14 +72,19 @@ export async function report(
   const to = plus(end, CLOCKS_APART_MAX);
   const totals = new Map<string, MonthTotals>();
   const unreadable: ClusterId[] = [];
-  for await (const record of store.livedIn({ owner: ownerSeen(owner, askedOwner), from, to })) {
-    if (isUnreadable(record)) {
-      unreadable.push(record.id);
-      continue;
+  let nextCursor: string | null = null;
+  let pages = 0;
+  const query = { owner: ownerSeen(owner, askedOwner), from, to, cursor };
+  for await (const page of store.livedIn(query)) {
+    unreadable.push(...page.unreadable.map(({ id }) => id));
+    for (const record of page.records) {
+      const share = totalsOf(record, month, at);
+      if (share === NOTHING) continue;
+      totals.set(record.owner, added(totals.get(record.owner) ?? NOTHING, share));
     }
-    const share = totalsOf(record, month, at);
-    if (share === NOTHING) continue;
-    totals.set(record.owner, added(totals.get(record.owner) ?? NOTHING, share));
+    nextCursor = page.nextCursor;
+    pages += 1;
+    if (pages === PAGES_MAX) break;
   }
   const byOwner = [...totals].map(([name, theirs]) => ({ owner: name, ...theirs }));
   return {
@@ -77,6 +93,7 @@ export async function report(
     total: byOwner.reduce<MonthTotals>(added, NOTHING),
     byOwner: owner === ADMIN ? byOwner.toSorted(dearestFirst) : null,
     unreadable,
+    nextCursor,
   };
 }
 

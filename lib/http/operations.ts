@@ -22,6 +22,7 @@ import {
   regionSchema,
   reportSchema,
   scheduleSchema,
+  schedulesSchema,
   typeSchema,
 } from './schemas.ts';
 
@@ -432,12 +433,13 @@ export const operations = {
     path: '/schedules',
     summary: 'Your schedules, the newest first',
     access: 'token',
-    query: none,
+    query: z.strictObject({
+      limit: z._default(wholeNumber(100, 'The most schedules on a page.'), 100),
+      cursor: z.optional(z.string().check(z.describe('The nextCursor of the page before.'))),
+    }),
     headers: anyHeaders,
     body: null,
-    answers: {
-      200: { description: 'All your schedules.', json: listOf('schedules', scheduleSchema) },
-    },
+    answers: { 200: { description: 'A page of schedules.', json: schedulesSchema } },
     problems: [400],
   }),
   schedule: operation({
@@ -488,6 +490,7 @@ export const operations = {
     query: z.strictObject({
       month: z.optional(month('The calendar month (UTC); the present month by default.')),
       owner: z.optional(owner),
+      cursor: z.optional(z.string().check(z.describe('The nextCursor of the part before.'))),
     }),
     headers: anyHeaders,
     body: null,

@@ -3,6 +3,9 @@ import { toIso } from '../core/base/units.ts';
 import { nextRuns } from '../core/schedule/cron.ts';
 import type { Run, ScheduleRecord } from '../core/schedule/schedule.ts';
 
+import type { SchedulePage } from '../ports.ts';
+import { renderCursor, renderUnreadable } from './render.ts';
+
 const NEXT_RUNS = 5;
 
 /** A schedule as the API shows it. */
@@ -23,6 +26,12 @@ export function renderSchedule(schedule: ScheduleRecord) {
     createdAt: toIso(schedule.createdAt),
   };
 }
+
+export const renderSchedules = ({ records, nextCursor, unreadable }: SchedulePage) => ({
+  schedules: records.map(renderSchedule),
+  ...renderCursor(nextCursor),
+  ...renderUnreadable(unreadable.map(({ id }) => id)),
+});
 
 function renderRun(run: Run) {
   return run.result === 'missed'

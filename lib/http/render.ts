@@ -2,7 +2,6 @@ import type { OfferedType } from '../app/browse-catalogue.ts';
 import type { Offer } from '../app/offer.ts';
 import type { Report } from '../app/report.ts';
 import { type MicroUsd, microUsd, times, toUsd } from '../core/base/money.ts';
-import type { ClusterId } from '../core/base/names.ts';
 import { type EpochMs, toIso } from '../core/base/units.ts';
 import { whyChosen } from '../core/catalogue/choose.ts';
 import type { Image, Region } from '../core/catalogue/lists.ts';
@@ -208,7 +207,7 @@ export const renderImage = ({ id, label, deprecated, capabilities }: Image) => (
  * a report for the admin has `owners`.
  */
 export function renderReport(report: Report, cap: MicroUsd | null) {
-  const { month, at, total, byOwner, unreadable } = report;
+  const { month, at, total, byOwner, unreadable, nextCursor } = report;
   const owners = byOwner?.map(({ owner, ...theirs }) => ({ owner, ...renderTotals(theirs) }));
   const monthlyCapUsd = cap === null ? null : toUsd(cap);
   return {
@@ -218,17 +217,21 @@ export function renderReport(report: Report, cap: MicroUsd | null) {
     monthlyCapUsd,
     ...(owners && { owners }),
     ...renderUnreadable(unreadable),
+    ...renderCursor(nextCursor),
   };
 }
 
-const renderUnreadable = (ids: readonly ClusterId[]) =>
+export const renderUnreadable = (ids: readonly string[]) =>
   ids.length === 0 ? {} : { unreadable: [...ids] };
+
+export const renderCursor = (nextCursor: string | null) =>
+  nextCursor === null ? {} : { nextCursor };
 
 /** A page of clusters as the API shows it at `now`. */
 export function renderClusters({ records, nextCursor, unreadable }: RecordPage, now: EpochMs) {
   return {
     clusters: records.map((record) => renderCluster(record, now)),
-    ...(nextCursor === null ? {} : { nextCursor }),
+    ...renderCursor(nextCursor),
     ...renderUnreadable(unreadable.map(({ id }) => id)),
   };
 }

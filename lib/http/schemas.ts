@@ -250,8 +250,7 @@ const unreadable = z.optional(
     .array(z.string())
     .check(
       z.describe(
-        'The ids of clusters that are left out because their records are unreadable; absent if ' +
-          'there are none.',
+        'The ids of what is left out because its record is unreadable; absent if there is none.',
       ),
     ),
 );
@@ -304,6 +303,12 @@ export const reportSchema = z.object({
       .check(z.describe('The totals of each owner, highest bill first; only for the admin.')),
   ),
   unreadable,
+  nextCursor: z.optional(
+    text(
+      'The totals are those of a part of the clusters, because the history is long. Ask for the ' +
+        'next part with this cursor, and add the totals of all parts. Absent on the last part.',
+    ),
+  ),
 });
 
 const occurrence = { at: time('The time of the occurrence') };
@@ -335,4 +340,10 @@ export const scheduleSchema = z.object({
   nextRuns: z.array(time('An occurrence')).check(z.describe('The next five occurrences.')),
   runs: z.array(runSchema).check(z.describe('The latest runs, newest first.')),
   createdAt: time('When the schedule was created'),
+});
+
+export const schedulesSchema = z.object({
+  schedules: z.array(scheduleSchema),
+  nextCursor: z.optional(text('The cursor of the next page; absent on the last page.')),
+  unreadable,
 });

@@ -1,5 +1,12 @@
-import { createdIn, pageOf, positionOf } from '../../lib/adapters/dynamodb/pages.ts';
+import {
+  createdIn,
+  cursorOf,
+  type Positioned,
+  pageOf,
+  positionOf,
+} from '../../lib/adapters/dynamodb/pages.ts';
 import { unreadableError } from '../../lib/adapters/dynamodb/unreadable.ts';
+import { type ClusterId, isScheduleId, type ScheduleId } from '../../lib/core/base/names.ts';
 import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
 import { type ClusterRecord, isLive, livePhases } from '../../lib/core/cluster/record.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
@@ -164,7 +171,7 @@ function clusterStore(
         const record = clusters.get(id);
         return record === 'notFound' ? [] : [clusters.readable(record)];
       });
-      return byReadability(found);
+      return byReadability<ClusterRecord>(found);
     },
     save: async (record) => clusters.save(record),
     async *due(until) {
@@ -177,20 +184,38 @@ function clusterStore(
       yield* due.sort((a, b) => a.dueAt - b.dueAt);
     },
     list: async (query) => list(clusters, query),
-    async *livedIn({ owner, from, to }) {
-      yield* clusters
+    async *livedIn({ owner, from, to, cursor }) {
+      const lived = clusters
         .newestFirst()
         .filter((record) => owner === null || record.owner === owner)
         .filter((record) => record.createdAt < to && (isLive(record) || record.endedAt >= from))
-        .map((record) => clusters.readable(record));
+        .filter(after(cursor === null ? null : positionOf(cursor, { from: 0, to: to - 1 })));
+      for (let start = 0; start === 0 || start < lived.length; start += PAGE) {
+        const page = lived.slice(start, start + PAGE);
+        const last = page.at(-1);
+        const hasMore = start + PAGE < lived.length;
+        yield {
+          ...byReadability<ClusterRecord>(page.map((record) => clusters.readable(record))),
+          nextCursor: hasMore && last !== undefined ? cursorOf(last) : null,
+        };
+      }
     },
   };
 }
 
+/** The records in a page of `livedIn`. */
+const PAGE = 100;
+
+/** Whether a record comes after the position in the order of lists; null: from the first on. */
+const after = (position: Positioned | null) => (record: Positioned) =>
+  position === null ||
+  record.createdAt < position.createdAt ||
+  (record.createdAt === position.createdAt && record.id < position.id);
+
 function list(clusters: Rows<ClusterRecord>, query: ListQuery) {
   const { owner, status, month, limit, cursor } = query;
   const created = month === null ? null : createdIn(month);
-  const after = cursor === null ? null : positionOf(cursor, created);
+  const isAfter = after(cursor === null ? null : positionOf(cursor, created));
   const matching = clusters
     .newestFirst()
     .filter(
@@ -198,11 +223,9 @@ function list(clusters: Rows<ClusterRecord>, query: ListQuery) {
         (owner === null || record.owner === owner) &&
         (status === null || (status === 'live' ? livePhases.includes(phase) : phase === status)) &&
         (created === null || (createdAt >= created.from && createdAt <= created.to)) &&
-        (after === null ||
-          createdAt < after.createdAt ||
-          (createdAt === after.createdAt && id < after.id)),
+        isAfter({ id, createdAt }),
     );
-  return pageOf(
+  return pageOf<ClusterRecord>(
     matching.map((record) => clusters.readable(record)),
     limit,
   );
@@ -218,4 +241,15 @@ const scheduleStore = (schedules: Rows<ScheduleRecord>): ScheduleStore => ({
       .newestFirst()
       .filter((record) => owner === null || record.owner === owner)
       .filter((record) => !isUnreadable(schedules.readable(record))),
+  async page({ owner, limit, cursor }) {
+    const from = cursor === null ? null : positionOf(cursor, null, isScheduleId);
+    const found = schedules
+      .newestFirst()
+      .filter((record) => owner === null || record.owner === owner)
+      .filter(after(from));
+    return pageOf<ScheduleRecord>(
+      found.map((record) => schedules.readable(record)),
+      limit,
+    );
+  },
 });

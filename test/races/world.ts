@@ -254,6 +254,7 @@ export class World {
       save: (record) => actor.call('schedules.save', () => schedules.save(record)),
       delete: (id) => actor.call('schedules.delete', () => schedules.delete(id)),
       list: (owner) => schedules.list(owner),
+      page: (query) => schedules.page(query),
     };
   }
 

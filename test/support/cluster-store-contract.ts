@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
@@ -11,7 +12,7 @@ import {
   toIso,
 } from '../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
-import type { ClusterStore, ListQuery } from '../../lib/ports.ts';
+import type { ClusterStore, ListQuery, LivedQuery } from '../../lib/ports.ts';
 import { aCluster, aDeleting, anEnded, aRunning, aSpec, at, created, LAUNCH } from './builders.ts';
 
 let store: ClusterStore;
@@ -342,7 +343,7 @@ function testLivedIn(): void {
     await store.insert(aDeleting({ id: id(4), createdAt: from }));
     await store.insert(anEnded({ id: id(5), createdAt: before(to), endedAt: plus(to, hours(9)) }));
     await store.insert(aCluster({ id: id(6), createdAt: to }));
-    const lived = await collect(store.livedIn(november));
+    const lived = await livedOf(november);
     expect(lived.map((record) => record.id)).toEqual([id(5), id(4), id(3), id(1)]);
     expect(lived[0]).toEqual(await store.get(id(5)));
   });
@@ -350,7 +351,7 @@ function testLivedIn(): void {
   it("yields only an owner's clusters where the query names an owner", async () => {
     await store.insert(aRunning({ id: id(1), owner: 'ann' }));
     await store.insert(aRunning({ id: id(2), owner: 'bob' }));
-    const lived = await collect(store.livedIn({ ...november, owner: 'bob' }));
+    const lived = await livedOf({ ...november, owner: 'bob' });
     expect(lived.map((record) => record.id)).toEqual([id(2)]);
   });
 
@@ -365,9 +366,41 @@ function testLivedIn(): void {
       aRunning({ id: id(index), spec, createdAt: createdAt(index) }),
     );
     await Promise.all([...ended, ...running].map((record) => store.insert(record)));
-    const lived = await collect(store.livedIn(november));
+    const lived = await livedOf(november);
     expect(lived.map((record) => record.id)).toEqual([id(70), id(71), id(72)]);
   });
+
+  it('goes on after the cursor of any page, in a later call', async () => {
+    // Texts that can't be deflated: DynamoDB reads at most a megabyte for one page.
+    const userData = () => randomBytes(6_000).toString('hex');
+    const running = Array.from({ length: 250 }, (_, n) =>
+      aRunning({
+        id: id(n),
+        createdAt: plus(from, minutes(-n)),
+        spec: aSpec({ userData: userData() }),
+      }),
+    );
+    await Promise.all(running.map((record) => store.insert(record)));
+    const pages = await collect(store.livedIn({ ...november, cursor: null }));
+    expect(pages.length).toBeGreaterThan(1);
+    expect(pages.at(-1)?.nextCursor).toBeNull();
+    const [first, ...others] = pages;
+    const later = { ...november, cursor: first?.nextCursor ?? null };
+    expect(await livedOf(later)).toEqual(others.flatMap(({ records }) => records));
+  });
+
+  it('refuses a cursor of another span', async () => {
+    const cursor = Buffer.from(`${to}/${id(1)}`).toString('base64url');
+    await expect(collect(store.livedIn({ ...november, cursor }))).rejects.toMatchObject({
+      code: 'invalid',
+      details: { faults: [{ path: 'cursor' }] },
+    });
+  });
+}
+
+async function livedOf(query: Omit<LivedQuery, 'cursor'> & Partial<LivedQuery>) {
+  const pages = await collect(store.livedIn({ cursor: null, ...query }));
+  return pages.flatMap(({ records }) => records);
 }
 
 function testUnreadable(): void {
@@ -423,13 +456,14 @@ function testUnreadable(): void {
 
   it('livedIn yields it beside all other records', async () => {
     const all = { owner: null, from: LAUNCH, to: plus(LAUNCH, minutes(1)) };
-    const lived = await collect(store.livedIn(all));
-    expect(lived.map((record) => record.id)).toEqual([1, 2, 3, 4, 5].map(id));
-    expect(lived[1]).toEqual(unreadable(2));
+    const pages = await collect(store.livedIn({ ...all, cursor: null }));
+    const lived = pages.flatMap(({ records }) => records);
+    expect(lived.map((record) => record.id)).toEqual([1, 3, 5].map(id));
+    expect(pages.flatMap((page) => page.unreadable)).toEqual([unreadable(2), unreadable(4)]);
   });
 
   it('stays due, so that the reaper goes on to report it', async () => {
-    expect((await dueOf(store, LAUNCH)).toSorted()).toEqual([1, 2, 3, 4, 5].map(id));
+    expect((await idsDue(store, LAUNCH)).toSorted()).toEqual([1, 2, 3, 4, 5].map(id));
   });
 }
 

@@ -151,6 +151,34 @@ function testList(): void {
     expect(await idsOf('eve')).toEqual([]);
   });
 
+  it('pages through the schedules of an owner or of all, each once and in order', async () => {
+    const records = Array.from({ length: 7 }, (_, n) =>
+      aSchedule({
+        id: id(n),
+        owner: n % 3 === 0 ? 'ann' : 'bob',
+        createdAt: plus(LAUNCH, minutes(n)),
+      }),
+    );
+    for (const record of records) await schedules.insert(record);
+    const pagesOf = async (owner: string | null, limit: number) => {
+      const pages: ScheduleId[][] = [];
+      for (let cursor: string | null | undefined = null; cursor !== undefined; ) {
+        const page = await schedules.page({ owner, limit, cursor });
+        pages.push(page.records.map((record) => record.id));
+        cursor = page.nextCursor ?? undefined;
+      }
+      return pages;
+    };
+    expect(await pagesOf(null, 3)).toEqual([[id(6), id(5), id(4)], [id(3), id(2), id(1)], [id(0)]]);
+    expect(await pagesOf('ann', 2)).toEqual([[id(6), id(3)], [id(0)]]);
+    expect(await pagesOf('eve', 2)).toEqual([[]]);
+    const cursor = Buffer.from(`1/${clusterId(1)}`).toString('base64url');
+    await expect(schedules.page({ owner: null, limit: 3, cursor })).rejects.toMatchObject({
+      code: 'invalid',
+      details: { faults: [{ path: 'cursor' }] },
+    });
+  });
+
   it('lists all schedules when they fill more than one page of DynamoDB', async () => {
     const spec = { userData: '#'.repeat(16_384) };
     const records = Array.from({ length: 150 }, (_, index) =>

@@ -23,7 +23,7 @@ import {
   type LivedQuery,
   type Unreadable,
 } from '../../ports.ts';
-import { createdIn, pageOf, positionOf } from './pages.ts';
+import { createdIn, cursorOf, pageOf, positionOf } from './pages.ts';
 import { clusterIn, type Item } from './readable.ts';
 import { unreadableError } from './unreadable.ts';
 import { DEFLATED_VERSION, VERSION } from './upgrade.ts';
@@ -77,7 +77,7 @@ export function createClusterStore(
       );
       const found: (ClusterRecord | Unreadable)[] = [];
       for (const batch of batches) found.push(...(await getBatch(batch)));
-      return byReadability(found);
+      return byReadability<ClusterRecord>(found);
     },
 
     async *due(until) {
@@ -103,7 +103,10 @@ export function createClusterStore(
 
     async *livedIn(query) {
       const input = livedInput(TableName, query);
-      for await (const item of itemsOf(client, input)) yield clusterIn(item);
+      for await (const { Items = [], LastEvaluatedKey } of paginateQuery({ client }, input)) {
+        const nextCursor = LastEvaluatedKey === undefined ? null : cursorAt(LastEvaluatedKey);
+        yield { ...byReadability<ClusterRecord>(Items.map(clusterIn)), nextCursor };
+      }
     },
   };
 }
@@ -220,8 +223,10 @@ export async function* itemsOf(
  * still be live. DynamoDB filters out clusters that ended before `from`: it reads them, but does
  * not send them.
  */
-function livedInput(TableName: string, { owner, from, to }: LivedQuery): QueryCommandInput {
+function livedInput(TableName: string, query: LivedQuery): QueryCommandInput {
+  const { owner, from, to, cursor } = query;
   const index = indexOf(owner);
+  const created = { from: 0, to: to - 1 };
   return {
     TableName,
     IndexName: index.name,
@@ -233,8 +238,15 @@ function livedInput(TableName: string, { owner, from, to }: LivedQuery): QueryCo
       'OR endedAt >= :from OR #record.endedAt >= :from',
     ExpressionAttributeNames: { '#key': index.key, '#record': 'record' },
     ExpressionAttributeValues: marshall({ ':key': index.value, ':from': from, ':to': to }),
+    ...(cursor !== null && {
+      ExclusiveStartKey: marshall({ ...positionOf(cursor, created), [index.key]: index.value }),
+    }),
   };
 }
+
+/** The cursor of DynamoDB's own position in one of our indexes. */
+const cursorAt = ({ id, createdAt }: Item): string =>
+  cursorOf({ id: id?.S ?? '', createdAt: Number(createdAt?.N) });
 
 /** The index that holds the owner's clusters by `createdAt`; null: everybody's. */
 const indexOf = (owner: string | null) =>
@@ -288,10 +300,10 @@ async function listLive(
     if (ids.length < Math.min(limit + 1, BATCH_KEYS_MAX)) continue;
     await read(ids);
     ids = [];
-    if (byReadability(found).records.length > limit) break;
+    if (byReadability<ClusterRecord>(found).records.length > limit) break;
   }
   if (ids.length > 0) await read(ids);
-  return pageOf(found, limit);
+  return pageOf<ClusterRecord>(found, limit);
 }
 
 /** Reads pages until `limit` records have the status, since DynamoDB counts before it filters. */
@@ -323,7 +335,7 @@ async function list(client: DynamoDBClient, TableName: string, query: ListQuery)
   const found: (ClusterRecord | Unreadable)[] = [];
   for await (const { Items = [] } of paginateQuery({ client }, input)) {
     found.push(...Items.map(clusterIn));
-    if (byReadability(found).records.length > limit) break;
+    if (byReadability<ClusterRecord>(found).records.length > limit) break;
   }
-  return pageOf(found, limit);
+  return pageOf<ClusterRecord>(found, limit);
 }

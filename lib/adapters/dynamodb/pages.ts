@@ -1,14 +1,19 @@
 import { isClusterId } from '../../core/base/names.ts';
 import { type MonthName, monthNamed } from '../../core/billing/bill.ts';
-import type { ClusterRecord } from '../../core/cluster/record.ts';
 import { AppError } from '../../errors.ts';
-import { byReadability, type RecordPage, type Unreadable } from '../../ports.ts';
+import { byReadability, type ManyRead, type Unreadable } from '../../ports.ts';
 
 /**
  * The most bytes of a page. An answer of Lambda has at most 6 MB, and a record grows a little when
  * it is rendered.
  */
 const PAGE_BYTES_MAX = 3_000_000;
+
+/** The position of a record in a list. */
+export interface Positioned {
+  readonly id: string;
+  readonly createdAt: number;
+}
 
 /** Instants in epoch ms, from the first to the last, both included. */
 export interface CreatedRange {
@@ -27,20 +32,23 @@ export function createdIn(month: MonthName): CreatedRange {
  * The cursor names the last record of the page, so that the next page neither skips nor repeats a
  * record.
  */
-export function pageOf(found: readonly (ClusterRecord | Unreadable)[], limit: number): RecordPage {
-  const { records: all } = byReadability(found);
+export function pageOf<R extends Positioned>(
+  found: readonly (R | Unreadable<R['id']>)[],
+  limit: number,
+): ManyRead<R> & { readonly nextCursor: string | null } {
+  const { records: all } = byReadability<R>(found);
   const records = withinBytes(all.slice(0, limit));
   const last = records.at(-1);
   if (last === undefined || records.length === all.length) {
-    return { ...byReadability(found), nextCursor: null };
+    return { ...byReadability<R>(found), nextCursor: null };
   }
   // The next page shows the records that can't be read after the last record of this page.
-  const { unreadable } = byReadability(found.slice(0, found.indexOf(last)));
+  const { unreadable } = byReadability<R>(found.slice(0, found.indexOf(last)));
   return { records, nextCursor: cursorOf(last), unreadable };
 }
 
 /** The first record, and as many of the following ones as an answer has room for. */
-function withinBytes(records: readonly ClusterRecord[]): ClusterRecord[] {
+function withinBytes<R>(records: readonly R[]): R[] {
   let bytes = 0;
   return records.filter((record, index) => {
     bytes += Buffer.byteLength(JSON.stringify(record));
@@ -48,7 +56,7 @@ function withinBytes(records: readonly ClusterRecord[]): ClusterRecord[] {
   });
 }
 
-const cursorOf = ({ id, createdAt }: ClusterRecord) =>
+export const cursorOf = ({ id, createdAt }: Positioned): string =>
   Buffer.from(`${createdAt}/${id}`).toString('base64url');
 
 /**
@@ -58,11 +66,12 @@ const cursorOf = ({ id, createdAt }: ClusterRecord) =>
 export function positionOf(
   cursor: string,
   created: CreatedRange | null,
-): Pick<ClusterRecord, 'id' | 'createdAt'> {
+  isId: (text: string) => boolean = isClusterId,
+): Positioned {
   const [at = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split('/');
-  const createdAt = Number(at) as ClusterRecord['createdAt'];
+  const createdAt = Number(at);
   const isOutside = created !== null && (createdAt < created.from || createdAt > created.to);
-  if (/^\d{1,15}$/.test(at) && isClusterId(id) && !isOutside) return { id, createdAt };
+  if (/^\d{1,15}$/.test(at) && isId(id) && !isOutside) return { id, createdAt };
   const fault = { path: 'cursor', message: 'must be nextCursor of the page before, unchanged' };
   throw new AppError('invalid', 'The cursor is not one that Onebuck gave.', { faults: [fault] });
 }

@@ -9,8 +9,9 @@ import { isScheduleId, type ScheduleId } from '../../core/base/names.ts';
 import { FAR_FUTURE } from '../../core/billing/bill.ts';
 import { faultOfCron, isTimeZone } from '../../core/schedule/cron.ts';
 import type { ScheduleRecord } from '../../core/schedule/schedule.ts';
-import { isUnreadable, type ScheduleStore, type Unreadable } from '../../ports.ts';
+import { byReadability, isUnreadable, type ScheduleStore, type Unreadable } from '../../ports.ts';
 import { itemsOf, LIVE, recordsIn } from './clusters.ts';
+import { pageOf, positionOf } from './pages.ts';
 import { fieldsOf, type Item, pathOf } from './readable.ts';
 
 /**
@@ -28,29 +29,45 @@ export function createScheduleStore(client: DynamoDBClient, TableName: string): 
     },
 
     async list(owner) {
-      const query: QueryCommandInput = {
-        TableName,
-        IndexName: 'byTime',
-        ScanIndexForward: false,
-        KeyConditionExpression: 'kind = :kind',
-        ExpressionAttributeValues: marshall({
-          ':kind': KIND,
-          ...(owner !== null && { ':owner': owner }),
-        }),
-        ...(owner !== null && {
-          FilterExpression: '#record.#owner = :owner',
-          ExpressionAttributeNames: { '#record': 'record', '#owner': 'owner' },
-        }),
-      };
       const records: ScheduleRecord[] = [];
-      for await (const item of itemsOf(client, query)) {
+      for await (const item of itemsOf(client, queryOf(TableName, owner))) {
         const found = fromItem(item);
         if (!isUnreadable(found)) records.push(found);
       }
       return records;
     },
+
+    async page({ owner, limit, cursor }) {
+      const from = cursor === null ? null : positionOf(cursor, null, isScheduleId);
+      const query = {
+        ...queryOf(TableName, owner),
+        ...(from !== null && { ExclusiveStartKey: marshall({ ...from, kind: KIND }) }),
+      };
+      const found: (ScheduleRecord | Unreadable<ScheduleId>)[] = [];
+      for await (const item of itemsOf(client, query)) {
+        found.push(fromItem(item));
+        if (byReadability<ScheduleRecord>(found).records.length > limit) break;
+      }
+      return pageOf<ScheduleRecord>(found, limit);
+    },
   };
 }
+
+/** The query of the schedules of an owner, newest first; null: of all owners. */
+const queryOf = (TableName: string, owner: string | null): QueryCommandInput => ({
+  TableName,
+  IndexName: 'byTime',
+  ScanIndexForward: false,
+  KeyConditionExpression: 'kind = :kind',
+  ExpressionAttributeValues: marshall({
+    ':kind': KIND,
+    ...(owner !== null && { ':owner': owner }),
+  }),
+  ...(owner !== null && {
+    FilterExpression: '#record.#owner = :owner',
+    ExpressionAttributeNames: { '#record': 'record', '#owner': 'owner' },
+  }),
+});
 
 const KIND = 'schedule';
 

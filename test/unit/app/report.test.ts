@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
 import { type ReportQuery, report } from '../../../lib/app/report.ts';
-import { type EpochMs, hours, plus } from '../../../lib/core/base/units.ts';
+import { type EpochMs, hours, plus, seconds } from '../../../lib/core/base/units.ts';
 import { NOTHING } from '../../../lib/core/cluster/month-totals.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../../../lib/core/cluster/record.ts';
+import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import { anEnded, aRunning, at, created, gone, LAUNCH, usd } from '../../support/builders.ts';
 import { id } from '../../support/cluster-store-contract.ts';
 import { aClock } from '../../support/doubles.ts';
 import { anEmptyTable, TABLE } from '../../support/table.ts';
 
 const NOW = at('2026-11-20T12:00:00Z');
-const ALL: ReportQuery = { month: '2026-11', owner: null };
+const ALL: ReportQuery = { month: '2026-11', owner: null, cursor: null };
 
 async function reportOn(...records: readonly ClusterRecord[]) {
   const store = createClusterStore(await anEmptyTable(), TABLE.TableName);
@@ -43,8 +44,27 @@ describe('report', () => {
       },
       byOwner: null,
       unreadable: [],
+      nextCursor: null,
     });
     expect(await reportFor('eve')).toMatchObject({ total: NOTHING, byOwner: null });
+  });
+
+  it('reads 20 pages at most, and the next part from its cursor; the parts add up', async () => {
+    const { clusters } = createMemoryTable();
+    const count = 2_150;
+    for (let n = 0; n < count; n += 1) {
+      const owner = n % 2 === 0 ? 'ann' : 'bob';
+      await clusters.insert(endedAfter(n, owner, 1, plus(LAUNCH, seconds(-n))));
+    }
+    const read = (cursor: string | null) =>
+      report({ clock: aClock(NOW), store: clusters, endedKept: ENDED_KEPT }, 'admin', {
+        ...ALL,
+        cursor,
+      });
+    const first = await read(null);
+    expect(first.total.clusters).toBe(2_000);
+    const second = await read(first.nextCursor);
+    expect([second.total.clusters, second.nextCursor]).toEqual([150, null]);
   });
 
   it('names a cluster whose record can not be read, and counts all others', async () => {

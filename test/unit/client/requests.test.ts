@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { ClusterNode } from '../../../client/answers.ts';
 import { type Api, type Path, type Request, refusalOf } from '../../../client/api.ts';
 import { isLive, listClusters, listLive, nodesUp } from '../../../client/clusters.ts';
-import { deleteSchedule, runWords } from '../../../client/schedules.ts';
+import { getReport } from '../../../client/report.ts';
+import { deleteSchedule, listSchedules, runWords } from '../../../client/schedules.ts';
 import { aCluster } from './builders.ts';
 
 /** An API whose answers the function gives, and the requests that the API got. */
@@ -48,6 +49,43 @@ describe('a list of clusters', () => {
     expect((await listLive(api)).map(({ id }) => id)).toEqual(ids);
     expect(requests.map(({ request }) => request.query?.status)).toEqual(ids.map(() => 'live'));
   });
+});
+
+it('a list of schedules has all pages', async () => {
+  const { api } = anApi((_, { query }) =>
+    query?.cursor === undefined
+      ? { schedules: [{ id: 's1' }], nextCursor: 'two' }
+      : { schedules: [{ id: 's2' }] },
+  );
+  expect((await listSchedules(api)).schedules.map(({ id }) => id)).toEqual(['s1', 's2']);
+});
+
+it('a report adds up its parts, also by owner, the highest bill first', async () => {
+  const totals = (clusters: number, usd: number) => ({
+    ...{ clusters, nodeHours: 2 * clusters, billedUsd: usd, savedUsd: 0.1, overspentUsd: 0 },
+  });
+  const head = { month: '2026-11', at: '', monthlyCapUsd: null };
+  const first = {
+    ...{ ...head, ...totals(2, 0.3), nextCursor: 'two', unreadable: ['c1'] },
+    owners: [{ owner: 'ann', ...totals(2, 0.3) }],
+  };
+  const second = {
+    ...{ ...head, ...totals(3, 0.8), unreadable: ['c2'] },
+    owners: [
+      { owner: 'bob', ...totals(1, 0.5) },
+      { owner: 'ann', ...totals(2, 0.3) },
+    ],
+  };
+  const { api, requests } = anApi((_, { query }) => (query?.cursor ? second : first));
+  expect(await getReport(api)).toEqual({
+    ...{ ...head, ...totals(5, 1.1), savedUsd: 0.2, unreadable: ['c1', 'c2'] },
+    owners: [
+      { owner: 'ann', ...totals(4, 0.6), savedUsd: 0.2 },
+      { owner: 'bob', ...totals(1, 0.5) },
+    ],
+  });
+  const months = [undefined, '2026-11'];
+  expect(requests.map(({ request }) => request.query?.month)).toEqual(months);
 });
 
 it.each([

@@ -11,10 +11,12 @@ import {
   aDeleting,
   anEnded,
   aRunning,
+  aSchedule,
   at,
   created,
   gone,
   ID,
+  LAUNCH,
   neverCreated,
   OTHER_ID,
 } from '../../support/builders.ts';
@@ -216,6 +218,20 @@ describe('/schedules', () => {
       status: 422,
       json: { smallestBudgetUsd: 0.075 },
     });
+  });
+
+  it('lists schedules page by page', async () => {
+    const { call, schedules } = await startApi();
+    const ids = ['saaaaaaaaaa', 'sbbbbbbbbbb', 'scccccccccc'] as const;
+    for (const [n, id] of ids.entries()) {
+      await schedules.insert(aSchedule({ id, createdAt: plus(LAUNCH, minutes(n)) }));
+    }
+    const first = (await call('GET', '/schedules?limit=2', { owner: 'ann' })).json;
+    const next = `/schedules?limit=2&cursor=${first.nextCursor}`;
+    const second = (await call('GET', next, { owner: 'ann' })).json;
+    const listed = [...first.schedules, ...second.schedules].map(({ id }) => id);
+    expect(listed).toEqual([...ids].reverse());
+    expect(second).not.toHaveProperty('nextCursor');
   });
 
   it('creates one schedule for two requests with one Idempotency-Key', async () => {

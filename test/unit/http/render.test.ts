@@ -4,7 +4,7 @@ import { renderReport } from '../../../lib/http/render.ts';
 import { at, ID, usd } from '../../support/builders.ts';
 
 describe('renderReport', () => {
-  const head = { month: '2026-11', at: at('2026-11-20T12:00:00Z') };
+  const head = { month: '2026-11', at: at('2026-11-20T12:00:00Z'), nextCursor: null };
   const total = {
     ...{ clusters: 1, nodeHours: 5 },
     ...{ billed: usd(0.0375), saved: usd(3.63), overspent: usd(0) },
@@ -23,6 +23,8 @@ describe('renderReport', () => {
       ...{ ...month, monthlyCapUsd: null },
       ...{ clusters: 0, nodeHours: 0, billedUsd: 0, savedUsd: 0, overspentUsd: 0 },
     });
+    const part = { ...head, total, byOwner: null, unreadable: [], nextCursor: 'next' };
+    expect(renderReport(part, null)).toMatchObject({ nextCursor: 'next' });
     const byOwner = [{ owner: 'ann', ...total }];
     const owners = [{ owner: 'ann', ...anns }];
     expect(renderReport({ ...head, total, byOwner, unreadable: [ID] }, usd(20))).toEqual({

@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../../../lib/adapters/dynamodb/schedules.ts';
 import { reapTag } from '../../../../lib/core/base/names.ts';
-import { hours, minus, plus } from '../../../../lib/core/base/units.ts';
+import { type EpochMs, hours, minus, plus } from '../../../../lib/core/base/units.ts';
 import { spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
 import type { ClusterRecord, LiveRecord, NodeRecord } from '../../../../lib/core/cluster/record.ts';
 import {
@@ -110,8 +110,10 @@ describe('items in the table', () => {
     }
     const [first, second] = old as [ClusterRecord, ClusterRecord];
     expect([await store.get(id(0)), await store.get(id(1))]).toEqual([first, second]);
-    const lived = (from: number) =>
-      collect(store.livedIn({ owner: null, from: from as never, to: plus(LAUNCH, hours(1)) }));
+    const lived = async (from: EpochMs) => {
+      const query = { owner: null, from, to: plus(LAUNCH, hours(1)), cursor: null };
+      return (await collect(store.livedIn(query))).flatMap(({ records }) => records);
+    };
     expect(await lived(minus(LAUNCH, hours(1)))).toEqual([first]);
     expect(await lived(minus(LAUNCH, hours(2)))).toHaveLength(2);
   });
@@ -325,7 +327,7 @@ describe('when DynamoDB is short of capacity', () => {
     await expect(store.getMany([id(1)])).rejects.toBe(throttled);
     await expect(idsDue(store, LAUNCH)).rejects.toBe(throttled);
     await expect(store.list(ALL_CLUSTERS)).rejects.toBe(throttled);
-    const lived = store.livedIn({ owner: null, from: LAUNCH, to: LAUNCH });
+    const lived = store.livedIn({ owner: null, from: LAUNCH, to: LAUNCH, cursor: null });
     await expect(collect(lived)).rejects.toBe(throttled);
   });
 

@@ -44,6 +44,9 @@ describe('a schedule that can not be read', () => {
         details: { owner: record?.owner ?? null },
       });
       expect((await schedules.list(null)).map((listed) => listed.id)).toEqual([id(2)]);
+      const page = await schedules.page({ owner: null, limit: 9, cursor: null });
+      expect(page.records.map((listed) => listed.id)).toEqual([id(2)]);
+      expect(page.unreadable).toMatchObject([{ id: id(1) }]);
     },
   );
 });
