@@ -489,8 +489,8 @@ const counted = [
       to: 'if (overdue.length > 20) metrics.emit(',
     },
     'a reaper that can not read the records starts no pass': {
-      from: 'return { batches: batchesOfIds(clusters), records: [] };',
-      to: 'return { batches: [], records: [] };',
+      from: 'return { batches: batchesOfIds(clusters), read: NOTHING };',
+      to: 'return { batches: [], read: NOTHING };',
     },
     'the reaper never looks farther ahead than its next tick': {
       from: 'const isCrowd = clusters.length + later.length >= CROWD;',

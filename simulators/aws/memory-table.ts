@@ -6,7 +6,7 @@ import {
   positionOf,
 } from '../../lib/adapters/dynamodb/pages.ts';
 import { unreadableError } from '../../lib/adapters/dynamodb/unreadable.ts';
-import { type ClusterId, isScheduleId, type ScheduleId } from '../../lib/core/base/names.ts';
+import { type ClusterId, isScheduleId } from '../../lib/core/base/names.ts';
 import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
 import { type ClusterRecord, isLive, livePhases } from '../../lib/core/cluster/record.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
