@@ -53,6 +53,7 @@ async function measure(rate: number): Promise<string[]> {
       owner: 'ann',
       scheduleId: null,
       budget: microUsd(1_000),
+      nodes: 1,
       scheduleCap: null,
     };
     const from = performance.now();

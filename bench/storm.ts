@@ -1,4 +1,4 @@
-import { type DueOutcome, dueStorm } from '../simulation/storm.ts';
+import { type DueOutcome, dueStorm, launchStorm } from '../simulation/storm.ts';
 import { markdown } from './report.ts';
 
 /**
@@ -6,10 +6,19 @@ import { markdown } from './report.ts';
  * simulation's clock: with 10 to 1,000 functions at once and Linode's rate limits, without and with
  * an outage of Linode. The sweeper does not run. With the safety margin of 180 s, a lead of 180 s
  * is a deletion at the teardown time; a greater lead is paid time that was given up.
+ *
+ * Then launches 20 to 100 clusters within a second, 2,000 nodes in all: "limit" is the time that
+ * Linode's rate limit of 20 creates in 15 s takes at least.
  */
 const CLUSTERS = [100, 400, 1_000, 4_000];
 const FUNCTIONS = [10, 100, 1_000];
 const OUTAGES_S = [0, 60];
+
+const LAUNCHES = [
+  { clusters: 20, nodes: 100 },
+  { clusters: 40, nodes: 50 },
+  { clusters: 100, nodes: 20 },
+];
 
 const row = (outcome: DueOutcome) => [
   `${outcome.overspent}`,
@@ -46,3 +55,33 @@ const heads = [
   'other calls',
 ];
 console.log(markdown([heads, ...rows]));
+
+const launches: string[][] = [];
+for (const { clusters, nodes } of LAUNCHES) {
+  for (const functionsMax of [10, 100]) {
+    const outcome = await launchStorm({ clusters, nodes, functionsMax });
+    launches.push([
+      `${clusters} × ${nodes}`,
+      `${functionsMax}`,
+      `${outcome.failed.clusters}`,
+      `${outcome.failed.usd}`,
+      outcome.lastNodeAfter.toFixed(0),
+      `${outcome.floor}`,
+      outcome.ratio.toFixed(2),
+      `${outcome.invocations.started}`,
+      `${outcome.invocations.peak}`,
+    ]);
+  }
+}
+const launchHeads = [
+  'launches',
+  'functions',
+  'failed',
+  'spent for nothing, $',
+  'last node, s',
+  'limit, s',
+  'ratio',
+  'invocations',
+  'at once',
+];
+console.log(`\n${markdown([launchHeads, ...launches])}`);

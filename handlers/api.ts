@@ -81,6 +81,12 @@ const WAIT_SECONDS_MAX = 20;
 const app = new Hono<{ Bindings: Bindings }>();
 const clusterDeps = () => ({ clock: clock(), store: store(), nudge: nudge(), log: log() });
 const scheduleDeps = () => ({ ...launchDeps(), schedules: schedules() });
+/** Quotes do without the ledger if it can't be read: then the cluster seems to start at once. */
+const nextTurn = () =>
+  caps()
+    .nextTurn()
+    .catch(() => clock().now());
+
 const offerDeps = () => ({ clock: clock(), catalogue: catalogue(), settings: settings() });
 
 route(operations.health, async () => ok({ status: 'ok', time: toIso(clock().now()) }));
@@ -107,11 +113,11 @@ route(operations.images, async ({ query: { deprecated, ...rest }, by }) => {
 });
 
 route(operations.quote, async ({ body, by }) =>
-  ok(renderQuote(await offer(offerDeps(), body, by))),
+  ok(renderQuote(await offer(offerDeps(), body, by, nextTurn))),
 );
 
 route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
-  if (query.dryRun === 'true') return ok(renderQuote(await offer(offerDeps(), body, by)));
+  if (query.dryRun === 'true') return ok(renderQuote(await offer(offerDeps(), body, by, nextTurn)));
   const idempotencyKey = given['Idempotency-Key'] ?? null;
   const deps = launchDeps();
   const request = { owner, input: body, idempotencyKey, schedule: null, by };

@@ -135,3 +135,60 @@ function callsTo({ calls }: SimulatedLinode): DueOutcome['calls'] {
     others: sumOf((kind) => !isList(kind) && !isDeletion(kind)),
   };
 }
+
+/** Many clusters that are launched together. */
+export interface LaunchStorm {
+  readonly clusters: number;
+  readonly nodes: number;
+  readonly functionsMax: number;
+}
+
+export interface LaunchOutcome {
+  readonly launched: number;
+  /** How many launches failed, and what Linode billed for them in US dollars. */
+  readonly failed: { readonly clusters: number; readonly usd: number };
+  /** Seconds from the first launch until all nodes of the launched clusters were created. */
+  readonly lastNodeAfter: number;
+  /** The same, by Linode's rate limit of 20 creates in 15 s, and its ratio to that. */
+  readonly floor: number;
+  readonly ratio: number;
+  readonly invocations: { readonly started: number; readonly peak: number };
+}
+
+/** Launches the clusters within a second, under Linode's limits and Lambda's limit of functions. */
+export async function launchStorm(storm: LaunchStorm): Promise<LaunchOutcome> {
+  const { clusters, nodes, functionsMax } = storm;
+  const options = { ...NO_FAULTS, clusters: 0, hoursMax: LIFE_HOURS, functionsMax };
+  const world = new World(SEED, options, false);
+  const { time, functions, start, invariants } = world;
+  queueTicks(world);
+  const input = {
+    type: 'g6-nanode-1',
+    nodes,
+    region: 'us-east',
+    image: 'linode/debian12',
+    budgetUsd: Math.round(nodes * 7_500 * LIFE_HOURS) / 1e6,
+  };
+  const from = start + MINUTE;
+  for (let index = 0; index < clusters; index += 1) {
+    const request = { key: `storm ${index}`, owner: 'ann', input };
+    time.at(from + Math.floor((index * SECOND) / clusters), () => void world.launch(request));
+  }
+  await time.runUntil(start + 90 * MINUTE);
+  const { records } = invariants;
+  const failed = records.filter((record) => record.phase === 'failed');
+  const created = records.flatMap(({ id }) => invariants.linodesOf(id).map((one) => one.created));
+  const lastNodeAfter = (created.reduce((a, b) => Math.max(a, b), from) - from) / SECOND;
+  const floor = (Math.ceil((clusters * nodes) / 20) - 1) * 15;
+  return {
+    launched: records.length,
+    failed: {
+      clusters: failed.length,
+      usd: failed.reduce((sum, record) => sum + ('spent' in record ? record.spent : 0), 0) / 1e6,
+    },
+    lastNodeAfter,
+    floor,
+    ratio: lastNodeAfter / floor,
+    invocations: { started: functions.invocations, peak: functions.peak },
+  };
+}

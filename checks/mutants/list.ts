@@ -110,8 +110,8 @@ const quote = inFile('lib/core/cluster/quote.ts', ['test/unit/core/cluster/quote
     to: 'const hourly = price.hourly;',
   },
   'the quote leaves out the most hours': {
-    from: 'affordableHours: hoursAfforded(price, nodes, from, { budget, maxHours }),',
-    to: 'affordableHours: hoursAfforded(price, nodes, from, { budget, maxHours: null }),',
+    from: 'lastAffordable(billed, { budget, maxHours })',
+    to: 'lastAffordable(billed, { budget, maxHours: null })',
   },
 });
 
@@ -528,8 +528,8 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
     to: "if (record.owner === '') {",
   },
   'any number of launches wait at once, and hold their functions': {
-    from: 'mayWait: reserved.recent < WAITING_MAX }',
-    to: 'mayWait: reserved.recent >= 0 }',
+    from: 'const mayWait = reserved.recent < WAITING_MAX;',
+    to: 'const mayWait = reserved.recent >= 0;',
   },
   'a repeated request waits like a launch': {
     from: 'isNew: false, mayWait: false }',
@@ -568,8 +568,8 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
     to: '',
   },
   'a launch whose nudge is lost waits for its time to come up': {
-    from: 'dueAt: now,',
-    to: 'dueAt: plus(now, settings.provisionMs),',
+    from: 'dueAt: startsAt,',
+    to: 'dueAt: plus(startsAt, settings.provisionMs),',
   },
   'the margin is another than the deployment’s': {
     from: 'marginMs: settings.marginMs,',

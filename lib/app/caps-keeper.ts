@@ -1,10 +1,13 @@
 import { formatUsd, type MicroUsd, toUsd } from '../core/base/money.ts';
 import type { ClusterId } from '../core/base/names.ts';
 import {
+  between,
   type DurationMs,
   durationMs,
   type EpochMs,
+  hours,
   minus,
+  minutes,
   plus,
   seconds,
 } from '../core/base/units.ts';
@@ -16,9 +19,11 @@ import {
   type Cap,
   type Caps,
   type Claim,
+  CREATE_TIME,
   type Decision,
   type Drift,
   type Ledger,
+  nextTurn,
   openedSince,
   type Refusal,
   raise,
@@ -68,6 +73,8 @@ export interface CapsKeeper {
     change: { readonly id: ClusterId; readonly budget: MicroUsd },
     by: EpochMs,
   ): Promise<'raised' | 'missing'>;
+  /** When a cluster that is launched now has its turn to create its nodes. */
+  nextTurn(): Promise<EpochMs>;
   /** Sets the entry of a live cluster to the budget in its record, after the record was changed. */
   adjust(record: Pick<LiveRecord, 'id' | 'budget'>, by: EpochMs): Promise<void>;
   /** Releases the budget of a cluster whose record has ended, and adds its bill to the spend. */
@@ -85,6 +92,8 @@ export interface CapsKeeper {
 export interface Reservation {
   /** When the budget was first entered, for the record. */
   readonly openedAt: EpochMs;
+  /** When the cluster has its turn to create its nodes. */
+  readonly createFrom: EpochMs;
   /**
    * How many other live clusters were entered in the 20 seconds before. As the ledger is written
    * one launch after the other, at most n clusters of any 20 seconds get a number below n.
@@ -130,12 +139,13 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     async reserve({ scheduleCap, ...claim }, by) {
       const after = await update((ledger) => {
         const caps = { ...capsOf(settings()), scheduleMonthlySpend: scheduleCap };
+        if (!ledger.open.has(claim.id)) refuseLongWait(ledger, clock.now());
         return granted(reserve(ledger, claim, caps, clock.now()), clock.now());
       }, by);
       const entry = after.open.get(claim.id);
       if (entry === undefined) throw new Error(`${claim.id} was reserved and is not counted`);
       const recent = openedSince(after, minus(clock.now(), RECENT), claim);
-      return { openedAt: entry.openedAt, recent };
+      return { openedAt: entry.openedAt, createFrom: entry.createFrom, recent };
     },
     async raise(change, by) {
       const after = await update((ledger) => {
@@ -144,6 +154,9 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
         return decision === 'missing' ? ledger : granted(decision, now);
       }, by);
       return after.open.has(change.id) ? 'raised' : 'missing';
+    },
+    async nextTurn() {
+      return nextTurn(await store.read(), clock.now());
     },
     async adjust({ id, budget }, by) {
       await update((ledger) => adjust(ledger, id, budget, clock.now()), by);
@@ -179,6 +192,20 @@ const capsOf = (settings: ReturnType<CapsDeps['settings']>): Caps => ({
   ownerMonthlySpend: settings.monthlySpendPerOwnerMax,
   scheduleMonthlySpend: null,
 });
+
+/** How long a cluster may have to wait for its turn: about 4,500 nodes come before it. */
+const TURN_MAX = hours(1);
+
+function refuseLongWait(ledger: Ledger, now: EpochMs): void {
+  const wait = between(now, nextTurn(ledger, now));
+  if (wait <= TURN_MAX) return;
+  const minutesOver = Math.ceil((wait - TURN_MAX) / minutes(1));
+  throw new AppError(
+    'refused',
+    `Linode takes 80 new Linodes a minute, and ${Math.ceil(wait / CREATE_TIME)} that were launched ` +
+      `before are still to be created. Try again in ${minutesOver} minutes.`,
+  );
+}
 
 function granted(decision: Decision, now: EpochMs): Ledger {
   if (decision.ok) return decision.next;

@@ -1,11 +1,21 @@
 import { formatUsd, type MicroUsd } from '../core/base/money.ts';
 import { type ClusterId, nodeLabel, type ScheduleId } from '../core/base/names.ts';
-import { type EpochMs, plus, toIso } from '../core/base/units.ts';
+import {
+  between,
+  durationMs,
+  type EpochMs,
+  latest,
+  plus,
+  seconds,
+  toIso,
+} from '../core/base/units.ts';
+import { CREATE_TIME } from '../core/caps/ledger.ts';
+import { quoteOf } from '../core/cluster/quote.ts';
 import { type ClusterRecord, isLive, withHistory } from '../core/cluster/record.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ClusterStore, Log, Nudge, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
-import type { CapsKeeper } from './caps-keeper.ts';
+import type { CapsKeeper, Reservation } from './caps-keeper.ts';
 import type { CatalogueCache } from './catalogue-cache.ts';
 import { hashOf, idOfKey, newId } from './ids.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
@@ -53,6 +63,8 @@ export interface Launched {
  * places. A repeated request never waits.
  */
 const WAITING_MAX = 5;
+/** How long a function may wait for the turn of its cluster. */
+const SOON = seconds(20);
 
 /**
  * Checks and prices the spec, and refuses it before anything is bought. Then writes the record, due
@@ -73,12 +85,12 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
 
   const id = keyedId ?? newId('c');
   const { owner, schedule } = request;
-  const claim = { id, owner, scheduleId: schedule?.id ?? null, budget: offered.spec.budget };
+  const { budget, nodes } = offered.spec;
+  const claim = { id, owner, scheduleId: schedule?.id ?? null, budget, nodes };
   const scheduleCap = schedule?.monthlyCap ?? null;
   const reserved = await deps.caps.reserve({ ...claim, scheduleCap }, request.by);
-  const reservedAt = reserved.openedAt;
   const now = clock.now();
-  const record = newRecord(deps.settings, { ...claim, requestHash, reservedAt, offered, now });
+  const record = newRecord(deps.settings, { ...claim, requestHash, reserved, offered, now });
   // If the insert throws, the record may have been written. So the budget stays in the ledger,
   // until the sweeper finds that there is no record.
   if ((await store.insert(record)) === 'exists') {
@@ -89,8 +101,10 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
     return launchedEarlier(winner, owner, requestHash);
   }
   log.info('cluster launched', { clusterId: id, owner, nodes: record.nodes.length });
-  await nudgeOrLeaveToReaper(deps, id);
-  return { record, isNew: true, mayWait: reserved.recent < WAITING_MAX };
+  // In a crowd, the reaper lets one function bring up all clusters that have their turn.
+  const mayWait = reserved.recent < WAITING_MAX;
+  if (mayWait && between(now, reserved.createFrom) <= SOON) await nudgeOrLeaveToReaper(deps, id);
+  return { record, isNew: true, mayWait };
 }
 
 /** The id of the cluster that a request with this idempotency key launches or has launched. */
@@ -119,21 +133,24 @@ function newRecord(
     owner: string;
     scheduleId: ScheduleId | null;
     requestHash: string;
-    reservedAt: EpochMs;
+    reserved: Reservation;
     offered: Offer;
     now: EpochMs;
   },
 ): ClusterRecord {
-  const { id, owner, scheduleId, requestHash, reservedAt, offered, now } = launched;
-  const { spec, bought, advice, quote: quoted } = offered;
+  const { id, owner, scheduleId, requestHash, reserved, offered, now } = launched;
+  const { spec, bought, advice } = offered;
+  const startsAt = latest(now, reserved.createFrom);
+  const createdBy = plus(startsAt, durationMs(spec.nodes * CREATE_TIME));
   const record: ClusterRecord = {
     phase: 'provisioning',
     id,
     owner,
     revision: 1,
     createdAt: now,
-    reservedAt,
-    dueAt: now,
+    reservedAt: reserved.openedAt,
+    dueAt: startsAt,
+    ...(startsAt > now && { createFrom: startsAt }),
     stage: settings.stage,
     scheduleId,
     spec,
@@ -143,7 +160,7 @@ function newRecord(
     budget: spec.budget,
     maxHours: spec.maxHours,
     marginMs: settings.marginMs,
-    provisionBy: plus(now, settings.provisionMs),
+    provisionBy: plus(createdBy, settings.provisionMs),
     nodes: Array.from({ length: spec.nodes }, (_, index) => ({
       state: 'planned',
       index,
@@ -152,7 +169,7 @@ function newRecord(
     reapTags: [],
     history: [],
   };
-  const { affordableHours, teardownAt } = quoted;
+  const { affordableHours, teardownAt } = quoteOf(spec, bought, settings.marginMs, startsAt);
   const until = toIso(teardownAt);
   const terms = `${formatUsd(spec.budget)} lasts ${affordableHours} h, until ${until}`;
   return withHistory(record, now, `launched by ${owner}: ${terms}`);

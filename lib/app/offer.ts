@@ -1,5 +1,13 @@
 import { formatUsd, toUsd } from '../core/base/money.ts';
-import type { EpochMs } from '../core/base/units.ts';
+import {
+  between,
+  type DurationMs,
+  type EpochMs,
+  latest,
+  minutes,
+  seconds,
+} from '../core/base/units.ts';
+import { CREATE_TIME } from '../core/caps/ledger.ts';
 import { alternatives } from '../core/catalogue/alternatives.ts';
 import { resolve, warningsOf } from '../core/catalogue/choose.ts';
 import type { Advice } from '../core/cluster/advice.ts';
@@ -22,7 +30,7 @@ export interface Offer {
 /**
  * Quotes a spec at today's prices, or throws AppError `invalid` with every fault. Buys nothing and
  * writes nothing. A budget below the cost of the first hour is no fault: `refuseWhatWouldOverspend`
- * refuses it.
+ * refuses it. `nextTurn`: when the cluster could create its nodes; by default, at once.
  */
 export async function offer(
   deps: {
@@ -32,6 +40,7 @@ export async function offer(
   },
   input: unknown,
   by: EpochMs,
+  nextTurn: () => Promise<EpochMs> = async () => deps.clock.now(),
 ): Promise<Offer> {
   const { catalogue, settings, clock } = deps;
   const parsed = parseSpec(input, settings);
@@ -59,10 +68,25 @@ export async function offer(
     backupsAssumed: extras.backups,
   };
   const { nodesMax, marginMs } = settings;
-  const from = clock.now();
+  const now = clock.now();
+  const from = latest(now, await nextTurn());
   const market = { catalogue: lists, extras, nodesMax, marginMs, from };
-  const advice = { warnings: warningsOf(image), alternatives: alternatives(spec, market) };
+  const warnings = [...warningsOf(image), ...warningOfWait(between(now, from))];
+  const advice = { warnings, alternatives: alternatives(spec, market) };
   return { spec, bought, quote: quoteOf(spec, bought, marginMs, from), advice };
+}
+
+/** A shorter wait is not worth a warning. */
+const WAIT_WORTH_A_WARNING = seconds(30);
+
+function warningOfWait(wait: DurationMs): string[] {
+  if (wait < WAIT_WORTH_A_WARNING) return [];
+  const about = Math.ceil(wait / minutes(1));
+  const nodes = Math.ceil(wait / CREATE_TIME);
+  return [
+    `The cluster starts in about ${about} min: ${nodes} nodes of other clusters are created before ` +
+      'it, and Linode takes 80 a minute.',
+  ];
 }
 
 /** AppError `refused` if the budget does not pay the first started hour. */

@@ -19,6 +19,7 @@ const terms = {
   firstHourUsd: 0.075,
   smallestBudgetUsd: 0.075,
   affordableHours: 13,
+  startsAt: '2026-11-23T04:25:03.281Z',
   teardownAt: '2026-11-23T17:22:03.000Z',
   spentAtTeardownUsd: 0.975,
   unspentUsd: 0.025,

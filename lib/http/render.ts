@@ -150,6 +150,7 @@ function renderTerms(quote: Quote) {
     firstHourUsd: toUsd(quote.smallestBudget),
     smallestBudgetUsd: toUsd(quote.smallestBudget),
     affordableHours: quote.affordableHours,
+    startsAt: toIso(quote.startsAt),
     teardownAt: quote.affordableHours === 0 ? null : toIso(quote.teardownAt),
     spentAtTeardownUsd: toUsd(quote.spentAtTeardown),
     unspentUsd: toUsd(quote.unspent),

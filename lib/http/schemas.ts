@@ -160,6 +160,7 @@ export const quoteSchema = z.object({
     'a launch refuses a smaller budget',
   ),
   affordableHours: count('How many hours the budget lasts; 0: it does not pay the first hour.'),
+  startsAt: time('When the first nodes start; later than now while many others are created'),
   teardownAt: orNull(time('When the teardown would start')),
   spentAtTeardownUsd: usd('The bill at the teardown'),
   unspentUsd: usd('The part of the budget that stays unspent'),

@@ -84,7 +84,8 @@ export class World {
   /** Adds a cluster that was launched before the race, with its Linodes and its open budget. */
   async putCluster(record: ClusterRecord, linodes: readonly Linode[] = []): Promise<void> {
     const { id, owner, scheduleId, budget, createdAt } = record;
-    const entry = { owner, scheduleId, budget, openedAt: createdAt, changedAt: createdAt };
+    const times = { openedAt: createdAt, changedAt: createdAt, createFrom: createdAt };
+    const entry = { owner, scheduleId, budget, ...times };
     await this.#saveLedger({ ...this.ledger, open: new Map(this.ledger.open).set(id, entry) });
     await this.#insert(record);
     for (const linode of linodes) this.account.put(linode);

@@ -12,22 +12,37 @@ const anEntry = (overrides: Partial<Entry> = {}): Entry => ({
   budget: usd(1),
   openedAt: LAUNCH,
   changedAt: LAUNCH,
+  createFrom: LAUNCH,
   ...overrides,
 });
 export const aLedger: Ledger = {
   revision: 0,
   open: new Map([
     [ID, anEntry()],
-    [OTHER_ID, anEntry({ scheduleId: 'sabcdefg234', changedAt: plus(LAUNCH, seconds(7)) })],
+    [
+      OTHER_ID,
+      anEntry({
+        scheduleId: 'sabcdefg234',
+        changedAt: plus(LAUNCH, seconds(7)),
+        createFrom: plus(LAUNCH, seconds(90)),
+      }),
+    ],
   ]),
   spent: new Map([
     ['owner:ann', { '2026-10': usd(0.015), '2026-11': usd(99.999999) }],
     ['schedule:sabcdefg234', { '2026-11': usd(1e9) }],
   ]),
+  createsUntil: plus(LAUNCH, seconds(98)),
 };
 
 const aRecent = (openedAt: EpochMs) =>
-  anEntry({ owner: 'ann.smith', budget: usd(2.5), openedAt, changedAt: openedAt });
+  anEntry({
+    owner: 'ann.smith',
+    budget: usd(2.5),
+    openedAt,
+    changedAt: openedAt,
+    createFrom: openedAt,
+  });
 
 /** A ledger with `clusters` open budgets; its ids and owners' names are of real length or longer. */
 export const ledgerOf = (clusters: number): Ledger => ({

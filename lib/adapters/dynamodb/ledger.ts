@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ClusterId } from '../../core/base/names.ts';
-import { durationMs, plus } from '../../core/base/units.ts';
+import { durationMs, epochMs, plus } from '../../core/base/units.ts';
 import {
   EMPTY_LEDGER,
   type Entry,
@@ -64,13 +64,15 @@ type Row = readonly [
   openedAt: Entry['openedAt'],
   /** Milliseconds from `openedAt` to `changedAt`: mostly 0, which takes little room. */
   changedAfter: number,
+  /** Milliseconds from `openedAt` to `createFrom`; missing in rows of earlier versions. */
+  createAfter?: number,
 ];
 
 /**
  * The ledger is deflated: as a map of rows, it would take three times the room, and more time than
  * all the rest of a launch.
  */
-const toItem = ({ revision, open, spent }: Ledger) => ({
+const toItem = ({ revision, open, spent, createsUntil }: Ledger) => ({
   id: ID,
   version: VERSION,
   revision,
@@ -78,6 +80,7 @@ const toItem = ({ revision, open, spent }: Ledger) => ({
     JSON.stringify({
       open: Object.fromEntries([...open].map(([id, entry]) => [id, toRow(entry)])),
       spent: Object.fromEntries(spent),
+      createsUntil,
     } satisfies Content),
   ),
 });
@@ -85,35 +88,45 @@ const toItem = ({ revision, open, spent }: Ledger) => ({
 interface Content {
   readonly open: Readonly<Record<ClusterId, Row>>;
   readonly spent: Readonly<Record<Scope, Months>>;
+  /** Missing in an item of an earlier version. */
+  readonly createsUntil?: number;
 }
 
 function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
   if (item.version !== VERSION) {
     throw new Error(`a ledger of version ${item.version} is not understood`);
   }
-  const { open, spent }: Content = JSON.parse(
-    inflateRawSync(item.deflated as Uint8Array).toString(),
-  );
+  const {
+    open,
+    spent,
+    createsUntil = 0,
+  }: Content = JSON.parse(inflateRawSync(item.deflated as Uint8Array).toString());
   const rows = Object.entries(open) as [ClusterId, Row][];
   return {
     revision: item.revision as number,
     open: new Map(rows.map(([id, row]) => [id, fromRow(row)])),
     spent: new Map(Object.entries(spent) as [Scope, Months][]),
+    createsUntil: epochMs(createsUntil),
   };
 }
 
-const toRow = ({ owner, scheduleId, budget, openedAt, changedAt }: Entry): Row => [
+const toRow = ({ owner, scheduleId, budget, openedAt, changedAt, createFrom }: Entry): Row => [
   owner,
   scheduleId,
   budget,
   openedAt,
   changedAt - openedAt,
+  createFrom - openedAt,
 ];
 
-const fromRow = ([owner, scheduleId, budget, openedAt, changedAfter]: Row): Entry => ({
-  owner,
-  scheduleId,
-  budget,
-  openedAt,
-  changedAt: plus(openedAt, durationMs(changedAfter)),
-});
+const fromRow = (row: Row): Entry => {
+  const [owner, scheduleId, budget, openedAt, changedAfter, createAfter = 0] = row;
+  return {
+    owner,
+    scheduleId,
+    budget,
+    openedAt,
+    changedAt: plus(openedAt, durationMs(changedAfter)),
+    createFrom: plus(openedAt, durationMs(createAfter)),
+  };
+};

@@ -1,6 +1,15 @@
 import { type MicroUsd, microUsd, sum } from '../base/money.ts';
 import type { ClusterId, ScheduleId } from '../base/names.ts';
-import { type EpochMs, hours, latest, minus, minutes, plus } from '../base/units.ts';
+import {
+  durationMs,
+  type EpochMs,
+  epochMs,
+  hours,
+  latest,
+  minus,
+  minutes,
+  plus,
+} from '../base/units.ts';
 import { type MonthName, monthName } from '../billing/bill.ts';
 import { spentByMonthOf } from '../cluster/bills.ts';
 import { type ClusterRecord, type EndedRecord, isLive } from '../cluster/record.ts';
@@ -19,6 +28,11 @@ export interface Ledger {
   readonly revision: number;
   readonly open: ReadonlyMap<ClusterId, Entry>;
   readonly spent: ReadonlyMap<Scope, Months>;
+  /**
+   * Until when the creates of the clusters launched so far take up Linode's rate limit. The next
+   * cluster has its turn then.
+   */
+  readonly createsUntil: EpochMs;
 }
 
 /** The budget of a live cluster, or of one whose record is about to be written. */
@@ -33,13 +47,26 @@ export interface Entry {
   readonly openedAt: EpochMs;
   /** When a launch or a change of budget last relied on this entry. */
   readonly changedAt: EpochMs;
+  /** When the creates of the cluster's nodes have their turn. */
+  readonly createFrom: EpochMs;
 }
 
 /** The owner or the schedule whose spend is summed by month. */
 export type Scope = `owner:${string}` | `schedule:${ScheduleId}`;
 export type Months = Readonly<Record<MonthName, MicroUsd>>;
 
-export const EMPTY_LEDGER: Ledger = { revision: 0, open: new Map(), spent: new Map() };
+export const EMPTY_LEDGER: Ledger = {
+  revision: 0,
+  open: new Map(),
+  spent: new Map(),
+  createsUntil: epochMs(0),
+};
+
+/**
+ * How long a node's create takes up Linode's rate limit of 20 in 15 s, with a little to spare, as
+ * Onebuck's windows and Linode's do not begin together (docs/linode.md#rate-limits).
+ */
+export const CREATE_TIME = durationMs(800);
 
 /**
  * The caps; null: no cap. A monthly cap limits the sum of two amounts: what ended clusters were
@@ -62,6 +89,7 @@ export interface Claim {
   readonly owner: string;
   readonly scheduleId: ScheduleId | null;
   readonly budget: MicroUsd;
+  readonly nodes: number;
 }
 
 export type Decision =
@@ -99,13 +127,20 @@ export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs):
   if (before !== undefined && before.budget >= budget) {
     return { ok: true, next: withEntry(ledger, id, { ...before, changedAt: now }) };
   }
-  const openedAt = before?.openedAt ?? now;
-  const entry = { owner, scheduleId, budget, openedAt, changedAt: now };
   const refusal = tightest(ledger, claim, caps, now);
-  return refusal === null
-    ? { ok: true, next: withEntry(ledger, id, entry) }
-    : { ok: false, refusal };
+  if (refusal !== null) return { ok: false, refusal };
+  const openedAt = before?.openedAt ?? now;
+  const createFrom = before?.createFrom ?? nextTurn(ledger, now);
+  const entry = { owner, scheduleId, budget, openedAt, changedAt: now, createFrom };
+  const next = withEntry(ledger, id, entry);
+  if (before !== undefined) return { ok: true, next };
+  const creates = durationMs(claim.nodes * CREATE_TIME);
+  return { ok: true, next: { ...next, createsUntil: plus(createFrom, creates) } };
 }
+
+/** When a cluster that is launched at `now` has its turn to create its nodes. */
+export const nextTurn = ({ createsUntil }: Ledger, now: EpochMs): EpochMs =>
+  latest(now, createsUntil);
 
 /** How many other clusters have an entry that was opened at or after `since`. */
 export const openedSince = ({ open }: Ledger, since: EpochMs, { id }: Pick<Claim, 'id'>): number =>
@@ -122,7 +157,9 @@ export function raise(
   now: EpochMs,
 ): Decision | 'missing' {
   const entry = ledger.open.get(id);
-  return entry === undefined ? 'missing' : reserve(ledger, { ...entry, id, budget }, caps, now);
+  return entry === undefined
+    ? 'missing'
+    : reserve(ledger, { ...entry, id, budget, nodes: 0 }, caps, now);
 }
 
 /**
@@ -210,7 +247,8 @@ function correct(
     // The entry gets the record's `reservedAt`: if the cluster ends before the entry is saved,
     // `release` must still count its bill.
     const { owner, scheduleId, budget, createdAt, reservedAt: openedAt } = record;
-    const opened = { owner, scheduleId, budget, openedAt, changedAt: createdAt };
+    const createFrom = record.createFrom ?? openedAt;
+    const opened = { owner, scheduleId, budget, openedAt, changedAt: createdAt, createFrom };
     return { next: withEntry(ledger, id, opened), kind: 'notCounted' };
   }
   if (record === undefined) {

@@ -19,6 +19,9 @@ export function nextOf(record: LiveRecord, { teardownAt, limit }: Life): Next {
   }
   if (trouble !== undefined) return { at: dueAt, why: `waits for Linode: ${trouble.reason}` };
   if (phase === 'deleting') return { at: dueAt, why: 'looks whether its nodes are gone' };
+  if (record.createFrom === dueAt) {
+    return { at: dueAt, why: 'creates its nodes, after those of clusters launched before it' };
+  }
   const planned = record.nodes.filter(({ state }) => state === 'planned').length;
   const why = planned > 0 ? `creates ${planned} of its nodes` : 'looks whether its nodes are up';
   return { at: dueAt, why };

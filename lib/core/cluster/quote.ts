@@ -1,13 +1,23 @@
 import { type MicroUsd, microUsd, times } from '../base/money.ts';
-import type { DurationMs, EpochMs } from '../base/units.ts';
-import { firstHourCost, hoursAfforded, spend, teardownTime } from '../billing/bill.ts';
+import {
+  between,
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  hours,
+  plus,
+  seconds,
+} from '../base/units.ts';
+import { firstHourCost, lastAffordable, spend, teardownTime } from '../billing/bill.ts';
 import type { Price } from '../billing/price.ts';
 import { priceOf } from './bills.ts';
 import type { Bought } from './record.ts';
 import type { Spec } from './spec.ts';
 
-/** What a cluster will cost and how long its budget lasts, if all its nodes start at once. */
+/** What a cluster will cost and how long its budget lasts. */
 export interface Quote {
+  /** When the first nodes start. */
+  readonly startsAt: EpochMs;
   /** The price of each started hour of the whole cluster. */
   readonly hourly: MicroUsd;
   /** What the first started hour costs. A launch refuses a smaller budget. */
@@ -19,7 +29,12 @@ export interface Quote {
   readonly unspent: MicroUsd;
 }
 
-/** The quote of a cluster whose nodes all start at `from`, at the prices in `bought`. */
+/** How many nodes Linode creates together, and how often: docs/linode.md#rate-limits. */
+const TOGETHER = 20;
+const TOGETHER_EVERY = seconds(15);
+const HOUR = hours(1);
+
+/** The quote of a cluster whose first nodes start at `from`, at the prices in `bought`. */
 export function quoteOf(spec: Spec, bought: Bought, marginMs: DurationMs, from: EpochMs): Quote {
   const { nodes, budget, maxHours } = spec;
   const price = priceOf(bought, bought.backupsAssumed);
@@ -39,19 +54,20 @@ export function quote(input: {
   const hourly = times(price.hourly, nodes);
   if (budget < smallestBudget) {
     const noHours = { affordableHours: 0, teardownAt: from, spentAtTeardown: microUsd(0) };
-    return { hourly, smallestBudget, ...noHours, unspent: budget };
+    return { startsAt: from, hourly, smallestBudget, ...noHours, unspent: budget };
   }
-  const billed = Array.from({ length: nodes }, () => ({
-    billedFrom: from,
+  const billed = Array.from({ length: nodes }, (_, index) => ({
+    billedFrom: plus(from, durationMs(Math.floor(index / TOGETHER) * TOGETHER_EVERY)),
     billedUntil: null,
     price,
   }));
   const teardownAt = teardownTime(billed, { budget, maxHours, marginMs });
   const spentAtTeardown = spend(billed, teardownAt);
   return {
+    startsAt: from,
     hourly,
     smallestBudget,
-    affordableHours: hoursAfforded(price, nodes, from, { budget, maxHours }),
+    affordableHours: Math.floor(between(from, lastAffordable(billed, { budget, maxHours })) / HOUR),
     teardownAt,
     spentAtTeardown,
     unspent: microUsd(budget - spentAtTeardown),

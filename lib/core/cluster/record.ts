@@ -50,6 +50,11 @@ export interface Common {
   readonly maxHours: number | null;
   /** The safety margin between the teardown time and the last affordable hour mark. */
   readonly marginMs: DurationMs;
+  /**
+   * When the cluster has its turn to create its nodes, because clusters that were launched before
+   * it take up Linode's rate limit; absent: at once.
+   */
+  readonly createFrom?: EpochMs;
   /** The end of the time to come up: nodes that do not run by this instant have failed. */
   readonly provisionBy: EpochMs;
   readonly nodes: readonly NodeRecord[];

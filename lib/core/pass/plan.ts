@@ -82,6 +82,7 @@ export function plan(record: LiveRecord, observed: readonly Linode[] | null, now
 }
 
 /**
+ * Until the cluster has its turn, nothing. Then:
  * 1. Correct differences between list and record.
  * 2. Replace `reap` tags that name a wrong time.
  * 3. When the time to come up has ended, delete the nodes that are not up.
@@ -95,6 +96,14 @@ function planProvisioning(
 ): Plan {
   const dueAt = earliest(plus(now, CREATING_LEASE), life.teardownAt);
   const poll = earliest(plus(now, POLL_EVERY), life.teardownAt);
+  const turn = earliest(record.createFrom ?? now, life.teardownAt);
+  if (now < turn && record.nodes.every(({ state }) => state === 'planned')) {
+    return waiting(record, life, {
+      reason: 'clusters before it come up',
+      until: turn,
+      dueAt: turn,
+    });
+  }
   if (linodes === null) {
     return waiting(record, life, { reason: 'Linodes could not be listed', until: poll, dueAt });
   }

@@ -9,6 +9,7 @@ import { aClock } from '../../support/doubles.ts';
 
 const ids: readonly ClusterId[] = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'cccccccccccc', 'cdddddddddd'];
 const SOON = plus(LAUNCH, seconds(25));
+const CLAIM = { owner: 'ann', scheduleId: null, budget: usd(1), scheduleCap: null };
 
 /** A keeper over a ledger whose save n, from 0, fails as `failureOf(n)` says; null: succeeds. */
 function aFailingKeeper(failureOf: (save: number) => 'conflict' | 'error' | null = () => null) {
@@ -25,8 +26,8 @@ function aFailingKeeper(failureOf: (save: number) => 'conflict' | 'error' | null
   };
   const settings = aSettings({ openBudgetMax: usd(2) });
   const caps = aCapsKeeper({ clock: aClock(), ledger: failingLedger, settings });
-  const reserve = (id: ClusterId, by = SOON) =>
-    caps.reserve({ id, owner: 'ann', scheduleId: null, budget: usd(1), scheduleCap: null }, by);
+  const reserve = (id: ClusterId, by = SOON, nodes = 1) =>
+    caps.reserve({ ...CLAIM, id, nodes }, by);
   return {
     reserve,
     release: (id: ClusterId) => caps.release(anEnded({ id }), SOON),

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { keyedClusterId, type LaunchRequest, launch } from '../../../lib/app/launch.ts';
 import { sum } from '../../../lib/core/base/money.ts';
-import { type EpochMs, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
+import {
+  between,
+  durationMs,
+  type EpochMs,
+  minutes,
+  plus,
+  seconds,
+} from '../../../lib/core/base/units.ts';
 import { type ClusterRecord, isLive } from '../../../lib/core/cluster/record.ts';
+import type { Batch } from '../../../lib/core/pass/batches.ts';
 import type { ClusterStore } from '../../../lib/ports.ts';
 import type { Settings } from '../../../lib/settings.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
@@ -19,12 +27,15 @@ import {
 import { depsWith } from '../../support/deps.ts';
 import { aCatalogue, aClock, aSecret } from '../../support/doubles.ts';
 
+/** The nodes of `aBody`. */
+const NODES = aBody().nodes;
+
 interface Options {
   readonly now?: EpochMs;
   readonly backups?: boolean;
   readonly passwordKey?: string | null;
   readonly settings?: Partial<Settings>;
-  readonly nudge?: () => Promise<void>;
+  readonly nudge?: (batch: Batch) => Promise<void>;
   /** Returns the store that the launch uses in place of the table's. */
   readonly replaceStore?: (store: ClusterStore) => ClusterStore;
 }
@@ -82,7 +93,10 @@ describe('a launch', () => {
     expect(isNew).toBe(true);
     expect(await clusters.get(record.id)).toEqual(record);
     expect(record).toMatchObject({ phase: 'provisioning', dueAt: LAUNCH, createdAt: LAUNCH });
-    expect(record).toMatchObject({ marginMs: minutes(3), provisionBy: plus(LAUNCH, minutes(20)) });
+    expect(record).toMatchObject({
+      marginMs: minutes(3),
+      provisionBy: plus(LAUNCH, durationMs(minutes(20) + NODES * 800)),
+    });
   });
 
   it.each([
@@ -123,6 +137,41 @@ describe('a wait for addresses', () => {
     clock.set(plus(LAUNCH, seconds(21)));
     expect(await granted({ idempotencyKey: 'k' })).toBe(true);
     expect(await granted({ idempotencyKey: 'k' })).toBe(false);
+  });
+});
+
+describe('a launch among many', () => {
+  it('has its turn after the nodes of earlier launches, and time to come up from then on', async () => {
+    const { launch } = aWorld();
+    const records = [];
+    for (let index = 0; index < 3; index += 1) records.push((await launch()).record);
+    const turns = records.map((record) => isLive(record) && between(LAUNCH, record.dueAt));
+    expect(turns).toEqual([0, NODES * 800, 2 * NODES * 800]);
+    const [, , third] = records;
+    expect(third && 'createFrom' in third && third.createFrom).toBe(
+      plus(LAUNCH, durationMs(2 * NODES * 800)),
+    );
+    expect(third?.provisionBy).toBe(plus(LAUNCH, durationMs(minutes(20) + 3 * NODES * 800)));
+  });
+
+  it('is left to the reaper after five launches within 20 seconds', async () => {
+    const nudged: string[] = [];
+    const nudge = async (batch: Batch) =>
+      void nudged.push(...batch.map(({ clusterId }) => clusterId));
+    const { launch } = aWorld({ nudge });
+    for (let index = 0; index < 7; index += 1) await launch();
+    expect(nudged).toHaveLength(5);
+  });
+
+  it('is refused when it would wait for more than an hour, and told when to try again', async () => {
+    const { launch, clock } = aWorld({ settings: { nodesMax: 5_000, budgetMax: usd(1_000) } });
+    await launch({ nodes: 4_600, budgetUsd: 100 });
+    await expect(launch()).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/4600 that were launched before .* Try again in 2 minutes\./),
+    });
+    clock.set(plus(LAUNCH, minutes(2)));
+    expect((await launch()).isNew).toBe(true);
   });
 });
 

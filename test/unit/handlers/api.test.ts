@@ -513,6 +513,7 @@ describe('POST /clusters', () => {
     expect(status).toBe(200);
     expect(json).toEqual({
       ...(await call('POST', '/quotes', { body: TEN_NANODES })).json,
+      startsAt: json.startsAt,
       teardownAt: json.teardownAt,
     });
     expect(nudged).toEqual([]);

@@ -19,6 +19,7 @@ import {
   type Decision,
   EMPTY_LEDGER,
   type Ledger,
+  nextTurn,
   raise,
   release,
   reserve,
@@ -57,6 +58,7 @@ const aClaim = (overrides: Partial<Claim> = {}): Claim => ({
   owner: 'ann',
   scheduleId: null,
   budget: usd(1),
+  nodes: 1,
   ...overrides,
 });
 
@@ -94,6 +96,7 @@ describe('reserve', () => {
       budget: usd(1),
       openedAt: LAUNCH,
       changedAt: LAUNCH,
+      createFrom: LAUNCH,
     });
     expect(openOf(ledger)).toBe(usd(3));
   });
@@ -258,6 +261,33 @@ describe('raise and adjust', () => {
   });
 });
 
+describe('the turns of creates', () => {
+  const MORE = { ...aClaim(), id: OTHER_ID, owner: 'bob' };
+  const turnOf = (ledger: Ledger, id: ClusterId) => ledger.open.get(id)?.createFrom;
+
+  it('come one after the other, in the order of launches, 800 ms for each node', () => {
+    const ledger = ledgerOf({ nodes: 100 }, { id: OTHER_ID, nodes: 20 });
+    expect(turnOf(ledger, ID)).toBe(LAUNCH);
+    expect(turnOf(ledger, OTHER_ID)).toBe(plus(LAUNCH, seconds(80)));
+    expect(nextTurn(ledger, LAUNCH)).toBe(plus(LAUNCH, seconds(96)));
+  });
+
+  it('come at once when the nodes of earlier launches have been created', () => {
+    const ledger = ledgerOf({ nodes: 100 });
+    const later = plus(LAUNCH, seconds(81));
+    expect(turnOf(granted(reserve(ledger, MORE, NO_CAPS, later)), OTHER_ID)).toBe(later);
+  });
+
+  it('stay as they are where a launch is repeated or a budget is raised', () => {
+    const ledger = ledgerOf({ nodes: 10 }, { id: OTHER_ID, nodes: 20 });
+    const later = plus(LAUNCH, seconds(30));
+    const repeated = granted(reserve(ledger, { ...MORE, nodes: 20 }, NO_CAPS, later));
+    const raised = granted(raise(repeated, { id: OTHER_ID, budget: usd(3) }, NO_CAPS, later));
+    expect(turnOf(raised, OTHER_ID)).toBe(plus(LAUNCH, seconds(8)));
+    expect(raised.createsUntil).toBe(ledger.createsUntil);
+  });
+});
+
 describe('release', () => {
   it('removes the entry and adds the bill, once', () => {
     const ledger = release(ledgerOf({}, { id: OTHER_ID }), endedAfter(13));
@@ -270,7 +300,8 @@ describe('release', () => {
     const record = endedAfter(1);
     const released = release(ledgerOf({}), record);
     const again = granted(reserve(released, aClaim(), NO_CAPS, plus(record.endedAt, seconds(1))));
-    expect(release(again, record)).toEqual(released);
+    const { createsUntil } = again;
+    expect(release(again, record)).toEqual({ ...released, createsUntil });
   });
 
   it("adds the bill of a cluster that, by another function's clock, ended before it began", () => {
@@ -307,7 +338,7 @@ describe('the audit', () => {
     const ledger = ledgerOf({});
     expect(audit(ledger, [], plus(LAUNCH, IN_FLIGHT)).next).toBe(ledger);
     expect(audit(ledger, [], LATER)).toEqual({
-      next: EMPTY_LEDGER,
+      next: { ...EMPTY_LEDGER, createsUntil: ledger.createsUntil },
       drift: drift('withoutRecord', 1, 0),
     });
   });
@@ -316,7 +347,7 @@ describe('the audit', () => {
     const ledger = ledgerOf({}, { id: OTHER_ID });
     const read = { records: [], unreadable: [{ id: ID }] };
     expect(auditAll(ledger, read, LATER)).toEqual({
-      next: ledgerOf({}),
+      next: { ...ledgerOf({}), createsUntil: ledger.createsUntil },
       drift: drift('withoutRecord', 1, 0, OTHER_ID),
     });
   });
@@ -351,7 +382,7 @@ describe('the audit', () => {
   it('enters a live cluster that has no entry, opened when the cluster was reserved', () => {
     const { next, drift: found } = audit(EMPTY_LEDGER, [live], LATER);
     expect(found).toEqual(drift('notCounted', 0, 1));
-    expect(next).toEqual(ledgerOf({}));
+    expect(next).toEqual({ ...ledgerOf({}), createsUntil: EMPTY_LEDGER.createsUntil });
     const reservedAt = plus(LAUNCH, seconds(-2));
     const earlier = audit(EMPTY_LEDGER, [{ ...live, reservedAt }], LATER).next;
     expect(earlier.open.get(ID)).toMatchObject({ openedAt: reservedAt, changedAt: LAUNCH });
@@ -364,6 +395,7 @@ describe('the audit', () => {
 const IDS = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'ccccccccccc', 'cdddddddddd'] as const;
 const claimOf = (id: ClusterId, budget: MicroUsd): Claim => ({
   id,
+  nodes: 0,
   owner: id < 'cc' ? 'ann' : 'bob',
   scheduleId: id === 'cbbbbbbbbbb' ? SCHEDULE : null,
   budget,
@@ -560,8 +592,14 @@ describe('after any launches, changes, ends and crashes, in any order', () => {
     fc.assert(
       fc.property(uniqueSteps, (wanted) => {
         const claims = wanted.map(({ id, budget }) => claimOf(id, budget));
-        const records = claims.map((claim) => aRunning({ ...claim, createdAt: LAUNCH }));
-        expect(audit(EMPTY_LEDGER, records, LATER).next).toEqual(ledgerOf(...claims));
+        const records = claims.map(({ nodes: _, ...claim }) =>
+          aRunning({ ...claim, createdAt: LAUNCH }),
+        );
+        const { createsUntil } = EMPTY_LEDGER;
+        expect(audit(EMPTY_LEDGER, records, LATER).next).toEqual({
+          ...ledgerOf(...claims),
+          createsUntil,
+        });
       }),
     );
   });

@@ -22,6 +22,7 @@ const quoted = (overrides: Partial<Input> = {}) =>
 describe('quote', () => {
   it('has 13 hours and a spend of $0.975 for ten nanodes with a budget of $1', () => {
     expect(quoted()).toEqual({
+      startsAt: LAUNCH,
       hourly: usd(0.075),
       smallestBudget: usd(0.075),
       affordableHours: 13,
@@ -29,6 +30,16 @@ describe('quote', () => {
       spentAtTeardown: usd(0.975),
       unspent: usd(0.025),
     });
+  });
+
+  it('counts the hours of nodes that Linode creates minutes after the first', () => {
+    // The last 20 of 500 nodes are created 6 minutes after the first 20, at $3.75 an hour in all.
+    const many = { nodes: 500, budget: usd(6) };
+    const { affordableHours, teardownAt, spentAtTeardown } = quoted(many);
+    expect(affordableHours).toBe(1);
+    expect(teardownAt).toBeGreaterThan(plus(LAUNCH, hours(1)));
+    // 60 nodes have begun their second hour by then.
+    expect(spentAtTeardown).toBe(usd(4.2));
   });
 
   it('has one hour for the smallest budget, of which nothing is left', () => {
@@ -41,6 +52,7 @@ describe('quote', () => {
 
   it('has no hour below the smallest budget, and names the smallest', () => {
     expect(quoted({ budget: microUsd(74_999) })).toEqual({
+      startsAt: LAUNCH,
       hourly: usd(0.075),
       smallestBudget: usd(0.075),
       affordableHours: 0,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { minutes, plus } from '../../../../lib/core/base/units.ts';
+import { EMPTY_LEDGER } from '../../../../lib/core/caps/ledger.ts';
 import { createMemoryTable } from '../../../../simulators/aws/memory-table.ts';
 import { aCluster, anEnded, aRunning, LAUNCH } from '../../../support/builders.ts';
 import { clusterStoreContract, idsDue } from '../../../support/cluster-store-contract.ts';
@@ -51,7 +52,7 @@ describe('indexes that lag', () => {
 it('a cleared table has no record and no ledger', async () => {
   const table = createMemoryTable();
   await table.clusters.insert(aCluster());
-  await table.ledger.save({ revision: 0, open: new Map(), spent: new Map() });
+  await table.ledger.save(EMPTY_LEDGER);
   table.clear();
   expect(await table.clusters.get(aCluster().id)).toBe('notFound');
   expect((await table.ledger.read()).revision).toBe(0);
