@@ -194,9 +194,10 @@ export const itemOf =
   };
 
 /**
- * The most bytes of a record that is written as a map, which people can read and mend in the table.
+ * The most bytes of a record that is written as a map, which people can read and mend in the table:
+ * below, little would be saved.
  */
-const PLAIN_BYTES_MAX = 8_192;
+const PLAIN_BYTES_MAX = 2_048;
 
 /**
  * Two indexes hold whole items, all clusters under one key of `byTime`, and DynamoDB takes 1 000
