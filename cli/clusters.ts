@@ -13,6 +13,7 @@ import {
   listClusters,
   listLive,
   nodesUp,
+  unreadableSentence,
 } from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
 import { destroySentence, nextSentence, untilTeardown } from '../client/end.ts';
@@ -41,15 +42,19 @@ export async function list(context: Context, options: ListOptions): Promise<void
   const { status, month, all } = options;
   const api = context.api();
   const isOfLive = !all && status === undefined && month === undefined;
-  const [clusters, now] = await Promise.all([
+  const [{ clusters, unreadable }, now] = await Promise.all([
     isOfLive ? listLive(api) : listClusters(api, { status, month }),
     serverNow(api),
   ]);
-  show(context, { clusters }, () => {
-    if (clusters.length > 0) return clustersTable(clusters, now);
-    return isOfLive
+  const missing = unreadableSentence(unreadable);
+  show(context, { clusters, ...(missing === null ? {} : { unreadable }) }, () => {
+    const none = isOfLive
       ? 'No cluster lives; --all shows those that ended.'
       : 'There is no such cluster.';
+    return [
+      ...(clusters.length > 0 ? clustersTable(clusters, now) : [none]),
+      ...(missing === null ? [] : ['', missing]),
+    ];
   });
 }
 

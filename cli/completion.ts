@@ -68,7 +68,7 @@ async function operandsOf(argument: Argument | undefined, context: Context): Pro
   const named = (items: readonly { id: string; name: string | null }[]) =>
     items.flatMap(({ id, name }) => (name !== null && /^[\w.-]+$/.test(name) ? [id, name] : [id]));
   try {
-    if (argument?.name() === 'cluster') return named(await listLive(context.api()));
+    if (argument?.name() === 'cluster') return named((await listLive(context.api())).clusters);
     if (argument?.name() !== 'schedule') return [];
     const { schedules } = await listSchedules(context.api());
     return named(schedules);

@@ -9,9 +9,9 @@ import { printable } from './format.ts';
 export async function findCluster(api: Api, named: string): Promise<Cluster> {
   if (isClusterId(named)) return getCluster(api, named);
   const isIt = ({ id, name }: Cluster) => name === named || startsWith(id, named);
-  const live = (await listLive(api)).filter(isIt);
+  const live = (await listLive(api)).clusters.filter(isIt);
   if (live.length > 0) return theOnly(live, 'cluster', named);
-  const all = /^c[a-z2-7]{0,9}$/.test(named) ? await listClusters(api, {}) : [];
+  const all = /^c[a-z2-7]{0,9}$/.test(named) ? (await listClusters(api, {})).clusters : [];
   const ended = all.filter(({ id }) => startsWith(id, named));
   return theOnly(ended, 'cluster', named);
 }

@@ -1,4 +1,5 @@
 import type { Report } from '../client/answers.ts';
+import { unreadableSentence } from '../client/clusters.ts';
 import { csvLines } from '../client/csv.ts';
 import { dollars } from '../client/money.ts';
 import { getReport } from '../client/report.ts';
@@ -34,6 +35,7 @@ function reportLines(answer: Report): string[] {
     dollars(row.billedUsd),
     dollars(row.savedUsd),
   ]);
+  const missing = unreadableSentence(answer.unreadable);
   return [
     ...facts([
       ['month', `${answer.month} (UTC)`],
@@ -43,6 +45,7 @@ function reportLines(answer: Report): string[] {
       ['saved', `${dollars(answer.savedUsd)}, had they been left on until the month's end`],
       ['overspent', dollars(answer.overspentUsd)],
     ]),
+    ...(missing === null ? [] : ['', missing]),
     ...(owners.length === 0
       ? []
       : ['', ...table(['OWNER', 'CLUSTERS', 'NODE HOURS', 'BILLED', 'SAVED'], owners)]),

@@ -6,7 +6,7 @@ import type {
   InventoryNode,
   Launched,
 } from './answers.ts';
-import type { Api } from './api.ts';
+import { type Api, Refusal } from './api.ts';
 import { plural } from './plural.ts';
 
 /* The requests about clusters. Each throws what client/api.ts throws. */
@@ -52,24 +52,38 @@ interface Filter {
 }
 
 /** The newest 2,000 clusters at most of a status, or launched in a month (UTC) such as 2026-11. */
-export const listClusters = (api: Api, filter: Filter): Promise<Cluster[]> =>
+export const listClusters = (api: Api, filter: Filter): Promise<Listed> =>
   allPages(api, filter, PAGES_MAX);
 
-async function allPages(api: Api, filter: Filter, pagesMax: number): Promise<Cluster[]> {
+export interface Listed {
+  readonly clusters: readonly Cluster[];
+  /** The ids of clusters that the list lacks, because their records are unreadable. */
+  readonly unreadable: readonly string[];
+}
+
+/** null: the list lacks no cluster. */
+export const unreadableSentence = (ids: readonly string[] = []): string | null =>
+  ids.length === 0
+    ? null
+    : `Left out, as the record is unreadable: ${ids.join(', ')}. The operator has an alarm for it.`;
+
+async function allPages(api: Api, filter: Filter, pagesMax: number): Promise<Listed> {
   const found: Cluster[] = [];
+  const unreadable: string[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < pagesMax; page += 1) {
     const query = { ...filter, limit: PAGE, cursor };
     const answer = await api.json<Clusters>('/clusters', { query });
     found.push(...answer.clusters);
+    unreadable.push(...(answer.unreadable ?? []));
     cursor = answer.nextCursor;
     if (cursor === undefined) break;
   }
-  return found;
+  return { clusters: found, unreadable };
 }
 
 /** All live clusters, however many there are, the newest first. */
-export const listLive = (api: Api): Promise<Cluster[]> =>
+export const listLive = (api: Api): Promise<Listed> =>
   allPages(api, { status: 'live' }, LIVE_PAGES_MAX);
 
 /** The newest clusters, live or ended, in one request; `limit` is at most 100. */
@@ -78,6 +92,17 @@ export const listNewest = async (api: Api, limit: number): Promise<readonly Clus
 
 /** One cluster. Refused with 404 where there is none of that id. */
 export const getCluster = (api: Api, id: string): Promise<Cluster> => api.json(`/clusters/${id}`);
+
+/** The clusters as they are now; one whose record has become unreadable as it was known. */
+export const getAgain = (api: Api, known: readonly Cluster[]): Promise<Cluster[]> =>
+  Promise.all(
+    known.map((one) =>
+      getCluster(api, one.id).catch((error: unknown) => {
+        if (error instanceof Refusal && error.problem?.code === 'unreadable') return one;
+        throw error;
+      }),
+    ),
+  );
 
 /** Launches a cluster; the same key and spec again give the cluster that was launched first. */
 export const launchCluster = (api: Api, spec: unknown, key: string): Promise<Launched> =>

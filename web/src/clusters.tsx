@@ -6,10 +6,10 @@ import { clockTime } from '../../client/times.ts';
 import { ClusterCard } from './cluster-card.tsx';
 import { useNow } from './hooks.ts';
 import { type Contact, useLiveClusters } from './live.ts';
-import { Loading, Problem } from './parts.tsx';
+import { LeftOut, Loading, Problem } from './parts.tsx';
 
 export function Clusters() {
-  const { clusters, contact, put, lookNow } = useLiveClusters();
+  const { clusters, unreadable, contact, put, lookNow } = useLiveClusters();
   return (
     <div class="view">
       <div class="headline">
@@ -28,6 +28,7 @@ export function Clusters() {
           </a>
         </div>
       )}
+      <LeftOut ids={unreadable} />
       {clusters?.map((cluster) => (
         <ClusterCard key={cluster.id} cluster={cluster} onChanged={put} />
       ))}

@@ -11,7 +11,7 @@ import { SpendChart } from './chart-view.tsx';
 import { csvOf } from './csv.ts';
 import { useConsole, useRemote } from './hooks.ts';
 import { monthBefore, monthOf, monthTitle } from './months.ts';
-import { Loading, Problem, saveFile } from './parts.tsx';
+import { LeftOut, Loading, Problem, saveFile } from './parts.tsx';
 
 const MONTHS = 6;
 
@@ -77,28 +77,31 @@ function MonthFigures({ report }: { report: Report | undefined }) {
 function Ended({ month }: { month: string }) {
   const { api } = useConsole();
   const { remote, reload } = useRemote(month, async () => {
-    const launched = await listClusters(api, { month });
-    return launched.filter((one) => !isLive(one));
+    const { clusters, unreadable } = await listClusters(api, { month });
+    return { ended: clusters.filter((one) => !isLive(one)), unreadable };
   });
   if (remote.kind === 'loading') return <Loading what="ended clusters" />;
   if (remote.kind === 'failed') return <Problem error={remote.error} onRetry={reload} />;
-  if (remote.value.length === 0) {
+  const { ended, unreadable } = remote.value;
+  if (ended.length === 0) {
     return (
       <div class="nothing">
         <p>No cluster launched in {monthTitle(month)} has ended.</p>
+        <LeftOut ids={unreadable} />
       </div>
     );
   }
-  const save = () => saveFile(`onebuck-${month}.csv`, csvOf(remote.value), 'text/csv');
+  const save = () => saveFile(`onebuck-${month}.csv`, csvOf(ended), 'text/csv');
   return (
     <section class="card ended" aria-label={`Ended clusters launched in ${monthTitle(month)}`}>
       <header>
-        <h2>{plural(remote.value.length, 'ended cluster')}</h2>
+        <h2>{plural(ended.length, 'ended cluster')}</h2>
         <button type="button" onClick={save}>
           Download CSV
         </button>
       </header>
-      <EndedTable clusters={remote.value} />
+      <EndedTable clusters={ended} />
+      <LeftOut ids={unreadable} />
     </section>
   );
 }

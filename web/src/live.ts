@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Cluster } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
-import { getCluster, isLive, listLive, listNewest, newestFirst } from '../../client/clusters.ts';
+import { getAgain, isLive, listLive, listNewest, newestFirst } from '../../client/clusters.ts';
 import { fingerprint, isBusy, pauseMs } from '../../client/poll.ts';
 import { useConsole } from './hooks.ts';
 
@@ -19,19 +19,24 @@ const NEWEST = 20;
 const OLDER_MAX = 10;
 
 /** The live ones, and those of the known ones that have ended in between. */
-async function allAnd(api: Api, known: readonly Cluster[]): Promise<readonly Cluster[]> {
-  const live = await listLive(api);
-  const ended = known.filter((one) => isLive(one) && !live.some(({ id }) => id === one.id));
-  return [...live, ...(await Promise.all(ended.map(({ id }) => getCluster(api, id))))];
+async function allAnd(api: Api, known: readonly Cluster[]): Promise<Look> {
+  const { clusters, unreadable } = await listLive(api);
+  const ended = known.filter((one) => isLive(one) && !clusters.some(({ id }) => id === one.id));
+  return { clusters: [...clusters, ...(await getAgain(api, ended))], unreadable };
+}
+
+interface Look {
+  readonly clusters: readonly Cluster[];
+  /** The ids of live clusters whose records are unreadable; null: this look did not ask. */
+  readonly unreadable: readonly string[] | null;
 }
 
 /** The newest in one request, and the few known ones that are older; all if these are many. */
-async function newestAnd(api: Api, known: readonly Cluster[]): Promise<readonly Cluster[]> {
+async function newestAnd(api: Api, known: readonly Cluster[]): Promise<Look> {
   const clusters = await listNewest(api, NEWEST);
   const older = known.filter((one) => isLive(one) && !clusters.some(({ id }) => id === one.id));
   if (older.length > OLDER_MAX) return allAnd(api, known);
-  const asked = older.map(({ id }) => getCluster(api, id));
-  return [...clusters, ...(await Promise.all(asked))];
+  return { clusters: [...clusters, ...(await getAgain(api, older))], unreadable: null };
 }
 
 /**
@@ -40,6 +45,7 @@ async function newestAnd(api: Api, known: readonly Cluster[]): Promise<readonly 
 export function useLiveClusters() {
   const { api, clock } = useConsole();
   const [clusters, setClusters] = useState<readonly Cluster[] | null>(null);
+  const [unreadable, setUnreadable] = useState<readonly string[]>([]);
   const [contact, setContact] = useState<Contact>({ lastAt: null, lost: null });
   const known = useRef<readonly Cluster[] | null>(null);
   const look = useRef<() => void>(() => {});
@@ -68,7 +74,8 @@ export function useLiveClusters() {
         const isAll = before === null || state.looks % ALL_EVERY === 0;
         const found = isAll ? await allAnd(api, before ?? []) : await newestAnd(api, before);
         if (isOver) return;
-        keep(found);
+        keep(found.clusters);
+        if (found.unreadable !== null) setUnreadable(found.unreadable);
         const isSame = before !== null && fingerprint(before) === fingerprint(known.current ?? []);
         state.unchanged = isSame ? state.unchanged + 1 : 0;
         state.failed = 0;
@@ -109,5 +116,5 @@ export function useLiveClusters() {
     },
     [keep],
   );
-  return { clusters, contact, put, lookNow: useCallback(() => look.current(), []) };
+  return { clusters, unreadable, contact, put, lookNow: useCallback(() => look.current(), []) };
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { NoContact, Refusal } from '../../client/api.ts';
+import { unreadableSentence } from '../../client/clusters.ts';
 import { faultsOf, faultWords } from '../../client/problem.ts';
 
 /** What went wrong, and what to do; nothing where nothing did. */
@@ -30,6 +31,12 @@ export function Problem({ error, onRetry }: { error: Error | null; onRetry?: () 
       )}
     </div>
   );
+}
+
+/** The clusters that a list lacks, because their records are unreadable. */
+export function LeftOut({ ids }: { ids: readonly string[] }) {
+  const sentence = unreadableSentence(ids);
+  return sentence === null ? null : <p role="status">{sentence}</p>;
 }
 
 export function Loading({ what }: { what: string }) {

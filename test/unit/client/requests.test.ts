@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterNode } from '../../../client/answers.ts';
 import { type Api, type Path, type Request, refusalOf } from '../../../client/api.ts';
-import { isLive, listClusters, listLive, nodesUp } from '../../../client/clusters.ts';
+import {
+  getAgain,
+  isLive,
+  listClusters,
+  listLive,
+  nodesUp,
+  unreadableSentence,
+} from '../../../client/clusters.ts';
 import { getReport } from '../../../client/report.ts';
 import { deleteSchedule, listSchedules, runWords } from '../../../client/schedules.ts';
 import { aCluster } from './builders.ts';
@@ -21,12 +28,13 @@ const named = (id: string, createdAt = '2026-11-10T10:00:00.000Z') => aCluster({
 describe('a list of clusters', () => {
   it('is read page by page, with the same filter for each page', async () => {
     const pages: Record<string, unknown> = {
-      undefined: { clusters: [named('a')], nextCursor: 'two' },
-      two: { clusters: [named('b')] },
+      undefined: { clusters: [named('a')], nextCursor: 'two', unreadable: ['c'] },
+      two: { clusters: [named('b')], unreadable: ['d'] },
     };
     const { api, requests } = anApi((_, { query }) => pages[`${query?.cursor}`]);
     const found = await listClusters(api, { month: '2026-11' });
-    expect(found.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(found.clusters.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(found.unreadable).toEqual(['c', 'd']);
     expect(requests.map(({ request }) => request.query)).toEqual([
       { month: '2026-11', limit: 100, cursor: undefined },
       { month: '2026-11', limit: 100, cursor: 'two' },
@@ -46,9 +54,29 @@ describe('a list of clusters', () => {
       return { clusters: [named(`c${page}`)], ...nextCursor };
     });
     const ids = Array.from({ length: 30 }, (_, page) => `c${page}`);
-    expect((await listLive(api)).map(({ id }) => id)).toEqual(ids);
+    expect((await listLive(api)).clusters.map(({ id }) => id)).toEqual(ids);
     expect(requests.map(({ request }) => request.query?.status)).toEqual(ids.map(() => 'live'));
   });
+});
+
+it('clusters are got again, one whose record has become unreadable as it was known', async () => {
+  const { api } = anApi((path) => {
+    if (path.endsWith('/a')) return named('a', 'later');
+    throw refusalOf('https://x', 500, '{"code":"unreadable","detail":"its field is damaged"}');
+  });
+  const known = [named('a'), named('b')];
+  expect(await getAgain(api, known)).toEqual([named('a', 'later'), named('b')]);
+  const { api: failing } = anApi(() => {
+    throw refusalOf('https://x', 500, '{"code":"internal","detail":"no"}');
+  });
+  await expect(getAgain(failing, known)).rejects.toThrow('no');
+});
+
+it('unreadableSentence names what a list lacks', () => {
+  expect(unreadableSentence([])).toBeNull();
+  expect(unreadableSentence(['c1', 'c2'])).toMatch(
+    /^Left out, as the record is unreadable: c1, c2/,
+  );
 });
 
 it('a list of schedules has all pages', async () => {
