@@ -220,6 +220,19 @@ describe('/schedules', () => {
     });
   });
 
+  it('lets only its owner delete a schedule whose record is damaged, which a list names', async () => {
+    const { call, schedules } = await startApi();
+    const id = 'saaaaaaaaaa';
+    await schedules.insert(aSchedule({ id, enabled: 'yes' as never }));
+    const own = { owner: 'ann' };
+    const { json } = await call('GET', '/schedules', own);
+    expect(json).toEqual({ schedules: [], unreadable: [id] });
+    expect((await call('GET', `/schedules/${id}`, own)).json.code).toBe('unreadable');
+    expect((await call('DELETE', `/schedules/${id}`, { owner: 'bob' })).status).toBe(404);
+    expect((await call('DELETE', `/schedules/${id}`, own)).status).toBe(204);
+    expect((await call('GET', '/schedules', own)).json).toEqual({ schedules: [] });
+  });
+
   it('lists schedules page by page', async () => {
     const { call, schedules } = await startApi();
     const ids = ['saaaaaaaaaa', 'sbbbbbbbbbb', 'scccccccccc'] as const;
