@@ -4,6 +4,7 @@ import {
   BatchGetItemCommand,
   ConditionalCheckFailedException,
   type DynamoDBClient,
+  DynamoDBServiceException,
   GetItemCommand,
   PutItemCommand,
   type PutItemCommandInput,
@@ -98,7 +99,13 @@ export function createClusterStore(
       if (status !== 'live' && (status === null || !livePhases.includes(status))) {
         return list(client, TableName, query);
       }
-      return listLive(client, TableName, { ...query, status }, getBatch);
+      try {
+        return await listLive(client, TableName, query, getBatch);
+      } catch (error) {
+        // An upgrade adds the index, and fills it for some minutes; a local table may lack it.
+        if (!isWithoutIndex(error)) throw error;
+        return list(client, TableName, query);
+      }
     },
 
     async *livedIn(query) {
@@ -307,6 +314,15 @@ async function listLive(
   return pageOf<ClusterRecord>(found, limit);
 }
 
+const isWithoutIndex = (error: unknown): boolean =>
+  error instanceof DynamoDBServiceException &&
+  error.name === 'ValidationException' &&
+  /specified index|backfilling/.test(error.message);
+
+/** The items of live clusters, and no others, have the key `live`. */
+const filterOf = (status: NonNullable<ListQuery['status']>): string =>
+  status === 'live' ? 'attribute_exists(live)' : 'phase = :phase';
+
 /** Reads pages until `limit` records have the status, since DynamoDB counts before it filters. */
 async function list(client: DynamoDBClient, TableName: string, query: ListQuery) {
   const { owner, status, month, limit, cursor } = query;
@@ -323,11 +339,11 @@ async function list(client: DynamoDBClient, TableName: string, query: ListQuery)
     ExpressionAttributeValues: marshall({
       ':key': index.value,
       ...(created && { ':from': created.from, ':to': created.to }),
-      ...(status && { ':phase': status }),
+      ...(status && status !== 'live' && { ':phase': status }),
     }),
     // DynamoDB applies Limit before the filter: with both, a rare status would take many small
     // pages.
-    ...(status ? { FilterExpression: 'phase = :phase' } : { Limit: limit + 1 }),
+    ...(status ? { FilterExpression: filterOf(status) } : { Limit: limit + 1 }),
     // Use this query's own index key, whichever query gave the cursor.
     ...(cursor !== null && {
       ExclusiveStartKey: marshall({ ...positionOf(cursor, created), [index.key]: index.value }),

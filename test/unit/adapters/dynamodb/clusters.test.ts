@@ -42,7 +42,7 @@ import {
   id,
   idsDue,
 } from '../../../support/cluster-store-contract.ts';
-import { anEmptyTable, TABLE } from '../../../support/table.ts';
+import { anEmptyTable, startTable, TABLE } from '../../../support/table.ts';
 import itemOfVersion1 from './item-of-version-1.json' with { type: 'json' };
 
 // Fake timers replace the global timers, but not those of node:timers/promises.
@@ -177,6 +177,21 @@ it.each(['live', 'running'] as const)(
       ['live', 4],
       ['records', 2],
     ]);
+  },
+);
+
+it.each(['live', 'running'] as const)(
+  'a list of the status %s reads the history where the table does not have the index yet',
+  async (status) => {
+    const GlobalSecondaryIndexes = TABLE.GlobalSecondaryIndexes?.filter(
+      ({ IndexName }) => IndexName !== 'live',
+    );
+    const { client } = await startTable({ ...TABLE, GlobalSecondaryIndexes });
+    const store = createClusterStore(client, TableName);
+    await store.insert(anEnded({ id: id(1) }));
+    await store.insert(aRunning({ id: id(2) }));
+    const { records } = await store.list({ ...ALL_CLUSTERS, status });
+    expect(records).toEqual([aRunning({ id: id(2) })]);
   },
 );
 
