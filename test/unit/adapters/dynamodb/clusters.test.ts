@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   BatchGetItemCommand,
   type BatchGetItemCommandOutput,
@@ -257,7 +258,10 @@ describe('the largest cluster', () => {
     const advice = { warnings: Array(10).fill('w'.repeat(300)), alternatives: [] };
     let stored = 0;
     const property = fc.asyncProperty(longText, longText, async (reason, event) => {
-      const nodes = Array.from({ length: 500 }, (_, index) => aNode(index, reason));
+      // Deflating makes texts that repeat small, so that each node has a text of its own, too.
+      const nodes = Array.from({ length: 500 }, (_, index) =>
+        aNode(index, `${randomBytes(2_500).toString('base64')} ${reason}`),
+      );
       const history = Array.from({ length: 50 }, () => ({ at: LAUNCH, event }));
       const reapTags = Array.from({ length: 3_000 }, (_, n) => reapTag(plus(LAUNCH, hours(n))));
       const trouble = { since: LAUNCH, reason };
