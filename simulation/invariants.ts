@@ -20,8 +20,8 @@ import { billUntil, Oracle } from './oracle.ts';
 import { MINUTE } from './time.ts';
 
 /**
- * The promises of docs/architecture.md that a simulated world can break, and three more: a notice
- * is sent once (`noticedOnce`), everything is in order some time after the last fault
+ * The promises of docs/architecture.md that a simulated world can break, and four more: a notice
+ * is sent once (`noticedOnce`), its owner is warned of a teardown (`warned`), everything is in order some time after the last fault
  * (`recovered`), and the recorded spend is the bill (`recordedSpend`).
  */
 export type Promised =
@@ -35,6 +35,7 @@ export type Promised =
   | 'secrets'
   | 'failuresSeen'
   | 'noticedOnce'
+  | 'warned'
   | 'recovered'
   | 'recordedSpend';
 
@@ -52,8 +53,14 @@ interface WatchedCluster {
   readonly budgets: { readonly from: number; readonly budget: number }[];
   /** When the record first had the end of a node, by the Linode's id. */
   readonly endsSaved: Map<number, number>;
-  /** The kinds of notices that have been sent. */
-  readonly noticed: Set<Notice['kind']>;
+  /** The notices that have been sent: the kind, and for a warning the teardown time. */
+  readonly noticed: Set<string>;
+  /** When the last warning of a near teardown was sent; null: none was. */
+  warnedAt: number | null;
+  /** When the nodes were up, or the limits last changed after that; null: the nodes were not up. */
+  limitsSince: number | null;
+  /** How long the cluster ran within its last limits; null: it has not run to their end. */
+  ranMs: number | null;
   /** Whether a person has changed the cluster's Linodes in Linode's console. */
   changedByHand: boolean;
   /** Whether the bill has exceeded the budget. */
@@ -81,6 +88,8 @@ export interface InvariantsOptions {
 
 /** How long the tags may still have the old teardown time after a change of the budget. */
 const TAGS_FOLLOW_MS = 30 * MINUTE;
+/** The owner of a cluster that runs for so long within its limits is warned of its teardown. */
+const WARNED_OF_MS = 25 * MINUTE;
 
 /**
  * Watches a simulated world from outside: the calls that reach Linode, the records that are saved,
@@ -162,6 +171,7 @@ export class Invariants implements Watcher {
     if (watched.budgets.at(-1)?.budget !== record.budget) {
       watched.budgets.push({ from: now, budget: record.budget });
     }
+    noteLimits(watched, before, record, now);
     for (const node of record.nodes) {
       const old = before.nodes[node.index];
       if (endOf(node) !== null && endOf(node) !== (old ? endOf(old) : null)) {
@@ -171,16 +181,24 @@ export class Invariants implements Watcher {
     if (!isLive(record) && isLive(before)) this.#checkGone(record);
   }
 
-  /** Each kind of notice is sent once for a cluster at most, and after the record has the kind. */
-  noticeArrives({ clusterId, kind }: Notice): void {
+  /**
+   * Each kind of notice is sent once for a cluster at most, a warning once for each teardown time,
+   * and after the record has the kind.
+   */
+  noticeArrives(notice: Notice): void {
+    const { clusterId, kind } = notice;
     const watched = this.#clusters.get(clusterId);
-    if (watched?.noticed.has(kind)) {
-      this.report('noticedOnce', `the notice ${kind} of ${clusterId} is sent again`);
+    if (watched === undefined) return;
+    const isWarning = kind === 'half' || kind === 'mostly' || kind === 'teardownSoon';
+    const sent = isWarning ? `${kind} of ${toIso(notice.teardownAt)}` : kind;
+    if (watched.noticed.has(sent)) {
+      this.report('noticedOnce', `the notice ${sent} of ${clusterId} is sent again`);
     }
-    if (!watched?.record.notified?.includes(kind)) {
+    if (!watched.record.notified?.includes(kind)) {
       this.report('noticedOnce', `the notice ${kind} of ${clusterId} is not in the record`);
     }
-    watched?.noticed.add(kind);
+    watched.noticed.add(sent);
+    if (kind === 'teardownSoon') watched.warnedAt = this.#options.now();
   }
 
   /** Without faults, each ended cluster has its last notice. */
@@ -188,6 +206,16 @@ export class Invariants implements Watcher {
     for (const { record, noticed } of this.#clusters.values()) {
       if (isLive(record) || noticed.has('gone') || noticed.has('failed')) continue;
       this.report('noticedOnce', `${record.id} is ${record.phase}, and has no notice of its end`);
+    }
+  }
+
+  /** Without faults, the owner of a cluster that its limits end is warned of the near teardown. */
+  checkTeardownsWarned(): void {
+    for (const { record, warnedAt, limitsSince, ranMs } of this.#clusters.values()) {
+      if (ranMs === null || ranMs < WARNED_OF_MS || limitsSince === null) continue;
+      if (warnedAt !== null && warnedAt > limitsSince) continue;
+      const limits = `the limits that it has since ${toIso(epochMs(limitsSince))}`;
+      this.report('warned', `${record.id} is ended by ${limits}, and nobody was warned`);
     }
   }
 
@@ -276,7 +304,10 @@ export class Invariants implements Watcher {
       record,
       budgets: [],
       endsSaved: new Map(),
-      noticed: new Set<Notice['kind']>(),
+      noticed: new Set<string>(),
+      warnedAt: null,
+      limitsSince: null,
+      ranMs: null,
       changedByHand: false,
       overspent: false,
     };
@@ -345,6 +376,21 @@ export class Invariants implements Watcher {
     });
     return Math.max(0, ...possible.map(({ budget }) => budget));
   }
+}
+
+function noteLimits(
+  watched: WatchedCluster,
+  before: ClusterRecord,
+  record: ClusterRecord,
+  now: number,
+): void {
+  const isChanged = record.budget !== before.budget || record.maxHours !== before.maxHours;
+  if (record.phase === 'running' && (before.phase !== 'running' || isChanged)) {
+    watched.limitsSince = now;
+  }
+  if (record.phase !== 'deleting' || before.phase === 'deleting') return;
+  const isByLimit = record.endReason === 'budget' || record.endReason === 'maxHours';
+  if (isByLimit && watched.limitsSince !== null) watched.ranMs = now - watched.limitsSince;
 }
 
 const endOf = (node: NodeRecord): number | null =>

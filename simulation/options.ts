@@ -21,6 +21,8 @@ export interface Options {
   readonly changes: boolean;
   /** One more owner has clusters on a schedule. */
   readonly schedule: boolean;
+  /** The probability that an owner extends a cluster on the notice that its teardown is near. */
+  readonly extensions: number;
 
   // Linode's API.
   /** Errors in place of an effect: 408, 5xx, HTML, busy, a lost connection. */
@@ -83,6 +85,7 @@ export const NO_FAULTS: Options = {
   capped: false,
   changes: false,
   schedule: false,
+  extensions: 0,
   flaky: 0,
   lostReplies: 0,
   hangs: 0,
@@ -137,6 +140,7 @@ export function drawOptions(seed: number): Options {
     capped: chance.happens(0.2),
     changes: chance.happens(0.5),
     schedule: chance.happens(0.15),
+    extensions: extensionsOf(seed),
     flaky: often(0.25),
     lostReplies: often(0.2),
     hangs: often(0.05),
@@ -174,6 +178,12 @@ export function drawOptions(seed: number): Options {
   const mayPoison = !faultless && tableLoss === 'none' && options.killers === 'all';
   const poisonedRecords = mayPoison && poison.happens(SELDOM) ? poison.whole(1, 2) : 0;
   return { ...options, poisonedRecords };
+}
+
+/** Drawn apart from the options before it, so that these stay the same for each seed. */
+function extensionsOf(seed: number): number {
+  const chance = new Chance(seed).for('extensions');
+  return chance.happens(0.3) ? 0.7 : 0;
 }
 
 /** The options that differ from `NO_FAULTS`, for people to read: `flaky=0.25 outages=long`. */

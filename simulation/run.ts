@@ -251,7 +251,10 @@ async function checkEnd(world: World) {
   if (options.killers === 'all') await checkCaps(world);
   await checkUnreadable(world);
   checkOverspendsLogged(world);
-  if (Object.keys(world.faults).length === 0) invariants.checkEndsNoticed();
+  if (Object.keys(world.faults).length === 0) {
+    invariants.checkEndsNoticed();
+    invariants.checkTeardownsWarned();
+  }
   return invariants.checkAccounts();
 }
 

@@ -79,6 +79,7 @@ export class World {
   readonly #poisonChance: Chance;
   /** Since when the records of clusters are unreadable. */
   readonly #unreadableSince = new Map<ClusterId, number>();
+  readonly #extensionChance: Chance;
   #token = 'token-1';
   #tableIsDown = false;
   readonly #delayLimit: DelayLimit;
@@ -90,6 +91,7 @@ export class World {
     this.chance = new Chance(seed).for('world');
     this.#noticeChance = this.chance.for('notices');
     this.#poisonChance = this.chance.for('poison');
+    this.#extensionChance = this.chance.for('extensions');
     this.trace = trace ? [] : null;
     const { chance } = this;
     // A quarter of the worlds start near the end of a month: an hour that touches two months is
@@ -177,6 +179,29 @@ export class World {
       changeCluster(deps, { owner, id, input: change, by }),
     );
     this.note(() => `change of ${id} ${JSON.stringify(change)}: ${ending}`);
+  }
+
+  /** The owner reads the notice that the teardown is near, and extends the cluster or does not. */
+  #readNotice({ kind, clusterId, owner }: Notice): void {
+    const chance = this.#extensionChance;
+    if (kind !== 'teardownSoon' || !chance.happens(this.options.extensions)) return;
+    const hours = chance.whole(1, 3);
+    this.time.at(this.time.now() + chance.whole(20, 240) * SECOND, () => {
+      void this.#extend(owner, clusterId, hours);
+    });
+  }
+
+  async #extend(owner: string, id: ClusterId, hours: number): Promise<void> {
+    const record = this.invariants.records.find((candidate) => candidate.id === id);
+    if (record === undefined || !isLive(record)) return;
+    const { budget, maxHours, bought, nodes } = record;
+    const cost = bought.price.hourly * nodes.length * hours;
+    const input = {
+      budgetUsd: toUsd(microUsd(budget + cost)),
+      ...(maxHours === null ? {} : { maxHours: maxHours + hours }),
+    };
+    const ending = await this.api((deps, { by }) => changeCluster(deps, { owner, id, input, by }));
+    this.note(() => `extension of ${id} ${JSON.stringify(input)}: ${ending}`);
   }
 
   async destroy({ owner, key }: Request): Promise<void> {
@@ -536,6 +561,7 @@ export class World {
     }
     this.note(() => `notice ${notice.kind} of ${notice.clusterId}`);
     this.invariants.noticeArrives(notice);
+    this.#readNotice(notice);
   }
 
   #addMetrics(values: MetricValues): void {

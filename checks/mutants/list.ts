@@ -577,6 +577,13 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   },
 });
 
+const warnings = inFile('lib/app/change-cluster.ts', ['test/flows/notices.test.ts'], {
+  'a warning comes twice to an owner who raises the budget and lowers it again': {
+    from: 'withWarningsPassed(changed.next, lifeOf(changed.next, now), now)',
+    to: 'changed.next',
+  },
+});
+
 const changeCluster = inFile(
   'lib/app/change-cluster.ts',
   ['test/unit/app/change-cluster.test.ts'],
@@ -821,6 +828,7 @@ export const mutants: readonly Mutant[] = [
     ...reports,
     ...offer,
     ...clusters,
+    ...warnings,
     ...changeCluster,
   ],
   ...counted,

@@ -1,7 +1,9 @@
 import { formatUsd, toUsd } from '../core/base/money.ts';
 import type { EpochMs } from '../core/base/units.ts';
 import { type Changed, changeCluster as change, parseChange } from '../core/cluster/change.ts';
+import { lifeOf } from '../core/cluster/life.ts';
 import { type ClusterRecord, isLive, type LiveRecord } from '../core/cluster/record.ts';
+import { withWarningsPassed } from '../core/notices/notices.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
@@ -41,10 +43,11 @@ export async function changeCluster(
   const conflict = (cause: string) => new AppError('conflict', `${cause}. Send the PATCH again.`);
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
     const record = await getCluster(deps, owner, id);
-    const changed = change(record, parsed.change, { now: deps.clock.now(), owner });
+    const now = deps.clock.now();
+    const changed = change(record, parsed.change, { now, owner });
     if (changed.kind !== 'changed') throw refusalOf(record, changed);
-    const { next } = changed;
-    if (next === record) return record;
+    if (changed.next === record) return record;
+    const next = withWarningsPassed(changed.next, lifeOf(changed.next, now), now);
     const saved = await saveWithinCaps(deps, record, next, by);
     if (saved === 'missing') throw conflict(`The budget of ${id} will be counted in 5 minutes`);
     if (saved === 'conflict') continue;

@@ -76,15 +76,44 @@ describe('people get', () => {
     expect(world.notices).toMatchObject([{ kind: 'gone', endReason: 'requested' }]);
   });
 
-  it('no notice of a share twice where the budget is raised, and the new end', async () => {
+  it('the warnings that lie ahead again where the budget is raised, of the new end', async () => {
     world = await aWorld();
     const { id } = await world.launch({ nodes: 2, budgetUsd: 0.06 });
-    await world.reapUntil(plus(START, durationOf(hours(3) + minutes(30))));
-    expect(kinds()).toEqual(['launched', 'half', 'mostly']);
+    await world.reapUntil(plus(START, durationOf(hours(3) + minutes(50))));
+    expect(kinds()).toEqual(['launched', 'half', 'mostly', 'teardownSoon']);
     await world.change(id, { budgetUsd: 0.15 });
     await world.reapUntil(plus(START, hours(11)));
+    expect(kinds().slice(4)).toEqual(['half', 'mostly', 'teardownSoon', 'gone']);
+    expect(world.notices.slice(4, 7)).toMatchObject([
+      { bill: 150_000, spent: 75_000 },
+      { bill: 150_000, spent: 120_000 },
+      { bill: 150_000, teardownAt: START + hours(10) - minutes(3) },
+    ]);
+    await expectGoneOnTime(id, hours(10));
+  });
+
+  it('no warning again where the budget is lowered', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ nodes: 2, budgetUsd: 0.15 });
+    await world.reapUntil(plus(START, durationOf(hours(5) + minutes(30))));
+    expect(kinds()).toEqual(['launched', 'half']);
+    await world.change(id, { budgetUsd: 0.12 });
+    await world.reapUntil(plus(START, hours(9)));
     expect(kinds()).toEqual(LIFE);
-    expect(world.notices[3]).toMatchObject({ bill: 150_000 });
+    await expectGoneOnTime(id, hours(8));
+  });
+
+  it('no warning again where a budget that was raised is lowered', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ nodes: 2, budgetUsd: 0.15 });
+    await world.reapUntil(plus(START, durationOf(hours(5) + minutes(30))));
+    await world.change(id, { budgetUsd: 0.3 });
+    await world.reapUntil(plus(START, durationOf(hours(6) + minutes(30))));
+    // By then, more than half of the bill of 11 hours is spent.
+    await world.change(id, { budgetUsd: 0.165 });
+    await world.reapUntil(plus(START, hours(12)));
+    expect(kinds()).toEqual(LIFE);
+    await expectGoneOnTime(id, hours(11));
   });
 });
 

@@ -68,6 +68,11 @@ export interface Common {
   readonly trouble?: Trouble;
   /** The kinds of notices that were sent, or that are superseded by a later one. */
   readonly notified?: readonly NoticeKind[];
+  /**
+   * For each kind of warning, the latest teardown time of which it was sent or superseded. A later
+   * teardown time brings the warnings back that lie ahead then.
+   */
+  readonly warnedOf?: Readonly<Partial<Record<WarningKind, EpochMs>>>;
   readonly history: readonly HistoryEntry[];
 }
 
@@ -177,8 +182,12 @@ export interface Machine {
 
 export type NodeIn<State extends NodeRecord['state']> = Extract<NodeRecord, { state: State }>;
 
-/** The kinds of notices. Each is sent at most once in a cluster's life. */
-export type NoticeKind = 'launched' | 'half' | 'mostly' | 'teardownSoon' | 'gone' | 'failed';
+/**
+ * The kinds of notices. Each is sent at most once in a cluster's life, a warning at most once for
+ * each teardown time.
+ */
+export type NoticeKind = 'launched' | WarningKind | 'gone' | 'failed';
+export type WarningKind = 'half' | 'mostly' | 'teardownSoon';
 
 export interface HistoryEntry {
   readonly at: EpochMs;

@@ -12,12 +12,21 @@ export interface NoticeMessage {
 }
 
 export function messageOf(notice: Notice): NoticeMessage {
-  const { clusterId, nodes, type, kind } = notice;
+  const { clusterId, nodes, type } = notice;
   const sentence = 'teardownAt' in notice ? liveText(notice) : endText(notice);
   const text = `Cluster ${clusterId} (${nodes} × ${type}) ${sentence}`;
   const subject = `Onebuck ${notice.stage}: cluster ${clusterId} ${subjectOf(notice)}`;
-  // A notice that is delivered twice has the same id both times, so that a receiver can drop one.
-  return { subject, text, json: { id: `${clusterId}/${kind}`, text, ...jsonOf(notice) } };
+  return { subject, text, json: { id: idOf(notice), text, ...jsonOf(notice) } };
+}
+
+/**
+ * A notice that is delivered twice has the same id both times, so that a receiver can drop one. A
+ * warning is sent again of a later teardown time, and then has another id.
+ */
+function idOf(notice: Notice): string {
+  const { clusterId, kind } = notice;
+  const isWarning = kind === 'half' || kind === 'mostly' || kind === 'teardownSoon';
+  return isWarning ? `${clusterId}/${kind}/${toIso(notice.teardownAt)}` : `${clusterId}/${kind}`;
 }
 
 function subjectOf(notice: Notice): string {

@@ -11,9 +11,13 @@ import type {
   LiveRecord,
   NoticeKind,
   Running,
+  WarningKind,
 } from '../cluster/record.ts';
 
-/** A message to people about a cluster, sent at most once for each kind. */
+/**
+ * A message to people about a cluster, sent at most once for each kind; a warning at most once for
+ * each kind and teardown time.
+ */
 export type Notice = LiveNotice | EndNotice;
 
 interface NoticeBase {
@@ -32,7 +36,7 @@ interface NoticeBase {
 }
 
 export interface LiveNotice extends NoticeBase {
-  readonly kind: Extract<NoticeKind, 'launched' | 'half' | 'mostly' | 'teardownSoon'>;
+  readonly kind: 'launched' | WarningKind;
   readonly teardownAt: EpochMs;
   /** The limit that sets `teardownAt`. */
   readonly limit: 'budget' | 'maxHours';
@@ -78,16 +82,54 @@ export function withNotice(record: LiveRecord, life: Life, now: EpochMs): DueNot
   // A cluster that is coming up or being destroyed sends none: the notice of its end follows, with
   // the final bill.
   if (record.phase !== 'running') return { record, notice: null };
-  const { notified = [] } = record;
-  const due = milestones(record, life)
+  const current = withWarningsAhead(record, life, now);
+  const { notified = [] } = current;
+  const due = milestones(current, life)
     .filter(({ kind, at }) => at <= now && !notified.includes(kind))
     .map(({ kind }) => kind);
   const kind = due.at(-1);
-  if (kind === undefined) return { record, notice: null };
+  if (kind === undefined) return { record: current, notice: null };
+  const warnings = due.flatMap((each) => (each === 'launched' ? [] : [[each, life.teardownAt]]));
+  const warnedOf = { ...current.warnedOf, ...Object.fromEntries(warnings) };
   return {
-    record: { ...record, notified: [...notified, ...due] },
-    notice: liveNotice(record, kind, life, now),
+    record: { ...current, notified: [...notified, ...due], warnedOf },
+    notice: liveNotice(current, kind, life, now),
   };
+}
+
+/**
+ * The record with the warnings that are to come as its limits now require. A warning that was sent
+ * is to come again if the teardown time has moved beyond each of which it was sent, and if its own
+ * instant lies ahead. A warning that was to come again is not, if the teardown time has moved back.
+ */
+function withWarningsAhead(record: Running, life: Life, now: EpochMs): Running {
+  const { notified = [], warnedOf = {} } = record;
+  const warnings = milestones(record, life).flatMap(({ kind, at }) =>
+    kind === 'launched' ? [] : [{ kind, isAhead: at > now }],
+  );
+  const isOfLater = (kind: WarningKind) => life.teardownAt > (warnedOf[kind] ?? 0);
+  const again = warnings
+    .filter(({ kind, isAhead }) => isAhead && notified.includes(kind) && isOfLater(kind))
+    .map(({ kind }): NoticeKind => kind);
+  const back = warnings
+    .filter(({ kind }) => !notified.includes(kind) && !isOfLater(kind))
+    .map(({ kind }) => kind);
+  if (again.length === 0 && back.length === 0) return record;
+  return { ...record, notified: [...notified.filter((kind) => !again.includes(kind)), ...back] };
+}
+
+/**
+ * A record whose limits somebody has just changed; `life` is its new life. A warning that was sent
+ * before, and whose instant has passed by the new limits, is not sent again: whoever changes the
+ * limits learns the new teardown time from the answer.
+ */
+export function withWarningsPassed<R extends LiveRecord>(record: R, life: Life, now: EpochMs): R {
+  if (record.phase !== 'running') return record;
+  const { notified = [], warnedOf = {} } = record;
+  const passed = milestones(record, life)
+    .filter(({ kind, at }) => at <= now && !notified.includes(kind) && kind in warnedOf)
+    .map(({ kind }) => kind);
+  return passed.length === 0 ? record : { ...record, notified: [...notified, ...passed] };
 }
 
 /** The notice of a cluster's end, if it has not been sent. */
@@ -104,7 +146,7 @@ export function withEndNotice(record: EndedRecord, now: EpochMs): DueNotice<Ende
 
 /** When the next notice about a running cluster is due; null: none is before its teardown. */
 export function nextNoticeAt(record: Running, life: Life, now: EpochMs): EpochMs | null {
-  const { notified = [] } = record;
+  const { notified = [] } = withWarningsAhead(record, life, now);
   const later = milestones(record, life)
     .filter(({ kind, at }) => at > now && !notified.includes(kind))
     .map(({ at }) => at);

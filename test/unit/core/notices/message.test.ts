@@ -62,9 +62,9 @@ describe('the message of a notice', () => {
     );
   });
 
-  it('as JSON has the id <cluster>/<kind>, the text and all values', () => {
+  it('as JSON has an id of its own for each teardown time, the text and all values', () => {
     expect(messageOf(noticeAt(running(['launched']), hoursIn(7))).json).toEqual({
-      id: 'cabcdefg234/half',
+      id: 'cabcdefg234/half/2026-11-11T03:57:00.000Z',
       text: expect.stringContaining('has spent half'),
       kind: 'half',
       at: '2026-11-10T22:00:00.000Z',

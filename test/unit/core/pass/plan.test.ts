@@ -454,7 +454,12 @@ describe('a running cluster', () => {
   const list = [aLinode(), aLinode({ index: 1 })];
 
   it('is due for a pass every half hour, and then at its teardown time', () => {
-    const record = aRunning({ budget: usd(0.015), notified: ['launched', 'teardownSoon'] });
+    const warned = { notified: ['launched', 'teardownSoon'] } as const;
+    const record = aRunning({
+      budget: usd(0.015),
+      ...warned,
+      warnedOf: { teardownSoon: secondsIn(57 * 60) },
+    });
     const shown = tagged(record, list);
     expect(plan(record, shown, LAUNCH)).toEqual({
       next: { ...record, dueAt: secondsIn(30 * 60) },
