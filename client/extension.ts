@@ -1,4 +1,4 @@
-import { type MicroUsd, microUsd } from '../lib/core/base/money.ts';
+import { microUsd } from '../lib/core/base/money.ts';
 import { type EpochMs, epochMs, hours as hoursOf, plus } from '../lib/core/base/units.ts';
 import { type BilledNode, lastAffordable, spend } from '../lib/core/billing/bill.ts';
 import type { Cluster } from './answers.ts';
@@ -17,29 +17,35 @@ const HOUR = hoursOf(1);
 /**
  * The smallest change of limits that moves the teardown time by at least so many whole hours, 1 or
  * more. An hour across a month's end is billed twice, so the change pays for that hour twice. Money
- * left over in the budget is used before the budget is raised. `now` is the server's time in epoch
- * milliseconds. null: the cluster is being destroyed, or gone.
+ * left over in the budget is used before the budget is raised, so that the budget stays as it is
+ * where only maxHours ends the cluster. `now` is the server's time in epoch milliseconds. null: the
+ * cluster is being destroyed, or gone, or has no node left.
  *
- * The answer about a cluster does not show its whole bill where a node has reached its monthly
- * price, or is gone. Then the budget is raised by the full price of the hours.
+ * The answer about a cluster does not show since when a node is at its monthly price. After the
+ * present teardown time, such a node counts at its full price.
  */
 export function extensionOf(cluster: Cluster, hours: number, now: number): Extension | null {
-  if (cluster.teardownAt === null || cluster.affordableHours === null) return null;
+  const { affordableHours, spentAtTeardownUsd, maxHours } = cluster;
+  if (cluster.teardownAt === null || affordableHours === null || spentAtTeardownUsd === null) {
+    return null;
+  }
   const teardownAt = epochMs(Date.parse(cluster.teardownAt));
   const budget = micro(cluster.budgetUsd);
   const nodes = billedNodes(cluster, epochMs(Math.round(now)));
-  const reckoned = lastAffordable(nodes, { budget, maxHours: cluster.maxHours });
-  const isAllShown = nodes.length === billable(cluster).length && isMargin(reckoned - teardownAt);
-  const from = isAllShown ? reckoned : teardownAt;
+  if (nodes.length === 0) return null;
+  // The bill besides the hours of these nodes: the bill of nodes that are gone, less what monthly
+  // prices save.
+  const besides = micro(spentAtTeardownUsd) - spend(nodes, teardownAt);
+  const last = lastAffordable(nodes, { budget: microUsd(budget - besides), maxHours });
+  const from = isMargin(last - teardownAt) ? last : teardownAt;
   const target = plus(from, hoursOf(hours));
   const cost = spend(nodes, target) - spend(nodes, from);
-  const needed = isAllShown ? Math.max(budget, spend(nodes, target)) : budget + cost;
-  const maxHours = maxHoursUntil(target, nodes);
-  const isHeldByHours = cluster.maxHours !== null && cluster.maxHours < maxHours;
+  const needed = from === last ? besides + spend(nodes, target) : budget + cost;
+  const mostHours = maxHoursUntil(target, nodes);
   return {
     change: {
       ...(needed > budget ? { budgetUsd: needed / 1e6 } : {}),
-      ...(isHeldByHours ? { maxHours } : {}),
+      ...(maxHours !== null && maxHours < mostHours ? { maxHours: mostHours } : {}),
     },
     costUsd: cost / 1e6,
   };
@@ -50,19 +56,17 @@ export const dollarsMore = ({ budgetUsd }: Pick<Cluster, 'budgetUsd'>, usd: numb
   budgetUsd: plusUsd(budgetUsd, usd),
 });
 
-/** The nodes that exist, or existed, or will. */
-const billable = ({ nodes }: Cluster) => nodes.filter(({ status }) => status !== 'neverCreated');
+const ENDED = ['deleting', 'gone', 'neverCreated'];
 
-/** The nodes that Linode bills. A node that is yet to be created counts as created now. */
+/** The nodes that Linode bills or will bill. A node that is yet to be created counts as created now. */
 function billedNodes(cluster: Cluster, now: EpochMs): BilledNode[] {
-  const hourly: MicroUsd = microUsd(Math.ceil(micro(cluster.hourlyUsd) / cluster.nodes.length));
-  return billable(cluster)
-    .filter(({ status }) => status !== 'gone' && status !== 'deleting')
-    .map(({ createdAt }) => ({
-      billedFrom: createdAt === null ? now : epochMs(Date.parse(createdAt)),
-      billedUntil: null,
-      price: { hourly, monthly: null },
-    }));
+  const billed = cluster.nodes.filter(({ status }) => !ENDED.includes(status));
+  const hourly = microUsd(Math.ceil(micro(cluster.hourlyUsd) / Math.max(1, billed.length)));
+  return billed.map(({ createdAt }) => ({
+    billedFrom: createdAt === null ? now : epochMs(Date.parse(createdAt)),
+    billedUntil: null,
+    price: { hourly, monthly: null },
+  }));
 }
 
 /** Whether a safety margin may be so long: deployments have 2 to 30 minutes. */

@@ -577,6 +577,21 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   },
 });
 
+const extension = inFile('client/extension.ts', ['test/unit/client/extension.test.ts'], {
+  'more hours forget the bill of nodes that are gone': {
+    from: 'micro(spentAtTeardownUsd) - spend(nodes, teardownAt)',
+    to: '0',
+  },
+  'more hours raise a budget that pays for them': {
+    from: 'from === last ? besides + spend(nodes, target) : budget + cost',
+    to: 'budget + cost',
+  },
+  'more hours are priced as if all nodes had come': {
+    from: 'Math.max(1, billed.length)',
+    to: 'cluster.nodes.length',
+  },
+});
+
 const warnings = inFile('lib/app/change-cluster.ts', ['test/flows/notices.test.ts'], {
   'a warning comes twice to an owner who raises the budget and lowers it again': {
     from: 'withWarningsPassed(changed.next, lifeOf(changed.next, now), now)',
@@ -828,6 +843,7 @@ export const mutants: readonly Mutant[] = [
     ...reports,
     ...offer,
     ...clusters,
+    ...extension,
     ...warnings,
     ...changeCluster,
   ],

@@ -83,6 +83,7 @@ const cluster = {
   leftUsd: 0.925,
   affordableHours: 13,
   teardownAt: '2026-11-23T17:22:03.000Z',
+  spentAtTeardownUsd: 0.975,
   next: {
     at: '2026-11-23T17:22:03.000Z',
     why: 'destroys its nodes, when the budget is used up',

@@ -1,12 +1,12 @@
 import type { OfferedType } from '../app/browse-catalogue.ts';
 import type { Offer } from '../app/offer.ts';
 import type { Report } from '../app/report.ts';
-import { type MicroUsd, microUsd, times, toUsd } from '../core/base/money.ts';
+import { type MicroUsd, microUsd, toUsd } from '../core/base/money.ts';
 import { type EpochMs, toIso } from '../core/base/units.ts';
 import { whyChosen } from '../core/catalogue/choose.ts';
 import type { Image, Region } from '../core/catalogue/lists.ts';
 import type { Advice, Alternative } from '../core/cluster/advice.ts';
-import { priceOf, spentAt } from '../core/cluster/bills.ts';
+import { hourlyOf, spentAt } from '../core/cluster/bills.ts';
 import { lifeOf } from '../core/cluster/life.ts';
 import type { MonthTotals } from '../core/cluster/month-totals.ts';
 import { nextOf } from '../core/cluster/next.ts';
@@ -22,7 +22,6 @@ const isoOrNull = (instant: EpochMs | null) => (instant === null ? null : toIso(
 export function renderCluster(record: ClusterRecord, now: EpochMs) {
   const { bought, nodes } = record;
   const spent = spentAt(record, now);
-  const hourly = times(priceOf(bought, bought.backupsAssumed).hourly, nodes.length);
   return {
     id: record.id,
     name: record.spec.name,
@@ -39,7 +38,7 @@ export function renderCluster(record: ClusterRecord, now: EpochMs) {
     nodes: nodes.map(renderNode),
     budgetUsd: toUsd(record.budget),
     maxHours: record.maxHours,
-    hourlyUsd: toUsd(hourly),
+    hourlyUsd: toUsd(hourlyOf(record)),
     spentUsd: toUsd(spent),
     leftUsd: toUsd(microUsd(Math.max(0, record.budget - spent))),
     ...renderTimes(record, now),
@@ -54,6 +53,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
     return {
       affordableHours: null,
       teardownAt: null,
+      spentAtTeardownUsd: null,
       next: null,
       startedAt: isoOrNull(startedAt),
       endedAt: toIso(record.endedAt),
@@ -70,6 +70,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
     // A cluster that is being destroyed may have no node left to count hours from.
     affordableHours: deleting ? null : Math.floor((life.lastAffordable - first) / HOUR_MS),
     teardownAt: toIso(deleting ? record.deletingSince : life.teardownAt),
+    spentAtTeardownUsd: deleting ? null : toUsd(life.bill),
     next: { at: toIso(next.at), why: next.why },
     startedAt: isoOrNull(startedAt),
     endedAt: null,

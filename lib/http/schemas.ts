@@ -215,13 +215,19 @@ export const clusterSchema = z.object({
   nodes: z.array(nodeSchema),
   budgetUsd: usd('The most that Linode may bill'),
   maxHours: orNull(count('The most hours that a node may be billed; null: no limit.')),
-  hourlyUsd: usd('The price of each started hour of the whole cluster'),
+  hourlyUsd: usd(
+    'The price of each started hour of the nodes that Linode bills or will bill',
+    'of an ended cluster: of the nodes that it had',
+  ),
   spentUsd: usd('The bill if all nodes were deleted now'),
   leftUsd: usd('The part of the budget that is left'),
   affordableHours: orNull(
     count('How many hours the budget lasts, from the first node on; null: the teardown has begun.'),
   ),
   teardownAt: orNull(time('When the teardown starts, or started', 'null: the cluster has ended')),
+  spentAtTeardownUsd: orNull(
+    usd('The bill at the teardown to come', 'null: the teardown has begun'),
+  ),
   next: orNull(
     z
       .object({

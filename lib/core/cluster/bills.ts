@@ -1,4 +1,4 @@
-import type { MicroUsd } from '../base/money.ts';
+import { type MicroUsd, sum, times } from '../base/money.ts';
 import type { EpochMs } from '../base/units.ts';
 import { type BilledNode, type MonthName, spend, spendByMonth } from '../billing/bill.ts';
 import { combinedPrice, type Price } from '../billing/price.ts';
@@ -33,6 +33,19 @@ function billedNode(node: NodeRecord, bought: Bought): BilledNode | null {
       return { billedFrom: node.billedFrom, billedUntil: node.billedUntil, price };
     }
   }
+}
+
+/**
+ * The price of each started hour of the nodes that Linode bills or, once it has created them, will
+ * bill; of an ended cluster, of all nodes that it had. Nodes that were never created cost nothing.
+ */
+export function hourlyOf(record: ClusterRecord): MicroUsd {
+  const isCounted = ({ billedUntil }: BilledNode) => !isLive(record) || billedUntil === null;
+  const isComing = isLive(record) && record.phase !== 'deleting';
+  const planned = record.nodes.filter(({ state }) => isComing && state === 'planned').length;
+  const price = priceOf(record.bought, record.bought.backupsAssumed);
+  const billed = billedNodes(record).filter(isCounted);
+  return sum([...billed.map(({ price: { hourly } }) => hourly), times(price.hourly, planned)]);
 }
 
 /** The spend of a live cluster up to `at`; the final spend of an ended one. */

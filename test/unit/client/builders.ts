@@ -44,6 +44,7 @@ export const aCluster = (overrides: Partial<Cluster> = {}): Cluster => ({
   leftUsd: 0.055,
   affordableHours: 4,
   teardownAt: '2026-11-10T13:57:00.000Z',
+  spentAtTeardownUsd: 0.09,
   next: {
     at: '2026-11-10T13:57:00.000Z',
     why: 'destroys its nodes, when the budget is used up',

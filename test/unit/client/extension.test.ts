@@ -14,6 +14,7 @@ import {
   at,
   created,
   gone,
+  neverCreated,
   planned,
   price,
   usd,
@@ -24,6 +25,8 @@ import { aCluster as anAnswer } from './builders.ts';
 const bought = (monthly: number | null = null) => aBought({ price: price(0.0075, monthly) });
 const startedAt = (...isos: readonly string[]) =>
   isos.map((iso, index) => created(index, { billedFrom: at(iso) }));
+/** A minute after the nodes of the builders were created. */
+const LATE = '2026-11-10T15:01:00Z';
 /** A minute after the creation of the cluster's youngest node. */
 const nowOf = (record: Running): EpochMs =>
   plus(Math.max(...startsOf(record)) as EpochMs, minutes(1));
@@ -152,17 +155,23 @@ describe('more hours of any cluster', () => {
       delaysMs: fc.array(fc.integer({ min: 0, max: 40 * 60_000 }), { minLength: 1, maxLength: 6 }),
       budgetMicro: fc.integer({ min: 1, max: 2_000_000 }),
       maxHours: fc.option(fc.integer({ min: 2, max: 60 })),
+      others: fc.array(fc.constantFrom('gone', 'neverCreated'), { maxLength: 3 }),
     });
     fc.assert(
       fc.property(cluster, fc.integer({ min: 1, max: 60 }), (drawn, more) => {
-        const { startMinute, delaysMs, budgetMicro, maxHours } = drawn;
+        const { startMinute, delaysMs, budgetMicro, maxHours, others } = drawn;
         const from = plus(start, minutes(startMinute));
         const record = aRunning({
-          nodes: delaysMs.map((ms, index) =>
-            created(index, { billedFrom: plus(from, ms as never) }),
-          ),
+          nodes: [
+            ...delaysMs.map((ms, index) => created(index, { billedFrom: plus(from, ms as never) })),
+            ...others.map((state) =>
+              state === 'gone'
+                ? gone(9, { billedFrom: from, billedUntil: plus(from, minutes(1)) })
+                : neverCreated(9),
+            ),
+          ],
           // At least two hours for each node, so that the teardown has not begun.
-          budget: usd(0.03 * delaysMs.length + budgetMicro / 1e6),
+          budget: usd(0.03 * delaysMs.length + 0.015 * others.length + budgetMicro / 1e6),
           ...{ maxHours, bought: bought() },
         });
         const now = nowOf(record);
@@ -193,8 +202,38 @@ describe('more hours where the API’s answer does not show the whole bill', () 
     });
     const now = at('2026-11-10T19:00:00Z');
     const { extension, byMs } = extend(record, 3, now);
-    expect(extension).toEqual({ change: { budgetUsd: 0.245 }, costUsd: 0.045 });
+    // Its 4 hours of $0.2 leave $0.17 for the others, of which 11 hours take $0.165.
+    expect(extension).toEqual({ change: { budgetUsd: 0.24 }, costUsd: 0.045 });
     expect(byMs).toBe(hours(3));
+  });
+
+  it.each([
+    ['were never created', (index: number) => neverCreated(index)],
+    ['were deleted, being late', (index: number) => gone(index, { billedUntil: at(LATE) })],
+  ])('buy as many hours where 7 of 10 nodes %s', (_, other) => {
+    const up = [created(0), created(1), created(2)];
+    const nodes = [...up, ...Array.from({ length: 7 }, (_unused, index) => other(index + 3))];
+    const record = aRunning({ budget: usd(0.3), bought: bought(), nodes });
+    const { extension, byMs } = extend(record, 2);
+    expect(extension.costUsd).toBe(0.045);
+    expect(byMs).toBe(hours(2));
+  });
+
+  it('raise no budget that pays for them where the most hours end the cluster', () => {
+    const record = aRunning({
+      ...{ budget: usd(1), maxHours: 5, bought: bought() },
+      nodes: [created(0), created(1), gone(2, { billedUntil: at(LATE) })],
+    });
+    const { extension, byMs } = extend(record, 2);
+    expect(extension).toEqual({ change: { maxHours: 7 }, costUsd: 0.03 });
+    expect(byMs).toBe(hours(2));
+  });
+
+  it('are none where no node is left', () => {
+    const nodes = [gone(0, { billedUntil: at(LATE) })];
+    const record = aRunning({ bought: bought(), nodes });
+    const answer = renderCluster(record, at('2026-11-10T19:00:00Z')) as Cluster;
+    expect(extensionOf(answer, 1, at('2026-11-10T19:00:00Z'))).toBeNull();
   });
 
   it('are paid in full where a node has reached its monthly price', () => {

@@ -1,7 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { NOTHING } from '../../../lib/core/cluster/month-totals.ts';
-import { renderReport } from '../../../lib/http/render.ts';
-import { at, ID, usd } from '../../support/builders.ts';
+import { renderCluster, renderReport } from '../../../lib/http/render.ts';
+import {
+  aDeleting,
+  anEnded,
+  aRunning,
+  at,
+  created,
+  ID,
+  LAUNCH,
+  neverCreated,
+  usd,
+} from '../../support/builders.ts';
+
+describe('renderCluster', () => {
+  it('of 3 nodes of 10 that are up shows the price and the bill of three', () => {
+    const missing = Array.from({ length: 7 }, (_, index) => neverCreated(index + 3));
+    const nodes = [created(0), created(1), created(2), ...missing];
+    const record = aRunning({ nodes, budget: usd(0.1) });
+    expect(renderCluster(record, LAUNCH)).toMatchObject({
+      hourlyUsd: 0.0225,
+      affordableHours: 4,
+      spentAtTeardownUsd: 0.09,
+    });
+  });
+
+  it('shows no bill at the teardown once that has begun', () => {
+    expect(renderCluster(aDeleting(), LAUNCH).spentAtTeardownUsd).toBeNull();
+    expect(renderCluster(anEnded(), LAUNCH).spentAtTeardownUsd).toBeNull();
+  });
+});
 
 describe('renderReport', () => {
   const head = { month: '2026-11', at: at('2026-11-20T12:00:00Z'), nextCursor: null };

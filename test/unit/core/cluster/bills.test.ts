@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hours, minutes, plus } from '../../../../lib/core/base/units.ts';
-import { billedNodes, priceOf, spentAt } from '../../../../lib/core/cluster/bills.ts';
+import { billedNodes, hourlyOf, priceOf, spentAt } from '../../../../lib/core/cluster/bills.ts';
 import type { NodeRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   aBought,
   aCluster,
+  aDeleting,
   anEnded,
   aRunning,
   created,
@@ -53,6 +54,30 @@ describe('billedNodes', () => {
     expect(billedNodes(aCluster({ nodes: [creating(0)], bought }))).toMatchObject([
       { price: price(0.0105, 7) },
     ]);
+  });
+});
+
+describe('hourlyOf', () => {
+  const three = [created(0), created(1), created(2)];
+  const seven = <T>(of: (index: number) => T) => Array.from({ length: 7 }, (_, i) => of(i + 3));
+
+  it('counts the nodes that bill, not those that never came or are gone', () => {
+    expect(hourlyOf(aRunning({ nodes: [...three, ...seven(neverCreated)] }))).toBe(usd(0.0225));
+    expect(hourlyOf(aRunning({ nodes: [...three, ...seven(gone)] }))).toBe(usd(0.0225));
+    expect(hourlyOf(aDeleting({ nodes: [...three, ...seven(deleting)] }))).toBe(usd(0.0225));
+    expect(hourlyOf(aDeleting({ nodes: [...three, ...seven(planned)] }))).toBe(usd(0.0225));
+  });
+
+  it('counts the nodes that are coming', () => {
+    const coming = [created(0), creating(1), planned(2)];
+    expect(hourlyOf(aCluster({ nodes: coming }))).toBe(usd(0.0225));
+    const bought = aBought({ backupsAssumed: true });
+    expect(hourlyOf(aCluster({ nodes: [planned(0), planned(1)], bought }))).toBe(usd(0.021));
+  });
+
+  it('of an ended cluster counts the nodes that it had', () => {
+    expect(hourlyOf(anEnded({ nodes: [gone(0), gone(1), neverCreated(2)] }))).toBe(usd(0.015));
+    expect(hourlyOf(anEnded({ nodes: [neverCreated(0)] }))).toBe(0);
   });
 });
 
