@@ -16,7 +16,7 @@ import {
   unreadableSentence,
 } from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
-import { destroySentence, nextSentence, untilTeardown } from '../client/end.ts';
+import { destroySentence, nextSentence, troubleSentence, untilTeardown } from '../client/end.ts';
 import { dollarsMore, extensionOf } from '../client/extension.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
@@ -91,6 +91,7 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
   const fuse = fuseAt(cluster, nowMs);
   const ends = isLive(cluster) ? ending(cluster, nowMs) : endSentence(cluster);
   const next = nextSentence(cluster, (at) => fullTime(at, nowMs));
+  const trouble = troubleSentence(cluster, (at) => fullTime(at, nowMs));
   const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason }) => [
     `${index}`,
     status,
@@ -106,6 +107,7 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
       ['money', `${money(cluster)}; ${dollars(cluster.hourlyUsd)} a started hour`],
       ['ends', ends],
       ...(next === null ? [] : [['next', printable(next)] as const]),
+      ...(trouble === null ? [] : [['trouble', printable(trouble)] as const]),
       ...(fuse === null ? [] : [['fuse', drawBar(fuse, terminal.look())] as const]),
       ['launched', `${fullTime(cluster.createdAt, nowMs)} by ${printable(cluster.owner)}`],
     ]),

@@ -80,10 +80,10 @@ async function waitUntilUp(context: Context, api: Api, launched: Cluster): Promi
   try {
     let told = '';
     for (let cluster = launched; ; ) {
-      const line = progress(cluster);
-      if (isDrawn) terminal.redraw([nodesBar(cluster, terminal.look()), line]);
-      else if (line !== told) terminal.note(line);
-      told = line;
+      const lines = progressOf(cluster);
+      if (isDrawn) terminal.redraw([nodesBar(cluster, terminal.look()), ...lines]);
+      else if (lines.join() !== told) for (const line of lines) terminal.note(line);
+      told = lines.join();
       if (cluster.status === 'running') return cluster;
       if (cluster.status !== 'provisioning') throw notUp(cluster);
       await delay(pauseMs(whileBusy));
@@ -97,12 +97,17 @@ async function waitUntilUp(context: Context, api: Api, launched: Cluster): Promi
   }
 }
 
-function progress(cluster: Cluster): string {
+/** How many nodes are up, and why the others are not, if Onebuck waits for Linode. */
+export function progressOf(cluster: Cluster): readonly string[] {
   const counts = new Map<string, number>();
   for (const { status } of cluster.nodes) counts.set(status, (counts.get(status) ?? 0) + 1);
   counts.delete('running');
   const others = [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
-  return `${cluster.id}: ${nodesUp(cluster)}${others === '' ? '' : ` (${others})`}`;
+  const line = `${cluster.id}: ${nodesUp(cluster)}${others === '' ? '' : ` (${others})`}`;
+  const { trouble } = cluster;
+  return trouble === null
+    ? [line]
+    : [line, `Onebuck waits for Linode: ${printable(trouble.reason)}`];
 }
 
 function notUp(cluster: Cluster): CliError {

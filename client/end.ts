@@ -27,6 +27,18 @@ export const nextSentence = (
   next === null ? null : `At ${when(next.at)} Onebuck ${next.why.replace(/\.$/, '')}.`;
 
 /**
+ * Why Onebuck can't do now what is due, and since when: `Since 04:12 Onebuck waits for Linode:
+ * Linode refused the token.` null: nothing is in its way. `when` writes an instant in ISO 8601.
+ */
+export const troubleSentence = (
+  { trouble }: Pick<Cluster, 'trouble'>,
+  when: (since: string) => string,
+): string | null =>
+  trouble === null
+    ? null
+    : `Since ${when(trouble.since)} Onebuck waits for Linode: ${trouble.reason.replace(/\.$/, '')}.`;
+
+/**
  * The cost of destroying a cluster now. Linode bills every started hour in full, so that waiting
  * until the next hour mark costs nothing. `when` writes an instant, given in epoch milliseconds.
  */

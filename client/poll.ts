@@ -51,8 +51,8 @@ export const isBusy = (clusters: readonly Cluster[], now: number): boolean =>
  */
 export const fingerprint = (clusters: readonly Cluster[]): string =>
   JSON.stringify(
-    clusters.map(({ id, status, teardownAt, budgetUsd, nodes }) => [
-      ...[id, status, teardownAt, budgetUsd],
+    clusters.map(({ id, status, teardownAt, budgetUsd, trouble, nodes }) => [
+      ...[id, status, teardownAt, budgetUsd, trouble?.reason],
       nodes.map(({ status, ipv4 }) => [status, ipv4]),
     ]),
   );

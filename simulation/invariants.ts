@@ -9,6 +9,7 @@ import {
 import { epochMs, toIso } from '../lib/core/base/units.ts';
 import {
   type ClusterRecord,
+  type Deleting,
   type EndedRecord,
   isLive,
   type NodeRecord,
@@ -20,8 +21,9 @@ import { billUntil, Oracle } from './oracle.ts';
 import { MINUTE } from './time.ts';
 
 /**
- * The promises of docs/architecture.md that a simulated world can break, and four more: a notice
- * is sent once (`noticedOnce`), its owner is warned of a teardown (`warned`), everything is in order some time after the last fault
+ * The promises of docs/architecture.md that a simulated world can break, and five more: a notice
+ * is sent once (`noticedOnce`), its owner is warned of a teardown (`warned`), a launch that did not
+ * come up in time says what kept each node from it (`reasonsSaid`), everything is in order some time after the last fault
  * (`recovered`), and the recorded spend is the bill (`recordedSpend`).
  */
 export type Promised =
@@ -36,6 +38,7 @@ export type Promised =
   | 'failuresSeen'
   | 'noticedOnce'
   | 'warned'
+  | 'reasonsSaid'
   | 'recovered'
   | 'recordedSpend';
 
@@ -179,6 +182,7 @@ export class Invariants implements Watcher {
       }
     }
     if (!isLive(record) && isLive(before)) this.#checkGone(record);
+    if (record.phase === 'deleting' && before.phase === 'provisioning') this.#checkReasons(record);
   }
 
   /**
@@ -335,6 +339,12 @@ export class Invariants implements Watcher {
     const tag = ownershipTag(this.#options.stage);
     if (linode.tags.includes(tag) || linode.tagsAtCreation.includes(tag)) return;
     this.report('strangers', `${method} of ${linode.label}, which has the tags ${linode.tags}`);
+  }
+
+  #checkReasons({ id, failure }: Deleting): void {
+    if (failure?.endsWith('time to come up ended')) {
+      this.report('reasonsSaid', `${id} has failed, as ${failure}`);
+    }
   }
 
   /** Promise 6: when the record ends, none of the Linodes that the functions created exists. */

@@ -47,6 +47,8 @@ export class SimulatedLinode {
   readonly calls: Record<string, number> = {};
   /** The fault that strikes every call of a function; null: there is no outage. */
   outage: PlainKind | null = null;
+  /** Whether the fault of `createsRefused` strikes every create of a function. */
+  refusesCreates = false;
 
   constructor({ time, chance, options, watcher, countFault }: SimulatedLinodeOptions) {
     this.#time = time;
@@ -121,6 +123,11 @@ export class SimulatedLinode {
     if (this.outage !== null) {
       this.#countFault(`outage, ${this.outage}`);
       return { kind: this.outage };
+    }
+    const { createsRefused } = this.#options;
+    if (this.refusesCreates && createsRefused !== 'none' && createIn(call) !== null) {
+      this.#countFault(`create refused, ${createsRefused}`);
+      return { kind: createsRefused };
     }
     const key = `${call.method} ${call.path}`;
     const inARow = this.#inARow.get(key) ?? 0;

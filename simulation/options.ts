@@ -1,7 +1,16 @@
+import type { FaultKind } from '../simulators/linode/faults.ts';
 import { Chance } from './chance.ts';
 
 /** Which killers work: all of them, only the reaper, only the sweeper, or none. */
 export type Killers = 'all' | 'reaper' | 'sweeper' | 'none';
+
+export const refusalKinds = [
+  'missingScope',
+  'invalidToken',
+  'status500',
+  'maintenance503',
+] as const satisfies FaultKind[];
+export type RefusalKind = (typeof refusalKinds)[number];
 
 /**
  * Everything that varies from one simulated world to the next; drawn from the seed. Probabilities
@@ -38,6 +47,8 @@ export interface Options {
   readonly outages: 'none' | 'short' | 'long';
   /** The Linode token is replaced, and the old token is sometimes revoked too early. */
   readonly rotations: boolean;
+  /** For most of an hour, this fault strikes every create, and nothing else. */
+  readonly createsRefused: 'none' | RefusalKind;
   /** Linode lacks capacity for some creates, or the account has a limit of 8 Linodes. */
   readonly scarcity: 'none' | 'capacity' | 'limit';
   readonly bootSecondsMax: number;
@@ -95,6 +106,7 @@ export const NO_FAULTS: Options = {
   truncatedLists: 0,
   outages: 'none',
   rotations: false,
+  createsRefused: 'none',
   scarcity: 'none',
   bootSecondsMax: 60,
   stuckNodes: false,
@@ -150,6 +162,7 @@ export function drawOptions(seed: number): Options {
     truncatedLists: often(0.2),
     outages: isOn(USUAL) ? (chance.happens(0.3) ? 'long' : 'short') : 'none',
     rotations: isOn(USUAL),
+    createsRefused: faultless ? 'none' : refusalOf(seed),
     scarcity: isOn(SELDOM * 2) ? chance.oneOf(['capacity', 'limit'] as const) : 'none',
     bootSecondsMax: isOn(USUAL) ? chance.whole(60, 900) : 60,
     stuckNodes: isOn(SELDOM),
@@ -180,7 +193,15 @@ export function drawOptions(seed: number): Options {
   return { ...options, poisonedRecords };
 }
 
-/** Drawn apart from the options before it, so that these stay the same for each seed. */
+/*
+ * Drawn apart from the options before them, so that these stay the same for each seed.
+ */
+
+function refusalOf(seed: number): Options['createsRefused'] {
+  const chance = new Chance(seed).for('refusals');
+  return chance.happens(SELDOM) ? chance.oneOf(refusalKinds) : 'none';
+}
+
 function extensionsOf(seed: number): number {
   const chance = new Chance(seed).for('extensions');
   return chance.happens(0.3) ? 0.7 : 0;

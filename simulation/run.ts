@@ -109,6 +109,9 @@ async function queueEvents(world: World): Promise<void> {
     next();
   };
   if (options.outages !== 'none') atRandomTimes(90 * MINUTE, () => world.outage());
+  if (options.createsRefused !== 'none' && options.priceFactor === 1) {
+    time.at(world.start + MINUTE, () => void world.refuseCreates());
+  }
   if (options.tableOutages) atRandomTimes(60 * MINUTE, () => world.tableOutage());
   if (options.rotations) atRandomTimes(2 * HOUR, () => world.rotateToken());
   if (options.meddling > 0) {

@@ -235,6 +235,7 @@ export class World {
     this.injectsFaults = false;
     this.linode.injectsFaults = false;
     this.linode.outage = null;
+    this.linode.refusesCreates = false;
     if (this.options.tableLoss !== 'unreachable') this.#tableIsDown = false;
   }
 
@@ -314,6 +315,14 @@ export class World {
     this.linode.outage = kind;
     await time.delay(ms);
     this.linode.outage = null;
+  }
+
+  /** Prices change an hour after the start. By then, no cluster may be coming up. */
+  async refuseCreates(): Promise<void> {
+    const chance = this.chance.for('refusals');
+    this.linode.refusesCreates = true;
+    await this.time.delay(chance.whole(10, 55) * MINUTE);
+    this.linode.refusesCreates = false;
   }
 
   /** In half of the rotations, the old token is revoked before the secret has the new token. */

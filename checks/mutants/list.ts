@@ -577,6 +577,17 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   },
 });
 
+const reasons = inFile('lib/app/carry-out.ts', ['test/flows/life.test.ts'], {
+  'a launch does not say that Linode answers its creates with errors': {
+    from: "{ kind: 'failed', index: step.index, reason: outcome.reason }",
+    to: "{ kind: 'failed', reason: outcome.reason }",
+  },
+  'a launch does not say that Linode refuses the token': {
+    from: "{ kind: 'notSent', index, reason, retryAt }",
+    to: "{ kind: 'notSent', index, reason: '', retryAt }",
+  },
+});
+
 const extension = inFile('client/extension.ts', ['test/unit/client/extension.test.ts'], {
   'more hours forget the bill of nodes that are gone': {
     from: 'micro(spentAtTeardownUsd) - spend(nodes, teardownAt)',
@@ -737,18 +748,19 @@ const passes = [
       to: "['present', 'retagged'].includes(outcome.kind)",
     },
     'a deletion that failed is given up': {
-      from: ": { kind: 'failed', reason };",
+      from: "if (step.kind !== 'createNode') return { kind: 'failed', reason };",
       to:
-        ": step.kind === 'deleteNode'\n" +
-        "      ? { kind: 'deletionAccepted', index: step.index, existed: true }\n" +
-        "      : { kind: 'failed', reason };",
+        "if (step.kind === 'deleteNode') {\n" +
+        "    return { kind: 'deletionAccepted', index: step.index, existed: true };\n" +
+        '  }\n' +
+        "  if (step.kind !== 'createNode') return { kind: 'failed', reason };",
     },
     'any error is taken for proof that a create did not leave': {
-      from: "return denied && step.kind === 'createNode'",
-      to: "return step.kind === 'createNode'",
+      from: 'return denied ? {',
+      to: "return step.kind === 'createNode' ? {",
     },
     'a create with a lost reply is taken for a refusal': {
-      from: "return { kind: 'failed', reason: outcome.reason };",
+      from: "return { kind: 'failed', index: step.index, reason: outcome.reason };",
       to: "return { kind: 'refused', index: step.index, reason: outcome.reason };",
     },
     'a create may leave long after its intent': {
@@ -843,6 +855,7 @@ export const mutants: readonly Mutant[] = [
     ...reports,
     ...offer,
     ...clusters,
+    ...reasons,
     ...extension,
     ...warnings,
     ...changeCluster,

@@ -74,9 +74,9 @@ export async function carryOut(
 function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Outcome {
   const reason = reasonOf(error);
   const denied = error instanceof AppError && error.code === 'linodeDenied';
-  return denied && step.kind === 'createNode'
-    ? { kind: 'notSent', index: step.index, reason, retryAt }
-    : { kind: 'failed', reason };
+  if (step.kind !== 'createNode') return { kind: 'failed', reason };
+  const { index } = step;
+  return denied ? { kind: 'notSent', index, reason, retryAt } : { kind: 'failed', index, reason };
 }
 
 /**
@@ -131,7 +131,7 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
         case 'notSent':
           return { ...outcome, index: step.index };
         case 'unknown':
-          return { kind: 'failed', reason: outcome.reason };
+          return { kind: 'failed', index: step.index, reason: outcome.reason };
       }
     },
     async deleteNode({ index, linodeId, seen }) {

@@ -88,6 +88,7 @@ const cluster = {
     at: '2026-11-23T17:22:03.000Z',
     why: 'destroys its nodes, when the budget is used up',
   },
+  trouble: null,
   createdAt: '2026-11-23T04:25:03.281Z',
   startedAt: '2026-11-23T04:26:03.483Z',
   endedAt: null,

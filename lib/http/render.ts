@@ -11,7 +11,13 @@ import { lifeOf } from '../core/cluster/life.ts';
 import type { MonthTotals } from '../core/cluster/month-totals.ts';
 import { nextOf } from '../core/cluster/next.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
-import { type ClusterRecord, isLive, type NodeRecord } from '../core/cluster/record.ts';
+import {
+  type ClusterRecord,
+  isLive,
+  type NodeRecord,
+  reasonOfNode,
+  troubleOf,
+} from '../core/cluster/record.ts';
 import type { Spec } from '../core/cluster/spec.ts';
 import type { RecordPage } from '../ports.ts';
 
@@ -55,6 +61,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
       teardownAt: null,
       spentAtTeardownUsd: null,
       next: null,
+      trouble: null,
       startedAt: isoOrNull(startedAt),
       endedAt: toIso(record.endedAt),
       endReason: record.endReason,
@@ -66,12 +73,14 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
   const life = lifeOf(record, now);
   const first = Math.min(now, ...life.nodes.map(({ billedFrom }) => billedFrom));
   const next = nextOf(record, life);
+  const trouble = troubleOf(record);
   return {
     // A cluster that is being destroyed may have no node left to count hours from.
     affordableHours: deleting ? null : Math.floor((life.lastAffordable - first) / HOUR_MS),
     teardownAt: toIso(deleting ? record.deletingSince : life.teardownAt),
     spentAtTeardownUsd: deleting ? null : toUsd(life.bill),
     next: { at: toIso(next.at), why: next.why },
+    trouble: trouble === null ? null : { since: toIso(trouble.since), reason: trouble.reason },
     startedAt: isoOrNull(startedAt),
     endedAt: null,
     endReason: deleting ? record.endReason : null,
@@ -85,6 +94,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
 function renderNode(node: NodeRecord) {
   const { index, label } = node;
   const machine = 'linodeId' in node ? node : null;
+  const reason = reasonOfNode(node);
   const statuses = {
     planned: 'planned',
     creating: 'creating',
@@ -101,7 +111,7 @@ function renderNode(node: NodeRecord) {
     ipv4: machine?.ipv4[0] ?? null,
     ipv6: machine?.ipv6?.split('/')[0] ?? null,
     createdAt: isoOrNull(machine?.billedFrom ?? null),
-    ...(node.state === 'neverCreated' ? { reason: node.reason } : {}),
+    ...(reason === null ? {} : { reason }),
   };
 }
 

@@ -184,7 +184,7 @@ const nodeSchema = z.object({
   ipv4: orNull(z.string()),
   ipv6: orNull(z.string()),
   createdAt: orNull(time('When the node was created')),
-  reason: z.optional(text('Why the node was never created.')),
+  reason: z.optional(text('Why the node was never created, or is not created yet.')),
 });
 
 /** The spec, in the fields of a request. */
@@ -235,6 +235,14 @@ export const clusterSchema = z.object({
         why: text('What Onebuck does and why, to be read after "Onebuck".'),
       })
       .check(z.describe('What Onebuck does next; null: the cluster has ended.')),
+  ),
+  trouble: orNull(
+    z
+      .object({
+        since: time('When Onebuck first met the reason'),
+        reason: text("Why, in Linode's own words if Linode answered."),
+      })
+      .check(z.describe("Why Onebuck can't do now what is due; null: nothing is in its way.")),
   ),
   createdAt: time('When the cluster was launched'),
   startedAt: orNull(time('When the nodes were up')),

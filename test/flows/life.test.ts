@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type DurationMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import { renderCluster } from '../../lib/http/render.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
 import type { FaultRule } from '../../simulators/linode/simulator.ts';
 import { OUR_TAG } from '../support/builders.ts';
@@ -335,4 +336,38 @@ describe('an invocation that dies', () => {
       expect(call, 'calls of a life').toBeGreaterThan(10);
     },
   );
+});
+
+describe('a launch that Linode keeps refusing', () => {
+  const CREATES = { method: 'POST', path: '^/linode/instances$' };
+  const refused = [
+    ['a read-only token', { kind: 'missingScope' }, 'needs a token with linodes:read_write'],
+    ['a revoked token', { kind: 'invalidToken' }, 'Linode refused the token'],
+    ['429', { kind: 'status429' }, "Linode's rate limit leaves no time"],
+    ['500', { kind: 'status500' }, '500: Internal server error'],
+    ['maintenance', { kind: 'maintenance503' }, '503: Linode is in maintenance'],
+  ] as const;
+
+  it.each(refused)('for %s says why while it waits and at its end', async (_, fault, reason) => {
+    world = await aWorld();
+    const { id } = await world.launch({ nodes: 2, budgetUsd: 1 });
+    world.linode.setFaults([{ ...CREATES, ...fault }]);
+    for (const minute of [1, 7, 13]) {
+      await world.reapUntil(plus(START, minutes(minute)));
+      const waiting = await world.record(id);
+      expect(waiting.phase).toBe('provisioning');
+      const shown = renderCluster(waiting, world.clock.now());
+      expect(shown.trouble?.reason).toContain(reason);
+      expect(shown.next?.why).toContain(reason);
+      expect(shown.nodes.map((node) => node.reason)).toEqual([
+        expect.stringContaining(reason),
+        expect.stringContaining(reason),
+      ]);
+    }
+    await world.reapUntil(plus(START, minutes(30)));
+    const { failure } = await expectPromiseKept(id);
+    expect(failure).toContain('only 0 of 2 nodes were running when the time to come up ended');
+    expect(failure).toContain('nodes 0-1: ');
+    expect(failure).toContain(reason);
+  });
 });

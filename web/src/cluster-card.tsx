@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Cluster, ClusterNode } from '../../client/answers.ts';
 import { isLive, nodesUp, statusNames } from '../../client/clusters.ts';
 import { countdown, spoken } from '../../client/durations.ts';
-import { endWords, nextSentence, untilTeardown } from '../../client/end.ts';
+import { endWords, nextSentence, troubleSentence, untilTeardown } from '../../client/end.ts';
 import { lifespanOf, nextMark } from '../../client/fuse.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
@@ -52,6 +52,7 @@ function Burning({ cluster }: { cluster: Cluster }) {
   const paidUntil = lifespan === null ? null : nextMark(lifespan, now);
   const left = untilTeardown(cluster, now);
   const next = nextSentence(cluster, (at) => nearTime(at, now));
+  const trouble = troubleSentence(cluster, (since) => nearTime(since, now));
   return (
     <>
       <div class="figures">
@@ -87,7 +88,8 @@ function Burning({ cluster }: { cluster: Cluster }) {
         />
       </div>
       {lifespan !== null && <FuseView lifespan={lifespan} now={now} isLit />}
-      {next !== null && <p class="meta">{next}</p>}
+      {trouble !== null && <p class="warning">{trouble}</p>}
+      {trouble === null && next !== null && <p class="meta">{next}</p>}
       {cluster.failure !== null && <p class="warning">{cluster.failure}</p>}
     </>
   );

@@ -34,7 +34,7 @@ export async function createLinode(
   let refreshed = false;
   for (let attempt = 1; ; attempt += 1) {
     const slot = await pacer.take(waitUntil);
-    if (slot !== 'taken') return notSent('the rate limit leaves no time for it', slot.retryAt);
+    if (slot !== 'taken') return notSent("Linode's rate limit leaves no time for it", slot.retryAt);
     const now = clock.now();
     if (now > (attempt === 1 ? limits.notAfter : waitUntil)) return notSent('it is too late', now);
 
@@ -107,7 +107,7 @@ async function adopt(
     return { kind: 'unknown', reason: `${doubt}; then ${reasonOf(error)}` };
   }
   if (found === 'notFound') {
-    return { kind: 'unknown', reason: `${doubt}; then no Linode had the label ${label}` };
+    return { kind: 'unknown', reason: `${doubt}; then no Linode had its label` };
   }
   // Do not compare the `reap` tag or the spec's own tags: they may have changed since an earlier
   // try.

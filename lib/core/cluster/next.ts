@@ -1,6 +1,6 @@
 import type { EpochMs } from '../base/units.ts';
 import type { Life } from './life.ts';
-import type { LiveRecord } from './record.ts';
+import { type LiveRecord, troubleOf } from './record.ts';
 
 /** What Onebuck does next about a live cluster. */
 export interface Next {
@@ -12,12 +12,13 @@ export interface Next {
 
 /** `life` is the life of `record` at the present instant. */
 export function nextOf(record: LiveRecord, { teardownAt, limit }: Life): Next {
-  const { phase, dueAt, trouble } = record;
+  const { phase, dueAt } = record;
   if (phase === 'running') {
     const end = limit === 'budget' ? 'the budget is used up' : `${record.maxHours} hours are over`;
     return { at: teardownAt, why: `destroys its nodes, when ${end}` };
   }
-  if (trouble !== undefined) return { at: dueAt, why: `waits for Linode: ${trouble.reason}` };
+  const trouble = troubleOf(record);
+  if (trouble !== null) return { at: dueAt, why: `waits for Linode: ${trouble.reason}` };
   if (phase === 'deleting') return { at: dueAt, why: 'looks whether its nodes are gone' };
   if (record.createFrom === dueAt) {
     return { at: dueAt, why: 'creates its nodes, after those of clusters launched before it' };

@@ -144,17 +144,19 @@ export type EndReason = 'budget' | 'maxHours' | 'requested' | 'failed' | 'lost';
 
 /** A node, with what is known of its Linode. The label is fixed before the Linode exists. */
 export type NodeRecord =
-  /** No create was ever sent. */
-  | NodeOf<'planned'>
+  /** No create was ever sent, or Linode did nothing; `createTrouble` says why. */
+  | (NodeOf<'planned'> & { readonly createTrouble?: Trouble })
   /**
    * A create may have left: the Linode may exist, and counts as billed from `sentAt`, the time of
    * the first create. `triedAt`: the time of the last create. `refused`: why Linode refused the
-   * last create; an earlier create may still take effect.
+   * last create; an earlier create may still take effect. `createTrouble`: why no create has had a
+   * known effect.
    */
   | (NodeOf<'creating'> & {
       readonly sentAt: EpochMs;
       readonly triedAt: EpochMs;
       readonly refused?: string;
+      readonly createTrouble?: Trouble;
     })
   /** `checkedAt`: when the Linode was found by its id although the last list did not show it. */
   | (NodeOf<'created'> & Machine & { readonly checkedAt?: EpochMs })
@@ -212,6 +214,8 @@ export function withHistory<R extends Common>(record: R, at: EpochMs, event: str
 }
 
 const TROUBLE_CHARACTERS_MAX = 300;
+/** Shorter, since up to 500 nodes may each have a reason, and an item of the table has 400 KB. */
+const NODE_TROUBLE_CHARACTERS_MAX = 160;
 
 /**
  * The record with the reasons why a pass could not do its work; without trouble if there are none.
@@ -223,9 +227,58 @@ export function withTrouble<R extends Common>(
 ): R {
   const { trouble, ...rest } = record;
   if (reasons.length === 0) return trouble === undefined ? record : (rest as R);
-  const reason = [...new Set(reasons)].join('; ').slice(0, TROUBLE_CHARACTERS_MAX);
+  const reason = joined(reasons);
   return trouble?.reason === reason ? record : { ...record, trouble: { since: at, reason } };
 }
+
+/** The node with the reason why its last create had no known effect. */
+export function withCreateTrouble<N extends NodeIn<'planned' | 'creating'>>(
+  node: N,
+  { reason, at }: { readonly reason: string; readonly at: EpochMs },
+): N {
+  const short = reason.slice(0, NODE_TROUBLE_CHARACTERS_MAX);
+  if (node.createTrouble?.reason === short) return node;
+  return { ...node, createTrouble: { since: at, reason: short } };
+}
+
+/** The field `createTrouble` of the node, if the node has one, to be spread into its next state. */
+export const createTroubleOf = (node: NodeRecord): { readonly createTrouble?: Trouble } =>
+  'createTrouble' in node && node.createTrouble !== undefined
+    ? { createTrouble: node.createTrouble }
+    : {};
+
+/** Why a node is not created yet, or never was; null: no reason is known. */
+export function reasonOfNode(node: NodeRecord): string | null {
+  switch (node.state) {
+    case 'planned':
+      return node.createTrouble?.reason ?? null;
+    case 'creating':
+      return node.refused ?? node.createTrouble?.reason ?? null;
+    case 'neverCreated':
+      return node.reason;
+    case 'created':
+    case 'deleting':
+    case 'gone':
+      return null;
+  }
+}
+
+/**
+ * Why Onebuck can't do what is due now: the reason of the last pass, or else, while a cluster comes
+ * up, the reasons of the creates that it waits for; null: nothing is in the way.
+ */
+export function troubleOf(record: ClusterRecord): Trouble | null {
+  if (!isLive(record)) return null;
+  if (record.trouble !== undefined) return record.trouble;
+  if (record.phase !== 'provisioning') return null;
+  const troubles = record.nodes.flatMap((node) => createTroubleOf(node).createTrouble ?? []);
+  const [first, ...rest] = troubles.map(({ since }) => since);
+  if (first === undefined) return null;
+  return { since: earliest(first, ...rest), reason: joined(troubles.map(({ reason }) => reason)) };
+}
+
+const joined = (reasons: readonly string[]): string =>
+  [...new Set(reasons)].join('; ').slice(0, TROUBLE_CHARACTERS_MAX);
 
 /**
  * The machine of a Linode seen at `seenAt`. Linode bills from its `created`. If that is later than

@@ -2,10 +2,12 @@ import type { Tag } from '../base/names.ts';
 import type { EpochMs } from '../base/units.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
+  createTroubleOf,
   type LiveRecord,
   machineOf,
   machineSeenAgain,
   type NodeRecord,
+  withCreateTrouble,
   withHistory,
 } from '../cluster/record.ts';
 import { withBackupsLearned } from './observe.ts';
@@ -40,8 +42,11 @@ export type Outcome =
   | { readonly kind: 'tagsRefused'; readonly until: EpochMs }
   /** The `shared` tags are gone from the account, or Linodes of other clusters bear them. */
   | { readonly kind: 'tagsRemoved'; readonly shared: readonly Tag[] }
-  /** It is not known whether the step had an effect; the next pass observes again. */
-  | { readonly kind: 'failed'; readonly reason: string };
+  /**
+   * It is not known whether the step had an effect; the next pass observes again. `index`: the node
+   * of a create; absent: the step was no create.
+   */
+  | { readonly kind: 'failed'; readonly index?: number; readonly reason: string };
 
 /** The record with the outcomes of a pass's steps, as known at `at`. */
 export function apply(record: LiveRecord, outcomes: readonly Outcome[], at: EpochMs): LiveRecord {
@@ -52,9 +57,15 @@ export function apply(record: LiveRecord, outcomes: readonly Outcome[], at: Epoc
 
 function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord {
   switch (outcome.kind) {
-    case 'failed':
     case 'retagged':
       return record;
+    case 'failed': {
+      const { index, reason } = outcome;
+      if (index === undefined) return record;
+      return withNode(record, index, (node) =>
+        node.state === 'creating' ? withCreateTrouble(node, { reason, at }) : node,
+      );
+    }
     case 'tagsRefused':
       return { ...record, retagAfter: outcome.until };
     case 'tagsRemoved': {
@@ -103,7 +114,9 @@ function withNode(
 function withRefusal(node: NodeRecord, reason: string): NodeRecord {
   const { index, label } = node;
   const isOnlyTry = node.state !== 'creating' || node.sentAt === node.triedAt;
-  return isOnlyTry ? { state: 'neverCreated', index, label, reason } : { ...node, refused: reason };
+  if (isOnlyTry) return { state: 'neverCreated', index, label, reason };
+  const { createTrouble: _, ...others } = node;
+  return { ...others, refused: reason };
 }
 
 function withDeletion(node: NodeRecord, existed: boolean, at: EpochMs): NodeRecord {
@@ -127,8 +140,10 @@ function withAnswer(
   const { index, label } = node;
   if (outcome.kind === 'notSent') {
     // An earlier create without an answer may still land, and stays billed.
-    const isOnlyTry = node.state === 'creating' && node.sentAt === node.triedAt;
-    return isOnlyTry ? { state: 'planned', index, label } : node;
+    if (node.state !== 'creating') return node;
+    const noted = withCreateTrouble(node, { reason: outcome.reason, at });
+    if (node.sentAt !== node.triedAt) return noted;
+    return { state: 'planned', index, label, ...createTroubleOf(noted) };
   }
   const machine =
     node.state === 'created'

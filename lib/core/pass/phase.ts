@@ -8,6 +8,7 @@ import {
   type NodeRecord,
   type Provisioning,
   type Running,
+  reasonOfNode,
   withHistory,
 } from '../cluster/record.ts';
 
@@ -16,6 +17,9 @@ import {
  * time-out (30 s) together.
  */
 const LANDED_BY = seconds(120);
+
+/** The most characters of a failure that names the reasons of nodes. */
+const FAILURE_CHARACTERS_MAX = 600;
 
 /** The record at the start of its teardown. A second reason does not replace the first. */
 export function beginDeleting(
@@ -55,13 +59,13 @@ export function withoutLostCreates(
     record.phase === 'provisioning' && record.spec.onPartial === 'keep' && record.nodes.some(isUp);
   const nodes = record.nodes.map((node) => {
     if (node.state === 'planned' && keepsOthers && !hasTime) {
-      return neverCreated(node, 'not created before the time to come up ended');
+      return unsent(node, 'not created before the time to come up ended');
     }
     if (node.state !== 'creating' || !isListed || now - node.triedAt < LANDED_BY) return node;
     if (node.refused === undefined && hasTime) return node;
     return neverCreated(
       node,
-      node.refused ?? 'its create was not answered and did not take effect',
+      reasonOfNode(node) ?? 'its create was not answered and did not take effect',
     );
   });
   return { ...record, nodes };
@@ -97,8 +101,38 @@ function whileProvisioning(record: Provisioning, now: EpochMs): LiveRecord {
     return withHistory(running, now, `running (${nodesUp(record)} up)`);
   }
   if (now < record.provisionBy || isKept) return record;
-  const failure = `only ${nodesUp(record)} were running when the time to come up ended`;
+  const short = `only ${nodesUp(record)} were running when the time to come up ended`;
+  const failure = [short, ...reasonsNotUp(record)].join('; ').slice(0, FAILURE_CHARACTERS_MAX);
   return beginDeleting(record, now, { reason: 'failed', failure });
+}
+
+/** `node 3: no answer came`, `nodes 0-1, 4: Linode refused the token`: a text for each reason. */
+function reasonsNotUp(record: Provisioning): string[] {
+  const byReason = new Map<string, number[]>();
+  for (const node of record.nodes.filter((candidate) => !isUp(candidate))) {
+    const reason = reasonNotUp(node, record).replace(/\.$/, '');
+    byReason.set(reason, [...(byReason.get(reason) ?? []), node.index]);
+  }
+  return [...byReason].map(([reason, indices]) => {
+    const noun = indices.length === 1 ? 'node' : 'nodes';
+    return `${noun} ${rangesOf(indices)}: ${reason}`;
+  });
+}
+
+function reasonNotUp(node: NodeRecord, { trouble }: Provisioning): string {
+  if (node.state === 'created') return `its Linode was ${node.status}`;
+  return reasonOfNode(node) ?? trouble?.reason ?? 'no answer about its create came';
+}
+
+/** Ascending numbers, runs of them in short: `0-2, 5`. */
+function rangesOf(indices: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const index of indices) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last[1] === index - 1) last[1] = index;
+    else ranges.push([index, index]);
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
 }
 
 /** The record with an entry in its history if more nodes are up than in `before`. */
@@ -114,6 +148,12 @@ const isComing = (node: NodeRecord) => ['planned', 'creating', 'created'].includ
 
 const nodesUp = ({ nodes }: LiveRecord) => `${nodes.filter(isUp).length} of ${nodes.length} nodes`;
 
-export function neverCreated({ index, label }: NodeRecord, reason: string): NodeIn<'neverCreated'> {
+function neverCreated({ index, label }: NodeRecord, reason: string): NodeIn<'neverCreated'> {
   return { state: 'neverCreated', index, label, reason };
+}
+
+/** A planned node as never created, with the reason why its creates had no effect, if there was. */
+export function unsent(node: NodeIn<'planned'>, end: string): NodeIn<'neverCreated'> {
+  const reason = reasonOfNode(node);
+  return neverCreated(node, reason === null ? end : `${end}: ${reason}`);
 }

@@ -5,6 +5,7 @@ import { spentAt } from '../cluster/bills.ts';
 import { type Life, lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
+  createTroubleOf,
   type Deleting,
   type EndedRecord,
   type LiveRecord,
@@ -24,7 +25,7 @@ import {
   RESEND_AFTER,
   unknownLinodesOf,
 } from './observe.ts';
-import { inPhase, isUp, neverCreated, withoutLostCreates, withProgress } from './phase.ts';
+import { inPhase, isUp, unsent, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
 import type { Step } from './steps.ts';
 
@@ -170,7 +171,8 @@ const isSendable = (now: EpochMs) => (node: NodeRecord) =>
 function asSent(node: NodeRecord, now: EpochMs): NodeIn<'creating'> {
   const { index, label } = node;
   const sentAt = node.state === 'creating' ? node.sentAt : now;
-  return { state: 'creating', index, label, sentAt, triedAt: now };
+  // The reason stays until this create ends: people see it while they wait.
+  return { state: 'creating', index, label, sentAt, triedAt: now, ...createTroubleOf(node) };
 }
 
 function createNode(
@@ -283,7 +285,7 @@ function planDeleting(
   now: EpochMs,
 ): Plan {
   const nodes = record.nodes.map((node) =>
-    node.state === 'planned' ? neverCreated(node, 'the cluster ended before it was created') : node,
+    node.state === 'planned' ? unsent(node, 'the cluster ended before it was created') : node,
   );
   const current: Deleting = { ...record, nodes };
   const deletions = [

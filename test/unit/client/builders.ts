@@ -49,6 +49,7 @@ export const aCluster = (overrides: Partial<Cluster> = {}): Cluster => ({
     at: '2026-11-10T13:57:00.000Z',
     why: 'destroys its nodes, when the budget is used up',
   },
+  trouble: null,
   createdAt: '2026-11-10T10:00:00.000Z',
   startedAt: '2026-11-10T10:01:00.000Z',
   endedAt: null,

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { destroySentence, endWords, nextSentence, untilTeardown } from '../../../client/end.ts';
+import {
+  destroySentence,
+  endWords,
+  nextSentence,
+  troubleSentence,
+  untilTeardown,
+} from '../../../client/end.ts';
 import { aCluster } from './builders.ts';
 
 const at = (iso: string) => Date.parse(iso);
@@ -55,5 +61,21 @@ describe('nextSentence', () => {
 
   it('is null once the cluster has ended', () => {
     expect(nextSentence({ next: null }, clock)).toBeNull();
+  });
+});
+
+describe('troubleSentence', () => {
+  const clock = (iso: string) => iso.slice(11, 16);
+
+  it('says since when Onebuck waits, and why, with one full stop', () => {
+    const reason = 'Linode refused the token: it is wrong, expired or revoked.';
+    const trouble = { since: '2026-11-10T10:02:00.000Z', reason };
+    expect(troubleSentence({ trouble }, clock)).toBe(
+      `Since 10:02 Onebuck waits for Linode: ${reason}`,
+    );
+  });
+
+  it('is null where nothing is in the way', () => {
+    expect(troubleSentence(aCluster(), clock)).toBeNull();
   });
 });

@@ -233,7 +233,7 @@ describe('the largest cluster', () => {
   };
   const aNode = (index: number, reason: string): NodeRecord => {
     const states = [
-      planned(index),
+      { ...planned(index), createTrouble: { since: LAUNCH, reason } },
       { ...creating(index), refused: reason },
       { ...created(index, machine), checkedAt: LAUNCH, trouble: reason },
       deleting(index, machine),

@@ -267,7 +267,7 @@ describe('a create over the rate limit', () => {
       const limits = { ...LIMITS, [limit]: plus(START, seconds(20)) };
       expect(await started.api.create(aRequest(), limits)).toEqual({
         kind: 'notSent',
-        reason: 'the rate limit leaves no time for it',
+        reason: "Linode's rate limit leaves no time for it",
         retryAt: plus(START, seconds(30)),
       });
       expect(started.clock.now()).toBe(START);

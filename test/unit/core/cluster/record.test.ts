@@ -6,6 +6,8 @@ import {
   isLive,
   machineOf,
   machineSeenAgain,
+  reasonOfNode,
+  troubleOf,
   withHistory,
   withTrouble,
 } from '../../../../lib/core/cluster/record.ts';
@@ -15,8 +17,12 @@ import {
   aLinode,
   anEnded,
   aRunning,
+  created,
+  creating,
   eventsOf,
   LAUNCH,
+  neverCreated,
+  planned,
 } from '../../../support/builders.ts';
 
 const HALF_PAST = plus(LAUNCH, minutes(30));
@@ -83,4 +89,41 @@ describe('withTrouble', () => {
   it('shortens a reason to 300 characters', () => {
     expect(withTrouble(record, ['x'.repeat(5_000)], LAUNCH).trouble?.reason).toHaveLength(300);
   });
+});
+
+describe('troubleOf', () => {
+  const createTrouble = (reason: string, since = LAUNCH) => ({ createTrouble: { since, reason } });
+
+  it('has the reasons of the creates that a cluster waits for, and the earliest time', () => {
+    const nodes = [
+      { ...planned(0), ...createTrouble('no such token', HALF_PAST) },
+      { ...creating(1), ...createTrouble('500') },
+      { ...creating(2), ...createTrouble('500') },
+      created(3),
+    ];
+    const expected = { since: LAUNCH, reason: 'no such token; 500' };
+    expect(troubleOf(aCluster({ nodes }))).toEqual(expected);
+    const trouble = { since: HALF_PAST, reason: 'GET /linode/instances: 503' };
+    expect(troubleOf(aCluster({ nodes, trouble }))).toEqual(trouble);
+    expect(troubleOf(aDeleting({ nodes }))).toBeNull();
+    expect(troubleOf(aDeleting({ nodes, trouble }))).toEqual(trouble);
+  });
+
+  it('is null where nothing is in the way, or the cluster has ended', () => {
+    expect(troubleOf(aCluster())).toBeNull();
+    expect(troubleOf(anEnded({ trouble: { since: LAUNCH, reason: '500' } }))).toBeNull();
+  });
+});
+
+it('reasonOfNode says why a node is not created', () => {
+  const createTrouble = { since: LAUNCH, reason: '500' };
+  const reasons = [
+    planned(0),
+    { ...planned(0), createTrouble },
+    { ...creating(0), createTrouble },
+    { ...creating(0), refused: 'limit' },
+    neverCreated(0, 'no capacity'),
+    created(0),
+  ].map(reasonOfNode);
+  expect(reasons).toEqual([null, '500', '500', 'limit', 'no capacity', null]);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hours, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
+import { type EpochMs, hours, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
 import { spentAt } from '../../../../lib/core/cluster/bills.ts';
 import type { LiveRecord, NodeRecord } from '../../../../lib/core/cluster/record.ts';
 import { apply, type Outcome } from '../../../../lib/core/pass/apply.ts';
@@ -65,13 +65,43 @@ describe('a create', () => {
 
   it('that was not sent makes the node planned again', () => {
     const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
-    expect(nodeAfter(creating(0), notSent)).toEqual(planned(0));
+    const createTrouble = { since: NOW, reason: 'rate limit' };
+    expect(nodeAfter(creating(0), notSent)).toEqual({ ...planned(0), createTrouble });
   });
 
   it('that was not sent keeps the node creating if an earlier create may still land', () => {
     const notSent: Outcome = { kind: 'notSent', index: 0, reason: 'rate limit', retryAt: NOW };
     const again = creating(0, { triedAt: plus(LAUNCH, seconds(30)) });
-    expect(nodeAfter(again, notSent)).toEqual(again);
+    const createTrouble = { since: NOW, reason: 'rate limit' };
+    expect(nodeAfter(again, notSent)).toEqual({ ...again, createTrouble });
+  });
+
+  it.each(['failed', 'notSent'] as const)('that %s keeps the reason, and since when', (kind) => {
+    const outcome = (reason: string) => ({ kind, index: 0, reason, retryAt: NOW }) as Outcome;
+    const again = creating(0, { triedAt: plus(LAUNCH, seconds(30)) });
+    const then = (node: NodeRecord, reason: string, at: EpochMs) =>
+      apply(aCluster({ nodes: [node] }), [outcome(reason)], at).nodes[0] as NodeRecord;
+    const first = then(again, '500', NOW);
+    expect(first).toEqual({ ...again, createTrouble: { since: NOW, reason: '500' } });
+    expect(then(first, '500', plus(NOW, minutes(1)))).toEqual(first);
+    const other = { since: plus(NOW, minutes(1)), reason: '503' };
+    expect(then(first, '503', other.since)).toEqual({ ...again, createTrouble: other });
+    expect(then(first, 'x'.repeat(1_000), NOW)).toEqual({
+      ...again,
+      createTrouble: { since: NOW, reason: 'x'.repeat(160) },
+    });
+    // The Linode of an earlier create was found meanwhile.
+    expect(then(created(0), '500', NOW)).toEqual(created(0));
+  });
+
+  it('that was refused, or answered, has no reason of an earlier create any more', () => {
+    const createTrouble = { since: LAUNCH, reason: '500' };
+    const again = creating(0, { triedAt: plus(LAUNCH, seconds(30)) });
+    const node = { ...again, createTrouble };
+    const refused: Outcome = { kind: 'refused', index: 0, reason: 'account limit' };
+    expect(nodeAfter(node, refused)).toEqual({ ...again, refused: 'account limit' });
+    const answered: Outcome = { kind: 'created', index: 0, linode: aLinode() };
+    expect(nodeAfter(node, answered)).toEqual(created(0));
   });
 
   it('that was not sent keeps a node created that was found meanwhile', () => {

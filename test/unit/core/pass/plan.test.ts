@@ -299,9 +299,65 @@ describe('when the time to come up has ended', () => {
     expect(failed.next).toMatchObject({
       phase: 'deleting',
       endReason: 'failed',
-      failure: 'only 1 of 2 nodes were running when the time to come up ended',
+      failure:
+        'only 1 of 2 nodes were running when the time to come up ended; ' +
+        'node 1: its Linode was booting',
     });
     expect(deletedBy(failed)).toEqual([linodeIdOf(0), linodeIdOf(1)]);
+  });
+
+  it('the failure names the last reason of each node that is not up', () => {
+    const createTrouble = { since: LAUNCH, reason: 'Linode refused the token.' };
+    const recently = { triedAt: secondsIn(20 * 60 - 30) };
+    const nodes = [
+      ...[0, 1, 2].map((index) => ({ ...planned(index), createTrouble })),
+      { ...creating(3, recently), createTrouble: { since: LAUNCH, reason: '500: sorry' } },
+      { ...planned(4), createTrouble },
+      { ...creating(5, recently), refused: 'no capacity' },
+      creating(6, recently),
+      created(7),
+    ];
+    const { next } = plan(aCluster({ nodes }), [aLinode({ index: 7 })], LATE);
+    expect(next).toMatchObject({
+      failure:
+        'only 1 of 8 nodes were running when the time to come up ended; ' +
+        'nodes 0-2, 4: Linode refused the token; node 3: 500: sorry; node 5: no capacity; ' +
+        'node 6: no answer about its create came',
+    });
+    const reason = 'the cluster ended before it was created';
+    expect(next.nodes[4]).toEqual(neverCreated(4, `${reason}: Linode refused the token.`));
+  });
+
+  it('the failure names why Linodes could not be listed where no node has a reason', () => {
+    const trouble = { since: LAUNCH, reason: 'GET /linode/instances: 503: sorry' };
+    const nodes = [creating(0, { triedAt: secondsIn(20 * 60 - 30) })];
+    expect(plan(aCluster({ nodes, trouble }), null, LATE).next).toMatchObject({
+      failure:
+        'only 0 of 1 nodes were running when the time to come up ended; ' +
+        'node 0: GET /linode/instances: 503: sorry',
+    });
+  });
+
+  it('the failure is short, however many reasons there are', () => {
+    const nodes = Array.from({ length: 100 }, (_, index) => ({
+      ...planned(index),
+      createTrouble: { since: LAUNCH, reason: `${index} ${'x'.repeat(100)}` },
+    }));
+    const { next } = plan(aCluster({ nodes }), [], LATE);
+    expect('failure' in next && next.failure).toHaveLength(600);
+  });
+
+  it('a create that goes out again keeps the reason of the last one', () => {
+    const createTrouble = { since: LAUNCH, reason: '500: sorry' };
+    const now = secondsIn(60);
+    const nodes = [
+      { ...planned(0), createTrouble },
+      { ...creating(1), createTrouble },
+    ];
+    expect(plan(aCluster({ nodes }), [], now).next.nodes).toEqual([
+      { ...creating(0, { sentAt: now }), createTrouble },
+      { ...creating(1, { triedAt: now }), createTrouble },
+    ]);
   });
 
   it('a cluster fails for its create without an answer, which is not sent again', () => {
