@@ -185,10 +185,9 @@ route(operations.schedule, async ({ params: { id = '' }, owner }) =>
   ok(renderSchedule(await getSchedule({ schedules: schedules() }, owner, id))),
 );
 
-route(operations.changeSchedule, async ({ params: { id = '' }, body, owner }) => {
-  const deps = { clock: clock(), schedules: schedules() };
-  return ok(renderSchedule(await changeSchedule(deps, owner, id, body)));
-});
+route(operations.changeSchedule, async ({ params: { id = '' }, body: input, owner, by }) =>
+  ok(renderSchedule(await changeSchedule(scheduleDeps(), { owner, id, input, by }))),
+);
 
 route(operations.deleteSchedule, async ({ params: { id = '' }, owner }) => {
   await deleteSchedule({ schedules: schedules() }, owner, id);

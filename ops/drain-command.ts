@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { changeSchedule } from '../lib/app/change-schedule.ts';
+import { pauseSchedule } from '../lib/app/change-schedule.ts';
 import { type ClusterDeps, destroyCluster } from '../lib/app/destroy-cluster.ts';
 import { nudgeOrLeaveToReaper } from '../lib/app/nudge.ts';
 import { ADMIN } from '../lib/app/read-clusters.ts';
@@ -110,7 +110,7 @@ async function pauseSchedules(deps: DrainDeps): Promise<number> {
   const schedules = (await listSchedules(deps, ADMIN)).filter(({ enabled }) => enabled);
   let paused = 0;
   for (const { id } of schedules) {
-    const change = changeSchedule(deps, ADMIN, id, { enabled: false });
+    const change = pauseSchedule(deps, ADMIN, id);
     if (await unlessChanged(change)) paused += 1;
   }
   return paused;

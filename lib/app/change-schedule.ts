@@ -1,35 +1,81 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ScheduleId } from '../core/base/names.ts';
-import { latest } from '../core/base/units.ts';
+import { type EpochMs, latest } from '../core/base/units.ts';
 import { occurrenceAfter } from '../core/schedule/cron.ts';
-import { parseScheduleChange, type ScheduleRecord, withNext } from '../core/schedule/schedule.ts';
+import {
+  parseScheduleChange,
+  type ScheduleChange,
+  type ScheduleRecord,
+  withChange,
+} from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ScheduleStore } from '../ports.ts';
+import { type CheckDeps, checkSchedule } from './check-schedule.ts';
 import { CONFLICTS_MAX } from './destroy-cluster.ts';
 import { getSchedule } from './read-schedules.ts';
 
+interface StoreDeps {
+  readonly clock: Clock;
+  readonly schedules: ScheduleStore;
+}
+
+export interface ScheduleChangeRequest {
+  readonly owner: string;
+  readonly id: string;
+  /** The change as the client sent it, not yet checked. */
+  readonly input: unknown;
+  /** After this instant, give up on reading Linode's catalogue. */
+  readonly by: EpochMs;
+}
+
 /**
- * Pauses or resumes a schedule. It resumes from now on, without the occurrences while it was
- * paused, and without those that have a run already, in case the clock was set back.
+ * Changes some fields of a schedule. If the spec or the occurrences change, the changed schedule is
+ * checked as a new one is: AppError `invalid` with every fault, or `refused`. A second time, the
+ * same change changes nothing.
  */
 export async function changeSchedule(
-  deps: { readonly clock: Clock; readonly schedules: ScheduleStore },
+  deps: StoreDeps & CheckDeps,
+  { owner, id, input, by }: ScheduleChangeRequest,
+): Promise<ScheduleRecord> {
+  const parsed = parseScheduleChange(input, deps.settings);
+  const faults = parsed.ok ? [] : parsed.faults;
+  const change = parsed.ok ? parsed.change : parsed.partial;
+  return saveChange(deps, { owner, id, change }, async (before) => {
+    if (faults.length > 0) return checkSchedule(deps, change, { faults, by });
+    const changed = { ...before, ...change };
+    const isSame = (field: 'cron' | 'timezone' | 'spec') =>
+      isDeepStrictEqual(changed[field], before[field]);
+    if (isSame('cron') && isSame('timezone') && isSame('spec')) return;
+    await checkSchedule(deps, changed, { faults, by });
+  });
+}
+
+/** Pauses a schedule: a change that needs no check. */
+export const pauseSchedule = (
+  deps: StoreDeps,
   owner: string,
   id: string,
-  input: unknown,
+): Promise<ScheduleRecord> =>
+  saveChange(deps, { owner, id, change: { enabled: false } }, async () => {});
+
+/**
+ * A schedule that resumes, or whose occurrences move, goes on from now, without occurrences of
+ * before, and without those that have a run already, in case the clock was set back.
+ */
+async function saveChange(
+  deps: StoreDeps,
+  { owner, id, change }: { owner: string; id: string; change: ScheduleChange },
+  check: (before: ScheduleRecord) => Promise<void>,
 ): Promise<ScheduleRecord> {
-  const parsed = parseScheduleChange(input);
-  if (!parsed.ok) {
-    const detail = 'The change has faults; each is listed with what to do.';
-    throw new AppError('invalid', detail, { faults: parsed.faults });
-  }
-  const { enabled } = parsed.change;
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
-    const schedule = await getSchedule(deps, owner, id);
-    if (schedule.enabled === enabled) return schedule;
-    const { cron, timezone, runs } = schedule;
-    const after = latest(deps.clock.now(), ...runs.map(({ at }) => at));
-    const nextAt = enabled ? occurrenceAfter(cron, timezone, after) : null;
-    const saved = await deps.schedules.save(withNext({ ...schedule, enabled }, nextAt));
+    const before = await getSchedule(deps, owner, id);
+    await check(before);
+    if (isDeepStrictEqual({ ...before, ...change }, before)) return before;
+    const after = latest(deps.clock.now(), ...before.runs.map(({ at }) => at));
+    const changed = withChange(before, change, (cron, timezone) =>
+      occurrenceAfter(cron, timezone, after),
+    );
+    const saved = await deps.schedules.save(changed);
     if (saved !== 'conflict') return saved;
   }
   throw new AppError('conflict', `Schedule ${id} is changing fast. Send the PATCH again.`);

@@ -1,23 +1,18 @@
-import type { Fault } from '../core/base/fault.ts';
 import type { EpochMs } from '../core/base/units.ts';
-import { quoteOf } from '../core/cluster/quote.ts';
-import { faultOfCron, isTimeZone, occurrenceAfter } from '../core/schedule/cron.ts';
+import { occurrenceAfter } from '../core/schedule/cron.ts';
 import {
-  faultsOfSpec,
-  type JsonSpec,
   parseSchedule,
   type ScheduleRecord,
   type ScheduleRequest,
 } from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
-import type { ScheduleStore } from '../ports.ts';
+import type { Log, ScheduleStore } from '../ports.ts';
+import { type CheckDeps, checkSchedule } from './check-schedule.ts';
 import { hashOf, idOfKey, newId } from './ids.ts';
-import type { LaunchDeps } from './launch.ts';
-import { type Offer, offer, refuseWhatCouldNotLogIn, refuseWhatWouldOverspend } from './offer.ts';
 
-export interface ScheduleDeps
-  extends Pick<LaunchDeps, 'clock' | 'catalogue' | 'secrets' | 'log' | 'settings'> {
+export interface ScheduleDeps extends CheckDeps {
   readonly schedules: ScheduleStore;
+  readonly log: Log;
 }
 
 export interface ScheduleCreation {
@@ -96,47 +91,11 @@ function sameRequest(schedule: ScheduleRecord, owner: string, requestHash: strin
 
 async function checked(deps: ScheduleDeps, input: unknown, by: EpochMs): Promise<ScheduleRequest> {
   const parsed = parseSchedule(input, deps.settings);
-  const { cron, timezone, spec } = parsed.ok ? parsed.request : parsed.partial;
-  const offered = spec === undefined ? [] : await offerOrFaults(deps, spec, by);
-  const faults = [
-    ...(parsed.ok ? [] : parsed.faults),
-    ...faultsOfTime(cron, timezone),
-    ...('bought' in offered ? [] : offered),
-  ];
-  if (!parsed.ok || !('bought' in offered) || faults.length > 0) {
-    const detail = 'The schedule has faults; each is listed with what to do.';
-    throw new AppError('invalid', detail, { faults });
+  if (parsed.ok) {
+    await checkSchedule(deps, parsed.request, { faults: [], by });
+    return parsed.request;
   }
-  // Quote the spec for its first run: an hour that crosses a month's end may cost twice.
-  const { settings, clock } = deps;
-  const first = occurrenceAfter(parsed.request.cron, parsed.request.timezone, clock.now());
-  const quote = quoteOf(offered.spec, offered.bought, settings.marginMs, first ?? clock.now());
-  refuseWhatWouldOverspend({ ...offered, quote });
-  await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
-  return parsed.request;
-}
-
-function faultsOfTime(cron: string | undefined, timezone: string | undefined): Fault[] {
-  const cronFault = cron === undefined ? null : faultOfCron(cron);
-  const isZone = timezone === undefined || isTimeZone(timezone);
-  const zones = 'must be the name of an IANA time zone such as Europe/Berlin or UTC';
-  return [
-    ...(cronFault === null ? [] : [{ path: 'cron', message: `cron ${cronFault}` }]),
-    ...(isZone ? [] : [{ path: 'timezone', message: `timezone ${zones}` }]),
-  ];
-}
-
-async function offerOrFaults(
-  deps: Pick<ScheduleDeps, 'clock' | 'catalogue' | 'settings'>,
-  spec: JsonSpec,
-  by: EpochMs,
-): Promise<Offer | Fault[]> {
-  try {
-    return await offer(deps, spec, by);
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'invalid') {
-      return faultsOfSpec(error.details.faults ?? []);
-    }
-    throw error;
-  }
+  const { partial, faults } = parsed;
+  await checkSchedule(deps, partial, { faults, by });
+  throw new Error('a schedule with faults was found to have none');
 }

@@ -110,12 +110,13 @@ async function runOf(
     return { at, result: 'launched', clusterId: record.id };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    // A conflict is either with too many launches at once, which passes, or with an existing
-    // cluster, which is final.
-    const isTaken = async () =>
-      (await deps.store.get(keyedClusterId(owner, idempotencyKey))) !== 'notFound';
-    const isFinal = error.code === 'conflict' ? await isTaken() : REFUSALS.includes(error.code);
-    if (!isFinal) throw error;
+    if (error.code === 'conflict') {
+      // The conflict is either with too many launches at once, which passes, or with the cluster
+      // that an earlier pass launched here, before somebody changed the spec.
+      const launched = await deps.store.get(keyedClusterId(owner, idempotencyKey));
+      if (launched !== 'notFound') return { at, result: 'launched', clusterId: launched.id };
+    }
+    if (!REFUSALS.includes(error.code)) throw error;
     const messages = error.details.faults?.map(({ message }) => message) ?? [error.message];
     return { at, result: 'refused', reason: messages.join('; ').slice(0, REASON_CHARACTERS_MAX) };
   }
@@ -145,11 +146,12 @@ async function liveClusterOf(
 
 /** Saves a run, unless another pass has done so. */
 async function saveRun(deps: RunDeps, read: ScheduleRecord, run: Run): Promise<void> {
-  const nextAt = occurrenceAfter(read.cron, read.timezone, run.at);
   let schedule: ScheduleRecord | 'notFound' = read;
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
     if (schedule === 'notFound') return;
-    const next = withRun(schedule, run, nextAt);
+    // Somebody may have changed the occurrences meanwhile.
+    const { cron, timezone }: ScheduleRecord = schedule;
+    const next = withRun(schedule, run, occurrenceAfter(cron, timezone, run.at));
     if (next === schedule) return;
     if ((await deps.schedules.save(next)) !== 'conflict') {
       if (run.result === 'refused') deps.metrics.emit(() => ({ FailedLaunches: 1 }));

@@ -177,8 +177,8 @@ const schedule: RequestBody = {
 
 const scheduleChange: RequestBody = {
   name: 'ScheduleChange',
-  schema: () => scheduleChangeSchema,
-  example: { enabled: false },
+  schema: scheduleChangeSchema,
+  example: { cron: '30 4 * * MON-FRI', monthlyCapUsd: 30 },
 };
 
 const listOf = <Name extends string, Item extends z.ZodMiniType>(name: Name, item: Item) =>
@@ -458,15 +458,17 @@ export const operations = {
     id: 'changeSchedule',
     method: 'PATCH',
     path: '/schedules/{id}',
-    summary: 'Pause or resume a schedule',
+    summary: 'Change a schedule, pause or resume it',
     description:
-      'A schedule resumes from now on: occurrences while it was paused are not made up for.',
+      'Changes the fields that the body has; spec is replaced as a whole. A new spec, cron or ' +
+      'timezone is checked as for a new schedule. Occurrences move from now on, and those while ' +
+      'the schedule was paused are not made up for.',
     access: 'token',
     query: none,
     headers: anyHeaders,
     body: scheduleChange,
     answers: { 200: { description: 'The schedule.', json: scheduleSchema } },
-    problems: [400, 404, 409, 413, 415],
+    problems: [400, 404, 409, 413, 415, 422, ...LINODE_PROBLEMS],
   }),
   deleteSchedule: operation({
     id: 'deleteSchedule',

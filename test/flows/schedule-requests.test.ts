@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { changeSchedule, deleteSchedule } from '../../lib/app/change-schedule.ts';
+import { deleteSchedule } from '../../lib/app/change-schedule.ts';
 import { getSchedule, listSchedules } from '../../lib/app/read-schedules.ts';
 import { hours, minutes, plus } from '../../lib/core/base/units.ts';
 import { nextRuns } from '../../lib/core/schedule/cron.ts';
@@ -147,7 +147,7 @@ describe('a request for one schedule', () => {
     const { id } = schedule;
     const notFound = { code: 'notFound', message: expect.stringContaining(id) };
     await expect(getSchedule(world, 'bob', id)).rejects.toMatchObject(notFound);
-    const change = changeSchedule(world, 'bob', id, { enabled: false });
+    const change = world.changeSchedule(id, { enabled: false }, 'bob');
     await expect(change).rejects.toMatchObject(notFound);
     await expect(deleteSchedule(world, 'bob', id)).rejects.toMatchObject(notFound);
     expect(await listSchedules(world, 'bob')).toEqual([]);
@@ -166,19 +166,118 @@ describe('a request for one schedule', () => {
 });
 
 describe('a change of a schedule', () => {
+  const changeOf = async (input: unknown, body: Readonly<Record<string, unknown>> = NIGHTLY) => {
+    const { schedule } = await request(body);
+    const changed = await world.changeSchedule(schedule.id, input);
+    expect(await getSchedule(world, 'ann', schedule.id)).toEqual(changed);
+    return { before: schedule, changed };
+  };
+  const faultsOfChange = async (input: unknown) => {
+    const { schedule } = await request(NIGHTLY);
+    const error = await world.changeSchedule(schedule.id, input).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'invalid' });
+    expect(await getSchedule(world, 'ann', schedule.id)).toEqual(schedule);
+    return (error as { details: { faults: unknown[] } }).details.faults;
+  };
+
+  it('replaces spec, cron, time zone, overlap and cap, and moves the next occurrence', async () => {
+    const spec = { ...SPEC, nodes: 1 };
+    const input = { spec, cron: '0 4 * * *', timezone: 'UTC', overlap: 'allow', monthlyCapUsd: 9 };
+    const { before, changed } = await changeOf(input);
+    const nextAt = at('2026-03-11T04:00:00Z');
+    const { monthlyCapUsd: _, ...fields } = input;
+    const { revision } = before;
+    expect(changed).toEqual({
+      ...{ ...before, ...fields, monthlyCap: 9_000_000, nextAt, dueAt: nextAt },
+      revision: revision + 1,
+    });
+  });
+
+  it.each([
+    ['cap', { monthlyCapUsd: 9 }, { monthlyCap: 9_000_000 }],
+    ['no cap', { monthlyCapUsd: null }, { monthlyCap: null }],
+    ['overlap', { overlap: 'allow' }, { overlap: 'allow' }],
+    ['name', { name: 'tests' }, { name: 'tests' }],
+    ['spec', { spec: { ...SPEC, nodes: 1 } }, { spec: { ...SPEC, nodes: 1 } }],
+  ])('replaces only the %s where it has nothing else', async (_, input, fields) => {
+    const { before, changed } = await changeOf(input, { ...NIGHTLY, monthlyCapUsd: 3 });
+    expect(changed).toEqual({ ...before, ...fields, revision: before.revision + 1 });
+  });
+
+  it('changes nothing the second time', async () => {
+    const spec = { ...SPEC, nodes: 1 };
+    const { changed } = await changeOf({ spec, cron: '0 4 * * *' });
+    const again = { cron: '0 4 * * *', spec: Object.fromEntries(Object.entries(spec).reverse()) };
+    world.linode.setFaults([{ kind: 'status500', path: '^/' }]);
+    expect(await world.changeSchedule(changed.id, again)).toEqual(changed);
+  });
+
+  it('is refused with all its faults at once, those of its spec too', async () => {
+    const spec = { ...SPEC, nodes: 0, region: 'mars-east' };
+    const input = { cron: '30 25 * * *', timezone: 'Mars/Base', spec, overlap: 'queue' };
+    expect(await faultsOfChange(input)).toEqual([
+      { path: 'overlap', message: 'overlap must be "skip" or "allow"' },
+      { path: 'cron', message: 'cron must be a cron expression: Invalid value for hour' },
+      {
+        path: 'timezone',
+        message: 'timezone must be the name of an IANA time zone such as Europe/Berlin or UTC',
+      },
+      { path: 'spec.nodes', message: 'nodes must be a whole number from 1 to 100' },
+      { path: 'spec.region', message: expect.stringContaining('mars-east') },
+    ]);
+    expect(await faultsOfChange({ cron: '0 0 30 2 *' })).toMatchObject([{ path: 'cron' }]);
+    expect(await faultsOfChange({})).toMatchObject([{ path: '' }]);
+  });
+
+  it('is refused where the budget does not pay the first hour', async () => {
+    await expect(changeOf({ spec: { ...SPEC, budgetUsd: 0.01 } })).rejects.toMatchObject({
+      code: 'refused',
+      details: { members: { smallestBudgetUsd: 0.015 } },
+    });
+    // At the end of a month, the first hour may be billed twice.
+    const tight = { ...NIGHTLY, spec: { ...SPEC, budgetUsd: 0.015 } };
+    await expect(changeOf({ cron: '30 23 31 3 *', timezone: 'UTC' }, tight)).rejects.toMatchObject({
+      code: 'refused',
+    });
+  });
+
+  it('of cap, overlap or name needs no answer from Linode', async () => {
+    const { schedule } = await request(NIGHTLY);
+    world.clock.set(plus(START, hours(2)));
+    world.linode.setFaults([{ kind: 'status500', path: '^/' }]);
+    const input = { overlap: 'allow', monthlyCapUsd: 9, name: 'tests' };
+    expect(await world.changeSchedule(schedule.id, input)).toMatchObject({ name: 'tests' });
+    await expect(world.changeSchedule(schedule.id, { cron: '0 4 * * *' })).rejects.toMatchObject({
+      code: 'linodeUnavailable',
+    });
+  });
+
+  it('launches the new spec at the new occurrence, and nothing at the old one', async () => {
+    const { schedule } = await request(NIGHTLY);
+    const spec = { ...SPEC, nodes: 1 };
+    await world.changeSchedule(schedule.id, { spec, cron: '0 4 * * *', timezone: 'UTC' });
+    world.clock.set(at('2026-03-11T01:30:00Z'));
+    await world.runSchedule(schedule.id);
+    expect(world.nudged.size).toBe(0);
+    world.clock.set(at('2026-03-11T04:00:00Z'));
+    await world.runSchedule(schedule.id);
+    const [launched = 'c'] = [...world.nudged];
+    expect((await world.record(launched)).nodes).toHaveLength(1);
+  });
+
   it('to the state that it already has changes nothing', async () => {
     const { schedule } = await request(NIGHTLY);
     const { id } = schedule;
-    expect(await changeSchedule(world, 'ann', id, { enabled: true })).toEqual(schedule);
-    const paused = await changeSchedule(world, 'ann', id, { enabled: false });
-    expect(await changeSchedule(world, 'ann', id, { enabled: false })).toEqual(paused);
+    expect(await world.changeSchedule(id, { enabled: true })).toEqual(schedule);
+    const paused = await world.changeSchedule(id, { enabled: false });
+    expect(await world.changeSchedule(id, { enabled: false })).toEqual(paused);
   });
 
   it('succeeds while a pass writes the record too', async () => {
     const { schedule } = await request({ ...NIGHTLY, cron: '* * * * *', overlap: 'allow' });
     world.clock.set(plus(START, minutes(5)));
     const passing = world.runSchedule(schedule.id);
-    const paused = await changeSchedule(world, 'ann', schedule.id, { enabled: false });
+    const paused = await world.changeSchedule(schedule.id, { enabled: false });
     await passing;
     expect(paused.enabled).toBe(false);
     expect(await getSchedule(world, 'ann', schedule.id)).toMatchObject({

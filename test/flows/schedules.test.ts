@@ -190,6 +190,47 @@ describe('a schedule whose passes die or meet', () => {
     });
   });
 
+  it('keeps an expression that somebody changed while the cluster was launched', async () => {
+    let whileLaunching = async () => {};
+    world = await aWorld({
+      replaceStore: (real) => ({
+        async insert(record) {
+          const inserted = await real.insert(record);
+          await whileLaunching();
+          return inserted;
+        },
+      }),
+    });
+    const { id } = await world.schedule(HOURLY);
+    world.clock.set(FIRST);
+    whileLaunching = async () => {
+      whileLaunching = async () => {};
+      await world.changeSchedule(id, { cron: '45 * * * *', spec: { ...SPEC, nodes: 1 } });
+    };
+    await world.runSchedule(id);
+    const next = plus(FIRST, minutes(45));
+    expect(await current(id)).toMatchObject({
+      ...{ nextAt: next, dueAt: next },
+      runs: [{ at: FIRST, result: 'launched' }],
+    });
+    expect(await clusters()).toHaveLength(1);
+  });
+
+  it('records the cluster of a pass that died, though somebody changed the spec', async () => {
+    world = await aWorld({ replaceSchedules: dyingAtFirstSave });
+    const { id } = await world.schedule(HOURLY);
+    world.clock.set(FIRST);
+    expect(await world.runSchedule(id)).toMatchObject({ message: 'killed' });
+    await world.changeSchedule(id, { spec: { ...SPEC, nodes: 1 } });
+    world.clock.set(plus(FIRST, minutes(5)));
+    await world.runSchedule(id);
+    const [launched] = await clusters();
+    expect(await clusters()).toHaveLength(1);
+    expect((await current(id)).runs).toEqual([
+      { at: FIRST, result: 'launched', clusterId: launched?.id },
+    ]);
+  });
+
   it('stays deleted when somebody deletes the schedule during a pass', async () => {
     let saves = 0;
     world = await aWorld({
@@ -371,20 +412,22 @@ describe('an occurrence whose launch fails', () => {
     expect((await current(id)).runs).toMatchObject([{ at: FIRST, result: 'launched' }]);
   });
 
-  it('is refused where it has already launched a cluster of another spec', async () => {
+  it('has the cluster that it has already launched, though of another spec', async () => {
     world = await aWorld();
     const { id } = await world.schedule(HOURLY);
     const schedule = await current(id);
     world.clock.set(FIRST);
     await world.runSchedule(id);
+    const [launched] = await clusters();
     // This happens to a schedule that was deleted and created anew with the same Idempotency-Key.
     const { revision } = await current(id);
     await world.schedules.save({ ...schedule, revision, spec: { ...SPEC, nodes: 1 } });
     expect(await world.runSchedule(id)).toBeUndefined();
     expect(await current(id)).toMatchObject({
       nextAt: plus(FIRST, hours(1)),
-      runs: [{ at: FIRST, result: 'refused', reason: expect.stringContaining('another body') }],
+      runs: [{ at: FIRST, result: 'launched', clusterId: launched?.id }],
     });
+    expect(await clusters()).toHaveLength(1);
   });
 
   it('is recorded as refused with the reason, and the next occurrence is launched', async () => {

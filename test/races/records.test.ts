@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changeSchedule } from '../../lib/app/change-schedule.ts';
+import { pauseSchedule } from '../../lib/app/change-schedule.ts';
 import { runSchedule } from '../../lib/app/run-schedule.ts';
 import { plus, seconds } from '../../lib/core/base/units.ts';
 import { aRunning, aSchedule, at, eventsOf, ID, LAUNCH, SCHEDULE_ID } from '../support/builders.ts';
@@ -94,9 +94,8 @@ describe('passes at once over a schedule that is due', () => {
         for (const name of passes) {
           world.start(name, (deps) => runSchedule(deps, SCHEDULE_ID, limits));
         }
-        const pause = { enabled: false };
         if (isPaused) {
-          world.start('PATCH', (deps) => changeSchedule(deps, 'ann', SCHEDULE_ID, pause));
+          world.start('PATCH', (deps) => pauseSchedule(deps, 'ann', SCHEDULE_ID));
         }
         await world.run();
         expect(world.thrown).toEqual([]);

@@ -136,6 +136,10 @@ export async function aWorld(options: Options = {}) {
     return (await requestSchedule({ owner: 'ann', input, idempotencyKey: null })).schedule;
   }
 
+  /** A PATCH of the schedule by ann, or by somebody else. */
+  const requestChange = (id: string, input: unknown, owner = 'ann') =>
+    changeSchedule(deps, { owner, id, input, by: requestDeadline() });
+
   /** One invocation of the schedule function; returns its error instead of throwing it. */
   async function runSchedule(id: ScheduleId): Promise<unknown> {
     nudgedSchedules.delete(id);
@@ -216,8 +220,9 @@ export async function aWorld(options: Options = {}) {
     reconcile,
     requestSchedule,
     schedule,
-    pause: (id: ScheduleId) => changeSchedule(deps, 'ann', id, { enabled: false }),
-    resume: (id: ScheduleId) => changeSchedule(deps, 'ann', id, { enabled: true }),
+    changeSchedule: requestChange,
+    pause: (id: ScheduleId) => requestChange(id, { enabled: false }),
+    resume: (id: ScheduleId) => requestChange(id, { enabled: true }),
     runSchedule,
     reaperTick,
     tickAndPass,

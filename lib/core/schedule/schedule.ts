@@ -82,9 +82,7 @@ export function parseSchedule(input: unknown, limits: SpecLimits): ParsedSchedul
   }
   const shape = { ...scheduleSchema(limits).shape, spec: anObject };
   const { valid, faults } = parseFields(input, shape, 'a schedule');
-  // `valid` holds, under each field's name, the output of the field's schema.
-  const { monthlyCapUsd: monthlyCap, ...others } = valid as Partial<Fields>;
-  const partial = { ...others, ...(monthlyCap === undefined ? {} : { monthlyCap }) };
+  const partial = fieldsOf(valid);
   // Without a fault, no field is missing.
   if (faults.length === 0) return { ok: true, request: partial as ScheduleRequest };
   return { ok: false, faults, partial };
@@ -97,58 +95,73 @@ export const faultsOfSpec = (faults: readonly Fault[]): Fault[] =>
 /** The JSON form of a schedule. The message of a fault reads on from its path: "must be …". */
 export const scheduleSchema = (limits: SpecLimits) =>
   z.strictObject({
-    name: optional(
-      text(NAME, '1 to 64 printable characters', 'A name of your choice; it need not be unique.'),
-    ),
-    cron: z
-      .string({ error: must(CRON) })
-      .check(
-        z.trim(),
-        z.minLength(1),
-        z.maxLength(CRON_CHARACTERS_MAX),
-        z.describe('When to launch: minute, hour, day of the month, month and day of the week.'),
-      ),
-    timezone: z._default(
-      text(
-        /^.{1,64}$/,
-        'the name of an IANA time zone such as Europe/Berlin',
-        'The IANA time zone of the cron expression.',
-      ),
-      'UTC',
-    ),
+    name: optional(name),
+    cron,
+    timezone: z._default(timezone, 'UTC'),
     spec: specSchema(limits),
     overlap: z._default(overlap, 'skip'),
-    monthlyCapUsd: optional(
-      amount(CAP_MAX, 'The most that its clusters may cost in a calendar month, in US dollars.'),
-    ),
-    enabled: z._default(
-      z.boolean({ error: must('true or false') }).check(z.describe('false pauses the schedule.')),
-      true,
-    ),
+    monthlyCapUsd: optional(monthlyCap),
+    enabled: z._default(enabled, true),
   });
 
-/** The changes that a schedule takes. */
-export const scheduleChangeSchema = z.strictObject({
-  enabled: z
-    .boolean({ error: must('true or false') })
-    .check(z.describe('false pauses the schedule, true resumes it.')),
-});
+/** The JSON form of a change of a schedule: any of its fields. An absent field stays as it is. */
+export const scheduleChangeSchema = (limits: SpecLimits) =>
+  z.strictObject({
+    name: z.optional(z.nullable(name)),
+    cron: z.optional(cron),
+    timezone: z.optional(timezone),
+    spec: z.optional(specSchema(limits)),
+    overlap: z.optional(overlap),
+    monthlyCapUsd: z.optional(z.nullable(monthlyCap)),
+    enabled: z.optional(enabled),
+  });
+
+/** The fields of a schedule to replace. The spec is replaced as a whole. */
+export type ScheduleChange = Partial<ScheduleRequest>;
 
 export type ParsedScheduleChange =
-  | { readonly ok: true; readonly change: z.infer<typeof scheduleChangeSchema> }
-  | { readonly ok: false; readonly faults: readonly Fault[] };
+  | { readonly ok: true; readonly change: ScheduleChange }
+  | {
+      readonly ok: false;
+      readonly faults: readonly Fault[];
+      /** The valid fields, so that they can be checked further all the same. */
+      readonly partial: ScheduleChange;
+    };
 
-export function parseScheduleChange(input: unknown): ParsedScheduleChange {
-  if (!isObject(input)) {
-    return { ok: false, faults: [{ path: '', message: 'a change must be a JSON object' }] };
-  }
-  const { valid, faults } = parseFields(
-    input,
-    scheduleChangeSchema.shape,
-    'a change of a schedule',
-  );
-  if (faults.length > 0) return { ok: false, faults };
-  return { ok: true, change: valid as z.infer<typeof scheduleChangeSchema> };
+/** Reads a change of a schedule from anything that JSON can hold, as `parseSchedule` does. */
+export function parseScheduleChange(input: unknown, limits: SpecLimits): ParsedScheduleChange {
+  const shape = { ...scheduleChangeSchema(limits).shape, spec: z.optional(anObject) };
+  const fault = (message: string) =>
+    ({ ok: false, faults: [{ path: '', message }], partial: {} }) as const;
+  if (!isObject(input)) return fault('a change must be a JSON object');
+  const { valid, faults } = parseFields(input, shape, 'a change of a schedule');
+  const partial = fieldsOf(valid);
+  if (faults.length > 0) return { ok: false, faults, partial };
+  if (Object.keys(partial).length > 0) return { ok: true, change: partial };
+  return fault(`a change must have at least one of ${Object.keys(shape).join(', ')}`);
+}
+
+/** `valid` holds, under each field's name, the output of the field's schema. */
+function fieldsOf(valid: Readonly<Record<string, unknown>>): Partial<ScheduleRequest> {
+  const given = Object.entries(valid).filter(([, value]) => value !== undefined);
+  const { monthlyCapUsd: cap, ...others } = Object.fromEntries(given) as Partial<Fields>;
+  return { ...others, ...(cap === undefined ? {} : { monthlyCap: cap }) };
+}
+
+/**
+ * The schedule with the changed fields. If the change moves its occurrences, pauses or resumes it,
+ * the schedule goes on with `occurrence` of the new fields.
+ */
+export function withChange(
+  schedule: ScheduleRecord,
+  change: ScheduleChange,
+  occurrence: (cron: string, timezone: string) => EpochMs | null,
+): ScheduleRecord {
+  const changed = { ...schedule, ...change };
+  const { cron, timezone, enabled } = changed;
+  const isMoved = cron !== schedule.cron || timezone !== schedule.timezone;
+  if (!isMoved && enabled === schedule.enabled) return changed;
+  return withNext(changed, enabled ? occurrence(cron, timezone) : null);
 }
 
 /** The output of the schema, except that the spec stays as the client sent it. */
@@ -164,9 +177,39 @@ const anObject = z.custom<JsonSpec>(isObject, {
   error: must('a spec, as POST /clusters takes it'),
 });
 
+const name = text(
+  NAME,
+  '1 to 64 printable characters',
+  'A name of your choice; it need not be unique.',
+);
+
+const cron = z
+  .string({ error: must(CRON) })
+  .check(
+    z.trim(),
+    z.minLength(1),
+    z.maxLength(CRON_CHARACTERS_MAX),
+    z.describe('When to launch: minute, hour, day of the month, month and day of the week.'),
+  );
+
+const timezone = text(
+  /^.{1,64}$/,
+  'the name of an IANA time zone such as Europe/Berlin',
+  'The IANA time zone of the cron expression.',
+);
+
 const overlap = z
   .enum(['skip', 'allow'], { error: must('"skip" or "allow"') })
   .check(z.describe('What to do at an occurrence while the cluster of the run before is live.'));
+
+const monthlyCap = amount(
+  CAP_MAX,
+  'The most that its clusters may cost in a calendar month, in US dollars.',
+);
+
+const enabled = z
+  .boolean({ error: must('true or false') })
+  .check(z.describe('false pauses the schedule, true resumes it.'));
 
 /** The schedule with the next occurrence `nextAt`; null: the schedule is paused, or has no more. */
 export const withNext = (schedule: ScheduleRecord, nextAt: EpochMs | null): ScheduleRecord => ({

@@ -8,11 +8,13 @@ import {
   parseSchedule,
   parseScheduleChange,
   type Run,
+  type ScheduleChange,
   scheduleChangeSchema,
   scheduleSchema,
+  withChange,
   withRun,
 } from '../../../../lib/core/schedule/schedule.ts';
-import { aSchedule, at, ID, OTHER_ID } from '../../../support/builders.ts';
+import { aSchedule, at, ID, OTHER_ID, usd } from '../../../support/builders.ts';
 
 const limits = { nodesMax: 100, budgetMax: microUsd(50_000_000) };
 const SPEC = {
@@ -166,7 +168,7 @@ it('the JSON schema of a schedule describes each field', () => {
     },
   });
   const { spec: _, ...fields } = schema.properties ?? {};
-  const change = z.toJSONSchema(scheduleChangeSchema).properties ?? {};
+  const change = z.toJSONSchema(scheduleChangeSchema(limits), { io: 'input' }).properties ?? {};
   for (const property of [...Object.values(fields), ...Object.values(change)]) {
     expect(JSON.stringify(property)).toMatch(/"description":"\w/);
   }
@@ -174,20 +176,90 @@ it('the JSON schema of a schedule describes each field', () => {
 
 describe('a change', () => {
   it.each([true, false])('can set enabled to %j', (enabled) => {
-    expect(parseScheduleChange({ enabled })).toEqual({ ok: true, change: { enabled } });
+    expect(parseScheduleChange({ enabled }, limits)).toEqual({ ok: true, change: { enabled } });
+  });
+
+  it('can replace each field, and only the fields that it has', () => {
+    const fields = { name: 'b', cron: ' 0 4 * * * ', timezone: 'UTC', overlap: 'allow' };
+    const change = { ...fields, spec: SPEC, monthlyCapUsd: 3.5, enabled: true };
+    expect(parseScheduleChange(change, limits)).toEqual({
+      ok: true,
+      change: {
+        ...{ ...fields, cron: '0 4 * * *', spec: SPEC, enabled: true },
+        monthlyCap: usd(3.5),
+      },
+    });
+    for (const [name, value] of Object.entries(change)) {
+      const parsed = parseScheduleChange({ [name]: value }, limits);
+      expect(parsed.ok && Object.keys(parsed.change)).toHaveLength(1);
+    }
+  });
+
+  it('can take away the name and the cap', () => {
+    expect(parseScheduleChange({ name: null, monthlyCapUsd: null }, limits)).toEqual({
+      ok: true,
+      change: { name: null, monthlyCap: null },
+    });
   });
 
   it.each([
-    [{}, 'enabled', 'enabled is required: true or false'],
     [{ enabled: 'no' }, 'enabled', 'enabled must be true or false'],
+    [{ cron: null }, 'cron', 'cron must be a cron expression of five fields, as in "30 2 * * 1-5"'],
+    [{ spec: null }, 'spec', 'spec must be a spec, as POST /clusters takes it'],
+    [{ monthlyCapUsd: 0 }, 'monthlyCapUsd', 'monthlyCapUsd must be more than 0'],
     [null, '', 'a change must be a JSON object'],
     [
-      { enabled: true, cron: '0 0 * * *' },
-      'cron',
-      '"cron" is no field of a change of a schedule: leave it out',
+      {},
+      '',
+      'a change must have at least one of name, cron, timezone, spec, overlap, monthlyCapUsd, enabled',
+    ],
+    [
+      { crom: '0 0 * * *' },
+      'crom',
+      '"crom" is no field of a change of a schedule; did you mean cron?',
     ],
   ])('can not be %j', (input, path, message) => {
-    expect(parseScheduleChange(input)).toEqual({ ok: false, faults: [{ path, message }] });
+    expect(parseScheduleChange(input, limits)).toMatchObject({
+      ok: false,
+      faults: [{ path, message }],
+    });
+  });
+
+  it('has all its faults at once, and the fields without a fault', () => {
+    const input = { cron: 7, overlap: 'queue', timezone: 'Mars/Base' };
+    expect(parseScheduleChange(input, limits)).toMatchObject({
+      ok: false,
+      faults: [{ path: 'cron' }, { path: 'overlap' }],
+      partial: { timezone: 'Mars/Base' },
+    });
+  });
+});
+
+describe('withChange', () => {
+  const NEXT = at('2026-11-12T04:00:00Z');
+  const schedule = aSchedule();
+  const changedBy = (change: ScheduleChange, before = schedule) =>
+    withChange(before, change, () => NEXT);
+
+  it.each<[string, ScheduleChange]>([
+    ['cron', { cron: '0 4 * * *' }],
+    ['timezone', { timezone: 'Europe/Berlin' }],
+  ])('moves the next occurrence with another %s', (_, change) => {
+    expect(changedBy(change)).toEqual({ ...schedule, ...change, nextAt: NEXT, dueAt: NEXT });
+    const paused = aSchedule({ enabled: false, nextAt: null });
+    expect(changedBy(change, paused)).toEqual({ ...paused, ...change });
+  });
+
+  it('leaves the next occurrence, and the next try at it, with another spec', () => {
+    const late = aSchedule({ dueAt: plus(schedule.nextAt ?? NEXT, hours(0.5)) });
+    const change = { spec: { ...SPEC, nodes: 1 }, overlap: 'allow', monthlyCap: null } as const;
+    expect(changedBy(change, late)).toEqual({ ...late, ...change });
+  });
+
+  it('pauses and resumes', () => {
+    const paused = changedBy({ enabled: false });
+    expect(paused).toEqual({ ...schedule, enabled: false, nextAt: null, dueAt: null });
+    expect(changedBy({ enabled: true }, paused)).toMatchObject({ nextAt: NEXT, dueAt: NEXT });
   });
 });
 
