@@ -374,6 +374,16 @@ async function schedules(p: Page): Promise<void> {
   await p.getByRole('heading', { name: 'monthly' }).waitFor();
   await p.getByText('Next, your time').waitFor();
   await looksRight(p, 'schedules');
+  await p.getByRole('button', { name: 'Change … monthly' }).click();
+  await p.getByRole('heading', { name: 'Change monthly' }).waitFor();
+  await p.getByText('At 04:00, on day 1 of the month').waitFor();
+  await p.getByLabel('Cron expression', { exact: true }).fill('0 5 1 * *');
+  await p.getByLabel('At most a month', { exact: true }).fill('20');
+  await p.getByLabel('Budget', { exact: true }).fill('2');
+  await p.getByText(/^Each run has 10 × Nanode 1GB .+ for 26 hours/).waitFor();
+  await looksRight(p, 'schedule-change');
+  await p.getByRole('button', { name: 'Save' }).click();
+  await p.getByText(/for \$2\.00 a run, at most \$20\.00 a month/).waitFor();
   await p.getByRole('button', { name: 'Pause monthly' }).click();
   await p.getByText('Paused', { exact: true }).waitFor();
   await p.getByRole('button', { name: 'Delete … monthly' }).click();

@@ -11,6 +11,7 @@ import { quote, types } from './quote.ts';
 import { report } from './report.ts';
 import {
   addSchedule,
+  editSchedule,
   pauseOrResume,
   removeSchedule,
   showSchedule,
@@ -196,6 +197,17 @@ function addScheduleCommands(program: Command, context: () => Context): void {
     .option('--yes', 'do not ask', false)
     .option('--idempotency-key <key>', 'the same key makes nothing twice')
     .action((options) => addSchedule(context(), options));
+  withSpec(schedule.command('edit <schedule>'))
+    .description('change a schedule, after asking; the options of a spec go over its spec')
+    .option('--cron <expression>', 'five fields, such as "30 2 * * MON-FRI"')
+    .option('--timezone <zone>', 'whose clock it means')
+    .option('--schedule-name <name>', 'what to call the schedule; none takes the name away')
+    .addOption(
+      new Option('--overlap <way>', 'while the cluster before lives').choices(['skip', 'allow']),
+    )
+    .option('--monthly-cap <usd>', 'the most that its clusters may cost in a month, or none')
+    .option('--yes', 'do not ask', false)
+    .action((named, options) => editSchedule(context(), named, options));
   schedule
     .command('pause <schedule>')
     .description('launch nothing until resumed')

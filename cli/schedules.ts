@@ -2,6 +2,7 @@ import type { Schedule } from '../client/answers.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { dollars } from '../client/money.ts';
 import {
+  changeSchedule,
   createSchedule,
   deleteSchedule,
   enableSchedule,
@@ -10,7 +11,8 @@ import {
 } from '../client/schedules.ts';
 import { numberIn } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
-import { type Context, confirm, serverNow, show } from './context.ts';
+import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
+import { CliError } from './errors.ts';
 import { findSchedule } from './find.ts';
 import { amountText, facts, printable, table } from './format.ts';
 import { titleOf } from './fuse.ts';
@@ -92,6 +94,51 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
   const now = await serverNow(api);
   show(context, schedule, () => scheduleLines(schedule, now));
 }
+
+export interface EditOptions extends Omit<AddOptions, 'cron' | 'idempotencyKey'> {
+  readonly cron?: string;
+}
+
+export async function editSchedule(
+  context: Context,
+  named: string,
+  options: EditOptions,
+): Promise<void> {
+  if (!options.yes) assertCanAsk(context.terminal, 'change');
+  const api = context.api();
+  const before = await findSchedule(api, named);
+  const change = changeOf(before, options);
+  if (Object.keys(change).length === 0) {
+    throw new CliError('usage', 'Give at least one option that says what to change.');
+  }
+  const fields = Object.entries(change).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  const question = `${titleOf(before)} will have ${printable(fields.join(', '))}.\nChange it?`;
+  await confirm(context, { yes: options.yes, what: 'change', question });
+  const schedule = await changeSchedule(api, before.id, change);
+  const now = await serverNow(api);
+  show(context, schedule, () => scheduleLines(schedule, now));
+}
+
+/** The fields to change, as the API takes them; the options of the spec go over the old spec. */
+export function changeOf(
+  before: Pick<Schedule, 'spec'>,
+  options: EditOptions,
+): Readonly<Record<string, unknown>> {
+  const { yes: _, cron, timezone, scheduleName, overlap, monthlyCap, ...specOptions } = options;
+  const changesSpec = Object.values(specOptions).some((value) => value !== undefined);
+  return {
+    ...(scheduleName === undefined ? {} : { name: orNone(scheduleName) }),
+    ...(cron === undefined ? {} : { cron }),
+    ...(timezone === undefined ? {} : { timezone }),
+    ...(overlap === undefined ? {} : { overlap }),
+    ...(monthlyCap === undefined
+      ? {}
+      : { monthlyCapUsd: numberIn(orNone(monthlyCap) ?? '') ?? null }),
+    ...(changesSpec ? { spec: specOf(specOptions, before.spec) } : {}),
+  };
+}
+
+const orNone = (text: string): string | null => (text === 'none' ? null : text);
 
 export async function pauseOrResume(
   context: Context,

@@ -20,11 +20,11 @@ export interface SpecOptions {
 }
 
 /**
- * The spec as the API takes it: the file's, with the options over it. What is no number is sent as
- * it is, so that the API tells all faults at once.
+ * The spec as the API takes it: the spec of the file, or else `before`, with the options over it.
+ * What is no number is sent as it is, so that the API tells all faults at once.
  */
-export function specOf(options: SpecOptions): Spec {
-  const base = options.file === undefined ? {} : readSpec(options.file);
+export function specOf(options: SpecOptions, before: Spec = {}): Spec {
+  const base = options.file === undefined ? { ...before } : readSpec(options.file);
   const { type, vcpus, memory, sshKey, tag } = options;
   if (type !== undefined) {
     delete base.vcpus;

@@ -44,9 +44,16 @@ export const getSchedule = (api: Api, id: string): Promise<Schedule> =>
 export const createSchedule = (api: Api, schedule: unknown, key: string): Promise<Schedule> =>
   api.json('/schedules', { method: 'POST', headers: { 'idempotency-key': key }, body: schedule });
 
+/** The schedule with the fields of the change; the same change again changes nothing. */
+export const changeSchedule = (
+  api: Api,
+  id: string,
+  change: Readonly<Record<string, unknown>>,
+): Promise<Schedule> => api.json(`/schedules/${id}`, { method: 'PATCH', body: change });
+
 /** Pauses a schedule, or lets it go on. */
 export const enableSchedule = (api: Api, id: string, enabled: boolean): Promise<Schedule> =>
-  api.json(`/schedules/${id}`, { method: 'PATCH', body: { enabled } });
+  changeSchedule(api, id, { enabled });
 
 /**
  * Deletes a schedule. A 404 is success: an earlier request, whose answer was lost, may have deleted

@@ -577,6 +577,29 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   },
 });
 
+const schedules = [
+  ...inFile('lib/app/change-schedule.ts', ['test/flows/schedule-requests.test.ts'], {
+    'a changed schedule is not checked': {
+      from: 'await checkSchedule(deps, changed, { faults, by });',
+      to: '',
+    },
+    'a changed time zone is not checked with the spec': {
+      from: "isSame('timezone') && isSame('spec')",
+      to: "isSame('spec')",
+    },
+    'the same change of a schedule is saved again': {
+      from: 'if (isDeepStrictEqual({ ...before, ...change }, before)) return before;',
+      to: '',
+    },
+  }),
+  ...inFile('lib/app/run-schedule.ts', ['test/flows/schedules.test.ts'], {
+    'a run that has launched a cluster of the old spec is refused': {
+      from: "if (error.code === 'conflict') {",
+      to: "if (error.code === 'notFound') {",
+    },
+  }),
+];
+
 const reasons = inFile('lib/app/carry-out.ts', ['test/flows/life.test.ts'], {
   'a launch does not say that Linode answers its creates with errors': {
     from: "{ kind: 'failed', index: step.index, reason: outcome.reason }",
@@ -855,6 +878,7 @@ export const mutants: readonly Mutant[] = [
     ...reports,
     ...offer,
     ...clusters,
+    ...schedules,
     ...reasons,
     ...extension,
     ...warnings,

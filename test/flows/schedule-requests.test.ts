@@ -226,6 +226,7 @@ describe('a change of a schedule', () => {
       { path: 'spec.region', message: expect.stringContaining('mars-east') },
     ]);
     expect(await faultsOfChange({ cron: '0 0 30 2 *' })).toMatchObject([{ path: 'cron' }]);
+    expect(await faultsOfChange({ timezone: 'Mars/Base' })).toMatchObject([{ path: 'timezone' }]);
     expect(await faultsOfChange({})).toMatchObject([{ path: '' }]);
   });
 

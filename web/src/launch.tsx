@@ -59,7 +59,7 @@ export function useSpecForm({ regions, images }: Catalogue) {
 function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
   const { form, setForm, change } = useSpecForm(catalogue);
   const { remote: types, reload } = useTypes(form.region);
-  const quoted = useQuote(form);
+  const quoted = useQuote(isAskable(form) ? specFrom(form) : null);
   const { isBusy, error, launch } = useLaunch();
   const faults = { ...quoted.faults, ...ownFaults(form) };
   const submit = (event: Event) => {

@@ -2,9 +2,8 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Quote } from '../../client/answers.ts';
 import { Refusal } from '../../client/api.ts';
 import { getQuote } from '../../client/catalogue.ts';
-import { specFrom } from '../../client/spec.ts';
+import type { Spec } from '../../client/spec.ts';
 import { useConsole } from './hooks.ts';
-import { isAskable, type SpecForm } from './spec.ts';
 
 export interface Quoted {
   /** The last that was answered; it may be of the fields as they were a moment ago. */
@@ -17,11 +16,14 @@ export interface Quoted {
 const TYPING_MS = 250;
 const NONE: Quoted = { quote: null, isStale: true, error: null, faults: {} };
 
-/** What the fields come to, asked when typing pauses. An answer to older fields is dropped. */
-export function useQuote(form: SpecForm): Quoted {
+/**
+ * The quote of a spec, asked when typing pauses. An answer to an older spec is dropped. null: there
+ * is not enough in the fields to ask.
+ */
+export function useQuote(asked: Spec | null): Quoted {
   const { api } = useConsole();
   const [quoted, setQuoted] = useState<Quoted>(NONE);
-  const spec = isAskable(form) ? JSON.stringify(specFrom(form)) : null;
+  const spec = asked === null ? null : JSON.stringify(asked);
   useEffect(() => {
     setQuoted((before) => ({ ...before, isStale: true }));
     if (spec === null) return;

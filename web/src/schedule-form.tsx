@@ -1,14 +1,16 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Schedule } from '../../client/answers.ts';
 import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { runSentence } from '../../client/quote.ts';
-import { createSchedule } from '../../client/schedules.ts';
+import { changeSchedule, createSchedule } from '../../client/schedules.ts';
 import { numberIn, specFrom } from '../../client/spec.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { QuoteView, useSpecForm } from './launch.tsx';
 import { Field, Loading, Problem } from './parts.tsx';
-import { faultsByField, useQuote } from './quote.ts';
-import { isAskable } from './spec.ts';
+import { faultsByField, type Quoted, useQuote } from './quote.ts';
+import { changeOf, editedSpec, formOf, type When, whenOf } from './schedule.ts';
+import { isAskable, type SpecForm } from './spec.ts';
 import {
   AmountFields,
   type Catalogue,
@@ -19,81 +21,144 @@ import {
 } from './spec-fields.tsx';
 
 interface Props {
-  readonly onMade: () => void;
+  /** The schedule to change; null: make a new one. */
+  readonly schedule: Schedule | null;
+  readonly onSaved: () => void;
   readonly onClose: () => void;
 }
 
-export function ScheduleForm(props: Props) {
+export function ScheduleForm({ schedule, ...props }: Props) {
   const { remote, reload } = useCatalogue();
   if (remote.kind === 'loading') return <Loading what="regions and images" />;
   if (remote.kind === 'failed') return <Problem error={remote.error} onRetry={reload} />;
-  return <Fields {...props} catalogue={remote.value} />;
+  return schedule === null ? (
+    <NewSchedule {...props} catalogue={remote.value} />
+  ) : (
+    <ChangedSchedule {...props} schedule={schedule} catalogue={remote.value} />
+  );
 }
 
-interface When {
-  readonly name: string;
-  readonly cron: string;
-  readonly timezone: string;
-  readonly overlap: 'skip' | 'allow';
-  readonly cap: string;
-}
+type FormProps = Omit<Props, 'schedule'> & { readonly catalogue: Catalogue };
 
-function Fields({ catalogue, onMade, onClose }: Props & { catalogue: Catalogue }) {
+function NewSchedule({ catalogue, onSaved, onClose }: FormProps) {
   const { api, announce } = useConsole();
-  const { form, setForm, change } = useSpecForm(catalogue);
-  const { remote: types } = useTypes(form.region);
-  const quoted = useQuote(form);
-  const { isBusy, error, run } = useAction();
+  const spec = useSpecForm(catalogue);
+  const { form } = spec;
+  const quoted = useQuote(isAskable(form) ? specFrom(form) : null);
+  const action = useAction();
   const [key] = useState(createIdempotencyKey);
   const [when, setWhen] = useState<When>({
     ...{ name: '', cron: '30 2 * * MON-FRI', overlap: 'skip', cap: '' },
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
+  const submit = () => {
+    const { name: _, ...asked } = specFrom(form);
+    const body = {
+      ...(when.name.trim() === '' ? {} : { name: when.name.trim() }),
+      ...{ cron: when.cron.trim(), timezone: when.timezone.trim(), overlap: when.overlap },
+      ...(when.cap.trim() === '' ? {} : { monthlyCapUsd: numberIn(when.cap) }),
+      spec: asked,
+    };
+    void action.run(async () => {
+      await createSchedule(api, body, `${key}-${hash(JSON.stringify(body))}`);
+      announce('The schedule is made.');
+      onSaved();
+    });
+  };
+  const title = { heading: 'New schedule', save: 'Make it', saving: 'Making …' };
+  const isReady = isAskable(form);
+  const views = { ...spec, ...title, when, setWhen, quoted, action, isReady, catalogue };
+  return <FormView {...views} onSubmit={submit} onClose={onClose} />;
+}
+
+function ChangedSchedule({
+  schedule,
+  catalogue,
+  onSaved,
+  onClose,
+}: FormProps & { schedule: Schedule }) {
+  const { api, announce } = useConsole();
+  const [before] = useState(() => formOf(schedule.spec, catalogue.images));
+  const [form, setForm] = useState(before);
+  const change = (some: Partial<SpecForm>) => setForm((was) => ({ ...was, ...some }));
+  const [when, setWhen] = useState(() => whenOf(schedule));
+  const spec = editedSpec(schedule.spec, before, form);
+  // A spec that gives a size has no type in the form, and can be asked about all the same.
+  const isReady = isAskable({ ...form, type: form.type || 'by size' });
+  const quoted = useQuote(isReady ? spec : null);
+  const action = useAction();
+  const submit = () => {
+    const isSame = JSON.stringify(form) === JSON.stringify(before);
+    const body = { ...changeOf(whenOf(schedule), when), ...(isSame ? {} : { spec }) };
+    if (Object.keys(body).length === 0) return onClose();
+    void action.run(async () => {
+      await changeSchedule(api, schedule.id, body);
+      announce('The schedule is changed.');
+      onSaved();
+    });
+  };
+  const title = { heading: `Change ${schedule.name ?? schedule.id}` };
+  const words = { ...title, save: 'Save', saving: 'Saving …' };
+  const views = { form, setForm, change, when, setWhen, quoted, action, isReady, catalogue };
+  return <FormView {...views} {...words} onSubmit={submit} onClose={onClose} />;
+}
+
+interface ViewProps {
+  readonly heading: string;
+  readonly save: string;
+  readonly saving: string;
+  readonly form: SpecForm;
+  readonly setForm: (form: SpecForm) => void;
+  readonly change: (some: Partial<SpecForm>) => void;
+  readonly when: When;
+  readonly setWhen: (when: When) => void;
+  readonly quoted: Quoted;
+  readonly action: Pick<ReturnType<typeof useAction>, 'isBusy' | 'error'>;
+  /** Whether the fields are enough to send. */
+  readonly isReady: boolean;
+  readonly catalogue: Catalogue;
+  readonly onSubmit: () => void;
+  readonly onClose: () => void;
+}
+
+function FormView(props: ViewProps) {
+  const { form, change, when, quoted, isReady, onSubmit } = props;
+  const { isBusy, error } = props.action;
+  const { remote: types } = useTypes(form.region);
   const faults = { ...quoted.faults, ...faultsByField(error) };
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   const submit = (event: Event) => {
     event.preventDefault();
-    if (!isAskable(form)) return;
-    const { name: _, ...spec } = specFrom(form);
-    const body = {
-      ...(when.name.trim() === '' ? {} : { name: when.name.trim() }),
-      ...{ cron: when.cron.trim(), timezone: when.timezone.trim(), overlap: when.overlap, spec },
-      ...(when.cap.trim() === '' ? {} : { monthlyCapUsd: numberIn(when.cap) }),
-    };
-    void run(async () => {
-      await createSchedule(api, body, `${key}-${hash(JSON.stringify(body))}`);
-      announce('The schedule is made.');
-      onMade();
-    });
+    if (isReady) onSubmit();
   };
   return (
-    <form class="card launch" onSubmit={submit} aria-labelledby="new-schedule">
+    <form class="card launch" onSubmit={submit} aria-labelledby="schedule-form">
       <div class="fields">
-        <h2 id="new-schedule" tabIndex={-1} ref={heading}>
-          New schedule
+        <h2 id="schedule-form" tabIndex={-1} ref={heading}>
+          {props.heading}
         </h2>
         <WhenFields
           when={when}
           faults={faults}
-          onChange={(some) => setWhen({ ...when, ...some })}
+          onChange={(some) => props.setWhen({ ...when, ...some })}
         />
         <h3>What each run launches</h3>
         <div class="row">
           <AmountFields form={form} faults={faults} onChange={change} />
-          <PlaceFields form={form} faults={faults} onChange={change} catalogue={catalogue} />
+          <PlaceFields form={form} faults={faults} onChange={change} catalogue={props.catalogue} />
           <TypeSelect form={form} faults={faults} onChange={change} types={types} />
         </div>
       </div>
       <aside class="ticket" aria-label="Quote of a run">
-        <QuoteView quoted={quoted} form={form} onTake={setForm} sentence={runSentence} />
+        <QuoteView quoted={quoted} form={form} onTake={props.setForm} sentence={runSentence} />
         <Problem error={error} />
         <div class="buttons">
-          <button type="button" onClick={onClose}>
+          <button type="button" onClick={props.onClose}>
             Cancel
           </button>
-          <button type="submit" class="primary" disabled={isBusy || !isAskable(form)}>
-            {isBusy ? 'Making …' : 'Make it'}
+          <button type="submit" class="primary" disabled={isBusy || !isReady}>
+            {isBusy ? props.saving : props.save}
           </button>
         </div>
       </aside>

@@ -29,7 +29,7 @@ export function Schedules() {
           </button>
         )}
       </div>
-      {isMaking && <ScheduleForm onMade={made} onClose={close} />}
+      {isMaking && <ScheduleForm schedule={null} onSaved={made} onClose={close} />}
       {remote.kind === 'loading' && <Loading what="schedules" />}
       {remote.kind === 'failed' && <Problem error={remote.error} onRetry={reload} />}
       {remote.kind === 'ready' && remote.value.schedules.length === 0 && !isMaking && (
@@ -55,6 +55,7 @@ function ScheduleCard({ schedule, onChanged }: CardProps) {
   const { api, announce } = useConsole();
   const { isBusy, error, run } = useAction();
   const [isDeleting, setIsDeleting] = useState(false);
+  const [isChanging, setIsChanging] = useState(false);
   const [isEnabled, setIsEnabled] = useState(schedule.enabled);
   const words = useCronWords(schedule.cron);
   const called = schedule.name ?? schedule.id;
@@ -71,6 +72,14 @@ function ScheduleCard({ schedule, onChanged }: CardProps) {
       announce(`${called} is deleted.`);
       onChanged();
     });
+  const saved = () => {
+    setIsChanging(false);
+    onChanged();
+  };
+  if (isChanging) {
+    const close = () => setIsChanging(false);
+    return <ScheduleForm schedule={schedule} onSaved={saved} onClose={close} />;
+  }
   return (
     <article class="card schedule" aria-labelledby={`title-${schedule.id}`}>
       <header>
@@ -90,6 +99,9 @@ function ScheduleCard({ schedule, onChanged }: CardProps) {
       <div class="actions">
         <button type="button" disabled={isBusy} onClick={toggle}>
           {isEnabled ? 'Pause' : 'Resume'} <span class="unseen">{called}</span>
+        </button>
+        <button type="button" onClick={() => setIsChanging(true)}>
+          Change … <span class="unseen">{called}</span>
         </button>
         <button type="button" class="danger" onClick={() => setIsDeleting(true)}>
           Delete … <span class="unseen">{called}</span>

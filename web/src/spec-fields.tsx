@@ -119,6 +119,7 @@ export function TypeSelect({
           value={form.type}
           onChange={(event) => onChange({ type: event.currentTarget.value })}
         >
+          {form.type === '' && <option value="">The cheapest that fits</option>}
           {offered.map(({ id, label, hourlyUsd, available }) => (
             <option key={id} value={id} disabled={hourlyUsd === null || available === false}>
               {label}: {hourlyUsd === null ? 'no price' : dollars(hourlyUsd)} an hour

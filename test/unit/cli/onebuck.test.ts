@@ -406,13 +406,26 @@ describe('an error', () => {
 });
 
 describe('schedules, the report and completion', () => {
-  it('onebuck schedule adds, lists, pauses, shows, resumes and deletes a schedule', async () => {
+  it('onebuck schedule adds, lists, edits, pauses, shows, resumes and deletes a schedule', async () => {
     const cron = ['--cron', '30 2 * * MON-FRI', '--schedule-name', 'nightly'];
     const add = ['schedule', 'add', ...cron, '--nodes', '2', ...SPEC, '--budget', '1'];
     expect(await onebuck(add, env)).toMatchObject({ code: 2 });
     const added = await json<Schedule>([...add, '--monthly-cap', '20', '--yes']);
     expect(added).toMatchObject({ timezone: 'Europe/Berlin', monthlyCapUsd: 20, enabled: true });
     expect((await onebuck(['schedule', 'ls'], env)).stdout).toMatch(/nightly .* 02:30 /);
+    const edited = await json<Schedule>([
+      ...['schedule', 'edit', 'nightly', '--yes', '--cron', '0 4 * * *'],
+      ...['--nodes', '3', '--monthly-cap', '20', '--overlap', 'allow'],
+    ]);
+    const { cron: _, spec, ...rest } = added;
+    expect(edited).toMatchObject({ id: rest.id, timezone: rest.timezone, name: 'nightly' });
+    expect(edited).toMatchObject({ cron: '0 4 * * *', overlap: 'allow', monthlyCapUsd: 20 });
+    expect(edited.spec).toEqual({ ...spec, nodes: 3 });
+    const nothing = await onebuck(['schedule', 'edit', 'nightly', '--yes'], env);
+    expect(nothing).toMatchObject({ code: 2, stdout: '' });
+    expect(nothing.stderr).toContain('at least one option');
+    const faulty = ['schedule', 'edit', 'nightly', '--yes', '--cron', 'often', '--nodes', 'ten'];
+    expect((await onebuck(faulty, env)).stderr).toMatch(/cron must[\s\S]*nodes must/);
     expect(await onebuck(['schedule', 'pause', 'nightly'], env)).toMatchObject({ code: 0 });
     expect((await onebuck(['schedule', 'show', added.id], env)).stdout).toContain('paused');
     expect((await json<Schedule>(['schedule', 'resume', 'nightly'])).enabled).toBe(true);

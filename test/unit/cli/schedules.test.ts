@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { changeOf, type EditOptions } from '../../../cli/schedules.ts';
+
+const spec = { nodes: 2, vcpus: 1, memoryMb: 1024, region: 'us-east', budgetUsd: 1, tags: ['a'] };
+const changed = (options: Partial<EditOptions>) => changeOf({ spec }, { yes: true, ...options });
+
+describe('the change that onebuck schedule edit sends', () => {
+  it('has only the fields that options name', () => {
+    expect(changed({})).toEqual({});
+    expect(changed({ cron: '0 4 * * *', timezone: 'UTC', overlap: 'allow' })).toEqual({
+      ...{ cron: '0 4 * * *', timezone: 'UTC', overlap: 'allow' },
+    });
+    expect(changed({ scheduleName: 'b', monthlyCap: '$20' })).toEqual({
+      ...{ name: 'b', monthlyCapUsd: 20 },
+    });
+  });
+
+  it('takes name and cap away with none', () => {
+    expect(changed({ scheduleName: 'none', monthlyCap: 'none' })).toEqual({
+      ...{ name: null, monthlyCapUsd: null },
+    });
+  });
+
+  it('has the whole spec, with the options over it', () => {
+    expect(changed({ nodes: '3', budget: '2.5' })).toEqual({
+      spec: { ...spec, nodes: 3, budgetUsd: 2.5 },
+    });
+    const { vcpus: _, memoryMb: __, ...others } = spec;
+    expect(changed({ type: 'g6-nanode-1' })).toEqual({ spec: { ...others, type: 'g6-nanode-1' } });
+    expect(spec).toHaveProperty('vcpus', 1);
+  });
+});

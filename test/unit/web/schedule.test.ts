@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import type { Schedule } from '../../../client/answers.ts';
+import { changeOf, editedSpec, formOf, whenOf } from '../../../web/src/schedule.ts';
+
+const images = [{ id: 'linode/debian12', label: 'Debian 12', deprecated: false, capabilities: [] }];
+const spec = {
+  ...{ nodes: 2, vcpus: 1, memoryMb: 1024, region: 'us-east', image: 'Debian 12', budgetUsd: 1.5 },
+  ...{ tags: ['a'], userData: '#!/bin/sh' },
+};
+const before = formOf(spec, images);
+
+describe('the form of a schedule that is changed', () => {
+  it('has the fields of its spec, with the id of an image that is named by its label', () => {
+    expect(before).toMatchObject({
+      ...{ nodes: '2', type: '', region: 'us-east', image: 'linode/debian12', budget: '1.5' },
+    });
+    expect(formOf({ ...spec, image: 'private/7' }, images).image).toBe('private/7');
+  });
+
+  it('leaves every field of the spec that nobody has changed', () => {
+    expect(editedSpec(spec, before, before)).toEqual(spec);
+    const form = { ...before, nodes: '3', budget: '2,50', region: 'br-gru' };
+    expect(editedSpec(spec, before, form)).toEqual({
+      ...{ ...spec, nodes: 3, budgetUsd: 2.5, region: 'br-gru' },
+    });
+  });
+
+  it('puts a type that somebody has chosen in place of the size', () => {
+    const { vcpus: _, memoryMb: __, ...others } = spec;
+    expect(editedSpec(spec, before, { ...before, type: 'g6-nanode-1' })).toEqual({
+      ...{ ...others, type: 'g6-nanode-1' },
+    });
+  });
+
+  it('sends only the fields that differ', () => {
+    const schedule = {
+      ...{ name: null, cron: '30 2 * * *', timezone: 'UTC', overlap: 'skip', monthlyCapUsd: 20 },
+    } as Schedule;
+    const when = whenOf(schedule);
+    expect(changeOf(when, when)).toEqual({});
+    const typed = { name: ' b ', cron: '0 4 * * * ', timezone: 'UTC ', cap: '' };
+    expect(changeOf(when, { ...when, ...typed })).toEqual({
+      ...{ name: 'b', cron: '0 4 * * *', monthlyCapUsd: null },
+    });
+    const named = { ...when, name: 'b' };
+    expect(changeOf(named, { ...named, name: ' ' })).toEqual({ name: null });
+  });
+});

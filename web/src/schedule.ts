@@ -1,0 +1,70 @@
+import type { Image, Schedule } from '../../client/answers.ts';
+import { numberIn, type Spec } from '../../client/spec.ts';
+import { emptyForm, type SpecForm } from './spec.ts';
+
+/** When a schedule launches, and its limits, as typed. */
+export interface When {
+  readonly name: string;
+  readonly cron: string;
+  readonly timezone: string;
+  readonly overlap: 'skip' | 'allow';
+  readonly cap: string;
+}
+
+/** The fields of a schedule, as somebody would have typed them. */
+export const whenOf = (schedule: Schedule): When => ({
+  name: schedule.name ?? '',
+  cron: schedule.cron,
+  timezone: schedule.timezone,
+  overlap: schedule.overlap,
+  cap: schedule.monthlyCapUsd === null ? '' : String(schedule.monthlyCapUsd),
+});
+
+/**
+ * The spec of a schedule in the fields of the form. A spec that gives a size has no type there. A
+ * spec may name its image by the label; the form has the id.
+ */
+export function formOf(spec: Spec, images: readonly Image[]): SpecForm {
+  const text = (field: string) => (spec[field] === undefined ? '' : String(spec[field]));
+  const image = text('image');
+  const found = images.find(({ id, label }) => id === image || label === image);
+  return {
+    ...emptyForm,
+    nodes: text('nodes'),
+    type: text('type'),
+    region: text('region'),
+    image: found?.id ?? image,
+    budget: text('budgetUsd'),
+  };
+}
+
+/** The spec with the fields of the form that somebody has changed; all others stay as they are. */
+export function editedSpec(spec: Spec, before: SpecForm, form: SpecForm): Spec {
+  const isChanged = (field: keyof SpecForm) => form[field] !== before[field];
+  const { type, vcpus, memoryMb, ...others } = spec;
+  const size = {
+    ...(type === undefined ? {} : { type }),
+    ...(vcpus === undefined ? {} : { vcpus }),
+    ...(memoryMb === undefined ? {} : { memoryMb }),
+  };
+  return {
+    ...others,
+    ...(isChanged('type') ? { type: form.type } : size),
+    ...(isChanged('nodes') ? { nodes: numberIn(form.nodes) } : {}),
+    ...(isChanged('region') ? { region: form.region } : {}),
+    ...(isChanged('image') ? { image: form.image } : {}),
+    ...(isChanged('budget') ? { budgetUsd: numberIn(form.budget) } : {}),
+  };
+}
+
+/** The body of the PATCH that changes a schedule to what is typed: only the fields that differ. */
+export function changeOf(before: When, when: When): Readonly<Record<string, unknown>> {
+  const isChanged = (field: keyof When) => when[field].trim() !== before[field];
+  return {
+    ...(isChanged('name') ? { name: when.name.trim() || null } : {}),
+    ...(isChanged('cron') ? { cron: when.cron.trim() } : {}),
+    ...(isChanged('timezone') ? { timezone: when.timezone.trim() } : {}),
+    ...(isChanged('overlap') ? { overlap: when.overlap } : {}),
+    ...(isChanged('cap') ? { monthlyCapUsd: numberIn(when.cap) ?? null } : {}),
+  };
+}
