@@ -379,11 +379,13 @@ async function schedules(p: Page): Promise<void> {
   await p.getByText('At 04:00, on day 1 of the month').waitFor();
   await p.getByLabel('Cron expression', { exact: true }).fill('0 5 1 * *');
   await p.getByLabel('At most a month', { exact: true }).fill('20');
+  await p.getByLabel('Try again for', { exact: true }).fill('120');
   await p.getByLabel('Budget', { exact: true }).fill('2');
   await p.getByText(/^Each run has 10 × Nanode 1GB .+ for 26 hours/).waitFor();
   await looksRight(p, 'schedule-change');
   await p.getByRole('button', { name: 'Save' }).click();
   await p.getByText(/for \$2\.00 a run, at most \$20\.00 a month/).waitFor();
+  await p.getByText(/tries again every 15 minutes for 120 minutes/).waitFor();
   await p.getByRole('button', { name: 'Pause monthly' }).click();
   await p.getByText('Paused', { exact: true }).waitFor();
   await p.getByRole('button', { name: 'Delete … monthly' }).click();

@@ -194,6 +194,8 @@ function addScheduleCommands(program: Command, context: () => Context): void {
       new Option('--overlap <way>', 'while the cluster before lives').choices(['skip', 'allow']),
     )
     .option('--monthly-cap <usd>', 'the most that its clusters may cost in a month')
+    .option('--retry-for <minutes>', 'try a run again that failed for capacity, for so long')
+    .option('--retry-every <minutes>', 'and so often; every 15 unless given')
     .option('--yes', 'do not ask', false)
     .option('--idempotency-key <key>', 'the same key makes nothing twice')
     .action((options) => addSchedule(context(), options));
@@ -206,6 +208,11 @@ function addScheduleCommands(program: Command, context: () => Context): void {
       new Option('--overlap <way>', 'while the cluster before lives').choices(['skip', 'allow']),
     )
     .option('--monthly-cap <usd>', 'the most that its clusters may cost in a month, or none')
+    .option(
+      '--retry-for <minutes>',
+      'try a run again that failed for capacity, for so long, or none',
+    )
+    .option('--retry-every <minutes>', 'and so often')
     .option('--yes', 'do not ask', false)
     .action((named, options) => editSchedule(context(), named, options));
   schedule

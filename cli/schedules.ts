@@ -7,6 +7,7 @@ import {
   deleteSchedule,
   enableSchedule,
   listSchedules,
+  retryWords,
   runWords,
 } from '../client/schedules.ts';
 import { numberIn } from '../client/spec.ts';
@@ -48,12 +49,15 @@ export async function showSchedule(context: Context, named: string): Promise<voi
 
 function scheduleLines(schedule: Schedule, nowMs: number): string[] {
   const { cron, timezone, enabled, monthlyCapUsd, overlap, nextRuns, runs, spec } = schedule;
+  const { nextTryAt } = schedule;
+  const tryAt = nextTryAt === null ? '' : `; next ${fullTime(nextTryAt, nowMs)}`;
   return [
     ...facts([
       ['schedule', `${titleOf(schedule)}${enabled ? '' : ', paused'}`],
       ['cron', `${cron} in ${timezone}`],
       ['overlap', overlap],
       ['monthly cap', monthlyCapUsd === null ? 'none' : dollars(monthlyCapUsd)],
+      ['try again', `${retryWords(schedule)}${tryAt}`],
       ['spec', printable(JSON.stringify(spec))],
       ['next runs', nextRuns.map((at) => fullTime(at, nowMs)).join(', ') || 'none'],
     ]),
@@ -68,6 +72,8 @@ export interface AddOptions extends SpecOptions {
   readonly scheduleName?: string;
   readonly overlap?: string;
   readonly monthlyCap?: string;
+  readonly retryFor?: string;
+  readonly retryEvery?: string;
   readonly idempotencyKey?: string;
 }
 
@@ -82,6 +88,7 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
     ...(scheduleName === undefined ? {} : { name: scheduleName }),
     ...(overlap === undefined ? {} : { overlap }),
     ...(cap === undefined ? {} : { monthlyCapUsd: cap }),
+    ...retryOf(options, null),
   };
   const limit = cap === undefined ? '' : `, and at most ${amountText(cap)} a month`;
   const question =
@@ -121,10 +128,11 @@ export async function editSchedule(
 
 /** The fields to change, as the API takes them; the options of the spec go over the old spec. */
 export function changeOf(
-  before: Pick<Schedule, 'spec'>,
+  before: Pick<Schedule, 'spec' | 'retry'>,
   options: EditOptions,
 ): Readonly<Record<string, unknown>> {
-  const { yes: _, cron, timezone, scheduleName, overlap, monthlyCap, ...specOptions } = options;
+  const { yes: _, cron, timezone, scheduleName, overlap, monthlyCap, ...others } = options;
+  const { retryFor: __, retryEvery: ___, ...specOptions } = others;
   const changesSpec = Object.values(specOptions).some((value) => value !== undefined);
   return {
     ...(scheduleName === undefined ? {} : { name: orNone(scheduleName) }),
@@ -134,7 +142,24 @@ export function changeOf(
     ...(monthlyCap === undefined
       ? {}
       : { monthlyCapUsd: numberIn(orNone(monthlyCap) ?? '') ?? null }),
+    ...retryOf(options, before.retry),
     ...(changesSpec ? { spec: specOf(specOptions, before.spec) } : {}),
+  };
+}
+
+/** The field `retry` by its options, which go over the retry of before; `none` takes it away. */
+function retryOf(
+  { retryFor, retryEvery }: Pick<AddOptions, 'retryFor' | 'retryEvery'>,
+  before: Schedule['retry'],
+): { readonly retry?: unknown } {
+  if (retryFor === undefined && retryEvery === undefined) return {};
+  if (retryFor === 'none') return { retry: null };
+  return {
+    retry: {
+      ...before,
+      ...(retryFor === undefined ? {} : { forMinutes: numberIn(retryFor) }),
+      ...(retryEvery === undefined ? {} : { everyMinutes: numberIn(retryEvery) }),
+    },
   };
 }
 

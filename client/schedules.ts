@@ -8,14 +8,31 @@ export { isScheduleId } from '../lib/core/base/names.ts';
 
 /** The outcome of an occurrence of a schedule, in words. */
 export function runWords(run: Schedule['runs'][number]): string {
+  const often = run.tries === undefined ? '' : `, at the ${ordinal(run.tries)} try`;
   switch (run.result) {
     case 'launched':
-      return `launched ${run.clusterId}`;
+      return `launched ${run.clusterId}${often}`;
+    case 'failed':
+      return `cluster ${run.clusterId} failed${often}: ${run.reason}`;
     case 'missed':
-      return `${plural(run.count, 'run')} missed, as Onebuck was not running`;
-    default:
-      return `${run.result}: ${run.reason}`;
+      return `${plural(run.count, 'run')} missed, as Onebuck could not launch within an hour`;
+    case 'refused':
+    case 'skipped':
+      return `${run.result}${often}: ${run.reason}`;
   }
+}
+
+/** When a run that failed for capacity is tried again, in words. */
+export const retryWords = ({ retry }: Pick<Schedule, 'retry'>): string =>
+  retry === null
+    ? 'never'
+    : `every ${plural(retry.everyMinutes, 'minute')} for ${plural(retry.forMinutes, 'minute')}`;
+
+/** `1st`, `2nd`, `13th`. */
+function ordinal(count: number): string {
+  const isTeen = Math.floor(count / 10) % 10 === 1;
+  const ending = isTeen ? 'th' : (['th', 'st', 'nd', 'rd'][count % 10] ?? 'th');
+  return `${count}${ending}`;
 }
 
 /** All schedules, in the object that the API answers with for each page. */

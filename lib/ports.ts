@@ -7,6 +7,7 @@ import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
 import type { ClusterRecord } from './core/cluster/record.ts';
 import type { Notice } from './core/notices/notices.ts';
+import type { RunNotice } from './core/notices/runs.ts';
 import type { Batch } from './core/pass/batches.ts';
 import type { ScheduleRecord } from './core/schedule/schedule.ts';
 
@@ -281,7 +282,7 @@ export interface Nudge {
  * on without it.
  */
 export interface Notifier {
-  send(notice: Notice): Promise<void>;
+  send(notice: Notice | RunNotice): Promise<void>;
 }
 
 /**

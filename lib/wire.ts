@@ -21,7 +21,6 @@ import type { ReconcileLimits } from './app/reconcile.ts';
 import { type MicroUsd, parseUsd } from './core/base/money.ts';
 import { durationMs, hours, minutes, seconds } from './core/base/units.ts';
 import { messageOf } from './core/notices/message.ts';
-import type { Notice } from './core/notices/notices.ts';
 import { AppError } from './errors.ts';
 import type { Notifier } from './ports.ts';
 import type { Settings } from './settings.ts';
@@ -152,7 +151,9 @@ export const catalogue = /* @__PURE__ */ once(() => createCatalogueCache(linode(
  * destroying.
  */
 export const notifier = /* @__PURE__ */ once((): Notifier => {
-  const logged = { send: async (notice: Notice) => log().info('notice', messageOf(notice).json) };
+  const logged: Notifier = {
+    send: async (notice) => log().info('notice', messageOf(notice).json),
+  };
   const hasTopic = env('NOTICE_TOPIC_ARN', '') !== '';
   return toAll([
     ...(isLocal() ? [() => logged] : hasTopic ? [topic] : []),

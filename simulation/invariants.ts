@@ -15,6 +15,7 @@ import {
   type NodeRecord,
 } from '../lib/core/cluster/record.ts';
 import type { Notice } from '../lib/core/notices/notices.ts';
+import type { RunNotice } from '../lib/core/notices/runs.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import { createIn, type Watcher } from './linode.ts';
 import { billUntil, Oracle } from './oracle.ts';
@@ -106,6 +107,8 @@ export class Invariants implements Watcher {
   readonly #creations = new Map<number, { readonly cluster: ClusterId; readonly label: string }>();
   /** The ids of the Linodes that the functions created for each cluster. */
   readonly #linodeIds = new Map<ClusterId, number[]>();
+  /** The notices of runs that have been sent. */
+  readonly #runsNoticed = new Set<string>();
   /** The ids of Linodes that a person created, or took the ownership tag off. */
   readonly #ofPeople = new Set<number>();
   violation: Violation | null = null;
@@ -203,6 +206,15 @@ export class Invariants implements Watcher {
     }
     watched.noticed.add(sent);
     if (kind === 'teardownSoon') watched.warnedAt = this.#options.now();
+  }
+
+  /** A run of a schedule has one notice of each kind at most. */
+  runNoticeArrives({ scheduleId, kind, occurrence }: RunNotice): void {
+    const sent = `${kind} of ${scheduleId} at ${toIso(occurrence)}`;
+    if (this.#runsNoticed.has(sent)) {
+      this.report('noticedOnce', `the notice ${sent} is sent again`);
+    }
+    this.#runsNoticed.add(sent);
   }
 
   /** Without faults, each ended cluster has its last notice. */

@@ -30,6 +30,8 @@ export interface Options {
   readonly changes: boolean;
   /** One more owner has clusters on a schedule. */
   readonly schedule: boolean;
+  /** The schedule tries runs again that failed for capacity. */
+  readonly retries: boolean;
   /** The probability that an owner extends a cluster on the notice that its teardown is near. */
   readonly extensions: number;
 
@@ -96,6 +98,7 @@ export const NO_FAULTS: Options = {
   capped: false,
   changes: false,
   schedule: false,
+  retries: false,
   extensions: 0,
   flaky: 0,
   lostReplies: 0,
@@ -152,6 +155,7 @@ export function drawOptions(seed: number): Options {
     capped: chance.happens(0.2),
     changes: chance.happens(0.5),
     schedule: chance.happens(0.15),
+    retries: new Chance(seed).for('retries').happens(0.5),
     extensions: extensionsOf(seed),
     flaky: often(0.25),
     lostReplies: often(0.2),

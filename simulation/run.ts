@@ -159,7 +159,9 @@ function queueSchedule(world: World): void {
     image: 'linode/debian12',
     budgetUsd: 0.05,
   };
-  time.at(start + 5 * MINUTE, () => void world.createSchedule({ cron, timezone: 'UTC', spec }));
+  const retry = world.options.retries ? { forMinutes: 90, everyMinutes: 5 } : null;
+  const schedule = { cron, timezone: 'UTC', spec, retry };
+  time.at(start + 5 * MINUTE, () => void world.createSchedule(schedule));
 }
 
 /** Queues the ticks of the reaper and the sweeper, and the looks at the promises. */

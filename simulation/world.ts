@@ -14,6 +14,7 @@ import { lifeOf } from '../lib/core/cluster/life.ts';
 import type { MetricName, MetricValues } from '../lib/core/cluster/metrics.ts';
 import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
 import type { Notice } from '../lib/core/notices/notices.ts';
+import type { RunNotice } from '../lib/core/notices/runs.ts';
 import type { Batch } from '../lib/core/pass/batches.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ClusterStore, Log } from '../lib/ports.ts';
@@ -556,7 +557,7 @@ export class World {
   }
 
   /** The topic of notices hangs and fails as often as Linode's API. */
-  async #notify(notice: Notice): Promise<void> {
+  async #notify(notice: Notice | RunNotice): Promise<void> {
     const { options, time, injectsFaults } = this;
     const chance = this.#noticeChance;
     await time.delay(chance.whole(20, 300));
@@ -567,6 +568,10 @@ export class World {
     if (injectsFaults && chance.happens(options.flaky)) {
       this.countFault('notice refused');
       throw new Error('the topic answered 500');
+    }
+    if ('scheduleId' in notice) {
+      this.note(() => `notice ${notice.kind} of ${notice.scheduleId}`);
+      return this.invariants.runNoticeArrives(notice);
     }
     this.note(() => `notice ${notice.kind} of ${notice.clusterId}`);
     this.invariants.noticeArrives(notice);

@@ -593,6 +593,30 @@ const schedules = [
     },
   }),
   ...inFile('lib/app/run-schedule.ts', ['test/flows/schedules.test.ts'], {
+    'a run is tried again under the same key': {
+      from: "tries === 1 ? ''",
+      to: "tries > 0 ? ''",
+    },
+    'a run is tried again for ever': {
+      from: 'if (now >= windowEnd(schedule, at)) return over;',
+      to: '',
+    },
+    'a refusal that may pass is final': {
+      from: 'forCapacity: messages.every(isForCapacity)',
+      to: 'forCapacity: false',
+    },
+    'the owner of a schedule has a notice of each try': {
+      from: 'const isFinal = schedule.pending === null;',
+      to: 'const isFinal = true;',
+    },
+    'the owner of a schedule has no notice of a run that failed': {
+      from: "if (saved !== 'conflict' && run !== null) report",
+      to: "if (saved === 'conflict' && run !== null) report",
+    },
+    'a function waits for a cluster to come up': {
+      from: 'if (schedule.dueAt === schedule.pending?.lookAt) return;',
+      to: '',
+    },
     'a run that has launched a cluster of the old spec is refused': {
       from: "if (error.code === 'conflict') {",
       to: "if (error.code === 'notFound') {",

@@ -63,6 +63,7 @@ export async function createSchedule(
     requestHash,
     nextAt,
     dueAt: nextAt,
+    pending: null,
     lastClusterId: null,
     runs: [],
   };

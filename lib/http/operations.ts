@@ -172,6 +172,7 @@ const schedule: RequestBody = {
     timezone: 'Europe/Berlin',
     spec: spec.example,
     monthlyCapUsd: 20,
+    retry: { forMinutes: 120, everyMinutes: 15 },
   },
 };
 

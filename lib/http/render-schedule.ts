@@ -10,7 +10,9 @@ const NEXT_RUNS = 5;
 
 /** A schedule as the API shows it. */
 export function renderSchedule(schedule: ScheduleRecord) {
-  const { id, name, owner, cron, timezone, spec, overlap, monthlyCap, enabled } = schedule;
+  const { id, name, owner, cron, timezone, spec, overlap, monthlyCap, retry, enabled } = schedule;
+  const { pending } = schedule;
+  const nextTryAt = pending?.clusterId === null ? pending.lookAt : null;
   return {
     id,
     name,
@@ -20,7 +22,9 @@ export function renderSchedule(schedule: ScheduleRecord) {
     spec,
     overlap,
     monthlyCapUsd: monthlyCap === null ? null : toUsd(monthlyCap),
+    retry,
     enabled,
+    nextTryAt: nextTryAt === null ? null : toIso(nextTryAt),
     nextRuns: nextRuns(schedule, NEXT_RUNS).map(toIso),
     runs: schedule.runs.map(renderRun),
     createdAt: toIso(schedule.createdAt),

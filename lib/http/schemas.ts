@@ -326,10 +326,19 @@ export const reportSchema = z.object({
   ),
 });
 
-const occurrence = { at: time('The time of the occurrence') };
+const occurrence = {
+  at: time('The time of the occurrence'),
+  tries: z.optional(count('How often the run was tried, if more than once.')),
+};
 
 const runSchema = z.discriminatedUnion('result', [
   z.object({ ...occurrence, result: z.literal('launched'), clusterId: z.string() }),
+  z.object({
+    ...occurrence,
+    result: z.literal('failed'),
+    clusterId: z.string(),
+    reason: text('Why the cluster did not come up.'),
+  }),
   z.object({ ...occurrence, result: z.literal('skipped'), reason: z.string() }),
   z.object({ ...occurrence, result: z.literal('refused'), reason: z.string() }),
   z.object({
@@ -351,7 +360,16 @@ export const scheduleSchema = z.object({
   monthlyCapUsd: orNull(
     usd('The most that its clusters may cost in a calendar month', 'null: no cap'),
   ),
+  retry: orNull(
+    z
+      .object({
+        forMinutes: count('For how many minutes after the occurrence.'),
+        everyMinutes: count('How many minutes after the last try.'),
+      })
+      .check(z.describe('When a run that failed for capacity is tried again; null: never.')),
+  ),
   enabled: z.boolean(),
+  nextTryAt: orNull(time('When the latest run is tried again', 'null: it is not')),
   nextRuns: z.array(time('An occurrence')).check(z.describe('The next five occurrences.')),
   runs: z.array(runSchema).check(z.describe('The latest runs, newest first.')),
   createdAt: time('When the schedule was created'),

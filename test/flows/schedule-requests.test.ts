@@ -283,7 +283,7 @@ describe('a change of a schedule', () => {
     expect(paused.enabled).toBe(false);
     expect(await getSchedule(world, 'ann', schedule.id)).toMatchObject({
       enabled: false,
-      dueAt: null,
+      nextAt: null,
     });
   });
 });

@@ -81,14 +81,14 @@ describe('a nightly schedule at 2:30 in Berlin', () => {
       overlap: 'allow',
     });
     const end = plus(START, hours(365 * 24));
-    for (let { dueAt } = await current(id); dueAt !== null && dueAt < end; ) {
+    for (let { nextAt } = await current(id); nextAt !== null && nextAt < end; ) {
       // A tick comes each minute: 40 s before the occurrence, and 20 s after it.
-      world.clock.set(minus(dueAt, seconds(40)));
+      world.clock.set(minus(nextAt, seconds(40)));
       await world.reaperTick();
-      expect(world.clock.now()).toBeGreaterThanOrEqual(dueAt);
-      world.clock.set(plus(dueAt, seconds(20)));
+      expect(world.clock.now()).toBeGreaterThanOrEqual(nextAt);
+      world.clock.set(plus(nextAt, seconds(20)));
       await world.reaperTick();
-      ({ dueAt } = await current(id));
+      ({ nextAt } = await current(id));
     }
     const launchedAt = (await clusters()).map(({ createdAt }) => new Date(createdAt));
     // Summer time: 29 March to 25 October 2026.
@@ -184,7 +184,8 @@ describe('a schedule whose passes die or meet', () => {
     expect(await current(id)).toMatchObject({
       enabled: false,
       nextAt: null,
-      dueAt: null,
+      // A last look at the cluster.
+      dueAt: plus(FIRST, minutes(2)),
       lastClusterId: launched?.id,
       runs: [{ result: 'launched' }],
     });
@@ -210,7 +211,7 @@ describe('a schedule whose passes die or meet', () => {
     await world.runSchedule(id);
     const next = plus(FIRST, minutes(45));
     expect(await current(id)).toMatchObject({
-      ...{ nextAt: next, dueAt: next },
+      nextAt: next,
       runs: [{ at: FIRST, result: 'launched' }],
     });
     expect(await clusters()).toHaveLength(1);
@@ -375,7 +376,6 @@ describe('an occurrence whose launch fails', () => {
     await world.reaperTick();
     expect(await current(id)).toMatchObject({
       nextAt: plus(FIRST, hours(1)),
-      dueAt: plus(FIRST, hours(1)),
       runs: [{ at: FIRST, result: 'launched' }],
     });
   });
@@ -458,6 +458,252 @@ describe('an occurrence whose launch fails', () => {
     const [run] = (await current(id)).runs;
     expect(run).toMatchObject({ result: 'refused', reason: expect.stringContaining('nodes must') });
     expect(run).toMatchObject({ reason: expect.stringContaining('mars-east') });
+  });
+});
+
+describe('the owner of a schedule has a notice', () => {
+  const kinds = () => world.runNotices.map(({ kind }) => kind);
+
+  it('of a run that was refused, once, with the reason and the next run', async () => {
+    world = await aWorld();
+    const { id } = await world.schedule({ ...HOURLY, name: 'tests' });
+    const schedule = await current(id);
+    await world.schedules.save({ ...schedule, spec: { ...SPEC, region: 'mars-east' } });
+    world.clock.set(FIRST);
+    await Promise.all([world.runSchedule(id), world.runSchedule(id)]);
+    expect(world.runNotices).toEqual([
+      {
+        ...{ kind: 'runRefused', scheduleId: id, owner: 'ann', stage: 'test', name: 'tests' },
+        ...{ at: world.clock.now(), occurrence: FIRST, from: FIRST, count: 1, tries: 1 },
+        ...{ clusterId: null, reason: expect.stringContaining('mars-east') },
+        nextAt: plus(FIRST, hours(1)),
+      },
+    ]);
+  });
+
+  it('of runs that were missed', async () => {
+    world = await aWorld();
+    const { id } = await world.schedule(HOURLY);
+    world.clock.set(plus(FIRST, minutes(48 * 60 + 10)));
+    await world.runSchedule(id);
+    const last = plus(FIRST, hours(47));
+    expect(world.runNotices).toMatchObject([
+      { kind: 'runMissed', occurrence: last, from: FIRST, count: 48, reason: null },
+    ]);
+  });
+
+  it('of a run whose cluster failed, once, and the run says so', async () => {
+    world = await aWorld({ linode: { accountLimit: 1 } });
+    const { id } = await world.schedule({ ...HOURLY, cron: '0 13 * * *' });
+    world.clock.set(minus(FIRST, minutes(1)));
+    await world.reapUntil(plus(FIRST, minutes(30)));
+    const [launched] = await clusters();
+    expect(launched?.phase).toBe('failed');
+    const reason = expect.stringContaining('reached a limit');
+    expect((await current(id)).runs).toEqual([
+      { at: FIRST, result: 'failed', clusterId: launched?.id, reason },
+    ]);
+    expect(world.runNotices).toMatchObject([
+      { kind: 'runFailed', occurrence: FIRST, clusterId: launched?.id, reason, tries: 1 },
+    ]);
+    expect(await current(id)).toMatchObject({ pending: null, dueAt: plus(FIRST, hours(24)) });
+    // The pass that ended the cluster has counted the failed launch.
+    expect(world.emitted.filter((values) => 'FailedLaunches' in values)).toHaveLength(1);
+  });
+
+  it('of a run whose cluster fails after the next run, too', async () => {
+    world = await aWorld({ linode: { accountLimit: 1 } });
+    const { id } = await world.schedule({ ...HOURLY, cron: '*/2 13 * * *' });
+    world.clock.set(minus(FIRST, minutes(1)));
+    await world.reapUntil(plus(FIRST, minutes(5)));
+    const [first] = world.runNotices;
+    expect(first).toMatchObject({ kind: 'runFailed', occurrence: FIRST });
+    expect((await current(id)).runs.at(-1)).toMatchObject({ at: FIRST, result: 'failed' });
+  });
+
+  it('of no run that launches a cluster which comes up, or is skipped', async () => {
+    world = await aWorld();
+    await world.schedule({ cron: '*/30 * * * *', spec: SPEC });
+    world.clock.set(plus(START, minutes(29)));
+    await world.reapUntil(plus(START, hours(2)));
+    expect(kinds()).toEqual([]);
+  });
+
+  it('that cannot be sent changes nothing but the log', async () => {
+    world = await aWorld({
+      notifier: {
+        send: async () => {
+          throw new Error('the topic is gone');
+        },
+      },
+    });
+    const { id } = await world.schedule(HOURLY);
+    world.clock.set(plus(FIRST, hours(3)));
+    expect(await world.runSchedule(id)).toBeUndefined();
+    expect(world.logDetails('notice not sent')).toEqual([
+      { scheduleId: id, kind: 'runMissed', reason: 'the topic is gone' },
+    ]);
+  });
+});
+
+describe('a run that failed for capacity', () => {
+  const retry = { forMinutes: 60, everyMinutes: 10 };
+  const NIGHTLY = { ...HOURLY, cron: '0 13 * * *', retry };
+  const CREATES = { method: 'POST', path: '^/linode/instances$' };
+  const begin = async (input: Readonly<Record<string, unknown>> = NIGHTLY) => {
+    world = await aWorld();
+    const { id } = await world.schedule(input);
+    world.clock.set(minus(FIRST, minutes(1)));
+    return id;
+  };
+  const phases = async () => (await clusters()).map(({ phase }) => phase);
+
+  it('is tried again until Linode has capacity, and then launched', async () => {
+    const id = await begin();
+    world.linode.setFaults([{ ...CREATES, kind: 'capacity' }]);
+    await world.reapUntil(plus(FIRST, minutes(9)));
+    expect(await current(id)).toMatchObject({
+      runs: [{ at: FIRST, result: 'failed' }],
+      pending: { at: FIRST, clusterId: null, tries: 1 },
+    });
+    const [tryAt = FIRST] = [(await current(id)).dueAt ?? FIRST];
+    expect(tryAt - FIRST).toBeGreaterThan(minutes(10));
+    expect(tryAt - FIRST).toBeLessThan(minutes(15));
+    await world.reapUntil(plus(tryAt, minutes(2)));
+    world.linode.setFaults([]);
+    await world.reapUntil(plus(FIRST, minutes(55)));
+    expect(await phases()).toEqual(['failed', 'failed', 'running']);
+    const [, , last] = await clusters();
+    expect(await current(id)).toMatchObject({
+      runs: [{ at: FIRST, result: 'launched', clusterId: last?.id, tries: 3 }],
+      ...{ lastClusterId: last?.id, pending: null, nextAt: plus(FIRST, hours(24)) },
+    });
+    expect(world.runNotices).toEqual([]);
+    expect(last).toMatchObject({ scheduleId: id, budget: 50_000 });
+  });
+
+  it('is given up at the end of its window, with one notice', async () => {
+    const id = await begin({ ...NIGHTLY, retry: { forMinutes: 30, everyMinutes: 10 } });
+    world.linode.setFaults([{ ...CREATES, kind: 'capacity' }]);
+    await world.reapUntil(plus(FIRST, hours(2)));
+    const tried = await clusters();
+    expect(tried.length).toBeGreaterThanOrEqual(2);
+    expect(tried.length).toBeLessThanOrEqual(3);
+    for (const { createdAt } of tried) expect(createdAt).toBeLessThan(plus(FIRST, minutes(30)));
+    const tries = tried.length;
+    expect((await current(id)).runs).toMatchObject([{ at: FIRST, result: 'failed', tries }]);
+    expect(world.runNotices).toMatchObject([{ kind: 'runFailed', occurrence: FIRST, tries }]);
+    expect(world.existingLinodes()).toEqual([]);
+  });
+
+  it('is not tried again once the next occurrence is due', async () => {
+    const id = await begin({ ...NIGHTLY, cron: '0,15 13 * * *' });
+    world.linode.setFaults([{ ...CREATES, kind: 'capacity' }]);
+    const second = plus(FIRST, minutes(15));
+    await world.reapUntil(minus(second, minutes(1)));
+    world.linode.setFaults([]);
+    await world.reapUntil(plus(second, minutes(5)));
+    const { runs } = await current(id);
+    expect(runs).toMatchObject([
+      { at: second, result: 'launched' },
+      { at: FIRST, result: 'failed' },
+    ]);
+    expect(world.runNotices).toMatchObject([{ kind: 'runFailed', occurrence: FIRST }]);
+  });
+
+  it('is not tried again where the schedule was paused, and its owner has a notice', async () => {
+    const id = await begin();
+    world.linode.setFaults([{ ...CREATES, kind: 'capacity' }]);
+    await world.reapUntil(plus(FIRST, minutes(9)));
+    expect(world.runNotices).toEqual([]);
+    await world.pause(id);
+    world.linode.setFaults([]);
+    await world.reapUntil(plus(FIRST, hours(2)));
+    expect(await phases()).toEqual(['failed']);
+    expect(world.runNotices).toMatchObject([{ kind: 'runFailed', nextAt: null }]);
+    expect(await current(id)).toMatchObject({ dueAt: null, pending: null });
+  });
+
+  it('is tried again where its type was sold out before the launch', async () => {
+    let soldOut = false;
+    world = await aWorld({
+      replaceCatalogue: (real) => ({
+        soldOut: async (region, by) =>
+          soldOut ? new Set(['g6-nanode-1']) : real.soldOut(region, by),
+      }),
+    });
+    const { id } = await world.schedule(NIGHTLY);
+    world.clock.set(FIRST);
+    soldOut = true;
+    await world.runSchedule(id);
+    expect(await current(id)).toMatchObject({
+      runs: [{ result: 'refused', reason: expect.stringContaining('sold out') }],
+      pending: { clusterId: null, tries: 1, lookAt: plus(FIRST, minutes(10)) },
+    });
+    expect(world.runNotices).toEqual([]);
+    soldOut = false;
+    await world.reapUntil(plus(FIRST, minutes(20)));
+    expect((await current(id)).runs).toMatchObject([{ result: 'launched', tries: 2 }]);
+    expect(world.runNotices).toEqual([]);
+  });
+
+  it('keeps no function waiting for a look at its cluster', async () => {
+    const id = await begin();
+    world.clock.set(FIRST);
+    await world.runSchedule(id);
+    world.clock.set(plus(FIRST, minutes(1)));
+    await world.runSchedule(id);
+    expect(world.clock.now()).toBe(plus(FIRST, minutes(1)));
+  });
+
+  it('is not tried again without retry, or for another reason', async () => {
+    await begin({ ...NIGHTLY, retry: null });
+    world.linode.setFaults([{ ...CREATES, kind: 'capacity' }]);
+    await world.reapUntil(plus(FIRST, hours(1)));
+    expect(await phases()).toEqual(['failed']);
+    await begin();
+    world.linode.setFaults([{ ...CREATES, kind: 'missingScope' }]);
+    await world.reapUntil(plus(FIRST, hours(1)));
+    expect(await phases()).toEqual(['failed']);
+  });
+
+  it('is launched once where a pass dies before it records the try', async () => {
+    let dies = false;
+    world = await aWorld({
+      replaceSchedules: (real) => ({
+        async save(record) {
+          if (dies) throw new Error('killed');
+          return real.save(record);
+        },
+      }),
+    });
+    const { id } = await world.schedule(NIGHTLY);
+    world.clock.set(minus(FIRST, minutes(1)));
+    world.linode.setFaults([{ ...CREATES, kind: 'capacity' }]);
+    await world.reapUntil(plus(FIRST, minutes(9)));
+    world.linode.setFaults([]);
+    world.clock.set((await current(id)).dueAt ?? FIRST);
+    dies = true;
+    expect(await world.runSchedule(id)).toMatchObject({ message: 'killed' });
+    dies = false;
+    await world.changeSchedule(id, { spec: { ...SPEC, nodes: 1 } });
+    await world.runSchedule(id);
+    const [, second] = await clusters();
+    expect(await phases()).toEqual(['failed', 'provisioning']);
+    expect((await current(id)).runs).toMatchObject([
+      { at: FIRST, result: 'launched', clusterId: second?.id, tries: 2 },
+    ]);
+  });
+
+  it('is launched once where ten passes try at once', async () => {
+    const id = await begin();
+    world.linode.setFaults([{ ...CREATES, kind: 'capacity' }]);
+    await world.reapUntil(plus(FIRST, minutes(9)));
+    world.linode.setFaults([]);
+    world.clock.set((await current(id)).dueAt ?? FIRST);
+    await Promise.all(Array.from({ length: 10 }, () => world.runSchedule(id)));
+    expect(await phases()).toEqual(['failed', 'provisioning']);
+    expect((await current(id)).runs).toMatchObject([{ at: FIRST, result: 'launched', tries: 2 }]);
   });
 });
 

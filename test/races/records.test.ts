@@ -90,7 +90,7 @@ describe('passes at once over a schedule that is due', () => {
       async (scheduler, faults, isPaused) => {
         const world = new World(scheduler, { faults, nudges: false });
         await world.table.schedules.insert(DUE);
-        const limits = { by: plus(LAUNCH, seconds(55)) };
+        const limits = { by: plus(LAUNCH, seconds(55)), noticesMs: seconds(5) };
         for (const name of passes) {
           world.start(name, (deps) => runSchedule(deps, SCHEDULE_ID, limits));
         }

@@ -25,6 +25,7 @@ import {
 } from '../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
 import type { Notice } from '../../lib/core/notices/notices.ts';
+import type { RunNotice } from '../../lib/core/notices/runs.ts';
 import type { ClusterStore, LedgerStore, Notifier, ScheduleStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
@@ -73,6 +74,13 @@ export async function aWorld(options: Options = {}) {
   const api = createLinodeApi({ transport, clock, token: async () => LINODE_TOKEN, log });
   const metrics = recordingMetrics();
   const notices: Notice[] = [];
+  const runNotices: RunNotice[] = [];
+  const keepNotice: Notifier = {
+    async send(notice) {
+      if ('scheduleId' in notice) runNotices.push(notice);
+      else notices.push(notice);
+    },
+  };
   const nudged = new Set<ClusterId>();
   const nudgedSchedules = new Set<ScheduleId>();
   const launched = new Set<ClusterId>();
@@ -83,7 +91,7 @@ export async function aWorld(options: Options = {}) {
     linode: api,
     log,
     metrics,
-    notifier: options.notifier ?? { send: async (notice) => void notices.push(notice) },
+    notifier: options.notifier ?? keepNotice,
     nudge: {
       async reconcile(batch) {
         for (const { clusterId } of batch) {
@@ -208,8 +216,10 @@ export async function aWorld(options: Options = {}) {
       log.entries.filter((entry) => entry.message === message).map(({ details }) => details),
     /** The values of metrics that use cases emitted, in order. */
     emitted: metrics.emitted,
-    /** The notices that were sent. */
+    /** The notices about clusters that were sent. */
     notices,
+    /** The notices about runs of schedules that were sent. */
+    runNotices,
     /** The clusters that were nudged and have not yet had their pass. */
     nudged,
     /** The schedules that were nudged and have not yet had their pass. */

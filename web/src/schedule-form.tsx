@@ -9,7 +9,7 @@ import { useAction, useConsole } from './hooks.ts';
 import { QuoteView, useSpecForm } from './launch.tsx';
 import { Field, Loading, Problem } from './parts.tsx';
 import { faultsByField, type Quoted, useQuote } from './quote.ts';
-import { changeOf, editedSpec, formOf, type When, whenOf } from './schedule.ts';
+import { changeOf, editedSpec, formOf, retryOf, type When, whenOf } from './schedule.ts';
 import { isAskable, type SpecForm } from './spec.ts';
 import {
   AmountFields,
@@ -48,7 +48,7 @@ function NewSchedule({ catalogue, onSaved, onClose }: FormProps) {
   const action = useAction();
   const [key] = useState(createIdempotencyKey);
   const [when, setWhen] = useState<When>({
-    ...{ name: '', cron: '30 2 * * MON-FRI', overlap: 'skip', cap: '' },
+    ...{ name: '', cron: '30 2 * * MON-FRI', overlap: 'skip', cap: '', retryFor: '' },
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
   const submit = () => {
@@ -57,6 +57,7 @@ function NewSchedule({ catalogue, onSaved, onClose }: FormProps) {
       ...(when.name.trim() === '' ? {} : { name: when.name.trim() }),
       ...{ cron: when.cron.trim(), timezone: when.timezone.trim(), overlap: when.overlap },
       ...(when.cap.trim() === '' ? {} : { monthlyCapUsd: numberIn(when.cap) }),
+      retry: retryOf(when, null),
       spec: asked,
     };
     void action.run(async () => {
@@ -89,7 +90,10 @@ function ChangedSchedule({
   const action = useAction();
   const submit = () => {
     const isSame = JSON.stringify(form) === JSON.stringify(before);
-    const body = { ...changeOf(whenOf(schedule), when), ...(isSame ? {} : { spec }) };
+    const body = {
+      ...changeOf(whenOf(schedule), when, schedule.retry),
+      ...(isSame ? {} : { spec }),
+    };
     if (Object.keys(body).length === 0) return onClose();
     void action.run(async () => {
       await changeSchedule(api, schedule.id, body);
@@ -244,6 +248,21 @@ function LimitFields({ when, faults, onChange }: WhenProps) {
               onInput={(event) => onChange({ cap: event.currentTarget.value })}
             />
           </span>
+        )}
+      </Field>
+      <Field
+        label="Try again for"
+        class="short"
+        hint="Minutes, where Linode had no capacity. Optional."
+        error={faults['retry.forMinutes'] ?? faults.retry}
+      >
+        {(attributes) => (
+          <input
+            {...attributes}
+            inputmode="numeric"
+            value={when.retryFor}
+            onInput={(event) => onChange({ retryFor: event.currentTarget.value })}
+          />
         )}
       </Field>
       <label class="check">

@@ -9,6 +9,8 @@ export interface When {
   readonly timezone: string;
   readonly overlap: 'skip' | 'allow';
   readonly cap: string;
+  /** For how many minutes to try a run again that failed for capacity; blank: not at all. */
+  readonly retryFor: string;
 }
 
 /** The fields of a schedule, as somebody would have typed them. */
@@ -18,6 +20,7 @@ export const whenOf = (schedule: Schedule): When => ({
   timezone: schedule.timezone,
   overlap: schedule.overlap,
   cap: schedule.monthlyCapUsd === null ? '' : String(schedule.monthlyCapUsd),
+  retryFor: schedule.retry === null ? '' : String(schedule.retry.forMinutes),
 });
 
 /**
@@ -57,8 +60,15 @@ export function editedSpec(spec: Spec, before: SpecForm, form: SpecForm): Spec {
   };
 }
 
-/** The body of the PATCH that changes a schedule to what is typed: only the fields that differ. */
-export function changeOf(before: When, when: When): Readonly<Record<string, unknown>> {
+/**
+ * The body of the PATCH that changes a schedule to what is typed: only the fields that differ.
+ * `retry` is the schedule's of before.
+ */
+export function changeOf(
+  before: When,
+  when: When,
+  retry: Schedule['retry'],
+): Readonly<Record<string, unknown>> {
   const isChanged = (field: keyof When) => when[field].trim() !== before[field];
   return {
     ...(isChanged('name') ? { name: when.name.trim() || null } : {}),
@@ -66,5 +76,12 @@ export function changeOf(before: When, when: When): Readonly<Record<string, unkn
     ...(isChanged('timezone') ? { timezone: when.timezone.trim() } : {}),
     ...(isChanged('overlap') ? { overlap: when.overlap } : {}),
     ...(isChanged('cap') ? { monthlyCapUsd: numberIn(when.cap) ?? null } : {}),
+    ...(isChanged('retryFor') ? { retry: retryOf(when, retry) } : {}),
   };
+}
+
+/** The field `retry` of what is typed; how often is as before. */
+export function retryOf({ retryFor }: When, before: Schedule['retry']) {
+  const forMinutes = numberIn(retryFor);
+  return forMinutes === undefined ? null : { ...before, forMinutes };
 }

@@ -3,7 +3,13 @@ import type { Schedule } from '../../client/answers.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
-import { deleteSchedule, enableSchedule, listSchedules, runWords } from '../../client/schedules.ts';
+import {
+  deleteSchedule,
+  enableSchedule,
+  listSchedules,
+  retryWords,
+  runWords,
+} from '../../client/schedules.ts';
 import { nearTime } from '../../client/times.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
@@ -52,7 +58,7 @@ interface CardProps {
 }
 
 function ScheduleCard({ schedule, onChanged }: CardProps) {
-  const { api, announce } = useConsole();
+  const { api, announce, clock } = useConsole();
   const { isBusy, error, run } = useAction();
   const [isDeleting, setIsDeleting] = useState(false);
   const [isChanging, setIsChanging] = useState(false);
@@ -93,6 +99,12 @@ function ScheduleCard({ schedule, onChanged }: CardProps) {
         <p class={isEnabled ? 'badge is-running' : 'badge'}>{isEnabled ? 'On' : 'Paused'}</p>
       </header>
       <p>{specWords(schedule)}</p>
+      {schedule.nextTryAt !== null && (
+        <p class="warning">
+          The latest run failed for capacity: tried again{' '}
+          {nearTime(schedule.nextTryAt, clock.now())}.
+        </p>
+      )}
       {isEnabled && <NextRuns schedule={schedule} />}
       <Runs schedule={schedule} />
       <Problem error={error} />
@@ -124,13 +136,14 @@ function ScheduleCard({ schedule, onChanged }: CardProps) {
   );
 }
 
-function specWords({ spec, overlap, monthlyCapUsd }: Schedule): string {
+function specWords({ spec, overlap, monthlyCapUsd, retry }: Schedule): string {
   const { nodes, type, vcpus, memoryMb, region, budgetUsd } = spec as Record<string, unknown>;
   const machine = type ?? `${plural(Number(vcpus), 'vCPU')}, ${memory(Number(memoryMb))}`;
   const cap = monthlyCapUsd === null ? '' : `, at most ${dollars(monthlyCapUsd)} a month`;
   const rest = overlap === 'skip' ? 'Skips a run while the last one lives' : 'Runs may overlap';
   const budget = dollars(Number(budgetUsd));
-  return `${nodes} × ${machine} in ${region} for ${budget} a run${cap}. ${rest}.`;
+  const again = retry === null ? '' : ` Without capacity, it tries again ${retryWords({ retry })}.`;
+  return `${nodes} × ${machine} in ${region} for ${budget} a run${cap}. ${rest}.${again}`;
 }
 
 function NextRuns({ schedule }: { schedule: Schedule }) {

@@ -14,7 +14,8 @@ export function createTopic(client: SNSClient, TopicArn: string): Notifier {
       const attribute = (StringValue: string) => ({ DataType: 'String', StringValue });
       const MessageAttributes = {
         kind: attribute(notice.kind),
-        clusterId: attribute(notice.clusterId),
+        ...(notice.clusterId === null ? {} : { clusterId: attribute(notice.clusterId) }),
+        ...('scheduleId' in notice ? { scheduleId: attribute(notice.scheduleId) } : {}),
         owner: attribute(notice.owner),
       };
       const input = { TopicArn, Subject, Message, MessageStructure: 'json', MessageAttributes };

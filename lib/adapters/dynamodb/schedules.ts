@@ -71,11 +71,16 @@ const queryOf = (TableName: string, owner: string | null): QueryCommandInput => 
 
 const KIND = 'schedule';
 
+/** The fields that the first items lack. */
+const ADDED = { retry: null, pending: null };
+
 function toItem(record: ScheduleRecord): Item {
   const { id, revision, createdAt, dueAt } = record;
   const due = dueAt === null ? {} : { live: LIVE, dueAt };
+  // Code from before pending runs would launch such a schedule too early: the code must not read it.
+  const version = record.pending === null ? 1 : 2;
   return marshall(
-    { id, revision, createdAt, kind: KIND, version: 1, ...due, record },
+    { id, revision, createdAt, kind: KIND, version, ...due, record },
     { removeUndefinedValues: true },
   );
 }
@@ -88,10 +93,10 @@ function fromItem(item: Item): ScheduleRecord | Unreadable<ScheduleId> {
     unreadable: why,
   });
   const { version, record, revision } = fieldsOf(item);
-  if (version !== 1) return unreadable(`its version ${version} is not known`);
+  if (version !== 1 && version !== 2) return unreadable(`its version ${version} is not known`);
   const parsed = recordSchema.safeParse(record);
   if (!parsed.success) return unreadable(`its field ${pathOf(parsed.error)} is damaged`);
-  return { ...(record as ScheduleRecord), revision: revision as number };
+  return { ...ADDED, ...(record as ScheduleRecord), revision: revision as number };
 }
 
 const instant = z.int().check(z.gte(0), z.lte(FAR_FUTURE));
@@ -109,6 +114,17 @@ const recordSchema = z.looseObject({
   spec: z.looseObject({}),
   overlap: text,
   monthlyCap: z.nullable(z.int().check(z.gte(0))),
+  retry: z.optional(z.nullable(z.looseObject({ forMinutes: z.int(), everyMinutes: z.int() }))),
+  pending: z.optional(
+    z.nullable(
+      z.looseObject({
+        at: instant,
+        clusterId: z.nullable(text),
+        tries: z.int(),
+        lookAt: instant,
+      }),
+    ),
+  ),
   enabled: z.boolean(),
   nextAt: due,
   dueAt: due,

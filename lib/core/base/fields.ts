@@ -36,10 +36,10 @@ export function parseFields(
 }
 
 function faultAt(keys: readonly PropertyKey[], { message }: { message: string }): Fault {
-  const path = keys.reduce<string>(
-    (before, key) => (typeof key === 'number' ? `${before}[${key}]` : `${before}${String(key)}`),
-    '',
-  );
+  const path = keys.reduce<string>((before, key) => {
+    if (typeof key === 'number') return `${before}[${key}]`;
+    return before === '' ? String(key) : `${before}.${String(key)}`;
+  }, '');
   return { path, message: `${path} ${message}` };
 }
 

@@ -2,6 +2,7 @@ import { formatUsd, toUsd } from '../base/money.ts';
 import { between, minutes, toIso } from '../base/units.ts';
 import { endReasons } from '../cluster/end-reasons.ts';
 import type { EndNotice, LiveNotice, Notice } from './notices.ts';
+import { type RunNotice, textsOfRun } from './runs.ts';
 
 /** A notice as people and programs read it. */
 export interface NoticeMessage {
@@ -11,7 +12,8 @@ export interface NoticeMessage {
   readonly json: Readonly<Record<string, unknown>> & { readonly id: string; readonly text: string };
 }
 
-export function messageOf(notice: Notice): NoticeMessage {
+export function messageOf(notice: Notice | RunNotice): NoticeMessage {
+  if ('scheduleId' in notice) return textsOfRun(notice);
   const { clusterId, nodes, type } = notice;
   const sentence = 'teardownAt' in notice ? liveText(notice) : endText(notice);
   const text = `Cluster ${clusterId} (${nodes} × ${type}) ${sentence}`;

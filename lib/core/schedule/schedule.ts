@@ -1,9 +1,18 @@
 import * as z from 'zod/mini';
 import type { Fault } from '../base/fault.ts';
-import { amount, isObject, must, NAME, optional, parseFields, text } from '../base/fields.ts';
+import {
+  amount,
+  isObject,
+  must,
+  NAME,
+  optional,
+  parseFields,
+  text,
+  wholeNumber,
+} from '../base/fields.ts';
 import { type MicroUsd, microUsd } from '../base/money.ts';
 import type { ClusterId, ScheduleId } from '../base/names.ts';
-import type { EpochMs } from '../base/units.ts';
+import { type EpochMs, earliest } from '../base/units.ts';
 import { type SpecLimits, specSchema } from '../cluster/spec.ts';
 
 /** A spec in JSON, as the client sent it: each launch prices it anew. */
@@ -18,7 +27,19 @@ export interface ScheduleRequest {
   readonly overlap: Overlap;
   /** The most that the schedule's clusters may cost in a calendar month; null: no cap. */
   readonly monthlyCap: MicroUsd | null;
+  /** When a run that failed for capacity is tried again; null: never. */
+  readonly retry: Retry | null;
   readonly enabled: boolean;
+}
+
+/**
+ * A run that failed because Linode had no capacity, or the account no room, is tried again for
+ * `forMinutes` after its occurrence, `everyMinutes` after the last try; never at or after the next
+ * occurrence.
+ */
+export interface Retry {
+  readonly forMinutes: number;
+  readonly everyMinutes: number;
 }
 
 /** Whether an occurrence is skipped while the cluster of the run before is live. */
@@ -39,10 +60,12 @@ export interface ScheduleRecord extends ScheduleRequest {
   /** The next occurrence, which has no run yet; null: the schedule is paused, or has no more. */
   readonly nextAt: EpochMs | null;
   /**
-   * When the next pass is due: `nextAt`, or later to try again; null if and only if `nextAt` is
-   * null.
+   * When the next pass is due: at `nextAt` or `pending.lookAt`, or later to try again; null if and
+   * only if both are null.
    */
   readonly dueAt: EpochMs | null;
+  /** The latest run while its result may change; null: the result is final. */
+  readonly pending: PendingRun | null;
   /**
    * The latest cluster that the schedule launched, even if `runs` has dropped its run; null: none.
    */
@@ -51,9 +74,23 @@ export interface ScheduleRecord extends ScheduleRequest {
   readonly runs: readonly Run[];
 }
 
-/** The result of the schedule at the occurrence `at`. */
-export type Run = { readonly at: EpochMs } & (
+/** A run whose cluster may yet fail, or that is to be tried again. */
+export interface PendingRun {
+  /** The occurrence. */
+  readonly at: EpochMs;
+  /** The cluster of the last try; null: it was refused, or failed, and is to be tried again. */
+  readonly clusterId: ClusterId | null;
+  /** How many launches were tried; at least 1. */
+  readonly tries: number;
+  /** When to look at the cluster, or to try again. */
+  readonly lookAt: EpochMs;
+}
+
+/** The result of the schedule at the occurrence `at`. `tries`: how often it was tried, if twice. */
+export type Run = { readonly at: EpochMs; readonly tries?: number } & (
   | { readonly result: 'launched'; readonly clusterId: ClusterId }
+  /** The cluster did not come up. */
+  | { readonly result: 'failed'; readonly clusterId: ClusterId; readonly reason: string }
   | { readonly result: 'skipped'; readonly reason: string }
   /** `count` occurrences, from `from` to `at`, could not be launched in time. */
   | { readonly result: 'missed'; readonly from: EpochMs; readonly count: number }
@@ -101,6 +138,7 @@ export const scheduleSchema = (limits: SpecLimits) =>
     spec: specSchema(limits),
     overlap: z._default(overlap, 'skip'),
     monthlyCapUsd: optional(monthlyCap),
+    retry: optional(retry),
     enabled: z._default(enabled, true),
   });
 
@@ -113,6 +151,7 @@ export const scheduleChangeSchema = (limits: SpecLimits) =>
     spec: z.optional(specSchema(limits)),
     overlap: z.optional(overlap),
     monthlyCapUsd: z.optional(z.nullable(monthlyCap)),
+    retry: z.optional(z.nullable(retry)),
     enabled: z.optional(enabled),
   });
 
@@ -170,6 +209,8 @@ type Fields = Omit<z.infer<ReturnType<typeof scheduleSchema>>, 'spec'> & { spec:
 const CRON = 'a cron expression of five fields, as in "30 2 * * 1-5"';
 /** An expression field that lists every minute has 169. */
 const CRON_CHARACTERS_MAX = 256;
+/** A day. */
+const RETRY_MINUTES_MAX = 1_440;
 /** The largest amount that `parseUsd` takes. */
 const CAP_MAX = microUsd(1_000_000_000_000_000);
 
@@ -207,6 +248,25 @@ const monthlyCap = amount(
   'The most that its clusters may cost in a calendar month, in US dollars.',
 );
 
+const RETRY = 'an object such as {"forMinutes": 120, "everyMinutes": 15}';
+
+const retry = z
+  .strictObject(
+    {
+      forMinutes: wholeNumber(
+        5,
+        RETRY_MINUTES_MAX,
+        'For how many minutes after the occurrence; at most until the next occurrence.',
+      ),
+      everyMinutes: z._default(
+        wholeNumber(5, RETRY_MINUTES_MAX, 'How many minutes after the last try.'),
+        15,
+      ),
+    },
+    { error: must(RETRY) },
+  )
+  .check(z.describe('When to try a run again that failed for capacity; null or absent: never.'));
+
 const enabled = z
   .boolean({ error: must('true or false') })
   .check(z.describe('false pauses the schedule, true resumes it.'));
@@ -215,8 +275,19 @@ const enabled = z
 export const withNext = (schedule: ScheduleRecord, nextAt: EpochMs | null): ScheduleRecord => ({
   ...schedule,
   nextAt,
-  dueAt: nextAt,
+  dueAt: dueOf(nextAt, schedule.pending),
 });
+
+/** The schedule with another pending run; null: the latest run is final. */
+export const withPending = (
+  schedule: ScheduleRecord,
+  pending: PendingRun | null,
+): ScheduleRecord => ({ ...schedule, pending, dueAt: dueOf(schedule.nextAt, pending) });
+
+function dueOf(nextAt: EpochMs | null, pending: PendingRun | null): EpochMs | null {
+  if (pending === null) return nextAt;
+  return nextAt === null ? pending.lookAt : earliest(nextAt, pending.lookAt);
+}
 
 /**
  * Records the run of the next occurrence and moves on to `nextAt`. If another pass has recorded a
@@ -233,12 +304,13 @@ export function withRun(
   if (schedule.nextAt === first) return withNext(withRunNoted(schedule, run), nextAt);
   if (run.result !== 'launched') return schedule;
   const isNoted = schedule.runs.some(
-    (noted) => noted.result === 'launched' && noted.clusterId === run.clusterId,
+    (noted) => 'clusterId' in noted && noted.clusterId === run.clusterId,
   );
   return isNoted ? schedule : withRunNoted(schedule, run);
 }
 
-function withRunNoted(schedule: ScheduleRecord, run: Run): ScheduleRecord {
+/** The schedule with a run, in place of the run of the same occurrence. */
+export function withRunNoted(schedule: ScheduleRecord, run: Run): ScheduleRecord {
   const [newest, ...older] = schedule.runs;
   if (newest?.result === 'missed' && run.result === 'missed') {
     const { from, count } = newest;

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { changeOf, type EditOptions } from '../../../cli/schedules.ts';
 
 const spec = { nodes: 2, vcpus: 1, memoryMb: 1024, region: 'us-east', budgetUsd: 1, tags: ['a'] };
-const changed = (options: Partial<EditOptions>) => changeOf({ spec }, { yes: true, ...options });
+const changed = (options: Partial<EditOptions>) =>
+  changeOf({ spec, retry: null }, { yes: true, ...options });
 
 describe('the change that onebuck schedule edit sends', () => {
   it('has only the fields that options name', () => {
@@ -18,6 +19,15 @@ describe('the change that onebuck schedule edit sends', () => {
   it('takes name and cap away with none', () => {
     expect(changed({ scheduleName: 'none', monthlyCap: 'none' })).toEqual({
       ...{ name: null, monthlyCapUsd: null },
+    });
+  });
+
+  it('has when to try again, over the retry of before', () => {
+    expect(changed({ retryFor: '120' })).toEqual({ retry: { forMinutes: 120 } });
+    expect(changed({ retryFor: 'none' })).toEqual({ retry: null });
+    const before = { spec, retry: { forMinutes: 60, everyMinutes: 15 } };
+    expect(changeOf(before, { yes: true, retryEvery: '5' })).toEqual({
+      retry: { forMinutes: 60, everyMinutes: 5 },
     });
   });
 

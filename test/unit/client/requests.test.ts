@@ -10,7 +10,7 @@ import {
   unreadableSentence,
 } from '../../../client/clusters.ts';
 import { getReport } from '../../../client/report.ts';
-import { deleteSchedule, listSchedules, runWords } from '../../../client/schedules.ts';
+import { deleteSchedule, listSchedules, retryWords, runWords } from '../../../client/schedules.ts';
 import { aCluster } from './builders.ts';
 
 /** An API whose answers the function gives, and the requests that the API got. */
@@ -134,10 +134,29 @@ it('nodesUp says how many nodes are up', () => {
 
 it.each([
   [{ result: 'launched', clusterId: 'caaaaaaaaaa' }, 'launched caaaaaaaaaa'],
-  [{ result: 'missed', from: '', count: 3 }, '3 runs missed, as Onebuck was not running'],
+  [
+    { result: 'launched', clusterId: 'caaaaaaaaaa', tries: 2 },
+    'launched caaaaaaaaaa, at the 2nd try',
+  ],
+  [
+    { result: 'failed', clusterId: 'caaaaaaaaaa', reason: 'no capacity', tries: 13 },
+    'cluster caaaaaaaaaa failed, at the 13th try: no capacity',
+  ],
+  [{ result: 'refused', reason: 'a cap', tries: 21 }, 'refused, at the 21st try: a cap'],
+  [
+    { result: 'missed', from: '', count: 3 },
+    '3 runs missed, as Onebuck could not launch within an hour',
+  ],
   [{ result: 'skipped', reason: 'the last lives' }, 'skipped: the last lives'],
 ] as const)('runWords says the result of a run: %o', (run, words) => {
   expect(runWords({ ...run, at: '2026-11-10T10:00:00.000Z' })).toBe(words);
+});
+
+it('retryWords says how often and for how long a run is tried again', () => {
+  expect(retryWords({ retry: { forMinutes: 60, everyMinutes: 15 } })).toBe(
+    'every 15 minutes for 60 minutes',
+  );
+  expect(retryWords({ retry: null })).toBe('never');
 });
 
 describe('the deletion of a schedule', () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import event from '../../../events/schedule.json' with { type: 'json' };
 import type { ScheduleId } from '../../../lib/core/base/names.ts';
-import { plus, seconds } from '../../../lib/core/base/units.ts';
+import { minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import { aSchedule } from '../../support/builders.ts';
 import { aContext, startWorld } from '../../support/handler-world.ts';
 
@@ -24,7 +24,8 @@ it('the schedule function launches the cluster of a due occurrence', async () =>
   expect(record).toMatchObject({ owner: 'ann', phase: 'provisioning', budget: 50_000 });
   expect(nudged).toEqual([record?.id]);
   expect(await schedules.get(id)).toMatchObject({
-    dueAt: Date.parse('2026-11-23T02:30:00Z'),
+    nextAt: Date.parse('2026-11-23T02:30:00Z'),
+    dueAt: plus(record?.createdAt ?? nextAt, minutes(2)),
     lastClusterId: record?.id,
     runs: [{ at: nextAt, result: 'launched', clusterId: record?.id }],
   });

@@ -35,14 +35,19 @@ describe('the form of a schedule that is changed', () => {
   it('sends only the fields that differ', () => {
     const schedule = {
       ...{ name: null, cron: '30 2 * * *', timezone: 'UTC', overlap: 'skip', monthlyCapUsd: 20 },
+      retry: { forMinutes: 60, everyMinutes: 5 },
     } as Schedule;
     const when = whenOf(schedule);
-    expect(changeOf(when, when)).toEqual({});
+    expect(changeOf(when, when, schedule.retry)).toEqual({});
     const typed = { name: ' b ', cron: '0 4 * * * ', timezone: 'UTC ', cap: '' };
-    expect(changeOf(when, { ...when, ...typed })).toEqual({
+    expect(changeOf(when, { ...when, ...typed }, schedule.retry)).toEqual({
       ...{ name: 'b', cron: '0 4 * * *', monthlyCapUsd: null },
     });
     const named = { ...when, name: 'b' };
-    expect(changeOf(named, { ...named, name: ' ' })).toEqual({ name: null });
+    expect(changeOf(named, { ...named, name: ' ' }, null)).toEqual({ name: null });
+    expect(changeOf(when, { ...when, retryFor: '90' }, schedule.retry)).toEqual({
+      retry: { forMinutes: 90, everyMinutes: 5 },
+    });
+    expect(changeOf(when, { ...when, retryFor: '' }, schedule.retry)).toEqual({ retry: null });
   });
 });

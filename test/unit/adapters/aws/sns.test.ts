@@ -2,7 +2,7 @@ import { InternalErrorException, PublishCommand, SNSClient } from '@aws-sdk/clie
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createTopic } from '../../../../lib/adapters/aws/sns.ts';
-import { aNotice } from '../../../support/builders.ts';
+import { aNotice, LAUNCH, SCHEDULE_ID } from '../../../support/builders.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:onebuck-test-notices';
 
@@ -31,6 +31,24 @@ describe('a notice to the topic', () => {
     expect(MessageAttributes).toEqual({
       kind: { DataType: 'String', StringValue: 'gone' },
       clusterId: { DataType: 'String', StringValue: 'cabcdefg234' },
+      owner: { DataType: 'String', StringValue: 'ann' },
+    });
+  });
+
+  it('about a run of a schedule has the schedule as attribute, and no cluster', async () => {
+    const { mock, topic } = aTopic();
+    mock.on(PublishCommand).resolves({ MessageId: '1' });
+    await topic.send({
+      ...{ kind: 'runMissed', scheduleId: SCHEDULE_ID, owner: 'ann', stage: 'test', name: null },
+      ...{ at: LAUNCH, occurrence: LAUNCH, from: LAUNCH, count: 1, tries: 1, nextAt: null },
+      ...{ clusterId: null, reason: null },
+    });
+    const { MessageAttributes, Subject } =
+      mock.commandCalls(PublishCommand)[0]?.args[0].input ?? {};
+    expect(Subject).toBe('Onebuck test: schedule sabcdefg234 missed a run');
+    expect(MessageAttributes).toEqual({
+      kind: { DataType: 'String', StringValue: 'runMissed' },
+      scheduleId: { DataType: 'String', StringValue: 'sabcdefg234' },
       owner: { DataType: 'String', StringValue: 'ann' },
     });
   });

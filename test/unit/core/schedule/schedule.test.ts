@@ -51,6 +51,7 @@ describe('a schedule', () => {
       spec: SPEC,
       overlap: 'skip',
       monthlyCap: null,
+      retry: null,
       enabled: true,
     });
   });
@@ -64,6 +65,7 @@ describe('a schedule', () => {
       spec,
       overlap: 'allow',
       monthlyCapUsd: '12.50',
+      retry: { forMinutes: 60, everyMinutes: 10 },
       enabled: false,
     };
     expect(requestOf(input)).toEqual({
@@ -73,6 +75,7 @@ describe('a schedule', () => {
       spec,
       overlap: 'allow',
       monthlyCap: 12_500_000,
+      retry: { forMinutes: 60, everyMinutes: 10 },
       enabled: false,
     });
   });
@@ -110,11 +113,29 @@ describe('a schedule', () => {
     ['cron', '', 'must be a cron expression of five fields, as in "30 2 * * 1-5"'],
     ['cron', '1,'.repeat(200), 'must be a cron expression of five fields, as in "30 2 * * 1-5"'],
     ['timezone', 'x'.repeat(65), 'must be the name of an IANA time zone such as Europe/Berlin'],
+    ['retry', 30, 'must be an object such as {"forMinutes": 120, "everyMinutes": 15}'],
+    [
+      'retry',
+      { forMinutes: 30, times: 3 },
+      'must be an object such as {"forMinutes": 120, "everyMinutes": 15}',
+    ],
     ['spec', null, 'must be a spec, as POST /clusters takes it'],
     ['spec', [SPEC], 'must be a spec, as POST /clusters takes it'],
     ['spec', 'ten nodes', 'must be a spec, as POST /clusters takes it'],
   ])('is refused for its %s: %j', (name, value, message) => {
     expect(faultsOf(aRequest({ [name]: value }))).toEqual([`${name}: ${name} ${message}`]);
+  });
+
+  it('takes when to try again, from 5 minutes to a day', () => {
+    const retry = { forMinutes: 1_440, everyMinutes: 5 };
+    expect(requestOf(aRequest({ retry }))).toMatchObject({ retry });
+    expect(requestOf(aRequest({ retry: { forMinutes: 5 } }))).toMatchObject({
+      retry: { forMinutes: 5, everyMinutes: 15 },
+    });
+    expect(faultsOf(aRequest({ retry: { forMinutes: 4, everyMinutes: 1_441 } }))).toEqual([
+      'retry.forMinutes: retry.forMinutes must be a whole number from 5 to 1440',
+      'retry.everyMinutes: retry.everyMinutes must be a whole number from 5 to 1440',
+    ]);
   });
 
   it.each([null, undefined, 7, 'nightly', [], [aRequest()]])('can not be %j', (input) => {
@@ -211,7 +232,7 @@ describe('a change', () => {
     [
       {},
       '',
-      'a change must have at least one of name, cron, timezone, spec, overlap, monthlyCapUsd, enabled',
+      'a change must have at least one of name, cron, timezone, spec, overlap, monthlyCapUsd, retry, enabled',
     ],
     [
       { crom: '0 0 * * *' },
