@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { drawOptions, NO_FAULTS, type Options, optionsText } from '../../../simulation/options.ts';
+import {
+  drawOptions,
+  NO_FAULTS,
+  type Options,
+  optionsText,
+  refusalKinds,
+} from '../../../simulation/options.ts';
 import { type Outcome, simulate } from '../../../simulation/run.ts';
 import { add, noTotals, summaryOf, type Totals } from '../../../simulation/totals.ts';
 import { alarmNamed, isInAlarm } from '../../support/alarm.ts';
@@ -117,6 +123,39 @@ describe('a world in which Linode refuses deletions for longer than the safety m
       expect(emitted.Overspend).toBeCloseTo(overspent.microUsd / 1e6, 9);
       expect(emitted.OverdueClusters).toBeGreaterThanOrEqual(overspent.clusters);
     }
+  });
+});
+
+describe('an owner', () => {
+  it('who extends every cluster on its warning is warned again, and keeps the budget', async () => {
+    const forced = { ...NO_FAULTS, ...SMALL };
+    const { totals } = await totalsOf(4, { ...forced, extensions: 0.7 });
+    expect(totals.violations).toEqual([]);
+    expect(totals.clusterHours).toBeGreaterThan((await totalsOf(4, forced)).totals.clusterHours);
+  });
+
+  it.each(refusalKinds)(
+    'has the reason of each launch that %s kept from coming up',
+    async (kind) => {
+      const forced = { ...NO_FAULTS, ...SMALL, clusters: 8, createsRefused: kind } as const;
+      const { totals, outcomes } = await totalsOf(3, forced);
+      expect(totals.violations).toEqual([]);
+      expect(totals.faults[`create refused, ${kind}`]).toBeGreaterThan(0);
+      expect(outcomes.some(({ emitted }) => (emitted.FailedLaunches ?? 0) > 0)).toBe(true);
+    },
+  );
+
+  it('of a schedule has one notice of a run, however often it is tried', async () => {
+    const lasting = { tableLoss: 'none', killers: 'all', priceFactor: 1 } as const;
+    const scarce = { schedule: true, retries: true, scarcity: 'limit' } as const;
+    const traces: string[] = [];
+    for (let seed = 1; seed <= 6; seed += 1) {
+      const forced = { ...SMALL, ...lasting, ...scarce };
+      const { violation, trace } = await simulate(seed, { forced, trace: true });
+      expect(violation).toBeNull();
+      traces.push(...trace);
+    }
+    expect(traces.some((line) => /schedule ran .*"tries":/.test(line))).toBe(true);
   });
 });
 
