@@ -100,6 +100,7 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
       ['nodes', `${cluster.nodes.length} × ${cluster.type} in ${cluster.region}, ${cluster.image}`],
       ['money', `${money(cluster)}; ${dollars(cluster.hourlyUsd)} a started hour`],
       ['ends', ends],
+      ...(cluster.overspentUsd ? [['over budget', dollars(cluster.overspentUsd)] as const] : []),
       ...(next === null ? [] : [['next', printable(next)] as const]),
       ...(fuse === null ? [] : [['fuse', drawBar(fuse, terminal.look())] as const]),
       ['launched', `${fullTime(cluster.createdAt, nowMs)} by ${printable(cluster.owner)}`],

@@ -7,22 +7,27 @@ import {
   reapTimeOfTags,
 } from '../lib/core/base/names.ts';
 import { epochMs, toIso } from '../lib/core/base/units.ts';
+import { spentAt } from '../lib/core/cluster/bills.ts';
 import {
   type ClusterRecord,
   type EndedRecord,
   isLive,
   type NodeRecord,
+  type NoticeKey,
+  troublesOf,
 } from '../lib/core/cluster/record.ts';
-import type { Notice } from '../lib/core/notices/notices.ts';
+import { keyOf, type Notice } from '../lib/core/notices/notices.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import { createIn, type Watcher } from './linode.ts';
 import { billUntil, Oracle } from './oracle.ts';
 import { MINUTE } from './time.ts';
 
 /**
- * The promises of docs/architecture.md that a simulated world can break, and three more: a notice
+ * The promises of docs/architecture.md that a simulated world can break, and five more: a notice
  * is sent once (`noticedOnce`), everything is in order some time after the last fault
- * (`recovered`), and the recorded spend is the bill (`recordedSpend`).
+ * (`recovered`), the recorded spend is the bill (`recordedSpend`),
+ * the record of a cluster says that it is over its budget while it is (`saidSo`), and deletions
+ * without effect are repeated at a bearable pace (`pace`).
  */
 export type Promised =
   | 'budget'
@@ -36,7 +41,9 @@ export type Promised =
   | 'failuresSeen'
   | 'noticedOnce'
   | 'recovered'
-  | 'recordedSpend';
+  | 'recordedSpend'
+  | 'saidSo'
+  | 'pace';
 
 export interface Violation {
   readonly promise: Promised;
@@ -52,12 +59,16 @@ interface WatchedCluster {
   readonly budgets: { readonly from: number; readonly budget: number }[];
   /** When the record first had the end of a node, by the Linode's id. */
   readonly endsSaved: Map<number, number>;
-  /** The kinds of notices that have been sent. */
-  readonly noticed: Set<Notice['kind']>;
+  /** The notices that have been sent. */
+  readonly noticed: Set<NoticeKey>;
   /** Whether a person has changed the cluster's Linodes in Linode's console. */
   changedByHand: boolean;
+  /** Whether Linode has not deleted one of the cluster's Linodes for a while. */
+  stubborn: boolean;
   /** Whether the bill has exceeded the budget. */
   overspent: boolean;
+  /** When the bill exceeded the budget; null: it has not. */
+  overspentAt: number | null;
 }
 
 export interface InvariantsOptions {
@@ -79,6 +90,8 @@ export interface InvariantsOptions {
   readonly listsAreTrue: boolean;
 }
 
+/** How soon after a cluster has passed its budget its record must say so. */
+const SAID_WITHIN_MS = 15 * MINUTE;
 /** How long the tags may still have the old teardown time after a change of the budget. */
 const TAGS_FOLLOW_MS = 30 * MINUTE;
 
@@ -129,6 +142,11 @@ export class Invariants implements Watcher {
     if (watched !== undefined) watched.changedByHand = true;
   }
 
+  noteStubborn(cluster: ClusterId): void {
+    const watched = this.#clusters.get(cluster);
+    if (watched !== undefined) watched.stubborn = true;
+  }
+
   /** Promises 3 and 5: intent first, and no stranger's Linode. */
   arrives(call: Call): void {
     const create = createIn(call);
@@ -171,16 +189,20 @@ export class Invariants implements Watcher {
     if (!isLive(record) && isLive(before)) this.#checkGone(record);
   }
 
-  /** Each kind of notice is sent once for a cluster at most, and after the record has the kind. */
-  noticeArrives({ clusterId, kind }: Notice): void {
+  /** Each notice is sent once for a cluster at most, and after the record has it. */
+  noticeArrives(notice: Notice): void {
+    const { clusterId } = notice;
+    const key = keyOf(notice);
     const watched = this.#clusters.get(clusterId);
-    if (watched?.noticed.has(kind)) {
-      this.report('noticedOnce', `the notice ${kind} of ${clusterId} is sent again`);
+    if (watched?.noticed.has(key)) {
+      this.report('noticedOnce', `the notice ${key} of ${clusterId} is sent again`);
     }
-    if (!watched?.record.notified?.includes(kind)) {
-      this.report('noticedOnce', `the notice ${kind} of ${clusterId} is not in the record`);
+    // A later notice about more nodes takes the place of an earlier one.
+    const isNoted = (noted: NoticeKey) => noted.split('/')[0] === key.split('/')[0];
+    if (!watched?.record.notified?.some(isNoted)) {
+      this.report('noticedOnce', `the notice ${key} of ${clusterId} is not in the record`);
     }
-    watched?.noticed.add(kind);
+    watched?.noticed.add(key);
   }
 
   /** Without faults, each ended cluster has its last notice. */
@@ -276,9 +298,11 @@ export class Invariants implements Watcher {
       record,
       budgets: [],
       endsSaved: new Map(),
-      noticed: new Set<Notice['kind']>(),
+      noticed: new Set<NoticeKey>(),
       changedByHand: false,
+      stubborn: false,
       overspent: false,
+      overspentAt: null,
     };
     this.#clusters.set(record.id, watched);
     return watched;
@@ -325,10 +349,24 @@ export class Invariants implements Watcher {
   #checkBudget(id: ClusterId, watched: WatchedCluster): void {
     const total = this.#oracle.billOf(this.linodesOf(id).map((instance) => instance.id));
     const budget = this.#budgetOf(id, watched);
-    if (total <= budget || watched.overspent) return;
+    if (total <= budget) return;
+    this.#checkSaid(id, watched, total);
+    if (watched.overspent) return;
     watched.overspent = true;
-    if (this.#options.isExcused(this.#options.now())) return;
+    watched.overspentAt = this.#options.now();
+    if (watched.stubborn || this.#options.isExcused(this.#options.now())) return;
     this.report('budget', `${id} is billed ${total} and has ${budget}`);
+  }
+
+  /** Some time after a cluster has passed its budget, its record says so, as long as it lives. */
+  #checkSaid(id: ClusterId, { record, overspentAt, stubborn }: WatchedCluster, total: number) {
+    const now = epochMs(this.#options.now());
+    const isAlive = this.linodesOf(id).some(({ deleted }) => deleted === null);
+    if (!stubborn || !isAlive || overspentAt === null || now < overspentAt + SAID_WITHIN_MS) return;
+    const spent = spentAt(record, now);
+    const isNoted = isLive(record) && record.overBudgetAt !== undefined;
+    if (spent > record.budget && isNoted && troublesOf(record).length > 0) return;
+    this.report('saidSo', `${id} is billed ${total} of ${record.budget}, and says ${spent}`);
   }
 
   /**

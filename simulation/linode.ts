@@ -26,6 +26,13 @@ export interface SimulatedLinodeOptions {
   readonly countFault: (fault: string) => void;
 }
 
+interface Stubborn {
+  readonly kind: 'ignored' | 'locked';
+  readonly until: number;
+  /** When a deletion had no effect. */
+  readonly strikes: number[];
+}
+
 /** The token of people, which no rotation revokes. */
 const PERSONS_TOKEN = 'token-of-a-person';
 
@@ -47,6 +54,8 @@ export class SimulatedLinode {
   readonly calls: Record<string, number> = {};
   /** The fault that strikes every call of a function; null: there is no outage. */
   outage: PlainKind | null = null;
+  /** The Linodes that can't be deleted until an instant, by id. */
+  readonly stubborn = new Map<number, Stubborn>();
 
   constructor({ time, chance, options, watcher, countFault }: SimulatedLinodeOptions) {
     this.#time = time;
@@ -122,6 +131,12 @@ export class SimulatedLinode {
       this.#countFault(`outage, ${this.outage}`);
       return { kind: this.outage };
     }
+    const stubborn = this.#stubbornOf(call);
+    if (stubborn !== null) {
+      stubborn.strikes.push(this.#time.now());
+      this.#countFault(`deletion ${stubborn.kind}`);
+      return { kind: stubborn.kind };
+    }
     const key = `${call.method} ${call.path}`;
     const inARow = this.#inARow.get(key) ?? 0;
     const mayFail = this.injectsFaults && inARow < FAULTS_IN_A_ROW_MAX;
@@ -129,6 +144,12 @@ export class SimulatedLinode {
     this.#inARow.set(key, fault === null ? 0 : inARow + 1);
     if (fault !== null) this.#countFault(fault === 'slow' ? fault : fault.kind);
     return fault;
+  }
+
+  #stubbornOf({ method, path }: Call): Stubborn | null {
+    const id = method === 'DELETE' ? /^\/linode\/instances\/(\d+)$/.exec(path)?.[1] : undefined;
+    const stubborn = this.injectsFaults ? this.stubborn.get(Number(id)) : undefined;
+    return stubborn !== undefined && this.#time.now() < stubborn.until ? stubborn : null;
   }
 
   #drawnFault(call: Call): FaultRule | 'slow' | null {

@@ -46,6 +46,11 @@ export interface Options {
   readonly backups: 'none' | 'forced' | 'forcedUnseen';
   /** Multiplies the prices of Linodes that are created after the change of prices. */
   readonly priceFactor: number;
+  /**
+   * Some Linodes can't be deleted for a while: Linode answers 200 and does nothing (`ignored`), or
+   * refuses (`locked`).
+   */
+  readonly stubborn: 'none' | 'ignored' | 'locked';
 
   // The table.
   readonly indexLagMsMax: number;
@@ -98,6 +103,7 @@ export const NO_FAULTS: Options = {
   lingerSeconds: 0,
   backups: 'none',
   priceFactor: 1,
+  stubborn: 'none',
   indexLagMsMax: 0,
   tableErrors: 0,
   tableOutages: false,
@@ -129,7 +135,7 @@ export function drawOptions(seed: number): Options {
   // A generator of its own, so that this option changes no other option of any seed.
   const poison = new Chance(seed).for('poison');
   const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
-  const options: Omit<Options, 'poisonedRecords'> = {
+  const drawn: Omit<Options, LaterOptions | 'poisonedRecords'> = {
     clusters: chance.whole(1, 8),
     nodesMax: chance.oneOf([2, 5, 12, 25]),
     hoursMax: chance.oneOf([1, 2, 3, 5, 8, 14, 26]),
@@ -171,9 +177,29 @@ export function drawOptions(seed: number): Options {
     meddling: often(0.5),
   };
   // Only the sweeper can destroy the nodes of a cluster whose record is unreadable.
-  const mayPoison = !faultless && tableLoss === 'none' && options.killers === 'all';
+  const mayPoison = !faultless && tableLoss === 'none' && drawn.killers === 'all';
   const poisonedRecords = mayPoison && poison.happens(SELDOM) ? poison.whole(1, 2) : 0;
-  return { ...options, poisonedRecords };
+  const options = { ...drawn, poisonedRecords };
+  return { ...options, ...drawLater(seed, options, faultless) };
+}
+
+type LaterOptions = 'stubborn';
+
+/**
+ * Options that were added later. They have a generator of their own, so that worlds of before stay
+ * as they were.
+ */
+function drawLater(
+  seed: number,
+  { tableLoss, killers, truncatedLists, poisonedRecords }: Omit<Options, LaterOptions>,
+  faultless: boolean,
+): Pick<Options, LaterOptions> {
+  const chance = new Chance(seed).for('later options');
+  const isSpared = faultless || tableLoss !== 'none' || killers !== 'all' || poisonedRecords > 0;
+  const isOn = (probability: number) => chance.happens(probability) && !isSpared;
+  // Nobody can tell a Linode that ignores its deletion from a deleted one by a list without it.
+  const kinds = truncatedLists > 0 ? (['locked'] as const) : (['ignored', 'locked'] as const);
+  return { stubborn: isOn(SELDOM) ? chance.oneOf(kinds) : 'none' };
 }
 
 /** The options that differ from `NO_FAULTS`, for people to read: `flaky=0.25 outages=long`. */

@@ -36,6 +36,8 @@ const OWNERS = ['ann', 'bob'] as const;
 const OUR_TAG = `onebuck-${STAGE}`;
 /** All launches but those of the schedule come within this time from the start. */
 const LAUNCHES_MS = 95 * MINUTE;
+/** The most deletions of one Linode in ten minutes that have no effect. */
+const STRIKES_MAX = 30;
 /** When the listed prices change, from the start; no cluster is coming up then. */
 const REPRICED_MS = 60 * MINUTE;
 
@@ -79,6 +81,7 @@ export class World {
   readonly #poisonChance: Chance;
   /** Since when the records of clusters are unreadable. */
   readonly #unreadableSince = new Map<ClusterId, number>();
+  readonly #laterChance: Chance;
   #token = 'token-1';
   #tableIsDown = false;
   readonly #delayLimit: DelayLimit;
@@ -90,6 +93,7 @@ export class World {
     this.chance = new Chance(seed).for('world');
     this.#noticeChance = this.chance.for('notices');
     this.#poisonChance = this.chance.for('poison');
+    this.#laterChance = this.chance.for('later faults');
     this.trace = trace ? [] : null;
     const { chance } = this;
     // A quarter of the worlds start near the end of a month: an hour that touches two months is
@@ -347,6 +351,32 @@ export class World {
     if (!skipped || !this.#isBearable(MINUTE)) return false;
     this.countFault('tick skipped');
     return true;
+  }
+
+  /** For a while, Linode does not delete one of the Linodes. */
+  async makeStubborn(): Promise<void> {
+    const chance = this.#laterChance;
+    const { stubborn: kind } = this.options;
+    const [first, ...rest] = this.invariants.alive();
+    // Nothing keeps a budget if the only killer left works in vain.
+    if (kind === 'none' || first === undefined || Number.isFinite(this.lossAt)) return;
+    const { id, label, tags } = chance.oneOf([first, ...rest]);
+    const cluster = clusterOfTags(tags);
+    if (cluster === null) return;
+    const until = this.time.now() + chance.whole(5, 240) * MINUTE;
+    this.note(() => `${label} (${id}) can't be deleted until ${toIso(epochMs(until))}: ${kind}`);
+    this.invariants.noteStubborn(cluster);
+    this.linode.stubborn.set(id, { kind, until, strikes: [] });
+  }
+
+  /** Nobody asks for a deletion in a hot loop that Linode goes on refusing or ignoring. */
+  checkPace(): void {
+    for (const [id, { strikes }] of this.linode.stubborn) {
+      const lately = strikes.filter((at) => at > this.time.now() - 10 * MINUTE).length;
+      if (lately > STRIKES_MAX) {
+        this.invariants.report('pace', `Linode ${id}: ${lately} deletions in 10 minutes`);
+      }
+    }
   }
 
   /** A person changes, deletes or copies a Linode of this deployment in Linode's console. */

@@ -65,7 +65,9 @@ export async function carryOut(
     outcomes,
     lookAgainAt: latest(now, ...outcomes.map((outcome) => retryAt(outcome, now))),
     failures: outcomes.flatMap((outcome) =>
-      outcome.kind === 'failed' || outcome.kind === 'notSent' ? [outcome.reason] : [],
+      ['failed', 'notSent', 'deletionRefused'].includes(outcome.kind) && 'reason' in outcome
+        ? [outcome.reason]
+        : [],
     ),
   };
 }
@@ -74,10 +76,22 @@ export async function carryOut(
 function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Outcome {
   const reason = reasonOf(error);
   const denied = error instanceof AppError && error.code === 'linodeDenied';
-  return denied && step.kind === 'createNode'
-    ? { kind: 'notSent', index: step.index, reason, retryAt }
-    : { kind: 'failed', reason };
+  if (denied && step.kind === 'createNode') {
+    return { kind: 'notSent', index: step.index, reason, retryAt };
+  }
+  // Linode refuses this deletion, such as that of a locked Linode, and not only this call.
+  if (error instanceof AppError && error.code === 'linodeRejected' && step.kind === 'deleteNode') {
+    const { index, linodeId } = step;
+    return { kind: 'deletionRefused', index, linodeId, reason: refusalIn(reason) };
+  }
+  return { kind: 'failed', reason };
 }
+
+const REFUSAL_CHARACTERS_MAX = 120;
+
+/** Linode's words without the call, which names the Linode's id. */
+const refusalIn = (reason: string): string =>
+  reason.replace(/^DELETE \S+: (\d+: )?/, '').slice(0, REFUSAL_CHARACTERS_MAX);
 
 /**
  * When a pass should look again after this outcome: later, if Linode's list will not show the
@@ -86,7 +100,8 @@ function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Out
 function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
   if (outcome.kind === 'notSent') return outcome.retryAt;
   const listLags = outcome.kind === 'deletionAccepted' && !outcome.existed;
-  const needsLaterLook = ['failed', 'present', 'retagged'].includes(outcome.kind) || listLags;
+  const needsLaterLook =
+    ['failed', 'deletionRefused', 'present', 'retagged'].includes(outcome.kind) || listLags;
   return needsLaterLook ? plus(now, RETRY_AFTER) : now;
 }
 
@@ -139,12 +154,14 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
         // If the Linode can't be read, it is deleted: when last seen, it was this deployment's own.
         const checkBy = earliest(by, plus(clock.now(), CHECK_TIME_MAX));
         const found = await linode.get(linodeId, checkBy).catch(() => 'unreadable' as const);
-        if (found === 'notFound') return { kind: 'deletionAccepted', index, existed: false };
+        if (found === 'notFound') {
+          return { kind: 'deletionAccepted', index, linodeId, existed: false };
+        }
         if (found !== 'unreadable' && !isOurs(found)) return { kind: 'takenOver', index };
       }
       const existed = (await linode.delete(linodeId, by)) === 'deleted';
       log.info('node destroyed', { clusterId: record.id, index, linodeId, existed });
-      return { kind: 'deletionAccepted', index, existed };
+      return { kind: 'deletionAccepted', index, linodeId, existed };
     },
     async checkNode({ index, linodeId }) {
       const found = await linode.get(linodeId, by);

@@ -6,7 +6,7 @@ import { type EpochMs, toIso } from '../core/base/units.ts';
 import { whyChosen } from '../core/catalogue/choose.ts';
 import type { Image, Region } from '../core/catalogue/lists.ts';
 import type { Advice, Alternative } from '../core/cluster/advice.ts';
-import { priceOf, spentAt } from '../core/cluster/bills.ts';
+import { overspentAt, priceOf, spentAt } from '../core/cluster/bills.ts';
 import { lifeOf } from '../core/cluster/life.ts';
 import type { MonthTotals } from '../core/cluster/month-totals.ts';
 import { nextOf } from '../core/cluster/next.ts';
@@ -63,6 +63,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
     };
   }
   const deleting = record.phase === 'deleting';
+  const overspent = overspentAt(record, now);
   const life = lifeOf(record, now);
   const first = Math.min(now, ...life.nodes.map(({ billedFrom }) => billedFrom));
   const next = nextOf(record, life);
@@ -75,6 +76,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
     endedAt: null,
     endReason: deleting ? record.endReason : null,
     failure: deleting ? record.failure : null,
+    ...(overspent > 0 ? { overspentUsd: toUsd(overspent) } : {}),
   };
 }
 
@@ -84,11 +86,12 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
 function renderNode(node: NodeRecord) {
   const { index, label } = node;
   const machine = 'linodeId' in node ? node : null;
+  const trouble = 'trouble' in node ? node.trouble : undefined;
   const statuses = {
     planned: 'planned',
     creating: 'creating',
     created: machine?.status ?? 'unknown',
-    deleting: 'deleting',
+    deleting: trouble === undefined ? 'deleting' : (machine?.status ?? 'unknown'),
     gone: 'gone',
     neverCreated: 'neverCreated',
   } as const;
@@ -101,6 +104,7 @@ function renderNode(node: NodeRecord) {
     ipv6: machine?.ipv6?.split('/')[0] ?? null,
     createdAt: isoOrNull(machine?.billedFrom ?? null),
     ...(node.state === 'neverCreated' ? { reason: node.reason } : {}),
+    ...(trouble === undefined ? {} : { reason: `can not be deleted: ${trouble.reason}` }),
   };
 }
 

@@ -183,7 +183,7 @@ const nodeSchema = z.object({
   ipv4: orNull(z.string()),
   ipv6: orNull(z.string()),
   createdAt: orNull(time('When the node was created')),
-  reason: z.optional(text('Why the node was never created.')),
+  reason: z.optional(text('Why the node was never created, or why it can not be deleted.')),
 });
 
 /** The spec, in the fields of a request. */
@@ -235,7 +235,10 @@ export const clusterSchema = z.object({
   endReason: orNull(z.enum(['budget', 'maxHours', 'requested', 'failed', 'lost'])),
   failure: orNull(text('Why the launch failed.')),
   overspentUsd: z.optional(
-    usd('The part of the bill over the budget', '0 if Onebuck kept its promise'),
+    usd(
+      'The part of the bill over the budget',
+      '0 if Onebuck kept its promise; absent while a live cluster is within its budget',
+    ),
   ),
   history: z.array(
     z.object({ at: time('When it happened'), event: text('What happened, and why.') }),

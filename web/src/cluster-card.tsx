@@ -88,6 +88,9 @@ function Burning({ cluster }: { cluster: Cluster }) {
       </div>
       {lifespan !== null && <FuseView lifespan={lifespan} now={now} isLit />}
       {next !== null && <p class="meta">{next}</p>}
+      {cluster.overspentUsd !== undefined && cluster.overspentUsd > 0 && (
+        <p class="warning">{dollars(cluster.overspentUsd)} over its budget, and Linode bills on.</p>
+      )}
       {cluster.failure !== null && <p class="warning">{cluster.failure}</p>}
     </>
   );
@@ -166,6 +169,7 @@ function Node({ node }: { node: ClusterNode }) {
           <Copy text={node.ipv4} what={`the address of node ${node.index}`} />
         </>
       )}
+      {node.reason !== undefined && <span class="reason">{node.reason}</span>}
     </li>
   );
 }

@@ -1,4 +1,4 @@
-import type { MicroUsd } from '../base/money.ts';
+import { type MicroUsd, microUsd } from '../base/money.ts';
 import type { EpochMs } from '../base/units.ts';
 import { type BilledNode, type MonthName, spend, spendByMonth } from '../billing/bill.ts';
 import { combinedPrice, type Price } from '../billing/price.ts';
@@ -30,7 +30,9 @@ function billedNode(node: NodeRecord, bought: Bought): BilledNode | null {
     case 'deleting':
     case 'gone': {
       const price = priceOf(bought, node.backups);
-      return { billedFrom: node.billedFrom, billedUntil: node.billedUntil, price };
+      const livesOn = node.state === 'deleting' && node.trouble !== undefined;
+      const billedUntil = livesOn ? null : node.billedUntil;
+      return { billedFrom: node.billedFrom, billedUntil, price };
     }
   }
 }
@@ -39,6 +41,20 @@ function billedNode(node: NodeRecord, bought: Bought): BilledNode | null {
 export function spentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
   return isLive(record) ? spend(billedNodes(record), at) : record.spent;
 }
+
+/**
+ * The part of the bill up to `at` that is over the budget; the final one of an ended cluster. While
+ * the cluster lives, a create without an answer does not count: its Linode may not exist.
+ */
+export function overspentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
+  if (!isLive(record)) return record.overspent;
+  const nodes = record.nodes.filter(({ state }) => state !== 'creating');
+  return microUsd(Math.max(0, spend(billedNodes({ ...record, nodes }), at) - record.budget));
+}
+
+/** Whether Linode may bill nodes of the cluster on. */
+export const isBilledOn = (record: ClusterRecord): boolean =>
+  isLive(record) && billedNodes(record).some(({ billedUntil }) => billedUntil === null);
 
 /** `spentAt`, split by calendar month (UTC). */
 export const spentByMonthOf = (

@@ -1,6 +1,14 @@
 import type { MicroUsd } from '../base/money.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from '../base/names.ts';
-import { type DurationMs, type EpochMs, earliest, hours } from '../base/units.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  earliest,
+  hours,
+  minutes,
+  seconds,
+} from '../base/units.ts';
 import type { Price } from '../billing/price.ts';
 import type { Advice } from './advice.ts';
 import type { Linode, LinodeStatus } from './linode.ts';
@@ -59,10 +67,14 @@ export interface Common {
    * Passes leave the nodes' tags alone until this instant, because Linode refused a change of them.
    */
   readonly retagAfter?: EpochMs;
+  /** The Linodes of the cluster that are none of its nodes, and whose deletion had no effect yet. */
+  readonly strays?: readonly Stray[];
   /** Why the last pass could not do all that was due; absent: it could. */
   readonly trouble?: Trouble;
-  /** The kinds of notices that were sent, or that are superseded by a later one. */
-  readonly notified?: readonly NoticeKind[];
+  /** When a pass first found the bill of the nodes that exist over the budget. */
+  readonly overBudgetAt?: EpochMs;
+  /** The notices that were sent, or that are superseded by a later one. */
+  readonly notified?: readonly NoticeKey[];
   readonly history: readonly HistoryEntry[];
 }
 
@@ -72,6 +84,25 @@ export interface Trouble {
   readonly since: EpochMs;
   /** At most 300 characters. */
   readonly reason: string;
+}
+
+/** A Linode that bears a cluster's tags and is none of its nodes, such as a copy made by hand. */
+export interface Stray {
+  readonly linodeId: number;
+  /** How many deletions in a row had no effect. */
+  readonly tries: number;
+  /** When the last of these deletions was answered. */
+  readonly triedAt: EpochMs;
+}
+
+/** Why a node can't be deleted. */
+export interface NodeTrouble extends Trouble {
+  /** How many deletions in a row had no effect. */
+  readonly tries: number;
+  /** When the last of these deletions was answered. */
+  readonly triedAt: EpochMs;
+  /** When a list last showed a Linode whose deletion Linode had accepted. */
+  readonly seenAt?: EpochMs;
 }
 
 export interface Bought {
@@ -146,10 +177,22 @@ export type NodeRecord =
       readonly triedAt: EpochMs;
       readonly refused?: string;
     })
-  /** `checkedAt`: when the Linode was found by its id although the last list did not show it. */
-  | (NodeOf<'created'> & Machine & { readonly checkedAt?: EpochMs })
-  /** Linode accepted the deletion at `billedUntil`; its list may still show the Linode. */
-  | (NodeOf<'deleting'> & Machine & { readonly billedUntil: EpochMs })
+  /**
+   * `checkedAt`: when the Linode was found by its id although the last list did not show it.
+   * `trouble`: why the Linode can't be deleted.
+   */
+  | (NodeOf<'created'> & Machine & { readonly checkedAt?: EpochMs; readonly trouble?: NodeTrouble })
+  /**
+   * Linode accepted the deletion at `billedUntil`; its list may still show the Linode. `accepted`:
+   * how many deletions Linode has accepted; absent: one. `trouble`: they had no effect, and Linode
+   * bills the node on.
+   */
+  | (NodeOf<'deleting'> &
+      Machine & {
+        readonly billedUntil: EpochMs;
+        readonly accepted?: number;
+        readonly trouble?: NodeTrouble;
+      })
   /** Linode's list does not show the Linode any more. */
   | (NodeOf<'gone'> & Machine & { readonly billedUntil: EpochMs })
   /** No Linode of the node ever existed; `reason` says why. */
@@ -172,8 +215,22 @@ export interface Machine {
 
 export type NodeIn<State extends NodeRecord['state']> = Extract<NodeRecord, { state: State }>;
 
-/** The kinds of notices. Each is sent at most once in a cluster's life. */
-export type NoticeKind = 'launched' | 'half' | 'mostly' | 'teardownSoon' | 'gone' | 'failed';
+/** The kinds of notices. */
+export type NoticeKind =
+  | 'launched'
+  | 'half'
+  | 'mostly'
+  | 'teardownSoon'
+  | 'gone'
+  | 'failed'
+  | EventKind;
+/** The kinds of notices about what nobody planned. */
+export type EventKind = 'undeletable' | 'overBudget';
+/**
+ * What is sent at most once in a cluster's life: a kind of notice, or a kind with the count of
+ * nodes that the notice is about.
+ */
+export type NoticeKey = NoticeKind | `${EventKind}/${number}`;
 
 export interface HistoryEntry {
   readonly at: EpochMs;
@@ -199,8 +256,39 @@ export function withHistory<R extends Common>(record: R, at: EpochMs, event: str
 
 const TROUBLE_CHARACTERS_MAX = 300;
 
+/** How long to wait before the next deletion, after so many deletions without effect. */
+export const deletionPause = (tries: number): DurationMs =>
+  durationMs(Math.min(seconds(10) * 2 ** (tries - 1), minutes(5)));
+
+/** The nodes that can't be deleted, each with the reason. */
+export const troublesOf = ({ nodes }: Common): { index: number; trouble: NodeTrouble }[] =>
+  nodes.flatMap((node) =>
+    'trouble' in node && node.trouble !== undefined
+      ? [{ index: node.index, trouble: node.trouble }]
+      : [],
+  );
+
+/** Text such as `nodes 0, 2: 400: it is locked`, for each reason why nodes can't be deleted. */
+export function troubleTexts(troubles: ReturnType<typeof troublesOf>): string[] {
+  const byReason = new Map<string, number[]>();
+  for (const { index, trouble } of troubles) {
+    byReason.set(trouble.reason, [...(byReason.get(trouble.reason) ?? []), index]);
+  }
+  return [...byReason].map(([reason, indexes]) => `${nodesText(indexes)}: ${reason}`);
+}
+
+const NODES_NAMED_MAX = 10;
+
+/** `node 0`, or `nodes 0, 2`; beyond ten `nodes 0, …, 9 and 3 more`. */
+export function nodesText(indexes: readonly number[]): string {
+  const named = indexes.slice(0, NODES_NAMED_MAX).join(', ');
+  const more = indexes.length - NODES_NAMED_MAX;
+  return `node${indexes.length === 1 ? '' : 's'} ${named}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /**
- * The record with the reasons why a pass could not do its work; without trouble if there are none.
+ * The record with the reasons why a pass could not do its work, and why nodes can't be deleted;
+ * without trouble if there are none.
  */
 export function withTrouble<R extends Common>(
   record: R,
@@ -208,8 +296,11 @@ export function withTrouble<R extends Common>(
   at: EpochMs,
 ): R {
   const { trouble, ...rest } = record;
-  if (reasons.length === 0) return trouble === undefined ? record : (rest as R);
-  const reason = [...new Set(reasons)].join('; ').slice(0, TROUBLE_CHARACTERS_MAX);
+  const ofNodes = troublesOf(record);
+  const isOfNode = (reason: string) => ofNodes.some((node) => node.trouble.reason === reason);
+  const all = [...reasons.filter((reason) => !isOfNode(reason)), ...troubleTexts(ofNodes)];
+  if (all.length === 0) return trouble === undefined ? record : (rest as R);
+  const reason = [...new Set(all)].join('; ').slice(0, TROUBLE_CHARACTERS_MAX);
   return trouble?.reason === reason ? record : { ...record, trouble: { since: at, reason } };
 }
 

@@ -1,7 +1,7 @@
 import { formatUsd, toUsd } from '../base/money.ts';
 import { between, minutes, toIso } from '../base/units.ts';
 import { endReasons } from '../cluster/end-reasons.ts';
-import type { EndNotice, LiveNotice, Notice } from './notices.ts';
+import { type EndNotice, keyOf, type LiveNotice, type Notice } from './notices.ts';
 
 /** A notice as people and programs read it. */
 export interface NoticeMessage {
@@ -12,12 +12,17 @@ export interface NoticeMessage {
 }
 
 export function messageOf(notice: Notice): NoticeMessage {
-  const { clusterId, nodes, type, kind } = notice;
-  const sentence = 'teardownAt' in notice ? liveText(notice) : endText(notice);
+  const { clusterId, nodes, type } = notice;
+  const sentence = sentenceOf(notice);
   const text = `Cluster ${clusterId} (${nodes} × ${type}) ${sentence}`;
   const subject = `Onebuck ${notice.stage}: cluster ${clusterId} ${subjectOf(notice)}`;
   // A notice that is delivered twice has the same id both times, so that a receiver can drop one.
-  return { subject, text, json: { id: `${clusterId}/${kind}`, text, ...jsonOf(notice) } };
+  return { subject, text, json: { id: `${clusterId}/${keyOf(notice)}`, text, ...jsonOf(notice) } };
+}
+
+function sentenceOf(notice: Notice): string {
+  if ('detail' in notice) return notice.detail;
+  return 'teardownAt' in notice ? liveText(notice) : endText(notice);
 }
 
 function subjectOf(notice: Notice): string {
@@ -34,6 +39,9 @@ function subjectOf(notice: Notice): string {
       return `is gone and cost ${formatUsd(notice.spent)}`;
     case 'failed':
       return `has failed and cost ${formatUsd(notice.spent)}`;
+    case 'undeletable':
+    case 'overBudget':
+      return notice.subject;
   }
 }
 
@@ -88,18 +96,24 @@ function jsonOf(notice: Notice) {
     type,
     budgetUsd: toUsd(budget),
     spentUsd: toUsd(spent),
-    ...('teardownAt' in notice
-      ? {
-          teardownAt: toIso(notice.teardownAt),
-          limit: notice.limit,
-          billUsd: toUsd(notice.bill),
-          nodesUp: notice.nodesUp,
-          addresses: notice.addresses,
-        }
-      : {
-          endReason: notice.endReason,
-          failure: notice.failure,
-          overspentUsd: toUsd(notice.overspent),
-        }),
+    ...fieldsOf(notice),
+  };
+}
+
+function fieldsOf(notice: Notice) {
+  if ('detail' in notice) return { overspentUsd: toUsd(notice.overspent) };
+  if ('teardownAt' in notice) {
+    return {
+      teardownAt: toIso(notice.teardownAt),
+      limit: notice.limit,
+      billUsd: toUsd(notice.bill),
+      nodesUp: notice.nodesUp,
+      addresses: notice.addresses,
+    };
+  }
+  return {
+    endReason: notice.endReason,
+    failure: notice.failure,
+    overspentUsd: toUsd(notice.overspent),
   };
 }

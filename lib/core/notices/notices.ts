@@ -2,19 +2,21 @@ import { type MicroUsd, microUsd } from '../base/money.ts';
 import type { ClusterId } from '../base/names.ts';
 import { type DurationMs, durationMs, type EpochMs, minus, minutes, plus } from '../base/units.ts';
 import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
-import { billedNodes } from '../cluster/bills.ts';
+import { billedNodes, spentAt } from '../cluster/bills.ts';
 import type { Life } from '../cluster/life.ts';
 import type {
   ClusterRecord,
   EndedRecord,
   EndReason,
+  EventKind,
   LiveRecord,
+  NoticeKey,
   NoticeKind,
   Running,
 } from '../cluster/record.ts';
 
-/** A message to people about a cluster, sent at most once for each kind. */
-export type Notice = LiveNotice | EndNotice;
+/** A message to people about a cluster, sent at most once for each key. */
+export type Notice = LiveNotice | EndNotice | EventNotice;
 
 interface NoticeBase {
   readonly clusterId: ClusterId;
@@ -48,6 +50,20 @@ export interface EndNotice extends NoticeBase {
   readonly failure: string | null;
   readonly overspent: MicroUsd;
 }
+
+/** A notice about what nobody planned. */
+export interface EventNotice extends NoticeBase {
+  readonly kind: EventKind;
+  readonly key: NoticeKey;
+  /** For a line such as the subject of a mail; reads on from the cluster. */
+  readonly subject: string;
+  /** A sentence or more; reads on from the cluster. */
+  readonly detail: string;
+  readonly overspent: MicroUsd;
+}
+
+/** The key of a notice: no two notices of a cluster have the same. */
+export const keyOf = (notice: Notice): NoticeKey => ('key' in notice ? notice.key : notice.kind);
 
 /** How long before the teardown time the notice `teardownSoon` is due. */
 const SOON = minutes(10);
@@ -95,10 +111,10 @@ export function withEndNotice(record: EndedRecord, now: EpochMs): DueNotice<Ende
   const { notified = [] } = record;
   const kind = record.phase === 'failed' ? 'failed' : 'gone';
   if (notified.includes(kind)) return { record, notice: null };
-  const { spent, endReason, failure, overspent } = record;
+  const { endReason, failure, overspent } = record;
   return {
     record: { ...record, notified: [...notified, kind] },
-    notice: { ...baseOf(record, now), kind, spent, endReason, failure, overspent },
+    notice: { ...baseOf(record, now), kind, endReason, failure, overspent },
   };
 }
 
@@ -161,7 +177,6 @@ function liveNotice(
   return {
     ...baseOf(record, now),
     kind,
-    spent: spend(billedNodes(record), now),
     teardownAt,
     limit,
     bill,
@@ -170,7 +185,8 @@ function liveNotice(
   };
 }
 
-const baseOf = (record: ClusterRecord, at: EpochMs) => ({
+/** The fields that a notice about the cluster has, whatever its kind. */
+export const baseOf = (record: ClusterRecord, at: EpochMs) => ({
   clusterId: record.id,
   owner: record.owner,
   stage: record.stage,
@@ -179,4 +195,5 @@ const baseOf = (record: ClusterRecord, at: EpochMs) => ({
   type: record.bought.type,
   at,
   budget: record.budget,
+  spent: spentAt(record, at),
 });

@@ -6,9 +6,11 @@ import {
   machineOf,
   machineSeenAgain,
   type NodeRecord,
+  type NodeTrouble,
   withHistory,
 } from '../cluster/record.ts';
 import { withBackupsLearned } from './observe.ts';
+import { withStray, withTroublesNoted } from './troubles.ts';
 
 /** The outcome of a step. */
 export type Outcome =
@@ -25,8 +27,21 @@ export type Outcome =
     }
   /**
    * Linode answered the deletion. `existed`: it deleted a Linode; else there was none to delete.
+   * `index` null: the Linode is none of the nodes.
    */
-  | { readonly kind: 'deletionAccepted'; readonly index: number | null; readonly existed: boolean }
+  | {
+      readonly kind: 'deletionAccepted';
+      readonly index: number | null;
+      readonly linodeId: number;
+      readonly existed: boolean;
+    }
+  /** Linode refused the deletion, for a reason that lies in the Linode. */
+  | {
+      readonly kind: 'deletionRefused';
+      readonly index: number | null;
+      readonly linodeId: number;
+      readonly reason: string;
+    }
   /** The node's Linode does not exist any more, though Onebuck did not delete it. */
   | { readonly kind: 'vanished'; readonly index: number }
   /**
@@ -45,9 +60,8 @@ export type Outcome =
 
 /** The record with the outcomes of a pass's steps, as known at `at`. */
 export function apply(record: LiveRecord, outcomes: readonly Outcome[], at: EpochMs): LiveRecord {
-  return withBackupsLearned(
-    outcomes.reduce((current, outcome) => withOutcome(current, outcome, at), record),
-  );
+  const next = outcomes.reduce((current, outcome) => withOutcome(current, outcome, at), record);
+  return withTroublesNoted(withBackupsLearned(next), record, at);
 }
 
 function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord {
@@ -65,10 +79,17 @@ function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRec
       return { ...record, reapTags: record.reapTags.filter((tag) => !shared.includes(tag)) };
     }
     case 'deletionAccepted': {
-      const { index, existed } = outcome;
+      const { index, existed, linodeId } = outcome;
       if (index !== null) return withNode(record, index, (node) => withDeletion(node, existed, at));
+      if (!existed) return record;
+      const isFirst = !record.strays?.some((stray) => stray.linodeId === linodeId);
       const event = 'destroyed a Linode that has its tags and is none of its nodes';
-      return existed ? withHistory(record, at, event) : record;
+      return withStray(isFirst ? withHistory(record, at, event) : record, linodeId, at);
+    }
+    case 'deletionRefused': {
+      const { index, reason, linodeId } = outcome;
+      if (index === null) return withStray(record, linodeId, at);
+      return withNode(record, index, (node) => withRefusedDeletion(node, reason, at));
     }
     case 'refused': {
       const noted = withHistory(record, at, `node ${outcome.index} refused: ${outcome.reason}`);
@@ -107,12 +128,36 @@ function withRefusal(node: NodeRecord, reason: string): NodeRecord {
 }
 
 function withDeletion(node: NodeRecord, existed: boolean, at: EpochMs): NodeRecord {
-  if (node.state === 'created') return { ...node, state: 'deleting', billedUntil: at };
-  // The Linode existed after all, and was billed until this answer. Otherwise the earlier answer
-  // stands.
-  if (node.state === 'deleting' && existed) return { ...node, billedUntil: at };
-  return node;
+  if (node.state === 'created') {
+    const { trouble: _, ...alive } = node;
+    return { ...alive, state: 'deleting', billedUntil: at };
+  }
+  if (node.state !== 'deleting') return node;
+  const { trouble, ...deleting } = node;
+  // The Linode existed after all, and was billed until this answer.
+  if (existed) {
+    const accepted = (node.accepted ?? 1) + 1;
+    const again = trouble === undefined ? {} : { trouble: triedAgain(trouble, at) };
+    return { ...deleting, billedUntil: at, accepted, ...again };
+  }
+  // A Linode that lived on after its deletion was accepted is gone by now. Otherwise the earlier
+  // answer stands.
+  return trouble === undefined ? node : { ...deleting, billedUntil: at };
 }
+
+function withRefusedDeletion(node: NodeRecord, reason: string, at: EpochMs): NodeRecord {
+  if (node.state !== 'created' && node.state !== 'deleting') return node;
+  const { trouble } = node;
+  const since = trouble?.reason === reason ? trouble.since : at;
+  const tries = (trouble?.tries ?? 0) + 1;
+  return { ...node, trouble: { since, reason, tries, triedAt: at } };
+}
+
+const triedAgain = (trouble: NodeTrouble, at: EpochMs): NodeTrouble => ({
+  ...trouble,
+  tries: trouble.tries + 1,
+  triedAt: at,
+});
 
 function withEnd(node: NodeRecord, at: EpochMs): NodeRecord {
   if (node.state === 'created') return { ...node, state: 'gone', billedUntil: at };

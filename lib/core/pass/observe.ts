@@ -8,6 +8,7 @@ import {
   machineSeenAgain,
   type NodeRecord,
 } from '../cluster/record.ts';
+import { withoutGoneStrays, withoutMachine, withSurvival, withTroublesNoted } from './troubles.ts';
 
 /**
  * How long after a create, if its reply was lost and the list does not show its Linode, a pass
@@ -52,7 +53,9 @@ export function possibleNodesOf(record: Common, linodes: readonly Linode[]): Lin
  */
 export function observe<R extends LiveRecord>(record: R, linodes: readonly Linode[], now: EpochMs) {
   const nodes = record.nodes.map((node) => observed(node, linodeOf(node, linodes), now));
-  return withBackupsLearned(withRelabelled({ ...record, nodes }, linodes, now));
+  const seen = withoutGoneStrays({ ...record, nodes }, linodes);
+  const next = withRelabelled(seen, linodes, now);
+  return withTroublesNoted(withBackupsLearned(next), record, now);
 }
 
 /**
@@ -77,7 +80,7 @@ function withRelabelled<R extends LiveRecord>(
 function observed(node: NodeRecord, linode: Linode | undefined, now: EpochMs): NodeRecord {
   if (linode === undefined) {
     // Linode accepted the deletion, and its list agrees.
-    return node.state === 'deleting' ? { ...node, state: 'gone' } : node;
+    return node.state === 'deleting' ? withoutMachine(node, now) : node;
   }
   const { index, label } = node;
   switch (node.state) {
@@ -86,10 +89,16 @@ function observed(node: NodeRecord, linode: Linode | undefined, now: EpochMs): N
     case 'neverCreated': // its create landed after a pass had given it up
       return { state: 'created', index, label, ...machineOf(linode, now) };
     case 'created':
-      return { state: 'created', index, label, ...machineSeenAgain(node, linode, now) };
+      return {
+        ...{ state: 'created', index, label, ...machineSeenAgain(node, linode, now) },
+        ...(node.trouble === undefined ? {} : { trouble: node.trouble }),
+      };
     case 'deleting':
-    case 'gone': // this list is older than the one without the node, or nothing was deleted
-      return { ...node, state: 'deleting', status: linode.status };
+    case 'gone': {
+      // This list is older than the one without the node, or nothing was deleted.
+      const deleting = { ...node, state: 'deleting', status: linode.status } as const;
+      return linode.status === 'deleting' ? deleting : withSurvival(deleting, now);
+    }
   }
 }
 

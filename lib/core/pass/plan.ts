@@ -1,6 +1,6 @@
 import { microUsd } from '../base/money.ts';
 import { clusterTag, type NodeLabel, ownershipTag, reapTag, type Tag } from '../base/names.ts';
-import { type EpochMs, earliest, minutes, plus, seconds } from '../base/units.ts';
+import { durationMs, type EpochMs, earliest, minutes, plus, seconds } from '../base/units.ts';
 import { spentAt } from '../cluster/bills.ts';
 import { type Life, lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
@@ -12,6 +12,7 @@ import {
   type NodeRecord,
   type Provisioning,
   type Running,
+  troublesOf,
   withHistory,
   withTrouble,
 } from '../cluster/record.ts';
@@ -27,6 +28,7 @@ import {
 import { inPhase, isUp, neverCreated, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
 import type { Step } from './steps.ts';
+import { retryAt, strayRetryAt, withOverspendNoted } from './troubles.ts';
 
 /** The most creates that a pass sends: Linode takes 20 in 15 s (docs/linode.md#rate-limits). */
 export const CREATES_PER_PASS = 20;
@@ -69,7 +71,8 @@ export function plan(record: LiveRecord, observed: readonly Linode[] | null, now
   const known = withoutLostCreates(seen, now, { isListed: linodes !== null });
   // 3. Move the cluster to the phase that its nodes and the time require.
   const life = lifeOf(known, now);
-  const current = withProgress(inPhase(known, life, now), record, now);
+  const moved = withProgress(inPhase(known, life, now), record, now);
+  const current = withOverspendNoted(moved, now);
   // 4. Plan what that phase requires.
   switch (current.phase) {
     case 'provisioning':
@@ -94,7 +97,9 @@ function planProvisioning(
   now: EpochMs,
 ): Plan {
   const dueAt = earliest(plus(now, CREATING_LEASE), life.teardownAt);
-  const poll = earliest(plus(now, POLL_EVERY), life.teardownAt);
+  // Until Linode deletes a late node, there is nothing to wait for but the next deletion.
+  const pollEvery = troublesOf(record).length > 0 ? minutes(1) : POLL_EVERY;
+  const poll = earliest(plus(now, pollEvery), life.teardownAt);
   if (linodes === null) {
     return waiting(record, life, { reason: 'Linodes could not be listed', until: poll, dueAt });
   }
@@ -177,12 +182,19 @@ function createNode(
  * Deletes unknown Linodes. Skips those that are `deleting`, which the list may show for a while,
  * and those that may be nodes whose creates were not answered.
  */
-function deletionsOfUnknown(record: LiveRecord, linodes: readonly Linode[]): Step[] {
+function deletionsOfUnknown(record: LiveRecord, linodes: readonly Linode[], now: EpochMs): Step[] {
+  const due = aliveUnknown(record, linodes).filter(({ id }) => {
+    const at = strayRetryAt(record, id);
+    return at === null || at <= now;
+  });
+  return due.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
+}
+
+function aliveUnknown(record: LiveRecord, linodes: readonly Linode[]): Linode[] {
   const possible = possibleNodesOf(record, linodes);
-  const unknown = unknownLinodesOf(record, linodes).filter(
+  return unknownLinodesOf(record, linodes).filter(
     (linode) => linode.status !== 'deleting' && !possible.includes(linode),
   );
-  return unknown.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
 }
 
 /**
@@ -195,9 +207,9 @@ function corrections(
   now: EpochMs,
 ): Step[] {
   return [
-    ...deletionsOfUnknown(record, linodes),
+    ...deletionsOfUnknown(record, linodes, now),
     ...record.nodes.flatMap((node): Step[] => {
-      if (node.state === 'deleting') return deletion(node, linodes);
+      if (node.state === 'deleting') return deletion(node, linodes, now);
       if (node.state !== 'created' || linodeOf(node, linodes) !== undefined) return [];
       // A node that has lost the cluster's tag is never listed again: without this pause, every
       // pass would ask for it at once.
@@ -216,7 +228,7 @@ function deletionsOfLateNodes(
 ): Step[] {
   if (now < record.provisionBy) return [];
   const late = record.nodes.filter((node) => node.state === 'created' && !isUp(node));
-  return late.flatMap((node) => deletion(node, linodes));
+  return late.flatMap((node) => deletion(node, linodes, now));
 }
 
 /**
@@ -240,17 +252,27 @@ function planRunning(
       ? []
       : [{ kind: 'removeTags', own: [], shared: abandoned }];
   const [first, ...rest] = [...fixes, ...tidying];
-  if (first === undefined) return waitingToEnd(record, life, now);
+  if (first === undefined) return waitingToEnd(record, linodes, life, now);
   const dueAt = earliest(plus(now, DELETING_LEASE), life.teardownAt);
   return { next: withReapTags({ ...record, dueAt }, borne), steps: [first, ...rest], life };
 }
 
-function waitingToEnd(record: Running, life: Life, now: EpochMs): Plan {
+function waitingToEnd(
+  record: Running,
+  linodes: readonly Linode[] | null,
+  life: Life,
+  now: EpochMs,
+): Plan {
   const { retagAfter = now } = record;
   const { teardownAt, limit } = life;
   const lookAt = earliest(plus(now, CHECK_EVERY), retagAfter > now ? retagAfter : teardownAt);
   const noticeAt = plus(nextNoticeAt(record, life, now) ?? teardownAt, NOTICE_LATE);
-  const until = earliest(lookAt, noticeAt, teardownAt);
+  const retries = record.nodes.flatMap((node) =>
+    node.state === 'deleting' ? (nextDeletionAt(node, linodes, now) ?? []) : [],
+  );
+  const strays = aliveUnknown(record, linodes ?? []);
+  retries.push(...strays.flatMap(({ id }) => strayRetryAt(record, id) ?? []));
+  const until = earliest(lookAt, noticeAt, teardownAt, ...retries);
   const reason =
     until === teardownAt
       ? `the teardown, which the ${limit} sets`
@@ -278,8 +300,8 @@ function planDeleting(
   );
   const current: Deleting = { ...record, nodes };
   const deletions = [
-    ...nodes.flatMap((node) => deletion(node, linodes)),
-    ...(linodes === null ? [] : deletionsOfUnknown(current, linodes)),
+    ...nodes.flatMap((node) => deletion(node, linodes, now, record.deletingSince)),
+    ...(linodes === null ? [] : deletionsOfUnknown(current, linodes, now)),
   ];
   const dueAt = plus(now, DELETING_LEASE);
   const [first, ...rest] = deletions;
@@ -289,8 +311,7 @@ function planDeleting(
   }
   const isOver = nodes.every(({ state }) => state === 'gone' || state === 'neverCreated');
   if (linodes === null || linodes.length > 0 || !isOver) {
-    const until = plus(now, POLL_EVERY);
-    return waiting(current, life, { reason: 'nodes are going', until, dueAt: until });
+    return waitingForEnd(current, linodes, life, now);
   }
   if (!current.tagsRemoved) {
     const own = [clusterTag(record.id)];
@@ -300,14 +321,70 @@ function planDeleting(
   return { next: ended(current, now), steps: [] };
 }
 
-function deletion(node: NodeRecord, linodes: readonly Linode[] | null): Step[] {
-  if (node.state !== 'created' && node.state !== 'deleting') return [];
+/**
+ * Waits for the next list, or, if Linode does not delete any of the nodes, for the next deletion of
+ * one of them. Looks at the instant at which the bill passes the budget, too.
+ */
+function waitingForEnd(
+  record: Deleting,
+  linodes: readonly Linode[] | null,
+  life: Life,
+  now: EpochMs,
+): Plan {
+  const left = record.nodes.filter(({ state }) => !['gone', 'neverCreated'].includes(state));
+  const strays = aliveUnknown(record, linodes ?? []);
+  const retries = [
+    ...left.flatMap((node) => nextDeletionAt(node, linodes, now) ?? []),
+    ...strays.flatMap(({ id }) => strayRetryAt(record, id) ?? []),
+  ];
+  const areAllPaused = retries.length > 0 && retries.length === left.length + strays.length;
+  const poll = plus(now, POLL_EVERY);
+  if (!areAllPaused) {
+    return waiting(record, life, { reason: 'nodes are going', until: poll, dueAt: poll });
+  }
+  const passesBudgetAt = plus(life.lastAffordable, durationMs(1));
+  const due = passesBudgetAt > now ? [...retries, passesBudgetAt] : retries;
+  const until = earliest(...(due as [EpochMs, ...EpochMs[]]));
+  return waiting(record, life, { reason: 'Linode does not delete nodes', until, dueAt: until });
+}
+
+/** When to send the next deletion of a node that Linode has not deleted; null: it may be going. */
+function nextDeletionAt(
+  node: NodeRecord,
+  linodes: readonly Linode[] | null,
+  now: EpochMs,
+): EpochMs | null {
+  if (node.state !== 'created' && node.state !== 'deleting') return null;
+  if (node.state === 'deleting' && isGoing(node, linodes)) return null;
+  const at = retryAt(node);
+  return at === null || at <= now ? null : at;
+}
+
+/** Whether a list confirms that Linode deletes the node; without a list, an answer did. */
+function isGoing(node: NodeRecord, linodes: readonly Linode[] | null): boolean {
   const linode = linodes === null ? undefined : linodeOf(node, linodes);
-  // Once Linode has accepted a deletion, only a list that shows the node alive justifies another.
-  const isGoing = linode === undefined || linode.status === 'deleting';
-  if (node.state === 'deleting' && isGoing) return [];
+  return linode === undefined || linode.status === 'deleting';
+}
+
+/**
+ * Once Linode has accepted a deletion, only a list that shows the node alive justifies another. The
+ * next deletion waits ever longer if the last ones had no effect; but the first of a teardown, which
+ * began at `teardownSince`, is sent at once.
+ */
+function deletion(
+  node: NodeRecord,
+  linodes: readonly Linode[] | null,
+  now: EpochMs,
+  teardownSince: EpochMs | null = null,
+): Step[] {
+  if (node.state !== 'created' && node.state !== 'deleting') return [];
+  if (node.state === 'deleting' && isGoing(node, linodes)) return [];
+  const triedAt = node.trouble?.triedAt ?? (node.state === 'deleting' ? node.billedUntil : null);
+  const isFirst = triedAt === null || (teardownSince !== null && triedAt < teardownSince);
+  if (!isFirst && now < (retryAt(node) ?? now)) return [];
   const { index, linodeId } = node;
-  return [{ kind: 'deleteNode', index, linodeId, seen: linode !== undefined }];
+  const seen = linodes !== null && linodeOf(node, linodes) !== undefined;
+  return [{ kind: 'deleteNode', index, linodeId, seen }];
 }
 
 function ended(record: Deleting, now: EpochMs): EndedRecord {

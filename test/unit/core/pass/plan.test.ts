@@ -610,7 +610,7 @@ describe('a cluster in deletion', () => {
     expect(deletedBy(stale)).toEqual([linodeIdOf(0)]);
     const next = apply(
       stale.next as LiveRecord,
-      [{ kind: 'deletionAccepted', index: 0, existed: false }],
+      [{ kind: 'deletionAccepted', index: 0, linodeId: linodeIdOf(0), existed: false }],
       NOW,
     );
     expect(statesOf(next)).toEqual(['deleting', 'neverCreated']);
@@ -993,13 +993,14 @@ class ModelLinode {
         if (fault?.kind === 'undeleted') return failed;
         const place = this.#placeOf(linodeId);
         const linode = this.#all[place];
-        if (linode === undefined) return { kind: 'deletionAccepted', index, existed: false };
+        if (linode === undefined)
+          return { kind: 'deletionAccepted', index, linodeId, existed: false };
         if (!linode.tags.includes(`onebuck-${STAGE}`)) {
           expect({ step, isChecked: !step.seen }).toMatchObject({ isChecked: true });
           return { kind: 'takenOver', index: index ?? -1 };
         }
         this.#all[place] = { ...linode, deletedAt: this.now };
-        return { kind: 'deletionAccepted', index, existed: true };
+        return { kind: 'deletionAccepted', index, linodeId, existed: true };
       }
       case 'checkNode': {
         const { index, linodeId } = step;
