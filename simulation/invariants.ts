@@ -2,12 +2,13 @@ import type { Call } from '../lib/adapters/linode/answer.ts';
 import {
   type ClusterId,
   clusterOfTags,
-  clusterTag,
   ownershipTag,
   reapTimeOfTags,
 } from '../lib/core/base/names.ts';
 import { epochMs, toIso } from '../lib/core/base/units.ts';
 import { spentAt } from '../lib/core/cluster/bills.ts';
+import { lifeOf } from '../lib/core/cluster/life.ts';
+import { knownLabel } from '../lib/core/cluster/members.ts';
 import {
   type ClusterRecord,
   type EndedRecord,
@@ -23,11 +24,12 @@ import { billUntil, Oracle } from './oracle.ts';
 import { MINUTE } from './time.ts';
 
 /**
- * The promises of docs/architecture.md that a simulated world can break, and five more: a notice
+ * The promises of docs/architecture.md that a simulated world can break, and six more: a notice
  * is sent once (`noticedOnce`), everything is in order some time after the last fault
  * (`recovered`), the recorded spend is the bill (`recordedSpend`),
- * the record of a cluster says that it is over its budget while it is (`saidSo`), and deletions
- * without effect are repeated at a bearable pace (`pace`).
+ * the record of a cluster says that it is over its budget while it is (`saidSo`), no node
+ * ends long before the teardown time (`earlyEnd`), and deletions without effect are repeated at a
+ * bearable pace (`pace`).
  */
 export type Promised =
   | 'budget'
@@ -43,6 +45,7 @@ export type Promised =
   | 'recovered'
   | 'recordedSpend'
   | 'saidSo'
+  | 'earlyEnd'
   | 'pace';
 
 export interface Violation {
@@ -137,6 +140,18 @@ export class Invariants implements Watcher {
     this.#ofPeople.add(linodeId);
   }
 
+  /** Linodes with a label that no record has, when they lose the ownership tag, too. */
+  strangelyNamedBelongToPeople(): void {
+    const labels = new Map(
+      this.records.flatMap(({ nodes }) =>
+        nodes.flatMap((node) => ('linodeId' in node ? [[node.linodeId, knownLabel(node)]] : [])),
+      ),
+    );
+    for (const { id, label } of this.alive()) {
+      if (labels.has(id) && labels.get(id) !== label) this.#ofPeople.add(id);
+    }
+  }
+
   noteChangeByHand(cluster: ClusterId): void {
     const watched = this.#clusters.get(cluster);
     if (watched !== undefined) watched.changedByHand = true;
@@ -152,6 +167,7 @@ export class Invariants implements Watcher {
     const create = createIn(call);
     if (create !== null) this.#checkIntent(create.label, create.tags);
     if (call.method === 'DELETE' || call.method === 'PUT') this.#checkOwnership(call);
+    if (call.method === 'DELETE') this.#checkInTime(call);
   }
 
   answered(call: Call): void {
@@ -223,12 +239,17 @@ export class Invariants implements Watcher {
     if (open > openBudgetMax) this.report('caps', `${open} of ${openBudgetMax} are open`);
   }
 
-  /** The Linodes that exist and have this deployment's ownership tag. */
+  /**
+   * The Linodes that exist and have this deployment's ownership tag, or were created by it and lost
+   * the tag by accident.
+   */
   alive(): Instance[] {
     const tag = ownershipTag(this.#options.stage);
+    const isOurs = ({ id, tags }: Instance) =>
+      tags.includes(tag) || (this.#creations.has(id) && !this.#ofPeople.has(id));
     return this.#options
       .instances()
-      .filter((instance) => instance.deleted === null && instance.tags.includes(tag));
+      .filter((instance) => instance.deleted === null && isOurs(instance));
   }
 
   /**
@@ -330,13 +351,23 @@ export class Invariants implements Watcher {
     this.report('strangers', `${method} of ${linode.label}, which has the tags ${linode.tags}`);
   }
 
+  /** No node of a running cluster is destroyed long before its teardown time. */
+  #checkInTime({ path }: Call): void {
+    if (this.#options.lostAt() !== null) return;
+    const id = Number(/^\/linode\/instances\/(\d+)$/.exec(path)?.[1]);
+    const cluster = this.#creations.get(id)?.cluster;
+    const record = cluster === undefined ? undefined : this.#clusters.get(cluster)?.record;
+    if (record?.phase !== 'running') return;
+    const node = record.nodes.find((one) => 'linodeId' in one && one.linodeId === id);
+    const now = epochMs(this.#options.now());
+    if (node?.state !== 'created' || lifeOf(record, now).teardownAt < now + MINUTE) return;
+    this.report('earlyEnd', `${node.label} is deleted, and its cluster runs`);
+  }
+
   /** Promise 6: when the record ends, none of the Linodes that the functions created exists. */
   #checkGone(record: ClusterRecord): void {
-    const { stage, now, listsAreTrue } = this.#options;
-    const tags = [ownershipTag(stage), clusterTag(record.id)];
-    const left = this.linodesOf(record.id).filter(
-      (instance) => instance.deleted === null && tags.every((tag) => instance.tags.includes(tag)),
-    );
+    const { now, listsAreTrue } = this.#options;
+    const left = this.linodesOf(record.id).filter(({ deleted }) => deleted === null);
     if (left.length > 0) {
       this.report('goneMeansGone', `${record.id} is ${record.phase}; ${left[0]?.label} exists`);
     }

@@ -78,6 +78,11 @@ export interface Options {
   // People in Linode's console.
   /** The probability that a person who visits the console changes one of our Linodes. */
   readonly meddling: number;
+  /**
+   * A person deletes a tag in Linode's console, which takes it off every Linode: the ownership tag,
+   * or the tags of clusters.
+   */
+  readonly untagging: 'none' | 'ownership' | 'cluster';
 }
 
 export const NO_FAULTS: Options = {
@@ -120,6 +125,7 @@ export const NO_FAULTS: Options = {
   clockErrorMsMax: 0,
   killers: 'all',
   meddling: 0,
+  untagging: 'none',
 };
 
 /** The probability that a world with faults has a certain kind of fault. */
@@ -183,7 +189,7 @@ export function drawOptions(seed: number): Options {
   return { ...options, ...drawLater(seed, options, faultless) };
 }
 
-type LaterOptions = 'stubborn';
+type LaterOptions = 'stubborn' | 'untagging';
 
 /**
  * Options that were added later. They have a generator of their own, so that worlds of before stay
@@ -197,9 +203,11 @@ function drawLater(
   const chance = new Chance(seed).for('later options');
   const isSpared = faultless || tableLoss !== 'none' || killers !== 'all' || poisonedRecords > 0;
   const isOn = (probability: number) => chance.happens(probability) && !isSpared;
+  const stubborn = isOn(SELDOM) ? chance.oneOf(['ignored', 'locked'] as const) : 'none';
+  const untagging = isOn(SELDOM) ? chance.oneOf(['ownership', 'cluster'] as const) : 'none';
   // Nobody can tell a Linode that ignores its deletion from a deleted one by a list without it.
-  const kinds = truncatedLists > 0 ? (['locked'] as const) : (['ignored', 'locked'] as const);
-  return { stubborn: isOn(SELDOM) ? chance.oneOf(kinds) : 'none' };
+  const areListsTrue = truncatedLists === 0 && untagging === 'none';
+  return { stubborn: stubborn === 'ignored' && !areListsTrue ? 'locked' : stubborn, untagging };
 }
 
 /** The options that differ from `NO_FAULTS`, for people to read: `flaky=0.25 outages=long`. */

@@ -120,6 +120,9 @@ async function queueEvents(world: World): Promise<void> {
   if (options.stubborn !== 'none') {
     atRandomTimes(45 * MINUTE, () => world.makeStubborn(), later);
   }
+  if (options.untagging !== 'none') {
+    atRandomTimes(60 * MINUTE, () => world.deleteTag(), later);
+  }
   if (Number.isFinite(world.lossAt)) time.at(world.lossAt, () => world.lose());
   for (const at of world.poisonTimes()) time.at(at, () => world.poisonRecord());
   if (options.priceFactor !== 1) {

@@ -369,6 +369,29 @@ export class World {
     this.linode.stubborn.set(id, { kind, until, strikes: [] });
   }
 
+  /**
+   * A person deletes a tag, at a moment when all Linodes are in the records: nobody could tell the
+   * Linode of a create without an answer from a stranger's, if it had no tag.
+   */
+  async deleteTag(): Promise<void> {
+    const { untagging } = this.options;
+    const { stubborn } = this.options;
+    if (untagging === 'none' || stubborn === 'ignored' || Number.isFinite(this.lossAt)) return;
+    const areKnown = ({ nodes }: ClusterRecord) =>
+      nodes.every(({ state }) => state !== 'planned' && state !== 'creating');
+    const all = this.invariants.records.filter(isLive);
+    const known = all.filter(areKnown);
+    const [first, ...rest] = known;
+    const isTime = untagging === 'cluster' ? first !== undefined : known.length === all.length;
+    if (first === undefined || !isTime) return;
+    const { id } = this.#laterChance.oneOf([first, ...rest]);
+    const tag = untagging === 'cluster' ? clusterTag(id) : OUR_TAG;
+    this.countFault(`by hand: the tag of ${untagging === 'cluster' ? 'a cluster' : 'all'} deleted`);
+    if (untagging === 'ownership') this.invariants.strangelyNamedBelongToPeople();
+    const path = `/tags/${encodeURIComponent(tag)}`;
+    await this.linode.byPerson({ method: 'DELETE', path });
+  }
+
   /** Nobody asks for a deletion in a hot loop that Linode goes on refusing or ignoring. */
   checkPace(): void {
     for (const [id, { strikes }] of this.linode.stubborn) {
@@ -397,6 +420,8 @@ export class World {
         await api.byPerson({ method: 'DELETE', path });
         return;
       case 'relabel':
+        // Without its tag and with another label, nobody can tell it from a stranger's.
+        if (!linode.tags.includes(OUR_TAG)) invariants.belongsToPeople(linode.id);
         await api.byPerson({ method: 'PUT', path, body: { label: `mine-${linode.id}` } });
         return;
       case 'tag':

@@ -135,14 +135,6 @@ const cluster = inFile(
 );
 
 const observe = inFile('lib/core/pass/observe.ts', ['test/unit/core/pass/observe.test.ts'], {
-  'a Linode of another deployment is taken for ours': {
-    from: 'tags.includes(ours) && clusterOfTags(tags) === record.id',
-    to: 'clusterOfTags(tags) === record.id',
-  },
-  'a Linode of another cluster is taken for this one’s': {
-    from: 'tags.includes(ours) && clusterOfTags(tags) === record.id',
-    to: 'tags.includes(ours) && clusterOfTags(tags) !== null',
-  },
   'a known node is looked for by its label': {
     from: "return 'linodeId' in node",
     to: "return 'linodeId' in node && node.state !== 'created'",
@@ -154,12 +146,23 @@ const observe = inFile('lib/core/pass/observe.ts', ['test/unit/core/pass/observe
       "      ? { ...node, state: 'gone', billedUntil: now }\n      : node;",
   },
   'a node stays gone though the list shows it': {
-    from: "const deleting = { ...node, state: 'deleting', status: linode.status } as const;",
-    to: 'const deleting = { ...node, status: linode.status } as NodeIn<"deleting">;',
+    from: "const deleting = { ...known, state: 'deleting', status: linode.status } as const;",
+    to: 'const deleting = { ...known, status: linode.status } as NodeIn<"deleting">;',
   },
   'a node seen again is billed from its new time of creation': {
     from: '...machineSeenAgain(node, linode, now) },',
     to: '...machineOf(linode, now) },',
+  },
+});
+
+const members = inFile('lib/core/cluster/members.ts', ['test/unit/core/cluster/members.test.ts'], {
+  'a Linode of another deployment is taken for ours': {
+    from: 'if (!linode.tags.includes(ours)) return node',
+    to: 'if (linode.tags.length === 0) return node',
+  },
+  'a Linode of another cluster is taken for this one’s': {
+    from: 'return node !== undefined || clusterNamedBy(linode) === record.id;',
+    to: 'return node !== undefined || clusterNamedBy(linode) !== null;',
   },
 });
 
@@ -169,23 +172,23 @@ const apply = inFile('lib/core/pass/apply.ts', ['test/unit/core/pass/apply.test.
     to: 'return { ...deleting, accepted, ...again };',
   },
   'a deleted node is gone before the list says so': {
-    from: "return { ...alive, state: 'deleting', billedUntil: at };",
-    to: "return { ...alive, state: 'gone', billedUntil: at };",
+    from: "return { ...alive, ...found, state: 'deleting', billedUntil: at };",
+    to: "return { ...alive, ...found, state: 'gone', billedUntil: at };",
   },
   'an outcome is written to another node': {
     from: '(node.index === index ? change(node) : node)',
     to: '(node.index >= index ? change(node) : node)',
   },
   'backups of a node that was just made are not learned of': {
-    from: 'return withTroublesNoted(withBackupsLearned(next), record, at);',
-    to: 'return withTroublesNoted(next, record, at);',
+    from: 'return withTroublesNoted(withBackupsLearned(noted), record, at);',
+    to: 'return withTroublesNoted(noted, record, at);',
   },
 });
 
 const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'], {
   'a list that could not be read is taken for an empty one': {
-    from: 'const linodes = observed === null ? null : linodesOf(record, observed);',
-    to: 'const linodes = linodesOf(record, observed ?? []);',
+    from: 'const linodes = observed === null ? null : membersOf(seen, observed);',
+    to: 'const linodes = membersOf(seen, observed ?? []);',
   },
   'more creates are sent than the rate limit takes': {
     from: 'const sending = sendable.slice(0, CREATES_PER_PASS);',
@@ -204,8 +207,8 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     to: 'const tags = [clusterTag(record.id), reap,',
   },
   'what comes up late is kept': {
-    from: 'return late.flatMap((node) => deletion(node, linodes, now));',
-    to: 'return late.flatMap((node) => (isUp(node) ? deletion(node, linodes, now) : []));',
+    from: 'return late.flatMap((node) => deletion(record, node, linodes, now));',
+    to: 'return late.flatMap((node) => (isUp(node) ? deletion(record, node, linodes, now) : []));',
   },
   'a node that the list does not show is not deleted': {
     from: "if (node.state !== 'created' && node.state !== 'deleting') return [];",
@@ -734,8 +737,10 @@ const passes = [
       to: 'const notAfter = plus(by, CREATE_WINDOW);',
     },
     'a Linode that was taken over is deleted': {
-      from: "if (found !== 'unreadable' && !isOurs(found)) return { kind: 'takenOver', index };",
-      to: '',
+      from:
+        'if (!isNode(index, found)) return untagged(index, found, othersTagged);\n' +
+        '          if (unlisted)',
+      to: 'if (unlisted)',
     },
     'a node that can not be read is taken for deleted': {
       from: "if (found === 'notFound') {\n          return { kind: 'deletionAccepted',",
@@ -744,16 +749,18 @@ const passes = [
         "          return { kind: 'deletionAccepted',",
     },
     'a Linode that was taken over is kept as ours': {
-      from: "return isOurs(found)\n        ? { kind: 'present'",
-      to: "return found.id === linodeId\n        ? { kind: 'present'",
+      from:
+        'if (!isNode(index, found)) return untagged(index, found, othersTagged);\n' +
+        "      return { kind: 'present'",
+      to: "return { kind: 'present'",
     },
     'a Linode that was taken over is tagged': {
-      from: "if (!isOurs(found)) return { kind: 'takenOver', index };\n      try {",
-      to: 'try {',
+      from: 'if (!isNode(index, found)) return untagged(index, found, false);',
+      to: '',
     },
     'moving a reap tag takes all other tags off': {
-      from: 'linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);',
-      to: 'linode.setTags(linodeId, [reap], retagBy);',
+      from: 'const tags = withReapTag([...found.tags, ...missingIn(found)], reap);',
+      to: 'const tags = [...own, reap];',
     },
     'a reap tag is removed that another cluster’s nodes bear': {
       from: 'if (bearers?.length === 0) await removeTag(tag);',
@@ -768,13 +775,39 @@ const passes = [
       to: 'rootPassword(key, record.nodes[0]?.label ?? step.label)',
     },
   }),
+  ...inFile('lib/app/carry-out.ts', ['test/flows/tags.test.ts'], {
+    'tags that somebody deleted are not put back': {
+      from: 'const missingIn = ({ tags }: Linode) => own.filter((tag) => !tags.includes(tag));',
+      to: 'const missingIn = ({ tags }: Linode) => own.filter((tag) => tags.length === 0 && tag);',
+    },
+    'a node that has lost the ownership tag is taken for a stranger': {
+      from: 'const isKnown = node !== undefined && isKnownWithoutTag(node, found);',
+      to: "const isKnown = node?.state === 'planned' && isKnownWithoutTag(node, found);",
+    },
+  }),
+  ...inFile('lib/app/report-changes.ts', ['test/flows/tags.test.ts'], {
+    'no alarm tells of a deleted ownership tag': {
+      from: '...(losses > 0 && { TagsLost: losses }),',
+      to: '',
+    },
+    'no alarm tells of nodes that were taken over': {
+      from: '...(taken > 0 && { TakenOver: taken }),',
+      to: '',
+    },
+  }),
+  ...inFile('lib/app/sweep.ts', ['test/flows/tags.test.ts'], {
+    'a record protects no Linode that only its id places': {
+      from: 'const open = isUnplaced ? await caps.openClusters() : [];',
+      to: 'const open = isUnplaced ? [] : await caps.openClusters();',
+    },
+  }),
   ...inFile('lib/app/carry-out.ts', ['test/flows/undeletable.test.ts'], {
     'a refused deletion is repeated at the pace of a lost answer, and its node says nothing': {
       from: "error.code === 'linodeRejected' && step.kind === 'deleteNode'",
       to: "error.code === 'linodeRejected' && step.kind === 'removeTags'",
     },
   }),
-  ...inFile('lib/app/report-overspend.ts', ['test/flows/undeletable.test.ts'], {
+  ...inFile('lib/app/report-changes.ts', ['test/flows/undeletable.test.ts'], {
     'an overspend is reported only once its cluster has ended': {
       from: 'if (overspent === 0 || !isBilledOn(record)) return;',
       to: 'if (overspent === 0 || isBilledOn(record)) return;',
@@ -823,6 +856,7 @@ export const mutants: readonly Mutant[] = [
     ...quote,
     ...cluster,
     ...observe,
+    ...members,
     ...apply,
     ...plan,
   ],

@@ -1,6 +1,7 @@
-import { ownershipTag, type Tag, withReapTag } from '../core/base/names.ts';
+import { clusterTag, ownershipTag, type Tag, withReapTag } from '../core/base/names.ts';
 import { type EpochMs, earliest, latest, minutes, plus, seconds } from '../core/base/units.ts';
 import type { Linode } from '../core/cluster/linode.ts';
+import { isKnownWithoutTag } from '../core/cluster/members.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
 import type { Outcome } from '../core/pass/apply.ts';
 import { type ActiveStep, CREATE_WINDOW, type Executors, type Step } from '../core/pass/steps.ts';
@@ -122,7 +123,20 @@ function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outc
 
 function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
   const { clock, linode, log } = deps;
-  const isOurs = (found: Linode) => found.tags.includes(ownershipTag(record.stage));
+  const own = [ownershipTag(record.stage), clusterTag(record.id)];
+  const missingIn = ({ tags }: Linode) => own.filter((tag) => !tags.includes(tag));
+  /** Whether the Linode is a node's: it has the ownership tag, or is known to have lost it. */
+  const isNode = (index: number, found: Linode) => {
+    const node = record.nodes[index];
+    const isKnown = node !== undefined && isKnownWithoutTag(node, found);
+    return isKnown || found.tags.includes(ownershipTag(record.stage));
+  };
+  const untagged = (index: number, found: Linode, isTakenOver: boolean): Outcome => ({
+    kind: 'untagged',
+    index,
+    linode: found,
+    isTakenOver,
+  });
   // While the cluster is being destroyed, removing tags may take all the time. Before, the teardown
   // may be near.
   const tagsBy = () =>
@@ -132,6 +146,22 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
       // A tag left behind costs nothing, and a token without account:read_write can't remove it.
       log.warn('tag left behind', { clusterId: record.id, tag, reason: reasonOf(error) });
     });
+
+  /** The Linode with the tags put back by which lists find it; as it is, if Linode refuses them. */
+  async function withOwnTags(found: Linode): Promise<Linode> {
+    const missing = missingIn(found);
+    const isWaiting = record.retagAfter !== undefined && clock.now() < record.retagAfter;
+    if (missing.length === 0 || isWaiting || record.phase === 'deleting') return found;
+    try {
+      const tags = [...found.tags, ...missing];
+      const tagged = await linode.setTags(found.id, tags, earliest(by, tagsBy()));
+      return tagged === 'notFound' ? found : tagged;
+    } catch (error) {
+      const details = { clusterId: record.id, linodeId: found.id, reason: reasonOf(error) };
+      log.warn('tags not put back', details);
+      return found;
+    }
+  }
 
   return {
     async createNode(step) {
@@ -149,7 +179,8 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
           return { kind: 'failed', reason: outcome.reason };
       }
     },
-    async deleteNode({ index, linodeId, seen }) {
+    async deleteNode({ index, linodeId, seen, unlisted = false, othersTagged = false }) {
+      let foundById = {};
       if (!seen && index !== null) {
         // If the Linode can't be read, it is deleted: when last seen, it was this deployment's own.
         const checkBy = earliest(by, plus(clock.now(), CHECK_TIME_MAX));
@@ -157,27 +188,30 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
         if (found === 'notFound') {
           return { kind: 'deletionAccepted', index, linodeId, existed: false };
         }
-        if (found !== 'unreadable' && !isOurs(found)) return { kind: 'takenOver', index };
+        if (found !== 'unreadable') {
+          if (!isNode(index, found)) return untagged(index, found, othersTagged);
+          if (unlisted) foundById = { unlisted: true };
+        }
       }
       const existed = (await linode.delete(linodeId, by)) === 'deleted';
       log.info('node destroyed', { clusterId: record.id, index, linodeId, existed });
-      return { kind: 'deletionAccepted', index, linodeId, existed };
+      return { kind: 'deletionAccepted', index, linodeId, existed, ...foundById };
     },
-    async checkNode({ index, linodeId }) {
+    async checkNode({ index, linodeId, othersTagged = false }) {
       const found = await linode.get(linodeId, by);
       if (found === 'notFound') return { kind: 'vanished', index };
-      return isOurs(found)
-        ? { kind: 'present', index, linode: found }
-        : { kind: 'takenOver', index };
+      if (!isNode(index, found)) return untagged(index, found, othersTagged);
+      return { kind: 'present', index, linode: await withOwnTags(found) };
     },
     async retagNode({ index, linodeId, reap }) {
       const retagBy = earliest(by, plus(clock.now(), RETAG_TIME_MAX));
       const found = await linode.get(linodeId, retagBy);
       // The next pass finds out what became of the node.
       if (found === 'notFound') return { kind: 'retagged' };
-      if (!isOurs(found)) return { kind: 'takenOver', index };
+      if (!isNode(index, found)) return untagged(index, found, false);
       try {
-        const tagged = await linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);
+        const tags = withReapTag([...found.tags, ...missingIn(found)], reap);
+        const tagged = await linode.setTags(linodeId, tags, retagBy);
         // Without this error, every pass would repeat the call to a server that ignores it or drops
         // the tag.
         if (tagged !== 'notFound' && tagged.tags.includes(reap)) return { kind: 'retagged' };

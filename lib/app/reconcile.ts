@@ -34,7 +34,7 @@ import type { ClusterStore, Metrics, Notifier } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { carryOut, type StepDeps } from './carry-out.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import { reportLiveOverspend } from './report-overspend.ts';
+import { reportLiveOverspend, reportLostTags } from './report-changes.ts';
 import { shareCalls } from './shared-calls.ts';
 
 export interface ReconcileDeps extends StepDeps {
@@ -181,6 +181,7 @@ async function makePass(
   if (notice !== null) outbox.send(notice);
   for (const event of notices) outbox.send(event);
   reportLiveOverspend(deps, { before: record, record: intent }, now);
+  reportLostTags(deps, { before: record, record: intent });
 
   // 4. Carry out the steps, and save their outcomes.
   const pass =
@@ -250,6 +251,7 @@ async function act(
   const applied = withTrouble(apply(intent, carriedOut.outcomes, now), all, now);
   const record = await save(deps.store, intent, applied);
   if (record === 'conflict') return 'over';
+  reportLostTags(deps, { before: intent, record });
   // Never later than the record is due: above all, not later than the teardown time.
   const nextAt = latest(now, earliest(record.dueAt, carriedOut.lookAgainAt));
   return { record, nextAt, failures: all };

@@ -87,12 +87,13 @@ function renderNode(node: NodeRecord) {
   const { index, label } = node;
   const machine = 'linodeId' in node ? node : null;
   const trouble = 'trouble' in node ? node.trouble : undefined;
+  const isTakenOver = node.state === 'gone' && node.takenOver === true;
   const statuses = {
     planned: 'planned',
     creating: 'creating',
     created: machine?.status ?? 'unknown',
     deleting: trouble === undefined ? 'deleting' : (machine?.status ?? 'unknown'),
-    gone: 'gone',
+    gone: isTakenOver ? 'takenOver' : 'gone',
     neverCreated: 'neverCreated',
   } as const;
   return {
@@ -104,6 +105,7 @@ function renderNode(node: NodeRecord) {
     ipv6: machine?.ipv6?.split('/')[0] ?? null,
     createdAt: isoOrNull(machine?.billedFrom ?? null),
     ...(node.state === 'neverCreated' ? { reason: node.reason } : {}),
+    ...(isTakenOver ? { reason: 'taken over: lives on, billed to you' } : {}),
     ...(trouble === undefined ? {} : { reason: `can not be deleted: ${trouble.reason}` }),
   };
 }

@@ -96,8 +96,11 @@ function Burning({ cluster }: { cluster: Cluster }) {
   );
 }
 
+/** The statuses of nodes that are none of the cluster's any more. */
+const OVER: readonly string[] = ['gone', 'takenOver', 'neverCreated'];
+
 const goneOf = (nodes: readonly ClusterNode[]): string => {
-  const gone = nodes.filter(({ status }) => status === 'gone' || status === 'neverCreated').length;
+  const gone = nodes.filter(({ status }) => OVER.includes(status)).length;
   return `${gone} of ${plural(nodes.length, 'node')} gone`;
 };
 
@@ -152,7 +155,7 @@ function Nodes({ nodes }: { nodes: readonly ClusterNode[] }) {
 
 const lampOf = (status: ClusterNode['status']): string => {
   if (status === 'running') return 'lamp on';
-  return ['gone', 'neverCreated', 'deleting'].includes(status) ? 'lamp off' : 'lamp coming';
+  return [...OVER, 'deleting'].includes(status) ? 'lamp off' : 'lamp coming';
 };
 
 function Node({ node }: { node: ClusterNode }) {
@@ -160,7 +163,7 @@ function Node({ node }: { node: ClusterNode }) {
     <li title={node.label}>
       <span class={lampOf(node.status)} />
       <span class="index">{node.index}</span>
-      {node.ipv4 === null || node.status === 'gone' ? (
+      {node.ipv4 === null || OVER.includes(node.status) ? (
         <span class="status">{node.status}</span>
       ) : (
         <>

@@ -26,6 +26,10 @@ export const metrics = {
   UnreadableRecords: { unit: 'Count', isAlarming: true },
   /** Which field of the deployment's secret is malformed: its place in SECRET_FAULTS, from 1. */
   MalformedSecret: { unit: 'None', isAlarming: true },
+  /** Nodes that people have taken over: they live on, and no cluster counts them any more. */
+  TakenOver: { unit: 'Count', isAlarming: true },
+  /** Clusters whose nodes have all lost the ownership tag at once. */
+  TagsLost: { unit: 'Count', isAlarming: true },
   LiveClusters: { unit: 'Count', isAlarming: false },
   /** The budgets of all live clusters, in US dollars. */
   OpenBudget: { unit: 'None', isAlarming: false },

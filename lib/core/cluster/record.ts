@@ -1,5 +1,11 @@
 import type { MicroUsd } from '../base/money.ts';
-import type { ClusterId, NodeLabel, ScheduleId, Tag } from '../base/names.ts';
+import {
+  type ClusterId,
+  clusterOfLabel,
+  type NodeLabel,
+  type ScheduleId,
+  type Tag,
+} from '../base/names.ts';
 import {
   type DurationMs,
   durationMs,
@@ -71,6 +77,8 @@ export interface Common {
   readonly strays?: readonly Stray[];
   /** Why the last pass could not do all that was due; absent: it could. */
   readonly trouble?: Trouble;
+  /** How often all nodes lost the ownership tag at once; absent: never. */
+  readonly tagLosses?: number;
   /** When a pass first found the bill of the nodes that exist over the budget. */
   readonly overBudgetAt?: EpochMs;
   /** The notices that were sent, or that are superseded by a later one. */
@@ -161,7 +169,7 @@ export interface Failed extends Ended {
   readonly phase: 'failed';
 }
 
-export type EndReason = 'budget' | 'maxHours' | 'requested' | 'failed' | 'lost';
+export type EndReason = 'budget' | 'maxHours' | 'requested' | 'failed' | 'lost' | 'takenOver';
 
 /** A node, with what is known of its Linode. The label is fixed before the Linode exists. */
 export type NodeRecord =
@@ -177,24 +185,25 @@ export type NodeRecord =
       readonly triedAt: EpochMs;
       readonly refused?: string;
     })
-  /**
-   * `checkedAt`: when the Linode was found by its id although the last list did not show it.
-   * `trouble`: why the Linode can't be deleted.
-   */
-  | (NodeOf<'created'> & Machine & { readonly checkedAt?: EpochMs; readonly trouble?: NodeTrouble })
+  /** `trouble`: why the Linode can't be deleted. */
+  | (NodeOf<'created'> & Machine & Sighting & { readonly trouble?: NodeTrouble })
   /**
    * Linode accepted the deletion at `billedUntil`; its list may still show the Linode. `accepted`:
    * how many deletions Linode has accepted; absent: one. `trouble`: they had no effect, and Linode
    * bills the node on.
    */
   | (NodeOf<'deleting'> &
-      Machine & {
+      Machine &
+      Sighting & {
         readonly billedUntil: EpochMs;
         readonly accepted?: number;
         readonly trouble?: NodeTrouble;
       })
-  /** Linode's list does not show the Linode any more. */
-  | (NodeOf<'gone'> & Machine & { readonly billedUntil: EpochMs })
+  /**
+   * Linode's list does not show the Linode any more. `takenOver`: it lives on, but a person has
+   * taken the ownership tag off, so that it is none of this deployment's any more.
+   */
+  | (NodeOf<'gone'> & Machine & { readonly billedUntil: EpochMs; readonly takenOver?: true })
   /** No Linode of the node ever existed; `reason` says why. */
   | (NodeOf<'neverCreated'> & { readonly reason: string });
 
@@ -211,6 +220,24 @@ export interface Machine {
   readonly ipv4: readonly string[];
   readonly ipv6: string | null;
   readonly backups: boolean;
+  /** The label that somebody gave the Linode; absent: it has the label of its node. */
+  readonly knownAs?: string;
+}
+
+/** What was seen of a Linode that no list shows with its tags. */
+export interface Sighting {
+  /** When the Linode was found by its id although the last list did not show it. */
+  readonly checkedAt?: EpochMs;
+  /**
+   * When the Linode was first seen without the ownership tag. Whether a person has taken it over
+   * depends on the other nodes.
+   */
+  readonly untaggedAt?: EpochMs;
+  /**
+   * When all nodes of the cluster were found without the ownership tag. The Linode is still the
+   * node's, as its id and its label are those in the record.
+   */
+  readonly tagLostAt?: EpochMs;
 }
 
 export type NodeIn<State extends NodeRecord['state']> = Extract<NodeRecord, { state: State }>;
@@ -225,7 +252,7 @@ export type NoticeKind =
   | 'failed'
   | EventKind;
 /** The kinds of notices about what nobody planned. */
-export type EventKind = 'undeletable' | 'overBudget';
+export type EventKind = 'undeletable' | 'overBudget' | 'takenOver' | 'tagLost';
 /**
  * What is sent at most once in a cluster's life: a kind of notice, or a kind with the count of
  * nodes that the notice is about.
@@ -259,6 +286,10 @@ const TROUBLE_CHARACTERS_MAX = 300;
 /** How long to wait before the next deletion, after so many deletions without effect. */
 export const deletionPause = (tries: number): DurationMs =>
   durationMs(Math.min(seconds(10) * 2 ** (tries - 1), minutes(5)));
+
+/** The indexes of the nodes that people have taken over: Linode bills them on. */
+export const takenOverIn = ({ nodes }: Common): number[] =>
+  nodes.flatMap((node) => (node.state === 'gone' && node.takenOver ? [node.index] : []));
 
 /** The nodes that can't be deleted, each with the reason. */
 export const troublesOf = ({ nodes }: Common): { index: number; trouble: NodeTrouble }[] =>
@@ -317,6 +348,7 @@ export function machineOf(linode: Linode, seenAt: EpochMs): Machine {
     ipv4: linode.ipv4,
     ipv6: linode.ipv6,
     backups: linode.backupsEnabled,
+    ...(clusterOfLabel(linode.label) === null ? { knownAs: linode.label } : {}),
   };
 }
 

@@ -1,10 +1,13 @@
 import { formatUsd } from '../base/money.ts';
+import { ownershipTag } from '../base/names.ts';
 import type { EpochMs } from '../base/units.ts';
 import { overspentAt } from '../cluster/bills.ts';
 import {
   type EventKind,
   type LiveRecord,
   type NoticeKey,
+  nodesText,
+  takenOverIn,
   troublesOf,
   troubleTexts,
 } from '../cluster/record.ts';
@@ -53,7 +56,45 @@ function countSent(notified: readonly NoticeKey[], { kind }: Event): number {
 }
 
 function eventsOf(record: LiveRecord, now: EpochMs): Event[] {
-  return [...undeletable(record), ...overBudget(record, now)];
+  return [
+    ...tagLost(record),
+    ...takenOver(record),
+    ...undeletable(record),
+    ...overBudget(record, now),
+  ];
+}
+
+function tagLost({ tagLosses = 0, stage }: LiveRecord): Event[] {
+  if (tagLosses === 0) return [];
+  const tag = ownershipTag(stage);
+  return [
+    {
+      kind: 'tagLost',
+      count: tagLosses,
+      subject: `has lost the tag ${tag}`,
+      detail:
+        `has lost the tag ${tag} on all its nodes at once. Onebuck takes that for an accident: it ` +
+        'puts the tag back, and destroys the nodes in time. To keep a node, change its label, too.',
+    },
+  ];
+}
+
+function takenOver(record: LiveRecord): Event[] {
+  const taken = takenOverIn(record);
+  if (taken.length === 0) return [];
+  const subject = `has ${taken.length} node${taken.length === 1 ? '' : 's'} taken over`;
+  const lives = taken.length === 1 ? 'it lives on' : 'they live on';
+  return [
+    {
+      kind: 'takenOver',
+      count: taken.length,
+      subject,
+      detail:
+        `has lost ${nodesText(taken)} to somebody who took the tag ` +
+        `${ownershipTag(record.stage)} off: ${lives}, billed to you, and Onebuck will not destroy ` +
+        `${taken.length === 1 ? 'it' : 'them'}.`,
+    },
+  ];
 }
 
 function undeletable(record: LiveRecord): Event[] {

@@ -1,6 +1,7 @@
 import { formatUsd, toUsd } from '../base/money.ts';
 import { between, minutes, toIso } from '../base/units.ts';
 import { endReasons } from '../cluster/end-reasons.ts';
+import { nodesText } from '../cluster/record.ts';
 import { type EndNotice, keyOf, type LiveNotice, type Notice } from './notices.ts';
 
 /** A notice as people and programs read it. */
@@ -41,6 +42,8 @@ function subjectOf(notice: Notice): string {
       return `has failed and cost ${formatUsd(notice.spent)}`;
     case 'undeletable':
     case 'overBudget':
+    case 'takenOver':
+    case 'tagLost':
       return notice.subject;
   }
 }
@@ -73,8 +76,11 @@ function endText(notice: EndNotice): string {
   const cost = `${formatUsd(notice.spent)} of its budget of ${formatUsd(notice.budget)}`;
   const over =
     notice.overspent === 0 ? '' : ` That is ${formatUsd(notice.overspent)} over the budget.`;
-  if (notice.kind === 'gone')
-    return `is gone: ${endReasons[notice.endReason]}. It cost ${cost}.${over}`;
+  if (notice.kind === 'gone') {
+    const taken = notice.takenOver;
+    const left = taken.length === 0 ? '' : ` But ${nodesText(taken)}, taken over, lives on.`;
+    return `is gone: ${endReasons[notice.endReason]}. It cost ${cost}.${over}${left}`;
+  }
   return `has failed and is gone: ${notice.failure ?? 'no node came up'}. It cost ${cost}.${over}`;
 }
 

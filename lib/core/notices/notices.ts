@@ -4,15 +4,16 @@ import { type DurationMs, durationMs, type EpochMs, minus, minutes, plus } from 
 import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
 import { billedNodes, spentAt } from '../cluster/bills.ts';
 import type { Life } from '../cluster/life.ts';
-import type {
-  ClusterRecord,
-  EndedRecord,
-  EndReason,
-  EventKind,
-  LiveRecord,
-  NoticeKey,
-  NoticeKind,
-  Running,
+import {
+  type ClusterRecord,
+  type EndedRecord,
+  type EndReason,
+  type EventKind,
+  type LiveRecord,
+  type NoticeKey,
+  type NoticeKind,
+  type Running,
+  takenOverIn,
 } from '../cluster/record.ts';
 
 /** A message to people about a cluster, sent at most once for each key. */
@@ -49,6 +50,8 @@ export interface EndNotice extends NoticeBase {
   readonly endReason: EndReason;
   readonly failure: string | null;
   readonly overspent: MicroUsd;
+  /** The indexes of the nodes that live on, since people have taken them over. */
+  readonly takenOver: readonly number[];
 }
 
 /** A notice about what nobody planned. */
@@ -114,7 +117,14 @@ export function withEndNotice(record: EndedRecord, now: EpochMs): DueNotice<Ende
   const { endReason, failure, overspent } = record;
   return {
     record: { ...record, notified: [...notified, kind] },
-    notice: { ...baseOf(record, now), kind, endReason, failure, overspent },
+    notice: {
+      ...baseOf(record, now),
+      kind,
+      endReason,
+      failure,
+      overspent,
+      takenOver: takenOverIn(record),
+    },
   };
 }
 

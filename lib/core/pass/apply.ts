@@ -1,4 +1,4 @@
-import type { Tag } from '../base/names.ts';
+import { ownershipTag, type Tag } from '../base/names.ts';
 import type { EpochMs } from '../base/units.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
@@ -10,7 +10,8 @@ import {
   withHistory,
 } from '../cluster/record.ts';
 import { withBackupsLearned } from './observe.ts';
-import { withStray, withTroublesNoted } from './troubles.ts';
+import { isExisting, takenOver, withoutSighting, withoutTag, withTakeoversNoted } from './tags.ts';
+import { withoutMachine, withStray, withSurvival, withTroublesNoted } from './troubles.ts';
 
 /** The outcome of a step. */
 export type Outcome =
@@ -27,13 +28,14 @@ export type Outcome =
     }
   /**
    * Linode answered the deletion. `existed`: it deleted a Linode; else there was none to delete.
-   * `index` null: the Linode is none of the nodes.
+   * `index` null: the Linode is none of the nodes. `unlisted`: the Linode was found by its id only.
    */
   | {
       readonly kind: 'deletionAccepted';
       readonly index: number | null;
       readonly linodeId: number;
       readonly existed: boolean;
+      readonly unlisted?: true;
     }
   /** Linode refused the deletion, for a reason that lies in the Linode. */
   | {
@@ -45,10 +47,15 @@ export type Outcome =
   /** The node's Linode does not exist any more, though Onebuck did not delete it. */
   | { readonly kind: 'vanished'; readonly index: number }
   /**
-   * The node's Linode exists without the ownership tag. Somebody took it over, so Onebuck must
-   * leave it alone.
+   * The node's Linode exists without the ownership tag. `isTakenOver`: other nodes of the cluster
+   * have it, so a person has taken this Linode over.
    */
-  | { readonly kind: 'takenOver'; readonly index: number }
+  | {
+      readonly kind: 'untagged';
+      readonly index: number;
+      readonly linode: Linode;
+      readonly isTakenOver: boolean;
+    }
   | { readonly kind: 'present'; readonly index: number; readonly linode: Linode }
   | { readonly kind: 'retagged' }
   /** Linode refused a change of a node's tags. Passes leave tags alone until `until`. */
@@ -61,7 +68,8 @@ export type Outcome =
 /** The record with the outcomes of a pass's steps, as known at `at`. */
 export function apply(record: LiveRecord, outcomes: readonly Outcome[], at: EpochMs): LiveRecord {
   const next = outcomes.reduce((current, outcome) => withOutcome(current, outcome, at), record);
-  return withTroublesNoted(withBackupsLearned(next), record, at);
+  const noted = withTakeoversNoted(next, record, at);
+  return withTroublesNoted(withBackupsLearned(noted), record, at);
 }
 
 function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord {
@@ -80,7 +88,9 @@ function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRec
     }
     case 'deletionAccepted': {
       const { index, existed, linodeId } = outcome;
-      if (index !== null) return withNode(record, index, (node) => withDeletion(node, existed, at));
+      if (index !== null) {
+        return withNode(record, index, (node) => withDeletion(node, outcome, at));
+      }
       if (!existed) return record;
       const isFirst = !record.strays?.some((stray) => stray.linodeId === linodeId);
       const event = 'destroyed a Linode that has its tags and is none of its nodes';
@@ -95,19 +105,26 @@ function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRec
       const noted = withHistory(record, at, `node ${outcome.index} refused: ${outcome.reason}`);
       return withNode(noted, outcome.index, (node) => withRefusal(node, outcome.reason));
     }
-    case 'vanished':
-    case 'takenOver': {
-      const how =
-        outcome.kind === 'vanished'
-          ? 'was deleted, though not by Onebuck'
-          : 'lost the ownership tag: Onebuck leaves it alone, and Linode bills it on';
-      const noted = withHistory(record, at, `node ${outcome.index} ${how}`);
-      return withNode(noted, outcome.index, (node) => withEnd(node, at));
+    case 'vanished': {
+      const { index } = outcome;
+      const noted = withHistory(record, at, `node ${index} was deleted, though not by Onebuck`);
+      const isOurs = record.nodes[index]?.state === 'deleting';
+      return withNode(isOurs ? record : noted, index, (node) => withEnd(node, at));
+    }
+    case 'untagged': {
+      const { index, linode, isTakenOver } = outcome;
+      return withNode(record, index, (node) => {
+        if (isTakenOver && isExisting(node)) return takenOver(node, at);
+        const seen = withoutTag(node, linode, at);
+        return isExisting(seen) ? { ...seen, checkedAt: at } : seen;
+      });
     }
     case 'created':
     case 'present':
     case 'notSent':
-      return withNode(record, outcome.index, (node) => withAnswer(node, outcome, at));
+      return withNode(record, outcome.index, (node) =>
+        withAnswer(node, outcome, at, ownershipTag(record.stage)),
+      );
   }
 }
 
@@ -127,10 +144,15 @@ function withRefusal(node: NodeRecord, reason: string): NodeRecord {
   return isOnlyTry ? { state: 'neverCreated', index, label, reason } : { ...node, refused: reason };
 }
 
-function withDeletion(node: NodeRecord, existed: boolean, at: EpochMs): NodeRecord {
+function withDeletion(
+  node: NodeRecord,
+  { existed, unlisted }: Extract<Outcome, { kind: 'deletionAccepted' }>,
+  at: EpochMs,
+): NodeRecord {
   if (node.state === 'created') {
-    const { trouble: _, ...alive } = node;
-    return { ...alive, state: 'deleting', billedUntil: at };
+    const { trouble: _, ...alive } = existed ? node : withoutSighting(node);
+    const found = unlisted && alive.checkedAt === undefined ? { checkedAt: at } : {};
+    return { ...alive, ...found, state: 'deleting', billedUntil: at };
   }
   if (node.state !== 'deleting') return node;
   const { trouble, ...deleting } = node;
@@ -160,14 +182,18 @@ const triedAgain = (trouble: NodeTrouble, at: EpochMs): NodeTrouble => ({
 });
 
 function withEnd(node: NodeRecord, at: EpochMs): NodeRecord {
-  if (node.state === 'created') return { ...node, state: 'gone', billedUntil: at };
-  return node.state === 'deleting' ? { ...node, state: 'gone' } : node;
+  if (node.state === 'created') {
+    const { trouble: _, ...known } = withoutSighting(node);
+    return { ...known, state: 'gone', billedUntil: at };
+  }
+  return node.state === 'deleting' ? withoutMachine(withoutSighting(node), at) : node;
 }
 
 function withAnswer(
   node: NodeRecord,
   outcome: Extract<Outcome, { kind: 'created' | 'present' | 'notSent' }>,
   at: EpochMs,
+  ours: Tag,
 ): NodeRecord {
   const { index, label } = node;
   if (outcome.kind === 'notSent') {
@@ -175,10 +201,17 @@ function withAnswer(
     const isOnlyTry = node.state === 'creating' && node.sentAt === node.triedAt;
     return isOnlyTry ? { state: 'planned', index, label } : node;
   }
+  const { linode } = outcome;
+  if (node.state === 'deleting') {
+    const seen = { ...node, status: linode.status, checkedAt: at };
+    return linode.status === 'deleting' ? seen : withSurvival(seen, at);
+  }
   const machine =
     node.state === 'created'
       ? machineSeenAgain(node, outcome.linode, at)
       : machineOf(outcome.linode, at);
   const checked = outcome.kind === 'present' ? { checkedAt: at } : {};
-  return { state: 'created', index, label, ...machine, ...checked };
+  const isLost = node.state === 'created' && !linode.tags.includes(ours);
+  const lost = isLost && node.tagLostAt !== undefined ? { tagLostAt: node.tagLostAt } : {};
+  return { state: 'created', index, label, ...machine, ...checked, ...lost };
 }

@@ -8,6 +8,7 @@ import {
   type NodeRecord,
   type Provisioning,
   type Running,
+  takenOverIn,
   withHistory,
 } from '../cluster/record.ts';
 
@@ -84,6 +85,7 @@ export function inPhase(record: LiveRecord, { teardownAt, limit }: Life, now: Ep
   // 3. No node exists or is coming.
   if (!record.nodes.some(isComing)) {
     const hasLived = record.nodes.some(({ state }) => state === 'gone' || state === 'deleting');
+    if (takenOverIn(record).length > 0) return begin('takenOver');
     return hasLived ? begin('lost') : begin('failed', refusal?.reason ?? 'no node came up');
   }
   return record.phase === 'running' ? record : whileProvisioning(record, now);

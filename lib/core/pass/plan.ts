@@ -4,30 +4,34 @@ import { durationMs, type EpochMs, earliest, minutes, plus, seconds } from '../b
 import { spentAt } from '../cluster/bills.ts';
 import { type Life, lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
+import { membersOf } from '../cluster/members.ts';
 import {
   type Deleting,
   type EndedRecord,
   type LiveRecord,
   type NodeIn,
   type NodeRecord,
+  nodesText,
   type Provisioning,
   type Running,
+  takenOverIn,
   troublesOf,
   withHistory,
   withTrouble,
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
-import {
-  linodeOf,
-  linodesOf,
-  observe,
-  possibleNodesOf,
-  RESEND_AFTER,
-  unknownLinodesOf,
-} from './observe.ts';
+import { linodeOf, observe, possibleNodesOf, RESEND_AFTER, unknownLinodesOf } from './observe.ts';
 import { inPhase, isUp, neverCreated, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
 import type { Step } from './steps.ts';
+import {
+  ASK_AGAIN_AFTER,
+  hasTaggedNode,
+  isExisting,
+  isUnlisted,
+  withTagLossDecided,
+  withTakeoversNoted,
+} from './tags.ts';
 import { retryAt, strayRetryAt, withOverspendNoted } from './troubles.ts';
 
 /** The most creates that a pass sends: Linode takes 20 in 15 s (docs/linode.md#rate-limits). */
@@ -35,8 +39,6 @@ export const CREATES_PER_PASS = 20;
 const POLL_EVERY = seconds(10);
 /** How often a pass looks at a running cluster, for nodes that somebody has deleted by hand. */
 const CHECK_EVERY = minutes(30);
-/** How soon a pass asks again for a node that Linode knows by id but does not list. */
-const ASK_AGAIN_AFTER = minutes(1);
 /**
  * The least delay of a notice. The reaper starts passes up to a minute before they are due, and
  * only a teardown is worth a function that waits.
@@ -65,8 +67,8 @@ export type Plan =
  */
 export function plan(record: LiveRecord, observed: readonly Linode[] | null, now: EpochMs): Plan {
   // 1. Update the record by Linode's list.
-  const linodes = observed === null ? null : linodesOf(record, observed);
-  const seen = linodes === null ? record : observe(record, linodes, now);
+  const seen = observed === null ? record : withListed(record, observed, now);
+  const linodes = observed === null ? null : membersOf(seen, observed);
   // 2. Give up creates that can have no effect any more.
   const known = withoutLostCreates(seen, now, { isListed: linodes !== null });
   // 3. Move the cluster to the phase that its nodes and the time require.
@@ -82,6 +84,11 @@ export function plan(record: LiveRecord, observed: readonly Linode[] | null, now
     case 'deleting':
       return planDeleting(current, linodes, life, now);
   }
+}
+
+function withListed(record: LiveRecord, listed: readonly Linode[], now: EpochMs): LiveRecord {
+  const decided = withTagLossDecided(observe(record, listed, now), listed, now);
+  return withTakeoversNoted(decided, record, now);
 }
 
 /**
@@ -208,17 +215,39 @@ function corrections(
 ): Step[] {
   return [
     ...deletionsOfUnknown(record, linodes, now),
-    ...record.nodes.flatMap((node): Step[] => {
-      if (node.state === 'deleting') return deletion(node, linodes, now);
-      if (node.state !== 'created' || linodeOf(node, linodes) !== undefined) return [];
-      // A node that has lost the cluster's tag is never listed again: without this pause, every
-      // pass would ask for it at once.
-      const { index, linodeId, checkedAt } = node;
-      const isKnown = checkedAt !== undefined && now - checkedAt < ASK_AGAIN_AFTER;
-      return isKnown ? [] : [{ kind: 'checkNode', index, linodeId }];
-    }),
+    ...record.nodes.flatMap((node): Step[] => [
+      ...(node.state === 'deleting' ? deletion(record, node, linodes, now) : []),
+      ...check(record, node, linodes, now),
+    ]),
   ];
 }
+
+/** Asks for a node by its id, if the list should show it and does not. */
+function check(
+  record: LiveRecord,
+  node: NodeRecord,
+  linodes: readonly Linode[],
+  now: EpochMs,
+): Step[] {
+  if (!isExisting(node) || linodeOf(node, linodes) !== undefined) return [];
+  if (node.state === 'deleting' && !isUnlisted(node)) return [];
+  // A node whose tags can't be put back is never listed again: without this pause, every pass would
+  // ask for it at once.
+  const { index, linodeId, checkedAt, tagLostAt } = node;
+  const changedAt = node.state === 'deleting' ? node.billedUntil : (tagLostAt ?? node.billedFrom);
+  const pause = node.state === 'deleting' ? POLL_EVERY : ASK_AGAIN_AFTER;
+  const isKnown = checkedAt !== undefined && checkedAt > changedAt && now - checkedAt < pause;
+  return isKnown ? [] : [{ kind: 'checkNode', index, linodeId, ...others(record, linodes) }];
+}
+
+/**
+ * In a teardown, the next list may show no other node any more. Until then, a later pass with a
+ * newer list decides what became of a node without the ownership tag.
+ */
+const others = (record: LiveRecord, linodes: readonly Linode[]) =>
+  record.phase === 'deleting' && hasTaggedNode(record, linodes)
+    ? ({ othersTagged: true } as const)
+    : {};
 
 /** Deletes the nodes that were not up in time; with `onPartial: keep`, the others live on. */
 function deletionsOfLateNodes(
@@ -228,7 +257,7 @@ function deletionsOfLateNodes(
 ): Step[] {
   if (now < record.provisionBy) return [];
   const late = record.nodes.filter((node) => node.state === 'created' && !isUp(node));
-  return late.flatMap((node) => deletion(node, linodes, now));
+  return late.flatMap((node) => deletion(record, node, linodes, now));
 }
 
 /**
@@ -300,7 +329,10 @@ function planDeleting(
   );
   const current: Deleting = { ...record, nodes };
   const deletions = [
-    ...nodes.flatMap((node) => deletion(node, linodes, now, record.deletingSince)),
+    ...nodes.flatMap((node) => deletion(current, node, linodes, now)),
+    ...nodes.flatMap((node) =>
+      node.state === 'deleting' && linodes !== null ? check(current, node, linodes, now) : [],
+    ),
     ...(linodes === null ? [] : deletionsOfUnknown(current, linodes, now)),
   ];
   const dueAt = plus(now, DELETING_LEASE);
@@ -360,31 +392,39 @@ function nextDeletionAt(
   return at === null || at <= now ? null : at;
 }
 
-/** Whether a list confirms that Linode deletes the node; without a list, an answer did. */
-function isGoing(node: NodeRecord, linodes: readonly Linode[] | null): boolean {
+/**
+ * Whether a list confirms that Linode deletes the node, or, if no list shows it, the last look at
+ * its id; without either, an answer did.
+ */
+function isGoing(node: NodeIn<'deleting'>, linodes: readonly Linode[] | null): boolean {
   const linode = linodes === null ? undefined : linodeOf(node, linodes);
-  return linode === undefined || linode.status === 'deleting';
+  if (linode !== undefined) return linode.status === 'deleting';
+  const { checkedAt, billedUntil, status } = node;
+  return checkedAt === undefined || checkedAt <= billedUntil || status === 'deleting';
 }
 
 /**
  * Once Linode has accepted a deletion, only a list that shows the node alive justifies another. The
- * next deletion waits ever longer if the last ones had no effect; but the first of a teardown, which
- * began at `teardownSince`, is sent at once.
+ * next deletion waits ever longer if the last ones had no effect; but the first of a teardown is
+ * sent at once.
  */
 function deletion(
+  record: LiveRecord,
   node: NodeRecord,
   linodes: readonly Linode[] | null,
   now: EpochMs,
-  teardownSince: EpochMs | null = null,
 ): Step[] {
   if (node.state !== 'created' && node.state !== 'deleting') return [];
   if (node.state === 'deleting' && isGoing(node, linodes)) return [];
   const triedAt = node.trouble?.triedAt ?? (node.state === 'deleting' ? node.billedUntil : null);
-  const isFirst = triedAt === null || (teardownSince !== null && triedAt < teardownSince);
+  const isFirst =
+    triedAt === null || (record.phase === 'deleting' && triedAt < record.deletingSince);
   if (!isFirst && now < (retryAt(node) ?? now)) return [];
   const { index, linodeId } = node;
   const seen = linodes !== null && linodeOf(node, linodes) !== undefined;
-  return [{ kind: 'deleteNode', index, linodeId, seen }];
+  const unlisted = { unlisted: true, ...others(record, linodes ?? []) } as const;
+  const isUnlistedNow = linodes !== null && !seen;
+  return [{ kind: 'deleteNode', index, linodeId, seen, ...(isUnlistedNow ? unlisted : {}) }];
 }
 
 function ended(record: Deleting, now: EpochMs): EndedRecord {
@@ -397,7 +437,9 @@ function ended(record: Deleting, now: EpochMs): EndedRecord {
   } = withTrouble(record, [], now);
   const spent = spentAt(record, now);
   const overspent = microUsd(Math.max(0, spent - record.budget));
-  const end = withHistory({ ...common, endedAt: now, spent, overspent }, now, 'gone');
+  const taken = takenOverIn(record);
+  const event = taken.length === 0 ? 'gone' : `gone, but ${nodesText(taken)}, taken over: lives on`;
+  const end = withHistory({ ...common, endedAt: now, spent, overspent }, now, event);
   return record.endReason === 'failed' ? { ...end, phase: 'failed' } : { ...end, phase: 'deleted' };
 }
 

@@ -229,9 +229,11 @@ describe('a check', () => {
   });
 
   it('that finds the Linode without the ownership tag makes the node gone, in the history', () => {
-    const record = apply(aRunning(), [{ kind: 'takenOver', index: 0 }], NOW);
-    expect(record.nodes).toEqual([gone(0, { billedUntil: NOW }), created(1)]);
-    expect(lastEvent(record)).toMatch(/^node 0 lost the ownership tag/);
+    const linode = aLinode({ tags: [] });
+    const outcome: Outcome = { kind: 'untagged', index: 0, linode, isTakenOver: true };
+    const record = apply(aRunning(), [outcome], NOW);
+    expect(record.nodes).toEqual([gone(0, { billedUntil: NOW, takenOver: true }), created(1)]);
+    expect(lastEvent(record)).toBe('node 0 taken over: lives on, billed to you');
   });
 
   it('that finds no Linode keeps the end of the bill of a deleted node', () => {
@@ -268,7 +270,7 @@ const anOutcome = fc
       { kind: 'deletionAccepted', index: existed ? index : null, linodeId: 7, existed },
       { kind: 'deletionRefused', index, linodeId: 7, reason: 'locked' },
       { kind: 'vanished', index },
-      { kind: 'takenOver', index },
+      { kind: 'untagged', index, linode, isTakenOver: existed },
       { kind: 'failed', reason: 'lost' },
     ];
     return outcomes[which] ?? { kind: 'tagsRemoved', shared: [] };
@@ -304,7 +306,7 @@ describe('always', () => {
 
   it('the end of a node never lowers the spend', () => {
     const ends = anOutcome.filter(({ kind }) =>
-      ['deletionAccepted', 'vanished', 'takenOver'].includes(kind),
+      ['deletionAccepted', 'vanished', 'untagged'].includes(kind),
     );
     fc.assert(
       fc.property(nodesOfAllKinds, fc.array(ends), fc.nat(50), (nodes, outcomes, later) => {

@@ -15,6 +15,7 @@ import { spend } from '../../../../lib/core/billing/bill.ts';
 import { spentAt } from '../../../../lib/core/cluster/bills.ts';
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
 import type { Linode } from '../../../../lib/core/cluster/linode.ts';
+import { membersOf } from '../../../../lib/core/cluster/members.ts';
 import {
   type ClusterRecord,
   isLive,
@@ -446,7 +447,9 @@ describe('the reap tags of a running cluster', () => {
       'deleteNode',
     ]);
     const stranger = [aLinode({ tags: ['reap=20300101T0000Z'] }), aLinode({ index: 1 })];
-    expect(kindsOf(plan(record, stranger, NOW))).toEqual(['checkNode']);
+    const taken = plan(record, stranger, NOW);
+    expect(taken.next.nodes).toMatchObject([{ state: 'gone', takenOver: true }, {}]);
+    expect(kindsOf(taken)).not.toContain('deleteNode');
   });
 });
 
@@ -567,7 +570,10 @@ describe('a cluster in deletion', () => {
     const going = plan(aDeleting({ nodes }), [aLinode()], NOW);
     expect(going.steps).toEqual([
       { kind: 'deleteNode', index: 0, linodeId: linodeIdOf(0), seen: true },
-      { kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: false },
+      {
+        ...{ kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: false },
+        ...{ unlisted: true, othersTagged: true },
+      },
     ]);
     expect(statesOf(going.next)).toEqual([
       'created',
@@ -690,10 +696,14 @@ describe('a Linode that is not ours', () => {
 
   it('but once was a node is checked before it is deleted', () => {
     const list = [aLinode({ tags: [] })];
-    expect(kindsOf(plan(aRunning({ nodes: [created(0)] }), list, NOW))).toEqual(['checkNode']);
-    expect(plan(aDeleting({ nodes: [created(0)] }), list, NOW).steps).toMatchObject([
+    const renamed = [aLinode({ tags: [], label: 'mine' })];
+    for (const record of [aRunning({ nodes: [created(0)] }), aDeleting({ nodes: [created(0)] })]) {
+      expect(kindsOf(plan(record, renamed, NOW))).not.toContain('deleteNode');
+    }
+    expect(plan(aDeleting({ nodes: [created(0)] }), [], NOW).steps).toMatchObject([
       { kind: 'deleteNode', seen: false },
     ]);
+    expect(list[0]?.label).toBe(created(0).label);
   });
 });
 
@@ -785,7 +795,8 @@ describe('a plan, always', () => {
   it('names only Linodes with our tags, and recorded nodes that are checked first', () => {
     always((record, list, now) => {
       const recorded = new Set(record.nodes.flatMap((n) => ('linodeId' in n ? n.linodeId : [])));
-      const ours = new Set((list ?? []).filter(isOurs).map(({ id }) => id));
+      const next = plan(record, list, now).next;
+      const ours = new Set(membersOf(next, list ?? []).map(({ id }) => id));
       for (const step of plan(record, list, now).steps) {
         if (!('linodeId' in step)) continue;
         const isChecked = step.kind === 'checkNode' || (step.kind === 'deleteNode' && !step.seen);
@@ -997,7 +1008,7 @@ class ModelLinode {
           return { kind: 'deletionAccepted', index, linodeId, existed: false };
         if (!linode.tags.includes(`onebuck-${STAGE}`)) {
           expect({ step, isChecked: !step.seen }).toMatchObject({ isChecked: true });
-          return { kind: 'takenOver', index: index ?? -1 };
+          return { kind: 'untagged', index: index ?? -1, linode, isTakenOver: true };
         }
         this.#all[place] = { ...linode, deletedAt: this.now };
         return { kind: 'deletionAccepted', index, linodeId, existed: true };
@@ -1008,14 +1019,16 @@ class ModelLinode {
         if (linode === undefined) return { kind: 'vanished', index };
         return linode.tags.includes(`onebuck-${STAGE}`)
           ? { kind: 'present', index, linode }
-          : { kind: 'takenOver', index };
+          : { kind: 'untagged', index, linode, isTakenOver: true };
       }
       case 'retagNode': {
         const { index, linodeId, reap } = step;
         const place = this.#placeOf(linodeId);
         const linode = this.#all[place];
         if (linode === undefined) return { kind: 'retagged' };
-        if (!linode.tags.includes(`onebuck-${STAGE}`)) return { kind: 'takenOver', index };
+        if (!linode.tags.includes(`onebuck-${STAGE}`)) {
+          return { kind: 'untagged', index, linode, isTakenOver: true };
+        }
         this.#all[place] = { ...linode, tags: withReapTag(linode.tags, reap) };
         return { kind: 'retagged' };
       }
