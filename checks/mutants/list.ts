@@ -751,8 +751,8 @@ const passes = [
     'a Linode that was taken over is kept as ours': {
       from:
         'if (!isNode(index, found)) return untagged(index, found, othersTagged);\n' +
-        "      return { kind: 'present'",
-      to: "return { kind: 'present'",
+        '      await putTagsBack(found);',
+      to: 'await putTagsBack(found);',
     },
     'a Linode that was taken over is tagged': {
       from: 'if (!isNode(index, found)) return untagged(index, found, false);',

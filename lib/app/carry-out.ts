@@ -147,19 +147,16 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
       log.warn('tag left behind', { clusterId: record.id, tag, reason: reasonOf(error) });
     });
 
-  /** The Linode with the tags put back by which lists find it; as it is, if Linode refuses them. */
-  async function withOwnTags(found: Linode): Promise<Linode> {
+  /** Puts the tags back by which lists find the Linode. */
+  async function putTagsBack(found: Linode): Promise<void> {
     const missing = missingIn(found);
     const isWaiting = record.retagAfter !== undefined && clock.now() < record.retagAfter;
-    if (missing.length === 0 || isWaiting || record.phase === 'deleting') return found;
+    if (missing.length === 0 || isWaiting || record.phase === 'deleting') return;
     try {
-      const tags = [...found.tags, ...missing];
-      const tagged = await linode.setTags(found.id, tags, earliest(by, tagsBy()));
-      return tagged === 'notFound' ? found : tagged;
+      await linode.setTags(found.id, [...found.tags, ...missing], earliest(by, tagsBy()));
     } catch (error) {
       const details = { clusterId: record.id, linodeId: found.id, reason: reasonOf(error) };
       log.warn('tags not put back', details);
-      return found;
     }
   }
 
@@ -201,7 +198,9 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
       const found = await linode.get(linodeId, by);
       if (found === 'notFound') return { kind: 'vanished', index };
       if (!isNode(index, found)) return untagged(index, found, othersTagged);
-      return { kind: 'present', index, linode: await withOwnTags(found) };
+      await putTagsBack(found);
+      // As it was found: only then do its tags say what became of the tags of the other nodes.
+      return { kind: 'present', index, linode: found };
     },
     async retagNode({ index, linodeId, reap }) {
       const retagBy = earliest(by, plus(clock.now(), RETAG_TIME_MAX));

@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type DurationMs,
-  type EpochMs,
-  hours,
-  minutes,
-  plus,
-  seconds,
-} from '../../lib/core/base/units.ts';
+import { type DurationMs, type EpochMs, hours, minutes, plus } from '../../lib/core/base/units.ts';
 import { renderCluster } from '../../lib/http/render.ts';
 import type { FaultRule } from '../../simulators/linode/simulator.ts';
 import { aWorld, START, type World } from '../support/flow-world.ts';

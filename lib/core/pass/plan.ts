@@ -39,6 +39,8 @@ export const CREATES_PER_PASS = 20;
 const POLL_EVERY = seconds(10);
 /** How often a pass looks at a running cluster, for nodes that somebody has deleted by hand. */
 const CHECK_EVERY = minutes(30);
+/** The same, while nodes lack the tags by which lists and the sweeper find them. */
+const CHECK_LOST_EVERY = minutes(5);
 /**
  * The least delay of a notice. The reaper starts passes up to a minute before they are due, and
  * only a teardown is worth a function that waits.
@@ -87,7 +89,7 @@ export function plan(record: LiveRecord, observed: readonly Linode[] | null, now
 }
 
 function withListed(record: LiveRecord, listed: readonly Linode[], now: EpochMs): LiveRecord {
-  const decided = withTagLossDecided(observe(record, listed, now), listed, now);
+  const decided = withTagLossDecided(observe(record, listed, now), record, listed, now);
   return withTakeoversNoted(decided, record, now);
 }
 
@@ -294,7 +296,9 @@ function waitingToEnd(
 ): Plan {
   const { retagAfter = now } = record;
   const { teardownAt, limit } = life;
-  const lookAt = earliest(plus(now, CHECK_EVERY), retagAfter > now ? retagAfter : teardownAt);
+  const hasLostTags = record.nodes.some((node) => isExisting(node) && node.tagLostAt !== undefined);
+  const checkEvery = hasLostTags ? CHECK_LOST_EVERY : CHECK_EVERY;
+  const lookAt = earliest(plus(now, checkEvery), retagAfter > now ? retagAfter : teardownAt);
   const noticeAt = plus(nextNoticeAt(record, life, now) ?? teardownAt, NOTICE_LATE);
   const retries = record.nodes.flatMap((node) =>
     node.state === 'deleting' ? (nextDeletionAt(node, linodes, now) ?? []) : [],

@@ -54,9 +54,13 @@ export function takenOver(node: Existing, now: EpochMs): NodeIn<'gone'> {
  * 2. If all nodes that exist lack it, somebody has deleted the tag, or taken it off all Linodes:
  *    they are still the cluster's, by id and label.
  * 3. If the others have not been looked at, a later pass decides.
+ *
+ * `before` is the record before the list: a node that had lost the tag then, and has it now, has it
+ * from Onebuck, which says nothing about the others.
  */
 export function withTagLossDecided<R extends LiveRecord>(
   record: R,
+  before: LiveRecord,
   listed: readonly Linode[],
   now: EpochMs,
 ): R {
@@ -64,11 +68,11 @@ export function withTagLossDecided<R extends LiveRecord>(
   const untagged = existing.filter(({ untaggedAt }) => untaggedAt !== undefined);
   if (untagged.length === 0) return record;
   const since = latest(...(untagged.map((node) => node.untaggedAt ?? now) as [EpochMs]));
-  if (hasTaggedNode(record, listed) || isFoundTagged(record, since)) {
+  if (hasTaggedNode(before, listed) || isFoundTagged(record, since)) {
     return withTakenOver(record, untagged, now);
   }
   const isUndecided = existing.some(
-    (node) => isAlive(node) && node.untaggedAt === undefined && node.tagLostAt === undefined,
+    (node) => isAlive(node) && node.untaggedAt === undefined && !isLost(before.nodes[node.index]),
   );
   return isUndecided ? record : withTagLost(record, now);
 }
@@ -80,12 +84,15 @@ export function withTagLossDecided<R extends LiveRecord>(
 const isAlive = (node: Existing): boolean =>
   node.state === 'created' ? node.status !== 'deleting' : node.trouble !== undefined;
 
-/** Whether a list shows a living node of the cluster with the ownership tag. */
+const isLost = (node: NodeRecord | undefined): boolean =>
+  node !== undefined && isExisting(node) && node.tagLostAt !== undefined;
+
+/** Whether a list shows a living node of the cluster with the tag, which had not lost it before. */
 export function hasTaggedNode(record: LiveRecord, listed: readonly Linode[]): boolean {
   const ours = ownershipTag(record.stage);
   const tagged = new Set(listed.filter(({ tags }) => tags.includes(ours)).map(({ id }) => id));
   return record.nodes.some(
-    (node) => isExisting(node) && isAlive(node) && tagged.has(node.linodeId),
+    (node) => isExisting(node) && isAlive(node) && !isLost(node) && tagged.has(node.linodeId),
   );
 }
 

@@ -107,6 +107,12 @@ describe('all nodes without the ownership tag', () => {
     expect(back.nodes).toEqual([created(0), created(1)]);
   });
 
+  it('are not taken over where one has got its tag back from Onebuck before the others', () => {
+    const record = aRunning({ nodes: [lost(0), created(1, { untaggedAt: NOW })] });
+    const { next } = planned(record, [aLinode(), stripped(1)], LATER);
+    expect(next.nodes).toEqual([created(0), created(1, { tagLostAt: LATER })]);
+  });
+
   it('are looked up by id where no list shows them, and then get their tags back', () => {
     const outcomes = [0, 1].map((index) => ({
       ...({ kind: 'untagged', isTakenOver: false } as const),
