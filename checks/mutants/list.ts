@@ -775,6 +775,16 @@ const passes = [
       to: 'rootPassword(key, record.nodes[0]?.label ?? step.label)',
     },
   }),
+  ...inFile('lib/app/offer.ts', ['test/flows/account.test.ts'], {
+    'a managed account gets clusters, at many times their budgets': {
+      from: "if (account === 'unreadable' || !account.managed) return;",
+      to: "if (account === 'unreadable' || account.managed) return;",
+    },
+    'a quote does not say which settings it could not read': {
+      from: "...(account === 'unreadable' ? [UNREADABLE] : [])",
+      to: "...(account === 'unreadable' && by === 0 ? [UNREADABLE] : [])",
+    },
+  }),
   ...inFile('lib/app/carry-out.ts', ['test/flows/tags.test.ts'], {
     'tags that somebody deleted are not put back': {
       from: 'const missingIn = ({ tags }: Linode) => own.filter((tag) => !tags.includes(tag));',

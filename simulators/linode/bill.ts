@@ -30,6 +30,9 @@ export interface Rate {
   readonly monthly: number | null;
 }
 
+/** Linode Managed, for each Linode; no list of Linode's API has the price. */
+const MANAGED: Rate = { hourly: 0.15, monthly: 100 };
+
 const HOUR = 3_600_000;
 
 /**
@@ -58,15 +61,16 @@ function billedInstance(instance: Instance, now: number): BilledInstance {
 
 /** The rate of the Linode and, if they are on, the rate of its backups; each has its own limit. */
 export function ratesOf(instance: Instance): Rate[] {
-  const { type, region, backupsEnabled, priceFactor = 1 } = instance;
+  const { type, region, backupsEnabled, priceFactor = 1, managed = false } = instance;
   const known = types.get(type);
   if (known === undefined) throw new Error(`The catalogue has no type ${type}`);
   const priced = backupsEnabled ? [known, known.addons.backups] : [known];
-  return priced.map(({ price, region_prices }) => {
+  const rates = priced.map(({ price, region_prices }) => {
     const { hourly, monthly } = region_prices.find(({ id }) => id === region) ?? price;
     const rate = timesFactor({ hourly, monthly }, priceFactor);
     return { ...rate, hourly: rate.hourly ?? 0 };
   });
+  return managed ? [...rates, MANAGED] : rates;
 }
 
 /** Micro-dollars. The hours of a calendar month never cost more than the monthly price. */
