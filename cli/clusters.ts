@@ -86,12 +86,16 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
   const fuse = fuseAt(cluster, nowMs);
   const ends = isLive(cluster) ? ending(cluster, nowMs) : endSentence(cluster);
   const next = nextSentence(cluster, (at) => fullTime(at, nowMs));
-  const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason }) => [
+  const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason, type, region }) => [
     `${index}`,
     status,
     ipv4 ?? '',
     ipv6 ?? '',
-    reason === undefined ? label : `${label}: ${printable(reason)}`,
+    [
+      label,
+      ...(type === undefined ? [] : [`now ${type} in ${region}`]),
+      ...(reason === undefined ? [] : [printable(reason)]),
+    ].join(': '),
   ]);
   return [
     ...facts([

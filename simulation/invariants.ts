@@ -68,6 +68,8 @@ interface WatchedCluster {
   changedByHand: boolean;
   /** Whether Linode has not deleted one of the cluster's Linodes for a while. */
   stubborn: boolean;
+  /** When somebody first resized or migrated one of the cluster's Linodes; null: nobody did. */
+  resizedAt: number | null;
   /** Whether the bill has exceeded the budget. */
   overspent: boolean;
   /** When the bill exceeded the budget; null: it has not. */
@@ -93,6 +95,8 @@ export interface InvariantsOptions {
   readonly listsAreTrue: boolean;
 }
 
+/** The longest time between two looks at the nodes of a running cluster, and some. */
+const RESIZE_SEEN_MS = 32 * MINUTE;
 /** How soon after a cluster has passed its budget its record must say so. */
 const SAID_WITHIN_MS = 15 * MINUTE;
 /** How long the tags may still have the old teardown time after a change of the budget. */
@@ -155,6 +159,12 @@ export class Invariants implements Watcher {
   noteChangeByHand(cluster: ClusterId): void {
     const watched = this.#clusters.get(cluster);
     if (watched !== undefined) watched.changedByHand = true;
+  }
+
+  /** From now on the bill may pass the budget before a pass looks; but the record must say so. */
+  noteResize(cluster: ClusterId): void {
+    const watched = this.#clusters.get(cluster);
+    if (watched !== undefined) watched.resizedAt ??= this.#options.now();
   }
 
   noteStubborn(cluster: ClusterId): void {
@@ -261,7 +271,7 @@ export class Invariants implements Watcher {
     const counts = { exact: 0, within: 0 };
     for (const [id, watched] of this.#clusters) {
       const { record } = watched;
-      if (isLive(record) || watched.changedByHand) continue;
+      if (isLive(record) || watched.changedByHand || watched.resizedAt !== null) continue;
       const linodes = [...this.linodesOf(id), ...this.#adoptedCopiesIn(record)];
       const error = 2 * this.#options.clockErrorMsMax + 2_000;
       const earlier = linodes.map((instance) => ({
@@ -322,6 +332,7 @@ export class Invariants implements Watcher {
       noticed: new Set<NoticeKey>(),
       changedByHand: false,
       stubborn: false,
+      resizedAt: null,
       overspent: false,
       overspentAt: null,
     };
@@ -385,12 +396,23 @@ export class Invariants implements Watcher {
     if (watched.overspent) return;
     watched.overspent = true;
     watched.overspentAt = this.#options.now();
-    if (watched.stubborn || this.#options.isExcused(this.#options.now())) return;
+    if (watched.stubborn || watched.resizedAt !== null) return;
+    if (this.#options.isExcused(this.#options.now())) return;
     this.report('budget', `${id} is billed ${total} and has ${budget}`);
   }
 
   /** Some time after a cluster has passed its budget, its record says so, as long as it lives. */
-  #checkSaid(id: ClusterId, { record, overspentAt, stubborn }: WatchedCluster, total: number) {
+  #checkSaid(id: ClusterId, watched: WatchedCluster, total: number) {
+    const { record, overspentAt, stubborn, resizedAt } = watched;
+    // Whoever deletes a Linode by hand may hide what it was.
+    const isSeen = resizedAt !== null && !watched.changedByHand && !isLive(record);
+    const lastLook = isSeen ? record.endedAt - RESIZE_SEEN_MS : 0;
+    const isLate = this.linodesOf(id).every(({ past = [] }) =>
+      past.every(({ until }) => until < lastLook),
+    );
+    if (isSeen && isLate && record.spent < total) {
+      this.report('saidSo', `${id} is resized and billed ${total}, and says ${record.spent}`);
+    }
     const now = epochMs(this.#options.now());
     const isAlive = this.linodesOf(id).some(({ deleted }) => deleted === null);
     if (!stubborn || !isAlive || overspentAt === null || now < overspentAt + SAID_WITHIN_MS) return;

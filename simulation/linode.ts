@@ -78,6 +78,10 @@ export class SimulatedLinode {
     return this.#api.instance(id);
   }
 
+  become(id: number, kind: { readonly type?: string; readonly region?: string }): void {
+    this.#api.become(id, kind);
+  }
+
   update(change: SettingsChange): void {
     this.#api.updateSettings(change);
   }

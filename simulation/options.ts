@@ -83,6 +83,8 @@ export interface Options {
    * or the tags of clusters.
    */
   readonly untagging: 'none' | 'ownership' | 'cluster';
+  /** People resize Linodes, or migrate them to another region. */
+  readonly resizing: boolean;
 }
 
 export const NO_FAULTS: Options = {
@@ -126,6 +128,7 @@ export const NO_FAULTS: Options = {
   killers: 'all',
   meddling: 0,
   untagging: 'none',
+  resizing: false,
 };
 
 /** The probability that a world with faults has a certain kind of fault. */
@@ -189,7 +192,7 @@ export function drawOptions(seed: number): Options {
   return { ...options, ...drawLater(seed, options, faultless) };
 }
 
-type LaterOptions = 'stubborn' | 'untagging';
+type LaterOptions = 'stubborn' | 'untagging' | 'resizing';
 
 /**
  * Options that were added later. They have a generator of their own, so that worlds of before stay
@@ -197,7 +200,7 @@ type LaterOptions = 'stubborn' | 'untagging';
  */
 function drawLater(
   seed: number,
-  { tableLoss, killers, truncatedLists, poisonedRecords }: Omit<Options, LaterOptions>,
+  { tableLoss, killers, truncatedLists, poisonedRecords, priceFactor }: Omit<Options, LaterOptions>,
   faultless: boolean,
 ): Pick<Options, LaterOptions> {
   const chance = new Chance(seed).for('later options');
@@ -207,7 +210,12 @@ function drawLater(
   const untagging = isOn(SELDOM) ? chance.oneOf(['ownership', 'cluster'] as const) : 'none';
   // Nobody can tell a Linode that ignores its deletion from a deleted one by a list without it.
   const areListsTrue = truncatedLists === 0 && untagging === 'none';
-  return { stubborn: stubborn === 'ignored' && !areListsTrue ? 'locked' : stubborn, untagging };
+  return {
+    stubborn: stubborn === 'ignored' && !areListsTrue ? 'locked' : stubborn,
+    untagging,
+    // The simulated Linode bills a resized Linode at the prices of its creation.
+    resizing: isOn(SELDOM) && priceFactor === 1,
+  };
 }
 
 /** The options that differ from `NO_FAULTS`, for people to read: `flaky=0.25 outages=long`. */

@@ -369,6 +369,27 @@ export class World {
     this.linode.stubborn.set(id, { kind, until, strikes: [] });
   }
 
+  /** A person makes another type of a running Linode, or takes it to another region. */
+  async resizeByHand(): Promise<void> {
+    const chance = this.#laterChance;
+    const now = this.time.now();
+    const isUp = ({ runningAt }: { runningAt: number | null }) =>
+      runningAt !== null && runningAt <= now;
+    const [first, ...rest] = this.invariants.alive().filter(isUp);
+    if (first === undefined || Number.isFinite(this.lossAt)) return;
+    const { id, label, tags } = chance.oneOf([first, ...rest]);
+    const cluster = clusterOfTags(tags);
+    if (cluster === null) return;
+    this.invariants.noteResize(cluster);
+    const isResize = chance.happens(0.7);
+    const kind = isResize
+      ? { type: chance.oneOf<string>(['g6-standard-2', 'g6-nanode-1']) }
+      : { region: 'br-gru' };
+    this.countFault(`by hand: ${isResize ? 'resize' : 'migrate'}`);
+    this.note(() => `${label} (${id}) becomes ${JSON.stringify(kind)}`);
+    this.linode.become(id, kind);
+  }
+
   /**
    * A person deletes a tag, at a moment when all Linodes are in the records: nobody could tell the
    * Linode of a create without an answer from a stranger's, if it had no tag.

@@ -80,8 +80,8 @@ const billing = inFile('lib/core/billing/bill.ts', ['test/unit/core/billing/bill
     to: 'return epochMs(from + 1);',
   },
   'maxHours lasts an hour too long': {
-    from: 'node.billedFrom + maxHours * HOUR',
-    to: 'node.billedFrom + (maxHours + 1) * HOUR',
+    from: '(node.hoursFrom ?? node.billedFrom) + maxHours * HOUR',
+    to: '(node.hoursFrom ?? node.billedFrom) + (maxHours + 1) * HOUR',
   },
   'the margin is not taken off': {
     from: 'return minus(lastAffordable(nodes, limits), limits.marginMs);',
@@ -696,12 +696,12 @@ const passes = [
   }),
   ...inFile('lib/core/cluster/bills.ts', ['test/unit/core/cluster/bills.test.ts'], {
     'a node whose create was sent is free of charge': {
-      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
-      to: 'return null;',
+      from: 'return [{ billedFrom: node.sentAt, billedUntil: null, price }];',
+      to: 'return [];',
     },
     'a node that was sent again is billed from the last try': {
-      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
-      to: 'return { billedFrom: node.triedAt, billedUntil: null, price };',
+      from: 'return [{ billedFrom: node.sentAt, billedUntil: null, price }];',
+      to: 'return [{ billedFrom: node.triedAt, billedUntil: null, price }];',
     },
     'nodes with backups cost what nodes without cost': {
       from: 'return backups ? combinedPrice(bought.price, bought.backupsPrice) : bought.price;',
@@ -773,6 +773,12 @@ const passes = [
     'all nodes have one root password': {
       from: 'rootPassword(key, step.label)',
       to: 'rootPassword(key, record.nodes[0]?.label ?? step.label)',
+    },
+  }),
+  ...inFile('lib/app/carry-out.ts', ['test/flows/resized.test.ts'], {
+    'a migrated node is priced as in most regions': {
+      from: 'const price = regionalPrice(found?.price ?? null, region);',
+      to: 'const price = regionalPrice(found?.price ?? null, null);',
     },
   }),
   ...inFile('lib/app/offer.ts', ['test/flows/account.test.ts'], {

@@ -1,5 +1,6 @@
 import { clusterTag, ownershipTag, type Tag, withReapTag } from '../core/base/names.ts';
 import { type EpochMs, earliest, latest, minutes, plus, seconds } from '../core/base/units.ts';
+import { regionalPrice } from '../core/catalogue/choose.ts';
 import type { Linode } from '../core/cluster/linode.ts';
 import { isKnownWithoutTag } from '../core/cluster/members.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
@@ -118,6 +119,8 @@ function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outc
       return execute.retagNode(step);
     case 'removeTags':
       return execute.removeTags(step);
+    case 'readPrice':
+      return execute.readPrice(step);
   }
 }
 
@@ -220,6 +223,13 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
         log.warn('reap tag not moved', details);
         return { kind: 'tagsRefused', until: plus(clock.now(), RETAG_AFTER) };
       }
+    },
+    async readPrice({ type, region }) {
+      const { value: types } = await linode.types(by);
+      const found = types.find(({ id }) => id === type);
+      const price = regionalPrice(found?.price ?? null, region);
+      const backupsPrice = regionalPrice(found?.backupsPrice ?? null, region);
+      return { kind: 'priced', found: { type, region, price, backupsPrice } };
     },
     async removeTags({ own, shared }) {
       await Promise.all(own.map(removeTag));

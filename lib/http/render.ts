@@ -87,6 +87,7 @@ function renderNode(node: NodeRecord) {
   const { index, label } = node;
   const machine = 'linodeId' in node ? node : null;
   const trouble = 'trouble' in node ? node.trouble : undefined;
+  const kind = machine?.changes?.at(-1);
   const isTakenOver = node.state === 'gone' && node.takenOver === true;
   const statuses = {
     planned: 'planned',
@@ -104,6 +105,7 @@ function renderNode(node: NodeRecord) {
     ipv4: machine?.ipv4[0] ?? null,
     ipv6: machine?.ipv6?.split('/')[0] ?? null,
     createdAt: isoOrNull(machine?.billedFrom ?? null),
+    ...(kind === undefined ? {} : { type: kind.type, region: kind.region }),
     ...(node.state === 'neverCreated' ? { reason: node.reason } : {}),
     ...(isTakenOver ? { reason: 'taken over: lives on, billed to you' } : {}),
     ...(trouble === undefined ? {} : { reason: `can not be deleted: ${trouble.reason}` }),

@@ -188,6 +188,10 @@ const nodeSchema = z.object({
   ipv4: orNull(z.string()),
   ipv6: orNull(z.string()),
   createdAt: orNull(time('When the node was created')),
+  type: z.optional(
+    text('The type that somebody made of the node; absent: the type of the cluster.'),
+  ),
+  region: z.optional(text('Its region, if somebody resized or migrated it.')),
   reason: z.optional(
     text('Why the node was never created, can not be deleted, or counts for the cluster no more.'),
   ),

@@ -53,10 +53,28 @@ function billedInstance(instance: Instance, now: number): BilledInstance {
   const { id, label, tags, tagsAtCreation, type, region, created, deleted } = instance;
   const elapsed = (deleted ?? now) - created;
   const hours = Math.max(1, Math.ceil(elapsed / HOUR));
-  const byMonth = hoursByMonth(created, hours);
-  const microUsd = ratesOf(instance).reduce((total, rate) => total + charge(rate, byMonth), 0);
+  const microUsd = livesOf(instance).reduce((total, life) => {
+    const started = Math.max(1, Math.ceil(((life.deleted ?? now) - life.created) / HOUR));
+    const byMonth = hoursByMonth(life.created, started);
+    return total + ratesOf(life).reduce((sum, rate) => sum + charge(rate, byMonth), 0);
+  }, 0);
   const billed = { id, label, tags, tagsAtCreation, type, region, created, deleted };
   return { ...billed, hours, microUsd };
+}
+
+/**
+ * The Linode as Linode bills it: what it was before it was resized or migrated is billed as a Linode
+ * that ended then, and each of them for every started hour.
+ */
+export function livesOf(instance: Instance): Instance[] {
+  const { past = [], ...rest } = instance;
+  let { created } = instance;
+  const lives = past.map(({ type, region, until }) => {
+    const life = { ...rest, type, region, created, deleted: until };
+    created = until;
+    return life;
+  });
+  return [...lives, { ...rest, created }];
 }
 
 /** The rate of the Linode and, if they are on, the rate of its backups; each has its own limit. */

@@ -29,6 +29,12 @@ export interface Instance extends CreateRequest {
   readonly ipv6: string;
   /** The setting at the creation: later changes of prices don't apply to this Linode. */
   readonly priceFactor?: number;
+  /** What the Linode was before it was resized or migrated, and until when, in order. */
+  readonly past?: readonly {
+    readonly type: string;
+    readonly region: string;
+    readonly until: number;
+  }[];
   /** Whether Linode managed the account at the creation. */
   readonly managed?: boolean;
 }

@@ -2,6 +2,7 @@ import { type MicroUsd, microUsd } from '../base/money.ts';
 import type { EpochMs } from '../base/units.ts';
 import { type BilledNode, type MonthName, spend, spendByMonth } from '../billing/bill.ts';
 import { combinedPrice, type Price } from '../billing/price.ts';
+import { stretchesOf } from './kinds.ts';
 import { type Bought, type ClusterRecord, type Common, isLive, type NodeRecord } from './record.ts';
 
 /** The price of a node. `backups`: the node has backups, or must be assumed to have them. */
@@ -11,28 +12,25 @@ export function priceOf(bought: Bought, backups: boolean): Price {
 
 /** The nodes that Linode bills, and those that it may bill because their create may have left. */
 export function billedNodes(record: Common): BilledNode[] {
-  return record.nodes.flatMap((node) => billedNode(node, record.bought) ?? []);
+  return record.nodes.flatMap((node) => billed(node, record));
 }
 
-function billedNode(node: NodeRecord, bought: Bought): BilledNode | null {
+function billed(node: NodeRecord, record: Common): BilledNode[] {
+  const { bought } = record;
   switch (node.state) {
     case 'planned':
     case 'neverCreated':
-      return null;
+      return [];
     case 'creating': {
       const price = priceOf(bought, bought.backupsAssumed);
-      return { billedFrom: node.sentAt, billedUntil: null, price };
+      return [{ billedFrom: node.sentAt, billedUntil: null, price }];
     }
-    case 'created': {
-      const price = priceOf(bought, node.backups);
-      return { billedFrom: node.billedFrom, billedUntil: null, price };
-    }
+    case 'created':
+      return stretchesOf(record, node, null);
     case 'deleting':
     case 'gone': {
-      const price = priceOf(bought, node.backups);
       const livesOn = node.state === 'deleting' && node.trouble !== undefined;
-      const billedUntil = livesOn ? null : node.billedUntil;
-      return { billedFrom: node.billedFrom, billedUntil, price };
+      return stretchesOf(record, node, livesOn ? null : node.billedUntil);
     }
   }
 }

@@ -7,6 +7,7 @@ export const endReasons = {
   requested: 'somebody asked for its end',
   lost: 'its nodes were deleted, though not by Onebuck',
   takenOver: 'its nodes were taken over: they live on, billed to you',
+  unpriced: 'somebody changed a node into one whose price is unknown',
   failed: 'its launch failed',
 } as const satisfies Record<EndReason, string>;
 
@@ -17,4 +18,5 @@ export const endReasonNames = [
   'failed',
   'lost',
   'takenOver',
+  'unpriced',
 ] as const satisfies readonly EndReason[];

@@ -77,6 +77,10 @@ export interface Common {
   readonly strays?: readonly Stray[];
   /** Why the last pass could not do all that was due; absent: it could. */
   readonly trouble?: Trouble;
+  /** When a list last showed every node of a running cluster. */
+  readonly lookedAt?: EpochMs;
+  /** The prices of the kinds of nodes that people made of those bought. */
+  readonly kindPrices?: readonly KindPrice[];
   /** How often all nodes lost the ownership tag at once; absent: never. */
   readonly tagLosses?: number;
   /** When a pass first found the bill of the nodes that exist over the budget. */
@@ -169,7 +173,14 @@ export interface Failed extends Ended {
   readonly phase: 'failed';
 }
 
-export type EndReason = 'budget' | 'maxHours' | 'requested' | 'failed' | 'lost' | 'takenOver';
+export type EndReason =
+  | 'budget'
+  | 'maxHours'
+  | 'requested'
+  | 'failed'
+  | 'lost'
+  | 'takenOver'
+  | 'unpriced';
 
 /** A node, with what is known of its Linode. The label is fixed before the Linode exists. */
 export type NodeRecord =
@@ -222,6 +233,29 @@ export interface Machine {
   readonly backups: boolean;
   /** The label that somebody gave the Linode; absent: it has the label of its node. */
   readonly knownAs?: string;
+  /** What people made of the Linode, in order; absent: it is of the type and region bought. */
+  readonly changes?: readonly KindChange[];
+}
+
+/** The type and the region of a Linode, which decide its price. */
+export interface Kind {
+  readonly type: string;
+  readonly region: string;
+}
+
+/** Somebody has resized a Linode, or migrated it to another region, at some time in between. */
+export interface KindChange extends Kind {
+  /** The last look that showed what the Linode was before. */
+  readonly from: EpochMs;
+  /** The first look that showed what it is now. */
+  readonly to: EpochMs;
+}
+
+/** The prices of a kind of node that was not bought. */
+export interface KindPrice extends Kind {
+  /** null: Linode lists no price that Onebuck can use. */
+  readonly price: Price | null;
+  readonly backupsPrice: Price | null;
 }
 
 /** What was seen of a Linode that no list shows with its tags. */
@@ -252,7 +286,7 @@ export type NoticeKind =
   | 'failed'
   | EventKind;
 /** The kinds of notices about what nobody planned. */
-export type EventKind = 'undeletable' | 'overBudget' | 'takenOver' | 'tagLost';
+export type EventKind = 'undeletable' | 'overBudget' | 'takenOver' | 'tagLost' | 'repriced';
 /**
  * What is sent at most once in a cluster's life: a kind of notice, or a kind with the count of
  * nodes that the notice is about.
@@ -359,5 +393,7 @@ export function machineOf(linode: Linode, seenAt: EpochMs): Machine {
 export function machineSeenAgain(known: Machine, linode: Linode, seenAt: EpochMs): Machine {
   const machine = machineOf(linode, seenAt);
   const billedFrom = earliest(machine.billedFrom, known.billedFrom);
-  return { ...machine, billedFrom, backups: machine.backups || known.backups };
+  const { changes } = known;
+  const kept = changes === undefined ? {} : { changes };
+  return { ...machine, billedFrom, backups: machine.backups || known.backups, ...kept };
 }

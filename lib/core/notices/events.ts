@@ -1,7 +1,9 @@
 import { formatUsd } from '../base/money.ts';
 import { ownershipTag } from '../base/names.ts';
-import type { EpochMs } from '../base/units.ts';
+import { type EpochMs, toIso } from '../base/units.ts';
 import { overspentAt } from '../cluster/bills.ts';
+import { kindPriceOf } from '../cluster/kinds.ts';
+import { lifeOf } from '../cluster/life.ts';
 import {
   type EventKind,
   type LiveRecord,
@@ -59,6 +61,7 @@ function eventsOf(record: LiveRecord, now: EpochMs): Event[] {
   return [
     ...tagLost(record),
     ...takenOver(record),
+    ...repriced(record, now),
     ...undeletable(record),
     ...overBudget(record, now),
   ];
@@ -93,6 +96,29 @@ function takenOver(record: LiveRecord): Event[] {
         `has lost ${nodesText(taken)} to somebody who took the tag ` +
         `${ownershipTag(record.stage)} off: ${lives}, billed to you, and Onebuck will not destroy ` +
         `${taken.length === 1 ? 'it' : 'them'}.`,
+    },
+  ];
+}
+
+function repriced(record: LiveRecord, now: EpochMs): Event[] {
+  const changed = record.nodes.filter(
+    (node) => 'changes' in node && node.changes?.every((kind) => kindPriceOf(record, kind)),
+  );
+  const count = changed.reduce(
+    (sum, node) => sum + (('changes' in node ? node.changes?.length : undefined) ?? 0),
+    0,
+  );
+  if (count === 0) return [];
+  const nodes = nodesText(changed.map(({ index }) => index));
+  const until = toIso(lifeOf(record, now).teardownAt);
+  return [
+    {
+      kind: 'repriced',
+      count,
+      subject: `has nodes of another price`,
+      detail:
+        `has another price now: somebody resized or migrated ${nodes}. They count at the dearest ` +
+        `price seen, and the budget lasts until ${until}.`,
     },
   ];
 }

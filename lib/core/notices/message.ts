@@ -44,6 +44,7 @@ function subjectOf(notice: Notice): string {
     case 'overBudget':
     case 'takenOver':
     case 'tagLost':
+    case 'repriced':
       return notice.subject;
   }
 }

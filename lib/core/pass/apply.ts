@@ -2,6 +2,7 @@ import { ownershipTag, type Tag } from '../base/names.ts';
 import type { EpochMs } from '../base/units.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
+  type KindPrice,
   type LiveRecord,
   machineOf,
   machineSeenAgain,
@@ -9,6 +10,7 @@ import {
   type NodeTrouble,
   withHistory,
 } from '../cluster/record.ts';
+import { withKindPrice } from './kinds.ts';
 import { withBackupsLearned } from './observe.ts';
 import { isExisting, takenOver, withoutSighting, withoutTag, withTakeoversNoted } from './tags.ts';
 import { withoutMachine, withStray, withSurvival, withTroublesNoted } from './troubles.ts';
@@ -58,6 +60,8 @@ export type Outcome =
     }
   | { readonly kind: 'present'; readonly index: number; readonly linode: Linode }
   | { readonly kind: 'retagged' }
+  /** The price of a kind of node, as Linode lists it. */
+  | { readonly kind: 'priced'; readonly found: KindPrice }
   /** Linode refused a change of a node's tags. Passes leave tags alone until `until`. */
   | { readonly kind: 'tagsRefused'; readonly until: EpochMs }
   /** The `shared` tags are gone from the account, or Linodes of other clusters bear them. */
@@ -77,6 +81,8 @@ function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRec
     case 'failed':
     case 'retagged':
       return record;
+    case 'priced':
+      return withKindPrice(record, outcome.found, at);
     case 'tagsRefused':
       return { ...record, retagAfter: outcome.until };
     case 'tagsRemoved': {

@@ -9,6 +9,7 @@ import {
   machineSeenAgain,
   type NodeRecord,
 } from '../cluster/record.ts';
+import { withKindSeen } from './kinds.ts';
 import { isUnlisted, withoutSighting, withoutTag } from './tags.ts';
 import { withoutGoneStrays, withoutMachine, withSurvival, withTroublesNoted } from './troubles.ts';
 
@@ -59,7 +60,11 @@ export function observe<R extends LiveRecord>(record: R, listed: readonly Linode
   const nodes = record.nodes.map((node) => {
     const stripped = strippedLinodeOf(node, listed, ours);
     if (stripped !== undefined) return withoutTag(node, stripped, now);
-    return observed(node, linodeOf(node, linodes), now, ours);
+    const linode = linodeOf(node, linodes);
+    const seen = observed(node, linode, now, ours);
+    const isAlive = seen.state === 'created' || seen.state === 'deleting';
+    if (linode === undefined || !isAlive || linode.status === 'deleting') return seen;
+    return withKindSeen(seen, linode, record, now);
   });
   const seen = withoutGoneStrays({ ...record, nodes }, linodes);
   const next = withRelabelled(seen, linodes, now);

@@ -11,6 +11,7 @@ import {
   takenOverIn,
   withHistory,
 } from '../cluster/record.ts';
+import { unpricedKind } from './kinds.ts';
 
 /**
  * How long after it was planned a create may yet land: longer than its window (60 s) and its HTTP
@@ -76,6 +77,12 @@ export function inPhase(record: LiveRecord, { teardownAt, limit }: Life, now: Ep
 
   // 1. The teardown time has come.
   if (now >= teardownAt) return begin(limit);
+
+  // A node became what has no known price, so that no bill can be kept within the budget.
+  const unpriced = unpricedKind(record, now);
+  if (unpriced !== null) {
+    return begin('unpriced', `${unpriced.type} in ${unpriced.region} has no known price`);
+  }
 
   // 2. A node was never created, and the spec wants all nodes or none.
   const refusal = record.nodes.find((node) => node.state === 'neverCreated');

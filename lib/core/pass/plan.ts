@@ -20,6 +20,7 @@ import {
   withTrouble,
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
+import { priceLookups } from './kinds.ts';
 import { linodeOf, observe, possibleNodesOf, RESEND_AFTER, unknownLinodesOf } from './observe.ts';
 import { inPhase, isUp, neverCreated, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
@@ -90,7 +91,13 @@ export function plan(record: LiveRecord, observed: readonly Linode[] | null, now
 
 function withListed(record: LiveRecord, listed: readonly Linode[], now: EpochMs): LiveRecord {
   const decided = withTagLossDecided(observe(record, listed, now), record, listed, now);
-  return withTakeoversNoted(decided, record, now);
+  const noted = withTakeoversNoted(decided, record, now);
+  // Only a running cluster is looked at so seldom that the time of the last look matters.
+  const members = membersOf(noted, listed);
+  const areAllListed = noted.nodes.every(
+    (node) => node.state !== 'created' || linodeOf(node, members) !== undefined,
+  );
+  return noted.phase === 'running' && areAllListed ? { ...noted, lookedAt: now } : noted;
 }
 
 /**
@@ -216,6 +223,7 @@ function corrections(
   now: EpochMs,
 ): Step[] {
   return [
+    ...priceLookups(record),
     ...deletionsOfUnknown(record, linodes, now),
     ...record.nodes.flatMap((node): Step[] => [
       ...(node.state === 'deleting' ? deletion(record, node, linodes, now) : []),
@@ -333,6 +341,7 @@ function planDeleting(
   );
   const current: Deleting = { ...record, nodes };
   const deletions = [
+    ...priceLookups(current),
     ...nodes.flatMap((node) => deletion(current, node, linodes, now)),
     ...nodes.flatMap((node) =>
       node.state === 'deleting' && linodes !== null ? check(current, node, linodes, now) : [],

@@ -33,6 +33,8 @@ type StepArgs = {
    * Removes tags from the account. A `shared` tag is kept while Linodes of other clusters bear it.
    */
   removeTags: { own: readonly Tag[]; shared: readonly Tag[] };
+  /** Looks up the price of what people made of a node. */
+  readPrice: { type: string; region: string };
   /** `reason`: why the pass has nothing to do before `until`. */
   wait: { reason: string; until: EpochMs };
 };

@@ -460,7 +460,7 @@ describe('a running cluster', () => {
     const record = aRunning({ budget: usd(0.015), notified: ['launched', 'teardownSoon'] });
     const shown = tagged(record, list);
     expect(plan(record, shown, LAUNCH)).toEqual({
-      next: { ...record, dueAt: secondsIn(30 * 60) },
+      next: { ...record, dueAt: secondsIn(30 * 60), lookedAt: LAUNCH },
       steps: [{ kind: 'wait', reason: 'the next look at its nodes', until: secondsIn(30 * 60) }],
       life: lifeOf(record, LAUNCH),
     });
@@ -1034,6 +1034,8 @@ class ModelLinode {
       }
       case 'removeTags':
         return { kind: 'tagsRemoved', shared: step.shared };
+      case 'readPrice':
+        return { kind: 'failed', reason: 'no prices here' };
     }
   }
 }
