@@ -369,6 +369,8 @@ export class Invariants implements Watcher {
     const cluster = this.#creations.get(id)?.cluster;
     const record = cluster === undefined ? undefined : this.#clusters.get(cluster)?.record;
     if (record?.phase !== 'running') return;
+    // Without the record, the sweeper goes by the tags, which may be as of an earlier budget.
+    if (this.#options.unreadableSince(record.id) !== null) return;
     const node = record.nodes.find((one) => 'linodeId' in one && one.linodeId === id);
     const now = epochMs(this.#options.now());
     if (node?.state !== 'created' || lifeOf(record, now).teardownAt < now + MINUTE) return;

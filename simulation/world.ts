@@ -353,13 +353,16 @@ export class World {
     return true;
   }
 
+  /** Whether a killer or a record is lost, so that one more fault would be too many. */
+  #isSpared = (): boolean => Number.isFinite(this.lossAt) || this.options.poisonedRecords > 0;
+
   /** For a while, Linode does not delete one of the Linodes. */
   async makeStubborn(): Promise<void> {
     const chance = this.#laterChance;
     const { stubborn: kind } = this.options;
     const [first, ...rest] = this.invariants.alive();
     // Nothing keeps a budget if the only killer left works in vain.
-    if (kind === 'none' || first === undefined || Number.isFinite(this.lossAt)) return;
+    if (kind === 'none' || first === undefined || this.#isSpared()) return;
     const { id, label, tags } = chance.oneOf([first, ...rest]);
     const cluster = clusterOfTags(tags);
     if (cluster === null) return;
@@ -376,7 +379,7 @@ export class World {
     const isUp = ({ runningAt }: { runningAt: number | null }) =>
       runningAt !== null && runningAt <= now;
     const [first, ...rest] = this.invariants.alive().filter(isUp);
-    if (first === undefined || Number.isFinite(this.lossAt)) return;
+    if (first === undefined || this.#isSpared()) return;
     const { id, label, tags } = chance.oneOf([first, ...rest]);
     const cluster = clusterOfTags(tags);
     if (cluster === null) return;
@@ -397,7 +400,7 @@ export class World {
   async deleteTag(): Promise<void> {
     const { untagging } = this.options;
     const { stubborn } = this.options;
-    if (untagging === 'none' || stubborn === 'ignored' || Number.isFinite(this.lossAt)) return;
+    if (untagging === 'none' || stubborn === 'ignored' || this.#isSpared()) return;
     const areKnown = ({ nodes }: ClusterRecord) =>
       nodes.every(({ state }) => state !== 'planned' && state !== 'creating');
     const all = this.invariants.records.filter(isLive);
