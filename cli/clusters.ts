@@ -92,12 +92,16 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
   const ends = isLive(cluster) ? ending(cluster, nowMs) : endSentence(cluster);
   const next = nextSentence(cluster, (at) => fullTime(at, nowMs));
   const trouble = troubleSentence(cluster, (at) => fullTime(at, nowMs));
-  const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason }) => [
+  const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason, type, region }) => [
     `${index}`,
     status,
     ipv4 ?? '',
     ipv6 ?? '',
-    reason === undefined ? label : `${label}: ${printable(reason)}`,
+    [
+      label,
+      ...(type === undefined ? [] : [`now ${type} in ${region}`]),
+      ...(reason === undefined ? [] : [printable(reason)]),
+    ].join(': '),
   ]);
   return [
     ...facts([
@@ -106,6 +110,7 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
       ['nodes', `${cluster.nodes.length} × ${cluster.type} in ${cluster.region}, ${cluster.image}`],
       ['money', `${money(cluster)}; ${dollars(cluster.hourlyUsd)} a started hour`],
       ['ends', ends],
+      ...(cluster.overspentUsd ? [['over budget', dollars(cluster.overspentUsd)] as const] : []),
       ...(next === null ? [] : [['next', printable(next)] as const]),
       ...(trouble === null ? [] : [['trouble', printable(trouble)] as const]),
       ...(fuse === null ? [] : [['fuse', drawBar(fuse, terminal.look())] as const]),

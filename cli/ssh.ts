@@ -66,7 +66,7 @@ export async function run(
   const nodes = await reachable(api, id);
   const lacking = all.filter(
     ({ index, status }) =>
-      !['gone', 'neverCreated', 'deleting'].includes(status) &&
+      !['gone', 'takenOver', 'neverCreated', 'deleting'].includes(status) &&
       !nodes.some((one) => one.index === index),
   );
   if (lacking.length > 0) {

@@ -33,11 +33,8 @@ export interface LinodeApi {
    * since launches do without it.
    */
   availability(region: string, by: EpochMs): Promise<readonly TypeAvailability[]>;
-  /**
-   * Whether the account forces backups, which cost extra, on every new Linode. `unreadable`: the
-   * token lacks the scope account:read_only, so the caller must assume that it does.
-   */
-  backupsForced(by: EpochMs): Promise<boolean | 'unreadable'>;
+  /** `unreadable`: the token lacks the scope account:read_only. */
+  accountSettings(by: EpochMs): Promise<AccountSettings | 'unreadable'>;
   /**
    * Every Linode that bears the tag, from all pages, each once. If only some could be read, throws
    * `PartialListError`, which has these.
@@ -70,6 +67,14 @@ export interface Cacheable<T> {
   readonly value: T;
   /** How long after the call Linode lets the value be used; null: Linode did not say. */
   readonly maxAge: DurationMs | null;
+}
+
+/** The settings of the account that make every Linode cost more than its type. */
+export interface AccountSettings {
+  /** Whether every new Linode gets backups, at the price of its type's backups. */
+  readonly backupsForced: boolean;
+  /** Whether Linode manages the account, for about $100 a month more for each Linode. */
+  readonly managed: boolean;
 }
 
 export interface TypeAvailability {

@@ -108,7 +108,14 @@ function settingsWarnings({ verdict }: Exchange): string[] {
     ];
   }
   const settings = verdict.kind === 'ok' ? decodeSettings(verdict.body) : null;
-  return settings?.ok && settings.value
-    ? ['The account adds backups to each new Linode: each quote and each spend includes them.']
-    : [];
+  if (!settings?.ok) return [];
+  const { backupsForced, managed } = settings.value;
+  return [
+    ...(backupsForced
+      ? ['The account adds backups to each new Linode: each quote and each spend includes them.']
+      : []),
+    ...(managed
+      ? ['Linode manages the account, at about $100 a month for each Linode: launches are refused.']
+      : []),
+  ];
 }

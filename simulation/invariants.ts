@@ -2,19 +2,23 @@ import type { Call } from '../lib/adapters/linode/answer.ts';
 import {
   type ClusterId,
   clusterOfTags,
-  clusterTag,
   ownershipTag,
   reapTimeOfTags,
 } from '../lib/core/base/names.ts';
 import { epochMs, toIso } from '../lib/core/base/units.ts';
+import { spentAt } from '../lib/core/cluster/bills.ts';
+import { lifeOf } from '../lib/core/cluster/life.ts';
+import { knownLabel } from '../lib/core/cluster/members.ts';
 import {
   type ClusterRecord,
   type Deleting,
   type EndedRecord,
   isLive,
   type NodeRecord,
+  type NoticeKey,
+  troublesOf,
 } from '../lib/core/cluster/record.ts';
-import type { Notice } from '../lib/core/notices/notices.ts';
+import { keyOf, type Notice } from '../lib/core/notices/notices.ts';
 import type { RunNotice } from '../lib/core/notices/runs.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import { createIn, type Watcher } from './linode.ts';
@@ -22,10 +26,13 @@ import { billUntil, Oracle } from './oracle.ts';
 import { MINUTE } from './time.ts';
 
 /**
- * The promises of docs/architecture.md that a simulated world can break, and five more: a notice
+ * The promises of docs/architecture.md that a simulated world can break, and eight more: a notice
  * is sent once (`noticedOnce`), its owner is warned of a teardown (`warned`), a launch that did not
- * come up in time says what kept each node from it (`reasonsSaid`), everything is in order some time after the last fault
- * (`recovered`), and the recorded spend is the bill (`recordedSpend`).
+ * come up in time says what kept each node from it (`reasonsSaid`), everything is in order some
+ * time after the last fault (`recovered`), the recorded spend is the bill (`recordedSpend`), the
+ * record of a cluster says that it is over its budget while it is (`saidSo`), no node ends long
+ * before the teardown time (`earlyEnd`), and deletions without effect are repeated at a bearable
+ * pace (`pace`).
  */
 export type Promised =
   | 'budget'
@@ -41,7 +48,10 @@ export type Promised =
   | 'warned'
   | 'reasonsSaid'
   | 'recovered'
-  | 'recordedSpend';
+  | 'recordedSpend'
+  | 'saidSo'
+  | 'earlyEnd'
+  | 'pace';
 
 export interface Violation {
   readonly promise: Promised;
@@ -67,8 +77,14 @@ interface WatchedCluster {
   ranMs: number | null;
   /** Whether a person has changed the cluster's Linodes in Linode's console. */
   changedByHand: boolean;
+  /** Whether Linode has not deleted one of the cluster's Linodes for a while. */
+  stubborn: boolean;
+  /** When somebody first resized or migrated one of the cluster's Linodes; null: nobody did. */
+  resizedAt: number | null;
   /** Whether the bill has exceeded the budget. */
   overspent: boolean;
+  /** When the bill exceeded the budget; null: it has not. */
+  overspentAt: number | null;
 }
 
 export interface InvariantsOptions {
@@ -90,6 +106,10 @@ export interface InvariantsOptions {
   readonly listsAreTrue: boolean;
 }
 
+/** The longest time between two looks at the nodes of a running cluster, and some. */
+const RESIZE_SEEN_MS = 32 * MINUTE;
+/** How soon after a cluster has passed its budget its record must say so. */
+const SAID_WITHIN_MS = 15 * MINUTE;
 /** How long the tags may still have the old teardown time after a change of the budget. */
 const TAGS_FOLLOW_MS = 30 * MINUTE;
 /** The owner of a cluster that runs for so long within its limits is warned of its teardown. */
@@ -139,9 +159,32 @@ export class Invariants implements Watcher {
     this.#ofPeople.add(linodeId);
   }
 
+  /** Linodes with a label that no record has, when they lose the ownership tag, too. */
+  strangelyNamedBelongToPeople(): void {
+    const labels = new Map(
+      this.records.flatMap(({ nodes }) =>
+        nodes.flatMap((node) => ('linodeId' in node ? [[node.linodeId, knownLabel(node)]] : [])),
+      ),
+    );
+    for (const { id, label } of this.alive()) {
+      if (labels.has(id) && labels.get(id) !== label) this.#ofPeople.add(id);
+    }
+  }
+
   noteChangeByHand(cluster: ClusterId): void {
     const watched = this.#clusters.get(cluster);
     if (watched !== undefined) watched.changedByHand = true;
+  }
+
+  /** From now on the bill may pass the budget before a pass looks; but the record must say so. */
+  noteResize(cluster: ClusterId): void {
+    const watched = this.#clusters.get(cluster);
+    if (watched !== undefined) watched.resizedAt ??= this.#options.now();
+  }
+
+  noteStubborn(cluster: ClusterId): void {
+    const watched = this.#clusters.get(cluster);
+    if (watched !== undefined) watched.stubborn = true;
   }
 
   /** Promises 3 and 5: intent first, and no stranger's Linode. */
@@ -149,6 +192,7 @@ export class Invariants implements Watcher {
     const create = createIn(call);
     if (create !== null) this.#checkIntent(create.label, create.tags);
     if (call.method === 'DELETE' || call.method === 'PUT') this.#checkOwnership(call);
+    if (call.method === 'DELETE') this.#checkInTime(call);
   }
 
   answered(call: Call): void {
@@ -194,14 +238,17 @@ export class Invariants implements Watcher {
    */
   noticeArrives(notice: Notice): void {
     const { clusterId, kind } = notice;
+    const key = keyOf(notice);
     const watched = this.#clusters.get(clusterId);
     if (watched === undefined) return;
     const isWarning = kind === 'half' || kind === 'mostly' || kind === 'teardownSoon';
-    const sent = isWarning ? `${kind} of ${toIso(notice.teardownAt)}` : kind;
+    const sent = isWarning ? `${kind} of ${toIso(notice.teardownAt)}` : key;
     if (watched.noticed.has(sent)) {
       this.report('noticedOnce', `the notice ${sent} of ${clusterId} is sent again`);
     }
-    if (!watched.record.notified?.includes(kind)) {
+    // A later notice about more nodes takes the place of an earlier one.
+    const isNoted = (noted: NoticeKey) => noted.split('/')[0] === kind;
+    if (!watched.record.notified?.some(isNoted)) {
       this.report('noticedOnce', `the notice ${kind} of ${clusterId} is not in the record`);
     }
     watched.noticed.add(sent);
@@ -245,12 +292,17 @@ export class Invariants implements Watcher {
     if (open > openBudgetMax) this.report('caps', `${open} of ${openBudgetMax} are open`);
   }
 
-  /** The Linodes that exist and have this deployment's ownership tag. */
+  /**
+   * The Linodes that exist and have this deployment's ownership tag, or were created by it and lost
+   * the tag by accident.
+   */
   alive(): Instance[] {
     const tag = ownershipTag(this.#options.stage);
+    const isOurs = ({ id, tags }: Instance) =>
+      tags.includes(tag) || (this.#creations.has(id) && !this.#ofPeople.has(id));
     return this.#options
       .instances()
-      .filter((instance) => instance.deleted === null && instance.tags.includes(tag));
+      .filter((instance) => instance.deleted === null && isOurs(instance));
   }
 
   /**
@@ -262,7 +314,7 @@ export class Invariants implements Watcher {
     const counts = { exact: 0, within: 0 };
     for (const [id, watched] of this.#clusters) {
       const { record } = watched;
-      if (isLive(record) || watched.changedByHand) continue;
+      if (isLive(record) || watched.changedByHand || watched.resizedAt !== null) continue;
       const linodes = [...this.linodesOf(id), ...this.#adoptedCopiesIn(record)];
       const error = 2 * this.#options.clockErrorMsMax + 2_000;
       const earlier = linodes.map((instance) => ({
@@ -325,7 +377,10 @@ export class Invariants implements Watcher {
       limitsSince: null,
       ranMs: null,
       changedByHand: false,
+      stubborn: false,
+      resizedAt: null,
       overspent: false,
+      overspentAt: null,
     };
     this.#clusters.set(record.id, watched);
     return watched;
@@ -359,13 +414,25 @@ export class Invariants implements Watcher {
     }
   }
 
+  /** No node of a running cluster is destroyed long before its teardown time. */
+  #checkInTime({ path }: Call): void {
+    if (this.#options.lostAt() !== null) return;
+    const id = Number(/^\/linode\/instances\/(\d+)$/.exec(path)?.[1]);
+    const cluster = this.#creations.get(id)?.cluster;
+    const record = cluster === undefined ? undefined : this.#clusters.get(cluster)?.record;
+    if (record?.phase !== 'running') return;
+    // Without the record, the sweeper goes by the tags, which may be as of an earlier budget.
+    if (this.#options.unreadableSince(record.id) !== null) return;
+    const node = record.nodes.find((one) => 'linodeId' in one && one.linodeId === id);
+    const now = epochMs(this.#options.now());
+    if (node?.state !== 'created' || lifeOf(record, now).teardownAt < now + MINUTE) return;
+    this.report('earlyEnd', `${node.label} is deleted, and its cluster runs`);
+  }
+
   /** Promise 6: when the record ends, none of the Linodes that the functions created exists. */
   #checkGone(record: ClusterRecord): void {
-    const { stage, now, listsAreTrue } = this.#options;
-    const tags = [ownershipTag(stage), clusterTag(record.id)];
-    const left = this.linodesOf(record.id).filter(
-      (instance) => instance.deleted === null && tags.every((tag) => instance.tags.includes(tag)),
-    );
+    const { now, listsAreTrue } = this.#options;
+    const left = this.linodesOf(record.id).filter(({ deleted }) => deleted === null);
     if (left.length > 0) {
       this.report('goneMeansGone', `${record.id} is ${record.phase}; ${left[0]?.label} exists`);
     }
@@ -378,10 +445,35 @@ export class Invariants implements Watcher {
   #checkBudget(id: ClusterId, watched: WatchedCluster): void {
     const total = this.#oracle.billOf(this.linodesOf(id).map((instance) => instance.id));
     const budget = this.#budgetOf(id, watched);
-    if (total <= budget || watched.overspent) return;
+    if (total <= budget) return;
+    this.#checkSaid(id, watched, total);
+    if (watched.overspent) return;
     watched.overspent = true;
+    watched.overspentAt = this.#options.now();
+    if (watched.stubborn || watched.resizedAt !== null) return;
     if (this.#options.isExcused(this.#options.now())) return;
     this.report('budget', `${id} is billed ${total} and has ${budget}`);
+  }
+
+  /** Some time after a cluster has passed its budget, its record says so, as long as it lives. */
+  #checkSaid(id: ClusterId, watched: WatchedCluster, total: number) {
+    const { record, overspentAt, stubborn, resizedAt } = watched;
+    // Whoever deletes a Linode by hand may hide what it was.
+    const isSeen = resizedAt !== null && !watched.changedByHand && !isLive(record);
+    const lastLook = isSeen ? record.endedAt - RESIZE_SEEN_MS : 0;
+    const isLate = this.linodesOf(id).every(({ past = [] }) =>
+      past.every(({ until }) => until < lastLook),
+    );
+    if (isSeen && isLate && record.spent < total) {
+      this.report('saidSo', `${id} is resized and billed ${total}, and says ${record.spent}`);
+    }
+    const now = epochMs(this.#options.now());
+    const isAlive = this.linodesOf(id).some(({ deleted }) => deleted === null);
+    if (!stubborn || !isAlive || overspentAt === null || now < overspentAt + SAID_WITHIN_MS) return;
+    const spent = spentAt(record, now);
+    const isNoted = isLive(record) && record.overBudgetAt !== undefined;
+    if (spent > record.budget && isNoted && troublesOf(record).length > 0) return;
+    this.report('saidSo', `${id} is billed ${total} of ${record.budget}, and says ${spent}`);
   }
 
   /**

@@ -26,6 +26,13 @@ export interface SimulatedLinodeOptions {
   readonly countFault: (fault: string) => void;
 }
 
+interface Stubborn {
+  readonly kind: 'ignored' | 'locked';
+  readonly until: number;
+  /** When a deletion had no effect. */
+  readonly strikes: number[];
+}
+
 /** The token of people, which no rotation revokes. */
 const PERSONS_TOKEN = 'token-of-a-person';
 
@@ -49,6 +56,8 @@ export class SimulatedLinode {
   outage: PlainKind | null = null;
   /** Whether the fault of `createsRefused` strikes every create of a function. */
   refusesCreates = false;
+  /** The Linodes that can't be deleted until an instant, by id. */
+  readonly stubborn = new Map<number, Stubborn>();
 
   constructor({ time, chance, options, watcher, countFault }: SimulatedLinodeOptions) {
     this.#time = time;
@@ -69,6 +78,10 @@ export class SimulatedLinode {
 
   find(id: number): Instance | undefined {
     return this.#api.instance(id);
+  }
+
+  become(id: number, kind: { readonly type?: string; readonly region?: string }): void {
+    this.#api.become(id, kind);
   }
 
   update(change: SettingsChange): void {
@@ -129,6 +142,12 @@ export class SimulatedLinode {
       this.#countFault(`create refused, ${createsRefused}`);
       return { kind: createsRefused };
     }
+    const stubborn = this.#stubbornOf(call);
+    if (stubborn !== null) {
+      stubborn.strikes.push(this.#time.now());
+      this.#countFault(`deletion ${stubborn.kind}`);
+      return { kind: stubborn.kind };
+    }
     const key = `${call.method} ${call.path}`;
     const inARow = this.#inARow.get(key) ?? 0;
     const mayFail = this.injectsFaults && inARow < FAULTS_IN_A_ROW_MAX;
@@ -136,6 +155,12 @@ export class SimulatedLinode {
     this.#inARow.set(key, fault === null ? 0 : inARow + 1);
     if (fault !== null) this.#countFault(fault === 'slow' ? fault : fault.kind);
     return fault;
+  }
+
+  #stubbornOf({ method, path }: Call): Stubborn | null {
+    const id = method === 'DELETE' ? /^\/linode\/instances\/(\d+)$/.exec(path)?.[1] : undefined;
+    const stubborn = this.injectsFaults ? this.stubborn.get(Number(id)) : undefined;
+    return stubborn !== undefined && this.#time.now() < stubborn.until ? stubborn : null;
   }
 
   #drawnFault(call: Call): FaultRule | 'slow' | null {

@@ -61,6 +61,11 @@ export interface Options {
   readonly backups: 'none' | 'forced' | 'forcedUnseen';
   /** Multiplies the prices of Linodes that are created after the change of prices. */
   readonly priceFactor: number;
+  /**
+   * Some Linodes can't be deleted for a while: Linode answers 200 and does nothing (`ignored`), or
+   * refuses (`locked`).
+   */
+  readonly stubborn: 'none' | 'ignored' | 'locked';
 
   // The table.
   readonly indexLagMsMax: number;
@@ -88,6 +93,13 @@ export interface Options {
   // People in Linode's console.
   /** The probability that a person who visits the console changes one of our Linodes. */
   readonly meddling: number;
+  /**
+   * A person deletes a tag in Linode's console, which takes it off every Linode: the ownership tag,
+   * or the tags of clusters.
+   */
+  readonly untagging: 'none' | 'ownership' | 'cluster';
+  /** People resize Linodes, or migrate them to another region. */
+  readonly resizing: boolean;
 }
 
 export const NO_FAULTS: Options = {
@@ -116,6 +128,7 @@ export const NO_FAULTS: Options = {
   lingerSeconds: 0,
   backups: 'none',
   priceFactor: 1,
+  stubborn: 'none',
   indexLagMsMax: 0,
   tableErrors: 0,
   tableOutages: false,
@@ -132,6 +145,8 @@ export const NO_FAULTS: Options = {
   clockErrorMsMax: 0,
   killers: 'all',
   meddling: 0,
+  untagging: 'none',
+  resizing: false,
 };
 
 /** The probability that a world with faults has a certain kind of fault. */
@@ -147,7 +162,7 @@ export function drawOptions(seed: number): Options {
   // A generator of its own, so that this option changes no other option of any seed.
   const poison = new Chance(seed).for('poison');
   const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
-  const options: Omit<Options, 'poisonedRecords'> = {
+  const drawn: Omit<Options, LaterOptions | 'poisonedRecords'> = {
     clusters: chance.whole(1, 8),
     nodesMax: chance.oneOf([2, 5, 12, 25]),
     hoursMax: chance.oneOf([1, 2, 3, 5, 8, 14, 26]),
@@ -192,9 +207,36 @@ export function drawOptions(seed: number): Options {
     meddling: often(0.5),
   };
   // Only the sweeper can destroy the nodes of a cluster whose record is unreadable.
-  const mayPoison = !faultless && tableLoss === 'none' && options.killers === 'all';
+  const mayPoison = !faultless && tableLoss === 'none' && drawn.killers === 'all';
   const poisonedRecords = mayPoison && poison.happens(SELDOM) ? poison.whole(1, 2) : 0;
-  return { ...options, poisonedRecords };
+  const options = { ...drawn, poisonedRecords };
+  return { ...options, ...drawLater(seed, options, faultless) };
+}
+
+type LaterOptions = 'stubborn' | 'untagging' | 'resizing';
+
+/**
+ * Options that were added later. They have a generator of their own, so that worlds of before stay
+ * as they were.
+ */
+function drawLater(
+  seed: number,
+  { tableLoss, killers, truncatedLists, poisonedRecords, priceFactor }: Omit<Options, LaterOptions>,
+  faultless: boolean,
+): Pick<Options, LaterOptions> {
+  const chance = new Chance(seed).for('later options');
+  const isSpared = faultless || tableLoss !== 'none' || killers !== 'all' || poisonedRecords > 0;
+  const isOn = (probability: number) => chance.happens(probability) && !isSpared;
+  const stubborn = isOn(SELDOM) ? chance.oneOf(['ignored', 'locked'] as const) : 'none';
+  const untagging = isOn(SELDOM) ? chance.oneOf(['ownership', 'cluster'] as const) : 'none';
+  // Nobody can tell a Linode that ignores its deletion from a deleted one by a list without it.
+  const areListsTrue = truncatedLists === 0 && untagging === 'none';
+  return {
+    stubborn: stubborn === 'ignored' && !areListsTrue ? 'locked' : stubborn,
+    untagging,
+    // The simulated Linode bills a resized Linode at the prices of its creation.
+    resizing: isOn(SELDOM) && priceFactor === 1,
+  };
 }
 
 /*

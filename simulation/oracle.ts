@@ -1,4 +1,4 @@
-import { micros, type Rate, ratesOf } from '../simulators/linode/bill.ts';
+import { livesOf, micros, type Rate, ratesOf } from '../simulators/linode/bill.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import { HOUR, MINUTE } from './time.ts';
 
@@ -10,31 +10,39 @@ import { HOUR, MINUTE } from './time.ts';
  * and shares no code with lib/core/billing/bill.ts.
  */
 export class Oracle {
-  readonly #meters = new Map<number, Meter>();
+  readonly #meters = new Map<number, Meter[]>();
 
   /** Bills until `now`. `instances`: every Linode that the account ever had. */
   advance(instances: readonly Instance[], now: number): void {
     for (const instance of instances) {
-      let meter = this.#meters.get(instance.id);
-      if (meter === undefined) {
-        meter = new Meter(instance);
-        this.#meters.set(instance.id, meter);
+      const meters = this.#meters.get(instance.id) ?? [];
+      this.#meters.set(instance.id, meters);
+      for (const [index, life] of livesOf(instance).entries()) {
+        let meter = meters[index];
+        if (meter === undefined) {
+          meter = new Meter(life, index === 0);
+          meters.push(meter);
+        }
+        meter.advance(life.deleted ?? now);
       }
-      meter.advance(instance.deleted ?? now);
     }
   }
 
   /** The bill of these Linodes in micro-dollars, until the last `advance`. */
   billOf(linodeIds: readonly number[]): number {
-    return linodeIds.reduce((total, id) => total + (this.#meters.get(id)?.bill() ?? 0), 0);
+    const metersOf = (id: number) => this.#meters.get(id) ?? [];
+    return linodeIds.flatMap(metersOf).reduce((total, meter) => total + meter.bill(), 0);
   }
 }
 
 /** The bill in micro-dollars of a Linode whose deletion is at `end`. */
 export function billUntil(instance: Instance, end: number): number {
-  const meter = new Meter(instance);
-  meter.advance(end);
-  return meter.bill();
+  return livesOf(instance).reduce((total, life, index, lives) => {
+    const meter = new Meter(life, index === 0);
+    const isLast = index === lives.length - 1;
+    meter.advance(isLast ? end : Math.min(end, life.deleted ?? end));
+    return total + meter.bill();
+  }, 0);
 }
 
 /** The creation as Linode's API shows it, in whole seconds; epoch milliseconds. */
@@ -51,8 +59,9 @@ class Meter {
   /** The last hour of the Linode's life that is billed in this month; -1: none yet. */
   #hour = -1;
 
-  constructor(instance: Instance) {
-    this.#created = shownCreation(instance);
+  /** `isFirst`: the API shows the beginning of this life as `created`. */
+  constructor(instance: Instance, isFirst: boolean) {
+    this.#created = isFirst ? shownCreation(instance) : instance.created;
     this.#rates = ratesOf(instance);
     this.#at = this.#created;
     this.#monthEnd = nextMonth(this.#created);

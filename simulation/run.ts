@@ -101,9 +101,9 @@ async function queueEvents(world: World): Promise<void> {
   }
   if (options.schedule && options.priceFactor === 1) queueSchedule(world);
   queueTicks(world);
-  const atRandomTimes = (everyMs: number, event: () => Promise<void>) => {
+  const atRandomTimes = (everyMs: number, event: () => Promise<void>, from = chance) => {
     const next = () => {
-      const at = time.now() + chance.whole(everyMs / 4, 2 * everyMs);
+      const at = time.now() + from.whole(everyMs / 4, 2 * everyMs);
       if (at < faultsEndAt) time.at(at, () => void event().then(next));
     };
     next();
@@ -119,6 +119,14 @@ async function queueEvents(world: World): Promise<void> {
       if (chance.happens(options.meddling)) await world.changeByHand();
     });
   }
+  const later = chance.for('times of later faults');
+  if (options.stubborn !== 'none') {
+    atRandomTimes(45 * MINUTE, () => world.makeStubborn(), later);
+  }
+  if (options.untagging !== 'none') {
+    atRandomTimes(60 * MINUTE, () => world.deleteTag(), later);
+  }
+  if (options.resizing) atRandomTimes(45 * MINUTE, () => world.resizeByHand(), later);
   if (Number.isFinite(world.lossAt)) time.at(world.lossAt, () => world.lose());
   for (const at of world.poisonTimes()) time.at(at, () => world.poisonRecord());
   if (options.priceFactor !== 1) {
@@ -189,7 +197,10 @@ export function queueTicks(world: World): void {
   every(SWEEP_EVERY, () => {
     if (!world.isSweeperDead()) sweepOnce(world, invoke);
   });
-  every(MINUTE, () => world.invariants.tick());
+  every(MINUTE, () => {
+    world.invariants.tick();
+    world.checkPace();
+  });
 }
 
 /**

@@ -37,6 +37,8 @@ const OWNERS = ['ann', 'bob'] as const;
 const OUR_TAG = `onebuck-${STAGE}`;
 /** All launches but those of the schedule come within this time from the start. */
 const LAUNCHES_MS = 95 * MINUTE;
+/** The most deletions of one Linode in ten minutes that have no effect. */
+const STRIKES_MAX = 30;
 /** When the listed prices change, from the start; no cluster is coming up then. */
 const REPRICED_MS = 60 * MINUTE;
 
@@ -81,6 +83,7 @@ export class World {
   /** Since when the records of clusters are unreadable. */
   readonly #unreadableSince = new Map<ClusterId, number>();
   readonly #extensionChance: Chance;
+  readonly #laterChance: Chance;
   #token = 'token-1';
   #tableIsDown = false;
   readonly #delayLimit: DelayLimit;
@@ -93,6 +96,7 @@ export class World {
     this.#noticeChance = this.chance.for('notices');
     this.#poisonChance = this.chance.for('poison');
     this.#extensionChance = this.chance.for('extensions');
+    this.#laterChance = this.chance.for('later faults');
     this.trace = trace ? [] : null;
     const { chance } = this;
     // A quarter of the worlds start near the end of a month: an hour that touches two months is
@@ -384,6 +388,79 @@ export class World {
     return true;
   }
 
+  /** Whether a killer or a record is lost, so that one more fault would be too many. */
+  #isSpared = (): boolean => Number.isFinite(this.lossAt) || this.options.poisonedRecords > 0;
+
+  /** For a while, Linode does not delete one of the Linodes. */
+  async makeStubborn(): Promise<void> {
+    const chance = this.#laterChance;
+    const { stubborn: kind } = this.options;
+    const [first, ...rest] = this.invariants.alive();
+    // Nothing keeps a budget if the only killer left works in vain.
+    if (kind === 'none' || first === undefined || this.#isSpared()) return;
+    const { id, label, tags } = chance.oneOf([first, ...rest]);
+    const cluster = clusterOfTags(tags);
+    if (cluster === null) return;
+    const until = this.time.now() + chance.whole(5, 240) * MINUTE;
+    this.note(() => `${label} (${id}) can't be deleted until ${toIso(epochMs(until))}: ${kind}`);
+    this.invariants.noteStubborn(cluster);
+    this.linode.stubborn.set(id, { kind, until, strikes: [] });
+  }
+
+  /** A person makes another type of a running Linode, or takes it to another region. */
+  async resizeByHand(): Promise<void> {
+    const chance = this.#laterChance;
+    const now = this.time.now();
+    const isUp = ({ runningAt }: { runningAt: number | null }) =>
+      runningAt !== null && runningAt <= now;
+    const [first, ...rest] = this.invariants.alive().filter(isUp);
+    if (first === undefined || this.#isSpared()) return;
+    const { id, label, tags } = chance.oneOf([first, ...rest]);
+    const cluster = clusterOfTags(tags);
+    if (cluster === null) return;
+    this.invariants.noteResize(cluster);
+    const isResize = chance.happens(0.7);
+    const kind = isResize
+      ? { type: chance.oneOf<string>(['g6-standard-2', 'g6-nanode-1']) }
+      : { region: 'br-gru' };
+    this.countFault(`by hand: ${isResize ? 'resize' : 'migrate'}`);
+    this.note(() => `${label} (${id}) becomes ${JSON.stringify(kind)}`);
+    this.linode.become(id, kind);
+  }
+
+  /**
+   * A person deletes a tag, at a moment when all Linodes are in the records: nobody could tell the
+   * Linode of a create without an answer from a stranger's, if it had no tag.
+   */
+  async deleteTag(): Promise<void> {
+    const { untagging } = this.options;
+    const { stubborn } = this.options;
+    if (untagging === 'none' || stubborn === 'ignored' || this.#isSpared()) return;
+    const areKnown = ({ nodes }: ClusterRecord) =>
+      nodes.every(({ state }) => state !== 'planned' && state !== 'creating');
+    const all = this.invariants.records.filter(isLive);
+    const known = all.filter(areKnown);
+    const [first, ...rest] = known;
+    const isTime = untagging === 'cluster' ? first !== undefined : known.length === all.length;
+    if (first === undefined || !isTime) return;
+    const { id } = this.#laterChance.oneOf([first, ...rest]);
+    const tag = untagging === 'cluster' ? clusterTag(id) : OUR_TAG;
+    this.countFault(`by hand: the tag of ${untagging === 'cluster' ? 'a cluster' : 'all'} deleted`);
+    if (untagging === 'ownership') this.invariants.strangelyNamedBelongToPeople();
+    const path = `/tags/${encodeURIComponent(tag)}`;
+    await this.linode.byPerson({ method: 'DELETE', path });
+  }
+
+  /** Nobody asks for a deletion in a hot loop that Linode goes on refusing or ignoring. */
+  checkPace(): void {
+    for (const [id, { strikes }] of this.linode.stubborn) {
+      const lately = strikes.filter((at) => at > this.time.now() - 10 * MINUTE).length;
+      if (lately > STRIKES_MAX) {
+        this.invariants.report('pace', `Linode ${id}: ${lately} deletions in 10 minutes`);
+      }
+    }
+  }
+
   /** A person changes, deletes or copies a Linode of this deployment in Linode's console. */
   async changeByHand(): Promise<void> {
     const { chance, linode: api, invariants } = this;
@@ -402,6 +479,8 @@ export class World {
         await api.byPerson({ method: 'DELETE', path });
         return;
       case 'relabel':
+        // Without its tag and with another label, nobody can tell it from a stranger's.
+        if (!linode.tags.includes(OUR_TAG)) invariants.belongsToPeople(linode.id);
         await api.byPerson({ method: 'PUT', path, body: { label: `mine-${linode.id}` } });
         return;
       case 'tag':

@@ -80,8 +80,8 @@ const billing = inFile('lib/core/billing/bill.ts', ['test/unit/core/billing/bill
     to: 'return epochMs(from + 1);',
   },
   'maxHours lasts an hour too long': {
-    from: 'node.billedFrom + maxHours * HOUR',
-    to: 'node.billedFrom + (maxHours + 1) * HOUR',
+    from: '(node.hoursFrom ?? node.billedFrom) + maxHours * HOUR',
+    to: '(node.hoursFrom ?? node.billedFrom) + (maxHours + 1) * HOUR',
   },
   'the margin is not taken off': {
     from: 'return minus(lastAffordable(nodes, limits), limits.marginMs);',
@@ -135,57 +135,60 @@ const cluster = inFile(
 );
 
 const observe = inFile('lib/core/pass/observe.ts', ['test/unit/core/pass/observe.test.ts'], {
-  'a Linode of another deployment is taken for ours': {
-    from: 'tags.includes(ours) && clusterOfTags(tags) === record.id',
-    to: 'clusterOfTags(tags) === record.id',
-  },
-  'a Linode of another cluster is taken for this one’s': {
-    from: 'tags.includes(ours) && clusterOfTags(tags) === record.id',
-    to: 'tags.includes(ours) && clusterOfTags(tags) !== null',
-  },
   'a known node is looked for by its label': {
     from: "return 'linodeId' in node",
     to: "return 'linodeId' in node && node.state !== 'created'",
   },
   'a node that one list does not show is gone': {
-    from: "return node.state === 'deleting' ? { ...node, state: 'gone' } : node;",
+    from: "return node.state === 'deleting' ? withoutMachine(node, now) : node;",
     to:
       "return node.state === 'deleting' || node.state === 'created'\n" +
       "      ? { ...node, state: 'gone', billedUntil: now }\n      : node;",
   },
   'a node stays gone though the list shows it': {
-    from: "return { ...node, state: 'deleting', status: linode.status };",
-    to: 'return { ...node, status: linode.status };',
+    from: "const deleting = { ...known, state: 'deleting', status: linode.status } as const;",
+    to: 'const deleting = { ...known, status: linode.status } as NodeIn<"deleting">;',
   },
   'a node seen again is billed from its new time of creation': {
-    from: '...machineSeenAgain(node, linode, now) };',
-    to: '...machineOf(linode, now) };',
+    from: '...machineSeenAgain(node, linode, now) },',
+    to: '...machineOf(linode, now) },',
+  },
+});
+
+const members = inFile('lib/core/cluster/members.ts', ['test/unit/core/cluster/members.test.ts'], {
+  'a Linode of another deployment is taken for ours': {
+    from: 'if (!linode.tags.includes(ours)) return node',
+    to: 'if (linode.tags.length === 0) return node',
+  },
+  'a Linode of another cluster is taken for this one’s': {
+    from: 'return node !== undefined || clusterNamedBy(linode) === record.id;',
+    to: 'return node !== undefined || clusterNamedBy(linode) !== null;',
   },
 });
 
 const apply = inFile('lib/core/pass/apply.ts', ['test/unit/core/pass/apply.test.ts'], {
   'a deleted node that was there after all is billed to the first answer': {
-    from: "if (node.state === 'deleting' && existed) return { ...node, billedUntil: at };",
-    to: "if (node.state === 'deleting' && !existed) return { ...node, billedUntil: at };",
+    from: 'return { ...deleting, billedUntil: at, accepted, ...again };',
+    to: 'return { ...deleting, accepted, ...again };',
   },
   'a deleted node is gone before the list says so': {
-    from: "if (node.state === 'created') return { ...node, state: 'deleting', billedUntil: at };",
-    to: "if (node.state === 'created') return { ...node, state: 'gone', billedUntil: at };",
+    from: "return { ...alive, ...found, state: 'deleting', billedUntil: at };",
+    to: "return { ...alive, ...found, state: 'gone', billedUntil: at };",
   },
   'an outcome is written to another node': {
     from: '(node.index === index ? change(node) : node)',
     to: '(node.index >= index ? change(node) : node)',
   },
   'backups of a node that was just made are not learned of': {
-    from: 'return withBackupsLearned(\n',
-    to: 'return (<Record>(record: Record) => record)(\n',
+    from: 'return withTroublesNoted(withBackupsLearned(noted), record, at);',
+    to: 'return withTroublesNoted(noted, record, at);',
   },
 });
 
 const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'], {
   'a list that could not be read is taken for an empty one': {
-    from: 'const linodes = observed === null ? null : linodesOf(record, observed);',
-    to: 'const linodes = linodesOf(record, observed ?? []);',
+    from: 'const linodes = observed === null ? null : membersOf(seen, observed);',
+    to: 'const linodes = membersOf(seen, observed ?? []);',
   },
   'more creates are sent than the rate limit takes': {
     from: 'const sending = sendable.slice(0, CREATES_PER_PASS);',
@@ -204,8 +207,8 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     to: 'const tags = [clusterTag(record.id), reap,',
   },
   'what comes up late is kept': {
-    from: 'return late.flatMap((node) => deletion(node, linodes));',
-    to: 'return late.flatMap((node) => (isUp(node) ? deletion(node, linodes) : []));',
+    from: 'return late.flatMap((node) => deletion(record, node, linodes, now));',
+    to: 'return late.flatMap((node) => (isUp(node) ? deletion(record, node, linodes, now) : []));',
   },
   'a node that the list does not show is not deleted': {
     from: "if (node.state !== 'created' && node.state !== 'deleting') return [];",
@@ -751,8 +754,8 @@ const passes = [
       to: 'withResends(record, sending, now)',
     },
     'a waiting cluster is looked at only after its teardown time': {
-      from: 'earliest(lookAt, noticeAt, teardownAt)',
-      to: 'earliest(lookAt, noticeAt)',
+      from: 'earliest(lookAt, noticeAt, teardownAt, ...retries)',
+      to: 'earliest(lookAt, noticeAt, ...retries)',
     },
     'tags are removed while nodes bear them': {
       from: 'if (linodes === null || linodes.length > 0 || !isOver) {',
@@ -773,12 +776,12 @@ const passes = [
   }),
   ...inFile('lib/core/cluster/bills.ts', ['test/unit/core/cluster/bills.test.ts'], {
     'a node whose create was sent is free of charge': {
-      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
-      to: 'return null;',
+      from: 'return [{ billedFrom: node.sentAt, billedUntil: null, price }];',
+      to: 'return [];',
     },
     'a node that was sent again is billed from the last try': {
-      from: 'return { billedFrom: node.sentAt, billedUntil: null, price };',
-      to: 'return { billedFrom: node.triedAt, billedUntil: null, price };',
+      from: 'return [{ billedFrom: node.sentAt, billedUntil: null, price }];',
+      to: 'return [{ billedFrom: node.triedAt, billedUntil: null, price }];',
     },
     'nodes with backups cost what nodes without cost': {
       from: 'return backups ? combinedPrice(bought.price, bought.backupsPrice) : bought.price;',
@@ -791,16 +794,17 @@ const passes = [
       to: 'const by = passBy;',
     },
     'a step that failed is tried again without a pause': {
-      from: "['failed', 'present', 'retagged'].includes(outcome.kind)",
+      from: "['failed', 'deletionRefused', 'present', 'retagged'].includes(outcome.kind)",
       to: "['present', 'retagged'].includes(outcome.kind)",
     },
     'a deletion that failed is given up': {
-      from: "if (step.kind !== 'createNode') return { kind: 'failed', reason };",
+      from: "    return { kind: 'deletionRefused', index, linodeId, reason: refusalIn(reason) };\n  }\n  return { kind: 'failed', reason };",
       to:
-        "if (step.kind === 'deleteNode') {\n" +
-        "    return { kind: 'deletionAccepted', index: step.index, existed: true };\n" +
+        "    return { kind: 'deletionRefused', index, linodeId, reason: refusalIn(reason) };\n" +
         '  }\n' +
-        "  if (step.kind !== 'createNode') return { kind: 'failed', reason };",
+        "  return step.kind === 'deleteNode'\n" +
+        "    ? { ...step, kind: 'deletionAccepted', existed: true }\n" +
+        "    : { kind: 'failed', reason };",
     },
     'any error is taken for proof that a create did not leave': {
       from: 'return denied ? {',
@@ -815,26 +819,30 @@ const passes = [
       to: 'const notAfter = plus(by, CREATE_WINDOW);',
     },
     'a Linode that was taken over is deleted': {
-      from: "if (found !== 'unreadable' && !isOurs(found)) return { kind: 'takenOver', index };",
-      to: '',
+      from:
+        'if (!isNode(index, found)) return untagged(index, found, othersTagged);\n' +
+        '          if (unlisted)',
+      to: 'if (unlisted)',
     },
     'a node that can not be read is taken for deleted': {
-      from: "if (found === 'notFound') return { kind: 'deletionAccepted', index, existed: false };",
+      from: "if (found === 'notFound') {\n          return { kind: 'deletionAccepted',",
       to:
-        "if (found === 'notFound' || found === 'unreadable')\n" +
-        "          return { kind: 'deletionAccepted', index, existed: false };",
+        "if (found === 'notFound' || found === 'unreadable') {\n" +
+        "          return { kind: 'deletionAccepted',",
     },
     'a Linode that was taken over is kept as ours': {
-      from: "return isOurs(found)\n        ? { kind: 'present'",
-      to: "return found.id === linodeId\n        ? { kind: 'present'",
+      from:
+        'if (!isNode(index, found)) return untagged(index, found, othersTagged);\n' +
+        '      await putTagsBack(found);',
+      to: 'await putTagsBack(found);',
     },
     'a Linode that was taken over is tagged': {
-      from: "if (!isOurs(found)) return { kind: 'takenOver', index };\n      try {",
-      to: 'try {',
+      from: 'if (!isNode(index, found)) return untagged(index, found, false);',
+      to: '',
     },
     'moving a reap tag takes all other tags off': {
-      from: 'linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);',
-      to: 'linode.setTags(linodeId, [reap], retagBy);',
+      from: 'const tags = withReapTag([...found.tags, ...missingIn(found)], reap);',
+      to: 'const tags = [...own, reap];',
     },
     'a reap tag is removed that another cluster’s nodes bear': {
       from: 'if (bearers?.length === 0) await removeTag(tag);',
@@ -847,6 +855,66 @@ const passes = [
     'all nodes have one root password': {
       from: 'rootPassword(key, step.label)',
       to: 'rootPassword(key, record.nodes[0]?.label ?? step.label)',
+    },
+  }),
+  ...inFile('lib/app/carry-out.ts', ['test/flows/resized.test.ts'], {
+    'a migrated node is priced as in most regions': {
+      from: 'const price = regionalPrice(found?.price ?? null, region);',
+      to: 'const price = regionalPrice(found?.price ?? null, null);',
+    },
+  }),
+  ...inFile('lib/app/offer.ts', ['test/flows/account.test.ts'], {
+    'a managed account gets clusters, at many times their budgets': {
+      from: "if (account === 'unreadable' || !account.managed) return;",
+      to: "if (account === 'unreadable' || account.managed) return;",
+    },
+    'a quote does not say which settings it could not read': {
+      from: "...(account === 'unreadable' ? [UNREADABLE] : [])",
+      to: "...(account === 'unreadable' && by === 0 ? [UNREADABLE] : [])",
+    },
+  }),
+  ...inFile('lib/app/carry-out.ts', ['test/flows/tags.test.ts'], {
+    'tags that somebody deleted are not put back': {
+      from: 'const missingIn = ({ tags }: Linode) => own.filter((tag) => !tags.includes(tag));',
+      to: 'const missingIn = ({ tags }: Linode) => own.filter((tag) => tags.length === 0 && tag);',
+    },
+    'a node that has lost the ownership tag is taken for a stranger': {
+      from: 'const isKnown = node !== undefined && isKnownWithoutTag(node, found);',
+      to: "const isKnown = node?.state === 'planned' && isKnownWithoutTag(node, found);",
+    },
+  }),
+  ...inFile('lib/app/report-changes.ts', ['test/flows/tags.test.ts'], {
+    'no alarm tells of a deleted ownership tag': {
+      from: '...(losses > 0 && { TagsLost: losses }),',
+      to: '',
+    },
+    'no alarm tells of nodes that were taken over': {
+      from: '...(taken > 0 && { TakenOver: taken }),',
+      to: '',
+    },
+  }),
+  ...inFile('lib/app/sweep.ts', ['test/flows/tags.test.ts'], {
+    'a record protects no Linode that only its id places': {
+      from: 'const open = isUnplaced ? await caps.openClusters() : [];',
+      to: 'const open = isUnplaced ? [] : await caps.openClusters();',
+    },
+  }),
+  ...inFile('lib/app/carry-out.ts', ['test/flows/undeletable.test.ts'], {
+    'a refused deletion is repeated at the pace of a lost answer, and its node says nothing': {
+      from: "error.code === 'linodeRejected' && step.kind === 'deleteNode'",
+      to: "error.code === 'linodeRejected' && step.kind === 'removeTags'",
+    },
+  }),
+  ...inFile('lib/app/report-changes.ts', ['test/flows/undeletable.test.ts'], {
+    'an overspend is reported only once its cluster has ended': {
+      from: 'if (overspent === 0 || !isBilledOn(record)) return;',
+      to: 'if (overspent === 0 || isBilledOn(record)) return;',
+    },
+  }),
+  ...inFile('lib/app/reconcile.ts', ['test/flows/undeletable.test.ts'], {
+    'nobody hears of what nobody planned': {
+      from: 'for (const event of notices) outbox.send(event);',
+      to: 'for (const event of notices.slice(1)) outbox.send(event);',
     },
   }),
   ...inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.ts'], {
@@ -886,6 +954,7 @@ export const mutants: readonly Mutant[] = [
     ...quote,
     ...cluster,
     ...observe,
+    ...members,
     ...apply,
     ...plan,
   ],

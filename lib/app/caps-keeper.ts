@@ -79,6 +79,8 @@ export interface CapsKeeper {
   adjust(record: Pick<LiveRecord, 'id' | 'budget'>, by: EpochMs): Promise<void>;
   /** Releases the budget of a cluster whose record has ended, and adds its bill to the spend. */
   release(record: EndedRecord, by: EpochMs): Promise<void>;
+  /** The clusters whose budgets are open: every live cluster is among them. */
+  openClusters(): Promise<readonly ClusterId[]>;
   /**
    * Corrects the ledger by the records of its clusters and of `others`. Returns the corrections:
    * none if another function wrote the ledger meanwhile, so that the next run must make them.
@@ -165,6 +167,9 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
       toRelease.add(record);
       // One write releases all clusters that wait: the clusters of a function may end at once.
       await inTurn(() => (toRelease.has(record) ? releaseAll(by) : Promise.resolve()));
+    },
+    async openClusters() {
+      return [...(await store.read()).open.keys()];
     },
     audit: (readRecords, others) =>
       inTurn(async () => {

@@ -1,6 +1,8 @@
-import { ownershipTag, type Tag, withReapTag } from '../core/base/names.ts';
+import { clusterTag, ownershipTag, type Tag, withReapTag } from '../core/base/names.ts';
 import { type EpochMs, earliest, latest, minutes, plus, seconds } from '../core/base/units.ts';
+import { regionalPrice } from '../core/catalogue/choose.ts';
 import type { Linode } from '../core/cluster/linode.ts';
+import { isKnownWithoutTag } from '../core/cluster/members.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
 import type { Outcome } from '../core/pass/apply.ts';
 import { type ActiveStep, CREATE_WINDOW, type Executors, type Step } from '../core/pass/steps.ts';
@@ -65,7 +67,9 @@ export async function carryOut(
     outcomes,
     lookAgainAt: latest(now, ...outcomes.map((outcome) => retryAt(outcome, now))),
     failures: outcomes.flatMap((outcome) =>
-      outcome.kind === 'failed' || outcome.kind === 'notSent' ? [outcome.reason] : [],
+      ['failed', 'notSent', 'deletionRefused'].includes(outcome.kind) && 'reason' in outcome
+        ? [outcome.reason]
+        : [],
     ),
   };
 }
@@ -74,10 +78,23 @@ export async function carryOut(
 function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Outcome {
   const reason = reasonOf(error);
   const denied = error instanceof AppError && error.code === 'linodeDenied';
-  if (step.kind !== 'createNode') return { kind: 'failed', reason };
-  const { index } = step;
-  return denied ? { kind: 'notSent', index, reason, retryAt } : { kind: 'failed', index, reason };
+  if (step.kind === 'createNode') {
+    const { index } = step;
+    return denied ? { kind: 'notSent', index, reason, retryAt } : { kind: 'failed', index, reason };
+  }
+  // Linode refuses this deletion, such as that of a locked Linode, and not only this call.
+  if (error instanceof AppError && error.code === 'linodeRejected' && step.kind === 'deleteNode') {
+    const { index, linodeId } = step;
+    return { kind: 'deletionRefused', index, linodeId, reason: refusalIn(reason) };
+  }
+  return { kind: 'failed', reason };
 }
+
+const REFUSAL_CHARACTERS_MAX = 120;
+
+/** Linode's words without the call, which names the Linode's id. */
+const refusalIn = (reason: string): string =>
+  reason.replace(/^DELETE \S+: (\d+: )?/, '').slice(0, REFUSAL_CHARACTERS_MAX);
 
 /**
  * When a pass should look again after this outcome: later, if Linode's list will not show the
@@ -86,7 +103,8 @@ function outcomeOfError(error: unknown, step: ActiveStep, retryAt: EpochMs): Out
 function retryAt(outcome: Outcome, now: EpochMs): EpochMs {
   if (outcome.kind === 'notSent') return outcome.retryAt;
   const listLags = outcome.kind === 'deletionAccepted' && !outcome.existed;
-  const needsLaterLook = ['failed', 'present', 'retagged'].includes(outcome.kind) || listLags;
+  const needsLaterLook =
+    ['failed', 'deletionRefused', 'present', 'retagged'].includes(outcome.kind) || listLags;
   return needsLaterLook ? plus(now, RETRY_AFTER) : now;
 }
 
@@ -102,12 +120,27 @@ function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outc
       return execute.retagNode(step);
     case 'removeTags':
       return execute.removeTags(step);
+    case 'readPrice':
+      return execute.readPrice(step);
   }
 }
 
 function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
   const { clock, linode, log } = deps;
-  const isOurs = (found: Linode) => found.tags.includes(ownershipTag(record.stage));
+  const own = [ownershipTag(record.stage), clusterTag(record.id)];
+  const missingIn = ({ tags }: Linode) => own.filter((tag) => !tags.includes(tag));
+  /** Whether the Linode is a node's: it has the ownership tag, or is known to have lost it. */
+  const isNode = (index: number, found: Linode) => {
+    const node = record.nodes[index];
+    const isKnown = node !== undefined && isKnownWithoutTag(node, found);
+    return isKnown || found.tags.includes(ownershipTag(record.stage));
+  };
+  const untagged = (index: number, found: Linode, isTakenOver: boolean): Outcome => ({
+    kind: 'untagged',
+    index,
+    linode: found,
+    isTakenOver,
+  });
   // While the cluster is being destroyed, removing tags may take all the time. Before, the teardown
   // may be near.
   const tagsBy = () =>
@@ -117,6 +150,19 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
       // A tag left behind costs nothing, and a token without account:read_write can't remove it.
       log.warn('tag left behind', { clusterId: record.id, tag, reason: reasonOf(error) });
     });
+
+  /** Puts the tags back by which lists find the Linode. */
+  async function putTagsBack(found: Linode): Promise<void> {
+    const missing = missingIn(found);
+    const isWaiting = record.retagAfter !== undefined && clock.now() < record.retagAfter;
+    if (missing.length === 0 || isWaiting || record.phase === 'deleting') return;
+    try {
+      await linode.setTags(found.id, [...found.tags, ...missing], earliest(by, tagsBy()));
+    } catch (error) {
+      const details = { clusterId: record.id, linodeId: found.id, reason: reasonOf(error) };
+      log.warn('tags not put back', details);
+    }
+  }
 
   return {
     async createNode(step) {
@@ -134,33 +180,41 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
           return { kind: 'failed', index: step.index, reason: outcome.reason };
       }
     },
-    async deleteNode({ index, linodeId, seen }) {
+    async deleteNode({ index, linodeId, seen, unlisted = false, othersTagged = false }) {
+      let foundById = {};
       if (!seen && index !== null) {
         // If the Linode can't be read, it is deleted: when last seen, it was this deployment's own.
         const checkBy = earliest(by, plus(clock.now(), CHECK_TIME_MAX));
         const found = await linode.get(linodeId, checkBy).catch(() => 'unreadable' as const);
-        if (found === 'notFound') return { kind: 'deletionAccepted', index, existed: false };
-        if (found !== 'unreadable' && !isOurs(found)) return { kind: 'takenOver', index };
+        if (found === 'notFound') {
+          return { kind: 'deletionAccepted', index, linodeId, existed: false };
+        }
+        if (found !== 'unreadable') {
+          if (!isNode(index, found)) return untagged(index, found, othersTagged);
+          if (unlisted) foundById = { unlisted: true };
+        }
       }
       const existed = (await linode.delete(linodeId, by)) === 'deleted';
       log.info('node destroyed', { clusterId: record.id, index, linodeId, existed });
-      return { kind: 'deletionAccepted', index, existed };
+      return { kind: 'deletionAccepted', index, linodeId, existed, ...foundById };
     },
-    async checkNode({ index, linodeId }) {
+    async checkNode({ index, linodeId, othersTagged = false }) {
       const found = await linode.get(linodeId, by);
       if (found === 'notFound') return { kind: 'vanished', index };
-      return isOurs(found)
-        ? { kind: 'present', index, linode: found }
-        : { kind: 'takenOver', index };
+      if (!isNode(index, found)) return untagged(index, found, othersTagged);
+      await putTagsBack(found);
+      // As it was found: only then do its tags say what became of the tags of the other nodes.
+      return { kind: 'present', index, linode: found };
     },
     async retagNode({ index, linodeId, reap }) {
       const retagBy = earliest(by, plus(clock.now(), RETAG_TIME_MAX));
       const found = await linode.get(linodeId, retagBy);
       // The next pass finds out what became of the node.
       if (found === 'notFound') return { kind: 'retagged' };
-      if (!isOurs(found)) return { kind: 'takenOver', index };
+      if (!isNode(index, found)) return untagged(index, found, false);
       try {
-        const tagged = await linode.setTags(linodeId, withReapTag(found.tags, reap), retagBy);
+        const tags = withReapTag([...found.tags, ...missingIn(found)], reap);
+        const tagged = await linode.setTags(linodeId, tags, retagBy);
         // Without this error, every pass would repeat the call to a server that ignores it or drops
         // the tag.
         if (tagged !== 'notFound' && tagged.tags.includes(reap)) return { kind: 'retagged' };
@@ -170,6 +224,13 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
         log.warn('reap tag not moved', details);
         return { kind: 'tagsRefused', until: plus(clock.now(), RETAG_AFTER) };
       }
+    },
+    async readPrice({ type, region }) {
+      const { value: types } = await linode.types(by);
+      const found = types.find(({ id }) => id === type);
+      const price = regionalPrice(found?.price ?? null, region);
+      const backupsPrice = regionalPrice(found?.backupsPrice ?? null, region);
+      return { kind: 'priced', found: { type, region, price, backupsPrice } };
     },
     async removeTags({ own, shared }) {
       await Promise.all(own.map(removeTag));

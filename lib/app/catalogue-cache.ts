@@ -17,7 +17,7 @@ import {
 import type { Image, LinodeType, Region } from '../core/catalogue/lists.ts';
 import type { Spec } from '../core/cluster/spec.ts';
 import { reasonOf } from '../errors.ts';
-import type { Cacheable, Clock, LinodeApi, Log } from '../ports.ts';
+import type { AccountSettings, Cacheable, Clock, LinodeApi, Log } from '../ports.ts';
 
 /** Linode's catalogue and the account's backups setting, remembered for a while. */
 export interface CatalogueCache {
@@ -28,6 +28,8 @@ export interface CatalogueCache {
    * Whether every price must include backups, because the account forces them or may force them.
    */
   backups(by: EpochMs): Promise<boolean>;
+  /** The account's settings as Linode gives them; `unreadable`: the token lacks a scope. */
+  account(by: EpochMs): Promise<AccountSettings | 'unreadable'>;
   /**
    * The ids of the types that a region is sold out of, as far as Linode says. Never fails, and
    * takes at most a few seconds.
@@ -35,7 +37,7 @@ export interface CatalogueCache {
   soldOut(region: string, by: EpochMs): Promise<ReadonlySet<string>>;
 }
 
-type Source = Pick<LinodeApi, 'types' | 'regions' | 'images' | 'availability' | 'backupsForced'>;
+type Source = Pick<LinodeApi, 'types' | 'regions' | 'images' | 'availability' | 'accountSettings'>;
 
 /** How long a list is remembered: Linode's own max-age, but within these bounds. */
 interface Bounds {
@@ -54,14 +56,19 @@ const IMAGES: Bounds = { least: seconds(60), most: minutes(15) };
 
 /** Remembers the lists for as long as they may be used. Simultaneous callers share one call. */
 export function createCatalogueCache(linode: Source, clock: Clock, log: Log): CatalogueCache {
+  const account = remembered(clock, PRICES, async (by) => ({
+    value: await linode.accountSettings(by),
+    maxAge: null,
+  }));
   return {
     types: remembered(clock, PRICES, (by) => linode.types(by)),
     regions: remembered(clock, REGIONS, (by) => linode.regions(by)),
     images: remembered(clock, IMAGES, (by) => linode.images(by)),
-    backups: remembered(clock, PRICES, async (by) => ({
-      value: (await linode.backupsForced(by)) !== false,
-      maxAge: null,
-    })),
+    account,
+    async backups(by) {
+      const settings = await account(by);
+      return settings === 'unreadable' || settings.backupsForced;
+    },
     soldOut: rememberedSoldOut(linode, clock, log),
   };
 }

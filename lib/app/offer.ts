@@ -15,7 +15,7 @@ import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import type { Bought } from '../core/cluster/record.ts';
 import { parseSpec, type Spec } from '../core/cluster/spec.ts';
 import { AppError } from '../errors.ts';
-import type { Clock, Secrets } from '../ports.ts';
+import type { AccountSettings, Clock, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import { type CatalogueCache, catalogueFor } from './catalogue-cache.ts';
 
@@ -28,7 +28,8 @@ export interface Offer {
 }
 
 /**
- * Quotes a spec at today's prices, or throws AppError `invalid` with every fault. Buys nothing and
+ * Quotes a spec at today's prices, or throws AppError `invalid` with every fault, or `refused` if
+ * Linode manages the account. Buys nothing and
  * writes nothing. A budget below the cost of the first hour is no fault: `refuseWhatWouldOverspend`
  * refuses it. `nextTurn`: when the cluster could create its nodes; by default, at once.
  */
@@ -46,6 +47,8 @@ export async function offer(
   const parsed = parseSpec(input, settings);
   const partial = parsed.ok ? parsed.spec : parsed.partial;
   const { lists, extras } = await catalogueFor(catalogue, partial, by);
+  const account = await catalogue.account(by);
+  refuseManaged(account);
   const resolved = resolve(partial, lists, extras);
   const faults = [...(parsed.ok ? [] : parsed.faults), ...(resolved.ok ? [] : resolved.faults)];
   if (!parsed.ok || !resolved.ok) {
@@ -71,7 +74,11 @@ export async function offer(
   const now = clock.now();
   const from = latest(now, await nextTurn());
   const market = { catalogue: lists, extras, nodesMax, marginMs, from };
-  const warnings = [...warningsOf(image), ...warningOfWait(between(now, from))];
+  const warnings = [
+    ...warningsOf(image),
+    ...warningOfWait(between(now, from)),
+    ...(account === 'unreadable' ? [UNREADABLE] : []),
+  ];
   const advice = { warnings, alternatives: alternatives(spec, market) };
   return { spec, bought, quote: quoteOf(spec, bought, marginMs, from), advice };
 }
@@ -87,6 +94,25 @@ function warningOfWait(wait: DurationMs): string[] {
     `The cluster starts in about ${about} min: ${nodes} nodes of other clusters are created before ` +
       'it, and Linode takes 80 a minute.',
   ];
+}
+
+const UNREADABLE =
+  "the Linode token can not read the account's settings (scope account:read_only): backups are " +
+  'counted as if the account forced them, and if Linode manages the account, each Linode costs ' +
+  'about $100 a month more than this quote says';
+
+/**
+ * AppError `refused` if Linode manages the account: its list of prices does not have the extra
+ * price of a managed Linode, so no budget could be kept.
+ */
+function refuseManaged(account: AccountSettings | 'unreadable'): void {
+  if (account === 'unreadable' || !account.managed) return;
+  throw new AppError(
+    'refused',
+    'Linode manages this account, which costs about $100 a month more for each Linode, and Onebuck ' +
+      "can keep no budget with that. Cancel Linode Managed in Linode's console, or ask the operator " +
+      'for a token of another account.',
+  );
 }
 
 /** AppError `refused` if the budget does not pay the first started hour. */

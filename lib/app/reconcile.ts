@@ -22,6 +22,7 @@ import {
   withHistory,
   withTrouble,
 } from '../core/cluster/record.ts';
+import { withEventNotices } from '../core/notices/events.ts';
 import { withEndNotice, withNotice } from '../core/notices/notices.ts';
 import { apply } from '../core/pass/apply.ts';
 import { type Batch, LOOKAHEAD, type PassRequest, TICK } from '../core/pass/batches.ts';
@@ -33,6 +34,7 @@ import type { ClusterStore, Metrics, Notifier } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { carryOut, type StepDeps } from './carry-out.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { reportLiveOverspend, reportLostTags } from './report-changes.ts';
 import { shareCalls } from './shared-calls.ts';
 
 export interface ReconcileDeps extends StepDeps {
@@ -166,7 +168,8 @@ async function makePass(
   }
 
   // 3. Save the intent. Of simultaneous passes only one succeeds, and sends the notice.
-  const { record: next, notice } = withNotice(planned.next, planned.life, now);
+  const { record: noted, notice } = withNotice(planned.next, planned.life, now);
+  const { record: next, notices } = withEventNotices(noted, now);
   const [first] = planned.steps;
   const wait = first.kind === 'wait' ? first : null;
   const intent = await save(
@@ -176,6 +179,9 @@ async function makePass(
   );
   if (intent === 'conflict') return 'over';
   if (notice !== null) outbox.send(notice);
+  for (const event of notices) outbox.send(event);
+  reportLiveOverspend(deps, { before: record, record: intent }, now);
+  reportLostTags(deps, { before: record, record: intent });
 
   // 4. Carry out the steps, and save their outcomes.
   const pass =
@@ -245,6 +251,7 @@ async function act(
   const applied = withTrouble(apply(intent, carriedOut.outcomes, now), all, now);
   const record = await save(deps.store, intent, applied);
   if (record === 'conflict') return 'over';
+  reportLostTags(deps, { before: intent, record });
   // Never later than the record is due: above all, not later than the teardown time.
   const nextAt = latest(now, earliest(record.dueAt, carriedOut.lookAgainAt));
   return { record, nextAt, failures: all };

@@ -1,5 +1,5 @@
 import { formatUsd, toUsd } from '../core/base/money.ts';
-import { type ClusterId, clusterOfTags, ownershipTag } from '../core/base/names.ts';
+import { type ClusterId, ownershipTag } from '../core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -11,7 +11,7 @@ import {
 } from '../core/base/units.ts';
 import type { Linode } from '../core/cluster/linode.ts';
 import { livingOf } from '../core/cluster/metrics.ts';
-import { findOrphans, type Orphan } from '../core/cluster/orphans.ts';
+import { clustersNamedBy, findOrphans, type Orphan } from '../core/cluster/orphans.ts';
 import type { ClusterRecord } from '../core/cluster/record.ts';
 import { createPool, slimLinode, slimRecord } from '../core/cluster/slim.ts';
 import { AppError, PartialListError } from '../errors.ts';
@@ -31,7 +31,7 @@ export interface SweepDeps {
   readonly clock: Clock;
   readonly linode: LinodeApi;
   readonly store: Pick<ClusterStore, 'getMany'>;
-  readonly caps: Pick<CapsKeeper, 'audit'>;
+  readonly caps: Pick<CapsKeeper, 'audit' | 'openClusters'>;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly stage: string;
@@ -190,7 +190,7 @@ function emitTotals({ metrics }: SweepDeps, records: readonly ClusterRecord[]): 
 }
 
 const clustersOf = (linodes: readonly Linode[]): ClusterId[] => [
-  ...new Set(linodes.flatMap(({ tags }) => clusterOfTags(tags) ?? [])),
+  ...new Set(linodes.flatMap(clustersNamedBy)),
 ];
 
 /**
@@ -211,11 +211,14 @@ async function getSlim(store: SweepDeps['store'], ids: readonly ClusterId[]): Pr
 
 /** null: no record can be read, which must not keep the sweeper from its work. */
 async function readRecords(
-  { store, log }: SweepDeps,
+  { store, caps, log }: SweepDeps,
   linodes: readonly Linode[],
 ): Promise<ManyRead | null> {
   try {
-    return await getSlim(store, clustersOf(linodes));
+    // A Linode that neither its tags nor its label places may be a node of any live cluster.
+    const isUnplaced = linodes.some((one) => clustersNamedBy(one).length === 0);
+    const open = isUnplaced ? await caps.openClusters() : [];
+    return await getSlim(store, [...new Set([...clustersOf(linodes), ...open])]);
   } catch (error) {
     log.error('records can not be read; only reap tags count', { reason: String(error) });
     return null;

@@ -284,7 +284,7 @@ export const operations = {
     headers: anyHeaders,
     body: spec,
     answers: { 200: { description: 'The quote.', json: quoteSchema } },
-    problems: [400, 413, 415, ...LINODE_PROBLEMS],
+    problems: [400, 413, 415, 422, ...LINODE_PROBLEMS],
   }),
   launch: operation({
     id: 'launch',

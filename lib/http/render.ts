@@ -6,7 +6,7 @@ import { type EpochMs, toIso } from '../core/base/units.ts';
 import { whyChosen } from '../core/catalogue/choose.ts';
 import type { Image, Region } from '../core/catalogue/lists.ts';
 import type { Advice, Alternative } from '../core/cluster/advice.ts';
-import { hourlyOf, spentAt } from '../core/cluster/bills.ts';
+import { hourlyOf, overspentAt, spentAt } from '../core/cluster/bills.ts';
 import { lifeOf } from '../core/cluster/life.ts';
 import type { MonthTotals } from '../core/cluster/month-totals.ts';
 import { nextOf } from '../core/cluster/next.ts';
@@ -70,6 +70,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
     };
   }
   const deleting = record.phase === 'deleting';
+  const overspent = overspentAt(record, now);
   const life = lifeOf(record, now);
   const first = Math.min(now, ...life.nodes.map(({ billedFrom }) => billedFrom));
   const next = nextOf(record, life);
@@ -85,6 +86,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
     endedAt: null,
     endReason: deleting ? record.endReason : null,
     failure: deleting ? record.failure : null,
+    ...(overspent > 0 ? { overspentUsd: toUsd(overspent) } : {}),
   };
 }
 
@@ -95,12 +97,15 @@ function renderNode(node: NodeRecord) {
   const { index, label } = node;
   const machine = 'linodeId' in node ? node : null;
   const reason = reasonOfNode(node);
+  const trouble = 'trouble' in node ? node.trouble : undefined;
+  const kind = machine?.changes?.at(-1);
+  const isTakenOver = node.state === 'gone' && node.takenOver === true;
   const statuses = {
     planned: 'planned',
     creating: 'creating',
     created: machine?.status ?? 'unknown',
-    deleting: 'deleting',
-    gone: 'gone',
+    deleting: trouble === undefined ? 'deleting' : (machine?.status ?? 'unknown'),
+    gone: isTakenOver ? 'takenOver' : 'gone',
     neverCreated: 'neverCreated',
   } as const;
   return {
@@ -111,7 +116,10 @@ function renderNode(node: NodeRecord) {
     ipv4: machine?.ipv4[0] ?? null,
     ipv6: machine?.ipv6?.split('/')[0] ?? null,
     createdAt: isoOrNull(machine?.billedFrom ?? null),
+    ...(kind === undefined ? {} : { type: kind.type, region: kind.region }),
     ...(reason === null ? {} : { reason }),
+    ...(isTakenOver ? { reason: 'taken over: lives on, billed to you' } : {}),
+    ...(trouble === undefined ? {} : { reason: `can not be deleted: ${trouble.reason}` }),
   };
 }
 

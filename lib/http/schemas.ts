@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { endReasonNames } from '../core/cluster/end-reasons.ts';
 import { linodeStatuses } from '../core/cluster/linode.ts';
 
 /*
@@ -168,7 +169,10 @@ export const quoteSchema = z.object({
   alternatives: alternativesSchema,
 });
 
-const nodeStatuses = ['planned', 'creating', 'gone', 'neverCreated', ...linodeStatuses] as const;
+const nodeStatuses = [
+  ...(['planned', 'creating', 'gone', 'takenOver', 'neverCreated'] as const),
+  ...linodeStatuses,
+] as const;
 
 const nodeSchema = z.object({
   index: count('The index of the node, from 0.'),
@@ -177,14 +181,24 @@ const nodeSchema = z.object({
     .enum(nodeStatuses)
     .check(
       z.describe(
-        'Without a Linode: planned, creating, gone or neverCreated; else as Linode last said.',
+        'Without a Linode: planned, creating, gone, takenOver or neverCreated; else as Linode last ' +
+          'said.',
       ),
     ),
   linodeId: orNull(z.int()),
   ipv4: orNull(z.string()),
   ipv6: orNull(z.string()),
   createdAt: orNull(time('When the node was created')),
-  reason: z.optional(text('Why the node was never created, or is not created yet.')),
+  type: z.optional(
+    text('The type that somebody made of the node; absent: the type of the cluster.'),
+  ),
+  region: z.optional(text('Its region, if somebody resized or migrated it.')),
+  reason: z.optional(
+    text(
+      'Why the node was never created, is not created yet, can not be deleted, or counts for the ' +
+        'cluster no more.',
+    ),
+  ),
 });
 
 /** The spec, in the fields of a request. */
@@ -247,10 +261,13 @@ export const clusterSchema = z.object({
   createdAt: time('When the cluster was launched'),
   startedAt: orNull(time('When the nodes were up')),
   endedAt: orNull(time('When Linode listed no node of the cluster any more')),
-  endReason: orNull(z.enum(['budget', 'maxHours', 'requested', 'failed', 'lost'])),
+  endReason: orNull(z.enum(endReasonNames)),
   failure: orNull(text('Why the launch failed.')),
   overspentUsd: z.optional(
-    usd('The part of the bill over the budget', '0 if Onebuck kept its promise'),
+    usd(
+      'The part of the bill over the budget',
+      '0 if Onebuck kept its promise; absent while a live cluster is within its budget',
+    ),
   ),
   history: z.array(
     z.object({ at: time('When it happened'), event: text('What happened, and why.') }),

@@ -50,7 +50,7 @@ export function showAccount({ account, now }: Call): string {
 
 export function showAccountSettings({ settings }: Call): string {
   return pythonJson({
-    managed: false,
+    managed: settings.managed,
     network_helper: true,
     longview_subscription: null,
     backups_enabled: settings.backupsForced,

@@ -132,7 +132,9 @@ export class Account {
 
   update(
     instance: Instance,
-    change: Partial<Pick<Instance, 'label' | 'tags' | 'group' | 'maintenancePolicy'>>,
+    change: Partial<
+      Pick<Instance, 'label' | 'tags' | 'group' | 'maintenancePolicy' | 'type' | 'region' | 'past'>
+    >,
     now: number,
   ): Instance {
     const updated = { ...instance, ...change, updated: now };
@@ -143,6 +145,19 @@ export class Account {
     this.#record(updated, 'linode_update', now, { startsAt: now, endsAt: now });
     this.changes += 1;
     return updated;
+  }
+
+  /** Makes another type of the Linode, or takes it to another region, at once. */
+  become(
+    id: number,
+    kind: { readonly type?: string; readonly region?: string },
+    now: number,
+  ): void {
+    const instance = this.find(id, now);
+    if (instance === undefined || instance.deleted !== null) return;
+    const { type, region, past = [] } = instance;
+    if ((kind.type ?? type) === type && (kind.region ?? region) === region) return;
+    this.update(instance, { ...kind, past: [...past, { type, region, until: now }] }, now);
   }
 
   delete(instance: Instance, now: number, settings: SimulatorSettings): void {

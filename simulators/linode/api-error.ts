@@ -47,6 +47,10 @@ export const limitReached = (): ApiError =>
       'Support to request an increase and provide the total number of services you may need.',
   });
 
+/** The text is a guess: no answer to a deletion of a locked Linode has been seen. */
+export const locked = (): ApiError =>
+  new ApiError(400, { reason: 'This Linode has a lock that prevents its deletion.' });
+
 /** For features of the real API that the simulator lacks: a test must fail rather than mislead. */
 export const notSimulated = (feature: string): ApiError =>
   new ApiError(501, { reason: `The simulator does not have ${feature}` });

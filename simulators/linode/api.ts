@@ -83,6 +83,11 @@ export class SimulatedApi {
     if (change.seed !== undefined) this.#faults.reseed(change.seed);
   }
 
+  /** A person resizes a Linode, or migrates it, by calls that the simulator does not have. */
+  become(id: number, kind: { readonly type?: string; readonly region?: string }): void {
+    this.#account.become(id, kind, this.#now());
+  }
+
   setFaults(rules: readonly FaultRule[]): void {
     this.#faults.set(rules);
   }

@@ -30,6 +30,9 @@ export interface Rate {
   readonly monthly: number | null;
 }
 
+/** Linode Managed, for each Linode; no list of Linode's API has the price. */
+const MANAGED: Rate = { hourly: 0.15, monthly: 100 };
+
 const HOUR = 3_600_000;
 
 /**
@@ -50,23 +53,42 @@ function billedInstance(instance: Instance, now: number): BilledInstance {
   const { id, label, tags, tagsAtCreation, type, region, created, deleted } = instance;
   const elapsed = (deleted ?? now) - created;
   const hours = Math.max(1, Math.ceil(elapsed / HOUR));
-  const byMonth = hoursByMonth(created, hours);
-  const microUsd = ratesOf(instance).reduce((total, rate) => total + charge(rate, byMonth), 0);
+  const microUsd = livesOf(instance).reduce((total, life) => {
+    const started = Math.max(1, Math.ceil(((life.deleted ?? now) - life.created) / HOUR));
+    const byMonth = hoursByMonth(life.created, started);
+    return total + ratesOf(life).reduce((sum, rate) => sum + charge(rate, byMonth), 0);
+  }, 0);
   const billed = { id, label, tags, tagsAtCreation, type, region, created, deleted };
   return { ...billed, hours, microUsd };
 }
 
+/**
+ * The Linode as Linode bills it: what it was before it was resized or migrated is billed as a Linode
+ * that ended then, and each of them for every started hour.
+ */
+export function livesOf(instance: Instance): Instance[] {
+  const { past = [], ...rest } = instance;
+  let { created } = instance;
+  const lives = past.map(({ type, region, until }) => {
+    const life = { ...rest, type, region, created, deleted: until };
+    created = until;
+    return life;
+  });
+  return [...lives, { ...rest, created }];
+}
+
 /** The rate of the Linode and, if they are on, the rate of its backups; each has its own limit. */
 export function ratesOf(instance: Instance): Rate[] {
-  const { type, region, backupsEnabled, priceFactor = 1 } = instance;
+  const { type, region, backupsEnabled, priceFactor = 1, managed = false } = instance;
   const known = types.get(type);
   if (known === undefined) throw new Error(`The catalogue has no type ${type}`);
   const priced = backupsEnabled ? [known, known.addons.backups] : [known];
-  return priced.map(({ price, region_prices }) => {
+  const rates = priced.map(({ price, region_prices }) => {
     const { hourly, monthly } = region_prices.find(({ id }) => id === region) ?? price;
     const rate = timesFactor({ hourly, monthly }, priceFactor);
     return { ...rate, hourly: rate.hourly ?? 0 };
   });
+  return managed ? [...rates, MANAGED] : rates;
 }
 
 /** Micro-dollars. The hours of a calendar month never cost more than the monthly price. */

@@ -17,6 +17,10 @@ const before = [
   'limit',
   'invalidToken',
   'missingScope',
+  /** A DELETE that the API answers as a success, and that has no effect. */
+  'ignored',
+  /** A DELETE that the API refuses, because somebody has locked the Linode. */
+  'locked',
   'dropBefore',
   'hang',
 ] as const;
@@ -140,6 +144,9 @@ function isPossible(kind: FaultKind, { method, path, isCollection }: FaultTarget
   if (kind === 'truncatedList') return isCollection;
   if (kind === 'capacity' || kind === 'limit') {
     return method === 'POST' && path === '/linode/instances';
+  }
+  if (kind === 'ignored' || kind === 'locked') {
+    return method === 'DELETE' && path.startsWith('/linode/instances/');
   }
   if (kind === 'busy' || kind === 'busyAfter') {
     return method !== 'GET' && path.startsWith('/linode/instances');

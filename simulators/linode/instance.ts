@@ -29,6 +29,14 @@ export interface Instance extends CreateRequest {
   readonly ipv6: string;
   /** The setting at the creation: later changes of prices don't apply to this Linode. */
   readonly priceFactor?: number;
+  /** What the Linode was before it was resized or migrated, and until when, in order. */
+  readonly past?: readonly {
+    readonly type: string;
+    readonly region: string;
+    readonly until: number;
+  }[];
+  /** Whether Linode managed the account at the creation. */
+  readonly managed?: boolean;
 }
 
 export type InstanceStatus = 'provisioning' | 'offline' | 'booting' | 'running' | 'deleting';
@@ -61,6 +69,7 @@ export function newInstance({ id, ordinal, request, now, settings }: NewInstance
     backupsEnabled: request.backupsEnabled || settings.backupsForced,
     tagsAtCreation: request.tags,
     priceFactor: settings.priceFactor,
+    managed: settings.managed,
     ipv4: [ipv4(ordinal)],
     ipv6: `2001:db8::f03c:${(ordinal >>> 16).toString(16)}:${(ordinal & 0xffff).toString(16)}/128`,
   };

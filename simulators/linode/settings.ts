@@ -29,6 +29,8 @@ export interface SimulatorSettings {
   readonly rateLimits: Readonly<Record<Bucket, RateLimit>>;
   /** Whether the account's setting adds backups, and their price, to every new Linode. */
   readonly backupsForced: boolean;
+  /** Whether Linode manages the account, for a price on top of each Linode's. */
+  readonly managed: boolean;
   /** How many Linodes the account may have at a time; null: any number. */
   readonly accountLimit: number | null;
   /** Types that the API refuses to create in a region for lack of capacity. */
@@ -65,6 +67,7 @@ export const defaultSettings: SimulatorSettings = {
     others: { count: 1600, seconds: 60 },
   },
   backupsForced: false,
+  managed: false,
   accountLimit: null,
   soldOut: [],
   regionsWithoutMetadata: [],
@@ -104,6 +107,7 @@ const checks: Record<keyof SimulatorSettings, (value: unknown) => boolean> = {
   rateLimited: isBoolean,
   rateLimits: (value) => isObject(value) && Object.entries(value).every(isNamedLimit),
   backupsForced: isBoolean,
+  managed: isBoolean,
   accountLimit: (value) => value === null || isCount(value),
   soldOut: (value) =>
     isListOf(value, (pair) => isObject(pair) && isText(pair.type) && isText(pair.region)),

@@ -33,6 +33,8 @@ export interface LinodeSimulator {
   readonly settings: SimulatorSettings;
   /** Throws a TypeError that names a setting that can't have the value. */
   updateSettings(change: SettingsChange): void;
+  /** A person resizes a Linode, or migrates it to another region. */
+  become(id: number, kind: { readonly type?: string; readonly region?: string }): void;
   /** The number of requests, by method and route, for example `GET /linode/instances/{}`. */
   requests(): Record<string, RequestCount>;
   /** Ends open connections, too. May be called twice. */
@@ -68,6 +70,7 @@ export async function startLinodeSimulator(options: SimulatorOptions): Promise<L
       return api.settings;
     },
     updateSettings: (change) => api.updateSettings(change),
+    become: (id, kind) => api.become(id, kind),
     requests: () => api.requests(),
     close: async () => {
       await new Promise((resolve) => {

@@ -68,7 +68,7 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     "is kept by the client's reading of the settings, with backups forced: %s",
     async (forced) => {
       const world = await watched({ settings: { backupsForced: forced } });
-      expect(await world.api.backupsForced(LATER)).toBe(forced);
+      expect(await world.api.accountSettings(LATER)).toMatchObject({ backupsForced: forced });
       await createdBy(world.create());
       expectKept(world, {
         'GET /account/settings': [200],
@@ -181,7 +181,7 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
       await expect(api.deleteTag('onebuck-dev', LATER)).rejects.toMatchObject(denied);
     }
     await expect(invalid.api.listByTag('onebuck-dev', LATER)).rejects.toMatchObject(denied);
-    expect(await scoped.api.backupsForced(LATER)).toBe('unreadable');
+    expect(await scoped.api.accountSettings(LATER)).toBe('unreadable');
     // Each call reads an invalid token afresh once, and so is sent twice.
     expectKept(invalid, {
       'POST /linode/instances': [401, 401],

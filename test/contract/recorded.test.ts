@@ -173,7 +173,7 @@ describe.skipIf(!hasShared)(`Onebuck's client reads recorded answers of Linode${
 
   it('as the settings of an account that forces backups', async () => {
     const { api } = await worldOf('account settings');
-    expect(await api.backupsForced(LATER)).toBe(true);
+    expect(await api.accountSettings(LATER)).toEqual({ backupsForced: true, managed: true });
   });
 });
 

@@ -40,7 +40,8 @@ const withoutDueClusters = (real: ClusterStore): Partial<ClusterStore> => ({
 });
 
 /** Reads each list once: a year of price lists would take most of the test's time. */
-function readOnce({ types, regions, images, backups, soldOut }: CatalogueCache): CatalogueCache {
+function readOnce(catalogue: CatalogueCache): CatalogueCache {
+  const { types, regions, images, backups, account, soldOut } = catalogue;
   const once = <Asked extends unknown[], T>(read: (...asked: Asked) => Promise<T>) => {
     let first: Promise<T> | null = null;
     return (...asked: Asked) => {
@@ -53,6 +54,7 @@ function readOnce({ types, regions, images, backups, soldOut }: CatalogueCache):
     regions: once(regions),
     images: once(images),
     backups: once(backups),
+    account: once(account),
     // The test asks about one region only.
     soldOut: once(soldOut),
   };

@@ -113,8 +113,8 @@ describe('a metric of Onebuck', () => {
   });
 
   it.each(names)('%s is emitted by a use case', (name) => {
-    const sources = ['reap', 'reconcile', 'run-schedule', 'sweep'].map((useCase) =>
-      read(`lib/app/${useCase}.ts`),
+    const sources = ['reap', 'reconcile', 'report-changes', 'run-schedule', 'sweep'].map(
+      (useCase) => read(`lib/app/${useCase}.ts`),
     );
     // Only the adapter of the secret knows what is malformed in it.
     if (name === 'MalformedSecret') sources.push(read('lib/wire.ts'));

@@ -108,6 +108,7 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
     },
   ],
   backups: async () => false,
+  account: async () => ({ backupsForced: false, managed: false }),
   soldOut: async () => new Set(),
   ...overrides,
 });
@@ -121,7 +122,7 @@ export const noLinode: LinodeApi = {
   regions: failCall,
   images: failCall,
   availability: failCall,
-  backupsForced: failCall,
+  accountSettings: failCall,
   listByTag: failCall,
   get: failCall,
   findByLabel: failCall,

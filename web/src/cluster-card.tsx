@@ -90,13 +90,19 @@ function Burning({ cluster }: { cluster: Cluster }) {
       {lifespan !== null && <FuseView lifespan={lifespan} now={now} isLit />}
       {trouble !== null && <p class="warning">{trouble}</p>}
       {trouble === null && next !== null && <p class="meta">{next}</p>}
+      {cluster.overspentUsd !== undefined && cluster.overspentUsd > 0 && (
+        <p class="warning">{dollars(cluster.overspentUsd)} over its budget, and Linode bills on.</p>
+      )}
       {cluster.failure !== null && <p class="warning">{cluster.failure}</p>}
     </>
   );
 }
 
+/** The statuses of nodes that are none of the cluster's any more. */
+const OVER: readonly string[] = ['gone', 'takenOver', 'neverCreated'];
+
 const goneOf = (nodes: readonly ClusterNode[]): string => {
-  const gone = nodes.filter(({ status }) => status === 'gone' || status === 'neverCreated').length;
+  const gone = nodes.filter(({ status }) => OVER.includes(status)).length;
   return `${gone} of ${plural(nodes.length, 'node')} gone`;
 };
 
@@ -151,7 +157,7 @@ function Nodes({ nodes }: { nodes: readonly ClusterNode[] }) {
 
 const lampOf = (status: ClusterNode['status']): string => {
   if (status === 'running') return 'lamp on';
-  return ['gone', 'neverCreated', 'deleting'].includes(status) ? 'lamp off' : 'lamp coming';
+  return [...OVER, 'deleting'].includes(status) ? 'lamp off' : 'lamp coming';
 };
 
 function Node({ node }: { node: ClusterNode }) {
@@ -159,7 +165,7 @@ function Node({ node }: { node: ClusterNode }) {
     <li title={node.label}>
       <span class={lampOf(node.status)} />
       <span class="index">{node.index}</span>
-      {node.ipv4 === null || node.status === 'gone' ? (
+      {node.ipv4 === null || OVER.includes(node.status) ? (
         <span class="status">{node.status}</span>
       ) : (
         <>
@@ -168,6 +174,7 @@ function Node({ node }: { node: ClusterNode }) {
           <Copy text={node.ipv4} what={`the address of node ${node.index}`} />
         </>
       )}
+      {node.reason !== undefined && <span class="reason">{node.reason}</span>}
     </li>
   );
 }

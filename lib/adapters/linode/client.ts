@@ -1,7 +1,7 @@
 import type { NodeLabel } from '../../core/base/names.ts';
 import type { EpochMs } from '../../core/base/units.ts';
 import type { Linode } from '../../core/cluster/linode.ts';
-import type { LinodeApi } from '../../ports.ts';
+import type { AccountSettings, LinodeApi } from '../../ports.ts';
 import { type Call, errorOf, illShaped } from './answer.ts';
 import { createLinode } from './create.ts';
 import { createLinodeHttp, type LinodeHttp, type LinodeHttpOptions } from './http.ts';
@@ -35,7 +35,7 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
     regions: (by) => listAll(lists, { path: '/regions', item: decodeRegion }, by),
     images: (by) => listAll(lists, { path: '/images', item: decodeImage }, by),
     availability: (region, by) => readAvailability(http, region, by),
-    backupsForced: (by) => readBackupsForced(http, by),
+    accountSettings: (by) => readAccountSettings(http, by),
     async listByTag(tag, by) {
       const found = await listLinodes(lists, { tags: tag }, by);
       // Callers may delete the Linodes of this list, so it must not depend on how Linode reads the
@@ -79,16 +79,18 @@ async function readAvailability(http: LinodeHttp, region: string, by: EpochMs) {
   throw errorOf(call, verdict);
 }
 
-/**
- * Whether the account forces backups. A server without this route has no forced backups; Linode has
- * the route.
- */
-async function readBackupsForced(http: LinodeHttp, by: EpochMs): Promise<boolean | 'unreadable'> {
+/** A server without this route has neither setting; Linode has the route. */
+async function readAccountSettings(
+  http: LinodeHttp,
+  by: EpochMs,
+): Promise<AccountSettings | 'unreadable'> {
   const call = { method: 'GET', path: '/account/settings' } as const;
   const verdict = await http.send(call, by);
   if (verdict.kind === 'ok') return decodeOrThrow(call, decodeSettings, verdict.body);
   if (verdict.kind === 'denied') return 'unreadable';
-  if (verdict.status !== null && [404, 405, 501].includes(verdict.status)) return false;
+  if (verdict.status !== null && [404, 405, 501].includes(verdict.status)) {
+    return { backupsForced: false, managed: false };
+  }
   throw errorOf(call, verdict);
 }
 

@@ -1,6 +1,7 @@
 import type { NodeLabel } from '../../core/base/names.ts';
 import { type EpochMs, earliest, plus } from '../../core/base/units.ts';
 import type { Linode } from '../../core/cluster/linode.ts';
+import { clusterNamedBy } from '../../core/cluster/members.ts';
 import { reasonOf } from '../../errors.ts';
 import type { Clock, CreateOutcome, CreateRequest, Log } from '../../ports.ts';
 import { type Call, describe, errorOf, illShaped } from './answer.ts';
@@ -110,9 +111,10 @@ async function adopt(
     return { kind: 'unknown', reason: `${doubt}; then no Linode had its label` };
   }
   // Do not compare the `reap` tag or the spec's own tags: they may have changed since an earlier
-  // try.
-  const own = tags.filter((tag) => tag.startsWith('onebuck'));
-  const isOurs = own.length > 0 && own.every((tag) => found.tags.includes(tag));
+  // try. The cluster's tag may be lost; then the label names the cluster.
+  const own = tags.filter((tag) => tag.startsWith('onebuck-'));
+  const hasOwn = own.length > 0 && own.every((tag) => found.tags.includes(tag));
+  const isOurs = hasOwn && clusterNamedBy(found) === clusterNamedBy({ tags, label });
   return isOurs
     ? { kind: 'created', linode: found }
     : refused(`label ${label} is in use by a Linode that is not ours`);

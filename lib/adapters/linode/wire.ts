@@ -4,7 +4,7 @@ import { type EpochMs, epochMs } from '../../core/base/units.ts';
 import type { Price, RegionalPrice } from '../../core/billing/price.ts';
 import type { Image, LinodeType, Region } from '../../core/catalogue/lists.ts';
 import { type Linode, type LinodeStatus, linodeStatuses } from '../../core/cluster/linode.ts';
-import type { CreateRequest, TypeAvailability } from '../../ports.ts';
+import type { AccountSettings, CreateRequest, TypeAvailability } from '../../ports.ts';
 
 /*
  * The parts of Linode's JSON that Onebuck uses. Unknown fields are ignored, and missing ones are
@@ -47,8 +47,7 @@ export const decodeAvailability: Decoder<readonly TypeAvailability[]> = (body) =
   decode(availabilitySchema, body);
 export const decodeLinode: Decoder<Linode> = (body) => decode(linodeSchema, body);
 
-/** Whether the account forces backups on new Linodes. */
-export const decodeSettings: Decoder<boolean> = (body) => decode(settingsSchema, body);
+export const decodeSettings: Decoder<AccountSettings> = (body) => decode(settingsSchema, body);
 
 /** Linode answers a DELETE with `{}`. */
 export const decodeEmpty: Decoder<unknown> = (body) => decode(z.object({}), body);
@@ -64,7 +63,7 @@ export type LinodeFault = z.infer<typeof faultSchema>;
 /**
  * The body of a create. It states even fields that have defaults: an account's settings decide what
  * a missing field means, and forced backups cost extra. (Linode may force backups all the same: see
- * `backupsForced`.)
+ * `AccountSettings`.)
  */
 export function encodeCreate(request: CreateRequest): Record<string, unknown> {
   const { label, type, region, image, tags, rootPassword, authorizedKeys, userData } = request;
@@ -209,8 +208,13 @@ const linodeSchema = z.pipe(
 );
 
 const settingsSchema = z.pipe(
-  z.object({ backups_enabled: z.boolean() }),
-  z.transform((raw) => raw.backups_enabled),
+  z.object({ backups_enabled: z.boolean(), managed: z.nullish(z.boolean()) }),
+  z.transform(
+    (raw): AccountSettings => ({
+      backupsForced: raw.backups_enabled,
+      managed: raw.managed ?? false,
+    }),
+  ),
 );
 
 const faultSchema = z.object({ reason: z.string(), field: z.nullish(z.string()) });

@@ -29,6 +29,12 @@ export function clusterOfTags(tags: readonly string[]): ClusterId | null {
   return ids.length === 1 && id !== undefined && isClusterId(id) ? id : null;
 }
 
+/** The cluster whose node has the label; null: it is no label of a node. */
+export function clusterOfLabel(label: string): ClusterId | null {
+  const id = /^onebuck-(.+)-\d+$/.exec(label)?.[1];
+  return id !== undefined && isClusterId(id) ? id : null;
+}
+
 /**
  * The `reap` tag with a node's teardown time, such as `reap=20261122T1557Z`. People read it in
  * Linode's console, and the sweeper where a Linode has no record. Rounded down to the minute, so

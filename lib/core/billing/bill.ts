@@ -23,6 +23,8 @@ export interface BilledNode {
   /** null: the node is still billed. */
   readonly billedUntil: EpochMs | null;
   readonly price: Price;
+  /** When the first hour began of a node whose earlier hours are billed as another node's. */
+  readonly hoursFrom?: EpochMs;
 }
 
 export interface Limits {
@@ -254,7 +256,7 @@ function billIn(
 function hoursEnd(nodes: readonly BilledNode[], maxHours: number | null): number {
   if (maxHours === null) return Number.POSITIVE_INFINITY;
   const open = nodes.filter((node) => node.billedUntil === null);
-  return Math.min(...open.map((node) => node.billedFrom + maxHours * HOUR));
+  return Math.min(...open.map((node) => (node.hoursFrom ?? node.billedFrom) + maxHours * HOUR));
 }
 
 /** Nodes that start together, as one node at the sum of their hourly and monthly prices. */

@@ -28,3 +28,10 @@ export function combinedPrice(base: Price, addon: Price | null): Price {
     base.monthly === null || addon.monthly === null ? null : sum([base.monthly, addon.monthly]);
   return { hourly: sum([base.hourly, addon.hourly]), monthly };
 }
+
+/** For hours and months alike, the higher of two prices. */
+export function dearer(a: Price, b: Price): Price {
+  const hourly = a.hourly > b.hourly ? a.hourly : b.hourly;
+  if (a.monthly === null || b.monthly === null) return { hourly, monthly: null };
+  return { hourly, monthly: a.monthly > b.monthly ? a.monthly : b.monthly };
+}

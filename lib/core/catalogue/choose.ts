@@ -416,7 +416,7 @@ function userDataFaults(image: Image | null, region: Region | null): Fault[] {
   return faults;
 }
 
-function regionalPrice(price: RegionalPrice | null, region: string | null): Price | null {
+export function regionalPrice(price: RegionalPrice | null, region: string | null): Price | null {
   if (price === null) return null;
   const { hourly, monthly, byRegion } = price;
   const own = region !== null && Object.hasOwn(byRegion, region) ? byRegion[region] : undefined;

@@ -1,7 +1,8 @@
-import { type MicroUsd, sum, times } from '../base/money.ts';
+import { type MicroUsd, microUsd, sum, times } from '../base/money.ts';
 import type { EpochMs } from '../base/units.ts';
 import { type BilledNode, type MonthName, spend, spendByMonth } from '../billing/bill.ts';
 import { combinedPrice, type Price } from '../billing/price.ts';
+import { stretchesOf } from './kinds.ts';
 import { type Bought, type ClusterRecord, type Common, isLive, type NodeRecord } from './record.ts';
 
 /** The price of a node. `backups`: the node has backups, or must be assumed to have them. */
@@ -11,26 +12,25 @@ export function priceOf(bought: Bought, backups: boolean): Price {
 
 /** The nodes that Linode bills, and those that it may bill because their create may have left. */
 export function billedNodes(record: Common): BilledNode[] {
-  return record.nodes.flatMap((node) => billedNode(node, record.bought) ?? []);
+  return record.nodes.flatMap((node) => billed(node, record));
 }
 
-function billedNode(node: NodeRecord, bought: Bought): BilledNode | null {
+function billed(node: NodeRecord, record: Common): BilledNode[] {
+  const { bought } = record;
   switch (node.state) {
     case 'planned':
     case 'neverCreated':
-      return null;
+      return [];
     case 'creating': {
       const price = priceOf(bought, bought.backupsAssumed);
-      return { billedFrom: node.sentAt, billedUntil: null, price };
+      return [{ billedFrom: node.sentAt, billedUntil: null, price }];
     }
-    case 'created': {
-      const price = priceOf(bought, node.backups);
-      return { billedFrom: node.billedFrom, billedUntil: null, price };
-    }
+    case 'created':
+      return stretchesOf(record, node, null);
     case 'deleting':
     case 'gone': {
-      const price = priceOf(bought, node.backups);
-      return { billedFrom: node.billedFrom, billedUntil: node.billedUntil, price };
+      const livesOn = node.state === 'deleting' && node.trouble !== undefined;
+      return stretchesOf(record, node, livesOn ? null : node.billedUntil);
     }
   }
 }
@@ -44,14 +44,30 @@ export function hourlyOf(record: ClusterRecord): MicroUsd {
   const isComing = isLive(record) && record.phase !== 'deleting';
   const planned = record.nodes.filter(({ state }) => isComing && state === 'planned').length;
   const price = priceOf(record.bought, record.bought.backupsAssumed);
-  const billed = billedNodes(record).filter(isCounted);
-  return sum([...billed.map(({ price: { hourly } }) => hourly), times(price.hourly, planned)]);
+  // Of a node that somebody has changed, only its present price counts.
+  const present = record.nodes.flatMap((node) => billed(node, record).at(-1) ?? []);
+  const hourly = present.filter(isCounted).map((node) => node.price.hourly);
+  return sum([...hourly, times(price.hourly, planned)]);
 }
 
 /** The spend of a live cluster up to `at`; the final spend of an ended one. */
 export function spentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
   return isLive(record) ? spend(billedNodes(record), at) : record.spent;
 }
+
+/**
+ * The part of the bill up to `at` that is over the budget; the final one of an ended cluster. While
+ * the cluster lives, a create without an answer does not count: its Linode may not exist.
+ */
+export function overspentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
+  if (!isLive(record)) return record.overspent;
+  const nodes = record.nodes.filter(({ state }) => state !== 'creating');
+  return microUsd(Math.max(0, spend(billedNodes({ ...record, nodes }), at) - record.budget));
+}
+
+/** Whether Linode may bill nodes of the cluster on. */
+export const isBilledOn = (record: ClusterRecord): boolean =>
+  isLive(record) && billedNodes(record).some(({ billedUntil }) => billedUntil === null);
 
 /** `spentAt`, split by calendar month (UTC). */
 export const spentByMonthOf = (

@@ -96,7 +96,9 @@ export function changeCluster(
 /** The most hours that any node will have begun at `at`; at least 1. */
 function hoursBegun({ nodes }: Life, at: EpochMs): number {
   const open = nodes.filter(({ billedUntil }) => billedUntil === null);
-  const begun = open.map(({ billedFrom }) => Math.ceil(between(billedFrom, at) / hours(1)));
+  const begun = open.map(({ billedFrom, hoursFrom }) =>
+    Math.ceil(between(hoursFrom ?? billedFrom, at) / hours(1)),
+  );
   return Math.max(1, ...begun);
 }
 

@@ -6,5 +6,17 @@ export const endReasons = {
   maxHours: 'its nodes reached maxHours',
   requested: 'somebody asked for its end',
   lost: 'its nodes were deleted, though not by Onebuck',
+  takenOver: 'its nodes were taken over: they live on, billed to you',
+  unpriced: 'somebody changed a node into one whose price is unknown',
   failed: 'its launch failed',
 } as const satisfies Record<EndReason, string>;
+
+export const endReasonNames = [
+  'budget',
+  'maxHours',
+  'requested',
+  'failed',
+  'lost',
+  'takenOver',
+  'unpriced',
+] as const satisfies readonly EndReason[];

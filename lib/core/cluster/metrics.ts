@@ -1,7 +1,7 @@
 import { type MicroUsd, sum } from '../base/money.ts';
 import { between, type DurationMs, type EpochMs, latest, minutes, plus } from '../base/units.ts';
 import { lastAffordable } from '../billing/bill.ts';
-import { billedNodes } from './bills.ts';
+import { billedNodes, isBilledOn } from './bills.ts';
 import { lifeOf } from './life.ts';
 import { type ClusterRecord, type EndedRecord, isLive, type LiveRecord } from './record.ts';
 
@@ -11,7 +11,10 @@ import { type ClusterRecord, type EndedRecord, isLive, type LiveRecord } from '.
  * something to report, and the others only with the dashboard.
  */
 export const metrics = {
-  /** By how much an ended cluster was over its budget, in US dollars; at least once a cluster. */
+  /**
+   * By how much a cluster is over its budget, in US dollars: in each pass while it lives, and at its
+   * end.
+   */
   Overspend: { unit: 'None', isAlarming: true },
   /** Linodes that the sweeper has destroyed. */
   OrphansDestroyed: { unit: 'Count', isAlarming: true },
@@ -23,6 +26,10 @@ export const metrics = {
   UnreadableRecords: { unit: 'Count', isAlarming: true },
   /** Which field of the deployment's secret is malformed: its place in SECRET_FAULTS, from 1. */
   MalformedSecret: { unit: 'None', isAlarming: true },
+  /** Nodes that people have taken over: they live on, and no cluster counts them any more. */
+  TakenOver: { unit: 'Count', isAlarming: true },
+  /** Clusters whose nodes have all lost the ownership tag at once. */
+  TagsLost: { unit: 'Count', isAlarming: true },
   LiveClusters: { unit: 'Count', isAlarming: false },
   /** The budgets of all live clusters, in US dollars. */
   OpenBudget: { unit: 'None', isAlarming: false },
@@ -49,9 +56,7 @@ const TEARDOWN_TIME_MAX = minutes(2);
 
 /** Whether 2 minutes ago the teardown had begun or was due, and a node may still exist. */
 export function isOverdue(record: ClusterRecord, now: EpochMs): boolean {
-  if (!isLive(record) || !billedNodes(record).some(({ billedUntil }) => billedUntil === null)) {
-    return false;
-  }
+  if (!isLive(record) || !isBilledOn(record)) return false;
   const since = record.phase === 'deleting' ? record.deletingSince : lifeOf(record, now).teardownAt;
   return now >= plus(since, TEARDOWN_TIME_MAX);
 }

@@ -1,7 +1,14 @@
-import { type ClusterId, clusterOfTags, ownershipTag, reapTimeOfTags } from '../base/names.ts';
+import {
+  type ClusterId,
+  clusterOfLabel,
+  clusterOfTags,
+  ownershipTag,
+  reapTimeOfTags,
+} from '../base/names.ts';
 import { type EpochMs, minutes, plus } from '../base/units.ts';
 import { lifeOf } from './life.ts';
 import type { Linode } from './linode.ts';
+import { nodesById } from './members.ts';
 import { type ClusterRecord, isLive } from './record.ts';
 
 /** How long a live cluster's teardown may be overdue before the sweeper destroys its nodes. */
@@ -37,23 +44,45 @@ export function findOrphans(
   known: Known | null,
   context: { readonly stage: string; readonly now: EpochMs },
 ): Orphan[] {
-  const byId = new Map(known?.records.map((record) => [record.id, record]));
+  const recordOf = protectorsIn(known?.records ?? []);
   const unreadable = new Set(known?.unreadable.map(({ id }) => id));
   const ours = linodes.filter(({ tags }) => tags.includes(ownershipTag(context.stage)));
-  const whyWithout = (id: ClusterId | null): Why => {
+  const whyWithout = (linode: Linode): Why => {
     if (known === null) return 'the records can not be read';
-    return id !== null && unreadable.has(id) ? 'its record is unreadable' : 'it has no record';
+    const isUnreadable = clustersNamedBy(linode).some((id) => unreadable.has(id));
+    return isUnreadable ? 'its record is unreadable' : 'it has no record';
   };
   return ours.flatMap((linode): Orphan[] => {
-    const id = clusterOfTags(linode.tags);
-    const record = id === null ? undefined : byId.get(id);
+    const record = recordOf(linode);
     const expiry =
       record === undefined
-        ? withoutRecord(linode, whyWithout(id))
+        ? withoutRecord(linode, whyWithout(linode))
         : withRecord(record, context.now);
     return expiry === null ? [] : [{ linode, ...expiry }];
   });
 }
+
+/**
+ * Finds the record that protects a Linode: the one that has its id for a node, the one that its tags
+ * name, or the one that its label names; of these the first whose cluster is live, else the first.
+ */
+function protectorsIn(records: readonly ClusterRecord[]) {
+  const byId = new Map(records.map((record) => [record.id, record]));
+  const byLinodeId = new Map(
+    records.flatMap((record) => [...nodesById(record).keys()].map((id) => [id, record])),
+  );
+  return (linode: Linode): ClusterRecord | undefined => {
+    const candidates = [
+      byLinodeId.get(linode.id),
+      ...clustersNamedBy(linode).map((id) => byId.get(id)),
+    ].filter((record) => record !== undefined);
+    return candidates.find(isLive) ?? candidates[0];
+  };
+}
+
+/** The clusters that a Linode's tags and its label name. */
+export const clustersNamedBy = ({ tags, label }: Linode): ClusterId[] =>
+  [clusterOfTags(tags), clusterOfLabel(label)].filter((id) => id !== null);
 
 type Expiry = Omit<Orphan, 'linode'> | null;
 

@@ -1,6 +1,20 @@
 import type { MicroUsd } from '../base/money.ts';
-import type { ClusterId, NodeLabel, ScheduleId, Tag } from '../base/names.ts';
-import { type DurationMs, type EpochMs, earliest, hours } from '../base/units.ts';
+import {
+  type ClusterId,
+  clusterOfLabel,
+  type NodeLabel,
+  type ScheduleId,
+  type Tag,
+} from '../base/names.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  earliest,
+  hours,
+  minutes,
+  seconds,
+} from '../base/units.ts';
 import type { Price } from '../billing/price.ts';
 import type { Advice } from './advice.ts';
 import type { Linode, LinodeStatus } from './linode.ts';
@@ -64,10 +78,20 @@ export interface Common {
    * Passes leave the nodes' tags alone until this instant, because Linode refused a change of them.
    */
   readonly retagAfter?: EpochMs;
+  /** The Linodes of the cluster that are none of its nodes, and whose deletion had no effect yet. */
+  readonly strays?: readonly Stray[];
   /** Why the last pass could not do all that was due; absent: it could. */
   readonly trouble?: Trouble;
-  /** The kinds of notices that were sent, or that are superseded by a later one. */
-  readonly notified?: readonly NoticeKind[];
+  /** When a list last showed every node of a running cluster. */
+  readonly lookedAt?: EpochMs;
+  /** The prices of the kinds of nodes that people made of those bought. */
+  readonly kindPrices?: readonly KindPrice[];
+  /** How often all nodes lost the ownership tag at once; absent: never. */
+  readonly tagLosses?: number;
+  /** When a pass first found the bill of the nodes that exist over the budget. */
+  readonly overBudgetAt?: EpochMs;
+  /** The notices that were sent, or that are superseded by a later one. */
+  readonly notified?: readonly NoticeKey[];
   /**
    * For each kind of warning, the latest teardown time of which it was sent or superseded. A later
    * teardown time brings the warnings back that lie ahead then.
@@ -82,6 +106,25 @@ export interface Trouble {
   readonly since: EpochMs;
   /** At most 300 characters. */
   readonly reason: string;
+}
+
+/** A Linode that bears a cluster's tags and is none of its nodes, such as a copy made by hand. */
+export interface Stray {
+  readonly linodeId: number;
+  /** How many deletions in a row had no effect. */
+  readonly tries: number;
+  /** When the last of these deletions was answered. */
+  readonly triedAt: EpochMs;
+}
+
+/** Why a node can't be deleted. */
+export interface NodeTrouble extends Trouble {
+  /** How many deletions in a row had no effect. */
+  readonly tries: number;
+  /** When the last of these deletions was answered. */
+  readonly triedAt: EpochMs;
+  /** When a list last showed a Linode whose deletion Linode had accepted. */
+  readonly seenAt?: EpochMs;
 }
 
 export interface Bought {
@@ -140,7 +183,14 @@ export interface Failed extends Ended {
   readonly phase: 'failed';
 }
 
-export type EndReason = 'budget' | 'maxHours' | 'requested' | 'failed' | 'lost';
+export type EndReason =
+  | 'budget'
+  | 'maxHours'
+  | 'requested'
+  | 'failed'
+  | 'lost'
+  | 'takenOver'
+  | 'unpriced';
 
 /** A node, with what is known of its Linode. The label is fixed before the Linode exists. */
 export type NodeRecord =
@@ -158,12 +208,25 @@ export type NodeRecord =
       readonly refused?: string;
       readonly createTrouble?: Trouble;
     })
-  /** `checkedAt`: when the Linode was found by its id although the last list did not show it. */
-  | (NodeOf<'created'> & Machine & { readonly checkedAt?: EpochMs })
-  /** Linode accepted the deletion at `billedUntil`; its list may still show the Linode. */
-  | (NodeOf<'deleting'> & Machine & { readonly billedUntil: EpochMs })
-  /** Linode's list does not show the Linode any more. */
-  | (NodeOf<'gone'> & Machine & { readonly billedUntil: EpochMs })
+  /** `trouble`: why the Linode can't be deleted. */
+  | (NodeOf<'created'> & Machine & Sighting & { readonly trouble?: NodeTrouble })
+  /**
+   * Linode accepted the deletion at `billedUntil`; its list may still show the Linode. `accepted`:
+   * how many deletions Linode has accepted; absent: one. `trouble`: they had no effect, and Linode
+   * bills the node on.
+   */
+  | (NodeOf<'deleting'> &
+      Machine &
+      Sighting & {
+        readonly billedUntil: EpochMs;
+        readonly accepted?: number;
+        readonly trouble?: NodeTrouble;
+      })
+  /**
+   * Linode's list does not show the Linode any more. `takenOver`: it lives on, but a person has
+   * taken the ownership tag off, so that it is none of this deployment's any more.
+   */
+  | (NodeOf<'gone'> & Machine & { readonly billedUntil: EpochMs; readonly takenOver?: true })
   /** No Linode of the node ever existed; `reason` says why. */
   | (NodeOf<'neverCreated'> & { readonly reason: string });
 
@@ -180,16 +243,61 @@ export interface Machine {
   readonly ipv4: readonly string[];
   readonly ipv6: string | null;
   readonly backups: boolean;
+  /** The label that somebody gave the Linode; absent: it has the label of its node. */
+  readonly knownAs?: string;
+  /** What people made of the Linode, in order; absent: it is of the type and region bought. */
+  readonly changes?: readonly KindChange[];
+}
+
+/** The type and the region of a Linode, which decide its price. */
+export interface Kind {
+  readonly type: string;
+  readonly region: string;
+}
+
+/** Somebody has resized a Linode, or migrated it to another region, at some time in between. */
+export interface KindChange extends Kind {
+  /** The last look that showed what the Linode was before. */
+  readonly from: EpochMs;
+  /** The first look that showed what it is now. */
+  readonly to: EpochMs;
+}
+
+/** The prices of a kind of node that was not bought. */
+export interface KindPrice extends Kind {
+  /** null: Linode lists no price that Onebuck can use. */
+  readonly price: Price | null;
+  readonly backupsPrice: Price | null;
+}
+
+/** What was seen of a Linode that no list shows with its tags. */
+export interface Sighting {
+  /** When the Linode was found by its id although the last list did not show it. */
+  readonly checkedAt?: EpochMs;
+  /**
+   * When the Linode was first seen without the ownership tag. Whether a person has taken it over
+   * depends on the other nodes.
+   */
+  readonly untaggedAt?: EpochMs;
+  /**
+   * When all nodes of the cluster were found without the ownership tag. The Linode is still the
+   * node's, as its id and its label are those in the record.
+   */
+  readonly tagLostAt?: EpochMs;
 }
 
 export type NodeIn<State extends NodeRecord['state']> = Extract<NodeRecord, { state: State }>;
 
-/**
- * The kinds of notices. Each is sent at most once in a cluster's life, a warning at most once for
- * each teardown time.
- */
-export type NoticeKind = 'launched' | WarningKind | 'gone' | 'failed';
+/** The kinds of notices. */
+export type NoticeKind = 'launched' | WarningKind | 'gone' | 'failed' | EventKind;
 export type WarningKind = 'half' | 'mostly' | 'teardownSoon';
+/** The kinds of notices about what nobody planned. */
+export type EventKind = 'undeletable' | 'overBudget' | 'takenOver' | 'tagLost' | 'repriced';
+/**
+ * What is sent at most once in a cluster's life: a kind of notice, or a kind with the count of
+ * nodes that the notice is about. A warning is sent at most once for each teardown time.
+ */
+export type NoticeKey = NoticeKind | `${EventKind}/${number}`;
 
 export interface HistoryEntry {
   readonly at: EpochMs;
@@ -217,8 +325,43 @@ const TROUBLE_CHARACTERS_MAX = 300;
 /** Shorter, since up to 500 nodes may each have a reason, and an item of the table has 400 KB. */
 const NODE_TROUBLE_CHARACTERS_MAX = 160;
 
+/** How long to wait before the next deletion, after so many deletions without effect. */
+export const deletionPause = (tries: number): DurationMs =>
+  durationMs(Math.min(seconds(10) * 2 ** (tries - 1), minutes(5)));
+
+/** The indexes of the nodes that people have taken over: Linode bills them on. */
+export const takenOverIn = ({ nodes }: Common): number[] =>
+  nodes.flatMap((node) => (node.state === 'gone' && node.takenOver ? [node.index] : []));
+
+/** The nodes that can't be deleted, each with the reason. */
+export const troublesOf = ({ nodes }: Common): { index: number; trouble: NodeTrouble }[] =>
+  nodes.flatMap((node) =>
+    'trouble' in node && node.trouble !== undefined
+      ? [{ index: node.index, trouble: node.trouble }]
+      : [],
+  );
+
+/** Text such as `nodes 0, 2: 400: it is locked`, for each reason why nodes can't be deleted. */
+export function troubleTexts(troubles: ReturnType<typeof troublesOf>): string[] {
+  const byReason = new Map<string, number[]>();
+  for (const { index, trouble } of troubles) {
+    byReason.set(trouble.reason, [...(byReason.get(trouble.reason) ?? []), index]);
+  }
+  return [...byReason].map(([reason, indexes]) => `${nodesText(indexes)}: ${reason}`);
+}
+
+const NODES_NAMED_MAX = 10;
+
+/** `node 0`, or `nodes 0, 2`; beyond ten `nodes 0, …, 9 and 3 more`. */
+export function nodesText(indexes: readonly number[]): string {
+  const named = indexes.slice(0, NODES_NAMED_MAX).join(', ');
+  const more = indexes.length - NODES_NAMED_MAX;
+  return `node${indexes.length === 1 ? '' : 's'} ${named}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /**
- * The record with the reasons why a pass could not do its work; without trouble if there are none.
+ * The record with the reasons why a pass could not do its work, and why nodes can't be deleted;
+ * without trouble if there are none.
  */
 export function withTrouble<R extends Common>(
   record: R,
@@ -226,8 +369,11 @@ export function withTrouble<R extends Common>(
   at: EpochMs,
 ): R {
   const { trouble, ...rest } = record;
-  if (reasons.length === 0) return trouble === undefined ? record : (rest as R);
-  const reason = joined(reasons);
+  const ofNodes = troublesOf(record);
+  const isOfNode = (reason: string) => ofNodes.some((node) => node.trouble.reason === reason);
+  const all = [...reasons.filter((reason) => !isOfNode(reason)), ...troubleTexts(ofNodes)];
+  if (all.length === 0) return trouble === undefined ? record : (rest as R);
+  const reason = joined(all);
   return trouble?.reason === reason ? record : { ...record, trouble: { since: at, reason } };
 }
 
@@ -293,6 +439,7 @@ export function machineOf(linode: Linode, seenAt: EpochMs): Machine {
     ipv4: linode.ipv4,
     ipv6: linode.ipv6,
     backups: linode.backupsEnabled,
+    ...(clusterOfLabel(linode.label) === null ? { knownAs: linode.label } : {}),
   };
 }
 
@@ -303,5 +450,7 @@ export function machineOf(linode: Linode, seenAt: EpochMs): Machine {
 export function machineSeenAgain(known: Machine, linode: Linode, seenAt: EpochMs): Machine {
   const machine = machineOf(linode, seenAt);
   const billedFrom = earliest(machine.billedFrom, known.billedFrom);
-  return { ...machine, billedFrom, backups: machine.backups || known.backups };
+  const { changes } = known;
+  const kept = changes === undefined ? {} : { changes };
+  return { ...machine, billedFrom, backups: machine.backups || known.backups, ...kept };
 }

@@ -1,7 +1,8 @@
 import { formatUsd, toUsd } from '../base/money.ts';
 import { between, minutes, toIso } from '../base/units.ts';
 import { endReasons } from '../cluster/end-reasons.ts';
-import type { EndNotice, LiveNotice, Notice } from './notices.ts';
+import { nodesText } from '../cluster/record.ts';
+import { type EndNotice, keyOf, type LiveNotice, type Notice } from './notices.ts';
 import { type RunNotice, textsOfRun } from './runs.ts';
 
 /** A notice as people and programs read it. */
@@ -15,7 +16,7 @@ export interface NoticeMessage {
 export function messageOf(notice: Notice | RunNotice): NoticeMessage {
   if ('scheduleId' in notice) return textsOfRun(notice);
   const { clusterId, nodes, type } = notice;
-  const sentence = 'teardownAt' in notice ? liveText(notice) : endText(notice);
+  const sentence = sentenceOf(notice);
   const text = `Cluster ${clusterId} (${nodes} × ${type}) ${sentence}`;
   const subject = `Onebuck ${notice.stage}: cluster ${clusterId} ${subjectOf(notice)}`;
   return { subject, text, json: { id: idOf(notice), text, ...jsonOf(notice) } };
@@ -26,9 +27,15 @@ export function messageOf(notice: Notice | RunNotice): NoticeMessage {
  * warning is sent again of a later teardown time, and then has another id.
  */
 function idOf(notice: Notice): string {
-  const { clusterId, kind } = notice;
+  const id = `${notice.clusterId}/${keyOf(notice)}`;
+  const { kind } = notice;
   const isWarning = kind === 'half' || kind === 'mostly' || kind === 'teardownSoon';
-  return isWarning ? `${clusterId}/${kind}/${toIso(notice.teardownAt)}` : `${clusterId}/${kind}`;
+  return isWarning ? `${id}/${toIso(notice.teardownAt)}` : id;
+}
+
+function sentenceOf(notice: Notice): string {
+  if ('detail' in notice) return notice.detail;
+  return 'teardownAt' in notice ? liveText(notice) : endText(notice);
 }
 
 function subjectOf(notice: Notice): string {
@@ -45,6 +52,12 @@ function subjectOf(notice: Notice): string {
       return `is gone and cost ${formatUsd(notice.spent)}`;
     case 'failed':
       return `has failed and cost ${formatUsd(notice.spent)}`;
+    case 'undeletable':
+    case 'overBudget':
+    case 'takenOver':
+    case 'tagLost':
+    case 'repriced':
+      return notice.subject;
   }
 }
 
@@ -76,8 +89,11 @@ function endText(notice: EndNotice): string {
   const cost = `${formatUsd(notice.spent)} of its budget of ${formatUsd(notice.budget)}`;
   const over =
     notice.overspent === 0 ? '' : ` That is ${formatUsd(notice.overspent)} over the budget.`;
-  if (notice.kind === 'gone')
-    return `is gone: ${endReasons[notice.endReason]}. It cost ${cost}.${over}`;
+  if (notice.kind === 'gone') {
+    const taken = notice.takenOver;
+    const left = taken.length === 0 ? '' : ` But ${nodesText(taken)}, taken over, lives on.`;
+    return `is gone: ${endReasons[notice.endReason]}. It cost ${cost}.${over}${left}`;
+  }
   return `has failed and is gone: ${notice.failure ?? 'no node came up'}. It cost ${cost}.${over}`;
 }
 
@@ -99,18 +115,24 @@ function jsonOf(notice: Notice) {
     type,
     budgetUsd: toUsd(budget),
     spentUsd: toUsd(spent),
-    ...('teardownAt' in notice
-      ? {
-          teardownAt: toIso(notice.teardownAt),
-          limit: notice.limit,
-          billUsd: toUsd(notice.bill),
-          nodesUp: notice.nodesUp,
-          addresses: notice.addresses,
-        }
-      : {
-          endReason: notice.endReason,
-          failure: notice.failure,
-          overspentUsd: toUsd(notice.overspent),
-        }),
+    ...fieldsOf(notice),
+  };
+}
+
+function fieldsOf(notice: Notice) {
+  if ('detail' in notice) return { overspentUsd: toUsd(notice.overspent) };
+  if ('teardownAt' in notice) {
+    return {
+      teardownAt: toIso(notice.teardownAt),
+      limit: notice.limit,
+      billUsd: toUsd(notice.bill),
+      nodesUp: notice.nodesUp,
+      addresses: notice.addresses,
+    };
+  }
+  return {
+    endReason: notice.endReason,
+    failure: notice.failure,
+    overspentUsd: toUsd(notice.overspent),
   };
 }

@@ -2,23 +2,26 @@ import { type MicroUsd, microUsd } from '../base/money.ts';
 import type { ClusterId } from '../base/names.ts';
 import { type DurationMs, durationMs, type EpochMs, minus, minutes, plus } from '../base/units.ts';
 import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
-import { billedNodes } from '../cluster/bills.ts';
+import { billedNodes, spentAt } from '../cluster/bills.ts';
 import type { Life } from '../cluster/life.ts';
-import type {
-  ClusterRecord,
-  EndedRecord,
-  EndReason,
-  LiveRecord,
-  NoticeKind,
-  Running,
-  WarningKind,
+import {
+  type ClusterRecord,
+  type EndedRecord,
+  type EndReason,
+  type EventKind,
+  type LiveRecord,
+  type NoticeKey,
+  type NoticeKind,
+  type Running,
+  takenOverIn,
+  type WarningKind,
 } from '../cluster/record.ts';
 
 /**
- * A message to people about a cluster, sent at most once for each kind; a warning at most once for
+ * A message to people about a cluster, sent at most once for each key; a warning at most once for
  * each kind and teardown time.
  */
-export type Notice = LiveNotice | EndNotice;
+export type Notice = LiveNotice | EndNotice | EventNotice;
 
 interface NoticeBase {
   readonly clusterId: ClusterId;
@@ -51,7 +54,23 @@ export interface EndNotice extends NoticeBase {
   readonly endReason: EndReason;
   readonly failure: string | null;
   readonly overspent: MicroUsd;
+  /** The indexes of the nodes that live on, since people have taken them over. */
+  readonly takenOver: readonly number[];
 }
+
+/** A notice about what nobody planned. */
+export interface EventNotice extends NoticeBase {
+  readonly kind: EventKind;
+  readonly key: NoticeKey;
+  /** For a line such as the subject of a mail; reads on from the cluster. */
+  readonly subject: string;
+  /** A sentence or more; reads on from the cluster. */
+  readonly detail: string;
+  readonly overspent: MicroUsd;
+}
+
+/** The key of a notice: no two notices of a cluster have the same. */
+export const keyOf = (notice: Notice): NoticeKey => ('key' in notice ? notice.key : notice.kind);
 
 /** How long before the teardown time the notice `teardownSoon` is due. */
 const SOON = minutes(10);
@@ -110,7 +129,7 @@ function withWarningsAhead(record: Running, life: Life, now: EpochMs): Running {
   const isOfLater = (kind: WarningKind) => life.teardownAt > (warnedOf[kind] ?? 0);
   const again = warnings
     .filter(({ kind, isAhead }) => isAhead && notified.includes(kind) && isOfLater(kind))
-    .map(({ kind }): NoticeKind => kind);
+    .map(({ kind }): NoticeKey => kind);
   const back = warnings
     .filter(({ kind }) => !notified.includes(kind) && !isOfLater(kind))
     .map(({ kind }) => kind);
@@ -137,10 +156,17 @@ export function withEndNotice(record: EndedRecord, now: EpochMs): DueNotice<Ende
   const { notified = [] } = record;
   const kind = record.phase === 'failed' ? 'failed' : 'gone';
   if (notified.includes(kind)) return { record, notice: null };
-  const { spent, endReason, failure, overspent } = record;
+  const { endReason, failure, overspent } = record;
   return {
     record: { ...record, notified: [...notified, kind] },
-    notice: { ...baseOf(record, now), kind, spent, endReason, failure, overspent },
+    notice: {
+      ...baseOf(record, now),
+      kind,
+      endReason,
+      failure,
+      overspent,
+      takenOver: takenOverIn(record),
+    },
   };
 }
 
@@ -203,7 +229,6 @@ function liveNotice(
   return {
     ...baseOf(record, now),
     kind,
-    spent: spend(billedNodes(record), now),
     teardownAt,
     limit,
     bill,
@@ -212,7 +237,8 @@ function liveNotice(
   };
 }
 
-const baseOf = (record: ClusterRecord, at: EpochMs) => ({
+/** The fields that a notice about the cluster has, whatever its kind. */
+export const baseOf = (record: ClusterRecord, at: EpochMs) => ({
   clusterId: record.id,
   owner: record.owner,
   stage: record.stage,
@@ -221,4 +247,5 @@ const baseOf = (record: ClusterRecord, at: EpochMs) => ({
   type: record.bought.type,
   at,
   budget: record.budget,
+  spent: spentAt(record, at),
 });

@@ -1,16 +1,21 @@
-import type { Tag } from '../base/names.ts';
+import { ownershipTag, type Tag } from '../base/names.ts';
 import type { EpochMs } from '../base/units.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
   createTroubleOf,
+  type KindPrice,
   type LiveRecord,
   machineOf,
   machineSeenAgain,
   type NodeRecord,
+  type NodeTrouble,
   withCreateTrouble,
   withHistory,
 } from '../cluster/record.ts';
+import { withKindPrice } from './kinds.ts';
 import { withBackupsLearned } from './observe.ts';
+import { isExisting, takenOver, withoutSighting, withoutTag, withTakeoversNoted } from './tags.ts';
+import { withoutMachine, withStray, withSurvival, withTroublesNoted } from './troubles.ts';
 
 /** The outcome of a step. */
 export type Outcome =
@@ -27,17 +32,38 @@ export type Outcome =
     }
   /**
    * Linode answered the deletion. `existed`: it deleted a Linode; else there was none to delete.
+   * `index` null: the Linode is none of the nodes. `unlisted`: the Linode was found by its id only.
    */
-  | { readonly kind: 'deletionAccepted'; readonly index: number | null; readonly existed: boolean }
+  | {
+      readonly kind: 'deletionAccepted';
+      readonly index: number | null;
+      readonly linodeId: number;
+      readonly existed: boolean;
+      readonly unlisted?: true;
+    }
+  /** Linode refused the deletion, for a reason that lies in the Linode. */
+  | {
+      readonly kind: 'deletionRefused';
+      readonly index: number | null;
+      readonly linodeId: number;
+      readonly reason: string;
+    }
   /** The node's Linode does not exist any more, though Onebuck did not delete it. */
   | { readonly kind: 'vanished'; readonly index: number }
   /**
-   * The node's Linode exists without the ownership tag. Somebody took it over, so Onebuck must
-   * leave it alone.
+   * The node's Linode exists without the ownership tag. `isTakenOver`: other nodes of the cluster
+   * have it, so a person has taken this Linode over.
    */
-  | { readonly kind: 'takenOver'; readonly index: number }
+  | {
+      readonly kind: 'untagged';
+      readonly index: number;
+      readonly linode: Linode;
+      readonly isTakenOver: boolean;
+    }
   | { readonly kind: 'present'; readonly index: number; readonly linode: Linode }
   | { readonly kind: 'retagged' }
+  /** The price of a kind of node, as Linode lists it. */
+  | { readonly kind: 'priced'; readonly found: KindPrice }
   /** Linode refused a change of a node's tags. Passes leave tags alone until `until`. */
   | { readonly kind: 'tagsRefused'; readonly until: EpochMs }
   /** The `shared` tags are gone from the account, or Linodes of other clusters bear them. */
@@ -50,9 +76,9 @@ export type Outcome =
 
 /** The record with the outcomes of a pass's steps, as known at `at`. */
 export function apply(record: LiveRecord, outcomes: readonly Outcome[], at: EpochMs): LiveRecord {
-  return withBackupsLearned(
-    outcomes.reduce((current, outcome) => withOutcome(current, outcome, at), record),
-  );
+  const next = outcomes.reduce((current, outcome) => withOutcome(current, outcome, at), record);
+  const noted = withTakeoversNoted(next, record, at);
+  return withTroublesNoted(withBackupsLearned(noted), record, at);
 }
 
 function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRecord {
@@ -66,6 +92,8 @@ function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRec
         node.state === 'creating' ? withCreateTrouble(node, { reason, at }) : node,
       );
     }
+    case 'priced':
+      return withKindPrice(record, outcome.found, at);
     case 'tagsRefused':
       return { ...record, retagAfter: outcome.until };
     case 'tagsRemoved': {
@@ -76,28 +104,44 @@ function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRec
       return { ...record, reapTags: record.reapTags.filter((tag) => !shared.includes(tag)) };
     }
     case 'deletionAccepted': {
-      const { index, existed } = outcome;
-      if (index !== null) return withNode(record, index, (node) => withDeletion(node, existed, at));
+      const { index, existed, linodeId } = outcome;
+      if (index !== null) {
+        return withNode(record, index, (node) => withDeletion(node, outcome, at));
+      }
+      if (!existed) return record;
+      const isFirst = !record.strays?.some((stray) => stray.linodeId === linodeId);
       const event = 'destroyed a Linode that has its tags and is none of its nodes';
-      return existed ? withHistory(record, at, event) : record;
+      return withStray(isFirst ? withHistory(record, at, event) : record, linodeId, at);
+    }
+    case 'deletionRefused': {
+      const { index, reason, linodeId } = outcome;
+      if (index === null) return withStray(record, linodeId, at);
+      return withNode(record, index, (node) => withRefusedDeletion(node, reason, at));
     }
     case 'refused': {
       const noted = withHistory(record, at, `node ${outcome.index} refused: ${outcome.reason}`);
       return withNode(noted, outcome.index, (node) => withRefusal(node, outcome.reason));
     }
-    case 'vanished':
-    case 'takenOver': {
-      const how =
-        outcome.kind === 'vanished'
-          ? 'was deleted, though not by Onebuck'
-          : 'lost the ownership tag: Onebuck leaves it alone, and Linode bills it on';
-      const noted = withHistory(record, at, `node ${outcome.index} ${how}`);
-      return withNode(noted, outcome.index, (node) => withEnd(node, at));
+    case 'vanished': {
+      const { index } = outcome;
+      const noted = withHistory(record, at, `node ${index} was deleted, though not by Onebuck`);
+      const isOurs = record.nodes[index]?.state === 'deleting';
+      return withNode(isOurs ? record : noted, index, (node) => withEnd(node, at));
+    }
+    case 'untagged': {
+      const { index, linode, isTakenOver } = outcome;
+      return withNode(record, index, (node) => {
+        if (isTakenOver && isExisting(node)) return takenOver(node, at);
+        const seen = withoutTag(node, linode, at);
+        return isExisting(seen) ? { ...seen, checkedAt: at } : seen;
+      });
     }
     case 'created':
     case 'present':
     case 'notSent':
-      return withNode(record, outcome.index, (node) => withAnswer(node, outcome, at));
+      return withNode(record, outcome.index, (node) =>
+        withAnswer(node, outcome, at, ownershipTag(record.stage)),
+      );
   }
 }
 
@@ -119,23 +163,56 @@ function withRefusal(node: NodeRecord, reason: string): NodeRecord {
   return { ...others, refused: reason };
 }
 
-function withDeletion(node: NodeRecord, existed: boolean, at: EpochMs): NodeRecord {
-  if (node.state === 'created') return { ...node, state: 'deleting', billedUntil: at };
-  // The Linode existed after all, and was billed until this answer. Otherwise the earlier answer
-  // stands.
-  if (node.state === 'deleting' && existed) return { ...node, billedUntil: at };
-  return node;
+function withDeletion(
+  node: NodeRecord,
+  { existed, unlisted }: Extract<Outcome, { kind: 'deletionAccepted' }>,
+  at: EpochMs,
+): NodeRecord {
+  if (node.state === 'created') {
+    const { trouble: _, ...alive } = existed ? node : withoutSighting(node);
+    const found = unlisted && alive.checkedAt === undefined ? { checkedAt: at } : {};
+    return { ...alive, ...found, state: 'deleting', billedUntil: at };
+  }
+  if (node.state !== 'deleting') return node;
+  const { trouble, ...deleting } = node;
+  // The Linode existed after all, and was billed until this answer.
+  if (existed) {
+    const accepted = (node.accepted ?? 1) + 1;
+    const again = trouble === undefined ? {} : { trouble: triedAgain(trouble, at) };
+    return { ...deleting, billedUntil: at, accepted, ...again };
+  }
+  // A Linode that lived on after its deletion was accepted is gone by now. Otherwise the earlier
+  // answer stands.
+  return trouble === undefined ? node : { ...deleting, billedUntil: at };
 }
 
+function withRefusedDeletion(node: NodeRecord, reason: string, at: EpochMs): NodeRecord {
+  if (node.state !== 'created' && node.state !== 'deleting') return node;
+  const { trouble } = node;
+  const since = trouble?.reason === reason ? trouble.since : at;
+  const tries = (trouble?.tries ?? 0) + 1;
+  return { ...node, trouble: { since, reason, tries, triedAt: at } };
+}
+
+const triedAgain = (trouble: NodeTrouble, at: EpochMs): NodeTrouble => ({
+  ...trouble,
+  tries: trouble.tries + 1,
+  triedAt: at,
+});
+
 function withEnd(node: NodeRecord, at: EpochMs): NodeRecord {
-  if (node.state === 'created') return { ...node, state: 'gone', billedUntil: at };
-  return node.state === 'deleting' ? { ...node, state: 'gone' } : node;
+  if (node.state === 'created') {
+    const { trouble: _, ...known } = withoutSighting(node);
+    return { ...known, state: 'gone', billedUntil: at };
+  }
+  return node.state === 'deleting' ? withoutMachine(withoutSighting(node), at) : node;
 }
 
 function withAnswer(
   node: NodeRecord,
   outcome: Extract<Outcome, { kind: 'created' | 'present' | 'notSent' }>,
   at: EpochMs,
+  ours: Tag,
 ): NodeRecord {
   const { index, label } = node;
   if (outcome.kind === 'notSent') {
@@ -145,10 +222,17 @@ function withAnswer(
     if (node.sentAt !== node.triedAt) return noted;
     return { state: 'planned', index, label, ...createTroubleOf(noted) };
   }
+  const { linode } = outcome;
+  if (node.state === 'deleting') {
+    const seen = { ...node, status: linode.status, checkedAt: at };
+    return linode.status === 'deleting' ? seen : withSurvival(seen, at);
+  }
   const machine =
     node.state === 'created'
       ? machineSeenAgain(node, outcome.linode, at)
       : machineOf(outcome.linode, at);
   const checked = outcome.kind === 'present' ? { checkedAt: at } : {};
-  return { state: 'created', index, label, ...machine, ...checked };
+  const isLost = node.state === 'created' && !linode.tags.includes(ours);
+  const lost = isLost && node.tagLostAt !== undefined ? { tagLostAt: node.tagLostAt } : {};
+  return { state: 'created', index, label, ...machine, ...checked, ...lost };
 }

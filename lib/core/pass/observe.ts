@@ -1,6 +1,7 @@
-import { clusterOfTags, ownershipTag } from '../base/names.ts';
+import { clusterOfLabel, ownershipTag, type Tag } from '../base/names.ts';
 import { type EpochMs, seconds } from '../base/units.ts';
 import type { Linode } from '../cluster/linode.ts';
+import { isKnownWithoutTag, membersOf } from '../cluster/members.ts';
 import {
   type Common,
   type LiveRecord,
@@ -8,18 +9,15 @@ import {
   machineSeenAgain,
   type NodeRecord,
 } from '../cluster/record.ts';
+import { withKindSeen } from './kinds.ts';
+import { isUnlisted, withoutSighting, withoutTag } from './tags.ts';
+import { withoutGoneStrays, withoutMachine, withSurvival, withTroublesNoted } from './troubles.ts';
 
 /**
  * How long after a create, if its reply was lost and the list does not show its Linode, a pass
  * sends it again with the same label.
  */
 export const RESEND_AFTER = seconds(30);
-
-/** The Linodes that bear both the ownership tag and the cluster's tag: a pass touches no others. */
-export function linodesOf(record: Common, linodes: readonly Linode[]): Linode[] {
-  const ours = ownershipTag(record.stage);
-  return linodes.filter(({ tags }) => tags.includes(ours) && clusterOfTags(tags) === record.id);
-}
 
 /** The Linode of a node: found by id once the id is known, so that a new label does not hide it. */
 export function linodeOf(node: NodeRecord, linodes: readonly Linode[]): Linode | undefined {
@@ -28,10 +26,16 @@ export function linodeOf(node: NodeRecord, linodes: readonly Linode[]): Linode |
     : linodes.find(({ label }) => label === node.label);
 }
 
-/** The Linodes of the cluster that no node accounts for, such as a copy made by hand. */
+/**
+ * The Linodes of the cluster that no node accounts for, such as a copy made by hand. A Linode with
+ * the label of another cluster's node is that node, whatever its tags say.
+ */
 export function unknownLinodesOf(record: Common, linodes: readonly Linode[]): Linode[] {
   const known = new Set(record.nodes.map((node) => linodeOf(node, linodes)?.id));
-  return linodes.filter(({ id }) => !known.has(id));
+  return linodes.filter(({ id, label }) => {
+    const named = clusterOfLabel(label);
+    return !known.has(id) && (named === null || named === record.id);
+  });
 }
 
 /**
@@ -50,9 +54,33 @@ export function possibleNodesOf(record: Common, linodes: readonly Linode[]): Lin
  * The record updated by Linode's list. A node missing from the list proves little by itself,
  * because the list may lag: only a node whose deletion was accepted becomes `gone`.
  */
-export function observe<R extends LiveRecord>(record: R, linodes: readonly Linode[], now: EpochMs) {
-  const nodes = record.nodes.map((node) => observed(node, linodeOf(node, linodes), now));
-  return withBackupsLearned(withRelabelled({ ...record, nodes }, linodes, now));
+export function observe<R extends LiveRecord>(record: R, listed: readonly Linode[], now: EpochMs) {
+  const linodes = membersOf(record, listed);
+  const ours = ownershipTag(record.stage);
+  const nodes = record.nodes.map((node) => {
+    const stripped = strippedLinodeOf(node, listed, ours);
+    if (stripped !== undefined) return withoutTag(node, stripped, now);
+    const linode = linodeOf(node, linodes);
+    const seen = observed(node, linode, now, ours);
+    const isAlive = seen.state === 'created' || seen.state === 'deleting';
+    if (linode === undefined || !isAlive || linode.status === 'deleting') return seen;
+    return withKindSeen(seen, linode, record, now);
+  });
+  const seen = withoutGoneStrays({ ...record, nodes }, linodes);
+  const next = withRelabelled(seen, linodes, now);
+  return withTroublesNoted(withBackupsLearned(next), record, now);
+}
+
+/** The Linode of a node, if it lacks the ownership tag and is not known to have lost it. */
+function strippedLinodeOf(
+  node: NodeRecord,
+  listed: readonly Linode[],
+  ours: Tag,
+): Linode | undefined {
+  if (!('linodeId' in node)) return undefined;
+  const linode = linodeOf(node, listed);
+  if (linode === undefined || linode.tags.includes(ours)) return undefined;
+  return isKnownWithoutTag(node, linode) ? undefined : linode;
 }
 
 /**
@@ -69,27 +97,47 @@ function withRelabelled<R extends LiveRecord>(
   const nodes = record.nodes.map((node) => {
     if (node.state !== 'creating') return node;
     const isTime = record.phase === 'deleting' || now - node.triedAt >= RESEND_AFTER;
-    return observed(node, isTime ? possible.shift() : undefined, now);
+    return observed(node, isTime ? possible.shift() : undefined, now, ownershipTag(record.stage));
   });
   return { ...record, nodes };
 }
 
-function observed(node: NodeRecord, linode: Linode | undefined, now: EpochMs): NodeRecord {
+function observed(
+  node: NodeRecord,
+  linode: Linode | undefined,
+  now: EpochMs,
+  ours: Tag,
+): NodeRecord {
   if (linode === undefined) {
+    // No list showed the Linode before its deletion either: only its id tells whether it exists.
+    if (node.state === 'deleting' && isUnlisted(node)) return node;
     // Linode accepted the deletion, and its list agrees.
-    return node.state === 'deleting' ? { ...node, state: 'gone' } : node;
+    return node.state === 'deleting' ? withoutMachine(node, now) : node;
   }
   const { index, label } = node;
+  const isTagged = linode.tags.includes(ours);
   switch (node.state) {
     case 'planned':
     case 'creating':
     case 'neverCreated': // its create landed after a pass had given it up
       return { state: 'created', index, label, ...machineOf(linode, now) };
     case 'created':
-      return { state: 'created', index, label, ...machineSeenAgain(node, linode, now) };
+      return {
+        ...{ state: 'created', index, label, ...machineSeenAgain(node, linode, now) },
+        ...(node.trouble === undefined ? {} : { trouble: node.trouble }),
+        ...(isTagged || node.tagLostAt === undefined ? {} : { tagLostAt: node.tagLostAt }),
+      };
     case 'deleting':
-    case 'gone': // this list is older than the one without the node, or nothing was deleted
-      return { ...node, state: 'deleting', status: linode.status };
+    case 'gone': {
+      // The person who took the node over has given it back.
+      if (node.state === 'gone' && node.takenOver) {
+        return { state: 'created', index, label, ...machineSeenAgain(node, linode, now) };
+      }
+      // This list is older than the one without the node, or nothing was deleted.
+      const known = isTagged ? withoutSighting(node) : node;
+      const deleting = { ...known, state: 'deleting', status: linode.status } as const;
+      return linode.status === 'deleting' ? deleting : withSurvival(deleting, now);
+    }
   }
 }
 

@@ -9,8 +9,10 @@ import {
   type Provisioning,
   type Running,
   reasonOfNode,
+  takenOverIn,
   withHistory,
 } from '../cluster/record.ts';
+import { unpricedKind } from './kinds.ts';
 
 /**
  * How long after it was planned a create may yet land: longer than its window (60 s) and its HTTP
@@ -80,6 +82,12 @@ export function inPhase(record: LiveRecord, { teardownAt, limit }: Life, now: Ep
   // 1. The teardown time has come.
   if (now >= teardownAt) return begin(limit);
 
+  // A node became what has no known price, so that no bill can be kept within the budget.
+  const unpriced = unpricedKind(record, now);
+  if (unpriced !== null) {
+    return begin('unpriced', `${unpriced.type} in ${unpriced.region} has no known price`);
+  }
+
   // 2. A node was never created, and the spec wants all nodes or none.
   const refusal = record.nodes.find((node) => node.state === 'neverCreated');
   const isAllOrNothing = record.phase === 'provisioning' && record.spec.onPartial === 'destroy';
@@ -88,6 +96,7 @@ export function inPhase(record: LiveRecord, { teardownAt, limit }: Life, now: Ep
   // 3. No node exists or is coming.
   if (!record.nodes.some(isComing)) {
     const hasLived = record.nodes.some(({ state }) => state === 'gone' || state === 'deleting');
+    if (takenOverIn(record).length > 0) return begin('takenOver');
     return hasLived ? begin('lost') : begin('failed', refusal?.reason ?? 'no node came up');
   }
   return record.phase === 'running' ? record : whileProvisioning(record, now);

@@ -1,9 +1,10 @@
 import { microUsd } from '../base/money.ts';
 import { clusterTag, type NodeLabel, ownershipTag, reapTag, type Tag } from '../base/names.ts';
-import { type EpochMs, earliest, minutes, plus, seconds } from '../base/units.ts';
+import { durationMs, type EpochMs, earliest, minutes, plus, seconds } from '../base/units.ts';
 import { spentAt } from '../cluster/bills.ts';
 import { type Life, lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
+import { membersOf } from '../cluster/members.ts';
 import {
   createTroubleOf,
   type Deleting,
@@ -11,31 +12,37 @@ import {
   type LiveRecord,
   type NodeIn,
   type NodeRecord,
+  nodesText,
   type Provisioning,
   type Running,
+  takenOverIn,
+  troublesOf,
   withHistory,
   withTrouble,
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
-import {
-  linodeOf,
-  linodesOf,
-  observe,
-  possibleNodesOf,
-  RESEND_AFTER,
-  unknownLinodesOf,
-} from './observe.ts';
+import { priceLookups } from './kinds.ts';
+import { linodeOf, observe, possibleNodesOf, RESEND_AFTER, unknownLinodesOf } from './observe.ts';
 import { inPhase, isUp, unsent, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
 import type { Step } from './steps.ts';
+import {
+  ASK_AGAIN_AFTER,
+  hasTaggedNode,
+  isExisting,
+  isUnlisted,
+  withTagLossDecided,
+  withTakeoversNoted,
+} from './tags.ts';
+import { retryAt, strayRetryAt, withOverspendNoted } from './troubles.ts';
 
 /** The most creates that a pass sends: Linode takes 20 in 15 s (docs/linode.md#rate-limits). */
 export const CREATES_PER_PASS = 20;
 const POLL_EVERY = seconds(10);
 /** How often a pass looks at a running cluster, for nodes that somebody has deleted by hand. */
 const CHECK_EVERY = minutes(30);
-/** How soon a pass asks again for a node that Linode knows by id but does not list. */
-const ASK_AGAIN_AFTER = minutes(1);
+/** The same, while nodes lack the tags by which lists and the sweeper find them. */
+const CHECK_LOST_EVERY = minutes(5);
 /**
  * The least delay of a notice. The reaper starts passes up to a minute before they are due, and
  * only a teardown is worth a function that waits.
@@ -64,13 +71,14 @@ export type Plan =
  */
 export function plan(record: LiveRecord, observed: readonly Linode[] | null, now: EpochMs): Plan {
   // 1. Update the record by Linode's list.
-  const linodes = observed === null ? null : linodesOf(record, observed);
-  const seen = linodes === null ? record : observe(record, linodes, now);
+  const seen = observed === null ? record : withListed(record, observed, now);
+  const linodes = observed === null ? null : membersOf(seen, observed);
   // 2. Give up creates that can have no effect any more.
   const known = withoutLostCreates(seen, now, { isListed: linodes !== null });
   // 3. Move the cluster to the phase that its nodes and the time require.
   const life = lifeOf(known, now);
-  const current = withProgress(inPhase(known, life, now), record, now);
+  const moved = withProgress(inPhase(known, life, now), record, now);
+  const current = withOverspendNoted(moved, now);
   // 4. Plan what that phase requires.
   switch (current.phase) {
     case 'provisioning':
@@ -80,6 +88,17 @@ export function plan(record: LiveRecord, observed: readonly Linode[] | null, now
     case 'deleting':
       return planDeleting(current, linodes, life, now);
   }
+}
+
+function withListed(record: LiveRecord, listed: readonly Linode[], now: EpochMs): LiveRecord {
+  const decided = withTagLossDecided(observe(record, listed, now), record, listed, now);
+  const noted = withTakeoversNoted(decided, record, now);
+  // Only a running cluster is looked at so seldom that the time of the last look matters.
+  const members = membersOf(noted, listed);
+  const areAllListed = noted.nodes.every(
+    (node) => node.state !== 'created' || linodeOf(node, members) !== undefined,
+  );
+  return noted.phase === 'running' && areAllListed ? { ...noted, lookedAt: now } : noted;
 }
 
 /**
@@ -96,7 +115,9 @@ function planProvisioning(
   now: EpochMs,
 ): Plan {
   const dueAt = earliest(plus(now, CREATING_LEASE), life.teardownAt);
-  const poll = earliest(plus(now, POLL_EVERY), life.teardownAt);
+  // Until Linode deletes a late node, there is nothing to wait for but the next deletion.
+  const pollEvery = troublesOf(record).length > 0 ? minutes(1) : POLL_EVERY;
+  const poll = earliest(plus(now, pollEvery), life.teardownAt);
   const turn = earliest(record.createFrom ?? now, life.teardownAt);
   if (now < turn && record.nodes.every(({ state }) => state === 'planned')) {
     return waiting(record, life, {
@@ -188,12 +209,19 @@ function createNode(
  * Deletes unknown Linodes. Skips those that are `deleting`, which the list may show for a while,
  * and those that may be nodes whose creates were not answered.
  */
-function deletionsOfUnknown(record: LiveRecord, linodes: readonly Linode[]): Step[] {
+function deletionsOfUnknown(record: LiveRecord, linodes: readonly Linode[], now: EpochMs): Step[] {
+  const due = aliveUnknown(record, linodes).filter(({ id }) => {
+    const at = strayRetryAt(record, id);
+    return at === null || at <= now;
+  });
+  return due.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
+}
+
+function aliveUnknown(record: LiveRecord, linodes: readonly Linode[]): Linode[] {
   const possible = possibleNodesOf(record, linodes);
-  const unknown = unknownLinodesOf(record, linodes).filter(
+  return unknownLinodesOf(record, linodes).filter(
     (linode) => linode.status !== 'deleting' && !possible.includes(linode),
   );
-  return unknown.map(({ id }) => ({ kind: 'deleteNode', index: null, linodeId: id, seen: true }));
 }
 
 /**
@@ -206,18 +234,41 @@ function corrections(
   now: EpochMs,
 ): Step[] {
   return [
-    ...deletionsOfUnknown(record, linodes),
-    ...record.nodes.flatMap((node): Step[] => {
-      if (node.state === 'deleting') return deletion(node, linodes);
-      if (node.state !== 'created' || linodeOf(node, linodes) !== undefined) return [];
-      // A node that has lost the cluster's tag is never listed again: without this pause, every
-      // pass would ask for it at once.
-      const { index, linodeId, checkedAt } = node;
-      const isKnown = checkedAt !== undefined && now - checkedAt < ASK_AGAIN_AFTER;
-      return isKnown ? [] : [{ kind: 'checkNode', index, linodeId }];
-    }),
+    ...priceLookups(record),
+    ...deletionsOfUnknown(record, linodes, now),
+    ...record.nodes.flatMap((node): Step[] => [
+      ...(node.state === 'deleting' ? deletion(record, node, linodes, now) : []),
+      ...check(record, node, linodes, now),
+    ]),
   ];
 }
+
+/** Asks for a node by its id, if the list should show it and does not. */
+function check(
+  record: LiveRecord,
+  node: NodeRecord,
+  linodes: readonly Linode[],
+  now: EpochMs,
+): Step[] {
+  if (!isExisting(node) || linodeOf(node, linodes) !== undefined) return [];
+  if (node.state === 'deleting' && !isUnlisted(node)) return [];
+  // A node whose tags can't be put back is never listed again: without this pause, every pass would
+  // ask for it at once.
+  const { index, linodeId, checkedAt, tagLostAt } = node;
+  const changedAt = node.state === 'deleting' ? node.billedUntil : (tagLostAt ?? node.billedFrom);
+  const pause = node.state === 'deleting' ? POLL_EVERY : ASK_AGAIN_AFTER;
+  const isKnown = checkedAt !== undefined && checkedAt > changedAt && now - checkedAt < pause;
+  return isKnown ? [] : [{ kind: 'checkNode', index, linodeId, ...others(record, linodes) }];
+}
+
+/**
+ * In a teardown, the next list may show no other node any more. Until then, a later pass with a
+ * newer list decides what became of a node without the ownership tag.
+ */
+const others = (record: LiveRecord, linodes: readonly Linode[]) =>
+  record.phase === 'deleting' && hasTaggedNode(record, linodes)
+    ? ({ othersTagged: true } as const)
+    : {};
 
 /** Deletes the nodes that were not up in time; with `onPartial: keep`, the others live on. */
 function deletionsOfLateNodes(
@@ -227,7 +278,7 @@ function deletionsOfLateNodes(
 ): Step[] {
   if (now < record.provisionBy) return [];
   const late = record.nodes.filter((node) => node.state === 'created' && !isUp(node));
-  return late.flatMap((node) => deletion(node, linodes));
+  return late.flatMap((node) => deletion(record, node, linodes, now));
 }
 
 /**
@@ -251,17 +302,29 @@ function planRunning(
       ? []
       : [{ kind: 'removeTags', own: [], shared: abandoned }];
   const [first, ...rest] = [...fixes, ...tidying];
-  if (first === undefined) return waitingToEnd(record, life, now);
+  if (first === undefined) return waitingToEnd(record, linodes, life, now);
   const dueAt = earliest(plus(now, DELETING_LEASE), life.teardownAt);
   return { next: withReapTags({ ...record, dueAt }, borne), steps: [first, ...rest], life };
 }
 
-function waitingToEnd(record: Running, life: Life, now: EpochMs): Plan {
+function waitingToEnd(
+  record: Running,
+  linodes: readonly Linode[] | null,
+  life: Life,
+  now: EpochMs,
+): Plan {
   const { retagAfter = now } = record;
   const { teardownAt, limit } = life;
-  const lookAt = earliest(plus(now, CHECK_EVERY), retagAfter > now ? retagAfter : teardownAt);
+  const hasLostTags = record.nodes.some((node) => isExisting(node) && node.tagLostAt !== undefined);
+  const checkEvery = hasLostTags ? CHECK_LOST_EVERY : CHECK_EVERY;
+  const lookAt = earliest(plus(now, checkEvery), retagAfter > now ? retagAfter : teardownAt);
   const noticeAt = plus(nextNoticeAt(record, life, now) ?? teardownAt, NOTICE_LATE);
-  const until = earliest(lookAt, noticeAt, teardownAt);
+  const retries = record.nodes.flatMap((node) =>
+    node.state === 'deleting' ? (nextDeletionAt(node, linodes, now) ?? []) : [],
+  );
+  const strays = aliveUnknown(record, linodes ?? []);
+  retries.push(...strays.flatMap(({ id }) => strayRetryAt(record, id) ?? []));
+  const until = earliest(lookAt, noticeAt, teardownAt, ...retries);
   const reason =
     until === teardownAt
       ? `the teardown, which the ${limit} sets`
@@ -289,8 +352,12 @@ function planDeleting(
   );
   const current: Deleting = { ...record, nodes };
   const deletions = [
-    ...nodes.flatMap((node) => deletion(node, linodes)),
-    ...(linodes === null ? [] : deletionsOfUnknown(current, linodes)),
+    ...priceLookups(current),
+    ...nodes.flatMap((node) => deletion(current, node, linodes, now)),
+    ...nodes.flatMap((node) =>
+      node.state === 'deleting' && linodes !== null ? check(current, node, linodes, now) : [],
+    ),
+    ...(linodes === null ? [] : deletionsOfUnknown(current, linodes, now)),
   ];
   const dueAt = plus(now, DELETING_LEASE);
   const [first, ...rest] = deletions;
@@ -300,8 +367,7 @@ function planDeleting(
   }
   const isOver = nodes.every(({ state }) => state === 'gone' || state === 'neverCreated');
   if (linodes === null || linodes.length > 0 || !isOver) {
-    const until = plus(now, POLL_EVERY);
-    return waiting(current, life, { reason: 'nodes are going', until, dueAt: until });
+    return waitingForEnd(current, linodes, life, now);
   }
   if (!current.tagsRemoved) {
     const own = [clusterTag(record.id)];
@@ -311,14 +377,78 @@ function planDeleting(
   return { next: ended(current, now), steps: [] };
 }
 
-function deletion(node: NodeRecord, linodes: readonly Linode[] | null): Step[] {
-  if (node.state !== 'created' && node.state !== 'deleting') return [];
+/**
+ * Waits for the next list, or, if Linode does not delete any of the nodes, for the next deletion of
+ * one of them. Looks at the instant at which the bill passes the budget, too.
+ */
+function waitingForEnd(
+  record: Deleting,
+  linodes: readonly Linode[] | null,
+  life: Life,
+  now: EpochMs,
+): Plan {
+  const left = record.nodes.filter(({ state }) => !['gone', 'neverCreated'].includes(state));
+  const strays = aliveUnknown(record, linodes ?? []);
+  const retries = [
+    ...left.flatMap((node) => nextDeletionAt(node, linodes, now) ?? []),
+    ...strays.flatMap(({ id }) => strayRetryAt(record, id) ?? []),
+  ];
+  const areAllPaused = retries.length > 0 && retries.length === left.length + strays.length;
+  const poll = plus(now, POLL_EVERY);
+  if (!areAllPaused) {
+    return waiting(record, life, { reason: 'nodes are going', until: poll, dueAt: poll });
+  }
+  const passesBudgetAt = plus(life.lastAffordable, durationMs(1));
+  const due = passesBudgetAt > now ? [...retries, passesBudgetAt] : retries;
+  const until = earliest(...(due as [EpochMs, ...EpochMs[]]));
+  return waiting(record, life, { reason: 'Linode does not delete nodes', until, dueAt: until });
+}
+
+/** When to send the next deletion of a node that Linode has not deleted; null: it may be going. */
+function nextDeletionAt(
+  node: NodeRecord,
+  linodes: readonly Linode[] | null,
+  now: EpochMs,
+): EpochMs | null {
+  if (node.state !== 'created' && node.state !== 'deleting') return null;
+  if (node.state === 'deleting' && isGoing(node, linodes)) return null;
+  const at = retryAt(node);
+  return at === null || at <= now ? null : at;
+}
+
+/**
+ * Whether a list confirms that Linode deletes the node, or, if no list shows it, the last look at
+ * its id; without either, an answer did.
+ */
+function isGoing(node: NodeIn<'deleting'>, linodes: readonly Linode[] | null): boolean {
   const linode = linodes === null ? undefined : linodeOf(node, linodes);
-  // Once Linode has accepted a deletion, only a list that shows the node alive justifies another.
-  const isGoing = linode === undefined || linode.status === 'deleting';
-  if (node.state === 'deleting' && isGoing) return [];
+  if (linode !== undefined) return linode.status === 'deleting';
+  const { checkedAt, billedUntil, status } = node;
+  return checkedAt === undefined || checkedAt <= billedUntil || status === 'deleting';
+}
+
+/**
+ * Once Linode has accepted a deletion, only a list that shows the node alive justifies another. The
+ * next deletion waits ever longer if the last ones had no effect; but the first of a teardown is
+ * sent at once.
+ */
+function deletion(
+  record: LiveRecord,
+  node: NodeRecord,
+  linodes: readonly Linode[] | null,
+  now: EpochMs,
+): Step[] {
+  if (node.state !== 'created' && node.state !== 'deleting') return [];
+  if (node.state === 'deleting' && isGoing(node, linodes)) return [];
+  const triedAt = node.trouble?.triedAt ?? (node.state === 'deleting' ? node.billedUntil : null);
+  const isFirst =
+    triedAt === null || (record.phase === 'deleting' && triedAt < record.deletingSince);
+  if (!isFirst && now < (retryAt(node) ?? now)) return [];
   const { index, linodeId } = node;
-  return [{ kind: 'deleteNode', index, linodeId, seen: linode !== undefined }];
+  const seen = linodes !== null && linodeOf(node, linodes) !== undefined;
+  const unlisted = { unlisted: true, ...others(record, linodes ?? []) } as const;
+  const isUnlistedNow = linodes !== null && !seen;
+  return [{ kind: 'deleteNode', index, linodeId, seen, ...(isUnlistedNow ? unlisted : {}) }];
 }
 
 function ended(record: Deleting, now: EpochMs): EndedRecord {
@@ -331,7 +461,9 @@ function ended(record: Deleting, now: EpochMs): EndedRecord {
   } = withTrouble(record, [], now);
   const spent = spentAt(record, now);
   const overspent = microUsd(Math.max(0, spent - record.budget));
-  const end = withHistory({ ...common, endedAt: now, spent, overspent }, now, 'gone');
+  const taken = takenOverIn(record);
+  const event = taken.length === 0 ? 'gone' : `gone, but ${nodesText(taken)}, taken over: lives on`;
+  const end = withHistory({ ...common, endedAt: now, spent, overspent }, now, event);
   return record.endReason === 'failed' ? { ...end, phase: 'failed' } : { ...end, phase: 'deleted' };
 }
 

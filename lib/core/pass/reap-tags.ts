@@ -1,4 +1,4 @@
-import { reapTag, reapTimeOfTags, type Tag } from '../base/names.ts';
+import { clusterTag, ownershipTag, reapTag, reapTimeOfTags, type Tag } from '../base/names.ts';
 import { type EpochMs, minus, minutes } from '../base/units.ts';
 import type { Life } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
@@ -18,7 +18,7 @@ export interface Retagging {
 export const NO_RETAGGING: Retagging = { steps: [], borne: [] };
 
 /**
- * Replaces `reap` tags that are missing, too late, or so early that the sweeper, if it had only the
+ * Puts back the ownership tag and the cluster's tag, and replaces `reap` tags that are missing, too late, or so early that the sweeper, if it had only the
  * tag to go by, would destroy the cluster well before its teardown time.
  */
 export function retagging(
@@ -48,7 +48,8 @@ export function retagging(
  * While nodes come up, the teardown time moves, and all nodes bear the earliest `reap` tag. Only a
  * tag later than the teardown time is wrong then.
  */
-function isRight({ phase }: LiveRecord, { tags }: Linode, teardownAt: EpochMs): boolean {
+function isRight({ id, stage, phase }: LiveRecord, { tags }: Linode, teardownAt: EpochMs): boolean {
+  if (![ownershipTag(stage), clusterTag(id)].every((tag) => tags.includes(tag))) return false;
   const reapAt = reapTimeOfTags(tags);
   if (reapAt === null || reapAt > teardownAt) return false;
   return phase === 'provisioning' || reapAt >= minus(teardownAt, EARLY_MAX);

@@ -13,15 +13,28 @@ type StepArgs = {
    * `index` null: the Linode is none of the nodes. `seen`: the list shows the Linode with its tags;
    * if not, the tags must be checked before it is deleted.
    */
-  deleteNode: { index: number | null; linodeId: number; seen: boolean };
-  /** Looks up a node that Linode's list should show and does not. */
-  checkNode: { index: number; linodeId: number };
-  /** Replaces the `reap` tag of a node by `reap`. */
+  deleteNode: {
+    index: number | null;
+    linodeId: number;
+    seen: boolean;
+    /** A list was read that does not show the Linode. */
+    unlisted?: true;
+    othersTagged?: true;
+  };
+  /**
+   * Looks up a node that Linode's list should show and does not, and puts back its tags.
+   * `othersTagged`, here and above: another node of the cluster bears the ownership tag. If this one
+   * does not, a person has taken it over.
+   */
+  checkNode: { index: number; linodeId: number; othersTagged?: true };
+  /** Replaces the `reap` tag of a node by `reap`, and puts back its other tags. */
   retagNode: { index: number; linodeId: number; reap: Tag };
   /**
    * Removes tags from the account. A `shared` tag is kept while Linodes of other clusters bear it.
    */
   removeTags: { own: readonly Tag[]; shared: readonly Tag[] };
+  /** Looks up the price of what people made of a node. */
+  readPrice: { type: string; region: string };
   /** `reason`: why the pass has nothing to do before `until`. */
   wait: { reason: string; until: EpochMs };
 };

@@ -33,7 +33,10 @@ function aCatalogue(
     types: list('types'),
     regions: list('regions'),
     images: list('images'),
-    backupsForced: async () => requests.push('backups') < 0,
+    accountSettings: async () => {
+      requests.push('backups');
+      return { backupsForced: false, managed: false };
+    },
     availability: (region: string, by: EpochMs) => {
       requests.push(region);
       return availability(region, by);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CapsKeeper } from '../../../lib/app/caps-keeper.ts';
 import { sweep } from '../../../lib/app/sweep.ts';
-import { clusterTag, reapTag } from '../../../lib/core/base/names.ts';
+import { type ClusterId, clusterTag, reapTag } from '../../../lib/core/base/names.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import type { Linode } from '../../../lib/core/cluster/linode.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
@@ -55,6 +55,9 @@ function aWorld(linodes: readonly Linode[], { fails = (_: number): boolean => fa
       if (world.isLedgerLost) throw new Error('no ledger there');
       return [];
     },
+    openClusters: async () => world.open,
+    /** The clusters whose budgets the ledger has as open. */
+    open: [] as ClusterId[],
     run() {
       const linode = { ...noLinode, ...world };
       const limits = { by: plus(NOW, minutes(7)), reserveMs: seconds(30) };

@@ -57,6 +57,13 @@ describe('the account', () => {
     expect(warnings).toEqual([expect.stringContaining('adds backups')]);
   });
 
+  it('that Linode manages gives a warning', async () => {
+    const { ask, simulator } = await startLinode();
+    simulator.updateSettings({ managed: true });
+    const { warnings } = await checkToken(ask, FULL);
+    expect(warnings).toEqual([expect.stringContaining('launches are refused')]);
+  });
+
   it('is not asked for its settings with a token that may not read them', async () => {
     const { ask, simulator } = await startLinode({ given: 'linodes:read_write' });
     await checkToken(ask, 'given');

@@ -75,6 +75,8 @@ it('metrics of the dashboard are emitted only where the stage has a dashboard', 
     'OverdueClusters',
     'UnreadableRecords',
     'MalformedSecret',
+    'TakenOver',
+    'TagsLost',
   ]);
   expect(linesOf(WITHOUT, { LiveClusters: 3, TeardownLead: 170 })).toEqual([]);
   expect(linesOf(WITH, {})).toEqual([]);

@@ -376,26 +376,31 @@ describe("a Linode's tags", () => {
   });
 });
 
-describe('forced backups', () => {
+describe('the settings of the account', () => {
+  const NEITHER = { backupsForced: false, managed: false };
+
   it.each([
-    [true, { json: { backups_enabled: true, managed: false } }],
-    [false, { json: { backups_enabled: false } }],
+    [{ backupsForced: true, managed: false }, { json: { backups_enabled: true, managed: false } }],
+    [{ backupsForced: false, managed: true }, { json: { backups_enabled: false, managed: true } }],
+    [NEITHER, { json: { backups_enabled: false } }],
     ['unreadable', MISSING_SCOPE],
     ['unreadable', { status: 403, json: errors('Unauthorized') }],
-    [false, NOT_FOUND],
-    [false, htmlPage(404)],
-    [false, { status: 405, json: errors('Method Not Allowed') }],
-    [false, { status: 501, json: errors('Not simulated') }],
-  ] as const)('are %j by the answer %j', async (forced, answer) => {
+    [NEITHER, NOT_FOUND],
+    [NEITHER, htmlPage(404)],
+    [NEITHER, { status: 405, json: errors('Method Not Allowed') }],
+    [NEITHER, { status: 501, json: errors('Not simulated') }],
+  ] as const)('are %j by the answer %j', async (settings, answer) => {
     const { api, requests } = await served([answer]);
-    expect(await api.backupsForced(LATER)).toBe(forced);
+    expect(await api.accountSettings(LATER)).toEqual(settings);
     expect(requests).toHaveLength(1);
   });
 
   it('throw with an invalid token, and with an answer of another shape', async () => {
     const { api } = await served([INVALID_TOKEN, INVALID_TOKEN, { json: { backups: 'yes' } }]);
-    expect(await errorFrom(api.backupsForced(LATER))).toMatchObject({ code: 'linodeDenied' });
-    expect(await errorFrom(api.backupsForced(LATER))).toMatchObject({ code: 'linodeUnavailable' });
+    expect(await errorFrom(api.accountSettings(LATER))).toMatchObject({ code: 'linodeDenied' });
+    expect(await errorFrom(api.accountSettings(LATER))).toMatchObject({
+      code: 'linodeUnavailable',
+    });
   });
 });
 
@@ -628,7 +633,7 @@ describe('secrets', () => {
     ['get', (api, by) => api.get(1, by)],
     ['delete', (api, by) => api.delete(1, by)],
     ['setTags', (api, by) => api.setTags(1, TAGS, by)],
-    ['settings', (api, by) => api.backupsForced(by)],
+    ['settings', (api, by) => api.accountSettings(by)],
     ['create', (api, by) => api.create(aRequest(), { notAfter: by, by })],
   ];
 

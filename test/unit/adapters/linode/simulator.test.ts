@@ -48,7 +48,7 @@ describe('with the simulated Linode', () => {
     'the client reads whether backups are forced (%s)',
     async (backupsForced) => {
       const { api } = await simulated({ settings: { backupsForced } });
-      expect(await api.backupsForced(LATER)).toBe(backupsForced);
+      expect(await api.accountSettings(LATER)).toEqual({ backupsForced, managed: false });
       const outcome = await api.create(aRequest(), LIMITS);
       expect(outcome).toMatchObject({ kind: 'created', linode: { backupsEnabled: backupsForced } });
     },
@@ -171,11 +171,11 @@ describe('with the simulated Linode', () => {
 
     await expect(revoked.api.listByTag('onebuck-dev', LATER)).rejects.toMatchObject(invalid);
     await expect(revoked.api.create(aRequest(), LIMITS)).rejects.toMatchObject(invalid);
-    await expect(revoked.api.backupsForced(LATER)).rejects.toMatchObject(invalid);
+    await expect(revoked.api.accountSettings(LATER)).rejects.toMatchObject(invalid);
     expect(await scoped.api.listByTag('onebuck-dev', LATER)).toEqual([]);
     await expect(scoped.api.create(aRequest(), LIMITS)).rejects.toMatchObject(lacking);
     await expect(scoped.api.delete(1, LATER)).rejects.toMatchObject(lacking);
-    expect(await scoped.api.backupsForced(LATER)).toBe('unreadable');
+    expect(await scoped.api.accountSettings(LATER)).toBe('unreadable');
   });
 
   it('a list with fewer items than it says throws', async () => {

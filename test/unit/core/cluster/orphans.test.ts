@@ -85,7 +85,17 @@ describe('a Linode with a record', () => {
 
   it('is not protected by the record of another cluster', () => {
     const linode = withReap(LAUNCH);
-    expect(orphanFrom(linode, [aRunning({ id: OTHER_ID })])).toBe(LAUNCH);
+    expect(orphanFrom(linode, [aRunning({ id: OTHER_ID, nodes: [] })])).toBe(LAUNCH);
+  });
+
+  it.each([
+    ['id', { label: 'db-primary', tags: [OUR_TAG, reapTag(LAUNCH)] }, {}],
+    ['label', { id: 7, tags: [OUR_TAG, reapTag(LAUNCH)] }, {}],
+    ['id, though its tag names a cluster that has ended', { label: 'mine' }, { id: OTHER_ID }],
+  ])('is protected by its recorded %s', (_, linode, record) => {
+    const live = aRunning(record);
+    const records = [live, ...(live.id === OTHER_ID ? [anEnded({ nodes: [] })] : [])];
+    expect(orphanFrom(aLinode(linode), records)).toBe(plus(teardownOf(live, NOW), minutes(1)));
   });
 });
 
@@ -115,7 +125,8 @@ describe('a Linode without a record', () => {
 
   it('is an orphan by its reap tag when it bears the tags of two clusters', () => {
     const tags = [...OUR_TAGS, `onebuck=${OTHER_ID}`, reapTag(NOW)];
-    expect(orphanFrom(aLinode({ tags }), [aRunning(), aRunning({ id: OTHER_ID })])).toBe(NOW);
+    const linode = aLinode({ tags, id: 7, label: 'a-copy' });
+    expect(orphanFrom(linode, [aRunning(), aRunning({ id: OTHER_ID })])).toBe(NOW);
   });
 });
 

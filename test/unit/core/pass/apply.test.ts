@@ -15,6 +15,7 @@ import {
   eventsOf,
   gone,
   LAUNCH,
+  linodeIdOf,
   neverCreated,
   planned,
   teardownOf,
@@ -118,29 +119,72 @@ describe('a create', () => {
 });
 
 describe('a deletion', () => {
+  const accepted = { kind: 'deletionAccepted', index: 0, linodeId: linodeIdOf(0) } as const;
+  const refused = {
+    kind: 'deletionRefused',
+    index: 0,
+    linodeId: linodeIdOf(0),
+    reason: 'it is locked',
+  } as const;
+  const stray = { ...accepted, index: null, linodeId: 7, existed: true } as const;
+
   it('that was answered ends the bill of the node, whether or not it existed', () => {
     for (const existed of [true, false]) {
-      expect(nodeAfter(created(0), { kind: 'deletionAccepted', index: 0, existed })).toEqual(
+      expect(nodeAfter(created(0), { ...accepted, existed })).toEqual(
         deleting(0, { billedUntil: NOW }),
       );
     }
   });
 
   it('of a deleting node that still existed bills it until the later answer', () => {
-    expect(nodeAfter(deleting(0), { kind: 'deletionAccepted', index: 0, existed: true })).toEqual(
-      deleting(0, { billedUntil: NOW }),
+    expect(nodeAfter(deleting(0), { ...accepted, existed: true })).toEqual(
+      deleting(0, { billedUntil: NOW, accepted: 2 }),
     );
+  });
+
+  it('that Linode refuses leaves the node billed, says why, and is in the history', () => {
+    const record = apply(aRunning(), [refused], NOW);
+    const trouble = { since: NOW, reason: 'it is locked', tries: 1, triedAt: NOW };
+    expect(record.nodes[0]).toEqual(created(0, { trouble }));
+    expect(lastEvent(record)).toBe("can't delete node 0: it is locked");
+    const later = plus(NOW, minutes(1));
+    const again = apply(record, [refused], later);
+    expect(again.nodes[0]).toEqual(
+      created(0, { trouble: { ...trouble, tries: 2, triedAt: later } }),
+    );
+    expect(again.history, 'the reason is the same').toEqual(record.history);
+    expect(spentAt(again, plus(LAUNCH, hours(2)))).toBe(usd(0.03));
+  });
+
+  it('that Linode refused first and accepts later ends the trouble', () => {
+    const record = apply(apply(aRunning(), [refused], NOW), [{ ...accepted, existed: true }], NOW);
+    expect(record.nodes[0]).toEqual(deleting(0, { billedUntil: NOW }));
+  });
+
+  it('without effect is counted, and bills the node until Linode says that it is gone', () => {
+    const trouble = { since: LAUNCH, reason: 'lives', tries: 2, triedAt: LAUNCH };
+    const node = deleting(0, { accepted: 2, trouble });
+    const again = nodeAfter(node, { ...accepted, existed: true });
+    expect(again).toEqual(
+      deleting(0, {
+        billedUntil: NOW,
+        accepted: 3,
+        trouble: { ...trouble, tries: 3, triedAt: NOW },
+      }),
+    );
+    const gone = nodeAfter(node, { ...accepted, existed: false });
+    expect(gone).toEqual(deleting(0, { billedUntil: NOW, accepted: 2 }));
   });
 
   it('of a deleting node that was gone keeps the end of its bill', () => {
     for (const node of [deleting(0), gone(0)]) {
-      expect(nodeAfter(node, { kind: 'deletionAccepted', index: 0, existed: false })).toEqual(node);
+      expect(nodeAfter(node, { ...accepted, existed: false })).toEqual(node);
     }
   });
 
   it('of a node that never existed, or is gone, changes nothing', () => {
     for (const node of [planned(0), neverCreated(0), gone(0)]) {
-      expect(nodeAfter(node, { kind: 'deletionAccepted', index: 0, existed: true })).toEqual(node);
+      expect(nodeAfter(node, { ...accepted, existed: true })).toEqual(node);
     }
   });
 
@@ -149,6 +193,7 @@ describe('a deletion', () => {
     const extra = (existed: boolean): Outcome => ({
       kind: 'deletionAccepted',
       index: null,
+      linodeId: 7,
       existed,
     });
     expect(lastEvent(apply(record, [extra(true)], NOW))).toMatch(
@@ -156,6 +201,15 @@ describe('a deletion', () => {
     );
     expect(apply(record, [extra(true)], NOW).nodes).toEqual(record.nodes);
     expect(apply(record, [extra(false)], NOW)).toEqual(record);
+  });
+
+  it('of a Linode that is no node is in the history once, however often it is repeated', () => {
+    const once = apply(aRunning(), [stray], NOW);
+    expect(once.strays).toEqual([{ linodeId: 7, tries: 1, triedAt: NOW }]);
+    const later = plus(NOW, minutes(1));
+    const twice = apply(once, [{ ...stray, kind: 'deletionRefused', reason: 'locked' }], later);
+    expect(twice.strays).toEqual([{ linodeId: 7, tries: 2, triedAt: later }]);
+    expect(apply(twice, [stray], later).history).toEqual(once.history);
   });
 
   it('of the tags is recorded by a cluster in deletion', () => {
@@ -205,9 +259,11 @@ describe('a check', () => {
   });
 
   it('that finds the Linode without the ownership tag makes the node gone, in the history', () => {
-    const record = apply(aRunning(), [{ kind: 'takenOver', index: 0 }], NOW);
-    expect(record.nodes).toEqual([gone(0, { billedUntil: NOW }), created(1)]);
-    expect(lastEvent(record)).toMatch(/^node 0 lost the ownership tag/);
+    const linode = aLinode({ tags: [] });
+    const outcome: Outcome = { kind: 'untagged', index: 0, linode, isTakenOver: true };
+    const record = apply(aRunning(), [outcome], NOW);
+    expect(record.nodes).toEqual([gone(0, { billedUntil: NOW, takenOver: true }), created(1)]);
+    expect(lastEvent(record)).toBe('node 0 taken over: lives on, billed to you');
   });
 
   it('that finds no Linode keeps the end of the bill of a deleted node', () => {
@@ -233,7 +289,7 @@ const nodesOfAllKinds = fc
   .array(fc.constantFrom(...NODES), { minLength: 1, maxLength: 4 })
   .map((kinds) => kinds.map((kind, index): NodeRecord => kind(index)));
 const anOutcome = fc
-  .record({ index: fc.nat(3), existed: fc.boolean(), which: fc.nat(7) })
+  .record({ index: fc.nat(3), existed: fc.boolean(), which: fc.nat(8) })
   .map(({ index, existed, which }): Outcome => {
     const linode = aLinode({ index, backupsEnabled: existed });
     const outcomes: readonly Outcome[] = [
@@ -241,9 +297,10 @@ const anOutcome = fc
       { kind: 'present', index, linode },
       { kind: 'refused', index, reason: 'no' },
       { kind: 'notSent', index, reason: 'late', retryAt: NOW },
-      { kind: 'deletionAccepted', index: existed ? index : null, existed },
+      { kind: 'deletionAccepted', index: existed ? index : null, linodeId: 7, existed },
+      { kind: 'deletionRefused', index, linodeId: 7, reason: 'locked' },
       { kind: 'vanished', index },
-      { kind: 'takenOver', index },
+      { kind: 'untagged', index, linode, isTakenOver: existed },
       { kind: 'failed', reason: 'lost' },
     ];
     return outcomes[which] ?? { kind: 'tagsRemoved', shared: [] };
@@ -279,7 +336,7 @@ describe('always', () => {
 
   it('the end of a node never lowers the spend', () => {
     const ends = anOutcome.filter(({ kind }) =>
-      ['deletionAccepted', 'vanished', 'takenOver'].includes(kind),
+      ['deletionAccepted', 'vanished', 'untagged'].includes(kind),
     );
     fc.assert(
       fc.property(nodesOfAllKinds, fc.array(ends), fc.nat(50), (nodes, outcomes, later) => {

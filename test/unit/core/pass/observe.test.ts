@@ -4,7 +4,6 @@ import { durationMs, minutes, plus, seconds } from '../../../../lib/core/base/un
 import type { NodeRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   linodeOf,
-  linodesOf,
   observe,
   possibleNodesOf,
   unknownLinodesOf,
@@ -21,8 +20,6 @@ import {
   gone,
   LAUNCH,
   neverCreated,
-  OTHER_ID,
-  OUR_TAGS,
   planned,
 } from '../../../support/builders.ts';
 
@@ -30,24 +27,6 @@ const NOW = plus(LAUNCH, minutes(5));
 /** The node after a pass has observed `linodes`. */
 const seenAs = (node: NodeRecord, ...linodes: ReturnType<typeof aLinode>[]) =>
   observe(aCluster({ nodes: [node] }), linodes, NOW).nodes[0];
-
-describe('linodesOf', () => {
-  it.each([
-    ['no tags', []],
-    ['only the ownership tag', ['onebuck-test']],
-    ["only the cluster's tag", ['onebuck=cabcdefg234']],
-    ["another stage's tag", ['onebuck-prod', 'onebuck=cabcdefg234']],
-    ["another cluster's tag", ['onebuck-test', `onebuck=${OTHER_ID}`]],
-    ["two clusters' tags", [...OUR_TAGS, `onebuck=${OTHER_ID}`]],
-  ])('leaves out a Linode with %s', (_, tags) => {
-    expect(linodesOf(aCluster(), [aLinode({ tags })])).toEqual([]);
-  });
-
-  it('keeps a Linode with both tags, also with more tags', () => {
-    const linode = aLinode({ tags: ['mine', ...OUR_TAGS, 'reap=20261110T1600Z'] });
-    expect(linodesOf(aCluster(), [linode])).toEqual([linode]);
-  });
-});
 
 describe('linodeOf', () => {
   it('finds a created node by its id, under any label', () => {
@@ -159,12 +138,16 @@ describe('observe', () => {
 
     it('when its create would be sent again, and not before', () => {
       expect(shown([creating(0)], [renamed], 29)).toEqual([creating(0)]);
-      expect(shown([creating(0)], [renamed], 30)).toEqual([created(0, { linodeId: 7 })]);
+      expect(shown([creating(0)], [renamed], 30)).toEqual([
+        created(0, { linodeId: 7, knownAs: 'db-primary' }),
+      ]);
     });
 
     it('at once in deletion, where no create is sent again, so that it is billed', () => {
       const deleting = aDeleting({ nodes: [creating(0)] });
-      expect(observe(deleting, [renamed], LAUNCH).nodes).toEqual([created(0, { linodeId: 7 })]);
+      expect(observe(deleting, [renamed], LAUNCH).nodes).toEqual([
+        created(0, { linodeId: 7, knownAs: 'db-primary' }),
+      ]);
     });
 
     it('for one node each, and never for a node that has its Linode', () => {
@@ -172,14 +155,14 @@ describe('observe', () => {
       const nodes = [creating(0), created(1), creating(2), planned(3), creating(4)];
       const linodes = [other, aLinode({ index: 1 }), renamed, aLinode({ index: 4 })];
       expect(shown(nodes, linodes, 60)).toEqual([
-        created(0, { linodeId: 7 }),
+        created(0, { linodeId: 7, knownAs: 'db-primary' }),
         created(1),
-        created(2, { linodeId: 8 }),
+        created(2, { linodeId: 8, knownAs: 'db-second' }),
         planned(3),
         created(4),
       ]);
       expect(shown([creating(0), creating(1)], [renamed], 60)).toEqual([
-        created(0, { linodeId: 7 }),
+        created(0, { linodeId: 7, knownAs: 'db-primary' }),
         creating(1),
       ]);
     });

@@ -15,6 +15,7 @@ import { spend } from '../../../../lib/core/billing/bill.ts';
 import { spentAt } from '../../../../lib/core/cluster/bills.ts';
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
 import type { Linode } from '../../../../lib/core/cluster/linode.ts';
+import { membersOf } from '../../../../lib/core/cluster/members.ts';
 import {
   type ClusterRecord,
   isLive,
@@ -502,7 +503,9 @@ describe('the reap tags of a running cluster', () => {
       'deleteNode',
     ]);
     const stranger = [aLinode({ tags: ['reap=20300101T0000Z'] }), aLinode({ index: 1 })];
-    expect(kindsOf(plan(record, stranger, NOW))).toEqual(['checkNode']);
+    const taken = plan(record, stranger, NOW);
+    expect(taken.next.nodes).toMatchObject([{ state: 'gone', takenOver: true }, {}]);
+    expect(kindsOf(taken)).not.toContain('deleteNode');
   });
 });
 
@@ -518,7 +521,7 @@ describe('a running cluster', () => {
     });
     const shown = tagged(record, list);
     expect(plan(record, shown, LAUNCH)).toEqual({
-      next: { ...record, dueAt: secondsIn(30 * 60) },
+      next: { ...record, dueAt: secondsIn(30 * 60), lookedAt: LAUNCH },
       steps: [{ kind: 'wait', reason: 'the next look at its nodes', until: secondsIn(30 * 60) }],
       life: lifeOf(record, LAUNCH),
     });
@@ -628,7 +631,10 @@ describe('a cluster in deletion', () => {
     const going = plan(aDeleting({ nodes }), [aLinode()], NOW);
     expect(going.steps).toEqual([
       { kind: 'deleteNode', index: 0, linodeId: linodeIdOf(0), seen: true },
-      { kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: false },
+      {
+        ...{ kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: false },
+        ...{ unlisted: true, othersTagged: true },
+      },
     ]);
     expect(statesOf(going.next)).toEqual([
       'created',
@@ -671,7 +677,7 @@ describe('a cluster in deletion', () => {
     expect(deletedBy(stale)).toEqual([linodeIdOf(0)]);
     const next = apply(
       stale.next as LiveRecord,
-      [{ kind: 'deletionAccepted', index: 0, existed: false }],
+      [{ kind: 'deletionAccepted', index: 0, linodeId: linodeIdOf(0), existed: false }],
       NOW,
     );
     expect(statesOf(next)).toEqual(['deleting', 'neverCreated']);
@@ -751,10 +757,14 @@ describe('a Linode that is not ours', () => {
 
   it('but once was a node is checked before it is deleted', () => {
     const list = [aLinode({ tags: [] })];
-    expect(kindsOf(plan(aRunning({ nodes: [created(0)] }), list, NOW))).toEqual(['checkNode']);
-    expect(plan(aDeleting({ nodes: [created(0)] }), list, NOW).steps).toMatchObject([
+    const renamed = [aLinode({ tags: [], label: 'mine' })];
+    for (const record of [aRunning({ nodes: [created(0)] }), aDeleting({ nodes: [created(0)] })]) {
+      expect(kindsOf(plan(record, renamed, NOW))).not.toContain('deleteNode');
+    }
+    expect(plan(aDeleting({ nodes: [created(0)] }), [], NOW).steps).toMatchObject([
       { kind: 'deleteNode', seen: false },
     ]);
+    expect(list[0]?.label).toBe(created(0).label);
   });
 });
 
@@ -846,7 +856,8 @@ describe('a plan, always', () => {
   it('names only Linodes with our tags, and recorded nodes that are checked first', () => {
     always((record, list, now) => {
       const recorded = new Set(record.nodes.flatMap((n) => ('linodeId' in n ? n.linodeId : [])));
-      const ours = new Set((list ?? []).filter(isOurs).map(({ id }) => id));
+      const next = plan(record, list, now).next;
+      const ours = new Set(membersOf(next, list ?? []).map(({ id }) => id));
       for (const step of plan(record, list, now).steps) {
         if (!('linodeId' in step)) continue;
         const isChecked = step.kind === 'checkNode' || (step.kind === 'deleteNode' && !step.seen);
@@ -1054,13 +1065,14 @@ class ModelLinode {
         if (fault?.kind === 'undeleted') return failed;
         const place = this.#placeOf(linodeId);
         const linode = this.#all[place];
-        if (linode === undefined) return { kind: 'deletionAccepted', index, existed: false };
+        if (linode === undefined)
+          return { kind: 'deletionAccepted', index, linodeId, existed: false };
         if (!linode.tags.includes(`onebuck-${STAGE}`)) {
           expect({ step, isChecked: !step.seen }).toMatchObject({ isChecked: true });
-          return { kind: 'takenOver', index: index ?? -1 };
+          return { kind: 'untagged', index: index ?? -1, linode, isTakenOver: true };
         }
         this.#all[place] = { ...linode, deletedAt: this.now };
-        return { kind: 'deletionAccepted', index, existed: true };
+        return { kind: 'deletionAccepted', index, linodeId, existed: true };
       }
       case 'checkNode': {
         const { index, linodeId } = step;
@@ -1068,19 +1080,23 @@ class ModelLinode {
         if (linode === undefined) return { kind: 'vanished', index };
         return linode.tags.includes(`onebuck-${STAGE}`)
           ? { kind: 'present', index, linode }
-          : { kind: 'takenOver', index };
+          : { kind: 'untagged', index, linode, isTakenOver: true };
       }
       case 'retagNode': {
         const { index, linodeId, reap } = step;
         const place = this.#placeOf(linodeId);
         const linode = this.#all[place];
         if (linode === undefined) return { kind: 'retagged' };
-        if (!linode.tags.includes(`onebuck-${STAGE}`)) return { kind: 'takenOver', index };
+        if (!linode.tags.includes(`onebuck-${STAGE}`)) {
+          return { kind: 'untagged', index, linode, isTakenOver: true };
+        }
         this.#all[place] = { ...linode, tags: withReapTag(linode.tags, reap) };
         return { kind: 'retagged' };
       }
       case 'removeTags':
         return { kind: 'tagsRemoved', shared: step.shared };
+      case 'readPrice':
+        return { kind: 'failed', reason: 'no prices here' };
     }
   }
 }

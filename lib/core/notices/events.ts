@@ -1,0 +1,150 @@
+import { formatUsd } from '../base/money.ts';
+import { ownershipTag } from '../base/names.ts';
+import { type EpochMs, toIso } from '../base/units.ts';
+import { overspentAt } from '../cluster/bills.ts';
+import { kindPriceOf } from '../cluster/kinds.ts';
+import { lifeOf } from '../cluster/life.ts';
+import {
+  type EventKind,
+  type LiveRecord,
+  type NoticeKey,
+  nodesText,
+  takenOverIn,
+  troublesOf,
+  troubleTexts,
+} from '../cluster/record.ts';
+import { baseOf, type EventNotice } from './notices.ts';
+
+/** What happened to a cluster, though nobody planned it. */
+interface Event {
+  readonly kind: EventKind;
+  /** How many nodes it has happened to; a notice is sent again when there are more. */
+  readonly count: number;
+  /** In words that read on from the cluster: `can't be rid of node 0`. */
+  readonly subject: string;
+  readonly detail: string;
+}
+
+/**
+ * The notices that are due about what nobody planned, in any phase, and the record that notes them
+ * as sent. Save the record first.
+ */
+export function withEventNotices<R extends LiveRecord>(
+  record: R,
+  now: EpochMs,
+): { readonly record: R; readonly notices: readonly EventNotice[] } {
+  const { notified = [] } = record;
+  const due = eventsOf(record, now).filter((event) => event.count > countSent(notified, event));
+  if (due.length === 0) return { record, notices: [] };
+  const keys = due.map(keyOf);
+  const kept = notified.filter((key) => !due.some(({ kind }) => kindOf(key) === kind));
+  const noted = { ...record, notified: [...kept, ...keys] };
+  const notices = due.map((event) => ({
+    ...baseOf(record, now),
+    ...event,
+    key: keyOf(event),
+    overspent: overspentAt(record, now),
+  }));
+  return { record: noted, notices };
+}
+
+const keyOf = ({ kind, count }: Pick<Event, 'kind' | 'count'>): NoticeKey => `${kind}/${count}`;
+
+const kindOf = (key: NoticeKey): string => key.split('/')[0] ?? key;
+
+function countSent(notified: readonly NoticeKey[], { kind }: Event): number {
+  const sent = notified.find((key) => kindOf(key) === kind);
+  return sent === undefined ? 0 : Number(sent.split('/')[1] ?? 1);
+}
+
+function eventsOf(record: LiveRecord, now: EpochMs): Event[] {
+  return [
+    ...tagLost(record),
+    ...takenOver(record),
+    ...repriced(record, now),
+    ...undeletable(record),
+    ...overBudget(record, now),
+  ];
+}
+
+function tagLost({ tagLosses = 0, stage }: LiveRecord): Event[] {
+  if (tagLosses === 0) return [];
+  const tag = ownershipTag(stage);
+  return [
+    {
+      kind: 'tagLost',
+      count: tagLosses,
+      subject: `has lost the tag ${tag}`,
+      detail:
+        `has lost the tag ${tag} on all its nodes at once. Onebuck takes that for an accident: it ` +
+        'puts the tag back, and destroys the nodes in time. To keep a node, change its label, too.',
+    },
+  ];
+}
+
+function takenOver(record: LiveRecord): Event[] {
+  const taken = takenOverIn(record);
+  if (taken.length === 0) return [];
+  const subject = `has ${taken.length} node${taken.length === 1 ? '' : 's'} taken over`;
+  const lives = taken.length === 1 ? 'it lives on' : 'they live on';
+  return [
+    {
+      kind: 'takenOver',
+      count: taken.length,
+      subject,
+      detail:
+        `has lost ${nodesText(taken)} to somebody who took the tag ` +
+        `${ownershipTag(record.stage)} off: ${lives}, billed to you, and Onebuck will not destroy ` +
+        `${taken.length === 1 ? 'it' : 'them'}.`,
+    },
+  ];
+}
+
+function repriced(record: LiveRecord, now: EpochMs): Event[] {
+  const changed = record.nodes.filter(
+    (node) => 'changes' in node && node.changes?.every((kind) => kindPriceOf(record, kind)),
+  );
+  const count = changed.reduce(
+    (sum, node) => sum + (('changes' in node ? node.changes?.length : undefined) ?? 0),
+    0,
+  );
+  if (count === 0) return [];
+  const nodes = nodesText(changed.map(({ index }) => index));
+  const until = toIso(lifeOf(record, now).teardownAt);
+  return [
+    {
+      kind: 'repriced',
+      count,
+      subject: `has nodes of another price`,
+      detail:
+        `has another price now: somebody resized or migrated ${nodes}. They count at the dearest ` +
+        `price seen, and the budget lasts until ${until}.`,
+    },
+  ];
+}
+
+function undeletable(record: LiveRecord): Event[] {
+  const troubles = troublesOf(record);
+  if (troubles.length === 0) return [];
+  return [
+    {
+      kind: 'undeletable',
+      count: troubles.length,
+      subject: `can not get rid of ${troubles.length} node${troubles.length === 1 ? '' : 's'}`,
+      detail:
+        `can not get rid of ${troubleTexts(troubles).join('; ')}. Linode bills on, and Onebuck ` +
+        "goes on trying. See what keeps the Linode in Linode's console, and delete it there.",
+    },
+  ];
+}
+
+function overBudget(record: LiveRecord, now: EpochMs): Event[] {
+  if (record.overBudgetAt === undefined) return [];
+  const over = formatUsd(overspentAt(record, now));
+  const budget = formatUsd(record.budget);
+  const texts = troubleTexts(troublesOf(record));
+  const because = texts.length === 0 ? (record.trouble?.reason ?? null) : texts.join('; ');
+  const why = because === null ? '' : ` Its nodes can not be deleted: ${because}.`;
+  const detail = `is ${over} over its budget of ${budget}, and Linode bills on.${why}`;
+  return [{ kind: 'overBudget', count: 1, subject: `is ${over} over its budget`, detail }];
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { offer } from '../../lib/app/offer.ts';
+import { hours, minutes, plus } from '../../lib/core/base/units.ts';
+import { aWorld, NANODES, START, type World } from '../support/flow-world.ts';
+
+let world: World;
+
+const quote = () => offer(world, NANODES, plus(world.clock.now(), minutes(1)));
+
+describe('an account that Linode manages', () => {
+  it('gets no quote and no cluster: each Linode would cost more than any budget allows for', async () => {
+    world = await aWorld({ inMemory: true, linode: { managed: true } });
+    for (const attempt of [quote, () => world.launch({ nodes: 1, budgetUsd: 0.05 })]) {
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'refused',
+        message: expect.stringContaining('about $100 a month more for each Linode'),
+      });
+    }
+    await world.reapUntil(plus(START, hours(1)));
+    expect(world.existingLinodes()).toEqual([]);
+    expect(world.linode.bill().totalMicroUsd).toBe(0);
+  });
+
+  it('would have paid many times the budget of a nanode', async () => {
+    world = await aWorld({ inMemory: true, linode: { managed: true } });
+    const body = { label: 'managed', type: 'g6-nanode-1', region: 'us-east', tags: [] };
+    await world.callByHand('POST', '/linode/instances', body);
+    world.clock.set(plus(START, hours(6)));
+    expect(world.linode.bill().totalMicroUsd).toBe(6 * (7_500 + 150_000));
+  });
+});
+
+it("a quote says that the token can't read the account's settings", async () => {
+  world = await aWorld({ inMemory: true });
+  expect((await quote()).advice.warnings).toEqual([]);
+  world.clock.set(plus(START, minutes(10)));
+  world.linode.setFaults([{ kind: 'missingScope', path: '^/account/settings$' }]);
+  const { advice, bought } = await quote();
+  expect(bought.backupsAssumed).toBe(true);
+  expect(advice.warnings).toEqual([
+    expect.stringMatching(/can not read the account's settings .* about \$100 a month more/),
+  ]);
+});

@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { epochMs, hours, plus } from '../../../../lib/core/base/units.ts';
+import { lastAffordable, spend } from '../../../../lib/core/billing/bill.ts';
+import { stretchesOf } from '../../../../lib/core/cluster/kinds.ts';
+import { aBought, created, LAUNCH, price, usd } from '../../../support/builders.ts';
+
+const HOUR = hours(1);
+const bought = aBought({ price: price(0.01) });
+const kind = { type: 'g6-standard-2', region: 'us-east' };
+const recordAt = (hourly: number) => ({
+  bought,
+  kindPrices: [{ ...kind, price: price(hourly), backupsPrice: null }],
+});
+const changed = (from: number, to: number) =>
+  created(0, {
+    changes: [{ ...kind, from: plus(LAUNCH, from as never), to: plus(LAUNCH, to as never) }],
+  });
+
+it('bills a changed node as what it was until it was seen, and as what it is from the last look', () => {
+  const node = changed(1.6 * HOUR, 2.1 * HOUR);
+  expect(stretchesOf(recordAt(0.03), node, null)).toEqual([
+    { billedFrom: LAUNCH, billedUntil: plus(LAUNCH, (2.1 * HOUR) as never), price: price(0.01) },
+    {
+      billedFrom: plus(LAUNCH, HOUR),
+      billedUntil: null,
+      price: price(0.03),
+      hoursFrom: LAUNCH,
+    },
+  ]);
+});
+
+it('goes on at the dearest price that was seen', () => {
+  const [, now] = stretchesOf(recordAt(0.001), changed(HOUR, 2 * HOUR), null);
+  expect(now?.price).toEqual(price(0.01));
+});
+
+it('lets maxHours count from the creation of a changed node', () => {
+  const nodes = stretchesOf(recordAt(0.03), changed(2 * HOUR, 3 * HOUR), null);
+  const limits = { budget: usd(100), maxHours: 5 };
+  expect(lastAffordable(nodes, limits)).toBe(plus(LAUNCH, hours(5)));
+});
+
+it('is never below the bill, by any reading of the hour in which the Linode changed', () => {
+  const minute = fc.integer({ min: 0, max: 600 });
+  const property = fc.property(
+    fc.tuple(minute, minute, minute, minute),
+    fc.integer({ min: 1, max: 60 }),
+    (minutesDrawn, cents) => {
+      const [from, at, to, end] = minutesDrawn
+        .toSorted((a, b) => a - b)
+        .map((drawn) => drawn * 60_000) as [number, number, number, number];
+      const hourly = cents / 1_000;
+      const spent = spend(
+        stretchesOf(recordAt(hourly), changed(from, to), null),
+        epochMs(LAUNCH + end),
+      );
+      const hoursOf = (length: number) => Math.max(1, Math.ceil(length / HOUR));
+      // As two Linodes, one after the other, each for its started hours.
+      const asTwo = hoursOf(at) * usd(0.01) + hoursOf(end - at) * usd(hourly);
+      // As one, whose started hours cost what it was at their end.
+      const whole = Math.floor(at / HOUR);
+      const asOne = whole * usd(0.01) + Math.max(1, hoursOf(end) - whole) * usd(hourly);
+      expect(spent).toBeGreaterThanOrEqual(Math.max(asTwo, end > at ? asOne : 0));
+    },
+  );
+  fc.assert(property);
+});
