@@ -1,4 +1,4 @@
-import { type EpochMs, seconds } from '../base/units.ts';
+import { type EpochMs, latest, minutes, plus, seconds } from '../base/units.ts';
 import type { Life } from '../cluster/life.ts';
 import {
   type Deleting,
@@ -144,11 +144,18 @@ function rangesOf(indices: readonly number[]): string {
   return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
 }
 
-/** The record with an entry in its history if more nodes are up than in `before`. */
+/** How long a cluster has at least to come up, from when a further node came up. */
+const TIME_AFTER_PROGRESS = minutes(5);
+
+/**
+ * If more nodes are up than in `before`: the record with an entry in its history, and with time for
+ * the next nodes to come up.
+ */
 export function withProgress(record: LiveRecord, before: LiveRecord, now: EpochMs): LiveRecord {
   const countOf = ({ nodes }: LiveRecord) => nodes.filter(isUp).length;
-  const isProgress = record.phase === 'provisioning' && countOf(record) > countOf(before);
-  return isProgress ? withHistory(record, now, `${nodesUp(record)} up`) : record;
+  if (record.phase !== 'provisioning' || countOf(record) <= countOf(before)) return record;
+  const provisionBy = latest(record.provisionBy, plus(now, TIME_AFTER_PROGRESS));
+  return withHistory({ ...record, provisionBy }, now, `${nodesUp(record)} up`);
 }
 
 export const isUp = (node: NodeRecord) => node.state === 'created' && node.status === 'running';

@@ -21,6 +21,7 @@ import {
   isLive,
   type LiveRecord,
   type NodeRecord,
+  type Provisioning,
 } from '../../../../lib/core/cluster/record.ts';
 import { apply, type Outcome } from '../../../../lib/core/pass/apply.ts';
 import { beginDeleting } from '../../../../lib/core/pass/phase.ts';
@@ -180,6 +181,26 @@ describe('a cluster that is coming up', () => {
     const next = plan(aCluster({ nodes }), list, NOW).next as LiveRecord;
     expect(eventsOf(next).slice(1)).toEqual(['1 of 2 nodes up']);
     expect(eventsOf(plan(next, list, NOW).next as LiveRecord)).toEqual(eventsOf(next));
+  });
+
+  it('has five minutes more to come up, at least, whenever another node is up', () => {
+    const nodes = [created(0, { status: 'booting' }), created(1, { status: 'booting' })];
+    const list = [aLinode(), aLinode({ index: 1, status: 'booting' })];
+    const late = aCluster({ nodes, provisionBy: plus(NOW, seconds(10)) });
+    const { provisionBy } = plan(late, list, NOW).next as Provisioning;
+    expect(provisionBy).toBe(plus(NOW, minutes(5)));
+    const early = aCluster({ nodes, provisionBy: plus(NOW, minutes(9)) });
+    expect((plan(early, list, NOW).next as Provisioning).provisionBy).toBe(early.provisionBy);
+  });
+
+  it('waits for its turn, and then creates its nodes', () => {
+    const turn = plus(LAUNCH, seconds(90));
+    const waiting = aCluster({ createFrom: turn });
+    expect(plan(waiting, [], LAUNCH)).toMatchObject({
+      next: { dueAt: turn, nodes: [{ state: 'planned' }, { state: 'planned' }] },
+      steps: [{ kind: 'wait', until: turn }],
+    });
+    expect(createdBy(plan(waiting, [], turn))).toEqual([0, 1]);
   });
 
   it('tags a node that bears no reap tag; a check of a node records no reap tag', () => {
