@@ -159,8 +159,9 @@ export function drawOptions(seed: number): Options {
   const isOn = (probability: number) => chance.happens(probability) && !faultless;
   const often = (max: number) => (isOn(USUAL) ? chance.random() * max : 0);
   const upTo = (max: number) => (isOn(USUAL) ? chance.whole(1, max) : 0);
-  // A generator of its own, so that this option changes no other option of any seed.
+  // Generators of their own, so that these options change no other option of any seed.
   const poison = new Chance(seed).for('poison');
+  const crowd = new Chance(seed).for('crowd');
   const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
   const drawn: Omit<Options, LaterOptions | 'poisonedRecords'> = {
     clusters: chance.whole(1, 8),
@@ -192,7 +193,8 @@ export function drawOptions(seed: number): Options {
     tableErrors: often(0.05),
     tableOutages: isOn(USUAL),
     tableLoss,
-    functionsMax: NO_FAULTS.functionsMax,
+    functionsMax:
+      crowd.happens(SELDOM) && !faultless ? crowd.oneOf([5, 10]) : NO_FAULTS.functionsMax,
     nudgesLost: often(0.5),
     nudgesDoubled: often(0.5),
     nudgeDelayMsMax: upTo(20_000),
