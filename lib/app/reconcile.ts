@@ -25,7 +25,7 @@ import {
 import { withEventNotices } from '../core/notices/events.ts';
 import { withEndNotice, withNotice } from '../core/notices/notices.ts';
 import { apply } from '../core/pass/apply.ts';
-import { type Batch, LOOKAHEAD, type PassRequest, TICK } from '../core/pass/batches.ts';
+import { ALONE_MAX, type Batch, LOOKAHEAD, type PassRequest, TICK } from '../core/pass/batches.ts';
 import { beginDeleting } from '../core/pass/phase.ts';
 import { plan } from '../core/pass/plan.ts';
 import type { Step } from '../core/pass/steps.ts';
@@ -63,7 +63,7 @@ const LIST_TIME_MAX = seconds(20);
  * for another pass in time.
  */
 const WAIT_MAX = TICK;
-/** How often a function looks whether the nodes of its only cluster are gone. */
+/** How often a function with few clusters looks whether the nodes of one are gone. */
 const LOOKS_FOR_GONE_MAX = 3;
 
 /**
@@ -83,9 +83,10 @@ export async function reconcile(
   limits: ReconcileLimits,
 ): Promise<void> {
   const outbox = createOutbox(deps, limits);
-  const isCrowd = batch.length > 1;
-  const linode = isCrowd ? shareCalls(deps.linode) : deps.linode;
-  const context: Context = { deps: { ...deps, linode }, limits, outbox, isCrowd };
+  const sharesLists = batch.length > 1;
+  const linode = sharesLists ? shareCalls(deps.linode) : deps.linode;
+  const looksMax = batch.length > ALONE_MAX ? 1 : LOOKS_FOR_GONE_MAX;
+  const context: Context = { deps: { ...deps, linode }, limits, outbox, sharesLists, looksMax };
   const passes = batch.map((request) => makePasses(context, request));
   const results = await Promise.allSettled(passes).finally(() => outbox.flush());
   const errors = results.flatMap((result) =>
@@ -106,11 +107,13 @@ interface Context {
   readonly limits: ReconcileLimits;
   readonly outbox: Outbox;
   /** Whether the function has more than one cluster. */
-  readonly isCrowd: boolean;
+  readonly sharesLists: boolean;
+  /** How many passes the function makes over a cluster of which Linode deletes all nodes. */
+  readonly looksMax: number;
 }
 
 async function makePasses(context: Context, request: PassRequest): Promise<void> {
-  const { deps, limits, isCrowd } = context;
+  const { deps, limits, looksMax } = context;
   const { clock, store } = deps;
   const { clusterId, beginAt } = request;
   const lastStart = minus(limits.by, limits.reserveMs);
@@ -126,9 +129,9 @@ async function makePasses(context: Context, request: PassRequest): Promise<void>
     if (pass === 'over') return;
     const now = clock.now();
     const startsAt = latest(now, pass.nextAt);
-    if (isBeingDeleted(pass.record)) looks += isCrowd ? LOOKS_FOR_GONE_MAX : 1;
+    if (isBeingDeleted(pass.record)) looks += 1;
     const isWorthWaiting = startsAt <= lastStart && startsAt - now <= WAIT_MAX;
-    if (!isWorthWaiting || looks >= LOOKS_FOR_GONE_MAX) return leaveToReaper(deps, pass);
+    if (!isWorthWaiting || looks >= looksMax) return leaveToReaper(deps, pass);
     await clock.sleep(startsAt);
     read = await store.get(clusterId);
   }
@@ -150,14 +153,14 @@ interface Pass {
 
 /** `over`: the cluster has ended, or another pass or a request has changed it meanwhile. */
 async function makePass(
-  { deps, limits: { by }, outbox, isCrowd }: Context,
+  { deps, limits: { by }, outbox, sharesLists }: Context,
   record: ClusterRecord | 'notFound',
   { early }: { readonly early: boolean },
 ): Promise<Pass | 'over'> {
   const { clock, store } = deps;
   // 1. Observe.
   if (record === 'notFound' || !isLive(record)) return 'over';
-  const observed = await list(deps, record, by, isCrowd);
+  const observed = await list(deps, record, by, sharesLists);
 
   // 2. Plan.
   const now = clock.now();
@@ -216,13 +219,13 @@ async function list(
   deps: ReconcileDeps,
   record: LiveRecord,
   by: EpochMs,
-  isCrowd: boolean,
+  sharesLists: boolean,
 ): Promise<Observed> {
   const isUnsent = record.nodes.every(({ state }) => state === 'planned');
   if (record.phase === 'provisioning' && isUnsent) return { linodes: [], failures: [] };
   const listBy = earliest(by, plus(deps.clock.now(), LIST_TIME_MAX));
   try {
-    const tag = isCrowd ? ownershipTag(record.stage) : clusterTag(record.id);
+    const tag = sharesLists ? ownershipTag(record.stage) : clusterTag(record.id);
     // The pass takes the Linodes of its cluster from the list that it shares.
     return { linodes: await deps.linode.listByTag(tag, listBy), failures: [] };
   } catch (error) {

@@ -55,7 +55,7 @@ const BATCH_SIZE = 40;
  * With more teardowns than this in a tick, they begin together at whole multiples of `GRID`, since
  * each beginning takes a list, and Linode takes 200 lists a minute (docs/linode.md#rate-limits).
  */
-const ALONE_MAX = 12;
+export const ALONE_MAX = 12;
 const GRID = seconds(15);
 
 /**
