@@ -945,6 +945,55 @@ const passes = [
   }),
 ];
 
+const crowd = [
+  ...inFile('lib/core/pass/batches.ts', ['test/unit/core/pass/batches.test.ts'], {
+    'teardowns begin at their times, however many there are': {
+      from: 'startsAt: earliest(item.teardownAt, next)',
+      to: 'startsAt: item.teardownAt',
+    },
+    'a tick asks for more deletions than Linode takes': {
+      from: 'if (!isFirst && calls + added > CALLS_PER_TICK) return false;',
+      to: 'if (!isFirst && calls + added < 0) return false;',
+    },
+    'launches wait for the teardowns of their function': {
+      from: '...split(launches.map(lookRequest), BATCHES_MAX.launches),\n    ...split(looks.map(lookRequest), BATCHES_MAX.looks),',
+      to: '...split([...launches, ...looks].map(lookRequest), BATCHES_MAX.looks),',
+    },
+  }),
+  ...inFile('lib/adapters/linode/gate.ts', ['test/unit/adapters/linode/gate.test.ts'], {
+    'in an outage all calls are repeated at once': {
+      from: 'if (failures >= FAILURES_MAX) beginPause();',
+      to: 'if (failures >= FAILURES_MAX * 1_000) beginPause();',
+    },
+    'calls go on though Linode has refused them for a while': {
+      from: 'opensAt = latest(result.until, opensAt ?? result.until);',
+      to: 'opensAt = clock.now();',
+    },
+  }),
+  ...inFile('lib/app/shared-calls.ts', ['test/unit/app/shared-calls.test.ts'], {
+    'a list that began before it was asked for is shared': {
+      from: 'return current === undefined ? start(tag, by) : joinNext(tag, by, current);',
+      to: 'return current === undefined ? start(tag, by) : (current as Promise<T>);',
+    },
+  }),
+  ...inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
+    'the time to come up begins before the turn of the cluster': {
+      from: 'provisionBy: plus(createdBy, settings.provisionMs),',
+      to: 'provisionBy: plus(now, settings.provisionMs),',
+    },
+    'every launch of a crowd has a function of its own': {
+      from: 'if (mayWait && between(now, reserved.createFrom) <= SOON) await',
+      to: 'if (between(now, reserved.createFrom) <= 3_600_000) await',
+    },
+  }),
+  ...inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.test.ts'], {
+    'all clusters have their turn at once': {
+      from: 'createsUntil: plus(createFrom, creates) }',
+      to: 'createsUntil: now }',
+    },
+  }),
+];
+
 export const mutants: readonly Mutant[] = [
   ...[
     ...money,
@@ -979,4 +1028,5 @@ export const mutants: readonly Mutant[] = [
   ],
   ...counted,
   ...passes,
+  ...crowd,
 ];

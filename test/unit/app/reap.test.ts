@@ -80,7 +80,7 @@ describe('the reaper', () => {
     expect(world.reads).toBe(0);
   });
 
-  it('reads the records after its nudges, and throws where it can not read them', async () => {
+  it('starts passes though it can not read their records, and then throws', async () => {
     const world = await aWorld(late);
     const nudged: ClusterId[] = [];
     world.nudge = async () => void nudged.push(ID);
