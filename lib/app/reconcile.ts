@@ -118,8 +118,10 @@ async function makePasses(context: Context, request: PassRequest): Promise<void>
   const { clusterId, beginAt } = request;
   const lastStart = minus(limits.by, limits.reserveMs);
   let read = await store.get(clusterId);
+  if (read === 'notFound' || !isLive(read)) return;
   // Another function holds the cluster, or has made its passes.
-  if (read === 'notFound' || !isLive(read) || read.dueAt - clock.now() > TICK) return;
+  const isBegun = read.phase === 'deleting' || beginAt === undefined;
+  if (isBegun && read.dueAt - clock.now() > TICK) return;
   if (beginAt !== undefined && beginAt > clock.now()) {
     await clock.sleep(beginAt);
     read = await store.get(clusterId);
@@ -200,6 +202,7 @@ async function makePass(
  * the budget may have moved the teardown time far away meanwhile: then the record stays as it is.
  */
 function begunEarly(record: LiveRecord, now: EpochMs): LiveRecord {
+  if (record.phase === 'deleting') return record;
   const { teardownAt, limit } = lifeOf(record, now);
   if (now >= teardownAt || teardownAt - now > LOOKAHEAD) return record;
   const noted = withHistory(

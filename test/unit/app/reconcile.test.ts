@@ -4,6 +4,8 @@ import { clusterTag, reapTag, type Tag } from '../../../lib/core/base/names.ts';
 import {
   durationMs,
   type EpochMs,
+  hours,
+  minus,
   minutes,
   plus,
   seconds,
@@ -11,6 +13,7 @@ import {
 } from '../../../lib/core/base/units.ts';
 import type { Linode } from '../../../lib/core/cluster/linode.ts';
 import type { ClusterRecord, EndedRecord } from '../../../lib/core/cluster/record.ts';
+import type { PassRequest } from '../../../lib/core/pass/batches.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { CreateRequest, LinodeApi } from '../../../lib/ports.ts';
 import {
@@ -100,7 +103,7 @@ function aWorld(
   const passes: object[] = [];
   const metrics = recordingMetrics();
   const released: ClusterRecord[] = [];
-  const run = () =>
+  const run = (request: Partial<PassRequest> = {}) =>
     reconcile(
       {
         clock,
@@ -117,7 +120,7 @@ function aWorld(
           error: (message) => void errors.push(message),
         },
       },
-      [{ clusterId: ID }],
+      [{ clusterId: ID, ...request }],
       { by: plus(clock.now(), minutes(5)), reserveMs: seconds(20), noticesMs: seconds(5) },
     );
   const callsOf = (name: string) => calls.filter((call) => call === name).length;
@@ -265,6 +268,45 @@ describe('a pass that creates', () => {
     const passwords = sends.map(({ request }) => request.rootPassword);
     expect(new Set(passwords).size).toBe(2);
     expect(passwords).not.toContain(null);
+  });
+});
+
+describe('a teardown that the reaper asks for before its time', () => {
+  const record = aRunning();
+  const teardownAt = teardownOf(record, LAUNCH);
+
+  it('begins at that time, though the cluster is due minutes later', async () => {
+    const now = minus(teardownAt, minutes(10));
+    const {
+      run,
+      record: saved,
+      deletions,
+    } = aWorld({ ...record, dueAt: teardownAt }, {}, untagged, { now });
+    const beginAt = plus(now, seconds(40));
+    await run({ beginAt });
+    expect(deletions).toEqual(record.nodes.map(() => beginAt));
+    expect(saved().history.map(({ event }) => event)).toContain(
+      `begins its teardown before ${toIso(teardownAt)}: many Linodes are due at once`,
+    );
+  });
+
+  it('does not begin if somebody has meanwhile moved the teardown time far away', async () => {
+    const now = minus(teardownAt, hours(2));
+    const {
+      run,
+      record: saved,
+      deletions,
+    } = aWorld({ ...record, dueAt: teardownAt }, {}, untagged, { now });
+    await run({ beginAt: now });
+    expect([saved().phase, deletions]).toEqual(['running', []]);
+  });
+
+  it('adds nothing to a teardown that another function has begun', async () => {
+    const deleting = aDeleting({ dueAt: plus(teardownAt, minutes(5)) });
+    const now = minus(teardownAt, minutes(1));
+    const { run, record: saved, callsOf } = aWorld(deleting, {}, untagged, { now });
+    await run({ beginAt: now });
+    expect([saved(), callsOf('listByTag')]).toEqual([deleting, 0]);
   });
 });
 
