@@ -1,4 +1,5 @@
 import type { ClusterId } from '../lib/core/base/names.ts';
+import { epochMs } from '../lib/core/base/units.ts';
 import { isLive } from '../lib/core/cluster/record.ts';
 import type { SimulatedLinode } from './linode.ts';
 import { NO_FAULTS } from './options.ts';
@@ -52,6 +53,7 @@ export async function dueStorm(storm: DueStorm): Promise<DueOutcome> {
     rateLimited: false,
     rateLimits: { createInstance: { count: 1_000_000, seconds: 15 } },
   });
+  letAllHaveTheirTurnAtOnce(world);
   queueTicks(world);
   queueLaunches(world, storm);
   await time.runUntil(start + 20 * MINUTE);
@@ -86,6 +88,13 @@ export async function dueStorm(storm: DueStorm): Promise<DueOutcome> {
   };
 }
 
+/** Without this, Onebuck would create the nodes of one cluster after those of another. */
+function letAllHaveTheirTurnAtOnce({ table }: World): void {
+  const { ledger } = table;
+  const read = ledger.read.bind(ledger);
+  Object.assign(ledger, { read: async () => ({ ...(await read()), createsUntil: epochMs(0) }) });
+}
+
 function queueLaunches(world: World, { clusters, nodes }: DueStorm): void {
   const input = {
     type: 'g6-nanode-1',
@@ -101,12 +110,12 @@ function queueLaunches(world: World, { clusters, nodes }: DueStorm): void {
   }
 }
 
-/** The last affordable instant of each cluster. */
+/** The last affordable instant of each cluster that has nodes. */
 const marksOf = ({ invariants }: World): ReadonlyMap<ClusterId, number> =>
   new Map(
-    invariants.records.map(({ id }) => {
-      const created = invariants.linodesOf(id).map(shownCreation);
-      return [id, Math.min(...created) + LIFE_HOURS * HOUR];
+    invariants.records.flatMap(({ id }) => {
+      const [first, ...rest] = invariants.linodesOf(id).map(shownCreation);
+      return first === undefined ? [] : [[id, Math.min(first, ...rest) + LIFE_HOURS * HOUR]];
     }),
   );
 
