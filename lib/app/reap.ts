@@ -41,13 +41,14 @@ export async function reap(deps: ReapDeps): Promise<{ nudged: number }> {
   };
   const due = await findDue(deps, errors);
   let nudged = 0;
-  await forEachAtMost(NUDGES_AT_ONCE, due.schedules, async (id) => {
-    if (await attempt({ id }, () => nudge.runSchedule(id))) nudged += 1;
-  });
   const { batches, read } = await planFor(deps, due, errors);
   await forEachAtMost(NUDGES_AT_ONCE, batches, async (batch) => {
     const ids = batch.map(({ clusterId }) => clusterId);
     if (await attempt({ ids }, () => nudge.reconcile(batch))) nudged += batch.length;
+  });
+  // Launches come last: each schedule has a function of its own, and teardowns need theirs.
+  await forEachAtMost(NUDGES_AT_ONCE, due.schedules, async (id) => {
+    if (await attempt({ id }, () => nudge.runSchedule(id))) nudged += 1;
   });
   reportOverdue(deps, read, clock.now());
   if (errors.length > 0) throw errors[0];

@@ -1,5 +1,5 @@
 import type { Tag } from '../core/base/names.ts';
-import type { EpochMs } from '../core/base/units.ts';
+import { type EpochMs, latest } from '../core/base/units.ts';
 import type { LinodeApi } from '../ports.ts';
 
 /**
@@ -19,7 +19,7 @@ type Call<T> = (tag: Tag, by: EpochMs) => Promise<T>;
 
 function sharing<T>(call: Call<T>): Call<T> {
   const underWay = new Map<Tag, Promise<unknown>>();
-  const next = new Map<Tag, Promise<T>>();
+  const next = new Map<Tag, { readonly call: Promise<T>; by: EpochMs }>();
 
   function start(tag: Tag, by: EpochMs): Promise<T> {
     const started = call(tag, by);
@@ -32,12 +32,16 @@ function sharing<T>(call: Call<T>): Call<T> {
 
   function joinNext(tag: Tag, by: EpochMs, current: Promise<unknown>): Promise<T> {
     const joined = next.get(tag);
-    if (joined !== undefined) return joined;
+    if (joined !== undefined) {
+      joined.by = latest(joined.by, by);
+      return joined.call;
+    }
     const following = current.then(() => {
+      const last = next.get(tag)?.by ?? by;
       next.delete(tag);
-      return start(tag, by);
+      return start(tag, last);
     });
-    next.set(tag, following);
+    next.set(tag, { call: following, by });
     return following;
   }
 

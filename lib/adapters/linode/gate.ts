@@ -4,10 +4,11 @@ import type { Clock } from '../../ports.ts';
 /** Keeps calls of one kind from being more than Linode answers. */
 export interface Gate {
   /**
-   * Waits for a turn, in the order of the calls, until `by` at most. `late`: no turn came, and the
-   * call must not be made. Whoever has a turn must end it with `leave`.
+   * Waits for a turn until `by` at most. Calls with fewer attempts before come first, so that calls
+   * that fail again and again hold up no others; then the calls have their order. `late`: no turn
+   * came, and the call must not be made. Whoever has a turn must end it with `leave`.
    */
-  enter(by: EpochMs): Promise<'entered' | 'late'>;
+  enter(by: EpochMs, attempts: number): Promise<'entered' | 'late'>;
   leave(result: Result): void;
 }
 
@@ -16,6 +17,12 @@ export type Result =
   | { readonly kind: 'answered' }
   | { readonly kind: 'failed' }
   | { readonly kind: 'refused'; readonly until: EpochMs };
+
+interface Waiter {
+  readonly by: EpochMs;
+  readonly attempts: number;
+  readonly end: (how: 'entered' | 'late') => void;
+}
 
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 8_000;
@@ -34,7 +41,7 @@ export function createGate(clock: Clock, most: number): Gate {
   let pauseMs = PAUSE_MIN_MS;
   let failures = 0;
   let isWaking = false;
-  let waiting: { readonly by: EpochMs; readonly end: (how: 'entered' | 'late') => void }[] = [];
+  let waiting: Waiter[] = [];
 
   /** Ends the waits that can end now: those that get a turn, and those whose time is up. */
   function admit(): void {
@@ -67,14 +74,15 @@ export function createGate(clock: Clock, most: number): Gate {
   }
 
   return {
-    enter(by) {
+    enter(by, attempts) {
       const isOpen = opensAt === null || clock.now() >= opensAt;
       if (isOpen && inside < allowed && waiting.length === 0) {
         inside += 1;
         return Promise.resolve('entered');
       }
       return new Promise((resolve) => {
-        waiting.push({ by, end: resolve });
+        waiting.push({ by, attempts, end: resolve });
+        waiting.sort((a, b) => a.attempts - b.attempts);
         admit();
       });
     },

@@ -91,7 +91,7 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
     let refreshed = false;
     const gate = gateOf(call);
     for (let attempt = 1; ; attempt += 1) {
-      if ((await gate.enter(by)) === 'late') throw noTurn(call);
+      if ((await gate.enter(by, attempt - 1)) === 'late') throw noTurn(call);
       const { verdict } = await sendOnce(withTimeUntil(call, by), current);
       gate.leave(resultOf(verdict, clock.now()));
       if (verdict.kind === 'invalidToken' && !refreshed && clock.now() <= by) {
@@ -118,7 +118,8 @@ const noTurn = (call: Call): AppError =>
   errorOf(call, { kind: 'transient', status: null, reason: 'Linode answers no calls in time' });
 
 function resultOf(verdict: Verdict, now: EpochMs): Result {
-  if (verdict.kind === 'transient') return { kind: 'failed' };
+  // A 400 is about one Linode, which is busy: the API itself answers.
+  if (verdict.kind === 'transient' && verdict.status !== 400) return { kind: 'failed' };
   if (verdict.kind !== 'rateLimited') return { kind: 'answered' };
   return { kind: 'refused', until: plus(now, waitAfter(verdict, 1)) };
 }

@@ -64,7 +64,8 @@ const GRID = seconds(15);
  * later in time. `records`: the live clusters that are due within `LOOKAHEAD`.
  *
  * The most urgent teardowns come first. Passes that would make more calls than Linode takes are
- * left to the next tick: looks first, then the teardowns with the latest deadlines.
+ * left to the next tick: looks first, then the teardowns with the latest deadlines. Deletions that
+ * are repeated, since Linode has not accepted them, leave half of the calls to others.
  */
 export function planBatches(records: readonly LiveRecord[], now: EpochMs): Batch[] {
   const horizon = plus(now, TICK);
@@ -76,8 +77,16 @@ export function planBatches(records: readonly LiveRecord[], now: EpochMs): Batch
     calls += added;
     return true;
   };
+  let repeated = 0;
+  const leavesRoom = ({ record, deletions }: Started) => {
+    if (record.phase !== 'deleting') return true;
+    repeated += deletions;
+    return repeated <= CALLS_PER_TICK / 2;
+  };
   const teardowns = work
     .filter(({ deletions, startsAt }) => deletions > 0 && startsAt <= horizon)
+    .filter((item) => item.record.phase !== 'deleting' || item.record.dueAt <= horizon)
+    .filter(leavesRoom)
     .filter(({ deletions }) => fits(deletions));
   const rest = work
     .filter(

@@ -11,8 +11,8 @@ function aGate(most = 2) {
   const gate = createGate(clock, most);
   /** Enters, and notes when and how the wait ended. */
   const log: string[] = [];
-  const enter = (name: string, by: EpochMs = LATER) =>
-    gate.enter(by).then((how) => {
+  const enter = (name: string, by: EpochMs = LATER, attempts = 0) =>
+    gate.enter(by, attempts).then((how) => {
       log.push(`${name} ${how} ${(clock.now() - LAUNCH) / 1_000}`);
     });
   return { clock, gate, log, enter };
@@ -60,6 +60,23 @@ it('lets one call through after each pause while all calls fail, then more and m
   gate.leave({ kind: 'answered' });
   await settled();
   expect(log.slice(7)).toEqual(['h entered 1.5', 'i entered 1.5']);
+});
+
+it('lets new calls through before calls that have failed', async () => {
+  const { gate, log, enter } = aGate(1);
+  await enter('a');
+  void enter('failed twice', LATER, 2);
+  void enter('failed once', LATER, 1);
+  void enter('new');
+  for (let call = 0; call < 3; call += 1) {
+    gate.leave({ kind: 'answered' });
+    await settled();
+  }
+  expect(log.slice(1)).toEqual([
+    'new entered 0',
+    'failed once entered 0',
+    'failed twice entered 0',
+  ]);
 });
 
 it('lets no call through before the instant that Linode has named', async () => {

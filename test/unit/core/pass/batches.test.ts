@@ -99,6 +99,20 @@ describe('the batches of a tick', () => {
     expect(requestsOf(planBatches([dueIn(1, seconds(0), 1_500)], NOW))).toHaveLength(1);
   });
 
+  it('leave room for others beside Linodes that Linode does not delete', () => {
+    const nodes = Array.from({ length: 100 }, (_, node) => created(node));
+    const stuck = Array.from({ length: 12 }, (_, index) =>
+      aDeleting({ id: id(index), dueAt: NOW, deletingSince: minus(NOW, minutes(9)), nodes }),
+    );
+    const held = stuck.map((record) => ({ ...record, dueAt: plus(NOW, minutes(4)) }));
+    const fresh = Array.from({ length: 5 }, (_, index) => dueIn(50 + index, seconds(1), 10));
+    const freshIds = fresh.map((record) => record.id);
+    for (const others of [stuck, held]) {
+      const asked = idsOf(planBatches([...others, ...fresh], NOW)).flat();
+      expect(asked.filter((asking) => freshIds.includes(asking)).toSorted()).toEqual(freshIds);
+    }
+  });
+
   it('let looks wait while teardowns use up the calls', () => {
     const teardowns = Array.from({ length: 12 }, (_, index) => dueIn(index, seconds(0), 100));
     const look = aDeleting({ id: id(99), dueAt: NOW, nodes: [deleting(0)] });
