@@ -175,12 +175,13 @@ export function adjust(ledger: Ledger, id: ClusterId, budget: MicroUsd, now: Epo
 
 /**
  * Removes the entry of a cluster whose record has ended, and adds its bill to the monthly spend. A
- * second call changes nothing.
+ * second call changes nothing. If the cluster was the last in the order of creates, and never
+ * created a node, the next cluster gets its turn.
  */
 export function release(ledger: Ledger, record: EndedRecord): Ledger {
   const entry = ledger.open.get(record.id);
   if (entry === undefined) return ledger;
-  const rest = withoutEntry(ledger, record.id);
+  const rest = { ...withoutEntry(ledger, record.id), createsUntil: untilWithout(ledger, record) };
   // A late request opened this entry after the cluster's own was released, so the bill is in the
   // spend already. `openedAt` is compared for identity, not for order, because clocks differ by
   // more than some clusters live.
@@ -191,6 +192,13 @@ export function release(ledger: Ledger, record: EndedRecord): Ledger {
   const spent = new Map(rest.spent);
   for (const scope of scopesOf(record)) spent.set(scope, added(spent.get(scope) ?? {}, bills));
   return { ...rest, spent: recentSpend(oldest, spent) };
+}
+
+function untilWithout({ createsUntil, open }: Ledger, { id, nodes }: EndedRecord): EpochMs {
+  const { createFrom } = open.get(id) ?? { createFrom: createsUntil };
+  const isUnused = nodes.every(({ state }) => state === 'neverCreated');
+  const isLast = plus(createFrom, durationMs(nodes.length * CREATE_TIME)) === createsUntil;
+  return isUnused && isLast ? createFrom : createsUntil;
 }
 
 /** The records of an audit, and the clusters whose records can't be read. */

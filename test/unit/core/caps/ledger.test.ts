@@ -39,6 +39,7 @@ import {
   gone,
   ID,
   LAUNCH,
+  neverCreated,
   OTHER_ID,
   usd,
 } from '../../../support/builders.ts';
@@ -276,6 +277,15 @@ describe('the turns of creates', () => {
     const ledger = ledgerOf({ nodes: 100 });
     const later = plus(LAUNCH, seconds(81));
     expect(turnOf(granted(reserve(ledger, MORE, NO_CAPS, later)), OTHER_ID)).toBe(later);
+  });
+
+  it('are given back by a cluster that ended before its turn, as the last in line', () => {
+    const ledger = ledgerOf({ nodes: 10 }, { id: OTHER_ID, nodes: 1 });
+    const ended = { id: OTHER_ID, owner: 'ann', nodes: [neverCreated(0)], endedAt: LAUNCH };
+    const next = release(ledger, anEnded({ ...ended, reservedAt: LAUNCH }));
+    expect(nextTurn(next, LAUNCH)).toBe(plus(LAUNCH, seconds(8)));
+    const used = release(ledger, anEnded({ ...ended, reservedAt: LAUNCH, nodes: [gone(0)] }));
+    expect(used.createsUntil).toBe(ledger.createsUntil);
   });
 
   it('stay as they are where a launch is repeated or a budget is raised', () => {
