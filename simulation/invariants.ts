@@ -104,6 +104,8 @@ export interface InvariantsOptions {
   readonly clockErrorMsMax: number;
   /** Whether Linode's lists are always complete and up to date. */
   readonly listsAreTrue: boolean;
+  /** Whether the table answers every call. */
+  readonly recordsCanBeRead: boolean;
 }
 
 /** The longest time between two looks at the nodes of a running cluster, and some. */
@@ -416,7 +418,7 @@ export class Invariants implements Watcher {
 
   /** No node of a running cluster is destroyed long before its teardown time. */
   #checkInTime({ path }: Call): void {
-    if (this.#options.lostAt() !== null) return;
+    if (this.#options.lostAt() !== null || !this.#options.recordsCanBeRead) return;
     const id = Number(/^\/linode\/instances\/(\d+)$/.exec(path)?.[1]);
     const cluster = this.#creations.get(id)?.cluster;
     const record = cluster === undefined ? undefined : this.#clusters.get(cluster)?.record;

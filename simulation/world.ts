@@ -39,6 +39,8 @@ const OUR_TAG = `onebuck-${STAGE}`;
 const LAUNCHES_MS = 95 * MINUTE;
 /** The most deletions of one Linode in ten minutes that have no effect. */
 const STRIKES_MAX = 30;
+/** Passes look at a running cluster at least as often. */
+const UNSEEN_MS = 32 * MINUTE;
 /** When the listed prices change, from the start; no cluster is coming up then. */
 const REPRICED_MS = 60 * MINUTE;
 
@@ -84,6 +86,8 @@ export class World {
   readonly #unreadableSince = new Map<ClusterId, number>();
   readonly #extensionChance: Chance;
   readonly #laterChance: Chance;
+  /** When somebody last resized or migrated each Linode, by its id. */
+  readonly #resizedAt = new Map<number, number>();
   #token = 'token-1';
   #tableIsDown = false;
   readonly #delayLimit: DelayLimit;
@@ -418,6 +422,9 @@ export class World {
     const { id, label, tags } = chance.oneOf([first, ...rest]);
     const cluster = clusterOfTags(tags);
     if (cluster === null) return;
+    // No list shows a change that somebody undoes between two looks at the cluster.
+    if (now - (this.#resizedAt.get(id) ?? 0) < UNSEEN_MS) return;
+    this.#resizedAt.set(id, now);
     this.invariants.noteResize(cluster);
     const isResize = chance.happens(0.7);
     const kind = isResize
@@ -598,6 +605,7 @@ export class World {
       },
       clockErrorMsMax: options.clockErrorMsMax,
       listsAreTrue: options.truncatedLists === 0 && options.staleLists === 0,
+      recordsCanBeRead: options.tableErrors === 0 && !options.tableOutages,
     });
   }
 
