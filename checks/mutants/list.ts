@@ -211,9 +211,9 @@ const plan = inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'
     to: 'return late.flatMap((node) => (isUp(node) ? deletion(record, node, linodes, now) : []));',
   },
   'a node that the list does not show is not deleted': {
-    from: "if (node.state !== 'created' && node.state !== 'deleting') return [];",
+    from: 'if (!isExisting(node)) return [];',
     to:
-      "if (node.state !== 'created' && node.state !== 'deleting') return [];\n" +
+      'if (!isExisting(node)) return [];\n' +
       '  if (linodes !== null && linodeOf(node, linodes) === undefined) return [];',
   },
   'a cluster ends although a create may still land': {

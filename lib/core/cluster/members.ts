@@ -1,6 +1,6 @@
 import { clusterOfLabel, clusterOfTags, ownershipTag } from '../base/names.ts';
 import type { Linode } from './linode.ts';
-import type { Common, NodeRecord } from './record.ts';
+import { type Common, isExisting, type NodeRecord } from './record.ts';
 
 /**
  * The Linodes of a cluster. Of the Linodes that bear the ownership tag: those with an id that the
@@ -30,9 +30,7 @@ export const nodesById = ({ nodes }: Common): ReadonlyMap<number, NodeRecord> =>
 
 /** Whether a Linode without the ownership tag is still the node's: it has lost the tag. */
 export const isKnownWithoutTag = (node: NodeRecord, { label }: Pick<Linode, 'label'>): boolean =>
-  (node.state === 'created' || node.state === 'deleting') &&
-  node.tagLostAt !== undefined &&
-  knownLabel(node) === label;
+  isExisting(node) && node.tagLostAt !== undefined && knownLabel(node) === label;
 
 /** The label of a node's Linode as last seen: people may change it. */
 export const knownLabel = (node: NodeRecord): string =>

@@ -288,6 +288,12 @@ export interface Sighting {
 
 export type NodeIn<State extends NodeRecord['state']> = Extract<NodeRecord, { state: State }>;
 
+/** A node whose Linode exists, or may exist although Linode has accepted its deletion. */
+export type Existing = NodeIn<'created'> | NodeIn<'deleting'>;
+
+export const isExisting = (node: NodeRecord): node is Existing =>
+  node.state === 'created' || node.state === 'deleting';
+
 /** The kinds of notices. */
 export type NoticeKind = 'launched' | WarningKind | 'gone' | 'failed' | EventKind;
 export type WarningKind = 'half' | 'mostly' | 'teardownSoon';

@@ -3,6 +3,7 @@ import type { EpochMs } from '../base/units.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
   createTroubleOf,
+  isExisting,
   type KindPrice,
   type LiveRecord,
   machineOf,
@@ -14,7 +15,7 @@ import {
 } from '../cluster/record.ts';
 import { withKindPrice } from './kinds.ts';
 import { withBackupsLearned } from './observe.ts';
-import { isExisting, takenOver, withoutSighting, withoutTag, withTakeoversNoted } from './tags.ts';
+import { takenOver, withoutSighting, withoutTag, withTakeoversNoted } from './tags.ts';
 import { withoutMachine, withStray, withSurvival, withTroublesNoted } from './troubles.ts';
 
 /** The outcome of a step. */
@@ -187,7 +188,7 @@ function withDeletion(
 }
 
 function withRefusedDeletion(node: NodeRecord, reason: string, at: EpochMs): NodeRecord {
-  if (node.state !== 'created' && node.state !== 'deleting') return node;
+  if (!isExisting(node)) return node;
   const { trouble } = node;
   const since = trouble?.reason === reason ? trouble.since : at;
   const tries = (trouble?.tries ?? 0) + 1;

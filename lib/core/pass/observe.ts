@@ -4,6 +4,7 @@ import type { Linode } from '../cluster/linode.ts';
 import { isKnownWithoutTag, membersOf } from '../cluster/members.ts';
 import {
   type Common,
+  isExisting,
   type LiveRecord,
   machineOf,
   machineSeenAgain,
@@ -62,8 +63,7 @@ export function observe<R extends LiveRecord>(record: R, listed: readonly Linode
     if (stripped !== undefined) return withoutTag(node, stripped, now);
     const linode = linodeOf(node, linodes);
     const seen = observed(node, linode, now, ours);
-    const isAlive = seen.state === 'created' || seen.state === 'deleting';
-    if (linode === undefined || !isAlive || linode.status === 'deleting') return seen;
+    if (linode === undefined || !isExisting(seen) || linode.status === 'deleting') return seen;
     return withKindSeen(seen, linode, record, now);
   });
   const seen = withoutGoneStrays({ ...record, nodes }, linodes);

@@ -9,6 +9,7 @@ import {
   createTroubleOf,
   type Deleting,
   type EndedRecord,
+  isExisting,
   type LiveRecord,
   type NodeIn,
   type NodeRecord,
@@ -29,7 +30,6 @@ import type { Step } from './steps.ts';
 import {
   ASK_AGAIN_AFTER,
   hasTaggedNode,
-  isExisting,
   isUnlisted,
   withTagLossDecided,
   withTakeoversNoted,
@@ -410,7 +410,7 @@ function nextDeletionAt(
   linodes: readonly Linode[] | null,
   now: EpochMs,
 ): EpochMs | null {
-  if (node.state !== 'created' && node.state !== 'deleting') return null;
+  if (!isExisting(node)) return null;
   if (node.state === 'deleting' && isGoing(node, linodes)) return null;
   const at = retryAt(node);
   return at === null || at <= now ? null : at;
@@ -438,7 +438,7 @@ function deletion(
   linodes: readonly Linode[] | null,
   now: EpochMs,
 ): Step[] {
-  if (node.state !== 'created' && node.state !== 'deleting') return [];
+  if (!isExisting(node)) return [];
   if (node.state === 'deleting' && isGoing(node, linodes)) return [];
   const triedAt = node.trouble?.triedAt ?? (node.state === 'deleting' ? node.billedUntil : null);
   const isFirst =

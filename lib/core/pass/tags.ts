@@ -3,6 +3,8 @@ import { type EpochMs, latest, minutes } from '../base/units.ts';
 import type { Linode } from '../cluster/linode.ts';
 import { knownLabel } from '../cluster/members.ts';
 import {
+  type Existing,
+  isExisting,
   type LiveRecord,
   machineSeenAgain,
   type NodeIn,
@@ -14,11 +16,6 @@ import {
 
 /** How long a look at a Linode by its id counts. */
 export const ASK_AGAIN_AFTER = minutes(1);
-
-type Existing = NodeIn<'created'> | NodeIn<'deleting'>;
-
-export const isExisting = (node: NodeRecord): node is Existing =>
-  node.state === 'created' || node.state === 'deleting';
 
 /** Whether lists do not show the Linode, since it lacks a tag, so that its id must be asked for. */
 export const isUnlisted = ({ checkedAt, untaggedAt, tagLostAt }: Existing): boolean =>

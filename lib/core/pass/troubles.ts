@@ -3,6 +3,7 @@ import { type EpochMs, plus } from '../base/units.ts';
 import { isBilledOn, overspentAt } from '../cluster/bills.ts';
 import {
   deletionPause,
+  type Existing,
   type LiveRecord,
   type NodeIn,
   troublesOf,
@@ -16,7 +17,7 @@ const IGNORED = 'Linode accepts its deletion, and still lists it';
 const ACCEPTED_MIN = 2;
 
 /** When a node's next deletion may be sent; null: at once. */
-export function retryAt(node: NodeIn<'created'> | NodeIn<'deleting'>): EpochMs | null {
+export function retryAt(node: Existing): EpochMs | null {
   const { trouble } = node;
   if (trouble !== undefined) return plus(trouble.triedAt, deletionPause(trouble.tries));
   if (node.state === 'created') return null;
