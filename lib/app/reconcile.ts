@@ -11,7 +11,6 @@ import {
   seconds,
   toIso,
 } from '../core/base/units.ts';
-import { lifeOf } from '../core/cluster/life.ts';
 import type { Linode } from '../core/cluster/linode.ts';
 import { teardownLeadOf } from '../core/cluster/metrics.ts';
 import {
@@ -19,14 +18,19 @@ import {
   type EndedRecord,
   isLive,
   type LiveRecord,
-  withHistory,
   withTrouble,
 } from '../core/cluster/record.ts';
 import { withEventNotices } from '../core/notices/events.ts';
 import { withEndNotice, withNotice } from '../core/notices/notices.ts';
 import { apply } from '../core/pass/apply.ts';
-import { ALONE_MAX, type Batch, LOOKAHEAD, type PassRequest, TICK } from '../core/pass/batches.ts';
-import { beginDeleting } from '../core/pass/phase.ts';
+import {
+  ALONE_MAX,
+  type Batch,
+  type PassRequest,
+  TICK,
+  undeletedIn,
+} from '../core/pass/batches.ts';
+import { withEarlyTeardown } from '../core/pass/phase.ts';
 import { plan } from '../core/pass/plan.ts';
 import type { Step } from '../core/pass/steps.ts';
 import { AppError, reasonOf } from '../errors.ts';
@@ -92,11 +96,10 @@ export async function reconcile(
   const errors = results.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],
   );
-  if (errors.length <= 1) for (const error of errors) throw error;
+  if (errors.length === 0) return;
+  if (errors.length === 1) throw errors[0];
   const reasons = [...new Set(errors.map(reasonOf))].slice(0, REASONS_MAX).join('; ');
-  if (errors.length > 1) {
-    throw new AppError('linodeUnavailable', `passes that failed: ${errors.length}; ${reasons}`);
-  }
+  throw new AppError('linodeUnavailable', `passes that failed: ${errors.length}; ${reasons}`);
 }
 
 const REASONS_MAX = 5;
@@ -140,8 +143,8 @@ async function makePasses(context: Context, request: PassRequest): Promise<void>
 }
 
 /** Whether Linode has accepted the deletion of every node of the cluster. */
-const isBeingDeleted = ({ phase, nodes }: LiveRecord): boolean =>
-  phase === 'deleting' && !nodes.some(({ state }) => state === 'created' || state === 'creating');
+const isBeingDeleted = (record: LiveRecord): boolean =>
+  record.phase === 'deleting' && undeletedIn(record) === 0;
 
 /** A pass after which the cluster is live and this function may make the next pass. */
 interface Pass {
@@ -166,7 +169,7 @@ async function makePass(
 
   // 2. Plan.
   const now = clock.now();
-  const planned = plan(early ? begunEarly(record, now) : record, observed.linodes, now);
+  const planned = plan(early ? withEarlyTeardown(record, now) : record, observed.linodes, now);
   if (!('life' in planned)) {
     await end(deps, { before: record, ended: planned.next }, by, outbox);
     return 'over';
@@ -195,22 +198,6 @@ async function makePass(
       : { record: intent, nextAt: wait.until, failures: observed.failures };
   if (pass !== 'over') logPass(deps, pass, planned.steps);
   return pass;
-}
-
-/**
- * The record with its teardown begun before the teardown time, as the reaper has asked. A change of
- * the budget may have moved the teardown time far away meanwhile: then the record stays as it is.
- */
-function begunEarly(record: LiveRecord, now: EpochMs): LiveRecord {
-  if (record.phase === 'deleting') return record;
-  const { teardownAt, limit } = lifeOf(record, now);
-  if (now >= teardownAt || teardownAt - now > LOOKAHEAD) return record;
-  const noted = withHistory(
-    record,
-    now,
-    `begins its teardown before ${toIso(teardownAt)}: many Linodes are due at once`,
-  );
-  return beginDeleting(noted, now, { reason: limit, failure: null });
 }
 
 /**

@@ -83,15 +83,18 @@ export function planBatches(records: readonly LiveRecord[], now: EpochMs): Batch
     repeated += deletions;
     return repeated <= CALLS_PER_TICK / 2;
   };
+  const isDue = ({ record }: Started) => record.dueAt <= horizon;
+  // A teardown that another function has begun is left to it until it is due again.
+  const isTeardown = (item: Started) =>
+    item.deletions > 0 &&
+    item.startsAt <= horizon &&
+    (item.record.phase !== 'deleting' || isDue(item));
   const teardowns = work
-    .filter(({ deletions, startsAt }) => deletions > 0 && startsAt <= horizon)
-    .filter((item) => item.record.phase !== 'deleting' || item.record.dueAt <= horizon)
+    .filter(isTeardown)
     .filter(leavesRoom)
     .filter(({ deletions }) => fits(deletions));
   const rest = work
-    .filter(
-      (item) => item.record.dueAt <= horizon && !(item.deletions > 0 && item.startsAt <= horizon),
-    )
+    .filter((item) => isDue(item) && !isTeardown(item))
     .toSorted((a, b) => a.record.dueAt - b.record.dueAt);
   const launches = rest.filter(({ record }) => record.phase === 'provisioning');
   const looks = rest
@@ -120,14 +123,16 @@ interface Started extends Work {
   readonly startsAt: EpochMs;
 }
 
+/** How many nodes may exist whose deletion Linode has not accepted. */
+export const undeletedIn = ({ nodes }: LiveRecord): number =>
+  nodes.filter(({ state }) => state === 'created' || state === 'creating').length;
+
 function workOf(record: LiveRecord, now: EpochMs): Work {
-  const deletions = record.nodes.filter(
-    ({ state }) => state === 'created' || state === 'creating',
-  ).length;
   const teardownAt =
     record.phase === 'deleting' ? record.deletingSince : lifeOf(record, now).teardownAt;
   const wait = durationMs(Math.floor(record.marginMs * QUEUE_SHARE));
-  return { record, teardownAt, deadline: plus(teardownAt, wait), deletions };
+  const deadline = plus(teardownAt, wait);
+  return { record, teardownAt, deadline, deletions: undeletedIn(record) };
 }
 
 /**

@@ -1,5 +1,5 @@
-import { type EpochMs, latest, minutes, plus, seconds } from '../base/units.ts';
-import type { Life } from '../cluster/life.ts';
+import { type EpochMs, latest, minutes, plus, seconds, toIso } from '../base/units.ts';
+import { type Life, lifeOf } from '../cluster/life.ts';
 import {
   type Deleting,
   type EndReason,
@@ -12,6 +12,7 @@ import {
   takenOverIn,
   withHistory,
 } from '../cluster/record.ts';
+import { LOOKAHEAD } from './batches.ts';
 import { unpricedKind } from './kinds.ts';
 
 /**
@@ -42,6 +43,22 @@ export function beginDeleting(
     tagsRemoved: false,
   };
   return withHistory(deleting, now, `teardown begun (${why})`);
+}
+
+/**
+ * The record with its teardown begun before the teardown time, as the reaper has asked. A change of
+ * the budget may have moved the teardown time far away meanwhile: then the record stays as it is.
+ */
+export function withEarlyTeardown(record: LiveRecord, now: EpochMs): LiveRecord {
+  if (record.phase === 'deleting') return record;
+  const { teardownAt, limit } = lifeOf(record, now);
+  if (now >= teardownAt || teardownAt - now > LOOKAHEAD) return record;
+  const noted = withHistory(
+    record,
+    now,
+    `begins its teardown before ${toIso(teardownAt)}: many Linodes are due at once`,
+  );
+  return beginDeleting(noted, now, { reason: limit, failure: null });
 }
 
 /**
