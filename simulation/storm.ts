@@ -55,7 +55,7 @@ export async function dueStorm(storm: DueStorm): Promise<DueOutcome> {
   });
   letAllHaveTheirTurnAtOnce(world);
   queueTicks(world);
-  queueLaunches(world, storm);
+  queueLaunches(world, storm, MINUTE);
   await time.runUntil(start + 20 * MINUTE);
 
   linode.update({ rateLimited: true });
@@ -95,7 +95,12 @@ function letAllHaveTheirTurnAtOnce({ table }: World): void {
   Object.assign(ledger, { read: async () => ({ ...(await read()), createsUntil: epochMs(0) }) });
 }
 
-function queueLaunches(world: World, { clusters, nodes }: DueStorm): void {
+/** Queues the launches, a minute after the start, evenly over `withinMs`. */
+function queueLaunches(
+  world: World,
+  { clusters, nodes }: Pick<DueStorm, 'clusters' | 'nodes'>,
+  withinMs: number,
+): void {
   const input = {
     type: 'g6-nanode-1',
     nodes,
@@ -104,7 +109,7 @@ function queueLaunches(world: World, { clusters, nodes }: DueStorm): void {
     budgetUsd: Math.round(nodes * 7_500 * LIFE_HOURS) / 1e6,
   };
   for (let index = 0; index < clusters; index += 1) {
-    const at = world.start + MINUTE + Math.floor((index * MINUTE) / clusters);
+    const at = world.start + MINUTE + Math.floor((index * withinMs) / clusters);
     const request = { key: `storm ${index}`, owner: 'ann', input };
     world.time.at(at, () => void world.launch(request));
   }
@@ -171,18 +176,8 @@ export async function launchStorm(storm: LaunchStorm): Promise<LaunchOutcome> {
   const world = new World(SEED, options, false);
   const { time, functions, start, invariants } = world;
   queueTicks(world);
-  const input = {
-    type: 'g6-nanode-1',
-    nodes,
-    region: 'us-east',
-    image: 'linode/debian12',
-    budgetUsd: Math.round(nodes * 7_500 * LIFE_HOURS) / 1e6,
-  };
+  queueLaunches(world, storm, SECOND);
   const from = start + MINUTE;
-  for (let index = 0; index < clusters; index += 1) {
-    const request = { key: `storm ${index}`, owner: 'ann', input };
-    time.at(from + Math.floor((index * SECOND) / clusters), () => void world.launch(request));
-  }
   await time.runUntil(start + 90 * MINUTE);
   const { records } = invariants;
   const failed = records.filter((record) => record.phase === 'failed');

@@ -25,6 +25,24 @@ const faultsOf = async (input: unknown) => {
   return (error as { details: { faults: unknown[] } }).details.faults;
 };
 
+/** Wrong in five fields, for a new schedule and for a change. */
+const WRONG = {
+  cron: '30 25 * * *',
+  timezone: 'Mars/Base',
+  spec: { ...SPEC, nodes: 0, region: 'mars-east' },
+  overlap: 'queue',
+};
+const FAULTS_OF_WRONG = [
+  { path: 'overlap', message: 'overlap must be "skip" or "allow"' },
+  { path: 'cron', message: 'cron must be a cron expression: Invalid value for hour' },
+  {
+    path: 'timezone',
+    message: 'timezone must be the name of an IANA time zone such as Europe/Berlin or UTC',
+  },
+  { path: 'spec.nodes', message: 'nodes must be a whole number from 1 to 100' },
+  { path: 'spec.region', message: expect.stringContaining('mars-east') },
+];
+
 describe('a request for a schedule', () => {
   it('stores the schedule, due at its first occurrence, and creates no Linode', async () => {
     const { schedule, isNew } = await request({ ...NIGHTLY, name: 'tests', monthlyCapUsd: 3 });
@@ -51,18 +69,7 @@ describe('a request for a schedule', () => {
   });
 
   it('is refused with all its faults at once, those of its spec too', async () => {
-    const spec = { ...SPEC, nodes: 0, region: 'mars-east' };
-    const input = { cron: '30 25 * * *', timezone: 'Mars/Base', spec, overlap: 'queue' };
-    expect(await faultsOf(input)).toEqual([
-      { path: 'overlap', message: 'overlap must be "skip" or "allow"' },
-      { path: 'cron', message: 'cron must be a cron expression: Invalid value for hour' },
-      {
-        path: 'timezone',
-        message: 'timezone must be the name of an IANA time zone such as Europe/Berlin or UTC',
-      },
-      { path: 'spec.nodes', message: 'nodes must be a whole number from 1 to 100' },
-      { path: 'spec.region', message: expect.stringContaining('mars-east') },
-    ]);
+    expect(await faultsOf(WRONG)).toEqual(FAULTS_OF_WRONG);
   });
 
   it.each([
@@ -213,18 +220,7 @@ describe('a change of a schedule', () => {
   });
 
   it('is refused with all its faults at once, those of its spec too', async () => {
-    const spec = { ...SPEC, nodes: 0, region: 'mars-east' };
-    const input = { cron: '30 25 * * *', timezone: 'Mars/Base', spec, overlap: 'queue' };
-    expect(await faultsOfChange(input)).toEqual([
-      { path: 'overlap', message: 'overlap must be "skip" or "allow"' },
-      { path: 'cron', message: 'cron must be a cron expression: Invalid value for hour' },
-      {
-        path: 'timezone',
-        message: 'timezone must be the name of an IANA time zone such as Europe/Berlin or UTC',
-      },
-      { path: 'spec.nodes', message: 'nodes must be a whole number from 1 to 100' },
-      { path: 'spec.region', message: expect.stringContaining('mars-east') },
-    ]);
+    expect(await faultsOfChange(WRONG)).toEqual(FAULTS_OF_WRONG);
     expect(await faultsOfChange({ cron: '0 0 30 2 *' })).toMatchObject([{ path: 'cron' }]);
     expect(await faultsOfChange({ timezone: 'Mars/Base' })).toMatchObject([{ path: 'timezone' }]);
     expect(await faultsOfChange({})).toMatchObject([{ path: '' }]);

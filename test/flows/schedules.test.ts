@@ -39,6 +39,31 @@ const withoutDueClusters = (real: ClusterStore): Partial<ClusterStore> => ({
     real.insert({ ...record, dueAt: plus(START, hours(100_000)) } as typeof record),
 });
 
+/**
+ * Runs the first occurrence of a new schedule, while somebody makes a change, just after the record
+ * of the cluster was written. Returns the id of the schedule.
+ */
+async function runWhile(change: (id: ScheduleId) => Promise<unknown>): Promise<ScheduleId> {
+  let whileLaunching: () => Promise<unknown> = async () => {};
+  world = await aWorld({
+    replaceStore: (real) => ({
+      async insert(record) {
+        const inserted = await real.insert(record);
+        await whileLaunching();
+        return inserted;
+      },
+    }),
+  });
+  const { id } = await world.schedule(HOURLY);
+  world.clock.set(FIRST);
+  whileLaunching = async () => {
+    whileLaunching = async () => {};
+    await change(id);
+  };
+  await world.runSchedule(id);
+  return id;
+}
+
 /** Reads each list once: a year of price lists would take most of the test's time. */
 function readOnce(catalogue: CatalogueCache): CatalogueCache {
   const { types, regions, images, backups, account, soldOut } = catalogue;
@@ -165,23 +190,7 @@ describe('a schedule whose passes die or meet', () => {
   });
 
   it('records a cluster that was launched just while somebody paused the schedule', async () => {
-    let whileLaunching = async () => {};
-    world = await aWorld({
-      replaceStore: (real) => ({
-        async insert(record) {
-          const inserted = await real.insert(record);
-          await whileLaunching();
-          return inserted;
-        },
-      }),
-    });
-    const { id } = await world.schedule(HOURLY);
-    world.clock.set(FIRST);
-    whileLaunching = async () => {
-      whileLaunching = async () => {};
-      await world.pause(id);
-    };
-    await world.runSchedule(id);
+    const id = await runWhile((id) => world.pause(id));
     const [launched] = await clusters();
     expect(await current(id)).toMatchObject({
       enabled: false,
@@ -194,23 +203,8 @@ describe('a schedule whose passes die or meet', () => {
   });
 
   it('keeps an expression that somebody changed while the cluster was launched', async () => {
-    let whileLaunching = async () => {};
-    world = await aWorld({
-      replaceStore: (real) => ({
-        async insert(record) {
-          const inserted = await real.insert(record);
-          await whileLaunching();
-          return inserted;
-        },
-      }),
-    });
-    const { id } = await world.schedule(HOURLY);
-    world.clock.set(FIRST);
-    whileLaunching = async () => {
-      whileLaunching = async () => {};
-      await world.changeSchedule(id, { cron: '45 * * * *', spec: { ...SPEC, nodes: 1 } });
-    };
-    await world.runSchedule(id);
+    const change = { cron: '45 * * * *', spec: { ...SPEC, nodes: 1 } };
+    const id = await runWhile((id) => world.changeSchedule(id, change));
     const next = plus(FIRST, minutes(45));
     expect(await current(id)).toMatchObject({
       nextAt: next,

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, InputHTMLAttributes } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { NoContact, Refusal } from '../../client/api.ts';
 import { unreadableSentence } from '../../client/clusters.ts';
@@ -84,6 +84,14 @@ export function Field({ label, hint, error, class: className = '', children }: F
     </div>
   );
 }
+
+/** An input for an amount in US dollars. */
+export const MoneyInput = (attributes: InputHTMLAttributes<HTMLInputElement>) => (
+  <span class="money">
+    <span aria-hidden="true">$</span>
+    <input {...attributes} inputmode="decimal" />
+  </span>
+);
 
 interface DialogProps {
   readonly title: string;

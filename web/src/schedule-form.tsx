@@ -7,7 +7,7 @@ import { numberIn, specFrom } from '../../client/spec.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { QuoteView, useSpecForm } from './launch.tsx';
-import { Field, Loading, Problem } from './parts.tsx';
+import { Field, Loading, MoneyInput, Problem } from './parts.tsx';
 import { faultsByField, type Quoted, useQuote } from './quote.ts';
 import { changeOf, editedSpec, formOf, retryOf, type When, whenOf } from './schedule.ts';
 import { isAskable, type SpecForm } from './spec.ts';
@@ -239,15 +239,11 @@ function LimitFields({ when, faults, onChange }: WhenProps) {
     <div class="row">
       <Field label="At most a month" class="short" hint="Optional." error={faults.monthlyCapUsd}>
         {(attributes) => (
-          <span class="money">
-            <span aria-hidden="true">$</span>
-            <input
-              {...attributes}
-              inputmode="decimal"
-              value={when.cap}
-              onInput={(event) => onChange({ cap: event.currentTarget.value })}
-            />
-          </span>
+          <MoneyInput
+            {...attributes}
+            value={when.cap}
+            onInput={(event) => onChange({ cap: event.currentTarget.value })}
+          />
         )}
       </Field>
       <Field

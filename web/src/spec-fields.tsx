@@ -3,7 +3,7 @@ import { dollars } from '../../client/money.ts';
 import { imagesFrom, regionsFrom, typesFrom } from './catalogue.ts';
 import type { Remote } from './hooks.ts';
 import { useConsole, useRemote } from './hooks.ts';
-import { Field } from './parts.tsx';
+import { Field, MoneyInput } from './parts.tsx';
 import type { SpecForm } from './spec.ts';
 
 export interface FieldsProps {
@@ -47,15 +47,11 @@ export function AmountFields({ form, faults, onChange }: FieldsProps) {
       </Field>
       <Field label="Budget" class="short" error={faults.budgetUsd}>
         {(attributes) => (
-          <span class="money">
-            <span aria-hidden="true">$</span>
-            <input
-              {...attributes}
-              inputmode="decimal"
-              value={form.budget}
-              onInput={(event) => onChange({ budget: event.currentTarget.value })}
-            />
-          </span>
+          <MoneyInput
+            {...attributes}
+            value={form.budget}
+            onInput={(event) => onChange({ budget: event.currentTarget.value })}
+          />
         )}
       </Field>
     </>

@@ -319,11 +319,8 @@ function waitingToEnd(
   const checkEvery = hasLostTags ? CHECK_LOST_EVERY : CHECK_EVERY;
   const lookAt = earliest(plus(now, checkEvery), retagAfter > now ? retagAfter : teardownAt);
   const noticeAt = plus(nextNoticeAt(record, life, now) ?? teardownAt, NOTICE_LATE);
-  const retries = record.nodes.flatMap((node) =>
-    node.state === 'deleting' ? (nextDeletionAt(node, linodes, now) ?? []) : [],
-  );
-  const strays = aliveUnknown(record, linodes ?? []);
-  retries.push(...strays.flatMap(({ id }) => strayRetryAt(record, id) ?? []));
+  const going = record.nodes.filter(({ state }) => state === 'deleting');
+  const { retries } = retriesOf(record, going, linodes, now);
   const until = earliest(lookAt, noticeAt, teardownAt, ...retries);
   const reason =
     until === teardownAt
@@ -388,12 +385,7 @@ function waitingForEnd(
   now: EpochMs,
 ): Plan {
   const left = record.nodes.filter(({ state }) => !['gone', 'neverCreated'].includes(state));
-  const strays = aliveUnknown(record, linodes ?? []);
-  const retries = [
-    ...left.flatMap((node) => nextDeletionAt(node, linodes, now) ?? []),
-    ...strays.flatMap(({ id }) => strayRetryAt(record, id) ?? []),
-  ];
-  const areAllPaused = retries.length > 0 && retries.length === left.length + strays.length;
+  const { retries, areAllPaused } = retriesOf(record, left, linodes, now);
   const poll = plus(now, POLL_EVERY);
   if (!areAllPaused) {
     return waiting(record, life, { reason: 'nodes are going', until: poll, dueAt: poll });
@@ -402,6 +394,25 @@ function waitingForEnd(
   const due = passesBudgetAt > now ? [...retries, passesBudgetAt] : retries;
   const until = earliest(...(due as [EpochMs, ...EpochMs[]]));
   return waiting(record, life, { reason: 'Linode does not delete nodes', until, dueAt: until });
+}
+
+/**
+ * When to send the next deletions of these nodes and of the cluster's strays. `areAllPaused`: there
+ * are some, and none of them may be going.
+ */
+function retriesOf(
+  record: LiveRecord,
+  nodes: readonly NodeRecord[],
+  linodes: readonly Linode[] | null,
+  now: EpochMs,
+): { readonly retries: readonly EpochMs[]; readonly areAllPaused: boolean } {
+  const strays = aliveUnknown(record, linodes ?? []);
+  const retries = [
+    ...nodes.flatMap((node) => nextDeletionAt(node, linodes, now) ?? []),
+    ...strays.flatMap(({ id }) => strayRetryAt(record, id) ?? []),
+  ];
+  const areAllPaused = retries.length > 0 && retries.length === nodes.length + strays.length;
+  return { retries, areAllPaused };
 }
 
 /** When to send the next deletion of a node that Linode has not deleted; null: it may be going. */
