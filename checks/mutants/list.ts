@@ -305,7 +305,7 @@ const reconcile = inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.
     to: 'await Promise.resolve().catch(',
   },
   'a budget is released though the end was not saved': {
-    from: `if (saved === 'conflict' && !(await isSaved(deps, record))) return;\n`,
+    from: `if (saved === 'conflict' && !(await isSaved(deps.store, record))) return;\n`,
     to: '',
   },
   'an overspend is told to nobody': {

@@ -8,6 +8,7 @@ import { AppError, reasonOf } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { type ClusterDeps, CONFLICTS_MAX } from './destroy-cluster.ts';
+import { isSaved } from './is-saved.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
 import { getCluster } from './read-clusters.ts';
 
@@ -75,7 +76,9 @@ async function saveWithinCaps(
     // so.
     return now !== 'notFound' && now.revision !== revision ? 'conflict' : 'missing';
   }
-  const saved = await store.save(next);
+  const answer = await store.save(next);
+  const isOurs = answer === 'conflict' && (await isSaved(store, next));
+  const saved = isOurs ? { ...next, revision: next.revision + 1 } : answer;
   if (saved !== 'conflict' && isLive(saved) && budget !== record.budget) {
     await caps.adjust(saved, by).catch((error: unknown) => {
       log.warn('budget not adjusted', { clusterId: id, reason: reasonOf(error) });

@@ -37,6 +37,7 @@ import { AppError, reasonOf } from '../errors.ts';
 import type { ClusterStore, Metrics, Notifier } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { carryOut, type StepDeps } from './carry-out.ts';
+import { isSaved } from './is-saved.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { reportLiveOverspend, reportLostTags } from './report-changes.ts';
 import { shareCalls } from './shared-calls.ts';
@@ -308,7 +309,9 @@ async function end(
   }
   emitEndMetrics(deps.metrics, before, record);
   const saved = await deps.store.save(record);
-  if (saved === 'conflict' && !(await isSaved(deps, record))) return;
+  // No pass comes back to an ended cluster. Without this look, its budget could stay in the ledger
+  // until the sweeper's audit.
+  if (saved === 'conflict' && !(await isSaved(deps.store, record))) return;
   // Two passes may end the cluster at the same instant, and both find the record as they wrote it.
   // Only one of them saved it, and sends the notice.
   if (saved !== 'conflict' && notice !== null) outbox.send(notice);
@@ -333,16 +336,4 @@ function emitEndMetrics(metrics: Metrics, before: LiveRecord, ended: EndedRecord
       ...(lead !== null && { TeardownLead: lead / 1_000 }),
     };
   });
-}
-
-/**
- * Whether the record is saved, although the save was a conflict. AWS's client repeats a save whose
- * answer was lost, and then conflicts with itself. No pass comes back to an ended cluster, so its
- * budget would stay in the ledger until the sweeper's audit.
- */
-async function isSaved({ store }: ReconcileDeps, record: EndedRecord): Promise<boolean> {
-  const { id, revision, endedAt } = record;
-  const found = await store.get(id);
-  if (found === 'notFound' || isLive(found)) return false;
-  return found.revision === revision + 1 && found.endedAt === endedAt;
 }

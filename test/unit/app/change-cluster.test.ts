@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { changeCluster } from '../../../lib/app/change-cluster.ts';
+import { destroyCluster } from '../../../lib/app/destroy-cluster.ts';
 import { minutes, plus } from '../../../lib/core/base/units.ts';
 import { ID, usd } from '../../support/builders.ts';
 import { aRunningWorld } from './running-world.ts';
@@ -39,6 +40,18 @@ describe('a change of the budget', () => {
     await ledger.save({ ...(await ledger.read()), open: new Map() });
     await expect(change({ budgetUsd: 2 })).rejects.toMatchObject({ code: 'conflict' });
     expect(await record()).toMatchObject({ budget: usd(1) });
+  });
+
+  it('is answered, though its save was repeated, and somebody has ended the cluster since', async () => {
+    const world = await aWorld();
+    world.repeatsSaves = true;
+    world.afterSave = async () => {
+      world.repeatsSaves = false;
+      await destroyCluster(world.deps, 'ann', ID);
+    };
+    const answer = await world.change({ budgetUsd: 2 });
+    expect(answer).toMatchObject({ phase: 'running', budget: usd(2), revision: 2 });
+    expect(await world.record()).toMatchObject({ phase: 'deleting', budget: usd(2), revision: 3 });
   });
 
   it('to a lower budget is in the ledger after it is in the record', async () => {

@@ -17,6 +17,10 @@ export async function aRunningWorld({ isNudgeLost = false } = {}) {
     nudged,
     /** Runs just before each save of the use case. */
     beforeSave: async () => {},
+    /** Runs between a save whose answer is lost and its repetition. */
+    afterSave: async () => {},
+    /** Whether AWS's client loses the answer of each save, and repeats the save. */
+    repeatsSaves: false,
     /** Has a pass save the record just before the first save of the use case, which conflicts. */
     letPassSaveInBetween() {
       world.beforeSave = async () => {
@@ -42,6 +46,9 @@ export async function aRunningWorld({ isNudgeLost = false } = {}) {
         ...clusters,
         async save(record) {
           await world.beforeSave();
+          const saved = await clusters.save(record);
+          if (!world.repeatsSaves) return saved;
+          await world.afterSave();
           return clusters.save(record);
         },
       },
