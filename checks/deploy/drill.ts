@@ -50,10 +50,16 @@ export async function beginDrill(world: DrillWorld, api: Api) {
 
   const { id } = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
   const nodes = () => simulator.instances(`onebuck=${id}`);
-  await until(`the Linodes of ${id} exist`, 60, () => nodes().length === SPEC.nodes);
+  // A pass creates Linodes with `reap` tags by the functions' clock, and corrects the tags once
+  // Linode says when it created them. Without a record no pass would correct them.
+  const reapTimes = () => nodes().map(({ tags }) => reapTimeOfTags(tags) ?? 0);
+  await until(`the reap tags of ${id} are within the hour that its budget pays`, 60, () => {
+    const paidUntil = nodes().map(({ created }) => created + HOUR_MS);
+    return paidUntil.length === SPEC.nodes && Math.max(...reapTimes()) < Math.min(...paidUntil);
+  });
   await deleteRecord(emulator, id);
   await api.call('GET', `/clusters/${id}`, undefined, 404);
-  const reapAt = Math.min(...nodes().map(({ tags }) => reapTimeOfTags(tags) ?? 0));
+  const reapAt = Math.min(...reapTimes());
   expect(
     nodes().every(({ deleted }) => deleted === null),
     `Linodes of ${id} were destroyed with the record`,
