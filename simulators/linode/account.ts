@@ -160,6 +160,16 @@ export class Account {
     this.update(instance, { ...kind, past: [...past, { type, region, until: now }] }, now);
   }
 
+  /** Multiplies the prices of all Linodes that exist. */
+  raisePrices(factor: number, now: number): void {
+    for (const instance of this.allInstances()) {
+      if (instance.deleted !== null) continue;
+      const raises = [...(instance.raises ?? []), { at: now, factor }];
+      this.#instances.set(instance.id, { ...instance, raises });
+    }
+    this.changes += 1;
+  }
+
   delete(instance: Instance, now: number, settings: SimulatorSettings): void {
     const goneAt = now + settings.lingerDeletingSeconds * 1000;
     this.#instances.set(instance.id, { ...instance, deleted: now, goneAt });

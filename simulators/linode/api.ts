@@ -83,6 +83,12 @@ export class SimulatedApi {
     if (change.seed !== undefined) this.#faults.reseed(change.seed);
   }
 
+  /** Linode multiplies its prices, those of Linodes that exist too, from their next hours on. */
+  raisePrices(factor: number): void {
+    this.updateSettings({ priceFactor: this.#settings.priceFactor * factor });
+    this.#account.raisePrices(factor, this.#now());
+  }
+
   /** A person resizes a Linode, or migrates it, by calls that the simulator does not have. */
   become(id: number, kind: { readonly type?: string; readonly region?: string }): void {
     this.#account.become(id, kind, this.#now());

@@ -53,7 +53,8 @@ function billedInstance(instance: Instance, now: number): BilledInstance {
   const { id, label, tags, tagsAtCreation, type, region, created, deleted } = instance;
   const elapsed = (deleted ?? now) - created;
   const hours = Math.max(1, Math.ceil(elapsed / HOUR));
-  const microUsd = livesOf(instance).reduce((total, life) => {
+  const begun = livesOf(instance).filter((life) => life.created <= now);
+  const microUsd = begun.reduce((total, life) => {
     const started = Math.max(1, Math.ceil(((life.deleted ?? now) - life.created) / HOUR));
     const byMonth = hoursByMonth(life.created, started);
     return total + ratesOf(life).reduce((sum, rate) => sum + charge(rate, byMonth), 0);
@@ -64,7 +65,8 @@ function billedInstance(instance: Instance, now: number): BilledInstance {
 
 /**
  * The Linode as Linode bills it: what it was before it was resized or migrated is billed as a Linode
- * that ended then, and each of them for every started hour.
+ * that ended then, and each of them for every started hour. Where Linode raises its price, another
+ * life begins at the end of the hour, which may lie ahead.
  */
 export function livesOf(instance: Instance): Instance[] {
   const { past = [], ...rest } = instance;
@@ -74,7 +76,25 @@ export function livesOf(instance: Instance): Instance[] {
     created = until;
     return life;
   });
-  return [...lives, { ...rest, created }];
+  return [...lives, { ...rest, created }].flatMap(byPrice);
+}
+
+/** The life as one life for each price. The hours count from the creation as the API shows it. */
+function byPrice(life: Instance): Instance[] {
+  const { raises = [], priceFactor = 1, ...rest } = life;
+  const shown = life.created - (life.created % 1_000);
+  const lives: Instance[] = [];
+  let current: Instance = { ...rest, priceFactor };
+  for (const { at, factor } of raises) {
+    const priced = { ...current, priceFactor: (current.priceFactor ?? 1) * factor };
+    const from = shown + Math.ceil((at - shown) / HOUR) * HOUR;
+    if (from <= current.created) current = priced;
+    else if (life.deleted === null || from < life.deleted) {
+      lives.push({ ...current, deleted: from });
+      current = { ...priced, created: from };
+    }
+  }
+  return [...lives, current];
 }
 
 /** The rate of the Linode and, if they are on, the rate of its backups; each has its own limit. */

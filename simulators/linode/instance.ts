@@ -27,8 +27,10 @@ export interface Instance extends CreateRequest {
   readonly tagsAtCreation: readonly string[];
   readonly ipv4: readonly string[];
   readonly ipv6: string;
-  /** The setting at the creation: later changes of prices don't apply to this Linode. */
+  /** The setting at the creation. */
   readonly priceFactor?: number;
+  /** By what Linode has multiplied the price of this Linode since, and when, in order. */
+  readonly raises?: readonly { readonly at: number; readonly factor: number }[];
   /** What the Linode was before it was resized or migrated, and until when, in order. */
   readonly past?: readonly {
     readonly type: string;

@@ -37,7 +37,10 @@ export interface SimulatorSettings {
   readonly soldOut: readonly { readonly type: string; readonly region: string }[];
   /** Regions that lack the capability `Metadata`, so that they refuse user data. */
   readonly regionsWithoutMetadata: readonly string[];
-  /** Multiplies the listed prices and the prices of Linodes created under this setting. */
+  /**
+   * Multiplies the listed prices and the prices of Linodes created under this setting. Those that
+   * exist keep theirs: see `raisePrices` of the simulator.
+   */
   readonly priceFactor: number;
   /** The seed of the random numbers by which a fault with a `probability` strikes or not. */
   readonly seed: number;

@@ -35,6 +35,8 @@ export interface LinodeSimulator {
   updateSettings(change: SettingsChange): void;
   /** A person resizes a Linode, or migrates it to another region. */
   become(id: number, kind: { readonly type?: string; readonly region?: string }): void;
+  /** Linode multiplies its prices, those of Linodes that exist too, from their next hours on. */
+  raisePrices(factor: number): void;
   /** The number of requests, by method and route, for example `GET /linode/instances/{}`. */
   requests(): Record<string, RequestCount>;
   /** Ends open connections, too. May be called twice. */
@@ -71,6 +73,7 @@ export async function startLinodeSimulator(options: SimulatorOptions): Promise<L
     },
     updateSettings: (change) => api.updateSettings(change),
     become: (id, kind) => api.become(id, kind),
+    raisePrices: (factor) => api.raisePrices(factor),
     requests: () => api.requests(),
     close: async () => {
       await new Promise((resolve) => {

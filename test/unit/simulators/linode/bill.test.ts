@@ -87,4 +87,18 @@ describe('bill', () => {
     const list = (await call('GET', '/linode/types')).json.data;
     expect(list[0]).toEqual(json);
   });
+
+  it('has a higher price from the hour after a rise on, in the list at once', async () => {
+    const { advanceSeconds, call, create, simulator } = await aWorld();
+    await create();
+    advanceSeconds(90 * 60);
+    simulator.raisePrices(2);
+    const { json } = await call('GET', '/linode/types/g6-nanode-1');
+    expect(json.price).toEqual({ hourly: 0.015, monthly: 10 });
+    expect(simulator.bill().totalMicroUsd).toBe(2 * 7_500);
+    advanceSeconds(31 * 60);
+    expect(simulator.bill().totalMicroUsd).toBe(2 * 7_500 + 15_000);
+    await create();
+    expect(simulator.bill().totalMicroUsd).toBe(2 * 7_500 + 2 * 15_000);
+  });
 });
