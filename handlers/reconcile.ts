@@ -5,6 +5,7 @@ import { epochMs } from '../lib/core/base/units.ts';
 import type { Batch, PassRequest } from '../lib/core/pass/batches.ts';
 import {
   caps,
+  catalogue,
   clock,
   limitsOf,
   linode,
@@ -20,6 +21,7 @@ export const handler = async (event: { passes?: unknown }, context: Context) => 
   const batch = batchIn(event);
   const deps = {
     caps: caps(),
+    catalogue: catalogue(),
     clock: clock(),
     linode: linode(),
     log: log(),

@@ -104,12 +104,16 @@ export interface InvariantsOptions {
   readonly clockErrorMsMax: number;
   /** Whether Linode's lists are always complete and up to date. */
   readonly listsAreTrue: boolean;
+  /** Whether the reaper works, so that clusters have their passes. */
+  readonly passesAreMade: boolean;
   /** Whether the table answers every call. */
   readonly recordsCanBeRead: boolean;
 }
 
 /** The longest time between two looks at the nodes of a running cluster, and some. */
 const RESIZE_SEEN_MS = 32 * MINUTE;
+/** The longest time between two readings of prices, and some. */
+const RISE_SEEN_MS = 65 * MINUTE;
 /** How soon after a cluster has passed its budget its record must say so. */
 const SAID_WITHIN_MS = 15 * MINUTE;
 /** How long the tags may still have the old teardown time after a change of the budget. */
@@ -133,6 +137,8 @@ export class Invariants implements Watcher {
   readonly #runsNoticed = new Set<string>();
   /** The ids of Linodes that a person created, or took the ownership tag off. */
   readonly #ofPeople = new Set<number>();
+  /** When Linode raised the prices of Linodes that existed; null: it did not. */
+  #raisedAt: number | null = null;
   violation: Violation | null = null;
 
   constructor(options: InvariantsOptions) {
@@ -182,6 +188,11 @@ export class Invariants implements Watcher {
   noteResize(cluster: ClusterId): void {
     const watched = this.#clusters.get(cluster);
     if (watched !== undefined) watched.resizedAt ??= this.#options.now();
+  }
+
+  /** Linode raises its prices: a cluster that ends before they are read may pass its budget. */
+  noteRise(): void {
+    this.#raisedAt = this.#options.now();
   }
 
   noteStubborn(cluster: ClusterId): void {
@@ -317,6 +328,7 @@ export class Invariants implements Watcher {
     for (const [id, watched] of this.#clusters) {
       const { record } = watched;
       if (isLive(record) || watched.changedByHand || watched.resizedAt !== null) continue;
+      if (this.#isRaised(id)) continue;
       const linodes = [...this.linodesOf(id), ...this.#adoptedCopiesIn(record)];
       const error = 2 * this.#options.clockErrorMsMax + 2_000;
       const earlier = linodes.map((instance) => ({
@@ -454,6 +466,7 @@ export class Invariants implements Watcher {
     watched.overspentAt = this.#options.now();
     if (watched.stubborn || watched.resizedAt !== null) return;
     if (this.#options.isExcused(this.#options.now())) return;
+    if (this.#isRaised(id) && !this.#countsRise(id)) return;
     this.report('budget', `${id} is billed ${total} and has ${budget}`);
   }
 
@@ -463,6 +476,14 @@ export class Invariants implements Watcher {
     // Whoever deletes a Linode by hand may hide what it was.
     const isSeen = resizedAt !== null && !watched.changedByHand && !isLive(record);
     const lastLook = isSeen ? record.endedAt - RESIZE_SEEN_MS : 0;
+    const isRiseSeen =
+      this.#isRaised(id) &&
+      this.#countsRise(id) &&
+      !isLive(record) &&
+      this.#isRiseSeen(record.endedAt);
+    if (isRiseSeen && !watched.changedByHand && record.spent < total) {
+      this.report('saidSo', `${id} costs more, is billed ${total}, and says ${record.spent}`);
+    }
     const isLate = this.linodesOf(id).every(({ past = [] }) =>
       past.every(({ until }) => until < lastLook),
     );
@@ -474,9 +495,27 @@ export class Invariants implements Watcher {
     if (!stubborn || !isAlive || overspentAt === null || now < overspentAt + SAID_WITHIN_MS) return;
     const spent = spentAt(record, now);
     const isNoted = isLive(record) && record.overBudgetAt !== undefined;
-    if (spent > record.budget && isNoted && troublesOf(record).length > 0) return;
+    // In an outage, Linode answers no deletion, so that only the cluster has a trouble.
+    const isReasonSaid = troublesOf(record).length > 0 || (isLive(record) && record.trouble);
+    if (spent > record.budget && isNoted && isReasonSaid) return;
     this.report('saidSo', `${id} is billed ${total} of ${record.budget}, and says ${spent}`);
   }
+
+  /** Whether Linode has raised the price of one of the cluster's Linodes. */
+  #isRaised = (id: ClusterId): boolean =>
+    this.linodesOf(id).some(({ raises = [] }) => raises.length > 0);
+
+  /** Whether the cluster must keep its budget at the higher price by now. */
+  #countsRise(id: ClusterId): boolean {
+    const { now, lostAt, unreadableSince, passesAreMade } = this.#options;
+    // The tags, by which the sweeper goes without a record or a pass, are as of the lower price.
+    const isRead = passesAreMade && lostAt() === null && unreadableSince(id) === null;
+    return isRead && this.#isRiseSeen(now());
+  }
+
+  /** Whether all clusters that ran at that instant must count the higher prices. */
+  #isRiseSeen = (at: number): boolean =>
+    this.#raisedAt !== null && at > this.#raisedAt + RISE_SEEN_MS;
 
   /**
    * The budget that the bill must keep. With the table lost, or the record unreadable, the sweeper

@@ -84,6 +84,10 @@ export class SimulatedLinode {
     this.#api.become(id, kind);
   }
 
+  raisePrices(factor: number): void {
+    this.#api.raisePrices(factor);
+  }
+
   update(change: SettingsChange): void {
     this.#api.updateSettings(change);
   }

@@ -59,7 +59,10 @@ export interface Options {
   readonly lingerSeconds: number;
   /** `forcedUnseen`: the account forces backups on, and the token can't read that setting. */
   readonly backups: 'none' | 'forced' | 'forcedUnseen';
-  /** Multiplies the prices of Linodes that are created after the change of prices. */
+  /**
+   * After an hour, Linode multiplies its prices: higher prices hold for Linodes that exist, too;
+   * lower prices only for new Linodes.
+   */
   readonly priceFactor: number;
   /**
    * Some Linodes can't be deleted for a while: Linode answers 200 and does nothing (`ignored`), or

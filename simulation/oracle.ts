@@ -18,12 +18,13 @@ export class Oracle {
       const meters = this.#meters.get(instance.id) ?? [];
       this.#meters.set(instance.id, meters);
       for (const [index, life] of livesOf(instance).entries()) {
+        if (life.created > now) continue;
         let meter = meters[index];
         if (meter === undefined) {
           meter = new Meter(life, index === 0);
           meters.push(meter);
         }
-        meter.advance(life.deleted ?? now);
+        meter.advance(Math.min(life.deleted ?? now, now));
       }
     }
   }
@@ -37,7 +38,8 @@ export class Oracle {
 
 /** The bill in micro-dollars of a Linode whose deletion is at `end`. */
 export function billUntil(instance: Instance, end: number): number {
-  return livesOf(instance).reduce((total, life, index, lives) => {
+  const begun = livesOf(instance).filter((life, index) => index === 0 || life.created < end);
+  return begun.reduce((total, life, index, lives) => {
     const meter = new Meter(life, index === 0);
     const isLast = index === lives.length - 1;
     meter.advance(isLast ? end : Math.min(end, life.deleted ?? end));

@@ -130,10 +130,7 @@ async function queueEvents(world: World): Promise<void> {
   if (Number.isFinite(world.lossAt)) time.at(world.lossAt, () => world.lose());
   for (const at of world.poisonTimes()) time.at(at, () => world.poisonRecord());
   if (options.priceFactor !== 1) {
-    time.at(world.repriceAt(), () => {
-      world.countFault('price changed');
-      world.linode.update({ priceFactor: options.priceFactor });
-    });
+    time.at(world.repriceAt(), () => world.changePrices());
   }
 }
 

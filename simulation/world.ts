@@ -435,6 +435,18 @@ export class World {
     this.linode.become(id, kind);
   }
 
+  changePrices(): void {
+    const { priceFactor } = this.options;
+    this.countFault(priceFactor > 1 ? 'prices raised' : 'prices lowered');
+    this.note(() => `Linode multiplies its prices by ${priceFactor}`);
+    if (priceFactor < 1) {
+      this.linode.update({ priceFactor });
+    } else {
+      this.invariants.noteRise();
+      this.linode.raisePrices(priceFactor);
+    }
+  }
+
   /**
    * A person deletes a tag, at a moment when all Linodes are in the records: nobody could tell the
    * Linode of a create without an answer from a stranger's, if it had no tag.
@@ -605,6 +617,7 @@ export class World {
       },
       clockErrorMsMax: options.clockErrorMsMax,
       listsAreTrue: options.truncatedLists === 0 && options.staleLists === 0,
+      passesAreMade: options.killers === 'all' || options.killers === 'reaper',
       recordsCanBeRead: options.tableErrors === 0 && !options.tableOutages,
     });
   }

@@ -776,16 +776,12 @@ const passes = [
   }),
   ...inFile('lib/core/cluster/bills.ts', ['test/unit/core/cluster/bills.test.ts'], {
     'a node whose create was sent is free of charge': {
-      from: 'return [{ billedFrom: node.sentAt, billedUntil: null, price }];',
+      from: 'return [{ billedFrom: node.sentAt, billedUntil: null, price: newNodePrice(record) }];',
       to: 'return [];',
     },
     'a node that was sent again is billed from the last try': {
-      from: 'return [{ billedFrom: node.sentAt, billedUntil: null, price }];',
-      to: 'return [{ billedFrom: node.triedAt, billedUntil: null, price }];',
-    },
-    'nodes with backups cost what nodes without cost': {
-      from: 'return backups ? combinedPrice(bought.price, bought.backupsPrice) : bought.price;',
-      to: 'return bought.price;',
+      from: 'billedFrom: node.sentAt, billedUntil: null',
+      to: 'billedFrom: node.triedAt, billedUntil: null',
     },
   }),
   ...inFile('lib/app/carry-out.ts', ['test/unit/app/reconcile.test.ts'], {
@@ -859,8 +855,56 @@ const passes = [
   }),
   ...inFile('lib/app/carry-out.ts', ['test/flows/resized.test.ts'], {
     'a migrated node is priced as in most regions': {
-      from: 'const price = regionalPrice(found?.price ?? null, region);',
-      to: 'const price = regionalPrice(found?.price ?? null, null);',
+      from: 'const price = regionalPrice(listed?.price ?? null, region);',
+      to: 'const price = regionalPrice(listed?.price ?? null, null);',
+    },
+  }),
+  ...inFile('lib/app/carry-out.ts', ['test/flows/price-rise.test.ts'], {
+    'an account that comes to be managed keeps its clusters': {
+      from: "isManaged: account !== 'unreadable' && account.managed",
+      to: "isManaged: account === 'unreadable'",
+    },
+  }),
+  ...inFile('lib/core/pass/kinds.ts', ['test/unit/core/pass/kinds.test.ts'], {
+    'prices are read at the launch only': {
+      from: 'const PRICES_KEPT = minutes(50);',
+      to: 'const PRICES_KEPT = minutes(500_000);',
+    },
+    'a raised price counts only from when it was read': {
+      from: 'const from = minus(record.pricesReadAt ?? record.createdAt, PRICES_AGE_MAX);',
+      to: 'const from = at;',
+    },
+    'rises of a price fill up the record': {
+      from: 'const RISES_MAX = 8;',
+      to: 'const RISES_MAX = 8_000;',
+    },
+  }),
+  ...inFile('lib/core/cluster/kinds.ts', ['test/unit/core/pass/kinds.test.ts'], {
+    'a price that falls is taken': {
+      from: 'const price = dearer(before.price, found.price);',
+      to: 'const price = found.price;',
+    },
+    'a dearer price of backups is not counted': {
+      from: 'isSamePrice(price, before.price) && isSamePrice(backupsPrice, before.backupsPrice)',
+      to: 'isSamePrice(price, before.price)',
+    },
+  }),
+  ...inFile('lib/core/cluster/kinds.ts', ['test/unit/core/cluster/kinds.test.ts'], {
+    'an hour counts at the price before a rise and at the price after it': {
+      from: 'const lastsUntil = isRise ? hour : to;',
+      to: 'const lastsUntil = to;',
+    },
+    'a raised price counts for a node that was gone': {
+      from: 'if (isRise && until !== null && until <= hour) continue;',
+      to: '',
+    },
+    'nodes with backups cost what nodes without cost': {
+      from: 'backups ? combinedPrice(price, backupsPrice) : price',
+      to: 'price',
+    },
+    'a node that does not exist yet counts at the price of the launch': {
+      from: 'presentPriceOf(record, bought) ?? bought',
+      to: 'bought',
     },
   }),
   ...inFile('lib/app/offer.ts', ['test/flows/account.test.ts'], {

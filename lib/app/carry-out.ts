@@ -8,9 +8,11 @@ import type { Outcome } from '../core/pass/apply.ts';
 import { type ActiveStep, CREATE_WINDOW, type Executors, type Step } from '../core/pass/steps.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Clock, CreateRequest, LinodeApi, Log, Secrets } from '../ports.ts';
+import { allEnded, type CatalogueCache } from './catalogue-cache.ts';
 import { rootPassword } from './root-password.ts';
 
 export interface StepDeps {
+  readonly catalogue: Pick<CatalogueCache, 'types' | 'account'>;
   readonly clock: Clock;
   readonly linode: LinodeApi;
   readonly secrets: Pick<Secrets, 'passwordKey'>;
@@ -28,6 +30,8 @@ const RETRY_AFTER = seconds(10);
 const RETAG_AFTER = minutes(10);
 /** How long a change of tags may take. There is no hurry: the record ends the cluster in time. */
 const RETAG_TIME_MAX = seconds(10);
+/** How long a reading of prices may take: the teardown may be near. */
+const PRICES_TIME_MAX = seconds(10);
 
 /** The results of a pass's steps. */
 export interface CarriedOut {
@@ -120,13 +124,13 @@ function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outc
       return execute.retagNode(step);
     case 'removeTags':
       return execute.removeTags(step);
-    case 'readPrice':
-      return execute.readPrice(step);
+    case 'readPrices':
+      return execute.readPrices(step);
   }
 }
 
 function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
-  const { clock, linode, log } = deps;
+  const { catalogue, clock, linode, log } = deps;
   const own = [ownershipTag(record.stage), clusterTag(record.id)];
   const missingIn = ({ tags }: Linode) => own.filter((tag) => !tags.includes(tag));
   /** Whether the Linode is a node's: it has the ownership tag, or is known to have lost it. */
@@ -225,12 +229,17 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
         return { kind: 'tagsRefused', until: plus(clock.now(), RETAG_AFTER) };
       }
     },
-    async readPrice({ type, region }) {
-      const { value: types } = await linode.types(by);
-      const found = types.find(({ id }) => id === type);
-      const price = regionalPrice(found?.price ?? null, region);
-      const backupsPrice = regionalPrice(found?.backupsPrice ?? null, region);
-      return { kind: 'priced', found: { type, region, price, backupsPrice } };
+    async readPrices({ kinds }) {
+      const readBy = earliest(by, plus(clock.now(), PRICES_TIME_MAX));
+      const calls = [catalogue.types(readBy), catalogue.account(readBy)] as const;
+      const [types, account] = await allEnded(calls);
+      const found = kinds.map(({ type, region }) => {
+        const listed = types.find(({ id }) => id === type);
+        const price = regionalPrice(listed?.price ?? null, region);
+        const backupsPrice = regionalPrice(listed?.backupsPrice ?? null, region);
+        return { type, region, price, backupsPrice };
+      });
+      return { kind: 'pricesRead', found, isManaged: account !== 'unreadable' && account.managed };
     },
     async removeTags({ own, shared }) {
       await Promise.all(own.map(removeTag));

@@ -133,7 +133,7 @@ function renderSpec(spec: Spec) {
   return { ...rest, ...size, budgetUsd: toUsd(budget) };
 }
 
-/** The quote of a cluster's launch, at the prices frozen then. */
+/** The quote of a cluster's launch, at the prices of then. */
 export function renderLaunchQuote(record: ClusterRecord) {
   const { spec, bought, advice, marginMs, createdAt } = record;
   return renderQuote({ spec, bought, advice, quote: quoteOf(spec, bought, marginMs, createdAt) });

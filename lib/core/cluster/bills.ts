@@ -1,14 +1,8 @@
 import { type MicroUsd, microUsd, sum, times } from '../base/money.ts';
 import type { EpochMs } from '../base/units.ts';
 import { type BilledNode, type MonthName, spend, spendByMonth } from '../billing/bill.ts';
-import { combinedPrice, type Price } from '../billing/price.ts';
-import { stretchesOf } from './kinds.ts';
-import { type Bought, type ClusterRecord, type Common, isLive, type NodeRecord } from './record.ts';
-
-/** The price of a node. `backups`: the node has backups, or must be assumed to have them. */
-export function priceOf(bought: Bought, backups: boolean): Price {
-  return backups ? combinedPrice(bought.price, bought.backupsPrice) : bought.price;
-}
+import { newNodePrice, stretchesOf } from './kinds.ts';
+import { type ClusterRecord, type Common, isLive, type NodeRecord } from './record.ts';
 
 /** The nodes that Linode bills, and those that it may bill because their create may have left. */
 export function billedNodes(record: Common): BilledNode[] {
@@ -16,15 +10,12 @@ export function billedNodes(record: Common): BilledNode[] {
 }
 
 function billed(node: NodeRecord, record: Common): BilledNode[] {
-  const { bought } = record;
   switch (node.state) {
     case 'planned':
     case 'neverCreated':
       return [];
-    case 'creating': {
-      const price = priceOf(bought, bought.backupsAssumed);
-      return [{ billedFrom: node.sentAt, billedUntil: null, price }];
-    }
+    case 'creating':
+      return [{ billedFrom: node.sentAt, billedUntil: null, price: newNodePrice(record) }];
     case 'created':
       return stretchesOf(record, node, null);
     case 'deleting':
@@ -43,7 +34,7 @@ export function hourlyOf(record: ClusterRecord): MicroUsd {
   const isCounted = ({ billedUntil }: BilledNode) => !isLive(record) || billedUntil === null;
   const isComing = isLive(record) && record.phase !== 'deleting';
   const planned = record.nodes.filter(({ state }) => isComing && state === 'planned').length;
-  const price = priceOf(record.bought, record.bought.backupsAssumed);
+  const price = newNodePrice(record);
   // Of a node that somebody has changed, only its present price counts.
   const present = record.nodes.flatMap((node) => billed(node, record).at(-1) ?? []);
   const hourly = present.filter(isCounted).map((node) => node.price.hourly);

@@ -7,7 +7,7 @@ export const endReasons = {
   requested: 'somebody asked for its end',
   lost: 'its nodes were deleted, though not by Onebuck',
   takenOver: 'its nodes were taken over: they live on, billed to you',
-  unpriced: 'somebody changed a node into one whose price is unknown',
+  unpriced: 'the nodes have no known price any more',
   failed: 'its launch failed',
 } as const satisfies Record<EndReason, string>;
 

@@ -1,7 +1,8 @@
 import type { MicroUsd } from '../base/money.ts';
 import { durationMs, type EpochMs, minus, plus } from '../base/units.ts';
 import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
-import { billedNodes, priceOf } from './bills.ts';
+import { billedNodes } from './bills.ts';
+import { newNodePrice } from './kinds.ts';
 import type { Common } from './record.ts';
 
 /**
@@ -45,7 +46,7 @@ export function lifeOf(record: Common, now: EpochMs): Life {
 }
 
 function nodesOf(record: Common, now: EpochMs): BilledNode[] {
-  const price = priceOf(record.bought, record.bought.backupsAssumed);
+  const price = newNodePrice(record);
   const planned = record.nodes.filter((node) => node.state === 'planned');
   return [
     ...billedNodes(record),

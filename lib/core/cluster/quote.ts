@@ -10,7 +10,7 @@ import {
 } from '../base/units.ts';
 import { firstHourCost, lastAffordable, spend, teardownTime } from '../billing/bill.ts';
 import type { Price } from '../billing/price.ts';
-import { priceOf } from './bills.ts';
+import { newNodePrice } from './kinds.ts';
 import type { Bought } from './record.ts';
 import type { Spec } from './spec.ts';
 
@@ -37,7 +37,7 @@ const HOUR = hours(1);
 /** The quote of a cluster whose first nodes start at `from`, at the prices in `bought`. */
 export function quoteOf(spec: Spec, bought: Bought, marginMs: DurationMs, from: EpochMs): Quote {
   const { nodes, budget, maxHours } = spec;
-  const price = priceOf(bought, bought.backupsAssumed);
+  const price = newNodePrice({ bought });
   return quote({ price, nodes, budget, maxHours, marginMs, from });
 }
 

@@ -56,7 +56,7 @@ export interface Common {
    * refused.
    */
   readonly requestHash: string;
-  /** What the launch found for the spec. Its prices are frozen: they never change later. */
+  /** What the launch found for the spec. Its prices stay as they were then. */
   readonly bought: Bought;
   /** The advice of the launch, kept so that a repeated request gets the same answer. */
   readonly advice: Advice;
@@ -86,6 +86,12 @@ export interface Common {
   readonly lookedAt?: EpochMs;
   /** The prices of the kinds of nodes that people made of those bought. */
   readonly kindPrices?: readonly KindPrice[];
+  /** When Linode's prices were last read for this cluster; absent: at its launch. */
+  readonly pricesReadAt?: EpochMs;
+  /** How Linode has raised the prices of these nodes since, in order. */
+  readonly priceRises?: readonly PriceRise[];
+  /** When Linode was first seen to manage the account, at a price that no list has. */
+  readonly managedAt?: EpochMs;
   /** How often all nodes lost the ownership tag at once; absent: never. */
   readonly tagLosses?: number;
   /** When a pass first found the bill of the nodes that exist over the budget. */
@@ -268,6 +274,16 @@ export interface KindPrice extends Kind {
   /** null: Linode lists no price that Onebuck can use. */
   readonly price: Price | null;
   readonly backupsPrice: Price | null;
+}
+
+/** Linode has raised the price of a kind of node, at some time in between. */
+export interface PriceRise extends Kind {
+  readonly price: Price;
+  readonly backupsPrice: Price | null;
+  /** The last reading that showed the price before. */
+  readonly from: EpochMs;
+  /** The first reading that showed this price. */
+  readonly to: EpochMs;
 }
 
 /** What was seen of a Linode that no list shows with its tags. */

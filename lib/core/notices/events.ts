@@ -101,15 +101,21 @@ function takenOver(record: LiveRecord): Event[] {
 }
 
 function repriced(record: LiveRecord, now: EpochMs): Event[] {
+  const { priceRises = [] } = record;
   const changed = record.nodes.filter(
     (node) => 'changes' in node && node.changes?.every((kind) => kindPriceOf(record, kind)),
   );
   const count = changed.reduce(
     (sum, node) => sum + (('changes' in node ? node.changes?.length : undefined) ?? 0),
-    0,
+    priceRises.length,
   );
   if (count === 0) return [];
   const nodes = nodesText(changed.map(({ index }) => index));
+  const types = [...new Set(priceRises.map(({ type }) => type))].join(', ');
+  const reasons = [
+    ...(changed.length > 0 ? [`somebody resized or migrated ${nodes}`] : []),
+    ...(priceRises.length > 0 ? [`Linode has raised the price of ${types}`] : []),
+  ].join(', and ');
   const until = toIso(lifeOf(record, now).teardownAt);
   return [
     {
@@ -117,8 +123,8 @@ function repriced(record: LiveRecord, now: EpochMs): Event[] {
       count,
       subject: `has nodes of another price`,
       detail:
-        `has another price now: somebody resized or migrated ${nodes}. They count at the dearest ` +
-        `price seen, and the budget lasts until ${until}.`,
+        `has another price now: ${reasons}. Its nodes count at the dearest price seen, and the ` +
+        `budget lasts until ${until}.`,
     },
   ];
 }

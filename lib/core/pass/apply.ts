@@ -4,7 +4,6 @@ import type { Linode } from '../cluster/linode.ts';
 import {
   createTroubleOf,
   isExisting,
-  type KindPrice,
   type LiveRecord,
   machineOf,
   machineSeenAgain,
@@ -13,7 +12,7 @@ import {
   withCreateTrouble,
   withHistory,
 } from '../cluster/record.ts';
-import { withKindPrice } from './kinds.ts';
+import { type PricesRead, withPricesRead } from './kinds.ts';
 import { withBackupsLearned } from './observe.ts';
 import { takenOver, withoutSighting, withoutTag, withTakeoversNoted } from './tags.ts';
 import { withoutMachine, withStray, withSurvival, withTroublesNoted } from './troubles.ts';
@@ -63,8 +62,8 @@ export type Outcome =
     }
   | { readonly kind: 'present'; readonly index: number; readonly linode: Linode }
   | { readonly kind: 'retagged' }
-  /** The price of a kind of node, as Linode lists it. */
-  | { readonly kind: 'priced'; readonly found: KindPrice }
+  /** What Linode asks for the kinds of nodes, and whether it is known to manage the account. */
+  | ({ readonly kind: 'pricesRead' } & PricesRead)
   /** Linode refused a change of a node's tags. Passes leave tags alone until `until`. */
   | { readonly kind: 'tagsRefused'; readonly until: EpochMs }
   /** The `shared` tags are gone from the account, or Linodes of other clusters bear them. */
@@ -93,8 +92,8 @@ function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRec
         node.state === 'creating' ? withCreateTrouble(node, { reason, at }) : node,
       );
     }
-    case 'priced':
-      return withKindPrice(record, outcome.found, at);
+    case 'pricesRead':
+      return withPricesRead(record, outcome, at);
     case 'tagsRefused':
       return { ...record, retagAfter: outcome.until };
     case 'tagsRemoved': {

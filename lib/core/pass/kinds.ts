@@ -1,6 +1,6 @@
 import { formatUsd } from '../base/money.ts';
-import { type EpochMs, latest, minutes, plus, toIso } from '../base/units.ts';
-import { isSameKind, kindOf, kindPriceOf } from '../cluster/kinds.ts';
+import { type EpochMs, latest, minus, minutes, plus, toIso } from '../base/units.ts';
+import { isSameKind, kindOf, kindPriceOf, presentPriceOf, raisedPrice } from '../cluster/kinds.ts';
 import { lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
@@ -17,6 +17,12 @@ import type { Step } from './steps.ts';
 const CHANGES_MAX = 4;
 /** How long passes may try to look up a price before it counts as unknown. */
 const PRICED_WITHIN = minutes(10);
+/** Less than an hour, so that each second look at a running cluster reads prices. */
+const PRICES_KEPT = minutes(50);
+/** How old prices may be when they are read: the catalogue keeps them for a minute. */
+const PRICES_AGE_MAX = minutes(1);
+/** How many rises of one price a record holds. */
+const RISES_MAX = 8;
 
 /** The node with the change that its Linode shows, if somebody resized or migrated it. */
 export function withKindSeen<N extends NodeIn<'created'> | NodeIn<'deleting'>>(
@@ -33,10 +39,16 @@ export function withKindSeen<N extends NodeIn<'created'> | NodeIn<'deleting'>>(
   return { ...node, changes: [...changes, { type, region, from, to: now }] };
 }
 
-/** The steps that look up the prices of what people made of the nodes. */
-export function priceLookups(record: LiveRecord): Step[] {
-  const kinds = changedKinds(record).filter((kind) => kindPriceOf(record, kind) === undefined);
-  return kinds.map(({ type, region }) => ({ kind: 'readPrice', type, region }));
+/**
+ * The step that reads prices: at once if a kind has none yet, and about each hour, since Linode may
+ * raise the price of Linodes that exist. A teardown waits for no reading of known prices.
+ */
+export function priceReadings(record: LiveRecord, now: EpochMs): Step[] {
+  const kinds = kindsOf(record);
+  const areAllKnown = kinds.every((kind) => kindPriceOf(record, kind) !== undefined);
+  const isRecent =
+    record.phase === 'deleting' || now < plus(record.pricesReadAt ?? record.createdAt, PRICES_KEPT);
+  return areAllKnown && isRecent ? [] : [{ kind: 'readPrices', kinds }];
 }
 
 /** The kind of a node whose price can't be known; null: there is none. */
@@ -52,21 +64,67 @@ export function unpricedKind(record: LiveRecord, now: EpochMs): Kind | null {
   return null;
 }
 
-/** The record with the price of a kind, and what it means in the history. */
-export function withKindPrice(record: LiveRecord, found: KindPrice, at: EpochMs): LiveRecord {
-  const { kindPrices = [] } = record;
-  const next = { ...record, kindPrices: [...kindPrices, found] };
+/** What was read of prices. */
+export interface PricesRead {
+  readonly found: readonly KindPrice[];
+  /** Whether Linode manages the account; false if the token can't read that. */
+  readonly isManaged: boolean;
+}
+
+/** The record with the prices of its kinds, and what they mean in the history. */
+export function withPricesRead(
+  record: LiveRecord,
+  { found, isManaged }: PricesRead,
+  at: EpochMs,
+): LiveRecord {
+  const known = found.reduce((current, kindPrice) => {
+    const before = presentPriceOf(current, kindPrice);
+    if (before === undefined) return withKindPrice(current, kindPrice, at);
+    return withPriceRise(current, before, kindPrice, at);
+  }, record);
+  const next = { ...known, pricesReadAt: at };
+  if (!isManaged || next.managedAt !== undefined) return next;
+  return withHistory({ ...next, managedAt: at }, at, 'Linode manages the account from now on');
+}
+
+function withKindPrice(record: LiveRecord, found: KindPrice, at: EpochMs): LiveRecord {
+  const next = { ...record, kindPrices: [...(record.kindPrices ?? []), found] };
   const indexes = record.nodes.flatMap((node) =>
     'linodeId' in node && isSameKind(kindOf(record, node), found) ? [node.index] : [],
   );
   const { type, region, price } = found;
   const cost = price === null ? 'whose price is unknown' : `at ${formatUsd(price.hourly)} an hour`;
-  const until = `lasts until ${toIso(lifeOf(next, at).teardownAt)}`;
-  const event = `${nodesText(indexes)} became ${type} in ${region}, ${cost}: ${until}`;
+  const event = `${nodesText(indexes)} became ${type} in ${region}, ${cost}: ${untilOf(next, at)}`;
   return withHistory(next, at, event);
 }
 
-function changedKinds({ nodes }: LiveRecord): Kind[] {
-  const all = nodes.flatMap((node) => ('changes' in node ? (node.changes ?? []) : []));
+function withPriceRise(
+  record: LiveRecord,
+  before: KindPrice,
+  found: KindPrice,
+  at: EpochMs,
+): LiveRecord {
+  const raised = raisedPrice(before, found);
+  if (raised === null) return record;
+  const { type, region } = found;
+  const from = minus(record.pricesReadAt ?? record.createdAt, PRICES_AGE_MAX);
+  const { priceRises = [] } = record;
+  const earlier = priceRises.filter((rise) => isSameKind(rise, found));
+  const last = earlier.length >= RISES_MAX ? earlier.at(-1) : undefined;
+  // The record must stay small: after so many rises, a further one counts from the last on.
+  const since = last ?? { from, to: at };
+  const rise = { type, region, ...raised, from: since.from, to: since.to };
+  const next = { ...record, priceRises: [...priceRises.filter((one) => one !== last), rise] };
+  const cost = `${type} in ${region} to ${formatUsd(raised.price.hourly)} an hour`;
+  return withHistory(next, at, `Linode has raised the price of ${cost}: ${untilOf(next, at)}`);
+}
+
+const untilOf = (record: LiveRecord, at: EpochMs): string =>
+  `lasts until ${toIso(lifeOf(record, at).teardownAt)}`;
+
+/** Each kind of the nodes once: what was bought, and what people made of it. */
+function kindsOf({ bought, nodes }: LiveRecord): Kind[] {
+  const changes = nodes.flatMap((node) => ('changes' in node ? (node.changes ?? []) : []));
+  const all = [bought, ...changes].map(({ type, region }) => ({ type, region }));
   return all.filter((kind, row) => all.findIndex((other) => isSameKind(other, kind)) === row);
 }

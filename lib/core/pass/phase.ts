@@ -105,6 +105,10 @@ export function inPhase(record: LiveRecord, { teardownAt, limit }: Life, now: Ep
     return begin('unpriced', `${unpriced.type} in ${unpriced.region} has no known price`);
   }
 
+  if (record.managedAt !== undefined) {
+    return begin('unpriced', 'Linode manages the account now, at a price that no list has');
+  }
+
   // 2. A node was never created, and the spec wants all nodes or none.
   const refusal = record.nodes.find((node) => node.state === 'neverCreated');
   const isAllOrNothing = record.phase === 'provisioning' && record.spec.onPartial === 'destroy';

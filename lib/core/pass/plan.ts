@@ -22,7 +22,7 @@ import {
   withTrouble,
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
-import { priceLookups } from './kinds.ts';
+import { priceReadings } from './kinds.ts';
 import { linodeOf, observe, possibleNodesOf, RESEND_AFTER, unknownLinodesOf } from './observe.ts';
 import { inPhase, isUp, unsent, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
@@ -234,7 +234,7 @@ function corrections(
   now: EpochMs,
 ): Step[] {
   return [
-    ...priceLookups(record),
+    ...priceReadings(record, now),
     ...deletionsOfUnknown(record, linodes, now),
     ...record.nodes.flatMap((node): Step[] => [
       ...(node.state === 'deleting' ? deletion(record, node, linodes, now) : []),
@@ -349,7 +349,7 @@ function planDeleting(
   );
   const current: Deleting = { ...record, nodes };
   const deletions = [
-    ...priceLookups(current),
+    ...priceReadings(current, now),
     ...nodes.flatMap((node) => deletion(current, node, linodes, now)),
     ...nodes.flatMap((node) =>
       node.state === 'deleting' && linodes !== null ? check(current, node, linodes, now) : [],

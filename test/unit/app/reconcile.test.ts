@@ -36,7 +36,7 @@ import {
   teardownOf,
   usd,
 } from '../../support/builders.ts';
-import { aClock, recordingMetrics, silentLog } from '../../support/doubles.ts';
+import { aCatalogue, aClock, recordingMetrics, silentLog } from '../../support/doubles.ts';
 
 const untagged = [aLinode({ tags: OUR_TAGS }), aLinode({ index: 1, tags: OUR_TAGS })];
 
@@ -106,6 +106,7 @@ function aWorld(
   const run = (request: Partial<PassRequest> = {}) =>
     reconcile(
       {
+        catalogue: aCatalogue(),
         clock,
         linode: api as unknown as LinodeApi,
         store: store as never,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hours, minutes, plus } from '../../../../lib/core/base/units.ts';
-import { billedNodes, hourlyOf, priceOf, spentAt } from '../../../../lib/core/cluster/bills.ts';
+import { billedNodes, hourlyOf, spentAt } from '../../../../lib/core/cluster/bills.ts';
 import type { NodeRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   aBought,
@@ -21,14 +21,6 @@ import {
 } from '../../../support/builders.ts';
 
 const HALF_PAST = plus(LAUNCH, minutes(30));
-
-describe('priceOf', () => {
-  it('adds the price of backups, where they have a price', () => {
-    expect(priceOf(aBought(), false)).toEqual(price(0.0075, 5));
-    expect(priceOf(aBought(), true)).toEqual(price(0.0105, 7));
-    expect(priceOf(aBought({ backupsPrice: null }), true)).toEqual(price(0.0075, 5));
-  });
-});
 
 describe('billedNodes', () => {
   it('has the nodes that may exist, from the instant at which they may', () => {

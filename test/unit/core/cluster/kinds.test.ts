@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { epochMs, hours, plus } from '../../../../lib/core/base/units.ts';
 import { lastAffordable, spend } from '../../../../lib/core/billing/bill.ts';
-import { stretchesOf } from '../../../../lib/core/cluster/kinds.ts';
+import { newNodePrice, stretchesOf } from '../../../../lib/core/cluster/kinds.ts';
 import { aBought, created, LAUNCH, price, usd } from '../../../support/builders.ts';
 
 const HOUR = hours(1);
@@ -65,4 +65,55 @@ it('is never below the bill, by any reading of the hour in which the Linode chan
     },
   );
   fc.assert(property);
+});
+
+describe('a price that Linode raises', () => {
+  const at = (hour: number) => plus(LAUNCH, (hour * HOUR) as never);
+  const rise = (from: number, to: number, hourly: number) => ({
+    ...{ type: bought.type, region: bought.region, from: at(from), to: at(to) },
+    ...{ price: price(hourly), backupsPrice: price(0.006) },
+  });
+  const raised = (...priceRises: ReturnType<typeof rise>[]) => ({ bought, priceRises });
+
+  it('counts from the hour in which it was last seen as it was, and no hour counts twice', () => {
+    const record = raised(rise(2.5, 3.4, 0.02), rise(4.1, 5.1, 0.03));
+    const stretches = stretchesOf(record, created(0), null);
+    expect(stretches).toMatchObject([
+      { billedFrom: LAUNCH, billedUntil: at(2), price: price(0.01) },
+      { billedFrom: at(2), billedUntil: at(4), price: price(0.02), hoursFrom: LAUNCH },
+      { billedFrom: at(4), billedUntil: null, price: price(0.03), hoursFrom: LAUNCH },
+    ]);
+    expect(spend(stretches, at(6))).toBe(usd(0.02 + 0.04 + 0.06));
+  });
+
+  it('counts from the creation of a node that came after it', () => {
+    const stretches = stretchesOf(raised(rise(-2, -1, 0.02)), created(0), null);
+    expect(stretches).toMatchObject([{ billedFrom: LAUNCH, price: price(0.02) }]);
+  });
+
+  it('does not count for a node that was gone by then', () => {
+    expect(stretchesOf(raised(rise(2.5, 3.4, 0.02)), created(0), at(1.5))).toEqual([
+      { billedFrom: LAUNCH, billedUntil: at(1.5), price: price(0.01) },
+    ]);
+  });
+
+  it('counts with the price of backups, for nodes that have them', () => {
+    const [, then] = stretchesOf(raised(rise(1, 2, 0.02)), created(0, { backups: true }), null);
+    expect(then?.price).toEqual(price(0.026));
+  });
+
+  it('of another kind does not count', () => {
+    const other = { ...rise(1, 2, 0.02), region: 'br-gru' };
+    expect(stretchesOf({ bought, priceRises: [other] }, created(0), null)).toHaveLength(1);
+  });
+
+  it('is the price of nodes that do not exist yet', () => {
+    expect(newNodePrice({ bought })).toEqual(price(0.01));
+    const record = raised(rise(1, 2, 0.02), rise(2, 3, 0.03));
+    expect(newNodePrice(record)).toEqual(price(0.03));
+    const withBackups = { ...record, bought: { ...bought, backupsAssumed: true } };
+    expect(newNodePrice(withBackups)).toEqual(price(0.036));
+    const unknown = { ...bought, backupsPrice: null, backupsAssumed: true };
+    expect(newNodePrice({ bought: unknown })).toEqual(price(0.01));
+  });
 });

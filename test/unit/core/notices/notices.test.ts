@@ -211,8 +211,8 @@ describe('a running cluster', () => {
   });
 
   it('has its next pass a minute after there is something to tell', () => {
-    const record = lasting(13, { notified: ['launched'] });
     const now = plus(hoursIn(6), durationMs(-minutes(5)));
+    const record = lasting(13, { notified: ['launched'], pricesReadAt: now });
     const list = [0, 1].map((index) =>
       aLinode({ index, tags: ['onebuck-test', `onebuck=${record.id}`, 'reap=20261111T0357Z'] }),
     );

@@ -251,9 +251,10 @@ describe('a cluster that is coming up', () => {
 
   it('waits no longer than until its teardown time', () => {
     const nodes = [created(0, { status: 'booting' })];
-    const record = aCluster({ nodes, budget: usd(0.0075), provisionBy: secondsIn(9_999) });
+    const limits = { budget: usd(0.0075), provisionBy: secondsIn(9_999) };
+    const near = plus(teardownOf(aCluster({ nodes, ...limits }), NOW), seconds(-4));
+    const record = aCluster({ nodes, ...limits, pricesReadAt: near });
     const list = tagged(record, [aLinode({ status: 'booting' })]);
-    const near = plus(teardownOf(record, NOW), seconds(-4));
     for (const observed of [list, null]) {
       const waiting = plan(record, observed, near);
       expect(waiting.steps).toMatchObject([{ kind: 'wait', until: plus(near, seconds(4)) }]);
@@ -555,7 +556,9 @@ describe('a running cluster', () => {
     const teardownAt = teardownOf(aRunning({ budget: usd(0.015) }), LAUNCH);
     const now = plus(teardownAt, minutes(-5));
     const later = plus(teardownAt, minutes(5));
-    const record = aRunning({ budget: usd(0.015), retagAfter: later, notified: ['teardownSoon'] });
+    const budget = usd(0.015);
+    const known = { notified: ['teardownSoon' as const], pricesReadAt: now };
+    const record = aRunning({ budget, retagAfter: later, ...known });
     expect(plan(record, tagged(record, list), now).steps).toMatchObject([
       { kind: 'wait', until: teardownAt },
     ]);
@@ -608,10 +611,9 @@ describe('a running cluster', () => {
   });
 
   it('is torn down at the last hour mark that the budget affords, less the safety margin', () => {
-    const record = aRunning({ budget: usd(0.03) });
-    expect(kindsOf(plan(record, tagged(record, list), at('2026-11-10T16:56:59.999Z')))).toEqual([
-      'wait',
-    ]);
+    const before = at('2026-11-10T16:56:59.999Z');
+    const record = aRunning({ budget: usd(0.03), pricesReadAt: before });
+    expect(kindsOf(plan(record, tagged(record, list), before))).toEqual(['wait']);
     const torn = plan(record, list, at('2026-11-10T16:57:00Z'));
     expect(torn.next).toMatchObject({ phase: 'deleting', endReason: 'budget', startedAt: LAUNCH });
     expect(deletedBy(torn)).toEqual([linodeIdOf(0), linodeIdOf(1)]);
@@ -1116,8 +1118,11 @@ class ModelLinode {
       }
       case 'removeTags':
         return { kind: 'tagsRemoved', shared: step.shared };
-      case 'readPrice':
-        return { kind: 'failed', reason: 'no prices here' };
+      case 'readPrices': {
+        const { price, backupsPrice } = aBought();
+        const found = step.kinds.map((kind) => ({ ...kind, price, backupsPrice }));
+        return { kind: 'pricesRead', found, isManaged: false };
+      }
     }
   }
 }
