@@ -66,6 +66,10 @@ const texts = z.array(text);
 const hours = z.nullable(z.int().check(z.gte(1), z.lte(1e6)));
 
 const node = { index: count, label: text };
+const reason = { since: instant, reason: text };
+const trouble = z.looseObject(reason);
+const tries = { tries: count, triedAt: instant };
+const change = z.looseObject({ type: text, region: text, from: instant, to: instant });
 const machine = {
   linodeId: z.int(),
   billedFrom: instant,
@@ -73,28 +77,41 @@ const machine = {
   ipv4: texts,
   ipv6: z.nullable(text),
   backups: z.boolean(),
+  knownAs: z.optional(text),
+  changes: z.optional(z.array(change)),
 };
+/** What a list, a look by id and the last deletion have shown of a machine. */
+const seen = {
+  checkedAt: z.optional(instant),
+  untaggedAt: z.optional(instant),
+  tagLostAt: z.optional(instant),
+  trouble: z.optional(z.looseObject({ ...reason, ...tries, seenAt: z.optional(instant) })),
+};
+const createTrouble = { createTrouble: z.optional(trouble) };
 
 const nodes = {
-  planned: z.looseObject({ ...node, state: z.literal('planned') }),
+  planned: z.looseObject({ ...node, state: z.literal('planned'), ...createTrouble }),
   creating: z.looseObject({
     ...node,
     state: z.literal('creating'),
     sentAt: instant,
     triedAt: instant,
     refused: z.optional(text),
+    ...createTrouble,
   }),
   created: z.looseObject({
     ...node,
     ...machine,
     state: z.literal('created'),
-    checkedAt: z.optional(instant),
+    ...seen,
   }),
   deleting: z.looseObject({
     ...node,
     ...machine,
     state: z.literal('deleting'),
     billedUntil: instant,
+    accepted: z.optional(count),
+    ...seen,
   }),
   gone: z.looseObject({ ...node, ...machine, state: z.literal('gone'), billedUntil: instant }),
   neverCreated: z.looseObject({ ...node, state: z.literal('neverCreated'), reason: text }),
@@ -140,6 +157,20 @@ const alternative = z.looseObject({
   sentence: text,
 });
 
+const kind = { type: text, region: text };
+const kindPrice = z.looseObject({
+  ...kind,
+  price: z.nullable(price),
+  backupsPrice: z.nullable(price),
+});
+const priceRise = z.looseObject({
+  ...kind,
+  price,
+  backupsPrice: z.nullable(price),
+  from: instant,
+  to: instant,
+});
+
 const common = {
   id: text.check(z.refine(isClusterId)),
   owner: text,
@@ -167,7 +198,17 @@ const common = {
   ),
   reapTags: texts,
   retagAfter: z.optional(instant),
-  trouble: z.optional(z.looseObject({ since: instant, reason: text })),
+  createFrom: z.optional(instant),
+  strays: z.optional(z.array(z.looseObject({ linodeId: z.int(), ...tries }))),
+  lookedAt: z.optional(instant),
+  kindPrices: z.optional(z.array(kindPrice)),
+  pricesReadAt: z.optional(instant),
+  priceRises: z.optional(z.array(priceRise)),
+  managedAt: z.optional(instant),
+  tagLosses: z.optional(count),
+  overBudgetAt: z.optional(instant),
+  trouble: z.optional(trouble),
+  warnedOf: z.optional(z.record(text, instant)),
   notified: z.optional(texts),
   history: z.array(z.looseObject({ at: instant, event: text })),
 };

@@ -235,7 +235,11 @@ describe('the largest cluster', () => {
     const states = [
       { ...planned(index), createTrouble: { since: LAUNCH, reason } },
       { ...creating(index), refused: reason },
-      { ...created(index, machine), checkedAt: LAUNCH, trouble: reason },
+      {
+        ...created(index, machine),
+        checkedAt: LAUNCH,
+        trouble: { since: LAUNCH, reason, tries: 1, triedAt: LAUNCH },
+      },
       deleting(index, machine),
       gone(index, machine),
       neverCreated(index, reason),

@@ -55,19 +55,36 @@ function useAll(record: ClusterRecord): void {
   if (isLive(record)) plan(record, [aLinode()], NOW);
 }
 
+const KIND = { type: 'g6-standard-2', region: 'us-east' };
+const TROUBLE = { since: LAUNCH, reason: 'Linode is out' };
 const nodes = [
-  planned(0),
-  { ...creating(1), refused: 'no capacity' },
-  created(2, { checkedAt: LAUNCH }),
-  deleting(3),
+  { ...planned(0), createTrouble: TROUBLE },
+  { ...creating(1), refused: 'no capacity', createTrouble: TROUBLE },
+  created(2, { checkedAt: LAUNCH, changes: [{ ...KIND, from: LAUNCH, to: LAUNCH }] }),
+  deleting(3, { trouble: { ...TROUBLE, tries: 1, triedAt: LAUNCH, seenAt: LAUNCH }, accepted: 2 }),
+  {
+    ...created(3, { knownAs: 'mine' }),
+    untaggedAt: LAUNCH,
+    tagLostAt: LAUNCH,
+    trouble: { ...TROUBLE, tries: 1, triedAt: LAUNCH },
+  },
   gone(4),
   neverCreated(5),
 ];
 const everyField = {
   nodes,
   retagAfter: LAUNCH,
-  trouble: { since: LAUNCH, reason: 'Linode is out' },
+  createFrom: LAUNCH,
+  strays: [{ linodeId: 7, tries: 1, triedAt: LAUNCH }],
+  trouble: TROUBLE,
+  lookedAt: LAUNCH,
+  kindPrices: [{ ...KIND, price: price(0.036, 24), backupsPrice: null }],
+  pricesReadAt: LAUNCH,
+  priceRises: [{ ...KIND, price: price(0.04, 26), backupsPrice: null, from: LAUNCH, to: LAUNCH }],
+  tagLosses: 1,
+  overBudgetAt: LAUNCH,
   notified: ['launched' as const],
+  warnedOf: { half: LAUNCH },
   bought: aBought({ price: price(0.0075, null) }),
   advice: {
     warnings: ['dear'],
