@@ -408,6 +408,10 @@ const unreadable = [
     },
   }),
   ...inFile('lib/app/sweep.ts', ['test/unit/app/sweep.test.ts'], {
+    'one refused read makes the sweeper go by tags of an earlier budget': {
+      from: 'const READS_MAX = 3;',
+      to: 'const READS_MAX = 1;',
+    },
     'the sweeper raises no alarm for an unreadable record': {
       from: 'if (unreadable.length > 0) metrics.emit(() => ({ UnreadableRecords: unreadable.length }));',
       to: '',

@@ -43,6 +43,9 @@ export interface SweepDeps {
 const PERIOD = minutes(5);
 const DELETE_TIME_MAX = seconds(60);
 const CALLS_AT_ONCE = 20;
+/** How often the sweeper tries to read the records before it goes by the `reap` tags only. */
+const READS_MAX = 3;
+const READ_AGAIN_AFTER = seconds(3);
 /** As many as DynamoDB takes in one request. */
 const RECORDS_AT_ONCE = 100;
 
@@ -209,19 +212,27 @@ async function getSlim(store: SweepDeps['store'], ids: readonly ClusterId[]): Pr
   return { records, unreadable };
 }
 
-/** null: no record can be read, which must not keep the sweeper from its work. */
+/**
+ * null: no record can be read, which must not keep the sweeper from its work. One refused call must
+ * not make it go by the tags, which may be as of an earlier budget.
+ */
 async function readRecords(
-  { store, caps, log }: SweepDeps,
+  { clock, store, caps, log }: SweepDeps,
   linodes: readonly Linode[],
 ): Promise<ManyRead | null> {
-  try {
-    // A Linode that neither its tags nor its label places may be a node of any live cluster.
-    const isUnplaced = linodes.some((one) => clustersNamedBy(one).length === 0);
-    const open = isUnplaced ? await caps.openClusters() : [];
-    return await getSlim(store, [...new Set([...clustersOf(linodes), ...open])]);
-  } catch (error) {
-    log.error('records can not be read; only reap tags count', { reason: String(error) });
-    return null;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      // A Linode that neither its tags nor its label places may be a node of any live cluster.
+      const isUnplaced = linodes.some((one) => clustersNamedBy(one).length === 0);
+      const open = isUnplaced ? await caps.openClusters() : [];
+      return await getSlim(store, [...new Set([...clustersOf(linodes), ...open])]);
+    } catch (error) {
+      if (tries >= READS_MAX) {
+        log.error('records can not be read; only reap tags count', { reason: String(error) });
+        return null;
+      }
+      await clock.sleep(plus(clock.now(), READ_AGAIN_AFTER));
+    }
   }
 }
 

@@ -112,6 +112,23 @@ describe('the sweeper', () => {
     expect(world.existing.map(({ id }) => id)).toEqual([2]);
   });
 
+  it('goes by the records, not by tags of an earlier budget, where a read is refused twice', async () => {
+    const world = aWorld([aLinode({ id: 1, tags: [OUR_TAG, clusterTag(ID), overdue] })]);
+    await world.store.insert(aRunning());
+    const { store } = world;
+    let refusals = 2;
+    world.store = {
+      ...store,
+      async getMany(ids) {
+        if (refusals === 0) return store.getMany(ids);
+        refusals -= 1;
+        throw new Error('throttled');
+      },
+    };
+    expect(await world.run()).toEqual({ destroyed: 0 });
+    expect(world.existing).toHaveLength(1);
+  });
+
   it('keeps its order around one record that can not be read', async () => {
     const later = reapTag(plus(NOW, hours(5)));
     const world = aWorld([
