@@ -1,6 +1,8 @@
 import type { ClusterId } from '../lib/core/base/names.ts';
 import { epochMs } from '../lib/core/base/units.ts';
+import type { Ledger } from '../lib/core/caps/ledger.ts';
 import { isLive } from '../lib/core/cluster/record.ts';
+import { defaultSettings } from '../simulators/linode/settings.ts';
 import type { SimulatedLinode } from './linode.ts';
 import { NO_FAULTS } from './options.ts';
 import { shownCreation } from './oracle.ts';
@@ -49,16 +51,19 @@ export async function dueStorm(storm: DueStorm): Promise<DueOutcome> {
   const world = new World(SEED, options, false);
   const { time, linode, functions, start, invariants } = world;
   functions.limit = Number.POSITIVE_INFINITY;
+  // The headers, by which Onebuck paces its calls, have the limits even where none is in force.
+  const none = { count: 1_000_000, seconds: 15 };
+  const { collections, others } = defaultSettings.rateLimits;
   linode.update({
     rateLimited: false,
-    rateLimits: { createInstance: { count: 1_000_000, seconds: 15 } },
+    rateLimits: { createInstance: none, collections: none, others: none },
   });
-  letAllHaveTheirTurnAtOnce(world);
+  letAllLaunchAtOnce(world);
   queueTicks(world);
   queueLaunches(world, storm, MINUTE);
   await time.runUntil(start + 20 * MINUTE);
 
-  linode.update({ rateLimited: true });
+  linode.update({ rateLimited: true, rateLimits: { collections, others } });
   functions.limit = storm.functionsMax;
   functions.peak = 0;
   const before = { invocations: functions.invocations, calls: callsTo(linode) };
@@ -88,11 +93,17 @@ export async function dueStorm(storm: DueStorm): Promise<DueOutcome> {
   };
 }
 
-/** Without this, Onebuck would create the nodes of one cluster after those of another. */
-function letAllHaveTheirTurnAtOnce({ table }: World): void {
+/**
+ * Without this, launches would write the ledger one after the other, and Onebuck would create the
+ * nodes of one cluster after those of another.
+ */
+function letAllLaunchAtOnce({ table }: World): void {
   const { ledger } = table;
-  const read = ledger.read.bind(ledger);
-  Object.assign(ledger, { read: async () => ({ ...(await read()), createsUntil: epochMs(0) }) });
+  const [read, save] = [ledger.read.bind(ledger), ledger.save.bind(ledger)];
+  Object.assign(ledger, {
+    read: async () => ({ ...(await read()), createsUntil: epochMs(0) }),
+    save: async (next: Ledger) => save({ ...next, revision: (await read()).revision }),
+  });
 }
 
 /** Queues the launches, a minute after the start, evenly over `withinMs`. */
