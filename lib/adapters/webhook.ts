@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
+import axios from 'axios';
 import { messageOf } from '../core/notices/message.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Clock, Notifier } from '../ports.ts';
-import axios from './axios/axios.ts';
 
 const TIME_MS_MAX = 3_000;
 const ANSWER_BYTES_MAX = 64 * 1024;

@@ -1,8 +1,8 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AxiosResponse } from 'axios';
+import axios from 'axios';
 import { reasonOf } from '../../errors.ts';
-import axios from '../axios/axios.ts';
 import type { Call } from './answer.ts';
 import type { Transport } from './http.ts';
 
