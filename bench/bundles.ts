@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { deflateRawSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { readBundling } from '../build/bundling.ts';
+import { node24 } from '../checks/node24.ts';
 
 export interface Bundle {
   readonly file: string;
@@ -56,7 +57,7 @@ function partsOf({ outputs }: Metafile): [string, number][] {
 }
 
 /**
- * Runs the bundle in a new process. `ms`: the time from the start of the process to the answer to
+ * Runs the bundle in a new process of the Node that Lambda has. `ms`: the time from the start of the process to the answer to
  * the event; `memoryKib`: the most memory that the process had.
  */
 export async function firstAnswer(
@@ -65,7 +66,7 @@ export async function firstAnswer(
   env: Readonly<Record<string, string>>,
 ): Promise<{ readonly ms: number; readonly memoryKib: number }> {
   const args = [join(import.meta.dirname, 'first-answer.cjs'), file, event];
-  const { stdout } = await promisify(execFile)(process.execPath, args, {
+  const { stdout } = await promisify(execFile)(join(node24(), 'node'), args, {
     env,
     maxBuffer: 64 * 1024 * 1024,
   });
