@@ -3,19 +3,24 @@ export interface Template {
   readonly Resources: Readonly<Record<string, { Type: string; Properties?: unknown }>>;
 }
 
+/** By operator and then by key, the values of which the request's values must be some. */
+export type Conditions = Readonly<
+  Record<string, Readonly<Record<string, string | readonly string[]>>>
+>;
+
 export interface Allowed {
   /** The role's name in the template. */
   readonly role: string;
   readonly actions: readonly string[];
   readonly resources: readonly string[];
-  readonly conditions: string | null;
+  readonly conditions: Conditions | null;
 }
 
 interface Statement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
   readonly Resource: unknown;
-  readonly Condition?: unknown;
+  readonly Condition?: Conditions;
 }
 
 interface Role {
@@ -47,7 +52,7 @@ export function allowedBy({ Resources }: Template): Allowed[] {
         role,
         actions: [statement.Action].flat(),
         resources: [statement.Resource].flat().map(textOf),
-        conditions: statement.Condition === undefined ? null : JSON.stringify(statement.Condition),
+        conditions: statement.Condition ?? null,
       };
     });
   });
@@ -63,7 +68,7 @@ export function wildcards(allowed: readonly Allowed[]): string[] {
 }
 
 export function policyText({ role, actions, resources, conditions }: Allowed): string {
-  const where = conditions === null ? '' : ` where ${conditions}`;
+  const where = conditions === null ? '' : ` where ${JSON.stringify(conditions)}`;
   const reasons = JUSTIFIED.filter(({ pattern }) => resources.some((text) => pattern.test(text)));
   const why = reasons.map(({ reason }) => ` (${reason})`).join('');
   return `${role}: ${actions.join(', ')} on ${resources.join(', ')}${where}${why}`;

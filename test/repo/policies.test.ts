@@ -52,7 +52,9 @@ describe('the roles', () => {
     const ledger = allowed.find(
       ({ role, actions }) => role === 'SweepRole' && actions.includes('dynamodb:PutItem'),
     );
-    expect(ledger?.conditions).toContain('["ledger"]');
+    expect(ledger?.conditions).toEqual({
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['ledger'] },
+    });
     expect(whoMay('dynamodb:DeleteItem')).toEqual(['ApiRole']);
   });
 
