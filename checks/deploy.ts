@@ -8,8 +8,13 @@ import {
   type Schedule,
 } from './deploy/deployment.ts';
 import { beginDrill } from './deploy/drill.ts';
-import { startEmulator } from './deploy/emulator.ts';
+import { expectEnforcedIam, startEmulator } from './deploy/emulator.ts';
 import { expect, until } from './deploy/expect.ts';
+import { createSwitch, loseRun } from './deploy/functions.ts';
+import { launchNightly } from './deploy/nightly.ts';
+import { subscribe } from './deploy/notices.ts';
+import { expectRoles } from './deploy/roles.ts';
+import { expectNoBudgetLeft, leaveBudget } from './deploy/table.ts';
 import { pythonPrograms } from './python.ts';
 
 /**
@@ -17,11 +22,17 @@ import { pythonPrograms } from './python.ts';
  * PyPI):
  *
  * 1. It launches a cluster by the deployed API, and creates a schedule, which only the deployed
- *    reaper can run.
- * 2. It deploys again while the cluster runs, and waits for the cluster's teardown.
+ *    reaper can run. EventBridge Scheduler launches the nightly cluster. Runs of the scheduled
+ *    functions fail, and must be among the lost runs.
+ * 2. It deploys again while the cluster runs, and waits for the cluster's teardown and its notice.
  * 3. It tries `serverless remove`, which must refuse to remove a stage with a live cluster.
  * 4. It empties the stage by `npm run drain`, while in a drill (checks/deploy/drill.ts) the sweeper
- *    is the only killer that works. Then `serverless remove` must succeed.
+ *    is the only killer that works.
+ * 5. It holds all calls of the functions against their roles (checks/deploy/roles.ts). Then
+ *    `serverless remove` must succeed.
+ *
+ * The emulator enforces IAM: it refuses what the role of a function does not allow, and the first
+ * refusal ends the test.
  *
  * The functions run in real time, and Linode's clock is 55 minutes behind: to the functions, a
  * Linode created now is 55 minutes old, so the teardown time of `maxHours: 1` is 2 minutes away.
@@ -51,28 +62,42 @@ const simulator = await startLinodeSimulator({
 });
 const emulator = await startEmulator(bin);
 const deployment = createDeployment(emulator, simulator.url);
+let failures = 0;
 try {
-  await run();
+  await Promise.race([run(), emulator.recorder.refusal]);
+  // A tick meanwhile may find its role gone, so that a refusal counts no more.
+  await deployment.serverless('remove');
+  report('removed');
   report('passed');
-  process.exitCode = 0;
 } catch (error) {
   report(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
+  failures = 1;
 } finally {
-  emulator.close();
+  await emulator.close();
   await simulator.close();
 }
+// After a refusal, the run may still be waiting for what can't happen any more.
+process.exit(failures);
 
 async function run(): Promise<void> {
+  await expectEnforcedIam(emulator);
   await deployment.createSecret();
   report('the secret is there');
   const api = await deployment.deploy();
   report(`deployed: ${api.url}`);
   await expectAuthorizer(api.url);
+  await expectLostRuns();
   const cluster = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
   const body = { cron: '* * * * *', spec: { ...SPEC, nodes: 1 } };
   const schedule = await api.call<Schedule>('POST', '/schedules', body, 201);
   report(`launched ${cluster.id}, and ${schedule.id} to launch another each minute`);
+  const capped = { ...body, monthlyCapUsd: 0.01 };
+  const refused = await api.call<Schedule>('POST', '/schedules', capped, 201);
+  const notices = await subscribe(emulator);
+  report(`subscribed to notices; the cap of ${refused.id} will refuse its runs`);
+  const nightly = await launchNightly(emulator, api);
+  report(`EventBridge Scheduler has launched the nightly cluster ${nightly}`);
+  await expectLists(api, [cluster.id, nightly]);
   await until(
     `${cluster.id} runs`,
     120,
@@ -87,8 +112,13 @@ async function run(): Promise<void> {
 
   const scheduled = await firstRunOf(api, schedule.id);
   report(`the reaper, by its EventBridge rule, had the schedule launch ${scheduled}`);
+  await notices.expect('runRefused', refused.id);
+  await api.call('DELETE', `/schedules/${refused.id}`, undefined, 204);
+  report(`a notice said that the cap refused ${refused.id} a run; deleted the schedule`);
   await expectNoRemoval(scheduled);
   await expectTeardown(api, cluster.id);
+  await notices.expect('gone', cluster.id);
+  report(`a notice said that ${cluster.id} is gone`);
 
   const world = { emulator, simulator, linodeIsBehindMs: LINODE_IS_BEHIND_MS, report };
   const drill = await beginDrill(world, api);
@@ -99,8 +129,39 @@ async function run(): Promise<void> {
   expect(code === 0, `the drain exited with ${code}`);
   await expectDrained(api, scheduled, schedule.id);
 
-  await deployment.serverless('remove');
-  report('removed');
+  await expectRoles(emulator, report);
+}
+
+/**
+ * Has Lambda lose a run of `nightly` and a run of the sweeper, and the sweeper make up for it. A run
+ * of the reaper is lost in the drill, since the reaper must run until then. Must be called before a
+ * launch: with Linodes there, the sweeper would wait for minutes until they are due.
+ */
+async function expectLostRuns(): Promise<void> {
+  const loseSweep = async () => {
+    const sweeper = createSwitch(emulator, 'sweep');
+    await sweeper.stop();
+    await loseRun(emulator, 'sweep');
+    await leaveBudget(emulator);
+    await sweeper.start();
+    await expectNoBudgetLeft(emulator);
+  };
+  // A nightly event without its scheduled time fails; no event makes the sweeper fail.
+  await Promise.all([loseRun(emulator, 'nightly'), loseSweep()]);
+  report('failed runs of nightly and of the sweeper are in the queue of lost runs');
+  report('the next run of the sweeper took the budget of a crashed launch out of the ledger');
+}
+
+async function expectLists(api: Api, ids: readonly string[]): Promise<void> {
+  for (const path of ['/clusters', '/clusters?status=live']) {
+    const { clusters } = await api.call<{ readonly clusters: readonly Cluster[] }>('GET', path);
+    const listed = clusters.map(({ id }) => id);
+    expect(
+      ids.every((id) => listed.includes(id)),
+      `GET ${path} lists ${listed.join(', ')}`,
+    );
+  }
+  report('the API lists the clusters');
 }
 
 async function firstRunOf(api: Api, id: string): Promise<string> {
@@ -154,8 +215,11 @@ async function expectAuthorizer(url: string): Promise<void> {
     const { status } = await fetch(`${url}${path}`, { headers });
     expect(status === expected, `GET ${path} is answered with ${status}, not with ${expected}`);
   };
+  await expectStatus('/', 200);
   await expectStatus('/health', 200);
   await expectStatus('/clusters', 401);
   await expectStatus('/clusters', 403, { authorization: 'Bearer wrong' });
-  report('the authorizer refuses requests without a token, and with a wrong token');
+  report(
+    'anybody may load the console; the API refuses requests without a token, and with a wrong one',
+  );
 }

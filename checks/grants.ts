@@ -6,6 +6,10 @@ export interface Account {
   readonly region: string;
 }
 
+/** `rest`: the resource, as it stands in the ARN after the account. */
+export const arnIn = ({ region, id }: Account, service: string, rest: string): string =>
+  `arn:aws:${service}:${region}:${id}:${rest}`;
+
 /** One action on one resource that a role allows. */
 export interface Grant {
   /** The role's name in the template. */
@@ -114,14 +118,14 @@ function isLike(text: string, pattern: string): boolean {
 
 type Named = Readonly<Record<string, string>>;
 
-/** The end of a resource's ARN after the account, by its type in a template. */
-const endOfArn: Readonly<Record<string, (properties: Named) => string>> = {
-  'AWS::DynamoDB::Table': ({ TableName }) => `dynamodb table/${TableName}`,
-  'AWS::Lambda::Function': ({ FunctionName }) => `lambda function:${FunctionName}`,
+/** The service and the resource in an ARN, by the resource's type in a template. */
+const inArn: Readonly<Record<string, (properties: Named) => [service: string, rest: string]>> = {
+  'AWS::DynamoDB::Table': ({ TableName }) => ['dynamodb', `table/${TableName}`],
+  'AWS::Lambda::Function': ({ FunctionName }) => ['lambda', `function:${FunctionName}`],
   // CloudFormation ends the ARN of a log group in `:*`, which stands for its streams.
-  'AWS::Logs::LogGroup': ({ LogGroupName }) => `logs log-group:${LogGroupName}:*`,
-  'AWS::SNS::Topic': ({ TopicName }) => `sns ${TopicName}`,
-  'AWS::SQS::Queue': ({ QueueName }) => `sqs ${QueueName}`,
+  'AWS::Logs::LogGroup': ({ LogGroupName }) => ['logs', `log-group:${LogGroupName}:*`],
+  'AWS::SNS::Topic': ({ TopicName }) => ['sns', `${TopicName}`],
+  'AWS::SQS::Queue': ({ QueueName }) => ['sqs', `${QueueName}`],
 };
 
 /** Replaces the references in a resource of `allowedBy`. */
@@ -131,9 +135,8 @@ function arnOf(text: string, { Resources }: Template, account: Account): string 
     if (name === 'AWS::Region') return account.region;
     if (name === 'AWS::AccountId') return account.id;
     const { Type, Properties } = Resources[name] ?? {};
-    const end = endOfArn[Type ?? ''];
-    if (end === undefined) throw new Error(`checks/grants.ts does not know the ARN of ${name}`);
-    const [service, resource] = end(Properties as Named).split(' ');
-    return `arn:aws:${service}:${account.region}:${account.id}:${resource}`;
+    const read = inArn[Type ?? ''];
+    if (read === undefined) throw new Error(`checks/grants.ts does not know the ARN of ${name}`);
+    return arnIn(account, ...read(Properties as Named));
   });
 }

@@ -8,7 +8,9 @@ import { projectDir, serverlessBin } from '../../build/project.ts';
 import { clientOf, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 
-export const STAGE = 'emulated';
+const STAGE = 'emulated';
+/** The name in AWS of a function, queue, topic or table of the stage. */
+export const named = (name: string) => `onebuck-${STAGE}-${name}`;
 export const LINODE_TOKEN = 'token-of-the-account';
 const API_TOKEN = 'token-of-the-admin';
 
@@ -45,7 +47,9 @@ const tsx = createRequire(import.meta.url).resolve('tsx/cli');
 
 /** Runs an operator's commands on a stage of the emulated account. */
 export function createDeployment(emulator: Emulator, linodeUrl: string) {
-  const env = { ...emulator.env, LINODE_API_URL: linodeUrl };
+  // Without an address, no function publishes notices.
+  const settings = { LINODE_API_URL: linodeUrl, NOTICE_EMAIL: 'notices@example.com' };
+  const env = { ...emulator.env, ...settings };
 
   function run(args: readonly string[], onLine = (_: string) => {}): Promise<Ended> {
     return new Promise((resolve) => {

@@ -1,17 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteFunctionConcurrencyCommand,
-  InvokeCommand,
-  LambdaClient,
-  PutFunctionConcurrencyCommand,
-  TooManyRequestsException,
-} from '@aws-sdk/client-lambda';
 import { reapTimeOfTags } from '../../lib/core/base/names.ts';
 import type { LinodeSimulator } from '../../simulators/linode/simulator.ts';
-import { type Api, type Cluster, STAGE } from './deployment.ts';
-import { callAws, clientOf, type Emulator } from './emulator.ts';
+import { type Api, type Cluster, named } from './deployment.ts';
+import { callAws, type Emulator } from './emulator.ts';
 import { expect, until } from './expect.ts';
+import { createSwitch, logOf, loseRun } from './functions.ts';
+import { deleteRecord } from './table.ts';
 
 /** The budget pays only the first started hour. */
 const SPEC = {
@@ -39,14 +32,15 @@ export interface DrillWorld {
  */
 export async function beginDrill(world: DrillWorld, api: Api) {
   const { emulator, simulator, linodeIsBehindMs, report } = world;
-  const reaper = createReaper(world);
+  const reaper = createSwitch(emulator, 'reap');
   expect(
     await reaper.hasRun(new Date(0)),
     'the log of the reaper has no run from before the drill',
   );
   await reaper.stop();
   const stoppedAt = new Date();
-  report('the reaper is stopped: its reserved concurrency is 0');
+  await loseRun(emulator, 'reap');
+  report('the reaper is stopped: its reserved concurrency is 0, and a run of it is lost');
 
   const { id } = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
   const nodes = () => simulator.instances(`onebuck=${id}`);
@@ -89,8 +83,10 @@ export async function beginDrill(world: DrillWorld, api: Api) {
       report(`${id} was destroyed at its reap time; Linode bills $${billed / 1e6}`);
 
       await until('the sweeper has logged each destruction', 60, async () => {
-        const lines = await logOf(world, 'sweep', stoppedAt);
-        return nodes().every(({ label }) => lines.some((line) => isDestruction(line, label)));
+        const lines = await logOf(emulator, named('sweep'), stoppedAt);
+        return nodes().every(({ label }) =>
+          lines.some(({ message }) => isDestruction(message, label)),
+        );
       });
       expect(!(await reaper.hasRun(stoppedAt)), 'the reaper has run though it was stopped');
       report('the log of the sweeper has the destructions; the log of the reaper has no run');
@@ -104,58 +100,6 @@ const isDestruction = (line: string, label: string): boolean =>
   ['orphan destroyed', 'it has no record and its reap time has come', `"${label}"`].every((text) =>
     line.includes(text),
   );
-
-/** Stops and starts the reaper by its reserved concurrency; 0 refuses every invocation. */
-function createReaper(world: DrillWorld) {
-  const FunctionName = `onebuck-${STAGE}-reap`;
-  const lambda = new LambdaClient({ ...clientOf(world.emulator), maxAttempts: 1 });
-  const invoke = () =>
-    lambda.send(new InvokeCommand({ FunctionName })).then(
-      ({ FunctionError }) => (FunctionError === undefined ? 'ran' : 'failed'),
-      (error: unknown) => {
-        if (error instanceof TooManyRequestsException) return 'throttled';
-        throw error;
-      },
-    );
-  return {
-    hasRun: async (since: Date) =>
-      (await logOf(world, 'reap', since)).some((line) => line.startsWith('START ')),
-    async stop(): Promise<void> {
-      const none = { FunctionName, ReservedConcurrentExecutions: 0 };
-      await lambda.send(new PutFunctionConcurrencyCommand(none));
-      expect((await invoke()) === 'throttled', 'the reaper runs though it was stopped');
-      // An invocation that was under way may still write to the log.
-      await delay(3_000);
-    },
-    async start(): Promise<void> {
-      await lambda.send(new DeleteFunctionConcurrencyCommand({ FunctionName }));
-      expect((await invoke()) === 'ran', 'the reaper does not run again');
-      lambda.destroy();
-    },
-  };
-}
-
-/** The lines that a function has logged since an instant. Lambda logs START for each invocation. */
-async function logOf({ emulator }: DrillWorld, name: string, since: Date): Promise<string[]> {
-  const input = {
-    logGroupName: `/aws/lambda/onebuck-${STAGE}-${name}`,
-    startTime: since.getTime(),
-  };
-  const { events } = await callAws<{ readonly events: readonly { readonly message: string }[] }>(
-    emulator,
-    'logs',
-    'Logs_20140328.FilterLogEvents',
-    input,
-  );
-  return events.map(({ message }) => message);
-}
-
-async function deleteRecord(emulator: Emulator, id: string): Promise<void> {
-  const client = new DynamoDBClient(clientOf(emulator));
-  const TableName = `onebuck-${STAGE}-clusters`;
-  await client.send(new DeleteItemCommand({ TableName, Key: { id: { S: id } } }));
-  client.destroy();
-}
 
 interface Rule {
   readonly Name: string;

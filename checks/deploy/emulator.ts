@@ -2,21 +2,31 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../simulators/listen.ts';
-import { until } from './expect.ts';
+import type { Account } from '../grants.ts';
+import { expect, until } from './expect.ts';
+import { type Recorder, startRecorder } from './recorder.ts';
 
-/** An emulated AWS account. */
+/** An emulated AWS account, which grants functions only what their roles do. */
 export interface Emulator {
   readonly endpoint: string;
-  /** An environment in which AWS's tools and clients reach the emulator and not the real AWS. */
+  /**
+   * An environment in which AWS's tools and clients reach the emulator and not the real AWS, as the
+   * root of the account, who may do everything.
+   */
   readonly env: Readonly<Record<string, string>>;
-  close(): void;
+  /** The calls of the functions. */
+  readonly recorder: Recorder;
+  close(): Promise<void>;
 }
 
-/** The options of an AWS client that reaches the emulator. */
+export const ACCOUNT: Account = { id: '000000000000', region: 'us-east-1' };
+const ROOT = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+/** The options of an AWS client that reaches the emulator as the root of the account. */
 export const clientOf = ({ endpoint }: Emulator) => ({
   endpoint,
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  region: ACCOUNT.region,
+  credentials: ROOT,
 });
 
 /** `programs`: the folder of the programs of checks/requirements.txt. */
@@ -27,23 +37,44 @@ export async function startEmulator(programs: string): Promise<Emulator> {
   const env = {
     ...withoutAws(),
     AWS_ENDPOINT_URL: endpoint,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: ROOT.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey,
+    AWS_REGION: ACCOUNT.region,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   };
-  const shim = fileURLToPath(new URL('./require-cjs.cjs', import.meta.url));
+  const recorder = await startRecorder(endpoint);
+  const inFunctions = fileURLToPath(new URL('./function-process.cjs', import.meta.url));
   const child: ChildProcess = spawn(join(programs, 'ministack'), [], {
-    env: { ...env, GATEWAY_PORT: `${port}`, NODE_OPTIONS: `--require ${shim}` },
+    env: {
+      ...env,
+      GATEWAY_PORT: `${port}`,
+      // Without AUTH, the emulator grants everybody everything.
+      AUTH: 'true',
+      // The functions get these two variables from the emulator.
+      AWS_ENDPOINT_URL: recorder.url,
+      NODE_OPTIONS: `--require ${inFunctions}`,
+    },
     stdio: 'ignore',
   });
   await until('the emulator answers', 60, () =>
-    fetch(`${endpoint}/_ministack/health`).then(
+    healthOf(endpoint).then(
       ({ ok }) => ok,
       () => false,
     ),
   );
-  return { endpoint, env, close: () => void child.kill('SIGKILL') };
+  const close = async () => {
+    child.kill('SIGKILL');
+    await recorder.close();
+  };
+  return { endpoint, env, recorder, close };
+}
+
+const healthOf = (endpoint: string) => fetch(`${endpoint}/_ministack/health`);
+
+/** Otherwise every call would be allowed, and the check of the roles would prove little. */
+export async function expectEnforcedIam({ endpoint }: Emulator): Promise<void> {
+  const { auth } = (await (await healthOf(endpoint)).json()) as { readonly auth: string };
+  expect(auth === 'enabled', 'the emulator does not enforce IAM');
 }
 
 /** The environment of this process without variables for the real AWS. */
@@ -52,23 +83,44 @@ function withoutAws(): Record<string, string> {
   return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }
 
-/** Calls an API for which no client is installed. The emulator does not check the signature. */
-export async function callAws<T>(
-  { endpoint }: Emulator,
-  service: 'events' | 'logs',
+/** Calls an API for which no client is installed, and whose calls are named by a target. */
+export function callAws<T>(
+  emulator: Emulator,
+  service: 'events' | 'logs' | 'sqs',
   target: string,
   input: unknown,
 ): Promise<T> {
-  const scope = `Credential=test/20260101/us-east-1/${service}/aws4_request`;
-  const response = await fetch(endpoint, {
-    method: 'POST',
+  return request(emulator, service, { headers: { 'x-amz-target': target }, input });
+}
+
+/** Calls EventBridge Scheduler, for which no client is installed. Without `input`, it reads. */
+export function callScheduler<T>(emulator: Emulator, path: string, input?: unknown): Promise<T> {
+  return request(emulator, 'scheduler', { path, method: input ? 'PUT' : 'GET', input });
+}
+
+/** The emulator does not check the signatures of the account's root. */
+async function request<T>(
+  { endpoint }: Emulator,
+  service: string,
+  options: {
+    readonly path?: string;
+    readonly method?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly input: unknown;
+  },
+): Promise<T> {
+  const { path = '/', method = 'POST', headers, input } = options;
+  const scope = `Credential=${ROOT.accessKeyId}/20260101/${ACCOUNT.region}/${service}/aws4_request`;
+  const response = await fetch(`${endpoint}${path}`, {
+    method,
     headers: {
-      'x-amz-target': target,
+      ...headers,
       'content-type': 'application/x-amz-json-1.1',
       authorization: `AWS4-HMAC-SHA256 ${scope}, SignedHeaders=host, Signature=none`,
     },
-    body: JSON.stringify(input),
+    ...(input === undefined ? {} : { body: JSON.stringify(input) }),
   });
-  if (!response.ok) throw new Error(`${target}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as T;
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${service} ${path}: ${response.status} ${text}`);
+  return JSON.parse(text) as T;
 }
