@@ -36,13 +36,20 @@ for (const clusters of CLUSTERS) {
   for (const functionsMax of FUNCTIONS) {
     for (const outageSeconds of OUTAGES_S) {
       const outcome = await dueStorm({ clusters, nodes: 1, functionsMax, outageSeconds });
-      const heads = [`${outcome.clusters}`, `${functionsMax}`, `${outageSeconds}`];
+      const { dueWithin } = outcome;
+      const heads = [
+        `${outcome.clusters}`,
+        dueWithin.toFixed(0),
+        `${functionsMax}`,
+        `${outageSeconds}`,
+      ];
       rows.push([...heads, ...row(outcome)]);
     }
   }
 }
 const heads = [
   'clusters',
+  'due within, s',
   'functions',
   'outage, s',
   'overspent',

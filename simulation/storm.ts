@@ -23,6 +23,8 @@ export interface DueStorm {
 export interface DueOutcome {
   /** How many clusters were launched. */
   readonly clusters: number;
+  /** Seconds from the first to the last of their hour marks. */
+  readonly dueWithin: number;
   readonly overspent: number;
   /** How many Linodes, and how many clusters, are left half an hour after the hour mark. */
   readonly left: { readonly linodes: number; readonly clusters: number };
@@ -42,7 +44,7 @@ const LIFE_HOURS = 2;
 const SEED = 2;
 
 /**
- * Launches the clusters within a minute, without limits, and lets them fall due together under
+ * Launches the clusters within ten seconds, without limits, and lets them fall due together under
  * Linode's rate limits and Lambda's limit of functions. The sweeper, which would save the clusters
  * that the reaper neglects, does not run.
  */
@@ -52,7 +54,7 @@ export async function dueStorm(storm: DueStorm): Promise<DueOutcome> {
   const { time, linode, functions, start, invariants } = world;
   functions.limit = Number.POSITIVE_INFINITY;
   // The headers, by which Onebuck paces its calls, have the limits even where none is in force.
-  const none = { count: 1_000_000, seconds: 15 };
+  const none = { count: 100_000, seconds: 15 };
   const { collections, others } = defaultSettings.rateLimits;
   linode.update({
     rateLimited: false,
@@ -60,7 +62,7 @@ export async function dueStorm(storm: DueStorm): Promise<DueOutcome> {
   });
   letAllLaunchAtOnce(world);
   queueTicks(world);
-  queueLaunches(world, storm, MINUTE);
+  queueLaunches(world, storm, 10 * SECOND);
   await time.runUntil(start + 20 * MINUTE);
 
   linode.update({ rateLimited: true, rateLimits: { collections, others } });
@@ -68,13 +70,16 @@ export async function dueStorm(storm: DueStorm): Promise<DueOutcome> {
   functions.peak = 0;
   const before = { invocations: functions.invocations, calls: callsTo(linode) };
   const marks = marksOf(world);
-  if (storm.outageSeconds > 0) queueOutage(world, Math.min(...marks.values()), storm);
+  const sorted = [...marks.values()].sort((a, b) => a - b);
+  const firstMark = sorted[0] ?? start;
+  if (storm.outageSeconds > 0) queueOutage(world, firstMark, storm);
   await time.runUntil(start + LIFE_HOURS * HOUR + 30 * MINUTE);
 
   const leads = [...marks].map(([id, mark]) => (mark - lastDeletionOf(world, id)) / SECOND);
   const calls = callsTo(linode);
   return {
     clusters: marks.size,
+    dueWithin: ((sorted.at(-1) ?? firstMark) - firstMark) / SECOND,
     overspent: invariants.overspentCount(),
     left: {
       linodes: invariants.alive().length,
