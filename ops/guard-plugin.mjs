@@ -1,7 +1,7 @@
 /**
  * A plugin of the framework that asks ops/guard.ts before the framework removes or changes the
- * stack. It hooks into no other command, since commands that only read serverless.yml must work
- * without AWS.
+ * stack, and has it protect the table after a deployment. It hooks into no other command, since
+ * commands that only read serverless.yml must work without AWS.
  */
 export default class Guard {
   /**
@@ -18,9 +18,9 @@ export default class Guard {
         tableName: serverless.service.custom.table,
       };
     };
-    /** @param {string} refusal */
-    const refuse = (refusal) => {
-      throw new serverless.classes.Error(refusal);
+    /** @param {string} reason */
+    const refuse = (reason) => {
+      throw new serverless.classes.Error(reason);
     };
 
     this.hooks = {
@@ -37,6 +37,11 @@ export default class Guard {
         const template = serverless.service.provider.compiledCloudFormationTemplate;
         const refusal = await refusalOfDeploy(await deployment(), template);
         if (refusal !== null) refuse(refusal);
+      },
+      'after:aws:deploy:deploy:updateStack': async () => {
+        const { setProtection } = await loadGuard();
+        const isKept = serverless.service.custom.keepTable === 'true';
+        await setProtection(await deployment(), isKept).catch(({ message }) => refuse(message));
       },
     };
   }

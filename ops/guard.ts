@@ -4,6 +4,7 @@ import {
   type DynamoDBClientConfig,
   ResourceNotFoundException,
   type TableDescription,
+  UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
@@ -89,21 +90,24 @@ export interface Template {
 type TableDeclared = Readonly<Record<string, unknown>>;
 
 /**
- * Why the template must not be deployed; null: it may be deployed. Refuses a template by which
- * CloudFormation would replace the table: the new table would be empty, so that Onebuck forgets the
- * live clusters and all history.
+ * Why the template must not be deployed; null: it may be deployed. Refuses:
+ *
+ * - a first deployment that would find the table of an earlier one in its way, and fail;
+ * - a template by which CloudFormation would replace the table: the new table would be empty, so
+ *   that Onebuck forgets the live clusters and all history.
  */
 export async function refusalOfDeploy(
-  { aws, stage }: Omit<Deployment, 'tableName'>,
+  { aws, stage, tableName }: Deployment,
   template: Template,
 ): Promise<string | null> {
   const lambda = new LambdaClient(aws);
   const dynamodb = new DynamoDBClient(aws);
   try {
     const environment = await deployedEnvironment(lambda, stage);
-    const TableName = environment?.TABLE_NAME;
+    const TableName = environment === null ? tableName : environment.TABLE_NAME;
     if (TableName === undefined) return null;
     const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
+    if (environment === null) return leftOver(TableName);
     const change = Table === undefined ? null : replacementOf(template, { ...Table, TableName });
     if (change === null) return null;
     return (
@@ -118,6 +122,42 @@ export async function refusalOfDeploy(
     );
   } finally {
     lambda.destroy();
+    dynamodb.destroy();
+  }
+}
+
+const leftOver = (tableName: string) =>
+  [
+    `There is a table ${tableName}, but no stack: a removed stack, or a first deployment that`,
+    'failed, has left the table. This deploy would fail with "already exists". Delete the table:',
+    `  aws dynamodb update-table --table-name ${tableName} --no-deletion-protection-enabled`,
+    `  aws dynamodb delete-table --table-name ${tableName}`,
+    'DynamoDB keeps a backup of its last state for 35 days. "When the table is lost" in',
+    'docs/operate.md says how to restore schedules and history from the backup.',
+  ].join('\n');
+
+/**
+ * Switches on the table's protection against deletion, or off if `isKept` is false. Called after
+ * each deployment that has succeeded. The template can't say so: CloudFormation would protect the
+ * table of a first deployment that then fails, could not delete the table any more, and the next
+ * deployment would fail with "already exists".
+ */
+export async function setProtection(
+  { aws, tableName: TableName }: Omit<Deployment, 'stage'>,
+  isKept: boolean,
+): Promise<void> {
+  const dynamodb = new DynamoDBClient(aws);
+  try {
+    const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
+    if ((Table?.DeletionProtectionEnabled ?? false) === isKept) return;
+    const change = { TableName, DeletionProtectionEnabled: isKept };
+    await dynamodb.send(new UpdateTableCommand(change));
+  } catch (error) {
+    throw new Error(
+      `The stack is deployed, but the protection of ${TableName} against deletion could not be ` +
+        `switched ${isKept ? 'on' : 'off'}: ${messageOf(error)}\nDeploy again.`,
+    );
+  } finally {
     dynamodb.destroy();
   }
 }

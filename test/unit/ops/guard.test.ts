@@ -4,6 +4,7 @@ import {
   DynamoDBClient,
   QueryCommand,
   ResourceNotFoundException,
+  UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
   ResourceNotFoundException as FunctionNotFound,
@@ -21,6 +22,7 @@ import {
   refusalOfDeploy,
   refusalOfRemoval,
   replacementOf,
+  setProtection,
   type Template,
 } from '../../../ops/guard.ts';
 import { localAws } from '../../support/aws.ts';
@@ -37,6 +39,8 @@ import { ended, startNode } from '../../support/children.ts';
 import { startTable, TABLE } from '../../support/table.ts';
 
 const TableName = 'onebuck-prod-clusters';
+const PLUGIN = new URL('../../../ops/guard-plugin.mjs', import.meta.url).href;
+const log = { warning() {} };
 const id = (letter: string) => `c${letter.repeat(10)}` as ClusterId;
 
 async function aTable() {
@@ -140,13 +144,18 @@ describe('a deployment that changes the table', () => {
       lambda.restore();
       dynamodb.restore();
     });
+    lambda
+      .on(GetFunctionConfigurationCommand)
+      .rejects(new FunctionNotFound({ ...notThere, Message: 'no', Type: 'User' }));
     const isDeployed = () =>
       lambda
         .on(GetFunctionConfigurationCommand, { FunctionName: 'onebuck-prod-reconcile' })
         .resolves({ Environment: { Variables: { TABLE_NAME: TableName } } });
     return { lambda, dynamodb, isDeployed };
   }
-  const refusal = (changed: Template) => refusalOfDeploy({ aws: {}, stage: 'prod' }, changed);
+  const deployment = { aws: {}, stage: 'prod', tableName: TableName };
+  const refusal = (changed: Template) => refusalOfDeploy(deployment, changed);
+  const notThere = { message: 'no', $metadata: {} };
 
   it('is refused where it replaces the table of the deployed functions', async () => {
     const { dynamodb, isDeployed } = anAws();
@@ -157,15 +166,22 @@ describe('a deployment that changes the table', () => {
   });
 
   it('is allowed before the first deployment, and after the table is gone', async () => {
-    const { lambda, dynamodb, isDeployed } = anAws();
-    const notThere = { message: 'no', $metadata: {} };
-    lambda
-      .on(GetFunctionConfigurationCommand)
-      .rejects(new FunctionNotFound({ ...notThere, Message: 'no', Type: 'User' }));
-    expect(await refusal(template({ TableName: 'new' }))).toBeNull();
-    isDeployed();
+    const { dynamodb, isDeployed } = anAws();
     dynamodb.on(DescribeTableCommand).rejects(new ResourceNotFoundException(notThere));
+    expect(await refusal(template())).toBeNull();
+    isDeployed();
     expect(await refusal(template({ TableName: 'new' }))).toBeNull();
+  });
+
+  it('is refused where a table is left of a stack that is gone, with what to do', async () => {
+    const { dynamodb } = anAws();
+    dynamodb.on(DescribeTableCommand, { TableName }).resolves({ Table: deployed });
+    const refused = await refusal(template());
+    expect(refused).toContain(`There is a table ${TableName}, but no stack`);
+    expect(refused).toContain(
+      `aws dynamodb update-table --table-name ${TableName} --no-deletion-protection-enabled`,
+    );
+    expect(refused).toContain(`aws dynamodb delete-table --table-name ${TableName}`);
   });
 
   it('is refused where the deployed table can not be read', async () => {
@@ -175,6 +191,61 @@ describe('a deployment that changes the table', () => {
     expect(await refusal(template())).toMatch(
       /does not know whether .*: no dynamodb:DescribeTable/,
     );
+  });
+});
+
+describe('the protection of the table against deletion', () => {
+  function aTableProtected(isProtected?: boolean) {
+    const mock = mockClient(DynamoDBClient);
+    onTestFinished(() => mock.restore());
+    const Table = { TableName, DeletionProtectionEnabled: isProtected };
+    mock.on(DescribeTableCommand, { TableName }).resolves({ Table });
+    mock.on(UpdateTableCommand).resolves({});
+    const changes = () => mock.commandCalls(UpdateTableCommand).map(({ args }) => args[0].input);
+    return { mock, changes };
+  }
+  const deployment = { aws: {}, tableName: TableName };
+
+  it.each([
+    ['on', false, true],
+    ['on', undefined, true],
+    ['off', true, false],
+  ])('is switched %s if it was %s', async (_, before, isKept) => {
+    const { changes } = aTableProtected(before);
+    await setProtection(deployment, isKept);
+    expect(changes()).toEqual([{ TableName, DeletionProtectionEnabled: isKept }]);
+  });
+
+  it.each([true, false])('stays as it is if it is right: %s', async (isKept) => {
+    const { changes } = aTableProtected(isKept);
+    await setProtection(deployment, isKept);
+    expect(changes()).toEqual([]);
+  });
+
+  it('that can not be switched on fails the deployment', async () => {
+    const { mock } = aTableProtected();
+    mock.on(UpdateTableCommand).rejects(new Error('no dynamodb:UpdateTable'));
+    await expect(setProtection(deployment, true)).rejects.toThrow(
+      /onebuck-prod-clusters .* could not be switched on: no dynamodb:UpdateTable\nDeploy again/,
+    );
+  });
+
+  it('comes only after a deployment that has succeeded, and follows KEEP_TABLE', async () => {
+    // A template that protects the table leaves the table behind if the first deployment fails.
+    expect(TABLE).not.toHaveProperty('DeletionProtectionEnabled');
+    for (const [keepTable, isProtected] of [
+      ['true', false],
+      ['false', true],
+    ] as const) {
+      const { mock, changes } = aTableProtected(isProtected);
+      const provider = { getStage: () => 'prod', getAwsSdkV3Config: async () => ({}) };
+      const service = { custom: { table: TableName, keepTable } };
+      const { default: Guard } = await import(PLUGIN);
+      const { hooks } = new Guard({ getProvider: () => provider, service }, {}, { log });
+      await hooks['after:aws:deploy:deploy:updateStack']();
+      expect(changes()).toEqual([{ TableName, DeletionProtectionEnabled: !isProtected }]);
+      mock.restore();
+    }
   });
 });
 
