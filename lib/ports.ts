@@ -264,8 +264,10 @@ export interface Secrets {
   linodeToken(options: { fresh: boolean }): Promise<string>;
   /**
    * The SHA-256 of each API token in lower-case hex, by owner. An owner may have several tokens.
+   * `fresh`: read the secret again, because the caller has a token that may be new. The secret is
+   * then at most 5 seconds old, and otherwise at most 5 minutes.
    */
-  apiTokens(): Promise<Readonly<Record<string, readonly string[]>>>;
+  apiTokens(options: { fresh: boolean }): Promise<Readonly<Record<string, readonly string[]>>>;
   /** The key from which root passwords are derived; null: the secret has none. */
   passwordKey(): Promise<string | null>;
   /** The key that signs notices to the webhook; null: the secret has none. */

@@ -75,7 +75,7 @@ export async function carryOut(
       await edit(client, secretId, (text) => withToken(text, owner, hash));
       inform(`This is a new API token of ${owner}. Keep it: ${secretId} has only its hash, and`);
       inform('nothing can show the token again. Send it as "Authorization: Bearer <token>".');
-      inform('All functions accept it within 5 minutes.');
+      inform('The API accepts it within 5 seconds.');
       print(token);
       return;
     }
@@ -93,7 +93,7 @@ export async function carryOut(
     case 'revoke': {
       await edit(client, secretId, (text) => withoutTokens(text, request));
       const revoked = request.digits === null ? `All tokens of ${owner} are` : 'The token is';
-      inform(`${revoked} revoked in ${secretId}. All functions know it within 5 minutes.`);
+      inform(`${revoked} revoked in ${secretId}: the API knows within 5 minutes.`);
     }
   }
 }

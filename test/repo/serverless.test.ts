@@ -185,6 +185,18 @@ describe('the secret', () => {
   });
 });
 
+describe('the authorizer', () => {
+  const { bearer } = service.provider.httpApi.authorizers;
+
+  it('is asked anew at each request, so that only the age of the secret delays a token', () => {
+    expect(bearer.resultTtlInSeconds).toBe(0);
+  });
+
+  it('is not asked at all without a token', () => {
+    expect(bearer.identitySource).toEqual(['$request.header.Authorization']);
+  });
+});
+
 describe('the routes', () => {
   const routesOf = (name: string) =>
     (service.functions[name].events as { httpApi: Record<string, string> }[]).map(

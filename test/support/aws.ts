@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { onTestFinished } from 'vitest';
 import { startSecrets } from '../../simulators/aws/secrets.ts';
 
@@ -41,6 +45,10 @@ export async function startSecret(secretId: string, secret: unknown) {
     /** Each value that was written to the secret, in order. */
     changes,
     current,
+    write: async (value: unknown) => {
+      const SecretString = JSON.stringify(value);
+      await client.send(new PutSecretValueCommand({ SecretId: secretId, SecretString }));
+    },
     fields: async () => JSON.parse(await current()) as Record<string, unknown>,
   };
 }

@@ -88,6 +88,9 @@ export async function startWorld(
     /** The ids of clusters and schedules whose invocations fail. */
     unreachable,
     listClusters: async () => (await store.list(ALL_CLUSTERS)).records,
+    /** Writes the secret anew, with these fields in place of the world's own. */
+    changeSecret: (fields: Readonly<Record<string, unknown>>) =>
+      secrets.write({ ...SECRET, ...fields }),
     /** The labels of the Linodes that exist. */
     existingLabels: () =>
       simulator.instances().flatMap(({ deleted, label }) => (deleted === null ? [label] : [])),

@@ -1,11 +1,23 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod/mini';
-import { type EpochMs, minutes, plus } from '../../core/base/units.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  minutes,
+  plus,
+  seconds,
+} from '../../core/base/units.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock, Secrets } from '../../ports.ts';
 
 /** How long the secret is remembered: a rotated secret takes effect without a deploy. */
 const AGE_MAX = minutes(5);
+/**
+ * The same for a caller with an API token that may be new: whoever tries one wrong token after the
+ * other has each process read the secret once in this time, and no more often, as reads cost money.
+ */
+const AGE_MAX_FOR_NEW_TOKENS = seconds(5);
 
 const key = z._default(z.nullable(z.string().check(z.minLength(16))), null);
 const tokenHash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
@@ -84,10 +96,9 @@ export function createSecrets(client: SecretsManagerClient, options: SecretsOpti
     return { ...others, linodeToken: token.data };
   }
 
-  function current(fresh: boolean): Promise<Secret> {
+  function current(ageMax: DurationMs): Promise<Secret> {
     const now = clock.now();
-    const usable = last !== null && now >= last.readAt && now < plus(last.readAt, AGE_MAX);
-    if (last === null || fresh || !usable) {
+    if (last === null || now < last.readAt || now >= plus(last.readAt, ageMax)) {
       const entry = { readAt: now, secret: read() };
       last = entry;
       entry.secret.catch(() => {
@@ -97,8 +108,8 @@ export function createSecrets(client: SecretsManagerClient, options: SecretsOpti
     return last.secret;
   }
 
-  async function field<Name extends Field>(name: Name) {
-    const secret = await current(false).catch((error: unknown) => {
+  async function field<Name extends Field>(name: Name, ageMax = AGE_MAX) {
+    const secret = await current(ageMax).catch((error: unknown) => {
       if (lastGood === null) throw error;
       return lastGood;
     });
@@ -107,8 +118,8 @@ export function createSecrets(client: SecretsManagerClient, options: SecretsOpti
 
   return {
     linodeToken: async ({ fresh }) =>
-      fresh ? (await current(true)).linodeToken : field('linodeToken'),
-    apiTokens: () => field('apiTokens'),
+      fresh ? (await current(durationMs(0))).linodeToken : field('linodeToken'),
+    apiTokens: ({ fresh }) => field('apiTokens', fresh ? AGE_MAX_FOR_NEW_TOKENS : AGE_MAX),
     passwordKey: () => field('passwordKey'),
     webhookKey: () => field('webhookKey'),
   };

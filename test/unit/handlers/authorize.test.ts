@@ -1,6 +1,7 @@
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import event from '../../../events/authorize.json' with { type: 'json' };
+import { type DurationMs, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import { sha256 } from '../../support/aws.ts';
 import { startWorld } from '../../support/handler-world.ts';
 
@@ -8,13 +9,20 @@ const DENIED = { isAuthorized: false, context: { owner: '' } };
 
 /** Returns a function that asks the authorizer about a header; null: the request has no header. */
 async function startAuthorize(secret: Readonly<Record<string, unknown>> = {}) {
-  await startWorld({ secret });
+  return (await startFrontDoor(secret)).authorize;
+}
+
+/** The same, with the world whose clock the authorizer sees. */
+async function startFrontDoor(secret: Readonly<Record<string, unknown>>) {
+  const { clock, changeSecret } = await startWorld({ secret });
   const { handler } = await import('../../../handlers/authorize.ts');
-  return (header: string | null) => {
+  const authorize = (header: string | null) => {
     const { identitySource: _, ...rest } = event;
     const withHeader = header === null ? rest : { ...rest, identitySource: [header] };
     return handler(withHeader as unknown as APIGatewayRequestAuthorizerEventV2);
   };
+  const advance = (time: DurationMs) => clock.set(plus(clock.now(), time));
+  return { authorize, advance, changeSecret };
 }
 
 describe('the authorizer', () => {
@@ -63,6 +71,25 @@ describe('the authorizer', () => {
   ])('denies %s', async (_, header) => {
     const authorize = await startAuthorize();
     expect(await authorize(header)).toEqual(DENIED);
+  });
+
+  it('admits a token within 5 seconds of being added, though others keep it busy', async () => {
+    const { authorize, advance, changeSecret } = await startFrontDoor({ apiTokens: {} });
+    expect(await authorize('Bearer anns-token')).toEqual(DENIED);
+    await changeSecret({ apiTokens: { ann: sha256('anns-token') } });
+    advance(seconds(4));
+    expect(await authorize('Bearer wrong')).toEqual(DENIED);
+    advance(seconds(1));
+    expect(await authorize('Bearer anns-token')).toMatchObject({ context: { owner: 'ann' } });
+  });
+
+  it('denies a token 5 minutes after it was revoked', async () => {
+    const apiTokens = { ann: sha256('anns-token') };
+    const { authorize, advance, changeSecret } = await startFrontDoor({ apiTokens });
+    expect(await authorize('Bearer anns-token')).toMatchObject({ context: { owner: 'ann' } });
+    await changeSecret({ apiTokens: {} });
+    advance(minutes(5));
+    expect(await authorize('Bearer anns-token')).toEqual(DENIED);
   });
 
   it('denies every token where the secret has no API tokens', async () => {

@@ -56,27 +56,27 @@ describe('a secret', () => {
     );
     expect(await secrets.webhookKey()).toBe(webhookKey);
     expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
-    expect(await secrets.apiTokens()).toEqual({ ann: [HASH] });
+    expect(await secrets.apiTokens(CACHED)).toEqual({ ann: [HASH] });
     expect(await secrets.passwordKey()).toBe(passwordKey);
   });
 
   it('may have a list of API tokens for an owner, also an empty list', async () => {
     const apiTokens = { ann: [HASH, 'cd'.repeat(32)], bob: [] };
     const { secrets } = secretsOf(json({ linodeToken: TOKEN, apiTokens }));
-    expect(await secrets.apiTokens()).toEqual(apiTokens);
+    expect(await secrets.apiTokens(CACHED)).toEqual(apiTokens);
   });
 
   it('has no API tokens and no keys where its JSON lacks them', async () => {
     const { secrets } = secretsOf(json({ linodeToken: TOKEN }));
     expect(await secrets.webhookKey()).toBeNull();
-    expect(await secrets.apiTokens()).toEqual({});
+    expect(await secrets.apiTokens(CACHED)).toEqual({});
     expect(await secrets.passwordKey()).toBeNull();
   });
 
   it('of plain text is the Linode token, without the newline at its end', async () => {
     const { secrets } = secretsOf(`${TOKEN}\n`);
     expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
-    expect(await secrets.apiTokens()).toEqual({});
+    expect(await secrets.apiTokens(CACHED)).toEqual({});
     expect(await secrets.passwordKey()).toBeNull();
   });
 });
@@ -84,7 +84,11 @@ describe('a secret', () => {
 describe('the cache of a secret', () => {
   it('needs one read for all callers within five minutes', async () => {
     const { secrets, reads, advance } = secretsOf(json({ linodeToken: TOKEN }));
-    await Promise.all([secrets.linodeToken(CACHED), secrets.apiTokens(), secrets.passwordKey()]);
+    await Promise.all([
+      secrets.linodeToken(CACHED),
+      secrets.apiTokens(CACHED),
+      secrets.passwordKey(),
+    ]);
     advance((minutes(5) - 1) as DurationMs);
     await secrets.linodeToken(CACHED);
     expect(reads()).toBe(1);
@@ -103,6 +107,19 @@ describe('the cache of a secret', () => {
     advance(seconds(1));
     expect(await secrets.linodeToken(FRESH)).toBe('the-new-one');
     expect(await secrets.linodeToken(CACHED)).toBe('the-new-one');
+    expect(reads()).toBe(2);
+  });
+
+  it('is read anew for an API token that may be new, at most once in five seconds', async () => {
+    const added = json({ linodeToken: TOKEN, apiTokens: { ann: HASH } });
+    const { secrets, reads, advance } = secretsOf(json({ linodeToken: TOKEN }), added);
+    expect(await secrets.apiTokens(FRESH)).toEqual({});
+    advance((seconds(5) - 1) as DurationMs);
+    expect(await secrets.apiTokens(FRESH)).toEqual({});
+    expect(reads()).toBe(1);
+    advance(1 as DurationMs);
+    expect(await secrets.apiTokens(FRESH)).toEqual({ ann: [HASH] });
+    expect(await secrets.apiTokens(FRESH)).toEqual({ ann: [HASH] });
     expect(reads()).toBe(2);
   });
 
@@ -125,7 +142,7 @@ describe('the cache of a secret', () => {
 
   it('throws the error of a failed read as it is', async () => {
     const { secrets } = secretsOf(notThere);
-    await expect(secrets.apiTokens()).rejects.toBe(notThere);
+    await expect(secrets.apiTokens(CACHED)).rejects.toBe(notThere);
   });
 
   it('is read again after a fresh read has failed', async () => {
@@ -168,7 +185,7 @@ describe('a malformed secret', () => {
     const { secrets } = secretsOf(text);
     const read = async () => [
       await secrets.linodeToken(CACHED),
-      await secrets.apiTokens(),
+      await secrets.apiTokens(CACHED),
       await secrets.passwordKey(),
     ];
     const error = await read().catch((thrown: unknown) => thrown);
@@ -210,10 +227,10 @@ describe('a malformed Linode token', () => {
 
   it('takes no API token and no key from the version before, which may be revoked', async () => {
     const { secrets } = secretsAfter(previous, json({ apiTokens: { ann: HASH } }));
-    expect(await secrets.apiTokens()).toEqual({ ann: [HASH] });
+    expect(await secrets.apiTokens(CACHED)).toEqual({ ann: [HASH] });
     expect(await secrets.passwordKey()).toBeNull();
     const whole = secretsAfter(previous, '{').secrets;
-    await expect(whole.apiTokens()).rejects.toMatchObject({ code: 'misconfigured' });
+    await expect(whole.apiTokens(CACHED)).rejects.toMatchObject({ code: 'misconfigured' });
     await expect(whole.passwordKey()).rejects.toMatchObject({ code: 'misconfigured' });
   });
 
