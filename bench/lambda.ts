@@ -14,7 +14,11 @@ const { provider, functions } = parse(
   readFileSync(new URL('../serverless.yml', import.meta.url), 'utf8'),
   { logLevel: 'silent' },
 ) as {
-  provider: { memorySize: number; logRetentionInDays: number };
+  provider: {
+    memorySize: number;
+    logRetentionInDays: number;
+    logs: { httpApi: { format: string } };
+  };
   functions: Record<FunctionName, { timeout: number }>;
 };
 const DAYS_OF_MONTH = assumed.hoursOfMonth / 24;
@@ -87,7 +91,12 @@ export class Lambda<Deps> {
     for (const line of [...(isCold ? [INIT_LINE] : []), ...RUN_LINES]) this.#ingest(name, line);
   }
 
-  #ingest(name: FunctionName, line: string): void {
+  /** API Gateway's line about a request; its variables are about as long as their values. */
+  logAccess(): void {
+    this.#ingest('the HTTP API', provider.logs.httpApi.format);
+  }
+
+  #ingest(name: FunctionName | 'the HTTP API', line: string): void {
     const bytes = Buffer.byteLength(line) + EVENT_BYTES;
     this.#counter.add(`CloudWatch Logs of ${name}`, 'logByte', bytes);
     const months = provider.logRetentionInDays / DAYS_OF_MONTH;

@@ -3,7 +3,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 import { minutes, seconds } from '../lib/core/base/units.ts';
 import { assumed } from './assumed.ts';
 import { Counter, type Counts, plus, times, totalOf } from './counts.ts';
-import { prices } from './prices.ts';
+import { freeAlarms, prices } from './prices.ts';
 import { alarmsDeclared, dollars, sources, summary, table } from './report.ts';
 import type { Life } from './scenarios.ts';
 
@@ -18,7 +18,7 @@ async function main(): Promise<boolean> {
   // The SDK looks for the setting above when it is loaded.
   const { aLife, anIdleHour } = await import('./scenarios.ts');
   const idleHour = await anIdleHour();
-  const month = plus(times(idleHour, assumed.hoursOfMonth), aSecret());
+  const month = plus(times(idleHour, assumed.hoursOfMonth), monthly());
   // The reaper and the sweeper wait for a cluster's end if it comes soon after a tick, and AWS
   // bills the wait. So the life is reckoned five times, with its end at five times between two
   // sweeps.
@@ -52,19 +52,25 @@ function meanOf(lives: readonly Life[]): Counts {
   return times(all, 1 / lives.length);
 }
 
-function aSecret(): Counts {
+/** What is there all month: the secret, and the alarms that an account has to pay. */
+function monthly(): Counts {
   const counter = new Counter();
   counter.add('Secrets Manager, the secret', 'secretMonth');
+  const paid = Math.max(0, alarmsDeclared().always - freeAlarms);
+  counter.add(`CloudWatch, alarms beyond ${freeAlarms}`, 'alarmMonth', paid);
   return counter.counts;
 }
 
 /** `watched`: the counts of a life with the dashboard. */
 function printOtherCosts({ watched, month }: { watched: Counts; month: Counts }): void {
-  const alarms = alarmsDeclared();
-  const alarmsUsd = (alarms * prices.alarmMonth.usd).toFixed(2);
+  const { always, all } = alarmsDeclared();
+  const usdOf = (alarms: number) => (alarms * prices.alarmMonth.usd).toFixed(2);
   console.log('These costs leave out:');
-  console.log(`  - the ${alarms} alarms: $${alarmsUsd} a month, if other alarms use up the ten`);
-  console.log('    alarms that every account has free;');
+  console.log(`  - $${usdOf(Math.min(always, freeAlarms))} a month, if other alarms use up the`);
+  console.log(`    ${freeAlarms} alarms that every account has free;`);
+  console.log(
+    `  - the ${all - always} alarms of MORE_ALARMS=true: $${usdOf(all - always)} a month;`,
+  );
   console.log('  - the metrics and messages of alarms and failures, which come only with these.');
   const dashboard = totalOf(month) + prices.dashboardMonth.usd;
   console.log('With DASHBOARD=true, if other dashboards use up the three that every account has');

@@ -39,7 +39,7 @@ export const prices = {
   },
   logByte: { usd: 0.5, per: GB, unit: 'bytes', page: `${cloudWatch}, logs collected` },
   logByteMonth: { usd: 0.03, per: GB, unit: 'byte-months', page: `${cloudWatch}, logs stored` },
-  /** Every account has ten alarms free. */
+  /** Every account has ten alarms free: see `freeAlarms`. */
   alarmMonth: {
     usd: 0.1,
     per: 1,
@@ -52,5 +52,7 @@ export const prices = {
   dashboardMonth: { usd: 3, per: 1, unit: 'dashboard-months', page: `${cloudWatch}, dashboards` },
   byteOut: { usd: 0.09, per: GB, unit: 'bytes', page: 'Amazon EC2 pricing, data transfer out' },
 } as const satisfies Record<string, Price>;
+
+export const freeAlarms = 10;
 
 export type PriceName = keyof typeof prices;

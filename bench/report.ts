@@ -3,18 +3,20 @@ import { parse } from 'yaml';
 import { type Counts, costOf, totalOf } from './counts.ts';
 import { type PriceName, prices } from './prices.ts';
 
-/** The number of alarms in stack/. */
-export function alarmsDeclared(): number {
+/** The numbers of alarms in stack/: of those that are always there, and of all. */
+export function alarmsDeclared(): { readonly always: number; readonly all: number } {
   const folder = new URL('../stack/', import.meta.url);
-  return readdirSync(folder)
+  const alarms = readdirSync(folder)
     .flatMap((name) => {
       const text = readFileSync(new URL(name, folder), 'utf8');
       const { Resources } = parse(text, { logLevel: 'silent' }) as {
-        Resources: Readonly<Record<string, { readonly Type: string }>>;
+        Resources: Readonly<Record<string, { readonly Type: string; readonly Condition?: string }>>;
       };
       return Object.values(Resources);
     })
-    .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm').length;
+    .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm');
+  const always = alarms.filter(({ Condition }) => Condition === undefined);
+  return { always: always.length, all: alarms.length };
 }
 
 /** A table of all calls, with their numbers, units and costs in a life and in an idle month. */
@@ -45,6 +47,7 @@ const SERVICES: readonly (readonly [name: string, prices: readonly PriceName[]])
   ['API Gateway', ['httpRequest']],
   ['CloudWatch Logs', ['logByte', 'logByteMonth']],
   ['CloudWatch metrics', ['metricMonth']],
+  ['CloudWatch alarms', ['alarmMonth']],
   ['EventBridge ticks', ['ruleInvocation']],
   ['data sent to Linode', ['byteOut']],
 ];

@@ -71,6 +71,7 @@ export async function aWorld(phases: {
       time.at(START + ms, () => {
         void (async () => {
           counter.add('API Gateway', 'httpRequest');
+          lambda.logAccess();
           const bearer = `Bearer ${API_TOKEN}`;
           const owner = await lambda.run('authorize', (deps) => authorize(deps, bearer));
           if (owner === null) throw new Error('the token was refused');

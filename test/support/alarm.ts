@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 
 export interface Resource {
   readonly Type: string;
+  readonly Condition?: string;
   readonly Properties: Readonly<Record<string, never>>;
 }
 
@@ -19,8 +20,9 @@ export interface Alarm {
     | 'LessThanThreshold'
     | 'GreaterThanThreshold'
     | 'GreaterThanOrEqualToThreshold';
-  readonly TreatMissingData: 'breaching' | 'notBreaching';
+  readonly TreatMissingData: 'missing' | 'notBreaching';
   readonly AlarmActions: readonly string[];
+  readonly InsufficientDataActions?: readonly string[];
 }
 
 const root = new URL('../../', import.meta.url);
@@ -36,15 +38,35 @@ export const ofType = <T>(type: string) =>
 export const alarms = ofType<Alarm>('AWS::CloudWatch::Alarm');
 export const alarmNamed = (name: string) => Resources[name]?.Properties as unknown as Alarm;
 
-/** Whether CloudWatch puts the alarm into the state ALARM; null: a period without data. */
-export function isInAlarm(alarm: Alarm, periods: readonly (number | null)[]): boolean {
+/**
+ * The state into which CloudWatch puts the alarm; null: a period without data. Where missing data
+ * stay missing, CloudWatch looks at two periods more than the alarm names before it finds too few
+ * data.
+ */
+export function stateOf(alarm: Alarm, periods: readonly (number | null)[]) {
+  const range = periods.slice(-alarm.EvaluationPeriods - 2);
+  const isWithoutData = range.every((value) => value === null);
+  if (isWithoutData && alarm.TreatMissingData === 'missing') return 'INSUFFICIENT_DATA';
   const lastPeriods = periods.slice(-alarm.EvaluationPeriods);
   const breaching = lastPeriods.filter((value) => {
-    if (value === null) return alarm.TreatMissingData === 'breaching';
+    if (value === null) return false;
     if (alarm.ComparisonOperator === 'LessThanThreshold') return value < alarm.Threshold;
     return alarm.ComparisonOperator === 'GreaterThanThreshold'
       ? value > alarm.Threshold
       : value >= alarm.Threshold;
   });
-  return breaching.length >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods);
+  const isBreached = breaching.length >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods);
+  return isBreached ? 'ALARM' : 'OK';
+}
+
+/** Whether the alarm mails, once it was OK and has come into its state for these periods. */
+export function callsAPerson(alarm: Alarm, periods: readonly (number | null)[]): boolean {
+  const state = stateOf(alarm, periods);
+  const { AlarmActions, InsufficientDataActions = [] } = alarm;
+  const actions: Readonly<Record<typeof state, readonly string[]>> = {
+    ALARM: AlarmActions,
+    INSUFFICIENT_DATA: InsufficientDataActions,
+    OK: [],
+  };
+  return actions[state].includes('AlarmTopic');
 }
