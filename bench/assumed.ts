@@ -17,6 +17,13 @@ export const assumed = {
   warmMs: 10 * 60_000,
   /** Bytes sent to Linode in a call, TLS and headers included. */
   linodeCallBytes: 2_500,
+  /** The largest answers of the open routes, as they are sent. */
+  answerBytes: {
+    'GET /assets/{file}': 31_000,
+    'GET /openapi.json': 108_000,
+  } as Readonly<Record<string, number>>,
+  /** How many processes of the authorizer run when strangers send requests day and night. */
+  hammeredProcesses: 5,
   /** AWS bills a month as 730 hours. */
   hoursOfMonth: 730,
 } as const;

@@ -10,6 +10,11 @@ import type { Counter } from './counts.ts';
 
 export type FunctionName = 'api' | 'authorize' | 'reconcile' | 'reap' | 'sweep';
 
+interface Declared {
+  readonly timeout: number;
+  readonly logs?: { readonly systemLogLevel: string };
+}
+
 const { provider, functions } = parse(
   readFileSync(new URL('../serverless.yml', import.meta.url), 'utf8'),
   { logLevel: 'silent' },
@@ -19,7 +24,7 @@ const { provider, functions } = parse(
     logRetentionInDays: number;
     logs: { httpApi: { format: string } };
   };
-  functions: Record<FunctionName, { timeout: number }>;
+  functions: Record<FunctionName, Declared> & Readonly<Record<string, Declared | undefined>>;
 };
 const DAYS_OF_MONTH = assumed.hoursOfMonth / 24;
 
@@ -88,7 +93,9 @@ export class Lambda<Deps> {
     this.#counter.add(`Lambda ${name}, requests`, 'lambdaRequest');
     const gbSeconds = (Math.ceil(ms) / 1_000) * (provider.memorySize / 1_024);
     this.#counter.add(`Lambda ${name}, time`, 'lambdaGbSecond', gbSeconds);
-    for (const line of [...(isCold ? [INIT_LINE] : []), ...RUN_LINES]) this.#ingest(name, line);
+    for (const line of [...(isCold ? [INIT_LINE] : []), ...RUN_LINES]) {
+      if (!isTerse(name)) this.#ingest(name, line);
+    }
   }
 
   /** API Gateway's line about a request; its variables are about as long as their values. */
@@ -97,7 +104,7 @@ export class Lambda<Deps> {
   }
 
   #ingest(name: FunctionName | 'the HTTP API', line: string): void {
-    const bytes = Buffer.byteLength(line) + EVENT_BYTES;
+    const bytes = bytesOf(line);
     this.#counter.add(`CloudWatch Logs of ${name}`, 'logByte', bytes);
     const months = provider.logRetentionInDays / DAYS_OF_MONTH;
     this.#counter.add('CloudWatch Logs, kept', 'logByteMonth', bytes * months);
@@ -135,6 +142,18 @@ export class Lambda<Deps> {
     this.#counter.add('CloudWatch metrics, hours', 'metricMonth', 1 / assumed.hoursOfMonth);
   }
 }
+
+/** Whether Lambda logs nothing about an invocation of the function that succeeds. */
+const isTerse = (name: string): boolean => functions[name]?.logs?.systemLogLevel === 'WARN';
+
+/** The bytes that Lambda logs about an invocation of the function. */
+export const bytesOfRun = (name: string): number =>
+  isTerse(name) ? 0 : RUN_LINES.reduce((sum, line) => sum + bytesOf(line), 0);
+
+/** The bytes that API Gateway logs about a request. */
+export const bytesOfAccess = (): number => bytesOf(provider.logs.httpApi.format);
+
+const bytesOf = (line: string): number => Buffer.byteLength(line) + EVENT_BYTES;
 
 /** The bytes that CloudWatch bills for each line of a log beside its text. */
 const EVENT_BYTES = 26;

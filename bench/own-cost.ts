@@ -3,6 +3,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 import { minutes, seconds } from '../lib/core/base/units.ts';
 import { assumed } from './assumed.ts';
 import { Counter, type Counts, plus, times, totalOf } from './counts.ts';
+import { hammered } from './hammered.ts';
 import { freeAlarms, prices } from './prices.ts';
 import { alarmsDeclared, dollars, sources, summary, table } from './report.ts';
 import type { Life } from './scenarios.ts';
@@ -13,6 +14,7 @@ import type { Life } from './scenarios.ts';
  */
 const LIFE_USD_MAX = 0.002;
 const IDLE_MONTH_USD_MAX = 0.6;
+const HAMMERED_MONTH_USD_MAX = 300;
 
 async function main(): Promise<boolean> {
   // The SDK looks for the setting above when it is loaded.
@@ -40,10 +42,17 @@ async function main(): Promise<boolean> {
   console.log(`  from $${dollars(Math.min(...costs))} to $${dollars(Math.max(...costs))},`);
   console.log('  depending on when between two sweeps the cluster ends.');
   console.log(`An idle month costs $${dollars(totalOf(month))}.`);
+  const strangers = hammered();
+  printHammered(strangers);
   printOtherCosts({ watched: meanOf(await livesOf(true)), month });
   return (
     isWithin('a life', totalOf(life), LIFE_USD_MAX) &&
-    isWithin('an idle month', totalOf(month), IDLE_MONTH_USD_MAX)
+    isWithin('an idle month', totalOf(month), IDLE_MONTH_USD_MAX) &&
+    isWithin(
+      "a month of strangers' requests",
+      totalOf(plus(strangers.open, strangers.refused)),
+      HAMMERED_MONTH_USD_MAX,
+    )
   );
 }
 
@@ -59,6 +68,17 @@ function monthly(): Counts {
   const paid = Math.max(0, alarmsDeclared().always - freeAlarms);
   counter.add(`CloudWatch, alarms beyond ${freeAlarms}`, 'alarmMonth', paid);
   return counter.counts;
+}
+
+function printHammered({ open, refused }: ReturnType<typeof hammered>): void {
+  const usd = (counts: Counts) => `$${totalOf(counts).toFixed(0)}`;
+  console.log(
+    'A month in which strangers send requests day and night, as fast as the limits admit,',
+  );
+  console.log(
+    `costs ${usd(open)} by the routes without a token, and ${usd(refused)} by all others, with`,
+  );
+  console.log('wrong tokens, if API Gateway charges for what it refuses.');
 }
 
 /** `watched`: the counts of a life with the dashboard. */

@@ -197,6 +197,60 @@ describe('the authorizer', () => {
   });
 });
 
+describe('the limits of the routes', () => {
+  const { DependsOn, Properties } = yaml('stack/limits.yml').extensions.HttpApiStage;
+  const limited = Object.keys(Properties.RouteSettings);
+  /** The name that the framework gives to a route such as `GET /clusters/{id}`. */
+  const nameOf = (route: string) => {
+    const words = route.replaceAll(/\{(\w+)\}/g, '$1 Var').match(/\w+/g) ?? [];
+    const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+    return `HttpApiRoute${capital(route.split(' ')[0]?.toLowerCase() ?? '')}${words
+      .slice(1)
+      .map((word, at) => (word === 'json' && at > 0 ? word : capital(word)))
+      .join('')}`;
+  };
+
+  it('are of routes that exist, and wait for each of them, as API Gateway demands', () => {
+    const declared = Object.values(operations).map(({ method, path }) => `${method} ${path}`);
+    expect(limited.filter((route) => !declared.includes(route))).toEqual([]);
+    expect(limited.map(nameOf).toSorted()).toEqual([...DependsOn].toSorted());
+  });
+
+  it('leave no room for hundreds of requests a second', () => {
+    const limits = [Properties.DefaultRouteSettings, ...Object.values(Properties.RouteSettings)];
+    for (const { ThrottlingRateLimit, ThrottlingBurstLimit } of limits) {
+      expect(ThrottlingRateLimit).toBeLessThanOrEqual(10);
+      expect(ThrottlingBurstLimit).toBeLessThanOrEqual(100);
+    }
+  });
+});
+
+describe('the budget of the AWS account', () => {
+  const { Parameters, Conditions, Resources } = yaml('stack/budget.yml');
+  const { Type, Condition, Properties } = Resources.AwsBudget;
+
+  it('mails at AWS_BUDGET_USD, 5 by default, where there is an address for alarms', () => {
+    expect(Type).toBe('AWS::Budgets::Budget');
+    expect(Parameters.AwsBudgetUsd.Default).toMatch(/env:AWS_BUDGET_USD, '5'/);
+    expect(Properties.Budget.BudgetLimit).toEqual({ Amount: 'AwsBudgetUsd', Unit: 'USD' });
+    const [{ Notification, Subscribers }] = Properties.NotificationsWithSubscribers;
+    expect(Notification).toMatchObject({ NotificationType: 'ACTUAL', Threshold: 100 });
+    expect(Subscribers).toEqual([{ SubscriptionType: 'EMAIL', Address: 'AlarmEmail' }]);
+    expect(Conditions[Condition]).toEqual(['HasAlarmEmail', [['AwsBudgetUsd', 'none']]]);
+  });
+
+  it.each([
+    ['5', true],
+    ['12.50', true],
+    ['none', true],
+    ['5 USD', false],
+    ['much', false],
+    ['', false],
+  ])('is an amount or none: %j', (value, isFit) => {
+    expect(new RegExp(Parameters.AwsBudgetUsd.AllowedPattern).test(value)).toBe(isFit);
+  });
+});
+
 describe('the routes', () => {
   const routesOf = (name: string) =>
     (service.functions[name].events as { httpApi: Record<string, string> }[]).map(
