@@ -7,6 +7,11 @@ import {
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  DescribeSecretCommand,
+  ResourceNotFoundException as SecretNotFound,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../lib/adapters/dynamodb/schedules.ts';
 import { type EpochMs, epochMs, toIso } from '../lib/core/base/units.ts';
@@ -15,6 +20,7 @@ import type { LiveRecord } from '../lib/core/cluster/record.ts';
 import { messageOf } from './advice.ts';
 import { deployedEnvironment } from './deployment.ts';
 import { readLive, unreadableText } from './drain-command.ts';
+import { secretIdOf } from './token-commands.ts';
 
 /** The region and the credentials with which the framework calls AWS. */
 export type AwsConfig = Pick<
@@ -92,11 +98,48 @@ type TableDeclared = Readonly<Record<string, unknown>>;
 /**
  * Why the template must not be deployed; null: it may be deployed. Refuses:
  *
+ * - a deployment whose secret is not there, so that its functions could do nothing;
  * - a first deployment that would find the table of an earlier one in its way, and fail;
  * - a template by which CloudFormation would replace the table: the new table would be empty, so
  *   that Onebuck forgets the live clusters and all history.
  */
 export async function refusalOfDeploy(
+  deployment: Deployment,
+  template: Template,
+): Promise<string | null> {
+  return (await refusalForSecret(deployment)) ?? (await refusalForTable(deployment, template));
+}
+
+async function refusalForSecret({ aws, stage }: Deployment): Promise<string | null> {
+  const client = new SecretsManagerClient(aws);
+  const SecretId = secretIdOf({ stage });
+  const region = await client.config.region();
+  try {
+    const { DeletedDate } = await client.send(new DescribeSecretCommand({ SecretId }));
+    if (DeletedDate === undefined) return null;
+    return [
+      `The secret ${SecretId} in ${region} is scheduled for deletion, and can't be read. To keep it:`,
+      `  aws secretsmanager restore-secret --region ${region} --secret-id ${SecretId}`,
+    ].join('\n');
+  } catch (error) {
+    if (error instanceof SecretNotFound) {
+      return [
+        `There is no secret ${SecretId} in ${region}, and without it Onebuck can do nothing.`,
+        'If the secret is in another region, deploy there, by --region or AWS_REGION. Otherwise',
+        'make the secret first, or once more, if it is lost:',
+        `  npm run setup -- --stage ${stage} --region ${region}`,
+      ].join('\n');
+    }
+    return (
+      `The guard does not know whether there is a secret ${SecretId} in ${region} ` +
+      `(secretsmanager:DescribeSecret): ${messageOf(error)}`
+    );
+  } finally {
+    client.destroy();
+  }
+}
+
+async function refusalForTable(
   { aws, stage, tableName }: Deployment,
   template: Template,
 ): Promise<string | null> {

@@ -215,7 +215,7 @@ function informOfWarnings({ inform }: Output, warnings: readonly string[]): void
   for (const warning of warnings) inform(`Note: ${warning}`);
 }
 
-/** Names the region, since `serverless deploy` does not read the region of an AWS profile. */
+/** Names the region, which may be one that `--region` gave to this command only. */
 function informOfNextSteps({ inform }: Output, stage: string, region: string): void {
   inform(`
 Next, deploy. Set the cap on the budgets of all live clusters together, and who gets alarms:

@@ -178,6 +178,10 @@ describe('the roles', () => {
 });
 
 describe('the secret', () => {
+  it('is looked for in the region of the stack, where npm run setup makes it', () => {
+    expect(service.provider.region).toBe('$' + '{opt:region, file(./ops/region.cjs)}');
+  });
+
   it('is named in an environment variable, and its contents are in none', () => {
     const environment = service.provider.environment as Record<string, string>;
     expect(Object.keys(environment).filter((name) => /TOKEN|PASSWORD|KEY/.test(name))).toEqual([]);

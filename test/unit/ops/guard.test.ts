@@ -11,6 +11,11 @@ import {
   GetFunctionConfigurationCommand,
   LambdaClient,
 } from '@aws-sdk/client-lambda';
+import {
+  DescribeSecretCommand,
+  ResourceNotFoundException as SecretNotFound,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { serverlessBin } from '../../../build/project.ts';
@@ -140,10 +145,14 @@ describe('a deployment that changes the table', () => {
   function anAws() {
     const lambda = mockClient(LambdaClient);
     const dynamodb = mockClient(DynamoDBClient);
+    const secrets = mockClient(SecretsManagerClient);
     onTestFinished(() => {
       lambda.restore();
       dynamodb.restore();
+      secrets.restore();
     });
+    secrets.on(DescribeSecretCommand, { SecretId: 'onebuck/prod' }).resolves({});
+    dynamodb.on(DescribeTableCommand).rejects(new ResourceNotFoundException(notThere));
     lambda
       .on(GetFunctionConfigurationCommand)
       .rejects(new FunctionNotFound({ ...notThere, Message: 'no', Type: 'User' }));
@@ -151,9 +160,10 @@ describe('a deployment that changes the table', () => {
       lambda
         .on(GetFunctionConfigurationCommand, { FunctionName: 'onebuck-prod-reconcile' })
         .resolves({ Environment: { Variables: { TABLE_NAME: TableName } } });
-    return { lambda, dynamodb, isDeployed };
+    return { lambda, dynamodb, secrets, isDeployed };
   }
-  const deployment = { aws: {}, stage: 'prod', tableName: TableName };
+  const aws = { region: 'eu-west-1' };
+  const deployment = { aws, stage: 'prod', tableName: TableName };
   const refusal = (changed: Template) => refusalOfDeploy(deployment, changed);
   const notThere = { message: 'no', $metadata: {} };
 
@@ -166,8 +176,7 @@ describe('a deployment that changes the table', () => {
   });
 
   it('is allowed before the first deployment, and after the table is gone', async () => {
-    const { dynamodb, isDeployed } = anAws();
-    dynamodb.on(DescribeTableCommand).rejects(new ResourceNotFoundException(notThere));
+    const { isDeployed } = anAws();
     expect(await refusal(template())).toBeNull();
     isDeployed();
     expect(await refusal(template({ TableName: 'new' }))).toBeNull();
@@ -191,6 +200,37 @@ describe('a deployment that changes the table', () => {
     expect(await refusal(template())).toMatch(
       /does not know whether .*: no dynamodb:DescribeTable/,
     );
+  });
+});
+
+describe('a deployment without its secret', () => {
+  function aSecretsManager() {
+    const secrets = mockClient(SecretsManagerClient);
+    onTestFinished(() => secrets.restore());
+    return secrets;
+  }
+  const aws = { region: 'eu-west-1' };
+  const refusal = () => refusalOfDeploy({ aws, stage: 'prod', tableName: TableName }, {});
+
+  it('is refused, with the region and what to do', async () => {
+    const missing = new SecretNotFound({ message: 'no', $metadata: {} });
+    aSecretsManager().on(DescribeSecretCommand, { SecretId: 'onebuck/prod' }).rejects(missing);
+    const refused = await refusal();
+    expect(refused).toContain('There is no secret onebuck/prod in eu-west-1');
+    expect(refused).toContain('If the secret is in another region, deploy there');
+    expect(refused).toContain('npm run setup -- --stage prod --region eu-west-1');
+  });
+
+  it('is refused where the secret is about to be deleted, with how to keep it', async () => {
+    aSecretsManager().on(DescribeSecretCommand).resolves({ DeletedDate: new Date() });
+    expect(await refusal()).toContain(
+      'aws secretsmanager restore-secret --region eu-west-1 --secret-id onebuck/prod',
+    );
+  });
+
+  it('is refused where nobody may look for the secret', async () => {
+    aSecretsManager().on(DescribeSecretCommand).rejects(new Error('not authorized'));
+    expect(await refusal()).toMatch(/whether there is a secret .*DescribeSecret.*not authorized/);
   });
 });
 
