@@ -9,8 +9,10 @@ export function alarmsDeclared(): { readonly always: number; readonly all: numbe
   const alarms = readdirSync(folder)
     .flatMap((name) => {
       const text = readFileSync(new URL(name, folder), 'utf8');
-      const { Resources } = parse(text, { logLevel: 'silent' }) as {
-        Resources: Readonly<Record<string, { readonly Type: string; readonly Condition?: string }>>;
+      const { Resources = {} } = parse(text, { logLevel: 'silent' }) as {
+        Resources?: Readonly<
+          Record<string, { readonly Type: string; readonly Condition?: string }>
+        >;
       };
       return Object.values(Resources);
     })

@@ -8,8 +8,8 @@ const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
 /** The alarms of the stack: their names in CloudFormation, and whether they are always there. */
 const alarms = readdirSync(new URL('stack/', root)).flatMap((name) => {
-  const { Resources } = parse(read(`stack/${name}`), { logLevel: 'silent' }) as {
-    Resources: Readonly<Record<string, { readonly Type: string; readonly Condition?: string }>>;
+  const { Resources = {} } = parse(read(`stack/${name}`), { logLevel: 'silent' }) as {
+    Resources?: Readonly<Record<string, { readonly Type: string; readonly Condition?: string }>>;
   };
   return Object.entries(Resources)
     .filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')

@@ -229,6 +229,27 @@ describe('the limits of the routes', () => {
   });
 });
 
+describe('web pages of other origins', () => {
+  const { Parameters, Conditions, extensions } = yaml('stack/cors.yml');
+  const [condition, allowed, otherwise] = extensions.HttpApi.Properties.CorsConfiguration;
+
+  it('may call the API only with CORS_ORIGINS, which is empty by default', () => {
+    expect(Parameters.CorsOrigins.Default).toMatch(/env:CORS_ORIGINS, ''/);
+    expect(Conditions[condition]).toEqual([[['', 'CorsOrigins'], '']]);
+    expect(allowed.AllowOrigins).toBe('CorsOrigins');
+    expect(otherwise).toBe('AWS::NoValue');
+  });
+
+  it('may then use every method and every header that the API reads', () => {
+    const all = Object.values(operations);
+    expect(new Set(allowed.AllowMethods)).toEqual(new Set(all.map(({ method }) => method)));
+    const read = all.flatMap(({ headers }) => Object.keys(headers.shape));
+    const wanted = ['authorization', 'content-type', ...read.map((name) => name.toLowerCase())];
+    expect(new Set(allowed.AllowHeaders)).toEqual(new Set(wanted));
+    expect(allowed).not.toHaveProperty('AllowCredentials');
+  });
+});
+
 describe('the budget of the AWS account', () => {
   const { Parameters, Conditions, Resources } = yaml('stack/budget.yml');
   const { Type, Condition, Properties } = Resources.AwsBudget;
