@@ -20,7 +20,7 @@ export interface Alarm {
     | 'LessThanThreshold'
     | 'GreaterThanThreshold'
     | 'GreaterThanOrEqualToThreshold';
-  readonly TreatMissingData: 'missing' | 'notBreaching';
+  readonly TreatMissingData: 'missing' | 'notBreaching' | 'breaching';
   readonly AlarmActions: readonly string[];
   readonly InsufficientDataActions?: readonly string[];
 }
@@ -49,7 +49,7 @@ export function stateOf(alarm: Alarm, periods: readonly (number | null)[]) {
   if (isWithoutData && alarm.TreatMissingData === 'missing') return 'INSUFFICIENT_DATA';
   const lastPeriods = periods.slice(-alarm.EvaluationPeriods);
   const breaching = lastPeriods.filter((value) => {
-    if (value === null) return false;
+    if (value === null) return alarm.TreatMissingData === 'breaching';
     if (alarm.ComparisonOperator === 'LessThanThreshold') return value < alarm.Threshold;
     return alarm.ComparisonOperator === 'GreaterThanThreshold'
       ? value > alarm.Threshold
