@@ -492,7 +492,14 @@ export class Invariants implements Watcher {
     }
     const now = epochMs(this.#options.now());
     const isAlive = this.linodesOf(id).some(({ deleted }) => deleted === null);
-    if (!stubborn || !isAlive || overspentAt === null || now < overspentAt + SAID_WITHIN_MS) return;
+    if (!stubborn || !isAlive || overspentAt === null) return;
+    // What a resize or a rise costs shows at the next look.
+    const seenAt = Math.max(
+      overspentAt,
+      resizedAt === null ? 0 : resizedAt + RESIZE_SEEN_MS,
+      this.#isRaised(id) ? (this.#raisedAt ?? 0) + RISE_SEEN_MS : 0,
+    );
+    if (now < seenAt + SAID_WITHIN_MS) return;
     const spent = spentAt(record, now);
     const isNoted = isLive(record) && record.overBudgetAt !== undefined;
     // In an outage, Linode answers no deletion, so that only the cluster has a trouble.
