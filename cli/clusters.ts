@@ -254,7 +254,7 @@ export async function remove(
   const { terminal } = context;
   if (!yes) assertCanAsk(terminal, 'destroy');
   const api = context.api();
-  const found = await findCluster(api, named);
+  const found = await findCluster(api, named, { exact: yes });
   if (!isLive(found)) return show(context, found, () => endSentence(found));
   const cost = costSentence(found, await serverNow(api));
   if (found.status !== 'deleting') {

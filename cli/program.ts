@@ -260,7 +260,8 @@ const withSsh = (command: Command): Command =>
     .option('-o, --ssh-option <name=value>', 'an option for ssh; can be repeated', each);
 
 const HELP = `
-<cluster> is an id, the beginning of one, or the name of a live cluster.
+<cluster> is an id, the name of a live cluster, or the beginning of an id, of four characters or
+more. What destroys with --yes takes no beginning.
 
 Environment: ONEBUCK_URL and ONEBUCK_TOKEN go before what "onebuck login" has kept;
 ONEBUCK_TIMEOUT_SECONDS (35) is how long an answer may take; NO_COLOR.

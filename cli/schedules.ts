@@ -187,7 +187,7 @@ export async function removeSchedule(
   { yes }: { readonly yes: boolean },
 ): Promise<void> {
   const api = context.api();
-  const schedule = await findSchedule(api, named);
+  const schedule = await findSchedule(api, named, { exact: yes });
   const question = `Delete schedule ${titleOf(schedule)}? What it has launched lives on.`;
   await confirm(context, { yes, what: 'delete', question });
   await deleteSchedule(api, schedule.id);

@@ -259,6 +259,18 @@ describe('a cluster', () => {
     });
   });
 
+  it('is not destroyed by a part of its id, unless somebody says so', async () => {
+    const short = await onebuck(['rm', 'c', '--yes'], env);
+    expect(short).toMatchObject({ code: 4, stdout: '' });
+    expect(short.stderr).toContain('There is no cluster "c"');
+    expect(short.stderr).toContain('An id takes 4 characters or more.');
+    expect((await onebuck(['show', cluster.id.slice(0, 3)], env)).code).toBe(4);
+    const part = await onebuck(['rm', cluster.id.slice(0, 8), '--yes'], env);
+    expect(part).toMatchObject({ code: 2, stdout: '' });
+    expect(part.stderr).toContain(`give ${cluster.id}.`);
+    expect((await json<Cluster>(['show', 'job'])).status).toBe('running');
+  });
+
   it('is destroyed, and with --wait its end and its spend are printed', async () => {
     expect(await onebuck(['rm', 'job'], env)).toMatchObject({ code: 2 });
     const { code, stdout } = await onebuck(['rm', 'job', '--yes', '--wait'], env);
@@ -271,6 +283,13 @@ describe('a cluster', () => {
     const late = await onebuck(['extend', cluster.id, '--hours', '1', '--yes'], env);
     expect(late).toMatchObject({ code: 1, stdout: '' });
   });
+});
+
+it('a cluster that is named like an id is found by its name', async () => {
+  const name = 'cabcdefg234';
+  expect(await onebuck(launchJob(name, '--yes'), env)).toMatchObject({ code: 0 });
+  expect((await json<Cluster>(['show', name])).name).toBe(name);
+  expect(await onebuck(['rm', name, '--yes'], env)).toMatchObject({ code: 0 });
 });
 
 describe('a launch that is interrupted or has no answer', () => {
