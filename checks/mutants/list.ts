@@ -1018,6 +1018,22 @@ const crowd = [
       to: '...split([...launches, ...looks].map(lookRequest), BATCHES_MAX.looks),',
     },
   }),
+  ...inFile('lib/adapters/linode/wire.ts', ['test/unit/adapters/linode/wire.test.ts'], {
+    'a type that costs nothing can be launched for ever': {
+      from: 'if (hourly == null || hourly === 0) return null;',
+      to: 'if (hourly == null) return null;',
+    },
+  }),
+  ...inFile('lib/adapters/linode/list.ts', ['test/unit/adapters/linode/client.test.ts'], {
+    'one odd type keeps people from all others': {
+      from: 'readPage(http, list, { number, skip }, by)',
+      to: 'readPage(http, list, { number }, by)',
+    },
+    'a list whose odd rows are left out is read again and again': {
+      from: 'rowsCount += page.rows;',
+      to: 'rowsCount += page.data.length;',
+    },
+  }),
   ...inFile('lib/adapters/linode/gate.ts', ['test/unit/adapters/linode/gate.test.ts'], {
     'in an outage all calls are repeated at once': {
       from: 'if (failures >= FAILURES_MAX) beginPause();',

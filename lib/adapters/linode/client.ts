@@ -23,7 +23,7 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
   const { clock, log } = options;
   const http = createLinodeHttp(options);
   const pacer = createPacer(clock);
-  const lists = { http, clock };
+  const lists = { http, clock, log };
 
   async function findByLabel(label: NodeLabel, by: EpochMs): Promise<Linode | 'notFound'> {
     const found = await listLinodes(lists, { label }, by);

@@ -1,7 +1,7 @@
 import { type DurationMs, durationMs, type EpochMs } from '../../core/base/units.ts';
 import type { Linode } from '../../core/cluster/linode.ts';
 import { AppError, PartialListError } from '../../errors.ts';
-import type { Cacheable, Clock } from '../../ports.ts';
+import type { Cacheable, Clock, Log } from '../../ports.ts';
 import { type Call, errorOf, illShaped } from './answer.ts';
 import type { LinodeHttp } from './http.ts';
 import { type Decoder, decodeLinode, decodePage, type Page } from './wire.ts';
@@ -14,6 +14,7 @@ export interface List<T> {
 interface ListDeps {
   readonly http: Pick<LinodeHttp, 'send'>;
   readonly clock: Pick<Clock, 'now'>;
+  readonly log: Pick<Log, 'warn'>;
 }
 
 /** The largest page that Linode gives: docs/linode.md#lists. */
@@ -22,9 +23,10 @@ const PAGES_MAX = 200;
 const WALKS_MAX = 5;
 
 /**
- * Every item of a short list, each once; throws rather than return only some of them. If the list
- * changes while its pages are read, the reading starts again. The result may be used for as long as
- * each of its pages.
+ * Every item of a short list, each once, without those that are not as they should be, which it
+ * logs: one odd type must not keep people from all others. Throws rather than return only some of
+ * the pages. If the list changes while its pages are read, the reading starts again. The result may
+ * be used for as long as each of its pages.
  */
 export async function listAll<T extends { readonly id: number | string }>(
   deps: ListDeps,
@@ -40,17 +42,18 @@ export async function listAll<T extends { readonly id: number | string }>(
 }
 
 async function walkPages<T extends { readonly id: number | string }>(
-  { http, clock }: ListDeps,
+  { http, clock, log }: ListDeps,
   list: List<T>,
   by: EpochMs,
 ): Promise<Cacheable<T[]> | 'changed'> {
+  const skip = (fault: string) => log.warn('row of a list skipped', { path: list.path, fault });
   const byId = new Map<number | string, T>();
   let rowsCount = 0;
   let last: Page<T> | null = null;
   let maxAge: DurationMs | null = null;
   for (let number = 1; last === null || number <= last.pages; number += 1) {
     if (last !== null && clock.now() > by) throw timeIsUp(list);
-    const read = await readPage(http, list, { number }, by);
+    const read = await readPage(http, list, { number, skip }, by);
     if (read === 'notFound') return 'changed';
     const page: Page<T> = read.value;
     if (last !== null && page.results !== last.results) return 'changed';
@@ -58,7 +61,7 @@ async function walkPages<T extends { readonly id: number | string }>(
     // An empty list has been seen to have 0 pages and no first page.
     if (page.page !== number && page.results > 0) throw unusable(list, 'page is another one');
     for (const item of page.data) byId.set(item.id, item);
-    rowsCount += page.data.length;
+    rowsCount += page.rows;
     maxAge = shorter(maxAge, read.maxAge);
     last = page;
   }
@@ -122,11 +125,18 @@ function partial(found: readonly Linode[], error: unknown): unknown {
 const shorter = (a: DurationMs | null, b: DurationMs | null): DurationMs | null =>
   a === null || b === null ? (a ?? b) : durationMs(Math.min(a, b));
 
+interface PageWish {
+  readonly number: number;
+  readonly filter?: Readonly<Record<string, unknown>>;
+  /** Takes the fault of an item that is left out; absent: a wrong item makes the list wrong. */
+  readonly skip?: (fault: string) => void;
+}
+
 /** `notFound`: the list has fewer pages by now. */
 async function readPage<T>(
   http: ListDeps['http'],
   list: List<T>,
-  { number, filter }: { number: number; filter?: Readonly<Record<string, unknown>> },
+  { number, filter, skip }: PageWish,
   by: EpochMs,
 ): Promise<Cacheable<Page<T>> | 'notFound'> {
   const call: Call = {
@@ -137,7 +147,7 @@ async function readPage<T>(
   const verdict = await http.send(call, by);
   if (verdict.kind === 'rejected' && verdict.status === 404 && number > 1) return 'notFound';
   if (verdict.kind !== 'ok') throw errorOf(call, verdict);
-  const decoded = decodePage(list.item)(verdict.body);
+  const decoded = decodePage(list.item, skip)(verdict.body);
   if (!decoded.ok) throw unusable(list, decoded.fault);
   return { value: decoded.value, maxAge: verdict.maxAge };
 }

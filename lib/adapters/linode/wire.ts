@@ -19,6 +19,8 @@ export type Decoded<T> =
 
 export interface Page<T> {
   readonly data: readonly T[];
+  /** How many items the page has, those that were skipped included. */
+  readonly rows: number;
   readonly page: number;
   readonly pages: number;
   readonly results: number;
@@ -26,17 +28,23 @@ export interface Page<T> {
 
 export type Decoder<T> = (body: unknown) => Decoded<T>;
 
-export function decodePage<T>(item: Decoder<T>): Decoder<Page<T>> {
+/** Reads a page. A wrong item makes the page wrong, unless `skip` takes its fault. */
+export function decodePage<T>(item: Decoder<T>, skip?: (fault: string) => void): Decoder<Page<T>> {
   return (body) => {
     const page = decodeEnvelope(body);
     if (!page.ok) return page;
     const data: T[] = [];
     for (const [index, raw] of page.value.data.entries()) {
       const decoded = item(raw);
-      if (!decoded.ok) return { ok: false, fault: `data.${index}: ${decoded.fault}` };
-      data.push(decoded.value);
+      if (decoded.ok) {
+        data.push(decoded.value);
+        continue;
+      }
+      const fault = `data.${index}: ${decoded.fault}`;
+      if (skip === undefined) return { ok: false, fault };
+      skip(fault);
     }
-    return { ok: true, value: { ...page.value, data } };
+    return { ok: true, value: { ...page.value, data, rows: page.value.data.length } };
   };
 }
 
@@ -249,13 +257,10 @@ function regionalPrice({ price, region_prices }: Prices): RegionalPrice | null {
   return { ...main, byRegion };
 }
 
-/**
- * A monthly price of 0 on an hourly price above 0 counts as no monthly price: Linode gives nothing
- * away.
- */
+/** A price of 0 counts as none: Linode gives nothing away. */
 function parsePrice({ hourly, monthly }: z.infer<typeof priceSchema>): Price | null {
-  if (hourly == null) return null;
-  const isCap = monthly != null && (monthly > 0 || hourly === 0);
+  if (hourly == null || hourly === 0) return null;
+  const isCap = monthly != null && monthly > 0;
   return { hourly: priceToMicroUsd(hourly), monthly: isCap ? priceToMicroUsd(monthly) : null };
 }
 

@@ -184,6 +184,23 @@ describe('a list', () => {
     expect(requests).toHaveLength(1);
   });
 
+  it('of types leaves out those that are not as they should be, and says so', async () => {
+    const type = { id: 'g6-nanode-1', vcpus: 1, memory: 1024, disk: 25600 };
+    const odd = [
+      { ...type, id: 'no-disk', disk: null },
+      { ...type, id: 'priced-in-words', price: { hourly: '0.01', monthly: 5 } },
+    ];
+    const { api, logged } = await served([page([odd[0], type, odd[1]])]);
+    expect((await api.types(LATER)).value.map(({ id }) => id)).toEqual(['g6-nanode-1']);
+    expect(logged).toEqual([
+      ['row of a list skipped', { path: '/linode/types', fault: 'data.0: disk is no number' }],
+      [
+        'row of a list skipped',
+        { path: '/linode/types', fault: 'data.2: price.hourly is no number' },
+      ],
+    ]);
+  });
+
   it('of types, of regions and of images has its own path', async () => {
     const type = { id: 'g6-nanode-1', vcpus: 1, memory: 1024, disk: 25600 };
     const { api, requests } = await served([page([type]), page([{ id: 'us-east' }]), page([])]);

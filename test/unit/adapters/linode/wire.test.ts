@@ -70,6 +70,11 @@ describe('a type', () => {
     expect(typeOf({ region_prices: [row] }).price).toBeNull();
   });
 
+  it('for nothing has no price: Linode gives nothing away', () => {
+    expect(typeOf({ price: { hourly: 0, monthly: 0 } }).price).toBeNull();
+    expect(typeOf({ region_prices: [{ id: 'br-gru', hourly: 0, monthly: 0 }] }).price).toBeNull();
+  });
+
   it('with a negative price is a fault, which names the field but not its value', () => {
     const decoded = decodeType(aRawType({ price: { hourly: -1, monthly: null } }));
     expect(decoded).toEqual({ ok: false, fault: 'price.hourly is not as it should be' });
