@@ -104,8 +104,8 @@ export interface InvariantsOptions {
   readonly clockErrorMsMax: number;
   /** Whether Linode's lists are always complete and up to date. */
   readonly listsAreTrue: boolean;
-  /** Whether the reaper works, so that clusters have their passes. */
-  readonly passesAreMade: boolean;
+  /** Whether passes read prices about each hour: the reaper works, and Linode is never out long. */
+  readonly pricesAreRead: boolean;
   /** Whether the table answers every call. */
   readonly recordsCanBeRead: boolean;
 }
@@ -514,9 +514,9 @@ export class Invariants implements Watcher {
 
   /** Whether the cluster must keep its budget at the higher price by now. */
   #countsRise(id: ClusterId): boolean {
-    const { now, lostAt, unreadableSince, passesAreMade } = this.#options;
+    const { now, lostAt, unreadableSince, pricesAreRead } = this.#options;
     // The tags, by which the sweeper goes without a record or a pass, are as of the lower price.
-    const isRead = passesAreMade && lostAt() === null && unreadableSince(id) === null;
+    const isRead = pricesAreRead && lostAt() === null && unreadableSince(id) === null;
     return isRead && this.#isRiseSeen(now());
   }
 

@@ -617,7 +617,7 @@ export class World {
       },
       clockErrorMsMax: options.clockErrorMsMax,
       listsAreTrue: options.truncatedLists === 0 && options.staleLists === 0,
-      passesAreMade: options.killers === 'all' || options.killers === 'reaper',
+      pricesAreRead: ['all', 'reaper'].includes(options.killers) && options.outages !== 'long',
       recordsCanBeRead: options.tableErrors === 0 && !options.tableOutages,
     });
   }

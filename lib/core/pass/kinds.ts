@@ -5,6 +5,7 @@ import { lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
   type Kind,
+  type KindChange,
   type KindPrice,
   type LiveRecord,
   type NodeIn,
@@ -41,14 +42,27 @@ export function withKindSeen<N extends NodeIn<'created'> | NodeIn<'deleting'>>(
 
 /**
  * The step that reads prices: at once if a kind has none yet, and about each hour, since Linode may
- * raise the price of Linodes that exist. A teardown waits for no reading of known prices.
+ * raise the price of Linodes that exist.
  */
 export function priceReadings(record: LiveRecord, now: EpochMs): Step[] {
   const kinds = kindsOf(record);
   const areAllKnown = kinds.every((kind) => kindPriceOf(record, kind) !== undefined);
-  const isRecent =
-    record.phase === 'deleting' || now < plus(record.pricesReadAt ?? record.createdAt, PRICES_KEPT);
+  const isRecent = now < plus(record.pricesReadAt ?? record.createdAt, PRICES_KEPT);
   return areAllKnown && isRecent ? [] : [{ kind: 'readPrices', kinds }];
+}
+
+/**
+ * The same in a teardown: with the deletions, so that the bill is true. By itself only for a kind
+ * without a price, and only for a while: a cluster must end even if no price can be read.
+ */
+export function priceReadingsInTeardown(
+  record: LiveRecord,
+  deletions: readonly Step[],
+  now: EpochMs,
+): Step[] {
+  const isSought = ({ to, ...kind }: KindChange) =>
+    kindPriceOf(record, kind) === undefined && now < plus(to, PRICED_WITHIN);
+  return deletions.length > 0 || changesOf(record).some(isSought) ? priceReadings(record, now) : [];
 }
 
 /** The kind of a node whose price can't be known; null: there is none. */
@@ -122,9 +136,11 @@ function withPriceRise(
 const untilOf = (record: LiveRecord, at: EpochMs): string =>
   `lasts until ${toIso(lifeOf(record, at).teardownAt)}`;
 
+const changesOf = ({ nodes }: Pick<LiveRecord, 'nodes'>): KindChange[] =>
+  nodes.flatMap((node) => ('changes' in node ? (node.changes ?? []) : []));
+
 /** Each kind of the nodes once: what was bought, and what people made of it. */
 function kindsOf({ bought, nodes }: LiveRecord): Kind[] {
-  const changes = nodes.flatMap((node) => ('changes' in node ? (node.changes ?? []) : []));
-  const all = [bought, ...changes].map(({ type, region }) => ({ type, region }));
+  const all = [bought, ...changesOf({ nodes })].map(({ type, region }) => ({ type, region }));
   return all.filter((kind, row) => all.findIndex((other) => isSameKind(other, kind)) === row);
 }

@@ -22,7 +22,7 @@ import {
   withTrouble,
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
-import { priceReadings } from './kinds.ts';
+import { priceReadings, priceReadingsInTeardown } from './kinds.ts';
 import { linodeOf, observe, possibleNodesOf, RESEND_AFTER, unknownLinodesOf } from './observe.ts';
 import { inPhase, isUp, unsent, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
@@ -349,7 +349,6 @@ function planDeleting(
   );
   const current: Deleting = { ...record, nodes };
   const deletions = [
-    ...priceReadings(current, now),
     ...nodes.flatMap((node) => deletion(current, node, linodes, now)),
     ...nodes.flatMap((node) =>
       node.state === 'deleting' && linodes !== null ? check(current, node, linodes, now) : [],
@@ -357,7 +356,8 @@ function planDeleting(
     ...(linodes === null ? [] : deletionsOfUnknown(current, linodes, now)),
   ];
   const dueAt = plus(now, DELETING_LEASE);
-  const [first, ...rest] = deletions;
+  const readings = priceReadingsInTeardown(current, deletions, now);
+  const [first, ...rest] = [...deletions, ...readings];
   if (first !== undefined) {
     // A Linode that came late has brought its tags back into the account.
     return { next: { ...current, dueAt, tagsRemoved: false }, steps: [first, ...rest], life };

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type EpochMs, hours, minutes, plus } from '../../../../lib/core/base/units.ts';
 import type { KindPrice, LiveRecord } from '../../../../lib/core/cluster/record.ts';
-import { priceReadings, withPricesRead } from '../../../../lib/core/pass/kinds.ts';
+import {
+  priceReadings,
+  priceReadingsInTeardown,
+  withPricesRead,
+} from '../../../../lib/core/pass/kinds.ts';
+import type { Step } from '../../../../lib/core/pass/steps.ts';
 import { aBought, aDeleting, aRunning, created, LAUNCH, price } from '../../../support/builders.ts';
 
 const NANODE = { type: 'g6-nanode-1', region: 'us-east' };
@@ -31,8 +36,15 @@ describe('prices', () => {
     ]);
   });
 
-  it('are not read while the cluster is being destroyed', () => {
-    expect(priceReadings(aDeleting({ nodes: [created(0)] }), at(500))).toEqual([]);
+  it('are read with the deletions of a teardown, and never hold up its end', () => {
+    const ending = aDeleting({ nodes: [created(0)] });
+    const deletions: Step[] = [{ kind: 'deleteNode', index: 0, linodeId: 1, seen: true }];
+    expect(priceReadingsInTeardown(ending, deletions, at(500))).toHaveLength(1);
+    expect(priceReadingsInTeardown(ending, [], at(500))).toEqual([]);
+    const changes = [{ type: 'g6-standard-2', region: 'us-east', from: at(1), to: at(495) }];
+    const changed = aDeleting({ nodes: [created(0, { changes })] });
+    expect(priceReadingsInTeardown(changed, [], at(500))).toHaveLength(1);
+    expect(priceReadingsInTeardown(changed, [], at(505))).toEqual([]);
   });
 
   it('that are as they were change only when they were read', () => {

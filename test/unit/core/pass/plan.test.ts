@@ -625,7 +625,8 @@ describe('a running cluster', () => {
   });
 
   it('is torn down in time even while Linode does not list its Linodes', () => {
-    const torn = plan(aRunning({ budget: usd(0.03) }), null, at('2026-11-10T16:57:00Z'));
+    const now = at('2026-11-10T16:57:00Z');
+    const torn = plan(aRunning({ budget: usd(0.03), pricesReadAt: now }), null, now);
     expect(torn.steps).toEqual([
       { kind: 'deleteNode', index: 0, linodeId: linodeIdOf(0), seen: false },
       { kind: 'deleteNode', index: 1, linodeId: linodeIdOf(1), seen: false },
