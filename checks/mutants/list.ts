@@ -879,6 +879,12 @@ const passes = [
       to: "isManaged: account === 'unreadable'",
     },
   }),
+  ...inFile('lib/core/pass/tags.ts', ['test/unit/core/pass/tags.test.ts'], {
+    'a node that a pass has just tagged shows that the others were taken over': {
+      from: 'return hasJustRetagged(before)',
+      to: 'return hasJustRetagged(before) && now === 0',
+    },
+  }),
   ...inFile('lib/core/pass/kinds.ts', ['test/unit/core/pass/kinds.test.ts'], {
     'prices are read at the launch only': {
       from: 'const PRICES_KEPT = minutes(50);',

@@ -201,6 +201,7 @@ const common = {
   createFrom: z.optional(instant),
   strays: z.optional(z.array(z.looseObject({ linodeId: z.int(), ...tries }))),
   lookedAt: z.optional(instant),
+  retaggedAt: z.optional(instant),
   kindPrices: z.optional(z.array(kindPrice)),
   pricesReadAt: z.optional(instant),
   priceRises: z.optional(z.array(priceRise)),

@@ -82,8 +82,10 @@ export interface Common {
   readonly strays?: readonly Stray[];
   /** Why the last pass could not do all that was due; absent: it could. */
   readonly trouble?: Trouble;
-  /** When a list last showed every node of a running cluster. */
+  /** When a list last showed every node, before the teardown. */
   readonly lookedAt?: EpochMs;
+  /** When a pass last began to put tags on nodes. */
+  readonly retaggedAt?: EpochMs;
   /** The prices of the kinds of nodes that people made of those bought. */
   readonly kindPrices?: readonly KindPrice[];
   /** When Linode's prices were last read for this cluster; absent: at its launch. */

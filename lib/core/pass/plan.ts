@@ -93,12 +93,11 @@ export function plan(record: LiveRecord, observed: readonly Linode[] | null, now
 function withListed(record: LiveRecord, listed: readonly Linode[], now: EpochMs): LiveRecord {
   const decided = withTagLossDecided(observe(record, listed, now), record, listed, now);
   const noted = withTakeoversNoted(decided, record, now);
-  // Only a running cluster is looked at so seldom that the time of the last look matters.
   const members = membersOf(noted, listed);
-  const areAllListed = noted.nodes.every(
-    (node) => node.state !== 'created' || linodeOf(node, members) !== undefined,
-  );
-  return noted.phase === 'running' && areAllListed ? { ...noted, lookedAt: now } : noted;
+  const created = noted.nodes.filter(({ state }) => state === 'created');
+  const areAllListed = created.every((node) => linodeOf(node, members) !== undefined);
+  if (noted.phase === 'deleting' || created.length === 0 || !areAllListed) return noted;
+  return { ...noted, lookedAt: now };
 }
 
 /**
@@ -141,7 +140,8 @@ function planProvisioning(
   if (first === undefined) {
     return waiting(record, life, { reason: 'nodes are coming up', until: poll, dueAt });
   }
-  const next = withReapTags({ ...creates.next, dueAt }, [...creates.borne, ...borne]);
+  const tagged = withReapTags({ ...creates.next, dueAt }, [...creates.borne, ...borne]);
+  const next = retags.length === 0 ? tagged : { ...tagged, retaggedAt: now };
   return { next, steps: [first, ...rest], life };
 }
 
@@ -304,7 +304,9 @@ function planRunning(
   const [first, ...rest] = [...fixes, ...tidying];
   if (first === undefined) return waitingToEnd(record, linodes, life, now);
   const dueAt = earliest(plus(now, DELETING_LEASE), life.teardownAt);
-  return { next: withReapTags({ ...record, dueAt }, borne), steps: [first, ...rest], life };
+  const tagged = withReapTags({ ...record, dueAt }, borne);
+  const next = retags.length === 0 ? tagged : { ...tagged, retaggedAt: now };
+  return { next, steps: [first, ...rest], life };
 }
 
 function waitingToEnd(

@@ -1,5 +1,5 @@
 import { ownershipTag } from '../base/names.ts';
-import { type EpochMs, latest, minutes } from '../base/units.ts';
+import { type EpochMs, latest, minutes, plus, seconds } from '../base/units.ts';
 import type { Linode } from '../cluster/linode.ts';
 import { knownLabel } from '../cluster/members.ts';
 import {
@@ -14,6 +14,8 @@ import {
   withHistory,
 } from '../cluster/record.ts';
 
+/** How long a pass tries to put tags on nodes. */
+const TAGGED_WITHIN = seconds(10);
 /** How long a look at a Linode by its id counts. */
 export const ASK_AGAIN_AFTER = minutes(1);
 
@@ -47,7 +49,8 @@ export function takenOver(node: Existing, now: EpochMs): NodeIn<'gone'> {
 
 /**
  * Decides what became of the nodes that were seen without the ownership tag:
- * 1. If another node of the cluster has the tag, a person has taken them over.
+ * 1. If another node of the cluster has the tag, a person has taken them over; but if a pass may
+ *    have put the tag on that node after the others lost it, that says nothing.
  * 2. If all nodes that exist lack it, somebody has deleted the tag, or taken it off all Linodes:
  *    they are still the cluster's, by id and label.
  * 3. If the others have not been looked at, a later pass decides.
@@ -66,13 +69,20 @@ export function withTagLossDecided<R extends LiveRecord>(
   if (untagged.length === 0) return record;
   const since = latest(...(untagged.map((node) => node.untaggedAt ?? now) as [EpochMs]));
   if (hasTaggedNode(before, listed) || isFoundTagged(record, since)) {
-    return withTakenOver(record, untagged, now);
+    return hasJustRetagged(before)
+      ? withTagLost(record, now)
+      : withTakenOver(record, untagged, now);
   }
   const isUndecided = existing.some(
     (node) => isAlive(node) && node.untaggedAt === undefined && !isLost(before.nodes[node.index]),
   );
   return isUndecided ? record : withTagLost(record, now);
 }
+
+/** Whether a pass has put tags on nodes after the last list that showed all nodes with the tag. */
+const hasJustRetagged = ({ retaggedAt, lookedAt }: LiveRecord): boolean =>
+  retaggedAt !== undefined &&
+  (lookedAt === undefined || lookedAt < plus(retaggedAt, TAGGED_WITHIN));
 
 /**
  * Whether the tags of a node's Linode say whether all nodes lost a tag: a Linode that goes away
@@ -116,7 +126,7 @@ function withTagLost<R extends LiveRecord>(record: R, now: EpochMs): R {
     return { ...known, tagLostAt: now };
   });
   const tag = ownershipTag(record.stage);
-  const event = `all nodes lost the tag ${tag} at once: Onebuck knows them by id and label`;
+  const event = `nodes lost the tag ${tag} at once: Onebuck knows them by id and label`;
   const tagLosses = (record.tagLosses ?? 0) + 1;
   return withHistory({ ...record, nodes, tagLosses }, now, event);
 }

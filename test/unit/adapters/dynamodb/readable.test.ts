@@ -78,6 +78,7 @@ const everyField = {
   strays: [{ linodeId: 7, tries: 1, triedAt: LAUNCH }],
   trouble: TROUBLE,
   lookedAt: LAUNCH,
+  retaggedAt: LAUNCH,
   kindPrices: [{ ...KIND, price: price(0.036, 24), backupsPrice: null }],
   pricesReadAt: LAUNCH,
   priceRises: [{ ...KIND, price: price(0.04, 26), backupsPrice: null, from: LAUNCH, to: LAUNCH }],

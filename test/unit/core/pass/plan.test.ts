@@ -116,7 +116,7 @@ describe('a cluster that is coming up', () => {
     const record = aCluster({ nodes: [created(0, { status: 'booting' })] });
     const list = [aLinode({ status: 'booting' })];
     expect(plan(record, list, NOW)).toEqual({
-      next: { ...record, dueAt: plus(NOW, seconds(120)) },
+      next: { ...record, dueAt: plus(NOW, seconds(120)), lookedAt: NOW },
       steps: [{ kind: 'wait', reason: 'nodes are coming up', until: plus(NOW, seconds(10)) }],
       life: lifeOf(record, NOW),
     });

@@ -30,7 +30,7 @@ const planned = (record: LiveRecord, linodes: ReturnType<typeof aLinode>[], now:
   return { next: next as LiveRecord, steps };
 };
 const lost = (index: number) => created(index, { tagLostAt: NOW });
-const LOST = 'all nodes lost the tag onebuck-test at once: Onebuck knows them by id and label';
+const LOST = 'nodes lost the tag onebuck-test at once: Onebuck knows them by id and label';
 
 describe('one node without the ownership tag', () => {
   it('was taken over where another has the tag: it is left alone, and the record says so', () => {
@@ -111,6 +111,16 @@ describe('all nodes without the ownership tag', () => {
     const record = aRunning({ nodes: [lost(0), created(1, { untaggedAt: NOW })] });
     const { next } = planned(record, [aLinode(), stripped(1)], LATER);
     expect(next.nodes).toEqual([created(0), created(1, { tagLostAt: LATER })]);
+  });
+
+  it('are not taken over where a pass has put tags on one after all had lost theirs', () => {
+    const list = [stripped(0), aLinode({ index: 1 })];
+    const before = { lookedAt: NOW, retaggedAt: NOW };
+    const { next } = planned(aRunning(before), list, LATER);
+    expect(next.nodes).toEqual([created(0, { tagLostAt: LATER }), created(1)]);
+    // A list after the change of tags has shown both with the tag.
+    const seen = planned(aRunning({ ...before, lookedAt: plus(NOW, seconds(10)) }), list, LATER);
+    expect(seen.next.nodes[0]).toMatchObject({ state: 'gone', takenOver: true });
   });
 
   it('are looked up by id where no list shows them, and then get their tags back', () => {
