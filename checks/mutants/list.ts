@@ -867,13 +867,13 @@ const passes = [
       to: 'rootPassword(key, record.nodes[0]?.label ?? step.label)',
     },
   }),
-  ...inFile('lib/app/carry-out.ts', ['test/flows/resized.test.ts'], {
+  ...inFile('lib/app/read-prices.ts', ['test/flows/resized.test.ts'], {
     'a migrated node is priced as in most regions': {
       from: 'const price = regionalPrice(listed?.price ?? null, region);',
       to: 'const price = regionalPrice(listed?.price ?? null, null);',
     },
   }),
-  ...inFile('lib/app/carry-out.ts', ['test/flows/price-rise.test.ts'], {
+  ...inFile('lib/app/read-prices.ts', ['test/flows/price-rise.test.ts'], {
     'an account that comes to be managed keeps its clusters': {
       from: "isManaged: account !== 'unreadable' && account.managed",
       to: "isManaged: account === 'unreadable'",

@@ -1,6 +1,5 @@
 import { clusterTag, ownershipTag, type Tag, withReapTag } from '../core/base/names.ts';
 import { type EpochMs, earliest, latest, minutes, plus, seconds } from '../core/base/units.ts';
-import { regionalPrice } from '../core/catalogue/choose.ts';
 import type { Linode } from '../core/cluster/linode.ts';
 import { isKnownWithoutTag } from '../core/cluster/members.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
@@ -8,11 +7,9 @@ import type { Outcome } from '../core/pass/apply.ts';
 import { type ActiveStep, CREATE_WINDOW, type Executors, type Step } from '../core/pass/steps.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Clock, CreateRequest, LinodeApi, Log, Secrets } from '../ports.ts';
-import { allEnded, type CatalogueCache } from './catalogue-cache.ts';
 import { rootPassword } from './root-password.ts';
 
 export interface StepDeps {
-  readonly catalogue: Pick<CatalogueCache, 'types' | 'account'>;
   readonly clock: Clock;
   readonly linode: LinodeApi;
   readonly secrets: Pick<Secrets, 'passwordKey'>;
@@ -30,8 +27,6 @@ const RETRY_AFTER = seconds(10);
 const RETAG_AFTER = minutes(10);
 /** How long a change of tags may take. There is no hurry: the record ends the cluster in time. */
 const RETAG_TIME_MAX = seconds(10);
-/** How long a reading of prices may take: the teardown may be near. */
-const PRICES_TIME_MAX = seconds(10);
 
 /** The results of a pass's steps. */
 export interface CarriedOut {
@@ -124,13 +119,11 @@ function executeOne(execute: Executors<Outcome>, step: ActiveStep): Promise<Outc
       return execute.retagNode(step);
     case 'removeTags':
       return execute.removeTags(step);
-    case 'readPrices':
-      return execute.readPrices(step);
   }
 }
 
 function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<Outcome> {
-  const { catalogue, clock, linode, log } = deps;
+  const { clock, linode, log } = deps;
   const own = [ownershipTag(record.stage), clusterTag(record.id)];
   const missingIn = ({ tags }: Linode) => own.filter((tag) => !tags.includes(tag));
   /** Whether the Linode is a node's: it has the ownership tag, or is known to have lost it. */
@@ -228,18 +221,6 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
         log.warn('reap tag not moved', details);
         return { kind: 'tagsRefused', until: plus(clock.now(), RETAG_AFTER) };
       }
-    },
-    async readPrices({ kinds }) {
-      const readBy = earliest(by, plus(clock.now(), PRICES_TIME_MAX));
-      const calls = [catalogue.types(readBy), catalogue.account(readBy)] as const;
-      const [types, account] = await allEnded(calls);
-      const found = kinds.map(({ type, region }) => {
-        const listed = types.find(({ id }) => id === type);
-        const price = regionalPrice(listed?.price ?? null, region);
-        const backupsPrice = regionalPrice(listed?.backupsPrice ?? null, region);
-        return { type, region, price, backupsPrice };
-      });
-      return { kind: 'pricesRead', found, isManaged: account !== 'unreadable' && account.managed };
     },
     async removeTags({ own, shared }) {
       await Promise.all(own.map(removeTag));

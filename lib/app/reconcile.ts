@@ -30,6 +30,7 @@ import {
   TICK,
   undeletedIn,
 } from '../core/pass/batches.ts';
+import { arePricesDue, withPricesRead } from '../core/pass/kinds.ts';
 import { withEarlyTeardown } from '../core/pass/phase.ts';
 import { plan } from '../core/pass/plan.ts';
 import type { Step } from '../core/pass/steps.ts';
@@ -39,10 +40,11 @@ import type { CapsKeeper } from './caps-keeper.ts';
 import { carryOut, type StepDeps } from './carry-out.ts';
 import { isSaved } from './is-saved.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { type PriceDeps, readPrices } from './read-prices.ts';
 import { reportLiveOverspend, reportLostTags } from './report-changes.ts';
 import { shareCalls } from './shared-calls.ts';
 
-export interface ReconcileDeps extends StepDeps {
+export interface ReconcileDeps extends StepDeps, PriceDeps {
   readonly store: ClusterStore;
   readonly caps: Pick<CapsKeeper, 'release'>;
   readonly notifier: Notifier;
@@ -166,11 +168,15 @@ async function makePass(
   const { clock, store } = deps;
   // 1. Observe.
   if (record === 'notFound' || !isLive(record)) return 'over';
-  const observed = await list(deps, record, by, sharesLists);
+  const [observed, prices] = await Promise.all([
+    list(deps, record, by, sharesLists),
+    !early && arePricesDue(record, clock.now()) ? readPrices(deps, record, by) : null,
+  ]);
 
   // 2. Plan.
   const now = clock.now();
-  const planned = plan(early ? withEarlyTeardown(record, now) : record, observed.linodes, now);
+  const priced = prices === null ? record : withPricesRead(record, prices, now);
+  const planned = plan(early ? withEarlyTeardown(priced, now) : priced, observed.linodes, now);
   if (!('life' in planned)) {
     await end(deps, { before: record, ended: planned.next }, by, outbox);
     return 'over';

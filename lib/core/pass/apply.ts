@@ -12,7 +12,6 @@ import {
   withCreateTrouble,
   withHistory,
 } from '../cluster/record.ts';
-import { type PricesRead, withPricesRead } from './kinds.ts';
 import { withBackupsLearned } from './observe.ts';
 import { takenOver, withoutSighting, withoutTag, withTakeoversNoted } from './tags.ts';
 import { withoutMachine, withStray, withSurvival, withTroublesNoted } from './troubles.ts';
@@ -62,8 +61,6 @@ export type Outcome =
     }
   | { readonly kind: 'present'; readonly index: number; readonly linode: Linode }
   | { readonly kind: 'retagged' }
-  /** What Linode asks for the kinds of nodes, and whether it is known to manage the account. */
-  | ({ readonly kind: 'pricesRead' } & PricesRead)
   /** Linode refused a change of a node's tags. Passes leave tags alone until `until`. */
   | { readonly kind: 'tagsRefused'; readonly until: EpochMs }
   /** The `shared` tags are gone from the account, or Linodes of other clusters bear them. */
@@ -92,8 +89,6 @@ function withOutcome(record: LiveRecord, outcome: Outcome, at: EpochMs): LiveRec
         node.state === 'creating' ? withCreateTrouble(node, { reason, at }) : node,
       );
     }
-    case 'pricesRead':
-      return withPricesRead(record, outcome, at);
     case 'tagsRefused':
       return { ...record, retagAfter: outcome.until };
     case 'tagsRemoved': {

@@ -5,14 +5,12 @@ import { lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
   type Kind,
-  type KindChange,
   type KindPrice,
   type LiveRecord,
   type NodeIn,
   nodesText,
   withHistory,
 } from '../cluster/record.ts';
-import type { Step } from './steps.ts';
 
 /** A node that changes more often than this can not be billed: its record would not stay small. */
 const CHANGES_MAX = 4;
@@ -20,6 +18,8 @@ const CHANGES_MAX = 4;
 const PRICED_WITHIN = minutes(10);
 /** Less than an hour, so that each second look at a running cluster reads prices. */
 const PRICES_KEPT = minutes(50);
+/** So near to its teardown, a pass reads no prices. */
+const NEAR = minutes(1);
 /** How old prices may be when they are read: the catalogue keeps them for a minute. */
 const PRICES_AGE_MAX = minutes(1);
 /** How many rises of one price a record holds. */
@@ -41,29 +41,20 @@ export function withKindSeen<N extends NodeIn<'created'> | NodeIn<'deleting'>>(
 }
 
 /**
- * The step that reads prices: at once if a kind has none yet, and about each hour, since Linode may
- * raise the price of Linodes that exist.
+ * Whether a pass reads prices with its list: if a kind has none yet, and about each hour, since
+ * Linode may raise the price of Linodes that exist. Nothing may hold up a teardown that is due.
  */
-export function priceReadings(record: LiveRecord, now: EpochMs): Step[] {
-  const kinds = kindsOf(record);
-  const areAllKnown = kinds.every((kind) => kindPriceOf(record, kind) !== undefined);
-  const isRecent = now < plus(record.pricesReadAt ?? record.createdAt, PRICES_KEPT);
-  return areAllKnown && isRecent ? [] : [{ kind: 'readPrices', kinds }];
+export function arePricesDue(record: LiveRecord, now: EpochMs): boolean {
+  const isTeardownDue =
+    record.phase !== 'deleting' && now >= minus(lifeOf(record, now).teardownAt, NEAR);
+  if (isTeardownDue) return false;
+  const isOld = now >= plus(record.pricesReadAt ?? record.createdAt, PRICES_KEPT);
+  return isOld || isPriceMissing(record);
 }
 
-/**
- * The same in a teardown: with the deletions, so that the bill is true. By itself only for a kind
- * without a price, and only for a while: a cluster must end even if no price can be read.
- */
-export function priceReadingsInTeardown(
-  record: LiveRecord,
-  deletions: readonly Step[],
-  now: EpochMs,
-): Step[] {
-  const isSought = ({ to, ...kind }: KindChange) =>
-    kindPriceOf(record, kind) === undefined && now < plus(to, PRICED_WITHIN);
-  return deletions.length > 0 || changesOf(record).some(isSought) ? priceReadings(record, now) : [];
-}
+/** Whether a node became a kind whose price no pass has read. */
+export const isPriceMissing = (record: LiveRecord): boolean =>
+  kindsOf(record).some((kind) => kindPriceOf(record, kind) === undefined);
 
 /** The kind of a node whose price can't be known; null: there is none. */
 export function unpricedKind(record: LiveRecord, now: EpochMs): Kind | null {
@@ -136,11 +127,9 @@ function withPriceRise(
 const untilOf = (record: LiveRecord, at: EpochMs): string =>
   `lasts until ${toIso(lifeOf(record, at).teardownAt)}`;
 
-const changesOf = ({ nodes }: Pick<LiveRecord, 'nodes'>): KindChange[] =>
-  nodes.flatMap((node) => ('changes' in node ? (node.changes ?? []) : []));
-
 /** Each kind of the nodes once: what was bought, and what people made of it. */
-function kindsOf({ bought, nodes }: LiveRecord): Kind[] {
-  const all = [bought, ...changesOf({ nodes })].map(({ type, region }) => ({ type, region }));
+export function kindsOf({ bought, nodes }: LiveRecord): Kind[] {
+  const changes = nodes.flatMap((node) => ('changes' in node ? (node.changes ?? []) : []));
+  const all = [bought, ...changes].map(({ type, region }) => ({ type, region }));
   return all.filter((kind, row) => all.findIndex((other) => isSameKind(other, kind)) === row);
 }

@@ -22,7 +22,7 @@ import {
   withTrouble,
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
-import { priceReadings, priceReadingsInTeardown } from './kinds.ts';
+import { isPriceMissing } from './kinds.ts';
 import { linodeOf, observe, possibleNodesOf, RESEND_AFTER, unknownLinodesOf } from './observe.ts';
 import { inPhase, isUp, unsent, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
@@ -234,7 +234,6 @@ function corrections(
   now: EpochMs,
 ): Step[] {
   return [
-    ...priceReadings(record, now),
     ...deletionsOfUnknown(record, linodes, now),
     ...record.nodes.flatMap((node): Step[] => [
       ...(node.state === 'deleting' ? deletion(record, node, linodes, now) : []),
@@ -318,7 +317,8 @@ function waitingToEnd(
   const { retagAfter = now } = record;
   const { teardownAt, limit } = life;
   const hasLostTags = record.nodes.some((node) => isExisting(node) && node.tagLostAt !== undefined);
-  const checkEvery = hasLostTags ? CHECK_LOST_EVERY : CHECK_EVERY;
+  const isUnpriced = isPriceMissing(record);
+  const checkEvery = isUnpriced ? POLL_EVERY : hasLostTags ? CHECK_LOST_EVERY : CHECK_EVERY;
   const lookAt = earliest(plus(now, checkEvery), retagAfter > now ? retagAfter : teardownAt);
   const noticeAt = plus(nextNoticeAt(record, life, now) ?? teardownAt, NOTICE_LATE);
   const going = record.nodes.filter(({ state }) => state === 'deleting');
@@ -358,8 +358,7 @@ function planDeleting(
     ...(linodes === null ? [] : deletionsOfUnknown(current, linodes, now)),
   ];
   const dueAt = plus(now, DELETING_LEASE);
-  const readings = priceReadingsInTeardown(current, deletions, now);
-  const [first, ...rest] = [...deletions, ...readings];
+  const [first, ...rest] = deletions;
   if (first !== undefined) {
     // A Linode that came late has brought its tags back into the account.
     return { next: { ...current, dueAt, tagsRemoved: false }, steps: [first, ...rest], life };

@@ -1,6 +1,5 @@
 import type { NodeLabel, Tag } from '../base/names.ts';
 import { type EpochMs, seconds } from '../base/units.ts';
-import type { Kind } from '../cluster/record.ts';
 
 /** How long after its intent was saved a create may be sent. */
 export const CREATE_WINDOW = seconds(60);
@@ -34,8 +33,6 @@ type StepArgs = {
    * Removes tags from the account. A `shared` tag is kept while Linodes of other clusters bear it.
    */
   removeTags: { own: readonly Tag[]; shared: readonly Tag[] };
-  /** Reads what Linode asks for these kinds of nodes, and whether it manages the account. */
-  readPrices: { kinds: readonly Kind[] };
   /** `reason`: why the pass has nothing to do before `until`. */
   wait: { reason: string; until: EpochMs };
 };

@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { type EpochMs, hours, minutes, plus } from '../../../../lib/core/base/units.ts';
+import { reapTag } from '../../../../lib/core/base/names.ts';
+import { type EpochMs, hours, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
 import type { KindPrice, LiveRecord } from '../../../../lib/core/cluster/record.ts';
+import { arePricesDue, kindsOf, withPricesRead } from '../../../../lib/core/pass/kinds.ts';
+import { plan } from '../../../../lib/core/pass/plan.ts';
 import {
-  priceReadings,
-  priceReadingsInTeardown,
-  withPricesRead,
-} from '../../../../lib/core/pass/kinds.ts';
-import type { Step } from '../../../../lib/core/pass/steps.ts';
-import { aBought, aDeleting, aRunning, created, LAUNCH, price } from '../../../support/builders.ts';
+  aBought,
+  aDeleting,
+  aLinode,
+  aRunning,
+  created,
+  LAUNCH,
+  OUR_TAGS,
+  price,
+  teardownOf,
+} from '../../../support/builders.ts';
 
 const NANODE = { type: 'g6-nanode-1', region: 'us-east' };
 const at = (minute: number): EpochMs => plus(LAUNCH, minutes(minute));
@@ -22,29 +29,30 @@ const read = (before: LiveRecord, found: KindPrice[], minute: number, isManaged 
 
 describe('prices', () => {
   it('are read about each hour, and at once for a kind without a price', () => {
-    expect(priceReadings(record, at(49))).toEqual([]);
-    const step = { kind: 'readPrices', kinds: [NANODE] };
-    expect(priceReadings(record, at(50))).toEqual([step]);
+    expect(arePricesDue(record, at(49))).toBe(false);
+    expect(arePricesDue(record, at(50))).toBe(true);
     const later = read(record, [listed(0.0075)], 50);
-    expect(priceReadings(later, at(99))).toEqual([]);
-    expect(priceReadings(later, at(100))).toEqual([step]);
-    const bigger = { type: 'g6-standard-2', region: 'us-east' };
-    const changes = [{ ...bigger, from: at(1), to: at(2) }];
+    expect([99, 100].map((minute) => arePricesDue(later, at(minute)))).toEqual([false, true]);
+    const changes = [{ type: 'g6-standard-2', region: 'us-east', from: at(1), to: at(2) }];
     const changed = aRunning({ nodes: [created(0, { changes }), created(1, { changes })] });
-    expect(priceReadings(changed, at(2))).toEqual([
-      { kind: 'readPrices', kinds: [NANODE, bigger] },
-    ]);
+    expect(arePricesDue(changed, at(2))).toBe(true);
+    expect(kindsOf(changed)).toEqual([NANODE, { type: 'g6-standard-2', region: 'us-east' }]);
   });
 
-  it('are read with the deletions of a teardown, and never hold up its end', () => {
-    const ending = aDeleting({ nodes: [created(0)] });
-    const deletions: Step[] = [{ kind: 'deleteNode', index: 0, linodeId: 1, seen: true }];
-    expect(priceReadingsInTeardown(ending, deletions, at(500))).toHaveLength(1);
-    expect(priceReadingsInTeardown(ending, [], at(500))).toEqual([]);
-    const changes = [{ type: 'g6-standard-2', region: 'us-east', from: at(1), to: at(495) }];
-    const changed = aDeleting({ nodes: [created(0, { changes })] });
-    expect(priceReadingsInTeardown(changed, [], at(500))).toHaveLength(1);
-    expect(priceReadingsInTeardown(changed, [], at(505))).toEqual([]);
+  it('are not read when the teardown is due, and again while it lasts', () => {
+    const teardownAt = teardownOf(record, LAUNCH);
+    expect(arePricesDue(record, plus(teardownAt, minutes(-2)))).toBe(true);
+    expect(arePricesDue(record, plus(teardownAt, minutes(-1)))).toBe(false);
+    expect(arePricesDue(aDeleting({ nodes: [created(0)] }), at(500))).toBe(true);
+  });
+
+  it('of a new kind are looked for every ten seconds', () => {
+    const changes = [{ type: 'g6-standard-2', region: 'us-east', from: at(1), to: at(2) }];
+    const changed = aRunning({ nodes: [created(0, { changes })], notified: ['launched'] });
+    const tags = [...OUR_TAGS, reapTag(teardownOf(changed, at(2)))];
+    const linode = aLinode({ type: 'g6-standard-2', tags });
+    const until = plus(at(2), seconds(10));
+    expect(plan(changed, [linode], at(2)).steps).toMatchObject([{ kind: 'wait', until }]);
   });
 
   it('that are as they were change only when they were read', () => {

@@ -1119,11 +1119,6 @@ class ModelLinode {
       }
       case 'removeTags':
         return { kind: 'tagsRemoved', shared: step.shared };
-      case 'readPrices': {
-        const { price, backupsPrice } = aBought();
-        const found = step.kinds.map((kind) => ({ ...kind, price, backupsPrice }));
-        return { kind: 'pricesRead', found, isManaged: false };
-      }
     }
   }
 }
