@@ -18,12 +18,17 @@ import { createCaps } from './app/caps-keeper.ts';
 import { createCatalogueCache } from './app/catalogue-cache.ts';
 import { toAll } from './app/outbox.ts';
 import type { ReconcileLimits } from './app/reconcile.ts';
-import { type MicroUsd, parseUsd } from './core/base/money.ts';
-import { durationMs, hours, minutes, seconds } from './core/base/units.ts';
+import { durationMs } from './core/base/units.ts';
 import { messageOf } from './core/notices/message.ts';
-import { AppError } from './errors.ts';
 import type { Notifier } from './ports.ts';
-import type { Settings } from './settings.ts';
+import {
+  misconfigured,
+  readEndedKept,
+  readLinodeUrl,
+  readSettings,
+  readStage,
+  readWebhookUrl,
+} from './read-settings.ts';
 
 /*
  * The only place that reads the environment and builds adapters, each once a process, when it is
@@ -31,26 +36,13 @@ import type { Settings } from './settings.ts';
  * drop those that a function never uses.)
  */
 
-export const settings = /* @__PURE__ */ once(
-  (): Settings => ({
-    stage: stage(),
-    marginMs: seconds(wholeNumber('SAFETY_MARGIN_SECONDS', '180', { min: 120, max: 1_800 })),
-    provisionMs: minutes(wholeNumber('PROVISION_MINUTES', '20', { min: 5, max: 45 })),
-    nodesMax: wholeNumber('MAX_NODES', '100', { min: 1, max: 500 }),
-    budgetMax: amount('MAX_BUDGET_USD', env('MAX_BUDGET_USD', '100')),
-    openBudgetMax: cap('MAX_OPEN_BUDGET_USD', '1000'),
-    openBudgetPerOwnerMax: cap('MAX_OPEN_BUDGET_PER_OWNER_USD', 'none'),
-    monthlySpendPerOwnerMax: cap('MAX_MONTHLY_SPEND_PER_OWNER_USD', 'none'),
-  }),
-);
+export const settings = /* @__PURE__ */ once(() => readSettings(process.env));
 
 /**
  * Apart from the other settings, so that the reaper, the sweeper and passes can destroy although
  * another setting is bad.
  */
-export const stage = /* @__PURE__ */ once(() =>
-  matching('STAGE', /^[a-z0-9](-?[a-z0-9]){0,19}$/, 'up to 20 of a-z, 0-9 and single -'),
-);
+export const stage = /* @__PURE__ */ once(() => readStage(process.env));
 
 export const log = /* @__PURE__ */ once(() => createLog('onebuck'));
 
@@ -90,12 +82,8 @@ const aws = {
   },
 };
 
-/**
- * How long records of ended clusters are kept: at least 62 days, so that last month's report is
- * whole.
- */
-export const endedKept = () =>
-  hours(24 * wholeNumber('KEEP_ENDED_DAYS', '400', { min: 62, max: 3_650 }));
+/** How long records of ended clusters are kept. */
+export const endedKept = () => readEndedKept(process.env);
 
 const dynamodb = /* @__PURE__ */ once(() => new DynamoDBClient(aws));
 
@@ -169,12 +157,7 @@ const topic = /* @__PURE__ */ once(() => {
 });
 
 const webhook = /* @__PURE__ */ once(() => {
-  const url = required('NOTICE_WEBHOOK_URL');
-  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' };
-  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLocal() && isLoopback)) {
-    throw misconfigured('NOTICE_WEBHOOK_URL', 'must be a URL that begins with https://');
-  }
+  const url = readWebhookUrl(process.env, isLocal());
   return createWebhook({ url, key: () => secrets().webhookKey(), clock: clock() });
 });
 
@@ -210,13 +193,7 @@ export function limitsOf(context: { getRemainingTimeInMillis(): number }): Recon
 const isLocal = (): boolean =>
   env('IS_OFFLINE', '') === 'true' && env('AWS_EXECUTION_ENV', '') === '';
 
-export function linodeUrl(): string {
-  const url = env('LINODE_API_URL', 'https://api.linode.com/v4').replace(/\/$/, '');
-  if (!URL.canParse(url) || !/\/v4(beta)?$/.test(url)) {
-    throw misconfigured('LINODE_API_URL', 'must be a URL that ends in /v4');
-  }
-  return url;
-}
+export const linodeUrl = () => readLinodeUrl(process.env);
 
 function env(name: string, byDefault: string): string {
   return process.env[name] || byDefault;
@@ -226,40 +203,6 @@ function required(name: string): string {
   const value = env(name, '');
   if (value === '') throw misconfigured(name, 'must be set; serverless.yml does');
   return value;
-}
-
-function matching(name: string, pattern: RegExp, wanted: string): string {
-  const value = required(name);
-  if (!pattern.test(value)) throw misconfigured(name, `must be ${wanted}`);
-  return value;
-}
-
-function wholeNumber(
-  name: string,
-  byDefault: string,
-  bounds: { min: number; max: number },
-): number {
-  const value = Number(env(name, byDefault));
-  if (Number.isInteger(value) && value >= bounds.min && value <= bounds.max) return value;
-  throw misconfigured(name, `must be a whole number from ${bounds.min} to ${bounds.max}`);
-}
-
-function cap(name: string, byDefault: string): MicroUsd | null {
-  const value = env(name, byDefault);
-  return value === 'none' ? null : amount(name, value, ', or "none"');
-}
-
-function amount(name: string, value: string, orElse = ''): MicroUsd {
-  const parsed = parseUsd(value);
-  if (!parsed.ok) throw misconfigured(name, `${parsed.fault}${orElse}`);
-  if (parsed.value === 0) {
-    throw misconfigured(name, `must be more than 0${orElse}: with 0 nothing could be launched`);
-  }
-  return parsed.value;
-}
-
-function misconfigured(name: string, wanted: string): AppError {
-  return new AppError('misconfigured', `${name} ${wanted}.`);
 }
 
 function once<T>(build: () => T): () => T {
