@@ -25,6 +25,7 @@ import { pythonPrograms } from './python.ts';
  *    reaper can run. EventBridge Scheduler launches the nightly cluster. Runs of the scheduled
  *    functions fail, and must be among the lost runs.
  * 2. It deploys again while the cluster runs, and waits for the cluster's teardown and its notice.
+ *    A deploy and a rollback by which the stage would lose an address or a cap must be refused.
  * 3. It tries `serverless remove`, which must refuse to remove a stage with a live cluster.
  * 4. It empties the stage by `npm run drain`, while in a drill (checks/deploy/drill.ts) the sweeper
  *    is the only killer that works.
@@ -75,6 +76,7 @@ try {
 } finally {
   await emulator.close();
   await simulator.close();
+  deployment.removeSettings();
 }
 // After a refusal, the run may still be waiting for what can't happen any more.
 process.exit(failures);
@@ -86,6 +88,7 @@ async function run(): Promise<void> {
   const api = await deployment.deploy();
   report(`deployed: ${api.url}`);
   await expectAuthorizer(api.url);
+  await expectNoLostAddress();
   await expectLostRuns();
   const cluster = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
   const body = { cron: '* * * * *', spec: { ...SPEC, nodes: 1 } };
@@ -105,6 +108,7 @@ async function run(): Promise<void> {
   );
   report(`${cluster.id} runs: ${living(`onebuck=${cluster.id}`)} Linodes`);
 
+  deployment.writeSettings({ MAX_NODES: 50 });
   await deployment.deploy('--force');
   const statusThen = await statusOf(api, cluster.id);
   expect(statusThen === 'running', `after the second deploy ${cluster.id} is ${statusThen}`);
@@ -130,6 +134,7 @@ async function run(): Promise<void> {
   await expectDrained(api, scheduled, schedule.id);
 
   await expectRoles(emulator, report);
+  await expectNoRollback();
 }
 
 /**
@@ -150,6 +155,30 @@ async function expectLostRuns(): Promise<void> {
   await Promise.all([loseRun(emulator, 'nightly'), loseSweep()]);
   report('failed runs of nightly and of the sweeper are in the queue of lost runs');
   report('the next run of the sweeper took the budget of a crashed launch out of the ledger');
+}
+
+/** A redeploy whose file lacks a line must not take the reader of notices from the stage. */
+async function expectNoLostAddress(): Promise<void> {
+  deployment.writeSettings({ NOTICE_EMAIL: undefined });
+  const { code, printed } = await deployment.tryServerless('deploy');
+  deployment.writeSettings();
+  expect(code !== 0, 'a deploy that lost the address of notices was not refused');
+  for (const text of ['notices@example.com → (none)', '--param="loosen=NOTICE_EMAIL"']) {
+    expect(printed.includes(text), `the refusal does not say ${text}:\n${printed}`);
+  }
+  report('a deploy that lacks the address of notices is refused');
+}
+
+/** The first deployment let a cluster have more nodes than the second. */
+async function expectNoRollback(): Promise<void> {
+  const list = await deployment.serverless('deploy', 'list');
+  const [first = ''] = (list.match(/\b\d{13}\b/g) ?? []).toSorted();
+  const { code, printed } = await deployment.tryServerless('rollback', '--timestamp', first);
+  expect(code !== 0, `the rollback to ${first} was not refused:\n${printed}`);
+  for (const text of ['MAX_NODES  50 → 100', '--param="loosen=MAX_NODES"']) {
+    expect(printed.includes(text), `the refusal does not say ${text}:\n${printed}`);
+  }
+  report('a rollback to looser settings is refused');
 }
 
 async function expectLists(api: Api, ids: readonly string[]): Promise<void> {

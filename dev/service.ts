@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { projectDir, serverlessBin } from '../build/project.ts';
+import { LOCAL_STAGE } from '../ops/settings.ts';
 import type { TableProperties } from '../simulators/aws/dynamodb.ts';
 import type { Rule } from '../simulators/aws/eventbridge.ts';
 
-export const STAGE = 'local';
+export const STAGE = LOCAL_STAGE;
 
 /** The parts of serverless.yml that the local stack stands on, resolved for the stage `local`. */
 export interface Service {

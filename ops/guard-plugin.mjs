@@ -1,15 +1,15 @@
 /**
- * A plugin of the framework that asks ops/guard.ts before the framework removes or changes the
- * stack, and has it protect the table after a deployment. It hooks into no other command, since
- * commands that only read serverless.yml must work without AWS.
+ * A plugin of the framework that asks ops/guard.ts and ops/settings-guard.ts before the framework
+ * removes or changes the stack, and has the first protect the table after a deployment. It hooks
+ * into no other command, since commands that only read serverless.yml must work without AWS.
  */
 export default class Guard {
   /**
    * @param {any} serverless
-   * @param {unknown} _options
-   * @param {{ log: { warning(text: string): void } }} utils
+   * @param {{ timestamp?: string }} options
+   * @param {{ log: { warning(text: string): void, notice(text: string): void } }} utils
    */
-  constructor(serverless, _options, { log }) {
+  constructor(serverless, options, { log }) {
     const deployment = async () => {
       const provider = serverless.getProvider('aws');
       return {
@@ -18,14 +18,46 @@ export default class Guard {
         tableName: serverless.service.custom.table,
       };
     };
-    /** @param {string} reason */
+    /** @param {string | null} reason */
     const refuse = (reason) => {
-      throw new serverless.classes.Error(reason);
+      if (reason !== null) throw new serverless.classes.Error(reason);
+    };
+    /**
+     * @param {object} wanted The settings to be deployed.
+     * @param {{ isFileMissing: boolean }} file
+     */
+    const review = async (wanted, { isFileMissing }) => {
+      const { reviewSettings } = await load('./settings-guard.ts');
+      const { loosen } = serverless.service.custom;
+      const terms = { loosen, isFileMissing };
+      const { report, refusal } = await reviewSettings(await deployment(), wanted, terms);
+      log.notice(report);
+      refuse(refusal);
+    };
+    const file = async () => {
+      const { isFileMissing } = await load('./settings.ts');
+      const { stage } = await deployment();
+      return { isFileMissing: isFileMissing(serverless.serviceDir, stage) };
+    };
+    const refuseEnvironment = async () => {
+      const { refusalOfEnvironment } = await load('./settings-guard.ts');
+      const { settings } = serverless.service.custom;
+      refuse(refusalOfEnvironment(process.env, settings, (await deployment()).stage));
+    };
+    /**
+     * @param {object} template The template to be deployed.
+     * @param {{ isFileMissing: boolean }} file
+     */
+    const check = async (template, file) => {
+      const { refusalOfDeploy } = await load('./guard.ts');
+      const { settingsIn } = await load('./settings-guard.ts');
+      refuse(await refusalOfDeploy(await deployment(), template));
+      await review(settingsIn(template), file);
     };
 
     this.hooks = {
       'before:remove:remove': async () => {
-        const { OVERRIDE, refusalOfRemoval } = await loadGuard();
+        const { OVERRIDE, refusalOfRemoval } = await load('./guard.ts');
         const removed = await deployment();
         const refusal = await refusalOfRemoval(removed);
         if (refusal === null) return;
@@ -33,22 +65,44 @@ export default class Guard {
         log.warning(`Removing the stack all the same, since ${OVERRIDE} is set. ${refusal}`);
       },
       'before:aws:deploy:deploy:createStack': async () => {
-        const { refusalOfDeploy } = await loadGuard();
-        const template = serverless.service.provider.compiledCloudFormationTemplate;
-        const refusal = await refusalOfDeploy(await deployment(), template);
-        if (refusal !== null) refuse(refusal);
+        await refuseEnvironment();
+        const { compiledCloudFormationTemplate } = serverless.service.provider;
+        await check(compiledCloudFormationTemplate, await file());
       },
       'after:aws:deploy:deploy:updateStack': async () => {
-        const { setProtection } = await loadGuard();
-        const isKept = serverless.service.custom.keepTable === 'true';
+        const { setProtection } = await load('./guard.ts');
+        const isKept = serverless.service.custom.settings.KEEP_TABLE === 'true';
         await setProtection(await deployment(), isKept).catch(({ message }) => refuse(message));
+      },
+      // This command changes the variables of one function, without CloudFormation.
+      'before:deploy:function:initialize': async () => {
+        await refuseEnvironment();
+        await review(serverless.service.custom.settings, await file());
+      },
+      'before:rollback:rollback': async () => {
+        const { timestamp } = options;
+        if (timestamp === undefined) return; // the command only lists deployments
+        const { templateOfRollback } = await load('./settings-guard.ts');
+        const { service } = serverless.service;
+        const provider = serverless.getProvider('aws');
+        const template = await templateOfRollback(await provider.getAwsSdkV3Config(), {
+          bucket: await provider.getServerlessDeploymentBucketName(),
+          folder: `${provider.getDeploymentPrefix()}/${service}/${provider.getStage()}`,
+          timestamp,
+        }).catch(({ message }) => refuse(message));
+        // The settings of a rollback are in its template.
+        if (template !== null) await check(template, { isFileMissing: false });
       },
     };
   }
 }
 
-/** On Node 20 the framework can't load TypeScript by itself. */
-async function loadGuard() {
+/**
+ * On Node 20 the framework can't load TypeScript by itself.
+ *
+ * @param {string} path
+ */
+async function load(path) {
   const { tsImport } = await import('tsx/esm/api');
-  return tsImport('./guard.ts', import.meta.url);
+  return tsImport(path, import.meta.url);
 }

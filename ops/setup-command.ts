@@ -16,6 +16,7 @@ import {
   replaceableTokenIn,
   withLinodeToken,
 } from './secret-fields.ts';
+import { fileOf } from './settings.ts';
 import { edit, newApiToken, type Output, read, secretIdOf } from './token-commands.ts';
 
 export const ACTIONS = [
@@ -218,9 +219,10 @@ function informOfWarnings({ inform }: Output, warnings: readonly string[]): void
 /** Names the region, which may be one that `--region` gave to this command only. */
 function informOfNextSteps({ inform }: Output, stage: string, region: string): void {
   inform(`
-Next, deploy. Set the cap on the budgets of all live clusters together, and who gets alarms:
-  MAX_OPEN_BUDGET_USD=200 ALARM_EMAIL=you@example.org \\
-    npx serverless deploy --stage ${stage} --region ${region}
+Next, write the settings: the cap on the budgets of all live clusters together, who gets alarms.
+  cp settings.example.yml ${fileOf(stage)}
+Then deploy:
+  npx serverless deploy --stage ${stage} --region ${region}
 Then call the API, at the address that the deploy prints, with an API token:
   API=https://…
   curl -s -H 'Authorization: Bearer onebuck_…' "$API/types?region=us-east&budgetUsd=1"`);

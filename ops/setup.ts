@@ -7,6 +7,7 @@ import { linodeUrl } from '../lib/wire.ts';
 import { adviceOn, messageOf } from './advice.ts';
 import { openSecretsManager } from './aws.ts';
 import { Interrupted, readLinodeToken } from './linode-token-input.ts';
+import { fileOf } from './settings.ts';
 import { ACTIONS, carryOutSetup, parseSetup } from './setup-command.ts';
 import { secretIdOf } from './token-commands.ts';
 
@@ -27,8 +28,8 @@ async function main(args: readonly string[]): Promise<void> {
   };
   if (process.env.LINODE_API_URL) {
     console.error(
-      `Note: LINODE_API_URL is set, so this command calls ${url}. If the variable is still set ` +
-        'at the deploy, the functions call it, too.',
+      `Note: LINODE_API_URL is set, so this command calls ${url}. The functions call the server ` +
+        `that ${fileOf(request.stage)} names, or else Linode.`,
     );
   }
   const deps = {

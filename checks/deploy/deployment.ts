@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { stringify } from 'yaml';
 import { projectDir, serverlessBin } from '../../build/project.ts';
+import { fileOf } from '../../ops/settings.ts';
 import { clientOf, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 
@@ -47,9 +50,13 @@ const tsx = createRequire(import.meta.url).resolve('tsx/cli');
 
 /** Runs an operator's commands on a stage of the emulated account. */
 export function createDeployment(emulator: Emulator, linodeUrl: string) {
+  const { env } = emulator;
   // Without an address, no function publishes notices.
   const settings = { LINODE_API_URL: linodeUrl, NOTICE_EMAIL: 'notices@example.com' };
-  const env = { ...emulator.env, ...settings };
+  const file = join(projectDir, fileOf(STAGE));
+  const writeSettings = (changes: Readonly<Record<string, string | number | undefined>> = {}) =>
+    writeFileSync(file, stringify({ ...settings, ...changes }));
+  writeSettings();
 
   function run(args: readonly string[], onLine = (_: string) => {}): Promise<Ended> {
     return new Promise((resolve) => {
@@ -76,6 +83,9 @@ export function createDeployment(emulator: Emulator, linodeUrl: string) {
   return {
     tryServerless,
     serverless,
+    /** Writes the file of the stage's settings, which is there from the beginning. */
+    writeSettings,
+    removeSettings: () => rmSync(file, { force: true }),
     /** `npm run drain`, without npm. */
     drain: (onLine: (line: string) => void) =>
       run([tsx, join(projectDir, 'ops', 'drain.ts'), '--stage', STAGE], onLine),

@@ -1074,6 +1074,55 @@ const crowd = [
   }),
 ];
 
+const settings = [
+  ...inFile('ops/settings-change.ts', ['test/unit/ops/settings-change.test.ts'], {
+    'a lifted cap counts as tighter': {
+      from: 'return parsed.ok ? parsed.value : Number.POSITIVE_INFINITY;',
+      to: 'return parsed.ok ? parsed.value : 0;',
+    },
+    'caps are compared as text': {
+      from: 'amountOf(to) > amountOf(from)',
+      to: "(to ?? '') > from",
+    },
+    'an address may be lost without a word': {
+      from: '  ALARM_EMAIL: ifLost,',
+      to: '  ALARM_EMAIL: never,',
+    },
+    'a version without the cap does not loosen it': {
+      from: "const amountOf = (value = 'none')",
+      to: "const amountOf = (value = '0')",
+    },
+  }),
+  ...inFile('ops/settings-guard.ts', ['test/unit/ops/settings-guard.test.ts'], {
+    'one setting that may be loosened lets all others through': {
+      from: 'loosened.every(({ name })',
+      to: 'loosened.some(({ name })',
+    },
+    'what somebody has changed by hand in the stack is reset': {
+      from: '      ...settingsOfParameters(Object.fromEntries(parameters)),\n',
+      to: '',
+    },
+    'the address of a simulator in the shell does not stop a deployment': {
+      from: 'if (set.length === 0) return null;',
+      to: 'if (set.length < 3) return null;',
+    },
+    'a redeploy without the file resets what is not loosened': {
+      from: '  if (isFileMissing) return { report, refusal: missingFile(stage, changes) };\n',
+      to: '',
+    },
+  }),
+  ...inFile('ops/settings.ts', ['test/unit/ops/settings.test.ts'], {
+    'a deployment takes settings from the shell': {
+      from: '...(isLocal ? setIn(env) : fromFile.values)',
+      to: '...fromFile.values, ...setIn(env)',
+    },
+    'an unknown name in the file is skipped': {
+      from: 'if (!isSetting(name)) faults.push(unknownText(name));',
+      to: 'if (!isSetting(name)) continue;',
+    },
+  }),
+];
+
 export const mutants: readonly Mutant[] = [
   ...[
     ...money,
@@ -1109,4 +1158,5 @@ export const mutants: readonly Mutant[] = [
   ...counted,
   ...passes,
   ...crowd,
+  ...settings,
 ];

@@ -54,7 +54,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'simulators/linode': ['simulators/random.ts', 'lib/adapters/clock.ts'],
   simulation: ['simulators', 'lib'],
   dev: ['build', 'ops', 'simulators', 'lib'],
-  checks: ['build', 'dev', 'simulators', 'lib'],
+  checks: ['build', 'dev', 'ops', 'simulators', 'lib'],
   bench: ['build', 'checks', 'dev', 'simulation', 'simulators', 'lib'],
 };
 

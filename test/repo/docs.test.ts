@@ -11,6 +11,7 @@ import { changeSchema } from '../../lib/core/cluster/change.ts';
 import { specSchema } from '../../lib/core/cluster/spec.ts';
 import { scheduleSchema } from '../../lib/core/schedule/schedule.ts';
 import { operations } from '../../lib/http/operations.ts';
+import { DEFAULTS, SETTINGS } from '../../ops/settings.ts';
 import {
   anchorsOf,
   codeOf,
@@ -28,8 +29,8 @@ import {
 const read = (path: string) => readFileSync(join(projectDir, path), 'utf8');
 const list = ['ls-files', '--cached', '--others', '--exclude-standard'];
 const files = execFileSync('git', list, { cwd: projectDir, encoding: 'utf8' }).split('\n');
-/** The paths that `npm ci` builds, which git does not list. */
-const built = ['dist/onebuck.mjs', 'web/dist'];
+/** The paths that `npm ci` builds, and the file that an operator writes: git lists neither. */
+const built = ['dist/onebuck.mjs', 'web/dist', 'settings.prod.yml'];
 /** All files, and all folders that contain a file. */
 const paths = new Set([...files, ...built].flatMap(withFolders));
 const pages: Page[] = files
@@ -63,7 +64,9 @@ const stack = [
 ];
 const sourcesOfStack = stack.map(read).join('\n');
 const sourcesOfStart = read('dev/settings.ts');
-const sources = [sourcesOfStack, sourcesOfStart, read('lib/wire.ts')].join('\n');
+const sources = [sourcesOfStart, read('lib/wire.ts'), ...SETTINGS.map((name) => `'${name}'`)].join(
+  '\n',
+);
 
 describe.each(pages.map((page) => [page.path, page] as const))('%s', (_path, page) => {
   it('has only links whose file and anchor exist', () => {
@@ -164,26 +167,24 @@ describe('every setting', () => {
     return names.filter((name) => !new RegExp(`\\b${name}\\b`).test(code));
   };
 
-  it('of the stack is documented in docs/operate.md', () => {
-    const names = namesIn(sourcesOfStack, /\benv:([A-Z_]+)/g);
-    expect(names).toContain('NIGHTLY');
-    // ESBUILD_FOLDER is set only by the project's own programs: the folder of the bundles.
-    const settings = names.filter((name) => name !== 'ESBUILD_FOLDER');
-    expect(undocumented(settings, 'docs/operate.md')).toEqual([]);
-  });
-
-  it('of the stack has the default that docs/operate.md gives', () => {
+  it('of a deployment is in the tables of docs/operate.md, with its default', () => {
     const pattern = /^\| `([A-Z_]+)` +\| ([^|]*?) *\|/gm;
-    const documented = [...read('docs/operate.md').matchAll(pattern)].map(([, name, value]) => [
+    const rows = [...read('docs/operate.md').matchAll(pattern)].map(([, name, value]) => [
       name,
       value,
     ]);
-    expect(documented).toContainEqual(['MAX_NODES', '100']);
-    const matches = sourcesOfStack.matchAll(/\benv:([A-Z_]+), '([^']*)'/g);
-    const defaults = new Map([...matches].map(([, name, value]) => [name, value]));
     // The page writes "Linode" for the default, which is Linode's own URL.
-    defaults.set('LINODE_API_URL', 'Linode');
-    expect(documented.filter(([name, value]) => defaults.get(name) !== value)).toEqual([]);
+    const defaults = { ...DEFAULTS, LINODE_API_URL: 'Linode' };
+    expect(rows.toSorted()).toEqual(Object.entries(defaults).toSorted());
+  });
+
+  it('of a deployment is used by serverless.yml or stack/, which use no other', () => {
+    const used = namesIn(sourcesOfStack, /\bself:custom\.settings\.([A-Z_]+)/g);
+    expect(used.toSorted()).toEqual(SETTINGS.toSorted());
+  });
+
+  it('is read from the file only: the environment gives just the folder of the bundles', () => {
+    expect(namesIn(sourcesOfStack, /\benv:([A-Z_]+)/g)).toEqual(['ESBUILD_FOLDER']);
   });
 
   it('of npm start is documented in docs/local.md', () => {
@@ -268,10 +269,8 @@ describe('the check', () => {
   });
 
   it('of settings finds a setting that no source reads', () => {
-    const text = 'A: ${' + "env:ONE, ''}\nconst b = env.TWO || wholeNumber('THREE');";
-    expect(variableFaults(pageOf('| `ONE` | a |\n| `TWO`   | b |\n| `THREE` | c |'), text)).toEqual(
-      [],
-    );
+    const text = "const a = env.ONE || wholeNumber('TWO');";
+    expect(variableFaults(pageOf('| `ONE` | a |\n| `TWO`   | b |'), text)).toEqual([]);
     expect(variableFaults(pageOf('| `FOUR` | a |'), `${text} // FOUR`)).toHaveLength(1);
   });
 });

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { operations } from '../../lib/http/operations.ts';
+import { DEFAULTS, SETTINGS, type SettingName } from '../../ops/settings.ts';
 
 interface FunctionDeclared {
   readonly handler: string;
@@ -33,6 +34,9 @@ const yaml = (path: string) => parse(read(path), { logLevel: 'silent' });
 const service = yaml('serverless.yml');
 const functions = Object.entries(service.functions as Record<string, FunctionDeclared>);
 const roles = yaml('stack/roles.yml').Resources as Record<string, Role>;
+
+/** How serverless.yml and stack/ name a setting of the stage's file. */
+const setting = (name: SettingName) => `\${self:custom.settings.${name}}`;
 
 const list = (value: string | string[]) => (Array.isArray(value) ? value : [value]);
 const statementsOf = (role: Role) =>
@@ -130,7 +134,8 @@ describe('an invocation that Lambda can not start', () => {
     const reserved = ['ReservesConcurrency', 2, 'AWS::NoValue'];
     expect(fieldOf('reservedConcurrency')).toEqual({ reap: reserved, sweep: reserved });
     const { Default } = yaml('stack/limits.yml').Parameters.ReservedConcurrency;
-    expect(Default).toMatch(/env:RESERVED_CONCURRENCY, 'false'/);
+    expect(Default).toBe(setting('RESERVED_CONCURRENCY'));
+    expect(DEFAULTS.RESERVED_CONCURRENCY).toBe('false');
   });
 });
 
@@ -185,7 +190,7 @@ describe('the secret', () => {
   it('is named in an environment variable, and its contents are in none', () => {
     const environment = service.provider.environment as Record<string, string>;
     expect(Object.keys(environment).filter((name) => /TOKEN|PASSWORD|KEY/.test(name))).toEqual([]);
-    expect(read('serverless.yml')).not.toMatch(/env:[A-Z_]*(TOKEN|PASSWORD)/);
+    expect(SETTINGS.filter((name) => /TOKEN|PASSWORD|KEY/.test(name))).toEqual([]);
   });
 });
 
@@ -234,7 +239,8 @@ describe('web pages of other origins', () => {
   const [condition, allowed, otherwise] = extensions.HttpApi.Properties.CorsConfiguration;
 
   it('may call the API only with CORS_ORIGINS, which is empty by default', () => {
-    expect(Parameters.CorsOrigins.Default).toMatch(/env:CORS_ORIGINS, ''/);
+    expect(Parameters.CorsOrigins.Default).toBe(setting('CORS_ORIGINS'));
+    expect(DEFAULTS.CORS_ORIGINS).toBe('');
     expect(Conditions[condition]).toEqual([[['', 'CorsOrigins'], '']]);
     expect(allowed.AllowOrigins).toBe('CorsOrigins');
     expect(otherwise).toBe('AWS::NoValue');
@@ -256,7 +262,8 @@ describe('the budget of the AWS account', () => {
 
   it('mails at AWS_BUDGET_USD, 5 by default, where there is an address for alarms', () => {
     expect(Type).toBe('AWS::Budgets::Budget');
-    expect(Parameters.AwsBudgetUsd.Default).toMatch(/env:AWS_BUDGET_USD, '5'/);
+    expect(Parameters.AwsBudgetUsd.Default).toBe(setting('AWS_BUDGET_USD'));
+    expect(DEFAULTS.AWS_BUDGET_USD).toBe('5');
     expect(Properties.Budget.BudgetLimit).toEqual({ Amount: 'AwsBudgetUsd', Unit: 'USD' });
     const [{ Notification, Subscribers }] = Properties.NotificationsWithSubscribers;
     expect(Notification).toMatchObject({ NotificationType: 'ACTUAL', Threshold: 100 });

@@ -213,10 +213,8 @@ export function variableFaults(page: Page, sources: string): string[] {
 const variablesOf = ({ text }: Page): string[] =>
   [...text.matchAll(/^\| `([A-Z][A-Z0-9_]*)` +\|/gm)].map(([, name = '']) => name);
 
-/** The variables that serverless.yml reads by `env:`, or TypeScript from an object `env`. */
+/** The variables that TypeScript reads from an object `env`, or names. */
 function variablesRead(sources: string): Set<string> {
-  const found = sources.matchAll(
-    /\benv:([A-Z][A-Z0-9_]*)|\benv\.([A-Z][A-Z0-9_]*)|'([A-Z][A-Z0-9_]*)'/g,
-  );
+  const found = sources.matchAll(/\benv\.([A-Z][A-Z0-9_]*)|'([A-Z][A-Z0-9_]*)'/g);
   return new Set([...found].map(([, ...names]) => names.find((name) => name !== undefined) ?? ''));
 }

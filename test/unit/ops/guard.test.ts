@@ -273,13 +273,13 @@ describe('the protection of the table against deletion', () => {
   it('comes only after a deployment that has succeeded, and follows KEEP_TABLE', async () => {
     // A template that protects the table leaves the table behind if the first deployment fails.
     expect(TABLE).not.toHaveProperty('DeletionProtectionEnabled');
-    for (const [keepTable, isProtected] of [
+    for (const [KEEP_TABLE, isProtected] of [
       ['true', false],
       ['false', true],
     ] as const) {
       const { mock, changes } = aTableProtected(isProtected);
       const provider = { getStage: () => 'prod', getAwsSdkV3Config: async () => ({}) };
-      const service = { custom: { table: TableName, keepTable } };
+      const service = { custom: { table: TableName, settings: { KEEP_TABLE } } };
       const { default: Guard } = await import(PLUGIN);
       const { hooks } = new Guard({ getProvider: () => provider, service }, {}, { log });
       await hooks['after:aws:deploy:deploy:updateStack']();
