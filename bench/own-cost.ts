@@ -88,12 +88,10 @@ function printOtherCosts({ watched, month }: { watched: Counts; month: Counts })
   console.log('These costs leave out:');
   console.log(`  - $${usdOf(Math.min(always, freeAlarms))} a month, if other alarms use up the`);
   console.log(`    ${freeAlarms} alarms that every account has free;`);
-  console.log(
-    `  - the ${all - always} alarms of MORE_ALARMS=true: $${usdOf(all - always)} a month;`,
-  );
+  console.log(`  - the ${all - always} alarms of MORE_ALARMS: $${usdOf(all - always)} a month;`);
   console.log('  - the metrics and messages of alarms and failures, which come only with these.');
   const dashboard = totalOf(month) + prices.dashboardMonth.usd;
-  console.log('With DASHBOARD=true, if other dashboards use up the three that every account has');
+  console.log('With DASHBOARD, if other dashboards use up the three that every account has');
   console.log(`  free, a life costs $${dollars(totalOf(watched))}, and an idle month`);
   console.log(`  $${dollars(dashboard)}.`);
   console.log(`\nAssumed, since only AWS could measure these: ${JSON.stringify(assumed)}`);

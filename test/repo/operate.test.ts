@@ -32,7 +32,7 @@ it('docs/operate.md says of each alarm what it means and what to do', () => {
 });
 
 it('docs/operate.md lists first the alarms that are always there, then the others', () => {
-  const [always = '', more = ''] = sectionOf('Alarms').split('`MORE_ALARMS=true`');
+  const [always = '', more = ''] = sectionOf('Alarms').split('`MORE_ALARMS: true`');
   for (const { name, isAlways } of alarms) {
     expect(isAlways ? always : more, name).toContain(`\n| \`${name}\` |`);
   }
