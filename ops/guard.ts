@@ -98,6 +98,7 @@ type TableDeclared = Readonly<Record<string, unknown>>;
 /**
  * Why the template must not be deployed; null: it may be deployed. Refuses:
  *
+ * - one whose reaper and sweeper would not tick;
  * - a deployment whose secret is not there, so that its functions could do nothing;
  * - a first deployment that would find the table of an earlier one in its way, and fail;
  * - a template by which CloudFormation would replace the table: the new table would be empty, so
@@ -107,7 +108,21 @@ export async function refusalOfDeploy(
   deployment: Deployment,
   template: Template,
 ): Promise<string | null> {
-  return (await refusalForSecret(deployment)) ?? (await refusalForTable(deployment, template));
+  return (
+    refusalForTicks(template) ??
+    (await refusalForSecret(deployment)) ??
+    (await refusalForTable(deployment, template))
+  );
+}
+
+/** Without their ticks, neither the reaper nor the sweeper destroys anything. */
+function refusalForTicks({ Resources = {} }: Template): string | null {
+  const idle = Object.entries(Resources).filter(
+    ([, { Type, Properties }]) => Type === 'AWS::Events::Rule' && Properties?.State === 'DISABLED',
+  );
+  if (idle.length === 0) return null;
+  const rules = idle.map(([name]) => name).join(', ');
+  return `${rules} would not tick, and clusters would live on. Deploy without --param eventBridge=false.`;
 }
 
 async function refusalForSecret({ aws, stage }: Deployment): Promise<string | null> {

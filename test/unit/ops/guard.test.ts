@@ -175,6 +175,14 @@ describe('a deployment that changes the table', () => {
     expect(await refusal(template({ TableName: 'new' }))).toMatch(/take onebuck-prod-clusters/);
   });
 
+  it('is refused where the reaper would not tick', async () => {
+    anAws();
+    const rule = (State: string) => ({ Type: 'AWS::Events::Rule', Properties: { State } });
+    const withRule = (State: string) => ({ Resources: { ReapTick: rule(State) } });
+    expect(await refusal(withRule('DISABLED'))).toMatch(/^ReapTick would not tick/);
+    expect(await refusal(withRule('ENABLED'))).toBeNull();
+  });
+
   it('is allowed before the first deployment, and after the table is gone', async () => {
     const { isDeployed } = anAws();
     expect(await refusal(template())).toBeNull();
