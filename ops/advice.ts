@@ -32,10 +32,9 @@ export function adviceOn(
         'No AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and ' +
         'AWS_SECRET_ACCESS_KEY.'
       );
-    case 'ExpiredTokenException':
-    case 'InvalidSignatureException':
-    case 'UnrecognizedClientException':
-      return `AWS refuses these credentials: sign in again, or set others. ${message}`;
+  }
+  if (REFUSED.includes(name)) {
+    return `AWS refuses these credentials: sign in again, or set others. ${message}`;
   }
   if (/^Region (is missing|not accepted: region="")/.test(message))
     return 'Set AWS_REGION, or give --region.';
@@ -50,3 +49,19 @@ const restoring = (secretId: string) =>
 
 export const messageOf = (error: unknown): string =>
   (error instanceof Error && error.message) || String(error);
+
+/** The names of the errors with which AWS's services refuse credentials. */
+const REFUSED = [
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+];
+
+/** Whether there are no credentials, or AWS refuses those that there are. */
+export function areBadCredentials(error: unknown): boolean {
+  const { name = '' } = Object(error) as { name?: string };
+  return name === 'CredentialsProviderError' || REFUSED.includes(name);
+}

@@ -1,13 +1,15 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
-/** Finds the credentials, and the region if it is null, where AWS's own tools find them. */
+/** Options of a client that finds its credentials, and the region if it is null, as AWS's own tools do. */
+export const awsOptions = (region: string | null) => ({
+  ...(region === null ? {} : { region }),
+  maxAttempts: 3,
+  requestHandler: {
+    connectionTimeout: 3_000,
+    requestTimeout: 10_000,
+    throwOnRequestTimeout: true,
+  },
+});
+
 export const openSecretsManager = (region: string | null): SecretsManagerClient =>
-  new SecretsManagerClient({
-    ...(region === null ? {} : { region }),
-    maxAttempts: 3,
-    requestHandler: {
-      connectionTimeout: 3_000,
-      requestTimeout: 10_000,
-      throwOnRequestTimeout: true,
-    },
-  });
+  new SecretsManagerClient(awsOptions(region));

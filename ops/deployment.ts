@@ -6,20 +6,27 @@ import {
 
 export const reconcileOf = (stage: string): string => `onebuck-${stage}-reconcile`;
 
-/**
- * The environment of the deployed function `reconcile` of the stage. null: the stage is not
- * deployed in this region.
- */
-export async function deployedEnvironment(
+/** The deployed function `reconcile` of the stage. */
+export interface Deployed {
+  readonly arn: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** null: the stage is not deployed in this region. */
+export async function deployedFunction(
   client: LambdaClient,
   stage: string,
-): Promise<Readonly<Record<string, string>> | null> {
+): Promise<Deployed | null> {
   const FunctionName = reconcileOf(stage);
   try {
     const answer = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));
-    return answer.Environment?.Variables ?? {};
+    return { arn: answer.FunctionArn ?? '', environment: answer.Environment?.Variables ?? {} };
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return null;
     throw error;
   }
 }
+
+/** The environment of `deployedFunction`. */
+export const deployedEnvironment = async (client: LambdaClient, stage: string) =>
+  (await deployedFunction(client, stage))?.environment ?? null;

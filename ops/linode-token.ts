@@ -1,5 +1,7 @@
+import { createClock } from '../lib/adapters/clock.ts';
 import { describe } from '../lib/adapters/linode/answer.ts';
-import type { Exchange, LinodeHttp } from '../lib/adapters/linode/http.ts';
+import { createTransport } from '../lib/adapters/linode/axios-transport.ts';
+import { createLinodeHttp, type LinodeHttp } from '../lib/adapters/linode/http.ts';
 import { decodeSettings } from '../lib/adapters/linode/wire.ts';
 
 /** The result of a check of a token by which Onebuck can run clusters. */
@@ -15,6 +17,15 @@ export class UnfitToken extends Error {}
 
 export type AskLinode = LinodeHttp['sendOnce'];
 
+/** The Linode API at the address. */
+export const linodeAt = (url: string): AskLinode =>
+  createLinodeHttp({
+    transport: createTransport(url),
+    clock: createClock({ originMs: 0, rate: 1 }),
+    token: async () => '',
+    log: { info() {}, warn() {}, error() {} },
+  }).sendOnce;
+
 const PROFILE = { method: 'GET', path: '/profile' } as const;
 const SETTINGS = { method: 'GET', path: '/account/settings' } as const;
 
@@ -23,6 +34,22 @@ const SETTINGS = { method: 'GET', path: '/account/settings' } as const;
  * scope `linodes:read_write`; throws another error if Linode is not available.
  */
 export async function checkToken(ask: AskLinode, token: string): Promise<TokenCheck> {
+  const { account, warnings, readsAccount } = await checkScopes(ask, token);
+  // Linode may be unavailable just now: the functions will read the settings later.
+  const settings = readsAccount ? await checkAccount(ask, token).catch(() => null) : null;
+  return {
+    account,
+    warnings: [...warnings, ...(settings?.faults ?? []), ...(settings?.warnings ?? [])],
+  };
+}
+
+export interface ScopesCheck extends TokenCheck {
+  /** Whether the token's scopes allow to read the account's settings. */
+  readonly readsAccount: boolean;
+}
+
+/** The part of `checkToken` that does not read the account's settings. */
+export async function checkScopes(ask: AskLinode, token: string): Promise<ScopesCheck> {
   // The call accepts any valid token, and its answer has the token's scopes in a header.
   const { verdict, header } = await ask(PROFILE, token);
   if (verdict.kind === 'invalidToken') {
@@ -42,13 +69,8 @@ export async function checkToken(ask: AskLinode, token: string): Promise<TokenCh
   }
   return {
     account: header('x-customer-uuid'),
-    warnings: [
-      ...scopeWarnings(scopes),
-      ...(isRestricted(verdict.body) ? [RESTRICTED] : []),
-      ...(scopes?.has('account:read_only') === false
-        ? []
-        : settingsWarnings(await ask(SETTINGS, token))),
-    ],
+    warnings: [...scopeWarnings(scopes), ...(isRestricted(verdict.body) ? [RESTRICTED] : [])],
+    readsAccount: scopes?.has('account:read_only') !== false,
   };
 }
 
@@ -100,22 +122,50 @@ function scopeWarnings(scopes: Scopes | null): string[] {
 const isRestricted = (profile: unknown): boolean =>
   (profile as { readonly restricted?: unknown } | null)?.restricted === true;
 
-/** No warning if Linode is not available just now: the functions will read the settings later. */
-function settingsWarnings({ verdict }: Exchange): string[] {
-  if (verdict.kind === 'denied') {
-    return [
-      "The token's user may not read the account's settings: Onebuck quotes prices with backups.",
-    ];
-  }
-  const settings = verdict.kind === 'ok' ? decodeSettings(verdict.body) : null;
-  if (!settings?.ok) return [];
-  const { backupsForced, managed } = settings.value;
-  return [
-    ...(backupsForced
-      ? ['The account adds backups to each new Linode: each quote and each spend includes them.']
-      : []),
-    ...(managed
-      ? ['Linode manages the account, at about $100 a month for each Linode: launches are refused.']
-      : []),
-  ];
+/** What the settings of the Linode account mean for Onebuck, in sentences. */
+export interface AccountCheck {
+  /** By these, each launch fails. */
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
 }
+
+/** Throws if Linode is not available, or answers with settings that Onebuck can't read. */
+export async function checkAccount(ask: AskLinode, token: string): Promise<AccountCheck> {
+  const { verdict } = await ask(SETTINGS, token);
+  if (verdict.kind === 'denied') {
+    const denied =
+      "The token's user may not read the account's settings: Onebuck quotes prices with backups.";
+    return { faults: [], warnings: [denied] };
+  }
+  if (verdict.kind !== 'ok') throw new Error(describe(SETTINGS, verdict));
+  const settings = decodeSettings(verdict.body);
+  if (!settings.ok) throw new Error(`GET /account/settings: ${settings.fault}`);
+  const { backupsForced, managed } = settings.value;
+  const { interfaces_for_new_linodes: interfaces, network_helper: networkHelper } =
+    verdict.body as Network;
+  return {
+    faults: [...(managed ? [MANAGED] : []), ...(interfaces === 'linode_only' ? [LINODE_ONLY] : [])],
+    warnings: [
+      ...(backupsForced ? [BACKUPS_FORCED] : []),
+      ...(networkHelper === false ? [NO_HELPER] : []),
+    ],
+  };
+}
+
+/** The account's settings of networks (docs/linode.md#creates). */
+interface Network {
+  readonly interfaces_for_new_linodes?: unknown;
+  readonly network_helper?: unknown;
+}
+
+const MANAGED =
+  'Linode manages the account, at about $100 a month for each Linode: launches are refused.';
+const LINODE_ONLY =
+  'The account allows only Linode interfaces (interfaces_for_new_linodes is linode_only), and ' +
+  'Onebuck creates Linodes with configuration profile interfaces: Linode refuses each create.\n' +
+  'Allow them at https://cloud.linode.com/account/settings, under "Network Interface Type".';
+const BACKUPS_FORCED =
+  'The account adds backups to each new Linode: each quote and each spend includes them.';
+const NO_HELPER =
+  "Network Helper is off: a node's image must configure the network by itself, as Linode's own " +
+  'images do by DHCP.';

@@ -1,11 +1,9 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-import { createClock } from '../lib/adapters/clock.ts';
-import { createTransport } from '../lib/adapters/linode/axios-transport.ts';
-import { createLinodeHttp } from '../lib/adapters/linode/http.ts';
 import { linodeUrl } from '../lib/wire.ts';
 import { adviceOn, messageOf } from './advice.ts';
 import { openSecretsManager } from './aws.ts';
+import { linodeAt } from './linode-token.ts';
 import { Interrupted, readLinodeToken } from './linode-token-input.ts';
 import { fileOf } from './settings.ts';
 import { ACTIONS, carryOutSetup, parseSetup } from './setup-command.ts';
@@ -15,12 +13,6 @@ import { secretIdOf } from './token-commands.ts';
 async function main(args: readonly string[]): Promise<void> {
   const request = parseSetup(args);
   const url = linodeUrl();
-  const http = createLinodeHttp({
-    transport: createTransport(url),
-    clock: createClock({ originMs: 0, rate: 1 }),
-    token: async () => '',
-    log: { info() {}, warn() {}, error() {} },
-  });
   const sources = {
     fromEnvironment: process.env.LINODE_TOKEN ?? '',
     input: process.stdin,
@@ -34,7 +26,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const deps = {
     client: openSecretsManager(request.region),
-    askLinode: http.sendOnce,
+    askLinode: linodeAt(url),
     linodeToken: (question: string) => readLinodeToken(question, sources),
     output: { print: console.log, inform: console.error },
   };

@@ -51,11 +51,11 @@ export function showAccount({ account, now }: Call): string {
 export function showAccountSettings({ settings }: Call): string {
   return pythonJson({
     managed: settings.managed,
-    network_helper: true,
+    network_helper: settings.networkHelper,
     longview_subscription: null,
     backups_enabled: settings.backupsForced,
     object_storage: 'disabled',
-    interfaces_for_new_linodes: 'legacy_config_default_but_linode_allowed',
+    interfaces_for_new_linodes: settings.interfacesForNewLinodes,
     maintenance_policy: 'linode/migrate',
   });
 }

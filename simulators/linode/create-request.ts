@@ -29,7 +29,7 @@ type Body = Readonly<Record<string, unknown>>;
 /** Throws one ApiError with all errors of the body, as the API answers with all of them. */
 export function createRequest(
   body: Body,
-  settings: Pick<SimulatorSettings, 'regionsWithoutMetadata'>,
+  settings: Pick<SimulatorSettings, 'regionsWithoutMetadata' | 'interfacesForNewLinodes'>,
 ): CreateRequest {
   refuseUnknownFields(body, createFields);
   const errors = createErrors(body, settings);
@@ -73,7 +73,7 @@ export function refuseUnknownFields(body: Body, known: ReadonlySet<string>): voi
 
 function createErrors(
   body: Body,
-  settings: Pick<SimulatorSettings, 'regionsWithoutMetadata'>,
+  settings: Pick<SimulatorSettings, 'regionsWithoutMetadata' | 'interfacesForNewLinodes'>,
 ): ErrorItem[] {
   return [
     ...typeErrors(body.type),
@@ -89,7 +89,11 @@ function createErrors(
     ...['booted', 'backups_enabled'].flatMap((field) => booleanErrors(body[field], field)),
     ...['swap_size', 'boot_size'].flatMap((field) => integerErrors(body[field], field)),
     ...choiceErrors(body.disk_encryption, 'disk_encryption', ['enabled', 'disabled']),
-    ...choiceErrors(body.interface_generation, 'interface_generation', ['legacy_config']),
+    ...choiceErrors(
+      body.interface_generation,
+      'interface_generation',
+      settings.interfacesForNewLinodes === 'linode_only' ? [] : ['legacy_config'],
+    ),
     ...policyErrors(body.maintenance_policy),
     // The simulator has no firewalls; -1 asks for a Linode without a firewall.
     ...choiceErrors(body.firewall_id, 'firewall_id', [-1]),

@@ -31,6 +31,9 @@ export interface SimulatorSettings {
   readonly backupsForced: boolean;
   /** Whether Linode manages the account, for a price on top of each Linode's. */
   readonly managed: boolean;
+  /** The account's setting of the same name: `linode_only` refuses what the others create. */
+  readonly interfacesForNewLinodes: string;
+  readonly networkHelper: boolean;
   /** How many Linodes the account may have at a time; null: any number. */
   readonly accountLimit: number | null;
   /** Types that the API refuses to create in a region for lack of capacity. */
@@ -71,6 +74,8 @@ export const defaultSettings: SimulatorSettings = {
   },
   backupsForced: false,
   managed: false,
+  interfacesForNewLinodes: 'legacy_config_default_but_linode_allowed',
+  networkHelper: true,
   accountLimit: null,
   soldOut: [],
   regionsWithoutMetadata: [],
@@ -111,6 +116,8 @@ const checks: Record<keyof SimulatorSettings, (value: unknown) => boolean> = {
   rateLimits: (value) => isObject(value) && Object.entries(value).every(isNamedLimit),
   backupsForced: isBoolean,
   managed: isBoolean,
+  interfacesForNewLinodes: isText,
+  networkHelper: isBoolean,
   accountLimit: (value) => value === null || isCount(value),
   soldOut: (value) =>
     isListOf(value, (pair) => isObject(pair) && isText(pair.type) && isText(pair.region)),

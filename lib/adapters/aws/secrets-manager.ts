@@ -133,6 +133,9 @@ function fieldsIn(text: string): Fields | null {
   return typeof secret === 'object' ? (secret as Fields | null) : null;
 }
 
+/** What is malformed in the text of a secret. */
+export const faultsOfSecret = (text: string): SecretFault[] => faultsOf(fieldsIn(text));
+
 function faultsOf(fields: Fields | null): SecretFault[] {
   if (fields === null) return ['the whole'];
   const names = Object.keys(schemas) as Field[];

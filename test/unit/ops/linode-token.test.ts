@@ -64,6 +64,15 @@ describe('the account', () => {
     expect(warnings).toEqual([expect.stringContaining('launches are refused')]);
   });
 
+  it('that allows only Linode interfaces gives a warning', async () => {
+    const { ask, simulator } = await startLinode();
+    simulator.updateSettings({ interfacesForNewLinodes: 'linode_only' });
+    const { warnings } = await checkToken(ask, FULL);
+    expect(warnings).toEqual([
+      expect.stringContaining('interfaces_for_new_linodes is linode_only'),
+    ]);
+  });
+
   it('is not asked for its settings with a token that may not read them', async () => {
     const { ask, simulator } = await startLinode({ given: 'linodes:read_write' });
     await checkToken(ask, 'given');

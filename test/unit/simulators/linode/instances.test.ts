@@ -144,6 +144,12 @@ describe('a create', () => {
     expect(simulator.instances()).toEqual([]);
   });
 
+  it('refuses legacy interfaces in an account that allows only Linode interfaces', async () => {
+    const { create } = await aWorld({ settings: { interfacesForNewLinodes: 'linode_only' } });
+    const { status, json } = await create({ interface_generation: 'legacy_config' });
+    expect([status, json.errors[0].field]).toEqual([400, 'interface_generation']);
+  });
+
   it.each<[string, object]>([
     ['keys in place of a password', { root_pass: undefined, authorized_keys: ['ssh-rsa AAAA'] }],
     ['users in place of a password', { root_pass: undefined, authorized_users: ['me'] }],
