@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { CapsKeeper, LetIn } from '../lib/app/caps-keeper.ts';
 import { pauseSchedule } from '../lib/app/change-schedule.ts';
 import { type ClusterDeps, destroyCluster } from '../lib/app/destroy-cluster.ts';
 import { nudgeOrLeaveToReaper } from '../lib/app/nudge.ts';
@@ -31,6 +32,8 @@ export interface DrainRequest {
   readonly stage: string;
   readonly region: string | null;
   readonly waitMax: DurationMs;
+  /** Whether to let launches in again, rather than to drain. */
+  readonly undoes: boolean;
 }
 
 /** Throws, with the usage, if the arguments are wrong. There is no default stage. */
@@ -39,14 +42,19 @@ export function parseDrain(args: readonly string[]): DrainRequest {
     stage,
     region = null,
     minutes: count,
+    undo: undoes = false,
   } = npmCommand('drain')
-    .description('Pauses all schedules, destroys all clusters, and waits until no Linode is left.')
+    .description(
+      'Keeps out all launches, pauses all schedules, destroys all clusters, and waits until no ' +
+        'Linode is left.',
+    )
     .requiredOption('--stage <stage>', 'stage of the deployment', parseDeployedStage(NOT_DEPLOYED))
     .option(...REGION)
     .option('--minutes <minutes>', 'how long to wait at most', parseMinutes, 15)
+    .option('--undo', 'lets launches in again, after a drain')
     .parse(args, { from: 'user' })
-    .opts<{ stage: string; region?: string; minutes: number }>();
-  return { stage, region, waitMax: minutes(count) };
+    .opts<{ stage: string; region?: string; minutes: number; undo?: boolean }>();
+  return { stage, region, waitMax: minutes(count), undoes };
 }
 
 const NOT_DEPLOYED =
@@ -59,6 +67,7 @@ function parseMinutes(text: string): number {
 
 export interface DrainDeps extends ClusterDeps {
   readonly schedules: ScheduleStore;
+  readonly caps: Pick<CapsKeeper, 'beginDrain' | 'endDrain'>;
   readonly linode: Pick<LinodeApi, 'listByTag'>;
   readonly stage: string;
   readonly print: (line: string) => void;
@@ -70,11 +79,14 @@ const NUDGE_EVERY = minutes(1);
 /** One look is not enough: lists lag by seconds, and may hide Linodes that shift between pages. */
 const EMPTY_LOOKS = 2;
 const LIST_TIME_MAX = seconds(60);
+/** How long launches that write the ledger at the same time may hold up the drain. */
+const LEDGER_TIME_MAX = seconds(60);
 
 /**
- * Pauses all schedules, requests the deletion of all live clusters, and looks again until no
- * cluster is live and Linode lists no Linode of the stage. Does the same with clusters and
- * schedules that appear meanwhile. Throws errors that a repetition would not fix, and after
+ * Keeps out all launches from now on, pauses all schedules, requests the deletion of all live
+ * clusters, and looks again until no cluster is live, no launch can be under way, and Linode lists
+ * no Linode of the stage. Does the same with schedules that appear meanwhile, and with clusters
+ * whose launches were let in before. Throws errors that a repetition would not fix, and after
  * `waitMax` an error that names the clusters and Linodes that are left. A person may run it again
  * at any time.
  */
@@ -82,26 +94,57 @@ export async function drain(deps: DrainDeps, waitMax: DurationMs): Promise<void>
   const { clock, print, stage } = deps;
   const until = plus(clock.now(), waitMax);
   const watch = createWatch(deps);
+  let letIn = await keepOut(deps);
+  print(`Nothing can be launched in ${stage} from now on. To undo that: ${undoing(stage)}`);
   let paused = await pauseSchedules(deps);
   print(paused === 0 ? 'No schedule was enabled.' : `${counted(paused, 'schedule')} paused.`);
   for (let empty = 0; ; ) {
-    const { clusters, unreadable } = await readLive(deps.store);
+    const { clusters, unreadable, launching } = await look(deps.store, letIn);
     await watch.endAll(clusters);
     const linodes = await listOurs(deps);
     watch.printLinodes(linodes, clusters);
-    const isEmpty = clusters.length + unreadable.length === 0 && linodes?.length === 0;
+    const left = clusters.length + unreadable.length + launching.length;
+    const isEmpty = left === 0 && linodes?.length === 0;
     empty = isEmpty ? empty + 1 : 0;
     if (empty === EMPTY_LOOKS) break;
     if (clock.now() >= until)
-      throw new Error(leftOver({ stage, clusters, unreadable, linodes, waitMax }));
+      throw new Error(leftOver({ stage, clusters, unreadable, launching, linodes, waitMax }));
     await clock.sleep(earliest(until, plus(clock.now(), LOOK_EVERY)));
+    // Functions of an earlier version, which do not know of drains, let launches in again.
+    letIn = await keepOut(deps);
     paused += await pauseSchedules(deps);
   }
   const ended = counted(watch.ended(), 'cluster');
   print(
     `${stage} is empty: ${ended} ended, ${counted(paused, 'schedule')} paused, and Linode lists ` +
-      `no Linode with the tag ${ownershipTag(stage)}.`,
+      `no Linode with the tag ${ownershipTag(stage)}. To launch there again: ${undoing(stage)}`,
   );
+}
+
+/** Lets launches in again. The schedules that the drain has paused stay paused. */
+export async function undoDrain({ caps, clock, print, stage }: DrainDeps): Promise<void> {
+  const since = await caps.endDrain(plus(clock.now(), LEDGER_TIME_MAX));
+  print(
+    since === null
+      ? `${stage} was not drained: launches are let in.`
+      : `${stage} lets launches in again, which the drain kept out since ${toIso(since)}. ` +
+          'Schedules stay paused: each owner resumes their own.',
+  );
+}
+
+const undoing = (stage: string) => `npm run drain -- --stage ${stage} --undo`;
+
+const keepOut = ({ caps, clock }: DrainDeps): Promise<LetIn> =>
+  caps.beginDrain(plus(clock.now(), LEDGER_TIME_MAX));
+
+/** The index lags behind launches, so the records of all clusters that were let in are read, too. */
+async function look(
+  store: DrainDeps['store'],
+  { open, underWay }: LetIn,
+): Promise<Live & { readonly launching: readonly ClusterId[] }> {
+  const live = await readLive(store, open);
+  const known = new Set([...live.ids, ...live.unreadable.map(({ id }) => id)]);
+  return { ...live, launching: underWay.filter((id) => !known.has(id)) };
 }
 
 const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -116,17 +159,22 @@ async function pauseSchedules(deps: DrainDeps): Promise<number> {
   return paused;
 }
 
-/** All live records, from the index `due`, which the reaper reads, too. */
-export async function readLive(store: Pick<ClusterStore, 'due' | 'getMany'>): Promise<Live> {
-  const ids: ClusterId[] = [];
+/** All live records, from the index `due`, which the reaper reads, too, and those of `others`. */
+export async function readLive(
+  store: Pick<ClusterStore, 'due' | 'getMany'>,
+  others: readonly ClusterId[] = [],
+): Promise<Live> {
+  const ids = new Set(others);
   for await (const { id } of store.due(epochMs(Number.MAX_SAFE_INTEGER))) {
-    if (!isScheduleId(id)) ids.push(id);
+    if (!isScheduleId(id)) ids.add(id);
   }
-  const { records, unreadable } = await store.getMany(ids);
-  return { clusters: records.filter(isLive), unreadable };
+  const { records, unreadable } = await store.getMany([...ids]);
+  return { ids: records.map(({ id }) => id), clusters: records.filter(isLive), unreadable };
 }
 
 export interface Live {
+  /** The clusters whose records were read, also those that have ended. */
+  readonly ids: readonly ClusterId[];
   readonly clusters: readonly LiveRecord[];
   /** The records that can't be read, so that nobody can request the end of their clusters. */
   readonly unreadable: readonly Unreadable[];
@@ -225,10 +273,12 @@ function leftOver({
   stage,
   clusters,
   unreadable,
+  launching,
   linodes,
   waitMax,
-}: Live & {
+}: Pick<Live, 'clusters' | 'unreadable'> & {
   readonly stage: string;
+  readonly launching: readonly ClusterId[];
   readonly linodes: readonly Linode[] | null;
   readonly waitMax: DurationMs;
 }): string {
@@ -236,6 +286,7 @@ function leftOver({
   const lines = [
     ...clusters.map(({ id, phase }) => `  cluster ${id} (${phase})`),
     ...unreadable.map((record) => `  cluster ${unreadableText(record)}`),
+    ...launching.map((id) => `  perhaps cluster ${id}, whose launch may be under way`),
     ...(linodes ?? []).map((linode) => `  ${named(linode)}`),
     ...(linodes === null ? [`  perhaps Linodes with the tag ${tag}: the list can't be read`] : []),
   ];
@@ -244,6 +295,7 @@ function leftOver({
     `${stage} is not empty after ${counted(waitMax / minutes(1), 'minute')}. Left:`,
     ...left,
     'Onebuck goes on deleting as long as the stack exists. Run this command again to wait longer.',
+    `Until then nothing can be launched; to undo that: ${undoing(stage)}`,
     `The log of onebuck-${stage}-reconcile says which calls fail. You can also delete Linodes in`,
     "Linode's console.",
   ].join('\n');

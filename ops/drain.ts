@@ -8,7 +8,7 @@ import type { Log } from '../lib/ports.ts';
 import * as wire from '../lib/wire.ts';
 import { adviceOn, messageOf } from './advice.ts';
 import { deployedEnvironment, reconcileOf } from './deployment.ts';
-import { type DrainRequest, drain, parseDrain } from './drain-command.ts';
+import { type DrainRequest, drain, parseDrain, undoDrain } from './drain-command.ts';
 import { secretIdOf } from './token-commands.ts';
 
 /** The variables with which lib/wire.ts builds adapters for the deployed stage in this process. */
@@ -30,7 +30,7 @@ async function main(args: readonly string[]): Promise<void> {
   });
 }
 
-async function carryOut({ stage, waitMax }: DrainRequest): Promise<void> {
+async function carryOut({ stage, waitMax, undoes }: DrainRequest): Promise<void> {
   const lambda = new LambdaClient({
     requestHandler: {
       connectionTimeout: 3_000,
@@ -56,13 +56,14 @@ async function carryOut({ stage, waitMax }: DrainRequest): Promise<void> {
     clock: wire.clock(),
     store: wire.store(),
     schedules: wire.schedules(),
+    caps: wire.caps(),
     nudge: wire.nudge(),
     linode: wire.linode(),
     stage: wire.stage(),
     log,
     print: console.log,
   };
-  await drain(deps, waitMax);
+  await (undoes ? undoDrain(deps) : drain(deps, waitMax));
 }
 
 const log: Log = {

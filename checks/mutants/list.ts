@@ -1071,6 +1071,22 @@ const crowd = [
       from: 'createsUntil: plus(createFrom, creates) }',
       to: 'createsUntil: now }',
     },
+    'a drain lets a repeated launch in whose first try died': {
+      from: 'if (drainedSince !== null) return',
+      to: 'if (drainedSince !== null && !ledger.open.has(id)) return',
+    },
+  }),
+  ...inFile('lib/adapters/dynamodb/ledger.ts', ['test/unit/adapters/dynamodb/ledger.test.ts'], {
+    'the ledger forgets that the stage is drained': {
+      from: '      drainedSince,\n    } satisfies',
+      to: '    } satisfies',
+    },
+  }),
+  ...inFile('lib/app/caps-keeper.ts', ['test/races/drain.test.ts'], {
+    'the drain does not hear of launches that are under way': {
+      from: 'underWay: underWay(after, clock.now())',
+      to: 'underWay: []',
+    },
   }),
 ];
 

@@ -10,6 +10,7 @@ import {
   minutes,
   plus,
   seconds,
+  toIso,
 } from '../core/base/units.ts';
 import { monthName } from '../core/billing/bill.ts';
 import {
@@ -22,6 +23,7 @@ import {
   CREATE_TIME,
   type Decision,
   type Drift,
+  drained,
   type Ledger,
   nextTurn,
   openedSince,
@@ -29,6 +31,8 @@ import {
   raise,
   release,
   reserve,
+  underWay,
+  undrained,
 } from '../core/caps/ledger.ts';
 import type { EndedRecord, LiveRecord } from '../core/cluster/record.ts';
 import { AppError } from '../errors.ts';
@@ -44,7 +48,7 @@ export interface CapsDeps {
    */
   readonly settings: () => Pick<
     Settings,
-    'openBudgetMax' | 'openBudgetPerOwnerMax' | 'monthlySpendPerOwnerMax'
+    'stage' | 'openBudgetMax' | 'openBudgetPerOwnerMax' | 'monthlySpendPerOwnerMax'
   >;
   /** A random number from 0 to below 1, so that functions that conflicted do not conflict again. */
   readonly random: () => number;
@@ -73,6 +77,13 @@ export interface CapsKeeper {
     change: { readonly id: ClusterId; readonly budget: MicroUsd },
     by: EpochMs,
   ): Promise<'raised' | 'missing'>;
+  /**
+   * Has `reserve` and `raise` refuse all claims, until `endDrain`. Returns the clusters that were
+   * let in before: every other launch is refused.
+   */
+  beginDrain(by: EpochMs): Promise<LetIn>;
+  /** Since when launches were kept out; null: they were not. */
+  endDrain(by: EpochMs): Promise<EpochMs | null>;
   /** When a cluster that is launched now has its turn to create its nodes. */
   nextTurn(): Promise<EpochMs>;
   /** Sets the entry of a live cluster to the budget in its record, after the record was changed. */
@@ -89,6 +100,13 @@ export interface CapsKeeper {
     readRecords: (ids: readonly ClusterId[]) => Promise<Audited>,
     others: readonly ClusterId[],
   ): Promise<readonly Drift[]>;
+}
+
+export interface LetIn {
+  /** Every cluster that lives, or may still be launched. */
+  readonly open: readonly ClusterId[];
+  /** Those of `open` whose launch, or change of the budget, may be on its way to the record. */
+  readonly underWay: readonly ClusterId[];
 }
 
 export interface Reservation {
@@ -137,12 +155,18 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     for (const record of records) toRelease.delete(record);
   }
 
+  function granted(decision: Decision): Ledger {
+    if (decision.ok) return decision.next;
+    if ('refusal' in decision) throw refused(decision.refusal, clock.now());
+    throw keptOut(settings().stage, decision.drainedSince);
+  }
+
   return {
     async reserve({ scheduleCap, ...claim }, by) {
       const after = await update((ledger) => {
         const caps = { ...capsOf(settings()), scheduleMonthlySpend: scheduleCap };
         if (!ledger.open.has(claim.id)) refuseLongWait(ledger, clock.now());
-        return granted(reserve(ledger, claim, caps, clock.now()), clock.now());
+        return granted(reserve(ledger, claim, caps, clock.now()));
       }, by);
       const entry = after.open.get(claim.id);
       if (entry === undefined) throw new Error(`${claim.id} was reserved and is not counted`);
@@ -151,11 +175,22 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     },
     async raise(change, by) {
       const after = await update((ledger) => {
-        const now = clock.now();
-        const decision = raise(ledger, change, capsOf(settings()), now);
-        return decision === 'missing' ? ledger : granted(decision, now);
+        const decision = raise(ledger, change, capsOf(settings()), clock.now());
+        return decision === 'missing' ? ledger : granted(decision);
       }, by);
       return after.open.has(change.id) ? 'raised' : 'missing';
+    },
+    async beginDrain(by) {
+      const after = await update((ledger) => drained(ledger, clock.now()), by);
+      return { open: [...after.open.keys()], underWay: underWay(after, clock.now()) };
+    },
+    async endDrain(by) {
+      let since: EpochMs | null = null;
+      await update((ledger) => {
+        since = ledger.drainedSince;
+        return undrained(ledger);
+      }, by);
+      return since;
     },
     async nextTurn() {
       return nextTurn(await store.read(), clock.now());
@@ -212,10 +247,13 @@ function refuseLongWait(ledger: Ledger, now: EpochMs): void {
   );
 }
 
-function granted(decision: Decision, now: EpochMs): Ledger {
-  if (decision.ok) return decision.next;
-  throw refused(decision.refusal, now);
-}
+const keptOut = (stage: string, since: EpochMs): AppError =>
+  new AppError(
+    'refused',
+    `The operator has drained ${stage} since ${toIso(since)}: nothing can be launched, and no ` +
+      'budget raised. Only the operator can lift that, by npm run drain -- --stage ' +
+      `${stage} --undo.`,
+  );
 
 function refused({ cap, claim, limit, taken, largest }: Refusal, now: EpochMs): AppError {
   const { rule, isMonthly, remedy } = wordsOf(cap, claim, now);

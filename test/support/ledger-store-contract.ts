@@ -33,6 +33,7 @@ export const aLedger: Ledger = {
     ['schedule:sabcdefg234', { '2026-11': usd(1e9) }],
   ]),
   createsUntil: plus(LAUNCH, seconds(98)),
+  drainedSince: plus(LAUNCH, seconds(99)),
 };
 
 const aRecent = (openedAt: EpochMs) =>

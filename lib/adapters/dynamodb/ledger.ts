@@ -72,7 +72,7 @@ type Row = readonly [
  * The ledger is deflated: as a map of rows, it would take three times the room, and more time than
  * all the rest of a launch.
  */
-const toItem = ({ revision, open, spent, createsUntil }: Ledger) => ({
+const toItem = ({ revision, open, spent, createsUntil, drainedSince }: Ledger) => ({
   id: ID,
   version: VERSION,
   revision,
@@ -81,6 +81,7 @@ const toItem = ({ revision, open, spent, createsUntil }: Ledger) => ({
       open: Object.fromEntries([...open].map(([id, entry]) => [id, toRow(entry)])),
       spent: Object.fromEntries(spent),
       createsUntil,
+      drainedSince,
     } satisfies Content),
   ),
 });
@@ -90,6 +91,8 @@ interface Content {
   readonly spent: Readonly<Record<Scope, Months>>;
   /** Missing in an item of an earlier version. */
   readonly createsUntil?: number;
+  /** Missing in an item of an earlier version. */
+  readonly drainedSince?: number | null;
 }
 
 function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
@@ -100,6 +103,7 @@ function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
     open,
     spent,
     createsUntil = 0,
+    drainedSince = null,
   }: Content = JSON.parse(inflateRawSync(item.deflated as Uint8Array).toString());
   const rows = Object.entries(open) as [ClusterId, Row][];
   return {
@@ -107,6 +111,7 @@ function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
     open: new Map(rows.map(([id, row]) => [id, fromRow(row)])),
     spent: new Map(Object.entries(spent) as [Scope, Months][]),
     createsUntil: epochMs(createsUntil),
+    drainedSince: drainedSince === null ? null : epochMs(drainedSince),
   };
 }
 

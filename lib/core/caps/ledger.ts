@@ -33,6 +33,12 @@ export interface Ledger {
    * cluster has its turn then.
    */
   readonly createsUntil: EpochMs;
+  /**
+   * Since when a drain of the stage keeps out all launches and higher budgets; null: it does not.
+   * The ledger has it since each launch writes the ledger before its record: a launch is refused,
+   * or the ledger that the drain reads has its cluster.
+   */
+  readonly drainedSince: EpochMs | null;
 }
 
 /** The budget of a live cluster, or of one whose record is about to be written. */
@@ -60,6 +66,7 @@ export const EMPTY_LEDGER: Ledger = {
   open: new Map(),
   spent: new Map(),
   createsUntil: epochMs(0),
+  drainedSince: null,
 };
 
 /**
@@ -94,7 +101,8 @@ export interface Claim {
 
 export type Decision =
   | { readonly ok: true; readonly next: Ledger }
-  | { readonly ok: false; readonly refusal: Refusal };
+  | { readonly ok: false; readonly refusal: Refusal }
+  | { readonly ok: false; readonly drainedSince: EpochMs };
 
 /** The cap that refuses a claim; of several, the cap that leaves the smallest budget. */
 export interface Refusal {
@@ -123,6 +131,9 @@ const SPENT_KEPT = hours(396 * 24);
  */
 export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs): Decision {
   const { id, owner, scheduleId, budget } = claim;
+  const { drainedSince } = ledger;
+  // Also where there is an entry: it may be that of a launch which died before it wrote its record.
+  if (drainedSince !== null) return { ok: false, drainedSince };
   const before = ledger.open.get(id);
   if (before !== undefined && before.budget >= budget) {
     return { ok: true, next: withEntry(ledger, id, { ...before, changedAt: now }) };
@@ -137,6 +148,17 @@ export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs):
   const creates = durationMs(claim.nodes * CREATE_TIME);
   return { ok: true, next: { ...next, createsUntil: plus(createFrom, creates) } };
 }
+
+/** Keeps out all launches and higher budgets from now on. */
+export const drained = (ledger: Ledger, now: EpochMs): Ledger =>
+  ledger.drainedSince === null ? { ...ledger, drainedSince: now } : ledger;
+
+export const undrained = (ledger: Ledger): Ledger =>
+  ledger.drainedSince === null ? ledger : { ...ledger, drainedSince: null };
+
+/** The clusters whose launches or changes of budget may be on their way to the record. */
+export const underWay = ({ open }: Ledger, now: EpochMs): ClusterId[] =>
+  [...open].filter(([, { changedAt }]) => isInFlight(changedAt, now)).map(([id]) => id);
 
 /** When a cluster that is launched at `now` has its turn to create its nodes. */
 export const nextTurn = ({ createsUntil }: Ledger, now: EpochMs): EpochMs =>

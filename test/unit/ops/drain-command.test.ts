@@ -2,11 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { createTransport } from '../../../lib/adapters/linode/axios-transport.ts';
 import { createLinodeApi } from '../../../lib/adapters/linode/client.ts';
 import type { ClusterId } from '../../../lib/core/base/names.ts';
-import { between, type DurationMs, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
+import {
+  between,
+  type DurationMs,
+  minutes,
+  plus,
+  seconds,
+  toIso,
+} from '../../../lib/core/base/units.ts';
 import { isLive } from '../../../lib/core/cluster/record.ts';
 import type { ClusterStore, Nudge } from '../../../lib/ports.ts';
-import { drain, parseDrain } from '../../../ops/drain-command.ts';
-import { aBody, OUR_TAG } from '../../support/builders.ts';
+import { drain, parseDrain, undoDrain } from '../../../ops/drain-command.ts';
+import { aBody, OUR_TAG, usd } from '../../support/builders.ts';
+import { aCapsKeeper } from '../../support/deps.ts';
 import { LINODE_TOKEN, silentLog } from '../../support/doubles.ts';
 import { aWorld, createStranger, START, type World } from '../../support/flow-world.ts';
 
@@ -19,10 +27,12 @@ async function runDrain({
   nudge = world.nudge,
   meanwhile,
   waitMax = minutes(15),
+  undoes = false,
 }: {
   nudge?: Nudge;
   meanwhile?: () => unknown;
   waitMax?: DurationMs;
+  undoes?: boolean;
 } = {}) {
   const printed: string[] = [];
   const clock = {
@@ -40,8 +50,9 @@ async function runDrain({
     log: silentLog,
   });
   const print = (line: string) => void printed.push(line);
-  const deps = { ...world, clock, linode, log: silentLog, print, nudge };
-  const error = await drain(deps, waitMax).then(
+  const caps = aCapsKeeper({ ...world, clock });
+  const deps = { ...world, caps, clock, linode, log: silentLog, print, nudge };
+  const error = await (undoes ? undoDrain(deps) : drain(deps, waitMax)).then(
     () => null,
     (thrown: Error) => thrown.message,
   );
@@ -53,6 +64,14 @@ const bringUp = async (...ids: ClusterId[]) => {
   world.clock.set(plus(world.clock.now(), seconds(60)));
   for (const id of ids) await world.reconcile(id);
 };
+
+function aGate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
 
 /** A store that lacks the record of the cluster that `lostId` returns. */
 const storeWithout = (lostId: () => ClusterId | null) => ({
@@ -82,12 +101,17 @@ describe('a drain', () => {
     expect(await world.schedules.get(schedule.id)).toMatchObject({ enabled: false });
     expect(world.existingLinodes().map(({ id }) => id)).toEqual([stranger]);
 
-    expect(printed[0]).toBe('1 schedule paused.');
+    expect(printed.slice(0, 2)).toEqual([
+      'Nothing can be launched in test from now on. To undo that: ' +
+        'npm run drain -- --stage test --undo',
+      '1 schedule paused.',
+    ]);
     expect(printed).toContain(`${bob.id} is running with 2 nodes. Requesting its deletion.`);
     expect(printed).toContain(`Linodes with the tag ${OUR_TAG}: 12`);
     expect(printed).toContain(`${bob.id} has ended.`);
     expect(printed.at(-1)).toBe(
-      `test is empty: 2 clusters ended, 1 schedule paused, and Linode lists no Linode with the tag ${OUR_TAG}.`,
+      `test is empty: 2 clusters ended, 1 schedule paused, and Linode lists no Linode with the tag ${OUR_TAG}. ` +
+        'To launch there again: npm run drain -- --stage test --undo',
     );
   });
 
@@ -96,6 +120,7 @@ describe('a drain', () => {
     const { printed, error } = await runDrain();
     expect(error).toBeNull();
     expect(printed).toEqual([
+      expect.stringMatching(/^Nothing can be launched/),
       'No schedule was enabled.',
       `Linodes with the tag ${OUR_TAG}: 0`,
       expect.stringMatching(/^test is empty: 0 clusters ended, 0 schedules paused/),
@@ -114,21 +139,128 @@ describe('a drain', () => {
     expect(world.linodeCount(id)).toBe(0);
   });
 
-  it('ends clusters, and pauses schedules, that appear while it runs', async () => {
+  it('keeps out launches and higher budgets, and says who may lift that', async () => {
     world = await aWorld();
-    const arrivals: ClusterId[] = [];
+    const { id } = await world.launch({ nodes: 1 });
+    await bringUp(id);
+    const refusal = {
+      code: 'refused',
+      message:
+        `The operator has drained test since ${toIso(world.clock.now())}: nothing can be launched, ` +
+        'and no budget raised. Only the operator can lift that, by npm run drain -- --stage test ' +
+        '--undo.',
+    };
+    const nudge = { reconcile: async () => {}, runSchedule: async () => {} };
+    await runDrain({
+      nudge,
+      waitMax: seconds(5),
+      async meanwhile() {
+        await expect(world.launch()).rejects.toMatchObject(refusal);
+      },
+    }).then(({ error }) => expect(error).toContain('is not empty'));
+    await expect(world.launch()).rejects.toMatchObject(refusal);
+    await expect(
+      aCapsKeeper(world).raise({ id, budget: usd(9) }, world.clock.now()),
+    ).rejects.toMatchObject(refusal);
+    expect((await world.ledger.read()).open.size).toBe(1);
+  });
+
+  it('refuses the runs of schedules, whose owners get a notice', async () => {
+    world = await aWorld();
+    await runDrain();
+    const schedule = await world.schedule(HOURLY);
+    world.clock.set(plus(world.clock.now(), minutes(61)));
+    await world.runSchedule(schedule.id);
+    expect(world.runNotices).toMatchObject([
+      {
+        kind: 'runRefused',
+        reason: expect.stringContaining('npm run drain -- --stage test --undo'),
+      },
+    ]);
+  });
+
+  it('is undone by --undo, which resumes no schedule', async () => {
+    world = await aWorld();
+    const schedule = await world.schedule(HOURLY);
+    await runDrain();
+    expect((await runDrain({ undoes: true })).printed).toEqual([
+      expect.stringMatching(/^test lets launches in again, which the drain kept out since 2026-/),
+    ]);
+    expect((await runDrain({ undoes: true })).printed).toEqual([
+      'test was not drained: launches are let in.',
+    ]);
+    await expect(world.launch()).resolves.toBeDefined();
+    expect(await world.schedules.get(schedule.id)).toMatchObject({ enabled: false });
+  });
+
+  it('waits for a launch that was let in before, and ends its cluster', async () => {
+    const gate = aGate();
+    const reached = aGate();
+    world = await aWorld({
+      replaceStore: (store) => ({
+        async insert(record) {
+          reached.open();
+          await gate.opened;
+          return store.insert(record);
+        },
+      }),
+    });
+    const launching = world.launch({ nodes: 1 });
+    await reached.opened;
+    let looks = 0;
     const { error, printed } = await runDrain({
       async meanwhile() {
-        if (arrivals.length === 2) return;
-        const { id } = await world.launch({ nodes: 1 });
-        arrivals.push(id);
-        await bringUp(id);
-        if (arrivals.length === 1) await world.schedule(HOURLY);
+        looks += 1;
+        if (looks < 5) return;
+        gate.open();
+        const { id } = await launching;
+        if (looks === 5) await bringUp(id);
+      },
+    });
+    expect(looks).toBeGreaterThan(5);
+    expect(error).toBeNull();
+    const { id } = await launching;
+    expect(await world.record(id)).toMatchObject({ phase: 'deleted', endReason: 'requested' });
+    expect(world.linodeCount(id)).toBe(0);
+    expect(printed.at(-1)).toMatch(/^test is empty: 1 cluster ended/);
+  });
+
+  it('takes a launch for dead that has no record after 2 minutes', async () => {
+    world = await aWorld();
+    const claim = { owner: 'ann', scheduleId: null, budget: usd(1), nodes: 1, scheduleCap: null };
+    await aCapsKeeper(world).reserve({ ...claim, id: 'c0123456789' }, START);
+    const early = await runDrain({ waitMax: minutes(1) });
+    expect(early.error).toContain('perhaps cluster c0123456789, whose launch may be under way');
+    const { error } = await runDrain();
+    expect(error).toBeNull();
+    expect(between(START, world.clock.now())).toBeGreaterThan(minutes(2));
+    expect(between(START, world.clock.now())).toBeLessThan(minutes(3));
+  });
+
+  it('keeps launches out again if functions of an earlier version let them in', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ nodes: 1 });
+    await bringUp(id);
+    const { error } = await runDrain({
+      async meanwhile() {
+        const ledger = await world.ledger.read();
+        await world.ledger.save({ ...ledger, drainedSince: null });
       },
     });
     expect(error).toBeNull();
-    expect(arrivals.map((id) => world.linodeCount(id))).toEqual([0, 0]);
-    expect(printed.at(-1)).toMatch(/2 clusters ended, 1 schedule paused/);
+    expect((await world.ledger.read()).drainedSince).not.toBeNull();
+  });
+
+  it('pauses schedules that appear while it runs', async () => {
+    world = await aWorld();
+    let schedules = 0;
+    const { printed } = await runDrain({
+      async meanwhile() {
+        if (schedules === 0) await world.schedule(HOURLY);
+        schedules += 1;
+      },
+    });
+    expect(printed.at(-1)).toMatch(/0 clusters ended, 1 schedule paused/);
   });
 
   it('nudges each cluster again every minute, as the reaper may be dead', async () => {
@@ -234,9 +366,11 @@ describe('the command line of drain', () => {
       stage: 'prod',
       region: null,
       waitMax: minutes(15),
+      undoes: false,
     });
     const given = parseDrain(['--stage', 'prod', '--region', 'eu-west-1', '--minutes', '2']);
-    expect(given).toEqual({ stage: 'prod', region: 'eu-west-1', waitMax: minutes(2) });
+    expect(given).toMatchObject({ region: 'eu-west-1', waitMax: minutes(2) });
+    expect(parseDrain(['--stage', 'prod', '--undo']).undoes).toBe(true);
     for (const [args, fault] of [
       [[], "'--stage <stage>' not specified"],
       [['--stage', 'Prod_1'], "'Prod_1' is invalid. Use up to 20 of a-z"],

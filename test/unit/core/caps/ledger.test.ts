@@ -17,12 +17,15 @@ import {
   type Caps,
   type Claim,
   type Decision,
+  drained,
   EMPTY_LEDGER,
   type Ledger,
   nextTurn,
   raise,
   release,
   reserve,
+  underWay,
+  undrained,
 } from '../../../../lib/core/caps/ledger.ts';
 import { spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
 import {
@@ -161,13 +164,51 @@ describe('reserve', () => {
   });
 });
 
+describe('a drain', () => {
+  const entry = ledgerOf({ budget: usd(1) });
+
+  it('refuses new claims, repeated ones and raises, until it is undone', () => {
+    const ledger = drained(entry, LATER);
+    const refused = { ok: false, drainedSince: LATER };
+    expect(reserve(ledger, aClaim({ id: OTHER_ID }), NO_CAPS, LATER)).toEqual(refused);
+    expect(reserve(ledger, aClaim(), NO_CAPS, LATER)).toEqual(refused);
+    expect(raise(ledger, { id: ID, budget: usd(2) }, NO_CAPS, LATER)).toEqual(refused);
+    expect(reserve(undrained(ledger), aClaim({ id: OTHER_ID }), NO_CAPS, LATER).ok).toBe(true);
+  });
+
+  it('keeps its time and its ledger if it begins or is undone twice', () => {
+    const ledger = drained(entry, LATER);
+    expect(drained(ledger, plus(LATER, minutes(1)))).toBe(ledger);
+    expect(undrained(entry)).toBe(entry);
+    expect(undrained(ledger)).toEqual(entry);
+  });
+
+  it('outlasts releases, lower budgets and audits', () => {
+    const ledger = drained(entry, LATER);
+    const later = plus(LATER, hours(1));
+    const next = audit(adjust(ledger, ID, usd(0.5), later), [], later).next;
+    expect(next.open.size).toBe(0);
+    expect(
+      [release(ledger, endedAfter(100)), next].map(({ drainedSince }) => drainedSince),
+    ).toEqual([LATER, LATER]);
+  });
+
+  it('takes a launch for under way until 2 minutes after it wrote the ledger', () => {
+    const { changedAt } = entry.open.get(ID) ?? { changedAt: LAUNCH };
+    expect(underWay(entry, plus(changedAt, minutes(2)))).toEqual([ID]);
+    expect(underWay(entry, plus(changedAt, seconds(121)))).toEqual([]);
+  });
+});
+
 describe('a monthly cap', () => {
   const caps = { ...NO_CAPS, ownerMonthlySpend: usd(2), scheduleMonthlySpend: usd(1) };
   const [november, december] = [at('2026-11-30T23:00:00Z'), at('2026-12-01T00:00:00Z')];
   /** The largest budget that the caps leave for the claim. */
   const room = (ledger: Ledger, claim: Partial<Claim>, now: EpochMs) => {
     const decision = reserve(ledger, aClaim({ budget: usd(100), ...claim }), caps, now);
-    return decision.ok ? Number.POSITIVE_INFINITY : decision.refusal.largest;
+    if (decision.ok) return Number.POSITIVE_INFINITY;
+    if ('drainedSince' in decision) throw new Error('the ledger is drained');
+    return decision.refusal.largest;
   };
 
   it('counts the bills of ended clusters and the budgets of live clusters', () => {
