@@ -155,7 +155,7 @@ export const checkAlarmMail = (client: SNSClient, place: Place, deployed: Deploy
   checkMail(client, place, {
     deployed,
     topic: 'alarms',
-    ifNobody: warning(ALARM_MAIL, 'nobody gets it. Deploy with ALARM_EMAIL'),
+    ifNobody: warning(ALARM_MAIL, 'nobody gets it. Set ALARM_EMAIL, and deploy'),
   });
 
 export const NOTICE_MAIL = 'Mail of notices';

@@ -4,6 +4,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { isRealLinode } from '../lib/adapters/linode/client.ts';
+import { messageOf } from './advice.ts';
 import { npmCommand, parseDeployedStage, REGION } from './arguments.ts';
 import { type Deployed, deployedFunction } from './deployment.ts';
 import {
@@ -32,6 +33,7 @@ import {
 } from './doctor-findings.ts';
 import { ACCOUNT, checkLinode, TOKEN, type TokenToCheck } from './doctor-linode.ts';
 import type { AskLinode } from './linode-token.ts';
+import { fileOf, isFileMissing, settingsOf } from './settings.ts';
 import { secretIdOf } from './token-commands.ts';
 
 export interface DoctorRequest {
@@ -66,6 +68,8 @@ export interface AwsClients {
 export interface DoctorDeps {
   readonly stage: string;
   readonly node: { readonly version: string; readonly least: string };
+  /** The folder of the files of settings. */
+  readonly folder: string;
   /** Rejects if no region is set. */
   readonly region: () => Promise<string>;
   readonly aws: (region: string) => AwsClients;
@@ -89,6 +93,7 @@ export async function examine(deps: DoctorDeps): Promise<readonly Finding[]> {
     nodeFinding(deps.node),
     region === null ? NO_REGION : ok('AWS region', `${region}, for secret and stack`),
     ...aws.before,
+    settingsFinding(deps),
     ...(await examineLinode(deps, aws)),
     ...aws.after,
   ];
@@ -100,6 +105,22 @@ function nodeFinding({ version, least }: DoctorDeps['node']): Finding {
   const isEnough = major > leastMajor || (major === leastMajor && minor >= leastMinor);
   if (isEnough) return ok('Node', `${version}`);
   return wrong('Node', `${version} is too old. Install ${least} or later`);
+}
+
+const SETTINGS = 'Settings';
+
+function settingsFinding({ stage, folder }: DoctorDeps): Finding {
+  const file = fileOf(stage);
+  if (isFileMissing(folder, stage)) {
+    const copying = `cp settings.example.yml ${file}, and set who gets alarms, and the caps`;
+    return warning(SETTINGS, `there is no ${file}, so that a deploy has the defaults: ${copying}`);
+  }
+  try {
+    settingsOf(stage, { folder, env: {} });
+    return ok(SETTINGS, `${file} is well-formed`);
+  } catch (error) {
+    return wrong(SETTINGS, messageOf(error));
+  }
 }
 
 const NO_REGION_SET = 'not checked, as no region is set';

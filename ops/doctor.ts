@@ -1,6 +1,7 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient } from '@aws-sdk/client-sns';
@@ -18,6 +19,7 @@ async function main(args: readonly string[]): Promise<void> {
   const findings = await examine({
     stage,
     node: { version: process.versions.node, least: leastNode() },
+    folder: fileURLToPath(new URL('..', import.meta.url)),
     region: () => openSecretsManager(region).config.region(),
     aws: openClients,
     linodeUrl,

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CloudWatchClient,
   DescribeAlarmsCommand,
@@ -64,8 +67,13 @@ async function aWorld({ secret = GOOD as unknown, tokens = {} } = {}) {
     });
   sns.on(ListSubscriptionsByTopicCommand).resolves({ Subscriptions: [mail('ann@example.org')] });
   cloudwatch.on(DescribeAlarmsCommand).resolves({ MetricAlarms: [alarm('ReaperNotRun', 'OK')] });
+  const folder = mkdtempSync(join(tmpdir(), 'onebuck-doctor-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const writeSettings = (text: string) => writeFileSync(join(folder, 'settings.prod.yml'), text);
+  writeSettings('MAX_NODES: 10');
   const deps: DoctorDeps = {
     stage: 'prod',
+    folder,
     node: { version: '24.2.0', least: '20.19.0' },
     region: async () => 'eu-west-1',
     aws: () => aws,
@@ -78,7 +86,7 @@ async function aWorld({ secret = GOOD as unknown, tokens = {} } = {}) {
     lambda
       .on(GetFunctionConfigurationCommand)
       .rejects(new ResourceNotFoundException({ $metadata: {}, message: 'none' }));
-  return { deps, sts, lambda, sns, cloudwatch, simulator, undeploy };
+  return { deps, sts, lambda, sns, cloudwatch, simulator, undeploy, writeSettings };
 }
 
 /** The lines that the doctor prints, and whether nothing is wrong. */
@@ -95,7 +103,7 @@ const notOk = (lines: readonly string[]) =>
 
 const CHECKS = [
   ...['Node', 'AWS region', 'AWS credentials', 'Functions at once', 'Deployment', 'Secret'],
-  ...['Linode API', 'Linode token', 'Linode account'],
+  ...['Settings', 'Linode API', 'Linode token', 'Linode account'],
   ...['Mail of alarms', 'Mail of notices', 'Alarms'],
 ];
 const checksIn = (lines: readonly string[]) =>
@@ -116,7 +124,7 @@ describe('the doctor', () => {
     const { deps, undeploy } = await aWorld({ secret: null });
     undeploy();
     const { lines, healthy } = await run(deps);
-    expect(checksIn(lines)).toEqual(CHECKS.slice(0, 9));
+    expect(checksIn(lines)).toEqual(CHECKS.slice(0, 10));
     expect(lines).toContain('ok       Deployment: prod is not yet deployed in eu-west-1');
     expect(notOk(lines)).toEqual([
       'warning  Secret: there is no onebuck/prod in eu-west-1 yet. Before the deploy, make it: ' +
@@ -271,6 +279,28 @@ describe('the secret', () => {
   });
 });
 
+describe('the file of settings', () => {
+  it('may be missing, with a warning', async () => {
+    const { deps } = await aWorld();
+    const { lines, healthy } = await run({ ...deps, folder: tmpdir() });
+    expect(notOk(lines)).toEqual([
+      'warning  Settings: there is no settings.prod.yml, so that a deploy has the defaults: ' +
+        'cp settings.example.yml settings.prod.yml, and set who gets alarms, and the caps',
+    ]);
+    expect(healthy).toBe(true);
+  });
+
+  it('is wrong with a value that a deploy would refuse', async () => {
+    const { deps, writeSettings } = await aWorld();
+    writeSettings('MAX_NODES: 0');
+    const { lines, healthy } = await run(deps);
+    expect(notOk(lines)).toEqual([
+      expect.stringMatching(/^wrong +Settings: settings\.prod\.yml: MAX_NODES must be/),
+    ]);
+    expect(healthy).toBe(false);
+  });
+});
+
 describe('the Linode token', () => {
   it('is wrong if it may only read', async () => {
     const { deps } = await aWorld({ secret: { ...GOOD, linodeToken: READER } });
@@ -333,7 +363,7 @@ describe('a deployed stage', () => {
     sns.on(ListSubscriptionsByTopicCommand).resolves({ Subscriptions: [] });
     const { lines, healthy } = await run(deps);
     expect(notOk(lines)).toEqual([
-      'warning  Mail of alarms: nobody gets it. Deploy with ALARM_EMAIL',
+      'warning  Mail of alarms: nobody gets it. Set ALARM_EMAIL, and deploy',
     ]);
     expect(healthy).toBe(true);
   });
