@@ -14,6 +14,7 @@ import { createSwitch, loseRun } from './deploy/functions.ts';
 import { launchNightly } from './deploy/nightly.ts';
 import { subscribe } from './deploy/notices.ts';
 import { expectRoles } from './deploy/roles.ts';
+import { expectRuntime } from './deploy/runtime.ts';
 import { expectNoBudgetLeft, leaveBudget } from './deploy/table.ts';
 import { pythonPrograms } from './python.ts';
 
@@ -29,7 +30,8 @@ import { pythonPrograms } from './python.ts';
  * 3. It tries `serverless remove`, which must refuse to remove a stage with a live cluster.
  * 4. It empties the stage by `npm run drain`, while in a drill (checks/deploy/drill.ts) the sweeper
  *    is the only killer that works.
- * 5. It holds all calls of the functions against their roles (checks/deploy/roles.ts). Then
+ * 5. Every call of the functions must have come from the Node of their runtime
+ *    (checks/deploy/runtime.ts), and be allowed by their roles (checks/deploy/roles.ts). Then
  *    `serverless remove` must succeed.
  *
  * The emulator enforces IAM: it refuses what the role of a function does not allow, and the first
@@ -133,6 +135,7 @@ async function run(): Promise<void> {
   expect(code === 0, `the drain exited with ${code}`);
   await expectDrained(api, scheduled, schedule.id);
 
+  expectRuntime(emulator, report);
   await expectRoles(emulator, report);
   await expectNoRollback();
 }

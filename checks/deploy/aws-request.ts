@@ -4,6 +4,8 @@ import { type Account, arnIn, type Call } from '../grants.ts';
 export interface AwsRequest {
   /** The function's name in Lambda. */
   readonly caller: string;
+  /** The version of Node on which the function runs, such as 24.21.0. */
+  readonly node: string;
   /** The service that the request is signed for. */
   readonly service: string;
   readonly path: string;

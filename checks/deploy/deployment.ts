@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +8,7 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { stringify } from 'yaml';
 import { projectDir, serverlessBin } from '../../build/project.ts';
 import { fileOf } from '../../ops/settings.ts';
+import type { Template } from '../policies.ts';
 import { clientOf, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 
@@ -109,6 +110,12 @@ export function createDeployment(emulator: Emulator, linodeUrl: string) {
       return apiAt(`${emulator.endpoint}/_aws/execute-api/${apiId}/$default`);
     },
   };
+}
+
+/** The template of the last deploy. */
+export function deployedTemplate(): Template {
+  const path = join(projectDir, '.serverless', 'cloudformation-template-update-stack.json');
+  return JSON.parse(readFileSync(path, 'utf8')) as Template;
 }
 
 function apiAt(url: string): Api {

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../simulators/listen.ts';
 import type { Account } from '../grants.ts';
+import { node24 } from '../node24.ts';
 import { expect, until } from './expect.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
 
@@ -50,6 +51,8 @@ export async function startEmulator(programs: string): Promise<Emulator> {
       GATEWAY_PORT: `${port}`,
       // Without AUTH, the emulator grants everybody everything.
       AUTH: 'true',
+      // The emulator starts functions with the first `node` on its PATH.
+      PATH: [node24(), process.env.PATH].join(delimiter),
       // The functions get these two variables from the emulator.
       AWS_ENDPOINT_URL: recorder.url,
       NODE_OPTIONS: `--require ${inFunctions}`,

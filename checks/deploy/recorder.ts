@@ -69,14 +69,17 @@ const isRefusal = (status: number, answer: Buffer): boolean =>
   status >= 400 && /AccessDenied|not authorized to perform/.test(answer.toString());
 
 function read({ headers, url = '/' }: IncomingMessage, body: Buffer): AwsRequest {
+  const agent = headers['user-agent'] ?? '';
   // The logger adds its own name to the id.
-  const [, caller] = / app\/(\S+?)(-PT-\S+)?(?= |$)/.exec(headers['user-agent'] ?? '') ?? [];
+  const [, caller] = / app\/(\S+?)(-PT-\S+)?(?= |$)/.exec(agent) ?? [];
+  const [, node] = / md\/nodejs#(\S+)/.exec(agent) ?? [];
   const [, service] =
     /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '') ?? [];
   const target = `${headers['x-amz-target'] ?? ''}`;
   const [path = ''] = url.split('?');
   return {
     caller: caller ?? 'somebody',
+    node: node ?? 'unknown',
     service: service ?? 'nothing',
     path,
     target,

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { projectDir } from '../../build/project.ts';
 import { arnIn, type Call, type Grant, grantsOf, judge, rolesOfFunctions } from '../grants.ts';
 import type { Template } from '../policies.ts';
 import { askedBy } from './aws-request.ts';
+import { deployedTemplate } from './deployment.ts';
 import { ACCOUNT, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 import { LOST_RUNS, logOf, lostRuns } from './functions.ts';
@@ -54,12 +52,6 @@ export async function expectRoles(
     expect(isDenied, `${text} is allowed on the record of a cluster`);
   }
   report(`denied on the record of a cluster: ${NOT_ON_CLUSTERS.join(', ')}`);
-}
-
-/** The template of the last deploy. */
-function deployedTemplate(): Template {
-  const path = join(projectDir, '.serverless', 'cloudformation-template-update-stack.json');
-  return JSON.parse(readFileSync(path, 'utf8')) as Template;
 }
 
 function roleFinder(template: Template): (functionName: string) => string {

@@ -67,6 +67,7 @@ describe('what a request asks of IAM', () => {
     expect(recorder.requests.map(({ caller }) => caller)).toEqual(
       Array(5).fill('onebuck-test-api'),
     );
+    expect(recorder.requests[0]?.node).toBe(process.versions.node);
     const asked = recorder.requests.map((request) => askedBy(request, ACCOUNT));
     const keys = (...values: readonly string[]) => ({ 'dynamodb:LeadingKeys': values });
     expect(asked).toEqual([

@@ -1,0 +1,24 @@
+import { deployedTemplate } from './deployment.ts';
+import type { Emulator } from './emulator.ts';
+import { expect } from './expect.ts';
+
+/** Every call of a function so far must come from the Node of its `Runtime` in the template. */
+export function expectRuntime({ recorder }: Emulator, report: (text: string) => void): void {
+  const runtimes = runtimesOfFunctions();
+  for (const { caller, node } of recorder.requests) {
+    const runtime = runtimes.get(caller);
+    const [major] = node.split('.');
+    expect(runtime === `nodejs${major}.x`, `${caller} runs on Node ${node}, not on ${runtime}`);
+  }
+  const callers = new Set(recorder.requests.map(({ caller }) => caller));
+  const versions = new Set(recorder.requests.map(({ node }) => node));
+  report(`${callers.size} functions have run on Node ${[...versions].join(', ')}`);
+}
+
+/** By the function's name in Lambda. */
+function runtimesOfFunctions(): Map<string, string> {
+  const functions = Object.values(deployedTemplate().Resources)
+    .filter(({ Type }) => Type === 'AWS::Lambda::Function')
+    .map(({ Properties }) => Properties as { FunctionName: string; Runtime: string });
+  return new Map(functions.map(({ FunctionName, Runtime }) => [FunctionName, Runtime]));
+}
