@@ -50,13 +50,14 @@ export async function startDynamoDb(
   };
 }
 
-/** A client of the embedded DynamoDB, which accepts any credentials. */
+/** A client of a DynamoDB that accepts any credentials, as the embedded one does. */
 export function localDynamoDbClient(endpoint: string): DynamoDBClient {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
 }
 
-async function createTable(url: string, table: TableProperties): Promise<void> {
+/** Creates the table if the DynamoDB at the URL lacks it. */
+export async function createTable(url: string, table: TableProperties): Promise<void> {
   const { TableName, BillingMode, AttributeDefinitions, KeySchema, GlobalSecondaryIndexes } = table;
   const input = { TableName, BillingMode, AttributeDefinitions, KeySchema, GlobalSecondaryIndexes };
   const client = localDynamoDbClient(url);

@@ -1,3 +1,5 @@
+import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { onTestFinished } from 'vitest';
 import { localDynamoDbClient, startDynamoDb, tableNamed } from '../../simulators/aws/dynamodb.ts';
 
@@ -15,3 +17,14 @@ export async function startTable(table = TABLE) {
 }
 
 export const anEmptyTable = async () => (await startTable()).client;
+
+/** Replaces the record of an item by one of a later version. */
+export const poisonIn = (client: DynamoDBClient, TableName: string) => (key: string) =>
+  client.send(
+    new UpdateItemCommand({
+      TableName,
+      Key: marshall({ id: key }),
+      UpdateExpression: 'SET version = :later',
+      ExpressionAttributeValues: marshall({ ':later': 99 }),
+    }),
+  );

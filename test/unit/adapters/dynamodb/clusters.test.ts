@@ -8,7 +8,6 @@ import {
   PutItemCommand,
   QueryCommand,
   type QueryCommandOutput,
-  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -43,7 +42,7 @@ import {
   id,
   idsDue,
 } from '../../../support/cluster-store-contract.ts';
-import { anEmptyTable, startTable, TABLE } from '../../../support/table.ts';
+import { anEmptyTable, poisonIn, startTable, TABLE } from '../../../support/table.ts';
 import itemOfVersion1 from './item-of-version-1.json' with { type: 'json' };
 
 // Fake timers replace the global timers, but not those of node:timers/promises.
@@ -55,16 +54,7 @@ const TableName = TABLE.TableName;
 
 clusterStoreContract('the store on DynamoDB', async () => {
   const client = await anEmptyTable();
-  const poison = (key: string) =>
-    client.send(
-      new UpdateItemCommand({
-        TableName,
-        Key: marshall({ id: key }),
-        UpdateExpression: 'SET version = :later',
-        ExpressionAttributeValues: marshall({ ':later': 99 }),
-      }),
-    );
-  return { store: createClusterStore(client, TableName), poison };
+  return { store: createClusterStore(client, TableName), poison: poisonIn(client, TableName) };
 });
 
 describe('items in the table', () => {

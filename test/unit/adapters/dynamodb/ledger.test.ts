@@ -12,7 +12,7 @@ import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.t
 import { createLedgerStore } from '../../../../lib/adapters/dynamodb/ledger.ts';
 import { isClusterId } from '../../../../lib/core/base/names.ts';
 import { ALL_CLUSTERS, aCluster } from '../../../support/builders.ts';
-import { aLedger, ledgerOf, ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
+import { aLedger, ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
 import { anEmptyTable, TABLE } from '../../../support/table.ts';
 
 const TableName = TABLE.TableName;
@@ -23,15 +23,6 @@ const anEmptyStore = async () => createLedgerStore(await anEmptyTable(), TableNa
 ledgerStoreContract('the ledger on DynamoDB', anEmptyStore);
 
 describe('the item of the ledger', () => {
-  it('holds 20 000 live clusters; a larger ledger throws, and the saved one stays', async () => {
-    const store = await anEmptyStore();
-    const full = ledgerOf(20_000);
-    expect(await store.save(full)).toBe('saved');
-    const more = { ...ledgerOf(60_000), revision: 1 };
-    await expect(store.save(more)).rejects.toThrow('Item size has exceeded');
-    expect((await store.read()).open.size).toBe(20_000);
-  });
-
   it.each([1, 3])('of the unknown version %i throws', async (version) => {
     const client = await anEmptyTable();
     const Item = { ...Key, ...marshall({ version, revision: 1, open: {}, spent: {} }) };
