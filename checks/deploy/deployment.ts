@@ -16,6 +16,7 @@ const STAGE = 'emulated';
 /** The name in AWS of a function, queue, topic or table of the stage. */
 export const named = (name: string) => `onebuck-${STAGE}-${name}`;
 export const LINODE_TOKEN = 'token-of-the-account';
+export const PASSWORD_KEY = 'sixteen-or-more-characters';
 const API_TOKEN = 'token-of-the-admin';
 
 export interface Cluster {
@@ -91,17 +92,7 @@ export function createDeployment(emulator: Emulator, linodeUrl: string) {
     drain: (onLine: (line: string) => void) =>
       run([tsx, join(projectDir, 'ops', 'drain.ts'), '--stage', STAGE], onLine),
 
-    async createSecret(): Promise<void> {
-      const client = new SecretsManagerClient(clientOf(emulator));
-      const admin = createHash('sha256').update(API_TOKEN).digest('hex');
-      const SecretString = JSON.stringify({
-        linodeToken: LINODE_TOKEN,
-        passwordKey: 'sixteen-or-more-characters',
-        apiTokens: { admin },
-      });
-      await client.send(new CreateSecretCommand({ Name: `onebuck/${STAGE}`, SecretString }));
-      client.destroy();
-    },
+    createSecret: () => createSecret(emulator, `onebuck/${STAGE}`, API_TOKEN),
 
     async deploy(...args: readonly string[]): Promise<Api> {
       const printed = await serverless('deploy', ...args);
@@ -110,6 +101,23 @@ export function createDeployment(emulator: Emulator, linodeUrl: string) {
       return apiAt(`${emulator.endpoint}/_aws/execute-api/${apiId}/$default`);
     },
   };
+}
+
+/** The secret of a stage, with `LINODE_TOKEN` and an API token of the admin. */
+export async function createSecret(
+  emulator: Emulator,
+  name: string,
+  apiToken: string,
+): Promise<void> {
+  const client = new SecretsManagerClient(clientOf(emulator));
+  const admin = createHash('sha256').update(apiToken).digest('hex');
+  const SecretString = JSON.stringify({
+    linodeToken: LINODE_TOKEN,
+    passwordKey: PASSWORD_KEY,
+    apiTokens: { admin },
+  });
+  await client.send(new CreateSecretCommand({ Name: name, SecretString }));
+  client.destroy();
 }
 
 /** The template of the last deploy. */

@@ -39,7 +39,9 @@ export async function startDynamoDb(
 ): Promise<LocalDynamoDb> {
   const server = dynalite({ createTableMs: 0, ...(path === null ? {} : { path }) });
   const url = await listen(server, port);
-  await createTable(url, table);
+  const client = localDynamoDbClient(url);
+  await createTable(client, table);
+  client.destroy();
   return {
     url,
     close: () =>
@@ -56,16 +58,13 @@ export function localDynamoDbClient(endpoint: string): DynamoDBClient {
   return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
 }
 
-/** Creates the table if the DynamoDB at the URL lacks it. */
-export async function createTable(url: string, table: TableProperties): Promise<void> {
+/** Creates the table if the database lacks it. */
+export async function createTable(client: DynamoDBClient, table: TableProperties): Promise<void> {
   const { TableName, BillingMode, AttributeDefinitions, KeySchema, GlobalSecondaryIndexes } = table;
   const input = { TableName, BillingMode, AttributeDefinitions, KeySchema, GlobalSecondaryIndexes };
-  const client = localDynamoDbClient(url);
   try {
     await client.send(new CreateTableCommand(input));
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
-  } finally {
-    client.destroy();
   }
 }

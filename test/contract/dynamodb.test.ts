@@ -63,7 +63,6 @@ for (const engine of engines) {
   const skipped = isInstalled(engine) ? '' : ` (skipped: python3 has no ${module})`;
 
   describe.skipIf(skipped !== '')(`${name}${skipped}`, () => {
-    let url: string;
     let client: DynamoDBClient;
     let tables = 0;
 
@@ -74,8 +73,7 @@ for (const engine of engines) {
         ...env(port),
       });
       await running.says(ready);
-      url = `http://127.0.0.1:${port}`;
-      client = localDynamoDbClient(url);
+      client = localDynamoDbClient(`http://127.0.0.1:${port}`);
     });
     afterAll(() => client.destroy());
 
@@ -83,7 +81,7 @@ for (const engine of engines) {
     async function aTable() {
       tables += 1;
       const TableName = `clusters-${tables}`;
-      await createTable(url, tableNamed(TableName));
+      await createTable(client, tableNamed(TableName));
       return { client, TableName };
     }
 

@@ -1,0 +1,80 @@
+import type { LinodeSimulator } from '../../simulators/linode/simulator.ts';
+import { expect, until } from '../deploy/expect.ts';
+import { eventOf, type HttpAnswer } from './events.ts';
+import type { Functions } from './world.ts';
+
+const SPEC = {
+  nodes: 3,
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  budgetUsd: 0.05,
+  maxHours: 1,
+};
+
+interface Cluster {
+  readonly id: string;
+  readonly status: string;
+  readonly startedAt: string | null;
+  readonly endReason: string | null;
+}
+
+/**
+ * Launches a cluster by the API. The launch's own invocation of `reconcile` is lost, so that a tick of
+ * the reaper must find the cluster and have its nodes created.
+ */
+export async function beginLife(functions: Functions): Promise<string> {
+  functions.loseNext();
+  const { id } = await call<Cluster>(functions, 'POST', '/clusters', SPEC);
+  await functions.invoke('reap', eventOf('reap'));
+  await untilStatus(functions, id, 'running');
+  return id;
+}
+
+/** Waits until passes have torn the cluster down at the end of its hour, and reads the bill. */
+export async function endLife(
+  functions: Functions,
+  linode: LinodeSimulator,
+  id: string,
+): Promise<number> {
+  await untilStatus(functions, id, 'deleted');
+  const { startedAt, endReason } = await call<Cluster>(functions, 'GET', `/clusters/${id}`);
+  expect(startedAt !== null && endReason === 'maxHours', `${id} ended by ${endReason}`);
+  const living = linode.instances(`onebuck=${id}`).filter(({ deleted }) => deleted === null);
+  expect(living.length === 0, `${living.length} Linodes of ${id} are left`);
+  const billed = linode.bill(`onebuck=${id}`).totalMicroUsd;
+  expect(billed > 0 && billed <= SPEC.budgetUsd * 1e6, `${id} costs ${billed} micro-dollars`);
+  return billed / 1e6;
+}
+
+/** Ends a cluster on request. */
+export async function destroy(functions: Functions, id: string): Promise<void> {
+  await call(functions, 'DELETE', `/clusters/${id}`);
+  await untilStatus(functions, id, 'deleted');
+}
+
+async function untilStatus(functions: Functions, id: string, wanted: string): Promise<void> {
+  await until(`${id} is ${wanted}`, 120, async () => {
+    const { status } = await call<Cluster>(functions, 'GET', `/clusters/${id}`);
+    return status === wanted;
+  });
+}
+
+async function call<T>(
+  { invoke }: Functions,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T> {
+  const event = eventOf('api') as { requestContext: { http: object } };
+  const { requestContext } = event;
+  const answer = (await invoke('api', {
+    ...event,
+    routeKey: `${method} ${path}`,
+    rawPath: path,
+    requestContext: { ...requestContext, http: { ...requestContext.http, method, path } },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  })) as HttpAnswer;
+  expect(answer.statusCode < 300, `${method} ${path}: ${answer.statusCode} ${answer.body}`);
+  return JSON.parse(answer.body) as T;
+}
