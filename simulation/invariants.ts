@@ -261,7 +261,10 @@ export class Invariants implements Watcher {
     }
     // A later notice about more nodes takes the place of an earlier one.
     const isNoted = (noted: NoticeKey) => noted.split('/')[0] === kind;
-    if (!watched.record.notified?.some(isNoted)) {
+    // A later teardown time, as of a node that is gone, may bring the warning back meanwhile.
+    const isWarned =
+      isWarning && (watched.record.warnedOf?.[kind] ?? 0) >= Number(notice.teardownAt);
+    if (!isWarned && !watched.record.notified?.some(isNoted)) {
       this.report('noticedOnce', `the notice ${kind} of ${clusterId} is not in the record`);
     }
     watched.noticed.add(sent);
