@@ -886,6 +886,10 @@ const passes = [
     },
   }),
   ...inFile('lib/core/pass/kinds.ts', ['test/unit/core/pass/kinds.test.ts'], {
+    'prices that could not be read are read half an hour later': {
+      from: '  now >= plus(pricesReadAt ?? createdAt, PRICES_KEPT);',
+      to: '  now > plus(pricesReadAt ?? createdAt, PRICES_KEPT);',
+    },
     'prices are read at the launch only': {
       from: 'const PRICES_KEPT = minutes(50);',
       to: 'const PRICES_KEPT = minutes(500_000);',

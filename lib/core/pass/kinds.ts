@@ -48,9 +48,11 @@ export function arePricesDue(record: LiveRecord, now: EpochMs): boolean {
   const isTeardownDue =
     record.phase !== 'deleting' && now >= minus(lifeOf(record, now).teardownAt, NEAR);
   if (isTeardownDue) return false;
-  const isOld = now >= plus(record.pricesReadAt ?? record.createdAt, PRICES_KEPT);
-  return isOld || isPriceMissing(record);
+  return arePricesOld(record, now) || isPriceMissing(record);
 }
+
+export const arePricesOld = ({ pricesReadAt, createdAt }: LiveRecord, now: EpochMs): boolean =>
+  now >= plus(pricesReadAt ?? createdAt, PRICES_KEPT);
 
 /** Whether a node became a kind whose price no pass has read. */
 export const isPriceMissing = (record: LiveRecord): boolean =>

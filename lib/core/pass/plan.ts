@@ -22,7 +22,7 @@ import {
   withTrouble,
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
-import { isPriceMissing } from './kinds.ts';
+import { arePricesOld, isPriceMissing } from './kinds.ts';
 import { linodeOf, observe, possibleNodesOf, RESEND_AFTER, unknownLinodesOf } from './observe.ts';
 import { inPhase, isUp, unsent, withoutLostCreates, withProgress } from './phase.ts';
 import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
@@ -41,8 +41,11 @@ export const CREATES_PER_PASS = 20;
 const POLL_EVERY = seconds(10);
 /** How often a pass looks at a running cluster, for nodes that somebody has deleted by hand. */
 const CHECK_EVERY = minutes(30);
-/** The same, while nodes lack the tags by which lists and the sweeper find them. */
-const CHECK_LOST_EVERY = minutes(5);
+/**
+ * The same, while nodes lack the tags by which lists and the sweeper find them, or prices could not
+ * be read.
+ */
+const CHECK_SOON_EVERY = minutes(5);
 /**
  * The least delay of a notice. The reaper starts passes up to a minute before they are due, and
  * only a teardown is worth a function that waits.
@@ -317,8 +320,8 @@ function waitingToEnd(
   const { retagAfter = now } = record;
   const { teardownAt, limit } = life;
   const hasLostTags = record.nodes.some((node) => isExisting(node) && node.tagLostAt !== undefined);
-  const isUnpriced = isPriceMissing(record);
-  const checkEvery = isUnpriced ? POLL_EVERY : hasLostTags ? CHECK_LOST_EVERY : CHECK_EVERY;
+  const isSoon = hasLostTags || arePricesOld(record, now);
+  const checkEvery = isPriceMissing(record) ? POLL_EVERY : isSoon ? CHECK_SOON_EVERY : CHECK_EVERY;
   const lookAt = earliest(plus(now, checkEvery), retagAfter > now ? retagAfter : teardownAt);
   const noticeAt = plus(nextNoticeAt(record, life, now) ?? teardownAt, NOTICE_LATE);
   const going = record.nodes.filter(({ state }) => state === 'deleting');

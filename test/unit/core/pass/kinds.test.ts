@@ -46,6 +46,14 @@ describe('prices', () => {
     expect(arePricesDue(aDeleting({ nodes: [created(0)] }), at(500))).toBe(true);
   });
 
+  it('that could not be read are looked for again in five minutes', () => {
+    const running = aRunning({ nodes: [created(0)], notified: ['launched'] });
+    const tags = [...OUR_TAGS, reapTag(teardownOf(running, at(50)))];
+    const untilOf = (before: LiveRecord) => plan(before, [aLinode({ tags })], at(50)).steps[0];
+    expect(untilOf(running)).toMatchObject({ kind: 'wait', until: at(55) });
+    expect(untilOf({ ...running, pricesReadAt: at(50) })).toMatchObject({ until: at(80) });
+  });
+
   it('of a new kind are looked for every ten seconds', () => {
     const changes = [{ type: 'g6-standard-2', region: 'us-east', from: at(1), to: at(2) }];
     const changed = aRunning({ nodes: [created(0, { changes })], notified: ['launched'] });
