@@ -502,7 +502,8 @@ export class Invariants implements Watcher {
       resizedAt === null ? 0 : resizedAt + RESIZE_SEEN_MS,
       this.#isRaised(id) ? (this.#raisedAt ?? 0) + RISE_SEEN_MS : 0,
     );
-    if (now < seenAt + SAID_WITHIN_MS) return;
+    // Until some time after a long outage, no answer tells the reason.
+    if (now < seenAt + SAID_WITHIN_MS || this.#options.isExcused(now)) return;
     const spent = spentAt(record, now);
     const isNoted = isLive(record) && record.overBudgetAt !== undefined;
     // In an outage, Linode answers no deletion, so that only the cluster has a trouble.
