@@ -760,8 +760,8 @@ const passes = [
   }),
   ...inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'], {
     'the reap tag of a create is not in the record': {
-      from: '[...creates.borne, ...borne]',
-      to: 'borne',
+      from: '{ ...creates.next, dueAt }, creates.borne)',
+      to: '{ ...creates.next, dueAt }, [])',
     },
     'the intent leaves out the nodes that are created': {
       from: 'withResends({ ...record, nodes }, sending, now)',
@@ -923,11 +923,11 @@ const passes = [
       to: '',
     },
     'nodes with backups cost what nodes without cost': {
-      from: 'backups ? combinedPrice(price, backupsPrice) : price',
-      to: 'price',
+      from: 'backups ? backupsPrice : null',
+      to: 'null',
     },
     'a node that does not exist yet counts at the price of the launch': {
-      from: 'presentPriceOf(record, bought) ?? bought',
+      from: 'lastRiseOf(record, bought) ?? bought',
       to: 'bought',
     },
   }),

@@ -4,7 +4,13 @@ import type { Linode } from '../core/cluster/linode.ts';
 import { isKnownWithoutTag } from '../core/cluster/members.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
 import type { Outcome } from '../core/pass/apply.ts';
-import { type ActiveStep, CREATE_WINDOW, type Executors, type Step } from '../core/pass/steps.ts';
+import {
+  type ActiveStep,
+  CREATE_WINDOW,
+  type Executors,
+  type Step,
+  TAGGING_TIME_MAX,
+} from '../core/pass/steps.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Clock, CreateRequest, LinodeApi, Log, Secrets } from '../ports.ts';
 import { rootPassword } from './root-password.ts';
@@ -25,8 +31,6 @@ const CHECK_TIME_MAX = seconds(10);
 const RETRY_AFTER = seconds(10);
 /** How long passes leave tags alone that Linode refused: it may refuse this token for ever. */
 const RETAG_AFTER = minutes(10);
-/** How long a change of tags may take. There is no hurry: the record ends the cluster in time. */
-const RETAG_TIME_MAX = seconds(10);
 
 /** The results of a pass's steps. */
 export interface CarriedOut {
@@ -141,7 +145,7 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
   // While the cluster is being destroyed, removing tags may take all the time. Before, the teardown
   // may be near.
   const tagsBy = () =>
-    record.phase === 'deleting' ? by : earliest(by, plus(clock.now(), RETAG_TIME_MAX));
+    record.phase === 'deleting' ? by : earliest(by, plus(clock.now(), TAGGING_TIME_MAX));
   const removeTag = (tag: Tag) =>
     linode.deleteTag(tag, tagsBy()).catch((error: unknown) => {
       // A tag left behind costs nothing, and a token without account:read_write can't remove it.
@@ -204,7 +208,7 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
       return { kind: 'present', index, linode: found };
     },
     async retagNode({ index, linodeId, reap }) {
-      const retagBy = earliest(by, plus(clock.now(), RETAG_TIME_MAX));
+      const retagBy = earliest(by, plus(clock.now(), TAGGING_TIME_MAX));
       const found = await linode.get(linodeId, retagBy);
       // The next pass finds out what became of the node.
       if (found === 'notFound') return { kind: 'retagged' };

@@ -15,6 +15,7 @@ import {
   type SoldOut,
 } from '../core/catalogue/choose.ts';
 import type { Image, LinodeType, Region } from '../core/catalogue/lists.ts';
+import { PRICES_AGE_MAX } from '../core/cluster/kinds.ts';
 import type { Spec } from '../core/cluster/spec.ts';
 import { reasonOf } from '../errors.ts';
 import type { AccountSettings, Cacheable, Clock, LinodeApi, Log } from '../ports.ts';
@@ -45,8 +46,8 @@ interface Bounds {
   readonly most: DurationMs;
 }
 
-/** Prices are at most a minute old, and never kept if Linode says not to store them. */
-const PRICES: Bounds = { least: seconds(0), most: seconds(60) };
+/** Prices are never kept if Linode says not to store them. */
+const PRICES: Bounds = { least: seconds(0), most: PRICES_AGE_MAX };
 const REGIONS: Bounds = { least: seconds(0), most: minutes(15) };
 /**
  * Images are kept for at least a minute. Linode marks them both as not to be stored and as valid

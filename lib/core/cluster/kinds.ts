@@ -1,9 +1,12 @@
-import { type EpochMs, earliest, epochMs, hours, latest } from '../base/units.ts';
+import { type EpochMs, earliest, epochMs, hours, latest, minutes } from '../base/units.ts';
 import type { BilledNode } from '../billing/bill.ts';
 import { combinedPrice, dearer, type Price } from '../billing/price.ts';
 import type { Common, Kind, KindPrice, Machine, PriceRise } from './record.ts';
 
 type Prices = Pick<Common, 'bought' | 'kindPrices' | 'priceRises'>;
+
+/** How old Linode's prices may be when Onebuck goes by them. */
+export const PRICES_AGE_MAX = minutes(1);
 
 /** What the node's Linode is, as last seen. */
 export const kindOf = ({ bought }: Pick<Common, 'bought'>, { changes = [] }: Machine): Kind =>
@@ -24,7 +27,10 @@ export function kindPriceOf(
 
 /** The price of a kind as last read; undefined: it has not been looked up. */
 export const presentPriceOf = (record: Prices, kind: Kind): KindPrice | undefined =>
-  record.priceRises?.findLast((rise) => isSameKind(rise, kind)) ?? kindPriceOf(record, kind);
+  lastRiseOf(record, kind) ?? kindPriceOf(record, kind);
+
+const lastRiseOf = ({ priceRises }: Prices, kind: Kind): PriceRise | undefined =>
+  priceRises?.findLast((rise) => isSameKind(rise, kind));
 
 /**
  * The prices of a kind where Linode has raised one of them; null: it has not. Linode lists no price
@@ -52,8 +58,7 @@ const isSamePrice = (a: Price | null, b: Price | null): boolean =>
 /** The price of a node of this record that does not exist yet. */
 export function newNodePrice(record: Prices): Price {
   const { bought } = record;
-  const { price, backupsPrice } = presentPriceOf(record, bought) ?? bought;
-  return withBackups({ price: price ?? bought.price, backupsPrice }, bought.backupsAssumed);
+  return withBackups(lastRiseOf(record, bought) ?? bought, bought.backupsAssumed);
 }
 
 /**
@@ -122,4 +127,4 @@ function hourOf({ billedFrom }: Machine, at: EpochMs): EpochMs {
 const withBackups = (
   { price, backupsPrice }: { readonly price: Price; readonly backupsPrice: Price | null },
   backups: boolean,
-): Price => (backups ? combinedPrice(price, backupsPrice) : price);
+): Price => combinedPrice(price, backups ? backupsPrice : null);

@@ -1,6 +1,13 @@
 import { formatUsd } from '../base/money.ts';
 import { type EpochMs, latest, minus, minutes, plus, toIso } from '../base/units.ts';
-import { isSameKind, kindOf, kindPriceOf, presentPriceOf, raisedPrice } from '../cluster/kinds.ts';
+import {
+  isSameKind,
+  kindOf,
+  kindPriceOf,
+  PRICES_AGE_MAX,
+  presentPriceOf,
+  raisedPrice,
+} from '../cluster/kinds.ts';
 import { lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
 import {
@@ -20,8 +27,6 @@ const PRICED_WITHIN = minutes(10);
 const PRICES_KEPT = minutes(50);
 /** So near to its teardown, a pass reads no prices. */
 const NEAR = minutes(1);
-/** How old prices may be when they are read: the catalogue keeps them for a minute. */
-const PRICES_AGE_MAX = minutes(1);
 /** How many rises of one price a record holds. */
 const RISES_MAX = 8;
 
@@ -45,10 +50,9 @@ export function withKindSeen<N extends NodeIn<'created'> | NodeIn<'deleting'>>(
  * Linode may raise the price of Linodes that exist. Nothing may hold up a teardown that is due.
  */
 export function arePricesDue(record: LiveRecord, now: EpochMs): boolean {
-  const isTeardownDue =
-    record.phase !== 'deleting' && now >= minus(lifeOf(record, now).teardownAt, NEAR);
-  if (isTeardownDue) return false;
-  return arePricesOld(record, now) || isPriceMissing(record);
+  // The teardown time comes last, since reckoning it takes the most time.
+  if (!arePricesOld(record, now) && !isPriceMissing(record)) return false;
+  return record.phase === 'deleting' || now < minus(lifeOf(record, now).teardownAt, NEAR);
 }
 
 export const arePricesOld = ({ pricesReadAt, createdAt }: LiveRecord, now: EpochMs): boolean =>

@@ -25,7 +25,13 @@ import { nextNoticeAt } from '../notices/notices.ts';
 import { arePricesOld, isPriceMissing } from './kinds.ts';
 import { linodeOf, observe, possibleNodesOf, RESEND_AFTER, unknownLinodesOf } from './observe.ts';
 import { inPhase, isUp, unsent, withoutLostCreates, withProgress } from './phase.ts';
-import { abandonedTags, NO_RETAGGING, retagging, withReapTags } from './reap-tags.ts';
+import {
+  abandonedTags,
+  NO_RETAGGING,
+  retagging,
+  withReapTags,
+  withRetagging,
+} from './reap-tags.ts';
 import type { Step } from './steps.ts';
 import {
   ASK_AGAIN_AFTER,
@@ -131,11 +137,11 @@ function planProvisioning(
   if (linodes === null) {
     return waiting(record, life, { reason: 'Linodes could not be listed', until: poll, dueAt });
   }
-  const { steps: retags, borne } = retagging(record, linodes, life, now);
+  const retags = retagging(record, linodes, life, now);
   const creates = planCreates(record, life, now);
   const steps: Step[] = [
     ...corrections(record, linodes, now),
-    ...retags,
+    ...retags.steps,
     ...deletionsOfLateNodes(record, linodes, now),
     ...creates.steps,
   ];
@@ -143,9 +149,8 @@ function planProvisioning(
   if (first === undefined) {
     return waiting(record, life, { reason: 'nodes are coming up', until: poll, dueAt });
   }
-  const tagged = withReapTags({ ...creates.next, dueAt }, [...creates.borne, ...borne]);
-  const next = retags.length === 0 ? tagged : { ...tagged, retaggedAt: now };
-  return { next, steps: [first, ...rest], life };
+  const tagged = withReapTags({ ...creates.next, dueAt }, creates.borne);
+  return { next: withRetagging(tagged, retags, now), steps: [first, ...rest], life };
 }
 
 interface Creates {
@@ -295,9 +300,8 @@ function planRunning(
   life: Life,
   now: EpochMs,
 ): Plan {
-  const { steps: retags, borne } =
-    linodes === null ? NO_RETAGGING : retagging(record, linodes, life, now);
-  const fixes = linodes === null ? [] : [...corrections(record, linodes, now), ...retags];
+  const retags = linodes === null ? NO_RETAGGING : retagging(record, linodes, life, now);
+  const fixes = linodes === null ? [] : [...corrections(record, linodes, now), ...retags.steps];
   const abandoned = linodes === null ? [] : abandonedTags(record, linodes);
   const tidying: Step[] =
     fixes.length > 0 || abandoned.length === 0
@@ -306,8 +310,7 @@ function planRunning(
   const [first, ...rest] = [...fixes, ...tidying];
   if (first === undefined) return waitingToEnd(record, linodes, life, now);
   const dueAt = earliest(plus(now, DELETING_LEASE), life.teardownAt);
-  const tagged = withReapTags({ ...record, dueAt }, borne);
-  const next = retags.length === 0 ? tagged : { ...tagged, retaggedAt: now };
+  const next = withRetagging({ ...record, dueAt }, retags, now);
   return { next, steps: [first, ...rest], life };
 }
 

@@ -68,3 +68,10 @@ export const withReapTags = <R extends LiveRecord>(record: R, tags: readonly Tag
   ...record,
   reapTags: [...new Set([...record.reapTags, ...tags])],
 });
+
+/** The record of a pass that carries out the retagging, if it has steps. */
+export const withRetagging = <R extends LiveRecord>(
+  record: R,
+  { steps, borne }: Retagging,
+  now: EpochMs,
+): R => (steps.length === 0 ? record : { ...withReapTags(record, borne), retaggedAt: now });

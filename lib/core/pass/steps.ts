@@ -1,6 +1,8 @@
 import type { NodeLabel, Tag } from '../base/names.ts';
 import { type EpochMs, seconds } from '../base/units.ts';
 
+/** How long a pass tries to put tags on a node. The record ends the cluster in time anyway. */
+export const TAGGING_TIME_MAX = seconds(10);
 /** How long after its intent was saved a create may be sent. */
 export const CREATE_WINDOW = seconds(60);
 

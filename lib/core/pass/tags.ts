@@ -1,5 +1,5 @@
 import { ownershipTag } from '../base/names.ts';
-import { type EpochMs, latest, minutes, plus, seconds } from '../base/units.ts';
+import { type EpochMs, latest, minutes, plus } from '../base/units.ts';
 import type { Linode } from '../cluster/linode.ts';
 import { knownLabel } from '../cluster/members.ts';
 import {
@@ -13,9 +13,8 @@ import {
   takenOverIn,
   withHistory,
 } from '../cluster/record.ts';
+import { TAGGING_TIME_MAX } from './steps.ts';
 
-/** How long a pass tries to put tags on nodes. */
-const TAGGED_WITHIN = seconds(10);
 /** How long a look at a Linode by its id counts. */
 export const ASK_AGAIN_AFTER = minutes(1);
 
@@ -82,7 +81,7 @@ export function withTagLossDecided<R extends LiveRecord>(
 /** Whether a pass has put tags on nodes after the last list that showed all nodes with the tag. */
 const hasJustRetagged = ({ retaggedAt, lookedAt }: LiveRecord): boolean =>
   retaggedAt !== undefined &&
-  (lookedAt === undefined || lookedAt < plus(retaggedAt, TAGGED_WITHIN));
+  (lookedAt === undefined || lookedAt < plus(retaggedAt, TAGGING_TIME_MAX));
 
 /**
  * Whether the tags of a node's Linode say whether all nodes lost a tag: a Linode that goes away
