@@ -57,8 +57,8 @@ function partsOf({ outputs }: Metafile): [string, number][] {
 }
 
 /**
- * Runs the bundle in a new process of the Node that Lambda has. `ms`: the time from the start of the process to the answer to
- * the event; `memoryKib`: the most memory that the process had.
+ * Runs the bundle in a new process of the Node that Lambda has. `ms`: the time from the start of
+ * the process to the answer to the event; `memoryKib`: the most memory that the process had.
  */
 export async function firstAnswer(
   { file }: Bundle,

@@ -469,7 +469,7 @@ export class Invariants implements Watcher {
     watched.overspentAt = this.#options.now();
     if (watched.stubborn || watched.resizedAt !== null) return;
     if (this.#options.isExcused(this.#options.now())) return;
-    if (this.#isRaised(id) && !this.#countsRise(id)) return;
+    if (this.#isRaised(id) && !this.#countsRise(id, this.#options.now())) return;
     this.report('budget', `${id} is billed ${total} and has ${budget}`);
   }
 
@@ -480,10 +480,7 @@ export class Invariants implements Watcher {
     const isSeen = resizedAt !== null && !watched.changedByHand && !isLive(record);
     const lastLook = isSeen ? record.endedAt - RESIZE_SEEN_MS : 0;
     const isRiseSeen =
-      this.#isRaised(id) &&
-      this.#countsRise(id) &&
-      !isLive(record) &&
-      this.#isRiseSeen(record.endedAt);
+      this.#isRaised(id) && !isLive(record) && this.#countsRise(id, record.endedAt);
     if (isRiseSeen && !watched.changedByHand && record.spent < total) {
       this.report('saidSo', `${id} costs more, is billed ${total}, and says ${record.spent}`);
     }
@@ -516,17 +513,13 @@ export class Invariants implements Watcher {
   #isRaised = (id: ClusterId): boolean =>
     this.linodesOf(id).some(({ raises = [] }) => raises.length > 0);
 
-  /** Whether the cluster must keep its budget at the higher price by now. */
-  #countsRise(id: ClusterId): boolean {
-    const { now, lostAt, unreadableSince, pricesAreRead } = this.#options;
+  /** Whether the cluster had to keep its budget at the higher price at that instant. */
+  #countsRise(id: ClusterId, at: number): boolean {
+    const { lostAt, unreadableSince, pricesAreRead } = this.#options;
     // The tags, by which the sweeper goes without a record or a pass, are as of the lower price.
     const isRead = pricesAreRead && lostAt() === null && unreadableSince(id) === null;
-    return isRead && this.#isRiseSeen(now());
+    return isRead && this.#raisedAt !== null && at > this.#raisedAt + RISE_SEEN_MS;
   }
-
-  /** Whether all clusters that ran at that instant must count the higher prices. */
-  #isRiseSeen = (at: number): boolean =>
-    this.#raisedAt !== null && at > this.#raisedAt + RISE_SEEN_MS;
 
   /**
    * The budget that the bill must keep. With the table lost, or the record unreadable, the sweeper
