@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { projectDir, serverlessBin } from '../../build/project.ts';
 import { DEFAULTS, fileOf, SETTINGS, settingsOf } from '../../ops/settings.ts';
@@ -39,7 +39,9 @@ const OTHERS = {
 
 /** Runs a command of the framework in an environment without AWS, with the settings `OTHERS`. */
 async function serverless(folder: string, ...args: readonly string[]): Promise<string> {
-  const own = { PATH: process.env.PATH ?? '', HOME: folder, ESBUILD_FOLDER: join(folder, 'build') };
+  // The framework puts the folder of esbuild below the project's, even if its path is absolute.
+  const ESBUILD_FOLDER = relative(projectDir, join(folder, 'build'));
+  const own = { PATH: process.env.PATH ?? '', HOME: folder, ESBUILD_FOLDER };
   const running = startNode([serverlessBin, ...args], { ...own, ...OTHERS });
   const { code, stdout, stderr } = await ended(running);
   expect(code, stderr).toBe(0);
