@@ -6,6 +6,7 @@ import {
   createDeployment,
   LINODE_TOKEN,
   type Schedule,
+  SPEC,
 } from './deploy/deployment.ts';
 import { beginDrill } from './deploy/drill.ts';
 import { expectEnforcedIam, startEmulator } from './deploy/emulator.ts';
@@ -16,7 +17,8 @@ import { subscribe } from './deploy/notices.ts';
 import { expectRoles } from './deploy/roles.ts';
 import { expectRuntime } from './deploy/runtime.ts';
 import { expectNoBudgetLeft, leaveBudget } from './deploy/table.ts';
-import { pythonPrograms } from './python.ts';
+import { pythonProgramsFor } from './python.ts';
+import { startReport } from './report.ts';
 
 /**
  * `npm run test:deploy` deploys the whole stack, as users do, to an AWS emulator (MiniStack, from
@@ -41,23 +43,9 @@ import { pythonPrograms } from './python.ts';
  * Linode created now is 55 minutes old, so the teardown time of `maxHours: 1` is 2 minutes away.
  */
 const LINODE_IS_BEHIND_MS = 55 * 60_000;
-const SPEC = {
-  nodes: 3,
-  type: 'g6-nanode-1',
-  region: 'us-east',
-  image: 'linode/debian12',
-  budgetUsd: 0.05,
-  maxHours: 1,
-};
 
-const bin = pythonPrograms();
-if (bin === null) {
-  console.log('SKIPPED: the AWS emulator needs python3 with venv, which this machine lacks.');
-  process.exit(0);
-}
-const began = Date.now();
-const report = (text: string) =>
-  console.log(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${text}`);
+const bin = pythonProgramsFor('the AWS emulator');
+const report = startReport();
 
 const simulator = await startLinodeSimulator({
   now: () => epochMs(Date.now() - LINODE_IS_BEHIND_MS),

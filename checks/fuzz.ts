@@ -8,7 +8,7 @@ import { localSettings } from '../dev/settings.ts';
 import { startStack } from '../dev/stack.ts';
 import { freePort } from '../simulators/listen.ts';
 import { tryDocumentedErrors } from './api-errors.ts';
-import { pythonPrograms } from './python.ts';
+import { pythonProgramsFor } from './python.ts';
 
 /**
  * `npm run fuzz`: schemathesis reads /openapi.json of a local stack, and sends the stack thousands
@@ -28,11 +28,7 @@ const CHECKS = [
   'negative_data_rejection',
 ];
 
-const bin = pythonPrograms();
-if (bin === null) {
-  console.log('SKIPPED: schemathesis needs python3 with venv, which this machine lacks.');
-  process.exit(0);
-}
+const bin = pythonProgramsFor('schemathesis');
 const dataDir = mkdtempSync(join(tmpdir(), 'onebuck-fuzz-'));
 const settings = localSettings({ DATA_DIR: dataDir, PORT: `${await freePort()}` });
 const stack = await startStack({ ...settings, onLog: (line) => console.error(line) });

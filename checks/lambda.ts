@@ -8,6 +8,7 @@ import { expectLogs, ownLines } from './lambda/logs.ts';
 import { lambdaRuntime } from './lambda/runtime.ts';
 import { startFunctions } from './lambda/world.ts';
 import { pythonPrograms } from './python.ts';
+import { startReport } from './report.ts';
 
 /**
  * `npm run test:lambda`, after `npm run package`, runs each function's zip in what Lambda itself runs
@@ -36,9 +37,7 @@ if (programs === null || 'missing' in runtime) {
   process.exit(0);
 }
 
-const began = Date.now();
-const report = (text: string) =>
-  console.log(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${text}`);
+const report = startReport();
 const linode = await startLinodeSimulator({
   now: () => epochMs(Date.now() - LINODE_IS_BEHIND_MS),
   tokens: { [LINODE_TOKEN]: '*' },

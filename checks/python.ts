@@ -27,4 +27,12 @@ export function pythonPrograms(): string | null {
   return bin;
 }
 
+/** The same, for a check of which `what` needs them. Without them, says so and ends the process. */
+export function pythonProgramsFor(what: string): string {
+  const bin = pythonPrograms();
+  if (bin !== null) return bin;
+  console.log(`SKIPPED: ${what} needs python3 with venv, which this machine lacks.`);
+  process.exit(0);
+}
+
 const read = (path: string) => readFileSync(path, 'utf8');

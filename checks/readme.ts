@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { projectDir } from '../build/project.ts';
 import { startLinodeSimulator } from '../simulators/linode/simulator.ts';
 import { blocksBelow, runLines } from './deploy/commands.ts';
+import { LINODE_TOKEN } from './deploy/deployment.ts';
 import { startEmulator } from './deploy/emulator.ts';
 import { expect } from './deploy/expect.ts';
 import { copyOf } from './mutants/copy.ts';
-import { pythonPrograms } from './python.ts';
+import { pythonProgramsFor } from './python.ts';
+import { startReport } from './report.ts';
 
 /**
  * `npm run test:readme` takes the way from an empty AWS account to a removed stage as the pages say
@@ -21,15 +23,8 @@ import { pythonPrograms } from './python.ts';
  *
  * A command that fails ends the check, as does a request that is refused.
  */
-const LINODE_TOKEN = 'token-of-the-account';
-const bin = pythonPrograms();
-if (bin === null) {
-  console.log('SKIPPED: the AWS emulator needs python3 with venv, which this machine lacks.');
-  process.exit(0);
-}
-const began = Date.now();
-const report = (text: string) =>
-  console.log(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${text}`);
+const bin = pythonProgramsFor('the AWS emulator');
+const report = startReport();
 
 const read = (path: string) => readFileSync(join(projectDir, path), 'utf8');
 const [readme, operate] = [read('README.md'), read('docs/operate.md')];

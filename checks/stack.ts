@@ -1,16 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectDir } from '../build/project.ts';
-import { allowedBy, policyText, type Template, wildcards } from './policies.ts';
+import { packagedTemplate, templatePath } from './package.ts';
+import { allowedBy, policyText, wildcards } from './policies.ts';
 import { pythonPrograms } from './python.ts';
 
 /**
  * `npm run lint:stack` checks the template that `npm run package` has written: its policies must
  * have no wildcards without a reason, and cfn-lint, if this machine has Python, must find nothing.
  */
-const template = join(projectDir, '.serverless', 'cloudformation-template-update-stack.json');
-const allowed = allowedBy(JSON.parse(readFileSync(template, 'utf8')) as Template);
+const allowed = allowedBy(packagedTemplate());
 const tooWide = wildcards(allowed);
 for (const statement of allowed) console.log(policyText(statement));
 for (const text of tooWide) {
@@ -28,7 +26,7 @@ function lint(): boolean {
     return true;
   }
   // W3005: the framework declares some dependencies twice, which does no harm.
-  const args = ['--ignore-checks', 'W3005', '--', template];
+  const args = ['--ignore-checks', 'W3005', '--', templatePath];
   const { status } = spawnSync(join(bin, 'cfn-lint'), args, { stdio: 'inherit' });
   if (status === 0) console.log('cfn-lint: 0 findings');
   return status === 0;

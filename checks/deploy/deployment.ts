@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,7 +8,6 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { stringify } from 'yaml';
 import { projectDir, serverlessBin } from '../../build/project.ts';
 import { fileOf } from '../../ops/settings.ts';
-import type { Template } from '../policies.ts';
 import { clientOf, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 
@@ -18,6 +17,16 @@ export const named = (name: string) => `onebuck-${STAGE}-${name}`;
 export const LINODE_TOKEN = 'token-of-the-account';
 export const PASSWORD_KEY = 'sixteen-or-more-characters';
 const API_TOKEN = 'token-of-the-admin';
+
+/** A cluster that `maxHours` ends, before its budget would. */
+export const SPEC = {
+  nodes: 3,
+  type: 'g6-nanode-1',
+  region: 'us-east',
+  image: 'linode/debian12',
+  budgetUsd: 0.05,
+  maxHours: 1,
+};
 
 export interface Cluster {
   readonly id: string;
@@ -118,12 +127,6 @@ export async function createSecret(
   });
   await client.send(new CreateSecretCommand({ Name: name, SecretString }));
   client.destroy();
-}
-
-/** The template of the last deploy. */
-export function deployedTemplate(): Template {
-  const path = join(projectDir, '.serverless', 'cloudformation-template-update-stack.json');
-  return JSON.parse(readFileSync(path, 'utf8')) as Template;
 }
 
 function apiAt(url: string): Api {

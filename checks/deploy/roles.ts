@@ -1,7 +1,7 @@
 import { arnIn, type Call, type Grant, grantsOf, judge, rolesOfFunctions } from '../grants.ts';
+import { packagedTemplate } from '../package.ts';
 import type { Template } from '../policies.ts';
 import { askedBy } from './aws-request.ts';
-import { deployedTemplate } from './deployment.ts';
 import { ACCOUNT, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 import { LOST_RUNS, logOf, lostRuns } from './functions.ts';
@@ -25,7 +25,7 @@ export async function expectRoles(
   emulator: Emulator,
   report: (text: string) => void,
 ): Promise<void> {
-  const template = deployedTemplate();
+  const template = packagedTemplate();
   const grants = grantsOf(template, ACCOUNT);
   const roleOf = roleFinder(template);
   const calls = [

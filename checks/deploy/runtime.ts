@@ -1,10 +1,12 @@
-import { deployedTemplate } from './deployment.ts';
+import { packagedFunctions } from '../package.ts';
 import type { Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 
 /** Every call of a function so far must come from the Node of its `Runtime` in the template. */
 export function expectRuntime({ recorder }: Emulator, report: (text: string) => void): void {
-  const runtimes = runtimesOfFunctions();
+  const runtimes = new Map(
+    packagedFunctions().map(({ FunctionName, Runtime }) => [FunctionName, Runtime]),
+  );
   for (const { caller, node } of recorder.requests) {
     const runtime = runtimes.get(caller);
     const [major] = node.split('.');
@@ -13,12 +15,4 @@ export function expectRuntime({ recorder }: Emulator, report: (text: string) => 
   const callers = new Set(recorder.requests.map(({ caller }) => caller));
   const versions = new Set(recorder.requests.map(({ node }) => node));
   report(`${callers.size} functions have run on Node ${[...versions].join(', ')}`);
-}
-
-/** By the function's name in Lambda. */
-function runtimesOfFunctions(): Map<string, string> {
-  const functions = Object.values(deployedTemplate().Resources)
-    .filter(({ Type }) => Type === 'AWS::Lambda::Function')
-    .map(({ Properties }) => Properties as { FunctionName: string; Runtime: string });
-  return new Map(functions.map(({ FunctionName, Runtime }) => [FunctionName, Runtime]));
 }

@@ -1,26 +1,14 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import JSZip from 'jszip';
-import { projectDir } from '../../build/project.ts';
 import { freePort } from '../../simulators/listen.ts';
 import { expect, until } from '../deploy/expect.ts';
-import type { Template } from '../policies.ts';
+import { type FunctionProperties, packageFolder } from '../package.ts';
 import type { LambdaRuntime } from './runtime.ts';
-
-/** A function of the template that `npm run package` writes. */
-export interface FunctionProperties {
-  readonly FunctionName: string;
-  readonly Handler: string;
-  readonly MemorySize: number;
-  /** In seconds. */
-  readonly Timeout: number;
-  readonly Code: { readonly S3Key: string };
-  readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
-}
 
 /** A function in Amazon's runtime. */
 export interface RunningFunction {
@@ -33,18 +21,6 @@ export interface RunningFunction {
   /** The lines so far, those of the runtime too. */
   readonly log: readonly string[];
   close(): Promise<void>;
-}
-
-const packaged = join(projectDir, '.serverless');
-
-/** Throws if `npm run package` has not run. */
-export function packagedFunctions(): FunctionProperties[] {
-  const path = join(packaged, 'cloudformation-template-update-stack.json');
-  expect(existsSync(path), 'there is no package; run npm run package first');
-  const { Resources } = JSON.parse(readFileSync(path, 'utf8')) as Template;
-  return Object.values(Resources)
-    .filter(({ Type }) => Type === 'AWS::Lambda::Function')
-    .map(({ Properties }) => Properties as FunctionProperties);
 }
 
 /**
@@ -122,7 +98,7 @@ export async function startFunction(
 
 async function unpacked(zip: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'onebuck-function-'));
-  const { files } = await JSZip.loadAsync(readFileSync(join(packaged, zip)));
+  const { files } = await JSZip.loadAsync(readFileSync(join(packageFolder, zip)));
   for (const file of Object.values(files).filter(({ dir }) => !dir)) {
     const path = join(folder, file.name);
     mkdirSync(dirname(path), { recursive: true });

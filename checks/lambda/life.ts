@@ -1,16 +1,8 @@
 import type { LinodeSimulator } from '../../simulators/linode/simulator.ts';
+import { SPEC } from '../deploy/deployment.ts';
 import { expect, until } from '../deploy/expect.ts';
 import { eventOf, type HttpAnswer } from './events.ts';
 import type { Functions } from './world.ts';
-
-const SPEC = {
-  nodes: 3,
-  type: 'g6-nanode-1',
-  region: 'us-east',
-  image: 'linode/debian12',
-  budgetUsd: 0.05,
-  maxHours: 1,
-};
 
 interface Cluster {
   readonly id: string;

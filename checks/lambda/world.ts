@@ -7,7 +7,8 @@ import { listen } from '../../simulators/listen.ts';
 import { createSecret } from '../deploy/deployment.ts';
 import { clientOf, type Emulator } from '../deploy/emulator.ts';
 import { expect } from '../deploy/expect.ts';
-import { packagedFunctions, type RunningFunction, startFunction } from './functions.ts';
+import { packagedFunctions } from '../package.ts';
+import { type RunningFunction, startFunction } from './functions.ts';
 import type { LambdaRuntime } from './runtime.ts';
 
 /** The token in events/authorize.json. */
