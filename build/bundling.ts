@@ -9,10 +9,10 @@ export function readBundling(): BuildOptions & { readonly alias: Record<string, 
   const { custom } = parse(readFileSync(join(projectDir, 'serverless.yml'), 'utf8'), {
     logLevel: 'silent', // the parser warns of CloudFormation's tags
   });
-  const { outputFileExtension, outputWorkFolder, exclude: external, ...options } = custom.esbuild;
+  const { outputFileExtension, outputWorkFolder, watch, exclude, ...options } = custom.esbuild;
   return {
     ...options,
-    external,
+    external: exclude,
     absWorkingDir: projectDir,
     outExtension: { '.js': outputFileExtension },
   };

@@ -326,3 +326,7 @@ describe('the routes', () => {
     expect(declared.filter((event) => 'httpApi' in event)).toEqual([]);
   });
 });
+
+it('a local run does not bundle the functions anew when a program writes into this folder', () => {
+  expect(service.custom.esbuild.watch.pattern).toEqual([]);
+});
