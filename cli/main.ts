@@ -5,7 +5,7 @@ import { cliErrorOf, exitCodes } from './errors.ts';
 import { createProgram } from './program.ts';
 import { createTerminal } from './terminal.ts';
 
-/** The version in package.json, which build/cli.ts puts in place of the name. */
+/** The version in package.json, which build/cli.mjs puts in place of the name. */
 declare const ONEBUCK_VERSION: string;
 
 const { env } = process;

@@ -25,8 +25,9 @@ export const TOKEN = 'token-of-the-tests';
 /** The service's clock starts far from a month's end, across which an hour is billed twice. */
 const START = Date.parse('2026-11-10T10:00:00Z');
 
-export function buildBinary(): void {
-  execFileSync(process.execPath, ['--import', 'tsx', 'build/cli.ts'], { cwd: projectDir });
+/** Builds the package in the folder, or in dist/. */
+export function buildBinary(folder = join(projectDir, 'dist')): void {
+  execFileSync(process.execPath, [join(projectDir, 'build/cli.mjs'), folder]);
 }
 
 const binary = join(projectDir, 'dist/onebuck.mjs');

@@ -1,0 +1,67 @@
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+
+/*
+ * `npm run build:cli` builds the command line as a package of its own in dist/, or in the folder
+ * that is given: one file that needs no node_modules, for `npm pack ./dist`. This script is plain
+ * JavaScript, so that it also runs where `npm ci --omit=dev` has left out tsx.
+ */
+const pathOf = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const folder = process.argv[2] ?? pathOf('dist');
+const bundle = join(folder, 'onebuck.mjs');
+const { name, version, license, engines } = JSON.parse(
+  readFileSync(pathOf('package.json'), 'utf8'),
+);
+const { metafile } = buildSync({
+  absWorkingDir: pathOf('.'),
+  entryPoints: ['cli/main.ts'],
+  outfile: bundle,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  define: { ONEBUCK_VERSION: JSON.stringify(version) },
+  // commander is CommonJS and loads Node's own modules by `require`, which ES modules lack.
+  banner: {
+    js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
+  },
+  metafile: true,
+  logLevel: 'warning',
+});
+chmodSync(bundle, 0o755);
+
+writeFileSync(
+  join(folder, 'package.json'),
+  `${JSON.stringify(
+    {
+      ...{ name, version, license, engines },
+      description: 'The command line of Onebuck, which launches clusters of Linodes on a budget.',
+      type: 'module',
+      bin: { onebuck: 'onebuck.mjs' },
+      files: ['onebuck.mjs'],
+    },
+    null,
+    2,
+  )}\n`,
+);
+copyFileSync(pathOf('docs/cli.md'), join(folder, 'README.md'));
+writeFileSync(join(folder, 'LICENSE'), licences().join('\n---\n\n'));
+
+/** This project's licence, and those of the packages in the bundle, which they ask to be kept. */
+function licences() {
+  const packages = Object.keys(metafile.inputs).flatMap(
+    (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+  );
+  return [
+    readFileSync(pathOf('LICENSE'), 'utf8'),
+    ...[...new Set(packages)].map(
+      (bundled) =>
+        `onebuck.mjs contains ${bundled}:\n\n` +
+        readFileSync(pathOf(`node_modules/${bundled}/LICENSE`), 'utf8'),
+    ),
+  ];
+}

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { buildBinary, envIn } from './binary.ts';
+
+let folder: string;
+let built: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'onebuck-package-'));
+  built = join(folder, 'built');
+  buildBinary(built);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs a command in the folder of the tests; throws if it fails. */
+const ran = (command: string, ...args: string[]) =>
+  execFileSync(command, args, { cwd: folder, env: envIn(folder), encoding: 'utf8' });
+
+it('the package has one program, its page and its licences, and installs nothing else', () => {
+  ran('npm', 'pack', './built', '--loglevel=error');
+  const { version } = JSON.parse(readFileSync(join(built, 'package.json'), 'utf8'));
+  const prefix = join(folder, 'prefix');
+  // Offline: the package needs nothing from a registry.
+  const install = ['install', '-g', '--prefix', prefix, '--offline', '--no-update-notifier'];
+  ran('npm', ...install, `./onebuck-${version}.tgz`);
+  const modules = join(prefix, 'lib/node_modules');
+  expect(readdirSync(modules)).toEqual(['onebuck']);
+  const installed = join(modules, 'onebuck');
+  const files = ['LICENSE', 'README.md', 'onebuck.mjs', 'package.json'];
+  expect(readdirSync(installed).toSorted()).toEqual(files);
+  const bytes = files.map((file) => statSync(join(installed, file)).size);
+  expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(256 * 1024);
+  expect(ran(join(prefix, 'bin/onebuck'), '--version')).toBe(`${version}\n`);
+});
+
+it('the package has the licence of each package that is in its bundle', () => {
+  const licence = readFileSync(join(built, 'LICENSE'), 'utf8');
+  expect(licence).toMatch(/^MIT License/);
+  expect(licence).toMatch(/onebuck\.mjs contains commander:\n\n\(The MIT License\)/);
+});
+
+it('the page of the package has no link that only leads somewhere in a checkout', () => {
+  const page = readFileSync(join(built, 'README.md'), 'utf8');
+  expect(page).toMatch(/^# The command line\n/);
+  expect(page).not.toMatch(/\]\((?!https:|#)/);
+});
