@@ -58,6 +58,14 @@ export function createProgram(
     .option('--csv', 'as a table for a spreadsheet', false)
     .action((options) => report(context(), options));
 
+  withSsh(program.command('mcp'))
+    .description('serve an agent by the Model Context Protocol, on stdin and stdout')
+    .option('--most <usd>', 'what the agent may spend in all, without asking a person')
+    .action(async (options) => {
+      const { serveAgent } = await import('./mcp/serve.ts');
+      await serveAgent(context(), version, options);
+    });
+
   program
     .command('completion')
     .description('what to have your shell read, such as: source <(onebuck completion bash)')

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { InventoryNode } from '../client/answers.ts';
+import type { Cluster, InventoryNode } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
 import { getInventory } from '../client/clusters.ts';
 import { plural } from '../client/plural.ts';
@@ -43,7 +43,7 @@ export async function ssh(
 /** What ssh ends with where it has not run the command. */
 const SSH_FAILED = 255;
 
-interface Ran {
+export interface Ran {
   readonly index: number;
   readonly label: string;
   readonly exitCode: number;
@@ -61,9 +61,53 @@ export async function run(
   if (command.length === 0) {
     throw new CliError('usage', 'Say what to run: onebuck run <cluster> -- <command>.');
   }
-  const api = context.api();
-  const { id, nodes: all, spec } = await findCluster(api, named);
-  const nodes = await reachable(api, id);
+  const cluster = await findCluster(context.api(), named);
+  const { id, spec } = cluster;
+  const interrupt = new AbortController();
+  const running = context.onInterrupt(() => {
+    interrupt.abort();
+    return 'What was started on the nodes may go on there.';
+  });
+  const ran = await runOnNodes(context, cluster, {
+    command,
+    options,
+    signal: interrupt.signal,
+    tell(stream, line, prefix) {
+      if (json) return;
+      if (stream === 'stdout') terminal.out(`${prefix} ${line}`);
+      else terminal.note(`${prefix} ${line}`);
+    },
+  });
+  running.over();
+  if (json) terminal.out(JSON.stringify({ nodes: ran }));
+  else terminal.note(exitCodesLine(ran));
+  const isRefused = ran.some(({ exitCode }) => exitCode === SSH_FAILED);
+  if (isRefused && spec.authorizedKeys.length === 0) {
+    terminal.note(
+      `${id} was launched without an SSH key, and only "onebuck ssh" asks for a password: ` +
+        `"onebuck credentials ${id}" has it.`,
+    );
+  }
+  return ran.every(({ exitCode }) => exitCode === 0) ? 0 : 1;
+}
+
+export interface Running {
+  /** Read by the shell of each node. */
+  readonly command: readonly string[];
+  readonly options: SshOptions;
+  /** Ends ssh; what ssh started on the nodes may go on. */
+  readonly signal: AbortSignal;
+  /** Called for each line of output, with the number of its node. */
+  readonly tell?: (stream: 'stdout' | 'stderr', line: string, prefix: string) => void;
+}
+
+/** Runs a command on all nodes of a cluster at once. Throws a CliError if a node has no address. */
+export async function runOnNodes(
+  context: Context,
+  { id, nodes: all }: Pick<Cluster, 'id' | 'nodes'>,
+  { command, options, signal, tell = () => {} }: Running,
+): Promise<readonly Ran[]> {
+  const nodes = await reachable(context.api(), id);
   const lacking = all.filter(
     ({ index, status }) =>
       !['gone', 'takenOver', 'neverCreated', 'deleting'].includes(status) &&
@@ -77,42 +121,27 @@ export async function run(
     );
   }
   const knownHosts = prepareKnownHosts(context, id);
-  const children: ChildProcess[] = [];
-  const running = context.onInterrupt(() => {
-    for (const child of children) child.kill('SIGTERM');
-    return 'What was started on the nodes may go on there.';
-  });
   const width = Math.max(...nodes.map(({ index }) => `${index}`.length));
-  const ran = await Promise.all(
+  return Promise.all(
     nodes.map(async (node): Promise<Ran> => {
       const args = sshArgs(node, knownHosts, options);
       const child = spawn('ssh', ['-o', 'BatchMode=yes', ...args, ...command], {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
-      children.push(child);
+      const end = () => child.kill('SIGTERM');
+      signal.addEventListener('abort', end);
       const prefix = `[${`${node.index}`.padStart(width)}]`;
       const said = { stdout: '', stderr: '' };
       const follow = (stream: 'stdout' | 'stderr') =>
         eachLine(child[stream], (line) => {
-          if (json) said[stream] += `${line}\n`;
-          else if (stream === 'stdout') terminal.out(`${prefix} ${line}`);
-          else terminal.note(`${prefix} ${line}`);
+          said[stream] += `${line}\n`;
+          tell(stream, line, prefix);
         });
       const [exitCode] = await Promise.all([exitCodeOf(child), follow('stdout'), follow('stderr')]);
+      signal.removeEventListener('abort', end);
       return { index: node.index, label: node.label, exitCode, ...said };
     }),
   );
-  running.over();
-  if (json) terminal.out(JSON.stringify({ nodes: ran }));
-  else terminal.note(exitCodesLine(ran));
-  const isRefused = ran.some(({ exitCode }) => exitCode === SSH_FAILED);
-  if (isRefused && spec.authorizedKeys.length === 0) {
-    terminal.note(
-      `${id} was launched without an SSH key, and only "onebuck ssh" asks for a password: ` +
-        `"onebuck credentials ${id}" has it.`,
-    );
-  }
-  return ran.every(({ exitCode }) => exitCode === 0) ? 0 : 1;
 }
 
 /** `Exit codes: 0 on 9 nodes, 2 on node 3.` */

@@ -86,7 +86,10 @@ const wholeNumber = (max: number, description: string) =>
     .check(
       z.meta({
         description,
-        override: { type: 'integer', minimum: 1, maximum: max, pattern: undefined },
+        override: ({ jsonSchema }) => {
+          delete jsonSchema.pattern;
+          Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: max });
+        },
       }),
     );
 

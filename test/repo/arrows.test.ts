@@ -70,6 +70,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   handlers: /^(?!@aws-sdk|@aws-lambda-powertools|axios)/,
   client: /^zod\/mini$/,
   cli: /^(?!@aws|axios|zod)/,
+  'cli/mcp': /^(zod|@modelcontextprotocol\/server|node:.*)/,
   web: /^(preact|preact\/hooks|cronstrue|@fontsource-variable\/.*)$/,
 };
 

@@ -30,7 +30,7 @@ export function buildBinary(folder = join(projectDir, 'dist')): void {
   execFileSync(process.execPath, [join(projectDir, 'build/cli.mjs'), folder]);
 }
 
-const binary = join(projectDir, 'dist/onebuck.mjs');
+export const binary = join(projectDir, 'dist/onebuck.mjs');
 
 export const startOnebuck = (args: readonly string[], env: Env): Running =>
   startNode([binary, ...args], env);

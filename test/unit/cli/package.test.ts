@@ -31,7 +31,7 @@ it('the package has one program, its page and its licences, and installs nothing
   const files = ['LICENSE', 'README.md', 'onebuck.mjs', 'package.json'];
   expect(readdirSync(installed).toSorted()).toEqual(files);
   const bytes = files.map((file) => statSync(join(installed, file)).size);
-  expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(256 * 1024);
+  expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(1024 * 1024);
   expect(ran(join(prefix, 'bin/onebuck'), '--version')).toBe(`${version}\n`);
 });
 

@@ -1,0 +1,182 @@
+import { McpServer, type ServerContext, type ToolAnnotations } from '@modelcontextprotocol/server';
+import * as z from 'zod';
+import { getQuote, listImages, listRegions, listTypes } from '../../client/catalogue.ts';
+import { getInventoryText } from '../../client/clusters.ts';
+import { memory } from '../../client/memory.ts';
+import { dollars } from '../../client/money.ts';
+import { plural } from '../../client/plural.ts';
+import { quoteSentence } from '../../client/quote.ts';
+import { findCluster } from '../find.ts';
+import { type Answer, type Asking, askingOf, resultOf, utc } from './answers.ts';
+import { status } from './looking.ts';
+import { run } from './run.ts';
+import { limitSentence, type Session } from './session.ts';
+import { destroy, extend, launch } from './spending.ts';
+
+/** The fields of a spec, as the API takes them. */
+export const specInput = z.strictObject({
+  nodes: z.int().positive().describe('How many Linodes.'),
+  type: z.string().optional().describe('Their type, as g6-nanode-1; or give vcpus or memoryMb.'),
+  vcpus: z.int().positive().optional().describe('The cheapest type with at least so many vCPUs,'),
+  memoryMb: z.int().positive().optional().describe('and with at least so many MB of memory.'),
+  region: z.string().describe('Such as us-east; the tool regions lists them.'),
+  image: z.string().describe('Id or label, as "Ubuntu 24.04 LTS"; the tool images lists them.'),
+  budgetUsd: z.number().positive().describe('The most that Linode may bill for all nodes.'),
+  maxHours: z.int().positive().optional().describe('The most hours that the cluster may live.'),
+  name: z.string().optional().describe('What to call the cluster.'),
+  authorizedKeys: z.array(z.string()).optional().describe('SSH public keys that may log in.'),
+  userData: z.string().optional().describe('What cloud-init runs at first boot.'),
+  onPartial: z.enum(['destroy', 'keep']).optional().describe('If some nodes cannot come up.'),
+  tags: z.array(z.string()).optional().describe('Tags for every node.'),
+});
+
+const cluster = z.string().describe('The id of a cluster, or the name of a live one.');
+
+const INSTRUCTIONS =
+  'Onebuck launches clusters of Linodes and destroys each before it costs more than its budget. ' +
+  'Linode bills every started hour of every node. Ask for a quote first. Destroy a cluster as ' +
+  'soon as its work is done: its nodes and all that is on them are then gone. Times are UTC.';
+
+const READS: ToolAnnotations = { readOnlyHint: true };
+const SPENDS: ToolAnnotations = { readOnlyHint: false, destructiveHint: false };
+const DESTROYS: ToolAnnotations = { readOnlyHint: false, destructiveHint: true };
+
+/** How many types an answer has at most: the cheapest that fit come first. */
+const TYPES_MAX = 20;
+
+/** An MCP server with Onebuck's tools, for one connection. */
+export function createAgentServer(session: Session, version: string): McpServer {
+  const { api } = session;
+  const server = new McpServer(
+    { name: 'onebuck', title: 'Onebuck', version },
+    { instructions: `${INSTRUCTIONS} ${limitSentence(session)}` },
+  );
+
+  function tool<Input extends z.ZodObject>(
+    name: string,
+    annotations: ToolAnnotations,
+    description: string,
+    inputSchema: Input,
+    answer: (input: z.output<Input>, asking: Asking, signal: AbortSignal) => Promise<Answer>,
+  ): void {
+    const config = { description, annotations, inputSchema: inputSchema as z.ZodObject };
+    server.registerTool(name, config, (input, context: ServerContext) =>
+      resultOf(() =>
+        answer(input as z.output<Input>, askingOf(server, context), context.mcpReq.signal),
+      ),
+    );
+  }
+
+  tool(
+    'types',
+    READS,
+    `The ${TYPES_MAX} cheapest types of Linodes that match, with their prices.`,
+    specInput
+      .pick({ vcpus: true, memoryMb: true, nodes: true })
+      .partial()
+      .extend({
+        region: z.string().optional().describe('With the prices of that region.'),
+      }),
+    async (asked) => {
+      const { types } = await listTypes(api, asked);
+      const sentences = types.slice(0, TYPES_MAX).map(({ id, vcpus, memoryMb, hourlyUsd }) => {
+        const price = hourlyUsd === null ? 'price unknown' : `${dollars(hourlyUsd)} an hour`;
+        return `${id}: ${plural(vcpus, 'vCPU')}, ${memory(memoryMb)}, ${price}`;
+      });
+      return { sentences: sentences.length > 0 ? sentences : ['No type has as much.'] };
+    },
+  );
+
+  tool('regions', READS, 'All regions that a spec can name.', z.strictObject({}), async () => ({
+    sentences: (await listRegions(api)).map(({ id, label }) => `${id}: ${label}`),
+  }));
+
+  tool('images', READS, 'The images that nodes can boot.', z.strictObject({}), async () => ({
+    sentences: (await listImages(api)).map(({ id, label }) => `${id}: ${label}`),
+  }));
+
+  tool(
+    'quote',
+    READS,
+    'What a cluster would cost and how long it would last. Nothing is bought.',
+    specInput,
+    async (asked) => {
+      const quote = await getQuote(api, asked);
+      const others = quote.alternatives.map(({ sentence }) => sentence);
+      const said = [quoteSentence(quote, utc), ...quote.warnings, ...others];
+      return { sentences: [...said, limitSentence(session)] };
+    },
+  );
+
+  tool(
+    'launch',
+    SPENDS,
+    'Launches a cluster, which Onebuck destroys before it costs more than budgetUsd.',
+    specInput.extend({
+      idempotencyKey: z
+        .string()
+        .optional()
+        .describe('Only after an unclear answer, which names it: nothing is launched twice.'),
+    }),
+    (asked, asking) => launch(session, asked, asking),
+  );
+
+  tool(
+    'status',
+    READS,
+    'A cluster with its money, teardown time and history; without a cluster, all live ones.',
+    z.strictObject({
+      cluster: cluster.optional(),
+      waitUntilUp: z.boolean().optional().describe('Waits up to 45 s for all nodes to run.'),
+    }),
+    (asked, _asking, signal) => status(session, asked, signal),
+  );
+
+  tool(
+    'inventory',
+    READS,
+    'The names and addresses of the nodes, in the form that a tool reads.',
+    z.strictObject({
+      cluster,
+      format: z.enum(['json', 'ssh', 'hosts', 'ansible', 'mpi']).optional(),
+    }),
+    async ({ cluster: named, format = 'json' }) => {
+      const { id } = await findCluster(api, named);
+      return { sentences: [await getInventoryText(api, id, format)] };
+    },
+  );
+
+  tool(
+    'run',
+    DESTROYS,
+    'Runs a command on all nodes at once by ssh, and returns exit codes and output. For what ' +
+      'takes more than a minute, start it in the background and look again.',
+    z.strictObject({
+      cluster,
+      command: z.string().min(1).describe('Read by the shell of each node.'),
+    }),
+    (asked, _asking, signal) => run(session, asked, signal),
+  );
+
+  tool(
+    'extend',
+    SPENDS,
+    'Makes a cluster live longer, by hours or by a new budget. Give one of both.',
+    z.strictObject({
+      cluster,
+      hours: z.int().positive().optional().describe('By so many hours.'),
+      budgetUsd: z.number().positive().optional().describe('To this budget in all.'),
+    }),
+    (asked, asking) => extend(session, asked, asking),
+  );
+
+  tool(
+    'destroy',
+    DESTROYS,
+    'Destroys a cluster now, with all that is on its nodes. Repeating it does no harm.',
+    z.strictObject({ cluster }),
+    (asked, asking) => destroy(session, asked, asking),
+  );
+
+  return server;
+}
