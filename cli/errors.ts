@@ -17,13 +17,13 @@ export type Failure = keyof typeof exitCodes;
 /** Ends the program with a message for people, and for `--json` the problem as the API has it. */
 export class CliError extends Error {
   override readonly name = 'CliError';
+  readonly failure: Failure;
+  readonly problem: unknown;
 
-  constructor(
-    readonly failure: Failure,
-    message: string,
-    readonly problem: unknown = null,
-  ) {
+  constructor(failure: Failure, message: string, problem: unknown = null) {
     super(message);
+    this.failure = failure;
+    this.problem = problem;
   }
 }
 

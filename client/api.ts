@@ -39,14 +39,16 @@ export interface Api {
 
 /** The server answered, and did not do what the request asks for. */
 export class Refusal extends Error {
-  constructor(
-    readonly url: string,
-    readonly status: number,
-    /** null: the answer is not Onebuck's own, but API Gateway's or another server's. */
-    readonly problem: Problem | null,
-    message: string,
-  ) {
+  readonly url: string;
+  readonly status: number;
+  /** null: the answer is not Onebuck's own, but API Gateway's or another server's. */
+  readonly problem: Problem | null;
+
+  constructor(url: string, status: number, problem: Problem | null, message: string) {
     super(message);
+    this.url = url;
+    this.status = status;
+    this.problem = problem;
   }
 
   /** Whether the server refuses the token. */
@@ -57,15 +59,17 @@ export class Refusal extends Error {
 
 /** Nothing answered as Onebuck does. Onebuck may have carried the request out all the same. */
 export class NoContact extends Error {
-  constructor(
-    readonly url: string,
-    readonly reason: string,
-    /** Whether the same request may be answered within a second. */
-    readonly isBrief = false,
-    /** The error of the network, where the runtime shows it. */
-    cause?: unknown,
-  ) {
+  readonly url: string;
+  readonly reason: string;
+  /** Whether the same request may be answered within a second. */
+  readonly isBrief: boolean;
+
+  /** `cause` is the error of the network, where the runtime shows it. */
+  constructor(url: string, reason: string, isBrief = false, cause?: unknown) {
     super(`${url} cannot be reached: ${reason}.`, { cause });
+    this.url = url;
+    this.reason = reason;
+    this.isBrief = isBrief;
   }
 }
 

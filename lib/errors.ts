@@ -21,31 +21,33 @@ export type ErrorCode =
 
 export class AppError extends Error {
   override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
 
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    readonly details: {
-      readonly faults?: readonly Fault[];
-      /** Further facts for the caller, as members of the JSON body. */
-      readonly members?: Readonly<Record<string, unknown>>;
-      /** Changes of the spec that could be launched instead. */
-      readonly alternatives?: readonly Alternative[];
-      /** Whose record can't be read: nobody else may learn of it; null: that is not known. */
-      readonly owner?: string | null;
-    } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message);
+    this.code = code;
+    this.details = details;
   }
+}
+
+interface ErrorDetails {
+  readonly faults?: readonly Fault[];
+  /** Further facts for the caller, as members of the JSON body. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  /** Changes of the spec that could be launched instead. */
+  readonly alternatives?: readonly Alternative[];
+  /** Whose record can't be read: nobody else may learn of it; null: that is not known. */
+  readonly owner?: string | null;
 }
 
 /** A list of Linodes could not be read to its end. `found`: those that were read, by id. */
 export class PartialListError extends AppError {
-  constructor(
-    cause: AppError,
-    readonly found: readonly Linode[],
-  ) {
+  readonly found: readonly Linode[];
+
+  constructor(cause: AppError, found: readonly Linode[]) {
     super(cause.code, cause.message, cause.details);
+    this.found = found;
   }
 }
 

@@ -5,13 +5,12 @@ export interface ErrorItem {
 
 /** An error of the API; `body` is its answer in the API's envelope. */
 export class ApiError extends Error {
+  readonly status: number;
   readonly errors: readonly ErrorItem[];
 
-  constructor(
-    readonly status: number,
-    ...errors: readonly ErrorItem[]
-  ) {
+  constructor(status: number, ...errors: readonly ErrorItem[]) {
     super(errors.map((item) => item.reason).join('; '));
+    this.status = status;
     this.errors = errors;
   }
 

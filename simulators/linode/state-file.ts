@@ -22,11 +22,12 @@ export function readState(path: string): AccountState {
 export class StateFile {
   #current: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
+  readonly path: string;
+  readonly state: () => AccountState;
 
-  constructor(
-    readonly path: string,
-    readonly state: () => AccountState,
-  ) {
+  constructor(path: string, state: () => AccountState) {
+    this.path = path;
+    this.state = state;
     mkdirSync(dirname(path), { recursive: true });
   }
 

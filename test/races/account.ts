@@ -35,11 +35,14 @@ export class Account {
   /** The number of creates that arrived for each label, whatever they were answered. */
   readonly createCounts = new Map<string, number>();
 
-  constructor(
-    readonly now: () => EpochMs,
-    /** How long a create may take to arrive, even if its client has stopped waiting for it. */
-    readonly createMax: DurationMs = seconds(10),
-  ) {}
+  readonly now: () => EpochMs;
+  /** How long a create may take to arrive, even if its client has stopped waiting for it. */
+  readonly createMax: DurationMs;
+
+  constructor(now: () => EpochMs, createMax = seconds(10)) {
+    this.now = now;
+    this.createMax = createMax;
+  }
 
   get deleted(): readonly { readonly linode: Linode; readonly at: EpochMs }[] {
     return this.#deleted;

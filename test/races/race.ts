@@ -75,11 +75,10 @@ export class Actor implements Clock {
   readonly #race: Race;
   #calls = 0;
   #isDead = false;
+  readonly name: string;
 
-  constructor(
-    readonly name: string,
-    race: Race,
-  ) {
+  constructor(name: string, race: Race) {
+    this.name = name;
     this.#race = race;
   }
 
