@@ -41,7 +41,7 @@ export async function ssh(
 }
 
 /** What ssh ends with where it has not run the command. */
-const SSH_FAILED = 255;
+export const SSH_FAILED = 255;
 
 export interface Ran {
   readonly index: number;
@@ -103,7 +103,7 @@ export interface Running {
 
 /** Runs a command on all nodes of a cluster at once. Throws a CliError if a node has no address. */
 export async function runOnNodes(
-  context: Context,
+  context: Pick<Context, 'api' | 'env'>,
   { id, nodes: all }: Pick<Cluster, 'id' | 'nodes'>,
   { command, options, signal, tell = () => {} }: Running,
 ): Promise<readonly Ran[]> {
@@ -190,7 +190,7 @@ export function sshArgs(
   ];
 }
 
-function prepareKnownHosts({ env }: Context, clusterId: string): string {
+function prepareKnownHosts({ env }: Pick<Context, 'env'>, clusterId: string): string {
   const file = knownHostsFile(env, clusterId);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   return file;

@@ -44,6 +44,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   handlers: ['lib/app', 'lib/http', 'lib/core', 'lib/errors.ts', 'lib/wire.ts', 'web/dist'],
   client: ['lib/core', 'lib/http'],
   cli: ['client'],
+  action: ['client', 'cli'],
   web: ['client'],
   ops: ['lib'],
   build: ['lib/http'],
@@ -71,6 +72,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   client: /^zod\/mini$/,
   cli: /^(?!@aws|axios|zod)/,
   'cli/mcp': /^(zod|@modelcontextprotocol\/server|node:.*)/,
+  action: /^node:/,
   web: /^(preact|preact\/hooks|cronstrue|@fontsource-variable\/.*)$/,
 };
 

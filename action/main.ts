@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { memoryMb } from '../cli/spec.ts';
+import { exitCodesLine, runOnNodes, SSH_FAILED } from '../cli/ssh.ts';
+import type { Cluster } from '../client/answers.ts';
+import { type Api, mayPass } from '../client/api.ts';
+import {
+  getCluster,
+  getInventory,
+  getInventoryText,
+  launchCluster,
+  nodesUp,
+} from '../client/clusters.ts';
+import { endWords } from '../client/end.ts';
+import { createIdempotencyKey } from '../client/idempotency-key.ts';
+import { dollars } from '../client/money.ts';
+import { pauseMs, whileBusy } from '../client/poll.ts';
+import { specFrom } from '../client/spec.ts';
+import { apiOfInputs, input, patiently, runStep, saveState, setOutput } from './runner.ts';
+
+/*
+ * Launches the cluster of the inputs and waits for its nodes. post.ts destroys the cluster, even if
+ * this process is killed at any line: a tag that no other cluster has is saved before the request.
+ */
+async function launchForJob(): Promise<void> {
+  const api = apiOfInputs();
+  const key = createIdempotencyKey();
+  const mark = `run-${process.env.GITHUB_RUN_ID ?? 'local'}-${key.slice(0, 12)}`;
+  saveState('mark', mark);
+  const dir = join(process.env.RUNNER_TEMP ?? tmpdir(), `onebuck-${key}`);
+  const identity = makeKey(dir);
+  const launched = await launchCluster(api, specOf(mark, identity), key).catch((error) => {
+    if (!mayPass(error)) saveState('mark', ''); // nothing was launched
+    throw error;
+  });
+  saveState('cluster', launched.id);
+  setOutput('cluster-id', launched.id);
+  console.log(
+    `Cluster ${launched.id}: ${launched.nodes.length} × ${launched.type} in ${launched.region}, ` +
+      `${dollars(launched.hourlyUsd)} a started hour, at most ${dollars(launched.budgetUsd)}.`,
+  );
+  const cluster = await waitUntilUp(api, launched);
+  const inventory = await getInventory(api, cluster.id);
+  setOutput('hosts', inventory.nodes.map(({ ipv4 }) => ipv4).join(','));
+  setOutput('inventory', JSON.stringify(inventory));
+  setOutput('ssh-config', await writeSshConfig(api, cluster, dir, identity));
+  const command = input('run');
+  if (command !== undefined) await run(api, cluster, command, identity);
+}
+
+/** Makes a pair of keys for this job only. Returns the path of the private key. */
+function makeKey(dir: string): string {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const identity = join(dir, 'id_ed25519');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'onebuck', '-f', identity]);
+  return identity;
+}
+
+function specOf(mark: string, identity: string) {
+  const { GITHUB_WORKFLOW = 'workflow', GITHUB_RUN_NUMBER = '' } = process.env;
+  return specFrom({
+    name: input('name') ?? `${GITHUB_WORKFLOW} ${GITHUB_RUN_NUMBER}`.trim().slice(0, 64),
+    nodes: input('nodes') ?? '1',
+    type: input('type'),
+    vcpus: input('vcpus'),
+    memoryMb: memoryMb(input('memory')),
+    region: input('region'),
+    image: input('image') ?? 'Ubuntu 24.04 LTS',
+    budget: input('budget'),
+    maxHours: input('max-hours'),
+    userData: input('user-data'),
+    onPartial: input('on-partial'),
+    keys: readFileSync(`${identity}.pub`, 'utf8'),
+    tags: [mark],
+  });
+}
+
+async function waitUntilUp(api: Api, launched: Cluster): Promise<Cluster> {
+  let told = '';
+  const look = () => getCluster(api, launched.id);
+  for (let cluster = launched; ; cluster = await patiently(look)) {
+    const line = `${cluster.status}, ${nodesUp(cluster)}`;
+    if (line !== told) console.log(line);
+    told = line;
+    if (cluster.status === 'running') return cluster;
+    if (cluster.status !== 'provisioning') {
+      throw new Error(`The cluster did not come up: ${cluster.failure ?? endWords(cluster)}.`);
+    }
+    await delay(pauseMs(whileBusy));
+  }
+}
+
+/** A configuration for ssh that logs in to the nodes by their labels, with the key of the job. */
+async function writeSshConfig(api: Api, { id }: Cluster, dir: string, identity: string) {
+  const hosts = await getInventoryText(api, id, 'ssh');
+  const path = join(dir, 'ssh_config');
+  const forAll = ['Host *', `  IdentityFile ${identity}`, '  IdentitiesOnly yes'];
+  writeFileSync(path, `${hosts.trimEnd()}\n${forAll.join('\n')}\n`, { mode: 0o600 });
+  return path;
+}
+
+/** How long the nodes may take from running until they let ssh in: a boot takes about a minute. */
+const BOOT_MS_MAX = 5 * 60_000;
+
+async function run(api: Api, cluster: Cluster, command: string, identity: string): Promise<void> {
+  const options = { sshOption: [`IdentityFile=${identity}`, 'IdentitiesOnly=yes'] };
+  const { signal } = new AbortController();
+  const onNodes = { api: () => api, env: process.env };
+  const until = Date.now() + BOOT_MS_MAX;
+  const isOpen = async () => {
+    const ran = await runOnNodes(onNodes, cluster, { command: ['true'], options, signal });
+    return ran.every(({ exitCode }) => exitCode !== SSH_FAILED);
+  };
+  while (!(await isOpen())) {
+    if (Date.now() > until) throw new Error('Some nodes let nobody in by ssh after five minutes.');
+    await delay(pauseMs(whileBusy));
+  }
+  const tell = (_stream: string, line: string, prefix: string) => console.log(`${prefix} ${line}`);
+  const ran = await runOnNodes(onNodes, cluster, { command: [command], options, signal, tell });
+  const line = exitCodesLine(ran);
+  if (ran.some(({ exitCode }) => exitCode !== 0)) throw new Error(line);
+  console.log(line);
+}
+
+await runStep(launchForJob);
