@@ -22,7 +22,7 @@ export const assumed = {
     'GET /assets/{file}': 31_000,
     'GET /openapi.json': 108_000,
   } as Readonly<Record<string, number>>,
-  /** How many processes of the authorizer run when strangers send requests day and night. */
+  /** How many processes of the API run when strangers send requests day and night. */
   hammeredProcesses: 5,
   /** AWS bills a month as 730 hours. */
   hoursOfMonth: 730,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { type Operation, operations } from '../lib/http/operations.ts';
 import { assumed } from './assumed.ts';
 import { Counter, type Counts } from './counts.ts';
 import { bytesOfAccess, bytesOfRun } from './lambda.ts';
@@ -10,7 +11,7 @@ interface Service {
 }
 
 interface Event {
-  readonly httpApi?: { method: string; path: string; authorizer?: unknown };
+  readonly httpApi?: '*' | { readonly method: string; readonly path: string };
 }
 
 interface Limit {
@@ -28,10 +29,15 @@ const { DefaultRouteSettings, RouteSettings } = read('stack/limits.yml').extensi
 
 const SECONDS_OF_MONTH = assumed.hoursOfMonth * 3_600;
 
+/** The routes that refuse a request without a token. */
+const WITH_TOKEN = (Object.values(operations) as Operation[])
+  .filter(({ access }) => access === 'token')
+  .map(({ method, path }) => `${method} ${path}`);
+
 /**
  * What a month costs in which strangers send each route as many requests as its limit admits, day
- * and night. `open`: to the routes that need no token. `refused`: to all others, with wrong tokens,
- * where API Gateway charges for each refused request; AWS says that it does not.
+ * and night. `open`: to the routes that need no token, and to those that do not exist. `refused`: to
+ * all others, with wrong tokens.
  */
 export function hammered(): { readonly open: Counts; readonly refused: Counts } {
   const open = new Counter();
@@ -39,17 +45,15 @@ export function hammered(): { readonly open: Counts; readonly refused: Counts } 
   for (const [name, { events = [] }] of Object.entries(functions)) {
     for (const { httpApi } of events) {
       if (httpApi === undefined) continue;
-      const route = `${httpApi.method} ${httpApi.path}`;
+      const route = httpApi === '*' ? '$default' : `${httpApi.method} ${httpApi.path}`;
       const { ThrottlingRateLimit: rate } = RouteSettings[route] ?? DefaultRouteSettings;
       const requests = rate * SECONDS_OF_MONTH;
-      if (httpApi.authorizer !== undefined) count(refused, 'authorize', requests);
-      else {
-        count(open, name, requests);
-        open.add('Data sent', 'byteOut', requests * (assumed.answerBytes[route] ?? 1_000));
-      }
+      const counter = WITH_TOKEN.includes(route) ? refused : open;
+      count(counter, name, requests);
+      counter.add('Data sent', 'byteOut', requests * (assumed.answerBytes[route] ?? 1_000));
     }
   }
-  // Each process of the authorizer reads the secret again once in 5 s.
+  // Each process of the API reads the secret again once in 5 s.
   const reads = (assumed.hammeredProcesses * SECONDS_OF_MONTH) / 5;
   refused.add('Secrets Manager', 'secretCall', reads);
   return { open: open.counts, refused: refused.counts };

@@ -78,7 +78,7 @@ function printHammered({ open, refused }: ReturnType<typeof hammered>): void {
   console.log(
     `costs ${usd(open)} by the routes without a token, and ${usd(refused)} by all others, with`,
   );
-  console.log('wrong tokens, if API Gateway charges for what it refuses.');
+  console.log('wrong tokens.');
 }
 
 /** `watched`: the counts of a life with the dashboard. */

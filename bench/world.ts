@@ -73,9 +73,10 @@ export async function aWorld(phases: {
           counter.add('API Gateway', 'httpRequest');
           lambda.logAccess();
           const bearer = `Bearer ${API_TOKEN}`;
-          const owner = await lambda.run('authorize', (deps) => authorize(deps, bearer));
-          if (owner === null) throw new Error('the token was refused');
-          await lambda.run('api', answer);
+          await lambda.run('api', async (deps, limits) => {
+            await authorize(deps, bearer);
+            await answer(deps, limits);
+          });
         })().catch((error: unknown) => failures.push(error));
       });
     },

@@ -12,6 +12,8 @@ export interface ErrorRow {
 export interface TriedRow extends ErrorRow {
   /** The status of the server's answer. */
   readonly answered: number;
+  /** The content type of the server's answer. */
+  readonly type: string;
 }
 
 /** The rows of the table of errors in docs/api.md: a status, and a curl command that gets it. */
@@ -37,19 +39,23 @@ export async function tryDocumentedErrors(
   const tried: TriedRow[] = [];
   for (const row of [...ofLinode, { status: 202, curl: setUp }, ...ofOnebuck]) {
     beforeEach();
-    tried.push({ ...row, answered: await statusOf(row.curl, env) });
+    tried.push({ ...row, ...(await answerTo(row.curl, env)) });
   }
   return tried;
 }
 
 /** Asynchronous, since this process also runs the server that answers the command. */
-async function statusOf(curl: string, env: Readonly<Record<string, string>>): Promise<number> {
-  const script = `${curl} --output /dev/null --write-out '\\n%{http_code}'`;
+async function answerTo(
+  curl: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Pick<TriedRow, 'answered' | 'type'>> {
+  const script = `${curl} --output /dev/null --write-out '\\n%{http_code} %{content_type}'`;
   const child = spawn('bash', ['-c', script], {
     cwd: projectDir,
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const out = await text(child.stdout);
-  return Number(out.trim().split('\n').at(-1));
+  const [status, type = ''] = out.trim().split('\n').at(-1)?.split(' ') ?? [];
+  return { answered: Number(status), type };
 }

@@ -77,7 +77,7 @@ async function run(): Promise<void> {
   report('the secret is there');
   const api = await deployment.deploy();
   report(`deployed: ${api.url}`);
-  await expectAuthorizer(api.url);
+  await expectFrontDoor(api.url);
   await expectNoLostAddress();
   await expectLostRuns();
   const cluster = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
@@ -231,16 +231,33 @@ async function statusOf(api: Api, id: string): Promise<string> {
   return (await api.cluster(id)).status;
 }
 
-async function expectAuthorizer(url: string): Promise<void> {
-  const expectStatus = async (path: string, expected: number, headers = {}) => {
-    const { status } = await fetch(`${url}${path}`, { headers });
-    expect(status === expected, `GET ${path} is answered with ${status}, not with ${expected}`);
+async function expectFrontDoor(url: string): Promise<void> {
+  const expectAnswer = async (
+    path: string,
+    expected: { readonly status: number; readonly type?: string; readonly location?: string },
+    init: RequestInit = {},
+  ) => {
+    const { status, headers } = await fetch(`${url}${path}`, { ...init, redirect: 'manual' });
+    const [type] = (headers.get('content-type') ?? '').split(';');
+    const answer = { status, type, location: headers.get('location') };
+    for (const [part, value] of Object.entries(expected)) {
+      const is = answer[part as keyof typeof answer];
+      expect(is === value, `GET ${path} is answered with the ${part} ${is}, not with ${value}`);
+    }
   };
-  await expectStatus('/', 200);
-  await expectStatus('/health', 200);
-  await expectStatus('/clusters', 401);
-  await expectStatus('/clusters', 403, { authorization: 'Bearer wrong' });
+  const problem = { type: 'application/problem+json' };
+  await expectAnswer('/', { status: 200, type: 'text/html' });
+  await expectAnswer('/health', { status: 200, type: 'application/json' });
+  await expectAnswer('/clusters', { status: 401, ...problem });
+  const wrong = { headers: { authorization: 'Bearer wrong' } };
+  await expectAnswer('/clusters', { status: 403, ...problem }, wrong);
+  await expectAnswer('/nowhere/at/all', { status: 404, ...problem });
+  await expectAnswer('/clusters', { status: 404, ...problem }, { method: 'PUT' });
+  await expectAnswer('/assets/none.js', { status: 404, ...problem });
+  const browser = { headers: { accept: 'text/html,application/xhtml+xml' } };
+  await expectAnswer('/clusters', { status: 303, location: '/#/clusters' }, browser);
   report(
-    'anybody may load the console; the API refuses requests without a token, and with a wrong one',
+    'anybody may load the console; the API refuses requests without a token, with a wrong one, ' +
+      'and to unknown routes, each with a problem, and shows a browser the console',
   );
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { APIGatewayProxyEventV2WithLambdaAuthorizer, Context } from 'aws-lambda';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
 import type * as z from 'zod/mini';
+import { authorize } from '../lib/app/authorize.ts';
 import { imagesOffered, regionsOffered, typesOffered } from '../lib/app/browse-catalogue.ts';
 import { changeCluster } from '../lib/app/change-cluster.ts';
 import { changeSchedule, deleteSchedule } from '../lib/app/change-schedule.ts';
@@ -21,6 +22,7 @@ import { report } from '../lib/app/report.ts';
 import { type EpochMs, earliest, toIso } from '../lib/core/base/units.ts';
 import { inventory, inventoryNodes } from '../lib/core/cluster/inventory.ts';
 import { AppError } from '../lib/errors.ts';
+import { consoleInPlaceOf } from '../lib/http/console-views.ts';
 import { type Operation, operations } from '../lib/http/operations.ts';
 import { problemOf } from '../lib/http/problems.ts';
 import {
@@ -51,7 +53,7 @@ import {
 } from '../lib/wire.ts';
 
 type Bindings = {
-  event: APIGatewayProxyEventV2WithLambdaAuthorizer<{ owner: string }>;
+  event: APIGatewayProxyEventV2;
   lambdaContext: Context;
 };
 
@@ -213,17 +215,19 @@ function route<const O extends Operation>(
   const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
   app.on(operation.method, path, async (c) => {
     const { event, lambdaContext } = c.env;
+    const sent = lowerCased(event.headers);
+    const view = consoleInPlaceOf(operation, sent);
+    if (view !== null) return new Response(null, { status: 303, headers: { location: view } });
+    const owner = await ownerOf(operation, event, sent.authorization);
     const read = readRequest(operation, {
       query: c.req.queries(),
-      headers: lowerCased(event.headers),
+      headers: sent,
       body: await c.req.text(),
     });
     const { status, body, headers } = await answer({
       ...read,
       params: c.req.param() as Record<string, string>,
-      // API Gateway lets no request through to a route with a token unless the authorizer has named
-      // the owner.
-      owner: operation.access === 'open' ? '' : event.requestContext.authorizer.lambda.owner,
+      owner,
       by: limitsOf(lambdaContext).by,
     });
     // An answer is true now only, and may hold secrets that others must not find in a cache.
@@ -233,6 +237,18 @@ function route<const O extends Operation>(
   });
 }
 
+/** Whose token a request bears, which the log then names; '' where the route needs no token. */
+async function ownerOf(
+  { access, method, path }: Operation,
+  { requestContext: { requestId } }: APIGatewayProxyEventV2,
+  authorization: string | undefined,
+): Promise<string> {
+  if (access === 'open') return '';
+  const owner = await authorize({ secrets: secrets() }, authorization);
+  log().info('request', { requestId, route: `${method} ${path}`, owner });
+  return owner;
+}
+
 const typeOf = (body: unknown) =>
   typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
 
@@ -240,7 +256,9 @@ const lowerCased = (headers: Readonly<Record<string, string | undefined>>) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
 app.notFound((c) => {
-  const problem = problemOf(new AppError('notFound', `There is no ${c.req.path}.`), '');
+  const route = `${c.req.method} ${c.req.path}`;
+  const detail = `There is no ${route}. GET /openapi.json lists every route.`;
+  const problem = problemOf(new AppError('notFound', detail), '');
   return c.body(JSON.stringify(problem.body), 404, problem.headers);
 });
 

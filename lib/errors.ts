@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'invalid' // the caller's input has faults, listed in `faults`
   | 'tooLarge'
   | 'unsupported' // a content type that is not JSON
+  | 'noToken'
+  | 'unknownToken'
   | 'refused' // understood, and declined before anything was bought
   | 'notFound'
   | 'conflict'

@@ -29,9 +29,9 @@ export async function expectAnswers({ invoke }: Functions): Promise<string> {
     expect(isRight, `api answers ${request.body} with ${quote.statusCode} ${quote.body}`);
   }
 
-  const authorized = JSON.stringify(await invoke('authorize', eventOf('authorize')));
-  const admin = '{"isAuthorized":true,"context":{"owner":"admin"}}';
-  expect(authorized === admin, `authorize answers ${authorized}`);
+  const wrong = { ...event, headers: { authorization: 'Bearer wrong' } };
+  const denied = (await invoke('api', wrong)) as HttpAnswer;
+  expect(denied.statusCode === 403, `api answers a wrong token with ${denied.statusCode}`);
 
   const page = (await invoke('console', eventOf('console'))) as HttpAnswer;
   expect(page.statusCode === 200 && page.isBase64Encoded, `console answers ${page.statusCode}`);

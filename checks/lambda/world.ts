@@ -11,7 +11,7 @@ import { packagedFunctions } from '../package.ts';
 import { type RunningFunction, startFunction } from './functions.ts';
 import type { LambdaRuntime } from './runtime.ts';
 
-/** The token in events/authorize.json. */
+/** The token in events/api.json. */
 export const API_TOKEN = 'onebuck-local';
 
 interface Failure {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
+import { PROBLEM_TYPE, problemBody } from './problem-body.ts';
 
 /** A file of the console, compressed at build time; both forms are in base64. */
 export interface Asset {
@@ -49,7 +50,7 @@ export function serveAsset(
   const name = path === '/' ? 'index.html' : path.slice(1);
   const asset = Object.hasOwn(assets, name) ? assets[name] : undefined;
   if (asset === undefined) {
-    return plain(404, `There is no ${path}. The console is at /, the API at /openapi.json.`);
+    return missing(`There is no ${path}. The console is at /, the API at /openapi.json.`);
   }
   const isPage = name === 'index.html';
   const etag = `"${createHash('sha256').update(asset.br).digest('base64url').slice(0, 22)}"`;
@@ -71,9 +72,15 @@ export function serveAsset(
   };
 }
 
-function plain(statusCode: number, body: string): AssetReply {
-  const headers = { ...SECURITY_HEADERS, 'content-type': 'text/plain; charset=utf-8' };
-  return { statusCode, headers, body, isBase64Encoded: false };
+function missing(detail: string): AssetReply {
+  const headers = { ...SECURITY_HEADERS, 'content-type': PROBLEM_TYPE };
+  const body = problemBody('notFound', detail);
+  return {
+    statusCode: body.status,
+    headers,
+    body: JSON.stringify(body),
+    isBase64Encoded: false,
+  };
 }
 
 type Encoding = 'br' | 'gzip' | null;

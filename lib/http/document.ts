@@ -71,7 +71,7 @@ function describe(
   operation: Operation,
   bodyOf: ReturnType<typeof bodies>,
 ): ZodOpenApiOperationObject {
-  const { id, summary, description, access, answers, problems, body } = operation;
+  const { id, method, summary, description, access, answers, problems, body } = operation;
   const params = parametersOf(operation);
   return {
     operationId: id,
@@ -87,9 +87,13 @@ function describe(
           describeAnswer(answer, examples[`${id} ${status}`]),
         ]),
       ),
-      ...(access === 'open' ? {} : { 401: ofGateway(401), 403: ofGateway(403) }),
-      ...Object.fromEntries(problems.map((status) => [status, ofProblem(status)])),
-      500: ofProblem(500),
+      ...(access === 'open' || method !== 'GET' ? {} : { 303: toTheConsole }),
+      ...Object.fromEntries(
+        [...(access === 'open' ? [] : [401, 403]), ...problems, 429, 500, 503].map((status) => [
+          status,
+          ofProblem(status),
+        ]),
+      ),
     },
   } as ZodOpenApiOperationObject;
 }
@@ -130,33 +134,53 @@ function describeAnswer(
   };
 }
 
-const gatewayAnswers: Readonly<Record<number, string>> = {
-  401: 'The request has no token.',
-  403: 'The token is not in the secret of the deployment.',
+const toTheConsole: ZodOpenApiResponseObject = {
+  description:
+    'To a request without a token that accepts text/html, as a browser sends it: the console, which ' +
+    'asks for a token.',
+  headers: {
+    location: {
+      description: 'The path of the console.',
+      required: true,
+      schema: { type: 'string' },
+    },
+  },
 };
 
-const ofGateway = (status: number): ZodOpenApiResponseObject => ({
-  description: gatewayAnswers[status] ?? '',
-  content: {
-    'application/json': { schema: gatewaySchema, example: { message: 'Unauthorized' } },
-  },
-});
+/** The statuses that API Gateway may answer by itself, in words of its own. */
+const GATEWAY_STATUSES = [429, 500, 503];
 
 const ofProblem = (status: number): ZodOpenApiResponseObject => ({
   description: problemTexts[status] ?? '',
   content: {
-    'application/problem+json': { schema: problemSchema, example: problemExamples[status] },
+    ...(status === 429
+      ? {}
+      : {
+          'application/problem+json': { schema: problemSchema, example: problemExamples[status] },
+        }),
+    ...(GATEWAY_STATUSES.includes(status)
+      ? { 'application/json': { schema: gatewaySchema, example: gatewayExamples[status] } }
+      : {}),
   },
 });
 
+const gatewayExamples: Readonly<Record<number, unknown>> = {
+  429: { message: 'Too Many Requests' },
+  500: { message: 'Internal Server Error' },
+  503: { message: 'Service Unavailable' },
+};
+
 const problemTexts: Readonly<Record<number, string>> = {
   400: 'The request has faults; `errors` lists them all.',
+  401: 'The request has no token.',
+  403: 'The token is not in the secret of the deployment.',
   404: 'You have nothing by that id.',
   409: 'The request conflicts with the present state.',
   413: 'The body is too long.',
   415: 'The content type is not JSON.',
   422: 'Refused before anything was bought.',
+  429: 'API Gateway admits no more requests at present. Try again a second later.',
   500: 'The deployment lacks a setting, or an error in Onebuck, which its log has.',
   502: 'Linode refused the token or the request.',
-  503: 'Linode does not answer as it should. Try again later.',
+  503: 'Linode, or the function behind API Gateway, does not answer as it should. Try again later.',
 };

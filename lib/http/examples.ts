@@ -222,6 +222,18 @@ export const problemExamples: Readonly<Record<number, unknown>> = {
     detail: 'The spec has faults; each is listed with what to do.',
     errors: [{ path: 'region', message: 'there is no region us-eats; did you mean us-east?' }],
   },
+  401: {
+    title: 'The request has no token',
+    status: 401,
+    code: 'noToken',
+    detail: 'Send a token with the request, as the header "Authorization: Bearer <token>".',
+  },
+  403: {
+    title: 'The deployment does not know the token',
+    status: 403,
+    code: 'unknownToken',
+    detail: 'The token is not in the secret of this deployment. Ask its operator for a token.',
+  },
   404: {
     title: 'Not found',
     status: 404,

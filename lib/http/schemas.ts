@@ -56,6 +56,8 @@ export const problemSchema = z
     status: z.int().check(z.gte(400), z.lte(599)),
     code: z.enum([
       'invalid',
+      'noToken',
+      'unknownToken',
       'tooLarge',
       'unsupported',
       'refused',
@@ -93,7 +95,10 @@ export const problemSchema = z
   })
   .check(z.describe('A problem as in RFC 9457.'));
 
-/** An error that API Gateway answers by itself, before it calls a function. */
+/**
+ * An error that API Gateway answers by itself, because it admits no more requests or gets no answer
+ * from the function. An HTTP API offers no way to give these errors another body.
+ */
 export const gatewaySchema = z.looseObject({ message: z.string() });
 
 const machineFields = {

@@ -129,7 +129,7 @@ describe('docs/api.md', () => {
     expect(Object.keys(schema.shape).filter((field) => !named.has(field))).toEqual([]);
   });
 
-  it('has a curl for every error that the gateway or a route can answer with', () => {
+  it('has a curl for every error that a route can answer with', () => {
     const statuses = Object.values(operations).flatMap(({ problems }) => [...problems]);
     const expected = [...new Set<number>([401, 403, ...statuses])].toSorted();
     expect(errorRows(api.text).map(({ status }) => status)).toEqual(expected);

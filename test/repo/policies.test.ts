@@ -41,7 +41,7 @@ describe('the roles', () => {
 
   it('let only functions that call Linode, check tokens or launch read the secret', () => {
     expect(whoMay('secretsmanager:GetSecretValue')).toEqual([
-      ...['ApiRole', 'AuthorizeRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
+      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
     ]);
   });
 

@@ -4,12 +4,12 @@ import event from '../../events/api.json' with { type: 'json' };
 import { durationMs, plus } from '../../lib/core/base/units.ts';
 import { type Operation, operations } from '../../lib/http/operations.ts';
 import { problemSchema } from '../../lib/http/schemas.ts';
-import { aContext, startWorld } from './handler-world.ts';
+import { aContext, startWorld, TOKENS } from './handler-world.ts';
 
 export interface Call {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whose API token the request bears; null: the gateway asks no authorizer on the route. */
+  /** Whose API token the request bears; null: it bears none. */
   readonly owner?: string | null;
   readonly remainingMs?: number;
 }
@@ -32,18 +32,18 @@ export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
     const { owner = 'admin', headers = {}, body, remainingMs } = options;
     // A millisecond passes before each call, so that no two calls come at the same instant.
     world.clock.set(plus(world.clock.now(), durationMs(1)));
-    const { authorizer, ...requestContext } = event.requestContext;
+    const authorization = owner === null ? {} : { authorization: bearerOf(owner) };
+    const { authorization: _, ...others } = event.headers;
     const result = (await handler(
       {
         ...event,
         routeKey: `${method} ${rawPath}`,
         rawPath,
         rawQueryString,
-        headers: { ...event.headers, ...headers },
+        headers: { ...others, ...authorization, ...headers },
         requestContext: {
-          ...requestContext,
-          ...(owner === null ? {} : { authorizer: { lambda: { owner } } }),
-          http: { ...requestContext.http, method, path: rawPath },
+          ...event.requestContext,
+          http: { ...event.requestContext.http, method, path: rawPath },
         },
         body: typeof body === 'string' ? body : body === undefined ? undefined : toJson(body),
       } as unknown as Parameters<typeof handler>[0],
@@ -73,15 +73,17 @@ function expectAsDescribed(method: string, path: string, { status, json }: Answe
   if (operation === undefined) return;
   const described = operation.answers[status];
   if (json === null) {
-    expect(status === 204 || described?.text, `${method} ${path}`).toBeDefined();
+    expect([204, 303].includes(status) || described?.text, `${method} ${path}`).toBeTruthy();
     return;
   }
   const schema = described?.json ?? problemSchema;
   if (described === undefined)
-    expect([500, ...operation.problems], `${method} ${path}`).toContain(status);
+    expect([401, 403, 500, ...operation.problems], `${method} ${path}`).toContain(status);
   const { error } = schema.safeParse(json);
   expect(error, `${method} ${path} ${status}: ${JSON.stringify(error?.issues)}`).toBeUndefined();
 }
+
+const bearerOf = (owner: string) => `Bearer ${TOKENS[owner] ?? `a token of ${owner}`}`;
 
 const toJson = (body: unknown) => JSON.stringify(body);
 

@@ -17,9 +17,18 @@ import { startTable, TABLE } from './table.ts';
 const SECRET_ID = 'onebuck/test';
 const RECONCILE = 'onebuck-test-reconcile';
 const SCHEDULE = 'onebuck-test-schedule';
+/** The API tokens of owners. */
+export const TOKENS: Readonly<Record<string, string>> = {
+  admin: 'onebuck-local',
+  ann: 'anns-token',
+  bob: 'bobs-token',
+  eve: 'eves-token',
+};
 const SECRET = {
   linodeToken: LINODE_TOKEN,
-  apiTokens: { admin: sha256('onebuck-local'), ann: sha256('anns-token') },
+  apiTokens: Object.fromEntries(
+    Object.entries(TOKENS).map(([owner, token]) => [owner, sha256(token)]),
+  ),
   passwordKey: 'sixteen-or-more-characters',
 };
 

@@ -985,15 +985,6 @@ describe('an error of another service', () => {
   });
 });
 
-it.each([
-  ['GET', '/'],
-  ['PUT', '/clusters/caaaaaaaaaa'],
-  ['GET', '/clusters/caaaaaaaaaa/nodes'],
-])('the API answers 404 to %s %s, which is no route', async (method, path) => {
-  const { call } = await startApi();
-  expect(await call(method, path)).toMatchObject({ status: 404, headers: problemType });
-});
-
 it('the API answers its event in events/', async () => {
   const { handler } = await startApi();
   const { default: event } = await import('../../../events/api.json', { with: { type: 'json' } });
