@@ -409,6 +409,16 @@ const unreadable = [
       to: "return owner ?? 'admin';",
     },
   }),
+  ...inFile('lib/core/cluster/public-key.ts', ['test/unit/core/cluster/public-key.test.ts'], {
+    'a key whose blob is of another type is taken': {
+      from: 'name === undefined || textOf(name) !== type || !check(fields)',
+      to: 'name === undefined || !check(fields)',
+    },
+    'bits after the end of a key are overlooked': {
+      from: 'if (btoa(binary) !== base64) return null;',
+      to: '',
+    },
+  }),
   ...inFile('handlers/api.ts', ['test/unit/handlers/front-door.test.ts'], {
     'routes that need a token take requests without one': {
       from: "if (access === 'open') return '';",

@@ -150,10 +150,18 @@ function passwordErrors(value: unknown): ErrorItem[] {
 function keyErrors(value: unknown): ErrorItem[] {
   const errors = listErrors(value, 'authorized_keys');
   if (errors.length > 0) return errors;
-  return texts(value).flatMap((key, index) =>
-    /^(ssh-|ecdsa-|sk-)\S+ \S+[^\n\r]*$/.test(key) ? [] : [notValid(`authorized_keys[${index}]`)],
-  );
+  return texts(value).flatMap((key, index) => {
+    if (KEY_LINE.test(key)) return [];
+    const reason =
+      `SSH Key ${index + 1} key-type must be ssh-dss, ssh-rsa, ecdsa-sha2-nistp, ssh-ed25519, or ` +
+      'sk-ecdsa-sha2-nistp256.';
+    return [{ reason, field: 'authorized_keys' }];
+  });
 }
+
+/** The simulator looks at the type only; Linode also reads the blob. */
+const KEY_LINE =
+  /^(ssh-dss|ssh-rsa|ecdsa-sha2-nistp\d+|ssh-ed25519|sk-ecdsa-sha2-nistp256\S*) \S+[^\n\r]*$/;
 
 /** A Linode with an image needs a password or a key, so that somebody can log in. */
 function credentialErrors(body: Body): ErrorItem[] {

@@ -5,6 +5,7 @@ import type { ClusterStore } from '../../lib/ports.ts';
 import type { FaultRule } from '../../simulators/linode/simulator.ts';
 import { OUR_TAG } from '../support/builders.ts';
 import { aWorld, createStranger, START, type World } from '../support/flow-world.ts';
+import { ED25519 } from '../support/public-keys.ts';
 
 let world: World;
 
@@ -102,9 +103,11 @@ describe('ten nodes for a dollar', () => {
 
   it('have no password where the spec has SSH keys', async () => {
     world = await aWorld();
-    const key =
-      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGh0dHBzOi8vZXhhbXBsZS5jb20vYWJjZGVmZ2hpams me';
-    await world.launch({ authorizedKeys: [key], userData: '#cloud-config\n' });
+    const key = `${ED25519} me`;
+    await world.launch({
+      authorizedKeys: [key.replaceAll(' ', '\t ')],
+      userData: '#cloud-config\n',
+    });
     await world.tickAndPass();
     const [node] = world.linode.instances();
     expect(node).toMatchObject({ rootPass: null, authorizedKeys: [key] });

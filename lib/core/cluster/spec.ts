@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from '../base/fields.ts';
 import type { MicroUsd } from '../base/money.ts';
+import { KEY, KEY_PATTERN, keyFault, normalKey } from './public-key.ts';
 
 /**
  * A spec whose fields are valid by themselves. choose.ts checks them against Linode's catalogue.
@@ -142,16 +143,6 @@ const TAGS_MAX = 10;
 
 const TYPE = 'a type id such as g6-nanode-1 (GET /types lists them)';
 
-/** Every OpenSSH key begins with the length of its type's name, which base64 writes as AAAA. */
-const PUBLIC_KEY = new RegExp(
-  [
-    '^(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp(?:256|384|521)',
-    '|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\\.com)',
-    ' AAAA[A-Za-z0-9+\\/]*={0,3}(?: [^\\p{C}\\p{Zl}\\p{Zp}]*)?$',
-  ].join(''),
-  'u',
-);
-
 /**
  * A tag of a spec. Linode takes 3 to 50 characters, and real tags have been seen with these
  * (docs/linode.md#labels-and-tags). A blank at either end is refused: if Linode dropped a blank
@@ -163,9 +154,14 @@ const bytesOf = (content: string): number => new TextEncoder().encode(content).l
 
 const authorizedKeys = z
   .array(
-    z
-      .string({ error: must('one line of an OpenSSH public key: "ssh-ed25519 AAAA… you@host"') })
-      .check(z.trim(), z.regex(PUBLIC_KEY)),
+    z.string({ error: must(KEY) }).check(
+      z.overwrite(normalKey),
+      z.superRefine((key, context) => {
+        const fault = keyFault(key);
+        if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+      }),
+      z.meta({ override: { pattern: KEY_PATTERN } }),
+    ),
     { error: must(`a list of at most ${KEYS_MAX} OpenSSH public keys`) },
   )
   .check(

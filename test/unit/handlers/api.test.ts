@@ -20,6 +20,7 @@ import {
   neverCreated,
   OTHER_ID,
 } from '../../support/builders.ts';
+import { ED25519 } from '../../support/public-keys.ts';
 
 const problemType = { 'content-type': 'application/problem+json' };
 const pathsOf = ({ json }: Answer) => json.errors.map(({ path }: { path: string }) => path);
@@ -557,7 +558,7 @@ describe('POST /clusters', () => {
     expect(refused).toMatchObject({ status: 500, headers: problemType });
     expect(refused.json.detail).toContain('passwordKey');
     expect(nudged).toEqual([]);
-    const authorizedKeys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@home'];
+    const authorizedKeys = [ED25519];
     const withKey = await call('POST', '/clusters', { body: { ...TEN_NANODES, authorizedKeys } });
     expect(withKey.status).toBe(202);
   });

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { microUsd } from '../../../../lib/core/base/money.ts';
 import { parseSpec, specSchema } from '../../../../lib/core/cluster/spec.ts';
+import { ED25519 } from '../../../support/public-keys.ts';
 
 const limits = { nodesMax: 100, budgetMax: microUsd(50_000_000) };
-const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0fUqGXxVvT4mJZ ada@example.org';
+const KEY = `${ED25519} ada@example.org`;
 
 const aRequest = (overrides: Record<string, unknown> = {}) => ({
   nodes: 3,
@@ -232,6 +233,7 @@ describe('a fault', () => {
     '',
     'ssh-ed25519',
     'ssh-ed25519 BBBB',
+    'SSH-ED25519 AAAAC3NzaC1lZDI1NTE5',
     'AAAAC3NzaC1lZDI1NTE5AAAAIJ0f',
     '-----BEGIN OPENSSH PRIVATE KEY-----',
     `${KEY}\n${KEY}`,
@@ -244,14 +246,6 @@ describe('a fault', () => {
       'authorizedKeys[1]: authorizedKeys[1] must be one line of an OpenSSH public key: ' +
         '"ssh-ed25519 AAAA… you@host"',
     ]);
-  });
-
-  it.each([
-    'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ==',
-    'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= Ada Lovelace, work',
-    'sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5 ada',
-  ])('is not found in the public key %j', (key) => {
-    expect(faultsOf(aRequest({ authorizedKeys: [key] }))).toEqual([]);
   });
 
   it('is found in more than 50 public keys, and in a key without a list', () => {

@@ -115,7 +115,12 @@ describe('a create', () => {
     ['a password of 6', { root_pass: '123456' }, 'root_pass'],
     ['a password of 129', { root_pass: 'a'.repeat(129) }, 'root_pass'],
     ['no way to log in', { root_pass: undefined, authorized_keys: [] }, undefined],
-    ['a key that is none', { authorized_keys: ['ssh-rsa AAAA', 'x'] }, 'authorized_keys[1]'],
+    ['a key that is none', { authorized_keys: ['ssh-rsa AAAA', 'x'] }, 'authorized_keys'],
+    [
+      'a key of a type that Linode refuses',
+      { authorized_keys: ['sk-ssh-ed25519@openssh.com AAAA'] },
+      'authorized_keys',
+    ],
     ['a tag of 51', { tags: ['a'.repeat(51)] }, 'tags'],
     ['tags that are no list', { tags: 'one' }, 'tags'],
     ['user data that is no base64', { metadata: { user_data: '#cloud' } }, 'metadata.user_data'],
