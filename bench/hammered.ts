@@ -31,7 +31,7 @@ const SECONDS_OF_MONTH = assumed.hoursOfMonth * 3_600;
 
 /** The routes that refuse a request without a token. */
 const WITH_TOKEN = (Object.values(operations) as Operation[])
-  .filter(({ access }) => access === 'token')
+  .filter(({ access }) => access !== 'open')
   .map(({ method, path }) => `${method} ${path}`);
 
 /**

@@ -74,7 +74,7 @@ export async function aWorld(phases: {
           lambda.logAccess();
           const bearer = `Bearer ${API_TOKEN}`;
           await lambda.run('api', async (deps, limits) => {
-            await authorize(deps, bearer);
+            await authorize(deps, bearer, 'launch');
             await answer(deps, limits);
           });
         })().catch((error: unknown) => failures.push(error));

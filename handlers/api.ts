@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
 import type * as z from 'zod/mini';
-import { authorize } from '../lib/app/authorize.ts';
+import { authorize, type Caller } from '../lib/app/authorize.ts';
 import { imagesOffered, regionsOffered, typesOffered } from '../lib/app/browse-catalogue.ts';
 import { changeCluster } from '../lib/app/change-cluster.ts';
 import { changeSchedule, deleteSchedule } from '../lib/app/change-schedule.ts';
@@ -59,6 +59,8 @@ type Bindings = {
 
 type Request<O extends Operation> = ReadRequest<O> & {
   readonly params: Readonly<Record<string, string>>;
+  /** Has no owner where the route needs no token. */
+  readonly caller: Caller;
   readonly owner: string;
   /** When the answer must be on its way to API Gateway. */
   readonly by: EpochMs;
@@ -118,11 +120,12 @@ route(operations.quote, async ({ body, by }) =>
   ok(renderQuote(await offer(offerDeps(), body, by, nextTurn))),
 );
 
-route(operations.launch, async ({ query, headers: given, body, owner, by }) => {
+route(operations.launch, async ({ query, headers: given, body, caller, owner, by }) => {
   if (query.dryRun === 'true') return ok(renderQuote(await offer(offerDeps(), body, by, nextTurn)));
   const idempotencyKey = given['Idempotency-Key'] ?? null;
   const deps = launchDeps();
-  const request = { owner, input: body, idempotencyKey, schedule: null, by };
+  const { monthlyMax: tokenCap } = caller;
+  const request = { owner, input: body, idempotencyKey, schedule: null, tokenCap, by };
   const launched = await launch(deps, request);
   const asked = launched.mayWait ? waitSecondsOf(given.Prefer) : 0;
   const waitSeconds = Math.min(asked, WAIT_SECONDS_MAX);
@@ -161,9 +164,10 @@ route(operations.credentials, async ({ params: { id = '' }, owner }) =>
   ok({ nodes: await getCredentials({ store: store(), secrets: secrets() }, owner, id) }),
 );
 
-route(operations.change, async ({ params: { id = '' }, body: input, owner, by }) => {
+route(operations.change, async ({ params: { id = '' }, body: input, caller, owner, by }) => {
   const deps = { ...clusterDeps(), caps: caps(), settings: settings() };
-  const record = await changeCluster(deps, { owner, id, input, by });
+  const { monthlyMax: tokenCap } = caller;
+  const record = await changeCluster(deps, { owner, id, input, tokenCap, by });
   return ok(renderCluster(record, clock().now()));
 });
 
@@ -218,7 +222,7 @@ function route<const O extends Operation>(
     const sent = lowerCased(event.headers);
     const view = consoleInPlaceOf(operation, sent);
     if (view !== null) return new Response(null, { status: 303, headers: { location: view } });
-    const owner = await ownerOf(operation, event, sent.authorization);
+    const caller = await callerOf(operation, event, sent.authorization);
     const read = readRequest(operation, {
       query: c.req.queries(),
       headers: sent,
@@ -227,7 +231,8 @@ function route<const O extends Operation>(
     const { status, body, headers } = await answer({
       ...read,
       params: c.req.param() as Record<string, string>,
-      owner,
+      caller,
+      owner: caller.owner,
       by: limitsOf(lambdaContext).by,
     });
     // An answer is true now only, and may hold secrets that others must not find in a cache.
@@ -237,16 +242,16 @@ function route<const O extends Operation>(
   });
 }
 
-/** Whose token a request bears, which the log then names; '' where the route needs no token. */
-async function ownerOf(
+/** Whose token a request bears, which the log then names. */
+async function callerOf(
   { access, method, path }: Operation,
   { requestContext: { requestId } }: APIGatewayProxyEventV2,
   authorization: string | undefined,
-): Promise<string> {
-  if (access === 'open') return '';
-  const owner = await authorize({ secrets: secrets() }, authorization);
-  log().info('request', { requestId, route: `${method} ${path}`, owner });
-  return owner;
+): Promise<Caller> {
+  if (access === 'open') return { owner: '', monthlyMax: null };
+  const caller = await authorize({ clock: clock(), secrets: secrets() }, authorization, access);
+  log().info('request', { requestId, route: `${method} ${path}`, owner: caller.owner });
+  return caller;
 }
 
 const typeOf = (body: unknown) =>

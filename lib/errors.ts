@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'unsupported' // a content type that is not JSON
   | 'noToken'
   | 'unknownToken'
+  | 'notAllowed' // the token lacks a right
   | 'refused' // understood, and declined before anything was bought
   | 'notFound'
   | 'conflict'

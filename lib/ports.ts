@@ -1,3 +1,4 @@
+import type { ApiToken } from './core/base/api-token.ts';
 import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/base/names.ts';
 import type { DurationMs, EpochMs } from './core/base/units.ts';
 import type { MonthName } from './core/billing/bill.ts';
@@ -263,11 +264,10 @@ export interface Secrets {
   /** `fresh`: read the secret again, because Linode refused the last token. */
   linodeToken(options: { fresh: boolean }): Promise<string>;
   /**
-   * The SHA-256 of each API token in lower-case hex, by owner. An owner may have several tokens.
-   * `fresh`: read the secret again, because the caller has a token that may be new. The secret is
+   * The API tokens by owner. An owner may have several. `fresh`: read the secret again, because the caller has a token that may be new. The secret is
    * then at most 5 seconds old, and otherwise at most 5 minutes.
    */
-  apiTokens(options: { fresh: boolean }): Promise<Readonly<Record<string, readonly string[]>>>;
+  apiTokens(options: { fresh: boolean }): Promise<Readonly<Record<string, readonly ApiToken[]>>>;
   /** The key from which root passwords are derived; null: the secret has none. */
   passwordKey(): Promise<string | null>;
   /** The key that signs notices to the webhook; null: the secret has none. */

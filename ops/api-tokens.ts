@@ -1,24 +1,62 @@
 import { ADMIN } from '../lib/app/read-clusters.ts';
+import { type ApiToken, apiTokenSchema, type Right } from '../lib/core/base/api-token.ts';
+import type { EpochMs } from '../lib/core/base/units.ts';
 
 /*
  * Changes of API tokens in the text of the deployment's secret. Errors say what to do, and never
  * quote the secret. All fields but `apiTokens` stay as they are, also fields that are unknown here.
  */
 
-/** SHA-256 of each token in lower-case hex, by owner. */
-export type Hashes = ReadonlyMap<string, readonly string[]>;
+/** The tokens of each owner. */
+export type Tokens = ReadonlyMap<string, readonly Kept[]>;
+
+/** A token as the secret has it, word by word, and what it means. */
+export interface Kept extends ApiToken {
+  readonly text: unknown;
+}
+
+/** A token as the secret has it, if it has limits. */
+export interface LimitedToken {
+  readonly sha256: string;
+  /** ISO 8601. */
+  readonly expires?: string;
+  readonly may?: Right;
+  /** US dollars with at most 6 decimals. */
+  readonly monthlyUsd?: string;
+}
 
 const OWNER = /^[a-z0-9][a-z0-9._-]{0,39}$/;
-const HASH = /^[0-9a-f]{64}$/;
 /** How many digits of each hash `list` shows. */
 export const DIGITS_SHOWN = 8;
 
-export const hashesOf = (text: string): Hashes => parseSecret(text).hashes;
+export const tokensIn = (text: string): Tokens => parseSecret(text).tokens;
 
-export function withToken(text: string, owner: string, hash: string): string {
+/** The SHA-256 of each token, by owner. */
+export const hashesOf = (text: string): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    [...tokensIn(text)].map(([owner, theirs]) => [owner, theirs.map(({ sha256 }) => sha256)]),
+  );
+
+/** Adds a token, which is its hash, or has limits. */
+export function withToken(text: string, owner: string, token: string | LimitedToken): string {
   assertOwner(owner);
-  const { fields, hashes } = parseSecret(text);
-  return format(fields, new Map(hashes).set(owner, [...(hashes.get(owner) ?? []), hash]));
+  const { fields, tokens } = parseSecret(text);
+  return format(
+    fields,
+    new Map(tokens).set(owner, [...(tokens.get(owner) ?? []), parseToken(token)]),
+  );
+}
+
+/** Takes away the tokens that have expired at `now`, whoever has them. */
+export function withoutExpired(text: string, now: EpochMs): string {
+  const { fields, tokens } = parseSecret(text);
+  const isExpired = ({ expiresAt }: Kept) => expiresAt !== null && expiresAt <= now;
+  if (![...tokens.values()].flat().some(isExpired)) return text;
+  const live = [...tokens].map(([owner, theirs]): [string, Kept[]] => [
+    owner,
+    theirs.filter((token) => !isExpired(token)),
+  ]);
+  return format(fields, new Map(live));
 }
 
 export function assertOwner(owner: string): void {
@@ -38,27 +76,31 @@ export interface Revocation {
 }
 
 export function withoutTokens(text: string, { owner, digits, force }: Revocation): string {
-  const { fields, hashes } = parseSecret(text);
-  const theirs = hashes.get(owner) ?? [];
+  const { fields, tokens } = parseSecret(text);
+  const theirs = tokens.get(owner) ?? [];
   if (theirs.length === 0) {
     throw new Error(`${JSON.stringify(owner)} has no tokens. "list" shows all owners with tokens.`);
   }
   const revoked = digits === null ? theirs : [hashBeginning(theirs, digits)];
-  const rest = theirs.filter((hash) => !revoked.includes(hash));
-  if (owner === ADMIN && rest.length === 0 && !force) {
+  const rest = theirs.filter((token) => !revoked.includes(token));
+  if (owner === ADMIN && rest.every(isLimited) && !force) {
     throw new Error(
-      `That is the last token of ${ADMIN}, the only owner who sees everybody's clusters. ` +
+      `That is the last token without limits of ${ADMIN}, the only owner who sees everybody's clusters. ` +
         `Add another token of ${ADMIN} first, or give --force.`,
     );
   }
-  return format(fields, new Map(hashes).set(owner, rest));
+  return format(fields, new Map(tokens).set(owner, rest));
 }
 
-function hashBeginning(hashes: readonly string[], digits: string): string {
+/** Whether the token may not do everything for ever. */
+const isLimited = ({ expiresAt, right }: ApiToken): boolean =>
+  expiresAt !== null || right !== 'manage';
+
+function hashBeginning(tokens: readonly Kept[], digits: string): Kept {
   if (!/^[0-9a-f]{8,64}$/i.test(digits)) {
     throw new Error(`Give at least ${DIGITS_SHOWN} hex digits of the hash, as "list" shows them.`);
   }
-  const [found, ...more] = hashes.filter((hash) => hash.startsWith(digits.toLowerCase()));
+  const [found, ...more] = tokens.filter(({ sha256 }) => sha256.startsWith(digits.toLowerCase()));
   if (found === undefined) {
     throw new Error(`No token of this owner has a hash that begins with ${digits}.`);
   }
@@ -79,17 +121,17 @@ export function fieldsOf(text: string): Fields {
   return plain.startsWith('{') ? parseJson(plain) : { linodeToken: plain };
 }
 
-function parseSecret(text: string): { readonly fields: Fields; readonly hashes: Hashes } {
+function parseSecret(text: string): { readonly fields: Fields; readonly tokens: Tokens } {
   const fields = fieldsOf(text);
   const { apiTokens = {} } = fields;
   if (apiTokens === null || typeof apiTokens !== 'object' || Array.isArray(apiTokens)) {
     throw malformed();
   }
-  const entries = Object.entries(apiTokens).map(([owner, theirs]): [string, readonly string[]] => [
+  const entries = Object.entries(apiTokens).map(([owner, theirs]): [string, readonly Kept[]] => [
     owner,
-    hashList(theirs),
+    (Array.isArray(theirs) ? theirs : [theirs]).map(parseToken),
   ]);
-  return { fields, hashes: new Map(entries) };
+  return { fields, tokens: new Map(entries) };
 }
 
 function parseJson(text: string): Fields {
@@ -101,23 +143,24 @@ function parseJson(text: string): Fields {
   }
 }
 
-function hashList(value: unknown): string[] {
-  const list: unknown[] = Array.isArray(value) ? value : [value];
-  const isHash = (item: unknown): item is string => typeof item === 'string' && HASH.test(item);
-  if (!list.every(isHash)) throw malformed();
-  return list;
+function parseToken(text: unknown): Kept {
+  const parsed = apiTokenSchema.safeParse(text);
+  if (!parsed.success) throw malformed();
+  return { ...parsed.data, text };
 }
 
 const malformed = () =>
   new Error(
     'apiTokens in the secret must be {"<owner>": "<SHA-256 of a token in hex>"}, or have a list ' +
-      'of hashes for an owner. Fix it in Secrets Manager first.',
+      'for an owner. In place of a hash there may be {"sha256", "expires", "may", "monthlyUsd"}. ' +
+      'Fix it in Secrets Manager first.',
   );
 
-/** Writes a single hash without a list, so that a secret written by a person keeps its form. */
-function format(fields: Fields, hashes: Hashes): string {
-  const apiTokens = [...hashes].flatMap(([owner, theirs]) =>
-    theirs.length === 0 ? [] : [[owner, theirs.length === 1 ? theirs[0] : theirs]],
-  );
+/** Writes a single token without a list, so that a secret written by a person keeps its form. */
+function format(fields: Fields, tokens: Tokens): string {
+  const apiTokens = [...tokens].flatMap(([owner, theirs]) => {
+    const texts = theirs.map(({ text }) => text);
+    return texts.length === 0 ? [] : [[owner, texts.length === 1 ? texts[0] : texts]];
+  });
   return JSON.stringify({ ...fields, apiTokens: Object.fromEntries(apiTokens) });
 }

@@ -6,7 +6,27 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { assertOwner, DIGITS_SHOWN, hashesOf, withoutTokens, withToken } from './api-tokens.ts';
+import { InvalidArgumentError, Option } from 'commander';
+import { RIGHTS, type Right } from '../lib/core/base/api-token.ts';
+import { formatUsd, parseUsd } from '../lib/core/base/money.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  hours,
+  plus,
+  toIso,
+} from '../lib/core/base/units.ts';
+import {
+  assertOwner,
+  DIGITS_SHOWN,
+  type Kept,
+  type LimitedToken,
+  tokensIn,
+  withoutExpired,
+  withoutTokens,
+  withToken,
+} from './api-tokens.ts';
 import { npmCommand, parseStage, REGION } from './arguments.ts';
 
 export interface Request {
@@ -17,6 +37,10 @@ export interface Request {
   readonly stage: string;
   readonly region: string | null;
   readonly force: boolean;
+  /** How long a new token works; null: until it is revoked. */
+  readonly life: DurationMs | null;
+  /** The other limits of a new token. */
+  readonly limits: Omit<LimitedToken, 'sha256' | 'expires'>;
 }
 
 export interface Output {
@@ -33,24 +57,59 @@ export function parseRequest(args: readonly string[]): Request {
     .option('--stage <stage>', 'stage of the deployment; local for npm start', parseStage, 'dev')
     .option(...REGION)
     .option('--force', 'revokes even the last token of admin');
-  const requests: Pick<Request, 'command' | 'owner' | 'digits'>[] = [];
+  const requests: Omit<Request, 'stage' | 'region' | 'force'>[] = [];
   program
     .command('add <owner>')
     .description('creates a token and prints it; it can not be shown again')
-    .action((owner) => void requests.push({ command: 'add', owner, digits: null }));
+    .option('--expires <time>', 'the token works for so long, such as 2h or 30d', parseLife)
+    .addOption(new Option('--may <right>', 'what the token may do').choices(RIGHTS))
+    .option(
+      '--max-budget <usd>',
+      "launches and extends nothing that brings the owner's month above so much",
+      parseAmount,
+    )
+    .action((owner, { expires, may, maxBudget: monthlyUsd }: AddOptions) => {
+      const limits = { ...(may && { may }), ...(monthlyUsd && { monthlyUsd }) };
+      requests.push({ command: 'add', owner, digits: null, life: expires ?? null, limits });
+    });
   program
     .command('list')
     .description("shows the owners, and the first digits of their tokens' hashes")
-    .action(() => void requests.push({ command: 'list', owner: '', digits: null }));
+    .action(() => void requests.push({ ...UNLIMITED, command: 'list', owner: '', digits: null }));
   program
     .command('revoke <owner> [digits]')
     .description('revokes the token whose hash begins with the digits, or all tokens of the owner')
-    .action((owner, digits = null) => void requests.push({ command: 'revoke', owner, digits }));
+    .action((owner, digits = null) => {
+      requests.push({ ...UNLIMITED, command: 'revoke', owner, digits });
+    });
   program.parse(args, { from: 'user' });
   const [request] = requests;
   if (request === undefined) throw new Error('commander ran no command');
   const { stage, region = null, force = false } = program.opts<Options>();
   return { ...request, stage, region, force };
+}
+
+const UNLIMITED = { life: null, limits: {} };
+
+interface AddOptions {
+  readonly expires?: DurationMs;
+  readonly may?: Right;
+  readonly maxBudget?: string;
+}
+
+const UNITS: Readonly<Record<string, DurationMs>> = { h: hours(1), d: hours(24) };
+
+function parseLife(text: string): DurationMs {
+  const [, count = '', unit = ''] = /^([1-9]\d{0,3})([hd])$/.exec(text) ?? [];
+  const length = UNITS[unit];
+  if (length === undefined) throw new InvalidArgumentError('Use hours or days: 2h, 30d.');
+  return durationMs(Number(count) * length);
+}
+
+function parseAmount(text: string): string {
+  const parsed = parseUsd(text);
+  if (!parsed.ok) throw new InvalidArgumentError(`It ${parsed.fault}.`);
+  return text;
 }
 
 interface Options {
@@ -64,7 +123,7 @@ export const secretIdOf = ({ stage }: Pick<Request, 'stage'>): string => `onebuc
 export async function carryOut(
   client: SecretsManagerClient,
   request: Request,
-  { print, inform }: Output,
+  { print, inform, now }: Output & { readonly now: EpochMs },
 ): Promise<void> {
   const { command, owner, stage } = request;
   const secretId = secretIdOf(request);
@@ -72,16 +131,20 @@ export async function carryOut(
     case 'add': {
       assertOwner(owner);
       const { token, hash } = newApiToken();
-      await edit(client, secretId, (text) => withToken(text, owner, hash));
+      const expires = request.life === null ? null : toIso(plus(now, request.life));
+      const limits = { ...request.limits, ...(expires && { expires }) };
+      const isLimited = Object.keys(limits).length > 0;
+      const added = isLimited ? { sha256: hash, ...limits } : hash;
+      await edit(client, secretId, (text) => withToken(withoutExpired(text, now), owner, added));
       inform(`This is a new API token of ${owner}. Keep it: ${secretId} has only its hash, and`);
       inform('nothing can show the token again. Send it as "Authorization: Bearer <token>".');
-      inform('The API accepts it within 5 seconds.');
+      inform(`The API accepts it within 5 seconds${expires === null ? '' : `, until ${expires}`}.`);
       print(token);
       return;
     }
     case 'list': {
       const { SecretString = '' } = await read(client, secretId);
-      const lines = listed(SecretString);
+      const lines = listed(SecretString, now);
       if (lines.length === 0) {
         inform(
           `${secretId} has no API tokens. npm run tokens -- add admin --stage ${stage} adds one.`,
@@ -104,13 +167,26 @@ export function newApiToken(): { readonly token: string; readonly hash: string }
   return { token, hash: createHash('sha256').update(token).digest('hex') };
 }
 
-function listed(text: string): string[] {
-  const owners = [...hashesOf(text)].filter(([, hashes]) => hashes.length > 0);
+function listed(text: string, now: EpochMs): string[] {
+  const owners = [...tokensIn(text)].filter(([, tokens]) => tokens.length > 0);
   const width = Math.max(0, ...owners.map(([owner]) => owner.length));
-  return owners.map(([owner, hashes]) => {
-    const digits = hashes.map((hash) => hash.slice(0, DIGITS_SHOWN));
-    return `${owner.padEnd(width)}  ${digits.join(' ')}`;
+  return owners.map(([owner, tokens]) => {
+    const each = tokens.map((token) => shown(token, now));
+    return `${owner.padEnd(width)}  ${each.join(' ')}`;
   });
+}
+
+/** `1a2b3c4d (may launch, $2.00 a month, until 2026-11-26T02:00:00.000Z)` */
+function shown({ sha256, expiresAt, right, monthlyMax }: Kept, now: EpochMs): string {
+  const limits = [
+    ...(right === 'manage' ? [] : [`may ${right}`]),
+    ...(monthlyMax === null ? [] : [`${formatUsd(monthlyMax)} a month`]),
+    ...(expiresAt === null
+      ? []
+      : [`${expiresAt <= now ? 'expired' : 'until'} ${toIso(expiresAt)}`]),
+  ];
+  const digits = sha256.slice(0, DIGITS_SHOWN);
+  return limits.length === 0 ? digits : `${digits} (${limits.join(', ')})`;
 }
 
 export const read = (client: SecretsManagerClient, SecretId: string) =>

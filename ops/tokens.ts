@@ -2,6 +2,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { epochMs } from '../lib/core/base/units.ts';
 import { adviceOn, messageOf } from './advice.ts';
 import { openSecretsManager } from './aws.ts';
 import { carryOut, parseRequest, secretIdOf } from './token-commands.ts';
@@ -14,7 +15,11 @@ async function main(args: readonly string[]): Promise<void> {
   const { stage, region } = request;
   if (stage === 'local') loadLocalEnvironment();
   const client = openSecretsManager(region);
-  await carryOut(client, request, { print: console.log, inform: console.error }).catch((error) => {
+  await carryOut(client, request, {
+    print: console.log,
+    inform: console.error,
+    now: epochMs(Date.now()),
+  }).catch((error) => {
     const command = { stage, secretId: secretIdOf(request), actions: ACTIONS };
     throw new Error(adviceOn(error, command) ?? messageOf(error));
   });

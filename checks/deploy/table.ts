@@ -28,6 +28,7 @@ const NO_CAPS = {
   ownerOpenBudget: null,
   ownerMonthlySpend: null,
   scheduleMonthlySpend: null,
+  tokenMonthlySpend: null,
 };
 const DAY_MS = 24 * 3_600_000;
 

@@ -401,12 +401,24 @@ const unreadable = [
   ),
   ...inFile('lib/app/authorize.ts', ['test/unit/app/authorize.test.ts'], {
     'a new API token is refused for 5 minutes': {
-      from: ' ?? ownerOf(given, await tokens(true));',
+      from: ' ?? find(given, await tokens(true));',
       to: ';',
     },
     'an unknown token is taken for the admin': {
-      from: 'if (owner !== null) return owner;',
-      to: "return owner ?? 'admin';",
+      from: 'if (found === null) {',
+      to: "if (found === null) return { owner: 'admin', monthlyMax: null };\n  if (found === null) {",
+    },
+    'a token works on after it has expired': {
+      from: 'expiresAt !== null && expiresAt <= clock.now()',
+      to: 'expiresAt !== null && expiresAt < clock.now()',
+    },
+    'a token may do more than it may': {
+      from: 'RIGHTS.indexOf(right) < RIGHTS.indexOf(needed)',
+      to: 'RIGHTS.indexOf(right) < RIGHTS.indexOf(needed) - 1',
+    },
+    'the monthly limit of a token is forgotten': {
+      from: 'return { owner: found.owner, monthlyMax };',
+      to: 'return { owner: found.owner, monthlyMax: null };',
     },
   }),
   ...inFile('lib/core/cluster/public-key.ts', ['test/unit/core/cluster/public-key.test.ts'], {
@@ -421,8 +433,16 @@ const unreadable = [
   }),
   ...inFile('handlers/api.ts', ['test/unit/handlers/front-door.test.ts'], {
     'routes that need a token take requests without one': {
-      from: "if (access === 'open') return '';",
-      to: "if (access === 'open' || authorization === undefined) return '';",
+      from: "if (access === 'open') return { owner: '', monthlyMax: null };",
+      to: "if (access === 'open' || authorization === undefined) return { owner: '', monthlyMax: null };",
+    },
+    'the limit of a token does not hold for launches': {
+      from: 'idempotencyKey, schedule: null, tokenCap, by };',
+      to: 'idempotencyKey, schedule: null, by };',
+    },
+    'the limit of a token does not hold for higher budgets': {
+      from: '{ owner, id, input, tokenCap, by }',
+      to: '{ owner, id, input, by }',
     },
   }),
   ...inFile('lib/http/console-views.ts', ['test/unit/handlers/front-door.test.ts'], {
@@ -595,12 +615,12 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
     to: "if ((await store.insert(record)) === 'exists' && keyedId === null) {",
   },
   'the caps are not asked': {
-    from: 'await deps.caps.reserve({ ...claim, scheduleCap }, request.by);',
+    from: 'await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);',
     to: 'clock.now();',
   },
   'the caps are asked for a budget of nothing': {
-    from: 'await deps.caps.reserve({ ...claim, scheduleCap }, request.by);',
-    to: 'await deps.caps.reserve({ ...claim, budget: 0 as MicroUsd, scheduleCap }, request.by);',
+    from: 'await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);',
+    to: 'await deps.caps.reserve({ ...claim, budget: 0 as MicroUsd, scheduleCap, tokenCap }, request.by);',
   },
   'the monthly cap of a schedule is not asked': {
     from: 'const scheduleCap = schedule?.monthlyCap ?? null;',
@@ -709,12 +729,12 @@ const changeCluster = inFile(
       to: "5 minutes`);\n    if (saved === 'conflict') return record;",
     },
     'a higher budget is saved without asking the caps': {
-      from: "if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {",
+      from: "if (budget > record.budget && (await caps.raise({ id, budget, tokenCap }, by)) === 'missing') {",
       to: 'if (budget < 0) {',
     },
     'a higher budget is saved though it is not counted': {
-      from: "(await caps.raise({ id, budget }, by)) === 'missing') {",
-      to: '(await caps.raise({ id, budget }, by)) === null) {',
+      from: "(await caps.raise({ id, budget, tokenCap }, by)) === 'missing') {",
+      to: '(await caps.raise({ id, budget, tokenCap }, by)) === null) {',
     },
     'a lower budget stays counted as it was': {
       from: 'isLive(saved) && budget !== record.budget) {',

@@ -1,18 +1,34 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { type ApiToken, RIGHTS, type Right } from '../core/base/api-token.ts';
+import type { MicroUsd } from '../core/base/money.ts';
 import { AppError, reasonOf } from '../errors.ts';
-import type { Secrets } from '../ports.ts';
+import type { Clock, Secrets } from '../ports.ts';
+
+export interface AuthorizeDeps {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly secrets: Pick<Secrets, 'apiTokens'>;
+}
+
+/** Who makes a request, by the token that the request bears. */
+export interface Caller {
+  readonly owner: string;
+  /** As `ApiToken.monthlyMax`. */
+  readonly monthlyMax: MicroUsd | null;
+}
 
 /**
- * The owner of the token in an `Authorization: Bearer <token>` header. AppError `noToken`, without a
- * look at the secret, if the header is missing or has another form; `unknownToken` if the secret has
- * no such token. A token that is unknown may be new, so it is looked for again in a fresh secret.
+ * The caller whose token is in an `Authorization: Bearer <token>` header. AppError `noToken`, without
+ * a look at the secret, if the header is missing or has another form; `unknownToken` if the secret
+ * has no such token, or if the token has expired; `notAllowed` if the token lacks the right `needed`.
+ * A token that is unknown may be new, so it is looked for again in a fresh secret.
  * Any other error is no AppError, so that its message, which may name the secret, is only logged:
  * whoever asks may be a stranger.
  */
 export async function authorize(
-  { secrets }: { readonly secrets: Pick<Secrets, 'apiTokens'> },
+  { clock, secrets }: AuthorizeDeps,
   authorization: string | undefined,
-): Promise<string> {
+  needed: Right,
+): Promise<Caller> {
   const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
   if (token === undefined) {
     throw new AppError(
@@ -25,27 +41,42 @@ export async function authorize(
     secrets.apiTokens({ fresh }).catch((error: unknown) => {
       throw new Error(reasonOf(error));
     });
-  const owner = ownerOf(given, await tokens(false)) ?? ownerOf(given, await tokens(true));
-  if (owner !== null) return owner;
-  throw new AppError(
-    'unknownToken',
-    'The token is not in the secret of this deployment. Ask its operator for a token.',
-  );
+  const found = find(given, await tokens(false)) ?? find(given, await tokens(true));
+  if (found === null) {
+    throw new AppError(
+      'unknownToken',
+      'The token is not in the secret of this deployment. Ask its operator for a token.',
+    );
+  }
+  const { expiresAt, right, monthlyMax } = found.token;
+  if (expiresAt !== null && expiresAt <= clock.now()) {
+    throw new AppError('unknownToken', 'The token has expired. Ask the operator for another one.');
+  }
+  if (RIGHTS.indexOf(right) < RIGHTS.indexOf(needed)) {
+    throw new AppError('notAllowed', `${allowed[right]} This needs a token that may ${needed}.`);
+  }
+  return { owner: found.owner, monthlyMax };
 }
 
+const allowed: Readonly<Record<Right, string>> = {
+  read: 'The token may only read, and see no passwords.',
+  launch: 'The token may only read, and launch, change and destroy clusters.',
+  manage: 'The token may do everything.',
+};
+
 /**
- * Compares with every hash of every owner in constant time, so that the time of the answer reveals
- * nothing about the tokens.
+ * Compares with the hash of every token of every owner in constant time, so that the time of the
+ * answer reveals nothing about the tokens.
  */
-function ownerOf(
+function find(
   given: Buffer,
-  tokens: Readonly<Record<string, readonly string[]>>,
-): string | null {
-  let owner: string | null = null;
-  for (const [name, hashes] of Object.entries(tokens)) {
-    for (const hash of hashes) {
-      if (timingSafeEqual(given, Buffer.from(hash, 'hex'))) owner = name;
+  tokens: Readonly<Record<string, readonly ApiToken[]>>,
+): { readonly owner: string; readonly token: ApiToken } | null {
+  let found: { readonly owner: string; readonly token: ApiToken } | null = null;
+  for (const [owner, theirs] of Object.entries(tokens)) {
+    for (const token of theirs) {
+      if (timingSafeEqual(given, Buffer.from(token.sha256, 'hex'))) found = { owner, token };
     }
   }
-  return owner;
+  return found;
 }

@@ -65,7 +65,7 @@ export interface CapsKeeper {
    * the cap, if the budget would exceed it.
    */
   reserve(
-    claim: Claim & { readonly scheduleCap: MicroUsd | null },
+    claim: Claim & { readonly scheduleCap: MicroUsd | null; readonly tokenCap?: MicroUsd | null },
     by: EpochMs,
   ): Promise<Reservation>;
   /**
@@ -74,7 +74,11 @@ export interface CapsKeeper {
    * sweeper's audit. The cap of a schedule applies to its launches only, not here.
    */
   raise(
-    change: { readonly id: ClusterId; readonly budget: MicroUsd },
+    change: {
+      readonly id: ClusterId;
+      readonly budget: MicroUsd;
+      readonly tokenCap?: MicroUsd | null;
+    },
     by: EpochMs,
   ): Promise<'raised' | 'missing'>;
   /**
@@ -162,9 +166,9 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
   }
 
   return {
-    async reserve({ scheduleCap, ...claim }, by) {
+    async reserve({ scheduleCap, tokenCap = null, ...claim }, by) {
       const after = await update((ledger) => {
-        const caps = { ...capsOf(settings()), scheduleMonthlySpend: scheduleCap };
+        const caps = capsOf(settings(), { scheduleCap, tokenCap });
         if (!ledger.open.has(claim.id)) refuseLongWait(ledger, clock.now());
         return granted(reserve(ledger, claim, caps, clock.now()));
       }, by);
@@ -173,9 +177,10 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
       const recent = openedSince(after, minus(clock.now(), RECENT), claim);
       return { openedAt: entry.openedAt, createFrom: entry.createFrom, recent };
     },
-    async raise(change, by) {
+    async raise({ tokenCap = null, ...change }, by) {
       const after = await update((ledger) => {
-        const decision = raise(ledger, change, capsOf(settings()), clock.now());
+        const caps = capsOf(settings(), { scheduleCap: null, tokenCap });
+        const decision = raise(ledger, change, caps, clock.now());
         return decision === 'missing' ? ledger : granted(decision);
       }, by);
       return after.open.has(change.id) ? 'raised' : 'missing';
@@ -226,11 +231,15 @@ function pauseAfter(tries: number, chance: number): DurationMs {
   return durationMs(Math.floor(chance * Math.min(1_000, 10 * 2 ** tries)));
 }
 
-const capsOf = (settings: ReturnType<CapsDeps['settings']>): Caps => ({
+const capsOf = (
+  settings: ReturnType<CapsDeps['settings']>,
+  { scheduleCap, tokenCap }: Readonly<Record<'scheduleCap' | 'tokenCap', MicroUsd | null>>,
+): Caps => ({
   openBudget: settings.openBudgetMax,
   ownerOpenBudget: settings.openBudgetPerOwnerMax,
   ownerMonthlySpend: settings.monthlySpendPerOwnerMax,
-  scheduleMonthlySpend: null,
+  scheduleMonthlySpend: scheduleCap,
+  tokenMonthlySpend: tokenCap,
 });
 
 /** How long a cluster may have to wait for its turn: about 4,500 nodes come before it. */
@@ -308,6 +317,12 @@ function wordsOf(cap: Cap, { owner, scheduleId }: Claim, now: EpochMs) {
         rule: `The clusters of schedule ${scheduleId} may cost, ${month},`,
         isMonthly: true,
         remedy: 'raise the monthly cap of the schedule',
+      };
+    case 'tokenMonthlySpend':
+      return {
+        rule: `With this token the clusters of ${owner} may cost, ${month},`,
+        isMonthly: true,
+        remedy: 'use a token with another limit',
       };
   }
 }

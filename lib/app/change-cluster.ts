@@ -1,4 +1,4 @@
-import { formatUsd, toUsd } from '../core/base/money.ts';
+import { formatUsd, type MicroUsd, toUsd } from '../core/base/money.ts';
 import type { EpochMs } from '../core/base/units.ts';
 import { type Changed, changeCluster as change, parseChange } from '../core/cluster/change.ts';
 import { lifeOf } from '../core/cluster/life.ts';
@@ -22,6 +22,8 @@ export interface ChangeRequest {
   readonly id: string;
   /** The change as the client sent it, not yet checked. */
   readonly input: unknown;
+  /** As of a launch. */
+  readonly tokenCap?: MicroUsd | null;
   /** After this instant, give up if other launches and changes keep writing the ledger. */
   readonly by: EpochMs;
 }
@@ -34,7 +36,7 @@ export interface ChangeRequest {
  */
 export async function changeCluster(
   deps: ChangeDeps,
-  { owner, id, input, by }: ChangeRequest,
+  { owner, id, input, tokenCap = null, by }: ChangeRequest,
 ): Promise<ClusterRecord> {
   const parsed = parseChange(input, deps.settings);
   if (!parsed.ok) {
@@ -49,7 +51,7 @@ export async function changeCluster(
     if (changed.kind !== 'changed') throw refusalOf(record, changed);
     if (changed.next === record) return record;
     const next = withWarningsPassed(changed.next, lifeOf(changed.next, now), now);
-    const saved = await saveWithinCaps(deps, record, next, by);
+    const saved = await saveWithinCaps(deps, record, next, { tokenCap, by });
     if (saved === 'missing') throw conflict(`The budget of ${id} will be counted in 5 minutes`);
     if (saved === 'conflict') continue;
     await nudgeOrLeaveToReaper(deps, record.id);
@@ -66,10 +68,10 @@ async function saveWithinCaps(
   { store, caps, log }: ChangeDeps,
   record: ClusterRecord,
   next: LiveRecord,
-  by: EpochMs,
+  { tokenCap, by }: { readonly tokenCap: MicroUsd | null; readonly by: EpochMs },
 ): Promise<ClusterRecord | 'conflict' | 'missing'> {
   const { id, budget } = next;
-  if (budget > record.budget && (await caps.raise({ id, budget }, by)) === 'missing') {
+  if (budget > record.budget && (await caps.raise({ id, budget, tokenCap }, by)) === 'missing') {
     const { revision } = record;
     const now = await store.get(id);
     // The record has changed meanwhile, and the cluster may have ended; then the next attempt says

@@ -40,6 +40,8 @@ export interface LaunchRequest {
   readonly idempotencyKey: string | null;
   /** The schedule that launches the cluster; null: a request does. */
   readonly schedule: Schedule | null;
+  /** The limit of the request's token for the month of the owner; absent or null: none. */
+  readonly tokenCap?: MicroUsd | null;
   /** After this instant, give up on reading Linode's catalogue, and on the caps. */
   readonly by: EpochMs;
 }
@@ -84,11 +86,11 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
 
   const id = keyedId ?? newId('c');
-  const { owner, schedule } = request;
+  const { owner, schedule, tokenCap = null } = request;
   const { budget, nodes } = offered.spec;
   const claim = { id, owner, scheduleId: schedule?.id ?? null, budget, nodes };
   const scheduleCap = schedule?.monthlyCap ?? null;
-  const reserved = await deps.caps.reserve({ ...claim, scheduleCap }, request.by);
+  const reserved = await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);
   const now = clock.now();
   const record = newRecord(deps.settings, { ...claim, requestHash, reserved, offered, now });
   // If the insert throws, the record may have been written. So the budget stays in the ledger,

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { Right } from '../core/base/api-token.ts';
 import { type MicroUsd, parseUsd } from '../core/base/money.ts';
 import { MONTH_NAME } from '../core/billing/bill.ts';
 import { changeSchema } from '../core/cluster/change.ts';
@@ -38,8 +39,8 @@ export interface Operation {
   readonly path: `/${string}`;
   readonly summary: string;
   readonly description?: string;
-  /** `open`: no token is needed. */
-  readonly access: 'open' | 'token';
+  /** `open`: no token is needed; else the right that the token needs. */
+  readonly access: 'open' | Right;
   /** The parameters in the URL; each schema reads a text. */
   readonly query: z.ZodMiniObject;
   /** The headers that the operation reads, in any case; it ignores all others. */
@@ -222,7 +223,7 @@ export const operations = {
     method: 'GET',
     path: '/types',
     summary: 'The types that match, the cheapest first',
-    access: 'token',
+    access: 'read',
     query: z.strictObject({
       vcpus: z.optional(wholeNumber(10_000, 'The fewest vCPUs.')),
       memoryMb: z.optional(wholeNumber(100_000_000, 'The least memory, in MB.')),
@@ -245,7 +246,7 @@ export const operations = {
     method: 'GET',
     path: '/regions',
     summary: 'The regions that a spec can name',
-    access: 'token',
+    access: 'read',
     query: z.strictObject({
       country: z.optional(words('The country in two letters, such as us.')),
       capability: z.optional(words('A capability of the regions, such as VPCs or GPU Linodes.')),
@@ -260,7 +261,7 @@ export const operations = {
     method: 'GET',
     path: '/images',
     summary: 'The images that a spec can name, the deprecated ones last',
-    access: 'token',
+    access: 'read',
     query: z.strictObject({
       capability: z.optional(
         words('A capability of the images, such as cloud-init, for userData.'),
@@ -282,7 +283,7 @@ export const operations = {
     summary: 'What a spec will cost and how long its budget lasts',
     description:
       'Buys nothing. A budget that is too small still gets a quote; only the launch refuses it.',
-    access: 'token',
+    access: 'read',
     query: none,
     headers: anyHeaders,
     body: spec,
@@ -297,7 +298,7 @@ export const operations = {
     description:
       '422, before anything is bought, if the budget does not pay the first started hour or ' +
       'would exceed a cap; 409 if the Idempotency-Key was used with another body.',
-    access: 'token',
+    access: 'launch',
     query: z.strictObject({
       dryRun: z.optional(
         oneOf(['true', 'false'], 'true: answer with the quote, and launch nothing.'),
@@ -320,7 +321,7 @@ export const operations = {
     method: 'GET',
     path: '/clusters',
     summary: 'Your clusters, the newest first',
-    access: 'token',
+    access: 'read',
     query: z.strictObject({
       status: z.optional(
         oneOf(
@@ -343,7 +344,7 @@ export const operations = {
     method: 'GET',
     path: '/clusters/{id}',
     summary: 'One cluster: nodes, spend now, teardown time, history',
-    access: 'token',
+    access: 'read',
     query: none,
     headers: anyHeaders,
     body: null,
@@ -358,7 +359,7 @@ export const operations = {
     description:
       'Changes the teardown time, too. 409 if the teardown has begun; 422, with the value that ' +
       'would do, if the new limits could not be kept any more or would exceed a cap.',
-    access: 'token',
+    access: 'launch',
     query: none,
     headers: anyHeaders,
     body: clusterChange,
@@ -371,7 +372,7 @@ export const operations = {
     path: '/clusters/{id}',
     summary: 'Destroy a cluster now',
     description: 'A second request changes nothing.',
-    access: 'token',
+    access: 'launch',
     query: none,
     headers: anyHeaders,
     body: null,
@@ -388,7 +389,7 @@ export const operations = {
     method: 'GET',
     path: '/clusters/{id}/inventory',
     summary: 'The nodes that have addresses, in the format of a tool',
-    access: 'token',
+    access: 'read',
     query: z.strictObject({
       format: z._default(
         oneOf(
@@ -418,7 +419,7 @@ export const operations = {
     description:
       'The spec is checked and priced as for a launch: 422 if its budget does not pay the first ' +
       'started hour, or if you have as many schedules as an owner can have.',
-    access: 'token',
+    access: 'manage',
     query: none,
     headers: z.object({ 'Idempotency-Key': idempotencyKey }),
     body: schedule,
@@ -436,7 +437,7 @@ export const operations = {
     method: 'GET',
     path: '/schedules',
     summary: 'Your schedules, the newest first',
-    access: 'token',
+    access: 'read',
     query: z.strictObject({
       limit: z._default(wholeNumber(100, 'The most schedules on a page.'), 100),
       cursor: z.optional(z.string().check(z.describe('The nextCursor of the page before.'))),
@@ -451,7 +452,7 @@ export const operations = {
     method: 'GET',
     path: '/schedules/{id}',
     summary: 'One schedule: its next occurrences and its latest runs',
-    access: 'token',
+    access: 'read',
     query: none,
     headers: anyHeaders,
     body: null,
@@ -467,7 +468,7 @@ export const operations = {
       'Changes the fields that the body has; spec is replaced as a whole. A new spec, cron or ' +
       'timezone is checked as for a new schedule. Occurrences move from now on, and those while ' +
       'the schedule was paused are not made up for.',
-    access: 'token',
+    access: 'manage',
     query: none,
     headers: anyHeaders,
     body: scheduleChange,
@@ -480,7 +481,7 @@ export const operations = {
     path: '/schedules/{id}',
     summary: 'Delete a schedule',
     description: 'The clusters that it launched live on.',
-    access: 'token',
+    access: 'manage',
     query: none,
     headers: anyHeaders,
     body: null,
@@ -492,7 +493,7 @@ export const operations = {
     method: 'GET',
     path: '/report',
     summary: 'What a month cost, and what tearing down saved',
-    access: 'token',
+    access: 'read',
     query: z.strictObject({
       month: z.optional(month('The calendar month (UTC); the present month by default.')),
       owner: z.optional(owner),
@@ -508,7 +509,7 @@ export const operations = {
     method: 'GET',
     path: '/clusters/{id}/credentials',
     summary: 'How to log in to the nodes, for the owner of the cluster only',
-    access: 'token',
+    access: 'launch',
     query: none,
     headers: anyHeaders,
     body: null,

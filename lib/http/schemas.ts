@@ -58,6 +58,7 @@ export const problemSchema = z
       'invalid',
       'noToken',
       'unknownToken',
+      'notAllowed',
       'tooLarge',
       'unsupported',
       'refused',
@@ -84,7 +85,13 @@ export const problemSchema = z
     alternatives: z.optional(alternativesSchema),
     smallestMaxHours: z.optional(count('The smallest maxHours that would be accepted.')),
     cap: z.optional(
-      z.enum(['openBudget', 'ownerOpenBudget', 'ownerMonthlySpend', 'scheduleMonthlySpend']),
+      z.enum([
+        'openBudget',
+        'ownerOpenBudget',
+        'ownerMonthlySpend',
+        'scheduleMonthlySpend',
+        'tokenMonthlySpend',
+      ]),
     ),
     capUsd: z.optional(usd('The amount of the cap')),
     openUsd: z.optional(usd('The budgets of the other live clusters under the cap')),

@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod/mini';
+import { apiTokenSchema } from '../../core/base/api-token.ts';
 import {
   type DurationMs,
   durationMs,
@@ -20,18 +21,17 @@ const AGE_MAX = minutes(5);
 const AGE_MAX_FOR_NEW_TOKENS = seconds(5);
 
 const key = z._default(z.nullable(z.string().check(z.minLength(16))), null);
-const tokenHash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
-/** One hash or a list of hashes; always a list in the result. */
-const tokenHashes = z.pipe(
-  z.union([tokenHash, z.array(tokenHash)]),
-  z.transform((given) => (typeof given === 'string' ? [given] : given)),
+/** One token or a list of tokens; always a list in the result. */
+const apiTokens = z.pipe(
+  z.union([apiTokenSchema, z.array(apiTokenSchema)]),
+  z.transform((given) => (Array.isArray(given) ? given : [given])),
 );
 
 /** One schema for each field, so that a fault in one field does not keep the others from use. */
 const schemas = {
   linodeToken: z.string().check(z.minLength(1)),
-  apiTokens: z._default(z.record(z.string(), tokenHashes), {}),
+  apiTokens: z._default(z.record(z.string(), apiTokens), {}),
   passwordKey: key,
   webhookKey: key,
 };

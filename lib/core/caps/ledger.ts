@@ -87,6 +87,8 @@ export interface Caps {
   /** Monthly caps are for a calendar month, UTC. */
   readonly ownerMonthlySpend: MicroUsd | null;
   readonly scheduleMonthlySpend: MicroUsd | null;
+  /** The limit of the token of the request, for the month of its owner. */
+  readonly tokenMonthlySpend: MicroUsd | null;
 }
 
 export type Cap = keyof Caps;
@@ -312,10 +314,12 @@ function takenByOthers(ledger: Ledger, claim: Claim, now: EpochMs): [Cap, MicroU
     sum(otherEntries.filter(isCounted).map(({ budget }) => budget));
   const spentIn = (scope: Scope) => ledger.spent.get(scope)?.[monthName(now)] ?? microUsd(0);
   const openOfOwner = openOf((entry) => entry.owner === owner);
+  const monthOfOwner = sum([openOfOwner, spentIn(`owner:${owner}`)]);
   const taken: [Cap, MicroUsd][] = [
     ['openBudget', openOf(() => true)],
     ['ownerOpenBudget', openOfOwner],
-    ['ownerMonthlySpend', sum([openOfOwner, spentIn(`owner:${owner}`)])],
+    ['ownerMonthlySpend', monthOfOwner],
+    ['tokenMonthlySpend', monthOfOwner],
   ];
   if (scheduleId === null) return taken;
   const openOfSchedule = openOf((entry) => entry.scheduleId === scheduleId);

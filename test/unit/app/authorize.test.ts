@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type DurationMs, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
+import { RIGHTS, type Right } from '../../../lib/core/base/api-token.ts';
+import {
+  type DurationMs,
+  durationMs,
+  minutes,
+  plus,
+  seconds,
+  toIso,
+} from '../../../lib/core/base/units.ts';
 import { sha256 } from '../../support/aws.ts';
+import { aClock } from '../../support/doubles.ts';
 import { startWorld } from '../../support/handler-world.ts';
 
 const unknownToken = { code: 'unknownToken' };
@@ -15,9 +24,11 @@ async function startFrontDoor(secret: Readonly<Record<string, unknown>>) {
   const { clock, changeSecret } = await startWorld({ secret });
   const { authorize } = await import('../../../lib/app/authorize.ts');
   const { secrets } = await import('../../../lib/wire.ts');
-  const owner = (header?: string) => authorize({ secrets: secrets() }, header);
+  const caller = (header: string | undefined, needed: Right) =>
+    authorize({ clock, secrets: secrets() }, header, needed);
+  const owner = async (header?: string) => (await caller(header, 'read')).owner;
   const advance = (time: DurationMs) => clock.set(plus(clock.now(), time));
-  return { owner, advance, changeSecret };
+  return { owner, caller, advance, changeSecret };
 }
 
 describe('the owner of a token', () => {
@@ -59,7 +70,7 @@ describe('the owner of a token', () => {
   ])('is missing in %s, and the secret is not read', async (_, header) => {
     const apiTokens = () => Promise.reject(new Error('the secret was read'));
     const { authorize } = await import('../../../lib/app/authorize.ts');
-    const owner = authorize({ secrets: { apiTokens } }, header);
+    const owner = authorize({ clock: aClock(), secrets: { apiTokens } }, header, 'read');
     await expect(owner).rejects.toMatchObject({ code: 'noToken' });
   });
 
@@ -90,5 +101,61 @@ describe('the owner of a token', () => {
   it('throws, and so denies every token, where the secret is malformed', async () => {
     const owner = await startAuthorize({ apiTokens: { admin: 'onebuck-local' } });
     await expect(owner('Bearer onebuck-local')).rejects.toThrow('At fault: apiTokens.');
+  });
+});
+
+describe('a token with limits', () => {
+  const aToken = (limits: object) => ({
+    apiTokens: { ci: { sha256: sha256('short'), ...limits } },
+  });
+
+  it('is taken until it expires, and then refused', async () => {
+    const { clock, changeSecret } = await startWorld();
+    const expires = toIso(plus(clock.now(), minutes(120)));
+    await changeSecret(aToken({ expires }));
+    const { owner, advance } = await startFrontDoor(aToken({ expires }));
+    expect(await owner('Bearer short')).toBe('ci');
+    advance(durationMs(minutes(120) - 1));
+    expect(await owner('Bearer short')).toBe('ci');
+    advance(durationMs(1));
+    await expect(owner('Bearer short')).rejects.toMatchObject({
+      code: 'unknownToken',
+      message: 'The token has expired. Ask the operator for another one.',
+    });
+  });
+
+  it.each([
+    [
+      'read',
+      ['read'],
+      'The token may only read, and see no passwords. This needs a token that may',
+    ],
+    ['launch', ['read', 'launch'], 'The token may only read, and launch, change and destroy'],
+    ['manage', ['read', 'launch', 'manage'], ''],
+  ] as const)('may %s, and what that includes', async (may, includes, refusal) => {
+    const { caller } = await startFrontDoor(aToken({ may }));
+    for (const right of RIGHTS) {
+      const answer = caller('Bearer short', right);
+      if ((includes as readonly Right[]).includes(right)) expect((await answer).owner).toBe('ci');
+      else {
+        const message = expect.stringContaining(refusal);
+        await expect(answer).rejects.toMatchObject({ code: 'notAllowed', message });
+      }
+    }
+  });
+
+  it('has the monthly limit, exactly', async () => {
+    const { caller } = await startFrontDoor(aToken({ monthlyUsd: 2.5 }));
+    expect((await caller('Bearer short', 'launch')).monthlyMax).toBe(2_500_000);
+  });
+
+  it.each([
+    ['a limit of an unknown name', { most: 2 }],
+    ['a time that is no instant', { expires: 'tomorrow' }],
+    ['an unknown right', { may: 'everything' }],
+    ['an amount that is none', { monthlyUsd: -1 }],
+  ])('is a fault of the secret with %s: no limit is passed over', async (_, limits) => {
+    const { caller } = await startFrontDoor(aToken(limits));
+    await expect(caller('Bearer short', 'read')).rejects.toThrow('At fault: apiTokens.');
   });
 });

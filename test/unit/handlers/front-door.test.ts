@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Operation, operations } from '../../../lib/http/operations.ts';
+import { exampleSpec, type Operation, operations } from '../../../lib/http/operations.ts';
 import { startApi } from '../../support/api-world.ts';
+import { sha256 } from '../../support/aws.ts';
 
 const BROWSER = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 const withToken = (Object.values(operations) as Operation[]).filter(
-  ({ access }) => access === 'token',
+  ({ access }) => access !== 'open',
 );
 const problemType = { 'content-type': 'application/problem+json' };
 
@@ -85,5 +86,52 @@ describe('an unknown route', () => {
       headers: problemType,
       json: { code: 'notFound', detail: expect.stringContaining(`${method} ${path}`) },
     });
+  });
+});
+
+describe('a token with limits', () => {
+  const withLimits = async (limits: object) => {
+    const apiTokens = { ci: { sha256: sha256('short'), ...limits } };
+    const { call } = await startApi({ secret: { apiTokens } });
+    const headers = { authorization: 'Bearer short' };
+    return (method: string, path: string, body?: unknown) =>
+      call(method, path, { owner: null, headers, ...(body === undefined ? {} : { body }) });
+  };
+
+  it('that may read looks, and launches nothing', async () => {
+    const call = await withLimits({ may: 'read' });
+    expect(await call('GET', '/clusters')).toMatchObject({ status: 200 });
+    const forbidden = { status: 403, headers: problemType, json: { code: 'notAllowed' } };
+    expect(await call('POST', '/clusters', exampleSpec)).toMatchObject(forbidden);
+    expect(await call('DELETE', '/clusters/caaaaaaaaaa')).toMatchObject(forbidden);
+    expect(await call('GET', '/clusters/caaaaaaaaaa/credentials')).toMatchObject(forbidden);
+    expect(await call('GET', '/clusters/caaaaaaaaaa')).toMatchObject({ status: 404 });
+  });
+
+  it('that may launch makes no schedule, which would outlive the token', async () => {
+    const call = await withLimits({ may: 'launch' });
+    expect(await call('POST', '/schedules', {})).toMatchObject({
+      status: 403,
+      json: {
+        detail:
+          'The token may only read, and launch, change and destroy clusters. This needs a token ' +
+          'that may manage.',
+      },
+    });
+  });
+
+  it('launches and extends up to its monthly limit, and not beyond', async () => {
+    const call = await withLimits({ may: 'launch', monthlyUsd: 2 });
+    const launched = await call('POST', '/clusters', exampleSpec);
+    expect(launched).toMatchObject({ status: 202 });
+    const refused = await call('POST', '/clusters', { ...exampleSpec, budgetUsd: 1.5 });
+    expect(refused).toMatchObject({
+      status: 422,
+      json: { cap: 'tokenMonthlySpend', capUsd: 2, committedUsd: 1, largestBudgetUsd: 1 },
+    });
+    expect(refused.json.detail).toMatch(/^With this token the clusters of ci may cost, in 20/);
+    const path = `/clusters/${launched.json.id}`;
+    expect(await call('PATCH', path, { budgetUsd: 2.01 })).toMatchObject({ status: 422 });
+    expect(await call('PATCH', path, { budgetUsd: 2 })).toMatchObject({ status: 200 });
   });
 });

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { authorize } from '../../../lib/app/authorize.ts';
 import { parseSetup } from '../../../ops/setup-command.ts';
 import { sha256 } from '../../support/aws.ts';
+import { aClock } from '../../support/doubles.ts';
 import { FULL, OTHER, READER, SECRET_ID, startSetup } from './setup-world.ts';
 
 const WHOLE = {
@@ -39,7 +40,8 @@ describe('setup without a secret', () => {
     const printed = await run(FULL);
     expect(printed).toEqual([expect.stringMatching(/^onebuck_[\w-]{43}$/)]);
     const [token = ''] = printed;
-    expect(await authorize({ secrets: secrets() }, `Bearer ${token}`)).toBe('admin');
+    const deps = { clock: aClock(), secrets: secrets() };
+    expect(await authorize(deps, `Bearer ${token}`, 'manage')).toMatchObject({ owner: 'admin' });
     expect(await secrets().linodeToken({ fresh: true })).toBe(FULL);
     const { passwordKey, webhookKey, ...rest } = await fields();
     expect(rest).toEqual({ linodeToken: FULL, apiTokens: { admin: sha256(token) } });

@@ -5,10 +5,13 @@ import { authorize } from '../../../lib/app/authorize.ts';
 import { withToken } from '../../../ops/api-tokens.ts';
 import { carryOut, edit, parseRequest } from '../../../ops/token-commands.ts';
 import { sha256, startSecret } from '../../support/aws.ts';
+import { at } from '../../support/builders.ts';
 import { aClock } from '../../support/doubles.ts';
 
 const SECRET_ID = 'onebuck/dev';
 const LINODE_TOKEN = 'linode-token-0123456789';
+/** When the commands are run. */
+const NOW = at('2026-11-10T10:00:00Z');
 const PASSWORD_KEY = 'sixteen-or-more-characters';
 
 /** The commands over a Secrets Manager with the secret. */
@@ -28,20 +31,25 @@ async function startOps(
       await carryOut(client, parseRequest(args), {
         print: (line) => printed.push(line),
         inform: (line) => messages.push(line),
+        now: NOW,
       });
       return printed;
     },
     /** The owner as whom the API takes the token; null: the API does not know the token. */
-    ownerOf(token: string | undefined) {
+    async ownerOf(token: string | undefined) {
+      const clock = aClock();
       const secrets = createSecrets(client, {
         secretId: SECRET_ID,
-        clock: aClock(),
+        clock,
         onMalformed() {},
       });
-      return authorize({ secrets }, `Bearer ${token}`).catch((error: unknown) => {
-        expect(error).toMatchObject({ code: 'unknownToken' });
-        return null;
-      });
+      const caller = await authorize({ clock, secrets }, `Bearer ${token}`, 'read').catch(
+        (error) => {
+          expect(error).toMatchObject({ code: 'unknownToken' });
+          return null;
+        },
+      );
+      return caller?.owner ?? null;
     },
   };
 }
@@ -76,6 +84,54 @@ describe('add', () => {
     const owners = ['ann', 'bob', 'ann'];
     const printed = await Promise.all(owners.map((owner) => run('add', owner)));
     expect(await Promise.all(printed.map(([token]) => ownerOf(token)))).toEqual(owners);
+  });
+
+  it('adds a token with limits, which the secret has and list shows', async () => {
+    const { run, messages, fields } = await startOps();
+    const args = ['--expires', '2h', '--may', 'launch', '--max-budget', '2.50'];
+    const [token = ''] = await run('add', 'ci', ...args);
+    expect(await fields()).toMatchObject({
+      apiTokens: {
+        ci: {
+          sha256: sha256(token),
+          expires: '2026-11-10T12:00:00.000Z',
+          may: 'launch',
+          monthlyUsd: '2.50',
+        },
+      },
+    });
+    expect(messages.at(-1)).toBe(
+      'The API accepts it within 5 seconds, until 2026-11-10T12:00:00.000Z.',
+    );
+    const limits = 'may launch, $2.50 a month, until 2026-11-10T12:00:00.000Z';
+    expect(await run('list')).toEqual([`ci  ${sha256(token).slice(0, 8)} (${limits})`]);
+  });
+
+  it('takes away tokens that have expired, and no others', async () => {
+    const old = { sha256: 'a'.repeat(64), expires: '2026-11-10T10:00:00Z' };
+    const young = { sha256: 'b'.repeat(64), expires: '2026-11-10T10:00:01Z' };
+    const { run, fields } = await startOps({
+      linodeToken: LINODE_TOKEN,
+      apiTokens: { ci: [old, young], eve: old, ann: 'c'.repeat(64) },
+    });
+    expect(await run('list')).toEqual([
+      'ci   aaaaaaaa (expired 2026-11-10T10:00:00.000Z) bbbbbbbb (until 2026-11-10T10:00:01.000Z)',
+      'eve  aaaaaaaa (expired 2026-11-10T10:00:00.000Z)',
+      'ann  cccccccc',
+    ]);
+    const [token = ''] = await run('add', 'bob');
+    const apiTokens = { ci: young, ann: 'c'.repeat(64), bob: sha256(token) };
+    expect(await fields()).toMatchObject({ apiTokens });
+    expect((await fields()).apiTokens).toEqual(apiTokens);
+  });
+
+  it.each([
+    ['--expires', 'tomorrow', 'Use hours or days: 2h, 30d.'],
+    ['--expires', '0h', 'Use hours or days: 2h, 30d.'],
+    ['--max-budget', 'much', 'It must be an amount in US dollars'],
+    ['--may', 'anything', 'Allowed choices are read, launch, manage.'],
+  ])('refuses %s %s', (option, value, message) => {
+    expect(() => parseRequest(['add', 'ci', option, value])).toThrow(message);
   });
 
   it('changes nothing for a name that no owner can have', async () => {
@@ -188,6 +244,8 @@ describe('the command line of tokens', () => {
       stage: 'prod',
       region: 'eu-west-1',
       force: false,
+      life: null,
+      limits: {},
     });
   });
 
@@ -203,6 +261,8 @@ describe('the command line of tokens', () => {
     [['list', '--stage', '../prod']],
     [['list', '--stage']],
   ])('%j is answered with the usage', (args) => {
-    expect(() => parseRequest(args)).toThrow(/\nUsage: npm run tokens -- .*\n {2}add <owner> /s);
+    expect(() => parseRequest(args)).toThrow(
+      /\nUsage: npm run tokens -- .*\n {2}add \[options\] <owner> |\nUsage: npm run tokens -- add /s,
+    );
   });
 });

@@ -47,6 +47,14 @@ const json = (secret: object) => JSON.stringify(secret);
 
 const notThere = new ResourceNotFoundException({ message: 'none', $metadata: {} });
 
+/** A token without limits, as the secret of the tests has it. */
+const aToken = (sha256: string) => ({
+  sha256,
+  expiresAt: null,
+  right: 'manage',
+  monthlyMax: null,
+});
+
 describe('a secret', () => {
   it('of JSON has the Linode token, API tokens, password key and webhook key', async () => {
     const passwordKey = 'sixteen-or-more-characters';
@@ -56,14 +64,14 @@ describe('a secret', () => {
     );
     expect(await secrets.webhookKey()).toBe(webhookKey);
     expect(await secrets.linodeToken(CACHED)).toBe(TOKEN);
-    expect(await secrets.apiTokens(CACHED)).toEqual({ ann: [HASH] });
+    expect(await secrets.apiTokens(CACHED)).toEqual({ ann: [aToken(HASH)] });
     expect(await secrets.passwordKey()).toBe(passwordKey);
   });
 
   it('may have a list of API tokens for an owner, also an empty list', async () => {
     const apiTokens = { ann: [HASH, 'cd'.repeat(32)], bob: [] };
     const { secrets } = secretsOf(json({ linodeToken: TOKEN, apiTokens }));
-    expect(await secrets.apiTokens(CACHED)).toEqual(apiTokens);
+    expect(await secrets.apiTokens(CACHED)).toEqual({ ann: apiTokens.ann.map(aToken), bob: [] });
   });
 
   it('has no API tokens and no keys where its JSON lacks them', async () => {
@@ -118,8 +126,8 @@ describe('the cache of a secret', () => {
     expect(await secrets.apiTokens(FRESH)).toEqual({});
     expect(reads()).toBe(1);
     advance(1 as DurationMs);
-    expect(await secrets.apiTokens(FRESH)).toEqual({ ann: [HASH] });
-    expect(await secrets.apiTokens(FRESH)).toEqual({ ann: [HASH] });
+    expect(await secrets.apiTokens(FRESH)).toEqual({ ann: [aToken(HASH)] });
+    expect(await secrets.apiTokens(FRESH)).toEqual({ ann: [aToken(HASH)] });
     expect(reads()).toBe(2);
   });
 
@@ -227,7 +235,7 @@ describe('a malformed Linode token', () => {
 
   it('takes no API token and no key from the version before, which may be revoked', async () => {
     const { secrets } = secretsAfter(previous, json({ apiTokens: { ann: HASH } }));
-    expect(await secrets.apiTokens(CACHED)).toEqual({ ann: [HASH] });
+    expect(await secrets.apiTokens(CACHED)).toEqual({ ann: [aToken(HASH)] });
     expect(await secrets.passwordKey()).toBeNull();
     const whole = secretsAfter(previous, '{').secrets;
     await expect(whole.apiTokens(CACHED)).rejects.toMatchObject({ code: 'misconfigured' });

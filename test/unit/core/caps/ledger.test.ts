@@ -53,6 +53,7 @@ const NO_CAPS: Caps = {
   ownerOpenBudget: null,
   ownerMonthlySpend: null,
   scheduleMonthlySpend: null,
+  tokenMonthlySpend: null,
 };
 const IN_FLIGHT = minutes(2);
 const LATER = plus(LAUNCH, minutes(3));
@@ -233,6 +234,17 @@ describe('a monthly cap', () => {
     const ledger = release(opened, endedAfter(10, { createdAt }));
     // Two hours touch November and nine touch December; the hour across midnight is in both.
     expect(ledger.spent.get('owner:ann')).toEqual({ '2026-11': 15_000, '2026-12': 67_500 });
+  });
+
+  it("of a token counts all of its owner's clusters, and nobody else's", () => {
+    const limits = { ...NO_CAPS, tokenMonthlySpend: usd(2) };
+    const spent = release(ledgerOf({}), endedAfter(100)); // $0.75
+    const refused = reserve(spent, aClaim({ id: OTHER_ID, budget: usd(1.26) }), limits, LATER);
+    expect(refused).toMatchObject({
+      refusal: { cap: 'tokenMonthlySpend', taken: usd(0.75), largest: usd(1.25) },
+    });
+    const bobs = aClaim({ id: OTHER_ID, owner: 'bob', budget: usd(2) });
+    expect(reserve(spent, bobs, limits, LATER)).toMatchObject({ ok: true });
   });
 
   it("counts a schedule's clusters against its own cap and its owner's, and no other's", () => {
