@@ -19,6 +19,7 @@ import {
 } from '../lib/app/read-clusters.ts';
 import { getSchedule, pageOfSchedules } from '../lib/app/read-schedules.ts';
 import { report } from '../lib/app/report.ts';
+import type { MicroUsd } from '../lib/core/base/money.ts';
 import { type EpochMs, earliest, toIso } from '../lib/core/base/units.ts';
 import { inventory, inventoryNodes } from '../lib/core/cluster/inventory.ts';
 import { AppError } from '../lib/errors.ts';
@@ -153,11 +154,12 @@ route(operations.inventory, async ({ params: { id = '' }, query: { format }, own
   return ok(format === 'json' ? { nodes: inventoryNodes(record) } : inventory(record, format));
 });
 
-route(operations.report, async ({ query, owner }) => {
+route(operations.report, async ({ query, caller, owner }) => {
   const { month = null, owner: asked = null, cursor = null } = query;
   const deps = { clock: clock(), store: store(), endedKept: endedKept() };
   const monthReport = await report(deps, owner, { month, owner: asked, cursor });
-  return ok(renderReport(monthReport, settings().monthlySpendPerOwnerMax));
+  const caps = [settings().monthlySpendPerOwnerMax, caller.monthlyMax];
+  return ok(renderReport(monthReport, leastOf(caps)));
 });
 
 route(operations.credentials, async ({ params: { id = '' }, owner }) =>
@@ -253,6 +255,9 @@ async function callerOf(
   log().info('request', { requestId, route: `${method} ${path}`, owner: caller.owner });
   return caller;
 }
+
+const leastOf = (caps: readonly (MicroUsd | null)[]): MicroUsd | null =>
+  caps.filter((cap) => cap !== null).toSorted((a, b) => a - b)[0] ?? null;
 
 const typeOf = (body: unknown) =>
   typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';

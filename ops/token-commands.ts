@@ -6,7 +6,8 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { csvLines } from '../client/csv.ts';
 import { RIGHTS, type Right } from '../lib/core/base/api-token.ts';
 import { formatUsd, parseUsd } from '../lib/core/base/money.ts';
 import {
@@ -28,10 +29,11 @@ import {
   withToken,
 } from './api-tokens.ts';
 import { npmCommand, parseStage, REGION } from './arguments.ts';
+import { readOwners } from './owners-file.ts';
 
 export interface Request {
-  readonly command: 'add' | 'list' | 'revoke';
-  /** Empty for `list`. */
+  readonly command: 'add' | 'import' | 'list' | 'revoke';
+  /** For `import` the path of the file of owners; empty for `list`. */
   readonly owner: string;
   readonly digits: string | null;
   readonly stage: string;
@@ -50,6 +52,11 @@ export interface Output {
   readonly inform: (line: string) => void;
 }
 
+export interface TokenWorld extends Output {
+  readonly readFile: (path: string) => string;
+  readonly now: EpochMs;
+}
+
 /** Throws, with the usage, if the arguments are wrong. */
 export function parseRequest(args: readonly string[]): Request {
   const program = npmCommand('tokens')
@@ -58,20 +65,20 @@ export function parseRequest(args: readonly string[]): Request {
     .option(...REGION)
     .option('--force', 'revokes even the last token of admin');
   const requests: Omit<Request, 'stage' | 'region' | 'force'>[] = [];
-  program
-    .command('add <owner>')
+  const adding = (command: 'add' | 'import') => (owner: string, options: AddOptions) => {
+    const { expires = null, may, maxBudget: monthlyUsd } = options;
+    const limits = { ...(may && { may }), ...(monthlyUsd && { monthlyUsd }) };
+    requests.push({ command, owner, digits: null, life: expires, limits });
+  };
+  withLimits(program.command('add <owner>'))
     .description('creates a token and prints it; it can not be shown again')
-    .option('--expires <time>', 'the token works for so long, such as 2h or 30d', parseLife)
-    .addOption(new Option('--may <right>', 'what the token may do').choices(RIGHTS))
-    .option(
-      '--max-budget <usd>',
-      "launches and extends nothing that brings the owner's month above so much",
-      parseAmount,
+    .action(adding('add'));
+  withLimits(program.command('import <file.csv>'))
+    .description(
+      'creates a token for each owner of the file, and prints the file with the tokens; a column ' +
+        'max-budget goes before the option',
     )
-    .action((owner, { expires, may, maxBudget: monthlyUsd }: AddOptions) => {
-      const limits = { ...(may && { may }), ...(monthlyUsd && { monthlyUsd }) };
-      requests.push({ command: 'add', owner, digits: null, life: expires ?? null, limits });
-    });
+    .action(adding('import'));
   program
     .command('list')
     .description("shows the owners, and the first digits of their tokens' hashes")
@@ -88,6 +95,16 @@ export function parseRequest(args: readonly string[]): Request {
   const { stage, region = null, force = false } = program.opts<Options>();
   return { ...request, stage, region, force };
 }
+
+const withLimits = (command: Command): Command =>
+  command
+    .option('--expires <time>', 'the token works for so long, such as 2h or 30d', parseLife)
+    .addOption(new Option('--may <right>', 'what the token may do').choices(RIGHTS))
+    .option(
+      '--max-budget <usd>',
+      "launches and extends nothing that brings the owner's month above so much",
+      parseAmount,
+    );
 
 const UNLIMITED = { life: null, limits: {} };
 
@@ -123,7 +140,7 @@ export const secretIdOf = ({ stage }: Pick<Request, 'stage'>): string => `onebuc
 export async function carryOut(
   client: SecretsManagerClient,
   request: Request,
-  { print, inform, now }: Output & { readonly now: EpochMs },
+  { print, inform, readFile, now }: TokenWorld,
 ): Promise<void> {
   const { command, owner, stage } = request;
   const secretId = secretIdOf(request);
@@ -131,15 +148,35 @@ export async function carryOut(
     case 'add': {
       assertOwner(owner);
       const { token, hash } = newApiToken();
-      const expires = request.life === null ? null : toIso(plus(now, request.life));
-      const limits = { ...request.limits, ...(expires && { expires }) };
-      const isLimited = Object.keys(limits).length > 0;
-      const added = isLimited ? { sha256: hash, ...limits } : hash;
+      const { expires, tokenOf } = limitsOf(request, now);
+      const added = tokenOf(hash);
       await edit(client, secretId, (text) => withToken(withoutExpired(text, now), owner, added));
       inform(`This is a new API token of ${owner}. Keep it: ${secretId} has only its hash, and`);
       inform('nothing can show the token again. Send it as "Authorization: Bearer <token>".');
       inform(`The API accepts it within 5 seconds${expires === null ? '' : `, until ${expires}`}.`);
       print(token);
+      return;
+    }
+    case 'import': {
+      const rows = readOwners(readFile(owner)).map((row) => ({ ...row, ...newApiToken() }));
+      const { expires, tokenOf } = limitsOf(request, now);
+      await edit(client, secretId, (text) =>
+        rows.reduce(
+          (next, { owner: one, hash, maxBudget }) => {
+            assertNew(next, one);
+            return withToken(next, one, tokenOf(hash, maxBudget));
+          },
+          withoutExpired(text, now),
+        ),
+      );
+      const [{ cells } = { cells: {} }] = rows;
+      const head = [...Object.keys(cells), 'token'];
+      const table = rows.map(({ cells: theirs, token }) => [...Object.values(theirs), token]);
+      for (const line of csvLines(head, table)) print(line);
+      inform(
+        `${rows.length} owners have a new token each${expires === null ? '' : `, until ${expires}`}.`,
+      );
+      inform(`Keep what was printed: ${secretId} has only the hashes.`);
       return;
     }
     case 'list': {
@@ -159,6 +196,28 @@ export async function carryOut(
       inform(`${revoked} revoked in ${secretId}: the API knows within 5 minutes.`);
     }
   }
+}
+
+/** How to write new tokens with the limits of a request. `maxBudget` goes before the request's. */
+function limitsOf({ life, limits }: Request, now: EpochMs) {
+  const expires = life === null ? null : toIso(plus(now, life));
+  const tokenOf = (sha256: string, maxBudget: string | null = null): string | LimitedToken => {
+    const all = {
+      ...limits,
+      ...(maxBudget !== null && { monthlyUsd: maxBudget }),
+      ...(expires !== null && { expires }),
+    };
+    return Object.keys(all).length > 0 ? { sha256, ...all } : sha256;
+  };
+  return { expires, tokenOf };
+}
+
+/** A second import of the same file would make tokens that nobody asked for. */
+function assertNew(text: string, owner: string): void {
+  if ((tokensIn(text).get(owner) ?? []).length === 0) return;
+  throw new Error(
+    `Nothing was changed: ${owner} has a token already. Take the row out, or revoke the token first.`,
+  );
 }
 
 /** By the prefix people, and tools that search files for secrets, recognize a token. */

@@ -1,5 +1,6 @@
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { epochMs } from '../lib/core/base/units.ts';
@@ -18,6 +19,7 @@ async function main(args: readonly string[]): Promise<void> {
   await carryOut(client, request, {
     print: console.log,
     inform: console.error,
+    readFile: (path) => readFileSync(path, 'utf8'),
     now: epochMs(Date.now()),
   }).catch((error) => {
     const command = { stage, secretId: secretIdOf(request), actions: ACTIONS };

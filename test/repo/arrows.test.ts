@@ -46,7 +46,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   cli: ['client'],
   action: ['client', 'cli'],
   web: ['client'],
-  ops: ['lib'],
+  ops: ['lib', 'client/csv.ts'],
   build: ['lib/http'],
   simulators: [],
   'simulators/aws': ['simulators/listen.ts', 'lib/adapters/dynamodb', ...shared],

@@ -130,6 +130,7 @@ describe('a token with limits', () => {
       json: { cap: 'tokenMonthlySpend', capUsd: 2, committedUsd: 1, largestBudgetUsd: 1 },
     });
     expect(refused.json.detail).toMatch(/^With this token the clusters of ci may cost, in 20/);
+    expect((await call('GET', '/report')).json).toMatchObject({ monthlyCapUsd: 2 });
     const path = `/clusters/${launched.json.id}`;
     expect(await call('PATCH', path, { budgetUsd: 2.01 })).toMatchObject({ status: 422 });
     expect(await call('PATCH', path, { budgetUsd: 2 })).toMatchObject({ status: 200 });

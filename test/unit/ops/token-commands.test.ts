@@ -17,6 +17,7 @@ const PASSWORD_KEY = 'sixteen-or-more-characters';
 /** The commands over a Secrets Manager with the secret. */
 async function startOps(
   secret: unknown = { linodeToken: LINODE_TOKEN, passwordKey: PASSWORD_KEY, note: 'kept' },
+  file = '',
 ) {
   const kept = await startSecret(SECRET_ID, secret);
   const { client } = kept;
@@ -31,6 +32,7 @@ async function startOps(
       await carryOut(client, parseRequest(args), {
         print: (line) => printed.push(line),
         inform: (line) => messages.push(line),
+        readFile: () => file,
         now: NOW,
       });
       return printed;
@@ -139,6 +141,63 @@ describe('add', () => {
     const before = await current();
     await expect(run('add', 'Ann')).rejects.toThrow("can't be an owner");
     expect(await current()).toBe(before);
+  });
+});
+
+describe('import', () => {
+  const NAMES = 'owner,name,max-budget\nann,"Ann, A.",\nbob,Bob,7.50\n';
+
+  it('makes an owner of each row, and prints the rows with their tokens', async () => {
+    const world = await startOps(LINODE_TOKEN, NAMES);
+    const [head, ...rows] = await world.run('import', 'students.csv', '--max-budget', '5');
+    expect(head).toBe('owner,name,max-budget,token');
+    expect(rows).toEqual([
+      expect.stringMatching(/^ann,"Ann, A\.",,onebuck_[\w-]{43}$/),
+      expect.stringMatching(/^bob,Bob,7\.50,onebuck_[\w-]{43}$/),
+    ]);
+    const tokens = rows.map((row) => row.split(',').at(-1) ?? '');
+    expect(await Promise.all(tokens.map(world.ownerOf))).toEqual(['ann', 'bob']);
+    const [ann = '', bob = ''] = tokens.map(sha256);
+    expect((await world.fields()).apiTokens).toEqual({
+      ann: { sha256: ann, monthlyUsd: '5' },
+      bob: { sha256: bob, monthlyUsd: '7.50' },
+    });
+    expect(world.messages[0]).toBe('2 owners have a new token each.');
+  });
+
+  it('makes twenty owners in one change of the secret', async () => {
+    const owners = Array.from({ length: 20 }, (_, index) => `student-${index + 1}`);
+    const world = await startOps(LINODE_TOKEN, `owner\n${owners.join('\n')}\n`);
+    const [, ...rows] = await world.run('import', 'students.csv', '--may', 'launch');
+    const tokens = rows.map((row) => row.split(',')[1]);
+    expect(await Promise.all(tokens.map(world.ownerOf))).toEqual(owners);
+  });
+
+  it('changes nothing if an owner has a token already', async () => {
+    const apiTokens = { bob: 'a'.repeat(64) };
+    const world = await startOps({ linodeToken: LINODE_TOKEN, apiTokens }, NAMES);
+    const message = 'Nothing was changed: bob has a token already.';
+    await expect(world.run('import', 'students.csv')).rejects.toThrow(message);
+    expect((await world.fields()).apiTokens).toEqual(apiTokens);
+  });
+
+  it('names all faults with their lines, and changes nothing', async () => {
+    const file = 'owner,max-budget\nAnn,5\nbob,\nbob,much\n';
+    const world = await startOps(LINODE_TOKEN, file);
+    const before = await world.current();
+    await expect(world.run('import', 'students.csv')).rejects.toThrow(
+      /^Nothing was changed\.\nline 2: "Ann" can't be an owner.*\nline 4: "bob" is there twice\.\nline 4: max-budget must be an amount/s,
+    );
+    expect(await world.current()).toBe(before);
+  });
+
+  it.each([
+    ['', 'The file has no rows below its first line.'],
+    ['owner\n', 'The file has no rows below its first line.'],
+    ['student\nann\n', 'The first line must name the columns, one of them owner.'],
+  ])('refuses the file %j', async (file, message) => {
+    const { run } = await startOps(LINODE_TOKEN, file);
+    await expect(run('import', 'students.csv')).rejects.toThrow(message);
   });
 });
 
