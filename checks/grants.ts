@@ -1,4 +1,11 @@
-import { allowedBy, type Conditions, type Template } from './policies.ts';
+import {
+  type Allowed,
+  allowedBy,
+  allowedByPolicy,
+  type Conditions,
+  type PolicyDocument,
+  type Template,
+} from './policies.ts';
 
 /** The account and the region in which a template is deployed. */
 export interface Account {
@@ -10,19 +17,20 @@ export interface Account {
 export const arnIn = ({ region, id }: Account, service: string, rest: string): string =>
   `arn:aws:${service}:${region}:${id}:${rest}`;
 
-/** One action on one resource that a role allows. */
+/** Actions on resources that a role, or a policy, allows. */
 export interface Grant {
-  /** The role's name in the template. */
+  /** The role's name in the template, or the name of the policy. */
   readonly role: string;
+  /** An action, in which `*` stands for any characters. */
   readonly action: string;
   /** An ARN, in which `*` stands for any characters, and `?` for one. */
   readonly resource: string;
   readonly conditions: Conditions | null;
 }
 
-/** A call to AWS with the credentials of a role. */
+/** A call to AWS with the credentials of a role, or of who has a policy. */
 export interface Call {
-  /** The role's name in the template. */
+  /** The role's name in the template, or the name of the policy. */
   readonly role: string;
   readonly action: string;
   readonly resource: string;
@@ -39,16 +47,41 @@ export interface Judgement {
 
 /** Every grant of every role of the template, with the ARNs that the account gives the resources. */
 export function grantsOf(template: Template, account: Account): Grant[] {
-  return allowedBy(template).flatMap(({ role, actions, resources, conditions }) =>
-    actions.flatMap((action) =>
-      resources.map((resource) => ({
-        role,
-        action,
-        resource: arnOf(resource, template, account),
-        conditions,
-      })),
-    ),
+  return allowedBy(template)
+    .flatMap(grantsIn)
+    .map((grant) => ({ ...grant, resource: arnOf(grant.resource, template, account) }));
+}
+
+/** Every grant of a policy without references, which the grants name `name`. */
+export const grantsOfPolicy = (name: string, document: PolicyDocument): Grant[] =>
+  allowedByPolicy(name, document).flatMap(grantsIn);
+
+const grantsIn = ({ role, actions, resources, conditions }: Allowed): Grant[] =>
+  actions.flatMap((action) =>
+    resources.map((resource) => ({ role, action, resource, conditions })),
   );
+
+/**
+ * The actions and the resources without which a policy would allow the same calls. An action is
+ * judged with all resources of its statement, and a resource with all actions, since a statement
+ * would otherwise need a line for each of their pairs.
+ */
+export function needlessIn(
+  name: string,
+  { Statement }: PolicyDocument,
+  calls: readonly Call[],
+): string[] {
+  const statements = allowedByPolicy(name, { Statement });
+  const pairs = statements.flatMap((one) => grantsIn(one).map((grant) => ({ one, grant })));
+  const allowing = distinct(calls).map((call) => pairs.filter(({ grant }) => allows(grant, call)));
+  const isNeedless = (one: Allowed, isOf: (grant: Grant) => boolean) =>
+    !allowing.some(
+      (found) => found.length > 0 && found.every((pair) => pair.one === one && isOf(pair.grant)),
+    );
+  return statements.flatMap((one) => [
+    ...one.actions.filter((action) => isNeedless(one, (grant) => grant.action === action)),
+    ...one.resources.filter((text) => isNeedless(one, ({ resource }) => resource === text)),
+  ]);
 }
 
 /** The role of each function, both by their names: the function's in Lambda, the role's in the template. */
@@ -67,20 +100,24 @@ export function rolesOfFunctions({ Resources }: Template): ReadonlyMap<string, s
 
 /** Judges the calls as IAM does, except that it throws on a condition that it does not know. */
 export function judge(grants: readonly Grant[], calls: readonly Call[]): Judgement {
-  // Most calls differ in nothing that a grant could ask for, but in number they are thousands.
-  const distinct = [...new Map(calls.map((call) => [JSON.stringify(call), call])).values()];
-  const allowing = distinct.map((call) => grants.filter((grant) => allows(grant, call)));
+  const judged = distinct(calls);
+  const allowing = judged.map((call) => grants.filter((grant) => allows(grant, call)));
   const needed = new Set(allowing.flatMap((found) => (found.length === 1 ? found : [])));
   return {
-    denied: distinct.filter((_, index) => allowing[index]?.length === 0),
+    denied: judged.filter((_, index) => allowing[index]?.length === 0),
     needless: grants.filter((grant) => !needed.has(grant)),
   };
 }
 
+/** Most calls differ in nothing that a grant could ask for, but in number they are thousands. */
+const distinct = (calls: readonly Call[]): Call[] => [
+  ...new Map(calls.map((call) => [JSON.stringify(call), call])).values(),
+];
+
 function allows(grant: Grant, call: Call): boolean {
   return (
     grant.role === call.role &&
-    grant.action.toLowerCase() === call.action.toLowerCase() &&
+    isLike(call.action.toLowerCase(), grant.action.toLowerCase()) &&
     isLike(call.resource, grant.resource) &&
     holds(grant.conditions ?? {}, call)
   );
@@ -91,17 +128,25 @@ const comparisons: Readonly<Record<string, (value: string, wanted: string) => bo
   StringLike: isLike,
 };
 
+/** Keys that may have several values in a call, so that a condition on them needs a quantifier. */
+const MULTIVALUED = ['dynamodb:LeadingKeys'];
+
 function holds(conditions: Conditions, { action, keys }: Call): boolean {
   return Object.entries(conditions).every(([operator, wantedByKey]) => {
-    const [quantifier, name = ''] = operator.split(':');
+    const [name = '', quantifier = null] = operator.split(':').toReversed();
     const compare = comparisons[name];
-    if (quantifier !== 'ForAllValues' || compare === undefined) {
-      throw new Error(`checks/grants.ts can not judge the condition ${operator}`);
-    }
     return Object.entries(wantedByKey).every(([key, wanted]) => {
+      const isQuantified = quantifier === 'ForAllValues';
+      const isJudgeable = isQuantified || (quantifier === null && !MULTIVALUED.includes(key));
+      if (compare === undefined || !isJudgeable) {
+        throw new Error(`checks/grants.ts can not judge the condition ${operator}`);
+      }
       const values = keys[key];
-      // IAM would let the call pass, which whoever wrote the condition did not mean.
-      if (values === undefined) throw new Error(`${action} has no ${key}, which a condition names`);
+      if (values === undefined) {
+        if (!isQuantified) return false;
+        // IAM would let the call pass, which whoever wrote the condition did not mean.
+        throw new Error(`${action} has no ${key}, which a condition names`);
+      }
       return values.every((value) => [wanted].flat().some((one) => compare(value, one)));
     });
   });

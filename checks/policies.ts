@@ -9,7 +9,7 @@ export type Conditions = Readonly<
 >;
 
 export interface Allowed {
-  /** The role's name in the template. */
+  /** The role's name in the template, or the name of the policy. */
   readonly role: string;
   readonly actions: readonly string[];
   readonly resources: readonly string[];
@@ -23,11 +23,14 @@ interface Statement {
   readonly Condition?: Conditions;
 }
 
+/** A document that says what a role, or who has the policy, may do. */
+export interface PolicyDocument {
+  readonly Statement: readonly Statement[];
+}
+
 interface Role {
   readonly ManagedPolicyArns?: readonly string[];
-  readonly Policies?: readonly {
-    readonly PolicyDocument: { readonly Statement: readonly Statement[] };
-  }[];
+  readonly Policies?: readonly { readonly PolicyDocument: PolicyDocument }[];
 }
 
 /** The wildcards that can't be narrower, with the reasons. `wildcards` finds all others. */
@@ -46,15 +49,20 @@ export function allowedBy({ Resources }: Template): Allowed[] {
     if (Type !== 'AWS::IAM::Role' || ManagedPolicyArns.length > 0) {
       throw new Error(`${role} allows more than its own policies say`);
     }
-    return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).map((statement) => {
-      if (statement.Effect !== 'Allow') throw new Error(`${role} has a ${statement.Effect}`);
-      return {
-        role,
-        actions: [statement.Action].flat(),
-        resources: [statement.Resource].flat().map(textOf),
-        conditions: statement.Condition ?? null,
-      };
-    });
+    return Policies.flatMap(({ PolicyDocument }) => allowedByPolicy(role, PolicyDocument));
+  });
+}
+
+/** Every statement of one policy. Throws if the policy has a `Deny`. */
+export function allowedByPolicy(role: string, { Statement }: PolicyDocument): Allowed[] {
+  return Statement.map(({ Effect, Action, Resource, Condition }) => {
+    if (Effect !== 'Allow') throw new Error(`${role} has a ${Effect}`);
+    return {
+      role,
+      actions: [Action].flat(),
+      resources: [Resource].flat().map(textOf),
+      conditions: Condition ?? null,
+    };
   });
 }
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Call, grantsOf, judge, rolesOfFunctions } from '../../../checks/grants.ts';
+import {
+  type Call,
+  grantsOf,
+  grantsOfPolicy,
+  judge,
+  needlessIn,
+  rolesOfFunctions,
+} from '../../../checks/grants.ts';
 import type { Conditions, Template } from '../../../checks/policies.ts';
 
 const ACCOUNT = { id: '123456789012', region: 'eu-central-1' };
@@ -158,6 +165,40 @@ describe('a call', () => {
     const Condition = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKey': 's?' } };
     const grants = grantsWith({ Action: 'dynamodb:PutItem', Resource: TABLE_ARN, Condition });
     expect(() => judge(grants, [aWrite('s1')])).toThrow('has no dynamodb:LeadingKey,');
+  });
+});
+
+describe('a policy', () => {
+  const statement = (Action: string | readonly string[], Resource: unknown, Condition = {}) => ({
+    ...{ Effect: 'Allow', Action, Resource },
+    ...(Object.keys(Condition).length === 0 ? {} : { Condition }),
+  });
+  const made = (action: string, resource: string, keys: Call['keys'] = {}): Call => ({
+    ...{ role: 'p', action, resource, keys },
+  });
+
+  it('allows the actions that its wildcards stand for', () => {
+    const grants = grantsOfPolicy('p', { Statement: [statement('a:*Rule', 'r')] });
+    const calls = [made('a:PutRule', 'r'), made('a:PutRules', 'r'), made('b:PutRule', 'r')];
+    expect(judge(grants, calls).denied).toEqual(calls.slice(1));
+  });
+
+  it('allows by a condition on one value only calls that have one of the values', () => {
+    const Condition = { StringEquals: { 'iam:PassedToService': ['lambda', 'scheduler'] } };
+    const grants = grantsOfPolicy('p', { Statement: [statement('a:b', 'r', Condition)] });
+    const to = (service: string) => made('a:b', 'r', { 'iam:PassedToService': [service] });
+    const denied = [to('ec2'), made('a:b', 'r')];
+    expect(judge(grants, [to('lambda'), to('scheduler'), ...denied]).denied).toEqual(denied);
+  });
+
+  it('has needless actions and resources: those that no call needs', () => {
+    const Statement = [statement(['a:b', 'a:c', 'a:d'], ['r', 's', 't']), statement('a:d', 'r')];
+    const calls = [made('a:b', 'r'), made('a:c', 's'), made('a:d', 'r')];
+    // Both statements allow a:d, so either could do without it.
+    expect(needlessIn('p', { Statement }, calls)).toEqual(['a:d', 't', 'a:d', 'r']);
+    const [first] = Statement;
+    if (first === undefined) throw new Error('there is no statement');
+    expect(needlessIn('p', { Statement: [first] }, calls)).toEqual(['t']);
   });
 });
 
