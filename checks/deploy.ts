@@ -7,6 +7,7 @@ import {
   LINODE_TOKEN,
   type Schedule,
   SPEC,
+  STAGE,
 } from './deploy/deployment.ts';
 import { beginDrill } from './deploy/drill.ts';
 import { expectEnforcedIam, startEmulator } from './deploy/emulator.ts';
@@ -14,9 +15,12 @@ import { expect, until } from './deploy/expect.ts';
 import { createSwitch, loseRun } from './deploy/functions.ts';
 import { launchNightly } from './deploy/nightly.ts';
 import { subscribe } from './deploy/notices.ts';
+import { expectOnlyStage, expectPolicies } from './deploy/policies.ts';
 import { expectRoles } from './deploy/roles.ts';
 import { expectRuntime } from './deploy/runtime.ts';
 import { expectNoBudgetLeft, leaveBudget } from './deploy/table.ts';
+import { boundRoles, createUsers } from './deploy/users.ts';
+import { packagedTemplate } from './package.ts';
 import { pythonProgramsFor } from './python.ts';
 import { startReport } from './report.ts';
 
@@ -36,8 +40,11 @@ import { startReport } from './report.ts';
  *    (checks/deploy/runtime.ts), and be allowed by their roles (checks/deploy/roles.ts). Then
  *    `serverless remove` must succeed.
  *
- * The emulator enforces IAM: it refuses what the role of a function does not allow, and the first
- * refusal ends the test.
+ * Two users do this, who have one policy of ops/policies each: the deployer runs `serverless`, and
+ * the operator `npm run doctor`, `setup`, `tokens` and `drain`. The emulator enforces IAM: it refuses
+ * what the role of a function, or the policy of a user, does not allow, and the first refusal ends the
+ * test. What CloudFormation does with the rights of the deployer, the emulator does not judge: at the
+ * end the check itself judges it (checks/deploy/policies.ts).
  *
  * The functions run in real time, and Linode's clock is 55 minutes behind: to the functions, a
  * Linode created now is 55 minutes old, so the teardown time of `maxHours: 1` is 2 minutes away.
@@ -52,18 +59,24 @@ const simulator = await startLinodeSimulator({
   tokens: { [LINODE_TOKEN]: '*' },
 });
 const emulator = await startEmulator(bin);
-const deployment = createDeployment(emulator, simulator.url);
+const users = await createUsers(emulator, STAGE);
+const deployment = createDeployment(emulator, users, simulator.url);
 let failures = 0;
 try {
-  await Promise.race([run(), emulator.recorder.refusal]);
-  // A tick meanwhile may find its role gone, so that a refusal counts no more.
-  await deployment.serverless('remove');
+  const { deployer, operator } = users;
+  const refusals = [deployer.recorder.refusal, operator.recorder.refusal];
+  await Promise.race([run(), emulator.recorder.refusal, ...refusals]);
+  const template = packagedTemplate();
+  // A tick meanwhile may find its role gone, so that a function's refusal counts no more.
+  await Promise.race([deployment.serverless('remove'), ...refusals]);
   report('removed');
+  expectPolicies(users, template, { programs: bin, report });
   report('passed');
 } catch (error) {
   report(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
   failures = 1;
 } finally {
+  await users.close();
   await emulator.close();
   await simulator.close();
   deployment.removeSettings();
@@ -73,10 +86,13 @@ process.exit(failures);
 
 async function run(): Promise<void> {
   await expectEnforcedIam(emulator);
-  await deployment.createSecret();
-  report('the secret is there');
+  await expectSetUp();
   const api = await deployment.deploy();
   report(`deployed: ${api.url}`);
+  report(`bounded ${await boundRoles(emulator, STAGE)} roles`);
+  await expectOnlyStage(emulator, users.deployer, report);
+  await deployment.npmRun('doctor');
+  report('the doctor finds nothing wrong');
   await expectFrontDoor(api.url);
   await expectNoLostAddress();
   await expectLostRuns();
@@ -126,6 +142,16 @@ async function run(): Promise<void> {
   expectRuntime(emulator, report);
   await expectRoles(emulator, report);
   await expectNoRollback();
+}
+
+/** Makes the secret, and a further API token, which is revoked. */
+async function expectSetUp(): Promise<void> {
+  await deployment.npmRun('doctor');
+  await deployment.setUp();
+  await deployment.npmRun('tokens', ['add', 'bob']);
+  expect((await deployment.npmRun('tokens', ['list'])).includes('bob '), 'bob has no token');
+  await deployment.npmRun('tokens', ['revoke', 'bob']);
+  report('the operator has made the secret, and added and revoked a token');
 }
 
 /**

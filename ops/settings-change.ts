@@ -97,6 +97,7 @@ const LOOSENED: Readonly<Record<SettingName, IsLoosened>> = {
   NOTICE_WEBHOOK_URL: ifLost,
   KEEP_TABLE: ifSwitchedOff,
   RESERVED_CONCURRENCY: ifSwitchedOff,
+  PERMISSIONS_BOUNDARY: ifSwitchedOff,
   AWS_BUDGET_USD: ifLarger,
   CORS_ORIGINS: never,
   MORE_ALARMS: ifSwitchedOff,

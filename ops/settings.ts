@@ -19,6 +19,7 @@ export const DEFAULTS = {
   NOTICE_WEBHOOK_URL: '',
   KEEP_TABLE: 'true',
   RESERVED_CONCURRENCY: 'false',
+  PERMISSIONS_BOUNDARY: 'false',
   AWS_BUDGET_USD: '5',
   CORS_ORIGINS: '',
   MORE_ALARMS: 'false',
@@ -112,7 +113,14 @@ const unknownText = (name: string): string =>
     ? `${name} is no setting: tokens and keys are in the secret only, which npm run setup makes.`
     : `${name} is no setting; docs/operate.md lists all of them.`;
 
-const YES_OR_NO = ['KEEP_TABLE', 'RESERVED_CONCURRENCY', 'MORE_ALARMS', 'DASHBOARD', 'NIGHTLY'];
+const YES_OR_NO = [
+  'KEEP_TABLE',
+  'RESERVED_CONCURRENCY',
+  'PERMISSIONS_BOUNDARY',
+  'MORE_ALARMS',
+  'DASHBOARD',
+  'NIGHTLY',
+];
 const ADDRESSES = ['ALARM_EMAIL', 'NOTICE_EMAIL'];
 
 /** The faults of the values, by the rules of those that read them: functions and CloudFormation. */

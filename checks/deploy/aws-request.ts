@@ -1,20 +1,21 @@
 import { type Account, arnIn, type Call } from '../grants.ts';
 
-/** A request of a function to AWS. */
+/** A request to AWS of a function, or of a command. */
 export interface AwsRequest {
-  /** The function's name in Lambda. */
+  /** The function's name in Lambda; `somebody` for a command. */
   readonly caller: string;
-  /** The version of Node on which the function runs, such as 24.21.0. */
+  /** The version of Node on which the caller runs, such as 24.21.0. */
   readonly node: string;
   /** The service that the request is signed for. */
   readonly service: string;
+  readonly method: string;
   readonly path: string;
   /** The header `x-amz-target`; empty for services that have no such header. */
   readonly target: string;
   readonly body: string;
 }
 
-type Asked = Omit<Call, 'role'>;
+export type Asked = Omit<Call, 'role'>;
 type Item = Readonly<Record<string, { readonly S?: string }>>;
 
 /**
@@ -84,7 +85,7 @@ function leadingKeys(request: AwsRequest, input: DynamoDbInput): string[] {
   return found;
 }
 
-const operationOf = ({ target }: AwsRequest): string => target.split('.').at(-1) ?? '';
+export const operationOf = ({ target }: AwsRequest): string => target.split('.').at(-1) ?? '';
 
 const unknown = ({ caller, service, target, path }: AwsRequest): Error =>
   new Error(

@@ -10,13 +10,13 @@ import { projectDir, serverlessBin } from '../../build/project.ts';
 import { fileOf } from '../../ops/settings.ts';
 import { clientOf, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
+import type { User, Users } from './users.ts';
 
-const STAGE = 'emulated';
+export const STAGE = 'emulated';
 /** The name in AWS of a function, queue, topic or table of the stage. */
 export const named = (name: string) => `onebuck-${STAGE}-${name}`;
 export const LINODE_TOKEN = 'token-of-the-account';
 export const PASSWORD_KEY = 'sixteen-or-more-characters';
-const API_TOKEN = 'token-of-the-admin';
 
 /** A cluster that `maxHours` ends, before its budget would. */
 export const SPEC = {
@@ -59,17 +59,26 @@ export interface Api {
 
 const tsx = createRequire(import.meta.url).resolve('tsx/cli');
 
-/** Runs an operator's commands on a stage of the emulated account. */
-export function createDeployment(emulator: Emulator, linodeUrl: string) {
-  const { env } = emulator;
-  // Without an address, no function publishes notices.
-  const settings = { LINODE_API_URL: linodeUrl, NOTICE_EMAIL: 'notices@example.com' };
+/** Runs the commands of who deploys and of who operates a stage of the emulated account. */
+export function createDeployment(emulator: Emulator, users: Users, linodeUrl: string) {
+  let apiToken = '';
+  const settings = {
+    LINODE_API_URL: linodeUrl,
+    // Without an address, no function publishes notices.
+    NOTICE_EMAIL: 'notices@example.com',
+    // Without the boundary, who deploys may make no role.
+    PERMISSIONS_BOUNDARY: 'true',
+  };
   const file = join(projectDir, fileOf(STAGE));
   const writeSettings = (changes: Readonly<Record<string, string | number | undefined>> = {}) =>
     writeFileSync(file, stringify({ ...settings, ...changes }));
   writeSettings();
 
-  function run(args: readonly string[], onLine = (_: string) => {}): Promise<Ended> {
+  function run(
+    { env }: Pick<User, 'env'>,
+    args: readonly string[],
+    onLine = (_: string) => {},
+  ): Promise<Ended> {
     return new Promise((resolve) => {
       const options = { cwd: projectDir, env, maxBuffer: 16 * 1024 * 1024 };
       const child = execFile(process.execPath, [...args], options, (error, stdout, stderr) => {
@@ -83,11 +92,20 @@ export function createDeployment(emulator: Emulator, linodeUrl: string) {
   }
 
   const tryServerless = (...args: readonly string[]) =>
-    run([serverlessBin, ...args, '--stage', STAGE]);
+    run(users.deployer, [serverlessBin, ...args, '--stage', STAGE]);
 
   async function serverless(...args: readonly string[]): Promise<string> {
     const { code, printed } = await tryServerless(...args);
     expect(code === 0, `serverless ${args.join(' ')} exited with ${code}:\n${printed}`);
+    return printed;
+  }
+
+  /** `npm run <script>`, without npm, by the operator. Throws if the command fails. */
+  async function npmRun(script: string, args: readonly string[] = [], env = {}): Promise<string> {
+    const file = join(projectDir, 'ops', `${script}.ts`);
+    const user = { env: { ...users.operator.env, ...env } };
+    const { code, printed } = await run(user, [tsx, file, ...args, '--stage', STAGE]);
+    expect(code === 0, `npm run ${script} exited with ${code}:\n${printed}`);
     return printed;
   }
 
@@ -97,17 +115,23 @@ export function createDeployment(emulator: Emulator, linodeUrl: string) {
     /** Writes the file of the stage's settings, which is there from the beginning. */
     writeSettings,
     removeSettings: () => rmSync(file, { force: true }),
-    /** `npm run drain`, without npm. */
+    npmRun,
+    /** `npm run drain`, without npm, by the operator. */
     drain: (onLine: (line: string) => void) =>
-      run([tsx, join(projectDir, 'ops', 'drain.ts'), '--stage', STAGE], onLine),
+      run(users.operator, [tsx, join(projectDir, 'ops', 'drain.ts'), '--stage', STAGE], onLine),
 
-    createSecret: () => createSecret(emulator, `onebuck/${STAGE}`, API_TOKEN),
+    /** Makes the secret, with an API token of the admin, which the returned APIs use. */
+    async setUp(): Promise<void> {
+      const env = { LINODE_TOKEN, LINODE_API_URL: linodeUrl };
+      [apiToken = ''] = /\bonebuck_\S{43}/.exec(await npmRun('setup', [], env)) ?? [];
+      expect(apiToken !== '', 'npm run setup printed no API token');
+    },
 
     async deploy(...args: readonly string[]): Promise<Api> {
       const printed = await serverless('deploy', ...args);
       const apiId = /https:\/\/([a-z0-9]+)\.execute-api/.exec(printed)?.[1];
       if (apiId === undefined) throw new Error(`the deploy printed no endpoint:\n${printed}`);
-      return apiAt(`${emulator.endpoint}/_aws/execute-api/${apiId}/$default`);
+      return apiAt(`${emulator.endpoint}/_aws/execute-api/${apiId}/$default`, apiToken);
     },
   };
 }
@@ -129,11 +153,11 @@ export async function createSecret(
   client.destroy();
 }
 
-function apiAt(url: string): Api {
+function apiAt(url: string, token: string): Api {
   async function call<T>(method: string, path: string, body?: unknown, status = 200): Promise<T> {
     const response = await fetch(`${url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -96,34 +96,54 @@ export function callAws<T>(
   return request(emulator, service, { headers: { 'x-amz-target': target }, input });
 }
 
+/** Calls IAM, for which no client is installed; returns the XML of the answer. */
+export const callIam = (emulator: Emulator, input: Readonly<Record<string, string>>) =>
+  answerTo(emulator, 'iam', {
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ ...input, Version: '2010-05-08' }).toString(),
+  });
+
 /** Calls EventBridge Scheduler, for which no client is installed. Without `input`, it reads. */
 export function callScheduler<T>(emulator: Emulator, path: string, input?: unknown): Promise<T> {
   return request(emulator, 'scheduler', { path, method: input ? 'PUT' : 'GET', input });
 }
 
-/** The emulator does not check the signatures of the account's root. */
 async function request<T>(
+  emulator: Emulator,
+  service: string,
+  { input, headers, ...options }: Omit<Request, 'body'> & { readonly input: unknown },
+): Promise<T> {
+  const text = await answerTo(emulator, service, {
+    ...options,
+    headers: { ...headers, 'content-type': 'application/x-amz-json-1.1' },
+    ...(input === undefined ? {} : { body: JSON.stringify(input) }),
+  });
+  return JSON.parse(text) as T;
+}
+
+interface Request {
+  readonly path?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** The emulator does not check the signatures of the account's root. */
+async function answerTo(
   { endpoint }: Emulator,
   service: string,
-  options: {
-    readonly path?: string;
-    readonly method?: string;
-    readonly headers?: Readonly<Record<string, string>>;
-    readonly input: unknown;
-  },
-): Promise<T> {
-  const { path = '/', method = 'POST', headers, input } = options;
+  { path = '/', method = 'POST', headers, body }: Request,
+): Promise<string> {
   const scope = `Credential=${ROOT.accessKeyId}/20260101/${ACCOUNT.region}/${service}/aws4_request`;
   const response = await fetch(`${endpoint}${path}`, {
     method,
     headers: {
       ...headers,
-      'content-type': 'application/x-amz-json-1.1',
       authorization: `AWS4-HMAC-SHA256 ${scope}, SignedHeaders=host, Signature=none`,
     },
-    ...(input === undefined ? {} : { body: JSON.stringify(input) }),
+    ...(body === undefined ? {} : { body }),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${service} ${path}: ${response.status} ${text}`);
-  return JSON.parse(text) as T;
+  return text;
 }

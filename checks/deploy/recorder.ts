@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { listen } from '../../simulators/listen.ts';
 import type { AwsRequest } from './aws-request.ts';
 
-/** Stands between functions and AWS, and records each request. */
+/** Stands between functions, or commands, and AWS, and records each request. */
 export interface Recorder {
   readonly url: string;
   /** All requests so far that AWS has answered. */
@@ -13,11 +13,21 @@ export interface Recorder {
   close(): Promise<void>;
 }
 
+export interface RecorderOptions {
+  /** Whether a refusal of the request is expected, so that it counts as none. */
+  readonly mayBeRefused?: (request: AwsRequest) => boolean;
+  /** Headers that no signature covers. */
+  readonly added?: Readonly<Record<string, string>>;
+}
+
 /**
  * Passes each request on to `upstream` with all its headers, so that its signature stays valid.
  * The functions must name themselves in the id of their applications (function-process.cjs).
  */
-export async function startRecorder(upstream: string): Promise<Recorder> {
+export async function startRecorder(
+  upstream: string,
+  { mayBeRefused = () => false, added = {} }: RecorderOptions = {},
+): Promise<Recorder> {
   const requests: AwsRequest[] = [];
   let refuse: (error: Error) => void = () => {};
   const refusal = new Promise<never>((_, reject) => {
@@ -32,7 +42,12 @@ export async function startRecorder(upstream: string): Promise<Recorder> {
       const { statusCode = 502, headers, answer } = await answerTo(request, body);
       const asked = read(request, body);
       requests.push(asked);
-      if (isRefusal(statusCode, answer)) refuse(new Error(`${asked.caller} is refused: ${answer}`));
+      // The answer to HEAD has no text.
+      const isRefused =
+        isRefusal(statusCode, answer) || (statusCode === 403 && answer.length === 0);
+      if (isRefused && !mayBeRefused(asked)) {
+        refuse(new Error(`${asked.caller} is refused: ${answer}`));
+      }
       response.writeHead(statusCode, headers).end(answer);
     } catch {
       // The emulator or the function has ended: functions repeat a call whose connection breaks.
@@ -44,7 +59,11 @@ export async function startRecorder(upstream: string): Promise<Recorder> {
 
   async function answerTo({ method, url, headers }: IncomingMessage, body: Buffer) {
     const reply = await new Promise<IncomingMessage>((resolve, reject) => {
-      send(new URL(url ?? '/', upstream), { method, headers, agent }, resolve)
+      send(
+        new URL(url ?? '/', upstream),
+        { method, headers: { ...headers, ...added }, agent },
+        resolve,
+      )
         .on('error', reject)
         .end(body);
     });
@@ -68,7 +87,7 @@ export async function startRecorder(upstream: string): Promise<Recorder> {
 const isRefusal = (status: number, answer: Buffer): boolean =>
   status >= 400 && /AccessDenied|not authorized to perform/.test(answer.toString());
 
-function read({ headers, url = '/' }: IncomingMessage, body: Buffer): AwsRequest {
+function read({ headers, method = 'GET', url = '/' }: IncomingMessage, body: Buffer): AwsRequest {
   const agent = headers['user-agent'] ?? '';
   // The logger adds its own name to the id.
   const [, caller] = / app\/(\S+?)(-PT-\S+)?(?= |$)/.exec(agent) ?? [];
@@ -81,6 +100,7 @@ function read({ headers, url = '/' }: IncomingMessage, body: Buffer): AwsRequest
     caller: caller ?? 'somebody',
     node: node ?? 'unknown',
     service: service ?? 'nothing',
+    method,
     path,
     target,
     body: body.toString(),

@@ -29,6 +29,7 @@ const OTHERS = {
   NOTICE_WEBHOOK_URL: 'https://hooks.example',
   KEEP_TABLE: 'false',
   RESERVED_CONCURRENCY: 'true',
+  PERMISSIONS_BOUNDARY: 'true',
   AWS_BUDGET_USD: 'none',
   CORS_ORIGINS: 'https://a.example,https://b.example',
   MORE_ALARMS: 'true',
