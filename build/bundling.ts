@@ -9,7 +9,8 @@ export function readBundling(): BuildOptions & { readonly alias: Record<string, 
   const { custom } = parse(readFileSync(join(projectDir, 'serverless.yml'), 'utf8'), {
     logLevel: 'silent', // the parser warns of CloudFormation's tags
   });
-  const { outputFileExtension, outputWorkFolder, watch, exclude, ...options } = custom.esbuild;
+  const { outputFileExtension, outputWorkFolder, watch, exclude, skipRebuild, ...options } =
+    custom.esbuild;
   return {
     ...options,
     external: exclude,

@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 /**
  * A plugin of the framework that asks ops/guard.ts and ops/settings-guard.ts before the framework
- * removes or changes the stack, and has the first protect the table after a deployment. It hooks
- * into no other command, since commands that only read serverless.yml must work without AWS.
+ * removes or changes the stack, and has the first protect the table after a deployment. Of commands
+ * that only read serverless.yml or package the functions, which must work without AWS, it asks only
+ * that the console is built.
  */
 export default class Guard {
   /**
@@ -39,6 +43,10 @@ export default class Guard {
       const { stage } = await deployment();
       return { isFileMissing: isFileMissing(serverless.serviceDir, stage) };
     };
+    const refuseWithoutConsole = () => {
+      if (existsSync(join(serverless.serviceDir, 'web', 'dist', 'console.json'))) return;
+      refuse('The console is not built, and a function serves it. Build it: npm run build:web');
+    };
     const refuseEnvironment = async () => {
       const { refusalOfEnvironment } = await load('./settings-guard.ts');
       const { settings } = serverless.service.custom;
@@ -56,6 +64,8 @@ export default class Guard {
     };
 
     this.hooks = {
+      'before:package:cleanup': async () => refuseWithoutConsole(),
+      'after:deploy:function:initialize': async () => refuseWithoutConsole(),
       'before:remove:remove': async () => {
         const { OVERRIDE, refusalOfRemoval } = await load('./guard.ts');
         const removed = await deployment();
