@@ -244,6 +244,7 @@ async function expectDrained(api: Api, id: string, scheduleId: string): Promise<
   const { enabled } = await api.call<Schedule>('GET', `/schedules/${scheduleId}`);
   expect(!enabled, `${scheduleId} was not paused`);
   await api.call('POST', '/clusters', SPEC, 422);
+  await api.call('POST', '/schedules', { cron: '* * * * *', spec: SPEC }, 422);
   const left = living();
   expect(left === 0, `${left} Linodes are left`);
   report(`the drain has ended ${id} and paused ${scheduleId}: no Linode is left, and none comes`);

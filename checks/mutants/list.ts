@@ -647,8 +647,8 @@ const schedules = [
       to: '',
     },
     'a changed time zone is not checked with the spec': {
-      from: "isSame('timezone') && isSame('spec')",
-      to: "isSame('spec')",
+      from: "!isSame('timezone') || !isSame('spec')",
+      to: "!isSame('spec')",
     },
     'the same change of a schedule is saved again': {
       from: 'if (isDeepStrictEqual({ ...before, ...change }, before)) return before;',
@@ -1130,6 +1130,18 @@ const crowd = [
     'the ledger forgets that the stage is drained': {
       from: '      drainedSince,\n    } satisfies',
       to: '    } satisfies',
+    },
+  }),
+  ...inFile('lib/app/create-schedule.ts', ['test/unit/ops/drain-command.test.ts'], {
+    'a drained stage takes new schedules': {
+      from: 'if (request.enabled) await',
+      to: 'if (!request.enabled) await',
+    },
+  }),
+  ...inFile('lib/app/change-schedule.ts', ['test/unit/ops/drain-command.test.ts'], {
+    'a schedule resumes in a drained stage': {
+      from: 'if (changed.enabled && !before.enabled) await',
+      to: 'if (!changed.enabled && before.enabled) await',
     },
   }),
   ...inFile('lib/app/caps-keeper.ts', ['test/races/drain.test.ts'], {

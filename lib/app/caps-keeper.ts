@@ -82,10 +82,12 @@ export interface CapsKeeper {
     by: EpochMs,
   ): Promise<'raised' | 'missing'>;
   /**
-   * Has `reserve` and `raise` refuse all claims, until `endDrain`. Returns the clusters that were
-   * let in before: every other launch is refused.
+   * Has `reserve`, `raise` and `refuseWhileDrained` refuse all claims, until `endDrain`. Returns the
+   * clusters that were let in before: every other launch is refused.
    */
   beginDrain(by: EpochMs): Promise<LetIn>;
+  /** AppError `refused` between `beginDrain` and `endDrain`: for a schedule that would launch later. */
+  refuseWhileDrained(): Promise<void>;
   /** Since when launches were kept out; null: they were not. */
   endDrain(by: EpochMs): Promise<EpochMs | null>;
   /** When a cluster that is launched now has its turn to create its nodes. */
@@ -189,6 +191,10 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
       const after = await update((ledger) => drained(ledger, clock.now()), by);
       return { open: [...after.open.keys()], underWay: underWay(after, clock.now()) };
     },
+    async refuseWhileDrained() {
+      const { drainedSince } = await store.read();
+      if (drainedSince !== null) throw keptOut(settings().stage, drainedSince);
+    },
     async endDrain(by) {
       let since: EpochMs | null = null;
       await update((ledger) => {
@@ -259,9 +265,9 @@ function refuseLongWait(ledger: Ledger, now: EpochMs): void {
 const keptOut = (stage: string, since: EpochMs): AppError =>
   new AppError(
     'refused',
-    `The operator has drained ${stage} since ${toIso(since)}: nothing can be launched, and no ` +
-      'budget raised. Only the operator can lift that, by npm run drain -- --stage ' +
-      `${stage} --undo.`,
+    `The operator has drained ${stage} since ${toIso(since)}: nothing can be launched, no budget ` +
+      'raised, and no schedule created or resumed. Only the operator can lift that, by npm run ' +
+      `drain -- --stage ${stage} --undo.`,
   );
 
 function refused({ cap, claim, limit, taken, largest }: Refusal, now: EpochMs): AppError {

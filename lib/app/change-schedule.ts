@@ -10,6 +10,7 @@ import {
 } from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ScheduleStore } from '../ports.ts';
+import type { CapsKeeper } from './caps-keeper.ts';
 import { type CheckDeps, checkSchedule } from './check-schedule.ts';
 import { CONFLICTS_MAX } from './destroy-cluster.ts';
 import { getSchedule } from './read-schedules.ts';
@@ -31,10 +32,10 @@ export interface ScheduleChangeRequest {
 /**
  * Changes some fields of a schedule. If the spec or the occurrences change, the changed schedule is
  * checked as a new one is: AppError `invalid` with every fault, or `refused`. A second time, the
- * same change changes nothing.
+ * same change changes nothing. A schedule can't resume while the stage is drained.
  */
 export async function changeSchedule(
-  deps: StoreDeps & CheckDeps,
+  deps: StoreDeps & CheckDeps & { readonly caps: Pick<CapsKeeper, 'refuseWhileDrained'> },
   { owner, id, input, by }: ScheduleChangeRequest,
 ): Promise<ScheduleRecord> {
   const parsed = parseScheduleChange(input, deps.settings);
@@ -45,8 +46,10 @@ export async function changeSchedule(
     const changed = { ...before, ...change };
     const isSame = (field: 'cron' | 'timezone' | 'spec') =>
       isDeepStrictEqual(changed[field], before[field]);
-    if (isSame('cron') && isSame('timezone') && isSame('spec')) return;
-    await checkSchedule(deps, changed, { faults, by });
+    if (!isSame('cron') || !isSame('timezone') || !isSame('spec')) {
+      await checkSchedule(deps, changed, { faults, by });
+    }
+    if (changed.enabled && !before.enabled) await deps.caps.refuseWhileDrained();
   });
 }
 

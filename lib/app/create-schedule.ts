@@ -7,10 +7,12 @@ import {
 } from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
 import type { Log, ScheduleStore } from '../ports.ts';
+import type { CapsKeeper } from './caps-keeper.ts';
 import { type CheckDeps, checkSchedule } from './check-schedule.ts';
 import { hashOf, idOfKey, newId } from './ids.ts';
 
 export interface ScheduleDeps extends CheckDeps {
+  readonly caps: Pick<CapsKeeper, 'refuseWhileDrained'>;
   readonly schedules: ScheduleStore;
   readonly log: Log;
 }
@@ -33,7 +35,8 @@ const SCHEDULES_PER_OWNER_MAX = 50;
 
 /**
  * Creates a schedule, if its spec could be launched at the first occurrence. If not, AppError
- * `invalid` with every fault of schedule and spec, or `refused`.
+ * `invalid` with every fault of schedule and spec, or `refused`. While the stage is drained, only a
+ * paused schedule can be created: a drain pauses all others.
  */
 export async function createSchedule(
   deps: ScheduleDeps,
@@ -47,6 +50,7 @@ export async function createSchedule(
     return { schedule: sameRequest(before, owner, requestHash), isNew: false };
 
   const request = await checked(deps, input, creation.by);
+  if (request.enabled) await deps.caps.refuseWhileDrained();
   if ((await deps.schedules.list(owner)).length >= SCHEDULES_PER_OWNER_MAX) {
     const most = `You have ${SCHEDULES_PER_OWNER_MAX} schedules, the most that an owner can have.`;
     throw new AppError('refused', `${most} Delete one first.`);

@@ -147,8 +147,8 @@ describe('a drain', () => {
       code: 'refused',
       message:
         `The operator has drained test since ${toIso(world.clock.now())}: nothing can be launched, ` +
-        'and no budget raised. Only the operator can lift that, by npm run drain -- --stage test ' +
-        '--undo.',
+        'no budget raised, and no schedule created or resumed. Only the operator can lift that, by ' +
+        'npm run drain -- --stage test --undo.',
     };
     const nudge = { reconcile: async () => {}, runSchedule: async () => {} };
     await runDrain({
@@ -167,8 +167,8 @@ describe('a drain', () => {
 
   it('refuses the runs of schedules, whose owners get a notice', async () => {
     world = await aWorld();
-    await runDrain();
     const schedule = await world.schedule(HOURLY);
+    await aCapsKeeper(world).beginDrain(world.clock.now());
     world.clock.set(plus(world.clock.now(), minutes(61)));
     await world.runSchedule(schedule.id);
     expect(world.runNotices).toMatchObject([
@@ -177,6 +177,24 @@ describe('a drain', () => {
         reason: expect.stringContaining('npm run drain -- --stage test --undo'),
       },
     ]);
+  });
+
+  it('keeps out new schedules and resumed ones, until it is undone; not paused ones', async () => {
+    world = await aWorld();
+    const paused = await world.schedule(HOURLY);
+    await runDrain();
+    const refusal = {
+      code: 'refused',
+      message: expect.stringContaining('The operator has drained'),
+    };
+    const resume = () => world.changeSchedule(paused.id, { enabled: true });
+    await expect(world.schedule(HOURLY)).rejects.toMatchObject(refusal);
+    await expect(resume()).rejects.toMatchObject(refusal);
+    await expect(world.schedule({ ...HOURLY, enabled: false })).resolves.toBeDefined();
+    await expect(world.changeSchedule(paused.id, { name: 'x' })).resolves.toBeDefined();
+    await runDrain({ undoes: true });
+    await expect(world.schedule(HOURLY)).resolves.toBeDefined();
+    await expect(resume()).resolves.toMatchObject({ enabled: true });
   });
 
   it('is undone by --undo, which resumes no schedule', async () => {
@@ -251,16 +269,20 @@ describe('a drain', () => {
     expect((await world.ledger.read()).drainedSince).not.toBeNull();
   });
 
-  it('pauses schedules that appear while it runs', async () => {
+  it('pauses a schedule whose creation was let in before, and which appears later', async () => {
     world = await aWorld();
-    let schedules = 0;
+    const { id, nextAt } = await world.schedule(HOURLY);
+    let looks = 0;
     const { printed } = await runDrain({
       async meanwhile() {
-        if (schedules === 0) await world.schedule(HOURLY);
-        schedules += 1;
+        looks += 1;
+        const schedule = await world.schedules.get(id);
+        if (looks > 1 || schedule === 'notFound') return;
+        await world.schedules.save({ ...schedule, enabled: true, nextAt, dueAt: nextAt });
       },
     });
-    expect(printed.at(-1)).toMatch(/0 clusters ended, 1 schedule paused/);
+    expect(printed.at(-1)).toMatch(/0 clusters ended, 2 schedules paused/);
+    expect(await world.schedules.get(id)).toMatchObject({ enabled: false });
   });
 
   it('nudges each cluster again every minute, as the reaper may be dead', async () => {
