@@ -4,7 +4,11 @@ import { expect, until } from './expect.ts';
 
 interface NightlySchedule {
   readonly Name: string;
-  readonly Target: { readonly Arn: string; readonly Input: string };
+  readonly Target: {
+    readonly Arn: string;
+    readonly Input: string;
+    readonly DeadLetterConfig: { readonly Arn: string };
+  };
 }
 
 /** The schedule in EventBridge Scheduler that starts the function `nightly`. */

@@ -87,6 +87,9 @@ async function callsOfServices(
   const { Target } = await nightlySchedule(emulator);
   const role = schedulerRole(template);
   calls.push({ role, action: 'lambda:InvokeFunction', resource: Target.Arn, keys: {} });
+  // The emulator loses no run, but has the queue to which EventBridge Scheduler sends lost ones.
+  const queue = Target.DeadLetterConfig.Arn;
+  calls.push({ role, action: 'sqs:SendMessage', resource: queue, keys: {} });
   return calls;
 }
 

@@ -130,6 +130,12 @@ describe('an invocation that Lambda can not start', () => {
     });
   });
 
+  it('is a lost run if EventBridge Scheduler can not have Lambda start a nightly in that hour', () => {
+    const { Target } = yaml('stack/limits.yml').Resources.NightlySchedulerSchedule1.Properties;
+    expect(Target.RetryPolicy.MaximumEventAgeInSeconds).toBe(fieldOf('maximumEventAge').nightly);
+    expect(Target.DeadLetterConfig.Arn).toEqual('LostRuns.Arn');
+  });
+
   it('is neither reaper nor sweeper where a setting reserves concurrency for both', () => {
     const reserved = ['ReservesConcurrency', 2, 'AWS::NoValue'];
     expect(fieldOf('reservedConcurrency')).toEqual({ reap: reserved, sweep: reserved });
