@@ -8,7 +8,7 @@ import type { Terminal } from './terminal.ts';
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly terminal: Terminal;
-  /** The API's JSON alone on stdout. */
+  /** Only the API's JSON on stdout, and only JSON on stderr. */
   readonly json: boolean;
   /** Logged in; throws a CliError where nobody is. */
   api(): Api;

@@ -14,16 +14,17 @@ export const exitCodes = {
 
 export type Failure = keyof typeof exitCodes;
 
-/** Ends the program with a message for people, and for `--json` the problem as the API has it. */
+/** Ends the program with a message. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly failure: Failure;
-  readonly problem: unknown;
+  /** The API's own answer behind the failure: a problem, a quote or a cluster; null: none. */
+  readonly answer: unknown;
 
-  constructor(failure: Failure, message: string, problem: unknown = null) {
+  constructor(failure: Failure, message: string, answer: unknown = null) {
     super(message);
     this.failure = failure;
-    this.problem = problem;
+    this.answer = answer;
   }
 }
 
@@ -39,22 +40,33 @@ const failures: Readonly<Record<number, Failure>> = {
   504: 'unreachable',
 };
 
-/** What Node's codes for errors of the network mean. */
-const networkErrors: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'there is no such host',
-};
+/**
+ * An error as `--json` prints it, on one line. docs/cli.md has its fields, which are always the same.
+ */
+export const errorJson = ({ failure, message, answer }: CliError): string =>
+  JSON.stringify({ failure, exitCode: exitCodes[failure], message, answer });
+
+const CHECK = 'See that the address is right and that Onebuck runs there.';
+
+/** What an error of the network means, and what to do, by Node's code for it. */
+function unreachableWords({ url, reason, cause }: NoContact): string {
+  const { code = '' } = (cause ?? {}) as { readonly code?: string };
+  if (code === 'ECONNREFUSED') return `nothing listens there. ${CHECK}`;
+  if (code === 'ENOTFOUND') return `there is no such host. ${CHECK}`;
+  if (url.startsWith('https:') && /^(ERR_SSL_|EPROTO)/.test(code)) {
+    return `the server speaks no https there; give ${url.replace('https:', 'http:')} if it speaks http.`;
+  }
+  return `${reason}. ${CHECK}`;
+}
 
 /** An error of the API's client with what to do in a shell; null: the error is a bug. */
 export function cliErrorOf(error: unknown): CliError | null {
   if (error instanceof CliError) return error;
   if (error instanceof NoContact) {
-    const { code = '' } = (error.cause ?? {}) as { readonly code?: string };
-    const reason = networkErrors[code] ?? error.reason;
-    const message =
-      `${error.url} cannot be reached: ${reason}. ` +
-      'See that the address is right and that Onebuck runs there.';
-    return new CliError('unreachable', message);
+    return new CliError(
+      'unreachable',
+      `${error.url} cannot be reached: ${unreachableWords(error)}`,
+    );
   }
   if (!(error instanceof Refusal)) return null;
   const { url, status, problem, message, isDenied } = error;
@@ -75,5 +87,5 @@ export function cliErrorOf(error: unknown): CliError | null {
 export function withAdvice(error: unknown, advice: string): unknown {
   const known = cliErrorOf(error);
   if (known === null) return error;
-  return new CliError(known.failure, `${known.message}\n${advice}`, known.problem);
+  return new CliError(known.failure, `${known.message}\n${advice}`, known.answer);
 }

@@ -6,6 +6,7 @@ import { getCluster, getInventory, launchCluster, nodesUp } from '../client/clus
 import { endWords } from '../client/end.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
+import { isLinodesRefusal } from '../client/problem.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError, withAdvice } from './errors.ts';
 import { printable, table } from './format.ts';
@@ -33,6 +34,7 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
   try {
     launched = await launchCluster(api, body, key);
   } catch (error) {
+    if (isLinodesRefusal(error)) throw withAdvice(error, 'Nothing was launched.');
     throw mayPass(error) ? withAdvice(error, `It may have been launched. ${again}`) : error;
   } finally {
     sending.over();

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { apiOf, type Context } from './context.ts';
-import { cliErrorOf, exitCodes } from './errors.ts';
+import { CliError, cliErrorOf, errorJson, exitCodes } from './errors.ts';
 import { createProgram } from './program.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -9,15 +9,17 @@ import { createTerminal } from './terminal.ts';
 declare const ONEBUCK_VERSION: string;
 
 const { env } = process;
-const terminal = createTerminal(env);
+const argv = splitAtDashes(process.argv.slice(2));
+const isJson = argv.args.includes('--json');
+const terminal = createTerminal(env, { isJson });
 const sayings: (() => string)[] = [];
 let held = 0;
 
 process.on('SIGINT', () => {
   if (held > 0) return;
   const said = sayings.at(-1)?.() ?? '';
-  process.stderr.write(said === '' ? '\n' : `\n${said}\n`);
-  process.exit(exitCodes.interrupted);
+  if (!isJson) process.stderr.write('\n');
+  process.exit(tell(new CliError('interrupted', said)));
 });
 // Whoever reads has had enough, as head has.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -43,18 +45,25 @@ const contextOf = (json: boolean): Context => ({
   },
 });
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main();
 
-async function main(argv: readonly string[]): Promise<number> {
-  const { args, remote } = splitAtDashes(argv);
-  const program = createProgram(contextOf, remote, ONEBUCK_VERSION);
+async function main(): Promise<number> {
+  const program = createProgram(contextOf, argv.remote, ONEBUCK_VERSION);
   try {
-    await program.command.parseAsync(args, { from: 'user' });
+    await program.command.parseAsync(argv.args, { from: 'user' });
     return program.exitCode();
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-    return tell(error, args.includes('--json'));
+    if (!(error instanceof CommanderError)) return tell(error);
+    return error.exitCode === 0 ? 0 : tell(usageError(error));
   }
+}
+
+/** Without a command, commander has printed the help instead of an error. */
+function usageError({ code, message }: CommanderError): CliError {
+  const isHelp = code === 'commander.help';
+  const fault = isHelp ? 'No command is given.' : message.replace(/^error: /, '');
+  const advice = 'Run it with --help to see what it takes.';
+  return new CliError('usage', isHelp && !isJson ? '' : `${fault}\n${advice}`);
 }
 
 /** What stands after `--` is a command for a node, and not ours to read. */
@@ -67,14 +76,15 @@ function splitAtDashes(argv: readonly string[]) {
     : { args: argv.slice(0, dashes), remote: argv.slice(dashes + 1) };
 }
 
-function tell(error: unknown, asJson: boolean): number {
-  const known = cliErrorOf(error);
-  if (known === null) {
-    terminal.note(`onebuck has a bug: ${error instanceof Error ? error.stack : error}`);
-    return exitCodes.failed;
-  }
-  const { failure, message, problem } = known;
-  const said = asJson && problem !== null ? JSON.stringify(problem) : message;
-  if (said !== '') terminal.note(said);
+function tell(error: unknown): number {
+  const known = cliErrorOf(error) ?? bugOf(error);
+  const { failure, message } = known;
+  if (isJson) process.stderr.write(`${errorJson(known)}\n`);
+  else if (message !== '') terminal.note(message);
   return exitCodes[failure];
+}
+
+function bugOf(error: unknown): CliError {
+  const stack = error instanceof Error ? error.stack : error;
+  return new CliError('failed', `onebuck has a bug: ${stack}`);
 }

@@ -35,12 +35,18 @@ export function createProgram(
   const program = new Command('onebuck');
   let exitCode = 0;
   const context = () => contextOf(program.opts<{ json?: boolean }>().json === true);
+  // Where no command is given, commander prints the help as an error.
+  const writeHelp = (help: string) => {
+    const { json, terminal } = context();
+    if (!json) terminal.note(help.trimEnd());
+  };
   program
     .description('Clusters of Linodes on a budget, destroyed before they cost more.')
     .version(version)
     .option('--json', "the API's JSON alone on stdout")
     .exitOverride()
-    .showHelpAfterError('Run it with --help to see what it takes.')
+    // The caller prints errors, in words or as JSON.
+    .configureOutput({ outputError: () => {}, writeErr: writeHelp })
     .addHelpText('after', HELP)
     .hook('preAction', (_, command) => assertNoneBlank(command));
 

@@ -191,5 +191,5 @@ export async function removeSchedule(
   const question = `Delete schedule ${titleOf(schedule)}? What it has launched lives on.`;
   await confirm(context, { yes, what: 'delete', question });
   await deleteSchedule(api, schedule.id);
-  if (!context.json) context.terminal.out(`${titleOf(schedule)} is gone.`);
+  show(context, schedule, () => `${titleOf(schedule)} is gone.`);
 }

@@ -8,7 +8,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 const COLUMNS = 80;
 
 /**
- * What the program writes to and asks. Answers go to stdout, all that is said about them to stderr.
+ * What the program writes to and asks. Answers go to stdout, all that is said about them to stderr:
+ * with `isJson` as a line of JSON, {"note": …}.
  */
 export interface Terminal {
   out(lines: string | readonly string[]): void;
@@ -28,7 +29,7 @@ export interface Terminal {
   inputToEnd(): Promise<string>;
 }
 
-export function createTerminal(env: Env): Terminal {
+export function createTerminal(env: Env, { isJson }: { readonly isJson: boolean }): Terminal {
   const { stdin, stdout, stderr } = process;
   const isDumb = env.TERM === 'dumb';
   const hasColour = stdout.isTTY === true && !env.NO_COLOR && !isDumb;
@@ -42,7 +43,7 @@ export function createTerminal(env: Env): Terminal {
     out(lines) {
       for (const line of [lines].flat()) stdout.write(`${line}\n`);
     },
-    note: (line) => void stderr.write(`${line}\n`),
+    note: (line) => void stderr.write(`${isJson ? JSON.stringify({ note: line }) : line}\n`),
     dim: (line) => (hasColour ? `\x1b[2m${line}\x1b[22m` : line),
     canRedraw: stdout.isTTY === true && !isDumb,
     redraw(lines) {

@@ -21,7 +21,10 @@ export async function watch(context: Context, named: string): Promise<void> {
   const watching = context.onInterrupt(() => `Cluster ${id} lives on: "onebuck rm ${id}" ends it.`);
   try {
     const cluster = await watchToEnd(context, api, id);
-    if (cluster.status === 'failed') throw new CliError('failed', '', cluster);
+    if (cluster.status === 'failed') {
+      // In words, the end is on stdout already.
+      throw new CliError('failed', context.json ? endSentence(cluster) : '', cluster);
+    }
   } finally {
     watching.over();
   }

@@ -1,4 +1,5 @@
 import type { Problem } from './answers.ts';
+import { Refusal } from './api.ts';
 
 /**
  * A fault with the name of its field: most of the API's messages begin with the path of the field,
@@ -12,3 +13,10 @@ export const faultsOf = ({ detail, errors = [] }: Problem): readonly string[] =>
   errors
     .filter(({ message }) => !detail.includes(message))
     .map(({ path, message }) => faultWords(path, message));
+
+/**
+ * Whether Onebuck answered a launch with what Linode refused: Onebuck asks Linode for prices before
+ * it writes down a launch, so that nothing was launched.
+ */
+export const isLinodesRefusal = (error: unknown): boolean =>
+  error instanceof Refusal && /^linode/.test(error.problem?.code ?? '');

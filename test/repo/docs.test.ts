@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { projectDir } from '../../build/project.ts';
 import { errorRows } from '../../checks/api-errors.ts';
 import type { Context } from '../../cli/context.ts';
+import { exitCodes } from '../../cli/errors.ts';
 import { createProgram } from '../../cli/program.ts';
 import { microUsd } from '../../lib/core/base/money.ts';
 import { changeSchema } from '../../lib/core/cluster/change.ts';
@@ -141,6 +142,13 @@ describe('docs/api.md', () => {
       errorRows(`| status | when | e |\n| ------ | - | - |\n${row}\n| 40 | x | \`curl\` |`),
     ).toEqual([{ status: 404, curl: 'curl -s "$API/a" | b' }]);
   });
+});
+
+it('docs/cli.md has each exit code with the word that --json has for it', () => {
+  const rows = [...read('docs/cli.md').matchAll(/^\| (\d+) \| `(\w+)` \|/gm)];
+  expect(rows.map(([, code, failure]) => [failure, Number(code)])).toEqual(
+    Object.entries(exitCodes),
+  );
 });
 
 it('docs/architecture.md names a proof for each of the eleven promises', () => {

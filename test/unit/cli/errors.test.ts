@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CliError, cliErrorOf, withAdvice } from '../../../cli/errors.ts';
+import { CliError, cliErrorOf, errorJson, withAdvice } from '../../../cli/errors.ts';
 import { NoContact, refusalOf } from '../../../client/api.ts';
 
 const URL = 'https://x';
@@ -20,7 +20,7 @@ describe('an error of the API', () => {
       message:
         'The spec has faults. Or: take one node.\n' +
         '  nodes must be a whole number\n  region is required\n  Take us-east.',
-      problem,
+      answer: problem,
     });
   });
 
@@ -50,6 +50,27 @@ describe('an error of the API', () => {
     });
     expect(of('ENOTFOUND')?.message).toContain('there is no such host');
     expect(of('ECONNRESET')?.message).toContain('reached: reset. See');
+  });
+
+  it('of an https address at which a server speaks http names the other address', () => {
+    const cause = { code: 'ERR_SSL_WRONG_VERSION_NUMBER' };
+    expect(
+      cliErrorOf(new NoContact('https://x:3000', 'error:0A00010B', true, cause))?.message,
+    ).toBe(
+      'https://x:3000 cannot be reached: the server speaks no https there; ' +
+        'give http://x:3000 if it speaks http.',
+    );
+  });
+
+  it('has the same fields as JSON, with an answer of the API and without', () => {
+    const problem = { code: 'refused', detail: 'Too dear.' };
+    const asJson = (error: CliError | null) => JSON.parse(errorJson(error as CliError));
+    expect(asJson(errorFor(422, JSON.stringify(problem)))).toEqual({
+      ...{ failure: 'refused', exitCode: 6, message: 'Too dear.', answer: problem },
+    });
+    expect(asJson(new CliError('usage', 'Say what to run.'))).toEqual({
+      ...{ failure: 'usage', exitCode: 2, message: 'Say what to run.', answer: null },
+    });
   });
 
   it('can be given advice, unless the error is a bug', () => {

@@ -84,6 +84,34 @@ describe('login', () => {
     expect(elsewhere).toMatchObject({ code: 3 });
   });
 
+  it.each([
+    ['without an address', [], '', 'Give --url, or set ONEBUCK_URL.'],
+    ['without input', ['--url', '<url>'], '', 'There is no token on the input. Type it'],
+    ['at a path', ['--url', '<url>/clusters'], TOKEN, 'give the address without its path, <url>.'],
+    [
+      'without a scheme',
+      ['--url', '127.0.0.1:3000'],
+      TOKEN,
+      'is no address: give one such as https',
+    ],
+  ])('%s says in a line what to do', async (_, args, input, advice) => {
+    const at = (text: string) => text.replace('<url>', service.url);
+    const ended = await onebuck(['login', ...args.map(at)], envIn(join(home, 'nobody')), input);
+    expect(ended).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(at(advice)),
+    });
+    expect(ended.stderr).toMatch(/^.+\n$/);
+  });
+
+  it('with https where a server speaks http names the other address', async () => {
+    const https = service.url.replace('http:', 'https:');
+    const ended = await onebuck(['login', '--url', https], envIn(join(home, 'nobody')), TOKEN);
+    expect(ended).toMatchObject({ code: 5, stdout: '' });
+    expect(ended.stderr).toMatch(new RegExp(`^.* give ${service.url} if it speaks http\\.\n$`));
+  });
+
   it.skipIf(!hasTerminals)(
     'does not show the token that somebody types (needs python3)',
     async () => {
@@ -329,6 +357,17 @@ describe('a launch that is interrupted or has no answer', () => {
     await onebuck(['rm', name, '--yes'], env);
   });
 
+  it('says that what Linode refused did not launch', async () => {
+    const detail = 'Linode refused the token.';
+    const server = createServer((_, outgoing) => {
+      outgoing.writeHead(502).end(JSON.stringify({ status: 502, code: 'linodeDenied', detail }));
+    });
+    const atServer = { ...env, ONEBUCK_URL: await listen(server, 0) };
+    const { code, stderr } = await onebuck(launchJob('refused', '--yes'), atServer);
+    server.close();
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `${detail}\nNothing was launched.\n` });
+  });
+
   it('names the idempotency key for a repeated launch after an error', async () => {
     const proxy = spoiling(service.url, Number.POSITIVE_INFINITY, (outgoing) => {
       outgoing.writeHead(500).end('{"title":"Internal","status":500,"detail":"Sorry."}');
@@ -372,6 +411,7 @@ describe('an error', () => {
     ['an unknown option', ['ls', '--al'], 2, '--all'],
     ['an unknown cluster', ['show', 'nobody'], 4, 'onebuck ls --all'],
     ['an unknown id', ['show', 'caaaaaaaaaa'], 4, 'caaaaaaaaaa'],
+    ['no command', ['schedule'], 2, '--help'],
     ['no command to run', ['run', 'brief'], 2, '-- <command>'],
     ['a blank option', ['launch', '--budget', '', '--yes'], 2, '--budget has a blank value'],
     ['an invalid month', ['report', '--month', 'May'], 2, '2026-11'],
@@ -379,6 +419,12 @@ describe('an error', () => {
     const ended = await onebuck(args, env);
     expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(advice) });
     expect(ended.stderr).not.toContain('    at ');
+    const asJson = await onebuck(['--json', ...args], env);
+    expect(asJson).toMatchObject({ code, stdout: '' });
+    const { message, answer, ...rest } = JSON.parse(asJson.stderr);
+    expect(rest).toEqual({ failure: code === 2 ? 'usage' : 'notFound', exitCode: code });
+    expect(message).toContain(advice);
+    expect(answer === null || typeof answer === 'object').toBe(true);
   });
 
   it('of a spec lists all faults at once', async () => {
@@ -396,7 +442,10 @@ describe('an error', () => {
     expect({ code, stdout }).toEqual({ code: 6, stdout: '' });
     expect(stderr).toContain('0.075');
     const asJson = await onebuck([...args, '--json'], env);
-    expect(JSON.parse(asJson.stderr)).toMatchObject({ code: 'refused', smallestBudgetUsd: 0.075 });
+    expect(JSON.parse(asJson.stderr)).toMatchObject({
+      ...{ failure: 'refused', exitCode: 6, message: expect.stringContaining('0.075') },
+      answer: { code: 'refused', smallestBudgetUsd: 0.075 },
+    });
   });
 
   it('of a refused token or without a login names the next step', async () => {
