@@ -3,6 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClockSettings } from '../lib/adapters/clock.ts';
 import { isRealLinode } from '../lib/adapters/linode/client.ts';
+import { reasonOf } from '../lib/errors.ts';
+import { LOCAL_STAGE, settingsOf } from '../ops/settings.ts';
+import { lockFolder } from './lock.ts';
 import { defaultDataDir, type StackOptions } from './stack.ts';
 
 /** The Linode token for the simulator, if LINODE_TOKEN is not set. */
@@ -17,17 +20,42 @@ export interface LocalSettings extends Omit<StackOptions, 'onLog'> {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+const dataDirOf = (env: Env): string => env.DATA_DIR || defaultDataDir;
+
+/**
+ * Takes DATA_DIR for this process, until the process ends. Throws an error that says what to do if
+ * another process has it, or if it can't be written.
+ */
+export async function takeDataDir(env: Env): Promise<void> {
+  const dataDir = dataDirOf(env);
+  let isOurs: boolean;
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    isOurs = await lockFolder(dataDir);
+  } catch (error) {
+    throw new Error(`DATA_DIR ${dataDir} can't be used: ${reasonOf(error)}.`);
+  }
+  if (isOurs) return;
+  const { port } = keptSettings(dataDir);
+  const where = port === undefined ? '' : ` at http://127.0.0.1:${port}`;
+  throw new Error(
+    `Another npm start runs${where} on ${dataDir}, and was left alone: ` +
+      'use that one, or set DATA_DIR and PORT to others.',
+  );
+}
+
 /**
  * Reads the settings of `npm start` from the environment, and keeps some of them in DATA_DIR.
  * Throws an error that says what to do if a setting is wrong.
  */
 export function localSettings(env: Env): LocalSettings {
-  const dataDir = env.DATA_DIR || defaultDataDir;
+  // The functions read the settings of a deployment from the environment, too.
+  settingsOf(LOCAL_STAGE, { folder: '', env });
+  const dataDir = dataDirOf(env);
+  const port = wholeNumber(env, 'PORT', 3000, [1, 65_535]);
+  const apiToken = apiTokenIn(env);
   const linodeUrl = env.LINODE_API_URL?.replace(/\/$/, '') || null;
   const linodeToken = env.LINODE_TOKEN || (linodeUrl === null ? SIMULATED_TOKEN : '');
-  if (linodeUrl !== null && !/^https?:\/\/.+\/v4(beta)?$/.test(linodeUrl)) {
-    throw new Error(`LINODE_API_URL must be a URL that ends in /v4, not ${linodeUrl}.`);
-  }
   if (linodeToken === '') {
     throw new Error('With LINODE_API_URL, set LINODE_TOKEN to a token that this server accepts.');
   }
@@ -37,15 +65,15 @@ export function localSettings(env: Env): LocalSettings {
   if (clock.rate !== 1 && isReal) {
     throw new Error('CLOCK_RATE must be 1 with the real Linode, whose bill runs at rate 1.');
   }
-  keep(dataDir, { ...kept, clock });
+  keep(dataDir, { ...kept, clock, port });
   const localToken = linodeUrl === null ? LOCAL_API_TOKEN : kept.apiToken;
   return {
-    port: wholeNumber(env, 'PORT', 3000, 65_535),
+    port,
     dataDir,
     clock,
     linodeUrl,
     linodeToken,
-    apiToken: env.ONEBUCK_TOKEN || localToken,
+    apiToken: apiToken || localToken,
     passwordKey: kept.passwordKey,
     webhookKey: env.NOTICE_WEBHOOK_KEY || LOCAL_WEBHOOK_KEY,
     // Simulated Linodes cost nothing, so a trial should not run into a cap.
@@ -61,6 +89,8 @@ interface Kept {
   readonly clock: ClockSettings | null;
   readonly passwordKey: string;
   readonly apiToken: string;
+  /** The port of the last start; undefined: there was none. */
+  readonly port?: number;
 }
 
 function keptSettings(dataDir: string): Kept {
@@ -85,11 +115,23 @@ function clockSettings(env: Env, kept: ClockSettings | null): ClockSettings {
   }
   const origin = env.CLOCK_ORIGIN;
   if (!origin) return kept?.rate === rate ? kept : { rate, originMs: Date.now() };
-  return { rate, originMs: wholeNumber(env, 'CLOCK_ORIGIN', 0, Number.MAX_SAFE_INTEGER) };
+  return { rate, originMs: wholeNumber(env, 'CLOCK_ORIGIN', 0, [0, Number.MAX_SAFE_INTEGER]) };
 }
 
-function wholeNumber(env: Env, name: string, fallback: number, max: number): number {
+function wholeNumber(
+  env: Env,
+  name: string,
+  fallback: number,
+  [min, max]: readonly [number, number],
+): number {
   const value = Number(env[name] || fallback);
-  if (Number.isSafeInteger(value) && value >= 0 && value <= max) return value;
-  throw new Error(`${name} must be a whole number from 0 to ${max}, not ${env[name]}.`);
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw new Error(`${name} must be a whole number from ${min} to ${max}, not ${env[name]}.`);
+}
+
+/** A client sends the token in a header, as a word. */
+function apiTokenIn(env: Env): string {
+  const token = env.ONEBUCK_TOKEN || '';
+  if (/^[\x21-\x7e]{0,512}$/.test(token)) return token;
+  throw new Error('ONEBUCK_TOKEN must be printable characters without blanks.');
 }

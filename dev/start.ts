@@ -1,11 +1,18 @@
+import { reasonOf } from '../lib/errors.ts';
 import { exampleSpec } from '../lib/http/operations.ts';
 import { assertFree } from '../simulators/listen.ts';
-import { localSettings } from './settings.ts';
+import { oldNodeWarning } from './node-version.ts';
+import { type LocalSettings, localSettings, takeDataDir } from './settings.ts';
 import { startStack } from './stack.ts';
 
-/** `npm start` runs Onebuck on this machine until Ctrl-C. docs/local.md lists the settings. */
-const settings = localSettings(process.env);
-await assertFree(settings.port);
+/**
+ * `npm start` runs Onebuck on this machine until Ctrl-C. docs/local.md lists the settings. With
+ * --build-console, it builds the console before.
+ */
+const warning = oldNodeWarning(process.versions.node);
+if (warning !== null) console.error(warning);
+const settings = await settingsOrEnd();
+if (process.argv.includes('--build-console')) await import('../build/web.ts');
 const stack = await startStack({ ...settings, onLog: (line) => console.error(line) });
 
 const { apiToken, clock, dataDir } = settings;
@@ -25,6 +32,19 @@ Launch ten nodes for a dollar:
 See them:
   curl -s -H 'Authorization: Bearer ${apiToken}' ${stack.url}/clusters
 `);
+
+/** What is wrong with the settings or with this machine is a sentence, before anything starts. */
+async function settingsOrEnd(): Promise<LocalSettings> {
+  try {
+    await takeDataDir(process.env);
+    const found = localSettings(process.env);
+    await assertFree(found.port);
+    return found;
+  } catch (error) {
+    console.error(reasonOf(error));
+    process.exit(1);
+  }
+}
 
 let stopping = false;
 async function stop(code: number): Promise<void> {

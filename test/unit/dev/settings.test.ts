@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { localSettings } from '../../../dev/settings.ts';
+import { oldNodeWarning } from '../../../dev/node-version.ts';
+import { localSettings, takeDataDir } from '../../../dev/settings.ts';
+import { startScript } from '../../support/children.ts';
 
 const REAL = { LINODE_API_URL: 'https://api.linode.com/v4', LINODE_TOKEN: 'real-token' };
 const START = Date.UTC(2026, 10, 22, 12);
@@ -64,7 +66,8 @@ describe('a setting of npm start', () => {
   });
 
   it.each([
-    [{ PORT: 'http' }, 'PORT must be a whole number from 0 to 65535, not http.'],
+    [{ PORT: 'http' }, 'PORT must be a whole number from 1 to 65535, not http.'],
+    [{ PORT: '0' }, 'PORT must be'],
     [{ PORT: '65536' }, 'PORT must be'],
     [{ PORT: '-1' }, 'PORT must be'],
     [{ PORT: '30.5' }, 'PORT must be'],
@@ -76,10 +79,15 @@ describe('a setting of npm start', () => {
     [{ CLOCK_RATE: '100001' }, 'CLOCK_RATE must be'],
     [{ CLOCK_ORIGIN: 'today' }, 'CLOCK_ORIGIN must be a whole number'],
     [{ CLOCK_ORIGIN: '1.5' }, 'CLOCK_ORIGIN must be a whole number'],
+    [{ ONEBUCK_TOKEN: 'a b' }, 'ONEBUCK_TOKEN must be printable characters without blanks.'],
+    [{ MAX_NODES: 'many' }, 'MAX_NODES must be a whole number from 1 to 500.'],
+    [{ SAFETY_MARGIN_SECONDS: '1' }, 'SAFETY_MARGIN_SECONDS must be'],
+    [{ NOTICE_WEBHOOK_URL: 'http://a.example' }, 'NOTICE_WEBHOOK_URL must be'],
     [{ ...REAL, CLOCK_RATE: '60' }, 'CLOCK_RATE must be 1 with the real Linode'],
     [{ ...REAL, CLOCK_RATE: '0.5' }, 'CLOCK_RATE must be 1 with the real Linode'],
   ])('is refused with the allowed values: %o', (env, message) => {
     expect(() => settings(env)).toThrow(message);
+    expect(readdirSync(DATA_DIR)).toEqual([]);
   });
 
   it('is refused without showing the Linode token', () => {
@@ -140,5 +148,67 @@ describe('at the next start of npm start', () => {
   it('a damaged file is ignored', () => {
     writeFileSync(join(DATA_DIR, 'settings.json'), '{"clock":');
     expect(settings().clock).toEqual({ rate: 1, originMs: START });
+  });
+});
+
+describe('npm start', () => {
+  beforeEach(() => {
+    vi.useRealTimers();
+  });
+  const started = (env: Record<string, string>) =>
+    startScript(['dev/start.ts'], { PATH: process.env.PATH ?? '', DATA_DIR, ...env }).ended;
+
+  it('on the folder of another says where that one runs, and changes nothing', async () => {
+    await takeDataDir({ DATA_DIR });
+    settings({ PORT: '4321' });
+    const kept = readFileSync(join(DATA_DIR, 'settings.json'), 'utf8');
+    expect(await started({ PORT: '4322', CLOCK_RATE: '7' })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        `Another npm start runs at http://127.0.0.1:4321 on ${DATA_DIR}, and was left alone: ` +
+        'use that one, or set DATA_DIR and PORT to others.\n',
+    });
+    expect(readFileSync(join(DATA_DIR, 'settings.json'), 'utf8')).toBe(kept);
+  });
+
+  it('takes the folder of one that was killed', async () => {
+    const code = `
+      const { takeDataDir } = await import('./dev/settings.ts');
+      await takeDataDir(process.env);
+      console.log('taken');
+      setInterval(() => {}, 1_000);`;
+    const other = startScript(['--input-type=module', '-e', code], { DATA_DIR });
+    await other.says('taken');
+    await expect(takeDataDir({ DATA_DIR })).rejects.toThrow('Another npm start');
+    other.child.kill('SIGKILL');
+    await other.ended;
+    await takeDataDir({ DATA_DIR });
+  });
+
+  it('says a wrong setting in a sentence, and starts nothing', async () => {
+    const ended = await started({ MAX_NODES: '0' });
+    const stderr = 'MAX_NODES must be a whole number from 1 to 500.\n';
+    expect(ended).toEqual({ code: 1, stdout: '', stderr });
+  });
+
+  it('says that its folder can not be used', async () => {
+    writeFileSync(join(DATA_DIR, 'file'), '');
+    const ended = await started({ DATA_DIR: join(DATA_DIR, 'file') });
+    expect(ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^DATA_DIR .*EEXIST.*\n$/),
+    });
+  });
+});
+
+describe('the version of Node', () => {
+  it.each(['18.20.4', '20.9.0', '20.18.9'])('%s is too old, and says so', (version) => {
+    const warning = `Node ${version} is too old: Onebuck needs 20.19.0 or later`;
+    expect(oldNodeWarning(version)).toContain(warning);
+  });
+
+  it.each(['20.19.0', '20.20.2', '22.1.0', '24.10.0'])('%s is new enough', (version) => {
+    expect(oldNodeWarning(version)).toBeNull();
   });
 });
