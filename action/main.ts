@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { memoryMb } from '../cli/spec.ts';
 import { exitCodesLine, runOnNodes, SSH_FAILED } from '../cli/ssh.ts';
 import type { Cluster } from '../client/answers.ts';
 import { type Api, mayPass } from '../client/api.ts';
@@ -16,6 +15,7 @@ import {
 } from '../client/clusters.ts';
 import { endWords } from '../client/end.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
+import { memoryMbIn } from '../client/memory.ts';
 import { dollars } from '../client/money.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
 import { specFrom } from '../client/spec.ts';
@@ -66,7 +66,7 @@ function specOf(mark: string, identity: string) {
     nodes: input('nodes') ?? '1',
     type: input('type'),
     vcpus: input('vcpus'),
-    memoryMb: memoryMb(input('memory')),
+    memoryMb: memoryMbIn(input('memory')),
     region: input('region'),
     image: input('image') ?? 'Ubuntu 24.04 LTS',
     budget: input('budget'),

@@ -1,5 +1,6 @@
 import { type Api, createApi } from '../client/api.ts';
 import { clockFrom, readServerTime } from '../client/server-clock.ts';
+import { readableTimes } from '../client/times.ts';
 import { readLogin } from './config.ts';
 import { CliError } from './errors.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,12 +29,14 @@ export function apiOf(env: Context['env']): Api {
   return createApi({ ...readLogin(env), ...(seconds > 0 ? { timeoutMs: seconds * 1_000 } : {}) });
 }
 
+/** The API's sentences, such as a cluster's history, have instants in UTC: people read their own. */
 export function show(
   { json, terminal }: Context,
   answer: unknown,
   lines: () => string | readonly string[],
 ): void {
-  terminal.out(json ? JSON.stringify(answer) : lines());
+  const readable = () => [lines()].flat().map((line) => readableTimes(line, Date.now()));
+  terminal.out(json ? JSON.stringify(answer) : readable());
 }
 
 /** Asks before `what`; throws where it is not wanted, or where nobody can be asked. */

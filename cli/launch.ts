@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, InventoryNode, Launched } from '../client/answers.ts';
 import { type Api, mayPass } from '../client/api.ts';
 import { getQuote } from '../client/catalogue.ts';
-import { getCluster, getInventory, launchCluster, nodesUp } from '../client/clusters.ts';
+import { getCluster, getInventory, launchCluster, listLive, nodesUp } from '../client/clusters.ts';
 import { endWords } from '../client/end.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
 import { isLinodesRefusal } from '../client/problem.ts';
+import { readableTimes } from '../client/times.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError, withAdvice } from './errors.ts';
 import { printable, table } from './format.ts';
@@ -25,7 +26,8 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
   const { terminal } = context;
   if (!options.yes) assertCanAsk(terminal, 'launch');
   const api = context.api();
-  const body = specOf(options);
+  const body = specOf(context, options);
+  await warnOfNamesakes(context, api, body.name);
   if (!options.yes) await askByQuote(context, api, body);
   const key = options.idempotencyKey ?? createIdempotencyKey();
   const again = `The same command with --idempotency-key ${key} tells, and launches nothing twice.`;
@@ -49,10 +51,25 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
   terminal.out([...launchedLines(cluster, await serverNow(api)), ...inventoryTable(nodes)]);
 }
 
+/**
+ * Commands find a live cluster by its name only if no other has the name. If the list can't be read,
+ * the launch itself says why.
+ */
+async function warnOfNamesakes({ terminal }: Context, api: Api, name: unknown): Promise<void> {
+  if (typeof name !== 'string') return;
+  const { clusters } = await listLive(api).catch(() => ({ clusters: [] }));
+  const namesakes = clusters.filter((cluster) => cluster.name === name).map(({ id }) => id);
+  if (namesakes.length === 0) return;
+  const live = `${namesakes.join(', ')} ${namesakes.length === 1 ? 'lives' : 'live'}`;
+  terminal.note(`Note: ${live} with the name "${printable(name)}" already: give ids from now on.`);
+}
+
 async function askByQuote(context: Context, api: Api, body: unknown): Promise<void> {
   const [quote, now] = await Promise.all([getQuote(api, body), serverNow(api)]);
   if (quote.affordableHours === 0) throw tooLittle(quote, now);
-  for (const warning of quote.warnings) context.terminal.note(`Note: ${warning}`);
+  for (const warning of quote.warnings) {
+    context.terminal.note(`Note: ${readableTimes(warning, now)}`);
+  }
   const question = `${quoteQuestion(quote, now)}\nLaunch it?`;
   await confirm(context, { yes: false, what: 'launch', question });
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { readableTimes } from '../client/times.ts';
 import { apiOf, type Context } from './context.ts';
 import { CliError, cliErrorOf, errorJson, exitCodes } from './errors.ts';
+import { inFlags } from './flags.ts';
 import { createProgram } from './program.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -78,10 +80,17 @@ function splitAtDashes(argv: readonly string[]) {
 
 function tell(error: unknown): number {
   const known = cliErrorOf(error) ?? bugOf(error);
-  const { failure, message } = known;
-  if (isJson) process.stderr.write(`${errorJson(known)}\n`);
+  const { failure, answer } = known;
+  const message = inWords(known.message);
+  if (isJson) process.stderr.write(`${errorJson(new CliError(failure, message, answer))}\n`);
   else if (message !== '') terminal.note(message);
   return exitCodes[failure];
+}
+
+/** Of a spec in a file, a fault has the name of the field, as the file has it. */
+function inWords(message: string): string {
+  const isOfFile = argv.args.includes('--file');
+  return readableTimes(isOfFile ? message : inFlags(message), Date.now());
 }
 
 function bugOf(error: unknown): CliError {

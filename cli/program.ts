@@ -1,13 +1,14 @@
 import { Argument, Command, Option } from 'commander';
 import { statusNames } from '../client/clusters.ts';
 import { inventoryFormats } from '../client/inventory.ts';
+import { images, regions, types } from './catalogue.ts';
 import { credentials, extend, inventory, list, remove, showOne } from './clusters.ts';
 import { candidates, type Shell, scripts, shells } from './completion.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { launch } from './launch.ts';
 import { login } from './login.ts';
-import { quote, types } from './quote.ts';
+import { quote } from './quote.ts';
 import { report } from './report.ts';
 import {
   addSchedule,
@@ -43,12 +44,17 @@ export function createProgram(
   program
     .description('Clusters of Linodes on a budget, destroyed before they cost more.')
     .version(version)
-    .option('--json', "the API's JSON alone on stdout")
+    .option('--json', "the API's JSON alone on stdout, and JSON on stderr")
+    .option('--utc', 'times in UTC; in your time zone unless given')
     .exitOverride()
     // The caller prints errors, in words or as JSON.
     .configureOutput({ outputError: () => {}, writeErr: writeHelp })
     .addHelpText('after', HELP)
-    .hook('preAction', (_, command) => assertNoneBlank(command));
+    .hook('preAction', (_, command) => {
+      assertNoneBlank(command);
+      // Every time is written in the zone of the process.
+      if (program.opts<{ utc?: boolean }>().utc) process.env.TZ = 'UTC';
+    });
 
   addLaunchCommands(program, context);
   addClusterCommands(program, context);
@@ -97,11 +103,23 @@ function addLaunchCommands(program: Command, context: () => Context): void {
     .command('types')
     .description('the types that match, the cheapest first')
     .option('--vcpus <count>', 'at least so many')
-    .option('--memory <size>', 'at least so much, such as 4GB or 4096')
+    .option('--memory <size>', 'at least so much, such as 4GB')
     .option('--region <id>', 'with the prices of that region')
     .option('--budget <usd>', 'with how many hours it lasts')
     .option('--nodes <count>', 'that many of them')
     .action((options) => types(context(), options));
+
+  program
+    .command('regions')
+    .description('the regions that a cluster can be in')
+    .option('--country <code>', 'only those in the country, such as us')
+    .action((options) => regions(context(), options));
+
+  program
+    .command('images')
+    .description('the images that nodes can boot')
+    .option('--search <text>', 'only those with the text in id or label')
+    .action((options) => images(context(), options));
 
   withSpec(program.command('quote'))
     .description('what a cluster will cost and how long its budget lasts')
@@ -252,7 +270,7 @@ const withSpec = (command: Command): Command =>
     .option('--nodes <count>', 'how many Linodes')
     .option('--type <id>', 'their type')
     .option('--vcpus <count>', 'or the cheapest type with at least so many')
-    .option('--memory <size>', 'and so much memory, such as 4GB or 4096')
+    .option('--memory <size>', 'and so much memory, such as 4GB')
     .option('--region <id>', 'where')
     .option('--image <image>', 'id or label, such as "Ubuntu 24.04 LTS"')
     .option('--budget <usd>', 'the most that Linode may bill')

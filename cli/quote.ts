@@ -1,56 +1,18 @@
-import type { OfferedType, Quote } from '../client/answers.ts';
-import { getQuote, listTypes } from '../client/catalogue.ts';
-import { gigabytes, memory } from '../client/memory.ts';
+import type { Quote } from '../client/answers.ts';
+import { getQuote } from '../client/catalogue.ts';
+import { memory } from '../client/memory.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
 import { quoteSentence } from '../client/quote.ts';
-import { numberIn } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
 import { type Context, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
-import { facts, table } from './format.ts';
-import { memoryMb, type SpecOptions, specOf } from './spec.ts';
-
-export interface TypesOptions {
-  readonly vcpus?: string;
-  readonly memory?: string;
-  readonly region?: string;
-  readonly budget?: string;
-  readonly nodes?: string;
-}
-
-export async function types(context: Context, options: TypesOptions): Promise<void> {
-  const query = {
-    vcpus: numberIn(options.vcpus),
-    memoryMb: memoryMb(options.memory),
-    region: options.region,
-    budgetUsd: numberIn(options.budget),
-    nodes: numberIn(options.nodes),
-  };
-  const answer = await listTypes(context.api(), query);
-  show(context, answer, () => typesTable(answer.types));
-}
-
-function typesTable(offered: readonly OfferedType[]): readonly string[] {
-  if (offered.length === 0) return ['No type has as much.'];
-  const hasHours = offered.some(({ affordableHours }) => affordableHours !== undefined);
-  const hasStock = offered.some(({ available }) => available === false);
-  const head = ['TYPE', 'VCPUS', 'MEMORY GB', 'DISK GB', 'AN HOUR'];
-  const rows = offered.map((type) => [
-    type.id,
-    `${type.vcpus}`,
-    gigabytes(type.memoryMb),
-    gigabytes(type.diskMb),
-    type.hourlyUsd === null ? 'unknown' : dollars(type.hourlyUsd),
-    ...(hasHours ? [`${type.affordableHours ?? ''}`] : []),
-    ...(hasStock ? [type.available === false ? 'sold out' : ''] : []),
-  ]);
-  return table([...head, ...(hasHours ? ['HOURS'] : []), ...(hasStock ? [''] : [])], rows);
-}
+import { facts } from './format.ts';
+import { type SpecOptions, specOf } from './spec.ts';
 
 export async function quote(context: Context, options: SpecOptions): Promise<void> {
   const api = context.api();
-  const body = specOf(options);
+  const body = specOf(context, options);
   const [answer, now] = await Promise.all([getQuote(api, body), serverNow(api)]);
   show(context, answer, () => quoteLines(answer, now));
   if (answer.affordableHours === 0) throw tooLittle(answer, now);

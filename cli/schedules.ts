@@ -84,7 +84,7 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
   const body = {
     cron,
     timezone: zone,
-    spec: specOf(options),
+    spec: specOf(context, options),
     ...(scheduleName === undefined ? {} : { name: scheduleName }),
     ...(overlap === undefined ? {} : { overlap }),
     ...(cap === undefined ? {} : { monthlyCapUsd: cap }),
@@ -114,7 +114,7 @@ export async function editSchedule(
   if (!options.yes) assertCanAsk(context.terminal, 'change');
   const api = context.api();
   const before = await findSchedule(api, named);
-  const change = changeOf(before, options);
+  const change = changeOf(context, before, options);
   if (Object.keys(change).length === 0) {
     throw new CliError('usage', 'Give at least one option that says what to change.');
   }
@@ -128,6 +128,7 @@ export async function editSchedule(
 
 /** The fields to change, as the API takes them; the options of the spec go over the old spec. */
 export function changeOf(
+  context: Pick<Context, 'terminal'>,
   before: Pick<Schedule, 'spec' | 'retry'>,
   options: EditOptions,
 ): Readonly<Record<string, unknown>> {
@@ -143,7 +144,7 @@ export function changeOf(
       ? {}
       : { monthlyCapUsd: numberIn(orNone(monthlyCap) ?? '') ?? null }),
     ...retryOf(options, before.retry),
-    ...(changesSpec ? { spec: specOf(specOptions, before.spec) } : {}),
+    ...(changesSpec ? { spec: specOf(context, specOptions, before.spec) } : {}),
   };
 }
 

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { memory, memoryMbIn, sizeIn } from '../client/memory.ts';
 import { holdsPrivateKey, type Spec, specFrom } from '../client/spec.ts';
+import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 
 export interface SpecOptions {
@@ -23,18 +25,22 @@ export interface SpecOptions {
  * The spec as the API takes it: the spec of the file, or else `before`, with the options over it.
  * What is no number is sent as it is, so that the API tells all faults at once.
  */
-export function specOf(options: SpecOptions, before: Spec = {}): Spec {
+export function specOf(
+  context: Pick<Context, 'terminal'>,
+  options: SpecOptions,
+  before: Spec = {},
+): Spec {
   const base = options.file === undefined ? { ...before } : readSpec(options.file);
-  const { type, vcpus, memory, sshKey, tag } = options;
+  const { type, vcpus, sshKey, tag } = options;
   if (type !== undefined) {
     delete base.vcpus;
     delete base.memoryMb;
-  } else if (vcpus !== undefined || memory !== undefined) {
+  } else if (vcpus !== undefined || options.memory !== undefined) {
     delete base.type;
   }
   const given = specFrom({
     ...options,
-    memoryMb: memoryMb(memory),
+    memoryMb: memoryMb(context, options.memory),
     keys: sshKey?.map(readKeys).join('\n'),
     userData: options.userData === undefined ? undefined : read(options.userData, '--user-data'),
     tags: tag,
@@ -42,13 +48,15 @@ export function specOf(options: SpecOptions, before: Spec = {}): Spec {
   return { ...base, ...given };
 }
 
-const MB_OF: Readonly<Record<string, number>> = { '': 1, m: 1, mb: 1, g: 1024, gb: 1024 };
-
-/** The MB of `4096`, `4096MB` or `4GB`; what is none of these stays as it is. */
-export function memoryMb(text: string | undefined): string | undefined {
-  const [, digits = '', unit = ''] = /^(\d{1,9})\s*([a-z]*)$/i.exec(text ?? '') ?? [];
-  const factor = MB_OF[unit.toLowerCase()];
-  return digits === '' || factor === undefined ? text : `${Number(digits) * factor}`;
+/** The MB of `--memory`; says so if it guesses the unit. */
+export function memoryMb({ terminal }: Pick<Context, 'terminal'>, text?: string) {
+  const size = sizeIn(text ?? '');
+  if (size?.isGuess) {
+    terminal.note(
+      `Note: --memory ${text} is taken for ${memory(size.mb)}; write ${text}MB for MB.`,
+    );
+  }
+  return memoryMbIn(text);
 }
 
 export function read(file: string, option: string): string {

@@ -11,13 +11,15 @@ export const listTypes = (
   query: NonNullable<Request['query']>,
 ): Promise<{ readonly types: readonly OfferedType[] }> => api.json('/types', { query });
 
-/** Every region. */
-export const listRegions = async (api: Api): Promise<readonly Region[]> =>
-  (await api.json<{ readonly regions: Region[] }>('/regions')).regions;
+/** The regions; those of a country by its two letters, such as us. */
+export const listRegions = async (api: Api, country?: string): Promise<readonly Region[]> =>
+  (await api.json<{ readonly regions: Region[] }>('/regions', { query: { country } })).regions;
 
-/** The images that Linode has not deprecated. */
-export const listImages = async (api: Api): Promise<readonly Image[]> =>
-  (await api.json<{ readonly images: Image[] }>('/images?deprecated=false')).images;
+/** The images that Linode has not deprecated; those with the text in id or label. */
+export async function listImages(api: Api, search?: string): Promise<readonly Image[]> {
+  const query = { deprecated: 'false', search };
+  return (await api.json<{ readonly images: Image[] }>('/images', { query })).images;
+}
 
 /** The quote for a spec. Aborting `signal` ends the request. */
 export const getQuote = (api: Api, spec: unknown, signal?: AbortSignal): Promise<Quote> =>

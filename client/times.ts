@@ -28,6 +28,12 @@ export function fullTime(at: Instant, now: number, timeZone?: string): string {
   return `${dayOf(at, now, timeZone)} ${clockTime(at, timeZone)} ${zone?.value}`;
 }
 
+const ISO = /\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z/g;
+
+/** A text of the API's in which each instant, which is in ISO 8601, is as `fullTime` writes it. */
+export const readableTimes = (text: string, now: number, timeZone?: string): string =>
+  text.replace(ISO, (at) => fullTime(at, now, timeZone));
+
 function dayOf(at: Instant, now: number, timeZone: string | undefined): string {
   const { weekday, day, month, year } = partsOf(at, timeZone);
   const isOfNow = year === partsOf(now, timeZone).year;

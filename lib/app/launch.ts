@@ -1,5 +1,6 @@
 import { formatUsd, type MicroUsd } from '../core/base/money.ts';
 import { type ClusterId, nodeLabel, type ScheduleId } from '../core/base/names.ts';
+import { plural } from '../core/base/plural.ts';
 import {
   between,
   durationMs,
@@ -173,6 +174,6 @@ function newRecord(
   };
   const { affordableHours, teardownAt } = quoteOf(spec, bought, settings.marginMs, startsAt);
   const until = toIso(teardownAt);
-  const terms = `${formatUsd(spec.budget)} lasts ${affordableHours} h, until ${until}`;
+  const terms = `${formatUsd(spec.budget)} lasts ${plural(affordableHours, 'hour')}, until ${until}`;
   return withHistory(record, now, `launched by ${owner}: ${terms}`);
 }

@@ -28,7 +28,7 @@ const terms = {
 const quote = {
   nodes: 10,
   typeLabel: 'Nanode 1GB',
-  why: 'the cheapest type available in us-east with at least 1 vCPU and 1024 MB',
+  why: 'the cheapest type available in us-east with at least 1 vCPU and 1 GB',
   ...machine,
   budgetUsd: 1,
   maxHours: null,
@@ -42,7 +42,7 @@ const quote = {
       hourlyUsd: 0.15,
       affordableHours: 6,
       spentAtTeardownUsd: 0.9,
-      sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 h instead of 13 h.',
+      sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 hours instead of 13.',
     },
   ],
 };
@@ -97,7 +97,7 @@ const cluster = {
   history: [
     {
       at: '2026-11-23T04:25:03.281Z',
-      event: 'launched by ann: $1.00 lasts 13 h, until 2026-11-23T17:22:03.268Z',
+      event: 'launched by ann: $1.00 lasts 13 hours, until 2026-11-23T17:22:03.268Z',
     },
   ],
 };

@@ -1,4 +1,6 @@
+import { memory } from '../base/memory.ts';
 import { formatUsd } from '../base/money.ts';
+import { plural } from '../base/plural.ts';
 import type { DurationMs, EpochMs } from '../base/units.ts';
 import { firstHourCost, hoursAfforded } from '../billing/bill.ts';
 import type { Alternative, AlternativeKind, SpecChange } from '../cluster/advice.ts';
@@ -199,14 +201,12 @@ function alternative(
 function sentenceOf(asked: QuotedSpec, { spec, type, region, quote }: QuotedSpec): string {
   const { nodes, budget } = spec;
   const size =
-    type.id === asked.type.id
-      ? ''
-      : ` (${type.vcpus} vCPU${type.vcpus === 1 ? '' : 's'}, ${type.memoryMb} MB)`;
+    type.id === asked.type.id ? '' : ` (${plural(type.vcpus, 'vCPU')}, ${memory(type.memoryMb)})`;
   const place = region.id === asked.region.id ? '' : ` in ${region.id} (${region.label})`;
   const cost = `${nodes === 1 ? 'costs' : 'cost'} ${formatUsd(quote.hourly)} an hour`;
   const before = asked.quote.affordableHours;
   const compared =
-    before === 0 ? '' : before === quote.affordableHours ? ' as well' : ` instead of ${before} h`;
-  const buys = `${formatUsd(budget)} buys ${quote.affordableHours} h${compared}`;
+    before === 0 ? '' : before === quote.affordableHours ? ' as well' : ` instead of ${before}`;
+  const buys = `${formatUsd(budget)} buys ${plural(quote.affordableHours, 'hour')}${compared}`;
   return `${nodes} × ${type.id}${size}${place} ${cost}: ${buys}.`;
 }

@@ -1,5 +1,7 @@
 import type { Fault } from '../base/fault.ts';
+import { memory } from '../base/memory.ts';
 import type { MicroUsd } from '../base/money.ts';
+import { plural } from '../base/plural.ts';
 import { suggestion } from '../base/suggest.ts';
 import type { Price, RegionalPrice } from '../billing/price.ts';
 import { combinedPrice } from '../billing/price.ts';
@@ -90,7 +92,7 @@ export const warningsOf = ({ id, deprecated }: Image): string[] =>
 
 /** Omits a memory of 1 MB, which a spec has if it gives none. */
 const sizeText = ({ vcpus, memoryMb }: Size): string =>
-  `at least ${vcpus} vCPU${vcpus === 1 ? '' : 's'}${memoryMb === 1 ? '' : ` and ${memoryMb} MB`}`;
+  `at least ${plural(vcpus, 'vCPU')}${memoryMb === 1 ? '' : ` and ${memory(memoryMb)}`}`;
 
 export interface TypeFilter {
   /** The fewest vCPUs. */
@@ -331,11 +333,11 @@ function tooBig({ vcpus, memoryMb }: Size, region: Region, types: readonly Linod
     faults.push({ path: 'vcpus', message });
   }
   if (mostMemory.memoryMb < memoryMb) {
-    const message = `${none} ${memoryMb} MB: the biggest is ${sizeOf(mostMemory)}`;
+    const message = `${none} ${memory(memoryMb)}: the biggest is ${sizeOf(mostMemory)}`;
     faults.push({ path: 'memoryMb', message });
   }
   if (faults.length > 0) return faults;
-  const both = `${none} both ${vcpus} vcpus and ${memoryMb} MB`;
+  const both = `${none} both ${vcpus} vcpus and ${memory(memoryMb)}`;
   const message = `${both}: the biggest are ${sizeOf(mostVcpus)} and ${sizeOf(mostMemory)}`;
   return [{ path: 'memoryMb', message }];
 }
@@ -351,7 +353,7 @@ const biggest = (
   );
 
 const sizeOf = ({ id, vcpus, memoryMb }: LinodeType): string =>
-  `${id} with ${vcpus} vcpus and ${memoryMb} MB`;
+  `${id} with ${vcpus} vcpus and ${memory(memoryMb)}`;
 
 /** Without a region, reports a missing price only if it is missing in every region. */
 function nodePrice(

@@ -4,7 +4,15 @@ import { table } from '../../../cli/format.ts';
 import { reportCsv } from '../../../cli/report.ts';
 import { memoryMb, specOf } from '../../../cli/spec.ts';
 import { exitCodesLine, sshArgs } from '../../../cli/ssh.ts';
+import type { Terminal } from '../../../cli/terminal.ts';
 import { aCluster } from '../client/builders.ts';
+
+/** A terminal that keeps the notes. */
+function aContext() {
+  const noted: string[] = [];
+  const terminal = { note: (line: string) => void noted.push(line) } as Terminal;
+  return { context: { terminal }, noted };
+}
 
 describe('a table', () => {
   it('aligns numbers to the right', () => {
@@ -22,15 +30,20 @@ describe('a table', () => {
 
 describe('a spec', () => {
   it.each([
-    ['4096', '4096'],
-    ['512MB', '512'],
-    ['4GB', '4096'],
-    ['4 g', '4096'],
-    ['lots', 'lots'],
-  ])('reads the memory %s as %s', (text, mb) => expect(memoryMb(text)).toBe(mb));
+    ['4', '4096', ['Note: --memory 4 is taken for 4 GB; write 4MB for MB.']],
+    ['4096', '4096', []],
+    ['4GB', '4096', []],
+    ['lots', 'lots', []],
+  ])('reads the memory %s as %s, and says what it guesses', (text, mb, notes) => {
+    const { context, noted } = aContext();
+    expect(memoryMb(context, text)).toBe(mb);
+    expect(noted).toEqual(notes);
+  });
 
   it('keeps a text that is no number, so that the API names all faults at once', () => {
-    expect(specOf({ nodes: 'ten', budget: '$1', memory: '2GB', tag: ['a-b'] })).toEqual({
+    expect(
+      specOf(aContext().context, { nodes: 'ten', budget: '$1', memory: '2GB', tag: ['a-b'] }),
+    ).toEqual({
       ...{ nodes: 'ten', budgetUsd: 1, memoryMb: 2048, tags: ['a-b'] },
     });
   });

@@ -137,6 +137,19 @@ describe('before a launch', () => {
     expect(quote.stdout).not.toContain(ESCAPE);
   });
 
+  it('onebuck regions and onebuck images list what a spec can name', async () => {
+    const regions = await onebuck(['regions', '--country', 'us'], env);
+    expect(regions.stdout).toMatch(/^REGION +PLACE +COUNTRY\n(.* US\n)*us-east +Newark, NJ +US\n/);
+    expect(regions.stdout).not.toContain('eu-');
+    const images = await onebuck(['images', '--search', 'ubuntu'], env);
+    expect(images.stdout).toMatch(/^IMAGE +LABEL\n(linode\/ubuntu.* Ubuntu .*\n)+$/);
+    const found = await json<{ images: { id: string }[] }>(['images', '--search', 'ubuntu']);
+    expect(images.stdout).toContain(found.images[0]?.id);
+    expect(await onebuck(['regions', '--country', 'xx'], env)).toMatchObject({
+      ...{ code: 0, stdout: 'There is no such region.\n' },
+    });
+  });
+
   it('onebuck launch without a terminal asks nothing, and names the option --yes', async () => {
     const { code, stdout, stderr } = await onebuck(launchJob('unasked'), env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -196,6 +209,12 @@ describe('a cluster', () => {
         /next +At .* (CET|GMT\+1) Onebuck destroys its nodes, when the budget is used up\./,
       );
     }
+    const history = await onebuck(['show', 'job'], env);
+    expect(history.stdout).toMatch(/launched by admin: .*, until .* \d\d:\d\d (CET|GMT\+1)\n/);
+    const utc = await onebuck(['--utc', 'show', 'job'], env);
+    expect(utc.stdout).toMatch(/launched by admin: .*, until .* \d\d:\d\d UTC\n/);
+    expect(`${history.stdout}${utc.stdout}`).not.toMatch(/\d{4}-\d\d-\d\dT/);
+    expect(utc.stdout).not.toMatch(/CET|GMT/);
     const { stdout } = await onebuck(['ls'], env);
     expect(stdout).toMatch(new RegExp(`${cluster.id}  job +running +2 .* in 2 d \\d+ h`));
   });
@@ -311,6 +330,21 @@ describe('a cluster', () => {
     const late = await onebuck(['extend', cluster.id, '--hours', '1', '--yes'], env);
     expect(late).toMatchObject({ code: 1, stdout: '' });
   });
+});
+
+it('a launch with the name of a live cluster says so, and then the name is not enough', async () => {
+  const launched = await onebuck(launchJob('twin', '--yes'), env);
+  expect(launched.stderr).toBe('');
+  const [, id = ''] = /^(c\w{10}) /.exec(launched.stdout) ?? [];
+  const again = await onebuck(launchJob('twin', '--yes'), env);
+  expect(again).toMatchObject({
+    code: 0,
+    stderr: `Note: ${id} lives with the name "twin" already: give ids from now on.\n`,
+  });
+  expect(await onebuck(['rm', 'twin', '--yes'], env)).toMatchObject({ code: 2 });
+  for (const one of [id, /^(c\w{10}) /.exec(again.stdout)?.[1] ?? '']) {
+    expect(await onebuck(['rm', one, '--yes'], env)).toMatchObject({ code: 0 });
+  }
 });
 
 it('a cluster that is named like an id is found by its name', async () => {
@@ -431,7 +465,7 @@ describe('an error', () => {
     const args = ['launch', '--nodes', 'ten', '--type', 'g6-nanode-1', '--yes', '--budget', '0'];
     const { code, stderr } = await onebuck(args, env);
     expect(code).toBe(2);
-    for (const fault of ['nodes must', 'region is required', 'image is', 'budgetUsd must']) {
+    for (const fault of ['--nodes must', '--region is', '--image is', '--budget must']) {
       expect(stderr).toContain(fault);
     }
   });

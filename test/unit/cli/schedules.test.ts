@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { changeOf, type EditOptions } from '../../../cli/schedules.ts';
+import type { Terminal } from '../../../cli/terminal.ts';
 
+const context = { terminal: {} as Terminal };
 const spec = { nodes: 2, vcpus: 1, memoryMb: 1024, region: 'us-east', budgetUsd: 1, tags: ['a'] };
 const changed = (options: Partial<EditOptions>) =>
-  changeOf({ spec, retry: null }, { yes: true, ...options });
+  changeOf(context, { spec, retry: null }, { yes: true, ...options });
 
 describe('the change that onebuck schedule edit sends', () => {
   it('has only the fields that options name', () => {
@@ -26,7 +28,7 @@ describe('the change that onebuck schedule edit sends', () => {
     expect(changed({ retryFor: '120' })).toEqual({ retry: { forMinutes: 120 } });
     expect(changed({ retryFor: 'none' })).toEqual({ retry: null });
     const before = { spec, retry: { forMinutes: 60, everyMinutes: 15 } };
-    expect(changeOf(before, { yes: true, retryEvery: '5' })).toEqual({
+    expect(changeOf(context, before, { yes: true, retryEvery: '5' })).toEqual({
       retry: { forMinutes: 60, everyMinutes: 5 },
     });
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { countdown, roughly, spoken } from '../../../client/durations.ts';
-import { gigabytes, memory } from '../../../client/memory.ts';
+import { gigabytes, memory, memoryMbIn, sizeIn } from '../../../client/memory.ts';
 import { dollars, hoursFor, plusUsd } from '../../../client/money.ts';
-import { clockTime, fullTime, nearTime } from '../../../client/times.ts';
+import { clockTime, fullTime, nearTime, readableTimes } from '../../../client/times.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -36,6 +36,34 @@ describe('memory', () => {
   ])('of %d MB is %s', (mb, text) => {
     expect(memory(mb)).toBe(text);
     expect(`${gigabytes(mb)} GB`).toBe(text);
+  });
+});
+
+describe('a size that people typed', () => {
+  it.each([
+    ['4GB', 4_096],
+    ['4GiB', 4_096],
+    ['4 g', 4_096],
+    ['1.5GB', 1_536],
+    ['1,5 gb', 1_536],
+    ['1.3GB', 1_332],
+    ['4096', 4_096],
+    ['512', 512],
+    ['512MB', 512],
+    ['1TB', 1_048_576],
+  ])('of %s is %i MB', (text, mb) => expect(sizeIn(text)).toEqual({ mb, isGuess: false }));
+
+  it.each([
+    ['4', 4_096],
+    ['511', 523_264],
+    ['0.5', 512],
+  ])('of %s, without a unit, is taken for gigabytes: %i MB', (text, mb) =>
+    expect(sizeIn(text)).toEqual({ mb, isGuess: true }),
+  );
+
+  it.each(['lots', '', 'GB', '4 bytes', '-4GB', '4GB4'])('of "%s" is none', (text) => {
+    expect(sizeIn(text)).toBeNull();
+    expect(memoryMbIn(text)).toBe(text);
   });
 });
 
@@ -89,5 +117,12 @@ describe('an instant', () => {
 
   it('has the time of the time zone, even if the zone has another day', () => {
     expect(clockTime('2026-11-23T23:30:00Z', 'Europe/Berlin')).toBe('00:30');
+  });
+
+  it('in a sentence of the API is written in the time zone', () => {
+    const sentence = 'lasts until 2026-11-24T03:12:00.000Z, not 2026-11-24T04:12Z (c2026-11-24)';
+    expect(readableTimes(sentence, NOW, 'Europe/Berlin')).toBe(
+      'lasts until Tue 24 Nov 04:12 CET, not Tue 24 Nov 05:12 CET (c2026-11-24)',
+    );
   });
 });

@@ -17,7 +17,7 @@ describe('a quote', () => {
     const { json } = await call('POST', '/quotes', { body: TEN_NANODES });
     expect(json).toMatchObject({
       firstHourUsd: 0.075,
-      why: 'the cheapest type available in us-east with at least 1 vCPU and 1024 MB',
+      why: 'the cheapest type available in us-east with at least 1 vCPU and 1 GB',
       warnings: [],
     });
     expect(json.alternatives).toEqual([
@@ -28,8 +28,8 @@ describe('a quote', () => {
         affordableHours: 5,
         spentAtTeardownUsd: 0.9,
         sentence:
-          '10 × g6-standard-1 (1 vCPU, 2048 MB) cost $0.18 an hour: ' +
-          '$1.00 buys 5 h instead of 13 h.',
+          '10 × g6-standard-1 (1 vCPU, 2 GB) cost $0.18 an hour: ' +
+          '$1.00 buys 5 hours instead of 13.',
       },
       {
         kind: 'moreNodes',
@@ -37,7 +37,7 @@ describe('a quote', () => {
         hourlyUsd: 0.15,
         affordableHours: 6,
         spentAtTeardownUsd: 0.9,
-        sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 h instead of 13 h.',
+        sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 hours instead of 13.',
       },
     ]);
   });

@@ -128,7 +128,7 @@ describe('alternatives', () => {
         affordableHours: 5,
         spentAtTeardown: usd(0.9),
         sentence:
-          '10 × g6-standard-1 (1 vCPU, 2048 MB) cost $0.18 an hour: $1.00 buys 5 h instead of 13 h.',
+          '10 × g6-standard-1 (1 vCPU, 2 GB) cost $0.18 an hour: $1.00 buys 5 hours instead of 13.',
       },
       {
         kind: 'moreNodes',
@@ -136,7 +136,7 @@ describe('alternatives', () => {
         hourly: usd(0.15),
         affordableHours: 6,
         spentAtTeardown: usd(0.9),
-        sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 h instead of 13 h.',
+        sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 hours instead of 13.',
       },
     ]);
   });
@@ -167,7 +167,7 @@ describe('a cheaper region', () => {
       change: { region: 'eu-old' },
       sentence:
         '10 × g6-nanode-1 in eu-old (Town of eu-old) cost $0.075 an hour: ' +
-        '$1.00 buys 13 h instead of 9 h.',
+        '$1.00 buys 13 hours instead of 9.',
     });
   });
 
@@ -289,7 +289,7 @@ describe('another type', () => {
   it('has a sentence with its size, in singular or plural', () => {
     const [bigger] = offeredFor({ type: 'g6-standard-1', nodes: 1, budgetUsd: 0.04 }).slice(1);
     expect(bigger?.sentence).toBe(
-      '1 × g6-standard-2 (2 vCPUs, 4096 MB) costs $0.036 an hour: $0.04 buys 1 h instead of 2 h.',
+      '1 × g6-standard-2 (2 vCPUs, 4 GB) costs $0.036 an hour: $0.04 buys 1 hour instead of 2.',
     );
   });
 
@@ -313,7 +313,7 @@ describe('more nodes', () => {
     expect(more).toMatchObject({
       change: { nodes: 66 },
       affordableHours: 2,
-      sentence: '66 × g6-nanode-1 cost $0.495 an hour: $1.00 buys 2 h as well.',
+      sentence: '66 × g6-nanode-1 cost $0.495 an hour: $1.00 buys 2 hours as well.',
     });
   });
 
@@ -337,7 +337,7 @@ describe('where the budget does not pay the first hour', () => {
         kind: 'cheaperRegion',
         change: { region: 'eu-old' },
         sentence:
-          '10 × g6-standard-2 in eu-old (Town of eu-old) cost $0.36 an hour: $0.40 buys 1 h.',
+          '10 × g6-standard-2 in eu-old (Town of eu-old) cost $0.36 an hour: $0.40 buys 1 hour.',
       },
     ]);
   });

@@ -210,7 +210,7 @@ describe('a type by its size', () => {
   it('is a type with a price for backups, where the account forces them', () => {
     expect(faultsOf(sized(8, 1), { backups: true })).toEqual([
       'vcpus: no type in us-east has 8 vcpus: ' +
-        'the biggest is g6-standard-2 with 2 vcpus and 4096 MB',
+        'the biggest is g6-standard-2 with 2 vcpus and 4 GB',
     ]);
   });
 
@@ -235,18 +235,18 @@ describe('a type by its size', () => {
   it('is refused if too big, with the biggest types by vcpus, by memory or by both', () => {
     expect(faultsOf(sized(9, 1))).toEqual([
       'vcpus: no type in us-east has 9 vcpus: ' +
-        'the biggest is g8-dedicated-16-8 with 8 vcpus and 16384 MB',
+        'the biggest is g8-dedicated-16-8 with 8 vcpus and 16 GB',
     ]);
     expect(faultsOf(sized(99, 99_999))).toEqual([
       'vcpus: no type in us-east has 99 vcpus: ' +
-        'the biggest is g8-dedicated-16-8 with 8 vcpus and 16384 MB',
-      'memoryMb: no type in us-east has 99999 MB: ' +
-        'the biggest is g7-highmem-1 with 2 vcpus and 24576 MB',
+        'the biggest is g8-dedicated-16-8 with 8 vcpus and 16 GB',
+      'memoryMb: no type in us-east has 97.7 GB: ' +
+        'the biggest is g7-highmem-1 with 2 vcpus and 24 GB',
     ]);
     expect(faultsOf(sized(8, 20_000))).toEqual([
-      'memoryMb: no type in us-east has both 8 vcpus and 20000 MB: the biggest are ' +
-        'g8-dedicated-16-8 with 8 vcpus and 16384 MB and ' +
-        'g7-highmem-1 with 2 vcpus and 24576 MB',
+      'memoryMb: no type in us-east has both 8 vcpus and 19.5 GB: the biggest are ' +
+        'g8-dedicated-16-8 with 8 vcpus and 16 GB and ' +
+        'g7-highmem-1 with 2 vcpus and 24 GB',
     ]);
   });
 
@@ -293,7 +293,7 @@ describe('a type that is sold out', () => {
   it('is a fault of the region where every type of the size is sold out', () => {
     const soldOut = { 'us-east': ['g7-highmem-1', 'g6-standard-2'], 'us-lax': ['g7-highmem-1'] };
     const fault =
-      'region: every type with at least 2 vCPUs and 20000 MB is sold out in us-east at the moment';
+      'region: every type with at least 2 vCPUs and 19.5 GB is sold out in us-east at the moment';
     expect(faultsWith(sized(2, 20_000), soldOut)).toEqual([`${fault}, but available in us-lax`]);
     const nowhere = { ...soldOut, 'us-lax': ['g7-highmem-1', 'g1-gpu-rtx6000-1'] };
     expect(faultsWith(sized(2, 20_000), nowhere)).toEqual([
@@ -311,7 +311,7 @@ describe('whyChosen', () => {
     [{ kind: 'type', type: 'x' } as const, 'asked for by its id'],
     [
       { kind: 'size', vcpus: 1, memoryMb: 1_024 } as const,
-      'the cheapest type available in us-east with at least 1 vCPU and 1024 MB',
+      'the cheapest type available in us-east with at least 1 vCPU and 1 GB',
     ],
     [
       { kind: 'size', vcpus: 4, memoryMb: 1 } as const,
@@ -687,7 +687,7 @@ describe('the types that Linode listed in 2024', () => {
         path: 'vcpus',
         message:
           'no type in us-east has 57 vcpus: ' +
-          'the biggest is g6-dedicated-56 with 56 vcpus and 262144 MB',
+          'the biggest is g6-dedicated-56 with 56 vcpus and 256 GB',
       },
     ]);
   });
