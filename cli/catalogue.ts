@@ -4,7 +4,7 @@ import { gigabytes } from '../client/memory.ts';
 import { dollars } from '../client/money.ts';
 import { numberIn } from '../client/spec.ts';
 import { type Context, show } from './context.ts';
-import { table } from './format.ts';
+import { type Block, table } from './format.ts';
 import { memoryMb } from './spec.ts';
 
 export interface TypesOptions {
@@ -27,8 +27,8 @@ export async function types(context: Context, options: TypesOptions): Promise<vo
   show(context, answer, () => typesTable(answer.types));
 }
 
-function typesTable(offered: readonly OfferedType[]): readonly string[] {
-  if (offered.length === 0) return ['No type has as much.'];
+function typesTable(offered: readonly OfferedType[]): Block {
+  if (offered.length === 0) return 'No type has as much.';
   const hasHours = offered.some(({ affordableHours }) => affordableHours !== undefined);
   const hasStock = offered.some(({ available }) => available === false);
   const head = ['TYPE', 'VCPUS', 'MEMORY GB', 'DISK GB', 'AN HOUR'];

@@ -1,11 +1,7 @@
-import { rmSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../client/answers.ts';
 import type { Change } from '../client/clusters.ts';
 import {
   changeCluster,
-  destroyCluster,
-  getCluster,
   getCredentials,
   getInventory,
   getInventoryText,
@@ -16,34 +12,32 @@ import {
   unreadableSentence,
 } from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
-import { destroySentence, nextSentence, troubleSentence, untilTeardown } from '../client/end.ts';
+import { nextSentence, troubleSentence, untilTeardown } from '../client/end.ts';
 import { dollarsMore, extensionOf } from '../client/extension.ts';
 import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
-import { pauseMs, whileBusy } from '../client/poll.ts';
 import { numberIn } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
-import { knownHostsFile } from './config.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
-import { amountText, facts, printable, table } from './format.ts';
+import { amountText, areOfOthers, type Block, entry, facts, printable, table } from './format.ts';
 import { drawBar, ending, endSentence, fuseAt, money, titleOf } from './fuse.ts';
 import { inventoryTable } from './launch.ts';
-import { patiently } from './patience.ts';
 
 export interface ListOptions {
   readonly status?: string;
   readonly month?: string;
+  readonly owner?: string;
   readonly all: boolean;
 }
 
 export async function list(context: Context, options: ListOptions): Promise<void> {
-  const { status, month, all } = options;
+  const { status, month, owner, all } = options;
   const api = context.api();
   const isOfLive = !all && status === undefined && month === undefined;
   const [{ clusters, unreadable }, now] = await Promise.all([
-    isOfLive ? listLive(api) : listClusters(api, { status, month }),
+    isOfLive ? listLive(api, owner) : listClusters(api, { status, month, owner }),
     serverNow(api),
   ]);
   const missing = unreadableSentence(unreadable);
@@ -52,15 +46,17 @@ export async function list(context: Context, options: ListOptions): Promise<void
       ? 'No cluster lives; --all shows those that ended.'
       : 'There is no such cluster.';
     return [
-      ...(clusters.length > 0 ? clustersTable(clusters, now) : [none]),
+      clusters.length > 0 ? clustersTable(clusters, now) : none,
       ...(missing === null ? [] : ['', missing]),
     ];
   });
 }
 
-function clustersTable(clusters: readonly Cluster[], nowMs: number): string[] {
+function clustersTable(clusters: readonly Cluster[], nowMs: number): Block {
+  const hasOwners = areOfOthers(clusters);
   const head = ['ID', 'NAME', 'STATUS', 'NODES', 'TYPE', 'REGION', 'SPENT', 'BUDGET', 'ENDS'];
   const rows = clusters.map((cluster) => [
+    ...(hasOwners ? [printable(cluster.owner)] : []),
     cluster.id,
     printable(cluster.name ?? ''),
     cluster.status,
@@ -71,7 +67,7 @@ function clustersTable(clusters: readonly Cluster[], nowMs: number): string[] {
     dollars(cluster.budgetUsd),
     endsCell(cluster, nowMs),
   ]);
-  return table(head, rows);
+  return table([...(hasOwners ? ['OWNER'] : []), ...head], rows);
 }
 
 function endsCell(cluster: Cluster, nowMs: number): string {
@@ -83,10 +79,10 @@ function endsCell(cluster: Cluster, nowMs: number): string {
 export async function showOne(context: Context, named: string): Promise<void> {
   const api = context.api();
   const [cluster, now] = await Promise.all([findCluster(api, named), serverNow(api)]);
-  show(context, cluster, () => clusterLines(context, cluster, now));
+  show(context, cluster, () => clusterBlocks(context, cluster, now));
 }
 
-function clusterLines(context: Context, cluster: Cluster, nowMs: number): string[] {
+function clusterBlocks(context: Context, cluster: Cluster, nowMs: number): Block[] {
   const { terminal } = context;
   const fuse = fuseAt(cluster, nowMs);
   const ends = isLive(cluster) ? ending(cluster, nowMs) : endSentence(cluster);
@@ -104,7 +100,7 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
     ].join(': '),
   ]);
   return [
-    ...facts([
+    facts([
       ['cluster', titleOf(cluster)],
       ['status', `${cluster.status}, ${nodesUp(cluster)}`],
       ['nodes', `${cluster.nodes.length} × ${cluster.type} in ${cluster.region}, ${cluster.image}`],
@@ -117,11 +113,9 @@ function clusterLines(context: Context, cluster: Cluster, nowMs: number): string
       ['launched', `${fullTime(cluster.createdAt, nowMs)} by ${printable(cluster.owner)}`],
     ]),
     '',
-    ...table(['NODE', 'STATUS', 'IPV4', 'IPV6', 'LABEL'], nodes),
+    table(['NODE', 'STATUS', 'IPV4', 'IPV6', 'LABEL'], nodes),
     '',
-    ...cluster.history.map(
-      ({ at, event }) => `${terminal.dim(fullTime(at, nowMs))}  ${printable(event)}`,
-    ),
+    ...cluster.history.map(({ at, event }) => entry(fullTime(at, nowMs), printable(event))),
   ];
 }
 
@@ -239,47 +233,4 @@ function extendedLines(before: Cluster, after: Cluster, nowMs: number): string[]
     `Its budget is ${dollars(after.budgetUsd)} instead of ${dollars(before.budgetUsd)}; ` +
       `${dollars(after.spentUsd)} is spent.`,
   ];
-}
-
-export interface RemoveOptions {
-  readonly yes: boolean;
-  readonly wait: boolean;
-}
-
-export async function remove(
-  context: Context,
-  named: string,
-  { yes, wait }: RemoveOptions,
-): Promise<void> {
-  const { terminal } = context;
-  if (!yes) assertCanAsk(terminal, 'destroy');
-  const api = context.api();
-  const found = await findCluster(api, named, { exact: yes });
-  if (!isLive(found)) return show(context, found, () => endSentence(found));
-  const cost = costSentence(found, await serverNow(api));
-  if (found.status !== 'deleting') {
-    await confirm(context, { yes, what: 'destroy', question: `${cost}\nDestroy it now?` });
-  }
-  let cluster = await destroyCluster(api, found.id);
-  rmSync(knownHostsFile(context.env, found.id), { force: true });
-  if (!wait) {
-    return show(context, cluster, () => [cost, `${titleOf(cluster)} is being destroyed.`]);
-  }
-  const waiting = context.onInterrupt(() => `Cluster ${found.id} is being destroyed all the same.`);
-  try {
-    while (isLive(cluster)) {
-      await delay(pauseMs(whileBusy));
-      cluster = await patiently(context, () => getCluster(api, found.id));
-    }
-  } finally {
-    waiting.over();
-  }
-  show(context, cluster, () => endSentence(cluster));
-}
-
-/** What destroying it now comes to. */
-export function costSentence(cluster: Cluster, nowMs: number): string {
-  const { nodes, type } = cluster;
-  const cost = destroySentence(cluster, nowMs, (at) => fullTime(at, nowMs));
-  return `${titleOf(cluster)} (${nodes.length} × ${type}): ${cost}`;
 }

@@ -3,6 +3,7 @@ import { clockFrom, readServerTime } from '../client/server-clock.ts';
 import { readableTimes } from '../client/times.ts';
 import { readLogin } from './config.ts';
 import { CliError } from './errors.ts';
+import { type Block, layOut, mapTexts } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What every command works with. */
@@ -29,14 +30,20 @@ export function apiOf(env: Context['env']): Api {
   return createApi({ ...readLogin(env), ...(seconds > 0 ? { timeoutMs: seconds * 1_000 } : {}) });
 }
 
-/** The API's sentences, such as a cluster's history, have instants in UTC: people read their own. */
 export function show(
   { json, terminal }: Context,
   answer: unknown,
-  lines: () => string | readonly string[],
+  blocks: () => Block | readonly Block[],
 ): void {
-  const readable = () => [lines()].flat().map((line) => readableTimes(line, Date.now()));
-  terminal.out(json ? JSON.stringify(answer) : readable());
+  if (json) terminal.out(JSON.stringify(answer));
+  else showBlocks(terminal, [blocks()].flat());
+}
+
+/** The API's sentences, such as a cluster's history, have instants in UTC: people read their own. */
+export function showBlocks(terminal: Terminal, blocks: readonly Block[]): void {
+  const readable = (text: string) => readableTimes(text, Date.now());
+  const inWords = blocks.map((block) => mapTexts(block, readable));
+  terminal.out(layOut(inWords, { columns: terminal.columns(), dim: terminal.dim }));
 }
 
 /** Asks before `what`; throws where it is not wanted, or where nobody can be asked. */

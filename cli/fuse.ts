@@ -92,8 +92,7 @@ export function fuseLines(cluster: Cluster, nowMs: number, look: Look): string[]
           `${drawBar(fuse, look)}`,
           `${fuse.burnt.toFixed(2)} of ${plural(fuse.hours, 'hour')} burnt`,
         ];
-  const lines = [head, ...bar, ending(cluster, nowMs), money(cluster)];
-  return lines.map((line) => line.slice(0, look.width));
+  return [head, ...bar, ending(cluster, nowMs), money(cluster)];
 }
 
 /** For a file or a pipe. */

@@ -8,9 +8,9 @@ import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
 import { isLinodesRefusal } from '../client/problem.ts';
 import { readableTimes } from '../client/times.ts';
-import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
+import { assertCanAsk, type Context, confirm, serverNow, show, showBlocks } from './context.ts';
 import { CliError, withAdvice } from './errors.ts';
-import { printable, table } from './format.ts';
+import { type Block, printable, table } from './format.ts';
 import { ending, endSentence, money, nodesBar, titleOf } from './fuse.ts';
 import { patiently } from './patience.ts';
 import { quoteQuestion, tooLittle } from './quote.ts';
@@ -48,7 +48,7 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
   const cluster = await waitUntilUp(context, api, launched);
   if (context.json) return terminal.out(JSON.stringify(cluster));
   const { nodes } = await getInventory(api, cluster.id);
-  terminal.out([...launchedLines(cluster, await serverNow(api)), ...inventoryTable(nodes)]);
+  showBlocks(terminal, [...launchedLines(cluster, await serverNow(api)), inventoryTable(nodes)]);
 }
 
 /**
@@ -79,7 +79,7 @@ const launchedLines = (cluster: Cluster, nowMs: number): string[] => [
   `${money(cluster)}; ${ending(cluster, nowMs)}`,
 ];
 
-export const inventoryTable = (nodes: readonly InventoryNode[]): string[] =>
+export const inventoryTable = (nodes: readonly InventoryNode[]): Block =>
   table(
     ['NODE', 'LABEL', 'IPV4', 'USER'],
     nodes.map(({ index, label, ipv4, user }) => [`${index}`, label, ipv4, user]),

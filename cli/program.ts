@@ -2,13 +2,16 @@ import { Argument, Command, Option } from 'commander';
 import { statusNames } from '../client/clusters.ts';
 import { inventoryFormats } from '../client/inventory.ts';
 import { images, regions, types } from './catalogue.ts';
-import { credentials, extend, inventory, list, remove, showOne } from './clusters.ts';
+import { credentials, extend, inventory, list, showOne } from './clusters.ts';
 import { candidates, type Shell, scripts, shells } from './completion.ts';
 import type { Context } from './context.ts';
+import { doctor } from './doctor.ts';
 import { CliError } from './errors.ts';
 import { launch } from './launch.ts';
 import { login } from './login.ts';
+import { openConsole } from './open.ts';
 import { quote } from './quote.ts';
+import { remove } from './remove.ts';
 import { report } from './report.ts';
 import {
   addSchedule,
@@ -100,6 +103,16 @@ function addLaunchCommands(program: Command, context: () => Context): void {
     .action((options) => login(context(), options));
 
   program
+    .command('doctor')
+    .description('check address, token, Linode and your live clusters, and say what to do')
+    .action(() => doctor(context()));
+
+  program
+    .command('open')
+    .description('open the console in a browser')
+    .action(() => openConsole(context()));
+
+  program
     .command('types')
     .description('the types that match, the cheapest first')
     .option('--vcpus <count>', 'at least so many')
@@ -139,6 +152,7 @@ function addClusterCommands(program: Command, context: () => Context): void {
     .description('your live clusters, the newest first')
     .addOption(new Option('--status <status>', 'only those').choices(Object.keys(statusNames)))
     .option('--month <month>', 'launched in that month (UTC), such as 2026-11')
+    .option('--owner <owner>', 'only those of the owner; others than yours for the admin only')
     .option('--all', 'those that ended, too', false)
     .action((options) => list(context(), options));
 
@@ -172,8 +186,10 @@ function addClusterCommands(program: Command, context: () => Context): void {
     .action((named, options) => extend(context(), named, options));
 
   program
-    .command('rm <cluster>')
+    .command('rm [cluster]')
     .description('destroy a cluster now, after asking')
+    .option('--owner <owner>', 'with --all in place of a cluster: those of the owner')
+    .option('--all', 'all live clusters of the owner', false)
     .option('--yes', 'do not ask', false)
     .option('--wait', 'until it is gone', false)
     .action((named, options) => remove(context(), named, options));
@@ -212,7 +228,8 @@ function addScheduleCommands(program: Command, context: () => Context): void {
   schedule
     .command('ls')
     .description('your schedules')
-    .action(() => showSchedules(context()));
+    .option('--owner <owner>', 'only those of the owner')
+    .action((options) => showSchedules(context(), options));
   schedule
     .command('show <schedule>')
     .description('its next runs, and what became of the latest')

@@ -7,22 +7,22 @@ import { quoteSentence } from '../client/quote.ts';
 import { fullTime } from '../client/times.ts';
 import { type Context, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
-import { facts } from './format.ts';
+import { type Block, facts } from './format.ts';
 import { type SpecOptions, specOf } from './spec.ts';
 
 export async function quote(context: Context, options: SpecOptions): Promise<void> {
   const api = context.api();
   const body = specOf(context, options);
   const [answer, now] = await Promise.all([getQuote(api, body), serverNow(api)]);
-  show(context, answer, () => quoteLines(answer, now));
+  show(context, answer, () => quoteBlocks(answer, now));
   if (answer.affordableHours === 0) throw tooLittle(answer, now);
 }
 
-function quoteLines(answer: Quote, nowMs: number): string[] {
+function quoteBlocks(answer: Quote, nowMs: number): Block[] {
   const size = `${plural(answer.vcpus, 'vCPU')}, ${memory(answer.memoryMb)}`;
   const ends = answer.teardownAt === null ? 'never' : fullTime(answer.teardownAt, nowMs);
   return [
-    ...facts([
+    facts([
       ['nodes', `${answer.nodes} in ${answer.region}, ${answer.image}`],
       ['type', `${answer.type} (${size}), ${answer.why}`],
       ['an hour', dollars(answer.hourlyUsd)],

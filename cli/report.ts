@@ -4,7 +4,7 @@ import { csvLines } from '../client/csv.ts';
 import { dollars } from '../client/money.ts';
 import { getReport } from '../client/report.ts';
 import { type Context, show } from './context.ts';
-import { facts, printable, table } from './format.ts';
+import { type Block, facts, printable, table } from './format.ts';
 
 export interface ReportOptions {
   readonly month?: string;
@@ -15,7 +15,7 @@ const FIELDS = ['clusters', 'nodeHours', 'billedUsd', 'savedUsd', 'overspentUsd'
 
 export async function report(context: Context, { month, csv }: ReportOptions): Promise<void> {
   const answer = await getReport(context.api(), month);
-  show(context, answer, () => (csv ? reportCsv(answer) : reportLines(answer)));
+  show(context, answer, () => (csv ? reportCsv(answer) : reportBlocks(answer)));
 }
 
 /** A line for each owner, if they are told, or else one for the month. */
@@ -27,7 +27,7 @@ export function reportCsv(answer: Report): readonly string[] {
   );
 }
 
-function reportLines(answer: Report): string[] {
+function reportBlocks(answer: Report): Block[] {
   const owners = (answer.owners ?? []).map((row) => [
     printable(row.owner),
     `${row.clusters}`,
@@ -37,7 +37,7 @@ function reportLines(answer: Report): string[] {
   ]);
   const missing = unreadableSentence(answer.unreadable);
   return [
-    ...facts([
+    facts([
       ['month', `${answer.month} (UTC)`],
       ['clusters', `${answer.clusters}`],
       ['node hours', `${answer.nodeHours}`],
@@ -48,6 +48,6 @@ function reportLines(answer: Report): string[] {
     ...(missing === null ? [] : ['', missing]),
     ...(owners.length === 0
       ? []
-      : ['', ...table(['OWNER', 'CLUSTERS', 'NODE HOURS', 'BILLED', 'SAVED'], owners)]),
+      : ['', table(['OWNER', 'CLUSTERS', 'NODE HOURS', 'BILLED', 'SAVED'], owners)]),
   ];
 }

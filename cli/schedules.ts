@@ -15,24 +15,30 @@ import { fullTime } from '../client/times.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { findSchedule } from './find.ts';
-import { amountText, facts, printable, table } from './format.ts';
+import { amountText, areOfOthers, type Block, entry, facts, printable, table } from './format.ts';
 import { titleOf } from './fuse.ts';
 import { type SpecOptions, specOf } from './spec.ts';
 
-export async function showSchedules(context: Context): Promise<void> {
+export async function showSchedules(
+  context: Context,
+  { owner }: { readonly owner?: string },
+): Promise<void> {
   const api = context.api();
-  const [answer, now] = await Promise.all([listSchedules(api), serverNow(api)]);
-  show(context, answer, () => {
-    if (answer.schedules.length === 0)
-      return 'There is no schedule: "onebuck schedule add" makes one.';
-    const rows = answer.schedules.map((schedule) => [
+  const [all, now] = await Promise.all([listSchedules(api), serverNow(api)]);
+  const schedules = all.schedules.filter((one) => owner === undefined || one.owner === owner);
+  show(context, { schedules }, () => {
+    if (schedules.length === 0) return 'There is no schedule: "onebuck schedule add" makes one.';
+    const hasOwners = areOfOthers(schedules);
+    const rows = schedules.map((schedule) => [
+      ...(hasOwners ? [printable(schedule.owner)] : []),
       schedule.id,
       printable(schedule.name ?? ''),
       schedule.cron,
       schedule.timezone,
       nextRun(schedule, now),
     ]);
-    return table(['ID', 'NAME', 'CRON', 'ZONE', 'NEXT RUN'], rows);
+    const head = ['ID', 'NAME', 'CRON', 'ZONE', 'NEXT RUN'];
+    return table([...(hasOwners ? ['OWNER'] : []), ...head], rows);
   });
 }
 
@@ -44,15 +50,15 @@ function nextRun({ enabled, nextRuns: [next] }: Schedule, nowMs: number): string
 export async function showSchedule(context: Context, named: string): Promise<void> {
   const api = context.api();
   const [schedule, now] = await Promise.all([findSchedule(api, named), serverNow(api)]);
-  show(context, schedule, () => scheduleLines(schedule, now));
+  show(context, schedule, () => scheduleBlocks(schedule, now));
 }
 
-function scheduleLines(schedule: Schedule, nowMs: number): string[] {
+function scheduleBlocks(schedule: Schedule, nowMs: number): Block[] {
   const { cron, timezone, enabled, monthlyCapUsd, overlap, nextRuns, runs, spec } = schedule;
   const { nextTryAt } = schedule;
   const tryAt = nextTryAt === null ? '' : `; next ${fullTime(nextTryAt, nowMs)}`;
   return [
-    ...facts([
+    facts([
       ['schedule', `${titleOf(schedule)}${enabled ? '' : ', paused'}`],
       ['cron', `${cron} in ${timezone}`],
       ['overlap', overlap],
@@ -61,7 +67,7 @@ function scheduleLines(schedule: Schedule, nowMs: number): string[] {
       ['spec', printable(JSON.stringify(spec))],
       ['next runs', nextRuns.map((at) => fullTime(at, nowMs)).join(', ') || 'none'],
     ]),
-    ...runs.map((run) => `${fullTime(run.at, nowMs)}  ${printable(runWords(run))}`),
+    ...runs.map((run) => entry(fullTime(run.at, nowMs), printable(runWords(run)))),
   ];
 }
 
@@ -99,7 +105,7 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
   const key = options.idempotencyKey ?? createIdempotencyKey();
   const schedule = await createSchedule(api, body, key);
   const now = await serverNow(api);
-  show(context, schedule, () => scheduleLines(schedule, now));
+  show(context, schedule, () => scheduleBlocks(schedule, now));
 }
 
 export interface EditOptions extends Omit<AddOptions, 'cron' | 'idempotencyKey'> {
@@ -123,7 +129,7 @@ export async function editSchedule(
   await confirm(context, { yes: options.yes, what: 'change', question });
   const schedule = await changeSchedule(api, before.id, change);
   const now = await serverNow(api);
-  show(context, schedule, () => scheduleLines(schedule, now));
+  show(context, schedule, () => scheduleBlocks(schedule, now));
 }
 
 /** The fields to change, as the API takes them; the options of the spec go over the old spec. */

@@ -1,11 +1,14 @@
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { CliError } from './errors.ts';
+import { wrapped } from './format.ts';
 import { asciiLook, blockLook, type Look } from './fuse.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 const COLUMNS = 80;
+/** What a bar leaves to the name before it. */
+const LABEL_COLUMNS = 14;
 
 /**
  * What the program writes to and asks. Answers go to stdout, all that is said about them to stderr:
@@ -22,6 +25,8 @@ export interface Terminal {
   /** Where the drawn lines are left as they are. */
   settle(): void;
   look(): Look;
+  /** How wide a line of stdout may be; Infinity where stdout is no terminal and COLUMNS not set. */
+  columns(): number;
   readonly canAsk: boolean;
   /** Throws a CliError `interrupted` on Ctrl-C and at the input's end. */
   ask(question: string): Promise<string>;
@@ -32,10 +37,12 @@ export interface Terminal {
 export function createTerminal(env: Env, { isJson }: { readonly isJson: boolean }): Terminal {
   const { stdin, stdout, stderr } = process;
   const isDumb = env.TERM === 'dumb';
-  const hasColour = stdout.isTTY === true && !env.NO_COLOR && !isDumb;
+  const isTerminal = stdout.isTTY === true;
+  const hasColour = isTerminal && !env.NO_COLOR && !isDumb;
   const hasBlocks = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '');
   let drawn = 0;
-  const columns = () => stdout.columns || COLUMNS;
+  const columns = () =>
+    stdout.columns || Number(env.COLUMNS) || (isTerminal ? COLUMNS : Number.POSITIVE_INFINITY);
   const forget = () => {
     drawn = 0;
   };
@@ -45,18 +52,19 @@ export function createTerminal(env: Env, { isJson }: { readonly isJson: boolean 
     },
     note: (line) => void stderr.write(`${isJson ? JSON.stringify({ note: line }) : line}\n`),
     dim: (line) => (hasColour ? `\x1b[2m${line}\x1b[22m` : line),
-    canRedraw: stdout.isTTY === true && !isDumb,
+    canRedraw: isTerminal && !isDumb,
     redraw(lines) {
-      const fitting = lines.map((line) => line.slice(0, columns() - 1));
+      const fitting = lines.flatMap((line) => wrapped(line, columns() - 1));
       const back = drawn === 0 ? '' : `\x1b[${drawn}A`;
       stdout.write(`${back}\r\x1b[J${fitting.join('\n')}\n`);
-      drawn = lines.length;
+      drawn = fitting.length;
     },
     settle: forget,
     look: () => {
-      if (stdout.isTTY !== true) return asciiLook(COLUMNS - 20);
-      return (hasBlocks && !isDumb ? blockLook : asciiLook)(Math.max(20, columns() - 1));
+      const width = Math.max(20, Math.min(columns(), COLUMNS) - LABEL_COLUMNS);
+      return isTerminal && hasBlocks && !isDumb ? blockLook(width) : asciiLook(width);
     },
+    columns,
     canAsk: stdin.isTTY === true,
     async ask(question) {
       const lines = createInterface({ input: stdin, output: stderr });

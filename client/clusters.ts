@@ -49,6 +49,8 @@ const LIVE_PAGES_MAX = 1_000;
 interface Filter {
   readonly status?: string | undefined;
   readonly month?: string | undefined;
+  /** Only the admin may name another owner. */
+  readonly owner?: string | undefined;
 }
 
 /** The newest 2,000 clusters at most of a status, or launched in a month (UTC) such as 2026-11. */
@@ -82,9 +84,9 @@ async function allPages(api: Api, filter: Filter, pagesMax: number): Promise<Lis
   return { clusters: found, unreadable };
 }
 
-/** All live clusters, however many there are, the newest first. */
-export const listLive = (api: Api): Promise<Listed> =>
-  allPages(api, { status: 'live' }, LIVE_PAGES_MAX);
+/** All live clusters, or those of an owner, however many there are, the newest first. */
+export const listLive = (api: Api, owner?: string): Promise<Listed> =>
+  allPages(api, { status: 'live', owner }, LIVE_PAGES_MAX);
 
 /** The newest clusters, live or ended, in one request; `limit` is at most 100. */
 export const listNewest = async (api: Api, limit: number): Promise<readonly Cluster[]> =>

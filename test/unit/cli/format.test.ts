@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { costSentence, newBudget } from '../../../cli/clusters.ts';
-import { table } from '../../../cli/format.ts';
+import { newBudget } from '../../../cli/clusters.ts';
+import { entry, facts, layOut, table } from '../../../cli/format.ts';
+import { costSentence } from '../../../cli/remove.ts';
 import { reportCsv } from '../../../cli/report.ts';
 import { memoryMb, specOf } from '../../../cli/spec.ts';
 import { exitCodesLine, sshArgs } from '../../../cli/ssh.ts';
@@ -14,17 +16,61 @@ function aContext() {
   return { context: { terminal }, noted };
 }
 
+const layout = (columns: number) => ({ columns, dim: (text: string) => text });
+
 describe('a table', () => {
+  const costs = table(
+    ['ID', 'COST', 'WHY'],
+    [
+      ['a', '$1.00', 'it has run'],
+      ['bcd', '$10.00', ''],
+    ],
+  );
+
   it('aligns numbers to the right', () => {
-    expect(
-      table(
-        ['ID', 'COST'],
-        [
-          ['a', '$1.00'],
-          ['bcd', '$10.00'],
-        ],
-      ),
-    ).toEqual(['ID     COST', 'a     $1.00', 'bcd  $10.00']);
+    expect(layOut([costs], layout(80))).toEqual([
+      'ID     COST  WHY',
+      'a     $1.00  it has run',
+      'bcd  $10.00',
+    ]);
+  });
+
+  it('that is wider than the terminal is a block for each row', () => {
+    expect(layOut([costs], layout(22))).toEqual([
+      ...['ID', '  a', 'COST', '  $1.00', 'WHY', '  it has run'],
+      ...['', 'ID', '  bcd', 'COST', '  $10.00'],
+    ]);
+    const wide = table(['ID', 'NAME'], [['a', 'n'.repeat(30)]]);
+    expect(layOut([wide], layout(32))).toEqual(['ID    a', `NAME  ${'n'.repeat(30)}`]);
+  });
+});
+
+describe('the lines of an answer', () => {
+  const word = fc.stringMatching(/^[a-z0-9$.]{1,14}$/);
+  const text = fc.array(word, { maxLength: 20 }).map((words) => words.join(' '));
+  const pair = fc.tuple(fc.stringMatching(/^[a-z]{1,13}$/), text);
+  const block = fc.oneof(
+    text,
+    fc.array(pair, { minLength: 1, maxLength: 4 }).map(facts),
+    fc.tuple(word, text).map(([when, what]) => entry(when, what)),
+    fc
+      .array(fc.tuple(text, word, text), { maxLength: 4 })
+      .map((rows) => table(['A', 'B', 'C'], rows)),
+  );
+  const wordsOf = (lines: readonly string[]) => lines.join(' ').split(/\s+/).filter(Boolean);
+
+  it('fit in 40 columns, and keep every word', () => {
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 4 }), (blocks) => {
+        const lines = layOut(blocks, layout(40));
+        expect(lines.filter(({ length }) => length > 40)).toEqual([]);
+        const all = new Set(wordsOf(layOut(blocks, layout(Number.POSITIVE_INFINITY))));
+        // The head of a table of no rows is all that a narrow table may lack or repeat.
+        for (const head of ['A', 'B', 'C']) all.delete(head);
+        const kept = new Set(wordsOf(lines));
+        expect([...all].filter((one) => !kept.has(one))).toEqual([]);
+      }),
+    );
   });
 });
 

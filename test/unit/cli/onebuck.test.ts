@@ -1,8 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, request, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { projectDir } from '../../../build/project.ts';
 import type { Cluster, Clusters, InventoryNode, Schedule } from '../../../client/answers.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
@@ -127,6 +135,41 @@ describe('login', () => {
   );
 });
 
+describe('onebuck doctor', () => {
+  it('finds everything in order', async () => {
+    const { code, stdout } = await onebuck(['doctor'], env);
+    expect(code, stdout).toBe(0);
+    expect(stdout).toMatch(/^ok +login .*\nok +address .*\nok +token .*\nok +Linode .*\nok +clus/m);
+  });
+
+  it.each([
+    ['no login', { ONEBUCK_URL: '', ONEBUCK_TOKEN: '' }, /^FAULT +login .*Run "onebuck login"/m],
+    [
+      'an address at which nothing answers',
+      { ONEBUCK_URL: 'http://127.0.0.1:9' },
+      /^FAULT +address /m,
+    ],
+    ['a wrong token', { ONEBUCK_TOKEN: 'wrong' }, /^FAULT +token .*Run "onebuck login"/m],
+  ])('finds %s, and says what to do', async (_, wrong, fault) => {
+    const { code, stdout, stderr } = await onebuck(['doctor'], { ...env, ...wrong });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toMatch(fault);
+    expect(stdout.match(/FAULT/g)).toHaveLength(1);
+  });
+});
+
+it('onebuck open starts the console in the browser, or says where it is', async () => {
+  const mark = join(home, 'opened');
+  const browser = join(home, 'browser');
+  writeFileSync(browser, `#!/bin/sh\necho "$1" >${mark}.new && mv ${mark}.new ${mark}\n`);
+  chmodSync(browser, 0o755);
+  const opening = await onebuck(['open'], { ...env, BROWSER: browser });
+  expect(opening.stdout).toBe(`The console is at ${service.url}/, and opens in the browser.\n`);
+  await vi.waitFor(() => expect(readFileSync(mark, 'utf8')).toBe(`${service.url}/\n`), 60_000);
+  const without = await onebuck(['open'], { ...env, BROWSER: join(home, 'none') });
+  expect(without.stdout).toBe(`The console is at ${service.url}/: open it in a browser.\n`);
+});
+
 describe('before a launch', () => {
   it('onebuck types and onebuck quote show types and a quote', async () => {
     const types = await onebuck(['types', '--vcpus', '1', '--region', 'us-east'], env);
@@ -217,6 +260,17 @@ describe('a cluster', () => {
     expect(utc.stdout).not.toMatch(/CET|GMT/);
     const { stdout } = await onebuck(['ls'], env);
     expect(stdout).toMatch(new RegExp(`${cluster.id}  job +running +2 .* in 2 d \\d+ h`));
+  });
+
+  it('is shown in 40 columns, without a table that breaks', async () => {
+    const narrow = { ...env, COLUMNS: '40' };
+    for (const args of [['ls'], ['show', 'job'], ['types'], ['report'], ['inventory', 'job']]) {
+      const { stdout } = await onebuck(args, narrow);
+      expect(stdout.split('\n').filter(({ length }) => length > 40)).toEqual([]);
+    }
+    expect((await onebuck(['ls'], narrow)).stdout).toMatch(
+      /ID +c\w+\nNAME +job\nSTATUS +running\n/,
+    );
   });
 
   it('has an inventory in several formats, and passwords', async () => {
