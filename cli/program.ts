@@ -7,6 +7,7 @@ import { candidates, type Shell, scripts, shells } from './completion.ts';
 import type { Context } from './context.ts';
 import { doctor } from './doctor.ts';
 import { CliError } from './errors.ts';
+import { formatHelp } from './help.ts';
 import { launch } from './launch.ts';
 import { login } from './login.ts';
 import { openConsole } from './open.ts';
@@ -45,14 +46,14 @@ export function createProgram(
     if (!json) terminal.note(help.trimEnd());
   };
   program
-    .description('Clusters of Linodes on a budget, destroyed before they cost more.')
-    .version(version)
+    .description('launch clusters of Linodes on a budget, and destroy them before they cost more')
+    .version(version, '-V, --version', 'print the version')
     .option('--json', "the API's JSON alone on stdout, and JSON on stderr")
     .option('--utc', 'times in UTC; in your time zone unless given')
     .exitOverride()
     // The caller prints errors, in words or as JSON.
-    .configureOutput({ outputError: () => {}, writeErr: writeHelp })
-    .addHelpText('after', HELP)
+    .configureOutput({ outputError: () => {}, writeErr: writeHelp, ...widths(context) })
+    .configureHelp({ formatHelp, showGlobalOptions: true })
     .hook('preAction', (_, command) => {
       assertNoneBlank(command);
       // Every time is written in the zone of the process.
@@ -169,7 +170,9 @@ function addClusterCommands(program: Command, context: () => Context): void {
   program
     .command('inventory <cluster>')
     .description('the nodes in the form that a tool reads')
-    .addOption(new Option('--format <format>').choices(Object.keys(inventoryFormats)))
+    .addOption(
+      new Option('--format <format>', 'of the tool').choices(Object.keys(inventoryFormats)),
+    )
     .action((named, options) => inventory(context(), named, options));
 
   program
@@ -193,6 +196,12 @@ function addClusterCommands(program: Command, context: () => Context): void {
     .option('--yes', 'do not ask', false)
     .option('--wait', 'until it is gone', false)
     .action((named, options) => remove(context(), named, options));
+}
+
+/** How wide the help is. */
+function widths(context: () => Context) {
+  const width = () => context().terminal.columns();
+  return { getOutHelpWidth: width, getErrHelpWidth: width };
 }
 
 /** `end` is told what a command on the nodes ended with. */
@@ -307,14 +316,3 @@ const withSsh = (command: Command): Command =>
   command
     .option('-F, --ssh-config <file>', 'a configuration file for ssh')
     .option('-o, --ssh-option <name=value>', 'an option for ssh; can be repeated', each);
-
-const HELP = `
-<cluster> is an id, the name of a live cluster, or the beginning of an id, of four characters or
-more. What destroys with --yes takes no beginning.
-
-Environment: ONEBUCK_URL and ONEBUCK_TOKEN go before what "onebuck login" has kept;
-ONEBUCK_TIMEOUT_SECONDS (35) is how long an answer may take; NO_COLOR.
-
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not logged in, or the token is refused;
-4 not found; 5 unreachable; 6 refused by the budget or a cap; 130 interrupted.
-ssh ends with what ssh ends with.`;
