@@ -1,4 +1,5 @@
-import type { Argument, Command } from 'commander';
+import type { Argument, Command, Option } from 'commander';
+import { listImages, listRegions, listTypes } from '../client/catalogue.ts';
 import { listLive } from '../client/clusters.ts';
 import { listSchedules } from '../client/schedules.ts';
 import type { Context } from './context.ts';
@@ -8,11 +9,15 @@ export type Shell = (typeof shells)[number];
 
 /**
  * Each asks the program itself, so that it knows what the program knows, and the clusters' names.
+ * Where the program has nothing to offer, the shell offers files.
  */
 export const scripts: Readonly<Record<Shell, string>> = {
   bash: `_onebuck() {
-  local IFS=$'\\n'
-  COMPREPLY=($(compgen -W "$(onebuck __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  local candidate
+  COMPREPLY=()
+  while IFS= read -r candidate; do
+    COMPREPLY+=("$candidate")
+  done < <(onebuck __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -o default -F _onebuck onebuck`,
   zsh: `#compdef onebuck
@@ -21,8 +26,16 @@ _onebuck() {
   found=("\${(@f)$(onebuck __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ -n "\${found[1]}" ]]; then compadd -- "\${found[@]}"; else _files; fi
 }
-compdef _onebuck onebuck`,
-  fish: `complete -c onebuck -a '(onebuck __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'`,
+if [[ "\${funcstack[1]}" == _onebuck ]]; then _onebuck "$@"; else compdef _onebuck onebuck; fi`,
+  fish: `function __onebuck_candidates
+  set -l found (onebuck __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c onebuck -f -a '(__onebuck_candidates)'`,
 };
 
 /** What may stand in place of the last word. */
@@ -31,19 +44,50 @@ export async function candidates(
   words: readonly string[],
   context: Context,
 ): Promise<string[]> {
-  const last = words.at(-1) ?? '';
-  const before = words.slice(0, -1);
-  if (before.includes('--')) return [];
+  if (words.slice(0, -1).includes('--')) return [];
+  // Of --format=ssh, bash makes three words, other shells make one.
+  const [, flag, value] = /^(--[\w-]+)=(.*)$/.exec(words.at(-1) ?? '') ?? [];
+  if (flag !== undefined) {
+    const found = await candidates(program, [...words.slice(0, -1), flag, value ?? ''], context);
+    return found.map((candidate) => `${flag}=${candidate}`);
+  }
+  const isSign = words.at(-1) === '=';
+  const last = isSign ? '' : (words.at(-1) ?? '');
+  const before = words.slice(0, isSign ? undefined : -1).filter((word) => word !== '=');
   const { command, operands } = walk(program, before);
   const option = command.options.find(({ long, short }) => [long, short].includes(before.at(-1)));
-  if (option?.required === true) return option.argChoices ?? [];
-  const found = last.startsWith('-')
-    ? optionsOf(program, command)
-    : command.commands.length > 0
-      ? command.commands.map((sub) => sub.name()).filter((name) => !name.startsWith('_'))
-      : await operandsOf(command.registeredArguments[operands], context);
+  const found = await (option?.required === true
+    ? valuesOf(option, context)
+    : last.startsWith('-')
+      ? optionsOf(program, command)
+      : command.commands.length > 0
+        ? command.commands.map((sub) => sub.name()).filter((name) => !name.startsWith('_'))
+        : operandsOf(command.registeredArguments[operands], context));
   return found.filter((candidate) => candidate.startsWith(last));
 }
+
+/** The values of an option that takes one. */
+async function valuesOf({ long, argChoices }: Option, context: Context): Promise<string[]> {
+  if (argChoices !== undefined) return argChoices;
+  const idsOf = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id);
+  return orNone(async () => {
+    switch (long) {
+      case '--region':
+        return idsOf(await listRegions(context.api()));
+      case '--image':
+        return idsOf(await listImages(context.api()));
+      case '--type':
+        return idsOf((await listTypes(context.api(), {})).types);
+      case '--timezone':
+        return Intl.supportedValuesOf('timeZone');
+      default:
+        return [];
+    }
+  });
+}
+
+/** Nobody who presses Tab wants to read why there is nothing. */
+const orNone = (find: () => Promise<string[]>): Promise<string[]> => find().catch(() => []);
 
 function walk(program: Command, words: readonly string[]) {
   let command = program;
@@ -67,12 +111,14 @@ async function operandsOf(argument: Argument | undefined, context: Context): Pro
   if (argument?.argChoices !== undefined) return argument.argChoices;
   const named = (items: readonly { id: string; name: string | null }[]) =>
     items.flatMap(({ id, name }) => (name !== null && /^[\w.-]+$/.test(name) ? [id, name] : [id]));
-  try {
-    if (argument?.name() === 'cluster') return named((await listLive(context.api())).clusters);
-    if (argument?.name() !== 'schedule') return [];
-    const { schedules } = await listSchedules(context.api());
-    return named(schedules);
-  } catch {
-    return []; // nobody who presses Tab wants to read why
-  }
+  return orNone(async () => {
+    switch (argument?.name()) {
+      case 'cluster':
+        return named((await listLive(context.api())).clusters);
+      case 'schedule':
+        return named((await listSchedules(context.api())).schedules);
+      default:
+        return [];
+    }
+  });
 }

@@ -38,7 +38,11 @@ export const startScript = (args: readonly string[], env: Env): Running =>
 
 /** Starts Node in a terminal of its own; what is written to its input is typed there. */
 export const startInTerminal = (args: readonly string[], env: Env): Running =>
-  start(['python3', onTerminal, process.execPath, ...args], { TERM: 'xterm', ...env });
+  startProgramInTerminal([process.execPath, ...args], env);
+
+/** As startInTerminal, for any program. */
+export const startProgramInTerminal = (command: readonly string[], env: Env): Running =>
+  start(['python3', onTerminal, ...command], { TERM: 'xterm', ...env });
 
 export const hasTerminals = spawnSync('python3', ['-c', 'import pty, termios']).status === 0;
 
