@@ -25,9 +25,17 @@ export async function serverNow(api: Api): Promise<number> {
   return clockFrom(await readServerTime(api)).now();
 }
 
+const SECONDS_MAX = 86_400;
+
 export function apiOf(env: Context['env']): Api {
-  const seconds = Number(env.ONEBUCK_TIMEOUT_SECONDS || 0);
-  return createApi({ ...readLogin(env), ...(seconds > 0 ? { timeoutMs: seconds * 1_000 } : {}) });
+  const text = env.ONEBUCK_TIMEOUT_SECONDS;
+  if (!text) return createApi(readLogin(env));
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= SECONDS_MAX) {
+    return createApi({ ...readLogin(env), timeoutMs: seconds * 1_000 });
+  }
+  const wanted = `a number of seconds above 0 and at most ${SECONDS_MAX}`;
+  throw new CliError('usage', `ONEBUCK_TIMEOUT_SECONDS must be ${wanted}, not ${text}.`);
 }
 
 export function show(

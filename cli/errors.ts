@@ -72,7 +72,8 @@ export function cliErrorOf(error: unknown): CliError | null {
   const { url, status, problem, message, isDenied } = error;
   const failure = failures[status] ?? 'failed';
   if (isDenied) {
-    const denied = `${url} refuses the token. Run "onebuck login" with one that it takes.`;
+    const why = problem === null ? '' : ` ${message}`;
+    const denied = `${url} refuses the token.${why} Run "onebuck login" with one that it takes.`;
     return new CliError(failure, denied, problem);
   }
   if (problem === null) return new CliError(failure, `${message} See that the address is right.`);

@@ -51,8 +51,9 @@ export class Refusal extends Error {
     this.problem = problem;
   }
 
-  /** Whether the server refuses the token. */
+  /** Whether the server refuses the token; false for a token that only may not do this. */
   get isDenied(): boolean {
+    if (this.problem?.code === 'notAllowed') return false;
     return this.status === 401 || this.status === 403;
   }
 }

@@ -713,6 +713,49 @@ const extension = inFile('client/extension.ts', ['test/unit/client/extension.tes
   },
 });
 
+const sizes = inFile('client/memory.ts', ['test/unit/client/words.test.ts'], {
+  'four gigabytes are taken for four megabytes': {
+    from: "unit === '' && number < MB_MIN",
+    to: 'false',
+  },
+  'a size is rounded down, to less memory than was asked for': {
+    from: 'Math.ceil(number * factor)',
+    to: 'Math.floor(number * factor)',
+  },
+});
+
+const refusals = inFile(
+  'client/api.ts',
+  ['test/unit/cli/errors.test.ts', 'test/unit/client/api.test.ts'],
+  {
+    'a token that may not do something is forgotten as if it were refused': {
+      from: "this.problem?.code === 'notAllowed'",
+      to: 'false',
+    },
+  },
+);
+
+const launches = inFile('client/problem.ts', ['test/unit/cli/errors.test.ts'], {
+  'a launch that Linode refused may have happened': {
+    from: '/^linode/.test(',
+    to: '/^onebuck/.test(',
+  },
+});
+
+const narrow = inFile('cli/format.ts', ['test/unit/cli/format.test.ts'], {
+  'a table that is too wide breaks': {
+    from: 'lines.every(({ length }) => length <= columns)',
+    to: 'lines.length > 0',
+  },
+});
+
+const startups = inFile('dev/settings.ts', ['test/unit/dev/settings.test.ts'], {
+  'a second npm start writes over the folder of the first': {
+    from: 'if (isOurs) return;',
+    to: 'return;',
+  },
+});
+
 const warnings = inFile('lib/app/change-cluster.ts', ['test/flows/notices.test.ts'], {
   'a warning comes twice to an owner who raises the budget and lowers it again': {
     from: 'withWarningsPassed(changed.next, lifeOf(changed.next, now), now)',
@@ -1230,6 +1273,11 @@ export const mutants: readonly Mutant[] = [
     ...schedules,
     ...reasons,
     ...extension,
+    ...sizes,
+    ...refusals,
+    ...launches,
+    ...narrow,
+    ...startups,
     ...warnings,
     ...changeCluster,
   ],

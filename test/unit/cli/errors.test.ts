@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CliError, cliErrorOf, errorJson, withAdvice } from '../../../cli/errors.ts';
 import { NoContact, refusalOf } from '../../../client/api.ts';
+import { isLinodesRefusal } from '../../../client/problem.ts';
 
 const URL = 'https://x';
 const errorFor = (status: number, body: string) => cliErrorOf(refusalOf(URL, status, body));
@@ -34,6 +35,28 @@ describe('an error of the API', () => {
     [503, 'unreachable'],
   ])('with status %s is the failure %s', (status, failure) => {
     expect(errorFor(status, '{"detail":"d"}')?.failure).toBe(failure);
+  });
+
+  it('about a token says why it is refused, or what it may not do', () => {
+    const of = (code: string, detail: string) =>
+      errorFor(403, JSON.stringify({ status: 403, code, detail }));
+    expect(of('unknownToken', 'The token has expired.')).toMatchObject({
+      failure: 'notLoggedIn',
+      message:
+        'https://x refuses the token. The token has expired. ' +
+        'Run "onebuck login" with one that it takes.',
+    });
+    expect(of('notAllowed', 'The token may only read.')).toMatchObject({
+      ...{ failure: 'notLoggedIn', message: 'The token may only read.' },
+    });
+  });
+
+  it('is Linode’s refusal by its code, so that a launch says that nothing was launched', () => {
+    const of = (code: string) => refusalOf(URL, 502, JSON.stringify({ code, detail: 'd' }));
+    const codes = ['linodeDenied', 'linodeUnavailable', 'internal', 'refused'];
+    expect(codes.map((code) => isLinodesRefusal(of(code)))).toEqual([true, true, false, false]);
+    const others = [refusalOf(URL, 502, '{"detail":"d"}'), refusalOf(URL, 502, ''), new Error('x')];
+    expect(others.map(isLinodesRefusal)).toEqual([false, false, false]);
   });
 
   it('by another server says to check the address', () => {

@@ -558,6 +558,9 @@ describe('an error', () => {
     });
     silent.closeAllConnections();
     silent.close();
+    expect(await onebuck(['ls'], { ...env, ONEBUCK_TIMEOUT_SECONDS: 'long' })).toMatchObject({
+      ...{ code: 2, stderr: expect.stringMatching(/^ONEBUCK_TIMEOUT_SECONDS must be .*\n$/) },
+    });
   });
 });
 

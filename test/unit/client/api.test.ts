@@ -134,6 +134,15 @@ describe('a request that fails', () => {
     expect(denials).toEqual([status]);
   });
 
+  it('that the token may not send does not call onDenied', async () => {
+    const body = '{"code":"notAllowed","detail":"The token may only read."}';
+    const { api } = await serving([403, body]);
+    const denials: number[] = [];
+    const refused = api({ onDenied: () => void denials.push(403) }).json('/clusters');
+    expect(await failure(refused)).toMatchObject({ status: 403, isDenied: false });
+    expect(denials).toEqual([]);
+  });
+
   it('without an answer says how long the client waited, and is not sent again', async () => {
     const { url, requests, api } = await serving('none');
     const error = await failure(api({ timeoutMs: 100 }).json('/clusters'));

@@ -158,20 +158,6 @@ describe('npm start', () => {
   const started = (env: Record<string, string>) =>
     startScript(['dev/start.ts'], { PATH: process.env.PATH ?? '', DATA_DIR, ...env }).ended;
 
-  it('on the folder of another says where that one runs, and changes nothing', async () => {
-    await takeDataDir({ DATA_DIR });
-    settings({ PORT: '4321' });
-    const kept = readFileSync(join(DATA_DIR, 'settings.json'), 'utf8');
-    expect(await started({ PORT: '4322', CLOCK_RATE: '7' })).toEqual({
-      code: 1,
-      stdout: '',
-      stderr:
-        `Another npm start runs at http://127.0.0.1:4321 on ${DATA_DIR}, and was left alone: ` +
-        'use that one, or set DATA_DIR and PORT to others.\n',
-    });
-    expect(readFileSync(join(DATA_DIR, 'settings.json'), 'utf8')).toBe(kept);
-  });
-
   it('takes the folder of one that was killed', async () => {
     const code = `
       const { takeDataDir } = await import('./dev/settings.ts');
@@ -184,6 +170,20 @@ describe('npm start', () => {
     other.child.kill('SIGKILL');
     await other.ended;
     await takeDataDir({ DATA_DIR });
+  });
+
+  it('on the folder of another says where that one runs, and changes nothing', async () => {
+    await takeDataDir({ DATA_DIR });
+    settings({ PORT: '4321' });
+    const kept = readFileSync(join(DATA_DIR, 'settings.json'), 'utf8');
+    expect(await started({ PORT: '4322', CLOCK_RATE: '7' })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        `Another npm start runs at http://127.0.0.1:4321 on ${DATA_DIR}, and was left alone: ` +
+        'use that one, or set DATA_DIR and PORT to others.\n',
+    });
+    expect(readFileSync(join(DATA_DIR, 'settings.json'), 'utf8')).toBe(kept);
   });
 
   it('says a wrong setting in a sentence, and starts nothing', async () => {
