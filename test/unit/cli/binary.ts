@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { projectDir } from '../../../build/project.ts';
 import { freePort } from '../../../simulators/listen.ts';
 import {
@@ -25,12 +26,17 @@ export const TOKEN = 'token-of-the-tests';
 /** The service's clock starts far from a month's end, across which an hour is billed twice. */
 const START = Date.parse('2026-11-10T10:00:00Z');
 
-/** Builds the package in the folder, or in dist/. */
-export function buildBinary(folder = join(projectDir, 'dist')): void {
-  execFileSync(process.execPath, [join(projectDir, 'build/cli.mjs'), folder]);
+/** Each test file builds its own, since a build takes away the files of the build before. */
+const builtFolder = mkdtempSync(join(tmpdir(), 'onebuck-built-'));
+afterAll(() => rmSync(builtFolder, { recursive: true, force: true }));
+
+/** Builds the package; returns its folder. */
+export function buildBinary(): string {
+  execFileSync(process.execPath, [join(projectDir, 'build/cli.mjs'), builtFolder]);
+  return builtFolder;
 }
 
-export const binary = join(projectDir, 'dist/onebuck.mjs');
+export const binary = join(builtFolder, 'onebuck.mjs');
 
 export const startOnebuck = (args: readonly string[], env: Env): Running =>
   startNode([binary, ...args], env);

@@ -30,9 +30,8 @@ let server: Server;
 let env: Env;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'onebuck-completion-'));
-  buildBinary(join(folder, 'built'));
   mkdirSync(join(folder, 'bin'));
-  symlinkSync(join(folder, 'built/onebuck.mjs'), join(folder, 'bin/onebuck'));
+  symlinkSync(join(buildBinary(), 'onebuck.mjs'), join(folder, 'bin/onebuck'));
   mkdirSync(join(folder, 'work'));
   writeFileSync(join(folder, 'work/spec.json'), '{}');
   writeFileSync(join(folder, 'work/launch-notes'), '');

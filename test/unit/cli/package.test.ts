@@ -9,8 +9,7 @@ let folder: string;
 let built: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'onebuck-package-'));
-  built = join(folder, 'built');
-  buildBinary(built);
+  built = buildBinary();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -19,7 +18,7 @@ const ran = (command: string, ...args: string[]) =>
   execFileSync(command, args, { cwd: folder, env: envIn(folder), encoding: 'utf8' });
 
 it('the package has one program, its page and its licences, and installs nothing else', () => {
-  ran('npm', 'pack', './built', '--loglevel=error');
+  ran('npm', 'pack', built, '--loglevel=error', '--no-update-notifier');
   const { version } = JSON.parse(readFileSync(join(built, 'package.json'), 'utf8'));
   const prefix = join(folder, 'prefix');
   // Offline: the package needs nothing from a registry.
@@ -28,17 +27,23 @@ it('the package has one program, its page and its licences, and installs nothing
   const modules = join(prefix, 'lib/node_modules');
   expect(readdirSync(modules)).toEqual(['onebuck']);
   const installed = join(modules, 'onebuck');
-  const files = ['LICENSE', 'README.md', 'onebuck.mjs', 'package.json'];
+  const files = ['LICENSE', 'README.md', 'onebuck.mjs', 'package.json', 'parts'];
   expect(readdirSync(installed).toSorted()).toEqual(files);
-  const bytes = files.map((file) => statSync(join(installed, file)).size);
+  const all = readdirSync(installed, { recursive: true, encoding: 'utf8' });
+  const bytes = all.map((file) => statSync(join(installed, file)).size);
   expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(1024 * 1024);
   expect(ran(join(prefix, 'bin/onebuck'), '--version')).toBe(`${version}\n`);
+});
+
+it('the package loads what only onebuck mcp needs when that runs, so that others start sooner', () => {
+  expect(statSync(join(built, 'onebuck.mjs')).size).toBeLessThan(160 * 1024);
+  expect(readFileSync(join(built, 'onebuck.mjs'), 'utf8')).toMatch(/import\("\.\/parts\/serve-\w+/);
 });
 
 it('the package has the licence of each package that is in its bundle', () => {
   const licence = readFileSync(join(built, 'LICENSE'), 'utf8');
   expect(licence).toMatch(/^MIT License/);
-  expect(licence).toMatch(/onebuck\.mjs contains commander:\n\n\(The MIT License\)/);
+  expect(licence).toMatch(/The program contains commander:\n\n\(The MIT License\)/);
 });
 
 it('the page of the package has no link that only leads somewhere in a checkout', () => {
