@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countdown, roughly, spoken } from '../../../client/durations.ts';
-import { gigabytes, memory, memoryMbIn, sizeIn } from '../../../client/memory.ts';
+import { memoryMbIn, sizeIn } from '../../../client/memory.ts';
 import { dollars, hoursFor, plusUsd } from '../../../client/money.ts';
 import { clockTime, fullTime, nearTime, readableTimes } from '../../../client/times.ts';
 
@@ -24,18 +24,6 @@ describe('money', () => {
   it('lasts the whole hours that it pays', () => {
     const hours = [hoursFor(1, 0.075), hoursFor(0.3, 0.1), hoursFor(0.07, 0.075), hoursFor(1, 0)];
     expect(hours).toEqual([13, 3, 0, 0]);
-  });
-});
-
-describe('memory', () => {
-  it.each([
-    [1024, '1 GB'],
-    [524_288, '512 GB'],
-    [1536, '1.5 GB'],
-    [700, '0.7 GB'],
-  ])('of %d MB is %s', (mb, text) => {
-    expect(memory(mb)).toBe(text);
-    expect(`${gigabytes(mb)} GB`).toBe(text);
   });
 });
 
