@@ -1,11 +1,15 @@
 import { plural } from './plural.ts';
 
-/* Durations in words. Each function takes milliseconds; a negative duration counts as none. */
+/*
+ * Durations in words. Each function takes milliseconds, if it does not say hours; a negative duration
+ * counts as none.
+ */
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
+const YEAR_HOURS = 8_760;
 
 /** To the second, rounded down: `12:41:09`, and `3 d 12:41:09` from a day on. */
 export function countdown(ms: number): string {
@@ -34,3 +38,12 @@ export function spoken(ms: number): string {
     ? plural(hours, 'hour')
     : `${plural(hours, 'hour')} and ${plural(minutes % 60, 'minute')}`;
 }
+
+/** Whether hours are more than a year of 365 days: a date says more than their number. */
+export const isLong = (hours: number): boolean => hours > YEAR_HOURS;
+
+/** Whole hours: `13 hours`; above a year in years, rounded down to a tenth: `5.0 years`. */
+export const hoursWords = (hours: number): string =>
+  isLong(hours)
+    ? `${(Math.floor((hours / YEAR_HOURS) * 10) / 10).toFixed(1)} years`
+    : plural(hours, 'hour');

@@ -1,4 +1,5 @@
 import type { Alternative, Quote } from './answers.ts';
+import { hoursWords, isLong } from './durations.ts';
 import { dollars } from './money.ts';
 import { plural } from './plural.ts';
 
@@ -13,17 +14,17 @@ export function quoteSentence(quote: Quote, when: (at: string) => string): strin
   if (affordableHours === 0 || teardownAt === null) {
     return `${price} ${budget} does not pay the first; ${dollars(quote.smallestBudgetUsd)} would.`;
   }
-  const hours = plural(affordableHours, 'hour');
   const isByHours = maxHours !== null && affordableHours >= maxHours;
-  const lasts = isByHours ? `It ends after ${hours}` : `${budget} lasts ${hours}`;
-  const cost = dollars(quote.spentAtTeardownUsd);
-  return `${price} ${lasts}, until ${when(teardownAt)}, and will cost ${cost}.`;
+  const until = `until ${when(teardownAt)}, and will cost ${dollars(quote.spentAtTeardownUsd)}.`;
+  if (isLong(affordableHours)) return `${price} ${isByHours ? 'It' : budget} lasts ${until}`;
+  const lasts = isByHours ? 'It ends after' : `${budget} lasts`;
+  return `${price} ${lasts} ${hoursWords(affordableHours)}, ${until}`;
 }
 
 /** The quote for each run of a schedule, in a sentence. */
 export function runSentence(quote: Quote): string {
   if (quote.affordableHours === 0) return quoteSentence(quote, (at) => at);
-  const hours = plural(quote.affordableHours, 'hour');
+  const hours = hoursWords(quote.affordableHours);
   const [cost, budget] = [dollars(quote.spentAtTeardownUsd), dollars(quote.budgetUsd)];
   return `Each run has ${machinesOf(quote)} for ${hours}, and costs ${cost} of its ${budget}.`;
 }

@@ -48,9 +48,13 @@ export function specFrom(texts: SpecTexts): Spec {
 export function numberIn(text = ''): number | string | undefined {
   const typed = text.trim();
   const number = typed.replace(/^\$/, '').replace(',', '.');
-  if (/^\d{1,15}(\.\d{1,6})?$/.test(number)) return Number(number);
+  if (/^\d{1,15}(\.\d{1,6})?$/.test(number) && !hasTwoMeanings(typed)) return Number(number);
   return typed === '' ? undefined : typed;
 }
+
+/** Whether some readers take a text for thousands, and others for a fraction, such as `1,000`. */
+export const hasTwoMeanings = (text: string): boolean =>
+  /^\$?[1-9]\d{0,2},\d{3}$/.test(text.trim());
 
 /** A number that people typed; NaN: the text is no number. */
 export const amountIn = (text: string): number => {
@@ -62,7 +66,7 @@ export const amountIn = (text: string): number => {
 export const holdsPrivateKey = (text: string): boolean => text.includes('PRIVATE KEY');
 
 /** The lines of a file such as authorized_keys, but for comments and empty lines. */
-const keysIn = (text: string): string[] =>
+export const keysIn = (text: string): string[] =>
   text
     .split('\n')
     .map((line) => line.trim())

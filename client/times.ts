@@ -20,6 +20,16 @@ export function nearTime(at: Instant, now: number, timeZone?: string): string {
   return `${day} ${clockTime(at, timeZone)}`;
 }
 
+/** For a list of what was: `Tue 24 Nov 02:54`, with the year if not now's. */
+export const datedTime = (at: Instant, now: number, timeZone?: string): string =>
+  `${dayOf(at, now, timeZone)} ${clockTime(at, timeZone)}`;
+
+/** For what is far away: `Mar 2031`. */
+export function monthYear(at: Instant, timeZone?: string): string {
+  const { month, year } = partsOf(at, timeZone);
+  return `${month} ${year}`;
+}
+
 /** For a text that may be kept: `Tue 24 Nov 02:54 GMT+1`, with the year if not now's. */
 export function fullTime(at: Instant, now: number, timeZone?: string): string {
   const zone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short', timeZone })

@@ -1,4 +1,4 @@
-import { spoken } from '../../client/durations.ts';
+import { hoursWords, spoken } from '../../client/durations.ts';
 import { fuseOf, type Lifespan } from '../../client/fuse.ts';
 import { plural } from '../../client/plural.ts';
 import { nearTime } from '../../client/times.ts';
@@ -55,7 +55,7 @@ export function FuseView({ lifespan, now, isLit }: Props) {
 }
 
 function wordsOf(lifespan: Lifespan, now: number, isLit: boolean): string {
-  if (!isLit) return `${plural(lifespan.hours, 'hour')} to burn.`;
+  if (!isLit) return `${hoursWords(lifespan.hours)} to burn.`;
   const burnt = Math.floor(fuseOf(lifespan, now).burnt);
   const left = spoken(lifespan.teardownAt - now);
   const at = nearTime(lifespan.teardownAt, now);

@@ -40,14 +40,19 @@ export type Remote<T> =
   | { readonly kind: 'ready'; readonly value: T }
   | { readonly kind: 'failed'; readonly error: Error };
 
-/** What `load` brings, again whenever `key` changes; null: not yet. Late answers are dropped. */
+/**
+ * What `load` brings, again whenever `key` changes; null: not yet. Late answers are dropped. While it
+ * loads again by `reload`, what it brought before stays, and with it what is typed there.
+ */
 export function useRemote<T>(key: string | null, load: () => Promise<T>) {
   const [remote, setRemote] = useState<Remote<T>>({ kind: 'loading' });
   const [attempt, setAttempt] = useState(0);
+  const loaded = useRef<string | null>(null);
   useEffect(() => {
     if (key === null) return;
     let isWanted = true;
-    setRemote({ kind: 'loading' });
+    if (loaded.current !== key) setRemote({ kind: 'loading' });
+    loaded.current = key;
     load().then(
       (value) => isWanted && setRemote({ kind: 'ready', value }),
       (error) => isWanted && setRemote({ kind: 'failed', error }),

@@ -5,20 +5,21 @@ import { launchCluster } from '../../client/clusters.ts';
 import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
-import { alternativeWords, quoteSentence } from '../../client/quote.ts';
+import { quoteSentence } from '../../client/quote.ts';
 import { amountIn, holdsPrivateKey, specFrom } from '../../client/spec.ts';
 import { nearTime } from '../../client/times.ts';
 import { usualImage } from './catalogue.ts';
-import { FuseView } from './fuse-view.tsx';
-import { useAction, useConsole, useNow } from './hooks.ts';
-import { Field, Loading, Problem } from './parts.tsx';
-import { type Quoted, useQuote } from './quote.ts';
+import { useAction, useConsole } from './hooks.ts';
+import { focusFault, Loading, Problem, SubmitButton } from './parts.tsx';
+import { faultsOfQuote, lastsWords, useQuote, whyNot } from './quote.ts';
+import { QuoteView } from './quote-view.tsx';
 import { read, write } from './session.ts';
-import { emptyForm, isAskable, ownFaults, type SpecForm, taking } from './spec.ts';
+import { emptyForm, isAskable, ownFaults, type SpecForm } from './spec.ts';
 import {
   AmountFields,
   type Catalogue,
-  type FieldsProps,
+  MoreFields,
+  NameField,
   PlaceFields,
   useCatalogue,
   useTypes,
@@ -37,12 +38,18 @@ export function Launch() {
   );
 }
 
+const DRAFT = 'launch';
 const REMEMBERED = ['nodes', 'type', 'region', 'image', 'budget', 'keys'] as const;
 
-/** The fields as they were left last, but for what may be secret or is for one cluster alone. */
-export function useSpecForm({ regions, images }: Catalogue) {
+/**
+ * The fields as they were left: in this tab all of them, however often the page is loaded; later and
+ * elsewhere without what may be secret or is for one cluster alone. `draft` names the form.
+ */
+export function useSpecForm({ regions, images }: Catalogue, draft: string, given?: SpecForm) {
   const [form, setForm] = useState<SpecForm>(() => {
-    const kept = { ...emptyForm, ...read<Partial<SpecForm>>(localStorage, 'form', {}) };
+    if (given !== undefined) return given;
+    const before = read<Partial<SpecForm>>(localStorage, 'form', {});
+    const kept = { ...emptyForm, ...before, ...read<Partial<SpecForm>>(sessionStorage, draft, {}) };
     const region = regions.find(({ id }) => id === (kept.region || 'us-east')) ?? regions[0];
     const image = images.find(({ id }) => id === kept.image)?.id ?? usualImage(images);
     return { ...kept, region: region?.id ?? '', image };
@@ -51,32 +58,35 @@ export function useSpecForm({ regions, images }: Catalogue) {
     if (holdsPrivateKey(form.keys)) return;
     const kept = Object.fromEntries(REMEMBERED.map((field) => [field, form[field]]));
     write(localStorage, 'form', kept);
-  }, [form]);
+    write(sessionStorage, draft, form);
+  }, [form, draft]);
   const change = (some: Partial<SpecForm>) => setForm((before) => ({ ...before, ...some }));
   return { form, setForm, change };
 }
 
 function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
-  const { form, setForm, change } = useSpecForm(catalogue);
+  const { clock } = useConsole();
+  const { form, setForm, change } = useSpecForm(catalogue, DRAFT);
   const { remote: types, reload } = useTypes(form.region);
-  const quoted = useQuote(isAskable(form) ? specFrom(form) : null);
+  const { quoted, askAgain } = useQuote(isAskable(form) ? specFrom(form) : null);
   const { isBusy, error, launch } = useLaunch();
-  const faults = { ...quoted.faults, ...ownFaults(form) };
+  const faults = { ...faultsOfQuote(quoted), ...ownFaults(form) };
+  const why = whyNot(faults, quoted);
   const submit = (event: Event) => {
     event.preventDefault();
-    if (isAskable(form)) launch(form);
+    if (why === null) launch(form);
+    else focusFault(event.currentTarget as HTMLFormElement);
   };
-  const button = (
-    <button
-      type="submit"
-      class="primary"
-      disabled={isBusy || !isAskable(form) || quoted.quote?.affordableHours === 0}
-    >
-      {isBusy ? 'Launching …' : `Launch ${plural(amountIn(form.nodes) || 0, 'node')}`}
-    </button>
+  const count = amountIn(form.nodes);
+  const launches = Number.isInteger(count) ? `Launch ${plural(count, 'node')}` : 'Launch';
+  const button = (id: string) => (
+    <SubmitButton id={id} why={why} isBusy={isBusy}>
+      {isBusy ? 'Launching …' : launches}
+    </SubmitButton>
   );
+  const quote = quoted.kind === 'quoted' ? quoted.quote : null;
   return (
-    <form class="launch" onSubmit={submit}>
+    <form class="launch" onSubmit={submit} noValidate>
       <div class="fields">
         <div class="row">
           <AmountFields form={form} faults={faults} onChange={change} />
@@ -93,185 +103,34 @@ function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
             onChoose={(type) => change({ type })}
           />
         )}
+        <NameField form={form} faults={faults} onChange={change} />
         <MoreFields form={form} faults={faults} onChange={change} />
       </div>
       <aside class="ticket" aria-label="Quote">
-        <QuoteView quoted={quoted} onTake={setForm} form={form} sentence={yourSentence} />
+        <QuoteView
+          quoted={quoted}
+          onAskAgain={askAgain}
+          onTake={setForm}
+          form={form}
+          sentence={yourSentence}
+        />
         <LaunchRefusal error={error} onBudget={(budget) => change({ budget })} />
-        {button}
+        {button('why-ticket')}
         <p class="hint">Destroyed before Linode bills more than the budget.</p>
       </aside>
       <div class="dock">
         <p>
-          {quoted.quote === null ? '…' : plural(quoted.quote.affordableHours, 'hour')}
-          {quoted.quote && <small>{dollars(quoted.quote.spentAtTeardownUsd)} in all</small>}
+          {quote === null ? '–' : lastsWords(quote.affordableHours, clock.now())}
+          {quote !== null && <small>{dollars(quote.spentAtTeardownUsd)} in all</small>}
         </p>
-        {button}
+        {button('why-dock')}
       </div>
     </form>
   );
 }
 
-function MoreFields({ form, faults, onChange }: FieldsProps) {
-  return (
-    <>
-      <div class="row">
-        <Field label="Name" hint="Optional." error={faults.name}>
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={form.name}
-              onInput={(event) => onChange({ name: event.currentTarget.value })}
-            />
-          )}
-        </Field>
-        <Field
-          label="At most hours"
-          class="short"
-          hint="Ends it before its budget does."
-          error={faults.maxHours}
-        >
-          {(attributes) => (
-            <input
-              {...attributes}
-              inputmode="numeric"
-              value={form.maxHours}
-              onInput={(event) => onChange({ maxHours: event.currentTarget.value })}
-            />
-          )}
-        </Field>
-      </div>
-      <KeysField form={form} faults={faults} onChange={onChange} />
-      <details>
-        <summary>User data, and what to do if some nodes do not come up</summary>
-        <Field label="User data" hint="For cloud-init, at most 16 KiB." error={faults.userData}>
-          {(attributes) => (
-            <textarea
-              {...attributes}
-              class="code"
-              rows={5}
-              spellcheck={false}
-              value={form.userData}
-              onInput={(event) => onChange({ userData: event.currentTarget.value })}
-            />
-          )}
-        </Field>
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={form.onPartial === 'keep'}
-            onChange={(event) =>
-              onChange({ onPartial: event.currentTarget.checked ? 'keep' : 'destroy' })
-            }
-          />
-          Keep what came up, if not all nodes do
-        </label>
-      </details>
-    </>
-  );
-}
-
-function KeysField({ form, faults, onChange }: FieldsProps) {
-  // The API names one key by its place: authorizedKeys[0].
-  const [, fault] =
-    Object.entries(faults).find(([path]) => path.startsWith('authorizedKeys')) ?? [];
-  return (
-    <Field
-      label="SSH public keys"
-      hint="One a line. Without keys, nodes get root passwords, which the cluster’s card shows."
-      error={fault}
-    >
-      {(attributes) => (
-        <textarea
-          {...attributes}
-          class="code"
-          rows={2}
-          spellcheck={false}
-          placeholder="ssh-ed25519 AAAA…"
-          value={form.keys}
-          onInput={(event) => onChange({ keys: event.currentTarget.value })}
-        />
-      )}
-    </Field>
-  );
-}
-
-interface QuoteProps {
-  readonly quoted: Quoted;
-  readonly form: SpecForm;
-  readonly onTake: (form: SpecForm) => void;
-  readonly sentence: (quote: Quote, now: number) => string;
-}
-
-export function QuoteView({ quoted, form, onTake, sentence }: QuoteProps) {
-  const { clock } = useConsole();
-  const { quote, isStale, error } = quoted;
-  if (quote === null) {
-    if (error !== null) return <Problem error={error} />;
-    return <Loading what="the quote" />;
-  }
-  const isShort = quote.affordableHours === 0;
-  return (
-    <div class={isStale ? 'quote stale' : 'quote'} aria-busy={isStale}>
-      <p class="price">
-        {dollars(quote.hourlyUsd)} <small>a started hour</small>
-      </p>
-      <QuoteFuse quote={quote} />
-      <div aria-live="polite">
-        <p class="sentence">{sentence(quote, clock.now())}</p>
-      </div>
-      {isShort && (
-        <button
-          type="button"
-          onClick={() => onTake({ ...form, budget: String(quote.smallestBudgetUsd) })}
-        >
-          Make the budget {dollars(quote.smallestBudgetUsd)}
-        </button>
-      )}
-      <Problem error={error} />
-      {quote.warnings.map((warning) => (
-        <p key={warning} class="warning">
-          {warning}
-        </p>
-      ))}
-      <Alternatives quote={quote} form={form} onTake={onTake} />
-    </div>
-  );
-}
-
 const yourSentence = (quote: Quote, now: number): string =>
   quoteSentence(quote, (at) => `${nearTime(at, now)} your time`);
-
-function QuoteFuse({ quote }: { quote: Quote }) {
-  const now = useNow();
-  if (quote.affordableHours === 0 || quote.teardownAt === null) return null;
-  const { affordableHours: hours } = quote;
-  const lifespan = { from: null, hours, teardownAt: Date.parse(quote.teardownAt) };
-  return <FuseView lifespan={lifespan} now={now} isLit={false} />;
-}
-
-function Alternatives({
-  quote,
-  form,
-  onTake,
-}: { quote: Quote } & Pick<QuoteProps, 'form' | 'onTake'>) {
-  if (quote.alternatives.length === 0) return null;
-  return (
-    <section class="alternatives">
-      <h2>What else it could be</h2>
-      <ul>
-        {quote.alternatives.map((alternative) => (
-          <li key={alternative.sentence}>
-            <span>{alternative.sentence}</span>
-            <button type="button" onClick={() => onTake(taking(form, alternative))}>
-              Take it<span class="unseen">: {alternativeWords(alternative)}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
 
 function LaunchRefusal({
   error,
@@ -322,6 +181,7 @@ function useLaunch() {
       write(sessionStorage, 'pending', pending);
       const cluster = await launchCluster(api, spec, pending.key);
       write(sessionStorage, 'pending', null);
+      write(sessionStorage, DRAFT, {});
       announce(`Launched ${cluster.name ?? cluster.id}.`);
       location.hash = '#/clusters';
     });

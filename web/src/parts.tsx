@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { NoContact, Refusal } from '../../client/api.ts';
 import { unreadableSentence } from '../../client/clusters.ts';
 import { faultsOf, faultWords } from '../../client/problem.ts';
+import { inLabels } from './labels.ts';
 
 /** What went wrong, and what to do; nothing where nothing did. */
 export function Problem({ error, onRetry }: { error: Error | null; onRetry?: () => void }) {
@@ -14,12 +15,12 @@ export function Problem({ error, onRetry }: { error: Error | null; onRetry?: () 
       <p>
         {error instanceof NoContact
           ? 'Onebuck does not answer. Check your connection.'
-          : error.message}
+          : inLabels(error.message)}
       </p>
       {faults.length > 0 && (
         <ul>
           {faults.map((fault) => (
-            <li key={fault}>{fault}</li>
+            <li key={fault}>{inLabels(fault)}</li>
           ))}
         </ul>
       )}
@@ -78,7 +79,7 @@ export function Field({ label, hint, error, class: className = '', children }: F
       )}
       {error !== undefined && (
         <p class="fault" id={`${id}-error`}>
-          {faultWords(label, error)}
+          {inLabels(faultWords(label, error))}.
         </p>
       )}
     </div>
@@ -92,6 +93,40 @@ export const MoneyInput = (attributes: InputHTMLAttributes<HTMLInputElement>) =>
     <input {...attributes} inputmode="decimal" />
   </span>
 );
+
+interface SubmitProps {
+  /** The id of the element that says why. */
+  readonly id: string;
+  /** Why the form can't be sent as it is; null: it can be. */
+  readonly why: string | null;
+  readonly isBusy: boolean;
+  readonly children: ComponentChildren;
+}
+
+/** A button that stays in reach of the keyboard while it refuses, and says why it does. */
+export function SubmitButton({ id, why, isBusy, children }: SubmitProps) {
+  return (
+    <>
+      <button
+        type="submit"
+        class="primary"
+        aria-disabled={isBusy || why !== null}
+        aria-describedby={why === null ? undefined : id}
+      >
+        {children}
+      </button>
+      {/* What is on its way is not worth saying aloud. */}
+      <p id={id} class="hint why" aria-live={why?.endsWith('…') ? 'off' : 'polite'}>
+        {why}
+      </p>
+    </>
+  );
+}
+
+/** To the first field that is wrong. */
+export function focusFault(form: HTMLFormElement): void {
+  form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+}
 
 interface DialogProps {
   readonly title: string;

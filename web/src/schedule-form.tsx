@@ -6,14 +6,16 @@ import { changeSchedule, createSchedule } from '../../client/schedules.ts';
 import { numberIn, specFrom } from '../../client/spec.ts';
 import { useCronWords } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
-import { QuoteView, useSpecForm } from './launch.tsx';
-import { Field, Loading, MoneyInput, Problem } from './parts.tsx';
-import { faultsByField, type Quoted, useQuote } from './quote.ts';
+import { useSpecForm } from './launch.tsx';
+import { Field, focusFault, Loading, MoneyInput, Problem, SubmitButton } from './parts.tsx';
+import { faultsByField, faultsOfQuote, type Quoted, useQuote, whyNot } from './quote.ts';
+import { QuoteView } from './quote-view.tsx';
 import { changeOf, editedSpec, formOf, retryOf, type When, whenOf } from './schedule.ts';
-import { isAskable, type SpecForm } from './spec.ts';
+import { type Faults, isAskable, ownFaults, type SpecForm } from './spec.ts';
 import {
   AmountFields,
   type Catalogue,
+  MoreFields,
   PlaceFields,
   TypeSelect,
   useCatalogue,
@@ -42,9 +44,9 @@ type FormProps = Omit<Props, 'schedule'> & { readonly catalogue: Catalogue };
 
 function NewSchedule({ catalogue, onSaved, onClose }: FormProps) {
   const { api, announce } = useConsole();
-  const spec = useSpecForm(catalogue);
+  const spec = useSpecForm(catalogue, 'schedule-spec');
   const { form } = spec;
-  const quoted = useQuote(isAskable(form) ? specFrom(form) : null);
+  const { quoted, askAgain } = useQuote(isAskable(form) ? specFrom(form) : null);
   const action = useAction();
   const [key] = useState(createIdempotencyKey);
   const [when, setWhen] = useState<When>({
@@ -67,8 +69,8 @@ function NewSchedule({ catalogue, onSaved, onClose }: FormProps) {
     });
   };
   const title = { heading: 'New schedule', save: 'Make it', saving: 'Making …' };
-  const isReady = isAskable(form);
-  const views = { ...spec, ...title, when, setWhen, quoted, action, isReady, catalogue };
+  const faults = { ...faultsOfQuote(quoted), ...ownFaults(form) };
+  const views = { ...spec, ...title, when, setWhen, quoted, askAgain, action, faults, catalogue };
   return <FormView {...views} onSubmit={submit} onClose={onClose} />;
 }
 
@@ -85,8 +87,8 @@ function ChangedSchedule({
   const [when, setWhen] = useState(() => whenOf(schedule));
   const spec = editedSpec(schedule.spec, before, form);
   // A spec that gives a size has no type in the form, and can be asked about all the same.
-  const isReady = isAskable({ ...form, type: form.type || 'by size' });
-  const quoted = useQuote(isReady ? spec : null);
+  const own = ownFaults({ ...form, type: form.type || 'by size' });
+  const { quoted, askAgain } = useQuote(Object.keys(own).length === 0 ? spec : null);
   const action = useAction();
   const submit = () => {
     const isSame = JSON.stringify(form) === JSON.stringify(before);
@@ -103,7 +105,9 @@ function ChangedSchedule({
   };
   const title = { heading: `Change ${schedule.name ?? schedule.id}` };
   const words = { ...title, save: 'Save', saving: 'Saving …' };
-  const views = { form, setForm, change, when, setWhen, quoted, action, isReady, catalogue };
+  const faults = { ...faultsOfQuote(quoted), ...own };
+  const fields = { form, setForm, change, when, setWhen, faults, catalogue };
+  const views = { ...fields, quoted, askAgain, action };
   return <FormView {...views} {...words} onSubmit={submit} onClose={onClose} />;
 }
 
@@ -116,28 +120,30 @@ interface ViewProps {
   readonly change: (some: Partial<SpecForm>) => void;
   readonly when: When;
   readonly setWhen: (when: When) => void;
+  readonly faults: Faults;
   readonly quoted: Quoted;
+  readonly askAgain: () => void;
   readonly action: Pick<ReturnType<typeof useAction>, 'isBusy' | 'error'>;
-  /** Whether the fields are enough to send. */
-  readonly isReady: boolean;
   readonly catalogue: Catalogue;
   readonly onSubmit: () => void;
   readonly onClose: () => void;
 }
 
 function FormView(props: ViewProps) {
-  const { form, change, when, quoted, isReady, onSubmit } = props;
+  const { form, change, when, quoted, onSubmit } = props;
   const { isBusy, error } = props.action;
   const { remote: types } = useTypes(form.region);
-  const faults = { ...quoted.faults, ...faultsByField(error) };
+  const why = whyNot(props.faults, quoted);
+  const faults = { ...faultsByField(error), ...props.faults };
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   const submit = (event: Event) => {
     event.preventDefault();
-    if (isReady) onSubmit();
+    if (why === null) onSubmit();
+    else focusFault(event.currentTarget as HTMLFormElement);
   };
   return (
-    <form class="card launch" onSubmit={submit} aria-labelledby="schedule-form">
+    <form class="card launch" onSubmit={submit} noValidate aria-labelledby="schedule-form">
       <div class="fields">
         <h2 id="schedule-form" tabIndex={-1} ref={heading}>
           {props.heading}
@@ -153,17 +159,24 @@ function FormView(props: ViewProps) {
           <PlaceFields form={form} faults={faults} onChange={change} catalogue={props.catalogue} />
           <TypeSelect form={form} faults={faults} onChange={change} types={types} />
         </div>
+        <MoreFields form={form} faults={faults} onChange={change} />
       </div>
       <aside class="ticket" aria-label="Quote of a run">
-        <QuoteView quoted={quoted} form={form} onTake={props.setForm} sentence={runSentence} />
+        <QuoteView
+          quoted={quoted}
+          onAskAgain={props.askAgain}
+          form={form}
+          onTake={props.setForm}
+          sentence={runSentence}
+        />
         <Problem error={error} />
         <div class="buttons">
           <button type="button" onClick={props.onClose}>
             Cancel
           </button>
-          <button type="submit" class="primary" disabled={isBusy || !isReady}>
+          <SubmitButton id="why-schedule" why={why} isBusy={isBusy}>
             {isBusy ? props.saving : props.save}
-          </button>
+          </SubmitButton>
         </div>
       </aside>
     </form>

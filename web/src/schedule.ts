@@ -1,5 +1,5 @@
 import type { Image, Schedule } from '../../client/answers.ts';
-import { numberIn, type Spec } from '../../client/spec.ts';
+import { keysIn, numberIn, type Spec } from '../../client/spec.ts';
 import { emptyForm, type SpecForm } from './spec.ts';
 
 /** When a schedule launches, and its limits, as typed. */
@@ -28,8 +28,10 @@ export const whenOf = (schedule: Schedule): When => ({
  * spec may name its image by the label; the form has the id.
  */
 export function formOf(spec: Spec, images: readonly Image[]): SpecForm {
-  const text = (field: string) => (spec[field] === undefined ? '' : String(spec[field]));
+  const text = (field: string) =>
+    spec[field] === undefined || spec[field] === null ? '' : String(spec[field]);
   const image = text('image');
+  const keys = Array.isArray(spec.authorizedKeys) ? spec.authorizedKeys : [];
   const found = images.find(({ id, label }) => id === image || label === image);
   return {
     ...emptyForm,
@@ -38,6 +40,10 @@ export function formOf(spec: Spec, images: readonly Image[]): SpecForm {
     region: text('region'),
     image: found?.id ?? image,
     budget: text('budgetUsd'),
+    maxHours: text('maxHours'),
+    keys: keys.join('\n'),
+    userData: text('userData'),
+    onPartial: spec.onPartial === 'keep' ? 'keep' : 'destroy',
   };
 }
 
@@ -57,6 +63,10 @@ export function editedSpec(spec: Spec, before: SpecForm, form: SpecForm): Spec {
     ...(isChanged('region') ? { region: form.region } : {}),
     ...(isChanged('image') ? { image: form.image } : {}),
     ...(isChanged('budget') ? { budgetUsd: numberIn(form.budget) } : {}),
+    ...(isChanged('maxHours') ? { maxHours: numberIn(form.maxHours) ?? null } : {}),
+    ...(isChanged('keys') ? { authorizedKeys: keysIn(form.keys) } : {}),
+    ...(isChanged('userData') ? { userData: form.userData.trim() ? form.userData : null } : {}),
+    ...(isChanged('onPartial') ? { onPartial: form.onPartial } : {}),
   };
 }
 

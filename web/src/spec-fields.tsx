@@ -37,8 +37,6 @@ export function AmountFields({ form, faults, onChange }: FieldsProps) {
         {(attributes) => (
           <input
             {...attributes}
-            type="number"
-            min="1"
             inputmode="numeric"
             value={form.nodes}
             onInput={(event) => onChange({ nodes: event.currentTarget.value })}
@@ -122,6 +120,94 @@ export function TypeSelect({
             </option>
           ))}
         </select>
+      )}
+    </Field>
+  );
+}
+
+export function NameField({ form, faults, onChange }: FieldsProps) {
+  return (
+    <Field label="Name" hint="Optional." error={faults.name}>
+      {(attributes) => (
+        <input
+          {...attributes}
+          value={form.name}
+          onInput={(event) => onChange({ name: event.currentTarget.value })}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** The fields that are mostly left as they are. */
+export function MoreFields({ form, faults, onChange }: FieldsProps) {
+  return (
+    <>
+      <KeysField form={form} faults={faults} onChange={onChange} />
+      <details open={faults.maxHours !== undefined || faults.userData !== undefined}>
+        <summary>Most hours, user data, and what to do if some nodes do not come up</summary>
+        <Field
+          label="At most hours"
+          hint="Optional. Ends it before its budget does."
+          error={faults.maxHours}
+        >
+          {(attributes) => (
+            <input
+              {...attributes}
+              class="count"
+              inputmode="numeric"
+              value={form.maxHours}
+              onInput={(event) => onChange({ maxHours: event.currentTarget.value })}
+            />
+          )}
+        </Field>
+        <Field label="User data" hint="For cloud-init, at most 16 KiB." error={faults.userData}>
+          {(attributes) => (
+            <textarea
+              {...attributes}
+              class="code"
+              rows={5}
+              spellcheck={false}
+              value={form.userData}
+              onInput={(event) => onChange({ userData: event.currentTarget.value })}
+            />
+          )}
+        </Field>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={form.onPartial === 'keep'}
+            onChange={(event) =>
+              onChange({ onPartial: event.currentTarget.checked ? 'keep' : 'destroy' })
+            }
+          />
+          Keep what came up, if not all nodes do
+        </label>
+      </details>
+    </>
+  );
+}
+
+function KeysField({ form, faults, onChange }: FieldsProps) {
+  // The API names one key by its place: authorizedKeys[0].
+  const [, fault] =
+    Object.entries(faults).find(([path]) => path.startsWith('authorizedKeys')) ?? [];
+  return (
+    <Field
+      label="SSH public keys"
+      hint="One a line. Without keys, nodes get root passwords, which the cluster’s page shows."
+      error={fault}
+    >
+      {(attributes) => (
+        <textarea
+          {...attributes}
+          class="code"
+          rows={2}
+          spellcheck={false}
+          placeholder="ssh-ed25519 AAAA…"
+          value={form.keys}
+          onInput={(event) => onChange({ keys: event.currentTarget.value })}
+        />
       )}
     </Field>
   );

@@ -1,5 +1,5 @@
 import type { Alternative } from '../../client/answers.ts';
-import { amountIn, holdsPrivateKey } from '../../client/spec.ts';
+import { amountIn, hasTwoMeanings, holdsPrivateKey } from '../../client/spec.ts';
 
 /** What is in the fields, as typed. */
 export interface SpecForm {
@@ -28,19 +28,53 @@ export const emptyForm: SpecForm = {
   onPartial: 'destroy',
 };
 
-/** Whether there is enough in the fields to ask what it costs. */
-export const isAskable = (form: SpecForm): boolean =>
-  [form.type, form.region, form.image].every((text) => text !== '') &&
-  !holdsPrivateKey(form.keys) &&
-  Number.isFinite(amountIn(form.budget)) &&
-  Number.isInteger(amountIn(form.nodes)) &&
-  amountIn(form.nodes) > 0;
+/** What is wrong with fields, by the API's path of each; what reads on from the field's label. */
+export type Faults = Readonly<Record<string, string>>;
 
-/** What the page itself finds wrong, by the path of the field: a private key is never sent. */
-export const ownFaults = ({ keys }: SpecForm): Readonly<Record<string, string>> =>
-  holdsPrivateKey(keys)
-    ? { authorizedKeys: 'This is a private key, to be shown to nobody: give its .pub.' }
-    : {};
+const HOURS_MAX = 87_600;
+const KEYS = 'must be public keys: this is a private key, to be shown to nobody. Give its .pub';
+
+/**
+ * What the page itself finds wrong with what is typed, so that nothing is asked and no price is
+ * shown for it. The API checks the rest. A private key is never sent.
+ */
+export function ownFaults(form: SpecForm): Faults {
+  const chosen = (['type', 'region', 'image'] as const).filter((field) => form[field] === '');
+  const found: Record<string, string | null> = {
+    nodes: countFault(form.nodes, Number.MAX_SAFE_INTEGER),
+    budgetUsd: amountFault(form.budget),
+    maxHours: form.maxHours.trim() === '' ? null : countFault(form.maxHours, HOURS_MAX),
+    authorizedKeys: holdsPrivateKey(form.keys) ? KEYS : null,
+    ...Object.fromEntries(chosen.map((field) => [field, 'must be chosen'])),
+  };
+  const faults = Object.entries(found).filter((entry): entry is [string, string] => !!entry[1]);
+  return Object.fromEntries(faults);
+}
+
+/** The fault of an amount in US dollars, above 0; null: it has none. */
+export function amountFault(text: string): string | null {
+  if (hasTwoMeanings(text)) return `must have no comma: write ${readings(text).join(' or ')}`;
+  if (amountIn(text) > 0) return null;
+  return 'must be an amount above 0, such as 2.50, with at most 6 decimals';
+}
+
+/** The fault of a whole number from 1; null: it has none. */
+export function countFault(text: string, most: number): string | null {
+  if (hasTwoMeanings(text)) return `must have no comma: write ${readings(text)[0]}`;
+  const count = amountIn(text);
+  if (Number.isInteger(count) && count >= 1 && count <= most) return null;
+  const bound = most === Number.MAX_SAFE_INTEGER ? 'from 1 on' : `from 1 to ${most}`;
+  return `must be a whole number ${bound}, such as 10`;
+}
+
+/** `1,000` as a thousand, and as one. */
+const readings = (text: string): string[] => {
+  const [whole = '', rest = ''] = text.trim().replace('$', '').split(',');
+  return [`${whole}${rest}`, `${whole}.${rest}`];
+};
+
+/** Whether what is in the fields can be sent to ask what it costs. */
+export const isAskable = (form: SpecForm): boolean => Object.keys(ownFaults(form)).length === 0;
 
 /** The form with an alternative taken. */
 export function taking(form: SpecForm, { change }: Alternative): SpecForm {

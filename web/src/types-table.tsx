@@ -3,6 +3,8 @@ import type { OfferedType } from '../../client/answers.ts';
 import { memory } from '../../client/memory.ts';
 import { dollars, hoursFor } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
+import { useConsole } from './hooks.ts';
+import { lastsWords } from './quote.ts';
 import { choose, type Filter, noFilter, type SortKey } from './types-choice.ts';
 
 interface Props {
@@ -28,6 +30,9 @@ export function TypesTable({ types, chosen, nodes, budgetUsd, onChoose }: Props)
     key: 'hourlyUsd',
     isDown: false,
   });
+  const { clock } = useConsole();
+  const now = clock.now();
+  const isKnown = Number.isFinite(budgetUsd) && Number.isFinite(nodes);
   const shown = useMemo(() => choose(types, filter, sort), [types, filter, sort]);
   return (
     <fieldset class="types">
@@ -66,7 +71,7 @@ export function TypesTable({ types, chosen, nodes, budgetUsd, onChoose }: Props)
                 key={type.id}
                 type={type}
                 isChosen={type.id === chosen}
-                hours={hoursFor(budgetUsd || 0, (type.hourlyUsd ?? 0) * (nodes || 1))}
+                lasts={isKnown ? lastsOf(type, nodes, budgetUsd, now) : '–'}
                 onChoose={onChoose}
               />
             ))}
@@ -90,19 +95,29 @@ export function TypesTable({ types, chosen, nodes, budgetUsd, onChoose }: Props)
   );
 }
 
+const TOO_DEAR = 'too dear';
+
+const isOut = ({ available, hourlyUsd }: OfferedType) => available === false || hourlyUsd === null;
+
+function lastsOf(type: OfferedType, nodes: number, budgetUsd: number, now: number): string {
+  if (isOut(type) || type.hourlyUsd === null) return '–';
+  const hours = hoursFor(budgetUsd, type.hourlyUsd * nodes);
+  return hours === 0 ? TOO_DEAR : lastsWords(hours, now);
+}
+
 interface RowProps {
   readonly type: OfferedType;
   readonly isChosen: boolean;
-  readonly hours: number;
+  readonly lasts: string;
   readonly onChoose: (type: string) => void;
 }
 
-function Row({ type, isChosen, hours, onChoose }: RowProps) {
-  const isOut = type.available === false || type.hourlyUsd === null;
+function Row({ type, isChosen, lasts, onChoose }: RowProps) {
+  const isNone = isOut(type);
   return (
     <tr
-      class={isChosen ? 'chosen' : isOut ? 'out' : undefined}
-      onClick={() => isOut || onChoose(type.id)}
+      class={isChosen ? 'chosen' : isNone ? 'out' : undefined}
+      onClick={() => isNone || onChoose(type.id)}
     >
       <th scope="row">
         <label>
@@ -110,7 +125,7 @@ function Row({ type, isChosen, hours, onChoose }: RowProps) {
             type="radio"
             name="type"
             checked={isChosen}
-            disabled={isOut}
+            disabled={isNone}
             onChange={() => onChoose(type.id)}
           />
           <span>
@@ -130,9 +145,7 @@ function Row({ type, isChosen, hours, onChoose }: RowProps) {
       <td class="wide">{memory(type.memoryMb)}</td>
       <td class="wide">{memory(type.diskMb)}</td>
       <td>{type.hourlyUsd === null ? '–' : dollars(type.hourlyUsd)}</td>
-      <td class="lasts">
-        {isOut ? '–' : hours === 0 ? <span class="short">too dear</span> : `${hours} h`}
-      </td>
+      <td class="lasts">{lasts === TOO_DEAR ? <span class="short">{lasts}</span> : lasts}</td>
     </tr>
   );
 }

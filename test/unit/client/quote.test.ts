@@ -30,6 +30,12 @@ describe('a quote', () => {
     expect(quoteSentence(quote, when)).toContain('It ends after 1 hour, until <');
   });
 
+  it('that lasts longer than a year is said with its date, not with thousands of hours', () => {
+    const quote = aQuote({ budgetUsd: 3_285, affordableHours: 43_800 });
+    expect(quoteSentence(quote, when)).toContain('. $3285.00 lasts until <2026-11-24T03:12:00Z>,');
+    expect(runSentence(quote)).toContain(' for 5.0 years, ');
+  });
+
   it('is said with the smallest budget, where the budget does not pay the first hour', () => {
     const quote = aQuote({ budgetUsd: 0.05, affordableHours: 0, smallestBudgetUsd: 0.15 });
     const said = '$0.05 does not pay the first; $0.15 would.';

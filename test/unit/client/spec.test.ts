@@ -28,6 +28,11 @@ describe('a number', () => {
     ['ten', 'ten'],
     ['1.2345678', '1.2345678'],
     ['1,000.00', '1,000.00'],
+    // A thousand to some readers, and one to others.
+    ['1,000', '1,000'],
+    ['$12,345', '$12,345'],
+    ['0,075', 0.075],
+    ['1234,500', 1234.5],
     ['-1', '-1'],
     [' ', undefined],
     [undefined, undefined],

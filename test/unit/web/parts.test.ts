@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { OfferedType } from '../../../client/answers.ts';
+import type { OfferedType, Quote } from '../../../client/answers.ts';
+import { Refusal } from '../../../client/api.ts';
 import { chartOf } from '../../../web/src/chart.ts';
 import { cronWords } from '../../../web/src/cron.ts';
 import { csvOf } from '../../../web/src/csv.ts';
+import { inLabels } from '../../../web/src/labels.ts';
 import { monthBefore, monthShort, monthTitle } from '../../../web/src/months.ts';
+import { lastsWords, whyNot } from '../../../web/src/quote.ts';
 import { emptyForm, isAskable, ownFaults, taking } from '../../../web/src/spec.ts';
 import { choose, noFilter } from '../../../web/src/types-choice.ts';
 import { aCluster } from '../client/builders.ts';
@@ -19,20 +22,80 @@ describe('the form of a launch', () => {
     { budget: 'much' },
     { region: '' },
     { keys: '-----BEGIN OPENSSH PRIVATE KEY-----' },
-  ])('gets no quote with %o', (fields) => {
+    { nodes: '1,000' },
+    { budget: '1,000' },
+    { budget: '0' },
+    { maxHours: '87601' },
+    { maxHours: 'two' },
+  ])('gets no quote with %o, and has a fault for it', (fields) => {
     expect(isAskable({ ...form, ...fields })).toBe(false);
+    expect(Object.keys(ownFaults({ ...form, ...fields }))).toHaveLength(1);
   });
 
   it('has a fault for a private key, and none for a public key', () => {
     expect(ownFaults({ ...form, keys: 'ssh-ed25519 AAAA a' })).toEqual({});
     const keys = '-----BEGIN OPENSSH PRIVATE KEY-----';
-    expect(ownFaults({ ...form, keys }).authorizedKeys).toContain('give its .pub');
+    expect(ownFaults({ ...form, keys }).authorizedKeys).toContain('Give its .pub');
+  });
+
+  it('has a fault for a comma with two meanings that says how to write either', () => {
+    expect(ownFaults({ ...form, budget: '$1,000' }).budgetUsd).toBe(
+      'must have no comma: write 1000 or 1.000',
+    );
+    expect(ownFaults({ ...form, nodes: '1,000' }).nodes).toBe('must have no comma: write 1000');
+    expect(ownFaults({ ...form, budget: '1,50' })).toEqual({});
   });
 
   it('takes the change of an alternative into its fields', () => {
     const rest = { hourlyUsd: 1, affordableHours: 1, spentAtTeardownUsd: 1, sentence: '' };
     const taken = taking(form, { kind: 'moreNodes', change: { nodes: 20 }, ...rest });
     expect(taken).toEqual({ ...form, nodes: '20' });
+  });
+});
+
+describe('a launch', () => {
+  const quote = { affordableHours: 13 } as Quote;
+  const refused = new Refusal('', 400, null, 'no');
+
+  it('is possible only with a price for the fields as they are', () => {
+    expect(whyNot({}, { kind: 'quoted', quote })).toBeNull();
+    expect(whyNot({}, { kind: 'asking', before: quote })).toBe('Asking for the price …');
+    expect(whyNot({}, { kind: 'failed', error: refused })).toBe('There is no price for it.');
+    expect(whyNot({}, { kind: 'quoted', quote: { ...quote, affordableHours: 0 } })).toBe(
+      'Budget does not pay the first hour.',
+    );
+  });
+
+  it('is refused with the label of the first field that is wrong, and the number of others', () => {
+    const faults = { budgetUsd: 'must be more', maxHours: 'maxHours must be less' };
+    expect(whyNot(faults, { kind: 'none' })).toBe('Budget must be more, and 1 more to mend.');
+    expect(whyNot({ maxHours: 'maxHours must be less' }, { kind: 'none' })).toBe(
+      'At most hours must be less.',
+    );
+  });
+
+  it('lasts hours for up to a year, then until a month, and never beyond ten years', () => {
+    const now = Date.parse('2026-11-10T00:00:00Z');
+    expect([13, 8_760, 8_761, 1e12].map((hours) => lastsWords(hours, now))).toEqual([
+      ...['13 h', '8760 h', 'until Nov 2027', 'until Nov 2036'],
+    ]);
+  });
+});
+
+describe('a message', () => {
+  it.each([
+    ['budgetUsd must be an amount', 'Budget must be an amount'],
+    ['spec.nodes must be a whole number', 'Nodes must be a whole number'],
+    ['authorizedKeys[1] must be one line', 'SSH public keys, line 2, must be one line'],
+    ['retry.forMinutes must be less', 'Try again for must be less'],
+    [
+      'The smallest maxHours that can still be kept is 3',
+      'The smallest At most hours that can still be kept is 3',
+    ],
+    ['no type in us-east has a price', 'no type in us-east has a price'],
+    ['The image is deprecated.', 'The image is deprecated.'],
+  ])('%j of the API is shown as %j', (message, shown) => {
+    expect(inLabels(message)).toBe(shown);
   });
 });
 

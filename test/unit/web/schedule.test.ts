@@ -32,6 +32,17 @@ describe('the form of a schedule that is changed', () => {
     });
   });
 
+  it('has the keys and the other limits of its spec, and sends those that somebody has changed', () => {
+    const whole = { ...spec, authorizedKeys: ['a b', 'c d'], maxHours: null, onPartial: 'keep' };
+    const form = formOf(whole, images);
+    expect(form).toMatchObject({ keys: 'a b\nc d', maxHours: '', onPartial: 'keep' });
+    expect(editedSpec(whole, form, form)).toEqual(whole);
+    const typed = { keys: 'e f', maxHours: '12', userData: '', onPartial: 'destroy' } as const;
+    expect(editedSpec(whole, form, { ...form, ...typed })).toEqual({
+      ...{ ...whole, authorizedKeys: ['e f'], maxHours: 12, userData: null, onPartial: 'destroy' },
+    });
+  });
+
   it('sends only the fields that differ', () => {
     const schedule = {
       ...{ name: null, cron: '30 2 * * *', timezone: 'UTC', overlap: 'skip', monthlyCapUsd: 20 },

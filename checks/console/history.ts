@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { looksRight } from './page.ts';
+
+export async function history(p: Page): Promise<void> {
+  await p.getByRole('link', { name: 'History' }).click();
+  await p.getByRole('row', { name: /render/ }).waitFor();
+  await p.getByText('saved against leaving them on').waitFor();
+  await looksRight(p, 'history');
+  const saving = p.waitForEvent('download');
+  await p.getByRole('button', { name: 'Download CSV' }).click();
+  assert.match(readFileSync(await (await saving).path(), 'utf8'), /^id,name.*\r\nc\w{10},render,/);
+  await p.locator('.months button').first().click();
+  await p.getByText(/^No cluster launched in .* has ended\.$/).waitFor();
+}

@@ -1,0 +1,50 @@
+/*
+ * The API names fields as its JSON has them. Here they are named as the labels on the page, which
+ * is all that its reader sees.
+ */
+
+/** The label of each field, by the API's path. */
+export const labels = {
+  nodes: 'Nodes',
+  budgetUsd: 'Budget',
+  region: 'Region',
+  image: 'Image',
+  type: 'Type',
+  vcpus: 'vCPUs',
+  memoryMb: 'Memory',
+  name: 'Name',
+  maxHours: 'At most hours',
+  authorizedKeys: 'SSH public keys',
+  userData: 'User data',
+  onPartial: 'Keep what came up',
+  tags: 'Tags',
+  cron: 'Cron expression',
+  timezone: 'Time zone',
+  overlap: 'Launch also while the last run’s cluster lives',
+  monthlyCapUsd: 'At most a month',
+  retry: 'Try again for',
+  'retry.forMinutes': 'Try again for',
+  'retry.everyMinutes': 'Try again for',
+} as const satisfies Readonly<Record<string, string>>;
+
+type Path = keyof typeof labels;
+const isPath = (path: string): path is Path => Object.hasOwn(labels, path);
+
+/** Whether a field, or a line of it, has a label of its own on the page. */
+export const isLabelled = (path: string): boolean => isPath(path.replace(/\[\d+\]$/, ''));
+
+/** A field of a message's beginning, such as `spec.nodes` or `authorizedKeys[1]`. */
+const LEADING = /^(?:spec\.)?([a-z]\w*(?:\.[a-z]\w*)?)(?:\[(\d+)\])?(?= )/i;
+/** Names that are no English words, and so mean the field wherever they stand. */
+const CODED = /\b(?:spec\.)?(budgetUsd|maxHours|memoryMb|authorizedKeys|userData|monthlyCapUsd)\b/g;
+
+/** A message of the API's with the labels of fields in place of their paths. */
+export function inLabels(message: string): string {
+  const [, path = '', index] = LEADING.exec(message) ?? [];
+  const rest = message.replace(LEADING, (lead) => (isPath(path) ? '' : lead));
+  const label = isPath(path) ? nameOf(path, index) : '';
+  return `${label}${rest.replace(CODED, (_, name: string) => (isPath(name) ? labels[name] : name))}`;
+}
+
+const nameOf = (path: Path, index: string | undefined): string =>
+  index === undefined ? labels[path] : `${labels[path]}, line ${Number(index) + 1},`;
