@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
-import { comeUp, destroy, extend, inventory, lostContact, noClusters } from './console/clusters.ts';
+import { comeUp, destroy, extend, lostContact, noClusters, page } from './console/clusters.ts';
 import { history } from './console/history.ts';
 import { launch, quote, refusal, truth, types } from './console/launching.ts';
 import { check, close, failing, looksRight, open, settings, stack, step } from './console/page.ts';
@@ -36,8 +36,10 @@ async function wide(): Promise<void> {
   );
   await step('a double click and a lost answer launch one cluster', () => launch(opened));
   await step('the nodes of the cluster come up', () => comeUp(opened));
-  await step('an hour and a dollar extend the cluster', () => extend(opened));
-  await step('inventory and root passwords are shown', () => inventory(opened));
+  await step('limits are raised and lowered, after a question', () => extend(opened));
+  await step('the page of the cluster has nodes, inventory, passwords and history', () =>
+    page(opened),
+  );
   await step('without contact the countdown goes on, until contact is back', () =>
     lostContact(opened),
   );

@@ -110,10 +110,13 @@ export const getAgain = (api: Api, known: readonly Cluster[]): Promise<Cluster[]
 export const launchCluster = (api: Api, spec: unknown, key: string): Promise<Launched> =>
   api.json('/clusters', { method: 'POST', headers: { 'idempotency-key': key }, body: spec });
 
-/** New limits of a cluster. The budget is in US dollars, as a number or as text such as 2.50. */
+/**
+ * New limits of a cluster. The budget is in US dollars, as a number or as text such as 2.50; null:
+ * no limit of hours.
+ */
 export interface Change {
   readonly budgetUsd?: number | string;
-  readonly maxHours?: number;
+  readonly maxHours?: number | null;
 }
 
 /** The cluster with new limits; sending the same limits again changes nothing. */

@@ -25,18 +25,11 @@ const HOUR = hoursOf(1);
  * present teardown time, such a node counts at its full price.
  */
 export function extensionOf(cluster: Cluster, hours: number, now: number): Extension | null {
-  const { affordableHours, spentAtTeardownUsd, maxHours } = cluster;
-  if (cluster.teardownAt === null || affordableHours === null || spentAtTeardownUsd === null) {
-    return null;
-  }
-  const teardownAt = epochMs(Date.parse(cluster.teardownAt));
+  const course = courseOf(cluster, now);
+  if (course === null) return null;
+  const { nodes, teardownAt, besides, last } = course;
+  const { maxHours } = cluster;
   const budget = micro(cluster.budgetUsd);
-  const nodes = billedNodes(cluster, epochMs(Math.round(now)));
-  if (nodes.length === 0) return null;
-  // The bill besides the hours of these nodes: the bill of nodes that are gone, less what monthly
-  // prices save.
-  const besides = micro(spentAtTeardownUsd) - spend(nodes, teardownAt);
-  const last = lastAffordable(nodes, { budget: microUsd(budget - besides), maxHours });
   const from = isMargin(last - teardownAt) ? last : teardownAt;
   const target = plus(from, hoursOf(hours));
   const cost = spend(nodes, target) - spend(nodes, from);
@@ -49,6 +42,62 @@ export function extensionOf(cluster: Cluster, hours: number, now: number): Exten
     },
     costUsd: cost / 1e6,
   };
+}
+
+/** The limits of a cluster. */
+export type Limits = Pick<Cluster, 'budgetUsd' | 'maxHours'>;
+
+/** What a cluster comes to with other limits. */
+export interface Outlook {
+  /** Epoch milliseconds; not after `now` where the limits can't be kept any more. */
+  readonly teardownAt: number;
+  /** Linode's bill at that teardown, in US dollars. */
+  readonly spentUsd: number;
+}
+
+/**
+ * The outlook of a cluster with other limits, as the server would find it, but for monthly prices
+ * (see `extensionOf`). null: the cluster is being destroyed, or gone, or has no node left, or its
+ * present teardown time is an earlier one than its limits give.
+ */
+export function outlookOf(cluster: Cluster, limits: Limits, now: number): Outlook | null {
+  const course = courseOf(cluster, now);
+  if (course === null || !isMargin(course.last - course.teardownAt)) return null;
+  const { nodes, besides, last } = course;
+  const marginMs = last - course.teardownAt;
+  const left = micro(limits.budgetUsd) - besides;
+  const { maxHours } = limits;
+  const end = left <= 0 ? now : lastAffordable(nodes, { budget: microUsd(left), maxHours });
+  const teardownAt = end - marginMs;
+  const spent = besides + spend(nodes, epochMs(Math.round(Math.max(teardownAt, now))));
+  return { teardownAt, spentUsd: Math.max(0, spent) / 1e6 };
+}
+
+interface Course {
+  /** At least one. */
+  readonly nodes: readonly BilledNode[];
+  readonly teardownAt: EpochMs;
+  /**
+   * The bill besides the hours of these nodes, in micro-dollars: the bill of nodes that are gone,
+   * less what monthly prices save.
+   */
+  readonly besides: number;
+  /** The last instant that the limits afford. */
+  readonly last: EpochMs;
+}
+
+/** null: the cluster is being destroyed, or gone, or has no node left. */
+function courseOf(cluster: Cluster, now: number): Course | null {
+  const { affordableHours, spentAtTeardownUsd, maxHours } = cluster;
+  if (cluster.teardownAt === null || affordableHours === null || spentAtTeardownUsd === null) {
+    return null;
+  }
+  const teardownAt = epochMs(Date.parse(cluster.teardownAt));
+  const nodes = billedNodes(cluster, epochMs(Math.round(now)));
+  if (nodes.length === 0) return null;
+  const besides = micro(spentAtTeardownUsd) - spend(nodes, teardownAt);
+  const budget = microUsd(micro(cluster.budgetUsd) - besides);
+  return { nodes, teardownAt, besides, last: lastAffordable(nodes, { budget, maxHours }) };
 }
 
 /** A change that raises the budget by an amount in US dollars. */

@@ -50,20 +50,81 @@ async function countedOn(p: Page): Promise<void> {
   await p.locator(COUNTDOWN).filter({ hasNotText: before }).waitFor();
 }
 
+/** A click that costs money asks, and says what it comes to; any amount will do, also a lower one. */
 export async function extend(p: Page): Promise<void> {
+  const dialog = p.getByRole('dialog', { name: 'Limits of render' });
+  const outlook = dialog.getByText(/^Teardown .+\.$/);
   await p.getByRole('button', { name: /\+ 1 h/ }).click();
+  await outlook.getByText(/^Teardown \w+ \d\d:\d\d instead of .+, for \$0\.075 more\.$/).waitFor();
+  await looksRight(p, 'limits');
+  assert.equal((await clusters())[0]?.budgetUsd, 1, 'nothing is bought by a first click');
+  await dialog.getByRole('button', { name: /^Raise to \$1\.05/ }).click();
   await p.getByRole('img', { name: /of 14 hours/ }).waitFor();
   await p.getByText(/spent of \$1\.0[5-7]/).waitFor();
   await p.getByRole('button', { name: '+ $1' }).click();
+  await dialog.getByRole('button', { name: /^Raise to \$2\.05/ }).click();
   await p.getByRole('img', { name: /of 27 hours/ }).waitFor();
+
+  await p.getByRole('button', { name: 'Limits …' }).click();
+  await dialog.getByText('Nothing is changed.').waitFor();
+  await dialog.getByLabel('Hours more').fill('2');
+  await outlook.getByText(/for \$0\.15 more/).waitFor();
+  await dialog.getByLabel('Budget').fill('1,000');
+  await dialog.locator('.why', { hasText: 'Budget must have no comma' }).waitFor();
+  await looksRight(p, 'limits-fault');
+  await dialog.getByLabel('Budget').fill('0.01');
+  await dialog.getByText('That is spent already: to end it now, destroy it.').waitFor();
+  await failing(p, async () => {
+    await dialog.getByRole('button', { name: 'Lower to $0.01' }).click();
+    await dialog.getByText(/smallest budget/).waitFor();
+  });
+  await looksRight(p, 'limits-refused');
+  await dialog.getByLabel('Budget').fill('1.50');
+  const said = (await outlook.textContent()) ?? '';
+  await dialog.getByRole('button', { name: 'Lower to $1.50' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await p.getByRole('img', { name: /of 20 hours/ }).waitFor();
+  assert.match(said, / less\.$/);
+  const shown = (await p.locator('.figure.big .label').textContent()) ?? '';
+  const [, promised] = /Teardown (.+) instead of/.exec(said) ?? [];
+  assert.ok(promised !== undefined && shown.includes(promised), `${said} ${shown}`);
 }
 
-export async function inventory(p: Page): Promise<void> {
+/** The page of a cluster has its nodes, its inventory and its history. */
+export async function page(p: Page): Promise<void> {
+  await p.getByRole('link', { name: 'render', exact: true }).click();
+  await p.getByRole('heading', { name: 'render', level: 1 }).waitFor();
+  await p.locator('h1:focus').waitFor();
+  assert.match(await p.title(), /^render · Onebuck$/);
+  await p.getByRole('heading', { name: '10 of 10 nodes up' }).waitFor();
+  await p.getByLabel('Search').fill('-7');
+  await p.getByText('1 of 10 nodes').waitFor();
+  await p.getByLabel('Search').fill('');
+  await p.getByRole('button', { name: 'Node', exact: true }).click();
+  assert.match((await p.locator('.nodes-table tbody tr').first().textContent()) ?? '', /^9/);
+
+  const preview = p.locator('pre.preview');
+  await preview.getByText(/HostName/).waitFor();
+  await p.getByLabel('Ansible').check();
+  await preview.getByText(/ansible_host/).waitFor();
+  await p.getByLabel('JSON').check();
+  await preview.getByText(/"ipv4"/).waitFor();
+  await p.getByLabel('/etc/hosts').check();
+  await preview.getByText(/\d+\.\d+\.\d+\.\d+\s+onebuck-/).waitFor();
+  await p.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await p.getByRole('button', { name: 'Copy the /etc/hosts of render' }).click();
+  await p.getByRole('button', { name: 'Copied the /etc/hosts of render' }).waitFor();
+  const copied = await p.evaluate<string>(`navigator.clipboard.readText()`);
+  assert.equal(copied, await preview.textContent());
   const saving = p.waitForEvent('download');
-  await p.getByLabel('Inventory of render').selectOption('ssh');
+  await p.getByRole('button', { name: 'Download' }).click();
   const download = await saving;
-  assert.equal(download.suggestedFilename(), 'render-ssh.txt');
-  assert.match(readFileSync(await download.path(), 'utf8'), /HostName/);
+  assert.equal(download.suggestedFilename(), 'render-hosts.txt');
+  assert.equal(readFileSync(await download.path(), 'utf8'), copied);
+
+  await p.locator('.story li', { hasText: 'budget lowered' }).waitFor();
+  await p.locator('dl', { hasText: 'linode/ubuntu24.04' }).waitFor();
+  await looksRight(p, 'cluster');
   await p.getByRole('button', { name: 'Root passwords' }).click();
   await p
     .getByText(/^root@/)
@@ -72,6 +133,18 @@ export async function inventory(p: Page): Promise<void> {
   await looksRight(p, 'passwords');
   await p.keyboard.press('Escape');
   await p.locator('button:focus', { hasText: 'Root passwords' }).waitFor();
+
+  await p.reload();
+  await p.getByRole('heading', { name: 'render', level: 1 }).waitFor();
+  await p.goBack();
+  await p.getByRole('heading', { name: 'Clusters', level: 1 }).waitFor();
+  await failing(p, async () => {
+    await p.evaluate(`location.hash = '#/clusters/caaaaaaaaaa'`);
+    await p.locator('.problem').waitFor();
+    await looksRight(p, 'cluster-none');
+  });
+  await p.goBack();
+  await p.getByRole('heading', { name: 'render', level: 2 }).waitFor();
 }
 
 export async function lostContact(p: Page): Promise<void> {
@@ -96,6 +169,6 @@ export async function destroy(p: Page): Promise<void> {
   await p.getByRole('button', { name: 'Destroy …' }).click();
   await p.getByRole('button', { name: 'Destroy now' }).click();
   await p.getByText('Gone', { exact: true }).waitFor({ timeout: 30_000 });
-  await p.getByText(/billed of \$2\.0[5-7]\d*, somebody asked for its end/).waitFor();
+  await p.getByText(/spent of \$1\.50, somebody asked for its end/).waitFor();
   await looksRight(p, 'clusters-gone');
 }

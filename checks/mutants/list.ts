@@ -711,6 +711,10 @@ const extension = inFile('client/extension.ts', ['test/unit/client/extension.tes
     from: 'Math.max(1, billed.length)',
     to: 'cluster.nodes.length',
   },
+  'the outlook of a lower budget forgets the safety margin': {
+    from: 'const teardownAt = end - marginMs;',
+    to: 'const teardownAt = end;',
+  },
 });
 
 const sizes = inFile('client/memory.ts', ['test/unit/client/words.test.ts'], {

@@ -6,22 +6,23 @@ import {
   readServerTime,
   type ServerClock,
 } from '../../client/server-clock.ts';
+import { ClusterPage } from './cluster-page.tsx';
 import { Clusters } from './clusters.tsx';
 import { History } from './history.tsx';
-import { ConsoleProvider } from './hooks.ts';
+import { ConsoleProvider, useRoute } from './hooks.ts';
 import { Launch } from './launch.tsx';
 import { Mark, NavIcon } from './marks.tsx';
+import { type ViewName, viewNames } from './route.ts';
 import { Schedules } from './schedules.tsx';
 import { apiOf, forgetAll, keepToken, readToken } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 
-const VIEWS = [
-  { path: 'launch', title: 'Launch', View: Launch },
-  { path: 'clusters', title: 'Clusters', View: Clusters },
-  { path: 'history', title: 'History', View: History },
-  { path: 'schedules', title: 'Schedules', View: Schedules },
-] as const;
-const HOME = VIEWS[1];
+const VIEWS = {
+  launch: { title: 'Launch', View: Launch },
+  clusters: { title: 'Clusters', View: Clusters },
+  history: { title: 'History', View: History },
+  schedules: { title: 'Schedules', View: Schedules },
+} as const satisfies Readonly<Record<ViewName, unknown>>;
 
 export function App() {
   const [token, setToken] = useState(readToken);
@@ -41,7 +42,8 @@ export function App() {
 }
 
 function Shell({ token, onSignOut }: { token: string; onSignOut: (why: string) => void }) {
-  const { path, title, View } = useRoute();
+  const { view, clusterId } = useRoute();
+  const { title, View } = VIEWS[view];
   const [said, announce] = useState('');
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
@@ -53,20 +55,24 @@ function Shell({ token, onSignOut }: { token: string; onSignOut: (why: string) =
   const context = useMemo(() => ({ api, clock, announce }), [api, clock]);
 
   useEffect(() => {
-    document.title = `${title} · Onebuck`;
+    if (clusterId === null) document.title = `${title} · Onebuck`;
     // What was asked for first is read from its top anyway.
     if (!isFirst.current) main.current?.querySelector<HTMLElement>('h1')?.focus();
     isFirst.current = false;
-    window.scrollTo(0, 0);
+    window.scrollTo(0, readScroll());
     // A double click on what led here would have selected all of this view.
     getSelection()?.removeAllRanges();
-    void path;
-  }, [path, title]);
+  }, [title, clusterId]);
+  useKeptScroll();
 
   return (
     <ConsoleProvider value={context}>
       <header class="top">
-        <a class="skip" href={`#/${path}`} onClick={(event) => skipTo(event, main.current)}>
+        <a
+          class="skip"
+          href={location.hash || '#/clusters'}
+          onClick={(event) => skipTo(event, main.current)}
+        >
           Skip to content
         </a>
         <a class="brand" href="#/clusters">
@@ -74,14 +80,14 @@ function Shell({ token, onSignOut }: { token: string; onSignOut: (why: string) =
           Onebuck
         </a>
         <nav aria-label="Views">
-          {VIEWS.map((view) => (
+          {viewNames.map((name) => (
             <a
-              key={view.path}
-              href={`#/${view.path}`}
-              aria-current={view.path === path ? 'page' : undefined}
+              key={name}
+              href={`#/${name}`}
+              aria-current={name !== view ? undefined : clusterId === null ? 'page' : 'true'}
             >
-              <NavIcon name={view.path} />
-              {view.title}
+              <NavIcon name={name} />
+              {VIEWS[name].title}
             </a>
           ))}
         </nav>
@@ -90,7 +96,7 @@ function Shell({ token, onSignOut }: { token: string; onSignOut: (why: string) =
         </button>
       </header>
       <main ref={main}>
-        <View />
+        {clusterId === null ? <View /> : <ClusterPage key={clusterId} id={clusterId} />}
       </main>
       <p class="unseen" aria-live="polite">
         {said}
@@ -104,14 +110,24 @@ function skipTo(event: Event, main: HTMLElement | null) {
   main?.querySelector<HTMLElement>('h1')?.focus();
 }
 
-function useRoute() {
-  const [hash, setHash] = useState(location.hash);
+/** The browser keeps a state with each address that it goes back to: how far down it was read. */
+const readScroll = (): number => (history.state as { readonly y?: number } | null)?.y ?? 0;
+
+const SCROLLED_MS = 150;
+
+function useKeptScroll(): void {
   useEffect(() => {
-    const changed = () => setHash(location.hash);
-    window.addEventListener('hashchange', changed);
-    return () => window.removeEventListener('hashchange', changed);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const scrolled = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => history.replaceState({ y: window.scrollY }, ''), SCROLLED_MS);
+    };
+    window.addEventListener('scroll', scrolled);
+    return () => {
+      clearTimeout(timer);
+      window.removeEventListener('scroll', scrolled);
+    };
   }, []);
-  return VIEWS.find(({ path }) => hash === `#/${path}`) ?? HOME;
 }
 
 const SECOND_READING_MS = 1_500;

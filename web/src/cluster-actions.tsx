@@ -1,111 +1,75 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Cluster } from '../../client/answers.ts';
-import type { Change } from '../../client/clusters.ts';
-import {
-  changeCluster,
-  destroyCluster,
-  getCredentials,
-  getInventoryText,
-} from '../../client/clusters.ts';
+import { destroyCluster } from '../../client/clusters.ts';
 import { destroySentence } from '../../client/end.ts';
 import { dollarsMore, extensionOf } from '../../client/extension.ts';
-import { inventoryFormats } from '../../client/inventory.ts';
 import { dollars } from '../../client/money.ts';
+import { plural } from '../../client/plural.ts';
 import { nearTime } from '../../client/times.ts';
-import { useAction, useConsole, useRemote } from './hooks.ts';
-import { Copy, Dialog, Loading, Problem, saveFile } from './parts.tsx';
+import { calledOf } from './cluster-parts.tsx';
+import { useAction, useConsole } from './hooks.ts';
+import { type LimitsForm, limitsOf, withChange } from './limits.ts';
+import { LimitsDialog } from './limits-dialog.tsx';
+import { Dialog, Problem } from './parts.tsx';
 
 interface Props {
   readonly cluster: Cluster;
   readonly onChanged: (cluster: Cluster) => void;
 }
 
-type Open = 'destroy' | 'passwords' | null;
-
-export function ClusterActions({ cluster, onChanged }: Props) {
-  const { api, clock, announce } = useConsole();
-  const { isBusy, error, run } = useAction();
-  const [open, setOpen] = useState<Open>(null);
-  const called = cluster.name ?? cluster.id;
-  const isGoing = cluster.status === 'deleting';
+/** What can be done to a live cluster. Whatever costs money or destroys asks first. */
+export function ClusterActions({
+  cluster,
+  onChanged,
+  children,
+}: Props & { children: ComponentChildren }) {
+  const { clock } = useConsole();
+  const [isDestroying, setIsDestroying] = useState(false);
+  const [limits, setLimits] = useState<LimitsForm | null>(null);
+  const [hours, setHours] = useState('');
+  const called = calledOf(cluster);
   const anHour = extensionOf(cluster, 1, clock.now());
-  const change = (body: Change, told: string) =>
-    run(async () => {
-      onChanged(await changeCluster(api, cluster.id, body));
-      announce(`${called}: ${told}.`);
-    });
+  const now = limitsOf(cluster);
+  const ask = (form: LimitsForm, more = '') => {
+    setLimits(form);
+    setHours(more);
+  };
   return (
     <>
-      <Problem error={error} />
       <div class="actions">
         {anHour !== null && (
-          <fieldset class="group" aria-label={`Extend ${called}`}>
-            <button
-              type="button"
-              disabled={isBusy}
-              onClick={() => change(anHour.change, 'an hour more')}
-            >
+          <fieldset class="group" aria-label={`Extend or shorten ${called}`}>
+            <button type="button" onClick={() => ask(withChange(now, anHour.change), '1')}>
               + 1 h <small>{dollars(anHour.costUsd)}</small>
             </button>
-            <button
-              type="button"
-              disabled={isBusy}
-              onClick={() => change(dollarsMore(cluster, 1), 'a dollar more')}
-            >
+            <button type="button" onClick={() => ask(withChange(now, dollarsMore(cluster, 1)))}>
               + $1
+            </button>
+            <button type="button" onClick={() => ask(now)}>
+              Limits …
             </button>
           </fieldset>
         )}
-        <Inventory cluster={cluster} />
-        {cluster.spec.authorizedKeys.length === 0 && !isGoing && (
-          <button type="button" onClick={() => setOpen('passwords')}>
-            Root passwords
-          </button>
-        )}
-        {!isGoing && (
-          <button type="button" class="danger" onClick={() => setOpen('destroy')}>
+        {children}
+        {cluster.status !== 'deleting' && (
+          <button type="button" class="danger" onClick={() => setIsDestroying(true)}>
             Destroy …
           </button>
         )}
       </div>
-      {open === 'destroy' && (
-        <Destroy cluster={cluster} onChanged={onChanged} onClose={() => setOpen(null)} />
+      {limits !== null && (
+        <LimitsDialog
+          cluster={cluster}
+          first={limits}
+          firstHours={hours}
+          onChanged={onChanged}
+          onClose={() => setLimits(null)}
+        />
       )}
-      {open === 'passwords' && <Passwords cluster={cluster} onClose={() => setOpen(null)} />}
-    </>
-  );
-}
-
-function Inventory({ cluster: { id, name } }: { cluster: Cluster }) {
-  const { api } = useConsole();
-  const { error, run } = useAction();
-  const save = (format: string) =>
-    run(async () => {
-      const text = await getInventoryText(api, id, format);
-      const ending = format === 'json' ? 'json' : 'txt';
-      saveFile(`${name ?? id}-${format}.${ending}`, text);
-    });
-  return (
-    <>
-      <label class="inventory">
-        <span class="unseen">Inventory of {name ?? id}</span>
-        <select
-          value=""
-          onChange={(event) => {
-            const format = event.currentTarget.value;
-            event.currentTarget.value = '';
-            if (format !== '') void save(format);
-          }}
-        >
-          <option value="">Inventory …</option>
-          {Object.entries(inventoryFormats).map(([format, title]) => (
-            <option key={format} value={format}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
-      <Problem error={error} />
+      {isDestroying && (
+        <Destroy cluster={cluster} onChanged={onChanged} onClose={() => setIsDestroying(false)} />
+      )}
     </>
   );
 }
@@ -113,7 +77,7 @@ function Inventory({ cluster: { id, name } }: { cluster: Cluster }) {
 function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void }) {
   const { api, clock, announce } = useConsole();
   const { isBusy, error, run } = useAction();
-  const called = cluster.name ?? cluster.id;
+  const called = calledOf(cluster);
   const now = clock.now();
   const destroy = () =>
     run(async () => {
@@ -124,7 +88,10 @@ function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void 
   return (
     <Dialog title={`Destroy ${called}?`} onClose={onClose}>
       <p>{destroySentence(cluster, now, (at) => nearTime(at, now))}</p>
-      <p>Its nodes and what is on them are gone for good.</p>
+      <p>
+        {cluster.nodes.length === 1 ? 'Its node' : `Its ${plural(cluster.nodes.length, 'node')}`}{' '}
+        and what is on {cluster.nodes.length === 1 ? 'it is' : 'them is'} gone for good.
+      </p>
       <Problem error={error} />
       <div class="buttons">
         <button type="button" onClick={onClose}>
@@ -132,37 +99,6 @@ function Destroy({ cluster, onChanged, onClose }: Props & { onClose: () => void 
         </button>
         <button type="button" class="primary" disabled={isBusy} onClick={destroy}>
           {isBusy ? 'Destroying …' : 'Destroy now'}
-        </button>
-      </div>
-    </Dialog>
-  );
-}
-
-function Passwords({ cluster: { id, name }, onClose }: { cluster: Cluster; onClose: () => void }) {
-  const { api } = useConsole();
-  const { remote, reload } = useRemote(id, () => getCredentials(api, id));
-  return (
-    <Dialog title={`Root passwords of ${name ?? id}`} onClose={onClose}>
-      {remote.kind === 'loading' && <Loading what="passwords" />}
-      {remote.kind === 'failed' && <Problem error={remote.error} onRetry={reload} />}
-      {remote.kind === 'ready' && (
-        <ul class="passwords">
-          {remote.value.nodes.map(({ index, ipv4, user, rootPassword }) => (
-            <li key={index}>
-              <code>
-                {user}@{ipv4 ?? '…'}
-              </code>
-              <code>{rootPassword ?? 'by key'}</code>
-              {rootPassword !== null && (
-                <Copy text={rootPassword} what={`the password of node ${index}`} />
-              )}
-            </li>
-          ))}
-        </ul>
-      )}
-      <div class="buttons">
-        <button type="button" onClick={onClose}>
-          Close
         </button>
       </div>
     </Dialog>

@@ -2,10 +2,9 @@ import type { Cluster } from '../../client/answers.ts';
 import { isLive } from '../../client/clusters.ts';
 import { dollars, plusUsd } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
-import { clockTime } from '../../client/times.ts';
 import { ClusterCard } from './cluster-card.tsx';
-import { useNow } from './hooks.ts';
-import { type Contact, useLiveClusters } from './live.ts';
+import { LostContact } from './cluster-parts.tsx';
+import { useLiveClusters } from './live.ts';
 import { LeftOut, Loading, Problem } from './parts.tsx';
 
 export function Clusters() {
@@ -30,7 +29,7 @@ export function Clusters() {
       )}
       <LeftOut ids={unreadable} />
       {clusters?.map((cluster) => (
-        <ClusterCard key={cluster.id} cluster={cluster} onChanged={put} />
+        <ClusterCard key={cluster.id} cluster={cluster} onChanged={(changed) => put([changed])} />
       ))}
     </div>
   );
@@ -44,26 +43,5 @@ function Totals({ clusters }: { clusters: readonly Cluster[] }) {
     <p class="totals">
       {plural(live.length, 'cluster')}, {plural(nodes, 'node')}, {dollars(hourly)} an hour
     </p>
-  );
-}
-
-function LostContact({ contact, onRetry }: { contact: Contact; onRetry: () => void }) {
-  useNow();
-  const { lost, lastAt } = contact;
-  return (
-    <div role="status">
-      {lost !== null && (
-        <div class="lost">
-          <p>
-            <strong>Lost contact.</strong> This is what was known
-            {lastAt !== null && ` at ${clockTime(lastAt)}`}, counted on from there. A lost
-            connection changes nothing for the clusters.
-          </p>
-          <button type="button" onClick={onRetry}>
-            Try now
-          </button>
-        </div>
-      )}
-    </div>
   );
 }

@@ -1,7 +1,8 @@
 import { createContext } from 'preact';
-import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Api } from '../../client/api.ts';
 import type { ServerClock } from '../../client/server-clock.ts';
+import { type Route, routeOf } from './route.ts';
 
 export interface Console {
   readonly api: Api;
@@ -33,6 +34,17 @@ export function useNow(): number {
     return () => clearInterval(timer);
   }, [clock]);
   return now;
+}
+
+/** Where the address leads, as it changes. */
+export function useRoute(): Route {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const changed = () => setHash(location.hash);
+    window.addEventListener('hashchange', changed);
+    return () => window.removeEventListener('hashchange', changed);
+  }, []);
+  return useMemo(() => routeOf(hash), [hash]);
 }
 
 export type Remote<T> =

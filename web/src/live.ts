@@ -1,7 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Cluster } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
-import { getAgain, isLive, listLive, listNewest, newestFirst } from '../../client/clusters.ts';
+import {
+  getAgain,
+  getCluster,
+  isLive,
+  listLive,
+  listNewest,
+  newestFirst,
+} from '../../client/clusters.ts';
 import { fingerprint, isBusy, pauseMs } from '../../client/poll.ts';
 import { useConsole } from './hooks.ts';
 
@@ -39,45 +46,38 @@ async function newestAnd(api: Api, known: readonly Cluster[]): Promise<Look> {
   return { clusters: [...clusters, ...(await getAgain(api, older))], unreadable: null };
 }
 
+/** What a look came to. */
+interface Seen {
+  readonly isSame: boolean;
+  readonly isBusy: boolean;
+}
+
 /**
- * The live clusters, and those that ended while they were looked at. Only while the page is seen.
+ * Looks again and again, oftener while something is about to change, and only while the page is
+ * seen. `look` gets the number of looks before it.
  */
-export function useLiveClusters() {
-  const { api, clock } = useConsole();
-  const [clusters, setClusters] = useState<readonly Cluster[] | null>(null);
-  const [unreadable, setUnreadable] = useState<readonly string[]>([]);
+function useLooks(look: (looks: number) => Promise<Seen>) {
+  const { clock } = useConsole();
   const [contact, setContact] = useState<Contact>({ lastAt: null, lost: null });
-  const known = useRef<readonly Cluster[] | null>(null);
-  const look = useRef<() => void>(() => {});
-
-  const keep = useCallback((found: readonly Cluster[]) => {
-    const before = new Set(known.current?.map(({ id }) => id));
-    const next = found.filter((one) => isLive(one) || before.has(one.id)).toSorted(newestFirst);
-    const ended = (known.current ?? []).filter(
-      (one) => !isLive(one) && !next.some(({ id }) => id === one.id),
-    );
-    known.current = [...next, ...ended];
-    setClusters(known.current);
-  }, []);
-
+  const now = useRef<() => void>(() => {});
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isOver = false;
     let isLooking = false;
+    // What a look that began before an action finds is out of date.
+    let isAskedAgain = false;
+    let busy = true;
     const state = { unchanged: 0, failed: 0, looks: 0 };
     const once = async () => {
       clearTimeout(timer);
+      isAskedAgain = isLooking;
       if (isOver || isLooking || document.hidden) return;
       isLooking = true;
       try {
-        const before = known.current;
-        const isAll = before === null || state.looks % ALL_EVERY === 0;
-        const found = isAll ? await allAnd(api, before ?? []) : await newestAnd(api, before);
+        const seen = await look(state.looks);
         if (isOver) return;
-        keep(found.clusters);
-        if (found.unreadable !== null) setUnreadable(found.unreadable);
-        const isSame = before !== null && fingerprint(before) === fingerprint(known.current ?? []);
-        state.unchanged = isSame ? state.unchanged + 1 : 0;
+        busy = seen.isBusy;
+        state.unchanged = seen.isSame ? state.unchanged + 1 : 0;
         state.failed = 0;
         state.looks += 1;
         setContact({ lastAt: Date.now(), lost: null });
@@ -88,14 +88,14 @@ export function useLiveClusters() {
       } finally {
         isLooking = false;
       }
-      const busy = isBusy(known.current ?? [], clock.now());
-      timer = setTimeout(once, pauseMs({ ...state, busy, rate: clock.rate }));
+      const pause = isAskedAgain ? 0 : pauseMs({ ...state, busy, rate: clock.rate });
+      timer = setTimeout(once, pause);
     };
-    look.current = () => {
+    now.current = () => {
       state.unchanged = 0;
       void once();
     };
-    const seen = () => look.current();
+    const seen = () => now.current();
     document.addEventListener('visibilitychange', seen);
     window.addEventListener('online', seen);
     void once();
@@ -105,16 +105,87 @@ export function useLiveClusters() {
       document.removeEventListener('visibilitychange', seen);
       window.removeEventListener('online', seen);
     };
-  }, [api, clock, keep]);
+  }, [look, clock]);
+  return { contact, lookNow: useCallback(() => now.current(), []) };
+}
 
-  /** One that an answer has just told of. */
-  const put = useCallback(
-    (cluster: Cluster) => {
-      const others = (known.current ?? []).filter(({ id }) => id !== cluster.id);
-      keep([...others, cluster]);
-      look.current();
+/** What was known of the clusters when a view was left, for the next view to begin with. */
+const remembered = new WeakMap<Api, readonly Cluster[]>();
+
+/**
+ * The live clusters, and those that ended while they were looked at. Only while the page is seen.
+ */
+export function useLiveClusters() {
+  const { api, clock } = useConsole();
+  const known = useRef<readonly Cluster[] | null>(remembered.get(api) ?? null);
+  const [clusters, setClusters] = useState<readonly Cluster[] | null>(known.current);
+  const [unreadable, setUnreadable] = useState<readonly string[]>([]);
+
+  const keep = useCallback(
+    (found: readonly Cluster[]) => {
+      const before = new Set(known.current?.map(({ id }) => id));
+      const next = found.filter((one) => isLive(one) || before.has(one.id)).toSorted(newestFirst);
+      const ended = (known.current ?? []).filter(
+        (one) => !isLive(one) && !next.some(({ id }) => id === one.id),
+      );
+      known.current = [...next, ...ended];
+      remembered.set(api, known.current);
+      setClusters(known.current);
     },
-    [keep],
+    [api],
   );
-  return { clusters, unreadable, contact, put, lookNow: useCallback(() => look.current(), []) };
+
+  const look = useCallback(
+    async (looks: number): Promise<Seen> => {
+      const before = known.current;
+      const isAll = before === null || looks % ALL_EVERY === 0;
+      const found = isAll ? await allAnd(api, before ?? []) : await newestAnd(api, before);
+      keep(found.clusters);
+      if (found.unreadable !== null) setUnreadable(found.unreadable);
+      const isSame = before !== null && fingerprint(before) === fingerprint(known.current ?? []);
+      return { isSame, isBusy: isBusy(known.current ?? [], clock.now()) };
+    },
+    [api, clock, keep],
+  );
+  const { contact, lookNow } = useLooks(look);
+
+  /** Ones that answers have just told of. */
+  const put = useCallback(
+    (changed: readonly Cluster[]) => {
+      const others = (known.current ?? []).filter(
+        (one) => !changed.some(({ id }) => id === one.id),
+      );
+      keep([...others, ...changed]);
+      lookNow();
+    },
+    [keep, lookNow],
+  );
+  return { clusters, unreadable, contact, put, lookNow };
+}
+
+/** One cluster, live or ended; null: it is not known yet. */
+export function useCluster(id: string) {
+  const { api, clock } = useConsole();
+  const known = useRef(remembered.get(api)?.find((one) => one.id === id) ?? null);
+  const [cluster, setCluster] = useState<Cluster | null>(known.current);
+  const keep = useCallback((found: Cluster) => {
+    known.current = found;
+    setCluster(found);
+  }, []);
+  const look = useCallback(async (): Promise<Seen> => {
+    const before = known.current;
+    const found = await getCluster(api, id);
+    keep(found);
+    const isSame = before !== null && fingerprint([before]) === fingerprint([found]);
+    return { isSame, isBusy: isBusy([found], clock.now()) };
+  }, [api, clock, id, keep]);
+  const { contact, lookNow } = useLooks(look);
+  const put = useCallback(
+    (changed: Cluster) => {
+      keep(changed);
+      lookNow();
+    },
+    [keep, lookNow],
+  );
+  return { cluster, contact, put, lookNow };
 }

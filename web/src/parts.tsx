@@ -3,7 +3,9 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { NoContact, Refusal } from '../../client/api.ts';
 import { unreadableSentence } from '../../client/clusters.ts';
 import { faultsOf, faultWords } from '../../client/problem.ts';
+import { useConsole } from './hooks.ts';
 import { inLabels } from './labels.ts';
+import type { Sort } from './sort.ts';
 
 /** What went wrong, and what to do; nothing where nothing did. */
 export function Problem({ error, onRetry }: { error: Error | null; onRetry?: () => void }) {
@@ -94,6 +96,27 @@ export const MoneyInput = (attributes: InputHTMLAttributes<HTMLInputElement>) =>
   </span>
 );
 
+interface SortHeadProps<Key> {
+  readonly column: { readonly key: Key; readonly title: string; readonly class?: string };
+  readonly sort: Sort<Key>;
+  readonly onSort: (key: Key) => void;
+}
+
+export function SortHead<Key>({ column, sort, onSort }: SortHeadProps<Key>) {
+  const { key, title, class: className } = column;
+  return (
+    <th
+      scope="col"
+      class={className}
+      aria-sort={sort.key !== key ? undefined : sort.isDown ? 'descending' : 'ascending'}
+    >
+      <button type="button" class="sort" onClick={() => onSort(key)}>
+        {title}
+      </button>
+    </th>
+  );
+}
+
 interface SubmitProps {
   /** The id of the element that says why. */
   readonly id: string;
@@ -153,20 +176,39 @@ export function Dialog({ title, onClose, children }: DialogProps) {
 
 const COPIED_MS = 1_500;
 
-export function Copy({ text, what }: { text: string; what: string }) {
+/** Copies a text, and says for a moment that it has. */
+function useCopy(text: string) {
+  const { announce } = useConsole();
   const [isCopied, setIsCopied] = useState(false);
   const copy = async () => {
     await navigator.clipboard.writeText(text).then(
-      () => setIsCopied(true),
+      () => {
+        setIsCopied(true);
+        announce('Copied.');
+      },
       () => {},
     );
     setTimeout(() => setIsCopied(false), COPIED_MS);
   };
+  return { isCopied, copy };
+}
+
+export function Copy({ text, what }: { text: string; what: string }) {
+  const { isCopied, copy } = useCopy(text);
   return (
     <button type="button" class="copy" aria-label={`Copy ${what}`} onClick={copy}>
       <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
         <path d={isCopied ? 'M5 12l5 5l9-10' : 'M9 9h11v11H9zM15 9V4H4v11h5'} />
       </svg>
+    </button>
+  );
+}
+
+export function CopyButton({ text, what }: { text: string; what: string }) {
+  const { isCopied, copy } = useCopy(text);
+  return (
+    <button type="button" disabled={text === ''} onClick={copy}>
+      {isCopied ? 'Copied' : 'Copy'} <span class="unseen">{what}</span>
     </button>
   );
 }

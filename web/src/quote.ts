@@ -8,7 +8,7 @@ import type { Spec } from '../../client/spec.ts';
 import { monthYear } from '../../client/times.ts';
 import { useConsole } from './hooks.ts';
 import { inLabels } from './labels.ts';
-import type { Faults } from './spec.ts';
+import { type Faults, HOURS_MAX } from './spec.ts';
 
 /** A price is shown only for the fields as they are; while they are asked about, grey. */
 export type Quoted =
@@ -75,12 +75,16 @@ export function faultsByField(error: unknown): Faults {
 export const faultsOfQuote = (quoted: Quoted): Faults =>
   quoted.kind === 'failed' ? faultsByField(quoted.error) : {};
 
+/** A fault as a sentence that begins with the label of its field. */
+export const faultSentence = (path: string, message: string): string =>
+  `${inLabels(faultWords(path, message))}.`;
+
 /** Why nothing can be launched as the fields are; null: it can be. */
 export function whyNot(faults: Faults, quoted: Quoted): string | null {
   const [first, ...rest] = Object.entries(faults);
   if (first !== undefined) {
     const others = rest.length === 0 ? '' : `, and ${rest.length} more to mend`;
-    return `${inLabels(faultWords(...first))}${others}.`;
+    return faultSentence(...first).replace(/\.$/, `${others}.`);
   }
   if (quoted.kind === 'quoted') {
     return quoted.quote.affordableHours > 0 ? null : 'Budget does not pay the first hour.';
@@ -88,8 +92,6 @@ export function whyNot(faults: Faults, quoted: Quoted): string | null {
   return quoted.kind === 'failed' ? 'There is no price for it.' : 'Asking for the price …';
 }
 
-/** Onebuck ends every cluster after ten years. */
-const HOURS_MAX = 87_600;
 const HOUR_MS = 3_600_000;
 
 /** How long a budget lasts, shortly: `13 h`; above a year, until when: `until Mar 2031`. */

@@ -31,7 +31,8 @@ export const emptyForm: SpecForm = {
 /** What is wrong with fields, by the API's path of each; what reads on from the field's label. */
 export type Faults = Readonly<Record<string, string>>;
 
-const HOURS_MAX = 87_600;
+/** Onebuck ends every cluster after ten years of 365 days. */
+export const HOURS_MAX = 87_600;
 const KEYS = 'must be public keys: this is a private key, to be shown to nobody. Give its .pub';
 
 /**

@@ -1,5 +1,6 @@
 import type { OfferedType } from '../../client/answers.ts';
 import { amountIn } from '../../client/spec.ts';
+import type { Sort } from './sort.ts';
 
 export interface Filter {
   readonly vcpus: number;
@@ -13,16 +14,11 @@ export const noFilter: Filter = { vcpus: 0, memoryMb: 0, class: '', maxHourly: '
 
 export type SortKey = 'label' | 'vcpus' | 'memoryMb' | 'diskMb' | 'hourlyUsd';
 
-export interface Sort {
-  readonly key: SortKey;
-  readonly isDown: boolean;
-}
-
 /** Those that match, in order; equal ones by price, then by id. Without a price: last. */
 export function choose(
   types: readonly OfferedType[],
   filter: Filter,
-  { key, isDown }: Sort,
+  { key, isDown }: Sort<SortKey>,
 ): readonly OfferedType[] {
   const max = amountIn(filter.maxHourly);
   const price = ({ hourlyUsd }: OfferedType) => hourlyUsd ?? Number.POSITIVE_INFINITY;

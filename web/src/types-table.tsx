@@ -4,7 +4,9 @@ import { memory } from '../../client/memory.ts';
 import { dollars, hoursFor } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { useConsole } from './hooks.ts';
+import { SortHead } from './parts.tsx';
 import { lastsWords } from './quote.ts';
+import { useSort } from './sort.ts';
 import { choose, type Filter, noFilter, type SortKey } from './types-choice.ts';
 
 interface Props {
@@ -15,21 +17,17 @@ interface Props {
   readonly onChoose: (type: string) => void;
 }
 
-const COLUMNS: readonly { readonly key: SortKey; readonly title: string; readonly wide?: true }[] =
-  [
-    { key: 'label', title: 'Type' },
-    { key: 'vcpus', title: 'vCPUs', wide: true },
-    { key: 'memoryMb', title: 'Memory', wide: true },
-    { key: 'diskMb', title: 'Disk', wide: true },
-    { key: 'hourlyUsd', title: 'An hour' },
-  ];
+const COLUMNS = [
+  { key: 'label', title: 'Type' },
+  { key: 'vcpus', title: 'vCPUs', class: 'wide' },
+  { key: 'memoryMb', title: 'Memory', class: 'wide' },
+  { key: 'diskMb', title: 'Disk', class: 'wide' },
+  { key: 'hourlyUsd', title: 'An hour' },
+] as const;
 
 export function TypesTable({ types, chosen, nodes, budgetUsd, onChoose }: Props) {
   const [filter, setFilter] = useState<Filter>(noFilter);
-  const [sort, setSort] = useState<{ key: SortKey; isDown: boolean }>({
-    key: 'hourlyUsd',
-    isDown: false,
-  });
+  const [sort, toggle] = useSort<SortKey>('hourlyUsd');
   const { clock } = useConsole();
   const now = clock.now();
   const isKnown = Number.isFinite(budgetUsd) && Number.isFinite(nodes);
@@ -42,23 +40,8 @@ export function TypesTable({ types, chosen, nodes, budgetUsd, onChoose }: Props)
         <table>
           <thead>
             <tr>
-              {COLUMNS.map(({ key, title, wide }) => (
-                <th
-                  key={key}
-                  scope="col"
-                  class={wide && 'wide'}
-                  aria-sort={
-                    sort.key !== key ? undefined : sort.isDown ? 'descending' : 'ascending'
-                  }
-                >
-                  <button
-                    type="button"
-                    class="sort"
-                    onClick={() => setSort({ key, isDown: sort.key === key && !sort.isDown })}
-                  >
-                    {title}
-                  </button>
-                </th>
+              {COLUMNS.map((column) => (
+                <SortHead key={column.key} column={column} sort={sort} onSort={toggle} />
               ))}
               <th scope="col" class="lasts">
                 Lasts

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../client/answers.ts';
-import { dollarsMore, type Extension, extensionOf } from '../../../client/extension.ts';
+import { dollarsMore, type Extension, extensionOf, outlookOf } from '../../../client/extension.ts';
 import { type EpochMs, hours, minutes, plus, toIso } from '../../../lib/core/base/units.ts';
 import { changeCluster, parseChange } from '../../../lib/core/cluster/change.ts';
 import { lifeOf } from '../../../lib/core/cluster/life.ts';
@@ -182,7 +182,7 @@ describe('more hours of any cluster', () => {
           ...(budgetUsd === undefined
             ? []
             : [{ budgetUsd: (Math.round(Number(budgetUsd) * 1e6) - 1) / 1e6 }]),
-          ...(hoursMax === undefined ? [] : [{ maxHours: hoursMax - 1 }]),
+          ...(typeof hoursMax === 'number' ? [{ maxHours: hoursMax - 1 }] : []),
         ];
         expect(smallerLimits.length).toBeGreaterThan(0);
         for (const smaller of smallerLimits) {
@@ -254,6 +254,45 @@ describe('more hours where the API’s answer does not show the whole bill', () 
     expect(extension.costUsd).toBe(0.0225);
     expect(byMs).toBeGreaterThanOrEqual(hours(1));
   });
+});
+
+describe('the outlook of other limits', () => {
+  const answerOf = (record: Running, now: EpochMs) => renderCluster(record, now) as Cluster;
+
+  it('is the teardown time and the bill that the API gives once they are set', () => {
+    const limits = fc.record({
+      budgetUsd: fc.integer({ min: 1, max: 200 }).map((cents) => cents / 100),
+      maxHours: fc.option(fc.integer({ min: 1, max: 60 })),
+    });
+    let compared = 0;
+    fc.assert(
+      fc.property(limits, (change) => {
+        const nodes = [created(0), created(1), gone(2, { billedUntil: at(LATE) })];
+        const record = aRunning({ budget: usd(1), maxHours: 40, bought: bought(), nodes });
+        const now = plus(nowOf(record), hours(2));
+        const outlook = outlookOf(answerOf(record, now), change, now);
+        const parsed = parseChange(change, { nodesMax: 9, budgetMax: usd(1_000) } as never);
+        if (!parsed.ok || outlook === null) return expect.fail('no outlook');
+        const changed = changeCluster(record, parsed.change, { now, owner: 'ann' });
+        expect(outlook.teardownAt > now).toBe(changed.kind === 'changed');
+        if (changed.kind !== 'changed') return;
+        compared += 1;
+        const after = answerOf(changed.next as Running, now);
+        expect(toIso(outlook.teardownAt as EpochMs)).toBe(after.teardownAt);
+        expect(outlook.spentUsd).toBe(after.spentAtTeardownUsd);
+      }),
+    );
+    expect(compared).toBeGreaterThan(10);
+  });
+
+  it('is null where the cluster is in deletion, or its teardown comes earlier than its limits say', () => {
+    expect(
+      outlookOf(anAnswer({ status: 'deleting', affordableHours: null }), limits, 0),
+    ).toBeNull();
+    const early = anAnswer({ teardownAt: '2026-11-10T11:00:00.000Z' });
+    expect(outlookOf(early, limits, Date.parse('2026-11-10T10:30:00Z'))).toBeNull();
+  });
+  const limits = { budgetUsd: 1, maxHours: null };
 });
 
 it('dollarsMore adds dollars to the budget exactly', () => {

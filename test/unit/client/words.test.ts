@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { countdown, roughly, spoken } from '../../../client/durations.ts';
+import { countdown, hoursWords, roughly, spoken } from '../../../client/durations.ts';
 import { memoryMbIn, sizeIn } from '../../../client/memory.ts';
 import { dollars, hoursFor, plusUsd } from '../../../client/money.ts';
-import { clockTime, fullTime, nearTime, readableTimes } from '../../../client/times.ts';
+import {
+  clockTime,
+  datedTime,
+  fullTime,
+  monthYear,
+  nearTime,
+  readableTimes,
+} from '../../../client/times.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -113,4 +120,20 @@ describe('an instant', () => {
       'lasts until Tue 24 Nov 04:12 CET, not Tue 24 Nov 05:12 CET (c2026-11-24)',
     );
   });
+});
+
+describe('a time that is kept', () => {
+  it('has its day and month, however near, and its year if not this one', () => {
+    const times = ['2026-11-23T12:00:00Z', '2027-01-02T03:04:00Z'];
+    expect(times.map((iso) => datedTime(iso, NOW, 'UTC'))).toEqual([
+      ...['Mon 23 Nov 12:00', 'Sat 2 Jan 2027 03:04'],
+    ]);
+    expect(monthYear('2031-03-31T23:30:00Z', 'UTC')).toBe('Mar 2031');
+  });
+});
+
+it('hours of more than a year are written in years, rounded down', () => {
+  expect([1, 8_760, 8_761, 43_799].map(hoursWords)).toEqual([
+    ...['1 hour', '8760 hours', '1.0 years', '4.9 years'],
+  ]);
 });

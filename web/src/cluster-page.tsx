@@ -1,0 +1,180 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Cluster } from '../../client/answers.ts';
+import { getCredentials, isLive, nodesUp } from '../../client/clusters.ts';
+import { memory } from '../../client/memory.ts';
+import { plural } from '../../client/plural.ts';
+import { datedTime, readableTimes } from '../../client/times.ts';
+import { ClusterActions } from './cluster-actions.tsx';
+import { Burning, Burnt, calledOf, LostContact, MetaLine, StatusBadge } from './cluster-parts.tsx';
+import { useConsole, useRemote } from './hooks.ts';
+import { InventoryView } from './inventory-view.tsx';
+import { inLabels } from './labels.ts';
+import { useCluster } from './live.ts';
+import { NodesTable } from './nodes-table.tsx';
+import { Copy, Dialog, Loading, Problem } from './parts.tsx';
+
+/** All about one cluster, live or ended. */
+export function ClusterPage({ id }: { id: string }) {
+  const { cluster, contact, put, lookNow } = useCluster(id);
+  const called = cluster === null ? id : calledOf(cluster);
+  useEffect(() => {
+    document.title = `${called} · Onebuck`;
+  }, [called]);
+  return (
+    <div class="view">
+      <div class="headline">
+        <div>
+          <p class="meta">
+            <a href="#/clusters">Clusters</a>
+          </p>
+          <h1 tabIndex={-1}>{called}</h1>
+          {cluster !== null && <MetaLine cluster={cluster} />}
+        </div>
+        {cluster !== null && <StatusBadge status={cluster.status} />}
+      </div>
+      {cluster === null ? (
+        <>
+          {contact.lost === null && <Loading what="the cluster" />}
+          <Problem error={contact.lost} onRetry={lookNow} />
+        </>
+      ) : (
+        <>
+          <LostContact contact={contact} onRetry={lookNow} />
+          <Whole cluster={cluster} onChanged={put} />
+        </>
+      )}
+    </div>
+  );
+}
+
+interface Props {
+  readonly cluster: Cluster;
+  readonly onChanged: (cluster: Cluster) => void;
+}
+
+function Whole({ cluster, onChanged }: Props) {
+  const isAlive = isLive(cluster);
+  return (
+    <>
+      <section class={`card is-${cluster.status}`} aria-label="Budget and time">
+        {isAlive ? <Burning cluster={cluster} /> : <Burnt cluster={cluster} />}
+        {isAlive && (
+          <ClusterActions cluster={cluster} onChanged={onChanged}>
+            <Passwords cluster={cluster} />
+          </ClusterActions>
+        )}
+      </section>
+      <section class="card" aria-labelledby="nodes">
+        <h2 id="nodes">{isAlive ? nodesUp(cluster) : plural(cluster.nodes.length, 'node')}</h2>
+        <NodesTable nodes={cluster.nodes} />
+      </section>
+      {isAlive && <InventoryView cluster={cluster} />}
+      <div class="halves">
+        <Asked cluster={cluster} />
+        <Story cluster={cluster} />
+      </div>
+    </>
+  );
+}
+
+/** What it was launched with, and what came of it. */
+function Asked({ cluster }: { cluster: Cluster }) {
+  const { clock } = useConsole();
+  const { spec, vcpus, diskMb, memoryMb } = cluster;
+  const keys = spec.authorizedKeys.length;
+  const rows: readonly (readonly [string, string | null])[] = [
+    [
+      'Type',
+      `${cluster.type}: ${plural(vcpus, 'vCPU')}, ${memory(memoryMb)}, disk ${memory(diskMb)}`,
+    ],
+    ['Region', cluster.region],
+    ['Image', cluster.image],
+    ['Owner', cluster.owner],
+    ['Launched', datedTime(cluster.createdAt, clock.now())],
+    ['By schedule', cluster.scheduleId],
+    ['At most hours', cluster.maxHours === null ? null : String(cluster.maxHours)],
+    ['SSH public keys', keys === 0 ? 'none: root passwords' : String(keys)],
+    ['User data', spec.userData === null ? null : plural(spec.userData.length, 'character')],
+    ['If some nodes fail', spec.onPartial === 'keep' ? 'keep the others' : 'destroy all'],
+    ['Tags', spec.tags.join(', ') || null],
+  ];
+  return (
+    <section class="card" aria-labelledby="asked">
+      <h2 id="asked">Launched with</h2>
+      <dl>
+        {rows.map(
+          ([title, value]) =>
+            value !== null && (
+              <div key={title}>
+                <dt>{title}</dt>
+                <dd>{value}</dd>
+              </div>
+            ),
+        )}
+      </dl>
+    </section>
+  );
+}
+
+function Story({ cluster }: { cluster: Cluster }) {
+  const { clock } = useConsole();
+  const now = clock.now();
+  return (
+    <section class="card story" aria-labelledby="story">
+      <h2 id="story">What happened</h2>
+      <ol>
+        {cluster.history.map(({ at, event }) => (
+          <li key={`${at} ${event}`}>
+            <time dateTime={at}>{datedTime(at, now)}</time> {inLabels(readableTimes(event, now))}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+/** Nodes without keys have passwords, for as long as they live. */
+function Passwords({ cluster }: { cluster: Cluster }) {
+  const [isOpen, setIsOpen] = useState(false);
+  if (cluster.spec.authorizedKeys.length > 0 || cluster.status === 'deleting') return null;
+  return (
+    <>
+      <button type="button" onClick={() => setIsOpen(true)}>
+        Root passwords
+      </button>
+      {isOpen && <PasswordsDialog cluster={cluster} onClose={() => setIsOpen(false)} />}
+    </>
+  );
+}
+
+function PasswordsDialog({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
+  const { api } = useConsole();
+  const { remote, reload } = useRemote(cluster.id, () => getCredentials(api, cluster.id));
+  return (
+    <Dialog title={`Root passwords of ${calledOf(cluster)}`} onClose={onClose}>
+      {remote.kind === 'loading' && <Loading what="passwords" />}
+      {remote.kind === 'failed' && <Problem error={remote.error} onRetry={reload} />}
+      {remote.kind === 'ready' && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+        <ul class="passwords" tabIndex={0}>
+          {remote.value.nodes.map(({ index, ipv4, user, rootPassword }) => (
+            <li key={index}>
+              <code>
+                {user}@{ipv4 ?? '…'}
+              </code>
+              <code>{rootPassword ?? 'by key'}</code>
+              {rootPassword !== null && (
+                <Copy text={rootPassword} what={`the password of node ${index}`} />
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      <div class="buttons">
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+      </div>
+    </Dialog>
+  );
+}
