@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { comeUp, destroy, extend, lostContact, noClusters, page } from './console/clusters.ts';
 import { history } from './console/history.ts';
+import { byKeyboard } from './console/keyboard.ts';
 import { launch, quote, refusal, truth, types } from './console/launching.ts';
+import { hundreds, manyNodes, several } from './console/many.ts';
 import { check, close, failing, looksRight, open, settings, stack, step } from './console/page.ts';
 import { schedules } from './console/schedules.ts';
 
@@ -19,6 +21,10 @@ const FIRST_DATA_MS_MAX = 4_000;
 
 await check(async () => {
   await wide();
+  await step('of seven clusters several are found, extended and destroyed', several);
+  await step('200 clusters are shown, sorted and filtered', hundreds);
+  await step('500 nodes are shown, sorted and filtered', manyNodes);
+  await step('everything is done by keyboard', byKeyboard);
   await phone();
 });
 

@@ -150,6 +150,8 @@ export async function page(p: Page): Promise<void> {
 export async function lostContact(p: Page): Promise<void> {
   await failing(p, async () => {
     await p.context().setOffline(true);
+    // The page looks again when it comes into view.
+    await p.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
     await p.getByText('Lost contact.').waitFor({ timeout: 15_000 });
     await countedOn(p);
     await looksRight(p, 'clusters-lost');

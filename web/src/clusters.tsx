@@ -4,11 +4,19 @@ import { dollars, plusUsd } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { ClusterCard } from './cluster-card.tsx';
 import { LostContact } from './cluster-parts.tsx';
+import { ClustersTable } from './clusters-table.tsx';
+import { useRoute } from './hooks.ts';
 import { useLiveClusters } from './live.ts';
 import { LeftOut, Loading, Problem } from './parts.tsx';
 
+/** More cards than these are too long to read; a table is not. */
+const FEW = 5;
+
 export function Clusters() {
   const { clusters, unreadable, contact, put, lookNow } = useLiveClusters();
+  const { query } = useRoute();
+  const isFiltered = Object.keys(query).length > 0;
+  const isMany = clusters !== null && clusters.length > (isFiltered ? 0 : FEW);
   return (
     <div class="view">
       <div class="headline">
@@ -28,9 +36,11 @@ export function Clusters() {
         </div>
       )}
       <LeftOut ids={unreadable} />
-      {clusters?.map((cluster) => (
-        <ClusterCard key={cluster.id} cluster={cluster} onChanged={(changed) => put([changed])} />
-      ))}
+      {clusters !== null && isMany && <ClustersTable clusters={clusters} onChanged={put} />}
+      {!isMany &&
+        clusters?.map((cluster) => (
+          <ClusterCard key={cluster.id} cluster={cluster} onChanged={(one) => put([one])} />
+        ))}
     </div>
   );
 }

@@ -47,6 +47,12 @@ export function useRoute(): Route {
   return useMemo(() => routeOf(hash), [hash]);
 }
 
+/** Another address for the same page, such as of a filter, without a step for the back button. */
+export function replaceAddress(href: string): void {
+  history.replaceState(history.state, '', href);
+  window.dispatchEvent(new HashChangeEvent('hashchange'));
+}
+
 export type Remote<T> =
   | { readonly kind: 'loading' }
   | { readonly kind: 'ready'; readonly value: T }

@@ -1,5 +1,5 @@
 import type { ComponentChildren, InputHTMLAttributes } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { NoContact, Refusal } from '../../client/api.ts';
 import { unreadableSentence } from '../../client/clusters.ts';
 import { faultsOf, faultWords } from '../../client/problem.ts';
@@ -161,13 +161,29 @@ interface DialogProps {
 export function Dialog({ title, onClose, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before another key can move the focus from what opened it.
+  useLayoutEffect(() => {
+    const dialog = ref.current;
     const opener = document.activeElement as HTMLElement | null;
-    ref.current?.showModal();
-    return () => opener?.focus();
+    dialog?.showModal();
+    return () => {
+      // While it is open, nothing outside can have the focus.
+      dialog?.close();
+      opener?.focus();
+      // What opened it may be gone, with what it was about.
+      if (document.activeElement === document.body) {
+        document.querySelector<HTMLElement>('h1')?.focus();
+      }
+    };
   }, []);
+  // The event `close` comes later, when a key may have opened the dialog again.
+  const cancelled = (event: Event) => {
+    event.preventDefault();
+    onClose();
+  };
+  const closed = () => ref.current !== null && onClose();
   return (
-    <dialog ref={ref} aria-labelledby={id} onClose={onClose}>
+    <dialog ref={ref} aria-labelledby={id} onCancel={cancelled} onClose={closed}>
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>
