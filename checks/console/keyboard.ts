@@ -24,9 +24,9 @@ export async function byKeyboard(): Promise<void> {
   // The button leads back to the field that is wrong.
   assert.match(await focused(p), /^Budget$/);
   await type(p, '1');
+  await p.locator('.quote:not(.stale)', { hasText: /2 × Nanode 1GB .+ lasts 66 hours/ }).waitFor();
   await tabTo(p, /^Name$/);
   await type(p, 'by keyboard');
-  await p.getByText(/2 × Nanode 1GB .+ lasts 66 hours/).waitFor();
   await tabTo(p, /^Launch 2 nodes$/);
   await p.keyboard.press('Enter');
 

@@ -58,9 +58,17 @@ export function useQuote(asked: Spec | null): { quoted: Quoted; askAgain: () => 
   return { quoted: quotedOf(spec, answer), askAgain };
 }
 
+/** What of a spec decides its price and its hours. */
+function priced(spec: string): string {
+  const { nodes, type, vcpus, memoryMb, region, image, budgetUsd, maxHours } = JSON.parse(spec);
+  return JSON.stringify([nodes, type, vcpus, memoryMb, region, image, budgetUsd, maxHours]);
+}
+
 function quotedOf(spec: string | null, answer: Answer | null): Quoted {
   if (spec === null) return { kind: 'none' };
   if (answer?.of === spec) return answer;
+  // While a name is typed, the price stays the same; the API may yet find a fault in the name.
+  if (answer?.kind === 'quoted' && priced(answer.of) === priced(spec)) return answer;
   return { kind: 'asking', before: answer?.kind === 'quoted' ? answer.quote : null };
 }
 
