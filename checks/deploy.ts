@@ -97,7 +97,7 @@ async function run(): Promise<void> {
   await expectNoLostAddress();
   await expectLostRuns();
   const cluster = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
-  const body = { cron: '* * * * *', spec: { ...SPEC, nodes: 1 } };
+  const body = { cron: '* * * * *', spec: { ...SPEC, nodes: 1 }, monthlyCapUsd: 1_000 };
   const schedule = await api.call<Schedule>('POST', '/schedules', body, 201);
   report(`launched ${cluster.id}, and ${schedule.id} to launch another each minute`);
   const capped = { ...body, monthlyCapUsd: 0.01 };

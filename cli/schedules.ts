@@ -9,8 +9,10 @@ import {
   listSchedules,
   retryWords,
   runWords,
+  worstMonthOf,
+  worstMonthSentence,
 } from '../client/schedules.ts';
-import { numberIn } from '../client/spec.ts';
+import { numberIn, toldSpec } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
@@ -97,9 +99,12 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
     ...retryOf(options, null),
   };
   const limit = cap === undefined ? '' : `, and at most ${amountText(cap)} a month`;
+  const { budgetUsd } = toldSpec(body.spec);
+  const worst = await worstMonthOf(cron, budgetUsd, Date.now());
+  const month = worst && `${worstMonthSentence(worst, typeof cap === 'number' ? cap : null)}\n`;
   const question =
     `Launches a cluster for up to ${amountText(body.spec.budgetUsd)} at each occurrence of ` +
-    `${cron} in ${zone}${limit}.\nAdd it?`;
+    `${cron} in ${zone}${limit}.\n${month ?? ''}Add it?`;
   await confirm(context, { yes: options.yes, what: 'add a schedule', question });
   const api = context.api();
   const key = options.idempotencyKey ?? createIdempotencyKey();

@@ -21,3 +21,11 @@ export function hoursFor(budgetUsd: number, hourlyUsd: number): number {
   const hourly = micro(hourlyUsd);
   return hourly === 0 ? 0 : Math.floor(micro(budgetUsd) / hourly);
 }
+
+/** A large amount to read at a glance, in whole dollars from $1,000 on: `$44,640`, `$31.50`. */
+export const roundDollars = (usd: number): string =>
+  usd < 1_000
+    ? dollars(usd)
+    : new Intl.NumberFormat('en-US', {
+        ...{ style: 'currency', currency: 'USD', maximumFractionDigits: 0 },
+      }).format(Math.ceil(usd));

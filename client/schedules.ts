@@ -1,5 +1,7 @@
+import { epochMs } from '../lib/core/base/units.ts';
 import type { Schedule, Schedules } from './answers.ts';
 import { type Api, Refusal } from './api.ts';
+import { micro, roundDollars } from './money.ts';
 import { plural } from './plural.ts';
 
 /* The requests about schedules. Each throws what client/api.ts throws. */
@@ -20,6 +22,42 @@ export function runWords(run: Schedule['runs'][number]): string {
     case 'skipped':
       return `${run.result}${often}: ${run.reason}`;
   }
+}
+
+/** What a month of a schedule may come to, at worst. */
+export interface WorstMonth {
+  /** The most runs in a calendar month. */
+  readonly runs: number;
+  /** Their budgets together, in US dollars, whatever the cap. */
+  readonly usd: number;
+  /** Whether the API refuses it without a monthly cap. */
+  readonly needsCap: boolean;
+}
+
+/**
+ * The worst month of a schedule by its cron expression. null: the expression has a fault, or the
+ * budget is no amount. What it takes to read cron expressions is loaded when asked for.
+ */
+export async function worstMonthOf(
+  cron: string,
+  budgetUsd: number | null,
+  now: number,
+): Promise<WorstMonth | null> {
+  const { faultOfCron, faultOfNoCap, mostRunsInMonth } = await import('./cron.ts');
+  if (budgetUsd === null || Number.isNaN(budgetUsd) || faultOfCron(cron.trim()) !== null)
+    return null;
+  const runs = mostRunsInMonth(cron, epochMs(Math.floor(now)));
+  const budget = micro(budgetUsd);
+  return { runs, usd: (budget * runs) / 1e6, needsCap: faultOfNoCap(runs, budget) !== null };
+}
+
+/** `44,640 runs a month: up to $44,640`, and the cap if the cap is less. */
+export function worstMonthSentence({ runs, usd }: WorstMonth, capUsd: number | null): string {
+  const many = `${runs.toLocaleString('en-US')} ${runs === 1 ? 'run' : 'runs'} a month`;
+  if (capUsd !== null && capUsd < usd) {
+    return `${many}: up to ${roundDollars(capUsd)}, its cap.`;
+  }
+  return `${many}: up to ${roundDollars(usd)}.`;
 }
 
 /** When a run that failed for capacity is tried again, in words. */

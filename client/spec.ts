@@ -1,3 +1,6 @@
+import { memory } from './memory.ts';
+import { plural } from './plural.ts';
+
 /** A spec as the API takes one. The API checks a spec, and names all its faults at once. */
 export type Spec = Readonly<Record<string, unknown>>;
 
@@ -71,3 +74,38 @@ export const keysIn = (text: string): string[] =>
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
+
+/** The parts of a spec that people are told, as far as the spec has them. */
+export interface ToldSpec {
+  readonly nodes: number | null;
+  readonly type: string | null;
+  readonly vcpus: number | null;
+  readonly memoryMb: number | null;
+  readonly region: string | null;
+  readonly image: string | null;
+  readonly budgetUsd: number | null;
+}
+
+/** What a schedule's spec says, which the API shows as it was sent. */
+export function toldSpec(spec: Spec): ToldSpec {
+  const number = (field: string) => {
+    const value = spec[field];
+    return typeof value === 'number' && Number.isFinite(value) ? value : null;
+  };
+  const text = (field: string) => (typeof spec[field] === 'string' ? spec[field] : null);
+  const budget = typeof spec.budgetUsd === 'string' ? amountIn(spec.budgetUsd) : spec.budgetUsd;
+  return {
+    ...{ nodes: number('nodes'), vcpus: number('vcpus'), memoryMb: number('memoryMb') },
+    ...{ type: text('type'), region: text('region'), image: text('image') },
+    budgetUsd: typeof budget === 'number' && Number.isFinite(budget) ? budget : null,
+  };
+}
+
+/** `3 × g6-nanode-1`, `3 × at least 4 vCPUs`, `1 × at least 2 vCPUs and 4 GB`. */
+export function machinesWords({ nodes, type, vcpus, memoryMb }: ToldSpec): string {
+  const size = [
+    ...(vcpus === null ? [] : [plural(vcpus, 'vCPU')]),
+    ...(memoryMb === null ? [] : [memory(memoryMb)]),
+  ];
+  return `${nodes ?? 1} × ${type ?? `at least ${size.join(' and ')}`}`;
+}

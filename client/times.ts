@@ -52,12 +52,19 @@ function dayOf(at: Instant, now: number, timeZone: string | undefined): string {
 
 type Parts = Partial<Record<Intl.DateTimeFormatPartTypes, string>>;
 
+/** Making a format takes far longer than using one. */
+const formats = new Map<string | undefined, Intl.DateTimeFormat>();
+
 function partsOf(at: Instant, timeZone: string | undefined): Parts {
-  const format = new Intl.DateTimeFormat('en', {
-    ...{ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' },
-    ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone },
-  });
+  const format = formats.get(timeZone) ?? formatOf(timeZone);
+  formats.set(timeZone, format);
   return Object.fromEntries(
     format.formatToParts(new Date(at)).map(({ type, value }) => [type, value]),
   );
 }
+
+const formatOf = (timeZone: string | undefined) =>
+  new Intl.DateTimeFormat('en', {
+    ...{ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' },
+    ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone },
+  });

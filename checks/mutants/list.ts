@@ -642,6 +642,10 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
 
 const schedules = [
   ...inFile('lib/app/change-schedule.ts', ['test/flows/schedule-requests.test.ts'], {
+    'a change takes the cap away from a schedule that needs one': {
+      from: 'const isUncapped = changed.monthlyCap === null && before.monthlyCap !== null;',
+      to: 'const isUncapped = false;',
+    },
     'a changed schedule is not checked': {
       from: 'await checkSchedule(deps, changed, { faults, by });',
       to: '',
@@ -697,6 +701,17 @@ const reasons = inFile('lib/app/carry-out.ts', ['test/flows/life.test.ts'], {
     to: "{ kind: 'notSent', index, reason: '', retryAt }",
   },
 });
+
+const worstMonth = inFile(
+  'lib/core/schedule/worst-month.ts',
+  ['test/unit/core/schedule/worst-month.test.ts'],
+  {
+    'the worst month of a schedule is any month': {
+      from: 'Math.max(0, ...byMonth.values())',
+      to: 'Math.min(...byMonth.values())',
+    },
+  },
+);
 
 const extension = inFile('client/extension.ts', ['test/unit/client/extension.test.ts'], {
   'more hours forget the bill of nodes that are gone': {
@@ -1282,6 +1297,7 @@ export const mutants: readonly Mutant[] = [
     ...launches,
     ...narrow,
     ...startups,
+    ...worstMonth,
     ...warnings,
     ...changeCluster,
   ],

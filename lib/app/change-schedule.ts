@@ -30,9 +30,9 @@ export interface ScheduleChangeRequest {
 }
 
 /**
- * Changes some fields of a schedule. If the spec or the occurrences change, the changed schedule is
- * checked as a new one is: AppError `invalid` with every fault, or `refused`. A second time, the
- * same change changes nothing. A schedule can't resume while the stage is drained.
+ * Changes some fields of a schedule. If the spec or the occurrences change, or the monthly cap goes,
+ * the changed schedule is checked as a new one is: AppError `invalid` with every fault, or `refused`.
+ * A second time, the same change changes nothing. A schedule can't resume while the stage is drained.
  */
 export async function changeSchedule(
   deps: StoreDeps & CheckDeps & { readonly caps: Pick<CapsKeeper, 'refuseWhileDrained'> },
@@ -46,7 +46,8 @@ export async function changeSchedule(
     const changed = { ...before, ...change };
     const isSame = (field: 'cron' | 'timezone' | 'spec') =>
       isDeepStrictEqual(changed[field], before[field]);
-    if (!isSame('cron') || !isSame('timezone') || !isSame('spec')) {
+    const isUncapped = changed.monthlyCap === null && before.monthlyCap !== null;
+    if (!isSame('cron') || !isSame('timezone') || !isSame('spec') || isUncapped) {
       await checkSchedule(deps, changed, { faults, by });
     }
     if (changed.enabled && !before.enabled) await deps.caps.refuseWhileDrained();

@@ -3,22 +3,24 @@ import type { EpochMs } from '../core/base/units.ts';
 import { quoteOf } from '../core/cluster/quote.ts';
 import { faultOfCron, isTimeZone, occurrenceAfter } from '../core/schedule/cron.ts';
 import { faultsOfSpec, type JsonSpec, type ScheduleRequest } from '../core/schedule/schedule.ts';
+import { faultOfNoCap, mostRunsInMonth } from '../core/schedule/worst-month.ts';
 import { AppError } from '../errors.ts';
 import type { LaunchDeps } from './launch.ts';
 import { type Offer, offer, refuseWhatCouldNotLogIn, refuseWhatWouldOverspend } from './offer.ts';
 
 export type CheckDeps = Pick<LaunchDeps, 'clock' | 'catalogue' | 'secrets' | 'settings'>;
 
-/** When to launch which spec; fields that were read with faults are missing. */
-export type Launching = Partial<Pick<ScheduleRequest, 'cron' | 'timezone' | 'spec'>>;
+/** When to launch which spec, and for how much; fields that were read with faults are missing. */
+export type Launching = Partial<Pick<ScheduleRequest, 'cron' | 'timezone' | 'spec' | 'monthlyCap'>>;
 
 /**
- * Checks that the spec could be launched at the first occurrence after now. If not, AppError
- * `invalid` with every fault, those of `faults` first, or `refused`.
+ * Checks that the spec could be launched at the first occurrence after now, and that no month can
+ * cost too much without a cap. If not, AppError `invalid` with every fault, those of `faults` first,
+ * or `refused`.
  */
 export async function checkSchedule(
   deps: CheckDeps,
-  { cron, timezone, spec }: Launching,
+  { cron, timezone, spec, monthlyCap = null }: Launching,
   { faults, by }: { readonly faults: readonly Fault[]; readonly by: EpochMs },
 ): Promise<void> {
   const offered = spec === undefined ? null : await offerOrFaults(deps, spec, by);
@@ -37,6 +39,10 @@ export async function checkSchedule(
   const first = occurrenceAfter(cron, timezone, clock.now()) ?? clock.now();
   const quote = quoteOf(offered.spec, offered.bought, settings.marginMs, first);
   refuseWhatWouldOverspend({ ...offered, quote });
+  const noCap = faultOfNoCap(mostRunsInMonth(cron, clock.now()), offered.spec.budget);
+  if (monthlyCap === null && noCap !== null) {
+    throw new AppError('refused', `${noCap}. Give monthlyCapUsd, or run it less often.`);
+  }
   await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
 }
 

@@ -90,6 +90,23 @@ describe('a request for a schedule', () => {
     expect(await listSchedules(world, 'admin')).toEqual([]);
   });
 
+  it('is refused where a month may cost more than $1,000, unless it has a monthly cap', async () => {
+    const often = { ...NIGHTLY, cron: '* * * * *' };
+    await expect(request(often)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/^44640 runs a month .+ must have a monthly cap/),
+    });
+    const { schedule } = await request({ ...often, monthlyCapUsd: 20 });
+    // Nor can the cap be taken away, or an uncapped schedule be made to run as often.
+    await expect(world.changeSchedule(schedule.id, { monthlyCapUsd: null })).rejects.toMatchObject({
+      code: 'refused',
+    });
+    const { schedule: nightly } = await request(NIGHTLY);
+    await expect(world.changeSchedule(nightly.id, { cron: '* * * * *' })).rejects.toMatchObject({
+      code: 'refused',
+    });
+  });
+
   it('needs a budget that pays the first hour of the first run, not of today', async () => {
     const tight = { ...SPEC, budgetUsd: 0.015 };
     world.clock.set(at('2026-03-31T23:30:00Z'));
@@ -271,7 +288,9 @@ describe('a change of a schedule', () => {
   });
 
   it('succeeds while a pass writes the record too', async () => {
-    const { schedule } = await request({ ...NIGHTLY, cron: '* * * * *', overlap: 'allow' });
+    const { schedule } = await request({
+      ...{ ...NIGHTLY, cron: '* * * * *', overlap: 'allow', monthlyCapUsd: 20 },
+    });
     world.clock.set(plus(START, minutes(5)));
     const passing = world.runSchedule(schedule.id);
     const paused = await world.changeSchedule(schedule.id, { enabled: false });

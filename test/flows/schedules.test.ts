@@ -280,7 +280,9 @@ describe('an occurrence that is late', () => {
 
   it('is missed in blocks of a thousand, so that no pass takes too long', async () => {
     world = await aWorld();
-    const { id } = await world.schedule({ ...HOURLY, cron: '* * * * *', overlap: 'skip' });
+    const { id } = await world.schedule({
+      ...{ ...HOURLY, cron: '* * * * *', overlap: 'skip', monthlyCapUsd: 100 },
+    });
     world.clock.set(plus(START, hours(48)));
     await world.runSchedule(id);
     const runs = world.log.filter(({ message }) => message === 'schedule ran');

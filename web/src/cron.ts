@@ -1,23 +1,30 @@
 import { useEffect, useState } from 'preact/hooks';
+import { type WorstMonth, worstMonthOf } from '../../client/schedules.ts';
+import { useConsole } from './hooks.ts';
 
 export type CronWords =
   | { readonly ok: true; readonly words: string }
+  /** The fault reads on from the name of the field. */
   | { readonly ok: false; readonly fault: string };
 
 /**
- * A cron expression of five fields in plain words. What words it takes is loaded when asked for.
+ * A cron expression of five fields in plain words, or the API's own fault of it. What it takes is
+ * loaded when asked for.
  */
 export async function cronWords(expression: string): Promise<CronWords> {
-  const fields = expression.trim().split(/\s+/).filter(Boolean);
-  if (fields.length !== 5) {
-    return { ok: false, fault: 'Five fields: minute, hour, day of the month, month, weekday.' };
-  }
-  const { default: cronstrue } = await import('cronstrue');
+  const [{ default: cronstrue }, { faultOfCron }] = await Promise.all([
+    import('cronstrue'),
+    import('../../client/cron.ts'),
+  ]);
+  const trimmed = expression.trim();
+  const fault = faultOfCron(trimmed);
+  if (fault !== null) return { ok: false, fault };
+  const options = { use24HourTimeFormat: true, verbose: false, throwExceptionOnParseError: true };
   try {
-    const options = { use24HourTimeFormat: true, verbose: false, throwExceptionOnParseError: true };
-    return { ok: true, words: cronstrue.toString(fields.join(' '), options) };
-  } catch (error) {
-    return { ok: false, fault: String(error).replace(/^Error: /, '') };
+    const words = cronstrue.toString(trimmed.split(/\s+/).join(' '), options);
+    return { ok: true, words };
+  } catch {
+    return { ok: true, words: trimmed };
   }
 }
 
@@ -32,4 +39,18 @@ export function useCronWords(expression: string): CronWords | null {
     };
   }, [expression]);
   return words;
+}
+
+/** The worst month of a schedule, as it becomes known; null: not yet, or something is wrong. */
+export function useWorstMonth(cron: string, budgetUsd: number | null): WorstMonth | null {
+  const { clock } = useConsole();
+  const [worst, setWorst] = useState<WorstMonth | null>(null);
+  useEffect(() => {
+    let isWanted = true;
+    void worstMonthOf(cron, budgetUsd, clock.now()).then((found) => isWanted && setWorst(found));
+    return () => {
+      isWanted = false;
+    };
+  }, [cron, budgetUsd, clock]);
+  return worst;
 }

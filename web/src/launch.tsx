@@ -55,11 +55,11 @@ export function useSpecForm({ regions, images }: Catalogue, draft: string, given
     return { ...kept, region: region?.id ?? '', image };
   });
   useEffect(() => {
-    if (holdsPrivateKey(form.keys)) return;
+    if (given !== undefined || holdsPrivateKey(form.keys)) return;
     const kept = Object.fromEntries(REMEMBERED.map((field) => [field, form[field]]));
     write(localStorage, 'form', kept);
     write(sessionStorage, draft, form);
-  }, [form, draft]);
+  }, [form, draft, given]);
   const change = (some: Partial<SpecForm>) => setForm((before) => ({ ...before, ...some }));
   return { form, setForm, change };
 }

@@ -4,7 +4,7 @@ import { extensionOf, type Limits, outlookOf } from '../../client/extension.ts';
 import { dollars, micro } from '../../client/money.ts';
 import { amountIn } from '../../client/spec.ts';
 import { nearTime } from '../../client/times.ts';
-import { amountFault, countFault, type Faults, HOURS_MAX } from './spec.ts';
+import { amountFault, countFault, type Faults, givenFaults, HOURS_MAX } from './spec.ts';
 
 /** The limits of a cluster, as typed. */
 export interface LimitsForm {
@@ -36,8 +36,7 @@ export function limitsFaults({ budget, maxHours }: LimitsForm): Faults {
     budgetUsd: amountFault(budget),
     maxHours: maxHours.trim() === '' ? null : countFault(maxHours, HOURS_MAX),
   };
-  const faults = Object.entries(found).filter((entry): entry is [string, string] => !!entry[1]);
-  return Object.fromEntries(faults);
+  return givenFaults(found);
 }
 
 /** The limits that a form without faults says. */

@@ -2,16 +2,30 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Schedule } from '../../client/answers.ts';
 import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { runSentence } from '../../client/quote.ts';
-import { changeSchedule, createSchedule } from '../../client/schedules.ts';
-import { numberIn, specFrom } from '../../client/spec.ts';
-import { useCronWords } from './cron.ts';
+import {
+  changeSchedule,
+  createSchedule,
+  type WorstMonth,
+  worstMonthSentence,
+} from '../../client/schedules.ts';
+import { amountIn, type Spec, specFrom } from '../../client/spec.ts';
+import { type CronWords, useCronWords, useWorstMonth } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { useSpecForm } from './launch.tsx';
 import { Field, focusFault, Loading, MoneyInput, Problem, SubmitButton } from './parts.tsx';
 import { faultsByField, faultsOfQuote, type Quoted, useQuote, whyNot } from './quote.ts';
 import { QuoteView } from './quote-view.tsx';
-import { changeOf, editedSpec, formOf, retryOf, type When, whenOf } from './schedule.ts';
-import { type Faults, isAskable, ownFaults, type SpecForm } from './spec.ts';
+import {
+  changeOf,
+  editedSpec,
+  formOf,
+  newSchedule,
+  type When,
+  whenFaults,
+  whenOf,
+} from './schedule.ts';
+import { read, write } from './session.ts';
+import { type Faults, ownFaults, type SpecForm } from './spec.ts';
 import {
   AmountFields,
   type Catalogue,
@@ -23,93 +37,111 @@ import {
 } from './spec-fields.tsx';
 
 interface Props {
-  /** The schedule to change; null: make a new one. */
+  /** The schedule to change, or to copy; null: make a new one from nothing. */
   readonly schedule: Schedule | null;
+  readonly isCopy: boolean;
   readonly onSaved: () => void;
   readonly onClose: () => void;
 }
 
-export function ScheduleForm({ schedule, ...props }: Props) {
+export function ScheduleForm(props: Props) {
   const { remote, reload } = useCatalogue();
   if (remote.kind === 'loading') return <Loading what="regions and images" />;
   if (remote.kind === 'failed') return <Problem error={remote.error} onRetry={reload} />;
-  return schedule === null ? (
-    <NewSchedule {...props} catalogue={remote.value} />
-  ) : (
-    <ChangedSchedule {...props} schedule={schedule} catalogue={remote.value} />
-  );
+  return <LoadedForm {...props} catalogue={remote.value} />;
 }
 
-type FormProps = Omit<Props, 'schedule'> & { readonly catalogue: Catalogue };
+const DRAFT = 'schedule-spec';
+const WHEN_DRAFT = 'schedule-when';
 
-function NewSchedule({ catalogue, onSaved, onClose }: FormProps) {
+/** What somebody begins with, kept in this tab while it is typed. */
+function useWhen(schedule: Schedule | null, isCopy: boolean) {
+  const [before] = useState<When>(() => {
+    if (schedule === null) return { ...newWhen(), ...read(sessionStorage, WHEN_DRAFT, {}) };
+    const when = whenOf(schedule);
+    return isCopy && when.name !== '' ? { ...when, name: `${when.name} copy` } : when;
+  });
+  const [when, setWhen] = useState(before);
+  useEffect(() => {
+    if (schedule === null) write(sessionStorage, WHEN_DRAFT, when);
+  }, [schedule, when]);
+  return { when, setWhen };
+}
+
+const newWhen = (): When => ({
+  ...{ name: '', cron: '30 2 * * MON-FRI', overlap: 'skip', cap: '', retryFor: '' },
+  timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+});
+
+function LoadedForm({
+  schedule,
+  isCopy,
+  catalogue,
+  onSaved,
+  onClose,
+}: Props & { readonly catalogue: Catalogue }) {
   const { api, announce } = useConsole();
-  const spec = useSpecForm(catalogue, 'schedule-spec');
-  const { form } = spec;
-  const { quoted, askAgain } = useQuote(isAskable(form) ? specFrom(form) : null);
+  const [before] = useState(() =>
+    schedule === null ? null : formOf(schedule.spec, catalogue.images),
+  );
+  const { form, setForm, change } = useSpecForm(catalogue, DRAFT, before ?? undefined);
+  const { when, setWhen } = useWhen(schedule, isCopy);
+  const spec =
+    schedule === null || before === null
+      ? withoutName(specFrom(form))
+      : editedSpec(schedule.spec, before, form);
+  const words = useCronWords(when.cron);
+  const budgetUsd = amountIn(form.budget);
+  const worst = useWorstMonth(when.cron, budgetUsd);
+  const own = {
+    // A spec that gives a size has no type in the form, and can be asked about all the same.
+    ...ownFaults(before?.type === '' ? { ...form, type: form.type || 'by size' } : form),
+  };
+  const { quoted, askAgain } = useQuote(Object.keys(own).length === 0 ? spec : null);
   const action = useAction();
   const [key] = useState(createIdempotencyKey);
-  const [when, setWhen] = useState<When>({
-    ...{ name: '', cron: '30 2 * * MON-FRI', overlap: 'skip', cap: '', retryFor: '' },
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-  });
-  const submit = () => {
-    const { name: _, ...asked } = specFrom(form);
-    const body = {
-      ...(when.name.trim() === '' ? {} : { name: when.name.trim() }),
-      ...{ cron: when.cron.trim(), timezone: when.timezone.trim(), overlap: when.overlap },
-      ...(when.cap.trim() === '' ? {} : { monthlyCapUsd: numberIn(when.cap) }),
-      retry: retryOf(when, null),
-      spec: asked,
-    };
+  const cronFault = words?.ok === false ? words.fault : null;
+  const whens = whenFaults(when, { cronFault, needsCap: worst?.needsCap ?? false });
+  const faults = { ...faultsOfQuote(quoted), ...own, ...whens };
+  const why = whyNot(faults, quoted);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (why !== null) return focusFault(event.currentTarget as HTMLFormElement);
+    if (schedule !== null && !isCopy) {
+      const isSame = JSON.stringify(form) === JSON.stringify(before);
+      const whole = changeOf(whenOf(schedule), when, schedule.retry);
+      const body = { ...whole, ...(isSame ? {} : { spec }) };
+      if (Object.keys(body).length === 0) return onClose();
+      return void action.run(async () => {
+        await changeSchedule(api, schedule.id, body);
+        announce('The schedule is changed.');
+        onSaved();
+      });
+    }
+    const body = newSchedule(when, spec, schedule?.retry ?? null);
     void action.run(async () => {
       await createSchedule(api, body, `${key}-${hash(JSON.stringify(body))}`);
+      write(sessionStorage, WHEN_DRAFT, {});
+      write(sessionStorage, DRAFT, {});
       announce('The schedule is made.');
       onSaved();
     });
   };
-  const title = { heading: 'New schedule', save: 'Make it', saving: 'Making …' };
-  const faults = { ...faultsOfQuote(quoted), ...ownFaults(form) };
-  const views = { ...spec, ...title, when, setWhen, quoted, askAgain, action, faults, catalogue };
-  return <FormView {...views} onSubmit={submit} onClose={onClose} />;
+  const called = schedule === null ? '' : (schedule.name ?? schedule.id);
+  const isNew = schedule === null || isCopy;
+  const heading = schedule === null ? 'New schedule' : `${isCopy ? 'Copy' : 'Change'} ${called}`;
+  const [save, saving] = isNew ? ['Make it', 'Making …'] : ['Save', 'Saving …'];
+  const views = { form, setForm, change, when, setWhen, words, worst, faults, catalogue };
+  return (
+    <FormView
+      {...views}
+      {...{ heading, save, saving, quoted, askAgain, action, why, onClose }}
+      onSubmit={submit}
+    />
+  );
 }
 
-function ChangedSchedule({
-  schedule,
-  catalogue,
-  onSaved,
-  onClose,
-}: FormProps & { schedule: Schedule }) {
-  const { api, announce } = useConsole();
-  const [before] = useState(() => formOf(schedule.spec, catalogue.images));
-  const [form, setForm] = useState(before);
-  const change = (some: Partial<SpecForm>) => setForm((was) => ({ ...was, ...some }));
-  const [when, setWhen] = useState(() => whenOf(schedule));
-  const spec = editedSpec(schedule.spec, before, form);
-  // A spec that gives a size has no type in the form, and can be asked about all the same.
-  const own = ownFaults({ ...form, type: form.type || 'by size' });
-  const { quoted, askAgain } = useQuote(Object.keys(own).length === 0 ? spec : null);
-  const action = useAction();
-  const submit = () => {
-    const isSame = JSON.stringify(form) === JSON.stringify(before);
-    const body = {
-      ...changeOf(whenOf(schedule), when, schedule.retry),
-      ...(isSame ? {} : { spec }),
-    };
-    if (Object.keys(body).length === 0) return onClose();
-    void action.run(async () => {
-      await changeSchedule(api, schedule.id, body);
-      announce('The schedule is changed.');
-      onSaved();
-    });
-  };
-  const title = { heading: `Change ${schedule.name ?? schedule.id}` };
-  const words = { ...title, save: 'Save', saving: 'Saving …' };
-  const faults = { ...faultsOfQuote(quoted), ...own };
-  const fields = { form, setForm, change, when, setWhen, faults, catalogue };
-  const views = { ...fields, quoted, askAgain, action };
-  return <FormView {...views} {...words} onSubmit={submit} onClose={onClose} />;
-}
+const withoutName = ({ name: _, ...spec }: Spec): Spec => spec;
 
 interface ViewProps {
   readonly heading: string;
@@ -120,36 +152,34 @@ interface ViewProps {
   readonly change: (some: Partial<SpecForm>) => void;
   readonly when: When;
   readonly setWhen: (when: When) => void;
+  readonly words: CronWords | null;
+  readonly worst: WorstMonth | null;
   readonly faults: Faults;
   readonly quoted: Quoted;
   readonly askAgain: () => void;
   readonly action: Pick<ReturnType<typeof useAction>, 'isBusy' | 'error'>;
+  readonly why: string | null;
   readonly catalogue: Catalogue;
-  readonly onSubmit: () => void;
+  readonly onSubmit: (event: Event) => void;
   readonly onClose: () => void;
 }
 
 function FormView(props: ViewProps) {
-  const { form, change, when, quoted, onSubmit } = props;
+  const { form, change, when, quoted, worst, why } = props;
   const { isBusy, error } = props.action;
   const { remote: types } = useTypes(form.region);
-  const why = whyNot(props.faults, quoted);
   const faults = { ...faultsByField(error), ...props.faults };
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (why === null) onSubmit();
-    else focusFault(event.currentTarget as HTMLFormElement);
-  };
   return (
-    <form class="card launch" onSubmit={submit} noValidate aria-labelledby="schedule-form">
+    <form class="card launch" onSubmit={props.onSubmit} noValidate aria-labelledby="schedule-form">
       <div class="fields">
         <h2 id="schedule-form" tabIndex={-1} ref={heading}>
           {props.heading}
         </h2>
         <WhenFields
           when={when}
+          words={props.words}
           faults={faults}
           onChange={(some) => props.setWhen({ ...when, ...some })}
         />
@@ -169,6 +199,11 @@ function FormView(props: ViewProps) {
           onTake={props.setForm}
           sentence={runSentence}
         />
+        {worst !== null && (
+          <p class="sentence" role="status">
+            {worstMonthSentence(worst, capIn(when))}
+          </p>
+        )}
         <Problem error={error} />
         <div class="buttons">
           <button type="button" onClick={props.onClose}>
@@ -183,18 +218,27 @@ function FormView(props: ViewProps) {
   );
 }
 
+const capIn = ({ cap }: When): number | null => {
+  const amount = amountIn(cap);
+  return Number.isNaN(amount) ? null : amount;
+};
+
 /** So that a mended schedule is another request than the one before. */
 const hash = (text: string): string =>
   [...text].reduce((sum, one) => (sum * 31 + (one.codePointAt(0) ?? 0)) >>> 0, 7).toString(36);
 
 interface WhenProps {
   readonly when: When;
-  readonly faults: Readonly<Record<string, string>>;
+  readonly faults: Faults;
   readonly onChange: (some: Partial<When>) => void;
 }
 
-function WhenFields({ when, faults, onChange }: WhenProps) {
-  const words = useCronWords(when.cron);
+function WhenFields({
+  when,
+  words,
+  faults,
+  onChange,
+}: WhenProps & { readonly words: CronWords | null }) {
   return (
     <>
       <div class="row">
@@ -211,8 +255,8 @@ function WhenFields({ when, faults, onChange }: WhenProps) {
           label="Cron expression"
           error={faults.cron}
           hint={
-            <span role="status" class={words?.ok ? 'sentence' : undefined}>
-              {words === null ? '…' : words.ok ? words.words : words.fault}
+            <span role="status" class="sentence">
+              {words === null ? '…' : words.ok && words.words}
             </span>
           }
         >

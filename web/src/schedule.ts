@@ -1,6 +1,13 @@
 import type { Image, Schedule } from '../../client/answers.ts';
 import { keysIn, numberIn, type Spec } from '../../client/spec.ts';
-import { emptyForm, type SpecForm } from './spec.ts';
+import {
+  amountFault,
+  countFault,
+  emptyForm,
+  type Faults,
+  givenFaults,
+  type SpecForm,
+} from './spec.ts';
 
 /** When a schedule launches, and its limits, as typed. */
 export interface When {
@@ -11,6 +18,33 @@ export interface When {
   readonly cap: string;
   /** For how many minutes to try a run again that failed for capacity; blank: not at all. */
   readonly retryFor: string;
+}
+
+const CAP = 'must be given, as a month may cost more than $1,000';
+
+/** What the page itself finds wrong with what is typed. */
+export function whenFaults(
+  { cap, retryFor, timezone }: When,
+  { cronFault, needsCap }: { readonly cronFault: string | null; readonly needsCap: boolean },
+): Faults {
+  const isBlank = (text: string) => text.trim() === '';
+  const found: Record<string, string | null> = {
+    cron: cronFault,
+    timezone: isTimeZone(timezone.trim()) ? null : 'must be a time zone such as Europe/Berlin',
+    monthlyCapUsd: !isBlank(cap) ? amountFault(cap) : needsCap ? CAP : null,
+    'retry.forMinutes': isBlank(retryFor) ? null : countFault(retryFor, MINUTES_MAX),
+  };
+  return givenFaults(found);
+}
+
+const MINUTES_MAX = 1_440;
+
+function isTimeZone(name: string): boolean {
+  try {
+    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** The fields of a schedule, as somebody would have typed them. */
@@ -95,3 +129,11 @@ export function retryOf({ retryFor }: When, before: Schedule['retry']) {
   const forMinutes = numberIn(retryFor);
   return forMinutes === undefined ? null : { ...before, forMinutes };
 }
+
+/** The body of the POST that makes a schedule. `retry`: how often a copied one is tried again. */
+export const newSchedule = (when: When, spec: Spec, retry: Schedule['retry']) => ({
+  ...(when.name.trim() === '' ? {} : { name: when.name.trim() }),
+  ...{ cron: when.cron.trim(), timezone: when.timezone.trim(), overlap: when.overlap },
+  ...(when.cap.trim() === '' ? {} : { monthlyCapUsd: numberIn(when.cap) }),
+  ...{ retry: retryOf(when, retry), spec },
+});

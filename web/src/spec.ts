@@ -48,9 +48,14 @@ export function ownFaults(form: SpecForm): Faults {
     authorizedKeys: holdsPrivateKey(form.keys) ? KEYS : null,
     ...Object.fromEntries(chosen.map((field) => [field, 'must be chosen'])),
   };
-  const faults = Object.entries(found).filter((entry): entry is [string, string] => !!entry[1]);
-  return Object.fromEntries(faults);
+  return givenFaults(found);
 }
+
+/** The faults without the fields that have none. */
+export const givenFaults = (found: Readonly<Record<string, string | null>>): Faults =>
+  Object.fromEntries(
+    Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
 
 /** The fault of an amount in US dollars, above 0; null: it has none. */
 export function amountFault(text: string): string | null {

@@ -136,10 +136,12 @@ describe('a cron expression', () => {
     expect(await cronWords(expression)).toEqual({ ok: true, words });
   });
 
-  it.each(['', '* * * *', '0 0 2 * * MON', '61 * * * *', 'a b c d e'])(
-    'can not be %j',
+  it.each(['', '* * * *', '0 0 2 * * MON', '61 * * * *', 'a b c d e', '0 0 31 2 *'])(
+    'can not be %j, with a fault that reads on from the label of its field',
     async (expression) => {
-      expect(await cronWords(expression)).toMatchObject({ ok: false });
+      const words = await cronWords(expression);
+      expect(words).toMatchObject({ ok: false });
+      expect(words.ok || words.fault).toMatch(/^must /);
     },
   );
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Schedule } from '../../../client/answers.ts';
-import { changeOf, editedSpec, formOf, whenOf } from '../../../web/src/schedule.ts';
+import {
+  changeOf,
+  editedSpec,
+  formOf,
+  newSchedule,
+  type When,
+  whenFaults,
+  whenOf,
+} from '../../../web/src/schedule.ts';
 
 const images = [{ id: 'linode/debian12', label: 'Debian 12', deprecated: false, capabilities: [] }];
 const spec = {
@@ -60,5 +68,41 @@ describe('the form of a schedule that is changed', () => {
       retry: { forMinutes: 90, everyMinutes: 5 },
     });
     expect(changeOf(when, { ...when, retryFor: '' }, schedule.retry)).toEqual({ retry: null });
+  });
+});
+
+describe('when a schedule runs, as typed', () => {
+  const when: When = {
+    ...{ name: '', cron: '* * * * *', timezone: 'UTC', cap: '', retryFor: '' },
+    overlap: 'skip',
+  };
+  const none = { cronFault: null, needsCap: false };
+
+  it('has the faults of its fields', () => {
+    expect(whenFaults(when, none)).toEqual({});
+    const typed = { ...when, timezone: 'Mars', cap: '1,000', retryFor: 'long' };
+    const faults = whenFaults(typed, { ...none, cronFault: 'must be less' });
+    expect(Object.keys(faults)).toEqual([
+      ...['cron', 'timezone', 'monthlyCapUsd', 'retry.forMinutes'],
+    ]);
+  });
+
+  it('must have a cap only where its months may cost too much', () => {
+    const dear = { ...none, needsCap: true };
+    expect(whenFaults(when, dear)).toHaveProperty(
+      'monthlyCapUsd',
+      expect.stringMatching(/^must be given/),
+    );
+    expect(whenFaults({ ...when, cap: '20' }, dear)).toEqual({});
+  });
+
+  it('is sent as a new schedule without the fields that are blank', () => {
+    expect(newSchedule(when, spec, null)).toEqual({
+      ...{ cron: '* * * * *', timezone: 'UTC', overlap: 'skip', retry: null, spec },
+    });
+    const typed = { ...when, name: ' a ', cap: '20', retryFor: '60' };
+    expect(newSchedule(typed, spec, { forMinutes: 5, everyMinutes: 7 })).toMatchObject({
+      ...{ name: 'a', monthlyCapUsd: 20, retry: { forMinutes: 60, everyMinutes: 7 } },
+    });
   });
 });
