@@ -2,7 +2,7 @@ import type { Report } from '../../client/answers.ts';
 import { dollars } from '../../client/money.ts';
 import { chartOf } from './chart.ts';
 import { useWidth } from './hooks.ts';
-import { monthShort, monthTitle } from './months.ts';
+import { monthShort, monthTitle, yearsBelow } from './months.ts';
 
 interface Props {
   readonly reports: readonly Report[];
@@ -20,6 +20,7 @@ export function SpendChart({ reports, chosen, onChoose }: Props) {
   const width = Math.max(0, outer - LEFT_PX);
   const capUsd = reports.at(-1)?.monthlyCapUsd ?? null;
   const { bars, lines, capY } = chartOf(reports, capUsd, { width, height: HEIGHT_PX });
+  const years = yearsBelow(reports.map(({ month }) => month));
   return (
     <div class="chart" ref={ref}>
       {width > 0 && (
@@ -49,13 +50,16 @@ export function SpendChart({ reports, chosen, onChoose }: Props) {
         </svg>
       )}
       <ul class="months">
-        {reports.map(({ month, billedUsd }) => (
+        {reports.map(({ month, billedUsd }, index) => (
           <li key={month}>
             <button type="button" aria-pressed={month === chosen} onClick={() => onChoose(month)}>
               <span aria-hidden="true">{monthShort(month)}</span>
-              <span class="unseen">{monthTitle(month)}, billed </span>
+              <span class="unseen">{monthTitle(month)}, reckoned </span>
               <small>{dollars(billedUsd)}</small>
             </button>
+            <span class="year" aria-hidden="true">
+              {years[index]}
+            </span>
           </li>
         ))}
       </ul>

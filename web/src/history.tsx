@@ -1,25 +1,32 @@
 import { useState } from 'preact/hooks';
 import type { Cluster, Report } from '../../client/answers.ts';
-import type { Api } from '../../client/api.ts';
 import { isLive, listClusters } from '../../client/clusters.ts';
 import { endWords } from '../../client/end.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { getReport } from '../../client/report.ts';
-import { nearTime } from '../../client/times.ts';
+import { datedTime } from '../../client/times.ts';
 import { SpendChart } from './chart-view.tsx';
 import { csvOf } from './csv.ts';
-import { useConsole, useRemote } from './hooks.ts';
-import { monthBefore, monthOf, monthTitle } from './months.ts';
+import { replaceAddress, useConsole, useRemote, useRoute } from './hooks.ts';
+import { inLabels } from './labels.ts';
+import { monthOf, monthsUpTo, monthTitle } from './months.ts';
 import { LeftOut, Loading, Problem, saveFile } from './parts.tsx';
+import { clusterHref, viewHref } from './route.ts';
 
 const MONTHS = 6;
 
 export function History() {
   const { api, clock } = useConsole();
   const [current] = useState(() => monthOf(clock.now()));
-  const [month, setMonth] = useState(current);
-  const { remote, reload } = useRemote(current, () => reportsUpTo(api, current));
+  const { query } = useRoute();
+  const months = monthsUpTo(current, MONTHS);
+  const month = months.find((one) => one === query.month) ?? current;
+  const choose = (chosen: string) =>
+    replaceAddress(viewHref('history', { month: chosen === current ? '' : chosen }));
+  const { remote, reload } = useRemote(current, () =>
+    Promise.all(months.map((one) => getReport(api, one))),
+  );
   return (
     <div class="view">
       <h1 tabIndex={-1}>History</h1>
@@ -28,17 +35,20 @@ export function History() {
       {remote.kind === 'ready' && (
         <section class="card" aria-label="Spend by month">
           <MonthFigures report={remote.value.find((one) => one.month === month)} />
-          <SpendChart reports={remote.value} chosen={month} onChoose={setMonth} />
+          <SpendChart reports={remote.value} chosen={month} onChoose={choose} />
+          <p class="hint">
+            These amounts are Onebuck’s reckoning: Linode’s prices for each started hour, without
+            taxes and without transfer beyond the account’s pool. What you pay is on{' '}
+            <a href="https://cloud.linode.com/account/billing" rel="noreferrer" target="_blank">
+              Linode’s invoice
+            </a>
+            , which Onebuck does not read. A month is a calendar month in UTC, as on the invoice.
+          </p>
         </section>
       )}
       <Ended month={month} />
     </div>
   );
-}
-
-async function reportsUpTo(api: Api, current: string): Promise<readonly Report[]> {
-  const months = Array.from({ length: MONTHS }, (_, back) => monthBefore(current, back)).reverse();
-  return Promise.all(months.map((month) => getReport(api, month)));
 }
 
 function MonthFigures({ report }: { report: Report | undefined }) {
@@ -49,7 +59,7 @@ function MonthFigures({ report }: { report: Report | undefined }) {
       <div class="figures">
         <div class="figure big">
           <p class="value">{dollars(report.billedUsd)}</p>
-          <p class="label">billed by Linode</p>
+          <p class="label">spent, by Onebuck’s reckoning</p>
         </div>
         <div class="figure">
           <p class="value">{dollars(report.savedUsd)}</p>
@@ -66,7 +76,7 @@ function MonthFigures({ report }: { report: Report | undefined }) {
         {report.overspentUsd > 0 && (
           <div class="figure alarm">
             <p class="value">{dollars(report.overspentUsd)}</p>
-            <p class="label">over a budget</p>
+            <p class="label">over a budget, by reckoning</p>
           </div>
         )}
       </div>
@@ -110,20 +120,17 @@ function EndedTable({ clusters }: { clusters: readonly Cluster[] }) {
   const { clock } = useConsole();
   const now = clock.now();
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section class="scroll" tabIndex={0} aria-label="Table of ended clusters">
+    <div class="scroll flat">
       <table>
         <thead>
           <tr>
             <th scope="col">Cluster</th>
-            <th scope="col">Launched</th>
-            <th scope="col">Ended</th>
-            <th scope="col">Because</th>
-            <th scope="col" class="number">
-              Billed
+            <th scope="col" class="wide">
+              Launched
             </th>
+            <th scope="col">Ended</th>
             <th scope="col" class="number">
-              Budget
+              Reckoned
             </th>
           </tr>
         </thead>
@@ -131,20 +138,24 @@ function EndedTable({ clusters }: { clusters: readonly Cluster[] }) {
           {clusters.map((one) => (
             <tr key={one.id}>
               <th scope="row">
-                {one.name ?? one.id}
+                <a href={clusterHref(one.id)}>{one.name ?? one.id}</a>
                 <small>
                   {one.nodes.length} × {one.type}, {one.region}
                 </small>
               </th>
-              <td>{nearTime(one.createdAt, now)}</td>
-              <td>{one.endedAt === null ? '–' : nearTime(one.endedAt, now)}</td>
-              <td title={one.failure ?? undefined}>{endWords(one)}</td>
-              <td class="number">{dollars(one.spentUsd)}</td>
-              <td class="number">{dollars(one.budgetUsd)}</td>
+              <td class="wide">{datedTime(one.createdAt, now)}</td>
+              <td>
+                {one.endedAt === null ? '–' : datedTime(one.endedAt, now)}
+                <small>{inLabels(endWords(one))}</small>
+              </td>
+              <td class="number">
+                {dollars(one.spentUsd)}
+                <small>of {dollars(one.budgetUsd)}</small>
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }

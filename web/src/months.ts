@@ -7,6 +7,14 @@ export function monthBefore(month: string, back: number): string {
   return monthOf(Date.UTC(year, number - 1 - back));
 }
 
+/** So many months up to `last`, the earliest first. */
+export const monthsUpTo = (last: string, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, back) => monthBefore(last, back)).reverse();
+
+/** The years to write below months side by side: of the first, and of each that begins a year. */
+export const yearsBelow = (months: readonly string[]): readonly (string | null)[] =>
+  months.map((month, index) => (index === 0 || month.endsWith('-01') ? month.slice(0, 4) : null));
+
 const inWords = (month: string, style: 'short' | 'long', year: object) =>
   new Intl.DateTimeFormat('en', { month: style, timeZone: 'UTC', ...year }).format(
     Date.parse(`${month}-01T00:00:00Z`),

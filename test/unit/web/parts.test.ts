@@ -5,7 +5,13 @@ import { chartOf } from '../../../web/src/chart.ts';
 import { cronWords } from '../../../web/src/cron.ts';
 import { csvOf } from '../../../web/src/csv.ts';
 import { inLabels } from '../../../web/src/labels.ts';
-import { monthBefore, monthShort, monthTitle } from '../../../web/src/months.ts';
+import {
+  monthBefore,
+  monthShort,
+  monthsUpTo,
+  monthTitle,
+  yearsBelow,
+} from '../../../web/src/months.ts';
 import { lastsWords, whyNot } from '../../../web/src/quote.ts';
 import { emptyForm, isAskable, ownFaults, taking } from '../../../web/src/spec.ts';
 import { choose, noFilter } from '../../../web/src/types-choice.ts';
@@ -151,6 +157,12 @@ describe('months', () => {
     expect([0, 1, 11].map((back) => monthBefore('2026-01', back))).toEqual([
       ...['2026-01', '2025-12', '2025-02'],
     ]);
+  });
+
+  it('are shown side by side with the years that they begin', () => {
+    const months = monthsUpTo('2027-02', 4);
+    expect(months).toEqual(['2026-11', '2026-12', '2027-01', '2027-02']);
+    expect(yearsBelow(months)).toEqual(['2026', null, '2027', null]);
   });
 
   it('have long and short names', () => {
