@@ -171,7 +171,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
       dialog?.close();
       opener?.focus();
       // What opened it may be gone, with what it was about.
-      if (document.activeElement === document.body) {
+      if (document.activeElement !== opener) {
         document.querySelector<HTMLElement>('h1')?.focus();
       }
     };
