@@ -713,6 +713,13 @@ const worstMonth = inFile(
   },
 );
 
+const typed = inFile('client/spec.ts', ['test/unit/client/spec.test.ts'], {
+  'a thousand with a comma is read as one': {
+    from: ' && !hasTwoMeanings(typed)',
+    to: '',
+  },
+});
+
 const extension = inFile('client/extension.ts', ['test/unit/client/extension.test.ts'], {
   'more hours forget the bill of nodes that are gone': {
     from: 'micro(spentAtTeardownUsd) - spend(nodes, teardownAt)',
@@ -1298,6 +1305,7 @@ export const mutants: readonly Mutant[] = [
     ...narrow,
     ...startups,
     ...worstMonth,
+    ...typed,
     ...warnings,
     ...changeCluster,
   ],
