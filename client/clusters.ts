@@ -111,8 +111,8 @@ export const launchCluster = (api: Api, spec: unknown, key: string): Promise<Lau
   api.json('/clusters', { method: 'POST', headers: { 'idempotency-key': key }, body: spec });
 
 /**
- * New limits of a cluster. The budget is in US dollars, as a number or as text such as 2.50; null:
- * no limit of hours.
+ * New limits of a cluster. The budget is in US dollars, and text that is no number is refused with a
+ * reason; null: no limit of hours.
  */
 export interface Change {
   readonly budgetUsd?: number | string;

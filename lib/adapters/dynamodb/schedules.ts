@@ -5,10 +5,11 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
+import { parseUsd, toUsd } from '../../core/base/money.ts';
 import { isScheduleId, type ScheduleId } from '../../core/base/names.ts';
 import { FAR_FUTURE } from '../../core/billing/bill.ts';
 import { faultOfCron, isTimeZone } from '../../core/schedule/cron.ts';
-import type { ScheduleRecord } from '../../core/schedule/schedule.ts';
+import type { JsonSpec, ScheduleRecord } from '../../core/schedule/schedule.ts';
 import { byReadability, isUnreadable, type ScheduleStore, type Unreadable } from '../../ports.ts';
 import { itemsOf, LIVE, recordsIn } from './clusters.ts';
 import { pageOf, positionOf } from './pages.ts';
@@ -96,7 +97,15 @@ function fromItem(item: Item): ScheduleRecord | Unreadable<ScheduleId> {
   if (version !== 1 && version !== 2) return unreadable(`its version ${version} is not known`);
   const parsed = recordSchema.safeParse(record);
   if (!parsed.success) return unreadable(`its field ${pathOf(parsed.error)} is damaged`);
-  return { ...ADDED, ...(record as ScheduleRecord), revision: revision as number };
+  const { spec, ...others } = record as ScheduleRecord;
+  return { ...ADDED, ...others, spec: withNumber(spec), revision: revision as number };
+}
+
+/** Earlier code took a budget that was a text, and kept it so. */
+function withNumber(spec: JsonSpec): JsonSpec {
+  if (typeof spec.budgetUsd !== 'string') return spec;
+  const parsed = parseUsd(spec.budgetUsd);
+  return parsed.ok ? { ...spec, budgetUsd: toUsd(parsed.value) } : spec;
 }
 
 const instant = z.int().check(z.gte(0), z.lte(FAR_FUTURE));

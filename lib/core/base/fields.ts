@@ -10,7 +10,7 @@ import { suggestion } from './suggest.ts';
 
 /** The most faults that one answer lists; a longer list would help nobody. */
 const FAULTS_MAX = 100;
-const AMOUNT = 'an amount in US dollars, such as 2.5 or "2.50"';
+const AMOUNT = 'an amount in US dollars, such as 2.5';
 
 /** A name: 1 to 64 characters, not all of them blank, no control characters or line breaks. */
 export const NAME = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
@@ -70,11 +70,14 @@ export const wholeNumber = (least: number, most: number, description: string) =>
 export const optional = <T extends z.ZodMiniType>(schema: T) =>
   z._default(z.nullable(schema), null);
 
-/** An amount in US dollars, above 0 and at most `most`, read by `parseUsd`. */
+/**
+ * An amount in US dollars, above 0 and at most `most`: a JSON number, as in every answer, read by
+ * `parseUsd`.
+ */
 export const amount = (most: MicroUsd, description: string) =>
   z.pipe(
-    z.union([z.number(), z.string()], { error: must(AMOUNT) }).check(z.describe(description)),
-    z.transform((value: number | string, context): MicroUsd => {
+    z.number({ error: noNumber }).check(z.describe(description)),
+    z.transform((value: number, context): MicroUsd => {
       const parsed = parseAmount(value, most);
       if (parsed.ok) return parsed.value;
       context.issues.push({ code: 'custom', message: parsed.fault, input: value });
@@ -82,7 +85,13 @@ export const amount = (most: MicroUsd, description: string) =>
     }),
   );
 
-function parseAmount(value: number | string, most: MicroUsd): ParsedUsd {
+function noNumber({ input }: { readonly input?: unknown }): string {
+  if (typeof input !== 'string') return must(AMOUNT)({ input });
+  const parsed = parseUsd(input);
+  return parsed.ok ? `must be a JSON number: ${input}, without quotes` : parsed.fault;
+}
+
+function parseAmount(value: number, most: MicroUsd): ParsedUsd {
   const parsed = parseUsd(value);
   if (!parsed.ok) return parsed;
   if (parsed.value === 0) return { ok: false, fault: 'must be more than 0' };

@@ -28,7 +28,7 @@ export function microUsd(value: number): MicroUsd {
 export function parseUsd(value: unknown): ParsedUsd {
   const text = typeof value === 'number' ? asWritten(value) : value;
   const match = typeof text === 'string' ? /^(\d+)(?:\.(\d+))?$/.exec(text) : null;
-  if (match === null) return fault('must be an amount in US dollars, such as 2.5 or "2.50"');
+  if (match === null) return fault('must be an amount in US dollars, such as 2.5');
   const [, whole = '', decimals = ''] = match;
   if (decimals.length > DECIMALS_MAX) return fault(`must have at most ${DECIMALS_MAX} decimals`);
   // Number() of a string of digits is exact below 2^53; a larger amount fails the bound below.

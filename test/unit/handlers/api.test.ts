@@ -54,6 +54,31 @@ describe('GET /openapi.json', () => {
   });
 });
 
+it('every amount in the description is a number, in requests as in answers', async () => {
+  const { describeApi } = await import('../../../lib/http/document.ts');
+  const { settings } = await startApi().then(() => import('../../../lib/wire.ts'));
+  const amounts: [string, unknown][] = [];
+  (function collect(value: unknown): void {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      if (name.endsWith('Usd') && inner !== null && typeof inner === 'object') {
+        amounts.push([name, inner]);
+      }
+      collect(inner);
+    }
+  })(describeApi(settings()).components);
+  expect(amounts.length).toBeGreaterThan(20);
+  for (const [name, { type, anyOf = [{ type }] }] of amounts as [string, Described][]) {
+    const types = anyOf.flatMap((each) => each.type).filter((each) => each !== 'null');
+    expect(types, name).toEqual(['number']);
+  }
+});
+
+interface Described {
+  readonly type?: string | string[];
+  readonly anyOf?: readonly { readonly type?: string | string[] }[];
+}
+
 describe('the examples of the description', () => {
   const answers = (Object.values(operations) as Operation[]).flatMap(({ id, answers }) =>
     Object.entries(answers).flatMap(([status, { json }]) =>
@@ -856,7 +881,7 @@ describe('PATCH /clusters/{id}', () => {
 
   it('changes nothing where the cluster has the budget already', async () => {
     const { patch, nudged, id } = await startWithCluster();
-    expect(await patch({ budgetUsd: '1.00' })).toMatchObject({ status: 200 });
+    expect(await patch({ budgetUsd: 1.0 })).toMatchObject({ status: 200 });
     expect(nudged).toEqual([id]);
   });
 

@@ -65,6 +65,18 @@ it('an item from before retries has none, and no pending run', async () => {
   expect(await createScheduleStore(client, TableName).get(id(1))).toEqual(aSchedule({ id: id(1) }));
 });
 
+it.each([
+  ['1.50', 1.5],
+  ['much', 'much'],
+  [2.25, 2.25],
+])('a budget kept as %j is read as %j', async (budgetUsd, read) => {
+  const client = await anEmptyTable();
+  const schedules = createScheduleStore(client, TableName);
+  const { spec } = aSchedule();
+  await schedules.insert(aSchedule({ id: id(1), spec: { ...spec, budgetUsd } }));
+  expect(await schedules.get(id(1))).toMatchObject({ spec: { ...spec, budgetUsd: read } });
+});
+
 it('an item with a pending run is not read by code that would launch it too early', async () => {
   const client = await anEmptyTable();
   const schedules = createScheduleStore(client, TableName);

@@ -12,7 +12,7 @@ import {
 
 const parsed = (value: number) => ({ ok: true, value });
 const refused = (fault: string) => ({ ok: false, fault });
-const NO_AMOUNT = refused('must be an amount in US dollars, such as 2.5 or "2.50"');
+const NO_AMOUNT = refused('must be an amount in US dollars, such as 2.5');
 
 describe('microUsd', () => {
   it('takes whole micro-dollars of at least 0', () => {

@@ -51,7 +51,7 @@ function nextOf(changed: Changed): LiveRecord {
 describe('a change in JSON', () => {
   it.each([
     [{ budgetUsd: 2 }, { budget: usd(2) }],
-    [{ budgetUsd: '2.50' }, { budget: usd(2.5) }],
+    [{ budgetUsd: 2.5 }, { budget: usd(2.5) }],
     [{ maxHours: 5 }, { maxHours: 5 }],
     [{ maxHours: null }, { maxHours: null }],
     [

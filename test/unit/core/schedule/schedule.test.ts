@@ -64,7 +64,7 @@ describe('a schedule', () => {
       timezone: 'Europe/Berlin',
       spec,
       overlap: 'allow',
-      monthlyCapUsd: '12.50',
+      monthlyCapUsd: 12.5,
       retry: { forMinutes: 60, everyMinutes: 10 },
       enabled: false,
     };
@@ -100,7 +100,7 @@ describe('a schedule', () => {
       'timezone: timezone must be the name of an IANA time zone such as Europe/Berlin',
       'spec: spec is required: a spec, as POST /clusters takes it',
       'overlap: overlap must be "skip" or "allow"',
-      'monthlyCapUsd: monthlyCapUsd must be an amount in US dollars, such as 2.5 or "2.50"',
+      'monthlyCapUsd: monthlyCapUsd must be an amount in US dollars, such as 2.5',
       'enabled: enabled must be true or false',
       'crom: "crom" is no field of a schedule; did you mean cron?',
     ]);
