@@ -441,6 +441,12 @@ const unreadable = [
       },
     },
   ),
+  ...inFile('lib/core/base/fields.ts', ['test/unit/core/cluster/spec.test.ts'], {
+    'joiners make two names of Latin letters look the same': {
+      from: '`(?<=${LETTER})[\\u200c\\u200d](?=${LETTER})`,',
+      to: "'[\\u200c\\u200d]',",
+    },
+  }),
   ...inFile('handlers/api.ts', ['test/unit/handlers/front-door.test.ts'], {
     'routes that need a token take requests without one': {
       from: "if (access === 'open') return { owner: '', monthlyMax: null };",

@@ -12,8 +12,32 @@ import { suggestion } from './suggest.ts';
 const FAULTS_MAX = 100;
 const AMOUNT = 'an amount in US dollars, such as 2.5';
 
-/** A name: 1 to 64 characters, not all of them blank, no control characters or line breaks. */
-export const NAME = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
+/** The scripts that write joiners (U+200C and U+200D) within words. */
+const JOINING = [
+  ...['Arabic', 'Syriac', 'Nko', 'Mongolian', 'Devanagari', 'Bengali', 'Gurmukhi', 'Gujarati'],
+  ...['Oriya', 'Tamil', 'Telugu', 'Kannada', 'Malayalam', 'Sinhala', 'Khmer', 'Myanmar'],
+].map((script) => `\\p{Script_Extensions=${script}}`);
+const LETTER = `[${JOINING.join('')}]`;
+const PICTURE = '\\p{Extended_Pictographic}';
+
+/**
+ * A joiner where it joins: between letters of a script that joins, after a mark of such a script,
+ * or between emoji. Elsewhere it would only make two names look the same.
+ */
+const JOINER = [
+  `(?<=${LETTER})[\\u200c\\u200d](?=${LETTER})`,
+  `(?<=(?=${LETTER})\\p{M})[\\u200c\\u200d]`,
+  `(?<=[${PICTURE}\\p{Emoji_Modifier}\\ufe0f])\\u200d(?=${PICTURE})`,
+].join('|');
+
+/**
+ * A name: 1 to 64 characters, not all of them blank, no line breaks, and no control or format
+ * characters except joiners.
+ */
+const NAME = new RegExp(`^(?=.*\\S)(?:[^\\p{C}\\p{Zl}\\p{Zp}]|${JOINER}){1,64}$`, 'u');
+
+/** A pattern for the description that allows more than NAME, and of which generators can make use. */
+const NAME_DESCRIBED = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]{1,64}$';
 
 /**
  * Parses each field by itself, so that the valid fields can be checked further although others are
@@ -57,6 +81,15 @@ export const must = (wanted: string) => (issue: { readonly input?: unknown }) =>
 
 export const text = (pattern: RegExp, wanted: string, description: string) =>
   z.string({ error: must(wanted) }).check(z.regex(pattern), z.describe(description));
+
+/** The name of a cluster or a schedule. */
+export const name = z.string({ error: must('1 to 64 printable characters') }).check(
+  z.regex(NAME),
+  z.meta({
+    description: 'A name of your choice; it need not be unique.',
+    override: { pattern: NAME_DESCRIBED },
+  }),
+);
 
 export const wholeNumber = (least: number, most: number, description: string) =>
   z

@@ -5,7 +5,7 @@ import {
   firstOfEachPath,
   isObject,
   must,
-  NAME,
+  name,
   optional,
   parseFields,
   text,
@@ -86,9 +86,7 @@ export function parseSpec(input: unknown, limits: SpecLimits): ParsedSpec {
  */
 export const specSchema = ({ nodesMax, budgetMax }: SpecLimits) =>
   z.strictObject({
-    name: optional(
-      text(NAME, '1 to 64 printable characters', 'A name of your choice; it need not be unique.'),
-    ),
+    name: optional(name),
     nodes: wholeNumber(1, nodesMax, 'How many Linodes to launch together.'),
     type: z.optional(
       text(
@@ -150,6 +148,9 @@ const TYPE = 'a type id such as g6-nanode-1 (GET /types lists them)';
  */
 const TAG = /^(?! )(?!onebuck|reap=)[A-Za-z0-9 =._:-]{3,50}(?<! )$/i;
 
+/** A pattern for the description that allows more than TAG, and of which generators can make use. */
+const TAG_DESCRIBED = '^[A-Za-z0-9=._:-][A-Za-z0-9 =._:-]{1,48}[A-Za-z0-9=._:-]$';
+
 const bytesOf = (content: string): number => new TextEncoder().encode(content).length;
 
 const authorizedKeys = z
@@ -196,7 +197,7 @@ const tags = z
             'and have no blank at either end',
         ),
       })
-      .check(z.regex(TAG)),
+      .check(z.regex(TAG), z.meta({ override: { pattern: TAG_DESCRIBED } })),
     { error: must(`a list of at most ${TAGS_MAX} tags`) },
   )
   .check(

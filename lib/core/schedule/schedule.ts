@@ -4,7 +4,7 @@ import {
   amount,
   isObject,
   must,
-  NAME,
+  name,
   optional,
   parseFields,
   text,
@@ -217,12 +217,6 @@ const CAP_MAX = microUsd(1_000_000_000_000_000);
 const anObject = z.custom<JsonSpec>(isObject, {
   error: must('a spec, as POST /clusters takes it'),
 });
-
-const name = text(
-  NAME,
-  '1 to 64 printable characters',
-  'A name of your choice; it need not be unique.',
-);
 
 const cron = z
   .string({ error: must(CRON) })

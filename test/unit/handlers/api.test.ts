@@ -54,6 +54,14 @@ describe('GET /openapi.json', () => {
   });
 });
 
+it('every pattern in the description is one that generators of requests can use', async () => {
+  const { call } = await startApi();
+  const { text } = await call('GET', '/openapi.json', { owner: null });
+  const patterns = [...text.matchAll(/"pattern":"((?:[^"\\]|\\.)*)"/g)].map(([, found]) => found);
+  expect(patterns.length).toBeGreaterThan(5);
+  expect(patterns.filter((found) => /\\p\{|\(\?[=!<]/.test(found ?? ''))).toEqual([]);
+});
+
 it('every amount in the description is a number, in requests as in answers', async () => {
   const { describeApi } = await import('../../../lib/http/document.ts');
   const { settings } = await startApi().then(() => import('../../../lib/wire.ts'));

@@ -76,6 +76,18 @@ describe('a spec', () => {
     });
   });
 
+  it.each([
+    ['Persian', 'می‌خواهم'],
+    ['Hindi', 'क्‍ष'],
+    ['Hindi, with a half form at the end', 'क्‍'],
+    ['Bengali', 'র‍্য'],
+    ['a family', '👨‍👩‍👧‍👦'],
+    ['a heart on fire', '❤️‍🔥'],
+    ['a doctor with a skin', '👩🏽‍⚕️ on call'],
+  ])('takes a name with joiners: %s', (_, name) => {
+    expect(specOf(aRequest({ name })).name).toBe(name);
+  });
+
   it('takes null for an optional field, as the API shows a spec without the field', () => {
     expect(specOf(aRequest({ name: null, maxHours: null, userData: null }))).toEqual(
       specOf(aRequest()),
@@ -183,6 +195,22 @@ describe('a fault', () => {
   it('is not found in the smallest and the largest budget', () => {
     expect(specOf(aRequest({ budgetUsd: 50 })).budget).toBe(50_000_000);
     expect(specOf(aRequest({ budgetUsd: 0.000001 })).budget).toBe(1);
+  });
+
+  it.each([
+    ['a joiner between Latin letters', 'na\u200dme'],
+    ['a non-joiner between Latin letters', 'na\u200cme'],
+    ['a joiner at the beginning', '\u200dمن'],
+    ['a non-joiner at the end', 'می\u200c'],
+    ['two joiners in a row', '👨\u200d\u200d👩'],
+    ['a joiner after an emoji, before a letter', '👨\u200dx'],
+    ['joiners only', '\u200c\u200d'],
+    ['a mark that turns the direction of text', 'abc\u202edef'],
+    ['an isolate', '\u2066abc\u2069'],
+    ['a zero-width blank', 'a\u200bb'],
+    ['a soft hyphen', 'a\u00adb'],
+  ])('is found in a name with %s', (_, name) => {
+    expect(messageFor('name', name)).toBe('name must be 1 to 64 printable characters');
   });
 
   it.each(['', ' ', 'two\nlines', 'a\u0000b', 'a\u2028b', 'x'.repeat(65), 7, ['name']])(
