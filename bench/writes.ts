@@ -47,7 +47,7 @@ function withNodes(count: number): LiveRecord {
 function theLargest(): LiveRecord {
   const record = withNodes(500);
   const authorizedKeys = Array.from({ length: 50 }, () => aKey(1_560));
-  const userData = randomBytes(12_288).toString('base64');
+  const userDataBase64 = randomBytes(16_384).toString('base64');
   const nodes = record.nodes.map((node, index) =>
     index % 2 === 0
       ? node
@@ -62,7 +62,7 @@ function theLargest(): LiveRecord {
     at: record.createdAt,
     event: randomBytes(700).toString('base64'),
   }));
-  const spec = { ...record.spec, nodes: 500, authorizedKeys, userData };
+  const spec = { ...record.spec, nodes: 500, authorizedKeys, userDataBase64 };
   return { ...record, spec, nodes, history };
 }
 

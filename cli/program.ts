@@ -303,7 +303,12 @@ const withSpec = (command: Command): Command =>
     .option('--max-hours <count>', 'and the most hours')
     .option('--name <name>', 'what to call it')
     .option('--ssh-key <file>', 'a public key that may log in; can be repeated', each)
-    .option('--user-data <file>', 'what cloud-init runs at first boot')
+    .option(
+      '--authorized-user <user>',
+      'a user of the Linode account, whose keys may log in; can be repeated',
+      each,
+    )
+    .option('--user-data <file>', 'what cloud-init runs at first boot; sent as it is')
     .addOption(
       new Option('--on-partial <way>', 'where some nodes cannot come up').choices([
         'destroy',

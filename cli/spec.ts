@@ -16,6 +16,7 @@ export interface SpecOptions {
   readonly budget?: string;
   readonly maxHours?: string;
   readonly sshKey?: readonly string[];
+  readonly authorizedUser?: readonly string[];
   readonly userData?: string;
   readonly onPartial?: string;
   readonly tag?: readonly string[];
@@ -31,18 +32,23 @@ export function specOf(
   before: Spec = {},
 ): Spec {
   const base = options.file === undefined ? { ...before } : readSpec(options.file);
-  const { type, vcpus, sshKey, tag } = options;
+  const { type, vcpus, sshKey, authorizedUser, userData, tag, ...others } = options;
   if (type !== undefined) {
     delete base.vcpus;
     delete base.memoryMb;
   } else if (vcpus !== undefined || options.memory !== undefined) {
     delete base.type;
   }
+  if (userData !== undefined) delete base.userData;
   const given = specFrom({
-    ...options,
+    ...others,
+    type,
+    vcpus,
     memoryMb: memoryMb(context, options.memory),
     keys: sshKey?.map(readKeys).join('\n'),
-    userData: options.userData === undefined ? undefined : read(options.userData, '--user-data'),
+    users: authorizedUser,
+    // As bytes, so that the nodes get the file as it is, whatever is in it.
+    userDataBase64: userData && readUserData(userData),
     tags: tag,
   });
   return { ...base, ...given };
@@ -59,9 +65,11 @@ export function memoryMb({ terminal }: Pick<Context, 'terminal'>, text?: string)
   return memoryMbIn(text);
 }
 
-export function read(file: string, option: string): string {
+const read = (file: string, option: string): string => readBytes(file, option).toString();
+
+function readBytes(file: string, option: string): Buffer {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    return readFileSync(file === '-' ? 0 : file);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError('usage', `The file of ${option} cannot be read: ${reason}.`);
@@ -76,6 +84,12 @@ function readSpec(file: string): Record<string, unknown> {
     if (error instanceof CliError) throw error;
   }
   throw new CliError('usage', `${file} must hold a spec: a JSON object.`);
+}
+
+function readUserData(file: string): string {
+  const bytes = readBytes(file, '--user-data');
+  if (bytes.length > 0) return bytes.toString('base64');
+  throw new CliError('usage', `${file} is empty, so cloud-init would run nothing.`);
 }
 
 function readKeys(file: string): string {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Cluster, InventoryNode } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
-import { getInventory } from '../client/clusters.ts';
+import { getInventory, hasPasswords } from '../client/clusters.ts';
 import { plural } from '../client/plural.ts';
 import { knownHostsFile } from './config.ts';
 import type { Context } from './context.ts';
@@ -82,7 +82,7 @@ export async function run(
   if (json) terminal.out(JSON.stringify({ nodes: ran }));
   else terminal.note(exitCodesLine(ran));
   const isRefused = ran.some(({ exitCode }) => exitCode === SSH_FAILED);
-  if (isRefused && spec.authorizedKeys.length === 0) {
+  if (isRefused && hasPasswords(spec)) {
     terminal.note(
       `${id} was launched without an SSH key, and only "onebuck ssh" asks for a password: ` +
         `"onebuck credentials ${id}" has it.`,

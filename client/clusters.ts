@@ -31,6 +31,11 @@ export const liveStatuses = ['provisioning', 'running', 'deleting'] as const sat
 export const isLive = ({ status }: Pick<Cluster, 'status'>): boolean =>
   liveStatuses.some((live) => live === status);
 
+/** Whether the nodes have root passwords, as they do where nobody may log in with a key. */
+export const hasPasswords = (
+  spec: Pick<Cluster['spec'], 'authorizedKeys' | 'authorizedUsers'>,
+): boolean => spec.authorizedKeys.length === 0 && spec.authorizedUsers.length === 0;
+
 /** `2 of 3 nodes up`. */
 export function nodesUp({ nodes }: { readonly nodes: readonly ClusterNode[] }): string {
   const up = nodes.filter(({ status }) => status === 'running').length;

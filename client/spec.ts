@@ -17,7 +17,11 @@ export interface SpecTexts {
   readonly maxHours?: string | undefined;
   /** Public keys, one a line. */
   readonly keys?: string | undefined;
+  /** Users of the Linode account whose keys may log in. */
+  readonly users?: readonly string[] | undefined;
   readonly userData?: string | undefined;
+  /** The bytes of a file, in base64. */
+  readonly userDataBase64?: string | undefined;
   readonly onPartial?: string | undefined;
   readonly tags?: readonly string[] | undefined;
 }
@@ -36,7 +40,9 @@ export function specFrom(texts: SpecTexts): Spec {
     budgetUsd: numberIn(texts.budget),
     maxHours: numberIn(texts.maxHours),
     authorizedKeys: keys.length === 0 ? undefined : keys,
+    authorizedUsers: texts.users,
     userData: texts.userData?.trim() && texts.userData,
+    userDataBase64: texts.userDataBase64,
     onPartial: texts.onPartial,
     tags: texts.tags,
   };

@@ -89,9 +89,11 @@ export interface CreateRequest {
   readonly region: string;
   readonly image: string;
   readonly tags: readonly Tag[];
-  /** null: people log in by `authorizedKeys` only. */
+  /** null: people log in by keys only. */
   readonly rootPassword: string | null;
   readonly authorizedKeys: readonly string[];
+  /** The users of the account whose keys may log in, too. */
+  readonly authorizedUsers: readonly string[];
   /** Base64, as Linode's Metadata service takes it. */
   readonly userData: string | null;
 }

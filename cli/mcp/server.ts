@@ -25,7 +25,9 @@ export const specInput = z.strictObject({
   maxHours: z.int().positive().optional().describe('The most hours that the cluster may live.'),
   name: z.string().optional().describe('What to call the cluster.'),
   authorizedKeys: z.array(z.string()).optional().describe('SSH public keys that may log in.'),
+  authorizedUsers: z.array(z.string()).optional().describe('Linode users whose keys may log in.'),
   userData: z.string().optional().describe('What cloud-init runs at first boot.'),
+  userDataBase64: z.string().optional().describe('The same as bytes in base64, instead.'),
   onPartial: z.enum(['destroy', 'keep']).optional().describe('If some nodes cannot come up.'),
   tags: z.array(z.string()).optional().describe('Tags for every node.'),
 });

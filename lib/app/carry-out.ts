@@ -3,6 +3,7 @@ import { type EpochMs, earliest, latest, minutes, plus, seconds } from '../core/
 import type { Linode } from '../core/cluster/linode.ts';
 import { isKnownWithoutTag } from '../core/cluster/members.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
+import { hasKeys } from '../core/cluster/spec.ts';
 import type { Outcome } from '../core/pass/apply.ts';
 import {
   type ActiveStep,
@@ -243,8 +244,7 @@ async function createRequest(
   step: Extract<Step, { kind: 'createNode' }>,
 ): Promise<CreateRequest> {
   const { bought, spec } = record;
-  const withKeys = spec.authorizedKeys.length > 0;
-  const key = withKeys ? null : await secrets.passwordKey();
+  const key = hasKeys(spec) ? null : await secrets.passwordKey();
   return {
     label: step.label,
     type: bought.type,
@@ -253,6 +253,8 @@ async function createRequest(
     tags: step.tags,
     rootPassword: key === null ? null : rootPassword(key, step.label),
     authorizedKeys: spec.authorizedKeys,
-    userData: spec.userData === null ? null : Buffer.from(spec.userData).toString('base64'),
+    authorizedUsers: spec.authorizedUsers,
+    userData:
+      spec.userData === null ? spec.userDataBase64 : Buffer.from(spec.userData).toString('base64'),
   };
 }

@@ -13,7 +13,7 @@ import { resolve, warningsOf } from '../core/catalogue/choose.ts';
 import type { Advice } from '../core/cluster/advice.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import type { Bought } from '../core/cluster/record.ts';
-import { parseSpec, type Spec } from '../core/cluster/spec.ts';
+import { hasKeys, parseSpec, type Spec } from '../core/cluster/spec.ts';
 import { AppError } from '../errors.ts';
 import type { AccountSettings, Clock, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
@@ -141,10 +141,10 @@ export function refuseWhatWouldOverspend({
 
 /** AppError `misconfigured` if the nodes would have neither a key nor a password to log in with. */
 export async function refuseWhatCouldNotLogIn(secrets: Secrets, spec: Spec): Promise<void> {
-  if (spec.authorizedKeys.length > 0 || (await secrets.passwordKey()) !== null) return;
+  if (hasKeys(spec) || (await secrets.passwordKey()) !== null) return;
   throw new AppError(
     'misconfigured',
-    'Give authorizedKeys, or ask the operator to add passwordKey to the secret: without either, ' +
+    'Give authorizedKeys or authorizedUsers, or ask the operator to add passwordKey to the secret: without either, ' +
       'nobody could log in.',
   );
 }

@@ -1,6 +1,7 @@
 import { isClusterId } from '../core/base/names.ts';
 import { type EpochMs, plus, seconds } from '../core/base/units.ts';
 import type { ClusterRecord } from '../core/cluster/record.ts';
+import { hasKeys } from '../core/cluster/spec.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ClusterStore, ListQuery, Secrets } from '../ports.ts';
 import { rootPassword } from './root-password.ts';
@@ -71,7 +72,7 @@ export async function getCredentials(
   const record = await getCluster({ store }, owner, id);
   // The admin sees everything but credentials.
   if (record.owner !== owner) throw noCluster(id);
-  const key = record.spec.authorizedKeys.length > 0 ? null : await secrets.passwordKey();
+  const key = hasKeys(record.spec) ? null : await secrets.passwordKey();
   return record.nodes.flatMap((node) =>
     node.state === 'created'
       ? {

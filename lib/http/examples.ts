@@ -52,7 +52,9 @@ const spec = {
   ...exampleSpec,
   maxHours: null,
   authorizedKeys: [],
+  authorizedUsers: [],
   userData: null,
+  userDataBase64: null,
   onPartial: 'destroy',
   tags: [],
 };

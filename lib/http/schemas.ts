@@ -225,7 +225,9 @@ const askedSchema = z.object({
   budgetUsd: usd('The budget at the launch'),
   maxHours: orNull(count('maxHours at the launch.')),
   authorizedKeys: z.readonly(z.array(z.string())),
+  authorizedUsers: z.readonly(z.array(z.string())),
   userData: orNull(z.string()),
+  userDataBase64: orNull(z.string()),
   onPartial: z.enum(['destroy', 'keep']),
   tags: z.readonly(z.array(z.string())),
 });

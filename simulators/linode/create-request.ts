@@ -20,6 +20,7 @@ export interface CreateRequest {
   readonly booted: boolean;
   readonly rootPass: string | null;
   readonly authorizedKeys: readonly string[];
+  readonly authorizedUsers: readonly string[];
   /** Base64, as the client sent it. */
   readonly userData: string | null;
 }
@@ -51,6 +52,7 @@ export function createRequest(
     booted: image !== null && body.booted !== false,
     rootPass: text(body.root_pass),
     authorizedKeys: texts(body.authorized_keys),
+    authorizedUsers: texts(body.authorized_users),
     userData: isObject(body.metadata) ? text(body.metadata.user_data) : null,
   };
 }

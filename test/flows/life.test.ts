@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { specOf } from '../../cli/spec.ts';
 import { type DurationMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import { renderCluster } from '../../lib/http/render.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
@@ -112,6 +117,23 @@ describe('ten nodes for a dollar', () => {
     const [node] = world.linode.instances();
     expect(node).toMatchObject({ rootPass: null, authorizedKeys: [key] });
     expect(Buffer.from(node?.userData ?? '', 'base64').toString()).toBe('#cloud-config\n');
+  });
+});
+
+describe('the nodes of a launch from the command line', () => {
+  it('get the file of --user-data byte for byte, and the keys of --authorized-user', async () => {
+    const script = Buffer.from('#!/bin/sh\r\necho \u00fc\r\n');
+    const file = join(mkdtempSync(join(tmpdir(), 'onebuck-user-data-')), 'script.gz');
+    onTestFinished(() => rmSync(dirname(file), { recursive: true }));
+    for (const bytes of [gzipSync(script), script, Buffer.of(0, 255, 10)]) {
+      writeFileSync(file, bytes);
+      world = await aWorld();
+      await world.launch(specOf({ userData: file, authorizedUser: ['ann', 'bob'] }));
+      await world.tickAndPass();
+      const [node] = world.linode.instances();
+      expect(node).toMatchObject({ rootPass: null, authorizedUsers: ['ann', 'bob'] });
+      expect(Buffer.from(node?.userData ?? '', 'base64')).toEqual(bytes);
+    }
   });
 });
 

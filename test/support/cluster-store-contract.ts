@@ -97,9 +97,10 @@ function testInsertAndGet(): void {
       }),
     );
     const authorizedKeys = Array.from({ length: 50 }, () => `ssh-rsa AAAA${'b'.repeat(1_580)} me`);
-    const userData = '#'.repeat(16_384);
+    const authorizedUsers = Array.from({ length: 50 }, () => 'u'.repeat(32));
+    const userDataBase64 = 'x'.repeat(21_848);
     const history = Array.from({ length: 50 }, () => ({ at: LAUNCH, event: 'e'.repeat(64) }));
-    const spec = aSpec({ nodes: 500, authorizedKeys, userData });
+    const spec = aSpec({ nodes: 500, authorizedKeys, authorizedUsers, userDataBase64 });
     const largest = aRunning({ nodes, spec, history });
     expect(await store.insert(largest)).toBe('inserted');
     expect(await store.get(largest.id)).toEqual(largest);

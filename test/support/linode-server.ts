@@ -120,6 +120,7 @@ export const aRequest = (over: Partial<CreateRequest> = {}): CreateRequest => ({
   tags: TAGS,
   rootPassword: 'correct-horse-battery',
   authorizedKeys: [],
+  authorizedUsers: [],
   userData: 'I2Nsb3VkLWNvbmZpZwo=',
   ...over,
 });

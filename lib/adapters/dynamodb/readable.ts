@@ -130,7 +130,9 @@ const spec = z.looseObject({
   budget: money,
   maxHours: hours,
   authorizedKeys: texts,
+  authorizedUsers: texts,
   userData: z.nullable(text),
+  userDataBase64: z.nullable(text),
   onPartial: text,
   tags: texts,
 });

@@ -74,18 +74,19 @@ export type LinodeFault = z.infer<typeof faultSchema>;
  * `AccountSettings`.)
  */
 export function encodeCreate(request: CreateRequest): Record<string, unknown> {
-  const { label, type, region, image, tags, rootPassword, authorizedKeys, userData } = request;
+  const { rootPassword, authorizedKeys, authorizedUsers, userData } = request;
   return {
-    label,
-    type,
-    region,
-    image,
-    tags,
+    label: request.label,
+    type: request.type,
+    region: request.region,
+    image: request.image,
+    tags: request.tags,
     booted: true,
     backups_enabled: false,
     interface_generation: 'legacy_config',
     ...(rootPassword === null ? {} : { root_pass: rootPassword }),
     ...(authorizedKeys.length === 0 ? {} : { authorized_keys: authorizedKeys }),
+    ...(authorizedUsers.length === 0 ? {} : { authorized_users: authorizedUsers }),
     ...(userData === null ? {} : { metadata: { user_data: userData } }),
   };
 }

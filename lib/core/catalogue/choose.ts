@@ -64,7 +64,7 @@ export function resolve(
     ...type.faults,
     ...price.faults,
     ...image.faults,
-    ...(typeof partial.userData === 'string' ? userDataFaults(image.value, region.value) : []),
+    ...userDataFaults(partial, image.value, region.value),
   ];
   const isWhole = region.value && image.value && type.value && price.value;
   if (faults.length > 0 || !isWhole) return { ok: false, faults };
@@ -405,15 +405,23 @@ function findImage(name: string, images: readonly Image[]): Found<Image> {
 const isAvailable = ({ status }: Image): boolean => status === 'available';
 
 /** Linode hands user data to cloud-init through its Metadata service (docs/linode.md#user-data). */
-function userDataFaults(image: Image | null, region: Region | null): Fault[] {
+function userDataFaults(
+  partial: Partial<Spec>,
+  image: Image | null,
+  region: Region | null,
+): Fault[] {
+  const path = (['userData', 'userDataBase64'] as const).find(
+    (field) => typeof partial[field] === 'string',
+  );
+  if (path === undefined) return [];
   const faults: Fault[] = [];
   if (image !== null && !image.capabilities.includes('cloud-init')) {
-    const message = `userData needs an image with cloud-init, which ${image.id} lacks`;
-    faults.push({ path: 'userData', message });
+    const message = `${path} needs an image with cloud-init, which ${image.id} lacks`;
+    faults.push({ path, message });
   }
   if (region !== null && !region.capabilities.includes('Metadata')) {
-    const message = `userData needs a region with Metadata, which ${region.id} lacks`;
-    faults.push({ path: 'userData', message });
+    const message = `${path} needs a region with Metadata, which ${region.id} lacks`;
+    faults.push({ path, message });
   }
   return faults;
 }

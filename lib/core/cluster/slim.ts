@@ -42,7 +42,9 @@ const NO_SPEC: Spec = {
   budget: microUsd(0),
   maxHours: null,
   authorizedKeys: [],
+  authorizedUsers: [],
   userData: null,
+  userDataBase64: null,
   onPartial: 'destroy',
   tags: [],
 };

@@ -30,8 +30,12 @@ export interface Spec {
   readonly maxHours: number | null;
   /** At most 50 lines of OpenSSH public keys, 80 000 bytes together. */
   readonly authorizedKeys: readonly string[];
-  /** Plain text, at most 16 384 bytes in UTF-8; Linode takes it as base64. */
+  /** At most 50 users of the Linode account, whose keys Linode puts beside `authorizedKeys`. */
+  readonly authorizedUsers: readonly string[];
+  /** Text, at most 16 384 bytes in UTF-8; null: `userDataBase64` has the user data, or none is. */
   readonly userData: string | null;
+  /** Base64 of 1 to 16 384 bytes. */
+  readonly userDataBase64: string | null;
   /** What to do with the nodes that came up if other nodes never will. */
   readonly onPartial: 'destroy' | 'keep';
   /** At most 10 tags; none looks like a tag that Onebuck sets itself. */
@@ -57,6 +61,10 @@ export type ParsedSpec =
       readonly partial: Partial<Spec>;
     };
 
+/** Whether people log in by keys, so that a node needs no password. */
+export const hasKeys = (spec: Pick<Spec, 'authorizedKeys' | 'authorizedUsers'>): boolean =>
+  spec.authorizedKeys.length > 0 || spec.authorizedUsers.length > 0;
+
 /** Linode's real limit, after base64 is decoded: docs/linode.md#user-data. */
 const USER_DATA_BYTES_MAX = 16_384;
 
@@ -75,7 +83,7 @@ export function parseSpec(input: unknown, limits: SpecLimits): ParsedSpec {
     ...(budgetUsd === undefined ? {} : { budget: budgetUsd }),
     ...(asked.machine === null ? {} : { machine: asked.machine }),
   };
-  const faults = firstOfEachPath([...found, ...asked.faults]);
+  const faults = firstOfEachPath([...found, ...asked.faults, ...twoUserData(partial)]);
   // Without a fault, no field is missing.
   return faults.length === 0 ? { ok: true, spec: partial as Spec } : { ok: false, faults, partial };
 }
@@ -123,7 +131,9 @@ export const specSchema = ({ nodesMax, budgetMax }: SpecLimits) =>
       ),
     ),
     authorizedKeys: z._default(authorizedKeys, []),
+    authorizedUsers: z._default(authorizedUsers, []),
     userData: optional(userData),
+    userDataBase64: optional(userDataBase64),
     onPartial: z._default(onPartial, 'destroy'),
     tags: z._default(tags, []),
   });
@@ -137,6 +147,7 @@ export const HOURS_MAX = 87_600;
 const KEYS_MAX = 50;
 /** 50 RSA keys of 8,192 bits. A record has no room for more (lib/core/cluster/bounds.ts). */
 const KEYS_BYTES_MAX = 80_000;
+const USERS_MAX = 50;
 const TAGS_MAX = 10;
 
 const TYPE = 'a type id such as g6-nanode-1 (GET /types lists them)';
@@ -150,6 +161,13 @@ const TAG = /^(?! )(?!onebuck|reap=)[A-Za-z0-9 =._:-]{3,50}(?<! )$/i;
 
 /** A pattern for the description that allows more than TAG, and of which generators can make use. */
 const TAG_DESCRIBED = '^[A-Za-z0-9=._:-][A-Za-z0-9 =._:-]{1,48}[A-Za-z0-9=._:-]$';
+
+/** Groups of four characters, the last with padding; not empty. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)$/;
+
+/** The bytes of a text in base64. */
+const bytesIn = (base64: string): number =>
+  (base64.length / 4) * 3 - (base64.length - base64.replace(/=+$/, '').length);
 
 const bytesOf = (content: string): number => new TextEncoder().encode(content).length;
 
@@ -175,6 +193,19 @@ const authorizedKeys = z
     z.describe('The public keys that may log in as root.'),
   );
 
+const authorizedUsers = z
+  .array(
+    z
+      .string({ error: must('the name of a user of the Linode account') })
+      // Linode's own rule for the names of users (docs/linode.md#keys).
+      .check(z.regex(/^[A-Za-z0-9._-]{3,32}$/)),
+    { error: must(`a list of at most ${USERS_MAX} users of the Linode account`) },
+  )
+  .check(
+    z.maxLength(USERS_MAX),
+    z.describe('The users of the Linode account whose public keys may log in as root.'),
+  );
+
 const userData = z
   .string({ error: must(`plain text, not base64, of 1 to ${USER_DATA_BYTES_MAX} bytes in UTF-8`) })
   .check(
@@ -182,6 +213,15 @@ const userData = z
     z.maxLength(USER_DATA_BYTES_MAX),
     z.refine((content) => bytesOf(content) <= USER_DATA_BYTES_MAX),
     z.describe('What cloud-init runs at the first boot, such as a script or #cloud-config.'),
+  );
+
+const userDataBase64 = z
+  .string({ error: must(`base64 of 1 to ${USER_DATA_BYTES_MAX} bytes, with its padding`) })
+  .check(
+    z.regex(BASE64),
+    z.maxLength(4 * Math.ceil(USER_DATA_BYTES_MAX / 3)),
+    z.refine((text) => bytesIn(text) <= USER_DATA_BYTES_MAX),
+    z.describe('The same as bytes, such as a script in gzip. Give it instead of userData.'),
   );
 
 const onPartial = z
@@ -225,6 +265,12 @@ const tags = z
 function repeated(list: readonly unknown[]): number[] {
   const seen = list.map((tag) => (typeof tag === 'string' ? tag.toLowerCase() : tag));
   return [...seen.keys()].filter((index) => seen.indexOf(seen[index]) < index);
+}
+
+function twoUserData({ userData, userDataBase64 }: Partial<Spec>): Fault[] {
+  if (typeof userData !== 'string' || typeof userDataBase64 !== 'string') return [];
+  const message = 'userDataBase64 and userData exclude each other: leave one of them out';
+  return [{ path: 'userDataBase64', message }];
 }
 
 /**

@@ -594,6 +594,10 @@ describe('POST /clusters', () => {
     const authorizedKeys = [ED25519];
     const withKey = await call('POST', '/clusters', { body: { ...TEN_NANODES, authorizedKeys } });
     expect(withKey.status).toBe(202);
+    const withUser = { ...TEN_NANODES, authorizedUsers: ['ann'] };
+    const { status, json } = await call('POST', '/clusters', { body: withUser });
+    expect(status).toBe(202);
+    expect(json.spec).toMatchObject({ authorizedUsers: ['ann'], userDataBase64: null });
   });
 });
 

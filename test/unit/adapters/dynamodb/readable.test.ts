@@ -187,3 +187,9 @@ describe('clusterIn', () => {
     },
   );
 });
+
+it('a record from before users and user data as bytes has none', () => {
+  const record = aRunning();
+  const { authorizedUsers: _, userDataBase64: __, ...spec } = record.spec;
+  expect(clusterIn(itemOf({ ...record, spec }))).toEqual(record);
+});

@@ -33,7 +33,8 @@ const postsOf = ({ requests }: Served) => requests.filter(({ method }) => method
 describe('a create', () => {
   it('sends the whole request, and sets what the account could choose otherwise', async () => {
     const { api, requests } = await served([CREATED]);
-    const outcome = await api.create(aRequest({ authorizedKeys: ['ssh-ed25519 A'] }), LIMITS);
+    const request = aRequest({ authorizedKeys: ['ssh-ed25519 A'], authorizedUsers: ['ann'] });
+    const outcome = await api.create(request, LIMITS);
     expect(outcome).toMatchObject({ kind: 'created', linode: { id: 101, label: LABEL } });
     expect(requests).toHaveLength(1);
     expect(requests[0]).toMatchObject({ method: 'POST', path: '/v4/linode/instances' });
@@ -49,6 +50,7 @@ describe('a create', () => {
       interface_generation: 'legacy_config',
       root_pass: 'correct-horse-battery',
       authorized_keys: ['ssh-ed25519 A'],
+      authorized_users: ['ann'],
       metadata: { user_data: 'I2Nsb3VkLWNvbmZpZwo=' },
     });
   });
@@ -58,6 +60,7 @@ describe('a create', () => {
     const bare = aRequest({ rootPassword: null, userData: null, authorizedKeys: [] });
     await api.create(bare, LIMITS);
     expect(requests[0]?.body).not.toHaveProperty('root_pass');
+    expect(requests[0]?.body).not.toHaveProperty('authorized_users');
     expect(requests[0]?.body).not.toHaveProperty('authorized_keys');
     expect(requests[0]?.body).not.toHaveProperty('metadata');
   });

@@ -413,6 +413,11 @@ describe('user data', () => {
       'userData: userData needs an image with cloud-init, which linode/slackware15.0 lacks',
       'userData: userData needs a region with Metadata, which xx-old lacks',
     ]);
+    const bytes = { userDataBase64: 'H4sI', image: 'Slackware 15.0', region: 'us-east' };
+    expect(faultsOf(aSpec(bytes))).toEqual([
+      'userDataBase64: userDataBase64 needs an image with cloud-init, which ' +
+        'linode/slackware15.0 lacks',
+    ]);
     const withoutData = aSpec({ userData: null, image: 'Slackware 15.0', region: 'xx-old' });
     expect(faultsOf(withoutData)).toEqual([]);
   });

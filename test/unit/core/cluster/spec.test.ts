@@ -47,7 +47,9 @@ describe('a spec', () => {
       budget: 1_000_000,
       maxHours: null,
       authorizedKeys: [],
+      authorizedUsers: [],
       userData: null,
+      userDataBase64: null,
       onPartial: 'destroy',
       tags: [],
     });
@@ -60,6 +62,7 @@ describe('a spec', () => {
         budgetUsd: 2.5,
         maxHours: 12,
         authorizedKeys: [KEY],
+        authorizedUsers: ['ada', 'grace.hopper_1-x'],
         userData: '#cloud-config\n',
         onPartial: 'keep',
         tags: ['team: numbers', 'test=true'],
@@ -70,6 +73,7 @@ describe('a spec', () => {
       budget: 2_500_000,
       maxHours: 12,
       authorizedKeys: [KEY],
+      authorizedUsers: ['ada', 'grace.hopper_1-x'],
       userData: '#cloud-config\n',
       onPartial: 'keep',
       tags: ['team: numbers', 'test=true'],
@@ -161,7 +165,9 @@ describe('a fault', () => {
       region: 'us-east',
       image: 'Debian 12',
       maxHours: null,
+      authorizedUsers: [],
       userData: null,
+      userDataBase64: null,
     });
   });
 
@@ -322,6 +328,39 @@ describe('a fault', () => {
       'tags[1]: tags[1] must be 3 to 50 letters, digits, blanks or =._:- that do not start with ' +
         'onebuck or reap=, and have no blank at either end',
     ]);
+  });
+
+  it.each(['ab', 'x'.repeat(33), 'ada lovelace', 'ada@example.org', '', 7])(
+    'is found in the user %j',
+    (user) => {
+      expect(faultsOf(aRequest({ authorizedUsers: ['ada', user] }))).toEqual([
+        'authorizedUsers[1]: authorizedUsers[1] must be the name of a user of the Linode account',
+      ]);
+    },
+  );
+
+  it('is found in more than 50 users', () => {
+    const message = 'authorizedUsers must be a list of at most 50 users of the Linode account';
+    expect(messageFor('authorizedUsers', Array(51).fill('ada'))).toBe(message);
+    expect(messageFor('authorizedUsers', Array(50).fill('ada'))).toBeUndefined();
+  });
+
+  it('is found in user data that is no base64 of 1 to 16384 bytes', () => {
+    const message = 'userDataBase64 must be base64 of 1 to 16384 bytes, with its padding';
+    const base64 = (bytes: number) => Buffer.alloc(bytes, 7).toString('base64');
+    for (const wrong of ['', 'H4s', 'H4s=x', 'H4-I', 'H4sI\n', '=', 7, ['H4sI'], base64(16_385)]) {
+      expect(messageFor('userDataBase64', wrong), JSON.stringify(wrong)).toBe(message);
+    }
+    for (const bytes of [1, 2, 3, 16_382, 16_383, 16_384]) {
+      expect(messageFor('userDataBase64', base64(bytes)), `${bytes}`).toBeUndefined();
+    }
+  });
+
+  it('is found in user data both as text and as bytes', () => {
+    expect(faultsOf(aRequest({ userData: '#', userDataBase64: 'H4sI' }))).toEqual([
+      'userDataBase64: userDataBase64 and userData exclude each other: leave one of them out',
+    ]);
+    expect(faultsOf(aRequest({ userData: '#', userDataBase64: null }))).toEqual([]);
   });
 
   it('is found in more than 10 tags, and in a tag that is there twice', () => {
