@@ -112,8 +112,9 @@ route(operations.regions, async ({ query, by }) =>
   ok({ regions: (await regionsOffered(offerDeps(), query, by)).map(renderRegion) }),
 );
 
-route(operations.images, async ({ query: { deprecated, ...rest }, by }) => {
-  const filter = { ...rest, deprecated: deprecated && deprecated === 'true' };
+route(operations.images, async ({ query: { deprecated, recovery, ...rest }, by }) => {
+  const isRecovery = recovery === 'true';
+  const filter = { ...rest, deprecated: deprecated && deprecated === 'true', isRecovery };
   return ok({ images: (await imagesOffered(offerDeps(), filter, by)).map(renderImage) });
 });
 

@@ -27,7 +27,12 @@ export interface Clock {
 export interface LinodeApi {
   types(by: EpochMs): Promise<Cacheable<readonly LinodeType[]>>;
   regions(by: EpochMs): Promise<Cacheable<readonly Region[]>>;
+  /**
+   * All images but recovery images: Linode makes one of each deleted Linode that has lived for a
+   * day, so that clusters would crowd the list.
+   */
   images(by: EpochMs): Promise<Cacheable<readonly Image[]>>;
+  recoveryImages(by: EpochMs): Promise<Cacheable<readonly Image[]>>;
   /**
    * Whether the region has machines left, for the types that Linode lists for it; all other types
    * are available. A create may be refused even where this says true. Gives up within seconds,

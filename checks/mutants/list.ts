@@ -421,6 +421,22 @@ const unreadable = [
       to: 'return { owner: found.owner, monthlyMax: null };',
     },
   }),
+  ...inFile('lib/core/catalogue/choose.ts', ['test/unit/core/catalogue/choose.test.ts'], {
+    'a type is taken whose disk is too small for the image': {
+      from: 'image === null || diskMb >= image.diskMb;',
+      to: 'true;',
+    },
+    'a quote does not say that the image decided on the type': {
+      from: 'imageMb: ofAnyDisk.value?.id === type.value.id ? null : image.value.diskMb,',
+      to: 'imageMb: null,',
+    },
+  }),
+  ...inFile('lib/app/catalogue-cache.ts', ['test/unit/app/catalogue-cache.test.ts'], {
+    'nobody can launch from a recovery image': {
+      from: 'return [...images, ...(await catalogue.recoveryImages(by))];',
+      to: 'return images;',
+    },
+  }),
   ...inFile('lib/core/cluster/public-key.ts', ['test/unit/core/cluster/public-key.test.ts'], {
     'a key whose blob is of another type is taken': {
       from: 'name === undefined || textOf(name) !== type || !check(fields)',
@@ -1179,8 +1195,8 @@ const crowd = [
   }),
   ...inFile('lib/adapters/linode/list.ts', ['test/unit/adapters/linode/client.test.ts'], {
     'one odd type keeps people from all others': {
-      from: 'readPage(http, list, { number, skip }, by)',
-      to: 'readPage(http, list, { number }, by)',
+      from: 'readPage(http, list, { number, skip, filter: list.filter }, by)',
+      to: 'readPage(http, list, { number, filter: list.filter }, by)',
     },
     'a list whose odd rows are left out is read again and again': {
       from: 'rowsCount += page.rows;',

@@ -80,6 +80,7 @@ export const regionsOffered = async (
 /** The images that match and that a spec can name, the deprecated ones last. */
 export const imagesOffered = async (
   { catalogue }: { readonly catalogue: CatalogueCache },
-  filter: ImageFilter,
+  { isRecovery, ...filter }: ImageFilter & { readonly isRecovery: boolean },
   by: EpochMs,
-): Promise<Image[]> => listImages(await catalogue.images(by), filter);
+): Promise<Image[]> =>
+  listImages(await (isRecovery ? catalogue.recoveryImages(by) : catalogue.images(by)), filter);

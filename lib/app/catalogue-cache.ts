@@ -24,7 +24,9 @@ import type { AccountSettings, Cacheable, Clock, LinodeApi, Log } from '../ports
 export interface CatalogueCache {
   types(by: EpochMs): Promise<readonly LinodeType[]>;
   regions(by: EpochMs): Promise<readonly Region[]>;
+  /** Without recovery images. */
   images(by: EpochMs): Promise<readonly Image[]>;
+  recoveryImages(by: EpochMs): Promise<readonly Image[]>;
   /**
    * Whether every price must include backups, because the account forces them or may force them.
    */
@@ -38,7 +40,10 @@ export interface CatalogueCache {
   soldOut(region: string, by: EpochMs): Promise<ReadonlySet<string>>;
 }
 
-type Source = Pick<LinodeApi, 'types' | 'regions' | 'images' | 'availability' | 'accountSettings'>;
+type Source = Pick<
+  LinodeApi,
+  'types' | 'regions' | 'images' | 'recoveryImages' | 'availability' | 'accountSettings'
+>;
 
 /** How long a list is remembered: Linode's own max-age, but within these bounds. */
 interface Bounds {
@@ -65,6 +70,7 @@ export function createCatalogueCache(linode: Source, clock: Clock, log: Log): Ca
     types: remembered(clock, PRICES, (by) => linode.types(by)),
     regions: remembered(clock, REGIONS, (by) => linode.regions(by)),
     images: remembered(clock, IMAGES, (by) => linode.images(by)),
+    recoveryImages: remembered(clock, IMAGES, (by) => linode.recoveryImages(by)),
     account,
     async backups(by) {
       const settings = await account(by);
@@ -87,7 +93,7 @@ export async function catalogueFor(
   const [types, regions, images, backups, here] = await allEnded([
     catalogue.types(by),
     catalogue.regions(by),
-    catalogue.images(by),
+    imagesFor(catalogue, wanted, by),
     catalogue.backups(by),
     soldOutIn(catalogue, region === undefined ? [] : [region], by),
   ]);
@@ -95,6 +101,18 @@ export async function catalogueFor(
   const lists = { types, regions, images, soldOut: here };
   const there = await soldOutIn(catalogue, regionsToAsk(wanted, lists, extras), by);
   return { lists: { ...lists, soldOut: new Map([...here, ...there]) }, extras };
+}
+
+/** Also the recovery images if the spec may name one: its id is that of a private image. */
+async function imagesFor(
+  catalogue: CatalogueCache,
+  { image }: Partial<Spec>,
+  by: EpochMs,
+): Promise<readonly Image[]> {
+  const images = await catalogue.images(by);
+  const isKnown = images.some(({ id }) => id === image);
+  if (isKnown || image === undefined || !/^private\/\d+$/.test(image)) return images;
+  return [...images, ...(await catalogue.recoveryImages(by))];
 }
 
 /** The sold-out types of each region in `ids` that Linode has. */

@@ -64,6 +64,7 @@ export async function offer(
     vcpus: type.vcpus,
     memoryMb: type.memoryMb,
     diskMb: type.diskMb,
+    ...(resolved.imageMb === null ? {} : { imageMb: resolved.imageMb }),
     region: region.id,
     image: image.id,
     price: resolved.price.base,

@@ -166,6 +166,8 @@ export const examples: Readonly<Record<string, unknown>> = {
         id: 'linode/ubuntu24.04',
         label: 'Ubuntu 24.04 LTS',
         deprecated: false,
+        recovery: false,
+        diskMb: 3500,
         capabilities: ['cloud-init'],
       },
     ],

@@ -269,6 +269,9 @@ export const operations = {
       deprecated: z.optional(
         oneOf(['true', 'false'], 'true: only deprecated images; false: only the others.'),
       ),
+      recovery: z.optional(
+        oneOf(['true', 'false'], 'true: only recovery images; by default, only the others.'),
+      ),
       search: z.optional(words('A part of the id or of the label.')),
     }),
     headers: anyHeaders,

@@ -150,7 +150,7 @@ function renderOffered({ spec, bought, quote }: Omit<Offer, 'advice'>) {
     nodes: spec.nodes,
     type: bought.type,
     typeLabel: bought.typeLabel,
-    why: whyChosen(spec.machine, bought.region),
+    why: whyChosen(spec.machine, bought.region, bought.imageMb),
     vcpus: bought.vcpus,
     memoryMb: bought.memoryMb,
     diskMb: bought.diskMb,
@@ -215,11 +215,13 @@ export const renderRegion = ({ id, label, country, siteType, capabilities }: Reg
   capabilities,
 });
 
-export const renderImage = ({ id, label, deprecated, capabilities }: Image) => ({
-  id,
-  label,
-  deprecated,
-  capabilities,
+export const renderImage = (image: Image) => ({
+  id: image.id,
+  label: image.label,
+  deprecated: image.deprecated,
+  recovery: image.isRecovery,
+  diskMb: image.diskMb,
+  capabilities: image.capabilities,
 });
 
 /**

@@ -153,6 +153,10 @@ export const imageSchema = z.object({
   id: z.string(),
   label: z.string(),
   deprecated: z.boolean(),
+  recovery: z
+    .boolean()
+    .check(z.describe('Whether Linode made it of a deleted Linode, and soon deletes it.')),
+  diskMb: count('The least disk of a type that can hold it, in MB.'),
   capabilities: z.readonly(z.array(z.string())),
 });
 

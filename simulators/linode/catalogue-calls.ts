@@ -2,6 +2,7 @@ import { notFound } from './api-error.ts';
 import type { Call } from './call.ts';
 import {
   images,
+  imagesOf,
   NEEDED_CAPABILITIES,
   offers,
   regions,
@@ -59,7 +60,7 @@ function availability(region: WireRegion, { settings }: Call): Row[] {
 
 export function listImages(call: Call): string {
   const fields = ['deprecated', 'is_public', 'label', 'size', 'status', 'tags', 'type', 'vendor'];
-  return pageOf(call, fields, () => [...images.values()]);
+  return pageOf(call, fields, () => [...imagesOf(call.settings).values()]);
 }
 
 export const showType = (call: Call): string =>

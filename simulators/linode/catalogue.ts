@@ -1,4 +1,5 @@
 import type { Row } from './json.ts';
+import type { PrivateImage, SimulatorSettings } from './settings.ts';
 
 /** US dollars. null: the API gives no price; without a monthly price there is no monthly limit. */
 export interface Price {
@@ -45,6 +46,7 @@ export type WireRegion = {
 export type WireImage = Row & {
   readonly id: string;
   readonly label: string;
+  readonly size: number;
   readonly capabilities: readonly string[];
 };
 
@@ -195,6 +197,10 @@ export const types: ReadonlyMap<string, WireType> = byId(TYPE_ROWS.map(wireType)
 export const regions: ReadonlyMap<string, WireRegion> = byId(REGION_ROWS.map(wireRegion));
 export const images: ReadonlyMap<string, WireImage> = byId(IMAGE_ROWS.map(wireImage));
 
+/** Private images first, as Linode lists them. */
+export const imagesOf = ({ privateImages }: Pick<SimulatorSettings, 'privateImages'>) =>
+  new Map([...byId(privateImages.map(wirePrivateImage)), ...images]);
+
 /** Whether the region has types of this class at all; it may have sold out this type. */
 export function offers(region: WireRegion, type: WireType): boolean {
   const needed = NEEDED_CAPABILITIES[type.class];
@@ -282,5 +288,19 @@ function wireImage(row: (typeof IMAGE_ROWS)[number]): WireImage {
     status: 'available',
     capabilities,
     image_sharing: null,
+  };
+}
+
+function wirePrivateImage({ id, label, size, type }: PrivateImage): WireImage {
+  return {
+    ...wireImage([id, label, '', size, CORE_ONLY]),
+    type,
+    is_public: false,
+    vendor: null,
+    created_by: 'onebuck',
+    // Invented; nothing depends on it.
+    expiry: type === 'automatic' ? '2038-01-02T03:04:05' : null,
+    total_size: size,
+    eol: null,
   };
 }

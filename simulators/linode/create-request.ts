@@ -1,5 +1,5 @@
 import { ApiError, type ErrorItem, notSimulated } from './api-error.ts';
-import { images, regions, types } from './catalogue.ts';
+import { imagesOf, regions, types } from './catalogue.ts';
 import { isObject } from './json.ts';
 import type { SimulatorSettings } from './settings.ts';
 
@@ -26,12 +26,13 @@ export interface CreateRequest {
 }
 
 type Body = Readonly<Record<string, unknown>>;
+type CreateSettings = Pick<
+  SimulatorSettings,
+  'regionsWithoutMetadata' | 'interfacesForNewLinodes' | 'privateImages'
+>;
 
 /** Throws one ApiError with all errors of the body, as the API answers with all of them. */
-export function createRequest(
-  body: Body,
-  settings: Pick<SimulatorSettings, 'regionsWithoutMetadata' | 'interfacesForNewLinodes'>,
-): CreateRequest {
+export function createRequest(body: Body, settings: CreateSettings): CreateRequest {
   refuseUnknownFields(body, createFields);
   const errors = createErrors(body, settings);
   if (errors.length > 0) throw new ApiError(400, ...errors);
@@ -73,14 +74,11 @@ export function refuseUnknownFields(body: Body, known: ReadonlySet<string>): voi
   if (body.interface_generation === 'linode') throw notSimulated('Linode interfaces');
 }
 
-function createErrors(
-  body: Body,
-  settings: Pick<SimulatorSettings, 'regionsWithoutMetadata' | 'interfacesForNewLinodes'>,
-): ErrorItem[] {
+function createErrors(body: Body, settings: CreateSettings): ErrorItem[] {
   return [
     ...typeErrors(body.type),
     ...regionErrors(body.region),
-    ...imageErrors(body.image),
+    ...imageErrors(body, settings),
     ...(isAbsent(body.label) ? [] : labelErrors(body.label)),
     ...passwordErrors(body.root_pass),
     ...keyErrors(body.authorized_keys),
@@ -114,9 +112,15 @@ function regionErrors(value: unknown): ErrorItem[] {
   return typeof value === 'string' && regions.has(value) ? [] : [notValid('region')];
 }
 
-function imageErrors(value: unknown): ErrorItem[] {
-  if (isAbsent(value)) return [];
-  return typeof value === 'string' && images.has(value) ? [] : [notValid('image')];
+/** Linode's words for a plan that is too small are not known. */
+function imageErrors({ image, type }: Body, settings: CreateSettings): ErrorItem[] {
+  if (isAbsent(image)) return [];
+  const found = typeof image === 'string' ? imagesOf(settings).get(image) : undefined;
+  if (found === undefined) return [notValid('image')];
+  const disk = typeof type === 'string' ? (types.get(type)?.disk ?? null) : null;
+  if (disk === null || found.size <= disk) return [];
+  const reason = `The image needs ${found.size} MB of disk, and the plan has ${disk} MB`;
+  return [{ reason, field: 'image' }];
 }
 
 /**
@@ -189,7 +193,7 @@ const USER_DATA_BYTES_MAX = 16_384;
 
 function userDataErrors(
   body: Body,
-  settings: Pick<SimulatorSettings, 'regionsWithoutMetadata'>,
+  settings: Pick<SimulatorSettings, 'regionsWithoutMetadata' | 'privateImages'>,
 ): ErrorItem[] {
   const field = 'metadata.user_data';
   if (isAbsent(body.metadata)) return [];
@@ -202,7 +206,7 @@ function userDataErrors(
     errors.push({ reason: `Length must be at most ${USER_DATA_BYTES_MAX} bytes decoded`, field });
   }
   // The real API accepted user data for a Linode without an image.
-  const image = typeof body.image === 'string' ? images.get(body.image) : undefined;
+  const image = typeof body.image === 'string' ? imagesOf(settings).get(body.image) : undefined;
   if (image !== undefined && !image.capabilities.includes('cloud-init')) {
     errors.push({ reason: 'The image does not support cloud-init', field });
   }

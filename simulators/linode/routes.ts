@@ -53,8 +53,8 @@ const routes: readonly Route[] = [
   publicItem('/regions/{}', showRegion),
   publicItem('/regions/{}/availability', regionAvailability),
   { ...publicCollection('/images', listImages), bucket: 'images' },
-  // Only private images need the scope, and the simulator has no private images. The ids of images
-  // have a slash; some clients send it as `/`, others as `%2F`.
+  // Only private images need the scope, and the simulator shows none of them by its id. The ids of
+  // images have a slash; some clients send it as `/`, others as `%2F`.
   { ...publicItem('/images/{}', showImage), scope: 'images:read_only' },
   { ...publicItem('/images/linode/{}', showPublicImage), scope: 'images:read_only' },
   collection('/linode/instances', 'linodes:read_only', listInstances),

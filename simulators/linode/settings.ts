@@ -40,6 +40,8 @@ export interface SimulatorSettings {
   readonly soldOut: readonly { readonly type: string; readonly region: string }[];
   /** Regions that lack the capability `Metadata`, so that they refuse user data. */
   readonly regionsWithoutMetadata: readonly string[];
+  /** The images of the account. Linode makes an automatic one of a Linode that it deletes. */
+  readonly privateImages: readonly PrivateImage[];
   /**
    * Multiplies the listed prices and the prices of Linodes created under this setting. Those that
    * exist keep theirs: see `raisePrices` of the simulator.
@@ -47,6 +49,15 @@ export interface SimulatorSettings {
   readonly priceFactor: number;
   /** The seed of the random numbers by which a fault with a `probability` strikes or not. */
   readonly seed: number;
+}
+
+export interface PrivateImage {
+  /** Such as `private/7`. */
+  readonly id: string;
+  readonly label: string;
+  /** The MB of disk that it needs. */
+  readonly size: number;
+  readonly type: 'manual' | 'automatic';
 }
 
 export type SettingsChange = Partial<Omit<SimulatorSettings, 'rateLimits'>> & {
@@ -79,6 +90,7 @@ export const defaultSettings: SimulatorSettings = {
   accountLimit: null,
   soldOut: [],
   regionsWithoutMetadata: [],
+  privateImages: [],
   priceFactor: 1,
   seed: 1,
 };
@@ -122,9 +134,18 @@ const checks: Record<keyof SimulatorSettings, (value: unknown) => boolean> = {
   soldOut: (value) =>
     isListOf(value, (pair) => isObject(pair) && isText(pair.type) && isText(pair.region)),
   regionsWithoutMetadata: (value) => isListOf(value, isText),
+  privateImages: (value) => isListOf(value, isPrivateImage),
   priceFactor: (value) => isAmount(value) && value !== 0,
   seed: isCount,
 };
+
+const isPrivateImage = (value: unknown): boolean =>
+  isObject(value) &&
+  isText(value.id) &&
+  /^private\/\d+$/.test(value.id) &&
+  isText(value.label) &&
+  isCount(value.size) &&
+  ['manual', 'automatic'].includes(`${value.type}`);
 
 const isNamedLimit = ([name, limit]: [string, unknown]): boolean =>
   Object.hasOwn(defaultSettings.rateLimits, name) &&

@@ -202,6 +202,12 @@ const parameters: readonly ParameterDeviation[] = [
     source: 'lists',
   },
   {
+    operations: ['GET /images'],
+    parameters: (was) => [...was, { in: 'header', name: 'X-Filter', schema: { type: 'object' } }],
+    why: 'filtered by type, as recorded answers and later contracts have it',
+    source: 'lists',
+  },
+  {
     operations: ['GET /linode/instances'],
     parameters: (was) =>
       was.map((parameter) => (parameter.name === 'X-Filter' ? filterOf(parameter) : parameter)),

@@ -111,6 +111,8 @@ describe.skipIf(!hasShared)(`Onebuck's client reads recorded answers of Linode${
       id: 'linode/debian12',
       label: 'Debian 12',
       deprecated: false,
+      diskMb: 1800,
+      isRecovery: false,
       status: 'available',
       capabilities: expect.arrayContaining(['cloud-init']),
     });

@@ -66,7 +66,7 @@ async function runWhile(change: (id: ScheduleId) => Promise<unknown>): Promise<S
 
 /** Reads each list once: a year of price lists would take most of the test's time. */
 function readOnce(catalogue: CatalogueCache): CatalogueCache {
-  const { types, regions, images, backups, account, soldOut } = catalogue;
+  const { types, regions, images, recoveryImages, backups, account, soldOut } = catalogue;
   const once = <Asked extends unknown[], T>(read: (...asked: Asked) => Promise<T>) => {
     let first: Promise<T> | null = null;
     return (...asked: Asked) => {
@@ -78,6 +78,7 @@ function readOnce(catalogue: CatalogueCache): CatalogueCache {
     types: once(types),
     regions: once(regions),
     images: once(images),
+    recoveryImages: once(recoveryImages),
     backups: once(backups),
     account: once(account),
     // The test asks about one region only.

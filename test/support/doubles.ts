@@ -104,9 +104,10 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
   images: async () => [
     {
       ...{ id: 'linode/debian12', label: 'Debian 12', deprecated: false, status: 'available' },
-      capabilities: ['cloud-init'],
+      ...{ capabilities: ['cloud-init'], diskMb: 1_800, isRecovery: false },
     },
   ],
+  recoveryImages: async () => [],
   backups: async () => false,
   account: async () => ({ backupsForced: false, managed: false }),
   soldOut: async () => new Set(),
@@ -121,6 +122,7 @@ export const noLinode: LinodeApi = {
   types: failCall,
   regions: failCall,
   images: failCall,
+  recoveryImages: failCall,
   availability: failCall,
   accountSettings: failCall,
   listByTag: failCall,

@@ -143,6 +143,7 @@ const bought = z.looseObject({
   vcpus: count,
   memoryMb: count,
   diskMb: count,
+  imageMb: z.optional(count),
   region: text,
   image: text,
   price,

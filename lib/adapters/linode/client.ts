@@ -33,7 +33,8 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
   return {
     types: (by) => listAll(lists, { path: '/linode/types', item: decodeType }, by),
     regions: (by) => listAll(lists, { path: '/regions', item: decodeRegion }, by),
-    images: (by) => listAll(lists, { path: '/images', item: decodeImage }, by),
+    images: (by) => listAll(lists, imagesOfType('manual'), by),
+    recoveryImages: (by) => listAll(lists, imagesOfType('automatic'), by),
     availability: (region, by) => readAvailability(http, region, by),
     accountSettings: (by) => readAccountSettings(http, by),
     async listByTag(tag, by) {
@@ -69,6 +70,13 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
 
 /** Callers do without the availability rather than wait longer. */
 const AVAILABILITY_TIMEOUT_MS = 3_000;
+
+/** Linode marks the images that it has made by itself as automatic. */
+const imagesOfType = (type: 'manual' | 'automatic') => ({
+  path: '/images',
+  item: decodeImage,
+  filter: { type },
+});
 
 /** This route answers with a bare list, not with a page. */
 async function readAvailability(http: LinodeHttp, region: string, by: EpochMs) {

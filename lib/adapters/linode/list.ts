@@ -9,6 +9,7 @@ import { type Decoder, decodeLinode, decodePage, type Page } from './wire.ts';
 export interface List<T> {
   readonly path: string;
   readonly item: Decoder<T>;
+  readonly filter?: Readonly<Record<string, unknown>>;
 }
 
 interface ListDeps {
@@ -53,7 +54,7 @@ async function walkPages<T extends { readonly id: number | string }>(
   let maxAge: DurationMs | null = null;
   for (let number = 1; last === null || number <= last.pages; number += 1) {
     if (last !== null && clock.now() > by) throw timeIsUp(list);
-    const read = await readPage(http, list, { number, skip }, by);
+    const read = await readPage(http, list, { number, skip, filter: list.filter }, by);
     if (read === 'notFound') return 'changed';
     const page: Page<T> = read.value;
     if (last !== null && page.results !== last.results) return 'changed';
@@ -127,7 +128,7 @@ const shorter = (a: DurationMs | null, b: DurationMs | null): DurationMs | null 
 
 interface PageWish {
   readonly number: number;
-  readonly filter?: Readonly<Record<string, unknown>>;
+  readonly filter?: Readonly<Record<string, unknown>> | undefined;
   /** Takes the fault of an item that is left out; absent: a wrong item makes the list wrong. */
   readonly skip?: (fault: string) => void;
 }

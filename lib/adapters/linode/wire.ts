@@ -161,6 +161,8 @@ const imageSchema = z.pipe(
     deprecated: z.nullish(z.boolean()),
     status: z.nullish(z.string()),
     capabilities: z.nullish(z.array(z.string())),
+    size: z.nullish(z.int().check(z.nonnegative())),
+    type: z.nullish(z.string()),
   }),
   z.transform(
     (raw): Image => ({
@@ -169,6 +171,8 @@ const imageSchema = z.pipe(
       deprecated: raw.deprecated ?? false,
       status: raw.status ?? 'available',
       capabilities: raw.capabilities ?? [],
+      diskMb: raw.size ?? 0,
+      isRecovery: raw.type === 'automatic',
     }),
   ),
 );

@@ -37,6 +37,11 @@ export type Resolved =
       readonly region: Region;
       readonly image: Image;
       readonly price: NodePrice;
+      /**
+       * The disk that the image needs, if a cheaper type of the size was passed over because its
+       * disk is smaller; null: none was.
+       */
+      readonly imageMb: number | null;
     }
   /** Without faults: the spec lacks a field, which is for the parser of the spec to report. */
   | { readonly ok: false; readonly faults: readonly Fault[] };
@@ -53,11 +58,11 @@ export function resolve(
 ): Resolved {
   const region = ifGiven(partial.region, (id) => findRegion(id, catalogue.regions));
   const image = ifGiven(partial.image, (name) => findImage(name, catalogue.images));
-  const type = ifGiven(partial.machine, (machine) =>
+  const find = (machine: MachineChoice, held: Image | null) =>
     machine.kind === 'type'
-      ? findType(machine.type, region.value, catalogue)
-      : cheapestType(machine, region.value, catalogue, extras),
-  );
+      ? findType(machine.type, region.value, held, catalogue, extras)
+      : cheapestType(machine, region.value, held, catalogue, extras);
+  const type = ifGiven(partial.machine, (machine) => find(machine, image.value));
   const price = ifGiven(type.value, (found) => nodePrice(found, region.value, extras));
   const faults = [
     ...region.faults,
@@ -68,8 +73,10 @@ export function resolve(
   ];
   const isWhole = region.value && image.value && type.value && price.value;
   if (faults.length > 0 || !isWhole) return { ok: false, faults };
+  const ofAnyDisk = ifGiven(partial.machine, (machine) => find(machine, null));
   return {
     ok: true,
+    imageMb: ofAnyDisk.value?.id === type.value.id ? null : image.value.diskMb,
     type: type.value,
     region: region.value,
     image: image.value,
@@ -78,17 +85,30 @@ export function resolve(
 }
 
 /**
- * Why the spec got its type, in words that read on from the type's name. They depend on spec and
- * region only, and so stay the same when prices or availability change.
+ * Why the spec got its type, in words that read on from the type's name. `imageMb` as in Resolved.
+ * The words stay the same when prices or availability change.
  */
-export const whyChosen = (machine: MachineChoice, region: string): string =>
-  machine.kind === 'type'
-    ? 'asked for by its id'
-    : `the cheapest type available in ${region} with ${sizeText(machine)}`;
+export function whyChosen(
+  machine: MachineChoice,
+  region: string,
+  imageMb: number | null = null,
+): string {
+  if (machine.kind === 'type') return 'asked for by its id';
+  const disk = imageMb === null ? '' : `, and the ${imageMb} MB of disk that the image needs`;
+  return `the cheapest type available in ${region} with ${sizeText(machine)}${disk}`;
+}
 
 /** Warnings about an image that a launch accepts all the same. */
-export const warningsOf = ({ id, deprecated }: Image): string[] =>
-  deprecated ? [`image ${id} is deprecated: Linode may take it away, so choose a newer one`] : [];
+export const warningsOf = ({ id, deprecated, isRecovery }: Image): string[] => [
+  ...(deprecated
+    ? [`image ${id} is deprecated: Linode may take it away, so choose a newer one`]
+    : []),
+  ...(isRecovery
+    ? [
+        `image ${id} is a recovery image, which Linode soon deletes: make an image of your own of it`,
+      ]
+    : []),
+];
 
 /** Omits a memory of 1 MB, which a spec has if it gives none. */
 const sizeText = ({ vcpus, memoryMb }: Size): string =>
@@ -101,6 +121,8 @@ export interface TypeFilter {
   readonly memoryMb?: number | undefined;
   /** The fewest GPUs. */
   readonly gpus?: number | undefined;
+  /** The least disk. */
+  readonly diskMb?: number | undefined;
   /** The exact class. */
   readonly class?: string | undefined;
   /** The region whose prices count; absent: the prices of most regions. */
@@ -119,9 +141,11 @@ export function listTypes(
   types: readonly LinodeType[],
   filter: TypeFilter,
 ): { readonly type: LinodeType; readonly price: Price }[] {
-  const { vcpus = 0, memoryMb = 0, gpus = 0, region = null, maxHourly, backups = false } = filter;
+  const { vcpus = 0, memoryMb = 0, gpus = 0, diskMb = 0, backups = false } = filter;
+  const { region = null, maxHourly } = filter;
   return types
-    .filter((type) => type.vcpus >= vcpus && type.memoryMb >= memoryMb && type.gpus >= gpus)
+    .filter((type) => type.vcpus >= vcpus && type.memoryMb >= memoryMb)
+    .filter((type) => type.gpus >= gpus && type.diskMb >= diskMb)
     .filter((type) => filter.class === undefined || type.class === filter.class)
     .flatMap((type) => {
       const price = priceIn(type, region, { backups });
@@ -252,11 +276,23 @@ function findRegion(id: string, regions: readonly Region[]): Found<Region> {
   return faulty('region', `${reason}: choose another region (GET /regions lists them)`);
 }
 
-function findType(id: string, region: Region | null, catalogue: CatalogueLists): Found<LinodeType> {
+/** `image`: null: the type may have any disk. */
+function findType(
+  id: string,
+  region: Region | null,
+  image: Image | null,
+  catalogue: CatalogueLists,
+  extras: AccountExtras,
+): Found<LinodeType> {
   const type = catalogue.types.find((candidate) => candidate.id === id);
   if (type === undefined) {
     const hint = suggestion(id, catalogue.types) || ' (GET /types lists them)';
     return faulty('type', `there is no type ${id}${hint}`);
+  }
+  if (image !== null && type.diskMb < image.diskMb) {
+    const message = `type ${id} has a disk of ${type.diskMb} MB, and image ${image.id} needs`;
+    const larger = typeHolding(image, region, catalogue, extras);
+    return faulty('type', `${message} ${image.diskMb} MB${larger}`);
   }
   if (region === null) return found(type);
   if (!isOfferedIn(type, region)) {
@@ -268,6 +304,23 @@ function findType(id: string, region: Region | null, catalogue: CatalogueLists):
   const withType = regionsWith(type, catalogue);
   const askedWithType = [...catalogue.soldOut.keys()].filter((asked) => withType.includes(asked));
   return faulty('type', soldOutMessage(`type ${id}`, region, askedWithType));
+}
+
+/** Names the cheapest type that holds the image and is left in the region. */
+function typeHolding(
+  { diskMb }: Image,
+  region: Region | null,
+  { types, soldOut }: CatalogueLists,
+  { backups }: AccountExtras,
+): string {
+  const filter = { diskMb, region: region?.id, backups };
+  const [cheapest] = listTypes(types, filter).filter(
+    ({ type }) =>
+      region === null || (isOfferedIn(type, region) && !isSoldOut(type.id, region.id, soldOut)),
+  );
+  return cheapest === undefined
+    ? ', which no type has'
+    : `: the cheapest type that holds it is ${cheapest.type.id}`;
 }
 
 /**
@@ -287,17 +340,23 @@ const regionsWith = (type: LinodeType, { regions, soldOut }: CatalogueLists): st
     .map(({ id }) => id)
     .filter((id) => !isSoldOut(type.id, id, soldOut));
 
-/** Finds nothing without a region, since prices depend on it. */
+/**
+ * Finds nothing without a region, since prices depend on it. `image`: null: the type may have any
+ * disk.
+ */
 function cheapestType(
   size: Size,
   region: Region | null,
+  image: Image | null,
   catalogue: CatalogueLists,
   { backups }: AccountExtras,
 ): Found<LinodeType> {
   if (region === null) return { value: null, faults: [] };
   const offered = (there: Region) => catalogue.types.filter((type) => isOfferedIn(type, there));
-  const fitting = (there: Region) =>
+  const sized = (there: Region) =>
     listTypes(offered(there), { ...size, region: there.id, backups }).map(({ type }) => type);
+  const holds = ({ diskMb }: LinodeType) => image === null || diskMb >= image.diskMb;
+  const fitting = (there: Region) => sized(there).filter(holds);
   const cheapestLeft = (there: Region) =>
     fitting(there).find((type) => !isSoldOut(type.id, there.id, catalogue.soldOut));
 
@@ -308,8 +367,15 @@ function cheapestType(
       const there = catalogue.regions.find((candidate) => candidate.id === id);
       return there !== undefined && isLaunchable(there) && cheapestLeft(there) !== undefined;
     });
-    const types = `every type with ${sizeText(size)}`;
+    const disk = sized(region).every(holds) ? '' : `, and disk for image ${image?.id},`;
+    const types = `every type with ${sizeText(size)}${disk}`;
     return faulty('region', soldOutMessage(types, region, askedWithType));
+  }
+  if (image !== null && sized(region).length > 0) {
+    const message =
+      `image ${image.id} needs ${image.diskMb} MB of disk, which no type in ${region.id} with ` +
+      `${sizeText(size)} has`;
+    return faulty('image', message);
   }
   const priced = listTypes(offered(region), { region: region.id, backups });
   const types = priced.map(({ type }) => type);

@@ -29,4 +29,8 @@ export interface Image {
   readonly deprecated: boolean;
   readonly status: string;
   readonly capabilities: readonly string[];
+  /** The least disk of a type that can hold it. */
+  readonly diskMb: number;
+  /** Linode made it of a deleted Linode, and deletes it by itself. */
+  readonly isRecovery: boolean;
 }

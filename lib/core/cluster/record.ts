@@ -141,6 +141,8 @@ export interface Bought {
   readonly vcpus: number;
   readonly memoryMb: number;
   readonly diskMb: number;
+  /** The disk that the image needs, if a cheaper type was passed over for want of it. */
+  readonly imageMb?: number;
   readonly region: string;
   readonly image: string;
   readonly price: Price;

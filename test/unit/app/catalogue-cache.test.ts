@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createCatalogueCache } from '../../../lib/app/catalogue-cache.ts';
+import { catalogueFor, createCatalogueCache } from '../../../lib/app/catalogue-cache.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -33,6 +33,7 @@ function aCatalogue(
     types: list('types'),
     regions: list('regions'),
     images: list('images'),
+    recoveryImages: list('recoveryImages'),
     accountSettings: async () => {
       requests.push('backups');
       return { backupsForced: false, managed: false };
@@ -47,7 +48,7 @@ function aCatalogue(
   return { catalogue, clock, requests, warnings };
 }
 
-type ListName = 'types' | 'regions' | 'images' | 'backups';
+type ListName = 'types' | 'regions' | 'images' | 'recoveryImages' | 'backups';
 
 describe('a list', () => {
   const CASES: readonly [ListName, DurationMs | null, DurationMs][] = [
@@ -159,5 +160,18 @@ describe('the list of types that are sold out', () => {
     expect(requests).toHaveLength(65);
     await catalogue.soldOut('r-0', BY);
     expect(requests).toHaveLength(66);
+  });
+});
+
+describe('recovery images', () => {
+  it.each([
+    ['private/7', true],
+    ['linode/debian12', false],
+    ['Solver', false],
+    [undefined, false],
+  ])('are asked for if the spec names %s: %s', async (image, asked) => {
+    const { catalogue, requests } = aCatalogue(null);
+    await catalogueFor(catalogue, image === undefined ? {} : { image }, BY);
+    expect(requests.includes('recoveryImages')).toBe(asked);
   });
 });

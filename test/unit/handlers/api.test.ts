@@ -338,6 +338,8 @@ describe('GET /regions and /images', () => {
       id: 'linode/ubuntu24.04',
       label: 'Ubuntu 24.04 LTS',
       deprecated: false,
+      recovery: false,
+      diskMb: 3500,
       capabilities: expect.arrayContaining(['cloud-init']),
     });
   });

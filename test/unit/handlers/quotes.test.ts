@@ -200,3 +200,46 @@ describe('the lists', () => {
     expect(await images('search=slack&capability=cloud-init')).toEqual([]);
   });
 });
+
+describe('private images', () => {
+  const LARGE = { id: 'private/9', label: 'Solver', size: 30_000, type: 'manual' } as const;
+  const RECOVERY = { id: 'private/7', label: 'rescued', size: 3_500, type: 'automatic' } as const;
+
+  async function startWithImages() {
+    const world = await startApi();
+    world.simulator.updateSettings({ privateImages: [LARGE, RECOVERY] });
+    return world;
+  }
+
+  it('are put on types whose disk holds them, and refused on others', async () => {
+    const { call } = await startWithImages();
+    const sized = await call('POST', '/quotes', { body: { ...TEN_NANODES, image: 'Solver' } });
+    expect(sized.json).toMatchObject({
+      type: 'g6-standard-1',
+      image: 'private/9',
+      why: expect.stringMatching(/1024 MB, and the 30000 MB of disk that the image needs$/),
+    });
+    const launched = await call('POST', '/clusters', { body: { ...TEN_NANODES, image: 'Solver' } });
+    expect(launched.json).toMatchObject({ type: 'g6-standard-1', quote: { why: sized.json.why } });
+    const typed = await call('POST', '/quotes', { body: { ...NANODES, image: 'private/9' } });
+    expect(messagesOf(typed)).toEqual([
+      'type: type g6-nanode-1 has a disk of 25600 MB, and image private/9 needs 30000 MB: the ' +
+        'cheapest type that holds it is g6-standard-1',
+    ]);
+  });
+
+  it('that Linode has made of deleted Linodes are listed by themselves, and warned of', async () => {
+    const { call } = await startWithImages();
+    const shown = async (query: string) =>
+      (await call('GET', `/images?${query}`)).json.images.filter(({ id }: { id: string }) =>
+        id.startsWith('private/'),
+      );
+    expect(await shown('')).toMatchObject([{ id: 'private/9', recovery: false, diskMb: 30_000 }]);
+    expect(await shown('recovery=false')).toHaveLength(1);
+    expect(await shown('recovery=true')).toMatchObject([{ id: 'private/7', recovery: true }]);
+    const body = { ...TEN_NANODES, image: 'private/7' };
+    const { json } = await call('POST', '/quotes', { body });
+    expect(json).toMatchObject({ image: 'private/7', type: 'g6-nanode-1' });
+    expect(json.warnings).toEqual([expect.stringContaining('is a recovery image')]);
+  });
+});

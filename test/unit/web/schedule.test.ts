@@ -10,7 +10,12 @@ import {
   whenOf,
 } from '../../../web/src/schedule.ts';
 
-const images = [{ id: 'linode/debian12', label: 'Debian 12', deprecated: false, capabilities: [] }];
+const images = [
+  {
+    ...{ id: 'linode/debian12', label: 'Debian 12', deprecated: false, recovery: false },
+    ...{ diskMb: 1_800, capabilities: [] },
+  },
+];
 const spec = {
   ...{ nodes: 2, vcpus: 1, memoryMb: 1024, region: 'us-east', image: 'Debian 12', budgetUsd: 1.5 },
   ...{ tags: ['a'], userData: '#!/bin/sh' },

@@ -77,13 +77,17 @@ describe('a request', () => {
 
 describe('a list', () => {
   it('is requested in the largest pages, and Linodes ordered by id', async () => {
-    const { api, requests } = await served([page([aRawLinode()]), page([])]);
+    const { api, requests } = await served([page([aRawLinode()]), page([]), page([]), page([])]);
     await api.listByTag('onebuck-dev', LATER);
+    await api.regions(LATER);
     await api.images(LATER);
-    const [linodes, images] = requests;
+    await api.recoveryImages(LATER);
+    const [linodes, regions, images, recovery] = requests;
     expect(linodes?.filter).toEqual({ tags: 'onebuck-dev', '+order_by': 'id' });
     expect(Object.fromEntries(linodes?.query ?? [])).toEqual({ page: '1', page_size: '500' });
-    expect(images).toMatchObject({ path: '/v4/images', filter: undefined });
+    expect(regions).toMatchObject({ path: '/v4/regions', filter: undefined });
+    expect(images).toMatchObject({ path: '/v4/images', filter: { type: 'manual' } });
+    expect(recovery).toMatchObject({ path: '/v4/images', filter: { type: 'automatic' } });
   });
 
   it('reads each page of Linodes from the last id of the page before', async () => {

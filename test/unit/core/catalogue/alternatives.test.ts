@@ -75,6 +75,8 @@ const images: Image[] = [
     deprecated: false,
     status: 'available',
     capabilities: ['cloud-init'],
+    diskMb: 1_800,
+    isRecovery: false,
   },
 ];
 
@@ -138,6 +140,23 @@ describe('alternatives', () => {
         spentAtTeardown: usd(0.9),
         sentence: '20 × g6-nanode-1 cost $0.15 an hour: $1.00 buys 6 hours instead of 13.',
       },
+    ]);
+  });
+
+  it('are no types whose disk is too small for the image', () => {
+    const large = images.map((image) => ({ ...image, diskMb: 30_000 }));
+    const smallest = ['g6-standard-2', 'g6-standard-4', 'g6-dedicated-2'];
+    const roomy = types.map((type) =>
+      smallest.includes(type.id) ? { ...type, diskMb: 81_920 } : type,
+    );
+    const market = aMarket();
+    const lists = { ...market.catalogue, images: large, types: roomy };
+    const changes = changesFor({ type: 'g6-standard-2' }, { ...market, catalogue: lists });
+    expect(changes).toContainEqual(['biggerType', { type: 'g6-standard-4' }]);
+    expect(changes.map(([kind]) => kind)).not.toContain('smallerType');
+    expect(changesFor({ type: 'g6-standard-2' })).toContainEqual([
+      'smallerType',
+      { type: 'g6-standard-1' },
     ]);
   });
 

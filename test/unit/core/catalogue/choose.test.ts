@@ -43,6 +43,8 @@ const anImage = (overrides: Partial<Image> & { id: string }): Image => ({
   deprecated: false,
   status: 'available',
   capabilities: ['cloud-init'],
+  diskMb: 1_800,
+  isRecovery: false,
   ...overrides,
 });
 
@@ -694,6 +696,82 @@ describe('the types that Linode listed in 2024', () => {
           'no type in us-east has 57 vcpus: ' +
           'the biggest is g6-dedicated-56 with 56 vcpus and 256 GB',
       },
+    ]);
+  });
+});
+
+describe('an image that needs more disk than a type has', () => {
+  const large = anImage({ id: 'private/9', label: 'large', diskMb: 30_000 });
+  const huge = anImage({ id: 'private/8', label: 'huge', diskMb: 900_000 });
+  const roomy = { ...standard, diskMb: 81_920 };
+  const world = {
+    ...catalogue,
+    images: [...images, large, huge],
+    types: [gpu, { ...dedicated, diskMb: 200_000 }, roomy, unpriced, nanode, highmem],
+  };
+  const sized = (vcpus: number, image: string) =>
+    aSpec({ machine: { kind: 'size', vcpus, memoryMb: 1 }, image });
+  const faultsIn = (partial: Partial<Spec>, lists = world) => {
+    const result = resolve(partial, lists, noBackups);
+    return result.ok ? [] : result.faults.map(({ path, message }) => `${path}: ${message}`);
+  };
+
+  it('is put on the cheapest type that holds it, with the reason', () => {
+    const result = resolve(sized(1, 'large'), world, noBackups);
+    expect(result).toMatchObject({ ok: true, type: roomy, imageMb: 30_000 });
+    const machine = { kind: 'size', vcpus: 1, memoryMb: 1 } as const;
+    expect(whyChosen(machine, 'us-east', 30_000)).toBe(
+      'the cheapest type available in us-east with at least 1 vCPU, ' +
+        'and the 30000 MB of disk that the image needs',
+    );
+    expect(resolve(sized(1, 'Debian 12'), world, noBackups)).toMatchObject({
+      type: nanode,
+      imageMb: null,
+    });
+    expect(resolve(sized(2, 'large'), world, noBackups)).toMatchObject({ type: roomy });
+  });
+
+  it('is a fault of the type, which names the cheapest type that holds it', () => {
+    expect(faultsIn(aSpec({ image: 'large' }))).toEqual([
+      'type: type g6-nanode-1 has a disk of 25600 MB, and image private/9 needs 30000 MB: ' +
+        'the cheapest type that holds it is g6-standard-2',
+    ]);
+    const soldOut = new Map([['us-east', new Set(['g6-standard-2'])]]);
+    expect(faultsIn(aSpec({ image: 'large' }), { ...world, soldOut })).toEqual([
+      expect.stringContaining('is g8-dedicated-16-8'),
+    ]);
+    expect(faultsIn(aSpec({ image: 'huge' }))).toEqual([
+      'type: type g6-nanode-1 has a disk of 25600 MB, and image private/8 needs 900000 MB, ' +
+        'which no type has',
+    ]);
+  });
+
+  it('may need all of the disk', () => {
+    const fit = anImage({ id: 'private/7', diskMb: 25_600 });
+    expect(faultsIn(aSpec({ image: 'private/7' }), { ...world, images: [fit] })).toEqual([]);
+  });
+
+  it('is a fault of the image where no type of the size holds it', () => {
+    expect(faultsIn(sized(1, 'huge'))).toEqual([
+      'image: image private/8 needs 900000 MB of disk, which no type in us-east with at least ' +
+        '1 vCPU has',
+    ]);
+    expect(faultsIn(sized(99, 'huge'))).toEqual([expect.stringMatching(/^vcpus: no type/)]);
+  });
+
+  it('has the disk named where every type that holds it is sold out', () => {
+    const soldOut = new Map([['us-east', new Set(['g6-standard-2', 'g8-dedicated-16-8'])]]);
+    expect(faultsIn(sized(1, 'large'), { ...world, soldOut })).toEqual([
+      'region: every type with at least 1 vCPU, and disk for image private/9, is sold out in ' +
+        'us-east at the moment: choose another type or region (GET /types?region=us-east shows ' +
+        'what is available)',
+    ]);
+  });
+
+  it('is warned of if it is a recovery image', () => {
+    expect(warningsOf({ ...large, isRecovery: true })).toEqual([
+      'image private/9 is a recovery image, which Linode soon deletes: make an image of your own ' +
+        'of it',
     ]);
   });
 });
