@@ -62,9 +62,20 @@ describe('a public key', () => {
     }
   });
 
+  it('is refused with bits after its end', () => {
+    const last = ECDSA_256.at(-2) ?? '';
+    expect(ECDSA_256).toMatch(/[^=]=$/);
+    const next = String.fromCharCode(last.charCodeAt(0) + 1);
+    expect(keyFault(`${ECDSA_256.slice(0, -2)}${next}=`)).toBe(CUT);
+  });
+
   it.each([
     ['of which only the type is there', 'ssh-ed25519 AAAA'],
     ['with the blob of another type', `ssh-rsa ${ED25519.split(' ')[1]}`],
+    [
+      'with the blob of another type, and fields of its own',
+      aKey('ecdsa-sha2-nistp384', 'nistp256', POINT).replace('384 ', '256 '),
+    ],
     ['of Ed25519 with 31 bytes', aKey('ssh-ed25519', Buffer.alloc(31, 1))],
     ['of Ed25519 with 33 bytes', aKey('ssh-ed25519', Buffer.alloc(33, 1))],
     ['on another curve', aKey('ecdsa-sha2-nistp256', 'nistp384', POINT)],
