@@ -6,6 +6,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   budgetUsd: '--budget',
   maxHours: '--max-hours',
   authorizedKeys: '--ssh-key',
+  authorizedUsers: '--authorized-user',
+  userDataBase64: '--user-data',
   userData: '--user-data',
   onPartial: '--on-partial',
   monthlyCapUsd: '--monthly-cap',

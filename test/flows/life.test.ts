@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { specOf } from '../../cli/spec.ts';
+import type { Terminal } from '../../cli/terminal.ts';
 import { type DurationMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import { renderCluster } from '../../lib/http/render.ts';
 import type { ClusterStore } from '../../lib/ports.ts';
@@ -128,7 +129,8 @@ describe('the nodes of a launch from the command line', () => {
     for (const bytes of [gzipSync(script), script, Buffer.of(0, 255, 10)]) {
       writeFileSync(file, bytes);
       world = await aWorld();
-      await world.launch(specOf({ userData: file, authorizedUser: ['ann', 'bob'] }));
+      const options = { userData: file, authorizedUser: ['ann', 'bob'] };
+      await world.launch(specOf({ terminal: {} as Terminal }, options));
       await world.tickAndPass();
       const [node] = world.linode.instances();
       expect(node).toMatchObject({ rootPass: null, authorizedUsers: ['ann', 'bob'] });

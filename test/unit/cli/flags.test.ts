@@ -29,3 +29,8 @@ describe('a fault of the API, in the words of the command line', () => {
     '--budget +x must be an amount',
   ])('leaves other sentences: %s', (sentence) => expect(inFlags(sentence)).toBe(sentence));
 });
+
+it('users and user data as bytes have the names of their options', () => {
+  expect(inFlags('authorizedUsers[0] must be short')).toBe('--authorized-user[0] must be short');
+  expect(inFlags('userDataBase64 must be base64')).toBe('--user-data must be base64');
+});
