@@ -26,7 +26,9 @@ async function localSecrets(secretId: string, value: string | null = JSON.string
 it("the functions' client reads the secret", async () => {
   const { secrets } = await localSecrets('onebuck/local');
   expect(await secrets.linodeToken({ fresh: false })).toBe(SECRET.linodeToken);
-  expect(await secrets.apiTokens({ fresh: false })).toEqual({ admin: ['0'.repeat(64)] });
+  expect(await secrets.apiTokens({ fresh: false })).toMatchObject({
+    admin: [{ sha256: '0'.repeat(64) }],
+  });
   expect(await secrets.passwordKey()).toBe(SECRET.passwordKey);
 });
 
