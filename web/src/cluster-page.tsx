@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Cluster } from '../../client/answers.ts';
-import { getCredentials, isLive, nodesUp } from '../../client/clusters.ts';
+import { getCredentials, hasPasswords, isLive, nodesUp } from '../../client/clusters.ts';
 import { memory } from '../../client/memory.ts';
 import { plural } from '../../client/plural.ts';
 import { datedTime, readableTimes } from '../../client/times.ts';
@@ -136,7 +136,7 @@ function Story({ cluster }: { cluster: Cluster }) {
 /** Nodes without keys have passwords, for as long as they live. */
 function Passwords({ cluster }: { cluster: Cluster }) {
   const [isOpen, setIsOpen] = useState(false);
-  if (cluster.spec.authorizedKeys.length > 0 || cluster.status === 'deleting') return null;
+  if (!hasPasswords(cluster.spec) || cluster.status === 'deleting') return null;
   return (
     <>
       <button type="button" onClick={() => setIsOpen(true)}>

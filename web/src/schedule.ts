@@ -100,6 +100,8 @@ export function editedSpec(spec: Spec, before: SpecForm, form: SpecForm): Spec {
     ...(isChanged('maxHours') ? { maxHours: numberIn(form.maxHours) ?? null } : {}),
     ...(isChanged('keys') ? { authorizedKeys: keysIn(form.keys) } : {}),
     ...(isChanged('userData') ? { userData: form.userData.trim() ? form.userData : null } : {}),
+    // The form's text takes the place of bytes, which the form does not show.
+    ...(isChanged('userData') && 'userDataBase64' in spec ? { userDataBase64: null } : {}),
     ...(isChanged('onPartial') ? { onPartial: form.onPartial } : {}),
   };
 }

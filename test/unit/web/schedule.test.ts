@@ -38,6 +38,16 @@ describe('the form of a schedule that is changed', () => {
     });
   });
 
+  it('puts user data that somebody has typed in place of bytes', () => {
+    const { userData: _, ...rest } = spec;
+    const ofBytes = { ...rest, userDataBase64: 'H4sI' };
+    const shown = formOf(ofBytes, images);
+    expect(editedSpec(ofBytes, shown, shown)).toEqual(ofBytes);
+    expect(editedSpec(ofBytes, shown, { ...shown, userData: '#!/bin/sh' })).toEqual({
+      ...{ ...rest, userData: '#!/bin/sh', userDataBase64: null },
+    });
+  });
+
   it('puts a type that somebody has chosen in place of the size', () => {
     const { vcpus: _, memoryMb: __, ...others } = spec;
     expect(editedSpec(spec, before, { ...before, type: 'g6-nanode-1' })).toEqual({
