@@ -217,7 +217,7 @@ describe('private images', () => {
     expect(sized.json).toMatchObject({
       type: 'g6-standard-1',
       image: 'private/9',
-      why: expect.stringMatching(/1024 MB, and the 30000 MB of disk that the image needs$/),
+      why: expect.stringMatching(/1 GB, and the 30000 MB of disk that the image needs$/),
     });
     const launched = await call('POST', '/clusters', { body: { ...TEN_NANODES, image: 'Solver' } });
     expect(launched.json).toMatchObject({ type: 'g6-standard-1', quote: { why: sized.json.why } });
