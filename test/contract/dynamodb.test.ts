@@ -22,6 +22,7 @@ interface Engine {
   readonly name: string;
   /** The module in Python, of a package of checks/requirements.txt. */
   readonly module: string;
+  /** The arguments of Python. */
   readonly args: (port: number) => readonly string[];
   readonly env: (port: number) => Readonly<Record<string, string>>;
   /** What the program says when it listens. */
@@ -29,11 +30,18 @@ interface Engine {
   readonly limits: DynamoDbLimits;
 }
 
+const ONE_THREAD = `
+import sys
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_backend_app))
+`;
+
 const engines: readonly Engine[] = [
   {
     name: 'MiniStack',
     module: 'ministack',
-    args: () => [],
+    args: () => ['-m', 'ministack'],
     env: (port) => ({ GATEWAY_PORT: `${port}` }),
     ready: 'services available',
     // MiniStack answers a batch of any size.
@@ -42,7 +50,9 @@ const engines: readonly Engine[] = [
   {
     name: 'moto',
     module: 'moto.server',
-    args: (port) => ['-H', '127.0.0.1', '-p', `${port}`],
+    // moto compares and writes in two steps, so that two of its threads can both save one revision:
+    // here it has one thread, unlike the server that it starts by itself.
+    args: (port) => ['-c', ONE_THREAD, `${port}`],
     env: () => ({}),
     ready: 'Running on',
     // moto refuses items a little below the limit of AWS.
@@ -68,7 +78,7 @@ for (const engine of engines) {
 
     beforeAll(async () => {
       const port = await freePort();
-      const running = startProgram(['python3', '-m', module, ...args(port)], {
+      const running = startProgram(['python3', ...args(port)], {
         PATH: process.env.PATH ?? '',
         ...env(port),
       });
