@@ -7,9 +7,10 @@ import { CliError } from '../errors.ts';
  */
 export interface Allowance {
   /**
-   * Sets the stake of a launch or a cluster. Checks and sets at once, so that of calls that run side
-   * by side only those succeed that the allowance pays together. Returns how to put back the stake
-   * of before. Throws a CliError, and sets nothing, if all stakes together would pass the most.
+   * Raises the stake of a launch or a cluster to at least the amount; it lowers none, since a dearer
+   * request may be under way. Checks and sets at once, so that of calls that run side by side only
+   * those succeed that the allowance pays together. Returns how to put back the stake of before.
+   * Throws a CliError, and sets nothing, if all stakes together would pass the most.
    */
   stake(key: string, usd: number): () => void;
   /** Sets the stake of a cluster whose bill or budget is known, without a check. */
@@ -40,7 +41,7 @@ export function createAllowance(mostUsd: number): Allowance {
           'its budget did not need is free again once it is gone.';
         throw new CliError('refused', message);
       }
-      set(key, micro(usd));
+      set(key, Math.max(before ?? 0, micro(usd)));
       return () => set(key, before);
     },
     settle: (key, usd) => set(key, micro(usd)),

@@ -31,7 +31,8 @@ export async function serveAgent(
     api: context.api(),
     allowance: mostUsd === null ? null : createAllowance(mostUsd),
     launched: new Map(),
-    extending: Promise.resolve(),
+    unclear: new Set(),
+    spending: Promise.resolve(),
   };
   const closed = new Promise<void>((resolve) => process.stdin.once('close', resolve));
   const server = serveStdio(() => createAgentServer(session, version));

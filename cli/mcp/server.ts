@@ -117,6 +117,7 @@ export function createAgentServer(session: Session, version: string): McpServer 
     specInput.extend({
       idempotencyKey: z
         .string()
+        .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable characters without spaces')
         .optional()
         .describe('Only after an unclear answer, which names it: nothing is launched twice.'),
     }),

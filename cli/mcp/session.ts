@@ -1,6 +1,6 @@
 import type { Cluster } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
-import { getCluster, isLive } from '../../client/clusters.ts';
+import { getCluster } from '../../client/clusters.ts';
 import { dollars } from '../../client/money.ts';
 import type { Context } from '../context.ts';
 import type { SshOptions } from '../ssh.ts';
@@ -16,8 +16,13 @@ export interface Session {
   readonly allowance: Allowance | null;
   /** For each cluster that the agent launched: the idempotency key, which also names its stake. */
   readonly launched: Map<string, string>;
-  /** Settles when the last extension has ended. */
-  extending: Promise<unknown>;
+  /**
+   * The keys of clusters with an extension that got no clear answer: it may still arrive, so that
+   * their stakes are lowered only when they have ended.
+   */
+  readonly unclear: Set<string>;
+  /** Settles when the last launch or extension has ended. */
+  spending: Promise<unknown>;
 }
 
 /** How much the agent may spend still, as a sentence. */
@@ -36,15 +41,20 @@ export async function stake(session: Session, key: string, usd: number): Promise
   try {
     return allowance.stake(key, usd);
   } catch {
-    await settleEnded(session, allowance);
+    await settleEnded(session);
     return allowance.stake(key, usd);
   }
 }
 
-async function settleEnded({ api, launched }: Session, allowance: Allowance): Promise<void> {
+async function settleEnded(session: Session): Promise<void> {
   const settle = async ([id, key]: [string, string]) => {
-    const cluster: Cluster | null = await getCluster(api, id).catch(() => null);
-    if (cluster !== null && !isLive(cluster)) allowance.settle(key, cluster.spentUsd);
+    const cluster = await getCluster(session.api, id).catch(() => null);
+    if (cluster !== null) settleIfEnded(session, cluster, key);
   };
-  await Promise.all([...launched].map(settle));
+  await Promise.all([...session.launched].map(settle));
+}
+
+/** Of a cluster that has ended, only the bill is at stake. */
+export function settleIfEnded({ allowance }: Session, cluster: Cluster, key: string): void {
+  if (typeof cluster.endedAt === 'string') allowance?.settle(key, cluster.spentUsd);
 }

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../client/answers.ts';
-import { mayPass } from '../../client/api.ts';
+import { mayPass, Refusal } from '../../client/api.ts';
 import { getQuote } from '../../client/catalogue.ts';
 import {
   type Change,
@@ -20,19 +20,24 @@ import { findCluster } from '../find.ts';
 import { endSentence, titleOf } from '../fuse.ts';
 import { type Answer, type Asking, utc } from './answers.ts';
 import { clusterAnswer } from './looking.ts';
-import { limitSentence, type Session, stake } from './session.ts';
+import { limitSentence, type Session, settleIfEnded, stake } from './session.ts';
 
 /* The tools that spend money or destroy. */
 
 const WITHOUT_ASKING =
   'Start it as "onebuck mcp --most 5" to let the agent spend so many dollars by itself.';
 
-export async function launch(
+interface Launched {
+  readonly budgetUsd: number;
+  readonly idempotencyKey?: string | undefined;
+}
+
+export const launch = (session: Session, asked: Launched, asking: Asking): Promise<Answer> =>
+  inTurn(session, () => launchNow(session, asked, asking));
+
+async function launchNow(
   session: Session,
-  {
-    idempotencyKey,
-    ...spec
-  }: { readonly budgetUsd: number; readonly idempotencyKey?: string | undefined },
+  { idempotencyKey, ...spec }: Launched,
   asking: Asking,
 ): Promise<Answer> {
   const { api, allowance, launched } = session;
@@ -42,20 +47,19 @@ export async function launch(
     const question = [quoteSentence(quote, utc), ...quote.warnings, 'Launch it?'].join(' ');
     asking.confirm(question, WITHOUT_ASKING);
   }
-  const isRepeated = [...launched.values()].includes(key);
-  const undo = isRepeated ? () => {} : await stake(session, key, spec.budgetUsd);
-  try {
-    const cluster = await launchCluster(api, spec, key);
-    launched.set(cluster.id, key);
-    return clusterAnswer(cluster, [limitSentence(session)]);
-  } catch (error) {
-    if (!mayPass(error)) {
-      undo();
-      throw error;
+  const undo = await stake(session, key, spec.budgetUsd);
+  const cluster = await launchCluster(api, spec, key).catch((error) => {
+    if (mayPass(error)) {
+      const again = `It may have been launched. Call launch again with idempotencyKey ${key}.`;
+      throw withAdvice(error, again);
     }
-    const again = `It may have been launched. Call launch again with idempotencyKey ${key}.`;
-    throw withAdvice(error, again);
-  }
+    // Nothing was launched by this request, but by an earlier one with the key perhaps.
+    if (error instanceof Refusal && ![...launched.values()].includes(key)) undo();
+    throw error;
+  });
+  launched.set(cluster.id, key);
+  settleIfEnded(session, cluster, key);
+  return clusterAnswer(cluster, [limitSentence(session)]);
 }
 
 interface Extended {
@@ -64,15 +68,19 @@ interface Extended {
   readonly budgetUsd?: number | undefined;
 }
 
-/** One after the other, since the last of two budgets holds, whatever the order of the answers. */
-export function extend(session: Session, asked: Extended, asking: Asking): Promise<Answer> {
-  const turn = session.extending.then(() => extendNow(session, asked, asking));
-  session.extending = turn.catch(() => {});
+/** In turn, since the last of two budgets holds, whatever the order of the answers. */
+export const extend = (session: Session, asked: Extended, asking: Asking): Promise<Answer> =>
+  inTurn(session, () => extendNow(session, asked, asking));
+
+/** Spends one after the other, so that no two requests with one key are under way. */
+function inTurn(session: Session, spend: () => Promise<Answer>): Promise<Answer> {
+  const turn = session.spending.then(spend);
+  session.spending = turn.catch(() => {});
   return turn;
 }
 
 async function extendNow(session: Session, asked: Extended, asking: Asking): Promise<Answer> {
-  const { api, allowance, launched } = session;
+  const { api, allowance, launched, unclear } = session;
   if ((asked.hours === undefined) === (asked.budgetUsd === undefined)) {
     throw new CliError('usage', 'Give either hours or budgetUsd.');
   }
@@ -89,14 +97,13 @@ async function extendNow(session: Session, asked: Extended, asking: Asking): Pro
   // While an answer is open, the dearer of both budgets is at stake.
   const dearer = Math.max(budget, before.budgetUsd);
   const undo = key === undefined ? () => {} : await stake(session, key, dearer);
-  try {
-    const after = await changeCluster(api, before.id, change);
-    if (key !== undefined) allowance?.settle(key, after.budgetUsd);
-    return clusterAnswer(after, [limitSentence(session)]);
-  } catch (error) {
-    if (!mayPass(error)) undo();
+  const after = await changeCluster(api, before.id, change).catch((error) => {
+    if (mayPass(error) && key !== undefined) unclear.add(key);
+    if (error instanceof Refusal && !mayPass(error)) undo();
     throw error;
-  }
+  });
+  if (key !== undefined && !unclear.has(key)) allowance?.settle(key, after.budgetUsd);
+  return clusterAnswer(after, [limitSentence(session)]);
 }
 
 function changeOf(

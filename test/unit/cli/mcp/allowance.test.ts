@@ -21,6 +21,13 @@ it('counts the new stake of a cluster in place of the old, and puts the old back
   expect(allowance.left()).toBe(2);
 });
 
+it('raises the stake of a cluster only, since a dearer request may be under way', () => {
+  const allowance = createAllowance(5);
+  allowance.stake('one', 3);
+  allowance.stake('one', 1);
+  expect(allowance.left()).toBe(2);
+});
+
 it('has the rest of a budget back once the bill of the cluster is known', () => {
   const allowance = createAllowance(1);
   allowance.stake('one', 1);
@@ -47,7 +54,7 @@ it('never has more than the most at stake, whatever is staked and put back', () 
         }
         const undo = allowance.stake(key, cents / 100);
         if (isUndone) undo();
-        else stakes.set(key, cents);
+        else stakes.set(key, Math.max(cents, stakes.get(key) ?? 0));
       }
       expect(Math.round(allowance.left() * 100)).toBe(500 - totalBut(''));
     }),
