@@ -67,6 +67,9 @@ export function parseRequest(args: readonly string[]): Request {
   const requests: Omit<Request, 'stage' | 'region' | 'force'>[] = [];
   const adding = (command: 'add' | 'import') => (owner: string, options: AddOptions) => {
     const { expires = null, may, maxBudget: monthlyUsd } = options;
+    if (may === 'manage' && monthlyUsd !== undefined) {
+      throw new Error('A token with --max-budget makes no schedules: leave out --may manage.');
+    }
     const limits = { ...(may && { may }), ...(monthlyUsd && { monthlyUsd }) };
     requests.push({ command, owner, digits: null, life: expires, limits });
   };

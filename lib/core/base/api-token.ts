@@ -18,7 +18,8 @@ export interface ApiToken {
   readonly right: Right;
   /**
    * With this token nothing is launched or extended that would bring its owner's live budgets and
-   * the bills of the calendar month, UTC, above the amount; null: no limit of its own.
+   * the bills of the calendar month, UTC, above the amount; null: no limit of its own. Such a token
+   * never has the right `manage`.
    */
   readonly monthlyMax: MicroUsd | null;
 }
@@ -51,7 +52,8 @@ const limited = z.pipe(
     ({ sha256, expires = null, may, monthlyUsd = null }): ApiToken => ({
       sha256,
       expiresAt: expires,
-      right: may,
+      // A schedule's launches bear no token: they would pass the limit.
+      right: monthlyUsd !== null && may === 'manage' ? 'launch' : may,
       monthlyMax: monthlyUsd,
     }),
   ),

@@ -120,6 +120,13 @@ describe('a token with limits', () => {
     });
   });
 
+  it('of money makes no schedule either, whose launches would pass the limit', async () => {
+    const call = await withLimits({ monthlyUsd: 5 });
+    expect(await call('POST', '/schedules', {})).toMatchObject({ status: 403 });
+    const asManager = await withLimits({ monthlyUsd: 5, may: 'manage' });
+    expect(await asManager('POST', '/schedules', {})).toMatchObject({ status: 403 });
+  });
+
   it('launches and extends up to its monthly limit, and not beyond', async () => {
     const call = await withLimits({ may: 'launch', monthlyUsd: 2 });
     const launched = await call('POST', '/clusters', exampleSpec);

@@ -136,6 +136,11 @@ describe('add', () => {
     expect(() => parseRequest(['add', 'ci', option, value])).toThrow(message);
   });
 
+  it('refuses a limit of money for a token that may make schedules, which would pass it', () => {
+    const args = ['add', 'ci', '--max-budget', '2', '--may', 'manage'];
+    expect(() => parseRequest(args)).toThrow('A token with --max-budget makes no schedules');
+  });
+
   it('changes nothing for a name that no owner can have', async () => {
     const { run, current } = await startOps();
     const before = await current();
