@@ -6,10 +6,12 @@ import type { EpochMs } from '../base/units.ts';
 export const UNCAPPED_MONTH_MAX = microUsd(1_000_000_000);
 
 const MODE = { mode: '5-part', timezone: 'UTC', paused: true } as const;
-const DAYS_MAX = 367;
+/** The months from one 29 February to the next, but for a century without one. */
+const MONTHS = 48;
+const DAYS_MAX = 1_462;
 
 /**
- * The most runs in one of the twelve calendar months from the month of `from` on, as the clock shows
+ * The most runs in one of the 48 calendar months from the month of `from` on, as the clock shows
  * them: 44,640 for `* * * * *`. `cron` is an expression that `faultOfCron` finds no fault in.
  */
 export function mostRunsInMonth(cron: string, from: EpochMs): number {
@@ -17,7 +19,7 @@ export function mostRunsInMonth(cron: string, from: EpochMs): number {
   const { minute, hour } = new CronPattern(cron, undefined, { mode: '5-part' });
   const first = new Date(from);
   const start = Date.UTC(first.getUTCFullYear(), first.getUTCMonth());
-  const end = Date.UTC(first.getUTCFullYear() + 1, first.getUTCMonth());
+  const end = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + MONTHS);
   const daily = new Cron(`0 0 ${days.join(' ')}`, MODE);
   const byMonth = new Map<string, number>();
   for (const day of daily.nextRuns(DAYS_MAX, new Date(start - 1))) {

@@ -15,8 +15,8 @@ describe('the most runs in a month', () => {
     ['30 2 * * MON-FRI', 23],
     ['0 4 1 * *', 1],
     ['0,30 4,5 1,15 * *', 8],
-    ['0 0 * 2 *', 28],
-    ['0 0 29 2 *', 0],
+    ['0 0 * 2 *', 29],
+    ['0 0 29 2 *', 1],
   ])('of %s are %i', (cron, runs) => {
     expect(mostRunsInMonth(cron, NOW)).toBe(runs);
   });
@@ -40,7 +40,7 @@ describe('the most runs in a month', () => {
       fc.property(cron, (fields) => {
         const expression = fields.join(' ');
         const counts = new Map<string, number>();
-        const end = Date.parse('2027-11-01T00:00:00Z');
+        const end = Date.parse('2030-11-01T00:00:00Z');
         let at = occurrenceAfter(expression, 'UTC', epochMs(Date.parse('2026-10-31T23:59:00Z')));
         while (at !== null && at < end) {
           const month = new Date(at).toISOString().slice(0, 7);
