@@ -2,14 +2,20 @@ import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
-import { destroyCluster, getCluster, isLive, listLive } from '../client/clusters.ts';
+import {
+  destroyCluster,
+  getCluster,
+  isLive,
+  listLive,
+  unreadableSentence,
+} from '../client/clusters.ts';
 import { destroySentence } from '../client/end.ts';
 import { plural } from '../client/plural.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
 import { fullTime } from '../client/times.ts';
 import { knownHostsFile } from './config.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
-import { CliError } from './errors.ts';
+import { CliError, withAdvice } from './errors.ts';
 import { findCluster } from './find.ts';
 import { printable } from './format.ts';
 import { endSentence, titleOf } from './fuse.ts';
@@ -63,8 +69,10 @@ async function removeAll(
   { yes, wait }: Pick<RemoveOptions, 'yes' | 'wait'>,
 ): Promise<void> {
   const api = context.api();
-  const { clusters } = await listLive(api, owner);
+  const { clusters, unreadable } = await listLive(api, owner);
   const whose = printable(owner);
+  const missing = unreadableSentence(unreadable);
+  if (missing !== null) context.terminal.note(missing);
   if (clusters.length === 0) {
     return show(context, { clusters }, () => `No cluster of ${whose} lives.`);
   }
@@ -75,7 +83,13 @@ async function removeAll(
   await confirm(context, { yes, what: 'destroy', question });
   // One after the other: API Gateway admits two such requests a second.
   const deleting: Cluster[] = [];
-  for (const { id } of clusters) deleting.push(await destroy(context, api, id));
+  for (const { id } of clusters) {
+    const begun = await patiently(context, () => destroy(context, api, id)).catch((error) => {
+      const left = clusters.slice(deleting.length).map((cluster) => cluster.id);
+      throw withAdvice(error, `Not destroyed: ${left.join(', ')}. The same command goes on.`);
+    });
+    deleting.push(begun);
+  }
   if (!wait) {
     return show(context, { clusters: deleting }, () => `${these}: being destroyed.`);
   }

@@ -5,7 +5,7 @@ import { remove } from '../../../cli/remove.ts';
 import { showSchedules } from '../../../cli/schedules.ts';
 import type { Terminal } from '../../../cli/terminal.ts';
 import type { Clusters } from '../../../client/answers.ts';
-import { type Api, refusalOf } from '../../../client/api.ts';
+import { type Api, Refusal, refusalOf } from '../../../client/api.ts';
 import { startApi, TEN_NANODES } from '../../support/api-world.ts';
 
 type World = Awaited<ReturnType<typeof startApi>>;
@@ -124,6 +124,24 @@ describe('the admin', () => {
     expect(agreeing.asked[0]).toMatch(/"two".*\n.*"one".*\nDestroy 2 clusters of ann now\?/);
     expect(await world.namesOfLive()).toEqual(['three']);
     expect(agreeing.said).toEqual(['2 clusters of ann: being destroyed.']);
+  });
+
+  it('is told which clusters are left if one of them can not be destroyed', async () => {
+    const world = await aWorldOfThree();
+    const { context } = aContext(world, 'admin');
+    const api = context.api();
+    let deletions = 0;
+    const json: typeof api.json = (path, request) => {
+      if (request?.method === 'DELETE') deletions += 1;
+      if (deletions < 2) return api.json(path, request);
+      throw new Refusal('http://onebuck', 409, null, 'Cluster is changing fast.');
+    };
+    const failing = { ...context, api: () => ({ ...api, json }) };
+    const options = { owner: 'ann', all: true, yes: true, wait: false };
+    await expect(remove(failing, undefined, options)).rejects.toThrow(
+      /^Cluster is changing fast\..*\nNot destroyed: c[a-z2-7]{10}\. The same command goes on\.$/s,
+    );
+    expect(await world.namesOfLive()).toHaveLength(2);
   });
 
   it('is not asked where nobody can answer, and destroys nothing then', async () => {
