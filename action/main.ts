@@ -33,7 +33,7 @@ async function launchForJob(): Promise<void> {
   const dir = join(process.env.RUNNER_TEMP ?? tmpdir(), `onebuck-${key}`);
   const identity = makeKey(dir);
   const launched = await launchCluster(api, specOf(mark, identity), key).catch((error) => {
-    if (!mayPass(error)) saveState('mark', ''); // nothing was launched
+    if (!mayPass(error)) saveState('refused', 'yes');
     throw error;
   });
   saveState('cluster', launched.id);

@@ -43,7 +43,8 @@ async function destroyOfJob(): Promise<void> {
 
 /** The cluster with the tag, of which main.ts did not learn the id; null: there is none. */
 async function findMarked(api: Api, mark: string): Promise<string | null> {
-  const until = Date.now() + LAUNCH_MS_MAX;
+  // A refusal may have been the answer to the second try of a request.
+  const until = Date.now() + (savedState('refused') === undefined ? LAUNCH_MS_MAX : 0);
   for (;;) {
     const { clusters } = await patiently(() => listLive(api));
     const found = clusters.find(({ spec }) => spec.tags.includes(mark));

@@ -174,7 +174,7 @@ it('says in one line why a launch is refused, and post has nothing to destroy', 
   const main = await job.main().ended;
   expect(main).toMatchObject({ code: 1 });
   expect(main.stdout).toMatch(/^::error title=Onebuck::.*\$0\.015/);
-  expect(await job.post()).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(await job.post()).toEqual({ code: 0, stdout: 'Nothing was launched.\n', stderr: '' });
 });
 
 it('names the input that is missing or refused', async () => {
