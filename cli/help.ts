@@ -40,7 +40,7 @@ const OF_PROGRAM: readonly Section[] = [
       ['0', 'done'],
       ['1', 'failed'],
       ['2', 'wrong usage'],
-      ['3', 'not logged in, or the token is refused'],
+      ['3', 'not logged in, or the token is refused or may not do this'],
       ['4', 'not found'],
       ['5', 'Onebuck or Linode cannot be reached'],
       ['6', 'refused by the budget or a cap'],

@@ -173,7 +173,7 @@ const gatewayExamples: Readonly<Record<number, unknown>> = {
 const problemTexts: Readonly<Record<number, string>> = {
   400: 'The request has faults; `errors` lists them all.',
   401: 'The request has no token.',
-  403: 'The token is not in the secret of the deployment.',
+  403: 'The token is unknown, has expired, or may not do this.',
   404: 'You have nothing by that id.',
   409: 'The request conflicts with the present state.',
   413: 'The body is too long.',

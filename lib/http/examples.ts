@@ -233,7 +233,7 @@ export const problemExamples: Readonly<Record<number, unknown>> = {
     detail: 'Send a token with the request, as the header "Authorization: Bearer <token>".',
   },
   403: {
-    title: 'The deployment does not know the token',
+    title: 'The token is not taken',
     status: 403,
     code: 'unknownToken',
     detail: 'The token is not in the secret of this deployment. Ask its operator for a token.',

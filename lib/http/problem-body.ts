@@ -6,7 +6,7 @@ export const PROBLEM_TYPE = 'application/problem+json';
 const kinds: Record<ErrorCode, { readonly status: number; readonly title: string }> = {
   invalid: { status: 400, title: 'The request has faults' },
   noToken: { status: 401, title: 'The request has no token' },
-  unknownToken: { status: 403, title: 'The deployment does not know the token' },
+  unknownToken: { status: 403, title: 'The token is not taken' },
   notAllowed: { status: 403, title: 'The token may not do this' },
   tooLarge: { status: 413, title: 'The body is too long' },
   unsupported: { status: 415, title: 'The content type is not JSON' },
