@@ -60,9 +60,10 @@ type Bindings = {
 
 type Request<O extends Operation> = ReadRequest<O> & {
   readonly params: Readonly<Record<string, string>>;
-  /** Has no owner where the route needs no token. */
-  readonly caller: Caller;
+  /** Empty where the route needs no token. */
   readonly owner: string;
+  /** The limit of the token for the month of its owner; null: none. */
+  readonly tokenCap: MicroUsd | null;
   /** When the answer must be on its way to API Gateway. */
   readonly by: EpochMs;
 };
@@ -122,11 +123,10 @@ route(operations.quote, async ({ body, by }) =>
   ok(renderQuote(await offer(offerDeps(), body, by, nextTurn))),
 );
 
-route(operations.launch, async ({ query, headers: given, body, caller, owner, by }) => {
+route(operations.launch, async ({ query, headers: given, body, owner, tokenCap, by }) => {
   if (query.dryRun === 'true') return ok(renderQuote(await offer(offerDeps(), body, by, nextTurn)));
   const idempotencyKey = given['Idempotency-Key'] ?? null;
   const deps = launchDeps();
-  const { monthlyMax: tokenCap } = caller;
   const request = { owner, input: body, idempotencyKey, schedule: null, tokenCap, by };
   const launched = await launch(deps, request);
   const asked = launched.mayWait ? waitSecondsOf(given.Prefer) : 0;
@@ -155,11 +155,11 @@ route(operations.inventory, async ({ params: { id = '' }, query: { format }, own
   return ok(format === 'json' ? { nodes: inventoryNodes(record) } : inventory(record, format));
 });
 
-route(operations.report, async ({ query, caller, owner }) => {
+route(operations.report, async ({ query, owner, tokenCap }) => {
   const { month = null, owner: asked = null, cursor = null } = query;
   const deps = { clock: clock(), store: store(), endedKept: endedKept() };
   const monthReport = await report(deps, owner, { month, owner: asked, cursor });
-  const caps = [settings().monthlySpendPerOwnerMax, caller.monthlyMax];
+  const caps = [settings().monthlySpendPerOwnerMax, tokenCap];
   return ok(renderReport(monthReport, leastOf(caps)));
 });
 
@@ -167,9 +167,8 @@ route(operations.credentials, async ({ params: { id = '' }, owner }) =>
   ok({ nodes: await getCredentials({ store: store(), secrets: secrets() }, owner, id) }),
 );
 
-route(operations.change, async ({ params: { id = '' }, body: input, caller, owner, by }) => {
+route(operations.change, async ({ params: { id = '' }, body: input, owner, tokenCap, by }) => {
   const deps = { ...clusterDeps(), caps: caps(), settings: settings() };
-  const { monthlyMax: tokenCap } = caller;
   const record = await changeCluster(deps, { owner, id, input, tokenCap, by });
   return ok(renderCluster(record, clock().now()));
 });
@@ -225,7 +224,7 @@ function route<const O extends Operation>(
     const sent = lowerCased(event.headers);
     const view = consoleInPlaceOf(operation, sent);
     if (view !== null) return new Response(null, { status: 303, headers: { location: view } });
-    const caller = await callerOf(operation, event, sent.authorization);
+    const { owner, monthlyMax: tokenCap } = await callerOf(operation, event, sent.authorization);
     const read = readRequest(operation, {
       query: c.req.queries(),
       headers: sent,
@@ -234,8 +233,8 @@ function route<const O extends Operation>(
     const { status, body, headers } = await answer({
       ...read,
       params: c.req.param() as Record<string, string>,
-      caller,
-      owner: caller.owner,
+      owner,
+      tokenCap,
       by: limitsOf(lambdaContext).by,
     });
     // An answer is true now only, and may hold secrets that others must not find in a cache.

@@ -53,8 +53,8 @@ async function launchNow(
       const again = `It may have been launched. Call launch again with idempotencyKey ${key}.`;
       throw withAdvice(error, again);
     }
-    // Nothing was launched by this request, but by an earlier one with the key perhaps.
-    if (error instanceof Refusal && ![...launched.values()].includes(key)) undo();
+    // Puts back what an earlier launch with the key has at stake, or nothing.
+    if (error instanceof Refusal) undo();
     throw error;
   });
   launched.set(cluster.id, key);
