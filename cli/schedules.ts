@@ -99,18 +99,31 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
     ...retryOf(options, null),
   };
   const limit = cap === undefined ? '' : `, and at most ${amountText(cap)} a month`;
-  const { budgetUsd } = toldSpec(body.spec);
-  const worst = await worstMonthOf(cron, budgetUsd, Date.now());
-  const month = worst && `${worstMonthSentence(worst, typeof cap === 'number' ? cap : null)}\n`;
+  const month = await monthLine(body);
   const question =
     `Launches a cluster for up to ${amountText(body.spec.budgetUsd)} at each occurrence of ` +
-    `${cron} in ${zone}${limit}.\n${month ?? ''}Add it?`;
+    `${cron} in ${zone}${limit}.\n${month}Add it?`;
   await confirm(context, { yes: options.yes, what: 'add a schedule', question });
   const api = context.api();
   const key = options.idempotencyKey ?? createIdempotencyKey();
   const schedule = await createSchedule(api, body, key);
   const now = await serverNow(api);
   show(context, schedule, () => scheduleBlocks(schedule, now));
+}
+
+/** What a month of the schedule may cost at worst, as a line; empty: the API finds a fault. */
+async function monthLine({
+  cron,
+  spec,
+  monthlyCapUsd,
+}: {
+  readonly cron: string;
+  readonly spec: Parameters<typeof toldSpec>[0];
+  readonly monthlyCapUsd?: unknown;
+}): Promise<string> {
+  const worst = await worstMonthOf(cron, toldSpec(spec).budgetUsd, Date.now());
+  const cap = typeof monthlyCapUsd === 'number' ? monthlyCapUsd : null;
+  return worst === null ? '' : `${worstMonthSentence(worst, cap)}\n`;
 }
 
 export interface EditOptions extends Omit<AddOptions, 'cron' | 'idempotencyKey'> {
@@ -129,12 +142,21 @@ export async function editSchedule(
   if (Object.keys(change).length === 0) {
     throw new CliError('usage', 'Give at least one option that says what to change.');
   }
-  const fields = Object.entries(change).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-  const question = `${titleOf(before)} will have ${printable(fields.join(', '))}.\nChange it?`;
+  const question = await changeQuestion(before, change);
   await confirm(context, { yes: options.yes, what: 'change', question });
   const schedule = await changeSchedule(api, before.id, change);
   const now = await serverNow(api);
   show(context, schedule, () => scheduleBlocks(schedule, now));
+}
+
+/** The question before a change, which says what a month may cost with the change. */
+export async function changeQuestion(
+  before: Pick<Schedule, 'id' | 'name' | 'cron' | 'spec' | 'monthlyCapUsd'>,
+  change: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const fields = Object.entries(change).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  const month = await monthLine({ ...before, ...change });
+  return `${titleOf(before)} will have ${printable(fields.join(', '))}.\n${month}Change it?`;
 }
 
 /** The fields to change, as the API takes them; the options of the spec go over the old spec. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changeOf, type EditOptions } from '../../../cli/schedules.ts';
+import { changeOf, changeQuestion, type EditOptions } from '../../../cli/schedules.ts';
 import type { Terminal } from '../../../cli/terminal.ts';
 
 const context = { terminal: {} as Terminal };
@@ -40,5 +40,23 @@ describe('the change that onebuck schedule edit sends', () => {
     const { vcpus: _, memoryMb: __, ...others } = spec;
     expect(changed({ type: 'g6-nanode-1' })).toEqual({ spec: { ...others, type: 'g6-nanode-1' } });
     expect(spec).toHaveProperty('vcpus', 1);
+  });
+});
+
+describe('the question of onebuck schedule edit', () => {
+  const before = { id: 's1', name: null, cron: '0 2 * * *', spec, monthlyCapUsd: null };
+
+  it('says what a month may cost with the change', async () => {
+    expect(await changeQuestion(before, { cron: '0 * * * *' })).toMatch(
+      /\n744 runs a month: up to \$744\.00\.\nChange it\?$/,
+    );
+    expect(await changeQuestion(before, { monthlyCapUsd: 5 })).toMatch(/up to \$5.00, its cap\./);
+    expect(await changeQuestion(before, { spec: { ...spec, budgetUsd: 10 } })).toMatch(
+      /31 runs a month: up to \$310\.00\./,
+    );
+  });
+
+  it('leaves a wrong expression to the API', async () => {
+    expect(await changeQuestion(before, { cron: 'often' })).not.toMatch(/a month/);
   });
 });
