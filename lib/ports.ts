@@ -101,6 +101,19 @@ export interface CreateRequest {
   readonly authorizedUsers: readonly string[];
   /** Base64, as Linode's Metadata service takes it. */
   readonly userData: string | null;
+  /** The generation of network interfaces: docs/linode.md#creates. */
+  readonly interfaces: InterfaceGeneration;
+  /** The VLAN that the Linode joins by its second interface; null: it has only a public one. */
+  readonly vlan: VlanAddress | null;
+}
+
+export type InterfaceGeneration = 'legacy_config' | 'linode';
+
+export interface VlanAddress {
+  /** The VLAN of this label in the Linode's region; the first Linode to name it makes it. */
+  readonly label: string;
+  /** The Linode's address there with the length of its subnet's prefix, `10.128.0.1/24`. */
+  readonly address: string;
 }
 
 export type CreateOutcome =

@@ -62,6 +62,7 @@ const createFields = new Set([
   ...['type', 'region', 'image', 'label', 'tags', 'group', 'booted', 'backups_enabled'],
   ...['root_pass', 'authorized_keys', 'authorized_users', 'metadata', 'firewall_id'],
   ...['swap_size', 'boot_size', 'disk_encryption', 'interface_generation', 'maintenance_policy'],
+  'interfaces',
 ]);
 
 /**

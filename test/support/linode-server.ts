@@ -122,6 +122,8 @@ export const aRequest = (over: Partial<CreateRequest> = {}): CreateRequest => ({
   authorizedKeys: [],
   authorizedUsers: [],
   userData: 'I2Nsb3VkLWNvbmZpZwo=',
+  interfaces: 'legacy_config',
+  vlan: null,
   ...over,
 });
 

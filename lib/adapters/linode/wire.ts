@@ -70,8 +70,8 @@ export type LinodeFault = z.infer<typeof faultSchema>;
 
 /**
  * The body of a create. It states even fields that have defaults: an account's settings decide what
- * a missing field means, and forced backups cost extra. (Linode may force backups all the same: see
- * `AccountSettings`.)
+ * a missing field means. Forced backups cost extra, and a default firewall could shut ssh out.
+ * (Linode may force backups all the same: see `AccountSettings`.)
  */
 export function encodeCreate(request: CreateRequest): Record<string, unknown> {
   const { rootPassword, authorizedKeys, authorizedUsers, userData } = request;
@@ -83,12 +83,43 @@ export function encodeCreate(request: CreateRequest): Record<string, unknown> {
     tags: request.tags,
     booted: true,
     backups_enabled: false,
-    interface_generation: 'legacy_config',
+    ...encodeInterfaces(request),
     ...(rootPassword === null ? {} : { root_pass: rootPassword }),
     ...(authorizedKeys.length === 0 ? {} : { authorized_keys: authorizedKeys }),
     ...(authorizedUsers.length === 0 ? {} : { authorized_users: authorizedUsers }),
     ...(userData === null ? {} : { metadata: { user_data: userData } }),
   };
+}
+
+/** Instead of the id of a firewall: the account's default firewall is not wanted either. */
+const NO_FIREWALL = -1;
+
+/**
+ * The public interface comes first, so that the machine's eth0 leads to the internet. A VLAN can't
+ * have a firewall, and never carries the default route. Linode's Network Helper sets the addresses
+ * up inside the machine when it boots.
+ */
+function encodeInterfaces({ interfaces, vlan }: CreateRequest): Record<string, unknown> {
+  switch (interfaces) {
+    case 'legacy_config':
+      return {
+        interface_generation: interfaces,
+        firewall_id: NO_FIREWALL,
+        interfaces: [
+          { purpose: 'public' },
+          ...(vlan ? [{ purpose: 'vlan', label: vlan.label, ipam_address: vlan.address }] : []),
+        ],
+      };
+    case 'linode':
+      return {
+        interface_generation: interfaces,
+        network_helper: true,
+        interfaces: [
+          { public: {}, default_route: { ipv4: true, ipv6: true }, firewall_id: NO_FIREWALL },
+          ...(vlan ? [{ vlan: { vlan_label: vlan.label, ipam_address: vlan.address } }] : []),
+        ],
+      };
+  }
 }
 
 /**

@@ -48,6 +48,8 @@ describe('a create', () => {
       booted: true,
       backups_enabled: false,
       interface_generation: 'legacy_config',
+      firewall_id: -1,
+      interfaces: [{ purpose: 'public' }],
       root_pass: 'correct-horse-battery',
       authorized_keys: ['ssh-ed25519 A'],
       authorized_users: ['ann'],
@@ -63,6 +65,19 @@ describe('a create', () => {
     expect(requests[0]?.body).not.toHaveProperty('authorized_users');
     expect(requests[0]?.body).not.toHaveProperty('authorized_keys');
     expect(requests[0]?.body).not.toHaveProperty('metadata');
+  });
+
+  it('joins a VLAN by its second interface', async () => {
+    const { api, requests } = await served([CREATED]);
+    const vlan = { label: 'onebuck-dev', address: '10.128.0.1/24' };
+    await api.create(aRequest({ vlan }), LIMITS);
+    expect(requests[0]?.body).toMatchObject({
+      firewall_id: -1,
+      interfaces: [
+        { purpose: 'public' },
+        { purpose: 'vlan', label: 'onebuck-dev', ipam_address: '10.128.0.1/24' },
+      ],
+    });
   });
 
   it("is refused with all of Linode's reasons", async () => {
