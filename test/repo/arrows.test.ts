@@ -21,9 +21,10 @@ const shared = [core, 'lib/ports.ts', 'lib/errors.ts', 'lib/settings.ts'];
 const arrows: Readonly<Record<string, readonly string[]>> = {
   'lib/core/base': [],
   'lib/core/billing': ['lib/core/base'],
-  'lib/core/cluster': ['lib/core/base', 'lib/core/billing'],
-  'lib/core/catalogue': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster'],
-  'lib/core/caps': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster'],
+  'lib/core/room': ['lib/core/base'],
+  'lib/core/cluster': ['lib/core/base', 'lib/core/billing', 'lib/core/room'],
+  'lib/core/catalogue': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster', 'lib/core/room'],
+  'lib/core/caps': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster', 'lib/core/room'],
   'lib/core/schedule': ['lib/core/base', 'lib/core/cluster'],
   'lib/core/notices': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster'],
   'lib/core/pass': ['lib/core/base', 'lib/core/cluster', 'lib/core/notices'],

@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import { type ClusterId, isClusterId } from '../../core/base/names.ts';
 import { FAR_FUTURE } from '../../core/billing/bill.ts';
 import type { ClusterRecord, NodeRecord, Phase } from '../../core/cluster/record.ts';
+import { isSubnet } from '../../core/room/network.ts';
 import type { Unreadable } from '../../ports.ts';
 import { DEFLATED_VERSION, upgraded } from './upgrade.ts';
 
@@ -174,6 +175,12 @@ const priceRise = z.looseObject({
   to: instant,
 });
 
+const network = z.looseObject({
+  kind: z.enum(['private', 'isolated']),
+  vlan: text,
+  subnet: z.looseObject({ block: count, bits: count }).check(z.refine(isSubnet)),
+});
+
 const common = {
   id: text.check(z.refine(isClusterId)),
   owner: text,
@@ -187,6 +194,7 @@ const common = {
   advice: z.looseObject({ warnings: texts, alternatives: z.array(alternative) }),
   budget: money,
   maxHours: hours,
+  network: z.optional(network),
   marginMs: span,
   provisionBy: instant,
   nodes: z.array(

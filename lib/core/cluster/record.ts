@@ -16,6 +16,7 @@ import {
   seconds,
 } from '../base/units.ts';
 import type { Price } from '../billing/price.ts';
+import type { RoomNetwork } from '../room/network.ts';
 import type { Advice } from './advice.ts';
 import type { Linode, LinodeStatus } from './linode.ts';
 import type { Spec } from './spec.ts';
@@ -62,6 +63,8 @@ export interface Common {
   readonly advice: Advice;
   readonly budget: MicroUsd;
   readonly maxHours: number | null;
+  /** The private network of the nodes; absent: they have none. */
+  readonly network?: RoomNetwork;
   /** The safety margin between the teardown time and the last affordable hour mark. */
   readonly marginMs: DurationMs;
   /**

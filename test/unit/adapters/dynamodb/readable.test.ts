@@ -73,6 +73,11 @@ const nodes = [
 ];
 const everyField = {
   nodes,
+  network: {
+    kind: 'private' as const,
+    vlan: 'onebuck-test',
+    subnet: { block: 4, bits: 22 as const },
+  },
   retagAfter: LAUNCH,
   createFrom: LAUNCH,
   strays: [{ linodeId: 7, tries: 1, triedAt: LAUNCH }],
@@ -160,6 +165,16 @@ describe('clusterIn', () => {
       });
     }
   });
+
+  it.each([{ block: 1, bits: 22 }, { block: 32_768, bits: 24 }, { block: 0, bits: 16 }, null])(
+    'reads no record of the subnet %j, which no ledger hands out',
+    (subnet) => {
+      const network = { kind: 'private', vlan: 'onebuck-test', subnet };
+      expect(clusterIn(itemOf({ ...aRunning(), network }))).toMatchObject({
+        unreadable: 'its field record.network.subnet is damaged',
+      });
+    },
+  );
 
   it('names the damaged field, without its content', () => {
     const record = withValue(aRunning(), ['nodes', 1, 'billedFrom'], 'a secret');
