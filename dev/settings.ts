@@ -78,6 +78,7 @@ export function localSettings(env: Env): LocalSettings {
     webhookKey: env.NOTICE_WEBHOOK_KEY || LOCAL_WEBHOOK_KEY,
     // Simulated Linodes cost nothing, so a trial should not run into a cap.
     openBudgetMax: env.MAX_OPEN_BUDGET_USD || (isReal ? null : 'none'),
+    publicUrl: env.PUBLIC_URL || (isReal ? null : `http://127.0.0.1:${port}`),
   };
 }
 

@@ -23,6 +23,8 @@ export interface StackOptions extends SecretOptions {
   readonly linodeUrl: string | null;
   /** MAX_OPEN_BUDGET_USD; null: the default of serverless.yml. */
   readonly openBudgetMax: string | null;
+  /** PUBLIC_URL, by which nodes reach the API; null: they can't. */
+  readonly publicUrl: string | null;
   /** Called with each warning and error that a function logs, and for each failed invocation. */
   readonly onLog: (line: string) => void;
 }
@@ -67,6 +69,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
     ...clockEnvironment(options.clock),
     ...(options.openBudgetMax === null ? {} : { MAX_OPEN_BUDGET_USD: options.openBudgetMax }),
+    PUBLIC_URL: options.publicUrl ?? '',
   };
   writeFileSync(join(dataDir, 'functions.env'), envFile(env), { mode: 0o600 });
   // The framework needs seconds to start the functions, and seconds to print serverless.yml, so

@@ -17,12 +17,17 @@ const stack = await startStack({ ...settings, onLog: (line) => console.error(lin
 
 const { apiToken, clock, dataDir } = settings;
 const linode = stack.simulator?.url ?? settings.linodeUrl;
+const nodesText =
+  settings.publicUrl === null
+    ? "can't reach this API, so none says when it is ready: set PUBLIC_URL to a URL that reaches it"
+    : `report to ${settings.publicUrl}`;
 const pace = clock.rate === 1 ? 'real time' : `${clock.rate} × real time`;
 console.log(`
 Onebuck runs at ${stack.url} (Ctrl-C stops it): open it in a browser for the console.
   Token     ${apiToken}
   Linode    ${linode}${stack.simulator ? ' (simulated: nothing costs money)' : ''}
   Clock     ${pace}
+  Nodes     ${nodesText}
   Data      ${dataDir} (with the functions' log, functions.log)
 
 Launch ten nodes for a dollar:

@@ -22,6 +22,7 @@ export const DEFAULTS = {
   MAX_OPEN_BUDGET_PER_OWNER_USD: 'none',
   MAX_MONTHLY_SPEND_PER_OWNER_USD: 'none',
   KEEP_ENDED_DAYS: '400',
+  PUBLIC_URL: '',
 } as const;
 
 type Name = keyof typeof DEFAULTS;
@@ -39,8 +40,32 @@ export function readSettings(variables: Variables): Settings {
     openBudgetMax: readCap(variables, 'MAX_OPEN_BUDGET_USD'),
     openBudgetPerOwnerMax: readCap(variables, 'MAX_OPEN_BUDGET_PER_OWNER_USD'),
     monthlySpendPerOwnerMax: readCap(variables, 'MAX_MONTHLY_SPEND_PER_OWNER_USD'),
+    publicUrl: readPublicUrl(variables),
   };
 }
+
+/**
+ * The URL by which nodes reach the API, without a slash at its end; null: there is none. A node
+ * sends its token there, so only a URL of this machine or of a private network may be in clear.
+ */
+export function readPublicUrl(variables: Variables): string | null {
+  const text = valueIn(variables, 'PUBLIC_URL');
+  if (text === '') return null;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isPlain = url !== null && /^https?:\/\/[\w.:[\]/~-]+$/.test(text) && url.username === '';
+  if (isPlain && (url.protocol === 'https:' || isPrivate(url.hostname))) {
+    return text.replace(/\/+$/, '');
+  }
+  throw misconfigured(
+    'PUBLIC_URL',
+    'must be a URL that begins with https://, or with http:// and an address of a private network',
+  );
+}
+
+const isPrivate = (host: string): boolean =>
+  LOOPBACK.includes(host) || /^(10|192\.168|172\.(1[6-9]|2\d|3[01])|127)(\.\d{1,3})+$/.test(host);
+
+const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost'];
 
 export function readStage({ STAGE = '' }: Variables): string {
   if (STAGE === '') throw misconfigured('STAGE', 'must be set; serverless.yml does');
@@ -65,7 +90,7 @@ export function readLinodeUrl(variables: Variables): string {
 /** The URL for notices, which must be set. Only a local run may send them in clear, to itself. */
 export function readWebhookUrl({ NOTICE_WEBHOOK_URL: url = '' }: Variables, isLocal: boolean) {
   const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' };
-  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+  const isLoopback = LOOPBACK.includes(hostname);
   if (protocol === 'https:' || (protocol === 'http:' && isLocal && isLoopback)) return url;
   throw misconfigured('NOTICE_WEBHOOK_URL', 'must be a URL that begins with https://');
 }

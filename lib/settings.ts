@@ -25,4 +25,9 @@ export interface Settings {
   readonly openBudgetPerOwnerMax: MicroUsd | null;
   /** The most that one owner's clusters may cost in a calendar month, UTC; null: no cap. */
   readonly monthlySpendPerOwnerMax: MicroUsd | null;
+  /**
+   * The URL by which nodes reach the API, without a slash at its end; null: they can't reach it, and
+   * have no agent.
+   */
+  readonly publicUrl: string | null;
 }

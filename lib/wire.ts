@@ -25,6 +25,7 @@ import {
   misconfigured,
   readEndedKept,
   readLinodeUrl,
+  readPublicUrl,
   readSettings,
   readStage,
   readWebhookUrl,
@@ -192,6 +193,12 @@ export function limitsOf(context: { getRemainingTimeInMillis(): number }): Recon
 
 const isLocal = (): boolean =>
   env('IS_OFFLINE', '') === 'true' && env('AWS_EXECUTION_ENV', '') === '';
+
+/**
+ * Apart from the other settings, as `stage` is: a bad URL must keep a pass from no deletion, only
+ * from creating nodes that could not report.
+ */
+export const publicUrl = () => readPublicUrl(process.env);
 
 export const linodeUrl = () => readLinodeUrl(process.env);
 

@@ -104,6 +104,7 @@ const LOOSENED: Readonly<Record<SettingName, IsLoosened>> = {
   DASHBOARD: never,
   NIGHTLY: never,
   NIGHTLY_TIMEZONE: never,
+  PUBLIC_URL: never,
 };
 
 /** A line for each change, with the values in columns. */

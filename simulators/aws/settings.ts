@@ -12,4 +12,5 @@ export const defaultSettings = (stage: string): Settings => ({
   openBudgetMax: microUsd(1_000_000_000),
   openBudgetPerOwnerMax: null,
   monthlySpendPerOwnerMax: null,
+  publicUrl: null,
 });

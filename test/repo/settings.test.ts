@@ -36,6 +36,7 @@ const OTHERS = {
   DASHBOARD: 'true',
   NIGHTLY: 'true',
   NIGHTLY_TIMEZONE: 'Europe/Berlin',
+  PUBLIC_URL: 'https://onebuck.example.com',
 };
 
 /** Runs a command of the framework in an environment without AWS, with the settings `OTHERS`. */

@@ -29,6 +29,7 @@ beforeEach(() => {
     'DASHBOARD',
     'NOTICE_TOPIC_ARN',
     'NOTICE_WEBHOOK_URL',
+    'PUBLIC_URL',
   ])
     vi.stubEnv(name, undefined);
   vi.stubEnv('AWS_REGION', 'us-east-1');
@@ -60,6 +61,19 @@ describe('metrics', () => {
 });
 
 describe('settings', () => {
+  it.each([
+    ['https://onebuck.example.com/', 'https://onebuck.example.com'],
+    ['https://onebuck.example.com:8443/v1', 'https://onebuck.example.com:8443/v1'],
+    ['http://127.0.0.1:3000', 'http://127.0.0.1:3000'],
+    ['http://10.77.0.1:3000/', 'http://10.77.0.1:3000'],
+    ['http://192.168.0.2', 'http://192.168.0.2'],
+    ['http://172.31.255.254', 'http://172.31.255.254'],
+    ['http://[::1]:3000', 'http://[::1]:3000'],
+  ])('take PUBLIC_URL=%s, by which nodes reach the API', async (given, read) => {
+    const { settings } = await wired({ ...DEPLOYED, PUBLIC_URL: given });
+    expect(settings().publicUrl).toBe(read);
+  });
+
   it('are read from the variables that serverless.yml sets', async () => {
     const { settings } = await wired({
       ...DEPLOYED,
@@ -70,6 +84,7 @@ describe('settings', () => {
       MAX_OPEN_BUDGET_USD: 'none',
       MAX_OPEN_BUDGET_PER_OWNER_USD: '200',
       MAX_MONTHLY_SPEND_PER_OWNER_USD: '0.000001',
+      PUBLIC_URL: 'https://onebuck.example.com/',
     });
     expect(settings()).toEqual({
       stage: 'prod',
@@ -80,6 +95,7 @@ describe('settings', () => {
       openBudgetMax: null,
       openBudgetPerOwnerMax: 200_000_000,
       monthlySpendPerOwnerMax: 1,
+      publicUrl: 'https://onebuck.example.com',
     });
   });
 
@@ -94,6 +110,7 @@ describe('settings', () => {
       openBudgetMax: 1_000_000_000,
       openBudgetPerOwnerMax: null,
       monthlySpendPerOwnerMax: null,
+      publicUrl: null,
     });
     expect(defaultSettings('dev')).toEqual(settings());
   });
@@ -121,6 +138,14 @@ describe('settings', () => {
     ['MAX_OPEN_BUDGET_USD', 'None'],
     ['MAX_OPEN_BUDGET_PER_OWNER_USD', '0.00'],
     ['MAX_MONTHLY_SPEND_PER_OWNER_USD', '-1'],
+    ['PUBLIC_URL', 'onebuck.example.com'],
+    ['PUBLIC_URL', 'http://onebuck.example.com'],
+    ['PUBLIC_URL', 'http://10.0.0.1.example.com'],
+    ['PUBLIC_URL', 'http://172.32.0.1'],
+    ['PUBLIC_URL', 'https://user@onebuck.example.com'],
+    ['PUBLIC_URL', 'https://onebuck.example.com/?stage=prod'],
+    ['PUBLIC_URL', 'https://onebuck.example.com/"; reboot #'],
+    ['PUBLIC_URL', 'https://onebuck.example.com/$(reboot)'],
   ])('%s=%s is refused by its name', async (name, value) => {
     const { settings } = await wired({ ...DEPLOYED, [name]: value });
     expect(settings).toThrow(

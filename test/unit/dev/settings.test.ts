@@ -33,6 +33,7 @@ describe('by default, npm start', () => {
       passwordKey: expect.stringMatching(/^[\w-]{32}$/),
       webhookKey: 'onebuck-local-webhook-key',
       openBudgetMax: 'none',
+      publicUrl: 'http://127.0.0.1:3000',
     });
   });
 
@@ -53,6 +54,7 @@ describe('a setting of npm start', () => {
       CLOCK_ORIGIN: '1795348800000',
       MAX_OPEN_BUDGET_USD: '50',
       NOTICE_WEBHOOK_KEY: 'a key of my own',
+      PUBLIC_URL: 'https://tunnel.example',
     };
     expect(settings(env)).toMatchObject({
       port: 4000,
@@ -62,6 +64,7 @@ describe('a setting of npm start', () => {
       clock: { rate: 3600, originMs: 1795348800000 },
       openBudgetMax: '50',
       webhookKey: 'a key of my own',
+      publicUrl: 'https://tunnel.example',
     });
   });
 
@@ -82,6 +85,7 @@ describe('a setting of npm start', () => {
     [{ ONEBUCK_TOKEN: 'a b' }, 'ONEBUCK_TOKEN must be printable characters without blanks.'],
     [{ MAX_NODES: 'many' }, 'MAX_NODES must be a whole number from 1 to 500.'],
     [{ SAFETY_MARGIN_SECONDS: '1' }, 'SAFETY_MARGIN_SECONDS must be'],
+    [{ PUBLIC_URL: 'http://a.example' }, 'PUBLIC_URL must be a URL that begins with https://'],
     [{ NOTICE_WEBHOOK_URL: 'http://a.example' }, 'NOTICE_WEBHOOK_URL must be'],
     [{ ...REAL, CLOCK_RATE: '60' }, 'CLOCK_RATE must be 1 with the real Linode'],
     [{ ...REAL, CLOCK_RATE: '0.5' }, 'CLOCK_RATE must be 1 with the real Linode'],
@@ -108,6 +112,12 @@ describe('with the real Linode, npm start', () => {
     expect(settings({ ...REAL, LINODE_API_URL: 'http://127.0.0.1:9000/v4' }).openBudgetMax).toBe(
       'none',
     );
+  });
+
+  it('has no URL by which nodes reach it, unless PUBLIC_URL is set', () => {
+    expect(settings(REAL).publicUrl).toBeNull();
+    const other = { ...REAL, LINODE_API_URL: 'http://127.0.0.1:9000/v4' };
+    expect(settings({ ...other, PORT: '4000' }).publicUrl).toBe('http://127.0.0.1:4000');
   });
 
   it('runs in real time', () => {

@@ -49,6 +49,7 @@ describe('a change of a setting', () => {
     ['DASHBOARD', 'true', 'false'],
     ['NIGHTLY', 'false', 'true'],
     ['CORS_ORIGINS', '', 'https://a.example'],
+    ['PUBLIC_URL', 'https://a.example', ''],
     ['LINODE_API_URL', undefined, 'https://api.linode.com/v4'],
   ])('of %s from %j to %j does not loosen it', (name, from, to) => {
     expect(change(name, from, to)).toEqual([{ name, from, to, isLoosened: false }]);
