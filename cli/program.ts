@@ -11,6 +11,7 @@ import { formatHelp } from './help.ts';
 import { launch } from './launch.ts';
 import { login } from './login.ts';
 import { openConsole } from './open.ts';
+import { plan } from './plan.ts';
 import { quote } from './quote.ts';
 import { remove } from './remove.ts';
 import { report } from './report.ts';
@@ -138,6 +139,11 @@ function addLaunchCommands(program: Command, context: () => Context): void {
   withSpec(program.command('quote'))
     .description('what a cluster will cost and how long its budget lasts')
     .action((options) => quote(context(), options));
+
+  withSpec(program.command('plan'))
+    .description('the clusters that do some work within a budget, the fastest first')
+    .requiredOption('--work <work>', 'such as "120 vcpu-hours" or "8 gpu-hours"')
+    .action((options) => plan(context(), options));
 
   withSpec(program.command('launch'))
     .description('launch a cluster, after asking')

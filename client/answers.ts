@@ -37,3 +37,4 @@ export type Region = z.output<typeof regionSchema>;
 export type Report = z.output<typeof reportSchema>;
 export type Schedule = z.output<typeof scheduleSchema>;
 export type Schedules = z.output<typeof schedulesSchema>;
+export type Shape = NonNullable<Quote['shapes']>[number];

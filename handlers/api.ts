@@ -9,6 +9,7 @@ import { changeCluster } from '../lib/app/change-cluster.ts';
 import { changeSchedule, deleteSchedule } from '../lib/app/change-schedule.ts';
 import { createSchedule } from '../lib/app/create-schedule.ts';
 import { destroyCluster } from '../lib/app/destroy-cluster.ts';
+import { fitWork, hasWork } from '../lib/app/fit-work.ts';
 import { launch } from '../lib/app/launch.ts';
 import { offer } from '../lib/app/offer.ts';
 import {
@@ -29,6 +30,7 @@ import { problemOf } from '../lib/http/problems.ts';
 import {
   renderCluster,
   renderClusters,
+  renderFit,
   renderImage,
   renderLaunchQuote,
   renderQuote,
@@ -120,7 +122,11 @@ route(operations.images, async ({ query: { deprecated, recovery, ...rest }, by }
 });
 
 route(operations.quote, async ({ body, by }) =>
-  ok(renderQuote(await offer(offerDeps(), body, by, nextTurn))),
+  ok(
+    hasWork(body)
+      ? renderFit(await fitWork(offerDeps(), body, by, nextTurn))
+      : renderQuote(await offer(offerDeps(), body, by, nextTurn)),
+  ),
 );
 
 route(operations.launch, async ({ query, headers: given, body, owner, tokenCap, by }) => {

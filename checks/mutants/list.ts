@@ -1314,6 +1314,29 @@ const settings = [
   }),
 ];
 
+const work = [
+  ...inFile('lib/core/catalogue/shapes.ts', ['test/unit/core/catalogue/shapes.test.ts'], {
+    'work is planned into the safety margin': {
+      from: 'Math.ceil((takes + limits.marginMs) / HOUR)',
+      to: 'Math.ceil(takes / HOUR)',
+    },
+    'work is planned as if nodes needed no time to come up': {
+      from: 'durationMs(createdAfter(nodes - 1) + BOOT + busy)',
+      to: 'durationMs(busy)',
+    },
+  }),
+  ...inFile('lib/app/fit-work.ts', ['test/unit/handlers/quotes.test.ts'], {
+    'work is planned for more nodes than the spec has': {
+      from: 'nodesMax: nodes === undefined ? settings.nodesMax : spec.nodes,',
+      to: 'nodesMax: settings.nodesMax,',
+    },
+    'a quote for work that is wrong names only the faults of the spec': {
+      from: 'throw invalid([...faults, ...(error.details.faults ?? [])]);',
+      to: 'throw error;',
+    },
+  }),
+];
+
 export const mutants: readonly Mutant[] = [
   ...[
     ...money,
@@ -1357,4 +1380,5 @@ export const mutants: readonly Mutant[] = [
   ...passes,
   ...crowd,
   ...settings,
+  ...work,
 ];

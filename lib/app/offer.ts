@@ -27,6 +27,12 @@ export interface Offer {
   readonly advice: Advice;
 }
 
+export interface OfferDeps {
+  readonly clock: Clock;
+  readonly catalogue: CatalogueCache;
+  readonly settings: Settings;
+}
+
 /**
  * Quotes a spec at today's prices, or throws AppError `invalid` with every fault, or `refused` if
  * Linode manages the account. Buys nothing and
@@ -34,11 +40,7 @@ export interface Offer {
  * refuses it. `nextTurn`: when the cluster could create its nodes; by default, at once.
  */
 export async function offer(
-  deps: {
-    readonly clock: Clock;
-    readonly catalogue: CatalogueCache;
-    readonly settings: Settings;
-  },
+  deps: OfferDeps,
   input: unknown,
   by: EpochMs,
   nextTurn: () => Promise<EpochMs> = async () => deps.clock.now(),

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Right } from '../core/base/api-token.ts';
 import { type MicroUsd, parseUsd } from '../core/base/money.ts';
 import { MONTH_NAME } from '../core/billing/bill.ts';
+import { workSchema } from '../core/catalogue/shapes.ts';
 import { changeSchema } from '../core/cluster/change.ts';
 import { inventoryFormats } from '../core/cluster/inventory.ts';
 import { phases } from '../core/cluster/record.ts';
@@ -161,6 +162,22 @@ export const exampleSpec = {
 
 const spec: RequestBody = { name: 'Spec', schema: specSchema, example: exampleSpec };
 
+/** A spec; with work, only the budget is required. */
+const quoteRequest: RequestBody = {
+  name: 'QuoteRequest',
+  schema: (limits) => {
+    const { shape } = specSchema(limits);
+    return z.strictObject({
+      ...shape,
+      nodes: z.optional(shape.nodes),
+      region: z.optional(shape.region),
+      image: z.optional(shape.image),
+      work: z.optional(workSchema),
+    });
+  },
+  example: exampleSpec,
+};
+
 const clusterChange: RequestBody = {
   name: 'ClusterChange',
   schema: changeSchema,
@@ -285,11 +302,14 @@ export const operations = {
     path: '/quotes',
     summary: 'What a spec will cost and how long its budget lasts',
     description:
-      'Buys nothing. A budget that is too small still gets a quote; only the launch refuses it.',
+      'Buys nothing. A budget that is too small still gets a quote; only the launch refuses it. With ' +
+      '`work`, such as `{ "vcpuHours": 120 }`, all but the budget may be missing: the answer lists the ' +
+      'clusters that do the work within the budget, and quotes the fastest. If none does, 422 ' +
+      'names the smallest budget that would do.',
     access: 'read',
     query: none,
     headers: anyHeaders,
-    body: spec,
+    body: quoteRequest,
     answers: { 200: { description: 'The quote.', json: quoteSchema } },
     problems: [400, 413, 415, 422, ...LINODE_PROBLEMS],
   }),

@@ -1,10 +1,12 @@
 import type { OfferedType } from '../app/browse-catalogue.ts';
+import type { Fit } from '../app/fit-work.ts';
 import type { Offer } from '../app/offer.ts';
 import type { Report } from '../app/report.ts';
 import { type MicroUsd, microUsd, toUsd } from '../core/base/money.ts';
 import { type EpochMs, toIso } from '../core/base/units.ts';
 import { whyChosen } from '../core/catalogue/choose.ts';
 import type { Image, Region } from '../core/catalogue/lists.ts';
+import type { Shape } from '../core/catalogue/shapes.ts';
 import type { Advice, Alternative } from '../core/cluster/advice.ts';
 import { hourlyOf, overspentAt, spentAt } from '../core/cluster/bills.ts';
 import { lifeOf } from '../core/cluster/life.ts';
@@ -143,6 +145,25 @@ export function renderLaunchQuote(record: ClusterRecord) {
 export const renderQuote = (offer: Offer) => ({
   ...renderOffered(offer),
   ...renderAdvice(offer.advice),
+});
+
+/** The quote of the fastest cluster for some work, with all shapes. */
+export const renderFit = ({ offer, shapes }: Fit) => ({
+  ...renderQuote(offer),
+  shapes: shapes.map(renderShape),
+});
+
+const renderShape = ({ type, nodes, hours, cost, takes, wasted }: Shape) => ({
+  nodes,
+  type: type.id,
+  typeLabel: type.label,
+  vcpus: type.vcpus,
+  memoryMb: type.memoryMb,
+  gpus: type.gpus,
+  hours,
+  costUsd: toUsd(cost),
+  takesMinutes: Math.ceil(takes / 60_000),
+  wastedUsd: toUsd(wasted),
 });
 
 function renderOffered({ spec, bought, quote }: Omit<Offer, 'advice'>) {

@@ -160,6 +160,22 @@ export const imageSchema = z.object({
   capabilities: z.readonly(z.array(z.string())),
 });
 
+const shapeSchema = z.object({
+  nodes: count('The number of nodes.'),
+  type: z.string(),
+  typeLabel: z.string(),
+  vcpus: count('The vCPUs of a node.'),
+  memoryMb: count('The memory of a node.'),
+  gpus: count('The GPUs of a node.'),
+  hours: count('The started hours of each node: launch with maxHours set to it.'),
+  costUsd: usd('What these hours cost'),
+  takesMinutes: count('From the launch to the end of the work.'),
+  wastedUsd: usd(
+    'The part of costUsd for time without work',
+    'Linode bills each started hour in full',
+  ),
+});
+
 export const quoteSchema = z.object({
   nodes: count('The number of nodes.'),
   typeLabel: z.string(),
@@ -183,6 +199,16 @@ export const quoteSchema = z.object({
   unspentUsd: usd('The part of the budget that stays unspent'),
   warnings: z.array(text('A warning about a choice that a launch accepts.')),
   alternatives: alternativesSchema,
+  shapes: z.optional(
+    z
+      .array(shapeSchema)
+      .check(
+        z.describe(
+          'Only for a request with work: the clusters that do the work within the budget, the ' +
+            'fastest first, then the cheapest, then others between them.',
+        ),
+      ),
+  ),
 });
 
 const nodeStatuses = [

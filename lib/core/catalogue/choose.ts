@@ -155,6 +155,26 @@ export function listTypes(
     .sort((a, b) => a.price.hourly - b.price.hourly || (a.type.id < b.type.id ? -1 : 1));
 }
 
+/**
+ * The types that do for a machine in a region, with an image: offered, not sold out, and with enough
+ * disk. The cheapest first; of a type asked for by its id, only that type.
+ */
+export const candidates = (
+  machine: MachineChoice,
+  region: Region,
+  image: Image,
+  { types, soldOut }: CatalogueLists,
+  { backups }: AccountExtras,
+): { readonly type: LinodeType; readonly price: Price }[] =>
+  listTypes(types, {
+    ...(machine.kind === 'size' && machine),
+    diskMb: image.diskMb,
+    region: region.id,
+    backups,
+  })
+    .filter(({ type }) => machine.kind === 'size' || type.id === machine.type)
+    .filter(({ type }) => isOfferedIn(type, region) && !isSoldOut(type.id, region.id, soldOut));
+
 export interface RegionFilter {
   /** Two letters, in any case. */
   readonly country?: string | undefined;

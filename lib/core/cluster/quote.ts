@@ -34,6 +34,10 @@ const TOGETHER = 20;
 const TOGETHER_EVERY = seconds(15);
 const HOUR = hours(1);
 
+/** How long after a cluster's first node the node with this index is created. */
+export const createdAfter = (index: number): DurationMs =>
+  durationMs(Math.floor(index / TOGETHER) * TOGETHER_EVERY);
+
 /** The quote of a cluster whose first nodes start at `from`, at the prices in `bought`. */
 export function quoteOf(spec: Spec, bought: Bought, marginMs: DurationMs, from: EpochMs): Quote {
   const { nodes, budget, maxHours } = spec;
@@ -57,7 +61,7 @@ export function quote(input: {
     return { startsAt: from, hourly, smallestBudget, ...noHours, unspent: budget };
   }
   const billed = Array.from({ length: nodes }, (_, index) => ({
-    billedFrom: plus(from, durationMs(Math.floor(index / TOGETHER) * TOGETHER_EVERY)),
+    billedFrom: plus(from, createdAfter(index)),
     billedUntil: null,
     price,
   }));

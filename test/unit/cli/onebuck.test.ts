@@ -180,6 +180,22 @@ describe('before a launch', () => {
     expect(quote.stdout).not.toContain(ESCAPE);
   });
 
+  it('onebuck plan shows the clusters that do some work, or the smallest budget', async () => {
+    const args = ['plan', '--work', '100 vcpu-hours', '--region', 'us-east', '--budget'];
+    const planned = await onebuck([...args, '1'], env);
+    expect(planned.stdout).toMatch(/^ +NODES .*\nfastest +44 × g6-nanode-1 .*2 h 19 min .*\$0\.99/);
+    expect(planned.stdout).toMatch(/\ncheapest +1 × g6-nanode-1 .*\$0\.7575/);
+    expect(planned.stdout).toContain(
+      'onebuck launch --nodes 44 --type g6-nanode-1 --region us-east',
+    );
+    const refused = await onebuck([...args, '0.5'], env);
+    expect(refused).toMatchObject({ code: 6, stdout: '' });
+    expect(refused.stderr).toContain('100 vCPU hours of work cost at least $0.7575');
+    const wrong = await onebuck(['plan', '--work', 'a lot', '--budget', '1'], env);
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.stderr).toContain('--work must be such as "120 vcpu-hours"');
+  });
+
   it('onebuck regions and onebuck images list what a spec can name', async () => {
     const regions = await onebuck(['regions', '--country', 'us'], env);
     expect(regions.stdout).toMatch(/^REGION +PLACE +COUNTRY\n(.* US\n)*us-east +Newark, NJ +US\n/);

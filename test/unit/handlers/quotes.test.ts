@@ -62,6 +62,83 @@ describe('a quote', () => {
   });
 });
 
+describe('a quote for work', () => {
+  const work = { vcpuHours: 100 };
+
+  it('lists the clusters that do it within the budget, and quotes the fastest', async () => {
+    const { call } = await startApi();
+    const body = { ...rest, nodes: undefined, work };
+    const { status, json } = await call('POST', '/quotes', { body });
+    expect(status).toBe(200);
+    expect(json.shapes[0]).toEqual({
+      ...{ nodes: 66, type: 'g6-nanode-1', typeLabel: 'Nanode 1GB', vcpus: 1, memoryMb: 1024 },
+      ...{ gpus: 0, hours: 2, costUsd: 0.99, takesMinutes: 94, wastedUsd: 0.24 },
+    });
+    expect(json).toMatchObject({ nodes: 66, type: 'g6-nanode-1', spentAtTeardownUsd: 0.99 });
+    expect(json.shapes[1]).toMatchObject({ nodes: 1, hours: 101, costUsd: 0.7575 });
+  });
+
+  it('needs nothing but work and budget', async () => {
+    const { call } = await startApi();
+    const { status, json } = await call('POST', '/quotes', { body: { work, budgetUsd: 1 } });
+    expect(status).toBe(200);
+    expect(json.shapes.length).toBeGreaterThan(2);
+    const { nodes, type, hours, costUsd } = json.shapes[1];
+    const spec = { nodes, type, maxHours: hours, budgetUsd: costUsd };
+    const whole = { ...spec, region: json.region, image: json.image };
+    const again = await call('POST', '/quotes', { body: whole });
+    expect(again.json).toMatchObject({ affordableHours: hours, spentAtTeardownUsd: costUsd });
+  });
+
+  it('keeps to the type, the nodes, the size and the hours of the spec', async () => {
+    const { call } = await startApi();
+    const shapes = async (fields: object) => {
+      const body = { work, budgetUsd: 20, ...fields };
+      return (await call('POST', '/quotes', { body })).json.shapes;
+    };
+    const ofType = await shapes({ type: 'g6-standard-2', nodes: 10, maxHours: 6 });
+    expect(ofType).toMatchObject([{ type: 'g6-standard-2', nodes: 10, hours: 6 }]);
+    for (const { memoryMb } of await shapes({ memoryMb: 4000 })) {
+      expect(memoryMb).toBeGreaterThanOrEqual(4096);
+    }
+  });
+
+  it('is refused with the smallest budget that would do', async () => {
+    const { call } = await startApi();
+    const body = { work, budgetUsd: 0.5 };
+    const { status, json } = await call('POST', '/quotes', { body });
+    expect(status).toBe(422);
+    expect(json).toMatchObject({
+      smallestBudgetUsd: 0.7575,
+      detail: '100 vCPU hours of work cost at least $0.7575 with this spec; you gave $0.50.',
+    });
+    const tooShort = { ...body, budgetUsd: 100, maxHours: 1, nodes: 2 };
+    expect((await call('POST', '/quotes', { body: tooShort })).json.detail).toMatch(
+      /^No cluster that fits the spec does 100 vCPU hours/,
+    );
+  });
+
+  it('lists the faults of the work beside those of the spec', async () => {
+    const { call } = await startApi();
+    const faulty = [
+      [{ vcpuHours: 0 }, 'work.vcpuHours: work.vcpuHours'],
+      [{}, 'work: work must have either vcpuHours or gpuHours'],
+      [{ vcpuHours: 1, gpuHours: 1 }, 'work: work must have either vcpuHours or gpuHours'],
+      ['120', 'work: work must be an object such as { "vcpuHours": 120 }'],
+      [{ hours: 1 }, 'work'],
+    ] as const;
+    for (const [wrong, message] of faulty) {
+      const body = { work: wrong, budgetUsd: 1, region: 'us-eats' };
+      const answer = await call('POST', '/quotes', { body });
+      expect(answer.status).toBe(400);
+      expect(messagesOf(answer)).toEqual([
+        expect.stringContaining(message),
+        expect.stringContaining('region: there is no region us-eats'),
+      ]);
+    }
+  });
+});
+
 describe('a launch', () => {
   it('answers with its quote, and with the same quote when it is repeated', async () => {
     const { call } = await startApi();
