@@ -6,6 +6,7 @@ import type { Ledger } from './core/caps/ledger.ts';
 import type { Image, LinodeType, Region } from './core/catalogue/lists.ts';
 import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
+import type { AgentReport, Reports } from './core/cluster/readiness.ts';
 import type { ClusterRecord } from './core/cluster/record.ts';
 import type { Notice } from './core/notices/notices.ts';
 import type { RunNotice } from './core/notices/runs.ts';
@@ -266,6 +267,20 @@ export interface SchedulePage {
   readonly nextCursor: string | null;
   /** The schedules among those of the page that can't be read. */
   readonly unreadable: readonly Unreadable<ScheduleId>[];
+}
+
+/**
+ * What the agents on nodes have said, apart from the records: an agent's call never conflicts with a
+ * pass.
+ */
+export interface AgentReports {
+  /**
+   * Keeps the report of the cluster's node `rank`, at least until `keptUntil`, unless one is there
+   * that counts (`counting`). May be called twice. Reports of several nodes at once are all kept.
+   */
+  report(id: ClusterId, rank: number, report: AgentReport, keptUntil: EpochMs): Promise<void>;
+  /** Reads consistently. Clusters without a report are missing from the result. */
+  read(ids: readonly ClusterId[]): Promise<ReadonlyMap<ClusterId, Reports>>;
 }
 
 /** The ledger of the deployment, written whole, and only over the revision that was read. */

@@ -8,9 +8,11 @@ import {
 import { unreadableError } from '../../lib/adapters/dynamodb/unreadable.ts';
 import { type ClusterId, isScheduleId } from '../../lib/core/base/names.ts';
 import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
+import { type AgentReport, counting, type Reports } from '../../lib/core/cluster/readiness.ts';
 import { type ClusterRecord, isLive, livePhases } from '../../lib/core/cluster/record.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import {
+  type AgentReports,
   byReadability,
   type ClusterStore,
   type DueItem,
@@ -25,7 +27,8 @@ export interface MemoryTable {
   readonly clusters: ClusterStore;
   readonly schedules: ScheduleStore;
   readonly ledger: LedgerStore;
-  /** Deletes all clusters, all schedules and the ledger, as when the table is lost. */
+  readonly reports: AgentReports;
+  /** Deletes everything, as when the table is lost. */
   clear(): void;
   /** Replaces the cluster's record by one that this code can't read. */
   poison(id: ClusterId): void;
@@ -54,6 +57,7 @@ export function createMemoryTable(
 ): MemoryTable {
   const clusters = new Rows<ClusterRecord>(options);
   const schedules = new Rows<ScheduleRecord>(options);
+  const reports = new Map<ClusterId, Map<number, AgentReport>>();
   let ledger: Ledger = EMPTY_LEDGER;
   return {
     clusters: clusterStore(clusters, schedules),
@@ -66,9 +70,11 @@ export function createMemoryTable(
         return 'saved';
       },
     },
+    reports: reportStore(reports),
     poison: (id) => clusters.poison(id),
     clear() {
       clusters.clear();
+      reports.clear();
       schedules.clear();
       ledger = EMPTY_LEDGER;
     },
@@ -230,6 +236,20 @@ function list(clusters: Rows<ClusterRecord>, query: ListQuery) {
     limit,
   );
 }
+
+const reportStore = (all: Map<ClusterId, Map<number, AgentReport>>): AgentReports => ({
+  async report(id, rank, report) {
+    const ofCluster = all.get(id) ?? new Map<number, AgentReport>();
+    all.set(id, ofCluster.set(rank, counting(ofCluster.get(rank), report)));
+  },
+  read: async (ids) =>
+    new Map(
+      ids.flatMap((id): [ClusterId, Reports][] => {
+        const ofCluster = all.get(id);
+        return ofCluster === undefined ? [] : [[id, new Map(ofCluster)]];
+      }),
+    ),
+});
 
 const scheduleStore = (schedules: Rows<ScheduleRecord>): ScheduleStore => ({
   insert: async (record) => schedules.insert(record),

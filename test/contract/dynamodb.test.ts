@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { createTable, localDynamoDbClient, tableNamed } from '../../simulators/aws/dynamodb.ts';
 import { freePort } from '../../simulators/listen.ts';
+import { agentReportsContract } from '../support/agent-reports-contract.ts';
 import { startProgram } from '../support/children.ts';
 import { clusterStoreContract } from '../support/cluster-store-contract.ts';
 import { AWS_LIMITS, type DynamoDbLimits, testDynamoDbLimits } from '../support/dynamodb-limits.ts';
@@ -108,6 +110,11 @@ for (const engine of engines) {
         store: createClusterStore(client, TableName),
         schedules: createScheduleStore(client, TableName),
       };
+    });
+
+    agentReportsContract(`the reports on ${name}`, async () => {
+      const { TableName } = await aTable();
+      return createAgentReports(client, TableName);
     });
 
     ledgerStoreContract(`the ledger on ${name}`, async () => {

@@ -51,19 +51,8 @@ export function createClusterStore(
 ): ClusterStore {
   const toItem = itemOf(endedKept);
 
-  async function getBatch(ids: readonly ClusterId[]): Promise<(ClusterRecord | Unreadable)[]> {
-    const found: (ClusterRecord | Unreadable)[] = [];
-    let Keys = ids.map((id): Item => marshall({ id }));
-    for (let tries = 1; Keys.length > 0; tries += 1) {
-      if (tries > BATCH_TRIES_MAX) throw new Error('BatchGetItem left keys unprocessed');
-      if (tries > 1) await delay(50 * 2 ** tries);
-      const RequestItems = { [TableName]: { Keys, ConsistentRead: true } };
-      const answer = await client.send(new BatchGetItemCommand({ RequestItems }));
-      found.push(...(answer.Responses?.[TableName] ?? []).map(clusterIn));
-      Keys = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
-    }
-    return found;
-  }
+  const getBatch = async (ids: readonly ClusterId[]): Promise<(ClusterRecord | Unreadable)[]> =>
+    (await itemsAt(client, TableName, ids)).map(clusterIn);
 
   return {
     ...recordsIn(client, TableName, {
@@ -73,12 +62,7 @@ export function createClusterStore(
     }),
 
     async getMany(ids) {
-      const batches = Array.from({ length: Math.ceil(ids.length / BATCH_KEYS_MAX) }, (_, index) =>
-        ids.slice(index * BATCH_KEYS_MAX, (index + 1) * BATCH_KEYS_MAX),
-      );
-      const found: (ClusterRecord | Unreadable)[] = [];
-      for (const batch of batches) found.push(...(await getBatch(batch)));
-      return byReadability<ClusterRecord>(found);
+      return byReadability<ClusterRecord>(await getBatch(ids));
     },
 
     async *due(until) {
@@ -166,6 +150,27 @@ export async function itemAt(
   const Key = marshall({ id });
   const get = new GetItemCommand({ TableName, Key, ConsistentRead: true });
   return (await client.send(get)).Item ?? null;
+}
+
+/** The items that there are, in any order, read consistently in batches of 100. */
+export async function itemsAt(
+  client: DynamoDBClient,
+  TableName: string,
+  ids: readonly string[],
+): Promise<Item[]> {
+  const found: Item[] = [];
+  for (let start = 0; start < ids.length; start += BATCH_KEYS_MAX) {
+    let Keys = ids.slice(start, start + BATCH_KEYS_MAX).map((id): Item => marshall({ id }));
+    for (let tries = 1; Keys.length > 0; tries += 1) {
+      if (tries > BATCH_TRIES_MAX) throw new Error('BatchGetItem left keys unprocessed');
+      if (tries > 1) await delay(50 * 2 ** tries);
+      const RequestItems = { [TableName]: { Keys, ConsistentRead: true } };
+      const answer = await client.send(new BatchGetItemCommand({ RequestItems }));
+      found.push(...(answer.Responses?.[TableName] ?? []));
+      Keys = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
+    }
+  }
+  return found;
 }
 
 /** false: the condition did not hold, and nothing was written. */

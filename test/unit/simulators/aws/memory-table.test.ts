@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { minutes, plus } from '../../../../lib/core/base/units.ts';
 import { EMPTY_LEDGER } from '../../../../lib/core/caps/ledger.ts';
 import { createMemoryTable } from '../../../../simulators/aws/memory-table.ts';
+import { agentReportsContract } from '../../../support/agent-reports-contract.ts';
 import { aCluster, anEnded, aRunning, LAUNCH } from '../../../support/builders.ts';
 import { clusterStoreContract, idsDue } from '../../../support/cluster-store-contract.ts';
 import { ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
@@ -18,6 +19,8 @@ scheduleStoreContract('the schedules in memory', async () => {
 });
 
 ledgerStoreContract('the ledger in memory', async () => createMemoryTable().ledger);
+
+agentReportsContract('the reports in memory', async () => createMemoryTable().reports);
 
 describe('indexes that lag', () => {
   it('show a write later than a get does, and the former item until then', async () => {
