@@ -1,6 +1,8 @@
 import { memory } from './memory.ts';
 import { plural } from './plural.ts';
 
+export { setups } from '../lib/core/room/setups.ts';
+
 /** A spec as the API takes one. The API checks a spec, and names all its faults at once. */
 export type Spec = Readonly<Record<string, unknown>>;
 

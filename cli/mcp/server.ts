@@ -6,6 +6,7 @@ import { memory } from '../../client/memory.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { quoteSentence } from '../../client/quote.ts';
+import { setups } from '../../client/spec.ts';
 import { findCluster } from '../find.ts';
 import { type Answer, type Asking, askingOf, resultOf, utc } from './answers.ts';
 import { status } from './looking.ts';
@@ -30,6 +31,9 @@ export const specInput = z.strictObject({
   userDataBase64: z.string().optional().describe('The same as bytes in base64, instead.'),
   onPartial: z.enum(['destroy', 'keep']).optional().describe('If some nodes cannot come up.'),
   tags: z.array(z.string()).optional().describe('Tags for every node.'),
+  network: z.enum(['private', 'isolated', 'none']).optional().describe('Between the nodes.'),
+  setup: z.array(z.enum(setups)).optional().describe('What Onebuck installs on every node.'),
+  openPorts: z.array(z.string()).optional().describe('Beside ssh, such as "80" or "53/udp".'),
 });
 
 const cluster = z.string().describe('The id of a cluster, or the name of a live one.');

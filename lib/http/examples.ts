@@ -57,6 +57,9 @@ const spec = {
   userDataBase64: null,
   onPartial: 'destroy',
   tags: [],
+  network: null,
+  setup: [],
+  openPorts: [],
 };
 
 const cluster = {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { endReasonNames } from '../core/cluster/end-reasons.ts';
 import { linodeStatuses } from '../core/cluster/linode.ts';
+import { setups } from '../core/room/setups.ts';
 
 /*
  * The schemas of the API's answers. The compiler checks the renderers against them, the tests check
@@ -260,6 +261,9 @@ const askedSchema = z.object({
   userDataBase64: orNull(z.string()),
   onPartial: z.enum(['destroy', 'keep']),
   tags: z.readonly(z.array(z.string())),
+  network: orNull(z.enum(['private', 'isolated', 'none'])),
+  setup: z.readonly(z.array(z.enum(setups))),
+  openPorts: z.readonly(z.array(z.string())),
 });
 
 export const clusterSchema = z.object({

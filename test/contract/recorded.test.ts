@@ -112,6 +112,7 @@ describe.skipIf(!hasShared)(`Onebuck's client reads recorded answers of Linode${
       label: 'Debian 12',
       deprecated: false,
       diskMb: 1800,
+      vendor: 'Debian',
       isRecovery: false,
       status: 'available',
       capabilities: expect.arrayContaining(['cloud-init']),

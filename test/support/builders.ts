@@ -82,6 +82,9 @@ export const aSpec = (overrides: Partial<Spec> = {}): Spec => ({
   userDataBase64: null,
   onPartial: 'destroy',
   tags: [],
+  network: null,
+  setup: [],
+  openPorts: [],
   ...overrides,
 });
 

@@ -104,7 +104,8 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
   images: async () => [
     {
       ...{ id: 'linode/debian12', label: 'Debian 12', deprecated: false, status: 'available' },
-      ...{ capabilities: ['cloud-init'], diskMb: 1_800, isRecovery: false },
+      ...{ capabilities: ['cloud-init'], diskMb: 1_800 },
+      ...{ vendor: 'Debian', isRecovery: false },
     },
   ],
   recoveryImages: async () => [],

@@ -136,6 +136,9 @@ const spec = z.looseObject({
   userDataBase64: z.nullable(text),
   onPartial: text,
   tags: texts,
+  network: z.nullable(text),
+  setup: texts,
+  openPorts: texts,
 });
 
 const bought = z.looseObject({
@@ -176,7 +179,7 @@ const priceRise = z.looseObject({
 });
 
 const network = z.looseObject({
-  kind: z.enum(['private', 'isolated']),
+  kind: text,
   vlan: text,
   subnet: z.looseObject({ block: count, bits: count }).check(z.refine(isSubnet)),
 });

@@ -22,7 +22,13 @@ export function upgraded(version: unknown, record: unknown): unknown {
 }
 
 /** The fields of a spec that the first records lack. */
-const ADDED = { authorizedUsers: [], userDataBase64: null } satisfies Partial<Spec>;
+const ADDED = {
+  authorizedUsers: [],
+  userDataBase64: null,
+  network: null,
+  setup: [],
+  openPorts: [],
+} satisfies Partial<Spec>;
 
 function withAddedFields(record: unknown): unknown {
   const { spec } = (record ?? {}) as { readonly spec?: unknown };

@@ -193,6 +193,7 @@ const imageSchema = z.pipe(
     status: z.nullish(z.string()),
     capabilities: z.nullish(z.array(z.string())),
     size: z.nullish(z.int().check(z.nonnegative())),
+    vendor: z.nullish(z.string()),
     type: z.nullish(z.string()),
   }),
   z.transform(
@@ -203,6 +204,7 @@ const imageSchema = z.pipe(
       status: raw.status ?? 'available',
       capabilities: raw.capabilities ?? [],
       diskMb: raw.size ?? 0,
+      vendor: raw.vendor ?? null,
       isRecovery: raw.type === 'automatic',
     }),
   ),

@@ -31,6 +31,8 @@ export interface Image {
   readonly capabilities: readonly string[];
   /** The least disk of a type that can hold it. */
   readonly diskMb: number;
+  /** The distribution, such as `Debian`; null: Linode does not say, as for private images. */
+  readonly vendor: string | null;
   /** Linode made it of a deleted Linode, and deletes it by itself. */
   readonly isRecovery: boolean;
 }

@@ -47,6 +47,9 @@ const NO_SPEC: Spec = {
   userDataBase64: null,
   onPartial: 'destroy',
   tags: [],
+  network: null,
+  setup: [],
+  openPorts: [],
 };
 const NO_ADVICE = { warnings: [], alternatives: [] };
 

@@ -12,6 +12,8 @@ import {
   wholeNumber,
 } from '../base/fields.ts';
 import type { MicroUsd } from '../base/money.ts';
+import type { NetworkKind } from '../room/network.ts';
+import { type Setup, setups } from '../room/setups.ts';
 import { KEY, KEY_PATTERN, keyFault, normalKey } from './public-key.ts';
 
 /**
@@ -40,6 +42,15 @@ export interface Spec {
   readonly onPartial: 'destroy' | 'keep';
   /** At most 10 tags; none looks like a tag that Onebuck sets itself. */
   readonly tags: readonly string[];
+  /** null: the launch decides (lib/core/catalogue/room.ts). */
+  readonly network: NetworkKind | 'none' | null;
+  /** What Onebuck installs on every node. */
+  readonly setup: readonly Setup[];
+  /**
+   * The ports that the internet reaches beside ssh: at most 20, such as `80`, `8000-8100` or
+   * `53/udp`.
+   */
+  readonly openPorts: readonly string[];
 }
 
 export type MachineChoice =
@@ -83,7 +94,12 @@ export function parseSpec(input: unknown, limits: SpecLimits): ParsedSpec {
     ...(budgetUsd === undefined ? {} : { budget: budgetUsd }),
     ...(asked.machine === null ? {} : { machine: asked.machine }),
   };
-  const faults = firstOfEachPath([...found, ...asked.faults, ...twoUserData(partial)]);
+  const faults = firstOfEachPath([
+    ...found,
+    ...asked.faults,
+    ...twoUserData(partial),
+    ...setupsApart(partial),
+  ]);
   // Without a fault, no field is missing.
   return faults.length === 0 ? { ok: true, spec: partial as Spec } : { ok: false, faults, partial };
 }
@@ -136,6 +152,9 @@ export const specSchema = ({ nodesMax, budgetMax }: SpecLimits) =>
     userDataBase64: optional(userDataBase64),
     onPartial: z._default(onPartial, 'destroy'),
     tags: z._default(tags, []),
+    network: optional(network),
+    setup: z._default(setup, []),
+    openPorts: z._default(openPorts, []),
   });
 
 type Fields = z.infer<ReturnType<typeof specSchema>>;
@@ -149,6 +168,7 @@ const KEYS_MAX = 50;
 const KEYS_BYTES_MAX = 80_000;
 const USERS_MAX = 50;
 const TAGS_MAX = 10;
+const OPEN_PORTS_MAX = 20;
 
 const TYPE = 'a type id such as g6-nanode-1 (GET /types lists them)';
 
@@ -242,28 +262,86 @@ const tags = z
   )
   .check(
     z.maxLength(TAGS_MAX),
-    z.superRefine(
-      (list, context) => {
-        for (const index of repeated(list)) {
-          context.addIssue({
-            code: 'custom',
-            path: [index],
-            message: 'must differ from the others',
-          });
-        }
-      },
-      // Look for repeated tags even if a tag is at fault by itself.
-      { when: ({ value }) => Array.isArray(value) },
-    ),
+    withoutRepeats(),
     z.describe('Tags for every node, in addition to the tags that Onebuck sets.'),
   );
 
+const network = z
+  .enum(['private', 'isolated', 'none'], { error: must('"private", "isolated" or "none"') })
+  .check(
+    z.describe(
+      'How the nodes reach each other: on the private network of all clusters of the deployment, ' +
+        'with a subnet of their own; on one that is isolated from it; or not. By default private ' +
+        'for two nodes and more, where region and image allow it.',
+    ),
+  );
+
+const setup = z
+  .array(z.enum(setups, { error: must(`one of ${setups.join(', ')}`) }), {
+    error: must(`a list of ${setups.join(', ')}`),
+  })
+  .check(
+    withoutRepeats(),
+    z.describe(
+      'What Onebuck installs on every node, and has working when the cluster is ready. It needs ' +
+        'an image of Debian or Ubuntu.',
+    ),
+  );
+
+/** A port or a range, and its protocol if that is not TCP. */
+const PORTS = /^[1-9]\d{0,4}(-[1-9]\d{0,4})?(\/(tcp|udp))?$/;
+const PORT_MAX = 65_535;
+const OPEN_PORT = `a port from 1 to ${PORT_MAX}, or a range such as 8000-8100; 53/udp for UDP`;
+
+const openPorts = z
+  .array(
+    z.pipe(
+      z.union(
+        [
+          z.int({ error: must(OPEN_PORT) }).check(z.gte(1), z.lte(PORT_MAX)),
+          z.string({ error: must(OPEN_PORT) }).check(z.regex(PORTS)),
+        ],
+        { error: must(OPEN_PORT) },
+      ),
+      z.transform((port: number | string, context): string => {
+        const text = `${port}`.replace('/tcp', '');
+        const [from = 0, to = from] = text.split('/')[0]?.split('-').map(Number) ?? [];
+        if (from <= to && to <= PORT_MAX) return text;
+        const message = from > to ? 'must begin with its lower port' : `must be ${OPEN_PORT}`;
+        context.issues.push({ code: 'custom', message, input: port });
+        return z.NEVER;
+      }),
+    ),
+    { error: must(`a list of at most ${OPEN_PORTS_MAX} ports, such as "80" or "8000-8100"`) },
+  )
+  .check(
+    z.maxLength(OPEN_PORTS_MAX),
+    withoutRepeats(),
+    z.describe('The ports that the internet reaches beside ssh, on every node.'),
+  );
+
 /**
- * The indexes of tags that repeat an earlier one in any case: Linode does not document whether two
- * tags may differ by case only.
+ * A fault for each item of a list that repeats an earlier one in any case: Linode does not document
+ * whether two tags may differ by case only.
  */
+function withoutRepeats() {
+  return z.superRefine(
+    (list: readonly unknown[], context) => {
+      for (const index of repeated(list)) {
+        context.addIssue({
+          code: 'custom',
+          path: [index],
+          message: 'must differ from the others',
+        });
+      }
+    },
+    // Look for repeated items even if an item is at fault by itself.
+    { when: ({ value }) => Array.isArray(value) },
+  );
+}
+
 function repeated(list: readonly unknown[]): number[] {
-  const seen = list.map((tag) => (typeof tag === 'string' ? tag.toLowerCase() : tag));
+  const seen = list.map((item) => (typeof item === 'string' ? item.toLowerCase() : item));
   return [...seen.keys()].filter((index) => seen.indexOf(seen[index]) < index);
 }
 
@@ -271,6 +349,15 @@ function twoUserData({ userData, userDataBase64 }: Partial<Spec>): Fault[] {
   if (typeof userData !== 'string' || typeof userDataBase64 !== 'string') return [];
   const message = 'userDataBase64 and userData exclude each other: leave one of them out';
   return [{ path: 'userDataBase64', message }];
+}
+
+/** Setups make several nodes work together, which needs a network between them. */
+function setupsApart({ nodes = 1, network, setup = [] }: Partial<Spec>): Fault[] {
+  if (network !== 'none' || nodes === 1 || setup.length === 0) return [];
+  const message =
+    `network none leaves the nodes without the network that ${setup.join(' and ')} ` +
+    `${setup.length === 1 ? 'needs' : 'need'}: leave it out, or ask for private or isolated`;
+  return [{ path: 'network', message }];
 }
 
 /**

@@ -203,6 +203,12 @@ describe('clusterIn', () => {
   );
 });
 
+it('a record from before networks, setups and open ports has none', () => {
+  const record = aRunning();
+  const { network: _, setup: __, openPorts: ___, ...spec } = record.spec;
+  expect(clusterIn(itemOf({ ...record, spec }))).toEqual(record);
+});
+
 it('a record from before users and user data as bytes has none', () => {
   const record = aRunning();
   const { authorizedUsers: _, userDataBase64: __, ...spec } = record.spec;

@@ -76,6 +76,7 @@ const images: Image[] = [
     status: 'available',
     capabilities: ['cloud-init'],
     diskMb: 1_800,
+    vendor: 'Debian',
     isRecovery: false,
   },
 ];

@@ -44,6 +44,7 @@ const anImage = (overrides: Partial<Image> & { id: string }): Image => ({
   status: 'available',
   capabilities: ['cloud-init'],
   diskMb: 1_800,
+  vendor: null,
   isRecovery: false,
   ...overrides,
 });

@@ -52,6 +52,9 @@ describe('a spec', () => {
       userDataBase64: null,
       onPartial: 'destroy',
       tags: [],
+      network: null,
+      setup: [],
+      openPorts: [],
     });
   });
 
@@ -66,6 +69,9 @@ describe('a spec', () => {
         userData: '#cloud-config\n',
         onPartial: 'keep',
         tags: ['team: numbers', 'test=true'],
+        network: 'isolated',
+        setup: ['mpi', 'nfs'],
+        openPorts: [80, '443', '8000-8100', '53/udp', '8080/tcp'],
       }),
     );
     expect(spec).toMatchObject({
@@ -77,6 +83,9 @@ describe('a spec', () => {
       userData: '#cloud-config\n',
       onPartial: 'keep',
       tags: ['team: numbers', 'test=true'],
+      network: 'isolated',
+      setup: ['mpi', 'nfs'],
+      openPorts: ['80', '443', '8000-8100', '53/udp', '8080'],
     });
   });
 
@@ -168,6 +177,9 @@ describe('a fault', () => {
       authorizedUsers: [],
       userData: null,
       userDataBase64: null,
+      network: null,
+      setup: [],
+      openPorts: [],
     });
   });
 
@@ -371,6 +383,65 @@ describe('a fault', () => {
       'tags[2]: tags[2] must differ from the others',
       'tags[3]: tags[3] must differ from the others',
     ]);
+  });
+
+  it.each(['public', true, ['private'], ''])('is found in the network %j', (network) => {
+    expect(messageFor('network', network)).toBe('network must be "private", "isolated" or "none"');
+  });
+
+  it('is found in a setup that Onebuck does not know, and in one that is there twice', () => {
+    expect(faultsOf(aRequest({ setup: ['mpi', 'spark', 'mpi', 7] }))).toEqual([
+      'setup[1]: setup[1] must be one of mpi, nfs, slurm, dask, ray, docker',
+      'setup[3]: setup[3] must be one of mpi, nfs, slurm, dask, ray, docker',
+      'setup[2]: setup[2] must differ from the others',
+    ]);
+    expect(messageFor('setup', 'mpi')).toBe(
+      'setup must be a list of mpi, nfs, slurm, dask, ray, docker',
+    );
+  });
+
+  it('is found in setups of several nodes without a network between them', () => {
+    const apart = { network: 'none', setup: ['mpi', 'nfs'] };
+    expect(faultsOf(aRequest(apart))).toEqual([
+      'network: network none leaves the nodes without the network that mpi and nfs need: leave it ' +
+        'out, or ask for private or isolated',
+    ]);
+    expect(faultsOf(aRequest({ ...apart, nodes: 1 }))).toEqual([]);
+    expect(faultsOf(aRequest({ ...apart, setup: [] }))).toEqual([]);
+    expect(faultsOf(aRequest({ ...apart, network: 'isolated' }))).toEqual([]);
+  });
+
+  it.each([
+    0,
+    65_536,
+    1.5,
+    '',
+    '0',
+    '080',
+    '80-',
+    '80/sctp',
+    '70000',
+    '1-70000',
+    ' 80',
+    null,
+    [80],
+  ])('is found in the open port %j', (port) => {
+    expect(faultsOf(aRequest({ openPorts: [port] }))).toEqual([
+      'openPorts[0]: openPorts[0] must be a port from 1 to 65535, or a range such as 8000-8100; ' +
+        '53/udp for UDP',
+    ]);
+  });
+
+  it('is found in a range of ports that runs backwards, more than 20 ports, and a port twice', () => {
+    expect(faultsOf(aRequest({ openPorts: ['8100-8000', 80, 443, '80/tcp', '80/udp'] }))).toEqual([
+      'openPorts[0]: openPorts[0] must begin with its lower port',
+      'openPorts[3]: openPorts[3] must differ from the others',
+    ]);
+    const many = Array.from({ length: 21 }, (_, index) => index + 1);
+    expect(messageFor('openPorts', many)).toBe(
+      'openPorts must be a list of at most 20 ports, such as "80" or "8000-8100"',
+    );
+    expect(messageFor('openPorts', many.slice(1))).toBeUndefined();
   });
 
   it('is found in an unknown field, and suggests the field that was probably meant', () => {
