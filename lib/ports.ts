@@ -3,7 +3,7 @@ import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/base/names.ts
 import type { DurationMs, EpochMs } from './core/base/units.ts';
 import type { MonthName } from './core/billing/bill.ts';
 import type { Ledger } from './core/caps/ledger.ts';
-import type { Image, LinodeType, Region } from './core/catalogue/lists.ts';
+import type { Image, InterfaceGeneration, LinodeType, Region } from './core/catalogue/lists.ts';
 import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
 import type { AgentReport, Reports } from './core/cluster/readiness.ts';
@@ -43,6 +43,18 @@ export interface LinodeApi {
   /** `unreadable`: the token lacks the scope account:read_only. */
   accountSettings(by: EpochMs): Promise<AccountSettings | 'unreadable'>;
   /**
+   * `unreadable`: the token lacks the scope firewall:read_only, or Linode has no such setting. Gives
+   * up within seconds, since launches do without it.
+   */
+  defaultFirewalls(by: EpochMs): Promise<DefaultFirewalls | 'unreadable'>;
+  /** Every VLAN of the region, whoever made it, also those without Linodes. */
+  vlans(region: string, by: EpochMs): Promise<readonly Vlan[]>;
+  /**
+   * Deletes a VLAN without Linodes. May be called twice; `notFound` is as good as `deleted`. AppError
+   * `linodeRejected` if a Linode is attached: one that was deleted just now may be for a while.
+   */
+  deleteVlan(region: string, label: string, by: EpochMs): Promise<'deleted' | 'notFound'>;
+  /**
    * Every Linode that bears the tag, from all pages, each once. If only some could be read, throws
    * `PartialListError`, which has these.
    */
@@ -76,12 +88,26 @@ export interface Cacheable<T> {
   readonly maxAge: DurationMs | null;
 }
 
-/** The settings of the account that make every Linode cost more than its type. */
+/** The settings of the account that decide what a new Linode is and costs. */
 export interface AccountSettings {
   /** Whether every new Linode gets backups, at the price of its type's backups. */
   readonly backupsForced: boolean;
   /** Whether Linode manages the account, for about $100 a month more for each Linode. */
   readonly managed: boolean;
+  /** The generation of network interfaces to create: `linode` where the account takes no other. */
+  readonly interfaces: InterfaceGeneration;
+}
+
+/**
+ * For each generation, the id of the firewall that Linode attaches to a new Linode unless its create
+ * says otherwise; null: none.
+ */
+export type DefaultFirewalls = Readonly<Record<InterfaceGeneration, number | null>>;
+
+export interface Vlan {
+  readonly label: string;
+  /** How many Linodes are attached. */
+  readonly linodes: number;
 }
 
 export interface TypeAvailability {
@@ -107,8 +133,6 @@ export interface CreateRequest {
   /** The VLAN that the Linode joins by its second interface; null: it has only a public one. */
   readonly vlan: VlanAddress | null;
 }
-
-export type InterfaceGeneration = 'legacy_config' | 'linode';
 
 export interface VlanAddress {
   /** The VLAN of this label in the Linode's region; the first Linode to name it makes it. */

@@ -140,32 +140,21 @@ export async function checkAccount(ask: AskLinode, token: string): Promise<Accou
   if (verdict.kind !== 'ok') throw new Error(describe(SETTINGS, verdict));
   const settings = decodeSettings(verdict.body);
   if (!settings.ok) throw new Error(`GET /account/settings: ${settings.fault}`);
-  const { backupsForced, managed } = settings.value;
-  const { interfaces_for_new_linodes: interfaces, network_helper: networkHelper } =
-    verdict.body as Network;
+  const { backupsForced, managed, interfaces } = settings.value;
+  const { network_helper: networkHelper } = verdict.body as { readonly network_helper?: unknown };
+  // With interfaces of its own, each create asks for Network Helper by itself.
+  const lacksHelper = networkHelper === false && interfaces === 'legacy_config';
   return {
-    faults: [...(managed ? [MANAGED] : []), ...(interfaces === 'linode_only' ? [LINODE_ONLY] : [])],
-    warnings: [
-      ...(backupsForced ? [BACKUPS_FORCED] : []),
-      ...(networkHelper === false ? [NO_HELPER] : []),
-    ],
+    faults: managed ? [MANAGED] : [],
+    warnings: [...(backupsForced ? [BACKUPS_FORCED] : []), ...(lacksHelper ? [NO_HELPER] : [])],
   };
-}
-
-/** The account's settings of networks (docs/linode.md#creates). */
-interface Network {
-  readonly interfaces_for_new_linodes?: unknown;
-  readonly network_helper?: unknown;
 }
 
 const MANAGED =
   'Linode manages the account, at about $100 a month for each Linode: launches are refused.';
-const LINODE_ONLY =
-  'The account allows only Linode interfaces (interfaces_for_new_linodes is linode_only), and ' +
-  'Onebuck creates Linodes with configuration profile interfaces: Linode refuses each create.\n' +
-  'Allow them at https://cloud.linode.com/account/settings, under "Network Interface Type".';
 const BACKUPS_FORCED =
   'The account adds backups to each new Linode: each quote and each spend includes them.';
 const NO_HELPER =
   "Network Helper is off: a node's image must configure the network by itself, as Linode's own " +
-  'images do by DHCP.';
+  'images do by DHCP, and private networks need it.\n' +
+  'Turn it on at https://cloud.linode.com/account/settings.';

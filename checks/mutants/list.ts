@@ -422,6 +422,10 @@ const unreadable = [
     },
   }),
   ...inFile('lib/core/catalogue/choose.ts', ['test/unit/core/catalogue/choose.test.ts'], {
+    'a region is taken that lacks the only interfaces of the account': {
+      from: 'extras.interfaces === undefined || region.capabilities.includes(LINODE_INTERFACES)',
+      to: 'true',
+    },
     'a type is taken whose disk is too small for the image': {
       from: 'image === null || diskMb >= image.diskMb;',
       to: 'true;',
@@ -1091,6 +1095,18 @@ const passes = [
     },
   }),
   ...inFile('lib/app/offer.ts', ['test/flows/account.test.ts'], {
+    'an account that takes only Linode interfaces gets others': {
+      from: '...(extras.interfaces && { interfaces: extras.interfaces }),',
+      to: '',
+    },
+    'a quote does not say that the default firewall is not attached': {
+      from: '...(firewall === null ? [] : [noFirewall(firewall)]),',
+      to: '',
+    },
+    'the default firewall of the other generation counts': {
+      from: "catalogue.defaultFirewall(extras.interfaces ?? 'legacy_config', by),",
+      to: "catalogue.defaultFirewall('linode', 0 as typeof by),",
+    },
     'a managed account gets clusters, at many times their budgets': {
       from: "if (account === 'unreadable' || !account.managed) return;",
       to: "if (account === 'unreadable' || account.managed) return;",
@@ -1191,6 +1207,41 @@ const crowd = [
     'a type that costs nothing can be launched for ever': {
       from: 'if (hourly == null || hourly === 0) return null;',
       to: 'if (hourly == null) return null;',
+    },
+  }),
+  ...inFile('lib/adapters/linode/wire.ts', ['test/unit/adapters/linode/simulator.test.ts'], {
+    'a default firewall shuts ssh out': {
+      from: `        interface_generation: interfaces,
+        firewall_id: NO_FIREWALL,`,
+      to: '        interface_generation: interfaces,',
+    },
+    'a node is in no VLAN': {
+      from: "...(vlan ? [{ purpose: 'vlan', label: vlan.label, ipam_address: vlan.address }] : []),",
+      to: '',
+    },
+    'a node with Linode interfaces is in no VLAN': {
+      from: '...(vlan ? [{ vlan: { vlan_label: vlan.label, ipam_address: vlan.address } }] : []),',
+      to: '',
+    },
+    'no machine sets up the address that its VLAN interface has': {
+      from: 'network_helper: true,',
+      to: 'network_helper: false,',
+    },
+  }),
+  ...inFile('lib/adapters/linode/client.ts', ['test/unit/adapters/linode/client.test.ts'], {
+    "another region's VLANs count": {
+      from: '.filter((vlan) => vlan.region === region)',
+      to: '',
+    },
+    'a launch fails where the token may not read firewalls': {
+      from: "if (verdict.kind === 'denied' || isAbsent(verdict.status)) return 'unreadable';",
+      to: "if (isAbsent(verdict.status)) return 'unreadable';",
+    },
+  }),
+  ...inFile('lib/app/catalogue-cache.ts', ['test/unit/app/catalogue-cache.test.ts'], {
+    'a launch waits long for the default firewall': {
+      from: 'linode.defaultFirewalls(earliest(by, plus(clock.now(), OPTIONAL_WAIT_MAX)))',
+      to: 'linode.defaultFirewalls(by)',
     },
   }),
   ...inFile('lib/adapters/linode/list.ts', ['test/unit/adapters/linode/client.test.ts'], {

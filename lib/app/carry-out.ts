@@ -256,7 +256,7 @@ async function createRequest(
     authorizedUsers: spec.authorizedUsers,
     userData:
       spec.userData === null ? spec.userDataBase64 : Buffer.from(spec.userData).toString('base64'),
-    interfaces: 'legacy_config',
+    interfaces: bought.interfaces ?? 'legacy_config',
     vlan: null,
   };
 }

@@ -14,13 +14,13 @@ import {
   isLaunchable,
   type SoldOut,
 } from '../core/catalogue/choose.ts';
-import type { Image, LinodeType, Region } from '../core/catalogue/lists.ts';
+import type { Image, InterfaceGeneration, LinodeType, Region } from '../core/catalogue/lists.ts';
 import { PRICES_AGE_MAX } from '../core/cluster/kinds.ts';
 import type { Spec } from '../core/cluster/spec.ts';
 import { reasonOf } from '../errors.ts';
 import type { AccountSettings, Cacheable, Clock, LinodeApi, Log } from '../ports.ts';
 
-/** Linode's catalogue and the account's backups setting, remembered for a while. */
+/** Linode's catalogue and the account's settings, remembered for a while. */
 export interface CatalogueCache {
   types(by: EpochMs): Promise<readonly LinodeType[]>;
   regions(by: EpochMs): Promise<readonly Region[]>;
@@ -34,6 +34,11 @@ export interface CatalogueCache {
   /** The account's settings as Linode gives them; `unreadable`: the token lacks a scope. */
   account(by: EpochMs): Promise<AccountSettings | 'unreadable'>;
   /**
+   * The firewall that the account attaches to a new Linode of the generation; null: none, as far as
+   * Linode says. Never fails, and takes at most a few seconds.
+   */
+  defaultFirewall(interfaces: InterfaceGeneration, by: EpochMs): Promise<number | null>;
+  /**
    * The ids of the types that a region is sold out of, as far as Linode says. Never fails, and
    * takes at most a few seconds.
    */
@@ -42,7 +47,13 @@ export interface CatalogueCache {
 
 type Source = Pick<
   LinodeApi,
-  'types' | 'regions' | 'images' | 'recoveryImages' | 'availability' | 'accountSettings'
+  | 'types'
+  | 'regions'
+  | 'images'
+  | 'recoveryImages'
+  | 'availability'
+  | 'accountSettings'
+  | 'defaultFirewalls'
 >;
 
 /** How long a list is remembered: Linode's own max-age, but within these bounds. */
@@ -54,6 +65,7 @@ interface Bounds {
 /** Prices are never kept if Linode says not to store them. */
 const PRICES: Bounds = { least: seconds(0), most: PRICES_AGE_MAX };
 const REGIONS: Bounds = { least: seconds(0), most: minutes(15) };
+const FIREWALLS: Bounds = { least: seconds(0), most: minutes(1) };
 /**
  * Images are kept for at least a minute. Linode marks them both as not to be stored and as valid
  * for a minute, and answers at most 20 lists of them a minute. They change about monthly.
@@ -66,6 +78,10 @@ export function createCatalogueCache(linode: Source, clock: Clock, log: Log): Ca
     value: await linode.accountSettings(by),
     maxAge: null,
   }));
+  const firewalls = remembered(clock, FIREWALLS, async (by) => ({
+    value: await readFirewalls(linode, clock, log, by),
+    maxAge: null,
+  }));
   return {
     types: remembered(clock, PRICES, (by) => linode.types(by)),
     regions: remembered(clock, REGIONS, (by) => linode.regions(by)),
@@ -76,8 +92,22 @@ export function createCatalogueCache(linode: Source, clock: Clock, log: Log): Ca
       const settings = await account(by);
       return settings === 'unreadable' || settings.backupsForced;
     },
+    async defaultFirewall(interfaces, by) {
+      const ids = await firewalls(by);
+      return ids === 'unreadable' ? null : ids[interfaces];
+    },
     soldOut: rememberedSoldOut(linode, clock, log),
   };
+}
+
+/** A failure is remembered as well, so that not every launch waits for the same server. */
+async function readFirewalls(linode: Source, clock: Clock, log: Log, by: EpochMs) {
+  try {
+    return await linode.defaultFirewalls(earliest(by, plus(clock.now(), OPTIONAL_WAIT_MAX)));
+  } catch (error) {
+    log.warn('default firewalls are unknown', { reason: reasonOf(error) });
+    return 'unreadable' as const;
+  }
 }
 
 /**
@@ -90,14 +120,16 @@ export async function catalogueFor(
   by: EpochMs,
 ): Promise<{ lists: CatalogueLists; extras: AccountExtras }> {
   const { region } = wanted;
-  const [types, regions, images, backups, here] = await allEnded([
+  const [types, regions, images, backups, account, here] = await allEnded([
     catalogue.types(by),
     catalogue.regions(by),
     imagesFor(catalogue, wanted, by),
     catalogue.backups(by),
+    catalogue.account(by),
     soldOutIn(catalogue, region === undefined ? [] : [region], by),
   ]);
-  const extras = { backups };
+  const isNew = account !== 'unreadable' && account.interfaces === 'linode';
+  const extras: AccountExtras = { backups, ...(isNew && { interfaces: 'linode' }) };
   const lists = { types, regions, images, soldOut: here };
   const there = await soldOutIn(catalogue, regionsToAsk(wanted, lists, extras), by);
   return { lists: { ...lists, soldOut: new Map([...here, ...there]) }, extras };
@@ -167,8 +199,8 @@ function remembered<T>(
 }
 
 const AVAILABILITY_AGE_MAX = seconds(60);
-/** How long a call for availability may be retried. */
-const AVAILABILITY_WAIT_MAX = seconds(2);
+/** How long a call may be retried whose answer launches can do without. */
+const OPTIONAL_WAIT_MAX = seconds(2);
 /** The most regions whose availability is remembered: more than Linode has. */
 const REGIONS_MAX = 64;
 
@@ -186,10 +218,7 @@ function rememberedSoldOut(linode: Source, clock: Clock, log: Log): CatalogueCac
     const lately = failedAt !== null && now >= failedAt && now - failedAt < AVAILABILITY_AGE_MAX;
     if (lately) return new Set();
     try {
-      const rows = await linode.availability(
-        region,
-        earliest(by, plus(now, AVAILABILITY_WAIT_MAX)),
-      );
+      const rows = await linode.availability(region, earliest(by, plus(now, OPTIONAL_WAIT_MAX)));
       failedAt = null;
       return new Set(rows.filter(({ available }) => !available).map(({ type }) => type));
     } catch (error) {

@@ -17,7 +17,7 @@ import { hasKeys, parseSpec, type Spec } from '../core/cluster/spec.ts';
 import { AppError } from '../errors.ts';
 import type { AccountSettings, Clock, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
-import { type CatalogueCache, catalogueFor } from './catalogue-cache.ts';
+import { allEnded, type CatalogueCache, catalogueFor } from './catalogue-cache.ts';
 
 /** A spec with what Linode's catalogue offers for it. */
 export interface Offer {
@@ -49,7 +49,10 @@ export async function offer(
   const parsed = parseSpec(input, settings);
   const partial = parsed.ok ? parsed.spec : parsed.partial;
   const { lists, extras } = await catalogueFor(catalogue, partial, by);
-  const account = await catalogue.account(by);
+  const [account, firewall] = await allEnded([
+    catalogue.account(by),
+    catalogue.defaultFirewall(extras.interfaces ?? 'legacy_config', by),
+  ]);
   refuseManaged(account);
   const resolved = resolve(partial, lists, extras);
   const faults = [...(parsed.ok ? [] : parsed.faults), ...(resolved.ok ? [] : resolved.faults)];
@@ -69,6 +72,7 @@ export async function offer(
     ...(resolved.imageMb === null ? {} : { imageMb: resolved.imageMb }),
     region: region.id,
     image: image.id,
+    ...(extras.interfaces && { interfaces: extras.interfaces }),
     price: resolved.price.base,
     backupsPrice: resolved.price.backups,
     backupsAssumed: extras.backups,
@@ -81,6 +85,7 @@ export async function offer(
     ...warningsOf(image),
     ...warningOfWait(between(now, from)),
     ...(account === 'unreadable' ? [UNREADABLE] : []),
+    ...(firewall === null ? [] : [noFirewall(firewall)]),
   ];
   const advice = { warnings, alternatives: alternatives(spec, market) };
   return { spec, bought, quote: quoteOf(spec, bought, marginMs, from), advice };
@@ -103,6 +108,10 @@ const UNREADABLE =
   "the Linode token can not read the account's settings (scope account:read_only): backups are " +
   'counted as if the account forced them, and if Linode manages the account, each Linode costs ' +
   'about $100 a month more than this quote says';
+
+const noFirewall = (id: number): string =>
+  `the account's default firewall (${id}) is not attached to the nodes, since it could shut ssh ` +
+  'out: what guards them is what their image and user data set up';
 
 /**
  * AppError `refused` if Linode manages the account: its list of prices does not have the extra

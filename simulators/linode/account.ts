@@ -11,6 +11,15 @@ export interface AccountState {
   readonly tags: readonly string[];
   readonly instances: readonly Instance[];
   readonly events: readonly AccountEvent[];
+  /** Absent: the state is of a simulator that had no VLANs. */
+  readonly vlans?: readonly Vlan[];
+}
+
+/** A VLAN, which is the label's in its region. The first Linode that names it makes it. */
+export interface Vlan {
+  readonly region: string;
+  readonly label: string;
+  readonly created: number;
 }
 
 const FIRST_LINODE_ID = 90_000_001;
@@ -39,6 +48,7 @@ export class Account {
   readonly #idsByLabel = new Map<string, number>();
   #existing = 0;
   readonly #tags: Set<string>;
+  #vlans: readonly Vlan[];
   /** By id, oldest first. */
   readonly #events: Map<number, AccountEvent>;
   /** The ids of a Linode's events, by the Linode's id. */
@@ -52,6 +62,7 @@ export class Account {
       if (!isGoneAtOnce(instance)) this.#addPresent(instance);
     }
     this.#tags = new Set(state.tags);
+    this.#vlans = state.vlans ?? [];
     this.#events = new Map();
     for (const event of state.events) this.#add(event);
     this.#nextLinodeId = state.nextLinodeId;
@@ -66,6 +77,7 @@ export class Account {
       tags: this.tags(),
       instances: this.allInstances(),
       events: [...this.#events.values()],
+      vlans: this.#vlans,
     };
   }
 
@@ -121,6 +133,7 @@ export class Account {
     this.#instances.set(id, instance);
     this.#addPresent(instance);
     for (const tag of instance.tags) this.#tags.add(tag);
+    this.#makeVlans(instance, now);
     this.#record(instance, 'linode_create', now, { startsAt: now, endsAt: instance.provisionedAt });
     if (instance.booted) {
       const times = { startsAt: instance.provisionedAt, endsAt: instance.runningAt };
@@ -186,6 +199,16 @@ export class Account {
     this.changes += 1;
   }
 
+  /** Oldest first. */
+  vlans(): readonly Vlan[] {
+    return this.#vlans;
+  }
+
+  deleteVlan(region: string, label: string): void {
+    this.#vlans = this.#vlans.filter((vlan) => vlan.region !== region || vlan.label !== label);
+    this.changes += 1;
+  }
+
   tags(): string[] {
     return [...this.#tags];
   }
@@ -230,6 +253,15 @@ export class Account {
   event(id: number, now: number): AccountEvent | undefined {
     const event = this.#events.get(id);
     return event !== undefined && isKept(event, now) ? event : undefined;
+  }
+
+  #makeVlans({ region, interfaces }: Instance, created: number): void {
+    for (const one of interfaces) {
+      if (one.purpose !== 'vlan') continue;
+      const { label } = one;
+      const exists = this.#vlans.some((vlan) => vlan.region === region && vlan.label === label);
+      if (!exists) this.#vlans = [...this.#vlans, { region, label, created }];
+    }
   }
 
   #addPresent(instance: Instance): void {

@@ -29,9 +29,9 @@ export function showRegion(call: Call): string {
 }
 
 function regionNow(region: WireRegion, { settings }: Call): WireRegion {
-  if (!settings.regionsWithoutMetadata.includes(region.id)) return region;
-  const capabilities = region.capabilities.filter((name) => name !== 'Metadata');
-  return { ...region, capabilities };
+  const lacks = (name: string) => settings.regionsWithout[name]?.includes(region.id) === true;
+  if (!region.capabilities.some(lacks)) return region;
+  return { ...region, capabilities: region.capabilities.filter((name) => !lacks(name)) };
 }
 
 export function listAvailability(call: Call): string {

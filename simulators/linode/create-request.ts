@@ -1,10 +1,17 @@
 import { ApiError, type ErrorItem, notSimulated } from './api-error.ts';
 import { imagesOf, regions, types } from './catalogue.ts';
+import {
+  generationErrors,
+  type Networking,
+  networkingErrors,
+  networkingOf,
+  refuseOtherInterfaces,
+} from './interfaces.ts';
 import { isObject } from './json.ts';
 import type { SimulatorSettings } from './settings.ts';
 
 /** The body of POST /linode/instances, checked and with its defaults filled in. */
-export interface CreateRequest {
+export interface CreateRequest extends Networking {
   readonly type: string;
   readonly region: string;
   readonly image: string | null;
@@ -14,7 +21,6 @@ export interface CreateRequest {
   readonly group: string;
   readonly backupsEnabled: boolean;
   readonly diskEncryption: string;
-  readonly interfaceGeneration: string;
   readonly maintenancePolicy: string;
   // The API never shows the fields below.
   readonly booted: boolean;
@@ -28,17 +34,24 @@ export interface CreateRequest {
 type Body = Readonly<Record<string, unknown>>;
 type CreateSettings = Pick<
   SimulatorSettings,
-  'regionsWithoutMetadata' | 'interfacesForNewLinodes' | 'privateImages'
+  | 'regionsWithout'
+  | 'interfacesForNewLinodes'
+  | 'networkHelper'
+  | 'defaultFirewall'
+  | 'privateImages'
 >;
 
 /** Throws one ApiError with all errors of the body, as the API answers with all of them. */
 export function createRequest(body: Body, settings: CreateSettings): CreateRequest {
   refuseUnknownFields(body, createFields);
+  refuseOtherInterfaces(body);
   const errors = createErrors(body, settings);
   if (errors.length > 0) throw new ApiError(400, ...errors);
 
   const image = text(body.image);
+  const networking = networkingOf(body, settings);
   return {
+    ...networking,
     type: text(body.type) ?? '',
     region: text(body.region) ?? '',
     image,
@@ -47,10 +60,9 @@ export function createRequest(body: Body, settings: CreateSettings): CreateReque
     group: text(body.group) ?? '',
     backupsEnabled: body.backups_enabled === true,
     diskEncryption: text(body.disk_encryption) ?? 'enabled',
-    interfaceGeneration: 'legacy_config',
     maintenancePolicy: text(body.maintenance_policy) ?? 'linode/migrate',
-    // Without an image there is nothing to boot from.
-    booted: image !== null && body.booted !== false,
+    // Without an image there is nothing to boot from, and nothing boots without an interface.
+    booted: image !== null && networking.interfaces.length > 0 && body.booted !== false,
     rootPass: text(body.root_pass),
     authorizedKeys: texts(body.authorized_keys),
     authorizedUsers: texts(body.authorized_users),
@@ -62,7 +74,7 @@ const createFields = new Set([
   ...['type', 'region', 'image', 'label', 'tags', 'group', 'booted', 'backups_enabled'],
   ...['root_pass', 'authorized_keys', 'authorized_users', 'metadata', 'firewall_id'],
   ...['swap_size', 'boot_size', 'disk_encryption', 'interface_generation', 'maintenance_policy'],
-  'interfaces',
+  ...['interfaces', 'network_helper'],
 ]);
 
 /**
@@ -72,7 +84,6 @@ const createFields = new Set([
 export function refuseUnknownFields(body: Body, known: ReadonlySet<string>): void {
   const unknown = Object.keys(body).filter((name) => !known.has(name));
   if (unknown.length > 0) throw notSimulated(`the field ${unknown.join(', ')} of this call`);
-  if (body.interface_generation === 'linode') throw notSimulated('Linode interfaces');
 }
 
 function createErrors(body: Body, settings: CreateSettings): ErrorItem[] {
@@ -90,14 +101,10 @@ function createErrors(body: Body, settings: CreateSettings): ErrorItem[] {
     ...['booted', 'backups_enabled'].flatMap((field) => booleanErrors(body[field], field)),
     ...['swap_size', 'boot_size'].flatMap((field) => integerErrors(body[field], field)),
     ...choiceErrors(body.disk_encryption, 'disk_encryption', ['enabled', 'disabled']),
-    ...choiceErrors(
-      body.interface_generation,
-      'interface_generation',
-      settings.interfacesForNewLinodes === 'linode_only' ? [] : ['legacy_config'],
-    ),
+    ...generationErrors(body, settings),
+    ...networkingErrors(body, settings),
+    ...capabilityErrors(body, settings),
     ...policyErrors(body.maintenance_policy),
-    // The simulator has no firewalls; -1 asks for a Linode without a firewall.
-    ...choiceErrors(body.firewall_id, 'firewall_id', [-1]),
     ...groupErrors(body.group),
   ];
 }
@@ -189,12 +196,27 @@ export function tagsErrors(value: unknown): ErrorItem[] {
 
 export const isTag = (label: string): boolean => label.length >= 3 && label.length <= 50;
 
+/** Whether the region has what the interfaces need. */
+function capabilityErrors(body: Body, settings: CreateSettings): ErrorItem[] {
+  const { interfaceGeneration, interfaces } = networkingOf(body, settings);
+  const needed = [
+    ...(interfaces.some(({ purpose }) => purpose === 'vlan') ? ['Vlans'] : []),
+    ...(interfaceGeneration === 'linode' ? ['Linode Interfaces'] : []),
+  ];
+  return needed
+    .filter((capability) => settings.regionsWithout[capability]?.includes(`${body.region}`))
+    .map((capability) => ({
+      reason: `The region does not support ${capability}`,
+      field: 'interfaces',
+    }));
+}
+
 /** docs/linode.md#user-data; Linode's descriptions give three other limits. */
 const USER_DATA_BYTES_MAX = 16_384;
 
 function userDataErrors(
   body: Body,
-  settings: Pick<SimulatorSettings, 'regionsWithoutMetadata' | 'privateImages'>,
+  settings: Pick<SimulatorSettings, 'regionsWithout' | 'privateImages'>,
 ): ErrorItem[] {
   const field = 'metadata.user_data';
   if (isAbsent(body.metadata)) return [];
@@ -212,7 +234,7 @@ function userDataErrors(
     errors.push({ reason: 'The image does not support cloud-init', field });
   }
   const { region } = body;
-  if (typeof region === 'string' && settings.regionsWithoutMetadata.includes(region)) {
+  if (typeof region === 'string' && settings.regionsWithout.Metadata?.includes(region)) {
     errors.push({ reason: 'The region does not support Metadata', field });
   }
   return errors;

@@ -14,6 +14,7 @@ import {
 import { type Instance, statusAt, wireInstance } from './instance.ts';
 import { isObject, type Row, rowJson } from './json.ts';
 import type { SimulatorSettings } from './settings.ts';
+import { refuseVlansBeyondLimit } from './vlan-calls.ts';
 
 const instanceFields = [
   ...['id', 'label', 'tags', 'region', 'image', 'group', 'ipv4', 'interface_generation'],
@@ -42,7 +43,7 @@ function mayEqual(instance: Instance, { id, label, tags }: Row): boolean {
 
 export const showInstance = (call: Call): string => instanceJson(call, requestedInstance(call));
 
-/** Checks in this order: the body, the account's limit, the capacity, the label. */
+/** Checks in this order: the body, the account's limit, the capacity, the label, the VLANs. */
 export function createInstance(call: Call): string {
   const { account, settings, now } = call;
   const request = createRequest(bodyOf(call), settings);
@@ -51,6 +52,7 @@ export function createInstance(call: Call): string {
   }
   refuseWithoutCapacity(request, settings);
   if (request.label !== null) refuseTakenLabel(call, request.label);
+  refuseVlansBeyondLimit(call, request);
   return instanceJson(call, account.create(request, now, settings));
 }
 

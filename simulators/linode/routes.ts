@@ -27,6 +27,7 @@ import {
 } from './instance-calls.ts';
 import type { Bucket } from './settings.ts';
 import { createTag, deleteTag, listTagged, listTags } from './tag-calls.ts';
+import { deleteVlan, listVlans, showFirewallSettings } from './vlan-calls.ts';
 
 export interface Route {
   readonly method: string;
@@ -69,6 +70,9 @@ const routes: readonly Route[] = [
   item('POST', '/tags', 'account:read_write', createTag),
   collection('/tags/{}', 'account:read_only', listTagged),
   item('DELETE', '/tags/{}', 'account:read_write', deleteTag),
+  collection('/networking/vlans', 'linodes:read_only', listVlans),
+  item('DELETE', '/networking/vlans/{}/{}', 'linodes:read_write', deleteVlan),
+  item('GET', '/networking/firewalls/settings', 'firewall:read_only', showFirewallSettings),
   item('GET', '/profile', '*', showProfile),
   item('GET', '/account', 'account:read_only', showAccount),
   item('GET', '/account/settings', 'account:read_only', showAccountSettings),
@@ -83,6 +87,7 @@ const notSimulatedMethods: Readonly<Record<string, readonly string[]>> = {
   '/profile': ['PUT'],
   '/account': ['PUT'],
   '/account/settings': ['PUT'],
+  '/networking/firewalls/settings': ['PUT'],
 };
 
 /** Paths that the real API has, and the simulator has not. */

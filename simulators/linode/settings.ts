@@ -34,12 +34,17 @@ export interface SimulatorSettings {
   /** The account's setting of the same name: `linode_only` refuses what the others create. */
   readonly interfacesForNewLinodes: string;
   readonly networkHelper: boolean;
+  /** The id of the account's default firewall, which lets no ssh in; null: it has none. */
+  readonly defaultFirewall: number | null;
   /** How many Linodes the account may have at a time; null: any number. */
   readonly accountLimit: number | null;
   /** Types that the API refuses to create in a region for lack of capacity. */
   readonly soldOut: readonly { readonly type: string; readonly region: string }[];
-  /** Regions that lack the capability `Metadata`, so that they refuse user data. */
-  readonly regionsWithoutMetadata: readonly string[];
+  /**
+   * For each capability, the regions that lack it: without `Metadata` they refuse user data, without
+   * `Vlans` VLANs, without `Linode Interfaces` that generation.
+   */
+  readonly regionsWithout: Readonly<Record<string, readonly string[]>>;
   /** The images of the account. Linode makes an automatic one of a Linode that it deletes. */
   readonly privateImages: readonly PrivateImage[];
   /**
@@ -87,9 +92,10 @@ export const defaultSettings: SimulatorSettings = {
   managed: false,
   interfacesForNewLinodes: 'legacy_config_default_but_linode_allowed',
   networkHelper: true,
+  defaultFirewall: null,
   accountLimit: null,
   soldOut: [],
-  regionsWithoutMetadata: [],
+  regionsWithout: {},
   privateImages: [],
   priceFactor: 1,
   seed: 1,
@@ -130,10 +136,12 @@ const checks: Record<keyof SimulatorSettings, (value: unknown) => boolean> = {
   managed: isBoolean,
   interfacesForNewLinodes: isText,
   networkHelper: isBoolean,
+  defaultFirewall: (value) => value === null || isCount(value),
   accountLimit: (value) => value === null || isCount(value),
   soldOut: (value) =>
     isListOf(value, (pair) => isObject(pair) && isText(pair.type) && isText(pair.region)),
-  regionsWithoutMetadata: (value) => isListOf(value, isText),
+  regionsWithout: (value) =>
+    isObject(value) && Object.values(value).every((ids) => isListOf(ids, isText)),
   privateImages: (value) => isListOf(value, isPrivateImage),
   priceFactor: (value) => isAmount(value) && value !== 0,
   seed: isCount,

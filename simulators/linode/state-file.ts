@@ -11,7 +11,11 @@ export function readState(path: string): AccountState {
   if (!isObject(state) || state.version !== 1 || !Array.isArray(state.instances)) {
     throw new Error(`${path} is not a state of this simulator; remove it to start afresh`);
   }
-  return state as unknown as AccountState;
+  const account = state as unknown as AccountState;
+  // A state of before the simulator had interfaces: each Linode had a public one.
+  const networks = { interfaces: [{ purpose: 'public' }], firewallId: null } as const;
+  const instances = account.instances.map((instance) => ({ ...networks, ...instance }));
+  return { ...account, instances };
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   getAccountSettings,
   getEvent,
   getEvents,
+  getFirewallSettings,
   getImage,
   getImages,
   getLinode,
@@ -23,6 +24,7 @@ import {
   getRegions,
   getTags,
   getType,
+  getVlans,
   setToken,
   updateLinode,
 } from '@linode/api-v4';
@@ -135,6 +137,53 @@ describe('Linodes, for @linode/api-v4,', () => {
       has_user_data: true,
       maintenance_policy: 'linode/power_off_on',
     });
+  });
+
+  it.each<[string, Partial<CreateLinodeRequest>]>([
+    [
+      'a configuration profile',
+      {
+        interface_generation: 'legacy_config',
+        firewall_id: -1,
+        interfaces: [
+          { purpose: 'public', label: null, ipam_address: null },
+          { purpose: 'vlan', label: 'lab', ipam_address: '10.0.0.1/24' },
+        ],
+      },
+    ],
+    [
+      'their own',
+      {
+        interface_generation: 'linode',
+        network_helper: true,
+        interfaces: [
+          {
+            ...{ firewall_id: -1, vpc: null, vlan: null, default_route: { ipv4: true } },
+            public: { ipv4: { addresses: [{ address: 'auto', primary: true }] } },
+          },
+          {
+            ...{ vpc: null, public: null, default_route: null, firewall_id: null },
+            vlan: { vlan_label: 'lab', ipam_address: '10.0.0.1/24' },
+          },
+        ],
+      },
+    ],
+  ])('are created in a VLAN, with interfaces of %s', async (_name, networks) => {
+    const started = await simulator({ settings: { defaultFirewall: 7 } });
+    const { id, interface_generation: generation } = await create('web-1', networks);
+    expect(generation).toBe(networks.interface_generation);
+    expect(started.instances()).toMatchObject([
+      {
+        interfaces: [
+          { purpose: 'public' },
+          { purpose: 'vlan', label: 'lab', address: '10.0.0.1/24' },
+        ],
+        firewallId: null,
+      },
+    ]);
+    const { data } = await getVlans({}, { region: 'us-east' });
+    expect(data).toMatchObject([{ region: 'us-east', label: 'lab', linodes: [id] }]);
+    expect((await getFirewallSettings()).default_firewall_ids).toMatchObject({ linode: 7 });
   });
 
   it('can be renamed and get another maintenance policy', async () => {

@@ -28,7 +28,10 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     expect(broken).toEqual([unusedRoute]);
   });
 
-  /** The recordings and two facts seen elsewhere: a plan without prices, a filter by two tags. */
+  /**
+   * The recordings and three facts seen elsewhere: a plan without prices, a filter by two tags, and a
+   * create with the network helper (linode/terraform-provider-linode, pull request 1899).
+   */
   const evidence = (): Exchange[] => {
     if (!hasShared) return [];
     const [type] = readShared('linode/types.json');
@@ -38,7 +41,11 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     const list = listOf('/linode/instances', []);
     const x_filter = '{"+and":[{"tags":"one"},{"tags":"two"}]}';
     const filtered = { ...list, request: { ...list.request, x_filter } };
-    return [...samples(), ...recordedLists(), g8, filtered].map((sample) => exchangeOf(sample));
+    const created = sampleNamed('create with Linode interfaces (public + vpc)');
+    const body = { ...(created.request.body as object), network_helper: true };
+    const helped = { ...created, request: { ...created.request, body } };
+    const all = [...samples(), ...recordedLists(), g8, filtered, helped];
+    return all.map((sample) => exchangeOf(sample));
   };
   const contractWith = (changes: Partial<Known>) => contractOf(document, { ...known, ...changes });
 
@@ -61,11 +68,14 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     expect(found.filter((line) => !knownViolations.has(line))).not.toEqual([]);
   });
 
-  const missing = known.gaps.map(({ path, why, source }) => [path, `${why} (${source})`]);
+  const missing = known.gaps.map(({ method = 'get', path, why, source }) => [
+    `${method.toUpperCase()} ${path}`,
+    `${why} (${source})`,
+  ]);
 
-  it.each(missing)('lacks GET %s: %s', (path) => {
-    expect(contractWith({ gaps: [] }).operations).not.toContain(`GET ${path}`);
-    expect(contract?.operations).toContain(`GET ${path}`);
+  it.each(missing)('lacks %s: %s', (operation) => {
+    expect(contractWith({ gaps: [] }).operations).not.toContain(operation);
+    expect(contract?.operations).toContain(operation);
   });
 
   describe('is broken', () => {

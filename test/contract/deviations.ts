@@ -37,9 +37,11 @@ export interface ParameterDeviation {
 
 /** A route that Linode has and the contract lacks. */
 export interface Gap {
-  /** The path of the GET, without the API's version. */
+  /** Absent: GET. */
+  readonly method?: 'delete';
+  /** The path, without the API's version. */
   readonly path: string;
-  readonly parameter: Parameter | null;
+  readonly parameters: readonly Parameter[];
   readonly answer: (paths: OpenApiDocument['paths']) => OpenApiSchema;
   readonly why: string;
   readonly source: string;
@@ -63,6 +65,34 @@ const integer = { type: 'integer' };
 const idsOrAbsent = { type: 'array', items: integer, mayBeAbsent: true };
 const choice = (...values: string[]) => ({ type: 'string', enum: values });
 const siteType = choice('core', 'distributed');
+
+const object = (properties: Readonly<Record<string, OpenApiSchema>>) => ({
+  type: 'object',
+  properties,
+});
+const label = { type: 'string', pattern: '^[a-zA-Z0-9-]+$', minLength: 1, maxLength: 64 };
+const netmask = { type: 'string', format: 'ip/netmask', ...nullable };
+/** As in the contract, without the fields of VPCs and of answers. */
+const legacyInterface = {
+  ...object({
+    purpose: choice('public', 'vlan'),
+    label: { ...label, ...nullable },
+    ipam_address: netmask,
+    primary: { type: 'boolean' },
+  }),
+  required: ['purpose'],
+};
+const autoAddress = object({ address: choice('auto'), primary: { type: 'boolean' } });
+const linodeInterface = object({
+  public: object({
+    ipv4: object({ addresses: { type: 'array', items: autoAddress } }),
+    ipv6: object({}),
+  }),
+  vlan: { ...object({ vlan_label: label, ipam_address: netmask }), required: ['vlan_label'] },
+  vpc: { ...object({ subnet_id: integer, ipv4: { type: 'object' } }), required: ['subnet_id'] },
+  default_route: object({ ipv4: { type: 'boolean' }, ipv6: { type: 'boolean' } }),
+  firewall_id: { ...integer, ...nullable },
+});
 
 const deviations: readonly Deviation[] = [
   {
@@ -100,6 +130,18 @@ const deviations: readonly Deviation[] = [
     fields: { interface_generation: choice('legacy_config', 'linode') },
     why: 'newer than the contract',
     source: 'creates; recorded',
+  },
+  {
+    of: 'body of a create',
+    fields: { interfaces: { items: { oneOf: [legacyInterface, linodeInterface] } } },
+    why: 'the newer generation of interfaces is newer than the contract',
+    source: 'networks; recorded',
+  },
+  {
+    of: 'body of a create',
+    fields: { network_helper: { type: 'boolean' } },
+    why: 'newer than the contract',
+    source: 'networks',
   },
   {
     of: 'type',
@@ -208,6 +250,12 @@ const parameters: readonly ParameterDeviation[] = [
     source: 'lists',
   },
   {
+    operations: ['GET /networking/vlans'],
+    parameters: (was) => [...was, { in: 'header', name: 'X-Filter', schema: { type: 'object' } }],
+    why: 'filtered by label and region, as recorded answers and later contracts have it',
+    source: 'networks; recorded',
+  },
+  {
     operations: ['GET /linode/instances'],
     parameters: (was) =>
       was.map((parameter) => (parameter.name === 'X-Filter' ? filterOf(parameter) : parameter)),
@@ -225,35 +273,35 @@ function filterOf(parameter: Parameter): Parameter {
 const gaps: readonly Gap[] = [
   {
     path: '/regions/{regionId}',
-    parameter: { in: 'path', name: 'regionId', required: true, schema: text },
+    parameters: [{ in: 'path', name: 'regionId', required: true, schema: text }],
     answer: (paths) => itemOf(paths, '/regions'),
     why: 'only the list is in the contract; its items are what this answers',
     source: 'lists',
   },
   {
     path: '/regions/{regionId}/availability',
-    parameter: { in: 'path', name: 'regionId', required: true, schema: text },
+    parameters: [{ in: 'path', name: 'regionId', required: true, schema: text }],
     answer: (paths) => ({ type: 'array', items: itemOf(paths, '/regions/availability') }),
     why: 'only the list of all regions is in the contract; this is a bare list of such items',
     source: 'lists',
   },
   {
     path: '/images/linode/{imageName}',
-    parameter: { in: 'path', name: 'imageName', required: true, schema: text },
+    parameters: [{ in: 'path', name: 'imageName', required: true, schema: text }],
     answer: (paths) => answerOf(paths, '/images/{imageId}'),
     why: 'the slash in the id of an image need not be encoded',
     source: 'regions-types-and-images',
   },
   {
     path: '/account/events/{eventId}',
-    parameter: { in: 'path', name: 'eventId', required: true, schema: integer },
+    parameters: [{ in: 'path', name: 'eventId', required: true, schema: integer }],
     answer: (paths) => itemOf(paths, '/account/events'),
     why: 'only the list is in the contract; its items are what this answers',
     source: 'recorded',
   },
   {
     path: '/account/settings',
-    parameter: null,
+    parameters: [],
     answer: () => ({
       type: 'object',
       properties: {
@@ -273,6 +321,32 @@ const gaps: readonly Gap[] = [
     }),
     why: 'not in the contract; the shape is that of the recorded answer',
     source: 'creates; recorded',
+  },
+  {
+    path: '/networking/firewalls/settings',
+    parameters: [],
+    answer: () =>
+      object({
+        default_firewall_ids: object({
+          linode: { ...integer, ...nullable },
+          nodebalancer: { ...integer, ...nullable },
+          public_interface: { ...integer, ...nullable },
+          vpc_interface: { ...integer, ...nullable },
+        }),
+      }),
+    why: 'newer than the contract; the shape is that of a recorded answer',
+    source: 'networks',
+  },
+  {
+    method: 'delete',
+    path: '/networking/vlans/{regionId}/{label}',
+    parameters: [
+      { in: 'path', name: 'regionId', required: true, schema: text },
+      { in: 'path', name: 'label', required: true, schema: label },
+    ],
+    answer: () => object({}),
+    why: 'newer than the contract',
+    source: 'networks',
   },
 ];
 
@@ -368,10 +442,8 @@ function withField(
 function pathOf(gap: Gap, paths: OpenApiDocument['paths']): OpenApiPath {
   const version = operationOf(paths, '/regions').item.parameters ?? [];
   const { responses } = operationOf(paths, '/regions').get;
-  return {
-    parameters: gap.parameter === null ? version : [...version, gap.parameter],
-    get: { responses: { ...responses, 200: contentOf(gap.answer(paths)) } },
-  };
+  const operation = { responses: { ...responses, 200: contentOf(gap.answer(paths)) } };
+  return { parameters: [...version, ...gap.parameters], [gap.method ?? 'get']: operation };
 }
 
 function answerOf(paths: OpenApiDocument['paths'], path: string): OpenApiSchema {

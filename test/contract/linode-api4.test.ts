@@ -29,6 +29,7 @@ describe.skipIf(!isInstalled)(`the simulator, for linode_api4,${skipped}`, () =>
         backupsForced: true,
         rateLimits: { createInstance: { count: 100, seconds: 15 } },
         soldOut: [{ type: 'g6-nanode-1', region: 'us-sea' }],
+        defaultFirewall: 7,
       },
     });
     const command = ['python3', script, simulator.url, 'all', 'few'];
@@ -95,6 +96,22 @@ describe.skipIf(!isInstalled)(`the simulator, for linode_api4,${skipped}`, () =>
       deleted: true,
       left: [],
     });
+  });
+
+  it('creates Linodes in a VLAN, with interfaces of both generations', () => {
+    expect(seen.networks).toEqual({
+      generations: ['legacy_config', 'linode'],
+      vlans: [['lab', 'us-east', 2]],
+      default_firewall: 7,
+      deleted: true,
+    });
+    const made = simulator.instances().filter(({ label }) => label.startsWith('net-'));
+    const vlan = { purpose: 'vlan', label: 'lab' };
+    expect(made).toMatchObject([
+      { interfaces: [{ purpose: 'public' }, { ...vlan, address: '10.0.0.1/24' }] },
+      { interfaces: [{ purpose: 'public' }, { ...vlan, address: '10.0.0.2/24' }] },
+    ]);
+    expect(made.map(({ firewallId }) => firewallId)).toEqual([null, null]);
   });
 
   it('has a profile, an account, its settings and events', () => {

@@ -6,7 +6,19 @@ Arguments: the API's URL, a token with all scopes, a token that may only read Li
 import json
 import sys
 
-from linode_api4 import ApiError, Image, Instance, LinodeClient, Tag, Type
+from linode_api4 import (
+    ApiError,
+    ConfigInterface,
+    Image,
+    Instance,
+    LinodeClient,
+    LinodeInterfaceDefaultRouteOptions,
+    LinodeInterfaceOptions,
+    LinodeInterfacePublicOptions,
+    LinodeInterfaceVLANOptions,
+    Tag,
+    Type,
+)
 from linode_api4.objects.filtering import and_, or_, order_by
 
 PASSWORD = "aLongPasswordIndeed1!"
@@ -92,6 +104,39 @@ def tags(client):
     return seen
 
 
+def networks(client):
+    legacy = [
+        ConfigInterface(purpose="public"),
+        ConfigInterface(purpose="vlan", label="lab", ipam_address="10.0.0.1/24"),
+    ]
+    own = [
+        LinodeInterfaceOptions(
+            firewall_id=-1,
+            public=LinodeInterfacePublicOptions(),
+            default_route=LinodeInterfaceDefaultRouteOptions(ipv4=True, ipv6=True),
+        ),
+        LinodeInterfaceOptions(
+            vlan=LinodeInterfaceVLANOptions(vlan_label="lab", ipam_address="10.0.0.2/24")
+        ),
+    ]
+    first = create(
+        client, "net-1", interface_generation="legacy_config", interfaces=legacy, firewall=-1
+    )
+    second = create(
+        client, "net-2", interface_generation="linode", interfaces=own, network_helper=True
+    )
+    vlans = client.networking.vlans()
+    seen = {
+        "generations": [first.interface_generation, second.interface_generation],
+        "vlans": [[one.label, one.region.id, len(one.linodes)] for one in vlans],
+        "default_firewall": client.networking.firewall_settings().default_firewall_ids.linode,
+    }
+    for one in (first, second):
+        one.delete()
+    seen["deleted"] = client.networking.delete_vlan("lab", "us-east")
+    return seen
+
+
 def account(client):
     first = client.linode.instances(Instance.label == "web-1").only()
     events = [one for one in client.account.events() if one.entity.id == first.id]
@@ -132,6 +177,7 @@ def main(url, token, few):
         "life": one_life(client),
         "filters": filters(client),
         "tags": tags(client),
+        "networks": networks(client),
         "account": account(client),
         "paging": paging(url, token),
         "errors": errors(url, token, few),

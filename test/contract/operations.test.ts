@@ -10,6 +10,8 @@ import { contractOf } from './contract.ts';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB ann@example.org';
 
+const VLAN = { label: 'onebuck-dev', address: '10.128.0.1/24' };
+
 type Watched = Awaited<ReturnType<typeof watched>>;
 
 /** Onebuck's client in front of the simulated Linode, and all exchanges between the two. */
@@ -88,10 +90,38 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     ['no tags', { tags: [] }],
     ['a type without monthly price', { type: 'g8-dedicated-4-2' }],
     ['a region with prices of its own', { region: 'id-cgk', type: 'g7-premium-2' }],
+    ['a VLAN', { vlan: VLAN }],
+    ['interfaces of its own', { interfaces: 'linode' }],
+    ['interfaces of its own and a VLAN', { interfaces: 'linode', vlan: VLAN }],
   ])('is kept by a create with %s', async (_name, over) => {
     const world = await watched();
     await createdBy(world.create(over));
     expectKept(world, { 'POST /linode/instances': [200] });
+  });
+
+  it('is kept by the calls for VLANs and for default firewalls', async () => {
+    const world = await watched();
+    const { api } = world;
+    expect(await api.vlans('us-east', LATER)).toEqual([]);
+    const { id } = await createdBy(world.create({ vlan: VLAN }));
+    expect(await api.vlans('us-east', LATER)).toEqual([{ label: 'onebuck-dev', linodes: 1 }]);
+    expect(await api.vlans('us-ord', LATER)).toEqual([]);
+    await expect(api.deleteVlan('us-east', 'onebuck-dev', LATER)).rejects.toMatchObject({
+      code: 'linodeRejected',
+    });
+    await api.delete(id, LATER);
+    expect(await api.deleteVlan('us-east', 'onebuck-dev', LATER)).toBe('deleted');
+    expect(await api.deleteVlan('us-east', 'onebuck-dev', LATER)).toBe('notFound');
+    expect(await api.defaultFirewalls(LATER)).toEqual({ legacy_config: null, linode: null });
+    world.simulator.updateSettings({ defaultFirewall: 7 });
+    expect(await api.defaultFirewalls(LATER)).toEqual({ legacy_config: 7, linode: 7 });
+    expectKept(world, {
+      'GET /networking/vlans': [200, 200, 200],
+      'POST /linode/instances': [200],
+      'DELETE /networking/vlans/{regionId}/{label}': [400, 200, 404],
+      'DELETE /linode/instances/{linodeId}': [200],
+      'GET /networking/firewalls/settings': [200, 200],
+    });
   });
 
   it('is kept by the calls for a Linode in each state, until it is gone', async () => {
@@ -152,9 +182,22 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
   it.each<[string, number, Partial<CreateRequest>, SimulatorOptions['settings']]>([
     ['several faults at once', 400, { type: 'g6-none', region: 'xx-none' }, {}],
     ['a body without password or keys', 400, { rootPassword: null }, {}],
-    ['user data in a region without Metadata', 400, {}, { regionsWithoutMetadata: ['us-east'] }],
+    [
+      'user data in a region without Metadata',
+      400,
+      {},
+      { regionsWithout: { Metadata: ['us-east'] } },
+    ],
     ['the account at its limit', 400, {}, { accountLimit: 0 }],
     ['a plan that is sold out', 403, {}, { soldOut: [{ type: 'g6-nanode-1', region: 'us-east' }] }],
+    ['interfaces not allowed', 400, {}, { interfacesForNewLinodes: 'linode_only' }],
+    ['a VLAN where none is', 400, { vlan: VLAN }, { regionsWithout: { Vlans: ['us-east'] } }],
+    [
+      'interfaces of its own where none are',
+      400,
+      { interfaces: 'linode' },
+      { regionsWithout: { 'Linode Interfaces': ['us-east'] } },
+    ],
   ])('is kept by a create that Linode refuses: %s', async (_name, status, over, settings = {}) => {
     const world = await watched({ settings });
     expect(await world.create(over)).toMatchObject({ kind: 'refused' });

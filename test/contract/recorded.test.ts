@@ -174,9 +174,19 @@ describe.skipIf(!hasShared)(`Onebuck's client reads recorded answers of Linode${
     expect((await api.images(LATER)).value).toEqual([]);
   });
 
+  it('as a VLAN with two Linodes', async () => {
+    const { api } = await worldOf('list VLANs by label');
+    const vlan = { label: 'go-vlan-test-list', linodes: 2 };
+    expect(await api.vlans('au-mel', LATER)).toEqual([vlan]);
+  });
+
   it('as the settings of an account that forces backups', async () => {
     const { api } = await worldOf('account settings');
-    expect(await api.accountSettings(LATER)).toEqual({ backupsForced: true, managed: true });
+    expect(await api.accountSettings(LATER)).toEqual({
+      backupsForced: true,
+      managed: true,
+      interfaces: 'legacy_config',
+    });
   });
 });
 

@@ -30,6 +30,49 @@ describe('an account that Linode manages', () => {
   });
 });
 
+describe('an account that takes only Linode interfaces', () => {
+  const LINODE_ONLY = { interfacesForNewLinodes: 'linode_only' };
+
+  it('gets clusters of Linodes with those, and without a firewall', async () => {
+    world = await aWorld({ inMemory: true, linode: { ...LINODE_ONLY, defaultFirewall: 7 } });
+    const { bought } = await world.launch({ nodes: 2, budgetUsd: 0.05 });
+    expect(bought).toMatchObject({ interfaces: 'linode' });
+    await world.reapUntil(plus(START, minutes(2)));
+    expect(world.linode.instances()).toMatchObject(
+      Array(2).fill({ interfaceGeneration: 'linode', firewallId: null }),
+    );
+  });
+
+  it('gets none in a region without them', async () => {
+    const regionsWithout = { 'Linode Interfaces': [NANODES.region] };
+    world = await aWorld({ inMemory: true, linode: { ...LINODE_ONLY, regionsWithout } });
+    await expect(quote()).rejects.toMatchObject({
+      details: { faults: [{ path: 'region', message: expect.stringContaining('which us-') }] },
+    });
+  });
+});
+
+describe('a default firewall of the account', () => {
+  it.each([
+    ['legacy_config_only', { interfacesForNewLinodes: 'legacy_config_only' }],
+    ['linode_only', { interfacesForNewLinodes: 'linode_only' }],
+  ])('is not attached, as the quote says, with %s', async (_, settings) => {
+    world = await aWorld({ inMemory: true, linode: { ...settings, defaultFirewall: 7 } });
+    expect((await quote()).advice.warnings).toEqual([
+      expect.stringMatching(/^the account's default firewall \(7\) is not attached to the nodes/),
+    ]);
+  });
+
+  it.each(['missingScope', 'status500'] as const)(
+    'that the token cannot read (%s) gives no warning',
+    async (kind) => {
+      world = await aWorld({ inMemory: true, linode: { defaultFirewall: 7 } });
+      world.linode.setFaults([{ kind, path: '^/networking/firewalls/settings$' }]);
+      expect((await quote()).advice.warnings).toEqual([]);
+    },
+  );
+});
+
 it("a quote says that the token can't read the account's settings", async () => {
   world = await aWorld({ inMemory: true });
   expect((await quote()).advice.warnings).toEqual([]);

@@ -66,7 +66,8 @@ async function runWhile(change: (id: ScheduleId) => Promise<unknown>): Promise<S
 
 /** Reads each list once: a year of price lists would take most of the test's time. */
 function readOnce(catalogue: CatalogueCache): CatalogueCache {
-  const { types, regions, images, recoveryImages, backups, account, soldOut } = catalogue;
+  const { types, regions, images, recoveryImages } = catalogue;
+  const { backups, account, defaultFirewall, soldOut } = catalogue;
   const once = <Asked extends unknown[], T>(read: (...asked: Asked) => Promise<T>) => {
     let first: Promise<T> | null = null;
     return (...asked: Asked) => {
@@ -81,6 +82,7 @@ function readOnce(catalogue: CatalogueCache): CatalogueCache {
     recoveryImages: once(recoveryImages),
     backups: once(backups),
     account: once(account),
+    defaultFirewall: once(defaultFirewall),
     // The test asks about one region only.
     soldOut: once(soldOut),
   };

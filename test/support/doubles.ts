@@ -2,7 +2,7 @@ import type { CatalogueCache } from '../../lib/app/catalogue-cache.ts';
 import { type EpochMs, latest } from '../../lib/core/base/units.ts';
 import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { Clock, LinodeApi, Log, Metrics, Secrets } from '../../lib/ports.ts';
+import type { AccountSettings, Clock, LinodeApi, Log, Metrics, Secrets } from '../../lib/ports.ts';
 import { LAUNCH, price } from './builders.ts';
 
 export interface TestClock extends Clock {
@@ -85,6 +85,14 @@ export const aSecret = (overrides: Partial<Secrets> = {}): Secrets => ({
   ...overrides,
 });
 
+/** The settings of an account that costs nothing extra, and takes either kind of interfaces. */
+export const anAccount = (overrides: Partial<AccountSettings> = {}): AccountSettings => ({
+  backupsForced: false,
+  managed: false,
+  interfaces: 'legacy_config',
+  ...overrides,
+});
+
 /** A catalogue of one type, one region and one image; nothing is sold out, no backups forced. */
 export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCache => ({
   types: async () => [
@@ -110,7 +118,8 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
   ],
   recoveryImages: async () => [],
   backups: async () => false,
-  account: async () => ({ backupsForced: false, managed: false }),
+  account: async () => anAccount(),
+  defaultFirewall: async () => null,
   soldOut: async () => new Set(),
   ...overrides,
 });
@@ -126,6 +135,9 @@ export const noLinode: LinodeApi = {
   recoveryImages: failCall,
   availability: failCall,
   accountSettings: failCall,
+  defaultFirewalls: failCall,
+  vlans: failCall,
+  deleteVlan: failCall,
   listByTag: failCall,
   get: failCall,
   findByLabel: failCall,

@@ -150,6 +150,7 @@ const bought = z.looseObject({
   imageMb: z.optional(count),
   region: text,
   image: text,
+  interfaces: z.optional(z.literal('linode')),
   price,
   backupsPrice: z.nullable(price),
   backupsAssumed: z.boolean(),

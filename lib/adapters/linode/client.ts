@@ -1,7 +1,7 @@
 import type { NodeLabel } from '../../core/base/names.ts';
 import type { EpochMs } from '../../core/base/units.ts';
 import type { Linode } from '../../core/cluster/linode.ts';
-import type { AccountSettings, LinodeApi } from '../../ports.ts';
+import type { AccountSettings, DefaultFirewalls, LinodeApi, Vlan } from '../../ports.ts';
 import { type Call, errorOf, illShaped } from './answer.ts';
 import { createLinode } from './create.ts';
 import { createLinodeHttp, type LinodeHttp, type LinodeHttpOptions } from './http.ts';
@@ -11,11 +11,13 @@ import {
   type Decoder,
   decodeAvailability,
   decodeEmpty,
+  decodeFirewallSettings,
   decodeImage,
   decodeLinode,
   decodeRegion,
   decodeSettings,
   decodeType,
+  decodeVlan,
 } from './wire.ts';
 
 /** Linode's API v4 over HTTP. The instance paces its creates, so a process must have only one. */
@@ -37,6 +39,15 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
     recoveryImages: (by) => listAll(lists, imagesOfType('automatic'), by),
     availability: (region, by) => readAvailability(http, region, by),
     accountSettings: (by) => readAccountSettings(http, by),
+    defaultFirewalls: (by) => readDefaultFirewalls(http, by),
+    vlans: (region, by) => listVlans(lists, region, by),
+    async deleteVlan(region, label, by) {
+      const path = `/networking/vlans/${encodeURIComponent(region)}/${encodeURIComponent(label)}`;
+      const call = { method: 'DELETE', path } as const;
+      return (await sendForOne(http, call, decodeEmpty, by)) === 'notFound'
+        ? 'notFound'
+        : 'deleted';
+    },
     async listByTag(tag, by) {
       const found = await listLinodes(lists, { tags: tag }, by);
       // Callers may delete the Linodes of this list, so it must not depend on how Linode reads the
@@ -68,8 +79,8 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
   };
 }
 
-/** Callers do without the availability rather than wait longer. */
-const AVAILABILITY_TIMEOUT_MS = 3_000;
+/** Callers do without the answer rather than wait longer. */
+const OPTIONAL_TIMEOUT_MS = 3_000;
 
 /** Linode marks the images that it has made by itself as automatic. */
 const imagesOfType = (type: 'manual' | 'automatic') => ({
@@ -81,13 +92,17 @@ const imagesOfType = (type: 'manual' | 'automatic') => ({
 /** This route answers with a bare list, not with a page. */
 async function readAvailability(http: LinodeHttp, region: string, by: EpochMs) {
   const path = `/regions/${encodeURIComponent(region)}/availability`;
-  const call = { method: 'GET', path, timeoutMs: AVAILABILITY_TIMEOUT_MS } as const;
+  const call = { method: 'GET', path, timeoutMs: OPTIONAL_TIMEOUT_MS } as const;
   const verdict = await http.send(call, by);
   if (verdict.kind === 'ok') return decodeOrThrow(call, decodeAvailability, verdict.body);
   throw errorOf(call, verdict);
 }
 
-/** A server without this route has neither setting; Linode has the route. */
+/** Whether the server does not have the route. */
+const isAbsent = (status: number | null): boolean =>
+  status !== null && [404, 405, 501].includes(status);
+
+/** A server without this route has none of these settings; Linode has the route. */
 async function readAccountSettings(
   http: LinodeHttp,
   by: EpochMs,
@@ -96,10 +111,37 @@ async function readAccountSettings(
   const verdict = await http.send(call, by);
   if (verdict.kind === 'ok') return decodeOrThrow(call, decodeSettings, verdict.body);
   if (verdict.kind === 'denied') return 'unreadable';
-  if (verdict.status !== null && [404, 405, 501].includes(verdict.status)) {
-    return { backupsForced: false, managed: false };
+  if (isAbsent(verdict.status)) {
+    return { backupsForced: false, managed: false, interfaces: 'legacy_config' };
   }
   throw errorOf(call, verdict);
+}
+
+async function readDefaultFirewalls(
+  http: LinodeHttp,
+  by: EpochMs,
+): Promise<DefaultFirewalls | 'unreadable'> {
+  const call = {
+    method: 'GET',
+    path: '/networking/firewalls/settings',
+    timeoutMs: OPTIONAL_TIMEOUT_MS,
+  } as const;
+  const verdict = await http.send(call, by);
+  if (verdict.kind === 'ok') return decodeOrThrow(call, decodeFirewallSettings, verdict.body);
+  if (verdict.kind === 'denied' || isAbsent(verdict.status)) return 'unreadable';
+  throw errorOf(call, verdict);
+}
+
+async function listVlans(
+  lists: Parameters<typeof listAll>[0],
+  region: string,
+  by: EpochMs,
+): Promise<readonly Vlan[]> {
+  const list = { path: '/networking/vlans', item: decodeVlan, filter: { region } };
+  const { value } = await listAll(lists, list, by);
+  return value
+    .filter((vlan) => vlan.region === region)
+    .map(({ label, linodes }) => ({ label, linodes }));
 }
 
 async function sendForOne<T>(

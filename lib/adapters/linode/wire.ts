@@ -4,7 +4,13 @@ import { type EpochMs, epochMs } from '../../core/base/units.ts';
 import type { Price, RegionalPrice } from '../../core/billing/price.ts';
 import type { Image, LinodeType, Region } from '../../core/catalogue/lists.ts';
 import { type Linode, type LinodeStatus, linodeStatuses } from '../../core/cluster/linode.ts';
-import type { AccountSettings, CreateRequest, TypeAvailability } from '../../ports.ts';
+import type {
+  AccountSettings,
+  CreateRequest,
+  DefaultFirewalls,
+  TypeAvailability,
+  Vlan,
+} from '../../ports.ts';
 
 /*
  * The parts of Linode's JSON that Onebuck uses. Unknown fields are ignored, and missing ones are
@@ -56,6 +62,15 @@ export const decodeAvailability: Decoder<readonly TypeAvailability[]> = (body) =
 export const decodeLinode: Decoder<Linode> = (body) => decode(linodeSchema, body);
 
 export const decodeSettings: Decoder<AccountSettings> = (body) => decode(settingsSchema, body);
+export const decodeFirewallSettings: Decoder<DefaultFirewalls> = (body) =>
+  decode(firewallSettingsSchema, body);
+export const decodeVlan: Decoder<ListedVlan> = (body) => decode(vlanSchema, body);
+
+/** A VLAN has no id of its own: its label is unique in its region. */
+export interface ListedVlan extends Vlan {
+  readonly id: string;
+  readonly region: string;
+}
 
 /** Linode answers a DELETE with `{}`. */
 export const decodeEmpty: Decoder<unknown> = (body) => decode(z.object({}), body);
@@ -93,6 +108,8 @@ export function encodeCreate(request: CreateRequest): Record<string, unknown> {
 
 /** Instead of the id of a firewall: the account's default firewall is not wanted either. */
 const NO_FIREWALL = -1;
+/** One public IPv4 address and the address that IPv6 makes of the machine's own. */
+const PUBLIC = { ipv4: { addresses: [{ address: 'auto', primary: true }] }, ipv6: {} };
 
 /**
  * The public interface comes first, so that the machine's eth0 leads to the internet. A VLAN can't
@@ -115,7 +132,7 @@ function encodeInterfaces({ interfaces, vlan }: CreateRequest): Record<string, u
         interface_generation: interfaces,
         network_helper: true,
         interfaces: [
-          { public: {}, default_route: { ipv4: true, ipv6: true }, firewall_id: NO_FIREWALL },
+          { public: PUBLIC, default_route: { ipv4: true, ipv6: true }, firewall_id: NO_FIREWALL },
           ...(vlan ? [{ vlan: { vlan_label: vlan.label, ipam_address: vlan.address } }] : []),
         ],
       };
@@ -254,11 +271,43 @@ const linodeSchema = z.pipe(
 );
 
 const settingsSchema = z.pipe(
-  z.object({ backups_enabled: z.boolean(), managed: z.nullish(z.boolean()) }),
+  z.object({
+    backups_enabled: z.boolean(),
+    managed: z.nullish(z.boolean()),
+    interfaces_for_new_linodes: z.nullish(z.string()),
+  }),
   z.transform(
     (raw): AccountSettings => ({
       backupsForced: raw.backups_enabled,
       managed: raw.managed ?? false,
+      interfaces: raw.interfaces_for_new_linodes === 'linode_only' ? 'linode' : 'legacy_config',
+    }),
+  ),
+);
+
+const firewallSettingsSchema = z.pipe(
+  z.object({
+    default_firewall_ids: z.object({
+      linode: z.nullish(z.int()),
+      public_interface: z.nullish(z.int()),
+    }),
+  }),
+  z.transform(
+    ({ default_firewall_ids: ids }): DefaultFirewalls => ({
+      legacy_config: ids.linode ?? null,
+      linode: ids.public_interface ?? null,
+    }),
+  ),
+);
+
+const vlanSchema = z.pipe(
+  z.object({ region: z.string(), label: z.string(), linodes: z.array(z.int()) }),
+  z.transform(
+    ({ region, label, linodes }): ListedVlan => ({
+      id: `${region}/${label}`,
+      region,
+      label,
+      linodes: linodes.length,
     }),
   ),
 );

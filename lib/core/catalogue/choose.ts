@@ -25,9 +25,12 @@ export interface NodePrice extends Price {
   readonly backups: Price | null;
 }
 
-/** `backups`: every node has backups, or must be assumed to have them, so prices include them. */
+/** What the account decides about each new Linode. */
 export interface AccountExtras {
+  /** Every node has backups, or must be assumed to have them, so prices include them. */
   readonly backups: boolean;
+  /** Every node has network interfaces of its own; absent: those of a configuration profile. */
+  readonly interfaces?: 'linode';
 }
 
 export type Resolved =
@@ -56,7 +59,7 @@ export function resolve(
   catalogue: CatalogueLists,
   extras: AccountExtras,
 ): Resolved {
-  const region = ifGiven(partial.region, (id) => findRegion(id, catalogue.regions));
+  const region = ifGiven(partial.region, (id) => findRegion(id, catalogue.regions, extras));
   const image = ifGiven(partial.image, (name) => findImage(name, catalogue.images));
   const find = (machine: MachineChoice, held: Image | null) =>
     machine.kind === 'type'
@@ -242,6 +245,8 @@ const CAPABILITY_OF_CLASS: ReadonlyMap<string, string> = new Map([
   ['accelerated', 'NETINT Quadra T1U'],
 ]);
 
+const LINODE_INTERFACES = 'Linode Interfaces';
+
 /**
  * Whether Onebuck can launch Linodes in the region. It can't in a distributed region: those have
  * plans of their own, Linode's lists do not give the price for certain, and a budget needs it.
@@ -283,13 +288,23 @@ const ifGiven = <Given, T>(
   find: (given: Given) => Found<T>,
 ): Found<T> => (given === null || given === undefined ? { value: null, faults: [] } : find(given));
 
-function findRegion(id: string, regions: readonly Region[]): Found<Region> {
+function findRegion(id: string, regions: readonly Region[], extras: AccountExtras): Found<Region> {
   const region = regions.find((candidate) => candidate.id === id);
   if (region === undefined) {
     const hint = suggestion(id, regions.filter(isLaunchable)) || ' (GET /regions lists them)';
     return faulty('region', `there is no region ${id}${hint}`);
   }
-  if (isLaunchable(region)) return found(region);
+  if (isLaunchable(region)) {
+    if (extras.interfaces === undefined || region.capabilities.includes(LINODE_INTERFACES)) {
+      return found(region);
+    }
+    return faulty(
+      'region',
+      `the Linode account takes no network interfaces but ${LINODE_INTERFACES}, which ${id} lacks: ` +
+        `choose another region (GET /regions?capability=${encodeURIComponent(LINODE_INTERFACES)} ` +
+        'lists them)',
+    );
+  }
   const reason = region.capabilities.includes('Linodes')
     ? `${id} is a distributed region, whose prices are not known for sure`
     : `${id} has no Linodes`;

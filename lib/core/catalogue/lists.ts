@@ -15,6 +15,12 @@ export interface LinodeType {
   readonly backupsPrice: RegionalPrice | null;
 }
 
+/**
+ * Of a Linode's network interfaces: those of a configuration profile, or those of its own, which a
+ * region needs the capability `Linode Interfaces` for.
+ */
+export type InterfaceGeneration = 'legacy_config' | 'linode';
+
 export interface Region {
   readonly id: string;
   readonly label: string;

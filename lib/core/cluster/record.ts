@@ -148,6 +148,8 @@ export interface Bought {
   readonly imageMb?: number;
   readonly region: string;
   readonly image: string;
+  /** The generation of the nodes' network interfaces; absent: that of configuration profiles. */
+  readonly interfaces?: 'linode';
   readonly price: Price;
   /** The price of backups for a node; null: no price is known. */
   readonly backupsPrice: Price | null;

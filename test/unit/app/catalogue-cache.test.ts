@@ -9,7 +9,7 @@ import {
 } from '../../../lib/core/base/units.ts';
 import type { LinodeApi } from '../../../lib/ports.ts';
 import { LAUNCH } from '../../support/builders.ts';
-import { aClock, silentLog } from '../../support/doubles.ts';
+import { aClock, anAccount, silentLog } from '../../support/doubles.ts';
 
 const BY = plus(LAUNCH, minutes(60));
 
@@ -20,6 +20,7 @@ const BY = plus(LAUNCH, minutes(60));
 function aCatalogue(
   maxAge: DurationMs | null,
   availability: LinodeApi['availability'] = async () => [],
+  defaultFirewalls: LinodeApi['defaultFirewalls'] = async () => 'unreadable',
 ) {
   const clock = aClock();
   const requests: string[] = [];
@@ -36,8 +37,9 @@ function aCatalogue(
     recoveryImages: list('recoveryImages'),
     accountSettings: async () => {
       requests.push('backups');
-      return { backupsForced: false, managed: false };
+      return anAccount();
     },
+    defaultFirewalls,
     availability: (region: string, by: EpochMs) => {
       requests.push(region);
       return availability(region, by);
@@ -160,6 +162,42 @@ describe('the list of types that are sold out', () => {
     expect(requests).toHaveLength(65);
     await catalogue.soldOut('r-0', BY);
     expect(requests).toHaveLength(66);
+  });
+});
+
+describe('the default firewalls', () => {
+  const noTypes: LinodeApi['availability'] = async () => [];
+
+  it('are remembered for a minute, for both generations of interfaces', async () => {
+    let calls = 0;
+    const { catalogue, clock } = aCatalogue(null, noTypes, async () => {
+      calls += 1;
+      return { legacy_config: 7, linode: null };
+    });
+    expect(await catalogue.defaultFirewall('legacy_config', BY)).toBe(7);
+    expect(await catalogue.defaultFirewall('linode', BY)).toBeNull();
+    expect(calls).toBe(1);
+    clock.set(plus(LAUNCH, seconds(60)));
+    await catalogue.defaultFirewall('linode', BY);
+    expect(calls).toBe(2);
+  });
+
+  it('are none where the token may not read them', async () => {
+    const { catalogue, warnings } = aCatalogue(null);
+    expect(await catalogue.defaultFirewall('legacy_config', BY)).toBeNull();
+    expect(warnings).toEqual([]);
+  });
+
+  it('are none for a minute where Linode does not answer within 2 seconds', async () => {
+    const times: number[] = [];
+    const { catalogue, warnings } = aCatalogue(null, noTypes, async (by) => {
+      times.push(by - LAUNCH);
+      throw new Error('no answer');
+    });
+    expect(await catalogue.defaultFirewall('legacy_config', BY)).toBeNull();
+    expect(await catalogue.defaultFirewall('legacy_config', BY)).toBeNull();
+    expect(times).toEqual([2_000]);
+    expect(warnings).toEqual(['default firewalls are unknown']);
   });
 });
 

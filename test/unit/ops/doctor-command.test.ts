@@ -329,7 +329,6 @@ describe('the Linode token', () => {
 describe('the Linode account', () => {
   it.each([
     ['wrong', { managed: true }, 'launches are refused'],
-    ['wrong', { interfacesForNewLinodes: 'linode_only' }, 'Linode refuses each create'],
     ['warning', { backupsForced: true }, 'each quote and each spend includes them'],
     ['warning', { networkHelper: false }, 'Network Helper is off'],
   ])('is %s with %j', async (verdict, settings, text) => {

@@ -64,13 +64,10 @@ describe('the account', () => {
     expect(warnings).toEqual([expect.stringContaining('launches are refused')]);
   });
 
-  it('that allows only Linode interfaces gives a warning', async () => {
+  it('that allows only Linode interfaces is fine, also without Network Helper', async () => {
     const { ask, simulator } = await startLinode();
-    simulator.updateSettings({ interfacesForNewLinodes: 'linode_only' });
-    const { warnings } = await checkToken(ask, FULL);
-    expect(warnings).toEqual([
-      expect.stringContaining('interfaces_for_new_linodes is linode_only'),
-    ]);
+    simulator.updateSettings({ interfacesForNewLinodes: 'linode_only', networkHelper: false });
+    expect((await checkToken(ask, FULL)).warnings).toEqual([]);
   });
 
   it('is not asked for its settings with a token that may not read them', async () => {

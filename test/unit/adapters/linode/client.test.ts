@@ -4,6 +4,7 @@ import { createTransport } from '../../../../lib/adapters/linode/axios-transport
 import { type EpochMs, plus, seconds } from '../../../../lib/core/base/units.ts';
 import { AppError, PartialListError } from '../../../../lib/errors.ts';
 import type { LinodeApi } from '../../../../lib/ports.ts';
+import { anAccount } from '../../../support/doubles.ts';
 import {
   type Answer,
   aRawLinode,
@@ -398,11 +399,23 @@ describe("a Linode's tags", () => {
 });
 
 describe('the settings of the account', () => {
-  const NEITHER = { backupsForced: false, managed: false };
+  const NEITHER = anAccount();
 
   it.each([
-    [{ backupsForced: true, managed: false }, { json: { backups_enabled: true, managed: false } }],
-    [{ backupsForced: false, managed: true }, { json: { backups_enabled: false, managed: true } }],
+    [anAccount({ backupsForced: true }), { json: { backups_enabled: true, managed: false } }],
+    [anAccount({ managed: true }), { json: { backups_enabled: false, managed: true } }],
+    ...[
+      ['legacy_config_only', 'legacy_config'],
+      ['legacy_config_default_but_linode_allowed', 'legacy_config'],
+      ['linode_default_but_legacy_config_allowed', 'legacy_config'],
+      ['linode_only', 'linode'],
+    ].map(
+      ([allowed, interfaces]) =>
+        [
+          { ...NEITHER, interfaces },
+          { json: { backups_enabled: false, interfaces_for_new_linodes: allowed } },
+        ] as const,
+    ),
     [NEITHER, { json: { backups_enabled: false } }],
     ['unreadable', MISSING_SCOPE],
     ['unreadable', { status: 403, json: errors('Unauthorized') }],
@@ -421,6 +434,60 @@ describe('the settings of the account', () => {
     expect(await errorFrom(api.accountSettings(LATER))).toMatchObject({ code: 'linodeDenied' });
     expect(await errorFrom(api.accountSettings(LATER))).toMatchObject({
       code: 'linodeUnavailable',
+    });
+  });
+});
+
+describe('the default firewalls of the account', () => {
+  const ids = { linode: 7, nodebalancer: 8, public_interface: null, vpc_interface: 9 };
+
+  it.each([
+    [{ legacy_config: 7, linode: null }, { json: { default_firewall_ids: ids } }],
+    [{ legacy_config: null, linode: null }, { json: { default_firewall_ids: {} } }],
+    ['unreadable', MISSING_SCOPE],
+    ['unreadable', NOT_FOUND],
+  ] as const)('are %j by the answer %j', async (firewalls, answer) => {
+    const { api, requests } = await served([answer]);
+    expect(await api.defaultFirewalls(LATER)).toEqual(firewalls);
+    expect(requests).toMatchObject([{ method: 'GET', path: '/v4/networking/firewalls/settings' }]);
+  });
+
+  it('throw with an answer of another shape', async () => {
+    const { api } = await served([{ json: { default_firewall_ids: { linode: 'x' } } }]);
+    expect(await errorFrom(api.defaultFirewalls(LATER))).toMatchObject({
+      code: 'linodeUnavailable',
+    });
+  });
+});
+
+describe('VLANs', () => {
+  const aVlan = (region: string, label: string, ...linodes: number[]) => ({
+    ...{ region, label, linodes, created: '2026-01-01T00:00:00' },
+  });
+
+  it('are those of the region, from all pages, with the number of their Linodes', async () => {
+    const first = page([aVlan('us-east', 'one', 1, 2)], { pages: 2, results: 3 });
+    const rest = [aVlan('us-ord', 'one', 3), aVlan('us-east', 'two')];
+    const second = page(rest, { page: 2, pages: 2, results: 3 });
+    const { api, requests } = await served([first, second]);
+    expect(await api.vlans('us-east', LATER)).toEqual([
+      { label: 'one', linodes: 2 },
+      { label: 'two', linodes: 0 },
+    ]);
+    expect(requests.map(({ filter }) => filter)).toEqual(Array(2).fill({ region: 'us-east' }));
+  });
+
+  it('are deleted by region and label, also twice, but not with a Linode', async () => {
+    const attached = { status: 400, json: errors('This VLAN has Linodes attached.') };
+    const { api, requests } = await served([{ json: {} }, NOT_FOUND, attached]);
+    expect(await api.deleteVlan('us-east', 'one', LATER)).toBe('deleted');
+    expect(await api.deleteVlan('us-east', 'one', LATER)).toBe('notFound');
+    expect(await errorFrom(api.deleteVlan('us-east', 'one', LATER))).toMatchObject({
+      code: 'linodeRejected',
+    });
+    expect(requests[0]).toMatchObject({
+      method: 'DELETE',
+      path: '/v4/networking/vlans/us-east/one',
     });
   });
 });

@@ -80,6 +80,26 @@ describe('a create', () => {
     });
   });
 
+  it('has interfaces of its own in an account that takes no others', async () => {
+    const { api, requests } = await served([CREATED]);
+    const vlan = { label: 'onebuck-dev', address: '10.128.0.1/24' };
+    await api.create(aRequest({ interfaces: 'linode', vlan }), LIMITS);
+    expect(requests[0]?.body).toMatchObject({
+      interface_generation: 'linode',
+      network_helper: true,
+      interfaces: [
+        {
+          public: { ipv4: { addresses: [{ address: 'auto', primary: true }] }, ipv6: {} },
+          default_route: { ipv4: true, ipv6: true },
+          firewall_id: -1,
+        },
+        { vlan: { vlan_label: 'onebuck-dev', ipam_address: '10.128.0.1/24' } },
+      ],
+    });
+    // Linode takes this field for the other generation only.
+    expect(requests[0]?.body).not.toHaveProperty('firewall_id');
+  });
+
   it("is refused with all of Linode's reasons", async () => {
     const reasons = [
       'region is not valid @region',

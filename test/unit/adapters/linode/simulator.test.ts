@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { plus, seconds } from '../../../../lib/core/base/units.ts';
 import type { FaultKind } from '../../../../simulators/linode/simulator.ts';
-import { LINODE_TOKEN } from '../../../support/doubles.ts';
+import { anAccount, LINODE_TOKEN } from '../../../support/doubles.ts';
 import { aRequest, LABEL, LATER, LIMITS, START, TAGS } from '../../../support/linode-server.ts';
 import { READER, simulated } from '../../../support/simulated-linode.ts';
 
@@ -15,6 +15,9 @@ function simulatedWith(
   const faults = [{ kind, method: 'POST', times: 1 }];
   return simulated({ faults });
 }
+
+const VLAN = { label: 'onebuck-dev', address: '10.128.0.1/24' };
+const IN_VLAN = { purpose: 'vlan', ...VLAN };
 
 const existingIn = ({ simulator }: Simulated) =>
   simulator.instances().filter(({ deleted }) => deleted === null);
@@ -48,7 +51,7 @@ describe('with the simulated Linode', () => {
     'the client reads whether backups are forced (%s)',
     async (backupsForced) => {
       const { api } = await simulated({ settings: { backupsForced } });
-      expect(await api.accountSettings(LATER)).toEqual({ backupsForced, managed: false });
+      expect(await api.accountSettings(LATER)).toEqual(anAccount({ backupsForced }));
       const outcome = await api.create(aRequest(), LIMITS);
       expect(outcome).toMatchObject({ kind: 'created', linode: { backupsEnabled: backupsForced } });
     },
@@ -72,6 +75,33 @@ describe('with the simulated Linode', () => {
     expect(await api.findByLabel(LABEL, LATER)).toBe('notFound');
   });
 
+  it.each(['legacy_config', 'linode'] as const)(
+    'a Linode with interfaces of %s has no firewall, though the account has a default one',
+    async (interfaces) => {
+      const { api, simulator } = await simulated({ settings: { defaultFirewall: 7 } });
+      await api.create(aRequest({ interfaces, vlan: VLAN }), LIMITS);
+      expect(simulator.instances()).toMatchObject([
+        {
+          interfaceGeneration: interfaces,
+          interfaces: [{ purpose: 'public' }, IN_VLAN],
+          networkHelper: true,
+          firewallId: null,
+        },
+      ]);
+    },
+  );
+
+  it('the eleventh VLAN of a region is refused, in words that say so', async () => {
+    const { api } = await simulated();
+    const inVlan = (n: number) =>
+      aRequest({ label: `onebuck-cabcdefghij-${n}`, vlan: { ...VLAN, label: `lab-${n}` } });
+    for (let n = 0; n < 10; n += 1) await api.create(inVlan(n), LIMITS);
+    expect(await api.create(inVlan(10), LIMITS)).toEqual({
+      kind: 'refused',
+      reason: 'You have reached the maximum of 10 VLANs in this region. (interfaces)',
+    });
+  });
+
   it('a tag is deleted twice', async () => {
     const { api } = await simulated();
     await api.create(aRequest(), LIMITS);
@@ -82,12 +112,12 @@ describe('with the simulated Linode', () => {
   });
 
   it.each(['dropAfter', 'hangAfter', 'status408After', 'error500After', 'busyAfter'] as const)(
-    'a create that took effect is adopted after %s',
+    'a create that took effect is adopted after %s, with its VLAN',
     async (kind) => {
       const world = await simulatedWith(kind);
-      const outcome = await world.api.create(aRequest(), LIMITS);
+      const outcome = await world.api.create(aRequest({ vlan: VLAN }), LIMITS);
       expect(outcome).toMatchObject({ kind: 'created', linode: { label: LABEL, tags: TAGS } });
-      expect(existingIn(world)).toHaveLength(1);
+      expect(existingIn(world)).toMatchObject([{ interfaces: [{ purpose: 'public' }, IN_VLAN] }]);
     },
   );
 
@@ -106,10 +136,13 @@ describe('with the simulated Linode', () => {
     'a create without effect has an unknown result after %s, and can be repeated',
     async (kind) => {
       const world = await simulatedWith(kind);
-      expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'unknown' });
+      const create = () => world.api.create(aRequest({ vlan: VLAN }), LIMITS);
+      expect(await create()).toMatchObject({ kind: 'unknown' });
       expect(existingIn(world)).toHaveLength(0);
-      expect(await world.api.create(aRequest(), LIMITS)).toMatchObject({ kind: 'created' });
+      expect(await world.api.vlans('us-east', LATER)).toEqual([]);
+      expect(await create()).toMatchObject({ kind: 'created' });
       expect(existingIn(world)).toHaveLength(1);
+      expect(await world.api.vlans('us-east', LATER)).toEqual([{ label: VLAN.label, linodes: 1 }]);
     },
   );
 

@@ -135,6 +135,28 @@ function faultsOf(partial: Partial<Spec>, extras = noBackups): string[] {
   return result.ok ? [] : result.faults.map(({ path, message }) => `${path}: ${message}`);
 }
 
+describe('a region for an account that takes only interfaces of a Linode', () => {
+  const only = { backups: false, interfaces: 'linode' } as const;
+  const having = aRegion({ id: 'xx-new', capabilities: ['Linodes', 'Linode Interfaces'] });
+  const lists = { ...catalogue, regions: [...regions, having] };
+
+  it('must have them', () => {
+    expect(resolve(aSpec({ region: 'xx-new' }), lists, only)).toMatchObject({ ok: true });
+    expect(resolve(aSpec(), lists, noBackups)).toMatchObject({ ok: true });
+    expect(resolve(aSpec(), lists, only)).toEqual({
+      ok: false,
+      faults: [
+        {
+          path: 'region',
+          message:
+            'the Linode account takes no network interfaces but Linode Interfaces, which us-east ' +
+            'lacks: choose another region (GET /regions?capability=Linode%20Interfaces lists them)',
+        },
+      ],
+    });
+  });
+});
+
 describe('a type by its id', () => {
   it('is resolved with its price in the region', () => {
     expect(resolved(aSpec())).toMatchObject({ type: nanode, price: price(7_500, 5_000_000) });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -140,19 +140,13 @@ describe('a create', () => {
     ['an odd maintenance policy', { maintenance_policy: 'never' }, 'maintenance_policy'],
   ])('refuses %s', async (_, body, field) => {
     const { create, simulator } = await aWorld({
-      settings: { regionsWithoutMetadata: ['us-sea'] },
+      settings: { regionsWithout: { Metadata: ['us-sea'] } },
     });
     const { status, json } = await create(body);
     expect(status).toBe(400);
     expect(json.errors).toHaveLength(1);
     expect(json.errors[0].field).toBe(field);
     expect(simulator.instances()).toEqual([]);
-  });
-
-  it('refuses legacy interfaces in an account that allows only Linode interfaces', async () => {
-    const { create } = await aWorld({ settings: { interfacesForNewLinodes: 'linode_only' } });
-    const { status, json } = await create({ interface_generation: 'legacy_config' });
-    expect([status, json.errors[0].field]).toEqual([400, 'interface_generation']);
   });
 
   it.each<[string, object]>([
@@ -171,7 +165,11 @@ describe('a create', () => {
 
   it.each([
     [{ stackscript_id: 1 }, 'The simulator does not have the field stackscript_id of this call'],
-    [{ interface_generation: 'linode' }, 'The simulator does not have Linode interfaces'],
+    [{ interfaces: [{ purpose: 'vpc', subnet_id: 1 }] }, 'The simulator does not have VPCs'],
+    [
+      { interfaces: [{ public: { ipv6: { ranges: [{ range: '/64' }] } } }] },
+      'The simulator does not have chosen or additional public addresses',
+    ],
   ])('answers 501 to %j, which the simulator does not have', async (body, reason) => {
     const { create } = await aWorld();
     expect(await create(body)).toMatchObject({ status: 501, json: errors([reason]) });
@@ -205,6 +203,170 @@ describe('a create', () => {
     const { json } = await create({ region: 'us-ord' });
     await call('DELETE', `/linode/instances/${json.id}`);
     expect((await create({ region: 'us-ord' })).status).toBe(200);
+  });
+});
+
+describe('the interfaces of a create', () => {
+  const LEGACY = { interface_generation: 'legacy_config' };
+  const OWN = { interface_generation: 'linode' };
+  const open = { purpose: 'public' };
+  const vlan = (label: string, address?: string) => ({
+    ...{ purpose: 'vlan', label },
+    ...(address === undefined ? {} : { ipam_address: address }),
+  });
+  const ownOpen = { public: {}, firewall_id: -1 };
+  const ownVlan = (label: string, ipam_address?: string) => ({
+    vlan: { vlan_label: label, ...(ipam_address === undefined ? {} : { ipam_address }) },
+  });
+
+  it.each<[string, object, object[]]>([
+    ['none', LEGACY, [open]],
+    ['none, with interfaces of its own', OWN, []],
+    ['a VLAN alone', { interfaces: [vlan('lab')] }, [{ ...vlan('lab'), address: null }]],
+    [
+      'a public one and two VLANs',
+      { ...LEGACY, interfaces: [open, vlan('a', '10.0.0.1/24'), vlan('b', '10.0.0.1/24')] },
+      ['a', 'b'].map((label) => ({ ...vlan(label), address: '10.0.0.1/24' })),
+    ],
+    [
+      'a public one and a VLAN of its own',
+      { ...OWN, interfaces: [ownOpen, ownVlan('lab', '10.128.0.1/22')] },
+      [open, { ...vlan('lab'), address: '10.128.0.1/22' }],
+    ],
+  ])('are kept in their order, in one form for both generations: %s', async (_, body, kept) => {
+    const { create, simulator } = await aWorld();
+    const { json } = await create(body);
+    const { interface_generation: asked = 'legacy_config' } = body as Partial<typeof OWN>;
+    expect(json.interface_generation).toBe(asked);
+    const [made] = simulator.instances();
+    expect(made?.interfaces.slice(-kept.length || 3)).toEqual(kept);
+    // Without an interface nothing boots.
+    expect(made?.runningAt === null).toBe(kept.length === 0);
+  });
+
+  it.each<[string, object, string]>([
+    ['four', { interfaces: [open, vlan('a'), vlan('b'), vlan('c')] }, 'interfaces'],
+    ['one VLAN twice', { interfaces: [vlan('a'), vlan('a')] }, 'interfaces'],
+    ['two public ones', { interfaces: [open, open] }, 'interfaces'],
+    ['no list', { interfaces: 'public' }, 'interfaces'],
+    ['an unknown purpose', { interfaces: [{ purpose: 'lan' }] }, 'interfaces.0.purpose'],
+    ['a VLAN without a label', { interfaces: [{ purpose: 'vlan' }] }, 'interfaces.0.label'],
+    ['a doubled dash', { interfaces: [vlan('a--b')] }, 'interfaces.0.label'],
+    ['a label of 65', { interfaces: [vlan('a'.repeat(65))] }, 'interfaces.0.label'],
+    [
+      'an address without a prefix',
+      { interfaces: [vlan('a', '10.0.0.1')] },
+      'interfaces.0.ipam_address',
+    ],
+    [
+      'an address that is none',
+      { interfaces: [vlan('a', '10.0.0.256/24')] },
+      'interfaces.0.ipam_address',
+    ],
+    [
+      'a primary VLAN',
+      { interfaces: [open, { ...vlan('a'), primary: true }] },
+      'interfaces.1.primary',
+    ],
+    ['an address of a public one', { interfaces: [{ ...open, label: 'a' }] }, 'interfaces.0.label'],
+    ['an unknown field', { interfaces: [{ ...open, colour: 'blue' }] }, 'interfaces.0.colour'],
+    ['the other generation', { ...OWN, interfaces: [vlan('a')] }, 'interfaces.0.purpose'],
+    [
+      'a firewall for a VLAN',
+      { ...OWN, interfaces: [{ ...ownVlan('a'), firewall_id: -1 }] },
+      'interfaces.0.firewall_id',
+    ],
+    [
+      'a default route over a VLAN',
+      { ...OWN, interfaces: [{ ...ownVlan('a'), default_route: {} }] },
+      'interfaces.0.default_route',
+    ],
+    [
+      'no word about the firewall',
+      { ...OWN, interfaces: [{ public: {} }] },
+      'interfaces.0.firewall_id',
+    ],
+    ['a firewall of the Linode', { ...OWN, interfaces: [ownOpen], firewall_id: -1 }, 'firewall_id'],
+    ['Network Helper for the old ones', { ...LEGACY, network_helper: true }, 'network_helper'],
+  ])('are refused: %s', async (_, body, field) => {
+    const { create, simulator } = await aWorld();
+    const { status, json } = await create(body);
+    expect(status).toBe(400);
+    expect(json.errors.map((error: { field: string }) => error.field)).toContain(field);
+    expect(simulator.instances()).toEqual([]);
+  });
+
+  it.each([
+    ['legacy_config_only', 'legacy_config', [200, 400]],
+    ['legacy_config_default_but_linode_allowed', 'legacy_config', [200, 200]],
+    ['linode_default_but_legacy_config_allowed', 'linode', [200, 200]],
+    ['linode_only', 'linode', [400, 200]],
+  ])('are of the generation that the account allows: %s', async (allowed, first, statuses) => {
+    const { create } = await aWorld({ settings: { interfacesForNewLinodes: allowed } });
+    expect((await create()).json.interface_generation).toBe(first);
+    const answers = [await create(LEGACY), await create({ ...OWN, interfaces: [ownOpen] })];
+    expect(answers.map(({ status }) => status)).toEqual(statuses);
+  });
+
+  it('have no firewall, or the default one, which lets no ssh in, unless they say none', async () => {
+    const { create, simulator } = await aWorld();
+    await create();
+    simulator.updateSettings({ defaultFirewall: 7 });
+    for (const firewall_id of [undefined, null, 7, -1]) await create({ firewall_id });
+    for (const firewall_id of [undefined, 7, -1]) {
+      await create({ ...OWN, interfaces: [{ ...ownOpen, firewall_id }] });
+    }
+    const firewalls = simulator.instances().map(({ firewallId }) => firewallId);
+    expect(firewalls).toEqual([null, 7, 7, 7, null, 7, 7, null]);
+  });
+});
+
+describe('a VLAN', () => {
+  const inVlan = (label: string) => ({ interfaces: [{ purpose: 'vlan', label }] });
+  const vlansOf = async ({ call }: World, filter = {}) =>
+    (await call('GET', '/networking/vlans', { filter })).json.data;
+
+  it('is of its region, made by its first Linode, and listed with all of them', async () => {
+    const world = await aWorld();
+    const first = (await world.create(inVlan('lab'))).json.id;
+    world.advanceSeconds(60);
+    const second = (await world.create(inVlan('lab'))).json.id;
+    const other = (await world.create({ ...inVlan('lab'), region: 'us-ord' })).json.id;
+    expect(await vlansOf(world)).toEqual([
+      { region: 'us-east', label: 'lab', linodes: [first, second], created: '2026-11-22T12:00:00' },
+      { region: 'us-ord', label: 'lab', linodes: [other], created: '2026-11-22T12:01:00' },
+    ]);
+    expect(await vlansOf(world, { label: 'lab', region: 'us-ord' })).toHaveLength(1);
+  });
+
+  it('can be deleted once its last Linode is gone, and not before', async () => {
+    const world = await aWorld({ settings: { lingerDeletingSeconds: 10 } });
+    const { id } = (await world.create(inVlan('lab'))).json;
+    const remove = async () => (await world.call('DELETE', '/networking/vlans/us-east/lab')).status;
+    expect(await remove()).toBe(400);
+    await world.call('DELETE', `/linode/instances/${id}`);
+    expect(await remove()).toBe(400);
+    world.advanceSeconds(10);
+    expect(await vlansOf(world)).toMatchObject([{ linodes: [] }]);
+    expect(await remove()).toBe(200);
+    expect(await vlansOf(world)).toEqual([]);
+    expect(await remove()).toBe(404);
+  });
+
+  it('is one of ten in its region, also without Linodes', async () => {
+    const world = await aWorld();
+    const ids: number[] = [];
+    for (let n = 0; n < 10; n += 1) ids.push((await world.create(inVlan(`v-${n}`))).json.id);
+    const refused = await world.create(inVlan('v-10'));
+    expect(refused.status).toBe(400);
+    expect(refused.json.errors[0]).toMatchObject({ field: 'interfaces' });
+    expect((await world.create({ ...inVlan('v-10'), region: 'us-ord' })).status).toBe(200);
+    expect((await world.create(inVlan('v-9'))).status).toBe(200);
+    expect((await world.create()).status).toBe(200);
+    await world.call('DELETE', `/linode/instances/${ids[0]}`);
+    expect((await world.create(inVlan('v-10'))).status).toBe(400);
+    await world.call('DELETE', '/networking/vlans/us-east/v-0');
+    expect((await world.create(inVlan('v-10'))).status).toBe(200);
   });
 });
 
@@ -492,7 +654,8 @@ describe('the state file', () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const stateFile = join(folder, 'deeper', 'state.json');
     const first = await aWorld({ stateFile });
-    const { json: gone } = await first.create({ label: 'gone', tags: ['red'] });
+    const interfaces = [{ purpose: 'vlan', label: 'lab', ipam_address: '10.0.0.1/24' }];
+    const { json: gone } = await first.create({ label: 'gone', tags: ['red'], interfaces });
     await first.call('DELETE', `/linode/instances/${gone.id}`);
     const made = await Promise.all(
       ['a', 'b', 'c', 'd'].map((letter) => first.create({ label: `kept-${letter}` })),
@@ -508,8 +671,28 @@ describe('the state file', () => {
     expect((await second.call('GET', '/tags')).json.data).toEqual([{ label: 'red' }]);
     expect((await second.call('GET', '/account/events')).text).toBe(events.text);
     expect(second.simulator.bill()).toEqual(first.simulator.bill());
+    expect(second.simulator.instances()).toEqual(first.simulator.instances());
+    const { json: vlans } = await second.call('GET', '/networking/vlans');
+    expect(vlans.data).toMatchObject([{ label: 'lab', region: 'us-east', linodes: [] }]);
     const { json: next } = await second.create();
     expect(next.id).toBe(gone.id + 5);
+  });
+
+  it('may be of before the simulator had interfaces: each Linode had a public one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'linode-simulator-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const stateFile = join(folder, 'state.json');
+    const first = await aWorld({ stateFile });
+    await first.create({ label: 'old' });
+    await first.simulator.close();
+    const { vlans: _, instances, ...state } = JSON.parse(readFileSync(stateFile, 'utf8'));
+    const [{ interfaces: __, firewallId: ___, ...old }] = instances;
+    writeFileSync(stateFile, JSON.stringify({ ...state, instances: [old] }));
+    const second = await aWorld({ stateFile });
+    expect(second.simulator.instances()).toMatchObject([
+      { label: 'old', interfaces: [{ purpose: 'public' }], firewallId: null },
+    ]);
+    expect((await second.call('GET', '/networking/vlans')).json.data).toEqual([]);
   });
 
   it('must be a state of the simulator, or the start fails', async () => {
