@@ -95,7 +95,12 @@ const nextTurn = () =>
     .nextTurn()
     .catch(() => clock().now());
 
-const offerDeps = () => ({ clock: clock(), catalogue: catalogue(), settings: settings() });
+const offerDeps = () => ({
+  clock: clock(),
+  catalogue: catalogue(),
+  secrets: secrets(),
+  settings: settings(),
+});
 
 route(operations.health, async () => ok({ status: 'ok', time: toIso(clock().now()) }));
 

@@ -10,10 +10,12 @@ import {
 import { CREATE_TIME } from '../core/caps/ledger.ts';
 import { alternatives } from '../core/catalogue/alternatives.ts';
 import { resolve, warningsOf } from '../core/catalogue/choose.ts';
+import { keyedFields, networkFor, roomWarnings } from '../core/catalogue/room.ts';
 import type { Advice } from '../core/cluster/advice.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import type { Bought } from '../core/cluster/record.ts';
 import { hasKeys, parseSpec, type Spec } from '../core/cluster/spec.ts';
+import type { NetworkKind } from '../core/room/network.ts';
 import { AppError } from '../errors.ts';
 import type { AccountSettings, Clock, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
@@ -25,18 +27,21 @@ export interface Offer {
   readonly bought: Bought;
   readonly quote: Quote;
   readonly advice: Advice;
+  /** null: the nodes get no private network. */
+  readonly network: NetworkKind | null;
 }
 
 export interface OfferDeps {
   readonly clock: Clock;
   readonly catalogue: CatalogueCache;
+  readonly secrets: Pick<Secrets, 'passwordKey'>;
   readonly settings: Settings;
 }
 
 /**
- * Quotes a spec at today's prices, or throws AppError `invalid` with every fault, or `refused` if
- * Linode manages the account. Buys nothing and
- * writes nothing. A budget below the cost of the first hour is no fault: `refuseWhatWouldOverspend`
+ * Quotes a spec at today's prices, or throws AppError `invalid` with every fault, `refused` if Linode
+ * manages the account, or `misconfigured` if the secret lacks a key that the spec needs. Buys nothing
+ * and writes nothing. A budget below the cost of the first hour is no fault: `refuseWhatWouldOverspend`
  * refuses it. `nextTurn`: when the cluster could create its nodes; by default, at once.
  */
 export async function offer(
@@ -63,6 +68,9 @@ export async function offer(
   }
   const { spec } = parsed;
   const { type, region, image } = resolved;
+  const hasKey = (await deps.secrets.passwordKey()) !== null;
+  if (!hasKey) refuseWhatNeedsKey(spec);
+  const network = networkFor(spec, image, region, hasKey);
   const bought = {
     type: type.id,
     typeLabel: type.label,
@@ -83,12 +91,28 @@ export async function offer(
   const market = { catalogue: lists, extras, nodesMax, marginMs, from };
   const warnings = [
     ...warningsOf(image),
+    ...roomWarnings(spec, image, network),
     ...warningOfWait(between(now, from)),
     ...(account === 'unreadable' ? [UNREADABLE] : []),
     ...(firewall === null ? [] : [noFirewall(firewall)]),
   ];
   const advice = { warnings, alternatives: alternatives(spec, market) };
-  return { spec, bought, quote: quoteOf(spec, bought, marginMs, from), advice };
+  const quote = quoteOf(spec, bought, marginMs, from);
+  return { spec, bought, quote, advice, network: network.kind };
+}
+
+/**
+ * AppError `misconfigured`: host keys, the key by which the nodes log in to each other, and the
+ * tokens by which they report are derived from the key that is missing.
+ */
+function refuseWhatNeedsKey(spec: Spec): void {
+  const fields = keyedFields(spec).join(' and ');
+  if (fields === '') return;
+  throw new AppError(
+    'misconfigured',
+    `For ${fields}, the secret needs passwordKey, from which a cluster's keys are derived: ask the ` +
+      `operator to add it, or leave ${fields} out.`,
+  );
 }
 
 /** A shorter wait is not worth a warning. */

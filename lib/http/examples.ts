@@ -30,6 +30,7 @@ const quote = {
   typeLabel: 'Nanode 1GB',
   why: 'the cheapest type available in us-east with at least 1 vCPU and 1 GB',
   ...machine,
+  network: 'private',
   budgetUsd: 1,
   maxHours: null,
   backupsCounted: false,
@@ -70,6 +71,7 @@ const cluster = {
   status: 'running',
   spec,
   ...machine,
+  network: { kind: 'private', vlan: 'onebuck-prod', cidr: '10.128.0.0/24' },
   nodes: [
     {
       index: 0,
@@ -78,6 +80,7 @@ const cluster = {
       linodeId: 90_000_001,
       ipv4: '192.0.2.1',
       ipv6: '2001:db8::1',
+      privateIp: '10.128.0.1',
       createdAt: '2026-11-23T04:25:03.000Z',
     },
   ],

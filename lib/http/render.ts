@@ -21,6 +21,7 @@ import {
   troubleOf,
 } from '../core/cluster/record.ts';
 import type { Spec } from '../core/cluster/spec.ts';
+import { addressOf, cidrOf, type RoomNetwork } from '../core/room/network.ts';
 import type { RecordPage } from '../ports.ts';
 
 const HOUR_MS = 3_600_000;
@@ -43,7 +44,8 @@ export function renderCluster(record: ClusterRecord, now: EpochMs) {
     diskMb: bought.diskMb,
     region: bought.region,
     image: bought.image,
-    nodes: nodes.map(renderNode),
+    network: renderNetwork(record.network),
+    nodes: nodes.map((node) => renderNode(node, record.network)),
     budgetUsd: toUsd(record.budget),
     maxHours: record.maxHours,
     hourlyUsd: toUsd(hourlyOf(record)),
@@ -95,7 +97,7 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
 /**
  * A node as the API shows it. While its Linode exists, its status is the Linode's, as last seen.
  */
-function renderNode(node: NodeRecord) {
+function renderNode(node: NodeRecord, network: RoomNetwork | undefined) {
   const { index, label } = node;
   const machine = 'linodeId' in node ? node : null;
   const reason = reasonOfNode(node);
@@ -117,6 +119,7 @@ function renderNode(node: NodeRecord) {
     linodeId: machine?.linodeId ?? null,
     ipv4: machine?.ipv4[0] ?? null,
     ipv6: machine?.ipv6?.split('/')[0] ?? null,
+    privateIp: network === undefined ? null : addressOf(network.subnet, index),
     createdAt: isoOrNull(machine?.billedFrom ?? null),
     ...(kind === undefined ? {} : { type: kind.type, region: kind.region }),
     ...(reason === null ? {} : { reason }),
@@ -124,6 +127,11 @@ function renderNode(node: NodeRecord) {
     ...(trouble === undefined ? {} : { reason: `can not be deleted: ${trouble.reason}` }),
   };
 }
+
+const renderNetwork = (network: RoomNetwork | undefined) =>
+  network === undefined
+    ? null
+    : { kind: network.kind, vlan: network.vlan, cidr: cidrOf(network.subnet) };
 
 /** The spec, in the fields of a request. */
 function renderSpec(spec: Spec) {
@@ -138,7 +146,8 @@ function renderSpec(spec: Spec) {
 /** The quote of a cluster's launch, at the prices of then. */
 export function renderLaunchQuote(record: ClusterRecord) {
   const { spec, bought, advice, marginMs, createdAt } = record;
-  return renderQuote({ spec, bought, advice, quote: quoteOf(spec, bought, marginMs, createdAt) });
+  const quote = quoteOf(spec, bought, marginMs, createdAt);
+  return renderQuote({ spec, bought, advice, quote, network: record.network?.kind ?? null });
 }
 
 /** A quote as the API shows it, with warnings and alternatives. */
@@ -166,7 +175,7 @@ const renderShape = ({ type, nodes, hours, cost, takes, wasted }: Shape) => ({
   wastedUsd: toUsd(wasted),
 });
 
-function renderOffered({ spec, bought, quote }: Omit<Offer, 'advice'>) {
+function renderOffered({ spec, bought, quote, network }: Omit<Offer, 'advice'>) {
   return {
     nodes: spec.nodes,
     type: bought.type,
@@ -177,6 +186,7 @@ function renderOffered({ spec, bought, quote }: Omit<Offer, 'advice'>) {
     diskMb: bought.diskMb,
     region: bought.region,
     image: bought.image,
+    network: network ?? ('none' as const),
     budgetUsd: toUsd(spec.budget),
     maxHours: spec.maxHours,
     backupsCounted: bought.backupsAssumed,

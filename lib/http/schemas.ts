@@ -118,6 +118,8 @@ const machineFields = {
   image: text('The id of the image.'),
 };
 
+const networkKind = z.enum(['private', 'isolated', 'none']);
+
 export const typeSchema = z.object({
   id: z.string(),
   label: z.string(),
@@ -184,6 +186,7 @@ export const quoteSchema = z.object({
   ...machineFields,
   budgetUsd: usd('The budget of the spec'),
   maxHours: orNull(count('maxHours of the spec.')),
+  network: networkKind.check(z.describe('The private network that the nodes get.')),
   backupsCounted: z
     .boolean()
     .check(z.describe('Whether the price includes backups, which the account may force.')),
@@ -231,6 +234,7 @@ const nodeSchema = z.object({
   linodeId: orNull(z.int()),
   ipv4: orNull(z.string()),
   ipv6: orNull(z.string()),
+  privateIp: orNull(text('The address on the private network; null: there is none.')),
   createdAt: orNull(time('When the node was created')),
   type: z.optional(
     text('The type that somebody made of the node; absent: the type of the cluster.'),
@@ -261,7 +265,7 @@ const askedSchema = z.object({
   userDataBase64: orNull(z.string()),
   onPartial: z.enum(['destroy', 'keep']),
   tags: z.readonly(z.array(z.string())),
-  network: orNull(z.enum(['private', 'isolated', 'none'])),
+  network: orNull(networkKind),
   setup: z.readonly(z.array(z.enum(setups))),
   openPorts: z.readonly(z.array(z.string())),
 });
@@ -274,6 +278,15 @@ export const clusterSchema = z.object({
   status: z.enum(['provisioning', 'running', 'deleting', 'deleted', 'failed']),
   spec: askedSchema,
   ...machineFields,
+  network: orNull(
+    z
+      .object({
+        kind: z.enum(['private', 'isolated']),
+        vlan: text('The label of the VLAN.'),
+        cidr: text('The subnet of the cluster, such as 10.128.0.0/24.'),
+      })
+      .check(z.describe('The private network of the nodes; null: they have none.')),
+  ),
   nodes: z.array(nodeSchema),
   budgetUsd: usd('The most that Linode may bill'),
   maxHours: orNull(count('The most hours that a node may be billed; null: no limit.')),

@@ -106,7 +106,7 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
   regions: async () => [
     {
       ...{ id: 'us-east', label: 'Newark, NJ', country: 'us', siteType: 'core' },
-      capabilities: ['Linodes', 'Metadata'],
+      capabilities: ['Linodes', 'Metadata', 'Vlans'],
     },
   ],
   images: async () => [

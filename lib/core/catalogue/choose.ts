@@ -7,6 +7,7 @@ import type { Price, RegionalPrice } from '../billing/price.ts';
 import { combinedPrice } from '../billing/price.ts';
 import type { MachineChoice, Spec } from '../cluster/spec.ts';
 import type { Image, LinodeType, Region } from './lists.ts';
+import { roomFaults } from './room.ts';
 
 export interface CatalogueLists {
   readonly types: readonly LinodeType[];
@@ -73,6 +74,7 @@ export function resolve(
     ...price.faults,
     ...image.faults,
     ...userDataFaults(partial, image.value, region.value),
+    ...roomFaults(partial, image.value, region.value),
   ];
   const isWhole = region.value && image.value && type.value && price.value;
   if (faults.length > 0 || !isWhole) return { ok: false, faults };

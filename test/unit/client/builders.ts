@@ -7,6 +7,7 @@ const node = (index: number): Cluster['nodes'][number] => ({
   linodeId: 100 + index,
   ipv4: `192.0.2.${index + 1}`,
   ipv6: null,
+  privateIp: `10.128.0.${index + 1}`,
   createdAt: '2026-11-10T10:00:00.000Z',
 });
 
@@ -41,6 +42,7 @@ export const aCluster = (overrides: Partial<Cluster> = {}): Cluster => ({
   diskMb: 25_600,
   region: 'us-east',
   image: 'linode/debian12',
+  network: { kind: 'private', vlan: 'onebuck-prod', cidr: '10.128.0.0/24' },
   nodes: [node(0), node(1), node(2)],
   budgetUsd: 0.1,
   maxHours: null,

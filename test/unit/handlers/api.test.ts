@@ -466,6 +466,7 @@ describe('POST /clusters', () => {
       linodeId: null,
       ipv4: null,
       ipv6: null,
+      privateIp: null,
       createdAt: null,
     });
     expect(json.quote.teardownAt).toBe(

@@ -54,6 +54,48 @@ describe('a quote', () => {
     }
   });
 
+  it('says which network the nodes get, and warns where they get none', async () => {
+    const { call } = await startApi();
+    const quote = (changes: object) =>
+      call('POST', '/quotes', { body: { ...NANODES, ...changes } });
+    expect((await quote({})).json).toMatchObject({ network: 'private', warnings: [] });
+    expect((await quote({ nodes: 1 })).json).toMatchObject({ network: 'none', warnings: [] });
+    const isolated = await quote({ network: 'isolated', setup: ['mpi'] });
+    expect(isolated.json).toMatchObject({ network: 'isolated', warnings: [] });
+    expect((await quote({ image: 'linode/slackware15.0' })).json).toMatchObject({
+      network: 'none',
+      warnings: ['the nodes get no private network: image linode/slackware15.0 lacks cloud-init'],
+    });
+  });
+
+  it('refuses what needs cloud-init, or Debian or Ubuntu, on an image without', async () => {
+    const { call } = await startApi();
+    const faulty = { network: 'private', setup: ['ray'], openPorts: [443] };
+    const body = { ...NANODES, ...faulty, image: 'linode/slackware15.0' };
+    expect(messagesOf(await call('POST', '/quotes', { body }))).toEqual([
+      'network: network needs an image with cloud-init, which linode/slackware15.0 lacks',
+      'setup: setup needs an image with cloud-init, which linode/slackware15.0 lacks',
+      'openPorts: openPorts needs an image with cloud-init, which linode/slackware15.0 lacks',
+      'setup: setup needs an image of Debian or Ubuntu, and linode/slackware15.0 is of Slackware',
+    ]);
+  });
+
+  it('without a passwordKey has no network, or is refused where the spec needs the key', async () => {
+    const { call } = await startApi({ secret: { passwordKey: null } });
+    expect((await call('POST', '/quotes', { body: NANODES })).json).toMatchObject({
+      network: 'none',
+      warnings: [expect.stringContaining('no passwordKey')],
+    });
+    const body = { ...NANODES, network: 'isolated', openPorts: ['80'] };
+    const refused = await call('POST', '/quotes', { body });
+    expect(refused.json).toMatchObject({
+      code: 'misconfigured',
+      detail:
+        "For network and openPorts, the secret needs passwordKey, from which a cluster's keys are " +
+        'derived: ask the operator to add it, or leave network and openPorts out.',
+    });
+  });
+
   it('warns of a deprecated image', async () => {
     const { call } = await startApi();
     const body = { ...TEN_NANODES, image: 'linode/ubuntu20.04' };
