@@ -1105,7 +1105,7 @@ const passes = [
     },
     'the default firewall of the other generation counts': {
       from: "catalogue.defaultFirewall(extras.interfaces ?? 'legacy_config', by),",
-      to: "catalogue.defaultFirewall('linode', 0 as typeof by),",
+      to: "catalogue.defaultFirewall('linode', by),",
     },
     'a managed account gets clusters, at many times their budgets': {
       from: "if (account === 'unreadable' || !account.managed) return;",

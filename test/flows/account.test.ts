@@ -54,13 +54,21 @@ describe('an account that takes only Linode interfaces', () => {
 
 describe('a default firewall of the account', () => {
   it.each([
-    ['legacy_config_only', { interfacesForNewLinodes: 'legacy_config_only' }],
-    ['linode_only', { interfacesForNewLinodes: 'linode_only' }],
-  ])('is not attached, as the quote says, with %s', async (_, settings) => {
+    ['legacy_config', { interfacesForNewLinodes: 'linode_default_but_legacy_config_allowed' }],
+    ['linode', { interfacesForNewLinodes: 'linode_only' }],
+  ])('is not attached, as the quote says, with interfaces of %s', async (generation, settings) => {
     world = await aWorld({ inMemory: true, linode: { ...settings, defaultFirewall: 7 } });
     expect((await quote()).advice.warnings).toEqual([
       expect.stringMatching(/^the account's default firewall \(7\) is not attached to the nodes/),
     ]);
+    const asked: string[] = [];
+    const defaultFirewall = async (interfaces: string) => {
+      asked.push(interfaces);
+      return null;
+    };
+    const catalogue = { ...world.catalogue, defaultFirewall };
+    await offer({ ...world, catalogue }, NANODES, plus(world.clock.now(), minutes(1)));
+    expect(asked).toEqual([generation]);
   });
 
   it.each(['missingScope', 'status500'] as const)(
