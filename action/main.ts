@@ -73,6 +73,9 @@ function specOf(mark: string, identity: string) {
     maxHours: input('max-hours'),
     userData: input('user-data'),
     onPartial: input('on-partial'),
+    network: input('network'),
+    setup: input('setup'),
+    open: input('open'),
     keys: readFileSync(`${identity}.pub`, 'utf8'),
     tags: [mark],
   });

@@ -2,6 +2,7 @@ import type { Argument, Command, Option } from 'commander';
 import { listImages, listRegions, listTypes } from '../client/catalogue.ts';
 import { listLive } from '../client/clusters.ts';
 import { listSchedules } from '../client/schedules.ts';
+import { setups } from '../client/spec.ts';
 import type { Context } from './context.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -78,6 +79,8 @@ async function valuesOf({ long, argChoices }: Option, context: Context): Promise
         return idsOf(await listImages(context.api()));
       case '--type':
         return idsOf((await listTypes(context.api(), {})).types);
+      case '--setup':
+        return [...setups];
       case '--timezone':
         return Intl.supportedValuesOf('timeZone');
       default:

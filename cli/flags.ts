@@ -10,6 +10,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   userDataBase64: '--user-data',
   userData: '--user-data',
   onPartial: '--on-partial',
+  openPorts: '--open',
   monthlyCapUsd: '--monthly-cap',
   'retry.forMinutes': '--retry-for',
   'retry.everyMinutes': '--retry-every',
@@ -20,6 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       ...['nodes', 'type', 'vcpus', 'region', 'image', 'name', 'cron', 'timezone', 'overlap'],
+      ...['network', 'setup'],
       ...['month', 'status', 'owner', 'country', 'search'],
     ].map((field) => [field, `--${field}`]),
   ),

@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { statusNames } from '../client/clusters.ts';
 import { inventoryFormats } from '../client/inventory.ts';
+import { setups } from '../client/spec.ts';
 import { images, regions, types } from './catalogue.ts';
 import { credentials, extend, inventory, list, showOne } from './clusters.ts';
 import { candidates, type Shell, scripts, shells } from './completion.ts';
@@ -321,6 +322,17 @@ const withSpec = (command: Command): Command =>
         'keep',
       ]),
     )
+    .addOption(
+      new Option('--network <kind>', 'how the nodes reach each other').choices([
+        'private',
+        'isolated',
+        'none',
+      ]),
+    )
+    .addOption(
+      new Option('--setup <names>', `what Onebuck installs: ${setups.join(', ')}`).argParser(each),
+    )
+    .option('--open <ports>', 'let in from the internet, beside ssh, such as 80,53/udp', each)
     .option('--tag <tag>', 'put on every node; can be repeated', each);
 
 const withSsh = (command: Command): Command =>

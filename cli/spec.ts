@@ -20,6 +20,9 @@ export interface SpecOptions {
   readonly userData?: string;
   readonly onPartial?: string;
   readonly tag?: readonly string[];
+  readonly network?: string;
+  readonly setup?: readonly string[];
+  readonly open?: readonly string[];
 }
 
 /**
@@ -32,7 +35,7 @@ export function specOf(
   before: Spec = {},
 ): Spec {
   const base = options.file === undefined ? { ...before } : readSpec(options.file);
-  const { type, vcpus, sshKey, authorizedUser, userData, tag, ...others } = options;
+  const { type, vcpus, sshKey, authorizedUser, userData, tag, setup, open, ...others } = options;
   if (type !== undefined) {
     delete base.vcpus;
     delete base.memoryMb;
@@ -50,6 +53,8 @@ export function specOf(
     // As bytes, so that the nodes get the file as it is, whatever is in it.
     userDataBase64: userData && readUserData(userData),
     tags: tag,
+    setup: setup?.join(','),
+    open: open?.join(','),
   });
   return { ...base, ...given };
 }

@@ -26,6 +26,11 @@ export interface SpecTexts {
   readonly userDataBase64?: string | undefined;
   readonly onPartial?: string | undefined;
   readonly tags?: readonly string[] | undefined;
+  readonly network?: string | undefined;
+  /** Names with commas between them, such as `mpi,nfs`. */
+  readonly setup?: string | undefined;
+  /** Ports with commas between them, such as `80,8000-8100`. */
+  readonly open?: string | undefined;
 }
 
 /** A spec of the fields that are not blank. */
@@ -47,9 +52,21 @@ export function specFrom(texts: SpecTexts): Spec {
     userDataBase64: texts.userDataBase64,
     onPartial: texts.onPartial,
     tags: texts.tags,
+    network: texts.network,
+    setup: listIn(texts.setup),
+    openPorts: listIn(texts.open),
   };
   const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== '');
   return Object.fromEntries(given);
+}
+
+/** The items of a list with commas between them; undefined: it has none. */
+function listIn(text = ''): readonly string[] | undefined {
+  const items = text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  return items.length === 0 ? undefined : items;
 }
 
 /**

@@ -54,6 +54,8 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['onebuck --json schedule pa', ['pause']],
   ['onebuck launch --on', ['--on-partial']],
   ['onebuck launch --on-partial ', ['destroy', 'keep']],
+  ['onebuck launch --network i', ['isolated']],
+  ['onebuck launch --setup s', ['slurm']],
   ['onebuck quote --region us-', ['us-east', 'us-west']],
   ['onebuck schedule add --timezone Europe/Berl', ['Europe/Berlin']],
   ['onebuck completion ', ['bash', 'fish', 'zsh']],

@@ -9,6 +9,8 @@ describe('a fault of the API, in the words of the command line', () => {
     ['  retry.forMinutes must be at least 5', '  --retry-for must be at least 5'],
     ['  authorizedKeys[1] must be a key', '  --ssh-key[1] must be a key'],
     ['  tags[0] must be shorter', '  --tag[0] must be shorter'],
+    ['  setup[1] must be one of mpi', '  --setup[1] must be one of mpi'],
+    ['  openPorts[0] must be a port', '  --open[0] must be a port'],
     [
       '  region is required: a region id such as us-east (GET /regions lists them)',
       '  --region is required: a region id such as us-east (onebuck regions lists them)',

@@ -29,6 +29,16 @@ describe('the spec of a command line', () => {
     expect(() => specFor({ userData: aFile('empty', '') })).toThrow(/empty is empty/);
   });
 
+  it('has network, setups and open ports, repeated or with commas', () => {
+    const options = { network: 'isolated', setup: ['mpi,nfs', 'dask'], open: ['80', '53/udp,443'] };
+    expect(specFor(options)).toEqual({
+      network: 'isolated',
+      setup: ['mpi', 'nfs', 'dask'],
+      openPorts: ['80', '53/udp', '443'],
+    });
+    expect(specFor({ setup: [' mpi , ,'] })).toEqual({ setup: ['mpi'] });
+  });
+
   it('has each user of --authorized-user', () => {
     expect(specFor({ authorizedUser: ['ann', 'bob'] })).toEqual({
       authorizedUsers: ['ann', 'bob'],
