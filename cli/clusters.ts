@@ -88,22 +88,12 @@ function clusterBlocks(context: Context, cluster: Cluster, nowMs: number): Block
   const ends = isLive(cluster) ? ending(cluster, nowMs) : endSentence(cluster);
   const next = nextSentence(cluster, (at) => fullTime(at, nowMs));
   const trouble = troubleSentence(cluster, (at) => fullTime(at, nowMs));
-  const nodes = cluster.nodes.map(({ index, status, ipv4, ipv6, label, reason, type, region }) => [
-    `${index}`,
-    status,
-    ipv4 ?? '',
-    ipv6 ?? '',
-    [
-      label,
-      ...(type === undefined ? [] : [`now ${type} in ${region}`]),
-      ...(reason === undefined ? [] : [printable(reason)]),
-    ].join(': '),
-  ]);
   return [
     facts([
       ['cluster', titleOf(cluster)],
       ['status', `${cluster.status}, ${nodesUp(cluster)}`],
       ['nodes', `${cluster.nodes.length} × ${cluster.type} in ${cluster.region}, ${cluster.image}`],
+      ...(cluster.network === null ? [] : [['network', networkWords(cluster.network)] as const]),
       ['money', `${money(cluster)}; ${dollars(cluster.hourlyUsd)} a started hour`],
       ['ends', ends],
       ...(cluster.overspentUsd ? [['over budget', dollars(cluster.overspentUsd)] as const] : []),
@@ -113,10 +103,28 @@ function clusterBlocks(context: Context, cluster: Cluster, nowMs: number): Block
       ['launched', `${fullTime(cluster.createdAt, nowMs)} by ${printable(cluster.owner)}`],
     ]),
     '',
-    table(['NODE', 'STATUS', 'IPV4', 'IPV6', 'LABEL'], nodes),
+    nodesTable(cluster),
     '',
     ...cluster.history.map(({ at, event }) => entry(fullTime(at, nowMs), printable(event))),
   ];
+}
+
+const networkWords = ({ kind, vlan, cidr }: NonNullable<Cluster['network']>): string =>
+  `${cidr}, ${kind}, on the VLAN ${vlan}`;
+
+function nodesTable({ nodes, network }: Cluster): Block {
+  const rows = nodes.map((node) => [
+    ...[`${node.index}`, node.status, node.ipv4 ?? ''],
+    ...(network === null ? [] : [node.privateIp ?? '']),
+    node.ipv6 ?? '',
+    [
+      node.label,
+      ...(node.type === undefined ? [] : [`now ${node.type} in ${node.region}`]),
+      ...(node.reason === undefined ? [] : [printable(node.reason)]),
+    ].join(': '),
+  ]);
+  const head = ['NODE', 'STATUS', 'IPV4', ...(network === null ? [] : ['PRIVATE'])];
+  return table([...head, 'IPV6', 'LABEL'], rows);
 }
 
 export async function inventory(

@@ -79,11 +79,17 @@ const launchedLines = (cluster: Cluster, nowMs: number): string[] => [
   `${money(cluster)}; ${ending(cluster, nowMs)}`,
 ];
 
-export const inventoryTable = (nodes: readonly InventoryNode[]): Block =>
-  table(
-    ['NODE', 'LABEL', 'IPV4', 'USER'],
-    nodes.map(({ index, label, ipv4, user }) => [`${index}`, label, ipv4, user]),
+export function inventoryTable(nodes: readonly InventoryNode[]): Block {
+  const hasNetwork = nodes.some(({ privateIp }) => privateIp !== null);
+  return table(
+    ['NODE', 'LABEL', 'IPV4', ...(hasNetwork ? ['PRIVATE'] : []), 'USER'],
+    nodes.map(({ index, label, ipv4, privateIp, user }) => [
+      ...[`${index}`, label, ipv4],
+      ...(hasNetwork ? [privateIp ?? ''] : []),
+      user,
+    ]),
   );
+}
 
 /**
  * Draws a bar in a terminal; else tells of each change on stderr, and stdout has the answer alone.

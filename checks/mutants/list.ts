@@ -1204,6 +1204,10 @@ const crowd = [
     },
   }),
   ...inFile('lib/adapters/linode/wire.ts', ['test/unit/adapters/linode/wire.test.ts'], {
+    'a private address is given to people': {
+      from: 'ipv4: publicFirst(raw.ipv4 ?? []),',
+      to: 'ipv4: raw.ipv4 ?? [],',
+    },
     'a type that costs nothing can be launched for ever': {
       from: 'if (hourly == null || hourly === 0) return null;',
       to: 'if (hourly == null) return null;',

@@ -188,8 +188,10 @@ export const examples: Readonly<Record<string, unknown>> = {
       {
         index: 0,
         label: 'onebuck-c5ks6joutnp-0',
+        name: 'n0',
         ipv4: '192.0.2.1',
         ipv6: '2001:db8::1',
+        privateIp: '10.128.0.1',
         vcpus: 1,
         user: 'root',
       },

@@ -369,8 +369,10 @@ export const credentialsSchema = z.object({
 export const inventoryNodeSchema = z.object({
   index: count('The index of the node, from 0.'),
   label: text('The label of the Linode, and the host name in every format.'),
-  ipv4: z.string(),
+  name: text('What the nodes of the cluster call it: n0, n1, …'),
+  ipv4: text('A public address.'),
   ipv6: orNull(z.string()),
+  privateIp: orNull(text('The address on the private network; null: there is none.')),
   vcpus: count('The number of vCPUs.'),
   user: text('The user to log in as.'),
 });

@@ -262,7 +262,7 @@ const linodeSchema = z.pipe(
       created: raw.created,
       type: raw.type ?? '',
       region: raw.region,
-      ipv4: raw.ipv4 ?? [],
+      ipv4: publicFirst(raw.ipv4 ?? []),
       ipv6: raw.ipv6 ?? null,
       tags: raw.tags,
       backupsEnabled: raw.backups?.enabled ?? false,
@@ -350,6 +350,15 @@ function parsePrice({ hourly, monthly }: z.infer<typeof priceSchema>): Price | n
   const isCap = monthly != null && monthly > 0;
   return { hourly: priceToMicroUsd(hourly), monthly: isCap ? priceToMicroUsd(monthly) : null };
 }
+
+/** The networks whose addresses are private (RFC 1918). */
+const PRIVATE_IPV4 = /^(10|172\.(1[6-9]|2\d|3[01])|192\.168)\./;
+
+/** The addresses with the public ones first, by which people reach the Linode. */
+const publicFirst = (addresses: readonly string[]): string[] => {
+  const isPrivate = (address: string) => Number(PRIVATE_IPV4.test(address));
+  return addresses.toSorted((a, b) => isPrivate(a) - isPrivate(b));
+};
 
 function statusOf(text: string): LinodeStatus {
   return linodeStatuses.find((status) => status === text) ?? 'unknown';

@@ -1,4 +1,5 @@
 import type { NodeLabel } from '../base/names.ts';
+import { addressOf, cidrOf, type RoomNetwork } from '../room/network.ts';
 import type { ClusterRecord } from './record.ts';
 
 /** The formats of files that tools read unchanged; for `json`, callers print `inventoryNodes`. */
@@ -8,8 +9,12 @@ export type InventoryFormat = (typeof inventoryFormats)[number];
 export interface InventoryNode {
   readonly index: number;
   readonly label: NodeLabel;
+  /** What the node calls itself, and what the other nodes call it: `n0`, `n1`, …. */
+  readonly name: string;
   readonly ipv4: string;
   readonly ipv6: string | null;
+  /** The address on the private network; null: there is none. */
+  readonly privateIp: string | null;
   readonly vcpus: number;
   readonly user: 'root';
 }
@@ -19,13 +24,24 @@ export function inventoryNodes(record: ClusterRecord): InventoryNode[] {
   return record.nodes.flatMap((node) => {
     if (node.state !== 'created') return [];
     const { index, label, ipv6 } = node;
-    // Linode gives each node a public IPv4 address, and names it before any private one.
+    // Linode gives each node a public IPv4 address, which its record has first.
     const [ipv4] = node.ipv4;
     if (ipv4 === undefined) return [];
-    const { vcpus } = record.bought;
-    return { index, label, ipv4, ipv6: ipv6?.split('/')[0] ?? null, vcpus, user: 'root' };
+    const { network, bought } = record;
+    return {
+      index,
+      label,
+      name: nameOf(index),
+      ipv4,
+      ipv6: ipv6?.split('/')[0] ?? null,
+      privateIp: network === undefined ? null : addressOf(network.subnet, index),
+      vcpus: bought.vcpus,
+      user: 'root',
+    };
   });
 }
+
+const nameOf = (index: number): string => `n${index}`;
 
 /** The inventory as a file that a tool reads unchanged. Its first line says how complete it is. */
 export function inventory(record: ClusterRecord, format: InventoryFormat): string {
@@ -48,7 +64,7 @@ type Writer = (nodes: readonly InventoryNode[], record: ClusterRecord) => readon
 
 const writers: Readonly<Record<InventoryFormat, Writer>> = {
   ssh: (nodes) => [
-    '# Log in with: ssh -F <this file> <label>',
+    '# Log in with: ssh -F <this file> n0',
     '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own,' +
       ' and a session with a destroyed node ends after a minute.',
     ...nodes.flatMap(sshHost),
@@ -56,13 +72,19 @@ const writers: Readonly<Record<InventoryFormat, Writer>> = {
 
   hosts: (nodes) => [
     '# Lines for /etc/hosts, good for as long as the cluster lives.',
-    ...nodes.map(({ ipv4, label }) => `${ipv4}\t${label}`),
+    ...nodes.map(({ ipv4, label, name }) => `${ipv4}\t${label} ${name}`),
   ],
 
   ansible: (nodes, { id }) => [
     '# Use with: ansible -i <this file> -m ping all',
     `[${id}]`,
-    ...nodes.map(({ label, ipv4 }) => `${label} ansible_host=${ipv4}`),
+    ...nodes.map(ansibleHost),
+    '',
+    '[head]',
+    ...nodes.filter(isHead).map(({ label }) => label),
+    '',
+    '[workers]',
+    ...nodes.filter((node) => !isHead(node)).map(({ label }) => label),
     '',
     `[${id}:vars]`,
     'ansible_user=root',
@@ -70,11 +92,31 @@ const writers: Readonly<Record<InventoryFormat, Writer>> = {
     `ansible_ssh_common_args='${ansibleSshArgs}'`,
   ],
 
-  mpi: (nodes) => [
-    '# Use on one of the nodes with: mpirun --hostfile <this file>. A slot is a vCPU.',
-    ...nodes.map(({ ipv4, vcpus }) => `${ipv4} slots=${vcpus}`),
+  mpi: (nodes, { network }) => [
+    '# Use on one of the nodes, as root; a slot is a vCPU:',
+    `#   mpirun --allow-run-as-root ${mpiNetwork(network)}--hostfile <this file> <program>`,
+    ...nodes.map(({ ipv4, privateIp, vcpus }) => `${privateIp ?? ipv4} slots=${vcpus}`),
   ],
 };
+
+const isHead = ({ index }: InventoryNode): boolean => index === 0;
+
+function ansibleHost({ index, label, name, ipv4, privateIp }: InventoryNode): string {
+  const variables = {
+    ansible_host: ipv4,
+    onebuck_rank: index,
+    onebuck_name: name,
+    ...(privateIp === null ? {} : { onebuck_private_ip: privateIp }),
+  };
+  return [label, ...Object.entries(variables).map(([key, value]) => `${key}=${value}`)].join(' ');
+}
+
+/** Open MPI would try the public interface as well, whose ports the nodes' firewall closes. */
+function mpiNetwork(network: RoomNetwork | undefined): string {
+  if (network === undefined) return '';
+  const cidr = cidrOf(network.subnet);
+  return ['btl', 'oob'].map((layer) => `--mca ${layer}_tcp_if_include ${cidr} `).join('');
+}
 
 /**
  * ssh trusts the first host key of a node, which nobody knows before, and refuses a changed one.
@@ -86,7 +128,7 @@ const hostKeys = {
   CheckHostIP: 'no',
 };
 
-function sshHost({ label, ipv4, user }: InventoryNode): string[] {
+function sshHost({ label, name, ipv4, user }: InventoryNode): string[] {
   const options = {
     HostName: ipv4,
     User: user,
@@ -98,7 +140,7 @@ function sshHost({ label, ipv4, user }: InventoryNode): string[] {
     ConnectTimeout: 15,
   };
   const lines = Object.entries(options).map(([name, value]) => `  ${name} ${value}`);
-  return ['', `Host ${label}`, ...lines];
+  return ['', `Host ${name} ${label}`, ...lines];
 }
 
 const ansibleSshArgs = Object.entries({

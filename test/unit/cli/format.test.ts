@@ -121,7 +121,10 @@ describe('costSentence', () => {
 });
 
 describe('ssh', () => {
-  const node = { index: 0, label: 'n-0', ipv4: '192.0.2.1', ipv6: null, vcpus: 1, user: 'root' };
+  const node = {
+    ...{ index: 0, label: 'n-0', name: 'n0', ipv4: '192.0.2.1', ipv6: null, privateIp: null },
+    ...{ vcpus: 1, user: 'root' },
+  };
 
   it('gets the options of the person first, since ssh uses the first of two values', () => {
     const args = sshArgs(node, '/s/known', { sshConfig: 'f', sshOption: ['User=me'] });

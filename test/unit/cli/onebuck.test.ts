@@ -240,7 +240,9 @@ describe('a cluster', () => {
     const launched = await onebuck(launchJob('job', '--yes', '--wait'), env);
     expect(launched, launched.stderr).toMatchObject({ code: 0 });
     expect(launched.stderr).toContain('2 of 2 nodes up');
-    expect(launched.stdout).toMatch(/NODE +LABEL +IPV4 +USER\n +0 +onebuck-c\w+-0 +\d+\./);
+    expect(launched.stdout).toMatch(
+      /NODE +LABEL +IPV4( +PRIVATE)? +USER\n +0 +onebuck-c\w+-0 +\d+\./,
+    );
     cluster = await json<Cluster>(['show', 'job']);
   });
 
@@ -254,7 +256,7 @@ describe('a cluster', () => {
       const [first = '', ...later] = stdout.split(`${ESCAPE}[2A`);
       expect(first).toMatch(/[│|][░.]+[│|]\r\n.*0 of 2 nodes up/);
       expect(later.at(-1)).toMatch(/[│|][█#]+[│|]\r\n.*2 of 2 nodes up\r\n/);
-      expect(stdout).toMatch(/NODE +LABEL +IPV4 +USER/);
+      expect(stdout).toMatch(/NODE +LABEL +IPV4( +PRIVATE)? +USER/);
       expect(await onebuck(['rm', 'drawn', '--yes'], env)).toMatchObject({ code: 0 });
     },
   );

@@ -185,7 +185,10 @@ describe('GET /clusters/{id}/inventory', () => {
     const path = `/clusters/${ID}/inventory`;
     const { json } = await call('GET', path, { owner: 'ann' });
     expect(json.nodes).toEqual([
-      { index: 0, label: `onebuck-${ID}-0`, ipv4: '192.0.2.0', ipv6: null, vcpus: 1, user: 'root' },
+      {
+        ...{ index: 0, label: `onebuck-${ID}-0`, name: 'n0', ipv4: '192.0.2.0', ipv6: null },
+        ...{ privateIp: null, vcpus: 1, user: 'root' },
+      },
     ]);
     const mpi = await call('GET', `${path}?format=mpi`, { owner: 'ann' });
     expect(mpi).toMatchObject({

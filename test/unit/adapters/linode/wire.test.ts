@@ -82,6 +82,13 @@ describe('a type', () => {
 });
 
 describe('a Linode', () => {
+  it('has its public addresses first, also where Linode lists private ones before them', () => {
+    const listed = ['192.168.130.5', '192.0.2.7', '10.0.0.1', '172.31.0.1', '172.32.0.1'];
+    const first = ['192.0.2.7', '172.32.0.1', '192.168.130.5', '10.0.0.1', '172.31.0.1'];
+    expect(linodeOf({ ipv4: listed })).toMatchObject({ ipv4: first });
+    expect(linodeOf({ ipv4: ['10.77.1.8'] })).toMatchObject({ ipv4: ['10.77.1.8'] });
+  });
+
   it("is read from Linode's JSON, without unknown fields", () => {
     expect(linodeOf({ a_new_field: { of: 'theirs' } })).toEqual({
       id: 101,

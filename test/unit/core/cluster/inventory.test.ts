@@ -25,14 +25,32 @@ import {
 
 const bought = aBought({ vcpus: 4 });
 const pair = aRunning({ bought, nodes: [created(0), created(1, { ipv6: '2001:db8::1/128' })] });
+/** On the private network; node 1 is gone. */
+const room = aRunning({
+  nodes: [created(0), gone(1), created(2)],
+  network: { kind: 'private', vlan: 'onebuck-prod', subnet: { block: 260, bits: 24 } },
+});
 const FIRST = `onebuck-${ID}-0`;
 const SECOND = `onebuck-${ID}-1`;
 
 describe('inventoryNodes', () => {
   it('has the address, the user and the vCPUs of each node', () => {
     expect(inventoryNodes(pair)).toEqual([
-      { index: 0, label: FIRST, ipv4: '192.0.2.0', ipv6: null, vcpus: 4, user: 'root' },
-      { index: 1, label: SECOND, ipv4: '192.0.2.1', ipv6: '2001:db8::1', vcpus: 4, user: 'root' },
+      {
+        ...{ index: 0, label: FIRST, name: 'n0', ipv4: '192.0.2.0', ipv6: null },
+        ...{ privateIp: null, vcpus: 4, user: 'root' },
+      },
+      {
+        ...{ index: 1, label: SECOND, name: 'n1', ipv4: '192.0.2.1', ipv6: '2001:db8::1' },
+        ...{ privateIp: null, vcpus: 4, user: 'root' },
+      },
+    ]);
+  });
+
+  it('has the addresses on the private network, by the numbers of the nodes', () => {
+    expect(inventoryNodes(room).map(({ name, privateIp }) => [name, privateIp])).toEqual([
+      ['n0', '10.129.4.1'],
+      ['n2', '10.129.4.3'],
     ]);
   });
 
@@ -49,18 +67,13 @@ describe('inventoryNodes', () => {
     ];
     expect(inventoryNodes(aRunning({ nodes })).map(({ index }) => index)).toEqual([2]);
   });
-
-  it('has the public address of a node that has a private address too', () => {
-    const nodes = [created(0, { ipv4: ['192.0.2.7', '192.168.130.5'] })];
-    expect(inventoryNodes(aRunning({ nodes })).map(({ ipv4 }) => ipv4)).toEqual(['192.0.2.7']);
-  });
 });
 
 describe('inventory', () => {
   it('for /etc/hosts has lines of an address and a label', () => {
     expect(linesOf(inventory(pair, 'hosts'))).toEqual([
-      `192.0.2.0\t${FIRST}`,
-      `192.0.2.1\t${SECOND}`,
+      `192.0.2.0\t${FIRST} n0`,
+      `192.0.2.1\t${SECOND} n1`,
     ]);
   });
 
@@ -68,14 +81,33 @@ describe('inventory', () => {
     expect(linesOf(inventory(pair, 'mpi'))).toEqual(['192.0.2.0 slots=4', '192.0.2.1 slots=4']);
   });
 
-  it("for Ansible has a group named by the cluster's id", () => {
-    expect(linesOf(inventory(pair, 'ansible')).slice(0, 5)).toEqual([
+  it('for Open MPI stays on the private network, and says how to run it as root', () => {
+    expect(inventory(room, 'mpi').split('\n').slice(1)).toEqual([
+      '# Use on one of the nodes, as root; a slot is a vCPU:',
+      '#   mpirun --allow-run-as-root --mca btl_tcp_if_include 10.129.4.0/24 ' +
+        '--mca oob_tcp_if_include 10.129.4.0/24 --hostfile <this file> <program>',
+      '10.129.4.1 slots=1',
+      '10.129.4.3 slots=1',
+      '',
+    ]);
+  });
+
+  it("for Ansible has groups of the cluster's id, of its head and of its workers", () => {
+    expect(linesOf(inventory(pair, 'ansible')).slice(0, 9)).toEqual([
       `[${ID}]`,
-      `${FIRST} ansible_host=192.0.2.0`,
-      `${SECOND} ansible_host=192.0.2.1`,
+      `${FIRST} ansible_host=192.0.2.0 onebuck_rank=0 onebuck_name=n0`,
+      `${SECOND} ansible_host=192.0.2.1 onebuck_rank=1 onebuck_name=n1`,
+      '[head]',
+      FIRST,
+      '[workers]',
+      SECOND,
       `[${ID}:vars]`,
       'ansible_user=root',
     ]);
+    expect(linesOf(inventory(room, 'ansible'))[2]).toBe(
+      `onebuck-${ID}-2 ansible_host=192.0.2.2 onebuck_rank=2 onebuck_name=n2 ` +
+        'onebuck_private_ip=10.129.4.3',
+    );
   });
 
   it('is in each format a whole file, with a comment on how to use it', () => {
@@ -86,17 +118,18 @@ describe('inventory', () => {
       headline,
       '# Lines for /etc/hosts, good for as long as the cluster lives.',
     ]);
-    expect(whole('mpi').slice(0, 2)).toEqual([
+    expect(whole('mpi').slice(0, 3)).toEqual([
       headline,
-      '# Use on one of the nodes with: mpirun --hostfile <this file>. A slot is a vCPU.',
+      '# Use on one of the nodes, as root; a slot is a vCPU:',
+      '#   mpirun --allow-run-as-root --hostfile <this file> <program>',
     ]);
     expect(whole('ssh').slice(0, 7)).toEqual([
       headline,
-      '# Log in with: ssh -F <this file> <label>',
+      '# Log in with: ssh -F <this file> n0',
       '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own, and a' +
         ' session with a destroyed node ends after a minute.',
       '',
-      `Host ${FIRST}`,
+      `Host n0 ${FIRST}`,
       '  HostName 192.0.2.0',
       '  User root',
     ]);
@@ -147,7 +180,11 @@ describe('inventory', () => {
 describe('the real ssh', () => {
   it.skipIf(!isInstalled('ssh', '-V'))('reads the address and the options (needs ssh)', () => {
     const file = fileWith(inventory(pair, 'ssh'));
-    const printed = execFileSync('ssh', ['-G', '-T', '-F', file, SECOND], { encoding: 'utf8' });
+    const ask = (host: string) =>
+      execFileSync('ssh', ['-G', '-T', '-F', file, host], { encoding: 'utf8' });
+    const printed = ask(SECOND);
+    const named = (text: string) => text.replace(/^(host|originalhost) .*\n/gm, '');
+    expect(named(ask('n1'))).toBe(named(printed));
     const options = new Map(
       printed.split('\n').map((line) => line.split(/ (.*)/, 2) as [string, string]),
     );
@@ -167,9 +204,11 @@ describe('the real ansible-inventory', () => {
     () => {
       const read = ansible(inventory(pair, 'ansible'));
       expect(read[ID]?.hosts).toEqual([FIRST, SECOND]);
+      expect([read.head?.hosts, read.workers?.hosts]).toEqual([[FIRST], [SECOND]]);
       expect(read._meta?.hostvars?.[SECOND]).toMatchObject({
         ansible_host: '192.0.2.1',
         ansible_user: 'root',
+        onebuck_rank: 1,
         ansible_ssh_common_args: expect.stringMatching(
           /^-o HostKeyAlias=\{\{ inventory_hostname \}\} -o .*[^']$/,
         ),
