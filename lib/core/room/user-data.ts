@@ -1,6 +1,7 @@
 import { type AgentFacts, bootScript } from './scripts/boot.ts';
-import { type SetupName, setupEnvironment, setupScript } from './scripts/setup.ts';
+import { setupEnvironment, setupScript } from './scripts/setup.ts';
 import { withoutComments } from './scripts/shell.ts';
+import type { Setup } from './setups.ts';
 import { kindOf, textOf, withoutBom } from './user-part.ts';
 
 /** What a node's user data is made from. */
@@ -12,7 +13,7 @@ export interface RoomFacts {
   readonly network: { readonly cidr: string; readonly address: string } | null;
   /** Such as `80`, `8000-8100` or `53/udp`. */
   readonly openPorts: readonly string[];
-  readonly setup: readonly SetupName[];
+  readonly setup: readonly Setup[];
   readonly hostKey: KeyPair;
   readonly peerKey: KeyPair;
   /** null: nodes can't reach Onebuck, so no agent runs on them. */

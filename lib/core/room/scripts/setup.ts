@@ -1,11 +1,9 @@
+import { type Setup, setups } from '../setups.ts';
+
 /*
  * What a node installs in cloud-init's last stage, before the user's own scripts. Each setup ends
  * only when it works on this node: on n0, its server answers; every other node has joined n0.
  */
-
-/** The setups by name, in the order in which a node makes them. */
-export const SETUPS = ['docker', 'mpi', 'nfs', 'slurm', 'dask', 'ray'] as const;
-export type SetupName = (typeof SETUPS)[number];
 
 /** From PyPI. Both have wheels for Python 3.10 (Ubuntu 22.04) to 3.13 (Debian 13). */
 const DASK_VERSION = '2026.8.0';
@@ -21,7 +19,7 @@ interface Recipe {
   readonly script: string;
 }
 
-const RECIPES: Readonly<Record<SetupName, Recipe>> = {
+const RECIPES: Readonly<Record<Setup, Recipe>> = {
   docker: {
     // Debian 13 has the client in a package of its own.
     packages: `set -- "$@" docker.io
@@ -103,6 +101,11 @@ DebugFlags=NO_CONF_HASH
 NodeName=n[0-$((ONEBUCK_NODES - 1))] CPUs=$(nproc) RealMemory=$memory
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 E
+# Nothing above needs cgroups, and Slurm 23 and later take them only of a whole machine.
+case $(slurmd -V) in
+  *\\ 2[0-2].*) ;;
+  *) echo CgroupPlugin=disabled > /etc/slurm/cgroup.conf ;;
+esac
 systemctl restart munge
 [ "$rank" != 0 ] || systemctl restart slurmctld
 systemctl restart slurmd
@@ -138,14 +141,12 @@ ray.get(ray.remote(os.getpid).options(num_cpus=0, resources=here).remote(), time
 };
 
 /** Lines of the environment of every login and service, by which programs find their server. */
-export const setupEnvironment = (
-  setup: readonly SetupName[],
-  cidr: string | null,
-): readonly string[] => setup.flatMap((name) => RECIPES[name].environment?.(cidr) ?? []);
+export const setupEnvironment = (setup: readonly Setup[], cidr: string | null): readonly string[] =>
+  setup.flatMap((name) => RECIPES[name].environment?.(cidr) ?? []);
 
 /** The script that makes the setups; it also installs nft where an image lacks it. */
-export function setupScript(setup: readonly SetupName[], cidr: string | null): string {
-  const recipes = SETUPS.filter((name) => setup.includes(name)).map((name) => RECIPES[name]);
+export function setupScript(setup: readonly Setup[], cidr: string | null): string {
+  const recipes = setups.filter((name) => setup.includes(name)).map((name) => RECIPES[name]);
   return `#!/bin/sh
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

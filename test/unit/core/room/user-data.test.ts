@@ -7,12 +7,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AGENT } from '../../../../lib/core/room/scripts/agent.ts';
 import { bootScript } from '../../../../lib/core/room/scripts/boot.ts';
-import {
-  SETUPS,
-  type SetupName,
-  setupEnvironment,
-  setupScript,
-} from '../../../../lib/core/room/scripts/setup.ts';
+import { setupEnvironment, setupScript } from '../../../../lib/core/room/scripts/setup.ts';
+import { type Setup, setups } from '../../../../lib/core/room/setups.ts';
 import { composeUserData } from '../../../../lib/core/room/user-data.ts';
 import { someFacts } from '../../../support/room.ts';
 
@@ -161,7 +157,7 @@ describe('user data of a node', () => {
         nodes > 250
           ? { cidr: '10.128.0.0/22', address: '10.128.0.2' }
           : { cidr: '10.128.0.0/24', address: '10.128.0.2' };
-      const text = composeUserData(someFacts({ nodes, network, setup: SETUPS }));
+      const text = composeUserData(someFacts({ nodes, network, setup: setups }));
       return { plain: text.length, gzip: gzipSync(text, { level: 9 }).length };
     });
 
@@ -199,7 +195,7 @@ const skipped = hasShellcheck ? '' : ' (skipped: there is no shellcheck)';
 describe('scripts of a room', () => {
   it.skipIf(!hasShellcheck)(`please shellcheck, with any network and setups${skipped}`, () => {
     const { network: some, hostKey, ...facts } = someFacts({ openPorts: ['80', '53/udp'] });
-    const choices = [[], SETUPS, ...SETUPS.map((name) => [name])] as SetupName[][];
+    const choices = [[], setups, ...setups.map((name) => [name])] as Setup[][];
     const scripts = [null, some].flatMap((network) =>
       choices.flatMap((setup) => {
         const environment = setupEnvironment(setup, network?.cidr ?? null);
@@ -212,7 +208,7 @@ describe('scripts of a room', () => {
   });
 
   it('lose their comments in user data, but not their first line', () => {
-    const text = composeUserData(someFacts({ setup: SETUPS }));
+    const text = composeUserData(someFacts({ setup: setups }));
     const comments = text.split('\n').filter((line) => /^ *#/.test(line));
 
     expect(new Set(comments)).toEqual(new Set(['#!/bin/sh', '#cloud-config']));
