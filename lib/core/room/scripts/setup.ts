@@ -131,10 +131,10 @@ client.submit(int, workers=[sys.argv[1]]).result(20)' "n$rank" > /dev/null 2>&1 
     script: `role=--address=$head:6379
 [ "$rank" != 0 ] || role='--head --port=6379 --include-dashboard=false'
 unit ray "$venv/ray start --block --node-ip-address=$me $role"
-try 900 timeout 120 $venv/python -c 'import os, sys, ray
+try 900 timeout 120 $venv/python -c 'import sys, ray
 ray.init(sys.argv[1] + ":6379", log_to_driver=False)
 here = {"node:" + sys.argv[2]: 0.001}
-ray.get(ray.remote(os.getpid).options(num_cpus=0, resources=here).remote(), timeout=60)' \\
+ray.get(ray.remote(lambda: 0).options(num_cpus=0, resources=here).remote(), timeout=60)' \\
   "$head" "$me" > /dev/null 2>&1 || end 'ray: the node has not joined n0'
 `,
   },
