@@ -100,6 +100,7 @@ export function buildDeps(
     log,
     metrics,
     secrets,
+    publicUrl: () => SETTINGS.publicUrl,
     stage: STAGE,
     linode: api,
     settings: SETTINGS,

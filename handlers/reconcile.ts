@@ -12,6 +12,7 @@ import {
   log,
   metrics,
   notifier,
+  publicUrl,
   secrets,
   store,
 } from '../lib/wire.ts';
@@ -27,6 +28,7 @@ export const handler = async (event: { passes?: unknown }, context: Context) => 
     log: log(),
     metrics: metrics(),
     notifier: notifier(),
+    publicUrl,
     secrets: secrets(),
     store: store(),
   };

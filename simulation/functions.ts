@@ -38,6 +38,7 @@ export interface Deps {
   readonly log: Log;
   readonly settings: Settings;
   readonly stage: string;
+  readonly publicUrl: () => string | null;
 }
 
 export type Limits = ReconcileLimits;
@@ -167,6 +168,7 @@ class Environment {
       settings,
       linode: api,
       stage: settings.stage,
+      publicUrl: () => settings.publicUrl,
       store: this.#clusters(table.clusters),
       schedules: this.#schedules(table.schedules),
       caps: createCaps({ clock, ledger, settings: () => settings, random }),

@@ -1,4 +1,10 @@
-import { clusterTag, ownershipTag, type Tag, withReapTag } from '../core/base/names.ts';
+import {
+  clusterTag,
+  ownershipTag,
+  reapTimeOfTags,
+  type Tag,
+  withReapTag,
+} from '../core/base/names.ts';
 import { type EpochMs, earliest, latest, minutes, plus, seconds } from '../core/base/units.ts';
 import type { Linode } from '../core/cluster/linode.ts';
 import { isKnownWithoutTag } from '../core/cluster/members.ts';
@@ -14,13 +20,17 @@ import {
 } from '../core/pass/steps.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Clock, CreateRequest, LinodeApi, Log, Secrets } from '../ports.ts';
+import { expiryFrom } from './agent-token.ts';
 import { rootPassword } from './root-password.ts';
+import { nodeUserData, plainUserData } from './user-data.ts';
 
 export interface StepDeps {
   readonly clock: Clock;
   readonly linode: LinodeApi;
   readonly secrets: Pick<Secrets, 'passwordKey'>;
   readonly log: Log;
+  /** The URL by which nodes reach the API; null: they can't. */
+  readonly publicUrl: () => string | null;
 }
 
 /** How long a step may take before the pass saves its results and looks again. */
@@ -238,25 +248,61 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
   };
 }
 
+type CreateStep = Extract<Step, { kind: 'createNode' }>;
+
 async function createRequest(
-  { secrets }: StepDeps,
+  deps: StepDeps,
   record: LiveRecord,
-  step: Extract<Step, { kind: 'createNode' }>,
+  step: CreateStep,
 ): Promise<CreateRequest> {
   const { bought, spec } = record;
-  const key = hasKeys(spec) ? null : await secrets.passwordKey();
+  const needsKey = isRoom(record) || !hasKeys(spec);
+  const key = needsKey ? await deps.secrets.passwordKey() : null;
   return {
     label: step.label,
     type: bought.type,
     region: bought.region,
     image: bought.image,
     tags: step.tags,
-    rootPassword: key === null ? null : rootPassword(key, step.label),
+    rootPassword: key === null || hasKeys(spec) ? null : rootPassword(key, step.label),
     authorizedKeys: spec.authorizedKeys,
     authorizedUsers: spec.authorizedUsers,
-    userData:
-      spec.userData === null ? spec.userDataBase64 : Buffer.from(spec.userData).toString('base64'),
+    userData: isRoom(record)
+      ? roomUserData(deps.publicUrl(), record, step, key)
+      : plainUserData(spec),
     interfaces: bought.interfaces ?? 'legacy_config',
     vlan: null,
   };
+}
+
+/** Whether the nodes get user data of Onebuck's, for which the key of the deployment is needed. */
+const isRoom = ({ agent, network, spec }: LiveRecord): boolean =>
+  agent === true || network !== undefined || spec.setup.length > 0 || spec.openPorts.length > 0;
+
+/** AppError `misconfigured` if the key is gone that was there at the launch. */
+function roomUserData(
+  publicUrl: string | null,
+  { id, spec, network, agent, createdAt }: LiveRecord,
+  { index, tags }: CreateStep,
+  key: string | null,
+): string {
+  if (key === null) {
+    throw new AppError(
+      'misconfigured',
+      "The secret has lost its passwordKey, from which a cluster's keys are derived: put it back.",
+    );
+  }
+  // To the minute, as in the tag. The agent's first call brings the exact time.
+  const teardownAt = reapTimeOfTags(tags);
+  const canCall = agent === true && publicUrl !== null && teardownAt !== null;
+  return nodeUserData(
+    {
+      id,
+      spec,
+      subnet: network?.subnet ?? null,
+      agent: canCall ? { publicUrl, expiresAt: expiryFrom(createdAt), teardownAt } : null,
+      key,
+    },
+    index,
+  );
 }

@@ -23,6 +23,7 @@ export function depsWith<Own extends Overrides>(own: Own) {
     metrics: { emit() {} },
     notifier: { send: ignore },
     nudge: { reconcile: ignore, runSchedule: ignore },
+    publicUrl: () => settings.publicUrl,
     schedules: table.schedules,
     secrets: aSecret(),
     settings,

@@ -200,6 +200,7 @@ const common = {
   maxHours: hours,
   network: z.optional(network),
   marginMs: span,
+  agent: z.optional(z.literal(true)),
   provisionBy: instant,
   nodes: z.array(
     z.discriminatedUnion('state', [

@@ -72,6 +72,8 @@ export interface Common {
    * it take up Linode's rate limit; absent: at once.
    */
   readonly createFrom?: EpochMs;
+  /** Its nodes have an agent, which says when they are ready; absent: they have none. */
+  readonly agent?: true;
   /** The end of the time to come up: nodes that do not run by this instant have failed. */
   readonly provisionBy: EpochMs;
   readonly nodes: readonly NodeRecord[];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readAgentToken } from '../../../lib/app/agent-token.ts';
 import { reconcile } from '../../../lib/app/reconcile.ts';
 import { clusterTag, reapTag, type Tag } from '../../../lib/core/base/names.ts';
 import {
@@ -12,7 +13,7 @@ import {
   toIso,
 } from '../../../lib/core/base/units.ts';
 import type { Linode } from '../../../lib/core/cluster/linode.ts';
-import type { ClusterRecord, EndedRecord } from '../../../lib/core/cluster/record.ts';
+import type { ClusterRecord, EndedRecord, Provisioning } from '../../../lib/core/cluster/record.ts';
 import type { PassRequest } from '../../../lib/core/pass/batches.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { CreateRequest, LinodeApi } from '../../../lib/ports.ts';
@@ -21,6 +22,7 @@ import {
   aDeleting,
   aLinode,
   aRunning,
+  aSpec,
   created,
   deleting,
   eventsOf,
@@ -113,6 +115,7 @@ function aWorld(
         // Note the record as it is in the store when the budget is released.
         caps: { release: async () => void released.push(saved) } as never,
         secrets: { passwordKey: async () => options.passwordKey ?? null },
+        publicUrl: () => 'https://api.example.com',
         notifier: { send: async ({ kind }) => void sent.push(kind) },
         metrics,
         log: {
@@ -185,7 +188,7 @@ describe('a pass that creates', () => {
    * The first pass over a cluster of two nodes. `sends` has each create: its request, its time and
    * deadline, and the states of the nodes in the record at that time.
    */
-  function aLaunch(create: LinodeApi['create'], options: Options = {}) {
+  function aLaunch(create: LinodeApi['create'], options: Options = {}, record = aCluster()) {
     const sends: { request: CreateRequest; at: EpochMs; notAfter: EpochMs; states: string[] }[] =
       [];
     const recordingCreate: LinodeApi['create'] = (request, limits) => {
@@ -193,7 +196,7 @@ describe('a pass that creates', () => {
       sends.push({ request, notAfter, at: world.clock.now(), states: statesOf(world.record()) });
       return create(request, limits);
     };
-    const world = aWorld(aCluster(), { create: recordingCreate }, [], { now: LAUNCH, ...options });
+    const world = aWorld(record, { create: recordingCreate }, [], { now: LAUNCH, ...options });
     const sendsOf = (index: number) =>
       sends.filter(({ request }) => request.label === `onebuck-${ID}-${index}`);
     return { ...world, sends, sendsOf };
@@ -269,6 +272,56 @@ describe('a pass that creates', () => {
     const passwords = sends.map(({ request }) => request.rootPassword);
     expect(new Set(passwords).size).toBe(2);
     expect(passwords).not.toContain(null);
+  });
+
+  const refuse: LinodeApi['create'] = async () => ({ kind: 'refused', reason: 'no' });
+  const keyed = { passwordKey: 'a key of the deployment' };
+
+  async function userDataOf(record: Provisioning, options: Options = keyed) {
+    const { run, sends } = aLaunch(refuse, options, record);
+    await run().catch(() => {});
+    return sends.map(({ request }) => Buffer.from(request.userData ?? '', 'base64').toString());
+  }
+
+  it('tells each node of a room its rank, its address, and by which token it calls', async () => {
+    const network = {
+      kind: 'private',
+      vlan: 'onebuck-dev',
+      subnet: { block: 7, bits: 24 },
+    } as const;
+    const spec = aSpec({ nodes: 2, userData: '#!/bin/sh\necho of the user\n' });
+    const [first, second] = await userDataOf(aCluster({ agent: true, network, spec }));
+    for (const [index, text] of [first, second].entries()) {
+      expect(text).toContain(`cluster=${ID} rank=${index} nodes=2\n`);
+      expect(text).toContain(`cidr=10.128.7.0/24 me=10.128.7.${index + 1}\n`);
+      expect(text).toContain(`echo https://api.example.com/agent/${ID}/${index} > $d/url\n`);
+      expect(text).toContain('\n#!/bin/sh\necho of the user\n');
+      const [token = ''] = /oba_\S+/.exec(text ?? '') ?? [];
+      expect(readAgentToken(keyed.passwordKey, token, LAUNCH)).toEqual({
+        clusterId: ID,
+        rank: index,
+        expiresAt: plus(LAUNCH, hours(7 * 24)),
+      });
+    }
+  });
+
+  it.each([
+    ['setups', { setup: ['mpi'] as const }],
+    ['open ports', { openPorts: ['80'] }],
+  ])('gives nodes with %s and no agent user data without an agent', async (_, changes) => {
+    const [text] = await userDataOf(aCluster({ spec: aSpec({ nodes: 2, ...changes }) }));
+    expect(text).toContain('rank=0');
+    expect(text).not.toContain('onebuck-agent');
+  });
+
+  it("gives other nodes the user's own user data as it is", async () => {
+    const spec = aSpec({ nodes: 2, userData: 'as it is' });
+    expect(await userDataOf(aCluster({ spec }))).toEqual(['as it is', 'as it is']);
+  });
+
+  it('creates no node of a room whose key is gone', async () => {
+    const texts = await userDataOf(aCluster({ spec: aSpec({ setup: ['mpi'] }) }), {});
+    expect(texts).toEqual([]);
   });
 });
 
