@@ -18,11 +18,13 @@ import {
   listClusters,
   waitForAddresses,
 } from '../lib/app/read-clusters.ts';
+import { reportsOf, reportsOn } from '../lib/app/read-reports.ts';
 import { getSchedule, pageOfSchedules } from '../lib/app/read-schedules.ts';
 import { report } from '../lib/app/report.ts';
 import type { MicroUsd } from '../lib/core/base/money.ts';
 import { type EpochMs, earliest, toIso } from '../lib/core/base/units.ts';
 import { inventory, inventoryNodes } from '../lib/core/cluster/inventory.ts';
+import type { ClusterRecord } from '../lib/core/cluster/record.ts';
 import { AppError } from '../lib/errors.ts';
 import { consoleInPlaceOf } from '../lib/http/console-views.ts';
 import { type Operation, operations } from '../lib/http/operations.ts';
@@ -49,6 +51,7 @@ import {
   limitsOf,
   log,
   nudge,
+  reports,
   schedules,
   secrets,
   settings,
@@ -85,6 +88,10 @@ type Reply<O extends Operation> = {
 
 /** The longest wait of a launch; API Gateway gives up on a function after 30 s. */
 const WAIT_SECONDS_MAX = 20;
+
+/** The cluster as it is now, with what its nodes' agents have said. */
+const shown = async (record: ClusterRecord) =>
+  renderCluster(record, clock().now(), await reportsOf({ reports: reports(), log: log() }, record));
 
 const app = new Hono<{ Bindings: Bindings }>();
 const clusterDeps = () => ({ clock: clock(), store: store(), nudge: nudge(), log: log() });
@@ -145,7 +152,7 @@ route(operations.launch, async ({ query, headers: given, body, owner, tokenCap, 
   // The launch may have used up part of the time for the answer.
   const until = earliest(clock().inRealMs(waitSeconds * 1000), by);
   const record = await waitForAddresses(deps, launched.record, until);
-  const cluster = renderCluster(record, clock().now());
+  const cluster = await shown(record);
   const headers = { location: `/clusters/${record.id}` };
   return reply(202, { ...cluster, quote: renderLaunchQuote(record) }, headers);
 });
@@ -154,11 +161,12 @@ route(operations.clusters, async ({ query, owner }) => {
   const { status = null, limit, cursor = null, month = null, owner: asked = null } = query;
   const wanted = { status, limit, cursor, month, owner: asked };
   const page = await listClusters({ store: store() }, owner, wanted);
-  return ok(renderClusters(page, clock().now()));
+  const said = await reportsOn({ reports: reports(), log: log() }, page.records);
+  return ok(renderClusters(page, clock().now(), said));
 });
 
 route(operations.cluster, async ({ params: { id = '' }, owner }) =>
-  ok(renderCluster(await getCluster({ store: store() }, owner, id), clock().now())),
+  ok(await shown(await getCluster({ store: store() }, owner, id))),
 );
 
 route(operations.inventory, async ({ params: { id = '' }, query: { format }, owner }) => {
@@ -181,12 +189,12 @@ route(operations.credentials, async ({ params: { id = '' }, owner }) =>
 route(operations.change, async ({ params: { id = '' }, body: input, owner, tokenCap, by }) => {
   const deps = { ...clusterDeps(), caps: caps(), settings: settings() };
   const record = await changeCluster(deps, { owner, id, input, tokenCap, by });
-  return ok(renderCluster(record, clock().now()));
+  return ok(await shown(record));
 });
 
 route(operations.destroy, async ({ params: { id = '' }, owner }) => {
   const record = await destroyCluster(clusterDeps(), owner, id);
-  return reply(202, renderCluster(record, clock().now()));
+  return reply(202, await shown(record));
 });
 
 route(operations.createSchedule, async ({ headers: given, body: input, owner, by }) => {

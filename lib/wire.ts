@@ -7,6 +7,7 @@ import { createNudge } from './adapters/aws/lambda.ts';
 import { createSecrets, SECRET_FAULTS } from './adapters/aws/secrets-manager.ts';
 import { createTopic } from './adapters/aws/sns.ts';
 import { createClock, type SystemClock } from './adapters/clock.ts';
+import { createAgentReports } from './adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from './adapters/dynamodb/clusters.ts';
 import { createLedgerStore } from './adapters/dynamodb/ledger.ts';
 import { createScheduleStore } from './adapters/dynamodb/schedules.ts';
@@ -90,6 +91,10 @@ const dynamodb = /* @__PURE__ */ once(() => new DynamoDBClient(aws));
 
 export const store = /* @__PURE__ */ once(() =>
   createClusterStore(dynamodb(), required('TABLE_NAME'), endedKept()),
+);
+
+export const reports = /* @__PURE__ */ once(() =>
+  createAgentReports(dynamodb(), required('TABLE_NAME')),
 );
 
 export const schedules = /* @__PURE__ */ once(() =>

@@ -92,8 +92,9 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const claim = { id, owner, scheduleId: schedule?.id ?? null, budget, nodes };
   const scheduleCap = schedule?.monthlyCap ?? null;
   const reserved = await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);
+  const agent = offered.canReport && (await hasKey(deps.secrets));
   const now = clock.now();
-  const record = newRecord(deps.settings, { ...claim, requestHash, reserved, offered, now });
+  const record = newRecord(deps.settings, { ...claim, requestHash, reserved, offered, agent, now });
   // If the insert throws, the record may have been written. So the budget stays in the ledger,
   // until the sweeper finds that there is no record.
   if ((await store.insert(record)) === 'exists') {
@@ -129,6 +130,13 @@ function launchedEarlier(record: ClusterRecord, owner: string, requestHash: stri
   );
 }
 
+/** Agents' tokens are made of the key. Whether it can be read decides on no launch. */
+const hasKey = (secrets: Secrets): Promise<boolean> =>
+  secrets.passwordKey().then(
+    (key) => key !== null,
+    () => false,
+  );
+
 function newRecord(
   settings: Settings,
   launched: {
@@ -138,10 +146,12 @@ function newRecord(
     requestHash: string;
     reserved: Reservation;
     offered: Offer;
+    /** Whether its nodes get an agent. */
+    agent: boolean;
     now: EpochMs;
   },
 ): ClusterRecord {
-  const { id, owner, scheduleId, requestHash, reserved, offered, now } = launched;
+  const { id, owner, scheduleId, requestHash, reserved, offered, agent, now } = launched;
   const { spec, bought, advice } = offered;
   const startsAt = latest(now, reserved.createFrom);
   const createdBy = plus(startsAt, durationMs(spec.nodes * CREATE_TIME));
@@ -163,6 +173,7 @@ function newRecord(
     budget: spec.budget,
     maxHours: spec.maxHours,
     marginMs: settings.marginMs,
+    ...(agent && { agent }),
     provisionBy: plus(createdBy, settings.provisionMs),
     nodes: Array.from({ length: spec.nodes }, (_, index) => ({
       state: 'planned',

@@ -9,7 +9,7 @@ import {
 } from '../core/base/units.ts';
 import { CREATE_TIME } from '../core/caps/ledger.ts';
 import { alternatives } from '../core/catalogue/alternatives.ts';
-import { resolve, warningsOf } from '../core/catalogue/choose.ts';
+import { resolve, takesUserData, warningsOf } from '../core/catalogue/choose.ts';
 import { keyedFields, networkFor, roomWarnings } from '../core/catalogue/room.ts';
 import type { Advice } from '../core/cluster/advice.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
@@ -29,6 +29,8 @@ export interface Offer {
   readonly advice: Advice;
   /** null: the nodes get no private network. */
   readonly network: NetworkKind | null;
+  /** Whether its nodes can have an agent that reaches the API. */
+  readonly canReport: boolean;
 }
 
 export interface OfferDeps {
@@ -85,7 +87,8 @@ export async function offer(
     backupsPrice: resolved.price.backups,
     backupsAssumed: extras.backups,
   };
-  const { nodesMax, marginMs } = settings;
+  const { nodesMax, marginMs, publicUrl } = settings;
+  const canHaveAgent = takesUserData(image, region);
   const now = clock.now();
   const from = latest(now, await nextTurn());
   const market = { catalogue: lists, extras, nodesMax, marginMs, from };
@@ -95,10 +98,12 @@ export async function offer(
     ...warningOfWait(between(now, from)),
     ...(account === 'unreadable' ? [UNREADABLE] : []),
     ...(firewall === null ? [] : [noFirewall(firewall)]),
+    ...(canHaveAgent && publicUrl === null ? [UNREACHABLE] : []),
   ];
   const advice = { warnings, alternatives: alternatives(spec, market) };
   const quote = quoteOf(spec, bought, marginMs, from);
-  return { spec, bought, quote, advice, network: network.kind };
+  const canReport = canHaveAgent && publicUrl !== null;
+  return { spec, bought, quote, advice, network: network.kind, canReport };
 }
 
 /**
@@ -136,6 +141,10 @@ const UNREADABLE =
 const noFirewall = (id: number): string =>
   `the account's default firewall (${id}) is not attached to the nodes, since it could shut ssh ` +
   'out: what guards them is what their image and user data set up';
+
+const UNREACHABLE =
+  "the nodes can't reach this Onebuck, so none says when it is ready: the operator can set " +
+  'PUBLIC_URL to a URL that reaches it';
 
 /**
  * AppError `refused` if Linode manages the account: its list of prices does not have the extra

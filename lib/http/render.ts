@@ -3,16 +3,24 @@ import type { Fit } from '../app/fit-work.ts';
 import type { Offer } from '../app/offer.ts';
 import type { Report } from '../app/report.ts';
 import { type MicroUsd, microUsd, toUsd } from '../core/base/money.ts';
+import type { ClusterId } from '../core/base/names.ts';
 import { type EpochMs, toIso } from '../core/base/units.ts';
 import { whyChosen } from '../core/catalogue/choose.ts';
 import type { Image, Region } from '../core/catalogue/lists.ts';
 import type { Shape } from '../core/catalogue/shapes.ts';
 import type { Advice, Alternative } from '../core/cluster/advice.ts';
 import { hourlyOf, overspentAt, spentAt } from '../core/cluster/bills.ts';
+import { cutTo } from '../core/cluster/bounds.ts';
 import { lifeOf } from '../core/cluster/life.ts';
 import type { MonthTotals } from '../core/cluster/month-totals.ts';
 import { nextOf } from '../core/cluster/next.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
+import {
+  type AgentReport,
+  NO_REPORTS,
+  type Reports,
+  readyAtOf,
+} from '../core/cluster/readiness.ts';
 import {
   type ClusterRecord,
   isLive,
@@ -27,8 +35,8 @@ import type { RecordPage } from '../ports.ts';
 const HOUR_MS = 3_600_000;
 const isoOrNull = (instant: EpochMs | null) => (instant === null ? null : toIso(instant));
 
-/** A cluster as the API shows it at `now`. */
-export function renderCluster(record: ClusterRecord, now: EpochMs) {
+/** A cluster as the API shows it at `now`, with what its nodes' agents have said. */
+export function renderCluster(record: ClusterRecord, now: EpochMs, reports: Reports = NO_REPORTS) {
   const { bought, nodes } = record;
   const spent = spentAt(record, now);
   return {
@@ -45,7 +53,7 @@ export function renderCluster(record: ClusterRecord, now: EpochMs) {
     region: bought.region,
     image: bought.image,
     network: renderNetwork(record.network),
-    nodes: nodes.map((node) => renderNode(node, record.network)),
+    nodes: nodes.map((node) => renderNode(node, record.network, reports.get(node.index))),
     budgetUsd: toUsd(record.budget),
     maxHours: record.maxHours,
     hourlyUsd: toUsd(hourlyOf(record)),
@@ -53,6 +61,8 @@ export function renderCluster(record: ClusterRecord, now: EpochMs) {
     leftUsd: toUsd(microUsd(Math.max(0, record.budget - spent))),
     ...renderTimes(record, now),
     createdAt: toIso(record.createdAt),
+    agent: record.agent === true,
+    readyAt: isoOrNull(readyAtOf(record, reports)),
     history: record.history.map(({ at, event }) => ({ at: toIso(at), event })),
   };
 }
@@ -97,7 +107,11 @@ function renderTimes(record: ClusterRecord, now: EpochMs) {
 /**
  * A node as the API shows it. While its Linode exists, its status is the Linode's, as last seen.
  */
-function renderNode(node: NodeRecord, network: RoomNetwork | undefined) {
+function renderNode(
+  node: NodeRecord,
+  network: RoomNetwork | undefined,
+  report: AgentReport | undefined,
+) {
   const { index, label } = node;
   const machine = 'linodeId' in node ? node : null;
   const reason = reasonOfNode(node);
@@ -121,6 +135,8 @@ function renderNode(node: NodeRecord, network: RoomNetwork | undefined) {
     ipv6: machine?.ipv6?.split('/')[0] ?? null,
     privateIp: network === undefined ? null : addressOf(network.subnet, index),
     createdAt: isoOrNull(machine?.billedFrom ?? null),
+    readyAt: report?.kind === 'ready' ? toIso(report.at) : null,
+    ...(report?.kind === 'failed' && { agentReason: report.reason }),
     ...(kind === undefined ? {} : { type: kind.type, region: kind.region }),
     ...(reason === null ? {} : { reason }),
     ...(isTakenOver ? { reason: 'taken over: lives on, billed to you' } : {}),
@@ -151,7 +167,7 @@ export function renderLaunchQuote(record: ClusterRecord) {
 }
 
 /** A quote as the API shows it, with warnings and alternatives. */
-export const renderQuote = (offer: Offer) => ({
+export const renderQuote = (offer: Omit<Offer, 'canReport'>) => ({
   ...renderOffered(offer),
   ...renderAdvice(offer.advice),
 });
@@ -175,7 +191,12 @@ const renderShape = ({ type, nodes, hours, cost, takes, wasted }: Shape) => ({
   wastedUsd: toUsd(wasted),
 });
 
-function renderOffered({ spec, bought, quote, network }: Omit<Offer, 'advice'>) {
+function renderOffered({
+  spec,
+  bought,
+  quote,
+  network,
+}: Pick<Offer, 'spec' | 'bought' | 'quote' | 'network'>) {
   return {
     nodes: spec.nodes,
     type: bought.type,
@@ -280,14 +301,35 @@ export const renderUnreadable = (ids: readonly string[]) =>
 export const renderCursor = (nextCursor: string | null) =>
   nextCursor === null ? {} : { nextCursor };
 
-/** A page of clusters as the API shows it at `now`. */
-export function renderClusters({ records, nextCursor, unreadable }: RecordPage, now: EpochMs) {
+/**
+ * A page of clusters as the API shows it at `now`. Of a long reason it shows the beginning, since
+ * an answer of Lambda has at most 6 MB.
+ */
+export function renderClusters(
+  { records, nextCursor, unreadable }: RecordPage,
+  now: EpochMs,
+  reports: ReadonlyMap<ClusterId, Reports>,
+) {
   return {
-    clusters: records.map((record) => renderCluster(record, now)),
+    clusters: records.map((record) =>
+      renderCluster(record, now, withReasonsCut(reports.get(record.id) ?? NO_REPORTS)),
+    ),
     ...renderCursor(nextCursor),
     ...renderUnreadable(unreadable.map(({ id }) => id)),
   };
 }
+
+const LISTED_REASON_BYTES_MAX = 160;
+
+const withReasonsCut = (reports: Reports): Reports =>
+  new Map(
+    [...reports].map(([rank, report]) => [
+      rank,
+      report.kind === 'failed'
+        ? { ...report, reason: cutTo(report.reason, LISTED_REASON_BYTES_MAX) }
+        : report,
+    ]),
+  );
 
 const renderTotals = (totals: MonthTotals) => ({
   clusters: totals.clusters,

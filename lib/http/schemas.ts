@@ -236,6 +236,12 @@ const nodeSchema = z.object({
   ipv6: orNull(z.string()),
   privateIp: orNull(text('The address on the private network; null: there is none.')),
   createdAt: orNull(time('When the node was created')),
+  readyAt: orNull(
+    time('When the node said that its cloud-init is done', 'null: it has not said so'),
+  ),
+  agentReason: z.optional(
+    text("Why the node is not ready, in its own words: cloud-init's status, and its last lines."),
+  ),
   type: z.optional(
     text('The type that somebody made of the node; absent: the type of the cluster.'),
   ),
@@ -321,6 +327,10 @@ export const clusterSchema = z.object({
   ),
   createdAt: time('When the cluster was launched'),
   startedAt: orNull(time('When the nodes were up')),
+  agent: z
+    .boolean()
+    .check(z.describe('Whether its nodes have an agent, which says when they are ready.')),
+  readyAt: orNull(time('When the last of its nodes was ready', 'null: some are not')),
   endedAt: orNull(time('When Linode listed no node of the cluster any more')),
   endReason: orNull(z.enum(endReasonNames)),
   failure: orNull(text('Why the launch failed.')),

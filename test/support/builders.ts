@@ -49,6 +49,7 @@ export const REAP_TAG = 'reap=20261113T0857Z';
 
 export const aSettings = (overrides: Partial<Settings> = {}): Settings => ({
   ...defaultSettings(STAGE),
+  publicUrl: 'https://onebuck.example.com',
   ...overrides,
 });
 

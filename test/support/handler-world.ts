@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import type { Context } from 'aws-lambda';
 import { onTestFinished, vi } from 'vitest';
 import type { SystemClock } from '../../lib/adapters/clock.ts';
+import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { durationMs, plus } from '../../lib/core/base/units.ts';
@@ -14,6 +15,8 @@ import { aClock, LINODE_TOKEN } from './doubles.ts';
 import { startSimulator } from './simulated-linode.ts';
 import { startTable, TABLE } from './table.ts';
 
+/** By which nodes would reach the API. */
+export const PUBLIC_URL = 'https://onebuck.example.com';
 const SECRET_ID = 'onebuck/test';
 const RECONCILE = 'onebuck-test-reconcile';
 const SCHEDULE = 'onebuck-test-schedule';
@@ -64,6 +67,7 @@ export async function startWorld(
     AWS_ENDPOINT_URL_LAMBDA: await startInvokeEndpoint(invoked, unreachable),
     IS_OFFLINE: 'true',
     LINODE_API_URL: simulator.url,
+    PUBLIC_URL,
     STAGE,
     TABLE_NAME: TABLE.TableName,
     SECRET_ID,
@@ -89,6 +93,7 @@ export async function startWorld(
     clock,
     simulator,
     store,
+    reports: createAgentReports(client, TABLE.TableName),
     schedules: createScheduleStore(client, TABLE.TableName),
     /** The clusters that the reconcile function was invoked for, in order. */
     nudged,

@@ -507,6 +507,10 @@ function findImage(name: string, images: readonly Image[]): Found<Image> {
 
 const isAvailable = ({ status }: Image): boolean => status === 'available';
 
+/** Whether a node can have user data: a program of the image must read it from a service there. */
+export const takesUserData = (image: Image, region: Region): boolean =>
+  image.capabilities.includes('cloud-init') && region.capabilities.includes('Metadata');
+
 /** Linode hands user data to cloud-init through its Metadata service (docs/linode.md#user-data). */
 function userDataFaults(
   partial: Partial<Spec>,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CatalogueCache } from '../../../lib/app/catalogue-cache.ts';
 import { keyedClusterId, type LaunchRequest, launch } from '../../../lib/app/launch.ts';
 import { sum } from '../../../lib/core/base/money.ts';
 import {
@@ -33,12 +34,17 @@ const NODES = aBody().nodes;
 interface Options {
   readonly now?: EpochMs;
   readonly backups?: boolean;
-  readonly passwordKey?: string | null;
+  readonly catalogue?: Partial<CatalogueCache>;
+  readonly passwordKey?: string | null | (() => Promise<never>);
   readonly settings?: Partial<Settings>;
   readonly nudge?: (batch: Batch) => Promise<void>;
   /** Returns the store that the launch uses in place of the table's. */
   readonly replaceStore?: (store: ClusterStore) => ClusterStore;
 }
+
+const readFails = async (): Promise<never> => {
+  throw new Error('passwordKey is malformed');
+};
 
 function aWorld(options: Options = {}) {
   const {
@@ -50,11 +56,13 @@ function aWorld(options: Options = {}) {
   const { clusters, ledger } = createMemoryTable();
   const reconcile = options.nudge ?? (async () => {});
   const deps = depsWith({
-    catalogue: aCatalogue({ backups: async () => backups }),
+    catalogue: aCatalogue({ backups: async () => backups, ...options.catalogue }),
     clock: aClock(now),
     ledger,
     nudge: { reconcile, runSchedule: async () => {} },
-    secrets: aSecret({ passwordKey: async () => passwordKey }),
+    secrets: aSecret({
+      passwordKey: typeof passwordKey === 'function' ? passwordKey : async () => passwordKey,
+    }),
     settings: aSettings(options.settings),
     store: replaceStore(clusters),
   });
@@ -252,5 +260,45 @@ describe('an idempotency key', () => {
     reads.push('before');
     expect(await launch({}, keyed)).toMatchObject({ isNew: false, record: { phase: 'deleted' } });
     expect(await openBudget()).toBe(0);
+  });
+});
+
+describe('the nodes of a launched cluster', () => {
+  const hasAgent = async (options: Options, spec: Parameters<typeof aBody>[0] = {}) =>
+    (await aWorld(options).launch(spec)).record.agent === true;
+  const withKeys = { authorizedUsers: ['ann'] };
+
+  it('have an agent, which reports by PUBLIC_URL with a token that the passwordKey makes', async () => {
+    expect(await hasAgent({})).toBe(true);
+    expect(await hasAgent({}, withKeys)).toBe(true);
+  });
+
+  it('have none where they can not reach the API, and the quote says so', async () => {
+    const { record } = await aWorld({ settings: { publicUrl: null } }).launch();
+    expect(record.agent).toBeUndefined();
+    expect(record.advice.warnings).toEqual([
+      expect.stringContaining('the operator can set PUBLIC_URL'),
+    ]);
+  });
+
+  it('have none without a passwordKey, or with one that can not be read', async () => {
+    expect(await hasAgent({ passwordKey: null }, withKeys)).toBe(false);
+    expect(await hasAgent({ passwordKey: readFails }, withKeys)).toBe(false);
+  });
+
+  it('have none where nothing on them reads user data', async () => {
+    const [region] = await aCatalogue().regions(LAUNCH);
+    const [image] = await aCatalogue().images(LAUNCH);
+    const lacking = async (catalogue: Partial<CatalogueCache>) => {
+      const { record } = await aWorld({ catalogue, settings: { publicUrl: null } }).launch();
+      expect(record.advice.warnings).toEqual([]);
+      return (await aWorld({ catalogue }).launch()).record.agent;
+    };
+    expect(
+      await lacking({ regions: async () => [{ ...region, capabilities: ['Linodes'] }] as never }),
+    ).toBe(undefined);
+    expect(await lacking({ images: async () => [{ ...image, capabilities: [] }] as never })).toBe(
+      undefined,
+    );
   });
 });

@@ -9,6 +9,7 @@ const node = (index: number): Cluster['nodes'][number] => ({
   ipv6: null,
   privateIp: `10.128.0.${index + 1}`,
   createdAt: '2026-11-10T10:00:00.000Z',
+  readyAt: null,
 });
 
 /** The API's answer about a cluster of three nodes for four hours, from 10:00 on. */
@@ -59,6 +60,8 @@ export const aCluster = (overrides: Partial<Cluster> = {}): Cluster => ({
   trouble: null,
   createdAt: '2026-11-10T10:00:00.000Z',
   startedAt: '2026-11-10T10:01:00.000Z',
+  agent: true,
+  readyAt: null,
   endedAt: null,
   endReason: null,
   failure: null,

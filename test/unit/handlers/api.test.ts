@@ -471,7 +471,9 @@ describe('POST /clusters', () => {
       ipv6: null,
       privateIp: null,
       createdAt: null,
+      readyAt: null,
     });
+    expect([json.agent, json.readyAt]).toEqual([true, null]);
     expect(json.quote.teardownAt).toBe(
       toIso(plus(at(json.createdAt), (hours(13) - minutes(3)) as never)),
     );
