@@ -3,13 +3,16 @@ import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
 import type * as z from 'zod/mini';
+import type { AgentClaim } from '../lib/app/agent-token.ts';
 import { authorize, type Caller } from '../lib/app/authorize.ts';
+import { authorizeAgent } from '../lib/app/authorize-agent.ts';
 import { imagesOffered, regionsOffered, typesOffered } from '../lib/app/browse-catalogue.ts';
 import { changeCluster } from '../lib/app/change-cluster.ts';
 import { changeSchedule, deleteSchedule } from '../lib/app/change-schedule.ts';
 import { createSchedule } from '../lib/app/create-schedule.ts';
 import { destroyCluster } from '../lib/app/destroy-cluster.ts';
 import { fitWork, hasWork } from '../lib/app/fit-work.ts';
+import { hearAgent } from '../lib/app/hear-agent.ts';
 import { launch } from '../lib/app/launch.ts';
 import { offer } from '../lib/app/offer.ts';
 import {
@@ -43,6 +46,7 @@ import {
 import { renderSchedule, renderSchedules } from '../lib/http/render-schedule.ts';
 import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/http/request.ts';
 import {
+  agentLimits,
   caps,
   catalogue,
   clock,
@@ -69,6 +73,8 @@ type Request<O extends Operation> = ReadRequest<O> & {
   readonly owner: string;
   /** The limit of the token for the month of its owner; null: none. */
   readonly tokenCap: MicroUsd | null;
+  /** The node whose agent calls; null where no agent may call. */
+  readonly agent: O['access'] extends 'agent' ? AgentClaim : null;
   /** When the answer must be on its way to API Gateway. */
   readonly by: EpochMs;
 };
@@ -197,6 +203,16 @@ route(operations.destroy, async ({ params: { id = '' }, owner }) => {
   return reply(202, await shown(record));
 });
 
+route(operations.agent, async ({ agent, body: input }) => {
+  const deps = { ...clusterDeps(), reports: reports(), secrets: secrets() };
+  const heard = await hearAgent(
+    { ...deps, limits: agentLimits(), endedKept: endedKept() },
+    agent,
+    input,
+  );
+  return ok({ ...heard, teardownAt: toIso(heard.teardownAt) });
+});
+
 route(operations.createSchedule, async ({ headers: given, body: input, owner, by }) => {
   const idempotencyKey = given['Idempotency-Key'] ?? null;
   const request = { owner, input, idempotencyKey, by };
@@ -243,7 +259,8 @@ function route<const O extends Operation>(
     const sent = lowerCased(event.headers);
     const view = consoleInPlaceOf(operation, sent);
     if (view !== null) return new Response(null, { status: 303, headers: { location: view } });
-    const { owner, monthlyMax: tokenCap } = await callerOf(operation, event, sent.authorization);
+    const params = c.req.param() as Record<string, string>;
+    const { caller, agent } = await callerOf(operation, event, sent.authorization, params);
     const read = readRequest(operation, {
       query: c.req.queries(),
       headers: sent,
@@ -251,9 +268,11 @@ function route<const O extends Operation>(
     });
     const { status, body, headers } = await answer({
       ...read,
-      params: c.req.param() as Record<string, string>,
-      owner,
-      tokenCap,
+      params,
+      owner: caller.owner,
+      tokenCap: caller.monthlyMax,
+      // Without an error, `access` decides which of the two it is.
+      agent: agent as Request<O>['agent'],
       by: limitsOf(lambdaContext).by,
     });
     // An answer is true now only, and may hold secrets that others must not find in a cache.
@@ -263,16 +282,26 @@ function route<const O extends Operation>(
   });
 }
 
+const NOBODY: Caller = { owner: '', monthlyMax: null };
+
 /** Whose token a request bears, which the log then names. */
 async function callerOf(
   { access, method, path }: Operation,
   { requestContext: { requestId } }: APIGatewayProxyEventV2,
   authorization: string | undefined,
-): Promise<Caller> {
-  if (access === 'open') return { owner: '', monthlyMax: null };
-  const caller = await authorize({ clock: clock(), secrets: secrets() }, authorization, access);
-  log().info('request', { requestId, route: `${method} ${path}`, owner: caller.owner });
-  return caller;
+  { id = '', rank = '' }: Readonly<Record<string, string>>,
+): Promise<{ readonly caller: Caller; readonly agent: AgentClaim | null }> {
+  if (access === 'open') return { caller: NOBODY, agent: null };
+  const deps = { clock: clock(), secrets: secrets() };
+  const request = { requestId, route: `${method} ${path}` };
+  if (access === 'agent') {
+    const agent = await authorizeAgent(deps, authorization, { id, rank });
+    log().info('request', { ...request, clusterId: agent.clusterId, rank: agent.rank });
+    return { caller: NOBODY, agent };
+  }
+  const caller = await authorize(deps, authorization, access);
+  log().info('request', { ...request, owner: caller.owner });
+  return { caller, agent: null };
 }
 
 const leastOf = (caps: readonly (MicroUsd | null)[]): MicroUsd | null =>

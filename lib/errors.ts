@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'unknownToken'
   | 'notAllowed' // the token lacks a right
   | 'refused' // understood, and declined before anything was bought
+  | 'tooMany' // more calls of one caller than it needs
   | 'notFound'
   | 'conflict'
   | 'unreadable' // a record exists and can't be read; the message says what to do

@@ -17,6 +17,7 @@ import { createLog } from './adapters/log.ts';
 import { createWebhook } from './adapters/webhook.ts';
 import { createCaps } from './app/caps-keeper.ts';
 import { createCatalogueCache } from './app/catalogue-cache.ts';
+import { createAgentLimits } from './app/hear-agent.ts';
 import { toAll } from './app/outbox.ts';
 import type { ReconcileLimits } from './app/reconcile.ts';
 import { durationMs } from './core/base/units.ts';
@@ -96,6 +97,9 @@ export const store = /* @__PURE__ */ once(() =>
 export const reports = /* @__PURE__ */ once(() =>
   createAgentReports(dynamodb(), required('TABLE_NAME')),
 );
+
+/** What this process lets agents do. */
+export const agentLimits = /* @__PURE__ */ once(() => createAgentLimits(clock()));
 
 export const schedules = /* @__PURE__ */ once(() =>
   createScheduleStore(dynamodb(), required('TABLE_NAME')),

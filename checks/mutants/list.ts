@@ -481,8 +481,8 @@ const unreadable = [
   }),
   ...inFile('handlers/api.ts', ['test/unit/handlers/front-door.test.ts'], {
     'routes that need a token take requests without one': {
-      from: "if (access === 'open') return { owner: '', monthlyMax: null };",
-      to: "if (access === 'open' || authorization === undefined) return { owner: '', monthlyMax: null };",
+      from: "if (access === 'open') return { caller: NOBODY, agent: null };",
+      to: "if (access === 'open' || authorization === undefined) return { caller: NOBODY, agent: null };",
     },
     'the limit of a token does not hold for launches': {
       from: 'idempotencyKey, schedule: null, tokenCap, by };',
@@ -1392,6 +1392,90 @@ const work = [
   }),
 ];
 
+/** What agents on nodes may say, and what they get. */
+const agents: readonly Mutant[] = [
+  ...inFile('lib/app/agent-token.ts', ['test/unit/app/agent-token.test.ts'], {
+    'a token speaks for whatever it names, whoever made it': {
+      from: "if (!isOurs || !isClusterId(clusterId)) return 'forged';",
+      to: "if (!isClusterId(clusterId)) return 'forged';",
+    },
+    'a token is taken after its expiry': {
+      from: "return expiresAt <= now ? 'expired' :",
+      to: "return expiresAt < now ? 'expired' :",
+    },
+    'the MAC leaves out the expiry, so that anybody can move it': {
+      from: "createHmac('sha256', derived).update(claim)",
+      to: "createHmac('sha256', derived).update(claim.replace(/_[0-9a-z]*$/, ''))",
+    },
+  }),
+  ...inFile('lib/app/authorize-agent.ts', ['test/unit/handlers/agent.test.ts'], {
+    'the agent of a node speaks for all nodes of its cluster': {
+      from: 'claim.clusterId !== path.id || `${claim.rank}` !== path.rank',
+      to: 'claim.clusterId !== path.id',
+    },
+    'the agent of a node speaks for the node of any cluster': {
+      from: 'claim.clusterId !== path.id || `${claim.rank}` !== path.rank',
+      to: '`${claim.rank}` !== path.rank',
+    },
+  }),
+  ...inFile('lib/app/hear-agent.ts', ['test/unit/handlers/agent.test.ts'], {
+    'an agent nudges passes as often as it likes': {
+      from: 'isOverdue(record, teardownAt, now) && limits.nudges.take(clusterId)',
+      to: 'isOverdue(record, teardownAt, now)',
+    },
+    'a lying agent nudges a pass before anything is due': {
+      from: 'if (isOverdue(record, teardownAt, now) && ',
+      to: "if (call.event === 'due' && ",
+    },
+    'an agent at the teardown time nudges nothing unless a pass is due, too': {
+      from: "(record.phase !== 'deleting' && teardownAt <= now)",
+      to: 'false',
+    },
+    'agents nudge passes over a cluster that is being destroyed already': {
+      from: "(record.phase !== 'deleting' && teardownAt <= now)",
+      to: 'teardownAt <= now',
+    },
+    'a node may call as often as it likes': {
+      from: 'if (!limits.calls.take(`${clusterId}/${rank}`)) {',
+      to: 'if (limits.calls.take(`${clusterId}/${rank}`) === null) {',
+    },
+    'a node beyond those of the cluster may report': {
+      from: 'rank >= record.nodes.length',
+      to: 'rank > record.nodes.length',
+    },
+  }),
+  ...inFile('lib/core/cluster/readiness.ts', ['test/unit/core/cluster/readiness.test.ts'], {
+    'a late failure takes back that a node was ready': {
+      from: "before?.kind === 'ready' ? before : next;",
+      to: 'next;',
+    },
+    'a cluster is ready when its first node is': {
+      from: 'ready.length < counted.length ? null :',
+      to: 'ready.length === 0 ? null :',
+    },
+    'a reason keeps what commands a terminal': {
+      from: '/[\\p{C}\\p{Z}]+/gu',
+      to: '/[\\p{Z}\\n]+/gu',
+    },
+  }),
+  ...inFile(
+    'lib/adapters/dynamodb/agent-reports.ts',
+    ['test/unit/adapters/dynamodb/agent-reports.test.ts'],
+    {
+      'a late failure takes back in the table that a node was ready': {
+        from: "ConditionExpression: 'attribute_not_exists(#rank.readyAt)',",
+        to: "ConditionExpression: 'attribute_not_exists(#rank.failed)',",
+      },
+    },
+  ),
+  ...inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
+    'nodes get an agent although no key makes its token': {
+      from: 'offered.canReport && (await hasKey(deps.secrets))',
+      to: 'offered.canReport',
+    },
+  }),
+];
+
 export const mutants: readonly Mutant[] = [
   ...[
     ...money,
@@ -1436,4 +1520,5 @@ export const mutants: readonly Mutant[] = [
   ...crowd,
   ...settings,
   ...work,
+  ...agents,
 ];

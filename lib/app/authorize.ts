@@ -29,13 +29,7 @@ export async function authorize(
   authorization: string | undefined,
   needed: Right,
 ): Promise<Caller> {
-  const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
-  if (token === undefined) {
-    throw new AppError(
-      'noToken',
-      'Send a token with the request, as the header "Authorization: Bearer <token>".',
-    );
-  }
+  const token = tokenIn(authorization);
   const given = createHash('sha256').update(token).digest();
   const tokens = (fresh: boolean) =>
     secrets.apiTokens({ fresh }).catch((error: unknown) => {
@@ -56,6 +50,16 @@ export async function authorize(
     throw new AppError('notAllowed', `${allowed[right]} This needs a token that may ${needed}.`);
   }
   return { owner: found.owner, monthlyMax };
+}
+
+/** The token in an `Authorization: Bearer <token>` header. AppError `noToken` if there is none. */
+export function tokenIn(authorization: string | undefined): string {
+  const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
+  if (token !== undefined) return token;
+  throw new AppError(
+    'noToken',
+    'Send a token with the request, as the header "Authorization: Bearer <token>".',
+  );
 }
 
 const allowed: Readonly<Record<Right, string>> = {

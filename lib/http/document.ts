@@ -52,7 +52,14 @@ export function describeApi(settings: Settings) {
         Problem: problemSchema,
         GatewayMessage: gatewaySchema,
       },
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        agent: {
+          type: 'http',
+          scheme: 'bearer',
+          description: "The token of a node's agent, which Onebuck puts on the node.",
+        },
+      },
     },
   });
 }
@@ -77,7 +84,7 @@ function describe(
     operationId: id,
     summary,
     ...(description === undefined ? {} : { description }),
-    security: access === 'open' ? [] : [{ bearer: [] }],
+    security: access === 'open' ? [] : [{ [access === 'agent' ? 'agent' : 'bearer']: [] }],
     ...(params === null ? {} : { requestParams: params }),
     ...(body === null ? {} : { requestBody: bodyOf(body) }),
     responses: {
@@ -91,7 +98,7 @@ function describe(
       ...Object.fromEntries(
         [...(access === 'open' ? [] : [401, 403]), ...problems, 429, 500, 503].map((status) => [
           status,
-          ofProblem(status),
+          ofProblem(status, status !== 429 || problems.includes(429)),
         ]),
       ),
     },
@@ -150,14 +157,13 @@ const toTheConsole: ZodOpenApiResponseObject = {
 /** The statuses that API Gateway may answer by itself, in words of its own. */
 const GATEWAY_STATUSES = [429, 500, 503];
 
-const ofProblem = (status: number): ZodOpenApiResponseObject => ({
+/** `isOurs`: the function may answer so, too, with a problem. */
+const ofProblem = (status: number, isOurs: boolean): ZodOpenApiResponseObject => ({
   description: problemTexts[status] ?? '',
   content: {
-    ...(status === 429
-      ? {}
-      : {
-          'application/problem+json': { schema: problemSchema, example: problemExamples[status] },
-        }),
+    ...(isOurs && {
+      'application/problem+json': { schema: problemSchema, example: problemExamples[status] },
+    }),
     ...(GATEWAY_STATUSES.includes(status)
       ? { 'application/json': { schema: gatewaySchema, example: gatewayExamples[status] } }
       : {}),

@@ -211,6 +211,11 @@ export const examples: Readonly<Record<string, unknown>> = {
       },
     ],
   },
+  'callAsAgent 200': {
+    teardownAt: '2026-11-23T17:22:03.000Z',
+    status: 'running',
+    token: 'oba_c5ks6joutnp_0_tp0lhf_…',
+  },
   'changeCluster 200': { ...cluster, budgetUsd: 2, leftUsd: 1.925, affordableHours: 26 },
   'destroyCluster 202': {
     ...cluster,
@@ -281,6 +286,12 @@ export const problemExamples: Readonly<Record<number, unknown>> = {
       '10 × g6-nanode-1 in us-east cost $0.075 a started hour. The smallest budget that would ' +
       'do is $0.075; you gave $0.07.',
     smallestBudgetUsd: 0.075,
+  },
+  429: {
+    title: 'Too many requests',
+    status: 429,
+    code: 'tooMany',
+    detail: 'The node calls too often. Call again in half a minute.',
   },
   500: {
     title: 'Internal error',

@@ -3,6 +3,7 @@ import type { Right } from '../core/base/api-token.ts';
 import { type MicroUsd, parseUsd } from '../core/base/money.ts';
 import { MONTH_NAME } from '../core/billing/bill.ts';
 import { workSchema } from '../core/catalogue/shapes.ts';
+import { agentCallSchema } from '../core/cluster/agent-call.ts';
 import { changeSchema } from '../core/cluster/change.ts';
 import { inventoryFormats } from '../core/cluster/inventory.ts';
 import { phases } from '../core/cluster/record.ts';
@@ -13,6 +14,7 @@ import {
 } from '../core/schedule/schedule.ts';
 import type { Settings } from '../settings.ts';
 import {
+  agentAnswerSchema,
   clusterSchema,
   clustersSchema,
   credentialsSchema,
@@ -40,8 +42,11 @@ export interface Operation {
   readonly path: `/${string}`;
   readonly summary: string;
   readonly description?: string;
-  /** `open`: no token is needed; else the right that the token needs. */
-  readonly access: 'open' | Right;
+  /**
+   * `open`: no token is needed. `agent`: the token of the agent on the node that the path names. Else
+   * the right that the API token needs.
+   */
+  readonly access: 'open' | 'agent' | Right;
   /** The parameters in the URL; each schema reads a text. */
   readonly query: z.ZodMiniObject;
   /** The headers that the operation reads, in any case; it ignores all others. */
@@ -60,6 +65,8 @@ export interface RequestBody {
   readonly name: string;
   readonly schema: (limits: Settings) => z.ZodMiniType;
   readonly example: unknown;
+  /** The most bytes of the body; absent: those of the largest spec. */
+  readonly bytesMax?: number;
 }
 
 export interface Answer {
@@ -201,6 +208,13 @@ const scheduleChange: RequestBody = {
   name: 'ScheduleChange',
   schema: scheduleChangeSchema,
   example: { cron: '30 4 * * MON-FRI', monthlyCapUsd: 30 },
+};
+
+const agentCall: RequestBody = {
+  name: 'AgentCall',
+  schema: () => agentCallSchema,
+  example: { event: 'ready' },
+  bytesMax: 4_096,
 };
 
 const listOf = <Name extends string, Item extends z.ZodMiniType>(name: Name, item: Item) =>
@@ -433,6 +447,28 @@ export const operations = {
       },
     },
     problems: [400, 404],
+  }),
+  agent: operation({
+    id: 'callAsAgent',
+    method: 'POST',
+    path: '/agent/{id}/{rank}',
+    summary: "Only for nodes' agents: what a node says of itself",
+    description:
+      'Onebuck puts an agent on each node, with a token for that node and nothing else; no other ' +
+      "token is taken here, and an agent's token nowhere else. The agent says when its node is " +
+      'ready, or why not, and calls at the teardown time, so that the cluster ends although no ' +
+      'scheduled function runs. 409 once the cluster has ended.',
+    access: 'agent',
+    query: none,
+    headers: anyHeaders,
+    body: agentCall,
+    answers: {
+      200: {
+        description: 'The teardown time, and a token for the next call.',
+        json: agentAnswerSchema,
+      },
+    },
+    problems: [400, 404, 409, 413, 415, 429],
   }),
   createSchedule: operation({
     id: 'createSchedule',

@@ -11,6 +11,7 @@ const kinds: Record<ErrorCode, { readonly status: number; readonly title: string
   tooLarge: { status: 413, title: 'The body is too long' },
   unsupported: { status: 415, title: 'The content type is not JSON' },
   refused: { status: 422, title: 'Refused before anything was bought' },
+  tooMany: { status: 429, title: 'Too many requests' },
   notFound: { status: 404, title: 'Not found' },
   conflict: { status: 409, title: 'Conflict with the present state' },
   unreadable: { status: 500, title: 'The record is unreadable' },

@@ -40,5 +40,6 @@ export function problemOf(error: unknown, id: string): Problem {
 
 const furtherHeaders: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
   noToken: { 'www-authenticate': 'Bearer' },
+  tooMany: { 'retry-after': '30' },
   linodeUnavailable: { 'retry-after': '30' },
 };

@@ -38,7 +38,8 @@ export function readRequest<O extends Operation>(operation: O, raw: RawRequest):
   if (faults.length > 0) {
     throw new AppError('invalid', 'The request has faults; each is listed.', { faults });
   }
-  const body = operation.body === null ? null : readBody(raw);
+  const body =
+    operation.body === null ? null : readBody(raw, operation.body.bytesMax ?? BODY_BYTES_MAX);
   // Without a fault, both values are the output of their schemas.
   return { query: query.value, headers: headers.value, body } as ReadRequest<O>;
 }
@@ -83,7 +84,7 @@ function parse(
  * Reads the body as JSON. It may also have no content type, or claim to be a form or plain text,
  * since `curl -d` and `fetch` claim this of every body.
  */
-function readBody({ headers, body }: RawRequest): unknown {
+function readBody({ headers, body }: RawRequest, bytesMax: number): unknown {
   const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   if (!/^(|application\/(.+\+)?json|application\/x-www-form-urlencoded|text\/plain)$/.test(type)) {
     throw new AppError(
@@ -91,8 +92,8 @@ function readBody({ headers, body }: RawRequest): unknown {
       `Send JSON with content-type: application/json, not ${type}.`,
     );
   }
-  if (Buffer.byteLength(body) > BODY_BYTES_MAX) {
-    throw new AppError('tooLarge', `The body must be at most ${BODY_BYTES_MAX} bytes long.`);
+  if (Buffer.byteLength(body) > bytesMax) {
+    throw new AppError('tooLarge', `The body must be at most ${bytesMax} bytes long.`);
   }
   const parsed = parseJson(body);
   if (isDeeperThan(LEVELS_MAX, parsed)) {

@@ -63,6 +63,7 @@ export const problemSchema = z
       'tooLarge',
       'unsupported',
       'refused',
+      'tooMany',
       'notFound',
       'conflict',
       'unreadable',
@@ -362,6 +363,12 @@ export const clustersSchema = z.object({
   clusters: z.array(clusterSchema),
   nextCursor: z.optional(text('The cursor of the next page; absent on the last page.')),
   unreadable,
+});
+
+export const agentAnswerSchema = z.object({
+  teardownAt: time('When the teardown of the cluster begins, or began'),
+  status: clusterSchema.shape.status,
+  token: text('The token for the next call, with a later expiry.'),
 });
 
 export const credentialsSchema = z.object({

@@ -27,12 +27,14 @@ export const TOKENS: Readonly<Record<string, string>> = {
   bob: 'bobs-token',
   eve: 'eves-token',
 };
+/** The key of which root passwords and the tokens of agents are made. */
+export const PASSWORD_KEY = 'sixteen-or-more-characters';
 const SECRET = {
   linodeToken: LINODE_TOKEN,
   apiTokens: Object.fromEntries(
     Object.entries(TOKENS).map(([owner, token]) => [owner, sha256(token)]),
   ),
-  passwordKey: 'sixteen-or-more-characters',
+  passwordKey: PASSWORD_KEY,
 };
 
 /**
