@@ -1,6 +1,6 @@
 import type { CreateRequest } from './create-request.ts';
-import { type AccountEvent, isKept } from './events.ts';
-import { type Instance, newInstance } from './instance.ts';
+import { type AccountEvent, type EventAction, isKept } from './events.ts';
+import { type Instance, newInstance, type Power } from './instance.ts';
 import type { SimulatorSettings } from './settings.ts';
 
 /** The whole account, as the state file keeps it. */
@@ -127,15 +127,23 @@ export class Account {
     return this.#existing;
   }
 
-  create(request: CreateRequest, now: number, settings: SimulatorSettings): Instance {
+  /** `address`: of the Linode's machine; null: it has none. */
+  create(
+    request: CreateRequest,
+    now: number,
+    settings: SimulatorSettings,
+    address: string | null,
+  ): Instance {
     const id = this.#nextLinodeId++;
-    const instance = newInstance({ id, ordinal: id - FIRST_LINODE_ID, request, now, settings });
+    const ordinal = id - FIRST_LINODE_ID;
+    const instance = newInstance({ id, ordinal, request, now, settings, address });
     this.#instances.set(id, instance);
     this.#addPresent(instance);
     for (const tag of instance.tags) this.#tags.add(tag);
     this.#makeVlans(instance, now);
-    this.#record(instance, 'linode_create', now, { startsAt: now, endsAt: instance.provisionedAt });
-    if (instance.booted) {
+    const provisionedAt = address === null ? instance.provisionedAt : null;
+    this.#record(instance, 'linode_create', now, { startsAt: now, endsAt: provisionedAt });
+    if (address === null && instance.booted) {
       const times = { startsAt: instance.provisionedAt, endsAt: instance.runningAt };
       this.#record(instance, 'linode_boot', now, times);
     }
@@ -171,6 +179,27 @@ export class Account {
     const { type, region, past = [] } = instance;
     if ((kind.type ?? type) === type && (kind.region ?? region) === region) return;
     this.update(instance, { ...kind, past: [...past, { type, region, until: now }] }, now);
+  }
+
+  /** The machine of the Linode, made anew, has another address. */
+  move(id: number, address: string): void {
+    const instance = this.#instances.get(id);
+    if (instance === undefined) return;
+    this.#instances.set(id, { ...instance, ipv4: [address], power: 'provisioning' });
+    this.changes += 1;
+  }
+
+  /** The machine of the Linode does something else, by a call or by itself. */
+  setPower(id: number, power: Power, now: number): void {
+    const instance = this.#instances.get(id);
+    if (instance === undefined || instance.deleted !== null || instance.power === power) return;
+    this.#instances.set(id, { ...instance, power });
+    for (const event of this.eventsOf(id, now)) {
+      if (event.endsAt === null) this.#events.set(event.id, { ...event, endsAt: now });
+    }
+    const action = POWER_ACTIONS[power];
+    if (action !== undefined) this.#record(instance, action, now, { startsAt: now, endsAt: null });
+    this.changes += 1;
   }
 
   /** Multiplies the prices of all Linodes that exist. */
@@ -298,6 +327,13 @@ export class Account {
     else ids.push(event.id);
   }
 }
+
+/** The event that begins with the change. */
+const POWER_ACTIONS: Readonly<Partial<Record<Power, EventAction>>> = {
+  booting: 'linode_boot',
+  rebooting: 'linode_reboot',
+  shutting_down: 'linode_shutdown',
+};
 
 /** Whether the Linode did not linger after its deletion. */
 const isGoneAtOnce = ({ deleted, goneAt }: Instance): boolean =>

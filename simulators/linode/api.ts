@@ -7,6 +7,7 @@ import { faultReply } from './fault-replies.ts';
 import { type FaultRule, type FaultState, Faults, isAfter, isBefore } from './faults.ts';
 import type { Instance } from './instance.ts';
 import { isObject, pythonJson } from './json.ts';
+import type { Machines } from './machines.ts';
 import type { Incoming, Reply } from './messages.ts';
 import { RateLimits, type RateState } from './rate-limits.ts';
 import { type Target, targetOf } from './routes.ts';
@@ -29,6 +30,8 @@ export interface SimulatorOptions {
   readonly stateFile?: string;
   readonly settings?: SettingsChange;
   readonly faults?: readonly FaultRule[];
+  /** What boots the Linodes; those of the state file are made anew. Default: nothing does. */
+  readonly machines?: Machines;
 }
 
 /** How many requests a route had; `drop` and `hang` count as statuses. */
@@ -72,6 +75,7 @@ export class SimulatedApi {
     this.#account = new Account(stateFile === undefined ? emptyAccount : readState(stateFile));
     this.#stateFile =
       stateFile === undefined ? null : new StateFile(stateFile, () => this.#account.state);
+    if (options.machines !== undefined) this.#remake(options.machines);
   }
 
   get settings(): SimulatorSettings {
@@ -147,6 +151,22 @@ export class SimulatedApi {
     await this.#stateFile?.written();
   }
 
+  /** Makes the machines of the Linodes that an earlier start has left. */
+  #remake(machines: Machines): void {
+    machines.onPower((id, power) => {
+      this.#account.setPower(id, power, this.#now());
+      this.#stateFile?.save().catch((error: unknown) => console.error('Linode simulator:', error));
+    });
+    for (const { id, ipv4, deleted, power, booted } of this.#account.allInstances()) {
+      if (deleted !== null) continue;
+      const address = machines.takeAddress(ipv4[0] ?? null);
+      if (address === null) throw new Error(`no address is left for the Linode ${id}`);
+      this.#account.move(id, address);
+      const instance = this.#account.everHad(id);
+      if (instance !== undefined) machines.create(instance, booted && power !== 'offline');
+    }
+  }
+
   #now(): number {
     return Math.floor(this.#options.now());
   }
@@ -204,6 +224,7 @@ export class SimulatedApi {
     return {
       account: this.#account,
       settings: this.#settings,
+      machines: this.#options.machines ?? null,
       now,
       beta,
       params,

@@ -1,12 +1,15 @@
 import type { Account } from './account.ts';
 import { ApiError } from './api-error.ts';
 import { isObject } from './json.ts';
+import type { Machines } from './machines.ts';
 import type { SimulatorSettings } from './settings.ts';
 
 /** A call whose token, rate and scope have been accepted, so that it may take effect. */
 export interface Call {
   readonly account: Account;
   readonly settings: SimulatorSettings;
+  /** null: the Linodes boot nothing. */
+  readonly machines: Machines | null;
   /** Virtual epoch milliseconds. */
   readonly now: number;
   /** Whether the client called /v4beta. */

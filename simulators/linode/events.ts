@@ -1,7 +1,12 @@
 import { images } from './catalogue.ts';
 import { type Row, wireTime } from './json.ts';
 
-export type EventAction = 'linode_create' | 'linode_boot' | 'linode_shutdown' | 'linode_delete';
+export type EventAction =
+  | 'linode_create'
+  | 'linode_boot'
+  | 'linode_reboot'
+  | 'linode_shutdown'
+  | 'linode_delete';
 
 /**
  * An event of the account: something that happens to a Linode between two instants. Its status and

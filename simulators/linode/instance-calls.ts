@@ -11,7 +11,13 @@ import {
   refuseUnknownFields,
   tagsErrors,
 } from './create-request.ts';
-import { type Instance, statusAt, wireInstance } from './instance.ts';
+import {
+  type Instance,
+  type InstanceStatus,
+  type Power,
+  statusAt,
+  wireInstance,
+} from './instance.ts';
 import { isObject, type Row, rowJson } from './json.ts';
 import type { SimulatorSettings } from './settings.ts';
 import { refuseVlansBeyondLimit } from './vlan-calls.ts';
@@ -53,7 +59,11 @@ export function createInstance(call: Call): string {
   refuseWithoutCapacity(request, settings);
   if (request.label !== null) refuseTakenLabel(call, request.label);
   refuseVlansBeyondLimit(call, request);
-  return instanceJson(call, account.create(request, now, settings));
+  const address = call.machines?.takeAddress(null) ?? null;
+  if (call.machines !== null && address === null) throw noCapacity();
+  const instance = account.create(request, now, settings, address);
+  call.machines?.create(instance, instance.booted);
+  return instanceJson(call, instance);
 }
 
 function refuseWithoutCapacity(
@@ -119,7 +129,36 @@ function agrees(current: unknown, sent: unknown): boolean {
 /** A second deletion of a Linode that lingers is accepted and changes nothing. */
 export function deleteInstance(call: Call): string {
   const instance = requestedInstance(call);
-  if (instance.deleted === null) call.account.delete(instance, call.now, call.settings);
+  if (instance.deleted === null) {
+    call.account.delete(instance, call.now, call.settings);
+    call.machines?.remove(instance.id);
+  }
+  return '{}';
+}
+
+/** Linodes that boot nothing have no power to switch. */
+export const bootInstance = (call: Call): string =>
+  switchPower(call, { from: ['offline'], to: 'booting', by: 'boot' });
+
+export const rebootInstance = (call: Call): string =>
+  switchPower(call, { from: ['running', 'offline'], to: 'rebooting', by: 'reboot' });
+
+export const shutDownInstance = (call: Call): string =>
+  switchPower(call, { from: ['running', 'offline'], to: 'shutting_down', by: 'shutDown' });
+
+interface Switching {
+  readonly from: readonly InstanceStatus[];
+  readonly to: Power;
+  readonly by: 'boot' | 'reboot' | 'shutDown';
+}
+
+function switchPower(call: Call, { from, to, by }: Switching): string {
+  const { machines, account, now } = call;
+  if (machines === null) throw notSimulated(`the call ${by}, as its Linodes boot nothing`);
+  const instance = requestedInstance(call);
+  if (!from.includes(statusAt(instance, now))) throw busy();
+  account.setPower(instance.id, to, now);
+  machines[by](instance.id);
   return '{}';
 }
 

@@ -39,9 +39,20 @@ export interface Instance extends CreateRequest {
   }[];
   /** Whether Linode managed the account at the creation. */
   readonly managed?: boolean;
+  /** What its machine does; undefined: it has none, and its status follows from the times above. */
+  readonly power?: Power;
 }
 
-export type InstanceStatus = 'provisioning' | 'offline' | 'booting' | 'running' | 'deleting';
+/** What the machine of a Linode does: the status of the Linode while it is not deleted. */
+export type Power =
+  | 'provisioning'
+  | 'booting'
+  | 'running'
+  | 'rebooting'
+  | 'shutting_down'
+  | 'offline';
+
+export type InstanceStatus = Power | 'deleting';
 
 export interface NewInstance {
   readonly id: number;
@@ -50,9 +61,12 @@ export interface NewInstance {
   readonly request: CreateRequest;
   readonly now: number;
   readonly settings: SimulatorSettings;
+  /** The public address of its machine; null: it has no machine. */
+  readonly address: string | null;
 }
 
-export function newInstance({ id, ordinal, request, now, settings }: NewInstance): Instance {
+export function newInstance(options: NewInstance): Instance {
+  const { id, ordinal, request, now, settings, address } = options;
   const label = request.label ?? `linode${id}`;
   const stuck = settings.stuckLabels.some((pattern) => new RegExp(pattern).test(label));
   const wait = request.image === null ? settings.emptySeconds : settings.imageSeconds;
@@ -72,8 +86,9 @@ export function newInstance({ id, ordinal, request, now, settings }: NewInstance
     tagsAtCreation: request.tags,
     priceFactor: settings.priceFactor,
     managed: settings.managed,
-    ipv4: [ipv4(ordinal)],
+    ipv4: [address ?? ipv4(ordinal)],
     ipv6: `2001:db8::f03c:${(ordinal >>> 16).toString(16)}:${(ordinal & 0xffff).toString(16)}/128`,
+    ...(address === null ? {} : { power: 'provisioning' }),
   };
 }
 
@@ -91,6 +106,7 @@ function ipv4(ordinal: number): string {
 
 export function statusAt(instance: Instance, now: number): InstanceStatus {
   if (instance.deleted !== null && now >= instance.deleted) return 'deleting';
+  if (instance.power !== undefined) return instance.power;
   if (instance.provisionedAt === null || now < instance.provisionedAt) return 'provisioning';
   if (instance.runningAt === null) return 'offline';
   return now < instance.runningAt ? 'booting' : 'running';

@@ -19,10 +19,13 @@ import {
   showType,
 } from './catalogue-calls.ts';
 import {
+  bootInstance,
   createInstance,
   deleteInstance,
   listInstances,
+  rebootInstance,
   showInstance,
+  shutDownInstance,
   updateInstance,
 } from './instance-calls.ts';
 import type { Bucket } from './settings.ts';
@@ -66,6 +69,9 @@ const routes: readonly Route[] = [
   item('GET', '/linode/instances/{}', 'linodes:read_only', showInstance),
   item('PUT', '/linode/instances/{}', 'linodes:read_write', updateInstance),
   item('DELETE', '/linode/instances/{}', 'linodes:read_write', deleteInstance),
+  item('POST', '/linode/instances/{}/boot', 'linodes:read_write', bootInstance),
+  item('POST', '/linode/instances/{}/reboot', 'linodes:read_write', rebootInstance),
+  item('POST', '/linode/instances/{}/shutdown', 'linodes:read_write', shutDownInstance),
   collection('/tags', 'account:read_only', listTags),
   item('POST', '/tags', 'account:read_write', createTag),
   collection('/tags/{}', 'account:read_only', listTagged),
@@ -93,9 +99,9 @@ const notSimulatedMethods: Readonly<Record<string, readonly string[]>> = {
 /** Paths that the real API has, and the simulator has not. */
 const notSimulatedPaths = [
   /^\/linode\/(kernels|stackscripts)(\/|$)/,
-  /^\/linode\/instances\/[^/]+\/(backups|boot|clone|configs|disks|firewalls|interfaces)(\/|$)/,
-  /^\/linode\/instances\/[^/]+\/(ips|migrate|mutate|nodebalancers|password|reboot)(\/|$)/,
-  /^\/linode\/instances\/[^/]+\/(rebuild|rescue|resize|shutdown|stats|transfer)(\/|$)/,
+  /^\/linode\/instances\/[^/]+\/(backups|clone|configs|disks|firewalls|interfaces)(\/|$)/,
+  /^\/linode\/instances\/[^/]+\/(ips|migrate|mutate|nodebalancers|password)(\/|$)/,
+  /^\/linode\/instances\/[^/]+\/(rebuild|rescue|resize|stats|transfer)(\/|$)/,
   /^\/linode\/instances\/[^/]+\/(upgrade-interfaces|volumes)(\/|$)/,
   /^\/images\/(upload|sharegroups)(\/|$)/,
   /^\/account\/events\/[^/]+\/(read|seen)$/,

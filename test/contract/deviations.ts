@@ -38,7 +38,7 @@ export interface ParameterDeviation {
 /** A route that Linode has and the contract lacks. */
 export interface Gap {
   /** Absent: GET. */
-  readonly method?: 'delete';
+  readonly method?: 'delete' | 'post';
   /** The path, without the API's version. */
   readonly path: string;
   readonly parameters: readonly Parameter[];
@@ -348,6 +348,16 @@ const gaps: readonly Gap[] = [
     why: 'newer than the contract',
     source: 'networks',
   },
+  ...['boot', 'reboot', 'shutdown'].map(
+    (call): Gap => ({
+      method: 'post',
+      path: `/linode/instances/{linodeId}/${call}`,
+      parameters: [{ in: 'path', name: 'linodeId', required: true, schema: integer }],
+      answer: () => object({}),
+      why: 'Onebuck does not use it, and only simulated Linodes that boot have it',
+      source: 'linodes',
+    }),
+  ),
 ];
 
 export const known: Known = { deviations, parameters, gaps };

@@ -15,7 +15,8 @@ const HOUR = 3_600_000;
 function aLinode(created: number, body: object = {}, id = 1): Instance {
   const wanted = { type: 'g6-nanode-1', region: 'us-east', ...body };
   const request = createRequest(wanted, defaultSettings);
-  return newInstance({ id, ordinal: id, request, now: created, settings: defaultSettings });
+  const settings = defaultSettings;
+  return newInstance({ id, ordinal: id, request, now: created, settings, address: null });
 }
 
 describe('the oracle bills', () => {

@@ -101,7 +101,7 @@ describe('the simulated Linode, by path and method,', () => {
       'POST',
       '/linode/instances/1/boot',
       501,
-      'The simulator does not have POST /linode/instances/1/boot',
+      'The simulator does not have the call boot, as its Linodes boot nothing',
     ],
     ['GET', '/account/invoices', 501, 'The simulator does not have GET /account/invoices'],
   ])('answers %s %s with %i', async (method, path, status, reason) => {
