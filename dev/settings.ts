@@ -14,7 +14,7 @@ const LOCAL_API_TOKEN = 'onebuck-local';
 /** Signs notices in a trial. Anybody can read this key here, so it proves nothing. */
 const LOCAL_WEBHOOK_KEY = 'onebuck-local-webhook-key';
 
-export interface LocalSettings extends Omit<StackOptions, 'onLog'> {
+export interface LocalSettings extends Omit<StackOptions, 'onLog' | 'machines'> {
   readonly clock: ClockSettings;
 }
 

@@ -7,6 +7,7 @@ import { startDynamoDb } from '../simulators/aws/dynamodb.ts';
 import { startRules } from '../simulators/aws/eventbridge.ts';
 import { startLambda } from '../simulators/aws/lambda.ts';
 import { startSecrets } from '../simulators/aws/secrets.ts';
+import type { Machines } from '../simulators/linode/machines.ts';
 import { type LinodeSimulator, startLinodeSimulator } from '../simulators/linode/simulator.ts';
 import { freePort } from '../simulators/listen.ts';
 import { startFunctions } from './functions.ts';
@@ -25,6 +26,8 @@ export interface StackOptions extends SecretOptions {
   readonly openBudgetMax: string | null;
   /** PUBLIC_URL, by which nodes reach the API; null: they can't. */
   readonly publicUrl: string | null;
+  /** What boots the simulated Linodes; whoever made it closes it. Default: they boot nothing. */
+  readonly machines?: Machines;
   /** Called with each warning and error that a function logs, and for each failed invocation. */
   readonly onLog: (line: string) => void;
 }
@@ -62,6 +65,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           now: clock.now,
           tokens: { [linodeToken]: '*' },
           stateFile: join(dataDir, 'linode.json'),
+          ...(options.machines === undefined ? {} : { machines: options.machines }),
         })
       : null;
   const env = {

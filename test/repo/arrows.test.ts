@@ -54,6 +54,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // The simulated Linode shares only the clock with lib. A misreading of Linode's rules in lib
   // would otherwise be in the simulator too, and no test would find it.
   'simulators/linode': ['simulators/random.ts', 'lib/adapters/clock.ts'],
+  'simulators/nodes': ['simulators/linode', 'simulators/listen.ts'],
   simulation: ['simulators', 'lib'],
   dev: ['build', 'ops', 'simulators', 'lib'],
   checks: ['build', 'dev', 'ops', 'simulators', 'lib'],
