@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { exitCodesLine, runOnNodes, SSH_FAILED } from '../cli/ssh.ts';
+import { exitCodesLine, runOnNodes } from '../cli/ssh.ts';
 import type { Cluster } from '../client/answers.ts';
 import { type Api, mayPass } from '../client/api.ts';
 import {
@@ -105,24 +105,14 @@ async function writeSshConfig(api: Api, { id }: Cluster, dir: string, identity: 
   return path;
 }
 
-/** How long the nodes may take from running until they let ssh in: a boot takes about a minute. */
-const BOOT_MS_MAX = 5 * 60_000;
-
 async function run(api: Api, cluster: Cluster, command: string, identity: string): Promise<void> {
   const options = { sshOption: [`IdentityFile=${identity}`, 'IdentitiesOnly=yes'] };
   const { signal } = new AbortController();
   const onNodes = { api: () => api, env: process.env };
-  const until = Date.now() + BOOT_MS_MAX;
-  const isOpen = async () => {
-    const ran = await runOnNodes(onNodes, cluster, { command: ['true'], options, signal });
-    return ran.every(({ exitCode }) => exitCode !== SSH_FAILED);
-  };
-  while (!(await isOpen())) {
-    if (Date.now() > until) throw new Error('Some nodes let nobody in by ssh after five minutes.');
-    await delay(pauseMs(whileBusy));
-  }
   const tell = (_stream: string, line: string, prefix: string) => console.log(`${prefix} ${line}`);
-  const ran = await runOnNodes(onNodes, cluster, { command: [command], options, signal, tell });
+  const note = (sentence: string) => console.log(sentence);
+  const running = { command: [command], options, signal, tell, note };
+  const ran = await runOnNodes(onNodes, cluster, running);
   const line = exitCodesLine(ran);
   if (ran.some(({ exitCode }) => exitCode !== 0)) throw new Error(line);
   console.log(line);

@@ -2,12 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, InventoryNode } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
 import { getInventory, hasPasswords } from '../client/clusters.ts';
 import { plural } from '../client/plural.ts';
+import { pauseMs, whileBusy } from '../client/poll.ts';
 import { knownHostsFile } from './config.ts';
-import type { Context } from './context.ts';
+import { type Context, serverNow } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
 
@@ -23,7 +25,8 @@ export async function ssh(
   options: SshOptions,
 ): Promise<number> {
   const api = context.api();
-  const { id } = await findCluster(api, named);
+  const cluster = await findCluster(api, named);
+  const { id } = cluster;
   const nodes = await reachable(api, id);
   const node = nodes.find((one) => `${one.index}` === index);
   if (node === undefined) {
@@ -31,6 +34,9 @@ export async function ssh(
     throw new CliError('notFound', `Cluster ${id} has no node ${index} now: it has ${there}.`);
   }
   const args = sshArgs(node, prepareKnownHosts(context, id), options);
+  const now = await serverNow(api);
+  const tell = (sentence: string) => context.terminal.note(sentence);
+  await untilOpen(args, { index: node.index, isYoung: isYoung(cluster, node, now), tell });
   // What is typed is for the other side, Ctrl-C too.
   const held = context.holdInterrupts();
   try {
@@ -58,6 +64,7 @@ export async function run(
   options: SshOptions,
 ): Promise<number> {
   const { terminal, json } = context;
+  const note = (sentence: string) => terminal.note(sentence);
   if (command.length === 0) {
     throw new CliError('usage', 'Say what to run: onebuck run <cluster> -- <command>.');
   }
@@ -72,6 +79,7 @@ export async function run(
     command,
     options,
     signal: interrupt.signal,
+    note,
     tell(stream, line, prefix) {
       if (json) return;
       if (stream === 'stdout') terminal.out(`${prefix} ${line}`);
@@ -99,15 +107,19 @@ export interface Running {
   readonly signal: AbortSignal;
   /** Called for each line of output, with the number of its node. */
   readonly tell?: (stream: 'stdout' | 'stderr', line: string, prefix: string) => void;
+  /** Called with a sentence about a node that lets nobody in yet. */
+  readonly note?: (sentence: string) => void;
 }
 
 /** Runs a command on all nodes of a cluster at once. Throws a CliError if a node has no address. */
 export async function runOnNodes(
   context: Pick<Context, 'api' | 'env'>,
-  { id, nodes: all }: Pick<Cluster, 'id' | 'nodes'>,
-  { command, options, signal, tell = () => {} }: Running,
+  cluster: Pick<Cluster, 'id' | 'nodes'>,
+  { command, options, signal, tell = () => {}, note = () => {} }: Running,
 ): Promise<readonly Ran[]> {
-  const nodes = await reachable(context.api(), id);
+  const { id, nodes: all } = cluster;
+  const api = context.api();
+  const [nodes, now] = await Promise.all([reachable(api, id), serverNow(api)]);
   const lacking = all.filter(
     ({ index, status }) =>
       !['gone', 'takenOver', 'neverCreated', 'deleting'].includes(status) &&
@@ -125,6 +137,8 @@ export async function runOnNodes(
   return Promise.all(
     nodes.map(async (node): Promise<Ran> => {
       const args = sshArgs(node, knownHosts, options);
+      const { index } = node;
+      await untilOpen(args, { index, isYoung: isYoung(cluster, node, now), tell: note, signal });
       const child = spawn('ssh', ['-o', 'BatchMode=yes', ...args, ...command], {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
@@ -194,6 +208,58 @@ function prepareKnownHosts({ env }: Pick<Context, 'env'>, clusterId: string): st
   const file = knownHostsFile(env, clusterId);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   return file;
+}
+
+/** How long after its creation a node may still be booting. */
+const YOUNG_MS = 10 * 60_000;
+/** For how long a young node is asked again. */
+const RETRY_MS = 2 * 60_000;
+
+/** `nowMs`: the server's time. */
+function isYoung({ nodes }: Pick<Cluster, 'nodes'>, { index }: InventoryNode, nowMs: number) {
+  const createdAt = nodes.find((node) => node.index === index)?.createdAt ?? null;
+  return createdAt !== null && nowMs - Date.parse(createdAt) < YOUNG_MS;
+}
+
+interface Opening {
+  readonly index: number;
+  readonly isYoung: boolean;
+  readonly tell: (sentence: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Waits until the SSH server of a young node answers, for two minutes at most: a node runs before its
+ * SSH server does. Why another node can't be reached, ssh itself says.
+ */
+async function untilOpen(
+  args: readonly string[],
+  { index, isYoung, tell, signal }: Opening,
+): Promise<void> {
+  if (!isYoung) return;
+  const until = Date.now() + RETRY_MS;
+  for (let tries = 1; await isClosed(args); tries += 1) {
+    if (Date.now() > until || signal?.aborted) return;
+    if (tries === 1) tell(`Node ${index} is young and lets nobody in yet. Trying for two minutes.`);
+    await delay(pauseMs(whileBusy));
+  }
+}
+
+const CLOSED = /refused|timed out|no route to host|unreachable|reset by peer|connection closed by/i;
+
+/** Whether nobody answers: ssh offers no way to log in, so that it can run nothing. */
+async function isClosed(args: readonly string[]): Promise<boolean> {
+  const offering = ['-o', 'BatchMode=yes', '-o', 'PreferredAuthentications=none'];
+  const child = spawn('ssh', [...offering, ...args, 'true'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  let said = '';
+  const follow = eachLine(child.stderr, (line) => {
+    said += line;
+  });
+  const [exitCode] = await Promise.all([exitCodeOf(child), follow]);
+  return exitCode === SSH_FAILED && CLOSED.test(said);
 }
 
 function exitCodeOf(child: ChildProcess): Promise<number> {

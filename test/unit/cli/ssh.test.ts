@@ -1,0 +1,92 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { runOnNodes } from '../../../cli/ssh.ts';
+import type { Api } from '../../../client/api.ts';
+import { freePort, listen } from '../../../simulators/listen.ts';
+import { aCluster } from '../client/builders.ts';
+import { hasSshd, startSshd, userOption } from './sshd.ts';
+
+/* ssh to a server of this machine in place of a node; the API is a stand-in. */
+
+const ADDRESS = '192.0.2.1';
+const CREATED = '2026-11-10T10:00:00.000Z';
+
+const minutesAfter = (minutes: number) =>
+  new Date(Date.parse(CREATED) + minutes * 60_000).toISOString();
+
+let dir: string;
+let config: string;
+
+beforeAll(async () => {
+  if (!hasSshd) return;
+  dir = mkdtempSync(join(tmpdir(), 'onebuck-ssh-'));
+  config = await startSshd(dir, [ADDRESS]);
+  return () => rmSync(dir, { recursive: true });
+});
+
+/** Runs `true` on the node when its age is `minutes`, by a configuration for ssh. */
+async function runAt(minutes: number, sshConfig: string, note: (sentence: string) => void) {
+  const [node] = aCluster().nodes;
+  if (node === undefined) throw new Error('the cluster has no node');
+  const cluster = aCluster({ nodes: [{ ...node, createdAt: CREATED }] });
+  const reached = {
+    ...{ index: 0, label: node.label, name: 'n0', ipv4: ADDRESS, ipv6: null, privateIp: null },
+    ...{ vcpus: 1, user: 'root' },
+  };
+  const answers: Readonly<Record<string, unknown>> = {
+    '/health': { status: 'ok', time: minutesAfter(minutes) },
+    [`/clusters/${cluster.id}/inventory`]: { nodes: [reached] },
+  };
+  const api = { json: async (path: string) => answers[path] } as unknown as Api;
+  const ran = await runOnNodes({ api: () => api, env: { HOME: dir } }, cluster, {
+    command: ['true'],
+    options: { sshConfig, sshOption: [userOption] },
+    signal: new AbortController().signal,
+    note,
+  });
+  return ran.map(({ exitCode }) => exitCode);
+}
+
+/** A configuration by which the node has no server yet, until `begin` is called. */
+async function withoutServer() {
+  const port = await freePort();
+  const [, real = ''] = /Port (\d+)/.exec(readFileSync(config, 'utf8')) ?? [];
+  const late = join(dir, `late-${port}.conf`);
+  writeFileSync(late, readFileSync(config, 'utf8').replace(`Port ${real}`, `Port ${port}`));
+  const server = createServer((socket) => {
+    socket.pipe(connect(Number(real), '127.0.0.1')).pipe(socket);
+  });
+  onTestFinished(() => void server.close());
+  return { late, begin: () => listen(server as never, port) };
+}
+
+describe.skipIf(!hasSshd)('a node that refuses connections (needs /usr/sbin/sshd)', () => {
+  it('is asked again while it is young, which is said once', async () => {
+    const { late, begin } = await withoutServer();
+    const notes: string[] = [];
+    const exitCodes = await runAt(9, late, (sentence) => {
+      notes.push(sentence);
+      void begin();
+    });
+    expect(exitCodes).toEqual([0]);
+    expect(notes).toEqual(['Node 0 is young and lets nobody in yet. Trying for two minutes.']);
+  });
+
+  it('is not asked again once it is ten minutes old', async () => {
+    const { late } = await withoutServer();
+    const notes: string[] = [];
+    expect(await runAt(10, late, (sentence) => notes.push(sentence))).toEqual([255]);
+    expect(notes).toEqual([]);
+  });
+
+  it('is not waited for if it answers, and lets the person not in', async () => {
+    const keyless = join(dir, 'keyless.conf');
+    writeFileSync(keyless, readFileSync(config, 'utf8').replace(/IdentityFile .*/, ''));
+    const notes: string[] = [];
+    expect(await runAt(1, keyless, (sentence) => notes.push(sentence))).toEqual([255]);
+    expect(notes).toEqual([]);
+  });
+});
