@@ -66,6 +66,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           tokens: { [linodeToken]: '*' },
           stateFile: join(dataDir, 'linode.json'),
           ...(options.machines === undefined ? {} : { machines: options.machines }),
+          // Machines have agents of their own. Patient time would wait for the simulated ones, which
+          // look at their clocks all the time.
+          playsAgents: patient === null && options.machines === undefined,
         })
       : null;
   const env = {

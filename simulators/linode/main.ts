@@ -14,6 +14,7 @@ const simulator = await startLinodeSimulator({
   }).now,
   port: numberIn('PORT', PORT, 3100),
   tokens: LINODE_TOKEN ? { [LINODE_TOKEN]: '*' } : {},
+  playsAgents: true,
   ...(STATE_FILE ? { stateFile: STATE_FILE } : {}),
 });
 

@@ -16,6 +16,10 @@ export interface SimulatorSettings {
   readonly imageSeconds: number;
   /** From `booting` to `running`. */
   readonly bootSeconds: number;
+  /** From `running` until the agent on the node says that cloud-init is done. */
+  readonly readySeconds: number;
+  /** Regular expressions: the agent on a Linode with a matching label says that cloud-init failed. */
+  readonly unreadyLabels: readonly string[];
   /** How long the event `linode_shutdown` of a deletion takes. */
   readonly shutdownSeconds: number;
   /** Regular expressions: a Linode with a matching label stays `provisioning` for ever. */
@@ -77,6 +81,8 @@ export const defaultSettings: SimulatorSettings = {
   emptySeconds: 5,
   imageSeconds: 45,
   bootSeconds: 15,
+  readySeconds: 10,
+  unreadyLabels: [],
   shutdownSeconds: 28,
   stuckLabels: [],
   lingerDeletingSeconds: 0,
@@ -126,6 +132,8 @@ const checks: Record<keyof SimulatorSettings, (value: unknown) => boolean> = {
   emptySeconds: isAmount,
   imageSeconds: isAmount,
   bootSeconds: isAmount,
+  readySeconds: isAmount,
+  unreadyLabels: (value) => isListOf(value, isPattern),
   shutdownSeconds: isAmount,
   stuckLabels: (value) => isListOf(value, isPattern),
   lingerDeletingSeconds: isAmount,

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { adminReply } from './admin.ts';
+import { playAgents } from './agents.ts';
 import { type RequestCount, SimulatedApi, type SimulatorOptions } from './api.ts';
 import type { Bill } from './bill.ts';
 import type { FaultRule, FaultState } from './faults.ts';
@@ -43,8 +44,13 @@ export interface LinodeSimulator {
   close(): Promise<void>;
 }
 
+export interface ServerOptions extends SimulatorOptions {
+  /** Whether it calls Onebuck as the agents on the Linodes would. Default: it does not. */
+  readonly playsAgents?: boolean;
+}
+
 /** Starts the simulated API of Linode on 127.0.0.1. Rejects if the port is in use. */
-export async function startLinodeSimulator(options: SimulatorOptions): Promise<LinodeSimulator> {
+export async function startLinodeSimulator(options: ServerOptions): Promise<LinodeSimulator> {
   const api = new SimulatedApi(options);
   const server = createServer((request, response) => {
     serve(api, request, response).catch((error: unknown) => {
@@ -60,6 +66,13 @@ export async function startLinodeSimulator(options: SimulatorOptions): Promise<L
     server.once('error', reject);
     server.listen(options.port ?? 0, '127.0.0.1', resolve);
   });
+  const stopAgents = options.playsAgents
+    ? playAgents({
+        now: options.now,
+        instances: () => api.instances(),
+        settings: () => api.settings,
+      })
+    : () => {};
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url: `${origin}/v4`,
@@ -76,6 +89,7 @@ export async function startLinodeSimulator(options: SimulatorOptions): Promise<L
     raisePrices: (factor) => api.raisePrices(factor),
     requests: () => api.requests(),
     close: async () => {
+      stopAgents();
       await new Promise((resolve) => {
         // `resolve` gets an error if the server is closed already; that is no failure.
         server.close(resolve);

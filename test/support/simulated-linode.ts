@@ -4,6 +4,7 @@ import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
 import type { LinodeHttpOptions } from '../../lib/adapters/linode/http.ts';
 import {
   type LinodeSimulator,
+  type ServerOptions,
   type SimulatorOptions,
   startLinodeSimulator,
 } from '../../simulators/linode/simulator.ts';
@@ -25,7 +26,7 @@ export interface Answer {
 
 /** Starts the simulated Linode until the test ends; it takes the secret's token and any others. */
 export async function startSimulator(
-  options: Omit<SimulatorOptions, 'tokens'> & Partial<SimulatorOptions>,
+  options: Omit<ServerOptions, 'tokens'> & Partial<ServerOptions>,
 ): Promise<LinodeSimulator> {
   const tokens = { [LINODE_TOKEN]: '*', ...options.tokens };
   const simulator = await startLinodeSimulator({ ...options, tokens });

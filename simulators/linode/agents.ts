@@ -1,0 +1,83 @@
+import { type AgentCall, agentFilesIn, SimulatedAgent } from './agent.ts';
+import type { Instance } from './instance.ts';
+import type { SimulatorSettings } from './settings.ts';
+
+interface Options {
+  /** Virtual epoch milliseconds. */
+  readonly now: () => number;
+  /** The Linodes that the account ever had. */
+  readonly instances: () => readonly Instance[];
+  readonly settings: () => SimulatorSettings;
+}
+
+/** How often the agents look at their clocks, in real milliseconds. */
+const LOOK_EVERY_MS = 500;
+/** The calls at a time, as each takes a place among the functions. */
+const CALLS_MAX = 5;
+const CALL_MS_MAX = 30_000;
+
+/**
+ * Plays the agents of the simulated Linodes, which boot nothing: each reads the node's user data as
+ * the node would, and calls the URL in it. Returns what stops them.
+ */
+export function playAgents({ now, instances, settings }: Options): () => void {
+  const agents = new Map<number, SimulatedAgent | null>();
+  const stopping = new AbortController();
+
+  /** null: no agent runs on the Linode, now or ever. */
+  function agentOf({ id, label, userData, runningAt, deleted }: Instance): SimulatedAgent | null {
+    if (deleted !== null || runningAt === null || now() < runningAt) return null;
+    const known = agents.get(id);
+    if (known !== undefined) return known;
+    const files = agentFilesIn(userData);
+    const { readySeconds, unreadyLabels } = settings();
+    const fails = unreadyLabels.some((pattern) => new RegExp(pattern).test(label));
+    const doneAt = runningAt + readySeconds * 1_000;
+    const agent = files === null ? null : new SimulatedAgent(files, doneAt, fails ? FAULT : null);
+    agents.set(id, agent);
+    return agent;
+  }
+
+  async function post({ url, token }: SimulatedAgent, call: AgentCall): Promise<unknown> {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(CALL_MS_MAX)]);
+    try {
+      const body = JSON.stringify(call);
+      const response = await fetch(url, { method: 'POST', headers, body, signal });
+      const answer: unknown = await response.json();
+      return response.ok ? answer : null;
+    } catch {
+      return null;
+    }
+  }
+
+  async function look(): Promise<void> {
+    const due = instances().flatMap((instance) => {
+      const agent = agentOf(instance);
+      const call = agent?.callAt(now()) ?? null;
+      return agent === null || call === null ? [] : [{ agent, call }];
+    });
+    for (let start = 0; start < due.length && !stopping.signal.aborted; start += CALLS_MAX) {
+      await Promise.all(
+        due.slice(start, start + CALLS_MAX).map(async ({ agent, call }) => {
+          agent.answered(call, await post(agent, call), now());
+        }),
+      );
+    }
+  }
+
+  let isLooking = false;
+  const timer = setInterval(async () => {
+    if (isLooking) return;
+    isLooking = true;
+    await look();
+    isLooking = false;
+  }, LOOK_EVERY_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    stopping.abort();
+  };
+}
+
+const FAULT = 'cloud-init: error. the simulated Linode has a label of unreadyLabels';
