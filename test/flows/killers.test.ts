@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hours, minutes, plus } from '../../lib/core/base/units.ts';
+import { hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
 import { NO_RECORDS, OUR_TAG } from '../support/builders.ts';
 import { aWorld, createStranger, START, type World } from '../support/flow-world.ts';
 
@@ -100,6 +100,50 @@ describe('the sweeper, while the reaper is dead,', () => {
     world.linode.setFaults([{ kind: 'html200', ...list }]);
     expect(await world.sweep()).toMatchObject({ code: 'linodeUnavailable' });
     expect(world.linodeCount(id)).toBe(10);
+  });
+});
+
+describe('the agents on the nodes, while reaper and sweeper are dead,', () => {
+  it('keep the budget by their own calls, through HTTP and a nudge', async () => {
+    world = await aWorld();
+    const { id } = await world.launch();
+    await world.reconcile(id);
+    await world.agentsUntil(plus(START, hours(12)));
+    expect(world.linodeCount(id), 'before the teardown time').toBe(10);
+    await world.agentsUntil(plus(START, hours(14)));
+    expect([world.linodeCount(id), world.billed(id)]).toEqual([0, 975_000]);
+    expect(world.logDetails('an agent nudges a pass').length).toBeGreaterThan(0);
+  });
+
+  it('keep the budget though only one of ten nodes still has an agent', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ maxHours: 2 });
+    await world.reconcile(id);
+    const isLast = ({ label }: { label: string }) => label.endsWith('-9');
+    await world.agentsUntil(plus(START, hours(3)), isLast);
+    expect([world.linodeCount(id), world.billed(id)]).toEqual([0, 150_000]);
+  });
+
+  it('know a teardown time that was moved, from their calls of each six hours', async () => {
+    world = await aWorld();
+    const { id } = await world.launch({ budgetUsd: 0.6 });
+    await world.reconcile(id);
+    await world.agentsUntil(plus(START, hours(5)));
+    await world.change(id, { budgetUsd: 1 });
+    await world.agentsUntil(plus(START, hours(12)));
+    expect(world.linodeCount(id), 'before the new teardown time').toBe(10);
+    await world.agentsUntil(plus(START, hours(14)));
+    expect([world.linodeCount(id), world.billed(id)]).toEqual([0, 975_000]);
+  });
+
+  it('call again after a nudge that was lost', async () => {
+    const [from, to] = [plus(START, minutes(57)), plus(START, seconds(57 * 60 + 40))];
+    world = await aWorld({ isNudgeLost: (now) => now >= from && now < to });
+    const { id } = await world.launch({ maxHours: 1 });
+    await world.reconcile(id);
+    await world.agentsUntil(plus(START, hours(2)));
+    expect([world.linodeCount(id), world.billed(id)]).toEqual([0, 75_000]);
+    expect(world.logDetails('nudge lost').length).toBeGreaterThan(0);
   });
 });
 

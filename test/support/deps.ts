@@ -24,6 +24,7 @@ export function depsWith<Own extends Overrides>(own: Own) {
     notifier: { send: ignore },
     nudge: { reconcile: ignore, runSchedule: ignore },
     publicUrl: () => settings.publicUrl,
+    reports: table.reports,
     schedules: table.schedules,
     secrets: aSecret(),
     settings,

@@ -3,11 +3,13 @@ import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
 import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
+import { authorizeAgent } from '../../lib/app/authorize-agent.ts';
 import { type CatalogueCache, createCatalogueCache } from '../../lib/app/catalogue-cache.ts';
 import { changeCluster } from '../../lib/app/change-cluster.ts';
 import { changeSchedule } from '../../lib/app/change-schedule.ts';
 import { createSchedule, type ScheduleCreation } from '../../lib/app/create-schedule.ts';
 import { destroyCluster } from '../../lib/app/destroy-cluster.ts';
+import { createAgentLimits, hearAgent } from '../../lib/app/hear-agent.ts';
 import { type LaunchRequest, launch as launchCluster } from '../../lib/app/launch.ts';
 import { reap as reapOnce } from '../../lib/app/reap.ts';
 import { reconcile as reconcileOnce } from '../../lib/app/reconcile.ts';
@@ -22,14 +24,17 @@ import {
   minutes,
   plus,
   seconds,
+  toIso,
 } from '../../lib/core/base/units.ts';
-import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
+import { type ClusterRecord, ENDED_KEPT } from '../../lib/core/cluster/record.ts';
 import type { Notice } from '../../lib/core/notices/notices.ts';
 import type { RunNotice } from '../../lib/core/notices/runs.ts';
+import { AppError } from '../../lib/errors.ts';
 import type { ClusterStore, LedgerStore, Notifier, ScheduleStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
-import type { SettingsChange } from '../../simulators/linode/simulator.ts';
+import { type AgentCall, agentFilesIn, SimulatedAgent } from '../../simulators/linode/agent.ts';
+import type { Instance, SettingsChange } from '../../simulators/linode/simulator.ts';
 import { aBody, aSettings, at } from './builders.ts';
 import { depsWith } from './deps.ts';
 import { aClock, aRecordingLog, LINODE_TOKEN, recordingMetrics } from './doubles.ts';
@@ -53,6 +58,8 @@ interface Options {
   readonly replaceLedger?: Replace<LedgerStore>;
   readonly replaceCatalogue?: Replace<CatalogueCache>;
   readonly notifier?: Notifier;
+  /** Whether a nudge at that time is lost. */
+  readonly isNudgeLost?: (now: EpochMs) => boolean;
 }
 
 export type World = Awaited<ReturnType<typeof aWorld>>;
@@ -94,6 +101,7 @@ export async function aWorld(options: Options = {}) {
     notifier: options.notifier ?? keepNotice,
     nudge: {
       async reconcile(batch) {
+        if (options.isNudgeLost?.(clock.now())) throw new Error('Lambda throttles');
         for (const { clusterId } of batch) {
           launched.add(clusterId);
           nudged.add(clusterId);
@@ -195,6 +203,54 @@ export async function aWorld(options: Options = {}) {
     }
   }
 
+  const agents = new Map<number, SimulatedAgent>();
+  const agentLimits = createAgentLimits(clock);
+
+  /** What the agent on a node that runs would do; null: none runs there. */
+  function agentOn({ id, runningAt, userData }: Instance): SimulatedAgent | null {
+    if (runningAt === null || clock.now() < runningAt) return null;
+    const files = agentFilesIn(userData);
+    if (files === null) return null;
+    const agent =
+      agents.get(id) ?? new SimulatedAgent(files, plus(epochMs(runningAt), seconds(10)));
+    agents.set(id, agent);
+    return agent;
+  }
+
+  /** The agent's call, as the API answers it; null: the API refused it. */
+  async function callOf(agent: SimulatedAgent, call: AgentCall): Promise<unknown> {
+    const [rank = '', id = ''] = agent.url.split('/').toReversed();
+    try {
+      const claim = await authorizeAgent(deps, `Bearer ${agent.token}`, { id, rank });
+      const own = { ...deps, limits: agentLimits, endedKept: ENDED_KEPT };
+      const heard = await hearAgent(own, claim, call);
+      return { ...heard, teardownAt: toIso(heard.teardownAt) };
+    } catch (error) {
+      if (error instanceof AppError) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Has the agents on nodes that `speaks` lets speak call at their times until `end`, and makes the
+   * passes that they nudge. Neither reaper nor sweeper runs, as if no clock of AWS ran.
+   */
+  async function agentsUntil(end: EpochMs, speaks: (linode: Instance) => boolean = () => true) {
+    while (clock.now() < end) {
+      const waiting = existingLinodes().filter(speaks);
+      const booting = waiting.map(({ runningAt }) => runningAt ?? NEVER);
+      const running = waiting.map(agentOn).filter((agent) => agent !== null);
+      for (const agent of running) {
+        const call = agent.callAt(clock.now());
+        if (call !== null) agent.answered(call, await callOf(agent, call), clock.now());
+      }
+      for (const id of nudged) await reconcile(id);
+      const times = [...booting, ...running.map((agent) => agent.nextAt())];
+      const next = Math.min(end, ...times.filter((time) => time > clock.now()));
+      clock.set(latest(clock.now(), epochMs(next)));
+    }
+  }
+
   async function record(id: ClusterId): Promise<ClusterRecord> {
     const found = await store.get(id);
     if (found === 'notFound') throw new Error(`there is no record of ${id}`);
@@ -239,6 +295,7 @@ export async function aWorld(options: Options = {}) {
     reapUntil,
     sweep,
     sweepUntil,
+    agentsUntil,
     record,
     existingLinodes,
     /** The number of the cluster's Linodes that exist. */
