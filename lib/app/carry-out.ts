@@ -22,7 +22,7 @@ import { AppError, reasonOf } from '../errors.ts';
 import type { Clock, CreateRequest, LinodeApi, Log, Secrets } from '../ports.ts';
 import { expiryFrom } from './agent-token.ts';
 import { rootPassword } from './root-password.ts';
-import { nodeUserData, plainUserData } from './user-data.ts';
+import { isRoom, nodeUserData, plainUserData } from './user-data.ts';
 
 export interface StepDeps {
   readonly clock: Clock;
@@ -274,10 +274,6 @@ async function createRequest(
     vlan: null,
   };
 }
-
-/** Whether the nodes get user data of Onebuck's, for which the key of the deployment is needed. */
-const isRoom = ({ agent, network, spec }: LiveRecord): boolean =>
-  agent === true || network !== undefined || spec.setup.length > 0 || spec.openPorts.length > 0;
 
 /** AppError `misconfigured` if the key is gone that was there at the launch. */
 function roomUserData(

@@ -1,8 +1,10 @@
+import type { Fault } from '../core/base/fault.ts';
 import { formatUsd, toUsd } from '../core/base/money.ts';
 import {
   between,
   type DurationMs,
   type EpochMs,
+  epochMs,
   latest,
   minutes,
   seconds,
@@ -15,11 +17,12 @@ import type { Advice } from '../core/cluster/advice.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import type { Bought } from '../core/cluster/record.ts';
 import { hasKeys, parseSpec, type Spec } from '../core/cluster/spec.ts';
-import type { NetworkKind } from '../core/room/network.ts';
+import { bitsFor, type NetworkKind } from '../core/room/network.ts';
 import { AppError } from '../errors.ts';
 import type { AccountSettings, Clock, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import { allEnded, type CatalogueCache, catalogueFor } from './catalogue-cache.ts';
+import { isRoom, ownUserDataWarnings, plainUserData, userDataFaults } from './user-data.ts';
 
 /** A spec with what Linode's catalogue offers for it. */
 export interface Offer {
@@ -64,15 +67,14 @@ export async function offer(
   const resolved = resolve(partial, lists, extras);
   const faults = [...(parsed.ok ? [] : parsed.faults), ...(resolved.ok ? [] : resolved.faults)];
   if (!parsed.ok || !resolved.ok) {
-    throw new AppError('invalid', 'The spec has faults; each is listed with what to do.', {
-      faults,
-    });
+    throw invalid(faults);
   }
   const { spec } = parsed;
   const { type, region, image } = resolved;
   const hasKey = (await deps.secrets.passwordKey()) !== null;
   if (!hasKey) refuseWhatNeedsKey(spec);
   const network = networkFor(spec, image, region, hasKey);
+  if (hasKey) refuseLargeUserData(spec, network.kind, settings.publicUrl);
   const bought = {
     type: type.id,
     typeLabel: type.label,
@@ -95,6 +97,7 @@ export async function offer(
   const warnings = [
     ...warningsOf(image),
     ...roomWarnings(spec, image, network),
+    ...ownUserDataWarnings(spec),
     ...warningOfWait(between(now, from)),
     ...(account === 'unreadable' ? [UNREADABLE] : []),
     ...(firewall === null ? [] : [noFirewall(firewall)]),
@@ -118,6 +121,27 @@ function refuseWhatNeedsKey(spec: Spec): void {
     `For ${fields}, the secret needs passwordKey, from which a cluster's keys are derived: ask the ` +
       `operator to add it, or leave ${fields} out.`,
   );
+}
+
+const invalid = (faults: readonly Fault[]) =>
+  new AppError('invalid', 'The spec has faults; each is listed with what to do.', { faults });
+
+/**
+ * AppError `invalid` if Linode would not take the user data of the nodes. Only the length of what
+ * is not known yet counts here.
+ */
+function refuseLargeUserData(
+  spec: Spec,
+  network: NetworkKind | null,
+  publicUrl: string | null,
+): void {
+  const agent = publicUrl !== null;
+  if (plainUserData(spec) === null || !isRoom({ agent, network, spec })) return;
+  const subnet = network && { block: 0, bits: bitsFor(spec.nodes) };
+  const far = epochMs(Date.UTC(9999, 11, 31));
+  const facts = publicUrl === null ? null : { publicUrl, expiresAt: far, teardownAt: far };
+  const faults = userDataFaults({ spec, subnet, agent: facts });
+  if (faults.length > 0) throw invalid(faults);
 }
 
 /** A shorter wait is not worth a warning. */

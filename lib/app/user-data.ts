@@ -77,6 +77,18 @@ export function ownUserDataWarnings(spec: Room['spec']): string[] {
 const fieldOf = ({ userData, userDataBase64 }: Room['spec']) =>
   userDataBase64 !== null ? 'userDataBase64' : userData !== null ? 'userData' : 'setup';
 
+/** Whether nodes get user data of Onebuck's, for which the key of the deployment is needed. */
+export const isRoom = ({
+  agent,
+  network,
+  spec,
+}: {
+  readonly agent?: boolean;
+  readonly network?: object | string | null;
+  readonly spec: Pick<Spec, 'setup' | 'openPorts'>;
+}): boolean =>
+  agent === true || Boolean(network) || spec.setup.length > 0 || spec.openPorts.length > 0;
+
 /** 16,384 bytes of gzip may hold 16 MB, which every create would pack again. */
 const UNPACKED_BYTES_MAX = 1_048_576;
 

@@ -77,7 +77,7 @@ ${hostKey.private.trimEnd().replaceAll(/^/gm, '    ')}
  */
 function userPart(bytes: Uint8Array): string {
   const text = textOf(bytes);
-  return text !== null && kindOf(text) === 'mime' ? text : part('text/plain', bytes);
+  return text !== null && kindOf(text) === 'mime' ? text : part('text/plain', bytes, 'user-data');
 }
 
 function part(type: string, content: string | Uint8Array, filename?: string): string {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Answer, startApi, TEN_NANODES } from '../../support/api-world.ts';
 import { timeoutsOn } from '../../support/timeouts.ts';
@@ -93,6 +94,27 @@ describe('a quote', () => {
       detail:
         "For network and openPorts, the secret needs passwordKey, from which a cluster's keys are " +
         'derived: ask the operator to add it, or leave network and openPorts out.',
+    });
+  });
+
+  it('refuses user data that does not fit beside that of the room, and names the bytes', async () => {
+    const { call } = await startApi();
+    const userData = `#!/bin/sh\n# ${randomBytes(12_000).toString('base64')}`.slice(0, 16_000);
+    const body = { ...NANODES, userData, setup: ['slurm', 'dask'] };
+    expect(messagesOf(await call('POST', '/quotes', { body }))).toEqual([
+      expect.stringMatching(
+        /^userData: userData is too large by about \d+ bytes: .* takes 16320\./,
+      ),
+    ]);
+    const alone = await call('POST', '/quotes', { body: { ...NANODES, nodes: 1, userData } });
+    expect(alone.status).toBe(200);
+  });
+
+  it('warns of user data that cloud-init would ignore', async () => {
+    const { call } = await startApi();
+    const body = { ...NANODES, userData: 'packages: [jq]' };
+    expect((await call('POST', '/quotes', { body })).json).toMatchObject({
+      warnings: [expect.stringContaining('cloud-init ignores userData')],
     });
   });
 

@@ -45,14 +45,15 @@ call() {
   [ ! -d /run/systemd/system ] || systemctl daemon-reload
 }
 
-# At most 500 bytes: what cloud-init says of itself, and the last lines of its log.
+# At most 500 bytes: what cloud-init says of itself, and the last lines of its log that it did not
+# write itself.
 reason() {
   {
     printf 'cloud-init: error. '
     cat $d/fault 2> /dev/null
     tr -d '\\n' < /run/cloud-init/result.json | sed 's/.*"errors": *\\[ *//; s/ *\\].*//' | head -c 160
     echo
-    tail -n 8 /var/log/cloud-init-output.log | tail -c 280
+    grep -v -e '^ci-info' -e '^Cloud-init v' -e '[.]py\\[' /var/log/cloud-init-output.log | tail -c 280
   } | tr -c '\\n -~' '?' | head -c 480 | sed 's/[\\\\"]/\\\\&/g' |
     awk '{ printf "%s%s", n++ ? "\\\\n" : "", $0 }'
 }

@@ -51,7 +51,7 @@ describe('user data of a node', () => {
     expect(parts.map(({ type, filename }) => [type, filename])).toEqual([
       ['text/cloud-boothook', 'onebuck-boot'],
       ['text/x-shellscript', '00-onebuck'],
-      ['text/plain', null],
+      ['text/plain', 'user-data'],
       ['text/cloud-config', null],
     ]);
     expect(contentOf(parts[2]).toString()).toBe('#!/bin/sh\necho hi');
