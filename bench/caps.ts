@@ -54,6 +54,7 @@ async function measure(rate: number): Promise<string[]> {
       scheduleId: null,
       budget: microUsd(1_000),
       nodes: 1,
+      subnetBits: 24 as const,
       scheduleCap: null,
     };
     const from = performance.now();

@@ -22,6 +22,7 @@ const CRASHED = {
   scheduleId: null,
   budget: microUsd(50_000),
   nodes: 3,
+  subnetBits: 24 as const,
 };
 const NO_CAPS = {
   openBudget: null,

@@ -35,6 +35,7 @@ import {
   undrained,
 } from '../core/caps/ledger.ts';
 import type { EndedRecord, LiveRecord } from '../core/cluster/record.ts';
+import { BLOCKS, type Subnet } from '../core/room/network.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, LedgerStore } from '../ports.ts';
 import type { Settings } from '../settings.ts';
@@ -61,8 +62,8 @@ export interface CapsDeps {
  */
 export interface CapsKeeper {
   /**
-   * Enters the budget of a cluster whose record is about to be written. AppError `refused`, with
-   * the cap, if the budget would exceed it.
+   * Enters the budget of a cluster whose record is about to be written, and hands out its subnet.
+   * AppError `refused`, with the cap, if the budget would exceed it, or if no subnet is free.
    */
   reserve(
     claim: Claim & { readonly scheduleCap: MicroUsd | null; readonly tokenCap?: MicroUsd | null },
@@ -99,12 +100,13 @@ export interface CapsKeeper {
   /** The clusters whose budgets are open: every live cluster is among them. */
   openClusters(): Promise<readonly ClusterId[]>;
   /**
-   * Corrects the ledger by the records of its clusters and of `others`. Returns the corrections:
-   * none if another function wrote the ledger meanwhile, so that the next run must make them.
+   * Corrects the ledger by the records of its clusters and of those that Linode's list has just
+   * shown. Returns the corrections: none if another function wrote the ledger meanwhile, so that the
+   * next run must make them.
    */
   audit(
-    readRecords: (ids: readonly ClusterId[]) => Promise<Audited>,
-    others: readonly ClusterId[],
+    readRecords: (ids: readonly ClusterId[]) => Promise<Omit<Audited, 'listed'>>,
+    listed: readonly ClusterId[],
   ): Promise<readonly Drift[]>;
 }
 
@@ -120,6 +122,8 @@ export interface Reservation {
   readonly openedAt: EpochMs;
   /** When the cluster has its turn to create its nodes. */
   readonly createFrom: EpochMs;
+  /** null: the claim needs none. */
+  readonly subnet: Subnet | null;
   /**
    * How many other live clusters were entered in the 20 seconds before. As the ledger is written
    * one launch after the other, at most n clusters of any 20 seconds get a number below n.
@@ -164,6 +168,7 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
   function granted(decision: Decision): Ledger {
     if (decision.ok) return decision.next;
     if ('refusal' in decision) throw refused(decision.refusal, clock.now());
+    if ('subnet' in decision) throw withoutSubnet(decision.subnet);
     throw keptOut(settings().stage, decision.drainedSince);
   }
 
@@ -177,7 +182,8 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
       const entry = after.open.get(claim.id);
       if (entry === undefined) throw new Error(`${claim.id} was reserved and is not counted`);
       const recent = openedSince(after, minus(clock.now(), RECENT), claim);
-      return { openedAt: entry.openedAt, createFrom: entry.createFrom, recent };
+      const { openedAt, createFrom, subnet = null } = entry;
+      return { openedAt, createFrom, subnet: claim.subnetBits === null ? null : subnet, recent };
     },
     async raise({ tokenCap = null, ...change }, by) {
       const after = await update((ledger) => {
@@ -217,13 +223,14 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     async openClusters() {
       return [...(await store.read()).open.keys()];
     },
-    audit: (readRecords, others) =>
+    audit: (readRecords, listed) =>
       inTurn(async () => {
         const now = clock.now();
         // Read the ledger first: a change after that makes the save a conflict, and is no drift.
         const ledger = await store.read();
-        const ids = new Set([...ledger.open.keys(), ...others]);
-        const { next, drift } = audit(ledger, await readRecords([...ids]), now);
+        const ids = new Set([...ledger.open.keys(), ...listed]);
+        const read = { ...(await readRecords([...ids])), listed: new Set(listed) };
+        const { next, drift } = audit(ledger, read, now);
         return drift.length === 0 || (await store.save(next)) === 'conflict' ? [] : drift;
       }),
   };
@@ -261,6 +268,18 @@ function refuseLongWait(ledger: Ledger, now: EpochMs): void {
       `before are still to be created. Try again in ${minutesOver} minutes.`,
   );
 }
+
+const withoutSubnet = (reason: 'noneFree' | 'tooSmall'): AppError =>
+  reason === 'tooSmall'
+    ? new AppError(
+        'conflict',
+        'This Idempotency-Key was used with another body. Use a new key for a new cluster.',
+      )
+    : new AppError(
+        'refused',
+        `All ${BLOCKS} subnets of the deployment are in use. Wait for a cluster to end, or ask for ` +
+          'network none.',
+      );
 
 const keptOut = (stage: string, since: EpochMs): AppError =>
   new AppError(

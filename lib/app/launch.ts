@@ -13,6 +13,7 @@ import {
 import { CREATE_TIME } from '../core/caps/ledger.ts';
 import { quoteOf } from '../core/cluster/quote.ts';
 import { type ClusterRecord, isLive, withHistory } from '../core/cluster/record.ts';
+import { bitsFor, type RoomNetwork, vlanOf } from '../core/room/network.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ClusterStore, Log, Nudge, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
@@ -89,12 +90,12 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const id = keyedId ?? newId('c');
   const { owner, schedule, tokenCap = null } = request;
   const { budget, nodes } = offered.spec;
-  const claim = { id, owner, scheduleId: schedule?.id ?? null, budget, nodes };
+  const subnetBits = offered.network === null ? null : bitsFor(nodes);
+  const claim = { id, owner, scheduleId: schedule?.id ?? null, budget, nodes, subnetBits };
   const scheduleCap = schedule?.monthlyCap ?? null;
   const reserved = await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);
-  const agent = offered.canReport && (await hasKey(deps.secrets));
   const now = clock.now();
-  const record = newRecord(deps.settings, { ...claim, requestHash, reserved, offered, agent, now });
+  const record = newRecord(deps.settings, { ...claim, requestHash, reserved, offered, now });
   // If the insert throws, the record may have been written. So the budget stays in the ledger,
   // until the sweeper finds that there is no record.
   if ((await store.insert(record)) === 'exists') {
@@ -130,13 +131,6 @@ function launchedEarlier(record: ClusterRecord, owner: string, requestHash: stri
   );
 }
 
-/** Agents' tokens are made of the key. Whether it can be read decides on no launch. */
-const hasKey = (secrets: Secrets): Promise<boolean> =>
-  secrets.passwordKey().then(
-    (key) => key !== null,
-    () => false,
-  );
-
 function newRecord(
   settings: Settings,
   launched: {
@@ -146,12 +140,10 @@ function newRecord(
     requestHash: string;
     reserved: Reservation;
     offered: Offer;
-    /** Whether its nodes get an agent. */
-    agent: boolean;
     now: EpochMs;
   },
 ): ClusterRecord {
-  const { id, owner, scheduleId, requestHash, reserved, offered, agent, now } = launched;
+  const { id, owner, scheduleId, requestHash, reserved, offered, now } = launched;
   const { spec, bought, advice } = offered;
   const startsAt = latest(now, reserved.createFrom);
   const createdBy = plus(startsAt, durationMs(spec.nodes * CREATE_TIME));
@@ -172,8 +164,9 @@ function newRecord(
     advice,
     budget: spec.budget,
     maxHours: spec.maxHours,
+    ...networkOf(settings.stage, id, offered, reserved),
     marginMs: settings.marginMs,
-    ...(agent && { agent }),
+    ...(offered.canReport && { agent: true }),
     provisionBy: plus(createdBy, settings.provisionMs),
     nodes: Array.from({ length: spec.nodes }, (_, index) => ({
       state: 'planned',
@@ -187,4 +180,14 @@ function newRecord(
   const until = toIso(teardownAt);
   const terms = `${formatUsd(spec.budget)} lasts ${plural(affordableHours, 'hour')}, until ${until}`;
   return withHistory(record, now, `launched by ${owner}: ${terms}`);
+}
+
+function networkOf(
+  stage: string,
+  id: ClusterId,
+  { network: kind }: Offer,
+  { subnet }: Reservation,
+): { network?: RoomNetwork } {
+  if (kind === null || subnet === null) return {};
+  return { network: { kind, vlan: vlanOf(kind, stage, id), subnet } };
 }

@@ -32,7 +32,7 @@ export interface Offer {
   readonly advice: Advice;
   /** null: the nodes get no private network. */
   readonly network: NetworkKind | null;
-  /** Whether its nodes can have an agent that reaches the API. */
+  /** Whether its nodes get an agent, which reaches the API. */
   readonly canReport: boolean;
 }
 
@@ -71,7 +71,7 @@ export async function offer(
   }
   const { spec } = parsed;
   const { type, region, image } = resolved;
-  const hasKey = (await deps.secrets.passwordKey()) !== null;
+  const hasKey = await hasPasswordKey(deps.secrets);
   if (!hasKey) refuseWhatNeedsKey(spec);
   const network = networkFor(spec, image, region, hasKey);
   if (hasKey) refuseLargeUserData(spec, network.kind, settings.publicUrl);
@@ -105,9 +105,16 @@ export async function offer(
   ];
   const advice = { warnings, alternatives: alternatives(spec, market) };
   const quote = quoteOf(spec, bought, marginMs, from);
-  const canReport = canHaveAgent && publicUrl !== null;
+  const canReport = canHaveAgent && publicUrl !== null && hasKey;
   return { spec, bought, quote, advice, network: network.kind, canReport };
 }
+
+/** A key that can't be read refuses no launch that can do without it. */
+const hasPasswordKey = (secrets: OfferDeps['secrets']): Promise<boolean> =>
+  secrets.passwordKey().then(
+    (key) => key !== null,
+    () => false,
+  );
 
 /**
  * AppError `misconfigured`: host keys, the key by which the nodes log in to each other, and the

@@ -53,7 +53,8 @@ const anotherKeeper = (settings: Partial<Settings> = {}) =>
   aCapsKeeper({ ...world, settings: aSettings(settings) });
 
 const aClaim = (id: ClusterId, budget: MicroUsd = usd(1)) => ({
-  ...{ id, budget, owner: 'ann', scheduleId: null, nodes: 1, scheduleCap: null },
+  ...{ id, budget, owner: 'ann', scheduleId: null, nodes: 1, subnetBits: null },
+  scheduleCap: null,
 });
 const idAt = (index: number): ClusterId => `c${String(index).padStart(10, 'a')}`;
 const requestDeadline = (): EpochMs => plus(world.clock.now(), seconds(25));

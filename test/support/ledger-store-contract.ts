@@ -25,8 +25,10 @@ export const aLedger: Ledger = {
         scheduleId: 'sabcdefg234',
         changedAt: plus(LAUNCH, seconds(7)),
         createFrom: plus(LAUNCH, seconds(90)),
+        subnet: { block: 32_764, bits: 22 },
       }),
     ],
+    ['cthirdone22', anEntry({ subnet: { block: 0, bits: 24 } })],
   ]),
   spent: new Map([
     ['owner:ann', { '2026-10': usd(0.015), '2026-11': usd(99.999999) }],
@@ -36,8 +38,9 @@ export const aLedger: Ledger = {
   drainedSince: plus(LAUNCH, seconds(99)),
 };
 
-const aRecent = (openedAt: EpochMs) =>
+const aRecent = (openedAt: EpochMs, block: number) =>
   anEntry({
+    subnet: { block, bits: 24 },
     owner: 'ann.smith',
     budget: usd(2.5),
     openedAt,
@@ -52,7 +55,7 @@ export const ledgerOf = (clusters: number): Ledger => ({
     Array.from({ length: clusters }, (_, index): [ClusterId, Entry] => [
       // Ids and times are in no order, as in a real ledger: an order would compress better.
       idOfKey('c', [`${index}`]),
-      aRecent(plus(LAUNCH, durationMs((index * 7_919_317) % 86_400_000))),
+      aRecent(plus(LAUNCH, durationMs((index * 7_919_317) % 86_400_000)), (index * 7_919) % 32_768),
     ]),
   ),
 });

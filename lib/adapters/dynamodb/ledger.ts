@@ -14,6 +14,7 @@ import {
   type Months,
   type Scope,
 } from '../../core/caps/ledger.ts';
+import type { Subnet } from '../../core/room/network.ts';
 import type { LedgerStore } from '../../ports.ts';
 import { IS_NEW, isAt, itemAt, putIf } from './clusters.ts';
 
@@ -23,6 +24,11 @@ import { IS_NEW, isAt, itemAt, putIf } from './clusters.ts';
  */
 const ID = 'ledger';
 const VERSION = 2;
+/**
+ * The version while a cluster has a subnet. Code from before subnets would drop them with its next
+ * write, so that two clusters could get one subnet: it must not read such a ledger.
+ */
+const SUBNETS_VERSION = 3;
 
 /**
  * The ledger, in one item beside the records: DynamoDB decides on one item atomically, and the
@@ -66,6 +72,8 @@ type Row = readonly [
   changedAfter: number,
   /** Milliseconds from `openedAt` to `createFrom`; missing in rows of earlier versions. */
   createAfter?: number,
+  /** Twice the block, and one more for a /22; missing: no subnet. */
+  subnet?: number,
 ];
 
 /**
@@ -74,7 +82,7 @@ type Row = readonly [
  */
 const toItem = ({ revision, open, spent, createsUntil, drainedSince }: Ledger) => ({
   id: ID,
-  version: VERSION,
+  version: [...open.values()].some(({ subnet }) => subnet) ? SUBNETS_VERSION : VERSION,
   revision,
   deflated: deflateRawSync(
     JSON.stringify({
@@ -96,7 +104,7 @@ interface Content {
 }
 
 function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
-  if (item.version !== VERSION) {
+  if (item.version !== VERSION && item.version !== SUBNETS_VERSION) {
     throw new Error(`a ledger of version ${item.version} is not understood`);
   }
   const {
@@ -115,17 +123,21 @@ function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
   };
 }
 
-const toRow = ({ owner, scheduleId, budget, openedAt, changedAt, createFrom }: Entry): Row => [
-  owner,
-  scheduleId,
-  budget,
-  openedAt,
-  changedAt - openedAt,
-  createFrom - openedAt,
-];
+function toRow(entry: Entry): Row {
+  const { owner, scheduleId, budget, openedAt, changedAt, createFrom, subnet } = entry;
+  const [changedAfter, createAfter] = [changedAt - openedAt, createFrom - openedAt];
+  const row = [owner, scheduleId, budget, openedAt, changedAfter, createAfter] as const;
+  return subnet === undefined ? row : [...row, numberOf(subnet)];
+}
+
+const numberOf = ({ block, bits }: Subnet): number => 2 * block + (bits === 22 ? 1 : 0);
+const subnetOf = (number: number): Subnet => ({
+  block: Math.floor(number / 2),
+  bits: number % 2 === 1 ? 22 : 24,
+});
 
 const fromRow = (row: Row): Entry => {
-  const [owner, scheduleId, budget, openedAt, changedAfter, createAfter = 0] = row;
+  const [owner, scheduleId, budget, openedAt, changedAfter, createAfter = 0, subnet] = row;
   return {
     owner,
     scheduleId,
@@ -133,5 +145,6 @@ const fromRow = (row: Row): Entry => {
     openedAt,
     changedAt: plus(openedAt, durationMs(changedAfter)),
     createFrom: plus(openedAt, durationMs(createAfter)),
+    ...(subnet !== undefined && { subnet: subnetOf(subnet) }),
   };
 };

@@ -12,16 +12,29 @@ import {
 } from '../base/units.ts';
 import { type MonthName, monthName } from '../billing/bill.ts';
 import { spentByMonthOf } from '../cluster/bills.ts';
-import { type ClusterRecord, type EndedRecord, isLive } from '../cluster/record.ts';
+import {
+  type ClusterRecord,
+  type EndedRecord,
+  isLive,
+  type LiveRecord,
+} from '../cluster/record.ts';
+import {
+  blocksOf,
+  isSameSubnet,
+  lowestFree,
+  type Subnet,
+  type SubnetBits,
+} from '../room/network.ts';
 
 /**
- * The ledger of the caps: the budgets of all live clusters, and by month what ended clusters have
- * cost. It is one value, so that the store can decide a launch by one atomic write; a sum over
- * records would be out of date before it is compared.
+ * The ledger of the caps: the budgets and subnets of all live clusters, and by month what ended
+ * clusters have cost. It is one value, so that the store can decide a launch by one atomic write; a
+ * sum over records would be out of date before it is compared.
  *
  * A budget enters the ledger before its record is written, and leaves it after the record says that
  * the cluster has ended. A crash in between therefore counts too much, never too little, until the
- * sweeper's `audit` corrects it.
+ * sweeper's `audit` corrects it. The same holds for subnets: none is handed out while another
+ * cluster may have a Linode in it.
  */
 export interface Ledger {
   /** The number of writes so far; 0: never written. */
@@ -55,6 +68,8 @@ export interface Entry {
   readonly changedAt: EpochMs;
   /** When the creates of the cluster's nodes have their turn. */
   readonly createFrom: EpochMs;
+  /** The subnet of the cluster's private network; absent: it needs none. */
+  readonly subnet?: Subnet;
 }
 
 /** The owner or the schedule whose spend is summed by month. */
@@ -99,12 +114,16 @@ export interface Claim {
   readonly scheduleId: ScheduleId | null;
   readonly budget: MicroUsd;
   readonly nodes: number;
+  /** The size of the subnet that the cluster needs; null: none. */
+  readonly subnetBits: SubnetBits | null;
 }
 
 export type Decision =
   | { readonly ok: true; readonly next: Ledger }
   | { readonly ok: false; readonly refusal: Refusal }
-  | { readonly ok: false; readonly drainedSince: EpochMs };
+  | { readonly ok: false; readonly drainedSince: EpochMs }
+  /** `tooSmall`: another request for the same cluster has a subnet that this one does not fit in. */
+  | { readonly ok: false; readonly subnet: 'noneFree' | 'tooSmall' };
 
 /** The cap that refuses a claim; of several, the cap that leaves the smallest budget. */
 export interface Refusal {
@@ -127,9 +146,10 @@ const IN_FLIGHT = minutes(2);
 const SPENT_KEPT = hours(396 * 24);
 
 /**
- * Enters the budget of a cluster that is about to be launched. A repeated request finds its entry.
- * If two requests have the same id but different budgets, the larger budget stays until the record
- * shows which request won.
+ * Enters the budget of a cluster that is about to be launched, and hands out its subnet: the lowest
+ * that is free. A repeated request finds its entry. If two requests have the same id but different
+ * budgets, the larger budget stays until the record shows which request won. The subnet stays the
+ * first's, since either record may win: a request that needs a larger one is refused.
  */
 export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs): Decision {
   const { id, owner, scheduleId, budget } = claim;
@@ -137,18 +157,38 @@ export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs):
   // Also where there is an entry: it may be that of a launch which died before it wrote its record.
   if (drainedSince !== null) return { ok: false, drainedSince };
   const before = ledger.open.get(id);
-  if (before !== undefined && before.budget >= budget) {
-    return { ok: true, next: withEntry(ledger, id, { ...before, changedAt: now }) };
-  }
-  const refusal = tightest(ledger, claim, caps, now);
+  const isRaise = before === undefined || before.budget < budget;
+  const refusal = isRaise ? tightest(ledger, claim, caps, now) : null;
   if (refusal !== null) return { ok: false, refusal };
+  const subnet = subnetFor(ledger, claim);
+  if (subnet === 'noneFree' || subnet === 'tooSmall') return { ok: false, subnet };
+  const withSubnet = subnet !== undefined && { subnet };
+  if (!isRaise) {
+    const entry = { ...before, changedAt: now, ...withSubnet };
+    return { ok: true, next: withEntry(ledger, id, entry) };
+  }
   const openedAt = before?.openedAt ?? now;
   const createFrom = before?.createFrom ?? nextTurn(ledger, now);
-  const entry = { owner, scheduleId, budget, openedAt, changedAt: now, createFrom };
+  const times = { openedAt, changedAt: now, createFrom };
+  const entry = { owner, scheduleId, budget, ...times, ...withSubnet };
   const next = withEntry(ledger, id, entry);
   if (before !== undefined) return { ok: true, next };
   const creates = durationMs(claim.nodes * CREATE_TIME);
   return { ok: true, next: { ...next, createsUntil: plus(createFrom, creates) } };
+}
+
+/** undefined: the claim needs no subnet, and has none. */
+function subnetFor(
+  { open }: Ledger,
+  { id, subnetBits }: Claim,
+): Subnet | 'noneFree' | 'tooSmall' | undefined {
+  const before = open.get(id)?.subnet;
+  if (subnetBits === null) return before;
+  if (before !== undefined) {
+    return blocksOf(before.bits) < blocksOf(subnetBits) ? 'tooSmall' : before;
+  }
+  const taken = [...open.values()].flatMap(({ subnet }) => subnet ?? []);
+  return lowestFree(taken, subnetBits) ?? 'noneFree';
 }
 
 /** Keeps out all launches and higher budgets from now on. */
@@ -183,7 +223,7 @@ export function raise(
   const entry = ledger.open.get(id);
   return entry === undefined
     ? 'missing'
-    : reserve(ledger, { ...entry, id, budget, nodes: 0 }, caps, now);
+    : reserve(ledger, { ...entry, id, budget, nodes: 0, subnetBits: null }, caps, now);
 }
 
 /**
@@ -198,8 +238,8 @@ export function adjust(ledger: Ledger, id: ClusterId, budget: MicroUsd, now: Epo
 }
 
 /**
- * Removes the entry of a cluster whose record has ended, and adds its bill to the monthly spend. A
- * second call changes nothing. If the cluster was the last in the order of creates, and never
+ * Removes the entry of a cluster whose record has ended, which frees its subnet, and adds its bill to
+ * the monthly spend. A second call changes nothing. If the cluster was the last in the order of creates, and never
  * created a node, the next cluster gets its turn.
  */
 export function release(ledger: Ledger, record: EndedRecord): Ledger {
@@ -229,12 +269,14 @@ function untilWithout({ createsUntil, open }: Ledger, { id, nodes }: EndedRecord
 export interface Audited {
   readonly records: readonly ClusterRecord[];
   readonly unreadable: readonly { readonly id: ClusterId }[];
+  /** The clusters of which Linode's list has just shown a Linode. */
+  readonly listed: ReadonlySet<ClusterId>;
 }
 
 /** A difference between the ledger and the records, which the audit has corrected. */
 export interface Drift {
   readonly id: ClusterId;
-  readonly kind: 'notReleased' | 'withoutRecord' | 'otherBudget' | 'notCounted';
+  readonly kind: 'notReleased' | 'withoutRecord' | 'otherBudget' | 'otherSubnet' | 'notCounted';
   /** The budget in the ledger before and after the correction. */
   readonly counted: MicroUsd;
   readonly actual: MicroUsd;
@@ -244,11 +286,12 @@ export interface Drift {
  * The ledger corrected by the records, except for entries that a request may be changing just now.
  * The records must have been read after the ledger, and must include the record of each cluster in
  * the ledger, if it has one; further records are audited too. An entry stays as it is where the
- * record is unreadable: the cluster may live.
+ * record is unreadable, or where Linodes of the cluster are listed although it has no record: the
+ * cluster may live.
  */
 export function audit(
   ledger: Ledger,
-  { records, unreadable }: Audited,
+  { records, unreadable, listed }: Audited,
   now: EpochMs,
 ): { readonly next: Ledger; readonly drift: readonly Drift[] } {
   const byId = new Map(records.map((record) => [record.id, record]));
@@ -257,7 +300,9 @@ export function audit(
   const unknown = new Set(unreadable.map(({ id }) => id));
   for (const id of new Set([...ledger.open.keys(), ...byId.keys()])) {
     if (unknown.has(id)) continue;
-    const correction = correct(next, id, byId.get(id), now);
+    const record = byId.get(id);
+    if (record === undefined && listed.has(id)) continue;
+    const correction = correct(next, id, record, now);
     if (correction === null || correction.next === next) continue;
     const counted = next.open.get(id)?.budget ?? microUsd(0);
     next = correction.next;
@@ -281,15 +326,33 @@ function correct(
     const { owner, scheduleId, budget, createdAt, reservedAt: openedAt } = record;
     const createFrom = record.createFrom ?? openedAt;
     const opened = { owner, scheduleId, budget, openedAt, changedAt: createdAt, createFrom };
-    return { next: withEntry(ledger, id, opened), kind: 'notCounted' };
+    const subnet = record.network && { subnet: record.network.subnet };
+    return { next: withEntry(ledger, id, { ...opened, ...subnet }), kind: 'notCounted' };
   }
   if (record === undefined) {
     if (isInFlight(entry.changedAt, now)) return null;
     return { next: withoutEntry(ledger, id), kind: 'withoutRecord' };
   }
-  if (isLive(record)) return { next: adjust(ledger, id, record.budget, now), kind: 'otherBudget' };
+  if (isLive(record)) return correctLive(ledger, entry, record, now);
   if (isInFlight(latest(entry.changedAt, record.endedAt), now)) return null;
   return { next: release(ledger, record), kind: 'notReleased' };
+}
+
+/**
+ * The record decides about the subnet at once, whatever is under way: no other record of the
+ * cluster can be written any more.
+ */
+function correctLive(
+  ledger: Ledger,
+  entry: Entry,
+  { id, budget, network }: LiveRecord,
+  now: EpochMs,
+): { next: Ledger; kind: Drift['kind'] } {
+  const adjusted = adjust(ledger, id, budget, now);
+  if (isSameSubnet(entry.subnet, network?.subnet)) return { next: adjusted, kind: 'otherBudget' };
+  const { subnet: _, ...rest } = adjusted.open.get(id) ?? entry;
+  const corrected = { ...rest, ...(network && { subnet: network.subnet }) };
+  return { next: withEntry(adjusted, id, corrected), kind: 'otherSubnet' };
 }
 
 /**

@@ -30,7 +30,8 @@ export interface Subnet {
 
 export type SubnetBits = 24 | 22;
 
-const BLOCKS = 32_768;
+/** How many /24s all clusters of a deployment have together. */
+export const BLOCKS = 32_768;
 
 /** The most nodes in a /24, which leaves a few of its addresses to the people of the cluster. */
 const NODES_OF_24 = 250;
@@ -50,6 +51,9 @@ export const isSubnet = ({ block, bits }: { block: number; bits: number }): bool
 
 export const overlap = (a: Subnet, b: Subnet): boolean =>
   a.block < b.block + blocksOf(b.bits) && b.block < a.block + blocksOf(a.bits);
+
+export const isSameSubnet = (a: Subnet | undefined, b: Subnet | undefined): boolean =>
+  a?.block === b?.block && a?.bits === b?.bits;
 
 /** The address of a node: the first node has the first address after that of the subnet itself. */
 export function addressOf({ block }: Subnet, index: number): string {
@@ -79,10 +83,10 @@ export function lowestFree(taken: Iterable<Subnet>, bits: SubnetBits): Subnet | 
   for (const { block, bits: size } of taken) {
     for (let next = block; next < block + blocksOf(size); next += 1) used.add(next);
   }
-  const blocks = blocksOf(bits);
-  for (let block = 0; block < BLOCKS; block += blocks) {
-    const subnet = Array.from({ length: blocks }, (_, index) => block + index);
-    if (!subnet.some((part) => used.has(part))) return { block, bits };
+  for (let block = 0; block < BLOCKS; block += blocksOf(bits)) {
+    let end = block;
+    while (end < block + blocksOf(bits) && !used.has(end)) end += 1;
+    if (end === block + blocksOf(bits)) return { block, bits };
   }
   return null;
 }

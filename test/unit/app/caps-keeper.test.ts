@@ -27,7 +27,7 @@ function aFailingKeeper(failureOf: (save: number) => 'conflict' | 'error' | null
   const settings = aSettings({ openBudgetMax: usd(2) });
   const caps = aCapsKeeper({ clock: aClock(), ledger: failingLedger, settings });
   const reserve = (id: ClusterId, by = SOON, nodes = 1) =>
-    caps.reserve({ ...CLAIM, id, nodes }, by);
+    caps.reserve({ ...CLAIM, id, nodes, subnetBits: 24 }, by);
   return {
     reserve,
     release: (id: ClusterId) => caps.release(anEnded({ id }), SOON),

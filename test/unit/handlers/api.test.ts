@@ -469,11 +469,13 @@ describe('POST /clusters', () => {
       linodeId: null,
       ipv4: null,
       ipv6: null,
-      privateIp: null,
+      privateIp: '10.128.0.10',
       createdAt: null,
       readyAt: null,
     });
     expect([json.agent, json.readyAt]).toEqual([true, null]);
+    expect(json.network).toMatchObject({ kind: 'private', cidr: '10.128.0.0/24' });
+    expect(json.quote.network).toBe('private');
     expect(json.quote.teardownAt).toBe(
       toIso(plus(at(json.createdAt), (hours(13) - minutes(3)) as never)),
     );

@@ -245,8 +245,9 @@ describe('a drain', () => {
 
   it('takes a launch for dead that has no record after 2 minutes', async () => {
     world = await aWorld();
-    const claim = { owner: 'ann', scheduleId: null, budget: usd(1), nodes: 1, scheduleCap: null };
-    await aCapsKeeper(world).reserve({ ...claim, id: 'c0123456789' }, START);
+    const claim = { owner: 'ann', scheduleId: null, budget: usd(1), nodes: 1 };
+    const others = { subnetBits: null, scheduleCap: null };
+    await aCapsKeeper(world).reserve({ ...claim, ...others, id: 'c0123456789' }, START);
     const early = await runDrain({ waitMax: minutes(1) });
     expect(early.error).toContain('perhaps cluster c0123456789, whose launch may be under way');
     const { error } = await runDrain();

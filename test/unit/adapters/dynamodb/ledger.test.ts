@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib';
 import {
   DynamoDBClient,
   GetItemCommand,
@@ -5,13 +6,15 @@ import {
   PutItemCommand,
   ThrottlingException,
 } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createClusterStore } from '../../../../lib/adapters/dynamodb/clusters.ts';
 import { createLedgerStore } from '../../../../lib/adapters/dynamodb/ledger.ts';
 import { isClusterId } from '../../../../lib/core/base/names.ts';
-import { ALL_CLUSTERS, aCluster } from '../../../support/builders.ts';
+import { plus, seconds } from '../../../../lib/core/base/units.ts';
+import type { Ledger } from '../../../../lib/core/caps/ledger.ts';
+import { ALL_CLUSTERS, aCluster, ID, LAUNCH } from '../../../support/builders.ts';
 import { aLedger, ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
 import { anEmptyTable, TABLE } from '../../../support/table.ts';
 
@@ -23,12 +26,50 @@ const anEmptyStore = async () => createLedgerStore(await anEmptyTable(), TableNa
 ledgerStoreContract('the ledger on DynamoDB', anEmptyStore);
 
 describe('the item of the ledger', () => {
-  it.each([1, 3])('of the unknown version %i throws', async (version) => {
+  it.each([1, 4])('of the unknown version %i throws', async (version) => {
     const client = await anEmptyTable();
     const Item = { ...Key, ...marshall({ version, revision: 1, open: {}, spent: {} }) };
     await client.send(new PutItemCommand({ TableName, Item }));
     const { read } = createLedgerStore(client, TableName);
     await expect(read()).rejects.toThrow(`version ${version}`);
+  });
+});
+
+/** An item as the code from before subnets wrote it. */
+const OLD = {
+  id: 'ledger',
+  version: 2,
+  revision: 7,
+  deflated: deflateRawSync(
+    JSON.stringify({
+      open: { [ID]: ['ann', null, 1_000_000, LAUNCH, 7_000, 90_000] },
+      spent: {},
+      createsUntil: LAUNCH,
+      drainedSince: null,
+    }),
+  ),
+};
+
+describe('a ledger from before subnets', () => {
+  it('is read, and stays readable to code of then until a cluster has a subnet', async () => {
+    const client = await anEmptyTable();
+    await client.send(new PutItemCommand({ TableName, Item: marshall(OLD) }));
+    const store = createLedgerStore(client, TableName);
+    const ledger = await store.read();
+    const entry = {
+      ...{ owner: 'ann', scheduleId: null, budget: 1_000_000, openedAt: LAUNCH },
+      ...{ changedAt: plus(LAUNCH, seconds(7)), createFrom: plus(LAUNCH, seconds(90)) },
+    };
+    expect([...ledger.open]).toEqual([[ID, entry]]);
+
+    const saved = async (ledger: Ledger) => {
+      expect(await store.save(ledger)).toBe('saved');
+      return unmarshall((await client.send(new GetItemCommand({ TableName, Key }))).Item ?? {});
+    };
+    expect(await saved(ledger)).toEqual({ ...OLD, revision: 8, deflated: expect.anything() });
+    const { open } = aLedger;
+    expect(await saved({ ...ledger, revision: 8, open })).toMatchObject({ version: 3 });
+    expect(await store.read()).toMatchObject({ revision: 9, open });
   });
 });
 

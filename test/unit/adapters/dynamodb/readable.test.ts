@@ -3,6 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clusterIn } from '../../../../lib/adapters/dynamodb/readable.ts';
+import type { ClusterId } from '../../../../lib/core/base/names.ts';
 import { hours, minutes, plus } from '../../../../lib/core/base/units.ts';
 import { monthName } from '../../../../lib/core/billing/bill.ts';
 import { audit, EMPTY_LEDGER } from '../../../../lib/core/caps/ledger.ts';
@@ -43,7 +44,7 @@ const itemOf = (record: unknown, version: unknown = 2) =>
 
 /** All that reads records of many clusters in one go, so that an error would harm the others. */
 function useAll(record: ClusterRecord): void {
-  const read = { records: [record], unreadable: [] };
+  const read = { records: [record], unreadable: [], listed: new Set<ClusterId>() };
   findOrphans([aLinode()], read, { stage: STAGE, now: NOW });
   audit(EMPTY_LEDGER, read, NOW);
   isOverdue(record, NOW);

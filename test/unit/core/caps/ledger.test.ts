@@ -34,6 +34,7 @@ import {
   isLive,
   type LiveRecord,
 } from '../../../../lib/core/cluster/record.ts';
+import { overlap, type RoomNetwork, type Subnet } from '../../../../lib/core/room/network.ts';
 import {
   anEnded,
   aRunning,
@@ -64,11 +65,18 @@ const aClaim = (overrides: Partial<Claim> = {}): Claim => ({
   scheduleId: null,
   budget: usd(1),
   nodes: 1,
+  subnetBits: null,
   ...overrides,
 });
 
+const aNetwork = (subnet: Subnet): RoomNetwork => ({
+  kind: 'private',
+  vlan: 'onebuck-test',
+  subnet,
+});
+
 const audit = (ledger: Ledger, records: readonly ClusterRecord[], now: EpochMs) =>
-  auditAll(ledger, { records, unreadable: [] }, now);
+  auditAll(ledger, { records, unreadable: [], listed: new Set() }, now);
 
 function granted(decision: Decision | 'missing'): Ledger {
   if (decision !== 'missing' && decision.ok) return decision.next;
@@ -208,7 +216,7 @@ describe('a monthly cap', () => {
   const room = (ledger: Ledger, claim: Partial<Claim>, now: EpochMs) => {
     const decision = reserve(ledger, aClaim({ budget: usd(100), ...claim }), caps, now);
     if (decision.ok) return Number.POSITIVE_INFINITY;
-    if ('drainedSince' in decision) throw new Error('the ledger is drained');
+    if (!('refusal' in decision)) throw new Error('no cap refuses it');
     return decision.refusal.largest;
   };
 
@@ -408,11 +416,17 @@ describe('the audit', () => {
 
   it('keeps the budget of a cluster whose record is unreadable, and corrects the others', () => {
     const ledger = ledgerOf({}, { id: OTHER_ID });
-    const read = { records: [], unreadable: [{ id: ID }] };
+    const read = { records: [], unreadable: [{ id: ID }], listed: new Set<ClusterId>() };
     expect(auditAll(ledger, read, LATER)).toEqual({
       next: { ...ledgerOf({}), createsUntil: ledger.createsUntil },
       drift: drift('withoutRecord', 1, 0, OTHER_ID),
     });
+  });
+
+  it('keeps the entry of a cluster without a record whose Linodes are listed', () => {
+    const ledger = ledgerOf({ subnetBits: 24 });
+    const read = { records: [], unreadable: [], listed: new Set([ID]) };
+    expect(auditAll(ledger, read, LATER)).toEqual({ next: ledger, drift: [] });
   });
 
   it('releases an ended cluster, once its pass can not be about to release it', () => {
@@ -452,6 +466,83 @@ describe('the audit', () => {
     // `release` finds the entry by that instant, and adds the bill of the cluster.
     expect(release(next, endedAfter(1)).spent.get('owner:ann')).toEqual({ '2026-11': 7_500 });
   });
+
+  it('takes the subnet of the record, where the ledger has lost it or has another one', () => {
+    const network = aNetwork({ block: 7, bits: 24 });
+    const restored = ledgerOf({}).open.get(ID);
+    for (const ledger of [EMPTY_LEDGER, ledgerOf({}), ledgerOf({ subnetBits: 24 })]) {
+      const { next } = audit(ledger, [{ ...live, network }], LAUNCH);
+      expect(next.open.get(ID)).toEqual({ ...restored, subnet: network.subnet });
+      expect(audit(next, [{ ...live, network }], LAUNCH).drift).toEqual([]);
+    }
+    const { drift: found } = audit(ledgerOf({}), [{ ...live, network }], LAUNCH);
+    expect(found).toEqual(drift('otherSubnet', 1, 1));
+  });
+
+  it('frees a subnet that the record does not have', () => {
+    const { next, drift: found } = audit(ledgerOf({ subnetBits: 22 }), [live], LAUNCH);
+    expect(found).toEqual(drift('otherSubnet', 1, 1));
+    expect(next.open.get(ID)).toEqual(ledgerOf({}).open.get(ID));
+  });
+});
+
+describe('subnets', () => {
+  const subnetOf = (ledger: Ledger, id: ClusterId = ID) => ledger.open.get(id)?.subnet;
+
+  it('are the lowest free ones, and free again after the release', () => {
+    const ledger = ledgerOf({ subnetBits: 24 }, { id: OTHER_ID, subnetBits: 24 });
+    expect(subnetOf(ledger)).toEqual({ block: 0, bits: 24 });
+    expect(subnetOf(ledger, OTHER_ID)).toEqual({ block: 1, bits: 24 });
+    const third = aClaim({ id: 'cthirdone22', subnetBits: 22 });
+    const released = release(ledger, endedAfter(1));
+    const next = granted(reserve(released, third, NO_CAPS, LATER));
+    expect(subnetOf(next, third.id)).toEqual({ block: 4, bits: 22 });
+    const fourth = aClaim({ id: 'cfourthone2', subnetBits: 24 });
+    expect(subnetOf(granted(reserve(next, fourth, NO_CAPS, LATER)), fourth.id)).toEqual({
+      block: 0,
+      bits: 24,
+    });
+  });
+
+  it('stay those of the first request, whatever a repeated one asks for', () => {
+    const ledger = ledgerOf({ subnetBits: 22 }, { id: OTHER_ID, subnetBits: 24 });
+    for (const changes of [{}, { subnetBits: 24 as const }, { budget: usd(5) }]) {
+      const repeated = granted(reserve(ledger, aClaim(changes), NO_CAPS, LATER));
+      expect(subnetOf(repeated)).toEqual({ block: 0, bits: 22 });
+    }
+    expect(subnetOf(granted(raise(ledger, { id: ID, budget: usd(9) }, NO_CAPS, LATER)))).toEqual({
+      block: 0,
+      bits: 22,
+    });
+  });
+
+  it('are handed out to a repeated request whose first needed none', () => {
+    const repeated = reserve(ledgerOf({}), aClaim({ subnetBits: 24 }), NO_CAPS, LATER);
+    expect(subnetOf(granted(repeated))).toEqual({ block: 0, bits: 24 });
+  });
+
+  it('are refused to a repeated request that needs a larger one', () => {
+    const ledger = ledgerOf({ subnetBits: 24 });
+    for (const budget of [usd(1), usd(5)]) {
+      const claim = aClaim({ subnetBits: 22, budget });
+      expect(reserve(ledger, claim, NO_CAPS, LATER)).toEqual({ ok: false, subnet: 'tooSmall' });
+    }
+  });
+
+  it('are refused where none is free', () => {
+    const [entry] = ledgerOf({ subnetBits: 24 }).open.values();
+    if (entry === undefined) throw new Error('no entry');
+    const open = new Map(
+      Array.from({ length: 8_192 }, (_, index): [ClusterId, typeof entry] => [
+        `c${index}`,
+        { ...entry, subnet: { block: 4 * index, bits: 22 } },
+      ]),
+    );
+    const full = { ...EMPTY_LEDGER, open };
+    const claim = aClaim({ subnetBits: 24 });
+    expect(reserve(full, claim, NO_CAPS, LATER)).toEqual({ ok: false, subnet: 'noneFree' });
+    expect(reserve(full, aClaim(), NO_CAPS, LATER).ok).toBe(true);
+  });
 });
 
 /** Few clusters, of two owners and a schedule, so that steps often meet the same cluster. */
@@ -459,6 +550,8 @@ const IDS = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'ccccccccccc', 'cdddddddddd'] as cons
 const claimOf = (id: ClusterId, budget: MicroUsd): Claim => ({
   id,
   nodes: 0,
+  // Requests with the same idempotency key may ask for different networks.
+  subnetBits: ([null, 24, 22, 24] as const)[(budget / 100_000) % 4] ?? null,
   owner: id < 'cc' ? 'ann' : 'bob',
   scheduleId: id === 'cbbbbbbbbbb' ? SCHEDULE : null,
   budget,
@@ -483,6 +576,7 @@ interface Sent {
   /** The last instant at which the write can still arrive. */
   readonly by: EpochMs;
   readonly openedAt: EpochMs;
+  readonly network: RoomNetwork | undefined;
 }
 
 /** A deployment whose ledger and records are written in the order that launches and ends use. */
@@ -519,7 +613,8 @@ class Deployment {
         const sent = this.#arrived(`insert ${id}`);
         if (sent === null) return;
         const { openedAt: reservedAt } = sent;
-        const times = { createdAt: now, reservedAt };
+        const { network } = sent;
+        const times = { createdAt: now, reservedAt, ...(network && { network }) };
         if (!this.records.has(id)) this.#write(claimOf(id, sent.budget), times);
         else if (live === null) this.#release(id);
       },
@@ -551,11 +646,17 @@ class Deployment {
     this.now = plus(this.now, length);
   }
 
-  #decide(write: 'insert' | 'save', { id, budget }: Claim, decision: Decision | 'missing'): void {
+  #decide(
+    write: 'insert' | 'save',
+    { id, budget, subnetBits }: Claim,
+    decision: Decision | 'missing',
+  ): void {
     if (decision === 'missing' || !decision.ok) return;
     this.ledger = decision.next;
-    const openedAt = decision.next.open.get(id)?.openedAt ?? this.now;
-    this.#sent.set(`${write} ${id}`, { budget, by: plus(this.now, minutes(1)), openedAt });
+    const { openedAt = this.now, subnet } = decision.next.open.get(id) ?? {};
+    const network = subnet && subnetBits !== null ? aNetwork(subnet) : undefined;
+    const by = plus(this.now, minutes(1));
+    this.#sent.set(`${write} ${id}`, { budget, by, openedAt, network });
   }
 
   /** Takes the write out of flight; null: there is none, or it is too late to arrive. */
@@ -565,17 +666,21 @@ class Deployment {
     return sent !== undefined && this.now <= sent.by ? sent : null;
   }
 
-  #write(claim: Claim, times: Pick<LiveRecord, 'createdAt' | 'reservedAt'>): void {
-    const { createdAt, reservedAt } = times;
+  #write(
+    { id, owner, scheduleId, budget }: Claim,
+    { createdAt, reservedAt, network }: Pick<LiveRecord, 'createdAt' | 'reservedAt' | 'network'>,
+  ): void {
     const nodes = [created(0, { billedFrom: createdAt })];
-    this.records.set(claim.id, aRunning({ ...claim, createdAt, reservedAt, nodes }));
+    const kept = { createdAt, reservedAt, ...(network && { network }) };
+    this.records.set(id, aRunning({ id, owner, scheduleId, budget, ...kept, nodes }));
   }
 
-  #end({ id, owner, scheduleId, budget, createdAt, reservedAt }: LiveRecord): void {
+  #end({ id, owner, scheduleId, budget, createdAt, reservedAt, network }: LiveRecord): void {
     const nodes = [gone(0, { billedFrom: createdAt, billedUntil: this.now })];
     const endedAt = this.now;
     const same = { id, owner, scheduleId, budget, createdAt, reservedAt };
-    this.records.set(id, anEnded({ ...same, nodes, endedAt }));
+    const room = network && { network };
+    this.records.set(id, anEnded({ ...same, ...room, nodes, endedAt }));
   }
 
   #release(id: ClusterId): void {
@@ -621,6 +726,25 @@ describe('after any launches, changes, ends and crashes, in any order', () => {
     );
   });
 
+  it('no two live clusters share a subnet, and the ledger has that of each', () => {
+    const check = ({ ledger, records }: Deployment) => {
+      const live = [...records.values()].filter(isLive);
+      for (const { id, network } of live) {
+        if (network === undefined) continue;
+        expect(ledger.open.get(id)?.subnet).toEqual(network.subnet);
+        const others = live.filter((other) => other.id !== id);
+        const sharing = others.filter(
+          (other) => other.network && overlap(other.network.subnet, network.subnet),
+        );
+        expect(sharing).toEqual([]);
+      }
+    };
+    fc.assert(
+      fc.property(steps, (taken) => void run(taken, check)),
+      RUNS,
+    );
+  });
+
   it('the bill of an ended cluster is never added twice', () => {
     const check = (deployment: Deployment) =>
       expect(spentBy(deployment.ledger, 'owner:')).toBeLessThanOrEqual(costOf(deployment.ended()));
@@ -640,6 +764,8 @@ describe('after any launches, changes, ends and crashes, in any order', () => {
         const counted = new Map([...next.open].map(([id, { budget }]) => [id, budget]));
         const live = records.filter(isLive);
         expect(counted).toEqual(new Map(live.map(({ id, budget }) => [id, budget])));
+        const subnets = new Map([...next.open].map(([id, { subnet }]) => [id, subnet]));
+        expect(subnets).toEqual(new Map(live.map(({ id, network }) => [id, network?.subnet])));
         const ended = deployment.ended();
         expect(spentBy(next, 'owner:')).toBe(costOf(ended));
         const scheduled = ended.filter(({ scheduleId }) => scheduleId !== null);
@@ -655,14 +781,14 @@ describe('after any launches, changes, ends and crashes, in any order', () => {
     fc.assert(
       fc.property(uniqueSteps, (wanted) => {
         const claims = wanted.map(({ id, budget }) => claimOf(id, budget));
-        const records = claims.map(({ nodes: _, ...claim }) =>
-          aRunning({ ...claim, createdAt: LAUNCH }),
-        );
-        const { createsUntil } = EMPTY_LEDGER;
-        expect(audit(EMPTY_LEDGER, records, LATER).next).toEqual({
-          ...ledgerOf(...claims),
-          createsUntil,
+        const ledger = ledgerOf(...claims);
+        const records = claims.map(({ nodes: _, subnetBits: __, ...claim }) => {
+          const subnet = ledger.open.get(claim.id)?.subnet;
+          const network = subnet && { network: aNetwork(subnet) };
+          return aRunning({ ...claim, ...network, createdAt: LAUNCH });
         });
+        const { createsUntil } = EMPTY_LEDGER;
+        expect(audit(EMPTY_LEDGER, records, LATER).next).toEqual({ ...ledger, createsUntil });
       }),
     );
   });

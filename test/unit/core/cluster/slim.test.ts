@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ClusterId } from '../../../../lib/core/base/names.ts';
 import { hours, plus } from '../../../../lib/core/base/units.ts';
 import { audit, EMPTY_LEDGER } from '../../../../lib/core/caps/ledger.ts';
 import { livingOf } from '../../../../lib/core/cluster/metrics.ts';
@@ -32,7 +33,11 @@ const records = [
   anEnded({ nodes, spec, endedAt: plus(LAUNCH, hours(2)) }),
 ];
 const linodes = [2, 3, 9].map((index) => aLinode({ index, ipv6: '2001:db8::1/128' }));
-const read = (record: (typeof records)[number]) => ({ records: [record], unreadable: [] });
+const read = (record: (typeof records)[number]) => ({
+  records: [record],
+  unreadable: [],
+  listed: new Set<ClusterId>(),
+});
 
 describe('a slim record', () => {
   it.each(records)('protects and counts as the whole record does ($phase)', (record) => {
