@@ -18,8 +18,9 @@ import {
   type Step,
   TAGGING_TIME_MAX,
 } from '../core/pass/steps.ts';
+import { addressInCidr, type RoomNetwork } from '../core/room/network.ts';
 import { AppError, reasonOf } from '../errors.ts';
-import type { Clock, CreateRequest, LinodeApi, Log, Secrets } from '../ports.ts';
+import type { Clock, CreateRequest, LinodeApi, Log, Secrets, VlanAddress } from '../ports.ts';
 import { expiryFrom } from './agent-token.ts';
 import { rootPassword } from './root-password.ts';
 import { isRoom, nodeUserData, plainUserData } from './user-data.ts';
@@ -271,9 +272,15 @@ async function createRequest(
       ? roomUserData(deps.publicUrl(), record, step, key)
       : plainUserData(spec),
     interfaces: bought.interfaces ?? 'legacy_config',
-    vlan: null,
+    vlan: vlanAddressOf(record.network, step.index),
   };
 }
+
+/** A create that is sent again names the same address, so that an earlier one can't differ. */
+const vlanAddressOf = (network: RoomNetwork | undefined, index: number): VlanAddress | null =>
+  network === undefined
+    ? null
+    : { label: network.vlan, address: addressInCidr(network.subnet, index) };
 
 /** AppError `misconfigured` if the key is gone that was there at the launch. */
 function roomUserData(

@@ -113,6 +113,7 @@ describe('ten nodes for a dollar', () => {
     await world.launch({
       authorizedKeys: [key.replaceAll(' ', '\t ')],
       userData: '#cloud-config\n',
+      network: 'none',
     });
     await world.tickAndPass();
     const [node] = world.linode.instances();
@@ -130,7 +131,7 @@ describe('the nodes of a launch from the command line', () => {
       writeFileSync(file, bytes);
       world = await aWorld();
       const options = { userData: file, authorizedUser: ['ann', 'bob'] };
-      await world.launch(specOf({ terminal: {} as Terminal }, options));
+      await world.launch({ ...specOf({ terminal: {} as Terminal }, options), network: 'none' });
       await world.tickAndPass();
       const [node] = world.linode.instances();
       expect(node).toMatchObject({ rootPass: null, authorizedUsers: ['ann', 'bob'] });

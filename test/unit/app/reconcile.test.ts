@@ -314,6 +314,23 @@ describe('a pass that creates', () => {
     expect(text).not.toContain('onebuck-agent');
   });
 
+  it('joins each node to the network of the cluster with an address of its own', async () => {
+    const network = {
+      ...({ kind: 'isolated', vlan: `onebuck-${ID}` } as const),
+      subnet: { block: 7, bits: 24 },
+    } as const;
+    const vlansOf = async (record: Provisioning) => {
+      const { run, sends } = aLaunch(refuse, keyed, record);
+      await run().catch(() => {});
+      return sends.map(({ request }) => request.vlan);
+    };
+    expect(await vlansOf(aCluster({ network }))).toEqual([
+      { label: `onebuck-${ID}`, address: '10.128.7.1/24' },
+      { label: `onebuck-${ID}`, address: '10.128.7.2/24' },
+    ]);
+    expect(await vlansOf(aCluster())).toEqual([null, null]);
+  });
+
   it("gives other nodes the user's own user data as it is", async () => {
     const spec = aSpec({ nodes: 2, userData: 'as it is' });
     expect(await userDataOf(aCluster({ spec }))).toEqual(['as it is', 'as it is']);
