@@ -2,6 +2,7 @@ import type { Cluster } from '../client/answers.ts';
 import type { Change } from '../client/clusters.ts';
 import {
   changeCluster,
+  getCluster,
   getCredentials,
   getInventory,
   getInventoryText,
@@ -78,7 +79,9 @@ function endsCell(cluster: Cluster, nowMs: number): string {
 
 export async function showOne(context: Context, named: string): Promise<void> {
   const api = context.api();
-  const [cluster, now] = await Promise.all([findCluster(api, named), serverNow(api)]);
+  const [found, now] = await Promise.all([findCluster(api, named), serverNow(api)]);
+  // By its name a cluster is found in a list, which says less of each.
+  const cluster = found.id === named ? found : await getCluster(api, found.id);
   show(context, cluster, () => clusterBlocks(context, cluster, now));
 }
 

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, InventoryNode } from '../client/answers.ts';
+import type { Cluster, Inventory, InventoryNode } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
 import { getInventory, hasPasswords } from '../client/clusters.ts';
 import { plural } from '../client/plural.ts';
@@ -27,13 +27,13 @@ export async function ssh(
   const api = context.api();
   const cluster = await findCluster(api, named);
   const { id } = cluster;
-  const nodes = await reachable(api, id);
+  const { nodes, hostKey } = await reachable(api, id);
   const node = nodes.find((one) => `${one.index}` === index);
   if (node === undefined) {
     const there = nodes.map((one) => one.index).join(', ');
     throw new CliError('notFound', `Cluster ${id} has no node ${index} now: it has ${there}.`);
   }
-  const args = sshArgs(node, prepareKnownHosts(context, id), options);
+  const args = sshArgs(node, prepareKnownHosts(context, id, hostKey), options);
   const now = await serverNow(api);
   const tell = (sentence: string) => context.terminal.note(sentence);
   await untilOpen(args, { index: node.index, isYoung: isYoung(cluster, node, now), tell });
@@ -119,7 +119,7 @@ export async function runOnNodes(
 ): Promise<readonly Ran[]> {
   const { id, nodes: all } = cluster;
   const api = context.api();
-  const [nodes, now] = await Promise.all([reachable(api, id), serverNow(api)]);
+  const [{ nodes, hostKey }, now] = await Promise.all([reachable(api, id), serverNow(api)]);
   const lacking = all.filter(
     ({ index, status }) =>
       !['gone', 'takenOver', 'neverCreated', 'deleting'].includes(status) &&
@@ -132,7 +132,7 @@ export async function runOnNodes(
       `Cluster ${id} has no address yet for node ${which}: "onebuck show ${id}" tells when it has.`,
     );
   }
-  const knownHosts = prepareKnownHosts(context, id);
+  const knownHosts = prepareKnownHosts(context, id, hostKey);
   const width = Math.max(...nodes.map(({ index }) => `${index}`.length));
   return Promise.all(
     nodes.map(async (node): Promise<Ran> => {
@@ -169,9 +169,9 @@ export function exitCodesLine(ran: readonly Pick<Ran, 'index' | 'exitCode'>[]): 
   return `Exit codes: ${parts.join('; ')}.`;
 }
 
-async function reachable(api: Api, id: string): Promise<readonly InventoryNode[]> {
-  const { nodes } = await getInventory(api, id);
-  if (nodes.length > 0) return nodes;
+async function reachable(api: Api, id: string): Promise<Inventory> {
+  const inventory = await getInventory(api, id);
+  if (inventory.nodes.length > 0) return inventory;
   throw new CliError(
     'failed',
     `Cluster ${id} has no node with an address now: "onebuck show ${id}" tells why.`,
@@ -181,13 +181,15 @@ async function reachable(api: Api, id: string): Promise<readonly InventoryNode[]
 /** What is given by options comes first: of two values, ssh takes the first. */
 export function sshArgs(
   { ipv4, label, user }: InventoryNode,
-  knownHosts: string,
+  { file, isWhole }: KnownHosts,
   { sshConfig, sshOption = [] }: SshOptions,
 ): string[] {
   const ours = {
     User: user,
-    StrictHostKeyChecking: 'accept-new',
-    UserKnownHostsFile: `"${knownHosts}"`,
+    StrictHostKeyChecking: isWhole ? 'yes' : 'accept-new',
+    // Only of this key is it known that the node's is right.
+    ...(isWhole ? { HostKeyAlgorithms: 'ssh-ed25519' } : {}),
+    UserKnownHostsFile: `"${file}"`,
     HostKeyAlias: label,
     CheckHostIP: 'no',
     ConnectTimeout: '15',
@@ -204,10 +206,29 @@ export function sshArgs(
   ];
 }
 
-function prepareKnownHosts({ env }: Pick<Context, 'env'>, clusterId: string): string {
+export interface KnownHosts {
+  readonly file: string;
+  /** Whether the file has the key of every node; false: ssh adds the first that a node shows. */
+  readonly isWhole: boolean;
+}
+
+/** `hostKey`: the key of every node; null: each node has its own, which nobody knows before. */
+function prepareKnownHosts(
+  { env }: Pick<Context, 'env'>,
+  clusterId: string,
+  hostKey: string | null,
+): KnownHosts {
   const file = knownHostsFile(env, clusterId);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  return file;
+  if (hostKey === null) return { file, isWhole: false };
+  const line = `onebuck-${clusterId}-* ${hostKey}\n`;
+  // Another ssh may read the file just now.
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== line) {
+    const fresh = `${file}.${process.pid}`;
+    writeFileSync(fresh, line);
+    renameSync(fresh, file);
+  }
+  return { file, isWhole: true };
 }
 
 /** How long after its creation a node may still be booting. */

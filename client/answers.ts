@@ -5,7 +5,7 @@ import type {
   credentialsSchema,
   healthSchema,
   imageSchema,
-  inventoryNodeSchema,
+  inventorySchema,
   launchedSchema,
   problemSchema,
   quoteSchema,
@@ -28,7 +28,8 @@ export type Clusters = z.output<typeof clustersSchema>;
 export type Credentials = z.output<typeof credentialsSchema>;
 export type Health = z.output<typeof healthSchema>;
 export type Image = z.output<typeof imageSchema>;
-export type InventoryNode = z.output<typeof inventoryNodeSchema>;
+export type Inventory = z.output<typeof inventorySchema>;
+export type InventoryNode = Inventory['nodes'][number];
 export type Launched = z.output<typeof launchedSchema>;
 export type OfferedType = z.output<typeof typeSchema>;
 export type Problem = z.output<typeof problemSchema>;

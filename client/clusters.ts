@@ -3,7 +3,7 @@ import type {
   ClusterNode,
   Clusters,
   Credentials,
-  InventoryNode,
+  Inventory,
   Launched,
 } from './answers.ts';
 import { type Api, Refusal } from './api.ts';
@@ -132,8 +132,8 @@ export const changeCluster = (api: Api, id: string, change: Change): Promise<Clu
 export const destroyCluster = (api: Api, id: string): Promise<Cluster> =>
   api.json(`/clusters/${id}`, { method: 'DELETE' });
 
-/** The nodes of a cluster that have an address. */
-export const getInventory = (api: Api, id: string): Promise<{ readonly nodes: InventoryNode[] }> =>
+/** The nodes of a cluster that have an address, and their host key. */
+export const getInventory = (api: Api, id: string): Promise<Inventory> =>
   api.json(`/clusters/${id}/inventory`);
 
 /** The inventory of a cluster as text, in one of the forms of client/inventory.ts. */

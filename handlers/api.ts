@@ -13,6 +13,7 @@ import { createSchedule } from '../lib/app/create-schedule.ts';
 import { destroyCluster } from '../lib/app/destroy-cluster.ts';
 import { fitWork, hasWork } from '../lib/app/fit-work.ts';
 import { hearAgent } from '../lib/app/hear-agent.ts';
+import { knownHostKey } from '../lib/app/host-key.ts';
 import { launch } from '../lib/app/launch.ts';
 import { offer } from '../lib/app/offer.ts';
 import {
@@ -95,9 +96,14 @@ type Reply<O extends Operation> = {
 /** The longest wait of a launch; API Gateway gives up on a function after 30 s. */
 const WAIT_SECONDS_MAX = 20;
 
-/** The cluster as it is now, with what its nodes' agents have said. */
-const shown = async (record: ClusterRecord) =>
-  renderCluster(record, clock().now(), await reportsOf({ reports: reports(), log: log() }, record));
+/** The cluster as it is now, with what its nodes' agents have said, and their host key. */
+const shown = async (record: ClusterRecord) => {
+  const [said, hostKey] = await Promise.all([
+    reportsOf({ reports: reports(), log: log() }, record),
+    knownHostKey(secrets(), record),
+  ]);
+  return renderCluster(record, clock().now(), said, hostKey);
+};
 
 const app = new Hono<{ Bindings: Bindings }>();
 const clusterDeps = () => ({ clock: clock(), store: store(), nudge: nudge(), log: log() });
@@ -177,7 +183,9 @@ route(operations.cluster, async ({ params: { id = '' }, owner }) =>
 
 route(operations.inventory, async ({ params: { id = '' }, query: { format }, owner }) => {
   const record = await getCluster({ store: store() }, owner, id);
-  return ok(format === 'json' ? { nodes: inventoryNodes(record) } : inventory(record, format));
+  const hostKey = await knownHostKey(secrets(), record);
+  if (format === 'json') return ok({ hostKey, nodes: inventoryNodes(record) });
+  return ok(inventory(record, format, hostKey));
 });
 
 route(operations.report, async ({ query, owner, tokenCap }) => {

@@ -104,6 +104,25 @@ const price = inFile('lib/core/billing/price.ts', ['test/unit/core/billing/bill.
   },
 });
 
+const inventories = [
+  ...inFile('lib/core/cluster/inventory.ts', ['test/unit/core/cluster/inventory.test.ts'], {
+    'the file for ssh takes any host key': {
+      from: "StrictHostKeyChecking: 'yes',",
+      to: "StrictHostKeyChecking: 'accept-new',",
+    },
+    'Open MPI tries the public addresses': {
+      from: 'privateIp ?? ipv4',
+      to: 'ipv4',
+    },
+  }),
+  ...inFile('lib/app/host-key.ts', ['test/unit/app/host-key.test.ts'], {
+    'a key is named that the nodes do not have': {
+      from: 'if (!isRoom(record)) return null;',
+      to: '',
+    },
+  }),
+];
+
 const quote = inFile('lib/core/cluster/quote.ts', ['test/unit/core/cluster/quote.test.ts'], {
   'the price of one node is quoted for all': {
     from: 'const hourly = times(price.hourly, nodes);',
@@ -1483,6 +1502,7 @@ export const mutants: readonly Mutant[] = [
     ...billing,
     ...price,
     ...quote,
+    ...inventories,
     ...cluster,
     ...observe,
     ...members,

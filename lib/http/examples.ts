@@ -187,6 +187,7 @@ export const examples: Readonly<Record<string, unknown>> = {
   'listClusters 200': { clusters: [cluster], nextCursor: 'MTc5NTM0ODgwMDAwMC9jNWtzNmpvdXRucA' },
   'getCluster 200': cluster,
   'getInventory 200': {
+    hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ…',
     nodes: [
       {
         index: 0,

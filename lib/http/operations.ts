@@ -20,7 +20,7 @@ import {
   credentialsSchema,
   healthSchema,
   imageSchema,
-  inventoryNodeSchema,
+  inventorySchema,
   launchedSchema,
   quoteSchema,
   regionSchema,
@@ -442,7 +442,7 @@ export const operations = {
     answers: {
       200: {
         description: 'The inventory.',
-        json: listOf('nodes', inventoryNodeSchema),
+        json: inventorySchema,
         text: 'In every other format: a file for the tool.',
       },
     },

@@ -35,8 +35,16 @@ import type { RecordPage } from '../ports.ts';
 const HOUR_MS = 3_600_000;
 const isoOrNull = (instant: EpochMs | null) => (instant === null ? null : toIso(instant));
 
-/** A cluster as the API shows it at `now`, with what its nodes' agents have said. */
-export function renderCluster(record: ClusterRecord, now: EpochMs, reports: Reports = NO_REPORTS) {
+/**
+ * A cluster as the API shows it at `now`, with what its nodes' agents have said. `hostKey`: absent:
+ * not shown, as in a list.
+ */
+export function renderCluster(
+  record: ClusterRecord,
+  now: EpochMs,
+  reports: Reports = NO_REPORTS,
+  hostKey?: string | null,
+) {
   const { bought, nodes } = record;
   const spent = spentAt(record, now);
   return {
@@ -63,6 +71,7 @@ export function renderCluster(record: ClusterRecord, now: EpochMs, reports: Repo
     createdAt: toIso(record.createdAt),
     agent: record.agent === true,
     readyAt: isoOrNull(readyAtOf(record, reports)),
+    ...(hostKey !== undefined && { hostKey }),
     history: record.history.map(({ at, event }) => ({ at: toIso(at), event })),
   };
 }

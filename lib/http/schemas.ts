@@ -277,6 +277,13 @@ const askedSchema = z.object({
   openPorts: z.readonly(z.array(z.string())),
 });
 
+const hostKey = orNull(
+  text(
+    'The host key of every node, ssh-ed25519 and its base64, known before a node exists; null: each ' +
+      'node makes its own.',
+  ),
+);
+
 export const clusterSchema = z.object({
   id: text('`c` and ten letters or digits.'),
   name: orNull(z.string()),
@@ -332,6 +339,7 @@ export const clusterSchema = z.object({
     .boolean()
     .check(z.describe('Whether its nodes have an agent, which says when they are ready.')),
   readyAt: orNull(time('When the last of its nodes was ready', 'null: some are not')),
+  hostKey: z.optional(hostKey),
   endedAt: orNull(time('When Linode listed no node of the cluster any more')),
   endReason: orNull(z.enum(endReasonNames)),
   failure: orNull(text('Why the launch failed.')),
@@ -393,6 +401,8 @@ export const inventoryNodeSchema = z.object({
   vcpus: count('The number of vCPUs.'),
   user: text('The user to log in as.'),
 });
+
+export const inventorySchema = z.object({ hostKey, nodes: z.array(inventoryNodeSchema) });
 
 const totalsFields = {
   clusters: count('How many clusters were billed in the month.'),

@@ -43,10 +43,17 @@ export function inventoryNodes(record: ClusterRecord): InventoryNode[] {
 
 const nameOf = (index: number): string => `n${index}`;
 
-/** The inventory as a file that a tool reads unchanged. Its first line says how complete it is. */
-export function inventory(record: ClusterRecord, format: InventoryFormat): string {
+/**
+ * The inventory as a file that a tool reads unchanged. Its first line says how complete it is.
+ * `hostKey`: `ssh-ed25519 AAAA…`, the host key of every node; null: nobody knows those of the nodes.
+ */
+export function inventory(
+  record: ClusterRecord,
+  format: InventoryFormat,
+  hostKey: string | null,
+): string {
   const nodes = inventoryNodes(record);
-  const lines = [headline(record, nodes.length), ...writers[format](nodes, record)];
+  const lines = [headline(record, nodes.length), ...writers[format](nodes, record, hostKey)];
   return `${lines.join('\n')}\n`;
 }
 
@@ -60,14 +67,18 @@ function headline({ id, phase, nodes }: ClusterRecord, reachable: number): strin
     : `${heading} it has no nodes any more.`;
 }
 
-type Writer = (nodes: readonly InventoryNode[], record: ClusterRecord) => readonly string[];
+type Writer = (
+  nodes: readonly InventoryNode[],
+  record: ClusterRecord,
+  hostKey: string | null,
+) => readonly string[];
 
 const writers: Readonly<Record<InventoryFormat, Writer>> = {
-  ssh: (nodes) => [
+  ssh: (nodes, _, hostKey) => [
     '# Log in with: ssh -F <this file> n0',
-    '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own,' +
-      ' and a session with a destroyed node ends after a minute.',
-    ...nodes.flatMap(sshHost),
+    `# ${hostKeyWords(hostKey)}`,
+    '# A session with a destroyed node ends after a minute.',
+    ...nodes.flatMap((node) => sshHost(node, hostKey)),
   ],
 
   hosts: (nodes) => [
@@ -75,7 +86,7 @@ const writers: Readonly<Record<InventoryFormat, Writer>> = {
     ...nodes.map(({ ipv4, label, name }) => `${ipv4}\t${label} ${name}`),
   ],
 
-  ansible: (nodes, { id }) => [
+  ansible: (nodes, { id }, hostKey) => [
     '# Use with: ansible -i <this file> -m ping all',
     `[${id}]`,
     ...nodes.map(ansibleHost),
@@ -88,8 +99,8 @@ const writers: Readonly<Record<InventoryFormat, Writer>> = {
     '',
     `[${id}:vars]`,
     'ansible_user=root',
-    '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own.',
-    `ansible_ssh_common_args='${ansibleSshArgs}'`,
+    `# ${hostKeyWords(hostKey)}`,
+    `ansible_ssh_common_args='${ansibleSshArgs(hostKey)}'`,
   ],
 
   mpi: (nodes, { network }) => [
@@ -118,22 +129,37 @@ function mpiNetwork(network: RoomNetwork | undefined): string {
   return ['btl', 'oob'].map((layer) => `--mca ${layer}_tcp_if_include ${cidr} `).join('');
 }
 
-/**
- * ssh trusts the first host key of a node, which nobody knows before, and refuses a changed one.
- */
-const hostKeys = {
-  StrictHostKeyChecking: 'accept-new',
-  UserKnownHostsFile: '~/.ssh/known_hosts_onebuck',
-  // The default since OpenSSH 8.5. Older versions keep a key by address as well.
-  CheckHostIP: 'no',
-};
+const hostKeyWords = (hostKey: string | null): string =>
+  hostKey === null
+    ? 'Linode reuses addresses soon. So host keys are kept by label, in a file of their own.'
+    : 'The nodes have the host key below, and ssh takes no other. It needs OpenSSH 8.5 or later.';
 
-function sshHost({ label, name, ipv4, user }: InventoryNode): string[] {
+/**
+ * Where nobody knows the host keys before, ssh trusts the first that a node shows, and refuses a
+ * changed one. Otherwise ssh has the key from a command, so that the file holds all that it takes.
+ */
+const hostKeyOptions = (hostKey: string | null) =>
+  hostKey === null
+    ? {
+        StrictHostKeyChecking: 'accept-new',
+        UserKnownHostsFile: '~/.ssh/known_hosts_onebuck',
+        // The default since OpenSSH 8.5. Older versions keep a key by address as well.
+        CheckHostIP: 'no',
+      }
+    : {
+        StrictHostKeyChecking: 'yes',
+        HostKeyAlgorithms: 'ssh-ed25519',
+        KnownHostsCommand: `/bin/echo %H ${hostKey}`,
+        UserKnownHostsFile: '/dev/null',
+        GlobalKnownHostsFile: '/dev/null',
+      };
+
+function sshHost({ label, name, ipv4, user }: InventoryNode, hostKey: string | null): string[] {
   const options = {
     HostName: ipv4,
     User: user,
     HostKeyAlias: label,
-    ...hostKeys,
+    ...hostKeyOptions(hostKey),
     // A destroyed node does not close its connections: ssh gives up after 3 × 20 s of silence.
     ServerAliveInterval: 20,
     ServerAliveCountMax: 3,
@@ -143,9 +169,7 @@ function sshHost({ label, name, ipv4, user }: InventoryNode): string[] {
   return ['', `Host ${name} ${label}`, ...lines];
 }
 
-const ansibleSshArgs = Object.entries({
-  HostKeyAlias: '{{ inventory_hostname }}',
-  ...hostKeys,
-})
-  .map(([name, value]) => `-o ${name}=${value}`)
-  .join(' ');
+const ansibleSshArgs = (hostKey: string | null): string =>
+  Object.entries({ HostKeyAlias: '{{ inventory_hostname }}', ...hostKeyOptions(hostKey) })
+    .map(([name, value]) => `-o ${value.includes(' ') ? `"${name}=${value}"` : `${name}=${value}`}`)
+    .join(' ');

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { projectDir } from '../../../build/project.ts';
+import { hostKeyOf } from '../../../lib/app/room-keys.ts';
+import type { ClusterId } from '../../../lib/core/base/names.ts';
 import { freePort } from '../../../simulators/listen.ts';
 import {
   type Ended,
@@ -59,6 +61,8 @@ export interface Service {
   readonly url: string;
   /** true: Linodes that are created from now on never come up; false: they come up again. */
   setNeverUp(isNeverUp: boolean): Promise<void>;
+  /** The private host key that the nodes of the cluster have. */
+  hostKeyOf(id: string): string;
   stop(): Promise<void>;
 }
 
@@ -94,5 +98,9 @@ export async function startService(): Promise<Service> {
     const answer = await fetch(`${linode}/_simulator/settings`, { method: 'PATCH', body });
     if (!answer.ok) throw new Error(await answer.text());
   };
-  return { url: `http://127.0.0.1:${port}`, setNeverUp, stop };
+  const { passwordKey } = JSON.parse(readFileSync(join(dataDir, 'settings.json'), 'utf8'));
+  return {
+    ...{ url: `http://127.0.0.1:${port}`, setNeverUp, stop },
+    hostKeyOf: (id) => hostKeyOf(passwordKey, id as ClusterId).private,
+  };
 }

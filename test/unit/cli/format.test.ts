@@ -127,7 +127,8 @@ describe('ssh', () => {
   };
 
   it('gets the options of the person first, since ssh uses the first of two values', () => {
-    const args = sshArgs(node, '/s/known', { sshConfig: 'f', sshOption: ['User=me'] });
+    const known = { file: '/s/known', isWhole: false };
+    const args = sshArgs(node, known, { sshConfig: 'f', sshOption: ['User=me'] });
     expect(args.slice(0, 2)).toEqual(['-F', 'f']);
     expect(args.indexOf('User=me')).toBeLessThan(args.indexOf('User=root'));
     expect(args).toContain('StrictHostKeyChecking=accept-new');

@@ -251,6 +251,7 @@ it.runIf(hasSshd)('goes as in docs/agents.md: quote, launch, run, extend, destro
   await startSshd(
     dir,
     nodes.map(({ ipv4 }) => ipv4 ?? ''),
+    service.hostKeyOf(id),
   );
   await session('run', { cluster: id, command: 'echo "primes of part $NODE"' });
   await session('extend', { cluster: id, budgetUsd: 1 });

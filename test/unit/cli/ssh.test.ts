@@ -1,11 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runOnNodes } from '../../../cli/ssh.ts';
 import type { Api } from '../../../client/api.ts';
+import { hostKeyOf } from '../../../lib/app/room-keys.ts';
+import { inventory } from '../../../lib/core/cluster/inventory.ts';
 import { freePort, listen } from '../../../simulators/listen.ts';
+import { aRunning, created } from '../../support/builders.ts';
 import { aCluster } from '../client/builders.ts';
 import { hasSshd, startSshd, userOption } from './sshd.ts';
 
@@ -28,7 +32,12 @@ beforeAll(async () => {
 });
 
 /** Runs `true` on the node when its age is `minutes`, by a configuration for ssh. */
-async function runAt(minutes: number, sshConfig: string, note: (sentence: string) => void) {
+async function runAt(
+  minutes: number,
+  sshConfig: string,
+  note: (sentence: string) => void,
+  hostKey: string | null = null,
+) {
   const [node] = aCluster().nodes;
   if (node === undefined) throw new Error('the cluster has no node');
   const cluster = aCluster({ nodes: [{ ...node, createdAt: CREATED }] });
@@ -38,7 +47,7 @@ async function runAt(minutes: number, sshConfig: string, note: (sentence: string
   };
   const answers: Readonly<Record<string, unknown>> = {
     '/health': { status: 'ok', time: minutesAfter(minutes) },
-    [`/clusters/${cluster.id}/inventory`]: { nodes: [reached] },
+    [`/clusters/${cluster.id}/inventory`]: { hostKey, nodes: [reached] },
   };
   const api = { json: async (path: string) => answers[path] } as unknown as Api;
   const ran = await runOnNodes({ api: () => api, env: { HOME: dir } }, cluster, {
@@ -62,6 +71,48 @@ async function withoutServer() {
   onTestFinished(() => void server.close());
   return { late, begin: () => listen(server as never, port) };
 }
+
+const PAIR = hostKeyOf('the key of the deployment', 'caaaaaaaaaa');
+const KNOWN = PAIR.public.split(' ').slice(0, 2).join(' ');
+
+describe.skipIf(!hasSshd)('a host key that is known before (needs /usr/sbin/sshd)', () => {
+  let known: string;
+  beforeAll(async () => {
+    const folder = join(dir, 'known');
+    mkdirSync(folder);
+    known = await startSshd(folder, [ADDRESS], PAIR.private);
+  });
+  const runAs = async (sshConfig: string, hostKey: string | null) => {
+    const notes: string[] = [];
+    return runAt(20, sshConfig, (sentence) => notes.push(sentence), hostKey);
+  };
+
+  it('is the only one that onebuck takes, also after it took another on trust', async () => {
+    const file = join(dir, '.local/state/onebuck/known_hosts/caaaaaaaaaa');
+    expect(await runAs(config, null)).toEqual([0]);
+    expect(await runAs(config, KNOWN)).toEqual([255]);
+    expect(await runAs(known, KNOWN)).toEqual([0]);
+    expect(readFileSync(file, 'utf8')).toBe(`onebuck-caaaaaaaaaa-* ${KNOWN}\n`);
+  });
+
+  it.each([
+    ['is taken', () => known, 0],
+    ['of another server is refused', () => config, 255],
+  ])('by the inventory for ssh: %s', (_, server, exitCode) => {
+    const file = join(dir, 'inventory');
+    const record = aRunning({ id: 'caaaaaaaaaa', nodes: [created(0)] });
+    writeFileSync(file, inventory(record, 'ssh', KNOWN));
+    const [, port = ''] = /Port (\d+)/.exec(readFileSync(server(), 'utf8')) ?? [];
+    const [, identity = ''] = /IdentityFile (.*)/.exec(readFileSync(server(), 'utf8')) ?? [];
+    const there = ['HostName=127.0.0.1', `Port=${port}`, `IdentityFile=${identity}`, userOption];
+    const args = ['-F', file, ...there.flatMap((option) => ['-o', option]), '-o', 'BatchMode=yes'];
+    const { status, stderr } = spawnSync('ssh', [...args, 'n0', 'true'], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: exitCode,
+      stderr: exitCode === 0 ? '' : expect.stringContaining('Host key verification failed'),
+    });
+  });
+});
 
 describe.skipIf(!hasSshd)('a node that refuses connections (needs /usr/sbin/sshd)', () => {
   it('is asked again while it is young, which is said once', async () => {

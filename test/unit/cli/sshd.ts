@@ -10,23 +10,29 @@ export const hasSshd = existsSync(SSHD);
 
 /**
  * Starts an SSH server on the loopback interface for each address, until the test file ends. Each
- * server has its index in the environment variable NODE. Returns the path of a configuration for
- * `ssh -F` that leads from the addresses to the servers.
+ * server has its index in the environment variable NODE. `hostKey` is the private key of all of them;
+ * null: each has its own. Returns the path of a configuration for `ssh -F` that leads from the
+ * addresses to the servers.
  */
-export async function startSshd(dir: string, addresses: readonly string[]): Promise<string> {
+export async function startSshd(
+  dir: string,
+  addresses: readonly string[],
+  hostKey: string | null = null,
+): Promise<string> {
   const key = join(dir, 'id_ed25519');
   keygen(key);
   // As root, sshd separates privileges, for which it needs this directory.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
   const hosts: string[] = [];
   for (const [index, address] of addresses.entries()) {
-    const hostKey = join(dir, `host-${index}`);
-    keygen(hostKey);
+    const hostKeyFile = join(dir, `host-${index}`);
+    if (hostKey === null) keygen(hostKeyFile);
+    else writeFileSync(hostKeyFile, hostKey, { mode: 0o600 });
     const port = await freePort();
     const file = join(dir, `sshd-${index}.conf`);
     const lines = [
       `ListenAddress 127.0.0.1:${port}`,
-      `HostKey ${hostKey}`,
+      `HostKey ${hostKeyFile}`,
       `AuthorizedKeysFile ${key}.pub`,
       'StrictModes no',
       'UsePAM no',

@@ -52,7 +52,7 @@ function useAll(record: ClusterRecord): void {
   totalsOf(record, monthName(LAUNCH), NOW);
   JSON.stringify([renderCluster(record, NOW), renderLaunchQuote(record)]);
   inventoryNodes(record);
-  inventory(record, 'ansible');
+  inventory(record, 'ansible', null);
   if (isLive(record)) plan(record, [aLinode()], NOW);
 }
 

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
-  inventory,
+  type InventoryFormat,
   inventoryFormats,
   inventoryNodes,
+  inventory as inventoryWith,
 } from '../../../../lib/core/cluster/inventory.ts';
+import type { ClusterRecord } from '../../../../lib/core/cluster/record.ts';
 import {
   aBought,
   aCluster,
@@ -22,6 +24,13 @@ import {
   neverCreated,
   planned,
 } from '../../../support/builders.ts';
+
+/** Of a cluster whose nodes make host keys of their own, unless a test gives one. */
+const inventory = (
+  record: ClusterRecord,
+  format: InventoryFormat,
+  hostKey: string | null = null,
+): string => inventoryWith(record, format, hostKey);
 
 const bought = aBought({ vcpus: 4 });
 const pair = aRunning({ bought, nodes: [created(0), created(1, { ipv6: '2001:db8::1/128' })] });
@@ -123,11 +132,11 @@ describe('inventory', () => {
       '# Use on one of the nodes, as root; a slot is a vCPU:',
       '#   mpirun --allow-run-as-root --hostfile <this file> <program>',
     ]);
-    expect(whole('ssh').slice(0, 7)).toEqual([
+    expect(whole('ssh').slice(0, 8)).toEqual([
       headline,
       '# Log in with: ssh -F <this file> n0',
-      '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own, and a' +
-        ' session with a destroyed node ends after a minute.',
+      '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own.',
+      '# A session with a destroyed node ends after a minute.',
       '',
       `Host n0 ${FIRST}`,
       '  HostName 192.0.2.0',
@@ -140,7 +149,7 @@ describe('inventory', () => {
     expect(whole('ansible').slice(-4)).toEqual([
       'ansible_user=root',
       '# Linode reuses addresses soon. So host keys are kept by label, in a file of their own.',
-      "ansible_ssh_common_args='-o HostKeyAlias={{ inventory_hostname }}" +
+      `ansible_ssh_common_args='-o "HostKeyAlias={{ inventory_hostname }}"` +
         ' -o StrictHostKeyChecking=accept-new' +
         " -o UserKnownHostsFile=~/.ssh/known_hosts_onebuck -o CheckHostIP=no'",
       '',
@@ -197,6 +206,44 @@ describe('the real ssh', () => {
   });
 });
 
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ';
+
+describe('a host key that is known before the nodes are', () => {
+  it('is in the file for ssh, which takes no other', () => {
+    const [, host = ''] = inventory(pair, 'ssh', KEY).split('\n\n');
+    expect(host.split('\n').map((line) => line.trim())).toEqual([
+      `Host n0 ${FIRST}`,
+      'HostName 192.0.2.0',
+      'User root',
+      `HostKeyAlias ${FIRST}`,
+      'StrictHostKeyChecking yes',
+      'HostKeyAlgorithms ssh-ed25519',
+      `KnownHostsCommand /bin/echo %H ${KEY}`,
+      'UserKnownHostsFile /dev/null',
+      'GlobalKnownHostsFile /dev/null',
+      'ServerAliveInterval 20',
+      'ServerAliveCountMax 3',
+      'ConnectTimeout 15',
+    ]);
+    expect(inventory(pair, 'ssh', KEY)).toContain(
+      '# The nodes have the host key below, and ssh takes no other. It needs OpenSSH 8.5 or later.',
+    );
+  });
+
+  it('is in the variables for Ansible, as one argument', () => {
+    expect(inventory(pair, 'ansible', KEY)).toContain(
+      `\nansible_ssh_common_args='-o "HostKeyAlias={{ inventory_hostname }}"` +
+        ' -o StrictHostKeyChecking=yes -o HostKeyAlgorithms=ssh-ed25519' +
+        ` -o "KnownHostsCommand=/bin/echo %H ${KEY}"` +
+        " -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null'\n",
+    );
+  });
+
+  it.each(['hosts', 'mpi'] as const)('changes nothing for %s', (format) => {
+    expect(inventory(pair, format, KEY)).toBe(inventory(pair, format));
+  });
+});
+
 describe('the real ansible-inventory', () => {
   const hasAnsible = isInstalled('ansible-inventory', '--version');
   it.skipIf(!hasAnsible)(
@@ -210,11 +257,20 @@ describe('the real ansible-inventory', () => {
         ansible_user: 'root',
         onebuck_rank: 1,
         ansible_ssh_common_args: expect.stringMatching(
-          /^-o HostKeyAlias=\{\{ inventory_hostname \}\} -o .*[^']$/,
+          /^-o "HostKeyAlias=\{\{ inventory_hostname \}\}" -o .*[^']$/,
         ),
       });
     },
   );
+
+  it.skipIf(!hasAnsible)('reads the host key as one argument of ssh (needs ansible-core)', () => {
+    const read = ansible(inventory(pair, 'ansible', KEY));
+    expect(read._meta?.hostvars?.[SECOND]).toMatchObject({
+      ansible_ssh_common_args: expect.stringContaining(
+        `-o "KnownHostsCommand=/bin/echo %H ${KEY}" -o`,
+      ),
+    });
+  });
 
   it.skipIf(!hasAnsible)('reads a cluster without nodes (needs ansible-core)', () => {
     expect(ansible(inventory(aCluster(), 'ansible'))._meta?.hostvars).toEqual({});
