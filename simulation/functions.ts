@@ -1,9 +1,11 @@
 import { createLinodeApi } from '../lib/adapters/linode/client.ts';
 import { type CapsKeeper, createCaps } from '../lib/app/caps-keeper.ts';
 import { type CatalogueCache, createCatalogueCache } from '../lib/app/catalogue-cache.ts';
+import { type AgentLimits, createAgentLimits } from '../lib/app/hear-agent.ts';
 import type { ReconcileLimits } from '../lib/app/reconcile.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../lib/core/base/units.ts';
 import type {
+  AgentReports,
   Clock,
   ClusterStore,
   LedgerStore,
@@ -39,6 +41,8 @@ export interface Deps {
   readonly settings: Settings;
   readonly stage: string;
   readonly publicUrl: () => string | null;
+  readonly reports: AgentReports;
+  readonly agentLimits: AgentLimits;
 }
 
 export type Limits = ReconcileLimits;
@@ -169,6 +173,8 @@ class Environment {
       linode: api,
       stage: settings.stage,
       publicUrl: () => settings.publicUrl,
+      reports: this.#reports(table.reports),
+      agentLimits: createAgentLimits(clock),
       store: this.#clusters(table.clusters),
       schedules: this.#schedules(table.schedules),
       caps: createCaps({ clock, ledger, settings: () => settings, random }),
@@ -277,6 +283,13 @@ class Environment {
       delete: (id) => this.#table(() => store.delete(id)),
       list: (owner) => this.#table(() => store.list(owner)),
       page: (query) => this.#table(() => store.page(query)),
+    };
+  }
+
+  #reports(store: AgentReports): AgentReports {
+    return {
+      report: (...report) => this.#table(() => store.report(...report)),
+      read: (ids) => this.#table(() => store.read(ids)),
     };
   }
 

@@ -51,6 +51,7 @@ export type Promised =
   | 'recordedSpend'
   | 'saidSo'
   | 'earlyEnd'
+  | 'agents'
   | 'pace';
 
 export interface Violation {

@@ -1,8 +1,11 @@
 import type { FaultKind } from '../simulators/linode/faults.ts';
 import { Chance } from './chance.ts';
 
-/** Which killers work: all of them, only the reaper, only the sweeper, or none. */
-export type Killers = 'all' | 'reaper' | 'sweeper' | 'none';
+/**
+ * Which killers work: all of them; only the reaper, the sweeper or the agents on the nodes; or none.
+ * Passes are made by whoever nudges them.
+ */
+export type Killers = 'all' | 'reaper' | 'sweeper' | 'agents' | 'none';
 
 export const refusalKinds = [
   'missingScope',
@@ -93,6 +96,19 @@ export interface Options {
   readonly clockErrorMsMax: number;
   readonly killers: Killers;
 
+  // The agents on the nodes.
+  /** Whether nodes reach the API, so that they have agents. */
+  readonly agents: boolean;
+  /** Calls of agents that do not arrive, and as many whose answers do not. */
+  readonly agentCallsLost: number;
+  readonly agentCallsDoubled: number;
+  readonly agentDelayMsMax: number;
+  /**
+   * Some agents lie: they call before anything is due, too often, about other nodes, and say that
+   * their node has failed after it was ready. Somebody forges tokens.
+   */
+  readonly agentLies: boolean;
+
   // People in Linode's console.
   /** The probability that a person who visits the console changes one of our Linodes. */
   readonly meddling: number;
@@ -147,6 +163,11 @@ export const NO_FAULTS: Options = {
   deaths: 0,
   clockErrorMsMax: 0,
   killers: 'all',
+  agents: false,
+  agentCallsLost: 0,
+  agentCallsDoubled: 0,
+  agentDelayMsMax: 0,
+  agentLies: false,
   meddling: 0,
   untagging: 'none',
   resizing: false,
@@ -166,7 +187,7 @@ export function drawOptions(seed: number): Options {
   const poison = new Chance(seed).for('poison');
   const crowd = new Chance(seed).for('crowd');
   const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
-  const drawn: Omit<Options, LaterOptions | 'poisonedRecords'> = {
+  const drawn: Omit<Options, LaterOptions | AgentOptions | 'poisonedRecords'> = {
     clusters: chance.whole(1, 8),
     nodesMax: chance.oneOf([2, 5, 12, 25]),
     hoursMax: chance.oneOf([1, 2, 3, 5, 8, 14, 26]),
@@ -215,7 +236,23 @@ export function drawOptions(seed: number): Options {
   const mayPoison = !faultless && tableLoss === 'none' && drawn.killers === 'all';
   const poisonedRecords = mayPoison && poison.happens(SELDOM) ? poison.whole(1, 2) : 0;
   const options = { ...drawn, poisonedRecords };
-  return { ...options, ...drawLater(seed, options, faultless) };
+  return { ...options, ...drawLater(seed, options, faultless), ...drawAgents(seed, faultless) };
+}
+
+type AgentOptions = 'agents' | (`agent${string}` & keyof Options);
+
+/** As with the later options, worlds without agents stay as they were. */
+function drawAgents(seed: number, faultless: boolean): Pick<Options, AgentOptions> {
+  const chance = new Chance(seed).for('agents');
+  const agents = chance.happens(0.35);
+  const isOn = (probability: number) => chance.happens(probability) && agents && !faultless;
+  return {
+    agents,
+    agentCallsLost: isOn(0.5) ? chance.random() * 0.6 : 0,
+    agentCallsDoubled: isOn(0.5) ? chance.random() * 0.5 : 0,
+    agentDelayMsMax: isOn(0.5) ? chance.whole(1, 90_000) : 0,
+    agentLies: isOn(0.5),
+  };
 }
 
 type LaterOptions = 'stubborn' | 'untagging' | 'resizing';
@@ -226,7 +263,13 @@ type LaterOptions = 'stubborn' | 'untagging' | 'resizing';
  */
 function drawLater(
   seed: number,
-  { tableLoss, killers, truncatedLists, poisonedRecords, priceFactor }: Omit<Options, LaterOptions>,
+  {
+    tableLoss,
+    killers,
+    truncatedLists,
+    poisonedRecords,
+    priceFactor,
+  }: Omit<Options, LaterOptions | AgentOptions>,
   faultless: boolean,
 ): Pick<Options, LaterOptions> {
   const chance = new Chance(seed).for('later options');

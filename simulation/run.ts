@@ -196,6 +196,7 @@ export function queueTicks(world: World): void {
   });
   every(MINUTE, () => {
     world.invariants.tick();
+    if (options.agents) world.agents.tick();
     world.checkPace();
   });
 }
@@ -244,8 +245,8 @@ function checkRecovered(world: World): void {
 function isOver(world: World): boolean {
   const { invariants, options } = world;
   if (invariants.alive().length > 0) return false;
-  // Without the table or the reaper the records never end.
-  if (options.tableLoss !== 'none' || options.killers === 'sweeper') return true;
+  // Without the table or the reaper the records never end: the last nodes nudge no pass any more.
+  if (options.tableLoss !== 'none' || ['sweeper', 'agents'].includes(options.killers)) return true;
   return !invariants.records.some((record) => isLive(record) && world.isReadable(record));
 }
 
@@ -259,7 +260,8 @@ async function checkEnd(world: World) {
     if (world.linode.find(id)?.deleted === null) continue;
     invariants.report('strangers', `Linode ${id}, a stranger's, is gone`);
   }
-  const isRecorded = options.tableLoss === 'none' && options.killers !== 'sweeper';
+  const isRecorded =
+    options.tableLoss === 'none' && !['sweeper', 'agents'].includes(options.killers);
   if (!isRecorded) return { exact: 0, within: 0 };
   if (options.killers === 'all') await checkCaps(world);
   await checkUnreadable(world);

@@ -23,6 +23,7 @@ import { createMemoryTable, type MemoryTable } from '../simulators/aws/memory-ta
 import { defaultSettings } from '../simulators/aws/settings.ts';
 import { timesFactor, types } from '../simulators/linode/catalogue.ts';
 import { isObject } from '../simulators/linode/json.ts';
+import { Agents } from './agents.ts';
 import { Chance } from './chance.ts';
 import { DelayLimit } from './delay-limit.ts';
 import { type Deps, Functions, type Limits, PASSWORD_KEY } from './functions.ts';
@@ -63,6 +64,7 @@ export class World {
   readonly table: MemoryTable;
   readonly invariants: Invariants;
   readonly functions: Functions;
+  readonly agents: Agents;
   readonly faults: Record<string, number> = {};
   readonly requests: readonly Request[];
   readonly trace: string[] | null;
@@ -130,6 +132,19 @@ export class World {
     });
     this.linode.accept(this.#token);
     this.functions = this.#functions();
+    this.agents = new Agents({
+      time: this.time,
+      chance: this.chance.for('agents'),
+      options,
+      injectsFaults: () => this.injectsFaults,
+      find: (id) => this.linode.find(id),
+      alive: () => this.invariants.alive(),
+      records: () => this.invariants.records,
+      reports: this.table.reports,
+      api: (work) => this.api(work),
+      countFault: (fault) => this.countFault(fault),
+      violated: (promise, detail) => this.invariants.report(promise, detail),
+    });
   }
 
   note(text: () => string): void {
@@ -148,7 +163,7 @@ export class World {
   }
 
   async reconcile(batch: Batch): Promise<void> {
-    if (this.isReaperDead()) return;
+    if (this.isReaperDead() && this.options.killers !== 'agents') return;
     await this.#run('reconcile', (deps, limits) => reconcile(deps, batch, limits));
   }
 
@@ -252,7 +267,7 @@ export class World {
 
   isSweeperDead(): boolean {
     const { killers } = this.options;
-    return killers === 'reaper' || (killers === 'none' && this.#isLost());
+    return killers === 'reaper' || (['agents', 'none'].includes(killers) && this.#isLost());
   }
 
   lose(): void {
@@ -261,7 +276,7 @@ export class World {
     if (this.options.tableLoss !== 'none') this.#loseTable();
   }
 
-  #hasNoReaper = (): boolean => ['sweeper', 'none'].includes(this.options.killers);
+  #hasNoReaper = (): boolean => ['sweeper', 'agents', 'none'].includes(this.options.killers);
 
   #loseTable(): void {
     this.countFault(`table ${this.options.tableLoss} for good`);
@@ -721,7 +736,7 @@ export class World {
     }
     const text = `${message} ${JSON.stringify(details)}`;
     this.note(() => `${level}: ${text}`);
-    if (/token-\d/.test(text) || text.includes(PASSWORD_KEY)) {
+    if (/token-\d|oba_/.test(text) || text.includes(PASSWORD_KEY)) {
       this.invariants.report('secrets', `logged: ${text}`);
     }
   }
@@ -739,6 +754,7 @@ export class World {
       marginMs: seconds(this.options.marginSeconds),
       budgetMax: microUsd(1_000_000_000),
       openBudgetMax: this.#openBudgetMax(),
+      publicUrl: this.options.agents ? 'https://onebuck.example.com' : null,
     };
   }
 }

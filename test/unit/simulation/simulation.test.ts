@@ -79,6 +79,19 @@ describe('while one killer is dead', () => {
     },
   );
 
+  it('the agents on the nodes keep the budgets when the reaper and the sweeper die', async () => {
+    const forced = { ...NO_FAULTS, ...SMALL, killers: 'agents', agents: true } as const;
+    const network = { agentCallsLost: 0.1, agentCallsDoubled: 0.3, agentDelayMsMax: 20_000 };
+    for (const faults of [{}, { ...network, agentLies: true }]) {
+      const { totals, outcomes } = await totalsOf(12, { ...forced, ...faults });
+      expect(totals.violations).toEqual([]);
+      expect(totals.overspentClusters).toBe(0);
+      expect(outcomes.some(({ aliveAtLoss }) => aliveAtLoss > 0)).toBe(true);
+    }
+    const { violation } = await simulate(1, { forced: { ...forced, agents: false } });
+    expect(violation?.promise).toBe('budget');
+  });
+
   it('and the other too, the budget is overspent, and an alarm goes off', async () => {
     const outcome = await simulate(1, { forced: { ...NO_FAULTS, ...SMALL, killers: 'none' } });
     expect(outcome.violation?.promise).toBe('budget');
@@ -92,6 +105,18 @@ describe('while one killer is dead', () => {
     expect(callsAPerson(alarm, runsUntil(lossAt))).toBe(false);
     expect(callsAPerson(alarm, runsUntil(lossAt + 6 * 60_000))).toBe(true);
     expect(endedAt).toBeGreaterThan(lossAt + 6 * 60_000);
+  });
+});
+
+describe('worlds whose nodes have agents', () => {
+  it('keep every promise though calls are lost, doubled, late and forged, and agents lie', async () => {
+    const network = { agentCallsLost: 0.4, agentCallsDoubled: 0.4, agentDelayMsMax: 90_000 };
+    const { totals } = await totalsOf(12, { agents: true, agentLies: true, ...network });
+    expect(totals.violations).toEqual([]);
+    expect(totals.orphans).toBe(0);
+    for (const fault of ['call lost', 'answer lost', 'call doubled', 'call late', 'lies']) {
+      expect(totals.faults[`agent ${fault}`], fault).toBeGreaterThan(20);
+    }
   });
 });
 

@@ -1,0 +1,242 @@
+import { agentToken, expiryFrom } from '../lib/app/agent-token.ts';
+import { authorizeAgent } from '../lib/app/authorize-agent.ts';
+import { hearAgent } from '../lib/app/hear-agent.ts';
+import { type ClusterId, isClusterId } from '../lib/core/base/names.ts';
+import { epochMs, toIso } from '../lib/core/base/units.ts';
+import { lifeOf } from '../lib/core/cluster/life.ts';
+import { type ClusterRecord, ENDED_KEPT, isLive } from '../lib/core/cluster/record.ts';
+import { AppError } from '../lib/errors.ts';
+import type { AgentReports, Nudge } from '../lib/ports.ts';
+import { type AgentCall, agentFilesIn, SimulatedAgent } from '../simulators/linode/agent.ts';
+import type { Instance } from '../simulators/linode/instance.ts';
+import type { Chance } from './chance.ts';
+import { type Deps, PASSWORD_KEY } from './functions.ts';
+import type { Promised } from './invariants.ts';
+import type { Ending } from './lambda.ts';
+import type { Options } from './options.ts';
+import { HOUR, MINUTE, SECOND, type VirtualTime } from './time.ts';
+
+export interface AgentsOptions {
+  readonly time: VirtualTime;
+  readonly chance: Chance;
+  readonly options: Options;
+  readonly injectsFaults: () => boolean;
+  readonly find: (id: number) => Instance | undefined;
+  /** The Linodes of this deployment that exist. */
+  readonly alive: () => readonly Instance[];
+  readonly records: () => readonly ClusterRecord[];
+  readonly reports: AgentReports;
+  /** Runs the function of the API. */
+  readonly api: (work: (deps: Deps) => Promise<unknown>) => Promise<Ending>;
+  readonly countFault: (fault: string) => void;
+  readonly violated: (promise: Promised, detail: string) => void;
+}
+
+/** A call as it reaches the API. */
+interface Sent {
+  readonly token: string;
+  readonly id: string;
+  readonly rank: string;
+  readonly call: AgentCall;
+  /** Whether the API must refuse the token. */
+  readonly isForged?: boolean;
+}
+
+/** When cloud-init is done, after the Linode runs. */
+const BOOT_MS = 10 * SECOND;
+const LIES_EVERY_MS = 40 * MINUTE;
+const READY: AgentCall = { event: 'ready', detail: '' };
+const FAILED: AgentCall = { event: 'failed', detail: '\u001b[2Jfailed\nafter all' };
+const DUE: AgentCall = { event: 'due', detail: '' };
+
+/**
+ * The agents on the Linodes of a world, over a network that loses, doubles and delays their calls.
+ * Some of them lie, and somebody forges tokens. Checks that no call does more than it may.
+ */
+export class Agents {
+  readonly #outside: AgentsOptions;
+  readonly #known = new Set<number>();
+  /** When each node was first shown as ready. */
+  readonly #readyAt = new Map<string, number>();
+
+  constructor(outside: AgentsOptions) {
+    this.#outside = outside;
+  }
+
+  /** Starts the agents of Linodes that run by now. */
+  tick(): void {
+    const { time, alive, chance, options } = this.#outside;
+    for (const instance of alive()) {
+      const { id, runningAt, userData } = instance;
+      if (this.#known.has(id) || runningAt === null || time.now() < runningAt) continue;
+      this.#known.add(id);
+      const files = agentFilesIn(userData);
+      if (files === null) continue;
+      const fails = chance.happens(0.1) ? 'status: error' : null;
+      const agent = new SimulatedAgent(files, runningAt + BOOT_MS, fails);
+      this.#follow(id, agent);
+      if (options.agentLies && chance.happens(0.4)) this.#lie(id, agent);
+    }
+  }
+
+  #exists = (id: number): boolean => this.#outside.find(id)?.deleted === null;
+
+  /** Has the agent call at its times until its Linode is deleted. */
+  #follow(id: number, agent: SimulatedAgent): void {
+    const { time } = this.#outside;
+    const at = Math.max(time.now(), agent.nextAt());
+    time.at(at, async () => {
+      if (!this.#exists(id)) return;
+      const call = agent.callAt(time.now());
+      if (call !== null) agent.answered(call, await this.#send(agent, call), time.now());
+      this.#follow(id, agent);
+    });
+  }
+
+  /** A call over the network; null: no answer comes back, or a refusal. */
+  async #send(agent: SimulatedAgent, call: AgentCall): Promise<unknown> {
+    const { time, chance, options, injectsFaults, countFault } = this.#outside;
+    const sent = { ...ofAgent(agent), call };
+    const strikes = (probability: number, fault: string) => {
+      const does = injectsFaults() && chance.happens(probability);
+      if (does) countFault(fault);
+      return does;
+    };
+    const delayMs = injectsFaults() ? chance.whole(0, options.agentDelayMsMax) : 0;
+    if (delayMs > SECOND) countFault('agent call late');
+    await time.delay(50 + delayMs);
+    if (strikes(options.agentCallsLost, 'agent call lost')) return this.#noAnswer();
+    if (strikes(options.agentCallsDoubled, 'agent call doubled')) {
+      time.at(time.now() + chance.whole(0, MINUTE), () => void this.#arrive(sent));
+    }
+    const answer = await this.#arrive(sent);
+    return strikes(options.agentCallsLost, 'agent answer lost') ? this.#noAnswer() : answer;
+  }
+
+  async #noAnswer(): Promise<null> {
+    await this.#outside.time.delay(30 * SECOND);
+    return null;
+  }
+
+  /** The call reaches the API; the body of its answer, or null. */
+  async #arrive({ token, id, rank, call, isForged = false }: Sent): Promise<unknown> {
+    const { api, violated } = this.#outside;
+    let answer: unknown = null;
+    await api(async (deps) => {
+      try {
+        const claim = await authorizeAgent(deps, `Bearer ${token}`, { id, rank });
+        if (isForged) violated('agents', `a forged call speaks for node ${rank} of ${id}`);
+        let read: ClusterRecord | 'notFound' = 'notFound';
+        const own = {
+          ...deps,
+          store: { get: async (wanted: ClusterId) => (read = await deps.store.get(wanted)) },
+          nudge: this.#watchedNudge(deps, claim.clusterId, () => read),
+          limits: deps.agentLimits,
+          endedKept: ENDED_KEPT,
+        };
+        const { teardownAt, ...heard } = await hearAgent(own, claim, call);
+        answer = { ...heard, teardownAt: toIso(teardownAt) };
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+      }
+    });
+    await this.#checkReports(id);
+    return answer;
+  }
+
+  /** An agent may nudge its own cluster only, and only where something is overdue. */
+  #watchedNudge(
+    { nudge, clock }: Deps,
+    own: ClusterId,
+    read: () => ClusterRecord | 'notFound',
+  ): Nudge {
+    return {
+      ...nudge,
+      reconcile: (batch) => {
+        const record = read();
+        const now = clock.now();
+        const isOwn = batch.length === 1 && batch[0]?.clusterId === own;
+        const isDue =
+          record !== 'notFound' &&
+          isLive(record) &&
+          (record.dueAt <= now || lifeOf(record, now).teardownAt <= now);
+        if (!isOwn || !isDue) {
+          this.#outside.violated('agents', `an agent nudges ${own} before it is due`);
+        }
+        return nudge.reconcile(batch);
+      },
+    };
+  }
+
+  /** No report takes back that a node is ready, or moves the time. */
+  async #checkReports(id: string): Promise<void> {
+    if (!isClusterId(id)) return;
+    const { reports, violated, options } = this.#outside;
+    // Whatever was said before, is lost then.
+    if (options.tableLoss === 'emptied') return;
+    for (const [rank, report] of (await reports.read([id])).get(id) ?? []) {
+      const node = `${id}/${rank}`;
+      const before = this.#readyAt.get(node);
+      if (report.kind === 'ready') this.#readyAt.set(node, report.at);
+      if (report.kind === 'failed' && /\p{C}/u.test(report.reason)) {
+        violated('agents', `the reason of ${node} has control characters`);
+      }
+      if (before !== undefined && (report.kind === 'failed' || report.at !== before)) {
+        violated('agents', `${node} was ready at ${before}, and is ${report.kind} at ${report.at}`);
+      }
+    }
+  }
+
+  /** Somebody has taken over the node, and does the worst that can be done with its token. */
+  #lie(id: number, agent: SimulatedAgent): void {
+    const { time, chance, countFault, injectsFaults } = this.#outside;
+    time.at(time.now() + chance.whole(MINUTE, LIES_EVERY_MS), async () => {
+      if (!this.#exists(id) || !injectsFaults()) return;
+      for (const sent of this.#liesOf(agent)) {
+        countFault('agent lies');
+        await this.#arrive(sent);
+      }
+      this.#lie(id, agent);
+    });
+  }
+
+  #liesOf(agent: SimulatedAgent): Sent[] {
+    const { chance, time, records } = this.#outside;
+    const own = ofAgent(agent);
+    const others = records().map((record) => record.id);
+    const [first = 'caaaaaaaaaa' as ClusterId, ...rest] = others;
+    const other = chance.oneOf([first, ...rest]);
+    const forged = { ...own, isForged: true, call: DUE };
+    const expiresAt = expiryFrom(epochMs(time.now()));
+    const claim = { clusterId: other, rank: 0, expiresAt };
+    const made = (key: string, of = claim) => ({
+      ...{ id: of.clusterId, rank: `${of.rank}`, token: agentToken(key, of) },
+      ...{ isForged: true, call: DUE },
+    });
+    const past = epochMs(time.now() - HOUR);
+    switch (chance.oneOf(['early', 'late', 'many', 'others', 'forged'] as const)) {
+      case 'early':
+        return [{ ...own, call: DUE }];
+      case 'late':
+        return [READY, FAILED, READY, FAILED].map((call) => ({ ...own, call }));
+      case 'many':
+        return Array.from({ length: 40 }, () => ({ ...own, call: DUE }));
+      case 'others':
+        return [
+          { ...forged, rank: `${Number(own.rank) + 1}` },
+          { ...forged, id: other === own.id ? 'caaaaaaaaaa' : other },
+        ];
+      case 'forged':
+        return [
+          made('the key of another deployment'),
+          made(PASSWORD_KEY, { ...claim, expiresAt: past }),
+          { ...made('x'), token: own.token.replace(/_[0-9a-z]+_/, `_${own.rank}0_`) },
+        ];
+    }
+  }
+}
+
+function ofAgent({ url, token }: SimulatedAgent) {
+  const [rank = '', id = ''] = url.split('/').toReversed();
+  return { token, id, rank };
+}
