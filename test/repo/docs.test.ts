@@ -1,15 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { projectDir } from '../../build/project.ts';
 import { errorRows } from '../../checks/api-errors.ts';
 import type { Context } from '../../cli/context.ts';
 import { exitCodes } from '../../cli/errors.ts';
 import { createProgram } from '../../cli/program.ts';
+import { nodeUserData } from '../../lib/app/user-data.ts';
 import { microUsd } from '../../lib/core/base/money.ts';
+import { epochMs } from '../../lib/core/base/units.ts';
 import { changeSchema } from '../../lib/core/cluster/change.ts';
 import { specSchema } from '../../lib/core/cluster/spec.ts';
+import { bitsFor } from '../../lib/core/room/network.ts';
+import { setups } from '../../lib/core/room/setups.ts';
 import { scheduleSchema } from '../../lib/core/schedule/schedule.ts';
 import { operations } from '../../lib/http/operations.ts';
 import { DEFAULTS, SETTINGS } from '../../ops/settings.ts';
@@ -65,9 +70,15 @@ const stack = [
 ];
 const sourcesOfStack = stack.map(read).join('\n');
 const sourcesOfStart = read('dev/settings.ts');
-const sources = [sourcesOfStart, read('lib/wire.ts'), ...SETTINGS.map((name) => `'${name}'`)].join(
-  '\n',
-);
+const sources = [
+  sourcesOfStart,
+  read('lib/wire.ts'),
+  // What nodes have in their environment.
+  ...[...read('lib/core/room/scripts/boot.ts').matchAll(/[A-Z_]{4,}(?==)/g)].map(
+    (name) => `'${name}'`,
+  ),
+  ...SETTINGS.map((name) => `'${name}'`),
+].join('\n');
 
 describe.each(pages.map((page) => [page.path, page] as const))('%s', (_path, page) => {
   it('has only links whose file and anchor exist', () => {
@@ -282,5 +293,43 @@ describe('the check', () => {
     const text = "const a = env.ONE || wholeNumber('TWO');";
     expect(variableFaults(pageOf('| `ONE` | a |\n| `TWO`   | b |'), text)).toEqual([]);
     expect(variableFaults(pageOf('| `FOUR` | a |'), `${text} // FOUR`)).toHaveLength(1);
+  });
+});
+
+describe('docs/rooms.md', () => {
+  const rooms = read('docs/rooms.md');
+
+  it.each([2, 10, 100, 500])('has the bytes of user data of %i nodes', (nodes) => {
+    const userData = {
+      nodes,
+      userData: null,
+      userDataBase64: null,
+      setup: setups,
+      openPorts: [],
+    };
+    const at = epochMs(Date.UTC(2026, 10, 27, 12));
+    const message = Buffer.from(
+      nodeUserData(
+        {
+          id: 'cabcdefghij',
+          spec: userData,
+          subnet: { block: 0, bits: bitsFor(nodes) },
+          agent: {
+            publicUrl: 'https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com',
+            expiresAt: at,
+            teardownAt: at,
+          },
+          key: 'a key',
+        },
+        nodes - 1,
+      ),
+      'base64',
+    );
+    const row = new RegExp(`^\\| ${nodes} \\| ([\\d,]+) \\| ([\\d,]+) \\|$`, 'm').exec(rooms);
+    const [plain, gzip] = [row?.[1], row?.[2]].map((cell) => Number(cell?.replace(',', '')));
+
+    expect(plain).toBe(message.length);
+    // Versions of Node pack a little differently.
+    expect(Math.abs((gzip ?? 0) - gzipSync(message, { level: 9 }).length)).toBeLessThan(100);
   });
 });
