@@ -486,10 +486,10 @@ const unreadable = [
       to: 'spec.authorizedKeys.length > 0;',
     },
   }),
-  ...inFile('lib/app/carry-out.ts', ['test/flows/life.test.ts'], {
+  ...inFile('lib/app/user-data.ts', ['test/unit/app/user-data.test.ts'], {
     'user data as bytes is forgotten': {
-      from: 'spec.userData === null ? spec.userDataBase64 :',
-      to: 'spec.userData === null ? null :',
+      from: 'userData === null ? userDataBase64 :',
+      to: 'userData === null ? null :',
     },
   }),
   ...inFile('lib/core/base/fields.ts', ['test/unit/core/cluster/spec.test.ts'], {
