@@ -1487,10 +1487,10 @@ const agents: readonly Mutant[] = [
       },
     },
   ),
-  ...inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
+  ...inFile('lib/app/offer.ts', ['test/unit/app/launch.test.ts'], {
     'nodes get an agent although no key makes its token': {
-      from: 'offered.canReport && (await hasKey(deps.secrets))',
-      to: 'offered.canReport',
+      from: 'canHaveAgent && publicUrl !== null && hasKey;',
+      to: 'canHaveAgent && publicUrl !== null;',
     },
   }),
 ];

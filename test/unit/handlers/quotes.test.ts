@@ -106,8 +106,8 @@ describe('a quote', () => {
         /^userData: userData is too large by about \d+ bytes: .* takes 16320\./,
       ),
     ]);
-    const alone = await call('POST', '/quotes', { body: { ...NANODES, nodes: 1, userData } });
-    expect(alone.status).toBe(200);
+    const shorter = { ...body, userData: userData.slice(0, 8_000) };
+    expect((await call('POST', '/quotes', { body: shorter })).status).toBe(200);
   });
 
   it('warns of user data that cloud-init would ignore', async () => {
