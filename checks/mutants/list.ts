@@ -1495,6 +1495,103 @@ const agents: readonly Mutant[] = [
   }),
 ];
 
+const rooms = [
+  ...inFile('lib/app/room-keys.ts', ['test/unit/app/room-keys.test.ts'], {
+    'the key by which nodes log in to each other is their host key': {
+      from: "keyPair(key, 'onebuck peer key', id)",
+      to: "keyPair(key, 'onebuck host key', id)",
+    },
+    'all clusters have the same keys': {
+      from: "hkdfSync('sha256', key, purpose, id, 36)",
+      to: "hkdfSync('sha256', key, purpose, '', 36)",
+    },
+  }),
+  ...inFile('lib/app/user-data.ts', ['test/unit/app/user-data.test.ts'], {
+    'user data passes the quote that another rank makes too large': {
+      from: 'const GZIP_VARIES_BY = 64;',
+      to: 'const GZIP_VARIES_BY = 0;',
+    },
+    'user data that fits is sent in gzip': {
+      from: 'message.length <= USER_DATA_BYTES_MAX ? message',
+      to: 'message.length < 0 ? message',
+    },
+    "a node's agent calls as the first node": {
+      from: 'agentToken(key, { clusterId: id, rank: index,',
+      to: 'agentToken(key, { clusterId: id, rank: 0,',
+    },
+  }),
+  ...inFile('lib/app/user-data.ts', ['test/unit/app/reconcile.test.ts'], {
+    'open ports alone change nothing on the nodes': {
+      from: 'spec.setup.length > 0 || spec.openPorts.length > 0;',
+      to: 'spec.setup.length > 0;',
+    },
+  }),
+  ...inFile('lib/app/offer.ts', ['test/unit/handlers/quotes.test.ts'], {
+    'user data that does not fit passes the quote': {
+      from: 'if (hasKey) refuseLargeUserData(',
+      to: 'if (!hasKey) refuseLargeUserData(',
+    },
+  }),
+  ...inFile('lib/core/room/user-data.ts', ['test/unit/core/room/user-data.test.ts'], {
+    "a user's host key replaces the one that clients expect": {
+      from: "    ...(facts.user === null ? [] : [userPart(withoutBom(facts.user))]),\n    part('text/cloud-config', cloudConfig(facts)),",
+      to: "    part('text/cloud-config', cloudConfig(facts)),\n    ...(facts.user === null ? [] : [userPart(withoutBom(facts.user))]),",
+    },
+  }),
+  ...inFile('lib/core/room/scripts/boot.ts', ['test/unit/core/room/boot.test.ts'], {
+    'nodes are open to the internet': {
+      from: 'type filter hook input priority 0; policy drop;',
+      to: 'type filter hook input priority 0; policy accept;',
+    },
+    'whoever claims an address of the subnet gets in from the internet': {
+      from: 'echo "iifname $lan ip saddr $cidr accept"',
+      to: 'echo "ip saddr $cidr accept"',
+    },
+    'ports that Docker publishes are open': {
+      from: 'iifname $wan drop\n',
+      to: '',
+    },
+    "the nodes' key opens them from the internet": {
+      from: 'from="',
+      to: 'environment="',
+    },
+    "a reboot takes away the agent's renewed token": {
+      from: '[ -e $d/token ] || echo',
+      to: 'echo',
+    },
+    'a node made of an image of another node has its token': {
+      from: '= "$cluster-$rank" ] || rm -rf $d',
+      to: '= "$cluster-$rank" ] || true',
+    },
+    "cloud-init waits for the agent, and the agent for cloud-init's network": {
+      from: 'systemctl --no-block start onebuck-agent',
+      to: 'systemctl start onebuck-agent',
+    },
+  }),
+  ...inFile('lib/core/room/scripts/agent.ts', ['test/unit/core/room/agent.test.ts'], {
+    'a node with an open firewall is ready': {
+      from: 'if [ ! -s $d/fault ] && grep',
+      to: 'if grep',
+    },
+    'all nodes ask for the end in the same second': {
+      from: 'spread=$((rank % 30))',
+      to: 'spread=0',
+    },
+    'no node asks for the end while cloud-init runs': {
+      from: 'if [ "$now" -ge "$due" ]; then',
+      to: 'if [ -e $d/told ] && [ "$now" -ge "$due" ]; then',
+    },
+    'an agent that was not heard says no more that its node is ready': {
+      from: '  fi && touch $d/told',
+      to: '  fi; touch $d/told',
+    },
+    'a moved teardown time never reaches the node': {
+      from: 'echo "$at" | keep teardown-at 644',
+      to: ':',
+    },
+  }),
+];
+
 export const mutants: readonly Mutant[] = [
   ...[
     ...money,
@@ -1541,4 +1638,5 @@ export const mutants: readonly Mutant[] = [
   ...settings,
   ...work,
   ...agents,
+  ...rooms,
 ];

@@ -1,0 +1,232 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AGENT } from '../../../../lib/core/room/scripts/agent.ts';
+import { aSandbox } from '../../../support/sandbox.ts';
+
+/*
+ * The agent in a folder that stands for the root of a node, with a clock that only its own pauses
+ * move. That it works on a node which boots is for `npm run test:nodes`.
+ */
+
+const START = Date.parse('2026-11-26T12:00:00Z') / 1_000;
+const iso = (second: number) => new Date((START + second) * 1_000).toISOString();
+
+interface World {
+  readonly rank?: number;
+  /** Seconds after the start. */
+  readonly teardownAt?: number;
+  readonly told?: boolean;
+  /** What cloud-init leaves when it is done, and after how many seconds. */
+  readonly result?: string;
+  readonly doneAt?: number;
+  readonly fault?: string;
+  /** What Onebuck answers, as the commands of a shell; `$1` is the body of the call. */
+  readonly answer?: string;
+  /** How many times longer than asked each pause lasts; by default 1. */
+  readonly slowness?: number;
+  /** How many seconds the agent runs. */
+  readonly seconds: number;
+}
+
+const DONE = '{\n "v1": {\n  "datasource": "DataSourceAkamai",\n  "errors": []\n }\n}';
+
+/** The calls of an agent: the second, the token, and the body. */
+function callsOf(world: World) {
+  const { rank = 0, teardownAt = 40_000, told = false, result = DONE, doneAt = 0 } = world;
+  const sandbox = aSandbox({
+    date: `case $1 in
++%s) cat "$SANDBOX/now" ;;
+*) ${REAL_DATE} "$@" ;;
+esac`,
+    sleep: `now=$(($(cat "$SANDBOX/now") + $1 * ${world.slowness ?? 1}))
+echo $now > "$SANDBOX/now"
+[ $now -lt ${START + doneAt} ] || [ -e "$SANDBOX/run/cloud-init/result.json" ] || {
+  mkdir -p "$SANDBOX/run/cloud-init"; cp "$SANDBOX/result" "$SANDBOX/run/cloud-init/result.json"; }
+[ $now -le ${START + world.seconds} ] || kill $PPID`,
+    curl: `header=$(cat)
+for body; do [ "$previous" != --data-binary ] || break; previous=$body; done
+printf '%s %s %s\\n' "$(($(cat "$SANDBOX/now") - ${START}))" "$header" "$body" >> "$SANDBOX/calls"
+answer() { ${world.answer ?? 'echo {}'}
+}
+answer "$body"`,
+    systemctl: 'echo "$*" >> "$SANDBOX/systemctl"',
+  });
+  removals.push(sandbox.remove);
+  const { put } = sandbox;
+  put('now', `${START}`);
+  put('result', result);
+  put('calls', '');
+  put('etc/onebuck/environment', `ONEBUCK_RANK=${rank}\nONEBUCK_TEARDOWN_AT=${iso(teardownAt)}\n`);
+  put('etc/environment', `LANG=C\nONEBUCK_TEARDOWN_AT=${iso(teardownAt)}\n`);
+  put(
+    'etc/systemd/system.conf.d/onebuck.conf',
+    `[Manager]\nDefaultEnvironment=A=1 ONEBUCK_TEARDOWN_AT=${iso(teardownAt)} B=2 \n`,
+  );
+  put('etc/onebuck/token', 'first\n');
+  put('etc/onebuck/url', 'https://api.example.com/agent/cabcdefghij/0\n');
+  put('etc/onebuck/teardown-at', `${iso(teardownAt)}\n`);
+  put('run/systemd/system/a', '');
+  put('var/log/cloud-init-output.log', LOG);
+  if (told) put('etc/onebuck/told', '');
+  if (world.fault !== undefined) put('etc/onebuck/fault', world.fault);
+  sandbox.run(AGENT);
+  const calls = sandbox
+    .read('calls')
+    .split('\n')
+    .flatMap((line) => {
+      const [, at, token, body] =
+        /^(\d+) header = "Authorization: Bearer (\S+)" (.*)$/.exec(line) ?? [];
+      return body === undefined
+        ? []
+        : [{ at: Number(at), token, ...(JSON.parse(body) as { event: string; detail: string }) }];
+    });
+  return { ...sandbox, calls, events: calls.map(({ at, event }) => [at, event]) };
+}
+
+const REAL_DATE = '/bin/date';
+const LOG = `ci-info: | 0 | eth0 |
+Cloud-init v. 25.1.4 running 'modules:final' at a time. Up 1.90 seconds.
+it "fails" because\\of é
+2026-11-26 04:10:21,143 - cc_scripts_user.py[WARNING]: Failed to run module scripts-user
+`;
+
+const removals: (() => void)[] = [];
+afterEach(() => {
+  for (const remove of removals.splice(0)) remove();
+});
+
+describe('an agent', () => {
+  it('says once that the node is ready, within two seconds after cloud-init', () => {
+    const { events, has } = callsOf({ doneAt: 7, seconds: 100 });
+    expect(events).toEqual([[8, 'ready']]);
+    expect(has('etc/onebuck/told')).toBe(true);
+  });
+
+  it('tells of failure with the words of cloud-init and of its log', () => {
+    const errors = `"('scripts-user', RuntimeError('Runparts: 1 failures (user-data)'))"`;
+    const result = DONE.replace('[]', `[\n   ${errors}\n  ]`);
+    const { calls } = callsOf({ result, seconds: 3 });
+
+    expect(calls).toEqual([
+      {
+        at: 2,
+        token: 'first',
+        event: 'failed',
+        detail: `cloud-init: error. ${errors}\nit "fails" because\\of ??`,
+      },
+    ]);
+  });
+
+  it('tells of a fault of the boot script, though cloud-init is content', () => {
+    const { calls } = callsOf({ fault: 'no interface has it\n', seconds: 3 });
+    expect(calls.map(({ event, detail }) => [event, detail.split('\n')[0]])).toEqual([
+      ['failed', 'cloud-init: error. no interface has it'],
+    ]);
+  });
+
+  it('keeps a reason within 500 bytes', () => {
+    const result = DONE.replace('[]', `[ "${'a'.repeat(400)}" ]`);
+    const { calls } = callsOf({ result, fault: 'f'.repeat(400), seconds: 3 });
+    expect(calls[0]?.detail.length).toBeLessThanOrEqual(500);
+    expect(calls[0]?.detail.length).toBeGreaterThan(400);
+  });
+
+  it('repeats what Onebuck did not take, every 30 seconds', () => {
+    const { events, has } = callsOf({ answer: 'exit 22', seconds: 70 });
+    expect(events).toEqual([
+      [2, 'ready'],
+      [32, 'ready'],
+      [62, 'ready'],
+    ]);
+    expect(has('etc/onebuck/told')).toBe(false);
+  });
+
+  it('asks for the end 15 seconds and a spread after the teardown time, and every 30 seconds', () => {
+    const { events } = callsOf({ rank: 37, teardownAt: 1_000, told: true, seconds: 1_090 });
+    expect(events).toEqual([
+      [0, 'alive'],
+      [1_022, 'due'],
+      [1_052, 'due'],
+      [1_082, 'due'],
+    ]);
+  });
+
+  it('does so also while cloud-init still runs', () => {
+    const { events } = callsOf({ teardownAt: 100, doneAt: 500, seconds: 120 });
+    expect(events).toEqual([[115, 'due']]);
+  });
+
+  it('calls at its start after a reboot, and every six hours', () => {
+    const { events } = callsOf({ told: true, teardownAt: 90_000, slowness: 20, seconds: 44_000 });
+    expect(events).toEqual([
+      [0, 'alive'],
+      [21_600, 'alive'],
+      [43_200, 'alive'],
+    ]);
+  });
+
+  it('tries ten minutes later what Onebuck did not take then', () => {
+    const { events } = callsOf({ told: true, answer: 'exit 22', slowness: 20, seconds: 22_500 });
+    expect(events).toEqual([
+      [0, 'alive'],
+      [21_600, 'alive'],
+      [22_200, 'alive'],
+    ]);
+  });
+
+  it('keeps the token and the teardown time of each answer, and tells the environment', () => {
+    const answer = `echo '{ "teardownAt": "${iso(50)}", "status": "running", "token": "second" }'`;
+    const { calls, read } = callsOf({ answer, seconds: 70 });
+
+    expect(calls.map(({ at, token, event }) => [at, token, event])).toEqual([
+      [2, 'first', 'ready'],
+      [65, 'second', 'due'],
+    ]);
+    expect(read('etc/onebuck/environment')).toBe(
+      `ONEBUCK_RANK=0\nONEBUCK_TEARDOWN_AT=${iso(50)}\n`,
+    );
+    expect(read('etc/environment')).toBe(`LANG=C\nONEBUCK_TEARDOWN_AT=${iso(50)}\n`);
+    expect(read('etc/systemd/system.conf.d/onebuck.conf')).toBe(
+      `[Manager]\nDefaultEnvironment=A=1 ONEBUCK_TEARDOWN_AT=${iso(50)} B=2 \n`,
+    );
+    expect(read('systemctl')).toBe('daemon-reload\n');
+  });
+
+  it('calls by Python where there is no curl', async () => {
+    const heard: unknown[] = [];
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const { authorization, 'content-type': type } = request.headers;
+        heard.push({ url: request.url, authorization, type, body: `${Buffer.concat(chunks)}` });
+        response.end('{"token":"second"}');
+      });
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    removals.push(() => void server.close());
+    const sandbox = aSandbox({ sleep: 'kill $PPID' });
+    removals.push(sandbox.remove);
+    const { port } = server.address() as AddressInfo;
+    sandbox.put('etc/onebuck/environment', 'ONEBUCK_RANK=0\n');
+    sandbox.put('etc/onebuck/token', 'first\n');
+    sandbox.put('etc/onebuck/url', `http://127.0.0.1:${port}/agent/cabcdefghij/0\n`);
+    sandbox.put('etc/onebuck/teardown-at', '2099-01-01T00:00:00.000Z\n');
+    sandbox.put('etc/onebuck/told', '');
+    const script = sandbox.inside(AGENT.replace('command -v curl', 'command -v no-such-curl'));
+    const child = spawn('sh', ['-c', script], { env: sandbox.env });
+    await new Promise((ended) => child.on('close', ended));
+
+    expect(heard).toEqual([
+      {
+        url: '/agent/cabcdefghij/0',
+        authorization: 'Bearer first',
+        type: 'application/json',
+        body: '{"event":"alive","detail":""}',
+      },
+    ]);
+    expect(sandbox.read('etc/onebuck/token')).toBe('second\n');
+  });
+});

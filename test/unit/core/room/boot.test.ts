@@ -1,0 +1,239 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { addressOf, cidrOf, type Subnet } from '../../../../lib/core/room/network.ts';
+import { bootScript } from '../../../../lib/core/room/scripts/boot.ts';
+import type { RoomFacts } from '../../../../lib/core/room/user-data.ts';
+import { someFacts } from '../../../support/room.ts';
+import { aSandbox } from '../../../support/sandbox.ts';
+
+/*
+ * The boot script in a folder that stands for the root of a node. That it works on a node which
+ * boots is for `npm run test:nodes`.
+ */
+
+const ROUTE = 'default via 192.0.2.1 dev eth0 onlink';
+
+function aNode(address = '10.128.0.2', commands: Readonly<Record<string, string>> = {}) {
+  const sandbox = aSandbox({
+    ip: `case $* in
+*addr*) echo '2: eth0    inet 192.0.2.9/24 brd x'; echo '3: eth1    inet ${address}/24 scope global' ;;
+'-6 route') ;;
+*) echo '${ROUTE}' ;;
+esac`,
+    nft: 'cat "$2" > "$SANDBOX/loaded"',
+    nproc: 'echo 2',
+    sleep: ':',
+    systemctl: 'echo "$*" >> "$SANDBOX/systemctl"',
+    'firewall-cmd': 'exit 1',
+    ...commands,
+  });
+  sandbox.put('etc/hosts', '127.0.0.1 localhost');
+  sandbox.put('etc/environment', 'LANG=C.UTF-8\n');
+  sandbox.put('run/systemd/system/a', '');
+  removals.push(sandbox.remove);
+  const boot = (changes: Partial<RoomFacts> & { environment?: readonly string[] } = {}) => {
+    const { hostKey, environment = [], ...facts } = { environment: [], ...someFacts(changes) };
+    return sandbox.run(bootScript({ ...facts, environment, hostKey: hostKey.public }));
+  };
+  return { ...sandbox, boot };
+}
+
+const removals: (() => void)[] = [];
+afterEach(() => {
+  for (const remove of removals.splice(0)) remove();
+});
+
+describe('a node that boots', () => {
+  it.each<[number, Subnet]>([
+    [4, { block: 0, bits: 24 }],
+    [250, { block: 300, bits: 24 }],
+    [500, { block: 1020, bits: 22 }],
+  ])('knows the names and addresses of all %i nodes', (nodes, subnet) => {
+    const address = addressOf(subnet, 1);
+    const { boot, read } = aNode(address);
+    const { status } = boot({ nodes, network: { cidr: cidrOf(subnet), address } });
+
+    const all = Array.from({ length: nodes }, (_, index) => addressOf(subnet, index));
+    expect(status).toBe(0);
+    expect(read('etc/hosts')).toBe(
+      `127.0.0.1 localhost\n# onebuck\n${all
+        .map((each, index) => `${each} n${index}\n`)
+        .join('')}# onebuck end\n`,
+    );
+    expect(read('etc/onebuck/hostfile').split('\n').slice(0, 2)).toEqual([
+      'n0 slots=2',
+      'n1 slots=2',
+    ]);
+    expect(read('etc/onebuck/environment')).toContain(`ONEBUCK_ADDRESSES=${all.join(',')}\n`);
+  });
+
+  it('has the environment in logins and services', () => {
+    const { boot, read, root } = aNode();
+    boot({ environment: ['RAY_ADDRESS=n0:6379'] });
+
+    const lines = [
+      'ONEBUCK_CLUSTER=cabcdefghij',
+      'ONEBUCK_RANK=1',
+      'ONEBUCK_NODES=4',
+      'NODE_RANK=1',
+      'NUM_NODES=4',
+      'ONEBUCK_ADDRESSES=10.128.0.1,10.128.0.2,10.128.0.3,10.128.0.4',
+      'ONEBUCK_HEAD=n0',
+      `ONEBUCK_HOSTFILE=${root}/etc/onebuck/hostfile`,
+      'MASTER_ADDR=10.128.0.1',
+      'MASTER_PORT=29500',
+      'ONEBUCK_TEARDOWN_AT=2026-11-27T12:00:00.000Z',
+      'RAY_ADDRESS=n0:6379',
+    ];
+    expect(read('etc/environment')).toBe(
+      ['LANG=C.UTF-8', '# onebuck', ...lines, '# onebuck end', ''].join('\n'),
+    );
+    expect(read('etc/systemd/system.conf.d/onebuck.conf')).toBe(
+      `[Manager]\nDefaultEnvironment=${lines.join(' ')} \n`,
+    );
+  });
+
+  it('lets root log in to the other nodes, whose host key it knows, and them from the subnet', () => {
+    const { boot, read } = aNode();
+    const { hostKey, peerKey } = someFacts();
+    boot();
+
+    expect(read('etc/onebuck/id_ed25519')).toBe(peerKey.private);
+    expect(read('root/.ssh/authorized_keys')).toBe(
+      `# onebuck\nfrom="10.128.0.0/24" ${peerKey.public}\n# onebuck end\n`,
+    );
+    const hosts = 'n0,10.128.0.1,n1,10.128.0.2,n2,10.128.0.3,n3,10.128.0.4';
+    expect(read('etc/onebuck/known_hosts')).toBe(`${hosts} ${hostKey.public}\n`);
+    const config = read('etc/ssh/ssh_config.d/onebuck.conf');
+    expect(config).toContain(`Match localuser root host ${hosts}\n`);
+    expect(config).toContain('StrictHostKeyChecking yes\n');
+  });
+
+  it('lets in ssh and open ports from the internet, and the subnet by the private interface', () => {
+    const { boot, read } = aNode();
+    boot({ openPorts: ['80', '8000-8100', '53/udp'] });
+
+    expect(read('loaded')).toBe(`table inet onebuck
+delete table inet onebuck
+table inet onebuck {
+set tcp_open {
+type inet_service; flags interval; auto-merge
+elements = { 22, 80, 8000-8100 }
+}
+set udp_open {
+type inet_service; flags interval; auto-merge
+elements = { 53 }
+}
+chain input {
+type filter hook input priority 0; policy drop;
+ct state established,related accept
+iif lo accept
+meta l4proto { icmp, ipv6-icmp } accept
+tcp dport @tcp_open accept
+udp dport @udp_open accept
+iifname eth1 ip saddr 10.128.0.0/24 accept
+}
+chain forward {
+type filter hook forward priority 0; policy accept;
+ct state established,related accept
+iifname eth0 meta l4proto tcp ct original proto-dst @tcp_open accept
+iifname eth0 meta l4proto udp ct original proto-dst @udp_open accept
+iifname eth0 drop
+}
+}
+`);
+  });
+
+  it('tells firewalld, where it runs, of the private interface and the open ports', () => {
+    const { boot, read } = aNode('10.128.0.2', {
+      'firewall-cmd': 'echo "$*" >> "$SANDBOX/firewalld"',
+    });
+    boot({ openPorts: ['80', '53/udp'] });
+
+    expect(read('firewalld').split('\n')).toEqual([
+      '--state',
+      '-q --permanent --zone=trusted --change-interface=eth1',
+      '-q --permanent --add-port=80/tcp',
+      '-q --permanent --add-port=53/udp',
+      '-q --reload',
+      '',
+    ]);
+  });
+
+  it('starts the agent without waiting for it', () => {
+    const { boot, read } = aNode();
+    boot();
+
+    expect(read('systemctl').split('\n')).toEqual([
+      'daemon-reload',
+      '-q enable onebuck-firewall onebuck-agent',
+      '--no-block start onebuck-agent',
+      '',
+    ]);
+    expect(read('etc/onebuck/token')).toBe('oba_cabcdefghij_1_token\n');
+    expect(read('etc/onebuck/url')).toBe('https://api.example.com/agent/cabcdefghij/1\n');
+  });
+
+  it('changes nothing at its next boot, and keeps the token and the time of the agent', () => {
+    const { boot, read, put } = aNode();
+    boot();
+    const paths = ['etc/hosts', 'etc/onebuck/environment', 'root/.ssh/authorized_keys'];
+    const before = paths.map(read);
+    put('etc/onebuck/token', 'a later token\n');
+    put('etc/onebuck/told', '');
+    boot();
+
+    expect(paths.map(read)).toEqual(before);
+    expect(read('etc/onebuck/token')).toBe('a later token\n');
+    expect(read('etc/onebuck/told')).toBe('');
+  });
+
+  it('forgets the cluster of whose node its image was made', () => {
+    const { boot, read, has, put } = aNode();
+    boot();
+    put('etc/onebuck/told', '');
+    const clusterId = 'cnewnewnewn';
+    boot({ clusterId, agent: { ...agentOf(clusterId), teardownAt: '2027-01-01T00:00:00.000Z' } });
+
+    expect(has('etc/onebuck/told')).toBe(false);
+    expect(read('etc/onebuck/token')).toBe('oba_cnewnewnewn_1\n');
+    expect(read('etc/environment')).toContain('ONEBUCK_TEARDOWN_AT=2027-01-01T00:00:00.000Z\n');
+    expect(read('etc/environment')).not.toContain('cabcdefghij');
+  });
+
+  it('notes what went wrong for the agent, and boots all the same', () => {
+    const { boot, read } = aNode('10.128.0.77', { nft: 'exit 1' });
+    const { status } = boot();
+
+    expect(status).toBe(0);
+    expect(read('etc/onebuck/fault').split('\n')).toEqual([
+      'no interface has the private address 10.128.0.2 (is Network Helper off?)',
+      expect.stringMatching(/^nft refuses .*firewall\.nft$/),
+      '',
+    ]);
+  });
+
+  it('alone, is a room of one: its own name, no keys, closed to the internet', () => {
+    const { boot, read, has } = aNode();
+    boot({ index: 0, nodes: 1, network: null, agent: null });
+
+    expect(read('etc/onebuck/hosts')).toBe('127.0.0.1 n0\n');
+    expect(read('etc/onebuck/environment')).toContain('MASTER_ADDR=127.0.0.1\n');
+    expect(read('loaded')).not.toContain('saddr');
+    expect(has('etc/onebuck/id_ed25519')).toBe(false);
+    expect(has('etc/onebuck/token')).toBe(false);
+  });
+
+  it('without a network, names no node but itself', () => {
+    const { boot, read } = aNode();
+    boot({ network: null });
+
+    expect(read('etc/onebuck/hosts')).toBe('127.0.0.1 n1\n');
+    expect(read('etc/onebuck/environment')).not.toContain('ONEBUCK_HEAD');
+  });
+});
+
+const agentOf = (clusterId: string) => ({
+  url: `https://api.example.com/agent/${clusterId}/1`,
+  token: `oba_${clusterId}_1`,
+  teardownAt: '2026-11-27T12:00:00.000Z',
+});
