@@ -47,8 +47,8 @@ export interface LinodeApi {
    * up within seconds, since launches do without it.
    */
   defaultFirewalls(by: EpochMs): Promise<DefaultFirewalls | 'unreadable'>;
-  /** Every VLAN of the region, whoever made it, also those without Linodes. */
-  vlans(region: string, by: EpochMs): Promise<readonly Vlan[]>;
+  /** Every VLAN of the region, whoever made it, also those without Linodes; null: of all regions. */
+  vlans(region: string | null, by: EpochMs): Promise<readonly Vlan[]>;
   /**
    * Deletes a VLAN without Linodes. May be called twice; `notFound` is as good as `deleted`. AppError
    * `linodeRejected` if a Linode is attached: one that was deleted just now may be for a while.
@@ -105,6 +105,7 @@ export interface AccountSettings {
 export type DefaultFirewalls = Readonly<Record<InterfaceGeneration, number | null>>;
 
 export interface Vlan {
+  readonly region: string;
   readonly label: string;
   /** How many Linodes are attached. */
   readonly linodes: number;

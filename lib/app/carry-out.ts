@@ -164,6 +164,12 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
       log.warn('tag left behind', { clusterId: record.id, tag, reason: reasonOf(error) });
     });
 
+  const removeVlan = (vlan: string) =>
+    linode.deleteVlan(record.bought.region, vlan, tagsBy()).catch((error: unknown) => {
+      // A Linode that was deleted just now may still be in it. The sweeper tries again.
+      log.info('VLAN left behind', { clusterId: record.id, vlan, reason: reasonOf(error) });
+    });
+
   /** Puts the tags back by which lists find the Linode. */
   async function putTagsBack(found: Linode): Promise<void> {
     const missing = missingIn(found);
@@ -238,8 +244,8 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
         return { kind: 'tagsRefused', until: plus(clock.now(), RETAG_AFTER) };
       }
     },
-    async removeTags({ own, shared }) {
-      await Promise.all(own.map(removeTag));
+    async removeTags({ own, shared, vlan }) {
+      await Promise.all([...own.map(removeTag), ...(vlan === undefined ? [] : [removeVlan(vlan)])]);
       for (const tag of shared) {
         const bearers = await linode.listByTag(tag, tagsBy()).catch(() => null);
         if (bearers?.length === 0) await removeTag(tag);

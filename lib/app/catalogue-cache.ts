@@ -43,6 +43,14 @@ export interface CatalogueCache {
    * takes at most a few seconds.
    */
   soldOut(region: string, by: EpochMs): Promise<ReadonlySet<string>>;
+  /**
+   * The labels of the region's VLANs, at most some seconds old; if `fresh`, of now. null: Linode does
+   * not say. Never fails, and takes at most a few seconds.
+   */
+  vlans(
+    region: string,
+    options: { readonly fresh: boolean; readonly by: EpochMs },
+  ): Promise<readonly string[] | null>;
 }
 
 type Source = Pick<
@@ -54,6 +62,7 @@ type Source = Pick<
   | 'availability'
   | 'accountSettings'
   | 'defaultFirewalls'
+  | 'vlans'
 >;
 
 /** How long a list is remembered: Linode's own max-age, but within these bounds. */
@@ -97,6 +106,7 @@ export function createCatalogueCache(linode: Source, clock: Clock, log: Log): Ca
       return ids === 'unreadable' ? null : ids[interfaces];
     },
     soldOut: rememberedSoldOut(linode, clock, log),
+    vlans: rememberedVlans(linode, clock, log),
   };
 }
 
@@ -199,6 +209,7 @@ function remembered<T>(
 }
 
 const AVAILABILITY_AGE_MAX = seconds(60);
+const VLANS_AGE_MAX = seconds(15);
 /** How long a call may be retried whose answer launches can do without. */
 const OPTIONAL_WAIT_MAX = seconds(2);
 /** The most regions whose availability is remembered: more than Linode has. */
@@ -210,7 +221,6 @@ const REGIONS_MAX = 64;
  * waits for the call again until then.
  */
 function rememberedSoldOut(linode: Source, clock: Clock, log: Log): CatalogueCache['soldOut'] {
-  const byRegion = new Map<string, (by: EpochMs) => Promise<ReadonlySet<string>>>();
   let failedAt: EpochMs | null = null;
 
   async function read(region: string, by: EpochMs): Promise<ReadonlySet<string>> {
@@ -228,11 +238,37 @@ function rememberedSoldOut(linode: Source, clock: Clock, log: Log): CatalogueCac
     }
   }
 
+  return rememberedByRegion(clock, AVAILABILITY_AGE_MAX, read);
+}
+
+/**
+ * Linode takes 200 lists a minute, so that not each of many launches may read the VLANs; and a
+ * server may lack them.
+ */
+function rememberedVlans(linode: Source, clock: Clock, log: Log): CatalogueCache['vlans'] {
+  async function read(region: string, by: EpochMs): Promise<readonly string[] | null> {
+    try {
+      const vlans = await linode.vlans(region, earliest(by, plus(clock.now(), OPTIONAL_WAIT_MAX)));
+      return vlans.map(({ label }) => label);
+    } catch (error) {
+      log.warn('VLANs are unknown', { reason: reasonOf(error) });
+      return null;
+    }
+  }
+  const lately = rememberedByRegion(clock, VLANS_AGE_MAX, read);
+  return (region, { fresh, by }) => (fresh ? read(region, by) : lately(region, by));
+}
+
+function rememberedByRegion<T>(
+  clock: Clock,
+  most: DurationMs,
+  read: (region: string, by: EpochMs) => Promise<T>,
+): (region: string, by: EpochMs) => Promise<T> {
+  const byRegion = new Map<string, (by: EpochMs) => Promise<T>>();
   return (region, by) => {
     const known = byRegion.get(region);
     if (known !== undefined) return known(by);
-    const bounds = { least: seconds(0), most: AVAILABILITY_AGE_MAX };
-    const asked = remembered(clock, bounds, async (until) => ({
+    const asked = remembered(clock, { least: seconds(0), most }, async (until) => ({
       value: await read(region, until),
       maxAge: null,
     }));

@@ -88,6 +88,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
 
   const id = keyedId ?? newId('c');
+  await refuseEleventhVlan(deps, id, offered, request.by);
   const { owner, schedule, tokenCap = null } = request;
   const { budget, nodes } = offered.spec;
   const subnetBits = offered.network === null ? null : bitsFor(nodes);
@@ -190,4 +191,30 @@ function networkOf(
 ): { network?: RoomNetwork } {
   if (kind === null || subnet === null) return {};
   return { network: { kind, vlan: vlanOf(kind, stage, id), subnet } };
+}
+
+/** Linode's limit: docs/linode.md#networks. */
+const VLANS_IN_REGION_MAX = 10;
+
+/**
+ * AppError `refused` if the nodes' VLAN would be the region's eleventh. If Linode does not say, or if
+ * others make the tenth meanwhile, Linode refuses the creates, and the launch fails for that reason.
+ */
+async function refuseEleventhVlan(
+  { catalogue, settings }: LaunchDeps,
+  id: ClusterId,
+  { network, bought: { region } }: Offer,
+  by: EpochMs,
+): Promise<void> {
+  if (network === null) return;
+  const vlan = vlanOf(network, settings.stage, id);
+  const labels = await catalogue.vlans(region, { fresh: network === 'isolated', by });
+  if (labels === null || labels.includes(vlan) || labels.length < VLANS_IN_REGION_MAX) return;
+  const others = network === 'isolated' ? 'ask for network private' : 'ask for network none';
+  throw new AppError(
+    'refused',
+    `${region} has ${labels.length} VLANs, and Linode allows ${VLANS_IN_REGION_MAX} in a region: ` +
+      `${vlan} would be one more. Wait for an isolated cluster to end, delete a VLAN in Linode's ` +
+      `console, choose another region, or ${others}.`,
+  );
 }

@@ -12,9 +12,10 @@ import {
 import type { Linode } from '../core/cluster/linode.ts';
 import { livingOf } from '../core/cluster/metrics.ts';
 import { clustersNamedBy, findOrphans, type Orphan } from '../core/cluster/orphans.ts';
-import type { ClusterRecord } from '../core/cluster/record.ts';
+import { type ClusterRecord, isLive } from '../core/cluster/record.ts';
 import { createPool, slimLinode, slimRecord } from '../core/cluster/slim.ts';
-import { AppError, PartialListError } from '../errors.ts';
+import { clusterOfVlan } from '../core/room/network.ts';
+import { AppError, PartialListError, reasonOf } from '../errors.ts';
 import type {
   Clock,
   ClusterStore,
@@ -68,6 +69,7 @@ export async function sweep(
     // Throw the failure to destroy rather than this error: a Linode that lives on costs money.
     if (failures.length === 0) throw error;
   }
+  await removeVlans(deps, limits.by);
   if (failures.length === 0) return { destroyed };
   throw new AppError('linodeUnavailable', `sweep not complete: ${failures.join('; ')}`);
 }
@@ -162,6 +164,29 @@ async function auditCaps(deps: SweepDeps, clusters: readonly ClusterId[]) {
   for (const { id, kind, counted, actual } of drift) {
     const amounts = { counted: formatUsd(counted), actual: formatUsd(actual) };
     log.warn('caps drifted', { clusterId: id, kind, ...amounts });
+  }
+}
+
+/**
+ * Deletes the VLANs of isolated clusters that have ended: a pass can't while Linode still counts a
+ * deleted Linode among those attached, and an account may have 10 VLANs in a region. The record says
+ * that a VLAN is this deployment's, as its label does not: stages may share an account. Linode also
+ * removes empty VLANs by itself, so a failure is no fault.
+ */
+async function removeVlans({ linode, store, log }: SweepDeps, by: EpochMs): Promise<void> {
+  try {
+    const empty = (await linode.vlans(null, by)).filter(({ linodes }) => linodes === 0);
+    const ids = empty.flatMap(({ label }) => clusterOfVlan(label) ?? []);
+    const { records } = await getSlim(store, ids);
+    for (const { region, label } of empty) {
+      const isOurs = records.some(
+        (record) =>
+          !isLive(record) && record.network?.vlan === label && record.bought.region === region,
+      );
+      if (isOurs) await linode.deleteVlan(region, label, by);
+    }
+  } catch (error) {
+    log.warn('VLANs left behind', { reason: reasonOf(error) });
   }
 }
 

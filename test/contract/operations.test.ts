@@ -104,7 +104,10 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     const { api } = world;
     expect(await api.vlans('us-east', LATER)).toEqual([]);
     const { id } = await createdBy(world.create({ vlan: VLAN }));
-    expect(await api.vlans('us-east', LATER)).toEqual([{ label: 'onebuck-dev', linodes: 1 }]);
+    expect(await api.vlans('us-east', LATER)).toEqual([
+      { region: 'us-east', label: 'onebuck-dev', linodes: 1 },
+    ]);
+    expect(await api.vlans(null, LATER)).toHaveLength(1);
     expect(await api.vlans('us-ord', LATER)).toEqual([]);
     await expect(api.deleteVlan('us-east', 'onebuck-dev', LATER)).rejects.toMatchObject({
       code: 'linodeRejected',
@@ -116,7 +119,7 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     world.simulator.updateSettings({ defaultFirewall: 7 });
     expect(await api.defaultFirewalls(LATER)).toEqual({ legacy_config: 7, linode: 7 });
     expectKept(world, {
-      'GET /networking/vlans': [200, 200, 200],
+      'GET /networking/vlans': [200, 200, 200, 200],
       'POST /linode/instances': [200],
       'DELETE /networking/vlans/{regionId}/{label}': [400, 200, 404],
       'DELETE /linode/instances/{linodeId}': [200],

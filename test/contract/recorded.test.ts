@@ -176,7 +176,7 @@ describe.skipIf(!hasShared)(`Onebuck's client reads recorded answers of Linode${
 
   it('as a VLAN with two Linodes', async () => {
     const { api } = await worldOf('list VLANs by label');
-    const vlan = { label: 'go-vlan-test-list', linodes: 2 };
+    const vlan = { region: 'au-mel', label: 'go-vlan-test-list', linodes: 2 };
     expect(await api.vlans('au-mel', LATER)).toEqual([vlan]);
   });
 

@@ -121,6 +121,7 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
   account: async () => anAccount(),
   defaultFirewall: async () => null,
   soldOut: async () => new Set(),
+  vlans: async () => [],
   ...overrides,
 });
 

@@ -134,14 +134,15 @@ async function readDefaultFirewalls(
 
 async function listVlans(
   lists: Parameters<typeof listAll>[0],
-  region: string,
+  region: string | null,
   by: EpochMs,
 ): Promise<readonly Vlan[]> {
-  const list = { path: '/networking/vlans', item: decodeVlan, filter: { region } };
+  const filter = region !== null && { filter: { region } };
+  const list = { path: '/networking/vlans', item: decodeVlan, ...filter };
   const { value } = await listAll(lists, list, by);
   return value
-    .filter((vlan) => vlan.region === region)
-    .map(({ label, linodes }) => ({ label, linodes }));
+    .filter((vlan) => region === null || vlan.region === region)
+    .map(({ id: _, ...vlan }) => vlan);
 }
 
 async function sendForOne<T>(

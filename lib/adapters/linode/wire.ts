@@ -69,7 +69,6 @@ export const decodeVlan: Decoder<ListedVlan> = (body) => decode(vlanSchema, body
 /** A VLAN has no id of its own: its label is unique in its region. */
 export interface ListedVlan extends Vlan {
   readonly id: string;
-  readonly region: string;
 }
 
 /** Linode answers a DELETE with `{}`. */

@@ -375,7 +375,9 @@ function planDeleting(
   }
   if (!current.tagsRemoved) {
     const own = [clusterTag(record.id)];
-    const step: Step = { kind: 'removeTags', own, shared: record.reapTags };
+    const { network } = record;
+    const vlan = network?.kind === 'isolated' && { vlan: network.vlan };
+    const step: Step = { kind: 'removeTags', own, shared: record.reapTags, ...vlan };
     return { next: { ...current, dueAt }, steps: [step], life };
   }
   return { next: ended(current, now), steps: [] };

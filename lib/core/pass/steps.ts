@@ -33,8 +33,9 @@ type StepArgs = {
   retagNode: { index: number; linodeId: number; reap: Tag };
   /**
    * Removes tags from the account. A `shared` tag is kept while Linodes of other clusters bear it.
+   * `vlan`: the label of the VLAN that only this cluster had; it goes, too.
    */
-  removeTags: { own: readonly Tag[]; shared: readonly Tag[] };
+  removeTags: { own: readonly Tag[]; shared: readonly Tag[]; vlan?: string };
   /** `reason`: why the pass has nothing to do before `until`. */
   wait: { reason: string; until: EpochMs };
 };

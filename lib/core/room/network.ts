@@ -1,4 +1,4 @@
-import type { ClusterId } from '../base/names.ts';
+import { type ClusterId, isClusterId } from '../base/names.ts';
 
 /*
  * The private network of a cluster: its VLAN, its subnet, and the addresses of its nodes, all of
@@ -74,6 +74,12 @@ export const cidrOf = (subnet: Subnet): string => addressInCidr(subnet, -1);
  */
 export const vlanOf = (kind: NetworkKind, stage: string, id: ClusterId): string =>
   kind === 'private' ? `onebuck-${stage}` : `onebuck-${id}`;
+
+/** The cluster whose own VLAN has the label; null: it is no label of such a VLAN. */
+export function clusterOfVlan(label: string): ClusterId | null {
+  const id = label.slice('onebuck-'.length);
+  return label.startsWith('onebuck-') && isClusterId(id) ? id : null;
+}
 
 /**
  * The lowest free subnet of that size; null: none is free. `taken` may overlap, and be in any order.

@@ -40,6 +40,11 @@ function aCatalogue(
       return anAccount();
     },
     defaultFirewalls,
+    vlans: async (region: string | null) => {
+      requests.push(`VLANs of ${region}`);
+      if (region === 'xx-out') throw new Error('Linode is out');
+      return [{ region: `${region}`, label: 'lab', linodes: 0 }];
+    },
     availability: (region: string, by: EpochMs) => {
       requests.push(region);
       return availability(region, by);
@@ -211,5 +216,30 @@ describe('recovery images', () => {
     const { catalogue, requests } = aCatalogue(null);
     await catalogueFor(catalogue, image === undefined ? {} : { image }, BY);
     expect(requests.includes('recoveryImages')).toBe(asked);
+  });
+});
+
+describe('the VLANs of a region', () => {
+  it('are remembered for 15 seconds, unless they must be of now', async () => {
+    const { catalogue, clock, requests } = aCatalogue(null);
+    const read = (fresh: boolean, region = 'us-east') => catalogue.vlans(region, { fresh, by: BY });
+    expect(await read(false)).toEqual(['lab']);
+    clock.set(plus(LAUNCH, (seconds(15) - 1) as DurationMs));
+    await read(false);
+    expect(requests).toEqual(['VLANs of us-east']);
+    await read(true);
+    await read(false, 'us-ord');
+    expect(requests).toHaveLength(3);
+    clock.set(plus(LAUNCH, seconds(15)));
+    await read(false);
+    expect(requests).toHaveLength(4);
+  });
+
+  it('are unknown where Linode does not say, and nobody asks again for a while', async () => {
+    const { catalogue, requests, warnings } = aCatalogue(null);
+    const read = () => catalogue.vlans('xx-out', { fresh: false, by: BY });
+    expect([await read(), await read()]).toEqual([null, null]);
+    expect(requests).toHaveLength(1);
+    expect(warnings).toEqual(['VLANs are unknown']);
   });
 });

@@ -12,6 +12,7 @@ import {
 } from '../../../lib/core/base/units.ts';
 import { type ClusterRecord, isLive } from '../../../lib/core/cluster/record.ts';
 import type { Batch } from '../../../lib/core/pass/batches.ts';
+import type { AppError } from '../../../lib/errors.ts';
 import type { ClusterStore } from '../../../lib/ports.ts';
 import type { Settings } from '../../../lib/settings.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
@@ -181,6 +182,40 @@ describe('the private network of a launch', () => {
     isDead = false;
     expect((await launch({}, keyed)).record.network?.subnet).toEqual(subnet(0));
     expect((await launch({}, keyed)).record.network?.subnet).toEqual(subnet(0));
+  });
+
+  it.each([
+    ['private', null, 'onebuck-test', 'ask for network none'],
+    ['isolated', 'isolated', /onebuck-c\w{10}/, 'ask for network private'],
+  ])('is refused if its VLAN, %s, would be the eleventh', async (_, network, vlan, remedy) => {
+    const vlansWith = (...labels: string[]) => ({
+      catalogue: {
+        vlans: async () => [...labels, ...Array.from({ length: 9 }, (__, i) => `v${i}`)],
+      },
+    });
+    const { launch, records, openBudget } = aWorld(vlansWith('v9'));
+    const refusal = await launch({ network }).catch((error: AppError) => error);
+    expect(refusal).toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(
+        /^us-east has 10 VLANs, and Linode allows 10 in a region: onebuck-\w+ would be one more\./,
+      ),
+    });
+    expect(`${refusal}`).toMatch(vlan);
+    expect(`${refusal}`).toContain(remedy);
+    expect([await records(), await openBudget()]).toEqual([[], 0]);
+
+    await aWorld(vlansWith()).launch({ network });
+    await aWorld({ catalogue: { vlans: async () => null } }).launch({ network });
+    const none = await aWorld(vlansWith('v9')).launch({ network: 'none' });
+    expect(none.record.network).toBeUndefined();
+  });
+
+  it('on the VLAN of the stage is let in although there are ten', async () => {
+    const labels = ['onebuck-test', ...Array.from({ length: 9 }, (_, index) => `v${index}`)];
+    const { launch } = aWorld({ catalogue: { vlans: async () => labels } });
+    expect((await launch()).record.network?.kind).toBe('private');
+    await expect(launch({ network: 'isolated' })).rejects.toMatchObject({ code: 'refused' });
   });
 
   it('is refused while a request with the same key and far fewer nodes may be under way', async () => {

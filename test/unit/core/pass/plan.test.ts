@@ -731,6 +731,18 @@ describe('a cluster in deletion', () => {
     expect(kindsOf(plan({ ...withoutNodes, tagsRemoved: true }, null, NOW))).toEqual(['wait']);
   });
 
+  it('removes its VLAN with its tags, if it had one of its own', () => {
+    const stepsWith = (kind: 'private' | 'isolated') => {
+      const network = { kind, vlan: 'onebuck-lab', subnet: { block: 0, bits: 24 } } as const;
+      return plan({ ...withoutNodes, network }, [], NOW).steps;
+    };
+    const own = ['onebuck=cabcdefg234'];
+    expect(stepsWith('isolated')).toEqual([
+      { kind: 'removeTags', own, shared: [], vlan: 'onebuck-lab' },
+    ]);
+    expect(stepsWith('private')).toEqual([{ kind: 'removeTags', own, shared: [] }]);
+  });
+
   it('removes its tags after one empty list, and ends after the next', () => {
     const reapTags = ['reap=20261110T1557Z'];
     const emptied = plan({ ...withoutNodes, reapTags }, [], NOW);
