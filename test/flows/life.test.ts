@@ -39,6 +39,9 @@ function faultsFrom(after: DurationMs, faults: readonly FaultRule[]): void {
   world.clock.alarm(plus(START, after), () => world.linode.setFaults(faults));
 }
 
+/** Nodes without an agent, which have the user data as it was given if they have no network. */
+const WITHOUT_ROOM = { settings: { publicUrl: null } };
+
 describe('ten nodes for a dollar', () => {
   it('run for 13 hours, cost $0.975 and are gone before the hour mark', async () => {
     world = await aWorld();
@@ -108,7 +111,7 @@ describe('ten nodes for a dollar', () => {
   });
 
   it('have no password where the spec has SSH keys', async () => {
-    world = await aWorld();
+    world = await aWorld(WITHOUT_ROOM);
     const key = `${ED25519} me`;
     await world.launch({
       authorizedKeys: [key.replaceAll(' ', '\t ')],
@@ -129,7 +132,7 @@ describe('the nodes of a launch from the command line', () => {
     onTestFinished(() => rmSync(dirname(file), { recursive: true }));
     for (const bytes of [gzipSync(script), script, Buffer.of(0, 255, 10)]) {
       writeFileSync(file, bytes);
-      world = await aWorld();
+      world = await aWorld(WITHOUT_ROOM);
       const options = { userData: file, authorizedUser: ['ann', 'bob'] };
       await world.launch({ ...specOf({ terminal: {} as Terminal }, options), network: 'none' });
       await world.tickAndPass();
