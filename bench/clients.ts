@@ -8,6 +8,7 @@ import {
   type PutItemCommandInput,
   type QueryCommandInput,
   type QueryCommandOutput,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { InvokeCommandInput, LambdaClient } from '@aws-sdk/client-lambda';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -67,10 +68,11 @@ export function countDynamoDb(
 
   wrap(client, async ({ name, input }, make) => {
     const output = await around(make).catch((error: unknown) => {
-      if (name === 'PutItem' && error instanceof ConditionalCheckFailedException) {
-        const item = before(idOf((input as PutItemCommandInput).Item));
+      if (error instanceof ConditionalCheckFailedException) {
+        const { Item: put, Key: key } = input as PutItemCommandInput & UpdateItemCommandInput;
+        const item = before(idOf(put ?? key));
         const units = writeUnits(item === null ? 0 : itemBytes(item));
-        counter.add('DynamoDB PutItem, refused', 'writeUnit', units);
+        counter.add(`DynamoDB ${name}, refused`, 'writeUnit', units);
       }
       throw error;
     });
@@ -78,6 +80,12 @@ export function countDynamoDb(
       case 'PutItem': {
         const { Item: item = {} } = input as PutItemCommandInput;
         write(name, idOf(item), item);
+        break;
+      }
+      case 'UpdateItem': {
+        const update = input as UpdateItemCommandInput;
+        const id = idOf(update.Key);
+        write(name, id, { ...(before(id) ?? update.Key), ...assignedIn(update) });
         break;
       }
       case 'DeleteItem':
@@ -91,6 +99,21 @@ export function countDynamoDb(
     return output;
   });
   return { items };
+}
+
+/** The attributes that an update sets, each to a value of its own. */
+function assignedIn(update: UpdateItemCommandInput): Item {
+  const { UpdateExpression = '', ExpressionAttributeNames = {} } = update;
+  const values = update.ExpressionAttributeValues ?? {};
+  const assigned = UpdateExpression.replace(/^SET /, '').split(', ');
+  return Object.fromEntries(
+    assigned.map((assignment) => {
+      const [name = '', value = ''] = assignment.split(' = ');
+      const found = values[value];
+      if (found === undefined) throw new Error(`${assignment} is not counted`);
+      return [ExpressionAttributeNames[name] ?? name, found];
+    }),
+  );
 }
 
 /** The read units of a call; a BatchGetItem uses units for each key by itself. */

@@ -1,6 +1,7 @@
 import { launch } from '../lib/app/launch.ts';
 import { offer } from '../lib/app/offer.ts';
 import { getCluster, waitForAddresses } from '../lib/app/read-clusters.ts';
+import { reportsOf } from '../lib/app/read-reports.ts';
 import type { ClusterId } from '../lib/core/base/names.ts';
 import { hours, plus as later, minutes, seconds } from '../lib/core/base/units.ts';
 import { ENDED_KEPT } from '../lib/core/cluster/record.ts';
@@ -45,8 +46,8 @@ const LAUNCH_AT = minutes(30);
 const HOURS = 14;
 
 /**
- * The life of the README's cluster: a quote, a launch that waits for the addresses, and a GET of
- * the cluster after 3 minutes and then each hour. `sweepAt`: how long after the start the sweeper's
+ * The life of the README's cluster: a quote, a launch that waits for the addresses, a GET of the
+ * cluster after 3 minutes and then each hour, and the calls of its nodes' agents. `sweepAt`: how long after the start the sweeper's
  * first tick comes; it decides how long the sweeper waits for the cluster's end.
  */
 export async function aLife(
@@ -57,14 +58,18 @@ export async function aLife(
   try {
     let id: ClusterId | null = null;
     const look = (at: number) =>
-      world.request(LAUNCH_AT + at, (deps) => getCluster(deps, 'ann', id ?? ''));
+      world.request(LAUNCH_AT + at, async (deps) =>
+        reportsOf(deps, await getCluster(deps, 'ann', id ?? '')),
+      );
     world.request(LAUNCH_AT + seconds(1), (deps, { by }) => offer(deps, NANODES, by));
     world.request(LAUNCH_AT + seconds(30), async (deps, { by }) => {
       const request = { owner: 'ann', input: NANODES, idempotencyKey: null, schedule: null, by };
       const { record } = await launch(deps, request);
       id = record.id;
       await waitForAddresses(deps, record, later(deps.clock.now(), seconds(15)));
+      await reportsOf(deps, record);
     });
+    world.startAgents(LAUNCH_AT + minutes(1));
     look(minutes(3));
     for (let hour = 1; hour <= HOURS - 1; hour += 1) look(hours(hour));
 
@@ -86,12 +91,15 @@ function checked(world: World, id: ClusterId | null) {
   return { nodes: NANODES.nodes, hours: 13, billedUsd: world.billed() / 1e6 };
 }
 
-/** The storage of the cluster's record, from the cluster's end until the record expires. */
+/** The storage of the cluster's record and of its agents' reports, from the cluster's end until the record expires. */
 function kept(world: World, id: ClusterId | null): Counts {
   const item = world.items.get(id ?? '') ?? {};
+  const reports = world.items.get(`agents-${id}`);
+  if (reports === undefined) throw new Error('no agent has reported');
   const months = ENDED_KEPT / hours(assumed.hoursOfMonth);
   const counter = new Counter();
-  const copies = { table: itemBytes(item), byOwner: itemBytes(item), byTime: itemBytes(item) };
+  const table = itemBytes(item) + ENTRY_BYTES + itemBytes(reports);
+  const copies = { table, byOwner: itemBytes(item), byTime: itemBytes(item) };
   for (const bytes of Object.values(copies)) {
     counter.add('DynamoDB storage', 'tableByteMonth', (bytes + ENTRY_BYTES) * months);
   }

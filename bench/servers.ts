@@ -4,12 +4,14 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createNudge } from '../lib/adapters/aws/lambda.ts';
 import { createSecrets } from '../lib/adapters/aws/secrets-manager.ts';
+import { createAgentReports } from '../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
 import { createLedgerStore } from '../lib/adapters/dynamodb/ledger.ts';
 import { createLinodeApi } from '../lib/adapters/linode/client.ts';
 import type { Transport } from '../lib/adapters/linode/http.ts';
 import { type CapsKeeper, createCaps } from '../lib/app/caps-keeper.ts';
 import { createCatalogueCache } from '../lib/app/catalogue-cache.ts';
+import { createAgentLimits } from '../lib/app/hear-agent.ts';
 import type { EpochMs } from '../lib/core/base/units.ts';
 import type { Clock, LedgerStore, Log, Metrics } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
@@ -31,7 +33,11 @@ const SECRET = JSON.stringify({
 });
 export const TABLE = tableNamed('clusters');
 /** `nodesMax` is the largest that lib/wire.ts accepts. */
-const SETTINGS: Settings = { ...defaultSettings(STAGE), nodesMax: 500 };
+const SETTINGS: Settings = {
+  ...defaultSettings(STAGE),
+  nodesMax: 500,
+  publicUrl: 'https://onebuck.example.com',
+};
 const FUNCTIONS = { reconcile: 'reconcile', schedule: 'schedule' };
 const AWS = {
   region: 'us-east-1',
@@ -105,6 +111,8 @@ export function buildDeps(
     linode: api,
     settings: SETTINGS,
     store: createClusterStore(dynamoDb, TABLE.TableName),
+    reports: createAgentReports(dynamoDb, TABLE.TableName),
+    agentLimits: createAgentLimits(clock),
     caps: aKeeper(clock, createLedgerStore(dynamoDb, TABLE.TableName)),
     catalogue: createCatalogueCache(api, clock, log),
     notifier: { send: async () => {} },

@@ -1,13 +1,17 @@
 import { createTransport } from '../lib/adapters/linode/axios-transport.ts';
 import type { Transport } from '../lib/adapters/linode/http.ts';
 import { authorize } from '../lib/app/authorize.ts';
+import { authorizeAgent } from '../lib/app/authorize-agent.ts';
+import { hearAgent } from '../lib/app/hear-agent.ts';
 import { reap } from '../lib/app/reap.ts';
 import { type ReconcileLimits, reconcile } from '../lib/app/reconcile.ts';
 import { sweep } from '../lib/app/sweep.ts';
-import { epochMs, minutes } from '../lib/core/base/units.ts';
+import { epochMs, minutes, seconds, toIso } from '../lib/core/base/units.ts';
+import { ENDED_KEPT } from '../lib/core/cluster/record.ts';
 import type { Batch } from '../lib/core/pass/batches.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import { VirtualTime } from '../simulation/time.ts';
+import { type AgentCall, agentFilesIn, SimulatedAgent } from '../simulators/linode/agent.ts';
 import { assumed } from './assumed.ts';
 import { type Around, countDynamoDb, countSecretsManager, onInvoke } from './clients.ts';
 import { Counter } from './counts.ts';
@@ -58,9 +62,44 @@ export async function aWorld(phases: {
     lambda.run('sweep', (deps, limits) => sweep(deps, limits)),
   );
 
+  /** An agent's call, and the answer that its node gets. */
+  async function callOf({ url, token }: SimulatedAgent, call: AgentCall): Promise<unknown> {
+    const [rank = '', id = ''] = url.split('/').toReversed();
+    counter.add('API Gateway', 'httpRequest');
+    lambda.logAccess();
+    return lambda.run('api', async (deps) => {
+      const claim = await authorizeAgent(deps, `Bearer ${token}`, { id, rank });
+      const own = { ...deps, limits: deps.agentLimits, endedKept: ENDED_KEPT };
+      const { teardownAt, ...heard } = await hearAgent(own, claim, call);
+      return { ...heard, teardownAt: toIso(teardownAt) };
+    });
+  }
+
+  /** Has the agent call at its times as long as its Linode exists. */
+  function follow(linodeId: number, agent: SimulatedAgent): void {
+    time.at(Math.max(time.now(), agent.nextAt()), async () => {
+      const linode = adapters.linode.instances().find(({ id }) => id === linodeId);
+      if (linode === undefined || linode.deleted !== null) return;
+      const call = agent.callAt(time.now());
+      const answer = call === null ? null : await callOf(agent, call).catch(() => null);
+      if (call !== null) agent.answered(call, answer, time.now());
+      follow(linodeId, agent);
+    });
+  }
+
   return {
     counter,
     items: adapters.items,
+    /** Starts the agents on the Linodes that exist `ms` after the start. */
+    startAgents(ms: number): void {
+      time.at(START + ms, () => {
+        for (const { id, userData, runningAt } of adapters.linode.instances()) {
+          const files = agentFilesIn(userData);
+          if (files === null || runningAt === null) throw new Error('a Linode has no agent');
+          follow(id, new SimulatedAgent(files, runningAt + seconds(10)));
+        }
+      });
+    },
     /** Runs the world until `ms` after the start. Throws if a function has failed. */
     async runUntil(ms: number): Promise<void> {
       await time.runUntil(START + ms);

@@ -15,6 +15,7 @@ import { RealCalls } from '../../../bench/io.ts';
 import { Lambda } from '../../../bench/lambda.ts';
 import { anIdleHour } from '../../../bench/scenarios.ts';
 import { createSecrets } from '../../../lib/adapters/aws/secrets-manager.ts';
+import { createAgentReports } from '../../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
 import { createLedgerStore } from '../../../lib/adapters/dynamodb/ledger.ts';
 import { epochMs } from '../../../lib/core/base/units.ts';
@@ -28,6 +29,30 @@ import { anEmptyTable, TABLE } from '../../support/table.ts';
 const plain: Around = (call) => call();
 const callsAndUnits = (counts: Counts) =>
   Object.fromEntries([...counts].map(([call, { calls, units }]) => [call, [calls, units]]));
+
+it('the counter has the updates of agents, with the units of the whole item each', async () => {
+  const counter = new Counter();
+  const client = await anEmptyTable();
+  const { items } = countDynamoDb(client, TABLE, { counter, around: plain });
+  const reports = createAgentReports(client, TABLE.TableName);
+  const at = epochMs(1);
+  const failed = { kind: 'failed', at, reason: 'x'.repeat(500) } as const;
+  for (const rank of [0, 1, 2]) await reports.report('cabcdefg234', rank, failed, at);
+  await reports.report('cabcdefg234', 0, { kind: 'ready', at }, at);
+  await reports.report('cabcdefg234', 0, failed, at);
+  expect(Object.keys(items.get('agents-cabcdefg234') ?? {}).toSorted()).toEqual([
+    'expiresAt',
+    'id',
+    'r0',
+    'r1',
+    'r2',
+  ]);
+  expect(callsAndUnits(counter.counts)).toEqual({
+    // One item of one, two and two kilobytes, and two before the node was ready.
+    'DynamoDB UpdateItem, table': [4, 1 + 2 + 2 + 2],
+    'DynamoDB UpdateItem, refused': [1, 2],
+  });
+});
 
 it('the counter has the calls to the table and their capacity units', async () => {
   const counter = new Counter();
