@@ -1,5 +1,6 @@
 import { epochMs } from '../lib/core/base/units.ts';
 import { startLinodeSimulator } from '../simulators/linode/simulator.ts';
+import { expectAgents } from './deploy/agents.ts';
 import {
   type Api,
   type Cluster,
@@ -28,7 +29,7 @@ import { startReport } from './report.ts';
  * `npm run test:deploy` deploys the whole stack, as users do, to an AWS emulator (MiniStack, from
  * PyPI):
  *
- * 1. It launches a cluster by the deployed API, and creates a schedule, which only the deployed
+ * 1. It launches a cluster by the deployed API, whose nodes' agents it plays, and creates a schedule, which only the deployed
  *    reaper can run. EventBridge Scheduler launches the nightly cluster. Runs of the scheduled
  *    functions fail, and must be among the lost runs.
  * 2. It deploys again while the cluster runs, and waits for the cluster's teardown and its notice.
@@ -113,6 +114,7 @@ async function run(): Promise<void> {
     async () => (await statusOf(api, cluster.id)) === 'running',
   );
   report(`${cluster.id} runs: ${living(`onebuck=${cluster.id}`)} Linodes`);
+  await expectAgents(simulator, api, cluster.id, report);
 
   deployment.writeSettings({ MAX_NODES: 50 });
   await deployment.deploy('--force');

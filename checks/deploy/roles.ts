@@ -10,6 +10,7 @@ import { nightlySchedule } from './nightly.ts';
 /** What roles allow on some items of the table, and must not allow on the record of a cluster. */
 const NOT_ON_CLUSTERS = [
   'ApiRole dynamodb:DeleteItem',
+  'ApiRole dynamodb:UpdateItem',
   'SweepRole dynamodb:GetItem',
   'SweepRole dynamodb:PutItem',
 ];

@@ -1493,6 +1493,36 @@ const agents: readonly Mutant[] = [
       to: 'canHaveAgent && publicUrl !== null;',
     },
   }),
+  ...inFile('lib/app/read-reports.ts', ['test/unit/app/read-reports.test.ts'], {
+    'a cluster is hidden where the reports of its agents can not be read': {
+      from: 'return reports.read(ids).catch(',
+      to: 'return reports.read(ids).finally(',
+    },
+    'the reports of clusters without agents are read': {
+      from: 'agent === true)',
+      to: 'agent !== null)',
+    },
+  }),
+  ...inFile('lib/app/allowance.ts', ['test/unit/app/allowance.test.ts'], {
+    'all subjects together may do as much as one': {
+      from: 'wholeAt.get(subject)',
+      to: '[...wholeAt.values()].at(-1)',
+    },
+    'a subject that waits is allowed more than its burst': {
+      from: 'latest(known, now)',
+      to: 'known',
+    },
+    'a clock that is set back keeps nodes from reporting': {
+      from: 'known - now > span ? now : ',
+      to: '',
+    },
+  }),
+  ...inFile('lib/read-settings.ts', ['test/unit/wire.test.ts'], {
+    "agents' tokens are sent in clear over the internet": {
+      from: "url.protocol === 'https:' || isPrivate(url.hostname)",
+      to: "url.protocol !== 'ftp:'",
+    },
+  }),
 ];
 
 const rooms = [

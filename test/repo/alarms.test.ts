@@ -99,7 +99,8 @@ describe('the metric of throttled requests', () => {
   const { format } = service.provider.logs.httpApi;
 
   it('is counted in the access log, by the field and the name that its alarm watches', () => {
-    expect([LogGroupName, FilterPattern]).toEqual(['HttpApiLogGroup', '{ $.status = 429 }']);
+    const pattern = '{ ($.status = 429) && ($.route != "POST /agent/{id}/{rank}") }';
+    expect([LogGroupName, FilterPattern]).toEqual(['HttpApiLogGroup', pattern]);
     const { Namespace, MetricName } = alarmNamed('RequestsThrottled');
     expect(MetricTransformations).toEqual([
       { MetricNamespace: Namespace, MetricName, MetricValue: '1' },
