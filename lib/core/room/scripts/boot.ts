@@ -117,6 +117,7 @@ if systemd; then
   { echo '[Manager]'; echo "DefaultEnvironment=$(tr '\\n' ' ' < $d/environment)"; } \\
     > /etc/systemd/system.conf.d/onebuck.conf
 else
+  mkdir -p /etc/profile.d
   echo 'set -a; . /etc/onebuck/environment; set +a' > /etc/profile.d/onebuck.sh
 fi
 `;

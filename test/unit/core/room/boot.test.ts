@@ -12,7 +12,11 @@ import { aSandbox } from '../../../support/sandbox.ts';
 
 const ROUTE = 'default via 192.0.2.1 dev eth0 onlink';
 
-function aNode(address = '10.128.0.2', commands: Readonly<Record<string, string>> = {}) {
+function aNode(
+  address = '10.128.0.2',
+  commands: Readonly<Record<string, string>> = {},
+  { hasSystemd = true } = {},
+) {
   const sandbox = aSandbox({
     ip: `case $* in
 *addr*) echo '2: eth0    inet 192.0.2.9/24 brd x'; echo '3: eth1    inet ${address}/24 scope global' ;;
@@ -28,11 +32,13 @@ esac`,
   });
   sandbox.put('etc/hosts', '127.0.0.1 localhost');
   sandbox.put('etc/environment', 'LANG=C.UTF-8\n');
-  sandbox.put('run/systemd/system/a', '');
+  if (hasSystemd) sandbox.put('run/systemd/system/a', '');
   removals.push(sandbox.remove);
   const boot = (changes: Partial<RoomFacts> & { environment?: readonly string[] } = {}) => {
     const { hostKey, environment = [], ...facts } = { environment: [], ...someFacts(changes) };
-    return sandbox.run(bootScript({ ...facts, environment, hostKey: hostKey.public }));
+    const script = bootScript({ ...facts, environment, hostKey: hostKey.public });
+    // What the script leaves in the background has ended when this returns.
+    return sandbox.run(`${script}wait\n`);
   };
   return { ...sandbox, boot };
 }
@@ -210,6 +216,18 @@ iifname eth0 drop
       expect.stringMatching(/^nft refuses .*firewall\.nft$/),
       '',
     ]);
+  });
+
+  it('without systemd, tells shells of the environment, and runs the agent in the background', () => {
+    const nohup = 'echo "$*" > "$SANDBOX/nohup"';
+    const { boot, read, has, root } = aNode('10.128.0.2', { nohup }, { hasSystemd: false });
+    boot();
+
+    expect(read('etc/profile.d/onebuck.sh')).toBe(
+      `set -a; . ${root}/etc/onebuck/environment; set +a\n`,
+    );
+    expect(read('nohup')).toBe(`sh ${root}/usr/local/lib/onebuck/agent\n`);
+    expect(has('systemctl')).toBe(false);
   });
 
   it('alone, is a room of one: its own name, no keys, closed to the internet', () => {
