@@ -31,12 +31,18 @@ beforeAll(async () => {
   return () => rmSync(dir, { recursive: true });
 });
 
+interface Known {
+  readonly hostKey: string | null;
+  /** The folder in which onebuck keeps host keys. */
+  readonly state: string;
+}
+
 /** Runs `true` on the node when its age is `minutes`, by a configuration for ssh. */
 async function runAt(
   minutes: number,
   sshConfig: string,
   note: (sentence: string) => void,
-  hostKey: string | null = null,
+  { hostKey, state }: Known = { hostKey: null, state: mkdtempSync(join(dir, 'state-')) },
 ) {
   const [node] = aCluster().nodes;
   if (node === undefined) throw new Error('the cluster has no node');
@@ -50,7 +56,7 @@ async function runAt(
     [`/clusters/${cluster.id}/inventory`]: { hostKey, nodes: [reached] },
   };
   const api = { json: async (path: string) => answers[path] } as unknown as Api;
-  const ran = await runOnNodes({ api: () => api, env: { HOME: dir } }, cluster, {
+  const ran = await runOnNodes({ api: () => api, env: { XDG_STATE_HOME: state } }, cluster, {
     command: ['true'],
     options: { sshConfig, sshOption: [userOption] },
     signal: new AbortController().signal,
@@ -84,11 +90,12 @@ describe.skipIf(!hasSshd)('a host key that is known before (needs /usr/sbin/sshd
   });
   const runAs = async (sshConfig: string, hostKey: string | null) => {
     const notes: string[] = [];
-    return runAt(20, sshConfig, (sentence) => notes.push(sentence), hostKey);
+    const state = join(dir, 'known');
+    return runAt(20, sshConfig, (sentence) => notes.push(sentence), { hostKey, state });
   };
 
   it('is the only one that onebuck takes, also after it took another on trust', async () => {
-    const file = join(dir, '.local/state/onebuck/known_hosts/caaaaaaaaaa');
+    const file = join(dir, 'known/onebuck/known_hosts/caaaaaaaaaa');
     expect(await runAs(config, null)).toEqual([0]);
     expect(await runAs(config, KNOWN)).toEqual([255]);
     expect(await runAs(known, KNOWN)).toEqual([0]);
