@@ -10,8 +10,12 @@ import {
   getCluster,
   getInventory,
   getInventoryText,
+  isComing,
+  isLive,
   launchCluster,
-  nodesUp,
+  nodesReady,
+  READY_MS_MAX,
+  unreadyNodes,
 } from '../client/clusters.ts';
 import { endWords } from '../client/end.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
@@ -83,13 +87,21 @@ function specOf(mark: string, identity: string) {
 
 async function waitUntilUp(api: Api, launched: Cluster): Promise<Cluster> {
   let told = '';
+  let runsSince: number | null = null;
   const look = () => getCluster(api, launched.id);
   for (let cluster = launched; ; cluster = await patiently(look)) {
-    const line = `${cluster.status}, ${nodesUp(cluster)}`;
+    const line = `${cluster.status}, ${nodesReady(cluster)}`;
     if (line !== told) console.log(line);
     told = line;
-    if (cluster.status === 'running') return cluster;
-    if (cluster.status !== 'provisioning') {
+    if (cluster.status === 'running') runsSince ??= Date.now();
+    const isLate = runsSince !== null && Date.now() - runsSince > READY_MS_MAX;
+    if (cluster.status === 'running' && (!isComing(cluster) || isLate)) {
+      for (const { index, why } of cluster.agent ? unreadyNodes(cluster) : []) {
+        console.log(`::warning title=Onebuck::Node ${index} is not ready${why ? `: ${why}` : ''}`);
+      }
+      return cluster;
+    }
+    if (!isLive(cluster) || cluster.status === 'deleting') {
       throw new Error(`The cluster did not come up: ${cluster.failure ?? endWords(cluster)}.`);
     }
     await delay(pauseMs(whileBusy));

@@ -9,7 +9,7 @@ import {
   isLive,
   listClusters,
   listLive,
-  nodesUp,
+  nodesReady,
   unreadableSentence,
 } from '../client/clusters.ts';
 import { roughly } from '../client/durations.ts';
@@ -94,7 +94,7 @@ function clusterBlocks(context: Context, cluster: Cluster, nowMs: number): Block
   return [
     facts([
       ['cluster', titleOf(cluster)],
-      ['status', `${cluster.status}, ${nodesUp(cluster)}`],
+      ['status', `${cluster.status}, ${nodesReady(cluster)}`],
       ['nodes', `${cluster.nodes.length} × ${cluster.type} in ${cluster.region}, ${cluster.image}`],
       ...(cluster.network === null ? [] : [['network', networkWords(cluster.network)] as const]),
       ['money', `${money(cluster)}; ${dollars(cluster.hourlyUsd)} a started hour`],
@@ -117,13 +117,14 @@ const networkWords = ({ kind, vlan, cidr }: NonNullable<Cluster['network']>): st
 
 function nodesTable({ nodes, network }: Cluster): Block {
   const rows = nodes.map((node) => [
-    ...[`${node.index}`, node.status, node.ipv4 ?? ''],
+    ...[`${node.index}`, node.readyAt === null ? node.status : 'ready', node.ipv4 ?? ''],
     ...(network === null ? [] : [node.privateIp ?? '']),
     node.ipv6 ?? '',
     [
       node.label,
       ...(node.type === undefined ? [] : [`now ${node.type} in ${node.region}`]),
       ...(node.reason === undefined ? [] : [printable(node.reason)]),
+      ...(node.agentReason === undefined ? [] : [`not ready: ${printable(node.agentReason)}`]),
     ].join(': '),
   ]);
   const head = ['NODE', 'STATUS', 'IPV4', ...(network === null ? [] : ['PRIVATE'])];

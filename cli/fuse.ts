@@ -1,5 +1,5 @@
 import type { Cluster } from '../client/answers.ts';
-import { isLive, nodesUp } from '../client/clusters.ts';
+import { isLive, nodesReady } from '../client/clusters.ts';
 import { countdown } from '../client/durations.ts';
 import { endWords, untilTeardown } from '../client/end.ts';
 import { type Fuse, fuseOf, lifespanOf, markStep } from '../client/fuse.ts';
@@ -84,7 +84,7 @@ export function ending(cluster: Cluster, nowMs: number): string {
 /** As it is drawn again and again in a terminal. */
 export function fuseLines(cluster: Cluster, nowMs: number, look: Look): string[] {
   const fuse = fuseAt(cluster, nowMs);
-  const head = `${titleOf(cluster)}  ${cluster.status}, ${nodesUp(cluster)}`;
+  const head = `${titleOf(cluster)}  ${cluster.status}, ${nodesReady(cluster)}`;
   const bar =
     fuse === null
       ? []
@@ -99,7 +99,7 @@ export function fuseLines(cluster: Cluster, nowMs: number, look: Look): string[]
 export function fuseLine(cluster: Cluster, nowMs: number, look: Look): string {
   const fuse = fuseAt(cluster, nowMs);
   const parts = [
-    `${cluster.status}, ${nodesUp(cluster)}`,
+    `${cluster.status}, ${nodesReady(cluster)}`,
     ...(fuse === null ? [] : [drawBar(fuse, look)]),
     money(cluster),
     ending(cluster, nowMs),

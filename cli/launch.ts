@@ -2,7 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, InventoryNode, Launched } from '../client/answers.ts';
 import { type Api, mayPass } from '../client/api.ts';
 import { getQuote } from '../client/catalogue.ts';
-import { getCluster, getInventory, launchCluster, listLive, nodesUp } from '../client/clusters.ts';
+import {
+  getCluster,
+  getInventory,
+  isComing,
+  launchCluster,
+  listLive,
+  nodesReady,
+  READY_MS_MAX,
+  unreadyNodes,
+} from '../client/clusters.ts';
 import { endWords } from '../client/end.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
@@ -75,7 +84,7 @@ async function askByQuote(context: Context, api: Api, body: unknown): Promise<vo
 }
 
 const launchedLines = (cluster: Cluster, nowMs: number): string[] => [
-  `${titleOf(cluster)}  ${cluster.status}, ${nodesUp(cluster)}`,
+  `${titleOf(cluster)}  ${cluster.status}, ${nodesReady(cluster)}`,
   `${money(cluster)}; ${ending(cluster, nowMs)}`,
 ];
 
@@ -104,13 +113,16 @@ async function waitUntilUp(context: Context, api: Api, launched: Cluster): Promi
   const isDrawn = terminal.canRedraw && !context.json;
   try {
     let told = '';
+    let runsSince: number | null = null;
     for (let cluster = launched; ; ) {
       const lines = progressOf(cluster);
       if (isDrawn) terminal.redraw([nodesBar(cluster, terminal.look()), ...lines]);
       else if (lines.join() !== told) for (const line of lines) terminal.note(line);
       told = lines.join();
-      if (cluster.status === 'running') return cluster;
-      if (cluster.status !== 'provisioning') throw notUp(cluster);
+      if (cluster.status === 'running') runsSince ??= Date.now();
+      else if (cluster.status !== 'provisioning') throw notUp(cluster);
+      const isLate = runsSince !== null && Date.now() - runsSince > READY_MS_MAX;
+      if (!isComing(cluster) || isLate) return ready(cluster, livesOn);
       await delay(pauseMs(whileBusy));
       cluster = await patiently(context, () => getCluster(api, id));
     }
@@ -122,13 +134,26 @@ async function waitUntilUp(context: Context, api: Api, launched: Cluster): Promi
   }
 }
 
+/** The cluster if all of its nodes that can say so are ready; else throws a CliError with reasons. */
+function ready(cluster: Cluster, livesOn: string): Cluster {
+  const unready = cluster.agent ? unreadyNodes(cluster) : [];
+  if (unready.length === 0) return cluster;
+  const reasons = unready.map(({ index, why }) =>
+    why === null
+      ? `Node ${index} has said nothing for ${READY_MS_MAX / 60_000} minutes.`
+      : `Node ${index} is not ready: ${printable(why)}`,
+  );
+  const message = [`${titleOf(cluster)} runs, but not as asked.`, ...reasons, livesOn].join('\n');
+  throw new CliError('failed', message, cluster);
+}
+
 /** How many nodes are up, and why the others are not, if Onebuck waits for Linode. */
 export function progressOf(cluster: Cluster): readonly string[] {
   const counts = new Map<string, number>();
   for (const { status } of cluster.nodes) counts.set(status, (counts.get(status) ?? 0) + 1);
   counts.delete('running');
   const others = [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
-  const line = `${cluster.id}: ${nodesUp(cluster)}${others === '' ? '' : ` (${others})`}`;
+  const line = `${cluster.id}: ${nodesReady(cluster)}${others === '' ? '' : ` (${others})`}`;
   const { trouble } = cluster;
   return trouble === null
     ? [line]

@@ -149,7 +149,7 @@ function addLaunchCommands(program: Command, context: () => Context): void {
   withSpec(program.command('launch'))
     .description('launch a cluster, after asking')
     .option('--yes', 'do not ask', false)
-    .option('--wait', 'until all nodes run; then show how to reach them', false)
+    .option('--wait', 'until all nodes are ready; then show how to reach them', false)
     .option('--idempotency-key <key>', 'the same key launches nothing twice')
     .action((options) => launch(context(), options));
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
-import { getCluster, isLive, nodesUp } from '../client/clusters.ts';
+import { getCluster, isLive, nodesReady } from '../client/clusters.ts';
 import { fingerprint, isBusy, pauseMs, whileBusy } from '../client/poll.ts';
 import { clockFrom, type Reading, readServerTime } from '../client/server-clock.ts';
 import type { Context } from './context.ts';
@@ -68,7 +68,7 @@ function changeTeller({ terminal, json }: Context) {
   let last = '';
   return (cluster: Cluster, nowMs: number) => {
     const { status, spentUsd, budgetUsd, teardownAt } = cluster;
-    const key = JSON.stringify([status, nodesUp(cluster), spentUsd, budgetUsd, teardownAt]);
+    const key = JSON.stringify([status, nodesReady(cluster), spentUsd, budgetUsd, teardownAt]);
     if (key === last) return;
     last = key;
     terminal.out(json ? JSON.stringify(cluster) : fuseLine(cluster, nowMs, terminal.look()));

@@ -42,6 +42,38 @@ export function nodesUp({ nodes }: { readonly nodes: readonly ClusterNode[] }): 
   return `${up} of ${plural(nodes.length, 'node')} up`;
 }
 
+/** `2 of 3 nodes up, 1 ready`; only `2 of 3 nodes up` where none is up, or none says that it is ready. */
+export function nodesReady(cluster: Pick<Cluster, 'nodes' | 'agent'>): string {
+  const up = cluster.nodes.filter(({ status }) => status === 'running');
+  const words = nodesUp(cluster);
+  if (!cluster.agent || up.length === 0) return words;
+  return `${words}, ${up.filter(({ readyAt }) => readyAt !== null).length} ready`;
+}
+
+/**
+ * The nodes that are up, but not ready: `why` is their own reason; null: they have said nothing yet,
+ * or have nothing by which to say so.
+ */
+export const unreadyNodes = ({ nodes }: Pick<Cluster, 'nodes'>): UnreadyNode[] =>
+  nodes
+    .filter(({ status, readyAt }) => status === 'running' && readyAt === null)
+    .map(({ index, agentReason }) => ({ index, why: agentReason ?? null }));
+
+export interface UnreadyNode {
+  readonly index: number;
+  readonly why: string | null;
+}
+
+/** How long nodes may run before they say whether they are ready; then people are told. */
+export const READY_MS_MAX = 15 * 60_000;
+
+/** Whether to look again soon: the cluster comes up, or nodes may yet say that they are ready. */
+export const isComing = (cluster: Pick<Cluster, 'status' | 'agent' | 'nodes'>): boolean =>
+  cluster.status === 'provisioning' ||
+  (cluster.status === 'running' &&
+    cluster.agent &&
+    unreadyNodes(cluster).some(({ why }) => why === null));
+
 /** An order to sort clusters by. */
 export const newestFirst = (one: Cluster, other: Cluster): number =>
   one.createdAt === other.createdAt ? 0 : one.createdAt < other.createdAt ? 1 : -1;

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../../client/answers.ts';
 import {
   getCluster,
+  isComing,
   isLive,
   listLive,
-  nodesUp,
+  nodesReady,
   unreadableSentence,
 } from '../../client/clusters.ts';
 import { nextSentence, troubleSentence } from '../../client/end.ts';
@@ -20,7 +21,7 @@ import type { Session } from './session.ts';
 interface Looked {
   /** undefined: all live clusters. */
   readonly cluster?: string | undefined;
-  /** Waits for a while until the cluster does not come up any more. */
+  /** Waits for a while until all nodes run, and have said whether they are ready. */
   readonly waitUntilUp?: boolean | undefined;
 }
 
@@ -36,7 +37,7 @@ export async function status(
   if (named !== undefined) {
     let found = await findCluster(api, named);
     const until = Date.now() + WAIT_MS_MAX;
-    while (waitUntilUp && found.status === 'provisioning' && Date.now() < until) {
+    while (waitUntilUp && isComing(found) && Date.now() < until) {
       await delay(pauseMs(whileBusy), undefined, { signal });
       found = await getCluster(api, found.id);
     }
@@ -46,7 +47,7 @@ export async function status(
   const missing = unreadableSentence(unreadable);
   const lines = clusters.map(
     (cluster) =>
-      `${titleOf(cluster)}: ${cluster.status}, ${nodesUp(cluster)}, ${money(cluster)}, ` +
+      `${titleOf(cluster)}: ${cluster.status}, ${nodesReady(cluster)}, ${money(cluster)}, ` +
       (cluster.teardownAt === null ? 'being destroyed' : `teardown at ${utc(cluster.teardownAt)}`),
   );
   return {
@@ -65,13 +66,16 @@ export function clusterAnswer(cluster: Cluster, more: readonly string[] = []): A
   return {
     sentences: [
       isLive(cluster)
-        ? `${titleOf(cluster)}: ${cluster.status}, ${nodesUp(cluster)}. ${money(cluster)}, ` +
+        ? `${titleOf(cluster)}: ${cluster.status}, ${nodesReady(cluster)}. ${money(cluster)}, ` +
           `${dollars(cluster.hourlyUsd)} a started hour.`
         : endSentence(cluster),
       ...(next === null ? [] : [next]),
       ...(trouble === null ? [] : [trouble]),
       ...nodes.flatMap(({ index, reason }) =>
         reason === undefined ? [] : [`Node ${index}: ${reason}`],
+      ),
+      ...nodes.flatMap(({ index, agentReason }) =>
+        agentReason === undefined ? [] : [`Node ${index} is not ready: ${agentReason}`],
       ),
       ...more,
     ],

@@ -134,7 +134,7 @@ export function createAgentServer(session: Session, version: string): McpServer 
     'A cluster with its money, teardown time and history; without a cluster, all live ones.',
     z.strictObject({
       cluster: cluster.optional(),
-      waitUntilUp: z.boolean().optional().describe('Waits up to 45 s for all nodes to run.'),
+      waitUntilUp: z.boolean().optional().describe('Waits up to 45 s for all nodes to be ready.'),
     }),
     (asked, _asking, signal) => status(session, asked, signal),
   );

@@ -6,6 +6,7 @@ import { afterAll } from 'vitest';
 import { projectDir } from '../../../build/project.ts';
 import { hostKeyOf } from '../../../lib/app/room-keys.ts';
 import type { ClusterId } from '../../../lib/core/base/names.ts';
+import type { SettingsChange } from '../../../simulators/linode/settings.ts';
 import { freePort } from '../../../simulators/listen.ts';
 import {
   type Ended,
@@ -61,6 +62,8 @@ export interface Service {
   readonly url: string;
   /** true: Linodes that are created from now on never come up; false: they come up again. */
   setNeverUp(isNeverUp: boolean): Promise<void>;
+  /** true: cloud-init fails on the node 1 of clusters that come up from now on. */
+  setUnready(isUnready: boolean): Promise<void>;
   /** The private host key that the nodes of the cluster have. */
   hostKeyOf(id: string): string;
   stop(): Promise<void>;
@@ -93,14 +96,17 @@ export async function startService(): Promise<Service> {
     throw error;
   }
   const [, linode = ''] = /Linode +(\S+)\/v4 /.exec(running.said.stdout) ?? [];
-  const setNeverUp = async (isNeverUp: boolean) => {
-    const body = JSON.stringify({ stuckLabels: isNeverUp ? ['.'] : [] });
+  const setLinode = async (change: SettingsChange) => {
+    const body = JSON.stringify(change);
     const answer = await fetch(`${linode}/_simulator/settings`, { method: 'PATCH', body });
     if (!answer.ok) throw new Error(await answer.text());
   };
   const { passwordKey } = JSON.parse(readFileSync(join(dataDir, 'settings.json'), 'utf8'));
   return {
-    ...{ url: `http://127.0.0.1:${port}`, setNeverUp, stop },
+    url: `http://127.0.0.1:${port}`,
+    setNeverUp: (isNeverUp) => setLinode({ stuckLabels: isNeverUp ? ['.'] : [] }),
+    setUnready: (isUnready) => setLinode({ unreadyLabels: isUnready ? ['-1$'] : [] }),
+    stop,
     hostKeyOf: (id) => hostKeyOf(passwordKey, id as ClusterId).private,
   };
 }

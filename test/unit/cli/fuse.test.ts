@@ -55,7 +55,7 @@ describe('the bar of a fuse', () => {
 describe('the line of a cluster', () => {
   it('has the nodes, the bar, the money, and a countdown by the server’s clock', () => {
     const line = fuseLine(aCluster(), at('2026-11-10T11:30:00Z'), asciiLook(20));
-    expect(line).toContain('running, 3 of 3 nodes up  |###|##=|...|...|');
+    expect(line).toContain('running, 3 of 3 nodes up, 0 ready  |###|##=|...|...|');
     expect(line).toContain('$0.045 of $0.10 spent, $0.055 left');
     expect(line).toContain('teardown in 02:27:00, ');
   });

@@ -239,7 +239,7 @@ describe('a cluster', () => {
   it('is launched, and with --wait its inventory is printed', async () => {
     const launched = await onebuck(launchJob('job', '--yes', '--wait'), env);
     expect(launched, launched.stderr).toMatchObject({ code: 0 });
-    expect(launched.stderr).toContain('2 of 2 nodes up');
+    expect(launched.stderr).toContain('2 of 2 nodes up, 2 ready');
     expect(launched.stdout).toMatch(
       /NODE +LABEL +IPV4( +PRIVATE)? +USER\n +0 +onebuck-c\w+-0 +\d+\./,
     );
@@ -255,7 +255,7 @@ describe('a cluster', () => {
       // The program moves the cursor up two lines to draw the next bar over the last.
       const [first = '', ...later] = stdout.split(`${ESCAPE}[2A`);
       expect(first).toMatch(/[│|][░.]+[│|]\r\n.*0 of 2 nodes up/);
-      expect(later.at(-1)).toMatch(/[│|][█#]+[│|]\r\n.*2 of 2 nodes up\r\n/);
+      expect(later.at(-1)).toMatch(/[│|][█#]+[│|]\r\n.*2 of 2 nodes up, 2 ready\r\n/);
       expect(stdout).toMatch(/NODE +LABEL +IPV4( +PRIVATE)? +USER/);
       expect(await onebuck(['rm', 'drawn', '--yes'], env)).toMatchObject({ code: 0 });
     },
@@ -420,6 +420,19 @@ it('a cluster that is named like an id is found by its name', async () => {
   expect(await onebuck(launchJob(name, '--yes'), env)).toMatchObject({ code: 0 });
   expect((await json<Cluster>(['show', name])).name).toBe(name);
   expect(await onebuck(['rm', name, '--yes'], env)).toMatchObject({ code: 0 });
+});
+
+it('a launch with a node that does not get ready says why, and that the cluster lives on', async () => {
+  await service.setUnready(true);
+  onTestFinished(() => service.setUnready(false));
+  const launched = await onebuck(launchJob('unready', '--yes', '--wait'), env);
+  expect(launched).toMatchObject({ code: 1, stdout: '' });
+  expect(launched.stderr).toMatch(
+    /"unready" runs, but not as asked\.\nNode 1 is not ready: cloud-init: error\..*\nCluster c\w+ lives on/,
+  );
+  const shown = await onebuck(['show', 'unready'], env);
+  expect(shown.stdout).toMatch(/0 +ready .*\n +1 +running .*-1: not ready: cloud-init: error\./);
+  await onebuck(['rm', 'unready', '--yes'], env);
 });
 
 describe('a launch that is interrupted or has no answer', () => {

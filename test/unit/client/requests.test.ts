@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { ClusterNode } from '../../../client/answers.ts';
+import type { Cluster, ClusterNode } from '../../../client/answers.ts';
 import { type Api, type Path, type Request, refusalOf } from '../../../client/api.ts';
 import {
   getAgain,
+  isComing,
   isLive,
   listClusters,
   listLive,
+  nodesReady,
   nodesUp,
   unreadableSentence,
+  unreadyNodes,
 } from '../../../client/clusters.ts';
 import { getReport } from '../../../client/report.ts';
 import { deleteSchedule, listSchedules, retryWords, runWords } from '../../../client/schedules.ts';
@@ -130,6 +133,40 @@ it('nodesUp says how many nodes are up', () => {
   const [first, second, third] = aCluster().nodes as [ClusterNode, ClusterNode, ClusterNode];
   const nodes = [first, second, { ...third, status: 'booting' } as const];
   expect(nodesUp({ nodes })).toBe('2 of 3 nodes up');
+});
+
+describe('the nodes of a cluster', () => {
+  const [node, silent, third] = aCluster().nodes as [ClusterNode, ClusterNode, ClusterNode];
+  const first = { ...node, readyAt: '2026-11-10T10:02:00.000Z' };
+  const failed = { ...silent, agentReason: 'cloud-init: error' };
+  const booting = { ...third, status: 'booting' } as const;
+
+  it.each<[string, Partial<Cluster>, string]>([
+    ['all ready', { nodes: [first] }, '1 of 1 node up, 1 ready'],
+    ['one of them silent', { nodes: [first, silent, booting] }, '2 of 3 nodes up, 1 ready'],
+    ['none up', { nodes: [booting] }, '0 of 1 node up'],
+    ['none that says so', { agent: false, nodes: [silent] }, '1 of 1 node up'],
+  ])('are, with %s, up and ready', (_, overrides, words) => {
+    expect(nodesReady(aCluster(overrides))).toBe(words);
+  });
+
+  it.each<[string, Partial<Cluster>, boolean]>([
+    ['of one that comes up', { status: 'provisioning', nodes: [booting] }, true],
+    ['of one with a node that has said nothing', { nodes: [first, silent] }, true],
+    ['of one with a node that has failed', { nodes: [first, failed] }, false],
+    ['of one that is ready', { nodes: [first] }, false],
+    ['of one whose nodes say nothing', { agent: false, nodes: [silent] }, false],
+    ['of one that is being destroyed', { status: 'deleting', nodes: [silent] }, false],
+  ])('are waited for: %s', (_, overrides, comes) => {
+    expect(isComing(aCluster(overrides))).toBe(comes);
+  });
+
+  it('are unready if they run and have not said that they are', () => {
+    expect(unreadyNodes(aCluster({ nodes: [first, failed, { ...silent, index: 2 }] }))).toEqual([
+      { index: 1, why: 'cloud-init: error' },
+      { index: 2, why: null },
+    ]);
+  });
 });
 
 it.each([
