@@ -94,6 +94,8 @@ export interface AccountSettings {
   readonly backupsForced: boolean;
   /** Whether Linode manages the account, for about $100 a month more for each Linode. */
   readonly managed: boolean;
+  /** Whether Linode sets up addresses inside machines whose create does not say so. */
+  readonly networkHelper: boolean;
   /** The generation of network interfaces to create: `linode` where the account takes no other. */
   readonly interfaces: InterfaceGeneration;
 }

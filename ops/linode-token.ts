@@ -140,10 +140,9 @@ export async function checkAccount(ask: AskLinode, token: string): Promise<Accou
   if (verdict.kind !== 'ok') throw new Error(describe(SETTINGS, verdict));
   const settings = decodeSettings(verdict.body);
   if (!settings.ok) throw new Error(`GET /account/settings: ${settings.fault}`);
-  const { backupsForced, managed, interfaces } = settings.value;
-  const { network_helper: networkHelper } = verdict.body as { readonly network_helper?: unknown };
+  const { backupsForced, managed, networkHelper, interfaces } = settings.value;
   // With interfaces of its own, each create asks for Network Helper by itself.
-  const lacksHelper = networkHelper === false && interfaces === 'legacy_config';
+  const lacksHelper = !networkHelper && interfaces === 'legacy_config';
   return {
     faults: managed ? [MANAGED] : [],
     warnings: [...(backupsForced ? [BACKUPS_FORCED] : []), ...(lacksHelper ? [NO_HELPER] : [])],

@@ -1119,8 +1119,16 @@ const passes = [
       to: '',
     },
     'a quote does not say that the default firewall is not attached': {
-      from: '...(firewall === null ? [] : [noFirewall(firewall)]),',
+      from: '...(firewall === null ? [] : [noFirewall(firewall, isGuarded)]),',
       to: '',
+    },
+    'a quote does not say that private addresses are never set up': {
+      from: '...(lacksHelper && network.kind !== null ? [NO_HELPER] : []),',
+      to: '',
+    },
+    'a quote says that a node without a firewall has one': {
+      from: 'noFirewall(firewall, isGuarded)',
+      to: 'noFirewall(firewall, true)',
     },
     'the default firewall of the other generation counts': {
       from: "catalogue.defaultFirewall(extras.interfaces ?? 'legacy_config', by),",

@@ -94,18 +94,21 @@ export async function offer(
   const now = clock.now();
   const from = latest(now, await nextTurn());
   const market = { catalogue: lists, extras, nodesMax, marginMs, from };
+  const canReport = canHaveAgent && publicUrl !== null && hasKey;
+  const isGuarded = isRoom({ agent: canReport, network: network.kind, spec });
+  const lacksHelper = account !== 'unreadable' && !account.networkHelper && !extras.interfaces;
   const warnings = [
     ...warningsOf(image),
     ...roomWarnings(spec, image, network),
     ...ownUserDataWarnings(spec),
     ...warningOfWait(between(now, from)),
     ...(account === 'unreadable' ? [UNREADABLE] : []),
-    ...(firewall === null ? [] : [noFirewall(firewall)]),
+    ...(firewall === null ? [] : [noFirewall(firewall, isGuarded)]),
+    ...(lacksHelper && network.kind !== null ? [NO_HELPER] : []),
     ...(canHaveAgent && publicUrl === null ? [UNREACHABLE] : []),
   ];
   const advice = { warnings, alternatives: alternatives(spec, market) };
   const quote = quoteOf(spec, bought, marginMs, from);
-  const canReport = canHaveAgent && publicUrl !== null && hasKey;
   return { spec, bought, quote, advice, network: network.kind, canReport };
 }
 
@@ -169,9 +172,15 @@ const UNREADABLE =
   'counted as if the account forced them, and if Linode manages the account, each Linode costs ' +
   'about $100 a month more than this quote says';
 
-const noFirewall = (id: number): string =>
+const noFirewall = (id: number, isGuarded: boolean): string =>
   `the account's default firewall (${id}) is not attached to the nodes, since it could shut ssh ` +
-  'out: what guards them is what their image and user data set up';
+  (isGuarded
+    ? 'out: a firewall on each node guards it instead, which lets in ssh, ICMP and openPorts'
+    : "out: nothing of Onebuck's guards them instead");
+
+const NO_HELPER =
+  "Network Helper is off in the Linode account, which sets up the nodes' private addresses: without " +
+  'it the nodes never get ready; turn it on at https://cloud.linode.com/account/settings';
 
 const UNREACHABLE =
   "the nodes can't reach this Onebuck, so none says when it is ready: the operator can set " +

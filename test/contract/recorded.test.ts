@@ -185,6 +185,7 @@ describe.skipIf(!hasShared)(`Onebuck's client reads recorded answers of Linode${
     expect(await api.accountSettings(LATER)).toEqual({
       backupsForced: true,
       managed: true,
+      networkHelper: true,
       interfaces: 'legacy_config',
     });
   });

@@ -5,7 +5,8 @@ import { aWorld, NANODES, START, type World } from '../support/flow-world.ts';
 
 let world: World;
 
-const quote = () => offer(world, NANODES, plus(world.clock.now(), minutes(1)));
+const quote = (input: unknown = NANODES) =>
+  offer(world, input, plus(world.clock.now(), minutes(1)));
 
 describe('an account that Linode manages', () => {
   it('gets no quote and no cluster: each Linode would cost more than any budget allows for', async () => {
@@ -71,6 +72,19 @@ describe('a default firewall of the account', () => {
     expect(asked).toEqual([generation]);
   });
 
+  it.each([
+    ['their own', NANODES, /not attached .*: a firewall on each node guards it instead/],
+    [
+      'none, of an image without cloud-init',
+      { ...NANODES, image: 'linode/slackware15.0' },
+      /not attached .*: nothing of Onebuck's guards them instead$/,
+    ],
+  ])('leaves nodes with %s', async (_, spec, warning) => {
+    world = await aWorld({ inMemory: true, linode: { defaultFirewall: 7 } });
+    const { warnings } = (await quote(spec)).advice;
+    expect(warnings).toContainEqual(expect.stringMatching(warning));
+  });
+
   it.each(['missingScope', 'status500'] as const)(
     'that the token cannot read (%s) gives no warning',
     async (kind) => {
@@ -79,6 +93,18 @@ describe('a default firewall of the account', () => {
       expect((await quote()).advice.warnings).toEqual([]);
     },
   );
+});
+
+describe('an account without Network Helper', () => {
+  it.each([
+    ['of the old interfaces, in a private network', {}, NANODES, 1],
+    ['of the old interfaces, without a network', {}, { ...NANODES, network: 'none' }, 0],
+    ['that ask for it by themselves', { interfacesForNewLinodes: 'linode_only' }, NANODES, 0],
+  ])('is warned of for nodes %s', async (_, settings, spec, times) => {
+    world = await aWorld({ inMemory: true, linode: { ...settings, networkHelper: false } });
+    const { warnings } = (await quote(spec)).advice;
+    expect(warnings.filter((text) => text.startsWith('Network Helper is off'))).toHaveLength(times);
+  });
 });
 
 it("a quote says that the token can't read the account's settings", async () => {

@@ -89,6 +89,7 @@ export const aSecret = (overrides: Partial<Secrets> = {}): Secrets => ({
 export const anAccount = (overrides: Partial<AccountSettings> = {}): AccountSettings => ({
   backupsForced: false,
   managed: false,
+  networkHelper: true,
   interfaces: 'legacy_config',
   ...overrides,
 });

@@ -112,7 +112,12 @@ async function readAccountSettings(
   if (verdict.kind === 'ok') return decodeOrThrow(call, decodeSettings, verdict.body);
   if (verdict.kind === 'denied') return 'unreadable';
   if (isAbsent(verdict.status)) {
-    return { backupsForced: false, managed: false, interfaces: 'legacy_config' };
+    return {
+      backupsForced: false,
+      managed: false,
+      networkHelper: true,
+      interfaces: 'legacy_config',
+    };
   }
   throw errorOf(call, verdict);
 }

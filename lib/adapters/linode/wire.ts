@@ -273,12 +273,14 @@ const settingsSchema = z.pipe(
   z.object({
     backups_enabled: z.boolean(),
     managed: z.nullish(z.boolean()),
+    network_helper: z.nullish(z.boolean()),
     interfaces_for_new_linodes: z.nullish(z.string()),
   }),
   z.transform(
     (raw): AccountSettings => ({
       backupsForced: raw.backups_enabled,
       managed: raw.managed ?? false,
+      networkHelper: raw.network_helper ?? true,
       interfaces: raw.interfaces_for_new_linodes === 'linode_only' ? 'linode' : 'legacy_config',
     }),
   ),

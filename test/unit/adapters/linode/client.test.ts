@@ -403,6 +403,10 @@ describe('the settings of the account', () => {
 
   it.each([
     [anAccount({ backupsForced: true }), { json: { backups_enabled: true, managed: false } }],
+    [
+      anAccount({ networkHelper: false }),
+      { json: { backups_enabled: false, network_helper: false } },
+    ],
     [anAccount({ managed: true }), { json: { backups_enabled: false, managed: true } }],
     ...[
       ['legacy_config_only', 'legacy_config'],
