@@ -241,7 +241,7 @@ describe('a cluster', () => {
     expect(launched, launched.stderr).toMatchObject({ code: 0 });
     expect(launched.stderr).toContain('2 of 2 nodes up, 2 ready');
     expect(launched.stdout).toMatch(
-      /NODE +LABEL +IPV4( +PRIVATE)? +USER\n +0 +onebuck-c\w+-0 +\d+\./,
+      /NODE +LABEL +IPV4 +PRIVATE +USER\n +0 +onebuck-c\w+-0 +\d\S+ +10\.\S+\.1 +root/,
     );
     cluster = await json<Cluster>(['show', 'job']);
   });
@@ -256,7 +256,7 @@ describe('a cluster', () => {
       const [first = '', ...later] = stdout.split(`${ESCAPE}[2A`);
       expect(first).toMatch(/[│|][░.]+[│|]\r\n.*0 of 2 nodes up/);
       expect(later.at(-1)).toMatch(/[│|][█#]+[│|]\r\n.*2 of 2 nodes up, 2 ready\r\n/);
-      expect(stdout).toMatch(/NODE +LABEL +IPV4( +PRIVATE)? +USER/);
+      expect(stdout).toMatch(/NODE +LABEL +IPV4 +PRIVATE +USER/);
       expect(await onebuck(['rm', 'drawn', '--yes'], env)).toMatchObject({ code: 0 });
     },
   );
