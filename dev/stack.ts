@@ -39,6 +39,8 @@ export interface Stack {
   readonly simulator: LinodeSimulator | null;
   /** Resolves with the exit code when the process of the functions has ended. */
   readonly ended: Promise<number>;
+  /** From now on no rule invokes a function, as with a dead EventBridge. */
+  stopRules(): void;
   close(): Promise<void>;
 }
 
@@ -110,6 +112,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     clock,
     simulator,
     ended: functions.ended,
+    stopRules: rules.close,
     async close() {
       patient?.close();
       rules.close();

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { Interface } from '../linode/interfaces.ts';
@@ -200,9 +200,8 @@ function raiseInotify(): void {
 }
 
 function restoreInotify(): void {
-  try {
-    writeFileSync(INOTIFY, readFileSync(INOTIFY_BEFORE, 'utf8'));
-  } catch {
-    // The host's own setting was high enough.
-  }
+  // Absent: the host's own setting was high enough.
+  if (!existsSync(INOTIFY_BEFORE)) return;
+  writeFileSync(INOTIFY, readFileSync(INOTIFY_BEFORE, 'utf8'));
+  rmSync(INOTIFY_BEFORE);
 }

@@ -18,6 +18,8 @@ export interface BootingMachines extends Machines {
   readonly gateway: string;
   /** Has the port of 127.0.0.1 answer on the gateway, too. */
   lead(port: number): Promise<void>;
+  /** How many machines there are, those that are being taken away included. */
+  standing(): number;
   /** Takes everything away: nodes, disks, network. Call it once. */
   close(): Promise<void>;
 }
@@ -43,6 +45,9 @@ export async function startMachines(log: (line: string) => void): Promise<Bootin
     response.end(body);
   });
   const mirrorServer = createServer(mirror.handle);
+  // After 5 s, Node would close an idle connection, perhaps just as apt sends a request: apt then
+  // takes the address for a bad one.
+  mirrorServer.keepAliveTimeout = 0;
   const places = [`${METADATA_ADDRESS}:80`, `${MIRROR_ADDRESS}:${MIRROR_PORT}`];
   const [forMetadata, forMirror] = await lab.listen(places);
   forMetadata?.on('connection', (socket) => metadataServer.emit('connection', socket));
@@ -74,6 +79,7 @@ export async function startMachines(log: (line: string) => void): Promise<Bootin
   return {
     gateway: lab.name.gateway,
     lead: lab.lead,
+    standing: () => taken.size,
     onPower(listener) {
       tell = listener;
     },

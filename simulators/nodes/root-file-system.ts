@@ -21,7 +21,7 @@ export const packagesIn = (list: string): string[] =>
 /**
  * The folder of the root file system that all nodes share: Debian 13 with what a Linode has. Its
  * name is by the list of packages and by the hook, so that a change of either builds it anew, which
- * takes two minutes and 290 MB.
+ * takes two to three minutes and 500 MB.
  */
 export function rootFileSystemFolder(): string {
   const hash = createHash('sha256');
@@ -33,7 +33,8 @@ export function rootFileSystemFolder(): string {
 export async function rootFileSystem(mirror: Mirror, log: (line: string) => void): Promise<string> {
   const folder = rootFileSystemFolder();
   if (existsSync(folder)) return folder;
-  log(`Building ${folder}, which takes about two minutes …`);
+  log(`Building ${folder}, which takes two to three minutes …`);
+  const began = Date.now();
   mkdirSync(nodesFolder, { recursive: true });
   // A build that is broken off leaves no folder of the right name.
   const unfinished = `${folder}.unfinished-${process.pid}`;
@@ -46,6 +47,7 @@ export async function rootFileSystem(mirror: Mirror, log: (line: string) => void
   try {
     await run('mmdebstrap', args, { timeoutMs: BUILD_MS_MAX });
     if (!existsSync(folder)) renameSync(unfinished, folder);
+    log(`built the root file system in ${Math.round((Date.now() - began) / 1000)} s`);
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }

@@ -12,10 +12,10 @@ import { mmdebstrapArguments, packagesIn } from '../../../../simulators/nodes/ro
 describe('the root file system', () => {
   const list = readFileSync(join(projectDir, 'simulators', 'nodes', 'packages.txt'), 'utf8');
 
-  it('has the packages of the list, in order and each once', () => {
+  it('has the packages of the list, each once', () => {
     const packages = packagesIn(list);
     expect(packages).toContain('cloud-init');
-    expect(packages).toEqual([...new Set(packages)].toSorted());
+    expect(packages).toEqual([...new Set(packages)]);
     for (const name of packages) expect(name).toMatch(/^[a-z0-9][a-z0-9+.-]+$/);
   });
 
