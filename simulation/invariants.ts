@@ -6,6 +6,7 @@ import {
   reapTimeOfTags,
 } from '../lib/core/base/names.ts';
 import { epochMs, toIso } from '../lib/core/base/units.ts';
+import type { Ledger } from '../lib/core/caps/ledger.ts';
 import { spentAt } from '../lib/core/cluster/bills.ts';
 import { lifeOf } from '../lib/core/cluster/life.ts';
 import { knownLabel } from '../lib/core/cluster/members.ts';
@@ -20,19 +21,21 @@ import {
 } from '../lib/core/cluster/record.ts';
 import { keyOf, type Notice } from '../lib/core/notices/notices.ts';
 import type { RunNotice } from '../lib/core/notices/runs.ts';
+import { cidrOf, type Subnet } from '../lib/core/room/network.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import { createIn, type Watcher } from './linode.ts';
 import { billUntil, Oracle } from './oracle.ts';
+import { type Range, rangeOf, sharingIn } from './subnets.ts';
 import { MINUTE } from './time.ts';
 
 /**
- * The promises of docs/architecture.md that a simulated world can break, and eight more: a notice
+ * The promises of docs/architecture.md that a simulated world can break, and nine more: a notice
  * is sent once (`noticedOnce`), its owner is warned of a teardown (`warned`), a launch that did not
  * come up in time says what kept each node from it (`reasonsSaid`), everything is in order some
  * time after the last fault (`recovered`), the recorded spend is the bill (`recordedSpend`), the
  * record of a cluster says that it is over its budget while it is (`saidSo`), no node ends long
- * before the teardown time (`earlyEnd`), and deletions without effect are repeated at a bearable
- * pace (`pace`).
+ * before the teardown time (`earlyEnd`), deletions without effect are repeated at a bearable pace
+ * (`pace`), and no two clusters that may have a Linode share a subnet (`subnets`).
  */
 export type Promised =
   | 'budget'
@@ -52,6 +55,7 @@ export type Promised =
   | 'saidSo'
   | 'earlyEnd'
   | 'agents'
+  | 'subnets'
   | 'pace';
 
 export interface Violation {
@@ -218,12 +222,46 @@ export class Invariants implements Watcher {
     if (this.#ofPeople.has(newest.id)) return;
     this.#creations.set(newest.id, { cluster: id, label: create.label });
     this.#linodeIds.set(id, [...(this.#linodeIds.get(id) ?? []), newest.id]);
+    this.#checkNetworks();
     const alive = this.linodesOf(id).filter((instance) => instance.deleted === null);
     const twins = alive.filter(
       (instance) => this.#creations.get(instance.id)?.label === create.label,
     );
     if (twins.length > 1) {
       this.report('oneLinodePerNode', `${create.label} is ${twins.map((twin) => twin.id)}`);
+    }
+  }
+
+  /** The subnets that the ledger has handed out, and those of the live records. */
+  ledgerSaved({ open }: Ledger): void {
+    if (this.#options.lostAt() !== null) return;
+    const handedOut = [...open].flatMap(([id, { subnet }]) => rangesOf(id, subnet));
+    this.#checkSubnets('the ledger', handedOut);
+    const recorded = this.#recordedSubnets();
+    this.#checkSubnets('ledger and records', [...handedOut, ...recorded]);
+  }
+
+  #recordedSubnets(): Range[] {
+    return this.records.filter(isLive).flatMap(({ id, network }) => rangesOf(id, network?.subnet));
+  }
+
+  /** What Linodes got counts as long as they exist, whatever the records say of them. */
+  #checkNetworks(): void {
+    if (this.#options.lostAt() !== null) return;
+    const assigned = this.alive().flatMap(({ id, interfaces }) => {
+      const cluster = this.#creations.get(id)?.cluster;
+      if (cluster === undefined) return [];
+      return interfaces.flatMap((one) =>
+        one.purpose === 'vlan' && one.address !== null ? rangeOf(cluster, one.address) : [],
+      );
+    });
+    this.#checkSubnets('Linodes and records', [...assigned, ...this.#recordedSubnets()]);
+  }
+
+  #checkSubnets(where: string, ranges: readonly Range[]): void {
+    const sharing = sharingIn(ranges);
+    if (sharing !== null) {
+      this.report('subnets', `${sharing.join(' and ')} share a subnet, by ${where}`);
     }
   }
 
@@ -304,6 +342,7 @@ export class Invariants implements Watcher {
     const { now, instances, openBudgetMax } = this.#options;
     this.#oracle.advance(instances(), now());
     for (const [id, watched] of this.#clusters) this.#checkBudget(id, watched);
+    this.#checkNetworks();
     if (openBudgetMax === null) return;
     const open = this.records.filter(isLive).reduce((total, { budget }) => total + budget, 0);
     if (open > openBudgetMax) this.report('caps', `${open} of ${openBudgetMax} are open`);
@@ -557,6 +596,9 @@ const endOf = (node: NodeRecord): number | null =>
   'billedUntil' in node ? node.billedUntil : null;
 
 const ended = (instance: Instance): number => instance.deleted ?? Number.NaN;
+
+const rangesOf = (id: ClusterId, subnet: Subnet | undefined): Range[] =>
+  subnet === undefined ? [] : [rangeOf(id, cidrOf(subnet))];
 
 const bill = (linodes: readonly Instance[], end: (instance: Instance) => number): number =>
   linodes.reduce((total, instance) => total + billUntil(instance, end(instance)), 0);

@@ -76,6 +76,11 @@ export class SimulatedLinode {
     return this.#api.instances();
   }
 
+  /** The labels of the account's VLANs. */
+  vlans(): string[] {
+    return this.#api.vlans().map(({ label }) => label);
+  }
+
   find(id: number): Instance | undefined {
     return this.#api.instance(id);
   }

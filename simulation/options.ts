@@ -109,6 +109,12 @@ export interface Options {
    */
   readonly agentLies: boolean;
 
+  // Networks.
+  /** Whether specs ask for all kinds of networks, not only for the default. */
+  readonly networks: boolean;
+  /** How many VLANs others have in us-east: of the ten that Linode allows. */
+  readonly othersVlans: number;
+
   // People in Linode's console.
   /** The probability that a person who visits the console changes one of our Linodes. */
   readonly meddling: number;
@@ -168,6 +174,8 @@ export const NO_FAULTS: Options = {
   agentCallsDoubled: 0,
   agentDelayMsMax: 0,
   agentLies: false,
+  networks: false,
+  othersVlans: 0,
   meddling: 0,
   untagging: 'none',
   resizing: false,
@@ -187,7 +195,7 @@ export function drawOptions(seed: number): Options {
   const poison = new Chance(seed).for('poison');
   const crowd = new Chance(seed).for('crowd');
   const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
-  const drawn: Omit<Options, LaterOptions | AgentOptions | 'poisonedRecords'> = {
+  const drawn: Omit<Options, LaterOptions | AgentOptions | NetworkOptions | 'poisonedRecords'> = {
     clusters: chance.whole(1, 8),
     nodesMax: chance.oneOf([2, 5, 12, 25]),
     hoursMax: chance.oneOf([1, 2, 3, 5, 8, 14, 26]),
@@ -236,7 +244,21 @@ export function drawOptions(seed: number): Options {
   const mayPoison = !faultless && tableLoss === 'none' && drawn.killers === 'all';
   const poisonedRecords = mayPoison && poison.happens(SELDOM) ? poison.whole(1, 2) : 0;
   const options = { ...drawn, poisonedRecords };
-  return { ...options, ...drawLater(seed, options, faultless), ...drawAgents(seed, faultless) };
+  return {
+    ...options,
+    ...drawLater(seed, options, faultless),
+    ...drawAgents(seed, faultless),
+    ...drawNetworks(seed, faultless),
+  };
+}
+
+type NetworkOptions = 'networks' | 'othersVlans';
+
+function drawNetworks(seed: number, faultless: boolean): Pick<Options, NetworkOptions> {
+  const chance = new Chance(seed).for('networks');
+  const networks = chance.happens(0.5);
+  const isFull = chance.happens(USUAL) && networks && !faultless;
+  return { networks, othersVlans: isFull ? chance.whole(8, 10) : 0 };
 }
 
 type AgentOptions = 'agents' | (`agent${string}` & keyof Options);
@@ -269,7 +291,7 @@ function drawLater(
     truncatedLists,
     poisonedRecords,
     priceFactor,
-  }: Omit<Options, LaterOptions | AgentOptions>,
+  }: Omit<Options, LaterOptions | AgentOptions | NetworkOptions>,
   faultless: boolean,
 ): Pick<Options, LaterOptions> {
   const chance = new Chance(seed).for('later options');

@@ -80,7 +80,8 @@ export async function simulate(
   time.at(world.faultsEndAt + PATIENCE_MS, () => void world.destroyAll());
   while (goesOn() && !isOver(world)) {
     if (time.now() > world.faultsEndAt + PATIENCE_MS + RECOVERY_MS) {
-      invariants.report('recovered', `${liveText(world)} long after the last fault`);
+      const left = `${liveText(world)}, with VLANs [${world.vlansLeft()}]`;
+      invariants.report('recovered', `${left} long after the last fault`);
     }
     await time.runUntil(time.now() + 10 * MINUTE, goesOn);
   }
@@ -94,6 +95,7 @@ export async function simulate(
 async function queueEvents(world: World): Promise<void> {
   const { chance, options, time, faultsEndAt } = world;
   await world.createStrangers();
+  await world.createVlans();
   for (const request of world.requests) {
     const at = world.launchAt();
     time.at(at, () => void world.launch(request));
@@ -247,7 +249,8 @@ function isOver(world: World): boolean {
   if (invariants.alive().length > 0) return false;
   // Without the table or the reaper the records never end: the last nodes nudge no pass any more.
   if (options.tableLoss !== 'none' || ['sweeper', 'agents'].includes(options.killers)) return true;
-  return !invariants.records.some((record) => isLive(record) && world.isReadable(record));
+  if (invariants.records.some((record) => isLive(record) && world.isReadable(record))) return false;
+  return options.killers !== 'all' || world.vlansLeft().length === 0;
 }
 
 const liveText = ({ invariants }: World): string =>

@@ -16,8 +16,9 @@ import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
 import type { Notice } from '../lib/core/notices/notices.ts';
 import type { RunNotice } from '../lib/core/notices/runs.ts';
 import type { Batch } from '../lib/core/pass/batches.ts';
+import { clusterOfVlan } from '../lib/core/room/network.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ClusterStore, Log } from '../lib/ports.ts';
+import type { ClusterStore, LedgerStore, Log } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
 import { createMemoryTable, type MemoryTable } from '../simulators/aws/memory-table.ts';
 import { defaultSettings } from '../simulators/aws/settings.ts';
@@ -542,8 +543,12 @@ export class World {
     await this.createByHand(`copy-of-${id}-${this.time.now()}`, tagsAtCreation);
   }
 
-  async createByHand(label: string, tags: readonly string[]): Promise<number | null> {
-    const body = { type: 'g6-nanode-1', region: 'us-east', label, tags };
+  async createByHand(
+    label: string,
+    tags: readonly string[],
+    more: object = {},
+  ): Promise<number | null> {
+    const body = { type: 'g6-nanode-1', region: 'us-east', label, tags, ...more };
     const call = { method: 'POST', path: '/linode/instances', body } as const;
     const created = await this.linode.byPerson(call);
     if (!isObject(created) || typeof created.id !== 'number') return null;
@@ -585,8 +590,42 @@ export class World {
       ...(chance.happens(0.2) ? { maxHours: chance.whole(1, hoursMax) } : {}),
       ...(chance.happens(0.3) ? { onPartial: 'keep' } : {}),
       ...(chance.happens(0.3) ? { tags: ['team-a'] } : {}),
+      ...this.#networkOf(index),
     };
     return { key: `key ${index}`, owner: chance.oneOf(OWNERS), input };
+  }
+
+  #networkOf(index: number): { network?: string } {
+    if (!this.options.networks) return {};
+    const chance = this.chance.for(`network ${index}`);
+    const network = chance.oneOf([null, 'private', 'isolated', 'isolated', 'none'] as const);
+    return network === null ? {} : { network };
+  }
+
+  /** A person's Linodes make VLANs in a region, up to all that Linode allows there. */
+  async createVlans(): Promise<void> {
+    for (let index = 0; index < this.options.othersVlans; index += 1) {
+      this.countFault('VLAN of others');
+      const interfaces = [{ purpose: 'public' }, { purpose: 'vlan', label: `theirs-${index}` }];
+      const id = await this.createByHand(`lab-${index}`, [], { interfaces });
+      if (id !== null) this.strangers.push(id);
+    }
+  }
+
+  /** The empty VLANs of isolated clusters that have ended; a person may use one of the others. */
+  vlansLeft(): string[] {
+    const ended = this.invariants.ended.filter(this.isReadable);
+    const labels = new Set(ended.flatMap(({ network }) => network?.vlan ?? []));
+    const inUse = new Set(
+      this.linode
+        .instances()
+        .filter(({ deleted }) => deleted === null)
+        .flatMap(({ interfaces }) => interfaces)
+        .flatMap((one) => (one.purpose === 'vlan' ? one.label : [])),
+    );
+    return this.linode
+      .vlans()
+      .filter((label) => clusterOfVlan(label) && labels.has(label) && !inUse.has(label));
   }
 
   launchAt(): number {
@@ -653,7 +692,11 @@ export class World {
       chance: this.chance.for('functions'),
       options,
       linode: this.linode,
-      table: { ...this.table, clusters: this.#watched(this.table.clusters) },
+      table: {
+        ...this.table,
+        clusters: this.#watched(this.table.clusters),
+        ledger: this.#watchedLedger(this.table.ledger),
+      },
       settings: this.#settings(),
       nudge: {
         reconcile: async (batch) => this.nudge(() => this.reconcile(batch)),
@@ -717,6 +760,17 @@ export class World {
       save: async (record) => {
         const saved = await store.save(record);
         if (saved !== 'conflict') this.#saved(saved);
+        return saved;
+      },
+    };
+  }
+
+  #watchedLedger(store: LedgerStore): LedgerStore {
+    return {
+      read: () => store.read(),
+      save: async (ledger) => {
+        const saved = await store.save(ledger);
+        if (saved === 'saved') this.invariants.ledgerSaved(ledger);
         return saved;
       },
     };

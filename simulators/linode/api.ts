@@ -1,4 +1,4 @@
-import { Account, emptyAccount } from './account.ts';
+import { Account, emptyAccount, type Vlan } from './account.ts';
 import { ApiError, invalidToken, missingScope, tooManyRequests } from './api-error.ts';
 import { type Bill, billOf, hasOrHadTag } from './bill.ts';
 import type { Call } from './call.ts';
@@ -114,6 +114,11 @@ export class SimulatedApi {
   instances(tag?: string): Instance[] {
     const all = this.#account.allInstances();
     return tag === undefined ? all : all.filter((instance) => hasOrHadTag(instance, tag));
+  }
+
+  /** The VLANs of the account, oldest first. */
+  vlans(): readonly Vlan[] {
+    return this.#account.vlans();
   }
 
   /** The Linode with this id, if the account ever had it. */

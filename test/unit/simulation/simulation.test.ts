@@ -120,6 +120,15 @@ describe('worlds whose nodes have agents', () => {
   });
 });
 
+describe('worlds with all kinds of networks', () => {
+  it('never share a subnet, and leave no VLAN of an isolated cluster', async () => {
+    const forced = { ...SMALL, clusters: 6, networks: true, tableLoss: 'none' } as const;
+    const { totals, outcomes } = await totalsOf(8, { ...forced, killers: 'all', othersVlans: 8 });
+    expect(outcomes.map(({ violation }) => violation)).toEqual(outcomes.map(() => null));
+    expect(totals.faults['VLAN of others']).toBe(64);
+  });
+});
+
 describe('a world in which records become unreadable', () => {
   it('keeps every promise, destroys their nodes by the reap tags, and raises the alarm', async () => {
     const forced = { ...SMALL, tableLoss: 'none', killers: 'all', poisonedRecords: 2 } as const;
