@@ -328,7 +328,8 @@ export function renderClusters(
   };
 }
 
-const LISTED_REASON_BYTES_MAX = 160;
+/** A page may have 15,000 nodes. */
+const LISTED_REASON_BYTES_MAX = 80;
 
 const withReasonsCut = (reports: Reports): Reports =>
   new Map(

@@ -62,7 +62,7 @@ describe('a cluster', () => {
     const { json } = await call('GET', '/clusters', { owner: 'ann' });
     const shown = Object.fromEntries(json.clusters.map((one: { id: string }) => [one.id, one]));
     expect(shown[ID].readyAt).toBe(toIso(plus(LAUNCH, minutes(1))));
-    expect(shown[OTHER_ID].nodes[1].agentReason).toBe(`${'x'.repeat(157)}…`);
+    expect(shown[OTHER_ID].nodes[1].agentReason).toBe(`${'x'.repeat(77)}…`);
   });
 
   it('without an agent is shown as not ready, whatever is in the table', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOTHING } from '../../../lib/core/cluster/month-totals.ts';
-import { renderCluster, renderReport } from '../../../lib/http/render.ts';
+import { renderCluster, renderClusters, renderReport } from '../../../lib/http/render.ts';
 import {
   aDeleting,
   anEnded,
@@ -58,5 +58,24 @@ describe('renderReport', () => {
     expect(renderReport({ ...head, total, byOwner, unreadable: [ID] }, usd(20))).toEqual({
       ...{ ...month, ...anns, monthlyCapUsd: 20, owners, unreadable: [ID] },
     });
+  });
+});
+
+describe('renderClusters', () => {
+  it('fits an answer of Lambda, though each node of a full page has failed', () => {
+    const nodes = Array.from({ length: 150 }, (_, index) =>
+      created(index, { ipv4: ['203.0.113.250'], ipv6: '2001:db8::f03c:0:fffe/128' }),
+    );
+    const record = aRunning({ agent: true, nodes });
+    // A page has records of at most 3 MB (lib/adapters/dynamodb/pages.ts).
+    const count = Math.floor(3_000_000 / Buffer.byteLength(JSON.stringify(record)));
+    const records = Array.from({ length: count }, () => record);
+    const failed = { kind: 'failed', at: LAUNCH, reason: 'é'.repeat(80) } as const;
+    const reports = new Map(nodes.map(({ index }) => [index, failed]));
+    const page = { records, unreadable: [], nextCursor: null };
+    const shown = renderClusters(page, LAUNCH, new Map([[record.id, reports]]));
+    expect(count).toBeGreaterThan(60);
+    expect(shown.clusters[0]?.nodes[0]).toMatchObject({ agentReason: `${'é'.repeat(38)}…` });
+    expect(Buffer.byteLength(JSON.stringify(shown))).toBeLessThan(6_000_000);
   });
 });
