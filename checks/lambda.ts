@@ -3,7 +3,7 @@ import { startLinodeSimulator } from '../simulators/linode/simulator.ts';
 import { LINODE_TOKEN } from './deploy/deployment.ts';
 import { startEmulator } from './deploy/emulator.ts';
 import { expectAnswerInTime, expectAnswers, expectErrors } from './lambda/events.ts';
-import { beginLife, destroy, endLife } from './lambda/life.ts';
+import { becomeReady, beginLife, destroy, endLife } from './lambda/life.ts';
 import { expectLogs, ownLines } from './lambda/logs.ts';
 import { lambdaRuntime } from './lambda/runtime.ts';
 import { startFunctions } from './lambda/world.ts';
@@ -49,6 +49,8 @@ try {
   report(`${functions.logs.size} functions are in Lambda's runtime`);
   const id = await beginLife(functions);
   report(`launched ${id} by the API; a tick of the reaper has had it brought up`);
+  await becomeReady(functions, linode, id);
+  report('the agents on its nodes have said that they are ready');
   const seconds = await expectAnswerInTime(functions, linode);
   report(`with 8 s of time, the API answers after ${seconds} s though Linode hangs`);
   const nightly = await expectAnswers(functions);

@@ -1,13 +1,15 @@
+import { agentFilesIn } from '../../simulators/linode/agent.ts';
 import type { LinodeSimulator } from '../../simulators/linode/simulator.ts';
 import { SPEC } from '../deploy/deployment.ts';
 import { expect, until } from '../deploy/expect.ts';
 import { eventOf, type HttpAnswer } from './events.ts';
-import type { Functions } from './world.ts';
+import { type Functions, PUBLIC_URL } from './world.ts';
 
 interface Cluster {
   readonly id: string;
   readonly status: string;
   readonly startedAt: string | null;
+  readonly readyAt: string | null;
   readonly endReason: string | null;
 }
 
@@ -21,6 +23,22 @@ export async function beginLife(functions: Functions): Promise<string> {
   await functions.invoke('reap', eventOf('reap'));
   await untilStatus(functions, id, 'running');
   return id;
+}
+
+/** Has each node say that it is ready, with the token in the user data that Linode was given. */
+export async function becomeReady(
+  functions: Functions,
+  linode: LinodeSimulator,
+  id: string,
+): Promise<void> {
+  for (const { label, userData } of linode.instances(`onebuck=${id}`)) {
+    const { url = '', token = '' } = agentFilesIn(userData) ?? {};
+    expect(url.startsWith(PUBLIC_URL), `the agent of ${label} would call ${url}`);
+    const path = url.slice(PUBLIC_URL.length);
+    await call(functions, 'POST', path, { event: 'ready' }, { authorization: `Bearer ${token}` });
+  }
+  const { readyAt } = await call<Cluster>(functions, 'GET', `/clusters/${id}`);
+  expect(readyAt !== null, `${id} is not ready although all its nodes are`);
 }
 
 /** Waits until passes have torn the cluster down at the end of its hour, and reads the bill. */
@@ -57,13 +75,15 @@ async function call<T>(
   method: string,
   path: string,
   body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<T> {
-  const event = eventOf('api') as { requestContext: { http: object } };
+  const event = eventOf('api') as { requestContext: { http: object }; headers: object };
   const { requestContext } = event;
   const answer = (await invoke('api', {
     ...event,
     routeKey: `${method} ${path}`,
     rawPath: path,
+    headers: { ...event.headers, ...headers },
     requestContext: { ...requestContext, http: { ...requestContext.http, method, path } },
     body: body === undefined ? undefined : JSON.stringify(body),
   })) as HttpAnswer;

@@ -14,6 +14,9 @@ import type { LambdaRuntime } from './runtime.ts';
 /** The token in events/api.json. */
 export const API_TOKEN = 'onebuck-local';
 
+/** By which nodes would reach the API. */
+export const PUBLIC_URL = 'https://onebuck.example.com';
+
 interface Failure {
   readonly errorType: string;
   readonly errorMessage: string;
@@ -72,6 +75,7 @@ export async function startFunctions(
     AWS_ACCESS_KEY_ID: `${emulator.env.AWS_ACCESS_KEY_ID}`,
     AWS_SECRET_ACCESS_KEY: `${emulator.env.AWS_SECRET_ACCESS_KEY}`,
     LINODE_API_URL: linode.url,
+    PUBLIC_URL,
   };
 
   const { TABLE_NAME, SECRET_ID } = all[0]?.Environment.Variables ?? {};
