@@ -9,7 +9,7 @@ export interface BootFacts {
   readonly network: { readonly cidr: string; readonly address: string } | null;
   /** Such as `80`, `8000-8100` or `53/udp`. */
   readonly openPorts: readonly string[];
-  /** Lines such as `NAME=value`, beside those that every node has. */
+  /** Lines such as `NAME=value`, beside those that every node has; `$head` is the address of n0. */
   readonly environment: readonly string[];
   /** A public key in one line. */
   readonly hostKey: string;
@@ -82,6 +82,7 @@ fi
 own /etc/hosts < $d/hosts
 awk -v slots="$(nproc)" '{ print $2 " slots=" slots }' $d/hosts > $d/hostfile
 addresses=$(awk '{ printf "%s%s", n++ ? "," : "", $1 }' $d/hosts)
+head=$(sed -n 's/ n0$//p' $d/hosts)
 known=$(awk '{ printf "%s%s,%s", n++ ? "," : "", $2, $1 }' $d/hosts)
 `;
 
@@ -99,7 +100,7 @@ function environment({ network, nodes, agent, environment }: BootFacts): string 
           'ONEBUCK_ADDRESSES=$addresses',
           'ONEBUCK_HEAD=n0',
           'ONEBUCK_HOSTFILE=$d/hostfile',
-          "MASTER_ADDR=$(sed -n 's/ n0$//p' $d/hosts)",
+          'MASTER_ADDR=$head',
           'MASTER_PORT=29500',
         ]
       : []),

@@ -10,7 +10,10 @@ const DASK_VERSION = '2026.8.0';
 const RAY_VERSION = '2.60.0';
 
 interface Recipe {
-  /** Lines of the environment of every login and service. `cidr`: null: no private network. */
+  /**
+   * Lines of the environment of every login and service, in which `$head` is the address of n0.
+   * `cidr`: null: no private network.
+   */
   readonly environment?: (cidr: string | null) => readonly string[];
   /** A part of the script that adds the distribution's packages to `$@`. */
   readonly packages?: string;
@@ -113,7 +116,7 @@ try 900 timeout 40 srun -Q -I30 -t 1 -w "n$rank" true 2> /dev/null || end 'slurm
 `,
   },
   dask: {
-    environment: () => ['DASK_SCHEDULER_ADDRESS=tcp://n0:8786'],
+    environment: () => ['DASK_SCHEDULER_ADDRESS=tcp://$head:8786'],
     python: [`dask==${DASK_VERSION}`, `distributed==${DASK_VERSION}`],
     script: `[ "$rank" != 0 ] ||
   unit dask-scheduler "$venv/dask scheduler --host $me --port 8786 --dashboard-address $me:8787"
@@ -126,7 +129,7 @@ client.submit(int, workers=[sys.argv[1]]).result(20)' "n$rank" > /dev/null 2>&1 
 `,
   },
   ray: {
-    environment: () => ['RAY_ADDRESS=n0:6379', 'RAY_USAGE_STATS_ENABLED=0'],
+    environment: () => ['RAY_ADDRESS=$head:6379', 'RAY_USAGE_STATS_ENABLED=0'],
     python: [`ray==${RAY_VERSION}`],
     script: `role=--address=$head:6379
 [ "$rank" != 0 ] || role='--head --port=6379 --include-dashboard=false'

@@ -74,7 +74,7 @@ describe('a node that boots', () => {
 
   it('has the environment in logins and services', () => {
     const { boot, read, root } = aNode();
-    boot({ environment: ['RAY_ADDRESS=n0:6379'] });
+    boot({ environment: ['RAY_ADDRESS=$head:6379'] });
 
     const lines = [
       'ONEBUCK_CLUSTER=cabcdefghij',
@@ -88,7 +88,7 @@ describe('a node that boots', () => {
       'MASTER_ADDR=10.128.0.1',
       'MASTER_PORT=29500',
       'ONEBUCK_TEARDOWN_AT=2026-11-27T12:00:00.000Z',
-      'RAY_ADDRESS=n0:6379',
+      'RAY_ADDRESS=10.128.0.1:6379',
     ];
     expect(read('etc/environment')).toBe(
       ['LANG=C.UTF-8', '# onebuck', ...lines, '# onebuck end', ''].join('\n'),
