@@ -24,6 +24,7 @@ function quoteBlocks(answer: Quote, nowMs: number): Block[] {
   return [
     facts([
       ['nodes', `${answer.nodes} in ${answer.region}, ${answer.image}`],
+      ...(answer.nodes > 1 ? [['network', answer.network] as const] : []),
       ['type', `${answer.type} (${size}), ${answer.why}`],
       ['an hour', dollars(answer.hourlyUsd)],
       ['lasts', `${plural(answer.affordableHours, 'hour')}, until ${ends}`],

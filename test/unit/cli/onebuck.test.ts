@@ -177,6 +177,20 @@ describe('before a launch', () => {
     const quote = await onebuck(['quote', '--nodes', '10', ...SPEC, '--budget', '1'], env);
     expect(quote).toMatchObject({ code: 0, stderr: '' });
     expect(quote.stdout).toContain('$0.975 of $1.00');
+    expect(quote.stdout).toMatch(/^network +private$/m);
+    const apart = await onebuck(
+      ['quote', '--nodes', '2', ...SPEC, '--budget', '1', '--network', 'none', '--open', '80'],
+      env,
+    );
+    expect(apart.stdout).toMatch(/^network +none$/m);
+    const faulty = await onebuck(
+      ['quote', '--nodes', '2', ...SPEC, '--budget', '1', '--setup', 'mpi,cobol', '--open', 'http'],
+      env,
+    );
+    expect(faulty.code).toBe(2);
+    expect(faulty.stderr).toMatch(
+      /--setup\[1\] must be one of mpi.*\n.*--open\[0\] must be a port/,
+    );
     expect(quote.stdout).not.toContain(ESCAPE);
   });
 
