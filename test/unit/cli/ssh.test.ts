@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runOnNodes } from '../../../cli/ssh.ts';
@@ -118,6 +118,26 @@ describe.skipIf(!hasSshd)('a host key that is known before (needs /usr/sbin/sshd
       status: exitCode,
       stderr: exitCode === 0 ? '' : expect.stringContaining('Host key verification failed'),
     });
+  });
+
+  const hasAnsible = spawnSync('ansible', ['--version']).status === 0;
+  it.skipIf(!hasAnsible).each([
+    ['is taken', () => known, 'CHANGED'],
+    ['of another server is refused', () => config, 'REMOTE HOST IDENTIFICATION HAS CHANGED'],
+  ])('by the inventory for Ansible: %s (needs ansible-core)', (_, server, said) => {
+    const file = join(dir, 'hosts.ini');
+    const [, port = ''] = /Port (\d+)/.exec(readFileSync(server(), 'utf8')) ?? [];
+    const [, identity = ''] = /IdentityFile (.*)/.exec(readFileSync(server(), 'utf8')) ?? [];
+    const there = `ansible_host=127.0.0.1 ansible_port=${port} ansible_ssh_private_key_file=${identity}`;
+    const text = inventory(aRunning({ nodes: [created(0)] }), 'ansible', KNOWN);
+    const mine = text.replace('ansible_user=root', `ansible_user=${userInfo().username}`);
+    writeFileSync(file, mine.replace(/ansible_host=\S+/, there));
+    const args = ['-i', file, '-m', 'raw', '-a', 'true', 'all'];
+    const { stdout } = spawnSync('ansible', args, {
+      encoding: 'utf8',
+      env: { ...process.env, HOME: dir, ANSIBLE_HOME: dir },
+    });
+    expect(stdout).toContain(said);
   });
 });
 
