@@ -475,10 +475,20 @@ describe('VLANs', () => {
     const second = page(rest, { page: 2, pages: 2, results: 3 });
     const { api, requests } = await served([first, second]);
     expect(await api.vlans('us-east', LATER)).toEqual([
-      { label: 'one', linodes: 2 },
-      { label: 'two', linodes: 0 },
+      { region: 'us-east', label: 'one', linodes: 2 },
+      { region: 'us-east', label: 'two', linodes: 0 },
     ]);
     expect(requests.map(({ filter }) => filter)).toEqual(Array(2).fill({ region: 'us-east' }));
+  });
+
+  it('are those of all regions where none is named', async () => {
+    const all = [aVlan('us-east', 'one', 1), aVlan('us-ord', 'one')];
+    const { api, requests } = await served([page(all)]);
+    expect(await api.vlans(null, LATER)).toEqual([
+      { region: 'us-east', label: 'one', linodes: 1 },
+      { region: 'us-ord', label: 'one', linodes: 0 },
+    ]);
+    expect(requests[0]?.filter).toBeUndefined();
   });
 
   it('are deleted by region and label, also twice, but not with a Linode', async () => {

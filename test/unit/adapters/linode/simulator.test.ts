@@ -142,7 +142,9 @@ describe('with the simulated Linode', () => {
       expect(await world.api.vlans('us-east', LATER)).toEqual([]);
       expect(await create()).toMatchObject({ kind: 'created' });
       expect(existingIn(world)).toHaveLength(1);
-      expect(await world.api.vlans('us-east', LATER)).toEqual([{ label: VLAN.label, linodes: 1 }]);
+      expect(await world.api.vlans('us-east', LATER)).toEqual([
+        { region: 'us-east', label: VLAN.label, linodes: 1 },
+      ]);
     },
   );
 
