@@ -1,5 +1,6 @@
 import { expect, until } from '../deploy/expect.ts';
-import type { Cluster, World } from './world.ts';
+import type { Cluster } from './cluster.ts';
+import type { World } from './world.ts';
 
 const userData = `#!/bin/sh
 echo 'the script of the user looks for a file'

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from '../deploy/expect.ts';
+import type { Cluster } from './cluster.ts';
 import { openPorts, range } from './shell.ts';
-import type { Cluster, World } from './world.ts';
+import type { World } from './world.ts';
 
 const NODES = 10;
 const OPEN_PORT = 8080;

@@ -1,13 +1,16 @@
 import { expect } from '../deploy/expect.ts';
+import type { Cluster } from './cluster.ts';
 import { openPorts, range } from './shell.ts';
-import type { Cluster, World } from './world.ts';
+import type { World } from './world.ts';
 
 const NODES = 3;
 const HOSTS = 'n0 n1 n2';
 /** `nfs` needs a kernel with NFS, and `docker` one that lets root mount everything. */
 const setup = ['mpi', 'slurm', 'dask', 'ray'];
 
+/** cloud-init has started before the names were known, so that its scripts read them. */
 const userData = `#!/bin/sh
+. /etc/onebuck/environment
 echo "$ONEBUCK_RANK of $ONEBUCK_NODES" > /srv/script-ran
 `;
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
 import { expect, until } from '../deploy/expect.ts';
-import type { Cluster, Node } from './world.ts';
+import type { Cluster, Node } from './cluster.ts';
 
 export interface Shell {
   /** Runs the command on the node as root, by ssh; returns what it printed. Throws if it fails. */

@@ -1,5 +1,6 @@
 import { expect, until } from '../deploy/expect.ts';
-import { type Cluster, LINODE_IS_BEHIND_MS, type World } from './world.ts';
+import type { Cluster } from './cluster.ts';
+import { LINODE_IS_BEHIND_MS, type World } from './world.ts';
 
 /** How long after the teardown time the timer of n0 calls at the earliest. */
 const TIMER_MS = 15_000;

@@ -9,28 +9,10 @@ import { type LinodeSimulator, startLinodeSimulator } from '../../simulators/lin
 import { freePort } from '../../simulators/listen.ts';
 import { startMachines } from '../../simulators/nodes/machines.ts';
 import { expect, until } from '../deploy/expect.ts';
+import type { Cluster } from './cluster.ts';
 import { createShell, type Shell } from './shell.ts';
 
 export const LINODE_IS_BEHIND_MS = 55 * 60_000;
-
-export interface Node {
-  readonly index: number;
-  readonly status: string;
-  readonly linodeId: number | null;
-  readonly ipv4: string | null;
-  readonly privateIp: string | null;
-  readonly readyAt: string | null;
-  readonly agentReason?: string;
-}
-
-export interface Cluster {
-  readonly id: string;
-  readonly status: string;
-  readonly endReason: string | null;
-  readonly teardownAt: string;
-  readonly readyAt: string | null;
-  readonly nodes: readonly Node[];
-}
 
 export interface World extends Shell {
   readonly report: (text: string) => void;

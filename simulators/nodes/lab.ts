@@ -145,7 +145,9 @@ async function makeNetwork({ namespace, cable, subnet, gateway, hostAddress }: L
   await run('ip', ['netns', 'add', namespace]);
   await ipIn(namespace, [
     'link set lo up',
-    'link add wan type bridge forward_delay 0',
+    // Otherwise a bridge takes the lowest address of its ports, and with a port that comes or goes the
+    // nodes would lose the gateway for half a minute.
+    'link add wan address 02:00:00:00:00:01 type bridge forward_delay 0',
     `address add ${gateway}/24 dev wan`,
     `address add ${METADATA_ADDRESS}/32 dev wan`,
     `address add ${MIRROR_ADDRESS}/32 dev wan`,

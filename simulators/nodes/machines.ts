@@ -45,8 +45,7 @@ export async function startMachines(log: (line: string) => void): Promise<Bootin
     response.end(body);
   });
   const mirrorServer = createServer(mirror.handle);
-  // After 5 s, Node would close an idle connection, perhaps just as apt sends a request: apt then
-  // takes the address for a bad one.
+  // By default Node closes an idle connection after 5 s, perhaps just as apt sends a request.
   mirrorServer.keepAliveTimeout = 0;
   const places = [`${METADATA_ADDRESS}:80`, `${MIRROR_ADDRESS}:${MIRROR_PORT}`];
   const [forMetadata, forMirror] = await lab.listen(places);
