@@ -46,6 +46,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   sysctl: 'procps',
   unshare: 'util-linux',
   setpriv: 'util-linux',
+  ssh: 'openssh-client',
 };
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
