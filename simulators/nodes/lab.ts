@@ -141,18 +141,21 @@ export function wiring(
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
 
+/** Commands of `ip` in the lab's namespace that make the bridge of public addresses. */
+export const publicBridge = (gateway: string): string[] => [
+  'link set lo up',
+  // Otherwise a bridge takes the lowest address of its ports, and with a port that comes or goes the
+  // nodes would lose the gateway for half a minute.
+  'link add wan address 02:00:00:00:00:01 type bridge forward_delay 0',
+  `address add ${gateway}/24 dev wan`,
+  `address add ${METADATA_ADDRESS}/32 dev wan`,
+  `address add ${MIRROR_ADDRESS}/32 dev wan`,
+  'link set wan up',
+];
+
 async function makeNetwork({ namespace, cable, subnet, gateway, hostAddress }: LabName) {
   await run('ip', ['netns', 'add', namespace]);
-  await ipIn(namespace, [
-    'link set lo up',
-    // Otherwise a bridge takes the lowest address of its ports, and with a port that comes or goes the
-    // nodes would lose the gateway for half a minute.
-    'link add wan address 02:00:00:00:00:01 type bridge forward_delay 0',
-    `address add ${gateway}/24 dev wan`,
-    `address add ${METADATA_ADDRESS}/32 dev wan`,
-    `address add ${MIRROR_ADDRESS}/32 dev wan`,
-    'link set wan up',
-  ]);
+  await ipIn(namespace, publicBridge(gateway));
   // With forwarding and without a route out, what a node sends elsewhere is refused at once.
   const forwarding = ['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1'];
   await run('ip', ['netns', 'exec', namespace, ...forwarding]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wiring } from '../../../../simulators/nodes/lab.ts';
+import { publicBridge, wiring } from '../../../../simulators/nodes/lab.ts';
 import { freeAddress, labName } from '../../../../simulators/nodes/lab-name.ts';
 import { leadsTo } from '../../../../simulators/nodes/lease.ts';
 
@@ -83,6 +83,12 @@ describe('an address', () => {
 });
 
 describe('a lab', () => {
+  it('has a gateway whose hardware address does not change with the nodes', () => {
+    expect(publicBridge('10.77.3.1')[1]).toMatch(
+      /^link add wan address 02(:[0-9a-f]{2}){5} type bridge/,
+    );
+  });
+
   it('is not put where the host has routes already', () => {
     const routes = 'default via 192.0.2.1 dev eth0\n10.77.3.0/24 dev other scope link\n';
     expect(leadsTo(routes, labName(3).subnet)).toBe(true);
