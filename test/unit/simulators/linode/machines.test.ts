@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Power } from '../../../../simulators/linode/instance.ts';
 import type { Machines } from '../../../../simulators/linode/machines.ts';
 import { aWorld, type World } from '../../../support/simulated-linode.ts';
@@ -96,6 +99,29 @@ describe('a Linode with a machine', () => {
     expect((await create()).status).toBe(403);
     expect(machines.asked).toHaveLength(2);
   });
+});
+
+it('Linodes of an earlier start get machines anew, at another address if need be', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'machines-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const stateFile = join(folder, 'linode.json');
+  const earlier = new ScriptedMachines();
+  const before = await aWorld({ machines: earlier, stateFile });
+  const { json: on } = await before.create();
+  const { json: off } = await before.create();
+  earlier.tell(on.id, 'running');
+  earlier.tell(off.id, 'offline');
+  await before.simulator.close();
+
+  const machines = new ScriptedMachines();
+  machines.free = ['10.77.1.10', '10.77.0.11'];
+  const { call } = await aWorld({ machines, stateFile });
+  expect(machines.asked).toEqual([
+    `create ${on.id} at 10.77.1.10, boots: true`,
+    `create ${off.id} at 10.77.0.11, boots: false`,
+  ]);
+  const { json } = await call('GET', `/linode/instances/${on.id}`);
+  expect(json).toMatchObject({ status: 'provisioning', ipv4: ['10.77.1.10'] });
 });
 
 it('a Linode that boots nothing has no power to switch', async () => {
