@@ -227,7 +227,7 @@ describe('the texts of the simulation', () => {
     const seeds = Array.from({ length: 1_000 }, (_, seed) => drawOptions(seed));
     const work = { clusters: 1, nodesMax: 10, hoursMax: 14, marginSeconds: 180 };
     const asked = { ...work, capped: false, changes: false, schedule: false };
-    const others = { retries: false, extensions: 0 };
+    const others = { retries: false, extensions: 0, agents: false, networks: false };
     const faultless = seeds.filter(
       (options) => optionsText({ ...options, ...asked, ...others }) === 'none',
     );
