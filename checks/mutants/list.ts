@@ -1630,6 +1630,83 @@ const rooms = [
   }),
 ];
 
+const networks = [
+  ...inFile('lib/core/room/network.ts', ['test/unit/core/room/network.test.ts'], {
+    'a subnet in the middle of a larger one counts as free': {
+      from: 'next < block + blocksOf(size); next += 1) used.add(next)',
+      to: 'next < block + 1; next += 1) used.add(next)',
+    },
+    'the first node has the address of the subnet itself': {
+      from: 'const number = block * 256 + index + 1;',
+      to: 'const number = block * 256 + index;',
+    },
+  }),
+  ...inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.test.ts'], {
+    'a subnet is handed out twice': {
+      from: 'const taken = [...open.values()].flatMap(({ subnet }) => subnet ?? []);',
+      to: 'const taken: Subnet[] = [];',
+    },
+    'a repeated launch gets a subnet that is too small': {
+      from: "return blocksOf(before.bits) < blocksOf(subnetBits) ? 'tooSmall' : before;",
+      to: 'return before;',
+    },
+    'the audit frees the subnet of a cluster whose Linodes live without a record': {
+      from: 'if (record === undefined && listed.has(id)) continue;',
+      to: '',
+    },
+    'the audit leaves out the subnet of a live cluster that it enters': {
+      from: '{ ...opened, ...subnet }',
+      to: 'opened',
+    },
+    'the audit leaves a subnet that differs from the record': {
+      from: 'if (isSameSubnet(entry.subnet, network?.subnet)) return',
+      to: 'if (isSameSubnet(entry.subnet, network?.subnet) || network) return',
+    },
+  }),
+  ...inFile('lib/adapters/dynamodb/ledger.ts', ['test/unit/adapters/dynamodb/ledger.test.ts'], {
+    'code from before subnets reads a ledger that has some, and drops them': {
+      from: 'subnet) ? SUBNETS_VERSION : VERSION',
+      to: 'subnet) ? VERSION : VERSION',
+    },
+    'a /22 is read as a /24': {
+      from: 'number % 2 === 1 ? 22 : 24',
+      to: 'number % 2 === 2 ? 22 : 24',
+    },
+  }),
+  ...inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
+    'an eleventh VLAN is bought': {
+      from: 'labels.length < VLANS_IN_REGION_MAX) return;',
+      to: 'labels.length <= VLANS_IN_REGION_MAX) return;',
+    },
+    "the stage's own VLAN counts as one more": {
+      from: 'labels === null || labels.includes(vlan) ||',
+      to: 'labels === null ||',
+    },
+  }),
+  ...inFile('lib/app/carry-out.ts', ['test/unit/app/reconcile.test.ts'], {
+    'all nodes get the address of the first': {
+      from: 'address: addressInCidr(network.subnet, index)',
+      to: 'address: addressInCidr(network.subnet, 0 * index)',
+    },
+  }),
+  ...inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/plan.test.ts'], {
+    'the VLAN that all clusters share goes with one of them': {
+      from: "network?.kind === 'isolated' && { vlan",
+      to: 'network && { vlan',
+    },
+  }),
+  ...inFile('lib/app/sweep.ts', ['test/flows/networks.test.ts'], {
+    'the sweeper deletes VLANs of other deployments': {
+      from: 'if (isOurs) await linode.deleteVlan',
+      to: 'if (isOurs || clusterOfVlan(label)) await linode.deleteVlan',
+    },
+    'the sweeper leaves the VLANs of ended clusters': {
+      from: 'if (isOurs) await linode.deleteVlan',
+      to: 'if (isOurs && linode === null) await linode.deleteVlan',
+    },
+  }),
+];
+
 export const mutants: readonly Mutant[] = [
   ...[
     ...money,
@@ -1677,4 +1754,5 @@ export const mutants: readonly Mutant[] = [
   ...work,
   ...agents,
   ...rooms,
+  ...networks,
 ];
