@@ -57,6 +57,7 @@ export async function openLab(): Promise<Lab> {
   mkdirSync(folder, { recursive: true });
   raiseInotify();
   const bridges = new Map<string, string>();
+  let lastWired: Promise<void> = Promise.resolve();
   const servers: Server[] = [];
   const close = async () => {
     for (const server of servers) server.close();
@@ -92,7 +93,10 @@ export async function openLab(): Promise<Lab> {
       const namespace = nodeNamespace(name, wires.id);
       await run('ip', ['netns', 'add', namespace]);
       const { inLab, inNode } = wiring(name, wires, bridges);
-      await ipIn(name.namespace, inLab);
+      // In order: the first node of a VLAN makes the bridge that the others join.
+      const wired = lastWired.then(() => ipIn(name.namespace, inLab));
+      lastWired = wired.catch(() => {});
+      await wired;
       await ipIn(namespace, inNode);
     },
     async unwire(id) {
