@@ -37,7 +37,7 @@ export class Node {
   #machine: ChildProcess | null = null;
   #ended: Promise<void> = Promise.resolve();
   /** What is to be done when the machine ends, if not what the ending says. */
-  #after: 'stay' | 'boot' | null = null;
+  #after: 'stay' | 'boot' | 'gone' | null = null;
   readonly #lassie: number[] = [];
 
   private constructor(options: NodeOptions) {
@@ -101,7 +101,7 @@ export class Node {
 
   /** Pulls the plug and takes all of the node away. */
   async remove(): Promise<void> {
-    this.#after = 'stay';
+    this.#after = 'gone';
     this.#machine?.kill('SIGKILL');
     await this.#ended;
     await this.#options.lab.unwire(this.#options.id);
@@ -123,6 +123,8 @@ export class Node {
   #whenEnded(code: number | null, signal: NodeJS.Signals | null): void {
     const { onPower, log, id } = this.#options;
     const after = this.#after;
+    // Nobody is told that it is off: its Linode is gone, or boots again with the next start.
+    if (after === 'gone') return;
     const ending = endingOf(code, signal);
     if (after === 'boot' || (after === null && ending === 'reboot')) {
       this.boot();
