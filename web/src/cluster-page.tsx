@@ -77,6 +77,10 @@ function Whole({ cluster, onChanged }: Props) {
   );
 }
 
+/** Such as `10.128.0.0/24, on the VLAN onebuck-prod`; null: the nodes have none. */
+const networkWords = ({ network }: Cluster): string | null =>
+  network === null ? null : `${network.cidr}, on the VLAN ${network.vlan}`;
+
 /** What it was launched with, and what came of it. */
 function Asked({ cluster }: { cluster: Cluster }) {
   const { clock } = useConsole();
@@ -95,6 +99,9 @@ function Asked({ cluster }: { cluster: Cluster }) {
     ['At most hours', cluster.maxHours === null ? null : String(cluster.maxHours)],
     ['SSH public keys', keys === 0 ? 'none: root passwords' : String(keys)],
     ['User data', spec.userData === null ? null : plural(spec.userData.length, 'character')],
+    ['Private network', networkWords(cluster)],
+    ['Setups', spec.setup.join(', ') || null],
+    ['Open ports', spec.openPorts.join(', ') || null],
     ['If some nodes fail', spec.onPartial === 'keep' ? 'keep the others' : 'destroy all'],
     ['Tags', spec.tags.join(', ') || null],
   ];

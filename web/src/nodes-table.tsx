@@ -94,7 +94,7 @@ export function NodesTable({ nodes }: { nodes: readonly ClusterNode[] }) {
 }
 
 function Row({ node, now }: { node: ClusterNode; now: number }) {
-  const { index, label, status, ipv4, ipv6, createdAt, linodeId, reason } = node;
+  const { index, label, status, ipv4, ipv6, privateIp, createdAt, linodeId, reason } = node;
   return (
     <tr>
       <th scope="row">
@@ -114,6 +114,7 @@ function Row({ node, now }: { node: ClusterNode; now: number }) {
             <code>{ipv4}</code>
             {!isOver(node) && <Copy text={ipv4} what={`the address of node ${index}`} />}
             {ipv6 !== null && <small class="wide">{ipv6}</small>}
+            {privateIp !== null && <small class="wide">{privateIp} in the room</small>}
           </>
         )}
       </td>

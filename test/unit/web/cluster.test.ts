@@ -61,7 +61,8 @@ describe('new limits of a cluster', () => {
 describe('the table of nodes', () => {
   const aNode = (index: number, overrides: Partial<ClusterNode> = {}): ClusterNode => ({
     ...{ index, label: `onebuck-c-${index}`, status: 'running', linodeId: index },
-    ...{ ipv4: `192.0.2.${index}`, ipv6: null, privateIp: null },
+    ...{ ipv4: `192.0.2.${index}`, ipv6: null },
+    privateIp: `10.128.0.${index + 1}`,
     ...{ createdAt: '2026-11-10T10:00:00Z', readyAt: null, ...overrides },
   });
   const nodes = [aNode(10), aNode(9, { status: 'booting' }), aNode(2, { ipv4: null }), aNode(1)];
