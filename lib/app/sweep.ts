@@ -24,6 +24,7 @@ import type {
   ManyRead,
   Metrics,
   Unreadable,
+  Vlan,
 } from '../ports.ts';
 import { forEachAtMost } from './at-most.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
@@ -61,7 +62,9 @@ export async function sweep(
   deps: SweepDeps,
   limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
 ): Promise<{ destroyed: number }> {
-  const { destroyed, failures, clusters } = await destroyOrphans(deps, limits);
+  // Asked for beside the Linodes, so that the function waits no longer.
+  const vlans = listEmptyVlans(deps, limits.by);
+  const { destroyed, failures, clusters } = await destroyOrphans(deps, limits).finally(() => vlans);
   try {
     await auditCaps(deps, clusters);
   } catch (error) {
@@ -69,7 +72,7 @@ export async function sweep(
     // Throw the failure to destroy rather than this error: a Linode that lives on costs money.
     if (failures.length === 0) throw error;
   }
-  await removeVlans(deps, limits.by);
+  await removeVlans(deps, await vlans, limits.by);
   if (failures.length === 0) return { destroyed };
   throw new AppError('linodeUnavailable', `sweep not complete: ${failures.join('; ')}`);
 }
@@ -167,15 +170,29 @@ async function auditCaps(deps: SweepDeps, clusters: readonly ClusterId[]) {
   }
 }
 
+/** The VLANs without a Linode; none if they can't be read. */
+async function listEmptyVlans({ linode, log }: SweepDeps, by: EpochMs): Promise<readonly Vlan[]> {
+  try {
+    return (await linode.vlans(null, by)).filter(({ linodes }) => linodes === 0);
+  } catch (error) {
+    log.warn('VLANs not read', { reason: reasonOf(error) });
+    return [];
+  }
+}
+
 /**
  * Deletes the VLANs of isolated clusters that have ended: a pass can't while Linode still counts a
  * deleted Linode among those attached, and an account may have 10 VLANs in a region. The record says
- * that a VLAN is this deployment's, as its label does not: stages may share an account. Linode also
- * removes empty VLANs by itself, so a failure is no fault.
+ * that a VLAN is this deployment's, as its label does not: stages may share an account. Linode
+ * refuses to delete a VLAN that has got a Linode since, and removes empty ones by itself, so a
+ * failure is no fault.
  */
-async function removeVlans({ linode, store, log }: SweepDeps, by: EpochMs): Promise<void> {
+async function removeVlans(
+  { linode, store, log }: SweepDeps,
+  empty: readonly Vlan[],
+  by: EpochMs,
+): Promise<void> {
   try {
-    const empty = (await linode.vlans(null, by)).filter(({ linodes }) => linodes === 0);
     const ids = empty.flatMap(({ label }) => clusterOfVlan(label) ?? []);
     const { records } = await getSlim(store, ids);
     for (const { region, label } of empty) {
