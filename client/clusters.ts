@@ -59,6 +59,24 @@ export const unreadyNodes = ({ nodes }: Pick<Cluster, 'nodes'>): UnreadyNode[] =
     .filter(({ status, readyAt }) => status === 'running' && readyAt === null)
     .map(({ index, agentReason }) => ({ index, why: agentReason ?? null }));
 
+/**
+ * When all nodes of a running cluster were ready, or how many are not; null: its nodes do not say.
+ */
+export function readySentence(
+  cluster: Pick<Cluster, 'nodes' | 'agent' | 'status' | 'readyAt'>,
+  when: (at: string) => string,
+): string | null {
+  const { agent, status, readyAt } = cluster;
+  if (!agent || status !== 'running') return null;
+  if (readyAt !== null) return `Ready since ${when(readyAt)}.`;
+  const unready = unreadyNodes(cluster);
+  if (unready.length === 0) return null;
+  const failed = unready.filter(({ why }) => why !== null).length;
+  const failure = failed === 0 ? '' : ` ${plural(failed, 'node')} failed to get ready.`;
+  const up = cluster.nodes.filter((node) => node.status === 'running').length;
+  return `Running, not yet ready: ${unready.length} of ${plural(up, 'node')}.${failure}`;
+}
+
 export interface UnreadyNode {
   readonly index: number;
   readonly why: string | null;

@@ -1,4 +1,5 @@
 import type { Cluster } from './answers.ts';
+import { isComing, READY_MS_MAX } from './clusters.ts';
 
 const BUSY_MS = 2_000;
 const QUIET_MS = 10_000;
@@ -34,17 +35,17 @@ export function pauseMs({ unchanged, failed, busy, rate }: Poll): number {
 }
 
 /**
- * Whether one of the clusters is about to change. `now` is the server's time, epoch milliseconds.
+ * Whether one of the clusters is about to change, or its nodes may soon be ready. `now` is the server's time, epoch milliseconds.
  */
 export const isBusy = (clusters: readonly Cluster[], now: number): boolean =>
-  clusters.some(
-    ({ status, teardownAt }) =>
-      status === 'provisioning' ||
-      status === 'deleting' ||
-      (status === 'running' &&
-        teardownAt !== null &&
-        Date.parse(teardownAt) - now < NEAR_TEARDOWN_MS),
-  );
+  clusters.some((cluster) => {
+    const { status, startedAt, teardownAt } = cluster;
+    if (status === 'provisioning' || status === 'deleting') return true;
+    if (status !== 'running') return false;
+    const isNear = teardownAt !== null && Date.parse(teardownAt) - now < NEAR_TEARDOWN_MS;
+    const isNew = startedAt !== null && now - Date.parse(startedAt) < READY_MS_MAX;
+    return isNear || (isNew && isComing(cluster));
+  });
 
 /**
  * A text that changes with the clusters, but not with time: hours and spend are not in the text.
@@ -53,6 +54,6 @@ export const fingerprint = (clusters: readonly Cluster[]): string =>
   JSON.stringify(
     clusters.map(({ id, status, teardownAt, budgetUsd, trouble, nodes }) => [
       ...[id, status, teardownAt, budgetUsd, trouble?.reason],
-      nodes.map(({ status, ipv4 }) => [status, ipv4]),
+      nodes.map(({ status, ipv4, readyAt, agentReason }) => [status, ipv4, readyAt, agentReason]),
     ]),
   );

@@ -15,6 +15,7 @@ export async function noClusters(p: Page): Promise<void> {
 
 export async function comeUp(p: Page): Promise<void> {
   await p.getByRole('heading', { name: '10 of 10 nodes up' }).waitFor({ timeout: 20_000 });
+  await p.getByRole('heading', { name: '10 of 10 nodes up, 10 ready' }).waitFor();
   await p.getByText('Running', { exact: true }).waitFor();
   const fuse = p.getByRole('img', { name: /of 13 hours burnt\. Teardown/ });
   await fuse.waitFor();
@@ -96,7 +97,8 @@ export async function page(p: Page): Promise<void> {
   await p.getByRole('heading', { name: 'render', level: 1 }).waitFor();
   await p.locator('h1:focus').waitFor();
   assert.match(await p.title(), /^render · Onebuck$/);
-  await p.getByRole('heading', { name: '10 of 10 nodes up' }).waitFor();
+  await p.getByRole('heading', { name: '10 of 10 nodes up, 10 ready' }).waitFor();
+  await p.getByText(/^Ready since .+\d\d:\d\d\.$/).waitFor();
   await p.getByLabel('Search').fill('-7');
   await p.getByText('1 of 10 nodes').waitFor();
   await p.getByLabel('Search').fill('');

@@ -151,6 +151,9 @@ export async function manyNodes(): Promise<void> {
     const isUp = status !== 'creating';
     return {
       ...{ ...node, index, label: `onebuck-${real.id}-${index}`, status },
+      ...(index === 2
+        ? { readyAt: null, agentReason: '<b id="injected">cloud-init</b>: error' }
+        : {}),
       ...(isUp ? { ipv4: `192.0.${index >> 8}.${index & 255}` } : { ipv4: null, ipv6: null }),
       ...(isUp
         ? {}
@@ -158,7 +161,9 @@ export async function manyNodes(): Promise<void> {
     };
   });
   const p = await openSignedIn('#/launch', WIDE);
-  await p.route(`**/clusters/${real.id}`, (route) => route.fulfill({ json: { ...real, nodes } }));
+  await p.route(`**/clusters/${real.id}`, (route) =>
+    route.fulfill({ json: { ...real, nodes, readyAt: null } }),
+  );
   const ms = await drawn(p, '.nodes-table tbody tr', 500, () =>
     p.evaluate(`location.hash = '#/clusters/${real.id}'`),
   );
@@ -171,6 +176,11 @@ export async function manyNodes(): Promise<void> {
     .waitFor();
   await p.getByLabel('Status').selectOption('booting');
   await p.getByText('100 of 500 nodes').waitFor();
+  await p.getByLabel('Status').selectOption('not ready');
+  await p.getByText('1 of 500 nodes').waitFor();
+  await p.getByText(/^Running, not yet ready: .+ 1 node failed to get ready\.$/).waitFor();
+  await p.getByText('<b id="injected">cloud-init</b>: error', { exact: true }).waitFor();
+  assert.equal(await p.locator('#injected').count(), 0, 'a reason is text');
   await p.getByLabel('Status').selectOption('');
   await looksRight(p, 'cluster-500');
   await close(p);

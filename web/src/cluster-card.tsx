@@ -1,5 +1,5 @@
 import type { Cluster, ClusterNode } from '../../client/answers.ts';
-import { isLive, nodesUp } from '../../client/clusters.ts';
+import { isLive, nodesReady } from '../../client/clusters.ts';
 import { ClusterActions } from './cluster-actions.tsx';
 import {
   Burning,
@@ -10,6 +10,7 @@ import {
   MetaLine,
   StatusBadge,
 } from './cluster-parts.tsx';
+import { type NodeStatus, statusOf } from './nodes-choice.ts';
 import { Copy } from './parts.tsx';
 import { clusterHref } from './route.ts';
 
@@ -48,11 +49,14 @@ export function ClusterCard({ cluster, onChanged }: Props) {
 }
 
 const FEW = 12;
+/** The statuses that the lamp says all of. */
+const UP: readonly NodeStatus[] = ['running', 'ready'];
 
-function Nodes({ cluster: { id, nodes } }: { cluster: Cluster }) {
+function Nodes({ cluster }: { cluster: Cluster }) {
+  const { id, nodes } = cluster;
   return (
     <section class="nodes" aria-label="Nodes">
-      <h3>{nodesUp({ nodes })}</h3>
+      <h3>{nodesReady(cluster)}</h3>
       <ul>
         {nodes.slice(0, FEW).map((node) => (
           <Node key={node.index} node={node} />
@@ -64,16 +68,17 @@ function Nodes({ cluster: { id, nodes } }: { cluster: Cluster }) {
 }
 
 function Node({ node }: { node: ClusterNode }) {
+  const status = statusOf(node);
   return (
     <li title={node.label}>
       <span class={lampOf(node)} />
       <span class="index">{node.index}</span>
       {node.ipv4 === null || isOver(node) ? (
-        <span class="status">{node.status}</span>
+        <span class="status">{status}</span>
       ) : (
         <>
           <code>{node.ipv4}</code>
-          <span class={node.status === 'running' ? 'unseen' : 'status'}>{node.status}</span>
+          <span class={UP.includes(status) ? 'unseen' : 'status'}>{status}</span>
           <Copy text={node.ipv4} what={`the address of node ${node.index}`} />
         </>
       )}

@@ -1,9 +1,15 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Cluster } from '../../client/answers.ts';
-import { getCredentials, hasPasswords, isLive, nodesUp } from '../../client/clusters.ts';
+import {
+  getCredentials,
+  hasPasswords,
+  isLive,
+  nodesReady,
+  readySentence,
+} from '../../client/clusters.ts';
 import { memory } from '../../client/memory.ts';
 import { plural } from '../../client/plural.ts';
-import { datedTime, readableTimes } from '../../client/times.ts';
+import { datedTime, nearTime, readableTimes } from '../../client/times.ts';
 import { ClusterActions } from './cluster-actions.tsx';
 import { Burning, Burnt, calledOf, LostContact, MetaLine, StatusBadge } from './cluster-parts.tsx';
 import { useConsole, useRemote } from './hooks.ts';
@@ -65,7 +71,8 @@ function Whole({ cluster, onChanged }: Props) {
         )}
       </section>
       <section class="card" aria-labelledby="nodes">
-        <h2 id="nodes">{isAlive ? nodesUp(cluster) : plural(cluster.nodes.length, 'node')}</h2>
+        <h2 id="nodes">{isAlive ? nodesReady(cluster) : plural(cluster.nodes.length, 'node')}</h2>
+        <Readiness cluster={cluster} />
         <NodesTable nodes={cluster.nodes} />
       </section>
       {isAlive && <InventoryView cluster={cluster} />}
@@ -74,6 +81,17 @@ function Whole({ cluster, onChanged }: Props) {
         <Story cluster={cluster} />
       </div>
     </>
+  );
+}
+
+/** Said aloud when it changes. */
+function Readiness({ cluster }: { cluster: Cluster }) {
+  const { clock } = useConsole();
+  const now = clock.now();
+  return (
+    <p class="hint" role="status">
+      {readySentence(cluster, (at) => nearTime(at, now))}
+    </p>
   );
 }
 

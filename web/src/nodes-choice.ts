@@ -1,7 +1,8 @@
 import type { ClusterNode } from '../../client/answers.ts';
 import type { Sort } from './sort.ts';
 
-export type NodeStatus = ClusterNode['status'];
+/** A node's status as people see it: one that is up says whether it is ready, if it has said so. */
+export type NodeStatus = ClusterNode['status'] | 'ready' | 'not ready';
 export type NodeSortKey = 'index' | 'status' | 'ipv4' | 'createdAt';
 
 export interface NodeFilter {
@@ -9,6 +10,12 @@ export interface NodeFilter {
   readonly search: string;
   /** Empty: any. */
   readonly status: NodeStatus | '';
+}
+
+export function statusOf({ status, readyAt, agentReason }: ClusterNode): NodeStatus {
+  if (status !== 'running') return status;
+  if (readyAt !== null) return 'ready';
+  return agentReason === undefined ? status : 'not ready';
 }
 
 /** The nodes that match, in order; equal ones by index, and those without a value last. */
@@ -20,9 +27,9 @@ export function chooseNodes(
   const sought = search.trim().toLowerCase();
   const sign = isDown ? -1 : 1;
   return nodes
-    .filter((node) => (status === '' || node.status === status) && isFound(node, sought))
+    .filter((node) => (status === '' || statusOf(node) === status) && isFound(node, sought))
     .toSorted((one, other) => {
-      const [a, b] = [one[key], other[key]];
+      const [a, b] = [sortValueOf(one, key), sortValueOf(other, key)];
       if (a === b) return one.index - other.index;
       if (a === null) return 1;
       if (b === null) return -1;
@@ -34,15 +41,25 @@ export function chooseNodes(
     });
 }
 
-/** A number is an index or a part of an address; anything else a part of a label or address. */
-const isFound = ({ index, label, ipv4, ipv6 }: ClusterNode, sought: string): boolean =>
+const sortValueOf = (node: ClusterNode, key: NodeSortKey) =>
+  key === 'status' ? statusOf(node) : node[key];
+
+/**
+ * A number is an index or a part of an address; anything else a part of a label or address. All
+ * private addresses begin alike, and so are found by the whole address.
+ */
+const isFound = ({ index, label, ipv4, ipv6, privateIp }: ClusterNode, sought: string): boolean =>
   sought === '' ||
   `${index}` === sought ||
+  privateIp === sought ||
   [label, ipv4, ipv6].some((text) => text?.toLowerCase().includes(sought));
 
 /** Every status that a node has, and how many nodes have it, the most frequent first. */
 export function statusesOf(nodes: readonly ClusterNode[]): readonly [NodeStatus, number][] {
   const counts = new Map<NodeStatus, number>();
-  for (const { status } of nodes) counts.set(status, (counts.get(status) ?? 0) + 1);
+  for (const node of nodes) {
+    const status = statusOf(node);
+    counts.set(status, (counts.get(status) ?? 0) + 1);
+  }
   return [...counts].toSorted(([, one], [, other]) => other - one);
 }

@@ -10,6 +10,7 @@ import {
   type NodeSortKey,
   type NodeStatus,
   statusesOf,
+  statusOf,
 } from './nodes-choice.ts';
 import { Copy, SortHead } from './parts.tsx';
 import { useSort } from './sort.ts';
@@ -94,7 +95,8 @@ export function NodesTable({ nodes }: { nodes: readonly ClusterNode[] }) {
 }
 
 function Row({ node, now }: { node: ClusterNode; now: number }) {
-  const { index, label, status, ipv4, ipv6, privateIp, createdAt, linodeId, reason } = node;
+  const { index, label, ipv4, ipv6, privateIp, createdAt, linodeId, reason, agentReason } = node;
+  const status = statusOf(node);
   return (
     <tr>
       <th scope="row">
@@ -103,6 +105,7 @@ function Row({ node, now }: { node: ClusterNode; now: number }) {
       </th>
       <td>
         <span class={lampOf(node)} /> {status}
+        {status === 'not ready' && <small class="reason">{agentReason}</small>}
         {linodeId !== null && <small class="wide">Linode {linodeId}</small>}
         {reason !== undefined && <small class="reason">{reason}</small>}
       </td>

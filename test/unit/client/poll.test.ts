@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Cluster, ClusterNode } from '../../../client/answers.ts';
 import { fingerprint, isBusy, pauseMs } from '../../../client/poll.ts';
 import { aCluster } from './builders.ts';
 
@@ -30,6 +31,23 @@ describe('the pause before the next look', () => {
     expect(isBusy([aCluster(teardown)], earlier(60_000))).toBe(true);
     expect(isBusy([aCluster(teardown)], earlier(600_000))).toBe(false);
     expect(isBusy([], 0)).toBe(false);
+  });
+
+  it('isBusy for 15 minutes while nodes may yet say that they are ready', () => {
+    const startedAt = '2026-11-10T10:01:00Z';
+    const minutesOn = (minutes: number, overrides: Partial<Cluster> = {}) =>
+      isBusy([aCluster({ startedAt, ...overrides })], Date.parse(startedAt) + minutes * 60_000);
+    expect(minutesOn(14)).toBe(true);
+    expect(minutesOn(16)).toBe(false);
+    expect(minutesOn(14, { agent: false })).toBe(false);
+  });
+
+  it('fingerprint changes when a node says that it is ready, or why it is not', () => {
+    const [node] = aCluster().nodes as [ClusterNode];
+    const of = (said: Partial<ClusterNode>) =>
+      fingerprint([aCluster({ nodes: [{ ...node, ...said }] })]);
+    const seen = [{}, { agentReason: 'no' }, { readyAt: '2026-11-10T10:02:00Z' }].map(of);
+    expect(new Set(seen).size).toBe(3);
   });
 
   it('fingerprint changes with the budget, but not with the spend', () => {

@@ -9,6 +9,7 @@ import {
   listLive,
   nodesReady,
   nodesUp,
+  readySentence,
   unreadableSentence,
   unreadyNodes,
 } from '../../../client/clusters.ts';
@@ -148,6 +149,21 @@ describe('the nodes of a cluster', () => {
     ['none that says so', { agent: false, nodes: [silent] }, '1 of 1 node up'],
   ])('are, with %s, up and ready', (_, overrides, words) => {
     expect(nodesReady(aCluster(overrides))).toBe(words);
+  });
+
+  it.each<[string, Partial<Cluster>, string | null]>([
+    ['all ready', { nodes: [first], readyAt: first.readyAt }, 'Ready since 10:02.'],
+    ['one silent', { nodes: [first, silent, booting] }, 'Running, not yet ready: 1 of 2 nodes.'],
+    [
+      'one failed',
+      { nodes: [first, silent, failed] },
+      'Running, not yet ready: 2 of 3 nodes. 1 node failed to get ready.',
+    ],
+    ['none that says so', { agent: false, nodes: [silent] }, null],
+    ['a teardown', { status: 'deleting', nodes: [silent] }, null],
+  ])('are told of, with %s, in a sentence', (_, overrides, sentence) => {
+    const when = (at: string) => at.slice(11, 16);
+    expect(readySentence(aCluster(overrides), when)).toBe(sentence);
   });
 
   it.each<[string, Partial<Cluster>, boolean]>([

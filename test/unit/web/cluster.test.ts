@@ -78,12 +78,33 @@ describe('the table of nodes', () => {
 
   it('has the nodes whose index, label or address is sought, and whose status is chosen', () => {
     expect(shown({ search: '2.10' })).toEqual([10]);
+    expect(shown({ search: '10.128.0.2' })).toEqual([1]);
     expect(shown({ search: ' C-9' })).toEqual([9]);
     expect(shown({ status: 'booting' })).toEqual([9]);
     expect(shown({ search: '10', status: 'booting' })).toEqual([]);
     expect(statusesOf(nodes)).toEqual([
       ['running', 3],
       ['booting', 1],
+    ]);
+  });
+
+  it('has a status for nodes that say that they are ready, or why not', () => {
+    const ready = { readyAt: '2026-11-10T10:02:00Z' };
+    const said = [
+      ...[aNode(0, ready), aNode(1, { agentReason: 'no' }), aNode(2)],
+      ...[aNode(3, { ...ready, status: 'deleting' }), aNode(4, ready)],
+    ];
+    const of = (status: NodeFilter['status']) =>
+      chooseNodes(said, { ...none, status }, { key: 'status', isDown: false });
+    expect(of('').map(({ index }) => index)).toEqual([3, 1, 0, 4, 2]);
+    expect(of('not ready').map(({ index }) => index)).toEqual([1]);
+    expect(statusesOf(said)).toEqual([
+      ...[
+        ['ready', 2],
+        ['not ready', 1],
+        ['running', 1],
+        ['deleting', 1],
+      ],
     ]);
   });
 });
