@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { comeUp, destroy, extend, lostContact, noClusters, page } from './console/clusters.ts';
 import { history } from './console/history.ts';
 import { byKeyboard } from './console/keyboard.ts';
-import { launch, quote, refusal, truth, types } from './console/launching.ts';
+import { launch, quote, refusal, room, truth, types } from './console/launching.ts';
 import { hundreds, manyNodes, several } from './console/many.ts';
 import { check, close, failing, looksRight, open, settings, stack, step } from './console/page.ts';
 import { schedules } from './console/schedules.ts';
@@ -39,6 +39,9 @@ async function wide(): Promise<void> {
   );
   await step('a price is shown only for what can be launched, and the button says why not', () =>
     truth(opened),
+  );
+  await step('network, setup and open ports are chosen, and have faults of their own', () =>
+    room(opened),
   );
   await step('a double click and a lost answer launch one cluster', () => launch(opened));
   await step('the nodes of the cluster come up', () => comeUp(opened));

@@ -49,7 +49,7 @@ export function specOf(
     vcpus,
     memoryMb: memoryMb(context, options.memory),
     keys: sshKey?.map(readKeys).join('\n'),
-    users: authorizedUser,
+    users: authorizedUser?.join(','),
     // As bytes, so that the nodes get the file as it is, whatever is in it.
     userDataBase64: userData && readUserData(userData),
     tags: tag,

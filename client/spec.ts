@@ -19,23 +19,22 @@ export interface SpecTexts {
   readonly maxHours?: string | undefined;
   /** Public keys, one a line. */
   readonly keys?: string | undefined;
-  /** Users of the Linode account whose keys may log in. */
-  readonly users?: readonly string[] | undefined;
+  /** Users of the Linode account whose keys may log in, with commas or blanks between them. */
+  readonly users?: string | undefined;
   readonly userData?: string | undefined;
   /** The bytes of a file, in base64. */
   readonly userDataBase64?: string | undefined;
   readonly onPartial?: string | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly network?: string | undefined;
-  /** Names with commas between them, such as `mpi,nfs`. */
+  /** Names with commas or blanks between them, such as `mpi,nfs`. */
   readonly setup?: string | undefined;
-  /** Ports with commas between them, such as `80,8000-8100`. */
+  /** Ports with commas or blanks between them, such as `80 8000-8100`. */
   readonly open?: string | undefined;
 }
 
 /** A spec of the fields that are not blank. */
 export function specFrom(texts: SpecTexts): Spec {
-  const keys = keysIn(texts.keys ?? '');
   const fields = {
     name: texts.name?.trim(),
     nodes: numberIn(texts.nodes),
@@ -46,28 +45,26 @@ export function specFrom(texts: SpecTexts): Spec {
     image: texts.image,
     budgetUsd: numberIn(texts.budget),
     maxHours: numberIn(texts.maxHours),
-    authorizedKeys: keys.length === 0 ? undefined : keys,
-    authorizedUsers: texts.users,
+    authorizedKeys: ifAny(keysIn(texts.keys ?? '')),
+    authorizedUsers: ifAny(itemsIn(texts.users ?? '')),
     userData: texts.userData?.trim() && texts.userData,
     userDataBase64: texts.userDataBase64,
     onPartial: texts.onPartial,
     tags: texts.tags,
     network: texts.network,
-    setup: listIn(texts.setup),
-    openPorts: listIn(texts.open),
+    setup: ifAny(itemsIn(texts.setup ?? '')),
+    openPorts: ifAny(itemsIn(texts.open ?? '')),
   };
   const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== '');
   return Object.fromEntries(given);
 }
 
-/** The items of a list with commas between them; undefined: it has none. */
-function listIn(text = ''): readonly string[] | undefined {
-  const items = text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-  return items.length === 0 ? undefined : items;
-}
+const ifAny = (items: readonly string[]): readonly string[] | undefined =>
+  items.length === 0 ? undefined : items;
+
+/** The items of a list with commas or blanks between them. */
+export const itemsIn = (text: string): string[] =>
+  text.split(/[\s,]+/).filter((item) => item !== '');
 
 /**
  * A number that people typed: `10`, `$2`, ` 1,50 `. A text that is no number stays text, so that

@@ -125,7 +125,10 @@ export async function page(p: Page): Promise<void> {
   assert.equal(readFileSync(await download.path(), 'utf8'), copied);
 
   await p.locator('.story li', { hasText: 'budget lowered' }).waitFor();
-  await p.locator('dl', { hasText: 'linode/ubuntu24.04' }).waitFor();
+  const asked = p.locator('dl', { hasText: 'linode/ubuntu24.04' });
+  await asked.getByText(/^10\.\d+\.\d+\.0\/24, on the VLAN onebuck-c/).waitFor();
+  await asked.getByText('mpi, nfs', { exact: true }).waitFor();
+  await asked.getByText('80, 8000-8100, 53/udp', { exact: true }).waitFor();
   await looksRight(p, 'cluster');
   await p.getByRole('button', { name: 'Root passwords' }).click();
   await p

@@ -76,6 +76,32 @@ export async function refusal(p: Page): Promise<void> {
   });
 }
 
+/** What makes one room of the nodes is left shut until it is used; its faults lead to its fields. */
+export async function room(p: Page): Promise<void> {
+  const ports = p.getByLabel('Open ports', { exact: true });
+  const users = p.getByLabel('Users of the Linode account', { exact: true });
+  assert.ok(!(await ports.isVisible()));
+  await p.getByText('Private network, setup and open ports').click();
+  await p.getByLabel('Private network', { exact: true }).selectOption('isolated');
+  await p.getByLabel('nfs', { exact: true }).check();
+  await p.getByLabel('mpi', { exact: true }).check();
+  await failing(p, async () => {
+    await users.fill('x');
+    await ports.fill('80 http');
+    await p.locator('.fault', { hasText: /^Open ports, item 2, must be a port/ }).waitFor();
+    await p.locator('.fault', { hasText: /^Users of the .+, item 1, must be the name/ }).waitFor();
+    await looksRight(p, 'launch-room-fault');
+    await users.fill('');
+    await ports.fill('80 8000-8100, 53/udp');
+    await p.locator('.fault').first().waitFor({ state: 'detached' });
+  });
+  await p.reload();
+  await p.locator('.quote:not(.stale) .price').waitFor();
+  assert.ok(await p.getByLabel('mpi', { exact: true }).isChecked());
+  assert.ok(await ports.isVisible(), 'what is used is open');
+  await looksRight(p, 'launch-room');
+}
+
 export async function launch(p: Page): Promise<void> {
   await p.getByLabel('Budget', { exact: true }).fill('1');
   await p.getByLabel('Name', { exact: true }).fill('render');

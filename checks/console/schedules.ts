@@ -28,6 +28,8 @@ export async function schedules(p: Page): Promise<void> {
   await p.getByLabel('Cron expression', { exact: true }).fill('0 4 1 * *');
   await p.getByLabel('Name', { exact: true }).fill('monthly');
   await p.getByLabel('SSH public keys').fill(KEY);
+  await p.getByText('Private network, setup and open ports').click();
+  await p.getByLabel('slurm', { exact: true }).check();
   await p.getByText(/^Each run has 10 × Nanode 1GB .+ for 13 hours/).waitFor();
   await looksRight(p, 'schedule-new');
   await p.getByRole('button', { name: 'Make it' }).click();
@@ -66,6 +68,8 @@ async function copied(p: Page): Promise<void> {
   await p.getByRole('button', { name: 'Copy … monthly' }).click();
   await p.getByRole('heading', { name: 'Copy monthly' }).waitFor();
   assert.equal(await p.getByLabel('SSH public keys').inputValue(), KEY);
+  assert.ok(await p.getByLabel('slurm', { exact: true }).isVisible());
+  assert.ok(await p.getByLabel('slurm', { exact: true }).isChecked());
   assert.equal(await p.getByLabel('At most a month', { exact: true }).inputValue(), '20');
   await p.getByLabel('Time zone').fill('America/New_York');
   await p.getByText(/^Each run has 10 × Nanode 1GB/).waitFor();

@@ -15,7 +15,11 @@ export const labels = {
   name: 'Name',
   maxHours: 'At most hours',
   authorizedKeys: 'SSH public keys',
+  authorizedUsers: 'Users of the Linode account',
   userData: 'User data',
+  network: 'Private network',
+  setup: 'Setup',
+  openPorts: 'Open ports',
   onPartial: 'Keep what came up',
   tags: 'Tags',
   cron: 'Cron expression',
@@ -36,7 +40,8 @@ export const isLabelled = (path: string): boolean => isPath(path.replace(/\[\d+\
 /** A field of a message's beginning, such as `spec.nodes` or `authorizedKeys[1]`. */
 const LEADING = /^(?:spec\.)?([a-z]\w*(?:\.[a-z]\w*)?)(?:\[(\d+)\])?(?= )/i;
 /** Names that are no English words, and so mean the field wherever they stand. */
-const CODED = /\b(?:spec\.)?(budgetUsd|maxHours|memoryMb|authorizedKeys|userData|monthlyCapUsd)\b/g;
+const CODED =
+  /\b(?:spec\.)?(budgetUsd|maxHours|memoryMb|authorizedKeys|authorizedUsers|userData|openPorts|monthlyCapUsd)\b/g;
 
 /** A message of the API's with the labels of fields in place of their paths. */
 export function inLabels(message: string): string {
@@ -46,5 +51,8 @@ export function inLabels(message: string): string {
   return `${label}${rest.replace(CODED, (_, name: string) => (isPath(name) ? labels[name] : name))}`;
 }
 
-const nameOf = (path: Path, index: string | undefined): string =>
-  index === undefined ? labels[path] : `${labels[path]}, line ${Number(index) + 1},`;
+function nameOf(path: Path, index: string | undefined): string {
+  if (index === undefined) return labels[path];
+  const item = path === 'authorizedKeys' ? 'line' : 'item';
+  return `${labels[path]}, ${item} ${Number(index) + 1},`;
+}

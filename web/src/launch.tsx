@@ -39,7 +39,7 @@ export function Launch() {
 }
 
 const DRAFT = 'launch';
-const REMEMBERED = ['nodes', 'type', 'region', 'image', 'budget', 'keys'] as const;
+const REMEMBERED = ['nodes', 'type', 'region', 'image', 'budget', 'keys', 'users'] as const;
 
 /**
  * The fields as they were left: in this tab all of them, however often the page is loaded; later and

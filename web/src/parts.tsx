@@ -74,6 +74,35 @@ export function Field({ label, hint, error, class: className = '', children }: F
     <div class={`field ${className}`}>
       <label for={id}>{label}</label>
       {children({ id, 'aria-describedby': described || undefined, 'aria-invalid': !!error })}
+      <HintAndFault id={id} label={label} hint={hint} error={error} />
+    </div>
+  );
+}
+
+type ChoicesProps = Omit<FieldProps, 'class' | 'children'> & {
+  readonly children: (attributes: {
+    'aria-describedby': string | undefined;
+    'aria-invalid': boolean;
+  }) => ComponentChildren;
+};
+
+/** A field that is several boxes to tick. */
+export function Choices({ label, hint, error, children }: ChoicesProps) {
+  const id = useId();
+  return (
+    <fieldset class="field" aria-describedby={hint === undefined ? undefined : `${id}-hint`}>
+      <legend>{label}</legend>
+      <div class="tabs">
+        {children({ 'aria-describedby': error && `${id}-error`, 'aria-invalid': !!error })}
+      </div>
+      <HintAndFault id={id} label={label} hint={hint} error={error} />
+    </fieldset>
+  );
+}
+
+function HintAndFault({ id, label, hint, error }: Omit<ChoicesProps, 'children'> & { id: string }) {
+  return (
+    <>
       {hint !== undefined && (
         <p class="hint" id={`${id}-hint`}>
           {hint}
@@ -84,7 +113,32 @@ export function Field({ label, hint, error, class: className = '', children }: F
           {inLabels(faultWords(label, error))}.
         </p>
       )}
-    </div>
+    </>
+  );
+}
+
+/**
+ * What is mostly left shut. It opens when `isOpen` becomes true, and never shuts by itself, so that
+ * nobody loses the field in which they type.
+ */
+export function Details({
+  summary,
+  isOpen,
+  children,
+}: {
+  summary: string;
+  isOpen: boolean;
+  children: ComponentChildren;
+}) {
+  const ref = useRef<HTMLDetailsElement>(null);
+  useLayoutEffect(() => {
+    if (isOpen && ref.current !== null) ref.current.open = true;
+  }, [isOpen]);
+  return (
+    <details ref={ref}>
+      <summary>{summary}</summary>
+      {children}
+    </details>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Image, Schedule } from '../../client/answers.ts';
-import { keysIn, numberIn, type Spec } from '../../client/spec.ts';
+import { itemsIn, keysIn, numberIn, type Spec } from '../../client/spec.ts';
 import {
   amountFault,
   countFault,
@@ -65,7 +65,8 @@ export function formOf(spec: Spec, images: readonly Image[]): SpecForm {
   const text = (field: string) =>
     spec[field] === undefined || spec[field] === null ? '' : String(spec[field]);
   const image = text('image');
-  const keys = Array.isArray(spec.authorizedKeys) ? spec.authorizedKeys : [];
+  const list = (field: string, between: string) =>
+    Array.isArray(spec[field]) ? spec[field].join(between) : '';
   const found = images.find(({ id, label }) => id === image || label === image);
   return {
     ...emptyForm,
@@ -75,7 +76,11 @@ export function formOf(spec: Spec, images: readonly Image[]): SpecForm {
     image: found?.id ?? image,
     budget: text('budgetUsd'),
     maxHours: text('maxHours'),
-    keys: keys.join('\n'),
+    keys: list('authorizedKeys', '\n'),
+    users: list('authorizedUsers', ' '),
+    network: text('network'),
+    setup: list('setup', ','),
+    open: list('openPorts', ', '),
     userData: text('userData'),
     onPartial: spec.onPartial === 'keep' ? 'keep' : 'destroy',
   };
@@ -99,6 +104,10 @@ export function editedSpec(spec: Spec, before: SpecForm, form: SpecForm): Spec {
     ...(isChanged('budget') ? { budgetUsd: numberIn(form.budget) } : {}),
     ...(isChanged('maxHours') ? { maxHours: numberIn(form.maxHours) ?? null } : {}),
     ...(isChanged('keys') ? { authorizedKeys: keysIn(form.keys) } : {}),
+    ...(isChanged('users') ? { authorizedUsers: itemsIn(form.users) } : {}),
+    ...(isChanged('network') ? { network: form.network || null } : {}),
+    ...(isChanged('setup') ? { setup: itemsIn(form.setup) } : {}),
+    ...(isChanged('open') ? { openPorts: itemsIn(form.open) } : {}),
     ...(isChanged('userData') ? { userData: form.userData.trim() ? form.userData : null } : {}),
     // The form's text takes the place of bytes, which the form does not show.
     ...(isChanged('userData') && 'userDataBase64' in spec ? { userDataBase64: null } : {}),

@@ -1,10 +1,12 @@
 import type { Image, OfferedType, Region } from '../../client/answers.ts';
 import { dollars } from '../../client/money.ts';
+import { itemsIn, setups } from '../../client/spec.ts';
 import { imagesFrom, regionsFrom, typesFrom } from './catalogue.ts';
 import type { Remote } from './hooks.ts';
 import { useConsole, useRemote } from './hooks.ts';
-import { Field, MoneyInput } from './parts.tsx';
-import type { SpecForm } from './spec.ts';
+import { labels } from './labels.ts';
+import { Choices, Details, Field, MoneyInput } from './parts.tsx';
+import { faultOf, type SpecForm, toggled } from './spec.ts';
 
 export interface FieldsProps {
   readonly form: SpecForm;
@@ -144,8 +146,12 @@ export function MoreFields({ form, faults, onChange }: FieldsProps) {
   return (
     <>
       <KeysField form={form} faults={faults} onChange={onChange} />
-      <details open={faults.maxHours !== undefined || faults.userData !== undefined}>
-        <summary>Most hours, user data, and what to do if some nodes do not come up</summary>
+      <UsersField form={form} faults={faults} onChange={onChange} />
+      <RoomFields form={form} faults={faults} onChange={onChange} />
+      <Details
+        summary="Most hours, user data, and what to do if some nodes do not come up"
+        isOpen={faults.maxHours !== undefined || faults.userData !== undefined}
+      >
         <Field
           label="At most hours"
           hint="Optional. Ends it before its budget does."
@@ -183,20 +189,17 @@ export function MoreFields({ form, faults, onChange }: FieldsProps) {
           />
           Keep what came up, if not all nodes do
         </label>
-      </details>
+      </Details>
     </>
   );
 }
 
 function KeysField({ form, faults, onChange }: FieldsProps) {
-  // The API names one key by its place: authorizedKeys[0].
-  const [, fault] =
-    Object.entries(faults).find(([path]) => path.startsWith('authorizedKeys')) ?? [];
   return (
     <Field
       label="SSH public keys"
       hint="One a line. Without keys, nodes get root passwords, which the cluster’s page shows."
-      error={fault}
+      error={faultOf(faults, 'authorizedKeys')}
     >
       {(attributes) => (
         <textarea
@@ -210,5 +213,96 @@ function KeysField({ form, faults, onChange }: FieldsProps) {
         />
       )}
     </Field>
+  );
+}
+
+function UsersField({ form, faults, onChange }: FieldsProps) {
+  return (
+    <Field
+      label={labels.authorizedUsers}
+      hint="Optional, with blanks between them. Their SSH keys may log in."
+      error={faultOf(faults, 'authorizedUsers')}
+    >
+      {(attributes) => (
+        <input
+          {...attributes}
+          spellcheck={false}
+          value={form.users}
+          onInput={(event) => onChange({ users: event.currentTarget.value })}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** What makes one room of the nodes, and what the internet reaches of them. */
+function RoomFields({ form, faults, onChange }: FieldsProps) {
+  const faulty = ['network', 'setup', 'openPorts'].some(
+    (path) => faultOf(faults, path) !== undefined,
+  );
+  const isUsed = `${form.network}${form.setup}${form.open}` !== '';
+  return (
+    <Details summary="Private network, setup and open ports" isOpen={faulty || isUsed}>
+      <div class="row">
+        <Field
+          label={labels.network}
+          hint="As fits: private for two nodes and more, where region and image can have it."
+          error={faults.network}
+        >
+          {(attributes) => (
+            <select
+              {...attributes}
+              value={form.network}
+              onChange={(event) => onChange({ network: event.currentTarget.value })}
+            >
+              <option value="">As fits</option>
+              <option value="private">Private: a subnet of its own</option>
+              <option value="isolated">Isolated: a VLAN of its own</option>
+              <option value="none">None</option>
+            </select>
+          )}
+        </Field>
+        <Field
+          label={labels.openPorts}
+          hint="Such as 80, 8000-8100, 53/udp. From the internet, nodes take these and ssh."
+          error={faultOf(faults, 'openPorts')}
+        >
+          {(attributes) => (
+            <input
+              {...attributes}
+              spellcheck={false}
+              value={form.open}
+              onInput={(event) => onChange({ open: event.currentTarget.value })}
+            />
+          )}
+        </Field>
+      </div>
+      <SetupFields form={form} faults={faults} onChange={onChange} />
+    </Details>
+  );
+}
+
+function SetupFields({ form, faults, onChange }: FieldsProps) {
+  const chosen = itemsIn(form.setup);
+  return (
+    <Choices
+      label={labels.setup}
+      hint="Installed on every node, and working when the cluster is ready."
+      error={faultOf(faults, 'setup')}
+    >
+      {(attributes) =>
+        setups.map((name) => (
+          <label key={name} class="check">
+            <input
+              {...attributes}
+              type="checkbox"
+              checked={chosen.includes(name)}
+              onChange={() => onChange({ setup: toggled(form.setup, name) })}
+            />
+            {name}
+          </label>
+        ))
+      }
+    </Choices>
   );
 }

@@ -1,5 +1,5 @@
 import type { Alternative } from '../../client/answers.ts';
-import { amountIn, hasTwoMeanings, holdsPrivateKey } from '../../client/spec.ts';
+import { amountIn, hasTwoMeanings, holdsPrivateKey, itemsIn, setups } from '../../client/spec.ts';
 
 /** What is in the fields, as typed. */
 export interface SpecForm {
@@ -11,6 +11,14 @@ export interface SpecForm {
   readonly name: string;
   readonly maxHours: string;
   readonly keys: string;
+  /** Users of the Linode account, with commas or blanks between them. */
+  readonly users: string;
+  /** Empty: as fits. */
+  readonly network: string;
+  /** Names with commas between them. */
+  readonly setup: string;
+  /** Ports, with commas or blanks between them. */
+  readonly open: string;
   readonly userData: string;
   readonly onPartial: 'destroy' | 'keep';
 }
@@ -24,6 +32,10 @@ export const emptyForm: SpecForm = {
   name: '',
   maxHours: '',
   keys: '',
+  users: '',
+  network: '',
+  setup: '',
+  open: '',
   userData: '',
   onPartial: 'destroy',
 };
@@ -49,6 +61,17 @@ export function ownFaults(form: SpecForm): Faults {
     ...Object.fromEntries(chosen.map((field) => [field, 'must be chosen'])),
   };
   return givenFaults(found);
+}
+
+/** The fault of a field, or of one of its items: the API names one by its place, as `setup[0]`. */
+export const faultOf = (faults: Faults, path: string): string | undefined =>
+  faults[path] ?? Object.entries(faults).find(([at]) => at.startsWith(`${path}[`))?.[1];
+
+/** Setups with one more or one less, in the order in which all are listed. */
+export function toggled(setup: string, name: string): string {
+  const before = itemsIn(setup);
+  const isIn = (one: string) => before.includes(one) !== (one === name);
+  return setups.filter(isIn).join(',');
 }
 
 /** The faults without the fields that have none. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OfferedType, Quote } from '../../../client/answers.ts';
 import { Refusal } from '../../../client/api.ts';
+import { specFrom } from '../../../client/spec.ts';
 import { chartOf } from '../../../web/src/chart.ts';
 import { cronWords } from '../../../web/src/cron.ts';
 import { csvOf } from '../../../web/src/csv.ts';
@@ -13,7 +14,14 @@ import {
   yearsBelow,
 } from '../../../web/src/months.ts';
 import { lastsWords, whyNot } from '../../../web/src/quote.ts';
-import { emptyForm, isAskable, ownFaults, taking } from '../../../web/src/spec.ts';
+import {
+  emptyForm,
+  faultOf,
+  isAskable,
+  ownFaults,
+  taking,
+  toggled,
+} from '../../../web/src/spec.ts';
 import { choose, noFilter } from '../../../web/src/types-choice.ts';
 import { aCluster } from '../client/builders.ts';
 
@@ -50,6 +58,30 @@ describe('the form of a launch', () => {
     );
     expect(ownFaults({ ...form, nodes: '1,000' }).nodes).toBe('must have no comma: write 1000');
     expect(ownFaults({ ...form, budget: '1,50' })).toEqual({});
+  });
+
+  it('has the setups that are ticked, in the order of the boxes', () => {
+    expect(toggled('', 'nfs')).toBe('nfs');
+    expect(toggled('nfs,docker', 'mpi')).toBe('mpi,nfs,docker');
+    expect(toggled('mpi,nfs', 'mpi')).toBe('nfs');
+  });
+
+  it('is sent without what is left as it is, and with lists of what is typed', () => {
+    const plain = specFrom(form);
+    const fields = ['network', 'setup', 'openPorts', 'authorizedUsers'];
+    expect(Object.keys(plain).filter((field) => fields.includes(field))).toEqual([]);
+    const typed = { network: 'isolated', setup: 'mpi,nfs', open: '80, 53/udp 90', users: 'a b' };
+    expect(specFrom({ ...form, ...typed })).toEqual({
+      ...{ ...plain, network: 'isolated', setup: ['mpi', 'nfs'] },
+      ...{ openPorts: ['80', '53/udp', '90'], authorizedUsers: ['a', 'b'] },
+    });
+  });
+
+  it('shows at a field the fault of the whole field, or of its first faulty item', () => {
+    const faults = { 'setup[1]': 'a', 'setup[2]': 'b', network: 'c' };
+    expect(faultOf(faults, 'setup')).toBe('a');
+    expect(faultOf(faults, 'network')).toBe('c');
+    expect(faultOf(faults, 'openPorts')).toBeUndefined();
   });
 
   it('takes the change of an alternative into its fields', () => {
@@ -93,6 +125,10 @@ describe('a message', () => {
     ['budgetUsd must be an amount', 'Budget must be an amount'],
     ['spec.nodes must be a whole number', 'Nodes must be a whole number'],
     ['authorizedKeys[1] must be one line', 'SSH public keys, line 2, must be one line'],
+    ['openPorts[1] must be a port', 'Open ports, item 2, must be a port'],
+    ['setup needs cloud-init', 'Setup needs cloud-init'],
+    ['network must be one of', 'Private network must be one of'],
+    ['no key of authorizedUsers', 'no key of Users of the Linode account'],
     ['retry.forMinutes must be less', 'Try again for must be less'],
     [
       'The smallest maxHours that can still be kept is 3',

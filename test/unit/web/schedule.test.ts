@@ -66,6 +66,20 @@ describe('the form of a schedule that is changed', () => {
     });
   });
 
+  it('has the network, setups, ports and users of its spec, and sends those that are changed', () => {
+    const room = { network: 'isolated', setup: ['mpi', 'nfs'], openPorts: ['80', 443] };
+    const whole = { ...spec, ...room, authorizedUsers: ['ann', 'bob'] };
+    const form = formOf(whole, images);
+    const shown = { network: 'isolated', setup: 'mpi,nfs', open: '80, 443', users: 'ann bob' };
+    expect(form).toMatchObject(shown);
+    expect(editedSpec(whole, form, form)).toEqual(whole);
+    const typed = { network: '', setup: '', open: '80 8000-8100', users: 'ann' };
+    expect(editedSpec(whole, form, { ...form, ...typed })).toEqual({
+      ...{ ...whole, network: null, setup: [] },
+      ...{ openPorts: ['80', '8000-8100'], authorizedUsers: ['ann'] },
+    });
+  });
+
   it('sends only the fields that differ', () => {
     const schedule = {
       ...{ name: null, cron: '30 2 * * *', timezone: 'UTC', overlap: 'skip', monthlyCapUsd: 20 },
