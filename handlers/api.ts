@@ -29,7 +29,7 @@ import type { MicroUsd } from '../lib/core/base/money.ts';
 import { type EpochMs, earliest, toIso } from '../lib/core/base/units.ts';
 import { inventory, inventoryNodes } from '../lib/core/cluster/inventory.ts';
 import type { ClusterRecord } from '../lib/core/cluster/record.ts';
-import { AppError } from '../lib/errors.ts';
+import { AppError, reasonOf } from '../lib/errors.ts';
 import { consoleInPlaceOf } from '../lib/http/console-views.ts';
 import { type Operation, operations } from '../lib/http/operations.ts';
 import { problemOf } from '../lib/http/problems.ts';
@@ -100,7 +100,11 @@ const WAIT_SECONDS_MAX = 20;
 const shown = async (record: ClusterRecord) => {
   const [said, hostKey] = await Promise.all([
     reportsOf({ reports: reports(), log: log() }, record),
-    knownHostKey(secrets(), record),
+    // A cluster is shown, and above all destroyed, even if the key of its host key can't be read.
+    knownHostKey(secrets(), record).catch((error: unknown) => {
+      log().warn('host key not derived', { clusterId: record.id, reason: reasonOf(error) });
+      return null;
+    }),
   ]);
   return renderCluster(record, clock().now(), said, hostKey);
 };

@@ -1675,8 +1675,8 @@ const networks = [
   }),
   ...inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
     'an eleventh VLAN is bought': {
-      from: 'labels.length < VLANS_IN_REGION_MAX) return;',
-      to: 'labels.length <= VLANS_IN_REGION_MAX) return;',
+      from: 'labels.length < VLANS_IN_REGION_MAX) {',
+      to: 'labels.length <= VLANS_IN_REGION_MAX) {',
     },
     "the stage's own VLAN counts as one more": {
       from: 'labels === null || labels.includes(vlan) ||',
@@ -1697,12 +1697,18 @@ const networks = [
   }),
   ...inFile('lib/app/sweep.ts', ['test/flows/networks.test.ts'], {
     'the sweeper deletes VLANs of other deployments': {
-      from: 'if (isOurs) await linode.deleteVlan',
-      to: 'if (isOurs || clusterOfVlan(label)) await linode.deleteVlan',
+      from: 'forEachAtMost(CALLS_AT_ONCE, ours, async',
+      to: 'forEachAtMost(CALLS_AT_ONCE, empty, async',
     },
     'the sweeper leaves the VLANs of ended clusters': {
-      from: 'if (isOurs) await linode.deleteVlan',
-      to: 'if (isOurs && linode === null) await linode.deleteVlan',
+      from: 'forEachAtMost(CALLS_AT_ONCE, ours, async',
+      to: 'forEachAtMost(CALLS_AT_ONCE, [] as typeof ours, async',
+    },
+  }),
+  ...inFile('lib/app/sweep.ts', ['test/unit/app/sweep.test.ts'], {
+    'a slow list of VLANs keeps the sweeper until its end': {
+      from: 'earliest(by, plus(clock.now(), VLAN_TIME_MAX));',
+      to: 'by;',
     },
   }),
 ];

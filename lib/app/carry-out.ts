@@ -186,7 +186,12 @@ function executors(deps: StepDeps, record: LiveRecord, by: EpochMs): Executors<O
   return {
     async createNode(step) {
       const notAfter = plus(step.sentAt, CREATE_WINDOW);
-      const request = await createRequest(deps, record, step);
+      const request = await createRequest(deps, record, step).catch(reasonOf);
+      if (typeof request === 'string') {
+        const retryAt = plus(clock.now(), RETRY_AFTER);
+        log.warn('create not sent', { clusterId: record.id, index: step.index, reason: request });
+        return { kind: 'notSent', index: step.index, reason: request, retryAt };
+      }
       const outcome = await linode.create(request, { notAfter, by });
       switch (outcome.kind) {
         case 'created':

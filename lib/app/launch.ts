@@ -83,12 +83,12 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const before = keyedId === null ? 'notFound' : await store.get(keyedId);
   if (before !== 'notFound') return launchedEarlier(before, request.owner, requestHash);
 
-  const offered = await offer(deps, request.input, request.by);
-  refuseWhatWouldOverspend(offered);
-  await refuseWhatCouldNotLogIn(deps.secrets, offered.spec);
+  const quoted = await offer(deps, request.input, request.by);
+  refuseWhatWouldOverspend(quoted);
+  await refuseWhatCouldNotLogIn(deps.secrets, quoted.spec);
 
   const id = keyedId ?? newId('c');
-  await refuseEleventhVlan(deps, id, offered, request.by);
+  const offered = await withoutEleventhVlan(deps, id, quoted, request.by);
   const { owner, schedule, tokenCap = null } = request;
   const { budget, nodes } = offered.spec;
   const subnetBits = offered.network === null ? null : bitsFor(nodes);
@@ -197,24 +197,34 @@ function networkOf(
 const VLANS_IN_REGION_MAX = 10;
 
 /**
- * AppError `refused` if the nodes' VLAN would be the region's eleventh. If Linode does not say, or if
- * others make the tenth meanwhile, Linode refuses the creates, and the launch fails for that reason.
+ * The offer without a private network if the nodes' VLAN would be the region's eleventh; AppError
+ * `refused` if the spec asks for the network or needs it. If Linode does not say, or if others make
+ * the tenth meanwhile, Linode refuses the creates, and the launch fails for that reason.
  */
-async function refuseEleventhVlan(
+async function withoutEleventhVlan(
   { catalogue, settings }: LaunchDeps,
   id: ClusterId,
-  { network, bought: { region } }: Offer,
+  offered: Offer,
   by: EpochMs,
-): Promise<void> {
-  if (network === null) return;
+): Promise<Offer> {
+  const { network, spec, bought, advice } = offered;
+  if (network === null) return offered;
   const vlan = vlanOf(network, settings.stage, id);
-  const labels = await catalogue.vlans(region, { fresh: network === 'isolated', by });
-  if (labels === null || labels.includes(vlan) || labels.length < VLANS_IN_REGION_MAX) return;
+  const labels = await catalogue.vlans(bought.region, { fresh: network === 'isolated', by });
+  if (labels === null || labels.includes(vlan) || labels.length < VLANS_IN_REGION_MAX) {
+    return offered;
+  }
+  const full =
+    `${bought.region} has ${labels.length} VLANs, and Linode allows ${VLANS_IN_REGION_MAX} in a ` +
+    `region: ${vlan} would be one more`;
+  if (spec.network === null && spec.setup.length === 0) {
+    const warnings = [...advice.warnings, `the nodes get no private network: ${full}`];
+    return { ...offered, network: null, advice: { ...advice, warnings } };
+  }
   const others = network === 'isolated' ? 'ask for network private' : 'ask for network none';
   throw new AppError(
     'refused',
-    `${region} has ${labels.length} VLANs, and Linode allows ${VLANS_IN_REGION_MAX} in a region: ` +
-      `${vlan} would be one more. Wait for an isolated cluster to end, delete a VLAN in Linode's ` +
-      `console, choose another region, or ${others}.`,
+    `${full}. Wait for an isolated cluster to end, delete a VLAN in Linode's console, choose another ` +
+      `region, or ${others}.`,
   );
 }

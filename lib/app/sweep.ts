@@ -63,7 +63,7 @@ export async function sweep(
   limits: { readonly by: EpochMs; readonly reserveMs: DurationMs },
 ): Promise<{ destroyed: number }> {
   // Asked for beside the Linodes, so that the function waits no longer.
-  const vlans = listEmptyVlans(deps, limits.by);
+  const vlans = listEmptyVlans(deps, vlansBy(deps, limits.by));
   const { destroyed, failures, clusters } = await destroyOrphans(deps, limits).finally(() => vlans);
   try {
     await auditCaps(deps, clusters);
@@ -170,6 +170,12 @@ async function auditCaps(deps: SweepDeps, clusters: readonly ClusterId[]) {
   }
 }
 
+/** How long a call about VLANs may take: nothing depends on them that the sweeper is for. */
+const VLAN_TIME_MAX = seconds(10);
+
+const vlansBy = ({ clock }: SweepDeps, by: EpochMs): EpochMs =>
+  earliest(by, plus(clock.now(), VLAN_TIME_MAX));
+
 /** The VLANs without a Linode; none if they can't be read. */
 async function listEmptyVlans({ linode, log }: SweepDeps, by: EpochMs): Promise<readonly Vlan[]> {
   try {
@@ -187,24 +193,21 @@ async function listEmptyVlans({ linode, log }: SweepDeps, by: EpochMs): Promise<
  * refuses to delete a VLAN that has got a Linode since, and removes empty ones by itself, so a
  * failure is no fault.
  */
-async function removeVlans(
-  { linode, store, log }: SweepDeps,
-  empty: readonly Vlan[],
-  by: EpochMs,
-): Promise<void> {
-  try {
-    const ids = empty.flatMap(({ label }) => clusterOfVlan(label) ?? []);
-    const { records } = await getSlim(store, ids);
-    for (const { region, label } of empty) {
-      const isOurs = records.some(
-        (record) =>
-          !isLive(record) && record.network?.vlan === label && record.bought.region === region,
-      );
-      if (isOurs) await linode.deleteVlan(region, label, by);
-    }
-  } catch (error) {
-    log.warn('VLANs left behind', { reason: reasonOf(error) });
-  }
+async function removeVlans(deps: SweepDeps, empty: readonly Vlan[], by: EpochMs): Promise<void> {
+  const { linode, store, log } = deps;
+  const ids = empty.flatMap(({ label }) => clusterOfVlan(label) ?? []);
+  const { records } = await getSlim(store, ids).catch(() => ({ records: [] }));
+  const ours = empty.filter(({ region, label }) =>
+    records.some(
+      (record) =>
+        !isLive(record) && record.network?.vlan === label && record.bought.region === region,
+    ),
+  );
+  await forEachAtMost(CALLS_AT_ONCE, ours, async ({ region, label }) => {
+    await linode.deleteVlan(region, label, vlansBy(deps, by)).catch((error: unknown) => {
+      log.warn('VLAN left behind', { region, vlan: label, reason: reasonOf(error) });
+    });
+  });
 }
 
 /**

@@ -83,7 +83,8 @@ describe('the sweeper, while the reaper is dead,', () => {
     await world.tickAndPass();
     const [deletedByHand] = world.linode.instances(`onebuck=${id}`);
     world.clock.set(plus(START, minutes(55)));
-    world.linode.setFaults([{ kind: 'truncatedList', items: 10, skip: 2, times: 1 }]);
+    const list = { method: 'GET', path: '^/linode/instances$' } as const;
+    world.linode.setFaults([{ kind: 'truncatedList', items: 10, skip: 2, times: 1, ...list }]);
     world.clock.alarm(plus(START, minutes(56)), () => {
       void world.callByHand('DELETE', `/linode/instances/${deletedByHand?.id}`);
     });

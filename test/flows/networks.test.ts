@@ -47,7 +47,9 @@ describe('isolated networks', () => {
       code: 'refused',
       message: expect.stringMatching(/^us-east has 10 VLANs, and Linode allows 10 in a region: /),
     });
-    await expect(world.launch(TWO)).rejects.toMatchObject({ code: 'refused' });
+    await expect(world.launch({ ...TWO, network: 'private' })).rejects.toMatchObject({
+      code: 'refused',
+    });
     expect(world.existingLinodes()).toHaveLength(20);
 
     await world.reapUntil(plus(START, hours(8)));

@@ -89,8 +89,19 @@ function part(type: string, content: string | Uint8Array, filename?: string): st
   // Python's parser mends other line ends, and mail has no room for other bytes.
   const isPlain = bytes.every((byte) => byte === 0x09 || byte === 0x0a || isPrintable(byte));
   if (isPlain) return `${header}\n\n${new TextDecoder().decode(bytes)}`;
-  return `${header}\nContent-Transfer-Encoding: quoted-printable\n\n${quotedPrintable(bytes)}`;
+  const quoted = quotedPrintable(bytes);
+  const packed = base64(bytes);
+  return quoted.length <= packed.length
+    ? `${header}\nContent-Transfer-Encoding: quoted-printable\n\n${quoted}`
+    : `${header}\nContent-Transfer-Encoding: base64\n\n${packed}`;
 }
+
+/** RFC 2045, section 6.8. Shorter where most bytes are none of a text's. */
+const base64 = (bytes: Uint8Array): string =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')).replaceAll(
+    /.{76}/g,
+    '$&\n',
+  );
 
 const isPrintable = (byte: number): boolean => byte >= 0x20 && byte <= 0x7e;
 

@@ -185,7 +185,7 @@ describe('the private network of a launch', () => {
   });
 
   it.each([
-    ['private', null, 'onebuck-test', 'ask for network none'],
+    ['private', 'private', 'onebuck-test', 'ask for network none'],
     ['isolated', 'isolated', /onebuck-c\w{10}/, 'ask for network private'],
   ])('is refused if its VLAN, %s, would be the eleventh', async (_, network, vlan, remedy) => {
     const vlansWith = (...labels: string[]) => ({
@@ -209,6 +209,17 @@ describe('the private network of a launch', () => {
     await aWorld({ catalogue: { vlans: async () => null } }).launch({ network });
     const none = await aWorld(vlansWith('v9')).launch({ network: 'none' });
     expect(none.record.network).toBeUndefined();
+  });
+
+  it('is left out with a warning if nobody asked for it and its VLAN would be the eleventh', async () => {
+    const labels = Array.from({ length: 10 }, (_, index) => `v${index}`);
+    const { launch } = aWorld({ catalogue: { vlans: async () => labels } });
+    const { record } = await launch();
+    expect(record.network).toBeUndefined();
+    expect(record.advice.warnings).toContainEqual(
+      expect.stringMatching(/^the nodes get no private network: us-east has 10 VLANs/),
+    );
+    await expect(launch({ setup: ['mpi'] })).rejects.toMatchObject({ code: 'refused' });
   });
 
   it('on the VLAN of the stage is let in although there are ten', async () => {

@@ -336,9 +336,11 @@ describe('a pass that creates', () => {
     expect(await userDataOf(aCluster({ spec }))).toEqual(['as it is', 'as it is']);
   });
 
-  it('creates no node of a room whose key is gone', async () => {
-    const texts = await userDataOf(aCluster({ spec: aSpec({ setup: ['mpi'] }) }), {});
-    expect(texts).toEqual([]);
+  it('creates no node of a room whose key is gone, and counts none as billed', async () => {
+    const cluster = aCluster({ spec: aSpec({ setup: ['mpi'] }) });
+    const { run, sends, record } = aLaunch(refuse, {}, cluster);
+    await expect(run()).rejects.toThrow('The secret has lost its passwordKey');
+    expect([sends, statesOf(record())]).toEqual([[], ['planned', 'planned']]);
   });
 });
 

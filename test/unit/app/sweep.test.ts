@@ -6,6 +6,7 @@ import { type EpochMs, hours, minutes, plus, seconds } from '../../../lib/core/b
 import type { Linode } from '../../../lib/core/cluster/linode.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
 import { AppError, PartialListError } from '../../../lib/errors.ts';
+import type { LinodeApi } from '../../../lib/ports.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import {
   aLinode,
@@ -94,6 +95,32 @@ describe('the sweeper', () => {
     world.listByTag = () => Promise.reject(new PartialListError(cause, [...world.existing]));
     await expect(world.run()).rejects.toThrow('GET /linode/instances: 500');
     expect([...world.destroyedAt.keys()]).toEqual([1]);
+  });
+
+  it('gives the list of VLANs ten seconds, and each deletion of one', async () => {
+    const world = aWorld([]);
+    const network = { kind: 'isolated', subnet: { block: 0, bits: 24 } } as const;
+    const ended = [ID, OTHER_ID].map((id) =>
+      anEnded({ id, network: { ...network, vlan: `onebuck-${id}` } }),
+    );
+    for (const record of ended) await world.store.insert(record);
+    const tried: string[] = [];
+    const calls: number[] = [];
+    const vlans: LinodeApi['vlans'] = async (_, by) => {
+      calls.push(by - NOW);
+      return ended.map(({ bought, network: of }) => ({
+        ...{ region: bought.region, label: of?.vlan ?? '', linodes: 0 },
+      }));
+    };
+    const deleteVlan: LinodeApi['deleteVlan'] = async (_, label, by) => {
+      tried.push(label);
+      calls.push(by - NOW);
+      throw new Error('Linode fails');
+    };
+    Object.assign(world, { vlans, deleteVlan });
+    expect(await world.run()).toEqual({ destroyed: 0 });
+    expect(tried).toEqual([`onebuck-${ID}`, `onebuck-${OTHER_ID}`]);
+    expect(calls).toEqual([seconds(10), seconds(10), seconds(10)]);
   });
 
   it('destroys by the reap tags while the records can not be read', async () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Answer, startApi, TEN_NANODES } from '../../support/api-world.ts';
 import { timeoutsOn } from '../../support/timeouts.ts';
@@ -108,6 +109,13 @@ describe('a quote', () => {
     ]);
     const shorter = { ...body, userData: userData.slice(0, 8_000) };
     expect((await call('POST', '/quotes', { body: shorter })).status).toBe(200);
+  });
+
+  it('takes 10,500 bytes that are no text beside those of the room', async () => {
+    const { call } = await startApi();
+    const packed = gzipSync(randomBytes(10_500)).toString('base64');
+    const body = { ...NANODES, nodes: 1, userDataBase64: packed };
+    expect((await call('POST', '/quotes', { body })).status).toBe(200);
   });
 
   it('warns of user data that cloud-init would ignore', async () => {
