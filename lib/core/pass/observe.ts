@@ -72,7 +72,7 @@ export function observe<R extends LiveRecord>(record: R, listed: readonly Linode
 }
 
 /** The Linode of a node, if it lacks the ownership tag and is not known to have lost it. */
-function strippedLinodeOf(
+export function strippedLinodeOf(
   node: NodeRecord,
   listed: readonly Linode[],
   ours: Tag,

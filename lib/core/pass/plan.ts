@@ -23,7 +23,14 @@ import {
 } from '../cluster/record.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
 import { arePricesOld, isPriceMissing } from './kinds.ts';
-import { linodeOf, observe, possibleNodesOf, RESEND_AFTER, unknownLinodesOf } from './observe.ts';
+import {
+  linodeOf,
+  observe,
+  possibleNodesOf,
+  RESEND_AFTER,
+  strippedLinodeOf,
+  unknownLinodesOf,
+} from './observe.ts';
 import { inPhase, isUp, unsent, withoutLostCreates, withProgress } from './phase.ts';
 import {
   abandonedTags,
@@ -105,7 +112,11 @@ function withListed(record: LiveRecord, listed: readonly Linode[], now: EpochMs)
   const members = membersOf(noted, listed);
   const created = noted.nodes.filter(({ state }) => state === 'created');
   const areAllListed = created.every((node) => linodeOf(node, members) !== undefined);
-  if (noted.phase === 'deleting' || created.length === 0 || !areAllListed) return noted;
+  // What became of a node is not looked at before it is decided whose the node is.
+  const ours = ownershipTag(record.stage);
+  const isOpen = record.nodes.some((node) => strippedLinodeOf(node, listed, ours) !== undefined);
+  const isWhole = created.length > 0 && areAllListed && !isOpen;
+  if (noted.phase === 'deleting' || !isWhole) return noted;
   return { ...noted, lookedAt: now };
 }
 

@@ -107,6 +107,16 @@ describe('all nodes without the ownership tag', () => {
     expect(back.nodes).toEqual([created(0), created(1)]);
   });
 
+  it('may have become another kind at any time since a list last showed them with it', () => {
+    const seenAt = plus(LAUNCH, minutes(5));
+    const resized = (tags: string[]) =>
+      [0, 1].map((index) => aLinode({ index, tags, type: 'g6-standard-2' }));
+    const { next } = planned(aRunning({ lookedAt: seenAt }), resized(withoutOurs));
+    const later = planned(next, resized(OUR_TAGS), LATER).next;
+    const changes = [{ type: 'g6-standard-2', region: 'us-east', from: seenAt, to: LATER }];
+    expect(later.nodes).toMatchObject([{ changes }, { changes }]);
+  });
+
   it('are not taken over where one has got its tag back from Onebuck before the others', () => {
     const record = aRunning({ nodes: [lost(0), created(1, { untaggedAt: NOW })] });
     const { next } = planned(record, [aLinode(), stripped(1)], LATER);
