@@ -59,11 +59,11 @@ export async function extend(p: Page): Promise<void> {
   await outlook.getByText(/^Teardown \w+ \d\d:\d\d instead of .+, for \$0\.075 more\.$/).waitFor();
   await looksRight(p, 'limits');
   assert.equal((await clusters())[0]?.budgetUsd, 1, 'nothing is bought by a first click');
-  await dialog.getByRole('button', { name: /^Raise to \$1\.05/ }).click();
+  await dialog.getByRole('button', { name: /^Raise to \$1\.0[5-7]/ }).click();
   await p.getByRole('img', { name: /of 14 hours/ }).waitFor();
   await p.getByText(/spent of \$1\.0[5-7]/).waitFor();
   await p.getByRole('button', { name: '+ $1' }).click();
-  await dialog.getByRole('button', { name: /^Raise to \$2\.05/ }).click();
+  await dialog.getByRole('button', { name: /^Raise to \$2\.0[5-7]/ }).click();
   await p.getByRole('img', { name: /of 27 hours/ }).waitFor();
 
   await p.getByRole('button', { name: 'Limits …' }).click();
