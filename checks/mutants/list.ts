@@ -1413,7 +1413,7 @@ const work = [
       to: 'nodesMax: settings.nodesMax,',
     },
     'a quote for work that is wrong names only the faults of the spec': {
-      from: 'throw invalid([...faults, ...(error.details.faults ?? [])]);',
+      from: 'throw invalidSpec([...faults, ...(error.details.faults ?? [])]);',
       to: 'throw error;',
     },
   }),
@@ -1511,7 +1511,7 @@ const agents: readonly Mutant[] = [
       to: 'agent !== null)',
     },
   }),
-  ...inFile('lib/app/allowance.ts', ['test/unit/app/allowance.test.ts'], {
+  ...inFile('lib/app/rate-limit.ts', ['test/unit/app/rate-limit.test.ts'], {
     'all subjects together may do as much as one': {
       from: 'wholeAt.get(subject)',
       to: '[...wholeAt.values()].at(-1)',
@@ -1566,8 +1566,8 @@ const rooms = [
   }),
   ...inFile('lib/app/offer.ts', ['test/unit/handlers/quotes.test.ts'], {
     'user data that does not fit passes the quote': {
-      from: 'if (hasKey) refuseLargeUserData(',
-      to: 'if (!hasKey) refuseLargeUserData(',
+      from: 'if (isGuarded) refuseLargeUserData(',
+      to: 'if (!isGuarded) refuseLargeUserData(',
     },
   }),
   ...inFile('lib/core/room/user-data.ts', ['test/unit/core/room/user-data.test.ts'], {

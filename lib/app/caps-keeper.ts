@@ -39,6 +39,7 @@ import { BLOCKS, type Subnet } from '../core/room/network.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, LedgerStore } from '../ports.ts';
 import type { Settings } from '../settings.ts';
+import { keyUsedOtherwise } from './ids.ts';
 
 export interface CapsDeps {
   readonly clock: Clock;
@@ -271,10 +272,7 @@ function refuseLongWait(ledger: Ledger, now: EpochMs): void {
 
 const withoutSubnet = (reason: 'noneFree' | 'tooSmall'): AppError =>
   reason === 'tooSmall'
-    ? new AppError(
-        'conflict',
-        'This Idempotency-Key was used with another body. Use a new key for a new cluster.',
-      )
+    ? keyUsedOtherwise('cluster')
     : new AppError(
         'refused',
         `All ${BLOCKS} subnets of the deployment are in use. Wait for a cluster to end, or ask for ` +

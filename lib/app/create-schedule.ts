@@ -9,7 +9,7 @@ import { AppError } from '../errors.ts';
 import type { Log, ScheduleStore } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { type CheckDeps, checkSchedule } from './check-schedule.ts';
-import { hashOf, idOfKey, newId } from './ids.ts';
+import { hashOf, idOfKey, keyUsedOtherwise, newId } from './ids.ts';
 
 export interface ScheduleDeps extends CheckDeps {
   readonly caps: Pick<CapsKeeper, 'refuseWhileDrained'>;
@@ -88,10 +88,7 @@ function sameRequest(schedule: ScheduleRecord, owner: string, requestHash: strin
     throw new AppError('conflict', 'This Idempotency-Key is in use. Use another key.');
   }
   if (schedule.requestHash === requestHash) return schedule;
-  throw new AppError(
-    'conflict',
-    'This Idempotency-Key was used with another body. Use a new key for a new schedule.',
-  );
+  throw keyUsedOtherwise('schedule');
 }
 
 async function checked(deps: ScheduleDeps, input: unknown, by: EpochMs): Promise<ScheduleRequest> {

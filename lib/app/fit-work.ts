@@ -16,7 +16,7 @@ import {
 import { HOURS_MAX, type Spec } from '../core/cluster/spec.ts';
 import { AppError } from '../errors.ts';
 import { allEnded, catalogueFor } from './catalogue-cache.ts';
-import { type Offer, type OfferDeps, offer } from './offer.ts';
+import { invalidSpec, type Offer, type OfferDeps, offer } from './offer.ts';
 
 /** The quote of the fastest cluster that does the work, and of the other clusters that do it. */
 export interface Fit {
@@ -49,7 +49,7 @@ export async function fitWork(
     offer(deps, spec, by, nextTurn).catch((error: unknown) => withFaults(error, faults));
   const whole: Fields = { ...(await anywhere(deps, by)), nodes: 1, ...rest };
   const least = await quoted({ ...whole, ...anySize(rest) });
-  if (faults.length > 0) withFaults(invalid([]), faults);
+  if (faults.length > 0) throw invalidSpec(faults);
 
   const work = workFrom(valid.work as Parameters<typeof workFrom>[0]);
   const found = await shapesOf(deps, { work, least, nodes: rest.nodes }, by);
@@ -119,11 +119,8 @@ function tooLittle(work: Work, { budget }: Spec, { smallestBudget }: Shapes): Ap
   );
 }
 
-const invalid = (faults: readonly Fault[]) =>
-  new AppError('invalid', 'The spec has faults; each is listed with what to do.', { faults });
-
-/** Throws the error; if that is a list of faults, or there are some, with all faults. */
+/** Throws the error; if that is a list of faults, with `faults` before its own. */
 function withFaults(error: unknown, faults: readonly Fault[]): never {
   if (!(error instanceof AppError) || error.code !== 'invalid') throw error;
-  throw invalid([...faults, ...(error.details.faults ?? [])]);
+  throw invalidSpec([...faults, ...(error.details.faults ?? [])]);
 }

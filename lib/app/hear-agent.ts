@@ -7,8 +7,8 @@ import { type ClusterRecord, isLive, type LiveRecord, type Phase } from '../core
 import { AppError } from '../errors.ts';
 import type { AgentReports, Clock, ClusterStore, Log, Nudge, Secrets } from '../ports.ts';
 import { type AgentClaim, agentToken, expiryFrom } from './agent-token.ts';
-import { type Allowance, createAllowance } from './allowance.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
+import { createRateLimit, type RateLimit } from './rate-limit.ts';
 
 export interface HearAgentDeps {
   readonly clock: Clock;
@@ -24,14 +24,14 @@ export interface HearAgentDeps {
 
 /** What a process lets agents do. Keep one for the whole life of the process. */
 export interface AgentLimits {
-  readonly calls: Allowance;
-  readonly nudges: Allowance;
+  readonly calls: RateLimit;
+  readonly nudges: RateLimit;
 }
 
 /** A sound agent calls a few times at its node's boot, and from the teardown time on each 30 s. */
 export const createAgentLimits = (clock: Pick<Clock, 'now'>): AgentLimits => ({
-  calls: createAllowance(clock, { burst: 10, every: seconds(10) }),
-  nudges: createAllowance(clock, { burst: 1, every: seconds(10) }),
+  calls: createRateLimit(clock, { burst: 10, every: seconds(10) }),
+  nudges: createRateLimit(clock, { burst: 1, every: seconds(10) }),
 });
 
 /** The answer to an agent. */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isClusterId, isScheduleId } from '../core/base/names.ts';
+import { AppError } from '../errors.ts';
 
 /** An id: `c` for a cluster or `s` for a schedule, then 50 bits in base 32. */
 type Id<Prefix extends 'c' | 's'> = `${Prefix}${string}`;
@@ -14,6 +15,13 @@ export const idOfKey = <Prefix extends 'c' | 's'>(
   prefix: Prefix,
   parts: readonly string[],
 ): Id<Prefix> => idOfBytes(prefix, createHash('sha256').update(JSON.stringify(parts)).digest());
+
+/** The refusal of a request whose idempotency key another request has used for something else. */
+export const keyUsedOtherwise = (result: 'cluster' | 'schedule'): AppError =>
+  new AppError(
+    'conflict',
+    `This Idempotency-Key was used with another body. Use a new key for a new ${result}.`,
+  );
 
 /** The SHA-256 of JSON in lower-case hex. The order of fields does not matter. */
 export function hashOf(input: unknown): string {

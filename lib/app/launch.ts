@@ -11,6 +11,7 @@ import {
   toIso,
 } from '../core/base/units.ts';
 import { CREATE_TIME } from '../core/caps/ledger.ts';
+import { noNetwork } from '../core/catalogue/room.ts';
 import { quoteOf } from '../core/cluster/quote.ts';
 import { type ClusterRecord, isLive, withHistory } from '../core/cluster/record.ts';
 import { bitsFor, type RoomNetwork, vlanOf } from '../core/room/network.ts';
@@ -19,7 +20,7 @@ import type { Clock, ClusterStore, Log, Nudge, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import type { CapsKeeper, Reservation } from './caps-keeper.ts';
 import type { CatalogueCache } from './catalogue-cache.ts';
-import { hashOf, idOfKey, newId } from './ids.ts';
+import { hashOf, idOfKey, keyUsedOtherwise, newId } from './ids.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
 import { type Offer, offer, refuseWhatCouldNotLogIn, refuseWhatWouldOverspend } from './offer.ts';
 
@@ -126,10 +127,7 @@ function launchedEarlier(record: ClusterRecord, owner: string, requestHash: stri
     throw new AppError('conflict', 'This Idempotency-Key is in use. Use another key.');
   }
   if (record.requestHash === requestHash) return { record, isNew: false, mayWait: false };
-  throw new AppError(
-    'conflict',
-    'This Idempotency-Key was used with another body. Use a new key for a new cluster.',
-  );
+  throw keyUsedOtherwise('cluster');
 }
 
 function newRecord(
@@ -218,7 +216,7 @@ async function withoutEleventhVlan(
     `${bought.region} has ${labels.length} VLANs, and Linode allows ${VLANS_IN_REGION_MAX} in a ` +
     `region: ${vlan} would be one more`;
   if (spec.network === null && spec.setup.length === 0) {
-    const warnings = [...advice.warnings, `the nodes get no private network: ${full}`];
+    const warnings = [...advice.warnings, noNetwork(full)];
     return { ...offered, network: null, advice: { ...advice, warnings } };
   }
   const others = network === 'isolated' ? 'ask for network private' : 'ask for network none';

@@ -67,14 +67,18 @@ export async function offer(
   const resolved = resolve(partial, lists, extras);
   const faults = [...(parsed.ok ? [] : parsed.faults), ...(resolved.ok ? [] : resolved.faults)];
   if (!parsed.ok || !resolved.ok) {
-    throw invalid(faults);
+    throw invalidSpec(faults);
   }
   const { spec } = parsed;
   const { type, region, image } = resolved;
   const hasKey = await hasPasswordKey(deps.secrets);
   if (!hasKey) refuseWhatNeedsKey(spec);
   const network = networkFor(spec, image, region, hasKey);
-  if (hasKey) refuseLargeUserData(spec, network.kind, settings.publicUrl);
+  const { nodesMax, marginMs, publicUrl } = settings;
+  const canHaveAgent = takesUserData(image, region);
+  const canReport = canHaveAgent && publicUrl !== null && hasKey;
+  const isGuarded = isRoom({ agent: canReport, network: network.kind, spec });
+  if (isGuarded) refuseLargeUserData(spec, network.kind, canReport ? publicUrl : null);
   const bought = {
     type: type.id,
     typeLabel: type.label,
@@ -89,13 +93,9 @@ export async function offer(
     backupsPrice: resolved.price.backups,
     backupsAssumed: extras.backups,
   };
-  const { nodesMax, marginMs, publicUrl } = settings;
-  const canHaveAgent = takesUserData(image, region);
   const now = clock.now();
   const from = latest(now, await nextTurn());
   const market = { catalogue: lists, extras, nodesMax, marginMs, from };
-  const canReport = canHaveAgent && publicUrl !== null && hasKey;
-  const isGuarded = isRoom({ agent: canReport, network: network.kind, spec });
   const lacksHelper = account !== 'unreadable' && !account.networkHelper && !extras.interfaces;
   const warnings = [
     ...warningsOf(image),
@@ -133,11 +133,13 @@ function refuseWhatNeedsKey(spec: Spec): void {
   );
 }
 
-const invalid = (faults: readonly Fault[]) =>
+/** All that is wrong with a spec. */
+export const invalidSpec = (faults: readonly Fault[]): AppError =>
   new AppError('invalid', 'The spec has faults; each is listed with what to do.', { faults });
 
 /**
- * AppError `invalid` if Linode would not take the user data of the nodes. Only the length of what
+ * AppError `invalid` if Linode would not take the user data of the nodes of a room. `publicUrl`: null:
+ * they have no agent. Only the length of what
  * is not known yet counts here.
  */
 function refuseLargeUserData(
@@ -145,13 +147,12 @@ function refuseLargeUserData(
   network: NetworkKind | null,
   publicUrl: string | null,
 ): void {
-  const agent = publicUrl !== null;
-  if (plainUserData(spec) === null || !isRoom({ agent, network, spec })) return;
+  if (plainUserData(spec) === null) return;
   const subnet = network && { block: 0, bits: bitsFor(spec.nodes) };
   const far = epochMs(Date.UTC(9999, 11, 31));
   const facts = publicUrl === null ? null : { publicUrl, expiresAt: far, teardownAt: far };
   const faults = userDataFaults({ spec, subnet, agent: facts });
-  if (faults.length > 0) throw invalid(faults);
+  if (faults.length > 0) throw invalidSpec(faults);
 }
 
 /** A shorter wait is not worth a warning. */

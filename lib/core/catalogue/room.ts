@@ -75,6 +75,9 @@ export const keyedFields = ({ network, setup, openPorts }: Spec): string[] => [
   ...(openPorts.length > 0 ? ['openPorts'] : []),
 ];
 
+/** The warning that several nodes get no private network, and why. */
+export const noNetwork = (why: string): string => `the nodes get no private network: ${why}`;
+
 /** Warnings about the room of a cluster that a launch accepts all the same. */
 export function roomWarnings(
   { setup }: Pick<Spec, 'setup'>,
@@ -83,7 +86,7 @@ export function roomWarnings(
 ): string[] {
   const warnings: string[] = [];
   if (choice.kind === null && choice.why !== null) {
-    warnings.push(`the nodes get no private network: ${choice.why}`);
+    warnings.push(noNetwork(choice.why));
   }
   if (setup.length > 0 && vendor === null) {
     warnings.push(

@@ -1,32 +1,15 @@
-import { type AgentFacts, bootScript } from './scripts/boot.ts';
+import { type BootFacts, bootScript } from './scripts/boot.ts';
 import { setupEnvironment, setupScript } from './scripts/setup.ts';
 import { withoutComments } from './scripts/shell.ts';
 import type { Setup } from './setups.ts';
 import { kindOf, textOf, withoutBom } from './user-part.ts';
 
 /** What a node's user data is made from. */
-export interface RoomFacts {
-  readonly clusterId: string;
-  readonly index: number;
-  readonly nodes: number;
-  /** The cluster's subnet, and the address of this node in it; null: no private network. */
-  readonly network: { readonly cidr: string; readonly address: string } | null;
-  /** Such as `80`, `8000-8100` or `53/udp`. */
-  readonly openPorts: readonly string[];
+export interface RoomFacts extends Omit<BootFacts, 'environment' | 'hostKey'> {
   readonly setup: readonly Setup[];
-  readonly hostKey: KeyPair;
-  readonly peerKey: KeyPair;
-  /** null: nodes can't reach Onebuck, so no agent runs on them. */
-  readonly agent: AgentFacts | null;
+  readonly hostKey: BootFacts['peerKey'];
   /** The user's own user data, after gzip is undone; null: none. */
   readonly user: Uint8Array | null;
-}
-
-interface KeyPair {
-  /** A private key file of OpenSSH. */
-  readonly private: string;
-  /** One line. */
-  readonly public: string;
 }
 
 /** What Linode takes, after base64 is decoded: docs/linode.md#user-data. */

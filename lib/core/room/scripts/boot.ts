@@ -13,11 +13,13 @@ export interface BootFacts {
   readonly environment: readonly string[];
   /** A public key in one line. */
   readonly hostKey: string;
+  /** A private key file of OpenSSH, and its public key in one line. */
   readonly peerKey: { readonly private: string; readonly public: string };
+  /** null: nodes can't reach Onebuck, so no agent runs on them. */
   readonly agent: AgentFacts | null;
 }
 
-export interface AgentFacts {
+interface AgentFacts {
   /** Where the agent of this node calls. */
   readonly url: string;
   readonly token: string;

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { createAllowance } from '../../../lib/app/allowance.ts';
+import { createRateLimit } from '../../../lib/app/rate-limit.ts';
 import { minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import { LAUNCH } from '../../support/builders.ts';
 import { aClock } from '../../support/doubles.ts';
 
 const threeEachTenSeconds = () => {
   const clock = aClock(LAUNCH);
-  const allowance = createAllowance(clock, { burst: 3, every: seconds(10) });
+  const limit = createRateLimit(clock, { burst: 3, every: seconds(10) });
   const taken = (times: number, subject = 'ann') =>
-    Array.from({ length: times }, () => allowance.take(subject)).filter(Boolean).length;
+    Array.from({ length: times }, () => limit.take(subject)).filter(Boolean).length;
   return { clock, taken };
 };
 
-describe('an allowance', () => {
+describe('a rate limit', () => {
   it('lets a subject do it as often as its burst at once, and each subject by itself', () => {
     const { taken } = threeEachTenSeconds();
     expect([taken(1_000), taken(1_000), taken(2, 'bob')]).toEqual([3, 0, 2]);

@@ -1,7 +1,7 @@
 import { type DurationMs, type EpochMs, latest, plus } from '../core/base/units.ts';
 import type { Clock } from '../ports.ts';
 
-export interface Allowance {
+export interface RateLimit {
   /** Whether the subject may do it once more now; if so, that counts. */
   take(subject: string): boolean;
 }
@@ -14,10 +14,10 @@ const SUBJECTS_MAX = 10_000;
  * after that. It counts in this process only, so that what all processes let through together has
  * to be bounded elsewhere.
  */
-export function createAllowance(
+export function createRateLimit(
   clock: Pick<Clock, 'now'>,
   { burst, every }: { readonly burst: number; readonly every: DurationMs },
-): Allowance {
+): RateLimit {
   /** For each subject, the instant at which it will have its whole burst again. */
   const wholeAt = new Map<string, EpochMs>();
   const span = burst * every;
