@@ -8,6 +8,7 @@ import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
 import type { AgentReport, Reports } from './core/cluster/readiness.ts';
 import type { ClusterRecord } from './core/cluster/record.ts';
+import type { JobProgress, RankEnd, RankProgress, Results } from './core/job/progress.ts';
 import type { Notice } from './core/notices/notices.ts';
 import type { RunNotice } from './core/notices/runs.ts';
 import type { Batch } from './core/pass/batches.ts';
@@ -308,6 +309,35 @@ export interface AgentReports {
   report(id: ClusterId, rank: number, report: AgentReport, keptUntil: EpochMs): Promise<void>;
   /** Reads consistently. Clusters without a report are missing from the result. */
   read(ids: readonly ClusterId[]): Promise<ReadonlyMap<ClusterId, Reports>>;
+}
+
+/** What an agent tells of its node's part in the job of its cluster. */
+export type JobNews = { readonly at: EpochMs } & (
+  | { readonly kind: 'heard' }
+  | { readonly kind: 'staged' }
+  | { readonly kind: 'started' }
+  /** `bytes`: how long the log is, up to the end of the segment. */
+  | { readonly kind: 'log'; readonly bytes: number }
+  | { readonly kind: 'exited'; readonly exitCode: number | null }
+  | ({
+      readonly kind: 'ended';
+      readonly reason: string | null;
+      readonly results: Results | null;
+    } & RankEnd)
+);
+
+/** What agents have told of jobs, apart from the records, as with AgentReports. */
+export interface JobReports {
+  /**
+   * Keeps the news of the cluster's node `rank`, at least until `keptUntil`. May be called twice.
+   * Of each kind the first counts for good, but of `heard` the last, and of `log` the longest. News
+   * of several nodes at once are all kept.
+   */
+  tell(id: ClusterId, rank: number, news: JobNews, keptUntil: EpochMs): Promise<void>;
+  /** Reads consistently. Clusters of whose jobs nothing was told are missing from the result. */
+  read(ids: readonly ClusterId[]): Promise<ReadonlyMap<ClusterId, JobProgress>>;
+  /** Reads consistently. Nodes of which nothing was told are missing from the result. */
+  readRanks(id: ClusterId, ranks: readonly number[]): Promise<ReadonlyMap<number, RankProgress>>;
 }
 
 /** The ledger of the deployment, written whole, and only over the revision that was read. */

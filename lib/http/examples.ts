@@ -61,6 +61,7 @@ const spec = {
   network: null,
   setup: [],
   openPorts: [],
+  job: null,
 };
 
 const cluster = {

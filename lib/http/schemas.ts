@@ -275,6 +275,19 @@ const askedSchema = z.object({
   network: orNull(networkKind),
   setup: z.readonly(z.array(z.enum(setups))),
   openPorts: z.readonly(z.array(z.string())),
+  job: orNull(
+    z.object({
+      command: z.string(),
+      on: z.enum(['head', 'all']),
+      env: z.record(z.string(), z.string()),
+      inputs: z.readonly(z.array(z.string())),
+      results: z.readonly(z.array(z.string())),
+      onDone: z.enum(['destroy', 'keep']),
+      onFailure: z.enum(['keepPaidHour', 'destroy', 'keep']),
+      gracePeriodSeconds: z.int(),
+      tasks: orNull(z.string()),
+    }),
+  ),
 });
 
 const hostKey = orNull(

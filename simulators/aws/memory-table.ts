@@ -17,17 +17,20 @@ import {
   type ClusterStore,
   type DueItem,
   isUnreadable,
+  type JobReports,
   type LedgerStore,
   type ListQuery,
   type ScheduleStore,
   type Unreadable,
 } from '../../lib/ports.ts';
+import { createMemoryJobs } from './memory-jobs.ts';
 
 export interface MemoryTable {
   readonly clusters: ClusterStore;
   readonly schedules: ScheduleStore;
   readonly ledger: LedgerStore;
   readonly reports: AgentReports;
+  readonly jobs: JobReports;
   /** Deletes everything, as when the table is lost. */
   clear(): void;
   /** Replaces the cluster's record by one that this code can't read. */
@@ -58,6 +61,7 @@ export function createMemoryTable(
   const clusters = new Rows<ClusterRecord>(options);
   const schedules = new Rows<ScheduleRecord>(options);
   const reports = new Map<ClusterId, Map<number, AgentReport>>();
+  const jobs = createMemoryJobs();
   let ledger: Ledger = EMPTY_LEDGER;
   return {
     clusters: clusterStore(clusters, schedules),
@@ -71,10 +75,12 @@ export function createMemoryTable(
       },
     },
     reports: reportStore(reports),
+    jobs,
     poison: (id) => clusters.poison(id),
     clear() {
       clusters.clear();
       reports.clear();
+      jobs.clear();
       schedules.clear();
       ledger = EMPTY_LEDGER;
     },

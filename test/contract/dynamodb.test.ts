@@ -3,6 +3,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createJobReports } from '../../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { createTable, localDynamoDbClient, tableNamed } from '../../simulators/aws/dynamodb.ts';
@@ -11,6 +12,7 @@ import { agentReportsContract } from '../support/agent-reports-contract.ts';
 import { startProgram } from '../support/children.ts';
 import { clusterStoreContract } from '../support/cluster-store-contract.ts';
 import { AWS_LIMITS, type DynamoDbLimits, testDynamoDbLimits } from '../support/dynamodb-limits.ts';
+import { jobReportsContract } from '../support/job-reports-contract.ts';
 import { ledgerStoreContract } from '../support/ledger-store-contract.ts';
 import { scheduleStoreContract } from '../support/schedule-store-contract.ts';
 import { anEmptyTable, poisonIn, TABLE } from '../support/table.ts';
@@ -115,6 +117,11 @@ for (const engine of engines) {
     agentReportsContract(`the reports on ${name}`, async () => {
       const { TableName } = await aTable();
       return createAgentReports(client, TableName);
+    });
+
+    jobReportsContract(`the news of jobs on ${name}`, async () => {
+      const { TableName } = await aTable();
+      return createJobReports(client, TableName);
     });
 
     ledgerStoreContract(`the ledger on ${name}`, async () => {

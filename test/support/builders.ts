@@ -23,6 +23,7 @@ import type {
   Running,
 } from '../../lib/core/cluster/record.ts';
 import type { Spec } from '../../lib/core/cluster/spec.ts';
+import type { Job } from '../../lib/core/job/job.ts';
 import { type Notice, withEndNotice } from '../../lib/core/notices/notices.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import type { Settings } from '../../lib/settings.ts';
@@ -85,7 +86,21 @@ export const aSpec = (overrides: Partial<Spec> = {}): Spec => ({
   tags: [],
   network: null,
   setup: [],
+  job: null,
   openPorts: [],
+  ...overrides,
+});
+
+export const aJob = (overrides: Partial<Job> = {}): Job => ({
+  command: './pi',
+  on: 'head',
+  env: {},
+  inputs: [],
+  results: [],
+  onDone: 'destroy',
+  onFailure: 'keepPaidHour',
+  gracePeriodSeconds: 120,
+  tasks: null,
   ...overrides,
 });
 

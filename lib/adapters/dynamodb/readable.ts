@@ -139,6 +139,19 @@ const spec = z.looseObject({
   network: z.nullable(text),
   setup: texts,
   openPorts: texts,
+  job: z.nullable(
+    z.looseObject({
+      command: text,
+      on: text,
+      env: z.record(text, text),
+      inputs: texts,
+      results: texts,
+      onDone: text,
+      onFailure: text,
+      gracePeriodSeconds: count,
+      tasks: z.nullable(text),
+    }),
+  ),
 });
 
 const bought = z.looseObject({
@@ -185,6 +198,15 @@ const network = z.looseObject({
   subnet: z.looseObject({ block: count, bits: count }).check(z.refine(isSubnet)),
 });
 
+const jobEnd = z.looseObject({
+  at: instant,
+  state: text,
+  exitCode: z.nullable(count),
+  reason: z.nullable(text),
+  teardownAt: instant,
+  billThen: money,
+});
+
 const common = {
   id: text.check(z.refine(isClusterId)),
   owner: text,
@@ -198,6 +220,9 @@ const common = {
   advice: z.looseObject({ warnings: texts, alternatives: z.array(alternative) }),
   budget: money,
   maxHours: hours,
+  endBy: z.optional(instant),
+  jobStopAt: z.optional(instant),
+  jobEnd: z.optional(jobEnd),
   network: z.optional(network),
   marginMs: span,
   agent: z.optional(z.literal(true)),

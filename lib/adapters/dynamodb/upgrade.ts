@@ -28,6 +28,7 @@ const ADDED = {
   network: null,
   setup: [],
   openPorts: [],
+  job: null,
 } satisfies Partial<Spec>;
 
 function withAddedFields(record: unknown): unknown {

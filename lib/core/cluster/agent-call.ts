@@ -1,14 +1,39 @@
 import * as z from 'zod/mini';
-import { must, optional } from '../base/fields.ts';
+import { must, optional, text, wholeNumber } from '../base/fields.ts';
+import { SEGMENT_BYTES, SEGMENTS_MAX } from '../job/keys.ts';
 
 /**
  * What a node's agent may say. `ready`: the node's cloud-init is done. `failed`: it, or the user's
  * own script in it, has failed. `alive`: nothing new. `due`: the teardown time has passed.
  */
-export const agentEvents = ['ready', 'failed', 'alive', 'due'] as const;
+const nodeEvents = ['ready', 'failed', 'alive', 'due'] as const;
+
+/**
+ * What it may say of the cluster's job. `job`: it asks for the job. `staged`: the inputs are there;
+ * may the command start? `started`: it runs. `log`: a segment of its output. `exited`: the command
+ * has ended. `upload`: it asks where to put the results. `ended`: all is told, the results are there.
+ */
+const jobEvents = ['job', 'staged', 'started', 'log', 'exited', 'upload', 'ended'] as const;
+
+const agentEvents = [...nodeEvents, ...jobEvents] as const;
 
 /** More than an agent sends; what is kept of it is shorter still. */
 const DETAIL_CHARACTERS_MAX = 2_000;
+
+/** What S3 takes in one PUT. */
+export const UPLOAD_BYTES_MAX = 5_000_000_000;
+
+const resultsShape = z
+  .strictObject(
+    {
+      name: text(/^r[a-z2-7]{10}$/, 'the name that the answer to upload gave', 'The name.'),
+      bytes: wholeNumber(1, UPLOAD_BYTES_MAX, 'The size of the archive.'),
+      unpackedBytes: wholeNumber(0, 1e15, 'The bytes of the files in it.'),
+      files: wholeNumber(0, 1e9, 'The number of files in it.'),
+    },
+    { error: must('an object with name, bytes, unpackedBytes and files') },
+  )
+  .check(z.describe('With ended: the archive with the results; null: there are none.'));
 
 export const agentCallShape = {
   event: z
@@ -22,9 +47,37 @@ export const agentCallShape = {
           DETAIL_CHARACTERS_MAX,
           `must be at most ${DETAIL_CHARACTERS_MAX} characters long`,
         ),
-        z.describe("With failed: cloud-init's status, and the last lines of its log."),
+        z.describe(
+          "With failed: cloud-init's status, and the last lines of its log. With exited or ended: " +
+            'why there is no exit code, or what is missing among the results.',
+        ),
       ),
   ),
+  segment: optional(
+    wholeNumber(0, SEGMENTS_MAX - 1, 'With log: the number of the segment, from 0.'),
+  ),
+  data: optional(
+    z
+      .string({ error: must(`base64 of at most ${SEGMENT_BYTES} bytes`) })
+      .check(
+        z.regex(/^[A-Za-z0-9+/]*={0,2}$/),
+        z.maxLength(4 * Math.ceil(SEGMENT_BYTES / 3)),
+        z.describe('With log: the whole segment as far as it has grown, in base64.'),
+      ),
+  ),
+  exitCode: optional(
+    wholeNumber(0, 255, 'With exited or ended: the exit code of the command; null: it has none.'),
+  ),
+  bytes: optional(
+    wholeNumber(1, UPLOAD_BYTES_MAX, 'With upload: the size of the archive with the results.'),
+  ),
+  lastCall: z._default(
+    z
+      .boolean({ error: must('true or false') })
+      .check(z.describe('With ended: whether the agent ended the command itself.')),
+    false,
+  ),
+  results: optional(resultsShape),
 };
 
 export const agentCallSchema = z.strictObject(agentCallShape);

@@ -87,11 +87,18 @@ export function changeCluster(
   if (maxHours !== null && maxHours < smallestMaxHours) {
     return { kind: 'tooFewHours', smallestMaxHours };
   }
-  const next = { ...record, budget, maxHours, dueAt: now };
+  const { endBy, ...others } = record;
+  // Who pays for more time after the job has failed wants its nodes to live on.
+  const isLonger = budget > record.budget || isMore(maxHours, record.maxHours);
+  const kept = isLonger || endBy === undefined ? others : { ...others, endBy };
+  const next = { ...kept, budget, maxHours, dueAt: now };
   const until = `lasts until ${toIso(lifeOf(next, now).teardownAt)}`;
   const event = `${eventOf(record, { budget, maxHours })} by ${owner}: ${until}`;
   return { kind: 'changed', next: withHistory(next, now, event) };
 }
+
+const isMore = (hours: number | null, than: number | null): boolean =>
+  than !== null && (hours === null || hours > than);
 
 /** The most hours that any node will have begun at `at`; at least 1. */
 function hoursBegun({ nodes }: Life, at: EpochMs): number {

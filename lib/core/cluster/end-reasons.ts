@@ -4,6 +4,7 @@ import type { EndReason } from './record.ts';
 export const endReasons = {
   budget: 'its budget affords no further hour',
   maxHours: 'its nodes reached maxHours',
+  done: 'its job is over',
   requested: 'somebody asked for its end',
   lost: 'its nodes were deleted, though not by Onebuck',
   takenOver: 'its nodes were taken over: they live on, billed to you',
@@ -14,6 +15,7 @@ export const endReasons = {
 export const endReasonNames = [
   'budget',
   'maxHours',
+  'done',
   'requested',
   'failed',
   'lost',

@@ -1,5 +1,5 @@
 import type { MicroUsd } from '../base/money.ts';
-import { durationMs, type EpochMs, minus, plus } from '../base/units.ts';
+import { durationMs, type EpochMs, earliest, minus, plus } from '../base/units.ts';
 import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
 import { billedNodes } from './bills.ts';
 import { newNodePrice } from './kinds.ts';
@@ -13,16 +13,19 @@ export interface Life {
   readonly nodes: readonly BilledNode[];
   /**
    * The last instant at which the bill is within the budget and no node has begun an hour beyond
-   * `maxHours`.
+   * `maxHours`; not later than the margin after `endBy`.
    */
   readonly lastAffordable: EpochMs;
   /** The teardown time: the safety margin before `lastAffordable`. */
   readonly teardownAt: EpochMs;
   /** The limit that sets the teardown time. */
-  readonly limit: 'budget' | 'maxHours';
+  readonly limit: Limit;
   /** What Linode will have billed if all nodes are deleted at `teardownAt`. */
   readonly bill: MicroUsd;
 }
+
+/** The limit that sets a teardown time; `done`: the end of the cluster's job. */
+export type Limit = 'budget' | 'maxHours' | 'done';
 
 const A_MOMENT = durationMs(1);
 
@@ -31,16 +34,17 @@ const A_MOMENT = durationMs(1);
  * up the bills of all nodes, month by month.
  */
 export function lifeOf(record: Common, now: EpochMs): Life {
-  const { budget, maxHours, marginMs } = record;
+  const { budget, maxHours, marginMs, endBy } = record;
   const nodes = nodesOf(record, now);
-  const last = lastAffordable(nodes, { budget, maxHours });
+  const affordable = lastAffordable(nodes, { budget, maxHours });
+  const last = endBy === undefined ? affordable : earliest(affordable, plus(endBy, marginMs));
   const teardownAt = minus(last, marginMs);
   const isBudgetLeft = spend(nodes, plus(last, A_MOMENT)) <= budget;
   return {
     nodes,
     lastAffordable: last,
     teardownAt,
-    limit: maxHours !== null && isBudgetLeft ? 'maxHours' : 'budget',
+    limit: last < affordable ? 'done' : maxHours !== null && isBudgetLeft ? 'maxHours' : 'budget',
     bill: spend(nodes, teardownAt),
   };
 }

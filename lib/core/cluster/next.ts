@@ -14,8 +14,12 @@ export interface Next {
 export function nextOf(record: LiveRecord, { teardownAt, limit }: Life): Next {
   const { phase, dueAt } = record;
   if (phase === 'running') {
-    const end = limit === 'budget' ? 'the budget is used up' : `${record.maxHours} hours are over`;
-    return { at: teardownAt, why: `destroys its nodes, when ${end}` };
+    const ends = {
+      budget: 'the budget is used up',
+      maxHours: `${record.maxHours} hours are over`,
+      done: 'what is paid anyway is over: its job has ended',
+    };
+    return { at: teardownAt, why: `destroys its nodes, when ${ends[limit]}` };
   }
   const trouble = troubleOf(record);
   if (trouble !== null) return { at: dueAt, why: `waits for Linode: ${trouble.reason}` };

@@ -16,6 +16,7 @@ import {
   seconds,
 } from '../base/units.ts';
 import type { Price } from '../billing/price.ts';
+import type { JobOutcome } from '../job/progress.ts';
 import type { RoomNetwork } from '../room/network.ts';
 import type { Advice } from './advice.ts';
 import type { Linode, LinodeStatus } from './linode.ts';
@@ -63,6 +64,15 @@ export interface Common {
   readonly advice: Advice;
   readonly budget: MicroUsd;
   readonly maxHours: number | null;
+  /**
+   * A further limit of the life: when the teardown begins at the latest, because the job has failed
+   * or is to stop. A change of the other limits takes it away.
+   */
+  readonly endBy?: EpochMs;
+  /** When somebody asked that the job stops, so that its agents end it. */
+  readonly jobStopAt?: EpochMs;
+  /** How the job ended; absent: it has not, or there is none. */
+  readonly jobEnd?: JobEnd;
   /** The private network of the nodes; absent: they have none. */
   readonly network?: RoomNetwork;
   /** The safety margin between the teardown time and the last affordable hour mark. */
@@ -111,6 +121,15 @@ export interface Common {
    */
   readonly warnedOf?: Readonly<Partial<Record<WarningKind, EpochMs>>>;
   readonly history: readonly HistoryEntry[];
+}
+
+/** The end of a job, with what its cluster would have cost without it. */
+export interface JobEnd extends JobOutcome {
+  readonly at: EpochMs;
+  /** The teardown time that the cluster had then. */
+  readonly teardownAt: EpochMs;
+  /** The bill if it had lived until then. */
+  readonly billThen: MicroUsd;
 }
 
 /** Why Onebuck can't do what is due, in Linode's own words if Linode answered. */
@@ -203,6 +222,7 @@ export interface Failed extends Ended {
 export type EndReason =
   | 'budget'
   | 'maxHours'
+  | 'done'
   | 'requested'
   | 'failed'
   | 'lost'

@@ -50,6 +50,7 @@ const NO_SPEC: Spec = {
   network: null,
   setup: [],
   openPorts: [],
+  job: null,
 };
 const NO_ADVICE = { warnings: [], alternatives: [] };
 

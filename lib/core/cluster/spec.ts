@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from '../base/fields.ts';
 import type { MicroUsd } from '../base/money.ts';
+import { type Job, jobFaults, jobSchema } from '../job/job.ts';
 import type { NetworkKind } from '../room/network.ts';
 import { type Setup, setups } from '../room/setups.ts';
 import { KEY, KEY_PATTERN, keyFault, normalKey } from './public-key.ts';
@@ -51,6 +52,8 @@ export interface Spec {
    * `53/udp`.
    */
   readonly openPorts: readonly string[];
+  /** null: the cluster is for whoever logs in. */
+  readonly job: Job | null;
 }
 
 export type MachineChoice =
@@ -99,6 +102,7 @@ export function parseSpec(input: unknown, limits: SpecLimits): ParsedSpec {
     ...asked.faults,
     ...twoUserData(partial),
     ...setupsApart(partial),
+    ...jobFaults(partial.job),
   ]);
   // Without a fault, no field is missing.
   return faults.length === 0 ? { ok: true, spec: partial as Spec } : { ok: false, faults, partial };
@@ -155,6 +159,7 @@ export const specSchema = ({ nodesMax, budgetMax }: SpecLimits) =>
     network: optional(network),
     setup: z._default(setup, []),
     openPorts: z._default(openPorts, []),
+    job: optional(jobSchema),
   });
 
 type Fields = z.infer<ReturnType<typeof specSchema>>;

@@ -63,9 +63,10 @@ function subjectOf(notice: Notice): string {
 
 function liveText(notice: LiveNotice): string {
   const bill = formatUsd(notice.bill);
-  const limit = notice.limit === 'budget' ? 'the budget' : 'its maxHours';
+  const limit = notice.limit === 'maxHours' ? 'its maxHours' : 'the budget';
+  const why = notice.limit === 'done' ? ', as its job is over,' : '';
   const teardown =
-    `Teardown at ${toIso(notice.teardownAt)} unless you change ${limit}: ` +
+    `Teardown at ${toIso(notice.teardownAt)}${why} unless you change ${limit}: ` +
     `PATCH /clusters/${notice.clusterId}`;
   switch (notice.kind) {
     case 'launched': {

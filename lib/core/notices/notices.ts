@@ -3,7 +3,7 @@ import type { ClusterId } from '../base/names.ts';
 import { type DurationMs, durationMs, type EpochMs, minus, minutes, plus } from '../base/units.ts';
 import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
 import { billedNodes, spentAt } from '../cluster/bills.ts';
-import type { Life } from '../cluster/life.ts';
+import type { Life, Limit } from '../cluster/life.ts';
 import {
   type ClusterRecord,
   type EndedRecord,
@@ -42,7 +42,7 @@ export interface LiveNotice extends NoticeBase {
   readonly kind: 'launched' | WarningKind;
   readonly teardownAt: EpochMs;
   /** The limit that sets `teardownAt`. */
-  readonly limit: 'budget' | 'maxHours';
+  readonly limit: Limit;
   /** The spend at `teardownAt`. */
   readonly bill: MicroUsd;
   readonly nodesUp: number;

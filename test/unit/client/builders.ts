@@ -34,6 +34,7 @@ export const aCluster = (overrides: Partial<Cluster> = {}): Cluster => ({
     onPartial: 'destroy',
     tags: [],
     network: null,
+    job: null,
     setup: [],
     openPorts: [],
   },

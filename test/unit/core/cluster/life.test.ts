@@ -56,6 +56,26 @@ describe('the limit', () => {
   });
 });
 
+describe('the end of the job', () => {
+  const end = at('2026-11-10T15:30:00Z');
+
+  it('is the teardown time if it comes before that of the other limits', () => {
+    const record = aRunning({ budget: usd(0.05), endBy: end });
+    expect(lifeOf(record, LAUNCH)).toMatchObject({
+      teardownAt: end,
+      limit: 'done',
+      lastAffordable: plus(end, record.marginMs),
+      bill: usd(0.015),
+    });
+  });
+
+  it('never makes a cluster live longer', () => {
+    const limits = { budget: usd(0.015) };
+    const far = aRunning({ ...limits, endBy: at('2026-11-12T00:00:00Z') });
+    expect(lifeOf(far, LAUNCH)).toEqual(lifeOf(aRunning(limits), LAUNCH));
+  });
+});
+
 describe('the bill', () => {
   it('is what Linode will have billed by the teardown time', () => {
     expect(lifeOf(aRunning({ budget: usd(0.05) }), HALF_PAST).bill).toBe(usd(0.045));

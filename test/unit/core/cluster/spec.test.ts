@@ -55,6 +55,7 @@ describe('a spec', () => {
       network: null,
       setup: [],
       openPorts: [],
+      job: null,
     });
   });
 
@@ -87,6 +88,34 @@ describe('a spec', () => {
       setup: ['mpi', 'nfs'],
       openPorts: ['80', '443', '8000-8100', '53/udp', '8080'],
     });
+  });
+
+  it('takes a job, with defaults for all but its command', () => {
+    const job = { command: 'mpirun ./pi' };
+    expect(specOf(aRequest({ job })).job).toEqual({
+      command: 'mpirun ./pi',
+      on: 'head',
+      env: {},
+      inputs: [],
+      results: [],
+      onDone: 'destroy',
+      onFailure: 'keepPaidHour',
+      gracePeriodSeconds: 120,
+      tasks: null,
+    });
+    const whole = {
+      command: 'sh run.sh\n',
+      on: 'all',
+      env: { SEED: '7', _a1: '' },
+      inputs: ['uabcdefgh23'],
+      results: ['out/', '*.csv', 'deep/**/x.txt', '.hidden', 'a..b'],
+      onDone: 'keep',
+      onFailure: 'destroy',
+      gracePeriodSeconds: 600,
+      tasks: '1-100',
+    };
+    expect(specOf(aRequest({ job: whole })).job).toEqual(whole);
+    expect(specOf(aRequest({ job: null })).job).toBeNull();
   });
 
   it.each([
@@ -180,6 +209,7 @@ describe('a fault', () => {
       network: null,
       setup: [],
       openPorts: [],
+      job: null,
     });
   });
 
@@ -409,6 +439,37 @@ describe('a fault', () => {
     expect(faultsOf(aRequest({ ...apart, nodes: 1 }))).toEqual([]);
     expect(faultsOf(aRequest({ ...apart, setup: [] }))).toEqual([]);
     expect(faultsOf(aRequest({ ...apart, network: 'isolated' }))).toEqual([]);
+  });
+
+  it.each([
+    ['no object', 'job', 'make', 'must be an object with a command'],
+    ['no command', 'job.command', {}, 'is required: a command of 1 to 8192 bytes'],
+    ['a blank command', 'job.command', { command: ' \n' }, 'must be a command'],
+    ['a command with NUL', 'job.command', { command: 'a\0b' }, 'must be a command'],
+    ['a long command', 'job.command', { command: 'é'.repeat(4_097) }, 'must be a command of 1 to'],
+    [
+      'an unknown field',
+      'job',
+      { command: 'a', onn: 1 },
+      'has the unknown field onn: leave it out',
+    ],
+    ['an unknown node', 'job.on', { command: 'a', on: 'n1' }, 'must be one of head, all'],
+    ['a name of env', 'job.env.A-B', { command: 'a', env: { 'A-B': '' } }, 'must have names'],
+    ['our names', 'job.env.ONEBUCK_X', { command: 'a', env: { ONEBUCK_X: '' } }, 'ONEBUCK_'],
+    ['a number in env', 'job.env.A', { command: 'a', env: { A: 1 } }, 'must be a text'],
+    ['a long env', 'job.env', { command: 'a', env: { A: 'x'.repeat(8_192) } }, 'at most 8192'],
+    ['an upload', 'job.inputs[0]', { command: 'a', inputs: ['x'] }, 'must be the id of an upload'],
+    ['the root', 'job.results[0]', { command: 'a', results: ['/etc'] }, 'must be a path or a glob'],
+    ['above', 'job.results[0]', { command: 'a', results: ['a/../../b'] }, 'must be a path or'],
+    ['a line break', 'job.results[0]', { command: 'a', results: ['a\nb'] }, 'must be a path or'],
+    ['a short grace', 'job.gracePeriodSeconds', { command: 'a', gracePeriodSeconds: 9 }, '10 to'],
+    ['tasks', 'job.tasks', { command: 'a', on: 'all', tasks: '5-1' }, 'must begin each range'],
+    ['tasks of one', 'job.tasks', { command: 'a', tasks: '1-5' }, 'set job.on to all'],
+  ])('names what is wrong with a job: %s', (_, path, job, message) => {
+    expect(faultsOf(aRequest({ job }))).toEqual([
+      expect.stringMatching(new RegExp(`^${path.replaceAll(/[[\].]/g, '\\$&')}: .*`)),
+    ]);
+    expect(faultsOf(aRequest({ job })).join()).toContain(message);
   });
 
   it.each([

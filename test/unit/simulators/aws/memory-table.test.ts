@@ -5,6 +5,7 @@ import { createMemoryTable } from '../../../../simulators/aws/memory-table.ts';
 import { agentReportsContract } from '../../../support/agent-reports-contract.ts';
 import { aCluster, anEnded, aRunning, LAUNCH } from '../../../support/builders.ts';
 import { clusterStoreContract, idsDue } from '../../../support/cluster-store-contract.ts';
+import { jobReportsContract } from '../../../support/job-reports-contract.ts';
 import { ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
 import { scheduleStoreContract } from '../../../support/schedule-store-contract.ts';
 
@@ -21,6 +22,8 @@ scheduleStoreContract('the schedules in memory', async () => {
 ledgerStoreContract('the ledger in memory', async () => createMemoryTable().ledger);
 
 agentReportsContract('the reports in memory', async () => createMemoryTable().reports);
+
+jobReportsContract('the news of jobs in memory', async () => createMemoryTable().jobs);
 
 describe('indexes that lag', () => {
   it('show a write later than a get does, and the former item until then', async () => {

@@ -1,0 +1,174 @@
+import { type EpochMs, minutes, plus, toIso } from '../base/units.ts';
+
+/** What the agents of a cluster have said of its job, all nodes together. */
+export interface JobProgress {
+  /** The nodes that have the inputs. */
+  readonly staged: ReadonlySet<number>;
+  /** When the first of them had; null: none has. */
+  readonly stagedFrom: EpochMs | null;
+  /** When the first node started the command; null: none has. */
+  readonly startedAt: EpochMs | null;
+  /** When the first node's command had ended; null: none has. */
+  readonly exitedAt: EpochMs | null;
+  /** The nodes that have told all, their results too. */
+  readonly ended: ReadonlyMap<number, RankEnd>;
+  /** When the last of them did; null: none has. */
+  readonly endedAt: EpochMs | null;
+}
+
+export const NO_PROGRESS: JobProgress = {
+  staged: new Set(),
+  stagedFrom: null,
+  startedAt: null,
+  exitedAt: null,
+  ended: new Map(),
+  endedAt: null,
+};
+
+export interface RankEnd {
+  /** 0 to 255; null: the command has no exit code, since it did not start or was lost. */
+  readonly exitCode: number | null;
+  /** Whether the agent ended the command, because the teardown was near or somebody had asked. */
+  readonly isLastCall: boolean;
+}
+
+/** What one node's agent has said of the job. */
+export interface RankProgress {
+  readonly stagedAt: EpochMs | null;
+  readonly startedAt: EpochMs | null;
+  readonly exitedAt: EpochMs | null;
+  readonly endedAt: EpochMs | null;
+  readonly exitCode: number | null;
+  /** Why it went wrong, or what is missing among the results; null: nothing was said. */
+  readonly reason: string | null;
+  /** The last call of the agent about the job. */
+  readonly heardAt: EpochMs | null;
+  readonly logBytes: number;
+  readonly results: Results | null;
+}
+
+/** The archive with a node's results. */
+export interface Results {
+  /** The last part of its key: `r` and ten letters or digits. */
+  readonly name: string;
+  readonly bytes: number;
+  /** The bytes of the files in it, and their number, as the agent says. */
+  readonly unpackedBytes: number;
+  readonly files: number;
+}
+
+export const NO_RANK_PROGRESS: RankProgress = {
+  stagedAt: null,
+  startedAt: null,
+  exitedAt: null,
+  endedAt: null,
+  exitCode: null,
+  reason: null,
+  heardAt: null,
+  logBytes: 0,
+  results: null,
+};
+
+/** The nodes of a job, by their indexes. */
+export interface JobNodes {
+  /** The nodes that exist, or are to come. */
+  readonly live: readonly number[];
+  /** Those that run the command, also such as are gone. */
+  readonly runners: readonly number[];
+  /** Why nodes did not get ready. */
+  readonly failed: ReadonlyMap<number, string>;
+}
+
+/** How long the others wait for a node that does not have the inputs. */
+const STAGING_MAX = minutes(15);
+/** An agent that runs a command calls each minute. */
+export const SILENCE_MAX = minutes(10);
+
+export type Start =
+  | { readonly kind: 'wait' | 'go' }
+  | { readonly kind: 'never'; readonly reason: string };
+
+/** Whether the command may start: every node must have the inputs, in case they work together. */
+export function startOf(nodes: JobNodes, progress: JobProgress, now: EpochMs): Start {
+  if (progress.startedAt !== null) return { kind: 'go' };
+  const failure = failureOf(nodes);
+  if (failure !== null) return { kind: 'never', reason: failure };
+  const missing = nodes.live.filter((index) => !progress.staged.has(index));
+  if (missing.length === 0) return { kind: 'go' };
+  const until = plus(progress.stagedFrom ?? now, STAGING_MAX);
+  if (now < until) return { kind: 'wait' };
+  const which = missing.slice(0, 5).join(', ');
+  return { kind: 'never', reason: `node ${which} did not have the inputs by ${toIso(until)}` };
+}
+
+function failureOf({ failed }: JobNodes): string | null {
+  const [first] = failed;
+  return first === undefined ? null : `node ${first[0]} did not get ready: ${first[1]}`;
+}
+
+/** How a job ended. */
+export interface JobOutcome {
+  /** `stopped`: the agents ended the command before it had ended by itself. */
+  readonly state: 'done' | 'failed' | 'stopped';
+  /** Of node 0, or the first that is not 0; null: there is none. */
+  readonly exitCode: number | null;
+  /** null: the exit code says all. */
+  readonly reason: string | null;
+}
+
+/**
+ * How the job has ended; null: it has not. `lost`: nodes of which nothing more is to come, with the
+ * reason: they are gone, or silent.
+ */
+export function outcomeOf(
+  nodes: JobNodes,
+  progress: JobProgress,
+  lost: ReadonlyMap<number, string>,
+): JobOutcome | null {
+  const failure = progress.startedAt === null ? failureOf(nodes) : null;
+  if (failure !== null) return { state: 'failed', exitCode: null, reason: failure };
+  const { runners } = nodes;
+  const isOver = (index: number) => progress.ended.has(index) || lost.has(index);
+  if (runners.length === 0 || !runners.every(isOver)) return null;
+  const ends = runners.map((index) => ({
+    index,
+    end: progress.ended.get(index) ?? { exitCode: null, isLastCall: false },
+  }));
+  const bad = ends.find(({ end }) => end.exitCode !== 0);
+  const isStopped = ends.some(({ end }) => end.isLastCall);
+  if (bad === undefined)
+    return { state: isStopped ? 'stopped' : 'done', exitCode: 0, reason: null };
+  const { index, end } = bad;
+  const why = progress.ended.has(index) ? null : (lost.get(index) ?? null);
+  return {
+    state: isStopped ? 'stopped' : 'failed',
+    exitCode: end.exitCode,
+    reason: why === null ? null : `node ${index} ${why}`,
+  };
+}
+
+export type JobState = 'waiting' | 'running' | 'collecting' | JobOutcome['state'];
+
+export const jobStates = [
+  'waiting',
+  'running',
+  'collecting',
+  'done',
+  'failed',
+  'stopped',
+] as const satisfies readonly JobState[];
+
+/** What a job does that has not ended. `collecting`: the command has ended, its results follow. */
+export function stateOf({ runners }: JobNodes, progress: JobProgress): JobState {
+  if (progress.startedAt === null) return 'waiting';
+  const isAlone = runners.length === 1;
+  return isAlone && progress.exitedAt !== null ? 'collecting' : 'running';
+}
+
+/** The same of one node. */
+export function rankStateOf(rank: RankProgress): JobState | 'staged' {
+  if (rank.endedAt !== null) return rank.exitCode === 0 ? 'done' : 'failed';
+  if (rank.exitedAt !== null) return 'collecting';
+  if (rank.startedAt !== null) return 'running';
+  return rank.stagedAt === null ? 'waiting' : 'staged';
+}

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
+import {
+  type JobNodes,
+  NO_PROGRESS,
+  NO_RANK_PROGRESS,
+  outcomeOf,
+  type RankEnd,
+  rankStateOf,
+  startOf,
+  stateOf,
+} from '../../../../lib/core/job/progress.ts';
+import { LAUNCH } from '../../../support/builders.ts';
+
+const NOBODY = new Map<number, string>();
+const head: JobNodes = { live: [0, 1, 2], runners: [0], failed: NOBODY };
+const all: JobNodes = { ...head, runners: [0, 1, 2] };
+const staged = { ...NO_PROGRESS, stagedFrom: LAUNCH, staged: new Set([0, 2]) };
+const started = { ...staged, staged: new Set([0, 1, 2]), startedAt: LAUNCH };
+const end = (exitCode: number | null, isLastCall = false): RankEnd => ({ exitCode, isLastCall });
+const ended = (...ends: [number, RankEnd][]) => ({ ...started, ended: new Map(ends) });
+
+describe('the start of a job', () => {
+  it('waits for the inputs of every live node', () => {
+    expect(startOf(head, staged, LAUNCH)).toEqual({ kind: 'wait' });
+    expect(startOf({ ...head, live: [0, 2] }, staged, LAUNCH)).toEqual({ kind: 'go' });
+    expect(startOf(head, { ...staged, staged: new Set([0, 1, 2]) }, LAUNCH)).toEqual({
+      kind: 'go',
+    });
+  });
+
+  it('never comes if a node did not get ready', () => {
+    const failed = new Map([[1, 'mpi: no ssh to n0']]);
+    expect(startOf({ ...head, failed }, staged, LAUNCH)).toEqual({
+      kind: 'never',
+      reason: 'node 1 did not get ready: mpi: no ssh to n0',
+    });
+  });
+
+  it('never comes if a node has no inputs 15 minutes after the first', () => {
+    const until = plus(LAUNCH, minutes(15));
+    expect(startOf(head, staged, plus(until, seconds(-1)))).toEqual({ kind: 'wait' });
+    expect(startOf(head, staged, until)).toEqual({
+      kind: 'never',
+      reason: `node 1 did not have the inputs by ${new Date(until).toISOString()}`,
+    });
+  });
+
+  it('is not taken back once a node has started', () => {
+    const failed = new Map([[1, 'late']]);
+    expect(startOf({ ...head, failed }, started, LAUNCH)).toEqual({ kind: 'go' });
+  });
+});
+
+describe('the outcome of a job', () => {
+  it('is not known while a node that runs it has not told all', () => {
+    expect(outcomeOf(head, started, NOBODY)).toBeNull();
+    expect(outcomeOf(all, ended([0, end(0)], [1, end(0)]), NOBODY)).toBeNull();
+    expect(outcomeOf({ ...all, runners: [] }, started, NOBODY)).toBeNull();
+  });
+
+  it('is done if every command ended with 0', () => {
+    const done = { state: 'done', exitCode: 0, reason: null };
+    expect(outcomeOf(head, ended([0, end(0)]), NOBODY)).toEqual(done);
+    expect(outcomeOf(all, ended([0, end(0)], [1, end(0)], [2, end(0)]), NOBODY)).toEqual(done);
+  });
+
+  it('has the exit code of the first node whose code is not 0', () => {
+    const both = ended([0, end(0)], [1, end(null)], [2, end(4)]);
+    expect(outcomeOf(all, both, NOBODY)).toEqual({ state: 'failed', exitCode: null, reason: null });
+    expect(outcomeOf(head, ended([0, end(3)]), NOBODY)).toMatchObject({ exitCode: 3 });
+  });
+
+  it('does not wait for a node that is lost', () => {
+    const lost = new Map([[1, 'is gone']]);
+    expect(outcomeOf(all, ended([0, end(0)], [2, end(0)]), lost)).toEqual({
+      state: 'failed',
+      exitCode: null,
+      reason: 'node 1 is gone',
+    });
+    // What it told before still counts.
+    expect(outcomeOf(all, ended([0, end(0)], [1, end(0)], [2, end(0)]), lost)).toMatchObject({
+      state: 'done',
+    });
+  });
+
+  it('is stopped if an agent ended the command, whatever its exit code', () => {
+    expect(outcomeOf(head, ended([0, end(143, true)]), NOBODY)).toEqual({
+      state: 'stopped',
+      exitCode: 143,
+      reason: null,
+    });
+    expect(outcomeOf(head, ended([0, end(0, true)]), NOBODY)).toMatchObject({ state: 'stopped' });
+  });
+
+  it('is a failure if a node did not get ready before the start, and only then', () => {
+    const failed = new Map([[2, 'apt-get']]);
+    expect(outcomeOf({ ...head, failed }, NO_PROGRESS, NOBODY)).toEqual({
+      state: 'failed',
+      exitCode: null,
+      reason: 'node 2 did not get ready: apt-get',
+    });
+    expect(outcomeOf({ ...head, failed }, started, NOBODY)).toBeNull();
+  });
+});
+
+describe('the state of a job', () => {
+  it('goes from waiting over running to collecting', () => {
+    const exited = { ...started, exitedAt: LAUNCH };
+    expect(stateOf(head, NO_PROGRESS)).toBe('waiting');
+    expect(stateOf(head, started)).toBe('running');
+    expect(stateOf(head, exited)).toBe('collecting');
+    expect(stateOf(all, exited)).toBe('running');
+  });
+
+  it('of one node goes on to its end', () => {
+    const at = LAUNCH;
+    expect(rankStateOf(NO_RANK_PROGRESS)).toBe('waiting');
+    expect(rankStateOf({ ...NO_RANK_PROGRESS, stagedAt: at })).toBe('staged');
+    expect(rankStateOf({ ...NO_RANK_PROGRESS, startedAt: at })).toBe('running');
+    expect(rankStateOf({ ...NO_RANK_PROGRESS, exitedAt: at, exitCode: 0 })).toBe('collecting');
+    expect(rankStateOf({ ...NO_RANK_PROGRESS, endedAt: at, exitCode: 0 })).toBe('done');
+    expect(rankStateOf({ ...NO_RANK_PROGRESS, endedAt: at })).toBe('failed');
+  });
+});
