@@ -340,6 +340,27 @@ export interface JobReports {
   readRanks(id: ClusterId, ranks: readonly number[]): Promise<ReadonlyMap<number, RankProgress>>;
 }
 
+/**
+ * The files of jobs: uploads, logs and results, by their keys. Their URLs need no other credentials,
+ * and expire by real time, also where a local clock runs faster.
+ */
+export interface JobFiles {
+  /** A URL that takes PUTs of exactly `bytes` bytes until `expiresIn` has passed: at most 7 days. */
+  uploadUrl(key: string, bytes: number, expiresIn: DurationMs): Promise<string>;
+  /** A URL for GETs; with `filename` browsers save the file under that name. */
+  downloadUrl(key: string, expiresIn: DurationMs, filename?: string): Promise<string>;
+  /** In bytes; null: there is no such file. */
+  size(key: string): Promise<number | null>;
+  /** Writes a small file whole, such as a segment of a log (65,536 bytes at most). */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Reads a small file whole; null: there is none. */
+  get(key: string): Promise<Uint8Array | null>;
+  /** Copies up to 5 GB within 20 s; replaces a file at `to`. */
+  copy(from: string, to: string): Promise<'copied' | 'notFound'>;
+  /** May be called twice. */
+  delete(key: string): Promise<void>;
+}
+
 /** The ledger of the deployment, written whole, and only over the revision that was read. */
 export interface LedgerStore {
   /**

@@ -1,9 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { createMetrics } from './adapters/aws/emf.ts';
 import { createNudge } from './adapters/aws/lambda.ts';
+import { createJobFiles } from './adapters/aws/s3.ts';
 import { createSecrets, SECRET_FAULTS } from './adapters/aws/secrets-manager.ts';
 import { createTopic } from './adapters/aws/sns.ts';
 import { createClock, type SystemClock } from './adapters/clock.ts';
@@ -22,7 +24,7 @@ import { toAll } from './app/outbox.ts';
 import type { ReconcileLimits } from './app/reconcile.ts';
 import { durationMs } from './core/base/units.ts';
 import { messageOf } from './core/notices/message.ts';
-import type { Notifier } from './ports.ts';
+import type { JobFiles, Notifier } from './ports.ts';
 import {
   misconfigured,
   readEndedKept,
@@ -124,6 +126,17 @@ export const secrets = /* @__PURE__ */ once(() =>
     },
   }),
 );
+
+/** null: this deployment has no bucket, and so no jobs. */
+export const jobFiles = /* @__PURE__ */ once((): JobFiles | null => {
+  const bucket = env('JOB_BUCKET', '');
+  if (bucket === '') return null;
+  // By default the SDK adds checksums to each call, which nobody who sends a plain PUT could add.
+  const requestChecksumCalculation = 'WHEN_REQUIRED';
+  const responseChecksumValidation = 'WHEN_REQUIRED';
+  const client = new S3Client({ ...aws, requestChecksumCalculation, responseChecksumValidation });
+  return createJobFiles(client, bucket);
+});
 
 export const nudge = /* @__PURE__ */ once(() =>
   createNudge(new LambdaClient(aws), {

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { minutes } from '../../lib/core/base/units.ts';
 import { defaultSettings } from '../../simulators/aws/settings.ts';
+import { LOCAL_AWS } from '../support/aws.ts';
 import { aNotice } from '../support/builders.ts';
 
 /** The variables that serverless.yml sets for every function. */
@@ -27,6 +29,7 @@ beforeEach(() => {
     ...ALL,
     'CLOCK_ORIGIN',
     'DASHBOARD',
+    'JOB_BUCKET',
     'NOTICE_TOPIC_ARN',
     'NOTICE_WEBHOOK_URL',
     'PUBLIC_URL',
@@ -214,6 +217,22 @@ describe('adapters', () => {
       expect(linode()).toBeDefined();
     },
   );
+});
+
+describe('files of jobs', () => {
+  it('are in the bucket of JOB_BUCKET, with URLs for plain PUTs', async () => {
+    const { jobFiles } = await wired({ ...DEPLOYED, ...LOCAL_AWS, JOB_BUCKET: 'onebuck-jobs' });
+    const url = await jobFiles()?.uploadUrl('uploads/ann/u1', 5, minutes(1));
+    const { hostname, pathname, searchParams } = new URL(url ?? '');
+    expect(hostname + pathname).toBe('onebuck-jobs.s3.us-east-1.amazonaws.com/uploads/ann/u1');
+    expect(searchParams.get('X-Amz-SignedHeaders')).toBe('content-length;host');
+    expect([...searchParams.keys()].filter((name) => /checksum/i.test(name))).toEqual([]);
+  });
+
+  it('have no place without a bucket: then there are no jobs', async () => {
+    const { jobFiles } = await wired(DEPLOYED);
+    expect(jobFiles()).toBeNull();
+  });
 });
 
 describe('notices', () => {
