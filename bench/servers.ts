@@ -6,6 +6,7 @@ import { createNudge } from '../lib/adapters/aws/lambda.ts';
 import { createSecrets } from '../lib/adapters/aws/secrets-manager.ts';
 import { createAgentReports } from '../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
+import { createJobReports } from '../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../lib/adapters/dynamodb/ledger.ts';
 import { createLinodeApi } from '../lib/adapters/linode/client.ts';
 import type { Transport } from '../lib/adapters/linode/http.ts';
@@ -112,6 +113,8 @@ export function buildDeps(
     settings: SETTINGS,
     store: createClusterStore(dynamoDb, TABLE.TableName),
     reports: createAgentReports(dynamoDb, TABLE.TableName),
+    jobs: createJobReports(dynamoDb, TABLE.TableName),
+    files: null,
     agentLimits: createAgentLimits(clock),
     caps: aKeeper(clock, createLedgerStore(dynamoDb, TABLE.TableName)),
     catalogue: createCatalogueCache(api, clock, log),

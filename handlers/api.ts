@@ -10,6 +10,7 @@ import { imagesOffered, regionsOffered, typesOffered } from '../lib/app/browse-c
 import { changeCluster } from '../lib/app/change-cluster.ts';
 import { changeSchedule, deleteSchedule } from '../lib/app/change-schedule.ts';
 import { createSchedule } from '../lib/app/create-schedule.ts';
+import { createUpload } from '../lib/app/create-upload.ts';
 import { destroyCluster } from '../lib/app/destroy-cluster.ts';
 import { fitWork, hasWork } from '../lib/app/fit-work.ts';
 import { hearAgent } from '../lib/app/hear-agent.ts';
@@ -22,9 +23,18 @@ import {
   listClusters,
   waitForAddresses,
 } from '../lib/app/read-clusters.ts';
+import {
+  clusterWithJob,
+  jobOn,
+  jobsOn,
+  ranksOf,
+  readLog,
+  readResults,
+} from '../lib/app/read-job.ts';
 import { reportsOf, reportsOn } from '../lib/app/read-reports.ts';
 import { getSchedule, pageOfSchedules } from '../lib/app/read-schedules.ts';
 import { report } from '../lib/app/report.ts';
+import { stopJob } from '../lib/app/stop-job.ts';
 import type { MicroUsd } from '../lib/core/base/money.ts';
 import { type EpochMs, earliest, toIso } from '../lib/core/base/units.ts';
 import { inventory, inventoryNodes } from '../lib/core/cluster/inventory.ts';
@@ -38,10 +48,13 @@ import {
   renderClusters,
   renderFit,
   renderImage,
+  renderJob,
   renderLaunchQuote,
+  renderLog,
   renderQuote,
   renderRegion,
   renderReport,
+  renderResults,
   renderType,
 } from '../lib/http/render.ts';
 import { renderSchedule, renderSchedules } from '../lib/http/render-schedule.ts';
@@ -52,6 +65,8 @@ import {
   catalogue,
   clock,
   endedKept,
+  jobFiles,
+  jobs,
   launchDeps,
   limitsOf,
   log,
@@ -98,15 +113,16 @@ const WAIT_SECONDS_MAX = 20;
 
 /** The cluster as it is now, with what its nodes' agents have said, and their host key. */
 const shown = async (record: ClusterRecord) => {
-  const [said, hostKey] = await Promise.all([
+  const [said, progress, hostKey] = await Promise.all([
     reportsOf({ reports: reports(), log: log() }, record),
+    jobOn({ jobs: jobs(), log: log() }, record),
     // A cluster is shown, and above all destroyed, even if the key of its host key can't be read.
     knownHostKey(secrets(), record).catch((error: unknown) => {
       log().warn('host key not derived', { clusterId: record.id, reason: reasonOf(error) });
       return null;
     }),
   ]);
-  return renderCluster(record, clock().now(), said, hostKey);
+  return renderCluster(record, clock().now(), said, hostKey, progress);
 };
 
 const app = new Hono<{ Bindings: Bindings }>();
@@ -121,6 +137,7 @@ const nextTurn = () =>
 const offerDeps = () => ({
   clock: clock(),
   catalogue: catalogue(),
+  files: jobFiles(),
   secrets: secrets(),
   settings: settings(),
 });
@@ -177,8 +194,11 @@ route(operations.clusters, async ({ query, owner }) => {
   const { status = null, limit, cursor = null, month = null, owner: asked = null } = query;
   const wanted = { status, limit, cursor, month, owner: asked };
   const page = await listClusters({ store: store() }, owner, wanted);
-  const said = await reportsOn({ reports: reports(), log: log() }, page.records);
-  return ok(renderClusters(page, clock().now(), said));
+  const [said, told] = await Promise.all([
+    reportsOn({ reports: reports(), log: log() }, page.records),
+    jobsOn({ jobs: jobs(), log: log() }, page.records),
+  ]);
+  return ok(renderClusters(page, clock().now(), said, told));
 });
 
 route(operations.cluster, async ({ params: { id = '' }, owner }) =>
@@ -215,8 +235,43 @@ route(operations.destroy, async ({ params: { id = '' }, owner }) => {
   return reply(202, await shown(record));
 });
 
+route(operations.createUpload, async ({ body, owner }) => {
+  const upload = await createUpload({ clock: clock(), files: jobFiles() }, owner, body);
+  return reply(201, { ...upload, expiresAt: toIso(upload.expiresAt) });
+});
+
+const jobDeps = () => ({ clock: clock(), store: store(), jobs: jobs(), files: jobFiles() });
+
+route(operations.job, async ({ params: { id = '' }, owner }) => {
+  const record = await clusterWithJob({ store: store() }, owner, id);
+  const [said, progress, ranks] = await Promise.all([
+    reportsOf({ reports: reports(), log: log() }, record),
+    jobOn({ jobs: jobs(), log: log() }, record),
+    ranksOf({ jobs: jobs() }, record),
+  ]);
+  return ok(renderJob(record, { reports: said, progress, ranks }));
+});
+
+route(operations.jobLog, async ({ params: { id = '' }, query: { rank, from }, owner }) =>
+  ok(renderLog(rank, from, await readLog(jobDeps(), { owner, id, rank, from }))),
+);
+
+route(operations.jobResults, async ({ params: { id = '' }, owner }) =>
+  ok(renderResults(await readResults(jobDeps(), owner, id))),
+);
+
+route(operations.stopJob, async ({ params: { id = '' }, owner }) =>
+  reply(202, await shown(await stopJob(clusterDeps(), owner, id))),
+);
+
 route(operations.agent, async ({ agent, body: input }) => {
-  const deps = { ...clusterDeps(), reports: reports(), secrets: secrets() };
+  const deps = {
+    ...clusterDeps(),
+    reports: reports(),
+    jobs: jobs(),
+    files: jobFiles(),
+    secrets: secrets(),
+  };
   const heard = await hearAgent(
     { ...deps, limits: agentLimits(), endedKept: endedKept() },
     agent,

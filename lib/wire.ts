@@ -11,6 +11,7 @@ import { createTopic } from './adapters/aws/sns.ts';
 import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createAgentReports } from './adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from './adapters/dynamodb/clusters.ts';
+import { createJobReports } from './adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from './adapters/dynamodb/ledger.ts';
 import { createScheduleStore } from './adapters/dynamodb/schedules.ts';
 import { createTransport } from './adapters/linode/axios-transport.ts';
@@ -98,6 +99,10 @@ export const store = /* @__PURE__ */ once(() =>
 
 export const reports = /* @__PURE__ */ once(() =>
   createAgentReports(dynamodb(), required('TABLE_NAME')),
+);
+
+export const jobs = /* @__PURE__ */ once(() =>
+  createJobReports(dynamodb(), required('TABLE_NAME')),
 );
 
 /** What this process lets agents do. */
@@ -189,6 +194,7 @@ export const launchDeps = () => ({
   caps: caps(),
   catalogue: catalogue(),
   clock: clock(),
+  files: jobFiles(),
   log: log(),
   nudge: nudge(),
   secrets: secrets(),

@@ -129,7 +129,10 @@ export class Agents {
         let read: ClusterRecord | 'notFound' = 'notFound';
         const own = {
           ...deps,
-          store: { get: async (wanted: ClusterId) => (read = await deps.store.get(wanted)) },
+          store: {
+            ...deps.store,
+            get: async (wanted: ClusterId) => (read = await deps.store.get(wanted)),
+          },
           nudge: this.#watchedNudge(deps, claim.clusterId, () => read),
           limits: deps.agentLimits,
           endedKept: ENDED_KEPT,

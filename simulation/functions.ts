@@ -8,6 +8,8 @@ import type {
   AgentReports,
   Clock,
   ClusterStore,
+  JobFiles,
+  JobReports,
   LedgerStore,
   LinodeApi,
   Log,
@@ -42,6 +44,8 @@ export interface Deps {
   readonly stage: string;
   readonly publicUrl: () => string | null;
   readonly reports: AgentReports;
+  readonly jobs: JobReports;
+  readonly files: JobFiles | null;
   readonly agentLimits: AgentLimits;
 }
 
@@ -174,6 +178,8 @@ class Environment {
       stage: settings.stage,
       publicUrl: () => settings.publicUrl,
       reports: this.#reports(table.reports),
+      jobs: this.#jobs(table.jobs),
+      files: null,
       agentLimits: createAgentLimits(clock),
       store: this.#clusters(table.clusters),
       schedules: this.#schedules(table.schedules),
@@ -290,6 +296,14 @@ class Environment {
     return {
       report: (...report) => this.#table(() => store.report(...report)),
       read: (ids) => this.#table(() => store.read(ids)),
+    };
+  }
+
+  #jobs(store: JobReports): JobReports {
+    return {
+      tell: (...news) => this.#table(() => store.tell(...news)),
+      read: (ids) => this.#table(() => store.read(ids)),
+      readRanks: (...which) => this.#table(() => store.readRanks(...which)),
     };
   }
 

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import type { LaunchDeps } from './launch.ts';
 import { type Offer, offer, refuseWhatCouldNotLogIn, refuseWhatWouldOverspend } from './offer.ts';
 
-export type CheckDeps = Pick<LaunchDeps, 'clock' | 'catalogue' | 'secrets' | 'settings'>;
+export type CheckDeps = Pick<LaunchDeps, 'clock' | 'catalogue' | 'files' | 'secrets' | 'settings'>;
 
 /** When to launch which spec, and for how much; fields that were read with faults are missing. */
 export type Launching = Partial<Pick<ScheduleRequest, 'cron' | 'timezone' | 'spec' | 'monthlyCap'>>;

@@ -1,22 +1,31 @@
 import { isObject, parseFields } from '../core/base/fields.ts';
-import { type DurationMs, type EpochMs, latest, plus, seconds } from '../core/base/units.ts';
-import { type AgentCall, agentCallShape } from '../core/cluster/agent-call.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  latest,
+  minutes,
+  plus,
+  seconds,
+} from '../core/base/units.ts';
+import { type AgentCall, agentCallShape, isOfJob } from '../core/cluster/agent-call.ts';
+import { hasJob } from '../core/cluster/job-nodes.ts';
 import { lifeOf } from '../core/cluster/life.ts';
 import { type AgentReport, reasonFrom } from '../core/cluster/readiness.ts';
 import { type ClusterRecord, isLive, type LiveRecord, type Phase } from '../core/cluster/record.ts';
 import { AppError } from '../errors.ts';
-import type { AgentReports, Clock, ClusterStore, Log, Nudge, Secrets } from '../ports.ts';
+import type { AgentReports, Clock, JobFiles, JobReports, Secrets } from '../ports.ts';
 import { type AgentClaim, agentToken, expiryFrom } from './agent-token.ts';
+import type { ClusterDeps } from './destroy-cluster.ts';
+import { type HeardOfJob, hearJob } from './hear-job.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
 import { createRateLimit, type RateLimit } from './rate-limit.ts';
 
-export interface HearAgentDeps {
-  readonly clock: Clock;
-  readonly store: Pick<ClusterStore, 'get'>;
-  readonly reports: Pick<AgentReports, 'report'>;
+export interface HearAgentDeps extends ClusterDeps {
+  readonly reports: AgentReports;
+  readonly jobs: JobReports;
+  readonly files: JobFiles | null;
   readonly secrets: Pick<Secrets, 'passwordKey'>;
-  readonly nudge: Nudge;
-  readonly log: Log;
   readonly limits: AgentLimits;
   /** How long records of ended clusters are kept. */
   readonly endedKept: DurationMs;
@@ -25,17 +34,25 @@ export interface HearAgentDeps {
 /** What a process lets agents do. Keep one for the whole life of the process. */
 export interface AgentLimits {
   readonly calls: RateLimit;
+  /** The same of a node with a job. */
+  readonly jobCalls: RateLimit;
   readonly nudges: RateLimit;
+  readonly uploads: RateLimit;
 }
 
-/** A sound agent calls a few times at its node's boot, and from the teardown time on each 30 s. */
+/**
+ * A sound agent calls a few times at its node's boot, and from the teardown time on each 30 s. One
+ * with a job may ask each second whether to start, and sends a long log at once.
+ */
 export const createAgentLimits = (clock: Pick<Clock, 'now'>): AgentLimits => ({
   calls: createRateLimit(clock, { burst: 10, every: seconds(10) }),
+  jobCalls: createRateLimit(clock, { burst: 100, every: durationMs(500) }),
   nudges: createRateLimit(clock, { burst: 1, every: seconds(10) }),
+  uploads: createRateLimit(clock, { burst: 5, every: minutes(1) }),
 });
 
 /** The answer to an agent. */
-export interface Heard {
+export interface Heard extends Partial<HeardOfJob> {
   /** When the teardown of its cluster begins, or began. */
   readonly teardownAt: EpochMs;
   readonly status: Phase;
@@ -44,12 +61,14 @@ export interface Heard {
 }
 
 /**
- * Hears what a node's agent says of its node, and keeps it. If the cluster's next pass or its
- * teardown is overdue, whatever the agent says, a pass is nudged: so nodes end their cluster at its
- * time although no clock of AWS does. An agent can do nothing else, and never changes the record.
+ * Hears what a node's agent says of its node, or of the cluster's job, and keeps it. If the cluster's
+ * next pass or its teardown is overdue, whatever the agent says, a pass is nudged: so nodes end their
+ * cluster at its time although no clock of AWS does. The end of the job ends the cluster, too. An
+ * agent can do nothing else.
  *
  * AppError `tooMany` beyond the limits; `invalid` with every fault of the call; `notFound`
- * if there is no such cluster or node; `conflict` if the cluster has ended.
+ * if there is no such cluster or node; `conflict` if the cluster has ended, or is changing too fast to
+ * be ended.
  */
 export async function hearAgent(
   deps: HearAgentDeps,
@@ -57,10 +76,11 @@ export async function hearAgent(
   input: unknown,
 ): Promise<Heard> {
   const { clock, store, reports, log, limits, endedKept } = deps;
-  if (!limits.calls.take(`${clusterId}/${rank}`)) {
+  const call = parseCall(input);
+  const { calls, jobCalls } = limits;
+  if (!(isOfJob(call) ? jobCalls : calls).take(`${clusterId}/${rank}`)) {
     throw new AppError('tooMany', 'The node calls too often. Call again in half a minute.');
   }
-  const call = parseCall(input);
   const record = await store.get(clusterId);
   if (record === 'notFound' || rank >= record.nodes.length) {
     throw new AppError('notFound', `There is no node ${rank} of a cluster ${clusterId}.`);
@@ -75,15 +95,17 @@ export async function hearAgent(
     log.info('an agent nudges a pass', { clusterId, rank });
     await nudgeOrLeaveToReaper(deps, clusterId);
   }
+  const keptUntil = plus(latest(teardownAt, now), endedKept);
   const report = reportIn(call, record, now);
-  if (report !== null) {
-    await reports.report(clusterId, rank, report, plus(latest(teardownAt, now), endedKept));
-  }
+  if (report !== null) await reports.report(clusterId, rank, report, keptUntil);
+  const ofJob = hasJob(record)
+    ? await hearJob({ ...deps, ...limits }, record, { ...call, rank }, { now, keptUntil })
+    : {};
   const key = await deps.secrets.passwordKey();
   // Without the key, the token of this call could not have been read.
   if (key === null) throw new Error('the passwordKey is gone');
   const token = agentToken(key, { clusterId, rank, expiresAt: expiryFrom(now) });
-  return { teardownAt, status: record.phase, token };
+  return { teardownAt, status: record.phase, token, ...ofJob };
 }
 
 function parseCall(input: unknown): AgentCall {

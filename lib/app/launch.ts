@@ -14,15 +14,23 @@ import { CREATE_TIME } from '../core/caps/ledger.ts';
 import { noNetwork } from '../core/catalogue/room.ts';
 import { quoteOf } from '../core/cluster/quote.ts';
 import { type ClusterRecord, isLive, withHistory } from '../core/cluster/record.ts';
+import type { Spec } from '../core/cluster/spec.ts';
 import { bitsFor, type RoomNetwork, vlanOf } from '../core/room/network.ts';
 import { AppError } from '../errors.ts';
-import type { Clock, ClusterStore, Log, Nudge, Secrets } from '../ports.ts';
+import type { Clock, ClusterStore, JobFiles, Log, Nudge, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import type { CapsKeeper, Reservation } from './caps-keeper.ts';
 import type { CatalogueCache } from './catalogue-cache.ts';
+import { inputKey } from './hear-job.ts';
 import { hashOf, idOfKey, keyUsedOtherwise, newId } from './ids.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
-import { type Offer, offer, refuseWhatCouldNotLogIn, refuseWhatWouldOverspend } from './offer.ts';
+import {
+  invalidSpec,
+  type Offer,
+  offer,
+  refuseWhatCouldNotLogIn,
+  refuseWhatWouldOverspend,
+} from './offer.ts';
 
 export interface LaunchDeps {
   readonly clock: Clock;
@@ -33,6 +41,7 @@ export interface LaunchDeps {
   readonly nudge: Nudge;
   readonly log: Log;
   readonly settings: Settings;
+  readonly files: JobFiles | null;
 }
 
 export interface LaunchRequest {
@@ -87,13 +96,15 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const quoted = await offer(deps, request.input, request.by);
   refuseWhatWouldOverspend(quoted);
   await refuseWhatCouldNotLogIn(deps.secrets, quoted.spec);
+  const scheduleId = request.schedule?.id ?? null;
+  await refuseMissingInputs(deps.files, quoted.spec, { owner: request.owner, scheduleId });
 
   const id = keyedId ?? newId('c');
   const offered = await withoutEleventhVlan(deps, id, quoted, request.by);
   const { owner, schedule, tokenCap = null } = request;
   const { budget, nodes } = offered.spec;
   const subnetBits = offered.network === null ? null : bitsFor(nodes);
-  const claim = { id, owner, scheduleId: schedule?.id ?? null, budget, nodes, subnetBits };
+  const claim = { id, owner, scheduleId, budget, nodes, subnetBits };
   const scheduleCap = schedule?.monthlyCap ?? null;
   const reserved = await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);
   const now = clock.now();
@@ -112,6 +123,23 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const mayWait = reserved.recent < WAITING_MAX;
   if (mayWait && between(now, reserved.createFrom) <= SOON) await nudgeOrLeaveToReaper(deps, id);
   return { record, isNew: true, mayWait };
+}
+
+/** AppError `invalid` if an input of the job was not uploaded, or not by this owner. */
+export async function refuseMissingInputs(
+  files: JobFiles | null,
+  { job }: Spec,
+  whose: Pick<ClusterRecord, 'owner' | 'scheduleId'>,
+): Promise<void> {
+  if (job === null || files === null) return;
+  const sizes = await Promise.all(job.inputs.map((upload) => files.size(inputKey(whose, upload))));
+  const faults = job.inputs.flatMap((upload, index) => {
+    if (sizes[index] !== null) return [];
+    const path = `job.inputs[${index}]`;
+    const what = `there is no upload ${upload} of yours, or no file was put to its URL`;
+    return [{ path, message: `${path}: ${what}; POST /uploads gives a new one` }];
+  });
+  if (faults.length > 0) throw invalidSpec(faults);
 }
 
 /** The id of the cluster that a request with this idempotency key launches or has launched. */

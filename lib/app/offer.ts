@@ -19,9 +19,10 @@ import type { Bought } from '../core/cluster/record.ts';
 import { hasKeys, parseSpec, type Spec } from '../core/cluster/spec.ts';
 import { bitsFor, type NetworkKind } from '../core/room/network.ts';
 import { AppError } from '../errors.ts';
-import type { AccountSettings, Clock, Secrets } from '../ports.ts';
+import type { AccountSettings, Clock, JobFiles, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import { allEnded, type CatalogueCache, catalogueFor } from './catalogue-cache.ts';
+import { noBucket } from './create-upload.ts';
 import { isRoom, ownUserDataWarnings, plainUserData, userDataFaults } from './user-data.ts';
 
 /** A spec with what Linode's catalogue offers for it. */
@@ -41,6 +42,8 @@ export interface OfferDeps {
   readonly catalogue: CatalogueCache;
   readonly secrets: Pick<Secrets, 'passwordKey'>;
   readonly settings: Settings;
+  /** null: the deployment has no bucket for jobs. */
+  readonly files: JobFiles | null;
 }
 
 /**
@@ -77,6 +80,7 @@ export async function offer(
   const { nodesMax, marginMs, publicUrl } = settings;
   const canHaveAgent = takesUserData(image, region);
   const canReport = canHaveAgent && publicUrl !== null && hasKey;
+  if (spec.job !== null) refuseJobWithout({ publicUrl, files: deps.files });
   const isGuarded = isRoom({ agent: canReport, network: network.kind, spec });
   if (isGuarded) refuseLargeUserData(spec, network.kind, canReport ? publicUrl : null);
   const bought = {
@@ -130,6 +134,23 @@ function refuseWhatNeedsKey(spec: Spec): void {
     'misconfigured',
     `For ${fields}, the secret needs passwordKey, from which a cluster's keys are derived: ask the ` +
       `operator to add it, or leave ${fields} out.`,
+  );
+}
+
+/** AppError `misconfigured` if the deployment lacks what jobs need. */
+function refuseJobWithout({
+  publicUrl,
+  files,
+}: {
+  readonly publicUrl: string | null;
+  readonly files: JobFiles | null;
+}): void {
+  if (files === null) throw noBucket('Jobs');
+  if (publicUrl !== null) return;
+  throw new AppError(
+    'misconfigured',
+    "A job's nodes must reach this Onebuck: ask the operator to set PUBLIC_URL to a URL that reaches " +
+      'it, or leave job out.',
   );
 }
 

@@ -20,6 +20,7 @@ import {
   type LiveRecord,
   withTrouble,
 } from '../core/cluster/record.ts';
+import type { JobOutcome } from '../core/job/progress.ts';
 import { withEventNotices } from '../core/notices/events.ts';
 import { withEndNotice, withNotice } from '../core/notices/notices.ts';
 import { apply } from '../core/pass/apply.ts';
@@ -30,6 +31,7 @@ import {
   TICK,
   undeletedIn,
 } from '../core/pass/batches.ts';
+import { withJobOver } from '../core/pass/job-over.ts';
 import { arePricesDue, withPricesRead } from '../core/pass/kinds.ts';
 import { withEarlyTeardown } from '../core/pass/phase.ts';
 import { plan } from '../core/pass/plan.ts';
@@ -42,9 +44,10 @@ import { isSaved } from './is-saved.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { type PriceDeps, readPrices } from './read-prices.ts';
 import { reportLiveOverspend, reportLostTags } from './report-changes.ts';
+import { type JobDeps, outcomeTold } from './settle-job.ts';
 import { shareCalls } from './shared-calls.ts';
 
-export interface ReconcileDeps extends StepDeps, PriceDeps {
+export interface ReconcileDeps extends StepDeps, PriceDeps, JobDeps {
   readonly store: ClusterStore;
   readonly caps: Pick<CapsKeeper, 'release'>;
   readonly notifier: Notifier;
@@ -168,15 +171,17 @@ async function makePass(
   const { clock, store } = deps;
   // 1. Observe.
   if (record === 'notFound' || !isLive(record)) return 'over';
-  const [observed, prices] = await Promise.all([
+  const [observed, prices, outcome] = await Promise.all([
     list(deps, record, by, sharesLists),
     !early && arePricesDue(record, clock.now()) ? readPrices(deps, record, by) : null,
+    outcomeOfJob(deps, record),
   ]);
 
   // 2. Plan.
   const now = clock.now();
   const priced = prices === null ? record : withPricesRead(record, prices, now);
-  const planned = plan(early ? withEarlyTeardown(priced, now) : priced, observed.linodes, now);
+  const settled = outcome === null ? priced : withJobOver(priced, outcome, now);
+  const planned = plan(early ? withEarlyTeardown(settled, now) : settled, observed.linodes, now);
   if (!('life' in planned)) {
     await end(deps, { before: record, ended: planned.next }, by, outbox);
     return 'over';
@@ -230,6 +235,18 @@ async function list(
     deps.log.warn('Linodes could not be listed', { clusterId: record.id, reason: failure });
     return { linodes: null, failures: [failure] };
   }
+}
+
+/**
+ * How the job has ended, in case the agent that told the last of it was not heard to the end, or will
+ * never tell it. A pass goes on without it: the cluster then lives to its other limits.
+ */
+async function outcomeOfJob(deps: ReconcileDeps, record: LiveRecord): Promise<JobOutcome | null> {
+  const options = { now: deps.clock.now(), countsSilent: true };
+  return outcomeTold(deps, record, options).catch((error: unknown) => {
+    deps.log.warn('news of the job not read', { clusterId: record.id, reason: reasonOf(error) });
+    return null;
+  });
 }
 
 interface Observed {

@@ -103,6 +103,8 @@ const cluster = {
   startedAt: '2026-11-23T04:26:03.483Z',
   agent: true,
   readyAt: '2026-11-23T04:26:41.730Z',
+  job: null,
+  saved: null,
   endedAt: null,
   endReason: null,
   failure: null,
@@ -112,6 +114,14 @@ const cluster = {
       event: 'launched by ann: $1.00 lasts 13 hours, until 2026-11-23T17:22:03.268Z',
     },
   ],
+};
+
+const job = {
+  ...{ command: 'mpirun ./pi', on: 'head', onDone: 'destroy', onFailure: 'keepPaidHour' },
+  ...{ state: 'running', exitCode: null, node: null, reason: null },
+  startedAt: '2026-11-23T04:26:42.900Z',
+  endedAt: null,
+  stopAskedAt: null,
 };
 
 const schedule = {
@@ -213,6 +223,42 @@ export const examples: Readonly<Record<string, unknown>> = {
       },
     ],
   },
+  'createUpload 201': {
+    id: 'unqzv6vtlio',
+    url: 'https://onebuck-prod-jobs.s3.amazonaws.com/uploads/ann/unqzv6vtlio?X-Amz-Signature=…',
+    expiresAt: '2026-11-23T05:25:03.000Z',
+  },
+  'getJob 200': {
+    ...job,
+    nodes: [
+      {
+        index: 0,
+        state: 'running',
+        exitCode: null,
+        reason: null,
+        stagedAt: '2026-11-23T04:26:42.100Z',
+        startedAt: '2026-11-23T04:26:42.900Z',
+        exitedAt: null,
+        endedAt: null,
+        heardAt: '2026-11-23T04:40:03.000Z',
+        logBytes: 31,
+      },
+    ],
+  },
+  'getJobLog 200': {
+    ...{ rank: 0, from: 0, next: 31, bytes: 31, isWhole: false },
+    data: 'My4xNDE1OTMgZnJvbSAyMCByYW5rcwpkb25lCg==',
+  },
+  'getJobResults 200': {
+    results: [
+      {
+        ...{ index: 0, name: 'n0.tar.gz', bytes: 48_213, unpackedBytes: 130_044, files: 7 },
+        url: 'https://onebuck-prod-jobs.s3.amazonaws.com/jobs/c5ks6joutnp/0/results/r…',
+        expiresAt: '2026-11-23T06:10:00.000Z',
+      },
+    ],
+  },
+  'stopJob 202': { ...cluster, job: { ...job, stopAskedAt: '2026-11-23T05:00:00.000Z' } },
   'callAsAgent 200': {
     teardownAt: '2026-11-23T17:22:03.000Z',
     status: 'running',

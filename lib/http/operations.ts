@@ -8,6 +8,7 @@ import { changeSchema } from '../core/cluster/change.ts';
 import { inventoryFormats } from '../core/cluster/inventory.ts';
 import { phases } from '../core/cluster/record.ts';
 import { specSchema } from '../core/cluster/spec.ts';
+import { uploadRequestSchema } from '../core/job/upload.ts';
 import {
   scheduleChangeSchema,
   scheduleSchema as scheduleRequestSchema,
@@ -21,6 +22,9 @@ import {
   healthSchema,
   imageSchema,
   inventorySchema,
+  jobLogSchema,
+  jobResultsSchema,
+  jobSchema,
   launchedSchema,
   quoteSchema,
   regionSchema,
@@ -28,6 +32,7 @@ import {
   scheduleSchema,
   schedulesSchema,
   typeSchema,
+  uploadSchema,
 } from './schemas.ts';
 
 /*
@@ -82,14 +87,16 @@ const operation = <const O extends Operation>(described: O): O => described;
 const none = z.strictObject({});
 const anyHeaders = z.object({});
 
-/** A parameter in the URL: digits, read as a number from 1 to `max`. */
-const wholeNumber = (max: number, description: string) =>
+/** A parameter in the URL: digits, read as a number from `least`, or 1, to `max`. */
+const wholeNumber = (max: number, description: string, least = 1) =>
   z
     .pipe(
       z.string().check(z.regex(/^\d{1,9}$/, 'must be a whole number')),
       z.pipe(
         z.transform((digits: string) => Number(digits)),
-        z.int().check(z.gte(1, 'must be at least 1'), z.lte(max, `must be at most ${max}`)),
+        z
+          .int()
+          .check(z.gte(least, `must be at least ${least}`), z.lte(max, `must be at most ${max}`)),
       ),
     )
     .check(
@@ -97,7 +104,7 @@ const wholeNumber = (max: number, description: string) =>
         description,
         override: ({ jsonSchema }) => {
           delete jsonSchema.pattern;
-          Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: max });
+          Object.assign(jsonSchema, { type: 'integer', minimum: least, maximum: max });
         },
       }),
     );
@@ -214,7 +221,14 @@ const agentCall: RequestBody = {
   name: 'AgentCall',
   schema: () => agentCallSchema,
   example: { event: 'ready' },
-  bytesMax: 4_096,
+  // A segment of a log in base64, and the rest.
+  bytesMax: 96 * 1024,
+};
+
+const upload: RequestBody = {
+  name: 'UploadRequest',
+  schema: () => uploadRequestSchema,
+  example: { bytes: 48_213 },
 };
 
 const listOf = <Name extends string, Item extends z.ZodMiniType>(name: Name, item: Item) =>
@@ -419,6 +433,78 @@ export const operations = {
         json: clusterSchema,
       },
     },
+    problems: [400, 404, 409],
+  }),
+  createUpload: operation({
+    id: 'createUpload',
+    method: 'POST',
+    path: '/uploads',
+    summary: 'A place for the inputs of a job',
+    description:
+      'PUT a tar.gz to the URL of the answer, and give its id in job.inputs. Only you can. It ' +
+      'expires; a schedule keeps a copy of its inputs.',
+    access: 'launch',
+    query: none,
+    headers: anyHeaders,
+    body: upload,
+    answers: { 201: { description: 'Where to put the inputs.', json: uploadSchema } },
+    problems: [400, 413, 415],
+  }),
+  job: operation({
+    id: 'getJob',
+    method: 'GET',
+    path: '/clusters/{id}/job',
+    summary: 'How far the job of a cluster is, node by node',
+    access: 'read',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'The job.', json: jobSchema } },
+    problems: [400, 404],
+  }),
+  jobLog: operation({
+    id: 'getJobLog',
+    method: 'GET',
+    path: '/clusters/{id}/job/log',
+    summary: 'What the command has printed on a node, from a byte on',
+    description:
+      'To follow it, go on from `next` every few seconds until `isWhole`. A log is kept up to 32 ' +
+      'MiB, and its end.',
+    access: 'read',
+    query: z.strictObject({
+      rank: z._default(wholeNumber(499, 'The index of the node.', 0), 0),
+      from: z._default(wholeNumber(999_999_999, 'The first byte.', 0), 0),
+    }),
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'A part of the log.', json: jobLogSchema } },
+    problems: [400, 404],
+  }),
+  jobResults: operation({
+    id: 'getJobResults',
+    method: 'GET',
+    path: '/clusters/{id}/job/results',
+    summary: 'The results that there are, an archive for each node that ran the command',
+    access: 'read',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'The archives.', json: jobResultsSchema } },
+    problems: [400, 404],
+  }),
+  stopJob: operation({
+    id: 'stopJob',
+    method: 'DELETE',
+    path: '/clusters/{id}/job',
+    summary: 'Stop the job of a cluster, and save what there is',
+    description:
+      'The command gets SIGTERM, log and results are saved, and the cluster ends as after its job, ' +
+      'at the latest three minutes after the grace period. A second request changes nothing.',
+    access: 'launch',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 202: { description: 'The cluster.', json: clusterSchema } },
     problems: [400, 404, 409],
   }),
   inventory: operation({

@@ -1,6 +1,7 @@
 import type { OfferedType } from '../app/browse-catalogue.ts';
 import type { Fit } from '../app/fit-work.ts';
 import type { Offer } from '../app/offer.ts';
+import type { LogPart, OfferedResults } from '../app/read-job.ts';
 import type { Report } from '../app/report.ts';
 import { type MicroUsd, microUsd, toUsd } from '../core/base/money.ts';
 import type { ClusterId } from '../core/base/names.ts';
@@ -11,6 +12,7 @@ import type { Shape } from '../core/catalogue/shapes.ts';
 import type { Advice, Alternative } from '../core/cluster/advice.ts';
 import { hourlyOf, overspentAt, spentAt } from '../core/cluster/bills.ts';
 import { cutTo } from '../core/cluster/bounds.ts';
+import { hasJob, jobEndOf, jobNodesOf, type WithJob } from '../core/cluster/job-nodes.ts';
 import { lifeOf } from '../core/cluster/life.ts';
 import type { MonthTotals } from '../core/cluster/month-totals.ts';
 import { nextOf } from '../core/cluster/next.ts';
@@ -29,6 +31,13 @@ import {
   troubleOf,
 } from '../core/cluster/record.ts';
 import type { Spec } from '../core/cluster/spec.ts';
+import {
+  type JobProgress,
+  NO_PROGRESS,
+  type RankProgress,
+  rankStateOf,
+  stateOf,
+} from '../core/job/progress.ts';
 import { addressOf, cidrOf, type RoomNetwork } from '../core/room/network.ts';
 import type { RecordPage } from '../ports.ts';
 
@@ -36,14 +45,15 @@ const HOUR_MS = 3_600_000;
 const isoOrNull = (instant: EpochMs | null) => (instant === null ? null : toIso(instant));
 
 /**
- * A cluster as the API shows it at `now`, with what its nodes' agents have said. `hostKey`: absent:
- * not shown, as in a list.
+ * A cluster as the API shows it at `now`, with what its nodes' agents have said of them, and of its
+ * job. `hostKey`: absent: not shown, as in a list.
  */
 export function renderCluster(
   record: ClusterRecord,
   now: EpochMs,
   reports: Reports = NO_REPORTS,
   hostKey?: string | null,
+  progress: JobProgress = NO_PROGRESS,
 ) {
   const { bought, nodes } = record;
   const spent = spentAt(record, now);
@@ -72,7 +82,69 @@ export function renderCluster(
     agent: record.agent === true,
     readyAt: isoOrNull(readyAtOf(record, reports)),
     ...(hostKey !== undefined && { hostKey }),
+    job: hasJob(record) ? renderJobOf(record, reports, progress) : null,
+    saved: renderSaved(record),
     history: record.history.map(({ at, event }) => ({ at: toIso(at), event })),
+  };
+}
+
+/** The job of a cluster, all nodes together. */
+function renderJobOf(record: WithJob<ClusterRecord>, reports: Reports, progress: JobProgress) {
+  const { command, on, onDone, onFailure } = record.spec.job;
+  const end = jobEndOf(record, progress, reports);
+  return {
+    ...{ command, on, onDone, onFailure },
+    state: end?.state ?? stateOf(jobNodesOf(record, reports), progress),
+    exitCode: end?.exitCode ?? null,
+    node: end?.node ?? null,
+    reason: end?.reason ?? null,
+    startedAt: isoOrNull(progress.startedAt),
+    endedAt: isoOrNull(end === null ? null : (progress.endedAt ?? record.jobEnd?.at ?? null)),
+    stopAskedAt: isoOrNull(record.jobStopAt ?? null),
+  };
+}
+
+export const renderJob = (
+  record: WithJob<ClusterRecord>,
+  told: {
+    readonly reports: Reports;
+    readonly progress: JobProgress;
+    readonly ranks: ReadonlyMap<number, RankProgress>;
+  },
+) => ({
+  ...renderJobOf(record, told.reports, told.progress),
+  nodes: [...told.ranks].map(([index, rank]) => ({
+    index,
+    state: rankStateOf(rank),
+    exitCode: rank.exitCode,
+    reason: rank.reason,
+    stagedAt: isoOrNull(rank.stagedAt),
+    startedAt: isoOrNull(rank.startedAt),
+    exitedAt: isoOrNull(rank.exitedAt),
+    endedAt: isoOrNull(rank.endedAt),
+    heardAt: isoOrNull(rank.heardAt),
+    logBytes: rank.logBytes,
+  })),
+});
+
+export const renderLog = (rank: number, from: number, part: LogPart) => ({
+  ...{ rank, from, next: part.next, bytes: part.bytes, isWhole: part.isWhole },
+  data: Buffer.from(part.data).toString('base64'),
+});
+
+export const renderResults = (results: readonly OfferedResults[]) => ({
+  results: results.map(({ index, filename, bytes, unpackedBytes, files, url, expiresAt }) => ({
+    ...{ index, name: filename, bytes, unpackedBytes, files, url },
+    expiresAt: toIso(expiresAt),
+  })),
+});
+
+function renderSaved(record: ClusterRecord) {
+  if (isLive(record) || record.jobEnd === undefined) return null;
+  const least0 = (amount: number) => toUsd(microUsd(Math.max(0, amount)));
+  return {
+    ofBudgetUsd: least0(record.budget - record.spent),
+    untilTeardownUsd: least0(record.jobEnd.billThen - record.spent),
   };
 }
 
@@ -318,10 +390,17 @@ export function renderClusters(
   { records, nextCursor, unreadable }: RecordPage,
   now: EpochMs,
   reports: ReadonlyMap<ClusterId, Reports>,
+  jobs: ReadonlyMap<ClusterId, JobProgress>,
 ) {
   return {
     clusters: records.map((record) =>
-      renderCluster(record, now, withReasonsCut(reports.get(record.id) ?? NO_REPORTS)),
+      renderCluster(
+        record,
+        now,
+        withReasonsCut(reports.get(record.id) ?? NO_REPORTS),
+        undefined,
+        jobs.get(record.id),
+      ),
     ),
     ...renderCursor(nextCursor),
     ...renderUnreadable(unreadable.map(({ id }) => id)),

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { endReasonNames } from '../core/cluster/end-reasons.ts';
 import { linodeStatuses } from '../core/cluster/linode.ts';
+import { jobStates } from '../core/job/progress.ts';
 import { setups } from '../core/room/setups.ts';
 
 /*
@@ -297,6 +298,31 @@ const hostKey = orNull(
   ),
 );
 
+const exitCode = orNull(
+  z.int().check(z.gte(0), z.lte(255), z.describe('That of the command; null: it has none.')),
+);
+
+const jobFields = {
+  command: z.string(),
+  on: z.enum(['head', 'all']),
+  state: z
+    .enum(jobStates)
+    .check(
+      z.describe(
+        'waiting for the nodes and their inputs; running; collecting its results; done: it ended ' +
+          'with 0; failed; stopped before it had ended.',
+      ),
+    ),
+  exitCode,
+  node: orNull(count('The node whose command did not end with 0; null: there is none.')),
+  reason: orNull(text('Why it failed or was stopped; null: the exit code says all.')),
+  startedAt: orNull(time('When the first node started the command')),
+  endedAt: orNull(time('When the last node had told all')),
+  onDone: z.enum(['destroy', 'keep']),
+  onFailure: z.enum(['keepPaidHour', 'destroy', 'keep']),
+  stopAskedAt: orNull(time('When somebody asked it to stop')),
+};
+
 export const clusterSchema = z.object({
   id: text('`c` and ten letters or digits.'),
   name: orNull(z.string()),
@@ -353,6 +379,19 @@ export const clusterSchema = z.object({
     .check(z.describe('Whether its nodes have an agent, which says when they are ready.')),
   readyAt: orNull(time('When the last of its nodes was ready', 'null: some are not')),
   hostKey: z.optional(hostKey),
+  job: orNull(
+    z.object(jobFields).check(z.describe('What the cluster runs; null: its spec has no job.')),
+  ),
+  saved: orNull(
+    z
+      .object({
+        ofBudgetUsd: usd('The part of the budget that was not spent'),
+        untilTeardownUsd: usd('What the cluster would have cost in addition until its teardown'),
+      })
+      .check(
+        z.describe('What the end of the job has saved; null: the cluster lives, or has no job.'),
+      ),
+  ),
   endedAt: orNull(time('When Linode listed no node of the cluster any more')),
   endReason: orNull(z.enum(endReasonNames)),
   failure: orNull(text('Why the launch failed.')),
@@ -386,10 +425,89 @@ export const clustersSchema = z.object({
   unreadable,
 });
 
+export const jobSchema = z.object({
+  ...jobFields,
+  nodes: z
+    .array(
+      z.object({
+        index: count('The index of the node, from 0.'),
+        state: z.enum(['staged', ...jobStates]),
+        exitCode,
+        reason: orNull(text("The agent's words about what went wrong.")),
+        stagedAt: orNull(time('When the node had the inputs')),
+        startedAt: orNull(time('When it started the command')),
+        exitedAt: orNull(time('When the command had ended')),
+        endedAt: orNull(time('When its results were there')),
+        heardAt: orNull(time('When its agent last told of the job')),
+        logBytes: count('How long its log is.'),
+      }),
+    )
+    .check(z.describe('The nodes that run the command.')),
+});
+
+export const jobLogSchema = z.object({
+  rank: count('The index of the node.'),
+  from: count('The first byte of this part.'),
+  next: count('Where to go on.'),
+  bytes: count('How long the log is by now.'),
+  isWhole: z.boolean().check(z.describe('Whether this part ends the log, and nothing follows.')),
+  data: text('At most 1 MiB of the log, in base64.'),
+});
+
+export const jobResultsSchema = z.object({
+  results: z.array(
+    z.object({
+      index: count('The index of the node.'),
+      name: text('The name of the archive, such as n0.tar.gz.'),
+      bytes: count('The size of the archive.'),
+      unpackedBytes: count('The bytes of the files in it, as the node says.'),
+      files: count('The number of files in it, as the node says.'),
+      url: text('Where to get it.'),
+      expiresAt: time('Until when the URL is good'),
+    }),
+  ),
+});
+
+export const uploadSchema = z.object({
+  id: text('`u` and ten letters or digits, for job.inputs.'),
+  url: text('Takes one PUT of exactly as many bytes as were said: a tar.gz.'),
+  expiresAt: time('Until when the URL is good'),
+});
+
 export const agentAnswerSchema = z.object({
   teardownAt: time('When the teardown of the cluster begins, or began'),
   status: clusterSchema.shape.status,
   token: text('The token for the next call, with a later expiry.'),
+  stop: z.optional(
+    z.boolean().check(z.describe('With a job: whether the agent is to end the command now.')),
+  ),
+  job: z.optional(
+    z
+      .object({
+        command: z.string(),
+        on: z.enum(['head', 'all']),
+        env: z.record(z.string(), z.string()),
+        tasks: orNull(z.string()),
+        results: z.readonly(z.array(z.string())),
+        gracePeriodSeconds: z.int(),
+        logEverySeconds: count('How often to send the log while it grows.'),
+        inputs: z.readonly(z.array(z.object({ url: z.string(), bytes: z.int() }))),
+      })
+      .check(z.describe('To `job`: what to run.')),
+  ),
+  start: z.optional(
+    z.enum(['wait', 'go', 'never']).check(z.describe('To `staged`: whether to start the command.')),
+  ),
+  reason: z.optional(text('With `never`: why not.')),
+  askAgainSeconds: z.optional(count('With `wait`: when to ask again.')),
+  upload: z.optional(
+    z
+      .object({
+        url: text('Takes one PUT of as many bytes as were said.'),
+        name: text('The name to tell with `ended`.'),
+      })
+      .check(z.describe('To `upload`: where to put the results.')),
+  ),
 });
 
 export const credentialsSchema = z.object({

@@ -2,6 +2,7 @@ import { createCaps } from '../../lib/app/caps-keeper.ts';
 import type { LedgerStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import type { Deps } from '../../simulation/functions.ts';
+import { createMemoryFiles } from '../../simulators/aws/memory-files.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import { aSettings } from './builders.ts';
 import { aCatalogue, aClock, aSecret, noLinode, silentLog } from './doubles.ts';
@@ -17,6 +18,8 @@ export function depsWith<Own extends Overrides>(own: Own) {
     caps: aCapsKeeper({ clock, ledger, settings }),
     catalogue: aCatalogue(),
     clock,
+    files: createMemoryFiles(),
+    jobs: table.jobs,
     ledger,
     linode: noLinode,
     log: silentLog,

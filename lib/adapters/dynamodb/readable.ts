@@ -201,6 +201,7 @@ const network = z.looseObject({
 const jobEnd = z.looseObject({
   at: instant,
   state: text,
+  node: z.nullable(count),
   exitCode: z.nullable(count),
   reason: z.nullable(text),
   teardownAt: instant,

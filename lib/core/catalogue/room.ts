@@ -13,12 +13,15 @@ const SETUP_VENDORS = ['Debian', 'Ubuntu'];
 
 /** The faults of the fields that region or image can't give; null: it is not known. */
 export function roomFaults(
-  { nodes = 1, network = null, setup = [], openPorts = [] }: Partial<Spec>,
+  { nodes = 1, network = null, setup = [], openPorts = [], job = null }: Partial<Spec>,
   image: Image | null,
   region: Region | null,
 ): Fault[] {
   const faults: Fault[] = [];
-  const demand = (path: 'network' | 'setup' | 'openPorts', capabilities: readonly string[]) => {
+  const demand = (
+    path: 'network' | 'setup' | 'openPorts' | 'job',
+    capabilities: readonly string[],
+  ) => {
     if (image !== null && !hasCloudInit(image)) {
       const message = `${path} needs an image with cloud-init, which ${image.id} lacks`;
       faults.push({ path, message });
@@ -32,6 +35,7 @@ export function roomFaults(
   if (network === 'private' || network === 'isolated') demand('network', NETWORK);
   if (setup.length > 0) demand('setup', nodes > 1 && network === null ? NETWORK : METADATA);
   if (openPorts.length > 0) demand('openPorts', METADATA);
+  if (job !== null) demand('job', METADATA);
   const vendor = image?.vendor ?? null;
   if (setup.length > 0 && vendor !== null && !SETUP_VENDORS.includes(vendor)) {
     const message = `setup needs an image of Debian or Ubuntu, and ${image?.id} is of ${vendor}`;
@@ -69,10 +73,11 @@ export function networkFor(
 }
 
 /** The fields that need the deployment's key, as far as the spec asks for them. */
-export const keyedFields = ({ network, setup, openPorts }: Spec): string[] => [
+export const keyedFields = ({ network, setup, openPorts, job }: Spec): string[] => [
   ...(network === 'private' || network === 'isolated' ? ['network'] : []),
   ...(setup.length > 0 ? ['setup'] : []),
   ...(openPorts.length > 0 ? ['openPorts'] : []),
+  ...(job === null ? [] : ['job']),
 ];
 
 /** The warning that several nodes get no private network, and why. */

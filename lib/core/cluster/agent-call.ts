@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { must, optional, text, wholeNumber } from '../base/fields.ts';
 import { SEGMENT_BYTES, SEGMENTS_MAX } from '../job/keys.ts';
+import { UPLOAD_BYTES_MAX } from '../job/upload.ts';
 
 /**
  * What a node's agent may say. `ready`: the node's cloud-init is done. `failed`: it, or the user's
@@ -19,9 +20,6 @@ const agentEvents = [...nodeEvents, ...jobEvents] as const;
 
 /** More than an agent sends; what is kept of it is shorter still. */
 const DETAIL_CHARACTERS_MAX = 2_000;
-
-/** What S3 takes in one PUT. */
-export const UPLOAD_BYTES_MAX = 5_000_000_000;
 
 const resultsShape = z
   .strictObject(
@@ -79,6 +77,11 @@ export const agentCallShape = {
   ),
   results: optional(resultsShape),
 };
+
+export type AgentEvent = (typeof agentEvents)[number];
+
+export const isOfJob = ({ event }: { readonly event: AgentEvent }): boolean =>
+  (jobEvents as readonly AgentEvent[]).includes(event);
 
 export const agentCallSchema = z.strictObject(agentCallShape);
 export type AgentCall = z.output<typeof agentCallSchema>;

@@ -92,7 +92,7 @@ export type Start =
 export function startOf(nodes: JobNodes, progress: JobProgress, now: EpochMs): Start {
   if (progress.startedAt !== null) return { kind: 'go' };
   const failure = failureOf(nodes);
-  if (failure !== null) return { kind: 'never', reason: failure };
+  if (failure !== null) return { kind: 'never', reason: failure.reason };
   const missing = nodes.live.filter((index) => !progress.staged.has(index));
   if (missing.length === 0) return { kind: 'go' };
   const until = plus(progress.stagedFrom ?? now, STAGING_MAX);
@@ -101,16 +101,20 @@ export function startOf(nodes: JobNodes, progress: JobProgress, now: EpochMs): S
   return { kind: 'never', reason: `node ${which} did not have the inputs by ${toIso(until)}` };
 }
 
-function failureOf({ failed }: JobNodes): string | null {
+function failureOf({ failed }: JobNodes): { node: number; reason: string } | null {
   const [first] = failed;
-  return first === undefined ? null : `node ${first[0]} did not get ready: ${first[1]}`;
+  if (first === undefined) return null;
+  const [node, why] = first;
+  return { node, reason: `node ${node} did not get ready: ${why}` };
 }
 
 /** How a job ended. */
 export interface JobOutcome {
   /** `stopped`: the agents ended the command before it had ended by itself. */
   readonly state: 'done' | 'failed' | 'stopped';
-  /** Of node 0, or the first that is not 0; null: there is none. */
+  /** The node that decided it: the first whose command did not end with 0; null: none did. */
+  readonly node: number | null;
+  /** That of its command; null: it has none. */
   readonly exitCode: number | null;
   /** null: the exit code says all. */
   readonly reason: string | null;
@@ -126,7 +130,7 @@ export function outcomeOf(
   lost: ReadonlyMap<number, string>,
 ): JobOutcome | null {
   const failure = progress.startedAt === null ? failureOf(nodes) : null;
-  if (failure !== null) return { state: 'failed', exitCode: null, reason: failure };
+  if (failure !== null) return { state: 'failed', exitCode: null, ...failure };
   const { runners } = nodes;
   const isOver = (index: number) => progress.ended.has(index) || lost.has(index);
   if (runners.length === 0 || !runners.every(isOver)) return null;
@@ -136,14 +140,16 @@ export function outcomeOf(
   }));
   const bad = ends.find(({ end }) => end.exitCode !== 0);
   const isStopped = ends.some(({ end }) => end.isLastCall);
-  if (bad === undefined)
-    return { state: isStopped ? 'stopped' : 'done', exitCode: 0, reason: null };
-  const { index, end } = bad;
-  const why = progress.ended.has(index) ? null : (lost.get(index) ?? null);
+  if (bad === undefined) {
+    return { state: isStopped ? 'stopped' : 'done', node: null, exitCode: 0, reason: null };
+  }
+  const { index: node, end } = bad;
+  const why = progress.ended.has(node) ? undefined : lost.get(node);
   return {
     state: isStopped ? 'stopped' : 'failed',
+    node,
     exitCode: end.exitCode,
-    reason: why === null ? null : `node ${index} ${why}`,
+    reason: why === undefined ? null : `node ${node} ${why}`,
   };
 }
 

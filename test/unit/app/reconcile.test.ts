@@ -17,6 +17,7 @@ import type { ClusterRecord, EndedRecord, Provisioning } from '../../../lib/core
 import type { PassRequest } from '../../../lib/core/pass/batches.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { CreateRequest, LinodeApi } from '../../../lib/ports.ts';
+import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import {
   aCluster,
   aDeleting,
@@ -116,6 +117,8 @@ function aWorld(
         caps: { release: async () => void released.push(saved) } as never,
         secrets: { passwordKey: async () => options.passwordKey ?? null },
         publicUrl: () => 'https://api.example.com',
+        jobs: createMemoryTable().jobs,
+        reports: createMemoryTable().reports,
         notifier: { send: async ({ kind }) => void sent.push(kind) },
         metrics,
         log: {

@@ -63,6 +63,8 @@ export const aCluster = (overrides: Partial<Cluster> = {}): Cluster => ({
   startedAt: '2026-11-10T10:01:00.000Z',
   agent: true,
   readyAt: null,
+  job: null,
+  saved: null,
   endedAt: null,
   endReason: null,
   failure: null,

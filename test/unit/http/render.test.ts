@@ -73,7 +73,7 @@ describe('renderClusters', () => {
     const failed = { kind: 'failed', at: LAUNCH, reason: 'é'.repeat(80) } as const;
     const reports = new Map(nodes.map(({ index }) => [index, failed]));
     const page = { records, unreadable: [], nextCursor: null };
-    const shown = renderClusters(page, LAUNCH, new Map([[record.id, reports]]));
+    const shown = renderClusters(page, LAUNCH, new Map([[record.id, reports]]), new Map());
     expect(count).toBeGreaterThan(60);
     expect(shown.clusters[0]?.nodes[0]).toMatchObject({ agentReason: `${'é'.repeat(38)}…` });
     expect(Buffer.byteLength(JSON.stringify(shown))).toBeLessThan(6_000_000);

@@ -60,14 +60,19 @@ describe('the outcome of a job', () => {
   });
 
   it('is done if every command ended with 0', () => {
-    const done = { state: 'done', exitCode: 0, reason: null };
+    const done = { state: 'done', node: null, exitCode: 0, reason: null };
     expect(outcomeOf(head, ended([0, end(0)]), NOBODY)).toEqual(done);
     expect(outcomeOf(all, ended([0, end(0)], [1, end(0)], [2, end(0)]), NOBODY)).toEqual(done);
   });
 
   it('has the exit code of the first node whose code is not 0', () => {
     const both = ended([0, end(0)], [1, end(null)], [2, end(4)]);
-    expect(outcomeOf(all, both, NOBODY)).toEqual({ state: 'failed', exitCode: null, reason: null });
+    expect(outcomeOf(all, both, NOBODY)).toEqual({
+      state: 'failed',
+      node: 1,
+      exitCode: null,
+      reason: null,
+    });
     expect(outcomeOf(head, ended([0, end(3)]), NOBODY)).toMatchObject({ exitCode: 3 });
   });
 
@@ -75,6 +80,7 @@ describe('the outcome of a job', () => {
     const lost = new Map([[1, 'is gone']]);
     expect(outcomeOf(all, ended([0, end(0)], [2, end(0)]), lost)).toEqual({
       state: 'failed',
+      node: 1,
       exitCode: null,
       reason: 'node 1 is gone',
     });
@@ -87,6 +93,7 @@ describe('the outcome of a job', () => {
   it('is stopped if an agent ended the command, whatever its exit code', () => {
     expect(outcomeOf(head, ended([0, end(143, true)]), NOBODY)).toEqual({
       state: 'stopped',
+      node: 0,
       exitCode: 143,
       reason: null,
     });
@@ -97,6 +104,7 @@ describe('the outcome of a job', () => {
     const failed = new Map([[2, 'apt-get']]);
     expect(outcomeOf({ ...head, failed }, NO_PROGRESS, NOBODY)).toEqual({
       state: 'failed',
+      node: 2,
       exitCode: null,
       reason: 'node 2 did not get ready: apt-get',
     });

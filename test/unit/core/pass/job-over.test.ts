@@ -23,8 +23,8 @@ import {
 
 const MARGIN = minutes(3);
 const NOW = plus(LAUNCH, minutes(41));
-const done: JobOutcome = { state: 'done', exitCode: 0, reason: null };
-const failed: JobOutcome = { state: 'failed', exitCode: 3, reason: null };
+const done: JobOutcome = { state: 'done', node: null, exitCode: 0, reason: null };
+const failed: JobOutcome = { state: 'failed', node: 0, exitCode: 3, reason: null };
 
 const running = (job: Parameters<typeof aJob>[0] = {}, overrides: Partial<Running> = {}) =>
   aRunning({
@@ -103,7 +103,7 @@ describe('a job that has failed', () => {
 
   it('says why it failed', () => {
     const reason = 'node 3 did not get ready: mpi';
-    const next = withJobOver(running(), { state: 'failed', exitCode: null, reason }, NOW);
+    const next = withJobOver(running(), { state: 'failed', node: 3, exitCode: null, reason }, NOW);
     expect(eventsOf(next).at(-1)).toBe(`job failed: ${reason}`);
   });
 
@@ -147,7 +147,7 @@ describe('a job that is to stop', () => {
   });
 
   it('then ends its cluster as a job that is done', () => {
-    const stopped: JobOutcome = { state: 'stopped', exitCode: 143, reason: null };
+    const stopped: JobOutcome = { state: 'stopped', node: 0, exitCode: 143, reason: null };
     const next = withJobOver(withJobStopped(running(), NOW, 'ann'), stopped, NOW);
     expect(next).toMatchObject({ phase: 'deleting', endReason: 'done' });
     expect(next.jobEnd?.teardownAt).toBe(teardownOf(running(), NOW));

@@ -1,0 +1,68 @@
+import type { ClusterId } from '../core/base/names.ts';
+import type { EpochMs } from '../core/base/units.ts';
+import { hasJob, jobOutcomeOf } from '../core/cluster/job-nodes.ts';
+import { NO_REPORTS } from '../core/cluster/readiness.ts';
+import { type ClusterRecord, isLive, type LiveRecord } from '../core/cluster/record.ts';
+import { runnersOf } from '../core/job/job.ts';
+import { type JobOutcome, NO_PROGRESS, type RankProgress } from '../core/job/progress.ts';
+import { withJobOver } from '../core/pass/job-over.ts';
+import { AppError } from '../errors.ts';
+import type { AgentReports, JobReports } from '../ports.ts';
+import { type ClusterDeps, CONFLICTS_MAX } from './destroy-cluster.ts';
+import { nudgeOrLeaveToReaper } from './nudge.ts';
+
+export interface JobDeps {
+  readonly jobs: Pick<JobReports, 'read' | 'readRanks'>;
+  readonly reports: Pick<AgentReports, 'read'>;
+}
+
+/**
+ * How the job of the cluster has ended, by what its agents have told; null: it has not, or the
+ * cluster has none, or its end is in the record. `countsSilent`: whether a node that has been silent
+ * for long counts as lost, for which each node's own item is read.
+ */
+export async function outcomeTold(
+  { jobs, reports }: JobDeps,
+  record: LiveRecord,
+  { now, countsSilent }: { readonly now: EpochMs; readonly countsSilent: boolean },
+): Promise<JobOutcome | null> {
+  const { id, phase, jobEnd } = record;
+  if (!hasJob(record) || jobEnd !== undefined || phase === 'deleting') return null;
+  const [told, said] = await Promise.all([jobs.read([id]), reports.read([id])]);
+  const progress = told.get(id) ?? NO_PROGRESS;
+  const open = runnersOf(record.spec.job, record.nodes.length).filter(
+    (index) => !progress.ended.has(index),
+  );
+  const isAsked = countsSilent && progress.startedAt !== null;
+  const ranks = isAsked ? await jobs.readRanks(id, open) : NO_RANKS;
+  const all = { progress, reports: said.get(id) ?? NO_REPORTS, ranks };
+  const outcome = jobOutcomeOf(record, all, now);
+  if (outcome === null || outcome.node === null || outcome.reason !== null) return outcome;
+  // What went wrong on the node, in its agent's words, unless the exit code says all.
+  const { node } = outcome;
+  const reason = (await jobs.readRanks(id, [node])).get(node)?.reason ?? null;
+  return { ...outcome, reason };
+}
+
+const NO_RANKS: ReadonlyMap<number, RankProgress> = new Map();
+
+/**
+ * Ends the cluster, as its spec says, if its job is over by what its agents have told. May be called
+ * at any time, and twice. AppError `conflict` if the cluster keeps changing: call again.
+ */
+export async function settleJob(deps: ClusterDeps & JobDeps, id: ClusterId): Promise<void> {
+  const { clock, store, log } = deps;
+  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
+    const record: ClusterRecord | 'notFound' = await store.get(id);
+    if (record === 'notFound' || !isLive(record)) return;
+    const now = clock.now();
+    const outcome = await outcomeTold(deps, record, { now, countsSilent: false });
+    if (outcome === null) return;
+    const saved = await store.save(withJobOver(record, outcome, now));
+    if (saved === 'conflict') continue;
+    log.info('job over', { clusterId: id, state: outcome.state, exitCode: outcome.exitCode });
+    await nudgeOrLeaveToReaper(deps, id);
+    return;
+  }
+  throw new AppError('conflict', `Cluster ${id} is changing fast. Call again.`);
+}
