@@ -23,6 +23,18 @@ export async function withNodes(
   const missing = await missingForNodes();
   if (missing !== null) throw new Error(missing);
   const machines = await startMachines(log);
-  await machines.lead(settings.port);
-  return { ...settings, machines, publicUrl: `http://${machines.gateway}:${settings.port}` };
+  return { ...settings, machines, ...(await placesFor(machines, settings.port)) };
+}
+
+/** How the nodes reach the API, whose port on 127.0.0.1 is given, and the files of jobs. */
+export async function placesFor(
+  { gateway, lead }: Pick<BootingMachines, 'gateway' | 'lead'>,
+  port: number,
+): Promise<Pick<LocalSettings, 'publicUrl' | 'leadToFiles'>> {
+  await lead(port);
+  const leadToFiles = async (filesPort: number) => {
+    await lead(filesPort);
+    return gateway;
+  };
+  return { publicUrl: `http://${gateway}:${port}`, leadToFiles };
 }

@@ -78,9 +78,13 @@ export function localSettings(env: Env): LocalSettings {
     webhookKey: env.NOTICE_WEBHOOK_KEY || LOCAL_WEBHOOK_KEY,
     // Simulated Linodes cost nothing, so a trial should not run into a cap.
     openBudgetMax: env.MAX_OPEN_BUDGET_USD || (isReal ? null : 'none'),
+    // Real Linodes can't reach this machine's files.
+    leadToFiles: isReal ? null : stayOnThisMachine,
     publicUrl: env.PUBLIC_URL || (isReal ? null : `http://127.0.0.1:${port}`),
   };
 }
+
+const stayOnThisMachine = async () => '127.0.0.1';
 
 /**
  * The settings in DATA_DIR/settings.json. With them, the clock of the next start does not run back,

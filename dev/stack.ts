@@ -6,6 +6,7 @@ import type { Clock } from '../lib/ports.ts';
 import { startDynamoDb } from '../simulators/aws/dynamodb.ts';
 import { startRules } from '../simulators/aws/eventbridge.ts';
 import { startLambda } from '../simulators/aws/lambda.ts';
+import { startS3 } from '../simulators/aws/s3.ts';
 import { startSecrets } from '../simulators/aws/secrets.ts';
 import type { Machines } from '../simulators/linode/machines.ts';
 import { type LinodeSimulator, startLinodeSimulator } from '../simulators/linode/simulator.ts';
@@ -26,6 +27,11 @@ export interface StackOptions extends SecretOptions {
   readonly openBudgetMax: string | null;
   /** PUBLIC_URL, by which nodes reach the API; null: they can't. */
   readonly publicUrl: string | null;
+  /**
+   * Lets nodes reach the port of 127.0.0.1 at which the files of jobs are, and returns the IP address
+   * by which nodes and browsers reach it; null: no node could, and there are no jobs.
+   */
+  readonly leadToFiles: ((port: number) => Promise<string>) | null;
   /** What boots the simulated Linodes; whoever made it closes it. Default: they boot nothing. */
   readonly machines?: Machines;
   /** Called with each warning and error that a function logs, and for each failed invocation. */
@@ -60,7 +66,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     secrets: await freePort(),
     lambda: await freePort(),
     functions: await freePort(),
+    files: await freePort(),
   };
+  const filesHost = (await options.leadToFiles?.(ports.files)) ?? null;
   const simulator =
     options.linodeUrl === null
       ? await startLinodeSimulator({
@@ -75,6 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       : null;
   const env = {
     ...awsEnvironment(ports),
+    ...filesEnvironment(filesHost, ports.files),
     LINODE_API_URL: simulator?.url ?? options.linodeUrl ?? '',
     ...clockEnvironment(options.clock),
     ...(options.openBudgetMax === null ? {} : { MAX_OPEN_BUDGET_USD: options.openBudgetMax }),
@@ -96,6 +105,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dynamodb = await startDynamoDb(join(dataDir, 'dynamodb'), service.table, ports.dynamodb);
   const { value, onChange } = openSecret(options);
   const secrets = await startSecrets(service.secretId, value, { port: ports.secrets, onChange });
+  const s3 = await startS3({
+    bucket: JOB_BUCKET,
+    folder: join(dataDir, 'files'),
+    port: ports.files,
+    // The console is open in a browser at one of these two.
+    origins: [`http://127.0.0.1:${port}`, `http://localhost:${port}`],
+  });
   const lambda = await startLambda({
     port: ports.lambda,
     functionsUrl: `http://127.0.0.1:${ports.functions}`,
@@ -120,13 +136,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await functions.close();
       rmSync(buildDir, { recursive: true, force: true });
       secrets.close();
-      await Promise.all([dynamodb.close(), simulator?.close()]);
+      await Promise.all([dynamodb.close(), s3.close(), simulator?.close()]);
     },
   };
 }
 
 const clockEnvironment = (clock: ClockSettings | PatientTime) =>
   'now' in clock ? clock.env : { CLOCK_RATE: `${clock.rate}`, CLOCK_ORIGIN: `${clock.originMs}` };
+
+const JOB_BUCKET = 'onebuck-local-jobs';
+
+/** With an IP address in the endpoint, the SDK puts the bucket into the path. */
+const filesEnvironment = (host: string | null, port: number): Readonly<Record<string, string>> =>
+  host === null ? {} : { JOB_BUCKET, AWS_ENDPOINT_URL_S3: `http://${host}:${port}` };
 
 /** A file of environment variables, for a person who invokes a function from another shell. */
 const envFile = (env: Readonly<Record<string, string>>) =>

@@ -5,7 +5,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { createMetrics } from './adapters/aws/emf.ts';
 import { createNudge } from './adapters/aws/lambda.ts';
-import { createJobFiles } from './adapters/aws/s3.ts';
+import { createJobFiles, WITHOUT_CHECKSUMS } from './adapters/aws/s3.ts';
 import { createSecrets, SECRET_FAULTS } from './adapters/aws/secrets-manager.ts';
 import { createTopic } from './adapters/aws/sns.ts';
 import { createClock, type SystemClock } from './adapters/clock.ts';
@@ -136,11 +136,7 @@ export const secrets = /* @__PURE__ */ once(() =>
 export const jobFiles = /* @__PURE__ */ once((): JobFiles | null => {
   const bucket = env('JOB_BUCKET', '');
   if (bucket === '') return null;
-  // By default the SDK adds checksums to each call, which nobody who sends a plain PUT could add.
-  const requestChecksumCalculation = 'WHEN_REQUIRED';
-  const responseChecksumValidation = 'WHEN_REQUIRED';
-  const client = new S3Client({ ...aws, requestChecksumCalculation, responseChecksumValidation });
-  return createJobFiles(client, bucket);
+  return createJobFiles(new S3Client({ ...aws, ...WITHOUT_CHECKSUMS }), bucket);
 });
 
 export const nudge = /* @__PURE__ */ once(() =>

@@ -401,6 +401,28 @@ const unreadable = [
     },
   }),
   ...inFile(
+    'lib/adapters/aws/s3.ts',
+    ['test/unit/adapters/aws/s3.test.ts', 'test/unit/simulators/aws/s3.test.ts'],
+    {
+      'the URL of an upload takes a body of any length': {
+        from: 'sign(new PutObjectCommand({ Bucket, Key, ContentLength }), expiresIn),',
+        to: 'sign(new PutObjectCommand({ Bucket, Key }), expiresIn),',
+      },
+      'a plain PUT by a URL is refused, as it has no checksum': {
+        from: "requestChecksumCalculation: 'WHEN_REQUIRED',",
+        to: "requestChecksumCalculation: 'WHEN_SUPPORTED',",
+      },
+      'files that may not be read seem to be missing': {
+        from: "['NotFound', 'NoSuchKey'].includes(error.name)",
+        to: "['NotFound', 'NoSuchKey', 'AccessDenied'].includes(error.name)",
+      },
+      'a key with a % is copied from another': {
+        from: "from.split('/').map(encodeURIComponent).join('/')",
+        to: "from.split('/').join('/')",
+      },
+    },
+  ),
+  ...inFile(
     'lib/adapters/aws/secrets-manager.ts',
     ['test/unit/adapters/aws/secrets-manager.test.ts'],
     {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { placesFor } from '../../dev/nodes.ts';
 import { localSettings } from '../../dev/settings.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 import { epochMs } from '../../lib/core/base/units.ts';
@@ -49,10 +50,9 @@ export async function startWorld(report: (text: string) => void): Promise<World>
     LINODE_API_URL: simulator.url,
     LINODE_TOKEN,
   });
-  const publicUrl = `http://${machines.gateway}:${settings.port}`;
-  await machines.lead(settings.port);
-  const stack = await startStack({ ...settings, publicUrl, onLog: () => {} });
-  report(`Onebuck runs; its nodes reach it at ${publicUrl}`);
+  const places = await placesFor(machines, settings.port);
+  const stack = await startStack({ ...settings, ...places, onLog: () => {} });
+  report(`Onebuck runs; its nodes reach it at ${places.publicUrl}`);
 
   const call = async <T>(method: string, path: string, body?: object): Promise<T> => {
     const response = await fetch(`${stack.url}${path}`, {

@@ -204,8 +204,8 @@ describe('every setting', () => {
     expect(used.toSorted()).toEqual(SETTINGS.toSorted());
   });
 
-  it('is read from the file only: the environment gives just the folder of the bundles', () => {
-    expect(namesIn(sourcesOfStack, /\benv:([A-Z_]+)/g)).toEqual(['ESBUILD_FOLDER']);
+  it('is read from the file only: the environment gives two facts of this machine', () => {
+    expect(namesIn(sourcesOfStack, /\benv:([A-Z_]+)/g)).toEqual(['JOB_BUCKET', 'ESBUILD_FOLDER']);
   });
 
   it('of npm start is documented in docs/local.md', () => {

@@ -12,6 +12,7 @@ import { listen } from '../../simulators/listen.ts';
 import { LOCAL_AWS, sha256, startSecret } from './aws.ts';
 import { ALL_CLUSTERS, at, STAGE } from './builders.ts';
 import { aClock, LINODE_TOKEN } from './doubles.ts';
+import { BUCKET, startFiles } from './files.ts';
 import { startSimulator } from './simulated-linode.ts';
 import { startTable, TABLE } from './table.ts';
 
@@ -58,6 +59,7 @@ export async function startWorld(
   const simulator = await startSimulator({ now: clock.now });
   const { client, url } = await startTable();
   const secrets = await startSecret(SECRET_ID, { ...SECRET, ...secret });
+  const { files, url: filesUrl } = await startFiles();
   const nudged: string[] = [];
   const nudgedSchedules: string[] = [];
   const unreachable = new Set<string>();
@@ -65,6 +67,7 @@ export async function startWorld(
   const variables = {
     ...LOCAL_AWS,
     AWS_ENDPOINT_URL_DYNAMODB: url,
+    AWS_ENDPOINT_URL_S3: filesUrl,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
     AWS_ENDPOINT_URL_LAMBDA: await startInvokeEndpoint(invoked, unreachable),
     IS_OFFLINE: 'true',
@@ -72,6 +75,7 @@ export async function startWorld(
     PUBLIC_URL,
     STAGE,
     TABLE_NAME: TABLE.TableName,
+    JOB_BUCKET: BUCKET,
     SECRET_ID,
     RECONCILE_FUNCTION: RECONCILE,
     SCHEDULE_FUNCTION: SCHEDULE,
@@ -97,6 +101,8 @@ export async function startWorld(
     store,
     reports: createAgentReports(client, TABLE.TableName),
     schedules: createScheduleStore(client, TABLE.TableName),
+    /** The files of jobs. */
+    files,
     /** The clusters that the reconcile function was invoked for, in order. */
     nudged,
     /** The schedules that the schedule function was invoked for, in order. */

@@ -12,13 +12,22 @@ import type { DurationMs } from '../../core/base/units.ts';
 import type { JobFiles } from '../../ports.ts';
 
 /**
+ * For a client of files. By default the SDK adds checksums to each call and each URL, which nobody
+ * who sends a plain PUT could add.
+ */
+export const WITHOUT_CHECKSUMS = {
+  requestChecksumCalculation: 'WHEN_REQUIRED',
+  responseChecksumValidation: 'WHEN_REQUIRED',
+} as const;
+
+/**
  * How long a copy may take, in milliseconds. S3 copies the whole object before it answers, and an
  * upload may have 5 GB.
  */
 const COPY_MS_MAX = 20_000;
 
 /**
- * The files of jobs in a bucket. A URL has the rights of the function that made it, for as long as
+ * The files of jobs in a bucket, by a client `WITHOUT_CHECKSUMS`. A URL has the rights of the function that made it, for as long as
  * the function's credentials are valid, which Lambda renews hours before they end.
  */
 export function createJobFiles(client: S3Client, Bucket: string): JobFiles {

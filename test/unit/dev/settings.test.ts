@@ -34,6 +34,7 @@ describe('by default, npm start', () => {
       webhookKey: 'onebuck-local-webhook-key',
       openBudgetMax: 'none',
       publicUrl: 'http://127.0.0.1:3000',
+      leadToFiles: expect.any(Function),
     });
   });
 
@@ -65,6 +66,7 @@ describe('a setting of npm start', () => {
       openBudgetMax: '50',
       webhookKey: 'a key of my own',
       publicUrl: 'https://tunnel.example',
+      leadToFiles: expect.any(Function),
     });
   });
 
@@ -118,6 +120,10 @@ describe('with the real Linode, npm start', () => {
     expect(settings(REAL).publicUrl).toBeNull();
     const other = { ...REAL, LINODE_API_URL: 'http://127.0.0.1:9000/v4' };
     expect(settings({ ...other, PORT: '4000' }).publicUrl).toBe('http://127.0.0.1:4000');
+  });
+
+  it('has no jobs, since real Linodes could not reach their files', () => {
+    expect(settings(REAL).leadToFiles).toBeNull();
   });
 
   it('runs in real time', () => {

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { createJobFiles } from '../../../../lib/adapters/aws/s3.ts';
+import { createJobFiles, WITHOUT_CHECKSUMS } from '../../../../lib/adapters/aws/s3.ts';
 import { minutes } from '../../../../lib/core/base/units.ts';
 import { LOCAL_AWS } from '../../../support/aws.ts';
 
@@ -18,8 +18,7 @@ const Bucket = 'jobs-under-test';
 function someFiles() {
   const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = LOCAL_AWS;
   const credentials = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
-  const requestChecksumCalculation = 'WHEN_REQUIRED';
-  const client = new S3Client({ region: AWS_REGION, credentials, requestChecksumCalculation });
+  const client = new S3Client({ region: AWS_REGION, credentials, ...WITHOUT_CHECKSUMS });
   return { mock: mockClient(client), files: createJobFiles(client, Bucket) };
 }
 
