@@ -11,6 +11,7 @@ import { type Refusal, verify } from './s3-signature.ts';
 export interface LocalS3 {
   /** The endpoint of the host's own programs. */
   readonly url: string;
+  /** Ends all calls, of which nothing is written then. */
   close(): Promise<void>;
 }
 
@@ -99,8 +100,9 @@ export async function startS3(options: S3Options): Promise<LocalS3> {
     answerXml(response, 200, `<CopyObjectResult>${result}</CopyObjectResult>`);
   }
 
+  const underWay = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => {
+    const answered = answer(request, response).catch((error: unknown) => {
       const refused = error instanceof URIError ? BAD_URI : error;
       if (!(refused instanceof S3Error) || response.headersSent) {
         response.destroy();
@@ -112,6 +114,8 @@ export async function startS3(options: S3Options): Promise<LocalS3> {
       const text = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
       answerXml(response, status, request.method === 'HEAD' ? '' : text);
     });
+    underWay.add(answered);
+    void answered.finally(() => underWay.delete(answered));
   });
   // By default Node closes an idle connection after 5 s, perhaps just as somebody sends a request,
   // and ends uploads that take more than 5 minutes.
@@ -119,11 +123,11 @@ export async function startS3(options: S3Options): Promise<LocalS3> {
   server.requestTimeout = 0;
   return {
     url: await listen(server, options.port ?? 0),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await Promise.all(underWay);
+    },
   };
 }
 

@@ -19,7 +19,7 @@ export async function startFiles(options: Partial<S3Options> = {}) {
     await s3.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { url: s3.url, folder, client, files: createJobFiles(client, BUCKET) };
+  return { ...s3, folder, client, files: createJobFiles(client, BUCKET) };
 }
 
 /** A client as lib/wire.ts makes it. */
