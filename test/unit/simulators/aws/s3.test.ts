@@ -71,6 +71,15 @@ describe('the local S3 by itself', () => {
     await expect(nobody.send(put('a'))).rejects.toThrow('does not exist');
   });
 
+  it('refuses a header of its own that no signature covers, as S3 does', async () => {
+    const { files } = await startFiles();
+    const url = await files.uploadUrl('a', 5, minutes(1));
+    const headers = { 'x-amz-tagging': 'a=b' };
+    const answer = await fetch(url, { method: 'PUT', body: '12345', headers });
+    expect(answer.status).toBe(403);
+    expect(await answer.text()).toContain('not signed: x-amz-tagging');
+  });
+
   it('refuses another bucket, and answers 501 to what it does not know', async () => {
     const { client } = await startFiles();
     const other = new DeleteObjectCommand({ Bucket: 'another', Key: 'a' });
