@@ -163,15 +163,28 @@ function isLike(text: string, pattern: string): boolean {
 
 type Named = Readonly<Record<string, string>>;
 
-/** The service and the resource in an ARN, by the resource's type in a template. */
-const inArn: Readonly<Record<string, (properties: Named) => [service: string, rest: string]>> = {
-  'AWS::DynamoDB::Table': ({ TableName }) => ['dynamodb', `table/${TableName}`],
-  'AWS::Lambda::Function': ({ FunctionName }) => ['lambda', `function:${FunctionName}`],
+/** The ARN of a resource, by its type in a template. */
+const arns: Readonly<Record<string, (properties: Named, account: Account) => string>> = {
+  'AWS::DynamoDB::Table': ({ TableName }, account) =>
+    arnIn(account, 'dynamodb', `table/${TableName}`),
+  'AWS::Lambda::Function': ({ FunctionName }, account) =>
+    arnIn(account, 'lambda', `function:${FunctionName}`),
   // CloudFormation ends the ARN of a log group in `:*`, which stands for its streams.
-  'AWS::Logs::LogGroup': ({ LogGroupName }) => ['logs', `log-group:${LogGroupName}:*`],
-  'AWS::SNS::Topic': ({ TopicName }) => ['sns', `${TopicName}`],
-  'AWS::SQS::Queue': ({ QueueName }) => ['sqs', `${QueueName}`],
+  'AWS::Logs::LogGroup': ({ LogGroupName }, account) =>
+    arnIn(account, 'logs', `log-group:${LogGroupName}:*`),
+  'AWS::S3::Bucket': (properties, account) => `arn:aws:s3:::${bucketNameIn(properties, account)}`,
+  'AWS::SNS::Topic': ({ TopicName }, account) => arnIn(account, 'sns', `${TopicName}`),
+  'AWS::SQS::Queue': ({ QueueName }, account) => arnIn(account, 'sqs', `${QueueName}`),
 };
+
+/** The name that a template gives a bucket; null: none, so that CloudFormation makes one. */
+export function bucketNameIn(properties: object, { id, region }: Account): string | null {
+  const { BucketName } = properties as { BucketName?: { readonly 'Fn::Sub': string } };
+  if (BucketName === undefined) return null;
+  return BucketName['Fn::Sub']
+    .replace(/\$\{AWS::AccountId\}/, id)
+    .replace(/\$\{AWS::Region\}/, region);
+}
 
 /** Replaces the references in a resource of `allowedBy`. */
 function arnOf(text: string, { Resources }: Template, account: Account): string {
@@ -180,8 +193,8 @@ function arnOf(text: string, { Resources }: Template, account: Account): string 
     if (name === 'AWS::Region') return account.region;
     if (name === 'AWS::AccountId') return account.id;
     const { Type, Properties } = Resources[name] ?? {};
-    const read = inArn[Type ?? ''];
+    const read = arns[Type ?? ''];
     if (read === undefined) throw new Error(`checks/grants.ts does not know the ARN of ${name}`);
-    return arnIn(account, ...read(Properties as Named));
+    return read(Properties as Named, account);
   });
 }

@@ -1,8 +1,31 @@
+import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import {
   GetFunctionConfigurationCommand,
   type LambdaClient,
   ResourceNotFoundException,
 } from '@aws-sdk/client-lambda';
+
+/** The region and the credentials with which the framework calls AWS. */
+export type AwsConfig = Pick<
+  DynamoDBClientConfig,
+  'region' | 'credentials' | 'requestHandler' | 'endpoint'
+>;
+
+export interface Deployment {
+  readonly aws: AwsConfig;
+  readonly stage: string;
+  /** The name of the table in serverless.yml. */
+  readonly tableName: string;
+}
+
+/** The part of a CloudFormation template that has the table. */
+export interface Template {
+  readonly Resources?: Readonly<
+    Record<string, { readonly Type?: unknown; readonly Properties?: TableDeclared }>
+  >;
+}
+
+type TableDeclared = Readonly<Record<string, unknown>>;
 
 export const reconcileOf = (stage: string): string => `onebuck-${stage}-reconcile`;
 

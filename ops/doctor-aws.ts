@@ -4,6 +4,7 @@ import {
   type MetricAlarm,
 } from '@aws-sdk/client-cloudwatch';
 import { GetAccountSettingsCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import type { S3Client } from '@aws-sdk/client-s3';
 import {
   ResourceNotFoundException,
   type SecretsManagerClient,
@@ -16,6 +17,7 @@ import { adviceOn, areBadCredentials, messageOf } from './advice.ts';
 import { fieldsOf, hashesOf } from './api-tokens.ts';
 import type { Deployed } from './deployment.ts';
 import { type Finding, ok, warning, wrong } from './doctor-findings.ts';
+import { isBucketThere } from './job-bucket.ts';
 import { linodeTokenIn } from './secret-fields.ts';
 import { read, secretIdOf } from './token-commands.ts';
 
@@ -166,6 +168,26 @@ export const checkNoticeMail = (client: SNSClient, place: Place, deployed: Deplo
     topic: 'notices',
     ifNobody: ok(NOTICE_MAIL, 'nobody gets it, as no NOTICE_EMAIL was set at the deploy'),
   });
+
+export const JOB_FILES = 'Files of jobs';
+
+export async function checkJobFiles(
+  client: S3Client,
+  { stage, region }: Place,
+  { environment: { JOB_BUCKET = '' } }: Deployed,
+): Promise<Finding[]> {
+  if (JOB_BUCKET === '') {
+    return [warning(JOB_FILES, `${stage} has no bucket yet, and runs no jobs. Deploy it again`)];
+  }
+  if (await isBucketThere(client, JOB_BUCKET)) return [ok(JOB_FILES, `they are in ${JOB_BUCKET}`)];
+  return [
+    wrong(
+      JOB_FILES,
+      `somebody has deleted the bucket ${JOB_BUCKET}, and no job runs without it. Make it again: ` +
+        `aws s3 mb s3://${JOB_BUCKET} --region ${region}`,
+    ),
+  ];
+}
 
 export const ALARMS = 'Alarms';
 /** For so long a new alarm may be without data. */

@@ -1,5 +1,6 @@
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import type { LambdaClient } from '@aws-sdk/client-lambda';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import type { STSClient } from '@aws-sdk/client-sts';
@@ -14,9 +15,11 @@ import {
   checkAlarmMail,
   checkAlarms,
   checkCaller,
+  checkJobFiles,
   checkNoticeMail,
   checkQuota,
   checkSecret,
+  JOB_FILES,
   NOTICE_MAIL,
   type Place,
   QUOTA,
@@ -61,6 +64,7 @@ export interface AwsClients {
   readonly sts: STSClient;
   readonly lambda: LambdaClient;
   readonly secrets: SecretsManagerClient;
+  readonly s3: S3Client;
   readonly sns: SNSClient;
   readonly cloudwatch: CloudWatchClient;
 }
@@ -130,7 +134,7 @@ const NO_REGION = wrong(
 );
 const DEPLOYMENT = 'Deployment';
 const BEFORE_DEPLOY = [QUOTA, DEPLOYMENT, SECRET];
-const AFTER_DEPLOY = [ALARM_MAIL, NOTICE_MAIL, ALARMS];
+const AFTER_DEPLOY = [JOB_FILES, ALARM_MAIL, NOTICE_MAIL, ALARMS];
 
 const allSkipped = (checks: readonly string[], reason: string) =>
   checks.map((what) => skipped(what, reason));
@@ -175,8 +179,9 @@ async function examineDeployed(
   deployed: Deployed | null,
 ): Promise<readonly Finding[]> {
   if (deployed === null) return [];
-  const { sns, cloudwatch } = aws(place.region);
+  const { s3, sns, cloudwatch } = aws(place.region);
   return [
+    ...(await findingsOf(JOB_FILES, () => checkJobFiles(s3, place, deployed))),
     ...(await findingsOf(ALARM_MAIL, () => checkAlarmMail(sns, place, deployed))),
     ...(await findingsOf(NOTICE_MAIL, () => checkNoticeMail(sns, place, deployed))),
     ...(await findingsOf(ALARMS, () => checkAlarms(cloudwatch, place, nowMs))),

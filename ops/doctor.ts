@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { STSClient } from '@aws-sdk/client-sts';
 import { linodeUrl } from '../lib/wire.ts';
@@ -37,6 +38,7 @@ function openClients(region: string): AwsClients {
     sts: new STSClient(options),
     lambda: new LambdaClient(options),
     secrets: openSecretsManager(region),
+    s3: new S3Client(options),
     sns: new SNSClient(options),
     cloudwatch: new CloudWatchClient(options),
   };

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 
 /**
  * A plugin of the framework that asks ops/guard.ts and ops/settings-guard.ts before the framework
- * removes or changes the stack, and has the first protect the table after a deployment. Of commands
- * that only read serverless.yml or package the functions, which must work without AWS, it asks only
- * that the console is built.
+ * removes or changes the stack, and has the first protect the table after a deployment. Before a
+ * removal it has ops/job-bucket.ts empty the bucket of jobs' files. Of commands that only read
+ * serverless.yml or package the functions, which must work without AWS, it asks only that the console
+ * is built.
  */
 export default class Guard {
   /**
@@ -70,9 +71,13 @@ export default class Guard {
         const { OVERRIDE, refusalOfRemoval } = await load('./guard.ts');
         const removed = await deployment();
         const refusal = await refusalOfRemoval(removed);
-        if (refusal === null) return;
-        if (process.env[OVERRIDE] !== removed.stage) refuse(refusal);
-        log.warning(`Removing the stack all the same, since ${OVERRIDE} is set. ${refusal}`);
+        if (refusal !== null) {
+          if (process.env[OVERRIDE] !== removed.stage) refuse(refusal);
+          log.warning(`Removing the stack all the same, since ${OVERRIDE} is set. ${refusal}`);
+        }
+        const { emptyJobBucket } = await load('./job-bucket.ts');
+        const report = await emptyJobBucket(removed).catch(({ message }) => refuse(message));
+        if (report !== null) log.notice(report);
       },
       'before:aws:deploy:deploy:createStack': async () => {
         await refuseEnvironment();

@@ -1,7 +1,6 @@
 import {
   DescribeTableCommand,
   DynamoDBClient,
-  type DynamoDBClientConfig,
   ResourceNotFoundException,
   type TableDescription,
   UpdateTableCommand,
@@ -18,22 +17,10 @@ import { type EpochMs, epochMs, toIso } from '../lib/core/base/units.ts';
 import { lifeOf } from '../lib/core/cluster/life.ts';
 import type { LiveRecord } from '../lib/core/cluster/record.ts';
 import { messageOf } from './advice.ts';
-import { deployedEnvironment } from './deployment.ts';
+import { type Deployment, deployedEnvironment, type Template } from './deployment.ts';
 import { readLive, unreadableText } from './drain-command.ts';
+import { refusalForLeftBucket } from './job-bucket.ts';
 import { secretIdOf } from './token-commands.ts';
-
-/** The region and the credentials with which the framework calls AWS. */
-export type AwsConfig = Pick<
-  DynamoDBClientConfig,
-  'region' | 'credentials' | 'requestHandler' | 'endpoint'
->;
-
-export interface Deployment {
-  readonly aws: AwsConfig;
-  readonly stage: string;
-  /** The name of the table in serverless.yml. */
-  readonly tableName: string;
-}
 
 /**
  * Why the stack must not be removed now; null: it may be removed. Removing the stack removes the
@@ -86,21 +73,12 @@ function lineOf(record: LiveRecord, now: EpochMs): string {
   return `${record.id}  ${record.phase}  ${teardown}  nodes: ${record.nodes.length}`;
 }
 
-/** The part of a CloudFormation template that has the table. */
-export interface Template {
-  readonly Resources?: Readonly<
-    Record<string, { readonly Type?: unknown; readonly Properties?: TableDeclared }>
-  >;
-}
-
-type TableDeclared = Readonly<Record<string, unknown>>;
-
 /**
  * Why the template must not be deployed; null: it may be deployed. Refuses:
  *
  * - one whose reaper and sweeper would not tick;
  * - a deployment whose secret is not there, so that its functions could do nothing;
- * - a first deployment that would find the table of an earlier one in its way, and fail;
+ * - a first deployment that would find the table or the bucket of an earlier one in its way, and fail;
  * - a template by which CloudFormation would replace the table: the new table would be empty, so
  *   that Onebuck forgets the live clusters and all history.
  */
@@ -111,7 +89,8 @@ export async function refusalOfDeploy(
   return (
     refusalForTicks(template) ??
     (await refusalForSecret(deployment)) ??
-    (await refusalForTable(deployment, template))
+    (await refusalForTable(deployment, template)) ??
+    (await refusalForLeftBucket(deployment))
   );
 }
 

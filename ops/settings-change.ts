@@ -95,6 +95,7 @@ const LOOSENED: Readonly<Record<SettingName, IsLoosened>> = {
   ALARM_EMAIL: ifLost,
   NOTICE_EMAIL: ifLost,
   NOTICE_WEBHOOK_URL: ifLost,
+  JOB_FILES_KEPT_DAYS: never,
   KEEP_TABLE: ifSwitchedOff,
   RESERVED_CONCURRENCY: ifSwitchedOff,
   PERMISSIONS_BOUNDARY: ifSwitchedOff,

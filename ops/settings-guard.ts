@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { GetObjectCommand, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
 import { messageOf } from './advice.ts';
-import type { AwsConfig, Deployment, Template } from './guard.ts';
+import type { AwsConfig, Deployment, Template } from './deployment.ts';
 import { DEFAULTS, fileOf, LOCAL_STAGE, SETTINGS, type SettingValues } from './settings.ts';
 import {
   type Change,
@@ -87,7 +87,7 @@ function refusalOf(stage: string, loosened: readonly Change[]): string {
 }
 
 /** null: nothing is deployed yet. The parameters of the stack count more than its template. */
-async function deployedSettings(aws: AwsConfig, stage: string): Promise<Settings | null> {
+export async function deployedSettings(aws: AwsConfig, stage: string): Promise<Settings | null> {
   const client = new CloudFormationClient(aws);
   const StackName = `onebuck-${stage}`;
   try {

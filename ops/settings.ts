@@ -17,6 +17,7 @@ export const DEFAULTS = {
   ALARM_EMAIL: '',
   NOTICE_EMAIL: '',
   NOTICE_WEBHOOK_URL: '',
+  JOB_FILES_KEPT_DAYS: '30',
   KEEP_TABLE: 'true',
   RESERVED_CONCURRENCY: 'false',
   PERMISSIONS_BOUNDARY: 'false',
@@ -136,6 +137,7 @@ function faultsOf(values: SettingValues, stage: string): string[] {
     [ADDRESSES, isAddress, 'a mail address, not that of the example'],
     [['AWS_BUDGET_USD'], isAmountOrNone, 'an amount in US dollars and whole cents, or none'],
     [['CORS_ORIGINS'], areOrigins, 'origins such as https://a.example, with commas between them'],
+    [['JOB_FILES_KEPT_DAYS'], isDays, 'a whole number from 1 to 3650'],
     [['NIGHTLY_TIMEZONE'], isTimeZone, 'a time zone such as Europe/Berlin'],
   ];
   return [
@@ -162,6 +164,9 @@ const isAddress = (value: string) =>
 
 /** stack/budget.yml has the same pattern. */
 const isAmountOrNone = (value: string) => /^(none|[0-9]+([.][0-9]{1,2})?)$/.test(value);
+
+/** S3 takes no lifetime of a part of a day. */
+const isDays = (value: string) => /^[1-9][0-9]{0,3}$/.test(value) && Number(value) <= 3_650;
 
 const areOrigins = (value: string) =>
   value === '' || value.split(',').every((origin) => /^(\*|https?:\/\/[^\s/]+)$/.test(origin));

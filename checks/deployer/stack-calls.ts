@@ -1,4 +1,4 @@
-import { arnIn, type Call } from '../grants.ts';
+import { arnIn, bucketNameIn, type Call } from '../grants.ts';
 import type { Template } from '../policies.ts';
 import type { DeployedPlace } from './policies.ts';
 import type { AwsFacts } from './schemas.ts';
@@ -54,7 +54,7 @@ export function callsOfCloudFormation(
 
 /** By these an update takes away what a template before had, and no template of ours takes away. */
 const TAKING_AWAY =
-  /:Untag|:DeleteRetentionPolicy|:DeleteBucketEncryption|:DeleteRolePermissionsBoundary/;
+  /:Untag|:DeleteRetentionPolicy|:DeleteBucket(Encryption|Lifecycle)|:DeleteRolePermissionsBoundary/;
 
 function kindOf(type: string): Kind {
   const kind = kinds[type];
@@ -285,9 +285,10 @@ const kinds: Readonly<Record<string, Kind>> = {
     },
   },
   'AWS::S3::Bucket': {
-    arns: ({ stack }) => [
-      `arn:aws:s3:::onebuck-${stack.place.stage}-serverlessdeploymentbucket-abcdefghijkl`,
-    ],
+    arns: ({ name, properties, stack: { place } }) => {
+      const generated = `onebuck-${place.stage}-${name.toLowerCase()}-abcdefghijkl`;
+      return [`arn:aws:s3:::${bucketNameIn(properties, place) ?? generated}`];
+    },
     onlyWith: {
       AbacStatus: /:PutBucketAbac$/,
       AccelerateConfiguration: /:PutAccelerateConfiguration$/,

@@ -29,7 +29,7 @@ interface Role {
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 /** The parser drops CloudFormation's tags: `!Ref Topic` is read as the text `Topic`. */
-const yaml = (path: string) => parse(read(path), { logLevel: 'silent' });
+const yaml = (path: string) => parse(read(path), { logLevel: 'silent', merge: true });
 
 const service = yaml('serverless.yml');
 const functions = Object.entries(service.functions as Record<string, FunctionDeclared>);
@@ -247,6 +247,78 @@ describe('web pages of other origins', () => {
     const wanted = ['authorization', 'content-type', ...read.map((name) => name.toLowerCase())];
     expect(new Set(allowed.AllowHeaders)).toEqual(new Set(wanted));
     expect(allowed).not.toHaveProperty('AllowCredentials');
+  });
+});
+
+describe('the bucket of the files of jobs', () => {
+  const { Parameters, Resources } = yaml('stack/files.yml');
+  const { DeletionPolicy, UpdateReplacePolicy, Properties } = Resources.JobBucket;
+  const rules = Properties.LifecycleConfiguration.Rules as Record<string, unknown>[];
+
+  it('is private, encrypted, and takes requests by TLS only', () => {
+    expect(Properties.PublicAccessBlockConfiguration).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+    expect(Properties.OwnershipControls.Rules).toEqual([
+      { ObjectOwnership: 'BucketOwnerEnforced' },
+    ]);
+    const [encryption] = Properties.BucketEncryption.ServerSideEncryptionConfiguration;
+    expect(encryption).toEqual({ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } });
+    const { Bucket, PolicyDocument } = Resources.JobBucketPolicy.Properties;
+    expect(Bucket).toBe('JobBucket');
+    expect(PolicyDocument.Statement).toEqual([
+      {
+        Sid: 'TlsOnly',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:*',
+        Resource: ['JobBucket.Arn', '$' + '{JobBucket.Arn}/*'],
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ]);
+  });
+
+  it('forgets uploads and jobs after JOB_FILES_KEPT_DAYS, and no file of a schedule', () => {
+    expect(Parameters.JobFilesKeptDays.Default).toBe(setting('JOB_FILES_KEPT_DAYS'));
+    const expiring = rules.filter((rule) => 'ExpirationInDays' in rule);
+    expect(expiring).toEqual(
+      ['uploads', 'jobs'].map((Id) => ({
+        ...{ Id, Status: 'Enabled', Prefix: `${Id}/`, ExpirationInDays: 'JobFilesKeptDays' },
+      })),
+    );
+    expect(rules.filter((rule) => !expiring.includes(rule))).toEqual([
+      expect.objectContaining({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }),
+    ]);
+  });
+
+  it('lives as long as the table', () => {
+    const table = yaml('stack/table.yml').Resources.ClustersTable;
+    expect(DeletionPolicy).toBe(table.DeletionPolicy);
+    expect(UpdateReplacePolicy).toBe(table.UpdateReplacePolicy);
+  });
+
+  it('has a name that no other account has, and that S3 takes for the longest stage', () => {
+    const name = (Properties.BucketName as string)
+      .replace('$' + '{self:service}', 'onebuck')
+      .replace('$' + '{sls:stage}', 'a'.repeat(20))
+      .replace('$' + '{AWS::AccountId}', '123456789012')
+      .replace('$' + '{AWS::Region}', 'ap-southeast-1');
+    expect(name).toBe(`onebuck-${'a'.repeat(20)}-jobs-123456789012-ap-southeast-1`);
+    expect(name.length).toBeLessThanOrEqual(63);
+    expect(service.custom.jobBucket.deployed).toBe('JobBucket');
+  });
+
+  it('lets pages read and write by URLs only from the origins that may call the API', () => {
+    const [own, [condition, others]] = Properties.CorsConfiguration.CorsRules;
+    const console = service.custom.publicUrl.deployed[2];
+    expect(own.AllowedOrigins[0]).toBe(console);
+    expect(own.AllowedOrigins[1][0]).toBe('HasPublicUrl');
+    expect(condition).toBe('HasCorsOrigins');
+    expect(others).toEqual({ ...own, AllowedOrigins: 'CorsOrigins' });
+    expect(own.AllowedMethods).toEqual(['GET', 'PUT']);
   });
 });
 

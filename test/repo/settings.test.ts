@@ -27,6 +27,7 @@ const OTHERS = {
   ALARM_EMAIL: 'alarms@example.com',
   NOTICE_EMAIL: 'notices@example.com',
   NOTICE_WEBHOOK_URL: 'https://hooks.example',
+  JOB_FILES_KEPT_DAYS: '7',
   KEEP_TABLE: 'false',
   RESERVED_CONCURRENCY: 'true',
   PERMISSIONS_BOUNDARY: 'true',

@@ -12,6 +12,7 @@ import {
   LambdaClient,
   ResourceNotFoundException,
 } from '@aws-sdk/client-lambda';
+import { HeadBucketCommand, NotFound, S3Client } from '@aws-sdk/client-s3';
 import { ListSubscriptionsByTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -27,6 +28,7 @@ const GOOD = {
   passwordKey: 'sixteen-or-more-characters',
   webhookKey: 'sixteen-or-more-characters',
 };
+const JOB_BUCKET = 'onebuck-prod-jobs-123456789012-eu-west-1';
 const NOW_MS = Date.parse('2026-11-25T12:00:00Z');
 const minutesAgo = (count: number) => new Date(NOW_MS - count * 60_000);
 const alarm = (name: string, StateValue: MetricAlarm['StateValue'], age = 1): MetricAlarm => ({
@@ -46,13 +48,15 @@ async function aWorld({ secret = GOOD as unknown, tokens = {} } = {}) {
   const aws = {
     ...{ sts: new STSClient(options), lambda: new LambdaClient(options), secrets },
     ...{ sns: new SNSClient(options), cloudwatch: new CloudWatchClient(options) },
+    s3: new S3Client(options),
   };
   const sts = mockClient(aws.sts);
   const lambda = mockClient(aws.lambda);
   const sns = mockClient(aws.sns);
   const cloudwatch = mockClient(aws.cloudwatch);
+  const s3 = mockClient(aws.s3);
   onTestFinished(() => {
-    for (const mock of [sts, lambda, sns, cloudwatch]) mock.restore();
+    for (const mock of [sts, lambda, sns, cloudwatch, s3]) mock.restore();
   });
   sts
     .on(GetCallerIdentityCommand)
@@ -63,8 +67,9 @@ async function aWorld({ secret = GOOD as unknown, tokens = {} } = {}) {
     .on(GetFunctionConfigurationCommand)
     .resolves({
       FunctionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:onebuck-prod-reconcile',
-      Environment: { Variables: { LINODE_API_URL: 'https://api.linode.com/v4' } },
+      Environment: { Variables: { LINODE_API_URL: 'https://api.linode.com/v4', JOB_BUCKET } },
     });
+  s3.on(HeadBucketCommand, { Bucket: JOB_BUCKET }).resolves({});
   sns.on(ListSubscriptionsByTopicCommand).resolves({ Subscriptions: [mail('ann@example.org')] });
   cloudwatch.on(DescribeAlarmsCommand).resolves({ MetricAlarms: [alarm('ReaperNotRun', 'OK')] });
   const folder = mkdtempSync(join(tmpdir(), 'onebuck-doctor-'));
@@ -86,7 +91,7 @@ async function aWorld({ secret = GOOD as unknown, tokens = {} } = {}) {
     lambda
       .on(GetFunctionConfigurationCommand)
       .rejects(new ResourceNotFoundException({ $metadata: {}, message: 'none' }));
-  return { deps, sts, lambda, sns, cloudwatch, simulator, undeploy, writeSettings };
+  return { deps, sts, lambda, sns, cloudwatch, s3, simulator, undeploy, writeSettings };
 }
 
 /** The lines that the doctor prints, and whether nothing is wrong. */
@@ -104,7 +109,7 @@ const notOk = (lines: readonly string[]) =>
 const CHECKS = [
   ...['Node', 'AWS region', 'AWS credentials', 'Functions at once', 'Deployment', 'Secret'],
   ...['Settings', 'Linode API', 'Linode token', 'Linode account'],
-  ...['Mail of alarms', 'Mail of notices', 'Alarms'],
+  ...['Files of jobs', 'Mail of alarms', 'Mail of notices', 'Alarms'],
 ];
 const checksIn = (lines: readonly string[]) =>
   lines.flatMap((line) => (MARK.test(line) ? [line.replace(MARK, '').split(':')[0]] : []));
@@ -147,12 +152,13 @@ describe('the doctor', () => {
   });
 
   it('makes every check although one after the other fails', async () => {
-    const { deps, sts, lambda, sns, cloudwatch, simulator } = await aWorld();
+    const { deps, sts, lambda, sns, cloudwatch, s3, simulator } = await aWorld();
     const refused = failure('Error', 'connect ECONNREFUSED 127.0.0.1:9');
     const faults: [string, () => unknown][] = [
       ['AWS credentials', () => sts.on(GetCallerIdentityCommand).rejects(refused)],
       ['Functions at once', () => lambda.on(GetAccountSettingsCommand).rejects(refused)],
       ['Linode token', () => simulator.setFaults([{ kind: 'maintenance503' }])],
+      ['Files of jobs', () => s3.on(HeadBucketCommand).rejects(refused)],
       ['Mail of alarms', () => sns.on(ListSubscriptionsByTopicCommand).rejects(refused)],
       ['Alarms', () => cloudwatch.on(DescribeAlarmsCommand).rejects(refused)],
     ];
@@ -162,7 +168,7 @@ describe('the doctor', () => {
       expect(checksIn(lines)).toEqual(CHECKS);
       const unknown = lines.filter((line) => line.startsWith('unknown'));
       expect(unknown.join('\n')).toContain(`unknown  ${what}: this could not be checked: `);
-      expect(unknown).toHaveLength(index < 3 ? index + 1 : index + 2);
+      expect(unknown).toHaveLength(index < 4 ? index + 1 : index + 2);
       expect(healthy).toBe(false);
     }
   });
@@ -234,6 +240,28 @@ describe('the doctor', () => {
     const { lines, healthy } = await run({ ...deps, linodeUrl: broken });
     expect(lines.join('\n')).toContain('unknown  Linode API: this could not be checked: LINODE');
     expect(healthy).toBe(false);
+  });
+});
+
+describe('the bucket of the files of jobs', () => {
+  it('must be there', async () => {
+    const { deps, s3 } = await aWorld();
+    s3.on(HeadBucketCommand).rejects(new NotFound({ $metadata: {}, message: 'none' }));
+    const { lines, healthy } = await run(deps);
+    expect(notOk(lines)).toEqual([
+      `wrong    Files of jobs: somebody has deleted the bucket ${JOB_BUCKET}, and no job runs ` +
+        `without it. Make it again: aws s3 mb s3://${JOB_BUCKET} --region eu-west-1`,
+    ]);
+    expect(healthy).toBe(false);
+  });
+
+  it('comes with the next deploy of a stage that was deployed before there were jobs', async () => {
+    const { deps, lambda } = await aWorld();
+    lambda.on(GetFunctionConfigurationCommand).resolves({ Environment: { Variables: {} } });
+    const { lines } = await run(deps);
+    expect(lines).toContain(
+      'warning  Files of jobs: prod has no bucket yet, and runs no jobs. Deploy it again',
+    );
   });
 });
 

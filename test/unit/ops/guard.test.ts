@@ -11,24 +11,26 @@ import {
   GetFunctionConfigurationCommand,
   LambdaClient,
 } from '@aws-sdk/client-lambda';
+import { HeadBucketCommand, NotFound, S3Client } from '@aws-sdk/client-s3';
 import {
   DescribeSecretCommand,
   ResourceNotFoundException as SecretNotFound,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { serverlessBin } from '../../../build/project.ts';
 import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
 import { createScheduleStore } from '../../../lib/adapters/dynamodb/schedules.ts';
 import type { ClusterId } from '../../../lib/core/base/names.ts';
+import type { Template } from '../../../ops/deployment.ts';
 import {
   OVERRIDE,
   refusalOfDeploy,
   refusalOfRemoval,
   replacementOf,
   setProtection,
-  type Template,
 } from '../../../ops/guard.ts';
 import { localAws } from '../../support/aws.ts';
 import {
@@ -146,12 +148,14 @@ describe('a deployment that changes the table', () => {
     const lambda = mockClient(LambdaClient);
     const dynamodb = mockClient(DynamoDBClient);
     const secrets = mockClient(SecretsManagerClient);
+    const sts = mockClient(STSClient);
+    const s3 = mockClient(S3Client);
     onTestFinished(() => {
-      lambda.restore();
-      dynamodb.restore();
-      secrets.restore();
+      for (const mock of [lambda, dynamodb, secrets, sts, s3]) mock.restore();
     });
     secrets.on(DescribeSecretCommand, { SecretId: 'onebuck/prod' }).resolves({});
+    sts.on(GetCallerIdentityCommand).resolves({ Account: '123456789012' });
+    s3.on(HeadBucketCommand).rejects(new NotFound(notThere));
     dynamodb.on(DescribeTableCommand).rejects(new ResourceNotFoundException(notThere));
     lambda
       .on(GetFunctionConfigurationCommand)
@@ -160,7 +164,7 @@ describe('a deployment that changes the table', () => {
       lambda
         .on(GetFunctionConfigurationCommand, { FunctionName: 'onebuck-prod-reconcile' })
         .resolves({ Environment: { Variables: { TABLE_NAME: TableName } } });
-    return { lambda, dynamodb, secrets, isDeployed };
+    return { lambda, dynamodb, secrets, s3, isDeployed };
   }
   const aws = { region: 'eu-west-1' };
   const deployment = { aws, stage: 'prod', tableName: TableName };
@@ -199,6 +203,23 @@ describe('a deployment that changes the table', () => {
       `aws dynamodb update-table --table-name ${TableName} --no-deletion-protection-enabled`,
     );
     expect(refused).toContain(`aws dynamodb delete-table --table-name ${TableName}`);
+  });
+
+  it('is refused where a bucket is left of a stack that is gone, with what to do', async () => {
+    const { s3, isDeployed } = anAws();
+    const Bucket = 'onebuck-prod-jobs-123456789012-eu-west-1';
+    s3.on(HeadBucketCommand, { Bucket }).resolves({});
+    const refused = await refusal(template());
+    expect(refused).toContain(`There is a bucket ${Bucket}, but no stack`);
+    expect(refused).toContain(`aws s3 rb s3://${Bucket} --force`);
+    isDeployed();
+    expect(await refusal(template())).toBeNull();
+  });
+
+  it('is refused where nobody may look for a bucket that is left', async () => {
+    const { s3 } = anAws();
+    s3.on(HeadBucketCommand).rejects(new Error('no s3:ListBucket'));
+    expect(await refusal(template())).toMatch(/does not know whether .*: no s3:ListBucket/);
   });
 
   it('is refused where the deployed table can not be read', async () => {

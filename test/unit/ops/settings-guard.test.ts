@@ -14,8 +14,15 @@ import {
   ResourceNotFoundException as FunctionNotFound,
   LambdaClient,
 } from '@aws-sdk/client-lambda';
-import { GetObjectCommand, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadBucketCommand,
+  NoSuchKey,
+  NotFound,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DEFAULTS, type SettingName } from '../../../ops/settings.ts';
@@ -187,6 +194,7 @@ function storing(template: object) {
   onTestFinished(() => mock.restore());
   mock.rejects(new NoSuchKey({ message: 'no', $metadata: {} }));
   const transformToString = async () => JSON.stringify(template);
+  mock.on(HeadBucketCommand).rejects(new NotFound({ message: 'no', $metadata: {} }));
   mock.on(GetObjectCommand, OBJECT).resolves({ Body: { transformToString } as never });
   return mock;
 }
@@ -272,14 +280,15 @@ describe('the plugin', () => {
 
   /** AWS with the secret, and without anything else that the guard looks for. */
   function withSecret() {
-    const mocks = [SecretsManagerClient, LambdaClient, DynamoDBClient].map((client) =>
-      mockClient(client as never),
-    );
+    const clients = [SecretsManagerClient, LambdaClient, DynamoDBClient, STSClient];
+    const mocks = clients.map((client) => mockClient(client as never));
     onTestFinished(() => {
       for (const mock of mocks) mock.restore();
     });
-    const [secrets, lambda, dynamodb] = mocks;
+    const [secrets, lambda, dynamodb, sts] = mocks;
+    storing({});
     secrets?.resolves({});
+    sts?.resolves({});
     lambda?.rejects(new FunctionNotFound({ message: 'no', $metadata: {}, Type: 'User' } as never));
     dynamodb?.rejects(new TableNotFound({ message: 'no', $metadata: {} }));
   }
