@@ -278,8 +278,8 @@ const change = inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/cha
     to: 'if (maxHours !== null && maxHours < smallestMaxHours - 1) {',
   },
   'no pass follows a change': {
-    from: 'const next = { ...record, budget, maxHours, dueAt: now };',
-    to: 'const next = { ...record, budget, maxHours };',
+    from: 'const next = { ...kept, budget, maxHours, dueAt: now };',
+    to: 'const next = { ...kept, budget, maxHours };',
   },
   'a change of the budget takes the limit of hours away': {
     from: 'const { budget = record.budget, maxHours = record.maxHours } = change;',
@@ -1485,12 +1485,88 @@ const agents: readonly Mutant[] = [
       to: 'teardownAt <= now',
     },
     'a node may call as often as it likes': {
-      from: 'if (!limits.calls.take(',
-      to: 'if (null === limits.calls.take(',
+      from: 'if (!(isOfJob(call) ? jobCalls : calls).take(',
+      to: 'if (null === (isOfJob(call) ? jobCalls : calls).take(',
     },
     'a node beyond those of the cluster may report': {
       from: 'rank >= record.nodes.length',
       to: 'rank > record.nodes.length',
+    },
+  }),
+  ...inFile('lib/app/hear-job.ts', ['test/unit/app/hear-job.test.ts'], {
+    'a node that does not run the job ends it': {
+      from: 'if (!isRunner) return heard;',
+      to: '',
+    },
+    'the job is not over when the last node has told all': {
+      from: 'if (!isLastCall || record.jobStopAt !== undefined) await settleJob(deps, id);',
+      to: '',
+    },
+    'results count that did not arrive': {
+      from: 'return size === results.bytes ? results : null;',
+      to: 'return results;',
+    },
+    'a node uploads as often as it likes': {
+      from: 'if (!deps.uploads.take(',
+      to: 'if (null === deps.uploads.take(',
+    },
+    'a job is not failed by a node that does not get ready': {
+      from: "case 'failed':\n      await settleJob(deps, id);",
+      to: "case 'failed':",
+    },
+  }),
+  ...inFile('lib/app/settle-job.ts', ['test/unit/app/hear-job.test.ts'], {
+    'a pass that saves at the same time keeps a job from ending its cluster': {
+      from: "if (saved === 'conflict') continue;",
+      to: "if (saved === 'conflict') return;",
+    },
+    'a silent node is waited for to the end of the budget': {
+      from: 'const isAsked = countsSilent && progress.startedAt !== null;',
+      to: 'const isAsked = false;',
+    },
+  }),
+  ...inFile('lib/app/read-job.ts', ['test/unit/app/hear-job.test.ts'], {
+    'a log goes on past what was told of it': {
+      from: '.subarray(from - start, bytes - start)',
+      to: '.subarray(from)',
+    },
+    'a log whose files have expired never ends': {
+      from: 'const next = isOver && found.length === 0 ? Math.max(from, bytes) :',
+      to: 'const next = false ? bytes :',
+    },
+  }),
+  ...inFile('lib/core/pass/job-over.ts', ['test/unit/core/pass/job-over.test.ts'], {
+    'a second outcome of a job ends its cluster': {
+      from: 'if (job === null || record.jobEnd !== undefined ||',
+      to: 'if (job === null ||',
+    },
+    'the nodes of a failed job live into an hour that is not paid': {
+      from: 'minus(paidUntil(record, now), record.marginMs)',
+      to: 'paidUntil(record, now)',
+    },
+    'a look after a failure runs over the end of the month': {
+      from: 'return earliest(monthEnd, ...marks);',
+      to: 'return earliest(marks[0] ?? monthEnd, ...marks);',
+    },
+  }),
+  ...inFile('lib/core/cluster/life.ts', ['test/unit/core/cluster/life.test.ts'], {
+    'the end of a job makes a cluster live longer than its budget': {
+      from: 'earliest(affordable, plus(endBy, marginMs))',
+      to: 'plus(endBy, marginMs)',
+    },
+  }),
+  ...inFile('lib/core/job/progress.ts', ['test/unit/core/job/progress.test.ts'], {
+    'a job starts before every node has its inputs': {
+      from: 'if (missing.length === 0)',
+      to: 'if (missing.length < nodes.live.length)',
+    },
+    'a job is over when its first node is': {
+      from: '!runners.every(isOver)',
+      to: '!runners.some(isOver)',
+    },
+    'a job whose command failed on one node is done': {
+      from: 'ends.find(({ end }) => end.exitCode !== 0)',
+      to: 'ends.find(({ end }) => end.exitCode === null)',
     },
   }),
   ...inFile('lib/core/cluster/readiness.ts', ['test/unit/core/cluster/readiness.test.ts'], {

@@ -307,7 +307,7 @@ describe('POST /agent/{id}/{rank}', () => {
         'a body that is too long',
         413,
         'tooLarge',
-        ({ say }) => say({ event: 'failed', detail: 'x'.repeat(5_000) }),
+        ({ say }) => say({ event: 'failed', detail: 'x'.repeat(100_000) }),
       ],
       [
         'a detail that is too long',
