@@ -7,6 +7,7 @@ export const assumed = {
   dynamoDbMs: 10,
   secretsManagerMs: 40,
   lambdaInvokeMs: 40,
+  s3Ms: 30,
   linodeReadMs: 300,
   linodeWriteMs: 1_000,
   /** The time of the runtime and the handler in each invocation, without its calls. */

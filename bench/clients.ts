@@ -11,6 +11,7 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { InvokeCommandInput, LambdaClient } from '@aws-sdk/client-lambda';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { TableProperties } from '../simulators/aws/dynamodb.ts';
 import { type Item, itemBytes, readUnits, writesOf, writeUnits } from './capacity.ts';
@@ -167,6 +168,28 @@ export function countSecretsManager(
     counter.add(`Secrets Manager ${name}`, 'secretCall');
     return around(make);
   });
+}
+
+/** Counts the requests of the client, and not the URLs that it signs, which cost nothing. */
+export function countS3(
+  client: S3Client,
+  { counter, around }: { readonly counter: Counter; readonly around: Around },
+): void {
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        countS3Request(counter, commandName.replace(/ObjectCommand$/, ''));
+        return around(() => next(args));
+      },
+    // A signed URL is made in the step before.
+    { step: 'deserialize', name: 'countS3', priority: 'high' },
+  );
+}
+
+/** `name`: Put, Copy, Get, Head or Delete, of an object. */
+export function countS3Request(counter: Counter, name: string): void {
+  if (name === 'Delete') return;
+  counter.add(`S3 ${name}Object`, ['Put', 'Copy'].includes(name) ? 's3Write' : 's3Read');
 }
 
 /** Calls `started` for each Invoke. AWS bills the invocation that it starts, not the call. */

@@ -18,6 +18,7 @@ const lambda = 'AWS Lambda pricing, Arm price';
 const dynamoDb = 'Amazon DynamoDB pricing, on-demand capacity, standard table class';
 const recovery = 'Amazon DynamoDB pricing, point-in-time recovery';
 const secretsManager = 'AWS Secrets Manager pricing';
+const s3 = 'Amazon S3 pricing, S3 Standard';
 const cloudWatch = 'Amazon CloudWatch pricing';
 
 export const prices = {
@@ -50,6 +51,11 @@ export const prices = {
   metricMonth: { usd: 0.3, per: 1, unit: 'metric-months', page: `${cloudWatch}, custom metrics` },
   /** Every account has three dashboards free. */
   dashboardMonth: { usd: 3, per: 1, unit: 'dashboard-months', page: `${cloudWatch}, dashboards` },
+  /** A PUT or a copy; deletions are free. */
+  s3Write: { usd: 0.005, per: 1_000, unit: 'requests', page: s3 },
+  /** A GET or a HEAD. */
+  s3Read: { usd: 0.0004, per: 1_000, unit: 'requests', page: s3 },
+  s3ByteMonth: { usd: 0.023, per: GB, unit: 'byte-months', page: s3 },
   byteOut: { usd: 0.09, per: GB, unit: 'bytes', page: 'Amazon EC2 pricing, data transfer out' },
 } as const satisfies Record<string, Price>;
 

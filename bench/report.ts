@@ -51,7 +51,9 @@ const SERVICES: readonly (readonly [name: string, prices: readonly PriceName[]])
   ['CloudWatch metrics', ['metricMonth']],
   ['CloudWatch alarms', ['alarmMonth']],
   ['EventBridge ticks', ['ruleInvocation']],
-  ['data sent to Linode', ['byteOut']],
+  ['S3: requests', ['s3Write', 's3Read']],
+  ['S3: storage', ['s3ByteMonth']],
+  ['data sent to the internet', ['byteOut']],
 ];
 
 /** A table of the costs of a life and of an idle month, by AWS's services. */

@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createNudge } from '../lib/adapters/aws/lambda.ts';
+import { createJobFiles, WITHOUT_CHECKSUMS } from '../lib/adapters/aws/s3.ts';
 import { createSecrets } from '../lib/adapters/aws/secrets-manager.ts';
 import { createAgentReports } from '../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
@@ -17,6 +22,7 @@ import type { EpochMs } from '../lib/core/base/units.ts';
 import type { Clock, LedgerStore, Log, Metrics } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
 import { localDynamoDbClient, startDynamoDb, tableNamed } from '../simulators/aws/dynamodb.ts';
+import { startS3 } from '../simulators/aws/s3.ts';
 import { startSecrets } from '../simulators/aws/secrets.ts';
 import { defaultSettings } from '../simulators/aws/settings.ts';
 import { startLinodeSimulator } from '../simulators/linode/simulator.ts';
@@ -39,10 +45,11 @@ const SETTINGS: Settings = {
   nodesMax: 500,
   publicUrl: 'https://onebuck.example.com',
 };
+const JOB_BUCKET = 'jobs';
 const FUNCTIONS = { reconcile: 'reconcile', schedule: 'schedule' };
 const AWS = {
   region: 'us-east-1',
-  credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 };
 
 export type Servers = Awaited<ReturnType<typeof startServers>>;
@@ -58,6 +65,9 @@ export async function startServers(now: () => EpochMs) {
   const dynamoDb = localDynamoDbClient(dynamoDbServer.url);
   const secretsServer = await startSecrets(SECRET_ID, SECRET);
   const secretsManager = new SecretsManagerClient({ ...AWS, endpoint: secretsServer.url });
+  const filesFolder = mkdtempSync(join(tmpdir(), 'onebuck-bench-files-'));
+  const filesServer = await startS3({ bucket: JOB_BUCKET, folder: filesFolder });
+  const s3 = new S3Client({ ...AWS, endpoint: filesServer.url, ...WITHOUT_CHECKSUMS });
   const queue = createServer((_, response) => response.writeHead(202).end());
   const queueUrl = await listen(queue, 0);
   const lambda = new LambdaClient({ ...AWS, endpoint: queueUrl });
@@ -66,6 +76,7 @@ export async function startServers(now: () => EpochMs) {
     AWS_ENDPOINT_URL_DYNAMODB: dynamoDbServer.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsServer.url,
     AWS_ENDPOINT_URL_LAMBDA: queueUrl,
+    AWS_ENDPOINT_URL_S3: filesServer.url,
     AWS_REGION: AWS.region,
     AWS_ACCESS_KEY_ID: AWS.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: AWS.credentials.secretAccessKey,
@@ -73,24 +84,31 @@ export async function startServers(now: () => EpochMs) {
     LINODE_API_URL: linode.url,
     STAGE,
     TABLE_NAME: TABLE.TableName,
+    JOB_BUCKET,
     SECRET_ID,
     RECONCILE_FUNCTION: FUNCTIONS.reconcile,
     SCHEDULE_FUNCTION: FUNCTIONS.schedule,
   };
 
   async function close(): Promise<void> {
-    for (const client of [dynamoDb, secretsManager, lambda]) client.destroy();
+    for (const client of [dynamoDb, secretsManager, s3, lambda]) client.destroy();
     secretsServer.close();
     queue.close();
     queue.closeAllConnections();
-    await Promise.all([dynamoDbServer.close(), linode.close()]);
+    await Promise.all([dynamoDbServer.close(), filesServer.close(), linode.close()]);
+    rmSync(filesFolder, { recursive: true });
   }
-  return { dynamoDb, secretsManager, lambda, linode, env, close };
+  return { dynamoDb, secretsManager, s3, filesFolder, lambda, linode, env, close };
 }
 
 /** Builds the adapters of one environment of a function. */
 export function buildDeps(
-  { dynamoDb, secretsManager, lambda }: Pick<Servers, 'dynamoDb' | 'secretsManager' | 'lambda'>,
+  {
+    dynamoDb,
+    secretsManager,
+    s3,
+    lambda,
+  }: Pick<Servers, 'dynamoDb' | 'secretsManager' | 's3' | 'lambda'>,
   around: {
     readonly transport: Transport;
     readonly clock: Clock;
@@ -114,7 +132,7 @@ export function buildDeps(
     store: createClusterStore(dynamoDb, TABLE.TableName),
     reports: createAgentReports(dynamoDb, TABLE.TableName),
     jobs: createJobReports(dynamoDb, TABLE.TableName),
-    files: null,
+    files: createJobFiles(s3, JOB_BUCKET),
     agentLimits: createAgentLimits(clock),
     caps: aKeeper(clock, createLedgerStore(dynamoDb, TABLE.TableName)),
     catalogue: createCatalogueCache(api, clock, log),

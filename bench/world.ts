@@ -13,7 +13,7 @@ import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import { VirtualTime } from '../simulation/time.ts';
 import { type AgentCall, agentFilesIn, SimulatedAgent } from '../simulators/linode/agent.ts';
 import { assumed } from './assumed.ts';
-import { type Around, countDynamoDb, countSecretsManager, onInvoke } from './clients.ts';
+import { type Around, countDynamoDb, countS3, countSecretsManager, onInvoke } from './clients.ts';
 import { Counter } from './counts.ts';
 import { RealCalls } from './io.ts';
 import { Lambda } from './lambda.ts';
@@ -136,7 +136,7 @@ interface Bench {
  */
 async function startAdapters({ time, counter, realCalls }: Bench, nudged: (batch: Batch) => void) {
   const servers = await startServers(() => epochMs(time.now()));
-  const { dynamoDb, secretsManager, lambda, linode, close } = servers;
+  const { dynamoDb, secretsManager, s3, lambda, linode, close } = servers;
   const taking =
     (ms: number): Around =>
     async (call) => {
@@ -154,6 +154,7 @@ async function startAdapters({ time, counter, realCalls }: Bench, nudged: (batch
   const inTime = { counter, around: taking(assumed.dynamoDbMs) };
   const { items } = countDynamoDb(dynamoDb, TABLE, inTime);
   countSecretsManager(secretsManager, { counter, around: taking(assumed.secretsManagerMs) });
+  countS3(s3, { counter, around: taking(assumed.s3Ms) });
   onInvoke(lambda, taking(assumed.lambdaInvokeMs), ({ passes }) => {
     if (passes === undefined) throw new Error('no passes');
     nudged(passes as Batch);

@@ -14,6 +14,7 @@ import { beginDrill } from './deploy/drill.ts';
 import { expectEnforcedIam, startEmulator } from './deploy/emulator.ts';
 import { expect, until } from './deploy/expect.ts';
 import { createSwitch, loseRun } from './deploy/functions.ts';
+import { expectNothingKept, leaveFile } from './deploy/kept.ts';
 import { launchNightly } from './deploy/nightly.ts';
 import { subscribe } from './deploy/notices.ts';
 import { expectOnlyStage, expectPolicies } from './deploy/policies.ts';
@@ -70,7 +71,8 @@ try {
   const template = packagedTemplate();
   // A tick meanwhile may find its role gone, so that a function's refusal counts no more.
   await Promise.race([deployment.serverless('remove'), ...refusals]);
-  report('removed');
+  await expectNothingKept(emulator);
+  report('removed, with the table and the files of jobs, as KEEP_TABLE is false');
   expectPolicies(users, template, { programs: bin, report });
   report('passed');
 } catch (error) {
@@ -116,8 +118,8 @@ async function run(): Promise<void> {
   report(`${cluster.id} runs: ${living(`onebuck=${cluster.id}`)} Linodes`);
   await expectAgents(simulator, api, cluster.id, report);
 
-  deployment.writeSettings({ MAX_NODES: 50 });
-  await deployment.deploy('--force');
+  deployment.writeSettings({ MAX_NODES: 50, KEEP_TABLE: false });
+  await deployment.deploy('--force', '--param=loosen=KEEP_TABLE');
   const statusThen = await statusOf(api, cluster.id);
   expect(statusThen === 'running', `after the second deploy ${cluster.id} is ${statusThen}`);
   report('deployed again, in place');
@@ -144,6 +146,7 @@ async function run(): Promise<void> {
   expectRuntime(emulator, report);
   await expectRoles(emulator, report);
   await expectNoRollback();
+  await leaveFile(emulator);
 }
 
 /** Makes the secret, and a further API token, which is revoked. */

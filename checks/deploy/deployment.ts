@@ -70,7 +70,7 @@ export function createDeployment(emulator: Emulator, users: Users, linodeUrl: st
     PERMISSIONS_BOUNDARY: 'true',
   };
   const file = join(projectDir, fileOf(STAGE));
-  const writeSettings = (changes: Readonly<Record<string, string | number | undefined>> = {}) =>
+  const writeSettings = (changes: Readonly<Record<string, string | number | boolean | undefined>> = {}) =>
     writeFileSync(file, stringify({ ...settings, ...changes }));
   writeSettings();
 

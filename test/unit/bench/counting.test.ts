@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { itemBytes } from '../../../bench/capacity.ts';
-import { type Around, countDynamoDb, countSecretsManager } from '../../../bench/clients.ts';
+import {
+  type Around,
+  countDynamoDb,
+  countS3,
+  countSecretsManager,
+} from '../../../bench/clients.ts';
 import {
   Counter,
   type Counts,
@@ -18,12 +23,13 @@ import { createSecrets } from '../../../lib/adapters/aws/secrets-manager.ts';
 import { createAgentReports } from '../../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../../lib/adapters/dynamodb/clusters.ts';
 import { createLedgerStore } from '../../../lib/adapters/dynamodb/ledger.ts';
-import { epochMs } from '../../../lib/core/base/units.ts';
+import { epochMs, minutes } from '../../../lib/core/base/units.ts';
 import type { Metrics } from '../../../lib/ports.ts';
 import { VirtualTime } from '../../../simulation/time.ts';
 import { startSecret } from '../../support/aws.ts';
 import { aCluster } from '../../support/builders.ts';
 import { aClock } from '../../support/doubles.ts';
+import { startFiles } from '../../support/files.ts';
 import { anEmptyTable, TABLE } from '../../support/table.ts';
 
 const plain: Around = (call) => call();
@@ -165,4 +171,26 @@ it('an idle hour costs the ticks of reaper and sweeper, and next to nothing else
   expect([...counts.keys()].filter((call) => call.includes('PutItem'))).toEqual([]);
   // With the secret's own $0.40 a month, an idle deployment stays below $0.60 a month.
   expect(totalOf(times(counts, 730))).toBeLessThan(0.2);
+});
+
+it('the counter has the requests to S3, and neither deletions nor URLs, which are free', async () => {
+  const counter = new Counter();
+  const { client, files } = await startFiles();
+  countS3(client, { counter, around: plain });
+  await files.put('a', new Uint8Array(5));
+  await files.copy('a', 'b');
+  await files.size('a');
+  await files.get('a');
+  await files.get('c');
+  await files.delete('a');
+  await files.uploadUrl('d', 5, minutes(1));
+  await files.downloadUrl('b', minutes(1));
+  expect(callsAndUnits(counter.counts)).toEqual({
+    'S3 PutObject': [1, 1],
+    'S3 CopyObject': [1, 1],
+    'S3 HeadObject': [1, 1],
+    'S3 GetObject': [2, 2],
+  });
+  // $5 for a million writes, and 40 cents for a million reads.
+  expect(totalOf(counter.counts) * 1e6).toBeCloseTo(2 * 5 + 3 * 0.4);
 });
