@@ -39,6 +39,10 @@ const JUSTIFIED: readonly { readonly pattern: RegExp; readonly reason: string }[
     pattern: /:secret:onebuck\/[^*?]+-\?{6}$/,
     reason: 'Secrets Manager ends the name in an ARN with six characters of its own choice',
   },
+  {
+    pattern: /^\$\{JobBucket\.Arn\}\/(uploads|schedules|jobs)\/\*$/,
+    reason: 'the ids of owners, schedules and clusters are not known before they are made',
+  },
 ];
 
 /** Every statement of every role. Throws if a role has managed policies or a `Deny`. */

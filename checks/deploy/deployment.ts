@@ -70,8 +70,9 @@ export function createDeployment(emulator: Emulator, users: Users, linodeUrl: st
     PERMISSIONS_BOUNDARY: 'true',
   };
   const file = join(projectDir, fileOf(STAGE));
-  const writeSettings = (changes: Readonly<Record<string, string | number | boolean | undefined>> = {}) =>
-    writeFileSync(file, stringify({ ...settings, ...changes }));
+  const writeSettings = (
+    changes: Readonly<Record<string, string | number | boolean | undefined>> = {},
+  ) => writeFileSync(file, stringify({ ...settings, ...changes }));
   writeSettings();
 
   function run(

@@ -71,6 +71,16 @@ describe('the roles', () => {
     expect(whoMay('lambda:InvokeFunction')).toHaveLength(5);
   });
 
+  it('let only the API read and write files of jobs, and schedules see whether theirs are there', () => {
+    expect(whoMay('s3:PutObject')).toEqual(['ApiRole']);
+    expect(whoMay('s3:GetObject', /\/(uploads|jobs)\//)).toEqual(['ApiRole']);
+    expect(whoMay('s3:GetObject', /\/schedules\//)).toEqual(['ApiRole', 'ScheduleRole']);
+    const deleting = allowed.filter(({ actions }) => actions.includes('s3:DeleteObject'));
+    expect(deleting.map(({ role, resources }) => [role, ...resources])).toEqual([
+      ['ApiRole', '$' + '{JobBucket.Arn}/schedules/*'],
+    ]);
+  });
+
   it('let only reconcile and schedule publish, and only to the topic of notices', () => {
     expect(whoMay('sns:Publish')).toEqual(['ReconcileRole', 'ScheduleRole']);
     const publishing = allowed.filter(({ actions }) => actions.includes('sns:Publish'));

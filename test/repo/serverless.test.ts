@@ -20,6 +20,10 @@ interface Statement {
   readonly Condition?: unknown;
 }
 
+interface Job {
+  readonly inputs?: readonly string[];
+}
+
 interface Role {
   readonly Properties: {
     readonly Policies: readonly { readonly PolicyDocument: { readonly Statement: Statement[] } }[];
@@ -50,8 +54,15 @@ const LAUNCH_DEPS = [
     []),
 ].map(([, name = '']) => name);
 
-/** Whether the text has a wildcard, other than the six characters at the end of a secret's name. */
-const isWide = (text: string) => text.replace(/-\?{6}$/, '').search(/[*?]/) >= 0;
+/**
+ * Whether the text has a wildcard, other than the six characters at the end of a secret's name, and
+ * all files in a folder of the jobs' bucket.
+ */
+const isWide = (text: string) =>
+  text
+    .replace(/-\?{6}$/, '')
+    .replace(/^(\$\{JobBucket\.Arn\}\/(?:uploads|schedules|jobs)\/)\*$/, '$1')
+    .search(/[*?]/) >= 0;
 
 describe.each(functions)('the function %s', (name, { handler, role, timeout, events = [] }) => {
   const source = () => read(`${handler.replace(/\.handler$/, '')}.ts`);
@@ -94,6 +105,12 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
 
   it('may publish exactly if it sends notices', () => {
     expect(may('sns:')).toBe(uses('notifier'));
+  });
+
+  it('may reach the files of jobs exactly if it uses them; the nightly job has no inputs', () => {
+    expect(may('s3:')).toBe(uses('jobFiles', 'files') && name !== 'nightly');
+    const { spec } = JSON.parse(read('events/nightly.json')) as { spec: { job?: Job } };
+    expect(spec.job?.inputs ?? []).toEqual([]);
   });
 
   it('may write only its own log', () => {
@@ -182,8 +199,12 @@ describe('the roles', () => {
 
   it('fail the check with a wildcard in an action or resource', () => {
     expect(
-      ['*', 'dynamodb:*', 'arn:aws:s3:::*', '$' + '{ClustersTable.Arn}/index/*'].map(isWide),
-    ).toEqual([true, true, true, true]);
+      [
+        ...['*', 'dynamodb:*', 'arn:aws:s3:::*', '$' + '{ClustersTable.Arn}/index/*'],
+        ...['$' + '{JobBucket.Arn}/*', '$' + '{JobBucket.Arn}/jobs/*/log'],
+      ].filter((text) => !isWide(text)),
+    ).toEqual([]);
+    expect(isWide('$' + '{JobBucket.Arn}/jobs/*')).toBe(false);
     expect(isWide('arn:aws:secretsmanager:us-east-1:1:secret:onebuck/dev-??????')).toBe(false);
   });
 });
