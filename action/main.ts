@@ -51,8 +51,8 @@ async function launchForJob(): Promise<void> {
   setOutput('hosts', inventory.nodes.map(({ ipv4 }) => ipv4).join(','));
   setOutput('inventory', JSON.stringify(inventory));
   setOutput('ssh-config', await writeSshConfig(api, cluster, dir, identity));
-  const command = input('run');
-  if (command !== undefined) await run(api, cluster, command, identity);
+  const command = input('exec');
+  if (command !== undefined) await exec(api, cluster, command, identity);
 }
 
 /** Makes a pair of keys for this job only. Returns the path of the private key. */
@@ -117,7 +117,7 @@ async function writeSshConfig(api: Api, { id }: Cluster, dir: string, identity: 
   return path;
 }
 
-async function run(api: Api, cluster: Cluster, command: string, identity: string): Promise<void> {
+async function exec(api: Api, cluster: Cluster, command: string, identity: string): Promise<void> {
   const options = { sshOption: [`IdentityFile=${identity}`, 'IdentitiesOnly=yes'] };
   const { signal } = new AbortController();
   const onNodes = { api: () => api, env: process.env };

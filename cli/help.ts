@@ -65,7 +65,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'onebuck extend': ['onebuck extend job --hours 2', 'onebuck extend job --budget +1'],
   'onebuck rm': ['onebuck rm job', 'onebuck rm --owner alice --all'],
-  'onebuck run': ['onebuck run job -- uptime'],
+  'onebuck exec': ['onebuck exec job -- uptime'],
   'onebuck ssh': ['onebuck ssh job 3', 'onebuck ssh job -- df -h'],
   'onebuck inventory': ['onebuck inventory job --format ansible >hosts.ini'],
   'onebuck mcp': ['onebuck mcp --most 5'],

@@ -71,7 +71,7 @@ function usageError({ code, message }: CommanderError): CliError {
 /** What stands after `--` is a command for a node, and not ours to read. */
 function splitAtDashes(argv: readonly string[]) {
   const dashes = argv.indexOf('--');
-  const takesRemote = ['ssh', 'run', '__complete'];
+  const takesRemote = ['ssh', 'exec', 'run', '__complete'];
   const name = argv.find((arg) => !arg.startsWith('-')) ?? '';
   return dashes < 0 || !takesRemote.includes(name)
     ? { args: [...argv], remote: [] }

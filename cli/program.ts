@@ -8,6 +8,7 @@ import { candidates, type Shell, scripts, shells } from './completion.ts';
 import type { Context } from './context.ts';
 import { doctor } from './doctor.ts';
 import { CliError } from './errors.ts';
+import { printable } from './format.ts';
 import { formatHelp } from './help.ts';
 import { launch } from './launch.ts';
 import { login } from './login.ts';
@@ -24,7 +25,7 @@ import {
   showSchedule,
   showSchedules,
 } from './schedules.ts';
-import { run, ssh } from './ssh.ts';
+import { exec, ssh } from './ssh.ts';
 import { watch } from './watch.ts';
 
 export interface Program {
@@ -224,13 +225,21 @@ function addSshCommands(
       end(await ssh(context(), { named, index, command: remote }, options));
     });
 
-  withSsh(program.command('run <cluster>'))
+  withSsh(program.command('exec <cluster>'))
     .usage('<cluster> [options] -- <command>')
-    .description('run a command on all nodes at once, read by the shell there')
+    .description('run a command on all live nodes at once, read by the shell there')
     .action(async (named, options) => {
-      end(await run(context(), { named, command: remote }, options));
+      end(await exec(context(), { named, command: remote }, options));
     });
+
+  withSsh(program.command('run [cluster]', { hidden: true })).action((named = '<cluster>') => {
+    throw new CliError('usage', `To run a command on live nodes: ${execLine(named, remote)}`);
+  });
 }
+
+/** The command line by which a command runs on live nodes. */
+const execLine = (named: string, remote: readonly string[]): string =>
+  printable(`onebuck exec ${named} -- ${remote.length === 0 ? '<command>' : remote.join(' ')}`);
 
 /** A blank value is mostly a shell's variable that is not set: it must not lift a limit unseen. */
 function assertNoneBlank(command: Command): void {

@@ -58,7 +58,7 @@ export interface Ran {
 }
 
 /** On all nodes at once. 0 if it ended so everywhere. */
-export async function run(
+export async function exec(
   context: Context,
   { named, command }: { named: string; command: readonly string[] },
   options: SshOptions,
@@ -66,7 +66,7 @@ export async function run(
   const { terminal, json } = context;
   const note = (sentence: string) => terminal.note(sentence);
   if (command.length === 0) {
-    throw new CliError('usage', 'Say what to run: onebuck run <cluster> -- <command>.');
+    throw new CliError('usage', 'Say what to run: onebuck exec <cluster> -- <command>.');
   }
   const cluster = await findCluster(context.api(), named);
   const { id, spec } = cluster;

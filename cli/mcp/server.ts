@@ -9,8 +9,8 @@ import { quoteSentence } from '../../client/quote.ts';
 import { setups } from '../../client/spec.ts';
 import { findCluster } from '../find.ts';
 import { type Answer, type Asking, askingOf, resultOf, utc } from './answers.ts';
+import { exec } from './exec.ts';
 import { status } from './looking.ts';
-import { run } from './run.ts';
 import { limitSentence, type Session } from './session.ts';
 import { destroy, extend, launch } from './spending.ts';
 
@@ -154,7 +154,7 @@ export function createAgentServer(session: Session, version: string): McpServer 
   );
 
   tool(
-    'run',
+    'exec',
     DESTROYS,
     'Runs a command on all nodes at once by ssh, and returns exit codes and output. For what ' +
       'takes more than a minute, start it in the background and look again.',
@@ -162,7 +162,7 @@ export function createAgentServer(session: Session, version: string): McpServer 
       cluster,
       command: z.string().min(1).describe('Read by the shell of each node.'),
     }),
-    (asked, _asking, signal) => run(session, asked, signal),
+    (asked, _asking, signal) => exec(session, asked, signal),
   );
 
   tool(

@@ -9,7 +9,7 @@ import type { Allowance } from './allowance.ts';
 /** What all tools share, from the start of `onebuck mcp` to its end. */
 export interface Session {
   readonly context: Context;
-  /** How `run` logs in to nodes. */
+  /** How `exec` logs in to nodes. */
   readonly ssh: SshOptions;
   readonly api: Api;
   /** null: a person confirms each spending. */

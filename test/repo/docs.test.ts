@@ -263,7 +263,7 @@ describe('the check', () => {
     const good = [
       'npx onebuck --json launch --nodes 10 --name job \\',
       "  --image 'a --b' --wait  # --c",
-      'npx onebuck run job -- ls --d',
+      'npx onebuck exec job -- ls --d',
       'npx onebuck schedule add --cron "0 2 * * *" --yes',
       'npx onebuck --help',
     ];

@@ -113,7 +113,7 @@ function valuesIn(path: string): Record<string, string> {
 }
 
 it('launches, has the nodes in its outputs, runs the command, and destroys at the end', async () => {
-  const job = startJob({ run: 'echo "part of the benchmark"', 'max-hours': '5' });
+  const job = startJob({ exec: 'echo "part of the benchmark"', 'max-hours': '5' });
   const main = await job.main().ended;
   expect(main).toMatchObject({ code: 0, stderr: '' });
   expect(main.stdout).toContain('[1] part of the benchmark\n');
@@ -140,7 +140,7 @@ it('launches, has the nodes in its outputs, runs the command, and destroys at th
 });
 
 it('fails the job if the command fails on a node, and then destroys', async () => {
-  const job = startJob({ run: 'exit 3' });
+  const job = startJob({ exec: 'exit 3' });
   const main = await job.main().ended;
   expect(main.code).toBe(1);
   expect(main.stdout).toContain('::error title=Onebuck::Exit codes: 3 on node 0, 1.');

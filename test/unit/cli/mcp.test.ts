@@ -104,7 +104,7 @@ describe.each(eras)('a client of %s', (_name, options) => {
     const { client } = await startAgent(['--most', '1'], null, options);
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toEqual(
-      'types regions images quote launch status inventory run extend destroy'.split(' '),
+      'types regions images quote launch status inventory exec extend destroy'.split(' '),
     );
     expect(client.getInstructions()).toContain('This agent may spend $1.00 more.');
   });
@@ -233,7 +233,7 @@ it('takes the fields that the API takes in a spec', () => {
   expect(Object.keys(specInput.shape).sort()).toEqual(fields.sort());
 });
 
-it.runIf(hasSshd)('goes as in docs/agents.md: quote, launch, run, extend, destroy', async () => {
+it.runIf(hasSshd)('goes as in docs/agents.md: quote, launch, exec, extend, destroy', async () => {
   const dir = mkdtempSync(join(home, 'sshd-'));
   const agent = await startAgent(['--most', '1', '-F', join(dir, 'ssh.conf'), '-o', userOption]);
   const lines: string[] = [];
@@ -253,7 +253,7 @@ it.runIf(hasSshd)('goes as in docs/agents.md: quote, launch, run, extend, destro
     nodes.map(({ ipv4 }) => ipv4 ?? ''),
     service.hostKeyOf(id),
   );
-  await session('run', { cluster: id, command: 'echo "primes of part $NODE"' });
+  await session('exec', { cluster: id, command: 'echo "primes of part $NODE"' });
   await session('extend', { cluster: id, budgetUsd: 1 });
   await session('destroy', { cluster: id });
   const known = (text: string) =>

@@ -340,9 +340,9 @@ describe('a cluster', () => {
       sshArgs = ['-F', sshConfig, '--ssh-option', userOption];
     });
 
-    it('onebuck run runs a command on all nodes, and marks each line with its node', async () => {
+    it('onebuck exec runs a command on all nodes, and marks each line with its node', async () => {
       const { code, stdout, stderr } = await onebuck(
-        ['run', 'job', ...sshArgs, '--', 'echo "node $NODE"; echo oops >&2'],
+        ['exec', 'job', ...sshArgs, '--', 'echo "node $NODE"; echo oops >&2'],
         env,
       );
       expect({ code, lines: stdout.split('\n').sort() }, stderr).toEqual({
@@ -358,22 +358,22 @@ describe('a cluster', () => {
       expect(known).toBe(`onebuck-${cluster.id}-* ${cluster.hostKey}\n`);
     });
 
-    it('onebuck run fails where the command fails on one node', async () => {
-      const { code, stderr } = await onebuck(['run', 'job', ...sshArgs, '--', 'exit $NODE'], env);
+    it('onebuck exec fails where the command fails on one node', async () => {
+      const { code, stderr } = await onebuck(['exec', 'job', ...sshArgs, '--', 'exit $NODE'], env);
       expect({ code, stderr }).toEqual({
         code: 1,
         stderr: 'Exit codes: 0 on 1 node; 1 on node 1.\n',
       });
     });
 
-    it('onebuck ssh and run refuse a node that shows another host key than its own', async () => {
+    it('onebuck ssh and exec refuse a node that shows another host key than its own', async () => {
       const addresses = cluster.nodes.map(({ ipv4 }) => ipv4 ?? '');
       const others = await startSshd(mkdtempSync(join(home, 'sshd-')), addresses);
       const options = ['-F', others, '--ssh-option', userOption];
       const { code, stderr } = await onebuck(['ssh', 'job', ...options, '--', 'true'], env);
       expect(code).toBe(255);
       expect(stderr).toContain('Host key verification failed');
-      const ran = await onebuck(['run', 'job', ...options, '--', 'true'], env);
+      const ran = await onebuck(['exec', 'job', ...options, '--', 'true'], env);
       expect(ran.code).toBe(1);
       expect(ran.stderr).toContain('255 on node 0, 1');
       expect(ran.stderr).toContain(`"onebuck credentials ${cluster.id}" has it`);
@@ -541,7 +541,13 @@ describe('an error', () => {
     ['an unknown cluster', ['show', 'nobody'], 4, 'onebuck ls --all'],
     ['an unknown id', ['show', 'caaaaaaaaaa'], 4, 'caaaaaaaaaa'],
     ['no command', ['schedule'], 2, '--help'],
-    ['no command to run', ['run', 'brief'], 2, '-- <command>'],
+    ['no command to run', ['exec', 'brief'], 2, '-- <command>'],
+    [
+      'the old word for exec',
+      ['run', 'brief', '-F', 'c', '--', 'uptime', '-s'],
+      2,
+      'onebuck exec brief -- uptime -s',
+    ],
     ['a blank option', ['launch', '--budget', '', '--yes'], 2, '--budget has a blank value'],
     ['an invalid month', ['report', '--month', 'May'], 2, '2026-11'],
   ])('for %s is printed with advice and without a stack', async (_, args, code, advice) => {

@@ -7,7 +7,7 @@ import type { Session } from './session.ts';
 const OUTPUT_MAX = 40_000;
 
 /** Runs a command on all nodes by ssh, with the keys of the person that started `onebuck mcp`. */
-export async function run(
+export async function exec(
   { api, context, ssh }: Session,
   { cluster: named, command }: { readonly cluster: string; readonly command: string },
   signal: AbortSignal,
