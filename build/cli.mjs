@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
@@ -65,8 +65,14 @@ function licences() {
     readFileSync(pathOf('LICENSE'), 'utf8'),
     ...[...new Set(packages)].map(
       (bundled) =>
-        `The program contains ${bundled}:\n\n` +
-        readFileSync(pathOf(`node_modules/${bundled}/LICENSE`), 'utf8'),
+        `The program contains ${bundled}:\n\n${readFileSync(licenceOf(bundled), 'utf8')}`,
     ),
   ];
+}
+
+function licenceOf(bundled) {
+  const folder = pathOf(`node_modules/${bundled}`);
+  const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+  if (file === undefined) throw new Error(`${bundled} has no licence.`);
+  return join(folder, file);
 }

@@ -14,14 +14,15 @@ export interface Login {
 const configFile = (env: Env) =>
   join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'onebuck', 'config.json');
 
+const stateFolder = (env: Env) =>
+  join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'onebuck');
+
 /** A cluster's own: addresses are used again soon, by machines with other host keys. */
 export const knownHostsFile = (env: Env, clusterId: string) =>
-  join(
-    env.XDG_STATE_HOME || join(homedir(), '.local', 'state'),
-    'onebuck',
-    'known_hosts',
-    clusterId,
-  );
+  join(stateFolder(env), 'known_hosts', clusterId);
+
+/** Launches that wait for a clear answer. */
+export const runsFolder = (env: Env) => join(stateFolder(env), 'runs');
 
 export function readLogin(env: Env): Login {
   const kept = readKept(configFile(env));

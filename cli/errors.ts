@@ -43,8 +43,10 @@ const failures: Readonly<Record<number, Failure>> = {
 /**
  * An error as `--json` prints it, on one line. docs/cli.md has its fields, which are always the same.
  */
-export const errorJson = ({ failure, message, answer }: CliError): string =>
-  JSON.stringify({ failure, exitCode: exitCodes[failure], message, answer });
+export const errorJson = (
+  { failure, message, answer }: CliError,
+  exitCode: number = exitCodes[failure],
+): string => JSON.stringify({ failure, exitCode, message, answer });
 
 const CHECK = 'See that the address is right and that Onebuck runs there.';
 

@@ -8,9 +8,11 @@ import { printable } from './format.ts';
 /** How many characters of an id may stand for the whole. */
 const BEGINNING_MIN = 4;
 
-/** `exact`: nobody is asked before the command destroys, so the beginning of an id is not enough. */
 export interface FindOptions {
+  /** Nobody is asked before the command destroys, so the beginning of an id is not enough. */
   readonly exact?: boolean;
+  /** A name may be that of the newest cluster that has ended, if no live one has it. */
+  readonly ended?: boolean;
 }
 
 /**
@@ -29,7 +31,10 @@ export async function findCluster(
   const { clusters } = await listLive(api);
   const live = matching(clusters, named);
   if (live.length > 0) return theOnly(live, 'cluster', named, options);
-  const all = isBeginning(named) ? (await listClusters(api, {})).clusters : [];
+  const isAny = options.ended === true || isBeginning(named);
+  const all = isAny ? (await listClusters(api, {})).clusters : [];
+  const newest = options.ended === true ? all.find(({ name }) => name === named) : undefined;
+  if (newest !== undefined) return newest;
   return theOnly(beginningWith(all, named), 'cluster', named, options);
 }
 

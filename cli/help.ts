@@ -45,7 +45,11 @@ const OF_PROGRAM: readonly Section[] = [
       ['5', 'Onebuck or Linode cannot be reached'],
       ['6', 'refused by the budget or a cap'],
       ['130', 'interrupted'],
-      ['others', 'of "onebuck ssh": what ssh ends with'],
+      [
+        'others',
+        'of "onebuck ssh": what ssh ends with; of "onebuck run" and "attach": what the command ends ' +
+          'with, or 125 for any failure of Onebuck',
+      ],
     ],
   ],
 ];
@@ -66,6 +70,13 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'onebuck extend': ['onebuck extend job --hours 2', 'onebuck extend job --budget +1'],
   'onebuck rm': ['onebuck rm job', 'onebuck rm --owner alice --all'],
   'onebuck exec': ['onebuck exec job -- uptime'],
+  'onebuck run': [
+    'onebuck run --nodes 10 --type g6-standard-1 --region us-east --image linode/debian13 ' +
+      '--budget 1 --setup mpi --upload . --results out/ -- mpirun ./pi',
+    'onebuck run --file spec.json --array 1-100 --yes --detach -- ./task.sh',
+  ],
+  'onebuck logs': ['onebuck logs -f pi', 'onebuck logs --rank 3 pi'],
+  'onebuck results': ['onebuck results pi --into out'],
   'onebuck ssh': ['onebuck ssh job 3', 'onebuck ssh job -- df -h'],
   'onebuck inventory': ['onebuck inventory job --format ansible >hosts.ini'],
   'onebuck mcp': ['onebuck mcp --most 5'],

@@ -16,6 +16,7 @@ import { endWords } from '../client/end.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
 import { isLinodesRefusal } from '../client/problem.ts';
+import type { Spec } from '../client/spec.ts';
 import { readableTimes } from '../client/times.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show, showBlocks } from './context.ts';
 import { CliError, withAdvice } from './errors.ts';
@@ -38,18 +39,7 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
   const body = specOf(context, options);
   await warnOfNamesakes(context, api, body.name);
   if (!options.yes) await askByQuote(context, api, body);
-  const key = options.idempotencyKey ?? createIdempotencyKey();
-  const again = `The same command with --idempotency-key ${key} tells, and launches nothing twice.`;
-  const sending = context.onInterrupt(() => `It may have been launched. ${again}`);
-  let launched: Launched;
-  try {
-    launched = await launchCluster(api, body, key);
-  } catch (error) {
-    if (isLinodesRefusal(error)) throw withAdvice(error, 'Nothing was launched.');
-    throw mayPass(error) ? withAdvice(error, `It may have been launched. ${again}`) : error;
-  } finally {
-    sending.over();
-  }
+  const launched = await sendLaunch(context, api, body, options.idempotencyKey);
   if (!options.wait) {
     const now = await serverNow(api);
     return show(context, launched, () => launchedLines(launched, now));
@@ -60,11 +50,34 @@ export async function launch(context: Context, options: LaunchOptions): Promise<
   showBlocks(terminal, [...launchedLines(cluster, await serverNow(api)), inventoryTable(nodes)]);
 }
 
+/** Launches a cluster; a launch whose answer is lost may be repeated with the key, which is told then. */
+export async function sendLaunch(
+  context: Context,
+  api: Api,
+  body: Spec,
+  key = createIdempotencyKey(),
+): Promise<Launched> {
+  const again = `The same command with --idempotency-key ${key} tells, and launches nothing twice.`;
+  const sending = context.onInterrupt(() => `It may have been launched. ${again}`);
+  try {
+    return await launchCluster(api, body, key);
+  } catch (error) {
+    if (isLinodesRefusal(error)) throw withAdvice(error, 'Nothing was launched.');
+    throw mayPass(error) ? withAdvice(error, `It may have been launched. ${again}`) : error;
+  } finally {
+    sending.over();
+  }
+}
+
 /**
  * Commands find a live cluster by its name only if no other has the name. If the list can't be read,
  * the launch itself says why.
  */
-async function warnOfNamesakes({ terminal }: Context, api: Api, name: unknown): Promise<void> {
+export async function warnOfNamesakes(
+  { terminal }: Context,
+  api: Api,
+  name: unknown,
+): Promise<void> {
   if (typeof name !== 'string') return;
   const { clusters } = await listLive(api).catch(() => ({ clusters: [] }));
   const namesakes = clusters.filter((cluster) => cluster.name === name).map(({ id }) => id);
@@ -73,17 +86,29 @@ async function warnOfNamesakes({ terminal }: Context, api: Api, name: unknown): 
   terminal.note(`Note: ${live} with the name "${printable(name)}" already: give ids from now on.`);
 }
 
-async function askByQuote(context: Context, api: Api, body: unknown): Promise<void> {
+/** Asks whether to launch, after what it costs and `more`. Throws if the budget pays no hour of it. */
+export async function askByQuote(
+  context: Context,
+  api: Api,
+  body: Spec,
+  more: readonly string[] = [],
+): Promise<void> {
+  const { quote, now } = await quoteOf(context, api, body);
+  const question = [quoteQuestion(quote, now), ...more, 'Launch it?'].join('\n');
+  await confirm(context, { yes: false, what: 'launch', question });
+}
+
+/** The quote of a launch, whose warnings are told. Throws if the budget pays no hour of it. */
+export async function quoteOf(context: Context, api: Api, body: Spec) {
   const [quote, now] = await Promise.all([getQuote(api, body), serverNow(api)]);
   if (quote.affordableHours === 0) throw tooLittle(quote, now);
   for (const warning of quote.warnings) {
     context.terminal.note(`Note: ${readableTimes(warning, now)}`);
   }
-  const question = `${quoteQuestion(quote, now)}\nLaunch it?`;
-  await confirm(context, { yes: false, what: 'launch', question });
+  return { quote, now };
 }
 
-const launchedLines = (cluster: Cluster, nowMs: number): string[] => [
+export const launchedLines = (cluster: Cluster, nowMs: number): string[] => [
   `${titleOf(cluster)}  ${cluster.status}, ${nodesReady(cluster)}`,
   `${money(cluster)}; ${ending(cluster, nowMs)}`,
 ];

@@ -4,6 +4,7 @@ import { readableTimes } from '../client/times.ts';
 import { apiOf, type Context } from './context.ts';
 import { CliError, cliErrorOf, errorJson, exitCodes } from './errors.ts';
 import { inFlags } from './flags.ts';
+import { RUN_FAILED } from './jobs/run.ts';
 import { createProgram } from './program.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -12,6 +13,8 @@ declare const ONEBUCK_VERSION: string;
 
 const { env } = process;
 const argv = splitAtDashes(process.argv.slice(2));
+/** Such a command ends with the exit code of a job, and with one of its own if Onebuck fails. */
+const endsAsJob = ['run', 'attach'].includes(commandIn(argv.args));
 const isJson = argv.args.includes('--json');
 const terminal = createTerminal(env, { isJson });
 const sayings: (() => string)[] = [];
@@ -71,20 +74,26 @@ function usageError({ code, message }: CommanderError): CliError {
 /** What stands after `--` is a command for a node, and not ours to read. */
 function splitAtDashes(argv: readonly string[]) {
   const dashes = argv.indexOf('--');
-  const takesRemote = ['ssh', 'exec', 'run', '__complete'];
-  const name = argv.find((arg) => !arg.startsWith('-')) ?? '';
-  return dashes < 0 || !takesRemote.includes(name)
+  const takesRemote = ['ssh', 'exec', 'run', 'schedule', '__complete'];
+  return dashes < 0 || !takesRemote.includes(commandIn(argv))
     ? { args: [...argv], remote: [] }
     : { args: argv.slice(0, dashes), remote: argv.slice(dashes + 1) };
+}
+
+function commandIn(args: readonly string[]): string {
+  return args.find((arg) => !arg.startsWith('-')) ?? '';
 }
 
 function tell(error: unknown): number {
   const known = cliErrorOf(error) ?? bugOf(error);
   const { failure, answer } = known;
   const message = inWords(known.message);
-  if (isJson) process.stderr.write(`${errorJson(new CliError(failure, message, answer))}\n`);
-  else if (message !== '') terminal.note(message);
-  return exitCodes[failure];
+  const isOwn = endsAsJob && failure !== 'interrupted';
+  const exitCode = isOwn ? RUN_FAILED : exitCodes[failure];
+  if (isJson) {
+    process.stderr.write(`${errorJson(new CliError(failure, message, answer), exitCode)}\n`);
+  } else if (message !== '') terminal.note(message);
+  return exitCode;
 }
 
 /** Of a spec in a file, a fault has the name of the field, as the file has it. */

@@ -10,6 +10,8 @@ import { doctor } from './doctor.ts';
 import { CliError } from './errors.ts';
 import { printable } from './format.ts';
 import { formatHelp } from './help.ts';
+import { attach, logs, ps, results, stop } from './jobs/commands.ts';
+import { run } from './jobs/run.ts';
 import { launch } from './launch.ts';
 import { login } from './login.ts';
 import { openConsole } from './open.ts';
@@ -68,7 +70,10 @@ export function createProgram(
   addSshCommands(program, context, remote, (code) => {
     exitCode = code;
   });
-  addScheduleCommands(program, context);
+  addJobCommands(program, context, remote, (code) => {
+    exitCode = code;
+  });
+  addScheduleCommands(program, context, remote);
 
   program
     .command('report')
@@ -231,14 +236,72 @@ function addSshCommands(
     .action(async (named, options) => {
       end(await exec(context(), { named, command: remote }, options));
     });
-
-  withSsh(program.command('run [cluster]', { hidden: true })).action((named = '<cluster>') => {
-    throw new CliError('usage', `To run a command on live nodes: ${execLine(named, remote)}`);
-  });
 }
 
+/** `end` is told what the command of a job ended with. */
+function addJobCommands(
+  program: Command,
+  context: () => Context,
+  remote: readonly string[],
+  end: (exitCode: number) => void,
+): void {
+  withOldForm(withJob(withSpec(program.command('run [word]'))))
+    .usage('[options] -- <command>')
+    .description('launch a cluster that runs a command, follow it, and fetch its results')
+    .option('--into <folder>', 'where its results go; the current folder unless given')
+    .option('-d, --detach', 'do not follow it', false)
+    .option('--yes', 'do not ask', false)
+    .option('--idempotency-key <key>', 'the same key launches nothing twice')
+    .action(async (word, { sshConfig, sshOption, ...options }) => {
+      if (word !== undefined || sshConfig !== undefined || sshOption !== undefined) {
+        const advice = `To run a command on live nodes: ${execLine(word, remote)}`;
+        throw new CliError('usage', `The command of a job stands after --. ${advice}`);
+      }
+      end(await run(context(), options, remote));
+    });
+
+  program
+    .command('ps')
+    .description('your clusters that run a job')
+    .option('--owner <owner>', 'only those of the owner; others than yours for the admin only')
+    .option('--all', 'those that ended, too', false)
+    .action((options) => ps(context(), options));
+
+  program
+    .command('logs <cluster>')
+    .description('what its command has printed')
+    .option('-f, --follow', 'and what it prints, until it is over', false)
+    .option('--rank <index>', 'of one node only')
+    .action((named, options) => logs(context(), named, options));
+
+  program
+    .command('attach <cluster>')
+    .description('follow its job as "onebuck run" does, and fetch its results')
+    .option('--into <folder>', 'where its results go; the current folder unless given')
+    .action(async (named, options) => {
+      end(await attach(context(), named, options));
+    });
+
+  program
+    .command('results <cluster>')
+    .description('fetch the results of its job, also when it is gone')
+    .option('--into <folder>', 'where they go; the current folder unless given')
+    .action((named, options) => results(context(), named, options));
+
+  program
+    .command('stop <cluster>')
+    .description('stop its command by SIGTERM, and save its results; then it ends')
+    .action((named) => stop(context(), named));
+}
+
+/** Until it was "exec", "run" took a cluster and options of ssh, and is to say so. */
+const withOldForm = (command: Command): Command =>
+  command
+    .addOption(new Option('-F, --ssh-config <file>').hideHelp())
+    .addOption(new Option('-o, --ssh-option <name=value>').hideHelp());
+
 /** The command line by which a command runs on live nodes. */
-const execLine = (named: string, remote: readonly string[]): string =>
+const execLine = (named = '<cluster>', remote: readonly string[] = []): string =>
   printable(`onebuck exec ${named} -- ${remote.length === 0 ? '<command>' : remote.join(' ')}`);
 
 /** A blank value is mostly a shell's variable that is not set: it must not lift a limit unseen. */
@@ -248,7 +311,11 @@ function assertNoneBlank(command: Command): void {
   if (blank !== undefined) throw new CliError('usage', `${blank.long} has a blank value.`);
 }
 
-function addScheduleCommands(program: Command, context: () => Context): void {
+function addScheduleCommands(
+  program: Command,
+  context: () => Context,
+  remote: readonly string[],
+): void {
   const schedule = program.command('schedule').description('launch clusters on a cron expression');
   schedule
     .command('ls')
@@ -259,8 +326,9 @@ function addScheduleCommands(program: Command, context: () => Context): void {
     .command('show <schedule>')
     .description('its next runs, and what became of the latest')
     .action((named) => showSchedule(context(), named));
-  withSpec(schedule.command('add'))
-    .description('launch a cluster at each occurrence')
+  withJob(withSpec(schedule.command('add')))
+    .usage('[options] [-- <command>]')
+    .description('launch a cluster at each occurrence, or run a command on one')
     .requiredOption('--cron <expression>', 'five fields, such as "30 2 * * MON-FRI"')
     .option('--timezone <zone>', 'whose clock it means; yours unless given')
     .option('--schedule-name <name>', 'what to call the schedule')
@@ -272,7 +340,7 @@ function addScheduleCommands(program: Command, context: () => Context): void {
     .option('--retry-every <minutes>', 'and so often; every 15 unless given')
     .option('--yes', 'do not ask', false)
     .option('--idempotency-key <key>', 'the same key makes nothing twice')
-    .action((options) => addSchedule(context(), options));
+    .action((options) => addSchedule(context(), options, remote));
   withSpec(schedule.command('edit <schedule>'))
     .description('change a schedule, after asking; the options of a spec go over its spec')
     .option('--cron <expression>', 'five fields, such as "30 2 * * MON-FRI"')
@@ -343,6 +411,25 @@ const withSpec = (command: Command): Command =>
     )
     .option('--open <ports>', 'let in from the internet, beside ssh, such as 80,53/udp', each)
     .option('--tag <tag>', 'put on every node; can be repeated', each);
+
+const withJob = (command: Command): Command =>
+  command
+    .option('--upload <path>', 'send to the nodes, without what .gitignore names; repeatable', each)
+    .option(
+      '--results <pattern>',
+      'fetch from the nodes, such as out/ or "*.csv"; repeatable',
+      each,
+    )
+    .addOption(new Option('--on <nodes>', 'who runs the command').choices(['head', 'all']))
+    .option('--array <numbers>', 'deal them to all nodes, such as 1-100, in ONEBUCK_TASK_IDS')
+    .option('-e, --env <name=value>', 'a variable for the command; a name alone takes yours', each)
+    .option('--grace <time>', 'between SIGTERM and the end, such as 5m; 2m unless given')
+    .option('--keep', 'let the cluster live on after the command')
+    .addOption(
+      new Option('--on-failure <way>', 'what becomes of the nodes if the command fails').choices([
+        ...['keepPaidHour', 'destroy', 'keep'],
+      ]),
+    );
 
 const withSsh = (command: Command): Command =>
   command

@@ -12,14 +12,16 @@ import {
   worstMonthOf,
   worstMonthSentence,
 } from '../client/schedules.ts';
-import { numberIn, toldSpec } from '../client/spec.ts';
+import { numberIn, type Spec, toldSpec } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { findSchedule } from './find.ts';
 import { amountText, areOfOthers, type Block, entry, facts, printable, table } from './format.ts';
 import { titleOf } from './fuse.ts';
-import { type SpecOptions, specOf } from './spec.ts';
+import { hasJobOptions, type JobOptions, jobFrom } from './jobs/options.ts';
+import { collectUpload, sendWithUpload, uploadSentence } from './jobs/upload.ts';
+import { specOf } from './spec.ts';
 
 export async function showSchedules(
   context: Context,
@@ -73,7 +75,7 @@ function scheduleBlocks(schedule: Schedule, nowMs: number): Block[] {
   ];
 }
 
-export interface AddOptions extends SpecOptions {
+export interface AddOptions extends JobOptions {
   readonly yes: boolean;
   readonly cron: string;
   readonly timezone?: string;
@@ -85,14 +87,24 @@ export interface AddOptions extends SpecOptions {
   readonly idempotencyKey?: string;
 }
 
-export async function addSchedule(context: Context, options: AddOptions): Promise<void> {
+/** `command`: what each cluster runs as a job; empty: none, unless the spec's file has one. */
+export async function addSchedule(
+  context: Context,
+  options: AddOptions,
+  command: readonly string[],
+): Promise<void> {
   const { cron, overlap, scheduleName } = options;
   const zone = options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const cap = numberIn(options.monthlyCap);
+  const { job: before, ...machines } = specOf(context, options);
+  const hasJob = command.length > 0 || before !== undefined || hasJobOptions(options);
+  const job = hasJob ? jobFrom(options, command, { env: context.env, before }) : undefined;
+  const collected = await collectUpload(context, options.upload);
+  const spec: Spec = job === undefined ? machines : { ...machines, job };
   const body = {
     cron,
     timezone: zone,
-    spec: specOf(context, options),
+    spec,
     ...(scheduleName === undefined ? {} : { name: scheduleName }),
     ...(overlap === undefined ? {} : { overlap }),
     ...(cap === undefined ? {} : { monthlyCapUsd: cap }),
@@ -100,13 +112,16 @@ export async function addSchedule(context: Context, options: AddOptions): Promis
   };
   const limit = cap === undefined ? '' : `, and at most ${amountText(cap)} a month`;
   const month = await monthLine(body);
+  const sends = collected === null ? '' : `${uploadSentence(collected)}\n`;
   const question =
-    `Launches a cluster for up to ${amountText(body.spec.budgetUsd)} at each occurrence of ` +
-    `${cron} in ${zone}${limit}.\n${month}Add it?`;
+    `Launches a cluster for up to ${amountText(spec.budgetUsd)} at each occurrence of ` +
+    `${cron} in ${zone}${limit}.\n${month}${sends}Add it?`;
   await confirm(context, { yes: options.yes, what: 'add a schedule', question });
   const api = context.api();
   const key = options.idempotencyKey ?? createIdempotencyKey();
-  const schedule = await createSchedule(api, body, key);
+  const schedule = await sendWithUpload(context, api, { spec, key, collected }, (sent) =>
+    createSchedule(api, { ...body, spec: sent }, key),
+  );
   const now = await serverNow(api);
   show(context, schedule, () => scheduleBlocks(schedule, now));
 }

@@ -17,6 +17,8 @@ const LABEL_COLUMNS = 14;
 export interface Terminal {
   out(lines: string | readonly string[]): void;
   note(line: string): void;
+  /** Whether stdout shows colours. */
+  readonly hasColour: boolean;
   /** Emphasis where stdout shows colours. */
   dim(line: string): string;
   /** Lines in place of those drawn before, where the stream is a terminal that can. */
@@ -51,6 +53,7 @@ export function createTerminal(env: Env, { isJson }: { readonly isJson: boolean 
       for (const line of [lines].flat()) stdout.write(`${line}\n`);
     },
     note: (line) => void stderr.write(`${isJson ? JSON.stringify({ note: line }) : line}\n`),
+    hasColour,
     dim: (line) => (hasColour ? `\x1b[2m${line}\x1b[22m` : line),
     canRedraw: isTerminal && !isDumb,
     redraw(lines) {

@@ -24,5 +24,5 @@ const outputOf = ({ index, stdout, stderr }: Ran, max: number): string[] =>
   );
 
 /** The last `max` characters, where a program mostly says why it failed. */
-const endOf = (output: string, max: number): string =>
+export const endOf = (output: string, max: number): string =>
   output.length <= max ? output : `(${output.length - max} characters more) ${output.slice(-max)}`;

@@ -14,6 +14,7 @@ import { pauseMs, whileBusy } from '../../client/poll.ts';
 import { findCluster } from '../find.ts';
 import { endSentence, money, titleOf } from '../fuse.ts';
 import { type Answer, utc } from './answers.ts';
+import { jobSentences, whenOver } from './jobs.ts';
 import type { Session } from './session.ts';
 
 /* The tools that look. */
@@ -23,6 +24,8 @@ interface Looked {
   readonly cluster?: string | undefined;
   /** Waits for a while until all nodes run, and have said whether they are ready. */
   readonly waitUntilUp?: boolean | undefined;
+  /** Waits for a while until the job is over. */
+  readonly waitUntilDone?: boolean | undefined;
 }
 
 /** How long a tool may wait: clients give up after 60 s. */
@@ -30,7 +33,7 @@ const WAIT_MS_MAX = 45_000;
 
 export async function status(
   session: Session,
-  { cluster: named, waitUntilUp = false }: Looked,
+  { cluster: named, waitUntilUp = false, waitUntilDone = false }: Looked,
   signal: AbortSignal,
 ): Promise<Answer> {
   const { api } = session;
@@ -41,7 +44,7 @@ export async function status(
       await delay(pauseMs(whileBusy), undefined, { signal });
       found = await getCluster(api, found.id);
     }
-    return clusterAnswer(found);
+    return clusterAnswer(waitUntilDone ? await whenOver(session, found, { until, signal }) : found);
   }
   const { clusters, unreadable } = await listLive(api);
   const missing = unreadableSentence(unreadable);
@@ -69,6 +72,7 @@ export function clusterAnswer(cluster: Cluster, more: readonly string[] = []): A
         ? `${titleOf(cluster)}: ${cluster.status}, ${nodesReady(cluster)}. ${money(cluster)}, ` +
           `${dollars(cluster.hourlyUsd)} a started hour.`
         : endSentence(cluster),
+      ...jobSentences(cluster),
       ...(next === null ? [] : [next]),
       ...(trouble === null ? [] : [trouble]),
       ...nodes.flatMap(({ index, reason }) =>

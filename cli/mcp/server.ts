@@ -10,9 +10,22 @@ import { setups } from '../../client/spec.ts';
 import { findCluster } from '../find.ts';
 import { type Answer, type Asking, askingOf, resultOf, utc } from './answers.ts';
 import { exec } from './exec.ts';
+import { logs, results, stop, upload } from './jobs.ts';
 import { status } from './looking.ts';
 import { limitSentence, type Session } from './session.ts';
 import { destroy, extend, launch } from './spending.ts';
+
+const job = z.strictObject({
+  command: z.string().min(1).describe('What the shell of a node runs, in the folder of the job.'),
+  on: z.enum(['head', 'all']).optional().describe('Node 0, which is the default, or all.'),
+  env: z.record(z.string(), z.string()).optional().describe('Variables for the command.'),
+  inputs: z.array(z.string()).optional().describe('What the tool upload has given.'),
+  results: z.array(z.string()).optional().describe('Paths or globs to keep, such as out/.'),
+  tasks: z.string().optional().describe('Dealt to all nodes as ONEBUCK_TASK_IDS, such as 1-100.'),
+  onDone: z.enum(['destroy', 'keep']).optional().describe('Of the cluster, after the command.'),
+  onFailure: z.enum(['keepPaidHour', 'destroy', 'keep']).optional().describe('If it fails.'),
+  gracePeriodSeconds: z.int().min(10).max(600).optional().describe('From SIGTERM to the end.'),
+});
 
 /** The fields of a spec, as the API takes them. */
 export const specInput = z.strictObject({
@@ -34,16 +47,20 @@ export const specInput = z.strictObject({
   network: z.enum(['private', 'isolated', 'none']).optional().describe('Between the nodes.'),
   setup: z.array(z.enum(setups)).optional().describe('What Onebuck installs on every node.'),
   openPorts: z.array(z.string()).optional().describe('Beside ssh, such as "80" or "53/udp".'),
+  job: job.optional().describe('A command; when it is over, the cluster ends.'),
 });
 
 const cluster = z.string().describe('The id of a cluster, or the name of a live one.');
 
 const INSTRUCTIONS =
   'Onebuck launches clusters of Linodes and destroys each before it costs more than its budget. ' +
-  'Linode bills every started hour of every node. Ask for a quote first. Destroy a cluster as ' +
-  'soon as its work is done: its nodes and all that is on them are then gone. Times are UTC.';
+  'Linode bills every started hour of every node. Ask for a quote first. For work that ends by ' +
+  'itself, launch with a job: upload its files, and fetch results when status says that it is over; ' +
+  'its cluster ends with it. Destroy other clusters as soon as their work is done: their nodes and ' +
+  'all that is on them are then gone. Times are UTC.';
 
 const READS: ToolAnnotations = { readOnlyHint: true };
+const ADDS: ToolAnnotations = { readOnlyHint: false, destructiveHint: false };
 const SPENDS: ToolAnnotations = { readOnlyHint: false, destructiveHint: false };
 const DESTROYS: ToolAnnotations = { readOnlyHint: false, destructiveHint: true };
 
@@ -135,6 +152,7 @@ export function createAgentServer(session: Session, version: string): McpServer 
     z.strictObject({
       cluster: cluster.optional(),
       waitUntilUp: z.boolean().optional().describe('Waits up to 45 s for all nodes to be ready.'),
+      waitUntilDone: z.boolean().optional().describe('Waits up to 45 s for the end of the job.'),
     }),
     (asked, _asking, signal) => status(session, asked, signal),
   );
@@ -151,6 +169,41 @@ export function createAgentServer(session: Session, version: string): McpServer 
       const { id } = await findCluster(api, named);
       return { sentences: [await getInventoryText(api, id, format)] };
     },
+  );
+
+  tool(
+    'upload',
+    ADDS,
+    'Uploads files and folders of this machine, without what .gitignore names, as inputs of a job.',
+    z.strictObject({ paths: z.array(z.string()).min(1).describe('Such as ["."].') }),
+    (asked) => upload(session, asked),
+  );
+
+  tool(
+    'logs',
+    READS,
+    'The end of what the command of a job has printed, also after the end of its cluster.',
+    z.strictObject({
+      cluster,
+      rank: z.int().min(0).optional().describe('The index of the node; 0 unless given.'),
+    }),
+    (asked) => logs(session, asked),
+  );
+
+  tool(
+    'results',
+    ADDS,
+    'Fetches the results of a job into a folder of this machine, also after the end of its cluster.',
+    z.strictObject({ cluster, into: z.string().describe('The folder.') }),
+    (asked) => results(session, asked),
+  );
+
+  tool(
+    'stop',
+    DESTROYS,
+    'Stops the command of a job by SIGTERM, and saves its results; then its cluster ends.',
+    z.strictObject({ cluster }),
+    (asked, asking) => stop(session, asked, asking),
   );
 
   tool(

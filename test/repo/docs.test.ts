@@ -268,7 +268,7 @@ describe('the check', () => {
       'npx onebuck --help',
     ];
     expect(commandFaults(block(...good), program)).toEqual([]);
-    for (const line of ['stop job', 'launch --hours 3', 'schedule start s', 'ls --wait']) {
+    for (const line of ['halt job', 'launch --hours 3', 'schedule start s', 'ls --wait']) {
       expect(commandFaults(block(`npx onebuck ${line}`), program), line).toHaveLength(1);
       expect(commandFaults(pageOf(`Run \`onebuck ${line}\`.`), program), line).toHaveLength(1);
     }

@@ -104,7 +104,9 @@ describe.each(eras)('a client of %s', (_name, options) => {
     const { client } = await startAgent(['--most', '1'], null, options);
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toEqual(
-      'types regions images quote launch status inventory exec extend destroy'.split(' '),
+      'types regions images quote launch status inventory upload logs results stop exec extend destroy'.split(
+        ' ',
+      ),
     );
     expect(client.getInstructions()).toContain('This agent may spend $1.00 more.');
   });
