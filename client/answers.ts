@@ -6,6 +6,9 @@ import type {
   healthSchema,
   imageSchema,
   inventorySchema,
+  jobLogSchema,
+  jobResultsSchema,
+  jobSchema,
   launchedSchema,
   problemSchema,
   quoteSchema,
@@ -14,6 +17,7 @@ import type {
   scheduleSchema,
   schedulesSchema,
   typeSchema,
+  uploadSchema,
 } from '../lib/http/schemas.ts';
 
 /*
@@ -30,6 +34,11 @@ export type Health = z.output<typeof healthSchema>;
 export type Image = z.output<typeof imageSchema>;
 export type Inventory = z.output<typeof inventorySchema>;
 export type InventoryNode = Inventory['nodes'][number];
+export type Job = z.output<typeof jobSchema>;
+export type JobLog = z.output<typeof jobLogSchema>;
+export type JobNode = Job['nodes'][number];
+export type JobResult = JobResults['results'][number];
+export type JobResults = z.output<typeof jobResultsSchema>;
 export type Launched = z.output<typeof launchedSchema>;
 export type OfferedType = z.output<typeof typeSchema>;
 export type Problem = z.output<typeof problemSchema>;
@@ -39,3 +48,4 @@ export type Report = z.output<typeof reportSchema>;
 export type Schedule = z.output<typeof scheduleSchema>;
 export type Schedules = z.output<typeof schedulesSchema>;
 export type Shape = NonNullable<Quote['shapes']>[number];
+export type Upload = z.output<typeof uploadSchema>;

@@ -1,8 +1,8 @@
-import type { Cluster } from '../../client/answers.ts';
+import type { Cluster, Job } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
 import { listClusters, listLive, unreadableSentence } from '../../client/clusters.ts';
 import { countdown } from '../../client/durations.ts';
-import { type ClusterJob, getJob, isJobOver, jobOf, stopJob } from '../../client/jobs.ts';
+import { getJob, isJobOver, stopJob } from '../../client/jobs.ts';
 import { dollars } from '../../client/money.ts';
 import { type Context, serverNow, show } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -62,7 +62,7 @@ export async function results(
   const { results, place } = await fetchResults(context, api, cluster, folderOf(into));
   show(context, { results }, () => {
     if (place !== null) return `Results in ${printable(place)}`;
-    const job = jobOf(cluster);
+    const job = cluster.job;
     const isYet = job !== null && !isJobOver(job);
     return `${titleOf(cluster)} has no results${isYet ? ' yet: its job is not over' : ''}.`;
   });
@@ -72,7 +72,7 @@ export async function results(
 export async function stop(context: Context, named: string): Promise<void> {
   const api = context.api();
   const found = await findJob(api, named, true);
-  const job = jobOf(found);
+  const job = found.job;
   if (found.endedAt !== null || (job !== null && isJobOver(job))) {
     return show(context, found, () => `The job of ${titleOf(found)} is over: ${job?.state}.`);
   }
@@ -111,7 +111,7 @@ const COMMAND_CHARACTERS_MAX = 32;
 function jobsTable(clusters: readonly Cluster[], nowMs: number): Block {
   const hasOwners = areOfOthers(clusters);
   const rows = clusters.map((cluster) => {
-    const job = jobOf(cluster);
+    const job = cluster.job;
     return [
       ...(hasOwners ? [printable(cluster.owner)] : []),
       cluster.id,
@@ -130,7 +130,7 @@ function jobsTable(clusters: readonly Cluster[], nowMs: number): Block {
 }
 
 /** For how long the command has run, or ran. */
-function timeOf({ startedAt, endedAt }: ClusterJob, nowMs: number): string {
+function timeOf({ startedAt, endedAt }: Pick<Job, 'startedAt' | 'endedAt'>, nowMs: number): string {
   if (startedAt === null) return '';
   return countdown((endedAt === null ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt));
 }

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster } from '../../client/answers.ts';
+import type { Cluster, Job } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
 import { getCluster, isLive } from '../../client/clusters.ts';
-import { getJob, isJobOver, type Job } from '../../client/jobs.ts';
+import { getJob, isJobOver } from '../../client/jobs.ts';
 import { plural } from '../../client/plural.ts';
 import { pauseMs, whileBusy } from '../../client/poll.ts';
 import type { Context } from '../context.ts';

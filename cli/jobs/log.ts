@@ -1,5 +1,6 @@
+import type { Job } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
-import { bytesOf, getJobLog, type Job } from '../../client/jobs.ts';
+import { bytesOf, getJobLog } from '../../client/jobs.ts';
 import { createLogLines, type LogLines, shownLine } from '../../client/log-lines.ts';
 import type { Context } from '../context.ts';
 import { patiently } from '../patience.ts';

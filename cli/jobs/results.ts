@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve, sep } from 'node:path';
-import type { Cluster } from '../../client/answers.ts';
+import type { Cluster, JobResult } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
-import { getJobResults, type JobResult } from '../../client/jobs.ts';
+import { getJobResults } from '../../client/jobs.ts';
 import { plural } from '../../client/plural.ts';
 import type { Context } from '../context.ts';
 import { CliError, withAdvice } from '../errors.ts';

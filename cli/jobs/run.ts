@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster } from '../../client/answers.ts';
+import type { Cluster, Job } from '../../client/answers.ts';
 import { type Api, mayPass } from '../../client/api.ts';
 import { getCluster, isLive } from '../../client/clusters.ts';
 import { roughly } from '../../client/durations.ts';
 import { createIdempotencyKey } from '../../client/idempotency-key.ts';
-import { type Job, savedOf } from '../../client/jobs.ts';
 import { dollars } from '../../client/money.ts';
 import { pauseMs, whileBusy } from '../../client/poll.ts';
 import type { Spec } from '../../client/spec.ts';
@@ -125,7 +124,7 @@ export function closingLine(job: Job, cluster: Cluster, place: string | null): s
     : ` ${state === 'done' ? 'in' : 'after'} ${roughly(lasted)}`;
   const isAlone = job.nodes.length <= 1;
   const where = node === null || isAlone ? '' : ` on node ${node}`;
-  const saved = savedOf(cluster)?.untilTeardownUsd ?? 0;
+  const saved = cluster.saved?.untilTeardownUsd ?? 0;
   const isAsked = (cluster.spec.job?.results.length ?? 0) > 0;
   return [
     `${state}${time}`,

@@ -1,15 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../../client/answers.ts';
 import { getCluster, isLive } from '../../client/clusters.ts';
-import {
-  bytesOf,
-  getJob,
-  getJobLog,
-  isJobOver,
-  jobOf,
-  savedOf,
-  stopJob,
-} from '../../client/jobs.ts';
+import { bytesOf, getJob, getJobLog, isJobOver, stopJob } from '../../client/jobs.ts';
 import { createLogLines, shownLine } from '../../client/log-lines.ts';
 import { dollars } from '../../client/money.ts';
 import { pauseMs, whileBusy } from '../../client/poll.ts';
@@ -93,7 +85,7 @@ export async function whenOver(
 ): Promise<Cluster> {
   let found = cluster;
   const isGoingOn = () => {
-    const job = jobOf(found);
+    const job = found.job;
     return job !== null && !isJobOver(job) && isLive(found);
   };
   while (isGoingOn() && Date.now() < until) {
@@ -105,10 +97,10 @@ export async function whenOver(
 
 /** How the cluster's job is, in a sentence; none if it has no job. */
 export function jobSentences(cluster: Cluster): string[] {
-  const job = jobOf(cluster);
+  const job = cluster.job;
   if (job === null) return [];
   const { state, exitCode, reason } = job;
-  const saved = savedOf(cluster);
+  const saved = cluster.saved;
   return [
     `Its job is ${state}${exitCode === null ? '' : `, exit ${exitCode}`}` +
       `${reason === null ? '' : `: ${reason.replace(/\.$/, '')}`}.`,

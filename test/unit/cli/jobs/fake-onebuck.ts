@@ -4,9 +4,8 @@ import { onTestFinished } from 'vitest';
 import type { Context } from '../../../../cli/context.ts';
 import { asciiLook } from '../../../../cli/fuse.ts';
 import type { Terminal } from '../../../../cli/terminal.ts';
-import type { Cluster } from '../../../../client/answers.ts';
+import type { Cluster, Job, JobNode } from '../../../../client/answers.ts';
 import { createApi } from '../../../../client/api.ts';
-import type { Job, JobNode } from '../../../../client/jobs.ts';
 import { freePort, listen } from '../../../../simulators/listen.ts';
 import { aCluster } from '../../client/builders.ts';
 
