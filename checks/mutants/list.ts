@@ -1718,8 +1718,8 @@ const rooms = [
       to: 'if [ -e $d/told ] && [ "$now" -ge "$due" ]; then',
     },
     'an agent that was not heard says no more that its node is ready': {
-      from: '  fi && touch $d/told',
-      to: '  fi; touch $d/told',
+      from: "call ready '' && echo ready",
+      to: "call ready ''; echo ready",
     },
     'a moved teardown time never reaches the node': {
       from: 'echo "$at" | keep teardown-at 644',

@@ -12,7 +12,10 @@ import { hostKeyOf, peerKeyOf } from './room-keys.ts';
 /** What makes the nodes of a cluster one room. */
 export interface Room {
   readonly id: ClusterId;
-  readonly spec: Pick<Spec, 'nodes' | 'userData' | 'userDataBase64' | 'setup' | 'openPorts'>;
+  readonly spec: Pick<
+    Spec,
+    'nodes' | 'userData' | 'userDataBase64' | 'setup' | 'openPorts' | 'job'
+  >;
   /** null: the nodes have no private network. */
   readonly subnet: Subnet | null;
   /** null: nodes can't reach Onebuck, so they have no agent. */
@@ -115,6 +118,7 @@ function messageOf({ id, spec, subnet, agent, key }: Room, index: number): Buffe
     network: subnet && { cidr: cidrOf(subnet), address: addressOf(subnet, index) },
     openPorts: spec.openPorts,
     setup: spec.setup,
+    hasJob: spec.job !== null,
     hostKey: hostKeyOf(key, id),
     peerKey: peerKeyOf(key, id),
     agent: agent && {

@@ -50,6 +50,7 @@ const withUser = (user: string | Buffer): string =>
         nodes: 4,
         setup: [],
         openPorts: [],
+        job: null,
         userData: typeof user === 'string' ? user : null,
         userDataBase64: typeof user === 'string' ? null : user.toString('base64'),
       },

@@ -8,7 +8,7 @@ import { errorRows } from '../../checks/api-errors.ts';
 import type { Context } from '../../cli/context.ts';
 import { exitCodes } from '../../cli/errors.ts';
 import { createProgram } from '../../cli/program.ts';
-import { nodeUserData } from '../../lib/app/user-data.ts';
+import { nodeUserData, type Room } from '../../lib/app/user-data.ts';
 import { microUsd } from '../../lib/core/base/money.ts';
 import { epochMs } from '../../lib/core/base/units.ts';
 import { changeSchema } from '../../lib/core/cluster/change.ts';
@@ -18,6 +18,7 @@ import { setups } from '../../lib/core/room/setups.ts';
 import { scheduleSchema } from '../../lib/core/schedule/schedule.ts';
 import { operations } from '../../lib/http/operations.ts';
 import { DEFAULTS, SETTINGS } from '../../ops/settings.ts';
+import { aJob } from '../support/builders.ts';
 import {
   anchorsOf,
   codeOf,
@@ -74,9 +75,11 @@ const sources = [
   sourcesOfStart,
   read('lib/wire.ts'),
   // What nodes have in their environment.
-  ...[...read('lib/core/room/scripts/boot.ts').matchAll(/[A-Z_]{4,}(?==)/g)].map(
-    (name) => `'${name}'`,
-  ),
+  ...['boot', 'job']
+    .flatMap((name) => [
+      ...read(`lib/core/room/scripts/${name}.ts`).matchAll(/[A-Z_]{4,}(?==|'\])/g),
+    ])
+    .map((name) => `'${name}'`),
   ...SETTINGS.map((name) => `'${name}'`),
 ].join('\n');
 
@@ -299,20 +302,14 @@ describe('the check', () => {
 describe('docs/rooms.md', () => {
   const rooms = read('docs/rooms.md');
 
-  it.each([2, 10, 100, 500])('has the bytes of user data of %i nodes', (nodes) => {
-    const userData = {
-      nodes,
-      userData: null,
-      userDataBase64: null,
-      setup: setups,
-      openPorts: [],
-    };
+  const userDataOf = (nodes: number, spec: Partial<Room['spec']>): Buffer => {
+    const none = { userData: null, userDataBase64: null, setup: [], openPorts: [], job: null };
     const at = epochMs(Date.UTC(2026, 10, 27, 12));
-    const message = Buffer.from(
+    return Buffer.from(
       nodeUserData(
         {
           id: 'cabcdefghij',
-          spec: userData,
+          spec: { ...none, nodes, ...spec },
           subnet: { block: 0, bits: bitsFor(nodes) },
           agent: {
             publicUrl: 'https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com',
@@ -325,11 +322,30 @@ describe('docs/rooms.md', () => {
       ),
       'base64',
     );
+  };
+
+  it.each([2, 10, 100, 500])('has the bytes of user data of %i nodes', (nodes) => {
+    const message = userDataOf(nodes, { setup: setups });
     const row = new RegExp(`^\\| ${nodes} \\| ([\\d,]+) \\| ([\\d,]+) \\|$`, 'm').exec(rooms);
     const [plain, gzip] = [row?.[1], row?.[2]].map((cell) => Number(cell?.replace(',', '')));
 
     // Versions of Node pack a little differently, and a script may change by a line.
     expect(Math.abs((plain ?? 0) - message.length)).toBeLessThan(100);
     expect(Math.abs((gzip ?? 0) - gzipSync(message, { level: 9 }).length)).toBeLessThan(100);
+  });
+
+  it('has the bytes that a job adds, and those that it leaves', () => {
+    const [, added, leftWithSetups, left] =
+      /adds ([\d,]+) bytes in gzip, which leaves the user ([\d,]+) .*\n.* and ([\d,]+) without/
+        .exec(rooms)
+        ?.map((number) => Number(number.replace(',', ''))) ?? [];
+    const job = aJob();
+    const alone = userDataOf(2, { job }).length;
+    const without = gzipSync(userDataOf(2, {}), { level: 9 }).length;
+
+    expect(Math.abs((added ?? 0) - (alone - without))).toBeLessThan(100);
+    expect(Math.abs((left ?? 0) - (16_384 - alone))).toBeLessThan(100);
+    const withSetups = userDataOf(2, { job, setup: setups }).length;
+    expect(Math.abs((leftWithSetups ?? 0) - (16_384 - withSetups))).toBeLessThan(100);
   });
 });

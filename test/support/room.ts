@@ -12,6 +12,7 @@ export function someFacts(changes: Partial<RoomFacts> = {}): RoomFacts {
     network: { cidr: '10.128.0.0/24', address: `10.128.0.${index + 1}` },
     openPorts: [],
     setup: [],
+    hasJob: false,
     hostKey: hostKeyOf('a key', clusterId),
     peerKey: peerKeyOf('a key', clusterId),
     agent: {

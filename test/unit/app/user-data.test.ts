@@ -11,10 +11,10 @@ import {
 } from '../../../lib/app/user-data.ts';
 import type { ClusterId } from '../../../lib/core/base/names.ts';
 import { setups } from '../../../lib/core/room/setups.ts';
-import { at } from '../../support/builders.ts';
+import { aJob, at } from '../../support/builders.ts';
 
 const BYTES_MAX = 16_384;
-const NONE = { userData: null, userDataBase64: null, setup: [], openPorts: [] };
+const NONE = { userData: null, userDataBase64: null, setup: [], openPorts: [], job: null };
 
 function aRoom(changes: Partial<Room['spec']> = {}, others: Partial<Room> = {}): Room {
   return {
@@ -69,6 +69,19 @@ describe('user data as Linode takes it', () => {
 
     expect(without).toBeLessThan(15_000);
     expect(userDataFaults(aRoom({ ...room.spec, userData: script }, { subnet }))).toEqual([]);
+  });
+});
+
+describe('user data of a cluster with a job', () => {
+  it('has the agent of the job, and leaves thousands of bytes with every setup', () => {
+    const job = aJob();
+    const room = aRoom({ nodes: 500, setup: setups, job }, { subnet: { block: 0, bits: 22 } });
+    const text = gunzipSync(sent(room, 499)).toString();
+
+    expect(text).toContain('onebuck-job-agent.service');
+    expect(sent(aRoom({ setup: setups })).toString()).not.toContain('onebuck-job-agent.service');
+    const userData = dense(4_000);
+    expect(userDataFaults({ ...room, spec: { ...room.spec, userData } })).toEqual([]);
   });
 });
 

@@ -2,8 +2,9 @@
  * The agent, which runs on a node for as long as the node does. It needs nothing but a POSIX shell,
  * and curl or Python, which cloud-init itself needs.
  *
- * It tells Onebuck once whether cloud-init is done (`ready`) or has failed (`failed`), calls at
- * least every six hours (`alive`), and, from 15 seconds after the teardown time on, every 30 seconds
+ * It tells Onebuck once whether cloud-init is done (`ready`) or has failed (`failed`), starts the
+ * agent of the job on a node that is ready and has one, also after a reboot, calls at least every six
+ * hours (`alive`), and, from 15 seconds after the teardown time on, every 30 seconds
  * (`due`). Each answer may bring a later token and another teardown time. Everything it knows is in
  * files, so that it goes on after a reboot.
  */
@@ -60,14 +61,20 @@ reason() {
 
 tell() {
   if [ ! -s $d/fault ] && grep -q '"errors": *\\[ *\\]' /run/cloud-init/result.json; then
-    call ready ''
+    call ready '' && echo ready > $d/told && job
   else
-    call failed "$(reason)"
-  fi && touch $d/told
+    call failed "$(reason)" && touch $d/told
+  fi
+}
+
+job() {
+  if [ -s $d/told ] && [ -e /usr/local/lib/onebuck/job.sh ]; then
+    sh /usr/local/lib/onebuck/job.sh
+  fi
 }
 
 last=$(date +%s)
-[ ! -e $d/told ] || call alive ''
+[ ! -e $d/told ] || { job; call alive ''; }
 while :; do
   now=$(date +%s)
   # GNU's date and BusyBox's both read the time without T and Z.

@@ -1,4 +1,5 @@
 import { AGENT } from './agent.ts';
+import { JOB_AGENT } from './job.ts';
 
 /** What the boot script says about its node. All texts are free of blanks and quotes. */
 export interface BootFacts {
@@ -17,6 +18,8 @@ export interface BootFacts {
   readonly peerKey: { readonly private: string; readonly public: string };
   /** null: nodes can't reach Onebuck, so no agent runs on them. */
   readonly agent: AgentFacts | null;
+  /** Whether the cluster has a job, which its agents can run. */
+  readonly hasJob: boolean;
 }
 
 interface AgentFacts {
@@ -39,7 +42,7 @@ cluster=${facts.clusterId} rank=${facts.index} nodes=${facts.nodes}
 cidr=${facts.network?.cidr ?? "''"} me=${facts.network?.address ?? '127.0.0.1'}
 d=/etc/onebuck lib=/usr/local/lib/onebuck
 # An image made of a node of another cluster has that cluster's files.
-[ "$(cat $d/node 2> /dev/null)" = "$cluster-$rank" ] || rm -rf $d
+[ "$(cat $d/node 2> /dev/null)" = "$cluster-$rank" ] || rm -rf $d $lib
 mkdir -p $d $lib
 rm -f $d/fault
 
@@ -60,7 +63,7 @@ own() {
 # The agent reports a fault when cloud-init is done.
 fault() { echo "$1" >> $d/fault; echo "onebuck: $1" >&2; }
 systemd() { [ -d /run/systemd/system ]; }
-${NAMES}${environment(facts)}${ssh(facts)}${firewall(facts.openPorts)}${agent(facts.agent)}
+${NAMES}${environment(facts)}${ssh(facts)}${firewall(facts.openPorts)}${agent(facts.agent)}${facts.hasJob ? JOB : ''}
 if systemd; then
   systemctl daemon-reload
   systemctl -q enable onebuck-firewall${facts.agent === null ? '' : ' onebuck-agent'}
@@ -265,6 +268,38 @@ OOMScoreAdjust=-900
 [Install]
 WantedBy=multi-user.target
 E
+fi
+`;
+
+/**
+ * The agent of the job, which the agent starts when the node is ready, and the command's own service.
+ * What the command leaves in the background is ended with it. Old versions of systemd ignore what
+ * they don't know.
+ */
+const JOB = `put $lib/job 755 <<'END'
+${JOB_AGENT}END
+python=$(command -v python3 || echo /usr/libexec/platform-python)
+if systemd; then
+  echo 'systemctl --no-block start onebuck-job-agent' > $lib/job.sh
+  cat > /etc/systemd/system/onebuck-job-agent.service <<E
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+ExecStart=$python $lib/job
+Restart=on-failure
+RestartSec=5
+OOMScoreAdjust=-900
+E
+  cat > /etc/systemd/system/onebuck-job.service <<E
+[Service]
+ExecStart=$python $lib/job run
+SyslogIdentifier=onebuck-job
+KillMode=mixed
+OOMPolicy=continue
+TasksMax=infinity
+E
+else
+  echo "nohup $python $lib/job > /dev/null 2>&1 &" > $lib/job.sh
 fi
 `;
 

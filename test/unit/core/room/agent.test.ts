@@ -17,11 +17,13 @@ interface World {
   readonly rank?: number;
   /** Seconds after the start. */
   readonly teardownAt?: number;
-  readonly told?: boolean;
+  /** What it has told Onebuck before. */
+  readonly told?: 'ready' | 'failed';
   /** What cloud-init leaves when it is done, and after how many seconds. */
   readonly result?: string;
   readonly doneAt?: number;
   readonly fault?: string;
+  readonly hasJob?: boolean;
   /** What Onebuck answers, as the commands of a shell; `$1` is the body of the call. */
   readonly answer?: string;
   /** How many times longer than asked each pause lasts; by default 1. */
@@ -34,7 +36,7 @@ const DONE = '{\n "v1": {\n  "datasource": "DataSourceAkamai",\n  "errors": []\n
 
 /** The calls of an agent: the second, the token, and the body. */
 function callsOf(world: World) {
-  const { rank = 0, teardownAt = 40_000, told = false, result = DONE, doneAt = 0 } = world;
+  const { rank = 0, teardownAt = 40_000, told, result = DONE, doneAt = 0 } = world;
   const sandbox = aSandbox({
     date: `case $1 in
 +%s) cat "$SANDBOX/now" ;;
@@ -69,7 +71,8 @@ answer "$body"`,
   put('etc/onebuck/teardown-at', `${iso(teardownAt)}\n`);
   put('run/systemd/system/a', '');
   put('var/log/cloud-init-output.log', LOG);
-  if (told) put('etc/onebuck/told', '');
+  if (told !== undefined) put('etc/onebuck/told', told === 'ready' ? 'ready\n' : '');
+  if (world.hasJob) put('usr/local/lib/onebuck/job.sh', 'echo started >> "$SANDBOX/job"\n');
   if (world.fault !== undefined) put('etc/onebuck/fault', world.fault);
   sandbox.run(AGENT);
   const calls = sandbox
@@ -144,7 +147,7 @@ describe('an agent', () => {
   });
 
   it('asks for the end 15 seconds and a spread after the teardown time, and every 30 seconds', () => {
-    const { events } = callsOf({ rank: 37, teardownAt: 1_000, told: true, seconds: 1_090 });
+    const { events } = callsOf({ rank: 37, teardownAt: 1_000, told: 'ready', seconds: 1_090 });
     expect(events).toEqual([
       [0, 'alive'],
       [1_022, 'due'],
@@ -159,7 +162,12 @@ describe('an agent', () => {
   });
 
   it('calls at its start after a reboot, and every six hours', () => {
-    const { events } = callsOf({ told: true, teardownAt: 90_000, slowness: 20, seconds: 44_000 });
+    const { events } = callsOf({
+      told: 'ready',
+      teardownAt: 90_000,
+      slowness: 20,
+      seconds: 44_000,
+    });
     expect(events).toEqual([
       [0, 'alive'],
       [21_600, 'alive'],
@@ -168,7 +176,7 @@ describe('an agent', () => {
   });
 
   it('tries ten minutes later what Onebuck did not take then', () => {
-    const { events } = callsOf({ told: true, answer: 'exit 22', slowness: 20, seconds: 22_500 });
+    const { events } = callsOf({ told: 'ready', answer: 'exit 22', slowness: 20, seconds: 22_500 });
     expect(events).toEqual([
       [0, 'alive'],
       [21_600, 'alive'],
@@ -193,6 +201,27 @@ describe('an agent', () => {
     );
     expect(read('systemctl')).toBe('daemon-reload\n');
   });
+
+  it('starts the agent of the job when Onebuck knows that the node is ready', () => {
+    const { read } = callsOf({ hasJob: true, seconds: 100 });
+    expect(read('job')).toBe('started\n');
+
+    const { has } = callsOf({ hasJob: true, answer: 'exit 22', seconds: 100 });
+    expect(has('job')).toBe(false);
+  });
+
+  it('starts the agent of the job again after a reboot', () => {
+    const { read } = callsOf({ hasJob: true, told: 'ready', answer: 'exit 22', seconds: 100 });
+    expect(read('job')).toBe('started\n');
+  });
+
+  it.each([{ fault: 'no interface has it\n' }, { told: 'failed' }, { hasJob: false }] as const)(
+    'starts no agent of a job given %j',
+    (world) => {
+      const { has } = callsOf({ hasJob: true, seconds: 100, ...world });
+      expect(has('job')).toBe(false);
+    },
+  );
 
   it('calls by Python where there is no curl', async () => {
     const heard: unknown[] = [];

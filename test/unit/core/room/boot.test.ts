@@ -179,6 +179,32 @@ iifname eth0 drop
     expect(read('etc/onebuck/url')).toBe('https://api.example.com/agent/cabcdefghij/1\n');
   });
 
+  it('has the agent of the job, and a service for it and for the command, if there is a job', () => {
+    const { boot, read, has, root } = aNode();
+    boot();
+    expect(has('usr/local/lib/onebuck/job')).toBe(false);
+    boot({ hasJob: true });
+
+    const lib = `${root}/usr/local/lib/onebuck`;
+    expect(read('usr/local/lib/onebuck/job')).toMatch(/^#!.*\nimport /);
+    expect(read('usr/local/lib/onebuck/job.sh')).toBe(
+      'systemctl --no-block start onebuck-job-agent\n',
+    );
+    const starts = /^ExecStart=(\S+) (.*)$/m;
+    const [, python = '', agent] = starts.exec(read(service('onebuck-job-agent'))) ?? [];
+    expect(agent).toBe(`${lib}/job`);
+    expect(read(service('onebuck-job'))).toContain(`ExecStart=${python} ${lib}/job run\n`);
+    expect(read('systemctl')).not.toContain('onebuck-job');
+  });
+
+  it('without systemd, starts the agent of the job in the background', () => {
+    const { boot, read, root } = aNode('10.128.0.2', { nohup: ':' }, { hasSystemd: false });
+    boot({ hasJob: true });
+
+    const script = `^nohup \\S*python\\S* ${root}/usr/local/lib/onebuck/job > /dev/null 2>&1 &\n$`;
+    expect(read('usr/local/lib/onebuck/job.sh')).toMatch(new RegExp(script));
+  });
+
   it('changes nothing at its next boot, and keeps the token and the time of the agent', () => {
     const { boot, read, put } = aNode();
     boot();
@@ -197,10 +223,12 @@ iifname eth0 drop
     const { boot, read, has, put } = aNode();
     boot();
     put('etc/onebuck/told', '');
+    put('usr/local/lib/onebuck/job.sh', '');
     const clusterId = 'cnewnewnewn';
     boot({ clusterId, agent: { ...agentOf(clusterId), teardownAt: '2027-01-01T00:00:00.000Z' } });
 
     expect(has('etc/onebuck/told')).toBe(false);
+    expect(has('usr/local/lib/onebuck/job.sh')).toBe(false);
     expect(read('etc/onebuck/token')).toBe('oba_cnewnewnewn_1\n');
     expect(read('etc/environment')).toContain('ONEBUCK_TEARDOWN_AT=2027-01-01T00:00:00.000Z\n');
     expect(read('etc/environment')).not.toContain('cabcdefghij');
@@ -249,6 +277,8 @@ iifname eth0 drop
     expect(read('etc/onebuck/environment')).not.toContain('ONEBUCK_HEAD');
   });
 });
+
+const service = (name: string) => `etc/systemd/system/${name}.service`;
 
 const agentOf = (clusterId: string) => ({
   url: `https://api.example.com/agent/${clusterId}/1`,

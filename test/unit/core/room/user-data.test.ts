@@ -199,7 +199,8 @@ describe('scripts of a room', () => {
     const scripts = [null, some].flatMap((network) =>
       choices.flatMap((setup) => {
         const environment = setupEnvironment(setup, network?.cidr ?? null);
-        const boot = { ...facts, network, environment, hostKey: hostKey.public };
+        const hasJob = setup.length === 0;
+        const boot = { ...facts, network, environment, hasJob, hostKey: hostKey.public };
         return [bootScript(boot), setupScript(setup, network?.cidr ?? null)];
       }),
     );
