@@ -97,8 +97,12 @@ function clusterBlocks(context: Context, cluster: Cluster, nowMs: number): Block
       ['status', `${cluster.status}, ${nodesReady(cluster)}`],
       ['nodes', `${cluster.nodes.length} × ${cluster.type} in ${cluster.region}, ${cluster.image}`],
       ...(cluster.network === null ? [] : [['network', networkWords(cluster.network)] as const]),
+      ...(cluster.job === null ? [] : jobFacts(cluster.job, nowMs)),
       ['money', `${money(cluster)}; ${dollars(cluster.hourlyUsd)} a started hour`],
       ['ends', ends],
+      ...(cluster.saved === null
+        ? []
+        : [['saved', `${dollars(cluster.saved.untilTeardownUsd)} until its teardown`] as const]),
       ...(cluster.overspentUsd ? [['over budget', dollars(cluster.overspentUsd)] as const] : []),
       ...(next === null ? [] : [['next', printable(next)] as const]),
       ...(trouble === null ? [] : [['trouble', printable(trouble)] as const]),
@@ -109,6 +113,21 @@ function clusterBlocks(context: Context, cluster: Cluster, nowMs: number): Block
     nodesTable(cluster),
     '',
     ...cluster.history.map(({ at, event }) => entry(fullTime(at, nowMs), printable(event))),
+  ];
+}
+
+/** The command of a job, and how far it is. */
+function jobFacts(job: NonNullable<Cluster['job']>, nowMs: number): (readonly [string, string])[] {
+  const { command, on, state, exitCode, node, reason, startedAt, endedAt } = job;
+  const at = endedAt ?? startedAt;
+  const how = [
+    at === null ? state : `${state} ${endedAt === null ? 'since' : 'at'} ${fullTime(at, nowMs)}`,
+    ...(exitCode === null ? [] : [`exit ${exitCode}${node === null ? '' : ` on node ${node}`}`]),
+    ...(reason === null ? [] : [printable(reason)]),
+  ];
+  return [
+    ['command', `${printable(command)} (on ${on === 'head' ? 'node 0' : 'all nodes'})`],
+    ['job', how.join(', ')],
   ];
 }
 

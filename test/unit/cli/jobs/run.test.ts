@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { showOne } from '../../../../cli/clusters.ts';
 import { attach, logs, ps, results, stop } from '../../../../cli/jobs/commands.ts';
 import { exitCodeOf, followToEnd, type RunOptions, run } from '../../../../cli/jobs/run.ts';
 import { archiveOf } from '../../../support/archives.ts';
@@ -311,6 +312,18 @@ describe('a job that is over', () => {
     await stop(context, 'caaaaaaaaaa');
     expect(out).toEqual(['The job of caaaaaaaaaa "job" is over: done.']);
     expect(fake.requests.filter((request) => request.startsWith('DELETE'))).toEqual([]);
+  });
+
+  it('onebuck show has the command, how it ended, and what that saved', async () => {
+    const fake = await gone();
+    fake.job = { ...fake.job, state: 'failed', exitCode: 9, node: 2, reason: 'no\x1b[2Jdisk' };
+    const { context, out } = contextOf(fake);
+    await showOne(context, 'caaaaaaaaaa');
+    expect(out.filter((line) => /^(command|job|saved)/.test(line))).toEqual([
+      expect.stringMatching(/^command +\.\/run \(on node 0\)$/),
+      expect.stringMatching(/^job +failed at .* 10:41 UTC, exit 9 on node 2, no\?\[2Jdisk$/),
+      expect.stringMatching(/^saved +\$0\.045 until its teardown$/),
+    ]);
   });
 
   it('onebuck ps --all shows its state, exit code and time', async () => {
