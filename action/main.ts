@@ -23,6 +23,7 @@ import { memoryMbIn } from '../client/memory.ts';
 import { dollars } from '../client/money.ts';
 import { pauseMs, whileBusy } from '../client/poll.ts';
 import { specFrom } from '../client/spec.ts';
+import { followJob, jobOfInputs } from './job.ts';
 import { apiOfInputs, input, patiently, runStep, saveState, setOutput } from './runner.ts';
 
 /*
@@ -36,7 +37,9 @@ async function launchForJob(): Promise<void> {
   saveState('mark', mark);
   const dir = join(process.env.RUNNER_TEMP ?? tmpdir(), `onebuck-${key}`);
   const identity = makeKey(dir);
-  const launched = await launchCluster(api, specOf(mark, identity), key).catch((error) => {
+  const job = await jobOfInputs(api, dir);
+  const spec = { ...specOf(mark, identity), ...(job === undefined ? {} : { job }) };
+  const launched = await launchCluster(api, spec, key).catch((error) => {
     if (!mayPass(error)) saveState('refused', 'yes');
     throw error;
   });
@@ -46,6 +49,7 @@ async function launchForJob(): Promise<void> {
     `Cluster ${launched.id}: ${launched.nodes.length} × ${launched.type} in ${launched.region}, ` +
       `${dollars(launched.hourlyUsd)} a started hour, at most ${dollars(launched.budgetUsd)}.`,
   );
+  if (job !== undefined) return followJob(api, launched, dir);
   const cluster = await waitUntilUp(api, launched);
   const inventory = await getInventory(api, cluster.id);
   setOutput('hosts', inventory.nodes.map(({ ipv4 }) => ipv4).join(','));

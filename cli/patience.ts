@@ -1,10 +1,10 @@
 import { throughOutages } from '../client/patience.ts';
-import type { Context } from './context.ts';
 import { cliErrorOf } from './errors.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Asks until there is an answer, as `throughOutages` does, and says so in an outage. */
 export const patiently = <Answer>(
-  { terminal }: Pick<Context, 'terminal'>,
+  { terminal }: { readonly terminal: Pick<Terminal, 'note' | 'settle'> },
   ask: () => Promise<Answer>,
   mostMs?: number,
 ): Promise<Answer> => {

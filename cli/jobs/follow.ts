@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import { nodesBar } from '../fuse.ts';
 import { progressOf } from '../launch.ts';
 import { patiently } from '../patience.ts';
-import { createLogPrinter, type LogOptions } from './log.ts';
+import { createLogPrinter, type LogContext, type LogOptions } from './log.ts';
 
 /** A laptop may be shut, or on a train, for long; whoever has had enough presses Ctrl-C. */
 export const OUTAGE_MS_MAX = 24 * 3_600_000;
@@ -44,11 +44,11 @@ export async function follow(context: Context, api: Api, id: string): Promise<En
   return { cluster, job };
 }
 
-/** Prints the logs of some nodes until the job is over. */
+/** Prints the logs of some nodes, or of all that run the command, until the job is over. */
 export async function followLog(
-  context: Context,
+  context: LogContext,
   api: Api,
-  log: Pick<LogOptions, 'id' | 'ranks'>,
+  log: Pick<Looking, 'id' | 'ranks'>,
 ): Promise<void> {
   const options = { ...log, mostMs: OUTAGE_MS_MAX };
   await untilOver(context, api, options, async (job) => isJobOver(job));
@@ -59,9 +59,9 @@ export async function followLog(
  * the log is. `ranks` null: those of all nodes that run the command.
  */
 async function untilOver(
-  context: Context,
+  context: LogContext,
   api: Api,
-  { id, ranks, mostMs }: Omit<LogOptions, 'ranks'> & { readonly ranks: readonly number[] | null },
+  { id, ranks, mostMs }: Looking,
   isOver: (job: Job) => Promise<boolean>,
 ): Promise<Job> {
   const look = () => patiently(context, () => getJob(api, id), mostMs);
@@ -79,6 +79,10 @@ async function untilOver(
     await delay(pause);
     job = await look();
   }
+}
+
+interface Looking extends Omit<LogOptions, 'ranks'> {
+  readonly ranks: readonly number[] | null;
 }
 
 /** Draws the nodes' bar in a terminal while they come up; tells of each change in a line. */

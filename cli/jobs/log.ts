@@ -4,6 +4,7 @@ import { bytesOf, getJobLog } from '../../client/jobs.ts';
 import { createLogLines, type LogLines, shownLine } from '../../client/log-lines.ts';
 import type { Context } from '../context.ts';
 import { patiently } from '../patience.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** Prints the logs of some nodes, each from where it ended the time before. */
 export interface LogPrinter {
@@ -25,7 +26,7 @@ interface Reading {
  * object.
  */
 export function createLogPrinter(
-  context: Context,
+  context: LogContext,
   api: Api,
   { id, ranks, mostMs }: LogOptions,
 ): LogPrinter {
@@ -72,6 +73,11 @@ export function createLogPrinter(
       for (const { rank, lines } of readings) for (const line of lines.end()) tell(rank, line);
     },
   };
+}
+
+/** What a log is printed with. */
+export interface LogContext extends Pick<Context, 'json'> {
+  readonly terminal: Pick<Terminal, 'out' | 'note' | 'settle' | 'hasColour'>;
 }
 
 export interface LogOptions {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -9,13 +10,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { projectDir } from '../../../build/project.ts';
 import { createApi } from '../../../client/api.ts';
 import { getCluster, isLive, listClusters, listLive } from '../../../client/clusters.ts';
 import { type Ended, type Running, startNode, startScript } from '../../support/children.ts';
 import { type Service, startService, TOKEN } from '../cli/binary.ts';
+import { setGone, setState, startFakeOnebuck } from '../cli/jobs/fake-onebuck.ts';
 
 /*
  * Tests of the GitHub action against `npm start`. The action is run as the runner runs it: with its
@@ -119,7 +121,9 @@ it('launches, has the nodes in its outputs, runs the command, and destroys at th
   expect(main.stdout).toContain('[1] part of the benchmark\n');
   expect(main.stdout).toContain('Exit codes: 0 on 2 nodes.');
   const outputs = job.outputs();
-  expect(Object.keys(outputs).sort()).toEqual(Object.keys(action.outputs).sort());
+  const ofNodes = ['cluster-id', 'hosts', 'inventory', 'ssh-config'];
+  expect(Object.keys(outputs).sort()).toEqual(ofNodes);
+  expect([...ofNodes, ...OF_JOB].sort()).toEqual(Object.keys(action.outputs).sort());
   const cluster = await getCluster(api(), outputs['cluster-id'] ?? '');
   expect(cluster).toMatchObject({ name: 'Nightly benchmark 7', maxHours: 5, budgetUsd: 0.5 });
   const addresses = cluster.nodes.map(({ ipv4 }) => ipv4);
@@ -189,4 +193,76 @@ it('names the input that is missing or refused', async () => {
 it('leaves no cluster behind after all these jobs', async () => {
   expect((await listLive(api())).clusters).toEqual([]);
   expect((await listClusters(api(), {})).clusters.length).toBeGreaterThan(3);
+});
+
+const OF_JOB = ['exit-code', 'results'];
+
+describe('with a command (against a stand-in for Onebuck)', () => {
+  const COMMAND = {
+    ...{ command: 'make run', upload: 'events\nLICENSE\n', results: 'out/\n*.csv', array: '1-9' },
+    nodes: '3',
+  };
+
+  /** A job that has printed `log`, and has ended. */
+  async function startFake(log: string, exitCode: number) {
+    const fake = await startFakeOnebuck({ on: 'all' });
+    fake.looks.push(
+      () => setState(fake, 'running'),
+      () => {
+        for (const { index } of fake.job.nodes) {
+          fake.logs.set(index, log);
+          fake.archives.set(index, Buffer.from(`archive ${index}`));
+        }
+        setState(fake, exitCode === 0 ? 'done' : 'failed', exitCode);
+        setGone(fake);
+      },
+    );
+    return fake;
+  }
+
+  it('runs a job, shows its log, and has the archives of its results', async () => {
+    const fake = await startFake('::error::no command of mine\n', 0);
+    const job = startJob({ ...COMMAND, url: fake.url });
+    const { code, stdout } = await job.main().ended;
+    expect(code, stdout).toBe(0);
+    const { inputs, ...sent } =
+      ([...fake.launches.values()] as { job: { inputs: string[] } }[])[0]?.job ?? {};
+    expect(sent).toEqual({
+      command: 'make run',
+      on: 'all',
+      tasks: '1-9',
+      results: ['out/', '*.csv'],
+    });
+    const archive = fake.uploads.get(inputs?.[0] ?? '') ?? Buffer.alloc(0);
+    const listed = execFileSync('tar', ['-tz'], { input: archive, encoding: 'utf8' });
+    expect(listed.split('\n')).toEqual(expect.arrayContaining(['events/', 'LICENSE']));
+    const { results = '', ...outputs } = job.outputs();
+    expect(outputs).toEqual({ 'cluster-id': fake.cluster.id, 'exit-code': '0' });
+    expect(readFileSync(join(results, 'n2.tar.gz'), 'utf8')).toBe('archive 2');
+    // What a node prints is no command for the runner.
+    const [, token = ''] = /::stop-commands::(.+)\n/.exec(stdout) ?? [];
+    expect(token).not.toBe('');
+    expect(stdout.indexOf('[1] ::error::')).toBeGreaterThan(stdout.indexOf(token));
+    expect(stdout.lastIndexOf('::error::')).toBeLessThan(stdout.indexOf(`\n::${token}::\n`));
+    expect(stdout).toContain(
+      'done in 41 min, exit 0, $0.045 of $0.10, $0.045 not spent, results in ',
+    );
+  });
+
+  it('fails with the command', async () => {
+    const fake = await startFake('oops\n', 3);
+    const job = startJob({ ...COMMAND, url: fake.url, upload: '' });
+    const { code, stdout } = await job.main().ended;
+    expect(code).toBe(1);
+    expect(stdout).toContain('::error title=Onebuck::failed after 41 min, exit 3, ');
+    expect(job.outputs()['exit-code']).toBe('3');
+  });
+
+  it('takes none for nodes that live, too', async () => {
+    const fake = await startFakeOnebuck();
+    const job = startJob({ ...COMMAND, url: fake.url, exec: 'uptime' });
+    const { code, stdout } = await job.main().ended;
+    expect({ code, launches: fake.launches.size }).toEqual({ code: 1, launches: 0 });
+    expect(stdout).toContain('Give either the input command or exec.');
+  });
 });
