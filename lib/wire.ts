@@ -139,6 +139,15 @@ export const jobFiles = /* @__PURE__ */ once((): JobFiles | null => {
   return createJobFiles(new S3Client({ ...aws, ...WITHOUT_CHECKSUMS }), bucket);
 });
 
+/** With what the signed URLs of the bucket begin; null: this deployment has no bucket. */
+export const jobFilesUrl = (): string | null => {
+  const [bucket, endpoint] = [env('JOB_BUCKET', ''), env('AWS_ENDPOINT_URL_S3', '')];
+  if (bucket === '') return null;
+  if (endpoint !== '') return `${endpoint}/${bucket}/`;
+  const region = env('AWS_REGION', '');
+  return `https://${bucket}.s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`;
+};
+
 export const nudge = /* @__PURE__ */ once(() =>
   createNudge(new LambdaClient(aws), {
     reconcile: required('RECONCILE_FUNCTION'),

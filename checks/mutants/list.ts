@@ -540,6 +540,18 @@ const unreadable = [
       to: ';',
     },
   }),
+  ...inFile('lib/wire.ts', ['test/unit/wire.test.ts'], {
+    'the console may call the bucket of another region': {
+      from: "const region = env('AWS_REGION', '');",
+      to: "const region = 'us-east-1';",
+    },
+  }),
+  ...inFile('lib/http/console.ts', ['test/unit/http/console.test.ts'], {
+    'the console may not call the bucket of jobs': {
+      from: '[filesUrl])].join',
+      to: '[])].join',
+    },
+  }),
   ...inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/orphans.test.ts'], {
     'nodes of an unreadable record are left alone once they have lost their reap tag': {
       from: "if (why === 'the records can not be read') return null;",

@@ -25,37 +25,43 @@ export interface AssetReply {
 const YEAR_SECONDS = 31_536_000;
 
 /**
- * The console may load its own files only, and call the API of its own origin only. No page may
- * frame it.
+ * The console may load its own files only, and call only the API of its own origin and the bucket of
+ * jobs, to which it uploads. No page may frame it.
  */
-const CONTENT_SECURITY_POLICY = [
-  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'"],
-  ...["connect-src 'self'", "img-src 'self' data:", "base-uri 'none'", "form-action 'none'"],
-  "frame-ancestors 'none'",
-].join('; ');
+const contentSecurityPolicy = (filesUrl: string | null): string =>
+  [
+    ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'"],
+    ["connect-src 'self'", ...(filesUrl === null ? [] : [filesUrl])].join(' '),
+    ...["img-src 'self' data:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+  ].join('; ');
 
-const SECURITY_HEADERS = {
-  'content-security-policy': CONTENT_SECURITY_POLICY,
+const securityHeaders = (filesUrl: string | null) => ({
+  'content-security-policy': contentSecurityPolicy(filesUrl),
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
-};
+});
 
-/** The answer to a request for `/` or for a file of the console. */
+/**
+ * The answer to a request for `/` or for a file of the console. `filesUrl`: with what the URLs of the
+ * bucket of jobs begin; null: there is no bucket.
+ */
 export function serveAsset(
   assets: Readonly<Record<string, Asset>>,
   { path, headers }: AssetRequest,
+  filesUrl: string | null,
 ): AssetReply {
   const name = path === '/' ? 'index.html' : path.slice(1);
   const asset = Object.hasOwn(assets, name) ? assets[name] : undefined;
   if (asset === undefined) {
-    return missing(`There is no ${path}. The console is at /, the API at /openapi.json.`);
+    const detail = `There is no ${path}. The console is at /, the API at /openapi.json.`;
+    return missing(detail, securityHeaders(filesUrl));
   }
   const isPage = name === 'index.html';
   const etag = `"${createHash('sha256').update(asset.br).digest('base64url').slice(0, 22)}"`;
   const shared = {
-    ...SECURITY_HEADERS,
+    ...securityHeaders(filesUrl),
     etag,
     vary: 'accept-encoding',
     // The names of all other files change with their content, so that they never go stale.
@@ -72,8 +78,8 @@ export function serveAsset(
   };
 }
 
-function missing(detail: string): AssetReply {
-  const headers = { ...SECURITY_HEADERS, 'content-type': PROBLEM_TYPE };
+function missing(detail: string, secure: Readonly<Record<string, string>>): AssetReply {
+  const headers = { ...secure, 'content-type': PROBLEM_TYPE };
   const body = problemBody('notFound', detail);
   return {
     statusCode: body.status,

@@ -367,3 +367,23 @@ describe('the limits of an invocation', () => {
     expect(limitsOf(remaining(1_000)).by).toBe(clock().now());
   });
 });
+
+describe('the bucket of jobs', () => {
+  it.each([
+    { AWS_REGION: 'us-east-1' },
+    { AWS_REGION: 'eu-central-1' },
+    { AWS_REGION: 'us-gov-west-1' },
+    { AWS_REGION: 'cn-north-1' },
+    { AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9100' },
+  ])('has signed URLs that begin as the console may call them: %j', async (env) => {
+    const keys = { AWS_ACCESS_KEY_ID: 'some', AWS_SECRET_ACCESS_KEY: 'secret' };
+    const { jobFiles, jobFilesUrl } = await wired({ ...env, ...keys, JOB_BUCKET: 'jobs-of-prod' });
+    const url = await jobFiles()?.uploadUrl('uploads/ann/uabcdefghij', 1, minutes(1));
+    expect(url?.startsWith(`${jobFilesUrl()}uploads/ann/`)).toBe(true);
+  });
+
+  it('may be missing', async () => {
+    const { jobFilesUrl } = await wired({});
+    expect(jobFilesUrl()).toBeNull();
+  });
+});

@@ -12,7 +12,7 @@ const assets = {
   'assets/index-abc.js': asset('text/javascript', 'start();'),
 };
 const get = (path: string, headers: Record<string, string> = {}) =>
-  serveAsset(assets, { path, headers });
+  serveAsset(assets, { path, headers }, null);
 const bytes = ({ body }: { body: string }) => Buffer.from(body, 'base64');
 
 describe('the console', () => {
@@ -74,4 +74,11 @@ describe('the console', () => {
       });
     },
   );
+
+  it('may call the bucket of jobs, and no other address but its own', () => {
+    const reply = serveAsset(assets, { path: '/', headers: {} }, 'https://files.example/');
+    const policy = reply.headers['content-security-policy'] ?? '';
+    expect(policy).toContain("; connect-src 'self' https://files.example/; ");
+    expect(policy.match(/https?:/g)).toHaveLength(1);
+  });
 });
