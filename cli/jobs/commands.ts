@@ -78,10 +78,10 @@ export async function stop(context: Context, named: string): Promise<void> {
   }
   const stopping = await stopJob(api, found.id);
   const grace = countdown((found.spec.job?.gracePeriodSeconds ?? 0) * 1_000).slice(3);
-  show(context, stopping, () => [
-    `${titleOf(stopping)} is told to stop: the command gets SIGTERM and ${grace} min, and what there is`,
-    `of its results is saved. Then the cluster ends. "onebuck attach ${stopping.id}" follows.`,
-  ]);
+  const words =
+    `${titleOf(stopping)} is told to stop: the command gets SIGTERM and ${grace} min, and what there ` +
+    `is of its results is saved. Then the cluster ends. "onebuck attach ${stopping.id}" follows.`;
+  show(context, stopping, () => words);
 }
 
 export interface PsOptions {

@@ -114,10 +114,11 @@ function linesOf(job: Job, cluster: Cluster | null): readonly string[] {
   }
 }
 
+/** Of a job on one node, the others say nothing of their inputs. */
 function stagedLine({ nodes }: Job, { status }: Cluster): string[] {
   const staged = nodes.filter(({ stagedAt }) => stagedAt !== null).length;
-  if (status !== 'running' || staged === 0) return [];
-  return [`${staged} of ${plural(nodes.length, 'node')} ready to start the command`];
+  if (status !== 'running' || staged === 0 || nodes.length === 1) return [];
+  return [`${staged} of ${nodes.length} nodes have what the command needs`];
 }
 
 const nodesWords = ({ nodes, on }: Job): string =>

@@ -139,7 +139,7 @@ export function closingLine(job: Job, cluster: Cluster, place: string | null): s
 /** What becomes of nodes that the end of the job leaves; null: they are gone, or on their way. */
 function livesOn(job: Job, cluster: Cluster, nowMs: number): string | null {
   const { id } = cluster;
-  if (!isLive(cluster)) return job.state === 'done' ? null : endSentence(cluster);
+  if (!isLive(cluster)) return cluster.endReason === 'done' ? null : endSentence(cluster);
   if (cluster.status === 'deleting') return null;
   const free = job.state === 'failed' && job.onFailure === 'keepPaidHour';
   const look = free ? 'Its nodes live on, in the hour that is paid anyway' : 'Its nodes live on';

@@ -42,7 +42,6 @@ export async function upload(context: Context, api: Api, collected: Collected): 
     const file = join(folder.path, 'upload.tar.gz');
     const packing = createMeter(terminal, { doing: 'Packing', total: collected.bytes, isDrawn });
     const bytes = await pack(collected, file, (packed) => packing.at(packed));
-    packing.done();
     const meter = createMeter(terminal, { doing: 'Uploading', total: bytes, isDrawn });
     const id = await patiently(context, async () => {
       const { id, url } = await createUpload(api, bytes);
