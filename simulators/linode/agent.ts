@@ -1,11 +1,26 @@
 import { gunzipSync } from 'node:zlib';
+import { SimulatedJob, type Transfer } from './job.ts';
 
 /** What a call of an agent says. */
-export type AgentEvent = 'ready' | 'failed' | 'alive' | 'due';
+export type AgentEvent =
+  | ('ready' | 'failed' | 'alive' | 'due')
+  | ('job' | 'staged' | 'started' | 'log' | 'exited' | 'upload' | 'ended');
 
 export interface AgentCall {
   readonly event: AgentEvent;
   readonly detail: string;
+  readonly segment?: number;
+  /** Base64. */
+  readonly data?: string;
+  readonly exitCode?: number | null;
+  readonly bytes?: number;
+  readonly lastCall?: boolean;
+  readonly results?: {
+    readonly name: string;
+    readonly bytes: number;
+    readonly unpackedBytes: number;
+    readonly files: number;
+  } | null;
 }
 
 /** The files of an agent, as its node's boot script leaves them. */
@@ -15,6 +30,8 @@ export interface AgentFiles {
   readonly token: string;
   /** Epoch milliseconds. */
   readonly teardownAt: number;
+  /** How many nodes the cluster has. */
+  readonly nodes: number;
 }
 
 /**
@@ -28,7 +45,9 @@ export function agentFilesIn(userData: string | null): AgentFiles | null {
   const url = written(/^echo (\S+) > \$d\/url$/m);
   const token = written(/echo (\S+) \| put \$d\/token /);
   const teardownAt = Date.parse(written(/echo (\S+) > \$d\/teardown-at$/m));
-  return url === '' || token === '' || Number.isNaN(teardownAt) ? null : { url, token, teardownAt };
+  const nodes = Number(written(/^cluster=\S+ rank=\d+ nodes=(\d+)$/m));
+  if (url === '' || token === '' || Number.isNaN(teardownAt)) return null;
+  return { url, token, teardownAt, nodes };
 }
 
 function unpacked(bytes: Buffer): Buffer {
@@ -45,14 +64,21 @@ const ALIVE_AFTER = 6 * 3_600 * SECOND;
 const PAUSE = 30 * SECOND;
 const ALIVE_PAUSE = 600 * SECOND;
 
-/** Plays the agent of a node, with the times of the script in lib/core/room/scripts/agent.ts. */
+/**
+ * Plays the agents of a node: that of the node, with the times of the script in
+ * lib/core/room/scripts/agent.ts, and that of the job, if its cluster has one.
+ */
 export class SimulatedAgent {
   #files: AgentFiles;
   readonly #doneAt: number;
   readonly #fault: string | null;
+  readonly #rank: number;
   #told = false;
   #last: number;
   #pausedUntil = 0;
+  /** null: the node is not ready, or has no job. */
+  #job: SimulatedJob | null = null;
+  #callOfJob: AgentCall | null = null;
 
   /** `doneAt`: when cloud-init is done on its node; `fault`: why it failed, null: it did not. */
   constructor(files: AgentFiles, doneAt: number, fault: string | null = null) {
@@ -60,6 +86,7 @@ export class SimulatedAgent {
     this.#doneAt = doneAt;
     this.#fault = fault;
     this.#last = doneAt;
+    this.#rank = Number(/\d+$/.exec(files.url)?.[0] ?? 0);
   }
 
   get url(): string {
@@ -70,15 +97,45 @@ export class SimulatedAgent {
     return this.#files.token;
   }
 
-  /** When the agent calls next, unless an answer before that moves the teardown. */
+  /** When the agents do something next, unless an answer before that moves the teardown. */
   nextAt(): number {
+    return Math.min(this.#ownNextAt(), this.#job?.nextAt() ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** What the agents call to say at `now`; null: nothing yet. */
+  callAt(now: number): AgentCall | null {
+    if (now >= this.#ownNextAt()) return this.#ownCallAt(now);
+    this.#callOfJob = this.#job?.callAt(now) ?? null;
+    return this.#callOfJob;
+  }
+
+  /** The file that the agent of the job moves at `now`; null: none. */
+  transferAt = (now: number): Transfer | null => this.#job?.transferAt(now) ?? null;
+
+  transferred(isDone: boolean, now: number): void {
+    this.#job?.transferred(isDone, now);
+  }
+
+  /** `answer`: the body of a 200; null: Onebuck did not take the call. */
+  answered(call: AgentCall, answer: unknown, now: number): void {
+    const isOfJob = call === this.#callOfJob;
+    if (answer !== null) this.#heard(answer as Answer, now);
+    if (isOfJob) this.#job?.answered(call, answer, now);
+    else this.#ownAnswered(call, answer as Answer | null, now);
+  }
+
+  #heard(answer: Answer, now: number): void {
+    const { token, teardownAt } = answer;
+    this.#files = { ...this.#files, token, teardownAt: Date.parse(teardownAt) };
+    this.#job?.heard(answer, now);
+  }
+
+  #ownNextAt(): number {
     const news = this.#told ? this.#last + ALIVE_AFTER : this.#doneAt;
     return Math.max(this.#pausedUntil, Math.min(this.#dueAt(), news));
   }
 
-  /** What the agent calls to say at `now`; null: nothing yet. */
-  callAt(now: number): AgentCall | null {
-    if (now < this.nextAt()) return null;
+  #ownCallAt(now: number): AgentCall {
     if (now >= this.#dueAt()) return { event: 'due', detail: '' };
     if (this.#told) return { event: 'alive', detail: '' };
     return this.#fault === null
@@ -86,21 +143,30 @@ export class SimulatedAgent {
       : { event: 'failed', detail: this.#fault };
   }
 
-  /** `answer`: the body of a 200; null: Onebuck did not take the call. */
-  answered(call: AgentCall, answer: unknown, now: number): void {
+  #ownAnswered({ event }: AgentCall, answer: Answer | null, now: number): void {
     if (answer === null) {
-      this.#pausedUntil = now + (call.event === 'alive' ? ALIVE_PAUSE : PAUSE);
+      this.#pausedUntil = now + (event === 'alive' ? ALIVE_PAUSE : PAUSE);
       return;
     }
-    const { token, teardownAt } = answer as { token: string; teardownAt: string };
-    this.#files = { ...this.#files, token, teardownAt: Date.parse(teardownAt) };
     this.#last = now;
-    if (call.event === 'ready' || call.event === 'failed') this.#told = true;
-    if (call.event === 'due') this.#pausedUntil = now + PAUSE;
+    if (event === 'ready' || event === 'failed') this.#told = true;
+    if (event === 'due') this.#pausedUntil = now + PAUSE;
+    // Only the answers of a cluster with a job have this field.
+    if (event === 'ready' && answer.stop !== undefined) {
+      const { nodes, teardownAt } = this.#files;
+      this.#job = new SimulatedJob({ rank: this.#rank, nodes }, now, teardownAt);
+      this.#job.heard(answer, now);
+    }
   }
 
   #dueAt(): number {
-    const rank = Number(/\d+$/.exec(this.#files.url)?.[0] ?? 0);
-    return this.#files.teardownAt + (15 + (rank % 30)) * SECOND;
+    return this.#files.teardownAt + (15 + (this.#rank % 30)) * SECOND;
   }
+}
+
+/** The part of each answer that the agent of a node reads. */
+interface Answer {
+  readonly token: string;
+  readonly teardownAt: string;
+  readonly stop?: boolean;
 }

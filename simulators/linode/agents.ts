@@ -1,5 +1,6 @@
 import { type AgentCall, agentFilesIn, SimulatedAgent } from './agent.ts';
 import type { Instance } from './instance.ts';
+import type { Transfer } from './job.ts';
 import type { SimulatorSettings } from './settings.ts';
 
 interface Options {
@@ -51,18 +52,38 @@ export function playAgents({ now, instances, settings }: Options): () => void {
     }
   }
 
+  /** Whether the whole file arrived. */
+  async function move(transfer: Transfer): Promise<boolean> {
+    const { kind, url } = transfer;
+    const body = kind === 'put' ? transfer.body : null;
+    try {
+      const response = await fetch(url, { method: kind, body, signal: stopping.signal });
+      let bytes = 0;
+      for await (const part of response.body ?? []) bytes += part.length;
+      return response.ok && (kind === 'put' || bytes === transfer.bytes);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Has the agent do all that it has to do by now. */
+  async function act(agent: SimulatedAgent): Promise<void> {
+    while (agent.nextAt() <= now() && !stopping.signal.aborted) {
+      const transfer = agent.transferAt(now());
+      if (transfer !== null) agent.transferred(await move(transfer), now());
+      const call = agent.callAt(now());
+      if (call !== null) agent.answered(call, await post(agent, call), now());
+      if (transfer === null && call === null) return;
+    }
+  }
+
   async function look(): Promise<void> {
-    const due = instances().flatMap((instance) => {
-      const agent = agentOf(instance);
-      const call = agent?.callAt(now()) ?? null;
-      return agent === null || call === null ? [] : [{ agent, call }];
-    });
+    const due = instances()
+      .map(agentOf)
+      .filter((agent) => agent !== null)
+      .filter((agent) => agent.nextAt() <= now());
     for (let start = 0; start < due.length && !stopping.signal.aborted; start += CALLS_MAX) {
-      await Promise.all(
-        due.slice(start, start + CALLS_MAX).map(async ({ agent, call }) => {
-          agent.answered(call, await post(agent, call), now());
-        }),
-      );
+      await Promise.all(due.slice(start, start + CALLS_MAX).map(act));
     }
   }
 

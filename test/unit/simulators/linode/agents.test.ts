@@ -29,7 +29,7 @@ describe('the files of an agent', () => {
 
   it('are those that the boot script in the user data would write', () => {
     const files = agentFilesIn(nodeUserData(aRoom('https://onebuck.example.com'), 7));
-    expect(files).toMatchObject({ url, teardownAt: TEARDOWN });
+    expect(files).toMatchObject({ url, teardownAt: TEARDOWN, nodes: aSpec().nodes });
     expect(readAgentToken(KEY, files?.token ?? '', LAUNCH)).toMatchObject({ rank: 7 });
   });
 
@@ -50,7 +50,10 @@ describe('the files of an agent', () => {
 
 describe('a simulated agent', () => {
   const done = plus(LAUNCH, minutes(1));
-  const files = { url: `https://a.example/agent/${ID}/31`, token: 'oba_1', teardownAt: TEARDOWN };
+  const files = {
+    ...{ url: `https://a.example/agent/${ID}/31`, token: 'oba_1', teardownAt: TEARDOWN },
+    nodes: 32,
+  };
   const answer = (teardownAt = TEARDOWN) => ({ token: 'oba_2', teardownAt: toIso(teardownAt) });
 
   it('says that its node is ready once cloud-init is done, again each 30 s until it is heard', () => {
