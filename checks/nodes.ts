@@ -1,5 +1,6 @@
 import { missingForNodes } from '../simulators/nodes/requirements.ts';
 import { expectFailure } from './nodes/failure.ts';
+import { expectJobs, expectMpiJob, reportFloor } from './nodes/job.ts';
 import { expectRoom } from './nodes/room.ts';
 import { expectSetups } from './nodes/setups.ts';
 import { launchTimers } from './nodes/timer.ts';
@@ -12,10 +13,13 @@ import { startReport } from './report.ts';
  *
  * 1. Ten nodes, with a cloud-config of the user's. All get ready; they are a room; and from the
  *    internet only ssh and the open ports answer.
- * 2. Two clusters whose teardown is near: with no rule of EventBridge running, so neither reaper nor
+ * 2. A job of MPI on four nodes, from uploaded source to results at home, with the times that Onebuck
+ *    adds, beside those of the same steps by hand. Then four jobs at once: one that fails, one that
+ *    the teardown stops, one whose node is rebooted, and one with tasks.
+ * 3. Two clusters whose teardown is near: with no rule of EventBridge running, so neither reaper nor
  *    sweeper, the nodes' own timers must end them, also on a node that was rebooted.
- * 3. Meanwhile three nodes with every setup that this kernel can run, each of which must do a job.
- * 4. And a node whose user's script fails, which is shown with its reason.
+ * 4. Meanwhile three nodes with every setup that this kernel can run, each of which must do a job.
+ * 5. And a node whose user's script fails, which is shown with its reason.
  *
  * At the end nothing of it may be left. Clocks run in real time, and Linode's clock is 55 minutes
  * behind: to Onebuck, a Linode created now is 55 minutes old, so the teardown time of `maxHours: 1`
@@ -31,6 +35,9 @@ const report = startReport();
 const world = await startWorld(report);
 try {
   await expectRoom(world);
+  await expectMpiJob(world);
+  await reportFloor(world);
+  await expectJobs(world);
   const timers = await launchTimers(world);
   const setups = expectSetups(world);
   const failure = expectFailure(world);

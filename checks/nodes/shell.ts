@@ -8,6 +8,8 @@ export interface Shell {
   on(node: Node | undefined, command: string, seconds?: number): Promise<string>;
   /** Runs the command on every node of the cluster at once. */
   onAll(cluster: Cluster, command: string, seconds?: number): Promise<string[]>;
+  /** Copies a file between this machine and the node, by scp; the node's begins with `n:`. */
+  copy(node: Node | undefined, from: string, to: string): Promise<void>;
   /** Reboots the node from inside, and waits until it answers again. */
   reboot(node: Node | undefined): Promise<void>;
 }
@@ -18,7 +20,7 @@ export function createShell(key: string): Shell {
   const on = async (node: Node | undefined, command: string, seconds = 60): Promise<string> => {
     const address = node?.ipv4 ?? null;
     if (address === null) throw new Error(`n${node?.index} has no address`);
-    const { code, output } = await ssh([...args, `root@${address}`, command], seconds);
+    const { code, output } = await run('ssh', [...args, `root@${address}`, command], seconds);
     expect(code === 0, `on n${node?.index}, ${command} ended with ${code}: ${output}`);
     return output.trim();
   };
@@ -26,6 +28,11 @@ export function createShell(key: string): Shell {
     on,
     onAll: (cluster, command, seconds) =>
       Promise.all(cluster.nodes.map((node) => on(node, command, seconds))),
+    async copy(node, ...paths) {
+      const files = paths.map((path) => path.replace(/^n:/, `root@${node?.ipv4}:`));
+      const { code, output } = await run('scp', [...args, ...files], 60);
+      expect(code === 0, `scp ${files.join(' ')} ended with ${code}: ${output}`);
+    },
     async reboot(node) {
       const before = await on(node, BOOT);
       // The connection may end before the command does.
@@ -38,13 +45,14 @@ export function createShell(key: string): Shell {
   };
 }
 
-function ssh(
+function run(
+  program: 'ssh' | 'scp',
   args: readonly string[],
   seconds: number,
 ): Promise<{ readonly code: number | string; readonly output: string }> {
   return new Promise((resolve) => {
     const options = { timeout: seconds * 1000, maxBuffer: 16 * 1024 * 1024 };
-    execFile('ssh', args, options, (error, stdout, stderr) => {
+    execFile(program, args, options, (error, stdout, stderr) => {
       const code = error === null ? 0 : (error.code ?? error.signal ?? 'a time-out');
       resolve({ code, output: code === 0 ? stdout : `${stdout}${stderr}`.slice(-2_000) });
     });

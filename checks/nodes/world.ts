@@ -19,6 +19,8 @@ export interface World extends Shell {
   readonly report: (text: string) => void;
   readonly stack: Stack;
   readonly simulator: LinodeSimulator;
+  /** Calls the API. Throws if the answer is a problem. */
+  call<T>(method: string, path: string, body?: object): Promise<T>;
   /** Launches a cluster that the check can log in to. */
   launch(spec: object): Promise<Cluster>;
   cluster(id: string): Promise<Cluster>;
@@ -72,6 +74,7 @@ export async function startWorld(report: (text: string) => void): Promise<World>
     stack,
     simulator,
     ...createShell(key),
+    call,
     launch: (spec) =>
       call('POST', '/clusters', {
         ...{ type: 'g6-nanode-1', region: 'us-east', image: 'Debian 13', budgetUsd: 1 },
