@@ -58,6 +58,9 @@ export type Promised =
   | 'subnets'
   | 'pace';
 
+/** Whether Linode has raised its price; the record then counts the dearer of two readings. */
+const isRaised = ({ raises = [] }: Instance): boolean => raises.length > 0;
+
 export interface Violation {
   readonly promise: Promised;
   /** ISO time. */
@@ -371,8 +374,8 @@ export class Invariants implements Watcher {
     for (const [id, watched] of this.#clusters) {
       const { record } = watched;
       if (isLive(record) || watched.changedByHand || watched.resizedAt !== null) continue;
-      if (this.#isRaised(id)) continue;
       const linodes = [...this.linodesOf(id), ...this.#adoptedCopiesIn(record)];
+      if (linodes.some(isRaised)) continue;
       const error = 2 * this.#options.clockErrorMsMax + 2_000;
       const earlier = linodes.map((instance) => ({
         ...instance,
@@ -550,8 +553,7 @@ export class Invariants implements Watcher {
   }
 
   /** Whether Linode has raised the price of one of the cluster's Linodes. */
-  #isRaised = (id: ClusterId): boolean =>
-    this.linodesOf(id).some(({ raises = [] }) => raises.length > 0);
+  #isRaised = (id: ClusterId): boolean => this.linodesOf(id).some(isRaised);
 
   /** Whether the cluster had to keep its budget at the higher price at that instant. */
   #countsRise(id: ClusterId, at: number): boolean {
