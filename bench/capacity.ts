@@ -24,6 +24,8 @@ function valueBytes(value: AttributeValue): number {
   if (value.S !== undefined) return Buffer.byteLength(value.S);
   if (value.B !== undefined) return value.B.length;
   if (value.N !== undefined) return numberBytes(value.N);
+  if (value.SS !== undefined) return Buffer.byteLength(value.SS.join(''));
+  if (value.NS !== undefined) return value.NS.reduce((sum, text) => sum + numberBytes(text), 0);
   if (value.BOOL !== undefined || value.NULL !== undefined) return 1;
   if (value.L !== undefined) {
     return value.L.reduce((sum, item) => sum + ELEMENT_BYTES + valueBytes(item), CONTAINER_BYTES);

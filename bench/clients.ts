@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   type BatchGetItemCommandInput,
   type BatchGetItemCommandOutput,
   ConditionalCheckFailedException,
@@ -86,7 +87,8 @@ export function countDynamoDb(
       case 'UpdateItem': {
         const update = input as UpdateItemCommandInput;
         const id = idOf(update.Key);
-        write(name, id, { ...(before(id) ?? update.Key), ...assignedIn(update) });
+        const item = before(id) ?? update.Key ?? {};
+        write(name, id, { ...item, ...changedIn(item, update) });
         break;
       }
       case 'DeleteItem':
@@ -102,19 +104,33 @@ export function countDynamoDb(
   return { items };
 }
 
-/** The attributes that an update sets, each to a value of its own. */
-function assignedIn(update: UpdateItemCommandInput): Item {
+/** The attributes that an update sets, each to a value of its own, and the sets that it adds to. */
+function changedIn(item: Item, update: UpdateItemCommandInput): Item {
   const { UpdateExpression = '', ExpressionAttributeNames = {} } = update;
   const values = update.ExpressionAttributeValues ?? {};
-  const assigned = UpdateExpression.replace(/^SET /, '').split(', ');
-  return Object.fromEntries(
-    assigned.map((assignment) => {
-      const [name = '', value = ''] = assignment.split(' = ');
-      const found = values[value];
-      if (found === undefined) throw new Error(`${assignment} is not counted`);
-      return [ExpressionAttributeNames[name] ?? name, found];
-    }),
-  );
+  const [assigned = '', added = ''] = UpdateExpression.split(' ADD ');
+  const changed = new Map<string, AttributeValue>();
+  const change = (name: string, value: string, made: (found: AttributeValue) => AttributeValue) => {
+    const found = values[value];
+    if (found === undefined) throw new Error(`${UpdateExpression} is not counted`);
+    changed.set(ExpressionAttributeNames[name] ?? name, made(found));
+  };
+  const old = (name: string) => item[ExpressionAttributeNames[name] ?? name];
+  for (const [, name = '', first, value = ''] of assigned.matchAll(ASSIGNMENT)) {
+    change(name, value, (found) => (first === undefined ? found : (old(name) ?? found)));
+  }
+  for (const [, name = '', value = ''] of added.matchAll(/(#?\w+) (:\w+)/g)) {
+    change(name, value, (found) => joined(old(name), found));
+  }
+  return Object.fromEntries(changed);
+}
+
+const ASSIGNMENT = /(#?\w+) = (if_not_exists\(#?\w+, )?(:\w+)/g;
+
+/** Two sets of strings or of numbers as one. */
+function joined(a: AttributeValue | undefined, b: AttributeValue): AttributeValue {
+  const both = (one: string[] = [], other: string[] = []) => [...new Set([...one, ...other])];
+  return b.NS === undefined ? { SS: both(a?.SS, b.SS) } : { NS: both(a?.NS, b.NS) };
 }
 
 /** The read units of a call; a BatchGetItem uses units for each key by itself. */

@@ -13,12 +13,14 @@ import type { Life } from './scenarios.ts';
  * Exits with 1 if a cost is not below its target.
  */
 const LIFE_USD_MAX = 0.002;
+/** Of ten nodes that run a job of 41 minutes. */
+const JOB_LIFE_USD_MAX = 0.003;
 const IDLE_MONTH_USD_MAX = 0.6;
 const HAMMERED_MONTH_USD_MAX = 300;
 
 async function main(): Promise<boolean> {
   // The SDK looks for the setting above when it is loaded.
-  const { aLife, anIdleHour } = await import('./scenarios.ts');
+  const { aJobLife, aLife, anIdleHour } = await import('./scenarios.ts');
   const idleHour = await anIdleHour();
   const month = plus(times(idleHour, assumed.hoursOfMonth), monthly());
   // The reaper and the sweeper wait for a cluster's end if it comes soon after a tick, and AWS
@@ -28,6 +30,9 @@ async function main(): Promise<boolean> {
   const livesOf = (hasDashboard: boolean) =>
     Promise.all(sweeps.map((sweepAt) => aLife(idleHour, { sweepAt, hasDashboard })));
   const lives = await livesOf(false);
+  const jobsOf = async (followed: boolean) =>
+    meanOf(await Promise.all(sweeps.map((sweepAt) => aJobLife(idleHour, { sweepAt, followed }))));
+  const [job, followed] = [await jobsOf(false), await jobsOf(true)];
   const life = meanOf(lives);
   const costs = lives.map(({ counts }) => totalOf(counts));
   const [{ nodes, hours, billedUsd } = { nodes: 0, hours: 0, billedUsd: 0 }] = lives;
@@ -36,17 +41,29 @@ async function main(): Promise<boolean> {
   console.log(
     'Its cost is that of these hours, less that of as many idle hours; mean of five lives.',
   );
+  console.log(
+    'A job: 10 nodes for 41 minutes, of which one prints all the time; an input of 100 KB',
+  );
+  console.log(
+    'that each fetches, and results of 10 MB, which are kept for 30 days and fetched once.',
+  );
   console.log('An idle month: no cluster, no request.\n');
-  console.log(`${table(life, month)}\n\n${summary(life, month)}\n`);
+  const columns = { 'a life': life, 'a job': job, 'an idle month': month };
+  console.log(`${table(columns)}\n\n${summary(columns)}\n`);
   console.log(`A life costs $${dollars(totalOf(life))}:`);
   console.log(`  from $${dollars(Math.min(...costs))} to $${dollars(Math.max(...costs))},`);
   console.log('  depending on when between two sweeps the cluster ends.');
+  console.log(
+    `A life with a job costs $${dollars(totalOf(job))}, and $${dollars(totalOf(followed))}`,
+  );
+  console.log('  if somebody follows its log all the time.');
   console.log(`An idle month costs $${dollars(totalOf(month))}.`);
   const strangers = hammered();
   printHammered(strangers);
   printOtherCosts({ watched: meanOf(await livesOf(true)), month });
   return (
     isWithin('a life', totalOf(life), LIFE_USD_MAX) &&
+    isWithin('a life with a job', totalOf(job), JOB_LIFE_USD_MAX) &&
     isWithin('an idle month', totalOf(month), IDLE_MONTH_USD_MAX) &&
     isWithin(
       "a month of strangers' requests",

@@ -21,21 +21,25 @@ export function alarmsDeclared(): { readonly always: number; readonly all: numbe
   return { always: always.length, all: alarms.length };
 }
 
-/** A table of all calls, with their numbers, units and costs in a life and in an idle month. */
-export function table(life: Counts, month: Counts): string {
-  const calls = [...new Set([...life.keys(), ...month.keys()])].sort();
+/** Counts by the names of their columns. */
+type Columns = Readonly<Record<string, Counts>>;
+
+/** A table of all calls, with their numbers, units and costs in each column. */
+export function table(columns: Columns): string {
+  const all = Object.values(columns);
+  const calls = [...new Set(all.flatMap((counts) => [...counts.keys()]))].sort();
   const rows = calls.map((call) => [
     call,
-    ...[life, month].flatMap((counts) => {
+    ...all.flatMap((counts) => {
       const count = counts.get(call);
       if (count === undefined || Math.abs(count.units) < 1e-9) return ['', '', ''];
       const unit = prices[count.price].unit;
       return [amount(count.calls), `${amount(count.units)} ${unit}`, dollars(costOf(count))];
     }),
   ]);
-  const heads = ['what', 'a life: times', 'uses', '$', 'an idle month: times', 'uses', '$'];
-  const totals = ['all', '', '', dollars(totalOf(life)), '', '', dollars(totalOf(month))];
-  return markdown([heads, ...rows, totals]);
+  const heads = Object.keys(columns).flatMap((name) => [`${name}: times`, 'uses', '$']);
+  const totals = all.flatMap((counts) => ['', '', dollars(totalOf(counts))]);
+  return markdown([['what', ...heads], ...rows, ['all', ...totals]]);
 }
 
 const SERVICES: readonly (readonly [name: string, prices: readonly PriceName[]])[] = [
@@ -56,17 +60,16 @@ const SERVICES: readonly (readonly [name: string, prices: readonly PriceName[]])
   ['data sent to the internet', ['byteOut']],
 ];
 
-/** A table of the costs of a life and of an idle month, by AWS's services. */
-export function summary(life: Counts, month: Counts): string {
+/** A table of the costs of each column, by AWS's services. */
+export function summary(columns: Columns): string {
   const cost = (counts: Counts, names: readonly PriceName[]) =>
     totalOf(new Map([...counts].filter(([, { price }]) => names.includes(price))));
   const rows = SERVICES.map(([name, names]) => [
     name,
-    dollars(cost(life, names)),
-    dollars(cost(month, names)),
+    ...Object.values(columns).map((counts) => dollars(cost(counts, names))),
   ]);
-  const totals = ['all', dollars(totalOf(life)), dollars(totalOf(month))];
-  return markdown([['$', 'a life', 'an idle month'], ...rows, totals]);
+  const totals = Object.values(columns).map((counts) => dollars(totalOf(counts)));
+  return markdown([['$', ...Object.keys(columns)], ...rows, ['all', ...totals]]);
 }
 
 /** All prices, with AWS's pages. */

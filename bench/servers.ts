@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,7 +98,12 @@ export async function startServers(now: () => EpochMs) {
     await Promise.all([dynamoDbServer.close(), filesServer.close(), linode.close()]);
     rmSync(filesFolder, { recursive: true });
   }
-  return { dynamoDb, secretsManager, s3, filesFolder, lambda, linode, env, close };
+  /** The bytes of all files of jobs. */
+  const filesBytes = () =>
+    readdirSync(filesFolder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  return { dynamoDb, secretsManager, s3, filesBytes, lambda, linode, env, close };
 }
 
 /** Builds the adapters of one environment of a function. */

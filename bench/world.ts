@@ -11,9 +11,16 @@ import { ENDED_KEPT } from '../lib/core/cluster/record.ts';
 import type { Batch } from '../lib/core/pass/batches.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import { VirtualTime } from '../simulation/time.ts';
-import { type AgentCall, agentFilesIn, SimulatedAgent } from '../simulators/linode/agent.ts';
+import { type AgentFiles, agentFilesIn, SimulatedAgent } from '../simulators/linode/agent.ts';
 import { assumed } from './assumed.ts';
-import { type Around, countDynamoDb, countS3, countSecretsManager, onInvoke } from './clients.ts';
+import {
+  type Around,
+  countDynamoDb,
+  countS3,
+  countS3Request,
+  countSecretsManager,
+  onInvoke,
+} from './clients.ts';
 import { Counter } from './counts.ts';
 import { RealCalls } from './io.ts';
 import { Lambda } from './lambda.ts';
@@ -63,7 +70,10 @@ export async function aWorld(phases: {
   );
 
   /** An agent's call, and the answer that its node gets. */
-  async function callOf({ url, token }: SimulatedAgent, call: AgentCall): Promise<unknown> {
+  async function callOf(
+    { url, token }: Pick<AgentFiles, 'url' | 'token'>,
+    call: object,
+  ): Promise<unknown> {
     const [rank = '', id = ''] = url.split('/').toReversed();
     counter.add('API Gateway', 'httpRequest');
     lambda.logAccess();
@@ -100,6 +110,37 @@ export async function aWorld(phases: {
         }
       });
     },
+    /**
+     * Has the agent on the node of the rank make a call `ms` after the start, and then `use` what its
+     * node got.
+     */
+    says(ms: number, rank: number, call: object, use: (answer: unknown) => Promise<unknown>): void {
+      time.at(START + ms, () => {
+        const ofNode = adapters.linode
+          .instances()
+          .map(({ userData }) => agentFilesIn(userData))
+          .find((files) => files?.url.endsWith(`/${rank}`));
+        if (ofNode === null || ofNode === undefined) throw new Error(`node ${rank} has no agent`);
+        callOf(ofNode, call)
+          .then(use)
+          .catch((error: unknown) => failures.push(error));
+      });
+    },
+    /** Sends `bytes` bytes to a URL that was signed for as many. */
+    async put(url: string, bytes: number): Promise<void> {
+      countS3Request(counter, 'Put');
+      const send = () => fetch(url, { method: 'PUT', body: new Uint8Array(bytes) });
+      const { status } = await realCalls.make(send);
+      if (status !== 200) throw new Error(`a PUT of ${bytes} bytes is answered with ${status}`);
+    },
+    /** Fetches what is at a signed URL, from anywhere in the internet. */
+    async get(url: string): Promise<void> {
+      countS3Request(counter, 'Get');
+      const body = await realCalls.make(async () => (await fetch(url)).arrayBuffer());
+      counter.add('Files of jobs sent', 'byteOut', body.byteLength);
+    },
+    /** The bytes of all files of jobs. */
+    filesBytes: adapters.filesBytes,
     /** Runs the world until `ms` after the start. Throws if a function has failed. */
     async runUntil(ms: number): Promise<void> {
       await time.runUntil(START + ms);
@@ -165,5 +206,5 @@ async function startAdapters({ time, counter, realCalls }: Bench, nudged: (batch
   };
   const build = (log: Log, metrics: Metrics) =>
     buildDeps(servers, { transport, clock, log, metrics });
-  return { build, items, linode, close };
+  return { build, items, linode, filesBytes: servers.filesBytes, close };
 }

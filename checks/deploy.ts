@@ -14,6 +14,7 @@ import { beginDrill } from './deploy/drill.ts';
 import { expectEnforcedIam, startEmulator } from './deploy/emulator.ts';
 import { expect, until } from './deploy/expect.ts';
 import { createSwitch, loseRun } from './deploy/functions.ts';
+import { expectJob } from './deploy/job.ts';
 import { expectNothingKept, leaveFile } from './deploy/kept.ts';
 import { launchNightly } from './deploy/nightly.ts';
 import { subscribe } from './deploy/notices.ts';
@@ -30,8 +31,8 @@ import { startReport } from './report.ts';
  * `npm run test:deploy` deploys the whole stack, as users do, to an AWS emulator (MiniStack, from
  * PyPI):
  *
- * 1. It launches a cluster by the deployed API, whose nodes' agents it plays, and creates a schedule, which only the deployed
- *    reaper can run. EventBridge Scheduler launches the nightly cluster. Runs of the scheduled
+ * 1. It runs a job by the deployed API, as its node's agent. It launches a cluster, whose nodes' agents
+ *    it plays, too, and creates a schedule, which only the deployed reaper can run. EventBridge Scheduler launches the nightly cluster. Runs of the scheduled
  *    functions fail, and must be among the lost runs.
  * 2. It deploys again while the cluster runs, and waits for the cluster's teardown and its notice.
  *    A deploy and a rollback by which the stage would lose an address or a cap must be refused.
@@ -99,6 +100,7 @@ async function run(): Promise<void> {
   await expectFrontDoor(api.url);
   await expectNoLostAddress();
   await expectLostRuns();
+  await expectJob(simulator, api, report);
   const cluster = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
   const body = { cron: '* * * * *', spec: { ...SPEC, nodes: 1 }, monthlyCapUsd: 1_000 };
   const schedule = await api.call<Schedule>('POST', '/schedules', body, 201);

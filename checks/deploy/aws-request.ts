@@ -2,7 +2,7 @@ import { type Account, arnIn, type Call } from '../grants.ts';
 
 /** A request to AWS of a function, or of a command. */
 export interface AwsRequest {
-  /** The function's name in Lambda; `somebody` for a command. */
+  /** The function's name in Lambda; `somebody` for a command, `URL` for who has a signed URL. */
   readonly caller: string;
   /** The version of Node on which the caller runs, such as 24.21.0. */
   readonly node: string;
@@ -18,17 +18,22 @@ export interface AwsRequest {
 export type Asked = Omit<Call, 'role'>;
 type Item = Readonly<Record<string, { readonly S?: string }>>;
 
+/** The caller of requests by signed URLs. */
+export const BY_URL = 'URL';
+
 /**
  * What the request asks of IAM. Throws if a function calls something that it did not call when this
  * was written: then say here on which resource, and with which keys, IAM judges the call.
  */
-export function askedBy(request: AwsRequest, account: Account): Asked {
+export function askedBy(request: AwsRequest, account: Account): readonly Asked[] {
   const read = services[request.service];
   if (read === undefined) throw unknown(request);
-  return read(request, account);
+  return [read(request, account)].flat();
 }
 
-const services: Readonly<Record<string, (request: AwsRequest, account: Account) => Asked>> = {
+type Reader = (request: AwsRequest, account: Account) => Asked | readonly Asked[];
+
+const services: Readonly<Record<string, Reader>> = {
   dynamodb(request, account) {
     const operation = operationOf(request);
     const input = JSON.parse(request.body) as DynamoDbInput;
@@ -50,6 +55,14 @@ const services: Readonly<Record<string, (request: AwsRequest, account: Account) 
       resource: arnIn(account, 'secretsmanager', `secret:${SecretId}-AbCdEf`),
       keys: {},
     };
+  },
+  s3({ method, path }) {
+    const [, bucket = '', key = ''] = /^\/([^/]+)\/(.*)$/.exec(path) ?? [];
+    const on = { resource: `arn:aws:s3:::${bucket}/${decodeURIComponent(key)}`, keys: {} };
+    const action = `s3:${{ GET: 'Get', PUT: 'Put', DELETE: 'Delete' }[method] ?? 'Get'}Object`;
+    // To who may not list the bucket, S3 would not tell that an object is missing.
+    const list = { action: 's3:ListBucket', resource: `arn:aws:s3:::${bucket}`, keys: {} };
+    return [{ action, ...on }, ...(method === 'HEAD' ? [list] : [])];
   },
   sns({ body }) {
     const input = new URLSearchParams(body);

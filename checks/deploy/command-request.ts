@@ -8,9 +8,7 @@ type Reader = (request: AwsRequest, account: Account) => readonly Asked[];
  * did not call when this was written: then say here on which resource IAM judges the call.
  */
 export const askedByCommand: Reader = (request, account) =>
-  (services[request.service] ?? asFunctionsDo)(request, account);
-
-const asFunctionsDo: Reader = (request, account) => [askedBy(request, account)];
+  (services[request.service] ?? askedBy)(request, account);
 
 const asked = (action: string, resource: string): readonly Asked[] => [
   { action, resource, keys: {} },
@@ -28,7 +26,7 @@ const services: Readonly<Record<string, Reader>> = {
   },
   dynamodb(request, account) {
     const operation = operationOf(request);
-    if (!operation.endsWith('Table')) return asFunctionsDo(request, account);
+    if (!operation.endsWith('Table')) return askedBy(request, account);
     const { TableName } = JSON.parse(request.body) as { readonly TableName: string };
     return asked(`dynamodb:${operation}`, arnIn(account, 'dynamodb', `table/${TableName}`));
   },
@@ -40,13 +38,13 @@ const services: Readonly<Record<string, Reader>> = {
     }
     const [, name, part] =
       /^\/2015-03-31\/functions\/([^/]+)(\/configuration)?$/.exec(request.path) ?? [];
-    if (name === undefined) return asFunctionsDo(request, account);
+    if (name === undefined) return askedBy(request, account);
     const action = part === undefined ? 'GetFunction' : 'GetFunctionConfiguration';
     return asked(`lambda:${action}`, arnIn(account, 'lambda', `function:${name}`));
   },
   monitoring: (request) => asked(`cloudwatch:${operationOf(request)}`, '*'),
   s3({ method, path, body }) {
-    const [, bucket = '', key = ''] = path.split(/^\/([^/]+)\//);
+    const [, bucket = '', key = ''] = path.split(/^\/([^/]+)\/?/);
     const arn = `arn:aws:s3:::${bucket}`;
     if (key !== '') return asked(`s3:${ON_OBJECTS[method]}`, `${arn}/${key}`);
     // A POST to the bucket deletes the objects that its body names.
@@ -59,7 +57,7 @@ const services: Readonly<Record<string, Reader>> = {
   },
   secretsmanager(request, account) {
     const operation = operationOf(request);
-    if (operation !== 'CreateSecret') return asFunctionsDo(request, account);
+    if (operation !== 'CreateSecret') return askedBy(request, account);
     const { Name } = JSON.parse(request.body) as { readonly Name: string };
     const arn = arnIn(account, 'secretsmanager', `secret:${Name}`);
     // AWS does not say whether the ARN of a secret to be has its six characters yet.

@@ -20,6 +20,8 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
+/** Buckets take requests by TLS only, as all those to AWS are. */
+export const BY_TLS = { 'x-forwarded-proto': 'https' };
 export const ACCOUNT: Account = { id: '000000000000', region: 'us-east-1' };
 const ROOT = { accessKeyId: 'test', secretAccessKey: 'test' };
 
@@ -43,7 +45,7 @@ export async function startEmulator(programs: string): Promise<Emulator> {
     AWS_REGION: ACCOUNT.region,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   };
-  const recorder = await startRecorder(endpoint);
+  const recorder = await startRecorder(endpoint, { added: BY_TLS });
   const inFunctions = fileURLToPath(new URL('./function-process.cjs', import.meta.url));
   const child: ChildProcess = spawn(join(programs, 'ministack'), [], {
     env: {

@@ -1,7 +1,7 @@
 import { Agent, createServer, type IncomingMessage, request as send } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { listen } from '../../simulators/listen.ts';
-import type { AwsRequest } from './aws-request.ts';
+import { type AwsRequest, BY_URL } from './aws-request.ts';
 
 /** Stands between functions, or commands, and AWS, and records each request. */
 export interface Recorder {
@@ -92,12 +92,13 @@ function read({ headers, method = 'GET', url = '/' }: IncomingMessage, body: Buf
   // The logger adds its own name to the id.
   const [, caller] = / app\/(\S+?)(-PT-\S+)?(?= |$)/.exec(agent) ?? [];
   const [, node] = / md\/nodejs#(\S+)/.exec(agent) ?? [];
-  const [, service] =
-    /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '') ?? [];
+  const isByUrl = url.includes('X-Amz-Credential=');
+  const credential = isByUrl ? decodeURIComponent(url) : headers.authorization;
+  const [, service] = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(credential ?? '') ?? [];
   const target = `${headers['x-amz-target'] ?? ''}`;
   const [path = ''] = url.split('?');
   return {
-    caller: caller ?? 'somebody',
+    caller: isByUrl ? BY_URL : (caller ?? 'somebody'),
     node: node ?? 'unknown',
     service: service ?? 'nothing',
     method,

@@ -1,4 +1,5 @@
 import { packagedFunctions } from '../package.ts';
+import { BY_URL } from './aws-request.ts';
 import type { Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 
@@ -7,12 +8,13 @@ export function expectRuntime({ recorder }: Emulator, report: (text: string) => 
   const runtimes = new Map(
     packagedFunctions().map(({ FunctionName, Runtime }) => [FunctionName, Runtime]),
   );
-  for (const { caller, node } of recorder.requests) {
+  const requests = recorder.requests.filter(({ caller }) => caller !== BY_URL);
+  for (const { caller, node } of requests) {
     const runtime = runtimes.get(caller);
     const [major] = node.split('.');
     expect(runtime === `nodejs${major}.x`, `${caller} runs on Node ${node}, not on ${runtime}`);
   }
-  const callers = new Set(recorder.requests.map(({ caller }) => caller));
-  const versions = new Set(recorder.requests.map(({ node }) => node));
+  const callers = new Set(requests.map(({ caller }) => caller));
+  const versions = new Set(requests.map(({ node }) => node));
   report(`${callers.size} functions have run on Node ${[...versions].join(', ')}`);
 }

@@ -1,6 +1,6 @@
 import { POLICIES, type PolicyName, policyJson } from '../deployer/policies.ts';
 import type { AwsRequest } from './aws-request.ts';
-import { ACCOUNT, callIam, type Emulator } from './emulator.ts';
+import { ACCOUNT, BY_TLS, callIam, type Emulator } from './emulator.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
 
 /** A user of the emulated account who has only one of the policies in ops/policies. */
@@ -44,8 +44,7 @@ async function createUser(emulator: Emulator, stage: string, policy: PolicyName)
   const key = await callIam(emulator, { Action: 'CreateAccessKey', UserName });
   const recorder = await startRecorder(emulator.endpoint, {
     mayBeRefused: isNotNeeded,
-    // The bucket of the packages takes requests by TLS only, as all those to AWS are.
-    added: { 'x-forwarded-proto': 'https' },
+    added: BY_TLS,
   });
   const env = {
     ...emulator.env,

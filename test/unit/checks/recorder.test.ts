@@ -11,11 +11,14 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
 import { GetFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { askedBy } from '../../../checks/deploy/aws-request.ts';
 import { startRecorder } from '../../../checks/deploy/recorder.ts';
+import { createJobFiles } from '../../../lib/adapters/aws/s3.ts';
+import { minutes } from '../../../lib/core/base/units.ts';
 import { listen } from '../../../simulators/listen.ts';
 import { localAws } from '../../support/aws.ts';
 
@@ -68,7 +71,7 @@ describe('what a request asks of IAM', () => {
       Array(5).fill('onebuck-test-api'),
     );
     expect(recorder.requests[0]?.node).toBe(process.versions.node);
-    const asked = recorder.requests.map((request) => askedBy(request, ACCOUNT));
+    const asked = recorder.requests.flatMap((request) => askedBy(request, ACCOUNT));
     const keys = (...values: readonly string[]) => ({ 'dynamodb:LeadingKeys': values });
     expect(asked).toEqual([
       { action: 'dynamodb:GetItem', resource: TABLE, keys: keys('c1') },
@@ -89,7 +92,7 @@ describe('what a request asks of IAM', () => {
     const lambda = new LambdaClient(options);
     await lambda.send(new InvokeCommand({ FunctionName: 'onebuck-test-reap', Payload: '{}' }));
     for (const client of [secrets, sns, lambda]) client.destroy();
-    expect(recorder.requests.map((request) => askedBy(request, ACCOUNT))).toEqual([
+    expect(recorder.requests.flatMap((request) => askedBy(request, ACCOUNT))).toEqual([
       {
         action: 'secretsmanager:GetSecretValue',
         resource: expect.stringMatching(
@@ -103,6 +106,34 @@ describe('what a request asks of IAM', () => {
         resource: 'arn:aws:lambda:us-east-1:123456789012:function:onebuck-test-reap',
         keys: {},
       },
+    ]);
+  });
+
+  it('is the reading and writing of a file, by a function or by a URL that one has signed', async () => {
+    const { recorder, options } = await aRecorder({ answer: '' });
+    const s3 = new S3Client(options);
+    const files = createJobFiles(s3, 'b');
+    await files.put('jobs/c1/0/log/0', new Uint8Array(1));
+    await files.size('uploads/ann%40home/u1');
+    await files.delete('schedules/s1/u1');
+    await fetch(await files.uploadUrl('uploads/ann/u2', 1, minutes(1)), {
+      method: 'PUT',
+      body: '1',
+    });
+    await fetch(await files.downloadUrl('jobs/c1/0/results/r1', minutes(1)));
+    s3.destroy();
+    const called = recorder.requests.flatMap((request) =>
+      askedBy(request, ACCOUNT).map(
+        ({ action, resource }) => `${request.caller} ${action} ${resource}`,
+      ),
+    );
+    expect(called).toEqual([
+      'onebuck-test-api s3:PutObject arn:aws:s3:::b/jobs/c1/0/log/0',
+      'onebuck-test-api s3:GetObject arn:aws:s3:::b/uploads/ann%40home/u1',
+      'onebuck-test-api s3:ListBucket arn:aws:s3:::b',
+      'onebuck-test-api s3:DeleteObject arn:aws:s3:::b/schedules/s1/u1',
+      'URL s3:PutObject arn:aws:s3:::b/uploads/ann/u2',
+      'URL s3:GetObject arn:aws:s3:::b/jobs/c1/0/results/r1',
     ]);
   });
 
