@@ -256,6 +256,7 @@ describe('the check', () => {
     const existing = new Set(['lib', 'lib/wire.ts', 'docs', 'README.md']);
     const good = '`lib/` `lib/wire.ts` `lib/*.ts` `README.md` `linode/debian12` `/v4` `a.b.c`';
     expect(pathFaults(pageOf(good), existing)).toEqual([]);
+    expect(pathFaults(pageOf('```text\nin out/\n```'), existing)).toEqual([]);
     for (const path of ['lib/none.ts', 'local/', 'none.md', 'lib/none', 'docs/*.md']) {
       expect(pathFaults(pageOf(`In \`${path}\`.`), existing), path).toHaveLength(1);
       expect(pathFaults(block(`npx vitest run ${path} -t 'a b'`), existing), path).toHaveLength(1);

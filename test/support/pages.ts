@@ -20,6 +20,8 @@ export function codeOf({ text }: Page): string[] {
 
 const FENCE = /^[ \t]*```[^\n]*\n([\s\S]*?)^[ \t]*```[ \t]*$/gm;
 
+const PRINTED = /^[ \t]*```text\n[\s\S]*?^[ \t]*```[ \t]*$/gm;
+
 /** Joins each line that ends with a backslash to the next line. */
 const joined = (block: string) => block.replace(/\\\n\s*/g, ' ');
 
@@ -88,7 +90,8 @@ export function pathFaults(page: Page, paths: ReadonlySet<string>): string[] {
     ((word.includes('/') && folders.has(word.split('/')[0])) ||
       word.endsWith('/') ||
       EXTENSIONS.test(word));
-  return codeOf(page)
+  // What a program printed names the files of whoever ran it.
+  return codeOf({ ...page, text: page.text.replace(PRINTED, '') })
     .flatMap((code) => code.split(/[\s'"`(){},;:=]+@?/))
     .filter(looksLikePath)
     .filter((word) => !isAmong(paths, word.replace(/\/$/, '')))
