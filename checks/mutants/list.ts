@@ -1507,12 +1507,20 @@ const agents: readonly Mutant[] = [
   }),
   ...inFile('lib/app/hear-job.ts', ['test/unit/app/hear-job.test.ts'], {
     'a node that does not run the job ends it': {
-      from: 'if (!isRunner) return heard;',
+      from: 'if (!isRunner && !(await isLame(deps, id, call))) return heard;',
       to: '',
     },
+    'a node that could not begin keeps the others waiting': {
+      from: 'if (!isRunner && !(await isLame(deps, id, call))) return heard;',
+      to: 'if (!isRunner) return heard;',
+    },
+    'the job that never starts is not over': {
+      from: "if (start.kind === 'never') {\n    await settleJob(deps, id);",
+      to: "if (start.kind === 'never') {",
+    },
     'the job is not over when the last node has told all': {
-      from: 'if (!isLastCall || record.jobStopAt !== undefined) await settleJob(deps, id);',
-      to: '',
+      from: 'reason, results });\n      await settleJob(deps, id);',
+      to: 'reason, results });',
     },
     'results count that did not arrive': {
       from: 'return size === results.bytes ? results : null;',
@@ -1531,6 +1539,14 @@ const agents: readonly Mutant[] = [
     'a pass that saves at the same time keeps a job from ending its cluster': {
       from: "if (saved === 'conflict') continue;",
       to: "if (saved === 'conflict') return;",
+    },
+    'a job that was cut off ends its cluster before the teardown time': {
+      from: "if (outcome?.state === 'stopped' && isEndNear(record, now)) return null;",
+      to: '',
+    },
+    'a cluster whose teardown was moved after the last call stays': {
+      from: 'return lifeOf(record, now).teardownAt <= soon;',
+      to: 'return true;',
     },
     'a silent node is waited for to the end of the budget': {
       from: 'const isAsked = countsSilent && progress.startedAt !== null;',

@@ -1,3 +1,4 @@
+import type { ClusterId } from '../core/base/names.ts';
 import { type DurationMs, type EpochMs, hours } from '../core/base/units.ts';
 import type { AgentCall } from '../core/cluster/agent-call.ts';
 import { jobNodesOf, type WithJob } from '../core/cluster/job-nodes.ts';
@@ -93,8 +94,8 @@ export async function hearJob(
       return { ...heard, upload: { url, name } };
     }
   }
-  // The rest is of the command, which only these nodes run.
-  if (!isRunner) return heard;
+  // The rest is of the command, which only these nodes run; but others may not get that far.
+  if (!isRunner && !(await isLame(deps, id, call))) return heard;
   switch (event) {
     case 'started':
       await tell({ kind: 'started', at: now });
@@ -116,8 +117,7 @@ export async function hearJob(
       const said = [reasonFrom(detail ?? '', nodes.length), lost].filter((part) => part !== '');
       const reason = said.length === 0 ? null : said.join('; ');
       await tell({ kind: 'ended', at: now, exitCode, isLastCall, reason, results });
-      // The teardown is near by itself, unless somebody has asked for the end.
-      if (!isLastCall || record.jobStopAt !== undefined) await settleJob(deps, id);
+      await settleJob(deps, id);
       return heard;
     }
     default:
@@ -163,17 +163,32 @@ export const inputKey = (
 ): string => (scheduleId === null ? uploadKey(owner, upload) : keptKey(scheduleId, upload));
 
 async function startFor(
-  { jobs, reports }: HearJobDeps,
+  deps: HearJobDeps,
   record: WithJob<LiveRecord>,
   now: EpochMs,
 ): Promise<Pick<HeardOfJob, 'start' | 'reason' | 'askAgainSeconds'>> {
+  const { jobs, reports } = deps;
   const { id } = record;
   const [told, said] = await Promise.all([jobs.read([id]), reports.read([id])]);
   const nodes = jobNodesOf(record, said.get(id) ?? NO_REPORTS);
   const start = startOf(nodes, told.get(id) ?? NO_PROGRESS, now);
-  if (start.kind === 'never') return { start: 'never', reason: start.reason };
+  if (start.kind === 'never') {
+    await settleJob(deps, id);
+    return { start: 'never', reason: start.reason };
+  }
   if (start.kind === 'go') return { start: 'go' };
   return { start: 'wait', askAgainSeconds: Math.ceil(nodes.runners.length / ASKING_MAX) };
+}
+
+/** Whether the node says that it can not begin, before the command has started anywhere. */
+async function isLame(
+  { jobs }: HearJobDeps,
+  id: ClusterId,
+  { event, exitCode }: AgentCall,
+): Promise<boolean> {
+  if (event !== 'ended' || exitCode === 0) return false;
+  const { startedAt } = (await jobs.read([id])).get(id) ?? NO_PROGRESS;
+  return startedAt === null;
 }
 
 /** The archive that the call names, if it is there as the call says. */

@@ -1,6 +1,7 @@
 import type { ClusterId } from '../core/base/names.ts';
-import type { EpochMs } from '../core/base/units.ts';
-import { hasJob, jobOutcomeOf } from '../core/cluster/job-nodes.ts';
+import { type EpochMs, minutes, plus, seconds } from '../core/base/units.ts';
+import { hasJob, jobOutcomeOf, type WithJob } from '../core/cluster/job-nodes.ts';
+import { lifeOf } from '../core/cluster/life.ts';
 import { NO_REPORTS } from '../core/cluster/readiness.ts';
 import { type ClusterRecord, isLive, type LiveRecord } from '../core/cluster/record.ts';
 import { runnersOf } from '../core/job/job.ts';
@@ -37,11 +38,22 @@ export async function outcomeTold(
   const ranks = isAsked ? await jobs.readRanks(id, open) : NO_RANKS;
   const all = { progress, reports: said.get(id) ?? NO_REPORTS, ranks };
   const outcome = jobOutcomeOf(record, all, now);
+  if (outcome?.state === 'stopped' && isEndNear(record, now)) return null;
   if (outcome === null || outcome.node === null || outcome.reason !== null) return outcome;
   // What went wrong on the node, in its agent's words, unless the exit code says all.
   const { node } = outcome;
   const reason = (await jobs.readRanks(id, [node])).get(node)?.reason ?? null;
   return { ...outcome, reason };
+}
+
+/**
+ * Whether the agents ended the command because the teardown time is near, which then ends the cluster,
+ * too. It is not, if it was moved at the last moment, or if somebody has asked for the stop.
+ */
+function isEndNear(record: WithJob<LiveRecord>, now: EpochMs): boolean {
+  if (record.jobStopAt !== undefined) return false;
+  const soon = plus(plus(now, seconds(record.spec.job.gracePeriodSeconds)), minutes(1));
+  return lifeOf(record, now).teardownAt <= soon;
 }
 
 const NO_RANKS: ReadonlyMap<number, RankProgress> = new Map();

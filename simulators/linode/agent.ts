@@ -78,7 +78,6 @@ export class SimulatedAgent {
   #pausedUntil = 0;
   /** null: the node is not ready, or has no job. */
   #job: SimulatedJob | null = null;
-  #callOfJob: AgentCall | null = null;
 
   /** `doneAt`: when cloud-init is done on its node; `fault`: why it failed, null: it did not. */
   constructor(files: AgentFiles, doneAt: number, fault: string | null = null) {
@@ -97,31 +96,55 @@ export class SimulatedAgent {
     return this.#files.token;
   }
 
+  /**
+   * Has both agents do all that they have to do by now, until their node is gone. Without it, nobody
+   * plays the agent of the job.
+   */
+  async act({ now, isGone, post, move }: Around): Promise<void> {
+    while (this.nextAt() <= now() && !isGone()) {
+      const call = this.callAt(now());
+      if (call !== null) {
+        const answer = await post(call);
+        this.answered(call, answer, now());
+        if (call.event === 'ready' && answer !== null) this.#beginJob(answer as Answer, now());
+        continue;
+      }
+      const transfer = this.#job?.transferAt(now()) ?? null;
+      if (transfer !== null) this.#job?.transferred(await move(transfer), now());
+      const ofJob = isGone() ? null : (this.#job?.callAt(now()) ?? null);
+      if (transfer === null && ofJob === null) return;
+      if (ofJob === null) continue;
+      const answer = await post(ofJob);
+      if (answer !== null) this.#heard(answer as Answer, now());
+      this.#job?.answered(ofJob, answer, now());
+    }
+  }
+
   /** When the agents do something next, unless an answer before that moves the teardown. */
   nextAt(): number {
     return Math.min(this.#ownNextAt(), this.#job?.nextAt() ?? Number.POSITIVE_INFINITY);
   }
 
-  /** What the agents call to say at `now`; null: nothing yet. */
+  /** What the agent of the node calls to say at `now`; null: nothing yet. */
   callAt(now: number): AgentCall | null {
-    if (now >= this.#ownNextAt()) return this.#ownCallAt(now);
-    this.#callOfJob = this.#job?.callAt(now) ?? null;
-    return this.#callOfJob;
-  }
-
-  /** The file that the agent of the job moves at `now`; null: none. */
-  transferAt = (now: number): Transfer | null => this.#job?.transferAt(now) ?? null;
-
-  transferred(isDone: boolean, now: number): void {
-    this.#job?.transferred(isDone, now);
+    if (now < this.#ownNextAt()) return null;
+    if (now >= this.#dueAt()) return { event: 'due', detail: '' };
+    if (this.#told) return { event: 'alive', detail: '' };
+    return this.#fault === null
+      ? { event: 'ready', detail: '' }
+      : { event: 'failed', detail: this.#fault };
   }
 
   /** `answer`: the body of a 200; null: Onebuck did not take the call. */
-  answered(call: AgentCall, answer: unknown, now: number): void {
-    const isOfJob = call === this.#callOfJob;
-    if (answer !== null) this.#heard(answer as Answer, now);
-    if (isOfJob) this.#job?.answered(call, answer, now);
-    else this.#ownAnswered(call, answer as Answer | null, now);
+  answered({ event }: AgentCall, answer: unknown, now: number): void {
+    if (answer === null) {
+      this.#pausedUntil = now + (event === 'alive' ? ALIVE_PAUSE : PAUSE);
+      return;
+    }
+    this.#heard(answer as Answer, now);
+    this.#last = now;
+    if (event === 'ready' || event === 'failed') this.#told = true;
+    if (event === 'due') this.#pausedUntil = now + PAUSE;
   }
 
   #heard(answer: Answer, now: number): void {
@@ -130,38 +153,34 @@ export class SimulatedAgent {
     this.#job?.heard(answer, now);
   }
 
+  /** Only the answers of a cluster with a job have the field `stop`. */
+  #beginJob(answer: Answer, now: number): void {
+    if (answer.stop === undefined) return;
+    const { nodes, teardownAt } = this.#files;
+    this.#job = new SimulatedJob({ rank: this.#rank, nodes }, now, teardownAt);
+    this.#job.heard(answer, now);
+  }
+
   #ownNextAt(): number {
     const news = this.#told ? this.#last + ALIVE_AFTER : this.#doneAt;
     return Math.max(this.#pausedUntil, Math.min(this.#dueAt(), news));
   }
 
-  #ownCallAt(now: number): AgentCall {
-    if (now >= this.#dueAt()) return { event: 'due', detail: '' };
-    if (this.#told) return { event: 'alive', detail: '' };
-    return this.#fault === null
-      ? { event: 'ready', detail: '' }
-      : { event: 'failed', detail: this.#fault };
-  }
-
-  #ownAnswered({ event }: AgentCall, answer: Answer | null, now: number): void {
-    if (answer === null) {
-      this.#pausedUntil = now + (event === 'alive' ? ALIVE_PAUSE : PAUSE);
-      return;
-    }
-    this.#last = now;
-    if (event === 'ready' || event === 'failed') this.#told = true;
-    if (event === 'due') this.#pausedUntil = now + PAUSE;
-    // Only the answers of a cluster with a job have this field.
-    if (event === 'ready' && answer.stop !== undefined) {
-      const { nodes, teardownAt } = this.#files;
-      this.#job = new SimulatedJob({ rank: this.#rank, nodes }, now, teardownAt);
-      this.#job.heard(answer, now);
-    }
-  }
-
   #dueAt(): number {
     return this.#files.teardownAt + (15 + (this.#rank % 30)) * SECOND;
   }
+}
+
+/** The world around the agents of a node. */
+export interface Around {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Whether the node is deleted, or the play is over. */
+  readonly isGone: () => boolean;
+  /** The body of a 200; null: Onebuck did not take the call. */
+  readonly post: (call: AgentCall) => Promise<unknown>;
+  /** Whether the whole file arrived. */
+  readonly move: (transfer: Transfer) => Promise<boolean>;
 }
 
 /** The part of each answer that the agent of a node reads. */

@@ -1,6 +1,6 @@
 import { type AgentCall, agentFilesIn, SimulatedAgent } from './agent.ts';
 import type { Instance } from './instance.ts';
-import type { Transfer } from './job.ts';
+import { moveFile, type Transfer } from './job.ts';
 import type { SimulatorSettings } from './settings.ts';
 
 interface Options {
@@ -52,30 +52,15 @@ export function playAgents({ now, instances, settings }: Options): () => void {
     }
   }
 
-  /** Whether the whole file arrived. */
-  async function move(transfer: Transfer): Promise<boolean> {
-    const { kind, url } = transfer;
-    const body = kind === 'put' ? transfer.body : null;
-    try {
-      const response = await fetch(url, { method: kind, body, signal: stopping.signal });
-      let bytes = 0;
-      for await (const part of response.body ?? []) bytes += part.length;
-      return response.ok && (kind === 'put' || bytes === transfer.bytes);
-    } catch {
-      return false;
-    }
-  }
+  const move = (transfer: Transfer) => moveFile(transfer, stopping.signal);
 
-  /** Has the agent do all that it has to do by now. */
-  async function act(agent: SimulatedAgent): Promise<void> {
-    while (agent.nextAt() <= now() && !stopping.signal.aborted) {
-      const transfer = agent.transferAt(now());
-      if (transfer !== null) agent.transferred(await move(transfer), now());
-      const call = agent.callAt(now());
-      if (call !== null) agent.answered(call, await post(agent, call), now());
-      if (transfer === null && call === null) return;
-    }
-  }
+  const act = (agent: SimulatedAgent): Promise<void> =>
+    agent.act({
+      now,
+      isGone: () => stopping.signal.aborted,
+      post: (call) => post(agent, call),
+      move,
+    });
 
   async function look(): Promise<void> {
     const due = instances()

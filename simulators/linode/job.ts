@@ -6,6 +6,20 @@ export type Transfer =
   | { readonly kind: 'get'; readonly url: string; readonly bytes: number }
   | { readonly kind: 'put'; readonly url: string; readonly body: Uint8Array<ArrayBuffer> };
 
+/** Whether the whole file arrived. */
+export async function moveFile(transfer: Transfer, signal: AbortSignal): Promise<boolean> {
+  const { kind, url } = transfer;
+  const body = kind === 'put' ? transfer.body : null;
+  try {
+    const response = await fetch(url, { method: kind, body, signal });
+    let bytes = 0;
+    for await (const part of response.body ?? []) bytes += part.length;
+    return response.ok && (kind === 'put' || bytes === transfer.bytes);
+  } catch {
+    return false;
+  }
+}
+
 /** The part of the answer to `job` that the simulated node reads. */
 interface Job {
   readonly command: string;

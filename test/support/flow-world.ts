@@ -1,4 +1,6 @@
+import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createJobReports } from '../../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
@@ -19,6 +21,7 @@ import { type ClusterId, clusterTag, type ScheduleId } from '../../lib/core/base
 import {
   type DurationMs,
   type EpochMs,
+  earliest,
   epochMs,
   latest,
   minutes,
@@ -30,10 +33,17 @@ import { type ClusterRecord, ENDED_KEPT } from '../../lib/core/cluster/record.ts
 import type { Notice } from '../../lib/core/notices/notices.ts';
 import type { RunNotice } from '../../lib/core/notices/runs.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { ClusterStore, LedgerStore, Notifier, ScheduleStore } from '../../lib/ports.ts';
+import type {
+  ClusterStore,
+  JobFiles,
+  LedgerStore,
+  Notifier,
+  ScheduleStore,
+} from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import { type AgentCall, agentFilesIn, SimulatedAgent } from '../../simulators/linode/agent.ts';
+import { moveFile } from '../../simulators/linode/job.ts';
 import type { Instance, SettingsChange } from '../../simulators/linode/simulator.ts';
 import { aBody, aSettings, at } from './builders.ts';
 import { depsWith } from './deps.ts';
@@ -58,6 +68,8 @@ interface Options {
   readonly replaceLedger?: Replace<LedgerStore>;
   readonly replaceCatalogue?: Replace<CatalogueCache>;
   readonly notifier?: Notifier;
+  /** Where jobs keep their files; by default there is no such place. */
+  readonly files?: JobFiles;
   /** Whether a nudge at that time is lost. */
   readonly isNudgeLost?: (now: EpochMs) => boolean;
 }
@@ -109,6 +121,9 @@ export async function aWorld(options: Options = {}) {
       },
       runSchedule: async (id) => void nudgedSchedules.add(id),
     },
+    reports: table.reports,
+    jobs: table.jobs,
+    files: options.files ?? null,
     schedules,
     settings: aSettings(options.settings),
     store,
@@ -217,7 +232,7 @@ export async function aWorld(options: Options = {}) {
     return agent;
   }
 
-  /** The agent's call, as the API answers it; null: the API refused it. */
+  /** What the API answers to an agent's call; null: it refused the call. */
   async function callOf(agent: SimulatedAgent, call: AgentCall): Promise<unknown> {
     const [rank = '', id = ''] = agent.url.split('/').toReversed();
     try {
@@ -231,23 +246,49 @@ export async function aWorld(options: Options = {}) {
     }
   }
 
+  /** Has the agents on nodes do what they have to do by now; returns when there is more to do. */
+  async function agentsAct(speaks: (linode: Instance) => boolean): Promise<EpochMs> {
+    const waiting = existingLinodes().filter(speaks);
+    const running = waiting.flatMap((linode) => {
+      const agent = agentOn(linode);
+      return agent === null ? [] : [{ id: linode.id, agent }];
+    });
+    for (const { id, agent } of running) {
+      await agent.act({
+        now: clock.now,
+        isGone: () => existingLinodes().every((linode) => linode.id !== id),
+        post: (call) => callOf(agent, call),
+        move: (transfer) => moveFile(transfer, AbortSignal.timeout(5_000)),
+      });
+    }
+    for (const id of nudged) await reconcile(id);
+    const booting = waiting.map(({ runningAt }) => runningAt ?? NEVER);
+    const times = [...booting, ...running.map(({ agent }) => agent.nextAt())];
+    return epochMs(Math.min(NEVER, ...times.filter((time) => time > clock.now())));
+  }
+
   /**
    * Has the agents on nodes that `speaks` lets speak call at their times until `end`, and makes the
    * passes that they nudge. Neither reaper nor sweeper runs, as if no clock of AWS ran.
    */
   async function agentsUntil(end: EpochMs, speaks: (linode: Instance) => boolean = () => true) {
     while (clock.now() < end) {
-      const waiting = existingLinodes().filter(speaks);
-      const booting = waiting.map(({ runningAt }) => runningAt ?? NEVER);
-      const running = waiting.map(agentOn).filter((agent) => agent !== null);
-      for (const agent of running) {
-        const call = agent.callAt(clock.now());
-        if (call !== null) agent.answered(call, await callOf(agent, call), clock.now());
+      const next = await agentsAct(speaks);
+      clock.set(latest(clock.now(), earliest(end, next)));
+    }
+  }
+
+  /** The same with the reaper, which ticks each minute in which something is due. */
+  async function liveUntil(end: EpochMs, speaks: (linode: Instance) => boolean = () => true) {
+    let tickAt = clock.now();
+    while (clock.now() < end) {
+      if (clock.now() >= tickAt) {
+        await tickAndPass();
+        tickAt = plus(clock.now(), minutes(1));
       }
-      for (const id of nudged) await reconcile(id);
-      const times = [...booting, ...running.map((agent) => agent.nextAt())];
-      const next = Math.min(end, ...times.filter((time) => time > clock.now()));
-      clock.set(latest(clock.now(), epochMs(next)));
+      const next = await agentsAct(speaks);
+      tickAt = latest(tickAt, epochMs(Math.min(NEVER, (await nextDue()) - minutes(2))));
+      clock.set(latest(clock.now(), earliest(end, next, tickAt)));
     }
   }
 
@@ -296,6 +337,7 @@ export async function aWorld(options: Options = {}) {
     sweep,
     sweepUntil,
     agentsUntil,
+    liveUntil,
     record,
     existingLinodes,
     /** The number of the cluster's Linodes that exist. */
@@ -314,6 +356,8 @@ async function dynamoDbTable() {
     clusters: createClusterStore(client, TABLE.TableName),
     schedules: createScheduleStore(client, TABLE.TableName),
     ledger: createLedgerStore(client, TABLE.TableName),
+    reports: createAgentReports(client, TABLE.TableName),
+    jobs: createJobReports(client, TABLE.TableName),
   };
 }
 

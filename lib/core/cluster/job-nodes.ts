@@ -59,7 +59,7 @@ export function jobOutcomeOf(
     const isSilent = startedAt !== null && (heardAt ?? startedAt) < minus(now, SILENCE_MAX);
     return isSilent ? [[index, 'has been silent for ten minutes']] : [];
   });
-  return outcomeOf(nodes, told.progress, new Map(lost));
+  return outcomeOf(nodes, told.progress, new Map(lost), now);
 }
 
 /** How the job ended; null: it has not. What had not ended when its cluster did was stopped. */
@@ -72,6 +72,6 @@ export function jobEndOf(
   if (isLive(record)) return null;
   const nodes = jobNodesOf(record, reports);
   const lost = new Map(nodes.runners.map((index) => [index, 'went with its cluster']));
-  const outcome = outcomeOf(nodes, progress, lost);
+  const outcome = outcomeOf(nodes, progress, lost, record.endedAt);
   return outcome === null || outcome.state === 'done' ? outcome : { ...outcome, state: 'stopped' };
 }

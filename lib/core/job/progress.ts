@@ -86,19 +86,27 @@ export const SILENCE_MAX = minutes(10);
 
 export type Start =
   | { readonly kind: 'wait' | 'go' }
-  | { readonly kind: 'never'; readonly reason: string };
+  /** `node`: the one that keeps the others from starting. */
+  | { readonly kind: 'never'; readonly node: number; readonly reason: string };
 
 /** Whether the command may start: every node must have the inputs, in case they work together. */
 export function startOf(nodes: JobNodes, progress: JobProgress, now: EpochMs): Start {
   if (progress.startedAt !== null) return { kind: 'go' };
   const failure = failureOf(nodes);
-  if (failure !== null) return { kind: 'never', reason: failure.reason };
+  if (failure !== null) return { kind: 'never', ...failure };
+  // A node without a task has ended with 0, and keeps nobody waiting.
+  const lame = [...progress.ended].find(([, { exitCode }]) => exitCode !== 0)?.[0];
+  if (lame !== undefined) {
+    return { kind: 'never', node: lame, reason: `node ${lame} could not begin` };
+  }
   const missing = nodes.live.filter((index) => !progress.staged.has(index));
-  if (missing.length === 0) return { kind: 'go' };
+  const [node] = missing;
+  if (node === undefined) return { kind: 'go' };
   const until = plus(progress.stagedFrom ?? now, STAGING_MAX);
   if (now < until) return { kind: 'wait' };
   const which = missing.slice(0, 5).join(', ');
-  return { kind: 'never', reason: `node ${which} did not have the inputs by ${toIso(until)}` };
+  const reason = `node ${which} did not have the inputs by ${toIso(until)}`;
+  return { kind: 'never', node, reason };
 }
 
 function failureOf({ failed }: JobNodes): { node: number; reason: string } | null {
@@ -121,16 +129,24 @@ export interface JobOutcome {
 }
 
 /**
- * How the job has ended; null: it has not. `lost`: nodes of which nothing more is to come, with the
- * reason: they are gone, or silent.
+ * How the job has ended by `now`; null: it has not. `lost`: nodes of which nothing more is to come,
+ * with the reason: they are gone, or silent.
  */
 export function outcomeOf(
   nodes: JobNodes,
   progress: JobProgress,
   lost: ReadonlyMap<number, string>,
+  now: EpochMs,
 ): JobOutcome | null {
-  const failure = progress.startedAt === null ? failureOf(nodes) : null;
-  if (failure !== null) return { state: 'failed', exitCode: null, ...failure };
+  const start = startOf(nodes, progress, now);
+  if (start.kind === 'never') {
+    const { node, reason } = start;
+    const end = progress.ended.get(node);
+    // What the node says itself, says more.
+    if (end === undefined) return { state: 'failed', exitCode: null, node, reason };
+    const state = end.isLastCall ? 'stopped' : 'failed';
+    return { state, exitCode: end.exitCode, node, reason: null };
+  }
   const { runners } = nodes;
   const isOver = (index: number) => progress.ended.has(index) || lost.has(index);
   if (runners.length === 0 || !runners.every(isOver)) return null;

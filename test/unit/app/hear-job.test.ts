@@ -173,6 +173,25 @@ describe('a job', () => {
     expect((await after.record()).jobEnd).toBeUndefined();
   });
 
+  it('fails when a node has no inputs 15 minutes after the first', async () => {
+    const world = await aWorldWith();
+    await world.say(0, { event: 'staged' });
+    world.clock.set(plus(world.clock.now(), minutes(15)));
+    const start = await world.say(0, { event: 'staged' });
+    const reason = expect.stringMatching(/^node 1, 2 did not have the inputs by /);
+    expect(start).toMatchObject({ start: 'never', reason });
+    expect((await world.record()).jobEnd).toMatchObject({ state: 'failed', node: 1, reason });
+  });
+
+  it('fails when a node can not begin, though it would not run the command', async () => {
+    const world = await aWorldWith();
+    await world.say(0, { event: 'staged' });
+    await world.say(2, ended(null, { detail: 'an input can not be unpacked' }));
+    const failed = { state: 'failed', node: 2, reason: 'an input can not be unpacked' };
+    expect((await world.record()).jobEnd).toMatchObject(failed);
+    expect(await world.say(0, { event: 'staged' })).toMatchObject({ start: 'never' });
+  });
+
   it('is over by the first end of a node: a repeated or another one changes nothing', async () => {
     const world = await aWorldWith({ onDone: 'keep' });
     await world.started(0);
@@ -211,9 +230,21 @@ describe('a job', () => {
   it('that was cut off by the teardown time leaves the teardown to its time', async () => {
     const world = await aWorldWith();
     await world.started(0);
+    const { teardownAt } = await world.say(0, { event: 'alive' });
+    world.clock.set(plus(teardownAt, minutes(-2)));
     await world.say(0, ended(143, { lastCall: true }));
     expect(await world.record()).toMatchObject({ phase: 'running' });
     expect((await world.record()).jobEnd).toBeUndefined();
+  });
+
+  it('ends its cluster if the teardown time was moved after the last call', async () => {
+    const world = await aWorldWith();
+    await world.started(0);
+    await world.say(0, ended(143, { lastCall: true }));
+    expect(await world.record()).toMatchObject({
+      phase: 'deleting',
+      jobEnd: { state: 'stopped', exitCode: 143 },
+    });
   });
 });
 
@@ -226,6 +257,7 @@ describe('what a node says that does not run the command', () => {
       { event: 'exited', exitCode: 0 },
       { event: 'log', segment: 0, data: base64('x') },
       ended(0),
+      ended(3),
     ]) {
       await world.say(1, call);
     }

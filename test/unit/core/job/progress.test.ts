@@ -33,6 +33,7 @@ describe('the start of a job', () => {
     const failed = new Map([[1, 'mpi: no ssh to n0']]);
     expect(startOf({ ...head, failed }, staged, LAUNCH)).toEqual({
       kind: 'never',
+      node: 1,
       reason: 'node 1 did not get ready: mpi: no ssh to n0',
     });
   });
@@ -42,6 +43,7 @@ describe('the start of a job', () => {
     expect(startOf(head, staged, plus(until, seconds(-1)))).toEqual({ kind: 'wait' });
     expect(startOf(head, staged, until)).toEqual({
       kind: 'never',
+      node: 1,
       reason: `node 1 did not have the inputs by ${new Date(until).toISOString()}`,
     });
   });
@@ -53,62 +55,91 @@ describe('the start of a job', () => {
 });
 
 describe('the outcome of a job', () => {
+  it('is a failure once the others have waited for 15 minutes for a node', () => {
+    const until = plus(LAUNCH, minutes(15));
+    expect(outcomeOf(head, staged, NOBODY, plus(until, seconds(-1)))).toBeNull();
+    const failed = { state: 'failed', node: 1, exitCode: null };
+    expect(outcomeOf(head, staged, NOBODY, until)).toMatchObject(failed);
+    const running = { ...staged, startedAt: LAUNCH };
+    expect(outcomeOf(head, running, NOBODY, until)).toBeNull();
+  });
+
+  it('does not wait for the others if a node could not begin', () => {
+    const lame = (isLastCall: boolean) => ({
+      ...staged,
+      ended: new Map([[2, { exitCode: null, isLastCall }]]),
+    });
+    expect(startOf(head, lame(false), LAUNCH)).toMatchObject({ kind: 'never', node: 2 });
+    // The reason is what the node says.
+    const failed = { state: 'failed', node: 2, exitCode: null, reason: null };
+    expect(outcomeOf(head, lame(false), NOBODY, LAUNCH)).toEqual(failed);
+    expect(outcomeOf(all, lame(true), NOBODY, LAUNCH)).toEqual({ ...failed, state: 'stopped' });
+    const idle = { ...staged, ended: new Map([[2, { exitCode: 0, isLastCall: false }]]) };
+    expect(startOf(all, idle, LAUNCH)).toEqual({ kind: 'wait' });
+  });
+
   it('is not known while a node that runs it has not told all', () => {
-    expect(outcomeOf(head, started, NOBODY)).toBeNull();
-    expect(outcomeOf(all, ended([0, end(0)], [1, end(0)]), NOBODY)).toBeNull();
-    expect(outcomeOf({ ...all, runners: [] }, started, NOBODY)).toBeNull();
+    expect(outcomeOf(head, started, NOBODY, LAUNCH)).toBeNull();
+    expect(outcomeOf(all, ended([0, end(0)], [1, end(0)]), NOBODY, LAUNCH)).toBeNull();
+    expect(outcomeOf({ ...all, runners: [] }, started, NOBODY, LAUNCH)).toBeNull();
   });
 
   it('is done if every command ended with 0', () => {
     const done = { state: 'done', node: null, exitCode: 0, reason: null };
-    expect(outcomeOf(head, ended([0, end(0)]), NOBODY)).toEqual(done);
-    expect(outcomeOf(all, ended([0, end(0)], [1, end(0)], [2, end(0)]), NOBODY)).toEqual(done);
+    expect(outcomeOf(head, ended([0, end(0)]), NOBODY, LAUNCH)).toEqual(done);
+    expect(outcomeOf(all, ended([0, end(0)], [1, end(0)], [2, end(0)]), NOBODY, LAUNCH)).toEqual(
+      done,
+    );
   });
 
   it('has the exit code of the first node whose code is not 0', () => {
     const both = ended([0, end(0)], [1, end(null)], [2, end(4)]);
-    expect(outcomeOf(all, both, NOBODY)).toEqual({
+    expect(outcomeOf(all, both, NOBODY, LAUNCH)).toEqual({
       state: 'failed',
       node: 1,
       exitCode: null,
       reason: null,
     });
-    expect(outcomeOf(head, ended([0, end(3)]), NOBODY)).toMatchObject({ exitCode: 3 });
+    expect(outcomeOf(head, ended([0, end(3)]), NOBODY, LAUNCH)).toMatchObject({ exitCode: 3 });
   });
 
   it('does not wait for a node that is lost', () => {
     const lost = new Map([[1, 'is gone']]);
-    expect(outcomeOf(all, ended([0, end(0)], [2, end(0)]), lost)).toEqual({
+    expect(outcomeOf(all, ended([0, end(0)], [2, end(0)]), lost, LAUNCH)).toEqual({
       state: 'failed',
       node: 1,
       exitCode: null,
       reason: 'node 1 is gone',
     });
     // What it told before still counts.
-    expect(outcomeOf(all, ended([0, end(0)], [1, end(0)], [2, end(0)]), lost)).toMatchObject({
+    expect(
+      outcomeOf(all, ended([0, end(0)], [1, end(0)], [2, end(0)]), lost, LAUNCH),
+    ).toMatchObject({
       state: 'done',
     });
   });
 
   it('is stopped if an agent ended the command, whatever its exit code', () => {
-    expect(outcomeOf(head, ended([0, end(143, true)]), NOBODY)).toEqual({
+    expect(outcomeOf(head, ended([0, end(143, true)]), NOBODY, LAUNCH)).toEqual({
       state: 'stopped',
       node: 0,
       exitCode: 143,
       reason: null,
     });
-    expect(outcomeOf(head, ended([0, end(0, true)]), NOBODY)).toMatchObject({ state: 'stopped' });
+    expect(outcomeOf(head, ended([0, end(0, true)]), NOBODY, LAUNCH)).toMatchObject({
+      state: 'stopped',
+    });
   });
 
   it('is a failure if a node did not get ready before the start, and only then', () => {
     const failed = new Map([[2, 'apt-get']]);
-    expect(outcomeOf({ ...head, failed }, NO_PROGRESS, NOBODY)).toEqual({
+    expect(outcomeOf({ ...head, failed }, NO_PROGRESS, NOBODY, LAUNCH)).toEqual({
       state: 'failed',
       node: 2,
       exitCode: null,
       reason: 'node 2 did not get ready: apt-get',
     });
-    expect(outcomeOf({ ...head, failed }, started, NOBODY)).toBeNull();
+    expect(outcomeOf({ ...head, failed }, started, NOBODY, LAUNCH)).toBeNull();
   });
 });
 
