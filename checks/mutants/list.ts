@@ -1585,8 +1585,8 @@ const agents: readonly Mutant[] = [
   }),
   ...inFile('lib/core/job/progress.ts', ['test/unit/core/job/progress.test.ts'], {
     'a job starts before every node has its inputs': {
-      from: 'if (missing.length === 0)',
-      to: 'if (missing.length < nodes.live.length)',
+      from: "if (node === undefined) return { kind: 'go' };",
+      to: "if (missing.length < nodes.live.length) return { kind: 'go' };",
     },
     'a job is over when its first node is': {
       from: '!runners.every(isOver)',
