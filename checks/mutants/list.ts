@@ -1526,6 +1526,10 @@ const agents: readonly Mutant[] = [
       from: 'return size === results.bytes ? results : null;',
       to: 'return results;',
     },
+    'tasks of a node that was never created are done by nobody': {
+      from: 'index: nodes.runners.indexOf(rank), of: nodes.runners.length',
+      to: 'index: rank, of: record.nodes.length',
+    },
     'a node uploads as often as it likes': {
       from: 'if (!deps.uploads.take(',
       to: 'if (null === deps.uploads.take(',
@@ -1732,7 +1736,57 @@ const rooms = [
       to: 'systemctl start onebuck-agent',
     },
   }),
+  ...inFile('lib/core/room/scripts/job.ts', ['test/unit/core/room/job.test.ts'], {
+    'each node does all tasks': {
+      from: "[part_of['index']::part_of['of']]",
+      to: '',
+    },
+    'a part of an input counts as all of it': {
+      from: "if source.bytes != item['bytes']:",
+      to: 'if False:',
+    },
+    'inputs have links out of the folder': {
+      from: '    if not is_inside(target):',
+      to: '    if False:',
+    },
+    'inputs are written below a link that leads out by now': {
+      from: "'..' in name.split('/') or not is_inside(folder):",
+      to: "'..' in name.split('/'):",
+    },
+    'results have what links outside lead to': {
+      from: '                    if not is_inside(path):',
+      to: '                    if False:',
+    },
+    'the last call comes with the teardown': {
+      from: 'stop or time.time() >= teardown - grace',
+      to: 'stop or time.time() >= teardown',
+    },
+    'a command that ignores SIGTERM takes the time for its results': {
+      from: 'signal.SIGUSR1 if time.time() >= kill_at() else',
+      to: 'signal.SIGTERM if time.time() >= kill_at() else',
+    },
+    'a moved teardown time does not move the last call': {
+      from: "    teardown = seconds(answer['teardownAt'])",
+      to: '    pass',
+    },
+    'a lost reply is not asked for again': {
+      from: '        if once:\n',
+      to: '        if True:\n',
+    },
+    'a reboot counts as the end of the command': {
+      from: "if ended and (last or not ended.get('isStopped')):",
+      to: 'if ended:',
+    },
+    'a command goes on after its agent, and is lost to the next': {
+      from: '        is_running = holder() is not None',
+      to: '        is_running = False',
+    },
+  }),
   ...inFile('lib/core/room/scripts/agent.ts', ['test/unit/core/room/agent.test.ts'], {
+    'the agent of a job starts on a node that failed': {
+      from: 'if [ -s $d/told ] && [ -e',
+      to: 'if [ -e',
+    },
     'a node with an open firewall is ready': {
       from: 'if [ ! -s $d/fault ] && grep',
       to: 'if grep',

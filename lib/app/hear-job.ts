@@ -47,6 +47,8 @@ export interface HeardOfJob {
   };
   readonly start?: 'wait' | 'go' | 'never';
   readonly reason?: string;
+  /** With `go`, where the job has tasks: which of so many parts of them is the node's. */
+  readonly share?: { readonly index: number; readonly of: number };
   /** With `wait`: when to ask again. */
   readonly askAgainSeconds?: number;
   readonly upload?: { readonly url: string; readonly name: string };
@@ -83,7 +85,7 @@ export async function hearJob(
       return { ...heard, job: await jobFor(deps, record) };
     case 'staged':
       await tell({ kind: 'staged', at: now });
-      return { ...heard, ...(await startFor(deps, record, now)) };
+      return { ...heard, ...(await startFor(deps, record, { rank, now })) };
     case 'upload': {
       const bytes = needed(call.bytes, 'bytes', event);
       if (!deps.uploads.take(`${id}/${rank}`)) {
@@ -111,8 +113,9 @@ export async function hearJob(
       await tell({ kind: 'exited', at: now, exitCode: call.exitCode });
       return heard;
     case 'ended': {
-      const { exitCode, lastCall: isLastCall, detail } = call;
-      const results = await resultsIn(deps, record, call);
+      const { lastCall: isLastCall, detail } = call;
+      const exitCode = isRunner ? call.exitCode : null;
+      const results = isRunner ? await resultsIn(deps, record, call) : null;
       const lost = call.results !== null && results === null ? 'its results did not arrive' : '';
       const said = [reasonFrom(detail ?? '', nodes.length), lost].filter((part) => part !== '');
       const reason = said.length === 0 ? null : said.join('; ');
@@ -165,8 +168,8 @@ export const inputKey = (
 async function startFor(
   deps: HearJobDeps,
   record: WithJob<LiveRecord>,
-  now: EpochMs,
-): Promise<Pick<HeardOfJob, 'start' | 'reason' | 'askAgainSeconds'>> {
+  { rank, now }: { readonly rank: number; readonly now: EpochMs },
+): Promise<Pick<HeardOfJob, 'start' | 'reason' | 'share' | 'askAgainSeconds'>> {
   const { jobs, reports } = deps;
   const { id } = record;
   const [told, said] = await Promise.all([jobs.read([id]), reports.read([id])]);
@@ -176,7 +179,11 @@ async function startFor(
     await settleJob(deps, id);
     return { start: 'never', reason: start.reason };
   }
-  if (start.kind === 'go') return { start: 'go' };
+  if (start.kind === 'go') {
+    // No node is to come any more, so that every node is told the same.
+    const share = { index: nodes.runners.indexOf(rank), of: nodes.runners.length };
+    return { start: 'go', ...(record.spec.job.tasks === null ? {} : { share }) };
+  }
   return { start: 'wait', askAgainSeconds: Math.ceil(nodes.runners.length / ASKING_MAX) };
 }
 

@@ -499,6 +499,11 @@ export const agentAnswerSchema = z.object({
     z.enum(['wait', 'go', 'never']).check(z.describe('To `staged`: whether to start the command.')),
   ),
   reason: z.optional(text('With `never`: why not.')),
+  share: z.optional(
+    z
+      .object({ index: z.int(), of: z.int() })
+      .check(z.describe("With `go` and tasks: which of so many parts of them is the node's.")),
+  ),
   askAgainSeconds: z.optional(count('With `wait`: when to ask again.')),
   upload: z.optional(
     z

@@ -81,7 +81,7 @@ export async function aJobNode(node: JobNode) {
   let url = '';
 
   const more = (call: AgentCall): object => {
-    if (call.event === 'staged') return { start: 'go' };
+    if (call.event === 'staged') return { start: 'go', share: { index: rank, of: nodes } };
     if (call.event === 'upload') {
       const name = `r${'abcdefghij'.slice(0, 9)}${uploaded.size + (counts.get('PUT') ?? 0)}`;
       return { upload: { name, url: `${url}/results/${name}` } };

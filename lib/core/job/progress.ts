@@ -10,7 +10,7 @@ export interface JobProgress {
   readonly startedAt: EpochMs | null;
   /** When the first node's command had ended; null: none has. */
   readonly exitedAt: EpochMs | null;
-  /** The nodes that have told all, their results too. */
+  /** The nodes that have told all, their results too; or that could not get their inputs. */
   readonly ended: ReadonlyMap<number, RankEnd>;
   /** When the last of them did; null: none has. */
   readonly endedAt: EpochMs | null;

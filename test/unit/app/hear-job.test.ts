@@ -10,7 +10,16 @@ import { SEGMENT_BYTES, uploadKey } from '../../../lib/core/job/keys.ts';
 import type { ClusterStore } from '../../../lib/ports.ts';
 import { createMemoryFiles } from '../../../simulators/aws/memory-files.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
-import { aJob, aRunning, aSpec, created, ID, LAUNCH, usd } from '../../support/builders.ts';
+import {
+  aJob,
+  aRunning,
+  aSpec,
+  created,
+  ID,
+  LAUNCH,
+  neverCreated,
+  usd,
+} from '../../support/builders.ts';
 import { depsWith } from '../../support/deps.ts';
 import { aClock } from '../../support/doubles.ts';
 
@@ -90,6 +99,28 @@ describe('a job', () => {
     await say(1, { event: 'staged' });
     expect(await say(2, { event: 'staged' })).toMatchObject({ start: 'go' });
     expect(await say(0, { event: 'staged' })).toMatchObject({ start: 'go' });
+  });
+
+  it('deals its tasks to the nodes that were created', async () => {
+    const { say } = await aWorldWith(
+      { on: 'all', tasks: '1-10' },
+      { record: { nodes: [created(0), neverCreated(1), created(2)] } },
+    );
+    expect(await say(0, { event: 'staged' })).not.toHaveProperty('share');
+    const go = { start: 'go', share: { index: 1, of: 2 } };
+    expect(await say(2, { event: 'staged' })).toMatchObject(go);
+    expect(await say(0, { event: 'staged' })).toMatchObject({ share: { index: 0, of: 2 } });
+  });
+
+  it('fails at once if a node can not get its inputs, in the words of its agent', async () => {
+    const world = await aWorldWith({ onFailure: 'destroy' });
+    const { say } = world;
+    await say(0, { event: 'staged' });
+    await say(1, ended(null, { detail: 'an input can not be fetched', results: null }));
+    expect(await world.record()).toMatchObject({
+      phase: 'deleting',
+      jobEnd: { state: 'failed', exitCode: null, node: 1, reason: 'an input can not be fetched' },
+    });
   });
 
   it('is told to its nodes, with URLs for its inputs', async () => {

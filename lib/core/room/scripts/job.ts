@@ -104,11 +104,11 @@ def facts():
 
 
 def share(job):
-    ids, known = set(), facts()
+    ids, part_of = set(), state('share')
     for part in job['tasks'].split(','):
         first, _, end = part.partition('-')
         ids.update(range(int(first), int(end or first) + 1))
-    return sorted(ids)[int(known['ONEBUCK_RANK'])::int(known['ONEBUCK_NODES'])]
+    return sorted(ids)[part_of['index']::part_of['of']]
 
 
 # --- The parent of the command ---
@@ -624,6 +624,7 @@ def work():
                 break
             pause = 1 if time.time() - began < 30 else 3
             time.sleep(max(pause, answer.get('askAgainSeconds', 0)))
+        keep('share', answer.get('share'))
         if job['tasks'] and not share(job):
             return report(0, False, 'this node has no task')
         start()

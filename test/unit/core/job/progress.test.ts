@@ -131,6 +131,17 @@ describe('the outcome of a job', () => {
     });
   });
 
+  it('is a failure if a node could not get its inputs, though it runs nothing', () => {
+    const inVain = { ...staged, ended: new Map([[1, end(null)]]) };
+    expect(outcomeOf(head, inVain, NOBODY, LAUNCH)).toEqual({
+      state: 'failed',
+      node: 1,
+      exitCode: null,
+      reason: null,
+    });
+    expect(outcomeOf(head, { ...inVain, startedAt: LAUNCH }, NOBODY, LAUNCH)).toBeNull();
+  });
+
   it('is a failure if a node did not get ready before the start, and only then', () => {
     const failed = new Map([[2, 'apt-get']]);
     expect(outcomeOf({ ...head, failed }, NO_PROGRESS, NOBODY, LAUNCH)).toEqual({

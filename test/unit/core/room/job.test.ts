@@ -132,7 +132,7 @@ describe.skipIf(!canRunJobs)(`the agent of a job${skipped}`, () => {
     const shares = inAgent<number[][]>(
       `
 nodes = 0
-facts = lambda: {'ONEBUCK_RANK': str(rank), 'ONEBUCK_NODES': str(nodes)}
+state = lambda _: {'index': rank, 'of': nodes}
 for tasks, nodes in given:
     shares = []
     for rank in range(nodes):
@@ -539,11 +539,12 @@ describe.skipIf(!canRunJobs)(`inputs of a job${skipped}`, () => {
       'a file below a link that later leads out',
       [
         { name: 'deep/er', type: '5', mode: 0o755 },
-        { name: 'deep/up', type: '2', linkname: 'er/../..' },
-        { name: 'deep/er', type: '2', linkname: '..' },
-        { ...file, name: 'deep/up/out' },
+        { name: 'first', type: '2', linkname: 'deep/er' },
+        { name: 'up', type: '2', linkname: 'first/..' },
+        { name: 'first', type: '2', linkname: '.' },
+        { ...file, name: 'up/out' },
       ],
-      'can not be unpacked',
+      'outside of the folder',
     ],
     ['a device', [{ name: 'null', type: '3', devmajor: 1, devminor: 3 }], 'a device'],
     ['a pipe', [{ name: 'pipe', type: '6' }], 'a device'],
