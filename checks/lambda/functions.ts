@@ -113,7 +113,8 @@ const variablesOf = (variables: Readonly<Record<string, unknown>>): Record<strin
     Object.entries(variables).filter((entry): entry is [string, string] => {
       const [name, value] = entry;
       expect(
-        typeof value === 'string' || ['NOTICE_TOPIC_ARN', 'PUBLIC_URL'].includes(name),
+        typeof value === 'string' ||
+          ['JOB_BUCKET', 'NOTICE_TOPIC_ARN', 'PUBLIC_URL'].includes(name),
         `the template computes ${name}, which checks/lambda does not know`,
       );
       return typeof value === 'string';

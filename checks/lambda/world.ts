@@ -17,6 +17,9 @@ export const API_TOKEN = 'onebuck-local';
 /** By which nodes would reach the API. */
 export const PUBLIC_URL = 'https://onebuck.example.com';
 
+/** Of jobs, which no cluster of this check has. */
+const JOB_BUCKET = 'jobs';
+
 interface Failure {
   readonly errorType: string;
   readonly errorMessage: string;
@@ -76,6 +79,7 @@ export async function startFunctions(
     AWS_SECRET_ACCESS_KEY: `${emulator.env.AWS_SECRET_ACCESS_KEY}`,
     LINODE_API_URL: linode.url,
     PUBLIC_URL,
+    JOB_BUCKET,
   };
 
   const { TABLE_NAME, SECRET_ID } = all[0]?.Environment.Variables ?? {};
