@@ -2,6 +2,8 @@
 export interface LogLines {
   /** The lines that have ended. */
   push(bytes: Uint8Array): string[];
+  /** The line that has not ended, as far as it has come; empty: there is none. */
+  open(): string;
   /** The line that has not ended; none if there is none. */
   end(): string[];
 }
@@ -18,16 +20,13 @@ export function createLogLines(): LogLines {
   let open = '';
   const seen = (line: string) => line.replace(/\r+$/, '').split('\r').at(-1) ?? '';
   function take(text: string): string[] {
-    const lines = (open + text).split('\n');
+    const lines = (open + text).split('\n').flatMap(pieces);
     open = lines.pop() ?? '';
-    const cut: string[] = [];
-    for (; open.length > CHARACTERS_MAX; open = open.slice(CHARACTERS_MAX)) {
-      cut.push(open.slice(0, CHARACTERS_MAX));
-    }
-    return [...lines, ...cut].map(seen);
+    return lines.map(seen);
   }
   return {
     push: (bytes) => take(decoder.decode(bytes, { stream: true })),
+    open: () => seen(open),
     end() {
       const lines = take(decoder.decode());
       const last = open === '' ? [] : [seen(open)];
@@ -35,6 +34,12 @@ export function createLogLines(): LogLines {
       return [...lines, ...last];
     },
   };
+}
+
+/** A line cut where it is too long. */
+function pieces(line: string): string[] {
+  if (line.length <= CHARACTERS_MAX) return [line];
+  return [line.slice(0, CHARACTERS_MAX), ...pieces(line.slice(CHARACTERS_MAX))];
 }
 
 /**

@@ -35,12 +35,14 @@ export function pauseMs({ unchanged, failed, busy, rate }: Poll): number {
 }
 
 /**
- * Whether one of the clusters is about to change, or its nodes may soon be ready. `now` is the server's time, epoch milliseconds.
+ * Whether one of the clusters is about to change, or its nodes may soon be ready. `now` is the
+ * server's time, epoch milliseconds.
  */
 export const isBusy = (clusters: readonly Cluster[], now: number): boolean =>
   clusters.some((cluster) => {
-    const { status, startedAt, teardownAt } = cluster;
+    const { status, startedAt, teardownAt, job } = cluster;
     if (status === 'provisioning' || status === 'deleting') return true;
+    if (job?.state === 'collecting') return true;
     if (status !== 'running') return false;
     const isNear = teardownAt !== null && Date.parse(teardownAt) - now < NEAR_TEARDOWN_MS;
     const isNew = startedAt !== null && now - Date.parse(startedAt) < READY_MS_MAX;
@@ -52,8 +54,8 @@ export const isBusy = (clusters: readonly Cluster[], now: number): boolean =>
  */
 export const fingerprint = (clusters: readonly Cluster[]): string =>
   JSON.stringify(
-    clusters.map(({ id, status, teardownAt, budgetUsd, trouble, nodes }) => [
-      ...[id, status, teardownAt, budgetUsd, trouble?.reason],
+    clusters.map(({ id, status, teardownAt, budgetUsd, trouble, nodes, job }) => [
+      ...[id, status, teardownAt, budgetUsd, trouble?.reason, job?.state],
       nodes.map(({ status, ipv4, readyAt, agentReason }) => [status, ipv4, readyAt, agentReason]),
     ]),
   );

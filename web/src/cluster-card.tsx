@@ -6,6 +6,7 @@ import {
   Burnt,
   calledOf,
   isOver,
+  JobLine,
   lampOf,
   MetaLine,
   StatusBadge,
@@ -33,6 +34,7 @@ export function ClusterCard({ cluster, onChanged }: Props) {
         </div>
         <StatusBadge status={status} />
       </header>
+      <JobLine cluster={cluster} />
       {isLive(cluster) ? <Burning cluster={cluster} /> : <Burnt cluster={cluster} />}
       {isLive(cluster) && (
         <>

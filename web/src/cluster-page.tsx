@@ -14,6 +14,8 @@ import { ClusterActions } from './cluster-actions.tsx';
 import { Burning, Burnt, calledOf, LostContact, MetaLine, StatusBadge } from './cluster-parts.tsx';
 import { useConsole, useRemote } from './hooks.ts';
 import { InventoryView } from './inventory-view.tsx';
+import { plainText } from './job.ts';
+import { JobView } from './job-view.tsx';
 import { inLabels } from './labels.ts';
 import { useCluster } from './live.ts';
 import { NodesTable } from './nodes-table.tsx';
@@ -46,7 +48,7 @@ export function ClusterPage({ id }: { id: string }) {
       ) : (
         <>
           <LostContact contact={contact} onRetry={lookNow} />
-          <Whole cluster={cluster} onChanged={put} />
+          <Whole cluster={cluster} onChanged={put} onNews={lookNow} />
         </>
       )}
     </div>
@@ -58,7 +60,7 @@ interface Props {
   readonly onChanged: (cluster: Cluster) => void;
 }
 
-function Whole({ cluster, onChanged }: Props) {
+function Whole({ cluster, onChanged, onNews }: Props & { readonly onNews: () => void }) {
   const isAlive = isLive(cluster);
   return (
     <>
@@ -70,6 +72,7 @@ function Whole({ cluster, onChanged }: Props) {
           </ClusterActions>
         )}
       </section>
+      {cluster.job !== null && <JobView {...{ cluster, job: cluster.job, onChanged, onNews }} />}
       <section class="card" aria-labelledby="nodes">
         <h2 id="nodes">{isAlive ? nodesReady(cluster) : plural(cluster.nodes.length, 'node')}</h2>
         <Readiness cluster={cluster} />
@@ -99,6 +102,20 @@ function Readiness({ cluster }: { cluster: Cluster }) {
 const networkWords = ({ network }: Cluster): string | null =>
   network === null ? null : `${network.cidr}, on the VLAN ${network.vlan}`;
 
+/** What the job was launched with, beside its command. */
+function jobRows(job: Cluster['spec']['job']): readonly (readonly [string, string | null])[] {
+  if (job === null) return [];
+  const variables = Object.keys(job.env).join(', ');
+  return [
+    ['The job runs on', job.on === 'head' ? 'node 0' : 'every node'],
+    ['Tasks', job.tasks],
+    ['Variables', variables || null],
+    ['Uploads', job.inputs.length === 0 ? null : plural(job.inputs.length, 'upload')],
+    ['Results', job.results.map(plainText).join(', ') || null],
+    ['Grace period', plural(job.gracePeriodSeconds, 'second')],
+  ];
+}
+
 /** What it was launched with, and what came of it. */
 function Asked({ cluster }: { cluster: Cluster }) {
   const { clock } = useConsole();
@@ -121,6 +138,7 @@ function Asked({ cluster }: { cluster: Cluster }) {
     ['Private network', networkWords(cluster)],
     ['Setup', spec.setup.join(', ') || null],
     ['Open ports', spec.openPorts.join(', ') || null],
+    ...jobRows(spec.job),
     ['If some nodes fail', spec.onPartial === 'keep' ? 'keep the others' : 'destroy all'],
     ['Tags', spec.tags.join(', ') || null],
   ];

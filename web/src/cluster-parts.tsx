@@ -9,6 +9,7 @@ import { plural } from '../../client/plural.ts';
 import { clockTime, nearTime } from '../../client/times.ts';
 import { FuseView } from './fuse-view.tsx';
 import { useNow } from './hooks.ts';
+import { commandWords, jobWords } from './job.ts';
 import { inLabels } from './labels.ts';
 import type { Contact } from './live.ts';
 
@@ -29,6 +30,16 @@ export function MetaLine({ cluster }: { cluster: Cluster }) {
 export const StatusBadge = ({ status }: Pick<Cluster, 'status'>) => (
   <p class={`badge is-${status}`}>{statusNames[status]}</p>
 );
+
+/** The job in a line; nothing where there is none. */
+export function JobLine({ cluster: { job } }: { cluster: Cluster }) {
+  if (job === null) return null;
+  return (
+    <p class="job-line">
+      Job {jobWords(job).toLowerCase()} <code>{commandWords(job.command)}</code>
+    </p>
+  );
+}
 
 export function Burning({ cluster }: { cluster: Cluster }) {
   const now = useNow();

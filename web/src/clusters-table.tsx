@@ -19,6 +19,7 @@ import {
   sortedBy,
 } from './clusters-choice.ts';
 import { replaceAddress, useNow, useRoute } from './hooks.ts';
+import { commandWords, jobWords } from './job.ts';
 import { SortHead } from './parts.tsx';
 import { clusterHref, viewHref } from './route.ts';
 
@@ -208,7 +209,7 @@ class Row extends Component<RowProps> {
 
   override render() {
     const { cluster, now, isChosen, onToggle, hasOwners } = this.props;
-    const { id, status, teardownAt, spentUsd, budgetUsd, hourlyUsd, trouble } = cluster;
+    const { id, status, teardownAt, spentUsd, budgetUsd, hourlyUsd, trouble, job } = cluster;
     const called = calledOf(cluster);
     const share = Math.min(1, spentUsd / budgetUsd);
     return (
@@ -229,6 +230,11 @@ class Row extends Component<RowProps> {
             {hasOwners && `, ${cluster.owner}`}
           </small>
           <small class="narrow">{statusNames[status]}</small>
+          {job !== null && (
+            <small>
+              Job {jobWords(job).toLowerCase()}: <code>{commandWords(job.command)}</code>
+            </small>
+          )}
           {trouble !== null && <small class="fault">{trouble.reason}</small>}
         </th>
         <td>

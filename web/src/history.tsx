@@ -9,6 +9,7 @@ import { datedTime } from '../../client/times.ts';
 import { SpendChart } from './chart-view.tsx';
 import { csvOf } from './csv.ts';
 import { replaceAddress, useConsole, useRemote, useRoute } from './hooks.ts';
+import { jobWords } from './job.ts';
 import { inLabels } from './labels.ts';
 import { monthOf, monthsUpTo, monthTitle } from './months.ts';
 import { LeftOut, Loading, Problem, saveFile } from './parts.tsx';
@@ -147,10 +148,12 @@ function EndedTable({ clusters }: { clusters: readonly Cluster[] }) {
               <td>
                 {one.endedAt === null ? '–' : datedTime(one.endedAt, now)}
                 <small>{inLabels(endWords(one))}</small>
+                {one.job !== null && <small>Job {jobWords(one.job).toLowerCase()}</small>}
               </td>
               <td class="number">
                 {dollars(one.spentUsd)}
                 <small>of {dollars(one.budgetUsd)}</small>
+                {one.saved !== null && <small>{dollars(one.saved.ofBudgetUsd)} not spent</small>}
               </td>
             </tr>
           ))}

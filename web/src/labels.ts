@@ -21,6 +21,16 @@ export const labels = {
   setup: 'Setup',
   openPorts: 'Open ports',
   onPartial: 'Keep what came up',
+  job: 'Job',
+  'job.command': 'Command',
+  'job.on': 'Run on',
+  'job.env': 'Variables',
+  'job.inputs': 'Files',
+  'job.results': 'Results',
+  'job.onDone': 'When it is done',
+  'job.onFailure': 'If it fails',
+  'job.gracePeriodSeconds': 'Grace period',
+  'job.tasks': 'Tasks',
   tags: 'Tags',
   cron: 'Cron expression',
   timezone: 'Time zone',
@@ -35,19 +45,25 @@ type Path = keyof typeof labels;
 const isPath = (path: string): path is Path => Object.hasOwn(labels, path);
 
 /** Whether a field, or a line of it, has a label of its own on the page. */
-export const isLabelled = (path: string): boolean => isPath(path.replace(/\[\d+\]$/, ''));
+export const isLabelled = (path: string): boolean =>
+  isPath(path.replace(/\[\d+\]$|^(job\.env)\..*/, '$1'));
 
-/** A field of a message's beginning, such as `spec.nodes` or `authorizedKeys[1]`. */
-const LEADING = /^(?:spec\.)?([a-z]\w*(?:\.[a-z]\w*)?)(?:\[(\d+)\])?(?= )/i;
+/** A field of a message's beginning, such as `spec.nodes`, `authorizedKeys[1]` or `job.env.SEED`. */
+const LEADING =
+  /^(?:spec\.)?([a-z]\w*(?:\.[a-z]\w*)?)(?:\[(\d+)\]|(?<=job\.env)\.([^\s.]+))?(?= )/i;
 /** Names that are no English words, and so mean the field wherever they stand. */
 const CODED =
-  /\b(?:spec\.)?(budgetUsd|maxHours|memoryMb|authorizedKeys|authorizedUsers|userData|openPorts|monthlyCapUsd)\b/g;
+  /\b(?:spec\.)?(budgetUsd|maxHours|memoryMb|authorizedKeys|authorizedUsers|userData|openPorts|monthlyCapUsd|job\.[a-z]\w*)\b/gi;
 
 /** A message of the API's with the labels of fields in place of their paths. */
 export function inLabels(message: string): string {
-  const [, path = '', index] = LEADING.exec(message) ?? [];
+  const [, path = '', index, variable] = LEADING.exec(message) ?? [];
   const rest = message.replace(LEADING, (lead) => (isPath(path) ? '' : lead));
-  const label = isPath(path) ? nameOf(path, index) : '';
+  const label = !isPath(path)
+    ? ''
+    : variable === undefined
+      ? nameOf(path, index)
+      : `${labels[path]}: ${variable}`;
   return `${label}${rest.replace(CODED, (_, name: string) => (isPath(name) ? labels[name] : name))}`;
 }
 

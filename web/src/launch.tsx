@@ -6,15 +6,15 @@ import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { dollars } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { quoteSentence } from '../../client/quote.ts';
-import { amountIn, holdsPrivateKey, specFrom } from '../../client/spec.ts';
+import { amountIn, holdsPrivateKey } from '../../client/spec.ts';
 import { nearTime } from '../../client/times.ts';
 import { usualImage } from './catalogue.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { focusFault, Loading, Problem, SubmitButton } from './parts.tsx';
-import { faultsOfQuote, lastsWords, useQuote, whyNot } from './quote.ts';
+import { faultsOfQuote, lastsWords, useQuote, whyNot, whyWait } from './quote.ts';
 import { QuoteView } from './quote-view.tsx';
 import { read, write } from './session.ts';
-import { emptyForm, isAskable, ownFaults, type SpecForm } from './spec.ts';
+import { emptyForm, isAskable, ownFaults, type SpecForm, specOf } from './spec.ts';
 import {
   AmountFields,
   type Catalogue,
@@ -52,7 +52,7 @@ export function useSpecForm({ regions, images }: Catalogue, draft: string, given
     const kept = { ...emptyForm, ...before, ...read<Partial<SpecForm>>(sessionStorage, draft, {}) };
     const region = regions.find(({ id }) => id === (kept.region || 'us-east')) ?? regions[0];
     const image = images.find(({ id }) => id === kept.image)?.id ?? usualImage(images);
-    return { ...kept, region: region?.id ?? '', image };
+    return { ...kept, region: region?.id ?? '', image, isUploading: false };
   });
   useEffect(() => {
     if (given !== undefined || holdsPrivateKey(form.keys)) return;
@@ -68,10 +68,10 @@ function LaunchForm({ catalogue }: { catalogue: Catalogue }) {
   const { clock } = useConsole();
   const { form, setForm, change } = useSpecForm(catalogue, DRAFT);
   const { remote: types, reload } = useTypes(form.region);
-  const { quoted, askAgain } = useQuote(isAskable(form) ? specFrom(form) : null);
+  const { quoted, askAgain } = useQuote(isAskable(form) ? specOf(form) : null);
   const { isBusy, error, launch } = useLaunch();
   const faults = { ...faultsOfQuote(quoted), ...ownFaults(form) };
-  const why = whyNot(faults, quoted);
+  const why = whyWait(form) ?? whyNot(faults, quoted);
   const submit = (event: Event) => {
     event.preventDefault();
     if (why === null) launch(form);
@@ -174,7 +174,7 @@ function useLaunch() {
   const { isBusy, error, run } = useAction();
   const launch = (form: SpecForm) =>
     run(async () => {
-      const spec = specFrom(form);
+      const spec = specOf(form);
       const body = JSON.stringify(spec);
       const kept = read<Pending | null>(sessionStorage, 'pending', null);
       const pending = kept?.body === body ? kept : { body, key: createIdempotencyKey() };

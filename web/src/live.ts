@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { Cluster } from '../../client/answers.ts';
+import type { Cluster, Job } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
 import {
   getAgain,
@@ -9,6 +9,7 @@ import {
   listNewest,
   newestFirst,
 } from '../../client/clusters.ts';
+import { getJob, isJobOver } from '../../client/jobs.ts';
 import { fingerprint, isBusy, pauseMs } from '../../client/poll.ts';
 import { useConsole } from './hooks.ts';
 
@@ -188,4 +189,24 @@ export function useCluster(id: string) {
     [keep, lookNow],
   );
   return { cluster, contact, put, lookNow };
+}
+
+/**
+ * The job of a cluster, node by node; null: it is not known yet. Looked at every 10 s while the
+ * command runs, since agents tell of its log every 20 s. `isAlive`: whether the cluster is.
+ */
+export function useJob(id: string, isAlive: boolean) {
+  const { api } = useConsole();
+  const known = useRef('');
+  const [job, setJob] = useState<Job | null>(null);
+  const look = useCallback(async (): Promise<Seen> => {
+    const found = await getJob(api, id);
+    const text = JSON.stringify(found);
+    const isSame = text === known.current && !(isAlive && found.state === 'running');
+    if (text !== known.current) setJob(found);
+    known.current = text;
+    return { isSame, isBusy: isAlive && !isJobOver(found) && found.state !== 'running' };
+  }, [api, id, isAlive]);
+  const { contact, lookNow } = useLooks(look);
+  return { job, contact, lookNow };
 }

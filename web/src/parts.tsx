@@ -100,7 +100,12 @@ export function Choices({ label, hint, error, children }: ChoicesProps) {
   );
 }
 
-function HintAndFault({ id, label, hint, error }: Omit<ChoicesProps, 'children'> & { id: string }) {
+export function HintAndFault({
+  id,
+  label,
+  hint,
+  error,
+}: Omit<ChoicesProps, 'children'> & { id: string }) {
   return (
     <>
       {hint !== undefined && (
@@ -284,11 +289,14 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
 }
 
 /** Has the browser save a file that no address has: what asks for it needs the token. */
-export function saveFile(name: string, text: string, type = 'text/plain'): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+export function saveBlob(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
   link.click();
   URL.revokeObjectURL(url);
 }
+
+export const saveFile = (name: string, text: string, type = 'text/plain'): void =>
+  saveBlob(name, new Blob([text], { type }));

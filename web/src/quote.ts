@@ -8,7 +8,7 @@ import type { Spec } from '../../client/spec.ts';
 import { monthYear } from '../../client/times.ts';
 import { useConsole } from './hooks.ts';
 import { inLabels } from './labels.ts';
-import { type Faults, HOURS_MAX } from './spec.ts';
+import { type Faults, HOURS_MAX, type SpecForm } from './spec.ts';
 
 /** A price is shown only for the fields as they are; while they are asked about, grey. */
 export type Quoted =
@@ -86,6 +86,10 @@ export const faultsOfQuote = (quoted: Quoted): Faults =>
 /** A fault as a sentence that begins with the label of its field. */
 export const faultSentence = (path: string, message: string): string =>
   `${inLabels(faultWords(path, message))}.`;
+
+/** Why a form has to wait for its files; null: it has not. */
+export const whyWait = ({ isUploading }: Pick<SpecForm, 'isUploading'>): string | null =>
+  isUploading ? 'Files are on their way …' : null;
 
 /** Why nothing can be launched as the fields are; null: it can be. */
 export function whyNot(faults: Faults, quoted: Quoted): string | null {

@@ -8,12 +8,12 @@ import {
   type WorstMonth,
   worstMonthSentence,
 } from '../../client/schedules.ts';
-import { amountIn, type Spec, specFrom } from '../../client/spec.ts';
+import { amountIn, type Spec } from '../../client/spec.ts';
 import { type CronWords, useCronWords, useWorstMonth } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
 import { useSpecForm } from './launch.tsx';
 import { Field, focusFault, Loading, MoneyInput, Problem, SubmitButton } from './parts.tsx';
-import { faultsByField, faultsOfQuote, type Quoted, useQuote, whyNot } from './quote.ts';
+import { faultsByField, faultsOfQuote, type Quoted, useQuote, whyNot, whyWait } from './quote.ts';
 import { QuoteView } from './quote-view.tsx';
 import {
   changeOf,
@@ -25,7 +25,7 @@ import {
   whenOf,
 } from './schedule.ts';
 import { read, write } from './session.ts';
-import { type Faults, ownFaults, type SpecForm } from './spec.ts';
+import { type Faults, ownFaults, type SpecForm, specOf } from './spec.ts';
 import {
   AmountFields,
   type Catalogue,
@@ -88,7 +88,7 @@ function LoadedForm({
   const { when, setWhen } = useWhen(schedule, isCopy);
   const spec =
     schedule === null || before === null
-      ? withoutName(specFrom(form))
+      ? withoutName(specOf(form))
       : editedSpec(schedule.spec, before, form);
   const words = useCronWords(when.cron);
   const budgetUsd = amountIn(form.budget);
@@ -103,7 +103,7 @@ function LoadedForm({
   const cronFault = words?.ok === false ? words.fault : null;
   const whens = whenFaults(when, { cronFault, needsCap: worst?.needsCap ?? false });
   const faults = { ...faultsOfQuote(quoted), ...own, ...whens };
-  const why = whyNot(faults, quoted);
+  const why = whyWait(form) ?? whyNot(faults, quoted);
   const submit = (event: Event) => {
     event.preventDefault();
     if (why !== null) return focusFault(event.currentTarget as HTMLFormElement);

@@ -1,5 +1,6 @@
 import type { Image, Schedule } from '../../client/answers.ts';
 import { itemsIn, keysIn, numberIn, type Spec } from '../../client/spec.ts';
+import { jobFormOf, jobFrom } from './job-form.ts';
 import {
   amountFault,
   countFault,
@@ -83,6 +84,7 @@ export function formOf(spec: Spec, images: readonly Image[]): SpecForm {
     open: list('openPorts', ', '),
     userData: text('userData'),
     onPartial: spec.onPartial === 'keep' ? 'keep' : 'destroy',
+    job: jobFormOf(spec),
   };
 }
 
@@ -112,6 +114,7 @@ export function editedSpec(spec: Spec, before: SpecForm, form: SpecForm): Spec {
     // The form's text takes the place of bytes, which the form does not show.
     ...(isChanged('userData') && 'userDataBase64' in spec ? { userDataBase64: null } : {}),
     ...(isChanged('onPartial') ? { onPartial: form.onPartial } : {}),
+    ...(isChanged('job') ? { job: jobFrom(form.job) } : {}),
   };
 }
 

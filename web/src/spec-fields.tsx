@@ -4,6 +4,7 @@ import { itemsIn, setups } from '../../client/spec.ts';
 import { imagesFrom, regionsFrom, typesFrom } from './catalogue.ts';
 import type { Remote } from './hooks.ts';
 import { useConsole, useRemote } from './hooks.ts';
+import { JobFields } from './job-fields.tsx';
 import { labels } from './labels.ts';
 import { Choices, Details, Field, MoneyInput } from './parts.tsx';
 import { faultOf, type SpecForm, toggled } from './spec.ts';
@@ -145,6 +146,7 @@ export function NameField({ form, faults, onChange }: FieldsProps) {
 export function MoreFields({ form, faults, onChange }: FieldsProps) {
   return (
     <>
+      <JobFields form={form} faults={faults} onChange={onChange} />
       <KeysField form={form} faults={faults} onChange={onChange} />
       <UsersField form={form} faults={faults} onChange={onChange} />
       <RoomFields form={form} faults={faults} onChange={onChange} />

@@ -1,5 +1,14 @@
 import type { Alternative } from '../../client/answers.ts';
-import { amountIn, hasTwoMeanings, holdsPrivateKey, itemsIn, setups } from '../../client/spec.ts';
+import {
+  amountIn,
+  hasTwoMeanings,
+  holdsPrivateKey,
+  itemsIn,
+  type Spec,
+  setups,
+  specFrom,
+} from '../../client/spec.ts';
+import { type JobForm, jobFaults, jobFrom, noJob } from './job-form.ts';
 
 /** What is in the fields, as typed. */
 export interface SpecForm {
@@ -21,6 +30,9 @@ export interface SpecForm {
   readonly open: string;
   readonly userData: string;
   readonly onPartial: 'destroy' | 'keep';
+  readonly job: JobForm;
+  /** Whether files of the job are on their way. */
+  readonly isUploading: boolean;
 }
 
 export const emptyForm: SpecForm = {
@@ -38,7 +50,15 @@ export const emptyForm: SpecForm = {
   open: '',
   userData: '',
   onPartial: 'destroy',
+  job: noJob,
+  isUploading: false,
 };
+
+/** The spec of what is in the fields. */
+export function specOf(form: SpecForm): Spec {
+  const job = jobFrom(form.job);
+  return { ...specFrom(form), ...(job === null ? {} : { job }) };
+}
 
 /** What is wrong with fields, by the API's path of each; what reads on from the field's label. */
 export type Faults = Readonly<Record<string, string>>;
@@ -58,14 +78,21 @@ export function ownFaults(form: SpecForm): Faults {
     budgetUsd: amountFault(form.budget),
     maxHours: form.maxHours.trim() === '' ? null : countFault(form.maxHours, HOURS_MAX),
     authorizedKeys: holdsPrivateKey(form.keys) ? KEYS : null,
+    ...jobFaults(form.job),
     ...Object.fromEntries(chosen.map((field) => [field, 'must be chosen'])),
   };
   return givenFaults(found);
 }
 
-/** The fault of a field, or of one of its items: the API names one by its place, as `setup[0]`. */
+/**
+ * The fault of a field, or of one of its items: the API names one by its place, as `setup[0]`, or by
+ * its name, as `job.env.SEED`.
+ */
 export const faultOf = (faults: Faults, path: string): string | undefined =>
-  faults[path] ?? Object.entries(faults).find(([at]) => at.startsWith(`${path}[`))?.[1];
+  faults[path] ??
+  Object.entries(faults).find(
+    ([at]) => at.startsWith(`${path}[`) || at.startsWith(`${path}.`),
+  )?.[1];
 
 /** Setups with one more or one less, in the order in which all are listed. */
 export function toggled(setup: string, name: string): string {

@@ -45,6 +45,20 @@ describe('the lines of a log', () => {
     expect(Math.max(...found.map(({ length }) => length))).toBe(16_384);
     expect([...found, ...lines.end()].join('')).toHaveLength(1_000_000);
   });
+
+  it('are bounded also where a long one ends', () => {
+    const lines = createLogLines();
+    const found = lines.push(bytes(`a\n${'x'.repeat(40_000)}\nb`));
+    expect(found.map(({ length }) => length)).toEqual([1, 16_384, 16_384, 7_232]);
+  });
+
+  it('show the one that has not ended, as far as it has come', () => {
+    const lines = createLogLines();
+    expect(lines.push(bytes('one\n 10%\r 20%'))).toEqual(['one']);
+    expect(lines.open()).toBe(' 20%');
+    lines.push(bytes('\r 30%\n'));
+    expect(lines.open()).toBe('');
+  });
 });
 
 describe('a line of a log', () => {

@@ -33,6 +33,20 @@ describe('the pause before the next look', () => {
     expect(isBusy([], 0)).toBe(false);
   });
 
+  it('isBusy while the results of a job are on their way, which its end follows', () => {
+    const job: NonNullable<Cluster['job']> = {
+      ...{ command: './run', on: 'head', state: 'running', exitCode: 0, node: null, reason: null },
+      ...{ startedAt: null, endedAt: null, stopAskedAt: null },
+      ...{ onDone: 'destroy', onFailure: 'keepPaidHour' },
+    };
+    const of = (state: 'running' | 'collecting') => [
+      aCluster({ teardownAt: null, job: { ...job, state } }),
+    ];
+    expect(isBusy(of('collecting'), 0)).toBe(true);
+    expect(isBusy(of('running'), 0)).toBe(false);
+    expect(fingerprint(of('running'))).not.toBe(fingerprint(of('collecting')));
+  });
+
   it('isBusy for 15 minutes while nodes may yet say that they are ready', () => {
     const startedAt = '2026-11-10T10:01:00Z';
     const minutesOn = (minutes: number, overrides: Partial<Cluster> = {}) =>
