@@ -1,27 +1,6 @@
 import { gunzipSync } from 'node:zlib';
+import type { AgentCall } from './agent-call.ts';
 import { SimulatedJob, type Transfer } from './job.ts';
-
-/** What a call of an agent says. */
-export type AgentEvent =
-  | ('ready' | 'failed' | 'alive' | 'due')
-  | ('job' | 'staged' | 'started' | 'log' | 'exited' | 'upload' | 'ended');
-
-export interface AgentCall {
-  readonly event: AgentEvent;
-  readonly detail: string;
-  readonly segment?: number;
-  /** Base64. */
-  readonly data?: string;
-  readonly exitCode?: number | null;
-  readonly bytes?: number;
-  readonly lastCall?: boolean;
-  readonly results?: {
-    readonly name: string;
-    readonly bytes: number;
-    readonly unpackedBytes: number;
-    readonly files: number;
-  } | null;
-}
 
 /** The files of an agent, as its node's boot script leaves them. */
 export interface AgentFiles {

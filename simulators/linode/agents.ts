@@ -1,4 +1,5 @@
-import { type AgentCall, agentFilesIn, SimulatedAgent } from './agent.ts';
+import { agentFilesIn, SimulatedAgent } from './agent.ts';
+import type { AgentCall } from './agent-call.ts';
 import type { Instance } from './instance.ts';
 import { moveFile, type Transfer } from './job.ts';
 import type { SimulatorSettings } from './settings.ts';

@@ -1,4 +1,4 @@
-import type { AgentCall } from './agent.ts';
+import type { AgentCall } from './agent-call.ts';
 import { archiveOf } from './archive.ts';
 
 /** A GET of an input, which must have so many bytes, or a PUT of results. */

@@ -58,8 +58,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'simulators/nodes': ['simulators/linode', 'simulators/listen.ts'],
   simulation: ['simulators', 'lib'],
   dev: ['build', 'ops', 'simulators', 'lib'],
-  checks: ['build', 'dev', 'ops', 'simulators', 'lib'],
-  bench: ['build', 'checks', 'dev', 'simulation', 'simulators', 'lib'],
+  checks: ['build', 'client', 'dev', 'ops', 'simulators', 'lib'],
+  bench: ['build', 'checks', 'dev', 'simulation', 'simulators', 'lib', 'ops'],
 };
 
 /** The packages that a folder may import; a folder without a row may import every package. */
@@ -76,7 +76,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   cli: /^(?!@aws|axios|zod)/,
   'cli/mcp': /^(zod|@modelcontextprotocol\/server|node:.*)/,
   action: /^node:/,
-  web: /^(preact|preact\/hooks|cronstrue|@fontsource-variable\/.*)$/,
+  web: /^(preact|preact\/hooks|cronstrue|modern-tar|@fontsource-variable\/.*)$/,
 };
 
 /** Code that reads a clock, chance, the environment or the network, by the name of the global. */

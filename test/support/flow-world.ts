@@ -42,7 +42,8 @@ import type {
 } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
-import { type AgentCall, agentFilesIn, SimulatedAgent } from '../../simulators/linode/agent.ts';
+import { agentFilesIn, SimulatedAgent } from '../../simulators/linode/agent.ts';
+import type { AgentCall } from '../../simulators/linode/agent-call.ts';
 import { moveFile } from '../../simulators/linode/job.ts';
 import type { Instance, SettingsChange } from '../../simulators/linode/simulator.ts';
 import { aBody, aSettings, at } from './builders.ts';

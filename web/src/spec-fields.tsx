@@ -7,13 +7,7 @@ import { useConsole, useRemote } from './hooks.ts';
 import { JobFields } from './job-fields.tsx';
 import { labels } from './labels.ts';
 import { Choices, Details, Field, MoneyInput } from './parts.tsx';
-import { faultOf, type SpecForm, toggled } from './spec.ts';
-
-export interface FieldsProps {
-  readonly form: SpecForm;
-  readonly faults: Readonly<Record<string, string>>;
-  readonly onChange: (change: Partial<SpecForm>) => void;
-}
+import { type FieldsProps, faultOf, toggled } from './spec.ts';
 
 export interface Catalogue {
   readonly regions: readonly Region[];

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { plus, seconds, toIso } from '../../../../lib/core/base/units.ts';
-import { type AgentCall, SimulatedAgent } from '../../../../simulators/linode/agent.ts';
+import { SimulatedAgent } from '../../../../simulators/linode/agent.ts';
+import type { AgentCall } from '../../../../simulators/linode/agent-call.ts';
 import { archiveOf } from '../../../../simulators/linode/archive.ts';
 import type { Transfer } from '../../../../simulators/linode/job.ts';
 import { ID, LAUNCH } from '../../../support/builders.ts';
