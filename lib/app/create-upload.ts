@@ -40,5 +40,6 @@ export async function createUpload(
 export const noBucket = (what: string): AppError =>
   new AppError(
     'misconfigured',
-    `${what} need a bucket, which this deployment lacks: ask the operator to set JOB_BUCKET.`,
+    `${what} need a bucket, which this deployment lacks. Its operator gets it by a deployment; npm ` +
+      'start has none with the real Linode.',
   );
