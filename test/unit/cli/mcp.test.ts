@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, type ClientOptions } from '@modelcontextprotocol/client';
@@ -235,6 +235,19 @@ it('takes the fields that the API takes in a spec', () => {
   expect(Object.keys(specInput.shape).sort()).toEqual(fields.sort());
 });
 
+/** A session's text without what differs each time. */
+const known = (text: string) =>
+  text
+    .replaceAll(/\bc[a-z2-7]{10}\b/g, 'ID')
+    .replaceAll(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    // The clock of the service runs fast, so that a slow machine finds another hour begun.
+    .replaceAll(/\$[\d.]+ (of \$[\d.]+) spent, \$[\d.]+ left/g, 'SPENT $1')
+    .replaceAll(/bill \$[\d.]+ for it; \$[\d.]+/g, 'BILL')
+    .replaceAll(/\bu[a-z2-7]{10}\b/g, 'UPLOAD')
+    .replaceAll(/gone: its job is over\. It cost \$[\d.]+/g, 'GONE')
+    .replaceAll(/saved \$[\d.]+/g, 'saved')
+    .replaceAll(/^\{.*\}$/gm, '{…}');
+
 it.runIf(hasSshd)('goes as in docs/agents.md: quote, launch, exec, extend, destroy', async () => {
   const dir = mkdtempSync(join(home, 'sshd-'));
   const agent = await startAgent(['--most', '1', '-F', join(dir, 'ssh.conf'), '-o', userOption]);
@@ -258,14 +271,34 @@ it.runIf(hasSshd)('goes as in docs/agents.md: quote, launch, exec, extend, destr
   await session('exec', { cluster: id, command: 'echo "primes of part $NODE"' });
   await session('extend', { cluster: id, budgetUsd: 1 });
   await session('destroy', { cluster: id });
-  const known = (text: string) =>
-    text
-      .replaceAll(/\bc[a-z2-7]{10}\b/g, 'ID')
-      .replaceAll(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-      // The clock of the service runs fast, so that a slow machine finds another hour begun.
-      .replaceAll(/\$[\d.]+ (of \$[\d.]+) spent, \$[\d.]+ left/g, 'SPENT $1')
-      .replaceAll(/bill \$[\d.]+ for it; \$[\d.]+/g, 'BILL')
-      .replaceAll(/^\{.*\}$/gm, '{…}');
   const page = readFileSync(join(projectDir, 'docs/agents.md'), 'utf8');
   expect(known(page)).toContain(known(lines.join('\n')));
+});
+
+it('runs a job as in docs/agents.md: upload, launch, status, logs, results', async () => {
+  const agent = await startAgent(['--most', '1']);
+  const dir = mkdtempSync(join(home, 'job-'));
+  mkdirSync(join(dir, 'src'));
+  writeFileSync(join(dir, 'src/primes.c'), 'int main;');
+  const lines: string[] = [];
+  const session = async (name: string, args: Record<string, unknown>) => {
+    const { isError, text } = await agent.call(name, args);
+    expect(isError, text).toBe(false);
+    lines.push(`> ${name} ${JSON.stringify(args)}`, ...text.split('\n'));
+    return text;
+  };
+  const uploaded = await session('upload', { paths: [join(dir, 'src')] });
+  const [input = ''] = /\bu[a-z2-7]{10}\b/.exec(uploaded) ?? [];
+  const job = { command: 'sh src/run.sh', inputs: [input], results: ['out/'] };
+  const id = idIn(await session('launch', { ...SPEC, budgetUsd: 0.9, name: 'primes', job }));
+  // The clock of the service runs fast: wait once for the end of the job, and once for the cluster's.
+  await agent.call('status', { cluster: id, waitUntilDone: true });
+  expect(await onebuck(['watch', id], env)).toMatchObject({ code: 0 });
+  await session('status', { cluster: id, waitUntilDone: true });
+  await session('logs', { cluster: id });
+  await session('results', { cluster: id, into: dir });
+  expect(readFileSync(join(dir, 'out/result.txt'), 'utf8')).toContain('sh src/run.sh');
+  const page = readFileSync(join(projectDir, 'docs/agents.md'), 'utf8');
+  const said = lines.join('\n').replaceAll(dir, '/home/ann/primes');
+  expect(known(page)).toContain(known(said));
 });
