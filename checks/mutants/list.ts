@@ -1736,11 +1736,29 @@ const rooms = [
       to: 'systemctl start onebuck-agent',
     },
   }),
-  ...inFile('lib/core/room/scripts/job.ts', ['test/unit/core/room/job.test.ts'], {
+  ...inFile('lib/core/room/scripts/job.ts', ['test/unit/core/room/job/agent.test.ts'], {
     'each node does all tasks': {
       from: "[part_of['index']::part_of['of']]",
       to: '',
     },
+  }),
+  ...inFile('lib/core/room/scripts/job.ts', ['test/unit/core/room/job/calls.test.ts'], {
+    'a lost reply is not asked for again': {
+      from: '        if once:\n',
+      to: '        if True:\n',
+    },
+  }),
+  ...inFile('lib/core/room/scripts/job.ts', ['test/unit/core/room/job/command.test.ts'], {
+    'a reboot counts as the end of the command': {
+      from: "if ended and (last or not ended.get('isStopped')):",
+      to: 'if ended:',
+    },
+    'a command goes on after its agent, and is lost to the next': {
+      from: '        is_running = holder() is not None',
+      to: '        is_running = False',
+    },
+  }),
+  ...inFile('lib/core/room/scripts/job.ts', ['test/unit/core/room/job/inputs.test.ts'], {
     'a part of an input counts as all of it': {
       from: "if source.bytes != item['bytes']:",
       to: 'if False:',
@@ -1753,10 +1771,8 @@ const rooms = [
       from: "'..' in name.split('/') or not is_inside(folder):",
       to: "'..' in name.split('/'):",
     },
-    'results have what links outside lead to': {
-      from: '                    if not is_inside(path):',
-      to: '                    if False:',
-    },
+  }),
+  ...inFile('lib/core/room/scripts/job.ts', ['test/unit/core/room/job/last-call.test.ts'], {
     'the last call comes with the teardown': {
       from: 'stop or time.time() >= teardown - grace',
       to: 'stop or time.time() >= teardown',
@@ -1769,17 +1785,11 @@ const rooms = [
       from: "    teardown = seconds(answer['teardownAt'])",
       to: '    pass',
     },
-    'a lost reply is not asked for again': {
-      from: '        if once:\n',
-      to: '        if True:\n',
-    },
-    'a reboot counts as the end of the command': {
-      from: "if ended and (last or not ended.get('isStopped')):",
-      to: 'if ended:',
-    },
-    'a command goes on after its agent, and is lost to the next': {
-      from: '        is_running = holder() is not None',
-      to: '        is_running = False',
+  }),
+  ...inFile('lib/core/room/scripts/job.ts', ['test/unit/core/room/job/results.test.ts'], {
+    'results have what links outside lead to': {
+      from: '                    if not is_inside(path):',
+      to: '                    if False:',
     },
   }),
   ...inFile('lib/core/room/scripts/agent.ts', ['test/unit/core/room/agent.test.ts'], {

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
 import { JOB_AGENT } from '../../lib/core/room/scripts/job.ts';
 import { aSandbox } from './sandbox.ts';
 
@@ -16,6 +17,7 @@ const { stdout: python } = spawnSync(
 
 /** Whether this machine can run the agent of a job, which needs Linux and Python. */
 export const canRunJobs = process.platform === 'linux' && (python ?? '') !== '';
+export const skippedJobs = canRunJobs ? '' : ' (skipped: this machine lacks Linux or python3)';
 
 export interface AgentCall {
   readonly event: string;
@@ -149,6 +151,12 @@ clock.sleep = lambda seconds, real=clock.sleep: real(seconds / ${rate})
     sandbox.inside(JOB_AGENT.replace('\n', `\n${clock}`)),
   );
 
+  onTestFinished(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+    sandbox.remove();
+  });
   const parentOfCommand = () => {
     const pid = Number(sandbox.read('run/onebuck-job'));
     // 0 would be this process and its relatives.
@@ -196,16 +204,26 @@ clock.sleep = lambda seconds, real=clock.sleep: real(seconds / ${rate})
     shutDown(): void {
       process.kill(parentOfCommand(), 'SIGTERM');
     },
-    async remove(): Promise<void> {
-      for (const child of children) child.kill('SIGKILL');
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
-      sandbox.remove();
-    },
   };
 }
 
-/** What is in a tar.gz: a line `type name -> target` of each member, and the text of each file. */
+/** What a program prints, a line of JSON each, that has the functions of the agent. */
+export function inAgent<Printed>(program: string, given: unknown): Printed[] {
+  const [functions] = JOB_AGENT.split('\nif sys.argv');
+  const args = ['-c', `${functions}\ngiven = json.load(sys.stdin)\n${program}`];
+  const { stdout, stderr } = spawnSync('python3', args, {
+    input: JSON.stringify(given),
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  expect(stderr).toBe('');
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Printed);
+}
+
+/** The members of a tar.gz by their names: `dir`, `link` with its target, or `file` with its text. */
 export function contentOf(archive: Buffer | undefined) {
   const program = `
 import io, json, sys, tarfile
