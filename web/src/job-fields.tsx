@@ -2,8 +2,7 @@ import { useState } from 'preact/hooks';
 import type { JobForm } from './job-form.ts';
 import { labels } from './labels.ts';
 import { Details, Field } from './parts.tsx';
-import { faultOf } from './spec.ts';
-import type { FieldsProps } from './spec-fields.tsx';
+import { type FieldsProps, faultOf } from './spec.ts';
 import { UploadField } from './upload-field.tsx';
 
 /** What the cluster runs, with what it needs and what is kept of it. */

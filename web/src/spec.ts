@@ -63,6 +63,13 @@ export function specOf(form: SpecForm): Spec {
 /** What is wrong with fields, by the API's path of each; what reads on from the field's label. */
 export type Faults = Readonly<Record<string, string>>;
 
+/** What a part of the form takes. */
+export interface FieldsProps {
+  readonly form: SpecForm;
+  readonly faults: Faults;
+  readonly onChange: (change: Partial<SpecForm>) => void;
+}
+
 /** Onebuck ends every cluster after ten years of 365 days. */
 export const HOURS_MAX = 87_600;
 const KEYS = 'must be public keys: this is a private key, to be shown to nobody. Give its .pub';
