@@ -1,15 +1,19 @@
-import { agentToken, expiryFrom } from '../lib/app/agent-token.ts';
+import { type AgentClaim, agentToken, expiryFrom } from '../lib/app/agent-token.ts';
 import { authorizeAgent } from '../lib/app/authorize-agent.ts';
 import { hearAgent } from '../lib/app/hear-agent.ts';
 import { type ClusterId, isClusterId } from '../lib/core/base/names.ts';
 import { epochMs, toIso } from '../lib/core/base/units.ts';
+import { hasJob } from '../lib/core/cluster/job-nodes.ts';
 import { lifeOf } from '../lib/core/cluster/life.ts';
 import { type ClusterRecord, ENDED_KEPT, isLive } from '../lib/core/cluster/record.ts';
+import { runnersOf } from '../lib/core/job/job.ts';
 import { AppError } from '../lib/errors.ts';
 import type { AgentReports, Nudge } from '../lib/ports.ts';
+import type { MemoryFiles } from '../simulators/aws/memory-files.ts';
 import { agentFilesIn, SimulatedAgent } from '../simulators/linode/agent.ts';
 import type { AgentCall } from '../simulators/linode/agent-call.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
+import type { Transfer } from '../simulators/linode/job.ts';
 import type { Chance } from './chance.ts';
 import { type Deps, PASSWORD_KEY } from './functions.ts';
 import type { Promised } from './invariants.ts';
@@ -27,6 +31,9 @@ export interface AgentsOptions {
   readonly alive: () => readonly Instance[];
   readonly records: () => readonly ClusterRecord[];
   readonly reports: AgentReports;
+  readonly files: MemoryFiles;
+  /** All nodes that run the job of the cluster have told its end, and Onebuck has answered each. */
+  readonly jobOver: (id: ClusterId) => void;
   /** Runs the function of the API. */
   readonly api: (work: (deps: Deps) => Promise<unknown>) => Promise<Ending>;
   readonly countFault: (fault: string) => void;
@@ -59,6 +66,10 @@ export class Agents {
   readonly #known = new Set<number>();
   /** When each node was first shown as ready. */
   readonly #readyAt = new Map<string, number>();
+  /** The nodes of each cluster that have told the end of the job, and have heard an answer. */
+  readonly #ended = new Map<string, Set<number>>();
+  /** The clusters of which an agent said that it has made the last call. */
+  readonly #lastCalls = new Set<string>();
 
   constructor(outside: AgentsOptions) {
     this.#outside = outside;
@@ -74,10 +85,18 @@ export class Agents {
       const files = agentFilesIn(userData);
       if (files === null) continue;
       const fails = chance.happens(0.1) ? 'status: error' : null;
-      const agent = new SimulatedAgent(files, runningAt + BOOT_MS, fails);
+      const agent = new SimulatedAgent(files, runningAt + BOOT_MS + this.#lateMs(), fails);
       this.#follow(id, agent);
       if (options.agentLies && chance.happens(0.4)) this.#lie(id, agent);
     }
+  }
+
+  /** Some nodes with a job take their time to get ready. */
+  #lateMs(): number {
+    const { chance, options, countFault } = this.#outside;
+    if (!options.jobs || !chance.happens(options.agentsHang)) return 0;
+    countFault('agent comes late');
+    return chance.whole(MINUTE, 25 * MINUTE);
   }
 
   #exists = (id: number): boolean => this.#outside.find(id)?.deleted === null;
@@ -88,10 +107,40 @@ export class Agents {
     const at = Math.max(time.now(), agent.nextAt());
     time.at(at, async () => {
       if (!this.#exists(id)) return;
-      const call = agent.callAt(time.now());
-      if (call !== null) agent.answered(call, await this.#send(agent, call), time.now());
+      await this.#hang();
+      await agent.act({
+        now: () => time.now(),
+        isGone: () => !this.#exists(id),
+        post: (call) => this.#send(agent, call),
+        move: (transfer) => this.#move(transfer),
+      });
       this.#follow(id, agent);
     });
+  }
+
+  /** Seldom, an agent does nothing for a while, or never again. */
+  async #hang(): Promise<void> {
+    const { time, chance, options, injectsFaults, countFault } = this.#outside;
+    if (!options.jobs || !injectsFaults() || !chance.happens(options.agentsHang / 30)) return;
+    const isForGood = chance.happens(0.3);
+    countFault(isForGood ? 'agent vanishes' : 'agent hangs');
+    await time.delay(isForGood ? 1_000 * HOUR : chance.whole(MINUTE, 20 * MINUTE));
+  }
+
+  /** A node gets an input, or puts its results. */
+  async #move(transfer: Transfer): Promise<boolean> {
+    const { time, chance, options, files, injectsFaults, countFault } = this.#outside;
+    await time.delay(chance.whole(100, 20_000));
+    if (injectsFaults() && chance.happens(options.filesFail)) {
+      countFault('transfer broken');
+      return false;
+    }
+    if (transfer.kind === 'get') return files.fetch(transfer.url)?.length === transfer.bytes;
+    if (injectsFaults() && chance.happens(options.filesLost)) {
+      countFault('results lost');
+      return true;
+    }
+    return files.send(transfer.url, transfer.body);
   }
 
   /** A call over the network; null: no answer comes back, or a refusal. */
@@ -133,6 +182,12 @@ export class Agents {
           store: {
             ...deps.store,
             get: async (wanted: ClusterId) => (read = await deps.store.get(wanted)),
+            save: async (record: ClusterRecord) => {
+              this.#checkSave(claim.clusterId, record);
+              const saved = await deps.store.save(record);
+              if (saved !== 'conflict') read = saved;
+              return saved;
+            },
           },
           nudge: this.#watchedNudge(deps, claim.clusterId, () => read),
           limits: deps.agentLimits,
@@ -140,12 +195,33 @@ export class Agents {
         };
         const { teardownAt, ...heard } = await hearAgent(own, claim, call);
         answer = { ...heard, teardownAt: toIso(teardownAt) };
+        this.#noteEnd(claim, call);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
       }
     });
     await this.#checkReports(id);
     return answer;
+  }
+
+  /** An agent may change nothing but its own cluster, and that by the end of its job only. */
+  #checkSave(own: ClusterId, record: ClusterRecord): void {
+    if (record.id === own && record.jobEnd !== undefined) return;
+    this.#outside.violated('agents', `an agent of ${own} changes ${record.id}`);
+  }
+
+  #noteEnd({ clusterId, rank }: AgentClaim, { event, lastCall }: AgentCall): void {
+    const { records, jobOver } = this.#outside;
+    const record = records().find(({ id }) => id === clusterId);
+    if (event !== 'ended' || !record || !hasJob(record)) return;
+    // The teardown time ends the cluster of such a job.
+    if (lastCall === true) this.#lastCalls.add(clusterId);
+    const told = this.#ended.get(clusterId) ?? new Set();
+    this.#ended.set(clusterId, told.add(rank));
+    const isOver = runnersOf(record.spec.job, record.nodes.length)
+      .filter((index) => index === 0 || record.nodes[index]?.state !== 'neverCreated')
+      .every((index) => told.has(index));
+    if (isOver && !this.#lastCalls.has(clusterId)) jobOver(clusterId);
   }
 
   /** An agent may nudge its own cluster only, and only where something is overdue. */
@@ -205,7 +281,7 @@ export class Agents {
   }
 
   #liesOf(agent: SimulatedAgent): Sent[] {
-    const { chance, time, records } = this.#outside;
+    const { chance, time, records, options } = this.#outside;
     const own = ofAgent(agent);
     const others = records().map((record) => record.id);
     const [first = 'caaaaaaaaaa' as ClusterId, ...rest] = others;
@@ -218,7 +294,8 @@ export class Agents {
       ...{ isForged: true, call: DUE },
     });
     const past = epochMs(time.now() - HOUR);
-    switch (chance.oneOf(['early', 'late', 'many', 'others', 'forged'] as const)) {
+    const ofJob = options.jobs ? (['end', 'job'] as const) : [];
+    switch (chance.oneOf(['early', 'late', 'many', 'others', 'forged', ...ofJob] as const)) {
       case 'early':
         return [{ ...own, call: DUE }];
       case 'late':
@@ -230,6 +307,22 @@ export class Agents {
           { ...forged, rank: `${Number(own.rank) + 1}` },
           { ...forged, id: other === own.id ? 'caaaaaaaaaa' : other },
         ];
+      case 'end': {
+        // The end of its own job, which it may tell as it likes, but once, and of no other node's.
+        const ended = this.#anEnd();
+        return [
+          { ...own, call: ended },
+          { ...own, call: this.#anEnd() },
+          { ...forged, rank: `${Number(own.rank) + 1}`, call: ended },
+          { ...forged, id: other === own.id ? 'caaaaaaaaaa' : other, call: ended },
+        ];
+      }
+      case 'job':
+        return [
+          ...[{ event: 'staged' }, { event: 'started' }, { event: 'exited', exitCode: 9 }],
+          ...[{ event: 'job' }, { event: 'log', segment: 513, data: 'AAAA' }],
+          ...Array.from({ length: 8 }, () => ({ event: 'upload', bytes: 5_000_000_000 })),
+        ].map((call) => ({ ...own, call: { detail: '', ...call } as AgentCall }));
       case 'forged':
         return [
           made('the key of another deployment'),
@@ -237,6 +330,15 @@ export class Agents {
           { ...made('x'), token: own.token.replace(/_[0-9a-z]+_/, `_${own.rank}0_`) },
         ];
     }
+  }
+
+  /** An end of a job, with results that are not there. */
+  #anEnd(): AgentCall {
+    const { chance } = this.#outside;
+    const results = { name: 'raaaaaaaaaa', bytes: 7, unpackedBytes: 1e15, files: 1e9 };
+    const exitCode = chance.oneOf([0, 7, null]);
+    const lastCall = chance.happens(0.3);
+    return { event: 'ended', detail: '\u001b[2J', exitCode, lastCall, results };
   }
 }
 

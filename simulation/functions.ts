@@ -58,6 +58,8 @@ export interface Outside {
   readonly options: Options;
   readonly linode: SimulatedLinode;
   readonly table: MemoryTable;
+  /** Where jobs keep their files; null: nowhere. */
+  readonly files: JobFiles | null;
   readonly settings: Settings;
   readonly nudge: Nudge;
   readonly notifier: Notifier;
@@ -179,7 +181,7 @@ class Environment {
       publicUrl: () => settings.publicUrl,
       reports: this.#reports(table.reports),
       jobs: this.#jobs(table.jobs),
-      files: null,
+      files: outside.files && this.#files(outside.files),
       agentLimits: createAgentLimits(clock),
       store: this.#clusters(table.clusters),
       schedules: this.#schedules(table.schedules),
@@ -304,6 +306,31 @@ class Environment {
       tell: (...news) => this.#table(() => store.tell(...news)),
       read: (ids) => this.#table(() => store.read(ids)),
       readRanks: (...which) => this.#table(() => store.readRanks(...which)),
+    };
+  }
+
+  /** A call to the files of jobs. Signing a URL is no call, and never fails. */
+  #file<T>(effect: () => Promise<T>): Promise<T> {
+    const { time, chance, options, countFault, injectsFaults } = this.#outside;
+    return this.#current.call(async () => {
+      await time.delay(chance.whole(10, 60));
+      if (injectsFaults() && chance.happens(options.filesFail)) {
+        countFault('file refused');
+        throw new Error('SlowDown: reduce your request rate');
+      }
+      return effect();
+    });
+  }
+
+  #files(files: JobFiles): JobFiles {
+    return {
+      uploadUrl: (...upload) => files.uploadUrl(...upload),
+      downloadUrl: (...download) => files.downloadUrl(...download),
+      size: (key) => this.#file(() => files.size(key)),
+      put: (...file) => this.#file(() => files.put(...file)),
+      get: (key) => this.#file(() => files.get(key)),
+      copy: (...keys) => this.#file(() => files.copy(...keys)),
+      delete: (key) => this.#file(() => files.delete(key)),
     };
   }
 

@@ -35,7 +35,8 @@ import { MINUTE } from './time.ts';
  * time after the last fault (`recovered`), the recorded spend is the bill (`recordedSpend`), the
  * record of a cluster says that it is over its budget while it is (`saidSo`), no node ends long
  * before the teardown time (`earlyEnd`), deletions without effect are repeated at a bearable pace
- * (`pace`), and no two clusters that may have a Linode share a subnet (`subnets`).
+ * (`pace`), no two clusters that may have a Linode share a subnet (`subnets`), and a job ends once, and
+ * its cluster with it in time and without another hour (`jobs`).
  */
 export type Promised =
   | 'budget'
@@ -55,6 +56,7 @@ export type Promised =
   | 'saidSo'
   | 'earlyEnd'
   | 'agents'
+  | 'jobs'
   | 'subnets'
   | 'pace';
 
@@ -93,6 +95,10 @@ interface WatchedCluster {
   overspent: boolean;
   /** When the bill exceeded the budget; null: it has not. */
   overspentAt: number | null;
+  /** When the record first had the end of the job; null: it has not. */
+  jobEndAt: number | null;
+  /** When the cluster was to end at once because the job was over; null: it was not. */
+  doneAt: number | null;
 }
 
 export interface InvariantsOptions {
@@ -110,10 +116,16 @@ export interface InvariantsOptions {
   /** Whether Linode refused all deletions before that instant for longer than the margin. */
   readonly isExcused: (at: number) => boolean;
   readonly clockErrorMsMax: number;
+  /** The safety margin of each cluster. */
+  readonly marginMs: number;
+  /** Whether the killers work that end the clusters of jobs that are over. */
+  readonly jobsEndInTime: boolean;
   /** Whether Linode's lists are always complete and up to date. */
   readonly listsAreTrue: boolean;
   /** Whether passes read prices about each hour: the reaper works, and Linode is never out long. */
   readonly pricesAreRead: boolean;
+  /** Whether anything goes wrong in the world. */
+  readonly hasFaults: () => boolean;
   /** Whether the table answers every call. */
   readonly recordsCanBeRead: boolean;
 }
@@ -277,14 +289,87 @@ export class Invariants implements Watcher {
       watched.budgets.push({ from: now, budget: record.budget });
     }
     noteLimits(watched, before, record, now);
+    this.#noteJob(watched, before, record);
     for (const node of record.nodes) {
       const old = before.nodes[node.index];
       if (endOf(node) !== null && endOf(node) !== (old ? endOf(old) : null)) {
         if ('linodeId' in node) watched.endsSaved.set(node.linodeId, now);
       }
     }
-    if (!isLive(record) && isLive(before)) this.#checkGone(record);
+    if (!isLive(record) && isLive(before)) {
+      this.#checkGone(record);
+      this.#checkPaidHour(watched, record);
+    }
     if (record.phase === 'deleting' && before.phase === 'provisioning') this.#checkReasons(record);
+  }
+
+  /** What the record has once of the end of a job, it has for good. */
+  #noteJob(watched: WatchedCluster, before: ClusterRecord, record: ClusterRecord): void {
+    const { id, jobEnd, jobStopAt } = record;
+    const now = this.#options.now();
+    if (before.jobEnd !== undefined && JSON.stringify(before.jobEnd) !== JSON.stringify(jobEnd)) {
+      this.report('jobs', `the job of ${id} ended twice: ${JSON.stringify(jobEnd)}`);
+    }
+    if (jobEnd !== undefined) watched.jobEndAt ??= now;
+    const { onDone, onFailure } = record.spec.job ?? {};
+    const then = jobEnd?.state === 'failed' ? onFailure : onDone;
+    if (jobEnd !== undefined && then === 'destroy') watched.doneAt ??= now;
+    const isDone = 'endReason' in record && record.endReason === 'done';
+    if (!isDone) return;
+    watched.doneAt ??= now;
+    if (jobEnd === undefined && jobStopAt === undefined) {
+      this.report('jobs', `${id} ends as done, and its job goes on`);
+    }
+  }
+
+  /**
+   * Onebuck has answered each node of the job that told its end: the record has the end, unless it
+   * can't be read.
+   */
+  jobTold(id: ClusterId): void {
+    const { lostAt, unreadableSince } = this.#options;
+    const record = this.#clusters.get(id)?.record;
+    if (record === undefined || lostAt() !== null || unreadableSince(id) !== null) return;
+    if (record.jobEnd !== undefined || !isLive(record) || record.phase === 'deleting') return;
+    this.report('jobs', `every node of ${id} has told the end of its job, and it goes on`);
+  }
+
+  /**
+   * A cluster whose job is over is gone within two minutes, and the time for which faults may keep
+   * Onebuck from its work.
+   */
+  #checkDone(id: ClusterId, { doneAt, stubborn, changedByHand }: WatchedCluster): void {
+    const { now, lostAt, unreadableSince, isExcused, marginMs, jobsEndInTime } = this.#options;
+    const { hasFaults } = this.#options;
+    if (doneAt === null || !jobsEndInTime || lostAt() !== null) return;
+    if (stubborn || changedByHand || unreadableSince(id) !== null || isExcused(now())) return;
+    const by = doneAt + 2 * MINUTE + (hasFaults() ? marginMs : 0);
+    const left = this.linodesOf(id).find(({ deleted }) => deleted === null);
+    if (now() > by && left !== undefined) {
+      this.report(
+        'jobs',
+        `${left.label} is there, and its job is over since ${toIso(epochMs(doneAt))}`,
+      );
+    }
+  }
+
+  /** What is kept after a failed job, is kept in hours that are paid anyway. */
+  #checkPaidHour(watched: WatchedCluster, record: EndedRecord): void {
+    const { jobEndAt, changedByHand, stubborn, resizedAt, limitsSince, doneAt } = watched;
+    const { lostAt, unreadableSince, isExcused, marginMs, clockErrorMsMax, now } = this.#options;
+    const isKept =
+      record.jobEnd?.state === 'failed' && record.spec.job?.onFailure === 'keepPaidHour';
+    if (!isKept || jobEndAt === null || doneAt === null || !this.#options.jobsEndInTime) return;
+    const isOdd = changedByHand || stubborn || resizedAt !== null || this.#isRaised(record.id);
+    const isChanged = (limitsSince ?? 0) > jobEndAt;
+    if (isOdd || isChanged || lostAt() !== null || unreadableSince(record.id) !== null) return;
+    if (isExcused(now())) return;
+    const linodes = this.linodesOf(record.id);
+    const then = jobEndAt + marginMs + 2 * clockErrorMsMax;
+    const paid = bill(linodes, (linode) => Math.min(ended(linode), then));
+    const billed = bill(linodes, ended);
+    if (billed <= paid) return;
+    this.report('jobs', `${record.id} is billed ${billed}, and was ${paid} at the end of its job`);
   }
 
   /**
@@ -344,7 +429,10 @@ export class Invariants implements Watcher {
   tick(): void {
     const { now, instances, openBudgetMax } = this.#options;
     this.#oracle.advance(instances(), now());
-    for (const [id, watched] of this.#clusters) this.#checkBudget(id, watched);
+    for (const [id, watched] of this.#clusters) {
+      this.#checkBudget(id, watched);
+      this.#checkDone(id, watched);
+    }
     this.#checkNetworks();
     if (openBudgetMax === null) return;
     const open = this.records.filter(isLive).reduce((total, { budget }) => total + budget, 0);
@@ -441,6 +529,8 @@ export class Invariants implements Watcher {
       resizedAt: null,
       overspent: false,
       overspentAt: null,
+      jobEndAt: null,
+      doneAt: null,
     };
     this.#clusters.set(record.id, watched);
     return watched;

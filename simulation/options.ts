@@ -109,6 +109,16 @@ export interface Options {
    */
   readonly agentLies: boolean;
 
+  // Jobs, which agents run.
+  /** Whether some clusters have a job. */
+  readonly jobs: boolean;
+  /** Calls to the files of jobs that fail, and transfers of nodes. */
+  readonly filesFail: number;
+  /** Uploads, and results that have arrived, of which as many are lost. */
+  readonly filesLost: number;
+  /** Nodes with a job whose agents hang, for some minutes or for good. */
+  readonly agentsHang: number;
+
   // Networks.
   /** Whether specs ask for all kinds of networks, not only for the default. */
   readonly networks: boolean;
@@ -174,6 +184,10 @@ export const NO_FAULTS: Options = {
   agentCallsDoubled: 0,
   agentDelayMsMax: 0,
   agentLies: false,
+  jobs: false,
+  filesFail: 0,
+  filesLost: 0,
+  agentsHang: 0,
   networks: false,
   othersVlans: 0,
   meddling: 0,
@@ -195,7 +209,10 @@ export function drawOptions(seed: number): Options {
   const poison = new Chance(seed).for('poison');
   const crowd = new Chance(seed).for('crowd');
   const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
-  const drawn: Omit<Options, LaterOptions | AgentOptions | NetworkOptions | 'poisonedRecords'> = {
+  const drawn: Omit<
+    Options,
+    LaterOptions | AgentOptions | JobOptions | NetworkOptions | 'poisonedRecords'
+  > = {
     clusters: chance.whole(1, 8),
     nodesMax: chance.oneOf([2, 5, 12, 25]),
     hoursMax: chance.oneOf([1, 2, 3, 5, 8, 14, 26]),
@@ -247,7 +264,7 @@ export function drawOptions(seed: number): Options {
   return {
     ...options,
     ...drawLater(seed, options, faultless),
-    ...drawAgents(seed, faultless),
+    ...withJobs(seed, drawAgents(seed, faultless), faultless),
     ...drawNetworks(seed, faultless),
   };
 }
@@ -261,7 +278,26 @@ function drawNetworks(seed: number, faultless: boolean): Pick<Options, NetworkOp
   return { networks, othersVlans: isFull ? chance.whole(8, 10) : 0 };
 }
 
-type AgentOptions = 'agents' | (`agent${string}` & keyof Options);
+type JobOptions = 'jobs' | 'filesFail' | 'filesLost' | 'agentsHang';
+type AgentOptions = 'agents' | Exclude<`agent${string}` & keyof Options, JobOptions>;
+
+/** Only nodes with agents run jobs. */
+function withJobs(
+  seed: number,
+  drawn: Pick<Options, AgentOptions>,
+  faultless: boolean,
+): Pick<Options, AgentOptions | JobOptions> {
+  const chance = new Chance(seed).for('jobs');
+  const jobs = chance.happens(0.5) && drawn.agents;
+  const isOn = (probability: number) => chance.happens(probability) && jobs && !faultless;
+  return {
+    ...drawn,
+    jobs,
+    filesFail: isOn(0.5) ? chance.random() * 0.4 : 0,
+    filesLost: isOn(0.4) ? chance.random() * 0.4 : 0,
+    agentsHang: isOn(0.4) ? chance.random() * 0.4 : 0,
+  };
+}
 
 /** As with the later options, worlds without agents stay as they were. */
 function drawAgents(seed: number, faultless: boolean): Pick<Options, AgentOptions> {
@@ -291,7 +327,7 @@ function drawLater(
     truncatedLists,
     poisonedRecords,
     priceFactor,
-  }: Omit<Options, LaterOptions | AgentOptions | NetworkOptions>,
+  }: Omit<Options, LaterOptions | AgentOptions | JobOptions | NetworkOptions>,
   faultless: boolean,
 ): Pick<Options, LaterOptions> {
   const chance = new Chance(seed).for('later options');

@@ -1,11 +1,12 @@
 import { clusterOfTags } from '../lib/core/base/names.ts';
 import type { MetricValues } from '../lib/core/cluster/metrics.ts';
 import { isLive } from '../lib/core/cluster/record.ts';
+import type { JobOutcome } from '../lib/core/job/progress.ts';
 import type { Violation } from './invariants.ts';
 import { drawOptions, NO_FAULTS, type Options } from './options.ts';
 import { billUntil, shownCreation } from './oracle.ts';
 import { HOUR, MINUTE, SECOND } from './time.ts';
-import { World } from './world.ts';
+import { type Request, World } from './world.ts';
 
 const SWEEP_EVERY = 5 * MINUTE;
 /**
@@ -38,6 +39,8 @@ export interface Outcome {
     /** Micro-dollars beyond the budgets as Onebuck recorded them. */
     readonly recordedMicroUsd: number;
   };
+  /** How many jobs ended how. */
+  readonly jobs: Readonly<Record<JobOutcome['state'], number>>;
   /** The numbers of `Invariants.checkAccounts`. */
   readonly accounts: { readonly exact: number; readonly within: number };
   /** How many Linodes with the ownership tag existed at the end. */
@@ -100,6 +103,7 @@ async function queueEvents(world: World): Promise<void> {
     const at = world.launchAt();
     time.at(at, () => void world.launch(request));
     if (options.changes) queueChanges(world, request, at);
+    if (options.jobs) queueStop(world, request, at);
   }
   if (options.schedule && options.priceFactor === 1) queueSchedule(world);
   queueTicks(world);
@@ -154,6 +158,13 @@ function queueChanges(world: World, request: (typeof world.requests)[number], at
       void (kind === 'delete' ? world.destroy(request) : world.change(request, change));
     });
   }
+}
+
+/** Some owners stop their job, at any time. */
+function queueStop(world: World, request: Request, at: number): void {
+  const own = world.chance.for(`stop ${request.key}`);
+  if (!own.happens(0.15)) return;
+  world.time.at(at + own.whole(SECOND, 2 * HOUR), () => void world.stopJob(request));
 }
 
 function queueSchedule(world: World): void {
@@ -342,6 +353,7 @@ function outcomeOf(world: World, seed: number, accounts: Outcome['accounts']): O
       microUsd: invariants.overspentTotal(),
       recordedMicroUsd: invariants.ended.reduce((sum, { overspent }) => sum + overspent, 0),
     },
+    jobs: jobsBy(world),
     accounts,
     orphans: invariants.alive().length,
     overspendsLogged: world.overspendsLogged,
@@ -352,6 +364,12 @@ function outcomeOf(world: World, seed: number, accounts: Outcome['accounts']): O
     endedAt: world.time.now(),
     trace: world.trace ?? [],
   };
+}
+
+function jobsBy({ invariants }: World): Outcome['jobs'] {
+  const states = invariants.records.map(({ jobEnd }) => jobEnd?.state);
+  const count = (state: JobOutcome['state']) => states.filter((one) => one === state).length;
+  return { done: count('done'), failed: count('failed'), stopped: count('stopped') };
 }
 
 /** Whether the world had no fault, and has the default safety margin. */

@@ -6,6 +6,7 @@ import { keyedClusterId, launch } from '../lib/app/launch.ts';
 import { reap } from '../lib/app/reap.ts';
 import { reconcile } from '../lib/app/reconcile.ts';
 import { runSchedule } from '../lib/app/run-schedule.ts';
+import { stopJob } from '../lib/app/stop-job.ts';
 import { sweep } from '../lib/app/sweep.ts';
 import { microUsd, toUsd } from '../lib/core/base/money.ts';
 import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../lib/core/base/names.ts';
@@ -13,6 +14,7 @@ import { epochMs, seconds, toIso } from '../lib/core/base/units.ts';
 import { lifeOf } from '../lib/core/cluster/life.ts';
 import type { MetricName, MetricValues } from '../lib/core/cluster/metrics.ts';
 import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
+import { uploadKey } from '../lib/core/job/keys.ts';
 import type { Notice } from '../lib/core/notices/notices.ts';
 import type { RunNotice } from '../lib/core/notices/runs.ts';
 import type { Batch } from '../lib/core/pass/batches.ts';
@@ -20,6 +22,7 @@ import { clusterOfVlan } from '../lib/core/room/network.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ClusterStore, LedgerStore, Log } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
+import { createMemoryFiles } from '../simulators/aws/memory-files.ts';
 import { createMemoryTable, type MemoryTable } from '../simulators/aws/memory-table.ts';
 import { defaultSettings } from '../simulators/aws/settings.ts';
 import { timesFactor, types } from '../simulators/linode/catalogue.ts';
@@ -66,6 +69,7 @@ export class World {
   readonly invariants: Invariants;
   readonly functions: Functions;
   readonly agents: Agents;
+  readonly files = createMemoryFiles();
   readonly faults: Record<string, number> = {};
   readonly requests: readonly Request[];
   readonly trace: string[] | null;
@@ -142,6 +146,8 @@ export class World {
       alive: () => this.invariants.alive(),
       records: () => this.invariants.records,
       reports: this.table.reports,
+      files: this.files,
+      jobOver: (id) => this.invariants.jobTold(id),
       api: (work) => this.api(work),
       countFault: (fault) => this.countFault(fault),
       violated: (promise, detail) => this.invariants.report(promise, detail),
@@ -181,6 +187,7 @@ export class World {
 
   async launch(request: Request): Promise<void> {
     const { key, owner, input } = request;
+    this.#upload(request);
     for (let tries = 1; tries <= 6; tries += 1) {
       let isRefused = false;
       const ending = await this.api(async (deps, { by }) => {
@@ -195,6 +202,26 @@ export class World {
       if (ending === 'done' || isRefused) return;
       await this.time.delay(this.chance.whole(5, 30) * SECOND);
     }
+  }
+
+  /** People put the inputs of a job to their URLs, or something goes wrong with them. */
+  #upload({ owner, input: { job } }: Request): void {
+    for (const upload of (job as { inputs?: string[] } | undefined)?.inputs ?? []) {
+      const file = uploadKey(owner, upload);
+      this.files.stored.set(file, Buffer.from(upload));
+      const chance = this.chance.for(`upload ${upload}`);
+      if (!chance.happens(this.options.filesLost)) continue;
+      this.time.at(this.time.now() + chance.whole(0, 3 * MINUTE), () => {
+        if (this.injectsFaults && this.files.stored.delete(file)) this.countFault('upload lost');
+      });
+    }
+  }
+
+  async stopJob({ owner, key, input }: Request): Promise<void> {
+    if (input.job === undefined) return;
+    const id = keyedClusterId(owner, key);
+    const ending = await this.api((deps) => stopJob(deps, owner, id));
+    this.note(() => `stop of the job of ${id}: ${ending}`);
   }
 
   async change(request: Request, change: Readonly<Record<string, unknown>>): Promise<void> {
@@ -591,6 +618,7 @@ export class World {
       ...(chance.happens(0.3) ? { onPartial: 'keep' } : {}),
       ...(chance.happens(0.3) ? { tags: ['team-a'] } : {}),
       ...this.#networkOf(index),
+      ...this.#jobOf(index),
     };
     return { key: `key ${index}`, owner: chance.oneOf(OWNERS), input };
   }
@@ -600,6 +628,23 @@ export class World {
     const chance = this.chance.for(`network ${index}`);
     const network = chance.oneOf([null, 'private', 'isolated', 'isolated', 'none'] as const);
     return network === null ? {} : { network };
+  }
+
+  #jobOf(index: number): { job?: object } {
+    const chance = this.chance.for(`job ${index}`);
+    if (!this.options.jobs || chance.happens(0.25)) return {};
+    const on = chance.oneOf(['head', 'head', 'all'] as const);
+    const minutes = chance.mostlySmall(0, on === 'all' ? 70 : 200);
+    const code = chance.oneOf([0, 0, 0, 1, 137]);
+    const job = {
+      ...{ command: `sleep ${minutes}m; exit ${code}`, on },
+      inputs: chance.happens(0.5) ? [`u${'abcdefghij'[index % 10]}aaaaaaaaa`] : [],
+      results: chance.happens(0.6) ? ['out/'] : [],
+      onDone: chance.oneOf(['destroy', 'destroy', 'destroy', 'keep'] as const),
+      onFailure: chance.oneOf(['keepPaidHour', 'keepPaidHour', 'destroy', 'keep'] as const),
+      gracePeriodSeconds: chance.oneOf([10, 120, 600]),
+    };
+    return { job };
   }
 
   /** A person's Linodes make VLANs in a region, up to all that Linode allows there. */
@@ -670,6 +715,9 @@ export class World {
         return this.#longOutages.some((outage) => outage.from <= at && outage.to >= from);
       },
       clockErrorMsMax: options.clockErrorMsMax,
+      marginMs: options.marginSeconds * SECOND,
+      hasFaults: () => Object.keys(this.faults).length > 0,
+      jobsEndInTime: options.killers === 'all',
       listsAreTrue: options.truncatedLists === 0 && options.staleLists === 0,
       pricesAreRead: ['all', 'reaper'].includes(options.killers) && options.outages !== 'long',
       recordsCanBeRead: options.tableErrors === 0 && !options.tableOutages,
@@ -697,6 +745,7 @@ export class World {
         clusters: this.#watched(this.table.clusters),
         ledger: this.#watchedLedger(this.table.ledger),
       },
+      files: options.jobs ? this.files : null,
       settings: this.#settings(),
       nudge: {
         reconcile: async (batch) => this.nudge(() => this.reconcile(batch)),

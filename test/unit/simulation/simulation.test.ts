@@ -120,6 +120,30 @@ describe('worlds whose nodes have agents', () => {
   });
 });
 
+describe('worlds whose clusters have jobs', () => {
+  const forced = { agents: true, jobs: true, tableLoss: 'none', killers: 'all' } as const;
+
+  it('end each job once, and its cluster with it, though files are lost and agents hang', async () => {
+    const faults = { agentLies: true, filesFail: 0.2, filesLost: 0.3, agentsHang: 0.4 };
+    const { totals, outcomes } = await totalsOf(12, { ...forced, ...faults });
+    expect(totals.violations).toEqual([]);
+    expect(totals.orphans).toBe(0);
+    for (const fault of ['file refused', 'transfer broken', 'upload lost', 'agent comes late']) {
+      expect(totals.faults[fault], fault).toBeGreaterThan(0);
+    }
+    for (const state of ['done', 'failed', 'stopped'] as const) {
+      const count = outcomes.reduce((sum, { jobs }) => sum + jobs[state], 0);
+      expect(count, state).toBeGreaterThan(0);
+    }
+  });
+
+  it('without faults are gone two minutes after the end of their job', async () => {
+    const { totals, outcomes } = await totalsOf(8, { ...NO_FAULTS, ...forced, clusters: 4 });
+    expect(totals.violations).toEqual([]);
+    expect(outcomes.reduce((sum, { jobs }) => sum + jobs.done, 0)).toBeGreaterThan(8);
+  });
+});
+
 describe('worlds with all kinds of networks', () => {
   it('never share a subnet, and leave no VLAN of an isolated cluster', async () => {
     const forced = { ...SMALL, clusters: 6, networks: true, tableLoss: 'none' } as const;
