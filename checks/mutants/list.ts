@@ -1903,6 +1903,77 @@ const networks = [
   }),
 ];
 
+const jobs = [
+  ...inFile('cli/jobs/links.ts', ['test/unit/cli/jobs/unpack.test.ts'], {
+    'a link in results leads out of their folder': {
+      from: 'up <= depth',
+      to: 'up <= depth + 1',
+    },
+    'a link in results leads out by way of another': {
+      from: "!steps.slice(up).includes('..')",
+      to: 'true',
+    },
+  }),
+  ...inFile('cli/jobs/unpack.ts', ['test/unit/cli/jobs/unpack.test.ts'], {
+    'results are written through a link': {
+      from: 'else if (!stat.isDirectory())',
+      to: 'else if (stat.isFile())',
+    },
+    'results unpack to more than was said': {
+      from: '|| written + moreBytes > unpackedBytes',
+      to: '',
+    },
+    'results have files that nobody asked for': {
+      from: "return (name) => name === '' || rules.ignores(name);",
+      to: 'return () => true;',
+    },
+    'results bring hooks for git': {
+      from: "step.toLowerCase() === '.git'",
+      to: 'false',
+    },
+  }),
+  ...inFile('cli/jobs/ignored.ts', ['test/unit/cli/jobs/pack.test.ts'], {
+    'what a deeper .gitignore brings back is left out of an upload': {
+      from: "const isNot = line.startsWith('!');",
+      to: 'const isNot = false;',
+    },
+  }),
+  ...inFile('cli/jobs/transfer.ts', ['test/unit/cli/jobs/transfer.test.ts'], {
+    'a download is longer than was said': {
+      from: 'if (there + part.length > bytes) throw longer();',
+      to: '',
+    },
+    'a download that goes on begins anew': {
+      from: "openSync(file, isRest ? 'a' : 'w', 0o600)",
+      to: "openSync(file, 'w', 0o600)",
+    },
+  }),
+  ...inFile('client/log-lines.ts', ['test/unit/client/log-lines.test.ts'], {
+    'a log moves the terminal if it has colours': {
+      from: 'if (!colours || !COLOUR.test(found)) return',
+      to: 'if (!colours) return',
+    },
+  }),
+  ...inFile('client/patience.ts', ['test/unit/client/patience.test.ts'], {
+    'the sleep of a laptop is an outage': {
+      from: 'waitedMs += pause;',
+      to: 'waitedMs = Date.now();',
+    },
+  }),
+  ...inFile('cli/jobs/run.ts', ['test/unit/cli/jobs/run.test.ts'], {
+    'a job that was stopped looks like one that is done': {
+      from: "if (exitCode === 0) return state === 'stopped' ? STOPPED : RUN_FAILED;",
+      to: '',
+    },
+  }),
+  ...inFile('cli/jobs/upload.ts', ['test/unit/cli/jobs/run.test.ts'], {
+    'a launch without an answer uploads again, and is another one': {
+      from: 'sent.find(spec) ?? withInput',
+      to: 'withInput',
+    },
+  }),
+];
+
 export const mutants: readonly Mutant[] = [
   ...[
     ...money,
@@ -1951,4 +2022,5 @@ export const mutants: readonly Mutant[] = [
   ...agents,
   ...rooms,
   ...networks,
+  ...jobs,
 ];

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../../client/answers.ts';
 import { getCluster, isLive } from '../../client/clusters.ts';
@@ -59,7 +60,7 @@ export async function results(
 ): Promise<Answer> {
   const cluster = await findJob(api, named);
   const { place } = await fetchResults(context, api, cluster, folderOf(into));
-  return { sentences: [place === null ? 'There are no results.' : `Results in ${place}`] };
+  return { sentences: [place === null ? 'There are no results.' : `Results in ${resolve(place)}`] };
 }
 
 export async function stop(

@@ -85,8 +85,7 @@ it('a run goes as in docs/jobs.md, from the upload to the closing line', async (
       .replaceAll(/\$[\d.]+/g, '$')
       // The clock of the service runs fast, so that a look may find the command over.
       .replaceAll(/^The command .*\n/gm, '')
-      .replace(`${into}/`, '')
-      .replace(/out\/?$/, 'out');
+      .replace(/results in \S*?out\/?$/, 'results in out');
   const log = printed.findIndex((one) => one.startsWith('The command runs'));
   const notes = printed.filter((_, index) => index !== log + 1);
   // As the nodes run nothing, their log is another.

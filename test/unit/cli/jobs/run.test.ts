@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { showOne } from '../../../../cli/clusters.ts';
 import { attach, logs, ps, results, stop } from '../../../../cli/jobs/commands.ts';
@@ -25,6 +25,12 @@ beforeEach(() => {
   into = mkdtempSync(join(root, 'into-'));
   env = { XDG_STATE_HOME: mkdtempSync(join(root, 'state-')) };
 });
+
+/** The path as people read it, who are in the current folder. */
+const fromHere = (path: string): string => {
+  const short = relative(process.cwd(), path);
+  return short.length < path.length ? short : path;
+};
 
 const SPEC = { nodes: '3', type: 'g6-nanode-1', region: 'us-east', image: 'linode/debian12' };
 const optionsOf = (more: Partial<RunOptions> = {}): RunOptions => ({
@@ -79,7 +85,7 @@ describe('onebuck run', () => {
       'The command runs on node 0.',
       'The command has ended. Its results are being collected.',
       'caaaaaaaaaa "job": done in 41 min, exit 0, $0.045 of $0.10, $0.045 not spent, ' +
-        `results in ${join(into, 'out')}/`,
+        `results in ${fromHere(join(into, 'out'))}/`,
     ]);
     expect(notes).toContainEqual(expect.stringMatching(/^Uploading: \d+ bytes in [\d.]+ s\.$/));
   });
@@ -231,7 +237,7 @@ describe('a job on all nodes', () => {
     expect(await followToEnd(context, context.api(), 'caaaaaaaaaa', into)).toBe(3);
     expect(out).toEqual(['[0] zero', `[1] ${'long '.repeat(500)}`, '[2] two']);
     expect(notes.at(-2)).toContain('exit 3 on node 1, The command ended with 3, ');
-    expect(notes.at(-2)).toContain(`results in ${into}/`);
+    expect(notes.at(-2)).toContain(`results in ${fromHere(into)}/`);
     const contents = ['n0', 'n1', 'n2'].map((node) =>
       readFileSync(join(into, node, 'out/r'), 'utf8'),
     );
@@ -265,7 +271,7 @@ describe('results that a node has made up', () => {
     fake.archives.set(0, archiveOf(members.map((path) => ({ path, content: 'x' }))));
     const { context, out, notes } = contextOf(fake);
     await results(context, 'caaaaaaaaaa', { into });
-    expect(out).toEqual([`Results in ${join(into, 'out')}/`]);
+    expect(out).toEqual([`Results in ${fromHere(join(into, 'out'))}/`]);
     expect(readdirSync(into)).toEqual(['out']);
     expect(notes.slice(-5)).toEqual([
       'Left out of the results of node 0, 4 members:',
@@ -303,7 +309,7 @@ describe('a job that is over', () => {
     const { context, out, notes } = contextOf(fake);
     expect(await attach(context, 'job', { into })).toBe(0);
     expect(out).toEqual(['last words']);
-    expect(notes.at(-1)).toContain(`results in ${join(into, 'out')}`);
+    expect(notes.at(-1)).toContain(`results in ${fromHere(join(into, 'out'))}`);
   });
 
   it('is not stopped', async () => {
