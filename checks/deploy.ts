@@ -14,7 +14,7 @@ import { beginDrill } from './deploy/drill.ts';
 import { expectEnforcedIam, startEmulator } from './deploy/emulator.ts';
 import { expect, until } from './deploy/expect.ts';
 import { createSwitch, loseRun } from './deploy/functions.ts';
-import { expectJob } from './deploy/job.ts';
+import { expectJob, upload } from './deploy/job.ts';
 import { expectNothingKept, leaveFile } from './deploy/kept.ts';
 import { launchNightly } from './deploy/nightly.ts';
 import { subscribe } from './deploy/notices.ts';
@@ -102,7 +102,8 @@ async function run(): Promise<void> {
   await expectLostRuns();
   await expectJob(simulator, api, report);
   const cluster = await api.call<Cluster>('POST', '/clusters', SPEC, 202);
-  const body = { cron: '* * * * *', spec: { ...SPEC, nodes: 1 }, monthlyCapUsd: 1_000 };
+  const job = { command: 'true', inputs: [await upload(api)] };
+  const body = { cron: '* * * * *', spec: { ...SPEC, nodes: 1, job }, monthlyCapUsd: 1_000 };
   const schedule = await api.call<Schedule>('POST', '/schedules', body, 201);
   report(`launched ${cluster.id}, and ${schedule.id} to launch another each minute`);
   const capped = { ...body, monthlyCapUsd: 0.01 };

@@ -300,7 +300,7 @@ route(operations.changeSchedule, async ({ params: { id = '' }, body: input, owne
 );
 
 route(operations.deleteSchedule, async ({ params: { id = '' }, owner }) => {
-  await deleteSchedule({ schedules: schedules() }, owner, id);
+  await deleteSchedule({ schedules: schedules(), files: jobFiles() }, owner, id);
   return reply(204, null);
 });
 

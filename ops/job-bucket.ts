@@ -66,7 +66,7 @@ export async function emptyJobBucket({ aws, stage }: Place): Promise<string | nu
     for (let deleted = 0; ; ) {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
       if (Contents.length === 0) {
-        return deleted === 0 ? null : `Deleted ${deleted} files of jobs in ${Bucket}.`;
+        return deleted === 0 ? null : `Deleted the files of jobs in ${Bucket}: ${deleted}.`;
       }
       const Objects = Contents.map(({ Key }) => ({ Key }));
       const Delete = { Objects, Quiet: true };

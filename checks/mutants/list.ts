@@ -400,6 +400,18 @@ const unreadable = [
       to: 'fitting: (record) => record,',
     },
   }),
+  ...inFile('lib/app/keep-inputs.ts', ['test/flows/schedule-inputs.test.ts'], {
+    'a schedule that changes needs its inputs uploaded again': {
+      from: 'return (await files.size(kept)) !== null;',
+      to: 'return false;',
+    },
+  }),
+  ...inFile('lib/app/change-schedule.ts', ['test/flows/schedule-inputs.test.ts'], {
+    'inputs that no run of a schedule needs are kept for ever': {
+      from: 'await forgetInputs(deps.files, saved.id, others);',
+      to: '',
+    },
+  }),
   ...inFile(
     'lib/adapters/aws/s3.ts',
     ['test/unit/adapters/aws/s3.test.ts', 'test/unit/simulators/aws/s3.test.ts'],

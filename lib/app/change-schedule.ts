@@ -9,10 +9,11 @@ import {
   withChange,
 } from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
-import type { Clock, ScheduleStore } from '../ports.ts';
+import type { Clock, JobFiles, ScheduleStore } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { type CheckDeps, checkSchedule } from './check-schedule.ts';
 import { CONFLICTS_MAX } from './destroy-cluster.ts';
+import { forgetInputs, inputsOf, keepInputs } from './keep-inputs.ts';
 import { getSchedule } from './read-schedules.ts';
 
 interface StoreDeps {
@@ -41,7 +42,8 @@ export async function changeSchedule(
   const parsed = parseScheduleChange(input, deps.settings);
   const faults = parsed.ok ? [] : parsed.faults;
   const change = parsed.ok ? parsed.change : parsed.partial;
-  return saveChange(deps, { owner, id, change }, async (before) => {
+  let inputs: readonly string[] = [];
+  const saved = await saveChange(deps, { owner, id, change }, async (before) => {
     if (faults.length > 0) return checkSchedule(deps, change, { faults, by });
     const changed = { ...before, ...change };
     const isSame = (field: 'cron' | 'timezone' | 'spec') =>
@@ -51,7 +53,13 @@ export async function changeSchedule(
       await checkSchedule(deps, changed, { faults, by });
     }
     if (changed.enabled && !before.enabled) await deps.caps.refuseWhileDrained();
+    inputs = inputsOf(before.spec);
+    if (!isSame('spec')) await keepInputs(deps.files, before, changed.spec);
   });
+  const needed = inputsOf(saved.spec);
+  const others = inputs.filter((upload) => !needed.includes(upload));
+  await forgetInputs(deps.files, saved.id, others);
+  return saved;
 }
 
 /** Pauses a schedule: a change that needs no check. */
@@ -86,17 +94,19 @@ async function saveChange(
 }
 
 /**
- * Deletes a schedule; its clusters live on. A second call is `notFound`, since nobody knows any
- * more whose schedule it was.
+ * Deletes a schedule, with the inputs kept for its runs; its clusters live on. A second call is
+ * `notFound`, since nobody knows any more whose schedule it was.
  */
 export async function deleteSchedule(
-  { schedules }: { readonly schedules: ScheduleStore },
+  { schedules, files }: { readonly schedules: ScheduleStore; readonly files: JobFiles | null },
   owner: string,
   id: string,
 ): Promise<void> {
-  await getSchedule({ schedules }, owner, id).catch((error: unknown) => {
-    // Its owner may delete a schedule that nobody can read.
-    if (!(error instanceof AppError && error.code === 'unreadable')) throw error;
+  const schedule = await getSchedule({ schedules }, owner, id).catch((error: unknown) => {
+    // Its owner may delete a schedule that nobody can read, and whose inputs nobody knows.
+    if (error instanceof AppError && error.code === 'unreadable') return null;
+    throw error;
   });
   await schedules.delete(id as ScheduleId);
+  if (schedule !== null) await forgetInputs(files, schedule.id, inputsOf(schedule.spec));
 }

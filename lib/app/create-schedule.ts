@@ -10,6 +10,7 @@ import type { Log, ScheduleStore } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { type CheckDeps, checkSchedule } from './check-schedule.ts';
 import { hashOf, idOfKey, keyUsedOtherwise, newId } from './ids.ts';
+import { keepInputs } from './keep-inputs.ts';
 
 export interface ScheduleDeps extends CheckDeps {
   readonly caps: Pick<CapsKeeper, 'refuseWhileDrained'>;
@@ -56,6 +57,8 @@ export async function createSchedule(
     throw new AppError('refused', `${most} Delete one first.`);
   }
   const id = keyedId ?? newId('s');
+  // Before the schedule is there, as a run could come at once.
+  await keepInputs(deps.files, { id, owner }, request.spec);
   const now = deps.clock.now();
   const nextAt = request.enabled ? occurrenceAfter(request.cron, request.timezone, now) : null;
   const schedule: ScheduleRecord = {

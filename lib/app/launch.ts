@@ -1,3 +1,4 @@
+import type { Fault } from '../core/base/fault.ts';
 import { formatUsd, type MicroUsd } from '../core/base/money.ts';
 import { type ClusterId, nodeLabel, type ScheduleId } from '../core/base/names.ts';
 import { plural } from '../core/base/plural.ts';
@@ -133,13 +134,17 @@ export async function refuseMissingInputs(
 ): Promise<void> {
   if (job === null || files === null) return;
   const sizes = await Promise.all(job.inputs.map((upload) => files.size(inputKey(whose, upload))));
-  const faults = job.inputs.flatMap((upload, index) => {
-    if (sizes[index] !== null) return [];
-    const path = `job.inputs[${index}]`;
-    const what = `there is no upload ${upload} of yours, or no file was put to its URL`;
-    return [{ path, message: `${path}: ${what}; POST /uploads gives a new one` }];
-  });
+  const faults = job.inputs.flatMap((upload, index) =>
+    sizes[index] === null ? [missingInput(upload, index)] : [],
+  );
   if (faults.length > 0) throw invalidSpec(faults);
+}
+
+/** The fault of a spec whose job has an input that is not there. */
+export function missingInput(upload: string, index: number): Fault {
+  const path = `job.inputs[${index}]`;
+  const what = `there is no upload ${upload} of yours, or no file was put to its URL`;
+  return { path, message: `${path}: ${what}; POST /uploads gives a new one` };
 }
 
 /** The id of the cluster that a request with this idempotency key launches or has launched. */

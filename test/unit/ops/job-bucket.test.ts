@@ -56,7 +56,7 @@ describe('before the removal of a stage, the files of its jobs', () => {
   it('are deleted, all of them, where the bucket goes with the stack', async () => {
     const files = Array.from({ length: 2_001 }, (_, index) => `jobs/c0123456789/0/log/${index}`);
     const { left } = aStage({ files });
-    expect(await empty()).toBe(`Deleted 2001 files of jobs in ${Bucket}.`);
+    expect(await empty()).toBe(`Deleted the files of jobs in ${Bucket}: 2001.`);
     expect(left).toEqual([]);
     expect(await empty()).toBeNull();
   });
