@@ -14,7 +14,7 @@ import { beginDrill } from './deploy/drill.ts';
 import { expectEnforcedIam, startEmulator } from './deploy/emulator.ts';
 import { expect, until } from './deploy/expect.ts';
 import { createSwitch, loseRun } from './deploy/functions.ts';
-import { expectJob, upload } from './deploy/job.ts';
+import { expectJob, expectKeptInput, upload } from './deploy/job.ts';
 import { expectNothingKept, leaveFile } from './deploy/kept.ts';
 import { launchNightly } from './deploy/nightly.ts';
 import { subscribe } from './deploy/notices.ts';
@@ -129,6 +129,8 @@ async function run(): Promise<void> {
 
   const scheduled = await firstRunOf(api, schedule.id);
   report(`the reaper, by its EventBridge rule, had the schedule launch ${scheduled}`);
+  await expectKeptInput(simulator, api, scheduled);
+  report(`the node of ${scheduled} got the input that the schedule keeps`);
   await notices.expect('runRefused', refused.id);
   await api.call('DELETE', `/schedules/${refused.id}`, undefined, 204);
   report(`a notice said that the cap refused ${refused.id} a run; deleted the schedule`);

@@ -57,11 +57,23 @@ interface Answer {
   readonly upload?: { readonly url: string; readonly name: string };
 }
 
-/** What the agent of the one node says and fetches. */
-async function runOn(simulator: LinodeSimulator, api: Api, id: string): Promise<void> {
+/** The node of a run of a schedule must get the input that the schedule keeps. */
+export async function expectKeptInput(
+  simulator: LinodeSimulator,
+  api: Api,
+  id: string,
+): Promise<void> {
+  await until(`${id} runs`, 120, async () => (await api.cluster(id)).status === 'running');
+  const { job } = await agentOf(simulator, api, id)({ event: 'job' });
+  const input = await get(job?.inputs[0]?.url ?? '');
+  expect(input === INPUT, `the input of ${id} is ${input}`);
+}
+
+/** The calls of the agent of the cluster's one node. */
+function agentOf(simulator: LinodeSimulator, api: Api, id: string) {
   const [linode] = simulator.instances(`onebuck=${id}`);
   const { token = '' } = agentFilesIn(linode?.userData ?? null) ?? {};
-  const say = async (call: object): Promise<Answer> => {
+  return async (call: object): Promise<Answer> => {
     const answer = await fetch(`${api.url}/agent/${id}/0`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -71,6 +83,11 @@ async function runOn(simulator: LinodeSimulator, api: Api, id: string): Promise<
     expect(answer.status === 200, `the agent's ${JSON.stringify(call)} is answered by ${text}`);
     return JSON.parse(text);
   };
+}
+
+/** What the agent of the one node says and fetches. */
+async function runOn(simulator: LinodeSimulator, api: Api, id: string): Promise<void> {
+  const say = agentOf(simulator, api, id);
   await say({ event: 'ready', detail: '' });
   const { job } = await say({ event: 'job' });
   const input = await get(job?.inputs[0]?.url ?? '');
