@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { comeUp, destroy, extend, lostContact, noClusters, page } from './console/clusters.ts';
 import { history } from './console/history.ts';
+import { jobFromFiles, jobLog, jobNodes } from './console/jobs.ts';
 import { byKeyboard } from './console/keyboard.ts';
 import { launch, quote, refusal, room, truth, types } from './console/launching.ts';
 import { hundreds, manyNodes, several } from './console/many.ts';
@@ -24,6 +25,9 @@ await check(async () => {
   await step('of seven clusters several are found, extended and destroyed', several);
   await step('200 clusters are shown, sorted and filtered', hundreds);
   await step('500 nodes are shown, sorted and filtered', manyNodes);
+  await step('a job runs files that are chosen here, and its results are there', jobFromFiles);
+  await step('the log of a job is text, follows, is searched and stays in bounds', jobLog);
+  await step('a job on 500 nodes is shown, with its results', jobNodes);
   await step('everything is done by keyboard', byKeyboard);
   await phone();
 });

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Page, Route } from 'playwright-core';
 import type { Job, JobNode, JobResult } from '../../client/answers.ts';
 import { close, failing, launched, looksRight, openSignedIn, stack } from './page.ts';
@@ -58,6 +61,9 @@ async function answer(route: Route, told: Told): Promise<void> {
 
 const bytesOf = ({ logs }: Told, rank: number): number => Buffer.byteLength(logs.get(rank) ?? '');
 
+/** The simulated nodes' own job must not end while the answers are this check's. */
+const LASTING = 'sleep 86400';
+
 const COLOURED = [...Array(16).keys()]
   .map(
     (n) =>
@@ -78,7 +84,7 @@ const lines = (from: number, count: number) =>
 
 /** The log is text whatever is in it, follows, is searched, and stays in bounds. */
 export async function jobLog(): Promise<void> {
-  const { id } = await launched({ name: 'digits', job: { command: 'mpirun ./pi --digits 1000' } });
+  const { id } = await launched({ name: 'digits', job: { command: LASTING } });
   const p = await openSignedIn('#/clusters', { viewport: { width: 1280, height: 860 } });
   const told = await tell(p, { nodes: [aNode(0)], on: 'head' });
   told.logs.set(0, `${NASTY}\n${COLOURED}\nlast\n 10%\r 20%`);
@@ -140,7 +146,7 @@ export async function jobLog(): Promise<void> {
 
 /** 500 nodes, of which some have failed. */
 export async function jobNodes(): Promise<void> {
-  const { id } = await launched({ name: 'wide', job: { command: './run', results: ['out/'] } });
+  const { id } = await launched({ name: 'wide', job: { command: LASTING, results: ['out/'] } });
   const p = await openSignedIn('#/clusters', { viewport: { width: 1280, height: 860 } });
   const over = { exitedAt: at(1), endedAt: at(0) };
   const nodes = Array.from({ length: 500 }, (_, index) => {
@@ -188,5 +194,49 @@ export async function jobNodes(): Promise<void> {
   await p.getByRole('button', { name: 'of log of node 207' }).click();
   await p.getByLabel('Log of node 207').getByText('of another').waitFor();
   await looksRight(p, 'job-nodes-failed');
+  await close(p);
+}
+
+/** A command with files that are packed here runs, and its log and results are there after its end. */
+export async function jobFromFiles(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'onebuck-job-'));
+  writeFileSync(join(folder, 'run.sh'), 'sleep 60; seq 1000\n');
+  const p = await openSignedIn('#/launch', { viewport: { width: 1280, height: 860 } });
+  await p.locator('.quote:not(.stale) .price').waitFor();
+  await p.getByText('Job: a command, its files and its results').click();
+  const choosing = p.waitForEvent('filechooser');
+  await p.getByRole('button', { name: 'Choose a folder …' }).click();
+  await (await choosing).setFiles(folder);
+  await p.locator('.uploads li', { hasText: /^onebuck-job-\w+, 1 file/ }).waitFor();
+  rmSync(folder, { recursive: true });
+  await p.locator('.fault', { hasText: /^Command must be given, since/ }).waitFor();
+  await p.getByLabel('Command', { exact: true }).fill('sleep 60; seq 1000');
+  await p.getByLabel('Results', { exact: true }).fill('out/');
+  await p.getByLabel('Nodes', { exact: true }).fill('2');
+  await p.getByLabel('Name', { exact: true }).fill('counted');
+  await p.locator('.quote:not(.stale) .price').waitFor();
+  await failing(p, async () => {
+    await p.getByLabel('Results', { exact: true }).fill('../secret');
+    await p.locator('.fault', { hasText: /^Results, item 1, must be a path/ }).waitFor();
+    await looksRight(p, 'launch-job-fault');
+    await p.getByLabel('Results', { exact: true }).fill('out/');
+    await p.locator('.fault').first().waitFor({ state: 'detached' });
+  });
+  await looksRight(p, 'launch-job');
+  await p.getByRole('button', { name: 'Launch 2 nodes' }).click();
+  await p.getByRole('link', { name: 'counted', exact: true }).click();
+  await p
+    .getByLabel('Log of node 0')
+    .getByText('1000', { exact: true })
+    .waitFor({ timeout: 60_000 });
+  await p.getByText(/Ended with exit code 0\./).waitFor({ timeout: 60_000 });
+  await p.getByText(/of the budget was not spent/).waitFor({ timeout: 60_000 });
+  const saving = p.waitForEvent('download');
+  await p.getByRole('link', { name: 'n0.tar.gz' }).click();
+  assert.equal((await saving).suggestedFilename(), 'n0.tar.gz');
+  await looksRight(p, 'job-done');
+  await p.getByRole('link', { name: 'History', exact: true }).click();
+  await p.getByRole('row', { name: /counted .*Job done: exit code 0.* not spent/ }).waitFor();
+  await looksRight(p, 'history-job');
   await close(p);
 }
