@@ -90,7 +90,8 @@ export function changeCluster(
   const { endBy, ...others } = record;
   // Who pays for more time after the job has failed wants its nodes to live on.
   const isLonger = budget > record.budget || isMore(maxHours, record.maxHours);
-  const kept = isLonger || endBy === undefined ? others : { ...others, endBy };
+  const endsAnyway = endBy !== undefined && (record.jobEnd === undefined || !isLonger);
+  const kept = endsAnyway ? { ...others, endBy } : others;
   const next = { ...kept, budget, maxHours, dueAt: now };
   const until = `lasts until ${toIso(lifeOf(next, now).teardownAt)}`;
   const event = `${eventOf(record, { budget, maxHours })} by ${owner}: ${until}`;

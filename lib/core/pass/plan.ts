@@ -173,7 +173,9 @@ interface Creates {
 
 /** The creates that a pass sends, and the record that notes that they may have left. */
 function planCreates(record: Provisioning, { teardownAt }: Life, now: EpochMs): Creates {
-  const sendable = now >= record.provisionBy ? [] : record.nodes.filter(isSendable(now));
+  // The cluster of a job that has failed, or is to stop, needs no further nodes.
+  const isOver = now >= record.provisionBy || record.endBy !== undefined;
+  const sendable = isOver ? [] : record.nodes.filter(isSendable(now));
   const sending = sendable.slice(0, CREATES_PER_PASS);
   if (sending.length === 0) return { next: record, steps: [], borne: [] };
   // The earliest `reap` tag so far: the teardown time moves while nodes come up, and no tag may be

@@ -4,11 +4,12 @@ import { hours, minus, minutes, plus, seconds } from '../../../../lib/core/base/
 import { spentAt } from '../../../../lib/core/cluster/bills.ts';
 import { changeCluster } from '../../../../lib/core/cluster/change.ts';
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
-import { isLive, type Running } from '../../../../lib/core/cluster/record.ts';
+import { isLive, type LiveRecord, type Running } from '../../../../lib/core/cluster/record.ts';
 import type { JobOutcome } from '../../../../lib/core/job/progress.ts';
 import { withJobOver, withJobStopped } from '../../../../lib/core/pass/job-over.ts';
 import { plan } from '../../../../lib/core/pass/plan.ts';
 import {
+  aCluster,
   aDeleting,
   aJob,
   aRunning,
@@ -17,6 +18,7 @@ import {
   created,
   eventsOf,
   LAUNCH,
+  planned,
   teardownOf,
   usd,
 } from '../../../support/builders.ts';
@@ -101,6 +103,19 @@ describe('a job that has failed', () => {
     expect(kept.endBy).toBeUndefined();
   });
 
+  it('creates no further node', () => {
+    const coming = aCluster({
+      budget: usd(1),
+      spec: aSpec({ budget: usd(1), job: aJob() }),
+      nodes: [created(0), planned(1)],
+    });
+    const creates = (record: LiveRecord) =>
+      plan(record, [], NOW).steps.filter(({ kind }) => kind === 'createNode');
+    const inTime = { ...coming, provisionBy: plus(NOW, minutes(5)) };
+    expect(creates(inTime)).toHaveLength(1);
+    expect(creates(withJobOver(inTime, failed, NOW))).toEqual([]);
+  });
+
   it('says why it failed', () => {
     const reason = 'node 3 did not get ready: mpi';
     const next = withJobOver(running(), { state: 'failed', node: 3, exitCode: null, reason }, NOW);
@@ -144,6 +159,12 @@ describe('a job that is to stop', () => {
     });
     expect(eventsOf(next).at(-1)).toBe('ann asked the job to stop');
     expect(withJobStopped(next, plus(NOW, hours(1)), 'ann')).toBe(next);
+  });
+
+  it('keeps its end although somebody pays for more time', () => {
+    const stopped = withJobStopped(running(), NOW, 'ann');
+    const more = changeCluster(stopped, { budget: usd(2) }, { now: NOW, owner: 'ann' });
+    expect(more).toHaveProperty('next.endBy', stopped.endBy);
   });
 
   it('then ends its cluster as a job that is done', () => {
