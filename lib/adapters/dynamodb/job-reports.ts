@@ -51,13 +51,21 @@ export function createJobReports(client: DynamoDBClient, TableName: string): Job
     return Attributes;
   };
 
-  const lengthen = async (id: string, { at, bytes }: { at: EpochMs; bytes: number }) => {
+  const lengthen = async (
+    id: string,
+    { at, bytes }: { at: EpochMs; bytes: number },
+    keptUntil: EpochMs,
+  ) => {
     const command = new UpdateItemCommand({
       TableName,
       Key: marshall({ id }),
-      UpdateExpression: 'SET logBytes = :bytes, heardAt = :at',
+      UpdateExpression: 'SET logBytes = :bytes, heardAt = :at, expiresAt = :until',
       ConditionExpression: 'attribute_not_exists(logBytes) OR logBytes < :bytes',
-      ExpressionAttributeValues: marshall({ ':bytes': bytes, ':at': at }),
+      ExpressionAttributeValues: marshall({
+        ':bytes': bytes,
+        ':at': at,
+        ':until': Math.ceil(keptUntil / 1_000),
+      }),
     });
     try {
       await client.send(command);
@@ -71,7 +79,7 @@ export function createJobReports(client: DynamoDBClient, TableName: string): Job
       const whole = `${PREFIX}${id}`;
       const own = `${whole}-${rank}`;
       const { kind, at } = news;
-      if (kind === 'log') return lengthen(own, news);
+      if (kind === 'log') return lengthen(own, news, keptUntil);
       const { ended } = storedIn(await update(own, changesOf(news), keptUntil));
       if (kind === 'heard') return;
       // The node's first end counts, which may not be that of this call.

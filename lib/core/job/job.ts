@@ -43,13 +43,17 @@ export const GRACE_DEFAULT_SECONDS = 120;
 const bytesOf = (content: string): number => new TextEncoder().encode(content).length;
 
 const COMMAND = `a command of 1 to ${COMMAND_BYTES_MAX} bytes in UTF-8, without NUL`;
+/** Half of a surrogate pair has no UTF-8. */
+const isWhole = (content: string): boolean => !/\p{Cs}/u.test(content);
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
 const ENV = `an object of at most ${ENV_MAX} names with texts, such as {"SEED": "7"}`;
 
 const command = z.string({ error: must(COMMAND) }).check(
   z.regex(/^[^\0]*[^\s\0][^\0]*$/),
   z.maxLength(COMMAND_BYTES_MAX),
-  z.refine((content) => bytesOf(content) <= COMMAND_BYTES_MAX, { error: must(COMMAND) }),
+  z.refine((content) => bytesOf(content) <= COMMAND_BYTES_MAX && isWhole(content), {
+    error: must(COMMAND),
+  }),
   z.describe('What the shell of a node runs, in the folder of the job.'),
 );
 
@@ -61,7 +65,7 @@ const env = z
         error: 'must have no name that begins with ONEBUCK_, which Onebuck sets',
       }),
     ),
-    z.string({ error: must('a text') }).check(z.regex(/^[^\0]*$/)),
+    z.string({ error: must('a text') }).check(z.regex(/^[^\0\p{Cs}]*$/u)),
     {
       error: (issue) =>
         issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? '') : must(ENV)(issue),
