@@ -40,7 +40,7 @@ describe('the pause before the next look', () => {
       ...{ onDone: 'destroy', onFailure: 'keepPaidHour' },
     };
     const of = (state: 'running' | 'collecting') => [
-      aCluster({ teardownAt: null, job: { ...job, state } }),
+      aCluster({ agent: false, teardownAt: null, job: { ...job, state } }),
     ];
     expect(isBusy(of('collecting'), 0)).toBe(true);
     expect(isBusy(of('running'), 0)).toBe(false);
