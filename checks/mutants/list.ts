@@ -1565,8 +1565,8 @@ const agents: readonly Mutant[] = [
       to: 'return true;',
     },
     'a silent node is waited for to the end of the budget': {
-      from: 'const isAsked = countsSilent && progress.startedAt !== null;',
-      to: 'const isAsked = false;',
+      from: 'const isAsked = countsSilent &&',
+      to: 'const isAsked = false &&',
     },
   }),
   ...inFile('lib/app/read-job.ts', ['test/unit/app/hear-job.test.ts'], {

@@ -66,9 +66,8 @@ export interface Heard extends Partial<HeardOfJob> {
  * cluster at its time although no clock of AWS does. The end of the job ends the cluster, too. An
  * agent can do nothing else.
  *
- * AppError `tooMany` beyond the limits; `invalid` with every fault of the call; `notFound`
- * if there is no such cluster or node; `conflict` if the cluster has ended, or is changing too fast to
- * be ended.
+ * AppError `tooMany` beyond the limits, or if the cluster is changing too fast to be ended; `invalid` with every fault of the call; `notFound`
+ * if there is no such cluster or node; `conflict` if the cluster has ended.
  */
 export async function hearAgent(
   deps: HearAgentDeps,

@@ -60,7 +60,7 @@ export interface HeardOfJob {
  * about.
  *
  * AppError `invalid` if the call lacks what its event needs; `tooMany` beyond the limit of uploads;
- * `conflict` if the cluster is changing too fast to end; the agent calls again.
+ * also if the cluster is changing too fast to end; the agent calls again.
  */
 export async function hearJob(
   deps: HearJobDeps,
@@ -92,6 +92,7 @@ export async function hearJob(
         throw new AppError('tooMany', 'The node uploads too often. Call again in a minute.');
       }
       const name = newId('r');
+      await tell({ kind: 'heard', at: now });
       const url = await filesOf(deps).uploadUrl(resultsKey(id, rank, name), bytes, URL_LIFE);
       return { ...heard, upload: { url, name } };
     }

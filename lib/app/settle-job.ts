@@ -34,7 +34,7 @@ export async function outcomeTold(
   const open = runnersOf(record.spec.job, record.nodes.length).filter(
     (index) => !progress.ended.has(index),
   );
-  const isAsked = countsSilent && progress.startedAt !== null;
+  const isAsked = countsSilent && (progress.startedAt !== null || progress.staged.size > 0);
   const ranks = isAsked ? await jobs.readRanks(id, open) : NO_RANKS;
   const all = { progress, reports: said.get(id) ?? NO_REPORTS, ranks };
   const outcome = jobOutcomeOf(record, all, now);
@@ -60,7 +60,7 @@ const NO_RANKS: ReadonlyMap<number, RankProgress> = new Map();
 
 /**
  * Ends the cluster, as its spec says, if its job is over by what its agents have told. May be called
- * at any time, and twice. AppError `conflict` if the cluster keeps changing: call again.
+ * at any time, and twice. AppError `tooMany` if the cluster keeps changing: call again.
  */
 export async function settleJob(deps: ClusterDeps & JobDeps, id: ClusterId): Promise<void> {
   const { clock, store, log } = deps;
@@ -76,5 +76,5 @@ export async function settleJob(deps: ClusterDeps & JobDeps, id: ClusterId): Pro
     await nudgeOrLeaveToReaper(deps, id);
     return;
   }
-  throw new AppError('conflict', `Cluster ${id} is changing fast. Call again.`);
+  throw new AppError('tooMany', `Cluster ${id} is changing fast. Call again.`);
 }

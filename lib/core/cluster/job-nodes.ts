@@ -1,12 +1,12 @@
-import { type EpochMs, minus } from '../base/units.ts';
+import type { EpochMs } from '../base/units.ts';
 import { type Job, runnersOf } from '../job/job.ts';
 import {
+  isSilent,
   type JobNodes,
   type JobOutcome,
   type JobProgress,
   outcomeOf,
   type RankProgress,
-  SILENCE_MAX,
 } from '../job/progress.ts';
 import type { Reports } from './readiness.ts';
 import { type ClusterRecord, isLive, type LiveRecord, type NodeRecord } from './record.ts';
@@ -24,10 +24,9 @@ const isToCome = ({ state }: NodeRecord): boolean =>
  * The nodes of a cluster as its job sees them. A node that was never created does not count, since
  * the spec has left the decision to Onebuck; but nobody runs a command of node 0 in its place.
  */
-export function jobNodesOf(
-  { spec: { job }, nodes }: WithJob<ClusterRecord>,
-  reports: Reports,
-): JobNodes {
+export function jobNodesOf(record: WithJob<ClusterRecord>, reports: Reports): JobNodes {
+  const { nodes, phase } = record;
+  const { job } = record.spec;
   const runners = runnersOf(job, nodes.length).filter(
     (index) => index === 0 || nodes[index]?.state !== 'neverCreated',
   );
@@ -36,7 +35,8 @@ export function jobNodesOf(
     const report = reports.get(index);
     return report?.kind === 'failed' ? [[index, report.reason]] : [];
   });
-  return { live, runners, failed: new Map(failed) };
+  const upAt = phase === 'provisioning' ? null : record.startedAt;
+  return { live, runners, failed: new Map(failed), upAt };
 }
 
 /**
@@ -55,9 +55,9 @@ export function jobOutcomeOf(
   const nodes = jobNodesOf(record, told.reports);
   const lost = nodes.runners.flatMap((index): [number, string][] => {
     if (!nodes.live.includes(index)) return [[index, 'is gone']];
-    const { startedAt, heardAt } = told.ranks.get(index) ?? { startedAt: null, heardAt: null };
-    const isSilent = startedAt !== null && (heardAt ?? startedAt) < minus(now, SILENCE_MAX);
-    return isSilent ? [[index, 'has been silent for ten minutes']] : [];
+    const rank = told.ranks.get(index);
+    if (rank === undefined || !isSilent(rank, told.progress, now)) return [];
+    return [[index, 'has been silent for too long']];
   });
   return outcomeOf(nodes, told.progress, new Map(lost), now);
 }

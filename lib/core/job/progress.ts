@@ -1,4 +1,4 @@
-import { type EpochMs, minutes, plus, toIso } from '../base/units.ts';
+import { type EpochMs, hours, minutes, plus, toIso } from '../base/units.ts';
 
 /** What the agents of a cluster have said of its job, all nodes together. */
 export interface JobProgress {
@@ -77,12 +77,31 @@ export interface JobNodes {
   readonly runners: readonly number[];
   /** Why nodes did not get ready. */
   readonly failed: ReadonlyMap<number, string>;
+  /** When all nodes were up; null: some are not. */
+  readonly upAt: EpochMs | null;
 }
 
 /** How long the others wait for a node that does not have the inputs. */
 const STAGING_MAX = minutes(15);
-/** An agent that runs a command calls each minute. */
-export const SILENCE_MAX = minutes(10);
+/** How long nodes may take to get ready and fetch the inputs, if none of them has. */
+const READY_MAX = hours(2);
+/** An agent calls each minute, or each third in the largest clusters, while it has nothing to tell. */
+const SILENCE_MAX = minutes(10);
+/** Longer than the URL for the results is good. */
+const UPLOAD_MAX = minutes(75);
+
+/**
+ * Whether nothing more is to be expected of a node, since its agent has told of the job, or could
+ * have, and then nothing for long.
+ */
+export function isSilent(
+  { heardAt, exitedAt }: Pick<RankProgress, 'heardAt' | 'exitedAt'>,
+  { startedAt }: Pick<JobProgress, 'startedAt'>,
+  now: EpochMs,
+): boolean {
+  const last = heardAt ?? startedAt;
+  return last !== null && plus(last, exitedAt === null ? SILENCE_MAX : UPLOAD_MAX) < now;
+}
 
 export type Start =
   | { readonly kind: 'wait' | 'go' }
@@ -102,7 +121,10 @@ export function startOf(nodes: JobNodes, progress: JobProgress, now: EpochMs): S
   const missing = nodes.live.filter((index) => !progress.staged.has(index));
   const [node] = missing;
   if (node === undefined) return { kind: 'go' };
-  const until = plus(progress.stagedFrom ?? now, STAGING_MAX);
+  const until =
+    progress.stagedFrom === null
+      ? plus(nodes.upAt ?? now, READY_MAX)
+      : plus(progress.stagedFrom, STAGING_MAX);
   if (now < until) return { kind: 'wait' };
   const which = missing.slice(0, 5).join(', ');
   const reason = `node ${which} did not have the inputs by ${toIso(until)}`;

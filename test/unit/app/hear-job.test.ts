@@ -412,7 +412,7 @@ describe('a node of which nothing more is heard', () => {
       state: 'failed',
       node: 0,
       exitCode: null,
-      reason: 'node 0 has been silent for ten minutes',
+      reason: 'node 0 has been silent for too long',
     });
     world.clock.set(plus(world.clock.now(), minutes(9)));
     await world.say(0, { event: 'alive' });

@@ -437,7 +437,7 @@ def follow(log_every):
         elif now - shipped >= log_every and sent() < min(logged(), HEAD):
             shipped = now
             heard = ship(HEAD, 0)
-        elif now - called >= 60:
+        elif now - called >= max(60, log_every):
             heard = call('alive', True) is not None
         if heard is not None:
             called = now

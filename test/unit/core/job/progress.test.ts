@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
 import {
+  isSilent,
   type JobNodes,
   NO_PROGRESS,
   NO_RANK_PROGRESS,
@@ -13,7 +14,7 @@ import {
 import { LAUNCH } from '../../../support/builders.ts';
 
 const NOBODY = new Map<number, string>();
-const head: JobNodes = { live: [0, 1, 2], runners: [0], failed: NOBODY };
+const head: JobNodes = { live: [0, 1, 2], runners: [0], failed: NOBODY, upAt: LAUNCH };
 const all: JobNodes = { ...head, runners: [0, 1, 2] };
 const staged = { ...NO_PROGRESS, stagedFrom: LAUNCH, staged: new Set([0, 2]) };
 const started = { ...staged, staged: new Set([0, 1, 2]), startedAt: LAUNCH };
@@ -46,6 +47,13 @@ describe('the start of a job', () => {
       node: 1,
       reason: `node 1 did not have the inputs by ${new Date(until).toISOString()}`,
     });
+  });
+
+  it('never comes if no node has its inputs two hours after all were up', () => {
+    const until = plus(LAUNCH, minutes(120));
+    expect(startOf(head, NO_PROGRESS, plus(until, seconds(-1)))).toEqual({ kind: 'wait' });
+    expect(startOf(head, NO_PROGRESS, until)).toMatchObject({ kind: 'never', node: 0 });
+    expect(startOf({ ...head, upAt: null }, NO_PROGRESS, until)).toEqual({ kind: 'wait' });
   });
 
   it('is not taken back once a node has started', () => {
@@ -151,6 +159,26 @@ describe('the outcome of a job', () => {
       reason: 'node 2 did not get ready: apt-get',
     });
     expect(outcomeOf({ ...head, failed }, started, NOBODY, LAUNCH)).toBeNull();
+  });
+});
+
+describe('a node that is silent', () => {
+  const at = (count: number) => plus(LAUNCH, minutes(count));
+  const told = (minute: number, exited: number | null = null) => ({
+    heardAt: at(minute),
+    exitedAt: exited === null ? null : at(exited),
+  });
+
+  it('was last heard more than ten minutes ago, or never since the start', () => {
+    expect(isSilent(told(1), NO_PROGRESS, at(11))).toBe(false);
+    expect(isSilent(told(1), NO_PROGRESS, plus(at(11), seconds(1)))).toBe(true);
+    expect(isSilent({ heardAt: null, exitedAt: null }, started, at(11))).toBe(true);
+    expect(isSilent({ heardAt: null, exitedAt: null }, NO_PROGRESS, at(999))).toBe(false);
+  });
+
+  it('has 75 minutes for its results', () => {
+    expect(isSilent(told(1, 1), started, at(76))).toBe(false);
+    expect(isSilent(told(1, 1), started, at(77))).toBe(true);
   });
 });
 
