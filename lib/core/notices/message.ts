@@ -1,7 +1,7 @@
-import { formatUsd, toUsd } from '../base/money.ts';
+import { formatUsd, type MicroUsd, microUsd, toUsd } from '../base/money.ts';
 import { between, minutes, toIso } from '../base/units.ts';
 import { endReasons } from '../cluster/end-reasons.ts';
-import { nodesText } from '../cluster/record.ts';
+import { type JobEnd, nodesText } from '../cluster/record.ts';
 import { type EndNotice, keyOf, type LiveNotice, type Notice } from './notices.ts';
 import { type RunNotice, textsOfRun } from './runs.ts';
 
@@ -93,9 +93,28 @@ function endText(notice: EndNotice): string {
   if (notice.kind === 'gone') {
     const taken = notice.takenOver;
     const left = taken.length === 0 ? '' : ` But ${nodesText(taken)}, taken over, lives on.`;
-    return `is gone: ${endReasons[notice.endReason]}. It cost ${cost}.${over}${left}`;
+    const { job } = notice;
+    const why = job === null ? endReasons[notice.endReason] : jobText(job);
+    return `is gone: ${why}. It cost ${cost}.${over}${savedText(notice)}${left}`;
   }
   return `has failed and is gone: ${notice.failure ?? 'no node came up'}. It cost ${cost}.${over}`;
+}
+
+/** `its job failed with exit code 3 on node 2: out/ is missing` */
+function jobText({ state, exitCode, node, reason }: JobEnd): string {
+  const code = exitCode === null ? '' : ` with exit code ${exitCode}`;
+  const where = node === null ? '' : ` on node ${node}`;
+  const words = { done: 'is done', failed: 'failed', stopped: 'was stopped' };
+  return `its job ${words[state]}${code}${where}${reason === null ? '' : `: ${reason}`}`;
+}
+
+/** What would have been billed until the teardown, beyond what was. */
+const savedBy = ({ job, spent }: EndNotice): MicroUsd =>
+  microUsd(job === null ? 0 : Math.max(0, job.billThen - spent));
+
+function savedText(notice: EndNotice): string {
+  const saved = savedBy(notice);
+  return saved === 0 ? '' : ` Its end saved ${formatUsd(saved)}.`;
 }
 
 const percentSpent = ({ spent, bill }: LiveNotice): number => Math.floor((100 * spent) / bill);
@@ -135,5 +154,10 @@ function fieldsOf(notice: Notice) {
     endReason: notice.endReason,
     failure: notice.failure,
     overspentUsd: toUsd(notice.overspent),
+    ...(notice.job !== null && {
+      jobState: notice.job.state,
+      exitCode: notice.job.exitCode,
+      savedUsd: toUsd(savedBy(notice)),
+    }),
   };
 }

@@ -9,6 +9,7 @@ import {
   type EndedRecord,
   type EndReason,
   type EventKind,
+  type JobEnd,
   type LiveRecord,
   type NoticeKey,
   type NoticeKind,
@@ -54,6 +55,8 @@ export interface EndNotice extends NoticeBase {
   readonly endReason: EndReason;
   readonly failure: string | null;
   readonly overspent: MicroUsd;
+  /** How the job ended that ended the cluster; null: none did. */
+  readonly job: JobEnd | null;
   /** The indexes of the nodes that live on, since people have taken them over. */
   readonly takenOver: readonly number[];
 }
@@ -165,6 +168,7 @@ export function withEndNotice(record: EndedRecord, now: EpochMs): DueNotice<Ende
       endReason,
       failure,
       overspent,
+      job: endReason === 'done' ? (record.jobEnd ?? null) : null,
       takenOver: takenOverIn(record),
     },
   };

@@ -100,6 +100,29 @@ describe('the message of a notice', () => {
     expect(text(anEnded({ endReason }), LAUNCH)).toContain(`is gone: ${reason}. It cost`);
   });
 
+  it('says how the job ended that ended the cluster, and what that saved', () => {
+    const jobEnd = {
+      ...({ state: 'failed', node: 2, exitCode: 3, reason: 'no out/' } as const),
+      ...{ at: LAUNCH, teardownAt: hoursIn(13), billThen: usd(0.975) },
+    };
+    const record = anEnded({ endReason: 'done', jobEnd, spent: usd(0.075) });
+    expect(text(record, LAUNCH)).toContain(
+      'is gone: its job failed with exit code 3 on node 2: no out/. It cost $0.075 of its budget ' +
+        'of $1.00. Its end saved $0.90.',
+    );
+    expect(messageOf(noticeAt(record, LAUNCH)).json).toMatchObject({
+      ...{ endReason: 'done', jobState: 'failed', exitCode: 3, savedUsd: 0.9 },
+    });
+    const done = { ...jobEnd, state: 'done', node: null, exitCode: 0, reason: null } as const;
+    expect(text(anEnded({ endReason: 'done', jobEnd: done }), LAUNCH)).toContain(
+      'is gone: its job is done with exit code 0. It cost',
+    );
+    // A cluster that was kept after its job ended for another reason.
+    const kept = messageOf(noticeAt(anEnded({ endReason: 'budget', jobEnd }), LAUNCH));
+    expect(kept.text).toContain('is gone: its budget affords no further hour. It cost');
+    expect(kept.json).not.toHaveProperty('jobState');
+  });
+
   it('says that no node came up where the failure has no reason', () => {
     expect(
       text(anEnded({ phase: 'failed', endReason: 'failed', failure: null }), LAUNCH),
