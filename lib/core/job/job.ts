@@ -65,7 +65,9 @@ const env = z
         error: 'must have no name that begins with ONEBUCK_, which Onebuck sets',
       }),
     ),
-    z.string({ error: must('a text') }).check(z.regex(/^[^\0\p{Cs}]*$/u)),
+    z
+      .string({ error: must('a text') })
+      .check(z.regex(/^[^\0]*$/), z.refine(isWhole, { error: must('a text') })),
     {
       error: (issue) =>
         issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? '') : must(ENV)(issue),

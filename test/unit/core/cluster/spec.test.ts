@@ -457,6 +457,8 @@ describe('a fault', () => {
     ['a name of env', 'job.env.A-B', { command: 'a', env: { 'A-B': '' } }, 'must have names'],
     ['our names', 'job.env.ONEBUCK_X', { command: 'a', env: { ONEBUCK_X: '' } }, 'ONEBUCK_'],
     ['a number in env', 'job.env.A', { command: 'a', env: { A: 1 } }, 'must be a text'],
+    ['half a character', 'job.command', { command: 'a\ud800' }, 'must be a command of 1 to'],
+    ['half of one in env', 'job.env.A', { command: 'a', env: { A: '\ud800' } }, 'must be a text'],
     ['a long env', 'job.env', { command: 'a', env: { A: 'x'.repeat(8_192) } }, 'at most 8192'],
     ['an upload', 'job.inputs[0]', { command: 'a', inputs: ['x'] }, 'must be the id of an upload'],
     ['the root', 'job.results[0]', { command: 'a', results: ['/etc'] }, 'must be a path or a glob'],
