@@ -545,7 +545,7 @@ describe('an error', () => {
     [
       'the old word for exec',
       ['run', 'brief', '-F', 'c', '--', 'uptime', '-s'],
-      2,
+      125,
       'onebuck exec brief -- uptime -s',
     ],
     ['a blank option', ['launch', '--budget', '', '--yes'], 2, '--budget has a blank value'],
@@ -557,7 +557,7 @@ describe('an error', () => {
     const asJson = await onebuck(['--json', ...args], env);
     expect(asJson).toMatchObject({ code, stdout: '' });
     const { message, answer, ...rest } = JSON.parse(asJson.stderr);
-    expect(rest).toEqual({ failure: code === 2 ? 'usage' : 'notFound', exitCode: code });
+    expect(rest).toEqual({ failure: code === 4 ? 'notFound' : 'usage', exitCode: code });
     expect(message).toContain(advice);
     expect(answer === null || typeof answer === 'object').toBe(true);
   });

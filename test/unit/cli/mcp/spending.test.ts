@@ -28,7 +28,7 @@ function startSession(fail: (request: Request) => void = () => {}) {
       idOfKey.set(key, id);
       const launched = { id, name: null, status: 'running', nodes: [], budgetUsd };
       const money = { spentUsd: 0, leftUsd: budgetUsd, hourlyUsd: 0.01 };
-      const rest = { next: null, trouble: null, spec: { budgetUsd } };
+      const rest = { next: null, trouble: null, job: null, spec: { budgetUsd } };
       if (known === undefined) {
         clusters.set(id, { ...launched, ...money, ...rest } as unknown as Cluster);
       }
