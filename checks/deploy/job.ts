@@ -63,7 +63,9 @@ export async function expectKeptInput(
   api: Api,
   id: string,
 ): Promise<void> {
-  await until(`${id} runs`, 120, async () => (await api.cluster(id)).status === 'running');
+  // On a busy machine its teardown may come before it runs.
+  const linodes = () => simulator.instances(`onebuck=${id}`);
+  await until(`${id} has a Linode`, 120, async () => linodes().length > 0);
   const { job } = await agentOf(simulator, api, id)({ event: 'job' });
   const input = await get(job?.inputs[0]?.url ?? '');
   expect(input === INPUT, `the input of ${id} is ${input}`);
