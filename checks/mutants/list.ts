@@ -959,10 +959,16 @@ const clusters = [
       to: 'current.nodes',
     },
   }),
-  ...inFile('lib/app/destroy-cluster.ts', ['test/unit/app/destroy-cluster.test.ts'], {
+  ...inFile('lib/app/save-over.ts', ['test/unit/app/destroy-cluster.test.ts'], {
     'a DELETE that meets a pass is lost': {
-      from: "deps.clock.now(), end));\n    if (saved === 'conflict') continue;",
-      to: "deps.clock.now(), end));\n    if (saved === 'conflict') return record;",
+      from: "if (saved === 'conflict') continue;",
+      to: "if (saved === 'conflict') return record;",
+    },
+  }),
+  ...inFile('lib/app/save-over.ts', ['test/unit/app/hear-job.test.ts'], {
+    'a pass that saves at the same time keeps a job from ending its cluster': {
+      from: "if (saved === 'conflict') continue;",
+      to: "if (saved === 'conflict') return record;",
     },
   }),
   ...inFile('lib/app/nudge.ts', ['test/unit/app/nudge.test.ts'], {
@@ -1552,10 +1558,6 @@ const agents: readonly Mutant[] = [
     },
   }),
   ...inFile('lib/app/settle-job.ts', ['test/unit/app/hear-job.test.ts'], {
-    'a pass that saves at the same time keeps a job from ending its cluster': {
-      from: "if (saved === 'conflict') continue;",
-      to: "if (saved === 'conflict') return;",
-    },
     'a job that was cut off ends its cluster before the teardown time': {
       from: "if (outcome?.state === 'stopped' && isEndNear(record, now)) return null;",
       to: '',

@@ -7,10 +7,11 @@ import { withWarningsPassed } from '../core/notices/notices.ts';
 import { AppError, reasonOf } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
-import { type ClusterDeps, CONFLICTS_MAX } from './destroy-cluster.ts';
+import type { ClusterDeps } from './destroy-cluster.ts';
 import { isSaved } from './is-saved.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
 import { getCluster } from './read-clusters.ts';
+import { CONFLICTS_MAX } from './save-over.ts';
 
 export interface ChangeDeps extends ClusterDeps {
   readonly caps: Pick<CapsKeeper, 'raise' | 'adjust'>;

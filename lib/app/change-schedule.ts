@@ -12,9 +12,9 @@ import { AppError } from '../errors.ts';
 import type { Clock, JobFiles, ScheduleStore } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { type CheckDeps, checkSchedule } from './check-schedule.ts';
-import { CONFLICTS_MAX } from './destroy-cluster.ts';
 import { forgetInputs, inputsOf, keepInputs } from './keep-inputs.ts';
 import { getSchedule } from './read-schedules.ts';
+import { CONFLICTS_MAX } from './save-over.ts';
 
 interface StoreDeps {
   readonly clock: Clock;

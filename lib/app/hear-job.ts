@@ -2,7 +2,7 @@ import type { ClusterId } from '../core/base/names.ts';
 import { type DurationMs, type EpochMs, hours } from '../core/base/units.ts';
 import type { AgentCall } from '../core/cluster/agent-call.ts';
 import { jobNodesOf, type WithJob } from '../core/cluster/job-nodes.ts';
-import { NO_REPORTS, reasonFrom } from '../core/cluster/readiness.ts';
+import { reasonFrom } from '../core/cluster/readiness.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
 import { runnersOf } from '../core/job/job.ts';
 import { keptKey, logKey, resultsKey, SEGMENT_BYTES, uploadKey } from '../core/job/keys.ts';
@@ -12,7 +12,7 @@ import type { JobFiles, JobNews, JobReports } from '../ports.ts';
 import type { ClusterDeps } from './destroy-cluster.ts';
 import { newId } from './ids.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { type JobDeps, settleJob } from './settle-job.ts';
+import { type JobDeps, settleJob, toldOf } from './settle-job.ts';
 
 export interface HearJobDeps extends ClusterDeps, JobDeps {
   readonly jobs: JobReports;
@@ -171,11 +171,10 @@ async function startFor(
   record: WithJob<LiveRecord>,
   { rank, now }: { readonly rank: number; readonly now: EpochMs },
 ): Promise<Pick<HeardOfJob, 'start' | 'reason' | 'share' | 'askAgainSeconds'>> {
-  const { jobs, reports } = deps;
   const { id } = record;
-  const [told, said] = await Promise.all([jobs.read([id]), reports.read([id])]);
-  const nodes = jobNodesOf(record, said.get(id) ?? NO_REPORTS);
-  const start = startOf(nodes, told.get(id) ?? NO_PROGRESS, now);
+  const { progress, reports } = await toldOf(deps, id);
+  const nodes = jobNodesOf(record, reports);
+  const start = startOf(nodes, progress, now);
   if (start.kind === 'never') {
     await settleJob(deps, id);
     return { start: 'never', reason: start.reason };

@@ -30,9 +30,9 @@ import {
 } from '../core/schedule/schedule.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
 import type { Metrics, Notifier, ScheduleStore } from '../ports.ts';
-import { CONFLICTS_MAX } from './destroy-cluster.ts';
 import { keyedClusterId, type LaunchDeps, launch } from './launch.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { CONFLICTS_MAX } from './save-over.ts';
 
 export interface RunDeps extends LaunchDeps {
   readonly schedules: ScheduleStore;

@@ -3,18 +3,24 @@ import { type EpochMs, minutes, plus, seconds } from '../core/base/units.ts';
 import { hasJob, jobOutcomeOf, type WithJob } from '../core/cluster/job-nodes.ts';
 import { lifeOf } from '../core/cluster/life.ts';
 import { NO_REPORTS } from '../core/cluster/readiness.ts';
-import { type ClusterRecord, isLive, type LiveRecord } from '../core/cluster/record.ts';
+import { isLive, type LiveRecord } from '../core/cluster/record.ts';
 import { runnersOf } from '../core/job/job.ts';
 import { type JobOutcome, NO_PROGRESS, type RankProgress } from '../core/job/progress.ts';
 import { withJobOver } from '../core/pass/job-over.ts';
 import { AppError } from '../errors.ts';
 import type { AgentReports, JobReports } from '../ports.ts';
-import { type ClusterDeps, CONFLICTS_MAX } from './destroy-cluster.ts';
-import { nudgeOrLeaveToReaper } from './nudge.ts';
+import type { ClusterDeps } from './destroy-cluster.ts';
+import { saveOver } from './save-over.ts';
 
 export interface JobDeps {
   readonly jobs: Pick<JobReports, 'read' | 'readRanks'>;
   readonly reports: Pick<AgentReports, 'read'>;
+}
+
+/** What the agents of the cluster have told of its nodes, and of its job. */
+export async function toldOf({ jobs, reports }: JobDeps, id: ClusterId) {
+  const [told, said] = await Promise.all([jobs.read([id]), reports.read([id])]);
+  return { progress: told.get(id) ?? NO_PROGRESS, reports: said.get(id) ?? NO_REPORTS };
 }
 
 /**
@@ -29,15 +35,14 @@ export async function outcomeTold(
 ): Promise<JobOutcome | null> {
   const { id, phase, jobEnd } = record;
   if (!hasJob(record) || jobEnd !== undefined || phase === 'deleting') return null;
-  const [told, said] = await Promise.all([jobs.read([id]), reports.read([id])]);
-  const progress = told.get(id) ?? NO_PROGRESS;
+  const told = await toldOf({ jobs, reports }, id);
+  const { progress } = told;
   const open = runnersOf(record.spec.job, record.nodes.length).filter(
     (index) => !progress.ended.has(index),
   );
   const isAsked = countsSilent && (progress.startedAt !== null || progress.staged.size > 0);
   const ranks = isAsked ? await jobs.readRanks(id, open) : NO_RANKS;
-  const all = { progress, reports: said.get(id) ?? NO_REPORTS, ranks };
-  const outcome = jobOutcomeOf(record, all, now);
+  const outcome = jobOutcomeOf(record, { ...told, ranks }, now);
   if (outcome?.state === 'stopped' && isEndNear(record, now)) return null;
   if (outcome === null || outcome.node === null || outcome.reason !== null) return outcome;
   // What went wrong on the node, in its agent's words, unless the exit code says all.
@@ -64,17 +69,22 @@ const NO_RANKS: ReadonlyMap<number, RankProgress> = new Map();
  */
 export async function settleJob(deps: ClusterDeps & JobDeps, id: ClusterId): Promise<void> {
   const { clock, store, log } = deps;
-  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
-    const record: ClusterRecord | 'notFound' = await store.get(id);
-    if (record === 'notFound' || !isLive(record)) return;
-    const now = clock.now();
-    const outcome = await outcomeTold(deps, record, { now, countsSilent: false });
-    if (outcome === null) return;
-    const saved = await store.save(withJobOver(record, outcome, now));
-    if (saved === 'conflict') continue;
-    log.info('job over', { clusterId: id, state: outcome.state, exitCode: outcome.exitCode });
-    await nudgeOrLeaveToReaper(deps, id);
-    return;
+  let outcome: JobOutcome | null = null;
+  const settled = await saveOver(
+    deps,
+    () => store.get(id),
+    async (record) => {
+      outcome = null;
+      if (record === 'notFound' || !isLive(record)) return null;
+      const now = clock.now();
+      outcome = await outcomeTold(deps, record, { now, countsSilent: false });
+      return outcome === null ? null : withJobOver(record, outcome, now);
+    },
+  );
+  if (settled === 'conflict') {
+    throw new AppError('tooMany', `Cluster ${id} is changing fast. Call again.`);
   }
-  throw new AppError('tooMany', `Cluster ${id} is changing fast. Call again.`);
+  if (outcome === null) return;
+  const { state, exitCode } = outcome as JobOutcome;
+  log.info('job over', { clusterId: id, state, exitCode });
 }

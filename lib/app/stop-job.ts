@@ -1,9 +1,9 @@
 import { type ClusterRecord, isLive } from '../core/cluster/record.ts';
 import { withJobStopped } from '../core/pass/job-over.ts';
 import { AppError } from '../errors.ts';
-import { type ClusterDeps, CONFLICTS_MAX } from './destroy-cluster.ts';
-import { nudgeOrLeaveToReaper } from './nudge.ts';
+import type { ClusterDeps } from './destroy-cluster.ts';
 import { clusterWithJob } from './read-job.ts';
+import { saveOver } from './save-over.ts';
 
 /**
  * Asks the agents to end the job of a cluster; then the cluster ends as its spec says. A second call
@@ -14,15 +14,14 @@ export async function stopJob(
   owner: string,
   id: string,
 ): Promise<ClusterRecord> {
-  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
-    const record = await clusterWithJob(deps, owner, id);
-    if (!isLive(record)) return record;
-    const stopped = withJobStopped(record, deps.clock.now(), owner);
-    if (stopped === record) return record;
-    const saved = await deps.store.save(stopped);
-    if (saved === 'conflict') continue;
-    await nudgeOrLeaveToReaper(deps, record.id);
-    return saved;
-  }
+  const stopped = await saveOver(
+    deps,
+    () => clusterWithJob(deps, owner, id),
+    (record: ClusterRecord) => {
+      const next = isLive(record) ? withJobStopped(record, deps.clock.now(), owner) : record;
+      return next === record || !isLive(next) ? null : next;
+    },
+  );
+  if (stopped !== 'conflict') return stopped;
   throw new AppError('conflict', `Cluster ${id} is changing fast. Send the DELETE again.`);
 }
