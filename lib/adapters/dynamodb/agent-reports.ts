@@ -1,17 +1,11 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { ClusterId } from '../../core/base/names.ts';
-import { type EpochMs, epochMs } from '../../core/base/units.ts';
-import { FAR_FUTURE } from '../../core/billing/bill.ts';
 import type { AgentReport, Reports } from '../../core/cluster/readiness.ts';
 import type { AgentReports } from '../../ports.ts';
-import { itemsAt } from './clusters.ts';
-import { fieldsOf, type Item } from './readable.ts';
+import { itemsAt, updateIf } from './clusters.ts';
+import { epoch, fieldsOf, type Item } from './readable.ts';
 
 /** The id of the item with the reports of a cluster; stack/roles.yml has its form. */
 const PREFIX = 'agents-';
@@ -26,7 +20,7 @@ const PREFIX = 'agents-';
 export function createAgentReports(client: DynamoDBClient, TableName: string): AgentReports {
   return {
     async report(id, rank, report, keptUntil) {
-      const update = new UpdateItemCommand({
+      await updateIf(client, {
         TableName,
         Key: marshall({ id: `${PREFIX}${id}` }),
         UpdateExpression: 'SET #rank = :report, expiresAt = :expiresAt',
@@ -38,11 +32,6 @@ export function createAgentReports(client: DynamoDBClient, TableName: string): A
           ':expiresAt': Math.ceil(keptUntil / 1_000),
         }),
       });
-      try {
-        await client.send(update);
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      }
     },
 
     async read(ids) {
@@ -72,13 +61,9 @@ const reportsIn = (item: Item): Reports =>
     }),
   );
 
-const instant = z.pipe(
-  z.int().check(z.gte(0), z.lte(FAR_FUTURE)),
-  z.transform((at): EpochMs => epochMs(at)),
-);
 const attributeSchema = z.union([
-  z.object({ readyAt: instant }),
-  z.object({ failedAt: instant, reason: z.string() }),
+  z.object({ readyAt: epoch }),
+  z.object({ failedAt: epoch, reason: z.string() }),
 ]);
 
 const fromAttribute = (attribute: z.output<typeof attributeSchema>): AgentReport =>

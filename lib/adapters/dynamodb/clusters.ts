@@ -10,6 +10,8 @@ import {
   type PutItemCommandInput,
   paginateQuery,
   type QueryCommandInput,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ClusterId } from '../../core/base/names.ts';
@@ -174,9 +176,18 @@ export async function itemsAt(
 }
 
 /** false: the condition did not hold, and nothing was written. */
-export async function putIf(client: DynamoDBClient, put: PutItemCommandInput): Promise<boolean> {
+export const putIf = (client: DynamoDBClient, put: PutItemCommandInput): Promise<boolean> =>
+  unlessConditionFails(client.send(new PutItemCommand(put)));
+
+/** The same of an update. */
+export const updateIf = (
+  client: DynamoDBClient,
+  update: UpdateItemCommandInput,
+): Promise<boolean> => unlessConditionFails(client.send(new UpdateItemCommand(update)));
+
+async function unlessConditionFails(write: Promise<unknown>): Promise<boolean> {
   try {
-    await client.send(new PutItemCommand(put));
+    await write;
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;

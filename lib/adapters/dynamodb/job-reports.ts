@@ -1,18 +1,16 @@
 import {
   type AttributeValue,
-  ConditionalCheckFailedException,
   type DynamoDBClient,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { ClusterId } from '../../core/base/names.ts';
-import { type EpochMs, epochMs } from '../../core/base/units.ts';
-import { FAR_FUTURE } from '../../core/billing/bill.ts';
+import type { EpochMs } from '../../core/base/units.ts';
 import type { JobProgress, RankEnd, RankProgress } from '../../core/job/progress.ts';
 import type { JobNews, JobReports } from '../../ports.ts';
-import { itemsAt } from './clusters.ts';
-import { fieldsOf, type Item } from './readable.ts';
+import { itemsAt, updateIf } from './clusters.ts';
+import { epoch, fieldsOf, type Item } from './readable.ts';
 
 /** Begins the ids of the items; stack/roles.yml has their form. */
 const PREFIX = 'job-';
@@ -56,7 +54,7 @@ export function createJobReports(client: DynamoDBClient, TableName: string): Job
     { at, bytes }: { at: EpochMs; bytes: number },
     keptUntil: EpochMs,
   ) => {
-    const command = new UpdateItemCommand({
+    await updateIf(client, {
       TableName,
       Key: marshall({ id }),
       UpdateExpression: 'SET logBytes = :bytes, heardAt = :at, expiresAt = :until',
@@ -67,11 +65,6 @@ export function createJobReports(client: DynamoDBClient, TableName: string): Job
         ':until': Math.ceil(keptUntil / 1_000),
       }),
     });
-    try {
-      await client.send(command);
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    }
   };
 
   return {
@@ -149,23 +142,19 @@ function changesOf(news: Exclude<JobNews, { kind: 'log' }>): Changes {
 const keyed = (values: Record<string, AttributeValue>): Record<string, AttributeValue> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value]));
 
-const instant = z.pipe(
-  z.int().check(z.gte(0), z.lte(FAR_FUTURE)),
-  z.transform((at): EpochMs => epochMs(at)),
-);
 const orNull = <Schema extends z.ZodMiniType>(schema: Schema) => z.catch(z.nullable(schema), null);
 const exitCode = orNull(z.int().check(z.gte(0), z.lte(255)));
 const count = z.int().check(z.gte(0), z.lte(Number.MAX_SAFE_INTEGER));
 
 const rankSchema = z.object({
-  stagedAt: orNull(instant),
-  startedAt: orNull(instant),
-  heardAt: orNull(instant),
+  stagedAt: orNull(epoch),
+  startedAt: orNull(epoch),
+  heardAt: orNull(epoch),
   logBytes: z.catch(count, 0),
-  exited: orNull(z.object({ at: instant, exitCode })),
+  exited: orNull(z.object({ at: epoch, exitCode })),
   ended: orNull(
     z.object({
-      at: instant,
+      at: epoch,
       exitCode,
       isLastCall: z.boolean(),
       reason: orNull(z.string()),
@@ -198,11 +187,11 @@ function rankIn(item: Item): RankProgress {
 
 const progressSchema = z.object({
   staged: z.catch(z.set(z.int()), new Set()),
-  stagedFrom: orNull(instant),
-  startedAt: orNull(instant),
-  exitedAt: orNull(instant),
+  stagedFrom: orNull(epoch),
+  startedAt: orNull(epoch),
+  exitedAt: orNull(epoch),
   ended: z.catch(z.set(z.string()), new Set()),
-  endedAt: orNull(instant),
+  endedAt: orNull(epoch),
 });
 
 function progressIn(item: Item): JobProgress {

@@ -3,6 +3,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { type ClusterId, isClusterId } from '../../core/base/names.ts';
+import { type EpochMs, epochMs } from '../../core/base/units.ts';
 import { FAR_FUTURE } from '../../core/billing/bill.ts';
 import type { ClusterRecord, NodeRecord, Phase } from '../../core/cluster/record.ts';
 import { isSubnet } from '../../core/room/network.ts';
@@ -54,6 +55,11 @@ export const pathOf = ({ issues: [issue] }: { issues: readonly { path: PropertyK
  */
 
 const instant = z.int().check(z.gte(0), z.lte(FAR_FUTURE));
+/** The same, as an `EpochMs`. */
+export const epoch = z.pipe(
+  instant,
+  z.transform((at): EpochMs => epochMs(at)),
+);
 const money = z.int().check(z.gte(0), z.lte(1e15));
 /** $1,000 an hour; Linode's dearest type costs a hundredth of it. */
 const price = z.looseObject({
