@@ -15,7 +15,6 @@ import {
   firstNodeOf,
   type JobNodeFilter,
   type JobNodeSortKey,
-  type NodeState,
   plainText,
   ranWords,
   savedWords,
@@ -23,8 +22,9 @@ import {
   statesOf,
 } from './job.ts';
 import { JobLogView } from './job-log.tsx';
+import { ListedNodes } from './listed-nodes.tsx';
 import { useJob } from './live.ts';
-import { Dialog, Loading, Problem, SortHead } from './parts.tsx';
+import { Dialog, Loading, Problem } from './parts.tsx';
 import { useSort } from './sort.ts';
 
 interface Props {
@@ -195,61 +195,31 @@ function Ranks({ nodes, rank, onRank }: RanksProps) {
   }, [shown, clock, rank]);
   const states = useMemo(() => statesOf(nodes), [nodes]);
   return (
-    <div class="listing">
-      <div class="filters">
-        <label>
-          Search the nodes
-          <input
-            type="search"
-            placeholder="index, or what went wrong"
-            value={filter.search}
-            onInput={(event) => setFilter({ ...filter, search: event.currentTarget.value })}
-          />
-        </label>
-        <label>
-          State
-          <select
-            value={filter.state}
-            onChange={(event) =>
-              setFilter({ ...filter, state: event.currentTarget.value as NodeState | '' })
-            }
-          >
-            <option value="">any</option>
-            {states.map(([state, count]) => (
-              <option key={state} value={state}>
-                {stateNames[state].toLowerCase()} ({count})
-              </option>
-            ))}
-          </select>
-        </label>
-      </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <section class="scroll tall" tabIndex={0} aria-label="The job, node by node">
-        <table class="nodes-table">
-          <thead>
-            <tr>
-              {COLUMNS.map((column) => (
-                <SortHead key={column.key} column={column} sort={sort} onSort={toggle} />
-              ))}
-            </tr>
-          </thead>
-          <tbody>{rows}</tbody>
-        </table>
-        {shown.length === 0 && (
-          <p class="empty">
-            No node is like that.{' '}
-            <button type="button" class="link" onClick={() => setFilter(NONE)}>
-              Show all {nodes.length}
-            </button>
-          </p>
-        )}
-      </section>
-      <p class="hint" role="status">
-        {shown.length === nodes.length
-          ? plural(nodes.length, 'node')
-          : `${shown.length} of ${plural(nodes.length, 'node')}`}
-      </p>
-    </div>
+    <ListedNodes
+      label="The job, node by node"
+      searched={{
+        ...{ label: 'Search the nodes', hint: 'index, or what went wrong' },
+        text: filter.search,
+      }}
+      chosen={{
+        label: 'State',
+        value: filter.state,
+        choices: states.map(([value, count]) => ({
+          value,
+          text: `${stateNames[value].toLowerCase()} (${count})`,
+        })),
+      }}
+      columns={COLUMNS}
+      sort={sort}
+      onSearch={(search) => setFilter({ ...filter, search })}
+      onChoose={(state) => setFilter({ ...filter, state })}
+      onShowAll={() => setFilter(NONE)}
+      onSort={toggle}
+      shown={shown.length}
+      total={nodes.length}
+    >
+      {rows}
+    </ListedNodes>
   );
 }
 

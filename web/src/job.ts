@@ -4,6 +4,7 @@ import { isJobOver } from '../../client/jobs.ts';
 import { shownLine } from '../../client/log-lines.ts';
 import { dollars } from '../../client/money.ts';
 import { nearTime } from '../../client/times.ts';
+import { countsOf, inOrder } from './nodes-choice.ts';
 import type { Sort } from './sort.ts';
 
 /** What a cluster's own answer has of its job. */
@@ -97,26 +98,15 @@ export function chooseJobNodes(
   { key, isDown }: Sort<JobNodeSortKey>,
 ): readonly JobNode[] {
   const sought = search.trim().toLowerCase();
-  const sign = isDown ? -1 : 1;
   const isFound = ({ index, reason }: JobNode) =>
     sought === '' || `${index}` === sought || !!reason?.toLowerCase().includes(sought);
-  return nodes
-    .filter((node) => (state === '' || node.state === state) && isFound(node))
-    .toSorted((one, other) => {
-      const [a, b] = [one[key], other[key]];
-      if (a === b) return one.index - other.index;
-      if (a === null) return 1;
-      if (b === null) return -1;
-      return (a < b ? -1 : 1) * sign;
-    });
+  const found = nodes.filter((node) => (state === '' || node.state === state) && isFound(node));
+  return inOrder(found, (node) => node[key], isDown);
 }
 
 /** Every state that a node has, and how many nodes have it, the most frequent first. */
-export function statesOf(nodes: readonly JobNode[]): readonly [NodeState, number][] {
-  const counts = new Map<NodeState, number>();
-  for (const { state } of nodes) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return [...counts].toSorted(([, one], [, other]) => other - one);
-}
+export const statesOf = (nodes: readonly JobNode[]): readonly [NodeState, number][] =>
+  countsOf(nodes.map(({ state }) => state));
 
 /** The node whose log is looked at first: the one that decided, else the first that failed. */
 export const firstNodeOf = ({ node, nodes }: Job): number =>

@@ -25,20 +25,30 @@ export function chooseNodes(
   { key, isDown }: Sort<NodeSortKey>,
 ): readonly ClusterNode[] {
   const sought = search.trim().toLowerCase();
+  const found = nodes.filter(
+    (node) => (status === '' || statusOf(node) === status) && isFound(node, sought),
+  );
+  return inOrder(found, (node) => sortValueOf(node, key), isDown);
+}
+
+/** Nodes in the order of a value; equal ones by index, and those without a value last. */
+export function inOrder<Node extends { readonly index: number }>(
+  nodes: readonly Node[],
+  sortedBy: (node: Node) => number | string | null,
+  isDown: boolean,
+): readonly Node[] {
   const sign = isDown ? -1 : 1;
-  return nodes
-    .filter((node) => (status === '' || statusOf(node) === status) && isFound(node, sought))
-    .toSorted((one, other) => {
-      const [a, b] = [sortValueOf(one, key), sortValueOf(other, key)];
-      if (a === b) return one.index - other.index;
-      if (a === null) return 1;
-      if (b === null) return -1;
-      const order =
-        typeof a === 'number' && typeof b === 'number'
-          ? a - b
-          : `${a}`.localeCompare(`${b}`, 'en', { numeric: true });
-      return order * sign;
-    });
+  return nodes.toSorted((one, other) => {
+    const [a, b] = [sortedBy(one), sortedBy(other)];
+    if (a === b) return one.index - other.index;
+    if (a === null) return 1;
+    if (b === null) return -1;
+    const order =
+      typeof a === 'number' && typeof b === 'number'
+        ? a - b
+        : `${a}`.localeCompare(`${b}`, 'en', { numeric: true });
+    return order * sign;
+  });
 }
 
 const sortValueOf = (node: ClusterNode, key: NodeSortKey) =>
@@ -55,11 +65,12 @@ const isFound = ({ index, label, ipv4, ipv6, privateIp }: ClusterNode, sought: s
   [label, ipv4, ipv6].some((text) => text?.toLowerCase().includes(sought));
 
 /** Every status that a node has, and how many nodes have it, the most frequent first. */
-export function statusesOf(nodes: readonly ClusterNode[]): readonly [NodeStatus, number][] {
-  const counts = new Map<NodeStatus, number>();
-  for (const node of nodes) {
-    const status = statusOf(node);
-    counts.set(status, (counts.get(status) ?? 0) + 1);
-  }
+export const statusesOf = (nodes: readonly ClusterNode[]): readonly [NodeStatus, number][] =>
+  countsOf(nodes.map(statusOf));
+
+/** Each value, and how often it is there, the most frequent first. */
+export function countsOf<Value>(values: readonly Value[]): readonly [Value, number][] {
+  const counts = new Map<Value, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   return [...counts].toSorted(([, one], [, other]) => other - one);
 }

@@ -1,18 +1,17 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { ClusterNode } from '../../client/answers.ts';
-import { plural } from '../../client/plural.ts';
 import { datedTime } from '../../client/times.ts';
 import { isOver, lampOf } from './cluster-parts.tsx';
 import { useConsole } from './hooks.ts';
+import { ListedNodes } from './listed-nodes.tsx';
 import {
   chooseNodes,
   type NodeFilter,
   type NodeSortKey,
-  type NodeStatus,
   statusesOf,
   statusOf,
 } from './nodes-choice.ts';
-import { Copy, SortHead } from './parts.tsx';
+import { Copy } from './parts.tsx';
 import { useSort } from './sort.ts';
 
 const COLUMNS = [
@@ -36,61 +35,28 @@ export function NodesTable({ nodes }: { nodes: readonly ClusterNode[] }) {
   }, [shown, clock]);
   const statuses = useMemo(() => statusesOf(nodes), [nodes]);
   return (
-    <div class="listing">
-      <div class="filters">
-        <label>
-          Search
-          <input
-            type="search"
-            placeholder="index, label or address"
-            value={filter.search}
-            onInput={(event) => setFilter({ ...filter, search: event.currentTarget.value })}
-          />
-        </label>
-        <label>
-          Status
-          <select
-            value={filter.status}
-            onChange={(event) =>
-              setFilter({ ...filter, status: event.currentTarget.value as NodeStatus | '' })
-            }
-          >
-            <option value="">any</option>
-            {statuses.map(([status, count]) => (
-              <option key={status} value={status}>
-                {status} ({count})
-              </option>
-            ))}
-          </select>
-        </label>
-      </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <section class="scroll tall" tabIndex={0} aria-label="Table of nodes">
-        <table class="nodes-table">
-          <thead>
-            <tr>
-              {COLUMNS.map((column) => (
-                <SortHead key={column.key} column={column} sort={sort} onSort={toggle} />
-              ))}
-            </tr>
-          </thead>
-          <tbody>{rows}</tbody>
-        </table>
-        {shown.length === 0 && (
-          <p class="empty">
-            No node is like that.{' '}
-            <button type="button" class="link" onClick={() => setFilter(NONE)}>
-              Show all {nodes.length}
-            </button>
-          </p>
-        )}
-      </section>
-      <p class="hint" role="status">
-        {shown.length === nodes.length
-          ? plural(nodes.length, 'node')
-          : `${shown.length} of ${plural(nodes.length, 'node')}`}
-      </p>
-    </div>
+    <ListedNodes
+      label="Table of nodes"
+      searched={{
+        ...{ label: 'Search', hint: 'index, label or address' },
+        text: filter.search,
+      }}
+      chosen={{
+        label: 'Status',
+        value: filter.status,
+        choices: statuses.map(([value, count]) => ({ value, text: `${value} (${count})` })),
+      }}
+      columns={COLUMNS}
+      sort={sort}
+      onSearch={(search) => setFilter({ ...filter, search })}
+      onChoose={(status) => setFilter({ ...filter, status })}
+      onShowAll={() => setFilter(NONE)}
+      onSort={toggle}
+      shown={shown.length}
+      total={nodes.length}
+    >
+      {rows}
+    </ListedNodes>
   );
 }
 
