@@ -127,7 +127,7 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
 }
 
 /** AppError `invalid` if an input of the job was not uploaded, or not by this owner. */
-export async function refuseMissingInputs(
+async function refuseMissingInputs(
   files: JobFiles | null,
   { job }: Spec,
   whose: Pick<ClusterRecord, 'owner' | 'scheduleId'>,

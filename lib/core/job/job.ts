@@ -28,17 +28,13 @@ export interface Job {
   readonly tasks: string | null;
 }
 
-/** `u` and ten lower-case letters or digits of base 32 (RFC 4648). */
-export type UploadId = `u${string}`;
-export const isUploadId = (text: string): text is UploadId => /^u[a-z2-7]{10}$/.test(text);
-
 const COMMAND_BYTES_MAX = 8_192;
 const ENV_MAX = 50;
 const ENV_BYTES_MAX = 8_192;
 const INPUTS_MAX = 5;
 const RESULTS_MAX = 20;
 const RESULT_CHARACTERS_MAX = 200;
-export const GRACE_DEFAULT_SECONDS = 120;
+const GRACE_DEFAULT_SECONDS = 120;
 
 const bytesOf = (content: string): number => new TextEncoder().encode(content).length;
 

@@ -3,7 +3,7 @@ export const TASKS_MAX = 10_000;
 const NUMBER_MAX = 999_999_999;
 
 /** Numbers and ranges with commas between them, such as `1-100` or `1-3,7`. */
-export const TASKS = /^\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?){0,99}$/;
+const TASKS = /^\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?){0,99}$/;
 
 /**
  * The numbers of a job's tasks, ascending, each once. A fault, to be read after the field's name, if
