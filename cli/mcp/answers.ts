@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   acceptedContent,
   type CallToolResult,
@@ -21,15 +22,24 @@ export interface Answer {
 export const utc = (at: string | number): string => new Date(at).toISOString();
 
 /** Thrown to have the client ask a person; the client then calls the tool again, with the reply. */
-class Question extends Error {}
+class Question extends Error {
+  /** The name of the reply. */
+  readonly key: string;
+  constructor(question: string, key: string) {
+    super(question);
+    this.key = key;
+  }
+}
 
 /** Asks a person. */
 export interface Asking {
   /**
    * Returns once a person has agreed to `question`. Throws a CliError if the person does not agree,
-   * or if the client can't ask, with `otherwise` as what to do then.
+   * or if the client can't ask, with `otherwise` as what to do then. `terms`: what the person agrees
+   * to, without what passes, such as times. If they differ from those of the question that was
+   * answered, because a price has changed meanwhile, the person is asked again.
    */
-  confirm(question: string, otherwise: string): void;
+  confirm(question: string, terms: string, otherwise: string): void;
 }
 
 const confirmation = z.object({
@@ -43,12 +53,13 @@ export function askingOf(server: McpServer, { mcpReq }: ServerContext): Asking {
     server.server.getClientCapabilities()) as ClientCapabilities | undefined;
   const { inputResponses } = mcpReq;
   return {
-    confirm(question, otherwise) {
+    confirm(question, terms, otherwise) {
       if (capabilities?.elicitation === undefined) {
         throw new CliError('usage', `Nobody can be asked here. ${otherwise}`);
       }
-      if (inputResponses === undefined) throw new Question(question);
-      if (acceptedContent(inputResponses, 'confirm', confirmation)?.confirm === true) return;
+      const key = `confirm-${createHash('sha256').update(terms).digest('hex').slice(0, 16)}`;
+      if (inputResponses?.[key] === undefined) throw new Question(question, key);
+      if (acceptedContent(inputResponses, key, confirmation)?.confirm === true) return;
       throw new CliError('refused', 'The person did not agree. Nothing was done.');
     },
   };
@@ -66,7 +77,7 @@ export async function resultOf(
     if (error instanceof Question) {
       return inputRequired({
         inputRequests: {
-          confirm: inputRequired.elicit({
+          [error.key]: inputRequired.elicit({
             message: error.message,
             requestedSchema: confirmation,
           }),

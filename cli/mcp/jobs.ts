@@ -71,7 +71,7 @@ export async function stop(
   const found = await findJob(api, named, true);
   if (!launched.has(found.id)) {
     const question = `Stop the job of ${titleOf(found)}, which this agent has not launched?`;
-    asking.confirm(question, `A person can do it: onebuck stop ${found.id}.`);
+    asking.confirm(question, question, `A person can do it: onebuck stop ${found.id}.`);
   }
   const cluster = await stopJob(api, found.id);
   const what = 'is told to stop: it saves its results, and then its cluster ends.';

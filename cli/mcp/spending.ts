@@ -1,4 +1,4 @@
-import type { Cluster } from '../../client/answers.ts';
+import type { Cluster, Quote } from '../../client/answers.ts';
 import { mayPass, Refusal } from '../../client/api.ts';
 import { getQuote } from '../../client/catalogue.ts';
 import {
@@ -45,7 +45,7 @@ async function launchNow(
   if (allowance === null) {
     const quote = await getQuote(api, spec);
     const question = [quoteSentence(quote, utc), ...quote.warnings, 'Launch it?'].join(' ');
-    asking.confirm(question, WITHOUT_ASKING);
+    asking.confirm(question, termsOf(spec, quote), WITHOUT_ASKING);
   }
   const undo = await stake(session, key, spec.budgetUsd);
   const cluster = await launchCluster(api, spec, key).catch((error) => {
@@ -61,6 +61,10 @@ async function launchNow(
   settleIfEnded(session, cluster, key);
   return clusterAnswer(cluster, [limitSentence(session)]);
 }
+
+/** What a person who agrees to a launch agrees to: all that is asked for, and what it costs. */
+const termsOf = (spec: object, { hourlyUsd, affordableHours, spentAtTeardownUsd }: Quote): string =>
+  JSON.stringify({ spec, hourlyUsd, affordableHours, spentAtTeardownUsd });
 
 interface Extended {
   readonly cluster: string;
@@ -92,7 +96,8 @@ async function extendNow(session: Session, asked: Extended, asking: Asking): Pro
     const to = `a budget of ${dollars(budget)} instead of ${dollars(before.budgetUsd)}`;
     const foreign = key === undefined ? ', which this agent has not launched,' : '';
     const question = `Give ${titleOf(before)}${foreign} ${to}?`;
-    asking.confirm(question, key === undefined ? byHand('extend', before) : WITHOUT_ASKING);
+    const otherwise = key === undefined ? byHand('extend', before) : WITHOUT_ASKING;
+    asking.confirm(question, question, otherwise);
   }
   // While an answer is open, the dearer of both budgets is at stake.
   const dearer = Math.max(budget, before.budgetUsd);
@@ -130,7 +135,7 @@ export async function destroy(
   if (!launched.has(found.id)) {
     const what = `${titleOf(found)} with ${plural(found.nodes.length, 'node')}`;
     const question = `Destroy ${what}, which this agent has not launched? ${cost}`;
-    asking.confirm(question, byHand('rm', found));
+    asking.confirm(question, `destroy ${found.id}`, byHand('rm', found));
   }
   const cluster = await destroyCluster(api, found.id);
   return { sentences: [`${titleOf(cluster)} is being destroyed. ${cost}`] };
