@@ -142,7 +142,7 @@ def run():
         put(STATE + 'ballast', ' ' * (1 << 20))
         try:
             ended = supervise(state('job'))
-        except OSError as error:
+        except Exception as error:
             ended = {'code': None, 'why': 'the command can not be started: %s' % error}
         os.remove(STATE + 'ballast')
         keep('exit', ended)
@@ -501,7 +501,9 @@ def report(code, is_last, detail, results=None):
 
 
 def close(body):
-    call('ended', **body)
+    # An end that Onebuck refuses is told with nothing but how the command ended.
+    if not call('ended', **body):
+        call('ended', **dict(body, detail='', results=None))
     keep('over')
 
 

@@ -47,6 +47,18 @@ describe.skipIf(!canRunJobs)(`a call of the agent of a job${skippedJobs}`, () =>
     });
   });
 
+  it('with an end that Onebuck refuses is made again with how the command ended', async () => {
+    const node = await aJobNode({
+      command,
+      results: ['runs'],
+      answer: ({ event, results }) => (event === 'ended' && results ? 400 : undefined),
+    });
+    await node.run();
+
+    expect(node.count('ended')).toBe(2);
+    expect(node.last('ended')).toMatchObject({ exitCode: 0, results: null, detail: '' });
+  });
+
   it('has the token of the last answer, and leaves it for the agent of the node', async () => {
     const node = await aJobNode({ command });
     await node.run();

@@ -83,6 +83,16 @@ describe.skipIf(!canRunJobs)(`a command${skippedJobs}`, () => {
     expect(node.last('ended')).toMatchObject({ exitCode: null, lastCall: false });
   });
 
+  it('that no shell can take has failed with the reason', async () => {
+    const node = await aJobNode({ command: 'echo a\0b' });
+    await node.run();
+
+    expect(node.last('ended')).toMatchObject({
+      exitCode: null,
+      detail: expect.stringMatching(/^the command can not be started: .*null byte/),
+    });
+  });
+
   it('leaves nothing running', async () => {
     const node = await aJobNode({ command: 'sleep 1000 & echo $! > pid' });
     await node.run();
