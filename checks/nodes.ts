@@ -14,8 +14,8 @@ import { startReport } from './report.ts';
  * 1. Ten nodes, with a cloud-config of the user's. All get ready; they are a room; and from the
  *    internet only ssh and the open ports answer.
  * 2. A job of MPI on four nodes, from uploaded source to results at home, with the times that Onebuck
- *    adds, beside those of the same steps by hand. Then four jobs at once: one that fails, one that
- *    the teardown stops, one whose node is rebooted, and one with tasks.
+ *    adds, beside those of the same steps by hand. Then six jobs at once: one that fails, one that
+ *    the teardown stops, two whose node boots anew, one of a schedule, and one with tasks.
  * 3. Two clusters whose teardown is near: with no rule of EventBridge running, so neither reaper nor
  *    sweeper, the nodes' own timers must end them, also on a node that was rebooted.
  * 4. Meanwhile three nodes with every setup that this kernel can run, each of which must do a job.

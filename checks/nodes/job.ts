@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { expect, until } from '../deploy/expect.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, Node } from './cluster.ts';
 import { range } from './shell.ts';
 import { LINODE_IS_BEHIND_MS, type World } from './world.ts';
 
@@ -125,12 +125,17 @@ export async function reportFloor(world: World): Promise<void> {
   });
 }
 
-/** Four clusters at once: jobs that fail, that the teardown stops, that a reboot ends, and tasks. */
+/**
+ * Clusters at once: jobs that fail, that the teardown stops, whose node is rebooted or loses its
+ * power, that a schedule launches, and that have tasks.
+ */
 export async function expectJobs(world: World): Promise<void> {
   await Promise.all([
     expectFailingJob(world),
     expectLastCall(world),
-    expectLostJob(world),
+    expectLostJob(world, 'is rebooted', world.reboot),
+    expectLostJob(world, 'loses its power', world.cutPower),
+    expectScheduledJob(world),
     expectTasks(world),
   ]);
 }
@@ -172,22 +177,60 @@ async function expectLastCall(world: World): Promise<void> {
   );
 }
 
-/** A command is not run again after a reboot of its node, and the others' results are kept. */
-async function expectLostJob(world: World): Promise<void> {
-  const { launch, reboot, report } = world;
+/** A command is not run again when its node has booted anew, and the others' results are kept. */
+async function expectLostJob(
+  world: World,
+  what: string,
+  boot: (node: Node | undefined) => Promise<void>,
+): Promise<void> {
+  const { launch, report } = world;
   const command = 'echo $ONEBUCK_RANK >> out; [ $ONEBUCK_RANK = 0 ] || exec sleep 1000; sleep 20';
   const { id } = await launch({
     nodes: 2,
     job: { command, on: 'all', results: ['out'], onFailure: 'destroy' },
   });
   await running(world, id);
-  await reboot((await world.cluster(id)).nodes[1]);
+  await boot((await world.cluster(id)).nodes[1]);
   const { job: over, results } = await ended(world, id, 120);
   expect(over.state === 'failed' && over.exitCode === null, `${id}: ${JSON.stringify(over)}`);
   expect(/reboot/.test(over.reason ?? ''), `the job of ${id} failed, since ${over.reason}`);
   const outs = results.map((files) => `${files.get('out')}`);
   expect(outs.join() === '0\n,1\n', `the nodes of ${id} wrote ${JSON.stringify(outs)}`);
-  report(`a reboot of n1 ends the job of ${id}: ${over.reason}; results of both nodes are here`);
+  report(`n1 ${what}, and the job of ${id} fails: ${over.reason}; results of both nodes are here`);
+}
+
+/** What a schedule runs, from an upload that it keeps, while nobody waits for it. */
+async function expectScheduledJob(world: World): Promise<void> {
+  const { call, report } = world;
+  const input = await upload(world, { 'word.txt': 'by night' });
+  const { id: scheduleId } = await call<{ id: string }>('POST', '/schedules', {
+    cron: '* * * * *',
+    monthlyCapUsd: 1,
+    spec: {
+      ...{ nodes: 2, type: 'g6-nanode-1', region: 'us-east', image: 'Debian 13', budgetUsd: 1 },
+      job: {
+        command: 'tr a-z A-Z < word.txt > out',
+        ...{ on: 'all', inputs: [input], results: ['out'] },
+      },
+    },
+  });
+  let id = '';
+  await until(`${scheduleId} has launched a cluster`, 150, async () => {
+    const { runs } = await call<{ runs: readonly { clusterId?: string }[] }>(
+      'GET',
+      `/schedules/${scheduleId}`,
+    );
+    id = runs.at(-1)?.clusterId ?? '';
+    return id !== '';
+  });
+  await call('PATCH', `/schedules/${scheduleId}`, { enabled: false });
+  const { cluster, job, results } = await ended(world, id, 180);
+  expect(job.state === 'done', `the job of ${id}: ${JSON.stringify(job)}`);
+  expect(cluster.endReason === 'done', `${id} ended by ${cluster.endReason}`);
+  const outs = results.map((files) => `${files.get('out')}`);
+  expect(outs.join() === 'BY NIGHT,BY NIGHT', `the nodes of ${id} wrote ${JSON.stringify(outs)}`);
+  await call('DELETE', `/schedules/${scheduleId}`);
+  report(`${scheduleId} has run its job on ${id} by itself: results of both nodes are here`);
 }
 
 async function expectTasks(world: World): Promise<void> {

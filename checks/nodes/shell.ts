@@ -12,6 +12,8 @@ export interface Shell {
   copy(node: Node | undefined, from: string, to: string): Promise<void>;
   /** Reboots the node from inside, and waits until it answers again. */
   reboot(node: Node | undefined): Promise<void>;
+  /** Stops the node at once, and waits until Linode's watchdog has booted it again. */
+  cutPower(node: Node | undefined): Promise<void>;
 }
 
 export function createShell(key: string): Shell {
@@ -24,6 +26,15 @@ export function createShell(key: string): Shell {
     expect(code === 0, `on n${node?.index}, ${command} ended with ${code}: ${output}`);
     return output.trim();
   };
+  const bootAnew = async (node: Node | undefined, command: string): Promise<void> => {
+    const before = await on(node, BOOT);
+    // The connection may end before the command does.
+    await on(node, command, 10).catch(() => {});
+    await until(`n${node?.index} has booted again`, BOOT_SECONDS_MAX, async () => {
+      const now = await on(node, BOOT, 5).catch(() => before);
+      return now !== before;
+    });
+  };
   return {
     on,
     onAll: (cluster, command, seconds) =>
@@ -33,15 +44,8 @@ export function createShell(key: string): Shell {
       const { code, output } = await run('scp', [...args, ...files], 60);
       expect(code === 0, `scp ${files.join(' ')} ended with ${code}: ${output}`);
     },
-    async reboot(node) {
-      const before = await on(node, BOOT);
-      // The connection may end before the command does.
-      await on(node, 'systemctl reboot --no-block').catch(() => {});
-      await until(`n${node?.index} is back from its reboot`, REBOOT_SECONDS_MAX, async () => {
-        const now = await on(node, BOOT, 5).catch(() => before);
-        return now !== before;
-      });
-    },
+    reboot: (node) => bootAnew(node, 'systemctl reboot --no-block'),
+    cutPower: (node) => bootAnew(node, 'systemctl poweroff --force --force'),
   };
 }
 
@@ -61,7 +65,7 @@ function run(
 
 /** Prints when systemd took over, and when the node booted. */
 const BOOT = 'systemctl show -P UserspaceTimestamp -P UserspaceTimestampMonotonic; uptime -s';
-const REBOOT_SECONDS_MAX = 60;
+const BOOT_SECONDS_MAX = 60;
 
 const ANSWER_MS_MAX = 1_500;
 

@@ -64,7 +64,7 @@ export async function startWorld(report: (text: string) => void): Promise<World>
     });
     const text = await response.text();
     expect(response.ok, `${method} ${path}: ${response.status} ${text}`);
-    return JSON.parse(text) as T;
+    return (text === '' ? undefined : JSON.parse(text)) as T;
   };
   const cluster = (id: string) => call<Cluster>('GET', `/clusters/${id}`);
   const living = () => simulator.instances().filter(({ deleted }) => deleted === null);

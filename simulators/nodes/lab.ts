@@ -54,6 +54,8 @@ export async function openLab(): Promise<Lab> {
   const folderOf = ({ number }: LabName) => join(nodesFolder, `lab-${number}`);
   const name = await takeLab(folderOf);
   const folder = folderOf(name);
+  // A lab outlives its lease when the host reboots, since leases are in /run.
+  await cleanUp(name, folder);
   mkdirSync(folder, { recursive: true });
   raiseInotify();
   const bridges = new Map<string, string>();
