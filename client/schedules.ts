@@ -13,7 +13,7 @@ export function runWords(run: Schedule['runs'][number]): string {
   const often = run.tries === undefined ? '' : `, at the ${ordinal(run.tries)} try`;
   switch (run.result) {
     case 'launched':
-      return `launched ${run.clusterId}${often}`;
+      return `launched ${run.clusterId}${often}${jobWords(run.job)}`;
     case 'failed':
       return `cluster ${run.clusterId} failed${often}: ${run.reason}`;
     case 'missed':
@@ -21,6 +21,26 @@ export function runWords(run: Schedule['runs'][number]): string {
     case 'refused':
     case 'skipped':
       return `${run.result}${often}: ${run.reason}`;
+  }
+}
+
+type JobOfRun = Extract<Schedule['runs'][number], { result: 'launched' }>['job'];
+
+/** Such as `, whose job failed with exit 3`; empty where no job is shown. */
+function jobWords(job: JobOfRun): string {
+  if (job === undefined || job === null) return '';
+  const { state, exitCode, reason } = job;
+  const exit = exitCode === null ? '' : ` with exit ${exitCode}`;
+  const why = reason === null ? '' : `: ${reason}`;
+  switch (state) {
+    case 'done':
+      return ', whose job is done';
+    case 'failed':
+      return `, whose job failed${exit}${why}`;
+    case 'stopped':
+      return `, whose job was stopped${exit}${why}`;
+    default:
+      return `, whose job is ${state}`;
   }
 }
 

@@ -32,7 +32,7 @@ import {
   readResults,
 } from '../lib/app/read-job.ts';
 import { reportsOf, reportsOn } from '../lib/app/read-reports.ts';
-import { getSchedule, pageOfSchedules } from '../lib/app/read-schedules.ts';
+import { clustersOfRuns, getSchedule, pageOfSchedules } from '../lib/app/read-schedules.ts';
 import { report } from '../lib/app/report.ts';
 import { stopJob } from '../lib/app/stop-job.ts';
 import type { MicroUsd } from '../lib/core/base/money.ts';
@@ -49,6 +49,7 @@ import {
   renderFit,
   renderImage,
   renderJob,
+  renderJobsOf,
   renderLaunchQuote,
   renderLog,
   renderQuote,
@@ -194,12 +195,15 @@ route(operations.clusters, async ({ query, owner }) => {
   const { status = null, limit, cursor = null, month = null, owner: asked = null } = query;
   const wanted = { status, limit, cursor, month, owner: asked };
   const page = await listClusters({ store: store() }, owner, wanted);
-  const [said, told] = await Promise.all([
-    reportsOn({ reports: reports(), log: log() }, page.records),
-    jobsOn({ jobs: jobs(), log: log() }, page.records),
-  ]);
-  return ok(renderClusters(page, clock().now(), said, told));
+  return ok(renderClusters(page, clock().now(), ...(await saidOf(page.records))));
 });
+
+/** What the agents of the clusters have said of their nodes, and of their jobs. */
+const saidOf = (records: readonly ClusterRecord[]) =>
+  Promise.all([
+    reportsOn({ reports: reports(), log: log() }, records),
+    jobsOn({ jobs: jobs(), log: log() }, records),
+  ]);
 
 route(operations.cluster, async ({ params: { id = '' }, owner }) =>
   ok(await shown(await getCluster({ store: store() }, owner, id))),
@@ -291,9 +295,11 @@ route(operations.schedules, async ({ query: { limit, cursor = null }, owner }) =
   ok(renderSchedules(await pageOfSchedules({ schedules: schedules() }, owner, { limit, cursor }))),
 );
 
-route(operations.schedule, async ({ params: { id = '' }, owner }) =>
-  ok(renderSchedule(await getSchedule({ schedules: schedules() }, owner, id))),
-);
+route(operations.schedule, async ({ params: { id = '' }, owner }) => {
+  const schedule = await getSchedule({ schedules: schedules() }, owner, id);
+  const records = await clustersOfRuns({ store: store() }, schedule);
+  return ok(renderSchedule(schedule, renderJobsOf(records, ...(await saidOf(records)))));
+});
 
 route(operations.changeSchedule, async ({ params: { id = '' }, body: input, owner, by }) =>
   ok(renderSchedule(await changeSchedule(scheduleDeps(), { owner, id, input, by }))),

@@ -214,13 +214,12 @@ async function expectScheduledJob(world: World): Promise<void> {
       },
     },
   });
+  type Run = { readonly clusterId?: string; readonly job?: { readonly state: string } | null };
+  const firstRun = async (): Promise<Run | undefined> =>
+    (await call<{ runs: readonly Run[] }>('GET', `/schedules/${scheduleId}`)).runs.at(-1);
   let id = '';
   await until(`${scheduleId} has launched a cluster`, 150, async () => {
-    const { runs } = await call<{ runs: readonly { clusterId?: string }[] }>(
-      'GET',
-      `/schedules/${scheduleId}`,
-    );
-    id = runs.at(-1)?.clusterId ?? '';
+    id = (await firstRun())?.clusterId ?? '';
     return id !== '';
   });
   await call('PATCH', `/schedules/${scheduleId}`, { enabled: false });
@@ -229,6 +228,8 @@ async function expectScheduledJob(world: World): Promise<void> {
   expect(cluster.endReason === 'done', `${id} ended by ${cluster.endReason}`);
   const outs = results.map((files) => `${files.get('out')}`);
   expect(outs.join() === 'BY NIGHT,BY NIGHT', `the nodes of ${id} wrote ${JSON.stringify(outs)}`);
+  const state = (await firstRun())?.job?.state;
+  expect(state === 'done', `${scheduleId} shows the job of its run as ${state}`);
   await call('DELETE', `/schedules/${scheduleId}`);
   report(`${scheduleId} has run its job on ${id} by itself: results of both nodes are here`);
 }

@@ -1,7 +1,8 @@
 import { isScheduleId } from '../core/base/names.ts';
+import type { ClusterRecord } from '../core/cluster/record.ts';
 import type { ScheduleRecord } from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
-import type { SchedulePage, ScheduleQuery, ScheduleStore } from '../ports.ts';
+import type { ClusterStore, SchedulePage, ScheduleQuery, ScheduleStore } from '../ports.ts';
 import { ADMIN, forOwner } from './read-clusters.ts';
 
 /**
@@ -18,6 +19,15 @@ export async function getSchedule(
     throw new AppError('notFound', `There is no schedule ${id}. GET /schedules lists yours.`);
   }
   return schedule;
+}
+
+/** The clusters of the schedule's latest runs, if their records are still there and can be read. */
+export async function clustersOfRuns(
+  { store }: { readonly store: Pick<ClusterStore, 'getMany'> },
+  { runs }: ScheduleRecord,
+): Promise<readonly ClusterRecord[]> {
+  const ids = runs.flatMap((run) => ('clusterId' in run ? [run.clusterId] : []));
+  return ids.length === 0 ? [] : (await store.getMany(ids)).records;
 }
 
 /** A page of the owner's schedules, newest first; for the admin, of the schedules of all owners. */

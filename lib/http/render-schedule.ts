@@ -1,15 +1,22 @@
 import { toUsd } from '../core/base/money.ts';
+import type { ClusterId } from '../core/base/names.ts';
 import { toIso } from '../core/base/units.ts';
 import { nextRuns } from '../core/schedule/cron.ts';
 import type { Run, ScheduleRecord } from '../core/schedule/schedule.ts';
 
 import type { SchedulePage } from '../ports.ts';
-import { renderCursor, renderUnreadable } from './render.ts';
+import { type JobOfRun, renderCursor, renderUnreadable } from './render.ts';
 
 const NEXT_RUNS = 5;
 
-/** A schedule as the API shows it. */
-export function renderSchedule(schedule: ScheduleRecord) {
+/**
+ * A schedule as the API shows it. `jobs`: the jobs of the clusters that its runs launched; null: not
+ * shown, as in a list.
+ */
+export function renderSchedule(
+  schedule: ScheduleRecord,
+  jobs: ReadonlyMap<ClusterId, JobOfRun> | null = null,
+) {
   const { id, name, owner, cron, timezone, spec, overlap, monthlyCap, retry, enabled } = schedule;
   const { pending } = schedule;
   const nextTryAt = pending?.clusterId === null ? pending.lookAt : null;
@@ -26,16 +33,19 @@ export function renderSchedule(schedule: ScheduleRecord) {
     enabled,
     nextTryAt: nextTryAt === null ? null : toIso(nextTryAt),
     nextRuns: nextRuns(schedule, NEXT_RUNS).map(toIso),
-    runs: schedule.runs.map(renderRun),
+    runs: schedule.runs.map((run) => ({ ...renderRun(run), ...jobOfRun(run, jobs) })),
     createdAt: toIso(schedule.createdAt),
   };
 }
 
 export const renderSchedules = ({ records, nextCursor, unreadable }: SchedulePage) => ({
-  schedules: records.map(renderSchedule),
+  schedules: records.map((record) => renderSchedule(record)),
   ...renderCursor(nextCursor),
   ...renderUnreadable(unreadable.map(({ id }) => id)),
 });
+
+const jobOfRun = (run: Run, jobs: ReadonlyMap<ClusterId, JobOfRun> | null) =>
+  jobs === null || run.result !== 'launched' ? {} : { job: jobs.get(run.clusterId) ?? null };
 
 function renderRun(run: Run) {
   return run.result === 'missed'

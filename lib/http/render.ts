@@ -104,6 +104,23 @@ function renderJobOf(record: WithJob<ClusterRecord>, reports: Reports, progress:
   };
 }
 
+/** The job of each of these clusters that has one, as a schedule shows the jobs of its runs. */
+export const renderJobsOf = (
+  records: readonly ClusterRecord[],
+  reports: ReadonlyMap<ClusterId, Reports>,
+  told: ReadonlyMap<ClusterId, JobProgress>,
+): ReadonlyMap<ClusterId, JobOfRun> =>
+  new Map(
+    records.filter(hasJob).map((record) => {
+      const progress = told.get(record.id) ?? NO_PROGRESS;
+      const job = renderJobOf(record, reports.get(record.id) ?? NO_REPORTS, progress);
+      const { state, exitCode, reason } = job;
+      return [record.id, { state, exitCode, reason }];
+    }),
+  );
+
+export type JobOfRun = Pick<ReturnType<typeof renderJobOf>, 'state' | 'exitCode' | 'reason'>;
+
 export const renderJob = (
   record: WithJob<ClusterRecord>,
   told: {

@@ -574,8 +574,19 @@ const occurrence = {
   tries: z.optional(count('How often the run was tried, if more than once.')),
 };
 
+const { state: jobState, exitCode: jobExitCode, reason: jobReason } = jobFields;
+const pickJob = { state: jobState, exitCode: jobExitCode, reason: jobReason };
+const JOB_OF_RUN =
+  'The job of its cluster; null: it has none, or its record is not kept any more. Only where one ' +
+  'schedule is shown.';
+
 const runSchema = z.discriminatedUnion('result', [
-  z.object({ ...occurrence, result: z.literal('launched'), clusterId: z.string() }),
+  z.object({
+    ...occurrence,
+    result: z.literal('launched'),
+    clusterId: z.string(),
+    job: z.optional(orNull(z.object(pickJob)).check(z.describe(JOB_OF_RUN))),
+  }),
   z.object({
     ...occurrence,
     result: z.literal('failed'),
