@@ -1,6 +1,8 @@
 import type { CreateRequest } from './create-request.ts';
 import { type AccountEvent, type EventAction, isKept } from './events.ts';
 import { type Instance, newInstance, type Power } from './instance.ts';
+import type { InvoiceSettings } from './invoice-settings.ts';
+import { corrected, type Invoice, newInvoice, withMonthlyInvoices } from './invoices.ts';
 import type { SimulatorSettings } from './settings.ts';
 
 /** The whole account, as the state file keeps it. */
@@ -13,6 +15,8 @@ export interface AccountState {
   readonly events: readonly AccountEvent[];
   /** Absent: the state is of a simulator that had no VLANs. */
   readonly vlans?: readonly Vlan[];
+  /** Absent: the state is of a simulator that made no invoices. */
+  readonly invoices?: readonly Invoice[];
 }
 
 /** A VLAN, which is the label's in its region. The first Linode that names it makes it. */
@@ -49,6 +53,8 @@ export class Account {
   #existing = 0;
   readonly #tags: Set<string>;
   #vlans: readonly Vlan[];
+  /** Oldest first. */
+  #invoices: readonly Invoice[];
   /** By id, oldest first. */
   readonly #events: Map<number, AccountEvent>;
   /** The ids of a Linode's events, by the Linode's id. */
@@ -63,6 +69,7 @@ export class Account {
     }
     this.#tags = new Set(state.tags);
     this.#vlans = state.vlans ?? [];
+    this.#invoices = state.invoices ?? [];
     this.#events = new Map();
     for (const event of state.events) this.#add(event);
     this.#nextLinodeId = state.nextLinodeId;
@@ -78,6 +85,7 @@ export class Account {
       instances: this.allInstances(),
       events: [...this.#events.values()],
       vlans: this.#vlans,
+      invoices: this.#invoices,
     };
   }
 
@@ -235,6 +243,30 @@ export class Account {
 
   deleteVlan(region: string, label: string): void {
     this.#vlans = this.#vlans.filter((vlan) => vlan.region !== region || vlan.label !== label);
+    this.changes += 1;
+  }
+
+  /** Oldest first, with those of the months that have ended since somebody looked. */
+  invoices(settings: InvoiceSettings, now: number): readonly Invoice[] {
+    const made = withMonthlyInvoices(this.#invoices, this.allInstances(), settings, now);
+    if (made !== this.#invoices) this.changes += 1;
+    this.#invoices = made;
+    return made;
+  }
+
+  /** Bills at `date` what no invoice has billed: a threshold is reached, or the account is closed. */
+  makeInvoice(settings: InvoiceSettings, date: number): Invoice {
+    const before = this.invoices(settings, date);
+    const made = newInvoice(before, this.allInstances(), settings, { date, isMonthly: false });
+    this.#invoices = [...before, made];
+    this.changes += 1;
+    return made;
+  }
+
+  correctInvoice(id: number, change: { readonly labels: string; readonly factor: number }): void {
+    this.#invoices = this.#invoices.map((invoice) =>
+      invoice.id === id ? corrected(invoice, change) : invoice,
+    );
     this.changes += 1;
   }
 

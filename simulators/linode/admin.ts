@@ -6,7 +6,14 @@ import type { SettingsChange } from './settings.ts';
 
 type Control = Pick<
   SimulatedApi,
-  'bill' | 'instances' | 'faults' | 'setFaults' | 'settings' | 'updateSettings' | 'requests'
+  | 'bill'
+  | 'instances'
+  | 'faults'
+  | 'setFaults'
+  | 'settings'
+  | 'updateSettings'
+  | 'requests'
+  | 'makeInvoice'
 >;
 
 /**
@@ -44,6 +51,8 @@ function answerOf(control: Control, { method, path, query, body }: Incoming): un
     case 'PATCH /_simulator/settings':
       control.updateSettings(parsedSettings(body));
       return control.settings;
+    case 'POST /_simulator/invoices':
+      return control.makeInvoice();
     case 'GET /_simulator/requests':
       return control.requests();
     default:

@@ -6,6 +6,7 @@ import { publishExchange } from './exchange.ts';
 import { faultReply } from './fault-replies.ts';
 import { type FaultRule, type FaultState, Faults, isAfter, isBefore } from './faults.ts';
 import type { Instance } from './instance.ts';
+import type { Invoice } from './invoices.ts';
 import { isObject, pythonJson } from './json.ts';
 import type { Machines } from './machines.ts';
 import type { Incoming, Reply } from './messages.ts';
@@ -96,6 +97,16 @@ export class SimulatedApi {
   /** A person resizes a Linode, or migrates it, by calls that the simulator does not have. */
   become(id: number, kind: { readonly type?: string; readonly region?: string }): void {
     this.#account.become(id, kind, this.#now());
+  }
+
+  /** Bills up to `date`, by default now, what no invoice has billed yet. */
+  makeInvoice(date = this.#now()): Invoice {
+    return this.#account.makeInvoice(this.#settings.invoices, date);
+  }
+
+  /** Linode multiplies the amounts of the items whose labels match, in an invoice of before. */
+  correctInvoice(id: number, change: { readonly labels: string; readonly factor: number }): void {
+    this.#account.correctInvoice(id, change);
   }
 
   setFaults(rules: readonly FaultRule[]): void {

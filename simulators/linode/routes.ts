@@ -28,6 +28,7 @@ import {
   shutDownInstance,
   updateInstance,
 } from './instance-calls.ts';
+import { listInvoiceItems, listInvoices } from './invoice-calls.ts';
 import type { Bucket } from './settings.ts';
 import { createTag, deleteTag, listTagged, listTags } from './tag-calls.ts';
 import { deleteVlan, listVlans, showFirewallSettings } from './vlan-calls.ts';
@@ -82,6 +83,8 @@ const routes: readonly Route[] = [
   item('GET', '/profile', '*', showProfile),
   item('GET', '/account', 'account:read_only', showAccount),
   item('GET', '/account/settings', 'account:read_only', showAccountSettings),
+  collection('/account/invoices', 'account:read_only', listInvoices),
+  collection('/account/invoices/{}/items', 'account:read_only', listInvoiceItems),
   collection('/account/events', 'events:read_only', listEvents),
   item('GET', '/account/events/{}', 'events:read_only', showEvent),
 ];
@@ -105,8 +108,9 @@ const notSimulatedPaths = [
   /^\/linode\/instances\/[^/]+\/(upgrade-interfaces|volumes)(\/|$)/,
   /^\/images\/(upload|sharegroups)(\/|$)/,
   /^\/account\/events\/[^/]+\/(read|seen)$/,
+  /^\/account\/invoices\/[^/]+$/,
   /^\/account\/(agreements|availability|beta-programs|betas|cancel|child-accounts)(\/|$)/,
-  /^\/account\/(credit-card|entity-transfers|invoices|logins|maintenance)(\/|$)/,
+  /^\/account\/(credit-card|entity-transfers|logins|maintenance)(\/|$)/,
   /^\/account\/(notifications|oauth-clients|payment-methods|payments|promo-codes)(\/|$)/,
   /^\/account\/(service-transfers|settings\/managed-enable|transfer|users)(\/|$)/,
   /^\/profile\/(apps|devices|grants|logins|phone-number|preferences)(\/|$)/,

@@ -1,3 +1,4 @@
+import { defaultInvoices, type InvoiceSettings, labelForms } from './invoice-settings.ts';
 import { isObject } from './json.ts';
 
 export interface RateLimit {
@@ -56,6 +57,8 @@ export interface SimulatorSettings {
    * exist keep theirs: see `raisePrices` of the simulator.
    */
   readonly priceFactor: number;
+  /** How invoices are made from now on. */
+  readonly invoices: InvoiceSettings;
   /** The seed of the random numbers by which a fault with a `probability` strikes or not. */
   readonly seed: number;
 }
@@ -69,7 +72,8 @@ export interface PrivateImage {
   readonly type: 'manual' | 'automatic';
 }
 
-export type SettingsChange = Partial<Omit<SimulatorSettings, 'rateLimits'>> & {
+export type SettingsChange = Partial<Omit<SimulatorSettings, 'rateLimits' | 'invoices'>> & {
+  readonly invoices?: Partial<InvoiceSettings>;
   readonly rateLimits?: Partial<SimulatorSettings['rateLimits']>;
 };
 
@@ -104,6 +108,7 @@ export const defaultSettings: SimulatorSettings = {
   regionsWithout: {},
   privateImages: [],
   priceFactor: 1,
+  invoices: defaultInvoices,
   seed: 1,
 };
 
@@ -118,7 +123,12 @@ export function changedSettings(
       throw new TypeError(`The setting ${name} can't be ${JSON.stringify(value)}`);
     }
   }
-  return { ...settings, ...change, rateLimits: { ...settings.rateLimits, ...change.rateLimits } };
+  return {
+    ...settings,
+    ...change,
+    rateLimits: { ...settings.rateLimits, ...change.rateLimits },
+    invoices: { ...settings.invoices, ...change.invoices },
+  };
 }
 
 const isAmount = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0;
@@ -152,8 +162,24 @@ const checks: Record<keyof SimulatorSettings, (value: unknown) => boolean> = {
     isObject(value) && Object.values(value).every((ids) => isListOf(ids, isText)),
   privateImages: (value) => isListOf(value, isPrivateImage),
   priceFactor: (value) => isAmount(value) && value !== 0,
+  invoices: (value) => isObject(value) && Object.entries(value).every(isInvoiceSetting),
   seed: isCount,
 };
+
+const invoiceChecks: Record<keyof InvoiceSettings, (value: unknown) => boolean> = {
+  monthEndHour: (value) => value === 'once' || value === 'both',
+  cents: isBoolean,
+  labelForm: (value) => labelForms.some((form) => form === value),
+  decimalComma: isBoolean,
+  taxPercent: isAmount,
+  differences: (value) => isListOf(value, (one) => isObject(one) && isPattern(one.labels)),
+  extraItems: (value) =>
+    isListOf(value, (one) => isObject(one) && isText(one.label) && isAmount(one.unitPrice)),
+  overageGb: isCount,
+};
+
+const isInvoiceSetting = ([name, value]: [string, unknown]): boolean =>
+  Object.hasOwn(invoiceChecks, name) && invoiceChecks[name as keyof InvoiceSettings](value);
 
 const isPrivateImage = (value: unknown): boolean =>
   isObject(value) &&

@@ -6,6 +6,7 @@ import { type RequestCount, SimulatedApi, type SimulatorOptions } from './api.ts
 import type { Bill } from './bill.ts';
 import type { FaultRule, FaultState } from './faults.ts';
 import type { Instance } from './instance.ts';
+import type { Invoice } from './invoices.ts';
 import type { Incoming, Reply } from './messages.ts';
 import type { SettingsChange, SimulatorSettings } from './settings.ts';
 
@@ -13,6 +14,8 @@ export type { RequestCount, SimulatorOptions } from './api.ts';
 export type { Bill, BilledInstance } from './bill.ts';
 export type { FaultKind, FaultRule, FaultState } from './faults.ts';
 export type { Instance } from './instance.ts';
+export type { InvoiceSettings } from './invoice-settings.ts';
+export type { Invoice, InvoiceItem } from './invoices.ts';
 export type { SettingsChange, SimulatorSettings } from './settings.ts';
 
 export interface LinodeSimulator {
@@ -38,6 +41,10 @@ export interface LinodeSimulator {
   become(id: number, kind: { readonly type?: string; readonly region?: string }): void;
   /** Linode multiplies its prices, those of Linodes that exist too, from their next hours on. */
   raisePrices(factor: number): void;
+  /** Bills now what no invoice has billed yet, as at a threshold. */
+  makeInvoice(): Invoice;
+  /** Linode multiplies the amounts of the items whose labels match, in an invoice of before. */
+  correctInvoice(id: number, change: { readonly labels: string; readonly factor: number }): void;
   /** The number of requests, by method and route, for example `GET /linode/instances/{}`. */
   requests(): Record<string, RequestCount>;
   /** Ends open connections, too. May be called twice. */
@@ -87,6 +94,8 @@ export async function startLinodeSimulator(options: ServerOptions): Promise<Lino
     updateSettings: (change) => api.updateSettings(change),
     become: (id, kind) => api.become(id, kind),
     raisePrices: (factor) => api.raisePrices(factor),
+    makeInvoice: () => api.makeInvoice(),
+    correctInvoice: (id, change) => api.correctInvoice(id, change),
     requests: () => api.requests(),
     close: async () => {
       stopAgents();

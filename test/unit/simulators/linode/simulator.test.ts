@@ -103,7 +103,7 @@ describe('the simulated Linode, by path and method,', () => {
       501,
       'The simulator does not have the call boot, as its Linodes boot nothing',
     ],
-    ['GET', '/account/invoices', 501, 'The simulator does not have GET /account/invoices'],
+    ['GET', '/account/payments', 501, 'The simulator does not have GET /account/payments'],
   ])('answers %s %s with %i', async (method, path, status, reason) => {
     const { call } = await aWorld();
     const answer = await call(method, path);
