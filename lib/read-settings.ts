@@ -20,6 +20,8 @@ export const DEFAULTS = {
   MAX_BUDGET_USD: '100',
   MAX_OPEN_BUDGET_USD: '1000',
   MAX_OPEN_BUDGET_PER_OWNER_USD: 'none',
+  MAX_DAILY_SPEND_PER_OWNER_USD: 'none',
+  MAX_WEEKLY_SPEND_PER_OWNER_USD: 'none',
   MAX_MONTHLY_SPEND_PER_OWNER_USD: 'none',
   KEEP_ENDED_DAYS: '400',
   PUBLIC_URL: '',
@@ -39,6 +41,8 @@ export function readSettings(variables: Variables): Settings {
     budgetMax: readAmount('MAX_BUDGET_USD', valueIn(variables, 'MAX_BUDGET_USD')),
     openBudgetMax: readCap(variables, 'MAX_OPEN_BUDGET_USD'),
     openBudgetPerOwnerMax: readCap(variables, 'MAX_OPEN_BUDGET_PER_OWNER_USD'),
+    dailySpendPerOwnerMax: readCap(variables, 'MAX_DAILY_SPEND_PER_OWNER_USD'),
+    weeklySpendPerOwnerMax: readCap(variables, 'MAX_WEEKLY_SPEND_PER_OWNER_USD'),
     monthlySpendPerOwnerMax: readCap(variables, 'MAX_MONTHLY_SPEND_PER_OWNER_USD'),
     publicUrl: readPublicUrl(variables),
   };

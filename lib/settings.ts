@@ -23,7 +23,12 @@ export interface Settings {
   readonly openBudgetMax: MicroUsd | null;
   /** The same for the live clusters of one owner; null: no cap. */
   readonly openBudgetPerOwnerMax: MicroUsd | null;
-  /** The most that one owner's clusters may cost in a calendar month, UTC; null: no cap. */
+  /**
+   * The most that one owner's clusters may cost in a day, in a week from Monday on, and in a calendar
+   * month, UTC; null: no cap.
+   */
+  readonly dailySpendPerOwnerMax: MicroUsd | null;
+  readonly weeklySpendPerOwnerMax: MicroUsd | null;
   readonly monthlySpendPerOwnerMax: MicroUsd | null;
   /**
    * The URL by which nodes reach the API, without a slash at its end; null: they can't reach it, and

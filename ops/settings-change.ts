@@ -90,6 +90,8 @@ const LOOSENED: Readonly<Record<SettingName, IsLoosened>> = {
   MAX_BUDGET_USD: ifLarger,
   MAX_OPEN_BUDGET_USD: ifLarger,
   MAX_OPEN_BUDGET_PER_OWNER_USD: ifLarger,
+  MAX_DAILY_SPEND_PER_OWNER_USD: ifLarger,
+  MAX_WEEKLY_SPEND_PER_OWNER_USD: ifLarger,
   MAX_MONTHLY_SPEND_PER_OWNER_USD: ifLarger,
   KEEP_ENDED_DAYS: never,
   ALARM_EMAIL: ifLost,

@@ -27,7 +27,11 @@ const CRASHED = {
 const NO_CAPS = {
   openBudget: null,
   ownerOpenBudget: null,
+  ownerDailySpend: null,
+  ownerWeeklySpend: null,
   ownerMonthlySpend: null,
+  scheduleDailySpend: null,
+  scheduleWeeklySpend: null,
   scheduleMonthlySpend: null,
   tokenMonthlySpend: null,
 };

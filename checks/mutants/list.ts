@@ -287,22 +287,53 @@ const change = inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/cha
   },
 });
 
+const periods = inFile('lib/core/billing/periods.ts', ['test/unit/core/caps/ledger.test.ts'], {
+  'weeks begin on Thursday': {
+    from: 'const DAYS_BEFORE_EPOCH = 3;',
+    to: 'const DAYS_BEFORE_EPOCH = 0;',
+  },
+  'an hour that touches two weeks counts twice in a sum': {
+    from: 'return Math.min(started * node.price.hourly, spend([node], at));',
+    to: 'return (started + 1) * node.price.hourly;',
+  },
+});
+
 const ledger = inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.test.ts'], {
   'a cap is asked only whether it is passed already': {
     from: 'if (limit === null || taken + claim.budget <= limit) return [];',
     to: 'if (limit === null || taken <= limit) return [];',
   },
   'the cap of a month leaves out what was spent': {
-    from: 'ledger.spent.get(scope)?.[monthName(now)] ?? microUsd(0);',
-    to: 'microUsd(0);',
+    from: 'return months[name] ?? microUsd(0);',
+    to: 'return microUsd(0);',
   },
   'the cap of a month leaves out live budgets': {
-    from: 'sum([openOfSchedule, spentIn(',
+    from: 'sum([open, spentIn(',
     to: 'sum([spentIn(',
   },
   'a released budget stays counted': {
-    from: 'return { ...rest, spent: recentSpend(oldest, spent) };',
-    to: 'return { ...ledger, spent: recentSpend(oldest, spent) };',
+    from: '    ...rest,\n    spent: kept(',
+    to: '    ...ledger,\n    spent: kept(',
+  },
+  'a week takes no notice of what nobody counted by days': {
+    from: 'if ((ledger.recentSince ?? now) <= start) return',
+    to: 'if (now > 0) return',
+  },
+  'a week in two months counts the second only': {
+    from: 'new Set([monthName(start), monthName(now)])',
+    to: 'new Set([monthName(now)])',
+  },
+  'a ledger never learns since when it counts by days': {
+    from: 'const recentSince = ledger.recentSince ?? now;',
+    to: 'const { recentSince } = ledger;',
+  },
+  'the cap that resets first is named': {
+    from: '|| end(b) - end(a))[0]',
+    to: '|| end(a) - end(b))[0]',
+  },
+  'days and weeks are kept for ever': {
+    from: 'return end > minus(at, RECENT_KEPT);',
+    to: 'return end > 0;',
   },
 });
 
@@ -1375,7 +1406,7 @@ const crowd = [
   }),
   ...inFile('lib/adapters/dynamodb/ledger.ts', ['test/unit/adapters/dynamodb/ledger.test.ts'], {
     'the ledger forgets that the stage is drained': {
-      from: '      drainedSince,\n    } satisfies',
+      from: '      drainedSince: rest.drainedSince,\n    } satisfies',
       to: '    } satisfies',
     },
   }),
@@ -2005,6 +2036,7 @@ export const mutants: readonly Mutant[] = [
   ...[
     ...orphans,
     ...change,
+    ...periods,
     ...ledger,
     ...reconcile,
     ...sweep,

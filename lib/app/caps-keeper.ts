@@ -12,7 +12,7 @@ import {
   seconds,
   toIso,
 } from '../core/base/units.ts';
-import { monthName } from '../core/billing/bill.ts';
+import type { Span } from '../core/billing/periods.ts';
 import {
   type Audited,
   adjust,
@@ -50,7 +50,12 @@ export interface CapsDeps {
    */
   readonly settings: () => Pick<
     Settings,
-    'stage' | 'openBudgetMax' | 'openBudgetPerOwnerMax' | 'monthlySpendPerOwnerMax'
+    | 'stage'
+    | 'openBudgetMax'
+    | 'openBudgetPerOwnerMax'
+    | 'dailySpendPerOwnerMax'
+    | 'weeklySpendPerOwnerMax'
+    | 'monthlySpendPerOwnerMax'
   >;
   /** A random number from 0 to below 1, so that functions that conflicted do not conflict again. */
   readonly random: () => number;
@@ -168,7 +173,7 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
 
   function granted(decision: Decision): Ledger {
     if (decision.ok) return decision.next;
-    if ('refusal' in decision) throw refused(decision.refusal, clock.now());
+    if ('refusal' in decision) throw refused(decision.refusal);
     if ('subnet' in decision) throw withoutSubnet(decision.subnet);
     throw keptOut(settings().stage, decision.drainedSince);
   }
@@ -251,7 +256,11 @@ const capsOf = (
 ): Caps => ({
   openBudget: settings.openBudgetMax,
   ownerOpenBudget: settings.openBudgetPerOwnerMax,
+  ownerDailySpend: settings.dailySpendPerOwnerMax,
+  ownerWeeklySpend: settings.weeklySpendPerOwnerMax,
   ownerMonthlySpend: settings.monthlySpendPerOwnerMax,
+  scheduleDailySpend: null,
+  scheduleWeeklySpend: null,
   scheduleMonthlySpend: scheduleCap,
   tokenMonthlySpend: tokenCap,
 });
@@ -287,65 +296,75 @@ const keptOut = (stage: string, since: EpochMs): AppError =>
       `drain -- --stage ${stage} --undo.`,
   );
 
-function refused({ cap, claim, limit, taken, largest }: Refusal, now: EpochMs): AppError {
-  const { rule, isMonthly, remedy } = wordsOf(cap, claim, now);
+function refused({ cap, claim, limit, taken, largest, span }: Refusal): AppError {
+  const { rule, remedy } = wordsOf(cap, claim, span);
   const hint =
     largest > 0
       ? `A budget of at most ${formatUsd(largest)} would fit`
       : 'No further budget would fit';
-  const end = isMonthly
-    ? 'Wait for the next month or for a cluster to end'
-    : 'Wait for a cluster to end';
+  const end =
+    span === null
+      ? 'Wait for a cluster to end'
+      : `The cap resets at ${toIso(span.end)}: wait until then or for a cluster to end`;
   const takenUsd = toUsd(taken);
   return new AppError(
     'refused',
     `${rule} ${formatUsd(limit)}, of which ${formatUsd(taken)} is taken by ` +
-      `${isMonthly ? 'what was spent and ' : ''}the budgets of live clusters. ${hint}; you gave ` +
+      `${span === null ? '' : 'what was spent and '}the budgets of live clusters. ${hint}; you gave ` +
       `${formatUsd(claim.budget)}. ${end}, lower the budget, or ${remedy}.`,
     {
       members: {
         cap,
         capUsd: toUsd(limit),
-        ...(isMonthly ? { committedUsd: takenUsd } : { openUsd: takenUsd }),
+        ...(span === null
+          ? { openUsd: takenUsd }
+          : { committedUsd: takenUsd, resetsAt: toIso(span.end) }),
         largestBudgetUsd: toUsd(largest),
       },
     },
   );
 }
 
-function wordsOf(cap: Cap, { owner, scheduleId }: Claim, now: EpochMs) {
+function wordsOf(cap: Cap, { owner, scheduleId }: Claim, span: Span | null) {
   const operator = (setting: string) => `ask the operator to raise ${setting}`;
-  const month = `in ${monthName(now)} (UTC)`;
+  const ofOwner = `The clusters of ${owner} may cost, ${whenOf(span)},`;
+  const ofSchedule = `The clusters of schedule ${scheduleId} may cost, ${whenOf(span)},`;
   switch (cap) {
     case 'openBudget':
       return {
         rule: 'All live clusters together may have budgets of',
-        isMonthly: false,
         remedy: operator('MAX_OPEN_BUDGET_USD'),
       };
     case 'ownerOpenBudget':
       return {
         rule: `The live clusters of ${owner} together may have budgets of`,
-        isMonthly: false,
         remedy: operator('MAX_OPEN_BUDGET_PER_OWNER_USD'),
       };
+    case 'ownerDailySpend':
+      return { rule: ofOwner, remedy: operator('MAX_DAILY_SPEND_PER_OWNER_USD') };
+    case 'ownerWeeklySpend':
+      return { rule: ofOwner, remedy: operator('MAX_WEEKLY_SPEND_PER_OWNER_USD') };
     case 'ownerMonthlySpend':
-      return {
-        rule: `The clusters of ${owner} may cost, ${month},`,
-        isMonthly: true,
-        remedy: operator('MAX_MONTHLY_SPEND_PER_OWNER_USD'),
-      };
+      return { rule: ofOwner, remedy: operator('MAX_MONTHLY_SPEND_PER_OWNER_USD') };
+    case 'scheduleDailySpend':
+      return { rule: ofSchedule, remedy: 'raise the daily cap of the schedule' };
+    case 'scheduleWeeklySpend':
+      return { rule: ofSchedule, remedy: 'raise the weekly cap of the schedule' };
     case 'scheduleMonthlySpend':
-      return {
-        rule: `The clusters of schedule ${scheduleId} may cost, ${month},`,
-        isMonthly: true,
-        remedy: 'raise the monthly cap of the schedule',
-      };
+      return { rule: ofSchedule, remedy: 'raise the monthly cap of the schedule' };
     case 'tokenMonthlySpend':
       return {
-        rule: `With this token the clusters of ${owner} may cost, ${month},`,
-        isMonthly: true,
+        rule: `With this token the clusters of ${owner} may cost, ${whenOf(span)},`,
         remedy: 'use a token with another limit',
       };
   }
+}
+
+/** `in 2026-11 (UTC)`, `on 2026-11-26 (UTC)`, `in the week from 2026-11-23 on (UTC)`. */
+function whenOf(span: Span | null): string {
+  const name = span?.name ?? '';
+  const inWords = name.startsWith('w')
+    ? `in the week from ${name.slice(1)} on`
+    : `${name.length > 7 ? 'on' : 'in'} ${name}`;
+  return `${inWords} (UTC)`;
 }

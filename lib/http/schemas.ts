@@ -91,7 +91,11 @@ export const problemSchema = z
       z.enum([
         'openBudget',
         'ownerOpenBudget',
+        'ownerDailySpend',
+        'ownerWeeklySpend',
         'ownerMonthlySpend',
+        'scheduleDailySpend',
+        'scheduleWeeklySpend',
         'scheduleMonthlySpend',
         'tokenMonthlySpend',
       ]),
@@ -99,8 +103,11 @@ export const problemSchema = z
     capUsd: z.optional(usd('The amount of the cap')),
     openUsd: z.optional(usd('The budgets of the other live clusters under the cap')),
     committedUsd: z.optional(
-      usd('The budgets of other live clusters, and the bills of ended ones in the month'),
+      usd(
+        'The budgets of other live clusters, and the bills of ended ones in the period of the cap',
+      ),
     ),
+    resetsAt: z.optional(time('When the day, week or month of the cap ends')),
     largestBudgetUsd: z.optional(usd('The largest budget that the cap allows now')),
   })
   .check(z.describe('A problem as in RFC 9457.'));

@@ -11,6 +11,8 @@ export const defaultSettings = (stage: string): Settings => ({
   budgetMax: microUsd(100_000_000),
   openBudgetMax: microUsd(1_000_000_000),
   openBudgetPerOwnerMax: null,
+  dailySpendPerOwnerMax: null,
+  weeklySpendPerOwnerMax: null,
   monthlySpendPerOwnerMax: null,
   publicUrl: null,
 });

@@ -168,13 +168,14 @@ describe('each cap', () => {
       message: expect.stringContaining(
         'The clusters of ann may cost, in 2026-03 (UTC), $1.00, of which $0.015 is taken by what was ' +
           'spent and the budgets of live clusters. A budget of at most $0.985 would fit; you gave ' +
-          '$1.00. Wait for the next month or for a cluster to end,',
+          '$1.00. The cap resets at 2026-04-01T00:00:00.000Z: wait until then or for a cluster to end,',
       ),
       details: {
         members: {
           cap: 'ownerMonthlySpend',
           capUsd: 1,
           committedUsd: 0.015,
+          resetsAt: '2026-04-01T00:00:00.000Z',
           largestBudgetUsd: 0.985,
         },
       },
@@ -185,6 +186,37 @@ describe('each cap', () => {
     await world.tickAndPass();
     await endAll([second]);
     expect(await spentOf('owner:ann')).toEqual({ '2026-03': 15_000, '2026-04': 7_500 });
+  });
+
+  it('of a day or a week says when it starts anew, and then does', async () => {
+    const caps = { dailySpendPerOwnerMax: usd(1), weeklySpendPerOwnerMax: usd(1.005) };
+    world = await aWorld({ settings: caps });
+    world.clock.set(at('2026-03-28T12:00:00Z')); // a Saturday
+    const first = await world.launch({ ...ONE_NODE, maxHours: 2 });
+    await expect(world.launch(ONE_NODE)).rejects.toMatchObject({
+      message: expect.stringContaining(
+        'The clusters of ann may cost, on 2026-03-28 (UTC), $1.00, of which $1.00 is taken by what ' +
+          'was spent and the budgets of live clusters. No further budget would fit; you gave $1.00. ' +
+          'The cap resets at 2026-03-29T00:00:00.000Z: wait until then or for a cluster to end, ' +
+          'lower the budget, or ask the operator to raise MAX_DAILY_SPEND_PER_OWNER_USD.',
+      ),
+      details: { members: { cap: 'ownerDailySpend', resetsAt: '2026-03-29T00:00:00.000Z' } },
+    });
+    await world.reapUntil(at('2026-03-29T00:00:00Z'));
+    const second = await world.launch({ ...ONE_NODE, budgetUsd: 0.9 });
+    await expect(world.launch({ ...ONE_NODE, budgetUsd: 0.2 })).rejects.toMatchObject({
+      message: expect.stringContaining('in the week from 2026-03-23 on (UTC), $1.005'),
+      details: {
+        members: {
+          ...{ cap: 'ownerWeeklySpend', capUsd: 1.005, committedUsd: 0.915 },
+          ...{ resetsAt: '2026-03-30T00:00:00.000Z', largestBudgetUsd: 0.09 },
+        },
+      },
+    });
+    await world.tickAndPass();
+    await endAll([first, second]);
+    world.clock.set(at('2026-03-30T00:00:00Z'));
+    await world.launch(ONE_NODE);
   });
 
   it("of a schedule counts only the clusters whose record has the schedule's id", async () => {

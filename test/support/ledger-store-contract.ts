@@ -34,6 +34,8 @@ export const aLedger: Ledger = {
     ['owner:ann', { '2026-10': usd(0.015), '2026-11': usd(99.999999) }],
     ['schedule:sabcdefg234', { '2026-11': usd(1e9) }],
   ]),
+  recent: new Map([['owner:ann', { '2026-11-22': usd(0.015), 'w2026-11-16': usd(2) }]]),
+  recentSince: LAUNCH,
   createsUntil: plus(LAUNCH, seconds(98)),
   drainedSince: plus(LAUNCH, seconds(99)),
 };

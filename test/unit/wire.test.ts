@@ -18,6 +18,8 @@ const DEPLOYED = {
   MAX_BUDGET_USD: '100',
   MAX_OPEN_BUDGET_USD: '1000',
   MAX_OPEN_BUDGET_PER_OWNER_USD: 'none',
+  MAX_DAILY_SPEND_PER_OWNER_USD: 'none',
+  MAX_WEEKLY_SPEND_PER_OWNER_USD: 'none',
   MAX_MONTHLY_SPEND_PER_OWNER_USD: 'none',
 };
 const LOCAL = { IS_OFFLINE: 'true', LINODE_API_URL: 'http://127.0.0.1:9000/v4' };
@@ -86,6 +88,8 @@ describe('settings', () => {
       MAX_BUDGET_USD: '12.50',
       MAX_OPEN_BUDGET_USD: 'none',
       MAX_OPEN_BUDGET_PER_OWNER_USD: '200',
+      MAX_DAILY_SPEND_PER_OWNER_USD: '0.5',
+      MAX_WEEKLY_SPEND_PER_OWNER_USD: '2',
       MAX_MONTHLY_SPEND_PER_OWNER_USD: '0.000001',
       PUBLIC_URL: 'https://onebuck.example.com/',
     });
@@ -97,6 +101,8 @@ describe('settings', () => {
       budgetMax: 12_500_000,
       openBudgetMax: null,
       openBudgetPerOwnerMax: 200_000_000,
+      dailySpendPerOwnerMax: 500_000,
+      weeklySpendPerOwnerMax: 2_000_000,
       monthlySpendPerOwnerMax: 1,
       publicUrl: 'https://onebuck.example.com',
     });
@@ -112,6 +118,8 @@ describe('settings', () => {
       budgetMax: 100_000_000,
       openBudgetMax: 1_000_000_000,
       openBudgetPerOwnerMax: null,
+      dailySpendPerOwnerMax: null,
+      weeklySpendPerOwnerMax: null,
       monthlySpendPerOwnerMax: null,
       publicUrl: null,
     });
@@ -140,6 +148,8 @@ describe('settings', () => {
     ['MAX_OPEN_BUDGET_USD', '0'],
     ['MAX_OPEN_BUDGET_USD', 'None'],
     ['MAX_OPEN_BUDGET_PER_OWNER_USD', '0.00'],
+    ['MAX_DAILY_SPEND_PER_OWNER_USD', '0'],
+    ['MAX_WEEKLY_SPEND_PER_OWNER_USD', 'two'],
     ['MAX_MONTHLY_SPEND_PER_OWNER_USD', '-1'],
     ['PUBLIC_URL', 'onebuck.example.com'],
     ['PUBLIC_URL', 'http://onebuck.example.com'],

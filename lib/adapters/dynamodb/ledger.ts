@@ -13,6 +13,7 @@ import {
   type Ledger,
   type Months,
   type Scope,
+  type Spans,
 } from '../../core/caps/ledger.ts';
 import type { Subnet } from '../../core/room/network.ts';
 import type { LedgerStore } from '../../ports.ts';
@@ -80,7 +81,7 @@ type Row = readonly [
  * The ledger is deflated: as a map of rows, it would take three times the room, and more time than
  * all the rest of a launch.
  */
-const toItem = ({ revision, open, spent, createsUntil, drainedSince }: Ledger) => ({
+const toItem = ({ revision, open, spent, recent, recentSince, ...rest }: Ledger) => ({
   id: ID,
   version: [...open.values()].some(({ subnet }) => subnet) ? SUBNETS_VERSION : VERSION,
   revision,
@@ -88,8 +89,10 @@ const toItem = ({ revision, open, spent, createsUntil, drainedSince }: Ledger) =
     JSON.stringify({
       open: Object.fromEntries([...open].map(([id, entry]) => [id, toRow(entry)])),
       spent: Object.fromEntries(spent),
-      createsUntil,
-      drainedSince,
+      recent: Object.fromEntries(recent),
+      recentSince,
+      createsUntil: rest.createsUntil,
+      drainedSince: rest.drainedSince,
     } satisfies Content),
   ),
 });
@@ -97,6 +100,12 @@ const toItem = ({ revision, open, spent, createsUntil, drainedSince }: Ledger) =
 interface Content {
   readonly open: Readonly<Record<ClusterId, Row>>;
   readonly spent: Readonly<Record<Scope, Months>>;
+  /**
+   * Missing in an item of an earlier version, which also drops them when it writes: then nobody
+   * knows the days and weeks, and `recentSince` is missing, too.
+   */
+  readonly recent?: Readonly<Record<Scope, Spans>>;
+  readonly recentSince?: number | null;
   /** Missing in an item of an earlier version. */
   readonly createsUntil?: number;
   /** Missing in an item of an earlier version. */
@@ -110,6 +119,8 @@ function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
   const {
     open,
     spent,
+    recent = {},
+    recentSince = null,
     createsUntil = 0,
     drainedSince = null,
   }: Content = JSON.parse(inflateRawSync(item.deflated as Uint8Array).toString());
@@ -118,6 +129,8 @@ function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
     revision: item.revision as number,
     open: new Map(rows.map(([id, row]) => [id, fromRow(row)])),
     spent: new Map(Object.entries(spent) as [Scope, Months][]),
+    recent: new Map(Object.entries(recent) as [Scope, Spans][]),
+    recentSince: recentSince === null ? null : epochMs(recentSince),
     createsUntil: epochMs(createsUntil),
     drainedSince: drainedSince === null ? null : epochMs(drainedSince),
   };

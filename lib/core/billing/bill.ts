@@ -184,9 +184,10 @@ const billOfNodeIn = (month: Month, node: BilledNode, at: number): number =>
   costOfHours(node.price, hoursIn(month, node, at));
 
 /**
- * The node's started hours that overlap the month up to `at`, including one begun a month before.
+ * The node's started hours that overlap the month, or another span, up to `at`, including one begun
+ * before it.
  */
-function hoursIn(month: Month, node: BilledNode, at: number): number {
+export function hoursIn(month: Month, node: BilledNode, at: number): number {
   const end = Math.min(endOf(node, at), month.end);
   if (end <= month.start) return 0;
   // `first` is the hour that contains the month's start, `next` the first hour that starts at or

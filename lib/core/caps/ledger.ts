@@ -10,8 +10,9 @@ import {
   minutes,
   plus,
 } from '../base/units.ts';
-import { type MonthName, monthName } from '../billing/bill.ts';
-import { spentByMonthOf } from '../cluster/bills.ts';
+import { FAR_FUTURE, type MonthName, monthName, spend } from '../billing/bill.ts';
+import { type Period, type Span, spanAt, spendIn } from '../billing/periods.ts';
+import { billedNodes, spentByMonthOf } from '../cluster/bills.ts';
 import {
   type ClusterRecord,
   type EndedRecord,
@@ -27,8 +28,8 @@ import {
 } from '../room/network.ts';
 
 /**
- * The ledger of the caps: the budgets and subnets of all live clusters, and by month what ended
- * clusters have cost. It is one value, so that the store can decide a launch by one atomic write; a
+ * The ledger of the caps: the budgets and subnets of all live clusters, and by day, week and month
+ * what ended clusters have cost. It is one value, so that the store can decide a launch by one atomic write; a
  * sum over records would be out of date before it is compared.
  *
  * A budget enters the ledger before its record is written, and leaves it after the record says that
@@ -41,6 +42,14 @@ export interface Ledger {
   readonly revision: number;
   readonly open: ReadonlyMap<ClusterId, Entry>;
   readonly spent: ReadonlyMap<Scope, Months>;
+  /** The same by day and by week, of the last few only. */
+  readonly recent: ReadonlyMap<Scope, Spans>;
+  /**
+   * Since when `recent` has the bills of all clusters that ended; null: since nobody knows when, as
+   * a version before wrote the ledger. Days and weeks that began earlier count the bills of their
+   * whole months, which are never less.
+   */
+  readonly recentSince: EpochMs | null;
   /**
    * Until when the creates of the clusters launched so far take up Linode's rate limit. The next
    * cluster has its turn then.
@@ -72,14 +81,18 @@ export interface Entry {
   readonly subnet?: Subnet;
 }
 
-/** The owner or the schedule whose spend is summed by month. */
+/** The owner or the schedule whose spend is summed. */
 export type Scope = `owner:${string}` | `schedule:${ScheduleId}`;
 export type Months = Readonly<Record<MonthName, MicroUsd>>;
+/** By the names of days and weeks. */
+export type Spans = Readonly<Record<Span['name'], MicroUsd>>;
 
 export const EMPTY_LEDGER: Ledger = {
   revision: 0,
   open: new Map(),
   spent: new Map(),
+  recent: new Map(),
+  recentSince: epochMs(0),
   createsUntil: epochMs(0),
   drainedSince: null,
 };
@@ -91,16 +104,21 @@ export const EMPTY_LEDGER: Ledger = {
 export const CREATE_TIME = durationMs(800);
 
 /**
- * The caps; null: no cap. A monthly cap limits the sum of two amounts: what ended clusters were
- * billed in the month, and the whole budgets of the live clusters.
+ * The caps; null: no cap. A cap on spend limits the sum of two amounts: what ended clusters were
+ * billed in the day, week or month (UTC), and the whole budgets of the live clusters. A live cluster
+ * may be billed all of its budget in the present period, so no period can pass its cap, whatever the
+ * clusters do; and when the next period begins, only the live clusters are left to count.
  */
 export interface Caps {
   /** The most that the budgets of all live clusters may add up to. */
   readonly openBudget: MicroUsd | null;
   /** The same for the live clusters of each owner. */
   readonly ownerOpenBudget: MicroUsd | null;
-  /** Monthly caps are for a calendar month, UTC. */
+  readonly ownerDailySpend: MicroUsd | null;
+  readonly ownerWeeklySpend: MicroUsd | null;
   readonly ownerMonthlySpend: MicroUsd | null;
+  readonly scheduleDailySpend: MicroUsd | null;
+  readonly scheduleWeeklySpend: MicroUsd | null;
   readonly scheduleMonthlySpend: MicroUsd | null;
   /** The limit of the token of the request, for the month of its owner. */
   readonly tokenMonthlySpend: MicroUsd | null;
@@ -134,6 +152,8 @@ export interface Refusal {
   readonly taken: MicroUsd;
   /** The largest budget that all caps would allow; 0: none. */
   readonly largest: MicroUsd;
+  /** The day, week or month of the cap, at whose end the cap starts anew; null: it has none. */
+  readonly span: Span | null;
 }
 
 /**
@@ -142,8 +162,13 @@ export interface Refusal {
  * alone.
  */
 const IN_FLIGHT = minutes(2);
-/** How long monthly spend is kept: 13 months. The caps look at the current month only. */
+/** How long monthly spend is kept: 13 months. The caps look at the present month only. */
 const SPENT_KEPT = hours(396 * 24);
+/**
+ * How long after their end days and weeks are kept: the caps look at the present ones only, and the
+ * clocks of two functions differ by seconds.
+ */
+const RECENT_KEPT = hours(24);
 
 /**
  * Enters the budget of a cluster that is about to be launched, and hands out its subnet: the lowest
@@ -171,7 +196,8 @@ export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs):
   const createFrom = before?.createFrom ?? nextTurn(ledger, now);
   const times = { openedAt, changedAt: now, createFrom };
   const entry = { owner, scheduleId, budget, ...times, ...withSubnet };
-  const next = withEntry(ledger, id, entry);
+  const recentSince = ledger.recentSince ?? now;
+  const next = { ...withEntry(ledger, id, entry), recentSince };
   if (before !== undefined) return { ok: true, next };
   const creates = durationMs(claim.nodes * CREATE_TIME);
   return { ok: true, next: { ...next, createsUntil: plus(createFrom, creates) } };
@@ -239,7 +265,7 @@ export function adjust(ledger: Ledger, id: ClusterId, budget: MicroUsd, now: Epo
 
 /**
  * Removes the entry of a cluster whose record has ended, which frees its subnet, and adds its bill to
- * the monthly spend. A second call changes nothing. If the cluster was the last in the order of creates, and never
+ * the spend. A second call changes nothing. If the cluster was the last in the order of creates, and never
  * created a node, the next cluster gets its turn.
  */
 export function release(ledger: Ledger, record: EndedRecord): Ledger {
@@ -253,9 +279,44 @@ export function release(ledger: Ledger, record: EndedRecord): Ledger {
   if (isAnother) return rest;
   const bills = spentByMonthOf(record, record.endedAt);
   const oldest = monthName(minus(record.endedAt, SPENT_KEPT));
-  const spent = new Map(rest.spent);
-  for (const scope of scopesOf(record)) spent.set(scope, added(spent.get(scope) ?? {}, bills));
-  return { ...rest, spent: recentSpend(oldest, spent) };
+  const [spent, recent] = [new Map(rest.spent), new Map(rest.recent)];
+  const recentBills = recentBillsOf(record, bills);
+  for (const scope of scopesOf(record)) {
+    spent.set(scope, added(spent.get(scope) ?? {}, bills));
+    recent.set(scope, added(recent.get(scope) ?? {}, recentBills));
+  }
+  return {
+    ...rest,
+    spent: kept(spent, (month) => month >= oldest),
+    recent: kept(recent, (name) => isRecent(name, record.endedAt)),
+  };
+}
+
+/**
+ * The cluster's bill in the days and weeks that had not ended long before it: what its nodes cost in
+ * each, and all else that is in its bill, in each of them whole.
+ */
+function recentBillsOf(record: EndedRecord, months: Months): Spans {
+  const { endedAt } = record;
+  const nodes = billedNodes(record);
+  const rest = sum(Object.values(months)) - spend(nodes, endedAt);
+  const first = minus(endedAt, RECENT_KEPT);
+  const spans = (['day', 'week'] as const).flatMap((period) => [
+    spanAt(period, first),
+    spanAt(period, endedAt),
+  ]);
+  const bills = spans.map((span): [string, MicroUsd] => {
+    const ofNodes = spendIn(nodes, span, endedAt);
+    return [span.name, ofNodes === 0 ? ofNodes : microUsd(ofNodes + rest)];
+  });
+  return Object.fromEntries(bills.filter(([, bill]) => bill > 0));
+}
+
+/** Whether the day or week ended at most RECENT_KEPT before `at`, if at all. */
+function isRecent(name: Span['name'], at: EpochMs): boolean {
+  const start = epochMs(Date.parse(`${name.slice(-10)}T00:00:00Z`));
+  const { end } = spanAt(name.startsWith('w') ? 'week' : 'day', start);
+  return end > minus(at, RECENT_KEPT);
 }
 
 function untilWithout({ createsUntil, open }: Ledger, { id, nodes }: EndedRecord): EpochMs {
@@ -356,39 +417,71 @@ function correctLive(
 }
 
 /**
- * Of the caps that refuse the claim, the cap that leaves the smallest budget; null: none refuses.
+ * Of the caps that refuse the claim, the cap that leaves the smallest budget, and of several such
+ * caps the one that does so for longest; null: none refuses.
  */
 function tightest(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs): Refusal | null {
   const already = ledger.open.get(claim.id)?.budget ?? 0;
-  const refusals = takenByOthers(ledger, claim, now).flatMap(([cap, taken]): Refusal[] => {
+  const refusals = takenByOthers(ledger, claim, now).flatMap(({ cap, span, taken }): Refusal[] => {
     const limit = caps[cap];
     if (limit === null || taken + claim.budget <= limit) return [];
     const largest = microUsd(Math.max(already, limit - taken));
-    return [{ cap, claim, limit, taken, largest }];
+    return [{ cap, claim, limit, taken, largest, span }];
   });
-  return refusals.toSorted((a, b) => a.largest - b.largest)[0] ?? null;
+  const end = ({ span }: Refusal) => span?.end ?? FAR_FUTURE;
+  return refusals.toSorted((a, b) => a.largest - b.largest || end(b) - end(a))[0] ?? null;
 }
 
 /** How much other clusters take of each cap that applies to the claim. */
-function takenByOthers(ledger: Ledger, claim: Claim, now: EpochMs): [Cap, MicroUsd][] {
+function takenByOthers(ledger: Ledger, claim: Claim, now: EpochMs): Taken[] {
   const { id, owner, scheduleId } = claim;
   const otherEntries = [...ledger.open].filter(([other]) => other !== id).map(([, entry]) => entry);
   const openOf = (isCounted: (entry: Entry) => boolean) =>
     sum(otherEntries.filter(isCounted).map(({ budget }) => budget));
-  const spentIn = (scope: Scope) => ledger.spent.get(scope)?.[monthName(now)] ?? microUsd(0);
+  const committed = (cap: Cap, period: Period, scope: Scope, open: MicroUsd): Taken => {
+    const span = spanAt(period, now);
+    return { cap, span, taken: sum([open, spentIn(ledger, scope, period, now)]) };
+  };
   const openOfOwner = openOf((entry) => entry.owner === owner);
-  const monthOfOwner = sum([openOfOwner, spentIn(`owner:${owner}`)]);
-  const taken: [Cap, MicroUsd][] = [
-    ['openBudget', openOf(() => true)],
-    ['ownerOpenBudget', openOfOwner],
-    ['ownerMonthlySpend', monthOfOwner],
-    ['tokenMonthlySpend', monthOfOwner],
+  const ofOwner = `owner:${owner}` as const;
+  const taken: Taken[] = [
+    { cap: 'openBudget', span: null, taken: openOf(() => true) },
+    { cap: 'ownerOpenBudget', span: null, taken: openOfOwner },
+    committed('ownerDailySpend', 'day', ofOwner, openOfOwner),
+    committed('ownerWeeklySpend', 'week', ofOwner, openOfOwner),
+    committed('ownerMonthlySpend', 'month', ofOwner, openOfOwner),
+    committed('tokenMonthlySpend', 'month', ofOwner, openOfOwner),
   ];
   if (scheduleId === null) return taken;
   const openOfSchedule = openOf((entry) => entry.scheduleId === scheduleId);
-  const monthly = sum([openOfSchedule, spentIn(`schedule:${scheduleId}`)]);
-  return [...taken, ['scheduleMonthlySpend', monthly]];
+  const ofSchedule = `schedule:${scheduleId}` as const;
+  return [
+    ...taken,
+    committed('scheduleDailySpend', 'day', ofSchedule, openOfSchedule),
+    committed('scheduleWeeklySpend', 'week', ofSchedule, openOfSchedule),
+    committed('scheduleMonthlySpend', 'month', ofSchedule, openOfSchedule),
+  ];
 }
+
+interface Taken {
+  readonly cap: Cap;
+  readonly span: Span | null;
+  readonly taken: MicroUsd;
+}
+
+/** What the ended clusters of an owner or a schedule count in the present day, week or month. */
+export function spentIn(ledger: Ledger, scope: Scope, period: Period, now: EpochMs): MicroUsd {
+  const { name, start } = spanAt(period, now);
+  const months = ledger.spent.get(scope) ?? {};
+  if (period === 'month') return months[name] ?? microUsd(0);
+  if ((ledger.recentSince ?? now) <= start) return ledger.recent.get(scope)?.[name] ?? microUsd(0);
+  const touched = new Set([monthName(start), monthName(now)]);
+  return sum([...touched].map((month) => months[month] ?? microUsd(0)));
+}
+
+/** The budgets of the owner's live clusters. */
+export const openOfOwner = ({ open }: Ledger, owner: string): MicroUsd =>
+  sum([...open.values()].filter((entry) => entry.owner === owner).map(({ budget }) => budget));
 
 const isInFlight = (changedAt: EpochMs, now: EpochMs) => now <= plus(changedAt, IN_FLIGHT);
 
@@ -407,18 +500,21 @@ const withoutEntry = (ledger: Ledger, id: ClusterId): Ledger => ({
   open: new Map([...ledger.open].filter(([other]) => other !== id)),
 });
 
-function added(months: Months, bills: Months): Months {
-  const sums = { ...months };
-  for (const [month, bill] of Object.entries(bills)) {
-    sums[month] = sum([sums[month] ?? microUsd(0), bill]);
+function added(before: Spans, bills: Spans): Spans {
+  const sums = { ...before };
+  for (const [name, bill] of Object.entries(bills)) {
+    sums[name] = sum([sums[name] ?? microUsd(0), bill]);
   }
   return sums;
 }
 
-function recentSpend(oldest: MonthName, spent: Ledger['spent']): Ledger['spent'] {
-  const kept = [...spent].map(([scope, months]) => {
-    const recent = Object.entries(months).filter(([month]) => month >= oldest);
+function kept(
+  spent: ReadonlyMap<Scope, Spans>,
+  isKept: (name: string) => boolean,
+): ReadonlyMap<Scope, Spans> {
+  const left = [...spent].map(([scope, bills]) => {
+    const recent = Object.entries(bills).filter(([name]) => isKept(name));
     return [scope, Object.fromEntries(recent)] as const;
   });
-  return new Map(kept.filter(([, months]) => Object.keys(months).length > 0));
+  return new Map(left.filter(([, bills]) => Object.keys(bills).length > 0));
 }

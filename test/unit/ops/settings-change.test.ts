@@ -13,6 +13,8 @@ describe('a change of a setting', () => {
     ['MAX_OPEN_BUDGET_USD', '200', '1000'],
     ['MAX_OPEN_BUDGET_USD', '200', 'none'],
     ['MAX_OPEN_BUDGET_PER_OWNER_USD', '50', 'none'],
+    ['MAX_DAILY_SPEND_PER_OWNER_USD', '2', 'none'],
+    ['MAX_WEEKLY_SPEND_PER_OWNER_USD', '2', '10'],
     ['MAX_MONTHLY_SPEND_PER_OWNER_USD', '50', '50.000001'],
     ['MAX_MONTHLY_SPEND_PER_OWNER_USD', '50', undefined],
     ['SAFETY_MARGIN_SECONDS', '240', '180'],

@@ -61,6 +61,8 @@ describe('a ledger from before subnets', () => {
       ...{ changedAt: plus(LAUNCH, seconds(7)), createFrom: plus(LAUNCH, seconds(90)) },
     };
     expect([...ledger.open]).toEqual([[ID, entry]]);
+    // Code of then wrote no days and weeks, so that they are known since now at the earliest.
+    expect(ledger).toMatchObject({ recent: new Map(), recentSince: null });
 
     const saved = async (ledger: Ledger) => {
       expect(await store.save(ledger)).toBe('saved');

@@ -11,6 +11,7 @@ import {
   plus,
   seconds,
 } from '../../../../lib/core/base/units.ts';
+import { type Period, spanAt } from '../../../../lib/core/billing/periods.ts';
 import {
   adjust,
   audit as auditAll,
@@ -52,7 +53,11 @@ const SCHEDULE: ScheduleId = 'sabcdefg234';
 const NO_CAPS: Caps = {
   openBudget: null,
   ownerOpenBudget: null,
+  ownerDailySpend: null,
+  ownerWeeklySpend: null,
   ownerMonthlySpend: null,
+  scheduleDailySpend: null,
+  scheduleWeeklySpend: null,
   scheduleMonthlySpend: null,
   tokenMonthlySpend: null,
 };
@@ -144,7 +149,10 @@ describe('reserve', () => {
     const claim = aClaim({ budget: usd(1.000001) });
     expect(reserve(ledger, claim, caps, LAUNCH)).toEqual({
       ok: false,
-      refusal: { cap: 'openBudget', claim, limit: usd(5), taken: usd(4), largest: usd(1) },
+      refusal: {
+        ...{ cap: 'openBudget', claim, limit: usd(5), taken: usd(4), largest: usd(1) },
+        span: null,
+      },
     });
   });
 
@@ -282,6 +290,109 @@ describe('a monthly cap', () => {
     const reopened = granted(reserve(old, aClaim({ id: OTHER_ID }), NO_CAPS, createdAt));
     const ledger = release(reopened, endedAfter(1, { id: OTHER_ID, createdAt }));
     expect([...ledger.spent]).toEqual([['owner:ann', { '2028-01': 7_500 }]]);
+  });
+});
+
+describe('a daily and a weekly cap', () => {
+  const MONDAY = at('2026-11-23T00:00:00Z');
+  const caps = { ...NO_CAPS, ownerDailySpend: usd(1), ownerWeeklySpend: usd(2) };
+  const dollarOf = (id: ClusterId) => aClaim({ id, budget: usd(1) });
+  /** The ledger after clusters that each live for 100 hours from `createdAt` on: $0.75. */
+  const ledgerAfter = (...lives: readonly EpochMs[]) =>
+    lives.reduce<Ledger>((ledger, createdAt, index) => {
+      const id: ClusterId = `cluster222${index}`;
+      const opened = granted(reserve(ledger, dollarOf(id), NO_CAPS, createdAt));
+      return release(opened, endedAfter(100, { id, createdAt }));
+    }, EMPTY_LEDGER);
+  const refusalOf = (ledger: Ledger, budget: MicroUsd, now: EpochMs, limits: Caps = caps) => {
+    const decision = reserve(ledger, aClaim({ budget }), limits, now);
+    return 'refusal' in decision ? decision.refusal : null;
+  };
+
+  it('count the budgets of live clusters, and start anew at midnight and on Monday, UTC', () => {
+    const sunday = at('2026-11-22T23:59:59Z');
+    const opened = granted(reserve(EMPTY_LEDGER, dollarOf(OTHER_ID), caps, sunday));
+    expect(refusalOf(opened, usd(0.5), sunday)).toMatchObject({
+      ...{ cap: 'ownerDailySpend', limit: usd(1), taken: usd(1), largest: 0 },
+      span: { name: '2026-11-22', end: MONDAY },
+    });
+    const nodes = [gone(0, { billedFrom: sunday, billedUntil: plus(sunday, seconds(1)) })];
+    const ended = { id: OTHER_ID, endedAt: plus(sunday, seconds(1)), reservedAt: sunday, nodes };
+    const ledger = release(opened, anEnded(ended));
+    expect(refusalOf(ledger, usd(1), sunday)).toMatchObject({ largest: usd(0.9925) });
+    expect(refusalOf(ledger, usd(1), MONDAY)).toBeNull();
+  });
+
+  it('count of the bill of a cluster the hours that touch the day and the week', () => {
+    const ledger = ledgerAfter(at('2026-11-20T22:30:00Z')); // from Friday to Wednesday, 02:30
+    expect(ledger.recent.get('owner:ann')).toEqual({
+      '2026-11-24': 25 * 7_500,
+      '2026-11-25': 3 * 7_500,
+      'w2026-11-23': 51 * 7_500,
+    });
+  });
+
+  it('never count more of a cluster than its whole bill', () => {
+    // The hour at midnight touches two weeks: both count it, and neither counts it twice.
+    const createdAt = at('2026-11-22T23:30:00Z');
+    const opened = granted(reserve(EMPTY_LEDGER, dollarOf(OTHER_ID), NO_CAPS, createdAt));
+    const ledger = release(opened, endedAfter(1, { id: OTHER_ID, createdAt }));
+    expect(ledger.recent.get('owner:ann')).toEqual({
+      '2026-11-22': 7_500,
+      '2026-11-23': 7_500,
+      'w2026-11-16': 7_500,
+      'w2026-11-23': 7_500,
+    });
+  });
+
+  it('name the cap that lasts longer where two leave nothing', () => {
+    const now = at('2026-11-24T12:00:00Z');
+    const limits = { ...caps, ownerWeeklySpend: usd(1) };
+    const opened = granted(reserve(EMPTY_LEDGER, dollarOf(OTHER_ID), NO_CAPS, now));
+    expect(refusalOf(opened, usd(1), now, limits)).toMatchObject({
+      cap: 'ownerWeeklySpend',
+      span: { name: 'w2026-11-23', end: at('2026-11-30T00:00:00Z') },
+    });
+  });
+
+  it('of a schedule count its clusters only', () => {
+    const limits = { ...NO_CAPS, scheduleDailySpend: usd(1), scheduleWeeklySpend: usd(1.5) };
+    const theirs = { scheduleId: SCHEDULE };
+    const other = { ...dollarOf(OTHER_ID), budget: usd(0.8) };
+    const ledger = granted(reserve(EMPTY_LEDGER, { ...other, ...theirs }, NO_CAPS, LAUNCH));
+    const claim = aClaim({ ...theirs, budget: usd(0.5) });
+    expect(reserve(ledger, claim, limits, LAUNCH)).toMatchObject({
+      refusal: { cap: 'scheduleDailySpend', largest: usd(0.2) },
+    });
+    expect(reserve(ledger, aClaim({ budget: usd(0.5) }), limits, LAUNCH).ok).toBe(true);
+  });
+
+  it('drop days and weeks a day after their end, with the next release', () => {
+    const ledger = ledgerAfter(at('2026-11-10T00:00:00Z'), at('2026-11-18T00:00:00Z'));
+    expect(Object.keys(ledger.recent.get('owner:ann') ?? {}).toSorted()).toEqual([
+      '2026-11-21',
+      '2026-11-22',
+      'w2026-11-16',
+    ]);
+  });
+
+  it('count the whole months in a ledger of which nobody knows the days', () => {
+    const old: Ledger = {
+      ...{ ...EMPTY_LEDGER, recentSince: null },
+      spent: new Map([['owner:ann', { '2026-10': usd(0.2), '2026-11': usd(0.3) }]]),
+    };
+    const limits = { ...NO_CAPS, ownerWeeklySpend: usd(2) };
+    const sunday = at('2026-11-01T12:00:00Z');
+    // Its week began in October.
+    expect(refusalOf(old, usd(2), sunday, limits)).toMatchObject({ taken: usd(0.5) });
+    expect(refusalOf(old, usd(2), plus(MONDAY, hours(1)), limits)).toMatchObject({
+      taken: usd(0.3),
+    });
+    const since = granted(reserve(old, dollarOf(OTHER_ID), NO_CAPS, sunday));
+    expect(since.recentSince).toBe(sunday);
+    const ended = release(since, endedAfter(1, { id: OTHER_ID, createdAt: sunday }));
+    expect(refusalOf(ended, usd(2), sunday, limits)).toMatchObject({ taken: usd(0.5075) });
+    expect(refusalOf(ended, usd(2), at('2026-11-02T00:00:00Z'), limits)).toBeNull();
   });
 });
 
@@ -794,40 +905,62 @@ describe('after any launches, changes, ends and crashes, in any order', () => {
   });
 });
 
-describe("an owner's bill of a month", () => {
-  it('is within the cap after any launches and ends over months, within their budgets', () => {
-    const cap = usd(1);
+describe("an owner's bill of a day, a week and a month", () => {
+  it('is within the cap after any launches and ends, within their budgets', () => {
+    const LIMITS: Record<Period, MicroUsd> = { day: usd(0.3), week: usd(0.6), month: usd(1) };
+    const caps = {
+      ...NO_CAPS,
+      ownerDailySpend: LIMITS.day,
+      ownerWeeklySpend: LIMITS.week,
+      ownerMonthlySpend: LIMITS.month,
+    };
     const aLife = fc.record({
-      after: fc.integer({ min: 0, max: 120 }),
+      after: fc.integer({ min: 0, max: 120 * 60 }),
       lasts: fc.integer({ min: 1, max: 140 }),
+      /** How long after its end the cluster is released, as by the audit. */
+      late: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30 })),
     });
     fc.assert(
       fc.property(fc.array(aLife, { maxLength: 40, size: 'max' }), (lives) => {
         let now = at('2026-11-20T00:30:00Z');
         let ledger = EMPTY_LEDGER;
-        const running: EndedRecord[] = [];
+        const running: { readonly record: EndedRecord; readonly releasedAt: EpochMs }[] = [];
+        const counted = new Map<string, { readonly limit: MicroUsd; total: number }>();
         const endUntil = (until: EpochMs) => {
-          running.sort((a, b) => a.endedAt - b.endedAt);
-          while (running[0] !== undefined && running[0].endedAt <= until) {
-            ledger = release(ledger, running.shift() as EndedRecord);
+          running.sort((a, b) => a.releasedAt - b.releasedAt);
+          while (running[0] !== undefined && running[0].releasedAt <= until) {
+            ledger = release(ledger, (running.shift() as (typeof running)[number]).record);
           }
         };
-        for (const [index, { after, lasts }] of lives.entries()) {
-          now = epochMs(now + hours(after));
+        for (const [index, { after, lasts, late }] of lives.entries()) {
+          now = epochMs(now + minutes(after));
           endUntil(now);
           const id: ClusterId = `cluster${String(index).padStart(4, '2')}`;
           const record = endedAfter(lasts, { id, createdAt: now });
           // Hours across a month's end are billed in both months.
           const budget = usd(0.0075 * (lasts + 3));
-          const claim = aClaim({ id, budget });
-          const decision = reserve(ledger, claim, { ...NO_CAPS, ownerMonthlySpend: cap }, now);
+          const decision = reserve(ledger, aClaim({ id, budget }), caps, now);
           if (!decision.ok) continue;
           ledger = decision.next;
-          running.push(record);
+          running.push({ record, releasedAt: plus(record.endedAt, hours(late)) });
+          for (const period of ['day', 'week', 'month'] as const) {
+            // Each whole hour of the one node, in the period in which it begins.
+            for (let hour = 0; hour < lasts; hour += 1) {
+              const { name } = spanAt(period, plus(now, hours(hour)));
+              const sums = counted.get(name) ?? { limit: LIMITS[period], total: 0 };
+              sums.total += 7_500;
+              counted.set(name, sums);
+            }
+          }
         }
+        for (const { limit, total } of counted.values()) expect(total).toBeLessThanOrEqual(limit);
         endUntil(epochMs(Number.MAX_SAFE_INTEGER));
         const bills = ledger.spent.get('owner:ann') ?? {};
-        for (const bill of Object.values(bills)) expect(bill).toBeLessThanOrEqual(cap);
+        for (const bill of Object.values(bills)) expect(bill).toBeLessThanOrEqual(LIMITS.month);
+        const recent = Object.entries(ledger.recent.get('owner:ann') ?? {});
+        for (const [name, bill] of recent) {
+          expect(bill).toBeLessThanOrEqual(LIMITS[name.startsWith('w') ? 'week' : 'day']);
+        }
         expect(ledger.open.size).toBe(0);
       }),
       { numRuns: 500 },
