@@ -341,8 +341,9 @@ function addScheduleCommands(
     .option('--yes', 'do not ask', false)
     .option('--idempotency-key <key>', 'the same key makes nothing twice')
     .action((options) => addSchedule(context(), options, remote));
-  withSpec(schedule.command('edit <schedule>'))
-    .description('change a schedule, after asking; the options of a spec go over its spec')
+  withJob(withSpec(schedule.command('edit <schedule>')))
+    .usage('<schedule> [options] [-- <command>]')
+    .description('change a schedule, after asking; options and command go over its spec')
     .option('--cron <expression>', 'five fields, such as "30 2 * * MON-FRI"')
     .option('--timezone <zone>', 'whose clock it means')
     .option('--schedule-name <name>', 'what to call the schedule; none takes the name away')
@@ -356,7 +357,7 @@ function addScheduleCommands(
     )
     .option('--retry-every <minutes>', 'and so often')
     .option('--yes', 'do not ask', false)
-    .action((named, options) => editSchedule(context(), named, options));
+    .action((named, options) => editSchedule(context(), named, options, remote));
   schedule
     .command('pause <schedule>')
     .description('launch nothing until resumed')

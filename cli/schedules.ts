@@ -145,21 +145,33 @@ export interface EditOptions extends Omit<AddOptions, 'cron' | 'idempotencyKey'>
   readonly cron?: string;
 }
 
+/** `command`: what each cluster runs from now on; empty: what it has run before. */
 export async function editSchedule(
   context: Context,
   named: string,
   options: EditOptions,
+  command: readonly string[],
 ): Promise<void> {
   if (!options.yes) assertCanAsk(context.terminal, 'change');
   const api = context.api();
   const before = await findSchedule(api, named);
-  const change = changeOf(context, before, options);
-  if (Object.keys(change).length === 0) {
+  const { spec, ...change } = changeOf(context, before, options, command);
+  if (spec === undefined && Object.keys(change).length === 0) {
     throw new CliError('usage', 'Give at least one option that says what to change.');
   }
-  const question = await changeQuestion(before, change);
-  await confirm(context, { yes: options.yes, what: 'change', question });
-  const schedule = await changeSchedule(api, before.id, change);
+  const collected = await collectUpload(context, options.upload);
+  const sends = collected === null ? '' : `${uploadSentence(collected)}\n`;
+  const question = await changeQuestion(before, spec === undefined ? change : { ...change, spec });
+  await confirm(context, { yes: options.yes, what: 'change', question: `${sends}${question}` });
+  const schedule =
+    spec === undefined
+      ? await changeSchedule(api, before.id, change)
+      : await sendWithUpload(
+          context,
+          api,
+          { spec, key: createIdempotencyKey(), collected },
+          (sent) => changeSchedule(api, before.id, { ...change, spec: sent }),
+        );
   const now = await serverNow(api);
   show(context, schedule, () => scheduleBlocks(schedule, now));
 }
@@ -174,15 +186,20 @@ export async function changeQuestion(
   return `${titleOf(before)} will have ${printable(fields.join(', '))}.\n${month}Change it?`;
 }
 
-/** The fields to change, as the API takes them; the options of the spec go over the old spec. */
+/**
+ * The fields to change, as the API takes them; the options of the spec, and the command, go over the
+ * old spec. Uploads, which follow later, replace the inputs of before.
+ */
 export function changeOf(
-  context: Pick<Context, 'terminal'>,
+  context: Pick<Context, 'terminal' | 'env'>,
   before: Pick<Schedule, 'spec' | 'retry'>,
   options: EditOptions,
-): Readonly<Record<string, unknown>> {
+  command: readonly string[] = [],
+): Readonly<Record<string, unknown>> & { readonly spec?: Spec } {
   const { yes: _, cron, timezone, scheduleName, overlap, monthlyCap, ...others } = options;
   const { retryFor: __, retryEvery: ___, ...specOptions } = others;
-  const changesSpec = Object.values(specOptions).some((value) => value !== undefined);
+  const isSet = (value: unknown) => value !== undefined;
+  const changesSpec = Object.values(specOptions).some(isSet) || command.length > 0;
   return {
     ...(scheduleName === undefined ? {} : { name: orNone(scheduleName) }),
     ...(cron === undefined ? {} : { cron }),
@@ -192,8 +209,23 @@ export function changeOf(
       ? {}
       : { monthlyCapUsd: numberIn(orNone(monthlyCap) ?? '') ?? null }),
     ...retryOf(options, before.retry),
-    ...(changesSpec ? { spec: specOf(context, specOptions, before.spec) } : {}),
+    ...(changesSpec ? { spec: changedSpec(context, before.spec, specOptions, command) } : {}),
   };
+}
+
+function changedSpec(
+  { terminal, env }: Pick<Context, 'terminal' | 'env'>,
+  before: Schedule['spec'],
+  options: JobOptions,
+  command: readonly string[],
+): Spec {
+  const { job, ...machines } = specOf({ terminal }, options, before);
+  if (command.length === 0 && !hasJobOptions(options)) {
+    return job === undefined ? machines : { ...machines, job };
+  }
+  const { inputs, ...rest } = { inputs: undefined, ...(job as object) };
+  const kept = inputs === undefined || options.upload !== undefined ? rest : { ...rest, inputs };
+  return { ...machines, job: jobFrom(options, command, { env, before: kept }) };
 }
 
 /** The field `retry` by its options, which go over the retry of before; `none` takes it away. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { changeOf, changeQuestion, type EditOptions } from '../../../cli/schedules.ts';
 import type { Terminal } from '../../../cli/terminal.ts';
 
-const context = { terminal: {} as Terminal };
+const context = { terminal: {} as Terminal, env: {} };
 const spec = { nodes: 2, vcpus: 1, memoryMb: 1024, region: 'us-east', budgetUsd: 1, tags: ['a'] };
 const changed = (options: Partial<EditOptions>) =>
   changeOf(context, { spec, retry: null }, { yes: true, ...options });
@@ -40,6 +40,35 @@ describe('the change that onebuck schedule edit sends', () => {
     const { vcpus: _, memoryMb: __, ...others } = spec;
     expect(changed({ type: 'g6-nanode-1' })).toEqual({ spec: { ...others, type: 'g6-nanode-1' } });
     expect(spec).toHaveProperty('vcpus', 1);
+  });
+});
+
+describe('the job that onebuck schedule edit sends', () => {
+  const job = { command: 'make', inputs: ['uaaaaaaaaaa'], env: { A: '1' }, results: ['out/'] };
+  const jobWith = (options: Partial<EditOptions>, ...command: string[]) =>
+    changeOf(context, { spec: { ...spec, job }, retry: null }, { yes: true, ...options }, command)
+      .spec;
+
+  it('is that of before, unless an option or the command changes it', () => {
+    expect(jobWith({ nodes: '3' })).toEqual({ ...spec, nodes: 3, job });
+    expect(jobWith({}, 'make', 'all')).toEqual({ ...spec, job: { ...job, command: 'make all' } });
+    expect(jobWith({ env: ['B=2'], grace: '90s' })).toEqual({
+      ...spec,
+      job: { ...job, env: { A: '1', B: '2' }, gracePeriodSeconds: 90 },
+    });
+  });
+
+  it('has no inputs of before if it gets an upload', () => {
+    const { inputs: _, ...others } = job;
+    expect(jobWith({ upload: ['.'] })).toEqual({ ...spec, job: others });
+  });
+
+  it('is a new one where there was none', () => {
+    expect(changeOf(context, { spec, retry: null }, { yes: true }, ['make']).spec).toEqual({
+      ...spec,
+      job: { command: 'make' },
+    });
+    expect(() => changed({ results: ['out/'] })).toThrow('Say what to run, after --');
   });
 });
 
