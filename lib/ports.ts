@@ -8,6 +8,13 @@ import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
 import type { AgentReport, Reports } from './core/cluster/readiness.ts';
 import type { ClusterRecord } from './core/cluster/record.ts';
+import type {
+  Invoice,
+  InvoiceBook,
+  InvoicedMonth,
+  InvoiceItem,
+  ToldCluster,
+} from './core/invoices/invoice.ts';
 import type { JobProgress, RankEnd, RankProgress, Results } from './core/job/progress.ts';
 import type { Notice } from './core/notices/notices.ts';
 import type { RunNotice } from './core/notices/runs.ts';
@@ -81,6 +88,25 @@ export interface LinodeApi {
    * Removes the tag from the account, and so from everything that bears it. May be called twice.
    */
   deleteTag(tag: Tag, by: EpochMs): Promise<void>;
+  /** The invoices of the account, in any order. `unreadable`: the token lacks account:read_only. */
+  invoices(by: EpochMs): Promise<readonly Invoice[] | 'unreadable'>;
+  /**
+   * A page of the items of an invoice, from 1; Linode makes pages of 500. `notFound`: there is no such
+   * page, or no such invoice any more.
+   */
+  invoiceItems(
+    invoiceId: number,
+    page: number,
+    by: EpochMs,
+  ): Promise<InvoicePage | 'notFound' | 'unreadable'>;
+}
+
+export interface InvoicePage {
+  readonly items: readonly InvoiceItem[];
+  /** How many pages the invoice has; at least 1. */
+  readonly pages: number;
+  /** How many items of the page can't be read. */
+  readonly unreadable: number;
 }
 
 export interface Cacheable<T> {
@@ -370,6 +396,41 @@ export interface LedgerStore {
   read(): Promise<Ledger>;
   /** Writes over the revision `ledger.revision`. Of two writers, one gets `conflict`. */
   save(ledger: Ledger): Promise<'saved' | 'conflict'>;
+}
+
+/**
+ * What Linode's invoices say, beside the records. Everything but the book is kept until an instant,
+ * and may be written twice.
+ */
+export interface InvoiceStore {
+  /** Reads consistently. Before the first write, the book is empty and has revision 0. */
+  book(): Promise<InvoiceBook>;
+  /** Writes over the revision `book.revision`; returns the book with its new revision. */
+  saveBook(book: InvoiceBook): Promise<InvoiceBook | 'conflict'>;
+  /** Keeps the items of a page, in place of those that were kept for the page. */
+  keepPage(page: PageRef, items: readonly InvoiceItem[], keptUntil: EpochMs): Promise<void>;
+  /** The items of the page; null: none are kept. */
+  page(page: PageRef): Promise<readonly InvoiceItem[] | null>;
+  /** Keeps what was invoiced for a cluster in a month. */
+  keepCluster(
+    ref: { readonly id: ClusterId; readonly month: MonthName },
+    invoiced: ToldCluster,
+    keptUntil: EpochMs,
+  ): Promise<void>;
+  /** Reads consistently. Clusters without an invoice of the month are missing from the result. */
+  clusters(
+    ids: readonly ClusterId[],
+    month: MonthName,
+  ): Promise<ReadonlyMap<ClusterId, ToldCluster>>;
+  keepMonth(month: MonthName, invoiced: InvoicedMonth, keptUntil: EpochMs): Promise<void>;
+  /** null: no invoice bills the whole month. */
+  month(month: MonthName): Promise<InvoicedMonth | null>;
+}
+
+export interface PageRef {
+  readonly invoiceId: number;
+  /** From 1. */
+  readonly page: number;
 }
 
 /** The contents of the deployment's secret. */

@@ -16,6 +16,7 @@ import {
   byReadability,
   type ClusterStore,
   type DueItem,
+  type InvoiceStore,
   isUnreadable,
   type JobReports,
   type LedgerStore,
@@ -23,6 +24,7 @@ import {
   type ScheduleStore,
   type Unreadable,
 } from '../../lib/ports.ts';
+import { createMemoryInvoices } from './memory-invoices.ts';
 import { createMemoryJobs } from './memory-jobs.ts';
 
 export interface MemoryTable {
@@ -31,6 +33,7 @@ export interface MemoryTable {
   readonly ledger: LedgerStore;
   readonly reports: AgentReports;
   readonly jobs: JobReports;
+  readonly invoices: InvoiceStore;
   /** Deletes everything, as when the table is lost. */
   clear(): void;
   /** Replaces the cluster's record by one that this code can't read. */
@@ -62,6 +65,7 @@ export function createMemoryTable(
   const schedules = new Rows<ScheduleRecord>(options);
   const reports = new Map<ClusterId, Map<number, AgentReport>>();
   const jobs = createMemoryJobs();
+  const invoices = createMemoryInvoices();
   let ledger: Ledger = EMPTY_LEDGER;
   return {
     clusters: clusterStore(clusters, schedules),
@@ -76,11 +80,13 @@ export function createMemoryTable(
     },
     reports: reportStore(reports),
     jobs,
+    invoices,
     poison: (id) => clusters.poison(id),
     clear() {
       clusters.clear();
       reports.clear();
       jobs.clear();
+      invoices.clear();
       schedules.clear();
       ledger = EMPTY_LEDGER;
     },

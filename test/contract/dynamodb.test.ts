@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createInvoiceStore } from '../../lib/adapters/dynamodb/invoices.ts';
 import { createJobReports } from '../../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
@@ -10,6 +11,7 @@ import { agentReportsContract } from '../support/agent-reports-contract.ts';
 import { clusterStoreContract } from '../support/cluster-store-contract.ts';
 import { AWS_LIMITS, testDynamoDbLimits } from '../support/dynamodb-limits.ts';
 import { MINISTACK, MOTO, skippedOn, startEmulator } from '../support/emulators.ts';
+import { invoiceStoreContract } from '../support/invoice-store-contract.ts';
 import { jobReportsContract } from '../support/job-reports-contract.ts';
 import { ledgerStoreContract } from '../support/ledger-store-contract.ts';
 import { scheduleStoreContract } from '../support/schedule-store-contract.ts';
@@ -76,6 +78,11 @@ for (const { emulator, limits } of engines) {
     jobReportsContract(`the news of jobs on ${name}`, async () => {
       const { TableName } = await aTable();
       return createJobReports(client, TableName);
+    });
+
+    invoiceStoreContract(`the invoices on ${name}`, async () => {
+      const { TableName } = await aTable();
+      return createInvoiceStore(client, TableName);
     });
 
     ledgerStoreContract(`the ledger on ${name}`, async () => {

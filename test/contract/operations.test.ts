@@ -127,6 +127,28 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     });
   });
 
+  it('is kept by the reading of invoices, with every kind of item', async () => {
+    let now: number = START;
+    const extraItems = [
+      { label: 'Storage Volume - v (7) - 20 GB', quantity: 9, unitPrice: 0.00015 },
+    ];
+    const invoices = { overageGb: 3, taxPercent: 7, extraItems };
+    const world = await watched({ now: () => now, settings: { invoices, backupsForced: true } });
+    const { api } = world;
+    expect(await api.invoices(LATER)).toEqual([]);
+    await createdBy(world.create());
+    now = Date.UTC(2026, 1, 1);
+    const found = await api.invoices(LATER);
+    const [invoice] = found === 'unreadable' ? [] : found;
+    expect(await api.invoiceItems(invoice?.id ?? 0, 1, LATER)).toMatchObject({ pages: 1 });
+    expect(await api.invoiceItems(7, 1, LATER)).toBe('notFound');
+    expectKept(world, {
+      'GET /account/invoices': [200, 200],
+      'POST /linode/instances': [200],
+      'GET /account/invoices/{invoiceId}/items': [200, 404],
+    });
+  });
+
   it('is kept by the calls for a Linode in each state, until it is gone', async () => {
     let now: number = START;
     const settings = { lingerDeletingSeconds: 10 };

@@ -147,4 +147,6 @@ export const noLinode: LinodeApi = {
   delete: failCall,
   setTags: failCall,
   deleteTag: failCall,
+  invoices: failCall,
+  invoiceItems: failCall,
 };

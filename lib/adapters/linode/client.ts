@@ -5,6 +5,7 @@ import type { AccountSettings, DefaultFirewalls, LinodeApi, Vlan } from '../../p
 import { type Call, errorOf, illShaped } from './answer.ts';
 import { createLinode } from './create.ts';
 import { createLinodeHttp, type LinodeHttp, type LinodeHttpOptions } from './http.ts';
+import { listInvoiceItems, listInvoices } from './invoices.ts';
 import { listAll, listLinodes } from './list.ts';
 import { createPacer } from './pacing.ts';
 import {
@@ -72,6 +73,8 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
       const call = { method: 'PUT', path, body: { tags } } as const;
       return sendForLinode(http, call, id, by);
     },
+    invoices: (by) => listInvoices(lists, by),
+    invoiceItems: (id, page, by) => listInvoiceItems(lists, id, page, by),
     async deleteTag(tag, by) {
       const call = { method: 'DELETE', path: `/tags/${encodeURIComponent(tag)}` } as const;
       await sendForOne(http, call, decodeEmpty, by);

@@ -234,7 +234,7 @@ const availabilitySchema = z.array(
   ),
 );
 
-const instantSchema = z.pipe(
+export const instantSchema = z.pipe(
   z.string().check(z.refine((text) => parseInstant(text) !== null, 'is no time')),
   z.transform((text) => parseInstant(text) as EpochMs),
 );
@@ -378,7 +378,7 @@ function parseInstant(text: string): EpochMs | null {
   return Number.isNaN(time) ? null : epochMs(time);
 }
 
-function decode<T>(schema: z.ZodMiniType<T>, body: unknown): Decoded<T> {
+export function decode<T>(schema: z.ZodMiniType<T>, body: unknown): Decoded<T> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return { ok: true, value: parsed.data };
   const [issue] = parsed.error.issues;

@@ -1,0 +1,110 @@
+import { type ClusterId, isClusterId } from '../base/names.ts';
+import type { NodeRef } from './invoice.ts';
+
+/*
+ * The label of an invoice's item is text for people. The only forms known are Linode's own console's,
+ * such as `Nanode 1GB - onebuck-cabcdefghij-3 (12345678)`: docs/linode.md#invoices. So a node is
+ * looked for by its label and by its Linode's id, wherever they stand, however they are separated, and
+ * even if the label is cut. What could be two things is told as such, and never lost.
+ */
+
+/** What the records know. */
+export interface Known {
+  /** The node of each Linode, by its id. */
+  readonly linodes: ReadonlyMap<number, NodeRef>;
+  /** How many nodes each cluster has. */
+  readonly clusters: ReadonlyMap<ClusterId, number>;
+  /** The clusters whose records can't be read. */
+  readonly unreadable: ReadonlySet<ClusterId>;
+}
+
+export type Match =
+  /** `index` null: the label names the cluster, and not the node. */
+  | { readonly kind: 'node'; readonly clusterId: ClusterId; readonly index: number | null }
+  /** It looks like a node of this deployment, and no record has it, or it could be two. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'transfer' }
+  /** It belongs to a cluster whose record can't be read, and can't be compared. */
+  | { readonly kind: 'unreadable' }
+  | { readonly kind: 'stranger' };
+
+const STRANGER = { kind: 'stranger' } as const;
+const UNKNOWN = { kind: 'unknown' } as const;
+
+/** Services whose ids are not those of Linodes. */
+const OTHER_SERVICES =
+  /volume|nodebalancer|object storage|kubernetes|\blke\b|database|dbaas|\bimages?\b|longview|\bip(v[46])?\b|vpc|firewall/;
+
+const TRANSFER = /transfer overage|overage.*transfer|transfer.*overage/;
+
+export function matchOf(label: string, known: Known): Match {
+  const text = label.normalize('NFKC').toLowerCase();
+  if (TRANSFER.test(text)) return { kind: 'transfer' };
+  if (isOtherService(label)) return STRANGER;
+  const ids = idsIn(text);
+  const [first, ...others] = ids.flatMap((id) => known.linodes.get(id) ?? []);
+  const name = nameIn(text);
+  if (first !== undefined) {
+    const isSame = (ref: NodeRef) => ref.clusterId === first.clusterId && ref.index === first.index;
+    return others.every(isSame) && fits(name, first) ? { kind: 'node', ...first } : UNKNOWN;
+  }
+  return name === null ? STRANGER : byName(name, ids, known);
+}
+
+/** Whether the item is of something that is no Linode, and never was. */
+export const isOtherService = (label: string): boolean =>
+  OTHER_SERVICES.test(label.normalize('NFKC').toLowerCase()) && !/linode managed/i.test(label);
+
+/** Whether the item is for the backups of a Linode. */
+export const isOfBackups = (label: string): boolean => /back[ -]?up/i.test(label);
+
+/** Whether the item is for Linode Managed. */
+export const isOfManaged = (label: string): boolean => /\bmanaged\b/i.test(label);
+
+/** The name of a node, as far as the label has it. */
+interface Name {
+  /** The id of the cluster, or its beginning. */
+  readonly cluster: string;
+  readonly index: number | null;
+}
+
+const FULL = /onebuck[^a-z0-9]+(c[a-z2-7]{10})(?![a-z0-9])(?:[^a-z0-9]+(\d{1,3})(?![a-z0-9]))?/;
+const CUT = /onebuck[^a-z0-9]+(c[a-z2-7]{0,9})(?![a-z0-9])/;
+
+function nameIn(text: string): Name | null {
+  const [, cluster, index] = FULL.exec(text) ?? CUT.exec(text) ?? [];
+  if (cluster === undefined) return null;
+  return { cluster, index: index === undefined ? null : Number(index) };
+}
+
+/** The numbers that may be the id of a Linode, also with separators between groups of digits. */
+function idsIn(text: string): number[] {
+  const plain = [...text.matchAll(/(?<![a-z0-9])\d{5,12}(?![a-z0-9])/g)].map(([id]) => id);
+  const inParentheses = [...text.matchAll(/\((?:\D{0,4})(\d{1,12})\)/g)].map(([, id = '']) => id);
+  const atEnd = [...text.matchAll(/\blinode (\d{1,12})$/g)].map(([, id = '']) => id);
+  const grouped = [
+    ...text.matchAll(/(?<![\da-z])\d{1,3}(?:[.,'\u2019 ]\d{3}){2,3}(?![\da-z])/g),
+  ].map(([id]) => id.replaceAll(/\D/g, ''));
+  return [...new Set([...plain, ...inParentheses, ...atEnd, ...grouped].map(Number))];
+}
+
+/** Whether the name, as far as it is there, is that of the node. */
+function fits(name: Name | null, { clusterId, index }: NodeRef): boolean {
+  if (name === null) return true;
+  return clusterId.startsWith(name.cluster) && (name.index === null || name.index === index);
+}
+
+/** The node of a label without an id that a record has. */
+function byName({ cluster, index }: Name, ids: readonly number[], known: Known): Match {
+  if (isClusterId(cluster) && known.unreadable.has(cluster)) return { kind: 'unreadable' };
+  // The records know each of their Linodes by its id, so this is another one.
+  if (ids.length > 0) return UNKNOWN;
+  const named = isClusterId(cluster)
+    ? [cluster]
+    : [...known.clusters.keys()].filter((id) => id.startsWith(cluster));
+  const [clusterId, another] = named;
+  const nodes = clusterId === undefined ? undefined : known.clusters.get(clusterId);
+  if (clusterId === undefined || another !== undefined || nodes === undefined) return UNKNOWN;
+  if (index !== null && index >= nodes) return UNKNOWN;
+  return { kind: 'node', clusterId, index: index ?? (nodes === 1 ? 0 : null) };
+}
