@@ -66,6 +66,7 @@ import {
   catalogue,
   clock,
   endedKept,
+  healthNotes,
   jobFiles,
   jobs,
   launchDeps,
@@ -143,7 +144,11 @@ const offerDeps = () => ({
   settings: settings(),
 });
 
-route(operations.health, async () => ok({ status: 'ok', time: toIso(clock().now()) }));
+route(operations.health, async () => {
+  const notes = await healthNotes()();
+  const time = toIso(clock().now());
+  return ok({ status: 'ok', time, ...(notes.length > 0 && { notes }) });
+});
 
 route(operations.openapi, async () => {
   // Loaded on demand, so that all other routes start without it.

@@ -16,8 +16,7 @@ import type {
   ToldCluster,
 } from './core/invoices/invoice.ts';
 import type { JobProgress, RankEnd, RankProgress, Results } from './core/job/progress.ts';
-import type { Notice } from './core/notices/notices.ts';
-import type { RunNotice } from './core/notices/runs.ts';
+import type { AnyNotice } from './core/notices/message.ts';
 import type { Batch } from './core/pass/batches.ts';
 import type { ScheduleRecord } from './core/schedule/schedule.ts';
 
@@ -463,7 +462,7 @@ export interface Nudge {
  * on without it.
  */
 export interface Notifier {
-  send(notice: Notice | RunNotice): Promise<void>;
+  send(notice: AnyNotice): Promise<void>;
 }
 
 /**

@@ -11,6 +11,7 @@ import { createTopic } from './adapters/aws/sns.ts';
 import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createAgentReports } from './adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from './adapters/dynamodb/clusters.ts';
+import { createInvoiceStore } from './adapters/dynamodb/invoices.ts';
 import { createJobReports } from './adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from './adapters/dynamodb/ledger.ts';
 import { createScheduleStore } from './adapters/dynamodb/schedules.ts';
@@ -20,6 +21,7 @@ import { createLog } from './adapters/log.ts';
 import { createWebhook } from './adapters/webhook.ts';
 import { createCaps } from './app/caps-keeper.ts';
 import { createCatalogueCache } from './app/catalogue-cache.ts';
+import { createHealthNotes } from './app/health.ts';
 import { createAgentLimits } from './app/hear-agent.ts';
 import { toAll } from './app/outbox.ts';
 import type { ReconcileLimits } from './app/reconcile.ts';
@@ -103,6 +105,15 @@ export const reports = /* @__PURE__ */ once(() =>
 
 export const jobs = /* @__PURE__ */ once(() =>
   createJobReports(dynamodb(), required('TABLE_NAME')),
+);
+
+export const invoices = /* @__PURE__ */ once(() =>
+  createInvoiceStore(dynamodb(), required('TABLE_NAME')),
+);
+
+/** What this process knows of the deployment's health. */
+export const healthNotes = /* @__PURE__ */ once(() =>
+  createHealthNotes({ clock: clock(), invoices: invoices() }),
 );
 
 /** What this process lets agents do. */

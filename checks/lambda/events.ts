@@ -43,7 +43,8 @@ export async function expectAnswers({ invoke }: Functions): Promise<string> {
   const launched = (await invoke('nightly', tonight)) as { clusterId: string; isNew: boolean };
   expect(launched.isNew, `nightly answers ${JSON.stringify(launched)}`);
 
-  for (const name of ['reap', 'reconcile', 'schedule', 'sweep']) await invoke(name, eventOf(name));
+  const others = ['reap', 'reconcile', 'schedule', 'sweep', 'invoices'];
+  for (const name of others) await invoke(name, eventOf(name));
   return launched.clusterId;
 }
 

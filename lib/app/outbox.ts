@@ -1,6 +1,5 @@
 import { type DurationMs, type EpochMs, earliest, latest, plus } from '../core/base/units.ts';
-import type { Notice } from '../core/notices/notices.ts';
-import type { RunNotice } from '../core/notices/runs.ts';
+import type { AnyNotice } from '../core/notices/message.ts';
 import { reasonOf } from '../errors.ts';
 import type { Clock, Log, Notifier } from '../ports.ts';
 
@@ -15,7 +14,7 @@ export interface NotifyDeps {
  */
 export interface Outbox {
   /** Sends at once, without waiting. A failure is logged only. */
-  send(notice: Notice | RunNotice): void;
+  send(notice: AnyNotice): void;
   /**
    * Waits for the notices under way: each until `noticesMs` after it was sent, and none beyond
    * `by`.
@@ -23,21 +22,22 @@ export interface Outbox {
   flush(): Promise<void>;
 }
 
-type Sent = Notice | RunNotice;
-
 export function createOutbox(
   { clock, notifier, log }: NotifyDeps,
   { by, noticesMs }: { readonly by: EpochMs; readonly noticesMs: DurationMs },
 ): Outbox {
-  const underWay = new Map<Promise<void>, { readonly notice: Sent; readonly until: EpochMs }>();
+  const underWay = new Map<
+    Promise<void>,
+    { readonly notice: AnyNotice; readonly until: EpochMs }
+  >();
 
-  const warnOfLoss = (notice: Sent, reason: string) => {
+  const warnOfLoss = (notice: AnyNotice, reason: string) => {
     const { clusterId, kind } = notice;
     const about = 'scheduleId' in notice ? { scheduleId: notice.scheduleId } : { clusterId };
     log.warn('notice not sent', { ...about, kind, reason });
   };
 
-  async function attempt(notice: Sent): Promise<void> {
+  async function attempt(notice: AnyNotice): Promise<void> {
     try {
       await notifier.send(notice);
     } catch (error) {

@@ -27,6 +27,11 @@ const orNull = <Schema extends z.ZodMiniType>(schema: Schema) => z.nullable(sche
 export const healthSchema = z.object({
   status: z.literal('ok'),
   time: time("The time of the deployment's clock"),
+  notes: z.optional(
+    z
+      .array(z.string())
+      .check(z.describe('What an operator should mend; absent: nothing that the API knows of.')),
+  ),
 });
 
 const alternativesSchema = z

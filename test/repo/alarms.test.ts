@@ -31,6 +31,7 @@ const WATCHED: Readonly<Record<string, readonly [string, string, string?, string
   MalformedSecret: ['onebuck', 'MalformedSecret', 'service', STACK],
   LaunchesFail: ['onebuck', 'FailedLaunches', 'service', STACK],
   OrphansDestroyed: ['onebuck', 'OrphansDestroyed', 'service', STACK],
+  InvoicesDiffer: ['onebuck', 'InvoiceDifferences', 'service', STACK],
   NodesTakenOver: ['onebuck', 'TakenOver', 'service', STACK],
   OwnershipTagLost: ['onebuck', 'TagsLost', 'service', STACK],
 };
@@ -116,13 +117,15 @@ describe('the metric of throttled requests', () => {
 
 it('the alarm for lost runs says how often Lambda tries each of them', () => {
   const { AlarmDescription } = alarmNamed('RunsLost');
-  const { reap, sweep, nightly } = service.functions;
-  const tries = [reap, sweep, nightly].map(({ maximumRetryAttempts }) => maximumRetryAttempts + 1);
-  const [reaper, sweeper, launch] = tries;
-  expect(sweeper).toBe(launch);
+  const { reap, sweep, nightly, invoices } = service.functions;
+  const tries = [reap, sweep, nightly, invoices].map(
+    ({ maximumRetryAttempts }) => maximumRetryAttempts + 1,
+  );
+  const [reaper, sweeper, ...others] = tries;
+  expect(others).toEqual([sweeper, sweeper]);
   expect(AlarmDescription).toContain(
-    `tried a run of the reaper up to ${reaper} times, of the sweeper or the nightly launch up to ` +
-      `${sweeper} times.`,
+    `tried a run of the reaper up to ${reaper} times, of the sweeper, the nightly launch or the ` +
+      `reading of invoices up to ${sweeper} times.`,
   );
 });
 
@@ -200,9 +203,14 @@ describe('a metric of Onebuck', () => {
   });
 
   it.each(names)('%s is emitted by a use case', (name) => {
-    const sources = ['reap', 'reconcile', 'report-changes', 'run-schedule', 'sweep'].map(
-      (useCase) => read(`lib/app/${useCase}.ts`),
-    );
+    const sources = [
+      'reap',
+      'reconcile',
+      'reconcile-invoices',
+      'report-changes',
+      'run-schedule',
+      'sweep',
+    ].map((useCase) => read(`lib/app/${useCase}.ts`));
     // Only the adapter of the secret knows what is malformed in it.
     if (name === 'MalformedSecret') sources.push(read('lib/wire.ts'));
     expect(sources.join('\n')).toMatch(new RegExp(`\\b${name}:`));

@@ -27,7 +27,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'lib/core/catalogue': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster', 'lib/core/room'],
   'lib/core/caps': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster', 'lib/core/room'],
   'lib/core/schedule': ['lib/core/base', 'lib/core/cluster'],
-  'lib/core/notices': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster'],
+  'lib/core/notices': [
+    'lib/core/base',
+    'lib/core/billing',
+    'lib/core/cluster',
+    'lib/core/invoices',
+  ],
   'lib/core/invoices': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster'],
   'lib/core/pass': ['lib/core/base', 'lib/core/cluster', 'lib/core/job', 'lib/core/notices'],
   'lib/ports.ts': [core],

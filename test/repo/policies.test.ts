@@ -41,13 +41,13 @@ describe('the roles', () => {
 
   it('let only functions that call Linode, check tokens or launch read the secret', () => {
     expect(whoMay('secretsmanager:GetSecretValue')).toEqual([
-      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
+      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole', 'InvoicesRole'],
     ]);
   });
 
   it('let only functions that change records write the table; the sweeper only the ledger', () => {
     expect(whoMay('dynamodb:PutItem')).toEqual([
-      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
+      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole', 'InvoicesRole'],
     ]);
     const ledger = allowed.find(
       ({ role, actions }) => role === 'SweepRole' && actions.includes('dynamodb:PutItem'),
@@ -81,8 +81,8 @@ describe('the roles', () => {
     ]);
   });
 
-  it('let only reconcile and schedule publish, and only to the topic of notices', () => {
-    expect(whoMay('sns:Publish')).toEqual(['ReconcileRole', 'ScheduleRole']);
+  it('let only reconcile, schedule and invoices publish, and only to the topic of notices', () => {
+    expect(whoMay('sns:Publish')).toEqual(['ReconcileRole', 'ScheduleRole', 'InvoicesRole']);
     const publishing = allowed.filter(({ actions }) => actions.includes('sns:Publish'));
     const topics = new Set(publishing.flatMap(({ resources }) => resources));
     expect([...topics]).toEqual([expect.stringMatching(/^\$\{NoticeTopic\}$/)]);

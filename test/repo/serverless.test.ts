@@ -96,7 +96,7 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
   });
 
   it('may access the table exactly if it uses the table', () => {
-    expect(may('dynamodb:')).toBe(uses('store', 'schedules', 'caps'));
+    expect(may('dynamodb:')).toBe(uses('store', 'schedules', 'caps', 'invoices'));
   });
 
   it('may invoke other functions exactly if it nudges', () => {
@@ -137,13 +137,14 @@ describe('an invocation that Lambda can not start', () => {
       ),
     );
 
-  it('is dropped after two ticks, since a tick repeats it; a nightly after an hour', () => {
+  it('is dropped after two ticks, since a tick repeats it; others after an hour', () => {
     expect(fieldOf('maximumEventAge')).toEqual({
       reconcile: 2 * 60,
       schedule: 2 * 60,
       reap: 2 * 60,
       sweep: 2 * 5 * 60,
       nightly: 60 * 60,
+      invoices: 60 * 60,
     });
   });
 
@@ -179,6 +180,13 @@ describe('the roles', () => {
     );
     const onlyLedger = { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['ledger'] } };
     expect(writes.map(({ Condition }) => Condition)).toEqual([onlyLedger]);
+  });
+
+  it('let the reading of invoices write what it finds, and no record', () => {
+    const statements = statementsOf(roles.InvoicesRole as Role);
+    const writes = statements.filter(({ Action }) => list(Action).includes('dynamodb:PutItem'));
+    const ownOnly = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'invoice*' } };
+    expect(writes.map(({ Condition }) => Condition)).toEqual([ownOnly]);
   });
 
   it('let nobody delete the record of a cluster', () => {

@@ -1,5 +1,6 @@
 import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createInvoiceStore } from '../../lib/adapters/dynamodb/invoices.ts';
 import { createJobReports } from '../../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
@@ -30,6 +31,7 @@ import {
   toIso,
 } from '../../lib/core/base/units.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../../lib/core/cluster/record.ts';
+import type { InvoiceNotice } from '../../lib/core/notices/invoices.ts';
 import type { Notice } from '../../lib/core/notices/notices.ts';
 import type { RunNotice } from '../../lib/core/notices/runs.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -95,9 +97,11 @@ export async function aWorld(options: Options = {}) {
   const metrics = recordingMetrics();
   const notices: Notice[] = [];
   const runNotices: RunNotice[] = [];
+  const invoiceNotices: InvoiceNotice[] = [];
   const keepNotice: Notifier = {
     async send(notice) {
-      if ('scheduleId' in notice) runNotices.push(notice);
+      if (notice.kind === 'invoiceDiffers') invoiceNotices.push(notice);
+      else if ('scheduleId' in notice) runNotices.push(notice);
       else notices.push(notice);
     },
   };
@@ -318,6 +322,8 @@ export async function aWorld(options: Options = {}) {
     notices,
     /** The notices about runs of schedules that were sent. */
     runNotices,
+    invoiceNotices,
+    invoices: table.invoices,
     /** The clusters that were nudged and have not yet had their pass. */
     nudged,
     /** The schedules that were nudged and have not yet had their pass. */
@@ -359,6 +365,7 @@ async function dynamoDbTable() {
     ledger: createLedgerStore(client, TABLE.TableName),
     reports: createAgentReports(client, TABLE.TableName),
     jobs: createJobReports(client, TABLE.TableName),
+    invoices: createInvoiceStore(client, TABLE.TableName),
   };
 }
 

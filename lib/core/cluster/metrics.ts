@@ -30,6 +30,8 @@ export const metrics = {
   TakenOver: { unit: 'Count', isAlarming: true },
   /** Clusters whose nodes have all lost the ownership tag at once. */
   TagsLost: { unit: 'Count', isAlarming: true },
+  /** Notices that an invoice differs from the records: one for each owner, month and kind. */
+  InvoiceDifferences: { unit: 'Count', isAlarming: true },
   LiveClusters: { unit: 'Count', isAlarming: false },
   /** The budgets of all live clusters, in US dollars. */
   OpenBudget: { unit: 'None', isAlarming: false },

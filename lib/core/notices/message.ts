@@ -2,8 +2,11 @@ import { formatUsd, type MicroUsd, microUsd, toUsd } from '../base/money.ts';
 import { between, minutes, toIso } from '../base/units.ts';
 import { endReasons } from '../cluster/end-reasons.ts';
 import { type JobEnd, nodesText } from '../cluster/record.ts';
+import { type InvoiceNotice, textsOfInvoice } from './invoices.ts';
 import { type EndNotice, keyOf, type LiveNotice, type Notice } from './notices.ts';
 import { type RunNotice, textsOfRun } from './runs.ts';
+
+export type AnyNotice = Notice | RunNotice | InvoiceNotice;
 
 /** A notice as people and programs read it. */
 export interface NoticeMessage {
@@ -13,7 +16,8 @@ export interface NoticeMessage {
   readonly json: Readonly<Record<string, unknown>> & { readonly id: string; readonly text: string };
 }
 
-export function messageOf(notice: Notice | RunNotice): NoticeMessage {
+export function messageOf(notice: AnyNotice): NoticeMessage {
+  if (notice.kind === 'invoiceDiffers') return textsOfInvoice(notice);
   if ('scheduleId' in notice) return textsOfRun(notice);
   const { clusterId, nodes, type } = notice;
   const sentence = sentenceOf(notice);
