@@ -23,7 +23,7 @@ const PATIENCE = seconds(20);
 const clock = createClock({ originMs: 0, rate: 1 });
 
 function createStore() {
-  const { ledger } = createMemoryTable();
+  const { ledger, owners } = createMemoryTable();
   let conflicts = 0;
   const call = () => delay(3 + 4 * Math.random());
   const store: LedgerStore = {
@@ -38,16 +38,20 @@ function createStore() {
       return outcome;
     },
   };
-  return { store, conflicts: () => conflicts };
+  return {
+    store,
+    owners: { ...owners, get: (owner: string) => call().then(() => owners.get(owner)) },
+    conflicts: () => conflicts,
+  };
 }
 
 async function measure(rate: number): Promise<string[]> {
-  const { store, conflicts } = createStore();
+  const { store, owners, conflicts } = createStore();
   const times: number[] = [];
   let failed = 0;
 
   async function reserve(): Promise<void> {
-    const caps = aKeeper(clock, store);
+    const caps = aKeeper(clock, store, owners);
     const claim = {
       id: newId('c'),
       owner: 'ann',

@@ -13,13 +13,14 @@ import { createAgentReports } from '../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
 import { createJobReports } from '../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../lib/adapters/dynamodb/ledger.ts';
+import { createOwnerStore } from '../lib/adapters/dynamodb/owners.ts';
 import { createLinodeApi } from '../lib/adapters/linode/client.ts';
 import type { Transport } from '../lib/adapters/linode/http.ts';
 import { type CapsKeeper, createCaps } from '../lib/app/caps-keeper.ts';
 import { createCatalogueCache } from '../lib/app/catalogue-cache.ts';
 import { createAgentLimits } from '../lib/app/hear-agent.ts';
 import type { EpochMs } from '../lib/core/base/units.ts';
-import type { Clock, LedgerStore, Log, Metrics } from '../lib/ports.ts';
+import type { Clock, LedgerStore, Log, Metrics, OwnerStore } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
 import { localDynamoDbClient, startDynamoDb, tableNamed } from '../simulators/aws/dynamodb.ts';
 import { startS3 } from '../simulators/aws/s3.ts';
@@ -125,6 +126,7 @@ export function buildDeps(
   const secrets = createSecrets(secretsManager, { secretId: SECRET_ID, clock, onMalformed() {} });
   const token = (options: { fresh: boolean }) => secrets.linodeToken(options);
   const api = createLinodeApi({ transport, clock, token, log });
+  const owners = createOwnerStore(dynamoDb, TABLE.TableName);
   return {
     clock,
     log,
@@ -139,7 +141,8 @@ export function buildDeps(
     jobs: createJobReports(dynamoDb, TABLE.TableName),
     files: createJobFiles(s3, JOB_BUCKET),
     agentLimits: createAgentLimits(clock),
-    caps: aKeeper(clock, createLedgerStore(dynamoDb, TABLE.TableName)),
+    owners,
+    caps: aKeeper(clock, createLedgerStore(dynamoDb, TABLE.TableName), owners),
     catalogue: createCatalogueCache(api, clock, log),
     notifier: { send: async () => {} },
     nudge: createNudge(lambda, FUNCTIONS),
@@ -147,5 +150,5 @@ export function buildDeps(
 }
 
 /** The keeper of the caps for one process. */
-export const aKeeper = (clock: Clock, ledger: LedgerStore): CapsKeeper =>
-  createCaps({ clock, ledger, settings: () => SETTINGS, random: Math.random });
+export const aKeeper = (clock: Clock, ledger: LedgerStore, owners: OwnerStore): CapsKeeper =>
+  createCaps({ clock, ledger, owners, settings: () => SETTINGS, random: Math.random });

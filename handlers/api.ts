@@ -16,6 +16,16 @@ import { fitWork, hasWork } from '../lib/app/fit-work.ts';
 import { hearAgent } from '../lib/app/hear-agent.ts';
 import { knownHostKey } from '../lib/app/host-key.ts';
 import { launch } from '../lib/app/launch.ts';
+import {
+  addOwner,
+  addToken,
+  changeOwner,
+  getOwner,
+  listOwners,
+  refuseOthers,
+  revokeOwner,
+  revokeToken,
+} from '../lib/app/manage-owners.ts';
 import { offer } from '../lib/app/offer.ts';
 import {
   getCluster,
@@ -58,6 +68,7 @@ import {
   renderResults,
   renderType,
 } from '../lib/http/render.ts';
+import { renderBudget, renderOwner, renderShownToken } from '../lib/http/render-owner.ts';
 import { renderSchedule, renderSchedules } from '../lib/http/render-schedule.ts';
 import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/http/request.ts';
 import {
@@ -73,6 +84,7 @@ import {
   limitsOf,
   log,
   nudge,
+  owners,
   reports,
   schedules,
   secrets,
@@ -315,6 +327,58 @@ route(operations.deleteSchedule, async ({ params: { id = '' }, owner }) => {
   return reply(204, null);
 });
 
+const ownerDeps = () => ({
+  clock: clock(),
+  owners: owners(),
+  secrets: secrets(),
+  caps: caps(),
+  log: log(),
+});
+
+route(operations.budget, async ({ owner, tokenCap }) => {
+  const record = await owners().get(owner);
+  const [standings = []] = await caps().standings([{ owner, record }]);
+  return ok(renderBudget(owner, standings, tokenCap));
+});
+
+route(operations.owners, async ({ owner }) => {
+  refuseOthers(owner);
+  return ok({ owners: (await listOwners(ownerDeps())).map(renderOwner) });
+});
+
+route(operations.addOwner, async ({ body, owner }) => {
+  refuseOthers(owner);
+  const added = await addOwner(ownerDeps(), body);
+  const shown = { ...renderOwner(added.owner), token: added.first.token };
+  return reply(201, shown, { location: `/owners/${shown.owner}` });
+});
+
+route(operations.owner, async ({ params: { owner: named = '' }, owner }) => {
+  refuseOthers(owner);
+  return ok(renderOwner(await getOwner(ownerDeps(), named)));
+});
+
+route(operations.changeOwner, async ({ params: { owner: named = '' }, body, owner }) => {
+  refuseOthers(owner);
+  return ok(renderOwner(await changeOwner(ownerDeps(), named, body)));
+});
+
+route(operations.revokeOwner, async ({ params: { owner: named = '' }, owner }) => {
+  refuseOthers(owner);
+  return ok(renderOwner(await revokeOwner(ownerDeps(), named)));
+});
+
+route(operations.addToken, async ({ params: { owner: named = '' }, body, owner }) => {
+  refuseOthers(owner);
+  return reply(201, renderShownToken(await addToken(ownerDeps(), named, body)));
+});
+
+route(operations.revokeToken, async ({ params: { owner: named = '', tokenId = '' }, owner }) => {
+  refuseOthers(owner);
+  await revokeToken(ownerDeps(), named, tokenId);
+  return reply(204, null);
+});
+
 function ok<Body>(body: Body) {
   return reply(200, body);
 }
@@ -370,7 +434,7 @@ async function callerOf(
   { id = '', rank = '' }: Readonly<Record<string, string>>,
 ): Promise<{ readonly caller: Caller; readonly agent: AgentClaim | null }> {
   if (access === 'open') return { caller: NOBODY, agent: null };
-  const deps = { clock: clock(), secrets: secrets() };
+  const deps = { clock: clock(), secrets: secrets(), owners: owners() };
   const request = { requestId, route: `${method} ${path}` };
   if (access === 'agent') {
     const agent = await authorizeAgent(deps, authorization, { id, rank });

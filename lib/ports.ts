@@ -3,6 +3,7 @@ import type { ClusterId, NodeLabel, ScheduleId, Tag } from './core/base/names.ts
 import type { DurationMs, EpochMs } from './core/base/units.ts';
 import type { MonthName } from './core/billing/bill.ts';
 import type { Ledger } from './core/caps/ledger.ts';
+import type { OwnerRecord } from './core/caps/owners.ts';
 import type { Image, InterfaceGeneration, LinodeType, Region } from './core/catalogue/lists.ts';
 import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
@@ -430,6 +431,21 @@ export interface PageRef {
   readonly invoiceId: number;
   /** From 1. */
   readonly page: number;
+}
+
+/**
+ * What the admin has decided about owners, and their tokens. A record is written whole, and only over
+ * the revision that was read; it is never deleted, so that whoever was revoked stays so.
+ */
+export interface OwnerStore {
+  /** Reads consistently. null: there is no record. Throws if it can't be read. */
+  get(owner: string): Promise<OwnerRecord | null>;
+  /** `exists`: there is a record of this owner already, which was left unchanged. */
+  insert(record: OwnerRecord): Promise<'inserted' | 'exists'>;
+  /** Writes over the revision `record.revision`; returns the record with its new revision. */
+  save(record: OwnerRecord): Promise<OwnerRecord | 'conflict'>;
+  /** All records but those that can't be read, by name. May lag behind writes by seconds. */
+  list(): Promise<OwnerRecord[]>;
 }
 
 /** The contents of the deployment's secret. */

@@ -14,6 +14,7 @@ import { createClusterStore } from './adapters/dynamodb/clusters.ts';
 import { createInvoiceStore } from './adapters/dynamodb/invoices.ts';
 import { createJobReports } from './adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from './adapters/dynamodb/ledger.ts';
+import { createOwnerStore } from './adapters/dynamodb/owners.ts';
 import { createScheduleStore } from './adapters/dynamodb/schedules.ts';
 import { createTransport } from './adapters/linode/axios-transport.ts';
 import { createLinodeApi, isRealLinode } from './adapters/linode/client.ts';
@@ -123,10 +124,15 @@ export const schedules = /* @__PURE__ */ once(() =>
   createScheduleStore(dynamodb(), required('TABLE_NAME')),
 );
 
+export const owners = /* @__PURE__ */ once(() =>
+  createOwnerStore(dynamodb(), required('TABLE_NAME')),
+);
+
 export const caps = /* @__PURE__ */ once(() =>
   createCaps({
     clock: clock(),
     ledger: createLedgerStore(dynamodb(), required('TABLE_NAME')),
+    owners: owners(),
     settings,
     random: Math.random,
   }),

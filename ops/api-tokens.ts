@@ -1,5 +1,6 @@
 import { ADMIN } from '../lib/app/read-clusters.ts';
 import { type ApiToken, apiTokenSchema, type Right } from '../lib/core/base/api-token.ts';
+import { OWNER_NAME, OWNER_RULE } from '../lib/core/base/names.ts';
 import type { EpochMs } from '../lib/core/base/units.ts';
 
 /*
@@ -25,7 +26,6 @@ export interface LimitedToken {
   readonly monthlyUsd?: string;
 }
 
-const OWNER = /^[a-z0-9][a-z0-9._-]{0,39}$/;
 /** How many digits of each hash `list` shows. */
 export const DIGITS_SHOWN = 8;
 
@@ -60,11 +60,8 @@ export function withoutExpired(text: string, now: EpochMs): string {
 }
 
 export function assertOwner(owner: string): void {
-  if (OWNER.test(owner)) return;
-  throw new Error(
-    `${JSON.stringify(owner)} can't be an owner: use up to 40 of a-z, 0-9 and . _ -, beginning ` +
-      'with a letter or a digit.',
-  );
+  if (OWNER_NAME.test(owner)) return;
+  throw new Error(`${JSON.stringify(owner)} can't be an owner: use ${OWNER_RULE}.`);
 }
 
 export interface Revocation {

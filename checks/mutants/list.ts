@@ -287,6 +287,39 @@ const change = inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/cha
   },
 });
 
+const owners = [
+  ...inFile('lib/app/caps-keeper.ts', ['test/unit/handlers/owners.test.ts'], {
+    'a revoked owner launches by a token of the secret': {
+      from: 'record !== null && record.revokedAt !== null',
+      to: 'record === null',
+    },
+  }),
+  ...inFile('lib/app/manage-owners.ts', ['test/unit/handlers/owners.test.ts'], {
+    'anybody manages owners': {
+      from: 'if (caller === ADMIN) return;',
+      to: '',
+    },
+    'a second POST shows a new token of an owner': {
+      from: '(before !== null && before.revokedAt === null) || ',
+      to: '',
+    },
+    'an owner who is revoked keeps the tokens': {
+      from: '    tokens: [],\n    revokedAt: record.revokedAt ??',
+      to: '    revokedAt: record.revokedAt ??',
+    },
+  }),
+  ...inFile('lib/core/caps/owners.ts', ['test/unit/handlers/owners.test.ts'], {
+    'no cap of an owner is the cap of the deployment': {
+      from: "cap === 'none' ? null : (cap ?? byDefault[period])",
+      to: "cap === 'none' ? byDefault[period] : (cap ?? byDefault[period])",
+    },
+    'a token with a limit makes schedules': {
+      from: "monthlyMax === null ? 'manage' : 'launch'",
+      to: "'manage'",
+    },
+  }),
+];
+
 const periods = inFile('lib/core/billing/periods.ts', ['test/unit/core/caps/ledger.test.ts'], {
   'weeks begin on Thursday': {
     from: 'const DAYS_BEFORE_EPOCH = 3;',
@@ -485,8 +518,16 @@ const unreadable = [
   ),
   ...inFile('lib/app/authorize.ts', ['test/unit/app/authorize.test.ts'], {
     'a new API token is refused for 5 minutes': {
-      from: ' ?? find(given, await tokens(true));',
+      from: ' ?? (await inSecret(true));',
       to: ';',
+    },
+    'the table is read for tokens that it can not have': {
+      from: 'named === null ? null : await',
+      to: 'await',
+    },
+    'strangers learn what the table answers': {
+      from: 'await owners.get(named).catch(withoutCode);',
+      to: 'await owners.get(named);',
     },
     'an unknown token is taken for the admin': {
       from: 'if (found === null) {',
@@ -942,12 +983,12 @@ const changeCluster = inFile(
       to: "5 minutes`);\n    if (saved === 'conflict') return record;",
     },
     'a higher budget is saved without asking the caps': {
-      from: "if (budget > record.budget && (await caps.raise({ id, budget, tokenCap }, by)) === 'missing') {",
+      from: "if (budget > record.budget && (await caps.raise(raised, by)) === 'missing') {",
       to: 'if (budget < 0) {',
     },
     'a higher budget is saved though it is not counted': {
-      from: "(await caps.raise({ id, budget, tokenCap }, by)) === 'missing') {",
-      to: '(await caps.raise({ id, budget, tokenCap }, by)) === null) {',
+      from: "(await caps.raise(raised, by)) === 'missing') {",
+      to: '(await caps.raise(raised, by)) === null) {',
     },
     'a lower budget stays counted as it was': {
       from: 'isLive(saved) && budget !== record.budget) {',
@@ -2036,6 +2077,7 @@ export const mutants: readonly Mutant[] = [
   ...[
     ...orphans,
     ...change,
+    ...owners,
     ...periods,
     ...ledger,
     ...reconcile,

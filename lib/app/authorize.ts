@@ -2,11 +2,13 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type ApiToken, RIGHTS, type Right } from '../core/base/api-token.ts';
 import type { MicroUsd } from '../core/base/money.ts';
 import { AppError, reasonOf } from '../errors.ts';
-import type { Clock, Secrets } from '../ports.ts';
+import type { Clock, OwnerStore, Secrets } from '../ports.ts';
+import { ownerNamedBy } from './owner-token.ts';
 
 export interface AuthorizeDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly secrets: Pick<Secrets, 'apiTokens'>;
+  readonly owners: Pick<OwnerStore, 'get'>;
 }
 
 /** Who makes a request, by the token that the request bears. */
@@ -18,28 +20,35 @@ export interface Caller {
 
 /**
  * The caller whose token is in an `Authorization: Bearer <token>` header. AppError `noToken`, without
- * a look at the secret, if the header is missing or has another form; `unknownToken` if the secret
- * has no such token, or if the token has expired; `notAllowed` if the token lacks the right `needed`.
- * A token that is unknown may be new, so it is looked for again in a fresh secret.
- * Any other error is no AppError, so that its message, which may name the secret, is only logged:
- * whoever asks may be a stranger.
+ * a look at secret and table, if the header is missing or has another form; `unknownToken` if neither
+ * has such a token, or if the token has expired; `notAllowed` if the token lacks the right `needed`.
+ * A token of the table names its owner, so that one consistent read of the owner's record finds it,
+ * and a revoked token is refused at once; for any other token the table is not read. A token that is
+ * unknown may be new, so it is looked for again in a fresh secret. Any other error is no AppError, so
+ * that its message, which may name the secret, is only logged: whoever asks may be a stranger.
  */
 export async function authorize(
-  { clock, secrets }: AuthorizeDeps,
+  { clock, secrets, owners }: AuthorizeDeps,
   authorization: string | undefined,
   needed: Right,
 ): Promise<Caller> {
   const token = tokenIn(authorization);
   const given = createHash('sha256').update(token).digest();
-  const tokens = (fresh: boolean) =>
-    secrets.apiTokens({ fresh }).catch((error: unknown) => {
-      throw new Error(reasonOf(error));
-    });
-  const found = find(given, await tokens(false)) ?? find(given, await tokens(true));
+  const withoutCode = (error: unknown) => {
+    throw new Error(reasonOf(error));
+  };
+  const inSecret = async (fresh: boolean) =>
+    find(given, await secrets.apiTokens({ fresh }).catch(withoutCode));
+  const inTable = async () => {
+    const named = ownerNamedBy(token);
+    const record = named === null ? null : await owners.get(named).catch(withoutCode);
+    return record === null ? null : find(given, { [record.owner]: record.tokens });
+  };
+  const found = (await inSecret(false)) ?? (await inTable()) ?? (await inSecret(true));
   if (found === null) {
     throw new AppError(
       'unknownToken',
-      'The token is not in the secret of this deployment. Ask its operator for a token.',
+      'This deployment has no such token, or no more. Ask its operator for a token.',
     );
   }
   const { expiresAt, right, monthlyMax } = found.token;

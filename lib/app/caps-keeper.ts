@@ -31,19 +31,29 @@ import {
   raise,
   release,
   reserve,
+  type Standing,
+  standingsOf,
   underWay,
   undrained,
 } from '../core/caps/ledger.ts';
+import {
+  capsHolding,
+  NO_OWN_CAPS,
+  type OwnerRecord,
+  type PeriodCaps,
+} from '../core/caps/owners.ts';
 import type { EndedRecord, LiveRecord } from '../core/cluster/record.ts';
 import { BLOCKS, type Subnet } from '../core/room/network.ts';
 import { AppError } from '../errors.ts';
-import type { Clock, LedgerStore } from '../ports.ts';
+import type { Clock, LedgerStore, OwnerStore } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import { keyUsedOtherwise } from './ids.ts';
 
 export interface CapsDeps {
   readonly clock: Clock;
   readonly ledger: LedgerStore;
+  /** Read for each launch and each raise, so that what the admin decides holds at once. */
+  readonly owners: Pick<OwnerStore, 'get'>;
   /**
    * Called only if a cap is needed: a bad setting must not keep a cluster's budget from being
    * released.
@@ -69,7 +79,8 @@ export interface CapsDeps {
 export interface CapsKeeper {
   /**
    * Enters the budget of a cluster whose record is about to be written, and hands out its subnet.
-   * AppError `refused`, with the cap, if the budget would exceed it, or if no subnet is free.
+   * AppError `refused`, with the cap, if the budget would exceed it, if no subnet is free, or if the
+   * owner was revoked.
    */
   reserve(
     claim: Claim & { readonly scheduleCap: MicroUsd | null; readonly tokenCap?: MicroUsd | null },
@@ -83,6 +94,8 @@ export interface CapsKeeper {
   raise(
     change: {
       readonly id: ClusterId;
+      /** The owner of the cluster. */
+      readonly owner: string;
       readonly budget: MicroUsd;
       readonly tokenCap?: MicroUsd | null;
     },
@@ -103,6 +116,11 @@ export interface CapsKeeper {
   adjust(record: Pick<LiveRecord, 'id' | 'budget'>, by: EpochMs): Promise<void>;
   /** Releases the budget of a cluster whose record has ended, and adds its bill to the spend. */
   release(record: EndedRecord, by: EpochMs): Promise<void>;
+  /**
+   * How far the day, week and month of each owner are used, by one read of the ledger, and by the
+   * caps that `record` has; null: by the deployment's.
+   */
+  standings(owners: readonly Subject[]): Promise<readonly (readonly Standing[])[]>;
   /** The clusters whose budgets are open: every live cluster is among them. */
   openClusters(): Promise<readonly ClusterId[]>;
   /**
@@ -114,6 +132,11 @@ export interface CapsKeeper {
     readRecords: (ids: readonly ClusterId[]) => Promise<Omit<Audited, 'listed'>>,
     listed: readonly ClusterId[],
   ): Promise<readonly Drift[]>;
+}
+
+export interface Subject {
+  readonly owner: string;
+  readonly record: OwnerRecord | null;
 }
 
 export interface LetIn {
@@ -139,7 +162,8 @@ export interface Reservation {
 
 const RECENT = seconds(20);
 
-export function createCaps({ clock, ledger: store, settings, random }: CapsDeps): CapsKeeper {
+export function createCaps(deps: CapsDeps): CapsKeeper {
+  const { clock, ledger: store, owners, settings, random } = deps;
   /** Runs the calls of one process one after the other, since at once they would only conflict. */
   let last: Promise<unknown> = Promise.resolve();
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -178,10 +202,18 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
     throw keptOut(settings().stage, decision.drainedSince);
   }
 
+  /** AppError `refused` if the owner was revoked. */
+  async function capsOfOwner(owner: string): Promise<PeriodCaps> {
+    const record = await owners.get(owner);
+    if (record !== null && record.revokedAt !== null) throw revoked(owner, record.revokedAt);
+    return capsHolding(record?.caps ?? NO_OWN_CAPS, defaultCaps(settings()));
+  }
+
   return {
     async reserve({ scheduleCap, tokenCap = null, ...claim }, by) {
+      const ownerCaps = await capsOfOwner(claim.owner);
       const after = await update((ledger) => {
-        const caps = capsOf(settings(), { scheduleCap, tokenCap });
+        const caps = capsOf(settings(), { ownerCaps, scheduleCap, tokenCap });
         if (!ledger.open.has(claim.id)) refuseLongWait(ledger, clock.now());
         return granted(reserve(ledger, claim, caps, clock.now()));
       }, by);
@@ -191,9 +223,10 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
       const { openedAt, createFrom, subnet = null } = entry;
       return { openedAt, createFrom, subnet: claim.subnetBits === null ? null : subnet, recent };
     },
-    async raise({ tokenCap = null, ...change }, by) {
+    async raise({ owner, tokenCap = null, ...change }, by) {
+      const ownerCaps = await capsOfOwner(owner);
       const after = await update((ledger) => {
-        const caps = capsOf(settings(), { scheduleCap: null, tokenCap });
+        const caps = capsOf(settings(), { ownerCaps, scheduleCap: null, tokenCap });
         const decision = raise(ledger, change, caps, clock.now());
         return decision === 'missing' ? ledger : granted(decision);
       }, by);
@@ -226,6 +259,13 @@ export function createCaps({ clock, ledger: store, settings, random }: CapsDeps)
       // One write releases all clusters that wait: the clusters of a function may end at once.
       await inTurn(() => (toRelease.has(record) ? releaseAll(by) : Promise.resolve()));
     },
+    async standings(subjects) {
+      const ledger = await store.read();
+      return subjects.map(({ owner, record }) => {
+        const caps = capsHolding(record?.caps ?? NO_OWN_CAPS, defaultCaps(settings()));
+        return standingsOf(ledger, owner, caps, clock.now());
+      });
+    },
     async openClusters() {
       return [...(await store.read()).open.keys()];
     },
@@ -252,18 +292,32 @@ function pauseAfter(tries: number, chance: number): DurationMs {
 
 const capsOf = (
   settings: ReturnType<CapsDeps['settings']>,
-  { scheduleCap, tokenCap }: Readonly<Record<'scheduleCap' | 'tokenCap', MicroUsd | null>>,
+  given: Readonly<Record<'scheduleCap' | 'tokenCap', MicroUsd | null>> & {
+    readonly ownerCaps: PeriodCaps;
+  },
 ): Caps => ({
   openBudget: settings.openBudgetMax,
   ownerOpenBudget: settings.openBudgetPerOwnerMax,
-  ownerDailySpend: settings.dailySpendPerOwnerMax,
-  ownerWeeklySpend: settings.weeklySpendPerOwnerMax,
-  ownerMonthlySpend: settings.monthlySpendPerOwnerMax,
+  ownerDailySpend: given.ownerCaps.day,
+  ownerWeeklySpend: given.ownerCaps.week,
+  ownerMonthlySpend: given.ownerCaps.month,
   scheduleDailySpend: null,
   scheduleWeeklySpend: null,
-  scheduleMonthlySpend: scheduleCap,
-  tokenMonthlySpend: tokenCap,
+  scheduleMonthlySpend: given.scheduleCap,
+  tokenMonthlySpend: given.tokenCap,
 });
+
+/** The caps of owners for whom the admin has decided nothing else. */
+const defaultCaps = (settings: DefaultCaps): PeriodCaps => ({
+  day: settings.dailySpendPerOwnerMax,
+  week: settings.weeklySpendPerOwnerMax,
+  month: settings.monthlySpendPerOwnerMax,
+});
+
+type DefaultCaps = Pick<
+  Settings,
+  'dailySpendPerOwnerMax' | 'weeklySpendPerOwnerMax' | 'monthlySpendPerOwnerMax'
+>;
 
 /** How long a cluster may have to wait for its turn: about 4,500 nodes come before it. */
 const TURN_MAX = hours(1);
@@ -287,6 +341,13 @@ const withoutSubnet = (reason: 'noneFree' | 'tooSmall'): AppError =>
         `All ${BLOCKS} subnets of the deployment are in use. Wait for a cluster to end, or ask for ` +
           'network none.',
       );
+
+const revoked = (owner: string, since: EpochMs): AppError =>
+  new AppError(
+    'refused',
+    `The owner ${owner} was revoked at ${toIso(since)}: nothing is launched for ${owner}, and no ` +
+      'budget raised. The admin can add the owner again.',
+  );
 
 const keptOut = (stage: string, since: EpochMs): AppError =>
   new AppError(
@@ -341,11 +402,11 @@ function wordsOf(cap: Cap, { owner, scheduleId }: Claim, span: Span | null) {
         remedy: operator('MAX_OPEN_BUDGET_PER_OWNER_USD'),
       };
     case 'ownerDailySpend':
-      return { rule: ofOwner, remedy: operator('MAX_DAILY_SPEND_PER_OWNER_USD') };
+      return { rule: ofOwner, remedy: `ask the admin to raise the daily cap of ${owner}` };
     case 'ownerWeeklySpend':
-      return { rule: ofOwner, remedy: operator('MAX_WEEKLY_SPEND_PER_OWNER_USD') };
+      return { rule: ofOwner, remedy: `ask the admin to raise the weekly cap of ${owner}` };
     case 'ownerMonthlySpend':
-      return { rule: ofOwner, remedy: operator('MAX_MONTHLY_SPEND_PER_OWNER_USD') };
+      return { rule: ofOwner, remedy: `ask the admin to raise the monthly cap of ${owner}` };
     case 'scheduleDailySpend':
       return { rule: ofSchedule, remedy: 'raise the daily cap of the schedule' };
     case 'scheduleWeeklySpend':

@@ -71,8 +71,9 @@ async function saveWithinCaps(
   next: LiveRecord,
   { tokenCap, by }: { readonly tokenCap: MicroUsd | null; readonly by: EpochMs },
 ): Promise<ClusterRecord | 'conflict' | 'missing'> {
-  const { id, budget } = next;
-  if (budget > record.budget && (await caps.raise({ id, budget, tokenCap }, by)) === 'missing') {
+  const { id, owner, budget } = next;
+  const raised = { id, owner, budget, tokenCap };
+  if (budget > record.budget && (await caps.raise(raised, by)) === 'missing') {
     const { revision } = record;
     const now = await store.get(id);
     // The record has changed meanwhile, and the cluster may have ended; then the next attempt says

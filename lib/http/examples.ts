@@ -25,6 +25,34 @@ const terms = {
   unspentUsd: 0.025,
 };
 
+const periods = [
+  {
+    ...{ period: 'day', capUsd: null, spentUsd: 0.075, openUsd: 1, leftUsd: null },
+    ...{ startedAt: '2026-11-23T00:00:00.000Z', resetsAt: '2026-11-24T00:00:00.000Z' },
+  },
+  {
+    ...{ period: 'week', capUsd: 2, spentUsd: 0.15, openUsd: 1, leftUsd: 0.85 },
+    ...{ startedAt: '2026-11-23T00:00:00.000Z', resetsAt: '2026-11-30T00:00:00.000Z' },
+  },
+  {
+    ...{ period: 'month', capUsd: null, spentUsd: 3.3, openUsd: 1, leftUsd: null },
+    ...{ startedAt: '2026-11-01T00:00:00.000Z', resetsAt: '2026-12-01T00:00:00.000Z' },
+  },
+];
+
+const owner = {
+  ...{ owner: 'ann', createdAt: '2026-10-01T08:00:00.000Z', revokedAt: null },
+  ...{ dailyCapUsd: null, weeklyCapUsd: 2, monthlyCapUsd: null },
+  tokens: [
+    {
+      ...{ id: '1a2b3c4d', createdAt: '2026-10-01T08:00:00.000Z' },
+      ...{ expiresAt: '2027-03-31T00:00:00.000Z', may: 'launch', monthlyCapUsd: null },
+    },
+  ],
+  tokensInSecret: 0,
+  periods,
+};
+
 const quote = {
   nodes: 10,
   typeLabel: 'Nanode 1GB',
@@ -276,6 +304,13 @@ export const examples: Readonly<Record<string, unknown>> = {
   'listSchedules 200': { schedules: [schedule] },
   'getSchedule 200': schedule,
   'changeSchedule 200': { ...schedule, enabled: false, nextRuns: [] },
+  'getBudget 200': { owner: 'ann', periods },
+  'listOwners 200': { owners: [owner] },
+  'addOwner 201': { ...owner, token: 'onebuck_ann.…' },
+  'getOwner 200': owner,
+  'changeOwner 200': { ...owner, weeklyCapUsd: 3, monthlyCapUsd: 'none' },
+  'revokeOwner 200': { ...owner, revokedAt: '2026-11-24T00:00:00.000Z', tokens: [] },
+  'addToken 201': { ...owner.tokens[0], may: 'read', token: 'onebuck_ann.…' },
   'getReport 200': {
     ...{ month: '2026-11', at: '2026-11-24T00:00:00.000Z', monthlyCapUsd: 20 },
     ...totals,
@@ -300,7 +335,7 @@ export const problemExamples: Readonly<Record<number, unknown>> = {
     title: 'The token is not taken',
     status: 403,
     code: 'unknownToken',
-    detail: 'The token is not in the secret of this deployment. Ask its operator for a token.',
+    detail: 'This deployment has no such token, or no more. Ask its operator for a token.',
   },
   404: {
     title: 'Not found',

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Right } from '../core/base/api-token.ts';
 import { type MicroUsd, parseUsd } from '../core/base/money.ts';
 import { MONTH_NAME } from '../core/billing/bill.ts';
+import { ownerChangeSchema, ownerRequestSchema, tokenRequestSchema } from '../core/caps/owners.ts';
 import { workSchema } from '../core/catalogue/shapes.ts';
 import { agentCallSchema } from '../core/cluster/agent-call.ts';
 import { changeSchema } from '../core/cluster/change.ts';
@@ -15,7 +16,10 @@ import {
 } from '../core/schedule/schedule.ts';
 import type { Settings } from '../settings.ts';
 import {
+  addedOwnerSchema,
+  addedTokenSchema,
   agentAnswerSchema,
+  budgetSchema,
   clusterSchema,
   clustersSchema,
   credentialsSchema,
@@ -26,6 +30,8 @@ import {
   jobResultsSchema,
   jobSchema,
   launchedSchema,
+  ownerSchema,
+  ownersSchema,
   quoteSchema,
   regionSchema,
   reportSchema,
@@ -230,6 +236,30 @@ const upload: RequestBody = {
   schema: () => uploadRequestSchema,
   example: { bytes: 48_213 },
 };
+
+const ownerRequest: RequestBody = {
+  name: 'OwnerRequest',
+  schema: ownerRequestSchema,
+  example: {
+    owner: 'zoe',
+    weeklyCapUsd: 2,
+    token: { expiresAt: '2027-03-31T00:00:00Z', may: 'launch' },
+  },
+};
+
+const ownerChange: RequestBody = {
+  name: 'OwnerChange',
+  schema: ownerChangeSchema,
+  example: { weeklyCapUsd: 3, monthlyCapUsd: 'none' },
+};
+
+const tokenRequest: RequestBody = {
+  name: 'TokenRequest',
+  schema: tokenRequestSchema,
+  example: { may: 'read' },
+};
+
+const ADMIN_ONLY = 'Only for the admin.';
 
 const listOf = <Name extends string, Item extends z.ZodMiniType>(name: Name, item: Item) =>
   z.object({ [name]: z.array(item) } as Record<Name, z.ZodMiniArray<Item>>);
@@ -648,6 +678,121 @@ export const operations = {
     body: null,
     answers: { 200: { description: 'The report.', json: reportSchema } },
     problems: [400],
+  }),
+  budget: operation({
+    id: 'getBudget',
+    method: 'GET',
+    path: '/budget',
+    summary: 'How far your caps of the day, the week and the month are used',
+    description: 'With a token that has a limit of its own, the month has the lower of the two.',
+    access: 'read',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'Your budget.', json: budgetSchema } },
+    problems: [400],
+  }),
+  owners: operation({
+    id: 'listOwners',
+    method: 'GET',
+    path: '/owners',
+    summary: 'All owners, with their caps and tokens, by name',
+    description: ADMIN_ONLY,
+    access: 'read',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'The owners.', json: ownersSchema } },
+    problems: [400],
+  }),
+  addOwner: operation({
+    id: 'addOwner',
+    method: 'POST',
+    path: '/owners',
+    summary: 'Add an owner with caps and a first token',
+    description:
+      `${ADMIN_ONLY} The answer shows the token once; only its hash is kept. 409 if there is such ` +
+      'an owner. One who was revoked is added anew.',
+    access: 'manage',
+    query: none,
+    headers: anyHeaders,
+    body: ownerRequest,
+    answers: {
+      201: {
+        description: 'The owner, and the token in clear.',
+        json: addedOwnerSchema,
+        headers: { location: 'The path of the owner.' },
+      },
+    },
+    problems: [400, 409, 413, 415, 422],
+  }),
+  owner: operation({
+    id: 'getOwner',
+    method: 'GET',
+    path: '/owners/{owner}',
+    summary: 'One owner',
+    description: ADMIN_ONLY,
+    access: 'read',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'The owner.', json: ownerSchema } },
+    problems: [400, 404],
+  }),
+  changeOwner: operation({
+    id: 'changeOwner',
+    method: 'PATCH',
+    path: '/owners/{owner}',
+    summary: "Change an owner's caps",
+    description: `${ADMIN_ONLY} Changes the caps that the body has, from the next launch on.`,
+    access: 'manage',
+    query: none,
+    headers: anyHeaders,
+    body: ownerChange,
+    answers: { 200: { description: 'The owner.', json: ownerSchema } },
+    problems: [400, 404, 409, 413, 415, 422],
+  }),
+  revokeOwner: operation({
+    id: 'revokeOwner',
+    method: 'DELETE',
+    path: '/owners/{owner}',
+    summary: 'Revoke an owner',
+    description:
+      `${ADMIN_ONLY} From now on all tokens that were made here are refused, and nothing is launched ` +
+      "or extended for the owner, also by schedules and with tokens of the secret. The owner's " +
+      'clusters live on until their budgets end. A second request changes nothing.',
+    access: 'manage',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 200: { description: 'The owner.', json: ownerSchema } },
+    problems: [400, 404, 409, 422],
+  }),
+  addToken: operation({
+    id: 'addToken',
+    method: 'POST',
+    path: '/owners/{owner}/tokens',
+    summary: 'Make a further token for an owner',
+    description: `${ADMIN_ONLY} The answer shows the token once; only its hash is kept.`,
+    access: 'manage',
+    query: none,
+    headers: anyHeaders,
+    body: tokenRequest,
+    answers: { 201: { description: 'The token in clear.', json: addedTokenSchema } },
+    problems: [400, 404, 409, 413, 415, 422],
+  }),
+  revokeToken: operation({
+    id: 'revokeToken',
+    method: 'DELETE',
+    path: '/owners/{owner}/tokens/{tokenId}',
+    summary: 'Revoke a token of an owner, at once',
+    description: ADMIN_ONLY,
+    access: 'manage',
+    query: none,
+    headers: anyHeaders,
+    body: null,
+    answers: { 204: { description: 'The token is revoked.' } },
+    problems: [400, 404, 409],
   }),
   credentials: operation({
     id: 'getCredentials',

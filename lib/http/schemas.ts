@@ -581,6 +581,63 @@ export const reportSchema = z.object({
   ),
 });
 
+const ownCap = (period: string) =>
+  orNull(
+    z.union([
+      z.literal('none'),
+      usd(
+        `The cap of the owner's ${period} that the admin has set`,
+        '"none": no cap; null: the cap of the deployment',
+      ),
+    ]),
+  );
+
+const tokenSchema = z.object({
+  id: text("The first digits of the token's hash."),
+  createdAt: time('When it was made'),
+  expiresAt: orNull(time('From when on it is refused', 'null: it works until it is revoked')),
+  may: z.enum(['read', 'launch', 'manage']),
+  monthlyCapUsd: orNull(
+    usd("What the owner's month may come to by launches with it", 'null: no limit of its own'),
+  ),
+});
+
+const clearToken = text('The token in clear. Nothing can show it again.');
+
+const periodSchema = z.object({
+  period: z.enum(['day', 'week', 'month']),
+  startedAt: time('When the day, the week (on Monday) or the calendar month began'),
+  resetsAt: time('When it ends, and its cap starts anew'),
+  capUsd: orNull(usd("The most that the owner's clusters may cost in it", 'null: no cap')),
+  spentUsd: usd('What ended clusters were billed in it'),
+  openUsd: usd('The whole budgets of live clusters'),
+  leftUsd: orNull(usd('What is left for budgets', 'null: no cap')),
+});
+
+const periods = z
+  .array(periodSchema)
+  .check(z.describe('Day, week and month, UTC. A cap limits what was spent and what is open.'));
+
+export const budgetSchema = z.object({ owner: z.string(), periods });
+
+export const ownerSchema = z.object({
+  owner: z.string(),
+  createdAt: orNull(time('When the admin first decided about the owner', 'null: never yet')),
+  revokedAt: orNull(time('Since when nothing is launched for the owner', 'null: not revoked')),
+  dailyCapUsd: ownCap('day'),
+  weeklyCapUsd: ownCap('week'),
+  monthlyCapUsd: ownCap('month'),
+  tokens: z.array(tokenSchema),
+  tokensInSecret: count('How many further tokens the secret has, which the operator manages.'),
+  periods,
+});
+
+export const ownersSchema = z.object({ owners: z.array(ownerSchema) });
+
+export const addedOwnerSchema = z.object({ ...ownerSchema.shape, token: clearToken });
+
+export const addedTokenSchema = z.object({ ...tokenSchema.shape, token: clearToken });
+
 const occurrence = {
   at: time('The time of the occurrence'),
   tries: z.optional(count('How often the run was tried, if more than once.')),

@@ -21,11 +21,13 @@ import {
   type JobReports,
   type LedgerStore,
   type ListQuery,
+  type OwnerStore,
   type ScheduleStore,
   type Unreadable,
 } from '../../lib/ports.ts';
 import { createMemoryInvoices } from './memory-invoices.ts';
 import { createMemoryJobs } from './memory-jobs.ts';
+import { createMemoryOwners } from './memory-owners.ts';
 
 export interface MemoryTable {
   readonly clusters: ClusterStore;
@@ -34,6 +36,7 @@ export interface MemoryTable {
   readonly reports: AgentReports;
   readonly jobs: JobReports;
   readonly invoices: InvoiceStore;
+  readonly owners: OwnerStore;
   /** Deletes everything, as when the table is lost. */
   clear(): void;
   /** Replaces the cluster's record by one that this code can't read. */
@@ -66,6 +69,7 @@ export function createMemoryTable(
   const reports = new Map<ClusterId, Map<number, AgentReport>>();
   const jobs = createMemoryJobs();
   const invoices = createMemoryInvoices();
+  const owners = createMemoryOwners();
   let ledger: Ledger = EMPTY_LEDGER;
   return {
     clusters: clusterStore(clusters, schedules),
@@ -81,12 +85,14 @@ export function createMemoryTable(
     reports: reportStore(reports),
     jobs,
     invoices,
+    owners,
     poison: (id) => clusters.poison(id),
     clear() {
       clusters.clear();
       reports.clear();
       jobs.clear();
       invoices.clear();
+      owners.clear();
       schedules.clear();
       ledger = EMPTY_LEDGER;
     },

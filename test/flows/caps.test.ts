@@ -198,7 +198,7 @@ describe('each cap', () => {
         'The clusters of ann may cost, on 2026-03-28 (UTC), $1.00, of which $1.00 is taken by what ' +
           'was spent and the budgets of live clusters. No further budget would fit; you gave $1.00. ' +
           'The cap resets at 2026-03-29T00:00:00.000Z: wait until then or for a cluster to end, ' +
-          'lower the budget, or ask the operator to raise MAX_DAILY_SPEND_PER_OWNER_USD.',
+          'lower the budget, or ask the admin to raise the daily cap of ann.',
       ),
       details: { members: { cap: 'ownerDailySpend', resetsAt: '2026-03-29T00:00:00.000Z' } },
     });
@@ -243,10 +243,12 @@ describe('a change of budget', () => {
     world = await aWorld({ settings: { openBudgetMax: usd(3) } });
     const { id } = await world.launch(ONE_NODE);
     await world.launch(ONE_NODE);
-    expect(await world.caps.raise({ id, budget: usd(2) }, requestDeadline())).toBe('raised');
+    expect(await world.caps.raise({ id, owner: 'ann', budget: usd(2) }, requestDeadline())).toBe(
+      'raised',
+    );
     expect(await openBudget()).toBe(usd(3));
     await expect(
-      world.caps.raise({ id, budget: usd(2.5) }, requestDeadline()),
+      world.caps.raise({ id, owner: 'ann', budget: usd(2.5) }, requestDeadline()),
     ).rejects.toMatchObject({
       code: 'refused',
       details: { members: { cap: 'openBudget', openUsd: 1, largestBudgetUsd: 2 } },
@@ -262,7 +264,9 @@ describe('a change of budget', () => {
 
   it('answers "missing" where the ledger does not count the cluster', async () => {
     world = await aWorld();
-    expect(await world.caps.raise({ id: ID, budget: usd(2) }, requestDeadline())).toBe('missing');
+    expect(
+      await world.caps.raise({ id: ID, owner: 'ann', budget: usd(2) }, requestDeadline()),
+    ).toBe('missing');
     expect(await openBudget()).toBe(0);
   });
 });

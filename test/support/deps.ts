@@ -1,5 +1,5 @@
 import { createCaps } from '../../lib/app/caps-keeper.ts';
-import type { LedgerStore } from '../../lib/ports.ts';
+import type { LedgerStore, OwnerStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import type { Deps } from '../../simulation/functions.ts';
 import { createMemoryFiles } from '../../simulators/aws/memory-files.ts';
@@ -7,20 +7,26 @@ import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
 import { aSettings } from './builders.ts';
 import { aCatalogue, aClock, aSecret, noLinode, silentLog } from './doubles.ts';
 
-type Overrides = Partial<Deps & { readonly ledger: LedgerStore }>;
+type Overrides = Partial<Deps & { readonly ledger: LedgerStore; readonly owners: OwnerStore }>;
 
 /** The dependencies of all use cases: `own`, completed by doubles and a table in memory. */
 export function depsWith<Own extends Overrides>(own: Own) {
   const table = createMemoryTable();
-  const { clock = aClock(), ledger = table.ledger, settings = aSettings() }: Overrides = own;
+  const {
+    clock = aClock(),
+    ledger = table.ledger,
+    owners = table.owners,
+    settings = aSettings(),
+  }: Overrides = own;
   const ignore = async () => {};
   return {
-    caps: aCapsKeeper({ clock, ledger, settings }),
+    caps: aCapsKeeper({ clock, ledger, owners, settings }),
     catalogue: aCatalogue(),
     clock,
     files: createMemoryFiles(),
     jobs: table.jobs,
     ledger,
+    owners,
     linode: noLinode,
     log: silentLog,
     metrics: { emit() {} },
@@ -39,5 +45,15 @@ export function depsWith<Own extends Overrides>(own: Own) {
 
 /** The keeper of the caps, as one process of a function has it. */
 export const aCapsKeeper = (
-  deps: Pick<Deps, 'clock'> & { ledger: LedgerStore; settings: Settings },
-) => createCaps({ ...deps, settings: () => deps.settings, random: Math.random });
+  deps: Pick<Deps, 'clock'> & {
+    ledger: LedgerStore;
+    owners?: Pick<OwnerStore, 'get'>;
+    settings: Settings;
+  },
+) =>
+  createCaps({
+    owners: createMemoryTable().owners,
+    ...deps,
+    settings: () => deps.settings,
+    random: Math.random,
+  });

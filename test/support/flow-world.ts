@@ -3,6 +3,7 @@ import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createInvoiceStore } from '../../lib/adapters/dynamodb/invoices.ts';
 import { createJobReports } from '../../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
+import { createOwnerStore } from '../../lib/adapters/dynamodb/owners.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { createTransport } from '../../lib/adapters/linode/axios-transport.ts';
 import { createLinodeApi } from '../../lib/adapters/linode/client.ts';
@@ -112,6 +113,7 @@ export async function aWorld(options: Options = {}) {
     catalogue: withReplaced(createCatalogueCache(api, clock, log), options.replaceCatalogue),
     clock,
     ledger,
+    owners: table.owners,
     linode: api,
     log,
     metrics,
@@ -363,6 +365,7 @@ async function dynamoDbTable() {
     clusters: createClusterStore(client, TABLE.TableName),
     schedules: createScheduleStore(client, TABLE.TableName),
     ledger: createLedgerStore(client, TABLE.TableName),
+    owners: createOwnerStore(client, TABLE.TableName),
     reports: createAgentReports(client, TABLE.TableName),
     jobs: createJobReports(client, TABLE.TableName),
     invoices: createInvoiceStore(client, TABLE.TableName),

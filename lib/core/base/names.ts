@@ -67,3 +67,7 @@ function reapTime(tag: string): EpochMs | null {
   if (Number.isNaN(time) || new Date(time).toISOString() !== iso) return null;
   return epochMs(time);
 }
+
+/** The name of an owner. */
+export const OWNER_NAME = /^[a-z0-9][a-z0-9._-]{0,39}$/;
+export const OWNER_RULE = 'up to 40 of a-z, 0-9 and . _ -, beginning with a letter or a digit';

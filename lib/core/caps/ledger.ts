@@ -11,7 +11,7 @@ import {
   plus,
 } from '../base/units.ts';
 import { FAR_FUTURE, type MonthName, monthName, spend } from '../billing/bill.ts';
-import { type Period, type Span, spanAt, spendIn } from '../billing/periods.ts';
+import { PERIODS, type Period, type Span, spanAt, spendIn } from '../billing/periods.ts';
 import { billedNodes, spentByMonthOf } from '../cluster/bills.ts';
 import {
   type ClusterRecord,
@@ -26,6 +26,7 @@ import {
   type Subnet,
   type SubnetBits,
 } from '../room/network.ts';
+import type { PeriodCaps } from './owners.ts';
 
 /**
  * The ledger of the caps: the budgets and subnets of all live clusters, and by day, week and month
@@ -470,7 +471,7 @@ interface Taken {
 }
 
 /** What the ended clusters of an owner or a schedule count in the present day, week or month. */
-export function spentIn(ledger: Ledger, scope: Scope, period: Period, now: EpochMs): MicroUsd {
+function spentIn(ledger: Ledger, scope: Scope, period: Period, now: EpochMs): MicroUsd {
   const { name, start } = spanAt(period, now);
   const months = ledger.spent.get(scope) ?? {};
   if (period === 'month') return months[name] ?? microUsd(0);
@@ -479,9 +480,31 @@ export function spentIn(ledger: Ledger, scope: Scope, period: Period, now: Epoch
   return sum([...touched].map((month) => months[month] ?? microUsd(0)));
 }
 
-/** The budgets of the owner's live clusters. */
-export const openOfOwner = ({ open }: Ledger, owner: string): MicroUsd =>
-  sum([...open.values()].filter((entry) => entry.owner === owner).map(({ budget }) => budget));
+/** How far an owner's day, week or month is used. */
+export interface Standing {
+  readonly period: Period;
+  readonly span: Span;
+  /** null: no cap. */
+  readonly cap: MicroUsd | null;
+  /** The bills of ended clusters. */
+  readonly spent: MicroUsd;
+  /** The budgets of live clusters. */
+  readonly open: MicroUsd;
+}
+
+export function standingsOf(
+  ledger: Ledger,
+  owner: string,
+  caps: PeriodCaps,
+  now: EpochMs,
+): Standing[] {
+  const theirs = [...ledger.open.values()].filter((entry) => entry.owner === owner);
+  const open = sum(theirs.map(({ budget }) => budget));
+  return PERIODS.map((period) => {
+    const spent = spentIn(ledger, `owner:${owner}`, period, now);
+    return { period, span: spanAt(period, now), cap: caps[period], spent, open };
+  });
+}
 
 const isInFlight = (changedAt: EpochMs, now: EpochMs) => now <= plus(changedAt, IN_FLIGHT);
 

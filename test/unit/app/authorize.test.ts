@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { newOwnerToken } from '../../../lib/app/owner-token.ts';
 import { RIGHTS, type Right } from '../../../lib/core/base/api-token.ts';
 import {
   type DurationMs,
@@ -8,9 +9,12 @@ import {
   seconds,
   toIso,
 } from '../../../lib/core/base/units.ts';
+import { AppError } from '../../../lib/errors.ts';
 import { sha256 } from '../../support/aws.ts';
+import { LAUNCH, usd } from '../../support/builders.ts';
 import { aClock } from '../../support/doubles.ts';
 import { startWorld } from '../../support/handler-world.ts';
+import { anOwner } from '../../support/owner-store-contract.ts';
 
 const unknownToken = { code: 'unknownToken' };
 
@@ -23,12 +27,12 @@ async function startAuthorize(secret: Readonly<Record<string, unknown>> = {}) {
 async function startFrontDoor(secret: Readonly<Record<string, unknown>>) {
   const { clock, changeSecret } = await startWorld({ secret });
   const { authorize } = await import('../../../lib/app/authorize.ts');
-  const { secrets } = await import('../../../lib/wire.ts');
+  const { secrets, owners } = await import('../../../lib/wire.ts');
   const caller = (header: string | undefined, needed: Right) =>
-    authorize({ clock, secrets: secrets() }, header, needed);
+    authorize({ clock, secrets: secrets(), owners: owners() }, header, needed);
   const owner = async (header?: string) => (await caller(header, 'read')).owner;
   const advance = (time: DurationMs) => clock.set(plus(clock.now(), time));
-  return { owner, caller, advance, changeSecret };
+  return { owner, caller, clock, owners: owners(), advance, changeSecret };
 }
 
 describe('the owner of a token', () => {
@@ -70,7 +74,8 @@ describe('the owner of a token', () => {
   ])('is missing in %s, and the secret is not read', async (_, header) => {
     const apiTokens = () => Promise.reject(new Error('the secret was read'));
     const { authorize } = await import('../../../lib/app/authorize.ts');
-    const owner = authorize({ clock: aClock(), secrets: { apiTokens } }, header, 'read');
+    const owners = { get: () => Promise.reject(new Error('the table was read')) };
+    const owner = authorize({ clock: aClock(), secrets: { apiTokens }, owners }, header, 'read');
     await expect(owner).rejects.toMatchObject({ code: 'noToken' });
   });
 
@@ -157,5 +162,68 @@ describe('a token with limits', () => {
   ])('is a fault of the secret with %s: no limit is passed over', async (_, limits) => {
     const { caller } = await startFrontDoor(aToken(limits));
     await expect(caller('Bearer short', 'read')).rejects.toThrow('At fault: apiTokens.');
+  });
+});
+
+describe('a token of the table', () => {
+  const { token, sha256: hash } = newOwnerToken('bob.s-1');
+  const limits = { expiresAt: null, right: 'launch' as const, monthlyMax: null };
+  const kept = { ...limits, sha256: hash, id: hash.slice(0, 8), createdAt: LAUNCH };
+  const bob = anOwner({ owner: 'bob.s-1', tokens: [kept] });
+
+  it('names its owner, whose record has its hash and its limits', async () => {
+    const { caller, owners } = await startFrontDoor({});
+    await owners.insert({ ...bob, tokens: [{ ...kept, monthlyMax: usd(2) }] });
+    const found = { owner: 'bob.s-1', monthlyMax: usd(2) };
+    expect(await caller(`Bearer ${token}`, 'launch')).toEqual(found);
+    await expect(caller(`Bearer ${token}`, 'manage')).rejects.toMatchObject({ code: 'notAllowed' });
+  });
+
+  it('is refused from the moment on in which it is revoked, or expires', async () => {
+    const { caller, clock, owners, advance } = await startFrontDoor({});
+    const expiresAt = plus(clock.now(), minutes(60));
+    await owners.insert({ ...bob, tokens: [{ ...kept, expiresAt }] });
+    expect((await caller(`Bearer ${token}`, 'read')).owner).toBe('bob.s-1');
+    advance(minutes(60));
+    await expect(caller(`Bearer ${token}`, 'read')).rejects.toMatchObject(unknownToken);
+    await owners.save(bob);
+    expect((await caller(`Bearer ${token}`, 'read')).owner).toBe('bob.s-1');
+    await owners.save({ ...bob, revision: 2, tokens: [] });
+    await expect(caller(`Bearer ${token}`, 'read')).rejects.toMatchObject(unknownToken);
+  });
+
+  it.each([
+    ['another token of its form', newOwnerToken('bob.s-1').token],
+    ["another owner's name", token.replace('bob.s-1', 'bob.s-2')],
+    ['its hash', hash],
+  ])('is unknown where it is %s', async (_, other) => {
+    const { owner, owners } = await startFrontDoor({});
+    await owners.insert(bob);
+    await owners.insert({ ...bob, owner: 'bob.s-2', tokens: [] });
+    await expect(owner(`Bearer ${other}`)).rejects.toMatchObject(unknownToken);
+  });
+
+  it.each([
+    ['of the secret', 'onebuck-local'],
+    ['without a name', `onebuck_.${'x'.repeat(43)}`],
+    ['with a name that nobody can have', `onebuck_owner#1.${'x'.repeat(43)}`],
+    ['that is too short', `onebuck_bob.${'x'.repeat(42)}`],
+  ])('is the only kind for which the table is read: not for one %s', async (_, other) => {
+    const owners = { get: () => Promise.reject(new Error('the table was read')) };
+    const secrets = { apiTokens: async () => ({}) };
+    const { authorize } = await import('../../../lib/app/authorize.ts');
+    const answer = authorize({ clock: aClock(), secrets, owners }, `Bearer ${other}`, 'read');
+    await expect(answer).rejects.toMatchObject(unknownToken);
+  });
+
+  it('lets out no word of the table that does not answer', async () => {
+    const why = new AppError('misconfigured', 'the table onebuck-prod-clusters is gone');
+    const owners = { get: () => Promise.reject(why) };
+    const secrets = { apiTokens: async () => ({}) };
+    const { authorize } = await import('../../../lib/app/authorize.ts');
+    const answer = authorize({ clock: aClock(), secrets, owners }, `Bearer ${token}`, 'read');
+    const error: unknown = await answer.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toBeInstanceOf(AppError);
   });
 });

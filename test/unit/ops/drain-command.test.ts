@@ -160,7 +160,7 @@ describe('a drain', () => {
     }).then(({ error }) => expect(error).toContain('is not empty'));
     await expect(world.launch()).rejects.toMatchObject(refusal);
     await expect(
-      aCapsKeeper(world).raise({ id, budget: usd(9) }, world.clock.now()),
+      aCapsKeeper(world).raise({ id, owner: 'ann', budget: usd(9) }, world.clock.now()),
     ).rejects.toMatchObject(refusal);
     expect((await world.ledger.read()).open.size).toBe(1);
   });

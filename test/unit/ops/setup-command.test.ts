@@ -6,6 +6,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { authorize } from '../../../lib/app/authorize.ts';
 import { parseSetup } from '../../../ops/setup-command.ts';
+import { createMemoryOwners } from '../../../simulators/aws/memory-owners.ts';
 import { sha256 } from '../../support/aws.ts';
 import { aClock } from '../../support/doubles.ts';
 import { FULL, OTHER, READER, SECRET_ID, startSetup } from './setup-world.ts';
@@ -40,7 +41,7 @@ describe('setup without a secret', () => {
     const printed = await run(FULL);
     expect(printed).toEqual([expect.stringMatching(/^onebuck_[\w-]{43}$/)]);
     const [token = ''] = printed;
-    const deps = { clock: aClock(), secrets: secrets() };
+    const deps = { clock: aClock(), secrets: secrets(), owners: createMemoryOwners() };
     expect(await authorize(deps, `Bearer ${token}`, 'manage')).toMatchObject({ owner: 'admin' });
     expect(await secrets().linodeToken({ fresh: true })).toBe(FULL);
     const { passwordKey, webhookKey, ...rest } = await fields();

@@ -4,6 +4,7 @@ import { createSecrets } from '../../../lib/adapters/aws/secrets-manager.ts';
 import { authorize } from '../../../lib/app/authorize.ts';
 import { withToken } from '../../../ops/api-tokens.ts';
 import { carryOut, edit, parseRequest } from '../../../ops/token-commands.ts';
+import { createMemoryOwners } from '../../../simulators/aws/memory-owners.ts';
 import { sha256, startSecret } from '../../support/aws.ts';
 import { at } from '../../support/builders.ts';
 import { aClock } from '../../support/doubles.ts';
@@ -45,7 +46,8 @@ async function startOps(
         clock,
         onMalformed() {},
       });
-      const caller = await authorize({ clock, secrets }, `Bearer ${token}`, 'read').catch(
+      const owners = createMemoryOwners();
+      const caller = await authorize({ clock, secrets, owners }, `Bearer ${token}`, 'read').catch(
         (error) => {
           expect(error).toMatchObject({ code: 'unknownToken' });
           return null;

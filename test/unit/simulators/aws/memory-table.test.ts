@@ -7,6 +7,7 @@ import { aCluster, anEnded, aRunning, LAUNCH } from '../../../support/builders.t
 import { clusterStoreContract, idsDue } from '../../../support/cluster-store-contract.ts';
 import { jobReportsContract } from '../../../support/job-reports-contract.ts';
 import { ledgerStoreContract } from '../../../support/ledger-store-contract.ts';
+import { ownerStoreContract } from '../../../support/owner-store-contract.ts';
 import { scheduleStoreContract } from '../../../support/schedule-store-contract.ts';
 
 clusterStoreContract('the clusters in memory', async () => {
@@ -24,6 +25,11 @@ ledgerStoreContract('the ledger in memory', async () => createMemoryTable().ledg
 agentReportsContract('the reports in memory', async () => createMemoryTable().reports);
 
 jobReportsContract('the news of jobs in memory', async () => createMemoryTable().jobs);
+
+ownerStoreContract('the owners in memory', async () => {
+  const { clusters: store, owners } = createMemoryTable();
+  return { store, owners };
+});
 
 describe('indexes that lag', () => {
   it('show a write later than a get does, and the former item until then', async () => {
