@@ -1,6 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { listImages, listRegions, listTypes } from '../client/catalogue.ts';
 import { listLive } from '../client/clusters.ts';
+import { listOwners } from '../client/owners.ts';
 import { listSchedules } from '../client/schedules.ts';
 import { setups } from '../client/spec.ts';
 import type { Context } from './context.ts';
@@ -118,6 +119,8 @@ async function operandsOf(argument: Argument | undefined, context: Context): Pro
     switch (argument?.name()) {
       case 'cluster':
         return named((await listLive(context.api())).clusters);
+      case 'owner':
+        return (await listOwners(context.api())).map(({ owner }) => owner);
       case 'schedule':
         return named((await listSchedules(context.api())).schedules);
       default:

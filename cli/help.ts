@@ -83,6 +83,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'onebuck schedule add': [
     "onebuck schedule add --cron '30 2 * * MON-FRI' --timezone Europe/Berlin --file spec.json",
   ],
+  'onebuck owners add': [
+    'onebuck owners add ann --weekly-cap 2',
+    'onebuck owners add --file students.csv --weekly-cap 2 --may launch --expires 120d',
+  ],
+  'onebuck owners set': ['onebuck owners set ann --weekly-cap 5 --monthly-cap none'],
   'onebuck completion': [
     'source <(onebuck completion bash)',
     'onebuck completion fish >~/.config/fish/completions/onebuck.fish',

@@ -15,6 +15,7 @@ import { run } from './jobs/run.ts';
 import { launch } from './launch.ts';
 import { login } from './login.ts';
 import { openConsole } from './open.ts';
+import { addOwners, makeToken, revoke, setCaps, showBudget, showOwners } from './owners.ts';
 import { plan } from './plan.ts';
 import { quote } from './quote.ts';
 import { remove } from './remove.ts';
@@ -74,6 +75,7 @@ export function createProgram(
     exitCode = code;
   });
   addScheduleCommands(program, context, remote);
+  addOwnerCommands(program, context);
 
   program
     .command('report')
@@ -372,6 +374,50 @@ function addScheduleCommands(
     .option('--yes', 'do not ask', false)
     .action((named, options) => removeSchedule(context(), named, options));
 }
+
+function addOwnerCommands(program: Command, context: () => Context): void {
+  program
+    .command('budget')
+    .description('how far your caps of the day, the week and the month are used')
+    .action(() => showBudget(context()));
+
+  const owners = program
+    .command('owners')
+    .description('who may launch, and what each may spend; for the admin');
+  owners
+    .command('list')
+    .description('all owners, and what is left of their caps')
+    .action(() => showOwners(context()));
+  withLimits(withCaps(owners.command('add [owner...]')))
+    .description('add owners with caps, and print a token for each, once')
+    .option('--file <owners.csv>', 'and those in its column owner; - is stdin')
+    .action((names, options) => addOwners(context(), names, options));
+  withCaps(owners.command('set <owner>'))
+    .description('change caps of an owner, from the next launch on')
+    .action((owner, options) => setCaps(context(), owner, options));
+  withLimits(owners.command('token <owner>'))
+    .description('make a further token, and print it, once')
+    .option('--monthly-cap <usd>', 'it launches nothing that brings the month above so much')
+    .action((owner, options) => makeToken(context(), owner, options));
+  owners
+    .command('revoke <owner> [token]')
+    .description('revoke an owner, or one token by its id, at once, after asking')
+    .option('--yes', 'do not ask', false)
+    .action((owner, token, options) => revoke(context(), owner, token, options));
+}
+
+const withCaps = (command: Command): Command =>
+  command
+    .option('--daily-cap <usd>', "of the owner's day (UTC): an amount, none, or default")
+    .option('--weekly-cap <usd>', 'of the week, from Monday on')
+    .option('--monthly-cap <usd>', 'of the calendar month');
+
+const withLimits = (command: Command): Command =>
+  command
+    .option('--expires <time>', 'the token works until then: 2h, 30d, or such as 2027-03-31')
+    .addOption(
+      new Option('--may <right>', 'what the token may do').choices(['read', 'launch', 'manage']),
+    );
 
 const each = (value: string, before: readonly string[] = []) => [...before, value];
 

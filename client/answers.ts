@@ -1,5 +1,8 @@
 import type * as z from 'zod/mini';
 import type {
+  addedOwnerSchema,
+  addedTokenSchema,
+  budgetSchema,
   clusterSchema,
   clustersSchema,
   credentialsSchema,
@@ -10,6 +13,7 @@ import type {
   jobResultsSchema,
   jobSchema,
   launchedSchema,
+  ownerSchema,
   problemSchema,
   quoteSchema,
   regionSchema,
@@ -25,6 +29,10 @@ import type {
  * imported, so that neither the schemas nor zod are bundled.
  */
 
+export type AddedOwner = z.output<typeof addedOwnerSchema>;
+export type AddedToken = z.output<typeof addedTokenSchema>;
+export type Budget = z.output<typeof budgetSchema>;
+export type Owner = z.output<typeof ownerSchema>;
 export type Alternative = Quote['alternatives'][number];
 export type Cluster = z.output<typeof clusterSchema>;
 export type ClusterNode = Cluster['nodes'][number];
