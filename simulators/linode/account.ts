@@ -189,6 +189,15 @@ export class Account {
     this.update(instance, { ...kind, past: [...past, { type, region, until: now }] }, now);
   }
 
+  /** The Linode sends so many bytes to the internet, at once. */
+  send(id: number, bytes: number, now: number): void {
+    const instance = this.find(id, now);
+    if (instance === undefined || instance.deleted !== null) return;
+    const sentAtOnce = [...(instance.sentAtOnce ?? []), { at: now, bytes }];
+    this.#instances.set(id, { ...instance, sentAtOnce });
+    this.changes += 1;
+  }
+
   /** The machine of the Linode, made anew, has another address. */
   move(id: number, address: string): void {
     const instance = this.#instances.get(id);

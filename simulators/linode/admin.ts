@@ -14,6 +14,7 @@ type Control = Pick<
   | 'updateSettings'
   | 'requests'
   | 'makeInvoice'
+  | 'send'
 >;
 
 /**
@@ -53,6 +54,11 @@ function answerOf(control: Control, { method, path, query, body }: Incoming): un
       return control.settings;
     case 'POST /_simulator/invoices':
       return control.makeInvoice();
+    case 'POST /_simulator/sent': {
+      const { id, bytes } = parsedSending(body);
+      control.send(id, bytes);
+      return control.instances().find((instance) => instance.id === id);
+    }
     case 'GET /_simulator/requests':
       return control.requests();
     default:
@@ -72,6 +78,15 @@ function parsedSettings(body: string): SettingsChange {
   const change: unknown = JSON.parse(body);
   if (!isObject(change)) throw new TypeError('The body must be an object of settings');
   return change as SettingsChange;
+}
+
+function parsedSending(body: string): { readonly id: number; readonly bytes: number } {
+  const sent: unknown = JSON.parse(body);
+  const isCount = (value: unknown): value is number => Number.isSafeInteger(value);
+  if (!isObject(sent) || !isCount(sent.id) || !isCount(sent.bytes) || sent.bytes < 0) {
+    throw new TypeError('The body must be an object with the id of a Linode and bytes');
+  }
+  return { id: sent.id, bytes: sent.bytes };
 }
 
 function json(status: number, value: unknown): Reply {

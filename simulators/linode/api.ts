@@ -109,6 +109,11 @@ export class SimulatedApi {
     this.#account.correctInvoice(id, change);
   }
 
+  /** The Linode sends so many bytes to the internet, at once. */
+  send(id: number, bytes: number): void {
+    this.#account.send(id, bytes, this.#now());
+  }
+
   setFaults(rules: readonly FaultRule[]): void {
     this.#faults.set(rules);
   }

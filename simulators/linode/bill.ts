@@ -1,9 +1,12 @@
 import { timesFactor, types } from './catalogue.ts';
 import type { Instance } from './instance.ts';
+import { overageOf } from './transfer.ts';
 
 export interface Bill {
   readonly totalMicroUsd: number;
   readonly totalUsd: number;
+  /** The part for what the Linodes sent beyond what they brought to their pools. */
+  readonly transferMicroUsd: number;
   readonly instances: readonly BilledInstance[];
 }
 
@@ -41,8 +44,9 @@ const HOUR = 3_600_000;
  */
 export function billOf(instances: readonly Instance[], now: number): Bill {
   const billed = instances.map((instance) => billedInstance(instance, now));
-  const totalMicroUsd = billed.reduce((total, { microUsd }) => total + microUsd, 0);
-  return { totalMicroUsd, totalUsd: totalMicroUsd / 1e6, instances: billed };
+  const transferMicroUsd = overageOf(instances, now);
+  const totalMicroUsd = billed.reduce((total, { microUsd }) => total + microUsd, transferMicroUsd);
+  return { totalMicroUsd, totalUsd: totalMicroUsd / 1e6, transferMicroUsd, instances: billed };
 }
 
 /** Whether the Linode has the tag, had it at its creation, or had it when it was deleted. */

@@ -162,7 +162,7 @@ function switchPower(call: Call, { from, to, by }: Switching): string {
   return '{}';
 }
 
-function requestedInstance({ account, params: [id = ''], now }: Call): Instance {
+export function requestedInstance({ account, params: [id = ''], now }: Call): Instance {
   const instance = /^\d+$/.test(id) ? account.find(Number(id), now) : undefined;
   if (instance === undefined) throw notFound();
   return instance;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { regions, types } from './catalogue.ts';
 import type { CreateRequest } from './create-request.ts';
 import { type Row, wireTime } from './json.ts';
-import type { SimulatorSettings } from './settings.ts';
+import type { Sending, SimulatorSettings } from './settings.ts';
 
 /**
  * A Linode of the simulated account. The account keeps it for ever: a deletion only sets `deleted`
@@ -37,6 +37,10 @@ export interface Instance extends CreateRequest {
     readonly region: string;
     readonly until: number;
   }[];
+  /** What it sends to the internet, by the settings at the creation. */
+  readonly sends?: readonly Sending[];
+  /** What it sent besides, each time at once. */
+  readonly sentAtOnce?: readonly { readonly at: number; readonly bytes: number }[];
   /** Whether Linode managed the account at the creation. */
   readonly managed?: boolean;
   /** What its machine does; undefined: it has none, and its status follows from the times above. */
@@ -86,6 +90,7 @@ export function newInstance(options: NewInstance): Instance {
     tagsAtCreation: request.tags,
     priceFactor: settings.priceFactor,
     managed: settings.managed,
+    sends: settings.sends.filter((one) => new RegExp(one.label).test(label)),
     ipv4: [address ?? ipv4(ordinal)],
     ipv6: `2001:db8::f03c:${(ordinal >>> 16).toString(16)}:${(ordinal & 0xffff).toString(16)}/128`,
     ...(address === null ? {} : { power: 'provisioning' }),

@@ -31,6 +31,7 @@ import {
 import { listInvoiceItems, listInvoices } from './invoice-calls.ts';
 import type { Bucket } from './settings.ts';
 import { createTag, deleteTag, listTagged, listTags } from './tag-calls.ts';
+import { listTransferPrices, showAccountTransfer, showInstanceTransfer } from './transfer-calls.ts';
 import { deleteVlan, listVlans, showFirewallSettings } from './vlan-calls.ts';
 
 export interface Route {
@@ -62,6 +63,7 @@ const routes: readonly Route[] = [
   // images have a slash; some clients send it as `/`, others as `%2F`.
   { ...publicItem('/images/{}', showImage), scope: 'images:read_only' },
   { ...publicItem('/images/linode/{}', showPublicImage), scope: 'images:read_only' },
+  publicCollection('/network-transfer/prices', listTransferPrices),
   collection('/linode/instances', 'linodes:read_only', listInstances),
   {
     ...item('POST', '/linode/instances', 'linodes:read_write', createInstance),
@@ -70,6 +72,7 @@ const routes: readonly Route[] = [
   item('GET', '/linode/instances/{}', 'linodes:read_only', showInstance),
   item('PUT', '/linode/instances/{}', 'linodes:read_write', updateInstance),
   item('DELETE', '/linode/instances/{}', 'linodes:read_write', deleteInstance),
+  item('GET', '/linode/instances/{}/transfer', 'linodes:read_only', showInstanceTransfer),
   item('POST', '/linode/instances/{}/boot', 'linodes:read_write', bootInstance),
   item('POST', '/linode/instances/{}/reboot', 'linodes:read_write', rebootInstance),
   item('POST', '/linode/instances/{}/shutdown', 'linodes:read_write', shutDownInstance),
@@ -85,6 +88,7 @@ const routes: readonly Route[] = [
   item('GET', '/account/settings', 'account:read_only', showAccountSettings),
   collection('/account/invoices', 'account:read_only', listInvoices),
   collection('/account/invoices/{}/items', 'account:read_only', listInvoiceItems),
+  item('GET', '/account/transfer', 'account:read_only', showAccountTransfer),
   collection('/account/events', 'events:read_only', listEvents),
   item('GET', '/account/events/{}', 'events:read_only', showEvent),
 ];
@@ -104,7 +108,7 @@ const notSimulatedPaths = [
   /^\/linode\/(kernels|stackscripts)(\/|$)/,
   /^\/linode\/instances\/[^/]+\/(backups|clone|configs|disks|firewalls|interfaces)(\/|$)/,
   /^\/linode\/instances\/[^/]+\/(ips|migrate|mutate|nodebalancers|password)(\/|$)/,
-  /^\/linode\/instances\/[^/]+\/(rebuild|rescue|resize|stats|transfer)(\/|$)/,
+  /^\/linode\/instances\/[^/]+\/(rebuild|rescue|resize|stats)(\/|$)/,
   /^\/linode\/instances\/[^/]+\/(upgrade-interfaces|volumes)(\/|$)/,
   /^\/images\/(upload|sharegroups)(\/|$)/,
   /^\/account\/events\/[^/]+\/(read|seen)$/,
@@ -112,11 +116,11 @@ const notSimulatedPaths = [
   /^\/account\/(agreements|availability|beta-programs|betas|cancel|child-accounts)(\/|$)/,
   /^\/account\/(credit-card|entity-transfers|logins|maintenance)(\/|$)/,
   /^\/account\/(notifications|oauth-clients|payment-methods|payments|promo-codes)(\/|$)/,
-  /^\/account\/(service-transfers|settings\/managed-enable|transfer|users)(\/|$)/,
+  /^\/account\/(service-transfers|settings\/managed-enable|users)(\/|$)/,
   /^\/profile\/(apps|devices|grants|logins|phone-number|preferences)(\/|$)/,
   /^\/profile\/(security-questions|sshkeys|tfa-[a-z-]+|tokens)(\/|$)/,
   /^\/(betas|databases|domains|iam|lke|locks|longview|maintenance|managed|monitor)(\/|$)/,
-  /^\/(network-transfer|networking|nodebalancers|object-storage|placement|support)(\/|$)/,
+  /^\/(networking|nodebalancers|object-storage|placement|support)(\/|$)/,
   /^\/(volumes|vpcs)(\/|$)/,
 ];
 

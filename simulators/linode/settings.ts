@@ -59,8 +59,23 @@ export interface SimulatorSettings {
   readonly priceFactor: number;
   /** How invoices are made from now on. */
   readonly invoices: InvoiceSettings;
+  /**
+   * What Linodes created under this setting send to the internet: each Linode all that has a
+   * `label`, a regular expression, that matches its label.
+   */
+  readonly sends: readonly (Sending & { readonly label: string })[];
+  /** Whether it has the routes about transfer, which other servers than Linode may lack. */
+  readonly transferKnown: boolean;
   /** The seed of the random numbers by which a fault with a `probability` strikes or not. */
   readonly seed: number;
+}
+
+/** What a Linode sends to the internet, as long as it exists. Seconds count from its creation. */
+export interface Sending {
+  readonly fromSeconds: number;
+  /** null: it goes on until the Linode is deleted. */
+  readonly untilSeconds: number | null;
+  readonly bytesPerSecond: number;
 }
 
 export interface PrivateImage {
@@ -109,6 +124,8 @@ export const defaultSettings: SimulatorSettings = {
   privateImages: [],
   priceFactor: 1,
   invoices: defaultInvoices,
+  sends: [],
+  transferKnown: true,
   seed: 1,
 };
 
@@ -163,6 +180,8 @@ const checks: Record<keyof SimulatorSettings, (value: unknown) => boolean> = {
   privateImages: (value) => isListOf(value, isPrivateImage),
   priceFactor: (value) => isAmount(value) && value !== 0,
   invoices: (value) => isObject(value) && Object.entries(value).every(isInvoiceSetting),
+  sends: (value) => isListOf(value, isSending),
+  transferKnown: isBoolean,
   seed: isCount,
 };
 
@@ -188,6 +207,13 @@ const isPrivateImage = (value: unknown): boolean =>
   isText(value.label) &&
   isCount(value.size) &&
   ['manual', 'automatic'].includes(`${value.type}`);
+
+const isSending = (value: unknown): boolean =>
+  isObject(value) &&
+  isPattern(value.label) &&
+  isAmount(value.fromSeconds) &&
+  (value.untilSeconds === null || isAmount(value.untilSeconds)) &&
+  isAmount(value.bytesPerSecond);
 
 const isNamedLimit = ([name, limit]: [string, unknown]): boolean =>
   Object.hasOwn(defaultSettings.rateLimits, name) &&

@@ -45,6 +45,8 @@ export interface LinodeSimulator {
   makeInvoice(): Invoice;
   /** Linode multiplies the amounts of the items whose labels match, in an invoice of before. */
   correctInvoice(id: number, change: { readonly labels: string; readonly factor: number }): void;
+  /** The Linode sends so many bytes to the internet, at once, beside what the setting `sends` says. */
+  send(id: number, bytes: number): void;
   /** The number of requests, by method and route, for example `GET /linode/instances/{}`. */
   requests(): Record<string, RequestCount>;
   /** Ends open connections, too. May be called twice. */
@@ -96,6 +98,7 @@ export async function startLinodeSimulator(options: ServerOptions): Promise<Lino
     raisePrices: (factor) => api.raisePrices(factor),
     makeInvoice: () => api.makeInvoice(),
     correctInvoice: (id, change) => api.correctInvoice(id, change),
+    send: (id, bytes) => api.send(id, bytes),
     requests: () => api.requests(),
     close: async () => {
       stopAgents();

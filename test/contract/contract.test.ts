@@ -22,10 +22,7 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     const all = [...samples(), ...recordedLists()].map((sample) => exchangeOf(sample, 'other'));
     const broken = all.flatMap((exchange) => violations(exchange) ?? []);
     expect(all.length).toBeGreaterThan(35);
-    // Onebuck does not use the price of transfer, so the deviations do not add its route.
-    const unusedRoute =
-      'GET /v4beta/network-transfer/prices: answer: 200 to what is not in the contract';
-    expect(broken).toEqual([unusedRoute]);
+    expect(broken).toEqual([]);
   });
 
   /**

@@ -94,6 +94,15 @@ const linodeInterface = object({
   firewall_id: { ...integer, ...nullable },
 });
 
+const hourlyPrice = { hourly: { type: 'number' }, monthly: { type: 'number', ...nullable } };
+const transferPrice = object({
+  id: text,
+  label: text,
+  price: object(hourlyPrice),
+  region_prices: { type: 'array', items: object({ id: text, ...hourlyPrice }) },
+  transfer: integer,
+});
+
 const deviations: readonly Deviation[] = [
   {
     of: 'Linode',
@@ -271,6 +280,19 @@ function filterOf(parameter: Parameter): Parameter {
 }
 
 const gaps: readonly Gap[] = [
+  {
+    path: '/network-transfer/prices',
+    parameters: paging,
+    answer: () =>
+      object({
+        data: { type: 'array', items: transferPrice },
+        page: integer,
+        pages: integer,
+        results: integer,
+      }),
+    why: 'newer than the contract; the shape is that of the recorded answer',
+    source: 'transfer; recorded',
+  },
   {
     path: '/regions/{regionId}',
     parameters: [{ in: 'path', name: 'regionId', required: true, schema: text }],

@@ -1,0 +1,128 @@
+import { regions, types } from './catalogue.ts';
+import type { Instance } from './instance.ts';
+
+/** As Linode counts them for its prices. */
+const BYTES_PER_GB = 1e9;
+
+/** US dollars for a GB beyond the pool; the regions that are named have pools of their own. */
+const GB_USD = 0.005;
+const REGION_GB_USD: Readonly<Record<string, number>> = { 'id-cgk': 0.015, 'br-gru': 0.007 };
+const DISTRIBUTED_GB_USD = 0.01;
+
+const price = (hourly: number) => ({ hourly, monthly: null });
+
+/** GET /network-transfer/prices, as recorded. */
+export const transferPrices = [
+  {
+    id: 'distributed_network_transfer',
+    label: 'Distributed Network Transfer',
+    price: price(DISTRIBUTED_GB_USD),
+    region_prices: [],
+    transfer: 0,
+  },
+  {
+    id: 'network_transfer',
+    label: 'Network Transfer',
+    price: price(GB_USD),
+    region_prices: Object.entries(REGION_GB_USD).map(([id, usd]) => ({ id, ...price(usd) })),
+    transfer: 0,
+  },
+];
+
+/** The price in US dollars of a GB that a Linode of the region sends beyond its pool. */
+export function gbUsdIn(region: string): number {
+  const isDistributed = regions.get(region)?.site_type === 'distributed';
+  return REGION_GB_USD[region] ?? (isDistributed ? DISTRIBUTED_GB_USD : GB_USD);
+}
+
+/** What the Linode sent from `from` until `to`, in whole bytes. */
+export function sentBetween(instance: Instance, from: number, to: number): number {
+  const { created, deleted, sends = [], sentAtOnce = [] } = instance;
+  const end = Math.min(to, deleted ?? to);
+  const steady = sends.reduce((total, { fromSeconds, untilSeconds, bytesPerSecond }) => {
+    const begins = Math.max(from, created + fromSeconds * 1_000);
+    const ends = untilSeconds === null ? end : Math.min(end, created + untilSeconds * 1_000);
+    return total + (Math.max(0, ends - begins) / 1_000) * bytesPerSecond;
+  }, 0);
+  const atOnce = sentAtOnce
+    .filter(({ at }) => at >= from && at < to)
+    .reduce((total, { bytes }) => total + bytes, 0);
+  return Math.floor(steady + atOnce);
+}
+
+/** What the Linode gives to its pool in the month, for the time that it lived in it; in GB. */
+function broughtGb({ type, created, deleted }: Instance, month: Month, now: number): number {
+  const lived = Math.min(deleted ?? now, now, month.end) - Math.max(created, month.start);
+  const share = Math.max(0, lived) / (month.end - month.start);
+  return (types.get(type)?.transfer ?? 0) * share;
+}
+
+/** GET /linode/instances/{id}/transfer; `used` is in bytes, the others are in GB. */
+export function transferOfInstance(instance: Instance, now: number) {
+  const month = monthAt(now);
+  const used = sentBetween(instance, month.start, now);
+  const quota = Math.floor(broughtGb(instance, month, now));
+  return { used, quota, billable: Math.max(0, Math.ceil(used / BYTES_PER_GB) - quota) };
+}
+
+/** GET /account/transfer, in GB. */
+export function transferOfAccount(instances: readonly Instance[], now: number) {
+  const month = monthAt(now);
+  const poolOf = (pool: string) => {
+    const { sent, brought } = totals(
+      instances.filter((instance) => poolNamed(instance) === pool),
+      month,
+      now,
+    );
+    const [used, quota] = [Math.ceil(sent), Math.floor(brought)];
+    return { used, quota, billable: Math.max(0, used - quota) };
+  };
+  const regional = Object.keys(REGION_GB_USD).map((id) => ({ id, ...poolOf(id) }));
+  return { ...poolOf(ELSEWHERE), region_transfers: regional };
+}
+
+/**
+ * Micro-dollars for what these Linodes sent beyond what they brought, as if the account had no
+ * others: a started GB of each pool and calendar month costs its price.
+ */
+export function overageOf(instances: readonly Instance[], now: number): number {
+  const senders = instances.filter(({ sends, sentAtOnce }) => sends?.length || sentAtOnce?.length);
+  const [first] = senders.map(({ created }) => created).toSorted((a, b) => a - b);
+  if (first === undefined) return 0;
+  let microUsd = 0;
+  for (let month = monthAt(first); month.start < now; month = monthAt(month.end)) {
+    for (const pool of new Set(instances.map(poolNamed))) {
+      const [one, ...others] = instances.filter((instance) => poolNamed(instance) === pool);
+      if (one === undefined) continue;
+      const { sent, brought } = totals([one, ...others], month, now);
+      const beyond = Math.max(0, Math.ceil(sent - brought));
+      microUsd += beyond * Math.round(gbUsdIn(one.region) * 1e6);
+    }
+  }
+  return microUsd;
+}
+
+const totals = (instances: readonly Instance[], month: Month, now: number) => ({
+  sent: instances.reduce(
+    (sum, instance) =>
+      sum + sentBetween(instance, month.start, Math.min(month.end, now)) / BYTES_PER_GB,
+    0,
+  ),
+  brought: instances.reduce((sum, instance) => sum + broughtGb(instance, month, now), 0),
+});
+
+const ELSEWHERE = 'elsewhere';
+
+const poolNamed = ({ region }: Instance): string => (region in REGION_GB_USD ? region : ELSEWHERE);
+
+interface Month {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The calendar month (UTC). */
+function monthAt(at: number): Month {
+  const date = new Date(at);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  return { start: Date.UTC(year, month), end: Date.UTC(year, month + 1) };
+}
