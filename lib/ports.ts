@@ -4,7 +4,13 @@ import type { DurationMs, EpochMs } from './core/base/units.ts';
 import type { MonthName } from './core/billing/bill.ts';
 import type { Ledger } from './core/caps/ledger.ts';
 import type { OwnerRecord } from './core/caps/owners.ts';
-import type { Image, InterfaceGeneration, LinodeType, Region } from './core/catalogue/lists.ts';
+import type {
+  Image,
+  InterfaceGeneration,
+  LinodeType,
+  Region,
+  TransferPrices,
+} from './core/catalogue/lists.ts';
 import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
 import type { AgentReport, Reports } from './core/cluster/readiness.ts';
@@ -48,6 +54,11 @@ export interface LinodeApi {
    * since launches do without it.
    */
   availability(region: string, by: EpochMs): Promise<readonly TypeAvailability[]>;
+  /**
+   * What a GB beyond the account's pool costs; null: the server does not know transfer, as Linode
+   * does. Gives up within seconds, since launches do without it.
+   */
+  transferPrices(by: EpochMs): Promise<Cacheable<TransferPrices | null>>;
   /** `unreadable`: the token lacks the scope account:read_only. */
   accountSettings(by: EpochMs): Promise<AccountSettings | 'unreadable'>;
   /**
@@ -68,6 +79,11 @@ export interface LinodeApi {
    */
   listByTag(tag: Tag, by: EpochMs): Promise<Linode[]>;
   get(id: number, by: EpochMs): Promise<Linode | 'notFound'>;
+  /**
+   * How many bytes the Linode has sent in the present calendar month (UTC). Gives up within seconds,
+   * and holds up no other call.
+   */
+  bytesSent(id: number, by: EpochMs): Promise<number | 'notFound'>;
   /** The Linode with exactly this label, whoever created it. */
   findByLabel(label: NodeLabel, by: EpochMs): Promise<Linode | 'notFound'>;
   /**

@@ -58,7 +58,9 @@ describe.skipIf(!hasShared)(`Linode's contract${skipped}`, () => {
     await expect(api.availability('xx-none', LATER)).rejects.toMatchObject({
       code: 'linodeRejected',
     });
+    expect((await api.transferPrices(LATER)).value).not.toBeNull();
     expectKept(world, {
+      'GET /network-transfer/prices': [200],
       'GET /linode/types': [200],
       'GET /regions': [200],
       'GET /images': [200],

@@ -64,6 +64,7 @@ describe.skipIf(!hasShared)(`Onebuck's client reads recorded answers of Linode${
       memoryMb: 1024,
       diskMb: 25600,
       gpus: 0,
+      transferGb: 1000,
       price: {
         hourly: 7_500,
         monthly: 5_000_000,

@@ -99,7 +99,7 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
   types: async () => [
     {
       ...{ id: 'g6-nanode-1', label: 'Nanode 1GB', class: 'nanode' },
-      ...{ vcpus: 1, memoryMb: 1_024, diskMb: 25_600, gpus: 0 },
+      ...{ vcpus: 1, memoryMb: 1_024, diskMb: 25_600, gpus: 0, transferGb: 1_000 },
       price: { ...price(0.0075, 5), byRegion: {} },
       backupsPrice: { ...price(0.003, 2), byRegion: {} },
     },
@@ -136,12 +136,14 @@ export const noLinode: LinodeApi = {
   images: failCall,
   recoveryImages: failCall,
   availability: failCall,
+  transferPrices: failCall,
   accountSettings: failCall,
   defaultFirewalls: failCall,
   vlans: failCall,
   deleteVlan: failCall,
   listByTag: failCall,
   get: failCall,
+  bytesSent: failCall,
   findByLabel: failCall,
   create: failCall,
   delete: failCall,

@@ -1,7 +1,8 @@
 import type { NodeLabel } from '../../core/base/names.ts';
 import type { EpochMs } from '../../core/base/units.ts';
+import type { TransferPrices } from '../../core/catalogue/lists.ts';
 import type { Linode } from '../../core/cluster/linode.ts';
-import type { AccountSettings, DefaultFirewalls, LinodeApi, Vlan } from '../../ports.ts';
+import type { AccountSettings, Cacheable, DefaultFirewalls, LinodeApi, Vlan } from '../../ports.ts';
 import { type Call, errorOf, illShaped } from './answer.ts';
 import { createLinode } from './create.ts';
 import { createLinodeHttp, type LinodeHttp, type LinodeHttpOptions } from './http.ts';
@@ -11,12 +12,15 @@ import { createPacer } from './pacing.ts';
 import {
   type Decoder,
   decodeAvailability,
+  decodeBytesSent,
   decodeEmpty,
   decodeFirewallSettings,
   decodeImage,
   decodeLinode,
+  decodePage,
   decodeRegion,
   decodeSettings,
+  decodeTransferPrices,
   decodeType,
   decodeVlan,
 } from './wire.ts';
@@ -39,6 +43,7 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
     images: (by) => listAll(lists, imagesOfType('manual'), by),
     recoveryImages: (by) => listAll(lists, imagesOfType('automatic'), by),
     availability: (region, by) => readAvailability(http, region, by),
+    transferPrices: (by) => readTransferPrices(http, by),
     accountSettings: (by) => readAccountSettings(http, by),
     defaultFirewalls: (by) => readDefaultFirewalls(http, by),
     vlans: (region, by) => listVlans(lists, region, by),
@@ -58,6 +63,11 @@ export function createLinodeApi(options: LinodeHttpOptions): LinodeApi {
     async get(id, by) {
       const call = { method: 'GET', path: `/linode/instances/${id}` } as const;
       return sendForLinode(http, call, id, by);
+    },
+    async bytesSent(id, by) {
+      const path = `/linode/instances/${id}/transfer`;
+      const call = { method: 'GET', path, timeoutMs: OPTIONAL_TIMEOUT_MS } as const;
+      return sendForOne(http, call, decodeBytesSent, by);
     },
     findByLabel,
     create: (request, limits) =>
@@ -104,6 +114,27 @@ async function readAvailability(http: LinodeHttp, region: string, by: EpochMs) {
 /** Whether the server does not have the route. */
 const isAbsent = (status: number | null): boolean =>
   status !== null && [404, 405, 501].includes(status);
+
+/** The kind of transfer of the regions in which Onebuck launches. */
+const TRANSFER = 'network_transfer';
+
+/** A short list of one page. Linode has the route; a server without it bills no transfer. */
+async function readTransferPrices(
+  http: LinodeHttp,
+  by: EpochMs,
+): Promise<Cacheable<TransferPrices | null>> {
+  const path = '/network-transfer/prices';
+  const call = { method: 'GET', path, timeoutMs: OPTIONAL_TIMEOUT_MS } as const;
+  const verdict = await http.send(call, by);
+  if (verdict.kind !== 'ok') {
+    if (isAbsent(verdict.status)) return { value: null, maxAge: null };
+    throw errorOf(call, verdict);
+  }
+  const { data } = decodeOrThrow(call, decodePage(decodeTransferPrices), verdict.body);
+  const found = data.find(({ id }) => id === TRANSFER);
+  if (found === undefined) throw errorOf(call, illShaped(`it has no ${TRANSFER}`));
+  return { value: { gb: found.gb, byRegion: found.byRegion }, maxAge: verdict.maxAge };
+}
 
 /** A server without this route has none of these settings; Linode has the route. */
 async function readAccountSettings(

@@ -58,8 +58,13 @@ export function createLinodeHttp(options: LinodeHttpOptions): LinodeHttp {
   const reads = createGate(clock, READS_AT_ONCE);
   const writes = createGate(clock, WRITES_AT_ONCE);
   // Only lists have pages.
-  const gateOf = ({ method, query }: Call): Gate =>
-    method !== 'GET' ? writes : query === undefined ? reads : lists;
+  // Nothing waits for a measure of what Linodes send.
+  const measures = createGate(clock, READS_AT_ONCE);
+  const gateOf = ({ method, path, query }: Call): Gate => {
+    if (method !== 'GET') return writes;
+    if (path.endsWith('/transfer')) return measures;
+    return query === undefined ? reads : lists;
+  };
 
   async function token({ fresh }: { fresh: boolean }): Promise<string> {
     const text = await options.token({ fresh });

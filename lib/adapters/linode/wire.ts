@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { priceToMicroUsd } from '../../core/base/money.ts';
 import { type EpochMs, epochMs } from '../../core/base/units.ts';
 import type { Price, RegionalPrice } from '../../core/billing/price.ts';
-import type { Image, LinodeType, Region } from '../../core/catalogue/lists.ts';
+import type { Image, LinodeType, Region, TransferPrices } from '../../core/catalogue/lists.ts';
 import { type Linode, type LinodeStatus, linodeStatuses } from '../../core/cluster/linode.ts';
 import type {
   AccountSettings,
@@ -61,6 +61,11 @@ export const decodeAvailability: Decoder<readonly TypeAvailability[]> = (body) =
   decode(availabilitySchema, body);
 export const decodeLinode: Decoder<Linode> = (body) => decode(linodeSchema, body);
 
+/** Of each kind of transfer, its id and its prices. */
+export const decodeTransferPrices: Decoder<TransferPrices & { readonly id: string }> = (body) =>
+  decode(transferPricesSchema, body);
+/** How many bytes a Linode has sent. */
+export const decodeBytesSent: Decoder<number> = (body) => decode(bytesSentSchema, body);
 export const decodeSettings: Decoder<AccountSettings> = (body) => decode(settingsSchema, body);
 export const decodeFirewallSettings: Decoder<DefaultFirewalls> = (body) =>
   decode(firewallSettingsSchema, body);
@@ -164,6 +169,7 @@ const typeSchema = z.pipe(
     memory: z.int().check(z.nonnegative()),
     disk: z.int().check(z.nonnegative()),
     gpus: z.nullish(z.int().check(z.nonnegative())),
+    transfer: z.nullish(z.int().check(z.nonnegative())),
     ...pricesFields,
     addons: z.nullish(z.object({ backups: z.nullish(z.object(pricesFields)) })),
   }),
@@ -176,10 +182,32 @@ const typeSchema = z.pipe(
       memoryMb: raw.memory,
       diskMb: raw.disk,
       gpus: raw.gpus ?? 0,
+      transferGb: raw.transfer ?? 0,
       price: regionalPrice(raw),
       backupsPrice: regionalPrice(raw.addons?.backups ?? {}),
     }),
   ),
+);
+
+/** Linode calls the price of a GB hourly. */
+const transferPricesSchema = z.pipe(
+  z.object({
+    id: z.string(),
+    price: z.object({ hourly: dollarsSchema }),
+    region_prices: z.nullish(z.array(z.object({ id: z.string(), hourly: dollarsSchema }))),
+  }),
+  z.transform((raw) => ({
+    id: raw.id,
+    gb: priceToMicroUsd(raw.price.hourly),
+    byRegion: Object.fromEntries(
+      (raw.region_prices ?? []).map(({ id, hourly }) => [id, priceToMicroUsd(hourly)]),
+    ),
+  })),
+);
+
+const bytesSentSchema = z.pipe(
+  z.object({ used: z.int().check(z.nonnegative()) }),
+  z.transform(({ used }) => used),
 );
 
 const regionSchema = z.pipe(

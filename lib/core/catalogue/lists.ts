@@ -1,3 +1,4 @@
+import type { MicroUsd } from '../base/money.ts';
 import type { RegionalPrice } from '../billing/price.ts';
 
 /** A Linode plan, as GET /linode/types lists it. */
@@ -9,6 +10,8 @@ export interface LinodeType {
   readonly memoryMb: number;
   readonly diskMb: number;
   readonly gpus: number;
+  /** What a node adds to the account's pool of outbound transfer in a whole month. */
+  readonly transferGb: number;
   /** null: the API gave no hourly price, so the type can't be launched on a budget. */
   readonly price: RegionalPrice | null;
   /** The price of the addon for backups; null: the API gave none. */
@@ -20,6 +23,15 @@ export interface LinodeType {
  * region needs the capability `Linode Interfaces` for.
  */
 export type InterfaceGeneration = 'legacy_config' | 'linode';
+
+/**
+ * The price of a GB that is sent beyond the account's pool: in most regions, and in those with a
+ * price and a pool of their own.
+ */
+export interface TransferPrices {
+  readonly gb: MicroUsd;
+  readonly byRegion: Readonly<Record<string, MicroUsd>>;
+}
 
 export interface Region {
   readonly id: string;

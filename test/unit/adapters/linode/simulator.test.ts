@@ -1,10 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { createLinodeApi } from '../../../../lib/adapters/linode/client.ts';
 import { plus, seconds } from '../../../../lib/core/base/units.ts';
 import type { FaultKind } from '../../../../simulators/linode/simulator.ts';
-import { anAccount, LINODE_TOKEN } from '../../../support/doubles.ts';
-import { aRequest, LABEL, LATER, LIMITS, START, TAGS } from '../../../support/linode-server.ts';
-import { READER, simulated } from '../../../support/simulated-linode.ts';
+import { aClock, anAccount, LINODE_TOKEN, silentLog } from '../../../support/doubles.ts';
+import {
+  aRawLinode,
+  aRequest,
+  LABEL,
+  LATER,
+  LIMITS,
+  START,
+  TAGS,
+} from '../../../support/linode-server.ts';
+import { callLinode, READER, simulated } from '../../../support/simulated-linode.ts';
 
 type Simulated = Awaited<ReturnType<typeof simulated>>;
 
@@ -31,6 +40,53 @@ describe('with the simulated Linode', () => {
     expect(types.maxAge).toBe(seconds(60));
     expect((await api.regions(LATER)).value.map(({ id }) => id)).toContain('us-east');
     expect((await api.images(LATER)).value.map(({ id }) => id)).toContain('linode/debian12');
+  });
+
+  it('the client reads what transfer costs, and what a type adds to the pool', async () => {
+    const { api, simulator } = await simulated();
+    expect(await api.transferPrices(LATER)).toEqual({
+      value: { gb: 5_000, byRegion: { 'id-cgk': 15_000, 'br-gru': 7_000 } },
+      maxAge: seconds(60),
+    });
+    const { value: types } = await api.types(LATER);
+    const transferOf = (wanted: string) => types.find(({ id }) => id === wanted)?.transferGb;
+    expect([transferOf('g6-nanode-1'), transferOf('g8-dedicated-4-2')]).toEqual([1_000, 0]);
+    simulator.updateSettings({ transferKnown: false });
+    expect((await api.transferPrices(LATER)).value).toBeNull();
+    simulator.setFaults([{ kind: 'maintenance503' }]);
+    await expect(api.transferPrices(LATER)).rejects.toMatchObject({ code: 'linodeUnavailable' });
+  });
+
+  it('the client reads what a Linode has sent, with the scope that it has anyway', async () => {
+    const tokens = { [READER]: 'linodes:read_only' };
+    const { api, simulator, clock } = await simulated({ tokens });
+    const outcome = await api.create(aRequest(), LIMITS);
+    if (outcome.kind !== 'created') throw new Error(JSON.stringify(outcome));
+    const { id } = outcome.linode;
+    simulator.send(id, 5_000_000_001);
+    clock.set(plus(START, seconds(1)));
+    expect(await api.bytesSent(id, LATER)).toBe(5_000_000_001);
+    const reader = await callLinode(simulator, 'GET', `/linode/instances/${id}/transfer`, {
+      token: READER,
+    });
+    expect(reader.status).toBe(200);
+    await api.delete(id, LATER);
+    expect(await api.bytesSent(id, LATER)).toBe('notFound');
+  });
+
+  it('measures without an answer hold up no look at a Linode', async () => {
+    const clock = aClock(START);
+    const body = JSON.stringify(aRawLinode({ id: 7 }));
+    const answer = { status: 200, header: () => 'application/json', text: body };
+    const api = createLinodeApi({
+      transport: (call) =>
+        call.path.endsWith('/transfer') ? new Promise(() => {}) : Promise.resolve(answer),
+      clock,
+      log: silentLog,
+      token: async () => LINODE_TOKEN,
+    });
+    for (let n = 0; n < 30; n += 1) void api.bytesSent(7, LATER);
+    expect(await api.get(7, LATER)).toMatchObject({ id: 7 });
   });
 
   it('the client reads which types a region has sold out', async () => {

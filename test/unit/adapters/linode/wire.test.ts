@@ -15,6 +15,7 @@ const aRawType = (over: Record<string, unknown> = {}) => ({
   memory: 1024,
   disk: 25600,
   gpus: 0,
+  transfer: 1000,
   price: { hourly: 0.0075, monthly: 5.0 },
   region_prices: [{ id: 'id-cgk', hourly: 0.009, monthly: 6.0 }],
   addons: { backups: { price: { hourly: 0.003, monthly: 2.0 }, region_prices: [] } },
@@ -43,6 +44,7 @@ describe('a type', () => {
       memoryMb: 1024,
       diskMb: 25600,
       gpus: 0,
+      transferGb: 1000,
       price: {
         hourly: 7_500,
         monthly: 5e6,
@@ -52,9 +54,11 @@ describe('a type', () => {
     });
   });
 
-  it('may lack region prices, addons and gpus', () => {
-    const bare = typeOf({ region_prices: undefined, addons: undefined, gpus: undefined });
-    expect(bare).toMatchObject({ price: { byRegion: {} }, backupsPrice: null, gpus: 0 });
+  it('may lack region prices, addons, gpus and transfer', () => {
+    const absent = { region_prices: undefined, addons: undefined, gpus: undefined };
+    const bare = typeOf({ ...absent, transfer: undefined });
+    const none = { gpus: 0, transferGb: 0 };
+    expect(bare).toMatchObject({ price: { byRegion: {} }, backupsPrice: null, ...none });
   });
 
   it('has no monthly price where Linode gives none, or a price of 0', () => {

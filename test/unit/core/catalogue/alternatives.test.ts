@@ -40,6 +40,7 @@ const types = ROWS.map(
     memoryMb,
     diskMb: 25_600,
     gpus: 0,
+    transferGb: 1_000,
     price: {
       ...price(hourly, Math.round(hourly * 667)),
       byRegion: {
@@ -250,7 +251,7 @@ describe('another type', () => {
   /** A dedicated or a GPU type, by vCPUs, GB, hourly dollars and GPUs. */
   const aType = (id: string, [vcpus, gb, hourly, gpus = 0]: readonly number[]): LinodeType => ({
     ...{ id, label: id, class: gpus > 0 ? 'gpu' : 'dedicated' },
-    ...{ vcpus: vcpus ?? 0, memoryMb: 1_024 * (gb ?? 0), diskMb: 25_600, gpus },
+    ...{ vcpus: vcpus ?? 0, memoryMb: 1_024 * (gb ?? 0), diskMb: 25_600, gpus, transferGb: 1_000 },
     price: { ...price(hourly ?? 0), byRegion: {} },
     backupsPrice: null,
   });

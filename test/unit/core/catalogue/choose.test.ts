@@ -27,6 +27,7 @@ const aType = (overrides: Partial<LinodeType> & { id: string }): LinodeType => (
   memoryMb: 1_024,
   diskMb: 25_600,
   gpus: 0,
+  transferGb: 1_000,
   price: { ...price(7_500, 5_000_000), byRegion: {} },
   backupsPrice: { ...price(3_000, 2_000_000), byRegion: {} },
   ...overrides,
@@ -694,6 +695,7 @@ describe('the types that Linode listed in 2024', () => {
         memoryMb: raw.memory,
         diskMb: raw.disk,
         gpus: raw.gpus,
+        transferGb: 1_000,
         price: {
           ...fromRaw(raw.price),
           byRegion: Object.fromEntries(raw.region_prices.map((row) => [row.id, fromRaw(row)])),

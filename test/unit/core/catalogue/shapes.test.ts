@@ -10,6 +10,7 @@ import { price, usd } from '../../../support/builders.ts';
 const aType = (id: string, vcpus: number, hourly: number, gpus = 0) => ({
   type: {
     ...{ id, label: id, class: 'standard', vcpus, gpus, memoryMb: 1_024, diskMb: 25_600 },
+    transferGb: 1_000,
     price: { ...price(hourly, null), byRegion: {} },
     backupsPrice: null,
   } satisfies LinodeType,
