@@ -19,7 +19,10 @@ import {
   store,
 } from '../lib/wire.ts';
 
-/** The event is `{"passes": [{"clusterId": "c…", "beginAt": 1792490220000}, …]}`. */
+/**
+ * The event is `{"passes": [{"clusterId": "c…", "beginAt": 1792490220000}, …]}`; a pass may have
+ * `"unmeasured": true`.
+ */
 export const handler = async (event: { passes?: unknown }, context: Context) => {
   const batch = batchIn(event);
   const deps = {
@@ -45,11 +48,13 @@ function batchIn({ passes }: { passes?: unknown }): Batch {
 }
 
 function passRequestIn(pass: unknown): PassRequest {
-  const { clusterId, beginAt } = (pass ?? {}) as Record<string, unknown>;
+  const { clusterId, beginAt, unmeasured } = (pass ?? {}) as Record<string, unknown>;
   if (typeof clusterId !== 'string' || !isClusterId(clusterId)) throw illFormed();
-  if (beginAt === undefined) return { clusterId };
+  if (unmeasured !== undefined && unmeasured !== true) throw illFormed();
+  const request: PassRequest = { clusterId, ...(unmeasured === true && { unmeasured }) };
+  if (beginAt === undefined) return request;
   if (!Number.isSafeInteger(beginAt)) throw illFormed();
-  return { clusterId, beginAt: epochMs(beginAt as number) };
+  return { ...request, beginAt: epochMs(beginAt as number) };
 }
 
 const illFormed = () =>

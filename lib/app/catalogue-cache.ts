@@ -1,3 +1,4 @@
+import { microUsd } from '../core/base/money.ts';
 import {
   type DurationMs,
   durationMs,
@@ -14,7 +15,13 @@ import {
   isLaunchable,
   type SoldOut,
 } from '../core/catalogue/choose.ts';
-import type { Image, InterfaceGeneration, LinodeType, Region } from '../core/catalogue/lists.ts';
+import type {
+  Image,
+  InterfaceGeneration,
+  LinodeType,
+  Region,
+  TransferPrices,
+} from '../core/catalogue/lists.ts';
 import { PRICES_AGE_MAX } from '../core/cluster/kinds.ts';
 import type { Spec } from '../core/cluster/spec.ts';
 import { reasonOf } from '../errors.ts';
@@ -24,6 +31,11 @@ import type { AccountSettings, Cacheable, Clock, LinodeApi, Log } from '../ports
 export interface CatalogueCache {
   types(by: EpochMs): Promise<readonly LinodeType[]>;
   regions(by: EpochMs): Promise<readonly Region[]>;
+  /**
+   * What a GB beyond the account's pool costs; null: the server does not know transfer. Never fails,
+   * and takes at most a few seconds.
+   */
+  transferPrices(by: EpochMs): Promise<TransferPrices | null>;
   /** Without recovery images. */
   images(by: EpochMs): Promise<readonly Image[]>;
   recoveryImages(by: EpochMs): Promise<readonly Image[]>;
@@ -61,6 +73,7 @@ type Source = Pick<
   | 'recoveryImages'
   | 'availability'
   | 'accountSettings'
+  | 'transferPrices'
   | 'defaultFirewalls'
   | 'vlans'
 >;
@@ -95,6 +108,7 @@ export function createCatalogueCache(linode: Source, clock: Clock, log: Log): Ca
     types: remembered(clock, PRICES, (by) => linode.types(by)),
     regions: remembered(clock, REGIONS, (by) => linode.regions(by)),
     images: remembered(clock, IMAGES, (by) => linode.images(by)),
+    transferPrices: remembered(clock, PRICES, (by) => readTransfer(linode, clock, log, by)),
     recoveryImages: remembered(clock, IMAGES, (by) => linode.recoveryImages(by)),
     account,
     async backups(by) {
@@ -120,6 +134,26 @@ async function readFirewalls(linode: Source, clock: Clock, log: Log, by: EpochMs
   }
 }
 
+/** As recorded: docs/linode.md#transfer. They count if Linode does not say, and are read again. */
+const TRANSFER_PRICES: TransferPrices = {
+  gb: microUsd(5_000),
+  byRegion: { 'id-cgk': microUsd(15_000), 'br-gru': microUsd(7_000) },
+};
+
+async function readTransfer(
+  linode: Source,
+  clock: Clock,
+  log: Log,
+  by: EpochMs,
+): Promise<Cacheable<TransferPrices | null>> {
+  try {
+    return await linode.transferPrices(earliest(by, plus(clock.now(), OPTIONAL_WAIT_MAX)));
+  } catch (error) {
+    log.warn('prices of transfer are unknown', { reason: reasonOf(error) });
+    return { value: TRANSFER_PRICES, maxAge: null };
+  }
+}
+
 /**
  * The catalogue by which a spec is resolved and compared, with the sold-out types of the spec's
  * region and of those regions that an alternative may name.
@@ -128,21 +162,22 @@ export async function catalogueFor(
   catalogue: CatalogueCache,
   wanted: Partial<Spec>,
   by: EpochMs,
-): Promise<{ lists: CatalogueLists; extras: AccountExtras }> {
+): Promise<{ lists: CatalogueLists; extras: AccountExtras; transfer: TransferPrices | null }> {
   const { region } = wanted;
-  const [types, regions, images, backups, account, here] = await allEnded([
+  const [types, regions, images, backups, account, here, transfer] = await allEnded([
     catalogue.types(by),
     catalogue.regions(by),
     imagesFor(catalogue, wanted, by),
     catalogue.backups(by),
     catalogue.account(by),
     soldOutIn(catalogue, region === undefined ? [] : [region], by),
+    catalogue.transferPrices(by),
   ]);
   const isNew = account !== 'unreadable' && account.interfaces === 'linode';
   const extras: AccountExtras = { backups, ...(isNew && { interfaces: 'linode' }) };
   const lists = { types, regions, images, soldOut: here };
   const there = await soldOutIn(catalogue, regionsToAsk(wanted, lists, extras), by);
-  return { lists: { ...lists, soldOut: new Map([...here, ...there]) }, extras };
+  return { lists: { ...lists, soldOut: new Map([...here, ...there]) }, extras, transfer };
 }
 
 /** Also the recovery images if the spec may name one: its id is that of a private image. */

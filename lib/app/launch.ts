@@ -13,7 +13,7 @@ import {
 } from '../core/base/units.ts';
 import { CREATE_TIME } from '../core/caps/ledger.ts';
 import { noNetwork } from '../core/catalogue/room.ts';
-import { quoteOf } from '../core/cluster/quote.ts';
+import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import { type ClusterRecord, isLive, withHistory } from '../core/cluster/record.ts';
 import type { Spec } from '../core/cluster/spec.ts';
 import { bitsFor, type RoomNetwork, vlanOf } from '../core/room/network.ts';
@@ -179,6 +179,7 @@ function newRecord(
   const { spec, bought, advice } = offered;
   const startsAt = latest(now, reserved.createFrom);
   const createdBy = plus(startsAt, durationMs(spec.nodes * CREATE_TIME));
+  const quote = quoteOf(spec, bought, settings.marginMs, startsAt);
   const record: ClusterRecord = {
     phase: 'provisioning',
     id,
@@ -199,6 +200,7 @@ function newRecord(
     ...networkOf(settings.stage, id, offered, reserved),
     marginMs: settings.marginMs,
     ...(offered.canReport && { agent: true }),
+    ...transferOf(spec, quote),
     provisionBy: plus(createdBy, settings.provisionMs),
     nodes: Array.from({ length: spec.nodes }, (_, index) => ({
       state: 'planned',
@@ -208,10 +210,19 @@ function newRecord(
     reapTags: [],
     history: [],
   };
-  const { affordableHours, teardownAt } = quoteOf(spec, bought, settings.marginMs, startsAt);
+  const { affordableHours, teardownAt } = quote;
   const until = toIso(teardownAt);
   const terms = `${formatUsd(spec.budget)} lasts ${plural(affordableHours, 'hour')}, until ${until}`;
   return withHistory(record, now, `launched by ${owner}: ${terms}`);
+}
+
+/** What the spec plans to send, and what the quote holds back for it. */
+function transferOf(
+  { transferGb }: Spec,
+  { transfer }: Quote,
+): { transferGb?: number; transferReserved?: MicroUsd } {
+  if (transferGb === null || transfer === null) return {};
+  return { transferGb, transferReserved: transfer.reserved };
 }
 
 function networkOf(

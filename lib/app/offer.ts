@@ -1,5 +1,5 @@
 import type { Fault } from '../core/base/fault.ts';
-import { formatUsd, toUsd } from '../core/base/money.ts';
+import { formatUsd, microUsd, times, toUsd } from '../core/base/money.ts';
 import {
   between,
   type DurationMs,
@@ -9,11 +9,13 @@ import {
   minutes,
   seconds,
 } from '../core/base/units.ts';
+import { firstHourCost } from '../core/billing/bill.ts';
 import { CREATE_TIME } from '../core/caps/ledger.ts';
 import { alternatives } from '../core/catalogue/alternatives.ts';
-import { resolve, takesUserData, warningsOf } from '../core/catalogue/choose.ts';
+import { resolve, takesUserData, termsFor, warningsOf } from '../core/catalogue/choose.ts';
 import { keyedFields, networkFor, roomWarnings } from '../core/catalogue/room.ts';
 import type { Advice } from '../core/cluster/advice.ts';
+import { newNodePrice } from '../core/cluster/kinds.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import type { Bought } from '../core/cluster/record.ts';
 import { hasKeys, parseSpec, type Spec } from '../core/cluster/spec.ts';
@@ -61,7 +63,7 @@ export async function offer(
   const { catalogue, settings, clock } = deps;
   const parsed = parseSpec(input, settings);
   const partial = parsed.ok ? parsed.spec : parsed.partial;
-  const { lists, extras } = await catalogueFor(catalogue, partial, by);
+  const { lists, extras, transfer } = await catalogueFor(catalogue, partial, by);
   const [account, firewall] = await allEnded([
     catalogue.account(by),
     catalogue.defaultFirewall(extras.interfaces ?? 'legacy_config', by),
@@ -83,6 +85,7 @@ export async function offer(
   if (spec.job !== null) refuseJobWithout({ publicUrl, files: deps.files });
   const isGuarded = isRoom({ agent: canReport, network: network.kind, spec });
   if (isGuarded) refuseLargeUserData(spec, network.kind, canReport ? publicUrl : null);
+  const terms = termsFor(type, region.id, transfer);
   const bought = {
     type: type.id,
     typeLabel: type.label,
@@ -96,10 +99,11 @@ export async function offer(
     price: resolved.price.base,
     backupsPrice: resolved.price.backups,
     backupsAssumed: extras.backups,
+    ...(terms && { transfer: terms }),
   };
   const now = clock.now();
   const from = latest(now, await nextTurn());
-  const market = { catalogue: lists, extras, nodesMax, marginMs, from };
+  const market = { catalogue: lists, extras, transfer, nodesMax, marginMs, from };
   const lacksHelper = account !== 'unreadable' && !account.networkHelper && !extras.interfaces;
   const warnings = [
     ...warningsOf(image),
@@ -226,18 +230,22 @@ function refuseManaged(account: AccountSettings | 'unreadable'): void {
 export function refuseWhatWouldOverspend({
   spec,
   bought,
-  quote: { smallestBudget, hourly },
+  quote: { smallestBudget, hourly, startsAt },
   advice,
 }: Offer): void {
   if (spec.budget >= smallestBudget) return;
   const cluster = `${spec.nodes} × ${bought.type} in ${bought.region}`;
   const twice =
-    smallestBudget > hourly
+    firstHourCost(newNodePrice({ bought }), spec.nodes, startsAt) > hourly
       ? ', and the hour now starting runs into the next month, where it may be billed again'
       : '';
+  const gbPrice = bought.transfer?.gbPrice ?? microUsd(0);
+  const planned = spec.transferGb
+    ? `, and ${spec.transferGb} GB of transfer up to ${formatUsd(times(gbPrice, spec.transferGb))}`
+    : '';
   throw new AppError(
     'refused',
-    `${cluster} cost ${formatUsd(hourly)} a started hour${twice}. The smallest budget that would ` +
+    `${cluster} cost ${formatUsd(hourly)} a started hour${twice}${planned}. The smallest budget that would ` +
       `do is ${formatUsd(smallestBudget)}; you gave ${formatUsd(spec.budget)}.`,
     {
       members: { smallestBudgetUsd: toUsd(smallestBudget) },

@@ -1,5 +1,5 @@
 import { type EpochMs, earliest, plus, seconds } from '../core/base/units.ts';
-import { regionalPrice } from '../core/catalogue/choose.ts';
+import { gbPriceIn, regionalPrice } from '../core/catalogue/choose.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
 import { kindsOf, type PricesRead } from '../core/pass/kinds.ts';
 import { reasonOf } from '../errors.ts';
@@ -7,7 +7,7 @@ import type { Clock, Log } from '../ports.ts';
 import { allEnded, type CatalogueCache } from './catalogue-cache.ts';
 
 export interface PriceDeps {
-  readonly catalogue: Pick<CatalogueCache, 'types' | 'account'>;
+  readonly catalogue: Pick<CatalogueCache, 'types' | 'account' | 'transferPrices'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -26,14 +26,20 @@ export async function readPrices(
 ): Promise<PricesRead | null> {
   const by = earliest(passBy, plus(clock.now(), TIME_MAX));
   try {
-    const [types, account] = await allEnded([catalogue.types(by), catalogue.account(by)]);
+    const [types, account, transfer] = await allEnded([
+      catalogue.types(by),
+      catalogue.account(by),
+      catalogue.transferPrices(by),
+    ]);
     const found = kindsOf(record).map(({ type, region }) => {
       const listed = types.find(({ id }) => id === type);
       const price = regionalPrice(listed?.price ?? null, region);
       const backupsPrice = regionalPrice(listed?.backupsPrice ?? null, region);
       return { type, region, price, backupsPrice };
     });
-    return { found, isManaged: account !== 'unreadable' && account.managed };
+    const gbPrices = found.map(({ region }) => gbPriceIn(transfer, region));
+    const gbPrice = gbPrices.reduce((a, b) => (a !== null && b !== null && b > a ? b : a));
+    return { found, gbPrice, isManaged: account !== 'unreadable' && account.managed };
   } catch (error) {
     log.warn('prices could not be read', { clusterId: record.id, reason: reasonOf(error) });
     return null;

@@ -33,6 +33,7 @@ import {
 } from '../core/pass/batches.ts';
 import { withJobOver } from '../core/pass/job-over.ts';
 import { arePricesDue, withPricesRead } from '../core/pass/kinds.ts';
+import { isMeasureDue, type Measured, withSent } from '../core/pass/measure.ts';
 import { withEarlyTeardown } from '../core/pass/phase.ts';
 import { plan } from '../core/pass/plan.ts';
 import type { Step } from '../core/pass/steps.ts';
@@ -41,6 +42,7 @@ import type { ClusterStore, Metrics, Notifier } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { carryOut, type StepDeps } from './carry-out.ts';
 import { isSaved } from './is-saved.ts';
+import { measure } from './measure.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { type PriceDeps, readPrices } from './read-prices.ts';
 import { reportLiveOverspend, reportLostTags } from './report-changes.ts';
@@ -136,7 +138,10 @@ async function makePasses(context: Context, request: PassRequest): Promise<void>
     read = await store.get(clusterId);
   }
   for (let looks = 0; ; ) {
-    const pass: Pass | 'over' = await makePass(context, read, { early: beginAt !== undefined });
+    const pass: Pass | 'over' = await makePass(context, read, {
+      early: beginAt !== undefined,
+      measures: request.unmeasured !== true,
+    });
     if (pass === 'over') return;
     const now = clock.now();
     const startsAt = latest(now, pass.nextAt);
@@ -162,25 +167,29 @@ interface Pass {
   readonly failures: readonly string[];
 }
 
+const UNMEASURED: Measured = new Map();
+
 /** `over`: the cluster has ended, or another pass or a request has changed it meanwhile. */
 async function makePass(
   { deps, limits: { by }, outbox, sharesLists }: Context,
   record: ClusterRecord | 'notFound',
-  { early }: { readonly early: boolean },
+  { early, measures }: { readonly early: boolean; readonly measures: boolean },
 ): Promise<Pass | 'over'> {
   const { clock, store } = deps;
   // 1. Observe.
   if (record === 'notFound' || !isLive(record)) return 'over';
-  const [observed, prices, outcome] = await Promise.all([
+  const [observed, prices, measured, outcome] = await Promise.all([
     list(deps, record, by, sharesLists),
     !early && arePricesDue(record, clock.now()) ? readPrices(deps, record, by) : null,
+    measures && isMeasureDue(record, clock.now()) ? measure(deps, record, by) : UNMEASURED,
     outcomeOfJob(deps, record),
   ]);
 
   // 2. Plan.
   const now = clock.now();
   const priced = prices === null ? record : withPricesRead(record, prices, now);
-  const settled = outcome === null ? priced : withJobOver(priced, outcome, now);
+  const known = withSent(priced, measured, now);
+  const settled = outcome === null ? known : withJobOver(known, outcome, now);
   const planned = plan(early ? withEarlyTeardown(settled, now) : settled, observed.linodes, now);
   if (!('life' in planned)) {
     await end(deps, { before: record, ended: planned.next }, by, outbox);

@@ -31,6 +31,7 @@ import {
   troubleOf,
 } from '../core/cluster/record.ts';
 import type { Spec } from '../core/cluster/spec.ts';
+import { limitOf, transferOf } from '../core/cluster/transfer.ts';
 import {
   type JobProgress,
   NO_PROGRESS,
@@ -77,6 +78,7 @@ export function renderCluster(
     hourlyUsd: toUsd(hourlyOf(record)),
     spentUsd: toUsd(spent),
     leftUsd: toUsd(microUsd(Math.max(0, record.budget - spent))),
+    transfer: renderTransfer(record, now),
     ...renderTimes(record, now),
     createdAt: toIso(record.createdAt),
     agent: record.agent === true,
@@ -85,6 +87,18 @@ export function renderCluster(
     job: hasJob(record) ? renderJobOf(record, reports, progress) : null,
     saved: renderSaved(record),
     history: record.history.map(({ at, event }) => ({ at: toIso(at), event })),
+  };
+}
+
+function renderTransfer(record: ClusterRecord, now: EpochMs) {
+  const totals = transferOf(record, isLive(record) ? now : record.endedAt);
+  if (totals === null) return null;
+  const { sentGb, broughtGb, cost, measuredAt } = totals;
+  const limitGb = isLive(record) ? limitOf(record, lifeOf(record, now)) : record.transferGb;
+  return {
+    ...{ sentGb, broughtGb, limitGb: limitGb ?? null },
+    beyondUsd: toUsd(cost),
+    measuredAt: isoOrNull(measuredAt),
   };
 }
 
@@ -308,6 +322,10 @@ function renderOffered({
     network: network ?? ('none' as const),
     budgetUsd: toUsd(spec.budget),
     maxHours: spec.maxHours,
+    transfer: quote.transfer && {
+      ...{ broughtGb: quote.transfer.broughtGb, limitGb: quote.transfer.limitGb },
+      reservedUsd: toUsd(quote.transfer.reserved),
+    },
     backupsCounted: bought.backupsAssumed,
     ...renderTerms(quote),
   };
@@ -316,7 +334,7 @@ function renderOffered({
 function renderTerms(quote: Quote) {
   return {
     hourlyUsd: toUsd(quote.hourly),
-    firstHourUsd: toUsd(quote.smallestBudget),
+    firstHourUsd: toUsd(quote.firstHour),
     smallestBudgetUsd: toUsd(quote.smallestBudget),
     affordableHours: quote.affordableHours,
     startsAt: toIso(quote.startsAt),

@@ -200,6 +200,15 @@ export const quoteSchema = z.object({
   ...machineFields,
   budgetUsd: usd('The budget of the spec'),
   maxHours: orNull(count('maxHours of the spec.')),
+  transfer: orNull(
+    z
+      .object({
+        broughtGb: count("What the nodes add to the account's pool until the teardown."),
+        limitGb: count('transferGb of the spec; by default, broughtGb.'),
+        reservedUsd: usd('What the budget holds back for the part of limitGb beyond broughtGb'),
+      })
+      .check(z.describe('Outbound transfer; null: it does not count, or no hour is afforded.')),
+  ),
   network: networkKind.check(z.describe('The private network that the nodes get.')),
   backupsCounted: z
     .boolean()
@@ -207,7 +216,7 @@ export const quoteSchema = z.object({
   hourlyUsd: usd('The price of each started hour of the whole cluster'),
   firstHourUsd: usd('The price of the first started hour', 'twice hourlyUsd if a month ends in it'),
   smallestBudgetUsd: usd(
-    'The price of the first started hour',
+    'The price of the first started hour, with the transfer that is planned',
     'a launch refuses a smaller budget',
   ),
   affordableHours: count('How many hours the budget lasts; 0: it does not pay the first hour.'),
@@ -279,6 +288,7 @@ const askedSchema = z.object({
   image: z.string(),
   budgetUsd: usd('The budget at the launch'),
   maxHours: orNull(count('maxHours at the launch.')),
+  transferGb: orNull(count('transferGb at the launch.')),
   authorizedKeys: z.readonly(z.array(z.string())),
   authorizedUsers: z.readonly(z.array(z.string())),
   userData: orNull(z.string()),
@@ -361,6 +371,22 @@ export const clusterSchema = z.object({
   ),
   spentUsd: usd('The bill if all nodes were deleted now'),
   leftUsd: usd('The part of the budget that is left'),
+  transfer: orNull(
+    z
+      .object({
+        sentGb: z.number().check(z.describe('What the nodes have sent, by the last measure.')),
+        broughtGb: count("What the nodes have added to the account's pool."),
+        limitGb: orNull(
+          count(
+            'What it is planned to send: transferGb, or what its nodes bring until the teardown; ' +
+              'null: it has ended, and its spec planned nothing.',
+          ),
+        ),
+        beyondUsd: usd('The part of spentUsd for what was sent beyond what the nodes brought'),
+        measuredAt: orNull(time('When what the nodes have sent was measured last')),
+      })
+      .check(z.describe('Outbound transfer; null: it does not count for this cluster.')),
+  ),
   affordableHours: orNull(
     count('How many hours the budget lasts, from the first node on; null: the teardown has begun.'),
   ),

@@ -67,7 +67,7 @@ async function runWhile(change: (id: ScheduleId) => Promise<unknown>): Promise<S
 /** Reads each list once: a year of price lists would take most of the test's time. */
 function readOnce(catalogue: CatalogueCache): CatalogueCache {
   const { types, regions, images, recoveryImages } = catalogue;
-  const { backups, account, defaultFirewall, soldOut, vlans } = catalogue;
+  const { backups, account, defaultFirewall, soldOut, vlans, transferPrices } = catalogue;
   const once = <Asked extends unknown[], T>(read: (...asked: Asked) => Promise<T>) => {
     let first: Promise<T> | null = null;
     return (...asked: Asked) => {
@@ -86,6 +86,7 @@ function readOnce(catalogue: CatalogueCache): CatalogueCache {
     // The test asks about one region only.
     soldOut: once(soldOut),
     vlans: once(vlans),
+    transferPrices: once(transferPrices),
   };
 }
 

@@ -78,6 +78,7 @@ export const aSpec = (overrides: Partial<Spec> = {}): Spec => ({
   image: 'linode/ubuntu24.04',
   budget: usd(1),
   maxHours: null,
+  transferGb: null,
   authorizedKeys: [],
   authorizedUsers: [],
   userData: null,

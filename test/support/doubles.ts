@@ -3,7 +3,7 @@ import { type EpochMs, latest } from '../../lib/core/base/units.ts';
 import type { MetricValues } from '../../lib/core/cluster/metrics.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { AccountSettings, Clock, LinodeApi, Log, Metrics, Secrets } from '../../lib/ports.ts';
-import { LAUNCH, price } from './builders.ts';
+import { LAUNCH, price, usd } from './builders.ts';
 
 export interface TestClock extends Clock {
   /** The length of each sleep in milliseconds, in order. */
@@ -110,6 +110,7 @@ export const aCatalogue = (overrides: Partial<CatalogueCache> = {}): CatalogueCa
       capabilities: ['Linodes', 'Metadata', 'Vlans'],
     },
   ],
+  transferPrices: async () => ({ gb: usd(0.005), byRegion: {} }),
   images: async () => [
     {
       ...{ id: 'linode/debian12', label: 'Debian 12', deprecated: false, status: 'available' },

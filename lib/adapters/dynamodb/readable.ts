@@ -4,7 +4,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { type ClusterId, isClusterId } from '../../core/base/names.ts';
 import { type EpochMs, epochMs } from '../../core/base/units.ts';
-import { FAR_FUTURE } from '../../core/billing/bill.ts';
+import { FAR_FUTURE, MONTH_NAME } from '../../core/billing/bill.ts';
 import type { ClusterRecord, NodeRecord, Phase } from '../../core/cluster/record.ts';
 import { isSubnet } from '../../core/room/network.ts';
 import type { Unreadable } from '../../ports.ts';
@@ -67,6 +67,7 @@ const price = z.looseObject({
   monthly: z.nullable(money),
 });
 const count = z.int().check(z.gte(0), z.lte(1e9));
+const bytes = z.int().check(z.gte(0));
 const span = z.int().check(z.gte(0), z.lte(1e12));
 const text = z.string();
 const texts = z.array(text);
@@ -136,6 +137,7 @@ const spec = z.looseObject({
   image: text,
   budget: money,
   maxHours: hours,
+  transferGb: z.nullable(count),
   authorizedKeys: texts,
   authorizedUsers: texts,
   userData: z.nullable(text),
@@ -173,6 +175,15 @@ const bought = z.looseObject({
   price,
   backupsPrice: z.nullable(price),
   backupsAssumed: z.boolean(),
+  transfer: z.optional(z.looseObject({ gb: count, gbPrice: money })),
+});
+
+const sent = z.looseObject({
+  at: instant,
+  month: text.check(z.regex(MONTH_NAME)),
+  bytes: z.array(bytes),
+  before: z.record(text.check(z.regex(MONTH_NAME)), bytes),
+  rate: bytes,
 });
 
 const alternative = z.looseObject({
@@ -253,6 +264,10 @@ const common = {
   kindPrices: z.optional(z.array(kindPrice)),
   pricesReadAt: z.optional(instant),
   priceRises: z.optional(z.array(priceRise)),
+  transferGb: z.optional(count),
+  transferReserved: z.optional(money),
+  sent: z.optional(sent),
+  gbPrice: z.optional(money),
   managedAt: z.optional(instant),
   tagLosses: z.optional(count),
   overBudgetAt: z.optional(instant),

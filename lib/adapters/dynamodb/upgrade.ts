@@ -23,6 +23,7 @@ export function upgraded(version: unknown, record: unknown): unknown {
 
 /** The fields of a spec that the first records lack. */
 const ADDED = {
+  transferGb: null,
   authorizedUsers: [],
   userDataBase64: null,
   network: null,

@@ -27,6 +27,9 @@ export interface BilledNode {
   readonly hoursFrom?: EpochMs;
 }
 
+/** The part of a node that its hours depend on. */
+type Span = Pick<BilledNode, 'billedFrom' | 'billedUntil'>;
+
 export interface Limits {
   readonly budget: MicroUsd;
   /** The most hours that a node may be billed, whole and at least 1; null: no limit. */
@@ -75,7 +78,7 @@ export function spendByMonth(
  * makes free count too.
  */
 export function hoursByMonth(
-  nodes: readonly BilledNode[],
+  nodes: readonly Span[],
   at: EpochMs,
 ): Readonly<Record<MonthName, number>> {
   const total: Record<MonthName, number> = {};
@@ -169,7 +172,7 @@ const billOf = (node: BilledNode, at: EpochMs): number =>
 /**
  * The months in which the node is billed, with its hours in each; at least one in the first month.
  */
-function monthsOf(node: BilledNode, at: EpochMs): { month: Month; hoursBilled: number }[] {
+function monthsOf(node: Span, at: EpochMs): { month: Month; hoursBilled: number }[] {
   const first = monthOf(node.billedFrom);
   const end = endOf(node, at);
   const months = [{ month: first, hoursBilled: Math.max(hoursIn(first, node, at), 1) }];
@@ -187,7 +190,7 @@ const billOfNodeIn = (month: Month, node: BilledNode, at: number): number =>
  * The node's started hours that overlap the month, or another span, up to `at`, including one begun
  * before it.
  */
-export function hoursIn(month: Month, node: BilledNode, at: number): number {
+export function hoursIn(month: Month, node: Span, at: number): number {
   const end = Math.min(endOf(node, at), month.end);
   if (end <= month.start) return 0;
   // `first` is the hour that contains the month's start, `next` the first hour that starts at or
@@ -202,7 +205,7 @@ const firstHour = (node: BilledNode): number => costOfHours(node.price, 1);
 const costOfHours = ({ hourly, monthly }: Price, hoursBilled: number): number =>
   Math.min(hoursBilled * hourly, monthly ?? Number.POSITIVE_INFINITY);
 
-const endOf = (node: BilledNode, at: number): number => Math.min(at, node.billedUntil ?? at);
+const endOf = (node: Span, at: number): number => Math.min(at, node.billedUntil ?? at);
 
 function monthOf(at: EpochMs): Month {
   const date = new Date(at);

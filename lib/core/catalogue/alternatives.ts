@@ -12,13 +12,16 @@ import {
   listTypes,
   type NodePrice,
   resolve,
+  termsFor,
 } from './choose.ts';
-import type { LinodeType, Region } from './lists.ts';
+import type { LinodeType, Region, TransferPrices } from './lists.ts';
 
 /** The prices, availability and limits by which specs are quoted. */
 export interface Market {
   readonly catalogue: CatalogueLists;
   readonly extras: AccountExtras;
+  /** null: the server does not know transfer. */
+  readonly transfer: TransferPrices | null;
   readonly nodesMax: number;
   readonly marginMs: DurationMs;
   readonly from: EpochMs;
@@ -81,12 +84,16 @@ interface QuotedSpec {
 }
 
 /** null: the spec can't be launched. */
-function quoteSpec(spec: Spec, { catalogue, extras, marginMs, from }: Market): QuotedSpec | null {
+function quoteSpec(
+  spec: Spec,
+  { catalogue, extras, transfer, marginMs, from }: Market,
+): QuotedSpec | null {
   const resolved = resolve(spec, catalogue, extras);
   if (!resolved.ok) return null;
   const { type, region, price } = resolved;
-  const { nodes, budget, maxHours } = spec;
-  const quoted = quote({ price, nodes, budget, maxHours, marginMs, from });
+  const { nodes, budget, maxHours, transferGb } = spec;
+  const terms = termsFor(type, region.id, transfer);
+  const quoted = quote({ price, nodes, budget, maxHours, transferGb, terms, marginMs, from });
   return { spec, type, region, price, quote: quoted };
 }
 

@@ -5,8 +5,9 @@ import { plural } from '../base/plural.ts';
 import { suggestion } from '../base/suggest.ts';
 import type { Price, RegionalPrice } from '../billing/price.ts';
 import { combinedPrice } from '../billing/price.ts';
+import type { TransferTerms } from '../billing/transfer.ts';
 import type { MachineChoice, Spec } from '../cluster/spec.ts';
-import type { Image, LinodeType, Region } from './lists.ts';
+import type { Image, LinodeType, Region, TransferPrices } from './lists.ts';
 import { roomFaults } from './room.ts';
 
 export interface CatalogueLists {
@@ -236,6 +237,20 @@ export function priceIn(
   if (base === null || !extras.backups) return base;
   const backups = regionalPrice(type.backupsPrice, region);
   return backups && combinedPrice(base, backups);
+}
+
+/** What a GB beyond the pool costs in a region; null: the server does not know transfer. */
+export const gbPriceIn = (prices: TransferPrices | null, region: string): MicroUsd | null =>
+  prices === null ? null : (prices.byRegion[region] ?? prices.gb);
+
+/** What nodes of a type may send, and what a GB beyond costs; null: transfer does not count. */
+export function termsFor(
+  { transferGb }: LinodeType,
+  region: string,
+  prices: TransferPrices | null,
+): TransferTerms | null {
+  const gbPrice = gbPriceIn(prices, region);
+  return gbPrice === null ? null : { gb: transferGb, gbPrice };
 }
 
 /**

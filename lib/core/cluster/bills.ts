@@ -1,8 +1,10 @@
 import { type MicroUsd, microUsd, sum, times } from '../base/money.ts';
 import type { EpochMs } from '../base/units.ts';
 import { type BilledNode, type MonthName, spend, spendByMonth } from '../billing/bill.ts';
+import { transferCost, transferCosts } from '../billing/transfer.ts';
 import { newNodePrice, stretchesOf } from './kinds.ts';
 import { type ClusterRecord, type Common, isLive, type NodeRecord } from './record.ts';
+import { transferIn } from './transfer.ts';
 
 /** The nodes that Linode bills, and those that it may bill because their create may have left. */
 export function billedNodes(record: Common): BilledNode[] {
@@ -43,7 +45,14 @@ export function hourlyOf(record: ClusterRecord): MicroUsd {
 
 /** The spend of a live cluster up to `at`; the final spend of an ended one. */
 export function spentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
-  return isLive(record) ? spend(billedNodes(record), at) : record.spent;
+  return isLive(record) ? billAt(record, at) : record.spent;
+}
+
+/** What Linode bills for hours and transfer if all nodes that are still billed were deleted at `at`. */
+function billAt(record: Common, at: EpochMs): MicroUsd {
+  const transfer = transferIn(record, at);
+  const hours = spend(billedNodes(record), at);
+  return transfer === null ? hours : sum([hours, transferCost(transfer, at)]);
 }
 
 /**
@@ -53,7 +62,7 @@ export function spentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
 export function overspentAt(record: ClusterRecord, at: EpochMs): MicroUsd {
   if (!isLive(record)) return record.overspent;
   const nodes = record.nodes.filter(({ state }) => state !== 'creating');
-  return microUsd(Math.max(0, spend(billedNodes({ ...record, nodes }), at) - record.budget));
+  return microUsd(Math.max(0, billAt({ ...record, nodes }, at) - record.budget));
 }
 
 /** Whether Linode may bill nodes of the cluster on. */
@@ -61,8 +70,17 @@ export const isBilledOn = (record: ClusterRecord): boolean =>
   isLive(record) && billedNodes(record).some(({ billedUntil }) => billedUntil === null);
 
 /** `spentAt`, split by calendar month (UTC). */
-export const spentByMonthOf = (
+export function spentByMonthOf(
   record: ClusterRecord,
   at: EpochMs,
-): Readonly<Record<MonthName, MicroUsd>> =>
-  spendByMonth(billedNodes(record), isLive(record) ? at : record.endedAt);
+): Readonly<Record<MonthName, MicroUsd>> {
+  const end = isLive(record) ? at : record.endedAt;
+  const hours = spendByMonth(billedNodes(record), end);
+  const transfer = transferIn(record, end);
+  if (transfer === null) return hours;
+  const bills: Record<MonthName, MicroUsd> = { ...hours };
+  for (const [month, cost] of Object.entries(transferCosts(transfer, end))) {
+    bills[month] = sum([bills[month] ?? microUsd(0), cost]);
+  }
+  return bills;
+}

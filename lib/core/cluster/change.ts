@@ -1,19 +1,23 @@
 import * as z from 'zod/mini';
 import type { Fault } from '../base/fault.ts';
 import { amount, isObject, parseFields, wholeNumber } from '../base/fields.ts';
-import { formatUsd, type MicroUsd } from '../base/money.ts';
+import { formatUsd, type MicroUsd, microUsd, sum } from '../base/money.ts';
 import { between, durationMs, type EpochMs, hours, plus, toIso } from '../base/units.ts';
 import { spend } from '../billing/bill.ts';
+import { reservedUntil, reserveFor, transferCost } from '../billing/transfer.ts';
 import { spentAt } from './bills.ts';
 import { type Life, lifeOf } from './life.ts';
 import { type ClusterRecord, isLive, type LiveRecord, withHistory } from './record.ts';
-import { HOURS_MAX, type SpecLimits } from './spec.ts';
+import { HOURS_MAX, type SpecLimits, transferGbSchema } from './spec.ts';
+import { transferIn } from './transfer.ts';
 
 /** New limits of a live cluster. An absent field leaves its limit as it is. */
 export interface Change {
   readonly budget?: MicroUsd;
   /** null: no limit. */
   readonly maxHours?: number | null;
+  /** GB; null: what the nodes bring. */
+  readonly transferGb?: number | null;
 }
 
 const A_MOMENT = durationMs(1);
@@ -33,6 +37,7 @@ export const changeSchema = ({ budgetMax }: SpecLimits) =>
         wholeNumber(1, HOURS_MAX, 'The most hours that each node may be billed; null: no limit.'),
       ),
     ),
+    transferGb: z.optional(z.nullable(transferGbSchema)),
   });
 
 /** Reads a change from anything that JSON can hold; finds all faults at once. */
@@ -42,13 +47,16 @@ export function parseChange(input: unknown, limits: SpecLimits): ParsedChange {
   const { valid, faults } = parseFields(input, changeSchema(limits).shape, 'a change');
   if (faults.length > 0) return { ok: false, faults };
   // `valid` holds, under each field's name, the output of the field's schema.
-  const { budgetUsd, maxHours } = valid as { budgetUsd?: MicroUsd; maxHours?: number | null };
-  if (budgetUsd === undefined && maxHours === undefined) {
-    return fault('a change must have budgetUsd, maxHours or both');
+  const { budgetUsd, maxHours, transferGb } = valid as {
+    budgetUsd?: MicroUsd;
+  } & Omit<Change, 'budget'>;
+  if ([budgetUsd, maxHours, transferGb].every((field) => field === undefined)) {
+    return fault('a change must have budgetUsd, maxHours or transferGb');
   }
   const change = {
     ...(budgetUsd === undefined ? {} : { budget: budgetUsd }),
     ...(maxHours === undefined ? {} : { maxHours }),
+    ...(transferGb === undefined ? {} : { transferGb }),
   };
   return { ok: true, change };
 }
@@ -74,28 +82,58 @@ export function changeCluster(
   const life = lifeOf(record, now);
   if (now >= life.teardownAt) return { kind: 'begun' };
   const { budget = record.budget, maxHours = record.maxHours } = change;
-  if (budget === record.budget && maxHours === record.maxHours) {
+  const plan = change.transferGb === undefined ? (record.transferGb ?? null) : change.transferGb;
+  const isSamePlan = plan === (record.transferGb ?? null);
+  if (budget === record.budget && maxHours === record.maxHours && isSamePlan) {
     return { kind: 'changed', next: record };
   }
   // The last affordable instant of a cluster whose teardown time is just after now.
   const earliestEnd = plus(plus(now, record.marginMs), A_MOMENT);
-  const smallestBudget = spend(life.nodes, earliestEnd);
-  if (budget < smallestBudget) {
+  const planned = withPlan(record, plan, { budget, maxHours }, life);
+  const transfer = transferIn(record, earliestEnd);
+  const beyond = transfer === null ? microUsd(0) : transferCost(transfer, earliestEnd);
+  const reserved =
+    plan === null || transfer === null
+      ? microUsd(0)
+      : (planned?.transferReserved ?? reservedUntil(plan, transfer, now));
+  const smallestBudget = sum([
+    spend(life.nodes, earliestEnd),
+    microUsd(Math.max(beyond, reserved)),
+  ]);
+  if (planned === null || budget < smallestBudget) {
     return { kind: 'tooLittle', smallestBudget, spent: spentAt(record, now) };
   }
   const smallestMaxHours = hoursBegun(life, earliestEnd);
   if (maxHours !== null && maxHours < smallestMaxHours) {
     return { kind: 'tooFewHours', smallestMaxHours };
   }
-  const { endBy, ...others } = record;
+  const { endBy, ...others } = planned;
   // Who pays for more time after the job has failed wants its nodes to live on.
   const isLonger = budget > record.budget || isMore(maxHours, record.maxHours);
   const endsAnyway = endBy !== undefined && (record.jobEnd === undefined || !isLonger);
   const kept = endsAnyway ? { ...others, endBy } : others;
   const next = { ...kept, budget, maxHours, dueAt: now };
   const until = `lasts until ${toIso(lifeOf(next, now).teardownAt)}`;
-  const event = `${eventOf(record, { budget, maxHours })} by ${owner}: ${until}`;
+  const event = `${eventOf(record, { budget, maxHours, transferGb: plan })} by ${owner}: ${until}`;
   return { kind: 'changed', next: withHistory(next, now, event) };
+}
+
+/**
+ * The record with what it is planned to send, and what the budget holds back for that; null: the
+ * budget does not pay it.
+ */
+function withPlan<R extends LiveRecord>(
+  record: R,
+  plan: number | null,
+  limits: Pick<LiveRecord, 'budget' | 'maxHours'>,
+  { nodes }: Life,
+): R | null {
+  const { transferGb: _, transferReserved: __, ...rest } = record;
+  const transfer = transferIn(record, record.createdAt);
+  if (plan === null || transfer === null) return rest as R;
+  const planned = { terms: transfer.terms, bringers: nodes };
+  const reserved = reserveFor(plan, planned, nodes, { ...limits, marginMs: record.marginMs });
+  return reserved === null ? null : { ...record, transferGb: plan, transferReserved: reserved };
 }
 
 const isMore = (hours: number | null, than: number | null): boolean =>
@@ -113,6 +151,7 @@ function hoursBegun({ nodes }: Life, at: EpochMs): number {
 function eventOf(record: LiveRecord, to: Required<Change>): string {
   const way = to.budget > record.budget ? 'raised' : 'lowered';
   const hoursText = (hours: number | null) => (hours === null ? 'no limit' : `${hours}`);
+  const gbText = (gb: number | null) => (gb === null ? 'what its nodes bring' : `${gb}`);
   return [
     ...(to.budget === record.budget
       ? []
@@ -120,5 +159,8 @@ function eventOf(record: LiveRecord, to: Required<Change>): string {
     ...(to.maxHours === record.maxHours
       ? []
       : [`maxHours changed from ${hoursText(record.maxHours)} to ${hoursText(to.maxHours)}`]),
+    ...(to.transferGb === (record.transferGb ?? null)
+      ? []
+      : [`transferGb changed to ${gbText(to.transferGb)}`]),
   ].join(', ');
 }

@@ -1,9 +1,11 @@
-import type { MicroUsd } from '../base/money.ts';
+import { type MicroUsd, microUsd, sum } from '../base/money.ts';
 import { durationMs, type EpochMs, earliest, minus, plus } from '../base/units.ts';
-import { type BilledNode, lastAffordable, spend } from '../billing/bill.ts';
+import { type BilledNode, type Limits, lastAffordable, spend } from '../billing/bill.ts';
+import { lastAffordableWith, type Transfer, transferCost } from '../billing/transfer.ts';
 import { billedNodes } from './bills.ts';
 import { newNodePrice } from './kinds.ts';
 import type { Common } from './record.ts';
+import { transferIn } from './transfer.ts';
 
 /**
  * How long a live cluster's limits let it live, and its bill at the end, as seen at one instant.
@@ -20,7 +22,10 @@ export interface Life {
   readonly teardownAt: EpochMs;
   /** The limit that sets the teardown time. */
   readonly limit: Limit;
-  /** What Linode will have billed if all nodes are deleted at `teardownAt`. */
+  /**
+   * What Linode will have billed if all nodes are deleted at `teardownAt`, with what is reserved for
+   * transfer.
+   */
   readonly bill: MicroUsd;
 }
 
@@ -36,18 +41,36 @@ const A_MOMENT = durationMs(1);
 export function lifeOf(record: Common, now: EpochMs): Life {
   const { budget, maxHours, marginMs, endBy } = record;
   const nodes = nodesOf(record, now);
-  const affordable = lastAffordable(nodes, { budget, maxHours });
+  const transfer = transferIn(record, now);
+  const affordable = affordableUntil(transfer, nodes, { budget, maxHours }, now);
   const last = endBy === undefined ? affordable : earliest(affordable, plus(endBy, marginMs));
   const teardownAt = minus(last, marginMs);
-  const isBudgetLeft = spend(nodes, plus(last, A_MOMENT)) <= budget;
+  const billAt = (at: EpochMs) => sum([spend(nodes, at), transferCount(transfer, at)]);
+  const isBudgetLeft = billAt(plus(last, A_MOMENT)) <= budget;
   return {
     nodes,
     lastAffordable: last,
     teardownAt,
     limit: last < affordable ? 'done' : maxHours !== null && isBudgetLeft ? 'maxHours' : 'budget',
-    bill: spend(nodes, teardownAt),
+    bill: billAt(teardownAt),
   };
 }
+
+const affordableUntil = (
+  transfer: Transfer | null,
+  nodes: readonly BilledNode[],
+  limits: Limits,
+  now: EpochMs,
+): EpochMs =>
+  transfer === null
+    ? lastAffordable(nodes, limits)
+    : lastAffordableWith(transfer, nodes, limits, now);
+
+/** What transfer takes of the budget by `at`: what is reserved for it, or more. */
+const transferCount = (transfer: Transfer | null, at: EpochMs): MicroUsd =>
+  transfer === null
+    ? microUsd(0)
+    : microUsd(Math.max(transfer.reserved, transferCost(transfer, at)));
 
 function nodesOf(record: Common, now: EpochMs): BilledNode[] {
   const price = newNodePrice(record);

@@ -1,9 +1,10 @@
-import { type MicroUsd, sum } from '../base/money.ts';
+import { type MicroUsd, microUsd, sum } from '../base/money.ts';
 import { between, type DurationMs, type EpochMs, latest, minutes, plus } from '../base/units.ts';
 import { lastAffordable } from '../billing/bill.ts';
 import { billedNodes, isBilledOn } from './bills.ts';
 import { lifeOf } from './life.ts';
 import { type ClusterRecord, type EndedRecord, isLive, type LiveRecord } from './record.ts';
+import { transferOf } from './transfer.ts';
 
 /**
  * Onebuck's own metrics in CloudWatch. AWS charges each metric for every hour in which it is sent,
@@ -98,6 +99,8 @@ export function teardownLeadOf(before: LiveRecord, ended: EndedRecord): Duration
   const asIfAlive = billed.map((node) =>
     isDeletedInTeardown(node.billedUntil) ? { ...node, billedUntil: null } : node,
   );
-  const { budget, maxHours } = ended;
+  const { maxHours } = ended;
+  const transfer = transferOf(ended, ended.endedAt);
+  const budget = microUsd(Math.max(0, ended.budget - (transfer?.cost ?? 0)));
   return between(latest(first, ...rest), lastAffordable(asIfAlive, { budget, maxHours }));
 }

@@ -7,7 +7,7 @@ import {
   monthNamed,
   spendByMonth,
 } from '../billing/bill.ts';
-import { billedNodes } from './bills.ts';
+import { billedNodes, spentByMonthOf } from './bills.ts';
 import { type ClusterRecord, isLive } from './record.ts';
 
 /** What clusters were billed in a calendar month (UTC), with what their end saved. */
@@ -40,7 +40,7 @@ export function totalsOf(record: ClusterRecord, month: MonthName, now: EpochMs):
   const nodes = billedNodes(record);
   const nodeHours = hoursByMonth(nodes, at)[month] ?? 0;
   if (nodeHours === 0) return NOTHING;
-  const bills = spendByMonth(nodes, at);
+  const bills = spentByMonthOf(record, at);
   return {
     clusters: 1,
     nodeHours,

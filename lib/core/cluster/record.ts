@@ -15,7 +15,9 @@ import {
   minutes,
   seconds,
 } from '../base/units.ts';
+import type { MonthName } from '../billing/bill.ts';
 import type { Price } from '../billing/price.ts';
+import type { TransferTerms } from '../billing/transfer.ts';
 import type { JobOutcome } from '../job/progress.ts';
 import type { RoomNetwork } from '../room/network.ts';
 import type { Advice } from './advice.ts';
@@ -107,6 +109,16 @@ export interface Common {
   readonly pricesReadAt?: EpochMs;
   /** How Linode has raised the prices of these nodes since, in order. */
   readonly priceRises?: readonly PriceRise[];
+  /**
+   * The outbound transfer that the cluster is planned to need, in GB; absent: what its nodes bring.
+   */
+  readonly transferGb?: number;
+  /** What the budget holds back for transfer that is planned and not measured; absent: nothing. */
+  readonly transferReserved?: MicroUsd;
+  /** What the nodes have sent to the internet; absent: it has not been measured. */
+  readonly sent?: Sent;
+  /** The price of a GB of transfer, where Linode has raised it since the launch. */
+  readonly gbPrice?: MicroUsd;
   /** When Linode was first seen to manage the account, at a price that no list has. */
   readonly managedAt?: EpochMs;
   /** How often all nodes lost the ownership tag at once; absent: never. */
@@ -121,6 +133,20 @@ export interface Common {
    */
   readonly warnedOf?: Readonly<Partial<Record<WarningKind, EpochMs>>>;
   readonly history: readonly HistoryEntry[];
+}
+
+/** What passes have measured of the bytes that a cluster's nodes have sent to the internet. */
+export interface Sent {
+  /** The last measure of every node. */
+  readonly at: EpochMs;
+  /** The calendar month (UTC) of `bytes`. */
+  readonly month: MonthName;
+  /** By the index of the node; 0 of nodes that have not been measured. */
+  readonly bytes: readonly number[];
+  /** The bytes of earlier months, all nodes together. */
+  readonly before: Readonly<Record<MonthName, number>>;
+  /** Bytes an hour: the highest rate of the last measures, which counts half after each. */
+  readonly rate: number;
 }
 
 /** The end of a job, with what its cluster would have cost without it. */
@@ -176,6 +202,8 @@ export interface Bought {
   readonly backupsPrice: Price | null;
   /** Whether to count backups for nodes whose Linode has not been seen yet. */
   readonly backupsAssumed: boolean;
+  /** Absent: transfer does not count, as the server or the version of the launch knew none. */
+  readonly transfer?: TransferTerms;
 }
 
 export interface Provisioning extends Common {
@@ -345,7 +373,13 @@ export const isExisting = (node: NodeRecord): node is Existing =>
 export type NoticeKind = 'launched' | WarningKind | 'gone' | 'failed' | EventKind;
 export type WarningKind = 'half' | 'mostly' | 'teardownSoon';
 /** The kinds of notices about what nobody planned. */
-export type EventKind = 'undeletable' | 'overBudget' | 'takenOver' | 'tagLost' | 'repriced';
+export type EventKind =
+  | 'undeletable'
+  | 'overBudget'
+  | 'takenOver'
+  | 'tagLost'
+  | 'repriced'
+  | 'transfer';
 /**
  * What is sent at most once in a cluster's life: a kind of notice, or a kind with the count of
  * nodes that the notice is about. A warning is sent at most once for each teardown time.

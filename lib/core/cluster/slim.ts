@@ -41,6 +41,7 @@ const NO_SPEC: Spec = {
   image: '',
   budget: microUsd(0),
   maxHours: null,
+  transferGb: null,
   authorizedKeys: [],
   authorizedUsers: [],
   userData: null,

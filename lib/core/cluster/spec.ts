@@ -31,6 +31,8 @@ export interface Spec {
   readonly budget: MicroUsd;
   /** Whole hours, 1 to 87 600, that each node may be billed at most; null: no limit. */
   readonly maxHours: number | null;
+  /** Whole GB of outbound transfer, 0 to 10 000 000; null: what the nodes bring. */
+  readonly transferGb: number | null;
   /** At most 50 lines of OpenSSH public keys, 80 000 bytes together. */
   readonly authorizedKeys: readonly string[];
   /** At most 50 users of the Linode account, whose keys Linode puts beside `authorizedKeys`. */
@@ -150,6 +152,7 @@ export const specSchema = ({ nodesMax, budgetMax }: SpecLimits) =>
         'The most hours that each node may be billed, even if the budget affords more.',
       ),
     ),
+    transferGb: optional(transferGbSchema),
     authorizedKeys: z._default(authorizedKeys, []),
     authorizedUsers: z._default(authorizedUsers, []),
     userData: optional(userData),
@@ -166,6 +169,14 @@ type Fields = z.infer<ReturnType<typeof specSchema>>;
 
 const VCPUS_MAX = 1_024;
 const MEMORY_MB_MAX = 16_777_216;
+/** 10 PB, far more than any budget pays. */
+const TRANSFER_GB_MAX = 10_000_000;
+export const transferGbSchema = wholeNumber(
+  0,
+  TRANSFER_GB_MAX,
+  'The GB that the nodes are planned to send to the internet. The budget holds back what those ' +
+    'beyond what the nodes bring cost. Leave it out to plan with what they bring.',
+);
 /** Ten years of 365 days. */
 export const HOURS_MAX = 87_600;
 const KEYS_MAX = 50;

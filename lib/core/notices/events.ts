@@ -13,6 +13,7 @@ import {
   troublesOf,
   troubleTexts,
 } from '../cluster/record.ts';
+import { limitOf, transferOf } from '../cluster/transfer.ts';
 import { baseOf, type EventNotice } from './notices.ts';
 
 /** What happened to a cluster, though nobody planned it. */
@@ -62,6 +63,7 @@ function eventsOf(record: LiveRecord, now: EpochMs): Event[] {
     ...tagLost(record),
     ...takenOver(record),
     ...repriced(record, now),
+    ...transfer(record, now),
     ...undeletable(record),
     ...overBudget(record, now),
   ];
@@ -125,6 +127,33 @@ function repriced(record: LiveRecord, now: EpochMs): Event[] {
       detail:
         `has another price now: ${reasons}. Its nodes count at the dearest price seen, and the ` +
         `budget lasts until ${until}.`,
+    },
+  ];
+}
+
+/** The part of the limit of the transfer at which the owner is told. */
+const TRANSFER_PERCENT = 80;
+
+function transfer(record: LiveRecord, now: EpochMs): Event[] {
+  const totals = record.sent === undefined ? null : transferOf(record, now);
+  if (totals === null) return [];
+  const life = lifeOf(record, now);
+  const limitGb = limitOf(record, life);
+  const { sentGb, cost } = totals;
+  if (sentGb === 0 || sentGb * 100 < limitGb * TRANSFER_PERCENT) return [];
+  const of =
+    record.transferGb === undefined ? 'that its nodes bring' : 'that it is planned to send';
+  const spent = cost === 0 ? '' : ` ${formatUsd(cost)} of its spend is for transfer beyond that.`;
+  return [
+    {
+      kind: 'transfer',
+      // A limit that somebody raises is told of again; what nodes bring changes from hour to hour.
+      count: 1 + (record.transferGb ?? 0),
+      subject: `has sent ${sentGb} of ${limitGb} GB`,
+      detail:
+        `has sent ${sentGb} GB of the ${limitGb} GB ${of} until its teardown.${spent} What it sends ` +
+        `beyond what its nodes bring counts as spend: the budget lasts until ` +
+        `${toIso(life.teardownAt)}.`,
     },
   ];
 }

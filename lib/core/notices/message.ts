@@ -61,6 +61,7 @@ function subjectOf(notice: Notice): string {
     case 'takenOver':
     case 'tagLost':
     case 'repriced':
+    case 'transfer':
       return notice.subject;
   }
 }

@@ -197,10 +197,14 @@ interface Milestone {
 function milestones(record: Running, { teardownAt, bill }: Life): Milestone[] {
   const { startedAt } = record;
   const nodes = billedNodes(record);
+  // What transfer takes of the bill takes it from the hours at which the notices come.
+  const beside = microUsd(Math.max(0, bill - spend(nodes, teardownAt)));
+  const whenReached = (amount: MicroUsd) =>
+    whenBillReaches(nodes, microUsd(Math.max(1, amount - beside)));
   const isLongLife = teardownAt - startedAt >= LIFE_MIN;
   const later: Milestone[] = [
-    { kind: 'half', at: whenBillReaches(nodes, share(bill, 50)) },
-    { kind: 'mostly', at: whenBillReaches(nodes, share(bill, 80)) },
+    { kind: 'half', at: whenReached(share(bill, 50)) },
+    { kind: 'mostly', at: whenReached(share(bill, 80)) },
     ...(isLongLife ? [{ kind: 'teardownSoon', at: minus(teardownAt, SOON) } as const] : []),
   ];
   const launched: Milestone = { kind: 'launched', at: startedAt };

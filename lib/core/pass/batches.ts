@@ -19,6 +19,8 @@ export interface PassRequest {
    * once. Absent: at the teardown time.
    */
   readonly beginAt?: EpochMs;
+  /** The passes measure no transfer, as others do so in this minute. */
+  readonly unmeasured?: true;
 }
 
 /** The passes that one function makes together, the most urgent first. */
@@ -34,6 +36,11 @@ export const LOOKAHEAD = seconds(15 * 60);
  * (docs/linode.md#rate-limits), the passes of one tick may make. People and the sweeper need some.
  */
 const CALLS_PER_TICK = 1_200;
+/**
+ * How many nodes the passes of one tick may measure beside those calls. With more, the measures of
+ * the others are left to a later look, and what their nodes may have sent until then is expected.
+ */
+const MEASURES_PER_TICK = 300;
 /** How long a deletion occupies its share of those calls: 50 ms. */
 const CALL_TIME = durationMs(TICK / CALLS_PER_TICK);
 /**
@@ -101,11 +108,28 @@ export function planBatches(records: readonly LiveRecord[], now: EpochMs): Batch
     .filter(({ record }) => record.phase !== 'provisioning')
     .filter(() => fits(CALLS_OF_A_LOOK));
   const requests = teardowns.map(teardownRequest({ onGrid: teardowns.length > ALONE_MAX }));
+  const measured = measureAtMost(MEASURES_PER_TICK);
   return [
-    ...split(requests, BATCHES_MAX.teardowns),
+    ...split(measured(teardowns, requests), BATCHES_MAX.teardowns),
     ...split(launches.map(lookRequest), BATCHES_MAX.launches),
-    ...split(looks.map(lookRequest), BATCHES_MAX.looks),
+    ...split(measured(looks, looks.map(lookRequest)), BATCHES_MAX.looks),
   ];
+}
+
+/**
+ * Lets the first passes measure the transfer of their nodes, as long as these are at most `most`
+ * together; but always those of the first.
+ */
+function measureAtMost(most: number) {
+  let nodes = 0;
+  return (work: readonly Work[], requests: readonly PassRequest[]): PassRequest[] =>
+    requests.map((request, row) => {
+      const record = work[row]?.record;
+      const count = record?.bought.transfer === undefined ? 0 : undeletedIn(record);
+      if (nodes > 0 && nodes + count > most) return { ...request, unmeasured: true };
+      nodes += count;
+      return request;
+    });
 }
 
 /** What a cluster needs until it is gone. */

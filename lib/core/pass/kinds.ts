@@ -1,4 +1,4 @@
-import { formatUsd } from '../base/money.ts';
+import { formatUsd, type MicroUsd } from '../base/money.ts';
 import { type EpochMs, latest, minus, minutes, plus, toIso } from '../base/units.ts';
 import {
   isSameKind,
@@ -78,6 +78,8 @@ export function unpricedKind(record: LiveRecord, now: EpochMs): Kind | null {
 /** What was read of prices. */
 export interface PricesRead {
   readonly found: readonly KindPrice[];
+  /** The price of a GB of transfer in the dearest region of the nodes; null: none is known. */
+  readonly gbPrice: MicroUsd | null;
   /** Whether Linode manages the account; false if the token can't read that. */
   readonly isManaged: boolean;
 }
@@ -85,7 +87,7 @@ export interface PricesRead {
 /** The record with the prices of its kinds, and what they mean in the history. */
 export function withPricesRead(
   record: LiveRecord,
-  { found, isManaged }: PricesRead,
+  { found, isManaged, gbPrice }: PricesRead,
   at: EpochMs,
 ): LiveRecord {
   const known = found.reduce((current, kindPrice) => {
@@ -93,9 +95,17 @@ export function withPricesRead(
     if (before === undefined) return withKindPrice(current, kindPrice, at);
     return withPriceRise(current, before, kindPrice, at);
   }, record);
-  const next = { ...known, pricesReadAt: at };
+  const next = withGbPrice({ ...known, pricesReadAt: at }, gbPrice, at);
   if (!isManaged || next.managedAt !== undefined) return next;
   return withHistory({ ...next, managedAt: at }, at, 'Linode manages the account from now on');
+}
+
+/** Of transfer, the highest price ever read counts for all of it. */
+function withGbPrice(record: LiveRecord, found: MicroUsd | null, at: EpochMs): LiveRecord {
+  const known = record.gbPrice ?? record.bought.transfer?.gbPrice;
+  if (known === undefined || found === null || found <= known) return record;
+  const cost = `a GB of transfer costs ${formatUsd(found)} now`;
+  return withHistory({ ...record, gbPrice: found }, at, cost);
 }
 
 function withKindPrice(record: LiveRecord, found: KindPrice, at: EpochMs): LiveRecord {

@@ -21,6 +21,7 @@ import {
   withHistory,
   withTrouble,
 } from '../cluster/record.ts';
+import { measureEvery } from '../cluster/transfer.ts';
 import { nextNoticeAt } from '../notices/notices.ts';
 import { arePricesOld, isPriceMissing } from './kinds.ts';
 import {
@@ -338,7 +339,9 @@ function waitingToEnd(
   const hasLostTags = record.nodes.some((node) => isExisting(node) && node.tagLostAt !== undefined);
   const isSoon = hasLostTags || arePricesOld(record, now);
   const checkEvery = isPriceMissing(record) ? POLL_EVERY : isSoon ? CHECK_SOON_EVERY : CHECK_EVERY;
-  const lookAt = earliest(plus(now, checkEvery), retagAfter > now ? retagAfter : teardownAt);
+  const measureAt = plus(now, measureEvery(record, now));
+  const tagsAt = retagAfter > now ? retagAfter : teardownAt;
+  const lookAt = earliest(plus(now, checkEvery), measureAt, tagsAt);
   const noticeAt = plus(nextNoticeAt(record, life, now) ?? teardownAt, NOTICE_LATE);
   const going = record.nodes.filter(({ state }) => state === 'deleting');
   const { retries } = retriesOf(record, going, linodes, now);

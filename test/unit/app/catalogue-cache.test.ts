@@ -21,6 +21,7 @@ function aCatalogue(
   maxAge: DurationMs | null,
   availability: LinodeApi['availability'] = async () => [],
   defaultFirewalls: LinodeApi['defaultFirewalls'] = async () => 'unreadable',
+  transferPrices: LinodeApi['transferPrices'] = async () => ({ value: null, maxAge: null }),
 ) {
   const clock = aClock();
   const requests: string[] = [];
@@ -40,6 +41,7 @@ function aCatalogue(
       return anAccount();
     },
     defaultFirewalls,
+    transferPrices,
     vlans: async (region: string | null) => {
       requests.push(`VLANs of ${region}`);
       if (region === 'xx-out') throw new Error('Linode is out');
@@ -241,5 +243,19 @@ describe('the VLANs of a region', () => {
     expect([await read(), await read()]).toEqual([null, null]);
     expect(requests).toHaveLength(1);
     expect(warnings).toEqual(['VLANs are unknown']);
+  });
+});
+
+describe('the prices of transfer', () => {
+  it('are those of the records while Linode does not say, and none of a server without them', async () => {
+    const refuse = async () => {
+      throw new Error('Linode is out');
+    };
+    const { catalogue, warnings } = aCatalogue(null, undefined, undefined, refuse);
+    const byRegion = { 'id-cgk': 15_000, 'br-gru': 7_000 };
+    expect(await catalogue.transferPrices(BY)).toEqual({ gb: 5_000, byRegion });
+    expect(await catalogue.transferPrices(BY)).toEqual({ gb: 5_000, byRegion });
+    expect(warnings).toEqual(['prices of transfer are unknown']);
+    expect(await aCatalogue(null).catalogue.transferPrices(BY)).toBeNull();
   });
 });

@@ -9,7 +9,7 @@ const aQuote = (overrides: Partial<Quote> = {}): Quote => ({
   why: 'as asked',
   ...{ vcpus: 1, memoryMb: 1024, diskMb: 25_600, region: 'us-east', image: 'linode/debian12' },
   network: 'private',
-  ...{ budgetUsd: 1, maxHours: null, backupsCounted: false },
+  ...{ budgetUsd: 1, maxHours: null, transfer: null, backupsCounted: false },
   ...{ hourlyUsd: 0.075, firstHourUsd: 0.075, smallestBudgetUsd: 0.075, affordableHours: 13 },
   ...{ startsAt: '2026-11-23T14:15:00Z', teardownAt: '2026-11-24T03:12:00Z' },
   ...{ spentAtTeardownUsd: 0.975, unspentUsd: 0.025, warnings: [], alternatives: [] },

@@ -95,6 +95,7 @@ const LIMITS = { nodesMax: 100, budgetMax: usd(10_000) };
 const aMarket = (soldOut: CatalogueLists['soldOut'] = soldOutWith()): Market => ({
   catalogue: { types, regions, images, soldOut },
   extras: { backups: false },
+  transfer: null,
   nodesMax: LIMITS.nodesMax,
   marginMs: minutes(3),
   from: LAUNCH,
@@ -440,7 +441,8 @@ describe('always', () => {
     const { nodes, budget, maxHours } = spec;
     const { marginMs, from } = market;
     const { price } = resolved;
-    return { ...resolved, quote: quote({ price, nodes, budget, maxHours, marginMs, from }) };
+    const limits = { nodes, budget, maxHours, transferGb: null, terms: null, marginMs, from };
+    return { ...resolved, quote: quote({ price, ...limits }) };
   }
 
   it('a spec changed by an alternative is launchable, and its quote has the same figures', () => {

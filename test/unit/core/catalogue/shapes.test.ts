@@ -82,7 +82,8 @@ describe('the clusters that do some work within a budget', () => {
         for (const shape of shapesFor(asked, [NANODE, DEDICATED], all).shapes) {
           const { nodes, hours: maxHours, cost: budget } = shape;
           const offered = { price: shape.type.price ?? NANODE.price, nodes, budget, maxHours };
-          const quoted = quote({ ...offered, marginMs: all.marginMs, from: all.from });
+          const none = { transferGb: null, terms: null };
+          const quoted = quote({ ...offered, ...none, marginMs: all.marginMs, from: all.from });
           expect(quoted.spentAtTeardown).toBeLessThanOrEqual(shape.cost);
           expect(quoted.teardownAt).toBeGreaterThanOrEqual(plus(all.from, shape.takes));
           expect(shape.cost).toBeLessThanOrEqual(all.budget);

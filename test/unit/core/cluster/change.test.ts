@@ -76,7 +76,7 @@ describe('a change in JSON', () => {
   });
 
   it.each([[{}], [{ budgetUsd: undefined }]])('can not be %j, which changes nothing', (input) => {
-    expect(faultsOf(input)).toEqual([': a change must have budgetUsd, maxHours or both']);
+    expect(faultsOf(input)).toEqual([': a change must have budgetUsd, maxHours or transferGb']);
   });
 
   it.each([0, -1, '1e3', null, '', true, 1.0000001])('can not have the budget %j', (budgetUsd) => {
@@ -86,7 +86,7 @@ describe('a change in JSON', () => {
 
 it('the schema of a change in JSON describes each field', () => {
   const { properties = {} } = z.toJSONSchema(changeSchema(limits), { io: 'input' });
-  expect(Object.keys(properties)).toEqual(['budgetUsd', 'maxHours']);
+  expect(Object.keys(properties)).toEqual(['budgetUsd', 'maxHours', 'transferGb']);
   for (const property of Object.values(properties)) {
     expect(JSON.stringify(property)).toMatch(/"description":"\w/);
   }

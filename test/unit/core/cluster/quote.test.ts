@@ -14,6 +14,8 @@ const quoted = (overrides: Partial<Input> = {}) =>
     nodes: 10,
     budget: usd(1),
     maxHours: null,
+    transferGb: null,
+    terms: null,
     marginMs: minutes(3),
     from: LAUNCH,
     ...overrides,
@@ -24,11 +26,13 @@ describe('quote', () => {
     expect(quoted()).toEqual({
       startsAt: LAUNCH,
       hourly: usd(0.075),
+      firstHour: usd(0.075),
       smallestBudget: usd(0.075),
       affordableHours: 13,
       teardownAt: at('2026-11-11T03:57:00Z'),
       spentAtTeardown: usd(0.975),
       unspent: usd(0.025),
+      transfer: null,
     });
   });
 
@@ -54,11 +58,13 @@ describe('quote', () => {
     expect(quoted({ budget: microUsd(74_999) })).toEqual({
       startsAt: LAUNCH,
       hourly: usd(0.075),
+      firstHour: usd(0.075),
       smallestBudget: usd(0.075),
       affordableHours: 0,
       teardownAt: LAUNCH,
       spentAtTeardown: 0,
       unspent: 74_999,
+      transfer: null,
     });
   });
 
@@ -75,6 +81,7 @@ describe('quote', () => {
     const from = at('2026-11-30T23:30:00Z');
     expect(quoted({ from, budget: usd(0.1) })).toMatchObject({
       hourly: usd(0.075),
+      firstHour: usd(0.15),
       smallestBudget: usd(0.15),
       affordableHours: 0,
     });
@@ -99,6 +106,8 @@ const anInput = fc
     nodes,
     budget: microUsd(budget),
     maxHours,
+    transferGb: null,
+    terms: null,
     marginMs: minutes(margin),
     from: epochMs(from),
   }));

@@ -25,7 +25,7 @@ const listed = (hourly: number, backups: number | null = 0.003): KindPrice => ({
 });
 const record = aRunning({ nodes: [created(0), created(1)] });
 const read = (before: LiveRecord, found: KindPrice[], minute: number, isManaged = false) =>
-  withPricesRead(before, { found, isManaged }, at(minute));
+  withPricesRead(before, { found, isManaged, gbPrice: null }, at(minute));
 
 describe('prices', () => {
   it('are read about each hour, and at once for a kind without a price', () => {

@@ -1,0 +1,221 @@
+import { type MicroUsd, microUsd, sum, times } from '../base/money.ts';
+import { type DurationMs, durationMs, type EpochMs, epochMs, minus } from '../base/units.ts';
+import {
+  type BilledNode,
+  hoursByMonth,
+  type Limits,
+  lastAffordable,
+  type Month,
+  type MonthName,
+  monthName,
+  monthNamed,
+  spend,
+} from './bill.ts';
+
+/** What nodes may send to the internet, and what a GB beyond costs: docs/linode.md#transfer. */
+export interface TransferTerms {
+  /** What a node adds to the pool of its account in a whole calendar month. */
+  readonly gb: number;
+  readonly gbPrice: MicroUsd;
+}
+
+/** The part of a node's life in which it adds to the pool. */
+export type Bringer = Pick<BilledNode, 'billedFrom' | 'billedUntil'>;
+
+/** What is known of the bytes that a cluster's nodes have sent, and are expected to send. */
+export interface Sending {
+  /** The bytes of each calendar month up to `at`. */
+  readonly byMonth: Readonly<Record<MonthName, number>>;
+  readonly at: EpochMs;
+  /** Bytes an hour, from `at` until `peakUntil`. */
+  readonly peak: number;
+  readonly peakUntil: EpochMs;
+  /** Bytes an hour after that. */
+  readonly mean: number;
+  /** When the last node stopped to send; null: some send on. */
+  readonly until: EpochMs | null;
+}
+
+/** A cluster's transfer, as it counts by itself: what others of the account leave does not help. */
+export interface Transfer {
+  readonly terms: TransferTerms;
+  readonly bringers: readonly Bringer[];
+  /** null: nothing has been measured. */
+  readonly sending: Sending | null;
+  /** What the budget holds back for transfer that has not been measured yet. */
+  readonly reserved: MicroUsd;
+}
+
+/** As Linode counts them, by the dearest reading. */
+export const BYTES_PER_GB = 1e9;
+const HOUR = 3_600_000;
+
+/**
+ * What the nodes have added to the pool by `at`, in whole GB, rounded down in each calendar month
+ * (UTC). Only whole hours count, so that a reading by which Linode counts less is no reading.
+ */
+export function broughtByMonth(
+  bringers: readonly Bringer[],
+  { gb }: TransferTerms,
+  at: EpochMs,
+): Readonly<Record<MonthName, number>> {
+  const hours: Record<MonthName, number> = {};
+  for (const bringer of bringers) {
+    for (const [month, lived] of Object.entries(wholeHoursByMonth(bringer, at))) {
+      hours[month] = (hours[month] ?? 0) + lived;
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(hours).map(([month, lived]) => [
+      month,
+      Math.floor((gb * lived) / hoursOf(monthNamed(month))),
+    ]),
+  );
+}
+
+/**
+ * The node's hours, from its creation on, that lie within one month and were over before `at`. The
+ * hour that `at` ends counts as started only.
+ */
+function wholeHoursByMonth(bringer: Bringer, at: EpochMs): Record<MonthName, number> {
+  const first = monthName(bringer.billedFrom);
+  const started = Object.entries(hoursByMonth([bringer], at));
+  // The last started hour is not over, and the first one of a later month began before the month.
+  return Object.fromEntries(
+    started.map(([month, count]) => [month, Math.max(0, count - (month === first ? 1 : 2))]),
+  );
+}
+
+const hoursOf = ({ start, end }: Month): number => (end - start) / HOUR;
+
+/** The bytes that the nodes have sent, or are expected to have sent, by `at` in each month. */
+export function sentByMonth(
+  { byMonth, at: measuredAt, peak, peakUntil, mean, until }: Sending,
+  at: EpochMs,
+): Readonly<Record<MonthName, number>> {
+  const sent: Record<MonthName, number> = { ...byMonth };
+  const end = until === null ? at : Math.min(at, until);
+  for (let from: number = measuredAt; from < end; ) {
+    const name = monthName(epochMs(from));
+    const to = Math.min(end, monthNamed(name).end);
+    const fast = Math.max(0, Math.min(to, peakUntil) - from);
+    const bytes = (fast * peak + (to - from - fast) * mean) / HOUR;
+    sent[name] = (sent[name] ?? 0) + Math.ceil(bytes);
+    from = to;
+  }
+  return sent;
+}
+
+/** The started GB that were sent beyond what the nodes brought by `at`, in each calendar month. */
+export function beyondByMonth(
+  { terms, bringers, sending }: Transfer,
+  at: EpochMs,
+): Readonly<Record<MonthName, number>> {
+  if (sending === null) return {};
+  return beyond(sentByMonth(sending, at), broughtByMonth(bringers, terms, at));
+}
+
+/** What `beyondByMonth` costs in each calendar month. */
+export const transferCosts = (
+  transfer: Transfer,
+  at: EpochMs,
+): Readonly<Record<MonthName, MicroUsd>> =>
+  Object.fromEntries(
+    Object.entries(beyondByMonth(transfer, at)).map(([month, gb]) => [
+      month,
+      times(transfer.terms.gbPrice, gb),
+    ]),
+  );
+
+export const transferCost = (transfer: Transfer, at: EpochMs): MicroUsd =>
+  sum(Object.values(transferCosts(transfer, at)));
+
+function beyond(
+  sent: Readonly<Record<MonthName, number>>,
+  brought: Readonly<Record<MonthName, number>>,
+): Readonly<Record<MonthName, number>> {
+  const months = Object.entries(sent).map(([month, bytes]): [MonthName, number] => [
+    month,
+    Math.max(0, Math.ceil(bytes / BYTES_PER_GB) - (brought[month] ?? 0)),
+  ]);
+  return Object.fromEntries(months.filter(([, gb]) => gb > 0));
+}
+
+/** How often the bill of how many nodes is reckoned to find an instant: a tenth of a second's work. */
+const WORK_MAX = 200_000;
+
+/**
+ * As `lastAffordable`, of the bill with transfer: the last instant until which, from `from` on, the
+ * bill stays within the budget. With transfer a bill may fall again, since nodes bring more from
+ * hour to hour; so the first instant beyond the budget counts, or an earlier one where finding it
+ * would take too long. Without transfer beyond what the nodes bring, it is `lastAffordable`, less what is reserved.
+ */
+export function lastAffordableWith(
+  transfer: Transfer,
+  nodes: readonly BilledNode[],
+  { budget, maxHours }: Limits,
+  from: EpochMs,
+): EpochMs {
+  const left = microUsd(Math.max(0, budget - transfer.reserved));
+  const last = lastAffordable(nodes, { budget: left, maxHours });
+  const { sending, terms, bringers } = transfer;
+  if (sending === null || last <= from) return last;
+  let work = 0;
+  /** Whether the bill stays within the budget between the two: sends grow, and so do hours. */
+  const fits = (start: EpochMs, end: EpochMs): boolean => {
+    work += nodes.length + bringers.length;
+    const gb = beyond(sentByMonth(sending, end), broughtByMonth(bringers, terms, start));
+    const cost = Object.values(gb).reduce((total, count) => total + count * terms.gbPrice, 0);
+    return spend(nodes, end) + cost <= budget;
+  };
+  const goodUntil = (start: EpochMs, end: EpochMs): EpochMs => {
+    if (fits(start, end)) return end;
+    if (work > WORK_MAX) return start;
+    // Hours and what they bring are counted at the same instants, which no interval may contain.
+    if (end - start <= 1) return fits(end, end) ? end : start;
+    const middle = epochMs(Math.floor((start + end) / 2));
+    const reached = goodUntil(start, middle);
+    return reached < middle ? reached : goodUntil(middle, end);
+  };
+  return goodUntil(from, last);
+}
+
+/**
+ * What the budget must hold back so that nodes may send `plannedGb` until their teardown: the price
+ * of the part beyond what they bring until then. What is held back makes the life shorter, so that
+ * the nodes bring less: this is the least amount that holds. null: there is none, as the budget is
+ * too small.
+ */
+export function reserveFor(
+  plannedGb: number,
+  { terms, bringers }: Pick<Transfer, 'terms' | 'bringers'>,
+  nodes: readonly BilledNode[],
+  { budget, maxHours, marginMs }: Limits & { readonly marginMs: DurationMs },
+): MicroUsd | null {
+  let reserved = microUsd(0);
+  for (let tries = 0; tries < TRIES_MAX && reserved <= budget; tries += 1) {
+    const left = microUsd(budget - reserved);
+    const last = lastAffordable(nodes, { budget: left, maxHours });
+    const needed = reservedUntil(plannedGb, { terms, bringers }, minus(last, marginMs));
+    if (needed <= reserved) return spend(nodes, last) <= left ? reserved : null;
+    reserved = needed;
+  }
+  return null;
+}
+
+/** Each try is an hour shorter, or the last; no budget pays a transfer for so many hours. */
+const TRIES_MAX = 2_000;
+
+/** The price of the part of `plannedGb` that is beyond what the nodes bring by `at`. */
+export function reservedUntil(
+  plannedGb: number,
+  { terms, bringers }: Pick<Transfer, 'terms' | 'bringers'>,
+  at: EpochMs,
+): MicroUsd {
+  const brought = Object.values(broughtByMonth(bringers, terms, at)).reduce((a, b) => a + b, 0);
+  return times(terms.gbPrice, Math.max(0, plannedGb - brought));
+}
+
+/** The mean of bytes an hour. */
+export const rateOf = (bytes: number, over: DurationMs): number =>
+  over <= 0 ? 0 : Math.ceil((bytes * HOUR) / durationMs(over));

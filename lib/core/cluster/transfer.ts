@@ -1,0 +1,162 @@
+import { type MicroUsd, microUsd } from '../base/money.ts';
+import {
+  between,
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  earliest,
+  latest,
+  minutes,
+  plus,
+} from '../base/units.ts';
+import { type BilledNode, monthNamed, spend } from '../billing/bill.ts';
+import {
+  type Bringer,
+  BYTES_PER_GB,
+  beyondByMonth,
+  broughtByMonth,
+  rateOf,
+  type Transfer,
+  type TransferTerms,
+  transferCost,
+} from '../billing/transfer.ts';
+import type { Common, NodeIn, NodeRecord, NodeTrouble, Sent } from './record.ts';
+
+/** What a cluster's nodes have sent to the internet, as of an instant. */
+export interface TransferTotals {
+  /** As measured last, in GB with one decimal, rounded up. */
+  readonly sentGb: number;
+  /** What the nodes have added to the account's pool, in whole GB. */
+  readonly broughtGb: number;
+  /** The started GB beyond that, with what may have been sent since the last measure. */
+  readonly beyondGb: number;
+  /** What `beyondGb` costs, which the spend of the cluster includes. */
+  readonly cost: MicroUsd;
+  /** null: nothing has been measured. */
+  readonly measuredAt: EpochMs | null;
+}
+
+/** null: the transfer of the cluster does not count, as its server or its Onebuck knew none. */
+export function transferOf(record: Common, at: EpochMs): TransferTotals | null {
+  const transfer = transferIn(record, at);
+  if (transfer === null) return null;
+  const { sent } = record;
+  const bytes = Object.values(sent === undefined ? {} : bytesByMonth(sent));
+  return {
+    sentGb: Math.ceil(total(bytes) / (BYTES_PER_GB / 10)) / 10,
+    broughtGb: total(Object.values(broughtByMonth(transfer.bringers, transfer.terms, at))),
+    beyondGb: total(Object.values(beyondByMonth(transfer, at))),
+    cost: transferCost(transfer, at),
+    measuredAt: sent?.at ?? null,
+  };
+}
+
+/** What the cluster is planned to send, in GB: by default, what its nodes bring until `teardownAt`. */
+export function limitOf(
+  record: Common,
+  { teardownAt, nodes }: { readonly teardownAt: EpochMs; readonly nodes: readonly Bringer[] },
+): number {
+  const terms = termsOf(record);
+  if (record.transferGb !== undefined || terms === null) return record.transferGb ?? 0;
+  return total(Object.values(broughtByMonth(nodes, terms, teardownAt)));
+}
+
+/**
+ * The transfer of a cluster as it counts at `now`: up to the next measure, its nodes may go on to
+ * send at the highest rate seen lately; after that, they are expected to send as in the mean. null:
+ * its transfer does not count.
+ */
+export function transferIn(record: Common, now: EpochMs): Transfer | null {
+  const terms = termsOf(record);
+  if (terms === null) return null;
+  const { sent, transferReserved = microUsd(0) } = record;
+  const bringers = record.nodes.flatMap(bringerOf);
+  const plain = { terms, bringers, sending: null, reserved: transferReserved };
+  if (sent === undefined) return plain;
+  const sending = {
+    byMonth: bytesByMonth(sent),
+    at: sent.at,
+    peak: sent.rate,
+    peakUntil: plus(plus(latest(now, sent.at), measureEvery(record, now)), LATE_MAX),
+    mean: meanRate(sent, bringers),
+    until: endOf(record),
+  };
+  return { ...plain, sending };
+}
+
+const total = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0);
+
+/** What a node adds and what a GB beyond costs: the dearest price read. */
+function termsOf({ bought, gbPrice }: Common): TransferTerms | null {
+  const { transfer } = bought;
+  if (transfer === undefined) return null;
+  return { ...transfer, gbPrice: microUsd(Math.max(transfer.gbPrice, gbPrice ?? 0)) };
+}
+
+/**
+ * A node adds to the pool for as long as it is of the type and in the region bought. What it adds
+ * once somebody has resized or migrated it does not count.
+ */
+function bringerOf(node: NodeRecord): Bringer[] {
+  if (!('linodeId' in node)) return [];
+  const { billedFrom, changes = [] } = node;
+  const end = isSender(node) ? [] : [node.billedUntil];
+  const [first, ...rest] = [...end, ...changes.map(({ from }) => from)];
+  return [{ billedFrom, billedUntil: first === undefined ? null : earliest(first, ...rest) }];
+}
+
+/** A node that exists and may send, as far as is known. */
+export const isSender = (
+  node: NodeRecord,
+): node is NodeIn<'created'> | (NodeIn<'deleting'> & { readonly trouble: NodeTrouble }) =>
+  node.state === 'created' || (node.state === 'deleting' && node.trouble !== undefined);
+
+/** When the last node stopped to send; null: some send on. */
+function endOf({ nodes }: Common): EpochMs | null {
+  if (nodes.some(isSender)) return null;
+  const [first, ...rest] = nodes.flatMap((node) => ('billedUntil' in node ? node.billedUntil : []));
+  return first === undefined ? null : latest(first, ...rest);
+}
+
+const bytesByMonth = ({ before, month, bytes }: Sent): Record<string, number> => ({
+  ...before,
+  [month]: total(bytes),
+});
+
+/** Bytes an hour, from the beginning of the month or of the first node to the last measure. */
+function meanRate({ month, bytes, at }: Sent, bringers: readonly Bringer[]): number {
+  const { start } = monthNamed(month);
+  const begins = bringers.map(({ billedFrom }) => billedFrom);
+  const from = latest(start, earliest(at, ...begins));
+  return rateOf(total(bytes), between(from, at));
+}
+
+/** How often passes measure a cluster that is far from what it may send: with their looks. */
+export const MEASURE_EVERY = minutes(30);
+/** How long after the nodes are up passes measure first, and try again if that fails. */
+const MEASURE_FIRST = minutes(5);
+/** How often as the budget runs out: the reaper starts passes each minute. */
+const MEASURE_SOON = minutes(2);
+/** How much later than due a pass may measure. */
+const LATE_MAX = minutes(1);
+
+/**
+ * How long after a measure the next one is due: in half the time in which the nodes, at the highest
+ * rate seen lately, could send what they still bring and what is left of the budget.
+ */
+export function measureEvery(record: Common, now: EpochMs): DurationMs {
+  const terms = termsOf(record);
+  const { sent } = record;
+  if (terms === null) return MEASURE_EVERY;
+  if (sent === undefined) return MEASURE_FIRST;
+  if (sent.rate === 0) return MEASURE_EVERY;
+  const bringers = record.nodes.flatMap(bringerOf);
+  const brought = broughtByMonth(bringers, terms, now)[sent.month] ?? 0;
+  const billed = bringers.map(({ billedFrom, billedUntil }): BilledNode => {
+    return { billedFrom, billedUntil, price: record.bought.price };
+  });
+  const left = Math.max(0, record.budget - spend(billed, now)) / Math.max(1, terms.gbPrice);
+  const free = (brought + left) * BYTES_PER_GB - total(Object.values(bytesByMonth(sent)));
+  const half = Math.floor(((Math.max(0, free) / sent.rate) * 3_600_000) / 2);
+  return durationMs(Math.min(MEASURE_EVERY, Math.max(MEASURE_SOON, half)));
+}
