@@ -23,8 +23,10 @@ import { keyOf, type Notice } from '../lib/core/notices/notices.ts';
 import type { RunNotice } from '../lib/core/notices/runs.ts';
 import { cidrOf, type Subnet } from '../lib/core/room/network.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
+import { gbUsdIn } from '../simulators/linode/transfer.ts';
 import { createIn, type Watcher } from './linode.ts';
-import { billUntil, Oracle } from './oracle.ts';
+import type { Options } from './options.ts';
+import { billUntil, Oracle, overageUntil } from './oracle.ts';
 import { type Range, rangeOf, sharingIn } from './subnets.ts';
 import { MINUTE } from './time.ts';
 
@@ -128,12 +130,18 @@ export interface InvariantsOptions {
   readonly hasFaults: () => boolean;
   /** Whether the table answers every call. */
   readonly recordsCanBeRead: boolean;
+  readonly transfer: Options['transfer'];
+  /** The longest time in which a node boots. */
+  readonly bootMs: number;
 }
 
 /** The longest time between two looks at the nodes of a running cluster, and some. */
 const RESIZE_SEEN_MS = 32 * MINUTE;
 /** The longest time between two readings of prices, and some. */
 const RISE_SEEN_MS = 65 * MINUTE;
+/** How long after the nodes are up the first measure comes, and the longest time between two, and some. */
+const FIRST_MEASURE_MS = 8 * MINUTE;
+const MEASURE_MS = 34 * MINUTE;
 /** How soon after a cluster has passed its budget its record must say so. */
 const SAID_WITHIN_MS = 15 * MINUTE;
 /** How long the tags may still have the old teardown time after a change of the budget. */
@@ -415,8 +423,12 @@ export class Invariants implements Watcher {
     }
   }
 
-  /** Without faults, the owner of a cluster that its limits end is warned of the near teardown. */
+  /**
+   * Without faults, the owner of a cluster that its limits end is warned of the near teardown, unless
+   * the nodes began to send so much that it was due at once.
+   */
   checkTeardownsWarned(): void {
+    if (!['none', 'steady'].includes(this.#options.transfer)) return;
     for (const { record, warnedAt, limitsSince, ranMs } of this.#clusters.values()) {
       if (ranMs === null || ranMs < WARNED_OF_MS || limitsSince === null) continue;
       if (warnedAt !== null && warnedAt > limitsSince) continue;
@@ -475,7 +487,9 @@ export class Invariants implements Watcher {
       const shortest = bill(linodes, (instance) => ended(instance) - error);
       // A life that begins earlier may be cheaper, as it may have no hour across a month's end.
       const possible = [shortest, truth, bill(linodes, late), bill(earlier, late)];
-      const [least, most] = [Math.min(...possible), Math.max(...possible)];
+      const sent = this.#sentRange(linodes, late);
+      const least = Math.min(...possible) + sent.least;
+      const most = Math.max(...possible) + sent.most;
       const spent = record.spent;
       if (
         spent < least ||
@@ -491,10 +505,24 @@ export class Invariants implements Watcher {
     return counts;
   }
 
+  /** The least and the most that a cluster may record for its transfer, in micro-dollars. */
+  #sentRange(linodes: readonly Instance[], late: (linode: Instance) => number) {
+    const { hasFaults, transfer } = this.#options;
+    if (transfer === 'none') return { least: 0, most: 0 };
+    const truth = overageUntil(linodes, ended);
+    // After the last measure, the nodes count as if they sent at the highest rate seen.
+    const isUnsure = hasFaults() || transfer !== 'steady';
+    const unsure = transferOfAll(linodes, isUnsure ? 2 * MEASURE_MS : MINUTE);
+    const most = Math.max(overageUntil(linodes, late), truth) + unsure;
+    return { least: isUnsure ? Math.max(0, truth - unsure) : truth, most };
+  }
+
   /** The sum of all overspends by the bill, in micro-dollars. */
   overspentTotal(): number {
     return [...this.#clusters].reduce((total, [id, { record }]) => {
-      return total + Math.max(0, bill(this.linodesOf(id), ended) - record.budget);
+      const linodes = this.linodesOf(id);
+      const billed = bill(linodes, ended) + overageUntil(linodes, ended);
+      return total + Math.max(0, billed - record.budget);
     }, 0);
   }
 
@@ -593,7 +621,10 @@ export class Invariants implements Watcher {
   }
 
   #checkBudget(id: ClusterId, watched: WatchedCluster): void {
-    const total = this.#oracle.billOf(this.linodesOf(id).map((instance) => instance.id));
+    const linodes = this.linodesOf(id);
+    const hours = this.#oracle.billOf(linodes.map((instance) => instance.id));
+    const now = this.#options.now();
+    const total = hours + overageUntil(linodes, ({ deleted }) => deleted ?? now);
     const budget = this.#budgetOf(id, watched);
     if (total <= budget) return;
     this.#checkSaid(id, watched, total);
@@ -603,7 +634,18 @@ export class Invariants implements Watcher {
     if (watched.stubborn || watched.resizedAt !== null) return;
     if (this.#options.isExcused(this.#options.now())) return;
     if (this.#isRaised(id) && !this.#countsRise(id, this.#options.now())) return;
+    if (total <= budget + this.#unseenTransfer(linodes)) return;
     this.report('budget', `${id} is billed ${total} and has ${budget}`);
+  }
+
+  /**
+   * What Linodes may send before a measure shows that they send more: until the first one, or where
+   * they begin to send later, until the next one. Nothing keeps a budget from that.
+   */
+  #unseenTransfer(linodes: readonly Instance[]): number {
+    const { hasFaults, transfer, bootMs } = this.#options;
+    const unseen = (transfer === 'steady' ? bootMs + FIRST_MEASURE_MS : MEASURE_MS) + MINUTE;
+    return transferOfAll(linodes, hasFaults() ? unseen + MEASURE_MS : unseen);
   }
 
   /** Some time after a cluster has passed its budget, its record says so, as long as it lives. */
@@ -686,6 +728,17 @@ function noteLimits(
 
 const endOf = (node: NodeRecord): number | null =>
   'billedUntil' in node ? node.billedUntil : null;
+
+/** What the Linodes' highest rates cost in that time, with a started GB for each of two months. */
+function transferOfAll(linodes: readonly Instance[], ms: number): number {
+  const rates = linodes.map(({ sends = [] }) =>
+    Math.max(0, ...sends.map(({ bytesPerSecond }) => bytesPerSecond)),
+  );
+  const bytes = (rates.reduce((a, b) => a + b, 0) * ms) / 1_000;
+  if (bytes === 0) return 0;
+  const dearest = Math.max(...linodes.map(({ region }) => gbUsdIn(region)));
+  return Math.round((Math.ceil(bytes / 1e9) + 2) * dearest * 1e6);
+}
 
 const ended = (instance: Instance): number => instance.deleted ?? Number.NaN;
 

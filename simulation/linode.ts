@@ -9,6 +9,7 @@ import type { SettingsChange } from '../simulators/linode/settings.ts';
 import type { Chance } from './chance.ts';
 import type { Options } from './options.ts';
 import type { VirtualTime } from './time.ts';
+import { sendsOf } from './transfer.ts';
 
 /** Sees each call of a function that reaches the simulated Linode. */
 export interface Watcher {
@@ -44,6 +45,8 @@ export class SimulatedLinode {
   readonly #api: SimulatedApi;
   readonly #time: VirtualTime;
   readonly #chance: Chance;
+  /** Draws what becomes of calls about transfer, so that all others fare as in older worlds. */
+  readonly #transferChance: Chance;
   readonly #options: Options;
   readonly #watcher: Watcher;
   readonly #countFault: (fault: string) => void;
@@ -62,13 +65,14 @@ export class SimulatedLinode {
   constructor({ time, chance, options, watcher, countFault }: SimulatedLinodeOptions) {
     this.#time = time;
     this.#chance = chance;
+    this.#transferChance = chance.for('transfer');
     this.#options = options;
     this.#watcher = watcher;
     this.#countFault = countFault;
     this.#api = new SimulatedApi({
       now: () => time.now(),
       tokens: this.#tokens,
-      settings: settingsOf(options),
+      settings: settingsOf(options, chance.for('sends')),
     });
   }
 
@@ -172,8 +176,11 @@ export class SimulatedLinode {
     return stubborn !== undefined && this.#time.now() < stubborn.until ? stubborn : null;
   }
 
+  #chanceOf = ({ path }: Call): Chance =>
+    /transfer/.test(path) ? this.#transferChance : this.#chance;
+
   #drawnFault(call: Call): FaultRule | 'slow' | null {
-    const chance = this.#chance;
+    const chance = this.#chanceOf(call);
     const { flaky, lostReplies, hangs, throttled, slow, staleLists, truncatedLists } =
       this.#options;
     const isCreate = call.method === 'POST';
@@ -200,7 +207,7 @@ export class SimulatedLinode {
 
   /** Milliseconds to Linode and back. A create may arrive after its sender has timed out. */
   #travelMs(call: Call, fault: FaultRule | 'slow' | null): [number, number] {
-    const chance = this.#chance;
+    const chance = this.#chanceOf(call);
     if (fault === 'slow') return [chance.whole(500, 12_000), chance.whole(500, 12_000)];
     const isCreate = call.method === 'POST';
     return [chance.whole(10, isCreate ? 1_000 : 150), chance.whole(10, 150)];
@@ -218,7 +225,7 @@ const WRITE_FAULTS: Kinds = [...READ_FAULTS, 'busy'];
 const LOST_REPLIES: Kinds = ['status408After', 'error500After', 'busyAfter', 'dropAfter'];
 const HANGS: Kinds = ['hang', 'hangAfter'];
 
-function settingsOf(options: Options): SettingsChange {
+function settingsOf(options: Options, chance: Chance): SettingsChange {
   return {
     imageSeconds: Math.ceil(options.bootSecondsMax * 0.75),
     bootSeconds: Math.ceil(options.bootSecondsMax * 0.25),
@@ -226,6 +233,8 @@ function settingsOf(options: Options): SettingsChange {
     lingerDeletingSeconds: options.lingerSeconds,
     backupsForced: options.backups !== 'none',
     accountLimit: options.scarcity === 'limit' ? 8 : null,
+    transferKnown: options.transfer !== 'none',
+    sends: sendsOf(options.transfer, chance),
   };
 }
 

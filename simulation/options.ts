@@ -135,6 +135,12 @@ export interface Options {
   readonly untagging: 'none' | 'ownership' | 'cluster';
   /** People resize Linodes, or migrate them to another region. */
   readonly resizing: boolean;
+
+  /**
+   * What nodes send to the internet: each steadily from its creation on, from some hour on, or in
+   * bursts. In `none`, the server knows no transfer.
+   */
+  readonly transfer: 'none' | 'steady' | 'late' | 'bursts';
 }
 
 export const NO_FAULTS: Options = {
@@ -193,6 +199,7 @@ export const NO_FAULTS: Options = {
   meddling: 0,
   untagging: 'none',
   resizing: false,
+  transfer: 'none',
 };
 
 /** The probability that a world with faults has a certain kind of fault. */
@@ -211,7 +218,7 @@ export function drawOptions(seed: number): Options {
   const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
   const drawn: Omit<
     Options,
-    LaterOptions | AgentOptions | JobOptions | NetworkOptions | 'poisonedRecords'
+    LaterOptions | AgentOptions | JobOptions | NetworkOptions | 'poisonedRecords' | 'transfer'
   > = {
     clusters: chance.whole(1, 8),
     nodesMax: chance.oneOf([2, 5, 12, 25]),
@@ -261,12 +268,29 @@ export function drawOptions(seed: number): Options {
   const mayPoison = !faultless && tableLoss === 'none' && drawn.killers === 'all';
   const poisonedRecords = mayPoison && poison.happens(SELDOM) ? poison.whole(1, 2) : 0;
   const options = { ...drawn, poisonedRecords };
-  return {
+  const rest = {
     ...options,
     ...drawLater(seed, options, faultless),
     ...withJobs(seed, drawAgents(seed, faultless), faultless),
     ...drawNetworks(seed, faultless),
+    transfer: 'none' as const,
   };
+  return { ...rest, transfer: transferOf(seed, rest) };
+}
+
+/**
+ * Passes measure transfer, and nobody else does: it is drawn where they work, and where an hour of a
+ * node has one price.
+ */
+function transferOf(seed: number, options: Options): Options['transfer'] {
+  const chance = new Chance(seed).for('transfer');
+  const kind = chance.oneOf(['steady', 'steady', 'late', 'bursts'] as const);
+  const { killers, tableLoss, poisonedRecords, outages, resizing, stubborn, meddling } = options;
+  const passesWork = killers === 'all' && tableLoss === 'none' && poisonedRecords === 0;
+  const isPlain = outages !== 'long' && !resizing && stubborn === 'none' && meddling === 0;
+  const { untagging, priceFactor } = options;
+  const isDrawn = chance.happens(0.5) && passesWork && isPlain;
+  return isDrawn && untagging === 'none' && priceFactor === 1 ? kind : 'none';
 }
 
 type NetworkOptions = 'networks' | 'othersVlans';
@@ -327,7 +351,7 @@ function drawLater(
     truncatedLists,
     poisonedRecords,
     priceFactor,
-  }: Omit<Options, LaterOptions | AgentOptions | JobOptions | NetworkOptions>,
+  }: Omit<Options, LaterOptions | AgentOptions | JobOptions | NetworkOptions | 'transfer'>,
   faultless: boolean,
 ): Pick<Options, LaterOptions> {
   const chance = new Chance(seed).for('later options');

@@ -1,6 +1,8 @@
 import { livesOf, micros, type Rate, ratesOf } from '../simulators/linode/bill.ts';
+import { types } from '../simulators/linode/catalogue.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
-import { HOUR, MINUTE } from './time.ts';
+import { gbUsdIn } from '../simulators/linode/transfer.ts';
+import { HOUR, MINUTE, SECOND } from './time.ts';
 
 /**
  * Reckons Linode's bill by brute force: goes through the life of each Linode minute by minute, and
@@ -44,6 +46,48 @@ export function billUntil(instance: Instance, end: number): number {
     const isLast = index === lives.length - 1;
     meter.advance(isLast ? end : Math.min(end, life.deleted ?? end));
     return total + meter.bill();
+  }, 0);
+}
+
+/**
+ * Micro-dollars for what a cluster's Linodes sent beyond what they brought, until each one's `end`,
+ * by the dearest reading of what Linode does not document: only a Linode's own whole hours that lie
+ * within a month and are over bring anything, what is brought is rounded down to a GB in each month,
+ * and each started GB beyond costs its price. Goes through each life hour by hour.
+ */
+export function overageUntil(
+  instances: readonly Instance[],
+  end: (instance: Instance) => number,
+): number {
+  const months = new Map<number, { bytes: number; parts: number; usd: number }>();
+  for (const instance of instances) {
+    const created = shownCreation(instance);
+    const until = end(instance);
+    const transfer = types.get(instance.type)?.transfer ?? 0;
+    for (let at = created; at < until; ) {
+      const monthEnd = nextMonth(at);
+      const hour = created + (Math.floor((at - created) / HOUR) + 1) * HOUR;
+      const to = Math.min(until, monthEnd, hour);
+      const month = months.get(monthEnd) ?? { bytes: 0, parts: 0, usd: gbUsdIn(instance.region) };
+      months.set(monthEnd, month);
+      month.bytes += bytesOf(instance, at, to);
+      if (to - at === HOUR && to < until) month.parts += transfer;
+      at = to;
+    }
+  }
+  return [...months].reduce((total, [monthEnd, { bytes, parts, usd }]) => {
+    const last = new Date(monthEnd - 1);
+    const hours = (monthEnd - Date.UTC(last.getUTCFullYear(), last.getUTCMonth())) / HOUR;
+    const beyond = Math.ceil(Math.floor(bytes) / 1e9) - Math.floor(parts / hours);
+    return total + Math.max(0, beyond) * micros(usd);
+  }, 0);
+}
+
+function bytesOf({ created, sends = [] }: Instance, from: number, to: number): number {
+  return sends.reduce((total, { fromSeconds, untilSeconds, bytesPerSecond }) => {
+    const start = Math.max(from, created + fromSeconds * SECOND);
+    const end = Math.min(to, untilSeconds === null ? to : created + untilSeconds * SECOND);
+    return total + (Math.max(0, end - start) / SECOND) * bytesPerSecond;
   }, 0);
 }
 

@@ -372,9 +372,11 @@ function jobsBy({ invariants }: World): Outcome['jobs'] {
   return { done: count('done'), failed: count('failed'), stopped: count('stopped') };
 }
 
-/** Whether the world had no fault, and has the default safety margin. */
+/** Whether the world had no fault and no transfer, and has the default safety margin. */
 const isOrdinary = ({ faults, options }: World): boolean =>
-  Object.keys(faults).length === 0 && options.marginSeconds === NO_FAULTS.marginSeconds;
+  Object.keys(faults).length === 0 &&
+  options.transfer === 'none' &&
+  options.marginSeconds === NO_FAULTS.marginSeconds;
 
 function deliveredBy({ invariants }: World): Delivered[] {
   return invariants.ended.flatMap((record): Delivered[] => {

@@ -721,6 +721,8 @@ export class World {
       listsAreTrue: options.truncatedLists === 0 && options.staleLists === 0,
       pricesAreRead: ['all', 'reaper'].includes(options.killers) && options.outages !== 'long',
       recordsCanBeRead: options.tableErrors === 0 && !options.tableOutages,
+      transfer: options.transfer,
+      bootMs: options.bootSecondsMax * SECOND,
     });
   }
 

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import type { ClusterId } from '../../lib/core/base/names.ts';
+import { clusterTag } from '../../lib/core/base/names.ts';
+import { hours, minutes, plus } from '../../lib/core/base/units.ts';
+import { renderCluster } from '../../lib/http/render.ts';
+import { overageUntil } from '../../simulation/oracle.ts';
+import { aWorld, START, type World } from '../support/flow-world.ts';
+
+const GB = 1e9;
+
+/** Ten nanodes; each sends so many GB an hour, from so many hours after its creation on. */
+async function senders(gbPerHour: number, fromHour = 0): Promise<World> {
+  const bytesPerSecond = Math.round((gbPerHour * GB) / 3_600);
+  const sends = [{ label: '.', fromSeconds: fromHour * 3_600, untilSeconds: null, bytesPerSecond }];
+  return aWorld({ inMemory: true, linode: { sends } });
+}
+
+const ten = (overrides: object = {}) => ({ nodes: 10, ...overrides });
+
+/** The bill by the simulator's hours, and by the oracle's dearest reading of transfer. */
+function billOf(world: World, id: ClusterId): number {
+  const bill = world.linode.bill(clusterTag(id));
+  const linodes = world.linode.instances(clusterTag(id));
+  const overage = overageUntil(linodes, ({ deleted }) => deleted ?? Number.NaN);
+  expect(overage).toBeGreaterThanOrEqual(bill.transferMicroUsd);
+  return bill.totalMicroUsd - bill.transferMicroUsd + overage;
+}
+
+describe('a cluster that sends more than it brings', () => {
+  it('keeps its budget: 300 GB more than its hours would bring, for $1.50', async () => {
+    // $1.50 is 20 hours, which bring 263 GB; at this rate, the nodes would send 563 GB by then.
+    const world = await senders(2.815);
+    const { id } = await world.launch(ten({ budgetUsd: 1.5 }));
+    await world.reapUntil(plus(START, hours(21)));
+    const record = await world.record(id);
+    expect(record).toMatchObject({ phase: 'deleted', endReason: 'budget', overspent: 0 });
+    const billed = billOf(world, id);
+    expect(billed).toBeLessThanOrEqual(1_500_000);
+    expect(billed).toBeGreaterThan(1_400_000);
+    // What was recorded is what is billed, and at most a started GB more.
+    const spent = 'spent' in record ? record.spent : 0;
+    expect(spent - billed).toBeGreaterThanOrEqual(0);
+    expect(spent - billed).toBeLessThanOrEqual(5_000);
+    expect(world.linodeCount(id)).toBe(0);
+    const shown = renderCluster(record, plus(START, hours(21)));
+    expect(shown.transfer?.beyondUsd).toBeGreaterThan(0.3);
+    expect(world.notices.filter(({ kind }) => kind === 'transfer')).toHaveLength(1);
+  });
+
+  it('lives its whole time if its nodes bring what they send', async () => {
+    const world = await senders(1.2);
+    const { id } = await world.launch(ten());
+    await world.reapUntil(plus(START, hours(14)));
+    expect(await world.record(id)).toMatchObject({ endReason: 'budget', spent: 975_000 });
+    expect(billOf(world, id)).toBe(975_000);
+  });
+
+  it('that begins to send late passes its budget by what no measure has seen at most', async () => {
+    const world = await senders(20, 3);
+    const { id } = await world.launch(ten());
+    await world.reapUntil(plus(START, hours(14)));
+    const record = await world.record(id);
+    const billed = billOf(world, id);
+    // 200 GB an hour for the half hour between two looks: $0.50.
+    expect(billed).toBeLessThanOrEqual(1_500_000);
+    expect(record).toMatchObject({ phase: 'deleted', endReason: 'budget' });
+    const overspent = 'overspent' in record ? record.overspent : -1;
+    expect(overspent).toBeGreaterThanOrEqual(Math.max(0, billed - 1_000_000));
+  });
+});
+
+describe('transfer that a spec plans', () => {
+  it('is held back from the hours, and given back by a change', async () => {
+    const world = await aWorld({ inMemory: true });
+    const type = 'g6-dedicated-2';
+    const { id } = await world.launch(ten({ type, budgetUsd: 6, transferGb: 700 }));
+    await world.reapUntil(plus(START, minutes(10)));
+    const now = plus(START, minutes(10));
+    const shown = renderCluster(await world.record(id), now);
+    // 11 hours at $0.54 are paid without, and bring 540 GB; 8 bring 376, and leave $1.68.
+    expect(shown.transfer).toMatchObject({ sentGb: 0, limitGb: 700, beyondUsd: 0 });
+    expect(shown.affordableHours).toBe(8);
+    expect(shown.spentAtTeardownUsd).toBe(8 * 0.54 + (700 - 376) * 0.005);
+    await world.change(id, { transferGb: null });
+    const free = renderCluster(await world.record(id), now);
+    expect(free.affordableHours).toBe(11);
+    expect(free.transfer?.limitGb).toBe(537);
+  });
+
+  it('is refused if the budget does not pay it, with the smallest that does', async () => {
+    const world = await aWorld({ inMemory: true });
+    await expect(world.launch(ten({ transferGb: 400 }))).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('400 GB of transfer up to $2.00'),
+      details: { members: { smallestBudgetUsd: 2.075 } },
+    });
+  });
+});
+
+describe('measures', () => {
+  it('that fail keep no pass from its work', async () => {
+    const world = await senders(1);
+    world.linode.setFaults([{ kind: 'missingScope', path: '/transfer$' }]);
+    const { id } = await world.launch(ten());
+    await world.reapUntil(plus(START, hours(14)));
+    expect(await world.record(id)).toMatchObject({ endReason: 'budget', spent: 975_000 });
+    expect((await world.record(id)).sent).toBeUndefined();
+  });
+
+  it('are not made where the server knows no transfer', async () => {
+    const world = await aWorld({ inMemory: true, linode: { transferKnown: false } });
+    const { id } = await world.launch(ten());
+    await world.reapUntil(plus(START, hours(14)));
+    expect(await world.record(id)).toMatchObject({ endReason: 'budget', spent: 975_000 });
+    expect(world.linode.requests()).not.toHaveProperty('GET /linode/instances/{}/transfer');
+  });
+});
