@@ -24,6 +24,13 @@ function sumOf(one: Report, other: Report): Report {
     ...other,
     ...plusTotals(one, other),
     ...(one.owners && { owners: plusOwners(one.owners, other.owners ?? []) }),
+    forecastUsd: plusUnlessNull(one.forecastUsd, other.forecastUsd),
+    invoicedUsd: plusUnlessNull(one.invoicedUsd, other.invoicedUsd),
+    taxUsd: plusUnlessNull(one.taxUsd, other.taxUsd),
+    byCluster: [...one.byCluster, ...other.byCluster],
+    // The first part has what belongs to no cluster.
+    differences: one.differences,
+    ...(one.learnt && { learnt: one.learnt }),
     ...(unreadable.length > 0 && { unreadable }),
   };
 }
@@ -35,6 +42,10 @@ const plusTotals = (one: Totals, other: Totals): Totals => ({
   savedUsd: plusUsd(one.savedUsd, other.savedUsd),
   overspentUsd: plusUsd(one.overspentUsd, other.overspentUsd),
 });
+
+/** null: the sum is not known, as one of the two is not. Credits may make an amount negative. */
+const plusUnlessNull = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? null : (Math.round(one * 1e6) + Math.round(other * 1e6)) / 1e6;
 
 type Owners = NonNullable<Report['owners']>;
 

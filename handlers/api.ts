@@ -64,11 +64,11 @@ import {
   renderLog,
   renderQuote,
   renderRegion,
-  renderReport,
   renderResults,
   renderType,
 } from '../lib/http/render.ts';
 import { renderBudget, renderOwner, renderShownToken } from '../lib/http/render-owner.ts';
+import { renderReport } from '../lib/http/render-report.ts';
 import { renderSchedule, renderSchedules } from '../lib/http/render-schedule.ts';
 import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/http/request.ts';
 import {
@@ -78,6 +78,7 @@ import {
   clock,
   endedKept,
   healthNotes,
+  invoices,
   jobFiles,
   jobs,
   launchDeps,
@@ -235,7 +236,12 @@ route(operations.inventory, async ({ params: { id = '' }, query: { format }, own
 
 route(operations.report, async ({ query, owner, tokenCap }) => {
   const { month = null, owner: asked = null, cursor = null } = query;
-  const deps = { clock: clock(), store: store(), endedKept: endedKept() };
+  const deps = {
+    clock: clock(),
+    store: store(),
+    invoices: invoices(),
+    endedKept: endedKept(),
+  };
   const monthReport = await report(deps, owner, { month, owner: asked, cursor });
   const caps = [settings().monthlySpendPerOwnerMax, tokenCap];
   return ok(renderReport(monthReport, leastOf(caps)));

@@ -23,7 +23,7 @@ import type {
   ToldCluster,
 } from './core/invoices/invoice.ts';
 import type { JobProgress, RankEnd, RankProgress, Results } from './core/job/progress.ts';
-import type { AnyNotice } from './core/notices/message.ts';
+import type { Message } from './core/notices/message.ts';
 import type { Batch } from './core/pass/batches.ts';
 import type { ScheduleRecord } from './core/schedule/schedule.ts';
 
@@ -494,7 +494,7 @@ export interface Nudge {
  * on without it.
  */
 export interface Notifier {
-  send(notice: AnyNotice): Promise<void>;
+  send(notice: Message): Promise<void>;
 }
 
 /**

@@ -15,7 +15,7 @@ import { lifeOf } from '../lib/core/cluster/life.ts';
 import type { MetricName, MetricValues } from '../lib/core/cluster/metrics.ts';
 import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
 import { uploadKey } from '../lib/core/job/keys.ts';
-import type { AnyNotice } from '../lib/core/notices/message.ts';
+import type { Message } from '../lib/core/notices/message.ts';
 import type { Notice } from '../lib/core/notices/notices.ts';
 import type { Batch } from '../lib/core/pass/batches.ts';
 import { clusterOfVlan } from '../lib/core/room/network.ts';
@@ -766,7 +766,7 @@ export class World {
   }
 
   /** The topic of notices hangs and fails as often as Linode's API. */
-  async #notify(notice: AnyNotice): Promise<void> {
+  async #notify(notice: Message): Promise<void> {
     const { options, time, injectsFaults } = this;
     const chance = this.#noticeChance;
     await time.delay(chance.whole(20, 300));

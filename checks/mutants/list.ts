@@ -761,7 +761,15 @@ const counted = [
 
 const reports = inFile('lib/app/report.ts', ['test/unit/app/report.test.ts'], {
   'a report reads the whole history in one request': {
-    from: 'if (pages === PAGES_MAX) break;',
+    from: 'if (pages === PAGES_MAX || byCluster',
+    to: 'if (byCluster',
+  },
+  'an answer has a row for each of any number of clusters': {
+    from: '|| byCluster.length >= ROWS_MAX',
+    to: '',
+  },
+  'a report shows what is invoiced for a part of the month': {
+    from: 'invoiced === null ? new Map() :',
     to: '',
   },
   'a report begins anew at each part': {
@@ -769,6 +777,87 @@ const reports = inFile('lib/app/report.ts', ['test/unit/app/report.test.ts'], {
     to: 'const query = { owner: ownerSeen(owner, askedOwner), from, to, cursor: null };',
   },
 });
+
+const invoices = [
+  ...inFile('lib/core/invoices/amount.ts', ['test/unit/core/invoices/amount.test.ts'], {
+    'a part of a millionth on an invoice is lost': {
+      from: 'const size = isExact ? micro : micro + 1;',
+      to: 'const size = micro;',
+    },
+    'a price of 1,234 on an invoice is taken for one dollar': {
+      from: "if (separator === ',' && isGrouped && !head.includes('.')) return null;",
+      to: '',
+    },
+  }),
+  ...inFile('lib/core/invoices/match.ts', ['test/unit/core/invoices/match.test.ts'], {
+    'a volume with the id of a Linode is billed to a cluster': {
+      from: 'if (isOtherService(label)) return STRANGER;',
+      to: '',
+    },
+    'an item of a Linode that no record has is the node of its label': {
+      from: 'if (ids.length > 0) return UNKNOWN;',
+      to: '',
+    },
+    'an item whose label and id disagree is believed': {
+      from: 'others.every(isSame) && fits(name, first)',
+      to: 'others.every(isSame)',
+    },
+    'a label that is cut fits the first of two clusters': {
+      from: 'clusterId === undefined || another !== undefined || nodes === undefined',
+      to: 'clusterId === undefined || nodes === undefined',
+    },
+  }),
+  ...inFile('lib/core/invoices/compare.ts', ['test/unit/core/invoices/compare.test.ts'], {
+    "an hour across a month's end is called other hours": {
+      from: 'const isMonthEnd = more < 0 && more >= -across;',
+      to: 'const isMonthEnd = false;',
+    },
+    'a node without an item is no difference': {
+      from: "if (items.length === 0) return difference('notInvoiced', -node.cost - node.backupsCost);",
+      to: 'if (items.length === 0) return [];',
+    },
+    'another price in whole cents is called rounding': {
+      from: 'if (!items.every(isOurs)) return false;',
+      to: '',
+    },
+    'an item of a node that never had a Linode is lost': {
+      from: 'apart.unknown.push(billed);',
+      to: '',
+    },
+  }),
+  ...inFile('lib/core/invoices/book.ts', ['test/unit/app/reconcile-invoices.test.ts'], {
+    'a correction of the same sum is never found': {
+      from: 'return isYoung && isDue ? { ...known, ...unread } : known;',
+      to: 'return known;',
+    },
+    'a correction of the sum of an invoice is not read': {
+      from: 'if (!isSame) return { ...known, ...head, ...unread };',
+      to: '',
+    },
+    'a month is compared with a part of its items': {
+      from: 'if (!invoices.every(isWhole)) return [];',
+      to: '',
+    },
+    'a month is compared before it is billed whole': {
+      from: 'changed.filter((month) => invoices.some(({ date }) => date >= monthNamed(month).end))',
+      to: '[...changed]',
+    },
+  }),
+  ...inFile('lib/app/reconcile-invoices.ts', ['test/unit/app/reconcile-invoices.test.ts'], {
+    'people are told of a difference at every run': {
+      from: 'isAlarming(one) && !told.includes(keyOf(one))',
+      to: 'isAlarming(one)',
+    },
+    'a run reads any number of pages of invoices': {
+      from: 'pages < PAGES_MAX && deps.clock.now() <= by;',
+      to: 'deps.clock.now() <= by;',
+    },
+    'the log says at every run that invoices can not be read': {
+      from: "if (book.access === 'denied') return;",
+      to: '',
+    },
+  }),
+];
 
 const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
   "an idempotency key with the id of somebody else's cluster shows that cluster": {
@@ -2087,6 +2176,7 @@ export const mutants: readonly Mutant[] = [
     ...atMost,
     ...launch,
     ...reports,
+    ...invoices,
     ...offer,
     ...clusters,
     ...schedules,

@@ -13,6 +13,7 @@ import {
 } from '../core/base/units.ts';
 import { CREATE_TIME } from '../core/caps/ledger.ts';
 import { noNetwork } from '../core/catalogue/room.ts';
+import { forecastOf } from '../core/cluster/forecast.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import { type ClusterRecord, isLive, withHistory } from '../core/cluster/record.ts';
 import type { Spec } from '../core/cluster/spec.ts';
@@ -195,6 +196,7 @@ function newRecord(
     requestHash,
     bought,
     advice,
+    forecast: forecastOf(spec, bought, quote),
     budget: spec.budget,
     maxHours: spec.maxHours,
     ...networkOf(settings.stage, id, offered, reserved),

@@ -1,5 +1,5 @@
 import { type DurationMs, type EpochMs, earliest, latest, plus } from '../core/base/units.ts';
-import type { AnyNotice } from '../core/notices/message.ts';
+import type { Message } from '../core/notices/message.ts';
 import { reasonOf } from '../errors.ts';
 import type { Clock, Log, Notifier } from '../ports.ts';
 
@@ -14,7 +14,7 @@ export interface NotifyDeps {
  */
 export interface Outbox {
   /** Sends at once, without waiting. A failure is logged only. */
-  send(notice: AnyNotice): void;
+  send(notice: Message): void;
   /**
    * Waits for the notices under way: each until `noticesMs` after it was sent, and none beyond
    * `by`.
@@ -26,18 +26,15 @@ export function createOutbox(
   { clock, notifier, log }: NotifyDeps,
   { by, noticesMs }: { readonly by: EpochMs; readonly noticesMs: DurationMs },
 ): Outbox {
-  const underWay = new Map<
-    Promise<void>,
-    { readonly notice: AnyNotice; readonly until: EpochMs }
-  >();
+  const underWay = new Map<Promise<void>, { readonly notice: Message; readonly until: EpochMs }>();
 
-  const warnOfLoss = (notice: AnyNotice, reason: string) => {
+  const warnOfLoss = (notice: Message, reason: string) => {
     const { clusterId, kind } = notice;
     const about = 'scheduleId' in notice ? { scheduleId: notice.scheduleId } : { clusterId };
     log.warn('notice not sent', { ...about, kind, reason });
   };
 
-  async function attempt(notice: AnyNotice): Promise<void> {
+  async function attempt(notice: Message): Promise<void> {
     try {
       await notifier.send(notice);
     } catch (error) {

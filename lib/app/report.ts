@@ -1,14 +1,19 @@
+import { type MicroUsd, microUsd } from '../core/base/money.ts';
 import type { ClusterId } from '../core/base/names.ts';
 import { type DurationMs, type EpochMs, hours, minus, plus } from '../core/base/units.ts';
 import { isMonthName, type MonthName, monthName, monthNamed } from '../core/billing/bill.ts';
+import { newNodePrice } from '../core/cluster/kinds.ts';
 import { added, type MonthTotals, NOTHING, totalsOf } from '../core/cluster/month-totals.ts';
+import type { ClusterRecord } from '../core/cluster/record.ts';
+import type { InvoicedCluster, InvoicedMonth } from '../core/invoices/invoice.ts';
 import { AppError } from '../errors.ts';
-import type { Clock, ClusterStore } from '../ports.ts';
+import type { Clock, ClusterStore, InvoiceStore } from '../ports.ts';
 import { ADMIN, ownerSeen } from './read-clusters.ts';
 
 export interface ReportDeps {
   readonly clock: Clock;
   readonly store: Pick<ClusterStore, 'livedIn'>;
+  readonly invoices: Pick<InvoiceStore, 'month' | 'clusters'>;
   /** How long records are kept after their clusters' end. */
   readonly endedKept: DurationMs;
 }
@@ -32,10 +37,30 @@ export interface Report {
   readonly total: MonthTotals;
   /** The totals of each owner, the highest bill first; null: the caller is not the admin. */
   readonly byOwner: readonly OwnerTotals[] | null;
+  /** The clusters that were billed in the month, newest first. */
+  readonly byCluster: readonly ClusterShare[];
+  /**
+   * What Linode's invoices say of the whole account beside its clusters; null: no invoice bills the
+   * whole month, the caller is not the admin or asks for one owner, or this is not the first part.
+   */
+  readonly account: InvoicedMonth | null;
   /** The clusters that the totals may lack, because their records can't be read. */
   readonly unreadable: readonly ClusterId[];
   /** null: the totals are complete, or this is their last part. */
   readonly nextCursor: string | null;
+}
+
+/** A cluster's share of a month. */
+export interface ClusterShare {
+  readonly record: ClusterRecord;
+  readonly nodeHours: number;
+  /** Of one node, as the launch bought it. */
+  readonly hourly: MicroUsd;
+  /** null: an earlier version launched the cluster. */
+  readonly forecast: MicroUsd | null;
+  readonly billed: MicroUsd;
+  /** null: no invoice bills the whole month. */
+  readonly invoiced: InvoicedCluster | null;
 }
 
 export interface OwnerTotals extends MonthTotals {
@@ -54,6 +79,8 @@ const CLOCKS_APART_MAX = hours(1);
  * clusters that were launched before the month's end, and a function has 29 s for its answer.
  */
 const PAGES_MAX = 20;
+/** An answer of Lambda has at most 6 MB, and a cluster takes about 1 KB of it. */
+const ROWS_MAX = 2_500;
 
 /**
  * The totals of a month over the clusters that `owner` sees, including clusters that were launched
@@ -61,7 +88,7 @@ const PAGES_MAX = 20;
  * for a month without complete records.
  */
 export async function report(
-  { clock, store, endedKept }: ReportDeps,
+  { clock, store, invoices, endedKept }: ReportDeps,
   owner: string,
   { month: asked, owner: askedOwner, cursor }: ReportQuery,
 ): Promise<Report> {
@@ -71,20 +98,27 @@ export async function report(
   const { start: from, end } = monthNamed(month);
   const to = plus(end, CLOCKS_APART_MAX);
   const totals = new Map<string, MonthTotals>();
+  const byCluster: ClusterShare[] = [];
+  const invoiced = await invoices.month(month);
   const unreadable: ClusterId[] = [];
   let nextCursor: string | null = null;
   let pages = 0;
   const query = { owner: ownerSeen(owner, askedOwner), from, to, cursor };
   for await (const page of store.livedIn(query)) {
     unreadable.push(...page.unreadable.map(({ id }) => id));
-    for (const record of page.records) {
+    const shares = page.records.flatMap((record) => {
       const share = totalsOf(record, month, at);
-      if (share === NOTHING) continue;
+      return share === NOTHING ? [] : [{ record, share }];
+    });
+    const ids = shares.map(({ record }) => record.id);
+    const found = invoiced === null ? new Map() : await invoices.clusters(ids, month);
+    for (const { record, share } of shares) {
       totals.set(record.owner, added(totals.get(record.owner) ?? NOTHING, share));
+      byCluster.push(shareOf(record, share, month, found.get(record.id) ?? null));
     }
     nextCursor = page.nextCursor;
     pages += 1;
-    if (pages === PAGES_MAX) break;
+    if (pages === PAGES_MAX || byCluster.length >= ROWS_MAX) break;
   }
   const byOwner = [...totals].map(([name, theirs]) => ({ owner: name, ...theirs }));
   return {
@@ -92,10 +126,27 @@ export async function report(
     at,
     total: byOwner.reduce<MonthTotals>(added, NOTHING),
     byOwner: owner === ADMIN ? byOwner.toSorted(dearestFirst) : null,
+    byCluster,
+    account: owner === ADMIN && askedOwner === null && cursor === null ? invoiced : null,
     unreadable,
     nextCursor,
   };
 }
+
+const shareOf = (
+  record: ClusterRecord,
+  { nodeHours, billed }: MonthTotals,
+  month: MonthName,
+  invoiced: InvoicedCluster | null,
+): ClusterShare => ({
+  record,
+  nodeHours,
+  hourly: newNodePrice({ bought: record.bought }).hourly,
+  // A month that the forecast lacks was to cost nothing.
+  forecast: record.forecast === undefined ? null : (record.forecast[month] ?? microUsd(0)),
+  billed,
+  invoiced,
+});
 
 const dearestFirst = (a: OwnerTotals, b: OwnerTotals) =>
   b.billed - a.billed || (a.owner < b.owner ? -1 : 1);

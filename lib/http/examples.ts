@@ -318,8 +318,27 @@ export const examples: Readonly<Record<string, unknown>> = {
   'revokeOwner 200': { ...owner, revokedAt: '2026-11-24T00:00:00.000Z', tokens: [] },
   'addToken 201': { ...owner.tokens[0], may: 'read', token: 'onebuck_ann.…' },
   'getReport 200': {
-    ...{ month: '2026-11', at: '2026-11-24T00:00:00.000Z', monthlyCapUsd: 20 },
+    ...{ month: '2026-11', at: '2026-12-02T00:00:00.000Z', monthlyCapUsd: 20 },
     ...totals,
+    ...{ forecastUsd: 0.975, invoicedUsd: 0.99, taxUsd: 0.1 },
+    byCluster: [
+      {
+        ...{ id: 'cabcdefg234', name: 'demo', owner: 'ann' },
+        ...{ launchedAt: '2026-11-22T20:00:00.000Z', endedAt: '2026-11-23T09:00:12.000Z' },
+        ...{ type: 'g6-nanode-1', region: 'us-east', nodes: 10, nodeHours: 130, hourlyUsd: 0.0075 },
+        ...{ forecastUsd: 0.975, billedUsd: 0.975, invoicedUsd: 0.99, differenceUsd: 0.015 },
+        differences: [
+          {
+            ...{ kind: 'hours', usd: 0.015 },
+            text: 'Linode bills other hours than recorded for 1 node: +$0.015.',
+            advice: "Compare the item's dates with the cluster's record.",
+          },
+        ],
+        invoiceIds: [30000001],
+      },
+    ],
+    differences: [],
+    learnt: [{ rule: 'monthEndHour', reading: 'startMonth', seen: 4, invoiceIds: [30000001] }],
   },
 };
 

@@ -2,7 +2,6 @@ import type { OfferedType } from '../app/browse-catalogue.ts';
 import type { Fit } from '../app/fit-work.ts';
 import type { Offer } from '../app/offer.ts';
 import type { LogPart, OfferedResults } from '../app/read-job.ts';
-import type { Report } from '../app/report.ts';
 import { type MicroUsd, microUsd, toUsd } from '../core/base/money.ts';
 import type { ClusterId } from '../core/base/names.ts';
 import { type EpochMs, toIso } from '../core/base/units.ts';
@@ -14,7 +13,6 @@ import { hourlyOf, overspentAt, spentAt } from '../core/cluster/bills.ts';
 import { cutTo } from '../core/cluster/bounds.ts';
 import { hasJob, jobEndOf, jobNodesOf, type WithJob } from '../core/cluster/job-nodes.ts';
 import { lifeOf } from '../core/cluster/life.ts';
-import type { MonthTotals } from '../core/cluster/month-totals.ts';
 import { nextOf } from '../core/cluster/next.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import {
@@ -392,25 +390,6 @@ export const renderImage = (image: Image) => ({
   capabilities: image.capabilities,
 });
 
-/**
- * A report as the API shows it. `cap`: the most that an owner's month may cost; null: no cap. Only
- * a report for the admin has `owners`.
- */
-export function renderReport(report: Report, cap: MicroUsd | null) {
-  const { month, at, total, byOwner, unreadable, nextCursor } = report;
-  const owners = byOwner?.map(({ owner, ...theirs }) => ({ owner, ...renderTotals(theirs) }));
-  const monthlyCapUsd = cap === null ? null : toUsd(cap);
-  return {
-    month,
-    at: toIso(at),
-    ...renderTotals(total),
-    monthlyCapUsd,
-    ...(owners && { owners }),
-    ...renderUnreadable(unreadable),
-    ...renderCursor(nextCursor),
-  };
-}
-
 export const renderUnreadable = (ids: readonly string[]) =>
   ids.length === 0 ? {} : { unreadable: [...ids] };
 
@@ -454,11 +433,3 @@ const withReasonsCut = (reports: Reports): Reports =>
         : report,
     ]),
   );
-
-const renderTotals = (totals: MonthTotals) => ({
-  clusters: totals.clusters,
-  nodeHours: totals.nodeHours,
-  billedUsd: toUsd(totals.billed),
-  savedUsd: toUsd(totals.saved),
-  overspentUsd: toUsd(totals.overspent),
-});

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { endReasonNames } from '../core/cluster/end-reasons.ts';
 import { linodeStatuses } from '../core/cluster/linode.ts';
+import { differenceKinds } from '../core/invoices/differences.ts';
 import { jobStates } from '../core/job/progress.ts';
 import { setups } from '../core/room/setups.ts';
 
@@ -586,6 +587,38 @@ const totalsFields = {
   overspentUsd: usd('The part of the bill over a budget', '0 if Onebuck kept its promise'),
 };
 
+const differenceFields = {
+  kind: z.enum(differenceKinds),
+  usd: z.number().check(z.describe('How much more the invoice has, in USD.')),
+  text: text('What differs.'),
+  advice: text('What to do.'),
+};
+
+/** An amount of an invoice; a credit is below 0. */
+const invoiceUsd = (meaning: string) => orNull(z.number().check(z.describe(`${meaning}, in USD.`)));
+const NOT_YET = 'null: no invoice bills the whole month yet';
+
+const billedClusterSchema = z.object({
+  id: z.string(),
+  name: orNull(z.string()),
+  owner: z.string(),
+  launchedAt: time('When the cluster was launched'),
+  endedAt: orNull(time('When it ended', 'null: it lives')),
+  type: z.string(),
+  region: z.string(),
+  nodes: count('How many nodes it has or had.'),
+  nodeHours: count('The started hours of all nodes in the month.'),
+  hourlyUsd: usd('The price of an hour of one node, as the launch bought it'),
+  forecastUsd: orNull(
+    usd("The month's share of what the launch forecast", 'null: an earlier version launched it'),
+  ),
+  billedUsd: usd('What Onebuck has recorded for the month'),
+  invoicedUsd: invoiceUsd(`What Linode has invoiced for the month; ${NOT_YET}`),
+  differenceUsd: invoiceUsd(`invoicedUsd less billedUsd; ${NOT_YET}`),
+  differences: z.array(z.object(differenceFields)),
+  invoiceIds: z.array(z.int()).check(z.describe('The invoices that have items of the cluster.')),
+});
+
 export const reportSchema = z.object({
   month: z.string(),
   at: time('When the report was made', 'live clusters are billed up to then'),
@@ -598,11 +631,39 @@ export const reportSchema = z.object({
       .array(z.object({ owner: z.string(), ...totalsFields }))
       .check(z.describe('The totals of each owner, highest bill first; only for the admin.')),
   ),
+  forecastUsd: orNull(
+    usd('What the launches forecast for the month', 'null: some have no forecast'),
+  ),
+  invoicedUsd: invoiceUsd(`What Linode has invoiced for the clusters; ${NOT_YET}`),
+  taxUsd: invoiceUsd(`The taxes on it; ${NOT_YET}`),
+  byCluster: z
+    .array(billedClusterSchema)
+    .check(z.describe('The clusters that were billed in the month, newest first.')),
+  differences: z
+    .array(z.object({ ...differenceFields, labels: z.array(z.string()) }))
+    .check(z.describe('Of items that belong to no cluster; only for the admin.')),
+  learnt: z.optional(
+    z
+      .array(
+        z.object({
+          rule: z.literal('monthEndHour'),
+          reading: z.enum(['startMonth', 'endMonth', 'bothMonths']),
+          seen: count('How many nodes show it.'),
+          invoiceIds: z.array(z.int()),
+        }),
+      )
+      .check(
+        z.describe(
+          "In which month Linode bills an hour across a month's end, as invoices show; only for the admin.",
+        ),
+      ),
+  ),
   unreadable,
   nextCursor: z.optional(
     text(
       'The totals are those of a part of the clusters, because the history is long. Ask for the ' +
-        'next part with this cursor, and add the totals of all parts. Absent on the last part.',
+        'next part with this cursor, and add up the totals and join the lists of all parts. Absent ' +
+        'on the last part.',
     ),
   ),
 });

@@ -236,6 +236,7 @@ const common = {
   requestHash: text,
   bought,
   advice: z.looseObject({ warnings: texts, alternatives: z.array(alternative) }),
+  forecast: z.optional(z.record(text, money)),
   budget: money,
   maxHours: hours,
   endBy: z.optional(instant),

@@ -64,6 +64,11 @@ export interface Common {
   readonly bought: Bought;
   /** The advice of the launch, kept so that a repeated request gets the same answer. */
   readonly advice: Advice;
+  /**
+   * What the launch forecast for each calendar month (UTC), up to its teardown time; absent: an earlier
+   * version launched the cluster.
+   */
+  readonly forecast?: Readonly<Record<MonthName, MicroUsd>>;
   readonly budget: MicroUsd;
   readonly maxHours: number | null;
   /**

@@ -6,7 +6,7 @@ import { type InvoiceNotice, textsOfInvoice } from './invoices.ts';
 import { type EndNotice, keyOf, type LiveNotice, type Notice } from './notices.ts';
 import { type RunNotice, textsOfRun } from './runs.ts';
 
-export type AnyNotice = Notice | RunNotice | InvoiceNotice;
+export type Message = Notice | RunNotice | InvoiceNotice;
 
 /** A notice as people and programs read it. */
 export interface NoticeMessage {
@@ -16,7 +16,7 @@ export interface NoticeMessage {
   readonly json: Readonly<Record<string, unknown>> & { readonly id: string; readonly text: string };
 }
 
-export function messageOf(notice: AnyNotice): NoticeMessage {
+export function messageOf(notice: Message): NoticeMessage {
   if (notice.kind === 'invoiceDiffers') return textsOfInvoice(notice);
   if ('scheduleId' in notice) return textsOfRun(notice);
   const { clusterId, nodes, type } = notice;

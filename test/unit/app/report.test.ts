@@ -4,20 +4,27 @@ import { type ReportQuery, report } from '../../../lib/app/report.ts';
 import { type EpochMs, hours, plus, seconds } from '../../../lib/core/base/units.ts';
 import { NOTHING } from '../../../lib/core/cluster/month-totals.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../../../lib/core/cluster/record.ts';
+import { createMemoryInvoices } from '../../../simulators/aws/memory-invoices.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import { anEnded, aRunning, at, created, gone, LAUNCH, usd } from '../../support/builders.ts';
 import { id } from '../../support/cluster-store-contract.ts';
 import { aClock } from '../../support/doubles.ts';
+import { anInvoicedCluster } from '../../support/invoice-store-contract.ts';
 import { anEmptyTable, TABLE } from '../../support/table.ts';
 
 const NOW = at('2026-11-20T12:00:00Z');
 const ALL: ReportQuery = { month: '2026-11', owner: null, cursor: null };
 
+const invoices = createMemoryInvoices();
+
 async function reportOn(...records: readonly ClusterRecord[]) {
   const store = createClusterStore(await anEmptyTable(), TABLE.TableName);
   for (const record of records) await store.insert(record);
   return (owner: string, query: Partial<ReportQuery> = {}) =>
-    report({ clock: aClock(NOW), store, endedKept: ENDED_KEPT }, owner, { ...ALL, ...query });
+    report({ clock: aClock(NOW), store, invoices, endedKept: ENDED_KEPT }, owner, {
+      ...ALL,
+      ...query,
+    });
 }
 
 /** An ended cluster of one node that existed for `length` hours. */
@@ -32,7 +39,7 @@ describe('report', () => {
     const live = aRunning({ id: id(3), owner: 'ann', nodes: [created(0)] });
     const reportFor = await reportOn(endedAfter(1, 'ann', 5), endedAfter(2, 'bob', 7), live);
     const hoursOn = 9 * 24 + 21; // of the live cluster, from 15:00 on the 10th to noon on the 20th
-    expect(await reportFor('ann')).toEqual({
+    expect(await reportFor('ann')).toMatchObject({
       month: '2026-11',
       at: NOW,
       total: {
@@ -57,7 +64,7 @@ describe('report', () => {
       await clusters.insert(endedAfter(n, owner, 1, plus(LAUNCH, seconds(-n))));
     }
     const read = (cursor: string | null) =>
-      report({ clock: aClock(NOW), store: clusters, endedKept: ENDED_KEPT }, 'admin', {
+      report({ clock: aClock(NOW), store: clusters, invoices, endedKept: ENDED_KEPT }, 'admin', {
         ...ALL,
         cursor,
       });
@@ -65,6 +72,18 @@ describe('report', () => {
     expect(first.total.clusters).toBe(2_000);
     const second = await read(first.nextCursor);
     expect([second.total.clusters, second.nextCursor]).toEqual([150, null]);
+  });
+
+  it('has at most as many clusters as an answer has room for', async () => {
+    async function* livedIn() {
+      for (let page = 0; page < 8; page += 1) {
+        const records = Array.from({ length: 500 }, (_, n) => endedAfter(500 * page + n, 'ann', 1));
+        yield { records, unreadable: [], nextCursor: `${page}` };
+      }
+    }
+    const deps = { clock: aClock(NOW), store: { livedIn }, invoices, endedKept: ENDED_KEPT };
+    const { byCluster, nextCursor } = await report(deps, 'ann', ALL);
+    expect([byCluster.length, nextCursor]).toEqual([2_500, '4']);
   });
 
   it('names a cluster whose record can not be read, and counts all others', async () => {
@@ -105,6 +124,53 @@ describe('report', () => {
     const nodes = [created(0, { billedFrom: at('2026-10-31T23:59:58Z') })];
     const reportFor = await reportOn(aRunning({ createdAt: at('2026-11-01T00:00:01Z'), nodes }));
     expect((await reportFor('ann', { month: '2026-10' })).total).toMatchObject({ clusters: 1 });
+  });
+
+  it('has a share for each cluster, with what was forecast and invoiced', async () => {
+    const forecast = { '2026-11': usd(0.05) };
+    const records = [
+      { ...endedAfter(1, 'ann', 5), forecast },
+      endedAfter(2, 'bob', 7),
+      { ...endedAfter(3, 'ann', 3, at('2026-10-30T00:00:00Z')), forecast },
+    ];
+    const store = createClusterStore(await anEmptyTable(), TABLE.TableName);
+    for (const record of records) await store.insert(record);
+    const invoiced = createMemoryInvoices();
+    const read = (owner: string, query: Partial<ReportQuery> = {}) =>
+      report({ clock: aClock(NOW), store, invoices: invoiced, endedKept: ENDED_KEPT }, owner, {
+        ...ALL,
+        ...query,
+      });
+    await invoiced.keepCluster({ id: id(1), month: '2026-11' }, anInvoicedCluster(), NOW);
+    // Before an invoice bills the whole month, what is known of its clusters is not shown.
+    const before = await read('admin');
+    expect([before.account, before.byCluster.map((one) => one.invoiced)]).toEqual([
+      null,
+      [null, null],
+    ]);
+    const month = {
+      ...{ invoiceIds: [7], differences: [], told: [] },
+      evidence: { startMonth: 0, endMonth: 0, bothMonths: 0 },
+    };
+    await invoiced.keepMonth('2026-11', month, NOW);
+    const { byCluster, account } = await read('admin');
+    expect(account).toEqual(month);
+    const rows = byCluster.map((one) => [
+      one.record.id,
+      one.nodeHours,
+      one.billed,
+      one.forecast,
+      one.invoiced,
+    ]);
+    expect(rows.toSorted()).toEqual([
+      [id(1), 5, usd(0.0375), usd(0.05), anInvoicedCluster()],
+      [id(2), 7, usd(0.0525), null, null],
+    ]);
+    expect((await read('ann', { month: '2026-10' })).byCluster).toMatchObject([{ forecast: 0 }]);
+    for (const query of [{ owner: 'ann' }, { owner: null }]) {
+      const anns = await read(query.owner === null ? 'ann' : 'admin', query);
+      expect([anns.account, anns.byCluster.map((one) => one.record.id)]).toEqual([null, [id(1)]]);
+    }
   });
 
   it('is of the present month where the query names no month', async () => {

@@ -150,12 +150,13 @@ describe('the report as CSV', () => {
       { owner: '=cmd()', ...totals },
       { owner: 'a,b', ...totals },
     ];
-    expect(reportCsv({ month: '2026-11', at: '', monthlyCapUsd: null, ...totals, owners })).toEqual(
-      [
-        'month,owner,clusters,nodeHours,billedUsd,savedUsd,overspentUsd',
-        "2026-11,'=cmd(),1,3,0.5,2,0",
-        '2026-11,"a,b",1,3,0.5,2,0',
-      ],
-    );
+    const noInvoice = { forecastUsd: null, invoicedUsd: null, taxUsd: null };
+    const bill = { ...noInvoice, byCluster: [], differences: [] };
+    const month = { month: '2026-11', at: '', monthlyCapUsd: null };
+    expect(reportCsv({ ...month, ...totals, ...bill, owners })).toEqual([
+      'month,owner,clusters,nodeHours,billedUsd,savedUsd,overspentUsd',
+      "2026-11,'=cmd(),1,3,0.5,2,0",
+      '2026-11,"a,b",1,3,0.5,2,0',
+    ]);
   });
 });

@@ -97,12 +97,19 @@ it('a report adds up its parts, also by owner, the highest bill first', async ()
     ...{ clusters, nodeHours: 2 * clusters, billedUsd: usd, savedUsd: 0.1, overspentUsd: 0 },
   });
   const head = { month: '2026-11', at: '', monthlyCapUsd: null };
+  const bill = (id: string, invoicedUsd: number, forecastUsd: number | null) => ({
+    ...{ forecastUsd, invoicedUsd, taxUsd: 0.1, byCluster: [{ id }] },
+  });
+  const learnt = [{ rule: 'monthEndHour', reading: 'startMonth', seen: 3, invoiceIds: [7] }];
+  const apart = { differences: [{ kind: 'transfer' }], learnt };
   const first = {
     ...{ ...head, ...totals(2, 0.3), nextCursor: 'two', unreadable: ['c1'] },
+    ...{ ...bill('c1', 0.1, 0.3), ...apart },
     owners: [{ owner: 'ann', ...totals(2, 0.3) }],
   };
   const second = {
     ...{ ...head, ...totals(3, 0.8), unreadable: ['c2'] },
+    ...{ ...bill('c2', -0.3, null), differences: [] },
     owners: [
       { owner: 'bob', ...totals(1, 0.5) },
       { owner: 'ann', ...totals(2, 0.3) },
@@ -111,6 +118,8 @@ it('a report adds up its parts, also by owner, the highest bill first', async ()
   const { api, requests } = anApi((_, { query }) => (query?.cursor ? second : first));
   expect(await getReport(api)).toEqual({
     ...{ ...head, ...totals(5, 1.1), savedUsd: 0.2, unreadable: ['c1', 'c2'] },
+    ...{ ...bill('c1', -0.2, null), taxUsd: 0.2, ...apart },
+    byCluster: [{ id: 'c1' }, { id: 'c2' }],
     owners: [
       { owner: 'ann', ...totals(4, 0.6), savedUsd: 0.2 },
       { owner: 'bob', ...totals(1, 0.5) },
