@@ -23,6 +23,7 @@ import type {
   ToldCluster,
 } from './core/invoices/invoice.ts';
 import type { JobProgress, RankEnd, RankProgress, Results } from './core/job/progress.ts';
+import type { Tally } from './core/notices/digest/tally.ts';
 import type { Message } from './core/notices/message.ts';
 import type { Batch } from './core/pass/batches.ts';
 import type { ScheduleRecord } from './core/schedule/schedule.ts';
@@ -403,6 +404,47 @@ export interface JobFiles {
   delete(key: string): Promise<void>;
 }
 
+/** How far the digest of a period is. */
+export interface DigestProgress {
+  /** The number of writes; 0: none yet. */
+  readonly revision: number;
+  /** `done`: every message was sent, or given up. */
+  readonly stage: 'reading' | 'sending' | 'done';
+  /** Where the reading goes on; null: from the first record, or there is no more to read. */
+  readonly cursor: string | null;
+  readonly tally: Tally;
+}
+
+/**
+ * What was read and sent of digests. A period is named by `Period.name`; a message by its period, a
+ * slash, and a name of its own.
+ */
+export interface DigestStore {
+  /** Reads consistently; null: nothing was saved. */
+  read(period: string): Promise<DigestProgress | null>;
+  /**
+   * Writes over the revision `progress.revision`, to be kept at least until `keptUntil`; returns the
+   * progress with its new revision. Of two writers, one gets `conflict`.
+   */
+  save(
+    period: string,
+    progress: DigestProgress,
+    keptUntil: EpochMs,
+  ): Promise<DigestProgress | 'conflict'>;
+  /**
+   * Lets one function send the message, until `until`. `taken`: another function has the message;
+   * `sent`: one has sent it.
+   */
+  claim(
+    message: string,
+    times: { readonly now: EpochMs; readonly until: EpochMs; readonly keptUntil: EpochMs },
+  ): Promise<'claimed' | 'taken' | 'sent'>;
+  /** Lets another function send the claimed message, since this one could not. May be called twice. */
+  release(message: string): Promise<void>;
+  /** Nobody sends the claimed message any more. May be called twice. */
+  sent(message: string, at: EpochMs): Promise<void>;
+}
+
 /** The ledger of the deployment, written whole, and only over the revision that was read. */
 export interface LedgerStore {
   /**
@@ -495,6 +537,14 @@ export interface Nudge {
  */
 export interface Notifier {
   send(notice: Message): Promise<void>;
+}
+
+/** One way by which notices reach people. */
+export interface Channel {
+  /** The same for ever: what was sent is noted under it. */
+  readonly name: 'log' | 'topic' | 'webhook';
+  /** Builds the channel, only when there is something to send; a bad setting throws here. */
+  readonly open: () => Notifier;
 }
 
 /**

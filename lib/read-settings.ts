@@ -1,5 +1,6 @@
 import { type MicroUsd, parseUsd } from './core/base/money.ts';
 import { type DurationMs, hours, minutes, seconds } from './core/base/units.ts';
+import type { Every } from './core/notices/digest/period.ts';
 import { AppError } from './errors.ts';
 import type { Settings } from './settings.ts';
 
@@ -24,6 +25,7 @@ export const DEFAULTS = {
   MAX_WEEKLY_SPEND_PER_OWNER_USD: 'none',
   MAX_MONTHLY_SPEND_PER_OWNER_USD: 'none',
   KEEP_ENDED_DAYS: '400',
+  DIGEST: 'none',
   PUBLIC_URL: '',
 } as const;
 
@@ -83,6 +85,14 @@ export function readStage({ STAGE = '' }: Variables): string {
  */
 export const readEndedKept = (variables: Variables): DurationMs =>
   hours(24 * readWholeNumber(variables, 'KEEP_ENDED_DAYS', { min: 62, max: 3_650 }));
+
+/** How often digests are sent; null: never. */
+export function readDigestEvery(variables: Variables): Every | null {
+  const value = valueIn(variables, 'DIGEST');
+  if (value === 'weekly' || value === 'monthly') return value;
+  if (value === 'none') return null;
+  throw misconfigured('DIGEST', 'must be weekly, monthly or none');
+}
 
 /** The URL of Linode's API, without a slash at its end. */
 export function readLinodeUrl(variables: Variables): string {

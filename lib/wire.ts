@@ -11,6 +11,7 @@ import { createTopic } from './adapters/aws/sns.ts';
 import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createAgentReports } from './adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from './adapters/dynamodb/clusters.ts';
+import { createDigestStore } from './adapters/dynamodb/digests.ts';
 import { createInvoiceStore } from './adapters/dynamodb/invoices.ts';
 import { createJobReports } from './adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from './adapters/dynamodb/ledger.ts';
@@ -28,9 +29,10 @@ import { toAll } from './app/outbox.ts';
 import type { ReconcileLimits } from './app/reconcile.ts';
 import { durationMs } from './core/base/units.ts';
 import { messageOf } from './core/notices/message.ts';
-import type { JobFiles, Notifier } from './ports.ts';
+import type { Channel, JobFiles, Notifier } from './ports.ts';
 import {
   misconfigured,
+  readDigestEvery,
   readEndedKept,
   readLinodeUrl,
   readPublicUrl,
@@ -120,6 +122,13 @@ export const healthNotes = /* @__PURE__ */ once(() =>
 /** What this process lets agents do. */
 export const agentLimits = /* @__PURE__ */ once(() => createAgentLimits(clock()));
 
+export const digests = /* @__PURE__ */ once(() =>
+  createDigestStore(dynamodb(), required('TABLE_NAME')),
+);
+
+/** How often digests are sent; null: never. */
+export const digestEvery = () => readDigestEvery(process.env);
+
 export const schedules = /* @__PURE__ */ once(() =>
   createScheduleStore(dynamodb(), required('TABLE_NAME')),
 );
@@ -184,20 +193,23 @@ export const linode = /* @__PURE__ */ once(() =>
 export const catalogue = /* @__PURE__ */ once(() => createCatalogueCache(linode(), clock(), log()));
 
 /**
- * Sends to the topic and the webhook, if they are set; in local runs to the log instead of the
- * topic. Reads no setting before there is a notice to send: a bad setting must not keep a pass from
- * destroying.
+ * The topic and the webhook, if they are set; in local runs the log instead of the topic. Reads no
+ * setting before there is a notice to send: a bad setting must not keep a pass from destroying.
  */
-export const notifier = /* @__PURE__ */ once((): Notifier => {
+export const channels = /* @__PURE__ */ once((): readonly Channel[] => {
   const logged: Notifier = {
     send: async (notice) => log().info('notice', messageOf(notice).json),
   };
   const hasTopic = env('NOTICE_TOPIC_ARN', '') !== '';
-  return toAll([
-    ...(isLocal() ? [() => logged] : hasTopic ? [topic] : []),
-    ...(env('NOTICE_WEBHOOK_URL', '') === '' ? [] : [webhook]),
-  ]);
+  const first: Channel[] = hasTopic ? [{ name: 'topic', open: topic }] : [];
+  return [
+    ...(isLocal() ? [{ name: 'log', open: () => logged } as const] : first),
+    ...(env('NOTICE_WEBHOOK_URL', '') === '' ? [] : [{ name: 'webhook', open: webhook } as const]),
+  ];
 });
+
+/** Sends by all channels. */
+export const notifier = /* @__PURE__ */ once((): Notifier => toAll(channels()));
 
 /** At most two attempts of 2 s: a pass waits for its notices only a few seconds. */
 const topic = /* @__PURE__ */ once(() => {

@@ -94,6 +94,7 @@ const LOOSENED: Readonly<Record<SettingName, IsLoosened>> = {
   MAX_WEEKLY_SPEND_PER_OWNER_USD: ifLarger,
   MAX_MONTHLY_SPEND_PER_OWNER_USD: ifLarger,
   KEEP_ENDED_DAYS: never,
+  DIGEST: never,
   ALARM_EMAIL: ifLost,
   NOTICE_EMAIL: ifLost,
   NOTICE_WEBHOOK_URL: ifLost,

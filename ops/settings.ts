@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
 import {
   DEFAULTS as OF_FUNCTIONS,
+  readDigestEvery,
   readEndedKept,
   readLinodeUrl,
   readSettings,
@@ -129,6 +130,7 @@ function faultsOf(values: SettingValues, stage: string): string[] {
   const readers = [
     () => readSettings({ ...values, STAGE: stage }),
     () => readEndedKept(values),
+    () => readDigestEvery(values),
     () => readLinodeUrl(values),
     () => values.NOTICE_WEBHOOK_URL === '' || readWebhookUrl(values, stage === LOCAL_STAGE),
   ];
@@ -142,6 +144,7 @@ function faultsOf(values: SettingValues, stage: string): string[] {
   ];
   return [
     ...readers.flatMap(faultOf),
+    ...(isDigestUnread(values, stage) ? [DIGEST_UNREAD] : []),
     ...rules.flatMap(([names, isRight, wanted]) =>
       (names as SettingName[])
         .filter((name) => !isRight(values[name]))
@@ -149,6 +152,16 @@ function faultsOf(values: SettingValues, stage: string): string[] {
     ),
   ];
 }
+
+const DIGEST_UNREAD =
+  'DIGEST needs a reader: set NOTICE_EMAIL or NOTICE_WEBHOOK_URL, or DIGEST to none.';
+
+/** A local run shows notices in its log. */
+const isDigestUnread = (values: SettingValues, stage: string): boolean =>
+  values.DIGEST !== 'none' &&
+  values.NOTICE_EMAIL === '' &&
+  values.NOTICE_WEBHOOK_URL === '' &&
+  stage !== LOCAL_STAGE;
 
 function faultOf(read: () => unknown): string[] {
   try {

@@ -7,8 +7,8 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { csvLines } from '../client/csv.ts';
 import { RIGHTS, type Right } from '../lib/core/base/api-token.ts';
+import { csvLines } from '../lib/core/base/csv.ts';
 import { formatUsd, parseUsd } from '../lib/core/base/money.ts';
 import {
   type DurationMs,

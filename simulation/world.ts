@@ -767,6 +767,7 @@ export class World {
 
   /** The topic of notices hangs and fails as often as Linode's API. */
   async #notify(notice: Message): Promise<void> {
+    if (notice.kind === 'digest') throw new Error('no function of a world sends digests');
     const { options, time, injectsFaults } = this;
     const chance = this.#noticeChance;
     await time.delay(chance.whole(20, 300));

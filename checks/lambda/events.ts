@@ -43,7 +43,7 @@ export async function expectAnswers({ invoke }: Functions): Promise<string> {
   const launched = (await invoke('nightly', tonight)) as { clusterId: string; isNew: boolean };
   expect(launched.isNew, `nightly answers ${JSON.stringify(launched)}`);
 
-  const others = ['reap', 'reconcile', 'schedule', 'sweep', 'invoices'];
+  const others = ['reap', 'reconcile', 'schedule', 'sweep', 'invoices', 'digest'];
   for (const name of others) await invoke(name, eventOf(name));
   return launched.clusterId;
 }

@@ -2078,6 +2078,53 @@ const networks = [
   }),
 ];
 
+const digests = [
+  ...inFile('lib/app/send-digests.ts', ['test/flows/digests.test.ts'], {
+    'a digest that a function has not read whole is sent all the same': {
+      from: "const stage = cursor === null ? 'sending' : 'reading';",
+      to: "const stage = 'sending' as 'sending' | 'reading';",
+    },
+    'a message that another function is sending counts as sent': {
+      from: "if (claim !== 'claimed') return claim === 'sent';",
+      to: "if (claim !== 'claimed') return true;",
+    },
+    'a message that a channel has taken is not noted': {
+      from: 'await digests.sent(key, clock.now());',
+      to: '',
+    },
+    'a message that a channel refused waits until its claim is over, and is lost at the end': {
+      from: 'await digests.release(key);',
+      to: 'await digests.sent(key, clock.now());',
+    },
+    'one mark is for all channels, so that only the first gets a digest': {
+      from: '(digest)}/$' + '{name}`;',
+      to: '(digest)}`;',
+    },
+    'a channel that fails is not seen by the alarm': {
+      from: 'if (reason === null) return;',
+      to: 'return;',
+    },
+    'a channel that hangs holds up the function until it dies': {
+      from: 'await Promise.race([open().send(digest), tooLong(clock)]);',
+      to: 'await open().send(digest);',
+    },
+    'a digest is sent before its period has settled': {
+      from: 'const SETTLE = hours(1);',
+      to: 'const SETTLE = hours(0);',
+    },
+  }),
+  ...inFile('lib/adapters/dynamodb/digests.ts', ['test/unit/adapters/dynamodb/digests.test.ts'], {
+    'two functions may send a message at once': {
+      from: "'(attribute_not_exists(claimedUntil) OR claimedUntil <= :now)',",
+      to: "'(attribute_not_exists(claimedUntil) OR claimedUntil <= :until)',",
+    },
+    'a message that was sent may be claimed again': {
+      from: "'attribute_not_exists(sentAt) AND ' +",
+      to: "'(attribute_exists(id) OR attribute_not_exists(id)) AND ' +",
+    },
+  }),
+];
+
 const jobs = [
   ...inFile('cli/jobs/links.ts', ['test/unit/cli/jobs/unpack.test.ts'], {
     'a link in results leads out of their folder': {
@@ -2201,4 +2248,5 @@ export const mutants: readonly Mutant[] = [
   ...rooms,
   ...networks,
   ...jobs,
+  ...digests,
 ];

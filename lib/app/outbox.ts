@@ -1,7 +1,11 @@
 import { type DurationMs, type EpochMs, earliest, latest, plus } from '../core/base/units.ts';
+import type { Digest } from '../core/notices/digest/digest.ts';
 import type { Message } from '../core/notices/message.ts';
 import { reasonOf } from '../errors.ts';
-import type { Clock, Log, Notifier } from '../ports.ts';
+import type { Channel, Clock, Log, Notifier } from '../ports.ts';
+
+/** Digests are sent by lib/app/send-digests.ts, which tries again what a channel does not take. */
+type Sendable = Exclude<Message, Digest>;
 
 export interface NotifyDeps {
   readonly clock: Clock;
@@ -14,7 +18,7 @@ export interface NotifyDeps {
  */
 export interface Outbox {
   /** Sends at once, without waiting. A failure is logged only. */
-  send(notice: Message): void;
+  send(notice: Sendable): void;
   /**
    * Waits for the notices under way: each until `noticesMs` after it was sent, and none beyond
    * `by`.
@@ -26,15 +30,15 @@ export function createOutbox(
   { clock, notifier, log }: NotifyDeps,
   { by, noticesMs }: { readonly by: EpochMs; readonly noticesMs: DurationMs },
 ): Outbox {
-  const underWay = new Map<Promise<void>, { readonly notice: Message; readonly until: EpochMs }>();
+  const underWay = new Map<Promise<void>, { readonly notice: Sendable; readonly until: EpochMs }>();
 
-  const warnOfLoss = (notice: Message, reason: string) => {
+  const warnOfLoss = (notice: Sendable, reason: string) => {
     const { clusterId, kind } = notice;
     const about = 'scheduleId' in notice ? { scheduleId: notice.scheduleId } : { clusterId };
     log.warn('notice not sent', { ...about, kind, reason });
   };
 
-  async function attempt(notice: Message): Promise<void> {
+  async function attempt(notice: Sendable): Promise<void> {
     try {
       await notifier.send(notice);
     } catch (error) {
@@ -62,12 +66,10 @@ export function createOutbox(
  * Sends by all channels at once; a channel that fails does not stop the others. A channel is built
  * only when there is a notice to send, so that a bad setting is no worse than a failure to send.
  */
-export function toAll(channels: readonly (() => Notifier)[]): Notifier {
+export function toAll(channels: readonly Channel[]): Notifier {
   return {
     async send(notice) {
-      const sent = await Promise.allSettled(
-        channels.map(async (channel) => channel().send(notice)),
-      );
+      const sent = await Promise.allSettled(channels.map(async ({ open }) => open().send(notice)));
       const failures = sent.flatMap((result) =>
         result.status === 'rejected' ? [reasonOf(result.reason)] : [],
       );

@@ -15,6 +15,7 @@ import {
   type AgentReports,
   byReadability,
   type ClusterStore,
+  type DigestStore,
   type DueItem,
   type InvoiceStore,
   isUnreadable,
@@ -25,6 +26,7 @@ import {
   type ScheduleStore,
   type Unreadable,
 } from '../../lib/ports.ts';
+import { createMemoryDigests } from './memory-digests.ts';
 import { createMemoryInvoices } from './memory-invoices.ts';
 import { createMemoryJobs } from './memory-jobs.ts';
 import { createMemoryOwners } from './memory-owners.ts';
@@ -37,6 +39,7 @@ export interface MemoryTable {
   readonly jobs: JobReports;
   readonly invoices: InvoiceStore;
   readonly owners: OwnerStore;
+  readonly digests: DigestStore;
   /** Deletes everything, as when the table is lost. */
   clear(): void;
   /** Replaces the cluster's record by one that this code can't read. */
@@ -70,6 +73,7 @@ export function createMemoryTable(
   const jobs = createMemoryJobs();
   const invoices = createMemoryInvoices();
   const owners = createMemoryOwners();
+  const digests = createMemoryDigests();
   let ledger: Ledger = EMPTY_LEDGER;
   return {
     clusters: clusterStore(clusters, schedules),
@@ -86,6 +90,7 @@ export function createMemoryTable(
     jobs,
     invoices,
     owners,
+    digests,
     poison: (id) => clusters.poison(id),
     clear() {
       clusters.clear();
@@ -93,6 +98,7 @@ export function createMemoryTable(
       jobs.clear();
       invoices.clear();
       owners.clear();
+      digests.clear();
       schedules.clear();
       ledger = EMPTY_LEDGER;
     },

@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createDigestStore } from '../../lib/adapters/dynamodb/digests.ts';
 import { createInvoiceStore } from '../../lib/adapters/dynamodb/invoices.ts';
 import { createJobReports } from '../../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
@@ -9,6 +10,7 @@ import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { createTable, localDynamoDbClient, tableNamed } from '../../simulators/aws/dynamodb.ts';
 import { agentReportsContract } from '../support/agent-reports-contract.ts';
 import { clusterStoreContract } from '../support/cluster-store-contract.ts';
+import { digestStoreContract } from '../support/digest-store-contract.ts';
 import { AWS_LIMITS, testDynamoDbLimits } from '../support/dynamodb-limits.ts';
 import { MINISTACK, MOTO, skippedOn, startEmulator } from '../support/emulators.ts';
 import { invoiceStoreContract } from '../support/invoice-store-contract.ts';
@@ -83,6 +85,11 @@ for (const { emulator, limits } of engines) {
     invoiceStoreContract(`the invoices on ${name}`, async () => {
       const { TableName } = await aTable();
       return createInvoiceStore(client, TableName);
+    });
+
+    digestStoreContract(`the digests on ${name}`, async () => {
+      const { TableName } = await aTable();
+      return createDigestStore(client, TableName);
     });
 
     ledgerStoreContract(`the ledger on ${name}`, async () => {

@@ -18,6 +18,7 @@ const WATCHED: Readonly<Record<string, readonly [string, string, string?, string
   PassesFail: ['AWS/Lambda', 'Errors', 'FunctionName', 'ReconcileLambdaFunction'],
   FunctionsThrottled: ['AWS/Lambda', 'Throttles', 'FunctionName', 'ReapLambdaFunction'],
   PassesThrottled: ['AWS/Lambda', 'Throttles', 'FunctionName', 'ReconcileLambdaFunction'],
+  DigestsFail: ['AWS/Lambda', 'Errors', 'FunctionName', 'DigestLambdaFunction'],
   // HTTP APIs say 5xx, where REST APIs say 5XXError.
   RequestsFail: ['AWS/ApiGateway', '5xx', 'ApiId', 'HttpApi'],
   RequestsThrottled: [STACK, 'ThrottledRequests'],

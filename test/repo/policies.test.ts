@@ -39,21 +39,29 @@ describe('the roles', () => {
     expect(wildcards(allowed)).toEqual([]);
   });
 
-  it('let only functions that call Linode, check tokens or launch read the secret', () => {
+  it('let only functions that call Linode, check tokens, launch or sign digests read the secret', () => {
     expect(whoMay('secretsmanager:GetSecretValue')).toEqual([
-      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole', 'InvoicesRole'],
+      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
+      ...['InvoicesRole', 'DigestRole'],
     ]);
   });
 
-  it('let only functions that change records write the table; the sweeper only the ledger', () => {
+  it('let only functions that change records write the table; sweeper and digests only their own', () => {
     expect(whoMay('dynamodb:PutItem')).toEqual([
-      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole', 'InvoicesRole'],
+      ...['ApiRole', 'NightlyRole', 'ReconcileRole', 'ScheduleRole', 'SweepRole'],
+      ...['InvoicesRole', 'DigestRole'],
     ]);
     const ledger = allowed.find(
       ({ role, actions }) => role === 'SweepRole' && actions.includes('dynamodb:PutItem'),
     );
     expect(ledger?.conditions).toEqual({
       'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['ledger'] },
+    });
+    const digests = allowed.find(
+      ({ role, actions }) => role === 'DigestRole' && actions.includes('dynamodb:PutItem'),
+    );
+    expect(digests?.conditions).toEqual({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['digest-*'] },
     });
     expect(whoMay('dynamodb:DeleteItem')).toEqual(['ApiRole']);
   });
@@ -81,8 +89,10 @@ describe('the roles', () => {
     ]);
   });
 
-  it('let only reconcile, schedule and invoices publish, and only to the topic of notices', () => {
-    expect(whoMay('sns:Publish')).toEqual(['ReconcileRole', 'ScheduleRole', 'InvoicesRole']);
+  it('let only reconcile, schedule, invoices and digest publish, and only to the topic of notices', () => {
+    expect(whoMay('sns:Publish')).toEqual([
+      ...['ReconcileRole', 'ScheduleRole', 'InvoicesRole', 'DigestRole'],
+    ]);
     const publishing = allowed.filter(({ actions }) => actions.includes('sns:Publish'));
     const topics = new Set(publishing.flatMap(({ resources }) => resources));
     expect([...topics]).toEqual([expect.stringMatching(/^\$\{NoticeTopic\}$/)]);

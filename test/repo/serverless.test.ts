@@ -91,8 +91,8 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
     expect(functions.filter(([, other]) => other.role === role)).toHaveLength(1);
   });
 
-  it('may read the secret exactly if it uses the secret or calls Linode', () => {
-    expect(may('secretsmanager:')).toBe(uses('secrets', 'linode', 'catalogue'));
+  it('may read the secret exactly if it uses the secret, calls Linode or signs digests', () => {
+    expect(may('secretsmanager:')).toBe(uses('secrets', 'linode', 'catalogue', 'channels'));
   });
 
   it('may access the table exactly if it uses the table', () => {
@@ -104,7 +104,7 @@ describe.each(functions)('the function %s', (name, { handler, role, timeout, eve
   });
 
   it('may publish exactly if it sends notices', () => {
-    expect(may('sns:')).toBe(uses('notifier'));
+    expect(may('sns:')).toBe(uses('notifier', 'channels'));
   });
 
   it('may reach the files of jobs exactly if it uses them; the nightly job has no inputs', () => {
@@ -145,6 +145,7 @@ describe('an invocation that Lambda can not start', () => {
       sweep: 2 * 5 * 60,
       nightly: 60 * 60,
       invoices: 60 * 60,
+      digest: 60 * 60,
     });
   });
 

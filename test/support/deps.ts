@@ -24,6 +24,7 @@ export function depsWith<Own extends Overrides>(own: Own) {
     catalogue: aCatalogue(),
     clock,
     files: createMemoryFiles(),
+    digests: table.digests,
     jobs: table.jobs,
     ledger,
     owners,

@@ -1,5 +1,6 @@
 import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createDigestStore } from '../../lib/adapters/dynamodb/digests.ts';
 import { createInvoiceStore } from '../../lib/adapters/dynamodb/invoices.ts';
 import { createJobReports } from '../../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
@@ -18,6 +19,7 @@ import { type LaunchRequest, launch as launchCluster } from '../../lib/app/launc
 import { reap as reapOnce } from '../../lib/app/reap.ts';
 import { reconcile as reconcileOnce } from '../../lib/app/reconcile.ts';
 import { runSchedule as runOnce } from '../../lib/app/run-schedule.ts';
+import { sendDigests as sendOnce } from '../../lib/app/send-digests.ts';
 import { sweep as sweepOnce } from '../../lib/app/sweep.ts';
 import { type ClusterId, clusterTag, type ScheduleId } from '../../lib/core/base/names.ts';
 import {
@@ -32,12 +34,16 @@ import {
   toIso,
 } from '../../lib/core/base/units.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../../lib/core/cluster/record.ts';
+import type { Digest } from '../../lib/core/notices/digest/digest.ts';
+import type { Every } from '../../lib/core/notices/digest/period.ts';
 import type { InvoiceNotice } from '../../lib/core/notices/invoices.ts';
 import type { Notice } from '../../lib/core/notices/notices.ts';
 import type { RunNotice } from '../../lib/core/notices/runs.ts';
 import { AppError } from '../../lib/errors.ts';
 import type {
+  Channel,
   ClusterStore,
+  DigestStore,
   JobFiles,
   LedgerStore,
   Notifier,
@@ -72,6 +78,9 @@ interface Options {
   readonly replaceLedger?: Replace<LedgerStore>;
   readonly replaceCatalogue?: Replace<CatalogueCache>;
   readonly notifier?: Notifier;
+  /** By which digests go out; by default by one, which keeps them in `digestsSent`. */
+  readonly channels?: readonly Channel[];
+  readonly replaceDigests?: Replace<DigestStore>;
   /** Where jobs keep their files; by default there is no such place. */
   readonly files?: JobFiles;
   /** Whether a nudge at that time is lost. */
@@ -99,9 +108,11 @@ export async function aWorld(options: Options = {}) {
   const notices: Notice[] = [];
   const runNotices: RunNotice[] = [];
   const invoiceNotices: InvoiceNotice[] = [];
+  const digestsSent: Digest[] = [];
   const keepNotice: Notifier = {
     async send(notice) {
       if (notice.kind === 'invoiceDiffers') invoiceNotices.push(notice);
+      else if (notice.kind === 'digest') digestsSent.push(notice);
       else if ('scheduleId' in notice) runNotices.push(notice);
       else notices.push(notice);
     },
@@ -130,6 +141,7 @@ export async function aWorld(options: Options = {}) {
     },
     reports: table.reports,
     jobs: table.jobs,
+    digests: withReplaced(table.digests, options.replaceDigests),
     files: options.files ?? null,
     schedules,
     settings: aSettings(options.settings),
@@ -215,6 +227,14 @@ export async function aWorld(options: Options = {}) {
   /** One invocation of the sweeper; returns its error instead of throwing it. */
   const sweep = (): Promise<unknown> =>
     sweepOnce(deps, limits(minutes(7))).catch((error: unknown) => error);
+
+  /** One invocation of the function `digest`; returns its error instead of throwing it. */
+  const sendDigests = (every: Every | null = 'weekly'): Promise<unknown> => {
+    const channels = options.channels ?? [{ name: 'topic', open: () => keepNotice }];
+    const { stage, monthlySpendPerOwnerMax: monthlyCap } = deps.settings;
+    const own = { ...deps, stage, channels, every, monthlyCap };
+    return sendOnce(own, limits(minutes(5))).catch((error: unknown) => error);
+  };
 
   /** Runs the sweeper every five minutes until `end`, and no reaper, as if the reaper were dead. */
   async function sweepUntil(end: EpochMs) {
@@ -326,6 +346,8 @@ export async function aWorld(options: Options = {}) {
     runNotices,
     invoiceNotices,
     invoices: table.invoices,
+    /** The digests that were sent. */
+    digestsSent,
     /** The clusters that were nudged and have not yet had their pass. */
     nudged,
     /** The schedules that were nudged and have not yet had their pass. */
@@ -344,6 +366,7 @@ export async function aWorld(options: Options = {}) {
     tickAndPass,
     reapUntil,
     sweep,
+    sendDigests,
     sweepUntil,
     agentsUntil,
     liveUntil,
@@ -369,6 +392,7 @@ async function dynamoDbTable() {
     reports: createAgentReports(client, TABLE.TableName),
     jobs: createJobReports(client, TABLE.TableName),
     invoices: createInvoiceStore(client, TABLE.TableName),
+    digests: createDigestStore(client, TABLE.TableName),
   };
 }
 

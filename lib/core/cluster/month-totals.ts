@@ -58,7 +58,8 @@ export const added = (a: MonthTotals, b: MonthTotals): MonthTotals => ({
   overspent: sum([a.overspent, b.overspent]),
 });
 
-function savedOn(node: BilledNode, month: MonthName, at: EpochMs): MicroUsd {
+/** What the node would have cost in addition in the month, had it lived until the end of the month. */
+export function savedOn(node: BilledNode, month: MonthName, at: EpochMs): MicroUsd {
   const billed = spendByMonth([node], at)[month];
   if (billed === undefined) return microUsd(0);
   const stillOn = { ...node, billedUntil: null };

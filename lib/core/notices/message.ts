@@ -2,11 +2,13 @@ import { formatUsd, type MicroUsd, microUsd, toUsd } from '../base/money.ts';
 import { between, minutes, toIso } from '../base/units.ts';
 import { endReasons } from '../cluster/end-reasons.ts';
 import { type JobEnd, nodesText } from '../cluster/record.ts';
+import type { Digest } from './digest/digest.ts';
+import { textsOfDigest } from './digest/message.ts';
 import { type InvoiceNotice, textsOfInvoice } from './invoices.ts';
 import { type EndNotice, keyOf, type LiveNotice, type Notice } from './notices.ts';
 import { type RunNotice, textsOfRun } from './runs.ts';
 
-export type Message = Notice | RunNotice | InvoiceNotice;
+export type Message = Notice | RunNotice | InvoiceNotice | Digest;
 
 /** A notice as people and programs read it. */
 export interface NoticeMessage {
@@ -17,6 +19,7 @@ export interface NoticeMessage {
 }
 
 export function messageOf(notice: Message): NoticeMessage {
+  if (notice.kind === 'digest') return textsOfDigest(notice);
   if (notice.kind === 'invoiceDiffers') return textsOfInvoice(notice);
   if ('scheduleId' in notice) return textsOfRun(notice);
   const { clusterId, nodes, type } = notice;

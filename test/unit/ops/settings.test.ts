@@ -49,6 +49,13 @@ describe("a stage's file", () => {
     });
   });
 
+  it.each(['NOTICE_EMAIL: ann@example.com', 'NOTICE_WEBHOOK_URL: https://hooks.example'])(
+    'may have digests with a reader: %s',
+    (reader) => {
+      expect(read(`DIGEST: monthly\n${reader}`).DIGEST).toBe('monthly');
+    },
+  );
+
   it('is that of the stage, and of no other', () => {
     expect(read('MAX_NODES: 7', 'dev').MAX_NODES).toBe('100');
     expect(read('MAX_NODES: 7').MAX_NODES).toBe('7');
@@ -67,6 +74,8 @@ describe("a stage's file", () => {
     ['KEEP_ENDED_DAYS: 31', 'KEEP_ENDED_DAYS must be a whole number from 62 to 3650.'],
     ['LINODE_API_URL: https://api.linode.com', 'LINODE_API_URL must be a URL that ends in /v4.'],
     ['NOTICE_WEBHOOK_URL: http://127.0.0.1/', 'NOTICE_WEBHOOK_URL must be a URL that begins with'],
+    ['DIGEST: daily\nNOTICE_EMAIL: ann@example.com', 'DIGEST must be weekly, monthly or none.'],
+    ['DIGEST: weekly', 'DIGEST needs a reader: set NOTICE_EMAIL or NOTICE_WEBHOOK_URL'],
     ['ALARM_EMAIL: ann', 'ALARM_EMAIL must be a mail address'],
     ['ALARM_EMAIL: you@example.org', 'ALARM_EMAIL must be a mail address, not that of the example'],
     ['NOTICE_EMAIL: a@b, c@d', 'NOTICE_EMAIL must be a mail address'],

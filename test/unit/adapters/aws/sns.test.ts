@@ -2,7 +2,11 @@ import { InternalErrorException, PublishCommand, SNSClient } from '@aws-sdk/clie
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createTopic } from '../../../../lib/adapters/aws/sns.ts';
-import { aNotice, LAUNCH, SCHEDULE_ID } from '../../../support/builders.ts';
+import { type Digest, digestsOf } from '../../../../lib/core/notices/digest/digest.ts';
+import { monthPeriod } from '../../../../lib/core/notices/digest/period.ts';
+import { EMPTY_TALLY, withRecords } from '../../../../lib/core/notices/digest/tally.ts';
+import { aNotice, anEnded, LAUNCH, SCHEDULE_ID, usd } from '../../../support/builders.ts';
+import { id } from '../../../support/cluster-store-contract.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:onebuck-test-notices';
 
@@ -50,6 +54,25 @@ describe('a notice to the topic', () => {
       kind: { DataType: 'String', StringValue: 'runMissed' },
       scheduleId: { DataType: 'String', StringValue: 'sabcdefg234' },
       owner: { DataType: 'String', StringValue: 'ann' },
+    });
+  });
+
+  it('that is a digest has whom it is for as attribute, and no longer a text message than SNS takes', async () => {
+    const { mock, topic } = aTopic();
+    mock.on(PublishCommand).resolves({ MessageId: '1' });
+    const records = Array.from({ length: 40 }, (_, n) => anEnded({ id: id(n), owner: `ann${n}` }));
+    const period = monthPeriod('2026-11');
+    const tally = withRecords(EMPTY_TALLY, { records, unreadable: [] }, period);
+    const around = { stage: 'test', period, schedules: [], capOf: () => usd(100), admin: 'admin' };
+    await topic.send(digestsOf(tally, around)[0] as Digest);
+    const { Message, MessageAttributes } =
+      mock.commandCalls(PublishCommand)[0]?.args[0].input ?? {};
+    const { email, sms } = JSON.parse(Message ?? '');
+    expect(email.length).toBeGreaterThan(1_600);
+    expect(sms).toBe(email.slice(0, 1_600));
+    expect(MessageAttributes).toEqual({
+      kind: { DataType: 'String', StringValue: 'digest' },
+      owner: { DataType: 'String', StringValue: 'admin' },
     });
   });
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { csvLines } from '../../../client/csv.ts';
+import { csvLines } from '../../../../lib/core/base/csv.ts';
 
 it.each([
   ['plain', 'plain'],
