@@ -79,6 +79,7 @@ function specOf(mark: string, identity: string) {
     image: input('image') ?? 'Ubuntu 24.04 LTS',
     budget: input('budget'),
     maxHours: input('max-hours'),
+    transfer: input('transfer'),
     userData: input('user-data'),
     onPartial: input('on-partial'),
     network: input('network'),

@@ -19,6 +19,7 @@ import { dollars } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
 import { numberIn } from '../client/spec.ts';
 import { fullTime } from '../client/times.ts';
+import { transferSentence } from '../client/transfer.ts';
 import { assertCanAsk, type Context, confirm, serverNow, show } from './context.ts';
 import { CliError } from './errors.ts';
 import { findCluster } from './find.ts';
@@ -99,6 +100,9 @@ function clusterBlocks(context: Context, cluster: Cluster, nowMs: number): Block
       ...(cluster.network === null ? [] : [['network', networkWords(cluster.network)] as const]),
       ...(cluster.job === null ? [] : jobFacts(cluster.job, nowMs)),
       ['money', `${money(cluster)}; ${dollars(cluster.hourlyUsd)} a started hour`],
+      ...(cluster.transfer === null
+        ? []
+        : [['transfer', transferSentence(cluster.transfer)] as const]),
       ['ends', ends],
       ...(cluster.saved === null
         ? []

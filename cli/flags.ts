@@ -5,6 +5,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   memoryMb: '--memory',
   budgetUsd: '--budget',
   maxHours: '--max-hours',
+  transferGb: '--transfer',
   authorizedKeys: '--ssh-key',
   authorizedUsers: '--authorized-user',
   userDataBase64: '--user-data',

@@ -432,6 +432,10 @@ const withSpec = (command: Command): Command =>
     .option('--image <image>', 'id or label, such as "Ubuntu 24.04 LTS"')
     .option('--budget <usd>', 'the most that Linode may bill')
     .option('--max-hours <count>', 'and the most hours')
+    .option(
+      '--transfer <gb>',
+      'what the nodes are to send to the internet; what they bring unless given',
+    )
     .option('--name <name>', 'what to call it')
     .option('--ssh-key <file>', 'a public key that may log in; can be repeated', each)
     .option(

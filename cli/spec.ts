@@ -15,6 +15,7 @@ export interface SpecOptions {
   readonly image?: string;
   readonly budget?: string;
   readonly maxHours?: string;
+  readonly transfer?: string;
   readonly sshKey?: readonly string[];
   readonly authorizedUser?: readonly string[];
   readonly userData?: string;

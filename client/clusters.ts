@@ -172,6 +172,7 @@ export const launchCluster = (api: Api, spec: unknown, key: string): Promise<Lau
 export interface Change {
   readonly budgetUsd?: number | string;
   readonly maxHours?: number | null;
+  readonly transferGb?: number | null;
 }
 
 /** The cluster with new limits; sending the same limits again changes nothing. */

@@ -17,6 +17,8 @@ export interface SpecTexts {
   readonly image?: string | undefined;
   readonly budget?: string | undefined;
   readonly maxHours?: string | undefined;
+  /** GB of outbound transfer. */
+  readonly transfer?: string | undefined;
   /** Public keys, one a line. */
   readonly keys?: string | undefined;
   /** Users of the Linode account whose keys may log in, with commas or blanks between them. */
@@ -45,6 +47,7 @@ export function specFrom(texts: SpecTexts): Spec {
     image: texts.image,
     budgetUsd: numberIn(texts.budget),
     maxHours: numberIn(texts.maxHours),
+    transferGb: numberIn(texts.transfer),
     authorizedKeys: ifAny(keysIn(texts.keys ?? '')),
     authorizedUsers: ifAny(itemsIn(texts.users ?? '')),
     userData: texts.userData?.trim() && texts.userData,

@@ -37,6 +37,7 @@ export const specInput = z.strictObject({
   image: z.string().describe('Id or label, as "Ubuntu 24.04 LTS"; the tool images lists them.'),
   budgetUsd: z.number().positive().describe('The most that Linode may bill for all nodes.'),
   maxHours: z.int().positive().optional().describe('The most hours that the cluster may live.'),
+  transferGb: z.int().nonnegative().optional().describe('GB to send to the internet, if many.'),
   name: z.string().optional().describe('What to call the cluster.'),
   authorizedKeys: z.array(z.string()).optional().describe('SSH public keys that may log in.'),
   authorizedUsers: z.array(z.string()).optional().describe('Linode users whose keys may log in.'),

@@ -1,6 +1,6 @@
 import { type EpochMs, earliest, plus, seconds } from '../core/base/units.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
-import { type Measured, sendersOf } from '../core/pass/measure.ts';
+import { type Measured, sendersOf } from '../core/cluster/sent.ts';
 import { reasonOf } from '../errors.ts';
 import type { Clock, LinodeApi, Log } from '../ports.ts';
 

@@ -20,6 +20,7 @@ import {
   type LiveRecord,
   withTrouble,
 } from '../core/cluster/record.ts';
+import { type Measured, withSent } from '../core/cluster/sent.ts';
 import type { JobOutcome } from '../core/job/progress.ts';
 import { withEventNotices } from '../core/notices/events.ts';
 import { withEndNotice, withNotice } from '../core/notices/notices.ts';
@@ -33,7 +34,7 @@ import {
 } from '../core/pass/batches.ts';
 import { withJobOver } from '../core/pass/job-over.ts';
 import { arePricesDue, withPricesRead } from '../core/pass/kinds.ts';
-import { isMeasureDue, type Measured, withSent } from '../core/pass/measure.ts';
+import { isMeasureDue } from '../core/pass/measure.ts';
 import { withEarlyTeardown } from '../core/pass/phase.ts';
 import { plan } from '../core/pass/plan.ts';
 import type { Step } from '../core/pass/steps.ts';

@@ -10,6 +10,7 @@ import {
 import { memory } from '../../client/memory.ts';
 import { plural } from '../../client/plural.ts';
 import { datedTime, nearTime, readableTimes } from '../../client/times.ts';
+import { transferSentence } from '../../client/transfer.ts';
 import { ClusterActions } from './cluster-actions.tsx';
 import { Burning, Burnt, calledOf, LostContact, MetaLine, StatusBadge } from './cluster-parts.tsx';
 import { useConsole, useRemote } from './hooks.ts';
@@ -117,6 +118,9 @@ function jobRows(job: Cluster['spec']['job']): readonly (readonly [string, strin
 }
 
 /** What it was launched with, and what came of it. */
+const transferWords = ({ transfer }: Cluster): string | null =>
+  transfer === null ? null : transferSentence(transfer);
+
 function Asked({ cluster }: { cluster: Cluster }) {
   const { clock } = useConsole();
   const { spec, vcpus, diskMb, memoryMb } = cluster;
@@ -132,6 +136,7 @@ function Asked({ cluster }: { cluster: Cluster }) {
     ['Launched', datedTime(cluster.createdAt, clock.now())],
     ['By schedule', cluster.scheduleId],
     ['At most hours', cluster.maxHours === null ? null : String(cluster.maxHours)],
+    ['Transfer', transferWords(cluster)],
     ['SSH public keys', hasPasswords(spec) ? 'none: root passwords' : String(keys)],
     ['Users of the Linode account', spec.authorizedUsers.join(', ') || null],
     ['User data', spec.userData === null ? null : plural(spec.userData.length, 'character')],

@@ -39,7 +39,7 @@ export function History() {
           <SpendChart reports={remote.value} chosen={month} onChoose={choose} />
           <p class="hint">
             These amounts are Onebuck’s reckoning: Linode’s prices for each started hour, without
-            taxes and without transfer beyond the account’s pool. What you pay is on{' '}
+            taxes, and transfer beyond what its nodes bring. What you pay is on{' '}
             <a href="https://cloud.linode.com/account/billing" rel="noreferrer" target="_blank">
               Linode’s invoice
             </a>

@@ -14,6 +14,7 @@ export const labels = {
   memoryMb: 'Memory',
   name: 'Name',
   maxHours: 'At most hours',
+  transferGb: 'Transfer in GB',
   authorizedKeys: 'SSH public keys',
   authorizedUsers: 'Users of the Linode account',
   userData: 'User data',
@@ -53,7 +54,7 @@ const LEADING =
   /^(?:spec\.)?([a-z]\w*(?:\.[a-z]\w*)?)(?:\[(\d+)\]|(?<=job\.env)\.([^\s.]+))?(?= )/i;
 /** Names that are no English words, and so mean the field wherever they stand. */
 const CODED =
-  /\b(?:spec\.)?(budgetUsd|maxHours|memoryMb|authorizedKeys|authorizedUsers|userData|openPorts|monthlyCapUsd|job\.[a-z]\w*)\b/gi;
+  /\b(?:spec\.)?(budgetUsd|maxHours|transferGb|memoryMb|authorizedKeys|authorizedUsers|userData|openPorts|monthlyCapUsd|job\.[a-z]\w*)\b/gi;
 
 /** A message of the API's with the labels of fields in place of their paths. */
 export function inLabels(message: string): string {

@@ -60,8 +60,10 @@ export function useQuote(asked: Spec | null): { quoted: Quoted; askAgain: () => 
 
 /** What of a spec decides its price and its hours. */
 function priced(spec: string): string {
-  const { nodes, type, vcpus, memoryMb, region, image, budgetUsd, maxHours } = JSON.parse(spec);
-  return JSON.stringify([nodes, type, vcpus, memoryMb, region, image, budgetUsd, maxHours]);
+  const { nodes, type, vcpus, memoryMb, region, image, budgetUsd, ...others } = JSON.parse(spec);
+  const { maxHours, transferGb } = others;
+  const limits = [budgetUsd, maxHours, transferGb];
+  return JSON.stringify([nodes, type, vcpus, memoryMb, region, image, ...limits]);
 }
 
 function quotedOf(spec: string | null, answer: Answer | null): Quoted {

@@ -145,8 +145,8 @@ export function MoreFields({ form, faults, onChange }: FieldsProps) {
       <UsersField form={form} faults={faults} onChange={onChange} />
       <RoomFields form={form} faults={faults} onChange={onChange} />
       <Details
-        summary="Most hours, user data, and what to do if some nodes do not come up"
-        isOpen={faults.maxHours !== undefined || faults.userData !== undefined}
+        summary="Most hours, transfer, user data, and what to do if some nodes do not come up"
+        isOpen={['maxHours', 'transferGb', 'userData'].some((field) => field in faults)}
       >
         <Field
           label="At most hours"
@@ -160,6 +160,21 @@ export function MoreFields({ form, faults, onChange }: FieldsProps) {
               inputmode="numeric"
               value={form.maxHours}
               onInput={(event) => onChange({ maxHours: event.currentTarget.value })}
+            />
+          )}
+        </Field>
+        <Field
+          label="Transfer in GB"
+          hint="Optional. What the nodes are to send to the internet, if it is more than they bring."
+          error={faults.transferGb}
+        >
+          {(attributes) => (
+            <input
+              {...attributes}
+              class="count"
+              inputmode="numeric"
+              value={form.transfer}
+              onInput={(event) => onChange({ transfer: event.currentTarget.value })}
             />
           )}
         </Field>

@@ -19,6 +19,8 @@ export interface SpecForm {
   readonly budget: string;
   readonly name: string;
   readonly maxHours: string;
+  /** GB that the nodes are planned to send; empty: what they bring. */
+  readonly transfer: string;
   readonly keys: string;
   /** Users of the Linode account, with commas or blanks between them. */
   readonly users: string;
@@ -43,6 +45,7 @@ export const emptyForm: SpecForm = {
   budget: '1.00',
   name: '',
   maxHours: '',
+  transfer: '',
   keys: '',
   users: '',
   network: '',
@@ -84,6 +87,7 @@ export function ownFaults(form: SpecForm): Faults {
     nodes: countFault(form.nodes, Number.MAX_SAFE_INTEGER),
     budgetUsd: amountFault(form.budget),
     maxHours: form.maxHours.trim() === '' ? null : countFault(form.maxHours, HOURS_MAX),
+    transferGb: form.transfer.trim() === '' ? null : countFault(form.transfer, 10_000_000),
     authorizedKeys: holdsPrivateKey(form.keys) ? KEYS : null,
     ...jobFaults(form.job),
     ...Object.fromEntries(chosen.map((field) => [field, 'must be chosen'])),

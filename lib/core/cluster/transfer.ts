@@ -6,10 +6,11 @@ import {
   type EpochMs,
   earliest,
   latest,
+  minus,
   minutes,
   plus,
 } from '../base/units.ts';
-import { type BilledNode, monthNamed, spend } from '../billing/bill.ts';
+import { type BilledNode, FAR_FUTURE, lastAffordable, monthNamed, spend } from '../billing/bill.ts';
 import {
   type Bringer,
   BYTES_PER_GB,
@@ -51,14 +52,19 @@ export function transferOf(record: Common, at: EpochMs): TransferTotals | null {
   };
 }
 
-/** What the cluster is planned to send, in GB: by default, what its nodes bring until `teardownAt`. */
+/**
+ * What the cluster is planned to send, in GB: by default, what its nodes bring until the teardown that
+ * their hours alone set. `nodes`: those of its life.
+ */
 export function limitOf(
   record: Common,
-  { teardownAt, nodes }: { readonly teardownAt: EpochMs; readonly nodes: readonly Bringer[] },
+  { nodes }: { readonly nodes: readonly BilledNode[] },
 ): number {
   const terms = termsOf(record);
   if (record.transferGb !== undefined || terms === null) return record.transferGb ?? 0;
-  return total(Object.values(broughtByMonth(nodes, terms, teardownAt)));
+  const { budget, maxHours, marginMs, endBy = FAR_FUTURE } = record;
+  const affordable = minus(lastAffordable(nodes, { budget, maxHours }), marginMs);
+  return total(Object.values(broughtByMonth(nodes, terms, earliest(affordable, endBy))));
 }
 
 /**

@@ -26,7 +26,7 @@ const START = at('2026-11-10T00:00:00Z');
 const TERMS = { gb: 1_000, gbPrice: usd(0.005) };
 const NANODE = { billedFrom: START, billedUntil: null, price: price(0.0075, 5) };
 const TEN: readonly BilledNode[] = Array.from({ length: 10 }, () => NANODE);
-const after = (count: number): EpochMs => epochMs(START + Math.round(count * 3_600_000));
+const atHour = (count: number): EpochMs => epochMs(START + Math.round(count * 3_600_000));
 
 const sending = (overrides: Partial<Sending> = {}): Sending => ({
   byMonth: {},
@@ -52,7 +52,7 @@ describe('what nodes bring', () => {
     ['no more at the end of an hour than within it', 12.5, 166],
     ['no more than a month has', 24 * 20.9, 6_958],
   ])('is %s', (_what, lived, gb) => {
-    expect(broughtByMonth(TEN, TERMS, after(lived))).toEqual({ '2026-11': gb });
+    expect(broughtByMonth(TEN, TERMS, atHour(lived))).toEqual({ '2026-11': gb });
   });
 
   it('counts in the month of its hours, and an hour across the end of a month in none', () => {
@@ -66,7 +66,7 @@ describe('what nodes bring', () => {
   });
 
   it('is nothing of a type that brings nothing', () => {
-    const none = broughtByMonth(TEN, { ...TERMS, gb: 0 }, after(13));
+    const none = broughtByMonth(TEN, { ...TERMS, gb: 0 }, atHour(13));
     expect(none).toEqual({ '2026-11': 0 });
   });
 });
@@ -76,11 +76,11 @@ describe('what nodes send', () => {
     const sent = sending({
       byMonth: { '2026-11': 7 * GB },
       peak: 2 * GB,
-      peakUntil: after(3),
+      peakUntil: atHour(3),
       mean: GB,
-      until: after(10),
+      until: atHour(10),
     });
-    expect([0, 2, 3, 5, 10, 12].map((hour) => sentByMonth(sent, after(hour))['2026-11'])).toEqual(
+    expect([0, 2, 3, 5, 10, 12].map((hour) => sentByMonth(sent, atHour(hour))['2026-11'])).toEqual(
       [7, 11, 13, 15, 20, 20].map((gb) => gb * GB),
     );
   });
@@ -97,13 +97,13 @@ describe('what nodes send', () => {
 describe('beyond what they bring', () => {
   it('each started GB costs its price', () => {
     const of = (bytes: number) =>
-      transferCost(transfer({ sending: sending({ byMonth: { '2026-11': bytes } }) }), after(13));
+      transferCost(transfer({ sending: sending({ byMonth: { '2026-11': bytes } }) }), atHour(13));
     expect([166 * GB, 166 * GB + 1, 466 * GB].map(of)).toEqual([0, usd(0.005), usd(1.5)]);
   });
 
   it('each month counts by itself', () => {
     const byMonth = { '2026-10': GB, '2026-11': 10 * GB };
-    expect(transferCost(transfer({ sending: sending({ byMonth }) }), after(13))).toBe(usd(0.005));
+    expect(transferCost(transfer({ sending: sending({ byMonth }) }), atHour(13))).toBe(usd(0.005));
   });
 });
 
@@ -111,29 +111,29 @@ describe('the last affordable instant', () => {
   const limits = { budget: usd(1), maxHours: null };
 
   it('is that of the hours while nothing is beyond', () => {
-    const quiet = sending({ byMonth: { '2026-11': 100 * GB }, at: after(8), mean: 10 * GB });
+    const quiet = sending({ byMonth: { '2026-11': 100 * GB }, at: atHour(8), mean: 10 * GB });
     for (const each of [null, quiet]) {
-      const last = lastAffordableWith(transfer({ sending: each }), TEN, limits, after(8));
-      expect(last).toBe(after(13));
+      const last = lastAffordableWith(transfer({ sending: each }), TEN, limits, atHour(8));
+      expect(last).toBe(atHour(13));
     }
   });
 
   it('comes sooner for what was sent, what may be sent soon, and what is reserved', () => {
     const lastOf = (overrides: Partial<Transfer>) =>
-      (lastAffordableWith(transfer(overrides), TEN, limits, after(1)) - START) / 3_600_000;
-    const sent = sending({ byMonth: { '2026-11': 180 * GB }, at: after(1) });
+      (lastAffordableWith(transfer(overrides), TEN, limits, atHour(1)) - START) / 3_600_000;
+    const sent = sending({ byMonth: { '2026-11': 180 * GB }, at: atHour(1) });
     // 5 hours cost $0.375, and bring 55 GB by then: the others cost $0.625.
     expect(lastOf({ sending: sent })).toBeCloseTo(5, 3);
     expect(lastOf({ reserved: usd(0.7) })).toBe(4);
-    const peak = { peak: 100 * GB, peakUntil: after(3) };
+    const peak = { peak: 100 * GB, peakUntil: atHour(3) };
     expect(lastOf({ sending: { ...sent, ...peak } })).toBeLessThan(1.1);
   });
 
   it('is at once where the bill is beyond the budget, though nodes will bring more', () => {
     const terms = { gb: 1_000, gbPrice: usd(0.015) };
-    const sent = sending({ byMonth: { '2026-11': 80 * GB }, at: after(1) });
-    const last = lastAffordableWith(transfer({ terms, sending: sent }), TEN, limits, after(1));
-    expect(last).toBe(after(1));
+    const sent = sending({ byMonth: { '2026-11': 80 * GB }, at: atHour(1) });
+    const last = lastAffordableWith(transfer({ terms, sending: sent }), TEN, limits, atHour(1));
+    expect(last).toBe(atHour(1));
   });
 
   it('always keeps the bill within the budget from now on, to the second', () => {
@@ -193,10 +193,10 @@ describe('the last affordable instant', () => {
       ...NANODE,
       billedFrom: plus(START, durationMs(Math.floor(index / 20) * 15_000)),
     }));
-    const sent = sending({ byMonth: { '2026-11': 1 }, mean: 690 * GB, peakUntil: after(1) });
+    const sent = sending({ byMonth: { '2026-11': 1 }, mean: 690 * GB, peakUntil: atHour(1) });
     const one = transfer({ bringers: many, sending: sent });
     const begun = performance.now();
-    lastAffordableWith(one, many, { budget: usd(2_000), maxHours: null }, after(1));
+    lastAffordableWith(one, many, { budget: usd(2_000), maxHours: null }, atHour(1));
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });

@@ -1,0 +1,239 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sum } from '../../../../lib/core/base/money.ts';
+import { type EpochMs, epochMs, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
+import { overspentAt, spentAt, spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
+import { lifeOf } from '../../../../lib/core/cluster/life.ts';
+import { totalsOf } from '../../../../lib/core/cluster/month-totals.ts';
+import type { LiveRecord, Running } from '../../../../lib/core/cluster/record.ts';
+import { withSent } from '../../../../lib/core/cluster/sent.ts';
+import { limitOf, measureEvery, transferOf } from '../../../../lib/core/cluster/transfer.ts';
+import { withEventNotices } from '../../../../lib/core/notices/events.ts';
+import { type PassRequest, planBatches } from '../../../../lib/core/pass/batches.ts';
+import { withPricesRead } from '../../../../lib/core/pass/kinds.ts';
+import { isMeasureDue } from '../../../../lib/core/pass/measure.ts';
+import {
+  aBought,
+  aCluster,
+  aDeleting,
+  anEnded,
+  aRunning,
+  at,
+  created,
+  gone,
+  LAUNCH,
+  usd,
+} from '../../../support/builders.ts';
+
+const GB = 1e9;
+const NOW = plus(LAUNCH, minutes(60));
+const TERMS = { gb: 1_000, gbPrice: usd(0.005) };
+const bought = aBought({ transfer: TERMS });
+const record: Running = aRunning({ bought });
+const later = (count: number): EpochMs => plus(LAUNCH, minutes(count));
+/** The record after both nodes were measured. */
+const measured = (gb: number, now = NOW, before: LiveRecord = record): LiveRecord =>
+  withSent(
+    before,
+    new Map([
+      [0, gb * GB],
+      [1, 0],
+    ]),
+    now,
+  );
+
+describe('a measure', () => {
+  it('is due with each look at a running cluster whose transfer counts', () => {
+    expect(isMeasureDue(record, NOW)).toBe(true);
+    expect(isMeasureDue(aRunning(), NOW)).toBe(false);
+    expect(isMeasureDue(aCluster({ bought, nodes: record.nodes }), NOW)).toBe(false);
+    expect(isMeasureDue(aRunning({ bought, nodes: [gone(0), gone(1)] }), NOW)).toBe(false);
+    const lately = measured(1);
+    expect(isMeasureDue(lately, plus(NOW, seconds(89)))).toBe(false);
+    expect(isMeasureDue(lately, plus(NOW, seconds(90)))).toBe(true);
+  });
+
+  it('is due once more right before the nodes are deleted', () => {
+    const { teardownAt } = lifeOf(measured(1), NOW);
+    const last = measured(1, epochMs(teardownAt - 20_000));
+    expect(isMeasureDue(last, epochMs(teardownAt - 1))).toBe(false);
+    expect(isMeasureDue(last, teardownAt)).toBe(true);
+    const { sent } = measured(1);
+    if (sent === undefined) throw new Error('not measured');
+    const begun = aDeleting({ bought, deletingSince: plus(NOW, seconds(10)), sent });
+    expect(isMeasureDue(begun, plus(NOW, seconds(10)))).toBe(true);
+    const again = { ...begun, sent: { ...sent, at: plus(NOW, seconds(11)) } };
+    expect(isMeasureDue(again, plus(NOW, seconds(30)))).toBe(false);
+  });
+
+  it('waits at the beginning of a month, as figures of the last one may linger', () => {
+    expect(isMeasureDue(record, at('2026-12-01T00:09:59Z'))).toBe(false);
+    expect(isMeasureDue(record, at('2026-12-01T00:10:00Z'))).toBe(true);
+  });
+
+  it('keeps the most that was seen of each node, and the highest rate, which fades by half', () => {
+    const first = measured(60);
+    expect(first.sent).toMatchObject({ at: NOW, bytes: [60 * GB, 0], rate: 60 * GB });
+    const second = measured(50, later(120), first);
+    expect(second.sent).toMatchObject({ bytes: [60 * GB, 0], rate: 30 * GB });
+  });
+
+  it('of some nodes counts the others like these, and since the last whole one', () => {
+    const part = withSent(measured(0), new Map([[0, 10 * GB]]), later(90));
+    expect(part.sent).toMatchObject({ at: NOW, bytes: [10 * GB, 0], rate: 40 * GB });
+    expect(withSent(part, new Map(), later(95))).toBe(part);
+    const both = new Map<number, number | 'notFound'>([
+      [0, 10 * GB],
+      [1, 'notFound'],
+    ]);
+    expect(withSent(part, both, later(95)).sent?.at).toBe(later(95));
+  });
+
+  it('in another month begins anew, and keeps what the last one may have had', () => {
+    const before = at('2026-11-30T23:00:00Z');
+    const november = measured(600, before, { ...record, startedAt: LAUNCH });
+    const { rate = 0 } = november.sent ?? {};
+    const december = measured(3, at('2026-12-01T01:00:00Z'), november);
+    expect(december.sent).toMatchObject({ month: '2026-12', bytes: [3 * GB, 0] });
+    expect(december.sent?.before['2026-11']).toBe(600 * GB + rate);
+  });
+});
+
+describe('the spend', () => {
+  it('has the started GB that were sent beyond what the nodes brought', () => {
+    // 13 whole hours of two nodes bring 36 GB.
+    const sent = measured(100, later(13 * 60));
+    expect(transferOf(sent, later(13 * 60))).toMatchObject({
+      ...{ sentGb: 100, broughtGb: 33, beyondGb: 67, cost: usd(0.335) },
+    });
+    expect(spentAt(sent, later(13 * 60))).toBe(usd(26 * 0.0075 + 0.335));
+    expect(overspentAt({ ...sent, budget: usd(0.5) }, later(13 * 60))).toBe(usd(0.03));
+  });
+
+  it('counts at the highest rate after the last measure, until the last node is gone', () => {
+    const sent = measured(60);
+    const end = plus(NOW, minutes(3));
+    const nodes = [gone(0, { billedUntil: end }), gone(1, { billedUntil: NOW })];
+    const ended = anEnded({ ...sent, nodes, endedAt: later(90) } as never);
+    // A GB a minute for three minutes; the node brings a GB in its first hour.
+    expect(transferOf(ended, ended.endedAt)?.beyondGb).toBe(62);
+  });
+
+  it('of all months adds up, in bills and in reports', () => {
+    const aSent = fc.record({
+      gb: fc.integer({ min: 0, max: 3_000 }),
+      before: fc.integer({ min: 0, max: 3_000 }),
+      lived: fc.integer({ min: 24 * 21 * 60, max: 24 * 40 * 60 }),
+    });
+    fc.assert(
+      fc.property(aSent, ({ gb, before, lived }) => {
+        const now = later(lived);
+        const sent = {
+          ...{ at: now, month: '2026-12', bytes: [gb * GB, 0], rate: 0 },
+          before: { '2026-11': before * GB },
+        };
+        const one = { ...record, sent, budget: usd(3) };
+        const total = spentAt(one, now);
+        expect(sum(Object.values(spentByMonthOf(one, now)))).toBe(total);
+        const shares = ['2026-11', '2026-12'].map((month) => totalsOf(one, month, now));
+        expect(sum(shares.map(({ billed }) => billed))).toBe(total);
+        expect(sum(shares.map(({ overspent }) => overspent))).toBe(Math.max(0, total - usd(3)));
+      }),
+    );
+  });
+
+  it('is as before for records of versions that knew no transfer', () => {
+    const old = aRunning();
+    expect(transferOf(old, NOW)).toBeNull();
+    expect(lifeOf(old, NOW)).toEqual(lifeOf(record, NOW));
+    expect(measureEvery(old, NOW)).toBe(minutes(30));
+  });
+
+  it('counts a node that somebody resized or migrated as bringing nothing from then on', () => {
+    const changes = [{ type: 'g6-standard-2', region: 'us-east', from: later(60), to: later(90) }];
+    const nodes = [created(0, { changes }), created(1)];
+    const brought = transferOf({ ...record, nodes }, later(24 * 60))?.broughtGb;
+    expect(brought).toBe(Math.floor((1_000 * 23) / 720));
+  });
+});
+
+describe('the teardown time', () => {
+  it('moves with what was sent and may be sent until the next measure', () => {
+    const quiet = lifeOf(measured(0), NOW);
+    const busy = lifeOf(measured(150), NOW);
+    expect(busy.teardownAt).toBeLessThan(quiet.teardownAt);
+    expect(busy.bill).toBeLessThanOrEqual(record.budget);
+  });
+
+  it('leaves what is reserved, whether it is sent or not', () => {
+    const planned = { ...record, transferGb: 100, transferReserved: usd(0.4) };
+    const { teardownAt, bill } = lifeOf(planned, NOW);
+    // $0.60 is 40 hours of two nodes.
+    expect(teardownAt).toBe(later(40 * 60 - 3));
+    expect(bill).toBe(usd(1));
+    const sent = { ...measured(90), transferGb: 100, transferReserved: usd(0.4) };
+    expect(lifeOf(sent, NOW).bill).toBeLessThanOrEqual(usd(1));
+    expect(lifeOf(sent, NOW).teardownAt).toBeLessThan(teardownAt);
+  });
+});
+
+describe('the next measure', () => {
+  it.each([
+    ['with the next look if nothing is sent', 0, 30],
+    ['sooner the less is left for the rate that was seen', 150, 9],
+    ['at least each second tick, though nothing is left', 400, 2],
+  ])('comes %s', (_when, gb, count) => {
+    const every = measureEvery(measured(gb), NOW);
+    expect(Math.floor(every / minutes(1))).toBe(count);
+  });
+
+  it('comes 5 minutes after the nodes are up', () => {
+    expect(measureEvery(record, NOW)).toBe(minutes(5));
+  });
+
+  it('is left to later ticks where more nodes are due than a tick may measure', () => {
+    const nodes = Array.from({ length: 100 }, (_, index) => created(index));
+    const due = Array.from({ length: 5 }, (_, index) => ({
+      ...aRunning({ bought, nodes, budget: usd(1_000), dueAt: epochMs(NOW + index) }),
+      id: `c${'abcdefghij'.slice(0, 9)}${'abcde'[index]}` as never,
+    }));
+    const requests = planBatches(due, NOW).flat() as PassRequest[];
+    expect(requests.filter(({ unmeasured }) => unmeasured !== true)).toHaveLength(3);
+    const old = due.map((one) => ({ ...one, bought: aBought() }));
+    expect(
+      planBatches(old, NOW)
+        .flat()
+        .some(({ unmeasured }) => unmeasured),
+    ).toBe(false);
+  });
+});
+
+describe('the notice of transfer', () => {
+  const noticesOf = (one: LiveRecord) =>
+    withEventNotices(one, NOW).notices.filter(({ kind }) => kind === 'transfer');
+
+  it('is sent at 80 % of what the nodes bring until their teardown, once', () => {
+    const limit = limitOf(record, lifeOf(record, NOW));
+    expect(limit).toBe(Math.floor((2_000 * 65) / 720));
+    expect(noticesOf(measured(limit * 0.79))).toEqual([]);
+    const sent = measured(limit * 0.8);
+    expect(noticesOf(sent)).toMatchObject([{ subject: 'has sent 144 of 180 GB' }]);
+    expect(noticesOf(withEventNotices(sent, NOW).record)).toEqual([]);
+  });
+
+  it('is sent again if somebody raises what is planned', () => {
+    const planned = { ...measured(90), transferGb: 100 };
+    const told = withEventNotices(planned, NOW).record;
+    expect(noticesOf(told)).toEqual([]);
+    expect(noticesOf({ ...told, transferGb: 110 })).toHaveLength(1);
+    expect(noticesOf({ ...told, transferGb: 200 })).toEqual([]);
+  });
+});
+
+it('a price of transfer that rises counts for all that is beyond; one that falls is not taken', () => {
+  const read = (gbPrice: number) =>
+    withPricesRead(measured(100), { found: [], isManaged: false, gbPrice: usd(gbPrice) }, NOW);
+  expect(transferOf(read(0.01), NOW)?.cost).toBe(usd(1));
+  expect(read(0.01).history.at(-1)?.event).toBe('a GB of transfer costs $0.01 now');
+  expect(read(0.004).gbPrice).toBeUndefined();
+});
