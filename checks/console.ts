@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
+import { budgets } from './console/budgets.ts';
 import { comeUp, destroy, extend, lostContact, noClusters, page } from './console/clusters.ts';
 import { history } from './console/history.ts';
 import { jobFromFiles, jobLog, jobNodes } from './console/jobs.ts';
@@ -60,6 +61,9 @@ async function wide(): Promise<void> {
   await step('a deletion asks for confirmation, and says the cost', () => destroy(opened));
   await step('the history shows the cluster, also as CSV', () => history(opened));
   await step('a schedule is created, paused and deleted', () => schedules(opened));
+  await step('an owner is added, gets caps and a token once, and is revoked', () =>
+    budgets(opened),
+  );
   await step('signing out forgets the token', () => signOut(opened));
 }
 
@@ -71,7 +75,7 @@ async function phone(): Promise<void> {
     await opened.getByLabel('API token').fill(settings.apiToken);
     await looksRight(opened, 'sign-in');
     await opened.getByRole('button', { name: 'Sign in' }).click();
-    for (const view of ['Launch', 'Clusters', 'History', 'Schedules']) {
+    for (const view of ['Launch', 'Clusters', 'History', 'Schedules', 'Budget']) {
       await opened.getByRole('link', { name: view, exact: true }).click();
       await opened.locator('.loading').first().waitFor({ state: 'detached' });
       if (view === 'Launch') {

@@ -19,4 +19,6 @@ const views: Readonly<Record<string, string>> = {
   clusters: '#/clusters',
   schedules: '#/schedules',
   report: '#/history',
+  budget: '#/budget',
+  owners: '#/budget',
 };

@@ -6,6 +6,7 @@ import {
   readServerTime,
   type ServerClock,
 } from '../../client/server-clock.ts';
+import { BudgetView } from './budget.tsx';
 import { ClusterPage } from './cluster-page.tsx';
 import { Clusters } from './clusters.tsx';
 import { History } from './history.tsx';
@@ -22,6 +23,7 @@ const VIEWS = {
   clusters: { title: 'Clusters', View: Clusters },
   history: { title: 'History', View: History },
   schedules: { title: 'Schedules', View: Schedules },
+  budget: { title: 'Budget', View: BudgetView },
 } as const satisfies Readonly<Record<ViewName, unknown>>;
 
 export function App() {

@@ -36,6 +36,9 @@ export const labels = {
   cron: 'Cron expression',
   timezone: 'Time zone',
   overlap: 'Launch also while the last run’s cluster lives',
+  owner: 'Owner',
+  dailyCapUsd: 'Cap of a day',
+  weeklyCapUsd: 'Cap of a week',
   monthlyCapUsd: 'At most a month',
   retry: 'Try again for',
   'retry.forMinutes': 'Try again for',
@@ -54,7 +57,7 @@ const LEADING =
   /^(?:spec\.)?([a-z]\w*(?:\.[a-z]\w*)?)(?:\[(\d+)\]|(?<=job\.env)\.([^\s.]+))?(?= )/i;
 /** Names that are no English words, and so mean the field wherever they stand. */
 const CODED =
-  /\b(?:spec\.)?(budgetUsd|maxHours|transferGb|memoryMb|authorizedKeys|authorizedUsers|userData|openPorts|monthlyCapUsd|job\.[a-z]\w*)\b/gi;
+  /\b(?:spec\.)?(budgetUsd|maxHours|transferGb|memoryMb|authorizedKeys|authorizedUsers|userData|openPorts|dailyCapUsd|weeklyCapUsd|monthlyCapUsd|job\.[a-z]\w*)\b/gi;
 
 /** A message of the API's with the labels of fields in place of their paths. */
 export function inLabels(message: string): string {

@@ -13,6 +13,7 @@ const ICONS = {
   launch: 'M4 20c5 0 4-8 9-8M13 12l7-8M20 4h-5M20 4v5',
   clusters: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z',
   history: 'M5 20V10M12 20V4M19 20v-7',
+  budget: 'M3 7h18v12H3zM3 11h18M16 15h2',
   schedules: 'M12 7v5l3 3M21 12a9 9 0 1 1-18 0a9 9 0 0 1 18 0',
 } as const;
 

@@ -3,7 +3,7 @@
  * browser's back button leads back: `#/clusters?status=running`, `#/clusters/cabcdefghij`.
  */
 
-export const viewNames = ['launch', 'clusters', 'history', 'schedules'] as const;
+export const viewNames = ['launch', 'clusters', 'history', 'schedules', 'budget'] as const;
 export type ViewName = (typeof viewNames)[number];
 
 export interface Route {
