@@ -129,8 +129,8 @@ const quote = inFile('lib/core/cluster/quote.ts', ['test/unit/core/cluster/quote
     to: 'const hourly = price.hourly;',
   },
   'the quote leaves out the most hours': {
-    from: 'lastAffordable(billed, { budget, maxHours })',
-    to: 'lastAffordable(billed, { budget, maxHours: null })',
+    from: 'lastAffordable(billed, { budget: microUsd(budget - reserved), maxHours })',
+    to: 'lastAffordable(billed, { budget: microUsd(budget - reserved), maxHours: null })',
   },
 });
 
