@@ -81,7 +81,7 @@ export function createProgram(
     .command('report')
     .description('what a month cost, and what tearing down saved')
     .option('--month <month>', 'such as 2026-11 (UTC); this one unless given')
-    .option('--csv', 'as a table for a spreadsheet', false)
+    .option('--csv', 'a line for each cluster, for a spreadsheet or for finance', false)
     .action((options) => report(context(), options));
 
   withSsh(program.command('mcp'))

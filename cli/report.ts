@@ -1,7 +1,8 @@
 import type { Report } from '../client/answers.ts';
+import { beyondRecordUsd, billCsv, differencesByKind, kindNames } from '../client/bill.ts';
 import { unreadableSentence } from '../client/clusters.ts';
-import { csvLines } from '../client/csv.ts';
-import { dollars } from '../client/money.ts';
+import { difference, dollars, invoiced } from '../client/money.ts';
+import { plural } from '../client/plural.ts';
 import { getReport } from '../client/report.ts';
 import { type Context, show } from './context.ts';
 import { type Block, facts, printable, table } from './format.ts';
@@ -11,20 +12,9 @@ export interface ReportOptions {
   readonly csv: boolean;
 }
 
-const FIELDS = ['clusters', 'nodeHours', 'billedUsd', 'savedUsd', 'overspentUsd'] as const;
-
 export async function report(context: Context, { month, csv }: ReportOptions): Promise<void> {
   const answer = await getReport(context.api(), month);
-  show(context, answer, () => (csv ? reportCsv(answer) : reportBlocks(answer)));
-}
-
-/** A line for each owner, if they are told, or else one for the month. */
-export function reportCsv(answer: Report): readonly string[] {
-  const rows = answer.owners ?? [{ owner: '', ...answer }];
-  return csvLines(
-    ['month', 'owner', ...FIELDS],
-    rows.map((row) => [answer.month, row.owner, ...FIELDS.map((field) => row[field])]),
-  );
+  show(context, answer, () => (csv ? billCsv(answer) : reportBlocks(answer)));
 }
 
 function reportBlocks(answer: Report): Block[] {
@@ -41,13 +31,35 @@ function reportBlocks(answer: Report): Block[] {
       ['month', `${answer.month} (UTC)`],
       ['clusters', `${answer.clusters}`],
       ['node hours', `${answer.nodeHours}`],
+      ['forecast', answer.forecastUsd === null ? '–' : dollars(answer.forecastUsd)],
       ['billed', dollars(answer.billedUsd)],
+      ['invoiced', invoicedText(answer)],
       ['saved', `${dollars(answer.savedUsd)}, had they been left on until the month's end`],
       ['overspent', dollars(answer.overspentUsd)],
     ]),
+    ...differenceBlocks(answer),
     ...(missing === null ? [] : ['', missing]),
     ...(owners.length === 0
       ? []
       : ['', table(['OWNER', 'CLUSTERS', 'NODE HOURS', 'BILLED', 'SAVED'], owners)]),
   ];
+}
+
+/** What Linode has invoiced, without taxes, and how much more that is than recorded. */
+function invoicedText(answer: Report): string {
+  const { invoicedUsd, taxUsd } = answer;
+  if (invoicedUsd === null) return 'not yet';
+  const more = beyondRecordUsd(answer) ?? 0;
+  const tax = taxUsd === null ? '' : `, and ${invoiced(taxUsd)} of taxes`;
+  return `${invoiced(invoicedUsd)}${more === 0 ? '' : ` (${difference(more)})`}${tax}`;
+}
+
+function differenceBlocks(answer: Report): Block[] {
+  const kinds = differencesByKind(answer).map(({ kind, usd, clusters, advice }) => [
+    kindNames[kind],
+    difference(usd),
+    clusters === 0 ? 'no cluster' : plural(clusters, 'cluster'),
+    advice,
+  ]);
+  return kinds.length === 0 ? [] : ['', table(['DIFFERENCE', 'USD', 'OF', 'WHAT TO DO'], kinds)];
 }

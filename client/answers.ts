@@ -34,6 +34,7 @@ export type AddedToken = z.output<typeof addedTokenSchema>;
 export type Budget = z.output<typeof budgetSchema>;
 export type Owner = z.output<typeof ownerSchema>;
 export type Alternative = Quote['alternatives'][number];
+export type BilledCluster = Report['byCluster'][number];
 export type Cluster = z.output<typeof clusterSchema>;
 export type ClusterNode = Cluster['nodes'][number];
 export type Clusters = z.output<typeof clustersSchema>;

@@ -6,6 +6,19 @@ import { formatUsd, type MicroUsd, microUsd } from '../lib/core/base/money.ts';
  */
 export const micro = (usd: number): MicroUsd => microUsd(Math.max(0, Math.round(usd * 1e6)));
 
+/** The same of an amount that may be below 0, such as a difference. */
+export const signedMicro = (usd: number): number => Math.round(usd * 1e6);
+
+/** `+$0.01`, `−$0.01` or `$0.00`: how much more one amount is than another. */
+export const difference = (usd: number): string => {
+  const amount = signedMicro(usd);
+  const text = formatUsd(microUsd(Math.abs(amount)));
+  return amount === 0 ? text : `${amount < 0 ? '−' : '+'}${text}`;
+};
+
+/** What Linode has invoiced, which a credit may bring below 0: `$0.975` or `−$0.01`. */
+export const invoiced = (usd: number): string => (usd < 0 ? difference(usd) : dollars(usd));
+
 /** `$0.975`: exact, with 2 to 6 decimals. */
 export const dollars = (usd: number): string => formatUsd(micro(usd));
 

@@ -14,7 +14,7 @@ import { freePort } from '../../simulators/listen.ts';
  * what was found wrong so far.
  */
 const RATE = 60;
-const SHOTS = join(projectDir, '.screenshots');
+export const SHOTS = join(projectDir, '.screenshots');
 /** Every state is looked at on a wide screen and on a phone, in the light and in the dark. */
 const LOOKS = [
   { name: 'wide-light', width: 1440, height: 900, colorScheme: 'light' },

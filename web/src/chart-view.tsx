@@ -1,5 +1,5 @@
 import type { Report } from '../../client/answers.ts';
-import { dollars } from '../../client/money.ts';
+import { dollars, roundDollars } from '../../client/money.ts';
 import { chartOf } from './chart.ts';
 import { useWidth } from './hooks.ts';
 import { monthShort, monthTitle, yearsBelow } from './months.ts';
@@ -31,7 +31,7 @@ export function SpendChart({ reports, chosen, onChoose }: Props) {
               <g key={usd}>
                 <line class="grid" x1="0" x2={width} y1={y} y2={y} />
                 <text x="-8" y={y + 4} text-anchor="end">
-                  {dollars(usd)}
+                  {roundDollars(usd)}
                 </text>
               </g>
             ))}

@@ -11,6 +11,17 @@ export function monthBefore(month: string, back: number): string {
 export const monthsUpTo = (last: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, back) => monthBefore(last, back)).reverse();
 
+/** So many of the months side by side: the last ones, or the last ones up to `chosen`. */
+export function barsAround(
+  months: readonly string[],
+  chosen: string,
+  count: number,
+): readonly string[] {
+  const isLate = months.slice(-count).includes(chosen);
+  const end = isLate ? months.length : Math.max(count, months.indexOf(chosen) + 1);
+  return months.slice(Math.max(0, end - count), end);
+}
+
 /** The years to write below months side by side: of the first, and of each that begins a year. */
 export const yearsBelow = (months: readonly string[]): readonly (string | null)[] =>
   months.map((month, index) => (index === 0 || month.endsWith('-01') ? month.slice(0, 4) : null));

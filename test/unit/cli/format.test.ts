@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { newBudget } from '../../../cli/clusters.ts';
 import { entry, facts, layOut, table } from '../../../cli/format.ts';
 import { costSentence } from '../../../cli/remove.ts';
-import { reportCsv } from '../../../cli/report.ts';
 import { memoryMb, specOf } from '../../../cli/spec.ts';
 import { exitCodesLine, sshArgs } from '../../../cli/ssh.ts';
 import type { Terminal } from '../../../cli/terminal.ts';
@@ -140,23 +139,5 @@ describe('ssh', () => {
     expect(exitCodesLine(ran)).toBe(
       'Exit codes: 0 on 2 nodes; 2 on node 1; 255 on node 3 (ssh could not log in).',
     );
-  });
-});
-
-describe('the report as CSV', () => {
-  it('has a line for each owner, and no owner’s name is a formula', () => {
-    const totals = { clusters: 1, nodeHours: 3, billedUsd: 0.5, savedUsd: 2, overspentUsd: 0 };
-    const owners = [
-      { owner: '=cmd()', ...totals },
-      { owner: 'a,b', ...totals },
-    ];
-    const noInvoice = { forecastUsd: null, invoicedUsd: null, taxUsd: null };
-    const bill = { ...noInvoice, byCluster: [], differences: [] };
-    const month = { month: '2026-11', at: '', monthlyCapUsd: null };
-    expect(reportCsv({ ...month, ...totals, ...bill, owners })).toEqual([
-      'month,owner,clusters,nodeHours,billedUsd,savedUsd,overspentUsd',
-      "2026-11,'=cmd(),1,3,0.5,2,0",
-      '2026-11,"a,b",1,3,0.5,2,0',
-    ]);
   });
 });

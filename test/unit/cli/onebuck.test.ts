@@ -639,9 +639,11 @@ describe('schedules, the report and completion', () => {
     expect(await onebuck(['schedule', 'show', 'nightly'], env)).toMatchObject({ code: 4 });
   });
 
-  it('onebuck report --csv prints the month for a spreadsheet', async () => {
+  it('onebuck report --csv prints a line for each cluster of the month', async () => {
     const { stdout } = await onebuck(['report', '--csv'], env);
-    expect(stdout).toMatch(/^month,owner,clusters,.*\n2026-11,admin,\d/);
+    expect(stdout).toMatch(
+      /^date,owner,id,name,.*,invoiceIds\n(2026-11-\d\d,admin,c\w{10},.*\n)+$/,
+    );
   });
 
   it('the shell completes commands, options and their values', async () => {

@@ -4,7 +4,6 @@ import { Refusal } from '../../../client/api.ts';
 import { specFrom } from '../../../client/spec.ts';
 import { chartOf } from '../../../web/src/chart.ts';
 import { cronWords } from '../../../web/src/cron.ts';
-import { csvOf } from '../../../web/src/csv.ts';
 import { inLabels } from '../../../web/src/labels.ts';
 import {
   monthBefore,
@@ -23,7 +22,6 @@ import {
   toggled,
 } from '../../../web/src/spec.ts';
 import { choose, noFilter } from '../../../web/src/types-choice.ts';
-import { aCluster } from '../client/builders.ts';
 
 const form = { ...emptyForm, region: 'us-east', image: 'linode/debian12' };
 
@@ -222,11 +220,4 @@ describe('the chart of months', () => {
     expect(chartOf(monthsOf(0.001, 100), null, size).bars[0]?.height).toBe(2);
     expect(chartOf(monthsOf(0), null, size)).toMatchObject({ capY: null });
   });
-});
-
-it('csvOf has a line for each cluster, and the names of the API’s fields as its head', () => {
-  const [head, row, rest] = csvOf([aCluster({ name: 'a, "b"' })]).split('\r\n');
-  expect(head).toMatch(/^id,name,owner,nodes,.*,endReason,/);
-  expect(row).toMatch(/^caaaaaaaaaa,"a, ""b""",admin,3,.*,,,0\.0225,0\.045,0\.1,$/);
-  expect(rest).toBe('');
 });
