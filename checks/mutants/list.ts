@@ -270,8 +270,8 @@ const orphans = inFile('lib/core/cluster/orphans.ts', ['test/unit/core/cluster/o
 
 const change = inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/change.test.ts'], {
   'a budget is taken that can not be kept': {
-    from: 'if (budget < smallestBudget) {',
-    to: 'if (budget < spentAt(record, now)) {',
+    from: 'if (planned === null || budget < smallestBudget) {',
+    to: 'if (planned === null || budget < spentAt(record, now)) {',
   },
   'fewer hours are taken than can be kept': {
     from: 'if (maxHours !== null && maxHours < smallestMaxHours) {',
@@ -1439,7 +1439,7 @@ const crowd = [
       to: 'if (!isFirst && calls + added < 0) return false;',
     },
     'launches wait for the teardowns of their function': {
-      from: '...split(launches.map(lookRequest), BATCHES_MAX.launches),\n    ...split(looks.map(lookRequest), BATCHES_MAX.looks),',
+      from: '...split(launches.map(lookRequest), BATCHES_MAX.launches),\n    ...split(measured(looks, looks.map(lookRequest)), BATCHES_MAX.looks),',
       to: '...split([...launches, ...looks].map(lookRequest), BATCHES_MAX.looks),',
     },
   }),
@@ -2196,6 +2196,99 @@ const jobs = [
   }),
 ];
 
+const transfer = [
+  ...inFile('lib/core/billing/transfer.ts', ['test/unit/core/billing/transfer.test.ts'], {
+    'the hour that is not over brings something': {
+      from: 'count - (month === first ? 1 : 2)',
+      to: 'count - (month === first ? 0 : 2)',
+    },
+    'an hour across the end of a month brings something in the new month': {
+      from: 'count - (month === first ? 1 : 2)',
+      to: 'count - 1',
+    },
+    'nodes send on after they are gone': {
+      from: 'until === null ? at : Math.min(at, until)',
+      to: 'at',
+    },
+    'what may be sent until the next measure does not count': {
+      from: '(fast * peak + (to - from - fast) * mean) / HOUR',
+      to: '((to - from - fast) * mean) / HOUR',
+    },
+    'a started GB beyond is free': {
+      from: 'Math.ceil(bytes / BYTES_PER_GB) - (brought',
+      to: 'Math.floor(bytes / BYTES_PER_GB) - (brought',
+    },
+    'a bill that falls again hides that it was beyond the budget': {
+      from: 'return reached < middle ? reached : goodUntil(middle, end);',
+      to: 'return fits(end, end) ? end : reached;',
+    },
+    'what is held back does not shorten the life that brings': {
+      from: 'reserved = needed;',
+      to: 'return needed;',
+    },
+  }),
+  ...inFile('lib/core/cluster/sent.ts', ['test/unit/core/pass/measure.test.ts'], {
+    'nodes that were not measured count as silent': {
+      from: 'Math.max(1, senders.length / measured.size)',
+      to: '1',
+    },
+    'a measure of some nodes counts as one of all': {
+      from: 'const at = isWhole ? now : since;',
+      to: 'const at = now;',
+    },
+    'a lower figure takes back what was seen of a node': {
+      from: 'Math.max(old[index] ?? 0, ',
+      to: 'Math.max(0, ',
+    },
+    'the first minutes of a month take the figure of the last': {
+      from: 'now < plus(monthNamed(monthName(now)).start, NEW_MONTH)',
+      to: 'now < monthNamed(monthName(now)).start',
+    },
+  }),
+  ...inFile('lib/core/cluster/transfer.ts', ['test/unit/core/pass/measure.test.ts'], {
+    'a resized node goes on to bring what it did': {
+      from: 'const [first, ...rest] = [...end, ...changes.map(({ from }) => from)];',
+      to: 'const [first, ...rest] = [...end];',
+    },
+  }),
+  ...inFile('lib/core/pass/kinds.ts', ['test/unit/core/pass/measure.test.ts'], {
+    'a price of transfer that falls is taken': {
+      from: 'found === null || found <= known',
+      to: 'found === null || found === known',
+    },
+  }),
+  ...inFile('lib/core/pass/batches.ts', ['test/unit/core/pass/measure.test.ts'], {
+    'a tick measures as many nodes as are due': {
+      from: 'if (nodes > 0 && nodes + count > most)',
+      to: 'if (nodes < 0 && nodes + count > most)',
+    },
+  }),
+  ...inFile('lib/core/cluster/bills.ts', ['test/unit/core/pass/measure.test.ts'], {
+    'reports leave transfer out': {
+      from: 'if (transfer === null) return hours;',
+      to: 'if (transfer === null || isLive(record)) return hours;',
+    },
+  }),
+  ...inFile('lib/core/cluster/life.ts', ['test/unit/core/pass/measure.test.ts'], {
+    'the bill at the teardown leaves out what is reserved': {
+      from: 'Math.max(transfer.reserved, transferCost(transfer, at))',
+      to: 'transferCost(transfer, at)',
+    },
+  }),
+  ...inFile('lib/app/reconcile.ts', ['test/flows/transfer.test.ts'], {
+    'no pass measures what nodes send': {
+      from: 'const known = withSent(priced, measured, now);',
+      to: 'const known = withSent(priced, UNMEASURED, now);',
+    },
+  }),
+  ...inFile('lib/app/measure.ts', ['test/flows/transfer.test.ts'], {
+    'a measure that fails ends the pass': {
+      from: 'reasons.add(reasonOf(error));',
+      to: 'throw error;',
+    },
+  }),
+];
+
 export const mutants: readonly Mutant[] = [
   ...[
     ...money,
@@ -2249,4 +2342,5 @@ export const mutants: readonly Mutant[] = [
   ...networks,
   ...jobs,
   ...digests,
+  ...transfer,
 ];

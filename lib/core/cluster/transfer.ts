@@ -92,11 +92,11 @@ export function transferIn(record: Common, now: EpochMs): Transfer | null {
 
 const total = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0);
 
-/** What a node adds and what a GB beyond costs: the dearest price read. */
+/** What a node adds, and what a GB beyond costs as last read; `gbPrice` is never a lower price. */
 function termsOf({ bought, gbPrice }: Common): TransferTerms | null {
   const { transfer } = bought;
   if (transfer === undefined) return null;
-  return { ...transfer, gbPrice: microUsd(Math.max(transfer.gbPrice, gbPrice ?? 0)) };
+  return { ...transfer, gbPrice: gbPrice ?? transfer.gbPrice };
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { priceToMicroUsd } from '../../../lib/core/base/money.ts';
 import { epochMs } from '../../../lib/core/base/units.ts';
 import { spend } from '../../../lib/core/billing/bill.ts';
-import { billUntil, Oracle } from '../../../simulation/oracle.ts';
+import { billUntil, Oracle, overageUntil } from '../../../simulation/oracle.ts';
 import { types } from '../../../simulators/linode/catalogue.ts';
 import { createRequest } from '../../../simulators/linode/create-request.ts';
 import { type Instance, newInstance } from '../../../simulators/linode/instance.ts';
@@ -53,6 +53,25 @@ describe('the oracle bills', () => {
   it('backups beside the machine, at the prices of the region', () => {
     const linode = aLinode(NOON, { region: 'br-gru', backups_enabled: true });
     expect(billUntil(linode, NOON + 1)).toBe(10_500 + 4_000);
+  });
+
+  it('each started GB beyond what the whole hours of Linodes bring', () => {
+    const sends = [{ fromSeconds: 0, untilSeconds: null, bytesPerSecond: 500_000 }];
+    const linodes = Array.from({ length: 10 }, (_, id) => ({ ...aLinode(NOON, {}, id), sends }));
+    const overage = (hours: number) => overageUntil(linodes, () => NOON - 250 + hours * HOUR);
+    // 18 GB an hour, of which the first of two hours brings 13.
+    expect([1, 2].map(overage)).toEqual([18 * 5_000, (36 - 13) * 5_000]);
+    const there = linodes.map((linode) => ({ ...linode, region: 'id-cgk' }));
+    expect(overageUntil(there, () => NOON + HOUR - 250)).toBe(18 * 15_000);
+  });
+
+  it('transfer of each month by itself, and of a burst only while it lasts', () => {
+    const created = at('2026-11-30T23:30:00Z');
+    const burst = [{ fromSeconds: 1_200, untilSeconds: 2_400, bytesPerSecond: 1e6 }];
+    const linode = { ...aLinode(created), sends: burst };
+    // 0.6 GB in each of the two months.
+    expect(overageUntil([linode], () => created + 5 * HOUR)).toBe(5_000);
+    expect(overageUntil([linode], () => created + HOUR)).toBe(2 * 5_000);
   });
 
   it('while time passes, the amount that it bills at the end', () => {

@@ -56,6 +56,25 @@ describe('simulated worlds', () => {
   });
 });
 
+describe('nodes that send more than they bring', () => {
+  const forced = { ...NO_FAULTS, clusters: 3, nodesMax: 5, hoursMax: 5 };
+
+  it('keep their budgets if they send steadily, and record what they are billed', async () => {
+    const { totals, outcomes } = await totalsOf(6, { ...forced, transfer: 'steady' });
+    expect(totals.violations).toEqual([]);
+    const silent = await totalsOf(6, forced);
+    expect(totals.clusterHours).toBeLessThan(silent.totals.clusterHours);
+    expect(outcomes.every(({ options }) => options.transfer === 'steady')).toBe(true);
+  });
+
+  it('pass them by bursts that no measure has seen, and the records say so', async () => {
+    const { totals } = await totalsOf(6, { ...forced, transfer: 'bursts' });
+    expect(totals.violations).toEqual([]);
+    expect(totals.overspentClusters).toBeGreaterThan(0);
+    expect(totals.recordedMicroUsd).toBeGreaterThanOrEqual(totals.overspentMicroUsd);
+  });
+});
+
 describe('while one killer is dead', () => {
   it('the reaper keeps the budgets while the sweeper is dead', async () => {
     const { totals } = await totalsOf(12, { ...SMALL, killers: 'reaper', tableLoss: 'none' });

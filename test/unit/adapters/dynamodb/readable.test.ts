@@ -88,11 +88,15 @@ const everyField = {
   kindPrices: [{ ...KIND, price: price(0.036, 24), backupsPrice: null }],
   pricesReadAt: LAUNCH,
   priceRises: [{ ...KIND, price: price(0.04, 26), backupsPrice: null, from: LAUNCH, to: LAUNCH }],
+  transferGb: 480,
+  transferReserved: usd(1.5),
+  sent: { at: LAUNCH, month: '2026-11', bytes: [7, 0], before: { '2026-10': 3 }, rate: 9 },
+  gbPrice: usd(0.006),
   tagLosses: 1,
   overBudgetAt: LAUNCH,
   notified: ['launched' as const],
   warnedOf: { half: LAUNCH },
-  bought: aBought({ price: price(0.0075, null) }),
+  bought: aBought({ price: price(0.0075, null), transfer: { gb: 1_000, gbPrice: usd(0.005) } }),
   advice: {
     warnings: ['dear'],
     alternatives: [
