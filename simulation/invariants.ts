@@ -729,12 +729,15 @@ function noteLimits(
 const endOf = (node: NodeRecord): number | null =>
   'billedUntil' in node ? node.billedUntil : null;
 
-/** What the Linodes' highest rates cost in that time, with a started GB for each of two months. */
+/**
+ * What the Linodes cost in that time if each sent at the highest rate of all, as those count that
+ * could not be measured; with a started GB for each of two months.
+ */
 function transferOfAll(linodes: readonly Instance[], ms: number): number {
-  const rates = linodes.map(({ sends = [] }) =>
-    Math.max(0, ...sends.map(({ bytesPerSecond }) => bytesPerSecond)),
+  const rates = linodes.flatMap(({ sends = [] }) =>
+    sends.map(({ bytesPerSecond }) => bytesPerSecond),
   );
-  const bytes = (rates.reduce((a, b) => a + b, 0) * ms) / 1_000;
+  const bytes = (Math.max(0, ...rates) * linodes.length * ms) / 1_000;
   if (bytes === 0) return 0;
   const dearest = Math.max(...linodes.map(({ region }) => gbUsdIn(region)));
   return Math.round((Math.ceil(bytes / 1e9) + 2) * dearest * 1e6);
