@@ -2113,6 +2113,16 @@ const digests = [
       to: 'const SETTLE = hours(0);',
     },
   }),
+  ...inFile('lib/core/notices/digest/totals.ts', ['test/unit/core/notices/digest/totals.test.ts'], {
+    'the transfer of a cluster counts in each of its weeks': {
+      from: '(at === endedAt ? transfer : 0)',
+      to: 'transfer',
+    },
+    'the hours of a node count in a week before it existed': {
+      from: 'nodes.filter(({ billedFrom }) => billedFrom < at),\n        earliest(at, endedAt),',
+      to: 'nodes,\n        earliest(at, endedAt),',
+    },
+  }),
   ...inFile('lib/adapters/dynamodb/digests.ts', ['test/unit/adapters/dynamodb/digests.test.ts'], {
     'two functions may send a message at once': {
       from: "'(attribute_not_exists(claimedUntil) OR claimedUntil <= :now)',",

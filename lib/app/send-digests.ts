@@ -113,7 +113,7 @@ async function readOn(
   let { cursor, tally } = begun;
   let pages = 0;
   for await (const page of store.livedIn(query)) {
-    tally = withRecords(tally, page, period);
+    tally = withRecords(tally, page, period, clock.now());
     cursor = page.nextCursor;
     pages += 1;
     if (pages === PAGES_MAX || isLate(clock, limits)) break;

@@ -19,6 +19,7 @@ const tally = withRecords(
   EMPTY_TALLY,
   { records: [failed], unreadable: [{ id: ID }] },
   monthPeriod(NAME),
+  monthPeriod(NAME).end,
 );
 const aProgress: DigestProgress = { revision: 0, stage: 'reading', cursor: 'here', tally };
 

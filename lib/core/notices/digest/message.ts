@@ -51,7 +51,9 @@ function linesOf(digest: Digest, whose: string): string[] {
     `${plural(totals.clusters, 'cluster')}, ${plural(totals.nodeHours, 'node hour')}, ` +
       `${formatUsd(totals.billed)} billed. ${plural(ended, 'cluster')} ended.`,
     ...(period.kind === 'week'
-      ? ['An hour counts in the week in which it started, so that weeks add up to the bill.']
+      ? [
+          'An hour counts in the week in which it started, transfer in that in which a cluster ended.',
+        ]
       : []),
     ...(totals.overspent === 0
       ? []

@@ -82,22 +82,26 @@ const NONE: OwnerTally = {
   rowsLeftOut: 0,
 };
 
-/** The tally with further records, each of which was launched before the period's end, or soon after. */
+/**
+ * The tally with further records, as known at `now`, each of which was launched before the period's
+ * end, or soon after.
+ */
 export function withRecords(
   tally: Tally,
   { records, unreadable }: PageRead,
   period: Period,
+  now: EpochMs,
 ): Tally {
   const owners = new Map(Object.entries(tally.owners));
   const rows = [...tally.rows];
   for (const record of records) {
     if (record.createdAt >= period.end) continue;
-    const totals = totalsIn(record, period);
+    const totals = totalsIn(record, period, now);
     const row = totals.nodeHours === 0 ? null : rowOf(record, totals, period);
     const isLeftOut = row !== null && rows.length >= ROWS_MAX;
     if (row !== null && !isLeftOut) rows.push(row);
     const before = owners.get(record.owner) ?? NONE;
-    owners.set(record.owner, plusRecord(before, record, { totals, isLeftOut, period }));
+    owners.set(record.owner, plusRecord(before, record, { totals, isLeftOut, period, now }));
   }
   const ids = [...tally.unreadable, ...unreadable.map(({ id }) => id)];
   return {
@@ -112,27 +116,31 @@ interface PageRead {
   readonly unreadable: readonly { readonly id: ClusterId }[];
 }
 
-function plusRecord(
-  tally: OwnerTally,
-  record: ClusterRecord,
-  share: { readonly totals: MonthTotals; readonly isLeftOut: boolean; readonly period: Period },
-): OwnerTally {
-  const { totals, isLeftOut, period } = share;
-  const own = { ...NONE, totals, rowsLeftOut: isLeftOut ? 1 : 0 };
-  return plusTally(tally, { ...own, ...sharesOf(record, period) });
+interface Share {
+  readonly totals: MonthTotals;
+  readonly isLeftOut: boolean;
+  readonly period: Period;
+  readonly now: EpochMs;
 }
 
-function sharesOf(record: ClusterRecord, period: Period): Partial<OwnerTally> {
+function plusRecord(tally: OwnerTally, record: ClusterRecord, share: Share): OwnerTally {
+  const { totals, isLeftOut, period, now } = share;
+  const own = { ...NONE, totals, rowsLeftOut: isLeftOut ? 1 : 0 };
+  return plusTally(tally, { ...own, ...sharesOf(record, period, now) });
+}
+
+function sharesOf(record: ClusterRecord, period: Period, now: EpochMs): Partial<OwnerTally> {
   const { start, end } = period;
+  const inCapMonth = () => totalsOf(record, capMonthOf(period), now).billed;
   if (isLive(record) || record.endedAt >= end) {
     const running = { clusters: 1, billed: billedBy(record, end) };
     // The budget of a cluster that lives is open, and counts in full.
     return {
       running,
-      ofCap: isMonthOver(period) ? billedInCapMonth(record, period) : record.budget,
+      ofCap: isMonthOver(period) ? inCapMonth() : record.budget,
     };
   }
-  const ofCap = billedInCapMonth(record, period);
+  const ofCap = inCapMonth();
   if (record.endedAt < start) return { ofCap };
   const { budget, spent, jobEnd, endReason } = record;
   const early = endReason === 'done' && jobEnd !== undefined ? jobEnd.billThen - spent : 0;
@@ -147,9 +155,6 @@ function sharesOf(record: ClusterRecord, period: Period): Partial<OwnerTally> {
 
 const isMonthOver = (period: Period): boolean =>
   period.kind === 'month' || new Date(period.end).getUTCDate() === 1;
-
-const billedInCapMonth = (record: ClusterRecord, period: Period): MicroUsd =>
-  totalsOf(record, capMonthOf(period), period.end).billed;
 
 function failuresOf(record: EndedRecord): Failures {
   const { id, phase, failure, jobEnd } = record;

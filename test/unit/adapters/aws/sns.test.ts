@@ -62,7 +62,7 @@ describe('a notice to the topic', () => {
     mock.on(PublishCommand).resolves({ MessageId: '1' });
     const records = Array.from({ length: 40 }, (_, n) => anEnded({ id: id(n), owner: `ann${n}` }));
     const period = monthPeriod('2026-11');
-    const tally = withRecords(EMPTY_TALLY, { records, unreadable: [] }, period);
+    const tally = withRecords(EMPTY_TALLY, { records, unreadable: [] }, period, period.end);
     const around = { stage: 'test', period, schedules: [], capOf: () => usd(100), admin: 'admin' };
     await topic.send(digestsOf(tally, around)[0] as Digest);
     const { Message, MessageAttributes } =

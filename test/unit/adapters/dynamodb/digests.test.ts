@@ -45,7 +45,8 @@ describe('the items of digests', () => {
         endedAt: plus(LAUNCH, hours(1 + (n % 50))),
       }),
     );
-    const tally = withRecords(EMPTY_TALLY, { records, unreadable: [] }, monthPeriod('2026-11'));
+    const period = monthPeriod('2026-11');
+    const tally = withRecords(EMPTY_TALLY, { records, unreadable: [] }, period, period.end);
     const store = createDigestStore(await anEmptyTable(), TableName);
     const saved = await store.save('2026-11', { ...progress, tally }, KEPT);
     expect(saved).toMatchObject({ revision: 1 });

@@ -44,7 +44,12 @@ interface Around {
 
 function digests(records: readonly ClusterRecord[], around: Around = {}): Digest[] {
   const { period = NOVEMBER, schedules = [], cap = null } = around;
-  const tally = withRecords(EMPTY_TALLY, { records, unreadable: [] }, period);
+  const tally = withRecords(
+    EMPTY_TALLY,
+    { records, unreadable: [] },
+    period,
+    plus(period.end, hours(1)),
+  );
   const capOf = () => (cap === null ? null : usd(cap));
   return digestsOf(tally, { stage: 'test', period, schedules, capOf, admin: 'admin' });
 }

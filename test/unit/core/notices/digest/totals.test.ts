@@ -18,7 +18,11 @@ import {
   totalsOf,
 } from '../../../../../lib/core/cluster/month-totals.ts';
 import type { ClusterRecord, NodeRecord } from '../../../../../lib/core/cluster/record.ts';
-import { lastEnded, monthPeriod } from '../../../../../lib/core/notices/digest/period.ts';
+import {
+  lastEnded,
+  monthPeriod,
+  type Period,
+} from '../../../../../lib/core/notices/digest/period.ts';
 import { totalsIn } from '../../../../../lib/core/notices/digest/totals.ts';
 import { anEnded, aRunning, at, created, gone, usd } from '../../../../support/builders.ts';
 
@@ -35,6 +39,9 @@ const ended = (nodes: readonly NodeRecord[], endedAt: EpochMs, budget = usd(1)) 
   const spent = spend(billedNodes(anEnded({ nodes })), endedAt);
   return anEnded({ nodes, endedAt, spent, budget });
 };
+/** Long after every period of these tests. */
+const LATER = at('2027-06-01T00:00:00Z');
+const shareIn = (record: ClusterRecord, period: Period) => totalsIn(record, period, LATER);
 const oneNode = (from: string, until: string) =>
   ended([gone(0, { billedFrom: at(from), billedUntil: at(until) })], at(until));
 
@@ -43,7 +50,7 @@ describe('the share of a week', () => {
     // The hour from 23:30 on Sunday is in the first week, the two hours after it in the second.
     const record = oneNode('2026-11-08T22:30:00Z', '2026-11-09T01:31:00Z');
     const [first, second] = [week('2026-11-02'), week('2026-11-09')].map((one) =>
-      totalsIn(record, one),
+      shareIn(record, one),
     );
     expect([first?.nodeHours, first?.billed]).toEqual([2, usd(0.015)]);
     expect([second?.nodeHours, second?.billed]).toEqual([2, usd(0.015)]);
@@ -52,24 +59,35 @@ describe('the share of a week', () => {
 
   it('has the saving where the node ended, up to the end of that month', () => {
     const record = oneNode('2026-11-08T22:30:00Z', '2026-11-09T01:30:00Z');
-    expect(totalsIn(record, week('2026-11-02')).saved).toBe(0);
+    expect(shareIn(record, week('2026-11-02')).saved).toBe(0);
     // From 1:30 on the 9th to the end of November there are 526.5 hours, or 527 started ones.
-    expect(totalsIn(record, week('2026-11-09')).saved).toBe(usd(527 * 0.0075));
+    expect(shareIn(record, week('2026-11-09')).saved).toBe(usd(527 * 0.0075));
   });
 
   it('has of a cluster that lives on what was billed by the end of the week', () => {
     const record = aRunning({ nodes: [created(0, { billedFrom: at('2026-11-08T12:00:00Z') })] });
-    expect(totalsIn(record, week('2026-11-02'))).toMatchObject({ nodeHours: 12, saved: 0 });
-    expect(totalsIn(record, week('2026-11-09'))).toMatchObject({ clusters: 1, nodeHours: 168 });
-    expect(totalsIn(record, week('2026-10-26'))).toEqual(NOTHING);
+    expect(shareIn(record, week('2026-11-02'))).toMatchObject({ nodeHours: 12, saved: 0 });
+    expect(shareIn(record, week('2026-11-09'))).toMatchObject({ clusters: 1, nodeHours: 168 });
+    expect(shareIn(record, week('2026-10-26'))).toEqual(NOTHING);
+  });
+
+  it('has all transfer in the week in which the cluster ended', () => {
+    const record = oneNode('2026-11-08T22:30:00Z', '2026-11-09T01:30:00Z');
+    const sent = { ...record, spent: usd(0.0225 + 0.5), budget: usd(0.4) };
+    expect(shareIn(sent, week('2026-11-02'))).toMatchObject({ billed: usd(0.015), overspent: 0 });
+    expect(shareIn(sent, week('2026-11-09'))).toMatchObject({
+      billed: usd(0.0075 + 0.5),
+      overspent: usd(0.1225),
+    });
+    expect(shareIn(sent, week('2026-11-16'))).toEqual(NOTHING);
   });
 
   it('has the overspend of the week in which the budget was passed', () => {
     const until = at('2026-11-09T02:00:00Z');
     const node = gone(0, { billedFrom: at('2026-11-08T22:00:00Z'), billedUntil: until });
     const record = ended([node], until, usd(0.0225));
-    expect(totalsIn(record, week('2026-11-02')).overspent).toBe(0);
-    expect(totalsIn(record, week('2026-11-09')).overspent).toBe(usd(0.0075));
+    expect(shareIn(record, week('2026-11-02')).overspent).toBe(0);
+    expect(shareIn(record, week('2026-11-09')).overspent).toBe(usd(0.0075));
   });
 });
 
@@ -96,7 +114,7 @@ const aRecord: fc.Arbitrary<ClusterRecord> = fc
       ? ended(nodes, epochMs(END - 1), microUsd(micro))
       : aRunning({ nodes, budget: microUsd(micro) }),
   );
-const sharesOf = (record: ClusterRecord) => WEEKS.map((one) => totalsIn(record, one));
+const sharesOf = (record: ClusterRecord) => WEEKS.map((one) => shareIn(record, one));
 const MONTHS = ['2026-09', '2026-10', '2026-11', '2026-12', '2027-01', '2027-02'];
 
 describe('always', () => {
@@ -117,9 +135,9 @@ describe('always', () => {
   it('a month has the same share as a period of its length that goes by weeks', () => {
     fc.assert(
       fc.property(aRecord, fc.constantFrom('2026-10', '2026-11', '2026-12'), (record, month) => {
-        const asWeek = totalsIn(record, { ...monthPeriod(month), kind: 'week' });
-        expect(asWeek).toEqual(totalsIn(record, monthPeriod(month)));
-        expect(asWeek).toEqual(totalsOf(record, month, at('2027-06-01T00:00:00Z')));
+        const asWeek = shareIn(record, { ...monthPeriod(month), kind: 'week' });
+        expect(asWeek).toEqual(shareIn(record, monthPeriod(month)));
+        expect(asWeek).toEqual(totalsOf(record, month, LATER));
       }),
     );
   });
