@@ -31,14 +31,15 @@ import { type Range, rangeOf, sharingIn } from './subnets.ts';
 import { MINUTE } from './time.ts';
 
 /**
- * The promises of docs/architecture.md that a simulated world can break, and nine more: a notice
+ * The promises of docs/architecture.md that a simulated world can break, and ten more: a notice
  * is sent once (`noticedOnce`), its owner is warned of a teardown (`warned`), a launch that did not
  * come up in time says what kept each node from it (`reasonsSaid`), everything is in order some
  * time after the last fault (`recovered`), the recorded spend is the bill (`recordedSpend`), the
  * record of a cluster says that it is over its budget while it is (`saidSo`), no node ends long
  * before the teardown time (`earlyEnd`), deletions without effect are repeated at a bearable pace
- * (`pace`), no two clusters that may have a Linode share a subnet (`subnets`), and a job ends once, and
- * its cluster with it in time and without another hour (`jobs`).
+ * (`pace`), no two clusters that may have a Linode share a subnet (`subnets`), a job ends once, and
+ * its cluster with it in time and without another hour (`jobs`), and Linode's invoice is compared with
+ * the records, each difference named (`invoices`).
  */
 export type Promised =
   | 'budget'
@@ -60,6 +61,7 @@ export type Promised =
   | 'agents'
   | 'jobs'
   | 'subnets'
+  | 'invoices'
   | 'pace';
 
 /** Whether Linode has raised its price; the record then counts the dearer of two readings. */
@@ -101,6 +103,13 @@ interface WatchedCluster {
   jobEndAt: number | null;
   /** When the cluster was to end at once because the job was over; null: it was not. */
   doneAt: number | null;
+}
+
+export interface Accounts {
+  /** The clusters whose record has exactly the bill as its spend. */
+  readonly exact: readonly ClusterId[];
+  /** How many have a spend within the possible bills, as faults hid their ends. */
+  readonly within: number;
 }
 
 export interface InvariantsOptions {
@@ -469,8 +478,9 @@ export class Invariants implements Watcher {
    * ended; the recorded spend must then lie within the bills of all possible ends. `exact`: the
    * clusters for which all these bills are equal; `within`: the other clusters.
    */
-  checkAccounts(): { exact: number; within: number } {
-    const counts = { exact: 0, within: 0 };
+  checkAccounts(): Accounts {
+    const exact: ClusterId[] = [];
+    let within = 0;
     for (const [id, watched] of this.#clusters) {
       const { record } = watched;
       if (isLive(record) || watched.changedByHand || watched.resizedAt !== null) continue;
@@ -499,10 +509,10 @@ export class Invariants implements Watcher {
         const range = least === most ? `${truth}` : `${least} to ${most}`;
         this.report('recordedSpend', `${id} recorded ${spent} where the bill was ${range}`);
       }
-      if (least === most) counts.exact += 1;
-      else counts.within += 1;
+      if (least === most) exact.push(id);
+      else within += 1;
     }
-    return counts;
+    return { exact, within };
   }
 
   /** The least and the most that a cluster may record for its transfer, in micro-dollars. */

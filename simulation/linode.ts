@@ -3,6 +3,7 @@ import type { Transport } from '../lib/adapters/linode/http.ts';
 import { SimulatedApi } from '../simulators/linode/api.ts';
 import type { FaultKind, FaultRule } from '../simulators/linode/faults.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
+import type { Invoice } from '../simulators/linode/invoices.ts';
 import { isObject } from '../simulators/linode/json.ts';
 import type { Reply } from '../simulators/linode/messages.ts';
 import type { SettingsChange } from '../simulators/linode/settings.ts';
@@ -76,6 +77,10 @@ export class SimulatedLinode {
     });
   }
 
+  get settings() {
+    return this.#api.settings;
+  }
+
   instances(): readonly Instance[] {
     return this.#api.instances();
   }
@@ -99,6 +104,15 @@ export class SimulatedLinode {
 
   update(change: SettingsChange): void {
     this.#api.updateSettings(change);
+  }
+
+  /** The invoices up to `date`, which may lie ahead. */
+  invoicesUntil(date: number): readonly Invoice[] {
+    return this.#api.invoicesUntil(date);
+  }
+
+  correctInvoice(id: number, change: { readonly labels: string; readonly factor: number }): void {
+    this.#api.correctInvoice(id, change);
   }
 
   accept(token: string): void {

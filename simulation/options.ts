@@ -1,4 +1,5 @@
 import type { FaultKind } from '../simulators/linode/faults.ts';
+import { type LabelForm, labelForms } from '../simulators/linode/invoice-settings.ts';
 import { Chance } from './chance.ts';
 
 /**
@@ -13,6 +14,22 @@ export const refusalKinds = [
   'status500',
   'maintenance503',
 ] as const satisfies FaultKind[];
+/** In what an invoice differs from the records; `none`: it bills as the records assume. */
+export const invoicePlans = [
+  'none',
+  'price',
+  'backups',
+  'hours',
+  'missing',
+  'cents',
+  'taxes',
+  'monthEnd',
+  'transfer',
+  'unknown',
+  'corrected',
+] as const;
+export type InvoicePlan = (typeof invoicePlans)[number];
+
 export type RefusalKind = (typeof refusalKinds)[number];
 
 /**
@@ -141,6 +158,10 @@ export interface Options {
    * bursts. In `none`, the server knows no transfer.
    */
   readonly transfer: 'none' | 'steady' | 'late' | 'bursts';
+
+  // Linode's invoice, at the end of the world.
+  readonly invoice: InvoicePlan;
+  readonly invoiceLabels: LabelForm;
 }
 
 export const NO_FAULTS: Options = {
@@ -200,6 +221,8 @@ export const NO_FAULTS: Options = {
   untagging: 'none',
   resizing: false,
   transfer: 'none',
+  invoice: 'none',
+  invoiceLabels: 'console',
 };
 
 /** The probability that a world with faults has a certain kind of fault. */
@@ -218,7 +241,13 @@ export function drawOptions(seed: number): Options {
   const tableLoss = isOn(SELDOM) ? chance.oneOf(['emptied', 'unreachable'] as const) : 'none';
   const drawn: Omit<
     Options,
-    LaterOptions | AgentOptions | JobOptions | NetworkOptions | 'poisonedRecords' | 'transfer'
+    | LaterOptions
+    | AgentOptions
+    | JobOptions
+    | NetworkOptions
+    | InvoiceOptions
+    | 'poisonedRecords'
+    | 'transfer'
   > = {
     clusters: chance.whole(1, 8),
     nodesMax: chance.oneOf([2, 5, 12, 25]),
@@ -273,6 +302,7 @@ export function drawOptions(seed: number): Options {
     ...drawLater(seed, options, faultless),
     ...withJobs(seed, drawAgents(seed, faultless), faultless),
     ...drawNetworks(seed, faultless),
+    ...drawInvoice(seed),
     transfer: 'none' as const,
   };
   return { ...rest, transfer: transferOf(seed, rest) };
@@ -291,6 +321,14 @@ function transferOf(seed: number, options: Options): Options['transfer'] {
   const { untagging, priceFactor } = options;
   const isDrawn = chance.happens(0.5) && passesWork && isPlain;
   return isDrawn && untagging === 'none' && priceFactor === 1 ? kind : 'none';
+}
+
+type InvoiceOptions = 'invoice' | 'invoiceLabels';
+
+function drawInvoice(seed: number): Pick<Options, InvoiceOptions> {
+  const chance = new Chance(seed).for('invoices');
+  const invoice = chance.happens(0.4) ? 'none' : chance.oneOf(invoicePlans);
+  return { invoice, invoiceLabels: chance.oneOf(labelForms) };
 }
 
 type NetworkOptions = 'networks' | 'othersVlans';
@@ -351,7 +389,10 @@ function drawLater(
     truncatedLists,
     poisonedRecords,
     priceFactor,
-  }: Omit<Options, LaterOptions | AgentOptions | JobOptions | NetworkOptions | 'transfer'>,
+  }: Omit<
+    Options,
+    LaterOptions | AgentOptions | JobOptions | NetworkOptions | InvoiceOptions | 'transfer'
+  >,
   faultless: boolean,
 ): Pick<Options, LaterOptions> {
   const chance = new Chance(seed).for('later options');

@@ -2,7 +2,8 @@ import { clusterOfTags } from '../lib/core/base/names.ts';
 import type { MetricValues } from '../lib/core/cluster/metrics.ts';
 import { isLive } from '../lib/core/cluster/record.ts';
 import type { JobOutcome } from '../lib/core/job/progress.ts';
-import type { Violation } from './invariants.ts';
+import type { Accounts, Violation } from './invariants.ts';
+import { checkInvoices, type InvoiceCounts, NO_INVOICES } from './invoices.ts';
 import { drawOptions, NO_FAULTS, type Options } from './options.ts';
 import { billUntil, shownCreation } from './oracle.ts';
 import { HOUR, MINUTE, SECOND } from './time.ts';
@@ -41,8 +42,9 @@ export interface Outcome {
   };
   /** How many jobs ended how. */
   readonly jobs: Readonly<Record<JobOutcome['state'], number>>;
-  /** The numbers of `Invariants.checkAccounts`. */
+  /** How many clusters have exactly the bill as their spend, and how many one within the possible. */
   readonly accounts: { readonly exact: number; readonly within: number };
+  readonly invoices: InvoiceCounts;
   /** How many Linodes with the ownership tag existed at the end. */
   readonly orphans: number;
   readonly overspendsLogged: number;
@@ -90,8 +92,9 @@ export async function simulate(
   }
   // The sweeper's audit needs two more ticks to clear drift of the caps.
   await time.runUntil(time.now() + 2 * SWEEP_EVERY + MINUTE, goesOn);
-  const accounts = goesOn() ? await checkEnd(world) : { exact: 0, within: 0 };
-  return outcomeOf(world, seed, accounts);
+  const accounts = goesOn() ? await checkEnd(world) : NO_ACCOUNTS;
+  const invoices = goesOn() ? await checkInvoices(world, accounts.exact) : NO_INVOICES;
+  return outcomeOf(world, seed, accounts, invoices);
 }
 
 /** Queues all events of the world: requests, ticks, outages and changes by hand. */
@@ -268,7 +271,9 @@ const liveText = ({ invariants }: World): string =>
   `${invariants.alive().length} Linodes and ` +
   `${invariants.records.filter(isLive).length} clusters are live`;
 
-async function checkEnd(world: World) {
+const NO_ACCOUNTS: Accounts = { exact: [], within: 0 };
+
+async function checkEnd(world: World): Promise<Accounts> {
   const { invariants, options } = world;
   for (const id of world.strangers) {
     if (world.linode.find(id)?.deleted === null) continue;
@@ -276,7 +281,7 @@ async function checkEnd(world: World) {
   }
   const isRecorded =
     options.tableLoss === 'none' && !['sweeper', 'agents'].includes(options.killers);
-  if (!isRecorded) return { exact: 0, within: 0 };
+  if (!isRecorded) return NO_ACCOUNTS;
   if (options.killers === 'all') await checkCaps(world);
   await checkUnreadable(world);
   checkOverspendsLogged(world);
@@ -335,7 +340,12 @@ function checkOverspendsLogged(world: World): void {
   }
 }
 
-function outcomeOf(world: World, seed: number, accounts: Outcome['accounts']): Outcome {
+function outcomeOf(
+  world: World,
+  seed: number,
+  { exact, within }: Accounts,
+  invoices: InvoiceCounts,
+): Outcome {
   const { invariants, options } = world;
   const ms = invariants.records
     .flatMap(({ id }) => invariants.linodesOf(id))
@@ -354,7 +364,8 @@ function outcomeOf(world: World, seed: number, accounts: Outcome['accounts']): O
       recordedMicroUsd: invariants.ended.reduce((sum, { overspent }) => sum + overspent, 0),
     },
     jobs: jobsBy(world),
-    accounts,
+    accounts: { exact: exact.length, within },
+    invoices,
     orphans: invariants.alive().length,
     overspendsLogged: world.overspendsLogged,
     emitted: world.emitted,

@@ -12,6 +12,11 @@ export interface Totals {
   faults: Record<string, number>;
   /** How many clusters recorded exactly the bill as their spend. */
   exact: number;
+  /** How many bills of clusters equalled invoice and record, and forecast, record and invoice. */
+  invoiced: number;
+  forecast: number;
+  /** How many worlds had each planned difference, which was found and named. */
+  plans: Record<string, number>;
   /** How many clusters recorded a spend within the possible bills, as faults hid their ends. */
   within: number;
   overspentClusters: number;
@@ -38,6 +43,9 @@ export const noTotals = (): Totals => ({
   faults: {},
   exact: 0,
   within: 0,
+  invoiced: 0,
+  forecast: 0,
+  plans: {},
   overspentClusters: 0,
   overspentMicroUsd: 0,
   recordedMicroUsd: 0,
@@ -50,6 +58,7 @@ export const noTotals = (): Totals => ({
 
 export function add(totals: Totals, outcome: Outcome): void {
   const { seed, clusters, faults, accounts, overspent, orphans, delivered, violation } = outcome;
+  const { invoices } = outcome;
   totals.seeds += 1;
   if (Object.keys(faults).length === 0) totals.faultless += 1;
   totals.clusters += clusters;
@@ -57,6 +66,9 @@ export function add(totals: Totals, outcome: Outcome): void {
   addCounts(totals.faults, faults);
   totals.exact += accounts.exact;
   totals.within += accounts.within;
+  totals.invoiced += invoices.equal;
+  totals.forecast += invoices.forecast;
+  if (invoices.named !== null) addCounts(totals.plans, { [invoices.named]: 1 });
   totals.overspentClusters += overspent.clusters;
   totals.overspentMicroUsd += overspent.microUsd;
   totals.recordedMicroUsd += overspent.recordedMicroUsd;
@@ -75,6 +87,7 @@ export function add(totals: Totals, outcome: Outcome): void {
 export function merge(totals: Totals, other: Totals): void {
   for (const name of COUNTS) totals[name] += other[name];
   addCounts(totals.faults, other.faults);
+  addCounts(totals.plans, other.plans);
   totals.unusedMs.push(...other.unusedMs);
   totals.violations.push(...other.violations);
 }
@@ -90,6 +103,11 @@ export function summaryOf(totals: Totals, wallMs: number): string {
     ...faults.map(([name, count]) => `  ${String(count).padStart(9)}  ${name}`),
     `recorded spend: exactly the bill for ${exact} clusters; within the possible bills for ` +
       `${within} clusters whose ends faults hid`,
+    `invoices: equal to the record to the micro-dollar for ${totals.invoiced} clusters, for ` +
+      `${totals.forecast} of them also to the forecast; planned differences found and named: ` +
+      (Object.entries(totals.plans)
+        .map(([name, count]) => `${name} ${count}`)
+        .join(', ') || 'none'),
     `overspent: ${totals.overspentClusters} clusters, in outages longer than the safety margin, ` +
       "or where a person's change made Onebuck create a node twice; " +
       `$${usd(totals.overspentMicroUsd)} beyond their budgets by the bill, ` +
@@ -104,6 +122,7 @@ export function summaryOf(totals: Totals, wallMs: number): string {
 
 const COUNTS = [
   ...(['seeds', 'faultless', 'clusters', 'clusterHours', 'exact', 'within', 'orphans'] as const),
+  ...(['invoiced', 'forecast'] as const),
   ...(['overspentClusters', 'overspentMicroUsd', 'recordedMicroUsd'] as const),
   ...(['affordedMs', 'deliveredMs'] as const),
 ];

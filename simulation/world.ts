@@ -1,3 +1,4 @@
+import { createLinodeApi } from '../lib/adapters/linode/client.ts';
 import { changeCluster } from '../lib/app/change-cluster.ts';
 import { deleteSchedule } from '../lib/app/change-schedule.ts';
 import { createSchedule } from '../lib/app/create-schedule.ts';
@@ -5,6 +6,7 @@ import { destroyCluster } from '../lib/app/destroy-cluster.ts';
 import { keyedClusterId, launch } from '../lib/app/launch.ts';
 import { reap } from '../lib/app/reap.ts';
 import { reconcile } from '../lib/app/reconcile.ts';
+import { reconcileInvoices } from '../lib/app/reconcile-invoices.ts';
 import { runSchedule } from '../lib/app/run-schedule.ts';
 import { stopJob } from '../lib/app/stop-job.ts';
 import { sweep } from '../lib/app/sweep.ts';
@@ -13,8 +15,9 @@ import { type ClusterId, clusterOfTags, clusterTag, nodeLabel } from '../lib/cor
 import { epochMs, seconds, toIso } from '../lib/core/base/units.ts';
 import { lifeOf } from '../lib/core/cluster/life.ts';
 import type { MetricName, MetricValues } from '../lib/core/cluster/metrics.ts';
-import { type ClusterRecord, isLive } from '../lib/core/cluster/record.ts';
+import { type ClusterRecord, ENDED_KEPT, isLive } from '../lib/core/cluster/record.ts';
 import { uploadKey } from '../lib/core/job/keys.ts';
+import type { InvoiceNotice } from '../lib/core/notices/invoices.ts';
 import type { Message } from '../lib/core/notices/message.ts';
 import type { Notice } from '../lib/core/notices/notices.ts';
 import type { Batch } from '../lib/core/pass/batches.ts';
@@ -79,6 +82,8 @@ export class World {
   readonly strangers: number[] = [];
   injectsFaults = true;
   overspendsLogged = 0;
+  /** The notices about Linode's invoice. */
+  readonly invoiceNotices: InvoiceNotice[] = [];
   /** The sum of each metric. */
   readonly emitted: Partial<Record<MetricName, number>> = {};
   /** How many Linodes existed when the killers died or the table was lost. */
@@ -181,6 +186,31 @@ export class World {
 
   sweep(): Promise<Ending> {
     return this.#run('sweep', (deps, limits) => sweep(deps, limits));
+  }
+
+  /** The function `invoices` at a time when the world is over. */
+  async reconcileInvoices(now: number): Promise<void> {
+    const { time, table, linode: server } = this;
+    const clock = { now: () => epochMs(now), sleep: async () => {} };
+    const log: Log = { info() {}, warn() {}, error: (...args) => this.#log('error', args[0], {}) };
+    const token = async () => this.#token;
+    const api = createLinodeApi({ clock, log, token, transport: server.transport });
+    let isOver = false;
+    const work = reconcileInvoices(
+      {
+        ...{ clock, log, linode: api, stage: STAGE, endedKept: ENDED_KEPT },
+        ...{ store: table.clusters, invoices: table.invoices },
+        metrics: { emit: (measure) => this.#addMetrics(measure()) },
+        notifier: { send: (notice) => this.#notify(notice) },
+      },
+      { by: epochMs(now + HOUR), noticesMs: seconds(5) },
+    ).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) await time.runUntil(time.now() + SECOND);
+    await work;
+    // Its clock stands still, so that it does not wait for its notices.
+    await time.runUntil(time.now() + SECOND);
   }
 
   // People's requests.
@@ -779,8 +809,7 @@ export class World {
       this.countFault('notice refused');
       throw new Error('the topic answered 500');
     }
-    // Invoices are read only when the world is over.
-    if (notice.kind === 'invoiceDiffers') return;
+    if (notice.kind === 'invoiceDiffers') return void this.invoiceNotices.push(notice);
     if ('scheduleId' in notice) {
       this.note(() => `notice ${notice.kind} of ${notice.scheduleId}`);
       return this.invariants.runNoticeArrives(notice);

@@ -1,6 +1,6 @@
 import type { ClusterId } from '../core/base/names.ts';
 import { type DurationMs, type EpochMs, hours, minus, plus } from '../core/base/units.ts';
-import { type MonthName, monthNamed } from '../core/billing/bill.ts';
+import { type MonthName, monthName, monthNamed } from '../core/billing/bill.ts';
 import {
   comparable,
   compared,
@@ -26,6 +26,7 @@ import {
 import {
   type InvoiceBook,
   type InvoicedMonth,
+  type InvoiceItem,
   type KnownInvoice,
   monthOfItem,
   type ToldCluster,
@@ -92,7 +93,7 @@ export async function reconcileInvoices(deps: InvoiceDeps, limits: InvoiceLimits
   for (const month of comparable(book)) {
     if (clock.now() > limits.by) break;
     const isDone = await compareAndKeep(deps, book, month, outbox);
-    book = await saved(deps, isDone ? compared(book, month) : withLostPages(book, month));
+    book = await saved(deps, isDone ? compared(book, month) : withLostPages(book));
     if (book === 'conflict') break;
   }
   if (book !== 'conflict' && !book.invoices.every(isWhole)) {
@@ -156,9 +157,8 @@ const withoutInvoice = (book: InvoiceBook, { id }: KnownInvoice): InvoiceBook =>
   invoices: book.invoices.filter((known) => known.id !== id),
 });
 
-/** The invoices of the month are read again, since pages of them are not kept any more. */
-const withLostPages = (book: InvoiceBook, month: MonthName): InvoiceBook =>
-  book.invoices.filter(({ months }) => months.includes(month)).reduce(toBeReadAgain, book);
+/** The invoices are read again, since pages of them are not kept any more. */
+const withLostPages = (book: InvoiceBook): InvoiceBook => book.invoices.reduce(toBeReadAgain, book);
 
 /** false: pages are missing. */
 async function compareAndKeep(
@@ -171,7 +171,8 @@ async function compareAndKeep(
   const items = await itemsOf(deps, book, month);
   if (items === null) return false;
   const { clusters, owners, sizes, unreadable } = await recordsOf(deps, month);
-  const found = compareMonth(clusters, items, knownOf(clusters, sizes, unreadable));
+  const known = knownOf(clusters, sizes, unreadable);
+  const found = compareMonth(clusters, items.ofMonth, known, items.nearby);
   if (found.unreadable > 0) {
     log.warn('items are of records that can not be read', { month, items: found.unreadable });
   }
@@ -208,22 +209,32 @@ function invoicesBilling(book: InvoiceBook, month: MonthName): number[] {
   return theirs.map(({ id }) => id).toSorted((a, b) => a - b);
 }
 
-/** The items of the month, of all invoices; null: a page is not kept any more. */
+/**
+ * The items of the month, of all invoices, and those of the months before and after; null: a page is
+ * not kept any more.
+ */
 async function itemsOf(
   { invoices }: InvoiceDeps,
   book: InvoiceBook,
   month: MonthName,
-): Promise<BilledItem[] | null> {
-  const found: BilledItem[] = [];
-  for (const invoice of book.invoices.filter(({ months }) => months.includes(month))) {
+): Promise<{ ofMonth: BilledItem[]; nearby: InvoiceItem[] } | null> {
+  const ofMonth: BilledItem[] = [];
+  const nearby: InvoiceItem[] = [];
+  const { start, end } = monthNamed(month);
+  const around = [monthName(minus(start, hours(1))), month, monthName(end)];
+  const isAround = ({ months }: KnownInvoice) => months.some((one) => around.includes(one));
+  for (const invoice of book.invoices.filter(isAround)) {
     for (let page = 1; page <= (invoice.pages ?? 0); page += 1) {
       const items = await invoices.page({ invoiceId: invoice.id, page });
       if (items === null) return null;
-      const theirs = items.filter((item) => monthOfItem(item, invoice) === month);
-      found.push(...theirs.map((item) => ({ invoiceId: invoice.id, item })));
+      for (const item of items) {
+        const its = monthOfItem(item, invoice);
+        if (its === month) ofMonth.push({ invoiceId: invoice.id, item });
+        else if (around.includes(its)) nearby.push(item);
+      }
     }
   }
-  return found;
+  return { ofMonth, nearby };
 }
 
 /** What the records say of the month, without the records themselves, which are large. */

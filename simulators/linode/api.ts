@@ -99,9 +99,14 @@ export class SimulatedApi {
     this.#account.become(id, kind, this.#now());
   }
 
-  /** Bills up to `date`, by default now, what no invoice has billed yet. */
-  makeInvoice(date = this.#now()): Invoice {
-    return this.#account.makeInvoice(this.#settings.invoices, date);
+  /** Bills now what no invoice has billed yet. */
+  makeInvoice(): Invoice {
+    return this.#account.makeInvoice(this.#settings.invoices, this.#now());
+  }
+
+  /** The invoices up to `date`, which may lie ahead: those of months that end by then included. */
+  invoicesUntil(date: number): readonly Invoice[] {
+    return this.#account.invoices(this.#settings.invoices, date);
   }
 
   /** Linode multiplies the amounts of the items whose labels match, in an invoice of before. */

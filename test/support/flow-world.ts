@@ -18,6 +18,7 @@ import { createAgentLimits, hearAgent } from '../../lib/app/hear-agent.ts';
 import { type LaunchRequest, launch as launchCluster } from '../../lib/app/launch.ts';
 import { reap as reapOnce } from '../../lib/app/reap.ts';
 import { reconcile as reconcileOnce } from '../../lib/app/reconcile.ts';
+import { reconcileInvoices } from '../../lib/app/reconcile-invoices.ts';
 import { runSchedule as runOnce } from '../../lib/app/run-schedule.ts';
 import { sendDigests as sendOnce } from '../../lib/app/send-digests.ts';
 import { sweep as sweepOnce } from '../../lib/app/sweep.ts';
@@ -236,6 +237,13 @@ export async function aWorld(options: Options = {}) {
     return sendOnce(own, limits(minutes(5))).catch((error: unknown) => error);
   };
 
+  /** One invocation of the function that reads Linode's invoices. */
+  const readInvoices = (): Promise<void> =>
+    reconcileInvoices(
+      { ...deps, invoices: table.invoices, endedKept: ENDED_KEPT },
+      limits(minutes(5)),
+    );
+
   /** Runs the sweeper every five minutes until `end`, and no reaper, as if the reaper were dead. */
   async function sweepUntil(end: EpochMs) {
     while (clock.now() < end) {
@@ -348,6 +356,8 @@ export async function aWorld(options: Options = {}) {
     invoices: table.invoices,
     /** The digests that were sent. */
     digestsSent,
+
+    readInvoices,
     /** The clusters that were nudged and have not yet had their pass. */
     nudged,
     /** The schedules that were nudged and have not yet had their pass. */

@@ -5,6 +5,7 @@ import { onTestFinished, vi } from 'vitest';
 import type { SystemClock } from '../../lib/adapters/clock.ts';
 import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
+import { createInvoiceStore } from '../../lib/adapters/dynamodb/invoices.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { durationMs, plus } from '../../lib/core/base/units.ts';
 import type { Batch } from '../../lib/core/pass/batches.ts';
@@ -99,6 +100,7 @@ export async function startWorld(
     clock,
     simulator,
     store,
+    invoices: createInvoiceStore(client, TABLE.TableName),
     reports: createAgentReports(client, TABLE.TableName),
     schedules: createScheduleStore(client, TABLE.TableName),
     /** The files of jobs. */

@@ -2,7 +2,7 @@ import type { ClusterId } from '../base/names.ts';
 import { type EpochMs, epochMs, hours } from '../base/units.ts';
 import { hoursByMonth, type MonthName, monthNamed, spendByMonth } from '../billing/bill.ts';
 import type { Price } from '../billing/price.ts';
-import { billedNodes } from '../cluster/bills.ts';
+import { billedNodes, spentByMonthOf } from '../cluster/bills.ts';
 import { type ClusterRecord, type Common, isLive, type NodeRecord } from '../cluster/record.ts';
 import { sumOf } from './amount.ts';
 import {
@@ -20,6 +20,8 @@ export interface RecordedCluster {
   readonly id: ClusterId;
   /** Of nodes that have or had a Linode, by their index; those without an hour in the month too. */
   readonly nodes: readonly RecordedNode[];
+  /** What the record counts for transfer in the month, in micro-dollars. */
+  readonly transfer: number;
 }
 
 export interface RecordedNode {
@@ -48,7 +50,9 @@ const LABEL_LENGTH_MAX = 80;
 export function recordedIn(record: ClusterRecord, month: MonthName, now: EpochMs): RecordedCluster {
   const at = isLive(record) ? now : record.endedAt;
   const nodes = record.nodes.flatMap((node) => recordedNode(record, node, month, at));
-  return { id: record.id, nodes };
+  const ofNodes = nodes.reduce((total, { cost, backupsCost }) => total + cost + backupsCost, 0);
+  const transfer = (spentByMonthOf(record, now)[month] ?? 0) - ofNodes;
+  return { id: record.id, nodes, transfer };
 }
 
 function recordedNode(
@@ -121,12 +125,21 @@ export interface ComparedMonth {
 /**
  * Compares all items of a month with all records of it. The sum of all differences is the sum of
  * the items, without those of strangers and of unreadable records, less that of the records.
+ * `nearby` are the items of the months before and after, as far as they are known: a node that is
+ * billed there may lack an item here because Linode bills an hour across the month's end only once.
  */
 export function compareMonth(
   recorded: readonly RecordedCluster[],
   items: readonly BilledItem[],
   known: Known,
+  nearby: readonly InvoiceItem[],
 ): ComparedMonth {
+  const billedNearby = new Set(
+    nearby.flatMap(({ label }) => {
+      const match = matchOf(label, known);
+      return match.kind === 'node' ? [keyOf(match)] : [];
+    }),
+  );
   const byCluster = new Map<ClusterId, { index: number | null; billed: BilledItem }[]>();
   const apart: Record<'unknown' | 'transfer', BilledItem[]> = { unknown: [], transfer: [] };
   const nodesOf = new Map(recorded.map(({ id, nodes }) => [id, nodes]));
@@ -152,7 +165,8 @@ export function compareMonth(
   for (const cluster of recorded) {
     const theirs = byCluster.get(cluster.id) ?? [];
     if (theirs.length === 0 && cluster.nodes.every(({ hours: count }) => count === 0)) continue;
-    const compared = compareCluster(cluster, theirs);
+    const isNearby = (index: number) => billedNearby.has(keyOf({ clusterId: cluster.id, index }));
+    const compared = compareCluster(cluster, theirs, isNearby);
     clusters.set(cluster.id, compared.invoiced);
     for (const reading of compared.readings) evidence[reading] += 1;
   }
@@ -173,22 +187,29 @@ function labelled(kind: DifferenceKind, billed: readonly BilledItem[]): Labelled
 }
 
 function compareCluster(
-  { nodes }: RecordedCluster,
+  { nodes, transfer }: RecordedCluster,
   theirs: readonly { readonly index: number | null; readonly billed: BilledItem }[],
+  isBilledNearby: (index: number) => boolean,
 ): { invoiced: InvoicedCluster; readings: (keyof MonthEndEvidence)[] } {
   const byNode = itemsByNode(nodes, theirs);
-  const differences: Difference[] = [];
+  // Linode bills transfer for the pool of the whole account.
+  const differences: Difference[] = difference('transfer', -transfer);
   const readings: (keyof MonthEndEvidence)[] = [];
   for (const node of nodes) {
     const items = byNode.get(node.index) ?? [];
-    differences.push(...differencesOf(node, items));
-    const reading = readingOf(node, items);
+    const isOnlyAcross = items.length === 0 && isAcross(node) && isBilledNearby(node.index);
+    differences.push(
+      ...(isOnlyAcross
+        ? difference('monthEnd', -node.cost - node.backupsCost)
+        : differencesOf(node, items)),
+    );
+    const reading = isOnlyAcross ? readingWithoutItem(node) : readingOf(node, items);
     if (reading !== null) readings.push(reading);
   }
   const items = theirs.map(({ billed }) => billed);
   const ids = [...new Set(items.map(({ invoiceId }) => invoiceId))];
   const invoiced: InvoicedCluster = {
-    recorded: sumOf(nodes.map(({ cost, backupsCost }) => cost + backupsCost)),
+    recorded: sumOf([...nodes.map(({ cost, backupsCost }) => cost + backupsCost), transfer]),
     invoiced: sumOf(items.map(({ item }) => item.amount)),
     tax: sumOf(items.map(({ item }) => item.tax)),
     differences: byKind(differences),
@@ -213,6 +234,17 @@ function itemsByNode(
   }
   return byNode;
 }
+
+const keyOf = ({ clusterId, index }: { clusterId: ClusterId; index: number | null }): string =>
+  `${clusterId}/${index}`;
+
+/** Whether each hour of the node in the month lies across the month's start or end. */
+const isAcross = ({ hours: count, crosses: { start, end } }: RecordedNode): boolean =>
+  count > 0 && count <= Number(start) + Number(end);
+
+/** The month has no item, as Linode bills the hour in the other month. */
+const readingWithoutItem = ({ crosses: { start, end } }: RecordedNode) =>
+  start === end ? null : start ? 'startMonth' : 'endMonth';
 
 function differencesOf(node: RecordedNode, items: readonly InvoiceItem[]): Difference[] {
   const backups = items.filter(({ label }) => isOfBackups(label));

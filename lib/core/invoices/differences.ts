@@ -41,10 +41,10 @@ export function byKind(differences: readonly Difference[]): Difference[] {
 
 /**
  * Whether a person should look. A cent of rounding is no news, nor is an hour that Linode bills only
- * once: Onebuck has counted the dearer reading on purpose.
+ * once, or transfer that the account's pool bears: Onebuck has counted the dearer reading on purpose.
  */
 export const isAlarming = ({ kind, amount: more }: Difference): boolean =>
-  kind !== 'rounding' && (kind !== 'monthEnd' || more > 0);
+  kind !== 'rounding' && (more > 0 || (kind !== 'monthEnd' && kind !== 'transfer'));
 
 /** What differs, as a sentence, and what to do. */
 export function wordsOf({ kind, amount: more, count }: Difference): {
@@ -74,8 +74,15 @@ export function wordsOf({ kind, amount: more, count }: Difference): {
           "See whether the account's settings force backups on, and whether somebody has turned them on or off for a Linode.",
       };
     case 'transfer':
+      if (more < 0) {
+        return {
+          text: `Linode bills no transfer by cluster, and the record counts some: ${by}.`,
+          advice:
+            'Nothing to do: transfer is billed for the pool of the whole account, beyond what all its Linodes bring.',
+        };
+      }
       return {
-        text: `The invoice has ${items} for transfer beyond the account's pool: ${by} beyond the record.`,
+        text: `The invoice has ${items} for transfer beyond the account's pool: ${by}.`,
         advice:
           "See which Linodes send so much, in Linode's console; those of others share the pool.",
       };

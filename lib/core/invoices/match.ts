@@ -45,8 +45,11 @@ export function matchOf(label: string, known: Known): Match {
   const [first, ...others] = ids.flatMap((id) => known.linodes.get(id) ?? []);
   const name = nameIn(text);
   if (first !== undefined) {
-    const isSame = (ref: NodeRef) => ref.clusterId === first.clusterId && ref.index === first.index;
-    return others.every(isSame) && fits(name, first) ? { kind: 'node', ...first } : UNKNOWN;
+    // People may name a Linode by the id of another one: "copy-of-12345678".
+    const isClear = ids.length === 1 || name !== null;
+    return isClear && others.length === 0 && fits(name, first)
+      ? { kind: 'node', ...first }
+      : UNKNOWN;
   }
   return name === null ? STRANGER : byName(name, ids, known);
 }
@@ -77,15 +80,19 @@ function nameIn(text: string): Name | null {
   return { cluster, index: index === undefined ? null : Number(index) };
 }
 
-/** The numbers that may be the id of a Linode, also with separators between groups of digits. */
+/**
+ * The numbers that may be the id of a Linode, also with separators between groups of digits. The last
+ * number in parentheses is the id, as in the form that is known.
+ */
 function idsIn(text: string): number[] {
+  const inParentheses = [...text.matchAll(/\(\D{0,4}(\d{1,12})\)/g)].at(-1)?.[1];
+  if (inParentheses !== undefined) return [Number(inParentheses)];
   const plain = [...text.matchAll(/(?<![a-z0-9])\d{5,12}(?![a-z0-9])/g)].map(([id]) => id);
-  const inParentheses = [...text.matchAll(/\((?:\D{0,4})(\d{1,12})\)/g)].map(([, id = '']) => id);
   const atEnd = [...text.matchAll(/\blinode (\d{1,12})$/g)].map(([, id = '']) => id);
   const grouped = [
     ...text.matchAll(/(?<![\da-z])\d{1,3}(?:[.,'\u2019 ]\d{3}){2,3}(?![\da-z])/g),
   ].map(([id]) => id.replaceAll(/\D/g, ''));
-  return [...new Set([...plain, ...inParentheses, ...atEnd, ...grouped].map(Number))];
+  return [...new Set([...plain, ...atEnd, ...grouped].map(Number))];
 }
 
 /** Whether the name, as far as it is there, is that of the node. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   drawOptions,
+  invoicePlans,
   NO_FAULTS,
   type Options,
   optionsText,
@@ -8,6 +9,7 @@ import {
 } from '../../../simulation/options.ts';
 import { type Outcome, simulate } from '../../../simulation/run.ts';
 import { add, noTotals, summaryOf, type Totals } from '../../../simulation/totals.ts';
+import { labelForms } from '../../../simulators/linode/invoice-settings.ts';
 import { alarmNamed, callsAPerson } from '../../support/alarm.ts';
 
 async function totalsOf(
@@ -25,6 +27,30 @@ async function totalsOf(
 }
 
 const SMALL = { clusters: 3, nodesMax: 5, hoursMax: 3 };
+
+describe("Linode's invoice at the end of a world", () => {
+  const forced = { ...NO_FAULTS, clusters: 2, nodesMax: 3, hoursMax: 3 };
+
+  it('equals forecast and record to the micro-dollar, whatever the labels', async () => {
+    for (const [index, invoiceLabels] of labelForms.entries()) {
+      const { invoices, violation } = await simulate(index + 1, {
+        forced: { ...forced, invoiceLabels },
+      });
+      expect(violation, invoiceLabels).toBeNull();
+      expect(invoices.equal, invoiceLabels).toBeGreaterThan(0);
+      expect(invoices.forecast, invoiceLabels).toBeGreaterThan(0);
+    }
+  });
+
+  it.each(invoicePlans.filter((plan) => plan !== 'none'))(
+    'has the planned difference %s, which Onebuck finds and names',
+    async (invoice) => {
+      // The world of the seed 36 crosses the end of a month.
+      const { invoices, violation } = await simulate(36, { forced: { ...forced, invoice } });
+      expect([violation, invoices.named]).toEqual([null, invoice]);
+    },
+  );
+});
 
 describe('simulated worlds', () => {
   it('keep every promise under the faults of 30 seeds', async () => {

@@ -70,15 +70,13 @@ function compare(
   items: readonly InvoiceItem[],
   month = NOVEMBER,
   unreadable: readonly ClusterId[] = [],
+  nearby: readonly InvoiceItem[] = [],
 ) {
   const recorded = records.map((record) => recordedIn(record, month, at('2027-01-05T00:00:00Z')));
   const sizes = new Map(records.map(({ id, nodes }) => [id, nodes.length]));
   const known = knownOf(recorded, sizes, new Set(unreadable));
-  return compareMonth(
-    recorded,
-    items.map((one) => ({ invoiceId: 7, item: one })),
-    known,
-  );
+  const billed = items.map((one) => ({ invoiceId: 7, item: one }));
+  return compareMonth(recorded, billed, known, nearby);
 }
 
 /** The differences of the only cluster, in dollars. */
@@ -213,12 +211,37 @@ describe("an hour across the month's end", () => {
     },
   );
 
+  it('leaves a month without an item, if it is all of the life there, and billed in the other', () => {
+    const brief = aCluster([[at('2026-11-30T23:40:00Z'), at('2026-12-01T00:20:00Z')]]);
+    const lacking = (month: MonthName, nearby: readonly InvoiceItem[]) => {
+      const { clusters, evidence } = compare([brief], [], month, [], nearby);
+      return [clusters.get(ID)?.differences.map(({ kind }) => kind), evidence];
+    };
+    const none = { startMonth: 0, endMonth: 0, bothMonths: 0 };
+    expect(lacking(DECEMBER, [item(101, 1)])).toEqual([['monthEnd'], { ...none, startMonth: 1 }]);
+    expect(lacking(NOVEMBER, [item(101, 1)])).toEqual([['monthEnd'], { ...none, endMonth: 1 }]);
+    expect(lacking(DECEMBER, [item(102, 1)])).toEqual([['notInvoiced'], none]);
+  });
+
   it('is no reason for more than an hour', () => {
     expect(found([record], [item(101, 4)])).toEqual([['hours', 0.015, 1]]);
     expect(found([aCluster([[from, plus(until, hours(5))]])], [item(101, 5)], DECEMBER)).toEqual([
       ['hours', -0.015, 1],
     ]);
   });
+});
+
+it('transfer that the record counts is apart, as Linode bills it for the whole account', () => {
+  const recorded = [{ ...recordedIn(aCluster([forHours(3)]), NOVEMBER, LAUNCH), transfer: 40_000 }];
+  const known = knownOf(recorded, new Map([[ID, 1]]), new Set());
+  const overage = item(0, 300, { label: 'Outbound Transfer Overage', usd: 1.5 });
+  const billed = [item(101, 3), overage].map((one) => ({ invoiceId: 7, item: one }));
+  const { clusters, differences } = compareMonth(recorded, billed, known, []);
+  expect(clusters.get(ID)).toMatchObject({
+    ...{ recorded: 62_500, invoiced: 22_500 },
+    differences: [{ kind: 'transfer', amount: -40_000, count: 1 }],
+  });
+  expect(differences).toMatchObject([{ kind: 'transfer', amount: 1_500_000 }]);
 });
 
 describe('items of no cluster', () => {
@@ -329,8 +352,8 @@ it('all differences together are the invoice less the record, whatever the items
 
 it('each kind of difference has words, which say how much, and what to do', () => {
   for (const kind of differenceKinds) {
-    const { text, advice } = wordsOf({ kind, amount: amount(-7_500), count: 3 });
-    expect(text).toMatch(/−\$0\.0075/);
+    const { text, advice } = wordsOf({ kind, amount: amount(7_500), count: 3 });
+    expect(text).toMatch(/\+\$0\.0075/);
     expect(text).toMatch(/3 (nodes|items)/);
     expect(advice).toMatch(/\.$/);
   }
@@ -340,6 +363,8 @@ it.each<[Difference['kind'], number, boolean]>([
   ['rounding', 5_000, false],
   ['monthEnd', -7_500, false],
   ['monthEnd', 7_500, true],
+  ['transfer', -7_500, false],
+  ['transfer', 7_500, true],
   ['notInvoiced', -7_500, true],
   ['hours', 7_500, true],
   ['unknownLinode', 7_500, true],

@@ -44,6 +44,8 @@ describe('the label of a node', () => {
     'onebuck-cabcdefg234-3/90000003: Nanode 1GB',
     'Nanode 1GB - onebuck-cabcdefg234-3',
     'onebuck_cabcdefg234_3',
+    'onebuck-cabcdefg234-3 of 2026-11, Linode 16384 (90000003)',
+    'Linode 16384, onebuck-cabcdefg234-3, 90000003',
   ])('is found in %j', (label) => {
     expect(matchOf(label, known)).toEqual(NODE);
   });
@@ -63,6 +65,7 @@ describe('the label of a node', () => {
     ['a Linode of another node than it names', 'onebuck-cabcdefg234-3 (90000004)'],
     ['a Linode of another cluster than it names', 'onebuck-cabcdefg234-3 (90000005)'],
     ['two Linodes', 'Linode 90000003 and 90000004'],
+    ['the id of one Linode in the name of another', 'copy-of-90000003, 90000009'],
     ['a Linode that the records never knew', 'onebuck-cabcdefg234-3 (90000009)'],
     ['a node beyond those of its cluster', 'onebuck-cabcdefg234-4'],
     ['a cluster that no record has', 'onebuck-cunknown222-0 (90000009)'],
@@ -74,6 +77,7 @@ describe('the label of a node', () => {
 
   it.each([
     'Nanode 1GB - web (90000009)',
+    'Nanode 1GB - copy-of-90000003 (90000009)',
     'Linode 90000009',
     'Storage Volume - volume (90000003) - 20 GB',
     'Storage Volume - onebuck-cabcdefg234-3 (1234) - 20 GB',
