@@ -24,6 +24,7 @@ export const DEFAULTS = {
   MAX_DAILY_SPEND_PER_OWNER_USD: 'none',
   MAX_WEEKLY_SPEND_PER_OWNER_USD: 'none',
   MAX_MONTHLY_SPEND_PER_OWNER_USD: 'none',
+  MAX_HOURLY_USD: 'none',
   KEEP_ENDED_DAYS: '400',
   DIGEST: 'none',
   PUBLIC_URL: '',
@@ -46,6 +47,7 @@ export function readSettings(variables: Variables): Settings {
     dailySpendPerOwnerMax: readCap(variables, 'MAX_DAILY_SPEND_PER_OWNER_USD'),
     weeklySpendPerOwnerMax: readCap(variables, 'MAX_WEEKLY_SPEND_PER_OWNER_USD'),
     monthlySpendPerOwnerMax: readCap(variables, 'MAX_MONTHLY_SPEND_PER_OWNER_USD'),
+    hourlyMax: readCap(variables, 'MAX_HOURLY_USD'),
     publicUrl: readPublicUrl(variables),
   };
 }

@@ -30,6 +30,8 @@ export interface Settings {
   readonly dailySpendPerOwnerMax: MicroUsd | null;
   readonly weeklySpendPerOwnerMax: MicroUsd | null;
   readonly monthlySpendPerOwnerMax: MicroUsd | null;
+  /** The most that a started hour of all live clusters together may cost; null: no cap. */
+  readonly hourlyMax: MicroUsd | null;
   /**
    * The URL by which nodes reach the API, without a slash at its end; null: they can't reach it, and
    * have no agent.

@@ -93,6 +93,7 @@ const LOOSENED: Readonly<Record<SettingName, IsLoosened>> = {
   MAX_DAILY_SPEND_PER_OWNER_USD: ifLarger,
   MAX_WEEKLY_SPEND_PER_OWNER_USD: ifLarger,
   MAX_MONTHLY_SPEND_PER_OWNER_USD: ifLarger,
+  MAX_HOURLY_USD: ifLarger,
   KEEP_ENDED_DAYS: never,
   DIGEST: never,
   ALARM_EMAIL: ifLost,

@@ -34,6 +34,7 @@ const NO_CAPS = {
   scheduleWeeklySpend: null,
   scheduleMonthlySpend: null,
   tokenMonthlySpend: null,
+  hourlyPrice: null,
 };
 const DAY_MS = 24 * 3_600_000;
 

@@ -360,6 +360,18 @@ const ledger = inFile('lib/core/caps/ledger.ts', ['test/unit/core/caps/ledger.te
     from: 'const recentSince = ledger.recentSince ?? now;',
     to: 'const { recentSince } = ledger;',
   },
+  'what burns an hour is not asked of new clusters': {
+    from: 'return taken + wanted <= limit ? null',
+    to: 'return wanted <= limit ? null',
+  },
+  'a cluster without a price costs nothing an hour': {
+    from: '  hourly ?? budget;',
+    to: '  hourly ?? (0 as typeof budget);',
+  },
+  'a cheaper request for the same cluster takes the price of the dearer': {
+    from: 'microUsd(Math.max(...known))',
+    to: 'microUsd(Math.min(...known))',
+  },
   'the cap that resets first is named': {
     from: '|| end(b) - end(a))[0]',
     to: '|| end(a) - end(b))[0]',
@@ -2024,8 +2036,8 @@ const networks = [
       to: '',
     },
     'the audit leaves out the subnet of a live cluster that it enters': {
-      from: '{ ...opened, ...subnet }',
-      to: 'opened',
+      from: '{ ...opened, ...subnet, hourly',
+      to: '{ ...opened, hourly',
     },
     'the audit leaves a subnet that differs from the record': {
       from: 'if (isSameSubnet(entry.subnet, network?.subnet)) return',

@@ -33,6 +33,7 @@ import {
   reserve,
   type Standing,
   standingsOf,
+  type Throttled,
   underWay,
   undrained,
 } from '../core/caps/ledger.ts';
@@ -66,6 +67,7 @@ export interface CapsDeps {
     | 'dailySpendPerOwnerMax'
     | 'weeklySpendPerOwnerMax'
     | 'monthlySpendPerOwnerMax'
+    | 'hourlyMax'
   >;
   /** A random number from 0 to below 1, so that functions that conflicted do not conflict again. */
   readonly random: () => number;
@@ -198,6 +200,7 @@ export function createCaps(deps: CapsDeps): CapsKeeper {
   function granted(decision: Decision): Ledger {
     if (decision.ok) return decision.next;
     if ('refusal' in decision) throw refused(decision.refusal);
+    if ('throttled' in decision) throw tooDearNow(decision.throttled);
     if ('subnet' in decision) throw withoutSubnet(decision.subnet);
     throw keptOut(settings().stage, decision.drainedSince);
   }
@@ -305,6 +308,7 @@ const capsOf = (
   scheduleWeeklySpend: null,
   scheduleMonthlySpend: given.scheduleCap,
   tokenMonthlySpend: given.tokenCap,
+  hourlyPrice: settings.hourlyMax,
 });
 
 /** The caps of owners for whom the admin has decided nothing else. */
@@ -341,6 +345,20 @@ const withoutSubnet = (reason: 'noneFree' | 'tooSmall'): AppError =>
         `All ${BLOCKS} subnets of the deployment are in use. Wait for a cluster to end, or ask for ` +
           'network none.',
       );
+
+const tooDearNow = ({ limit, taken, wanted }: Throttled): AppError =>
+  new AppError(
+    'refused',
+    `All live clusters together may cost ${formatUsd(limit)} an hour, of which ${formatUsd(taken)} ` +
+      `is taken; this one would cost ${formatUsd(wanted)} more. Wait for a cluster to end, ask for ` +
+      'fewer or smaller nodes, or ask the operator to raise MAX_HOURLY_USD.',
+    {
+      members: {
+        ...{ cap: 'hourlyPrice', capUsd: toUsd(limit) },
+        ...{ openHourlyUsd: toUsd(taken), hourlyUsd: toUsd(wanted) },
+      },
+    },
+  );
 
 const revoked = (owner: string, since: EpochMs): AppError =>
   new AppError(

@@ -106,7 +106,8 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const { owner, schedule, tokenCap = null } = request;
   const { budget, nodes } = offered.spec;
   const subnetBits = offered.network === null ? null : bitsFor(nodes);
-  const claim = { id, owner, scheduleId, budget, nodes, subnetBits };
+  const { hourly } = offered.quote;
+  const claim = { id, owner, scheduleId, budget, nodes, subnetBits, hourly };
   const scheduleCap = schedule?.monthlyCap ?? null;
   const reserved = await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);
   const now = clock.now();

@@ -104,6 +104,7 @@ export const problemSchema = z
         'scheduleWeeklySpend',
         'scheduleMonthlySpend',
         'tokenMonthlySpend',
+        'hourlyPrice',
       ]),
     ),
     capUsd: z.optional(usd('The amount of the cap')),
@@ -114,6 +115,8 @@ export const problemSchema = z
       ),
     ),
     resetsAt: z.optional(time('When the day, week or month of the cap ends')),
+    openHourlyUsd: z.optional(usd('What an hour of all live clusters costs now')),
+    hourlyUsd: z.optional(usd('What an hour of the cluster would cost')),
     largestBudgetUsd: z.optional(usd('The largest budget that the cap allows now')),
   })
   .check(z.describe('A problem as in RFC 9457.'));

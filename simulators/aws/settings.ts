@@ -14,5 +14,6 @@ export const defaultSettings = (stage: string): Settings => ({
   dailySpendPerOwnerMax: null,
   weeklySpendPerOwnerMax: null,
   monthlySpendPerOwnerMax: null,
+  hourlyMax: null,
   publicUrl: null,
 });

@@ -238,6 +238,27 @@ describe('each cap', () => {
   });
 });
 
+describe('the throttle', () => {
+  it('refuses what would burn too fast beside all others, until one of them ends', async () => {
+    world = await aWorld({ settings: { hourlyMax: usd(0.01) } });
+    const first = await world.launch(ONE_NODE);
+    await expect(world.launch(ONE_NODE, null, { owner: 'bob' })).rejects.toMatchObject({
+      code: 'refused',
+      message:
+        'All live clusters together may cost $0.01 an hour, of which $0.0075 is taken; this one would ' +
+        'cost $0.0075 more. Wait for a cluster to end, ask for fewer or smaller nodes, or ask the ' +
+        'operator to raise MAX_HOURLY_USD.',
+      details: {
+        members: { cap: 'hourlyPrice', capUsd: 0.01, openHourlyUsd: 0.0075, hourlyUsd: 0.0075 },
+      },
+    });
+    await world.tickAndPass();
+    await endAll([first]);
+    await world.launch(ONE_NODE, null, { owner: 'bob' });
+    expect(drifts()).toEqual([]);
+  });
+});
+
 describe('a change of budget', () => {
   it('is in the ledger before it is in the record, and the caps may refuse it', async () => {
     world = await aWorld({ settings: { openBudgetMax: usd(3) } });

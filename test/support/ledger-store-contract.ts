@@ -26,6 +26,7 @@ export const aLedger: Ledger = {
         changedAt: plus(LAUNCH, seconds(7)),
         createFrom: plus(LAUNCH, seconds(90)),
         subnet: { block: 32_764, bits: 22 },
+        hourly: usd(0.15),
       }),
     ],
     ['cthirdone22', anEntry({ subnet: { block: 0, bits: 24 } })],

@@ -21,6 +21,7 @@ const DEPLOYED = {
   MAX_DAILY_SPEND_PER_OWNER_USD: 'none',
   MAX_WEEKLY_SPEND_PER_OWNER_USD: 'none',
   MAX_MONTHLY_SPEND_PER_OWNER_USD: 'none',
+  MAX_HOURLY_USD: 'none',
 };
 const LOCAL = { IS_OFFLINE: 'true', LINODE_API_URL: 'http://127.0.0.1:9000/v4' };
 const ALL = [...Object.keys(DEPLOYED), 'IS_OFFLINE', 'AWS_EXECUTION_ENV', 'CLOCK_RATE'];
@@ -91,6 +92,7 @@ describe('settings', () => {
       MAX_DAILY_SPEND_PER_OWNER_USD: '0.5',
       MAX_WEEKLY_SPEND_PER_OWNER_USD: '2',
       MAX_MONTHLY_SPEND_PER_OWNER_USD: '0.000001',
+      MAX_HOURLY_USD: '3',
       PUBLIC_URL: 'https://onebuck.example.com/',
     });
     expect(settings()).toEqual({
@@ -104,6 +106,7 @@ describe('settings', () => {
       dailySpendPerOwnerMax: 500_000,
       weeklySpendPerOwnerMax: 2_000_000,
       monthlySpendPerOwnerMax: 1,
+      hourlyMax: 3_000_000,
       publicUrl: 'https://onebuck.example.com',
     });
   });
@@ -121,6 +124,7 @@ describe('settings', () => {
       dailySpendPerOwnerMax: null,
       weeklySpendPerOwnerMax: null,
       monthlySpendPerOwnerMax: null,
+      hourlyMax: null,
       publicUrl: null,
     });
     expect(defaultSettings('dev')).toEqual(settings());
@@ -151,6 +155,7 @@ describe('settings', () => {
     ['MAX_DAILY_SPEND_PER_OWNER_USD', '0'],
     ['MAX_WEEKLY_SPEND_PER_OWNER_USD', 'two'],
     ['MAX_MONTHLY_SPEND_PER_OWNER_USD', '-1'],
+    ['MAX_HOURLY_USD', 'a lot'],
     ['PUBLIC_URL', 'onebuck.example.com'],
     ['PUBLIC_URL', 'http://onebuck.example.com'],
     ['PUBLIC_URL', 'http://10.0.0.1.example.com'],

@@ -5,6 +5,7 @@ import {
   ThrottlingException,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { microUsd } from '../../core/base/money.ts';
 import type { ClusterId } from '../../core/base/names.ts';
 import { durationMs, epochMs, plus } from '../../core/base/units.ts';
 import {
@@ -88,6 +89,7 @@ const toItem = ({ revision, open, spent, recent, recentSince, ...rest }: Ledger)
   deflated: deflateRawSync(
     JSON.stringify({
       open: Object.fromEntries([...open].map(([id, entry]) => [id, toRow(entry)])),
+      hourly: [...open.values()].map(({ hourly = null }) => hourly),
       spent: Object.fromEntries(spent),
       recent: Object.fromEntries(recent),
       recentSince,
@@ -99,6 +101,8 @@ const toItem = ({ revision, open, spent, recent, recentSince, ...rest }: Ledger)
 
 interface Content {
   readonly open: Readonly<Record<ClusterId, Row>>;
+  /** Of each entry, in their order. Apart from the rows: earlier code must read those. */
+  readonly hourly?: readonly (number | null)[];
   readonly spent: Readonly<Record<Scope, Months>>;
   /**
    * Missing in an item of an earlier version, which also drops them when it writes: then nobody
@@ -118,6 +122,7 @@ function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
   }
   const {
     open,
+    hourly = [],
     spent,
     recent = {},
     recentSince = null,
@@ -127,7 +132,12 @@ function fromItem(item: Readonly<Record<string, unknown>>): Ledger {
   const rows = Object.entries(open) as [ClusterId, Row][];
   return {
     revision: item.revision as number,
-    open: new Map(rows.map(([id, row]) => [id, fromRow(row)])),
+    open: new Map(
+      rows.map(([id, row], index) => {
+        const price = hourly[index] ?? null;
+        return [id, { ...fromRow(row), ...(price !== null && { hourly: microUsd(price) }) }];
+      }),
+    ),
     spent: new Map(Object.entries(spent) as [Scope, Months][]),
     recent: new Map(Object.entries(recent) as [Scope, Spans][]),
     recentSince: recentSince === null ? null : epochMs(recentSince),

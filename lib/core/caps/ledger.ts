@@ -12,7 +12,7 @@ import {
 } from '../base/units.ts';
 import { FAR_FUTURE, type MonthName, monthName, spend } from '../billing/bill.ts';
 import { PERIODS, type Period, type Span, spanAt, spendIn } from '../billing/periods.ts';
-import { billedNodes, spentByMonthOf } from '../cluster/bills.ts';
+import { billedNodes, hourlyOf, spentByMonthOf } from '../cluster/bills.ts';
 import {
   type ClusterRecord,
   type EndedRecord,
@@ -80,6 +80,11 @@ export interface Entry {
   readonly createFrom: EpochMs;
   /** The subnet of the cluster's private network; absent: it needs none. */
   readonly subnet?: Subnet;
+  /**
+   * What a started hour of all its nodes costs; absent: an earlier version wrote the entry, and the
+   * audit has yet to fill it in. Until then the budget counts, which pays for an hour at least.
+   */
+  readonly hourly?: MicroUsd;
 }
 
 /** The owner or the schedule whose spend is summed. */
@@ -123,9 +128,12 @@ export interface Caps {
   readonly scheduleMonthlySpend: MicroUsd | null;
   /** The limit of the token of the request, for the month of its owner. */
   readonly tokenMonthlySpend: MicroUsd | null;
+  /** The most that a started hour of all live clusters together may cost. */
+  readonly hourlyPrice: MicroUsd | null;
 }
 
-export type Cap = keyof Caps;
+/** The caps that limit budgets. */
+export type Cap = Exclude<keyof Caps, 'hourlyPrice'>;
 
 export interface Claim {
   readonly id: ClusterId;
@@ -135,14 +143,25 @@ export interface Claim {
   readonly nodes: number;
   /** The size of the subnet that the cluster needs; null: none. */
   readonly subnetBits: SubnetBits | null;
+  /** What a started hour of all its nodes costs; absent: not known, as in an entry. */
+  readonly hourly?: MicroUsd;
 }
 
 export type Decision =
   | { readonly ok: true; readonly next: Ledger }
   | { readonly ok: false; readonly refusal: Refusal }
   | { readonly ok: false; readonly drainedSince: EpochMs }
+  | { readonly ok: false; readonly throttled: Throttled }
   /** `tooSmall`: another request for the same cluster has a subnet that this one does not fit in. */
   | { readonly ok: false; readonly subnet: 'noneFree' | 'tooSmall' };
+
+/** All amounts are for an hour. */
+export interface Throttled {
+  readonly limit: MicroUsd;
+  /** What the other live clusters cost. */
+  readonly taken: MicroUsd;
+  readonly wanted: MicroUsd;
+}
 
 /** The cap that refuses a claim; of several, the cap that leaves the smallest budget. */
 export interface Refusal {
@@ -186,22 +205,44 @@ export function reserve(ledger: Ledger, claim: Claim, caps: Caps, now: EpochMs):
   const isRaise = before === undefined || before.budget < budget;
   const refusal = isRaise ? tightest(ledger, claim, caps, now) : null;
   if (refusal !== null) return { ok: false, refusal };
+  const throttled = throttle(ledger, claim, caps);
+  if (throttled !== null) return { ok: false, throttled };
+  const hourly = dearerPrice(before, claim);
   const subnet = subnetFor(ledger, claim);
   if (subnet === 'noneFree' || subnet === 'tooSmall') return { ok: false, subnet };
-  const withSubnet = subnet !== undefined && { subnet };
+  const kept = { ...(subnet !== undefined && { subnet }), ...(hourly !== undefined && { hourly }) };
   if (!isRaise) {
-    const entry = { ...before, changedAt: now, ...withSubnet };
+    const entry = { ...before, changedAt: now, ...kept };
     return { ok: true, next: withEntry(ledger, id, entry) };
   }
   const openedAt = before?.openedAt ?? now;
   const createFrom = before?.createFrom ?? nextTurn(ledger, now);
   const times = { openedAt, changedAt: now, createFrom };
-  const entry = { owner, scheduleId, budget, ...times, ...withSubnet };
+  const entry = { owner, scheduleId, budget, ...times, ...kept };
   const recentSince = ledger.recentSince ?? now;
   const next = { ...withEntry(ledger, id, entry), recentSince };
   if (before !== undefined) return { ok: true, next };
   const creates = durationMs(claim.nodes * CREATE_TIME);
   return { ok: true, next: { ...next, createsUntil: plus(createFrom, creates) } };
+}
+
+/** Why the claim costs too much an hour beside all others; null: it does not. */
+function throttle({ open }: Ledger, claim: Claim, { hourlyPrice: limit }: Caps): Throttled | null {
+  const before = open.get(claim.id);
+  const wanted = hourlyAtMost(claim);
+  if (limit === null || (before !== undefined && hourlyAtMost(before) >= wanted)) return null;
+  const others = [...open].filter(([id]) => id !== claim.id).map(([, entry]) => entry);
+  const taken = sum(others.map(hourlyAtMost));
+  return taken + wanted <= limit ? null : { limit, taken, wanted };
+}
+
+const hourlyAtMost = ({ hourly, budget }: Pick<Entry, 'hourly' | 'budget'>): MicroUsd =>
+  hourly ?? budget;
+
+/** Of two requests for the same cluster either may win. undefined: of neither it is known. */
+function dearerPrice(before: Entry | undefined, { hourly }: Claim): MicroUsd | undefined {
+  const known = [before?.hourly, hourly].filter((price) => price !== undefined);
+  return known.length === 0 ? undefined : microUsd(Math.max(...known));
 }
 
 /** undefined: the claim needs no subnet, and has none. */
@@ -338,7 +379,13 @@ export interface Audited {
 /** A difference between the ledger and the records, which the audit has corrected. */
 export interface Drift {
   readonly id: ClusterId;
-  readonly kind: 'notReleased' | 'withoutRecord' | 'otherBudget' | 'otherSubnet' | 'notCounted';
+  readonly kind:
+    | 'notReleased'
+    | 'withoutRecord'
+    | 'otherBudget'
+    | 'otherSubnet'
+    | 'otherPrice'
+    | 'notCounted';
   /** The budget in the ledger before and after the correction. */
   readonly counted: MicroUsd;
   readonly actual: MicroUsd;
@@ -389,13 +436,17 @@ function correct(
     const createFrom = record.createFrom ?? openedAt;
     const opened = { owner, scheduleId, budget, openedAt, changedAt: createdAt, createFrom };
     const subnet = record.network && { subnet: record.network.subnet };
-    return { next: withEntry(ledger, id, { ...opened, ...subnet }), kind: 'notCounted' };
+    const found = { ...opened, ...subnet, hourly: hourlyOf(record) };
+    return { next: withEntry(ledger, id, found), kind: 'notCounted' };
   }
   if (record === undefined) {
     if (isInFlight(entry.changedAt, now)) return null;
     return { next: withoutEntry(ledger, id), kind: 'withoutRecord' };
   }
-  if (isLive(record)) return correctLive(ledger, entry, record, now);
+  if (isLive(record)) {
+    const corrected = correctLive(ledger, entry, record, now);
+    return corrected.next === ledger ? correctPrice(ledger, entry, record) : corrected;
+  }
   if (isInFlight(latest(entry.changedAt, record.endedAt), now)) return null;
   return { next: release(ledger, record), kind: 'notReleased' };
 }
@@ -415,6 +466,21 @@ function correctLive(
   const { subnet: _, ...rest } = adjusted.open.get(id) ?? entry;
   const corrected = { ...rest, ...(network && { subnet: network.subnet }) };
   return { next: withEntry(adjusted, id, corrected), kind: 'otherSubnet' };
+}
+
+/**
+ * Fills in a price that the entry lacks, and takes a higher one, as of nodes that somebody has
+ * resized. A lower one, as of nodes that did not come up, is not taken: it would only change often.
+ */
+function correctPrice(
+  ledger: Ledger,
+  entry: Entry,
+  record: LiveRecord,
+): { next: Ledger; kind: Drift['kind'] } {
+  const hourly = hourlyOf(record);
+  const isCounted = entry.hourly !== undefined && entry.hourly >= hourly;
+  const next = isCounted ? ledger : withEntry(ledger, record.id, { ...entry, hourly });
+  return { next, kind: 'otherPrice' };
 }
 
 /**

@@ -16,6 +16,7 @@ describe('a change of a setting', () => {
     ['MAX_DAILY_SPEND_PER_OWNER_USD', '2', 'none'],
     ['MAX_WEEKLY_SPEND_PER_OWNER_USD', '2', '10'],
     ['MAX_MONTHLY_SPEND_PER_OWNER_USD', '50', '50.000001'],
+    ['MAX_HOURLY_USD', '3', '4'],
     ['MAX_MONTHLY_SPEND_PER_OWNER_USD', '50', undefined],
     ['SAFETY_MARGIN_SECONDS', '240', '180'],
     ['SAFETY_MARGIN_SECONDS', '1000', '180'],

@@ -60,6 +60,7 @@ const NO_CAPS: Caps = {
   scheduleWeeklySpend: null,
   scheduleMonthlySpend: null,
   tokenMonthlySpend: null,
+  hourlyPrice: null,
 };
 const IN_FLIGHT = minutes(2);
 const LATER = plus(LAUNCH, minutes(3));
@@ -71,6 +72,8 @@ const aClaim = (overrides: Partial<Claim> = {}): Claim => ({
   budget: usd(1),
   nodes: 1,
   subnetBits: null,
+  /** Of the two nanodes of `aRunning`. */
+  hourly: usd(0.015),
   ...overrides,
 });
 
@@ -115,6 +118,7 @@ describe('reserve', () => {
       openedAt: LAUNCH,
       changedAt: LAUNCH,
       createFrom: LAUNCH,
+      hourly: usd(0.015),
     });
     expect(openOf(ledger)).toBe(usd(3));
   });
@@ -396,6 +400,59 @@ describe('a daily and a weekly cap', () => {
   });
 });
 
+describe('the throttle', () => {
+  const caps = { ...NO_CAPS, hourlyPrice: usd(0.03) };
+  const claim = (id: ClusterId, hourly: MicroUsd) => aClaim({ id, hourly, owner: id });
+
+  it('lets clusters of all owners together cost so much an hour, and not a micro-dollar more', () => {
+    const ledger = ledgerOf({ id: OTHER_ID, hourly: usd(0.02) });
+    expect(reserve(ledger, claim(ID, usd(0.01)), caps, LAUNCH).ok).toBe(true);
+    expect(reserve(ledger, claim(ID, usd(0.010001)), caps, LAUNCH)).toEqual({
+      ok: false,
+      throttled: { limit: usd(0.03), taken: usd(0.02), wanted: usd(0.010001) },
+    });
+    const released = release(ledger, endedAfter(1, { id: OTHER_ID }));
+    expect(reserve(released, claim(ID, usd(0.03)), caps, LATER).ok).toBe(true);
+  });
+
+  it('lets a repeated launch and a raise of a budget pass, which cost no more an hour', () => {
+    const ledger = ledgerOf({ hourly: usd(0.05) });
+    expect(reserve(ledger, claim(ID, usd(0.05)), caps, LATER).ok).toBe(true);
+    expect(raise(ledger, { id: ID, budget: usd(9) }, caps, LATER)).toMatchObject({ ok: true });
+    expect(reserve(ledger, claim(ID, usd(0.06)), caps, LATER)).toMatchObject({ ok: false });
+  });
+
+  it('counts the dearer of two requests for the same cluster, since either may win', () => {
+    const both = granted(
+      reserve(ledgerOf({ hourly: usd(0.01) }), claim(ID, usd(0.02)), caps, LATER),
+    );
+    const again = granted(reserve(both, claim(ID, usd(0.005)), caps, LATER));
+    expect(again.open.get(ID)?.hourly).toBe(usd(0.02));
+  });
+
+  it('counts the budget of a cluster whose price no version has written, until the audit', () => {
+    const [entry] = ledgerOf({}).open.values();
+    if (entry === undefined) throw new Error('no entry');
+    const { hourly: _, ...old } = entry;
+    const ledger = { ...EMPTY_LEDGER, open: new Map([[ID, old]]) };
+    expect(reserve(ledger, claim(OTHER_ID, usd(0.01)), caps, LATER)).toMatchObject({
+      throttled: { taken: usd(1) },
+    });
+    const { next, drift } = audit(ledger, [aRunning({ budget: usd(1) })], LATER);
+    expect(drift).toMatchObject([{ kind: 'otherPrice' }]);
+    expect(reserve(next, claim(OTHER_ID, usd(0.015)), caps, LATER).ok).toBe(true);
+  });
+
+  it('keeps a higher price than the record has, and takes a higher one', () => {
+    const live = aRunning({ budget: usd(1) });
+    const higher = ledgerOf({ hourly: usd(0.02) });
+    expect(audit(higher, [live], LATER).next).toBe(higher);
+    expect(audit(ledgerOf({ hourly: usd(0.01) }), [live], LATER).next.open.get(ID)?.hourly).toBe(
+      usd(0.015),
+    );
+  });
+});
+
 describe('raise and adjust', () => {
   const caps = { ...NO_CAPS, openBudget: usd(5) };
 
@@ -661,6 +718,7 @@ const IDS = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'ccccccccccc', 'cdddddddddd'] as cons
 const claimOf = (id: ClusterId, budget: MicroUsd): Claim => ({
   id,
   nodes: 0,
+  hourly: usd(0.0075),
   // Requests with the same idempotency key may ask for different networks.
   subnetBits: ([null, 24, 22, 24] as const)[(budget / 100_000) % 4] ?? null,
   owner: id < 'cc' ? 'ann' : 'bob',
@@ -893,10 +951,10 @@ describe('after any launches, changes, ends and crashes, in any order', () => {
       fc.property(uniqueSteps, (wanted) => {
         const claims = wanted.map(({ id, budget }) => claimOf(id, budget));
         const ledger = ledgerOf(...claims);
-        const records = claims.map(({ nodes: _, subnetBits: __, ...claim }) => {
+        const records = claims.map(({ subnetBits: _, hourly: __, ...claim }) => {
           const subnet = ledger.open.get(claim.id)?.subnet;
           const network = subnet && { network: aNetwork(subnet) };
-          return aRunning({ ...claim, ...network, createdAt: LAUNCH });
+          return aRunning({ ...claim, ...network, createdAt: LAUNCH, nodes: [created(0)] });
         });
         const { createsUntil } = EMPTY_LEDGER;
         expect(audit(EMPTY_LEDGER, records, LATER).next).toEqual({ ...ledger, createsUntil });
