@@ -99,7 +99,7 @@ it('a copy of a node that Linode does not delete is asked for at a slower pace, 
   world.linode.setFaults([{ kind: 'ignored' }]);
   await world.reapUntil(timeOf(minutes(50)));
   expect(countOf(DELETE)).toBeGreaterThan(6);
-  expect(countOf(DELETE)).toBeLessThan(14);
+  expect(countOf(DELETE)).toBeLessThan(16);
   const events = (await world.record(id)).history.map(({ event }) => event);
   expect(events.filter((event) => event.startsWith('destroyed a Linode'))).toHaveLength(1);
 });
