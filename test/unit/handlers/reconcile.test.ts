@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import event from '../../../events/reconcile.json' with { type: 'json' };
+import { microUsd } from '../../../lib/core/base/money.ts';
 import { type ClusterId, nodeLabel } from '../../../lib/core/base/names.ts';
 import { hours, minutes, plus } from '../../../lib/core/base/units.ts';
 import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
@@ -56,6 +57,24 @@ it('reconcile destroys a cluster in deletion', async () => {
   expect(await store.get(id)).toMatchObject({ phase: 'deleted', spent: 15_000, overspent: 0 });
 });
 
+it('reconcile measures what nodes send, unless its event leaves that to others', async () => {
+  const { reconcile, store, newCluster, simulator, clock } = await startReconcile();
+  const { bought } = newCluster;
+  const transfer = { gb: 1_000, gbPrice: microUsd(5_000) };
+  await store.insert({ ...newCluster, bought: { ...bought, transfer } });
+  await reconcile(event);
+  const up = (await store.get(id)) as Extract<ClusterRecord, { phase: 'running' }>;
+  clock.set(plus(up.dueAt, minutes(1)));
+  const [pass] = event.passes;
+  await reconcile({ passes: [{ ...pass, unmeasured: true }] });
+  const measures = () => simulator.requests()['GET /linode/instances/{}/transfer']?.total ?? 0;
+  expect(measures()).toBe(0);
+  clock.set(plus(clock.now(), minutes(30)));
+  await reconcile(event);
+  expect(measures()).toBe(2);
+  expect(await store.get(id)).toMatchObject({ sent: { bytes: [0, 0] } });
+});
+
 it.each([
   ['is empty', {}],
   ['has no passes', { clusterId: 'caaaaaaaaaa' }],
@@ -63,6 +82,7 @@ it.each([
   ['has a pass without an id', { passes: [{ clusterId: 'nonsense' }] }],
   ['has a number for an id', { passes: [{ clusterId: 7 }] }],
   ['has a text for a time', { passes: [{ clusterId: 'caaaaaaaaaa', beginAt: 'now' }] }],
+  ['has a text for a flag', { passes: [{ clusterId: 'caaaaaaaaaa', unmeasured: 'yes' }] }],
 ])('reconcile throws where its event %s', async (_, malformed) => {
   const { reconcile } = await startReconcile();
   await expect(reconcile(malformed)).rejects.toThrow(
