@@ -10,6 +10,7 @@ import {
   SPEC,
   STAGE,
 } from './deploy/deployment.ts';
+import { sendDigest } from './deploy/digest.ts';
 import { beginDrill } from './deploy/drill.ts';
 import { expectEnforcedIam, startEmulator } from './deploy/emulator.ts';
 import { expect, until } from './deploy/expect.ts';
@@ -110,6 +111,9 @@ async function run(): Promise<void> {
   const refused = await api.call<Schedule>('POST', '/schedules', capped, 201);
   const notices = await subscribe(emulator);
   report(`subscribed to notices; the cap of ${refused.id} will refuse its runs`);
+  await sendDigest(emulator);
+  await notices.expect('digest', 'admin');
+  report('the digest of the last week is sent, and the webhook’s failure told of');
   const nightly = await launchNightly(emulator, api);
   report(`EventBridge Scheduler has launched the nightly cluster ${nightly}`);
   await expectLists(api, [cluster.id, nightly]);

@@ -66,6 +66,9 @@ export function createDeployment(emulator: Emulator, users: Users, linodeUrl: st
     LINODE_API_URL: linodeUrl,
     // Without an address, no function publishes notices.
     NOTICE_EMAIL: 'notices@example.com',
+    // Where nothing listens: the functions sign what they try to send there.
+    NOTICE_WEBHOOK_URL: 'https://127.0.0.1:9/notices',
+    DIGEST: 'weekly',
     // Without the boundary, who deploys may make no role.
     PERMISSIONS_BOUNDARY: 'true',
   };

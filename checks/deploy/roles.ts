@@ -12,6 +12,9 @@ import { nightlySchedule } from './nightly.ts';
 const NOT_ON_CLUSTERS = [
   'ApiRole dynamodb:DeleteItem',
   'ApiRole dynamodb:UpdateItem',
+  'DigestRole dynamodb:GetItem',
+  'DigestRole dynamodb:PutItem',
+  'DigestRole dynamodb:UpdateItem',
   'SweepRole dynamodb:GetItem',
   'SweepRole dynamodb:PutItem',
 ];
