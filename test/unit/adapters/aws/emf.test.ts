@@ -77,6 +77,7 @@ it('metrics of the dashboard are emitted only where the stage has a dashboard', 
     'MalformedSecret',
     'TakenOver',
     'TagsLost',
+    'InvoiceDifferences',
   ]);
   expect(linesOf(WITHOUT, { LiveClusters: 3, TeardownLead: 170 })).toEqual([]);
   expect(linesOf(WITH, {})).toEqual([]);
