@@ -109,7 +109,8 @@ export function summaryOf(totals: Totals, wallMs: number): string {
         .map(([name, count]) => `${name} ${count}`)
         .join(', ') || 'none'),
     `overspent: ${totals.overspentClusters} clusters, in outages longer than the safety margin, ` +
-      "or where a person's change made Onebuck create a node twice; " +
+      "where a person's change made Onebuck create a node twice, or by transfer that no measure had " +
+      'seen; ' +
       `$${usd(totals.overspentMicroUsd)} beyond their budgets by the bill, ` +
       `$${usd(totals.recordedMicroUsd)} as Onebuck recorded it`,
     `left over: ${totals.orphans} Linodes`,
