@@ -15,6 +15,7 @@ import { beginDrill } from './deploy/drill.ts';
 import { expectEnforcedIam, startEmulator } from './deploy/emulator.ts';
 import { expect, until } from './deploy/expect.ts';
 import { createSwitch, loseRun } from './deploy/functions.ts';
+import { compareInvoices } from './deploy/invoices.ts';
 import { expectJob, expectKeptInput, upload } from './deploy/job.ts';
 import { expectNothingKept, leaveFile } from './deploy/kept.ts';
 import { launchNightly } from './deploy/nightly.ts';
@@ -114,6 +115,9 @@ async function run(): Promise<void> {
   await sendDigest(emulator);
   await notices.expect('digest', 'admin');
   report('the digest of the last week is sent, and the webhook’s failure told of');
+  await compareInvoices(emulator, simulator);
+  await notices.expect('invoiceDiffers', 'admin');
+  report('an invoice at double prices is compared with the records, and told of');
   const nightly = await launchNightly(emulator, api);
   report(`EventBridge Scheduler has launched the nightly cluster ${nightly}`);
   await expectLists(api, [cluster.id, nightly]);

@@ -100,8 +100,8 @@ export class SimulatedApi {
   }
 
   /** Bills now what no invoice has billed yet. */
-  makeInvoice(): Invoice {
-    return this.#account.makeInvoice(this.#settings.invoices, this.#now());
+  makeInvoice(date: number = this.#now()): Invoice {
+    return this.#account.makeInvoice(this.#settings.invoices, date);
   }
 
   /** The invoices up to `date`, which may lie ahead: those of months that end by then included. */

@@ -41,8 +41,11 @@ export interface LinodeSimulator {
   become(id: number, kind: { readonly type?: string; readonly region?: string }): void;
   /** Linode multiplies its prices, those of Linodes that exist too, from their next hours on. */
   raisePrices(factor: number): void;
-  /** Bills now what no invoice has billed yet, as at a threshold. */
-  makeInvoice(): Invoice;
+  /**
+   * Bills what no invoice has billed yet, as at a threshold, up to `date`, which may lie ahead;
+   * absent: up to now.
+   */
+  makeInvoice(date?: number): Invoice;
   /** Linode multiplies the amounts of the items whose labels match, in an invoice of before. */
   correctInvoice(id: number, change: { readonly labels: string; readonly factor: number }): void;
   /** The Linode sends so many bytes to the internet, at once, beside what the setting `sends` says. */
@@ -96,7 +99,7 @@ export async function startLinodeSimulator(options: ServerOptions): Promise<Lino
     updateSettings: (change) => api.updateSettings(change),
     become: (id, kind) => api.become(id, kind),
     raisePrices: (factor) => api.raisePrices(factor),
-    makeInvoice: () => api.makeInvoice(),
+    makeInvoice: (date) => api.makeInvoice(date),
     correctInvoice: (id, change) => api.correctInvoice(id, change),
     send: (id, bytes) => api.send(id, bytes),
     requests: () => api.requests(),
