@@ -2253,6 +2253,16 @@ const transfer = [
       to: 'return needed;',
     },
   }),
+  ...inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/measure.test.ts'], {
+    'passes look for the instant at which transfer passes a budget that it has passed': {
+      from: 'passesBudgetAt > now && overspentAt(record, now) === 0;',
+      to: 'passesBudgetAt > now;',
+    },
+    'passes over nodes that Linode does not delete follow each other at once': {
+      from: 'latest(poll, passesBudgetAt)',
+      to: 'passesBudgetAt',
+    },
+  }),
   ...inFile('lib/core/cluster/sent.ts', ['test/unit/core/pass/measure.test.ts'], {
     'nodes that were not measured count as silent': {
       from: 'Math.max(1, senders.length / measured.size)',

@@ -103,3 +103,19 @@ it('a copy of a node that Linode does not delete is asked for at a slower pace, 
   const events = (await world.record(id)).history.map(({ event }) => event);
   expect(events.filter((event) => event.startsWith('destroyed a Linode'))).toHaveLength(1);
 });
+
+it('nodes whose transfer has passed the budget already are asked for at the same pace', async () => {
+  const sends = { label: '.', fromSeconds: 3_600, untilSeconds: null, bytesPerSecond: 5_555_556 };
+  world = await aWorld({ inMemory: true, linode: { sends: [sends] } });
+  const { id } = await world.launch({ budgetUsd: 1 });
+  world.linode.setFaults([{ kind: 'locked' }]);
+  await world.reapUntil(timeOf(hours(3)));
+  const stuck = await world.record(id);
+  expect(stuck).toMatchObject({ phase: 'deleting', overBudgetAt: expect.any(Number) });
+  const [lists, deletions] = [countOf('GET /linode/instances'), countOf(DELETE)];
+  await world.reapUntil(plus(timeOf(hours(3)), minutes(30)));
+  // Ten nodes every five minutes, and a list for each time.
+  expect(countOf(DELETE) - deletions).toBeLessThanOrEqual(70);
+  expect(countOf('GET /linode/instances') - lists).toBeLessThan(30);
+  expect((await world.record(id)).revision - stuck.revision).toBeLessThan(30);
+});

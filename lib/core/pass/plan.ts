@@ -1,7 +1,15 @@
 import { microUsd } from '../base/money.ts';
 import { clusterTag, type NodeLabel, ownershipTag, reapTag, type Tag } from '../base/names.ts';
-import { durationMs, type EpochMs, earliest, minutes, plus, seconds } from '../base/units.ts';
-import { spentAt } from '../cluster/bills.ts';
+import {
+  durationMs,
+  type EpochMs,
+  earliest,
+  latest,
+  minutes,
+  plus,
+  seconds,
+} from '../base/units.ts';
+import { overspentAt, spentAt } from '../cluster/bills.ts';
 import { type Life, lifeOf } from '../cluster/life.ts';
 import type { Linode } from '../cluster/linode.ts';
 import { membersOf } from '../cluster/members.ts';
@@ -401,7 +409,8 @@ function planDeleting(
 
 /**
  * Waits for the next list, or, if Linode does not delete any of the nodes, for the next deletion of
- * one of them. Looks at the instant at which the bill passes the budget, too.
+ * one of them. Looks when the bill passes the budget, too, but at most every `POLL_EVERY`: with
+ * transfer, the last affordable instant may move on with `now`.
  */
 function waitingForEnd(
   record: Deleting,
@@ -416,7 +425,8 @@ function waitingForEnd(
     return waiting(record, life, { reason: 'nodes are going', until: poll, dueAt: poll });
   }
   const passesBudgetAt = plus(life.lastAffordable, durationMs(1));
-  const due = passesBudgetAt > now ? [...retries, passesBudgetAt] : retries;
+  const isToPass = passesBudgetAt > now && overspentAt(record, now) === 0;
+  const due = isToPass ? [...retries, latest(poll, passesBudgetAt)] : retries;
   const until = earliest(...(due as [EpochMs, ...EpochMs[]]));
   return waiting(record, life, { reason: 'Linode does not delete nodes', until, dueAt: until });
 }

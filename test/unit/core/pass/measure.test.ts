@@ -12,10 +12,12 @@ import { withEventNotices } from '../../../../lib/core/notices/events.ts';
 import { type PassRequest, planBatches } from '../../../../lib/core/pass/batches.ts';
 import { withPricesRead } from '../../../../lib/core/pass/kinds.ts';
 import { isMeasureDue } from '../../../../lib/core/pass/measure.ts';
+import { plan } from '../../../../lib/core/pass/plan.ts';
 import {
   aBought,
   aCluster,
   aDeleting,
+  aLinode,
   anEnded,
   aRunning,
   at,
@@ -205,6 +207,29 @@ describe('the next measure', () => {
         .flat()
         .some(({ unmeasured }) => unmeasured),
     ).toBe(false);
+  });
+});
+
+describe('a teardown that Linode refuses', () => {
+  const trouble = { since: NOW, reason: 'locked', tries: 9, triedAt: NOW, seenAt: NOW };
+  const nodes = [created(0, { trouble }), created(1, { trouble })];
+  const listed = [aLinode({ index: 0 }), aLinode({ index: 1 })];
+  /** How long a pass at `now` waits for the next one. */
+  const waitOf = (gb: number, budget: number, now = NOW) => {
+    const stuck = measured(gb, NOW, aDeleting({ bought, nodes, budget: usd(budget) }));
+    const [step] = plan(stuck, listed, now).steps;
+    return step?.kind === 'wait' ? step.until - now : null;
+  };
+
+  it('is tried again after its pause, if transfer has passed the budget already', () => {
+    expect(waitOf(400, 1)).toBe(minutes(5));
+    expect(waitOf(400, 1, plus(NOW, seconds(200)))).toBe(seconds(100));
+  });
+
+  it('is looked at when the bill passes the budget, but at most every ten seconds', () => {
+    // An hour of both nodes is paid; the second begins at the end of the first.
+    expect(waitOf(0, 0.02, plus(NOW, seconds(-60)))).toBe(seconds(60) + 1);
+    expect(waitOf(0, 0.02, plus(NOW, seconds(-1)))).toBe(seconds(10));
   });
 });
 
