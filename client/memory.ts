@@ -3,11 +3,13 @@ export { gigabytes, memory } from '../lib/core/base/memory.ts';
 /** Below this, a number without a unit is meant as gigabytes: no Linode has so few megabytes. */
 const MB_MIN = 512;
 
-const MB_OF: Readonly<Record<string, number>> = {
-  ...{ m: 1, mb: 1, mib: 1 },
-  ...{ g: 1024, gb: 1024, gib: 1024 },
-  ...{ t: 1_048_576, tb: 1_048_576, tib: 1_048_576 },
-};
+const MB_OF: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ...{ m: 1, mb: 1, mib: 1 },
+    ...{ g: 1024, gb: 1024, gib: 1024 },
+    ...{ t: 1_048_576, tb: 1_048_576, tib: 1_048_576 },
+  }),
+);
 
 /** A size of memory. `isGuess`: the text has no unit, and is taken for gigabytes. */
 export interface Size {
@@ -24,7 +26,7 @@ export function sizeIn(text: string): Size | null {
   if (digits === undefined) return null;
   const number = Number(digits.replace(',', '.'));
   const isGuess = unit === '' && number < MB_MIN;
-  const factor = unit === '' ? (isGuess ? 1024 : 1) : MB_OF[unit.toLowerCase()];
+  const factor = unit === '' ? (isGuess ? 1024 : 1) : MB_OF.get(unit.toLowerCase());
   return factor === undefined ? null : { mb: Math.ceil(number * factor), isGuess };
 }
 

@@ -307,6 +307,10 @@ const owners = [
       from: '    tokens: [],\n    revokedAt: record.revokedAt ??',
       to: '    revokedAt: record.revokedAt ??',
     },
+    'an owner named constructor has tokens in the secret': {
+      from: 'Object.hasOwn(tokens, owner) ? (tokens[owner] ?? []).length : 0;',
+      to: '(tokens[owner] ?? []).length;',
+    },
   }),
   ...inFile('lib/core/caps/owners.ts', ['test/unit/handlers/owners.test.ts'], {
     'no cap of an owner is the cap of the deployment': {
@@ -2127,6 +2131,12 @@ const digests = [
     'a digest is sent before its period has settled': {
       from: 'const SETTLE = hours(1);',
       to: 'const SETTLE = hours(0);',
+    },
+  }),
+  ...inFile('lib/core/notices/digest/digest.ts', ['test/unit/core/notices/digest/digest.test.ts'], {
+    'an owner named constructor has a function for a tally, and nobody gets a digest': {
+      from: '(Object.hasOwn(owners, owner) ? owners[owner] : undefined)',
+      to: 'owners[owner]',
     },
   }),
   ...inFile('lib/core/notices/digest/totals.ts', ['test/unit/core/notices/digest/totals.test.ts'], {

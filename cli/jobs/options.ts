@@ -70,7 +70,7 @@ const variable =
   (text: string): readonly [string, string] => {
     const at = text.indexOf('=');
     if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-    const value = env[text];
+    const value = Object.hasOwn(env, text) ? env[text] : undefined;
     if (at < 0 && value !== undefined) return [text, value];
     throw new CliError(
       'usage',

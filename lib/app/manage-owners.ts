@@ -214,20 +214,26 @@ function firstRecord(owner: string, now: EpochMs): OwnerRecord {
 const insertFirst = async ({ owners }: OwnerDeps, record: OwnerRecord) =>
   (await owners.insert(record)) === 'exists' ? 'conflict' : record;
 
+type TokensByOwner = Readonly<Record<string, readonly ApiToken[]>>;
+
+/** An owner may have the name of something that every object has, such as `constructor`. */
+const countOf = (tokens: TokensByOwner, owner: string): number =>
+  Object.hasOwn(tokens, owner) ? (tokens[owner] ?? []).length : 0;
+
 const secretTokensOf = async ({ secrets }: OwnerDeps, owner: string): Promise<number> => {
   const tokens = await secrets.apiTokens({ fresh: false });
-  return Object.hasOwn(tokens, owner) ? (tokens[owner] ?? []).length : 0;
+  return countOf(tokens, owner);
 };
 
 async function seen(
   { caps }: OwnerDeps,
   subjects: readonly Pick<OwnerSeen, 'owner' | 'record'>[],
-  inSecret: Readonly<Record<string, readonly ApiToken[]>>,
+  inSecret: TokensByOwner,
 ): Promise<OwnerSeen[]> {
   const standings = await caps.standings(subjects);
   return subjects.map((subject, index) => ({
     ...subject,
-    tokensInSecret: (inSecret[subject.owner] ?? []).length,
+    tokensInSecret: countOf(inSecret, subject.owner),
     standings: standings[index] ?? [],
   }));
 }

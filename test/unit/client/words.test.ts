@@ -56,10 +56,13 @@ describe('a size that people typed', () => {
     expect(sizeIn(text)).toEqual({ mb, isGuess: true }),
   );
 
-  it.each(['lots', '', 'GB', '4 bytes', '-4GB', '4GB4'])('of "%s" is none', (text) => {
-    expect(sizeIn(text)).toBeNull();
-    expect(memoryMbIn(text)).toBe(text);
-  });
+  it.each(['lots', '', 'GB', '4 bytes', '-4GB', '4GB4', '4constructor'])(
+    'of "%s" is none',
+    (text) => {
+      expect(sizeIn(text)).toBeNull();
+      expect(memoryMbIn(text)).toBe(text);
+    },
+  );
 });
 
 describe('a duration', () => {

@@ -234,6 +234,13 @@ describe('the list of owners', () => {
     expect(seen).toEqual(['admin 0 1', 'ann 0 1', 'bob 0 1', 'carl 1 0', 'eve 0 1']);
   });
 
+  it('has no token in the secret of an owner whose name every object has', async () => {
+    const world = await startApi();
+    await added(world, { owner: 'constructor' });
+    const { json } = await world.call('GET', '/owners/constructor');
+    expect(json).toMatchObject({ tokens: [{ may: 'manage' }], tokensInSecret: 0 });
+  });
+
   it.each([
     ['GET', '/owners', undefined],
     ['POST', '/owners', { owner: 'zoe' }],

@@ -97,7 +97,7 @@ interface AroundOne extends Around {
 
 function digestOf(owner: string, tally: Tally, around: AroundOne): Digest {
   const { schedules, runs } = around;
-  const whole = tally.owners[owner] ?? sumOf([]);
+  const whole = tallyOf(owner, tally);
   return {
     ...baseOf(owner, around),
     tally: whole,
@@ -109,6 +109,10 @@ function digestOf(owner: string, tally: Tally, around: AroundOne): Digest {
     unreadable: [],
   };
 }
+
+/** An owner may have the name of something that every object has, such as `constructor`. */
+const tallyOf = (owner: string, { owners }: Tally): OwnerTally =>
+  (Object.hasOwn(owners, owner) ? owners[owner] : undefined) ?? sumOf([]);
 
 function adminsDigest(tally: Tally, around: AroundOne): Digest {
   const { schedules, runs, admin } = around;

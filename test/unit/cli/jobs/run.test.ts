@@ -132,6 +132,7 @@ describe('onebuck run', () => {
     ['no command', {}, [], 'Say what to run, after --'],
     ['no time', { grace: 'soon' }, ['x'], '--grace soon must be a time such as 2m or 90s.'],
     ['no variable', { env: ['NOT_SET'] }, ['x'], '--env NOT_SET must be NAME=value'],
+    ['what every object has', { env: ['toString'] }, ['x'], '--env toString must be NAME=value'],
     ['no upload', { upload: ['/none'] }, ['x'], '--upload /none cannot be read'],
   ])('with %s is wrong usage', async (_, more, command, message) => {
     const { context } = contextOf({ url: 'http://127.0.0.1:9' }, { env });

@@ -136,6 +136,17 @@ describe('the digests of a period', () => {
     );
   });
 
+  it('are whole where an owner with only failed runs has a name that every object has', () => {
+    const runs = [{ at: LAUNCH, result: 'refused', reason: 'the cap is reached' }] as const;
+    const schedules = ['constructor', '__proto__'].map((owner) => aSchedule({ owner, runs }));
+    const [, ...own] = digests([endedAfter(1, 5)], { schedules });
+    expect(own.map(({ owner, tally }) => [owner, tally.totals.clusters])).toEqual([
+      ['__proto__', 0],
+      ['ann', 1],
+      ['constructor', 0],
+    ]);
+  });
+
   it('keep 20 reasons apart, and count all others together', () => {
     const records = Array.from({ length: 50 }, (_, n) =>
       endedAfter(n, 1, { phase: 'failed', failure: `reason ${n}` }),
