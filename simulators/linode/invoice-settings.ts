@@ -15,7 +15,7 @@ export interface InvoiceSettings {
   readonly differences: readonly InvoiceDifference[];
   /** Items beside those of the account's Linodes. */
   readonly extraItems: readonly ExtraItem[];
-  /** How many GB of transfer the account has used beyond its pool. */
+  /** How many GB the account has used beyond its pool in a month, beside what its Linodes send. */
   readonly overageGb: number;
 }
 

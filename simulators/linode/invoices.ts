@@ -2,6 +2,7 @@ import { livesOf, micros, type Rate, ratesOf } from './bill.ts';
 import { types } from './catalogue.ts';
 import type { Instance } from './instance.ts';
 import type { InvoiceSettings, LabelForm } from './invoice-settings.ts';
+import { overagesIn } from './transfer.ts';
 
 /** An invoice as the account keeps it. Amounts are in micro-dollars, times in epoch milliseconds. */
 export interface Invoice {
@@ -67,7 +68,7 @@ export function newInvoice(
   }
   const charges = [
     ...instances.flatMap((instance) => chargesOf(instance, settings, date)),
-    ...extraCharges(settings, date),
+    ...extraCharges(settings, instances, date),
   ];
   const items = charges.flatMap((charge) => {
     const before = billed.get(charge.of ?? '') ?? { quantity: 0, microUsd: 0 };
@@ -192,19 +193,27 @@ function monthsOf(
   return months;
 }
 
-function extraCharges({ extraItems, overageGb }: InvoiceSettings, date: number): Charge[] {
+function extraCharges(
+  { extraItems, overageGb }: InvoiceSettings,
+  instances: readonly Instance[],
+  date: number,
+): Charge[] {
   const from = monthStart(date - 1);
   const misc = { from, to: date - 1_000, region: null };
   const extra = extraItems.map(({ label, quantity, unitPrice }): Charge => {
     const rate = { hourly: unitPrice, monthly: null };
     return { ...misc, of: `${label}/${from}`, label, type: 'hourly', quantity, rate };
   });
-  if (overageGb === 0) return extra;
-  const label = 'Outbound Transfer Overage';
-  const rate = { hourly: OVERAGE_USD, monthly: null };
+  const others = { region: null, gb: overageGb, gbUsd: OVERAGE_USD };
+  const overages = [...overagesIn(instances, from, date), others].filter(({ gb }) => gb > 0);
   return [
     ...extra,
-    { ...misc, of: `${label}/${from}`, label, type: 'misc', quantity: overageGb, rate },
+    ...overages.map(({ region, gb, gbUsd }, index): Charge => {
+      const label = 'Outbound Transfer Overage';
+      const rate = { hourly: gbUsd, monthly: null };
+      const of = `${label}/${region ?? index}/${from}`;
+      return { ...misc, of, label, type: 'misc', quantity: gb, rate, region };
+    }),
   ];
 }
 

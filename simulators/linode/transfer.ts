@@ -91,15 +91,29 @@ export function overageOf(instances: readonly Instance[], now: number): number {
   if (first === undefined) return 0;
   let microUsd = 0;
   for (let month = monthAt(first); month.start < now; month = monthAt(month.end)) {
-    for (const pool of new Set(instances.map(poolNamed))) {
-      const [one, ...others] = instances.filter((instance) => poolNamed(instance) === pool);
-      if (one === undefined) continue;
-      const { sent, brought } = totals([one, ...others], month, now);
-      const beyond = Math.max(0, Math.ceil(sent - brought));
-      microUsd += beyond * Math.round(gbUsdIn(one.region) * 1e6);
+    for (const { gb, gbUsd } of overagesIn(instances, month.start, now)) {
+      microUsd += gb * Math.round(gbUsd * 1e6);
     }
   }
   return microUsd;
+}
+
+/** What was sent up to `now` beyond a pool, in the calendar month (UTC) of `at`. */
+export interface Overage {
+  /** null: the pool of all regions without a pool of their own. */
+  readonly region: string | null;
+  readonly gb: number;
+  readonly gbUsd: number;
+}
+
+export function overagesIn(instances: readonly Instance[], at: number, now: number): Overage[] {
+  return [...new Set(instances.map(poolNamed))].flatMap((pool) => {
+    const [one, ...others] = instances.filter((instance) => poolNamed(instance) === pool);
+    if (one === undefined) return [];
+    const { sent, brought } = totals([one, ...others], monthAt(at), now);
+    const gb = Math.max(0, Math.ceil(sent - brought));
+    return [{ region: pool === ELSEWHERE ? null : pool, gb, gbUsd: gbUsdIn(one.region) }];
+  });
 }
 
 const totals = (instances: readonly Instance[], month: Month, now: number) => ({

@@ -134,6 +134,22 @@ it('bills what the settings plan otherwise: price, hours, nothing, cents, taxes,
   ]);
 });
 
+it('bills what Linodes have sent beyond the pool of their region', async () => {
+  const sends = [{ label: '.', fromSeconds: 0, untilSeconds: null, bytesPerSecond: 28_000_000 }];
+  const world = await aWorld({ settings: { sends } });
+  await create(world, { region: 'br-gru' });
+  await create(world);
+  world.advanceSeconds(10 * 3_600);
+  world.simulator.makeInvoice();
+  const [invoice] = await invoicesOf(world);
+  const items = (await itemsOf(world, invoice.id)).slice(2);
+  expect(items).toMatchObject([
+    { label: 'Outbound Transfer Overage', type: 'misc', unit_price: '0.007', region: 'br-gru' },
+    { label: 'Outbound Transfer Overage', type: 'misc', unit_price: '0.005', region: null },
+  ]);
+  expect(items[0].quantity).toBeGreaterThan(900);
+});
+
 it('corrects an invoice, and keeps invoices over a restart', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'invoices-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
