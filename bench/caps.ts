@@ -59,7 +59,7 @@ async function measure(rate: number): Promise<string[]> {
       budget: microUsd(1_000),
       nodes: 1,
       subnetBits: 24 as const,
-      scheduleCap: null,
+      scheduleCaps: null,
     };
     const from = performance.now();
     await caps.reserve(claim, plus(clock.now(), PATIENCE)).then(

@@ -337,7 +337,9 @@ function addScheduleCommands(
     .addOption(
       new Option('--overlap <way>', 'while the cluster before lives').choices(['skip', 'allow']),
     )
-    .option('--monthly-cap <usd>', 'the most that its clusters may cost in a month')
+    .option('--daily-cap <usd>', 'the most that its clusters may cost in a day (UTC)')
+    .option('--weekly-cap <usd>', 'and in a week, from Monday on')
+    .option('--monthly-cap <usd>', 'and in a month')
     .option('--retry-for <minutes>', 'try a run again that failed for capacity, for so long')
     .option('--retry-every <minutes>', 'and so often; every 15 unless given')
     .option('--yes', 'do not ask', false)
@@ -352,7 +354,9 @@ function addScheduleCommands(
     .addOption(
       new Option('--overlap <way>', 'while the cluster before lives').choices(['skip', 'allow']),
     )
-    .option('--monthly-cap <usd>', 'the most that its clusters may cost in a month, or none')
+    .option('--daily-cap <usd>', 'the most that its clusters may cost in a day (UTC), or none')
+    .option('--weekly-cap <usd>', 'and in a week, from Monday on, or none')
+    .option('--monthly-cap <usd>', 'and in a month, or none')
     .option(
       '--retry-for <minutes>',
       'try a run again that failed for capacity, for so long, or none',

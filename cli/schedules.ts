@@ -58,7 +58,7 @@ export async function showSchedule(context: Context, named: string): Promise<voi
 }
 
 function scheduleBlocks(schedule: Schedule, nowMs: number): Block[] {
-  const { cron, timezone, enabled, monthlyCapUsd, overlap, nextRuns, runs, spec } = schedule;
+  const { cron, timezone, enabled, overlap, nextRuns, runs, spec } = schedule;
   const { nextTryAt } = schedule;
   const tryAt = nextTryAt === null ? '' : `; next ${fullTime(nextTryAt, nowMs)}`;
   return [
@@ -66,7 +66,7 @@ function scheduleBlocks(schedule: Schedule, nowMs: number): Block[] {
       ['schedule', `${titleOf(schedule)}${enabled ? '' : ', paused'}`],
       ['cron', `${cron} in ${timezone}`],
       ['overlap', overlap],
-      ['monthly cap', monthlyCapUsd === null ? 'none' : dollars(monthlyCapUsd)],
+      ['caps', capsWords(schedule)],
       ['try again', `${retryWords(schedule)}${tryAt}`],
       ['spec', printable(JSON.stringify(spec))],
       ['next runs', nextRuns.map((at) => fullTime(at, nowMs)).join(', ') || 'none'],
@@ -81,6 +81,8 @@ export interface AddOptions extends JobOptions {
   readonly timezone?: string;
   readonly scheduleName?: string;
   readonly overlap?: string;
+  readonly dailyCap?: string;
+  readonly weeklyCap?: string;
   readonly monthlyCap?: string;
   readonly retryFor?: string;
   readonly retryEvery?: string;
@@ -107,7 +109,7 @@ export async function addSchedule(
     spec,
     ...(scheduleName === undefined ? {} : { name: scheduleName }),
     ...(overlap === undefined ? {} : { overlap }),
-    ...(cap === undefined ? {} : { monthlyCapUsd: cap }),
+    ...capsOf(options),
     ...retryOf(options, null),
   };
   const limit = cap === undefined ? '' : `, and at most ${amountText(cap)} a month`;
@@ -196,7 +198,8 @@ export function changeOf(
   options: EditOptions,
   command: readonly string[] = [],
 ): Readonly<Record<string, unknown>> & { readonly spec?: Spec } {
-  const { yes: _, cron, timezone, scheduleName, overlap, monthlyCap, ...others } = options;
+  const { yes: _, cron, timezone, scheduleName, overlap, ...more } = options;
+  const { dailyCap: _1, weeklyCap: _2, monthlyCap: _3, ...others } = more;
   const { retryFor: __, retryEvery: ___, ...specOptions } = others;
   const isSet = (value: unknown) => value !== undefined;
   const changesSpec = Object.values(specOptions).some(isSet) || command.length > 0;
@@ -205,9 +208,7 @@ export function changeOf(
     ...(cron === undefined ? {} : { cron }),
     ...(timezone === undefined ? {} : { timezone }),
     ...(overlap === undefined ? {} : { overlap }),
-    ...(monthlyCap === undefined
-      ? {}
-      : { monthlyCapUsd: numberIn(orNone(monthlyCap) ?? '') ?? null }),
+    ...capsOf(options),
     ...retryOf(options, before.retry),
     ...(changesSpec ? { spec: changedSpec(context, before.spec, specOptions, command) } : {}),
   };
@@ -242,6 +243,27 @@ function retryOf(
       ...(retryEvery === undefined ? {} : { everyMinutes: numberIn(retryEvery) }),
     },
   };
+}
+
+/** The caps that the options name; `none` takes one away. */
+function capsOf(caps: Pick<AddOptions, 'dailyCap' | 'weeklyCap' | 'monthlyCap'>) {
+  const given = (name: string, text: string | undefined) =>
+    text === undefined ? {} : { [name]: numberIn(orNone(text) ?? '') ?? null };
+  return {
+    ...given('dailyCapUsd', caps.dailyCap),
+    ...given('weeklyCapUsd', caps.weeklyCap),
+    ...given('monthlyCapUsd', caps.monthlyCap),
+  };
+}
+
+/** `$1.00 a day, $20.00 a month` */
+function capsWords({ dailyCapUsd, weeklyCapUsd, monthlyCapUsd }: Schedule): string {
+  const caps = [
+    ...(dailyCapUsd === null ? [] : [`${dollars(dailyCapUsd)} a day`]),
+    ...(weeklyCapUsd === null ? [] : [`${dollars(weeklyCapUsd)} a week`]),
+    ...(monthlyCapUsd === null ? [] : [`${dollars(monthlyCapUsd)} a month`]),
+  ];
+  return caps.join(', ') || 'none';
 }
 
 const orNone = (text: string): string | null => (text === 'none' ? null : text);

@@ -909,16 +909,16 @@ const launch = inFile('lib/app/launch.ts', ['test/unit/app/launch.test.ts'], {
     to: "if ((await store.insert(record)) === 'exists' && keyedId === null) {",
   },
   'the caps are not asked': {
-    from: 'await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);',
+    from: 'await deps.caps.reserve({ ...claim, scheduleCaps, tokenCap }, request.by);',
     to: 'clock.now();',
   },
   'the caps are asked for a budget of nothing': {
-    from: 'await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);',
-    to: 'await deps.caps.reserve({ ...claim, budget: 0 as MicroUsd, scheduleCap, tokenCap }, request.by);',
+    from: 'await deps.caps.reserve({ ...claim, scheduleCaps, tokenCap }, request.by);',
+    to: 'await deps.caps.reserve({ ...claim, budget: 0 as MicroUsd, scheduleCaps, tokenCap }, request.by);',
   },
   'the monthly cap of a schedule is not asked': {
-    from: 'const scheduleCap = schedule?.monthlyCap ?? null;',
-    to: 'const scheduleCap = null;',
+    from: 'const scheduleCaps = schedule?.caps ?? null;',
+    to: 'const scheduleCaps = null;',
   },
   'a late request counts the budget of a cluster that has ended': {
     from: 'if (!isLive(winner)) await deps.caps.release(winner, request.by);',

@@ -85,7 +85,10 @@ export interface CapsKeeper {
    * owner was revoked.
    */
   reserve(
-    claim: Claim & { readonly scheduleCap: MicroUsd | null; readonly tokenCap?: MicroUsd | null },
+    claim: Claim & {
+      readonly scheduleCaps: PeriodCaps | null;
+      readonly tokenCap?: MicroUsd | null;
+    },
     by: EpochMs,
   ): Promise<Reservation>;
   /**
@@ -213,10 +216,10 @@ export function createCaps(deps: CapsDeps): CapsKeeper {
   }
 
   return {
-    async reserve({ scheduleCap, tokenCap = null, ...claim }, by) {
+    async reserve({ scheduleCaps, tokenCap = null, ...claim }, by) {
       const ownerCaps = await capsOfOwner(claim.owner);
       const after = await update((ledger) => {
-        const caps = capsOf(settings(), { ownerCaps, scheduleCap, tokenCap });
+        const caps = capsOf(settings(), { ownerCaps, scheduleCaps, tokenCap });
         if (!ledger.open.has(claim.id)) refuseLongWait(ledger, clock.now());
         return granted(reserve(ledger, claim, caps, clock.now()));
       }, by);
@@ -229,7 +232,7 @@ export function createCaps(deps: CapsDeps): CapsKeeper {
     async raise({ owner, tokenCap = null, ...change }, by) {
       const ownerCaps = await capsOfOwner(owner);
       const after = await update((ledger) => {
-        const caps = capsOf(settings(), { ownerCaps, scheduleCap: null, tokenCap });
+        const caps = capsOf(settings(), { ownerCaps, scheduleCaps: null, tokenCap });
         const decision = raise(ledger, change, caps, clock.now());
         return decision === 'missing' ? ledger : granted(decision);
       }, by);
@@ -295,8 +298,10 @@ function pauseAfter(tries: number, chance: number): DurationMs {
 
 const capsOf = (
   settings: ReturnType<CapsDeps['settings']>,
-  given: Readonly<Record<'scheduleCap' | 'tokenCap', MicroUsd | null>> & {
+  given: {
     readonly ownerCaps: PeriodCaps;
+    readonly scheduleCaps: PeriodCaps | null;
+    readonly tokenCap: MicroUsd | null;
   },
 ): Caps => ({
   openBudget: settings.openBudgetMax,
@@ -304,9 +309,9 @@ const capsOf = (
   ownerDailySpend: given.ownerCaps.day,
   ownerWeeklySpend: given.ownerCaps.week,
   ownerMonthlySpend: given.ownerCaps.month,
-  scheduleDailySpend: null,
-  scheduleWeeklySpend: null,
-  scheduleMonthlySpend: given.scheduleCap,
+  scheduleDailySpend: given.scheduleCaps?.day ?? null,
+  scheduleWeeklySpend: given.scheduleCaps?.week ?? null,
+  scheduleMonthlySpend: given.scheduleCaps?.month ?? null,
   tokenMonthlySpend: given.tokenCap,
   hourlyPrice: settings.hourlyMax,
 });

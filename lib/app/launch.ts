@@ -12,6 +12,7 @@ import {
   toIso,
 } from '../core/base/units.ts';
 import { CREATE_TIME } from '../core/caps/ledger.ts';
+import type { PeriodCaps } from '../core/caps/owners.ts';
 import { noNetwork } from '../core/catalogue/room.ts';
 import { forecastOf } from '../core/cluster/forecast.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
@@ -62,8 +63,8 @@ export interface LaunchRequest {
 
 export interface Schedule {
   readonly id: ScheduleId;
-  /** The most that the schedule's clusters may cost in a calendar month, UTC; null: no cap. */
-  readonly monthlyCap: MicroUsd | null;
+  /** The most that the schedule's clusters may cost in a day, a week and a month, UTC. */
+  readonly caps: PeriodCaps;
 }
 
 export interface Launched {
@@ -108,8 +109,8 @@ export async function launch(deps: LaunchDeps, request: LaunchRequest): Promise<
   const subnetBits = offered.network === null ? null : bitsFor(nodes);
   const { hourly } = offered.quote;
   const claim = { id, owner, scheduleId, budget, nodes, subnetBits, hourly };
-  const scheduleCap = schedule?.monthlyCap ?? null;
-  const reserved = await deps.caps.reserve({ ...claim, scheduleCap, tokenCap }, request.by);
+  const scheduleCaps = schedule?.caps ?? null;
+  const reserved = await deps.caps.reserve({ ...claim, scheduleCaps, tokenCap }, request.by);
   const now = clock.now();
   const record = newRecord(deps.settings, { ...claim, requestHash, reserved, offered, now });
   // If the insert throws, the record may have been written. So the budget stays in the ledger,

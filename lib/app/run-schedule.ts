@@ -206,14 +206,14 @@ const launchKey = (id: ScheduleId, at: EpochMs, tries: number): string =>
 
 async function launchAt(
   deps: RunDeps,
-  { id, owner, spec, monthlyCap }: ScheduleRecord,
+  { id, owner, spec, dailyCap, weeklyCap, monthlyCap }: ScheduleRecord,
   { at, tries, by }: { readonly at: EpochMs; readonly tries: number; readonly by: EpochMs },
 ): Promise<{ readonly run: Run; readonly forCapacity: boolean }> {
   const idempotencyKey = launchKey(id, at, tries);
   const launched = (clusterId: ClusterId) =>
     ({ run: { at, result: 'launched', clusterId }, forCapacity: false }) as const;
   try {
-    const schedule = { id, monthlyCap };
+    const schedule = { id, caps: { day: dailyCap, week: weeklyCap, month: monthlyCap } };
     const { record } = await launch(deps, { owner, input: spec, idempotencyKey, schedule, by });
     return launched(record.id);
   } catch (error) {

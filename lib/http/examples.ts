@@ -166,6 +166,8 @@ const schedule = {
   timezone: 'Europe/Berlin',
   spec,
   overlap: 'skip',
+  dailyCapUsd: null,
+  weeklyCapUsd: 5,
   monthlyCapUsd: 20,
   retry: { forMinutes: 120, everyMinutes: 15 },
   enabled: true,

@@ -1,4 +1,4 @@
-import { toUsd } from '../core/base/money.ts';
+import { type MicroUsd, toUsd } from '../core/base/money.ts';
 import type { ClusterId } from '../core/base/names.ts';
 import { toIso } from '../core/base/units.ts';
 import { nextRuns } from '../core/schedule/cron.ts';
@@ -28,7 +28,9 @@ export function renderSchedule(
     timezone,
     spec,
     overlap,
-    monthlyCapUsd: monthlyCap === null ? null : toUsd(monthlyCap),
+    dailyCapUsd: renderCap(schedule.dailyCap),
+    weeklyCapUsd: renderCap(schedule.weeklyCap),
+    monthlyCapUsd: renderCap(monthlyCap),
     retry,
     enabled,
     nextTryAt: nextTryAt === null ? null : toIso(nextTryAt),
@@ -37,6 +39,8 @@ export function renderSchedule(
     createdAt: toIso(schedule.createdAt),
   };
 }
+
+const renderCap = (cap: MicroUsd | null) => (cap === null ? null : toUsd(cap));
 
 export const renderSchedules = ({ records, nextCursor, unreadable }: SchedulePage) => ({
   schedules: records.map((record) => renderSchedule(record)),

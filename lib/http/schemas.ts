@@ -770,6 +770,10 @@ export const scheduleSchema = z.object({
   timezone: z.string(),
   spec: z.looseObject({}).check(z.describe('The spec as given; each run prices it anew.')),
   overlap: z.enum(['skip', 'allow']),
+  dailyCapUsd: orNull(usd('The most that its clusters may cost in a day', 'null: no cap')),
+  weeklyCapUsd: orNull(
+    usd('The most that its clusters may cost in a week from Monday on', 'null: no cap'),
+  ),
   monthlyCapUsd: orNull(
     usd('The most that its clusters may cost in a calendar month', 'null: no cap'),
   ),

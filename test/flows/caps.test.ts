@@ -54,7 +54,7 @@ const anotherKeeper = (settings: Partial<Settings> = {}) =>
 
 const aClaim = (id: ClusterId, budget: MicroUsd = usd(1)) => ({
   ...{ id, budget, owner: 'ann', scheduleId: null, nodes: 1, subnetBits: null },
-  scheduleCap: null,
+  scheduleCaps: null,
 });
 const idAt = (index: number): ClusterId => `c${String(index).padStart(10, 'a')}`;
 const requestDeadline = (): EpochMs => plus(world.clock.now(), seconds(25));
@@ -221,7 +221,7 @@ describe('each cap', () => {
 
   it("of a schedule counts only the clusters whose record has the schedule's id", async () => {
     world = await aWorld();
-    const schedule = { id: SCHEDULE_ID, monthlyCap: usd(1.5) };
+    const schedule = { id: SCHEDULE_ID, caps: { day: null, week: null, month: usd(1.5) } };
     const first = await world.launch(ONE_NODE, null, { schedule });
     expect(first.scheduleId).toBe(SCHEDULE_ID);
     await expect(world.launch(ONE_NODE, null, { schedule })).rejects.toMatchObject({
@@ -230,6 +230,13 @@ describe('each cap', () => {
         /schedule sabcdefg234 .* raise the monthly cap of the schedule/,
       ),
       details: { members: { cap: 'scheduleMonthlySpend', largestBudgetUsd: 0.5 } },
+    });
+    const caps = { day: usd(1.2), week: usd(1.3), month: null };
+    await expect(
+      world.launch(ONE_NODE, null, { schedule: { id: SCHEDULE_ID, caps } }),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining('raise the daily cap of the schedule'),
+      details: { members: { cap: 'scheduleDailySpend', largestBudgetUsd: 0.2 } },
     });
     expect((await world.launch(ONE_NODE)).scheduleId).toBeNull();
     await world.tickAndPass();

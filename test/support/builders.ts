@@ -215,6 +215,8 @@ export const aSchedule = (overrides: Partial<ScheduleRecord> = {}): ScheduleReco
     timezone: 'UTC',
     spec: aBody({ budgetUsd: 0.05 }),
     overlap: 'skip',
+    dailyCap: null,
+    weeklyCap: null,
     monthlyCap: null,
     retry: null,
     enabled: true,

@@ -118,7 +118,10 @@ function LoadedForm({
         onSaved();
       });
     }
-    const body = newSchedule(when, spec, schedule?.retry ?? null);
+    // The form has no fields for these two: a copy keeps them.
+    const { dailyCapUsd = null, weeklyCapUsd = null } = schedule ?? {};
+    const made = newSchedule(when, spec, schedule?.retry ?? null);
+    const body = { ...made, dailyCapUsd, weeklyCapUsd };
     void action.run(async () => {
       await createSchedule(api, body, `${key}-${hash(JSON.stringify(body))}`);
       write(sessionStorage, WHEN_DRAFT, {});

@@ -167,10 +167,16 @@ function ScheduleCard({ schedule, onChanged, onCopy }: CardProps) {
   );
 }
 
-function specWords({ spec, overlap, monthlyCapUsd, retry }: Schedule): string {
+function specWords({ spec, overlap, retry, ...caps }: Schedule): string {
   const told = toldSpec(spec);
   const budget = told.budgetUsd === null ? '' : ` for ${dollars(told.budgetUsd)} a run`;
-  const cap = monthlyCapUsd === null ? '' : `, at most ${dollars(monthlyCapUsd)} a month`;
+  const { dailyCapUsd, weeklyCapUsd, monthlyCapUsd } = caps;
+  const each = [
+    ...(dailyCapUsd === null ? [] : [`${dollars(dailyCapUsd)} a day`]),
+    ...(weeklyCapUsd === null ? [] : [`${dollars(weeklyCapUsd)} a week`]),
+    ...(monthlyCapUsd === null ? [] : [`${dollars(monthlyCapUsd)} a month`]),
+  ];
+  const cap = each.length === 0 ? '' : `, at most ${each.join(', ')}`;
   const rest = overlap === 'skip' ? 'Skips a run while the last one lives' : 'Runs may overlap';
   const again = retry === null ? '' : ` Without capacity, it tries again ${retryWords({ retry })}.`;
   const what = `${machinesWords(told)} with ${told.image} in ${told.region}`;

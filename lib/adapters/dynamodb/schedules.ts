@@ -73,13 +73,15 @@ const queryOf = (TableName: string, owner: string | null): QueryCommandInput => 
 const KIND = 'schedule';
 
 /** The fields that the first items lack. */
-const ADDED = { retry: null, pending: null };
+const ADDED = { retry: null, pending: null, dailyCap: null, weeklyCap: null };
 
 function toItem(record: ScheduleRecord): Item {
   const { id, revision, createdAt, dueAt } = record;
   const due = dueAt === null ? {} : { live: LIVE, dueAt };
   // Code from before pending runs would launch such a schedule too early: the code must not read it.
-  const version = record.pending === null ? 1 : 2;
+  // Code from before caps of days and weeks would pass them.
+  const isCapped = record.dailyCap !== null || record.weeklyCap !== null;
+  const version = isCapped ? 3 : record.pending === null ? 1 : 2;
   return marshall(
     { id, revision, createdAt, kind: KIND, version, ...due, record },
     { removeUndefinedValues: true },
@@ -94,7 +96,8 @@ function fromItem(item: Item): ScheduleRecord | Unreadable<ScheduleId> {
     unreadable: why,
   });
   const { version, record, revision } = fieldsOf(item);
-  if (version !== 1 && version !== 2) return unreadable(`its version ${version} is not known`);
+  if (![1, 2, 3].includes(version as number))
+    return unreadable(`its version ${version} is not known`);
   const parsed = recordSchema.safeParse(record);
   if (!parsed.success) return unreadable(`its field ${pathOf(parsed.error)} is damaged`);
   const { spec, ...others } = record as ScheduleRecord;
@@ -112,6 +115,8 @@ const instant = z.int().check(z.gte(0), z.lte(FAR_FUTURE));
 const text = z.string();
 const due = z.nullable(instant);
 
+const cap = z.optional(z.nullable(z.int().check(z.gte(0))));
+
 const recordSchema = z.looseObject({
   id: text.check(z.refine(isScheduleId)),
   owner: text,
@@ -122,6 +127,8 @@ const recordSchema = z.looseObject({
   timezone: text.check(z.refine(isTimeZone)),
   spec: z.looseObject({}),
   overlap: text,
+  dailyCap: cap,
+  weeklyCap: cap,
   monthlyCap: z.nullable(z.int().check(z.gte(0))),
   retry: z.optional(z.nullable(z.looseObject({ forMinutes: z.int(), everyMinutes: z.int() }))),
   pending: z.optional(

@@ -25,7 +25,10 @@ export interface ScheduleRequest {
   readonly timezone: string;
   readonly spec: JsonSpec;
   readonly overlap: Overlap;
-  /** The most that the schedule's clusters may cost in a calendar month; null: no cap. */
+  /** The most that the schedule's clusters may cost in a day, UTC; null: no cap. */
+  readonly dailyCap: MicroUsd | null;
+  /** The same in a week from Monday on, and in a calendar month. */
+  readonly weeklyCap: MicroUsd | null;
   readonly monthlyCap: MicroUsd | null;
   /** When a run that failed for capacity is tried again; null: never. */
   readonly retry: Retry | null;
@@ -137,7 +140,9 @@ export const scheduleSchema = (limits: SpecLimits) =>
     timezone: z._default(timezone, 'UTC'),
     spec: specSchema(limits),
     overlap: z._default(overlap, 'skip'),
-    monthlyCapUsd: optional(monthlyCap),
+    dailyCapUsd: optional(capOf('a day, UTC')),
+    weeklyCapUsd: optional(capOf('a week from Monday on, UTC')),
+    monthlyCapUsd: optional(capOf('a calendar month')),
     retry: optional(retry),
     enabled: z._default(enabled, true),
   });
@@ -150,7 +155,9 @@ export const scheduleChangeSchema = (limits: SpecLimits) =>
     timezone: z.optional(timezone),
     spec: z.optional(specSchema(limits)),
     overlap: z.optional(overlap),
-    monthlyCapUsd: z.optional(z.nullable(monthlyCap)),
+    dailyCapUsd: z.optional(z.nullable(capOf('a day, UTC'))),
+    weeklyCapUsd: z.optional(z.nullable(capOf('a week from Monday on, UTC'))),
+    monthlyCapUsd: z.optional(z.nullable(capOf('a calendar month'))),
     retry: z.optional(z.nullable(retry)),
     enabled: z.optional(enabled),
   });
@@ -183,8 +190,15 @@ export function parseScheduleChange(input: unknown, limits: SpecLimits): ParsedS
 /** `valid` holds, under each field's name, the output of the field's schema. */
 function fieldsOf(valid: Readonly<Record<string, unknown>>): Partial<ScheduleRequest> {
   const given = Object.entries(valid).filter(([, value]) => value !== undefined);
-  const { monthlyCapUsd: cap, ...others } = Object.fromEntries(given) as Partial<Fields>;
-  return { ...others, ...(cap === undefined ? {} : { monthlyCap: cap }) };
+  const { dailyCapUsd, weeklyCapUsd, monthlyCapUsd, ...others } = Object.fromEntries(
+    given,
+  ) as Partial<Fields>;
+  return {
+    ...others,
+    ...(dailyCapUsd !== undefined && { dailyCap: dailyCapUsd }),
+    ...(weeklyCapUsd !== undefined && { weeklyCap: weeklyCapUsd }),
+    ...(monthlyCapUsd !== undefined && { monthlyCap: monthlyCapUsd }),
+  };
 }
 
 /**
@@ -237,10 +251,8 @@ const overlap = z
   .enum(['skip', 'allow'], { error: must('"skip" or "allow"') })
   .check(z.describe('What to do at an occurrence while the cluster of the run before is live.'));
 
-const monthlyCap = amount(
-  CAP_MAX,
-  'The most that its clusters may cost in a calendar month, in US dollars.',
-);
+const capOf = (period: string) =>
+  amount(CAP_MAX, `The most that its clusters may cost in ${period}, in US dollars.`);
 
 const RETRY = 'an object such as {"forMinutes": 120, "everyMinutes": 15}';
 

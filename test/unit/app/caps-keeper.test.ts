@@ -9,7 +9,7 @@ import { aClock } from '../../support/doubles.ts';
 
 const ids: readonly ClusterId[] = ['caaaaaaaaaa', 'cbbbbbbbbbb', 'cccccccccccc', 'cdddddddddd'];
 const SOON = plus(LAUNCH, seconds(25));
-const CLAIM = { owner: 'ann', scheduleId: null, budget: usd(1), scheduleCap: null };
+const CLAIM = { owner: 'ann', scheduleId: null, budget: usd(1), scheduleCaps: null };
 
 /** A keeper over a ledger whose save n, from 0, fails as `failureOf(n)` says; null: succeeds. */
 function aFailingKeeper(failureOf: (save: number) => 'conflict' | 'error' | null = () => null) {

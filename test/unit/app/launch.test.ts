@@ -309,7 +309,7 @@ describe('a launch that a cap refuses', () => {
 
   it("is refused by its schedule's own monthly cap too", async () => {
     const { launch } = aWorld();
-    const schedule = { id: SCHEDULE_ID, monthlyCap: usd(1.5) };
+    const schedule = { id: SCHEDULE_ID, caps: { day: null, week: null, month: usd(1.5) } };
     await launch({}, { schedule });
     await expect(launch({}, { schedule })).rejects.toMatchObject({
       details: { members: { cap: 'scheduleMonthlySpend' } },

@@ -56,7 +56,7 @@ export async function aRunningWorld({ isNudgeLost = false } = {}) {
   };
   const { deps } = world;
   const { id, owner, scheduleId, budget } = aRunning();
-  const claim = { id, owner, scheduleId, budget, nodes: 1, subnetBits: null, scheduleCap: null };
+  const claim = { id, owner, scheduleId, budget, nodes: 1, subnetBits: null, scheduleCaps: null };
   await clusters.insert(aRunning());
   await deps.caps.reserve(claim, plus(deps.clock.now(), minutes(1)));
   return world;

@@ -246,7 +246,7 @@ describe('a drain', () => {
   it('takes a launch for dead that has no record after 2 minutes', async () => {
     world = await aWorld();
     const claim = { owner: 'ann', scheduleId: null, budget: usd(1), nodes: 1 };
-    const others = { subnetBits: null, scheduleCap: null };
+    const others = { subnetBits: null, scheduleCaps: null };
     await aCapsKeeper(world).reserve({ ...claim, ...others, id: 'c0123456789' }, START);
     const early = await runDrain({ waitMax: minutes(1) });
     expect(early.error).toContain('perhaps cluster c0123456789, whose launch may be under way');

@@ -21,7 +21,7 @@ describe('a schedule that can not be read', () => {
   const { runs: _, ...withoutRuns } = aSchedule({ id: id(1) });
   const missed = { at: LAUNCH, result: 'missed', count: 2 };
   it.each([
-    ['of a later version', 3, aSchedule({ id: id(1) }), 'its version 3 is not known'],
+    ['of a later version', 4, aSchedule({ id: id(1) }), 'its version 4 is not known'],
     ['without a field', 1, withoutRuns, 'its field record.runs is damaged'],
     ['with a damaged time zone', 1, aSchedule({ timezone: 'Atlantis' }), 'record.timezone'],
     ['with a damaged run', 1, { ...aSchedule(), runs: [missed] }, 'record.runs.0'],
