@@ -2139,16 +2139,27 @@ const digests = [
       to: 'owners[owner]',
     },
   }),
-  ...inFile('lib/core/notices/digest/totals.ts', ['test/unit/core/notices/digest/totals.test.ts'], {
-    'the transfer of a cluster counts in each of its weeks': {
-      from: '(at === endedAt ? transfer : 0)',
-      to: 'transfer',
+  ...inFile(
+    'lib/core/notices/digest/totals.ts',
+    [
+      'test/unit/core/notices/digest/totals.test.ts',
+      'test/unit/core/notices/digest/digest.test.ts',
+    ],
+    {
+      'the transfer of a cluster counts in each of its weeks': {
+        from: '(at === endedAt ? transfer : 0)',
+        to: 'transfer',
+      },
+      'a cluster with only its transfer in a week is in the bill and not in the table': {
+        from: 'clusters: nodeHours > 0 || billed > 0 ? 1 : 0',
+        to: 'clusters: nodeHours > 0 ? 1 : 0',
+      },
+      'the hours of a node count in a week before it existed': {
+        from: 'nodes.filter(({ billedFrom }) => billedFrom < at),\n        earliest(at, endedAt),',
+        to: 'nodes,\n        earliest(at, endedAt),',
+      },
     },
-    'the hours of a node count in a week before it existed': {
-      from: 'nodes.filter(({ billedFrom }) => billedFrom < at),\n        earliest(at, endedAt),',
-      to: 'nodes,\n        earliest(at, endedAt),',
-    },
-  }),
+  ),
   ...inFile('lib/adapters/dynamodb/digests.ts', ['test/unit/adapters/dynamodb/digests.test.ts'], {
     'two functions may send a message at once': {
       from: "'(attribute_not_exists(claimedUntil) OR claimedUntil <= :now)',",

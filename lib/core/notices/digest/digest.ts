@@ -127,7 +127,7 @@ function adminsDigest(tally: Tally, around: AroundOne): Digest {
     cap: null,
     byOwner: owners
       .map(([owner, own]) => ({ owner, ...own.totals, cap: capUseOf(owner, own, around) }))
-      .filter(({ nodeHours }) => nodeHours > 0)
+      .filter(({ clusters }) => clusters > 0)
       .toSorted((a, b) => b.billed - a.billed || (a.owner < b.owner ? -1 : 1)),
     rows: tally.rows,
     unreadable: tally.unreadable,

@@ -50,7 +50,7 @@ function linesOf(digest: Digest, whose: string): string[] {
     '',
     `${plural(totals.clusters, 'cluster')}, ${plural(totals.nodeHours, 'node hour')}, ` +
       `${formatUsd(totals.billed)} billed. ${plural(ended, 'cluster')} ended.`,
-    ...(period.kind === 'week' && totals.nodeHours > 0
+    ...(period.kind === 'week' && totals.clusters > 0
       ? [
           'An hour counts in the week in which it started, transfer in that in which a cluster ended.',
         ]

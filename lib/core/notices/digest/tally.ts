@@ -97,7 +97,7 @@ export function withRecords(
   for (const record of records) {
     if (record.createdAt >= period.end) continue;
     const totals = totalsIn(record, period, now);
-    const row = totals.nodeHours === 0 ? null : rowOf(record, totals, period);
+    const row = totals.clusters === 0 ? null : rowOf(record, totals, period);
     const isLeftOut = row !== null && rows.length >= ROWS_MAX;
     if (row !== null && !isLeftOut) rows.push(row);
     const before = owners.get(record.owner) ?? NONE;

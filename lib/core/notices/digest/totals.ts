@@ -31,14 +31,16 @@ export function totalsIn(record: ClusterRecord, period: Period, now: EpochMs): M
   const billAt = (some: readonly BilledNode[], at: EpochMs) =>
     spend(some, at) + (at === endedAt ? transfer : 0);
   const nodeHours = growth(hoursOf);
+  const billed = microUsd(growth(billAt));
   const saved = nodes.flatMap((node) => {
     const until = earliest(node.billedUntil ?? FAR_FUTURE, endedAt);
     return until >= start && until < end ? [savedOn(node, monthName(until), until)] : [];
   });
   return {
-    clusters: nodeHours > 0 ? 1 : 0,
+    // A cluster that ended in an hour of the week before may have only its transfer in this one.
+    clusters: nodeHours > 0 || billed > 0 ? 1 : 0,
     nodeHours,
-    billed: microUsd(growth(billAt)),
+    billed,
     saved: sum(saved),
     overspent: microUsd(growth((some, at) => Math.max(0, billAt(some, at) - record.budget))),
   };

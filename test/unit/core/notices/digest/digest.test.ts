@@ -213,6 +213,22 @@ describe('the digests of a period', () => {
     );
   });
 
+  it('have a row of a cluster that has only its transfer in the week, as in their totals', () => {
+    const createdAt = at('2026-11-15T23:15:00Z');
+    const endedAt = at('2026-11-16T00:10:00Z');
+    const nodes = [gone(0, { billedFrom: createdAt, billedUntil: endedAt })];
+    const record = anEnded({ id: id(1), createdAt, endedAt, nodes, spent: usd(0.5075) });
+    const [admin, ann] = digests([record], { period: WEEK_47 });
+    expect(ann?.tally.totals).toMatchObject({ clusters: 1, nodeHours: 0, billed: usd(0.5) });
+    expect(admin?.byOwner).toMatchObject([{ owner: 'ann', billed: usd(0.5) }]);
+    expect(textOf(ann)).toContain(
+      '1 cluster, 0 node hours, $0.50 billed. 1 cluster ended.\nAn hour',
+    );
+    expect(messageOf(ann as Digest).json.csv).toContain(
+      `\r\n2026-11-16,ann,${id(1)},,g6-nanode-1,us-east,1,0,0.0075,0.5\r\n`,
+    );
+  });
+
   it('keep a thousand rows, and say how many are left out', () => {
     const records = Array.from({ length: ROWS_MAX + 40 }, (_, n) =>
       endedAfter(n, 1, { owner: n % 2 === 0 ? 'ann' : 'bob' }),
