@@ -236,7 +236,7 @@ describe('the limits of the routes', () => {
   /** The name that the framework gives to a route such as `GET /clusters/{id}`. */
   const nameOf = (route: string) => {
     const words = route.replaceAll(/\{(\w+)\}/g, '$1 Var').match(/\w+/g) ?? [];
-    const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+    const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
     return `HttpApiRoute${capital(route.split(' ')[0]?.toLowerCase() ?? '')}${words
       .slice(1)
       .map((word, at) => (word === 'json' && at > 0 ? word : capital(word)))

@@ -15,8 +15,10 @@ it('counts each route at its own limit, or else at the limit of all', () => {
   const { open, refused } = hammered();
   // /, /assets/{file}, /health and unknown routes at 2 a second, /openapi.json at 1.
   expect(open.get('API Gateway')?.units).toBe((4 * 2 + 1) * SECONDS_OF_MONTH);
-  // Eight routes at 2 a second, eleven at 1, that of a job at 4, that of the agents at 5, two at 10.
-  expect(refused.get('API Gateway')?.units).toBe((8 * 2 + 11 + 4 + 5 + 2 * 10) * SECONDS_OF_MONTH);
+  // Four routes at 2 a second, 16 at 1, that of a job at 4, that of the agents at 5, two at 10, and
+  // the admin's seven at a quarter.
+  const rates = 4 * 2 + 16 + 4 + 5 + 2 * 10 + 7 / 4;
+  expect(refused.get('API Gateway')?.units).toBe(rates * SECONDS_OF_MONTH);
 });
 
 it('counts what a refused request costs: the function, the access log, and the answer', () => {
