@@ -2286,16 +2286,32 @@ const transfer = [
   }),
   ...inFile('lib/core/cluster/sent.ts', ['test/unit/core/pass/measure.test.ts'], {
     'nodes that were not measured count as silent': {
-      from: 'Math.max(1, senders.length / measured.size)',
-      to: '1',
+      from: 'one.more === null ? one.expected + expectedOf(one) : 0',
+      to: '0',
     },
-    'a measure of some nodes counts as one of all': {
-      from: 'const at = isWhole ? now : since;',
-      to: 'const at = now;',
+    'what a node was expected to have sent counts beside what it did': {
+      from: 'one.more === null ? one.expected + expectedOf(one) : 0',
+      to: 'one.expected + expectedOf(one)',
+    },
+    'what a node that is never measured sent counts anew at each measure': {
+      from: 'between(latest(since, begin), until)',
+      to: 'between(begin, until)',
+    },
+    'a node that has sent more than others is expected to send as they do': {
+      from: 'bytesOf(Math.max(mean, own), ',
+      to: 'bytesOf(mean, ',
+    },
+    'a node that is gone is expected to send on': {
+      from: "isSender(node) || !('billedUntil' in node) ? now : node.billedUntil",
+      to: 'now',
+    },
+    'the same nodes of a large cluster are measured each time': {
+      from: '(sent?.measuredAt[a.index] ?? 0) - (sent?.measuredAt[b.index] ?? 0)',
+      to: 'a.index - b.index',
     },
     'a lower figure takes back what was seen of a node': {
-      from: 'Math.max(old[index] ?? 0, ',
-      to: 'Math.max(0, ',
+      from: 'Math.max(0, found - bytes)',
+      to: 'found - bytes',
     },
     'the first minutes of a month take the figure of the last': {
       from: 'now < plus(monthNamed(monthName(now)).start, NEW_MONTH)',

@@ -13,18 +13,22 @@ export interface MeasureDeps {
 /** A pass measures while it lists, and a teardown waits no longer than this for it. */
 const TIME_MAX = seconds(3);
 
-/** What the nodes of the cluster have sent this month, as far as Linode says. Never throws. */
+/**
+ * What the nodes of the cluster have sent this month, as far as Linode says in time: of a large
+ * cluster, the nodes that were measured longest ago. Never throws.
+ */
 export async function measure(
   { clock, linode, log }: MeasureDeps,
   record: LiveRecord,
   passBy: EpochMs,
 ): Promise<Measured> {
   const by = earliest(passBy, plus(clock.now(), TIME_MAX));
-  const measured = new Map<number, number | 'notFound'>();
+  const measured = new Map<number, number>();
   const reasons = new Set<string>();
   const all = sendersOf(record).map(async ({ index, linodeId }) => {
     try {
-      measured.set(index, await linode.bytesSent(linodeId, by));
+      const bytes = await linode.bytesSent(linodeId, by);
+      if (bytes !== 'notFound') measured.set(index, bytes);
     } catch (error) {
       reasons.add(reasonOf(error));
     }

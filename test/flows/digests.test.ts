@@ -293,7 +293,10 @@ function aMonth(): ClusterRecord[] {
     const common = { id: id(n), owner: `owner${n % 20}`, createdAt, bought, budget: usd(50) };
     const indexes = Array.from({ length: 1 + (n % 7) }, (_, index) => index);
     const bytes = indexes.map((index) => (n % 4 === 0 ? 1e9 * (300 + 7 * index) : 0));
-    const sent = { at: endedAt, month: monthName(endedAt), bytes, before: {}, rate: 0 };
+    const measuredAt = bytes.map(() => endedAt);
+    const expected = bytes.map(() => 0);
+    const month = monthName(endedAt);
+    const sent = { at: endedAt, month, bytes, measuredAt, expected, before: {}, rate: 0 };
     if (n % 25 === 0) {
       const nodes = indexes.map((index) => created(index, { billedFrom: createdAt }));
       return aRunning({ ...common, nodes, sent });

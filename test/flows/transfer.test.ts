@@ -107,6 +107,22 @@ describe('measures', () => {
     expect((await world.record(id)).sent).toBeUndefined();
   });
 
+  it('of nine nodes tell what the tenth sends, which is never measured', async () => {
+    const world = await senders(1.2);
+    const { id } = await world.launch(ten({ budgetUsd: 2 }));
+    await world.reapUntil(plus(START, minutes(3)));
+    const [node] = world.linode.instances(clusterTag(id));
+    const path = `/instances/${node?.id}/transfer$`;
+    world.linode.setFaults([{ kind: 'missingScope', path }]);
+    await world.reapUntil(plus(START, hours(25)));
+    const shown = renderCluster(await world.record(id), plus(START, hours(25)));
+    // 12 GB an hour, of the 333 GB that its nodes bring.
+    expect(shown.transfer?.sentGb).toBeGreaterThan(285);
+    expect(shown.transfer?.sentGb).toBeLessThan(301);
+    await world.reapUntil(plus(START, hours(27)));
+    expect(await world.record(id)).toMatchObject({ endReason: 'budget', spent: 1_950_000 });
+  });
+
   it('are not made where the server knows no transfer', async () => {
     const world = await aWorld({ inMemory: true, linode: { transferKnown: false } });
     const { id } = await world.launch(ten());

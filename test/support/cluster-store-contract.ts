@@ -11,7 +11,7 @@ import {
   seconds,
   toIso,
 } from '../../lib/core/base/units.ts';
-import type { ClusterRecord } from '../../lib/core/cluster/record.ts';
+import type { ClusterRecord, Sent } from '../../lib/core/cluster/record.ts';
 import type { ClusterStore, ListQuery, LivedQuery } from '../../lib/ports.ts';
 import { aCluster, aDeleting, anEnded, aRunning, aSpec, at, created, LAUNCH } from './builders.ts';
 
@@ -101,7 +101,13 @@ function testInsertAndGet(): void {
     const userDataBase64 = 'x'.repeat(21_848);
     const history = Array.from({ length: 50 }, () => ({ at: LAUNCH, event: 'e'.repeat(64) }));
     const spec = aSpec({ nodes: 500, authorizedKeys, authorizedUsers, userDataBase64 });
-    const largest = aRunning({ nodes, spec, history });
+    const sent: Sent = {
+      ...{ at: LAUNCH, month: '2026-11', before: { '2026-10': 9e15 }, rate: 9e12 },
+      bytes: nodes.map(({ index }) => 8e14 + 104_729 * index),
+      measuredAt: nodes.map(({ index }) => plus(LAUNCH, seconds(index))),
+      expected: nodes.map(({ index }) => 7e14 + 7_919 * index),
+    };
+    const largest = aRunning({ nodes, spec, history, sent });
     expect(await store.insert(largest)).toBe('inserted');
     expect(await store.get(largest.id)).toEqual(largest);
   });

@@ -182,6 +182,8 @@ const sent = z.looseObject({
   at: instant,
   month: text.check(z.regex(MONTH_NAME)),
   bytes: z.array(bytes),
+  measuredAt: z.array(z.nullable(instant)),
+  expected: z.array(bytes),
   before: z.record(text.check(z.regex(MONTH_NAME)), bytes),
   rate: bytes,
 });

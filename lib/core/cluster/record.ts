@@ -142,12 +142,16 @@ export interface Common {
 
 /** What passes have measured of the bytes that a cluster's nodes have sent to the internet. */
 export interface Sent {
-  /** The last measure of every node. */
+  /** The last measure, of some nodes or all. */
   readonly at: EpochMs;
-  /** The calendar month (UTC) of `bytes`. */
+  /** The calendar month (UTC) of `bytes`, `measuredAt` and `expected`. */
   readonly month: MonthName;
   /** By the index of the node; 0 of nodes that have not been measured. */
   readonly bytes: readonly number[];
+  /** The last measure of each node, by its index; null: it has not been measured. */
+  readonly measuredAt: readonly (EpochMs | null)[];
+  /** By the index of the node: the bytes that it is expected to have sent from its last measure to `at`. */
+  readonly expected: readonly number[];
   /** The bytes of earlier months, all nodes together. */
   readonly before: Readonly<Record<MonthName, number>>;
   /** Bytes an hour: the highest rate of the last measures, which counts half after each. */

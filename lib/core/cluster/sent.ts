@@ -1,8 +1,10 @@
 import {
   between,
+  type DurationMs,
   durationMs,
   type EpochMs,
   earliest,
+  hours,
   latest,
   minutes,
   plus,
@@ -10,7 +12,7 @@ import {
 } from '../base/units.ts';
 import { type MonthName, monthName, monthNamed } from '../billing/bill.ts';
 import { rateOf, sentByMonth } from '../billing/transfer.ts';
-import type { LiveRecord } from './record.ts';
+import type { LiveRecord, NodeRecord, Sent } from './record.ts';
 import { isSender, transferIn } from './transfer.ts';
 
 /** A rate is reckoned over so long at least; a measure is not repeated sooner. */
@@ -24,44 +26,82 @@ const NEW_MONTH = minutes(10);
 export const isMonthNew = (now: EpochMs): boolean =>
   now < plus(monthNamed(monthName(now)).start, NEW_MONTH);
 
-/** The nodes whose transfer a pass measures. */
-export const sendersOf = ({ nodes }: LiveRecord) => nodes.filter(isSender);
+/** The nodes whose transfer a pass measures: first those that were measured longest ago, or never. */
+export const sendersOf = ({ nodes, sent }: LiveRecord) =>
+  nodes
+    .filter(isSender)
+    .toSorted((a, b) => (sent?.measuredAt[a.index] ?? 0) - (sent?.measuredAt[b.index] ?? 0));
 
 /** What a pass has measured, by the index of the node; nodes that it could not measure are missing. */
-export type Measured = ReadonlyMap<number, number | 'notFound'>;
+export type Measured = ReadonlyMap<number, number>;
 
-/** The record with what was measured. `at` of `sent` moves on only if every node was measured. */
+/**
+ * The record with what was measured. A node that could not be measured is expected to have sent since
+ * then as the measured ones have in the mean, or as it has itself if that is more; its own next measure
+ * takes the place of what was expected.
+ */
 export function withSent(record: LiveRecord, measured: Measured, now: EpochMs): LiveRecord {
   if (measured.size === 0) return record;
   const month = monthName(now);
-  const { bytes: old, before, since, rate } = baseOf(record, month, now);
-  const bytes = record.nodes.map(({ index }) => {
-    const found = measured.get(index);
-    return Math.max(old[index] ?? 0, typeof found === 'number' ? found : 0);
+  const { start } = monthNamed(month);
+  const { old, before, since, rate } = baseOf(record, month, now);
+  const beginOf = (node: NodeRecord) =>
+    'billedFrom' in node ? latest(start, node.billedFrom) : now;
+  const known = record.nodes.map((node) => {
+    const bytes = old.bytes[node.index] ?? 0;
+    const found = measured.get(node.index);
+    const last = old.measuredAt[node.index] ?? null;
+    const more = found === undefined ? null : Math.max(0, found - bytes);
+    return { node, bytes, more, last, expected: old.expected[node.index] ?? 0 };
   });
-  const senders = sendersOf(record);
-  const isWhole = senders.every(({ index }) => measured.has(index));
-  const gap = between(since, now);
-  // Nodes that could not be measured count like the others.
-  const sent = (total(bytes) - total(old)) * Math.max(1, senders.length / measured.size);
-  const seen = rateOf(sent, durationMs(Math.max(gap, MEASURE_AGE_MIN)));
-  const kept = isWhole && gap >= MEASURE_AGE_MIN ? Math.floor(rate / 2) : rate;
-  const at = isWhole ? now : since;
-  return { ...record, sent: { at, month, bytes, before, rate: Math.max(seen, kept) } };
+  const seen = known.flatMap(({ node, more, last }) => {
+    const gap = Math.max(MEASURE_AGE_MIN, now - (last ?? beginOf(node)));
+    return more === null ? [] : rateOf(more, durationMs(gap));
+  });
+  const mean = Math.ceil(total(seen) / Math.max(1, seen.length));
+  /** What an unmeasured node is expected to have sent between the last measure of any and this one. */
+  const expectedOf = ({ node, bytes, last }: (typeof known)[number]): number => {
+    const begin = beginOf(node);
+    const until = isSender(node) || !('billedUntil' in node) ? now : node.billedUntil;
+    const own = last === null ? 0 : rateOf(bytes, between(begin, last));
+    return bytesOf(Math.max(mean, own), between(latest(since, begin), until));
+  };
+  const senders = record.nodes.filter(isSender).length;
+  const share = Math.min(1, seen.length / Math.max(1, senders));
+  const fades = between(since, now) >= MEASURE_AGE_MIN ? share / 2 : 0;
+  const sent: Sent = {
+    ...{ at: now, month, before },
+    bytes: known.map(({ bytes, more }) => bytes + (more ?? 0)),
+    measuredAt: known.map(({ last, more }) => (more === null ? last : now)),
+    expected: known.map((one) => (one.more === null ? one.expected + expectedOf(one) : 0)),
+    rate: Math.max(mean * senders, Math.floor(rate * (1 - fades))),
+  };
+  return { ...record, sent };
 }
+
+const NOTHING: Pick<Sent, 'bytes' | 'measuredAt' | 'expected'> = {
+  ...{ bytes: [], measuredAt: [], expected: [] },
+};
 
 /** What the next measure adds to: what is known of the month, and since when nothing is known. */
 function baseOf(record: LiveRecord, month: MonthName, now: EpochMs) {
   const { sent } = record;
   const begins = record.nodes.flatMap((node) => ('billedFrom' in node ? node.billedFrom : []));
   const first = earliest(now, ...begins);
-  if (sent === undefined) return { bytes: [], before: {}, since: first, rate: 0 };
-  if (sent.month === month) return { ...sent, since: sent.at };
+  if (sent === undefined) return { old: NOTHING, before: {}, since: first, rate: 0 };
+  const { before, at, rate } = sent;
+  if (sent.month === month) return { old: sent, before, since: at, rate };
   const sending = transferIn(record, now)?.sending;
   const all = sending ? sentByMonth(sending, now) : {};
-  const before = Object.fromEntries(Object.entries(all).filter(([name]) => name < month));
+  const past = Object.fromEntries(Object.entries(all).filter(([name]) => name < month));
   const since = latest(monthNamed(month).start, first);
-  return { bytes: [], before, since, rate: sent.rate };
+  return { old: NOTHING, before: past, since, rate };
 }
 
 const total = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0);
+
+const HOUR = hours(1);
+
+/** What is sent at so many bytes an hour; nothing over a time that is negative. */
+const bytesOf = (rate: number, over: DurationMs): number =>
+  Math.ceil((rate * Math.max(0, over)) / HOUR);

@@ -25,7 +25,10 @@ import type { Common, NodeIn, NodeRecord, NodeTrouble, Sent } from './record.ts'
 
 /** What a cluster's nodes have sent to the internet, as of an instant. */
 export interface TransferTotals {
-  /** As measured last, in GB with one decimal, rounded up. */
+  /**
+   * As measured last, in GB with one decimal, rounded up. Nodes that could not be measured then count
+   * as expected.
+   */
   readonly sentGb: number;
   /** What the nodes have added to the account's pool, in whole GB. */
   readonly broughtGb: number;
@@ -124,17 +127,21 @@ function endOf({ nodes }: Common): EpochMs | null {
   return first === undefined ? null : latest(first, ...rest);
 }
 
-const bytesByMonth = ({ before, month, bytes }: Sent): Record<string, number> => ({
-  ...before,
-  [month]: total(bytes),
+const bytesByMonth = (sent: Sent): Record<string, number> => ({
+  ...sent.before,
+  [sent.month]: bytesIn(sent),
 });
 
+/** What all nodes have sent in the month by `at`, as far as is known and expected. */
+const bytesIn = ({ bytes, expected }: Sent): number => total(bytes) + total(expected);
+
 /** Bytes an hour, from the beginning of the month or of the first node to the last measure. */
-function meanRate({ month, bytes, at }: Sent, bringers: readonly Bringer[]): number {
+function meanRate(sent: Sent, bringers: readonly Bringer[]): number {
+  const { month, at } = sent;
   const { start } = monthNamed(month);
   const begins = bringers.map(({ billedFrom }) => billedFrom);
   const from = latest(start, earliest(at, ...begins));
-  return rateOf(total(bytes), between(from, at));
+  return rateOf(bytesIn(sent), between(from, at));
 }
 
 /** How often passes measure a cluster that is far from what it may send: with their looks. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import {
   BatchGetItemCommand,
   type BatchGetItemCommandOutput,
@@ -236,6 +236,13 @@ describe('the largest cluster', () => {
     ];
     return states[index % states.length] as NodeRecord;
   };
+  /** What was measured of 500 nodes: numbers that can't be deflated to a few. */
+  const sent = {
+    ...{ at: LAUNCH, month: '2026-11', before: { '2026-10': 9e15 }, rate: 9e12 },
+    bytes: Array.from({ length: 500 }, () => randomInt(2 ** 47)),
+    measuredAt: Array.from({ length: 500 }, () => plus(LAUNCH, hours(randomInt(700)))),
+    expected: Array.from({ length: 500 }, () => randomInt(2 ** 47)),
+  };
   /** The parts that no life changes: the spec and the nodes' identities and bills. */
   const kept = ({ spec, nodes, ...record }: ClusterRecord) => ({
     spec,
@@ -260,13 +267,15 @@ describe('the largest cluster', () => {
       const reapTags = Array.from({ length: 3_000 }, (_, n) => reapTag(plus(LAUNCH, hours(n))));
       const trouble = { since: LAUNCH, reason };
       const endReason = 'failed' as const;
-      const grown = { spec, advice, nodes, history, reapTags, trouble, failure: reason, endReason };
+      const texts = { trouble, failure: reason, endReason };
+      const grown = { spec, advice, nodes, history, reapTags, sent, ...texts };
       stored += 1;
       const record = aDeleting({ ...grown, id: id(stored) });
       expect(await store.insert(aCluster({ id: id(stored), spec }))).toBe('inserted');
       const saved = await store.save(record);
       expect(await store.get(record.id)).toEqual(saved);
       expect(kept(saved as ClusterRecord)).toEqual(kept(record));
+      expect(saved).toMatchObject({ sent });
       const end = anEnded({ ...grown, id: id(stored), phase: 'failed', revision: 2 });
       expect(await store.save(end)).toEqual(await store.get(record.id));
     });

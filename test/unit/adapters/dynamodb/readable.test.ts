@@ -90,7 +90,10 @@ const everyField = {
   priceRises: [{ ...KIND, price: price(0.04, 26), backupsPrice: null, from: LAUNCH, to: LAUNCH }],
   transferGb: 480,
   transferReserved: usd(1.5),
-  sent: { at: LAUNCH, month: '2026-11', bytes: [7, 0], before: { '2026-10': 3 }, rate: 9 },
+  sent: {
+    ...{ at: LAUNCH, month: '2026-11', before: { '2026-10': 3 }, rate: 9 },
+    ...{ bytes: [7, 0], measuredAt: [LAUNCH, null], expected: [0, 7] },
+  },
   gbPrice: usd(0.006),
   tagLosses: 1,
   overBudgetAt: LAUNCH,

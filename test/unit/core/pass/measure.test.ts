@@ -6,7 +6,7 @@ import { overspentAt, spentAt, spentByMonthOf } from '../../../../lib/core/clust
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
 import { totalsOf } from '../../../../lib/core/cluster/month-totals.ts';
 import type { LiveRecord, Running } from '../../../../lib/core/cluster/record.ts';
-import { withSent } from '../../../../lib/core/cluster/sent.ts';
+import { isMonthNew, sendersOf, withSent } from '../../../../lib/core/cluster/sent.ts';
 import { limitOf, measureEvery, transferOf } from '../../../../lib/core/cluster/transfer.ts';
 import { withEventNotices } from '../../../../lib/core/notices/events.ts';
 import { type PassRequest, planBatches } from '../../../../lib/core/pass/batches.ts';
@@ -80,15 +80,84 @@ describe('a measure', () => {
     expect(second.sent).toMatchObject({ bytes: [60 * GB, 0], rate: 30 * GB });
   });
 
-  it('of some nodes counts the others like these, and since the last whole one', () => {
+  it('of some nodes expects of the others what these have sent since', () => {
     const part = withSent(measured(0), new Map([[0, 10 * GB]]), later(90));
-    expect(part.sent).toMatchObject({ at: NOW, bytes: [10 * GB, 0], rate: 40 * GB });
+    expect(part.sent).toMatchObject({
+      ...{ at: later(90), bytes: [10 * GB, 0], rate: 40 * GB },
+      ...{ measuredAt: [later(90), NOW], expected: [0, 10 * GB] },
+    });
     expect(withSent(part, new Map(), later(95))).toBe(part);
-    const both = new Map<number, number | 'notFound'>([
-      [0, 10 * GB],
-      [1, 'notFound'],
-    ]);
-    expect(withSent(part, both, later(95)).sent?.at).toBe(later(95));
+    // The node that was measured last is the last to be measured again.
+    expect(sendersOf(part).map(({ index }) => index)).toEqual([1, 0]);
+    const other = withSent(part, new Map([[1, GB]]), later(120));
+    expect(other.sent).toMatchObject({ bytes: [10 * GB, GB], expected: [3_333_333_334, 0] });
+  });
+
+  it('expects of a node at least what it has sent itself in the mean', () => {
+    const { sent } = withSent(measured(60), new Map([[1, 0]]), later(90));
+    expect(sent).toMatchObject({ bytes: [60 * GB, 0], expected: [30 * GB, 0] });
+  });
+
+  it('expects of a node that is gone what it may have sent until then', () => {
+    const nodes = [gone(0, { billedUntil: later(70) }), created(1)];
+    const { sent } = withSent({ ...measured(0), nodes }, new Map([[1, 30 * GB]]), later(90));
+    expect(sent).toMatchObject({ bytes: [0, 30 * GB], expected: [10 * GB, 0], rate: 60 * GB });
+  });
+
+  it('comes near the truth whichever nodes it could measure, also over the end of a month', () => {
+    const aMeasure = fc.record({
+      after: fc.integer({ min: 2, max: 12 * 60 }),
+      seen: fc.array(fc.nat(5), { maxLength: 6 }),
+    });
+    const perMinute = fc.integer({ min: 0, max: 40 });
+    fc.assert(
+      fc.property(fc.array(aMeasure, { minLength: 1 }), perMinute, (measures, mb) => {
+        // All nodes send alike, so the others tell exactly what one sends that is never measured.
+        const nodes = Array.from({ length: 6 }, (_, index) => created(index));
+        const since = at('2026-11-30T12:00:00Z');
+        const born = nodes.map((node) => ({ ...node, billedFrom: since }));
+        const sentBy = (from: EpochMs, now: EpochMs) => ((now - from) / 60_000) * mb * 1e6;
+        const turn = at('2026-12-01T00:00:00Z');
+        let one: LiveRecord = { ...record, nodes: born };
+        let now = since;
+        for (const { after, seen } of measures) {
+          now = plus(now, minutes(after));
+          if (isMonthNew(now)) continue;
+          const begin = now < turn ? since : turn;
+          const found = seen
+            .filter((index) => index > 0)
+            .map((index) => [index, sentBy(begin, now)]);
+          one = withSent(one, new Map(found as [number, number][]), now);
+          const { sent } = one;
+          if (sent?.at !== now) continue;
+          const known = sent.bytes.reduce((sum, bytes) => sum + bytes, 0);
+          const all = known + sent.expected.reduce((sum, bytes) => sum + bytes, 0);
+          const rounding = 6 * measures.length * 1_000;
+          expect(Math.abs(all - 6 * sentBy(begin, now))).toBeLessThan(rounding);
+          expect(Math.abs(sent.rate - 6 * 60 * mb * 1e6)).toBeLessThan(rounding);
+          expect(sent.bytes[0]).toBe(0);
+          const november = sent.before['2026-11'] ?? 6 * sentBy(since, turn);
+          expect(Math.abs(november - 6 * sentBy(since, turn))).toBeLessThan(rounding);
+        }
+      }),
+    );
+  });
+
+  it('of a large cluster in turns loses nothing of what its nodes begin to send late', () => {
+    const nodes = Array.from({ length: 500 }, (_, index) => created(index));
+    const sentBy = (now: EpochMs) => (Math.max(0, now - later(600)) / minutes(60)) * 4 * GB;
+    let one: LiveRecord = { ...record, nodes, budget: usd(1_000) };
+    for (let minute = 30; minute <= 22 * 60; minute += 30) {
+      const now = later(minute);
+      const measurable = sendersOf(one).slice(0, 200);
+      one = withSent(one, new Map(measurable.map(({ index }) => [index, sentBy(now)])), now);
+    }
+    const now = later(22 * 60);
+    const real = 500 * sentBy(now);
+    const brought = (500 * 1_000 * 21) / 720;
+    const beyond = transferOf(one, now)?.beyondGb ?? 0;
+    expect(beyond).toBeGreaterThan((real / GB - brought) * 0.99);
+    expect(beyond).toBeLessThan((real / GB - brought) * 1.05);
   });
 
   it('in another month begins anew, and keeps what the last one may have had', () => {
@@ -132,6 +201,7 @@ describe('the spend', () => {
         const now = later(lived);
         const sent = {
           ...{ at: now, month: '2026-12', bytes: [gb * GB, 0], rate: 0 },
+          ...{ measuredAt: [now, now], expected: [0, 0] },
           before: { '2026-11': before * GB },
         };
         const one = { ...record, sent, budget: usd(3) };
