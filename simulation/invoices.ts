@@ -1,6 +1,7 @@
 import { type ClusterId, clusterOfLabel } from '../lib/core/base/names.ts';
 import { epochMs } from '../lib/core/base/units.ts';
-import { monthName } from '../lib/core/billing/bill.ts';
+import { monthName, spend } from '../lib/core/billing/bill.ts';
+import { billedNodes } from '../lib/core/cluster/bills.ts';
 import type { EndedRecord } from '../lib/core/cluster/record.ts';
 import type { DifferenceKind } from '../lib/core/invoices/differences.ts';
 import type { InvoicedCluster } from '../lib/core/invoices/invoice.ts';
@@ -81,9 +82,10 @@ export async function checkInvoices(
   for (const record of comparable) {
     const invoiced = await invoicedOf(table.invoices, record.id, months);
     const differences = invoiced.flatMap((one) => one.differences);
-    // Linode bills transfer for the whole account, and Onebuck counts it by cluster.
+    // Linode bills transfer for the whole account: the cluster has up to what its record counts.
     const transfer = differences.filter(({ kind }) => kind === 'transfer');
-    const hoursSpent = record.spent + transfer.reduce((all, { amount }) => all + amount, 0);
+    const less = transfer.reduce((all, { amount }) => all + amount, 0);
+    const share = record.spent - spend(billedNodes(record), record.endedAt) + less;
     const kinds = new Set(differences.map(({ kind }) => kind));
     kinds.delete('transfer');
     const isStruck = record.id === target || !OF_ONE.includes(plan);
@@ -93,9 +95,12 @@ export async function checkInvoices(
     if (recorded !== record.spent) {
       invariants.report('invoices', `${label}: recorded ${record.spent}, compared ${recorded}`);
     }
-    const billed = invoicedBy(world, items, record.id);
+    const billed = invoicedBy(world, items, record.id) + share;
     if (sum !== billed) {
       invariants.report('invoices', `${label}: found ${sum} of ${billed} for its Linodes`);
+    }
+    if (less > 0 || share < 0) {
+      invariants.report('invoices', `${label}: has ${share} of transfer, ${less} too much`);
     }
     // A correction strikes the backups of a node, too.
     const isOther = (kind: DifferenceKind) =>
@@ -107,14 +112,17 @@ export async function checkInvoices(
     const mustDiffer = OF_ONE.includes(plan) && record.id === target && record.spent > 0;
     if (mustDiffer && kinds.size === 0) invariants.report('invoices', `${label}: nothing differs`);
     if (kinds.size > 0) continue;
-    if (sum !== hoursSpent) invariants.report('invoices', `${label}: ${sum}, not ${hoursSpent}`);
+    const expectedSum = record.spent + less;
+    if (sum !== expectedSum) invariants.report('invoices', `${label}: ${sum}, not ${expectedSum}`);
     equal += 1;
     if (!isAsForecast(world, record)) continue;
     forecast += 1;
     const said = Object.values(record.forecast ?? {}).reduce((all, one) => all + one, 0);
-    if (said !== sum) invariants.report('invoices', `${label}: forecast ${said}, invoiced ${sum}`);
+    if (said !== sum - share) {
+      invariants.report('invoices', `${label}: forecast ${said}, invoiced ${sum}`);
+    }
   }
-  await checkAccount(world, plan, { items, months });
+  if (await checkAccount(world, plan, { items, months })) found.add('transfer');
   const named = checkNamed(world, plan, found);
   return { equal, forecast, named };
 }
@@ -195,23 +203,39 @@ function settingsOf(world: World, plan: InvoicePlan, target: ClusterId) {
   };
 }
 
-/** What belongs to no cluster: nothing is lost, and strangers' items are ignored. */
+/**
+ * What belongs to no cluster: nothing is lost, and strangers' items are ignored. The outcome is whether
+ * more transfer was billed than the records count.
+ */
 async function checkAccount(
   world: World,
   plan: InvoicePlan,
   { items, months }: { readonly items: readonly InvoiceItem[]; readonly months: readonly string[] },
-): Promise<void> {
+): Promise<boolean> {
   const { invariants, table } = world;
   const { labelForm } = world.linode.settings.invoices;
-  // A label without an id, or one that is cut, may be of a record that can't be read.
-  if (labelForm === 'nameOnly' || !invariants.records.every(world.isReadable)) return;
-  const found: Record<string, number> = { transfer: 0, unknownLinode: 0 };
+  const found = { transfer: 0, shared: 0, unknownLinode: 0 };
   let tax = 0;
   for (const month of months) {
     const { differences = [] } = (await table.invoices.month(month)) ?? {};
-    for (const { kind, amount } of differences) found[kind] = (found[kind] ?? 0) + amount;
+    const ofKind = (kind: DifferenceKind) =>
+      differences.reduce((all, one) => all + (one.kind === kind ? one.amount : 0), 0);
+    const beyond = ofKind('transfer') + ofKind('rounding');
+    found.transfer += beyond;
+    found.unknownLinode += ofKind('unknownLinode');
     const ids = invariants.records.map(({ id }) => id);
-    for (const one of (await table.invoices.clusters(ids, month)).values()) tax += one.tax;
+    for (const one of (await table.invoices.clusters(ids, month)).values()) {
+      tax += one.tax;
+      found.shared += one.invoiced;
+      const isLess = one.differences.some(({ kind }) => kind === 'transfer');
+      if (isLess && beyond > 0) {
+        invariants.report('invoices', `${month} has ${beyond} of transfer that clusters lack`);
+      }
+    }
+  }
+  // A label without an id, or one that is cut, may be of a record that can't be read.
+  if (labelForm === 'nameOnly' || !invariants.records.every(world.isReadable)) {
+    return found.transfer > 0;
   }
   const recorded = new Set(
     invariants.records.flatMap(({ nodes }) =>
@@ -232,16 +256,23 @@ async function checkAccount(
     return !recorded.has(id) && clusterOfLabel(label) !== null && labelForm !== 'idOnly';
   };
   const isExtra = ({ label }: InvoiceItem) => label === UNKNOWN.label;
+  const isOurs = (item: InvoiceItem) => recorded.has(ofLinode(item)) && !isUnknown(item);
+  const isOverage = ({ label }: InvoiceItem) => label.includes('Overage');
   const expected = {
-    transfer: sumIf(({ label }) => label.includes('Overage')),
+    ofRecords: sumIf((item) => isOurs(item) || isOverage(item)),
     unknownLinode: sumIf((item) => isExtra(item) || isUnknown(item)),
   };
-  if (found.transfer !== expected.transfer || found.unknownLinode !== expected.unknownLinode) {
-    const text = `the plan ${plan} has ${JSON.stringify(expected)} apart, found ${JSON.stringify(found)}`;
+  const isFound = found.transfer + found.shared === expected.ofRecords;
+  if (!isFound || found.unknownLinode !== expected.unknownLinode) {
+    const text = `the plan ${plan} has ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`;
     invariants.report('invoices', text);
   }
-  const isOurs = (item: InvoiceItem) => recorded.has(ofLinode(item)) && !isUnknown(item);
-  if (tax !== sumIf(isOurs, 'taxMicroUsd')) invariants.report('invoices', `found ${tax} of taxes`);
+  const ofTransfer = tax - sumIf(isOurs, 'taxMicroUsd');
+  const most = sumIf(isOverage, 'taxMicroUsd');
+  if (ofTransfer < 0 || ofTransfer > most || (found.transfer === 0 && ofTransfer < most)) {
+    invariants.report('invoices', `found ${tax} of taxes`);
+  }
+  return found.transfer > 0;
 }
 
 /** null: nothing differs in the planned way. */
@@ -254,7 +285,7 @@ function checkNamed(
   const kind =
     plan === 'transfer' ? 'transfer' : plan === 'unknown' ? 'unknownLinode' : KINDS[plan];
   if (plan === 'taxes') return plan;
-  if (kind === undefined || (KINDS[plan] !== undefined && !found.has(kind))) return null;
+  if (kind === undefined || (kind !== 'unknownLinode' && !found.has(kind))) return null;
   const isTold = invoiceNotices.some(({ difference }) => difference.kind === kind);
   const isNews = !['rounding', 'monthEnd'].includes(kind);
   if (isTold !== isNews) invariants.report('invoices', `the plan ${plan} was told: ${isTold}`);

@@ -840,6 +840,14 @@ const invoices = [
       from: 'if (!items.every(isOurs)) return false;',
       to: '',
     },
+    'transfer that the records count is told of, too': {
+      from: 'const amounts = split(microUsd(Math.max(0, all)), recorded, whole);',
+      to: 'const amounts = split(microUsd(0), recorded, whole);',
+    },
+    'transfer in whole cents is told of': {
+      from: "Math.abs(rest) < roundedBy(items) ? 'rounding' : 'transfer'",
+      to: "'transfer'",
+    },
     'an item of a node that never had a Linode is lost': {
       from: 'apart.unknown.push(billed);',
       to: '',

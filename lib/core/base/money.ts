@@ -76,6 +76,27 @@ export const times = (amount: MicroUsd, count: number): MicroUsd =>
 export const sum = (amounts: readonly MicroUsd[]): MicroUsd =>
   microUsd(amounts.reduce((total, amount) => total + amount, 0));
 
+/**
+ * Splits the amount by the shares of `whole`, which together are at most `whole`: each part is its
+ * share of the amount to a micro-dollar, and if the shares are all of `whole`, the parts are all of
+ * the amount.
+ */
+export function split(
+  amount: MicroUsd,
+  shares: readonly MicroUsd[],
+  whole: MicroUsd,
+): readonly MicroUsd[] {
+  if (whole === 0) return shares.map(() => microUsd(0));
+  let counted = 0;
+  /** The products are beyond what a float holds. */
+  const upTo = (share: number) => Number((BigInt(amount) * BigInt(share)) / BigInt(whole));
+  return shares.map((share) => {
+    const before = upTo(counted);
+    counted += share;
+    return microUsd(upTo(counted) - before);
+  });
+}
+
 const fault = (message: string): ParsedUsd => ({ ok: false, fault: message });
 
 /**

@@ -1,4 +1,4 @@
-import type { MicroUsd } from '../base/money.ts';
+import { type MicroUsd, microUsd, split, sum } from '../base/money.ts';
 import { plus } from '../base/units.ts';
 import { type MonthName, spendByMonth } from '../billing/bill.ts';
 import { newNodePrice } from './kinds.ts';
@@ -6,11 +6,14 @@ import { createdAfter, type Quote } from './quote.ts';
 import type { Bought } from './record.ts';
 import type { Spec } from './spec.ts';
 
-/** What the quote says that each calendar month (UTC) is billed by the teardown. */
+/**
+ * What the quote says that each calendar month (UTC) is billed by the teardown. What the budget holds
+ * back for transfer is split as the hours are.
+ */
 export function forecastOf(
   { nodes }: Spec,
   bought: Bought,
-  { startsAt, teardownAt }: Quote,
+  { startsAt, teardownAt, transfer }: Quote,
 ): Readonly<Record<MonthName, MicroUsd>> {
   const price = newNodePrice({ bought });
   const billed = Array.from({ length: nodes }, (_, index) => ({
@@ -18,5 +21,10 @@ export function forecastOf(
     billedUntil: null,
     price,
   }));
-  return spendByMonth(billed, teardownAt);
+  const bills = Object.entries(spendByMonth(billed, teardownAt));
+  const ofHours = bills.map(([, bill]) => bill);
+  const reserved = split(transfer?.reserved ?? microUsd(0), ofHours, sum(ofHours));
+  return Object.fromEntries(
+    bills.map(([month, bill], position) => [month, sum([bill, reserved[position] ?? microUsd(0)])]),
+  );
 }

@@ -1,3 +1,4 @@
+import { type MicroUsd, microUsd, split, sum } from '../base/money.ts';
 import type { ClusterId } from '../base/names.ts';
 import { type EpochMs, epochMs, hours } from '../base/units.ts';
 import { hoursByMonth, type MonthName, monthNamed, spendByMonth } from '../billing/bill.ts';
@@ -15,13 +16,13 @@ import {
 import type { InvoicedCluster, InvoiceItem, MonthEndEvidence } from './invoice.ts';
 import { isOfBackups, isOfManaged, type Known, matchOf } from './match.ts';
 
-/** What a record says of a cluster's hours in one month. */
+/** What a record says of a cluster's hours and transfer in one month. */
 export interface RecordedCluster {
   readonly id: ClusterId;
   /** Of nodes that have or had a Linode, by their index; those without an hour in the month too. */
   readonly nodes: readonly RecordedNode[];
-  /** What the record counts for transfer in the month, in micro-dollars. */
-  readonly transfer: number;
+  /** What the record counts for transfer in the month. */
+  readonly transfer: MicroUsd;
 }
 
 export interface RecordedNode {
@@ -51,7 +52,7 @@ export function recordedIn(record: ClusterRecord, month: MonthName, now: EpochMs
   const at = isLive(record) ? now : record.endedAt;
   const nodes = record.nodes.flatMap((node) => recordedNode(record, node, month, at));
   const ofNodes = nodes.reduce((total, { cost, backupsCost }) => total + cost + backupsCost, 0);
-  const transfer = (spentByMonthOf(record, now)[month] ?? 0) - ofNodes;
+  const transfer = microUsd((spentByMonthOf(record, now)[month] ?? 0) - ofNodes);
   return { id: record.id, nodes, transfer };
 }
 
@@ -115,7 +116,7 @@ export interface BilledItem {
 export interface ComparedMonth {
   /** Every cluster that the record or an invoice bills in the month. */
   readonly clusters: ReadonlyMap<ClusterId, InvoicedCluster>;
-  /** Of items that belong to no cluster: unknown Linodes and transfer. */
+  /** Of items that belong to no cluster: unknown Linodes, and transfer that no record counts. */
   readonly differences: readonly LabelledDifference[];
   readonly evidence: MonthEndEvidence;
   /** How many items are of clusters whose records can't be read. */
@@ -123,7 +124,9 @@ export interface ComparedMonth {
 }
 
 /**
- * Compares all items of a month with all records of it. The sum of all differences is the sum of
+ * Compares all items of a month with all records of it. Linode bills transfer for the pool of the
+ * whole account: of what it bills, each cluster has what its record counts, or if that is more in
+ * all, its share of it; the rest is the account's. The sum of all differences is the sum of
  * the items, without those of strangers and of unreadable records, less that of the records.
  * `nearby` are the items of the months before and after, as far as they are known: a node that is
  * billed there may lack an item here because Linode bills an hour across the month's end only once.
@@ -162,38 +165,76 @@ export function compareMonth(
   }
   const evidence = { startMonth: 0, endMonth: 0, bothMonths: 0 };
   const clusters = new Map<ClusterId, InvoicedCluster>();
-  for (const cluster of recorded) {
-    const theirs = byCluster.get(cluster.id) ?? [];
-    if (theirs.length === 0 && cluster.nodes.every(({ hours: count }) => count === 0)) continue;
+  const counted = recorded.filter(
+    ({ id, nodes }) => byCluster.has(id) || nodes.some(({ hours: count }) => count > 0),
+  );
+  const transfer = splitTransfer(
+    counted.map((cluster) => cluster.transfer),
+    apart.transfer,
+  );
+  for (const [position, cluster] of counted.entries()) {
     const isNearby = (index: number) => billedNearby.has(keyOf({ clusterId: cluster.id, index }));
-    const compared = compareCluster(cluster, theirs, isNearby);
+    const share = transfer.shares[position] ?? NO_SHARE;
+    const compared = compareCluster(cluster, byCluster.get(cluster.id) ?? [], share, isNearby);
     clusters.set(cluster.id, compared.invoiced);
     for (const reading of compared.readings) evidence[reading] += 1;
   }
+  const unknown = sumOf(apart.unknown.map(({ item }) => item.amount));
   const differences = [
-    ...labelled('transfer', apart.transfer),
-    ...labelled('unknownLinode', apart.unknown),
+    ...labelled(transfer.kind, transfer.rest, apart.transfer),
+    ...labelled('unknownLinode', unknown, apart.unknown),
   ];
   return { clusters, differences, evidence, unreadable };
 }
 
-function labelled(kind: DifferenceKind, billed: readonly BilledItem[]): LabelledDifference[] {
-  if (billed.length === 0) return [];
-  const more = sumOf(billed.map(({ item }) => item.amount));
+/** What a cluster has of the items for the transfer of the whole account. */
+interface TransferShare {
+  readonly amount: number;
+  readonly tax: number;
+  /** The invoices of the items. */
+  readonly invoiceIds: readonly number[];
+}
+
+const NO_SHARE: TransferShare = { amount: 0, tax: 0, invoiceIds: [] };
+
+/** The shares of the clusters whose records count this much, and what no record counts. */
+function splitTransfer(
+  recorded: readonly MicroUsd[],
+  billed: readonly BilledItem[],
+): { shares: TransferShare[]; rest: number; kind: DifferenceKind } {
+  const items = billed.map(({ item }) => item);
+  const all = sumOf(items.map((item) => item.amount));
+  const tax = sumOf(items.map((item) => item.tax));
+  const whole = microUsd(Math.max(all, sum(recorded)));
+  const amounts = split(microUsd(Math.max(0, all)), recorded, whole);
+  const taxes = split(microUsd(Math.max(0, tax)), recorded, whole);
+  const invoiceIds = billed.map(({ invoiceId }) => invoiceId);
+  const shares = amounts.map((part, position) =>
+    part === 0 ? NO_SHARE : { amount: part, tax: taxes[position] ?? 0, invoiceIds },
+  );
+  const rest = all - sum(amounts);
+  return { shares, rest, kind: Math.abs(rest) < roundedBy(items) ? 'rounding' : 'transfer' };
+}
+
+function labelled(
+  kind: DifferenceKind,
+  more: number,
+  billed: readonly BilledItem[],
+): LabelledDifference[] {
   const labels = billed
     .slice(0, LABELS_MAX)
     .map(({ item }) => item.label.slice(0, LABEL_LENGTH_MAX));
-  return [{ kind, amount: more, count: billed.length, labels }];
+  return difference(kind, more, billed.length).map((one) => ({ ...one, labels }));
 }
 
 function compareCluster(
   { nodes, transfer }: RecordedCluster,
   theirs: readonly { readonly index: number | null; readonly billed: BilledItem }[],
+  share: TransferShare,
   isBilledNearby: (index: number) => boolean,
 ): { invoiced: InvoicedCluster; readings: (keyof MonthEndEvidence)[] } {
   const byNode = itemsByNode(nodes, theirs);
-  // Linode bills transfer for the pool of the whole account.
-  const differences: Difference[] = difference('transfer', -transfer);
+  const differences: Difference[] = difference('transfer', share.amount - transfer);
   const readings: (keyof MonthEndEvidence)[] = [];
   for (const node of nodes) {
     const items = byNode.get(node.index) ?? [];
@@ -207,13 +248,13 @@ function compareCluster(
     if (reading !== null) readings.push(reading);
   }
   const items = theirs.map(({ billed }) => billed);
-  const ids = [...new Set(items.map(({ invoiceId }) => invoiceId))];
+  const ids = new Set([...items.map(({ invoiceId }) => invoiceId), ...share.invoiceIds]);
   const invoiced: InvoicedCluster = {
     recorded: sumOf([...nodes.map(({ cost, backupsCost }) => cost + backupsCost), transfer]),
-    invoiced: sumOf(items.map(({ item }) => item.amount)),
-    tax: sumOf(items.map(({ item }) => item.tax)),
+    invoiced: sumOf([...items.map(({ item }) => item.amount), share.amount]),
+    tax: sumOf([...items.map(({ item }) => item.tax), share.tax]),
     differences: byKind(differences),
-    invoiceIds: ids.toSorted((a, b) => a - b),
+    invoiceIds: [...ids].toSorted((a, b) => a - b),
   };
   return { invoiced, readings };
 }
@@ -305,7 +346,7 @@ function quantityOf(items: readonly InvoiceItem[], otherwise: number): number {
   return items.reduce((total, { quantity }) => total + (quantity ?? 0), 0);
 }
 
-/** Less than a cent for each item in whole cents, or decimals beyond the sixth; at our price. */
+/** Whether the rest is no more than rounding, at our price. */
 function isRounding(
   rest: number,
   items: readonly InvoiceItem[],
@@ -313,10 +354,17 @@ function isRounding(
 ): boolean {
   const isOurs = ({ unitPrice }: InvoiceItem) =>
     unitPrice === null || prices.some((price) => isOf(unitPrice, price));
-  if (!items.every(isOurs)) return false;
+  return items.every(isOurs) && Math.abs(rest) < roundedBy(items);
+}
+
+/**
+ * Rounding changes the sum of the items by less than this: a cent for each item in whole cents, a
+ * micro-dollar for each with decimals beyond the sixth.
+ */
+function roundedBy(items: readonly InvoiceItem[]): number {
   const inCents = items.filter((item) => item.amount % CENT === 0).length;
   const finer = items.filter(({ isExact }) => !isExact).length;
-  return Math.abs(rest) < inCents * CENT + finer + (finer > 0 ? 1 : 0);
+  return inCents * CENT + finer + (finer > 0 ? 1 : 0);
 }
 
 const isOf = (unitPrice: number, { hourly, monthly }: Price): boolean =>

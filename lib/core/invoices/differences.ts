@@ -76,13 +76,13 @@ export function wordsOf({ kind, amount: more, count }: Difference): {
     case 'transfer':
       if (more < 0) {
         return {
-          text: `Linode bills no transfer by cluster, and the record counts some: ${by}.`,
+          text: `Linode bills less transfer than the record counts: ${by}.`,
           advice:
             'Nothing to do: transfer is billed for the pool of the whole account, beyond what all its Linodes bring.',
         };
       }
       return {
-        text: `The invoice has ${items} for transfer beyond the account's pool: ${by}.`,
+        text: `The invoice has ${items} for transfer beyond the account's pool, with more than the records count: ${by}.`,
         advice:
           "See which Linodes send so much, in Linode's console; those of others share the pool.",
       };
@@ -100,7 +100,7 @@ export function wordsOf({ kind, amount: more, count }: Difference): {
       };
     case 'rounding':
       return {
-        text: `The amounts of ${nodes} are rounded on the invoice: ${by}.`,
+        text: `The invoice rounds ${plural(count, 'amount')}: ${by}.`,
         advice: 'Nothing to do.',
       };
     case 'hours':

@@ -39,8 +39,9 @@ export const monthOfItem = ({ from }: InvoiceItem, { date }: Pick<Invoice, 'date
 
 /** What the invoices say of one cluster in one month, against its record. */
 export interface InvoicedCluster {
-  /** The record's bill for the hours of the month. */
+  /** The record's bill for the hours and the transfer of the month. */
   readonly recorded: Amount;
+  /** With its share of the items for the transfer of the whole account. */
   readonly invoiced: Amount;
   readonly tax: Amount;
   /** Their sum is `invoiced` less `recorded`. */

@@ -1,14 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { type InvoiceDeps, reconcileInvoices } from '../../../lib/app/reconcile-invoices.ts';
+import { report } from '../../../lib/app/report.ts';
 import { epochMs, hours, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import { type ClusterRecord, ENDED_KEPT } from '../../../lib/core/cluster/record.ts';
 import { amount } from '../../../lib/core/invoices/amount.ts';
 import type { Invoice, InvoiceItem } from '../../../lib/core/invoices/invoice.ts';
 import type { InvoiceNotice } from '../../../lib/core/notices/invoices.ts';
 import { messageOf } from '../../../lib/core/notices/message.ts';
+import { renderReport } from '../../../lib/http/render-report.ts';
 import type { InvoiceStore } from '../../../lib/ports.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
-import { anEnded, at, gone, ID, LAUNCH, OTHER_ID, STAGE, usd } from '../../support/builders.ts';
+import {
+  aBought,
+  anEnded,
+  at,
+  gone,
+  ID,
+  LAUNCH,
+  OTHER_ID,
+  STAGE,
+  usd,
+} from '../../support/builders.ts';
 import { id } from '../../support/cluster-store-contract.ts';
 import { aClock, aRecordingLog, recordingMetrics } from '../../support/doubles.ts';
 import { anItem } from '../../support/invoice-store-contract.ts';
@@ -150,6 +162,36 @@ describe('the invoice of a month', () => {
     world.clock.set(plus(world.clock.now(), hours(48)));
     await world.run();
     expect(world.notices).toHaveLength(3);
+  });
+
+  it('has the transfer that the record counts, and nobody is told of it', async () => {
+    const sent = {
+      at: plus(LAUNCH, hours(3)),
+      month: NOVEMBER,
+      bytes: [150e9],
+      before: {},
+      rate: 0,
+    };
+    const cluster = aCluster({
+      bought: aBought({ transfer: { gb: 0, gbPrice: usd(0.005) } }),
+      sent,
+      spent: usd(0.7725),
+    });
+    const overage = anItem({ label: 'Outbound Transfer Overage', amount: amount(750_000) });
+    const world = await aWorld([cluster], [{ ...anInvoice(), items: [anItem(), overage] }]);
+    await world.run();
+    expect(await world.kept()).toMatchObject({
+      [ID]: { recorded: 772_500, invoiced: 772_500, differences: [] },
+    });
+    expect(await world.store.month(NOVEMBER)).toMatchObject({ differences: [] });
+    expect(world.notices).toEqual([]);
+    const { clock, clusters, store } = world;
+    const deps = { clock, store: clusters, invoices: store, endedKept: ENDED_KEPT };
+    const found = await report(deps, 'admin', { month: NOVEMBER, owner: null, cursor: null });
+    expect(renderReport(found, null)).toMatchObject({
+      ...{ billedUsd: 0.7725, invoicedUsd: 0.7725, differences: [] },
+      byCluster: [{ billedUsd: 0.7725, invoicedUsd: 0.7725, differenceUsd: 0, differences: [] }],
+    });
   });
 
   it('is not compared before an invoice is made after its end', async () => {

@@ -5,6 +5,7 @@ import {
   microUsd,
   parseUsd,
   priceToMicroUsd,
+  split,
   sum,
   times,
   toUsd,
@@ -191,5 +192,34 @@ describe('sums and products', () => {
     expect(() => times(most, 2)).toThrow(RangeError);
     expect(() => times(most, 0.5)).toThrow(RangeError);
     expect(() => sum([most, microUsd(1)])).toThrow(RangeError);
+  });
+});
+
+describe('split', () => {
+  const parts = (amount: number, shares: readonly number[], whole: number) =>
+    split(microUsd(amount), shares.map(microUsd), microUsd(whole));
+
+  it('gives each share its part, and all shares all of the amount', () => {
+    expect(parts(10, [1, 1, 1], 3)).toEqual([3, 3, 4]);
+    expect(parts(10, [1, 1], 4)).toEqual([2, 3]);
+    expect(parts(10, [0, 0], 0)).toEqual([0, 0]);
+    expect(parts(7, [], 7)).toEqual([]);
+  });
+
+  it('is exact for any amounts, to the micro-dollar', () => {
+    const micro = fc.nat(2 ** 45);
+    fc.assert(
+      fc.property(micro, fc.array(micro, { minLength: 1, maxLength: 20 }), (amount, shares) => {
+        const whole = shares.reduce((total, share) => total + share, 0);
+        fc.pre(whole > 0);
+        const split = parts(amount, shares, whole);
+        expect(sum(split)).toBe(amount);
+        for (const [index, share] of shares.entries()) {
+          const exact = (BigInt(amount) * BigInt(share)) / BigInt(whole);
+          expect(Math.abs((split[index] ?? 0) - Number(exact))).toBeLessThanOrEqual(1);
+        }
+        expect(parts(whole, shares, whole)).toEqual(shares);
+      }),
+    );
   });
 });

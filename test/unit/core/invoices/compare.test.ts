@@ -231,17 +231,89 @@ describe("an hour across the month's end", () => {
   });
 });
 
-it('transfer that the record counts is apart, as Linode bills it for the whole account', () => {
-  const recorded = [{ ...recordedIn(aCluster([forHours(3)]), NOVEMBER, LAUNCH), transfer: 40_000 }];
-  const known = knownOf(recorded, new Map([[ID, 1]]), new Set());
-  const overage = item(0, 300, { label: 'Outbound Transfer Overage', usd: 1.5 });
-  const billed = [item(101, 3), overage].map((one) => ({ invoiceId: 7, item: one }));
-  const { clusters, differences } = compareMonth(recorded, billed, known, []);
-  expect(clusters.get(ID)).toMatchObject({
-    ...{ recorded: 62_500, invoiced: 22_500 },
-    differences: [{ kind: 'transfer', amount: -40_000, count: 1 }],
+describe('transfer, which Linode bills for the whole account', () => {
+  const overage = (dollars: number, tax = 0) =>
+    item(0, 300, { label: 'Outbound Transfer Overage', usd: dollars, tax });
+
+  /** Two clusters of $0.0225 and $0.0375 for hours, whose records count this for transfer. */
+  function compareTransfer(counted: readonly number[], items: readonly InvoiceItem[]) {
+    const lives = [forHours(3), forHours(5)];
+    const recorded = counted.map((transfer, index) => {
+      const record = aCluster([lives[index] ?? forHours(1)], { id: index === 0 ? ID : OTHER_ID });
+      const nodes = record.nodes.map((node) => ({ ...node, linodeId: 101 + index }));
+      const plain = recordedIn({ ...record, nodes } as ClusterRecord, NOVEMBER, LAUNCH);
+      return { ...plain, transfer: usd(transfer) };
+    });
+    const sizes = new Map(recorded.map(({ id }) => [id, 1]));
+    const known = knownOf(recorded, sizes, new Set());
+    const hours = [item(101, 3), item(102, 5)].slice(0, counted.length);
+    const billed = [...hours, ...items].map((one, index) => ({ invoiceId: 7 + index, item: one }));
+    const { clusters, differences } = compareMonth(recorded, billed, known, []);
+    const rows = [...clusters.values()];
+    const all: Difference[] = [...differences, ...rows.flatMap((row) => row.differences)];
+    const total = (amounts: readonly number[]) => amounts.reduce((sum, one) => sum + one, 0);
+    const beyond =
+      total([...hours, ...items].map((one) => one.amount)) - total(rows.map((row) => row.recorded));
+    expect(total(all.map((one) => one.amount))).toBe(beyond);
+    return { rows, differences, alarming: all.filter(isAlarming) };
+  }
+
+  it('is the clusters’ as far as their records count it, and nothing differs', () => {
+    const { rows, differences, alarming } = compareTransfer([0.04, 0.74], [overage(0.78, 0.1)]);
+    expect(rows).toEqual([
+      {
+        ...{ recorded: 62_500, invoiced: 62_500, tax: 5_128 },
+        ...{ differences: [], invoiceIds: [7, 9] },
+      },
+      {
+        ...{ recorded: 777_500, invoiced: 777_500, tax: 94_872 },
+        ...{ differences: [], invoiceIds: [8, 9] },
+      },
+    ]);
+    expect([differences, alarming]).toEqual([[], []]);
   });
-  expect(differences).toMatchObject([{ kind: 'transfer', amount: 1_500_000 }]);
+
+  it('is told of beyond what all records count', () => {
+    const { rows, differences } = compareTransfer([0.04, 0], [overage(1), overage(0.5)]);
+    expect(rows.map((row) => [row.differences, row.invoiceIds])).toEqual([
+      [[], [7, 9, 10]],
+      [[], [8]],
+    ]);
+    expect(differences).toMatchObject([{ kind: 'transfer', amount: 1_460_000, count: 2 }]);
+  });
+
+  it('is shared by the clusters where the pool of the account bears some of it', () => {
+    const { rows, differences, alarming } = compareTransfer([0.04, 0.02], [overage(0.02)]);
+    expect(rows.map((row) => [row.invoiced, row.differences])).toEqual([
+      [22_500 + 13_333, [{ kind: 'transfer', amount: -26_667, count: 1 }]],
+      [37_500 + 6_667, [{ kind: 'transfer', amount: -13_333, count: 1 }]],
+    ]);
+    expect([differences, alarming]).toEqual([[], []]);
+    expect(compareTransfer([0.04], []).rows).toMatchObject([
+      { invoiced: 22_500, differences: [{ kind: 'transfer', amount: -40_000 }], invoiceIds: [7] },
+    ]);
+  });
+
+  it('is no news where the invoice has it in whole cents, nor is a credit', () => {
+    const rounded = compareTransfer([0.035], [overage(0.04)]);
+    expect(rounded.differences).toMatchObject([{ kind: 'rounding', amount: 5_000 }]);
+    expect(compareTransfer([0.04], [overage(-0.015)]).differences).toMatchObject([
+      { kind: 'transfer', amount: -15_000 },
+    ]);
+    expect(rounded.alarming).toEqual([]);
+  });
+
+  it('sums up exactly, and is never alarmed up to what the records count', () => {
+    const micro = fc.nat(2_000_000_000).map((value) => value / 1e6);
+    fc.assert(
+      fc.property(micro, micro, micro, (one, other, billed) => {
+        const { rows, alarming } = compareTransfer([one, other], [overage(billed)]);
+        const counted = Math.round(one * 1e6) + Math.round(other * 1e6);
+        if (Math.round(billed * 1e6) <= counted) expect(alarming).toEqual([]);
+        for (const row of rows) expect(row.invoiced).toBeLessThanOrEqual(row.recorded);
+      }),
+    );
+  });
 });
 
 describe('items of no cluster', () => {
@@ -354,7 +426,7 @@ it('each kind of difference has words, which say how much, and what to do', () =
   for (const kind of differenceKinds) {
     const { text, advice } = wordsOf({ kind, amount: amount(7_500), count: 3 });
     expect(text).toMatch(/\+\$0\.0075/);
-    expect(text).toMatch(/3 (nodes|items)/);
+    expect(text).toMatch(/3 (nodes|items|amounts)/);
     expect(advice).toMatch(/\.$/);
   }
 });
