@@ -2141,6 +2141,26 @@ const digests = [
       to: 'const SETTLE = hours(0);',
     },
   }),
+  ...inFile('lib/core/notices/digest/message.ts', ['test/unit/adapters/aws/sns.test.ts'], {
+    'a digest of many clusters is larger than SNS takes': {
+      from: 'fairShare(rows, room - used, ({ line }) => sizeOf(line))',
+      to: 'fairShare(rows, room - used, () => 0)',
+    },
+    'a digest of many owners is larger than SNS takes': {
+      from: 'room / 2, (one) => sizeOf(ownerJson(one))',
+      to: 'room / 2, () => 0',
+    },
+  }),
+  ...inFile(
+    'lib/core/notices/digest/fair-share.ts',
+    ['test/unit/core/notices/digest/digest.test.ts'],
+    {
+      'an owner of many clusters takes the rows of others': {
+        from: 'ranked.toSorted((a, b) => a.rank - b.rank)',
+        to: 'ranked',
+      },
+    },
+  ),
   ...inFile('lib/core/notices/digest/digest.ts', ['test/unit/core/notices/digest/digest.test.ts'], {
     'an owner named constructor has a function for a tally, and nobody gets a digest': {
       from: '(Object.hasOwn(owners, owner) ? owners[owner] : undefined)',

@@ -37,6 +37,7 @@ export interface Digest {
   readonly cap: CapUse | null;
   /** The share of each owner, the highest bill first; null: the digest is of one owner. */
   readonly byOwner: readonly OwnerShare[] | null;
+  /** Without those that `tally` counts as left out. */
   readonly rows: readonly Row[];
   /** Clusters that the totals may lack, because their records can't be read. */
   readonly unreadable: readonly ClusterId[];

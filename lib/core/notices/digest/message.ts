@@ -3,23 +3,57 @@ import { formatUsd, type MicroUsd, toUsd } from '../../base/money.ts';
 import { plural } from '../../base/plural.ts';
 import { durationMs, minus, toIso } from '../../base/units.ts';
 import type { MonthTotals } from '../../cluster/month-totals.ts';
-import type { CapUse, Digest, NextRun } from './digest.ts';
+import type { CapUse, Digest, NextRun, OwnerShare } from './digest.ts';
+import { fairShare } from './fair-share.ts';
+import { capMonthOf, type Period } from './period.ts';
 
 const REASONS_SHOWN_MAX = 10;
 const OWNERS_SHOWN_MAX = 20;
+/**
+ * SNS takes 262,144 bytes: the JSON, as a text within JSON, and the text for mail; the text for phones
+ * and the attributes have the rest.
+ */
+const BYTES_MAX = 250_000;
 
-/** A digest as people and programs read it. The text has at most about 6,000 characters. */
+/**
+ * A digest as people and programs read it. The text has at most about 6,000 characters; the lists of
+ * owners and clusters in the JSON are as long as SNS takes.
+ */
 export function textsOfDigest(digest: Digest) {
-  const { owner, stage, period, byOwner } = digest;
+  const bare = formsOf(digest, { owners: [], lines: [] });
+  const room = BYTES_MAX - bytesOf({ ...bare, json: JSON.stringify(bare.json) });
+  // The owners get half of the room at most, the clusters what is left.
+  const owners = fairShare(digest.byOwner ?? [], room / 2, (one) => sizeOf(ownerJson(one))).kept;
+  const used = owners.reduce((total, one) => total + sizeOf(ownerJson(one)), 0);
+  const rows = linesOfRows(digest);
+  const lines = fairShare(rows, room - used, ({ line }) => sizeOf(line)).kept;
+  return formsOf(digest, { owners, lines });
+}
+
+/** What the JSON has of the lists of a digest. */
+interface Lists {
+  readonly owners: readonly OwnerShare[];
+  readonly lines: readonly { readonly line: string }[];
+}
+
+function formsOf(digest: Digest, lists: Lists) {
+  const { owner, stage, period, byOwner, rows, tally } = digest;
   const whose = byOwner === null ? owner : 'all owners';
-  const text = linesOf(digest, whose).join('\n');
+  const csvLeftOut = tally.rowsLeftOut + rows.length - lists.lines.length;
+  const text = linesOf(digest, { whose, csvLeftOut }).join('\n');
   return {
     subject: `Onebuck ${stage}: ${period.name} of ${whose}`,
     text,
     // A digest that is delivered twice has the same id both times.
-    json: { id: `digest/${keyOfDigest(digest)}`, text, ...jsonOf(digest) },
+    json: { id: `digest/${keyOfDigest(digest)}`, text, ...jsonOf(digest, lists), csvLeftOut },
   };
 }
+
+/** The bytes in UTF-8 of a value as JSON. */
+const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+
+/** The bytes that a part of the JSON takes in a message to SNS, in which the JSON is a text. */
+const sizeOf = (part: unknown): number => bytesOf(JSON.stringify(part));
 
 /** The period, and for whom the digest of it is. */
 export const keyOfDigest = ({ period, owner, byOwner }: Digest): string =>
@@ -31,19 +65,28 @@ const COLUMNS = [
   ...['hourlyUsd', 'billedUsd'],
 ] as const;
 
-const csvOf = ({ rows }: Digest): string =>
-  csvLines(
-    COLUMNS,
-    rows.map((row) => [
-      ...[row.date, row.owner, row.id, row.name, row.type, row.region, row.nodes, row.nodeHours],
-      ...[toUsd(row.hourly), toUsd(row.billed)],
-    ]),
-  )
-    .map((line) => `${line}\r\n`)
-    .join('');
+const CSV_HEAD = csvLines(COLUMNS, [])
+  .map((line) => `${line}\r\n`)
+  .join('');
 
-function linesOf(digest: Digest, whose: string): string[] {
-  const { tally, byOwner, period, cap } = digest;
+function linesOfRows({ rows }: Digest) {
+  const cells = rows.map((row) => [
+    ...[row.date, row.owner, row.id, row.name, row.type, row.region, row.nodes, row.nodeHours],
+    ...[toUsd(row.hourly), toUsd(row.billed)],
+  ]);
+  const [, ...lines] = csvLines(COLUMNS, cells);
+  return rows.map(({ owner }, index) => ({ owner, line: `${lines[index]}\r\n` }));
+}
+
+interface Around {
+  /** Whom the digest is for, in words. */
+  readonly whose: string;
+  /** How many clusters the CSV lacks. */
+  readonly csvLeftOut: number;
+}
+
+function linesOf(digest: Digest, { whose, csvLeftOut }: Around): string[] {
+  const { tally, period, cap } = digest;
   const { totals, running, ended } = tally;
   return [
     `${titleOf(digest)}: ${whose}`,
@@ -68,9 +111,9 @@ function linesOf(digest: Digest, whose: string): string[] {
     ...(cap === null ? [] : [`Cap of ${cap.month}: ${capText(cap)}.`]),
     ...failureLines(digest),
     ...nextLines(digest),
-    ...ownerLines(byOwner ?? []),
+    ...ownerLines(digest),
     ...unreadableLines(digest),
-    ...leftOutLines(digest),
+    ...leftOutLines(digest, csvLeftOut),
   ];
 }
 
@@ -122,8 +165,8 @@ function nextLines({ nextRuns, nextRunsLeftOut, byOwner }: Digest): string[] {
 const runText = ({ scheduleId, name, owner }: NextRun, isOfAll: boolean): string =>
   `${scheduleId}${name === null ? '' : ` (${name})`}${isOfAll ? ` of ${owner}` : ''}`;
 
-function ownerLines(byOwner: NonNullable<Digest['byOwner']>): string[] {
-  if (byOwner.length === 0) return [];
+function ownerLines({ byOwner, period }: Digest): string[] {
+  if (byOwner === null || byOwner.length === 0) return [];
   const shown = byOwner.slice(0, OWNERS_SHOWN_MAX);
   const left = byOwner.length - shown.length;
   return [
@@ -134,7 +177,7 @@ function ownerLines(byOwner: NonNullable<Digest['byOwner']>): string[] {
         `  ${owner}: ${plural(clusters, 'cluster')}, ${plural(nodeHours, 'node hour')}, ` +
         `${formatUsd(billed)}${cap === null ? '' : `; cap of ${cap.month}: ${capText(cap)}`}`,
     ),
-    ...(left === 0 ? [] : [`  and ${plural(left, 'more owner')}`]),
+    ...(left === 0 ? [] : [`  and ${plural(left, 'more owner')}: ${reportOf(period)} has all`]),
   ];
 }
 
@@ -143,19 +186,21 @@ const unreadableLines = ({ unreadable }: Digest): string[] =>
     ? []
     : ['', `Left out, as their records can not be read: ${unreadable.join(', ')}.`];
 
-const leftOutLines = ({ tally: { rowsLeftOut }, period }: Digest): string[] =>
-  rowsLeftOut === 0
+const leftOutLines = ({ period }: Digest, csvLeftOut: number): string[] =>
+  csvLeftOut === 0
     ? []
     : [
         '',
-        `The table of clusters lacks ${plural(rowsLeftOut, 'cluster')}: ` +
-          `onebuck report --month ${period.name.slice(0, 7)} --csv has all of a month.`,
+        `The table of clusters lacks ${plural(csvLeftOut, 'cluster')}: ` +
+          `${reportOf(period)} --csv has all of a month.`,
       ];
+
+const reportOf = (period: Period): string => `onebuck report --month ${capMonthOf(period)}`;
 
 const capText = ({ used, limit }: CapUse): string =>
   `${formatUsd(used)} of ${formatUsd(limit)} used (${Math.floor((100 * used) / limit)} %)`;
 
-function jsonOf(digest: Digest) {
+function jsonOf(digest: Digest, { owners, lines }: Lists) {
   const { kind, stage, owner, period, tally, failures, nextRuns, cap, byOwner } = digest;
   return {
     kind,
@@ -175,17 +220,18 @@ function jsonOf(digest: Digest) {
     failures,
     nextRuns: nextRuns.map((run) => ({ ...run, at: toIso(run.at) })),
     cap: capJson(cap),
-    owners:
-      byOwner?.map((share) => ({
-        owner: share.owner,
-        ...totalsJson(share),
-        cap: capJson(share.cap),
-      })) ?? null,
+    owners: byOwner === null ? null : owners.map(ownerJson),
+    ownersLeftOut: (byOwner?.length ?? 0) - owners.length,
     unreadable: digest.unreadable,
-    csv: csvOf(digest),
-    csvLeftOut: tally.rowsLeftOut,
+    csv: CSV_HEAD + lines.map(({ line }) => line).join(''),
   };
 }
+
+const ownerJson = (share: OwnerShare) => ({
+  owner: share.owner,
+  ...totalsJson(share),
+  cap: capJson(share.cap),
+});
 
 const capJson = (cap: CapUse | null) =>
   cap === null ? null : { month: cap.month, usedUsd: toUsd(cap.used), limitUsd: toUsd(cap.limit) };

@@ -5,6 +5,7 @@ import { FAR_FUTURE } from '../../billing/bill.ts';
 import { newNodePrice } from '../../cluster/kinds.ts';
 import { added, type MonthTotals, NOTHING, totalsOf } from '../../cluster/month-totals.ts';
 import { type ClusterRecord, type EndedRecord, isLive } from '../../cluster/record.ts';
+import { fairShare } from './fair-share.ts';
 import { capMonthOf, type Period } from './period.ts';
 import { billedBy, totalsIn } from './totals.ts';
 
@@ -64,7 +65,7 @@ export interface Row {
 
 export const EMPTY_TALLY: Tally = { owners: {}, rows: [], unreadable: [] };
 
-/** A row has about 130 bytes, and a message may have 256 KB. */
+/** An item of the table holds the rows of all owners: see lib/adapters/dynamodb/digests.ts. */
 export const ROWS_MAX = 1_000;
 const REASONS_MAX = 20;
 const REASON_CHARACTERS_MAX = 200;
@@ -97,16 +98,18 @@ export function withRecords(
   for (const record of records) {
     if (record.createdAt >= period.end) continue;
     const totals = totalsIn(record, period, now);
-    const row = totals.clusters === 0 ? null : rowOf(record, totals, period);
-    const isLeftOut = row !== null && rows.length >= ROWS_MAX;
-    if (row !== null && !isLeftOut) rows.push(row);
-    const before = owners.get(record.owner) ?? NONE;
-    owners.set(record.owner, plusRecord(before, record, { totals, isLeftOut, period, now }));
+    if (totals.clusters > 0) rows.push(rowOf(record, totals, period));
+    const own = { ...NONE, totals, ...sharesOf(record, period, now) };
+    owners.set(record.owner, plusTally(owners.get(record.owner) ?? NONE, own));
+  }
+  const { kept, leftOut } = fairShare(rows, ROWS_MAX, () => 1);
+  for (const { owner } of leftOut) {
+    owners.set(owner, plusTally(owners.get(owner) ?? NONE, { ...NONE, rowsLeftOut: 1 }));
   }
   const ids = [...tally.unreadable, ...unreadable.map(({ id }) => id)];
   return {
     owners: Object.fromEntries(owners),
-    rows,
+    rows: kept,
     unreadable: ids.slice(0, UNREADABLE_MAX),
   };
 }
@@ -114,19 +117,6 @@ export function withRecords(
 interface PageRead {
   readonly records: readonly ClusterRecord[];
   readonly unreadable: readonly { readonly id: ClusterId }[];
-}
-
-interface Share {
-  readonly totals: MonthTotals;
-  readonly isLeftOut: boolean;
-  readonly period: Period;
-  readonly now: EpochMs;
-}
-
-function plusRecord(tally: OwnerTally, record: ClusterRecord, share: Share): OwnerTally {
-  const { totals, isLeftOut, period, now } = share;
-  const own = { ...NONE, totals, rowsLeftOut: isLeftOut ? 1 : 0 };
-  return plusTally(tally, { ...own, ...sharesOf(record, period, now) });
 }
 
 function sharesOf(record: ClusterRecord, period: Period, now: EpochMs): Partial<OwnerTally> {

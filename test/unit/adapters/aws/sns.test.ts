@@ -5,7 +5,7 @@ import { createTopic } from '../../../../lib/adapters/aws/sns.ts';
 import { type Digest, digestsOf } from '../../../../lib/core/notices/digest/digest.ts';
 import { monthPeriod } from '../../../../lib/core/notices/digest/period.ts';
 import { EMPTY_TALLY, withRecords } from '../../../../lib/core/notices/digest/tally.ts';
-import { aNotice, anEnded, LAUNCH, SCHEDULE_ID, usd } from '../../../support/builders.ts';
+import { aNotice, anEnded, aSpec, LAUNCH, SCHEDULE_ID, usd } from '../../../support/builders.ts';
 import { id } from '../../../support/cluster-store-contract.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:onebuck-test-notices';
@@ -74,6 +74,37 @@ describe('a notice to the topic', () => {
       kind: { DataType: 'String', StringValue: 'digest' },
       owner: { DataType: 'String', StringValue: 'admin' },
     });
+  });
+
+  it.each([
+    ['1,400 owners', 1_400, 'lab'],
+    ['owners and clusters with long names', 700, '"ü'.repeat(20)],
+    ['one owner of all clusters', 1, '"'.repeat(40)],
+  ])('that is a digest of %s is no larger than SNS takes', async (_, owners, name) => {
+    const { mock, topic } = aTopic();
+    mock.on(PublishCommand).resolves({ MessageId: '1' });
+    const length = Math.max(1_000, owners);
+    const records = Array.from({ length }, (_, n) =>
+      anEnded({ id: id(n), owner: `${n % owners}`.padEnd(40, 'n'), spec: aSpec({ name }) }),
+    );
+    const period = monthPeriod('2026-11');
+    const tally = withRecords(EMPTY_TALLY, { records, unreadable: [] }, period, period.end);
+    const around = { stage: 'test', period, schedules: [], capOf: () => usd(100), admin: 'admin' };
+    await topic.send(digestsOf(tally, around)[0] as Digest);
+    const { Message = '', MessageAttributes } =
+      mock.commandCalls(PublishCommand)[0]?.args[0].input ?? {};
+    const bytes = Buffer.byteLength(Message) + Buffer.byteLength(JSON.stringify(MessageAttributes));
+    expect(bytes).toBeLessThan(262_144);
+    const json = JSON.parse(JSON.parse(Message).default);
+    const lines = json.csv.trimEnd().split('\r\n').slice(1);
+    expect(json.owners.length + json.ownersLeftOut).toBe(owners);
+    expect(lines.length + json.csvLeftOut).toBe(length);
+    // Nothing is left out for which there is room.
+    if (json.csvLeftOut > 0) expect(bytes).toBeGreaterThan(230_000);
+    if (json.csvLeftOut > 0) expect(json.text).toContain(`lacks ${json.csvLeftOut} clusters:`);
+    // 1,000 rows of 700 owners: 300 have a second one, and have it only if all have a first.
+    const withRows = new Set(lines.map((line: string) => line.split(',')[1]));
+    expect(withRows.size).toBe(Math.min(owners, lines.length));
   });
 
   it('that SNS refuses throws its error', async () => {

@@ -241,8 +241,41 @@ describe('the digests of a period', () => {
     expect(text).toContain(
       'The table of clusters lacks 40 clusters: onebuck report --month 2026-11',
     );
-    // SNS takes 256 KB for all forms of a message together.
-    expect(JSON.stringify(json).length + text.length).toBeLessThan(200_000);
+    expect(json).toMatchObject({ csvLeftOut: 40, ownersLeftOut: 0 });
+  });
+
+  it('have rows of each owner, however many clusters another has', () => {
+    const records = Array.from({ length: ROWS_MAX + 100 }, (_, n) =>
+      endedAfter(n, 1, { owner: n < ROWS_MAX + 90 ? 'ann' : `owner${n % 5}` }),
+    );
+    const pages = [records.slice(0, ROWS_MAX + 90), records.slice(ROWS_MAX + 90)];
+    const tally = pages.reduce(
+      (before, page) =>
+        withRecords(before, { records: page, unreadable: [] }, NOVEMBER, NOVEMBER.end),
+      EMPTY_TALLY,
+    );
+    const around = { stage: 'test', period: NOVEMBER, schedules: [], admin: 'admin' };
+    const all = digestsOf(tally, { ...around, capOf: () => null });
+    expect(all.map(({ rows, tally: own }) => [rows.length, own.rowsLeftOut])).toEqual([
+      [ROWS_MAX, 100],
+      [ROWS_MAX - 10, 100],
+      ...Array.from({ length: 5 }, () => [2, 0]),
+    ]);
+    expect(all[0]?.rows.slice(-10).map(({ id: one }) => one)).toEqual(
+      records.slice(-10).map((record) => record.id),
+    );
+  });
+
+  it('of a week name the month whose report has the clusters that are left out', () => {
+    const records = Array.from({ length: ROWS_MAX + 1 }, (_, n) => {
+      const createdAt = plus(WEEK_47.start, hours(1));
+      return endedAfter(n, 1, { createdAt, owner: `owner${n % 30}` });
+    });
+    const [admin] = digests(records, { period: WEEK_47 });
+    expect(textOf(admin)).toContain(
+      '  and 10 more owners: onebuck report --month 2026-11 has all\n\n' +
+        'The table of clusters lacks 1 cluster: onebuck report --month 2026-11 --csv has all',
+    );
   });
 });
 
