@@ -165,10 +165,9 @@ describe('the invoice of a month', () => {
   });
 
   it('has the transfer that the record counts, and nobody is told of it', async () => {
+    const at = plus(LAUNCH, hours(3));
     const sent = {
-      at: plus(LAUNCH, hours(3)),
-      month: NOVEMBER,
-      bytes: [150e9],
+      ...{ at, month: NOVEMBER, bytes: [150e9], measuredAt: [at], expected: [0] },
       before: {},
       rate: 0,
     };
