@@ -837,8 +837,8 @@ const invoices = [
       to: 'if (items.length === 0) return [];',
     },
     'another price in whole cents is called rounding': {
-      from: 'if (!items.every(isOurs)) return false;',
-      to: '',
+      from: 'items.every(isOurs) && Math.abs(rest)',
+      to: 'Math.abs(rest)',
     },
     'transfer that the records count is told of, too': {
       from: 'const amounts = split(microUsd(Math.max(0, all)), recorded, whole);',
