@@ -53,7 +53,8 @@ export function billUntil(instance: Instance, end: number): number {
  * Micro-dollars for what a cluster's Linodes sent beyond what they brought, until each one's `end`,
  * by the dearest reading of what Linode does not document: only a Linode's own whole hours that lie
  * within a month and are over bring anything, what is brought is rounded down to a GB in each month,
- * and each started GB beyond costs its price. Goes through each life hour by hour.
+ * and each started GB beyond costs its price. But a month with background traffic only costs nothing:
+ * a GB of all Linodes, or 0.1 GB of each that brings something. Goes through each life hour by hour.
  */
 export function overageUntil(
   instances: readonly Instance[],
@@ -75,7 +76,10 @@ export function overageUntil(
       at = to;
     }
   }
+  const bringing = instances.filter(({ type }) => (types.get(type)?.transfer ?? 0) > 0).length;
+  const background = Math.max(10, bringing) * 1e8;
   return [...months].reduce((total, [monthEnd, { bytes, parts, usd }]) => {
+    if (Math.floor(bytes) <= background) return total;
     const last = new Date(monthEnd - 1);
     const hours = (monthEnd - Date.UTC(last.getUTCFullYear(), last.getUTCMonth())) / HOUR;
     const beyond = Math.ceil(Math.floor(bytes) / 1e9) - Math.floor(parts / hours);

@@ -2289,6 +2289,18 @@ const transfer = [
       from: '(fast * peak + (to - from - fast) * mean) / HOUR',
       to: '((to - from - fast) * mean) / HOUR',
     },
+    'background traffic costs from its first byte on': {
+      from: '.filter(([, bytes]) => bytes > background)',
+      to: '.filter(([, bytes]) => bytes > 0)',
+    },
+    'the background traffic of many nodes is that of one': {
+      from: 'Math.max(BYTES_PER_GB, Math.floor(ofNodes))',
+      to: 'BYTES_PER_GB',
+    },
+    'nodes that bring nothing have background traffic for free': {
+      from: 'Math.min(BACKGROUND_OF_NODE, inAnHour)',
+      to: 'BACKGROUND_OF_NODE',
+    },
     'a started GB beyond is free': {
       from: 'Math.ceil(bytes / BYTES_PER_GB) - (brought',
       to: 'Math.floor(bytes / BYTES_PER_GB) - (brought',

@@ -208,7 +208,9 @@ export const quoteSchema = z.object({
     z
       .object({
         broughtGb: count("What the nodes add to the account's pool until the teardown."),
-        limitGb: count('transferGb of the spec; by default, broughtGb.'),
+        limitGb: count(
+          'transferGb of the spec; by default, broughtGb, or the background traffic if more.',
+        ),
         reservedUsd: usd('What the budget holds back for the part of limitGb beyond broughtGb'),
       })
       .check(z.describe('Outbound transfer; null: it does not count, or no hour is afforded.')),

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterId } from '../../lib/core/base/names.ts';
 import { clusterTag } from '../../lib/core/base/names.ts';
-import { hours, minutes, plus } from '../../lib/core/base/units.ts';
+import { between, hours, minutes, plus } from '../../lib/core/base/units.ts';
 import { renderCluster } from '../../lib/http/render.ts';
 import { overageUntil } from '../../simulation/oracle.ts';
+import { at } from '../support/builders.ts';
 import { aWorld, START, type World } from '../support/flow-world.ts';
 
 const GB = 1e9;
@@ -66,6 +67,34 @@ describe('a cluster that sends more than it brings', () => {
     expect(record).toMatchObject({ phase: 'deleted', endReason: 'budget' });
     const overspent = 'overspent' in record ? record.overspent : -1;
     expect(overspent).toBeGreaterThanOrEqual(Math.max(0, billed - 1_000_000));
+  });
+});
+
+describe('the background traffic of nodes', () => {
+  /** 50 MB for updates as a node comes up, then 18 MB an hour. */
+  const sends = [
+    { label: '.', fromSeconds: 0, untilSeconds: 300, bytesPerSecond: 166_667 },
+    { label: '.', fromSeconds: 300, untilSeconds: null, bytesPerSecond: 5_000 },
+  ];
+  const MONTHS_END = at('2026-03-31T22:31:00Z');
+
+  it.each([
+    ['1 nanode', { nodes: 1, budgetUsd: 0.0075 }, START, 57],
+    ['10 nanodes', { nodes: 10, budgetUsd: 0.075 }, START, 57],
+    ['100 nanodes', { nodes: 100, budgetUsd: 0.75 }, START, 57],
+    ['10 nodes that bring nothing', { type: 'g8-dedicated-4-2', budgetUsd: 0.7 }, START, 57],
+    ['1 nanode over the end of a month', { nodes: 1, budgetUsd: 0.0225 }, MONTHS_END, 117],
+  ])('ends no cluster at its smallest budget: %s', async (_of, spec, start, minute) => {
+    const world = await aWorld({ inMemory: true, linode: { sends } });
+    world.clock.set(start);
+    const { id } = await world.launch(ten(spec));
+    await world.reapUntil(plus(start, hours(3)));
+    const record = await world.record(id);
+    expect(record).toMatchObject({ endReason: 'budget', spent: record.budget, overspent: 0 });
+    const began = record.history.find(({ event }) => event.startsWith('teardown begun'));
+    expect(between(start, began?.at ?? start)).toBeGreaterThanOrEqual(minutes(minute - 1));
+    expect(world.notices.map(({ kind }) => kind)).not.toContain('overBudget');
+    expect(world.notices.map(({ kind }) => kind)).not.toContain('transfer');
   });
 });
 

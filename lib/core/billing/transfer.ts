@@ -106,13 +106,46 @@ export function sentByMonth(
   return sent;
 }
 
-/** The started GB that were sent beyond what the nodes brought by `at`, in each calendar month. */
+/** The most bytes of a node in a month that may be background traffic, such as its updates. */
+const BACKGROUND_OF_NODE = BYTES_PER_GB / 10;
+/** The part of what a node brings in a month that it brings in an hour, at least. */
+const HOURS_OF_MONTH_MAX = 744;
+
+/**
+ * The bytes that a cluster may send in a calendar month without a cost: its background traffic.
+ * 1. What its nodes bring in the hour that is not over yet, which `broughtByMonth` leaves out, but
+ *    at most 0.1 GB for each node.
+ * 2. At least a GB, as Linode counts whole GB of the account, and not of each cluster.
+ * With more, the whole traffic of the month counts, in the dearest reading. Why: docs/decisions.md.
+ */
+export function backgroundOf({ terms, bringers }: Pick<Transfer, 'terms' | 'bringers'>): number {
+  const inAnHour = (terms.gb * BYTES_PER_GB) / HOURS_OF_MONTH_MAX;
+  const ofNodes = bringers.length * Math.min(BACKGROUND_OF_NODE, inAnHour);
+  return Math.max(BYTES_PER_GB, Math.floor(ofNodes));
+}
+
+/** What nodes may send by `at` without a cost, in whole GB: what they bring, or their background. */
+export function freeGb(nodes: Pick<Transfer, 'terms' | 'bringers'>, at: EpochMs): number {
+  const brought = Object.values(broughtByMonth(nodes.bringers, nodes.terms, at));
+  const background = Math.floor(backgroundOf(nodes) / BYTES_PER_GB);
+  return Math.max(
+    background,
+    brought.reduce((total, gb) => total + gb, 0),
+  );
+}
+
+/**
+ * The started GB that were sent beyond what the nodes brought by `at`, in each calendar month with
+ * more than background traffic.
+ */
 export function beyondByMonth(
-  { terms, bringers, sending }: Transfer,
+  transfer: Transfer,
   at: EpochMs,
 ): Readonly<Record<MonthName, number>> {
+  const { terms, bringers, sending } = transfer;
   if (sending === null) return {};
-  return beyond(sentByMonth(sending, at), broughtByMonth(bringers, terms, at));
+  const brought = broughtByMonth(bringers, terms, at);
+  return beyond(sentByMonth(sending, at), brought, backgroundOf(transfer));
 }
 
 /** What `beyondByMonth` costs in each calendar month. */
@@ -133,8 +166,10 @@ export const transferCost = (transfer: Transfer, at: EpochMs): MicroUsd =>
 function beyond(
   sent: Readonly<Record<MonthName, number>>,
   brought: Readonly<Record<MonthName, number>>,
+  background: number,
 ): Readonly<Record<MonthName, number>> {
-  const months = Object.entries(sent).map(([month, bytes]): [MonthName, number] => [
+  const charged = Object.entries(sent).filter(([, bytes]) => bytes > background);
+  const months = charged.map(([month, bytes]): [MonthName, number] => [
     month,
     Math.max(0, Math.ceil(bytes / BYTES_PER_GB) - (brought[month] ?? 0)),
   ]);
@@ -160,11 +195,13 @@ export function lastAffordableWith(
   const last = lastAffordable(nodes, { budget: left, maxHours });
   const { sending, terms, bringers } = transfer;
   if (sending === null || last <= from) return last;
+  const background = backgroundOf(transfer);
   let work = 0;
   /** Whether the bill stays within the budget between the two: sends grow, and so do hours. */
   const fits = (start: EpochMs, end: EpochMs): boolean => {
     work += nodes.length + bringers.length;
-    const gb = beyond(sentByMonth(sending, end), broughtByMonth(bringers, terms, start));
+    const brought = broughtByMonth(bringers, terms, start);
+    const gb = beyond(sentByMonth(sending, end), brought, background);
     const cost = Object.values(gb).reduce((total, count) => total + count * terms.gbPrice, 0);
     return spend(nodes, end) + cost <= budget;
   };

@@ -14,6 +14,7 @@ import type { Price } from '../billing/price.ts';
 import {
   type Bringer,
   broughtByMonth,
+  freeGb,
   reservedUntil,
   reserveFor,
   type TransferTerms,
@@ -47,7 +48,7 @@ export interface Quote {
 export interface QuotedTransfer {
   /** What its nodes add to the account's pool until then, in whole GB. */
   readonly broughtGb: number;
-  /** What it is planned to send: as the spec says, or what its nodes bring. */
+  /** What it is planned to send: as the spec says, or what costs nothing. */
   readonly limitGb: number;
   /** What the budget holds back for the part beyond. */
   readonly reserved: MicroUsd;
@@ -130,5 +131,5 @@ function transferUntil(
 ): QuotedTransfer {
   const brought = broughtByMonth(bringers, terms, teardownAt);
   const broughtGb = Object.values(brought).reduce((total, gb) => total + gb, 0);
-  return { broughtGb, limitGb: transferGb ?? broughtGb, reserved };
+  return { broughtGb, limitGb: transferGb ?? freeGb({ terms, bringers }, teardownAt), reserved };
 }

@@ -16,6 +16,7 @@ import {
   BYTES_PER_GB,
   beyondByMonth,
   broughtByMonth,
+  freeGb,
   rateOf,
   type Transfer,
   type TransferTerms,
@@ -56,8 +57,8 @@ export function transferOf(record: Common, at: EpochMs): TransferTotals | null {
 }
 
 /**
- * What the cluster is planned to send, in GB: by default, what its nodes bring until the teardown that
- * their hours alone set. `nodes`: those of its life.
+ * What the cluster is planned to send, in GB: by default, what costs nothing until the teardown that
+ * the hours of its nodes alone set. `nodes`: those of its life.
  */
 export function limitOf(
   record: Common,
@@ -67,7 +68,7 @@ export function limitOf(
   if (record.transferGb !== undefined || terms === null) return record.transferGb ?? 0;
   const { budget, maxHours, marginMs, endBy = FAR_FUTURE } = record;
   const affordable = minus(lastAffordable(nodes, { budget, maxHours }), marginMs);
-  return total(Object.values(broughtByMonth(nodes, terms, earliest(affordable, endBy))));
+  return freeGb({ terms, bringers: nodes }, earliest(affordable, endBy));
 }
 
 /**

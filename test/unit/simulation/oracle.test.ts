@@ -67,11 +67,14 @@ describe('the oracle bills', () => {
 
   it('transfer of each month by itself, and of a burst only while it lasts', () => {
     const created = at('2026-11-30T23:30:00Z');
-    const burst = [{ fromSeconds: 1_200, untilSeconds: 2_400, bytesPerSecond: 1e6 }];
+    const burst = [{ fromSeconds: 1_200, untilSeconds: 2_400, bytesPerSecond: 3e6 }];
     const linode = { ...aLinode(created), sends: burst };
-    // 0.6 GB in each of the two months.
-    expect(overageUntil([linode], () => created + 5 * HOUR)).toBe(5_000);
-    expect(overageUntil([linode], () => created + HOUR)).toBe(2 * 5_000);
+    // 1.8 GB in each of the two months.
+    expect(overageUntil([linode], () => created + 5 * HOUR)).toBe(2 * 5_000);
+    expect(overageUntil([linode], () => created + HOUR)).toBe(4 * 5_000);
+    // 0.6 GB are background traffic.
+    const quiet = { ...linode, sends: [{ ...burst[0], bytesPerSecond: 1e6 }] };
+    expect(overageUntil([quiet as typeof linode], () => created + HOUR)).toBe(0);
   });
 
   it('while time passes, the amount that it bills at the end', () => {

@@ -102,9 +102,27 @@ describe('beyond what they bring', () => {
   });
 
   it('each month counts by itself', () => {
-    const byMonth = { '2026-10': GB, '2026-11': 10 * GB };
-    expect(transferCost(transfer({ sending: sending({ byMonth }) }), atHour(13))).toBe(usd(0.005));
+    const byMonth = { '2026-10': 2 * GB, '2026-11': 10 * GB };
+    expect(transferCost(transfer({ sending: sending({ byMonth }) }), atHour(13))).toBe(usd(0.01));
   });
+
+  it.each([
+    ['a GB of a few nodes', 10, 1_000, 1],
+    ['0.1 GB of each of many', 500, 1_000, 50],
+    ['a GB of any number that bring nothing', 500, 0, 1],
+  ])(
+    'no background traffic costs: %s; with a byte more, all that is sent counts',
+    (_of, count, gb, free) => {
+      const bringers = Array.from({ length: count }, () => NANODE);
+      const of = (bytes: number) => {
+        const sent = sending({ byMonth: { '2026-11': bytes } });
+        const one = transfer({ terms: { ...TERMS, gb }, bringers, sending: sent });
+        return transferCost(one, atHour(1));
+      };
+      expect(of(free * GB)).toBe(0);
+      expect(of(free * GB + 1)).toBe((free + 1) * usd(0.005));
+    },
+  );
 });
 
 describe('the last affordable instant', () => {
