@@ -2314,6 +2314,12 @@ const transfer = [
       to: 'return needed;',
     },
   }),
+  ...inFile('lib/core/pass/batches.ts', ['test/unit/core/pass/measure.test.ts'], {
+    'one large cluster is measured beside all calls that a tick may make': {
+      from: 'nodes === 0 ? callsLeft :',
+      to: 'nodes === 0 ? MEASURES_PER_TICK * 9 :',
+    },
+  }),
   ...inFile('lib/core/pass/plan.ts', ['test/unit/core/pass/measure.test.ts'], {
     'passes look for the instant at which transfer passes a budget that it has passed': {
       from: 'passesBudgetAt > now && overspentAt(record, now) === 0;',
@@ -2372,7 +2378,7 @@ const transfer = [
   }),
   ...inFile('lib/core/pass/batches.ts', ['test/unit/core/pass/measure.test.ts'], {
     'a tick measures as many nodes as are due': {
-      from: 'if (nodes > 0 && nodes + count > most)',
+      from: 'if (nodes + count > most)',
       to: 'if (nodes < 0 && nodes + count > most)',
     },
   }),

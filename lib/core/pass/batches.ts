@@ -108,7 +108,7 @@ export function planBatches(records: readonly LiveRecord[], now: EpochMs): Batch
     .filter(({ record }) => record.phase !== 'provisioning')
     .filter(() => fits(CALLS_OF_A_LOOK));
   const requests = teardowns.map(teardownRequest({ onGrid: teardowns.length > ALONE_MAX }));
-  const measured = measureAtMost(MEASURES_PER_TICK);
+  const measured = measureAtMost(CALLS_PER_TICK + MEASURES_PER_TICK - calls);
   return [
     ...split(measured(teardowns, requests), BATCHES_MAX.teardowns),
     ...split(launches.map(lookRequest), BATCHES_MAX.launches),
@@ -117,16 +117,17 @@ export function planBatches(records: readonly LiveRecord[], now: EpochMs): Batch
 }
 
 /**
- * Lets the first passes measure the transfer of their nodes, as long as these are at most `most`
- * together; but always those of the first.
+ * Lets the first passes measure the transfer of their nodes, as long as these are at most
+ * `MEASURES_PER_TICK` together; one larger cluster alone only if the tick has `callsLeft` for it.
  */
-function measureAtMost(most: number) {
+function measureAtMost(callsLeft: number) {
   let nodes = 0;
   return (work: readonly Work[], requests: readonly PassRequest[]): PassRequest[] =>
     requests.map((request, row) => {
       const record = work[row]?.record;
       const count = record?.bought.transfer === undefined ? 0 : undeletedIn(record);
-      if (nodes > 0 && nodes + count > most) return { ...request, unmeasured: true };
+      const most = nodes === 0 ? callsLeft : Math.min(callsLeft, MEASURES_PER_TICK);
+      if (nodes + count > most) return { ...request, unmeasured: true };
       nodes += count;
       return request;
     });

@@ -280,6 +280,35 @@ describe('the next measure', () => {
   });
 });
 
+describe('the calls of a tick', () => {
+  const clusterOf = (index: number, count: number, overrides: Partial<Running> = {}) => ({
+    ...aRunning({
+      bought,
+      nodes: Array.from({ length: count }, (_, node) => created(node)),
+      budget: usd(1_000),
+      dueAt: epochMs(NOW + index),
+    }),
+    ...overrides,
+    id: `c${'abcdefghij'.slice(0, 9)}${'abcde'[index]}` as never,
+  });
+  const measuredOf = (records: LiveRecord[]) =>
+    planBatches(records, NOW)
+      .flat()
+      .filter(({ unmeasured }) => unmeasured !== true)
+      .map(({ clusterId }) => records.findIndex(({ id }) => id === clusterId));
+
+  it('have room for the measures of one large cluster', () => {
+    expect(measuredOf([clusterOf(0, 500), clusterOf(1, 10)])).toEqual([0]);
+    expect(measuredOf([clusterOf(0, 10), clusterOf(1, 500)])).toEqual([0]);
+  });
+
+  it('leave none for it beside as many deletions as a tick may send', () => {
+    const due = { budget: usd(0.0075), dueAt: NOW };
+    const teardowns = [clusterOf(0, 500, due), clusterOf(1, 500, due), clusterOf(2, 200, due)];
+    expect(measuredOf(teardowns)).toEqual([2]);
+  });
+});
+
 describe('a teardown that Linode refuses', () => {
   const trouble = { since: NOW, reason: 'locked', tries: 9, triedAt: NOW, seenAt: NOW };
   const nodes = [created(0, { trouble }), created(1, { trouble })];
