@@ -807,8 +807,16 @@ const invoices = [
   }),
   ...inFile('lib/core/invoices/match.ts', ['test/unit/core/invoices/match.test.ts'], {
     'a volume with the id of a Linode is billed to a cluster': {
-      from: 'if (isOtherService(label)) return STRANGER;',
+      from: 'if (!isNode && isOfService(text)) return STRANGER;',
       to: '',
+    },
+    'a node beside whose label a service stands is a stranger': {
+      from: 'const isNode = first !== undefined && name?.isWhole === true && fits(name, first);',
+      to: 'const isNode = false;',
+    },
+    'a Linode that a person calls onebuck-console is told of': {
+      from: 'const other = isWhole || isCut ? UNKNOWN : STRANGER;',
+      to: 'const other = UNKNOWN;',
     },
     'an item of a Linode that no record has is the node of its label': {
       from: 'if (ids.length > 0) return UNKNOWN;',
@@ -823,8 +831,8 @@ const invoices = [
       to: 'const isClear = true;',
     },
     'a label that is cut fits the first of two clusters': {
-      from: 'clusterId === undefined || another !== undefined || nodes === undefined',
-      to: 'clusterId === undefined || nodes === undefined',
+      from: 'if (another !== undefined || nodes === undefined) return UNKNOWN;',
+      to: 'if (nodes === undefined) return UNKNOWN;',
     },
   }),
   ...inFile('lib/core/invoices/compare.ts', ['test/unit/core/invoices/compare.test.ts'], {

@@ -31,19 +31,20 @@ export type Match =
 const STRANGER = { kind: 'stranger' } as const;
 const UNKNOWN = { kind: 'unknown' } as const;
 
-/** Services whose ids are not those of Linodes. */
+/** Services whose ids are not those of Linodes: whole words, which no part of a node's label is. */
 const OTHER_SERVICES =
-  /volume|nodebalancer|object storage|kubernetes|\blke\b|database|dbaas|\bimages?\b|longview|\bip(v[46])?\b|vpc|firewall/;
+  /(?<![a-z0-9])(volumes?|nodebalancers?|object[^a-z0-9]storage|kubernetes|lke|databases?|dbaas|images?|longview|ip(v[46])?|vpcs?|(cloud)?firewalls?)(?![a-z0-9])/;
 
 const TRANSFER = /transfer overage|overage.*transfer|transfer.*overage/;
 
 export function matchOf(label: string, known: Known): Match {
   const text = label.normalize('NFKC').toLowerCase();
   if (TRANSFER.test(text)) return { kind: 'transfer' };
-  if (isOtherService(label)) return STRANGER;
   const ids = idsIn(text);
   const [first, ...others] = ids.flatMap((id) => known.linodes.get(id) ?? []);
   const name = nameIn(text);
+  const isNode = first !== undefined && name?.isWhole === true && fits(name, first);
+  if (!isNode && isOfService(text)) return STRANGER;
   if (first !== undefined) {
     // People may name a Linode by the id of another one: "copy-of-12345678".
     const isClear = ids.length === 1 || name !== null;
@@ -54,9 +55,14 @@ export function matchOf(label: string, known: Known): Match {
   return name === null ? STRANGER : byName(name, ids, known);
 }
 
-/** Whether the item is of something that is no Linode, and never was. */
-export const isOtherService = (label: string): boolean =>
-  OTHER_SERVICES.test(label.normalize('NFKC').toLowerCase()) && !/linode managed/i.test(label);
+/** Whether the item is of something that is no Linode, whatever the records know. */
+export function isOtherService(label: string): boolean {
+  const text = label.normalize('NFKC').toLowerCase();
+  return isOfService(text) && nameIn(text)?.isWhole !== true;
+}
+
+const isOfService = (text: string): boolean =>
+  OTHER_SERVICES.test(text) && !text.includes('linode managed');
 
 /** Whether the item is for the backups of a Linode. */
 export const isOfBackups = (label: string): boolean => /back[ -]?up/i.test(label);
@@ -69,15 +75,24 @@ interface Name {
   /** The id of the cluster, or its beginning. */
   readonly cluster: string;
   readonly index: number | null;
+  /** Whether the id of the cluster is whole. */
+  readonly isWhole: boolean;
+  /** Whether the label says by dots that it is cut. */
+  readonly isCut: boolean;
 }
 
 const FULL = /onebuck[^a-z0-9]+(c[a-z2-7]{10})(?![a-z0-9])(?:[^a-z0-9]+(\d{1,3})(?![a-z0-9]))?/;
-const CUT = /onebuck[^a-z0-9]+(c[a-z2-7]{0,9})(?![a-z0-9])/;
+const CUT = /onebuck[^a-z0-9]+(c[a-z2-7]{0,9})(?![a-z0-9])(\.{2,})?/;
 
 function nameIn(text: string): Name | null {
-  const [, cluster, index] = FULL.exec(text) ?? CUT.exec(text) ?? [];
+  const [, whole, index] = FULL.exec(text) ?? [];
+  if (whole !== undefined) {
+    const number = index === undefined ? null : Number(index);
+    return { cluster: whole, index: number, isWhole: true, isCut: false };
+  }
+  const [, cluster, dots] = CUT.exec(text) ?? [];
   if (cluster === undefined) return null;
-  return { cluster, index: index === undefined ? null : Number(index) };
+  return { cluster, index: null, isWhole: false, isCut: dots !== undefined };
 }
 
 /**
@@ -102,16 +117,20 @@ function fits(name: Name | null, { clusterId, index }: NodeRef): boolean {
 }
 
 /** The node of a label without an id that a record has. */
-function byName({ cluster, index }: Name, ids: readonly number[], known: Known): Match {
+function byName(name: Name, ids: readonly number[], known: Known): Match {
+  const { cluster, index, isWhole, isCut } = name;
   if (isClusterId(cluster) && known.unreadable.has(cluster)) return { kind: 'unreadable' };
+  // People call their Linodes "onebuck-console", too.
+  const other = isWhole || isCut ? UNKNOWN : STRANGER;
   // The records know each of their Linodes by its id, so this is another one.
-  if (ids.length > 0) return UNKNOWN;
+  if (ids.length > 0) return other;
   const named = isClusterId(cluster)
     ? [cluster]
     : [...known.clusters.keys()].filter((id) => id.startsWith(cluster));
   const [clusterId, another] = named;
   const nodes = clusterId === undefined ? undefined : known.clusters.get(clusterId);
-  if (clusterId === undefined || another !== undefined || nodes === undefined) return UNKNOWN;
+  if (clusterId === undefined) return other;
+  if (another !== undefined || nodes === undefined) return UNKNOWN;
   if (index !== null && index >= nodes) return UNKNOWN;
   return { kind: 'node', clusterId, index: index ?? (nodes === 1 ? 0 : null) };
 }

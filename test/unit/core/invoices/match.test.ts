@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ClusterId, nodeLabel } from '../../../../lib/core/base/names.ts';
-import { type Known, matchOf } from '../../../../lib/core/invoices/match.ts';
+import { isOtherService, type Known, matchOf } from '../../../../lib/core/invoices/match.ts';
 import { labelForms } from '../../../../simulators/linode/invoice-settings.ts';
 import { labelOf } from '../../../../simulators/linode/invoices.ts';
 
@@ -83,6 +83,11 @@ describe('the label of a node', () => {
     'Storage Volume - onebuck-cabcdefg234-3 (1234) - 20 GB',
     'NodeBalancer - web-lb (90000003)',
     'onebuck-web (5)',
+    'Linode 4GB - onebuck-console (99)',
+    'Linode 4GB - onebuck-console',
+    'Storage Volume - onebuck-cabcdefg234-3 - 20 GB',
+    'Storage_Volume_onebuck_cabcdefg234_3_90000009',
+    'Linode 4GB - web-90000003 (90000009)',
     'monitor-of-cabcdefg234 (90000009)',
     'myonebuckcabcdefg234',
     'Object Storage',
@@ -102,6 +107,31 @@ describe('the label of a node', () => {
       expect(matchOf(label, known)).toEqual({ kind: 'transfer' });
     },
   );
+});
+
+it.each(['cabvpcabcde', 'cabvolumeab', 'cdatabaseab', 'cfirewallab', 'cimageimage'] as ClusterId[])(
+  'a node of %s is found, whose id has the letters of another service',
+  (clusterId) => {
+    const ours: Known = {
+      linodes: new Map([[123_456, { clusterId, index: 0 }]]),
+      clusters: new Map([[clusterId, 1]]),
+      unreadable: new Set(),
+    };
+    for (const label of [
+      `Nanode 1GB - onebuck-${clusterId}-0 (123456)`,
+      `onebuck-${clusterId}-0`,
+    ]) {
+      expect(matchOf(label, ours)).toEqual({ kind: 'node', clusterId, index: 0 });
+      expect(isOtherService(label)).toBe(false);
+    }
+  },
+);
+
+it('a node is found by its whole label and its id, whatever else stands there', () => {
+  const label = 'Nanode 1GB (database image) - onebuck-cabcdefg234-3 (90000003)';
+  expect(matchOf(label, known)).toEqual(NODE);
+  expect(isOtherService(label)).toBe(false);
+  expect(isOtherService('Storage Volume - data (90000003) - 20 GB')).toBe(true);
 });
 
 it.each(labelForms)(
