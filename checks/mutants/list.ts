@@ -1438,7 +1438,7 @@ const passes = [
   }),
   ...inFile('lib/app/reconcile.ts', ['test/unit/app/reconcile.test.ts'], {
     'a pass carries out before it saves its intent': {
-      from: '  const intent = await save(\n    store,\n    record,\n    wait === null ? next : withTrouble(next, observed.failures, now),\n  );',
+      from: '  const intent = await save(\n    store,\n    record,\n    wait === null ? next : withReasons(next, observed.failures, now),\n  );',
       to: "  const intent = next as LiveRecord | 'conflict';",
     },
     'a pass goes on though a newer record is there': {
@@ -2372,6 +2372,16 @@ const transfer = [
       to: 'now < monthNamed(monthName(now)).start',
     },
   }),
+  ...inFile('lib/core/cluster/sent.ts', ['test/unit/core/notices/events.test.ts'], {
+    'nobody learns that nothing is measured': {
+      from: 'now >= plus(since, UNMEASURED_MAX) ? since : null',
+      to: 'now < plus(since, UNMEASURED_MAX) ? since : null',
+    },
+    'a cluster whose nodes are gone is said to send what can not be measured': {
+      from: 'if (!isDue || sendersOf(record).length === 0) return null;',
+      to: 'if (!isDue) return null;',
+    },
+  }),
   ...inFile('lib/core/cluster/transfer.ts', ['test/unit/core/pass/measure.test.ts'], {
     'a resized node goes on to bring what it did': {
       from: 'const [first, ...rest] = [...end, ...changes.map(({ from }) => from)];',
@@ -2406,6 +2416,10 @@ const transfer = [
     'no pass measures what nodes send': {
       from: 'const known = withSent(priced, measured, now);',
       to: 'const known = withSent(priced, UNMEASURED, now);',
+    },
+    'the record of a cluster that can not be measured has no trouble': {
+      from: '[...failures, ...unmeasuredTexts(record, now)]',
+      to: 'failures',
     },
   }),
   ...inFile('lib/app/measure.ts', ['test/flows/transfer.test.ts'], {

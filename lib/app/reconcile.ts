@@ -20,7 +20,7 @@ import {
   type LiveRecord,
   withTrouble,
 } from '../core/cluster/record.ts';
-import { type Measured, withSent } from '../core/cluster/sent.ts';
+import { type Measured, unmeasuredTexts, withSent } from '../core/cluster/sent.ts';
 import type { JobOutcome } from '../core/job/progress.ts';
 import { withEventNotices } from '../core/notices/events.ts';
 import { withEndNotice, withNotice } from '../core/notices/notices.ts';
@@ -205,7 +205,7 @@ async function makePass(
   const intent = await save(
     store,
     record,
-    wait === null ? next : withTrouble(next, observed.failures, now),
+    wait === null ? next : withReasons(next, observed.failures, now),
   );
   if (intent === 'conflict') return 'over';
   if (notice !== null) outbox.send(notice);
@@ -221,6 +221,10 @@ async function makePass(
   if (pass !== 'over') logPass(deps, pass, planned.steps);
   return pass;
 }
+
+/** The record with the reasons why a pass could not do its work, or does not know what nodes send. */
+const withReasons = (record: LiveRecord, failures: readonly string[], now: EpochMs): LiveRecord =>
+  withTrouble(record, [...failures, ...unmeasuredTexts(record, now)], now);
 
 /**
  * The Linodes of the cluster. A cluster that has sent no create needs no list, so its first nodes
@@ -275,7 +279,7 @@ async function act(
   const carriedOut = await carryOut(deps, intent, steps, by);
   const now = clock.now();
   const all = [...failures, ...carriedOut.failures];
-  const applied = withTrouble(apply(intent, carriedOut.outcomes, now), all, now);
+  const applied = withReasons(apply(intent, carriedOut.outcomes, now), all, now);
   const record = await save(deps.store, intent, applied);
   if (record === 'conflict') return 'over';
   reportLostTags(deps, { before: intent, record });

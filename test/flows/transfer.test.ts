@@ -131,9 +131,32 @@ describe('measures', () => {
     const world = await senders(1);
     world.linode.setFaults([{ kind: 'missingScope', path: '/transfer$' }]);
     const { id } = await world.launch(ten());
+    await world.reapUntil(plus(START, minutes(55)));
+    const troubleAt = async (count: number) =>
+      renderCluster(await world.record(id), plus(START, minutes(count))).trouble;
+    const unmeasured = () => world.notices.filter(({ kind }) => kind === 'unmeasured');
+    expect(await troubleAt(55)).toBeNull();
+    expect(unmeasured()).toEqual([]);
+    await world.reapUntil(plus(START, minutes(70)));
+    expect(await troubleAt(70)).toMatchObject({
+      reason: expect.stringMatching(/^what its nodes send can not be measured since .* nothing$/),
+    });
     await world.reapUntil(plus(START, hours(14)));
+    expect(unmeasured()).toHaveLength(1);
     expect(await world.record(id)).toMatchObject({ endReason: 'budget', spent: 975_000 });
     expect((await world.record(id)).sent).toBeUndefined();
+  });
+
+  it('that work again end the trouble', async () => {
+    const world = await senders(1);
+    world.linode.setFaults([{ kind: 'missingScope', path: '/transfer$' }]);
+    const { id } = await world.launch(ten());
+    await world.reapUntil(plus(START, minutes(70)));
+    expect(await world.record(id)).toHaveProperty('trouble');
+    world.linode.setFaults([]);
+    await world.reapUntil(plus(START, minutes(80)));
+    expect(await world.record(id)).not.toHaveProperty('trouble');
+    expect((await world.record(id)).sent?.bytes[0]).toBeGreaterThan(1e9);
   });
 
   it('of nine nodes tell what the tenth sends, which is never measured', async () => {

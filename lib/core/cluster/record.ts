@@ -388,7 +388,8 @@ export type EventKind =
   | 'takenOver'
   | 'tagLost'
   | 'repriced'
-  | 'transfer';
+  | 'transfer'
+  | 'unmeasured';
 /**
  * What is sent at most once in a cluster's life: a kind of notice, or a kind with the count of
  * nodes that the notice is about. A warning is sent at most once for each teardown time.

@@ -9,6 +9,7 @@ import {
   minutes,
   plus,
   seconds,
+  toIso,
 } from '../base/units.ts';
 import { type MonthName, monthName, monthNamed } from '../billing/bill.ts';
 import { rateOf, sentByMonth } from '../billing/transfer.ts';
@@ -31,6 +32,25 @@ export const sendersOf = ({ nodes, sent }: LiveRecord) =>
   nodes
     .filter(isSender)
     .toSorted((a, b) => (sent?.measuredAt[a.index] ?? 0) - (sent?.measuredAt[b.index] ?? 0));
+
+/** After so long without a measure of any node, the record says so: two looks have failed. */
+const UNMEASURED_MAX = hours(1);
+
+/** Since when no measure has been had of nodes that may send; null: it is not long, or does not count. */
+export function unmeasuredSince(record: LiveRecord, now: EpochMs): EpochMs | null {
+  const isDue = record.bought.transfer !== undefined && record.phase !== 'provisioning';
+  if (!isDue || sendersOf(record).length === 0) return null;
+  const since = record.sent?.at ?? record.startedAt ?? record.createdAt;
+  return now >= plus(since, UNMEASURED_MAX) ? since : null;
+}
+
+/** Why the transfer of the cluster counts too little, for its `trouble`; none while it is measured. */
+export const unmeasuredTexts = (record: LiveRecord, now: EpochMs): string[] => {
+  const since = unmeasuredSince(record, now);
+  if (since === null) return [];
+  const counts = record.sent === undefined ? 'counts as nothing' : 'is only expected';
+  return [`what its nodes send can not be measured since ${toIso(since)}, and ${counts}`];
+};
 
 /** What a pass has measured, by the index of the node; nodes that it could not measure are missing. */
 export type Measured = ReadonlyMap<number, number>;

@@ -13,6 +13,7 @@ import {
   troublesOf,
   troubleTexts,
 } from '../cluster/record.ts';
+import { unmeasuredSince } from '../cluster/sent.ts';
 import { limitOf, transferOf } from '../cluster/transfer.ts';
 import { baseOf, type EventNotice } from './notices.ts';
 
@@ -64,6 +65,7 @@ function eventsOf(record: LiveRecord, now: EpochMs): Event[] {
     ...takenOver(record),
     ...repriced(record, now),
     ...transfer(record, now),
+    ...unmeasured(record, now),
     ...undeletable(record),
     ...overBudget(record, now),
   ];
@@ -154,6 +156,26 @@ function transfer(record: LiveRecord, now: EpochMs): Event[] {
         `has sent ${sentGb} GB of the ${limitGb} GB ${of} until its teardown.${spent} What it sends ` +
         `beyond what its nodes bring counts as spend: the budget lasts until ` +
         `${toIso(life.teardownAt)}.`,
+    },
+  ];
+}
+
+function unmeasured(record: LiveRecord, now: EpochMs): Event[] {
+  const since = unmeasuredSince(record, now);
+  if (since === null) return [];
+  const counts =
+    record.sent === undefined
+      ? 'and what they send beyond what they bring counts as nothing'
+      : 'and what they send counts at the highest rate seen lately';
+  return [
+    {
+      kind: 'unmeasured',
+      count: 1,
+      subject: 'sends what can not be measured',
+      detail:
+        `has nodes of which Linode has not said since ${toIso(since)} what they send, ${counts}: its ` +
+        "bill may pass its budget. See the transfer of its Linodes in Linode's console, and destroy " +
+        "it if that is much. The log has the reason, at 'transfer not measured'.",
     },
   ];
 }

@@ -65,6 +65,7 @@ function subjectOf(notice: Notice): string {
     case 'tagLost':
     case 'repriced':
     case 'transfer':
+    case 'unmeasured':
       return notice.subject;
   }
 }

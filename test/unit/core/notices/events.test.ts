@@ -1,9 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { hours, plus, seconds } from '../../../../lib/core/base/units.ts';
+import {
+  type EpochMs,
+  hours,
+  minus,
+  minutes,
+  plus,
+  seconds,
+} from '../../../../lib/core/base/units.ts';
 import type { NoticeKey } from '../../../../lib/core/cluster/record.ts';
 import { withEventNotices } from '../../../../lib/core/notices/events.ts';
 import { messageOf } from '../../../../lib/core/notices/message.ts';
-import { aDeleting, aRunning, created, LAUNCH, usd } from '../../../support/builders.ts';
+import {
+  aBought,
+  aDeleting,
+  aRunning,
+  created,
+  gone,
+  LAUNCH,
+  usd,
+} from '../../../support/builders.ts';
 
 const NOW = plus(plus(LAUNCH, hours(2)), seconds(1));
 const trouble = { since: LAUNCH, reason: 'locked', tries: 1, triedAt: LAUNCH };
@@ -52,6 +67,22 @@ describe('a notice about what nobody planned', () => {
     expect(notices[0]?.detail).toMatch(/can not be deleted: Linode does not answer\.$/);
     const unknown = noticesOf(aDeleting({ budget: usd(0.04), overBudgetAt }));
     expect(unknown.notices[0]?.detail).toMatch(/and Linode bills on\.$/);
+  });
+
+  it('says that nothing can be measured of what the nodes send, after an hour', () => {
+    const bought = aBought({ transfer: { gb: 1_000, gbPrice: usd(0.005) } });
+    const never = aRunning({ bought });
+    const [notice] = noticesOf(never).notices;
+    expect(notice).toMatchObject({ kind: 'unmeasured', subject: 'sends what can not be measured' });
+    expect(notice?.detail).toMatch(/counts as nothing: its bill may pass its budget/);
+    const sentAt = (at: EpochMs) => ({ at, month: '2026-11', rate: 0, before: {} });
+    const zeros = { bytes: [0, 0], measuredAt: [null, null], expected: [0, 0] };
+    const measuredAt = (at: EpochMs) => noticesOf({ ...never, sent: { ...sentAt(at), ...zeros } });
+    expect(measuredAt(minus(NOW, hours(1))).notices[0]?.detail).toMatch(/at the highest rate seen/);
+    expect(measuredAt(minus(NOW, minutes(59))).notices).toEqual([]);
+    expect(noticesOf(aRunning()).notices, 'no transfer counts').toEqual([]);
+    const nodes = [gone(0), gone(1)];
+    expect(noticesOf(aRunning({ bought, nodes })).notices, 'nobody sends').toEqual([]);
   });
 
   it('has a subject of at most 100 characters for the longest stage and 500 nodes', () => {
