@@ -884,6 +884,10 @@ const invoices = [
       from: 'isAlarming(one) && !told.includes(keyOf(one))',
       to: 'isAlarming(one)',
     },
+    'a difference is lost if a run dies after it is noted as told': {
+      from: '  news.send(outbox);\n  await outbox.flush();\n',
+      to: '  for (const one of results) await invoices.keepCluster({ id: one.id, month }, one.result, keptUntil);\n  news.send(outbox);\n',
+    },
     'a run reads any number of pages of invoices': {
       from: 'pages < PAGES_MAX && deps.clock.now() <= by;',
       to: 'deps.clock.now() <= by;',

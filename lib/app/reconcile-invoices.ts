@@ -77,8 +77,9 @@ const CLOCKS_APART_MAX = hours(1);
 /**
  * Reads the invoices that are new, have changed or may have, and compares each month that they bill
  * whole with the records. What was found is kept beside the records, and people are told of each
- * difference once. A run reads at most 60 pages of items; the next goes on after the last. May be
- * repeated at any point. Without the scope for invoices nothing is read, and the book says so.
+ * difference once, or twice with the same id where a run dies in between. A run reads at most 60
+ * pages of items; the next goes on after the last. May be repeated at any point. Without the scope
+ * for invoices nothing is read, and the book says so.
  */
 export async function reconcileInvoices(deps: InvoiceDeps, limits: InvoiceLimits): Promise<void> {
   const { linode, invoices, clock, log } = deps;
@@ -99,7 +100,6 @@ export async function reconcileInvoices(deps: InvoiceDeps, limits: InvoiceLimits
   if (book !== 'conflict' && !book.invoices.every(isWhole)) {
     log.info('invoices are not read whole yet; the next run goes on');
   }
-  await outbox.flush();
 }
 
 type Saved = InvoiceBook | 'conflict';
@@ -180,22 +180,27 @@ async function compareAndKeep(
   const news = new News(deps, { month, invoiceId: Math.max(...invoiceIds) });
   const keptUntil = plus(monthNamed(month).end, endedKept);
   const kept = await invoices.clusters([...found.clusters.keys()], month);
-  await forEachAtMost(WRITES_AT_ONCE, [...found.clusters], async ([id, invoiced]) => {
+  const results = [...found.clusters].flatMap(([id, invoiced]) => {
     const known = kept.get(id);
     const fresh = news.of(invoiced.differences, known?.told ?? []);
     const result: ToldCluster = { ...invoiced, told: [...(known?.told ?? []), ...fresh.keys] };
-    if (JSON.stringify(known) === JSON.stringify(result)) return;
-    await invoices.keepCluster({ id, month }, result, keptUntil);
+    if (JSON.stringify(known) === JSON.stringify(result)) return [];
     news.add(owners.get(id) ?? ADMIN, id, fresh.differences);
+    return [{ id, result }];
   });
   const before = await invoices.month(month);
   const fresh = news.of(found.differences, before?.told ?? []);
   const told = [...(before?.told ?? []), ...fresh.keys];
   const { differences, evidence } = found;
   const result: InvoicedMonth = { invoiceIds, differences, evidence, told };
-  await invoices.keepMonth(month, result, keptUntil);
   news.addUnknown(fresh.differences as LabelledDifference[]);
+  // A run that dies after this sends the same notices again; none is marked as told and lost.
   news.send(outbox);
+  await outbox.flush();
+  await forEachAtMost(WRITES_AT_ONCE, results, (one) =>
+    invoices.keepCluster({ id: one.id, month }, one.result, keptUntil),
+  );
+  await invoices.keepMonth(month, result, keptUntil);
   return true;
 }
 
