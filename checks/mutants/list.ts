@@ -2326,6 +2326,18 @@ const transfer = [
       to: 'return needed;',
     },
   }),
+  ...inFile('lib/core/cluster/change.ts', ['test/flows/transfer.test.ts'], {
+    'a change plans transfer of a cluster whose transfer does not count': {
+      from: "if (plansTransfer && record.bought.transfer === undefined) return { kind: 'noTransfer' };",
+      to: '',
+    },
+  }),
+  ...inFile('lib/app/offer.ts', ['test/flows/transfer.test.ts'], {
+    'nobody is told that transferGb has no effect': {
+      from: '? [UNCOUNTED] : []',
+      to: '? [] : []',
+    },
+  }),
   ...inFile('lib/core/pass/batches.ts', ['test/unit/core/pass/measure.test.ts'], {
     'one large cluster is measured beside all calls that a tick may make': {
       from: 'nodes === 0 ? callsLeft :',

@@ -101,6 +101,12 @@ function refusalOf(
       const cause = isLive(record) ? `The teardown of ${id} has begun` : `Cluster ${id} has ended`;
       return new AppError('conflict', `${cause}: launch another cluster.`);
     }
+    case 'noTransfer':
+      return new AppError(
+        'refused',
+        `The transfer of ${id} does not count, as the Onebuck that launched it, or its server, knew no ` +
+          'prices of transfer: leave transferGb out, or launch another cluster.',
+      );
     case 'tooLittle': {
       const { spent, smallestBudget } = refusal;
       return new AppError(

@@ -111,6 +111,7 @@ export async function offer(
     ...ownUserDataWarnings(spec),
     ...warningOfWait(between(now, from)),
     ...(account === 'unreadable' ? [UNREADABLE] : []),
+    ...(spec.transferGb !== null && terms === null ? [UNCOUNTED] : []),
     ...(firewall === null ? [] : [noFirewall(firewall, isGuarded)]),
     ...(lacksHelper && network.kind !== null ? [NO_HELPER] : []),
     ...(canHaveAgent && publicUrl === null ? [UNREACHABLE] : []),
@@ -197,6 +198,9 @@ const UNREADABLE =
   "the Linode token can not read the account's settings (scope account:read_only): backups are " +
   'counted as if the account forced them, and if Linode manages the account, each Linode costs ' +
   'about $100 a month more than this quote says';
+
+const UNCOUNTED =
+  'the server lists no prices of transfer, so transfer does not count, and transferGb has no effect';
 
 const noFirewall = (id: number, isGuarded: boolean): string =>
   `the account's default firewall (${id}) is not attached to the nodes, since it could shut ssh ` +

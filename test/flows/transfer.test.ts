@@ -126,6 +126,24 @@ describe('transfer that a spec plans', () => {
   });
 });
 
+describe('transferGb where no transfer counts', () => {
+  it('is warned of at the launch, and refused in a change', async () => {
+    const world = await aWorld({ inMemory: true, linode: { transferKnown: false } });
+    const { id } = await world.launch(ten({ transferGb: 400 }));
+    const before = await world.record(id);
+    expect(before.advice.warnings).toContainEqual(
+      expect.stringContaining('transferGb has no effect'),
+    );
+    expect(before.transferGb).toBeUndefined();
+    await expect(world.change(id, { transferGb: 100 })).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('leave transferGb out'),
+    });
+    expect((await world.record(id)).history).toEqual(before.history);
+    await expect(world.change(id, { transferGb: null })).resolves.toBeDefined();
+  });
+});
+
 describe('measures', () => {
   it('that fail keep no pass from its work', async () => {
     const world = await senders(1);

@@ -66,6 +66,8 @@ export type Changed =
   | { readonly kind: 'changed'; readonly next: LiveRecord }
   /** The teardown has begun or is due, or the cluster has ended: its limits can't change. */
   | { readonly kind: 'begun' }
+  /** Its transfer does not count, so that nothing could be held back for it. */
+  | { readonly kind: 'noTransfer' }
   | { readonly kind: 'tooLittle'; readonly smallestBudget: MicroUsd; readonly spent: MicroUsd }
   | { readonly kind: 'tooFewHours'; readonly smallestMaxHours: number };
 
@@ -81,6 +83,8 @@ export function changeCluster(
   if (!isLive(record) || record.phase === 'deleting') return { kind: 'begun' };
   const life = lifeOf(record, now);
   if (now >= life.teardownAt) return { kind: 'begun' };
+  const plansTransfer = change.transferGb !== undefined && change.transferGb !== null;
+  if (plansTransfer && record.bought.transfer === undefined) return { kind: 'noTransfer' };
   const { budget = record.budget, maxHours = record.maxHours } = change;
   const plan = change.transferGb === undefined ? (record.transferGb ?? null) : change.transferGb;
   const isSamePlan = plan === (record.transferGb ?? null);
