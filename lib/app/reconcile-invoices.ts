@@ -33,6 +33,7 @@ import {
 } from '../core/invoices/invoice.ts';
 import { isOtherService } from '../core/invoices/match.ts';
 import type { InvoiceNotice } from '../core/notices/invoices.ts';
+import { reasonOf } from '../errors.ts';
 import type {
   Clock,
   ClusterStore,
@@ -88,7 +89,8 @@ export async function reconcileInvoices(deps: InvoiceDeps, limits: InvoiceLimits
   if (list === 'unreadable') return noteDenied(deps, before);
   let book = await saved(deps, listed(before, list, clock.now()));
   if (book === 'conflict') return;
-  book = await readPages(deps, book, limits.by);
+  const failures = new Map<number, unknown>();
+  book = await readPages(deps, book, limits.by, failures);
   if (book === 'conflict') return;
   const outbox = createOutbox(deps, limits);
   for (const month of comparable(book)) {
@@ -100,6 +102,7 @@ export async function reconcileInvoices(deps: InvoiceDeps, limits: InvoiceLimits
   if (book !== 'conflict' && !book.invoices.every(isWhole)) {
     log.info('invoices are not read whole yet; the next run goes on');
   }
+  for (const failure of failures.values()) throw failure;
 }
 
 type Saved = InvoiceBook | 'conflict';
@@ -117,27 +120,47 @@ async function saved({ invoices, log }: InvoiceDeps, book: InvoiceBook): Promise
   return result;
 }
 
-/** Reads pages until every invoice is read, or enough pages, or the time is up. */
-async function readPages(deps: InvoiceDeps, start: InvoiceBook, by: EpochMs): Promise<Saved> {
+/**
+ * Reads pages until every invoice is read, or enough pages, or the time is up. An invoice of which a
+ * page can't be read goes to `failures`, by its id, and harms no other.
+ */
+async function readPages(
+  deps: InvoiceDeps,
+  start: InvoiceBook,
+  by: EpochMs,
+  failures: Map<number, unknown>,
+): Promise<Saved> {
   let book: Saved = start;
   for (let pages = 0; pages < PAGES_MAX && deps.clock.now() <= by; pages += 1) {
-    const next: KnownInvoice | undefined = book.invoices.find((invoice) => !isWhole(invoice));
+    const next: KnownInvoice | undefined = book.invoices.find(
+      (invoice) => !isWhole(invoice) && !failures.has(invoice.id),
+    );
     if (next === undefined) return book;
-    book = await readPage(deps, book, next, by);
+    const { id, pagesRead } = next;
+    const read: LinodePage | null = await deps.linode
+      .invoiceItems(id, pagesRead + 1, by)
+      .catch((error: unknown) => {
+        deps.log.error('page of an invoice not read', { invoiceId: id, reason: reasonOf(error) });
+        failures.set(id, error);
+        return null;
+      });
+    if (read !== null) book = await pageKept(deps, book, next, read);
     if (book === 'conflict') return book;
   }
   return book;
 }
 
-async function readPage(
+type LinodePage = Awaited<ReturnType<LinodeApi['invoiceItems']>>;
+
+/** Keeps the next page of the invoice, as Linode answered it. */
+async function pageKept(
   deps: InvoiceDeps,
   book: InvoiceBook,
   invoice: KnownInvoice,
-  by: EpochMs,
+  read: LinodePage,
 ): Promise<Saved> {
-  const { linode, invoices, clock, log } = deps;
+  const { invoices, clock, log } = deps;
   const page = { invoiceId: invoice.id, page: invoice.pagesRead + 1 };
-  const read = await linode.invoiceItems(page.invoiceId, page.page, by);
   // The invoice was listed just now: its pages are fewer than before, or it is being made.
   if (read === 'notFound' || read === 'unreadable') {
     log.warn('page of an invoice not read', { ...page, reason: read });

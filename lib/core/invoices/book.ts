@@ -47,7 +47,7 @@ function refreshed(known: KnownInvoice | undefined, head: Invoice, now: EpochMs)
   const unread = { pagesRead: 0, pages: null };
   if (known === undefined) return { ...head, ...unread, readAt: null, hashes: [], months: [] };
   const isSame = known.subtotal === head.subtotal && known.tax === head.tax;
-  if (!isSame) return { ...known, ...head, ...unread };
+  if (!isSame) return { ...known, ...head, ...unread, hashes: [] };
   const { readAt } = known;
   const isYoung = between(head.date, now) < YOUNG;
   const isDue = isWhole(known) && readAt !== null && between(readAt, now) >= AGAIN_AFTER;
@@ -87,7 +87,7 @@ export function pageRead(
 
 /** The book with the invoice, to be read from its first page on. */
 export const toBeReadAgain = (book: InvoiceBook, invoice: KnownInvoice): InvoiceBook =>
-  withInvoice(book, { ...invoice, pagesRead: 0, pages: null });
+  withInvoice(book, { ...invoice, pagesRead: 0, pages: null, hashes: [] });
 
 const withInvoice = (book: InvoiceBook, invoice: KnownInvoice): InvoiceBook => ({
   ...book,
@@ -96,11 +96,21 @@ const withInvoice = (book: InvoiceBook, invoice: KnownInvoice): InvoiceBook => (
 
 /**
  * The months that have changed and can be compared: an invoice was made after their end, and every
- * invoice is read.
+ * invoice that may bill them is read.
  */
 export function comparable({ invoices, changed }: InvoiceBook): MonthName[] {
-  if (!invoices.every(isWhole)) return [];
-  return changed.filter((month) => invoices.some(({ date }) => date >= monthNamed(month).end));
+  const unread = invoices.filter((invoice) => !isWhole(invoice));
+  return changed.filter(
+    (month) =>
+      invoices.some(({ date }) => date >= monthNamed(month).end) &&
+      !unread.some((invoice) => mayBill(invoice, month)),
+  );
+}
+
+/** An invoice that is read again bills the months that it did; of a new one, nothing is known yet. */
+function mayBill({ date, pages, hashes, months: theirs }: KnownInvoice, month: MonthName): boolean {
+  const isNew = hashes.length === 0 || (pages !== null && hashes.length < pages);
+  return theirs.includes(month) || (isNew && date > monthNamed(month).start);
 }
 
 /** The book without the month among those that have changed. */

@@ -333,6 +333,59 @@ describe('reading again', () => {
     }
   });
 
+  it('compares a month while another invoice is not read whole, or read again', async () => {
+    const others = Array.from({ length: 70 * PAGE }, (_, n) =>
+      anItem({ label: `Linode ${90_000_000 + n}`, from: plus(FIRST, hours(1)) }),
+    );
+    const world = await aWorld([aCluster()], [{ ...anInvoice(), items: [] }]);
+    await world.run();
+    const [invoice] = world.world.invoices;
+    const next = anInvoice({ id: 8, date: at('2027-01-01T00:00:00Z') });
+    world.clock.set(plus(next.date, hours(3)));
+    world.world.invoices = [
+      { ...anInvoice(), items: [] },
+      { ...next, items: others },
+    ];
+    await world.run();
+    await world.run();
+    world.clock.set(plus(world.clock.now(), hours(24)));
+    world.world.invoices = [
+      { ...(invoice as Billed), subtotal: amount(1), items: [anItem()] },
+      { ...next, items: others },
+    ];
+    await world.run();
+    expect((await world.store.book()).invoices.map((one) => one.pages === one.pagesRead)).toEqual([
+      true,
+      false,
+    ]);
+    expect(await world.kept()).toMatchObject({ [ID]: { invoiced: 22_500, differences: [] } });
+  });
+
+  it('reads and compares all others if a page fails, and lets the error out', async () => {
+    const bad = anInvoice({ id: 9, date: at('2026-10-01T00:00:00Z') });
+    const world = await aWorld(
+      [aCluster()],
+      [
+        { ...bad, items: [] },
+        { ...anInvoice(), items: [anItem()] },
+      ],
+    );
+    const failing = {
+      invoices: async () => world.world.invoices,
+      invoiceItems: async (invoiceId: number) => {
+        if (invoiceId === 9) throw new Error('the page is ill-shaped');
+        return { items: [anItem()], pages: 1, unreadable: 0 };
+      },
+    };
+    await expect(world.run({ linode: failing })).rejects.toThrow('ill-shaped');
+    expect(await world.kept()).toMatchObject({ [ID]: { invoiced: 22_500, differences: [] } });
+    expect(world.log.entries).toContainEqual({
+      level: 'error',
+      message: 'page of an invoice not read',
+      details: { invoiceId: 9, reason: 'the page is ill-shaped' },
+    });
+  });
+
   it('reads an invoice again whose pages are lost', async () => {
     const world = await aWorld([aCluster()], [{ ...anInvoice(), items: [anItem()] }]);
     await world.run({ invoices: { ...world.store, page: async () => null } });
