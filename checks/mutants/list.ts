@@ -892,6 +892,10 @@ const invoices = [
       from: '  news.send(outbox);\n  await outbox.flush();\n',
       to: '  for (const one of results) await invoices.keepCluster({ id: one.id, month }, one.result, keptUntil);\n  news.send(outbox);\n',
     },
+    'a month of which invoices are gone is compared': {
+      from: 'const isDone = isForgotten(deps, month) || (await',
+      to: 'const isDone = (await',
+    },
     'a run reads any number of pages of invoices': {
       from: 'pages < PAGES_MAX && deps.clock.now() <= by;',
       to: 'deps.clock.now() <= by;',

@@ -1,5 +1,12 @@
 import type { ClusterId } from '../core/base/names.ts';
-import { type DurationMs, type EpochMs, hours, minus, plus } from '../core/base/units.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  hours,
+  minus,
+  plus,
+} from '../core/base/units.ts';
 import { type MonthName, monthName, monthNamed } from '../core/billing/bill.ts';
 import {
   comparable,
@@ -7,6 +14,7 @@ import {
   isWhole,
   listed,
   pageRead,
+  RECENT,
   toBeReadAgain,
 } from '../core/invoices/book.ts';
 import {
@@ -95,7 +103,7 @@ export async function reconcileInvoices(deps: InvoiceDeps, limits: InvoiceLimits
   const outbox = createOutbox(deps, limits);
   for (const month of comparable(book)) {
     if (clock.now() > limits.by) break;
-    const isDone = await compareAndKeep(deps, book, month, outbox);
+    const isDone = isForgotten(deps, month) || (await compareAndKeep(deps, book, month, outbox));
     book = await saved(deps, isDone ? compared(book, month) : withLostPages(book));
     if (book === 'conflict') break;
   }
@@ -103,6 +111,17 @@ export async function reconcileInvoices(deps: InvoiceDeps, limits: InvoiceLimits
     log.info('invoices are not read whole yet; the next run goes on');
   }
   for (const failure of failures.values()) throw failure;
+}
+
+/**
+ * Whether invoices or records of the month may be gone: what a late correction bills of it is not
+ * compared, as all else would seem to lack.
+ */
+function isForgotten({ clock, log, endedKept }: InvoiceDeps, month: MonthName): boolean {
+  const kept = minus(clock.now(), durationMs(Math.min(RECENT, endedKept)));
+  if (monthNamed(month).start >= kept) return false;
+  log.warn('month not compared: its invoices and records are not all kept', { month });
+  return true;
 }
 
 type Saved = InvoiceBook | 'conflict';

@@ -386,6 +386,19 @@ describe('reading again', () => {
     });
   });
 
+  it('leaves a month alone whose first invoices are too old, or whose records are gone', async () => {
+    const world = await aWorld([aCluster()], [{ ...anInvoice(), items: [anItem()] }]);
+    await world.run({ endedKept: hours(24 * 24) });
+    expect([await world.kept(), world.notices]).toEqual([{}, []]);
+    const late = anInvoice({ id: 8, date: at('2027-03-12T00:00:00Z') });
+    const other = { label: 'Linode 102', from: plus(LAUNCH, hours(1)) };
+    world.world.invoices.push({ ...late, items: [anItem(other)] });
+    world.clock.set(plus(late.date, hours(3)));
+    await world.run();
+    expect([await world.kept(), world.notices]).toEqual([{}, []]);
+    expect(await world.store.book()).toMatchObject({ changed: ['2027-03'] });
+  });
+
   it('reads an invoice again whose pages are lost', async () => {
     const world = await aWorld([aCluster()], [{ ...anInvoice(), items: [anItem()] }]);
     await world.run({ invoices: { ...world.store, page: async () => null } });
