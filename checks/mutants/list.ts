@@ -819,7 +819,7 @@ const invoices = [
       to: 'const other = UNKNOWN;',
     },
     'an item of a Linode that no record has is the node of its label': {
-      from: 'if (ids.length > 0) return UNKNOWN;',
+      from: 'if (ids.length > 0) return other;',
       to: '',
     },
     'an item whose label and id disagree is believed': {
