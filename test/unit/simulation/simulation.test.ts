@@ -169,7 +169,8 @@ describe('worlds whose clusters have jobs', () => {
   const forced = { agents: true, jobs: true, tableLoss: 'none', killers: 'all' } as const;
 
   it('end each job once, and its cluster with it, though files are lost and agents hang', async () => {
-    const faults = { agentLies: true, filesFail: 0.2, filesLost: 0.3, agentsHang: 0.4 };
+    // With more of them hardly a job lives until somebody stops it.
+    const faults = { agentLies: true, filesFail: 0.2, filesLost: 0.1, agentsHang: 0.15 };
     const { totals, outcomes } = await totalsOf(12, { ...forced, ...faults });
     expect(totals.violations).toEqual([]);
     expect(totals.orphans).toBe(0);
