@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
-import { looksRight, stack } from './page.ts';
+import { until } from '../deploy/expect.ts';
+import { looksRight, stack, wholeCluster } from './page.ts';
 
 /** The admin adds a student, sets caps and revokes; the student's token shows only the own bars. */
 export async function budgets(p: Page): Promise<void> {
@@ -44,6 +45,14 @@ export async function budgets(p: Page): Promise<void> {
   await caps.getByLabel('Cap of a week', { exact: true }).fill('5');
   await caps.getByRole('button', { name: 'Change the caps' }).click();
   await row.getByText('$3.75 of $5.00 left').waitFor();
+
+  const { id } = (await launched.json()) as { readonly id: string };
+  const destroyed = await fetch(`${stack.url}/clusters/${id}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${token}` },
+  });
+  assert.equal(destroyed.status, 202);
+  await until(`${id} is gone`, 60, async () => (await wholeCluster(id)).status === 'deleted');
 
   await p.getByRole('button', { name: 'Revoke … student-1' }).click();
   const revoking = p.getByRole('dialog', { name: 'Revoke student-1?' });
