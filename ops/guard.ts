@@ -94,10 +94,14 @@ export async function refusalOfDeploy(
   );
 }
 
+/** The names of the rules by which the reaper and the sweeper tick; DIGEST stops others. */
+const KILLERS = /^(Reap|Sweep)/;
+
 /** Without their ticks, neither the reaper nor the sweeper destroys anything. */
 function refusalForTicks({ Resources = {} }: Template): string | null {
   const idle = Object.entries(Resources).filter(
-    ([, { Type, Properties }]) => Type === 'AWS::Events::Rule' && Properties?.State === 'DISABLED',
+    ([name, { Type, Properties }]) =>
+      Type === 'AWS::Events::Rule' && Properties?.State === 'DISABLED' && KILLERS.test(name),
   );
   if (idle.length === 0) return null;
   const rules = idle.map(([name]) => name).join(', ');

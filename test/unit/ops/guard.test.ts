@@ -182,9 +182,14 @@ describe('a deployment that changes the table', () => {
   it('is refused where the reaper would not tick', async () => {
     anAws();
     const rule = (State: string) => ({ Type: 'AWS::Events::Rule', Properties: { State } });
-    const withRule = (State: string) => ({ Resources: { ReapTick: rule(State) } });
-    expect(await refusal(withRule('DISABLED'))).toMatch(/^ReapTick would not tick/);
-    expect(await refusal(withRule('ENABLED'))).toBeNull();
+    const withRule = (name: string, State: string) => ({ Resources: { [name]: rule(State) } });
+    const reaper = 'ReapEventsRuleSchedule1';
+    expect(await refusal(withRule(reaper, 'DISABLED'))).toMatch(
+      /^ReapEventsRule\w+ would not tick/,
+    );
+    expect(await refusal(withRule(reaper, 'ENABLED'))).toBeNull();
+    // Without DIGEST its function does not tick.
+    expect(await refusal(withRule('DigestEventsRuleSchedule1', 'DISABLED'))).toBeNull();
   });
 
   it('is allowed before the first deployment, and after the table is gone', async () => {
