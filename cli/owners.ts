@@ -67,7 +67,7 @@ function ownersTable(owners: readonly Owner[]): Block {
     ...periods.map(({ capUsd, leftUsd, spentUsd, openUsd }) =>
       capUsd === null || leftUsd === null
         ? `${dollars(spentUsd + openUsd)} used`
-        : `${dollars(leftUsd)} of ${dollars(capUsd)}`,
+        : `${dollars(leftUsd)} of ${dollars(capUsd)} left`,
     ),
     revokedAt === null ? tokenWords({ tokens, tokensInSecret }) : 'revoked',
   ]);

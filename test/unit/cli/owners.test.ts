@@ -274,9 +274,9 @@ describe('the commands of owners', () => {
     const [, id = ''] = /token (\w{8})\./.exec(said[1] ?? '') ?? [];
     said.length = 0;
     await showOwners(context);
-    expect(said[0]).toBe('OWNER  DAY             WEEK        MONTH       TOKENS');
+    expect(said[0]).toBe('OWNER  DAY                  WEEK        MONTH       TOKENS');
     expect(said.find((line) => line.startsWith('ann'))).toBe(
-      `ann    $1.50 of $1.50  $0.00 used  $0.00 used  ${id} (read), 1 in the secret`,
+      `ann    $1.50 of $1.50 left  $0.00 used  $0.00 used  ${id} (read), 1 in the secret`,
     );
     const look = () =>
       world.call('GET', '/budget', { headers: { authorization: `Bearer ${token}` } });
