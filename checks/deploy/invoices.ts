@@ -3,15 +3,20 @@ import type { LinodeSimulator } from '../../simulators/linode/simulator.ts';
 import { named } from './deployment.ts';
 import { clientOf, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
+import { loseRun } from './functions.ts';
 
 /**
- * Has Linode bill the month already, at double prices, and the function `invoices` compare that with
- * the records now, instead of within six hours.
+ * Loses a run of the function `invoices` to a maintenance of Linode's. Then has Linode bill the month
+ * already, at double prices, and the function compare that with the records now, instead of within
+ * six hours.
  */
 export async function compareInvoices(
   emulator: Emulator,
   simulator: LinodeSimulator,
 ): Promise<void> {
+  simulator.setFaults([{ kind: 'maintenance503', path: '^/account/invoices' }]);
+  await loseRun(emulator, 'invoices');
+  simulator.setFaults([]);
   const differences = [{ labels: 'onebuck', kind: 'price', factor: 2 }] as const;
   simulator.updateSettings({ invoices: { differences } });
   const now = new Date();
