@@ -65,6 +65,18 @@ export function createSwitch(emulator: Emulator, name: string) {
   };
 }
 
+/** Runs the function now, and waits for its answer; of a failure that is the error. */
+export async function runNow(
+  emulator: Emulator,
+  name: string,
+): Promise<{ readonly hasFailed: boolean; readonly answer: string }> {
+  const lambda = new LambdaClient(clientOf(emulator));
+  const invoked = await lambda.send(new InvokeCommand({ FunctionName: named(name) }));
+  lambda.destroy();
+  const answer = Buffer.from(invoked.Payload ?? []).toString();
+  return { hasFailed: invoked.FunctionError !== undefined, answer };
+}
+
 /**
  * Starts a run that can't succeed, by an event as EventBridge sends it, and waits until Lambda has
  * given it up and sent it to the queue of lost runs.

@@ -1,9 +1,7 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { LinodeSimulator } from '../../simulators/linode/simulator.ts';
-import { named } from './deployment.ts';
-import { clientOf, type Emulator } from './emulator.ts';
+import type { Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
-import { loseRun } from './functions.ts';
+import { loseRun, runNow } from './functions.ts';
 
 /**
  * Loses a run of the function `invoices` to a maintenance of Linode's. Then has Linode bill the month
@@ -21,9 +19,6 @@ export async function compareInvoices(
   simulator.updateSettings({ invoices: { differences } });
   const now = new Date();
   simulator.makeInvoice(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1));
-  const lambda = new LambdaClient(clientOf(emulator));
-  const invoked = await lambda.send(new InvokeCommand({ FunctionName: named('invoices') }));
-  lambda.destroy();
-  const answer = Buffer.from(invoked.Payload ?? []).toString();
-  expect(invoked.FunctionError === undefined, `invoices failed: ${answer}`);
+  const { hasFailed, answer } = await runNow(emulator, 'invoices');
+  expect(!hasFailed, `invoices failed: ${answer}`);
 }

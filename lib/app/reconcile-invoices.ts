@@ -55,6 +55,7 @@ import { forEachAtMost } from './at-most.ts';
 import { hashOf } from './ids.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { ADMIN } from './read-clusters.ts';
+import { CLOCKS_APART_MAX } from './report.ts';
 
 export interface InvoiceDeps {
   readonly clock: Clock;
@@ -80,8 +81,6 @@ const PAGES_MAX = 60;
 const WRITES_AT_ONCE = 20;
 /** How long the items of an invoice are kept: while the invoice may be read again, and some days. */
 const PAGES_KEPT = hours(130 * 24);
-/** As in the report: Linode's clock decides in which month a node was created. */
-const CLOCKS_APART_MAX = hours(1);
 
 /**
  * Reads the invoices that are new, have changed or may have, and compares each month that they bill

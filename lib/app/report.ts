@@ -72,7 +72,7 @@ export interface OwnerTotals extends MonthTotals {
  * Linode's clock decides in which month a node was created, Onebuck's in which its cluster was
  * launched.
  */
-const CLOCKS_APART_MAX = hours(1);
+export const CLOCKS_APART_MAX = hours(1);
 
 /**
  * The most pages of the store that a part of a report reads, of a megabyte each. A report reads all

@@ -28,6 +28,7 @@ import type {
 } from '../ports.ts';
 import { forEachAtMost } from './at-most.ts';
 import { ADMIN } from './read-clusters.ts';
+import { CLOCKS_APART_MAX } from './report.ts';
 
 export interface DigestDeps {
   readonly clock: Clock;
@@ -56,8 +57,6 @@ export interface DigestLimits {
  * under way, and the indexes show all that was written.
  */
 const SETTLE = hours(1);
-/** Linode's clock and Onebuck's differ by less: see lib/app/report.ts. */
-const CLOCKS_APART_MAX = hours(1);
 /** The most pages of the store that one function reads, of a megabyte each. */
 const PAGES_MAX = 200;
 const SENDS_AT_ONCE = 5;

@@ -1,8 +1,7 @@
 import { type MicroUsd, microUsd, split, sum } from '../base/money.ts';
-import { plus } from '../base/units.ts';
 import { type MonthName, spendByMonth } from '../billing/bill.ts';
 import { newNodePrice } from './kinds.ts';
-import { createdAfter, type Quote } from './quote.ts';
+import { type Quote, quotedNodes } from './quote.ts';
 import type { Bought } from './record.ts';
 import type { Spec } from './spec.ts';
 
@@ -15,12 +14,7 @@ export function forecastOf(
   bought: Bought,
   { startsAt, teardownAt, transfer }: Quote,
 ): Readonly<Record<MonthName, MicroUsd>> {
-  const price = newNodePrice({ bought });
-  const billed = Array.from({ length: nodes }, (_, index) => ({
-    billedFrom: plus(startsAt, createdAfter(index)),
-    billedUntil: null,
-    price,
-  }));
+  const billed = quotedNodes(newNodePrice({ bought }), nodes, startsAt);
   const bills = Object.entries(spendByMonth(billed, teardownAt));
   const ofHours = bills.map(([, bill]) => bill);
   const reserved = split(transfer?.reserved ?? microUsd(0), ofHours, sum(ofHours));

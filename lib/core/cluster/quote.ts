@@ -9,7 +9,7 @@ import {
   plus,
   seconds,
 } from '../base/units.ts';
-import { firstHourCost, lastAffordable, spend } from '../billing/bill.ts';
+import { type BilledNode, firstHourCost, lastAffordable, spend } from '../billing/bill.ts';
 import type { Price } from '../billing/price.ts';
 import {
   type Bringer,
@@ -63,6 +63,14 @@ const HOUR = hours(1);
 export const createdAfter = (index: number): DurationMs =>
   durationMs(Math.floor(index / TOGETHER) * TOGETHER_EVERY);
 
+/** The nodes of a quote, in the rhythm in which Linode creates them from `from` on. */
+export const quotedNodes = (price: Price, nodes: number, from: EpochMs): readonly BilledNode[] =>
+  Array.from({ length: nodes }, (_, index) => ({
+    billedFrom: plus(from, createdAfter(index)),
+    billedUntil: null,
+    price,
+  }));
+
 /** The quote of a cluster whose first nodes start at `from`, at the prices in `bought`. */
 export function quoteOf(spec: Spec, bought: Bought, marginMs: DurationMs, from: EpochMs): Quote {
   const { nodes, budget, maxHours, transferGb } = spec;
@@ -85,11 +93,7 @@ export function quote(input: {
 }): Quote {
   const { price, nodes, budget, maxHours, transferGb, terms, marginMs, from } = input;
   const hourly = times(price.hourly, nodes);
-  const billed = Array.from({ length: nodes }, (_, index) => ({
-    billedFrom: plus(from, createdAfter(index)),
-    billedUntil: null,
-    price,
-  }));
+  const billed = quotedNodes(price, nodes, from);
   const planned = terms && { terms, bringers: billed };
   const limits = { budget, maxHours, marginMs };
   const reserved =

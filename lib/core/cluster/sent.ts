@@ -14,7 +14,7 @@ import {
 import { type MonthName, monthName, monthNamed } from '../billing/bill.ts';
 import { rateOf, sentByMonth } from '../billing/transfer.ts';
 import type { LiveRecord, NodeRecord, Sent } from './record.ts';
-import { isSender, transferIn } from './transfer.ts';
+import { isSender, total, transferIn } from './transfer.ts';
 
 /** A rate is reckoned over so long at least; a measure is not repeated sooner. */
 export const MEASURE_AGE_MIN = seconds(90);
@@ -117,8 +117,6 @@ function baseOf(record: LiveRecord, month: MonthName, now: EpochMs) {
   const since = latest(monthNamed(month).start, first);
   return { old: NOTHING, before: past, since, rate };
 }
-
-const total = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0);
 
 const HOUR = hours(1);
 

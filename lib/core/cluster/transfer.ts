@@ -94,7 +94,8 @@ export function transferIn(record: Common, now: EpochMs): Transfer | null {
   return { ...plain, sending };
 }
 
-const total = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0);
+export const total = (numbers: readonly number[]): number =>
+  numbers.reduce((sum, each) => sum + each, 0);
 
 /** What a node adds, and what a GB beyond costs as last read; `gbPrice` is never a lower price. */
 function termsOf({ bought, gbPrice }: Common): TransferTerms | null {
