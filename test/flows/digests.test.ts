@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { billCsv } from '../../client/bill.ts';
-import { report } from '../../lib/app/report.ts';
-import { type MicroUsd, sum, toUsd } from '../../lib/core/base/money.ts';
 import { type EpochMs, hours, minutes, plus } from '../../lib/core/base/units.ts';
-import { monthName } from '../../lib/core/billing/bill.ts';
-import { spentByMonthOf } from '../../lib/core/cluster/bills.ts';
-import { type ClusterRecord, ENDED_KEPT } from '../../lib/core/cluster/record.ts';
-import type { Digest } from '../../lib/core/notices/digest/digest.ts';
 import { messageOf } from '../../lib/core/notices/message.ts';
-import { renderReport } from '../../lib/http/render-report.ts';
 import type { Channel, Notifier } from '../../lib/ports.ts';
-import { aBought, anEnded, aRunning, at, created, gone, price, usd } from '../support/builders.ts';
+import { anEnded, at, gone, usd } from '../support/builders.ts';
 import { id } from '../support/cluster-store-contract.ts';
 import { aWorld, type World } from '../support/flow-world.ts';
 
@@ -278,85 +270,3 @@ describe('a function that dies', () => {
     expect(world.digestsSent[0]?.tally.ended).toBe(650);
   });
 });
-
-/**
- * 300 clusters of 20 owners that lived in March 2026, some of them beyond it, some still live; every
- * fourth sends more than its nodes bring.
- */
-function aMonth(): ClusterRecord[] {
-  const first = at('2026-02-26T00:00:00Z');
-  return Array.from({ length: 300 }, (_, n) => {
-    const createdAt = plus(first, minutes((n * 7_919) % (34 * 24 * 60)));
-    const endedAt = plus(createdAt, minutes(1 + ((n * 104_729) % 9_000)));
-    const nodePrice = price([0.0075, 0.018, 0.036][n % 3] as number, 5 + n);
-    const bought = aBought({ price: nodePrice, transfer: { gb: 1_000, gbPrice: usd(0.005) } });
-    const common = { id: id(n), owner: `owner${n % 20}`, createdAt, bought, budget: usd(50) };
-    const indexes = Array.from({ length: 1 + (n % 7) }, (_, index) => index);
-    const bytes = indexes.map((index) => (n % 4 === 0 ? 1e9 * (300 + 7 * index) : 0));
-    const measuredAt = bytes.map(() => endedAt);
-    const expected = bytes.map(() => 0);
-    const month = monthName(endedAt);
-    const sent = { at: endedAt, month, bytes, measuredAt, expected, before: {}, rate: 0 };
-    if (n % 25 === 0) {
-      const nodes = indexes.map((index) => created(index, { billedFrom: createdAt }));
-      return aRunning({ ...common, nodes, sent });
-    }
-    const times = { billedFrom: createdAt, billedUntil: endedAt };
-    const nodes = indexes.map((index) => gone(index, times));
-    const record = anEnded({ ...common, nodes, sent, endedAt });
-    return { ...record, spent: sum(Object.values(spentByMonthOf(record, endedAt))) };
-  });
-}
-
-describe('a month of 300 clusters of 20 owners', () => {
-  it('comes to $2374.368 in the report, in 21 digests and their CSV, and in that for finance', async () => {
-    world = await aWorld();
-    for (const record of aMonth()) await world.store.insert(record);
-    world.clock.set(at('2026-04-01T01:00:00Z'));
-    expect(await world.sendDigests('monthly')).toBeUndefined();
-    world.clock.set(at('2026-04-09T12:34:56Z'));
-    const { clock, store, invoices } = world;
-    const query = { month: '2026-03', owner: null, cursor: null };
-    const reported = await report(
-      { clock, store, invoices, endedKept: ENDED_KEPT },
-      'admin',
-      query,
-    );
-    const { total, byOwner } = reported;
-    const [admin, ...owners] = world.digestsSent;
-    expect(admin?.tally.totals).toEqual(total);
-    expect(admin?.byOwner?.map(({ cap: _, ...totals }) => totals)).toEqual(byOwner);
-    expect(owners).toHaveLength(20);
-    for (const { owner, tally } of owners) {
-      expect({ owner, ...tally.totals }).toEqual(byOwner?.find((one) => one.owner === owner));
-    }
-    const csvOf = (digest: Digest) => `${messageOf(digest).json.csv}`.trimEnd().split('\r\n');
-    expect(billedIn(csvOf(admin as Digest))).toBe(total.billed);
-    expect(sum(owners.map((digest) => billedIn(csvOf(digest))))).toBe(total.billed);
-    expect(billedIn(billCsv(renderReport(reported, null)))).toBe(total.billed);
-    const { clusters, nodeHours, billed } = total;
-    expect([clusters, nodeHours, toUsd(billed)]).toEqual([294, 102_361, 2_374.368]);
-  });
-
-  it('comes to the same in its weeks as in its months', async () => {
-    const records = aMonth().filter(({ phase }) => phase === 'deleted');
-    world = await aWorld();
-    for (const record of records) await world.store.insert(record);
-    for (let n = 0; n < 8; n += 1) {
-      world.clock.set(plus(at('2026-03-02T02:00:00Z'), hours(n * 7 * 24)));
-      await world.sendDigests('weekly');
-    }
-    const ofAll = world.digestsSent.filter(({ byOwner }) => byOwner !== null);
-    const sumOf = (amount: (digest: (typeof ofAll)[number]) => number) =>
-      ofAll.reduce((sum, digest) => sum + amount(digest), 0);
-    const spent = records.reduce((sum, record) => sum + ('spent' in record ? record.spent : 0), 0);
-    expect(sumOf(({ tally }) => tally.totals.billed)).toBe(spent);
-    expect(sumOf(({ tally }) => tally.ended)).toBe(records.length);
-  });
-});
-
-/** The sum of the column `billedUsd` of a table whose names have no comma. */
-function billedIn([head = '', ...rows]: readonly string[]): MicroUsd {
-  const column = head.split(',').indexOf('billedUsd');
-  return sum(rows.map((row) => usd(Number(row.split(',')[column]))));
-}
