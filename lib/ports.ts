@@ -11,6 +11,7 @@ import type {
   Region,
   TransferPrices,
 } from './core/catalogue/lists.ts';
+import type { Granted } from './core/cluster/allowance.ts';
 import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
 import type { AgentReport, Reports } from './core/cluster/readiness.ts';
@@ -352,6 +353,20 @@ export interface AgentReports {
   report(id: ClusterId, rank: number, report: AgentReport, keptUntil: EpochMs): Promise<void>;
   /** Reads consistently. Clusters without a report are missing from the result. */
   read(ids: readonly ClusterId[]): Promise<ReadonlyMap<ClusterId, Reports>>;
+}
+
+/** The allowances of clusters' nodes, apart from the records, as with AgentReports. */
+export interface Allowances {
+  /**
+   * Reads consistently. What was granted in the month that the cluster was last granted in; null:
+   * nothing yet. Throws if it can't be read.
+   */
+  read(id: ClusterId): Promise<Granted | null>;
+  /**
+   * Writes over the version before `next.version`, to be kept at least until `keptUntil`. `conflict`:
+   * another grant was kept since that was read.
+   */
+  grant(id: ClusterId, next: Granted, keptUntil: EpochMs): Promise<'granted' | 'conflict'>;
 }
 
 /** What an agent tells of its node's part in the job of its cluster. */

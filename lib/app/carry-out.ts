@@ -6,6 +6,7 @@ import {
   withReapTag,
 } from '../core/base/names.ts';
 import { type EpochMs, earliest, latest, minutes, plus, seconds } from '../core/base/units.ts';
+import { sliceOf } from '../core/cluster/allowance.ts';
 import type { Linode } from '../core/cluster/linode.ts';
 import { isKnownWithoutTag } from '../core/cluster/members.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';
@@ -296,7 +297,7 @@ const vlanAddressOf = (network: RoomNetwork | undefined, index: number): VlanAdd
 /** AppError `misconfigured` if the key is gone that was there at the launch. */
 function roomUserData(
   publicUrl: string | null,
-  { id, spec, network, agent, createdAt }: LiveRecord,
+  record: LiveRecord,
   { index, tags }: CreateStep,
   key: string | null,
 ): string {
@@ -306,6 +307,7 @@ function roomUserData(
       "The secret has lost its passwordKey, from which a cluster's keys are derived: put it back.",
     );
   }
+  const { id, spec, network, agent, createdAt } = record;
   // To the minute, as in the tag. The agent's first call brings the exact time.
   const teardownAt = reapTimeOfTags(tags);
   const canCall = agent === true && publicUrl !== null && teardownAt !== null;
@@ -315,6 +317,7 @@ function roomUserData(
       spec,
       subnet: network?.subnet ?? null,
       agent: canCall ? { publicUrl, expiresAt: expiryFrom(createdAt), teardownAt } : null,
+      slice: record.limited === true ? sliceOf(record) : null,
       key,
     },
     index,

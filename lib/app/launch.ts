@@ -204,6 +204,7 @@ function newRecord(
     ...networkOf(settings.stage, id, offered, reserved),
     marginMs: settings.marginMs,
     ...(offered.canReport && { agent: true }),
+    ...(offered.canReport && bought.transfer !== undefined && { limited: true }),
     ...transferOf(spec, quote),
     provisionBy: plus(createdBy, settings.provisionMs),
     nodes: Array.from({ length: spec.nodes }, (_, index) => ({

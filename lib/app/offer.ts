@@ -10,6 +10,7 @@ import {
   seconds,
 } from '../core/base/units.ts';
 import { firstHourCost } from '../core/billing/bill.ts';
+import { sliceFor } from '../core/billing/transfer.ts';
 import { CREATE_TIME } from '../core/caps/ledger.ts';
 import { alternatives } from '../core/catalogue/alternatives.ts';
 import { resolve, takesUserData, termsFor, warningsOf } from '../core/catalogue/choose.ts';
@@ -25,7 +26,13 @@ import type { AccountSettings, Clock, JobFiles, Secrets } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import { allEnded, type CatalogueCache, catalogueFor } from './catalogue-cache.ts';
 import { noBucket } from './create-upload.ts';
-import { isRoom, ownUserDataWarnings, plainUserData, userDataFaults } from './user-data.ts';
+import {
+  isRoom,
+  ownUserDataWarnings,
+  plainUserData,
+  type Room,
+  userDataFaults,
+} from './user-data.ts';
 
 /** A spec with what Linode's catalogue offers for it. */
 export interface Offer {
@@ -84,8 +91,11 @@ export async function offer(
   const canReport = canHaveAgent && publicUrl !== null && hasKey;
   if (spec.job !== null) refuseJobWithout({ publicUrl, files: deps.files });
   const isGuarded = isRoom({ agent: canReport, network: network.kind, spec });
-  if (isGuarded) refuseLargeUserData(spec, network.kind, canReport ? publicUrl : null);
   const terms = termsFor(type, region.id, transfer);
+  if (isGuarded) {
+    const slice = canReport && terms ? sliceFor(terms, spec.nodes) : null;
+    refuseLargeUserData(spec, network.kind, { publicUrl: canReport ? publicUrl : null, slice });
+  }
   const bought = {
     type: type.id,
     typeLabel: type.label,
@@ -171,13 +181,13 @@ export const invalidSpec = (faults: readonly Fault[]): AppError =>
 function refuseLargeUserData(
   spec: Spec,
   network: NetworkKind | null,
-  publicUrl: string | null,
+  { publicUrl, slice }: { readonly publicUrl: string | null } & Pick<Room, 'slice'>,
 ): void {
   if (plainUserData(spec) === null) return;
   const subnet = network && { block: 0, bits: bitsFor(spec.nodes) };
   const far = epochMs(Date.UTC(9999, 11, 31));
   const facts = publicUrl === null ? null : { publicUrl, expiresAt: far, teardownAt: far };
-  const faults = userDataFaults({ spec, subnet, agent: facts });
+  const faults = userDataFaults({ spec, subnet, agent: facts, slice });
   if (faults.length > 0) throw invalidSpec(faults);
 }
 

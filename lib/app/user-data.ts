@@ -24,6 +24,8 @@ export interface Room {
     readonly expiresAt: AgentClaim['expiresAt'];
     readonly teardownAt: EpochMs;
   } | null;
+  /** The bytes that a node may send in a month without asking; null: the nodes have no limit. */
+  readonly slice: number | null;
   /** The `passwordKey` of the deployment's secret. */
   readonly key: string;
 }
@@ -108,7 +110,7 @@ function ownBytes(spec: Room['spec']): Uint8Array | 'broken' | 'tooLarge' | null
   }
 }
 
-function messageOf({ id, spec, subnet, agent, key }: Room, index: number): Buffer {
+function messageOf({ id, spec, subnet, agent, slice, key }: Room, index: number): Buffer {
   const own = ownBytes(spec);
   const asGiven = () => Buffer.from(plainUserData(spec) ?? '', 'base64');
   const text = composeUserData({
@@ -119,6 +121,7 @@ function messageOf({ id, spec, subnet, agent, key }: Room, index: number): Buffe
     openPorts: spec.openPorts,
     setup: spec.setup,
     hasJob: spec.job !== null,
+    slice,
     hostKey: hostKeyOf(key, id),
     peerKey: peerKeyOf(key, id),
     agent: agent && {

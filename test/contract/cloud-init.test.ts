@@ -60,6 +60,7 @@ const withUser = (user: string | Buffer): string =>
         expiresAt: at('2026-12-03T12:00:00Z'),
         teardownAt: at('2026-11-27T12:00:00Z'),
       },
+      slice: null,
       key: 'a key',
     },
     1,

@@ -11,6 +11,7 @@ import { createProgram } from '../../cli/program.ts';
 import { nodeUserData, type Room } from '../../lib/app/user-data.ts';
 import { microUsd } from '../../lib/core/base/money.ts';
 import { epochMs } from '../../lib/core/base/units.ts';
+import { sliceFor } from '../../lib/core/billing/transfer.ts';
 import { changeSchema } from '../../lib/core/cluster/change.ts';
 import { specSchema } from '../../lib/core/cluster/spec.ts';
 import { bitsFor } from '../../lib/core/room/network.ts';
@@ -317,6 +318,7 @@ describe('docs/rooms.md', () => {
             expiresAt: at,
             teardownAt: at,
           },
+          slice: sliceFor({ gb: 1_000 }, nodes),
           key: 'a key',
         },
         nodes - 1,

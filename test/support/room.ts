@@ -13,6 +13,7 @@ export function someFacts(changes: Partial<RoomFacts> = {}): RoomFacts {
     openPorts: [],
     setup: [],
     hasJob: false,
+    slice: null,
     hostKey: hostKeyOf('a key', clusterId),
     peerKey: peerKeyOf('a key', clusterId),
     agent: {

@@ -247,6 +247,7 @@ const common = {
   network: z.optional(network),
   marginMs: span,
   agent: z.optional(z.literal(true)),
+  limited: z.optional(z.literal(true)),
   provisionBy: instant,
   nodes: z.array(
     z.discriminatedUnion('state', [

@@ -111,6 +111,14 @@ const BACKGROUND_OF_NODE = BYTES_PER_GB / 10;
 /** The part of what a node brings in a month that it brings in an hour, at least. */
 const HOURS_OF_MONTH_MAX = 744;
 
+/** Beyond its allowance, a node sends at most so many bytes a second, for all packets. */
+export const SLOW_ALL_PER_SECOND = 64_000;
+/** Beyond that, packets below so many bytes have a rate of their own, so that ssh goes on. */
+export const SMALL_PACKET_BYTES = 256;
+export const SLOW_SMALL_PER_SECOND = 32_000;
+/** The most that a node sends beyond its allowance. */
+export const SLOW_BYTES_PER_SECOND = SLOW_ALL_PER_SECOND + SLOW_SMALL_PER_SECOND;
+
 /**
  * The bytes that a cluster may send in a calendar month without a cost: its background traffic.
  * 1. What its nodes bring in the hour that is not over yet, which `broughtByMonth` leaves out, but
@@ -118,10 +126,28 @@ const HOURS_OF_MONTH_MAX = 744;
  * 2. At least a GB, as Linode counts whole GB of the account, and not of each cluster.
  * With more, the whole traffic of the month counts, in the dearest reading. Why: docs/decisions.md.
  */
-export function backgroundOf({ terms, bringers }: Pick<Transfer, 'terms' | 'bringers'>): number {
-  const inAnHour = (terms.gb * BYTES_PER_GB) / HOURS_OF_MONTH_MAX;
-  const ofNodes = bringers.length * Math.min(BACKGROUND_OF_NODE, inAnHour);
-  return Math.max(BYTES_PER_GB, Math.floor(ofNodes));
+export const backgroundOf = ({ terms, bringers }: Pick<Transfer, 'terms' | 'bringers'>): number =>
+  backgroundOfNodes(terms, bringers.length);
+
+function backgroundOfNodes({ gb }: Pick<TransferTerms, 'gb'>, nodes: number): number {
+  const inAnHour = (gb * BYTES_PER_GB) / HOURS_OF_MONTH_MAX;
+  return Math.max(BYTES_PER_GB, Math.floor(nodes * Math.min(BACKGROUND_OF_NODE, inAnHour)));
+}
+
+/** Of so many bytes that Linode counts, nodes count so many at least: they count no frames. */
+export const COUNTED_SHARE = 0.95;
+/** How long the slices leave room for what nodes beyond them send, until that can be measured. */
+const SLICES_SLOW_SECONDS = 360;
+
+/**
+ * The bytes that each of so many nodes may send in a calendar month without asking: its share of
+ * the background traffic, less what it sends slowly before a pass has measured it, but at least half
+ * of its share. Never more than a node's share of a smaller cluster, so that nodes that were never
+ * created leave no cost behind.
+ */
+export function sliceFor(terms: Pick<TransferTerms, 'gb'>, nodes: number): number {
+  const share = (backgroundOfNodes(terms, nodes) / nodes) * COUNTED_SHARE;
+  return Math.floor(Math.max(share / 2, share - SLOW_BYTES_PER_SECOND * SLICES_SLOW_SECONDS));
 }
 
 /** What nodes may send by `at` without a cost, in whole GB: what they bring, or their background. */

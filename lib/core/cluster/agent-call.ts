@@ -5,9 +5,10 @@ import { UPLOAD_BYTES_MAX } from '../job/upload.ts';
 
 /**
  * What a node's agent may say. `ready`: the node's cloud-init is done. `failed`: it, or the user's
- * own script in it, has failed. `alive`: nothing new. `due`: the teardown time has passed.
+ * own script in it, has failed. `alive`: nothing new. `due`: the teardown time has passed. `sending`:
+ * the node has used half of what it may send; may it send more?
  */
-const nodeEvents = ['ready', 'failed', 'alive', 'due'] as const;
+const nodeEvents = ['ready', 'failed', 'alive', 'due', 'sending'] as const;
 
 /**
  * What it may say of the cluster's job. `job`: it asks for the job. `staged`: the inputs are there;
@@ -17,6 +18,9 @@ const nodeEvents = ['ready', 'failed', 'alive', 'due'] as const;
 const jobEvents = ['job', 'staged', 'started', 'log', 'exited', 'upload', 'ended'] as const;
 
 const agentEvents = [...nodeEvents, ...jobEvents] as const;
+
+/** No node sends so much in a month, and numbers are exact up to here. */
+const SENT_BYTES_MAX = 9e15;
 
 /** More than an agent sends; what is kept of it is shorter still. */
 const DETAIL_CHARACTERS_MAX = 2_000;
@@ -50,6 +54,13 @@ export const agentCallShape = {
             'why there is no exit code, or what is missing among the results.',
         ),
       ),
+  ),
+  sentBytes: optional(
+    wholeNumber(
+      0,
+      SENT_BYTES_MAX,
+      'With sending: the bytes that the node has sent to the internet in this calendar month (UTC).',
+    ),
   ),
   segment: optional(
     wholeNumber(0, SEGMENTS_MAX - 1, 'With log: the number of the segment, from 0.'),

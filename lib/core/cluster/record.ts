@@ -91,6 +91,11 @@ export interface Common {
   readonly createFrom?: EpochMs;
   /** Its nodes have an agent, which says when they are ready; absent: they have none. */
   readonly agent?: true;
+  /**
+   * Its nodes are created with a limit of what they may send; absent: they have none, as an earlier
+   * version launched them, they have no agent, or their transfer does not count.
+   */
+  readonly limited?: true;
   /** The end of the time to come up: nodes that do not run by this instant have failed. */
   readonly provisionBy: EpochMs;
   readonly nodes: readonly NodeRecord[];

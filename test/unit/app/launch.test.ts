@@ -386,6 +386,14 @@ describe('the nodes of a launched cluster', () => {
     expect(await hasAgent({}, withKeys)).toBe(true);
   });
 
+  it('are limited in what they send if they have an agent and transfer counts', async () => {
+    const limited = async (options: Options, spec: Parameters<typeof aBody>[0] = {}) =>
+      (await aWorld(options).launch(spec)).record.limited;
+    expect(await limited({})).toBe(true);
+    expect(await limited({ catalogue: { transferPrices: async () => null } })).toBe(undefined);
+    expect(await limited({ settings: { publicUrl: null } })).toBe(undefined);
+  });
+
   it('have none where they can not reach the API, and the quote says so', async () => {
     const { record } = await aWorld({ settings: { publicUrl: null } }).launch();
     expect(record.agent).toBeUndefined();

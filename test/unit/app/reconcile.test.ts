@@ -308,6 +308,16 @@ describe('a pass that creates', () => {
     }
   });
 
+  it('tells nodes with a limit their slice, and others of none', async () => {
+    const transfer = { gb: 1_000, gbPrice: usd(0.005) };
+    const record = aCluster({ agent: true, bought: { ...aCluster().bought, transfer } });
+    const [limited] = await userDataOf({ ...record, limited: true });
+    const [unlimited] = await userDataOf(record);
+    // Half a GB, of which Linode may count 5 % more, less 6 minutes at 96 kB/s.
+    expect(limited).toContain('\nslice=440440000\n');
+    expect(unlimited).not.toContain('slice=');
+  });
+
   it.each([
     ['setups', { setup: ['mpi'] as const }],
     ['open ports', { openPorts: ['80'] }],

@@ -26,6 +26,7 @@ function aRoom(changes: Partial<Room['spec']> = {}, others: Partial<Room> = {}):
       expiresAt: at('2026-12-03T12:00:00Z'),
       teardownAt: at('2026-11-27T12:00:00Z'),
     },
+    slice: null,
     key: 'a key',
     ...others,
   };

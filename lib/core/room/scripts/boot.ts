@@ -20,6 +20,11 @@ export interface BootFacts {
   readonly agent: AgentFacts | null;
   /** Whether the cluster has a job, which its agents can run. */
   readonly hasJob: boolean;
+  /**
+   * The bytes that the node may send to the internet in a calendar month (UTC) without asking; null: it
+   * has no limit.
+   */
+  readonly slice: number | null;
 }
 
 interface AgentFacts {
@@ -40,6 +45,7 @@ set -eu
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cluster=${facts.clusterId} rank=${facts.index} nodes=${facts.nodes}
 cidr=${facts.network?.cidr ?? "''"} me=${facts.network?.address ?? '127.0.0.1'}
+${facts.slice === null ? '' : `slice=${facts.slice}\n`}\
 d=/etc/onebuck lib=/usr/local/lib/onebuck
 # An image made of a node of another cluster has that cluster's files.
 [ "$(cat $d/node 2> /dev/null)" = "$cluster-$rank" ] || rm -rf $d $lib

@@ -16,6 +16,7 @@ import {
   reserveFor,
   type Sending,
   sentByMonth,
+  sliceFor,
   type Transfer,
   transferCost,
 } from '../../../../lib/core/billing/transfer.ts';
@@ -43,6 +44,27 @@ const transfer = (overrides: Partial<Transfer> = {}): Transfer => ({
   sending: null,
   reserved: microUsd(0),
   ...overrides,
+});
+
+describe('the slice of each node', () => {
+  it.each<[string, number, number, number]>([
+    [
+      'the background of a single node, less what it sends slowly in 6 minutes',
+      1_000,
+      1,
+      915_440_000,
+    ],
+    ['its share of a small cluster', 1_000, 4, 202_940_000],
+    ['95 MB less in a larger one, however large', 1_000, 100, 60_440_000],
+    [
+      'half its share of a GB where so little remains, as the type brings nothing',
+      0,
+      100,
+      4_750_000,
+    ],
+  ])('is %s', (_what, gb, nodes, bytes) => {
+    expect(sliceFor({ gb }, nodes)).toBe(bytes);
+  });
 });
 
 describe('what nodes bring', () => {

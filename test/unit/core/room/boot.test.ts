@@ -72,6 +72,14 @@ describe('a node that boots', () => {
     expect(read('etc/onebuck/environment')).toContain(`ONEBUCK_ADDRESSES=${all.join(',')}\n`);
   });
 
+  it('knows its slice from a line of its own, if it has one', () => {
+    const { hostKey, ...facts } = someFacts({ slice: 933_440_000 });
+    const script = (slice: number | null) =>
+      bootScript({ ...facts, slice, environment: [], hostKey: hostKey.public });
+    expect(script(933_440_000)).toMatch(/^cluster=.*\ncidr=.*\nslice=933440000\n/m);
+    expect(script(null)).not.toContain('slice=');
+  });
+
   it('has the environment in logins and services', () => {
     const { boot, read, root } = aNode();
     boot({ environment: ['RAY_ADDRESS=$head:6379'] });

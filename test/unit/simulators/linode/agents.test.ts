@@ -21,6 +21,7 @@ const aRoom = (publicUrl: string | null, spec: Partial<Room['spec']> = {}): Room
     publicUrl === null
       ? null
       : { publicUrl, expiresAt: plus(LAUNCH, hours(168)), teardownAt: TEARDOWN },
+  slice: null,
   key: KEY,
 });
 
