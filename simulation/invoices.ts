@@ -172,9 +172,13 @@ function planOf(world: World): InvoicePlan {
   return isTime && invoice === 'none' ? 'monthEnd' : invoice;
 }
 
+/** Matches the labels of the cluster's items, in all forms; of a cluster without Linodes, none. */
 const patternOf = ({ invariants }: World, id: ClusterId): string => {
-  const ids = invariants.linodesOf(id).map((linode) => linode.id);
-  return `^onebuck-${id}-\\d+$|\\b(${ids.join('|')})\\b|_(${ids.join('|')})$`;
+  const ofLinodes = invariants
+    .linodesOf(id)
+    .map((linode) => `|\\b${linode.id}\\b|_${linode.id}$`)
+    .join('');
+  return `^onebuck-${id}-\\d+$${ofLinodes}`;
 };
 
 function settingsOf(world: World, plan: InvoicePlan, target: ClusterId) {

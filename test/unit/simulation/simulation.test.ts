@@ -61,6 +61,10 @@ describe('simulated worlds', () => {
     expect(Object.keys(totals.faults).length).toBeGreaterThan(25);
   });
 
+  it('have the invoice of a cluster without Linodes corrected, and of no other', async () => {
+    expect((await simulate(5_461)).violation).toBeNull();
+  });
+
   it('have the same trace for the same seed', async () => {
     const seed = 12;
     const [first, second] = [
