@@ -14,6 +14,7 @@ export const kindNames = {
   transfer: 'Transfer beyond the pool',
   notInvoiced: 'Not on the invoice',
   unknownLinode: 'Linode without a record',
+  billedOn: 'Linode of an ended cluster',
   rounding: 'Rounding to the cent',
   hours: 'Other hours',
 } as const satisfies Record<Kind, string>;

@@ -1,8 +1,8 @@
 import { type ClusterId, clusterOfLabel } from '../lib/core/base/names.ts';
 import { epochMs } from '../lib/core/base/units.ts';
-import { monthName, spend } from '../lib/core/billing/bill.ts';
+import { type MonthName, monthName, monthNamed, spend } from '../lib/core/billing/bill.ts';
 import { billedNodes } from '../lib/core/cluster/bills.ts';
-import type { EndedRecord } from '../lib/core/cluster/record.ts';
+import { type ClusterRecord, type EndedRecord, isLive } from '../lib/core/cluster/record.ts';
 import type { DifferenceKind } from '../lib/core/invoices/differences.ts';
 import type { InvoicedCluster } from '../lib/core/invoices/invoice.ts';
 import type { InvoiceDifference } from '../simulators/linode/invoice-settings.ts';
@@ -218,7 +218,7 @@ async function checkAccount(
 ): Promise<boolean> {
   const { invariants, table } = world;
   const { labelForm } = world.linode.settings.invoices;
-  const found = { transfer: 0, shared: 0, unknownLinode: 0 };
+  const found = { transfer: 0, shared: 0, unknownLinode: 0, billedOn: 0 };
   let tax = 0;
   for (const month of months) {
     const { differences = [] } = (await table.invoices.month(month)) ?? {};
@@ -227,6 +227,7 @@ async function checkAccount(
     const beyond = ofKind('transfer') + ofKind('rounding');
     found.transfer += beyond;
     found.unknownLinode += ofKind('unknownLinode');
+    found.billedOn += ofKind('billedOn');
     const ids = invariants.records.map(({ id }) => id);
     for (const one of (await table.invoices.clusters(ids, month)).values()) {
       tax += one.tax;
@@ -241,11 +242,18 @@ async function checkAccount(
   if (labelForm === 'nameOnly' || !invariants.records.every(world.isReadable)) {
     return found.transfer > 0;
   }
-  const recorded = new Set(
-    invariants.records.flatMap(({ nodes }) =>
-      nodes.flatMap((node) => ('linodeId' in node ? node.linodeId : [])),
+  const recordOf = new Map(
+    invariants.records.flatMap((record) =>
+      record.nodes.flatMap((node) =>
+        'linodeId' in node ? [[node.linodeId, record] as const] : [],
+      ),
     ),
   );
+  /** Whether a cluster that lived in the month of the item has or had the Linode. */
+  const isOfMonth = (linodeId: number, item: InvoiceItem) => {
+    const record = recordOf.get(linodeId);
+    return record !== undefined && livedIn(record, monthName(epochMs(item.from)));
+  };
   const sumIf = (
     isIt: (item: InvoiceItem) => boolean,
     field: 'microUsd' | 'taxMicroUsd' = 'microUsd',
@@ -256,17 +264,27 @@ async function checkAccount(
     const { label = '' } = world.linode.find(id) ?? {};
     const another = Number(/^copy-of-(\d+)/.exec(label)?.[1]);
     // Only the form tells which of two ids is that of the copy.
-    if (recorded.has(another) && !hasClearId) return true;
-    return !recorded.has(id) && clusterOfLabel(label) !== null && labelForm !== 'idOnly';
+    if (isOfMonth(another, item) && !hasClearId) return true;
+    if (isOfMonth(id, item) || clusterOfLabel(label) === null || labelForm === 'idOnly')
+      return false;
+    return !recordOf.has(id) || labelForm === 'truncated';
   };
   const isExtra = ({ label }: InvoiceItem) => label === UNKNOWN.label;
-  const isOurs = (item: InvoiceItem) => recorded.has(ofLinode(item)) && !isUnknown(item);
+  const isOurs = (item: InvoiceItem) => isOfMonth(ofLinode(item), item) && !isUnknown(item);
+  // By its id alone, nobody knows a Linode of a cluster that had ended.
+  const isBilledOn = (item: InvoiceItem) =>
+    recordOf.has(ofLinode(item)) &&
+    !isOfMonth(ofLinode(item), item) &&
+    !isUnknown(item) &&
+    labelForm !== 'idOnly';
   const isOverage = ({ label }: InvoiceItem) => label.includes('Overage');
   const expected = {
     ofRecords: sumIf((item) => isOurs(item) || isOverage(item)),
     unknownLinode: sumIf((item) => isExtra(item) || isUnknown(item)),
+    billedOn: sumIf(isBilledOn),
   };
-  const isFound = found.transfer + found.shared === expected.ofRecords;
+  const isFound =
+    found.transfer + found.shared === expected.ofRecords && found.billedOn === expected.billedOn;
   if (!isFound || found.unknownLinode !== expected.unknownLinode) {
     const text = `the plan ${plan} has ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`;
     invariants.report('invoices', text);
@@ -309,6 +327,13 @@ function isAsForecast(world: World, record: EndedRecord): boolean {
     monthName(createdAt) === monthName(epochMs(record.endedAt));
   const isLimit = ['budget', 'maxHours'].includes(endReason) && record.endBy === undefined;
   return isLimit && isWhole && isUnchanged && isOneMonth;
+}
+
+/** Whether the cluster lived in the month, by clocks that may be an hour apart. */
+function livedIn(record: ClusterRecord, month: string): boolean {
+  const { start, end } = monthNamed(month as MonthName);
+  const { createdAt } = record;
+  return createdAt < end + HOUR && (isLive(record) || record.endedAt >= start - HOUR);
 }
 
 function monthAfter(at: number): number {

@@ -836,6 +836,10 @@ const invoices = [
     },
   }),
   ...inFile('lib/core/invoices/compare.ts', ['test/unit/core/invoices/compare.test.ts'], {
+    'a Linode of an ended cluster is an unknown one': {
+      from: 'apart.billedOn.push(billed);',
+      to: 'apart.unknown.push(billed);',
+    },
     "an hour across a month's end is called other hours": {
       from: 'const isMonthEnd = more < 0 && more >= -across;',
       to: 'const isMonthEnd = false;',
@@ -1919,8 +1923,8 @@ const rooms = [
   }),
   ...inFile('lib/app/offer.ts', ['test/unit/handlers/quotes.test.ts'], {
     'user data that does not fit passes the quote': {
-      from: 'if (isGuarded) refuseLargeUserData(',
-      to: 'if (!isGuarded) refuseLargeUserData(',
+      from: '  if (isGuarded) {\n    const slice',
+      to: '  if (!isGuarded) {\n    const slice',
     },
   }),
   ...inFile('lib/core/room/user-data.ts', ['test/unit/core/room/user-data.test.ts'], {
@@ -2314,8 +2318,8 @@ const transfer = [
       to: '.filter(([, bytes]) => bytes > 0)',
     },
     'the background traffic of many nodes is that of one': {
-      from: 'Math.max(BYTES_PER_GB, Math.floor(ofNodes))',
-      to: 'BYTES_PER_GB',
+      from: 'return Math.max(BYTES_PER_GB, Math.floor(nodes * Math.min(BACKGROUND_OF_NODE, inAnHour)));',
+      to: 'return BYTES_PER_GB;',
     },
     'nodes that bring nothing have background traffic for free': {
       from: 'Math.min(BACKGROUND_OF_NODE, inAnHour)',

@@ -39,7 +39,7 @@ import {
   monthOfItem,
   type ToldCluster,
 } from '../core/invoices/invoice.ts';
-import { isOtherService } from '../core/invoices/match.ts';
+import { clusterNamedIn, isOtherService, type Known } from '../core/invoices/match.ts';
 import type { InvoiceNotice } from '../core/notices/invoices.ts';
 import { reasonOf } from '../errors.ts';
 import type {
@@ -60,7 +60,7 @@ import { CLOCKS_APART_MAX } from './report.ts';
 export interface InvoiceDeps {
   readonly clock: Clock;
   readonly linode: Pick<LinodeApi, 'invoices' | 'invoiceItems'>;
-  readonly store: Pick<ClusterStore, 'livedIn'>;
+  readonly store: Pick<ClusterStore, 'livedIn' | 'getMany'>;
   readonly invoices: InvoiceStore;
   readonly metrics: Metrics;
   readonly notifier: Notifier;
@@ -79,6 +79,8 @@ export interface InvoiceLimits {
 /** Of the 200 lists that Linode answers in a minute; the next run goes on where this one stops. */
 const PAGES_MAX = 60;
 const WRITES_AT_ONCE = 20;
+/** How many clusters that did not live in the month are looked up; items of the rest are unknown. */
+const OTHERS_MAX = 200;
 /** How long the items of an invoice are kept: while the invoice may be read again, and some days. */
 const PAGES_KEPT = hours(130 * 24);
 
@@ -211,8 +213,9 @@ async function compareAndKeep(
   const { invoices, log, endedKept } = deps;
   const items = await itemsOf(deps, book, month);
   if (items === null) return false;
-  const { clusters, owners, sizes, unreadable } = await recordsOf(deps, month);
-  const known = knownOf(clusters, sizes, unreadable);
+  const records = await recordsOf(deps, month);
+  const { clusters, owners } = records;
+  const known = await knownFrom(deps, records, items.ofMonth, month);
   const found = compareMonth(clusters, items.ofMonth, known, items.nearby);
   if (found.unreadable > 0) {
     log.warn('items are of records that can not be read', { month, items: found.unreadable });
@@ -305,6 +308,29 @@ async function recordsOf({ store, clock }: InvoiceDeps, month: MonthName) {
     }
   }
   return { clusters, owners, sizes, unreadable };
+}
+
+/**
+ * What the records know of the month, and of clusters that did not live in it, as far as items name
+ * them: Linode may bill a Linode on that its record takes for gone.
+ */
+async function knownFrom(
+  { store, clock, log }: InvoiceDeps,
+  { clusters, sizes, unreadable }: Awaited<ReturnType<typeof recordsOf>>,
+  items: readonly BilledItem[],
+  month: MonthName,
+): Promise<Known> {
+  const names = items.flatMap(({ item }) => clusterNamedIn(item.label) ?? []);
+  const others = [...new Set(names)].filter((id) => !sizes.has(id) && !unreadable.has(id));
+  if (others.length > OTHERS_MAX) {
+    log.warn('items name more clusters than are looked up', { month, clusters: others.length });
+  }
+  const found = await store.getMany(others.slice(0, OTHERS_MAX));
+  return knownOf(
+    [...clusters, ...found.records.map((record) => recordedIn(record, month, clock.now()))],
+    new Map([...sizes, ...found.records.map(({ id, nodes }) => [id, nodes.length] as const)]),
+    new Set([...unreadable, ...found.unreadable.map(({ id }) => id)]),
+  );
 }
 
 /** The differences of a month of which nobody has been told yet. */

@@ -90,7 +90,7 @@ function recordedNode(
 const withoutBackups = (node: NodeRecord): NodeRecord =>
   'backups' in node && node.backups ? { ...node, backups: false } : node;
 
-/** What the records know of all their clusters, for `matchOf`. */
+/** What the records of these clusters know, for `matchOf`. */
 export const knownOf = (
   clusters: readonly { readonly id: ClusterId; readonly nodes: readonly RecordedNode[] }[],
   sizes: ReadonlyMap<ClusterId, number>,
@@ -116,7 +116,10 @@ export interface BilledItem {
 export interface ComparedMonth {
   /** Every cluster that the record or an invoice bills in the month. */
   readonly clusters: ReadonlyMap<ClusterId, InvoicedCluster>;
-  /** Of items that belong to no cluster: unknown Linodes, and transfer that no record counts. */
+  /**
+   * Of items that belong to no cluster of the month: unknown Linodes, nodes of clusters that had ended
+   * before, and transfer that no record counts.
+   */
   readonly differences: readonly LabelledDifference[];
   readonly evidence: MonthEndEvidence;
   /** How many items are of clusters whose records can't be read. */
@@ -128,6 +131,7 @@ export interface ComparedMonth {
  * whole account: of what it bills, each cluster has what its record counts, or if that is more in
  * all, its share of it; the rest is the account's. The sum of all differences is the sum of
  * the items, without those of strangers and of unreadable records, less that of the records.
+ * `known` has the clusters of `recorded`, and may have others, which did not live in the month.
  * `nearby` are the items of the months before and after, as far as they are known: a node that is
  * billed there may lack an item here because Linode bills an hour across the month's end only once.
  */
@@ -144,7 +148,9 @@ export function compareMonth(
     }),
   );
   const byCluster = new Map<ClusterId, { index: number | null; billed: BilledItem }[]>();
-  const apart: Record<'unknown' | 'transfer', BilledItem[]> = { unknown: [], transfer: [] };
+  const apart: Record<'unknown' | 'transfer' | 'billedOn', BilledItem[]> = {
+    ...{ unknown: [], transfer: [], billedOn: [] },
+  };
   const nodesOf = new Map(recorded.map(({ id, nodes }) => [id, nodes]));
   let unreadable = 0;
   for (const billed of items) {
@@ -153,7 +159,11 @@ export function compareMonth(
     if (match.kind === 'unknown' || match.kind === 'transfer') apart[match.kind].push(billed);
     if (match.kind !== 'node') continue;
     const { clusterId, index } = match;
-    const nodes = nodesOf.get(clusterId) ?? [];
+    const nodes = nodesOf.get(clusterId);
+    if (nodes === undefined) {
+      apart.billedOn.push(billed);
+      continue;
+    }
     // By the record, a node of that index never had a Linode.
     if (nodes.length === 0 || (index !== null && !nodes.some((node) => node.index === index))) {
       apart.unknown.push(billed);
@@ -179,10 +189,11 @@ export function compareMonth(
     clusters.set(cluster.id, compared.invoiced);
     for (const reading of compared.readings) evidence[reading] += 1;
   }
-  const unknown = sumOf(apart.unknown.map(({ item }) => item.amount));
+  const totalOf = (billed: readonly BilledItem[]) => sumOf(billed.map(({ item }) => item.amount));
   const differences = [
     ...labelled(transfer.kind, transfer.rest, apart.transfer),
-    ...labelled('unknownLinode', unknown, apart.unknown),
+    ...labelled('unknownLinode', totalOf(apart.unknown), apart.unknown),
+    ...labelled('billedOn', totalOf(apart.billedOn), apart.billedOn),
   ];
   return { clusters, differences, evidence, unreadable };
 }

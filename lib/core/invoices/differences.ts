@@ -10,6 +10,7 @@ export const differenceKinds = [
   'transfer',
   'notInvoiced',
   'unknownLinode',
+  'billedOn',
   'rounding',
   'hours',
 ] as const;
@@ -97,6 +98,12 @@ export function wordsOf({ kind, amount: more, count }: Difference): {
         text: `The invoice has ${items} with labels of Onebuck that no record fits: ${by}.`,
         advice:
           'Search the log of the sweeper for the labels: the Linodes may be orphans that it destroyed, those of another stage on this account, or of a stranger.',
+      };
+    case 'billedOn':
+      return {
+        text: `Linode bills ${items} for nodes of clusters that had ended before the month: ${by}.`,
+        advice:
+          "See whether the Linodes of the labels exist. Whoever has taken one over by hand pays for it; any other is to be deleted, and Linode's support to be asked.",
       };
     case 'rounding':
       return {

@@ -55,6 +55,12 @@ export function matchOf(label: string, known: Known): Match {
   return name === null ? STRANGER : byName(name, ids, known);
 }
 
+/** The cluster that the label names whole, whether or not a record knows it; null: it names none. */
+export function clusterNamedIn(label: string): ClusterId | null {
+  const { cluster = '' } = nameIn(label.normalize('NFKC').toLowerCase()) ?? {};
+  return isClusterId(cluster) ? cluster : null;
+}
+
 /** Whether the item is of something that is no Linode, whatever the records know. */
 export function isOtherService(label: string): boolean {
   const text = label.normalize('NFKC').toLowerCase();

@@ -33,6 +33,7 @@ const TITLES: Readonly<Record<DifferenceKind, string>> = {
   transfer: 'transfer',
   notInvoiced: 'nodes without an item',
   unknownLinode: 'unknown Linodes',
+  billedOn: 'nodes that were gone',
   rounding: 'rounding',
   hours: 'other hours',
 };

@@ -218,6 +218,34 @@ describe('the invoice of a month', () => {
     expect(await world.kept()).toMatchObject({ [ID]: { differences: [{ kind: 'notInvoiced' }] } });
   });
 
+  it('bills a Linode on whose cluster had ended before: the admin is told, and it is no unknown', async () => {
+    const world = await aWorld(
+      [aCluster()],
+      [
+        { ...anInvoice(), items: [anItem()] },
+        {
+          ...anInvoice({ id: 8, date: at('2027-01-01T05:00:00Z') }),
+          items: [
+            anItem({ from: at('2026-12-01T00:00:00Z'), quantity: 744, amount: amount(5_000_000) }),
+            anItem({ from: at('2026-12-05T00:00:00Z'), label: 'onebuck-cunknown222-0' }),
+          ],
+        },
+      ],
+    );
+    world.clock.set(at('2027-01-01T06:00:00Z'));
+    await world.run();
+    expect(await world.kept()).toMatchObject({ [ID]: { differences: [] } });
+    expect(await world.kept('2026-12')).toEqual({});
+    expect(
+      world.notices.map(messageOf).map(({ json, text }) => [json.owner, json.difference, text]),
+    ).toEqual([
+      ['admin', 'unknownLinode', expect.stringContaining('onebuck-cunknown222-0')],
+      ['admin', 'billedOn', expect.stringContaining(`onebuck-${ID}-0`)],
+    ]);
+    const billedOn = { kind: 'billedOn', amount: 5_000_000, count: 1 };
+    expect((await world.store.month('2026-12'))?.differences).toMatchObject([{}, billedOn]);
+  });
+
   it('of a record that can not be read is no unknown Linode', async () => {
     const damaged = { ...aCluster(), budget: 'much' as never };
     const table = createMemoryTable();

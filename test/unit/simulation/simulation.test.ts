@@ -65,6 +65,10 @@ describe('simulated worlds', () => {
     expect((await simulate(5_461)).violation).toBeNull();
   });
 
+  it('find Linodes that are billed in months after the end of their clusters', async () => {
+    for (const seed of [5_021, 5_199]) expect((await simulate(seed)).violation).toBeNull();
+  });
+
   it('have the same trace for the same seed', async () => {
     const seed = 12;
     const [first, second] = [

@@ -338,6 +338,22 @@ describe('items of no cluster', () => {
     ]);
   });
 
+  it('are those of nodes whose clusters had ended before the month', () => {
+    const earlier = recordedIn(aCluster([forHours(3)]), DECEMBER, at('2027-01-05T00:00:00Z'));
+    const known = knownOf([earlier], new Map([[ID, 1]]), new Set());
+    const labels = [`Nanode 1GB - onebuck-${ID}-0 (101)`, `onebuck-${ID}-0`, 'Linode 101'];
+    const billed = [...labels, `onebuck-${ID}-7`].map((label) => ({
+      invoiceId: 7,
+      item: item(0, 1, { label }),
+    }));
+    const { clusters, differences } = compareMonth([], billed, known, []);
+    expect(clusters.size).toBe(0);
+    expect(differences).toEqual([
+      { kind: 'unknownLinode', amount: 7_500, count: 1, labels: [`onebuck-${ID}-7`] },
+      { kind: 'billedOn', amount: 22_500, count: 3, labels },
+    ]);
+  });
+
   it('are those of a node that by its record never had a Linode', () => {
     const record = aCluster([forHours(3)]);
     const never = { state: 'neverCreated', index: 1, label: `onebuck-${ID}-1`, reason: 'sold out' };
@@ -440,6 +456,7 @@ it.each<[Difference['kind'], number, boolean]>([
   ['notInvoiced', -7_500, true],
   ['hours', 7_500, true],
   ['unknownLinode', 7_500, true],
+  ['billedOn', 7_500, true],
 ])('of %s by %i a person is told: %s', (kind, more, isTold) => {
   expect(isAlarming({ kind, amount: amount(more), count: 1 })).toBe(isTold);
 });
