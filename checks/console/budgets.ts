@@ -11,7 +11,7 @@ export async function budgets(p: Page): Promise<void> {
   await p.getByRole('button', { name: 'Add an owner' }).click();
   const adding = p.getByRole('dialog', { name: 'Add an owner' });
   await adding.getByLabel('Owner', { exact: true }).fill('student-1');
-  await adding.getByLabel('Cap of a week', { exact: true }).fill('2');
+  await adding.getByLabel('At most a week', { exact: true }).fill('2');
   await adding.getByLabel('Expires').fill('30d');
   await looksRight(p, 'budget-add');
   await adding.getByRole('button', { name: 'Add, and show the token' }).click();
@@ -38,11 +38,11 @@ export async function budgets(p: Page): Promise<void> {
 
   await p.getByRole('button', { name: 'Caps … student-1' }).click();
   const caps = p.getByRole('dialog', { name: 'Caps of student-1' });
-  await caps.getByLabel('Cap of a week', { exact: true }).fill('much');
+  await caps.getByLabel('At most a week', { exact: true }).fill('much');
   await caps.getByRole('button', { name: 'Change the caps' }).click();
-  await caps.getByText(/^Cap of a week must be an amount/).waitFor();
+  await caps.getByText(/^At most a week must be an amount/).waitFor();
   await looksRight(p, 'budget-fault');
-  await caps.getByLabel('Cap of a week', { exact: true }).fill('5');
+  await caps.getByLabel('At most a week', { exact: true }).fill('5');
   await caps.getByRole('button', { name: 'Change the caps' }).click();
   await row.getByText('$3.75 of $5.00 left').waitFor();
 

@@ -89,6 +89,26 @@ export async function extend(p: Page): Promise<void> {
   const shown = (await p.locator('.figure.big .label').textContent()) ?? '';
   const [, promised] = /Teardown (.+) instead of/.exec(said) ?? [];
   assert.ok(promised !== undefined && shown.includes(promised), `${said} ${shown}`);
+  await plannedTransfer(p);
+}
+
+/** What is planned is shown until it is taken away; how many hours it costs depends on the month. */
+async function plannedTransfer(p: Page): Promise<void> {
+  const dialog = p.getByRole('dialog', { name: 'Limits of render' });
+  await p.getByRole('button', { name: 'Limits …' }).click();
+  const transfer = dialog.getByLabel('Transfer in GB');
+  assert.match(await transfer.inputValue(), /^\d+$/, 'what the nodes bring is shown');
+  await transfer.fill('280');
+  await dialog.getByText(/^The budget holds back what the transfer costs/).waitFor();
+  await looksRight(p, 'limits-transfer');
+  await dialog.getByRole('button', { name: 'Set limits' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await p.getByRole('button', { name: 'Limits …' }).click();
+  assert.equal(await transfer.inputValue(), '280');
+  await transfer.fill('');
+  await dialog.getByRole('button', { name: 'Set limits' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await p.getByRole('img', { name: /of 20 hours/ }).waitFor();
 }
 
 /** The page of a cluster has its nodes, its inventory and its history. */

@@ -44,12 +44,18 @@ export async function schedules(p: Page): Promise<void> {
   await p.getByText('At 04:00, on day 1 of the month').waitFor();
   await p.getByLabel('Cron expression', { exact: true }).fill('0 5 1 * *');
   await p.getByLabel('At most a month', { exact: true }).fill('20');
+  await p.getByLabel('At most a day', { exact: true }).fill('none');
+  await p.locator('.why', { hasText: /^At most a day must be an amount/ }).waitFor();
+  await p.getByLabel('At most a day', { exact: true }).fill('4');
+  await p.getByLabel('At most a week', { exact: true }).fill('8');
   await p.getByLabel('Try again for', { exact: true }).fill('120');
   await p.getByLabel('Budget', { exact: true }).fill('2');
   await p.getByText(/^Each run has 10 × Nanode 1GB .+ for 26 hours/).waitFor();
   await looksRight(p, 'schedule-change');
   await p.getByRole('button', { name: 'Save' }).click();
-  await p.getByText(/for \$2\.00 a run, at most \$20\.00 a month/).waitFor();
+  await p
+    .getByText(/for \$2\.00 a run, at most \$4\.00 a day, \$8\.00 a week, \$20\.00 a month/)
+    .waitFor();
   await p.getByText(/tries again every 15 minutes for 120 minutes/).waitFor();
   await copied(p);
   await runNow(p);
@@ -70,7 +76,13 @@ async function copied(p: Page): Promise<void> {
   assert.equal(await p.getByLabel('SSH public keys').inputValue(), KEY);
   assert.ok(await p.getByLabel('slurm', { exact: true }).isVisible());
   assert.ok(await p.getByLabel('slurm', { exact: true }).isChecked());
-  assert.equal(await p.getByLabel('At most a month', { exact: true }).inputValue(), '20');
+  for (const [label, usd] of [
+    ['At most a day', '4'],
+    ['At most a week', '8'],
+    ['At most a month', '20'],
+  ] as const) {
+    assert.equal(await p.getByLabel(label, { exact: true }).inputValue(), usd);
+  }
   await p.getByLabel('Time zone').fill('America/New_York');
   await p.getByText(/^Each run has 10 × Nanode 1GB/).waitFor();
   await p.getByRole('button', { name: 'Make it' }).click();

@@ -18,6 +18,7 @@ import {
 import { plural } from '../../client/plural.ts';
 import { datedTime, nearTime } from '../../client/times.ts';
 import { useAction, useConsole, useRemote } from './hooks.ts';
+import { labels } from './labels.ts';
 import { CopyButton, Dialog, Field, focusFault, Loading, Problem } from './parts.tsx';
 
 /** The owner who sees and changes all others. */
@@ -211,13 +212,12 @@ const isCap = (text: string): boolean =>
 const areCaps = ({ day, week, month }: Caps): boolean => [day, week, month].every(isCap);
 
 function CapFields({ caps, onInput }: { caps: Caps; onInput: (caps: Caps) => void }) {
-  const labels = { day: 'Cap of a day', week: 'Cap of a week', month: 'Cap of a month' } as const;
   return (
     <div class="row">
       {(['day', 'week', 'month'] as const).map((period) => (
         <Field
           key={period}
-          label={labels[period]}
+          label={labels[FIELDS[period]]}
           class="short"
           error={isCap(caps[period]) ? undefined : 'must be an amount such as 2.5, or none'}
         >

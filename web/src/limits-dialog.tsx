@@ -6,7 +6,7 @@ import { dollars } from '../../client/money.ts';
 import { nearTime } from '../../client/times.ts';
 import { calledOf } from './cluster-parts.tsx';
 import { useAction, useConsole, useNow } from './hooks.ts';
-import { inLabels } from './labels.ts';
+import { inLabels, labels } from './labels.ts';
 import {
   changeFrom,
   type LimitsForm,
@@ -67,7 +67,8 @@ export function LimitsDialog({ cluster, first, firstHours, onChanged, onClose }:
                 value={hours}
                 onInput={(event) => {
                   setHours(event.currentTarget.value);
-                  setForm(moreHours(cluster, event.currentTarget.value, now) ?? form);
+                  const more = moreHours(cluster, event.currentTarget.value, now);
+                  setForm({ ...form, ...more, transfer: form.transfer });
                 }}
               />
             )}
@@ -101,6 +102,23 @@ export function LimitsDialog({ cluster, first, firstHours, onChanged, onClose }:
               />
             )}
           </Field>
+          {cluster.transfer !== null && (
+            <Field
+              label={labels.transferGb}
+              class="short"
+              hint="Blank: what its nodes bring."
+              error={faults.transferGb}
+            >
+              {(attributes) => (
+                <input
+                  {...attributes}
+                  inputmode="numeric"
+                  value={form.transfer ?? `${cluster.transfer?.limitGb ?? ''}`}
+                  onInput={(event) => setForm({ ...form, transfer: event.currentTarget.value })}
+                />
+              )}
+            </Field>
+          )}
         </div>
         <p class="sentence outlook" role="status">
           {why === null && inLabels(outlookSentence(cluster, form, now) ?? '')}

@@ -4,22 +4,26 @@ import { extensionOf, type Limits, outlookOf } from '../../client/extension.ts';
 import { dollars, micro } from '../../client/money.ts';
 import { amountIn } from '../../client/spec.ts';
 import { nearTime } from '../../client/times.ts';
-import { amountFault, countFault, type Faults, givenFaults, HOURS_MAX } from './spec.ts';
+import { amountFault, countFault, type Faults, gbFault, givenFaults, HOURS_MAX } from './spec.ts';
 
 /** The limits of a cluster, as typed. */
 export interface LimitsForm {
   readonly budget: string;
   /** Blank: no limit. */
   readonly maxHours: string;
+  /** In GB; blank: what the nodes bring; null: nothing is typed, and it stays as it is. */
+  readonly transfer: string | null;
 }
 
 export const limitsOf = ({ budgetUsd, maxHours }: Limits): LimitsForm => ({
   budget: String(budgetUsd),
   maxHours: maxHours === null ? '' : String(maxHours),
+  transfer: null,
 });
 
-/** The form with a change taken into it. */
+/** The form with a change of budget and hours taken into it. */
 export const withChange = (form: LimitsForm, { budgetUsd, maxHours }: Change): LimitsForm => ({
+  ...form,
   budget: budgetUsd === undefined ? form.budget : String(budgetUsd),
   maxHours: maxHours === undefined ? form.maxHours : `${maxHours ?? ''}`,
 });
@@ -31,10 +35,11 @@ export function moreHours(cluster: Cluster, typed: string, now: number): LimitsF
   return extension === null ? null : withChange(limitsOf(cluster), extension.change);
 }
 
-export function limitsFaults({ budget, maxHours }: LimitsForm): Faults {
+export function limitsFaults({ budget, maxHours, transfer }: LimitsForm): Faults {
   const found = {
     budgetUsd: amountFault(budget),
     maxHours: maxHours.trim() === '' ? null : countFault(maxHours, HOURS_MAX),
+    transferGb: (transfer ?? '').trim() === '' ? null : gbFault(transfer ?? ''),
   };
   return givenFaults(found);
 }
@@ -48,14 +53,17 @@ const typedLimits = ({ budget, maxHours }: LimitsForm): Limits => ({
 /** The fields that differ from the cluster's. */
 export function changeFrom(cluster: Limits, form: LimitsForm): Change {
   const { budgetUsd, maxHours } = typedLimits(form);
+  const transfer = form.transfer?.trim();
   return {
     ...(budgetUsd === cluster.budgetUsd ? {} : { budgetUsd }),
     ...(maxHours === cluster.maxHours ? {} : { maxHours }),
+    ...(transfer === undefined ? {} : { transferGb: transfer === '' ? null : amountIn(transfer) }),
   };
 }
 
 /** What the limits of a form without faults come to, against those that the cluster has. */
 export function outlookSentence(cluster: Cluster, form: LimitsForm, now: number): string | null {
+  if (form.transfer !== null) return TRANSFER_OUTLOOK;
   const outlook = outlookOf(cluster, typedLimits(form), now);
   const { teardownAt, spentAtTeardownUsd } = cluster;
   if (outlook === null || teardownAt === null || spentAtTeardownUsd === null) return null;
@@ -68,6 +76,10 @@ export function outlookSentence(cluster: Cluster, form: LimitsForm, now: number)
   if (more === 0) return `${teardown}, for the same bill.`;
   return `${teardown}, for ${dollars(Math.abs(more) / 1e6)} ${more > 0 ? 'more' : 'less'}.`;
 }
+
+/** What a GB costs, and what a node brings, are not among what a page knows of a cluster. */
+const TRANSFER_OUTLOOK =
+  'The budget holds back what the transfer costs beyond what the nodes bring: the teardown may move.';
 
 /** What the button does: `Raise to $2.00`, `Lower to $0.50`. */
 export function limitsVerb({ budgetUsd }: Limits, form: LimitsForm): string {

@@ -11,6 +11,7 @@ import {
 import { amountIn, type Spec } from '../../client/spec.ts';
 import { type CronWords, useCronWords, useWorstMonth } from './cron.ts';
 import { useAction, useConsole } from './hooks.ts';
+import { labels } from './labels.ts';
 import { useSpecForm } from './launch.tsx';
 import { Field, focusFault, Loading, MoneyInput, Problem, SubmitButton } from './parts.tsx';
 import { faultsByField, faultsOfQuote, type Quoted, useQuote, whyNot, whyWait } from './quote.ts';
@@ -69,7 +70,8 @@ function useWhen(schedule: Schedule | null, isCopy: boolean) {
 }
 
 const newWhen = (): When => ({
-  ...{ name: '', cron: '30 2 * * MON-FRI', overlap: 'skip', cap: '', retryFor: '' },
+  ...{ name: '', cron: '30 2 * * MON-FRI', overlap: 'skip', retryFor: '' },
+  ...{ dailyCap: '', weeklyCap: '', monthlyCap: '' },
   timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
 });
 
@@ -118,10 +120,7 @@ function LoadedForm({
         onSaved();
       });
     }
-    // The form has no fields for these two: a copy keeps them.
-    const { dailyCapUsd = null, weeklyCapUsd = null } = schedule ?? {};
-    const made = newSchedule(when, spec, schedule?.retry ?? null);
-    const body = { ...made, dailyCapUsd, weeklyCapUsd };
+    const body = newSchedule(when, spec, schedule?.retry ?? null);
     void action.run(async () => {
       await createSchedule(api, body, `${key}-${hash(JSON.stringify(body))}`);
       write(sessionStorage, WHEN_DRAFT, {});
@@ -221,8 +220,8 @@ function FormView(props: ViewProps) {
   );
 }
 
-const capIn = ({ cap }: When): number | null => {
-  const amount = amountIn(cap);
+const capIn = ({ monthlyCap }: When): number | null => {
+  const amount = amountIn(monthlyCap);
   return Number.isNaN(amount) ? null : amount;
 };
 
@@ -294,18 +293,26 @@ function WhenFields({
   );
 }
 
+const CAPS = [
+  { field: 'dailyCap', path: 'dailyCapUsd', hint: 'Optional, in UTC.' },
+  { field: 'weeklyCap', path: 'weeklyCapUsd', hint: 'From Monday on.' },
+  { field: 'monthlyCap', path: 'monthlyCapUsd', hint: 'Optional.' },
+] as const;
+
 function LimitFields({ when, faults, onChange }: WhenProps) {
   return (
     <div class="row">
-      <Field label="At most a month" class="short" hint="Optional." error={faults.monthlyCapUsd}>
-        {(attributes) => (
-          <MoneyInput
-            {...attributes}
-            value={when.cap}
-            onInput={(event) => onChange({ cap: event.currentTarget.value })}
-          />
-        )}
-      </Field>
+      {CAPS.map(({ field, path, hint }) => (
+        <Field key={field} label={labels[path]} class="short" hint={hint} error={faults[path]}>
+          {(attributes) => (
+            <MoneyInput
+              {...attributes}
+              value={when[field]}
+              onInput={(event) => onChange({ [field]: event.currentTarget.value })}
+            />
+          )}
+        </Field>
+      ))}
       <Field
         label="Try again for"
         class="short"

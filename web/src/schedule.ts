@@ -16,7 +16,9 @@ export interface When {
   readonly cron: string;
   readonly timezone: string;
   readonly overlap: 'skip' | 'allow';
-  readonly cap: string;
+  readonly dailyCap: string;
+  readonly weeklyCap: string;
+  readonly monthlyCap: string;
   /** For how many minutes to try a run again that failed for capacity; blank: not at all. */
   readonly retryFor: string;
 }
@@ -25,14 +27,17 @@ const CAP = 'must be given, as a month may cost more than $1,000';
 
 /** What the page itself finds wrong with what is typed. */
 export function whenFaults(
-  { cap, retryFor, timezone }: When,
+  { dailyCap, weeklyCap, monthlyCap, retryFor, timezone }: When,
   { cronFault, needsCap }: { readonly cronFault: string | null; readonly needsCap: boolean },
 ): Faults {
   const isBlank = (text: string) => text.trim() === '';
+  const capFault = (text: string) => (isBlank(text) ? null : amountFault(text));
   const found: Record<string, string | null> = {
     cron: cronFault,
     timezone: isTimeZone(timezone.trim()) ? null : 'must be a time zone such as Europe/Berlin',
-    monthlyCapUsd: !isBlank(cap) ? amountFault(cap) : needsCap ? CAP : null,
+    dailyCapUsd: capFault(dailyCap),
+    weeklyCapUsd: capFault(weeklyCap),
+    monthlyCapUsd: isBlank(monthlyCap) && needsCap ? CAP : capFault(monthlyCap),
     'retry.forMinutes': isBlank(retryFor) ? null : countFault(retryFor, MINUTES_MAX),
   };
   return givenFaults(found);
@@ -54,9 +59,13 @@ export const whenOf = (schedule: Schedule): When => ({
   cron: schedule.cron,
   timezone: schedule.timezone,
   overlap: schedule.overlap,
-  cap: schedule.monthlyCapUsd === null ? '' : String(schedule.monthlyCapUsd),
-  retryFor: schedule.retry === null ? '' : String(schedule.retry.forMinutes),
+  dailyCap: orBlank(schedule.dailyCapUsd),
+  weeklyCap: orBlank(schedule.weeklyCapUsd),
+  monthlyCap: orBlank(schedule.monthlyCapUsd),
+  retryFor: orBlank(schedule.retry?.forMinutes ?? null),
 });
+
+const orBlank = (number: number | null): string => (number === null ? '' : String(number));
 
 /**
  * The spec of a schedule in the fields of the form. A spec that gives a size has no type there. A
@@ -135,7 +144,9 @@ export function changeOf(
     ...(isChanged('cron') ? { cron: when.cron.trim() } : {}),
     ...(isChanged('timezone') ? { timezone: when.timezone.trim() } : {}),
     ...(isChanged('overlap') ? { overlap: when.overlap } : {}),
-    ...(isChanged('cap') ? { monthlyCapUsd: numberIn(when.cap) ?? null } : {}),
+    ...(isChanged('dailyCap') ? { dailyCapUsd: numberIn(when.dailyCap) ?? null } : {}),
+    ...(isChanged('weeklyCap') ? { weeklyCapUsd: numberIn(when.weeklyCap) ?? null } : {}),
+    ...(isChanged('monthlyCap') ? { monthlyCapUsd: numberIn(when.monthlyCap) ?? null } : {}),
     ...(isChanged('retryFor') ? { retry: retryOf(when, retry) } : {}),
   };
 }
@@ -150,6 +161,16 @@ export function retryOf({ retryFor }: When, before: Schedule['retry']) {
 export const newSchedule = (when: When, spec: Spec, retry: Schedule['retry']) => ({
   ...(when.name.trim() === '' ? {} : { name: when.name.trim() }),
   ...{ cron: when.cron.trim(), timezone: when.timezone.trim(), overlap: when.overlap },
-  ...(when.cap.trim() === '' ? {} : { monthlyCapUsd: numberIn(when.cap) }),
+  ...capsOf(when),
   ...{ retry: retryOf(when, retry), spec },
 });
+
+/** The caps that are typed. */
+function capsOf({ dailyCap, weeklyCap, monthlyCap }: When) {
+  const typed = Object.entries({
+    dailyCapUsd: numberIn(dailyCap),
+    weeklyCapUsd: numberIn(weeklyCap),
+    monthlyCapUsd: numberIn(monthlyCap),
+  });
+  return Object.fromEntries(typed.filter(([, amount]) => amount !== undefined));
+}

@@ -87,7 +87,7 @@ export function ownFaults(form: SpecForm): Faults {
     nodes: countFault(form.nodes, Number.MAX_SAFE_INTEGER),
     budgetUsd: amountFault(form.budget),
     maxHours: form.maxHours.trim() === '' ? null : countFault(form.maxHours, HOURS_MAX),
-    transferGb: form.transfer.trim() === '' ? null : countFault(form.transfer, 10_000_000),
+    transferGb: form.transfer.trim() === '' ? null : gbFault(form.transfer),
     authorizedKeys: holdsPrivateKey(form.keys) ? KEYS : null,
     ...jobFaults(form.job),
     ...Object.fromEntries(chosen.map((field) => [field, 'must be chosen'])),
@@ -125,14 +125,20 @@ export function amountFault(text: string): string | null {
   return 'must be an amount above 0, such as 2.50, with at most 6 decimals';
 }
 
-/** The fault of a whole number from 1; null: it has none. */
-export function countFault(text: string, most: number): string | null {
+/** The fault of a whole number from 1, or from `least`; null: it has none. */
+export function countFault(text: string, most: number, least = 1): string | null {
   if (hasTwoMeanings(text)) return `must have no comma: write ${readings(text)[0]}`;
   const count = amountIn(text);
-  if (Number.isInteger(count) && count >= 1 && count <= most) return null;
-  const bound = most === Number.MAX_SAFE_INTEGER ? 'from 1 on' : `from 1 to ${most}`;
+  if (Number.isInteger(count) && count >= least && count <= most) return null;
+  const bound = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
   return `must be a whole number ${bound}, such as 10`;
 }
+
+/** No account sends so many GB. */
+const GB_MAX = 10_000_000;
+
+/** The fault of GB of transfer, whole and from 0 on; null: it has none. */
+export const gbFault = (text: string): string | null => countFault(text, GB_MAX, 0);
 
 /** `1,000` as a thousand, and as one. */
 const readings = (text: string): string[] => {

@@ -20,7 +20,7 @@ describe('new limits of a cluster', () => {
   it('change only what differs, in either direction', () => {
     expect(changeFrom(cluster, form)).toEqual({});
     expect(changeFrom(cluster, { ...form, budget: '0,05' })).toEqual({ budgetUsd: 0.05 });
-    expect(changeFrom(cluster, { budget: '2', maxHours: '9' })).toEqual({
+    expect(changeFrom(cluster, { ...form, budget: '2', maxHours: '9' })).toEqual({
       ...{ budgetUsd: 2, maxHours: 9 },
     });
     const limited = aCluster({ maxHours: 9 });
@@ -29,17 +29,27 @@ describe('new limits of a cluster', () => {
     });
   });
 
+  it('change the transfer once somebody types one, to 0 as well, or takes it away', () => {
+    const typed = (transfer: string) => changeFrom(cluster, { ...form, transfer });
+    expect(typed(' 400')).toEqual({ transferGb: 400 });
+    expect(typed('0')).toEqual({ transferGb: 0 });
+    expect(typed(' ')).toEqual({ transferGb: null });
+    expect(outlookSentence(cluster, { ...form, transfer: '400' }, now)).toMatch(/may move\.$/);
+  });
+
   it('are filled in by the hours more that they pay for', () => {
-    expect(moreHours(cluster, '2', now)).toEqual({ budget: '0.135', maxHours: '' });
+    expect(moreHours(cluster, '2', now)).toEqual({
+      ...{ budget: '0.135', maxHours: '', transfer: null },
+    });
     expect(moreHours(cluster, '', now)).toBeNull();
     expect(moreHours(cluster, '1,000', now)).toBeNull();
   });
 
   it('have a fault where they are no limits', () => {
     expect(limitsFaults(form)).toEqual({});
-    expect(Object.keys(limitsFaults({ budget: '1,000', maxHours: '0' }))).toEqual([
-      ...['budgetUsd', 'maxHours'],
-    ]);
+    const typed = { budget: '1,000', maxHours: '0', transfer: '1.5' };
+    expect(Object.keys(limitsFaults(typed))).toEqual(['budgetUsd', 'maxHours', 'transferGb']);
+    expect(limitsFaults({ ...form, transfer: '0' })).toEqual({});
   });
 
   it('say the teardown and the money that they come to', () => {

@@ -18,6 +18,7 @@ import {
   faultOf,
   isAskable,
   ownFaults,
+  specOf,
   taking,
   toggled,
 } from '../../../web/src/spec.ts';
@@ -39,9 +40,17 @@ describe('the form of a launch', () => {
     { budget: '0' },
     { maxHours: '87601' },
     { maxHours: 'two' },
+    { transfer: '-1' },
+    { transfer: '1.5' },
+    { transfer: '10000001' },
   ])('gets no quote with %o, and has a fault for it', (fields) => {
     expect(isAskable({ ...form, ...fields })).toBe(false);
     expect(Object.keys(ownFaults({ ...form, ...fields }))).toHaveLength(1);
+  });
+
+  it('takes a transfer of 0 GB', () => {
+    expect(ownFaults({ ...form, transfer: '0' })).toEqual({});
+    expect(specOf({ ...form, transfer: '0' })).toMatchObject({ transferGb: 0 });
   });
 
   it('has a fault for a private key, and none for a public key', () => {

@@ -82,14 +82,19 @@ describe('the form of a schedule that is changed', () => {
 
   it('sends only the fields that differ', () => {
     const schedule = {
-      ...{ name: null, cron: '30 2 * * *', timezone: 'UTC', overlap: 'skip', monthlyCapUsd: 20 },
+      ...{ name: null, cron: '30 2 * * *', timezone: 'UTC', overlap: 'skip' },
+      ...{ dailyCapUsd: null, weeklyCapUsd: 5, monthlyCapUsd: 20 },
       retry: { forMinutes: 60, everyMinutes: 5 },
     } as Schedule;
     const when = whenOf(schedule);
     expect(changeOf(when, when, schedule.retry)).toEqual({});
-    const typed = { name: ' b ', cron: '0 4 * * * ', timezone: 'UTC ', cap: '' };
+    const typed = { name: ' b ', cron: '0 4 * * * ', timezone: 'UTC ' };
     expect(changeOf(when, { ...when, ...typed }, schedule.retry)).toEqual({
-      ...{ name: 'b', cron: '0 4 * * *', monthlyCapUsd: null },
+      ...{ name: 'b', cron: '0 4 * * *' },
+    });
+    const caps = { dailyCap: '1,50', weeklyCap: '5', monthlyCap: ' ' };
+    expect(changeOf(when, { ...when, ...caps }, schedule.retry)).toEqual({
+      ...{ dailyCapUsd: 1.5, monthlyCapUsd: null },
     });
     const named = { ...when, name: 'b' };
     expect(changeOf(named, { ...named, name: ' ' }, null)).toEqual({ name: null });
@@ -102,17 +107,20 @@ describe('the form of a schedule that is changed', () => {
 
 describe('when a schedule runs, as typed', () => {
   const when: When = {
-    ...{ name: '', cron: '* * * * *', timezone: 'UTC', cap: '', retryFor: '' },
+    ...{ name: '', cron: '* * * * *', timezone: 'UTC', retryFor: '' },
+    ...{ dailyCap: '', weeklyCap: '', monthlyCap: '' },
     overlap: 'skip',
   };
   const none = { cronFault: null, needsCap: false };
 
   it('has the faults of its fields', () => {
     expect(whenFaults(when, none)).toEqual({});
-    const typed = { ...when, timezone: 'Mars', cap: '1,000', retryFor: 'long' };
+    const caps = { dailyCap: '0', weeklyCap: 'x', monthlyCap: '1,000' };
+    const typed = { ...when, ...caps, timezone: 'Mars', retryFor: 'long' };
     const faults = whenFaults(typed, { ...none, cronFault: 'must be less' });
     expect(Object.keys(faults)).toEqual([
-      ...['cron', 'timezone', 'monthlyCapUsd', 'retry.forMinutes'],
+      ...['cron', 'timezone', 'dailyCapUsd', 'weeklyCapUsd', 'monthlyCapUsd'],
+      'retry.forMinutes',
     ]);
   });
 
@@ -122,16 +130,20 @@ describe('when a schedule runs, as typed', () => {
       'monthlyCapUsd',
       expect.stringMatching(/^must be given/),
     );
-    expect(whenFaults({ ...when, cap: '20' }, dear)).toEqual({});
+    expect(whenFaults({ ...when, monthlyCap: '20' }, dear)).toEqual({});
+    // A day's cap does not take its place: the API asks for the month's.
+    expect(whenFaults({ ...when, dailyCap: '20' }, dear)).toHaveProperty('monthlyCapUsd');
   });
 
   it('is sent as a new schedule without the fields that are blank', () => {
     expect(newSchedule(when, spec, null)).toEqual({
       ...{ cron: '* * * * *', timezone: 'UTC', overlap: 'skip', retry: null, spec },
     });
-    const typed = { ...when, name: ' a ', cap: '20', retryFor: '60' };
+    const caps = { dailyCap: '1', weeklyCap: '5', monthlyCap: '20' };
+    const typed = { ...when, ...caps, name: ' a ', retryFor: '60' };
     expect(newSchedule(typed, spec, { forMinutes: 5, everyMinutes: 7 })).toMatchObject({
-      ...{ name: 'a', monthlyCapUsd: 20, retry: { forMinutes: 60, everyMinutes: 7 } },
+      ...{ name: 'a', dailyCapUsd: 1, weeklyCapUsd: 5, monthlyCapUsd: 20 },
+      retry: { forMinutes: 60, everyMinutes: 7 },
     });
   });
 });
