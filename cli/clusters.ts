@@ -194,24 +194,33 @@ export interface ExtendOptions {
   readonly yes: boolean;
   readonly hours?: string;
   readonly budget?: string;
+  readonly transfer?: string;
 }
 
 export async function extend(
   context: Context,
   named: string,
-  { hours, budget, yes }: ExtendOptions,
+  { hours, budget, transfer, yes }: ExtendOptions,
 ): Promise<void> {
-  if ((hours === undefined) === (budget === undefined)) {
-    throw new CliError('usage', 'Give either --hours or --budget.');
+  const isOne = (hours === undefined) !== (budget === undefined);
+  if (!isOne && (transfer === undefined || hours !== undefined)) {
+    const usage = 'Give either --hours or --budget; --transfer with one of them, or by itself.';
+    throw new CliError('usage', usage);
   }
   const more = hours === undefined ? null : wholeHours(hours);
+  const toSend = transfer === undefined ? null : byTransfer(transfer);
   if (!yes) assertCanAsk(context.terminal, 'extend');
   const api = context.api();
   const before = await findCluster(api, named);
-  const { change, sentence } =
-    more === null ? byBudget(before, budget ?? '') : byHours(before, more, await serverNow(api));
-  const question = `${titleOf(before)}: ${sentence}\nExtend it?`;
+  const planned = [
+    ...(more === null ? [] : [byHours(before, more, await serverNow(api))]),
+    ...(budget === undefined ? [] : [byBudget(before, budget)]),
+    ...(toSend === null ? [] : [toSend]),
+  ];
+  const sentences = planned.map(({ sentence }) => sentence).join(' ');
+  const question = `${titleOf(before)}: ${sentences}\nExtend it?`;
   await confirm(context, { yes, what: 'extend', question });
+  const change: Change = Object.assign({}, ...planned.map((one) => one.change));
   const after = await changeCluster(api, before.id, change);
   const now = await serverNow(api);
   show(context, after, () => extendedLines(before, after, now));
@@ -247,6 +256,23 @@ function byBudget(before: Cluster, text: string): Planned {
   return { change, sentence: `Its budget will be ${willBe} instead of ${was}, at ${hour}.` };
 }
 
+/** `400`: so many GB in all; `none`: what the nodes bring. */
+function byTransfer(text: string): Planned {
+  if (text === 'none') {
+    return {
+      change: { transferGb: null },
+      sentence: 'Its nodes will be planned to send what they bring.',
+    };
+  }
+  if (!/^\d{1,8}$/.test(text)) {
+    throw new CliError('usage', `--transfer ${text} must be a whole number of GB, or none.`);
+  }
+  const sentence =
+    `Its nodes will be planned to send ${text} GB in all: the budget holds back what that costs ` +
+    'beyond what they bring.';
+  return { change: { transferGb: Number(text) }, sentence };
+}
+
 /** `2`: to so much in all; `+1`: by so much. */
 export function newBudget(before: Pick<Cluster, 'budgetUsd'>, text: string): Change {
   if (!text.startsWith('+')) return { budgetUsd: numberIn(text) ?? '' };
@@ -267,5 +293,8 @@ function extendedLines(before: Cluster, after: Cluster, nowMs: number): string[]
       `${ending(after, nowMs)}.`,
     `Its budget is ${dollars(after.budgetUsd)} instead of ${dollars(before.budgetUsd)}; ` +
       `${dollars(after.spentUsd)} is spent.`,
+    ...(after.transfer?.limitGb === before.transfer?.limitGb || after.transfer === null
+      ? []
+      : [`Its nodes have ${transferSentence(after.transfer)}.`]),
   ];
 }

@@ -67,7 +67,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
       '--budget 1 --name job --ssh-key ~/.ssh/id_ed25519.pub --wait',
     'onebuck launch --file spec.json --budget 2 --yes --json',
   ],
-  'onebuck extend': ['onebuck extend job --hours 2', 'onebuck extend job --budget +1'],
+  'onebuck extend': [
+    'onebuck extend job --hours 2',
+    'onebuck extend job --budget +1 --transfer 400',
+  ],
   'onebuck rm': ['onebuck rm job', 'onebuck rm --owner alice --all'],
   'onebuck exec': ['onebuck exec job -- uptime'],
   'onebuck run': [

@@ -197,9 +197,10 @@ function addClusterCommands(program: Command, context: () => Context): void {
 
   program
     .command('extend <cluster>')
-    .description('have a cluster last longer')
+    .description('have a cluster last longer, or send more')
     .option('--hours <count>', 'by so many hours')
     .option('--budget <usd>', 'to that budget, or by so much: +1')
+    .option('--transfer <gb>', 'what its nodes are to send in all; none: what they bring')
     .option('--yes', 'do not ask', false)
     .action((named, options) => extend(context(), named, options));
 

@@ -326,6 +326,20 @@ describe('a cluster', () => {
     expect(stdout).toMatch(/lasts 200 hours instead of 13[45]/);
   });
 
+  it('is planned to send more, and holds back for it, until none is asked for', async () => {
+    const planned = await onebuck(['extend', 'job', '--transfer', '560', '--yes'], env);
+    expect(planned.stdout).toMatch(/lasts \d+ hours instead of 200/);
+    expect(planned.stdout).toContain('Its nodes have sent 0 GB of 560 GB.');
+    const args = ['extend', 'job', '--budget', '+1', '--transfer', 'none', '--yes'];
+    const free = await json<Cluster>(args);
+    expect(free.budgetUsd).toBe(4);
+    expect(free.transfer?.limitGb).not.toBe(560);
+    for (const wrong of [['--transfer', '1.5'], ['--hours', '1', '--budget', '5'], []]) {
+      expect(await onebuck(['extend', 'job', ...wrong, '--yes'], env)).toMatchObject({ code: 2 });
+    }
+    await json<Cluster>(['extend', 'job', '--budget', '3', '--yes']);
+  });
+
   describe.skipIf(!hasSshd)('with servers in place of its nodes (needs /usr/sbin/sshd)', () => {
     let sshConfig: string;
     let sshArgs: string[];
