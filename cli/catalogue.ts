@@ -13,6 +13,7 @@ export interface TypesOptions {
   readonly region?: string;
   readonly budget?: string;
   readonly nodes?: string;
+  readonly transfer?: string;
 }
 
 export async function types(context: Context, options: TypesOptions): Promise<void> {
@@ -22,6 +23,7 @@ export async function types(context: Context, options: TypesOptions): Promise<vo
     region: options.region,
     budgetUsd: numberIn(options.budget),
     nodes: numberIn(options.nodes),
+    transferGb: numberIn(options.transfer),
   };
   const answer = await listTypes(context.api(), query);
   show(context, answer, () => typesTable(answer.types));

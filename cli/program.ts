@@ -131,6 +131,7 @@ function addLaunchCommands(program: Command, context: () => Context): void {
     .option('--region <id>', 'with the prices of that region')
     .option('--budget <usd>', 'with how many hours it lasts')
     .option('--nodes <count>', 'that many of them')
+    .option('--transfer <gb>', 'which are to send so much')
     .action((options) => types(context(), options));
 
   program

@@ -1,6 +1,5 @@
-import type { MicroUsd } from '../core/base/money.ts';
-import type { EpochMs } from '../core/base/units.ts';
-import { hoursAfforded } from '../core/billing/bill.ts';
+import { type MicroUsd, times } from '../core/base/money.ts';
+import type { DurationMs, EpochMs } from '../core/base/units.ts';
 import type { Price } from '../core/billing/price.ts';
 import {
   type ImageFilter,
@@ -12,10 +11,13 @@ import {
   listTypes,
   type RegionFilter,
   type TypeFilter,
+  termsFor,
 } from '../core/catalogue/choose.ts';
-import type { Image, LinodeType, Region } from '../core/catalogue/lists.ts';
+import type { Image, LinodeType, Region, TransferPrices } from '../core/catalogue/lists.ts';
+import { quote } from '../core/cluster/quote.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
+import type { Settings } from '../settings.ts';
 import { allEnded, type CatalogueCache, soldOutIn } from './catalogue-cache.ts';
 
 export interface TypesQuery extends Omit<TypeFilter, 'backups'> {
@@ -23,6 +25,8 @@ export interface TypesQuery extends Omit<TypeFilter, 'backups'> {
   readonly budget?: MicroUsd | undefined;
   /** The nodes that the budget pays for; 1 by default. */
   readonly nodes?: number | undefined;
+  /** What they are planned to send, all together; absent: what they bring. */
+  readonly transferGb?: number | undefined;
 }
 
 export interface OfferedType {
@@ -34,31 +38,65 @@ export interface OfferedType {
   readonly affordableHours: number | null;
 }
 
+export interface TypesDeps {
+  readonly catalogue: CatalogueCache;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly settings: Pick<Settings, 'marginMs'>;
+}
+
 /**
  * The types that match, cheapest first, at the prices of the region, including what the account
  * adds to them. AppError `invalid` if Onebuck launches no Linodes in the region.
  */
 export async function typesOffered(
-  { catalogue, clock }: { readonly catalogue: CatalogueCache; readonly clock: Pick<Clock, 'now'> },
-  { budget, nodes = 1, ...filter }: TypesQuery,
+  { catalogue, clock, settings }: TypesDeps,
+  { budget, nodes = 1, transferGb, ...filter }: TypesQuery,
   by: EpochMs,
 ): Promise<OfferedType[]> {
-  const [types, regions, backups, soldOut] = await allEnded([
+  const [types, regions, backups, soldOut, prices] = await allEnded([
     catalogue.types(by),
     catalogue.regions(by),
     catalogue.backups(by),
     soldOutIn(catalogue, filter.region === undefined ? [] : [filter.region], by),
+    transferGb === undefined ? null : catalogue.transferPrices(by),
   ]);
   const region = filter.region === undefined ? null : regionOf(filter.region, regions);
   const offered = region === null ? types : types.filter((type) => isOfferedIn(type, region));
   const from = clock.now();
-  const limits = budget === undefined ? null : { budget, maxHours: null };
+  const plan = { nodes, transferGb, prices, from, marginMs: settings.marginMs };
   return listTypes(offered, { ...filter, backups }).map(({ type, price }) => ({
     type,
     price,
     available: region && !isSoldOut(type.id, region.id, soldOut),
-    affordableHours: limits && hoursAfforded(price, nodes, from, limits),
+    affordableHours:
+      budget === undefined ? null : hoursAfforded({ type, price }, region, { budget, ...plan }),
   }));
+}
+
+/** The hours of a budget, reckoned with all nodes as one that costs and brings as much. */
+function hoursAfforded(
+  { type, price }: Pick<OfferedType, 'type' | 'price'>,
+  region: Region | null,
+  plan: {
+    readonly budget: MicroUsd;
+    readonly nodes: number;
+    readonly transferGb: number | undefined;
+    readonly prices: TransferPrices | null;
+    readonly from: EpochMs;
+    readonly marginMs: DurationMs;
+  },
+): number {
+  const { budget, nodes, transferGb = null, prices, from, marginMs } = plan;
+  const { hourly, monthly } = price;
+  const together = {
+    hourly: times(hourly, nodes),
+    monthly: monthly === null ? null : times(monthly, nodes),
+  };
+  const terms = termsFor(type, region?.id ?? null, prices);
+  return quote({
+    ...{ price: together, nodes: 1, budget, maxHours: null, transferGb, marginMs, from },
+    terms: terms && { ...terms, gb: terms.gb * nodes },
+  }).affordableHours;
 }
 
 function regionOf(id: string, regions: readonly Region[]): Region {

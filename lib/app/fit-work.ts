@@ -99,6 +99,10 @@ async function shapesOf(
     hoursMax: spec.maxHours ?? HOURS_MAX,
     marginMs: settings.marginMs,
     from: quote.startsAt,
+    transfer:
+      spec.transferGb === null || bought.transfer === undefined
+        ? null
+        : { gb: spec.transferGb, gbPrice: bought.transfer.gbPrice },
   });
 }
 

@@ -8,7 +8,7 @@ import { agentCallSchema } from '../core/cluster/agent-call.ts';
 import { changeSchema } from '../core/cluster/change.ts';
 import { inventoryFormats } from '../core/cluster/inventory.ts';
 import { phases } from '../core/cluster/record.ts';
-import { specSchema } from '../core/cluster/spec.ts';
+import { specSchema, TRANSFER_GB_MAX } from '../core/cluster/spec.ts';
 import { uploadRequestSchema } from '../core/job/upload.ts';
 import {
   scheduleChangeSchema,
@@ -310,6 +310,13 @@ export const operations = {
       maxHourlyUsd: z.optional(dollars('The most for an hour of one node.')),
       budgetUsd: z.optional(dollars('A budget: each type then says how many hours it affords.')),
       nodes: z.optional(wholeNumber(1_000, 'How many nodes the budget is for; 1 by default.')),
+      transferGb: z.optional(
+        wholeNumber(
+          TRANSFER_GB_MAX,
+          'The GB that these nodes are planned to send to the internet, all together.',
+          0,
+        ),
+      ),
     }),
     headers: anyHeaders,
     body: null,

@@ -239,14 +239,17 @@ export function priceIn(
   return backups && combinedPrice(base, backups);
 }
 
-/** What a GB beyond the pool costs in a region; null: the server does not know transfer. */
-export const gbPriceIn = (prices: TransferPrices | null, region: string): MicroUsd | null =>
-  prices === null ? null : (prices.byRegion[region] ?? prices.gb);
+/**
+ * What a GB beyond the pool costs in a region, or, for the region null, in regions without a price of
+ * their own; null: the server does not know transfer.
+ */
+export const gbPriceIn = (prices: TransferPrices | null, region: string | null): MicroUsd | null =>
+  prices === null ? null : (prices.byRegion[region ?? ''] ?? prices.gb);
 
 /** What nodes of a type may send, and what a GB beyond costs; null: transfer does not count. */
 export function termsFor(
   { transferGb }: LinodeType,
-  region: string,
+  region: string | null,
   prices: TransferPrices | null,
 ): TransferTerms | null {
   const gbPrice = gbPriceIn(prices, region);

@@ -1,9 +1,18 @@
 import * as z from 'zod/mini';
 import { must } from '../base/fields.ts';
-import { type MicroUsd, microUsd, times } from '../base/money.ts';
-import { type DurationMs, durationMs, type EpochMs, hours, minutes, plus } from '../base/units.ts';
+import { type MicroUsd, microUsd, sum, times } from '../base/money.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  hours,
+  minus,
+  minutes,
+  plus,
+} from '../base/units.ts';
 import { spend } from '../billing/bill.ts';
 import type { Price } from '../billing/price.ts';
+import { reservedUntil } from '../billing/transfer.ts';
 import { createdAfter } from '../cluster/quote.ts';
 import type { LinodeType } from './lists.ts';
 
@@ -20,6 +29,7 @@ export interface Shape {
   readonly nodes: number;
   /** The started hours of each node. */
   readonly hours: number;
+  /** With the transfer that is planned. */
   readonly cost: MicroUsd;
   /** From the launch to the end of the work. */
   readonly takes: DurationMs;
@@ -36,6 +46,8 @@ export interface ShapeLimits {
   /** A teardown begins so long before an hour mark. */
   readonly marginMs: DurationMs;
   readonly from: EpochMs;
+  /** What the cluster is planned to send; null: what its nodes bring, or transfer does not count. */
+  readonly transfer: { readonly gb: number; readonly gbPrice: MicroUsd } | null;
 }
 
 export interface Shapes {
@@ -121,12 +133,28 @@ function shapesOf(work: Work, type: LinodeType, price: Price, limits: ShapeLimit
     const takes = durationMs(createdAfter(nodes - 1) + BOOT + busy);
     const billed = Math.ceil((takes + limits.marginMs) / HOUR);
     if (billed > limits.hoursMax) continue;
-    const cost = times(costOf(billed), nodes);
+    const ofHours = times(costOf(billed), nodes);
     const share = Math.min(1, busy / (billed * HOUR));
-    const wasted = microUsd(Math.round(cost * (1 - share)));
+    const wasted = microUsd(Math.round(ofHours * (1 - share)));
+    const cost = sum([ofHours, transferCost(type, nodes, billed, limits)]);
     shapes.push({ type, nodes, hours: billed, cost, takes, wasted });
   }
   return shapes;
+}
+
+/** What the planned transfer costs beyond what the nodes bring until the teardown. */
+function transferCost(
+  { transferGb }: LinodeType,
+  nodes: number,
+  billedHours: number,
+  { transfer, from, marginMs }: ShapeLimits,
+): MicroUsd {
+  if (transfer === null) return microUsd(0);
+  // All nodes as one, created with the last of them.
+  const bringers = [{ billedFrom: plus(from, createdAfter(nodes - 1)), billedUntil: null }];
+  const terms = { gb: transferGb * nodes, gbPrice: transfer.gbPrice };
+  const teardownAt = minus(plus(from, hours(billedHours)), marginMs);
+  return reservedUntil(transfer.gb, { terms, bringers }, teardownAt);
 }
 
 /** Those to which no other is both at least as fast and cheaper; the faster first. */

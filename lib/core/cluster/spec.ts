@@ -170,7 +170,7 @@ type Fields = z.infer<ReturnType<typeof specSchema>>;
 const VCPUS_MAX = 1_024;
 const MEMORY_MB_MAX = 16_777_216;
 /** 10 PB, far more than any budget pays. */
-const TRANSFER_GB_MAX = 10_000_000;
+export const TRANSFER_GB_MAX = 10_000_000;
 export const transferGbSchema = wholeNumber(
   0,
   TRANSFER_GB_MAX,

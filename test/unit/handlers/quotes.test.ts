@@ -175,6 +175,24 @@ describe('a quote for work', () => {
     }
   });
 
+  it('counts the transfer that is planned beyond what each cluster brings', async () => {
+    const { call } = await startApi();
+    const asked = async (transferGb: number) => {
+      const body = { work, budgetUsd: 5, type: 'g6-nanode-1', transferGb };
+      return (await call('POST', '/quotes', { body })).json;
+    };
+    expect((await asked(0)).shapes).toEqual((await asked(50)).shapes);
+    const { shapes, region, image } = await asked(500);
+    for (const { nodes, type, hours, costUsd } of shapes) {
+      // In November a nanode brings 1.39 GB an hour: of 100 and more hours, too little for 500 GB.
+      expect(costUsd).toBeGreaterThan(0.0075 * nodes * hours + 1.5);
+      const spec = { nodes, type, maxHours: hours, budgetUsd: costUsd, transferGb: 500 };
+      const again = await call('POST', '/quotes', { body: { ...spec, region, image } });
+      expect(again.json.affordableHours).toBe(hours);
+      expect(again.json.spentAtTeardownUsd).toBeCloseTo(costUsd, 2);
+    }
+  });
+
   it('is refused with the smallest budget that would do', async () => {
     const { call } = await startApi();
     const body = { work, budgetUsd: 0.5 };
@@ -321,6 +339,14 @@ describe('the lists', () => {
     const { call } = await startApi();
     const { types } = (await call('GET', '/types?budgetUsd=1&nodes=10&class=nanode')).json;
     expect(types).toMatchObject([{ id: 'g6-nanode-1', affordableHours: 13 }]);
+    const hoursWith = async (gb: string) =>
+      (await call('GET', `/types?budgetUsd=2&nodes=10&class=nanode&transferGb=${gb}`)).json.types[0]
+        .affordableHours;
+    // 26 hours cost $1.95 and bring 347 GB by their teardown; an hour less brings 14 GB less.
+    expect(await hoursWith('350')).toBe(26);
+    expect(await hoursWith('0')).toBe(26);
+    expect(await hoursWith('361')).toBe(22);
+    expect((await call('GET', '/types?transferGb=-1')).status).toBe(400);
     const [oneNanode] = (await call('GET', '/types?budgetUsd=1')).json.types;
     expect(oneNanode).toMatchObject({ id: 'g6-nanode-1', affordableHours: 133 });
     const gpus = (await call('GET', '/types?gpus=1')).json.types;

@@ -23,7 +23,7 @@ const GPU = aType('g1-gpu-rtx6000-1', 8, 1.5, 1);
 const from = epochMs(Date.parse('2026-11-10T08:00:00Z'));
 const limits: ShapeLimits = {
   ...{ budget: usd(1), nodesMin: 1, nodesMax: 100, hoursMax: 1_000 },
-  ...{ marginMs: minutes(3), from },
+  ...{ marginMs: minutes(3), from, transfer: null },
 };
 const vcpuHours = (count: number): Work => ({ unit: 'vcpu', hours: count });
 const told = (work: Work, overrides: Partial<ShapeLimits> = {}, types = [NANODE]) =>
@@ -73,6 +73,9 @@ describe('the clusters that do some work within a budget', () => {
     budget: fc.integer({ min: 1, max: 50_000 }).map((mills) => usd(mills / 1_000)),
     nodesMax: fc.integer({ min: 1, max: 60 }),
     from: fc.integer({ min: 0, max: 40 * 24 * 60 }).map((count) => plus(from, minutes(count))),
+    transfer: fc.option(
+      fc.integer({ min: 0, max: 3_000 }).map((gb) => ({ gb, gbPrice: usd(0.005) })),
+    ),
   });
 
   it('last long enough by their own quotes, at no more than their cost', () => {
@@ -82,8 +85,10 @@ describe('the clusters that do some work within a budget', () => {
         for (const shape of shapesFor(asked, [NANODE, DEDICATED], all).shapes) {
           const { nodes, hours: maxHours, cost: budget } = shape;
           const offered = { price: shape.type.price ?? NANODE.price, nodes, budget, maxHours };
-          const none = { transferGb: null, terms: null };
-          const quoted = quote({ ...offered, ...none, marginMs: all.marginMs, from: all.from });
+          const { gb = null, gbPrice = usd(0) } = all.transfer ?? {};
+          const terms = all.transfer && { gb: shape.type.transferGb, gbPrice };
+          const planned = { transferGb: gb, terms };
+          const quoted = quote({ ...offered, ...planned, marginMs: all.marginMs, from: all.from });
           expect(quoted.spentAtTeardown).toBeLessThanOrEqual(shape.cost);
           expect(quoted.teardownAt).toBeGreaterThanOrEqual(plus(all.from, shape.takes));
           expect(shape.cost).toBeLessThanOrEqual(all.budget);
