@@ -23,7 +23,7 @@ const PATIENCE = seconds(20);
 const clock = createClock({ originMs: 0, rate: 1 });
 
 function createStore() {
-  const { ledger, owners } = createMemoryTable();
+  const { clusters, ledger, owners } = createMemoryTable();
   let conflicts = 0;
   const call = () => delay(3 + 4 * Math.random());
   const store: LedgerStore = {
@@ -40,18 +40,19 @@ function createStore() {
   };
   return {
     store,
+    clusters,
     owners: { ...owners, get: (owner: string) => call().then(() => owners.get(owner)) },
     conflicts: () => conflicts,
   };
 }
 
 async function measure(rate: number): Promise<string[]> {
-  const { store, owners, conflicts } = createStore();
+  const { store: ledger, clusters, owners, conflicts } = createStore();
   const times: number[] = [];
   let failed = 0;
 
   async function reserve(): Promise<void> {
-    const caps = aKeeper(clock, store, owners);
+    const caps = aKeeper(clock, { ledger, owners, store: clusters });
     const claim = {
       id: newId('c'),
       owner: 'ann',

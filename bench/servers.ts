@@ -20,7 +20,7 @@ import { type CapsKeeper, createCaps } from '../lib/app/caps-keeper.ts';
 import { createCatalogueCache } from '../lib/app/catalogue-cache.ts';
 import { createAgentLimits } from '../lib/app/hear-agent.ts';
 import type { EpochMs } from '../lib/core/base/units.ts';
-import type { Clock, LedgerStore, Log, Metrics, OwnerStore } from '../lib/ports.ts';
+import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import type { Settings } from '../lib/settings.ts';
 import { localDynamoDbClient, startDynamoDb, tableNamed } from '../simulators/aws/dynamodb.ts';
 import { startS3 } from '../simulators/aws/s3.ts';
@@ -127,6 +127,8 @@ export function buildDeps(
   const token = (options: { fresh: boolean }) => secrets.linodeToken(options);
   const api = createLinodeApi({ transport, clock, token, log });
   const owners = createOwnerStore(dynamoDb, TABLE.TableName);
+  const store = createClusterStore(dynamoDb, TABLE.TableName);
+  const ledger = createLedgerStore(dynamoDb, TABLE.TableName);
   return {
     clock,
     log,
@@ -136,13 +138,13 @@ export function buildDeps(
     stage: STAGE,
     linode: api,
     settings: SETTINGS,
-    store: createClusterStore(dynamoDb, TABLE.TableName),
+    store,
     reports: createAgentReports(dynamoDb, TABLE.TableName),
     jobs: createJobReports(dynamoDb, TABLE.TableName),
     files: createJobFiles(s3, JOB_BUCKET),
     agentLimits: createAgentLimits(clock),
     owners,
-    caps: aKeeper(clock, createLedgerStore(dynamoDb, TABLE.TableName), owners),
+    caps: aKeeper(clock, { ledger, owners, store }),
     catalogue: createCatalogueCache(api, clock, log),
     notifier: { send: async () => {} },
     nudge: createNudge(lambda, FUNCTIONS),
@@ -150,5 +152,7 @@ export function buildDeps(
 }
 
 /** The keeper of the caps for one process. */
-export const aKeeper = (clock: Clock, ledger: LedgerStore, owners: OwnerStore): CapsKeeper =>
-  createCaps({ clock, ledger, owners, settings: () => SETTINGS, random: Math.random });
+export const aKeeper = (
+  clock: Clock,
+  stores: Pick<Parameters<typeof createCaps>[0], 'ledger' | 'owners' | 'store'>,
+): CapsKeeper => createCaps({ clock, ...stores, settings: () => SETTINGS, random: Math.random });

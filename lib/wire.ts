@@ -142,6 +142,7 @@ export const caps = /* @__PURE__ */ once(() =>
     clock: clock(),
     ledger: createLedgerStore(dynamodb(), required('TABLE_NAME')),
     owners: owners(),
+    store: store(),
     settings,
     random: Math.random,
   }),

@@ -185,7 +185,10 @@ class Environment {
       agentLimits: createAgentLimits(clock),
       store: this.#clusters(table.clusters),
       schedules: this.#schedules(table.schedules),
-      caps: createCaps({ clock, ledger, owners: table.owners, settings: () => settings, random }),
+      caps: createCaps({
+        ...{ clock, ledger, owners: table.owners, store: table.clusters },
+        ...{ settings: () => settings, random },
+      }),
       catalogue: createCatalogueCache(api, clock, log),
       nudge: {
         reconcile: (batch) => this.#current.call(() => nudge.reconcile(batch)),

@@ -5,7 +5,9 @@ import {
   type DurationMs,
   durationMs,
   type EpochMs,
+  earliest,
   hours,
+  latest,
   minus,
   minutes,
   plus,
@@ -32,6 +34,7 @@ import {
   release,
   reserve,
   type Standing,
+  soonestEnds,
   standingsOf,
   type Throttled,
   underWay,
@@ -43,10 +46,11 @@ import {
   type OwnerRecord,
   type PeriodCaps,
 } from '../core/caps/owners.ts';
-import type { EndedRecord, LiveRecord } from '../core/cluster/record.ts';
+import { lifeOf } from '../core/cluster/life.ts';
+import { type EndedRecord, isLive, type LiveRecord } from '../core/cluster/record.ts';
 import { BLOCKS, type Subnet } from '../core/room/network.ts';
 import { AppError } from '../errors.ts';
-import type { Clock, LedgerStore, OwnerStore } from '../ports.ts';
+import type { Clock, ClusterStore, LedgerStore, OwnerStore } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import { keyUsedOtherwise } from './ids.ts';
 
@@ -55,6 +59,8 @@ export interface CapsDeps {
   readonly ledger: LedgerStore;
   /** Read for each launch and each raise, so that what the admin decides holds at once. */
   readonly owners: Pick<OwnerStore, 'get'>;
+  /** Read only to say when the next cluster ends. */
+  readonly store: Pick<ClusterStore, 'get'>;
   /**
    * Called only if a cap is needed: a bad setting must not keep a cluster's budget from being
    * released.
@@ -166,9 +172,11 @@ export interface Reservation {
 }
 
 const RECENT = seconds(20);
+/** How many records a refusal reads, to say when the next cluster ends. */
+const SOONEST_READ = 20;
 
 export function createCaps(deps: CapsDeps): CapsKeeper {
-  const { clock, ledger: store, owners, settings, random } = deps;
+  const { clock, ledger: store, owners, store: clusters, settings, random } = deps;
   /** Runs the calls of one process one after the other, since at once they would only conflict. */
   let last: Promise<unknown> = Promise.resolve();
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -177,10 +185,12 @@ export function createCaps(deps: CapsDeps): CapsKeeper {
     return turn;
   }
 
-  async function updateNow(decide: (ledger: Ledger) => Ledger, by: EpochMs): Promise<Ledger> {
+  type Decide = (ledger: Ledger) => Ledger | Promise<Ledger>;
+
+  async function updateNow(decide: Decide, by: EpochMs): Promise<Ledger> {
     for (let tries = 1; ; tries += 1) {
       const ledger = await store.read();
-      const next = decide(ledger);
+      const next = await decide(ledger);
       if (next === ledger || (await store.save(next)) === 'saved') return next;
       if (clock.now() >= by) {
         throw new AppError('conflict', 'Too many launches and changes at once. Try again.');
@@ -190,7 +200,7 @@ export function createCaps(deps: CapsDeps): CapsKeeper {
   }
 
   /** Returns the changed ledger, once it is saved; it is not saved if nothing changed. */
-  const update = (decide: (ledger: Ledger) => Ledger, by: EpochMs): Promise<Ledger> =>
+  const update = (decide: Decide, by: EpochMs): Promise<Ledger> =>
     inTurn(() => updateNow(decide, by));
 
   const toRelease = new Set<EndedRecord>();
@@ -200,12 +210,24 @@ export function createCaps(deps: CapsDeps): CapsKeeper {
     for (const record of records) toRelease.delete(record);
   }
 
-  function granted(decision: Decision): Ledger {
+  async function granted(decision: Decision, ledger: Ledger): Promise<Ledger> {
     if (decision.ok) return decision.next;
     if ('refusal' in decision) throw refused(decision.refusal);
-    if ('throttled' in decision) throw tooDearNow(decision.throttled);
+    if ('throttled' in decision) throw tooDearNow(decision.throttled, await nextEndOf(ledger));
     if ('subnet' in decision) throw withoutSubnet(decision.subnet);
     throw keptOut(settings().stage, decision.drainedSince);
+  }
+
+  /** The next teardown of the clusters that end soonest; null: none of their records can be read. */
+  async function nextEndOf(ledger: Ledger): Promise<EpochMs | null> {
+    const records = await Promise.all(
+      soonestEnds(ledger, SOONEST_READ).map((id) => clusters.get(id).catch(() => 'unreadable')),
+    );
+    const ends = records.flatMap((record) =>
+      typeof record === 'object' && isLive(record) ? lifeOf(record, clock.now()).teardownAt : [],
+    );
+    const [first, ...rest] = ends;
+    return first === undefined ? null : latest(earliest(first, ...rest), clock.now());
   }
 
   /** AppError `refused` if the owner was revoked. */
@@ -221,7 +243,7 @@ export function createCaps(deps: CapsDeps): CapsKeeper {
       const after = await update((ledger) => {
         const caps = capsOf(settings(), { ownerCaps, scheduleCaps, tokenCap });
         if (!ledger.open.has(claim.id)) refuseLongWait(ledger, clock.now());
-        return granted(reserve(ledger, claim, caps, clock.now()));
+        return granted(reserve(ledger, claim, caps, clock.now()), ledger);
       }, by);
       const entry = after.open.get(claim.id);
       if (entry === undefined) throw new Error(`${claim.id} was reserved and is not counted`);
@@ -234,7 +256,7 @@ export function createCaps(deps: CapsDeps): CapsKeeper {
       const after = await update((ledger) => {
         const caps = capsOf(settings(), { ownerCaps, scheduleCaps: null, tokenCap });
         const decision = raise(ledger, change, caps, clock.now());
-        return decision === 'missing' ? ledger : granted(decision);
+        return decision === 'missing' ? ledger : granted(decision, ledger);
       }, by);
       return after.open.has(change.id) ? 'raised' : 'missing';
     },
@@ -351,19 +373,26 @@ const withoutSubnet = (reason: 'noneFree' | 'tooSmall'): AppError =>
           'network none.',
       );
 
-const tooDearNow = ({ limit, taken, wanted }: Throttled): AppError =>
-  new AppError(
+/** `nextEnd`: when the next live cluster ends; null: not known. */
+function tooDearNow({ limit, taken, wanted }: Throttled, nextEnd: EpochMs | null): AppError {
+  const wait =
+    nextEnd === null
+      ? 'Wait for a cluster to end'
+      : `The next cluster ends at ${toIso(nextEnd)}, or before: wait until then`;
+  return new AppError(
     'refused',
     `All live clusters together may cost ${formatUsd(limit)} an hour, of which ${formatUsd(taken)} ` +
-      `is taken; this one would cost ${formatUsd(wanted)} more. Wait for a cluster to end, ask for ` +
+      `is taken; this one would cost ${formatUsd(wanted)} more. ${wait}, ask for ` +
       'fewer or smaller nodes, or ask the operator to raise MAX_HOURLY_USD.',
     {
       members: {
         ...{ cap: 'hourlyPrice', capUsd: toUsd(limit) },
         ...{ openHourlyUsd: toUsd(taken), hourlyUsd: toUsd(wanted) },
+        ...(nextEnd !== null && { nextEndAt: toIso(nextEnd) }),
       },
     },
   );
+}
 
 const revoked = (owner: string, since: EpochMs): AppError =>
   new AppError(

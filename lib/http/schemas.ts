@@ -115,6 +115,7 @@ export const problemSchema = z
       ),
     ),
     resetsAt: z.optional(time('When the day, week or month of the cap ends')),
+    nextEndAt: z.optional(time('When the next live cluster ends, or before')),
     openHourlyUsd: z.optional(usd('What an hour of all live clusters costs now')),
     hourlyUsd: z.optional(usd('What an hour of the cluster would cost')),
     largestBudgetUsd: z.optional(usd('The largest budget that the cap allows now')),

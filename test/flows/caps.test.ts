@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type MicroUsd, sum } from '../../lib/core/base/money.ts';
 import type { ClusterId, ScheduleId } from '../../lib/core/base/names.ts';
-import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/base/units.ts';
+import { type EpochMs, hours, minutes, plus, seconds, toIso } from '../../lib/core/base/units.ts';
 import { type ClusterRecord, isLive } from '../../lib/core/cluster/record.ts';
 import type { AppError } from '../../lib/errors.ts';
 import type { Settings } from '../../lib/settings.ts';
@@ -248,15 +248,19 @@ describe('each cap', () => {
 describe('the throttle', () => {
   it('refuses what would burn too fast beside all others, until one of them ends', async () => {
     world = await aWorld({ settings: { hourlyMax: usd(0.01) } });
-    const first = await world.launch(ONE_NODE);
+    const first = await world.launch({ ...ONE_NODE, maxHours: 2 });
+    const nextEndAt = toIso(plus(START, minutes(2 * 60 - 3)));
     await expect(world.launch(ONE_NODE, null, { owner: 'bob' })).rejects.toMatchObject({
       code: 'refused',
       message:
         'All live clusters together may cost $0.01 an hour, of which $0.0075 is taken; this one would ' +
-        'cost $0.0075 more. Wait for a cluster to end, ask for fewer or smaller nodes, or ask the ' +
-        'operator to raise MAX_HOURLY_USD.',
+        `cost $0.0075 more. The next cluster ends at ${nextEndAt}, or before: wait until then, ask ` +
+        'for fewer or smaller nodes, or ask the operator to raise MAX_HOURLY_USD.',
       details: {
-        members: { cap: 'hourlyPrice', capUsd: 0.01, openHourlyUsd: 0.0075, hourlyUsd: 0.0075 },
+        members: {
+          ...{ cap: 'hourlyPrice', capUsd: 0.01, openHourlyUsd: 0.0075, hourlyUsd: 0.0075 },
+          nextEndAt,
+        },
       },
     });
     await world.tickAndPass();

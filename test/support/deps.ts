@@ -1,5 +1,5 @@
 import { createCaps } from '../../lib/app/caps-keeper.ts';
-import type { LedgerStore, OwnerStore } from '../../lib/ports.ts';
+import type { ClusterStore, LedgerStore, OwnerStore } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import type { Deps } from '../../simulation/functions.ts';
 import { createMemoryFiles } from '../../simulators/aws/memory-files.ts';
@@ -17,10 +17,11 @@ export function depsWith<Own extends Overrides>(own: Own) {
     ledger = table.ledger,
     owners = table.owners,
     settings = aSettings(),
+    store = table.clusters,
   }: Overrides = own;
   const ignore = async () => {};
   return {
-    caps: aCapsKeeper({ clock, ledger, owners, settings }),
+    caps: aCapsKeeper({ clock, ledger, owners, store, settings }),
     catalogue: aCatalogue(),
     clock,
     files: createMemoryFiles(),
@@ -49,11 +50,13 @@ export const aCapsKeeper = (
   deps: Pick<Deps, 'clock'> & {
     ledger: LedgerStore;
     owners?: Pick<OwnerStore, 'get'>;
+    store?: Pick<ClusterStore, 'get'>;
     settings: Settings;
   },
 ) =>
   createCaps({
     owners: createMemoryTable().owners,
+    store: createMemoryTable().clusters,
     ...deps,
     settings: () => deps.settings,
     random: Math.random,

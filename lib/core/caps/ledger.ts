@@ -236,6 +236,17 @@ function throttle({ open }: Ledger, claim: Claim, { hourlyPrice: limit }: Caps):
   return taken + wanted <= limit ? null : { limit, taken, wanted };
 }
 
+/**
+ * The clusters that end soonest by their budgets, at most so many. Limits of hours, transfer and jobs
+ * may end others before.
+ */
+export function soonestEnds({ open }: Ledger, most: number): ClusterId[] {
+  const endOf = ({ createFrom, budget, hourly = budget }: Entry): number =>
+    createFrom + Math.floor(budget / Math.max(1, hourly)) * hours(1);
+  const soonest = [...open].toSorted(([, a], [, b]) => endOf(a) - endOf(b));
+  return soonest.slice(0, most).map(([id]) => id);
+}
+
 const hourlyAtMost = ({ hourly, budget }: Pick<Entry, 'hourly' | 'budget'>): MicroUsd =>
   hourly ?? budget;
 

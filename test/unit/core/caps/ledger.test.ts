@@ -25,6 +25,7 @@ import {
   raise,
   release,
   reserve,
+  soonestEnds,
   underWay,
   undrained,
 } from '../../../../lib/core/caps/ledger.ts';
@@ -413,6 +414,15 @@ describe('the throttle', () => {
     });
     const released = release(ledger, endedAfter(1, { id: OTHER_ID }));
     expect(reserve(released, claim(ID, usd(0.03)), caps, LATER).ok).toBe(true);
+  });
+
+  it('names the clusters whose budgets last for the fewest hours first', () => {
+    const ledger = ledgerOf(
+      { id: 'clastsfor20', budget: usd(1), hourly: usd(0.05) },
+      { id: 'clastsfor02', budget: usd(0.1), hourly: usd(0.05) },
+      { id: 'clastsfor05', budget: usd(1), hourly: usd(0.2) },
+    );
+    expect(soonestEnds(ledger, 2)).toEqual(['clastsfor02', 'clastsfor05']);
   });
 
   it('lets a repeated launch and a raise of a budget pass, which cost no more an hour', () => {
