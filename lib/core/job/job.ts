@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Fault } from '../base/fault.ts';
-import { must, optional, wholeNumber } from '../base/fields.ts';
+import { isObject, must, optional, wholeNumber } from '../base/fields.ts';
 import { tasksIn } from './tasks.ts';
 
 /** A command that a cluster runs, with its inputs and results. When it is over, so is the cluster. */
@@ -42,6 +42,7 @@ const COMMAND = `a command of 1 to ${COMMAND_BYTES_MAX} bytes in UTF-8, without 
 /** Half of a surrogate pair has no UTF-8. */
 const isWhole = (content: string): boolean => !/\p{Cs}/u.test(content);
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
+const WITHOUT_NUL = /^[^\0]*$/;
 const ENV = `an object of at most ${ENV_MAX} names with texts, such as {"SEED": "7"}`;
 
 const command = z.string({ error: must(COMMAND) }).check(
@@ -53,7 +54,7 @@ const command = z.string({ error: must(COMMAND) }).check(
   z.describe('What the shell of a node runs, in the folder of the job.'),
 );
 
-const env = z
+const variables = z
   .record(
     z.string().check(
       z.regex(NAME, { error: 'must have names of letters, digits and _' }),
@@ -63,7 +64,7 @@ const env = z
     ),
     z
       .string({ error: must('a text') })
-      .check(z.regex(/^[^\0]*$/), z.refine(isWhole, { error: must('a text') })),
+      .check(z.regex(WITHOUT_NUL), z.refine(isWhole, { error: must('a text') })),
     {
       error: (issue) =>
         issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? '') : must(ENV)(issue),
@@ -74,7 +75,27 @@ const env = z
     z.refine((all) => bytesOf(Object.entries(all).flat().join('')) <= ENV_BYTES_MAX, {
       error: `must be at most ${ENV_BYTES_MAX} bytes long together`,
     }),
-    z.describe("Variables of the command's environment."),
+  );
+
+/** Zod leaves a key `__proto__` out of a record without a fault: a variable must not get lost. */
+const env = z
+  .pipe(
+    z.unknown().check(
+      z.refine((all) => !isObject(all) || !Object.hasOwn(all, '__proto__'), {
+        error: 'must have no variable __proto__, which JavaScript keeps for itself',
+      }),
+    ),
+    variables,
+  )
+  .check(
+    z.meta({
+      description: "Variables of the command's environment.",
+      override: {
+        type: 'object',
+        propertyNames: { type: 'string', pattern: NAME.source },
+        additionalProperties: { type: 'string', pattern: WITHOUT_NUL.source },
+      },
+    }),
   );
 
 const UPLOAD = 'the id of an upload, which POST /uploads gives';

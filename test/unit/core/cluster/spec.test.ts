@@ -443,6 +443,8 @@ describe('a fault', () => {
     expect(faultsOf(aRequest({ ...apart, network: 'isolated' }))).toEqual([]);
   });
 
+  const HIDDEN = '{ "command": "a", "env": { "__proto__": "1", "A": "2" } }';
+
   it.each([
     ['no object', 'job', 'make', 'must be an object with a command'],
     ['no command', 'job.command', {}, 'is required: a command of 1 to 8192 bytes'],
@@ -458,6 +460,7 @@ describe('a fault', () => {
     ['an unknown node', 'job.on', { command: 'a', on: 'n1' }, 'must be one of head, all'],
     ['a name of env', 'job.env.A-B', { command: 'a', env: { 'A-B': '' } }, 'must have names'],
     ['our names', 'job.env.ONEBUCK_X', { command: 'a', env: { ONEBUCK_X: '' } }, 'ONEBUCK_'],
+    ['what JavaScript hides', 'job.env', JSON.parse(HIDDEN), 'must have no variable __proto__'],
     ['a number in env', 'job.env.A', { command: 'a', env: { A: 1 } }, 'must be a text'],
     ['half a character', 'job.command', { command: 'a\ud800' }, 'must be a command of 1 to'],
     ['half of one in env', 'job.env.A', { command: 'a', env: { A: '\ud800' } }, 'must be a text'],
