@@ -6,6 +6,7 @@ import { createDigestStore } from '../../lib/adapters/dynamodb/digests.ts';
 import { createInvoiceStore } from '../../lib/adapters/dynamodb/invoices.ts';
 import { createJobReports } from '../../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../../lib/adapters/dynamodb/ledger.ts';
+import { createOwnerStore } from '../../lib/adapters/dynamodb/owners.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { createTable, localDynamoDbClient, tableNamed } from '../../simulators/aws/dynamodb.ts';
 import { agentReportsContract } from '../support/agent-reports-contract.ts';
@@ -16,6 +17,7 @@ import { MINISTACK, MOTO, skippedOn, startEmulator } from '../support/emulators.
 import { invoiceStoreContract } from '../support/invoice-store-contract.ts';
 import { jobReportsContract } from '../support/job-reports-contract.ts';
 import { ledgerStoreContract } from '../support/ledger-store-contract.ts';
+import { ownerStoreContract } from '../support/owner-store-contract.ts';
 import { scheduleStoreContract } from '../support/schedule-store-contract.ts';
 import { anEmptyTable, poisonIn, TABLE } from '../support/table.ts';
 
@@ -69,6 +71,14 @@ for (const { emulator, limits } of engines) {
       return {
         store: createClusterStore(client, TableName),
         schedules: createScheduleStore(client, TableName),
+      };
+    });
+
+    ownerStoreContract(`the owners on ${name}`, async () => {
+      const { TableName } = await aTable();
+      return {
+        owners: createOwnerStore(client, TableName),
+        store: createClusterStore(client, TableName),
       };
     });
 
