@@ -249,11 +249,17 @@ async function checkAccount(
       ),
     ),
   );
+  const monthOf = ({ from }: InvoiceItem) => monthName(epochMs(from));
+  const clusterOf = (linodeId: number) => clusterOfLabel(world.linode.find(linodeId)?.label ?? '');
+  const named = new Set(items.map((item) => `${monthOf(item)} ${clusterOf(ofLinode(item))}`));
   /** Whether a cluster that lived in the month of the item has or had the Linode. */
   const isOfMonth = (linodeId: number, item: InvoiceItem) => {
     const record = recordOf.get(linodeId);
-    return record !== undefined && livedIn(record, monthName(epochMs(item.from)));
+    return record !== undefined && livedIn(record, monthOf(item));
   };
+  /** Whether the Linode is known in the month, as its cluster lived in it, or as an item names it. */
+  const isKnown = (linodeId: number, item: InvoiceItem) =>
+    isOfMonth(linodeId, item) || named.has(`${monthOf(item)} ${recordOf.get(linodeId)?.id}`);
   const sumIf = (
     isIt: (item: InvoiceItem) => boolean,
     field: 'microUsd' | 'taxMicroUsd' = 'microUsd',
@@ -264,7 +270,7 @@ async function checkAccount(
     const { label = '' } = world.linode.find(id) ?? {};
     const another = Number(/^copy-of-(\d+)/.exec(label)?.[1]);
     // Only the form tells which of two ids is that of the copy.
-    if (isOfMonth(another, item) && !hasClearId) return true;
+    if (isKnown(another, item) && !hasClearId) return true;
     if (isOfMonth(id, item) || clusterOfLabel(label) === null || labelForm === 'idOnly')
       return false;
     return !recordOf.has(id) || labelForm === 'truncated';

@@ -66,7 +66,7 @@ describe('simulated worlds', () => {
   });
 
   it('find Linodes that are billed in months after the end of their clusters', async () => {
-    for (const seed of [5_021, 5_199]) expect((await simulate(seed)).violation).toBeNull();
+    for (const seed of [870, 5_021]) expect((await simulate(seed)).violation).toBeNull();
   });
 
   it('have the same trace for the same seed', async () => {
