@@ -1,4 +1,5 @@
 import { dollars } from '../client/money.ts';
+import { ADMIN } from '../client/owners.ts';
 
 /* How things look in a terminal. */
 
@@ -142,7 +143,7 @@ export function wrapped(text: string, columns: number): string[] {
  * sees the own name only.)
  */
 export const areOfOthers = (things: readonly { readonly owner: string }[]): boolean =>
-  things.some(({ owner }) => owner !== 'admin');
+  things.some(({ owner }) => owner !== ADMIN);
 
 /** A text of somebody else's without what could move a terminal's cursor. */
 export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?');

@@ -4,6 +4,8 @@ import { dollars } from './money.ts';
 
 /* The requests about budgets and owners. Each throws what client/api.ts throws. */
 
+export { ADMIN } from '../lib/core/base/names.ts';
+
 export type Period = Budget['periods'][number];
 
 export const getBudget = (api: Api): Promise<Budget> => api.json('/budget');

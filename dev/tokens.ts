@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADMIN } from '../lib/app/read-clusters.ts';
+import { ADMIN } from '../lib/core/base/names.ts';
 import { hashesOf } from '../ops/api-tokens.ts';
 
 /** The fields of the local secret, and the folder that keeps added API tokens. */

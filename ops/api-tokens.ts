@@ -1,6 +1,5 @@
-import { ADMIN } from '../lib/app/read-clusters.ts';
 import { type ApiToken, apiTokenSchema, type Right } from '../lib/core/base/api-token.ts';
-import { OWNER_NAME, OWNER_RULE } from '../lib/core/base/names.ts';
+import { ADMIN, OWNER_NAME, OWNER_RULE } from '../lib/core/base/names.ts';
 import type { EpochMs } from '../lib/core/base/units.ts';
 
 /*

@@ -3,9 +3,9 @@ import type { CapsKeeper, LetIn } from '../lib/app/caps-keeper.ts';
 import { pauseSchedule } from '../lib/app/change-schedule.ts';
 import { type ClusterDeps, destroyCluster } from '../lib/app/destroy-cluster.ts';
 import { nudgeOrLeaveToReaper } from '../lib/app/nudge.ts';
-import { ADMIN } from '../lib/app/read-clusters.ts';
 import { listSchedules } from '../lib/app/read-schedules.ts';
 import {
+  ADMIN,
   type ClusterId,
   clusterOfTags,
   isScheduleId,

@@ -5,7 +5,7 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { ADMIN } from '../lib/app/read-clusters.ts';
+import { ADMIN } from '../lib/core/base/names.ts';
 import { assertOwner } from './api-tokens.ts';
 import { npmCommand, parseDeployedStage, REGION } from './arguments.ts';
 import { type AskLinode, accountOf, checkToken, UnfitToken } from './linode-token.ts';

@@ -1,5 +1,5 @@
 import type { ApiToken } from '../core/base/api-token.ts';
-import { OWNER_NAME } from '../core/base/names.ts';
+import { ADMIN, OWNER_NAME } from '../core/base/names.ts';
 import type { EpochMs } from '../core/base/units.ts';
 import type { Standing } from '../core/caps/ledger.ts';
 import {
@@ -18,7 +18,6 @@ import { AppError } from '../errors.ts';
 import type { Clock, Log, OwnerStore, Secrets } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { newOwnerToken } from './owner-token.ts';
-import { ADMIN } from './read-clusters.ts';
 import { CONFLICTS_MAX } from './save-over.ts';
 
 export interface OwnerDeps {

@@ -1,13 +1,10 @@
-import { isClusterId } from '../core/base/names.ts';
+import { ADMIN, isClusterId } from '../core/base/names.ts';
 import { type EpochMs, plus, seconds } from '../core/base/units.ts';
 import type { ClusterRecord } from '../core/cluster/record.ts';
 import { hasKeys } from '../core/cluster/spec.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ClusterStore, ListQuery, Secrets } from '../ports.ts';
 import { rootPassword } from './root-password.ts';
-
-/** The owner who may see and end the clusters of every owner. */
-export const ADMIN = 'admin';
 
 /**
  * A cluster of the owner. A cluster of somebody else is `notFound`, as if it did not exist.

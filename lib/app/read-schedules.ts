@@ -1,9 +1,9 @@
-import { isScheduleId } from '../core/base/names.ts';
+import { ADMIN, isScheduleId } from '../core/base/names.ts';
 import type { ClusterRecord } from '../core/cluster/record.ts';
 import type { ScheduleRecord } from '../core/schedule/schedule.ts';
 import { AppError } from '../errors.ts';
 import type { ClusterStore, SchedulePage, ScheduleQuery, ScheduleStore } from '../ports.ts';
-import { ADMIN, forOwner } from './read-clusters.ts';
+import { forOwner } from './read-clusters.ts';
 
 /**
  * A schedule of the owner. A schedule of somebody else is `notFound`, as if it did not exist.

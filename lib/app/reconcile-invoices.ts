@@ -1,4 +1,4 @@
-import type { ClusterId } from '../core/base/names.ts';
+import { ADMIN, type ClusterId } from '../core/base/names.ts';
 import {
   type DurationMs,
   durationMs,
@@ -54,7 +54,6 @@ import type {
 import { forEachAtMost } from './at-most.ts';
 import { hashOf } from './ids.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import { ADMIN } from './read-clusters.ts';
 import { CLOCKS_APART_MAX } from './report.ts';
 
 export interface InvoiceDeps {

@@ -1,5 +1,5 @@
 import { type MicroUsd, microUsd } from '../core/base/money.ts';
-import type { ClusterId } from '../core/base/names.ts';
+import { ADMIN, type ClusterId } from '../core/base/names.ts';
 import { type DurationMs, type EpochMs, hours, minus, plus } from '../core/base/units.ts';
 import { isMonthName, type MonthName, monthName, monthNamed } from '../core/billing/bill.ts';
 import { newNodePrice } from '../core/cluster/kinds.ts';
@@ -8,7 +8,7 @@ import type { ClusterRecord } from '../core/cluster/record.ts';
 import type { InvoicedCluster, InvoicedMonth } from '../core/invoices/invoice.ts';
 import { AppError } from '../errors.ts';
 import type { Clock, ClusterStore, InvoiceStore } from '../ports.ts';
-import { ADMIN, ownerSeen } from './read-clusters.ts';
+import { ownerSeen } from './read-clusters.ts';
 
 export interface ReportDeps {
   readonly clock: Clock;

@@ -1,4 +1,5 @@
 import type { MicroUsd } from '../core/base/money.ts';
+import { ADMIN } from '../core/base/names.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -27,7 +28,6 @@ import type {
   ScheduleStore,
 } from '../ports.ts';
 import { forEachAtMost } from './at-most.ts';
-import { ADMIN } from './read-clusters.ts';
 import { CLOCKS_APART_MAX } from './report.ts';
 
 export interface DigestDeps {

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Owner } from '../../client/answers.ts';
 import {
+  ADMIN,
   addOwner,
   addToken,
   capIn,
@@ -21,8 +22,6 @@ import { useAction, useConsole, useRemote } from './hooks.ts';
 import { labels } from './labels.ts';
 import { CopyButton, Dialog, Field, focusFault, Loading, Problem } from './parts.tsx';
 
-/** The owner who sees and changes all others. */
-const ADMIN = 'admin';
 const NAMES = { day: 'Today', week: 'This week', month: 'This month' } as const;
 
 /** What is left of the caps of the day, the week and the month; for the admin, of all owners. */

@@ -1,5 +1,8 @@
 import { type EpochMs, epochMs } from './units.ts';
 
+/** The owner who may see and end the clusters of every owner. */
+export const ADMIN = 'admin';
+
 /** `c` and ten lower-case letters or digits of base 32 (RFC 4648). */
 export type ClusterId = `c${string}`;
 /** `s` and ten lower-case letters or digits of base 32 (RFC 4648). */
