@@ -11,7 +11,7 @@ import type {
   Region,
   TransferPrices,
 } from './core/catalogue/lists.ts';
-import type { Granted } from './core/cluster/allowance.ts';
+import type { Granted } from './core/cluster/limited.ts';
 import type { Linode } from './core/cluster/linode.ts';
 import type { MetricValues } from './core/cluster/metrics.ts';
 import type { AgentReport, Reports } from './core/cluster/readiness.ts';

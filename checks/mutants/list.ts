@@ -1923,8 +1923,8 @@ const rooms = [
   }),
   ...inFile('lib/app/offer.ts', ['test/unit/handlers/quotes.test.ts'], {
     'user data that does not fit passes the quote': {
-      from: '  if (isGuarded) {\n    const slice',
-      to: '  if (!isGuarded) {\n    const slice',
+      from: 'if (isGuarded) {',
+      to: 'if (!isGuarded) {',
     },
   }),
   ...inFile('lib/core/room/user-data.ts', ['test/unit/core/room/user-data.test.ts'], {
@@ -2414,6 +2414,16 @@ const transfer = [
     'a resized node goes on to bring what it did': {
       from: 'const [first, ...rest] = [...end, ...changes.map(({ from }) => from)];',
       to: 'const [first, ...rest] = [...end];',
+    },
+  }),
+  ...inFile('lib/core/cluster/allowance.ts', ['test/unit/core/cluster/allowance.test.ts'], {
+    'what nodes were granted already is granted again': {
+      from: 'Math.ceil(possibleBytes(record, granted, now) * COUNTED_SHARE)',
+      to: '0',
+    },
+    'a node gets more each time that it asks': {
+      from: 'sentBytes < bytes / 2',
+      to: 'sentBytes < 0',
     },
   }),
   ...inFile('lib/core/pass/kinds.ts', ['test/unit/core/pass/measure.test.ts'], {

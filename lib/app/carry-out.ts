@@ -6,7 +6,7 @@ import {
   withReapTag,
 } from '../core/base/names.ts';
 import { type EpochMs, earliest, latest, minutes, plus, seconds } from '../core/base/units.ts';
-import { sliceOf } from '../core/cluster/allowance.ts';
+import { sliceOf } from '../core/cluster/limited.ts';
 import type { Linode } from '../core/cluster/linode.ts';
 import { isKnownWithoutTag } from '../core/cluster/members.ts';
 import type { LiveRecord } from '../core/cluster/record.ts';

@@ -186,6 +186,9 @@ const sent = z.looseObject({
   expected: z.array(bytes),
   before: z.record(text.check(z.regex(MONTH_NAME)), bytes),
   rate: bytes,
+  granted: z.optional(bytes),
+  grantedBefore: z.optional(z.record(text.check(z.regex(MONTH_NAME)), bytes)),
+  unlimited: z.optional(z.literal(true)),
 });
 
 const alternative = z.looseObject({

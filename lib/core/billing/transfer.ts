@@ -1,5 +1,12 @@
 import { type MicroUsd, microUsd, sum, times } from '../base/money.ts';
-import { type DurationMs, durationMs, type EpochMs, epochMs, minus } from '../base/units.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  earliest,
+  epochMs,
+  minus,
+} from '../base/units.ts';
 import {
   type BilledNode,
   hoursByMonth,
@@ -34,6 +41,20 @@ export interface Sending {
   readonly mean: number;
   /** When the last node stopped to send; null: some send on. */
   readonly until: EpochMs | null;
+  /** null: the nodes have no limit of their own, or do not keep to it. */
+  readonly limit: SendingLimit | null;
+}
+
+/** What the nodes of a cluster let themselves send, in bytes as Linode may count them. */
+export interface SendingLimit {
+  /** The most that they may have sent in the month of `at` by then. */
+  readonly allowed: number;
+  /** The most that they may have sent in each earlier month. */
+  readonly earlier: Readonly<Record<MonthName, number>>;
+  /** What they may send at once in each later month: their slices. */
+  readonly slices: number;
+  /** Bytes an hour: what they send beyond all this. */
+  readonly slow: number;
 }
 
 /** A cluster's transfer, as it counts by itself: what others of the account leave does not help. */
@@ -88,11 +109,70 @@ function wholeHoursByMonth(bringer: Bringer, at: EpochMs): Record<MonthName, num
 
 const hoursOf = ({ start, end }: Month): number => (end - start) / HOUR;
 
-/** The bytes that the nodes have sent, or are expected to have sent, by `at` in each month. */
-export function sentByMonth(
+type BytesByMonth = Readonly<Record<MonthName, number>>;
+
+/**
+ * The bytes that the nodes have sent, or are expected to have sent, by `at` in each month: no more
+ * than their own limit lets them.
+ */
+export function sentByMonth(sending: Sending, at: EpochMs): BytesByMonth {
+  const sent = extrapolated(sending, at);
+  const { limit } = sending;
+  if (limit === null) return sent;
+  const most = mostByMonth(sending, limit, at);
+  return mapped(sent, (bytes, month) => Math.min(bytes, most[month] ?? bytes));
+}
+
+/**
+ * As `sentByMonth`, but until the next measure the nodes may have sent all that their own limit lets
+ * them, in one burst that nobody has seen.
+ */
+export function mayBeSentByMonth(sending: Sending, at: EpochMs): BytesByMonth {
+  const sent = sentByMonth(sending, at);
+  const { limit, peakUntil } = sending;
+  if (limit === null) return sent;
+  const soon = mostByMonth(sending, limit, earliest(at, peakUntil));
+  const all = { ...limit.earlier, ...soon, ...sent };
+  return mapped(all, (_, month) =>
+    Math.max(sent[month] ?? 0, soon[month] ?? 0, limit.earlier[month] ?? 0),
+  );
+}
+
+const mapped = (
+  bytes: BytesByMonth,
+  change: (bytes: number, month: MonthName) => number,
+): BytesByMonth =>
+  Object.fromEntries(Object.entries(bytes).map(([name, each]) => [name, change(each, name)]));
+
+interface Slowly extends Pick<SendingLimit, 'slices' | 'slow'> {
+  readonly from: EpochMs;
+  /** What may have been sent in the month of `from` by then. */
+  readonly sent: number;
+}
+
+/** What may have been sent by `to` in the month of `from` and each later one. */
+function slowlyByMonth({ from, sent, slices, slow }: Slowly, to: EpochMs): BytesByMonth {
+  const most: Record<MonthName, number> = { [monthName(from)]: sent };
+  for (let start: number = from; start < to; ) {
+    const name = monthName(epochMs(start));
+    const end = Math.min(to, monthNamed(name).end);
+    most[name] = (most[name] ?? slices) + Math.ceil(((end - start) * slow) / HOUR);
+    start = end;
+  }
+  return most;
+}
+
+/** The most that the limit allows by `at`, in the month of the measure and each later one. */
+function mostByMonth({ byMonth, at: from, until }: Sending, limit: SendingLimit, at: EpochMs) {
+  const sent = Math.max(byMonth[monthName(from)] ?? 0, limit.allowed);
+  return slowlyByMonth({ ...limit, from, sent }, until === null ? at : earliest(at, until));
+}
+
+/** What the nodes have sent by `at` if they go on as they have. */
+function extrapolated(
   { byMonth, at: measuredAt, peak, peakUntil, mean, until }: Sending,
   at: EpochMs,
-): Readonly<Record<MonthName, number>> {
+): BytesByMonth {
   const sent: Record<MonthName, number> = { ...byMonth };
   const end = until === null ? at : Math.min(at, until);
   for (let from: number = measuredAt; from < end; ) {
@@ -136,8 +216,11 @@ function backgroundOfNodes({ gb }: Pick<TransferTerms, 'gb'>, nodes: number): nu
 
 /** Of so many bytes that Linode counts, nodes count so many at least: they count no frames. */
 export const COUNTED_SHARE = 0.95;
-/** How long the slices leave room for what nodes beyond them send, until that can be measured. */
-const SLICES_SLOW_SECONDS = 360;
+/**
+ * So long the slices leave room for what nodes send slowly: they boot, the first measure comes 5
+ * minutes later, and a teardown takes its time.
+ */
+const SLICES_SLOW_SECONDS = 600;
 
 /**
  * The bytes that each of so many nodes may send in a calendar month without asking: its share of
@@ -173,6 +256,17 @@ export function beyondByMonth(
   const brought = broughtByMonth(bringers, terms, at);
   return beyond(sentByMonth(sending, at), brought, backgroundOf(transfer));
 }
+
+/** The most that transfer may cost by `at`, with all that the nodes may have sent unseen. */
+export function transferCostMax({ terms, bringers, sending }: Transfer, at: EpochMs): MicroUsd {
+  if (sending === null) return microUsd(0);
+  const brought = broughtByMonth(bringers, terms, at);
+  const gb = beyond(mayBeSentByMonth(sending, at), brought, backgroundOf({ terms, bringers }));
+  return times(terms.gbPrice, totalOf(gb));
+}
+
+const totalOf = (byMonth: Readonly<Record<MonthName, number>>): number =>
+  Object.values(byMonth).reduce((total, each) => total + each, 0);
 
 /** What `beyondByMonth` costs in each calendar month. */
 export const transferCosts = (
@@ -227,9 +321,8 @@ export function lastAffordableWith(
   const fits = (start: EpochMs, end: EpochMs): boolean => {
     work += nodes.length + bringers.length;
     const brought = broughtByMonth(bringers, terms, start);
-    const gb = beyond(sentByMonth(sending, end), brought, background);
-    const cost = Object.values(gb).reduce((total, count) => total + count * terms.gbPrice, 0);
-    return spend(nodes, end) + cost <= budget;
+    const gb = beyond(mayBeSentByMonth(sending, end), brought, background);
+    return spend(nodes, end) + totalOf(gb) * terms.gbPrice <= budget;
   };
   const goodUntil = (start: EpochMs, end: EpochMs): EpochMs => {
     if (fits(start, end)) return end;
@@ -242,6 +335,68 @@ export function lastAffordableWith(
   };
   return goodUntil(from, last);
 }
+
+export interface SendableUntil {
+  readonly budget: MicroUsd;
+  /** The bill must stay within the budget until then. */
+  readonly until: EpochMs;
+  /** Room is left for what the nodes go on to send slowly until then. */
+  readonly slowUntil: EpochMs;
+}
+
+/** The part of the least that is known for certain, at which the search for the least ends. */
+const LEAST_EXACTNESS = 0.98;
+
+/**
+ * The most bytes, as Linode may count them, that the nodes may have sent together in the month of
+ * `now`, so that the bill with transfer stays within the budget at each instant from `now` to
+ * `until`, even if they have sent all of it at `now` and go on slowly. Up to 2 % less where the
+ * exact figure would take long to find. `transfer.sending` says what earlier months may cost.
+ */
+export function sendableBytes(
+  { terms, bringers, sending }: Transfer,
+  nodes: readonly BilledNode[],
+  limit: Pick<SendingLimit, 'slices' | 'slow'>,
+  { budget, until, slowUntil }: SendableUntil,
+  now: EpochMs,
+): number {
+  const month = monthName(now);
+  const background = backgroundOf({ terms, bringers });
+  const past = sending === null ? {} : mayBeSentByMonth(sending, now);
+  const earlier = Object.entries(past).filter(([name]) => name < month);
+  const fromNow = { ...limit, from: now, sent: 0 };
+  let work = 0;
+  /** What may have been sent at each instant from `start` to `end`. */
+  const fits = (start: EpochMs, end: EpochMs): number => {
+    work += nodes.length + bringers.length;
+    const brought = broughtByMonth(bringers, terms, start);
+    const { [month]: slow = 0, ...later } = slowlyByMonth(fromNow, earliest(end, slowUntil));
+    const others = beyond({ ...later, ...Object.fromEntries(earlier) }, brought, background);
+    const left = budget - spend(nodes, end) - totalOf(others) * terms.gbPrice;
+    if (left < 0) return 0;
+    const paid = terms.gbPrice === 0 ? GB_MAX : Math.floor(left / terms.gbPrice);
+    const gb = Math.min(GB_MAX, (brought[month] ?? 0) + paid);
+    return Math.max(0, Math.max(gb * BYTES_PER_GB, background) - slow);
+  };
+  let least = Math.min(fits(now, now), fits(until, until));
+  let surely = least;
+  const search = (start: EpochMs, end: EpochMs): void => {
+    const bound = fits(start, end);
+    if (bound >= least * LEAST_EXACTNESS || end - start <= 1 || work > WORK_MAX) {
+      surely = Math.min(surely, bound);
+      return;
+    }
+    const middle = epochMs(Math.floor((start + end) / 2));
+    least = Math.min(least, fits(middle, middle));
+    search(middle, end);
+    search(start, middle);
+  };
+  if (least > 0 && now < until) search(now, until);
+  return surely;
+}
+
+/** More than any cluster sends; numbers of bytes are exact up to here. */
+const GB_MAX = 1_000_000;
 
 /**
  * What the budget must hold back so that nodes may send `plannedGb` until their teardown: the price

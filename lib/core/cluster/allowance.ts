@@ -1,21 +1,110 @@
-import type { MonthName } from '../billing/bill.ts';
-import { sliceFor } from '../billing/transfer.ts';
-import type { Common } from './record.ts';
+import { type EpochMs, earliest, latest, plus } from '../base/units.ts';
+import { type MonthName, monthName } from '../billing/bill.ts';
+import { BYTES_PER_GB, COUNTED_SHARE, sendableBytes as sendableIn } from '../billing/transfer.ts';
+import { nodesOf } from './life.ts';
+import {
+  allowanceIn,
+  type Granted,
+  keepsToLimit,
+  mayComeToSend,
+  possibleBefore,
+  possibleBytes,
+  slicesOf,
+  slowRate,
+} from './limited.ts';
+import type { LiveRecord, Sent } from './record.ts';
+import { hoursEnd, SLOW_UNSEEN_MAX, total, transferIn } from './transfer.ts';
 
-/** What Onebuck has let the nodes of a cluster send, beyond their slices. */
-export interface Granted {
-  /** The number of writes; 1: the first. */
-  readonly version: number;
-  /** The calendar month (UTC) of `bytes`. */
+/** The most bytes that a node may send in a calendar month (UTC) before it slows itself down. */
+export interface Allowance {
   readonly month: MonthName;
-  /** The allowance of each node by its index, in bytes; 0: its slice. */
-  readonly bytes: readonly number[];
-  /** What all nodes together were allowed in earlier months with grants, in bytes. */
-  readonly earlier: Readonly<Record<MonthName, number>>;
+  readonly bytes: number;
 }
 
-/** The bytes that each node of the cluster may send in a calendar month (UTC) without asking. */
-export const sliceOf = ({ bought, nodes }: Pick<Common, 'bought' | 'nodes'>): number =>
-  sliceFor(bought.transfer ?? NO_TRANSFER, nodes.length);
+/** A smaller grant is not worth a write. */
+const GRANT_BYTES_MIN = 1_000_000;
+/** However many nodes share what is left, a node gets so much of it at once. */
+const SHARE_BYTES_MIN = BYTES_PER_GB / 10;
 
-const NO_TRANSFER = { gb: 0 };
+/** The allowance that the node has now. */
+export function allowanceOf(
+  record: LiveRecord,
+  granted: Granted | null,
+  rank: number,
+  now: EpochMs,
+): Allowance {
+  const month = monthOf(granted, now);
+  return { month, bytes: allowanceIn(record, granted, rank, month) };
+}
+
+/** The month of the grants; another function's clock may be ahead at a month's turn. */
+const monthOf = (granted: Granted | null, now: EpochMs): MonthName =>
+  granted !== null && granted.month > monthName(now) ? granted.month : monthName(now);
+
+/**
+ * The grants with a larger allowance for the node; null: it keeps what it has, as it has not used half
+ * of it, or nothing is left.
+ */
+export function grantFor(
+  record: LiveRecord,
+  granted: Granted | null,
+  { rank, sentBytes }: { readonly rank: number; readonly sentBytes: number },
+  now: EpochMs,
+): Granted | null {
+  const node = record.nodes[rank];
+  if (node === undefined || !mayComeToSend(node)) return null;
+  if (!keepsToLimit(record) || record.phase === 'deleting') return null;
+  const { month, bytes } = allowanceOf(record, granted, rank, now);
+  if (month !== monthName(now) || sentBytes < bytes / 2) return null;
+  const left = leftBytes(record, granted, now);
+  const share = Math.min(left, Math.max(Math.floor(left / sendersOf(record)), SHARE_BYTES_MIN));
+  if (share < GRANT_BYTES_MIN) return null;
+  const next = Math.max(bytes, Math.floor(measuredOf(record.sent, rank, month) * COUNTED_SHARE));
+  const before = granted?.month === month ? granted.bytes : [];
+  return {
+    version: (granted?.version ?? 0) + 1,
+    month,
+    bytes: record.nodes.map(({ index }) => (index === rank ? next + share : (before[index] ?? 0))),
+    earlier: possibleBefore(record, granted, month),
+  };
+}
+
+/** What no node may have sent or been allowed yet of `sendableBytes`; negative if that has fallen. */
+export const leftBytes = (record: LiveRecord, granted: Granted | null, now: EpochMs): number =>
+  sendableBytes(record, granted, now) -
+  Math.ceil(possibleBytes(record, granted, now) * COUNTED_SHARE);
+
+const sendersOf = ({ nodes }: LiveRecord): number => nodes.filter(mayComeToSend).length;
+
+const measuredOf = (sent: Sent | undefined, rank: number, month: MonthName): number =>
+  sent?.month === month ? (sent.bytes[rank] ?? 0) : 0;
+
+/**
+ * The most bytes of this calendar month that the nodes together may have sent, as they count them, so
+ * that the bill with transfer stays within the budget at each instant until the teardown time that
+ * hours alone set, even if all of it were sent right now.
+ *
+ * 1. Beside it, room is left for nodes that go on slowly until that teardown time: so nodes that have
+ *    used all of it are slowed, and their cluster does not end earlier for it.
+ * 2. Beside what the cluster is planned to send (`transferGb`), room is left only for what nodes send
+ *    slowly until a pass sees it.
+ */
+export function sendableBytes(record: LiveRecord, granted: Granted | null, now: EpochMs): number {
+  const transfer = transferIn(record, now, granted);
+  if (transfer === null) return 0;
+  const nodes = nodesOf(record, now);
+  const until = latest(now, hoursEnd(record, nodes));
+  const limit = { slices: slicesOf(record), slow: slowRate(record) };
+  const most = (slowUntil: EpochMs): number =>
+    sendableIn(transfer, nodes, limit, { budget: record.budget, until, slowUntil }, now);
+  const steady = most(until);
+  const planned = plannedBytes(record);
+  const soon = earliest(until, plus(now, SLOW_UNSEEN_MAX));
+  const sendable = planned <= steady ? steady : Math.max(steady, Math.min(planned, most(soon)));
+  return Math.floor(sendable * COUNTED_SHARE);
+}
+
+/** What the cluster is planned to send besides what it has sent in earlier months. */
+function plannedBytes({ transferGb = 0, sent }: LiveRecord): number {
+  return Math.max(0, transferGb * BYTES_PER_GB - total(Object.values(sent?.before ?? {})));
+}

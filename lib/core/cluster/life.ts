@@ -1,7 +1,12 @@
 import { type MicroUsd, microUsd, sum } from '../base/money.ts';
 import { durationMs, type EpochMs, earliest, minus, plus } from '../base/units.ts';
 import { type BilledNode, type Limits, lastAffordable, spend } from '../billing/bill.ts';
-import { lastAffordableWith, type Transfer, transferCost } from '../billing/transfer.ts';
+import {
+  lastAffordableWith,
+  type Transfer,
+  transferCost,
+  transferCostMax,
+} from '../billing/transfer.ts';
 import { billedNodes } from './bills.ts';
 import { newNodePrice } from './kinds.ts';
 import type { Common } from './record.ts';
@@ -46,7 +51,10 @@ export function lifeOf(record: Common, now: EpochMs): Life {
   const last = endBy === undefined ? affordable : earliest(affordable, plus(endBy, marginMs));
   const teardownAt = minus(last, marginMs);
   const billAt = (at: EpochMs) => sum([spend(nodes, at), transferCount(transfer, at)]);
-  const isBudgetLeft = billAt(plus(last, A_MOMENT)) <= budget;
+  const next = plus(last, A_MOMENT);
+  const mostNext =
+    transfer === null ? 0 : Math.max(transfer.reserved, transferCostMax(transfer, next));
+  const isBudgetLeft = spend(nodes, next) + mostNext <= budget;
   return {
     nodes,
     lastAffordable: last,
@@ -72,7 +80,8 @@ const transferCount = (transfer: Transfer | null, at: EpochMs): MicroUsd =>
     ? microUsd(0)
     : microUsd(Math.max(transfer.reserved, transferCost(transfer, at)));
 
-function nodesOf(record: Common, now: EpochMs): BilledNode[] {
+/** The nodes that Linode bills or may bill. Planned nodes count as if created at `now`. */
+export function nodesOf(record: Common, now: EpochMs): BilledNode[] {
   const price = newNodePrice(record);
   const planned = record.nodes.filter((node) => node.state === 'planned');
   return [

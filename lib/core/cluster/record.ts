@@ -161,6 +161,15 @@ export interface Sent {
   readonly before: Readonly<Record<MonthName, number>>;
   /** Bytes an hour: the highest rate of the last measures, which counts half after each. */
   readonly rate: number;
+  /**
+   * Of a cluster whose nodes have a limit: the most that they may have sent by `at` in its month, as
+   * Linode may count it.
+   */
+  readonly granted?: number;
+  /** The same of each earlier month. */
+  readonly grantedBefore?: Readonly<Record<MonthName, number>>;
+  /** The nodes have sent so much more that they do not keep to their limit. */
+  readonly unlimited?: true;
 }
 
 /** The end of a job, with what its cluster would have cost without it. */
@@ -382,6 +391,12 @@ export type Existing = NodeIn<'created'> | NodeIn<'deleting'>;
 
 export const isExisting = (node: NodeRecord): node is Existing =>
   node.state === 'created' || node.state === 'deleting';
+
+/** A node that exists and may send, as far as is known. */
+export const isSender = (
+  node: NodeRecord,
+): node is NodeIn<'created'> | (NodeIn<'deleting'> & { readonly trouble: NodeTrouble }) =>
+  node.state === 'created' || (node.state === 'deleting' && node.trouble !== undefined);
 
 /** The kinds of notices. */
 export type NoticeKind = 'launched' | WarningKind | 'gone' | 'failed' | EventKind;

@@ -12,9 +12,17 @@ import {
   toIso,
 } from '../base/units.ts';
 import { type MonthName, monthName, monthNamed } from '../billing/bill.ts';
-import { rateOf, sentByMonth } from '../billing/transfer.ts';
-import type { LiveRecord, NodeRecord, Sent } from './record.ts';
-import { isSender, total, transferIn } from './transfer.ts';
+import { BYTES_PER_GB, mayBeSentByMonth, rateOf, sentByMonth } from '../billing/transfer.ts';
+import {
+  allowancesIn,
+  type Granted,
+  isLimited,
+  possibleBefore,
+  possibleBytes,
+  slowSinceBegin,
+} from './limited.ts';
+import { isSender, type LiveRecord, type NodeRecord, type Sent, withHistory } from './record.ts';
+import { most, total, transferIn } from './transfer.ts';
 
 /** A rate is reckoned over so long at least; a measure is not repeated sooner. */
 export const MEASURE_AGE_MIN = seconds(90);
@@ -60,11 +68,16 @@ export type Measured = ReadonlyMap<number, number>;
  * then as the measured ones have in the mean, or as it has itself if that is more; its own next measure
  * takes the place of what was expected.
  */
-export function withSent(record: LiveRecord, measured: Measured, now: EpochMs): LiveRecord {
+export function withSent(
+  record: LiveRecord,
+  measured: Measured,
+  now: EpochMs,
+  granted: Granted | null = null,
+): LiveRecord {
   if (measured.size === 0) return record;
   const month = monthName(now);
   const { start } = monthNamed(month);
-  const { old, before, since, rate } = baseOf(record, month, now);
+  const { old, before, since, rate, grantedBefore } = baseOf(record, month, now, granted);
   const beginOf = (node: NodeRecord) =>
     'billedFrom' in node ? latest(start, node.billedFrom) : now;
   const known = record.nodes.map((node) => {
@@ -95,28 +108,65 @@ export function withSent(record: LiveRecord, measured: Measured, now: EpochMs): 
     measuredAt: known.map(({ last, more }) => (more === null ? last : now)),
     expected: known.map((one) => (one.more === null ? one.expected + expectedOf(one) : 0)),
     rate: Math.max(mean * senders, Math.floor(rate * (1 - fades))),
+    ...(record.sent?.unlimited && { unlimited: true }),
   };
-  return { ...record, sent };
+  if (!isLimited(record)) return { ...record, sent };
+  const isEarlierKnown = Object.keys(grantedBefore).length > 0;
+  const limited = { ...sent, ...(isEarlierKnown && { grantedBefore }) };
+  return withTrust({ ...record, sent: limited }, granted, now);
 }
+
+/** So much more than they are allowed nodes may be measured to have sent, and be trusted. */
+const TOLERATED_SHARE = 1.3;
+const TOLERATED_BYTES = BYTES_PER_GB;
+
+/**
+ * The record with what the nodes may have sent, or with the finding that they do not keep to their
+ * limit: somebody has taken it off. That stays so for good.
+ */
+function withTrust(record: LiveRecord, granted: Granted | null, now: EpochMs): LiveRecord {
+  const { sent } = record;
+  if (sent === undefined) return record;
+  const measured = total(sent.bytes);
+  const allowed = allowancesIn(record, granted, monthName(now)) * TOLERATED_SHARE;
+  const isKept = measured <= allowed + TOLERATED_BYTES + slowSinceBegin(record, now);
+  if (isKept || sent.unlimited === true) {
+    return { ...record, sent: { ...sent, granted: possibleBytes(record, granted, now) } };
+  }
+  const event =
+    `the nodes have sent ${gbOf(measured)} GB this month, and were allowed ` +
+    `${gbOf(allowed / TOLERATED_SHARE)} GB: they do not keep to their limit`;
+  return withHistory({ ...record, sent: { ...sent, unlimited: true } }, now, event);
+}
+
+const gbOf = (bytes: number): number => Math.ceil(bytes / (BYTES_PER_GB / 10)) / 10;
 
 const NOTHING: Pick<Sent, 'bytes' | 'measuredAt' | 'expected'> = {
   ...{ bytes: [], measuredAt: [], expected: [] },
 };
 
 /** What the next measure adds to: what is known of the month, and since when nothing is known. */
-function baseOf(record: LiveRecord, month: MonthName, now: EpochMs) {
+function baseOf(record: LiveRecord, month: MonthName, now: EpochMs, granted: Granted | null) {
   const { sent } = record;
   const begins = record.nodes.flatMap((node) => ('billedFrom' in node ? node.billedFrom : []));
   const first = earliest(now, ...begins);
-  if (sent === undefined) return { old: NOTHING, before: {}, since: first, rate: 0 };
-  const { before, at, rate } = sent;
-  if (sent.month === month) return { old: sent, before, since: at, rate };
-  const sending = transferIn(record, now)?.sending;
-  const all = sending ? sentByMonth(sending, now) : {};
-  const past = Object.fromEntries(Object.entries(all).filter(([name]) => name < month));
+  const earlier = possibleBefore(record, granted, month);
+  if (sent === undefined) {
+    return { old: NOTHING, before: {}, since: first, rate: 0, grantedBefore: earlier };
+  }
+  const { before, at, rate, grantedBefore: known = {} } = sent;
+  const grantedBefore = most(known, earlier);
+  if (sent.month === month) return { old: sent, before, since: at, rate, grantedBefore };
+  const sending = transferIn(record, now, granted)?.sending;
+  const past = sending ? pastOf(sentByMonth(sending, now), month) : {};
+  const possible = sending?.limit ? pastOf(mayBeSentByMonth(sending, now), month) : {};
   const since = latest(monthNamed(month).start, first);
-  return { old: NOTHING, before: past, since, rate };
+  const all = most(grantedBefore, possible);
+  return { old: NOTHING, before: past, since, rate, grantedBefore: all };
 }
+
+const pastOf = (bytes: Readonly<Record<MonthName, number>>, month: MonthName) =>
+  Object.fromEntries(Object.entries(bytes).filter(([name]) => name < month));
 
 const HOUR = hours(1);
 

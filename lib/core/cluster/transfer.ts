@@ -10,7 +10,14 @@ import {
   minutes,
   plus,
 } from '../base/units.ts';
-import { type BilledNode, FAR_FUTURE, lastAffordable, monthNamed, spend } from '../billing/bill.ts';
+import {
+  type BilledNode,
+  FAR_FUTURE,
+  lastAffordable,
+  type MonthName,
+  monthNamed,
+  spend,
+} from '../billing/bill.ts';
 import {
   type Bringer,
   BYTES_PER_GB,
@@ -18,11 +25,20 @@ import {
   broughtByMonth,
   freeGb,
   rateOf,
+  type SendingLimit,
   type Transfer,
   type TransferTerms,
   transferCost,
 } from '../billing/transfer.ts';
-import type { Common, NodeIn, NodeRecord, NodeTrouble, Sent } from './record.ts';
+import {
+  type Granted,
+  keepsToLimit,
+  possibleBefore,
+  possibleBytes,
+  slicesOf,
+  slowRate,
+} from './limited.ts';
+import { type Common, isSender, type NodeRecord, type Sent } from './record.ts';
 
 /** What a cluster's nodes have sent to the internet, as of an instant. */
 export interface TransferTotals {
@@ -73,10 +89,15 @@ export function limitOf(
 
 /**
  * The transfer of a cluster as it counts at `now`: up to the next measure, its nodes may go on to
- * send at the highest rate seen lately; after that, they are expected to send as in the mean. null:
- * its transfer does not count.
+ * send at the highest rate seen lately; after that, they are expected to send as in the mean; always
+ * within their own limit, if they keep to one. `granted`: by default, as the last measure found it.
+ * null: its transfer does not count.
  */
-export function transferIn(record: Common, now: EpochMs): Transfer | null {
+export function transferIn(
+  record: Common,
+  now: EpochMs,
+  granted?: Granted | null,
+): Transfer | null {
   const terms = termsOf(record);
   if (terms === null) return null;
   const { sent, transferReserved = microUsd(0) } = record;
@@ -90,9 +111,37 @@ export function transferIn(record: Common, now: EpochMs): Transfer | null {
     peakUntil: plus(plus(latest(now, sent.at), measureEvery(record, now)), LATE_MAX),
     mean: meanRate(sent, bringers),
     until: endOf(record),
+    limit: keepsToLimit(record) ? limitOfNodes(record, sent, granted) : null,
   };
   return { ...plain, sending };
 }
+
+function limitOfNodes(
+  record: Common,
+  { at, month, granted: known, grantedBefore = {} }: Sent,
+  granted: Granted | null | undefined,
+): SendingLimit {
+  const allowed =
+    granted === undefined && known !== undefined
+      ? known
+      : possibleBytes(record, granted ?? null, at);
+  const others = granted === undefined ? {} : possibleBefore(record, granted, month);
+  return {
+    allowed,
+    earlier: most(grantedBefore, others),
+    slices: slicesOf(record),
+    slow: slowRate(record),
+  };
+}
+
+/** The more of both in each month. */
+export const most = (
+  a: Readonly<Record<MonthName, number>>,
+  b: Readonly<Record<MonthName, number>>,
+): Readonly<Record<MonthName, number>> =>
+  Object.fromEntries(
+    Object.keys({ ...a, ...b }).map((month) => [month, Math.max(a[month] ?? 0, b[month] ?? 0)]),
+  );
 
 export const total = (numbers: readonly number[]): number =>
   numbers.reduce((sum, each) => sum + each, 0);
@@ -115,12 +164,6 @@ function bringerOf(node: NodeRecord): Bringer[] {
   const [first, ...rest] = [...end, ...changes.map(({ from }) => from)];
   return [{ billedFrom, billedUntil: first === undefined ? null : earliest(first, ...rest) }];
 }
-
-/** A node that exists and may send, as far as is known. */
-export const isSender = (
-  node: NodeRecord,
-): node is NodeIn<'created'> | (NodeIn<'deleting'> & { readonly trouble: NodeTrouble }) =>
-  node.state === 'created' || (node.state === 'deleting' && node.trouble !== undefined);
 
 /** When the last node stopped to send; null: some send on. */
 function endOf({ nodes }: Common): EpochMs | null {
@@ -146,8 +189,10 @@ function meanRate(sent: Sent, bringers: readonly Bringer[]): number {
   return rateOf(bytesIn(sent), between(from, at));
 }
 
-/** How often passes measure a cluster that is far from what it may send: with their looks. */
-export const MEASURE_EVERY = minutes(30);
+/** How often passes measure nodes that slow themselves down in time: with their looks. */
+const MEASURE_LIMITED = minutes(30);
+/** How often they measure others, which may send as fast as they can. */
+const MEASURE_EVERY = minutes(5);
 /** How long after the nodes are up passes measure first, and try again if that fails. */
 const MEASURE_FIRST = minutes(5);
 /** How often as the budget runs out: the reaper starts passes each minute. */
@@ -156,22 +201,42 @@ const MEASURE_SOON = minutes(2);
 const LATE_MAX = minutes(1);
 
 /**
- * How long after a measure the next one is due: in half the time in which the nodes, at the highest
- * rate seen lately, could send what they still bring and what is left of the budget.
+ * How long after a measure the next one is due: in half the time in which the nodes could send what
+ * they still bring and what is left of the budget. Nodes that keep to their limit could send slowly
+ * what they are not allowed; others, all of it at the highest rate seen lately.
  */
 export function measureEvery(record: Common, now: EpochMs): DurationMs {
   const terms = termsOf(record);
   const { sent } = record;
-  if (terms === null) return MEASURE_EVERY;
+  if (terms === null) return MEASURE_LIMITED;
   if (sent === undefined) return MEASURE_FIRST;
-  if (sent.rate === 0) return MEASURE_EVERY;
+  const isKept = keepsToLimit(record);
+  const longest = isKept ? MEASURE_LIMITED : MEASURE_EVERY;
+  const rate = isKept ? slowRate(record) : sent.rate;
+  if (rate === 0) return longest;
   const bringers = record.nodes.flatMap(bringerOf);
-  const brought = broughtByMonth(bringers, terms, now)[sent.month] ?? 0;
   const billed = bringers.map(({ billedFrom, billedUntil }): BilledNode => {
     return { billedFrom, billedUntil, price: record.bought.price };
   });
-  const left = Math.max(0, record.budget - spend(billed, now)) / Math.max(1, terms.gbPrice);
-  const free = (brought + left) * BYTES_PER_GB - total(Object.values(bytesByMonth(sent)));
-  const half = Math.floor(((Math.max(0, free) / sent.rate) * 3_600_000) / 2);
-  return durationMs(Math.min(MEASURE_EVERY, Math.max(MEASURE_SOON, half)));
+  const used = Math.max(total(Object.values(bytesByMonth(sent))), isKept ? (sent.granted ?? 0) : 0);
+  const freeAt = (at: EpochMs): number => {
+    const brought = broughtByMonth(bringers, terms, at)[sent.month] ?? 0;
+    const left = Math.max(0, record.budget - spend(billed, at)) / Math.max(1, terms.gbPrice);
+    return (brought + left) * BYTES_PER_GB - used;
+  };
+  const end = isKept ? latest(now, hoursEnd(record, billed)) : now;
+  const free = Math.max(0, Math.min(freeAt(now), freeAt(end)));
+  const half = Math.floor(((free / rate) * 3_600_000) / 2);
+  return durationMs(Math.min(longest, Math.max(MEASURE_SOON, half)));
 }
+
+/** When the hours of the nodes end that the budget pays besides what it holds back. */
+export function hoursEnd(record: Common, nodes: readonly BilledNode[]): EpochMs {
+  const { budget, maxHours, transferReserved = 0, endBy, marginMs } = record;
+  const left = microUsd(Math.max(0, budget - transferReserved));
+  const last = lastAffordable(nodes, { budget: left, maxHours });
+  return endBy === undefined ? last : earliest(last, plus(endBy, marginMs));
+}
+
+/** How long nodes may send slowly before a pass has measured it, where little is left. */
+export const SLOW_UNSEEN_MAX = durationMs(MEASURE_SOON + LATE_MAX);

@@ -36,6 +36,7 @@ const sending = (overrides: Partial<Sending> = {}): Sending => ({
   peakUntil: START,
   mean: 0,
   until: null,
+  limit: null,
   ...overrides,
 });
 const transfer = (overrides: Partial<Transfer> = {}): Transfer => ({
@@ -49,13 +50,13 @@ const transfer = (overrides: Partial<Transfer> = {}): Transfer => ({
 describe('the slice of each node', () => {
   it.each<[string, number, number, number]>([
     [
-      'the background of a single node, less what it sends slowly in 6 minutes',
+      'the background of a single node, less what it sends slowly in 10 minutes',
       1_000,
       1,
-      915_440_000,
+      892_400_000,
     ],
-    ['its share of a small cluster', 1_000, 4, 202_940_000],
-    ['95 MB less in a larger one, however large', 1_000, 100, 60_440_000],
+    ['its share of a small cluster', 1_000, 4, 179_900_000],
+    ['half of 95 MB in a larger one, however large', 1_000, 100, 47_500_000],
     [
       'half its share of a GB where so little remains, as the type brings nothing',
       0,

@@ -68,6 +68,34 @@ describe('a measure', () => {
     expect(isMeasureDue(again, plus(NOW, seconds(30)))).toBe(false);
   });
 
+  it('finds that nodes send far more than they are allowed, for good, and says so once', () => {
+    const limited = { ...record, limited: true } as const;
+    const granted = { version: 1, month: '2026-11', bytes: [10 * GB, 0], earlier: {} };
+    const of = (gb: number, before: LiveRecord = limited, now = NOW) =>
+      withSent(
+        before,
+        new Map([
+          [0, gb * GB],
+          [1, 0],
+        ]),
+        now,
+        granted,
+      );
+    // 1.3 times what they are allowed, a GB, and 0.36 GB an hour and node.
+    expect(of(15.2).sent?.unlimited).toBeUndefined();
+    expect(of(15.2).sent?.granted).toBeGreaterThan(15.2 * GB);
+    expect(of(1).sent?.granted).toBe(Math.ceil(10e9 / 0.95) + Math.ceil(417_400_000 / 0.95));
+    const found = of(15.5);
+    expect(found.sent).toMatchObject({ unlimited: true });
+    expect(found.history.at(-1)?.event).toBe(
+      'the nodes have sent 15.5 GB this month, and were allowed 10.5 GB: they do not keep to their limit',
+    );
+    const again = of(16, found, later(90));
+    expect(again.sent).toMatchObject({ unlimited: true });
+    expect(again.history).toHaveLength(found.history.length);
+    expect(measureEvery(found, NOW)).toBeLessThanOrEqual(minutes(5));
+  });
+
   it('waits at the beginning of a month, as figures of the last one may linger', () => {
     expect(isMeasureDue(record, at('2026-12-01T00:09:59Z'))).toBe(false);
     expect(isMeasureDue(record, at('2026-12-01T00:10:00Z'))).toBe(true);
@@ -252,12 +280,22 @@ describe('the teardown time', () => {
 
 describe('the next measure', () => {
   it.each([
-    ['with the next look if nothing is sent', 0, 30],
-    ['sooner the less is left for the rate that was seen', 150, 9],
+    ['5 minutes later if nothing is sent', 0, 5],
+    ['sooner the less is left for the rate that was seen', 174, 3],
     ['at least each second tick, though nothing is left', 400, 2],
   ])('comes %s', (_when, gb, count) => {
     const every = measureEvery(measured(gb), NOW);
     expect(Math.floor(every / minutes(1))).toBe(count);
+  });
+
+  it('comes with the next look of nodes that slow themselves down in time', () => {
+    const limited = { ...record, limited: true } as const;
+    expect(measureEvery(measured(0, NOW, limited), NOW)).toBe(minutes(30));
+    // Of this cluster, slow nodes could soon send what the budget does not pay.
+    const poor = { gb: 0, gbPrice: TERMS.gbPrice };
+    const exact = { ...limited, bought: aBought({ transfer: poor }), budget: usd(0.03) };
+    expect(measureEvery(measured(0, NOW, exact), NOW)).toBe(minutes(2));
+    expect(measureEvery({ ...measured(150, NOW, limited), budget: usd(2) }, NOW)).toBe(minutes(5));
   });
 
   it('comes 5 minutes after the nodes are up', () => {
