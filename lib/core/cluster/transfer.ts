@@ -21,6 +21,7 @@ import {
 import {
   type Bringer,
   BYTES_PER_GB,
+  backgroundOf,
   beyondByMonth,
   broughtByMonth,
   freeGb,
@@ -218,11 +219,13 @@ export function measureEvery(record: Common, now: EpochMs): DurationMs {
   const billed = bringers.map(({ billedFrom, billedUntil }): BilledNode => {
     return { billedFrom, billedUntil, price: record.bought.price };
   });
+  const background = backgroundOf({ terms, bringers });
   const used = Math.max(total(Object.values(bytesByMonth(sent))), isKept ? (sent.granted ?? 0) : 0);
   const freeAt = (at: EpochMs): number => {
     const brought = broughtByMonth(bringers, terms, at)[sent.month] ?? 0;
     const left = Math.max(0, record.budget - spend(billed, at)) / Math.max(1, terms.gbPrice);
-    return (brought + left) * BYTES_PER_GB - used;
+    // Beyond the background, the whole month counts, by started GB.
+    return Math.max(background, (brought + Math.floor(left)) * BYTES_PER_GB) - used;
   };
   const end = isKept ? latest(now, hoursEnd(record, billed)) : now;
   const free = Math.max(0, Math.min(freeAt(now), freeAt(end)));
