@@ -21,7 +21,7 @@ const shared = [core, 'lib/ports.ts', 'lib/errors.ts', 'lib/settings.ts'];
 const arrows: Readonly<Record<string, readonly string[]>> = {
   'lib/core/base': [],
   'lib/core/billing': ['lib/core/base'],
-  'lib/core/room': ['lib/core/base'],
+  'lib/core/room': ['lib/core/base', 'lib/core/billing'],
   'lib/core/job': ['lib/core/base'],
   'lib/core/cluster': ['lib/core/base', 'lib/core/billing', 'lib/core/job', 'lib/core/room'],
   'lib/core/catalogue': ['lib/core/base', 'lib/core/billing', 'lib/core/cluster', 'lib/core/room'],

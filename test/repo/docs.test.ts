@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { projectDir } from '../../build/project.ts';
 import { errorRows } from '../../checks/api-errors.ts';
@@ -328,7 +328,7 @@ describe('docs/rooms.md', () => {
   };
 
   it.each([2, 10, 100, 500])('has the bytes of user data of %i nodes', (nodes) => {
-    const message = userDataOf(nodes, { setup: setups });
+    const message = gunzipSync(userDataOf(nodes, { setup: setups }));
     const row = new RegExp(`^\\| ${nodes} \\| ([\\d,]+) \\| ([\\d,]+) \\|$`, 'm').exec(rooms);
     const [plain, gzip] = [row?.[1], row?.[2]].map((cell) => Number(cell?.replace(',', '')));
 

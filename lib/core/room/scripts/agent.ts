@@ -1,3 +1,5 @@
+import { AGENT_PORTS } from './sending.ts';
+
 /**
  * The agent, which runs on a node for as long as the node does. It needs nothing but a POSIX shell,
  * and curl or Python, which cloud-init itself needs.
@@ -7,6 +9,9 @@
  * hours (`alive`), and, from 15 seconds after the teardown time on, every 30 seconds
  * (`due`). Each answer may bring a later token and another teardown time. Everything it knows is in
  * files, so that it goes on after a reboot.
+ *
+ * On a node with a limit (scripts/sending.ts), it looks each ten seconds at what was sent, and asks
+ * for a larger allowance when half of it is used (`sending`).
  */
 export const AGENT = `#!/bin/sh
 d=/etc/onebuck
@@ -19,7 +24,8 @@ keep() { (umask 077 && cat > "$d/$1.new") && chmod "$2" "$d/$1.new" && mv "$d/$1
 post() {
   if command -v curl > /dev/null; then
     printf 'header = "Authorization: Bearer %s"\\n' "$(cat $d/token)" |
-      curl -fsS -m 30 -K - -H 'Content-Type: application/json' --data-binary "$1" "$(cat $d/url)"
+      curl -fsS -m 30 \${slice:+--local-port ${AGENT_PORTS}} -K - \\
+        -H 'Content-Type: application/json' --data-binary "$1" "$(cat $d/url)"
   else
     python3 -c 'import sys, urllib.request as u
 read = lambda name: open("/etc/onebuck/" + name).read().strip()
@@ -28,12 +34,15 @@ print(u.urlopen(u.Request(read("url"), sys.argv[1].encode(), head), timeout=30).
   fi
 }
 
-# The value of a text in the answer, which is one JSON object without nesting.
-field() { printf '%s' "$answer" | tr -d '\\n' | sed -n "s/.*\\"$1\\" *: *\\"\\([^\\"]*\\)\\".*/\\1/p"; }
+# The text or number in the answer, which is one JSON object without nesting.
+field() {
+  printf '%s' "$answer" | tr -d '\\n' |
+    sed -n "s/.*\\"$1\\" *: *\\"\\{0,1\\}\\([^\\",} ]*\\).*/\\1/p"
+}
 
-# call EVENT [DETAIL, escaped for JSON]; fails if Onebuck did not take the call.
+# call EVENT DETAIL [FIELDS]: detail and further fields as in JSON; fails if Onebuck did not take it.
 call() {
-  answer=$(post "{\\"event\\":\\"$1\\",\\"detail\\":\\"$2\\"}") || return 1
+  answer=$(post "{\\"event\\":\\"$1\\",\\"detail\\":\\"$2\\"$3}") || return 1
   last=$(date +%s)
   token=$(field token)
   at=$(field teardownAt)
@@ -73,6 +82,8 @@ job() {
   fi
 }
 
+rest() { sleep "$1"; }
+[ ! -e $d/limit ] || . /usr/local/lib/onebuck/sending
 last=$(date +%s)
 [ ! -e $d/told ] || { job; call alive ''; }
 while :; do
@@ -92,6 +103,6 @@ while :; do
   fi
   left=$((due - now))
   [ $left -le 0 ] || [ $left -ge $pause ] || pause=$left
-  sleep $pause
+  rest $pause
 done
 `;

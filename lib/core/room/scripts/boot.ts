@@ -1,5 +1,7 @@
 import { AGENT } from './agent.ts';
 import { JOB_AGENT } from './job.ts';
+import { SENDING } from './sending.ts';
+import { flat } from './shell.ts';
 
 /** What the boot script says about its node. All texts are free of blanks and quotes. */
 export interface BootFacts {
@@ -49,6 +51,7 @@ ${facts.slice === null ? '' : `slice=${facts.slice}\n`}\
 d=/etc/onebuck lib=/usr/local/lib/onebuck
 # An image made of a node of another cluster has that cluster's files.
 [ "$(cat $d/node 2> /dev/null)" = "$cluster-$rank" ] || rm -rf $d $lib
+[ -e $d ] || nft delete table inet onebuck_sending 2> /dev/null || :
 mkdir -p $d $lib
 rm -f $d/fault
 
@@ -69,11 +72,12 @@ own() {
 # The agent reports a fault when cloud-init is done.
 fault() { echo "$1" >> $d/fault; echo "onebuck: $1" >&2; }
 systemd() { [ -d /run/systemd/system ]; }
-${NAMES}${environment(facts)}${ssh(facts)}${firewall(facts.openPorts)}${agent(facts.agent)}${facts.hasJob ? JOB : ''}
+${flat([NAMES, environment(facts), ssh(facts), firewall(facts), agent(facts.agent)].join(''))}\
+${facts.hasJob ? JOB : ''}
 if systemd; then
   systemctl daemon-reload
   systemctl -q enable onebuck-firewall${facts.agent === null ? '' : ' onebuck-agent'}
-fi
+${facts.slice === null ? '' : START_FIREWALL}fi
 ${facts.agent === null ? '' : START}echo "$cluster-$rank" > $d/node
 `;
 
@@ -180,7 +184,7 @@ function portSets(openPorts: readonly string[]): PortSet[] {
  * Lets in ssh and the open ports from the internet, and everything from the cluster's subnet. What
  * is forwarded from the internet, such as to a container, needs an open port too.
  */
-function firewall(openPorts: readonly string[]): string {
+function firewall({ openPorts, slice }: BootFacts): string {
   const sets = portSets(openPorts);
   const forEach = (line: (set: PortSet) => string) => sets.map(line).join('\n');
   const firewalld = openPorts.map((ports) => (ports.includes('/') ? ports : `${ports}/tcp`));
@@ -228,7 +232,7 @@ E
 } > $d/firewall.nft
 # Where nft is missing, it is installed in cloud-init's last stage.
 ! command -v nft > /dev/null || nft -f $d/firewall.nft || fault "nft refuses $d/firewall.nft"
-# firewalld has tables of its own, which drop what is not allowed in them too.
+${slice === null ? '' : LIMIT}# firewalld has tables of its own, which drop what is not allowed in them too.
 if firewall-cmd --state > /dev/null 2>&1; then
   [ -z "$lan" ] || firewall-cmd -q --permanent --zone=trusted --change-interface="$lan"
 ${firewalld.map((port) => `  firewall-cmd -q --permanent --add-port=${port}\n`).join('')}\
@@ -247,12 +251,29 @@ Conflicts=shutdown.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/sbin/nft -f /etc/onebuck/firewall.nft
-[Install]
+${slice === null ? '' : KEPT_LIMIT}[Install]
 WantedBy=sysinit.target
 E
 fi
 `;
 }
+
+/** The limit holds before the first script of the user runs; see `SENDING`. */
+const LIMIT = `put $lib/sending 644 <<'END'
+${SENDING}END
+echo "slice=$slice wan=\${wan:-eth0}" > $d/limit
+! command -v nft > /dev/null || (. $lib/sending; load || renew) ||
+  fault 'nft refuses the limit of what the node sends'
+`;
+
+/** What was sent is known after a reboot: to the byte, as the network goes before the service. */
+const KEPT_LIMIT = `ExecStart=/bin/sh -c '. /usr/local/lib/onebuck/sending; load || renew'
+ExecStop=/bin/sh -c '. /usr/local/lib/onebuck/sending; keep_sent'
+`;
+
+/** A service that was not started is not stopped either. */
+const START_FIREWALL =
+  '  ! command -v nft > /dev/null || systemctl --no-block start onebuck-firewall\n';
 
 const agent = (facts: AgentFacts | null): string =>
   facts === null

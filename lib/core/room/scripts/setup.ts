@@ -159,6 +159,7 @@ if ! command -v nft > /dev/null; then
   { apt-get -qq update && apt-get -qqy install nftables; } || dnf -qy install nftables ||
     zypper -nq install nftables || pacman -Sy --noconfirm nftables || apk add nftables
   nft -f /etc/onebuck/firewall.nft || end 'the firewall needs nft, which can not be installed'
+  (. /usr/local/lib/onebuck/sending && load)
 fi > /dev/null 2>&1
 ${recipes.length === 0 ? '' : preparation(recipes, cidr)}${recipes.map(({ script }) => script).join('')}`;
 }

@@ -3,102 +3,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AGENT } from '../../../../lib/core/room/scripts/agent.ts';
+import { type AgentWorld, agentIn, DONE, iso } from '../../../support/agent.ts';
 import { aSandbox } from '../../../support/sandbox.ts';
-
-/*
- * The agent in a folder that stands for the root of a node, with a clock that only its own pauses
- * move. That it works on a node which boots is for `npm run test:nodes`.
- */
-
-const START = Date.parse('2026-11-26T12:00:00Z') / 1_000;
-const iso = (second: number) => new Date((START + second) * 1_000).toISOString();
-
-interface World {
-  readonly rank?: number;
-  /** Seconds after the start. */
-  readonly teardownAt?: number;
-  /** What it has told Onebuck before. */
-  readonly told?: 'ready' | 'failed';
-  /** What cloud-init leaves when it is done, and after how many seconds. */
-  readonly result?: string;
-  readonly doneAt?: number;
-  readonly fault?: string;
-  readonly hasJob?: boolean;
-  /** What Onebuck answers, as the commands of a shell; `$1` is the body of the call. */
-  readonly answer?: string;
-  /** How many times longer than asked each pause lasts; by default 1. */
-  readonly slowness?: number;
-  /** How many seconds the agent runs. */
-  readonly seconds: number;
-}
-
-const DONE = '{\n "v1": {\n  "datasource": "DataSourceAkamai",\n  "errors": []\n }\n}';
-
-/** The calls of an agent: the second, the token, and the body. */
-function callsOf(world: World) {
-  const { rank = 0, teardownAt = 40_000, told, result = DONE, doneAt = 0 } = world;
-  const sandbox = aSandbox({
-    date: `case $1 in
-+%s) cat "$SANDBOX/now" ;;
-*) ${REAL_DATE} "$@" ;;
-esac`,
-    sleep: `now=$(($(cat "$SANDBOX/now") + $1 * ${world.slowness ?? 1}))
-echo $now > "$SANDBOX/now"
-[ $now -lt ${START + doneAt} ] || [ -e "$SANDBOX/run/cloud-init/result.json" ] || {
-  mkdir -p "$SANDBOX/run/cloud-init"; cp "$SANDBOX/result" "$SANDBOX/run/cloud-init/result.json"; }
-[ $now -le ${START + world.seconds} ] || kill $PPID`,
-    curl: `header=$(cat)
-for body; do [ "$previous" != --data-binary ] || break; previous=$body; done
-printf '%s %s %s\\n' "$(($(cat "$SANDBOX/now") - ${START}))" "$header" "$body" >> "$SANDBOX/calls"
-answer() { ${world.answer ?? 'echo {}'}
-}
-answer "$body"`,
-    systemctl: 'echo "$*" >> "$SANDBOX/systemctl"',
-  });
-  removals.push(sandbox.remove);
-  const { put } = sandbox;
-  put('now', `${START}`);
-  put('result', result);
-  put('calls', '');
-  put('etc/onebuck/environment', `ONEBUCK_RANK=${rank}\nONEBUCK_TEARDOWN_AT=${iso(teardownAt)}\n`);
-  put('etc/environment', `LANG=C\nONEBUCK_TEARDOWN_AT=${iso(teardownAt)}\n`);
-  put(
-    'etc/systemd/system.conf.d/onebuck.conf',
-    `[Manager]\nDefaultEnvironment=A=1 ONEBUCK_TEARDOWN_AT=${iso(teardownAt)} B=2 \n`,
-  );
-  put('etc/onebuck/token', 'first\n');
-  put('etc/onebuck/url', 'https://api.example.com/agent/cabcdefghij/0\n');
-  put('etc/onebuck/teardown-at', `${iso(teardownAt)}\n`);
-  put('run/systemd/system/a', '');
-  put('var/log/cloud-init-output.log', LOG);
-  if (told !== undefined) put('etc/onebuck/told', told === 'ready' ? 'ready\n' : '');
-  if (world.hasJob) put('usr/local/lib/onebuck/job.sh', 'echo started >> "$SANDBOX/job"\n');
-  if (world.fault !== undefined) put('etc/onebuck/fault', world.fault);
-  sandbox.run(AGENT);
-  const calls = sandbox
-    .read('calls')
-    .split('\n')
-    .flatMap((line) => {
-      const [, at, token, body] =
-        /^(\d+) header = "Authorization: Bearer (\S+)" (.*)$/.exec(line) ?? [];
-      return body === undefined
-        ? []
-        : [{ at: Number(at), token, ...(JSON.parse(body) as { event: string; detail: string }) }];
-    });
-  return { ...sandbox, calls, events: calls.map(({ at, event }) => [at, event]) };
-}
-
-const REAL_DATE = '/bin/date';
-const LOG = `ci-info: | 0 | eth0 |
-Cloud-init v. 25.1.4 running 'modules:final' at a time. Up 1.90 seconds.
-it "fails" because\\of é
-2026-11-26 04:10:21,143 - cc_scripts_user.py[WARNING]: Failed to run module scripts-user
-`;
 
 const removals: (() => void)[] = [];
 afterEach(() => {
   for (const remove of removals.splice(0)) remove();
 });
+
+function callsOf(world: AgentWorld) {
+  const agent = agentIn(world);
+  removals.push(agent.remove);
+  return agent;
+}
 
 describe('an agent', () => {
   it('says once that the node is ready, within two seconds after cloud-init', () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { addressOf, cidrOf, type Subnet } from '../../../../lib/core/room/network.ts';
 import { bootScript } from '../../../../lib/core/room/scripts/boot.ts';
+import { setupScript } from '../../../../lib/core/room/scripts/setup.ts';
 import type { RoomFacts } from '../../../../lib/core/room/user-data.ts';
 import { someFacts } from '../../../support/room.ts';
 import { aSandbox } from '../../../support/sandbox.ts';
@@ -25,6 +26,7 @@ function aNode(
 esac`,
     nft: 'cat "$2" > "$SANDBOX/loaded"',
     nproc: 'echo 2',
+    date: 'echo 202611',
     sleep: ':',
     systemctl: 'echo "$*" >> "$SANDBOX/systemctl"',
     'firewall-cmd': 'exit 1',
@@ -34,11 +36,14 @@ esac`,
   sandbox.put('etc/environment', 'LANG=C.UTF-8\n');
   if (hasSystemd) sandbox.put('run/systemd/system/a', '');
   removals.push(sandbox.remove);
-  const boot = (changes: Partial<RoomFacts> & { environment?: readonly string[] } = {}) => {
+  const boot = (
+    changes: Partial<RoomFacts> & { environment?: readonly string[] } = {},
+    edit = (script: string) => script,
+  ) => {
     const { hostKey, environment = [], ...facts } = { environment: [], ...someFacts(changes) };
     const script = bootScript({ ...facts, environment, hostKey: hostKey.public });
     // What the script leaves in the background has ended when this returns.
-    return sandbox.run(`${script}wait\n`);
+    return sandbox.run(`${edit(script)}wait\n`);
   };
   return { ...sandbox, boot };
 }
@@ -157,6 +162,126 @@ iifname eth0 drop
 `);
   });
 
+  it('keeps to its slice: it counts what leaves for the internet, and slows it down beyond', () => {
+    const { boot, read, root } = aNode('10.128.0.2', { nft: NFT });
+    const { status } = boot({ slice: 60_000_000 });
+
+    expect(status).toBe(0);
+    expect(read('etc/onebuck/limit')).toBe('slice=60000000 wan=eth0\n');
+    expect(read('sending')).toBe(`table inet onebuck_sending {
+counter sent { packets 0 bytes 0 }
+quota allowance { over 60000000 bytes used 0 bytes }
+chain slow {
+tcp sport { 22, 900-931 } limit rate 16000 bytes/second return
+meta length < 256 limit rate 16000 bytes/second return
+limit rate 64000 bytes/second burst 2000 bytes return
+drop
+}
+chain sending {
+type filter hook postrouting priority 0; policy accept;
+oifname != eth0 accept
+ip daddr 169.254.0.0/16 accept
+ip6 daddr fe80::/10 accept
+quota name allowance jump slow
+counter name sent
+}
+}
+`);
+    const functions = `. ${root}/usr/local/lib/onebuck/sending; `;
+    expect(read(service('onebuck-firewall'))).toContain(`
+ExecStart=/usr/sbin/nft -f ${root}/etc/onebuck/firewall.nft
+ExecStart=/bin/sh -c '${functions}load || renew'
+ExecStop=/bin/sh -c '${functions}keep_sent'
+`);
+    expect(read('systemctl')).toContain('--no-block start onebuck-firewall\n');
+  });
+
+  it('has no such table if it has no slice', () => {
+    const { boot, has, read } = aNode('10.128.0.2', { nft: NFT });
+    boot({ slice: null });
+
+    expect(has('sending')).toBe(false);
+    expect(has('etc/onebuck/limit')).toBe(false);
+    expect(read(service('onebuck-firewall'))).not.toContain('sending');
+    expect(read('systemctl')).not.toContain('start onebuck-firewall');
+  });
+
+  it('counts on at its next boot, with the allowance that it was granted', () => {
+    const { boot, read, put } = aNode('10.128.0.2', { nft: NFT });
+    boot({ slice: 1_000 });
+    put('etc/onebuck/sent', '202611 800 5000\n');
+    boot({ slice: 1_000 });
+
+    expect(read('sending')).toContain('\ncounter sent { packets 0 bytes 800 }\n');
+    expect(read('sending')).toContain('\nquota allowance { over 5000 bytes used 800 bytes }\n');
+    expect(read('etc/onebuck/sent')).toBe('202611 800 5000\n');
+  });
+
+  it('begins anew if the month has turned while it was off', () => {
+    const { boot, read, put } = aNode('10.128.0.2', { nft: NFT });
+    boot({ slice: 1_000 });
+    put('etc/onebuck/sent', '202610 800 5000\n');
+    boot({ slice: 1_000 });
+
+    expect(read('sending')).toContain('\ncounter sent { packets 0 bytes 0 }\n');
+    expect(read('sending')).toContain('\nquota allowance { over 1000 bytes used 0 bytes }\n');
+  });
+
+  it('changes nothing of a table that counts, when its script runs again', () => {
+    const { boot, read, put } = aNode('10.128.0.2', { nft: NFT });
+    boot({ slice: 1_000 });
+    put('etc/onebuck/sent', '202611 800 5000\n');
+    put('counter', '900');
+    boot({ slice: 1_000 });
+
+    expect(read('sending').split('\n').slice(0, 2)).toEqual([
+      'flush table inet onebuck_sending',
+      'delete quota inet onebuck_sending allowance',
+    ]);
+    expect(read('sending')).toContain('\nquota allowance { over 5000 bytes used 900 bytes }\n');
+    expect(read('etc/onebuck/sent')).toBe('202611 800 5000\n');
+  });
+
+  it('forgets what the node has sent of which its image was made', () => {
+    const { boot, read, put, has } = aNode('10.128.0.2', { nft: NFT });
+    boot({ slice: 1_000 });
+    put('etc/onebuck/sent', '202611 800 5000\n');
+    put('counter', '900');
+    boot({ clusterId: 'cnewnewnewn', slice: 2_000 });
+
+    expect(read('sending')).toMatch(/^table inet onebuck_sending {\ncounter sent .* bytes 0 }\n/);
+    expect(read('sending')).toContain('\nquota allowance { over 2000 bytes used 0 bytes }\n');
+    put('counter', '900');
+    boot({ clusterId: 'canothernew', slice: null });
+
+    expect(has('counter')).toBe(false);
+  });
+
+  it('makes its table anew if nft does not take the change of one', () => {
+    const refusing = NFT.replace("'-f -')", `'-f -') [ ! -e "$SANDBOX/counter" ] || exit 1;`);
+    const { boot, read, put, has } = aNode('10.128.0.2', { nft: refusing });
+    put('counter', '900');
+    put('etc/onebuck/node', 'cabcdefghij-1\n');
+    put('etc/onebuck/sent', '202611 800 5000\n');
+    boot({ slice: 1_000 });
+
+    expect(read('sending')).toMatch(/^table inet onebuck_sending {\ncounter sent .* bytes 800 }\n/);
+    expect(has('etc/onebuck/fault')).toBe(false);
+  });
+
+  it('has firewall and limit from the last stage of cloud-init on, if its image lacks nft', () => {
+    const nft = `case $* in *firewall.nft) echo firewall >> "$SANDBOX/loaded" ;; esac\n${NFT}`;
+    const node = aNode('10.128.0.2', { nft, 'apt-get': ':' });
+    const withoutNft = (script: string) => script.replaceAll('command -v nft', 'false');
+    node.boot({ slice: 1_000 }, withoutNft);
+    expect([node.has('sending'), node.has('etc/onebuck/fault')]).toEqual([false, false]);
+
+    const { status } = node.run(withoutNft(setupScript([], null)));
+    expect(status).toBe(0);
+    expect(node.read('loaded')).toBe('firewall\n');
+    expect(node.read('sending')).toContain('\nquota allowance { over 1000 bytes used 0 bytes }\n');
+  });
+
   it('tells firewalld, where it runs, of the private interface and the open ports', () => {
     const { boot, read } = aNode('10.128.0.2', {
       'firewall-cmd': 'echo "$*" >> "$SANDBOX/firewalld"',
@@ -244,12 +369,13 @@ iifname eth0 drop
 
   it('notes what went wrong for the agent, and boots all the same', () => {
     const { boot, read } = aNode('10.128.0.77', { nft: 'exit 1' });
-    const { status } = boot();
+    const { status } = boot({ slice: 1_000 });
 
     expect(status).toBe(0);
     expect(read('etc/onebuck/fault').split('\n')).toEqual([
       'no interface has the private address 10.128.0.2 (is Network Helper off?)',
       expect.stringMatching(/^nft refuses .*firewall\.nft$/),
+      'nft refuses the limit of what the node sends',
       '',
     ]);
   });
@@ -285,6 +411,13 @@ iifname eth0 drop
     expect(read('etc/onebuck/environment')).not.toContain('ONEBUCK_HEAD');
   });
 });
+
+/** Keeps the text of the table that counts; `counter` is there, with what it has counted, as it is. */
+const NFT = `case $* in
+'list counter '*) [ ! -e "$SANDBOX/counter" ] || echo "packets 1 bytes $(cat "$SANDBOX/counter")" ;;
+'delete table '*) rm "$SANDBOX/counter" ;;
+'-f -') cat > "$SANDBOX/sending" ;;
+esac`;
 
 const service = (name: string) => `etc/systemd/system/${name}.service`;
 

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AGENT } from '../../../../lib/core/room/scripts/agent.ts';
 import { bootScript } from '../../../../lib/core/room/scripts/boot.ts';
+import { SENDING } from '../../../../lib/core/room/scripts/sending.ts';
 import { setupEnvironment, setupScript } from '../../../../lib/core/room/scripts/setup.ts';
 import { type Setup, setups } from '../../../../lib/core/room/setups.ts';
 import { composeUserData } from '../../../../lib/core/room/user-data.ts';
@@ -168,6 +169,11 @@ describe('user data of a node', () => {
     const plain = sizes.map((size) => size.plain);
     expect(Math.max(...plain) - Math.min(...plain)).toBeLessThanOrEqual(2);
   });
+
+  it('leaves the user 9,000 bytes with all setups and a limit of what nodes send', () => {
+    const text = composeUserData(someFacts({ nodes: 250, setup: setups, slice: 60_000_000 }));
+    expect(gzipSync(text, { level: 9 }).length).toBeLessThan(7_384);
+  });
 });
 
 /**
@@ -200,12 +206,15 @@ describe('scripts of a room', () => {
       choices.flatMap((setup) => {
         const environment = setupEnvironment(setup, network?.cidr ?? null);
         const hasJob = setup.length === 0;
-        const boot = { ...facts, network, environment, hasJob, hostKey: hostKey.public };
+        const slice = hasJob ? 60_000_000 : null;
+        const boot = { ...facts, network, environment, hasJob, slice, hostKey: hostKey.public };
         return [bootScript(boot), setupScript(setup, network?.cidr ?? null)];
       }),
     );
 
-    expect(shellcheck([...scripts, AGENT])).toBe('');
+    // The limit's functions, with what a file and the agent tell them.
+    const sending = `slice=1 wan=eth0 spread=0\n${SENDING}`;
+    expect(shellcheck([...scripts, AGENT, sending])).toBe('');
   });
 
   it('lose their comments in user data, but not their first line', () => {
