@@ -45,14 +45,14 @@ load() {
   {
     [ -z "$used" ] || echo "flush table $table
 delete quota $table allowance"
-    # A packet of 64 KiB, which the kernel cuts later, must fit into the last rate and its burst.
+    # The kernel cuts packets of 64 KiB later: they must fit into the last rate and its burst.
     echo "table $table {
 counter sent { packets 0 bytes $sent }
 quota allowance { over $allowance bytes used \${used:-$sent} bytes }
 chain slow {
 tcp sport { 22, ${AGENT_PORTS} } limit rate ${SLOW_SMALL_PER_SECOND / 2} bytes/second return
 meta length < ${SMALL_PACKET_BYTES} limit rate ${SLOW_SMALL_PER_SECOND / 2} bytes/second return
-limit rate ${SLOW_ALL_PER_SECOND} bytes/second burst 2000 bytes return
+limit rate ${SLOW_ALL_PER_SECOND} bytes/second burst 64000 bytes return
 drop
 }
 chain sending {

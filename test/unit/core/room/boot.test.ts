@@ -174,7 +174,7 @@ quota allowance { over 60000000 bytes used 0 bytes }
 chain slow {
 tcp sport { 22, 900-931 } limit rate 16000 bytes/second return
 meta length < 256 limit rate 16000 bytes/second return
-limit rate 64000 bytes/second burst 2000 bytes return
+limit rate 64000 bytes/second burst 64000 bytes return
 drop
 }
 chain sending {
