@@ -2045,6 +2045,62 @@ const rooms = [
       to: ':',
     },
   }),
+  ...inFile('lib/core/room/scripts/sending.ts', ['test/unit/core/room/boot.test.ts'], {
+    'nodes send at full speed beyond their allowance': {
+      from: 'quota name allowance jump slow\n',
+      to: '',
+    },
+    'what nodes send to each other counts': {
+      from: 'oifname != $wan accept\n',
+      to: '',
+    },
+    'what is dropped counts as sent': {
+      from: 'quota name allowance jump slow\ncounter name sent',
+      to: 'counter name sent\nquota name allowance jump slow',
+    },
+    'a reboot takes away what a node has sent': {
+      from: '[ ! -s $d/sent ] || read',
+      to: 'true || read',
+    },
+    'a node has the allowance of the month in which it was switched off': {
+      from: '|| { sent=0; allowance=$slice; }',
+      to: '|| :',
+    },
+  }),
+  ...inFile('lib/core/room/scripts/sending.ts', ['test/unit/core/room/sending.test.ts'], {
+    'a larger allowance begins at 0': {
+      from: ':-$sent} bytes }',
+      to: '+0} bytes }',
+    },
+    'a month turns up to ten seconds late': {
+      from: 'soon=$((86400 - $(date +%s) % 86400))',
+      to: 'soon=10',
+    },
+    'what is sent while a month turns belongs to none': {
+      from: '$((sent - before))',
+      to: '0',
+    },
+    'all nodes ask in the same second of a new month': {
+      from: 'patience=$((spread / 10))',
+      to: 'patience=0',
+    },
+    'a grant of the month before holds': {
+      from: '[ "$that" -eq "$month" ] && [',
+      to: '[',
+    },
+    'a node to which nothing is granted asks each ten seconds': {
+      from: 'patience=30',
+      to: 'patience=1',
+    },
+    'who flushes all rules takes the limit away': {
+      from: '-ge "$sent" ] || renew',
+      to: '-ge "$sent" ] || :',
+    },
+    'a node that sends little asks, too': {
+      from: '[ $((sent * 2)) -lt "$allowance" ]',
+      to: 'false',
+    },
+  }),
 ];
 
 const networks = [
