@@ -2058,6 +2058,10 @@ const rooms = [
       from: 'quota name allowance jump slow\ncounter name sent',
       to: 'counter name sent\nquota name allowance jump slow',
     },
+    'a slowed node has no limit after a reboot': {
+      from: '[ "$used" -le "$allowance" ] ||',
+      to: 'true ||',
+    },
     'a reboot takes away what a node has sent': {
       from: '[ ! -s $d/sent ] || read',
       to: 'true || read',
@@ -2069,8 +2073,8 @@ const rooms = [
   }),
   ...inFile('lib/core/room/scripts/sending.ts', ['test/unit/core/room/sending.test.ts'], {
     'a larger allowance begins at 0': {
-      from: ':-$sent} bytes }',
-      to: '+0} bytes }',
+      from: 'used $used bytes }',
+      to: 'used 0 bytes }',
     },
     'a month turns up to ten seconds late': {
       from: 'soon=$((86400 - $(date +%s) % 86400))',

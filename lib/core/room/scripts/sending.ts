@@ -45,10 +45,13 @@ load() {
   {
     [ -z "$used" ] || echo "flush table $table
 delete quota $table allowance"
+    used=\${used:-$sent}
+    # The kernel refuses a quota of which more is used than there is.
+    [ "$used" -le "$allowance" ] || used=$allowance
     # The kernel cuts packets of 64 KiB later: they must fit into the last rate and its burst.
     echo "table $table {
 counter sent { packets 0 bytes $sent }
-quota allowance { over $allowance bytes used \${used:-$sent} bytes }
+quota allowance { over $allowance bytes used $used bytes }
 chain slow {
 tcp sport { 22, ${AGENT_PORTS} } limit rate ${SLOW_SMALL_PER_SECOND / 2} bytes/second return
 meta length < ${SMALL_PACKET_BYTES} limit rate ${SLOW_SMALL_PER_SECOND / 2} bytes/second return

@@ -217,6 +217,16 @@ ExecStop=/bin/sh -c '${functions}keep_sent'
     expect(read('etc/onebuck/sent')).toBe('202611 800 5000\n');
   });
 
+  it('is slowed down from its next boot on if it has sent more than its allowance', () => {
+    const { boot, read, put } = aNode('10.128.0.2', { nft: NFT });
+    boot({ slice: 1_000 });
+    put('etc/onebuck/sent', '202611 1800 1000\n');
+    boot({ slice: 1_000 });
+
+    expect(read('sending')).toContain('\ncounter sent { packets 0 bytes 1800 }\n');
+    expect(read('sending')).toContain('\nquota allowance { over 1000 bytes used 1000 bytes }\n');
+  });
+
   it('begins anew if the month has turned while it was off', () => {
     const { boot, read, put } = aNode('10.128.0.2', { nft: NFT });
     boot({ slice: 1_000 });
