@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from '../deploy/expect.ts';
 import type { Cluster } from './cluster.ts';
+import { expectSending, sendingOf } from './sending.ts';
 import { openPorts, range } from './shell.ts';
 import type { World } from './world.ts';
 
@@ -29,6 +30,7 @@ export async function expectRoom(world: World): Promise<void> {
   await expectCleanBoots(world, room);
   await expectOneRoom(world, room);
   await expectClosed(world, room);
+  await expectSending(world, room.nodes);
   await expectReboot(world, room);
   await destroy(id);
   expect((await cluster(id)).endReason === 'requested', `${id} did not end as requested`);
@@ -92,8 +94,17 @@ async function expectClosed({ on, onAll, report }: World, room: Cluster): Promis
   report(`from the internet only ssh and the open port answer, and in the room all do`);
 }
 
-async function expectReboot({ on, reboot, report }: World, { nodes: [node] }: Cluster) {
+async function expectReboot(world: World, { nodes: [node] }: Cluster) {
+  const { on, reboot, report } = world;
+  const before = await sendingOf(world, node);
   await reboot(node);
   expect((await on(node, 'ssh n1 hostname; cat /srv/ran')) === 'n1\nwritten', 'n0 lost its room');
-  report('a rebooted node is in the room again');
+  const after = await sendingOf(world, node);
+  expect(
+    after.sent >= before.sent && after.allowance === before.allowance,
+    `n0 has forgotten what it sent: ${JSON.stringify({ before, after })}`,
+  );
+  report(
+    `a rebooted node is in the room again, and knows the ${after.sent} bytes that it has sent`,
+  );
 }

@@ -27,6 +27,8 @@ export interface World extends Shell {
   destroy(id: string): Promise<void>;
   /** Waits until each node has said that it is ready. */
   ready(id: string, seconds: number): Promise<Cluster>;
+  /** Has nodes reach the port of 127.0.0.1; returns the address at which they do. */
+  lead(port: number): Promise<string>;
   /** Destroys what the check has left alive, and expects that no Linode and no machine is left. */
   expectNothingLeft(): Promise<void>;
   close(): Promise<void>;
@@ -94,6 +96,10 @@ export async function startWorld(report: (text: string) => void): Promise<World>
         return shown.readyAt !== null;
       });
       return shown;
+    },
+    async lead(port) {
+      await machines.lead(port);
+      return machines.gateway;
     },
     async expectNothingLeft() {
       expect(living().length === 0, `${living().length} Linodes are left`);

@@ -55,6 +55,8 @@ if [ -d "$root/sys/class/dmi/id/" ]; then
   cp "$node"/dmi/* "$root/sys/class/dmi/id/"
 fi
 
+# The node's network outlives its boots here, but the rules of a firewall must not.
+chroot "$root" nft flush ruleset
 hostname localhost
 cd "$root"
 mkdir -p .old
