@@ -8,7 +8,7 @@ import type { VirtualTime } from '../simulation/time.ts';
 import { assumed } from './assumed.ts';
 import type { Counter } from './counts.ts';
 
-export type FunctionName = 'api' | 'reconcile' | 'reap' | 'sweep';
+export type FunctionName = 'api' | 'reconcile' | 'reap' | 'sweep' | 'invoices' | 'digest';
 
 interface Declared {
   readonly timeout: number;

@@ -13,17 +13,21 @@ import { assumed } from './assumed.ts';
 import { itemBytes } from './capacity.ts';
 import { Counter, type Counts, minus, times } from './counts.ts';
 import type { Deps } from './servers.ts';
-import { aWorld, type World } from './world.ts';
+import { aWorld, INVOICES_EVERY, type World } from './world.ts';
 
-/** The counts of an hour without clusters and requests. */
-export async function anIdleHour(): Promise<Counts> {
-  const world = await aWorld({ reapAt: seconds(10), sweepAt: seconds(20), hasDashboard: true });
+/**
+ * The counts of an hour without clusters and requests. `books`: with the functions `invoices` and
+ * `digest`, of which the first runs every six hours, and the second sends something once a week.
+ */
+export async function anIdleHour({ books }: { readonly books: boolean }): Promise<Counts> {
+  const phases = { reapAt: seconds(10), sweepAt: seconds(20), booksAt: books ? minutes(30) : null };
+  const world = await aWorld({ ...phases, hasDashboard: true });
   try {
     // In the first hour the functions get warm.
     await world.runUntil(hours(1));
     world.counter.clear();
-    await world.runUntil(hours(2));
-    return world.counter.counts;
+    await world.runUntil(hours(1) + INVOICES_EVERY);
+    return times(world.counter.counts, hours(1) / INVOICES_EVERY);
   } finally {
     await world.close();
   }
@@ -59,7 +63,8 @@ export async function aLife(
   idleHour: Counts,
   { sweepAt, hasDashboard }: { readonly sweepAt: number; readonly hasDashboard: boolean },
 ): Promise<Life> {
-  const world = await aWorld({ reapAt: sweepAt % minutes(1), sweepAt, hasDashboard });
+  const phases = { reapAt: sweepAt % minutes(1), sweepAt, booksAt: null };
+  const world = await aWorld({ ...phases, hasDashboard });
   try {
     let id: ClusterId | null = null;
     const look = (at: number) =>
@@ -143,7 +148,8 @@ export async function aJobLife(
   idleHour: Counts,
   { sweepAt, followed }: { readonly sweepAt: number; readonly followed: boolean },
 ): Promise<Life> {
-  const world = await aWorld({ reapAt: sweepAt % minutes(1), sweepAt, hasDashboard: false });
+  const phases = { reapAt: sweepAt % minutes(1), sweepAt, booksAt: null };
+  const world = await aWorld({ ...phases, hasDashboard: false });
   try {
     let id: ClusterId | null = null;
     const job = { ...JOB, inputs: [] as string[] };

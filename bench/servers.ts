@@ -11,9 +11,12 @@ import { createJobFiles, WITHOUT_CHECKSUMS } from '../lib/adapters/aws/s3.ts';
 import { createSecrets } from '../lib/adapters/aws/secrets-manager.ts';
 import { createAgentReports } from '../lib/adapters/dynamodb/agent-reports.ts';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
+import { createDigestStore } from '../lib/adapters/dynamodb/digests.ts';
+import { createInvoiceStore } from '../lib/adapters/dynamodb/invoices.ts';
 import { createJobReports } from '../lib/adapters/dynamodb/job-reports.ts';
 import { createLedgerStore } from '../lib/adapters/dynamodb/ledger.ts';
 import { createOwnerStore } from '../lib/adapters/dynamodb/owners.ts';
+import { createScheduleStore } from '../lib/adapters/dynamodb/schedules.ts';
 import { createLinodeApi } from '../lib/adapters/linode/client.ts';
 import type { Transport } from '../lib/adapters/linode/http.ts';
 import { type CapsKeeper, createCaps } from '../lib/app/caps-keeper.ts';
@@ -141,6 +144,9 @@ export function buildDeps(
     store,
     reports: createAgentReports(dynamoDb, TABLE.TableName),
     jobs: createJobReports(dynamoDb, TABLE.TableName),
+    schedules: createScheduleStore(dynamoDb, TABLE.TableName),
+    invoices: createInvoiceStore(dynamoDb, TABLE.TableName),
+    digests: createDigestStore(dynamoDb, TABLE.TableName),
     files: createJobFiles(s3, JOB_BUCKET),
     agentLimits: createAgentLimits(clock),
     owners,

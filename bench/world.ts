@@ -5,8 +5,10 @@ import { authorizeAgent } from '../lib/app/authorize-agent.ts';
 import { hearAgent } from '../lib/app/hear-agent.ts';
 import { reap } from '../lib/app/reap.ts';
 import { type ReconcileLimits, reconcile } from '../lib/app/reconcile.ts';
+import { reconcileInvoices } from '../lib/app/reconcile-invoices.ts';
+import { sendDigests } from '../lib/app/send-digests.ts';
 import { sweep } from '../lib/app/sweep.ts';
-import { epochMs, minutes, seconds, toIso } from '../lib/core/base/units.ts';
+import { epochMs, hours, minutes, seconds, toIso } from '../lib/core/base/units.ts';
 import { ENDED_KEPT } from '../lib/core/cluster/record.ts';
 import type { Batch } from '../lib/core/pass/batches.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
@@ -29,16 +31,21 @@ import { API_TOKEN, buildDeps, type Deps, startServers, TABLE } from './servers.
 /** Far from a month's end, at which an hour is billed in two months. */
 const START = Date.parse('2026-03-10T12:00:00Z');
 
+/** As serverless.yml has it. */
+export const INVOICES_EVERY = hours(6);
+
 export type World = Awaited<ReturnType<typeof aWorld>>;
 
 /**
  * Onebuck as it is deployed, with the real adapters over HTTP to local servers, on virtual time.
  * The time passes by the assumed time of each call and by the functions' sleeps. `reapAt` and
- * `sweepAt`: how long after the start the reaper and the sweeper tick first.
+ * `sweepAt`: how long after the start the reaper and the sweeper tick first. `booksAt`: the same of
+ * the functions `invoices` and `digest`, whose work no single cluster changes; null: they do not run.
  */
 export async function aWorld(phases: {
   readonly reapAt: number;
   readonly sweepAt: number;
+  readonly booksAt: number | null;
   readonly hasDashboard: boolean;
 }) {
   const counter = new Counter();
@@ -68,6 +75,19 @@ export async function aWorld(phases: {
   every(minutes(5), phases.sweepAt, () =>
     lambda.run('sweep', (deps, limits) => sweep(deps, limits)),
   );
+  if (phases.booksAt !== null) {
+    every(INVOICES_EVERY, phases.booksAt, () =>
+      lambda.run('invoices', (deps, limits) =>
+        reconcileInvoices({ ...deps, endedKept: ENDED_KEPT }, limits),
+      ),
+    );
+    every(hours(1), phases.booksAt, () =>
+      lambda.run('digest', (deps, limits) => {
+        const channels = [{ name: 'topic', open: () => deps.notifier }] as const;
+        return sendDigests({ ...deps, channels, every: 'weekly', monthlyCap: null }, limits);
+      }),
+    );
+  }
 
   /** An agent's call, and the answer that its node gets. */
   async function callOf(

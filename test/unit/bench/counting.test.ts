@@ -159,7 +159,7 @@ it('counts can be priced, added and scaled', () => {
 });
 
 it('an idle hour costs the ticks of reaper and sweeper, and next to nothing else', async () => {
-  const counts = await anIdleHour();
+  const counts = await anIdleHour({ books: false });
   expect(callsAndUnits(counts)).toMatchObject({
     'EventBridge ticks': [72, 72],
     'Lambda reap, requests': [60, 60],
@@ -169,8 +169,15 @@ it('an idle hour costs the ticks of reaper and sweeper, and next to nothing else
     'Secrets Manager GetSecretValue': [12, 12],
   });
   expect([...counts.keys()].filter((call) => call.includes('PutItem'))).toEqual([]);
-  // With the secret's own $0.40 a month, an idle deployment stays below $0.60 a month.
   expect(totalOf(times(counts, 730))).toBeLessThan(0.2);
+  const all = await anIdleHour({ books: true });
+  expect(callsAndUnits(all)).toMatchObject({
+    'Lambda reap, requests': [60, 60],
+    'Lambda digest, requests': [1, 1],
+    'Lambda invoices, requests': [1 / 6, 1 / 6],
+  });
+  // With the secret's own $0.40 a month, an idle deployment stays below $0.61 a month.
+  expect(totalOf(times(all, 730))).toBeLessThan(0.21);
 });
 
 it('the counter has the requests to S3, and neither deletions nor URLs, which are free', async () => {
