@@ -1604,6 +1604,12 @@ const crowd = [
       to: 'if (!changed.enabled && before.enabled) await',
     },
   }),
+  ...inFile('lib/app/caps-keeper.ts', ['test/flows/caps.test.ts'], {
+    'the throttle names a teardown that is not the next': {
+      from: 'latest(earliest(first, ...rest), clock.now())',
+      to: 'latest(latest(first, ...rest), clock.now())',
+    },
+  }),
   ...inFile('lib/app/caps-keeper.ts', ['test/races/drain.test.ts'], {
     'the drain does not hear of launches that are under way': {
       from: 'underWay: underWay(after, clock.now())',
@@ -1671,11 +1677,23 @@ const work = [
       from: 'durationMs(createdAfter(nodes - 1) + BOOT + busy)',
       to: 'durationMs(busy)',
     },
+    'transfer that is planned for work is free': {
+      from: 'return reservedUntil(transfer.gb, { terms, bringers }, teardownAt);',
+      to: 'return microUsd(0);',
+    },
+    'each node for work is planned to bring what all of them bring': {
+      from: 'const terms = { gb: transferGb * nodes, gbPrice: transfer.gbPrice };',
+      to: 'const terms = { gb: transferGb * nodes * nodes, gbPrice: transfer.gbPrice };',
+    },
   }),
   ...inFile('lib/app/fit-work.ts', ['test/unit/handlers/quotes.test.ts'], {
     'work is planned for more nodes than the spec has': {
       from: 'nodesMax: nodes === undefined ? settings.nodesMax : spec.nodes,',
       to: 'nodesMax: settings.nodesMax,',
+    },
+    'clusters for work are chosen without the transfer of the spec': {
+      from: 'spec.transferGb === null || bought.transfer === undefined',
+      to: 'spec.transferGb !== null || bought.transfer === undefined',
     },
     'a quote for work that is wrong names only the faults of the spec': {
       from: 'throw invalidSpec([...faults, ...(error.details.faults ?? [])]);',

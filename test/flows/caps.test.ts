@@ -247,18 +247,19 @@ describe('each cap', () => {
 
 describe('the throttle', () => {
   it('refuses what would burn too fast beside all others, until one of them ends', async () => {
-    world = await aWorld({ settings: { hourlyMax: usd(0.01) } });
+    world = await aWorld({ settings: { hourlyMax: usd(0.02) } });
     const first = await world.launch({ ...ONE_NODE, maxHours: 2 });
+    await world.launch({ ...ONE_NODE, maxHours: 5 });
     const nextEndAt = toIso(plus(START, minutes(2 * 60 - 3)));
     await expect(world.launch(ONE_NODE, null, { owner: 'bob' })).rejects.toMatchObject({
       code: 'refused',
       message:
-        'All live clusters together may cost $0.01 an hour, of which $0.0075 is taken; this one would ' +
+        'All live clusters together may cost $0.02 an hour, of which $0.015 is taken; this one would ' +
         `cost $0.0075 more. The next cluster ends at ${nextEndAt}, or before: wait until then, ask ` +
         'for fewer or smaller nodes, or ask the operator to raise MAX_HOURLY_USD.',
       details: {
         members: {
-          ...{ cap: 'hourlyPrice', capUsd: 0.01, openHourlyUsd: 0.0075, hourlyUsd: 0.0075 },
+          ...{ cap: 'hourlyPrice', capUsd: 0.02, openHourlyUsd: 0.015, hourlyUsd: 0.0075 },
           nextEndAt,
         },
       },
