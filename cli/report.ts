@@ -1,5 +1,11 @@
 import type { Report } from '../client/answers.ts';
-import { beyondRecordUsd, billCsv, differencesByKind, kindNames } from '../client/bill.ts';
+import {
+  beyondRecordUsd,
+  billCsv,
+  differencesByKind,
+  kindNames,
+  learntSentences,
+} from '../client/bill.ts';
 import { unreadableSentence } from '../client/clusters.ts';
 import { difference, dollars, invoiced } from '../client/money.ts';
 import { plural } from '../client/plural.ts';
@@ -38,6 +44,7 @@ function reportBlocks(answer: Report): Block[] {
       ['overspent', dollars(answer.overspentUsd)],
     ]),
     ...differenceBlocks(answer),
+    ...learntSentences(answer).flatMap((sentence) => ['', sentence]),
     ...(missing === null ? [] : ['', missing]),
     ...(owners.length === 0
       ? []

@@ -1,6 +1,7 @@
 import { type Cell, csvLines } from '../lib/core/base/csv.ts';
 import type { BilledCluster, Report } from './answers.ts';
 import { signedMicro } from './money.ts';
+import { plural } from './plural.ts';
 
 /* The bill of a month in the three figures that there are of it: forecast, recorded and invoiced. */
 
@@ -61,6 +62,26 @@ export const beyondRecordUsd = ({
   billedUsd,
 }: Pick<Report, 'invoicedUsd' | 'billedUsd'>): number | null =>
   invoicedUsd === null ? null : (signedMicro(invoicedUsd) - signedMicro(billedUsd)) / 1e6;
+
+const READINGS = {
+  startMonth: 'once, in the month in which it begins',
+  endMonth: 'once, in the month in which it ends',
+  bothMonths: 'in both months',
+} as const satisfies Record<NonNullable<Report['learnt']>[number]['reading'], string>;
+
+/**
+ * What the invoices of the month show of an hour across a month's end, and whether Onebuck counts it
+ * otherwise; none for others than the admin.
+ */
+export const learntSentences = ({ learnt = [] }: Pick<Report, 'learnt'>): string[] =>
+  learnt.map(({ reading, seen }) => {
+    const nodes = `${plural(seen, 'node')} ${seen === 1 ? 'shows' : 'show'} it`;
+    const counted =
+      reading === 'bothMonths'
+        ? 'Onebuck counts it so, too.'
+        : 'Onebuck counts it in both months, so a budget may pay an hour less there.';
+    return `Linode bills an hour across a month’s end ${READINGS[reading]}: ${nodes}. ${counted}`;
+  });
 
 /** The columns that finance asks for, named as the API names them. */
 const COLUMNS = [

@@ -1,5 +1,10 @@
 import type { Report } from '../../client/answers.ts';
-import { beyondRecordUsd, differencesByKind, kindNames } from '../../client/bill.ts';
+import {
+  beyondRecordUsd,
+  differencesByKind,
+  kindNames,
+  learntSentences,
+} from '../../client/bill.ts';
 import { difference, dollars, invoiced } from '../../client/money.ts';
 import { plural } from '../../client/plural.ts';
 import { monthTitle } from './months.ts';
@@ -35,6 +40,11 @@ export function BillFigures({ report }: { report: Report }) {
         )}
       </div>
       <Differences report={report} />
+      {learntSentences(report).map((sentence) => (
+        <p key={sentence} class="meta">
+          {sentence}
+        </p>
+      ))}
       <div class="figures">
         <Small label="saved against leaving them on">{dollars(report.savedUsd)}</Small>
         <Small label={report.clusters === 1 ? 'cluster' : 'clusters'}>{report.clusters}</Small>

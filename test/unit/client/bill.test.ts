@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { BilledCluster, Report } from '../../../client/answers.ts';
-import { beyondRecordUsd, billCsv, differencesByKind } from '../../../client/bill.ts';
+import {
+  beyondRecordUsd,
+  billCsv,
+  differencesByKind,
+  learntSentences,
+} from '../../../client/bill.ts';
 import { difference, invoiced } from '../../../client/money.ts';
 
 const aRow = (overrides: Partial<BilledCluster> = {}): BilledCluster => ({
@@ -83,4 +88,24 @@ describe('the differences of a bill', () => {
 it('a difference has its sign, and a credit is below 0', () => {
   expect([0.01, -0.01, 0].map(difference)).toEqual(['+$0.01', '−$0.01', '$0.00']);
   expect([0.975, -0.01].map(invoiced)).toEqual(['$0.975', '−$0.01']);
+});
+
+describe('what the invoices of a bill have shown of an hour across a month’s end', () => {
+  const learnt = (reading: 'startMonth' | 'bothMonths', seen: number) =>
+    learntSentences({ learnt: [{ rule: 'monthEndHour', reading, seen, invoiceIds: [7] }] });
+
+  it('is said, and that Onebuck counts it otherwise', () => {
+    expect(learnt('bothMonths', 12)).toEqual([
+      'Linode bills an hour across a month’s end in both months: 12 nodes show it. Onebuck counts ' +
+        'it so, too.',
+    ]);
+    expect(learnt('startMonth', 1)).toEqual([
+      'Linode bills an hour across a month’s end once, in the month in which it begins: 1 node ' +
+        'shows it. Onebuck counts it in both months, so a budget may pay an hour less there.',
+    ]);
+  });
+
+  it('is nothing for others than the admin', () => {
+    expect(learntSentences({})).toEqual([]);
+  });
 });
