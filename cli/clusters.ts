@@ -223,7 +223,12 @@ export async function extend(
   const change: Change = Object.assign({}, ...planned.map((one) => one.change));
   const after = await changeCluster(api, before.id, change);
   const now = await serverNow(api);
-  show(context, after, () => extendedLines(before, after, now));
+  show(context, after, () => [
+    ...extendedLines(before, after, now),
+    ...(toSend === null || after.transfer === null
+      ? []
+      : [`Its nodes have ${transferSentence(after.transfer)}.`]),
+  ]);
 }
 
 /** A change, and what to say of it before it is made. */
@@ -293,8 +298,5 @@ function extendedLines(before: Cluster, after: Cluster, nowMs: number): string[]
       `${ending(after, nowMs)}.`,
     `Its budget is ${dollars(after.budgetUsd)} instead of ${dollars(before.budgetUsd)}; ` +
       `${dollars(after.spentUsd)} is spent.`,
-    ...(after.transfer?.limitGb === before.transfer?.limitGb || after.transfer === null
-      ? []
-      : [`Its nodes have ${transferSentence(after.transfer)}.`]),
   ];
 }

@@ -120,7 +120,7 @@ export async function page(p: Page): Promise<void> {
   await p.getByRole('heading', { name: '10 of 10 nodes up, 10 ready' }).waitFor();
   await p.getByText(/^Ready since .+\d\d:\d\d\.$/).waitFor();
   await p.getByLabel('Search').fill('-7');
-  await p.getByText('1 of 10 nodes').waitFor();
+  await p.getByText('1 of 10 nodes', { exact: true }).waitFor();
   await p.getByLabel('Search').fill('');
   await p.getByRole('button', { name: 'Node', exact: true }).click();
   assert.match((await p.locator('.nodes-table tbody tr').first().textContent()) ?? '', /^9/);
