@@ -10,6 +10,7 @@ import { createNudge } from '../lib/adapters/aws/lambda.ts';
 import { createJobFiles, WITHOUT_CHECKSUMS } from '../lib/adapters/aws/s3.ts';
 import { createSecrets } from '../lib/adapters/aws/secrets-manager.ts';
 import { createAgentReports } from '../lib/adapters/dynamodb/agent-reports.ts';
+import { createAllowances } from '../lib/adapters/dynamodb/allowances.ts';
 import { createClusterStore } from '../lib/adapters/dynamodb/clusters.ts';
 import { createDigestStore } from '../lib/adapters/dynamodb/digests.ts';
 import { createInvoiceStore } from '../lib/adapters/dynamodb/invoices.ts';
@@ -143,6 +144,7 @@ export function buildDeps(
     settings: SETTINGS,
     store,
     reports: createAgentReports(dynamoDb, TABLE.TableName),
+    allowances: createAllowances(dynamoDb, TABLE.TableName),
     jobs: createJobReports(dynamoDb, TABLE.TableName),
     schedules: createScheduleStore(dynamoDb, TABLE.TableName),
     invoices: createInvoiceStore(dynamoDb, TABLE.TableName),

@@ -73,6 +73,7 @@ import { renderSchedule, renderSchedules } from '../lib/http/render-schedule.ts'
 import { type ReadRequest, readRequest, waitSecondsOf } from '../lib/http/request.ts';
 import {
   agentLimits,
+  allowances,
   caps,
   catalogue,
   clock,
@@ -295,6 +296,7 @@ route(operations.agent, async ({ agent, body: input }) => {
   const deps = {
     ...clusterDeps(),
     reports: reports(),
+    allowances: allowances(),
     jobs: jobs(),
     files: jobFiles(),
     secrets: secrets(),

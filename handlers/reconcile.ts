@@ -4,6 +4,7 @@ import { isClusterId } from '../lib/core/base/names.ts';
 import { epochMs } from '../lib/core/base/units.ts';
 import type { Batch, PassRequest } from '../lib/core/pass/batches.ts';
 import {
+  allowances,
   caps,
   catalogue,
   clock,
@@ -26,6 +27,7 @@ import {
 export const handler = async (event: { passes?: unknown }, context: Context) => {
   const batch = batchIn(event);
   const deps = {
+    allowances: allowances(),
     caps: caps(),
     catalogue: catalogue(),
     clock: clock(),

@@ -10,6 +10,7 @@ import { createSecrets, SECRET_FAULTS } from './adapters/aws/secrets-manager.ts'
 import { createTopic } from './adapters/aws/sns.ts';
 import { createClock, type SystemClock } from './adapters/clock.ts';
 import { createAgentReports } from './adapters/dynamodb/agent-reports.ts';
+import { createAllowances } from './adapters/dynamodb/allowances.ts';
 import { createClusterStore } from './adapters/dynamodb/clusters.ts';
 import { createDigestStore } from './adapters/dynamodb/digests.ts';
 import { createInvoiceStore } from './adapters/dynamodb/invoices.ts';
@@ -104,6 +105,10 @@ export const store = /* @__PURE__ */ once(() =>
 
 export const reports = /* @__PURE__ */ once(() =>
   createAgentReports(dynamodb(), required('TABLE_NAME')),
+);
+
+export const allowances = /* @__PURE__ */ once(() =>
+  createAllowances(dynamodb(), required('TABLE_NAME')),
 );
 
 export const jobs = /* @__PURE__ */ once(() =>

@@ -6,6 +6,7 @@ import type { ReconcileLimits } from '../lib/app/reconcile.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../lib/core/base/units.ts';
 import type {
   AgentReports,
+  Allowances,
   Clock,
   ClusterStore,
   JobFiles,
@@ -44,6 +45,7 @@ export interface Deps {
   readonly stage: string;
   readonly publicUrl: () => string | null;
   readonly reports: AgentReports;
+  readonly allowances: Allowances;
   readonly jobs: JobReports;
   readonly files: JobFiles | null;
   readonly agentLimits: AgentLimits;
@@ -180,6 +182,7 @@ class Environment {
       stage: settings.stage,
       publicUrl: () => settings.publicUrl,
       reports: this.#reports(table.reports),
+      allowances: this.#allowances(table.allowances),
       jobs: this.#jobs(table.jobs),
       files: outside.files && this.#files(outside.files),
       agentLimits: createAgentLimits(clock),
@@ -294,6 +297,13 @@ class Environment {
       delete: (id) => this.#table(() => store.delete(id)),
       list: (owner) => this.#table(() => store.list(owner)),
       page: (query) => this.#table(() => store.page(query)),
+    };
+  }
+
+  #allowances(store: Allowances): Allowances {
+    return {
+      read: (id) => this.#table(() => store.read(id)),
+      grant: (...grant) => this.#table(() => store.grant(...grant)),
     };
   }
 

@@ -2396,8 +2396,8 @@ const transfer = [
       to: '.filter(([, bytes]) => bytes > 0)',
     },
     'the background traffic of many nodes is that of one': {
-      from: 'return Math.max(BYTES_PER_GB, Math.floor(nodes * Math.min(BACKGROUND_OF_NODE, inAnHour)));',
-      to: 'return BYTES_PER_GB;',
+      from: 'Math.max(BYTES_PER_GB, Math.floor(nodes * ',
+      to: 'Math.min(BYTES_PER_GB, Math.floor(nodes * ',
     },
     'nodes that bring nothing have background traffic for free': {
       from: 'Math.min(BACKGROUND_OF_NODE, inAnHour)',
@@ -2496,8 +2496,8 @@ const transfer = [
   }),
   ...inFile('lib/core/cluster/allowance.ts', ['test/unit/core/cluster/allowance.test.ts'], {
     'what nodes were granted already is granted again': {
-      from: 'Math.ceil(possibleBytes(record, granted, now) * COUNTED_SHARE)',
-      to: '0',
+      from: 'sendable - Math.ceil(possible * COUNTED_SHARE)',
+      to: 'sendable',
     },
     'a node gets more each time that it asks': {
       from: 'sentBytes < bytes / 2',
@@ -2530,8 +2530,8 @@ const transfer = [
   }),
   ...inFile('lib/app/reconcile.ts', ['test/flows/transfer.test.ts'], {
     'no pass measures what nodes send': {
-      from: 'const known = withSent(priced, measured, now);',
-      to: 'const known = withSent(priced, UNMEASURED, now);',
+      from: 'withSent(priced, measured, now, granted)',
+      to: 'withSent(priced, UNMEASURED.measured, now, granted)',
     },
     'the record of a cluster that can not be measured has no trouble': {
       from: '[...failures, ...unmeasuredTexts(record, now)]',

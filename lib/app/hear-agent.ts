@@ -8,13 +8,22 @@ import {
   plus,
   seconds,
 } from '../core/base/units.ts';
+import type { MonthName } from '../core/billing/bill.ts';
 import { type AgentCall, agentCallShape, isOfJob } from '../core/cluster/agent-call.ts';
+import {
+  type Allowance,
+  allowanceOf,
+  grantFor,
+  leftBytes,
+  ROUNDING_BYTES,
+} from '../core/cluster/allowance.ts';
 import { hasJob } from '../core/cluster/job-nodes.ts';
 import { lifeOf } from '../core/cluster/life.ts';
+import { type Granted, isLimited } from '../core/cluster/limited.ts';
 import { type AgentReport, reasonFrom } from '../core/cluster/readiness.ts';
 import { type ClusterRecord, isLive, type LiveRecord, type Phase } from '../core/cluster/record.ts';
 import { AppError } from '../errors.ts';
-import type { AgentReports, Clock, JobFiles, JobReports, Secrets } from '../ports.ts';
+import type { AgentReports, Allowances, Clock, JobFiles, JobReports, Secrets } from '../ports.ts';
 import { type AgentClaim, agentToken, expiryFrom } from './agent-token.ts';
 import type { ClusterDeps } from './destroy-cluster.ts';
 import { type HeardOfJob, hearJob } from './hear-job.ts';
@@ -23,6 +32,7 @@ import { createRateLimit, type RateLimit } from './rate-limit.ts';
 
 export interface HearAgentDeps extends ClusterDeps {
   readonly reports: AgentReports;
+  readonly allowances: Allowances;
   readonly jobs: JobReports;
   readonly files: JobFiles | null;
   readonly secrets: Pick<Secrets, 'passwordKey'>;
@@ -58,13 +68,17 @@ export interface Heard extends Partial<HeardOfJob> {
   readonly status: Phase;
   /** A token like that of the call, with a later expiry. */
   readonly token: string;
+  /** In answer to `sending`, if the nodes have a limit: what the node may send in which month. */
+  readonly allowanceMonth?: MonthName;
+  readonly allowanceBytes?: number;
 }
 
 /**
  * Hears what a node's agent says of its node, or of the cluster's job, and keeps it. If the cluster's
  * next pass or its teardown is overdue, whatever the agent says, a pass is nudged: so nodes end their
- * cluster at its time although no clock of AWS does. The end of the job ends the cluster, too. An
- * agent can do nothing else.
+ * cluster at its time although no clock of AWS does. The end of the job ends the cluster, too. A node
+ * that has used half of what it may send may get more, as far as the budget pays that. An agent can
+ * do nothing else.
  *
  * AppError `tooMany` beyond the limits, or if the cluster is changing too fast to be ended; `invalid` with every fault of the call; `notFound`
  * if there is no such cluster or node; `conflict` if the cluster has ended.
@@ -100,11 +114,64 @@ export async function hearAgent(
   const ofJob = hasJob(record)
     ? await hearJob({ ...deps, ...limits }, record, { ...call, rank }, { now, keptUntil })
     : {};
+  const allowance =
+    call.event === 'sending' && isLimited(record)
+      ? await allowanceFor(deps, record, { rank, sentBytes: call.sentBytes ?? 0, keptUntil })
+      : null;
   const key = await deps.secrets.passwordKey();
   // Without the key, the token of this call could not have been read.
   if (key === null) throw new Error('the passwordKey is gone');
   const token = agentToken(key, { clusterId, rank, expiresAt: expiryFrom(now) });
-  return { teardownAt, status: record.phase, token, ...ofJob };
+  const toSend = allowance === null ? {} : answerOf(allowance);
+  return { teardownAt, status: record.phase, token, ...toSend, ...ofJob };
+}
+
+const answerOf = ({
+  month,
+  bytes,
+}: Allowance): Pick<Heard, 'allowanceMonth' | 'allowanceBytes'> => ({
+  allowanceMonth: month,
+  allowanceBytes: bytes,
+});
+
+/** Nodes may ask all at once, and of two grants only one is kept. */
+const GRANT_TRIES_MAX = 3;
+
+interface Asking {
+  readonly rank: number;
+  readonly sentBytes: number;
+  readonly keptUntil: EpochMs;
+}
+
+/**
+ * The allowance of the node, larger if it may send more. The node learns of a grant only if the
+ * record is still such that the budget pays it: a change of the budget meanwhile has either seen the
+ * grant, or is seen here.
+ */
+async function allowanceFor(
+  { clock, store, allowances }: HearAgentDeps,
+  asked: LiveRecord,
+  { rank, sentBytes, keptUntil }: Asking,
+): Promise<Allowance> {
+  let record = asked;
+  let granted: Granted | null = null;
+  for (let attempt = 0; attempt < GRANT_TRIES_MAX; attempt += 1) {
+    granted = await allowances.read(record.id);
+    const now = clock.now();
+    const next = grantFor(record, granted, { rank, sentBytes }, now);
+    if (next === null) break;
+    const answer = await allowances.grant(record.id, next, keptUntil);
+    const again = await store.get(record.id);
+    if (again === 'notFound' || !isLive(again)) break;
+    const isSame = again.revision === record.revision;
+    record = again;
+    if (answer === 'conflict') continue;
+    if (isSame || leftBytes(record, next, now) >= -ROUNDING_BYTES)
+      return allowanceOf(record, next, rank, now);
+    // The node does not learn of it; until it is granted again, it counts as if the node did.
+    break;
+  }
+  return allowanceOf(record, granted, rank, clock.now());
 }
 
 function parseCall(input: unknown): AgentCall {

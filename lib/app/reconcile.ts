@@ -20,7 +20,7 @@ import {
   type LiveRecord,
   withTrouble,
 } from '../core/cluster/record.ts';
-import { type Measured, unmeasuredTexts, withSent } from '../core/cluster/sent.ts';
+import { unmeasuredTexts, withSent } from '../core/cluster/sent.ts';
 import type { JobOutcome } from '../core/job/progress.ts';
 import { withEventNotices } from '../core/notices/events.ts';
 import { withEndNotice, withNotice } from '../core/notices/notices.ts';
@@ -39,11 +39,11 @@ import { withEarlyTeardown } from '../core/pass/phase.ts';
 import { plan } from '../core/pass/plan.ts';
 import type { Step } from '../core/pass/steps.ts';
 import { AppError, reasonOf } from '../errors.ts';
-import type { ClusterStore, Metrics, Notifier } from '../ports.ts';
+import type { Allowances, ClusterStore, Metrics, Notifier } from '../ports.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import { carryOut, type StepDeps } from './carry-out.ts';
 import { isSaved } from './is-saved.ts';
-import { measure } from './measure.ts';
+import { measure, UNMEASURED } from './measure.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { type PriceDeps, readPrices } from './read-prices.ts';
 import { reportLiveOverspend, reportLostTags } from './report-changes.ts';
@@ -55,6 +55,7 @@ export interface ReconcileDeps extends StepDeps, PriceDeps, JobDeps {
   readonly caps: Pick<CapsKeeper, 'release'>;
   readonly notifier: Notifier;
   readonly metrics: Metrics;
+  readonly allowances: Pick<Allowances, 'read'>;
 }
 
 export interface ReconcileLimits {
@@ -168,8 +169,6 @@ interface Pass {
   readonly failures: readonly string[];
 }
 
-const UNMEASURED: Measured = new Map();
-
 /** `over`: the cluster has ended, or another pass or a request has changed it meanwhile. */
 async function makePass(
   { deps, limits: { by }, outbox, sharesLists }: Context,
@@ -179,7 +178,7 @@ async function makePass(
   const { clock, store } = deps;
   // 1. Observe.
   if (record === 'notFound' || !isLive(record)) return 'over';
-  const [observed, prices, measured, outcome] = await Promise.all([
+  const [observed, prices, { measured, granted }, outcome] = await Promise.all([
     list(deps, record, by, sharesLists),
     !early && arePricesDue(record, clock.now()) ? readPrices(deps, record, by) : null,
     measures && isMeasureDue(record, clock.now()) ? measure(deps, record, by) : UNMEASURED,
@@ -189,7 +188,7 @@ async function makePass(
   // 2. Plan.
   const now = clock.now();
   const priced = prices === null ? record : withPricesRead(record, prices, now);
-  const known = withSent(priced, measured, now);
+  const known = withSent(priced, measured, now, granted);
   const settled = outcome === null ? known : withJobOver(known, outcome, now);
   const planned = plan(early ? withEarlyTeardown(settled, now) : settled, observed.linodes, now);
   if (!('life' in planned)) {

@@ -122,7 +122,7 @@ const cluster = {
   spentUsd: 0.075,
   leftUsd: 0.925,
   transfer: {
-    ...{ sentGb: 2.4, broughtGb: 0, limitGb: 166, beyondUsd: 0 },
+    ...{ sentGb: 2.4, limited: true, broughtGb: 0, limitGb: 166, beyondUsd: 0 },
     measuredAt: '2026-11-23T04:56:03.000Z',
   },
   affordableHours: 13,

@@ -13,6 +13,7 @@ import { hourlyOf, overspentAt, spentAt } from '../core/cluster/bills.ts';
 import { cutTo } from '../core/cluster/bounds.ts';
 import { hasJob, jobEndOf, jobNodesOf, type WithJob } from '../core/cluster/job-nodes.ts';
 import { lifeOf } from '../core/cluster/life.ts';
+import { keepsToLimit } from '../core/cluster/limited.ts';
 import { nextOf } from '../core/cluster/next.ts';
 import { type Quote, quoteOf } from '../core/cluster/quote.ts';
 import {
@@ -94,7 +95,7 @@ function renderTransfer(record: ClusterRecord, now: EpochMs) {
   const { sentGb, broughtGb, cost, measuredAt } = totals;
   const limitGb = isLive(record) ? limitOf(record, lifeOf(record, now)) : record.transferGb;
   return {
-    ...{ sentGb, broughtGb, limitGb: limitGb ?? null },
+    ...{ sentGb, limited: keepsToLimit(record), broughtGb, limitGb: limitGb ?? null },
     beyondUsd: toUsd(cost),
     measuredAt: isoOrNull(measuredAt),
   };

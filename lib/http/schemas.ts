@@ -382,6 +382,14 @@ export const clusterSchema = z.object({
     z
       .object({
         sentGb: z.number().check(z.describe('What the nodes have sent, by the last measure.')),
+        limited: z
+          .boolean()
+          .check(
+            z.describe(
+              'Whether the nodes slow themselves down beyond what the budget pays; false: passes only ' +
+                'measure what they send.',
+            ),
+          ),
         broughtGb: count("What the nodes have added to the account's pool."),
         limitGb: orNull(
           count(
@@ -523,6 +531,17 @@ export const agentAnswerSchema = z.object({
   teardownAt: time('When the teardown of the cluster begins, or began'),
   status: clusterSchema.shape.status,
   token: text('The token for the next call, with a later expiry.'),
+  allowanceMonth: z.optional(
+    text('With sending, if the nodes have a limit: the calendar month (UTC) of allowanceBytes.'),
+  ),
+  allowanceBytes: z.optional(
+    z
+      .int()
+      .check(
+        z.gte(0),
+        z.describe('The bytes that the node may send to the internet before it slows itself down.'),
+      ),
+  ),
   stop: z.optional(
     z.boolean().check(z.describe('With a job: whether the agent is to end the command now.')),
   ),

@@ -8,11 +8,13 @@ import {
 import { unreadableError } from '../../lib/adapters/dynamodb/unreadable.ts';
 import { type ClusterId, isScheduleId } from '../../lib/core/base/names.ts';
 import { EMPTY_LEDGER, type Ledger } from '../../lib/core/caps/ledger.ts';
+import type { Granted } from '../../lib/core/cluster/limited.ts';
 import { type AgentReport, counting, type Reports } from '../../lib/core/cluster/readiness.ts';
 import { type ClusterRecord, isLive, livePhases } from '../../lib/core/cluster/record.ts';
 import type { ScheduleRecord } from '../../lib/core/schedule/schedule.ts';
 import {
   type AgentReports,
+  type Allowances,
   byReadability,
   type ClusterStore,
   type DigestStore,
@@ -36,6 +38,7 @@ export interface MemoryTable {
   readonly schedules: ScheduleStore;
   readonly ledger: LedgerStore;
   readonly reports: AgentReports;
+  readonly allowances: Allowances;
   readonly jobs: JobReports;
   readonly invoices: InvoiceStore;
   readonly owners: OwnerStore;
@@ -70,6 +73,7 @@ export function createMemoryTable(
   const clusters = new Rows<ClusterRecord>(options);
   const schedules = new Rows<ScheduleRecord>(options);
   const reports = new Map<ClusterId, Map<number, AgentReport>>();
+  const grants = new Map<ClusterId, Granted>();
   const jobs = createMemoryJobs();
   const invoices = createMemoryInvoices();
   const owners = createMemoryOwners();
@@ -87,6 +91,7 @@ export function createMemoryTable(
       },
     },
     reports: reportStore(reports),
+    allowances: allowanceStore(grants),
     jobs,
     invoices,
     owners,
@@ -95,6 +100,7 @@ export function createMemoryTable(
     clear() {
       clusters.clear();
       reports.clear();
+      grants.clear();
       jobs.clear();
       invoices.clear();
       owners.clear();
@@ -260,6 +266,15 @@ function list(clusters: Rows<ClusterRecord>, query: ListQuery) {
     limit,
   );
 }
+
+const allowanceStore = (all: Map<ClusterId, Granted>): Allowances => ({
+  read: async (id) => all.get(id) ?? null,
+  async grant(id, next) {
+    if (next.version !== (all.get(id)?.version ?? 0) + 1) return 'conflict';
+    all.set(id, next);
+    return 'granted';
+  },
+});
 
 const reportStore = (all: Map<ClusterId, Map<number, AgentReport>>): AgentReports => ({
   async report(id, rank, report) {

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
+import { createAllowances } from '../../lib/adapters/dynamodb/allowances.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createDigestStore } from '../../lib/adapters/dynamodb/digests.ts';
 import { createInvoiceStore } from '../../lib/adapters/dynamodb/invoices.ts';
@@ -10,6 +11,7 @@ import { createOwnerStore } from '../../lib/adapters/dynamodb/owners.ts';
 import { createScheduleStore } from '../../lib/adapters/dynamodb/schedules.ts';
 import { createTable, localDynamoDbClient, tableNamed } from '../../simulators/aws/dynamodb.ts';
 import { agentReportsContract } from '../support/agent-reports-contract.ts';
+import { allowancesContract } from '../support/allowances-contract.ts';
 import { clusterStoreContract } from '../support/cluster-store-contract.ts';
 import { digestStoreContract } from '../support/digest-store-contract.ts';
 import { AWS_LIMITS, testDynamoDbLimits } from '../support/dynamodb-limits.ts';
@@ -85,6 +87,11 @@ for (const { emulator, limits } of engines) {
     agentReportsContract(`the reports on ${name}`, async () => {
       const { TableName } = await aTable();
       return createAgentReports(client, TableName);
+    });
+
+    allowancesContract(`the allowances on ${name}`, async () => {
+      const { TableName } = await aTable();
+      return createAllowances(client, TableName);
     });
 
     jobReportsContract(`the news of jobs on ${name}`, async () => {

@@ -36,6 +36,7 @@ export function depsWith<Own extends Overrides>(own: Own) {
     nudge: { reconcile: ignore, runSchedule: ignore },
     publicUrl: () => settings.publicUrl,
     reports: table.reports,
+    allowances: table.allowances,
     schedules: table.schedules,
     secrets: aSecret(),
     settings,

@@ -1,4 +1,5 @@
 import { createAgentReports } from '../../lib/adapters/dynamodb/agent-reports.ts';
+import { createAllowances } from '../../lib/adapters/dynamodb/allowances.ts';
 import { createClusterStore } from '../../lib/adapters/dynamodb/clusters.ts';
 import { createDigestStore } from '../../lib/adapters/dynamodb/digests.ts';
 import { createInvoiceStore } from '../../lib/adapters/dynamodb/invoices.ts';
@@ -141,6 +142,7 @@ export async function aWorld(options: Options = {}) {
       runSchedule: async (id) => void nudgedSchedules.add(id),
     },
     reports: table.reports,
+    allowances: table.allowances,
     jobs: table.jobs,
     digests: withReplaced(table.digests, options.replaceDigests),
     files: options.files ?? null,
@@ -400,6 +402,7 @@ async function dynamoDbTable() {
     ledger: createLedgerStore(client, TABLE.TableName),
     owners: createOwnerStore(client, TABLE.TableName),
     reports: createAgentReports(client, TABLE.TableName),
+    allowances: createAllowances(client, TABLE.TableName),
     jobs: createJobReports(client, TABLE.TableName),
     invoices: createInvoiceStore(client, TABLE.TableName),
     digests: createDigestStore(client, TABLE.TableName),

@@ -342,8 +342,12 @@ export interface SendableUntil {
   readonly until: EpochMs;
   /** Room is left for what the nodes go on to send slowly until then. */
   readonly slowUntil: EpochMs;
+  /** Fewer bytes are not worth the search, and count as none. */
+  readonly worth: number;
 }
 
+/** Agents wait for it: some hundredths of a second's work. */
+const SENDABLE_WORK_MAX = 50_000;
 /** The part of the least that is known for certain, at which the search for the least ends. */
 const LEAST_EXACTNESS = 0.98;
 
@@ -357,7 +361,7 @@ export function sendableBytes(
   { terms, bringers, sending }: Transfer,
   nodes: readonly BilledNode[],
   limit: Pick<SendingLimit, 'slices' | 'slow'>,
-  { budget, until, slowUntil }: SendableUntil,
+  { budget, until, slowUntil, worth }: SendableUntil,
   now: EpochMs,
 ): number {
   const month = monthName(now);
@@ -382,7 +386,7 @@ export function sendableBytes(
   let surely = least;
   const search = (start: EpochMs, end: EpochMs): void => {
     const bound = fits(start, end);
-    if (bound >= least * LEAST_EXACTNESS || end - start <= 1 || work > WORK_MAX) {
+    if (bound >= least * LEAST_EXACTNESS || end - start <= 1 || work > SENDABLE_WORK_MAX) {
       surely = Math.min(surely, bound);
       return;
     }
@@ -391,6 +395,7 @@ export function sendableBytes(
     search(middle, end);
     search(start, middle);
   };
+  if (least < worth) return 0;
   if (least > 0 && now < until) search(now, until);
   return surely;
 }

@@ -70,9 +70,14 @@ export function grantFor(
 }
 
 /** What no node may have sent or been allowed yet of `sendableBytes`; negative if that has fallen. */
-export const leftBytes = (record: LiveRecord, granted: Granted | null, now: EpochMs): number =>
-  sendableBytes(record, granted, now) -
-  Math.ceil(possibleBytes(record, granted, now) * COUNTED_SHARE);
+export function leftBytes(record: LiveRecord, granted: Granted | null, now: EpochMs): number {
+  const possible = possibleBytes(record, granted, now);
+  const sendable = sendableBytes(record, granted, now, possible - ROUNDING_BYTES);
+  return sendable - Math.ceil(possible * COUNTED_SHARE);
+}
+
+/** After a grant of all that was left, so much less than nothing may be left. */
+export const ROUNDING_BYTES = 1_000;
 
 const sendersOf = ({ nodes }: LiveRecord): number => nodes.filter(mayComeToSend).length;
 
@@ -88,15 +93,22 @@ const measuredOf = (sent: Sent | undefined, rank: number, month: MonthName): num
  *    used all of it are slowed, and their cluster does not end earlier for it.
  * 2. Beside what the cluster is planned to send (`transferGb`), room is left only for what nodes send
  *    slowly until a pass sees it.
+ *
+ * Less than `worth`, as Linode counts it, is none.
  */
-export function sendableBytes(record: LiveRecord, granted: Granted | null, now: EpochMs): number {
+export function sendableBytes(
+  record: LiveRecord,
+  granted: Granted | null,
+  now: EpochMs,
+  worth = 0,
+): number {
   const transfer = transferIn(record, now, granted);
   if (transfer === null) return 0;
   const nodes = nodesOf(record, now);
   const until = latest(now, hoursEnd(record, nodes));
   const limit = { slices: slicesOf(record), slow: slowRate(record) };
   const most = (slowUntil: EpochMs): number =>
-    sendableIn(transfer, nodes, limit, { budget: record.budget, until, slowUntil }, now);
+    sendableIn(transfer, nodes, limit, { budget: record.budget, until, slowUntil, worth }, now);
   const steady = most(until);
   const planned = plannedBytes(record);
   const soon = earliest(until, plus(now, SLOW_UNSEEN_MAX));

@@ -47,6 +47,7 @@ async function aWorldWith(
         runSchedule: async () => {},
       },
       reports: table.reports,
+      allowances: table.allowances,
       store: { ...table.clusters, ...store },
     }),
     limits: createAgentLimits(clock),

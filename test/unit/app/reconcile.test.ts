@@ -119,6 +119,7 @@ function aWorld(
         publicUrl: () => 'https://api.example.com',
         jobs: createMemoryTable().jobs,
         reports: createMemoryTable().reports,
+        allowances: createMemoryTable().allowances,
         notifier: { send: async ({ kind }) => void sent.push(kind) },
         metrics,
         log: {

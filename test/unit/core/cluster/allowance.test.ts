@@ -317,7 +317,7 @@ describe('the bill of a cluster whose nodes send all that they may', () => {
           now = next;
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 });

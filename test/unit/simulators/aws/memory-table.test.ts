@@ -3,6 +3,7 @@ import { minutes, plus } from '../../../../lib/core/base/units.ts';
 import { EMPTY_LEDGER } from '../../../../lib/core/caps/ledger.ts';
 import { createMemoryTable } from '../../../../simulators/aws/memory-table.ts';
 import { agentReportsContract } from '../../../support/agent-reports-contract.ts';
+import { allowancesContract } from '../../../support/allowances-contract.ts';
 import { aCluster, anEnded, aRunning, LAUNCH } from '../../../support/builders.ts';
 import { clusterStoreContract, idsDue } from '../../../support/cluster-store-contract.ts';
 import { jobReportsContract } from '../../../support/job-reports-contract.ts';
@@ -21,6 +22,8 @@ scheduleStoreContract('the schedules in memory', async () => {
 });
 
 ledgerStoreContract('the ledger in memory', async () => createMemoryTable().ledger);
+
+allowancesContract('the allowances in memory', async () => createMemoryTable().allowances);
 
 agentReportsContract('the reports in memory', async () => createMemoryTable().reports);
 
