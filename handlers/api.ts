@@ -253,7 +253,12 @@ route(operations.credentials, async ({ params: { id = '' }, owner }) =>
 );
 
 route(operations.change, async ({ params: { id = '' }, body: input, owner, tokenCap, by }) => {
-  const deps = { ...clusterDeps(), caps: caps(), settings: settings() };
+  const deps = {
+    ...clusterDeps(),
+    allowances: allowances(),
+    caps: caps(),
+    settings: settings(),
+  };
   const record = await changeCluster(deps, { owner, id, input, tokenCap, by });
   return ok(await shown(record));
 });

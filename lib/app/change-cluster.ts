@@ -2,9 +2,11 @@ import { formatUsd, type MicroUsd, toUsd } from '../core/base/money.ts';
 import type { EpochMs } from '../core/base/units.ts';
 import { type Changed, changeCluster as change, parseChange } from '../core/cluster/change.ts';
 import { lifeOf } from '../core/cluster/life.ts';
+import { isLimited } from '../core/cluster/limited.ts';
 import { type ClusterRecord, isLive, type LiveRecord } from '../core/cluster/record.ts';
 import { withWarningsPassed } from '../core/notices/notices.ts';
 import { AppError, reasonOf } from '../errors.ts';
+import type { Allowances } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import type { CapsKeeper } from './caps-keeper.ts';
 import type { ClusterDeps } from './destroy-cluster.ts';
@@ -16,6 +18,7 @@ import { CONFLICTS_MAX } from './save-over.ts';
 export interface ChangeDeps extends ClusterDeps {
   readonly caps: Pick<CapsKeeper, 'raise' | 'adjust'>;
   readonly settings: Settings;
+  readonly allowances: Pick<Allowances, 'read'>;
 }
 
 export interface ChangeRequest {
@@ -47,8 +50,11 @@ export async function changeCluster(
   const conflict = (cause: string) => new AppError('conflict', `${cause}. Send the PATCH again.`);
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
     const record = await getCluster(deps, owner, id);
+    // A node does not learn of a grant that is kept after this if its agent finds the record changed
+    // then; of a grant in the milliseconds between, the next measure tells.
+    const granted = isLimited(record) ? await deps.allowances.read(record.id) : null;
     const now = deps.clock.now();
-    const changed = change(record, parsed.change, { now, owner });
+    const changed = change(record, parsed.change, { now, owner, granted });
     if (changed.kind !== 'changed') throw refusalOf(record, changed);
     if (changed.next === record) return record;
     const next = withWarningsPassed(changed.next, lifeOf(changed.next, now), now);

@@ -1,6 +1,14 @@
+import { type MicroUsd, microUsd } from '../base/money.ts';
 import { type EpochMs, earliest, latest, plus } from '../base/units.ts';
 import { type MonthName, monthName } from '../billing/bill.ts';
-import { BYTES_PER_GB, COUNTED_SHARE, sendableBytes as sendableIn } from '../billing/transfer.ts';
+import {
+  BYTES_PER_GB,
+  COUNTED_SHARE,
+  mayBeSentByMonth,
+  type Sending,
+  sendableBytes as sendableIn,
+  transferCost,
+} from '../billing/transfer.ts';
 import { nodesOf } from './life.ts';
 import {
   allowanceIn,
@@ -75,6 +83,27 @@ export function leftBytes(record: LiveRecord, granted: Granted | null, now: Epoc
   const sendable = sendableBytes(record, granted, now, possible - ROUNDING_BYTES);
   return sendable - Math.ceil(possible * COUNTED_SHARE);
 }
+
+/**
+ * What transfer costs if the nodes have sent all that they were granted, and the nodes were deleted
+ * at `at`; 0 where they have no limit, or do not keep to it.
+ */
+export function possibleCost(record: LiveRecord, granted: Granted | null, at: EpochMs): MicroUsd {
+  const transfer = keepsToLimit(record) ? transferIn(record, at, granted) : null;
+  if (transfer === null) return microUsd(0);
+  const month = monthName(at);
+  const known =
+    transfer.sending === null
+      ? possibleBefore(record, granted, month)
+      : mayBeSentByMonth(transfer.sending, at);
+  const now = Math.max(known[month] ?? 0, possibleBytes(record, granted, at));
+  const all = { ...transfer, sending: sentAll({ ...known, [month]: now }, at) };
+  return transferCost(all, at);
+}
+
+const sentAll = (byMonth: Sending['byMonth'], at: EpochMs): Sending => ({
+  ...{ byMonth, at, peak: 0, peakUntil: at, mean: 0, until: null, limit: null },
+});
 
 /** After a grant of all that was left, so much less than nothing may be left. */
 export const ROUNDING_BYTES = 1_000;

@@ -5,8 +5,10 @@ import { formatUsd, type MicroUsd, microUsd, sum } from '../base/money.ts';
 import { between, durationMs, type EpochMs, hours, plus, toIso } from '../base/units.ts';
 import { spend } from '../billing/bill.ts';
 import { reservedUntil, reserveFor, transferCost } from '../billing/transfer.ts';
+import { possibleCost } from './allowance.ts';
 import { spentAt } from './bills.ts';
 import { type Life, lifeOf } from './life.ts';
+import type { Granted } from './limited.ts';
 import { type ClusterRecord, isLive, type LiveRecord, withHistory } from './record.ts';
 import { HOURS_MAX, type SpecLimits, transferGbSchema } from './spec.ts';
 import { transferIn } from './transfer.ts';
@@ -71,6 +73,13 @@ export type Changed =
   | { readonly kind: 'tooLittle'; readonly smallestBudget: MicroUsd; readonly spent: MicroUsd }
   | { readonly kind: 'tooFewHours'; readonly smallestMaxHours: number };
 
+export interface ChangeContext {
+  readonly now: EpochMs;
+  readonly owner: string;
+  /** What the nodes were granted: they may have sent it, so that a lower budget must pay it. */
+  readonly granted?: Granted | null;
+}
+
 /**
  * The record with the new limits. It is due now, so that a pass updates the `reap` tags. Only
  * limits whose teardown time lies after `now` are accepted, because Onebuck can't keep others.
@@ -78,7 +87,7 @@ export type Changed =
 export function changeCluster(
   record: ClusterRecord,
   change: Change,
-  { now, owner }: { readonly now: EpochMs; readonly owner: string },
+  { now, owner, granted = null }: ChangeContext,
 ): Changed {
   if (!isLive(record) || record.phase === 'deleting') return { kind: 'begun' };
   const life = lifeOf(record, now);
@@ -95,7 +104,9 @@ export function changeCluster(
   const earliestEnd = plus(plus(now, record.marginMs), A_MOMENT);
   const planned = withPlan(record, plan, { budget, maxHours }, life);
   const transfer = transferIn(record, earliestEnd);
-  const beyond = transfer === null ? microUsd(0) : transferCost(transfer, earliestEnd);
+  const sent = transfer === null ? microUsd(0) : transferCost(transfer, earliestEnd);
+  const isLower = budget < record.budget;
+  const beyond = isLower ? most(sent, possibleCost(record, granted, earliestEnd)) : sent;
   const reserved =
     plan === null || transfer === null
       ? microUsd(0)
@@ -139,6 +150,8 @@ function withPlan<R extends LiveRecord>(
   const reserved = reserveFor(plan, planned, nodes, { ...limits, marginMs: record.marginMs });
   return reserved === null ? null : { ...record, transferGb: plan, transferReserved: reserved };
 }
+
+const most = (a: MicroUsd, b: MicroUsd): MicroUsd => microUsd(Math.max(a, b));
 
 const isMore = (hours: number | null, than: number | null): boolean =>
   than !== null && (hours === null || hours > than);

@@ -16,6 +16,7 @@ import {
   leftBytes,
   sendableBytes,
 } from '../../../../lib/core/cluster/allowance.ts';
+import { changeCluster } from '../../../../lib/core/cluster/change.ts';
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
 import { type Granted, sliceOf } from '../../../../lib/core/cluster/limited.ts';
 import type { Running } from '../../../../lib/core/cluster/record.ts';
@@ -122,6 +123,32 @@ describe('what nodes may send together', () => {
         }
       }),
     );
+  });
+});
+
+describe('a lower budget', () => {
+  const granted = { version: 1, month: '2026-11', bytes: [0, 95 * GB], earlier: {} };
+  const lower = (budget: number, of: Running = record) =>
+    changeCluster(of, { budget: usd(budget) }, { now: later(30), owner: 'ann', granted });
+
+  it('is refused if it does not pay what nodes were granted, sent or not', () => {
+    // An hour of two nodes is $0.015, and 101 GB are $0.505.
+    expect(lower(0.5)).toMatchObject({ kind: 'tooLittle', smallestBudget: usd(0.52) });
+    expect(lower(0.6)).toMatchObject({ kind: 'changed' });
+    expect(lower(0.5, { ...record, limited: undefined as never })).toMatchObject({
+      kind: 'changed',
+    });
+  });
+
+  it('is refused also if these are grants of an earlier month', () => {
+    const billedFrom = at('2026-11-30T22:00:00Z');
+    const nodes = [created(0, { billedFrom }), created(1, { billedFrom })];
+    const of = { ...record, nodes, createdAt: billedFrom };
+    const now = at('2026-12-01T00:30:00Z');
+    const change = { budget: usd(0.5) };
+    const refused = changeCluster(of, change, { now, owner: 'ann', granted });
+    expect(refused).toMatchObject({ kind: 'tooLittle' });
+    expect(changeCluster(of, change, { now, owner: 'ann' })).toMatchObject({ kind: 'changed' });
   });
 });
 
