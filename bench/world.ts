@@ -13,7 +13,8 @@ import { ENDED_KEPT } from '../lib/core/cluster/record.ts';
 import type { Batch } from '../lib/core/pass/batches.ts';
 import type { Clock, Log, Metrics } from '../lib/ports.ts';
 import { VirtualTime } from '../simulation/time.ts';
-import { type AgentFiles, agentFilesIn, SimulatedAgent } from '../simulators/linode/agent.ts';
+import { SimulatedAgent } from '../simulators/linode/agent.ts';
+import { type AgentFiles, agentFilesIn } from '../simulators/linode/agent-files.ts';
 import { assumed } from './assumed.ts';
 import {
   type Around,

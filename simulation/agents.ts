@@ -10,8 +10,9 @@ import { runnersOf } from '../lib/core/job/job.ts';
 import { AppError } from '../lib/errors.ts';
 import type { AgentReports, Nudge } from '../lib/ports.ts';
 import type { MemoryFiles } from '../simulators/aws/memory-files.ts';
-import { agentFilesIn, SimulatedAgent } from '../simulators/linode/agent.ts';
+import { SimulatedAgent } from '../simulators/linode/agent.ts';
 import type { AgentCall } from '../simulators/linode/agent-call.ts';
+import { agentFilesIn } from '../simulators/linode/agent-files.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import type { Transfer } from '../simulators/linode/job.ts';
 import type { Chance } from './chance.ts';
@@ -27,6 +28,8 @@ export interface AgentsOptions {
   readonly options: Options;
   readonly injectsFaults: () => boolean;
   readonly find: (id: number) => Instance | undefined;
+  /** The agent on a Linode hands a larger allowance to its firewall. */
+  readonly allow: (id: number, allowance: { month: string; bytes: number }) => void;
   /** The Linodes of this deployment that exist. */
   readonly alive: () => readonly Instance[];
   readonly records: () => readonly ClusterRecord[];
@@ -77,7 +80,7 @@ export class Agents {
 
   /** Starts the agents of Linodes that run by now. */
   tick(): void {
-    const { time, alive, chance, options } = this.#outside;
+    const { time, alive, chance, options, find, allow } = this.#outside;
     for (const instance of alive()) {
       const { id, runningAt, userData } = instance;
       if (this.#known.has(id) || runningAt === null || time.now() < runningAt) continue;
@@ -85,7 +88,10 @@ export class Agents {
       const files = agentFilesIn(userData);
       if (files === null) continue;
       const fails = chance.happens(0.1) ? 'status: error' : null;
-      const agent = new SimulatedAgent(files, runningAt + BOOT_MS + this.#lateMs(), fails);
+      const agent = new SimulatedAgent(files, runningAt + BOOT_MS + this.#lateMs(), fails, {
+        instance: () => find(id) ?? instance,
+        allow: (allowance) => allow(id, allowance),
+      });
       this.#follow(id, agent);
       if (options.agentLies && chance.happens(0.4)) this.#lie(id, agent);
     }

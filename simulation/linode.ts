@@ -102,6 +102,14 @@ export class SimulatedLinode {
     this.#api.raisePrices(factor);
   }
 
+  allow(id: number, allowance: { readonly month: string; readonly bytes: number }): void {
+    this.#api.allow(id, allowance);
+  }
+
+  unlimit(id: number): void {
+    this.#api.unlimit(id);
+  }
+
   update(change: SettingsChange): void {
     this.#api.updateSettings(change);
   }

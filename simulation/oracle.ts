@@ -1,8 +1,9 @@
 import { livesOf, micros, type Rate, ratesOf } from '../simulators/linode/bill.ts';
 import { types } from '../simulators/linode/catalogue.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
+import { bytesBetween } from '../simulators/linode/sending.ts';
 import { gbUsdIn } from '../simulators/linode/transfer.ts';
-import { HOUR, MINUTE, SECOND } from './time.ts';
+import { HOUR, MINUTE } from './time.ts';
 
 /**
  * Reckons Linode's bill by brute force: goes through the life of each Linode minute by minute, and
@@ -71,7 +72,7 @@ export function overageUntil(
       const to = Math.min(until, monthEnd, hour);
       const month = months.get(monthEnd) ?? { bytes: 0, parts: 0, usd: gbUsdIn(instance.region) };
       months.set(monthEnd, month);
-      month.bytes += bytesOf(instance, at, to);
+      month.bytes += bytesBetween(instance, at, to);
       if (to - at === HOUR && to < until) month.parts += transfer;
       at = to;
     }
@@ -84,14 +85,6 @@ export function overageUntil(
     const hours = (monthEnd - Date.UTC(last.getUTCFullYear(), last.getUTCMonth())) / HOUR;
     const beyond = Math.ceil(Math.floor(bytes) / 1e9) - Math.floor(parts / hours);
     return total + Math.max(0, beyond) * micros(usd);
-  }, 0);
-}
-
-function bytesOf({ created, sends = [] }: Instance, from: number, to: number): number {
-  return sends.reduce((total, { fromSeconds, untilSeconds, bytesPerSecond }) => {
-    const start = Math.max(from, created + fromSeconds * SECOND);
-    const end = Math.min(to, untilSeconds === null ? to : created + untilSeconds * SECOND);
-    return total + (Math.max(0, end - start) / SECOND) * bytesPerSecond;
   }, 0);
 }
 

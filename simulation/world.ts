@@ -148,6 +148,7 @@ export class World {
       options,
       injectsFaults: () => this.injectsFaults,
       find: (id) => this.linode.find(id),
+      allow: (id, allowance) => this.linode.allow(id, allowance),
       alive: () => this.invariants.alive(),
       records: () => this.invariants.records,
       reports: this.table.reports,

@@ -1,4 +1,4 @@
-import { agentFilesIn } from '../../simulators/linode/agent.ts';
+import { agentFilesIn } from '../../simulators/linode/agent-files.ts';
 import type { LinodeSimulator } from '../../simulators/linode/simulator.ts';
 import { type Api, type Cluster, SPEC } from './deployment.ts';
 import { expect, until } from './expect.ts';

@@ -1,4 +1,4 @@
-import { agentFilesIn } from '../../simulators/linode/agent.ts';
+import { agentFilesIn } from '../../simulators/linode/agent-files.ts';
 import type { LinodeSimulator } from '../../simulators/linode/simulator.ts';
 import { SPEC } from '../deploy/deployment.ts';
 import { expect, until } from '../deploy/expect.ts';

@@ -1,6 +1,6 @@
 import type { CreateRequest } from './create-request.ts';
 import { type AccountEvent, type EventAction, isKept } from './events.ts';
-import { type Instance, newInstance, type Power } from './instance.ts';
+import { type Grant, type Instance, type Limit, newInstance, type Power } from './instance.ts';
 import type { InvoiceSettings } from './invoice-settings.ts';
 import { corrected, type Invoice, newInvoice, withMonthlyInvoices } from './invoices.ts';
 import type { SimulatorSettings } from './settings.ts';
@@ -195,6 +195,26 @@ export class Account {
     if (instance === undefined || instance.deleted !== null) return;
     const sentAtOnce = [...(instance.sentAtOnce ?? []), { at: now, bytes }];
     this.#instances.set(id, { ...instance, sentAtOnce });
+    this.changes += 1;
+  }
+
+  /** The agent on the Linode hands a larger allowance for a month to the firewall. */
+  allow(id: number, { month, bytes }: Pick<Grant, 'month' | 'bytes'>, now: number): void {
+    this.#limit(id, (limit) => ({
+      ...limit,
+      grants: [...limit.grants, { at: now, month, bytes }],
+    }));
+  }
+
+  /** Somebody takes away the firewall's table that limits what the Linode sends. */
+  unlimit(id: number, now: number): void {
+    this.#limit(id, (limit) => ({ ...limit, goneAt: limit.goneAt ?? now }));
+  }
+
+  #limit(id: number, changed: (limit: Limit) => Limit): void {
+    const instance = this.#instances.get(id);
+    if (instance?.limit === undefined || instance.deleted !== null) return;
+    this.#instances.set(id, { ...instance, limit: changed(instance.limit) });
     this.changes += 1;
   }
 

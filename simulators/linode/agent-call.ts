@@ -1,11 +1,13 @@
 /** What a call of an agent says. */
 export type AgentEvent =
-  | ('ready' | 'failed' | 'alive' | 'due')
+  | ('ready' | 'failed' | 'alive' | 'due' | 'sending')
   | ('job' | 'staged' | 'started' | 'log' | 'exited' | 'upload' | 'ended');
 
 export interface AgentCall {
   readonly event: AgentEvent;
   readonly detail: string;
+  /** What the node has sent in this month, by its own count. */
+  readonly sentBytes?: number;
   readonly segment?: number;
   /** Base64. */
   readonly data?: string;

@@ -1,42 +1,7 @@
-import { gunzipSync } from 'node:zlib';
 import type { AgentCall } from './agent-call.ts';
+import type { AgentFiles } from './agent-files.ts';
+import { type Node, SimulatedAsks } from './asks.ts';
 import { SimulatedJob, type Transfer } from './job.ts';
-
-/** The files of an agent, as its node's boot script leaves them. */
-export interface AgentFiles {
-  /** `https://…/agent/<cluster>/<rank>`. */
-  readonly url: string;
-  readonly token: string;
-  /** Epoch milliseconds. */
-  readonly teardownAt: number;
-  /** How many nodes the cluster has. */
-  readonly nodes: number;
-}
-
-/**
- * The files that the boot script in the user data would write; null: it has no agent, or the user
- * data is none of Onebuck's.
- */
-export function agentFilesIn(userData: string | null): AgentFiles | null {
-  if (userData === null) return null;
-  const text = unpacked(Buffer.from(userData, 'base64')).toString('latin1');
-  const written = (pattern: RegExp) => pattern.exec(text)?.[1] ?? '';
-  const url = written(/^echo (\S+) > \$d\/url$/m);
-  const token = written(/echo (\S+) \| put \$d\/token /);
-  const teardownAt = Date.parse(written(/echo (\S+) > \$d\/teardown-at$/m));
-  const nodes = Number(written(/^cluster=\S+ rank=\d+ nodes=(\d+)$/m));
-  if (url === '' || token === '' || Number.isNaN(teardownAt)) return null;
-  return { url, token, teardownAt, nodes };
-}
-
-function unpacked(bytes: Buffer): Buffer {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  try {
-    return gunzipSync(bytes);
-  } catch {
-    return bytes;
-  }
-}
 
 const SECOND = 1_000;
 const ALIVE_AFTER = 6 * 3_600 * SECOND;
@@ -55,12 +20,24 @@ export class SimulatedAgent {
   #told = false;
   #last: number;
   #pausedUntil = 0;
+  /** null: the node sends what it wants to. */
+  readonly #asks: SimulatedAsks | null;
   /** null: the node is not ready, or has no job. */
   #job: SimulatedJob | null = null;
 
-  /** `doneAt`: when cloud-init is done on its node; `fault`: why it failed, null: it did not. */
-  constructor(files: AgentFiles, doneAt: number, fault: string | null = null) {
+  /**
+   * `doneAt`: when cloud-init is done on its node; `fault`: why it failed, null: it did not. `node`:
+   * for the firewall of a node that has a limit; null: it never asks for more.
+   */
+  constructor(
+    files: AgentFiles,
+    doneAt: number,
+    fault: string | null = null,
+    node: Node | null = null,
+  ) {
     this.#files = files;
+    const isLimited = files.slice !== null && node !== null;
+    this.#asks = isLimited ? new SimulatedAsks(node, doneAt) : null;
     this.#doneAt = doneAt;
     this.#fault = fault;
     this.#last = doneAt;
@@ -101,12 +78,13 @@ export class SimulatedAgent {
 
   /** When the agents do something next, unless an answer before that moves the teardown. */
   nextAt(): number {
-    return Math.min(this.#ownNextAt(), this.#job?.nextAt() ?? Number.POSITIVE_INFINITY);
+    const others = [this.#asks, this.#job].map((one) => one?.nextAt() ?? Number.POSITIVE_INFINITY);
+    return Math.min(this.#ownNextAt(), ...others);
   }
 
   /** What the agent of the node calls to say at `now`; null: nothing yet. */
   callAt(now: number): AgentCall | null {
-    if (now < this.#ownNextAt()) return null;
+    if (now < this.#ownNextAt()) return this.#asks?.callAt(now) ?? null;
     if (now >= this.#dueAt()) return { event: 'due', detail: '' };
     if (this.#told) return { event: 'alive', detail: '' };
     return this.#fault === null
@@ -116,6 +94,11 @@ export class SimulatedAgent {
 
   /** `answer`: the body of a 200; null: Onebuck did not take the call. */
   answered({ event }: AgentCall, answer: unknown, now: number): void {
+    if (event === 'sending') {
+      this.#asks?.answered(answer, now);
+      if (answer !== null) this.#heard(answer as Answer, now);
+      return;
+    }
     if (answer === null) {
       this.#pausedUntil = now + (event === 'alive' ? ALIVE_PAUSE : PAUSE);
       return;

@@ -1,16 +1,17 @@
-import { agentFilesIn, SimulatedAgent } from './agent.ts';
+import { SimulatedAgent } from './agent.ts';
 import type { AgentCall } from './agent-call.ts';
+import { agentFilesIn } from './agent-files.ts';
+import type { SimulatedApi } from './api.ts';
+import type { Node } from './asks.ts';
 import type { Instance } from './instance.ts';
 import { moveFile, type Transfer } from './job.ts';
 import type { SimulatorSettings } from './settings.ts';
 
-interface Options {
+type Options = Pick<SimulatedApi, 'allow' | 'instance' | 'instances'> & {
   /** Virtual epoch milliseconds. */
   readonly now: () => number;
-  /** The Linodes that the account ever had. */
-  readonly instances: () => readonly Instance[];
   readonly settings: () => SimulatorSettings;
-}
+};
 
 /** How often the agents look at their clocks, in real milliseconds. */
 const LOOK_EVERY_MS = 500;
@@ -22,12 +23,13 @@ const CALL_MS_MAX = 30_000;
  * Plays the agents of the simulated Linodes, which boot nothing: each reads the node's user data as
  * the node would, and calls the URL in it. Returns what stops them.
  */
-export function playAgents({ now, instances, settings }: Options): () => void {
+export function playAgents({ now, instances, instance, allow, settings }: Options): () => void {
   const agents = new Map<number, SimulatedAgent | null>();
   const stopping = new AbortController();
 
   /** null: no agent runs on the Linode, now or ever. */
-  function agentOf({ id, label, userData, runningAt, deleted }: Instance): SimulatedAgent | null {
+  function agentOf(linode: Instance): SimulatedAgent | null {
+    const { id, label, userData, runningAt, deleted } = linode;
     if (deleted !== null || runningAt === null || now() < runningAt) return null;
     const known = agents.get(id);
     if (known !== undefined) return known;
@@ -35,7 +37,12 @@ export function playAgents({ now, instances, settings }: Options): () => void {
     const { readySeconds, unreadyLabels } = settings();
     const fails = unreadyLabels.some((pattern) => new RegExp(pattern).test(label));
     const doneAt = runningAt + readySeconds * 1_000;
-    const agent = files === null ? null : new SimulatedAgent(files, doneAt, fails ? FAULT : null);
+    const node: Node = {
+      instance: () => instance(id) ?? linode,
+      allow: (allowance) => allow(id, allowance),
+    };
+    const fault = fails ? FAULT : null;
+    const agent = files === null ? null : new SimulatedAgent(files, doneAt, fault, node);
     agents.set(id, agent);
     return agent;
   }

@@ -119,6 +119,16 @@ export class SimulatedApi {
     this.#account.send(id, bytes, this.#now());
   }
 
+  /** The agent on the Linode hands a larger allowance for a month to the firewall. */
+  allow(id: number, allowance: { readonly month: string; readonly bytes: number }): void {
+    this.#account.allow(id, allowance, this.#now());
+  }
+
+  /** Somebody takes away the firewall's table that limits what the Linode sends. */
+  unlimit(id: number): void {
+    this.#account.unlimit(id, this.#now());
+  }
+
   setFaults(rules: readonly FaultRule[]): void {
     this.#faults.set(rules);
   }

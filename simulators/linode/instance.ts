@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { agentFilesIn } from './agent-files.ts';
 import { regions, types } from './catalogue.ts';
 import type { CreateRequest } from './create-request.ts';
 import { type Row, wireTime } from './json.ts';
@@ -37,14 +38,34 @@ export interface Instance extends CreateRequest {
     readonly region: string;
     readonly until: number;
   }[];
-  /** What it sends to the internet, by the settings at the creation. */
+  /** What it wants to send to the internet, by the settings at the creation. */
   readonly sends?: readonly Sending[];
-  /** What it sent besides, each time at once. */
+  /** What keeps it from sending all that; undefined: nothing does. */
+  readonly limit?: Limit;
+  /** What it wanted to send besides, each time at once. */
   readonly sentAtOnce?: readonly { readonly at: number; readonly bytes: number }[];
   /** Whether Linode managed the account at the creation. */
   readonly managed?: boolean;
   /** What its machine does; undefined: it has none, and its status follows from the times above. */
   readonly power?: Power;
+}
+
+/** What the firewall of a node lets out at full rate in a calendar month (UTC). */
+export interface Limit {
+  /** The bytes with which each month begins. */
+  readonly slice: number;
+  /** The larger allowances that its agent was given, in order. */
+  readonly grants: readonly Grant[];
+  /** When somebody took the firewall's table away; null: it is there. */
+  readonly goneAt: number | null;
+}
+
+export interface Grant {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** Such as `2026-11`. */
+  readonly month: string;
+  readonly bytes: number;
 }
 
 /** What the machine of a Linode does: the status of the Linode while it is not deleted. */
@@ -76,6 +97,7 @@ export function newInstance(options: NewInstance): Instance {
   const wait = request.image === null ? settings.emptySeconds : settings.imageSeconds;
   const provisionedAt = stuck ? null : now + wait * 1000;
   const boots = provisionedAt !== null && request.booted;
+  const slice = agentFilesIn(request.userData)?.slice ?? null;
   return {
     ...request,
     id,
@@ -91,6 +113,7 @@ export function newInstance(options: NewInstance): Instance {
     priceFactor: settings.priceFactor,
     managed: settings.managed,
     sends: settings.sends.filter((one) => new RegExp(one.label).test(label)),
+    ...(slice === null ? {} : { limit: { slice, grants: [], goneAt: null } }),
     ipv4: [address ?? ipv4(ordinal)],
     ipv6: `2001:db8::f03c:${(ordinal >>> 16).toString(16)}:${(ordinal & 0xffff).toString(16)}/128`,
     ...(address === null ? {} : { power: 'provisioning' }),

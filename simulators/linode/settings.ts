@@ -60,7 +60,7 @@ export interface SimulatorSettings {
   /** How invoices are made from now on. */
   readonly invoices: InvoiceSettings;
   /**
-   * What Linodes created under this setting send to the internet: each Linode all that has a
+   * What Linodes created under this setting want to send to the internet: each Linode all that has a
    * `label`, a regular expression, that matches its label.
    */
   readonly sends: readonly (Sending & { readonly label: string })[];
@@ -70,7 +70,10 @@ export interface SimulatorSettings {
   readonly seed: number;
 }
 
-/** What a Linode sends to the internet, as long as it exists. Seconds count from its creation. */
+/**
+ * What a Linode sends to the internet, as long as it exists and its firewall lets it. Seconds count
+ * from its creation.
+ */
 export interface Sending {
   readonly fromSeconds: number;
   /** null: it goes on until the Linode is deleted. */

@@ -50,6 +50,10 @@ export interface LinodeSimulator {
   correctInvoice(id: number, change: { readonly labels: string; readonly factor: number }): void;
   /** The Linode sends so many bytes to the internet, at once, beside what the setting `sends` says. */
   send(id: number, bytes: number): void;
+  /** The agent on the Linode hands a larger allowance for a month to the firewall. */
+  allow(id: number, allowance: { readonly month: string; readonly bytes: number }): void;
+  /** Somebody takes away the firewall's table that limits what the Linode sends. */
+  unlimit(id: number): void;
   /** The number of requests, by method and route, for example `GET /linode/instances/{}`. */
   requests(): Record<string, RequestCount>;
   /** Ends open connections, too. May be called twice. */
@@ -82,6 +86,8 @@ export async function startLinodeSimulator(options: ServerOptions): Promise<Lino
     ? playAgents({
         now: options.now,
         instances: () => api.instances(),
+        instance: (id) => api.instance(id),
+        allow: (id, allowance) => api.allow(id, allowance),
         settings: () => api.settings,
       })
     : () => {};
@@ -102,6 +108,8 @@ export async function startLinodeSimulator(options: ServerOptions): Promise<Lino
     makeInvoice: (date) => api.makeInvoice(date),
     correctInvoice: (id, change) => api.correctInvoice(id, change),
     send: (id, bytes) => api.send(id, bytes),
+    allow: (id, allowance) => api.allow(id, allowance),
+    unlimit: (id) => api.unlimit(id),
     requests: () => api.requests(),
     close: async () => {
       stopAgents();

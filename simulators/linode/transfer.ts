@@ -1,5 +1,6 @@
 import { regions, types } from './catalogue.ts';
 import type { Instance } from './instance.ts';
+import { bytesBetween, type Month, monthAt } from './sending.ts';
 
 /** As Linode counts them for its prices. */
 const BYTES_PER_GB = 1e9;
@@ -36,19 +37,8 @@ export function gbUsdIn(region: string): number {
 }
 
 /** What the Linode sent from `from` until `to`, in whole bytes. */
-export function sentBetween(instance: Instance, from: number, to: number): number {
-  const { created, deleted, sends = [], sentAtOnce = [] } = instance;
-  const end = Math.min(to, deleted ?? to);
-  const steady = sends.reduce((total, { fromSeconds, untilSeconds, bytesPerSecond }) => {
-    const begins = Math.max(from, created + fromSeconds * 1_000);
-    const ends = untilSeconds === null ? end : Math.min(end, created + untilSeconds * 1_000);
-    return total + (Math.max(0, ends - begins) / 1_000) * bytesPerSecond;
-  }, 0);
-  const atOnce = sentAtOnce
-    .filter(({ at }) => at >= from && at < to)
-    .reduce((total, { bytes }) => total + bytes, 0);
-  return Math.floor(steady + atOnce);
-}
+export const sentBetween = (instance: Instance, from: number, to: number): number =>
+  Math.floor(bytesBetween(instance, from, to));
 
 /** What the Linode gives to its pool in the month, for the time that it lived in it; in GB. */
 function broughtGb({ type, created, deleted }: Instance, month: Month, now: number): number {
@@ -128,15 +118,3 @@ const totals = (instances: readonly Instance[], month: Month, now: number) => ({
 const ELSEWHERE = 'elsewhere';
 
 const poolNamed = ({ region }: Instance): string => (region in REGION_GB_USD ? region : ELSEWHERE);
-
-interface Month {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** The calendar month (UTC). */
-function monthAt(at: number): Month {
-  const date = new Date(at);
-  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
-  return { start: Date.UTC(year, month), end: Date.UTC(year, month + 1) };
-}

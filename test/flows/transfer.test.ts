@@ -9,11 +9,14 @@ import { aWorld, START, type World } from '../support/flow-world.ts';
 
 const GB = 1e9;
 
+/** Nodes without an agent, which have no limit. */
+const NO_AGENTS = { publicUrl: null };
+
 /** Ten nanodes; each sends so many GB an hour, from so many hours after its creation on. */
 async function senders(gbPerHour: number, fromHour = 0): Promise<World> {
   const bytesPerSecond = Math.round((gbPerHour * GB) / 3_600);
   const sends = [{ label: '.', fromSeconds: fromHour * 3_600, untilSeconds: null, bytesPerSecond }];
-  return aWorld({ inMemory: true, linode: { sends } });
+  return aWorld({ inMemory: true, linode: { sends }, settings: NO_AGENTS });
 }
 
 const ten = (overrides: object = {}) => ({ nodes: 10, ...overrides });

@@ -106,7 +106,11 @@ it('a copy of a node that Linode does not delete is asked for at a slower pace, 
 
 it('nodes whose transfer has passed the budget already are asked for at the same pace', async () => {
   const sends = { label: '.', fromSeconds: 3_600, untilSeconds: null, bytesPerSecond: 5_555_556 };
-  world = await aWorld({ inMemory: true, linode: { sends: [sends] } });
+  world = await aWorld({
+    inMemory: true,
+    linode: { sends: [sends] },
+    settings: { publicUrl: null },
+  });
   const { id } = await world.launch({ budgetUsd: 1 });
   world.linode.setFaults([{ kind: 'locked' }]);
   await world.reapUntil(timeOf(hours(3)));

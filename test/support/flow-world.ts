@@ -53,8 +53,9 @@ import type {
 } from '../../lib/ports.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { createMemoryTable } from '../../simulators/aws/memory-table.ts';
-import { agentFilesIn, SimulatedAgent } from '../../simulators/linode/agent.ts';
+import { SimulatedAgent } from '../../simulators/linode/agent.ts';
 import type { AgentCall } from '../../simulators/linode/agent-call.ts';
+import { agentFilesIn } from '../../simulators/linode/agent-files.ts';
 import { moveFile } from '../../simulators/linode/job.ts';
 import type { Instance, SettingsChange } from '../../simulators/linode/simulator.ts';
 import { aBody, aSettings, at } from './builders.ts';
@@ -259,12 +260,17 @@ export async function aWorld(options: Options = {}) {
   const agentLimits = createAgentLimits(clock);
 
   /** What the agent on a node that runs would do; null: none runs there. */
-  function agentOn({ id, runningAt, userData }: Instance): SimulatedAgent | null {
+  function agentOn(instance: Instance): SimulatedAgent | null {
+    const { id, runningAt, userData } = instance;
     if (runningAt === null || clock.now() < runningAt) return null;
     const files = agentFilesIn(userData);
     if (files === null) return null;
-    const agent =
-      agents.get(id) ?? new SimulatedAgent(files, plus(epochMs(runningAt), seconds(10)));
+    const node = {
+      instance: () => linode.instances().find((one) => one.id === id) ?? instance,
+      allow: (allowance: { month: string; bytes: number }) => linode.allow(id, allowance),
+    };
+    const doneAt = plus(epochMs(runningAt), seconds(10));
+    const agent = agents.get(id) ?? new SimulatedAgent(files, doneAt, null, node);
     agents.set(id, agent);
     return agent;
   }

@@ -4,12 +4,17 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readAgentToken } from '../../../../lib/app/agent-token.ts';
 import { nodeUserData, plainUserData, type Room } from '../../../../lib/app/user-data.ts';
-import { hours, minutes, plus, seconds, toIso } from '../../../../lib/core/base/units.ts';
-import { agentFilesIn, SimulatedAgent } from '../../../../simulators/linode/agent.ts';
+import { epochMs, hours, minutes, plus, seconds, toIso } from '../../../../lib/core/base/units.ts';
+import { SimulatedAgent } from '../../../../simulators/linode/agent.ts';
+import { agentFilesIn } from '../../../../simulators/linode/agent-files.ts';
+import type { Instance } from '../../../../simulators/linode/instance.ts';
+import { monthNameAt } from '../../../../simulators/linode/sending.ts';
 import { listen } from '../../../../simulators/listen.ts';
-import { aSpec, ID, LAUNCH } from '../../../support/builders.ts';
+import { aSpec, at, ID, LAUNCH } from '../../../support/builders.ts';
+import { anInstanceAt } from '../../../support/instances.ts';
 import { anInstance, callLinode, startSimulator } from '../../../support/simulated-linode.ts';
 
+const GB = 1e9;
 const KEY = 'a password key of 32 characters!';
 const TEARDOWN = plus(LAUNCH, hours(3));
 
@@ -53,7 +58,7 @@ describe('a simulated agent', () => {
   const done = plus(LAUNCH, minutes(1));
   const files = {
     ...{ url: `https://a.example/agent/${ID}/31`, token: 'oba_1', teardownAt: TEARDOWN },
-    nodes: 32,
+    ...{ nodes: 32, slice: null },
   };
   const answer = (teardownAt = TEARDOWN) => ({ token: 'oba_2', teardownAt: toIso(teardownAt) });
 
@@ -89,6 +94,85 @@ describe('a simulated agent', () => {
     expect(agent.nextAt()).toBe(later + 16_000);
     say('due', agent.nextAt(), later);
     expect(agent.nextAt()).toBe(later + 46_000);
+  });
+});
+
+describe('the agent of a simulated node with an allowance', () => {
+  const url = `https://a.example/agent/${ID}/3`;
+  const files = {
+    url,
+    token: 'oba_1',
+    teardownAt: plus(LAUNCH, hours(1_000)),
+    nodes: 9,
+    slice: GB,
+  };
+
+  /** A node that sends 10 MB a second from its creation at `LAUNCH` on. */
+  function aSender() {
+    let instance: Instance = {
+      ...anInstanceAt(LAUNCH),
+      sends: [{ fromSeconds: 0, untilSeconds: null, bytesPerSecond: 10e6 }],
+      limit: { slice: GB, grants: [], goneAt: null },
+    };
+    let now = LAUNCH;
+    const allow = ({ month, bytes }: { month: string; bytes: number }) => {
+      const { limit = { slice: 0, grants: [], goneAt: null } } = instance;
+      const grants = [...limit.grants, { at: now, month, bytes }];
+      instance = { ...instance, limit: { ...limit, grants } };
+    };
+    const agent = new SimulatedAgent(files, plus(LAUNCH, seconds(3)), null, {
+      instance: () => instance,
+      allow,
+    });
+    /** The next call, so many seconds after the launch, and the answer to it. */
+    const next = (answer: object | null) => {
+      now = epochMs(agent.nextAt());
+      const call = agent.callAt(now);
+      if (call !== null) agent.answered(call, answer && { ...OK, ...answer }, now);
+      return { ...call, second: (now - LAUNCH) / 1_000 };
+    };
+    return { next, limit: () => instance.limit };
+  }
+
+  const OK = { token: 'oba_2', teardownAt: toIso(files.teardownAt) };
+  const granted = (bytes: number) => ({
+    allowanceMonth: monthNameAt(LAUNCH),
+    allowanceBytes: bytes,
+  });
+
+  it('asks within 10 s of when half of it is sent, by what it counts itself', () => {
+    const { next, limit } = aSender();
+    expect(next({})).toMatchObject({ event: 'ready', second: 3 });
+    expect(next(granted(4 * GB))).toEqual({
+      ...{ event: 'sending', detail: '', sentBytes: 530e6 },
+      second: 53,
+    });
+    expect(limit()?.grants).toEqual([
+      { at: plus(LAUNCH, seconds(53)), month: '2026-11', bytes: 4 * GB },
+    ]);
+    expect(next(granted(4.1 * GB))).toMatchObject({ sentBytes: 2_030e6, second: 203 });
+    expect(next(granted(5 * GB))).toMatchObject({ second: 213 });
+  });
+
+  it('asks again after 5 minutes if it got no more, and after 30 s if nobody answered', () => {
+    const { next, limit } = aSender();
+    next({});
+    next(granted(GB));
+    expect(next({})).toMatchObject({ second: 353 });
+    expect(next(null)).toMatchObject({ second: 653 });
+    expect(next(granted(9 * GB))).toMatchObject({ second: 683 });
+    expect(limit()?.grants.at(-1)?.bytes).toBe(9 * GB);
+  });
+
+  it('asks again in a new month, which begins with its slice', () => {
+    const { next } = aSender();
+    next({});
+    next(granted(1e15));
+    const december = (at('2026-12-01T00:00:00Z') - LAUNCH) / 1_000;
+    const calls = Array.from({ length: 90 }, () => next({}));
+    const first = calls.find(({ event }) => event === 'sending');
+    expect(first?.second).toBeGreaterThanOrEqual(december + 50);
+    expect(first?.second).toBeLessThanOrEqual(december + 60);
   });
 });
 

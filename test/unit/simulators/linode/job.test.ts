@@ -35,7 +35,8 @@ interface Case {
 /** What a node does whose cloud-init is done at second 0, until nothing more is to come. */
 async function played({ rank = 1, job, stopAt, teardownAt = 7_200, ...given }: Case) {
   const { answer = () => ({}), moves = () => true } = given;
-  const files = { url: `https://a.example/agent/${ID}/${rank}`, token: 'oba_1', nodes: 3 };
+  const url = `https://a.example/agent/${ID}/${rank}`;
+  const files = { url, token: 'oba_1', nodes: 3, slice: null };
   const teardown = plus(LAUNCH, seconds(teardownAt));
   const agent = new SimulatedAgent({ ...files, teardownAt: teardown }, LAUNCH);
   const calls: (AgentCall & { readonly second: number })[] = [];

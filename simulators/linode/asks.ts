@@ -1,0 +1,76 @@
+import type { AgentCall } from './agent-call.ts';
+import type { Grant, Instance } from './instance.ts';
+import { allowanceAt, bytesInMonth, monthAt, reachesAt } from './sending.ts';
+
+/** The node on which an agent runs, and its firewall. */
+export interface Node {
+  readonly instance: () => Instance;
+  readonly allow: (allowance: Pick<Grant, 'month' | 'bytes'>) => void;
+}
+
+const SECOND = 1_000;
+/** How far ahead it looks. */
+const MONTHS_AHEAD = 12;
+/** How often the agent reads the firewall's counter. */
+const LOOK_EVERY = 10 * SECOND;
+const UNHEARD_PAUSE = 30 * SECOND;
+const UNCHANGED_PAUSE = 300 * SECOND;
+
+/**
+ * Plays the part of a node's agent that asks for a larger allowance when half of the one that the
+ * node has is sent, with the times of the script in lib/core/room/scripts/agent.ts.
+ */
+export class SimulatedAsks {
+  readonly #node: Node;
+  #pausedUntil: number;
+
+  /** `from`: when the agent begins to look, in epoch milliseconds. */
+  constructor(node: Node, from: number) {
+    this.#node = node;
+    this.#pausedUntil = from;
+  }
+
+  /** When there is something to ask next, unless the node is granted more before that. */
+  nextAt(): number {
+    const from = this.#pausedUntil;
+    let month = from;
+    for (let months = 0; months < MONTHS_AHEAD; months += 1) {
+      const at = this.#halfSentAt(month);
+      if (at !== null) return from + Math.ceil((at - from) / LOOK_EVERY) * LOOK_EVERY;
+      month = monthAt(month).end;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** null: there is nothing to ask at `now`. */
+  callAt(now: number): AgentCall | null {
+    if (now < this.nextAt()) return null;
+    const sentBytes = Math.floor(bytesInMonth(this.#node.instance(), now));
+    return { event: 'sending', detail: '', sentBytes };
+  }
+
+  /** `answer`: the body of a 200; null: Onebuck did not take the call. */
+  answered(answer: unknown, now: number): void {
+    if (answer === null) {
+      this.#pausedUntil = now + UNHEARD_PAUSE;
+      return;
+    }
+    const { allowanceMonth: month, allowanceBytes: bytes } = answer as Answer;
+    const before = allowanceAt(this.#node.instance(), now);
+    if (month !== undefined && bytes !== undefined) this.#node.allow({ month, bytes });
+    const isLarger = allowanceAt(this.#node.instance(), now) > before;
+    this.#pausedUntil = now + (isLarger ? LOOK_EVERY : UNCHANGED_PAUSE);
+  }
+
+  /** When half of the allowance is first sent, from `from` on in its month; null: not in that month. */
+  #halfSentAt(from: number): number | null {
+    const instance = this.#node.instance();
+    return reachesAt(instance, Math.ceil(allowanceAt(instance, from) / 2), from);
+  }
+}
+
+/** What the answer to `sending` has besides, if the cluster is limited. */
+interface Answer {
+  readonly allowanceMonth?: string;
+  readonly allowanceBytes?: number;
+}
