@@ -177,6 +177,41 @@ describe('the agent of a simulated node with an allowance', () => {
 });
 
 describe('a simulated Linode that plays the agents', () => {
+  it('has a node ask for a larger allowance over HTTP, and keeps what it is granted', async () => {
+    const month = monthNameAt(LAUNCH);
+    const asked: unknown[] = [];
+    let heard = () => {};
+    const server = createServer(async (request, response) => {
+      const { event, sentBytes } = JSON.parse(await text(request));
+      const allowance = { allowanceMonth: month, allowanceBytes: 5 * GB };
+      if (event === 'sending') asked.push(sentBytes);
+      const answer = { teardownAt: toIso(TEARDOWN), status: 'running', token: 'oba_2' };
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ ...answer, ...(event === 'sending' && allowance) }));
+      if (event === 'sending') heard();
+    });
+    onTestFinished(() => void server.close());
+    const room = { ...aRoom(await listen(server, 0)), slice: GB };
+    let now = LAUNCH;
+    const sends = [{ label: '.', fromSeconds: 0, untilSeconds: null, bytesPerSecond: 10e6 }];
+    const simulator = await startSimulator({
+      ...{ now: () => now, playsAgents: true },
+      settings: { sends },
+    });
+    const metadata = { user_data: nodeUserData(room, 0) };
+    await callLinode(simulator, 'POST', '/linode/instances', {
+      body: { ...anInstance, metadata },
+    });
+    const called = new Promise<void>((resolve) => (heard = resolve));
+    now = plus(LAUNCH, seconds(120));
+    await called;
+    // Of its slice for 100 seconds, and 96 kB a second after that.
+    expect(asked[0]).toBe(GB + 20 * 96_000);
+    await expect
+      .poll(() => simulator.instances()[0]?.limit?.grants)
+      .toEqual([{ at: now, month, bytes: 5 * GB }]);
+  });
+
   it('calls the URL in its user data as its node would, and no more once it is deleted', async () => {
     const calls: unknown[] = [];
     let heard = () => {};

@@ -112,7 +112,7 @@ describe('the limit of a node', () => {
   };
 
   it('is the slice in its user data, from its first byte on', () => {
-    const limited = text.replace(/^cidr=.*$/m, '$&\nslice=7000');
+    const limited = composeUserData(someFacts({ slice: 7_000 }));
     expect(limitOf(limited)).toEqual({ slice: 7_000, grants: [], goneAt: null });
   });
 
