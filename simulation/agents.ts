@@ -58,6 +58,7 @@ const BOOT_MS = 10 * SECOND;
 const LIES_EVERY_MS = 40 * MINUTE;
 const READY: AgentCall = { event: 'ready', detail: '' };
 const FAILED: AgentCall = { event: 'failed', detail: '\u001b[2Jfailed\nafter all' };
+const GREED: AgentCall = { event: 'sending', detail: '', sentBytes: 1e18 };
 const DUE: AgentCall = { event: 'due', detail: '' };
 
 /**
@@ -280,10 +281,17 @@ export class Agents {
       if (!this.#exists(id) || !injectsFaults()) return;
       for (const sent of this.#liesOf(agent)) {
         countFault('agent lies');
-        await this.#arrive(sent);
+        const answer = await this.#arrive(sent);
+        // Whatever the node gets by its lies, it sends.
+        if (sent.call.event === 'sending') this.#takeAllowance(id, answer);
       }
       this.#lie(id, agent);
     });
+  }
+
+  #takeAllowance(id: number, answer: unknown): void {
+    const { allowanceMonth: month, allowanceBytes: bytes } = (answer ?? {}) as Allowance;
+    if (month !== undefined && bytes !== undefined) this.#outside.allow(id, { month, bytes });
   }
 
   #liesOf(agent: SimulatedAgent): Sent[] {
@@ -301,7 +309,9 @@ export class Agents {
     });
     const past = epochMs(time.now() - HOUR);
     const ofJob = options.jobs ? (['end', 'job'] as const) : [];
-    switch (chance.oneOf(['early', 'late', 'many', 'others', 'forged', ...ofJob] as const)) {
+    const ofTransfer = options.transfer === 'none' ? [] : (['greed', 'greed'] as const);
+    const kinds = ['early', 'late', 'many', 'others', 'forged', ...ofJob, ...ofTransfer] as const;
+    switch (chance.oneOf(kinds)) {
       case 'early':
         return [{ ...own, call: DUE }];
       case 'late':
@@ -329,6 +339,16 @@ export class Agents {
           ...[{ event: 'job' }, { event: 'log', segment: 513, data: 'AAAA' }],
           ...Array.from({ length: 8 }, () => ({ event: 'upload', bytes: 5_000_000_000 })),
         ].map((call) => ({ ...own, call: { detail: '', ...call } as AgentCall }));
+      case 'greed':
+        // Asks without end, whatever it has sent, and for others.
+        return [
+          ...Array.from({ length: 30 }, () => {
+            const sentBytes = chance.oneOf([0, 1e9, 2e11, 1e18, -1, 0.5, 1e19]);
+            return { ...own, call: { event: 'sending', detail: '', sentBytes } as const };
+          }),
+          { ...forged, rank: `${Number(own.rank) + 1}`, call: GREED },
+          { ...forged, id: other === own.id ? 'caaaaaaaaaa' : other, call: GREED },
+        ];
       case 'forged':
         return [
           made('the key of another deployment'),
@@ -346,6 +366,12 @@ export class Agents {
     const lastCall = chance.happens(0.3);
     return { event: 'ended', detail: '\u001b[2J', exitCode, lastCall, results };
   }
+}
+
+/** The part of the answer to `sending` that a node takes. */
+interface Allowance {
+  readonly allowanceMonth?: string;
+  readonly allowanceBytes?: number;
 }
 
 function ofAgent({ url, token }: SimulatedAgent) {

@@ -24,6 +24,7 @@ import type { RunNotice } from '../lib/core/notices/runs.ts';
 import { cidrOf, type Subnet } from '../lib/core/room/network.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import { gbUsdIn } from '../simulators/linode/transfer.ts';
+import { areLimited } from './allowances.ts';
 import { createIn, type Watcher } from './linode.ts';
 import type { Options } from './options.ts';
 import { billUntil, Oracle, overageUntil } from './oracle.ts';
@@ -644,13 +645,14 @@ export class Invariants implements Watcher {
     if (watched.stubborn || watched.resizedAt !== null) return;
     if (this.#options.isExcused(this.#options.now())) return;
     if (this.#isRaised(id) && !this.#countsRise(id, this.#options.now())) return;
-    if (total <= budget + this.#unseenTransfer(linodes)) return;
+    const unseen = areLimited(linodes) ? 0 : this.#unseenTransfer(linodes);
+    if (total <= budget + unseen) return;
     this.report('budget', `${id} is billed ${total} and has ${budget}`);
   }
 
   /**
-   * What Linodes may send before a measure shows that they send more: until the first one, or where
-   * they begin to send later, until the next one. Nothing keeps a budget from that.
+   * What Linodes without a limit may send before a measure shows that they send more: until the first
+   * one, or where they begin to send later, until the next one. Nothing keeps a budget from that.
    */
   #unseenTransfer(linodes: readonly Instance[]): number {
     const { hasFaults, transfer, bootMs } = this.#options;

@@ -158,6 +158,8 @@ export interface Options {
    * bursts. In `none`, the server knows no transfer.
    */
   readonly transfer: 'none' | 'steady' | 'late' | 'bursts';
+  /** People take away the tables of firewalls that limit what nodes send. */
+  readonly unlimiting: boolean;
 
   // Linode's invoice, at the end of the world.
   readonly invoice: InvoicePlan;
@@ -221,6 +223,7 @@ export const NO_FAULTS: Options = {
   untagging: 'none',
   resizing: false,
   transfer: 'none',
+  unlimiting: false,
   invoice: 'none',
   invoiceLabels: 'console',
 };
@@ -247,7 +250,7 @@ export function drawOptions(seed: number): Options {
     | NetworkOptions
     | InvoiceOptions
     | 'poisonedRecords'
-    | 'transfer'
+    | TransferOptions
   > = {
     clusters: chance.whole(1, 8),
     nodesMax: chance.oneOf([2, 5, 12, 25]),
@@ -303,16 +306,23 @@ export function drawOptions(seed: number): Options {
     ...withJobs(seed, drawAgents(seed, faultless), faultless),
     ...drawNetworks(seed, faultless),
     ...drawInvoice(seed),
-    transfer: 'none' as const,
+    ...{ transfer: 'none' as const, unlimiting: false },
   };
-  return { ...rest, transfer: transferOf(seed, rest) };
+  return { ...rest, ...drawTransfer(seed, rest, faultless) };
 }
 
+type TransferOptions = 'transfer' | 'unlimiting';
+
 /**
- * Passes measure transfer, and nobody else does: it is drawn where they work, and where an hour of a
+ * Nodes with agents keep to what their cluster's budget pays, whatever goes wrong. Of others, passes
+ * measure the transfer, and nobody else does: it is drawn where they work, and where an hour of a
  * node has one price.
  */
-function transferOf(seed: number, options: Options): Options['transfer'] {
+function drawTransfer(
+  seed: number,
+  options: Options,
+  faultless: boolean,
+): Pick<Options, TransferOptions> {
   const chance = new Chance(seed).for('transfer');
   const kind = chance.oneOf(['steady', 'steady', 'late', 'bursts'] as const);
   const { killers, tableLoss, poisonedRecords, outages, resizing, stubborn, meddling } = options;
@@ -321,8 +331,10 @@ function transferOf(seed: number, options: Options): Options['transfer'] {
   // Of a Linode that is not deleted in time, nobody knows how long it has sent more than before.
   const isSeen = stubborn === 'none' || kind === 'steady';
   const { untagging, priceFactor } = options;
-  const isDrawn = chance.happens(0.5) && passesWork && isPlain && isSeen;
-  return isDrawn && untagging === 'none' && priceFactor === 1 ? kind : 'none';
+  const isMeasured = passesWork && isPlain && isSeen && untagging === 'none' && priceFactor === 1;
+  const isDrawn = chance.happens(0.5) && (isMeasured || options.agents);
+  const isOpen = isDrawn && isMeasured && options.agents && !faultless;
+  return { transfer: isDrawn ? kind : 'none', unlimiting: isOpen && chance.happens(USUAL) };
 }
 
 type InvoiceOptions = 'invoice' | 'invoiceLabels';
@@ -393,7 +405,7 @@ function drawLater(
     priceFactor,
   }: Omit<
     Options,
-    LaterOptions | AgentOptions | JobOptions | NetworkOptions | InvoiceOptions | 'transfer'
+    LaterOptions | AgentOptions | JobOptions | NetworkOptions | InvoiceOptions | TransferOptions
   >,
   faultless: boolean,
 ): Pick<Options, LaterOptions> {

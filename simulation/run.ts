@@ -135,6 +135,10 @@ async function queueEvents(world: World): Promise<void> {
   if (options.untagging !== 'none') {
     atRandomTimes(60 * MINUTE, () => world.deleteTag(), later);
   }
+  if (options.unlimiting) {
+    const own = chance.for('times of limits taken away');
+    atRandomTimes(90 * MINUTE, async () => world.unlimitByHand(), own);
+  }
   if (options.resizing) atRandomTimes(45 * MINUTE, () => world.resizeByHand(), later);
   if (Number.isFinite(world.lossAt)) time.at(world.lossAt, () => world.lose());
   for (const at of world.poisonTimes()) time.at(at, () => world.poisonRecord());

@@ -98,6 +98,7 @@ export class World {
   readonly #unreadableSince = new Map<ClusterId, number>();
   readonly #extensionChance: Chance;
   readonly #laterChance: Chance;
+  readonly #unlimitingChance: Chance;
   /** When somebody last resized or migrated each Linode, by its id. */
   readonly #resizedAt = new Map<number, number>();
   #token = 'token-1';
@@ -113,6 +114,7 @@ export class World {
     this.#poisonChance = this.chance.for('poison');
     this.#extensionChance = this.chance.for('extensions');
     this.#laterChance = this.chance.for('later faults');
+    this.#unlimitingChance = this.chance.for('unlimiting');
     this.trace = trace ? [] : null;
     const { chance } = this;
     // A quarter of the worlds start near the end of a month: an hour that touches two months is
@@ -507,6 +509,18 @@ export class World {
     this.countFault(`by hand: ${isResize ? 'resize' : 'migrate'}`);
     this.note(() => `${label} (${id}) becomes ${JSON.stringify(kind)}`);
     this.linode.become(id, kind);
+  }
+
+  /** A person takes away the table of a node's firewall that limits what the node sends. */
+  unlimitByHand(): void {
+    const chance = this.#unlimitingChance;
+    const limited = this.invariants.alive().filter(({ limit }) => limit?.goneAt === null);
+    const [first, ...rest] = limited;
+    if (first === undefined) return;
+    const { id, label } = chance.oneOf([first, ...rest]);
+    this.countFault('by hand: limit taken away');
+    this.note(() => `${label} (${id}) sends what it wants to`);
+    this.linode.unlimit(id);
   }
 
   changePrices(): void {
