@@ -15,6 +15,7 @@ import type { AgentCall } from '../simulators/linode/agent-call.ts';
 import { agentFilesIn } from '../simulators/linode/agent-files.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import type { Transfer } from '../simulators/linode/job.ts';
+import type { Allowance } from './allowances.ts';
 import type { Chance } from './chance.ts';
 import { type Deps, PASSWORD_KEY } from './functions.ts';
 import type { Promised } from './invariants.ts';
@@ -29,7 +30,7 @@ export interface AgentsOptions {
   readonly injectsFaults: () => boolean;
   readonly find: (id: number) => Instance | undefined;
   /** The agent on a Linode hands a larger allowance to its firewall. */
-  readonly allow: (id: number, allowance: { month: string; bytes: number }) => void;
+  readonly allow: (id: number, allowance: Allowance) => void;
   /** The Linodes of this deployment that exist. */
   readonly alive: () => readonly Instance[];
   readonly records: () => readonly ClusterRecord[];
@@ -37,6 +38,8 @@ export interface AgentsOptions {
   readonly files: MemoryFiles;
   /** All nodes that run the job of the cluster have told its end, and Onebuck has answered each. */
   readonly jobOver: (id: ClusterId) => void;
+  /** Onebuck has answered that the node may send so much in the month. */
+  readonly answered: (id: ClusterId, rank: number, allowance: Allowance) => void;
   /** Runs the function of the API. */
   readonly api: (work: (deps: Deps) => Promise<unknown>) => Promise<Ending>;
   readonly countFault: (fault: string) => void;
@@ -177,7 +180,7 @@ export class Agents {
 
   /** The call reaches the API; the body of its answer, or null. */
   async #arrive({ token, id, rank, call, isForged = false }: Sent): Promise<unknown> {
-    const { api, violated } = this.#outside;
+    const { api, violated, answered } = this.#outside;
     let answer: unknown = null;
     await api(async (deps) => {
       try {
@@ -203,6 +206,8 @@ export class Agents {
         const { teardownAt, ...heard } = await hearAgent(own, claim, call);
         answer = { ...heard, teardownAt: toIso(teardownAt) };
         this.#noteEnd(claim, call);
+        const allowance = allowanceIn(answer);
+        if (allowance !== null) answered(claim.clusterId, claim.rank, allowance);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
       }
@@ -290,8 +295,8 @@ export class Agents {
   }
 
   #takeAllowance(id: number, answer: unknown): void {
-    const { allowanceMonth: month, allowanceBytes: bytes } = (answer ?? {}) as Allowance;
-    if (month !== undefined && bytes !== undefined) this.#outside.allow(id, { month, bytes });
+    const allowance = allowanceIn(answer);
+    if (allowance !== null) this.#outside.allow(id, allowance);
   }
 
   #liesOf(agent: SimulatedAgent): Sent[] {
@@ -368,10 +373,13 @@ export class Agents {
   }
 }
 
-/** The part of the answer to `sending` that a node takes. */
-interface Allowance {
-  readonly allowanceMonth?: string;
-  readonly allowanceBytes?: number;
+/** What an answer lets the node send in the month; null: it says nothing of it. */
+function allowanceIn(answer: unknown): Allowance | null {
+  const { allowanceMonth: month, allowanceBytes: bytes } = (answer ?? {}) as {
+    readonly allowanceMonth?: string;
+    readonly allowanceBytes?: number;
+  };
+  return month === undefined || bytes === undefined ? null : { month, bytes };
 }
 
 function ofAgent({ url, token }: SimulatedAgent) {

@@ -1,5 +1,60 @@
-import type { Instance } from '../simulators/linode/instance.ts';
+import type { Grant, Instance } from '../simulators/linode/instance.ts';
+import {
+  bytesBetween,
+  bytesInMonth,
+  type Month,
+  monthAt,
+  monthNameAt,
+} from '../simulators/linode/sending.ts';
+import { billUntil, overageUntil } from './oracle.ts';
 
 /** Whether the firewall of each Linode has limited since its creation what the Linode sends. */
 export const areLimited = (linodes: readonly Instance[]): boolean =>
   linodes.every(({ limit }) => limit !== undefined && limit.goneAt === null);
+
+/** What a node may send in a month. */
+export type Allowance = Pick<Grant, 'month' | 'bytes'>;
+
+/** A Linode, and the index of the node that it was made for. */
+export interface Sender {
+  readonly index: number;
+  readonly linode: Instance;
+}
+
+/**
+ * The bill of a cluster's Linodes at `at`, which may lie ahead, if those that exist send all that they
+ * are allowed in this month right now. `granted`: by the index of the node.
+ */
+export function billIfAllSent(
+  senders: readonly Sender[],
+  granted: readonly Allowance[],
+  { now, at }: { readonly now: number; readonly at: number },
+): number {
+  const linodes = senders.map(({ index, linode }) =>
+    linode.deleted === null ? allSent(linode, grantedTo(granted, index, now), now) : linode,
+  );
+  const end = ({ deleted }: Instance) => deleted ?? at;
+  const hours = linodes.reduce((total, linode) => total + billUntil(linode, end(linode)), 0);
+  return hours + overageUntil(linodes, end);
+}
+
+/** The bytes beyond its slice that the node may send in the month of `now`; 0: its slice. */
+export function grantedTo(granted: readonly Allowance[], index: number, now: number): number {
+  const allowance = granted[index];
+  return allowance?.month === monthNameAt(now) ? allowance.bytes : 0;
+}
+
+/** The Linode if it has sent in earlier months what it has, and all of its allowance by `now`. */
+function allSent(linode: Instance, granted: number, now: number): Instance {
+  const { limit, sends, ...silent } = linode;
+  const past: Month[] = [];
+  for (let month = monthAt(linode.created); month.end <= now; month = monthAt(month.end)) {
+    past.push(month);
+  }
+  const allowance = Math.max(granted, limit?.slice ?? 0);
+  const sentAtOnce = [
+    ...past.map(({ start, end }) => ({ at: end - 1, bytes: bytesBetween(linode, start, end) })),
+    { at: now, bytes: Math.max(allowance, bytesInMonth(linode, now)) },
+  ];
+  return { ...silent, sentAtOnce };
+}

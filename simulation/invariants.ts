@@ -23,13 +23,19 @@ import { keyOf, type Notice } from '../lib/core/notices/notices.ts';
 import type { RunNotice } from '../lib/core/notices/runs.ts';
 import { cidrOf, type Subnet } from '../lib/core/room/network.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
+import {
+  bytesInMonth,
+  monthAt,
+  monthNameAt,
+  SLOWED_BYTES_PER_SECOND,
+} from '../simulators/linode/sending.ts';
 import { gbUsdIn } from '../simulators/linode/transfer.ts';
-import { areLimited } from './allowances.ts';
+import { type Allowance, areLimited, billIfAllSent, grantedTo, type Sender } from './allowances.ts';
 import { createIn, type Watcher } from './linode.ts';
 import type { Options } from './options.ts';
-import { billUntil, Oracle, overageUntil } from './oracle.ts';
+import { affordedHours, billUntil, Oracle, overageUntil, shownCreation } from './oracle.ts';
 import { type Range, rangeOf, sharingIn } from './subnets.ts';
-import { MINUTE } from './time.ts';
+import { HOUR, MINUTE } from './time.ts';
 
 /**
  * The promises of docs/architecture.md that a simulated world can break, and ten more: a notice
@@ -104,6 +110,8 @@ interface WatchedCluster {
   jobEndAt: number | null;
   /** When the cluster was to end at once because the job was over; null: it was not. */
   doneAt: number | null;
+  /** What its nodes were last allowed to send, by their index. */
+  readonly granted: Allowance[];
 }
 
 export interface Accounts {
@@ -151,7 +159,9 @@ const RESIZE_SEEN_MS = 32 * MINUTE;
 const RISE_SEEN_MS = 65 * MINUTE;
 /** How long after the nodes are up the first measure comes, and the longest time between two, and some. */
 const FIRST_MEASURE_MS = 8 * MINUTE;
-const MEASURE_MS = 34 * MINUTE;
+const MEASURE_MS = 9 * MINUTE;
+/** The longest time between two measures of nodes that are trusted to keep to their limit, and some. */
+const TRUSTED_MEASURE_MS = 34 * MINUTE;
 /** How soon after a cluster has passed its budget its record must say so. */
 const SAID_WITHIN_MS = 15 * MINUTE;
 /** How long the tags may still have the old teardown time after a change of the budget. */
@@ -307,6 +317,9 @@ export class Invariants implements Watcher {
       watched.budgets.push({ from: now, budget: record.budget });
     }
     noteLimits(watched, before, record, now);
+    if (record.phase === 'deleting' && before.phase !== 'deleting') {
+      this.#checkHours(watched, record);
+    }
     this.#noteJob(watched, before, record);
     for (const node of record.nodes) {
       const old = before.nodes[node.index];
@@ -317,6 +330,7 @@ export class Invariants implements Watcher {
     if (!isLive(record) && isLive(before)) {
       this.#checkGone(record);
       this.#checkPaidHour(watched, record);
+      this.#checkTrust(watched, record);
     }
     if (record.phase === 'deleting' && before.phase === 'provisioning') this.#checkReasons(record);
   }
@@ -523,7 +537,7 @@ export class Invariants implements Watcher {
     const truth = overageUntil(linodes, ended);
     // After the last measure, the nodes count as if they sent at the highest rate seen.
     const isUnsure = hasFaults() || transfer !== 'steady';
-    const unsure = transferOfAll(linodes, isUnsure ? 2 * MEASURE_MS : MINUTE);
+    const unsure = transferOfAll(linodes, isUnsure ? 2 * measureMs(linodes) : MINUTE);
     const most = Math.max(overageUntil(linodes, late), truth) + unsure;
     return { least: isUnsure ? Math.max(0, truth - unsure) : truth, most };
   }
@@ -570,6 +584,7 @@ export class Invariants implements Watcher {
       overspentAt: null,
       jobEndAt: null,
       doneAt: null,
+      granted: [] as Allowance[],
     };
     this.#clusters.set(record.id, watched);
     return watched;
@@ -651,13 +666,87 @@ export class Invariants implements Watcher {
   }
 
   /**
+   * Hours come first: whatever its nodes send, a limited cluster is not ended long before the last
+   * whole hour that its budget affords all of its nodes.
+   */
+  #checkHours({ budgets }: WatchedCluster, { id, budget, maxHours, endReason }: Deleting): void {
+    const { hasFaults, marginMs, now, transfer } = this.#options;
+    const linodes = this.linodesOf(id);
+    if (transfer === 'none' || endReason !== 'budget' || linodes.length === 0) return;
+    if (hasFaults() || !areLimited(linodes)) return;
+    // What was granted before may be sent after the budget is lowered.
+    if (budgets.some((one) => one.budget > budget)) return;
+    const hours = affordedHours(linodes, { budget, maxHours });
+    const created = Math.min(...linodes.map(shownCreation));
+    const by = created + hours * HOUR - marginMs - 2 * MINUTE;
+    if (now() >= by) return;
+    this.report('earlyEnd', `${id} is ended, and its budget affords ${hours} hours of its nodes`);
+  }
+
+  /**
+   * Onebuck has let a node send so much: the bill of its cluster stays within the budget until the
+   * teardown time if all nodes send what they may at once.
+   */
+  allowed(id: ClusterId, rank: number, allowance: Allowance): void {
+    const watched = this.#clusters.get(id);
+    const senders = this.#sendersOf(id);
+    if (watched === undefined) return;
+    const before = watched.granted[rank];
+    const isMore = before?.month !== allowance.month || before.bytes < allowance.bytes;
+    if (isMore) watched.granted[rank] = allowance;
+    if (!areLimited(senders.map(({ linode }) => linode))) return;
+    const now = this.#options.now();
+    if (watched.stubborn || watched.resizedAt !== null || this.#options.isExcused(now)) return;
+    if (this.#isRaised(id) && !this.#countsRise(id, now)) return;
+    const { record } = watched;
+    if (!isLive(record) || record.phase === 'deleting') return;
+    const budget = this.#budgetOf(id, watched);
+    const teardownAt = lifeOf(record, epochMs(now)).teardownAt;
+    for (const at of [now + 1, Math.max(now + 1, teardownAt)]) {
+      const billed = billIfAllSent(senders, watched.granted, { now, at });
+      if (billed <= budget) continue;
+      const when = toIso(epochMs(at));
+      this.report('budget', `${id} may send what costs ${billed} by ${when}, and has ${budget}`);
+    }
+  }
+
+  /** The record says that nodes do not keep to their limit, if that shows for two looks. */
+  #checkTrust({ granted }: WatchedCluster, { id, limited, sent }: EndedRecord): void {
+    const { recordsCanBeRead, transfer, now } = this.#options;
+    const linodes = this.linodesOf(id);
+    if (transfer === 'none' || !recordsCanBeRead) return;
+    if (limited !== true || areLimited(linodes)) return;
+    const at = now() - 3 * TRUSTED_MEASURE_MS;
+    const month = monthNameAt(at);
+    const isNew = linodes.some(({ created, deleted }) => created > at || (deleted ?? at) < at);
+    if (isNew || month !== monthNameAt(now()) || this.#options.isExcused(now())) return;
+    const start = monthAt(at).start;
+    const kept = this.#sendersOf(id).reduce((total, { index, linode }) => {
+      const slowed = SLOWED_BYTES_PER_SECOND * ((at - Math.max(start, linode.created)) / 1_000);
+      const allowance = Math.max(grantedTo(granted, index, at), linode.limit?.slice ?? 0);
+      return total + 1.5 * allowance + slowed;
+    }, 2e9);
+    const bytes = linodes.reduce((total, linode) => total + bytesInMonth(linode, at), 0);
+    if (bytes <= kept || sent?.unlimited === true) return;
+    this.report('saidSo', `the nodes of ${id} keep to no limit, and its record does not say so`);
+  }
+
+  #sendersOf(id: ClusterId): Sender[] {
+    return this.linodesOf(id).map((linode) => {
+      const label = this.#creations.get(linode.id)?.label ?? '';
+      return { index: Number(/\d+$/.exec(label)?.[0] ?? 0), linode };
+    });
+  }
+
+  /**
    * What Linodes without a limit may send before a measure shows that they send more: until the first
    * one, or where they begin to send later, until the next one. Nothing keeps a budget from that.
    */
   #unseenTransfer(linodes: readonly Instance[]): number {
     const { hasFaults, transfer, bootMs } = this.#options;
-    const unseen = (transfer === 'steady' ? bootMs + FIRST_MEASURE_MS : MEASURE_MS) + MINUTE;
-    return transferOfAll(linodes, hasFaults() ? unseen + MEASURE_MS : unseen);
+    const next = measureMs(linodes);
+    const unseen = (transfer === 'steady' ? bootMs + FIRST_MEASURE_MS : next) + MINUTE;
+    return transferOfAll(linodes, hasFaults() ? unseen + next : unseen);
   }
 
   /** Some time after a cluster has passed its budget, its record says so, as long as it lives. */
@@ -754,6 +843,9 @@ function transferOfAll(linodes: readonly Instance[], ms: number): number {
   const dearest = Math.max(...linodes.map(({ region }) => gbUsdIn(region)));
   return Math.round((Math.ceil(bytes / 1e9) + 2) * dearest * 1e6);
 }
+
+const measureMs = (linodes: readonly Instance[]): number =>
+  linodes.some(({ limit }) => limit !== undefined) ? TRUSTED_MEASURE_MS : MEASURE_MS;
 
 const ended = (instance: Instance): number => instance.deleted ?? Number.NaN;
 

@@ -50,6 +50,22 @@ export function billUntil(instance: Instance, end: number): number {
   }, 0);
 }
 
+/** How many started hours of all these Linodes the budget affords, without transfer. */
+export function affordedHours(
+  linodes: readonly Instance[],
+  { budget, maxHours }: { readonly budget: number; readonly maxHours: number | null },
+): number {
+  const billAfter = (hours: number) =>
+    linodes.reduce(
+      (sum, linode) => sum + billUntil(linode, shownCreation(linode) + hours * HOUR),
+      0,
+    );
+  const most = maxHours ?? Number.POSITIVE_INFINITY;
+  let hours = 0;
+  while (hours < most && billAfter(hours + 1) <= budget) hours += 1;
+  return hours;
+}
+
 /**
  * Micro-dollars for what a cluster's Linodes sent beyond what they brought, until each one's `end`,
  * by the dearest reading of what Linode does not document: only a Linode's own whole hours that lie

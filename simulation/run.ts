@@ -5,7 +5,7 @@ import type { JobOutcome } from '../lib/core/job/progress.ts';
 import type { Accounts, Violation } from './invariants.ts';
 import { checkInvoices, type InvoiceCounts, NO_INVOICES } from './invoices.ts';
 import { drawOptions, NO_FAULTS, type Options } from './options.ts';
-import { billUntil, shownCreation } from './oracle.ts';
+import { affordedHours } from './oracle.ts';
 import { HOUR, MINUTE, SECOND } from './time.ts';
 import { type Request, World } from './world.ts';
 
@@ -397,18 +397,9 @@ function deliveredBy({ invariants }: World): Delivered[] {
   return invariants.ended.flatMap((record): Delivered[] => {
     if (!['budget', 'maxHours'].includes(record.endReason)) return [];
     const linodes = invariants.linodesOf(record.id);
-    const billAfter = (hours: number) =>
-      linodes.reduce(
-        (sum, linode) => sum + billUntil(linode, shownCreation(linode) + hours * HOUR),
-        0,
-      );
-    const most = record.maxHours ?? Number.POSITIVE_INFINITY;
-    let affordedHours = 0;
-    while (affordedHours < most && billAfter(affordedHours + 1) <= record.budget) {
-      affordedHours += 1;
-    }
+    const hours = affordedHours(linodes, record);
     const lives = linodes.map(({ created, deleted }) => (deleted ?? 0) - created);
     const deliveredMs = lives.reduce((sum, ms) => sum + ms, 0) / lives.length;
-    return [{ affordedHours, deliveredMs }];
+    return [{ affordedHours: hours, deliveredMs }];
   });
 }

@@ -156,6 +156,7 @@ export class World {
       reports: this.table.reports,
       files: this.files,
       jobOver: (id) => this.invariants.jobTold(id),
+      answered: (...allowance) => this.invariants.allowed(...allowance),
       api: (work) => this.api(work),
       countFault: (fault) => this.countFault(fault),
       violated: (promise, detail) => this.invariants.report(promise, detail),
