@@ -245,7 +245,7 @@ if systemd; then
 DefaultDependencies=no
 After=nftables.service
 Wants=network-pre.target
-Before=network-pre.target shutdown.target
+Before=network-pre.target sysinit.target shutdown.target
 Conflicts=shutdown.target
 [Service]
 Type=oneshot
@@ -266,7 +266,7 @@ echo "slice=$slice wan=\${wan:-eth0}" > $d/limit
   fault 'nft refuses the limit of what the node sends'
 `;
 
-/** What was sent is known after a reboot: to the byte, as the network goes before the service. */
+/** What was sent is known after a reboot: before this service, all that may send has been stopped. */
 const KEPT_LIMIT = `ExecStart=/bin/sh -c '. /usr/local/lib/onebuck/sending; load || renew'
 ExecStop=/bin/sh -c '. /usr/local/lib/onebuck/sending; keep_sent'
 `;

@@ -187,6 +187,7 @@ counter name sent
 }
 }
 `);
+    expect(read(service('onebuck-firewall'))).toMatch(/^Before=.* sysinit\.target /m);
     const functions = `. ${root}/usr/local/lib/onebuck/sending; `;
     expect(read(service('onebuck-firewall'))).toContain(`
 ExecStart=/usr/sbin/nft -f ${root}/etc/onebuck/firewall.nft
