@@ -579,8 +579,8 @@ export const operations = {
     description:
       'Onebuck puts an agent on each node, with a token for that node and nothing else; no other ' +
       "token is taken here, and an agent's token nowhere else. The agent says when its node is " +
-      'ready, or why not, and calls at the teardown time, so that the cluster ends although no ' +
-      'scheduled function runs. 409 once the cluster has ended.',
+      'ready, or why not, asks to send more once its node has used half of its allowance, and calls ' +
+      'at the teardown time, so that the cluster ends although no scheduled function runs. 409 once the cluster has ended.',
     access: 'agent',
     query: none,
     headers: anyHeaders,

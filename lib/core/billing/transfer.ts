@@ -217,10 +217,11 @@ function backgroundOfNodes({ gb }: Pick<TransferTerms, 'gb'>, nodes: number): nu
 /** Of so many bytes that Linode counts, nodes count so many at least: they count no frames. */
 export const COUNTED_SHARE = 0.95;
 /**
- * So long the slices leave room for what nodes send slowly: they boot, the first measure comes 5
- * minutes later, and a teardown takes its time.
+ * So long the slices leave room for what nodes send slowly: nothing is measured for 10 minutes after
+ * the beginning of a month, nor while nodes boot and for 5 minutes after, and a teardown takes its
+ * time.
  */
-const SLICES_SLOW_SECONDS = 600;
+const SLICES_SLOW_SECONDS = 1_020;
 
 /**
  * The bytes that each of so many nodes may send in a calendar month without asking: its share of

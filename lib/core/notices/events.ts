@@ -4,6 +4,7 @@ import { type EpochMs, toIso } from '../base/units.ts';
 import { overspentAt } from '../cluster/bills.ts';
 import { kindPriceOf } from '../cluster/kinds.ts';
 import { lifeOf } from '../cluster/life.ts';
+import { keepsToLimit } from '../cluster/limited.ts';
 import {
   type EventKind,
   type LiveRecord,
@@ -142,6 +143,7 @@ function transfer(record: LiveRecord, now: EpochMs): Event[] {
   const life = lifeOf(record, now);
   const limitGb = limitOf(record, life);
   const { sentGb, cost } = totals;
+  const slowsDown = keepsToLimit(record);
   if (sentGb === 0 || sentGb * 100 < limitGb * TRANSFER_PERCENT) return [];
   const of =
     record.transferGb === undefined ? 'that its nodes bring' : 'that it is planned to send';
@@ -155,10 +157,14 @@ function transfer(record: LiveRecord, now: EpochMs): Event[] {
       detail:
         `has sent ${sentGb} GB of the ${limitGb} GB ${of} until its teardown.${spent} What it sends ` +
         `beyond what its nodes bring counts as spend: the budget lasts until ` +
-        `${toIso(life.teardownAt)}.`,
+        `${toIso(life.teardownAt)}.${slowsDown ? SLOWS_DOWN : ''}`,
     },
   ];
 }
+
+const SLOWS_DOWN =
+  ' Its nodes slow themselves down to 96 kB/s before they pass the budget: PATCH a larger budgetUsd or ' +
+  'transferGb to let them send more.';
 
 function unmeasured(record: LiveRecord, now: EpochMs): Event[] {
   const since = unmeasuredSince(record, now);

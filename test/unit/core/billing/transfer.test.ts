@@ -50,12 +50,12 @@ const transfer = (overrides: Partial<Transfer> = {}): Transfer => ({
 describe('the slice of each node', () => {
   it.each<[string, number, number, number]>([
     [
-      'the background of a single node, less what it sends slowly in 10 minutes',
+      'the background of a single node, less what it sends slowly in 17 minutes',
       1_000,
       1,
-      892_400_000,
+      852_080_000,
     ],
-    ['its share of a small cluster', 1_000, 4, 179_900_000],
+    ['its share of a small cluster', 1_000, 4, 139_580_000],
     ['half of 95 MB in a larger one, however large', 1_000, 100, 47_500_000],
     [
       'half its share of a GB where so little remains, as the type brings nothing',

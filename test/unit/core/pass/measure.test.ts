@@ -84,11 +84,11 @@ describe('a measure', () => {
     // 1.3 times what they are allowed, a GB, and 0.36 GB an hour and node.
     expect(of(15.2).sent?.unlimited).toBeUndefined();
     expect(of(15.2).sent?.granted).toBeGreaterThan(15.2 * GB);
-    expect(of(1).sent?.granted).toBe(Math.ceil(10e9 / 0.95) + Math.ceil(417_400_000 / 0.95));
+    expect(of(1).sent?.granted).toBe(Math.ceil(10e9 / 0.95) + Math.ceil(377_080_000 / 0.95));
     const found = of(15.5);
     expect(found.sent).toMatchObject({ unlimited: true });
     expect(found.history.at(-1)?.event).toBe(
-      'the nodes have sent 15.5 GB this month, and were allowed 10.5 GB: they do not keep to their limit',
+      'the nodes have sent 15.5 GB this month, and were allowed 10.4 GB: they do not keep to their limit',
     );
     const again = of(16, found, later(90));
     expect(again.sent).toMatchObject({ unlimited: true });
@@ -382,6 +382,28 @@ describe('the notice of transfer', () => {
     const sent = measured(limit * 0.8);
     expect(noticesOf(sent)).toMatchObject([{ subject: 'has sent 144 of 180 GB' }]);
     expect(noticesOf(withEventNotices(sent, NOW).record)).toEqual([]);
+  });
+
+  it('says what to do of nodes that slow themselves down', () => {
+    const limited = { ...record, limited: true } as const;
+    const granted = { version: 1, month: '2026-11', bytes: [125 * GB, 0], earlier: {} };
+    const of = (gb: number, one: LiveRecord = limited) =>
+      noticesOf(
+        withSent(
+          one,
+          new Map([
+            [0, gb * GB],
+            [1, 0],
+          ]),
+          NOW,
+          granted,
+        ),
+      );
+    expect(of(143)).toEqual([]);
+    const [notice] = of(144);
+    expect(notice?.subject).toBe('has sent 144 of 180 GB');
+    expect(notice?.detail).toContain('slow themselves down to 96 kB/s');
+    expect(noticesOf(measured(150)).at(0)?.detail).not.toContain('slow');
   });
 
   it('is sent again if somebody raises what is planned', () => {
