@@ -5,6 +5,7 @@ import {
   type Month,
   monthAt,
   monthNameAt,
+  SLOWED_BYTES_PER_SECOND,
 } from '../simulators/linode/sending.ts';
 import { billUntil, overageUntil } from './oracle.ts';
 
@@ -36,6 +37,21 @@ export function billIfAllSent(
   const end = ({ deleted }: Instance) => deleted ?? at;
   const hours = linodes.reduce((total, linode) => total + billUntil(linode, end(linode)), 0);
   return hours + overageUntil(linodes, end);
+}
+
+/** What Linode may count where a node counts a byte. */
+const COUNTED = 1 / 0.95;
+
+/** The Linode if it has used up its slice at the beginning of each month, and goes on slowly. */
+export function slowedOf(linode: Instance, until: number): Instance {
+  const { limit, sends, ...silent } = linode;
+  const bytes = (limit?.slice ?? 0) * COUNTED;
+  const sentAtOnce = [{ at: linode.created, bytes }];
+  for (let at = monthAt(linode.created).end; at < until; at = monthAt(at).end) {
+    sentAtOnce.push({ at, bytes });
+  }
+  const bytesPerSecond = SLOWED_BYTES_PER_SECOND * COUNTED;
+  return { ...silent, sentAtOnce, sends: [{ fromSeconds: 0, untilSeconds: null, bytesPerSecond }] };
 }
 
 /** The bytes beyond its slice that the node may send in the month of `now`; 0: its slice. */

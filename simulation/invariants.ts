@@ -30,7 +30,14 @@ import {
   SLOWED_BYTES_PER_SECOND,
 } from '../simulators/linode/sending.ts';
 import { gbUsdIn } from '../simulators/linode/transfer.ts';
-import { type Allowance, areLimited, billIfAllSent, grantedTo, type Sender } from './allowances.ts';
+import {
+  type Allowance,
+  areLimited,
+  billIfAllSent,
+  grantedTo,
+  type Sender,
+  slowedOf,
+} from './allowances.ts';
 import { createIn, type Watcher } from './linode.ts';
 import type { Options } from './options.ts';
 import { affordedHours, billUntil, Oracle, overageUntil, shownCreation } from './oracle.ts';
@@ -667,16 +674,18 @@ export class Invariants implements Watcher {
 
   /**
    * Hours come first: whatever its nodes send, a limited cluster is not ended long before the last
-   * whole hour that its budget affords all of its nodes.
+   * whole hour that its budget affords all of its nodes, beside what slowed nodes send.
    */
-  #checkHours({ budgets }: WatchedCluster, { id, budget, maxHours, endReason }: Deleting): void {
+  #checkHours({ budgets }: WatchedCluster, record: Deleting): void {
+    const { id, budget, maxHours, endReason, endBy } = record;
     const { hasFaults, marginMs, now, transfer } = this.#options;
     const linodes = this.linodesOf(id);
     if (transfer === 'none' || endReason !== 'budget' || linodes.length === 0) return;
-    if (hasFaults() || !areLimited(linodes)) return;
+    if (hasFaults() || !areLimited(linodes) || endBy !== undefined) return;
     // What was granted before may be sent after the budget is lowered.
     if (budgets.some((one) => one.budget > budget)) return;
-    const hours = affordedHours(linodes, { budget, maxHours });
+    const slowed = linodes.map((linode) => slowedOf({ ...linode, deleted: null }, now() + HOUR));
+    const hours = affordedHours(slowed, { budget, maxHours });
     const created = Math.min(...linodes.map(shownCreation));
     const by = created + hours * HOUR - marginMs - 2 * MINUTE;
     if (now() >= by) return;

@@ -50,16 +50,16 @@ export function billUntil(instance: Instance, end: number): number {
   }, 0);
 }
 
-/** How many started hours of all these Linodes the budget affords, without transfer. */
+/** How many started hours of all these Linodes the budget affords, with what they send. */
 export function affordedHours(
   linodes: readonly Instance[],
   { budget, maxHours }: { readonly budget: number; readonly maxHours: number | null },
 ): number {
-  const billAfter = (hours: number) =>
-    linodes.reduce(
-      (sum, linode) => sum + billUntil(linode, shownCreation(linode) + hours * HOUR),
-      0,
-    );
+  const billAfter = (hours: number) => {
+    const end = (linode: Instance) => shownCreation(linode) + hours * HOUR;
+    const started = linodes.reduce((sum, linode) => sum + billUntil(linode, end(linode)), 0);
+    return started + overageUntil(linodes, end);
+  };
   const most = maxHours ?? Number.POSITIVE_INFINITY;
   let hours = 0;
   while (hours < most && billAfter(hours + 1) <= budget) hours += 1;

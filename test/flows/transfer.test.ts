@@ -4,6 +4,7 @@ import { clusterTag } from '../../lib/core/base/names.ts';
 import { between, hours, minutes, plus } from '../../lib/core/base/units.ts';
 import { renderCluster } from '../../lib/http/render.ts';
 import { overageUntil } from '../../simulation/oracle.ts';
+import { sentBetween } from '../../simulators/linode/transfer.ts';
 import { at } from '../support/builders.ts';
 import { aWorld, START, type World } from '../support/flow-world.ts';
 
@@ -65,11 +66,40 @@ describe('a cluster that sends more than it brings', () => {
     await world.reapUntil(plus(START, hours(14)));
     const record = await world.record(id);
     const billed = billOf(world, id);
-    // 200 GB an hour for the half hour between two looks: $0.50.
-    expect(billed).toBeLessThanOrEqual(1_500_000);
+    // 200 GB an hour for the six minutes between two measures at most: $0.10.
+    expect(billed).toBeLessThanOrEqual(1_100_000);
     expect(record).toMatchObject({ phase: 'deleted', endReason: 'budget' });
     const overspent = 'overspent' in record ? record.overspent : -1;
     expect(overspent).toBeGreaterThanOrEqual(Math.max(0, billed - 1_000_000));
+  });
+});
+
+describe('a cluster whose nodes keep to what its budget pays', () => {
+  /** Nanodes with agents; each wants to send so many GB an hour from some hour on. */
+  async function limited(gbPerHour: number, fromHour = 0): Promise<World> {
+    const bytesPerSecond = Math.round((gbPerHour * GB) / 3_600);
+    const one = { label: '.', fromSeconds: fromHour * 3_600, untilSeconds: null, bytesPerSecond };
+    const settings = { publicUrl: 'https://onebuck.example.com' };
+    return aWorld({ inMemory: true, linode: { sends: [one] }, settings });
+  }
+
+  it('keeps it through a burst from silence, and lives its whole time', async () => {
+    // 200 GB an hour after three silent hours, which would cost $1 an hour.
+    const world = await limited(100, 3);
+    const { id } = await world.launch(ten({ nodes: 2, budgetUsd: 0.2 }));
+    await world.liveUntil(plus(START, hours(14)));
+    const record = await world.record(id);
+    expect(record).toMatchObject({ endReason: 'budget', overspent: 0 });
+    const billed = billOf(world, id);
+    expect(billed).toBeLessThanOrEqual(200_000);
+    expect(billed).toBeGreaterThanOrEqual(2 * 13 * 7_500);
+    const sent = world.linode
+      .instances(clusterTag(id))
+      .map((linode) => sentBetween(linode, linode.created, linode.deleted ?? linode.created))
+      .reduce((total, bytes) => total + bytes, 0);
+    // In 13 hours they bring 32 GB.
+    expect(sent / GB).toBeGreaterThan(20);
+    expect(sent / GB).toBeLessThan(33);
   });
 });
 
