@@ -13,7 +13,7 @@ import { startReport } from './report.ts';
  *
  * 1. Ten nodes, with a cloud-config of the user's. All get ready; they are a room; and from the
  *    internet only ssh and the open ports answer. One that sends more than its slice is slowed down,
- *    and knows after a reboot what it has sent.
+ *    asks for more, is fast again, and knows after a reboot what it has sent.
  * 2. A job of MPI on four nodes, from uploaded source to results at home, with the times that Onebuck
  *    adds, beside those of the same steps by hand. Then six jobs at once: one that fails, one that
  *    the teardown stops, two whose node boots anew, one of a schedule, and one with tasks.

@@ -13,12 +13,15 @@ interface Sending {
 
 const SECONDS = 4;
 const PRIVATE_BYTES = 50_000_000;
+/** Slowed down, the node would send them in three minutes. */
+const FAST_BYTES = 20_000_000;
+const FAST_SECONDS_MAX = 5;
 /** What ssh, which this check uses, and the agent may send beside. */
 const BESIDE_BYTES = 1_000_000;
 
 /**
- * A node that sends more than its slice is slowed down, and can still be logged in to. What it sends to
- * another node does not count.
+ * A node that sends more than its slice is slowed down, can still be logged in to, asks Onebuck for
+ * more, and is fast again. What it sends to another node does not count.
  */
 export async function expectSending(world: World, nodes: readonly Node[]): Promise<void> {
   const sink = createServer((socket) => socket.resume().on('error', () => socket.destroy()));
@@ -28,6 +31,7 @@ export async function expectSending(world: World, nodes: readonly Node[]): Promi
     const place = `/dev/tcp/${await world.lead(port)}/${port}`;
     await expectUnbilled(world, nodes);
     await expectSlowed(world, nodes[0], place);
+    await expectGrant(world, nodes[0], place);
   } finally {
     sink.close();
   }
@@ -57,21 +61,33 @@ async function expectSlowed(world: World, node: Node | undefined, place: string)
     rate > SLOW_BYTES_PER_SECOND / 4 && rate < SLOW_BYTES_PER_SECOND * 1.05,
     `beyond its slice, n0 sends ${rate} bytes a second`,
   );
-  await on(node, 'systemctl stop check-sending && systemctl start onebuck-agent');
+  await on(node, 'systemctl stop check-sending');
   report(`beyond its slice of ${allowed} bytes, n0 sends ${rate} bytes a second, and ssh goes on`);
 }
 
-/** What the table of the node says; the quota's own number of used bytes ends at the allowance. */
+async function expectGrant(world: World, node: Node | undefined, place: string): Promise<void> {
+  const { on, report } = world;
+  await on(node, 'systemctl start onebuck-agent');
+  await until('n0 may send more', 30, async () => {
+    const { sent, allowance } = await sendingOf(world, node);
+    return allowance > sent + FAST_BYTES;
+  });
+  await on(node, `timeout ${FAST_SECONDS_MAX} head -c ${FAST_BYTES} /dev/zero > ${place}`);
+  const { sent, allowance } = await sendingOf(world, node);
+  report(`n0 has asked, and is fast again: it may send ${allowance} bytes, and has sent ${sent}`);
+}
+
+/** What the table of the node says, in which nft writes 2,048 bytes as `2 kbytes`. */
 export async function sendingOf({ on }: World, node: Node | undefined): Promise<Sending> {
   const table = await on(node, 'nft list table inet onebuck_sending');
   const number = (pattern: RegExp): number => {
-    const [, digits] = pattern.exec(table) ?? [];
+    const [, digits, unit = ''] = pattern.exec(table) ?? [];
     expect(digits !== undefined, `the table of n${node?.index} lacks ${pattern}: ${table}`);
-    return Number(digits);
+    return Number(digits) * 1024 ** ['', 'k', 'm', 'g'].indexOf(unit);
   };
   return {
     sent: number(/packets \d+ bytes (\d+)/),
-    allowance: number(/over (\d+) bytes/),
+    allowance: number(/over (\d+) ([kmg]?)bytes/),
   };
 }
 
