@@ -22,19 +22,33 @@ export interface Answer {
   readonly json: any;
 }
 
-/** A world with the api function; `call` takes a target such as `/clusters?limit=1`. */
+type Handler = typeof import('../../handlers/api.ts')['handler'];
+
+/**
+ * A world with the api function; `call` takes a target such as `/clusters?limit=1`. `callOf`: the same
+ * for another process of the function.
+ */
 export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
   const world = await startWorld(options);
   const { handler } = await import('../../handlers/api.ts');
+  const callOf =
+    (process: Handler) =>
+    (method: string, target: string, options: Call = {}): Promise<Answer> =>
+      callTo(process, method, target, options);
 
-  async function call(method: string, target: string, options: Call = {}): Promise<Answer> {
+  async function callTo(
+    process: Handler,
+    method: string,
+    target: string,
+    options: Call,
+  ): Promise<Answer> {
     const [rawPath = '', rawQueryString = ''] = target.split('?');
     const { owner = 'admin', headers = {}, body, remainingMs } = options;
     // A millisecond passes before each call, so that no two calls come at the same instant.
     world.clock.set(plus(world.clock.now(), durationMs(1)));
     const authorization = owner === null ? {} : { authorization: bearerOf(owner) };
     const { authorization: _, ...others } = event.headers;
-    const result = (await handler(
+    const result = (await process(
       {
         ...event,
         routeKey: `${method} ${rawPath}`,
@@ -46,7 +60,7 @@ export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
           http: { ...event.requestContext.http, method, path: rawPath },
         },
         body: typeof body === 'string' ? body : body === undefined ? undefined : toJson(body),
-      } as unknown as Parameters<typeof handler>[0],
+      } as unknown as Parameters<Handler>[0],
       aContext(remainingMs),
     )) as APIGatewayProxyStructuredResultV2;
     const text = result.body ?? '';
@@ -60,7 +74,7 @@ export async function startApi(options: Parameters<typeof startWorld>[0] = {}) {
     return answer;
   }
 
-  return { ...world, handler, call };
+  return { ...world, handler, call: callOf(handler), callOf };
 }
 
 /** Expects that the API's description has the answer: its status, and the schema of its JSON. */
