@@ -3,6 +3,7 @@ import { getQuote } from '../client/catalogue.ts';
 import { roughly } from '../client/durations.ts';
 import { gigabytes } from '../client/memory.ts';
 import { dollars } from '../client/money.ts';
+import type { Spec } from '../client/spec.ts';
 import { workIn } from '../client/work.ts';
 import { type Context, show } from './context.ts';
 import { CliError } from './errors.ts';
@@ -21,11 +22,12 @@ export async function plan(
     const message = `--work must be such as "120 vcpu-hours" or "8 gpu-hours", not ${text}.`;
     throw new CliError('usage', message);
   }
-  const answer = await getQuote(context.api(), { ...specOf(context, options), work });
-  show(context, answer, () => planBlocks(answer));
+  const spec = specOf(context, options);
+  const answer = await getQuote(context.api(), { ...spec, work });
+  show(context, answer, () => planBlocks(answer, spec));
 }
 
-function planBlocks(answer: Quote): Block[] {
+function planBlocks(answer: Quote, { transferGb }: Spec): Block[] {
   const { shapes = [], region, warnings } = answer;
   const [fastest] = shapes;
   const rows = shapes.map((shape, index) => [
@@ -44,12 +46,17 @@ function planBlocks(answer: Quote): Block[] {
     ...warnings.map((warning) => `Note: ${warning}`),
     ...(fastest === undefined
       ? []
-      : [`Launch the fastest with: ${launchCommand(fastest, region)}`]),
+      : [`Launch the fastest with: ${launchCommand(fastest, region, transferGb)}`]),
   ];
 }
 
 const size = ({ vcpus, memoryMb }: Shape): string[] => [`${vcpus}`, gigabytes(memoryMb)];
 
-const launchCommand = ({ nodes, type, hours, costUsd }: Shape, region: string): string =>
+/** `transferGb`: what the cost pays for, too, and so the launch must plan. */
+const launchCommand = (
+  { nodes, type, hours, costUsd }: Shape,
+  region: string,
+  transferGb: unknown,
+): string =>
   `onebuck launch --nodes ${nodes} --type ${type} --region ${region} --max-hours ${hours} ` +
-  `--budget ${costUsd} …`;
+  `${typeof transferGb === 'number' ? `--transfer ${transferGb} ` : ''}--budget ${costUsd} …`;

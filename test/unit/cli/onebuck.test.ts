@@ -205,6 +205,8 @@ describe('before a launch', () => {
     const refused = await onebuck([...args, '0.5'], env);
     expect(refused).toMatchObject({ code: 6, stdout: '' });
     expect(refused.stderr).toContain('100 vCPU hours of work cost at least $0.7575');
+    const sending = await onebuck([...args, '5', '--nodes', '1', '--transfer', '400'], env);
+    expect(sending.stdout).toMatch(/ --max-hours \d+ --transfer 400 --budget \d\.\d+ …/);
     const wrong = await onebuck(['plan', '--work', 'a lot', '--budget', '1'], env);
     expect(wrong).toMatchObject({ code: 2 });
     expect(wrong.stderr).toContain('--work must be such as "120 vcpu-hours"');
