@@ -109,6 +109,28 @@ describe('nodes that send more than they bring', () => {
   });
 });
 
+describe('nodes that keep to what the budget pays', () => {
+  const forced = { ...NO_FAULTS, clusters: 3, nodesMax: 5, hoursMax: 5, agents: true } as const;
+
+  it.each([
+    ['send in bursts', { transfer: 'bursts' }],
+    ['lie about it', { transfer: 'steady', agentLies: true, agentCallsDoubled: 0.3 }],
+    ['have only the sweeper', { transfer: 'bursts', killers: 'sweeper' }],
+    ['outlive the table', { transfer: 'late', killers: 'sweeper', tableLoss: 'unreachable' }],
+  ] as const)('keep it though they %s', async (_, change) => {
+    const { totals } = await totalsOf(4, { ...forced, ...change });
+    expect(totals.violations).toEqual([]);
+    expect(totals.overspentClusters).toBe(0);
+  });
+
+  it('pass it at most as others do once a person has taken their limit away', async () => {
+    const { totals } = await totalsOf(6, { ...forced, transfer: 'bursts', unlimiting: true });
+    expect(totals.violations).toEqual([]);
+    expect(totals.faults['by hand: limit taken away']).toBeGreaterThan(6);
+    expect(totals.overspentClusters).toBeGreaterThan(0);
+  });
+});
+
 describe('while one killer is dead', () => {
   it('the reaper keeps the budgets while the sweeper is dead', async () => {
     const { totals } = await totalsOf(12, { ...SMALL, killers: 'reaper', tableLoss: 'none' });
