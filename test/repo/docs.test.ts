@@ -25,6 +25,7 @@ import {
   codeOf,
   commandFaults,
   linkFaults,
+  longLines,
   type Page,
   pathFaults,
   routeFaults,
@@ -159,6 +160,19 @@ describe('docs/api.md', () => {
       errorRows(`| status | when | e |\n| ------ | - | - |\n${row}\n| 40 | x | \`curl\` |`),
     ).toEqual([{ status: 404, curl: 'curl -s "$API/a" | b' }]);
   });
+});
+
+it.each(pages.filter(({ path }) => path.startsWith('docs/')))(
+  '$path has at most 100 columns in each line of prose',
+  (page) => {
+    expect(longLines(page)).toEqual([]);
+  },
+);
+
+it('a line of prose is found that is too long, and no row of a table and no code', () => {
+  const long = 'x'.repeat(101);
+  const text = `${long}\n| ${long} |\n\`\`\`sh\n${long}\n\`\`\`\n`;
+  expect(longLines({ path: 'docs/a.md', text })).toEqual([long]);
 });
 
 it('docs/cli.md has each exit code with the word that --json has for it', () => {

@@ -30,6 +30,15 @@ function spansOf(text: string): string[] {
   return [...prose.matchAll(/`([^`]+)`/g)].map(([, span = '']) => span.replace(/\s+/g, ' '));
 }
 
+const COLUMNS_MAX = 100;
+
+/** The lines of prose that are too long; rows of tables and code are as long as they are. */
+export const longLines = ({ text }: Page): string[] =>
+  text
+    .replace(FENCE, '')
+    .split('\n')
+    .filter((line) => line.length > COLUMNS_MAX && !line.startsWith('|'));
+
 /** The anchors that GitHub gives the headings of a page. */
 export function anchorsOf({ text }: Page): Set<string> {
   const anchors = new Set<string>();
