@@ -314,8 +314,8 @@ describe('a pass that creates', () => {
     const record = aCluster({ agent: true, bought: { ...aCluster().bought, transfer } });
     const [limited] = await userDataOf({ ...record, limited: true });
     const [unlimited] = await userDataOf(record);
-    // Half a GB, of which Linode may count 5 % more, less 17 minutes at 96 kB/s.
-    expect(limited).toContain('\nslice=377080000\n');
+    // Half a GB, of which Linode may count 7 % more, less 17 minutes at 96 kB/s.
+    expect(limited).toContain('\nslice=367080000\n');
     expect(unlimited).not.toContain('slice=');
   });
 

@@ -84,7 +84,7 @@ describe('a measure', () => {
     // 1.3 times what they are allowed, a GB, and 0.36 GB an hour and node.
     expect(of(15.2).sent?.unlimited).toBeUndefined();
     expect(of(15.2).sent?.granted).toBeGreaterThan(15.2 * GB);
-    expect(of(1).sent?.granted).toBe(Math.ceil(10e9 / 0.95) + Math.ceil(377_080_000 / 0.95));
+    expect(of(1).sent?.granted).toBe(Math.ceil(10e9 / 0.93) + Math.ceil(367_080_000 / 0.93));
     const found = of(15.5);
     expect(found.sent).toMatchObject({ unlimited: true });
     expect(found.history.at(-1)?.event).toBe(
