@@ -13,12 +13,12 @@ const SECOND = 1_000;
 const MONTHS_AHEAD = 12;
 /** How often the agent reads the firewall's counter. */
 const LOOK_EVERY = 10 * SECOND;
-const UNHEARD_PAUSE = 30 * SECOND;
+/** If it got no more, or no answer. */
 const UNCHANGED_PAUSE = 300 * SECOND;
 
 /**
  * Plays the part of a node's agent that asks for a larger allowance when half of the one that the
- * node has is sent, with the times of the script in lib/core/room/scripts/agent.ts.
+ * node has is sent, with the times of the node's own agent (lib/core/room/scripts).
  */
 export class SimulatedAsks {
   readonly #node: Node;
@@ -51,11 +51,7 @@ export class SimulatedAsks {
 
   /** `answer`: the body of a 200; null: Onebuck did not take the call. */
   answered(answer: unknown, now: number): void {
-    if (answer === null) {
-      this.#pausedUntil = now + UNHEARD_PAUSE;
-      return;
-    }
-    const { allowanceMonth: month, allowanceBytes: bytes } = answer as Answer;
+    const { allowanceMonth: month, allowanceBytes: bytes } = (answer ?? {}) as Answer;
     const before = allowanceAt(this.#node.instance(), now);
     if (month !== undefined && bytes !== undefined) this.#node.allow({ month, bytes });
     const isLarger = allowanceAt(this.#node.instance(), now) > before;
