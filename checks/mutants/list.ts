@@ -2494,6 +2494,16 @@ const transfer = [
       to: 'const [first, ...rest] = [...end];',
     },
   }),
+  ...inFile('lib/core/cluster/transfer.ts', ['test/unit/core/cluster/sent.test.ts'], {
+    'a new month may send again what nodes were granted before the first measure': {
+      from: 'record.sent ?? (granted ? unmeasured(record, granted, now) : undefined)',
+      to: 'record.sent',
+    },
+    'the record leaves out a month that nobody has measured': {
+      from: 'before: possibleBefore(record, granted, month),',
+      to: 'before: {},',
+    },
+  }),
   ...inFile('lib/core/cluster/allowance.ts', ['test/unit/core/cluster/allowance.test.ts'], {
     'what nodes were granted already is granted again': {
       from: 'sendable - Math.ceil(possible * COUNTED_SHARE)',

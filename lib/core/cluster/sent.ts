@@ -22,7 +22,7 @@ import {
   slowSinceBegin,
 } from './limited.ts';
 import { isSender, type LiveRecord, type NodeRecord, type Sent, withHistory } from './record.ts';
-import { most, total, transferIn } from './transfer.ts';
+import { most, total, transferIn, unmeasured } from './transfer.ts';
 
 /** A rate is reckoned over so long at least; a measure is not repeated sooner. */
 export const MEASURE_AGE_MIN = seconds(90);
@@ -152,7 +152,8 @@ function baseOf(record: LiveRecord, month: MonthName, now: EpochMs, granted: Gra
   const first = earliest(now, ...begins);
   const earlier = possibleBefore(record, granted, month);
   if (sent === undefined) {
-    return { old: NOTHING, before: {}, since: first, rate: 0, grantedBefore: earlier };
+    const { before, at: since, rate } = unmeasured(record, granted, now);
+    return { old: NOTHING, before, since, rate, grantedBefore: earlier };
   }
   const { before, at, rate, grantedBefore: known = {} } = sent;
   const grantedBefore = most(known, earlier);

@@ -15,6 +15,7 @@ import {
   FAR_FUTURE,
   lastAffordable,
   type MonthName,
+  monthName,
   monthNamed,
   spend,
 } from '../billing/bill.ts';
@@ -101,9 +102,10 @@ export function transferIn(
 ): Transfer | null {
   const terms = termsOf(record);
   if (terms === null) return null;
-  const { sent, transferReserved = microUsd(0) } = record;
+  const { transferReserved = microUsd(0) } = record;
   const bringers = record.nodes.flatMap(bringerOf);
   const plain = { terms, bringers, sending: null, reserved: transferReserved };
+  const sent = record.sent ?? (granted ? unmeasured(record, granted, now) : undefined);
   if (sent === undefined) return plain;
   const sending = {
     byMonth: bytesByMonth(sent),
@@ -115,6 +117,22 @@ export function transferIn(
     limit: keepsToLimit(record) ? limitOfNodes(record, sent, granted) : null,
   };
   return { ...plain, sending };
+}
+
+/**
+ * What is known of nodes with grants that were never measured. In months that are over they count as
+ * having sent all that they were allowed, as nobody will measure that any more.
+ */
+export function unmeasured(record: Common, granted: Granted | null, now: EpochMs): Sent {
+  const month = monthName(now);
+  const begins = record.nodes.flatMap((node) => ('billedFrom' in node ? node.billedFrom : []));
+  return {
+    ...{ at: latest(monthNamed(month).start, earliest(now, ...begins)), month, rate: 0 },
+    bytes: record.nodes.map(() => 0),
+    measuredAt: record.nodes.map(() => null),
+    expected: record.nodes.map(() => 0),
+    before: possibleBefore(record, granted, month),
+  };
 }
 
 function limitOfNodes(
