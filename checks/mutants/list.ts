@@ -2494,6 +2494,16 @@ const transfer = [
       to: 'const [first, ...rest] = [...end];',
     },
   }),
+  ...inFile('lib/core/cluster/sent.ts', ['test/unit/core/cluster/sent.test.ts'], {
+    'grants of nodes that can not be measured are forgotten': {
+      from: 'return withGranted(record, granted, now);',
+      to: 'return record;',
+    },
+    'a month in which only grants are known counts as silent once it is over': {
+      from: 'isMeasured(sent) ? sentByMonth : mayBeSentByMonth',
+      to: 'sentByMonth',
+    },
+  }),
   ...inFile('lib/core/cluster/transfer.ts', ['test/unit/core/cluster/sent.test.ts'], {
     'a new month may send again what nodes were granted before the first measure': {
       from: 'record.sent ?? (granted ? unmeasured(record, granted, now) : undefined)',

@@ -125,7 +125,7 @@ export interface Common {
   readonly transferGb?: number;
   /** What the budget holds back for transfer that is planned and not measured; absent: nothing. */
   readonly transferReserved?: MicroUsd;
-  /** What the nodes have sent to the internet; absent: it has not been measured. */
+  /** What the nodes have sent to the internet; absent: nothing is known, measured or granted. */
   readonly sent?: Sent;
   /** The price of a GB of transfer, where Linode has raised it since the launch. */
   readonly gbPrice?: MicroUsd;
@@ -147,7 +147,10 @@ export interface Common {
 
 /** What passes have measured of the bytes that a cluster's nodes have sent to the internet. */
 export interface Sent {
-  /** The last measure, of some nodes or all. */
+  /**
+   * The last measure, of some nodes or all; if none was had in the month, the begin of the month or of
+   * the first node.
+   */
   readonly at: EpochMs;
   /** The calendar month (UTC) of `bytes`, `measuredAt` and `expected`. */
   readonly month: MonthName;

@@ -17,12 +17,13 @@ import {
   allowancesIn,
   type Granted,
   isLimited,
+  keepsToLimit,
   possibleBefore,
   possibleBytes,
   slowSinceBegin,
 } from './limited.ts';
 import { isSender, type LiveRecord, type NodeRecord, type Sent, withHistory } from './record.ts';
-import { most, total, transferIn, unmeasured } from './transfer.ts';
+import { isMeasured, most, total, transferIn, unmeasured } from './transfer.ts';
 
 /** A rate is reckoned over so long at least; a measure is not repeated sooner. */
 export const MEASURE_AGE_MIN = seconds(90);
@@ -56,7 +57,7 @@ export function unmeasuredSince(record: LiveRecord, now: EpochMs): EpochMs | nul
 export const unmeasuredTexts = (record: LiveRecord, now: EpochMs): string[] => {
   const since = unmeasuredSince(record, now);
   if (since === null) return [];
-  const counts = record.sent === undefined ? 'counts as nothing' : 'is only expected';
+  const counts = isMeasured(record.sent) ? 'is only expected' : 'counts as nothing';
   return [`what its nodes send can not be measured since ${toIso(since)}, and ${counts}`];
 };
 
@@ -64,7 +65,7 @@ export const unmeasuredTexts = (record: LiveRecord, now: EpochMs): string[] => {
 export type Measured = ReadonlyMap<number, number>;
 
 /**
- * The record with what was measured. A node that could not be measured is expected to have sent since
+ * The record with what was measured, and with what the nodes were granted by then. A node that could not be measured is expected to have sent since
  * then as the measured ones have in the mean, or as it has itself if that is more; its own next measure
  * takes the place of what was expected.
  */
@@ -74,7 +75,7 @@ export function withSent(
   now: EpochMs,
   granted: Granted | null = null,
 ): LiveRecord {
-  if (measured.size === 0) return record;
+  if (measured.size === 0) return withGranted(record, granted, now);
   const month = monthName(now);
   const { start } = monthNamed(month);
   const { old, before, since, rate, grantedBefore } = baseOf(record, month, now, granted);
@@ -114,6 +115,19 @@ export function withSent(
   const isEarlierKnown = Object.keys(grantedBefore).length > 0;
   const limited = { ...sent, ...(isEarlierKnown && { grantedBefore }) };
   return withTrust({ ...record, sent: limited }, granted, now);
+}
+
+/** The record of nodes that could not be measured: they may have sent what they were granted. */
+function withGranted(record: LiveRecord, granted: Granted | null, now: EpochMs): LiveRecord {
+  if (granted === null || !keepsToLimit(record)) return record;
+  const month = monthName(now);
+  const { before, rate, grantedBefore } = baseOf(record, month, now, granted);
+  const known =
+    record.sent?.month === month
+      ? record.sent
+      : { ...unmeasured(record, granted, now), before, rate };
+  const possible = possibleBytes({ ...record, sent: known }, granted, known.at);
+  return { ...record, sent: { ...known, granted: possible, grantedBefore } };
 }
 
 /** So much more than they are allowed nodes may be measured to have sent, and be trusted. */
@@ -159,7 +173,8 @@ function baseOf(record: LiveRecord, month: MonthName, now: EpochMs, granted: Gra
   const grantedBefore = most(known, earlier);
   if (sent.month === month) return { old: sent, before, since: at, rate, grantedBefore };
   const sending = transferIn(record, now, granted)?.sending;
-  const past = sending ? pastOf(sentByMonth(sending, now), month) : {};
+  const byMonth = isMeasured(sent) ? sentByMonth : mayBeSentByMonth;
+  const past = sending ? pastOf(byMonth(sending, now), month) : {};
   const possible = sending?.limit ? pastOf(mayBeSentByMonth(sending, now), month) : {};
   const since = latest(monthNamed(month).start, first);
   const all = most(grantedBefore, possible);

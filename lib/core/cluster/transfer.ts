@@ -55,7 +55,7 @@ export interface TransferTotals {
   readonly beyondGb: number;
   /** What `beyondGb` costs, which the spend of the cluster includes. */
   readonly cost: MicroUsd;
-  /** null: nothing has been measured. */
+  /** null: nothing has been measured, or nothing yet of the month in which nodes were granted more. */
   readonly measuredAt: EpochMs | null;
 }
 
@@ -70,7 +70,7 @@ export function transferOf(record: Common, at: EpochMs): TransferTotals | null {
     broughtGb: total(Object.values(broughtByMonth(transfer.bringers, transfer.terms, at))),
     beyondGb: total(Object.values(beyondByMonth(transfer, at))),
     cost: transferCost(transfer, at),
-    measuredAt: sent?.at ?? null,
+    measuredAt: sent !== undefined && isMeasured(sent) ? sent.at : null,
   };
 }
 
@@ -134,6 +134,10 @@ export function unmeasured(record: Common, granted: Granted | null, now: EpochMs
     before: possibleBefore(record, granted, month),
   };
 }
+
+/** Whether any node was measured in the month; otherwise `sent` is there for what was granted. */
+export const isMeasured = (sent: Sent | undefined): boolean =>
+  sent?.measuredAt.some((at) => at !== null) === true;
 
 function limitOfNodes(
   record: Common,
@@ -228,7 +232,7 @@ export function measureEvery(record: Common, now: EpochMs): DurationMs {
   const terms = termsOf(record);
   const { sent } = record;
   if (terms === null) return MEASURE_LIMITED;
-  if (sent === undefined) return MEASURE_FIRST;
+  if (sent === undefined || !isMeasured(sent)) return MEASURE_FIRST;
   const isKept = keepsToLimit(record);
   const longest = isKept ? MEASURE_LIMITED : MEASURE_EVERY;
   const rate = isKept ? slowRate(record) : sent.rate;

@@ -15,7 +15,7 @@ import {
   troubleTexts,
 } from '../cluster/record.ts';
 import { unmeasuredSince } from '../cluster/sent.ts';
-import { limitOf, transferOf } from '../cluster/transfer.ts';
+import { isMeasured, limitOf, transferOf } from '../cluster/transfer.ts';
 import { baseOf, type EventNotice } from './notices.ts';
 
 /** What happened to a cluster, though nobody planned it. */
@@ -169,10 +169,9 @@ const SLOWS_DOWN =
 function unmeasured(record: LiveRecord, now: EpochMs): Event[] {
   const since = unmeasuredSince(record, now);
   if (since === null) return [];
-  const counts =
-    record.sent === undefined
-      ? 'and what they send beyond what they bring counts as nothing'
-      : 'and what they send counts at the highest rate seen lately';
+  const counts = isMeasured(record.sent)
+    ? 'and what they send counts at the highest rate seen lately'
+    : 'and what they send beyond what they bring counts as nothing';
   return [
     {
       kind: 'unmeasured',

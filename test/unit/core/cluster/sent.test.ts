@@ -2,10 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { type EpochMs, epochMs, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
 import { allowanceOf, grantFor } from '../../../../lib/core/cluster/allowance.ts';
 import { spentAt } from '../../../../lib/core/cluster/bills.ts';
+import { lifeOf } from '../../../../lib/core/cluster/life.ts';
 import type { Granted } from '../../../../lib/core/cluster/limited.ts';
 import type { LiveRecord } from '../../../../lib/core/cluster/record.ts';
-import { withSent } from '../../../../lib/core/cluster/sent.ts';
-import { aBought, aRunning, at, created, usd } from '../../../support/builders.ts';
+import { unmeasuredTexts, withSent } from '../../../../lib/core/cluster/sent.ts';
+import { measureEvery, transferOf } from '../../../../lib/core/cluster/transfer.ts';
+import { isMeasureDue } from '../../../../lib/core/pass/measure.ts';
+import { aBought, aRunning, at, created, price, usd } from '../../../support/builders.ts';
 
 const GB = 1e9;
 const TERMS = { gb: 1_000, gbPrice: usd(0.005) };
@@ -49,5 +52,57 @@ describe("a month's turn before the first measure", () => {
     const end = epochMs(born + 2 * 3_600_000);
     expect(spentAt(found, end)).toBeGreaterThanOrEqual(hours + transfer);
     expect(spentAt(found, end)).toBeLessThanOrEqual(record.budget);
+  });
+});
+
+describe('grants of nodes that can not be measured', () => {
+  const born = at('2026-11-10T00:00:00Z');
+  const later = (count: number): EpochMs => plus(born, minutes(count));
+  const bought = aBought({ price: price(0.054, null), transfer: { ...TERMS, gb: 4_000 } });
+  const record = aRunning({
+    ...{ bought, limited: true, agent: true, budget: usd(1), maxHours: 12 },
+    ...{ nodes: [created(0, { billedFrom: born })], createdAt: born, startedAt: later(1) },
+  });
+  const granted = { version: 1, month: '2026-11', bytes: [150 * GB], earlier: {} };
+  /** The bill at the teardown if all was sent that was granted. */
+  const billAt = (one: LiveRecord, now: EpochMs): number => {
+    const hours = Math.ceil((lifeOf(one, now).lastAffordable - born) / 3_600_000);
+    const beyond = Math.ceil(150 / 0.93) - Math.floor((4_000 * (hours - 1)) / 720);
+    return usd(hours * 0.054 + beyond * 0.005);
+  };
+
+  it('count as sent in the teardown time', () => {
+    expect(billAt(record, later(30))).toBeGreaterThan(record.budget);
+    const known = withSent(record, new Map(), later(30), granted);
+    expect(billAt(known, later(30))).toBeLessThanOrEqual(record.budget);
+    expect(withSent(record, new Map(), later(30))).toBe(record);
+  });
+
+  it('count also beside an earlier measure', () => {
+    const first = withSent(record, new Map([[0, GB / 2]]), later(20));
+    const known = withSent(first, new Map(), later(50), granted);
+    expect(known.sent).toMatchObject({ at: later(20), bytes: [GB / 2] });
+    expect(billAt(known, later(50))).toBeLessThanOrEqual(record.budget);
+  });
+
+  it('leave it said that nothing was measured', () => {
+    const known = withSent(record, new Map(), later(90), granted);
+    expect(transferOf(known, later(90))).toMatchObject({ sentGb: 0, measuredAt: null });
+    expect(unmeasuredTexts(known, later(90))).toEqual([
+      expect.stringContaining('2026-11-10T00:00:00.000Z, and counts as nothing'),
+    ]);
+    expect(measureEvery(known, later(90))).toBe(minutes(5));
+    expect(isMeasureDue(known, later(90))).toBe(true);
+  });
+
+  it('count as sent in a month that ends before a measure', () => {
+    const known = withSent(record, new Map(), later(90), granted);
+    const december = at('2026-12-01T00:30:00Z');
+    const begun = withSent(known, new Map([[0, GB]]), december, granted);
+    expect(begun.sent?.month).toBe('2026-12');
+    expect(begun.sent?.before['2026-11']).toBeGreaterThan((150 / 0.93) * GB);
+    const unseen = withSent(known, new Map(), december, granted);
+    expect(unseen.sent).toMatchObject({ month: '2026-12', measuredAt: [null], bytes: [0] });
+    expect(unseen.sent?.before).toEqual(begun.sent?.before);
   });
 });

@@ -75,8 +75,8 @@ describe('a notice about what nobody planned', () => {
     const [notice] = noticesOf(never).notices;
     expect(notice).toMatchObject({ kind: 'unmeasured', subject: 'sends what can not be measured' });
     expect(notice?.detail).toMatch(/counts as nothing: its bill may pass its budget/);
-    const sentAt = (at: EpochMs) => ({ at, month: '2026-11', rate: 0, before: {} });
-    const zeros = { bytes: [0, 0], measuredAt: [null, null], expected: [0, 0] };
+    const sentAt = (at: EpochMs) => ({ at, measuredAt: [at, null], month: '2026-11', rate: 0 });
+    const zeros = { bytes: [0, 0], expected: [0, 0], before: {} };
     const measuredAt = (at: EpochMs) => noticesOf({ ...never, sent: { ...sentAt(at), ...zeros } });
     expect(measuredAt(minus(NOW, hours(1))).notices[0]?.detail).toMatch(/at the highest rate seen/);
     expect(measuredAt(minus(NOW, minutes(59))).notices).toEqual([]);
