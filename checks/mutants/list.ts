@@ -278,8 +278,8 @@ const change = inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/cha
     to: 'if (maxHours !== null && maxHours < smallestMaxHours - 1) {',
   },
   'no pass follows a change': {
-    from: 'const next = { ...kept, budget, maxHours, dueAt: now };',
-    to: 'const next = { ...kept, budget, maxHours };',
+    from: 'budget, maxHours, dueAt: now };',
+    to: 'budget, maxHours };',
   },
   'a change of the budget takes the limit of hours away': {
     from: 'const { budget = record.budget, maxHours = record.maxHours } = change;',
@@ -2514,10 +2514,20 @@ const transfer = [
       to: 'before: {},',
     },
   }),
+  ...inFile('lib/core/cluster/change.ts', ['test/unit/core/cluster/allowance.test.ts'], {
+    'a change counts as nothing what nodes were granted': {
+      from: 'withSent(kept, NOT_MEASURED, now, granted)',
+      to: 'kept',
+    },
+  }),
   ...inFile('lib/core/cluster/allowance.ts', ['test/unit/core/cluster/allowance.test.ts'], {
     'what nodes were granted already is granted again': {
       from: 'sendable - Math.ceil(possible * COUNTED_SHARE)',
       to: 'sendable',
+    },
+    'the first node that asks gets all that is left': {
+      from: 'Math.min(left, fair, step)',
+      to: 'left',
     },
     'a node gets more each time that it asks': {
       from: 'sentBytes < bytes / 2',

@@ -114,10 +114,14 @@ function refusalOf(
           'prices of transfer: leave transferGb out, or launch another cluster.',
       );
     case 'tooLittle': {
-      const { spent, smallestBudget } = refusal;
+      const { spent, smallestBudget, granted } = refusal;
+      const unsent =
+        granted === 0
+          ? ''
+          : `, and its nodes may still send ${formatUsd(granted)} of transfer that they were granted`;
       return new AppError(
         'refused',
-        `${formatUsd(spent)} is billed already. The smallest budget that can still be kept is ` +
+        `${formatUsd(spent)} is billed already${unsent}. The smallest budget that can still be kept is ` +
           `${formatUsd(smallestBudget)}; to end it now, DELETE /clusters/${id}.`,
         { members: { smallestBudgetUsd: toUsd(smallestBudget) } },
       );

@@ -33,6 +33,11 @@ export interface Allowance {
 const GRANT_BYTES_MIN = 1_000_000;
 /** However many nodes share what is left, a node gets so much of it at once. */
 const SHARE_BYTES_MIN = BYTES_PER_GB / 10;
+/**
+ * A grant adds at most so many times what the node has sent, since what is granted counts as sent,
+ * and would be lost to the hours of a cluster whose node sends no more.
+ */
+const GROWTH_MAX = 2;
 
 /** The allowance that the node has now. */
 export function allowanceOf(
@@ -65,7 +70,9 @@ export function grantFor(
   const { month, bytes } = allowanceOf(record, granted, rank, now);
   if (month !== monthName(now) || sentBytes < bytes / 2) return null;
   const left = leftBytes(record, granted, now);
-  const share = Math.min(left, Math.max(Math.floor(left / sendersOf(record)), SHARE_BYTES_MIN));
+  const step = Math.max(GROWTH_MAX * sentBytes, SHARE_BYTES_MIN);
+  const fair = Math.max(Math.floor(left / sendersOf(record)), SHARE_BYTES_MIN);
+  const share = Math.min(left, fair, step);
   if (share < GRANT_BYTES_MIN) return null;
   const next = Math.max(bytes, Math.floor(measuredOf(record.sent, rank, month) * COUNTED_SHARE));
   const before = granted?.month === month ? granted.bytes : [];

@@ -10,6 +10,7 @@ import { spentAt } from './bills.ts';
 import { type Life, lifeOf } from './life.ts';
 import type { Granted } from './limited.ts';
 import { type ClusterRecord, isLive, type LiveRecord, withHistory } from './record.ts';
+import { type Measured, withSent } from './sent.ts';
 import { HOURS_MAX, type SpecLimits, transferGbSchema } from './spec.ts';
 import { transferIn } from './transfer.ts';
 
@@ -70,13 +71,19 @@ export type Changed =
   | { readonly kind: 'begun' }
   /** Its transfer does not count, so that nothing could be held back for it. */
   | { readonly kind: 'noTransfer' }
-  | { readonly kind: 'tooLittle'; readonly smallestBudget: MicroUsd; readonly spent: MicroUsd }
+  | {
+      readonly kind: 'tooLittle';
+      readonly smallestBudget: MicroUsd;
+      readonly spent: MicroUsd;
+      /** What of it is only for transfer that nodes were granted, sent or not. */
+      readonly granted: MicroUsd;
+    }
   | { readonly kind: 'tooFewHours'; readonly smallestMaxHours: number };
 
 export interface ChangeContext {
   readonly now: EpochMs;
   readonly owner: string;
-  /** What the nodes were granted: they may have sent it, so that a lower budget must pay it. */
+  /** What the nodes were granted: they may have sent it, so that the budget must pay it. */
   readonly granted?: Granted | null;
 }
 
@@ -111,12 +118,11 @@ export function changeCluster(
     plan === null || transfer === null
       ? microUsd(0)
       : (planned?.transferReserved ?? reservedUntil(plan, transfer, now));
-  const smallestBudget = sum([
-    spend(life.nodes, earliestEnd),
-    microUsd(Math.max(beyond, reserved)),
-  ]);
+  const held = most(beyond, reserved);
+  const smallestBudget = sum([spend(life.nodes, earliestEnd), held]);
   if (planned === null || budget < smallestBudget) {
-    return { kind: 'tooLittle', smallestBudget, spent: spentAt(record, now) };
+    const unsent = microUsd(held - most(sent, reserved));
+    return { kind: 'tooLittle', smallestBudget, spent: spentAt(record, now), granted: unsent };
   }
   const smallestMaxHours = hoursBegun(life, earliestEnd);
   if (maxHours !== null && maxHours < smallestMaxHours) {
@@ -127,11 +133,18 @@ export function changeCluster(
   const isLonger = budget > record.budget || isMore(maxHours, record.maxHours);
   const endsAnyway = endBy !== undefined && (record.jobEnd === undefined || !isLonger);
   const kept = endsAnyway ? { ...others, endBy } : others;
-  const next = { ...kept, budget, maxHours, dueAt: now };
-  const until = `lasts until ${toIso(lifeOf(next, now).teardownAt)}`;
+  const found = withSent(kept, NOT_MEASURED, now, granted);
+  const next = { ...found, budget, maxHours, dueAt: now };
+  const { teardownAt } = lifeOf(next, now);
+  const isShorter = teardownAt < lifeOf({ ...kept, budget, maxHours }, now).teardownAt;
+  const why = isShorter ? ', as its nodes may send what they were granted' : '';
+  const until = `lasts until ${toIso(teardownAt)}${why}`;
   const event = `${eventOf(record, { budget, maxHours, transferGb: plan })} by ${owner}: ${until}`;
   return { kind: 'changed', next: withHistory(next, now, event) };
 }
+
+/** What nodes were granted counts in a change, too, as the next pass will find it. */
+const NOT_MEASURED: Measured = new Map();
 
 /**
  * The record with what it is planned to send, and what the budget holds back for that; null: the

@@ -43,11 +43,11 @@ async function aWorld({
 
 describe('the agent of a node that sends much', () => {
   it('hears the month and a larger allowance, and the same again until half of it is used', async () => {
-    const { ask, granted } = await aWorld();
+    const { ask, record, granted } = await aWorld();
     const first = await ask(1);
     expect(first).toMatchObject({ status: 'running', allowanceMonth: '2026-11' });
     const bytes = first.allowanceBytes ?? 0;
-    expect(bytes).toBeGreaterThan(50 * GB);
+    expect(bytes).toBe(sliceOf(record) + 2 * GB);
     expect(await ask(1)).toMatchObject({ allowanceBytes: bytes });
     expect((await granted())?.version).toBe(1);
     expect((await ask(bytes / GB)).allowanceBytes).toBeGreaterThan(bytes);
@@ -126,9 +126,9 @@ describe('many agents that ask at once', () => {
         return 'conflict';
       },
     });
-    const { ask, granted } = await aWorld({ replace });
+    const { ask, record, granted } = await aWorld({ replace });
     const { allowanceBytes } = await ask(1);
-    expect(allowanceBytes).toBeGreaterThan(50 * GB);
+    expect(allowanceBytes).toBe(sliceOf(record) + 2 * GB);
     expect((await granted())?.bytes[0]).toBe(allowanceBytes);
   });
 });
@@ -152,8 +152,8 @@ describe('a grant while the cluster changes', () => {
   });
 
   it('is told if the change has nothing to do with it', async () => {
-    const { ask } = await aWorld({ replace: changedBy({ retaggedAt: NOW }) });
-    expect((await ask(1)).allowanceBytes).toBeGreaterThan(50 * GB);
+    const { ask, record } = await aWorld({ replace: changedBy({ retaggedAt: NOW }) });
+    expect((await ask(1)).allowanceBytes).toBe(sliceOf(record) + 2 * GB);
   });
 
   it('begins anew in a new month, and counts what was granted before', async () => {

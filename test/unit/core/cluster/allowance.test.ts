@@ -133,7 +133,9 @@ describe('a lower budget', () => {
 
   it('is refused if it does not pay what nodes were granted, sent or not', () => {
     // An hour of two nodes is $0.015, and 103 GB are $0.515.
-    expect(lower(0.5)).toMatchObject({ kind: 'tooLittle', smallestBudget: usd(0.53) });
+    expect(lower(0.5)).toMatchObject({
+      ...{ kind: 'tooLittle', smallestBudget: usd(0.53), spent: usd(0.015), granted: usd(0.515) },
+    });
     expect(lower(0.6)).toMatchObject({ kind: 'changed' });
     expect(lower(0.5, { ...record, limited: undefined as never })).toMatchObject({
       kind: 'changed',
@@ -152,13 +154,70 @@ describe('a lower budget', () => {
   });
 });
 
+describe('more hours', () => {
+  it('last no longer than the budget pays all that the nodes were granted', () => {
+    const one = { ...record, nodes: [created(0)], budget: usd(0.9), maxHours: 2 };
+    const measured = withSent(one, new Map([[0, 0.1 * GB]]), later(20)) as Running;
+    const granted = { version: 1, month: '2026-11', bytes: [160 * GB], earlier: {} };
+    const change = { maxHours: 100 };
+    const context = { now: later(30), owner: 'ann', granted };
+    const changed = changeCluster(measured, change, context);
+    if (changed.kind !== 'changed') throw new Error(changed.kind);
+    const { teardownAt } = lifeOf(changed.next, later(30));
+    const seen = withSent(changed.next, new Map([[0, 0.1 * GB]]), later(31), granted);
+    expect(teardownAt).toBe(lifeOf(seen, later(31)).teardownAt);
+    expect(changed.next.history.at(-1)?.event).toBe(
+      'maxHours changed from 2 to 100 by ann: lasts until 2026-11-12T12:57:00.000Z, ' +
+        'as its nodes may send what they were granted',
+    );
+    const unlimited = changeCluster(measured, change, { ...context, granted: null });
+    expect(unlimited).toMatchObject({
+      next: { history: [{}, { event: expect.stringMatching(/lasts until [-\d]+T[:.\d]+Z$/) }] },
+    });
+  });
+
+  it('count grants before the first measure, too', () => {
+    const one = { ...record, nodes: [created(0)], budget: usd(0.9), maxHours: 2 };
+    const granted = { version: 1, month: '2026-11', bytes: [160 * GB], earlier: {} };
+    const context = { now: later(2), owner: 'ann', granted };
+    const changed = changeCluster(one, { maxHours: 100 }, context);
+    if (changed.kind !== 'changed') throw new Error(changed.kind);
+    expect(lifeOf(changed.next, later(2)).teardownAt).toBeLessThan(later(48 * 60));
+  });
+
+  it('cost a node that sends little no hours, as it is granted little', () => {
+    const dear = { ...bought, price: price(0.054, null), transfer: { ...terms, gb: 4_000 } };
+    const one = { ...record, bought: dear, nodes: [created(0)], budget: usd(1), maxHours: 2 };
+    const measured = withSent(one, new Map([[0, 0.1 * GB]]), later(20)) as Running;
+    const granted = asks(measured, null, 0.45, later(22));
+    const change = { maxHours: 12 };
+    const changed = changeCluster(measured, change, { now: later(24), owner: 'ann', granted });
+    if (changed.kind !== 'changed') throw new Error(changed.kind);
+    const seen = withSent(changed.next, new Map([[0, 0.5 * GB]]), later(25), granted);
+    expect(lifeOf(seen, later(25)).teardownAt).toBe(later(12 * 60 - 3));
+  });
+});
+
 describe('a node that asks', () => {
-  it('gets its share of what is left once it has used half of its slice', () => {
+  it('gets at most twice what it has sent, and its share of what is left', () => {
+    const slice = sliceOf(record);
+    expect(asks(record, null, 5)?.bytes[0]).toBe(slice + 10 * GB);
+    const share = leftBytes(record, null, later(30)) / 2;
+    expect(asks(record, null, 100)?.bytes[0]).toBe(slice + Math.floor(share));
+  });
+
+  it('gets 0.1 GB at least, so that many nodes with small slices need not ask often', () => {
+    const nodes = Array.from({ length: 20 }, (_, index) => created(index));
+    const many = { ...record, nodes, budget: usd(10) };
+    expect(asks(many, null, 0.04)?.bytes[0]).toBe(sliceOf(many) + GB / 10);
+  });
+
+  it('gets more once it has used half of its slice', () => {
     const slice = sliceOf(record);
     expect(asks(record, null, slice / GB / 2 - 0.001)).toBeNull();
     const granted = asks(record, null, slice / GB / 2);
     expect(granted).toMatchObject({ version: 1, month: '2026-11', earlier: {} });
-    expect(inGb(granted?.bytes[0] ?? 0)).toBe(inGb(slice + leftBytes(record, null, later(30)) / 2));
+    expect(granted?.bytes[0]).toBe(slice + slice);
     expect(granted?.bytes[1]).toBe(0);
     expect(allowanceOf(record, granted, 1, later(30))).toEqual({ month: '2026-11', bytes: slice });
   });
@@ -200,7 +259,8 @@ describe('a node that asks', () => {
       later(8 * 60),
     );
     const granted = asks(slowly as Running, null, 3, later(8 * 60));
-    expect(granted?.bytes[0]).toBeGreaterThan(2.85 * GB + 40 * GB);
+    // 7 % less than was measured, and twice what it says.
+    expect(granted?.bytes[0]).toBe(0.93 * 3 * GB + 6 * GB);
   });
 
   it('begins each month with its slice, and what was granted before counts as sent', () => {

@@ -132,6 +132,7 @@ describe('a live cluster', () => {
       kind: 'tooLittle',
       smallestBudget: usd(0.015),
       spent: usd(0.015),
+      granted: 0,
     });
   });
 
@@ -145,6 +146,7 @@ describe('a live cluster', () => {
       kind: 'tooLittle',
       smallestBudget: usd(0.03),
       spent: usd(0.015),
+      granted: 0,
     });
   });
 
