@@ -719,7 +719,7 @@ export class Invariants implements Watcher {
     }
   }
 
-  /** The record says that nodes do not keep to their limit, if that shows for two looks. */
+  /** The record says that a node does not keep to its limit, if two measures show that. */
   #checkTrust({ granted }: WatchedCluster, { id, limited, sent }: EndedRecord): void {
     const { recordsCanBeRead, transfer, now } = this.#options;
     const linodes = this.linodesOf(id);
@@ -730,14 +730,14 @@ export class Invariants implements Watcher {
     const isNew = linodes.some(({ created, deleted }) => created > at || (deleted ?? at) < at);
     if (isNew || month !== monthNameAt(now()) || this.#options.isExcused(now())) return;
     const start = monthAt(at).start;
-    const kept = this.#sendersOf(id).reduce((total, { index, linode }) => {
+    const beyond = this.#sendersOf(id).find(({ index, linode }) => {
       const slowed = SLOWED_BYTES_PER_SECOND * ((at - Math.max(start, linode.created)) / 1_000);
       const allowance = Math.max(grantedTo(granted, index, at), linode.limit?.slice ?? 0);
-      return total + 1.5 * allowance + slowed;
-    }, 2e9);
-    const bytes = linodes.reduce((total, linode) => total + bytesInMonth(linode, at), 0);
-    if (bytes <= kept || sent?.unlimited === true) return;
-    this.report('saidSo', `the nodes of ${id} keep to no limit, and its record does not say so`);
+      return bytesInMonth(linode, at) > 1.5 * allowance + slowed + 2e9;
+    });
+    if (beyond === undefined || sent?.unlimited === true) return;
+    const node = `node ${beyond.index} of ${id}`;
+    this.report('saidSo', `${node} keeps to no limit, and the record does not say so`);
   }
 
   #sendersOf(id: ClusterId): Sender[] {

@@ -2473,6 +2473,18 @@ const transfer = [
       from: 'Math.max(0, found - bytes)',
       to: 'found - bytes',
     },
+    'one wrong figure takes the limit off for good': {
+      from: 'found.find(({ index }) => doubted.includes(index))',
+      to: 'found[0]',
+    },
+    'nodes in doubt are trusted again without a measure of them': {
+      from: 'isSender(node) && !measured.has(node.index)',
+      to: 'false',
+    },
+    'nodes that keep to no limit hide behind others': {
+      from: 'allowedOf(node) * TOLERATED_SHARE + TOLERATED_BYTES',
+      to: 'allowedOf(node) * record.nodes.length * TOLERATED_SHARE + TOLERATED_BYTES',
+    },
     'the first minutes of a month take the figure of the last': {
       from: 'now < plus(monthNamed(monthName(now)).start, NEW_MONTH)',
       to: 'now < monthNamed(monthName(now)).start',

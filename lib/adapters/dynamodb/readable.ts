@@ -188,6 +188,7 @@ const sent = z.looseObject({
   rate: bytes,
   granted: z.optional(bytes),
   grantedBefore: z.optional(z.record(text.check(z.regex(MONTH_NAME)), bytes)),
+  inDoubt: z.optional(z.array(count)),
   unlimited: z.optional(z.literal(true)),
 });
 

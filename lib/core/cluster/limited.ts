@@ -19,9 +19,9 @@ export interface Granted {
 export const isLimited = ({ limited, bought }: Common): boolean =>
   limited === true && bought.transfer !== undefined;
 
-/** Whether the nodes have a limit, and no measure has shown that they do not keep to it. */
+/** Whether the nodes have a limit, and the last measures leave no doubt that they keep to it. */
 export const keepsToLimit = (record: Common): boolean =>
-  isLimited(record) && record.sent?.unlimited !== true;
+  isLimited(record) && record.sent?.unlimited !== true && record.sent?.inDoubt === undefined;
 
 /** The bytes that each node of the cluster may send in a calendar month (UTC) without asking. */
 export const sliceOf = ({ bought, nodes }: Pick<Common, 'bought' | 'nodes'>): number =>
@@ -100,9 +100,8 @@ export function possibleBytes(record: Common, granted: Granted | null, at: Epoch
   return Math.max(known, granted?.earlier[month] ?? 0);
 }
 
-/** What the nodes may have sent slowly in the month of `at` by then. */
-export const slowSinceBegin = ({ nodes }: Common, at: EpochMs): number =>
-  nodes.reduce((sum, node) => sum + slowBytes(node, null, at), 0);
+/** What the node may have sent slowly in the month of `at` by then. */
+export const slowSinceBegin = (node: NodeRecord, at: EpochMs): number => slowBytes(node, null, at);
 
 /** What the node may have sent slowly from `since`, or from its begin in the month of `at`, to `at`. */
 function slowBytes(node: NodeRecord, since: EpochMs | null, at: EpochMs): number {

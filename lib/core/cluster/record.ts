@@ -171,7 +171,9 @@ export interface Sent {
   readonly granted?: number;
   /** The same of each earlier month. */
   readonly grantedBefore?: Readonly<Record<MonthName, number>>;
-  /** The nodes have sent so much more that they do not keep to their limit. */
+  /** The nodes, by their index, that had sent far more than they are allowed at their last measure. */
+  readonly inDoubt?: readonly number[];
+  /** Two measures in a row of a node have shown so: the nodes do not keep to their limit. */
   readonly unlimited?: true;
 }
 

@@ -14,7 +14,7 @@ import {
 import { type MonthName, monthName, monthNamed } from '../billing/bill.ts';
 import { BYTES_PER_GB, mayBeSentByMonth, rateOf, sentByMonth } from '../billing/transfer.ts';
 import {
-  allowancesIn,
+  allowanceIn,
   type Granted,
   isLimited,
   keepsToLimit,
@@ -65,9 +65,9 @@ export const unmeasuredTexts = (record: LiveRecord, now: EpochMs): string[] => {
 export type Measured = ReadonlyMap<number, number>;
 
 /**
- * The record with what was measured, and with what the nodes were granted by then. A node that could not be measured is expected to have sent since
- * then as the measured ones have in the mean, or as it has itself if that is more; its own next measure
- * takes the place of what was expected.
+ * The record with what was measured, and with what the nodes were granted by then. A node that could
+ * not be measured is expected to have sent since then as the measured ones have in the mean, or as it
+ * has itself if that is more; its own next measure takes the place of what was expected.
  */
 export function withSent(
   record: LiveRecord,
@@ -114,7 +114,8 @@ export function withSent(
   if (!isLimited(record)) return { ...record, sent };
   const isEarlierKnown = Object.keys(grantedBefore).length > 0;
   const limited = { ...sent, ...(isEarlierKnown && { grantedBefore }) };
-  return withTrust({ ...record, sent: limited }, granted, now);
+  const doubted = record.sent?.month === month ? (record.sent.inDoubt ?? []) : [];
+  return withTrust({ ...record, sent: limited }, { measured, granted, now }, doubted);
 }
 
 /** The record of nodes that could not be measured: they may have sent what they were granted. */
@@ -130,27 +131,43 @@ function withGranted(record: LiveRecord, granted: Granted | null, now: EpochMs):
   return { ...record, sent: { ...known, granted: possible, grantedBefore } };
 }
 
-/** So much more than they are allowed nodes may be measured to have sent, and be trusted. */
+/** So much more than it is allowed a node may be measured to have sent, and be trusted. */
 const TOLERATED_SHARE = 1.3;
 const TOLERATED_BYTES = BYTES_PER_GB;
+/** So long after the beginning of a month, a figure that lags far behind makes no node doubtful. */
+const LAGS_MAX = hours(1);
 
 /**
- * The record with what the nodes may have sent, or with the finding that they do not keep to their
- * limit: somebody has taken it off. That stays so for good.
+ * The record with what the nodes may have sent, and with those in doubt: they were measured to have sent
+ * far more than they are allowed. If that shows again in a node's next measure, somebody has taken
+ * its limit off, and its cluster counts for good like one without. With a node in doubt it counts so
+ * until then, and its nodes are measured as soon.
  */
-function withTrust(record: LiveRecord, granted: Granted | null, now: EpochMs): LiveRecord {
+function withTrust(
+  record: LiveRecord,
+  { measured, granted, now }: { measured: Measured; granted: Granted | null; now: EpochMs },
+  doubted: readonly number[],
+): LiveRecord {
   const { sent } = record;
   if (sent === undefined) return record;
-  const measured = total(sent.bytes);
-  const allowed = allowancesIn(record, granted, monthName(now)) * TOLERATED_SHARE;
-  const isKept = measured <= allowed + TOLERATED_BYTES + slowSinceBegin(record, now);
-  if (isKept || sent.unlimited === true) {
-    return { ...record, sent: { ...sent, granted: possibleBytes(record, granted, now) } };
+  const known = { ...sent, granted: possibleBytes(record, granted, now) };
+  const { start } = monthNamed(sent.month);
+  if (sent.unlimited === true || now < plus(start, LAGS_MAX)) return { ...record, sent: known };
+  const allowedOf = ({ index }: NodeRecord) => allowanceIn(record, granted, index, sent.month);
+  const mostOf = (node: NodeRecord): number =>
+    allowedOf(node) * TOLERATED_SHARE + TOLERATED_BYTES + slowSinceBegin(node, now);
+  const found = record.nodes.filter((node) => (measured.get(node.index) ?? 0) > mostOf(node));
+  const again = found.find(({ index }) => doubted.includes(index));
+  if (again !== undefined) {
+    const event =
+      `node ${again.index} has sent ${gbOf(measured.get(again.index) ?? 0)} GB this month, and was ` +
+      `allowed ${gbOf(allowedOf(again))} GB: the nodes do not keep to their limit`;
+    return withHistory({ ...record, sent: { ...sent, unlimited: true } }, now, event);
   }
-  const event =
-    `the nodes have sent ${gbOf(measured)} GB this month, and were allowed ` +
-    `${gbOf(allowed / TOLERATED_SHARE)} GB: they do not keep to their limit`;
-  return withHistory({ ...record, sent: { ...sent, unlimited: true } }, now, event);
+  const open = record.nodes.filter((node) => isSender(node) && !measured.has(node.index));
+  const still = open.filter(({ index }) => doubted.includes(index));
+  const inDoubt = [...still, ...found].map(({ index }) => index);
+  return { ...record, sent: { ...known, ...(inDoubt.length > 0 && { inDoubt }) } };
 }
 
 const gbOf = (bytes: number): number => Math.ceil(bytes / (BYTES_PER_GB / 10)) / 10;

@@ -4,6 +4,7 @@ import { sum } from '../../../../lib/core/base/money.ts';
 import { type EpochMs, epochMs, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
 import { overspentAt, spentAt, spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
+import { keepsToLimit } from '../../../../lib/core/cluster/limited.ts';
 import { totalsOf } from '../../../../lib/core/cluster/month-totals.ts';
 import type { LiveRecord, Running } from '../../../../lib/core/cluster/record.ts';
 import { isMonthNew, sendersOf, withSent } from '../../../../lib/core/cluster/sent.ts';
@@ -68,7 +69,7 @@ describe('a measure', () => {
     expect(isMeasureDue(again, plus(NOW, seconds(30)))).toBe(false);
   });
 
-  it('finds that nodes send far more than they are allowed, for good, and says so once', () => {
+  describe('of nodes with a limit', () => {
     const limited = { ...record, limited: true } as const;
     const granted = { version: 1, month: '2026-11', bytes: [10 * GB, 0], earlier: {} };
     const of = (gb: number, before: LiveRecord = limited, now = NOW) =>
@@ -81,19 +82,58 @@ describe('a measure', () => {
         now,
         granted,
       );
-    // 1.3 times what they are allowed, a GB, and 0.36 GB an hour and node.
-    expect(of(15.2).sent?.unlimited).toBeUndefined();
-    expect(of(15.2).sent?.granted).toBeGreaterThan(15.2 * GB);
-    expect(of(1).sent?.granted).toBe(Math.ceil(10e9 / 0.93) + Math.ceil(367_080_000 / 0.93));
-    const found = of(15.5);
-    expect(found.sent).toMatchObject({ unlimited: true });
-    expect(found.history.at(-1)?.event).toBe(
-      'the nodes have sent 15.5 GB this month, and were allowed 10.4 GB: they do not keep to their limit',
-    );
-    const again = of(16, found, later(90));
-    expect(again.sent).toMatchObject({ unlimited: true });
-    expect(again.history).toHaveLength(found.history.length);
-    expect(measureEvery(found, NOW)).toBeLessThanOrEqual(minutes(5));
+
+    it('trusts them up to 1.3 times their allowance, a GB, and 0.37 GB an hour', () => {
+      expect(of(14.3).sent?.inDoubt).toBeUndefined();
+      expect(of(14.3).sent?.granted).toBeGreaterThan(14.3 * GB);
+      const most = Math.ceil(10e9 / 0.93) + Math.ceil(367_080_000 / 0.93);
+      expect(of(1).sent?.granted).toBe(most);
+      expect(of(14.5).sent?.inDoubt).toEqual([0]);
+    });
+
+    it('finds that one sends far more, for good, after two in a row, and says so once', () => {
+      const doubted = of(14.5);
+      expect(doubted.sent?.unlimited).toBeUndefined();
+      expect(keepsToLimit(doubted)).toBe(false);
+      expect(measureEvery(doubted, NOW)).toBeLessThanOrEqual(minutes(5));
+      const found = of(15, doubted, later(65));
+      expect(found.sent).toMatchObject({ unlimited: true });
+      expect(found.history.at(-1)?.event).toBe(
+        'node 0 has sent 15 GB this month, and was allowed 10 GB: the nodes do not keep to their limit',
+      );
+      const again = of(16, found, later(90));
+      expect(again.sent).toMatchObject({ unlimited: true });
+      expect(again.history).toHaveLength(found.history.length);
+    });
+
+    it('trusts them again if the next one shows less, as the figure was wrong', () => {
+      const doubted = of(100);
+      const other = withSent(doubted, new Map([[1, 0]]), later(65), granted);
+      expect(other.sent?.inDoubt, 'it was not measured since').toEqual([0]);
+      const well = of(2, other, later(70));
+      expect(keepsToLimit(well)).toBe(true);
+      expect(of(100, well, later(75)).sent?.unlimited).toBeUndefined();
+      const nodes = [gone(0, { billedUntil: later(63) }), created(1)];
+      const left = withSent({ ...doubted, nodes }, new Map([[1, 0]]), later(65), granted);
+      expect(keepsToLimit(left), 'it is gone').toBe(true);
+    });
+
+    it('finds one of many, though these send less than they are allowed', () => {
+      const nodes = Array.from({ length: 100 }, (_, index) => created(index));
+      const all = { version: 1, month: '2026-11', bytes: nodes.map(() => 10 * GB), earlier: {} };
+      const found = new Map(nodes.map(({ index }) => [index, index === 99 ? 40 * GB : GB]));
+      const one = { ...limited, nodes, budget: usd(100) };
+      expect(withSent(one, found, NOW, all).sent?.inDoubt).toEqual([99]);
+    });
+
+    it('trusts them in the first hour of a month, as figures of the last one may linger', () => {
+      const nodes = [created(0), created(1)];
+      const old = { ...limited, nodes, budget: usd(9) };
+      const first = of(600, old, at('2026-12-01T00:10:00Z'));
+      const second = of(600, first, at('2026-12-01T00:59:00Z'));
+      expect(keepsToLimit(second)).toBe(true);
+      expect(of(600, second, at('2026-12-01T01:00:00Z')).sent?.inDoubt).toEqual([0]);
+    });
   });
 
   it('waits at the beginning of a month, as figures of the last one may linger', () => {
