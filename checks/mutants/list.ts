@@ -2532,6 +2532,12 @@ const transfer = [
       to: 'kept',
     },
   }),
+  ...inFile('lib/core/cluster/allowance.ts', ['test/unit/app/hear-sending.test.ts'], {
+    'a node hears of what the budget does not pay': {
+      from: 'bytes <= certain || isPaid(record',
+      to: 'bytes <= certain || true || isPaid(record',
+    },
+  }),
   ...inFile('lib/core/cluster/allowance.ts', ['test/unit/core/cluster/allowance.test.ts'], {
     'what nodes were granted already is granted again': {
       from: 'sendable - Math.ceil(possible * COUNTED_SHARE)',

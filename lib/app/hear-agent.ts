@@ -10,13 +10,7 @@ import {
 } from '../core/base/units.ts';
 import type { MonthName } from '../core/billing/bill.ts';
 import { type AgentCall, agentCallShape, isOfJob } from '../core/cluster/agent-call.ts';
-import {
-  type Allowance,
-  allowanceOf,
-  grantFor,
-  leftBytes,
-  ROUNDING_BYTES,
-} from '../core/cluster/allowance.ts';
+import { type Allowance, grantFor, toldAllowance } from '../core/cluster/allowance.ts';
 import { hasJob } from '../core/cluster/job-nodes.ts';
 import { lifeOf } from '../core/cluster/life.ts';
 import { type Granted, isLimited } from '../core/cluster/limited.ts';
@@ -144,9 +138,9 @@ interface Asking {
 }
 
 /**
- * The allowance of the node, larger if it may send more. The node learns of a grant only if the
- * record is still such that the budget pays it: a change of the budget meanwhile has either seen the
- * grant, or is seen here.
+ * The allowance of the node, larger if it may send more. The node learns of a grant only if the record,
+ * read after the grant was kept, is such that the budget pays it: a change of the budget meanwhile has
+ * either seen the grant, or is seen here.
  */
 async function allowanceFor(
   { clock, store, allowances }: HearAgentDeps,
@@ -163,15 +157,13 @@ async function allowanceFor(
     const answer = await allowances.grant(record.id, next, keptUntil);
     const again = await store.get(record.id);
     if (again === 'notFound' || !isLive(again)) break;
-    const isSame = again.revision === record.revision;
     record = again;
     if (answer === 'conflict') continue;
-    if (isSame || leftBytes(record, next, now) >= -ROUNDING_BYTES)
-      return allowanceOf(record, next, rank, now);
-    // The node does not learn of it; until it is granted again, it counts as if the node did.
+    // It may be more than a lower budget pays: it counts as granted, but the node does not hear of it.
+    granted = next;
     break;
   }
-  return allowanceOf(record, granted, rank, clock.now());
+  return toldAllowance(record, granted, rank, clock.now());
 }
 
 function parseCall(input: unknown): AgentCall {

@@ -17,10 +17,11 @@ import {
   mayComeToSend,
   possibleBefore,
   possibleBytes,
+  sliceOf,
   slicesOf,
   slowRate,
 } from './limited.ts';
-import type { LiveRecord, Sent } from './record.ts';
+import type { LiveRecord } from './record.ts';
 import { hoursEnd, SLOW_UNSEEN_MAX, total, transferIn } from './transfer.ts';
 
 /** The most bytes that a node may send in a calendar month (UTC) before it slows itself down. */
@@ -50,6 +51,31 @@ export function allowanceOf(
   return { month, bytes: allowanceIn(record, granted, rank, month) };
 }
 
+/**
+ * The allowance that the node hears of: no more than its slice, or than was measured of it, while the
+ * budget does not pay what all nodes were granted. It may have been lowered just before a grant was kept.
+ */
+export function toldAllowance(
+  record: LiveRecord,
+  granted: Granted | null,
+  rank: number,
+  now: EpochMs,
+): Allowance {
+  const { month, bytes } = allowanceOf(record, granted, rank, now);
+  const certain = Math.max(sliceOf(record), countedOf(record, rank, month));
+  if (bytes <= certain || isPaid(record, granted, now)) return { month, bytes };
+  return { month, bytes: certain };
+}
+
+/** Whether the budget pays all that was granted, as far as that is exactly known. */
+function isPaid(record: LiveRecord, granted: Granted | null, now: EpochMs): boolean {
+  const inexact = possibleBytes(record, granted, now) * INEXACT_SHARE;
+  return leftBytes(record, granted, now) >= -Math.max(ROUNDING_BYTES, inexact);
+}
+
+/** By this part, `sendableBytes` may be less at a later instant. */
+const INEXACT_SHARE = 0.02;
+
 /** The month of the grants; another function's clock may be ahead at a month's turn. */
 const monthOf = (granted: Granted | null, now: EpochMs): MonthName =>
   granted !== null && granted.month > monthName(now) ? granted.month : monthName(now);
@@ -74,7 +100,7 @@ export function grantFor(
   const fair = Math.max(Math.floor(left / sendersOf(record)), SHARE_BYTES_MIN);
   const share = Math.min(left, fair, step);
   if (share < GRANT_BYTES_MIN) return null;
-  const next = Math.max(bytes, Math.floor(measuredOf(record.sent, rank, month) * COUNTED_SHARE));
+  const next = Math.max(bytes, countedOf(record, rank, month));
   const before = granted?.month === month ? granted.bytes : [];
   return {
     version: (granted?.version ?? 0) + 1,
@@ -113,12 +139,13 @@ const sentAll = (byMonth: Sending['byMonth'], at: EpochMs): Sending => ({
 });
 
 /** After a grant of all that was left, so much less than nothing may be left. */
-export const ROUNDING_BYTES = 1_000;
+const ROUNDING_BYTES = 1_000;
 
 const sendersOf = ({ nodes }: LiveRecord): number => nodes.filter(mayComeToSend).length;
 
-const measuredOf = (sent: Sent | undefined, rank: number, month: MonthName): number =>
-  sent?.month === month ? (sent.bytes[rank] ?? 0) : 0;
+/** What the node itself has counted at least of what was measured of it in the month. */
+const countedOf = ({ sent }: LiveRecord, rank: number, month: MonthName): number =>
+  sent?.month === month ? Math.floor((sent.bytes[rank] ?? 0) * COUNTED_SHARE) : 0;
 
 /**
  * The most bytes of this calendar month that the nodes together may have sent, as they count them, so

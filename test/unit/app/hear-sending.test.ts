@@ -147,8 +147,32 @@ describe('a grant while the cluster changes', () => {
     });
 
   it('is not told if the budget was lowered so far meanwhile that it does not pay the grant', async () => {
-    const { ask, record } = await aWorld({ replace: changedBy({ budget: usd(0.03) }) });
+    const replace = changedBy({ budget: usd(0.03) });
+    const { ask, record, granted } = await aWorld({ replace });
     expect(await ask(1)).toMatchObject({ allowanceBytes: sliceOf(record) });
+    expect((await granted())?.bytes[0]).toBeGreaterThan(sliceOf(record));
+  });
+
+  it('is not told at the next ask either, until a budget pays it', async () => {
+    const { ask, record, table, clock } = await aWorld({
+      replace: changedBy({ budget: usd(0.03) }),
+    });
+    await ask(100);
+    clock.set(plus(NOW, minutes(5)));
+    expect(await ask(0.6)).toMatchObject({ allowanceBytes: sliceOf(record) });
+    const lowered = (await table.clusters.get(ID)) as Running;
+    await table.clusters.save({ ...lowered, budget: usd(3) });
+    expect((await ask(0.6)).allowanceBytes).toBeGreaterThan(50 * GB);
+  });
+
+  it('is told, of a grant that nothing pays, as far as it was measured', async () => {
+    const replace = changedBy({ budget: usd(0.03) });
+    const sent = {
+      ...{ at: NOW, month: '2026-11', bytes: [2 * GB, 0], measuredAt: [NOW, NOW] },
+      ...{ expected: [0, 0], before: {}, rate: 0 },
+    };
+    const { ask } = await aWorld({ replace, record: { sent } });
+    expect(await ask(2)).toMatchObject({ allowanceBytes: 0.93 * 2 * GB });
   });
 
   it('is told if the change has nothing to do with it', async () => {
