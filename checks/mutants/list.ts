@@ -2110,8 +2110,12 @@ const rooms = [
       from: '[ "$that" -eq "$month" ] && [',
       to: '[',
     },
+    'nodes that find Onebuck busy ask again all at once': {
+      from: 'patience=$((1 + spread / 3))',
+      to: 'patience=1',
+    },
     'a node to which nothing is granted asks each ten seconds': {
-      from: 'patience=30',
+      from: 'patience=$((30 + rank / 10))',
       to: 'patience=1',
     },
     'who flushes all rules takes the limit away': {
@@ -2532,6 +2536,18 @@ const transfer = [
       to: 'kept',
     },
   }),
+  ...inFile('lib/app/hear-agent.ts', ['test/unit/app/hear-sending.test.ts'], {
+    'a node that others forestall takes it that nothing is left': {
+      from: "throw new AppError('tooMany', 'Many nodes of",
+      to: "return toldAllowance(record, null, rank, clock.now()); throw new AppError('tooMany', 'Many nodes of",
+    },
+  }),
+  ...inFile('lib/app/sendable.ts', ['test/unit/app/sendable.test.ts'], {
+    'a changed cluster may send what it could before': {
+      from: '[record.revision, month,',
+      to: '[month,',
+    },
+  }),
   ...inFile('lib/core/cluster/allowance.ts', ['test/unit/app/hear-sending.test.ts'], {
     'a node hears of what the budget does not pay': {
       from: 'bytes <= certain || isPaid(record',
@@ -2540,8 +2556,8 @@ const transfer = [
   }),
   ...inFile('lib/core/cluster/allowance.ts', ['test/unit/core/cluster/allowance.test.ts'], {
     'what nodes were granted already is granted again': {
-      from: 'sendable - Math.ceil(possible * COUNTED_SHARE)',
-      to: 'sendable',
+      from: 'sendable(record, granted, now) - Math.ceil(possible * COUNTED_SHARE)',
+      to: 'sendable(record, granted, now)',
     },
     'the first node that asks gets all that is left': {
       from: 'Math.min(left, fair, step)',

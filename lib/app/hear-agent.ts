@@ -10,10 +10,15 @@ import {
 } from '../core/base/units.ts';
 import type { MonthName } from '../core/billing/bill.ts';
 import { type AgentCall, agentCallShape, isOfJob } from '../core/cluster/agent-call.ts';
-import { type Allowance, grantFor, toldAllowance } from '../core/cluster/allowance.ts';
+import {
+  type Allowance,
+  grantFor,
+  type SendableOf,
+  toldAllowance,
+} from '../core/cluster/allowance.ts';
 import { hasJob } from '../core/cluster/job-nodes.ts';
 import { lifeOf } from '../core/cluster/life.ts';
-import { type Granted, isLimited } from '../core/cluster/limited.ts';
+import { isLimited } from '../core/cluster/limited.ts';
 import { type AgentReport, reasonFrom } from '../core/cluster/readiness.ts';
 import { type ClusterRecord, isLive, type LiveRecord, type Phase } from '../core/cluster/record.ts';
 import { AppError } from '../errors.ts';
@@ -23,6 +28,7 @@ import type { ClusterDeps } from './destroy-cluster.ts';
 import { type HeardOfJob, hearJob } from './hear-job.ts';
 import { nudgeOrLeaveToReaper } from './nudge.ts';
 import { createRateLimit, type RateLimit } from './rate-limit.ts';
+import { createSendable } from './sendable.ts';
 
 export interface HearAgentDeps extends ClusterDeps {
   readonly reports: AgentReports;
@@ -42,6 +48,8 @@ export interface AgentLimits {
   readonly jobCalls: RateLimit;
   readonly nudges: RateLimit;
   readonly uploads: RateLimit;
+  /** What it knows of how much clusters may send. */
+  readonly sendable: SendableOf;
 }
 
 /**
@@ -53,6 +61,7 @@ export const createAgentLimits = (clock: Pick<Clock, 'now'>): AgentLimits => ({
   jobCalls: createRateLimit(clock, { burst: 100, every: durationMs(500) }),
   nudges: createRateLimit(clock, { burst: 1, every: seconds(10) }),
   uploads: createRateLimit(clock, { burst: 5, every: minutes(1) }),
+  sendable: createSendable(),
 });
 
 /** The answer to an agent. */
@@ -93,7 +102,7 @@ export async function hearAgent(
     throw new AppError('notFound', `There is no node ${rank} of a cluster ${clusterId}.`);
   }
   if (!isLive(record)) {
-    throw new AppError('conflict', `The cluster ${clusterId} has ended: its nodes are destroyed.`);
+    throw ended(record);
   }
   const now = clock.now();
   const teardownAt = teardownOf(record, now);
@@ -120,6 +129,9 @@ export async function hearAgent(
   return { teardownAt, status: record.phase, token, ...toSend, ...ofJob };
 }
 
+const ended = ({ id }: ClusterRecord): AppError =>
+  new AppError('conflict', `The cluster ${id} has ended: its nodes are destroyed.`);
+
 const answerOf = ({
   month,
   bytes,
@@ -143,27 +155,26 @@ interface Asking {
  * either seen the grant, or is seen here.
  */
 async function allowanceFor(
-  { clock, store, allowances }: HearAgentDeps,
+  { clock, store, allowances, limits: { sendable } }: HearAgentDeps,
   asked: LiveRecord,
   { rank, sentBytes, keptUntil }: Asking,
 ): Promise<Allowance> {
   let record = asked;
-  let granted: Granted | null = null;
   for (let attempt = 0; attempt < GRANT_TRIES_MAX; attempt += 1) {
-    granted = await allowances.read(record.id);
+    const granted = await allowances.read(record.id);
     const now = clock.now();
-    const next = grantFor(record, granted, { rank, sentBytes }, now);
-    if (next === null) break;
+    const next = grantFor(record, granted, { rank, sentBytes }, now, sendable);
+    if (next === null) return toldAllowance(record, granted, rank, now, sendable);
     const answer = await allowances.grant(record.id, next, keptUntil);
     const again = await store.get(record.id);
-    if (again === 'notFound' || !isLive(again)) break;
+    if (again === 'notFound' || !isLive(again)) throw ended(record);
     record = again;
     if (answer === 'conflict') continue;
     // It may be more than a lower budget pays: it counts as granted, but the node does not hear of it.
-    granted = next;
-    break;
+    return toldAllowance(record, next, rank, now, sendable);
   }
-  return toldAllowance(record, granted, rank, clock.now());
+  // Otherwise the node would take it that nothing is left, and ask again much later.
+  throw new AppError('tooMany', 'Many nodes of the cluster ask at once. Ask again soon.');
 }
 
 function parseCall(input: unknown): AgentCall {

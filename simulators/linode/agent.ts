@@ -37,11 +37,11 @@ export class SimulatedAgent {
   ) {
     this.#files = files;
     const isLimited = files.slice !== null && node !== null;
-    this.#asks = isLimited ? new SimulatedAsks(node, doneAt) : null;
     this.#doneAt = doneAt;
     this.#fault = fault;
     this.#last = doneAt;
     this.#rank = Number(/\d+$/.exec(files.url)?.[0] ?? 0);
+    this.#asks = isLimited ? new SimulatedAsks(node, this.#rank, doneAt) : null;
   }
 
   get url(): string {

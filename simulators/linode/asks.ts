@@ -13,8 +13,10 @@ const SECOND = 1_000;
 const MONTHS_AHEAD = 12;
 /** How often the agent reads the firewall's counter. */
 const LOOK_EVERY = 10 * SECOND;
-/** If it got no more, or no answer. */
+/** If it got no more; and a second for each node with a lower rank. */
 const UNCHANGED_PAUSE = 300 * SECOND;
+/** If it got no answer; ranks up to here ask one after the other. */
+const RANKS_APART = 30;
 
 /**
  * Plays the part of a node's agent that asks for a larger allowance when half of the one that the
@@ -22,11 +24,13 @@ const UNCHANGED_PAUSE = 300 * SECOND;
  */
 export class SimulatedAsks {
   readonly #node: Node;
+  readonly #rank: number;
   #pausedUntil: number;
 
   /** `from`: when the agent begins to look, in epoch milliseconds. */
-  constructor(node: Node, from: number) {
+  constructor(node: Node, rank: number, from: number) {
     this.#node = node;
+    this.#rank = rank;
     this.#pausedUntil = from;
   }
 
@@ -55,7 +59,14 @@ export class SimulatedAsks {
     const before = allowanceAt(this.#node.instance(), now);
     if (month !== undefined && bytes !== undefined) this.#node.allow({ month, bytes });
     const isLarger = allowanceAt(this.#node.instance(), now) > before;
-    this.#pausedUntil = now + (isLarger ? LOOK_EVERY : UNCHANGED_PAUSE);
+    const looks = isLarger ? 1 : this.#patience(answer !== null);
+    this.#pausedUntil = now + looks * LOOK_EVERY;
+  }
+
+  /** How many looks later it asks again, having got no more. */
+  #patience(isAnswered: boolean): number {
+    if (!isAnswered) return 1 + Math.floor((this.#rank % RANKS_APART) / 3);
+    return Math.floor(UNCHANGED_PAUSE / LOOK_EVERY + this.#rank / 10);
   }
 
   /** When half of the allowance is first sent, from `from` on in its month; null: not in that month. */

@@ -347,8 +347,6 @@ export interface SendableUntil {
   readonly until: EpochMs;
   /** Room is left for what the nodes go on to send slowly until then. */
   readonly slowUntil: EpochMs;
-  /** Fewer bytes are not worth the search, and count as none. */
-  readonly worth: number;
 }
 
 /** Agents wait for it: some hundredths of a second's work. */
@@ -366,7 +364,7 @@ export function sendableBytes(
   { terms, bringers, sending }: Transfer,
   nodes: readonly BilledNode[],
   limit: Pick<SendingLimit, 'slices' | 'slow'>,
-  { budget, until, slowUntil, worth }: SendableUntil,
+  { budget, until, slowUntil }: SendableUntil,
   now: EpochMs,
 ): number {
   const month = monthName(now);
@@ -400,7 +398,6 @@ export function sendableBytes(
     search(middle, end);
     search(start, middle);
   };
-  if (least < worth) return 0;
   if (least > 0 && now < until) search(now, until);
   return surely;
 }

@@ -60,17 +60,23 @@ export function toldAllowance(
   granted: Granted | null,
   rank: number,
   now: EpochMs,
+  sendable: SendableOf = sendableBytes,
 ): Allowance {
   const { month, bytes } = allowanceOf(record, granted, rank, now);
   const certain = Math.max(sliceOf(record), countedOf(record, rank, month));
-  if (bytes <= certain || isPaid(record, granted, now)) return { month, bytes };
+  if (bytes <= certain || isPaid(record, granted, now, sendable)) return { month, bytes };
   return { month, bytes: certain };
 }
 
 /** Whether the budget pays all that was granted, as far as that is exactly known. */
-function isPaid(record: LiveRecord, granted: Granted | null, now: EpochMs): boolean {
+function isPaid(
+  record: LiveRecord,
+  granted: Granted | null,
+  now: EpochMs,
+  sendable: SendableOf,
+): boolean {
   const inexact = possibleBytes(record, granted, now) * INEXACT_SHARE;
-  return leftBytes(record, granted, now) >= -Math.max(ROUNDING_BYTES, inexact);
+  return leftBytes(record, granted, now, sendable) >= -Math.max(ROUNDING_BYTES, inexact);
 }
 
 /** By this part, `sendableBytes` may be less at a later instant. */
@@ -89,13 +95,14 @@ export function grantFor(
   granted: Granted | null,
   { rank, sentBytes }: { readonly rank: number; readonly sentBytes: number },
   now: EpochMs,
+  sendable: SendableOf = sendableBytes,
 ): Granted | null {
   const node = record.nodes[rank];
   if (node === undefined || !mayComeToSend(node)) return null;
   if (!keepsToLimit(record) || record.phase === 'deleting') return null;
   const { month, bytes } = allowanceOf(record, granted, rank, now);
   if (month !== monthName(now) || sentBytes < bytes / 2) return null;
-  const left = leftBytes(record, granted, now);
+  const left = leftBytes(record, granted, now, sendable);
   const step = Math.max(GROWTH_MAX * sentBytes, SHARE_BYTES_MIN);
   const fair = Math.max(Math.floor(left / sendersOf(record)), SHARE_BYTES_MIN);
   const share = Math.min(left, fair, step);
@@ -111,11 +118,18 @@ export function grantFor(
 }
 
 /** What no node may have sent or been allowed yet of `sendableBytes`; negative if that has fallen. */
-export function leftBytes(record: LiveRecord, granted: Granted | null, now: EpochMs): number {
+export function leftBytes(
+  record: LiveRecord,
+  granted: Granted | null,
+  now: EpochMs,
+  sendable: SendableOf = sendableBytes,
+): number {
   const possible = possibleBytes(record, granted, now);
-  const sendable = sendableBytes(record, granted, now, possible - ROUNDING_BYTES);
-  return sendable - Math.ceil(possible * COUNTED_SHARE);
+  return sendable(record, granted, now) - Math.ceil(possible * COUNTED_SHARE);
 }
+
+/** `sendableBytes`, or what an earlier reckoning of the same record found. */
+export type SendableOf = (record: LiveRecord, granted: Granted | null, now: EpochMs) => number;
 
 /**
  * What transfer costs if the nodes have sent all that they were granted, and the nodes were deleted
@@ -156,22 +170,15 @@ const countedOf = ({ sent }: LiveRecord, rank: number, month: MonthName): number
  *    used all of it are slowed, and their cluster does not end earlier for it.
  * 2. Beside what the cluster is planned to send (`transferGb`), room is left only for what nodes send
  *    slowly until a pass sees it.
- *
- * Less than `worth`, as Linode counts it, is none.
  */
-export function sendableBytes(
-  record: LiveRecord,
-  granted: Granted | null,
-  now: EpochMs,
-  worth = 0,
-): number {
+export function sendableBytes(record: LiveRecord, granted: Granted | null, now: EpochMs): number {
   const transfer = transferIn(record, now, granted);
   if (transfer === null) return 0;
   const nodes = nodesOf(record, now);
   const until = latest(now, hoursEnd(record, nodes));
   const limit = { slices: slicesOf(record), slow: slowRate(record) };
   const most = (slowUntil: EpochMs): number =>
-    sendableIn(transfer, nodes, limit, { budget: record.budget, until, slowUntil, worth }, now);
+    sendableIn(transfer, nodes, limit, { budget: record.budget, until, slowUntil }, now);
   const steady = most(until);
   const planned = plannedBytes(record);
   const soon = earliest(until, plus(now, SLOW_UNSEEN_MAX));

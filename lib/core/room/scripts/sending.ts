@@ -17,7 +17,8 @@ export const AGENT_PORTS = '900-931';
  *   small packets would keep everybody from logging in, and the agent from asking.
  *
  * The agent looks each ten seconds at what was sent, and asks Onebuck for a larger allowance when half
- * of it is used (`sending`): at the next look again if that brought something, or in five minutes.
+ * of it is used (`sending`): at the next look again if that brought something, or in five minutes and a
+ * second for each node with a lower rank. If Onebuck is busy or away, in 10 to 100 seconds.
  *
  * `/etc/onebuck/limit` has the slice and the interface. `/etc/onebuck/sent` has the month, such as
  * 202611, the bytes that were sent in it, and the allowance.
@@ -114,8 +115,10 @@ turn() {
 }
 
 ask() {
-  patience=30
+  # Onebuck hears so many calls a second. Those of a large cluster come one after the other.
+  patience=$((1 + spread / 3))
   call sending '' ",\\"sentBytes\\":$sent" || return
+  patience=$((30 + rank / 10))
   granted=$(field allowanceBytes) that=$(field allowanceMonth | tr -d -)
   case $that,$granted in ,* | *, | *[!0-9,]*) return ;; esac
   turn "$that" 0

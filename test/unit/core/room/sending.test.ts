@@ -85,9 +85,21 @@ describe('the limit of a node', () => {
     expect(kept).toMatch(/^202611 \d+ 1000$/);
   });
 
-  it('asks again after five minutes if Onebuck does not answer', () => {
-    const { asked } = aNode({ limit: { sends: '10' }, answer: 'exit 22', seconds: 360 });
-    expect(asked.map(([at]) => at)).toEqual([51, 351]);
+  it('asks again soon if Onebuck is busy or away, and not all nodes at once', () => {
+    const limit = { kept: '202611 800 1000', sends: '10' };
+    const ask = (rank: number) =>
+      aNode({ rank, limit, answer: 'exit 22', seconds: 205 }).asked.map(([at]) => at);
+    expect(ask(5)).toEqual([1, 21, 41, 61, 81, 101, 121, 141, 161, 181, 201]);
+    expect(ask(29)).toEqual([1, 101, 201]);
+    expect(ask(329)).toEqual([1, 101, 201]);
+  });
+
+  it('asks more seldom in a large cluster of which nothing is left', () => {
+    const limit = { kept: '202611 800 1000', sends: '10' };
+    const ask = (rank: number) =>
+      aNode({ rank, limit, answer: 'echo {}', seconds: 810 }).asked.map(([at]) => at);
+    expect(ask(0)).toEqual([1, 301, 601]);
+    expect(ask(499)).toEqual([1, 791]);
   });
 
   it('asks each ten seconds while the answers grow and are half used', () => {

@@ -213,7 +213,7 @@ describe('scripts of a room', () => {
     );
 
     // The limit's functions, with what a file and the agent tell them.
-    const sending = `slice=1 wan=eth0 spread=0\n${SENDING}`;
+    const sending = `slice=1 wan=eth0 rank=0 spread=0\n${SENDING}`;
     expect(shellcheck([...scripts, AGENT, sending])).toBe('');
   });
 
