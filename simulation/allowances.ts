@@ -60,6 +60,19 @@ export function grantedTo(granted: readonly Allowance[], index: number, now: num
   return allowance?.month === monthNameAt(now) ? allowance.bytes : 0;
 }
 
+/** The bytes that Linode may count of nodes that send in so long all that they may in this month. */
+export function allowedBytes(
+  senders: readonly Sender[],
+  granted: readonly Allowance[],
+  ms: number,
+): number {
+  const slow = (SLOWED_BYTES_PER_SECOND * ms) / 1_000;
+  const bytes = senders.map(({ index, linode }) =>
+    Math.max(granted[index]?.bytes ?? 0, linode.limit?.slice ?? 0),
+  );
+  return bytes.reduce((total, each) => total + (each + slow) * COUNTED, 0);
+}
+
 /** The Linode if it has sent in earlier months what it has, and all of its allowance by `now`. */
 function allSent(linode: Instance, granted: number, now: number): Instance {
   const { limit, sends, ...silent } = linode;

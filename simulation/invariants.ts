@@ -32,6 +32,7 @@ import {
 import { gbUsdIn } from '../simulators/linode/transfer.ts';
 import {
   type Allowance,
+  allowedBytes,
   areLimited,
   billIfAllSent,
   grantedTo,
@@ -519,7 +520,7 @@ export class Invariants implements Watcher {
       const shortest = bill(linodes, (instance) => ended(instance) - error);
       // A life that begins earlier may be cheaper, as it may have no hour across a month's end.
       const possible = [shortest, truth, bill(linodes, late), bill(earlier, late)];
-      const sent = this.#sentRange(linodes, late);
+      const sent = this.#sentRange(id, linodes, late);
       const least = Math.min(...possible) + sent.least;
       const most = Math.max(...possible) + sent.most;
       const spent = record.spent;
@@ -538,15 +539,31 @@ export class Invariants implements Watcher {
   }
 
   /** The least and the most that a cluster may record for its transfer, in micro-dollars. */
-  #sentRange(linodes: readonly Instance[], late: (linode: Instance) => number) {
+  #sentRange(id: ClusterId, linodes: readonly Instance[], late: (linode: Instance) => number) {
     const { hasFaults, transfer } = this.#options;
     if (transfer === 'none') return { least: 0, most: 0 };
     const truth = overageUntil(linodes, ended);
     // After the last measure, the nodes count as if they sent at the highest rate seen.
     const isUnsure = hasFaults() || transfer !== 'steady';
-    const unsure = transferOfAll(linodes, isUnsure ? 2 * measureMs(linodes) : MINUTE);
+    const span = isUnsure ? 2 * measureMs(linodes) : MINUTE;
+    const unsure = Math.min(transferOfAll(linodes, span), this.#allowedCost(id, linodes, span));
     const most = Math.max(overageUntil(linodes, late), truth) + unsure;
     return { least: isUnsure ? Math.max(0, truth - unsure) : truth, most };
+  }
+
+  /**
+   * What the Linodes of the cluster cost in that time if each sends all that it may, and goes on slowly.
+   * No bound without limits, nor where a month's end is in its life, as grants of two months count then.
+   */
+  #allowedCost(id: ClusterId, linodes: readonly Instance[], ms: number): number {
+    const granted = this.#clusters.get(id)?.granted ?? [];
+    const months = linodes.flatMap(({ created, deleted }) =>
+      [created, deleted ?? created].map(monthNameAt),
+    );
+    if (!areLimited(linodes) || new Set(months).size > 1) return Number.POSITIVE_INFINITY;
+    const senders = this.#sendersOf(id);
+    if (senders.length < linodes.length) return Number.POSITIVE_INFINITY;
+    return costOf(linodes, allowedBytes(senders, granted, ms));
   }
 
   /** The sum of all overspends by the bill, in micro-dollars. */
@@ -705,7 +722,10 @@ export class Invariants implements Watcher {
     if (isMore) watched.granted[rank] = allowance;
     if (!areLimited(senders.map(({ linode }) => linode))) return;
     const now = this.#options.now();
-    if (watched.stubborn || watched.resizedAt !== null || this.#options.isExcused(now)) return;
+    if (watched.stubborn || watched.resizedAt !== null) return;
+    const slice = senders.find(({ index }) => index === rank)?.linode.limit?.slice ?? 0;
+    // An outage may end a cluster late, but nothing is granted then that its budget does not pay.
+    if (this.#options.isExcused(now) && !(isMore && allowance.bytes > slice)) return;
     if (this.#isRaised(id) && !this.#countsRise(id, now)) return;
     const { record } = watched;
     if (!isLive(record) || record.phase === 'deleting') return;
@@ -841,13 +861,17 @@ const endOf = (node: NodeRecord): number | null =>
 
 /**
  * What the Linodes cost in that time if each sent at the highest rate of all, as those count that
- * could not be measured; with a started GB for each of two months.
+ * could not be measured.
  */
 function transferOfAll(linodes: readonly Instance[], ms: number): number {
   const rates = linodes.flatMap(({ sends = [] }) =>
     sends.map(({ bytesPerSecond }) => bytesPerSecond),
   );
-  const bytes = (Math.max(0, ...rates) * linodes.length * ms) / 1_000;
+  return costOf(linodes, (Math.max(0, ...rates) * linodes.length * ms) / 1_000);
+}
+
+/** What so many bytes cost where they cost most, with a started GB for each of two months. */
+function costOf(linodes: readonly Instance[], bytes: number): number {
   if (bytes === 0) return 0;
   const dearest = Math.max(...linodes.map(({ region }) => gbUsdIn(region)));
   return Math.round((Math.ceil(bytes / 1e9) + 2) * dearest * 1e6);

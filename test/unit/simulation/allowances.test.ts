@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { areLimited, billIfAllSent } from '../../../simulation/allowances.ts';
+import { allowedBytes, areLimited, billIfAllSent } from '../../../simulation/allowances.ts';
 import type { Instance } from '../../../simulators/linode/instance.ts';
 import { at } from '../../support/builders.ts';
 import { anInstanceAt } from '../../support/instances.ts';
@@ -26,6 +26,12 @@ describe('the Linodes of a cluster are limited', () => {
     expect(areLimited([aSender(NOON, { limit: gone })])).toBe(false);
     expect(limit?.goneAt).toBeNull();
   });
+});
+
+it('nodes may send what they were granted or their slices, and slowly, as Linode counts it', () => {
+  const two = senders(aSender(NOON), aSender(NOON));
+  const bytes = allowedBytes(two, [{ month: '2026-11', bytes: 50 * GB }], HOUR);
+  expect(Math.round(bytes)).toBe(Math.round((50.5 * GB + 2 * 96_000 * 3_600) / 0.93));
 });
 
 describe('what is granted costs', () => {
