@@ -2559,6 +2559,10 @@ const transfer = [
       from: 'sendable(record, granted, now) - Math.ceil(possible * COUNTED_SHARE)',
       to: 'sendable(record, granted, now)',
     },
+    'nodes that bring nothing may send nothing of what is left': {
+      from: 'isAllPaid ? soon :',
+      to: 'isAllPaid ? steady :',
+    },
     'the first node that asks gets all that is left': {
       from: 'Math.min(left, fair, step)',
       to: 'left',

@@ -3,6 +3,7 @@ import { type EpochMs, earliest, latest, plus } from '../base/units.ts';
 import { type MonthName, monthName } from '../billing/bill.ts';
 import {
   BYTES_PER_GB,
+  backgroundOf,
   COUNTED_SHARE,
   mayBeSentByMonth,
   type Sending,
@@ -169,7 +170,8 @@ const countedOf = ({ sent }: LiveRecord, rank: number, month: MonthName): number
  * 1. Beside it, room is left for nodes that go on slowly until that teardown time: so nodes that have
  *    used all of it are slowed, and their cluster does not end earlier for it.
  * 2. Beside what the cluster is planned to send (`transferGb`), room is left only for what nodes send
- *    slowly until a pass sees it.
+ *    slowly until a pass sees it. So, too, where nodes bring nothing: less than an hour's price may
+ *    be left besides the hours, which that room would take.
  */
 export function sendableBytes(record: LiveRecord, granted: Granted | null, now: EpochMs): number {
   const transfer = transferIn(record, now, granted);
@@ -181,8 +183,11 @@ export function sendableBytes(record: LiveRecord, granted: Granted | null, now: 
     sendableIn(transfer, nodes, limit, { budget: record.budget, until, slowUntil }, now);
   const steady = most(until);
   const planned = plannedBytes(record);
-  const soon = earliest(until, plus(now, SLOW_UNSEEN_MAX));
-  const sendable = planned <= steady ? steady : Math.max(steady, Math.min(planned, most(soon)));
+  const bringsNothing = transfer.terms.gb === 0;
+  const seen = earliest(until, plus(now, SLOW_UNSEEN_MAX));
+  const soon = bringsNothing || planned > steady ? most(seen) : steady;
+  const isAllPaid = bringsNothing && soon > backgroundOf(transfer);
+  const sendable = isAllPaid ? soon : Math.max(steady, Math.min(planned, soon));
   return Math.floor(sendable * COUNTED_SHARE);
 }
 

@@ -163,8 +163,8 @@ function transfer(record: LiveRecord, now: EpochMs): Event[] {
 }
 
 const SLOWS_DOWN =
-  ' Its nodes slow themselves down to 96 kB/s before they pass the budget: PATCH a larger budgetUsd or ' +
-  'transferGb to let them send more.';
+  ' Its nodes slow themselves down to 96 kB/s before they pass the budget: PATCH a larger transferGb to ' +
+  'let them send more. A larger budgetUsd is spent on hours first, unless maxHours ends them.';
 
 function unmeasured(record: LiveRecord, now: EpochMs): Event[] {
   const since = unmeasuredSince(record, now);

@@ -78,6 +78,13 @@ describe('what nodes may send together', () => {
     expect(asks({ ...record, bought: poor }, null, 1)).toBeNull();
   });
 
+  it('is all that is left besides the hours where nodes bring nothing', () => {
+    const poor = { ...bought, transfer: { gb: 0, gbPrice: usd(0.005) } };
+    // $0.01 is less than an hour, and 2 GB; in 3 minutes two slow nodes send 0.04 GB.
+    const spare = { ...record, bought: poor, budget: usd(1) };
+    expect(sendableBytes(spare, null, LAUNCH) / GB).toBeCloseTo(0.93 * 1.96, 1);
+  });
+
   it('never costs more than the budget at any hour, sent all at once at any instant', () => {
     const aCase = fc.record({
       gb: fc.constantFrom(0, 1_000, 5_000),
