@@ -122,6 +122,7 @@ export async function offer(
     ...warningOfWait(between(now, from)),
     ...(account === 'unreadable' ? [UNREADABLE] : []),
     ...(spec.transferGb !== null && terms === null ? [UNCOUNTED] : []),
+    ...(spec.transferGb === null && canReport && terms?.gb === 0 ? [bringsNothing(type.id)] : []),
     ...(firewall === null ? [] : [noFirewall(firewall, isGuarded)]),
     ...(lacksHelper && network.kind !== null ? [NO_HELPER] : []),
     ...(canHaveAgent && publicUrl === null ? [UNREACHABLE] : []),
@@ -208,6 +209,11 @@ const UNREADABLE =
   "the Linode token can not read the account's settings (scope account:read_only): backups are " +
   'counted as if the account forced them, and if Linode manages the account, each Linode costs ' +
   'about $100 a month more than this quote says';
+
+/** The warning that the nodes will hardly send anything, as they bring nothing and have a limit. */
+const bringsNothing = (type: string): string =>
+  `nodes of ${type} bring no transfer: they slow down once they have sent what the budget has left ` +
+  'besides their hours; plan transferGb for what they are to send, such as the results of a job';
 
 const UNCOUNTED =
   'the server lists no prices of transfer, so transfer does not count, and transferGb has no effect';

@@ -56,6 +56,15 @@ describe('a quote', () => {
     }
   });
 
+  it('warns of nodes that bring no transfer, unless it is planned', async () => {
+    const { call } = await startApi();
+    const body = { ...NANODES, type: 'g8-dedicated-4-2', budgetUsd: 20 };
+    const plain = await call('POST', '/quotes', { body });
+    expect(plain.json.warnings).toEqual([expect.stringContaining('plan transferGb')]);
+    const planned = await call('POST', '/quotes', { body: { ...body, transferGb: 100 } });
+    expect(planned.json.warnings).toEqual([]);
+  });
+
   it('says which network the nodes get, and warns where they get none', async () => {
     const { call } = await startApi();
     const quote = (changes: object) =>
