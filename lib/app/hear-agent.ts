@@ -151,8 +151,8 @@ interface Asking {
 
 /**
  * The allowance of the node, larger if it may send more. The node learns of a grant only if the record,
- * read after the grant was kept, is such that the budget pays it: a change of the budget meanwhile has
- * either seen the grant, or is seen here.
+ * read after the grant was kept, is such that the budget pays it. A change of the budget that read the
+ * grants before that and was saved after it sees neither: then the next measure counts the grant.
  */
 async function allowanceFor(
   { clock, store, allowances, limits: { sendable } }: HearAgentDeps,
