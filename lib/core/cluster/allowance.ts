@@ -140,10 +140,7 @@ export function possibleCost(record: LiveRecord, granted: Granted | null, at: Ep
   const transfer = keepsToLimit(record) ? transferIn(record, at, granted) : null;
   if (transfer === null) return microUsd(0);
   const month = monthName(at);
-  const known =
-    transfer.sending === null
-      ? possibleBefore(record, granted, month)
-      : mayBeSentByMonth(transfer.sending, at);
+  const known = transfer.sending === null ? {} : mayBeSentByMonth(transfer.sending, at);
   const now = Math.max(known[month] ?? 0, possibleBytes(record, granted, at));
   const all = { ...transfer, sending: sentAll({ ...known, [month]: now }, at) };
   return transferCost(all, at);

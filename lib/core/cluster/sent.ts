@@ -3,7 +3,6 @@ import {
   type DurationMs,
   durationMs,
   type EpochMs,
-  earliest,
   hours,
   latest,
   minutes,
@@ -23,7 +22,7 @@ import {
   slowSinceBegin,
 } from './limited.ts';
 import { isSender, type LiveRecord, type NodeRecord, type Sent, withHistory } from './record.ts';
-import { isMeasured, most, total, transferIn, unmeasured } from './transfer.ts';
+import { firstBegin, isMeasured, most, total, transferIn, unmeasured } from './transfer.ts';
 
 /** A rate is reckoned over so long at least; a measure is not repeated sooner. */
 export const MEASURE_AGE_MIN = seconds(90);
@@ -179,8 +178,7 @@ const NOTHING: Pick<Sent, 'bytes' | 'measuredAt' | 'expected'> = {
 /** What the next measure adds to: what is known of the month, and since when nothing is known. */
 function baseOf(record: LiveRecord, month: MonthName, now: EpochMs, granted: Granted | null) {
   const { sent } = record;
-  const begins = record.nodes.flatMap((node) => ('billedFrom' in node ? node.billedFrom : []));
-  const first = earliest(now, ...begins);
+  const first = firstBegin(record, now);
   const earlier = possibleBefore(record, granted, month);
   if (sent === undefined) {
     const { before, at: since, rate } = unmeasured(record, granted, now);

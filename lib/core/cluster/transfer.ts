@@ -12,7 +12,6 @@ import {
 } from '../base/units.ts';
 import {
   type BilledNode,
-  FAR_FUTURE,
   lastAffordable,
   type MonthName,
   monthName,
@@ -84,9 +83,7 @@ export function limitOf(
 ): number {
   const terms = termsOf(record);
   if (record.transferGb !== undefined || terms === null) return record.transferGb ?? 0;
-  const { budget, maxHours, marginMs, endBy = FAR_FUTURE } = record;
-  const affordable = minus(lastAffordable(nodes, { budget, maxHours }), marginMs);
-  return freeGb({ terms, bringers: nodes }, earliest(affordable, endBy));
+  return freeGb({ terms, bringers: nodes }, minus(hoursEnd(record, nodes), record.marginMs));
 }
 
 /**
@@ -125,15 +122,18 @@ export function transferIn(
  */
 export function unmeasured(record: Common, granted: Granted | null, now: EpochMs): Sent {
   const month = monthName(now);
-  const begins = record.nodes.flatMap((node) => ('billedFrom' in node ? node.billedFrom : []));
   return {
-    ...{ at: latest(monthNamed(month).start, earliest(now, ...begins)), month, rate: 0 },
+    ...{ at: latest(monthNamed(month).start, firstBegin(record, now)), month, rate: 0 },
     bytes: record.nodes.map(() => 0),
     measuredAt: record.nodes.map(() => null),
     expected: record.nodes.map(() => 0),
     before: possibleBefore(record, granted, month),
   };
 }
+
+/** When the first node was created; `now` if none was before. */
+export const firstBegin = ({ nodes }: Common, now: EpochMs): EpochMs =>
+  earliest(now, ...nodes.flatMap((node) => ('billedFrom' in node ? node.billedFrom : [])));
 
 /** Whether any node was measured in the month; otherwise `sent` is there for what was granted. */
 export const isMeasured = (sent: Sent | undefined): boolean =>

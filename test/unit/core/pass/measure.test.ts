@@ -4,7 +4,7 @@ import { sum } from '../../../../lib/core/base/money.ts';
 import { type EpochMs, epochMs, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
 import { overspentAt, spentAt, spentByMonthOf } from '../../../../lib/core/cluster/bills.ts';
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
-import { keepsToLimit } from '../../../../lib/core/cluster/limited.ts';
+import { type Granted, keepsToLimit } from '../../../../lib/core/cluster/limited.ts';
 import { totalsOf } from '../../../../lib/core/cluster/month-totals.ts';
 import type { LiveRecord, Running } from '../../../../lib/core/cluster/record.ts';
 import { isMonthNew, sendersOf, withSent } from '../../../../lib/core/cluster/sent.ts';
@@ -35,7 +35,12 @@ const bought = aBought({ transfer: TERMS });
 const record: Running = aRunning({ bought });
 const later = (count: number): EpochMs => plus(LAUNCH, minutes(count));
 /** The record after both nodes were measured. */
-const measured = (gb: number, now = NOW, before: LiveRecord = record): LiveRecord =>
+const measured = (
+  gb: number,
+  now = NOW,
+  before: LiveRecord = record,
+  granted: Granted | null = null,
+): LiveRecord =>
   withSent(
     before,
     new Map([
@@ -43,6 +48,7 @@ const measured = (gb: number, now = NOW, before: LiveRecord = record): LiveRecor
       [1, 0],
     ]),
     now,
+    granted,
   );
 
 describe('a measure', () => {
@@ -73,15 +79,7 @@ describe('a measure', () => {
     const limited = { ...record, limited: true } as const;
     const granted = { version: 1, month: '2026-11', bytes: [10 * GB, 0], earlier: {} };
     const of = (gb: number, before: LiveRecord = limited, now = NOW) =>
-      withSent(
-        before,
-        new Map([
-          [0, gb * GB],
-          [1, 0],
-        ]),
-        now,
-        granted,
-      );
+      measured(gb, now, before, granted);
 
     it('trusts them up to 1.3 times their allowance, a GB, and 0.37 GB an hour', () => {
       expect(of(14.3).sent?.inDoubt).toBeUndefined();
