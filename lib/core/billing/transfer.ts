@@ -49,7 +49,7 @@ export interface Sending {
 export interface SendingLimit {
   /** The most that they may have sent in the month of `at` by then. */
   readonly allowed: number;
-  /** The most that they may have sent in each earlier month. */
+  /** The most that they may have sent in each month that was over when it was reckoned. */
   readonly earlier: Readonly<Record<MonthName, number>>;
   /** What they may send at once in each later month: their slices. */
   readonly slices: number;
@@ -164,8 +164,12 @@ function slowlyByMonth({ from, sent, slices, slow }: Slowly, to: EpochMs): Bytes
 
 /** The most that the limit allows by `at`, in the month of the measure and each later one. */
 function mostByMonth({ byMonth, at: from, until }: Sending, limit: SendingLimit, at: EpochMs) {
-  const sent = Math.max(byMonth[monthName(from)] ?? 0, limit.allowed);
-  return slowlyByMonth({ ...limit, from, sent }, until === null ? at : earliest(at, until));
+  const month = monthName(from);
+  const sent = Math.max(byMonth[month] ?? 0, limit.allowed);
+  const most = slowlyByMonth({ ...limit, from, sent }, until === null ? at : earliest(at, until));
+  const whole = limit.earlier[month];
+  // It has what the nodes may have sent slowly until the month's end.
+  return whole === undefined ? most : { ...most, [month]: whole };
 }
 
 /** What the nodes have sent by `at` if they go on as they have. */

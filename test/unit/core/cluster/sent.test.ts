@@ -106,3 +106,25 @@ describe('grants of nodes that can not be measured', () => {
     expect(unseen.sent?.before).toEqual(begun.sent?.before);
   });
 });
+
+describe("a month's turn between two measures", () => {
+  it('counts once what nodes may have sent slowly until it', () => {
+    const born = at('2026-12-31T20:00:00Z');
+    const record = aRunning({
+      ...{ bought: aBought({ transfer: TERMS }), limited: true, agent: true, budget: usd(1) },
+      ...{ nodes: [created(0, { billedFrom: born })], createdAt: born, startedAt: born },
+      maxHours: 24,
+    });
+    const before = at('2026-12-31T23:36:00Z');
+    const granted = { version: 1, month: '2026-12', bytes: [9 * GB], earlier: {} };
+    const known = withSent(record, new Map([[0, 8 * GB]]), before, granted);
+    const ask = { rank: 0, sentBytes: GB };
+    const next = grantFor(known, granted, ask, at('2027-01-01T00:04:00Z'));
+    const inAll = (9 * GB + 24 * 60 * 96_000) / 0.93;
+    // Less what a node sends slowly in the last millisecond.
+    expect(inAll - (next?.earlier['2026-12'] ?? 0)).toBeLessThan(104);
+    const after = withSent(known, new Map([[0, GB]]), at('2027-01-01T00:26:00Z'), next);
+    expect(after.sent?.grantedBefore).toEqual(next?.earlier);
+    expect(after.sent?.before['2026-12']).toBeLessThanOrEqual(next?.earlier['2026-12'] ?? 0);
+  });
+});
