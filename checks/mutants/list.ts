@@ -2539,7 +2539,7 @@ const transfer = [
   ...inFile('lib/app/hear-agent.ts', ['test/unit/app/hear-sending.test.ts'], {
     'a node that others forestall takes it that nothing is left': {
       from: "throw new AppError('tooMany', 'Many nodes of",
-      to: "return toldAllowance(record, null, rank, clock.now()); throw new AppError('tooMany', 'Many nodes of",
+      to: "return toldAllowance(record, null, asking, clock.now()); throw new AppError('tooMany', 'Many nodes of",
     },
   }),
   ...inFile('lib/app/sendable.ts', ['test/unit/app/sendable.test.ts'], {
@@ -2550,8 +2550,8 @@ const transfer = [
   }),
   ...inFile('lib/core/cluster/allowance.ts', ['test/unit/app/hear-sending.test.ts'], {
     'a node hears of what the budget does not pay': {
-      from: 'bytes <= certain || isPaid(record',
-      to: 'bytes <= certain || true || isPaid(record',
+      from: 'told <= certain || isPaid(record',
+      to: 'told <= certain || true || isPaid(record',
     },
   }),
   ...inFile('lib/core/cluster/allowance.ts', ['test/unit/core/cluster/allowance.test.ts'], {
@@ -2563,12 +2563,20 @@ const transfer = [
       from: 'isAllPaid ? soon :',
       to: 'isAllPaid ? steady :',
     },
+    'a rebuilt node is granted again what it may have sent': {
+      from: 'const before = isAnew ? allowed :',
+      to: 'const before =',
+    },
+    'a node is granted again what its counter leaves out': {
+      from: 'Math.max(0, before, measuredOf(record, rank, month) - sentBytes)',
+      to: 'Math.max(0, before)',
+    },
     'the first node that asks gets all that is left': {
       from: 'Math.min(left, fair, step)',
       to: 'left',
     },
     'a node gets more each time that it asks': {
-      from: 'sentBytes < bytes / 2',
+      from: 'sentBytes < (bytes - uncounted) / 2',
       to: 'sentBytes < 0',
     },
   }),

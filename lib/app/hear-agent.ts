@@ -12,6 +12,7 @@ import type { MonthName } from '../core/billing/bill.ts';
 import { type AgentCall, agentCallShape, isOfJob } from '../core/cluster/agent-call.ts';
 import {
   type Allowance,
+  type Asking,
   grantFor,
   type SendableOf,
   toldAllowance,
@@ -119,7 +120,7 @@ export async function hearAgent(
     : {};
   const allowance =
     call.event === 'sending' && isLimited(record)
-      ? await allowanceFor(deps, record, { rank, sentBytes: call.sentBytes ?? 0, keptUntil })
+      ? await allowanceFor(deps, record, { rank, sentBytes: call.sentBytes ?? 0 }, keptUntil)
       : null;
   const key = await deps.secrets.passwordKey();
   // Without the key, the token of this call could not have been read.
@@ -143,12 +144,6 @@ const answerOf = ({
 /** Nodes may ask all at once, and of two grants only one is kept. */
 const GRANT_TRIES_MAX = 3;
 
-interface Asking {
-  readonly rank: number;
-  readonly sentBytes: number;
-  readonly keptUntil: EpochMs;
-}
-
 /**
  * The allowance of the node, larger if it may send more. The node learns of a grant only if the record,
  * read after the grant was kept, is such that the budget pays it. A change of the budget that read the
@@ -157,21 +152,22 @@ interface Asking {
 async function allowanceFor(
   { clock, store, allowances, limits: { sendable } }: HearAgentDeps,
   asked: LiveRecord,
-  { rank, sentBytes, keptUntil }: Asking,
+  asking: Asking,
+  keptUntil: EpochMs,
 ): Promise<Allowance> {
   let record = asked;
   for (let attempt = 0; attempt < GRANT_TRIES_MAX; attempt += 1) {
     const granted = await allowances.read(record.id);
     const now = clock.now();
-    const next = grantFor(record, granted, { rank, sentBytes }, now, sendable);
-    if (next === null) return toldAllowance(record, granted, rank, now, sendable);
+    const next = grantFor(record, granted, asking, now, sendable);
+    if (next === null) return toldAllowance(record, granted, asking, now, sendable);
     const answer = await allowances.grant(record.id, next, keptUntil);
     const again = await store.get(record.id);
     if (again === 'notFound' || !isLive(again)) throw ended(record);
     record = again;
     if (answer === 'conflict') continue;
     // It may be more than a lower budget pays: it counts as granted, but the node does not hear of it.
-    return toldAllowance(record, next, rank, now, sendable);
+    return toldAllowance(record, next, asking, now, sendable);
   }
   // Otherwise the node would take it that nothing is left, and ask again much later.
   throw new AppError('tooMany', 'Many nodes of the cluster ask at once. Ask again soon.');

@@ -12,7 +12,7 @@ const PREFIX = 'allowance-';
 /**
  * What a cluster's nodes were granted, in one item beside the record. The item has no keys of the
  * indexes, so no list shows it. `expiresAt` makes DynamoDB delete it as it deletes the record. 500
- * allowances take less than 10 KB.
+ * nodes take less than 20 KB.
  */
 export function createAllowances(client: DynamoDBClient, TableName: string): Allowances {
   return {
@@ -22,12 +22,12 @@ export function createAllowances(client: DynamoDBClient, TableName: string): All
       const found = grantedSchema.safeParse(fieldsOf(item));
       // Without what was granted, more could be granted than the budget pays.
       if (!found.success) throw new Error(`the allowances of ${id} are damaged`);
-      const { revision: version, month, bytes, earlier } = found.data;
-      return { version, month, bytes, earlier };
+      const { revision: version, ...granted } = found.data;
+      return { version, ...granted };
     },
 
-    async grant(id, { version, month, bytes, earlier }, keptUntil) {
-      const content = { month, bytes, earlier, expiresAt: Math.ceil(keptUntil / 1_000) };
+    async grant(id, { version, ...granted }, keptUntil) {
+      const content = { ...granted, expiresAt: Math.ceil(keptUntil / 1_000) };
       const Item = marshall({ id: `${PREFIX}${id}`, revision: version, ...content });
       const unchanged = version === 1 ? IS_NEW : isAt(version - 1);
       return (await putIf(client, { TableName, Item, ...unchanged })) ? 'granted' : 'conflict';
@@ -42,5 +42,7 @@ const grantedSchema = z.object({
   revision: count,
   month,
   bytes: z.array(count),
+  counted: z.optional(z.array(count)),
+  uncounted: z.optional(z.array(count)),
   earlier: z.record(month, count),
 });

@@ -41,32 +41,53 @@ const SHARE_BYTES_MIN = BYTES_PER_GB / 10;
  */
 const GROWTH_MAX = 2;
 
-/** The allowance that the node has now. */
-export function allowanceOf(
-  record: LiveRecord,
-  granted: Granted | null,
-  rank: number,
-  now: EpochMs,
-): Allowance {
-  const month = monthOf(granted, now);
-  return { month, bytes: allowanceIn(record, granted, rank, month) };
+/** A node that asks how much it may send. */
+export interface Asking {
+  readonly rank: number;
+  /** What its counter says of the month, in bytes. */
+  readonly sentBytes: number;
 }
 
 /**
- * The allowance that the node hears of: no more than its slice, or than was measured of it, while the
- * budget does not pay what all nodes were granted. It may have been lowered just before a grant was kept.
+ * The allowance that the node hears of, by its own counter: no more than its slice, or than was measured
+ * of it, while the budget does not pay what all nodes were granted. It may have been lowered just before
+ * a grant was kept.
  */
 export function toldAllowance(
   record: LiveRecord,
   granted: Granted | null,
-  rank: number,
+  asking: Asking,
   now: EpochMs,
   sendable: SendableOf = sendableBytes,
 ): Allowance {
-  const { month, bytes } = allowanceOf(record, granted, rank, now);
-  const certain = Math.max(sliceOf(record), countedOf(record, rank, month));
-  if (bytes <= certain || isPaid(record, granted, now, sendable)) return { month, bytes };
+  const month = monthOf(granted, now);
+  const { bytes, uncounted } = knownOf(record, granted, asking, month);
+  const certain = Math.max(sliceOf(record), measuredOf(record, asking.rank, month) - uncounted);
+  const told = bytes - uncounted;
+  if (told <= certain || isPaid(record, granted, now, sendable)) return { month, bytes: told };
   return { month, bytes: certain };
+}
+
+/**
+ * The node's allowance, and what it may have sent of it and does not count.
+ *
+ * 1. A counter never falls within a month. One that has fallen began anew: the node was rebuilt, or has
+ *    lost its files. It may have sent before all that it was allowed.
+ * 2. So, too, does a counter leave out what was measured beyond it.
+ * 3. Whatever was sent before, a node lets its slice through without asking.
+ */
+function knownOf(
+  record: LiveRecord,
+  granted: Granted | null,
+  { rank, sentBytes }: Asking,
+  month: MonthName,
+): { readonly bytes: number; readonly uncounted: number } {
+  const ofMonth = granted?.month === month ? granted : null;
+  const allowed = allowanceIn(record, granted, rank, month);
+  const isAnew = sentBytes < (ofMonth?.counted?.[rank] ?? 0);
+  const before = isAnew ? allowed : (ofMonth?.uncounted?.[rank] ?? 0);
+  const uncounted = Math.max(0, before, measuredOf(record, rank, month) - sentBytes);
+  return { bytes: Math.max(allowed, uncounted + sliceOf(record)), uncounted };
 }
 
 /** Whether the budget pays all that was granted, as far as that is exactly known. */
@@ -88,32 +109,41 @@ const monthOf = (granted: Granted | null, now: EpochMs): MonthName =>
   granted !== null && granted.month > monthName(now) ? granted.month : monthName(now);
 
 /**
- * The grants with a larger allowance for the node; null: it keeps what it has, as it has not used half
- * of it, or nothing is left.
+ * The grants with a larger allowance for the node, or with what its counter has left out; null: it keeps
+ * what it has, as it has not used half of it, or nothing is left.
  */
 export function grantFor(
   record: LiveRecord,
   granted: Granted | null,
-  { rank, sentBytes }: { readonly rank: number; readonly sentBytes: number },
+  asking: Asking,
   now: EpochMs,
   sendable: SendableOf = sendableBytes,
 ): Granted | null {
+  const { rank, sentBytes } = asking;
   const node = record.nodes[rank];
   if (node === undefined || !mayComeToSend(node)) return null;
   if (!keepsToLimit(record) || record.phase === 'deleting') return null;
-  const { month, bytes } = allowanceOf(record, granted, rank, now);
-  if (month !== monthName(now) || sentBytes < bytes / 2) return null;
-  const left = leftBytes(record, granted, now, sendable);
+  const month = monthOf(granted, now);
+  const { bytes, uncounted } = knownOf(record, granted, asking, month);
+  if (month !== monthName(now) || sentBytes < (bytes - uncounted) / 2) return null;
+  const unasked = bytes - allowanceIn(record, granted, rank, month);
+  const left = leftBytes(record, granted, now, sendable) - unasked;
   const step = Math.max(GROWTH_MAX * sentBytes, SHARE_BYTES_MIN);
   const fair = Math.max(Math.floor(left / sendersOf(record)), SHARE_BYTES_MIN);
   const share = Math.min(left, fair, step);
-  if (share < GRANT_BYTES_MIN) return null;
-  const next = Math.max(bytes, countedOf(record, rank, month));
-  const before = granted?.month === month ? granted.bytes : [];
+  const isMore = share >= GRANT_BYTES_MIN;
+  if (!isMore && unasked === 0) return null;
+  const next = isMore ? Math.max(bytes, measuredOf(record, rank, month)) + share : bytes;
+  const before = granted?.month === month ? granted : null;
+  const withNode = (all: readonly number[] = [], own: number) =>
+    record.nodes.map(({ index }) => (index === rank ? own : (all[index] ?? 0)));
   return {
     version: (granted?.version ?? 0) + 1,
     month,
-    bytes: record.nodes.map(({ index }) => (index === rank ? next + share : (before[index] ?? 0))),
+    bytes: withNode(before?.bytes, next),
+    // A node may say anything.
+    counted: withNode(before?.counted, Math.min(sentBytes, next)),
+    uncounted: withNode(before?.uncounted, uncounted),
     earlier: possibleBefore(record, granted, month),
   };
 }
@@ -155,8 +185,8 @@ const ROUNDING_BYTES = 1_000;
 
 const sendersOf = ({ nodes }: LiveRecord): number => nodes.filter(mayComeToSend).length;
 
-/** What the node itself has counted at least of what was measured of it in the month. */
-const countedOf = ({ sent }: LiveRecord, rank: number, month: MonthName): number =>
+/** What a node counts at least of what was measured of it in the month. */
+const measuredOf = ({ sent }: LiveRecord, rank: number, month: MonthName): number =>
   sent?.month === month ? Math.floor((sent.bytes[rank] ?? 0) * COUNTED_SHARE) : 0;
 
 /**

@@ -11,14 +11,14 @@ import {
 import { monthName, monthNamed, spend } from '../../../../lib/core/billing/bill.ts';
 import { broughtByMonth } from '../../../../lib/core/billing/transfer.ts';
 import {
-  allowanceOf,
   grantFor,
   leftBytes,
   sendableBytes,
+  toldAllowance,
 } from '../../../../lib/core/cluster/allowance.ts';
 import { changeCluster } from '../../../../lib/core/cluster/change.ts';
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
-import { type Granted, sliceOf } from '../../../../lib/core/cluster/limited.ts';
+import { allowanceIn, type Granted, sliceOf } from '../../../../lib/core/cluster/limited.ts';
 import type { Running } from '../../../../lib/core/cluster/record.ts';
 import { isMonthNew, withSent } from '../../../../lib/core/cluster/sent.ts';
 import { measureEvery } from '../../../../lib/core/cluster/transfer.ts';
@@ -44,6 +44,10 @@ const inGb = (bytes: number) => Math.round(bytes / GB);
 /** What a node gets that asks at `now`, having sent so many GB. */
 const asks = (one: Running, granted: Granted | null, gb: number, now = later(30), rank = 0) =>
   grantFor(one, granted, { rank, sentBytes: gb * GB }, now);
+
+/** What it hears of then. */
+const told = (one: Running, granted: Granted | null, gb: number, now = later(30), rank = 0) =>
+  toldAllowance(one, granted, { rank, sentBytes: gb * GB }, now);
 
 describe('what nodes may send together', () => {
   it('is what they bring until the teardown, less what slowed nodes send, and 7 %', () => {
@@ -226,12 +230,12 @@ describe('a node that asks', () => {
     expect(granted).toMatchObject({ version: 1, month: '2026-11', earlier: {} });
     expect(granted?.bytes[0]).toBe(slice + slice);
     expect(granted?.bytes[1]).toBe(0);
-    expect(allowanceOf(record, granted, 1, later(30))).toEqual({ month: '2026-11', bytes: slice });
+    expect(told(record, granted, 0, later(30), 1)).toEqual({ month: '2026-11', bytes: slice });
   });
 
   it('gets the same answer again until it has used half of that', () => {
     const granted = asks(record, null, 0.5);
-    const { bytes } = allowanceOf(record, granted, 0, later(30));
+    const { bytes } = told(record, granted, 0.5);
     expect(asks(record, granted, bytes / GB / 2 - 0.01)).toBeNull();
     expect(asks(record, granted, bytes / GB / 2)?.bytes[0]).toBeGreaterThan(bytes);
   });
@@ -274,7 +278,7 @@ describe('a node that asks', () => {
     const longer = { ...record, budget: usd(9) };
     const granted = asks(longer, null, 0.5);
     const turn = at('2026-12-01T00:05:00Z');
-    expect(allowanceOf(longer, granted, 0, turn)).toEqual({
+    expect(told(longer, granted, 0, turn)).toEqual({
       ...{ month: '2026-12', bytes: sliceOf(record) },
     });
     const next = grantFor(longer, granted, { rank: 1, sentBytes: GB }, turn);
@@ -288,7 +292,65 @@ describe('a node that asks', () => {
     const before = at('2026-11-30T23:59:59Z');
     const longer = { ...record, budget: usd(9) };
     expect(grantFor(longer, next, { rank: 0, sentBytes: 100 * GB }, before)).toBeNull();
-    expect(allowanceOf(longer, next, 0, before)).toEqual({ month: '2026-12', bytes: 5 * GB });
+    expect(told(longer, next, 5, before)).toEqual({ month: '2026-12', bytes: 5 * GB });
+  });
+});
+
+describe('a node whose counter begins anew', () => {
+  const one = { ...record, budget: usd(9), maxHours: 24 };
+  const slice = sliceOf(one);
+  /** It has counted 10 GB, and may send 30 GB and its slice. */
+  const before = asks(one, asks(one, null, 5), 10);
+
+  it('is not granted a second time what it may have sent', () => {
+    expect(before).toMatchObject({ counted: [10 * GB, 0], uncounted: [0, 0] });
+    const after = asks(one, before, 0.5);
+    const lost = before?.bytes[0] ?? 0;
+    expect(after?.uncounted?.[0]).toBe(lost);
+    expect(after?.bytes[0]).toBe(lost + slice + GB);
+    expect(told(one, after, 0.5).bytes).toBe(slice + GB);
+    expect(told(one, after, 0.5, later(31))).toEqual(told(one, after, 0.5));
+  });
+
+  it('is known by no more than the node may have counted, whatever it says', () => {
+    const granted = asks(one, null, 1e9);
+    expect(granted?.counted?.[0]).toBe(granted?.bytes[0]);
+  });
+
+  it('is heard of at the next ask, too, if nothing could be kept', () => {
+    expect(told(one, before, 0.5).bytes).toBe(slice);
+  });
+
+  it('goes on from there', () => {
+    const after = asks(one, before, 0.5);
+    const more = asks(one, after, 1);
+    expect((more?.bytes[0] ?? 0) - (after?.bytes[0] ?? 0)).toBe(2 * GB);
+    expect(more?.uncounted).toEqual(after?.uncounted);
+  });
+
+  it('counts its new slice even if nothing is left', () => {
+    const all = { ...{ version: 3, month: '2026-11' as const, earlier: {} } };
+    const granted = { ...all, bytes: [3_000 * GB, 0], counted: [900 * GB, 0] };
+    const after = asks(one, granted, 0.5);
+    expect(after?.bytes[0]).toBe(3_000 * GB + slice);
+    expect(told(one, after, 0.5).bytes).toBe(slice);
+    expect(asks(one, after, 0.5)).toBeNull();
+  });
+
+  it('does not count what was measured beyond its counter, whatever it was granted', () => {
+    const measured = new Map([
+      [0, 12 * GB],
+      [1, 0],
+    ]);
+    const known = withSent(one, measured, later(30), before) as Running;
+    const unseen = 0.93 * 12 * GB - GB / 2;
+    const granted = { ...before, counted: undefined } as Granted;
+    expect(told(known, granted, 0.5).bytes).toBe((before?.bytes[0] ?? 0) - unseen);
+  });
+
+  it('starts the next month with its slice', () => {
+    const turn = at('2026-12-01T00:20:00Z');
+    expect(asks(one, before, 0.5, turn)).toMatchObject({ uncounted: [0, 0] });
   });
 });
 
@@ -309,8 +371,7 @@ function aTruth(cluster: Running) {
     /** The node uses all of its allowance at once. */
     burst(rank: number, now: EpochMs) {
       const month = monthName(now);
-      const { bytes } = allowanceOf(one, granted?.month === month ? granted : null, rank, now);
-      const counted = bytes / 0.93;
+      const counted = allowanceIn(one, granted, rank, month) / 0.93;
       add(rank, month, Math.max(0, counted - of(rank, month)));
     },
     /** The node has sent slowly since it last did, whatever it is allowed. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type EpochMs, epochMs, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
-import { allowanceOf, grantFor } from '../../../../lib/core/cluster/allowance.ts';
+import { grantFor } from '../../../../lib/core/cluster/allowance.ts';
 import { spentAt } from '../../../../lib/core/cluster/bills.ts';
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
-import type { Granted } from '../../../../lib/core/cluster/limited.ts';
+import { allowanceIn, type Granted } from '../../../../lib/core/cluster/limited.ts';
 import type { LiveRecord } from '../../../../lib/core/cluster/record.ts';
 import { unmeasuredTexts, withSent } from '../../../../lib/core/cluster/sent.ts';
 import { measureEvery, transferOf } from '../../../../lib/core/cluster/transfer.ts';
@@ -29,7 +29,7 @@ describe("a month's turn before the first measure", () => {
     for (let now = plus(born, minutes(2)); now < end; now = plus(now, seconds(10))) {
       const month = now < turn ? sent.november : sent.december;
       for (const { index } of nodes) {
-        const { bytes } = allowanceOf(record, granted, index, now);
+        const bytes = allowanceIn(record, granted, index, now < turn ? '2026-11' : '2026-12');
         const before = month[index] ?? 0;
         month[index] = Math.min(Math.max(bytes, before), before + 1.25 * GB);
         const asked = { rank: index, sentBytes: month[index] ?? 0 };
