@@ -120,7 +120,7 @@ export async function hearAgent(
     : {};
   const allowance =
     call.event === 'sending' && isLimited(record)
-      ? await allowanceFor(deps, record, { rank, sentBytes: call.sentBytes ?? 0 }, keptUntil)
+      ? await allowanceFor(deps, record, { rank, ...countedIn(call) }, keptUntil)
       : null;
   const key = await deps.secrets.passwordKey();
   // Without the key, the token of this call could not have been read.
@@ -129,6 +129,11 @@ export async function hearAgent(
   const toSend = allowance === null ? {} : answerOf(allowance);
   return { teardownAt, status: record.phase, token, ...toSend, ...ofJob };
 }
+
+const countedIn = ({ sentBytes, countedSince }: AgentCall): Omit<Asking, 'rank'> => ({
+  sentBytes: sentBytes ?? 0,
+  countedSince: countedSince ?? 0,
+});
 
 const ended = ({ id }: ClusterRecord): AppError =>
   new AppError('conflict', `The cluster ${id} has ended: its nodes are destroyed.`);

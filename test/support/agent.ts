@@ -119,7 +119,10 @@ answer "$body"`,
     calls,
     /** The allowances of all tables that were loaded, after what had been sent. */
     tables: lines('tables'),
-    kept: lines('etc/onebuck/sent')[0] ?? null,
+    /** What the agent keeps: the month, what was sent, the allowance. */
+    kept: lines('etc/onebuck/sent')[0]?.split(' ').slice(0, 3).join(' ') ?? null,
+    /** Since when it counts. */
+    countsSince: lines('etc/onebuck/sent')[0]?.split(' ')[3] ?? null,
     events: calls.map(({ at, event }) => [at, event]),
   };
 }
@@ -128,6 +131,7 @@ interface Said {
   readonly event: string;
   readonly detail: string;
   readonly sentBytes?: number;
+  readonly countedSince?: number;
 }
 
 /** The table of nftables that counts is a file with its counter; the last one that was loaded is kept. */

@@ -42,7 +42,7 @@ const grantedSchema = z.object({
   revision: count,
   month,
   bytes: z.array(count),
-  counted: z.optional(z.array(count)),
+  countedSince: z.optional(z.array(count)),
   uncounted: z.optional(z.array(count)),
   earlier: z.record(month, count),
 });

@@ -22,6 +22,9 @@ const agentEvents = [...nodeEvents, ...jobEvents] as const;
 /** No node sends so much in a month, and numbers are exact up to here. */
 const SENT_BYTES_MAX = 9e15;
 
+/** The year 5138, as clocks may be wrong. */
+const COUNTED_SINCE_MAX = 1e11;
+
 /** More than an agent sends; what is kept of it is shorter still. */
 const DETAIL_CHARACTERS_MAX = 2_000;
 
@@ -60,6 +63,14 @@ export const agentCallShape = {
       0,
       SENT_BYTES_MAX,
       'With sending: the bytes that the node has sent to the internet in this calendar month (UTC).',
+    ),
+  ),
+  countedSince: optional(
+    wholeNumber(
+      0,
+      COUNTED_SINCE_MAX,
+      'With sending: since when the node has counted what it sends, in seconds of the epoch, by its ' +
+        'own clock. A node that was rebuilt counts anew.',
     ),
   ),
   segment: optional(

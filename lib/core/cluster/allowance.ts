@@ -46,6 +46,8 @@ export interface Asking {
   readonly rank: number;
   /** What its counter says of the month, in bytes. */
   readonly sentBytes: number;
+  /** Since when that has counted, in seconds of the epoch, by the node's clock. */
+  readonly countedSince: number;
 }
 
 /**
@@ -71,20 +73,21 @@ export function toldAllowance(
 /**
  * The node's allowance, and what it may have sent of it and does not count.
  *
- * 1. A counter never falls within a month. One that has fallen began anew: the node was rebuilt, or has
- *    lost its files. It may have sent before all that it was allowed.
+ * 1. A counter with another beginning than before began anew: the node was rebuilt, or has lost its
+ *    files. It may have sent before all that it was allowed.
  * 2. So, too, does a counter leave out what was measured beyond it.
  * 3. Whatever was sent before, a node lets its slice through without asking.
  */
 function knownOf(
   record: LiveRecord,
   granted: Granted | null,
-  { rank, sentBytes }: Asking,
+  { rank, sentBytes, countedSince }: Asking,
   month: MonthName,
 ): { readonly bytes: number; readonly uncounted: number } {
   const ofMonth = granted?.month === month ? granted : null;
   const allowed = allowanceIn(record, granted, rank, month);
-  const isAnew = sentBytes < (ofMonth?.counted?.[rank] ?? 0);
+  const since = granted?.countedSince?.[rank] || countedSince;
+  const isAnew = since !== countedSince;
   const before = isAnew ? allowed : (ofMonth?.uncounted?.[rank] ?? 0);
   const uncounted = Math.max(0, before, measuredOf(record, rank, month) - sentBytes);
   return { bytes: Math.max(allowed, uncounted + sliceOf(record)), uncounted };
@@ -119,7 +122,7 @@ export function grantFor(
   now: EpochMs,
   sendable: SendableOf = sendableBytes,
 ): Granted | null {
-  const { rank, sentBytes } = asking;
+  const { rank, sentBytes, countedSince } = asking;
   const node = record.nodes[rank];
   if (node === undefined || !mayComeToSend(node)) return null;
   if (!keepsToLimit(record) || record.phase === 'deleting') return null;
@@ -141,8 +144,7 @@ export function grantFor(
     version: (granted?.version ?? 0) + 1,
     month,
     bytes: withNode(before?.bytes, next),
-    // A node may say anything.
-    counted: withNode(before?.counted, Math.min(sentBytes, next)),
+    countedSince: withNode(granted?.countedSince, countedSince),
     uncounted: withNode(before?.uncounted, uncounted),
     earlier: possibleBefore(record, granted, month),
   };

@@ -11,8 +11,8 @@ export interface Granted {
   readonly month: MonthName;
   /** The allowance of each node by its index, in bytes; 0: its slice. */
   readonly bytes: readonly number[];
-  /** What each node had counted when it was last granted more, in bytes. */
-  readonly counted?: readonly number[] | undefined;
+  /** Since when the counter of each node counted, as it said last; 0: it was granted nothing yet. */
+  readonly countedSince?: readonly number[] | undefined;
   /** What each node may have sent and does not count, as its counter began anew, in bytes. */
   readonly uncounted?: readonly number[] | undefined;
   /** What all nodes may have sent in each earlier month with grants, as Linode may count it. */

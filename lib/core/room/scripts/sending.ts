@@ -21,13 +21,14 @@ export const AGENT_PORTS = '900-931';
  * second for each node with a lower rank. If Onebuck is busy or away, in 10 to 100 seconds.
  *
  * `/etc/onebuck/limit` has the slice and the interface. `/etc/onebuck/sent` has the month, such as
- * 202611, the bytes that were sent in it, and the allowance.
+ * 202611, the bytes that were sent in it, the allowance, and when the node began to count (seconds of
+ * the epoch): a rebuilt node begins anew.
  */
 export const SENDING = `d=/etc/onebuck
 table='inet onebuck_sending'
 . $d/limit
-month=$(date -u +%Y%m) sent=0 allowance=$slice
-[ ! -s $d/sent ] || read -r month sent allowance < $d/sent
+month=$(date -u +%Y%m) sent=0 allowance=$slice since=$(date +%s)
+[ ! -s $d/sent ] || read -r month sent allowance since < $d/sent
 
 # The bytes that the table has counted; nothing if there is no table.
 count() { nft list counter "$table" sent 2> /dev/null | sed -n 's/.* bytes //p'; }
@@ -35,7 +36,7 @@ count() { nft list counter "$table" sent 2> /dev/null | sed -n 's/.* bytes //p';
 keep_sent() {
   used=$(count)
   sent=\${used:-$sent}
-  echo "$month $sent $allowance" > $d/sent.new && mv $d/sent.new $d/sent
+  echo "$month $sent $allowance $since" > $d/sent.new && mv $d/sent.new $d/sent
 }
 
 # Makes the table, or gives it another allowance, while its counter goes on.
@@ -117,7 +118,7 @@ turn() {
 ask() {
   # Onebuck hears so many calls a second. Those of a large cluster come one after the other.
   patience=$((1 + spread / 3))
-  call sending '' ",\\"sentBytes\\":$sent" || return
+  call sending '' ",\\"sentBytes\\":$sent,\\"countedSince\\":\${since:-0}" || return
   patience=$((30 + rank / 10))
   granted=$(field allowanceBytes) that=$(field allowanceMonth | tr -d -)
   case $that,$granted in ,* | *, | *[!0-9,]*) return ;; esac

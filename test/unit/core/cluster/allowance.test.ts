@@ -43,11 +43,15 @@ const inGb = (bytes: number) => Math.round(bytes / GB);
 
 /** What a node gets that asks at `now`, having sent so many GB. */
 const asks = (one: Running, granted: Granted | null, gb: number, now = later(30), rank = 0) =>
-  grantFor(one, granted, { rank, sentBytes: gb * GB }, now);
+  grantFor(one, granted, asking(rank, gb), now);
+
+const asking = (rank: number, gb: number, countedSince = 1_792_000_000) => ({
+  ...{ rank, sentBytes: gb * GB, countedSince },
+});
 
 /** What it hears of then. */
 const told = (one: Running, granted: Granted | null, gb: number, now = later(30), rank = 0) =>
-  toldAllowance(one, granted, { rank, sentBytes: gb * GB }, now);
+  toldAllowance(one, granted, asking(rank, gb), now);
 
 describe('what nodes may send together', () => {
   it('is what they bring until the teardown, less what slowed nodes send, and 7 %', () => {
@@ -281,7 +285,7 @@ describe('a node that asks', () => {
     expect(told(longer, granted, 0, turn)).toEqual({
       ...{ month: '2026-12', bytes: sliceOf(record) },
     });
-    const next = grantFor(longer, granted, { rank: 1, sentBytes: GB }, turn);
+    const next = grantFor(longer, granted, asking(1, 1), turn);
     expect(next).toMatchObject({ version: 2, month: '2026-12' });
     expect(next?.bytes[0]).toBe(0);
     expect(next?.earlier['2026-11']).toBeGreaterThan((granted?.bytes[0] ?? 0) / 0.93);
@@ -291,7 +295,7 @@ describe('a node that asks', () => {
     const next = { version: 2, month: '2026-12', bytes: [5 * GB, 0], earlier: {} };
     const before = at('2026-11-30T23:59:59Z');
     const longer = { ...record, budget: usd(9) };
-    expect(grantFor(longer, next, { rank: 0, sentBytes: 100 * GB }, before)).toBeNull();
+    expect(grantFor(longer, next, asking(0, 100), before)).toBeNull();
     expect(told(longer, next, 5, before)).toEqual({ month: '2026-12', bytes: 5 * GB });
   });
 });
@@ -301,40 +305,45 @@ describe('a node whose counter begins anew', () => {
   const slice = sliceOf(one);
   /** It has counted 10 GB, and may send 30 GB and its slice. */
   const before = asks(one, asks(one, null, 5), 10);
+  const rebuilt = (gb: number) => asking(0, gb, 1_792_007_200);
+  const asksAnew = (granted: Granted | null, gb: number, now = later(30)) =>
+    grantFor(one, granted, rebuilt(gb), now);
+  const toldAnew = (granted: Granted | null, gb: number, known = one) =>
+    toldAllowance(known, granted, rebuilt(gb), later(30)).bytes;
 
   it('is not granted a second time what it may have sent', () => {
-    expect(before).toMatchObject({ counted: [10 * GB, 0], uncounted: [0, 0] });
-    const after = asks(one, before, 0.5);
+    expect(before).toMatchObject({ countedSince: [1_792_000_000, 0], uncounted: [0, 0] });
     const lost = before?.bytes[0] ?? 0;
+    const after = asksAnew(before, 0.5);
+    expect(after?.countedSince).toEqual([1_792_007_200, 0]);
     expect(after?.uncounted?.[0]).toBe(lost);
     expect(after?.bytes[0]).toBe(lost + slice + GB);
-    expect(told(one, after, 0.5).bytes).toBe(slice + GB);
-    expect(told(one, after, 0.5, later(31))).toEqual(told(one, after, 0.5));
+    expect(toldAnew(after, 0.5)).toBe(slice + GB);
   });
 
-  it('is known by no more than the node may have counted, whatever it says', () => {
-    const granted = asks(one, null, 1e9);
-    expect(granted?.counted?.[0]).toBe(granted?.bytes[0]);
-  });
-
-  it('is heard of at the next ask, too, if nothing could be kept', () => {
-    expect(told(one, before, 0.5).bytes).toBe(slice);
+  it('is told so, too, if nothing could be kept', () => {
+    expect(toldAnew(before, 0.5)).toBe(slice);
   });
 
   it('goes on from there', () => {
-    const after = asks(one, before, 0.5);
-    const more = asks(one, after, 1);
+    const after = asksAnew(before, 0.5);
+    const more = asksAnew(after, 1);
     expect((more?.bytes[0] ?? 0) - (after?.bytes[0] ?? 0)).toBe(2 * GB);
     expect(more?.uncounted).toEqual(after?.uncounted);
   });
 
   it('counts its new slice even if nothing is left', () => {
     const all = { ...{ version: 3, month: '2026-11' as const, earlier: {} } };
-    const granted = { ...all, bytes: [3_000 * GB, 0], counted: [900 * GB, 0] };
-    const after = asks(one, granted, 0.5);
+    const granted = { ...all, bytes: [3_000 * GB, 0], countedSince: [1_792_000_000, 0] };
+    const after = asksAnew(granted, 0.5);
     expect(after?.bytes[0]).toBe(3_000 * GB + slice);
-    expect(told(one, after, 0.5).bytes).toBe(slice);
-    expect(asks(one, after, 0.5)).toBeNull();
+    expect(toldAnew(after, 0.5)).toBe(slice);
+    expect(asksAnew(after, 0.5)).toBeNull();
+  });
+
+  it('is not taken from a call of before that comes late', () => {
+    expect(asks(one, before, 5)).toBeNull();
+    expect(told(one, before, 5).bytes).toBe(before?.bytes[0]);
   });
 
   it('does not count what was measured beyond its counter, whatever it was granted', () => {
@@ -344,13 +353,13 @@ describe('a node whose counter begins anew', () => {
     ]);
     const known = withSent(one, measured, later(30), before) as Running;
     const unseen = 0.93 * 12 * GB - GB / 2;
-    const granted = { ...before, counted: undefined } as Granted;
-    expect(told(known, granted, 0.5).bytes).toBe((before?.bytes[0] ?? 0) - unseen);
+    expect(told(known, before, 0.5).bytes).toBe((before?.bytes[0] ?? 0) - unseen);
   });
 
-  it('starts the next month with its slice', () => {
+  it('may have sent its slice before that in a new month', () => {
     const turn = at('2026-12-01T00:20:00Z');
     expect(asks(one, before, 0.5, turn)).toMatchObject({ uncounted: [0, 0] });
+    expect(asksAnew(before, 0.5, turn)).toMatchObject({ uncounted: [slice, 0] });
   });
 });
 
@@ -389,7 +398,7 @@ function aTruth(cluster: Running) {
       slowFrom[rank] = now;
     },
     ask(rank: number, sentBytes: number, now: EpochMs) {
-      granted = grantFor(one, granted, { rank, sentBytes }, now) ?? granted;
+      granted = grantFor(one, granted, asking(rank, sentBytes / GB), now) ?? granted;
     },
     measure(now: EpochMs) {
       if (isMonthNew(now)) return;

@@ -32,7 +32,7 @@ describe("a month's turn before the first measure", () => {
         const bytes = allowanceIn(record, granted, index, now < turn ? '2026-11' : '2026-12');
         const before = month[index] ?? 0;
         month[index] = Math.min(Math.max(bytes, before), before + 1.25 * GB);
-        const asked = { rank: index, sentBytes: month[index] ?? 0 };
+        const asked = { rank: index, sentBytes: month[index] ?? 0, countedSince: 0 };
         granted = grantFor(record, granted, asked, now) ?? granted;
       }
     }
@@ -118,7 +118,7 @@ describe("a month's turn between two measures", () => {
     const before = at('2026-12-31T23:36:00Z');
     const granted = { version: 1, month: '2026-12', bytes: [9 * GB], earlier: {} };
     const known = withSent(record, new Map([[0, 8 * GB]]), before, granted);
-    const ask = { rank: 0, sentBytes: GB };
+    const ask = { rank: 0, sentBytes: GB, countedSince: 0 };
     const next = grantFor(known, granted, ask, at('2027-01-01T00:04:00Z'));
     const inAll = (9 * GB + 24 * 60 * 96_000) / 0.93;
     // Less what a node sends slowly in the last millisecond.

@@ -48,6 +48,19 @@ describe('the limit of a node', () => {
     expect(calls.at(-1)).toMatchObject({ event: 'sending', detail: '', sentBytes: 510 });
   });
 
+  it('says since when it counts, which a reboot does not change, and a rebuild does', () => {
+    const start = '2026-11-09T12:00:00Z';
+    const began = Date.parse(start) / 1_000;
+    const said = ({ calls }: ReturnType<typeof aNode>) => calls.at(-1)?.countedSince;
+    const first = aNode({ start, limit: { sends: '10' } });
+    expect([said(first), first.countsSince]).toEqual([began, `${began}`]);
+    const kept = `202611 800 1000 ${began}`;
+    const later = aNode({ start: '2026-11-09T13:00:00Z', limit: { kept } });
+    expect([said(later), later.countsSince]).toEqual([began, `${began}`]);
+    const rebuilt = aNode({ start: '2026-11-09T13:00:00Z', limit: { sends: '10' } });
+    expect(said(rebuilt)).toBe(began + 3_600);
+  });
+
   it('keeps what was sent and the allowance that Onebuck granted, in the table and in a file', () => {
     const { asked, tables, kept, read } = aNode({ limit: { sends: '10' }, answer: grants(5_000) });
 
