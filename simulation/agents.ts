@@ -71,6 +71,8 @@ const DUE: AgentCall = { event: 'due', detail: '' };
 export class Agents {
   readonly #outside: AgentsOptions;
   readonly #known = new Set<number>();
+  /** Whose next call is awaited, by the id of its Linode. */
+  readonly #agents = new Map<number, { readonly agent: SimulatedAgent }>();
   /** When each node was first shown as ready. */
   readonly #readyAt = new Map<string, number>();
   /** The nodes of each cluster that have told the end of the job, and have heard an answer. */
@@ -111,12 +113,20 @@ export class Agents {
 
   #exists = (id: number): boolean => this.#outside.find(id)?.deleted === null;
 
-  /** Has the agent call at its times until its Linode is deleted. */
+  /** The node has lost what it has counted, and its agent looks anew. */
+  restart(id: number): void {
+    const agent = this.#agents.get(id)?.agent;
+    if (agent !== undefined) this.#follow(id, agent);
+  }
+
+  /** Has the agent call at its times until its Linode is deleted, or the agent is followed anew. */
   #follow(id: number, agent: SimulatedAgent): void {
     const { time } = this.#outside;
     const at = Math.max(time.now(), agent.nextAt());
+    const one = { agent };
+    this.#agents.set(id, one);
     time.at(at, async () => {
-      if (!this.#exists(id)) return;
+      if (!this.#exists(id) || this.#agents.get(id) !== one) return;
       await this.#hang();
       await agent.act({
         now: () => time.now(),
@@ -124,7 +134,7 @@ export class Agents {
         post: (call) => this.#send(agent, call),
         move: (transfer) => this.#move(transfer),
       });
-      this.#follow(id, agent);
+      if (this.#agents.get(id) === one) this.#follow(id, agent);
     });
   }
 

@@ -6,6 +6,7 @@ import {
   monthAt,
   monthNameAt,
   SLOWED_BYTES_PER_SECOND,
+  uncountedAt,
 } from '../simulators/linode/sending.ts';
 import { billUntil, overageUntil } from './oracle.ts';
 
@@ -80,7 +81,7 @@ function allSent(linode: Instance, granted: number, now: number): Instance {
   for (let month = monthAt(linode.created); month.end <= now; month = monthAt(month.end)) {
     past.push(month);
   }
-  const allowance = Math.max(granted, limit?.slice ?? 0);
+  const allowance = uncountedAt(linode, now) + Math.max(granted, limit?.slice ?? 0);
   const sentAtOnce = [
     ...past.map(({ start, end }) => ({ at: end - 1, bytes: bytesBetween(linode, start, end) })),
     { at: now, bytes: Math.max(allowance, bytesInMonth(linode, now)) },

@@ -28,6 +28,7 @@ import {
   monthAt,
   monthNameAt,
   SLOWED_BYTES_PER_SECOND,
+  uncountedAt,
 } from '../simulators/linode/sending.ts';
 import { gbUsdIn } from '../simulators/linode/transfer.ts';
 import {
@@ -244,6 +245,14 @@ export class Invariants implements Watcher {
   noteResize(cluster: ClusterId): void {
     const watched = this.#clusters.get(cluster);
     if (watched !== undefined) watched.resizedAt ??= this.#options.now();
+  }
+
+  /** What the node was granted before, its firewall lets through no more. */
+  noteCounterLost(linodeId: number): void {
+    for (const [id, { granted }] of this.#clusters) {
+      const sender = this.#sendersOf(id).find(({ linode }) => linode.id === linodeId);
+      if (sender !== undefined) delete granted[sender.index];
+    }
   }
 
   /** Linode raises its prices: a cluster that ends before they are read may pass its budget. */
@@ -560,7 +569,8 @@ export class Invariants implements Watcher {
     const months = linodes.flatMap(({ created, deleted }) =>
       [created, deleted ?? created].map(monthNameAt),
     );
-    if (!areLimited(linodes) || new Set(months).size > 1) return Number.POSITIVE_INFINITY;
+    if (!areLimited(linodes) || haveLostCounters(linodes)) return Number.POSITIVE_INFINITY;
+    if (new Set(months).size > 1) return Number.POSITIVE_INFINITY;
     const senders = this.#sendersOf(id);
     if (senders.length < linodes.length) return Number.POSITIVE_INFINITY;
     return costOf(linodes, allowedBytes(senders, granted, ms));
@@ -684,7 +694,7 @@ export class Invariants implements Watcher {
     if (watched.stubborn || watched.resizedAt !== null) return;
     if (this.#options.isExcused(this.#options.now())) return;
     if (this.#isRaised(id) && !this.#countsRise(id, this.#options.now())) return;
-    const unseen = areLimited(linodes) ? 0 : this.#unseenTransfer(linodes);
+    const unseen = areLimited(linodes) ? slicesUnasked(linodes) : this.#unseenTransfer(linodes);
     if (total <= budget + unseen) return;
     this.report('budget', `${id} is billed ${total} and has ${budget}`);
   }
@@ -699,6 +709,7 @@ export class Invariants implements Watcher {
     const linodes = this.linodesOf(id);
     if (transfer === 'none' || endReason !== 'budget' || linodes.length === 0) return;
     if (hasFaults() || !areLimited(linodes) || endBy !== undefined) return;
+    if (haveLostCounters(linodes)) return;
     // What was granted before may be sent after the budget is lowered.
     if (budgets.some((one) => one.budget > budget)) return;
     const slowed = linodes.map((linode) => slowedOf({ ...linode, deleted: null }, now() + HOUR));
@@ -733,7 +744,7 @@ export class Invariants implements Watcher {
     const teardownAt = lifeOf(record, epochMs(now)).teardownAt;
     for (const at of [now + 1, Math.max(now + 1, teardownAt)]) {
       const billed = billIfAllSent(senders, watched.granted, { now, at });
-      if (billed <= budget) continue;
+      if (billed <= budget + slicesUnasked(senders.map(({ linode }) => linode))) continue;
       const when = toIso(epochMs(at));
       this.report('budget', `${id} may send what costs ${billed} by ${when}, and has ${budget}`);
     }
@@ -753,7 +764,8 @@ export class Invariants implements Watcher {
     const beyond = this.#sendersOf(id).find(({ index, linode }) => {
       const slowed = SLOWED_BYTES_PER_SECOND * ((at - Math.max(start, linode.created)) / 1_000);
       const allowance = Math.max(grantedTo(granted, index, at), linode.limit?.slice ?? 0);
-      return bytesInMonth(linode, at) > 1.5 * allowance + slowed + 2e9;
+      const before = uncountedAt(linode, at);
+      return bytesInMonth(linode, at) > before + 1.5 * allowance + slowed + 2e9;
     });
     if (beyond === undefined || sent?.unlimited === true) return;
     const node = `node ${beyond.index} of ${id}`;
@@ -875,6 +887,18 @@ function costOf(linodes: readonly Instance[], bytes: number): number {
   if (bytes === 0) return 0;
   const dearest = Math.max(...linodes.map(({ region }) => gbUsdIn(region)));
   return Math.round((Math.ceil(bytes / 1e9) + 2) * dearest * 1e6);
+}
+
+const haveLostCounters = (linodes: readonly Instance[]): boolean =>
+  linodes.some(({ limit }) => limit?.lostAt !== undefined);
+
+/** What the slices cost that nodes let through once more, without asking, as they count from 0. */
+function slicesUnasked(linodes: readonly Instance[]): number {
+  const bytes = linodes.map(({ limit }) => (limit?.lostAt?.length ?? 0) * (limit?.slice ?? 0));
+  return costOf(
+    linodes,
+    bytes.reduce((total, each) => total + each, 0),
+  );
 }
 
 const measureMs = (linodes: readonly Instance[]): number =>

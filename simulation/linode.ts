@@ -110,6 +110,10 @@ export class SimulatedLinode {
     this.#api.unlimit(id);
   }
 
+  loseCounter(id: number): void {
+    this.#api.loseCounter(id);
+  }
+
   update(change: SettingsChange): void {
     this.#api.updateSettings(change);
   }

@@ -160,6 +160,8 @@ export interface Options {
   readonly transfer: 'none' | 'steady' | 'late' | 'bursts';
   /** People take away the tables of firewalls that limit what nodes send. */
   readonly unlimiting: boolean;
+  /** Nodes lose what their firewalls have counted, as when somebody rebuilds them. */
+  readonly losingCounters: boolean;
 
   // Linode's invoice, at the end of the world.
   readonly invoice: InvoicePlan;
@@ -224,6 +226,7 @@ export const NO_FAULTS: Options = {
   resizing: false,
   transfer: 'none',
   unlimiting: false,
+  losingCounters: false,
   invoice: 'none',
   invoiceLabels: 'console',
 };
@@ -306,12 +309,12 @@ export function drawOptions(seed: number): Options {
     ...withJobs(seed, drawAgents(seed, faultless), faultless),
     ...drawNetworks(seed, faultless),
     ...drawInvoice(seed),
-    ...{ transfer: 'none' as const, unlimiting: false },
+    ...{ transfer: 'none' as const, unlimiting: false, losingCounters: false },
   };
   return { ...rest, ...drawTransfer(seed, rest, faultless) };
 }
 
-type TransferOptions = 'transfer' | 'unlimiting';
+type TransferOptions = 'transfer' | 'unlimiting' | 'losingCounters';
 
 /**
  * Nodes with agents keep to what their cluster's budget pays, whatever goes wrong. Of others, passes
@@ -334,7 +337,9 @@ function drawTransfer(
   const isMeasured = passesWork && isPlain && isSeen && untagging === 'none' && priceFactor === 1;
   const isDrawn = chance.happens(0.5) && (isMeasured || options.agents);
   const isOpen = isDrawn && isMeasured && options.agents && !faultless;
-  return { transfer: isDrawn ? kind : 'none', unlimiting: isOpen && chance.happens(USUAL) };
+  const unlimiting = isOpen && chance.happens(USUAL);
+  const losingCounters = isDrawn && options.agents && !faultless && chance.happens(USUAL);
+  return { transfer: isDrawn ? kind : 'none', unlimiting, losingCounters };
 }
 
 type InvoiceOptions = 'invoice' | 'invoiceLabels';

@@ -139,6 +139,10 @@ async function queueEvents(world: World): Promise<void> {
     const own = chance.for('times of limits taken away');
     atRandomTimes(90 * MINUTE, async () => world.unlimitByHand(), own);
   }
+  if (options.losingCounters) {
+    const own = chance.for('times of lost counters');
+    atRandomTimes(90 * MINUTE, async () => world.loseCounter(), own);
+  }
   if (options.resizing) atRandomTimes(45 * MINUTE, () => world.resizeByHand(), later);
   if (Number.isFinite(world.lossAt)) time.at(world.lossAt, () => world.lose());
   for (const at of world.poisonTimes()) time.at(at, () => world.poisonRecord());

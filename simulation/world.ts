@@ -99,6 +99,7 @@ export class World {
   readonly #extensionChance: Chance;
   readonly #laterChance: Chance;
   readonly #unlimitingChance: Chance;
+  readonly #losingChance: Chance;
   /** When somebody last resized or migrated each Linode, by its id. */
   readonly #resizedAt = new Map<number, number>();
   #token = 'token-1';
@@ -115,6 +116,7 @@ export class World {
     this.#extensionChance = this.chance.for('extensions');
     this.#laterChance = this.chance.for('later faults');
     this.#unlimitingChance = this.chance.for('unlimiting');
+    this.#losingChance = this.chance.for('lost counters');
     this.trace = trace ? [] : null;
     const { chance } = this;
     // A quarter of the worlds start near the end of a month: an hour that touches two months is
@@ -522,6 +524,19 @@ export class World {
     this.countFault('by hand: limit taken away');
     this.note(() => `${label} (${id}) sends what it wants to`);
     this.linode.unlimit(id);
+  }
+
+  /** A node's firewall counts from 0 what the node sends, as when somebody rebuilds it. */
+  loseCounter(): void {
+    const limited = this.invariants.alive().filter(({ limit }) => limit?.goneAt === null);
+    const [first, ...rest] = limited;
+    if (first === undefined) return;
+    const { id, label } = this.#losingChance.oneOf([first, ...rest]);
+    this.countFault('counter lost');
+    this.note(() => `${label} (${id}) loses its counter`);
+    this.linode.loseCounter(id);
+    this.invariants.noteCounterLost(id);
+    this.agents.restart(id);
   }
 
   changePrices(): void {

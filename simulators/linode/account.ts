@@ -211,6 +211,11 @@ export class Account {
     this.#limit(id, (limit) => ({ ...limit, goneAt: limit.goneAt ?? now }));
   }
 
+  /** The Linode loses what its firewall has counted, as when somebody rebuilds it. */
+  loseCounter(id: number, now: number): void {
+    this.#limit(id, (limit) => ({ ...limit, lostAt: [...(limit.lostAt ?? []), now] }));
+  }
+
   #limit(id: number, changed: (limit: Limit) => Limit): void {
     const instance = this.#instances.get(id);
     if (instance?.limit === undefined || instance.deleted !== null) return;

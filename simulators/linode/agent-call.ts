@@ -8,6 +8,7 @@ export interface AgentCall {
   readonly detail: string;
   /** What the node has sent in this month, by its own count. */
   readonly sentBytes?: number;
+  readonly countedSince?: number;
   readonly segment?: number;
   /** Base64. */
   readonly data?: string;

@@ -129,6 +129,11 @@ export class SimulatedApi {
     this.#account.unlimit(id, this.#now());
   }
 
+  /** The Linode loses what its firewall has counted, as when somebody rebuilds it. */
+  loseCounter(id: number): void {
+    this.#account.loseCounter(id, this.#now());
+  }
+
   setFaults(rules: readonly FaultRule[]): void {
     this.#faults.set(rules);
   }

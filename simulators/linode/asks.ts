@@ -1,6 +1,6 @@
 import type { AgentCall } from './agent-call.ts';
 import type { Grant, Instance } from './instance.ts';
-import { allowanceAt, bytesInMonth, monthAt, reachesAt } from './sending.ts';
+import { allowanceAt, countedInMonth, countsSince, monthAt, reachesAt } from './sending.ts';
 
 /** The node on which an agent runs, and its firewall. */
 export interface Node {
@@ -26,6 +26,8 @@ export class SimulatedAsks {
   readonly #node: Node;
   readonly #rank: number;
   #pausedUntil: number;
+  /** Since when the node counted as it asked last. */
+  #countedSince = 0;
 
   /** `from`: when the agent begins to look, in epoch milliseconds. */
   constructor(node: Node, rank: number, from: number) {
@@ -49,15 +51,19 @@ export class SimulatedAsks {
   /** null: there is nothing to ask at `now`. */
   callAt(now: number): AgentCall | null {
     if (now < this.nextAt()) return null;
-    const sentBytes = Math.floor(bytesInMonth(this.#node.instance(), now));
-    return { event: 'sending', detail: '', sentBytes };
+    const instance = this.#node.instance();
+    const sentBytes = Math.floor(countedInMonth(instance, now));
+    this.#countedSince = countsSince(instance);
+    return { event: 'sending', detail: '', sentBytes, countedSince: this.#countedSince };
   }
 
   /** `answer`: the body of a 200; null: Onebuck did not take the call. */
   answered(answer: unknown, now: number): void {
     const { allowanceMonth: month, allowanceBytes: bytes } = (answer ?? {}) as Answer;
     const before = allowanceAt(this.#node.instance(), now);
-    if (month !== undefined && bytes !== undefined) this.#node.allow({ month, bytes });
+    // The agent that asked is gone with what its node had counted.
+    const isOwn = countsSince(this.#node.instance()) === this.#countedSince;
+    if (month !== undefined && bytes !== undefined && isOwn) this.#node.allow({ month, bytes });
     const isLarger = allowanceAt(this.#node.instance(), now) > before;
     const looks = isLarger ? 1 : this.#patience(answer !== null);
     this.#pausedUntil = now + looks * LOOK_EVERY;

@@ -56,6 +56,8 @@ export interface Limit {
   readonly slice: number;
   /** The larger allowances that its agent was given, in order. */
   readonly grants: readonly Grant[];
+  /** When it lost what it had counted, in order. */
+  readonly lostAt?: readonly number[];
   /** When somebody took the firewall's table away; null: it is there. */
   readonly goneAt: number | null;
 }

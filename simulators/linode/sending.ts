@@ -45,19 +45,45 @@ export function bytesBetween(instance: Instance, from: number, to: number): numb
 export const bytesInMonth = (instance: Instance, at: number): number =>
   bytesBetween(instance, monthAt(at).start, at);
 
-/** The bytes that the Linode may send at full rate in the month of `at`, as far as it knows by `at`. */
-export function allowanceAt({ limit }: Instance, at: number): number {
+/** What the Linode itself has counted of that: since its counter last began anew. */
+export const countedInMonth = (instance: Instance, at: number): number =>
+  bytesInMonth(instance, at) - uncountedAt(instance, at);
+
+/** What the Linode has sent in the month of `at` and does not count. */
+export function uncountedAt(instance: Instance, at: number): number {
+  const lostAt = lostBefore(instance, at);
+  return lostAt === null ? 0 : bytesInMonth(instance, lostAt);
+}
+
+/** Since when the Linode counts, in seconds of the epoch. */
+export const countsSince = ({ created, limit }: Instance): number =>
+  Math.floor((limit?.lostAt?.at(-1) ?? created) / 1_000);
+
+/** When the Linode last lost its counter in the month of `at`; null: it did not. */
+const lostBefore = ({ limit }: Instance, at: number): number | null =>
+  limit?.lostAt?.findLast((one) => one <= at && one >= monthAt(at).start) ?? null;
+
+/**
+ * The bytes that the Linode may send at full rate in the month of `at`, by its own counter, as far as
+ * it knows by `at`.
+ */
+export function allowanceAt(instance: Instance, at: number): number {
+  const { limit } = instance;
   if (limit === undefined || at >= (limit.goneAt ?? at + 1)) return Number.POSITIVE_INFINITY;
   const month = monthNameAt(at);
-  const known = limit.grants.filter((grant) => grant.month === month && grant.at <= at);
+  const since = lostBefore(instance, at) ?? 0;
+  const known = limit.grants.filter(
+    (grant) => grant.month === month && grant.at <= at && grant.at >= since,
+  );
   return Math.max(limit.slice, ...known.map(({ bytes }) => bytes));
 }
 
 /**
- * When the Linode, from `from` on, has first sent so many bytes in the month of `from`, if nothing
+ * When the Linode, from `from` on, has first counted so many bytes in the month of `from`, if nothing
  * is granted meanwhile; null: it does not in that month.
  */
-export function reachesAt(instance: Instance, bytes: number, from: number): number | null {
+export function reachesAt(instance: Instance, counted: number, from: number): number | null {
+  const bytes = counted + uncountedAt(instance, from);
   const pieces = piecesIn(instance, monthAt(from));
   if (sentBy(pieces, from) >= bytes) return from;
   const piece = pieces.find(({ after }) => after >= bytes);
@@ -102,19 +128,22 @@ function newPieces(instance: Instance, month: Month): Piece[] {
     ...wants.flatMap(({ from, until }) => [from, until]),
     ...sentAtOnce.map(({ at }) => at),
     ...(limit?.grants ?? []).map(({ at }) => at),
+    ...(limit?.lostAt ?? []),
     limit?.goneAt ?? start,
   ];
   const inside = changes.filter((at) => at > start && at < end);
   const times = [...new Set([start, ...inside, end])].toSorted((a, b) => a - b);
   const pieces: Piece[] = [];
   let sent = 0;
+  let uncounted = 0;
   const add = (from: number, until: number, bytesPerSecond: number, after: number): void => {
     if (after > sent) pieces.push({ from, until, bytesPerSecond, before: sent, after });
     sent = after;
   };
   for (const [index, from] of times.slice(0, -1).entries()) {
     const until = times[index + 1] ?? end;
-    const allowance = allowanceAt(instance, from);
+    if (limit?.lostAt?.includes(from)) uncounted = sent;
+    const allowance = uncounted + allowanceAt(instance, from);
     const left = () => Math.max(0, allowance - sent);
     for (const { at, bytes } of sentAtOnce) {
       if (at === from) add(from, from, 0, sent + Math.min(bytes, left()));

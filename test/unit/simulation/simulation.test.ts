@@ -123,6 +123,13 @@ describe('nodes that keep to what the budget pays', () => {
     expect(totals.overspentClusters).toBe(0);
   });
 
+  it('keep it though they lose what they have counted, but for a slice each time', async () => {
+    const change = { transfer: 'steady', losingCounters: true } as const;
+    const { totals } = await totalsOf(8, { ...forced, ...change });
+    expect(totals.violations).toEqual([]);
+    expect(totals.faults['counter lost']).toBeGreaterThan(8);
+  });
+
   it('pass it at most as others do once a person has taken their limit away', async () => {
     const { totals } = await totalsOf(6, { ...forced, transfer: 'bursts', unlimiting: true });
     expect(totals.violations).toEqual([]);

@@ -144,7 +144,7 @@ describe('the agent of a simulated node with an allowance', () => {
     const { next, limit } = aSender();
     expect(next({})).toMatchObject({ event: 'ready', second: 3 });
     expect(next(granted(4 * GB))).toEqual({
-      ...{ event: 'sending', detail: '', sentBytes: 530e6 },
+      ...{ event: 'sending', detail: '', sentBytes: 530e6, countedSince: LAUNCH / 1_000 },
       second: 53,
     });
     expect(limit()?.grants).toEqual([

@@ -6,6 +6,8 @@ import {
   allowanceAt,
   bytesBetween,
   bytesInMonth,
+  countedInMonth,
+  countsSince,
   reachesAt,
   SLOWED_BYTES_PER_SECOND,
 } from '../../../../simulators/linode/sending.ts';
@@ -51,6 +53,25 @@ describe('a node with an allowance', () => {
     ]);
     expect(SLOWED_BYTES_PER_SECOND).toBe(96_000);
     expect(sent(aNode({ rate: 50_000 }), 2 * 3_600)).toBe(2 * 3_600 * 50_000);
+  });
+
+  it('begins with its slice once more, of its own count, when that is lost', () => {
+    const grants = [{ at: CREATED + 100_000, month: '2026-11', bytes: 3 * GB }];
+    const lostAt = [CREATED + 250_000];
+    const node = aNode({ more: { limit: { slice: 2 * GB, grants, lostAt, goneAt: null } } });
+    const at = (second: number) => CREATED + second * 1_000;
+    expect([250, 350, 450, 451].map((second) => sent(node, second))).toEqual([
+      2.5 * GB,
+      3.5 * GB,
+      4.5 * GB,
+      4.5 * GB + 96_000,
+    ]);
+    expect(allowanceAt(node, at(240))).toBe(3 * GB);
+    expect(allowanceAt(node, at(260))).toBe(2 * GB);
+    expect(countedInMonth(node, at(350))).toBe(GB);
+    expect(reachesAt(node, 1.5 * GB, at(300))).toBe(at(400));
+    expect(countedInMonth(node, DECEMBER + 10_000)).toBe(0.1 * GB);
+    expect([countsSince(node), countsSince(aNode())]).toEqual([at(250) / 1_000, at(0) / 1_000]);
   });
 
   it('goes on at full rate with a larger one, of which it has sent a part', () => {
