@@ -2380,16 +2380,16 @@ const jobs = [
 const transfer = [
   ...inFile('lib/core/billing/transfer.ts', ['test/unit/core/billing/transfer.test.ts'], {
     'the hour that is not over brings something': {
-      from: 'count - (month === first ? 1 : 2)',
-      to: 'count - (month === first ? 0 : 2)',
+      from: 'hoursBilled - (index === 0 ? 1 : 2)',
+      to: 'hoursBilled - (index === 0 ? 0 : 2)',
     },
     'an hour across the end of a month brings something in the new month': {
-      from: 'count - (month === first ? 1 : 2)',
-      to: 'count - 1',
+      from: 'hoursBilled - (index === 0 ? 1 : 2)',
+      to: 'hoursBilled - 1',
     },
     'nodes send on after they are gone': {
-      from: 'until === null ? at : Math.min(at, until)',
-      to: 'at',
+      from: 'const end = until === null ? at : earliest(at, until);',
+      to: 'const end = at;',
     },
     'what may be sent until the next measure does not count': {
       from: '(fast * peak + (to - from - fast) * mean) / HOUR',

@@ -66,8 +66,8 @@ export function spendByMonth(
   const bills: Record<MonthName, MicroUsd> = {};
   for (const node of nodes) {
     for (const { month, hoursBilled } of monthsOf(node, at)) {
-      const name = monthName(month.start);
-      bills[name] = microUsd((bills[name] ?? 0) + costOfHours(node.price, hoursBilled));
+      const bill = (bills[month.name] ?? 0) + costOfHours(node.price, hoursBilled);
+      bills[month.name] = microUsd(bill);
     }
   }
   return bills;
@@ -84,8 +84,7 @@ export function hoursByMonth(
   const total: Record<MonthName, number> = {};
   for (const node of nodes) {
     for (const { month, hoursBilled } of monthsOf(node, at)) {
-      const name = monthName(month.start);
-      total[name] = (total[name] ?? 0) + hoursBilled;
+      total[month.name] = (total[month.name] ?? 0) + hoursBilled;
     }
   }
   return total;
@@ -94,7 +93,7 @@ export function hoursByMonth(
 /** A calendar month, UTC: `2026-11`. */
 export type MonthName = string;
 
-export const monthName = (at: EpochMs): MonthName => new Date(at).toISOString().slice(0, 7);
+export const monthName = (at: EpochMs): MonthName => monthOf(at).name;
 
 /** The months from 1970 to 9999: `monthName` gives a year of four digits for these only. */
 export const MONTH_NAME = /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])$/;
@@ -102,7 +101,7 @@ export const MONTH_NAME = /^(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])$/;
 export const isMonthName = (text: string): boolean => MONTH_NAME.test(text);
 
 /** The month called `name`; throws a RangeError if no month has that name. */
-export function monthNamed(name: MonthName): Month {
+export function monthNamed(name: MonthName): NamedMonth {
   if (!isMonthName(name)) throw new RangeError(`${name} is no month`);
   return monthOf(epochMs(Date.parse(`${name}-01T00:00:00Z`)));
 }
@@ -163,6 +162,10 @@ export interface Month {
   readonly end: EpochMs;
 }
 
+export interface NamedMonth extends Month {
+  readonly name: MonthName;
+}
+
 const billOf = (node: BilledNode, at: EpochMs): number =>
   monthsOf(node, at).reduce(
     (total, { hoursBilled }) => total + costOfHours(node.price, hoursBilled),
@@ -172,11 +175,12 @@ const billOf = (node: BilledNode, at: EpochMs): number =>
 /**
  * The months in which the node is billed, with its hours in each; at least one in the first month.
  */
-function monthsOf(node: Span, at: EpochMs): { month: Month; hoursBilled: number }[] {
+export function monthsOf(node: Span, at: EpochMs): { month: NamedMonth; hoursBilled: number }[] {
   const first = monthOf(node.billedFrom);
   const end = endOf(node, at);
   const months = [{ month: first, hoursBilled: Math.max(hoursIn(first, node, at), 1) }];
-  for (let month = monthOf(first.end); month.start < end; month = monthOf(month.end)) {
+  for (let month = first; month.end < end; ) {
+    month = monthOf(month.end);
     months.push({ month, hoursBilled: hoursIn(month, node, at) });
   }
   return months;
@@ -207,10 +211,23 @@ const costOfHours = ({ hourly, monthly }: Price, hoursBilled: number): number =>
 
 const endOf = (node: Span, at: number): number => Math.min(at, node.billedUntil ?? at);
 
-function monthOf(at: EpochMs): Month {
+/** The month that was asked for last: most instants in a row lie in one month. */
+let recent = newMonth(epochMs(0));
+
+/** The month that has the instant. */
+export function monthOf(at: EpochMs): NamedMonth {
+  if (at < recent.start || at >= recent.end) recent = newMonth(at);
+  return recent;
+}
+
+function newMonth(at: EpochMs): NamedMonth {
   const date = new Date(at);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
-  return { start: epochMs(Date.UTC(year, month)), end: epochMs(Date.UTC(year, month + 1)) };
+  return {
+    name: date.toISOString().slice(0, 7),
+    start: epochMs(Date.UTC(year, month)),
+    end: epochMs(Date.UTC(year, month + 1)),
+  };
 }
 
 /** The bill during one month, including all months before it. */

@@ -1,6 +1,6 @@
 import { type MicroUsd, microUsd } from '../base/money.ts';
 import { type EpochMs, epochMs, hours, plus } from '../base/units.ts';
-import { type BilledNode, hoursIn, type Month, monthName, monthNamed, spend } from './bill.ts';
+import { type BilledNode, hoursIn, type Month, monthOf, spend } from './bill.ts';
 
 /** Over what a cap counts: days, weeks from Monday on (ISO 8601) and calendar months, all UTC. */
 export const PERIODS = ['day', 'week', 'month'] as const;
@@ -18,7 +18,7 @@ const DAYS_BEFORE_EPOCH = 3;
 
 /** The day, week or month that has the instant. */
 export function spanAt(period: Period, at: EpochMs): Span {
-  if (period === 'month') return { name: monthName(at), ...monthNamed(monthName(at)) };
+  if (period === 'month') return monthOf(at);
   const day = Math.floor(at / DAY);
   const first = period === 'day' ? day : day - ((day + DAYS_BEFORE_EPOCH) % 7);
   const start = epochMs(first * DAY);

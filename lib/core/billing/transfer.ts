@@ -9,13 +9,13 @@ import {
 } from '../base/units.ts';
 import {
   type BilledNode,
-  hoursByMonth,
   type Limits,
   lastAffordable,
   type Month,
   type MonthName,
   monthName,
-  monthNamed,
+  monthOf,
+  monthsOf,
   spend,
 } from './bill.ts';
 
@@ -73,38 +73,28 @@ const HOUR = 3_600_000;
 
 /**
  * What the nodes have added to the pool by `at`, in whole GB, rounded down in each calendar month
- * (UTC). Only whole hours count, so that a reading by which Linode counts less is no reading.
+ * (UTC). Only whole hours count, from a node's creation on, that lie within one month and were over
+ * before `at`: so that a reading by which Linode counts less is no reading.
  */
 export function broughtByMonth(
   bringers: readonly Bringer[],
   { gb }: TransferTerms,
   at: EpochMs,
 ): Readonly<Record<MonthName, number>> {
-  const hours: Record<MonthName, number> = {};
+  const lived = new Map<MonthName, { readonly month: Month; hours: number }>();
   for (const bringer of bringers) {
-    for (const [month, lived] of Object.entries(wholeHoursByMonth(bringer, at))) {
-      hours[month] = (hours[month] ?? 0) + lived;
+    for (const [index, { month, hoursBilled }] of monthsOf(bringer, at).entries()) {
+      const total = lived.get(month.name) ?? { month, hours: 0 };
+      lived.set(month.name, total);
+      // The last started hour is not over, and the first one of a later month began before the month.
+      total.hours += Math.max(0, hoursBilled - (index === 0 ? 1 : 2));
     }
   }
-  return Object.fromEntries(
-    Object.entries(hours).map(([month, lived]) => [
-      month,
-      Math.floor((gb * lived) / hoursOf(monthNamed(month))),
-    ]),
-  );
-}
-
-/**
- * The node's hours, from its creation on, that lie within one month and were over before `at`. The
- * hour that `at` ends counts as started only.
- */
-function wholeHoursByMonth(bringer: Bringer, at: EpochMs): Record<MonthName, number> {
-  const first = monthName(bringer.billedFrom);
-  const started = Object.entries(hoursByMonth([bringer], at));
-  // The last started hour is not over, and the first one of a later month began before the month.
-  return Object.fromEntries(
-    started.map(([month, count]) => [month, Math.max(0, count - (month === first ? 1 : 2))]),
-  );
+  const brought: Record<MonthName, number> = {};
+  for (const [name, { month, hours }] of lived) {
+    brought[name] = Math.floor((gb * hours) / hoursOf(month));
+  }
+  return brought;
 }
 
 const hoursOf = ({ start, end }: Month): number => (end - start) / HOUR;
@@ -153,9 +143,9 @@ interface Slowly extends Pick<SendingLimit, 'slices' | 'slow'> {
 /** What may have been sent by `to` in the month of `from` and each later one. */
 function slowlyByMonth({ from, sent, slices, slow }: Slowly, to: EpochMs): BytesByMonth {
   const most: Record<MonthName, number> = { [monthName(from)]: sent };
-  for (let start: number = from; start < to; ) {
-    const name = monthName(epochMs(start));
-    const end = Math.min(to, monthNamed(name).end);
+  for (let start = from; start < to; ) {
+    const { name, end: monthEnd } = monthOf(start);
+    const end = earliest(to, monthEnd);
     most[name] = (most[name] ?? slices) + Math.ceil(((end - start) * slow) / HOUR);
     start = end;
   }
@@ -178,10 +168,10 @@ function extrapolated(
   at: EpochMs,
 ): BytesByMonth {
   const sent: Record<MonthName, number> = { ...byMonth };
-  const end = until === null ? at : Math.min(at, until);
-  for (let from: number = measuredAt; from < end; ) {
-    const name = monthName(epochMs(from));
-    const to = Math.min(end, monthNamed(name).end);
+  const end = until === null ? at : earliest(at, until);
+  for (let from = measuredAt; from < end; ) {
+    const { name, end: monthEnd } = monthOf(from);
+    const to = earliest(end, monthEnd);
     const fast = Math.max(0, Math.min(to, peakUntil) - from);
     const bytes = (fast * peak + (to - from - fast) * mean) / HOUR;
     sent[name] = (sent[name] ?? 0) + Math.ceil(bytes);

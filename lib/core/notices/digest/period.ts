@@ -30,7 +30,7 @@ export function lastEnded(every: Every, at: EpochMs): Period {
 export const capMonthOf = ({ end }: Period): MonthName => monthName(minus(end, durationMs(1)));
 
 export function monthPeriod(name: MonthName): Period {
-  return { kind: 'month', name, ...monthNamed(name) };
+  return { kind: 'month', ...monthNamed(name) };
 }
 
 const monthStart = (at: EpochMs): EpochMs => monthNamed(monthName(at)).start;

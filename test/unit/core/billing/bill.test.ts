@@ -290,10 +290,21 @@ describe('hoursByMonth', () => {
 describe('a month by its name', () => {
   it('lasts from its first instant to the first instant of the next month', () => {
     expect(monthNamed('2026-11')).toEqual({
+      name: '2026-11',
       start: at('2026-11-01T00:00:00Z'),
       end: at('2026-12-01T00:00:00Z'),
     });
     expect(monthNamed('2028-12').end).toBe(at('2029-01-01T00:00:00Z'));
+  });
+
+  it('has its instants, whichever month was asked for before', () => {
+    const instants = [
+      ...['2026-11-30T23:59:59.999Z', '2026-12-01T00:00:00Z', '2026-11-01T00:00:00Z'],
+      ...['2026-10-31T23:59:59.999Z', '2027-11-15T00:00:00Z', '2026-11-15T00:00:00Z'],
+    ];
+    expect(instants.map((instant) => monthName(at(instant)))).toEqual(
+      instants.map((instant) => instant.slice(0, 7)),
+    );
   });
 
   it.each(['1970-01', '1979-12', '1999-09', '2000-02', '9999-12'])('can be %s', (name) => {
