@@ -3,11 +3,11 @@ import { types } from '../simulators/linode/catalogue.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import { bytesBetween } from '../simulators/linode/sending.ts';
 import { gbUsdIn } from '../simulators/linode/transfer.ts';
-import { HOUR, MINUTE } from './time.ts';
+import { HOUR } from './time.ts';
 
 /**
- * Reckons Linode's bill by brute force: goes through the life of each Linode minute by minute, and
- * counts an hour in each calendar month (UTC) in which the Linode lived a minute of that hour. That
+ * Reckons Linode's bill by brute force: goes through the life of each Linode hour by hour, and
+ * counts an hour in each calendar month (UTC) in which the Linode lived a part of that hour. That
  * is the dearest reading of rules that Linode does not document. A life begins at the whole second
  * that Linode shows as `created`. The oracle reads only the simulated Linode's list of all Linodes,
  * and shares no code with lib/core/billing/bill.ts.
@@ -82,15 +82,15 @@ export function overageUntil(
     const created = shownCreation(instance);
     const until = end(instance);
     const transfer = types.get(instance.type)?.transfer ?? 0;
-    for (let at = created; at < until; ) {
+    for (let at = created; at < until; at = nextMonth(at)) {
       const monthEnd = nextMonth(at);
-      const hour = created + (Math.floor((at - created) / HOUR) + 1) * HOUR;
-      const to = Math.min(until, monthEnd, hour);
       const month = months.get(monthEnd) ?? { bytes: 0, parts: 0, usd: gbUsdIn(instance.region) };
       months.set(monthEnd, month);
-      month.bytes += bytesBetween(instance, at, to);
-      if (to - at === HOUR && to < until) month.parts += transfer;
-      at = to;
+      month.bytes += bytesBetween(instance, at, Math.min(until, monthEnd));
+      const firstHour = created + Math.ceil((at - created) / HOUR) * HOUR;
+      for (let hour = firstHour; hour + HOUR <= monthEnd && hour + HOUR < until; hour += HOUR) {
+        month.parts += transfer;
+      }
     }
   }
   const bringing = instances.filter(({ type }) => (types.get(type)?.transfer ?? 0) > 0).length;
@@ -112,7 +112,7 @@ class Meter {
   readonly #rates: readonly Rate[];
   /** The billed hours of each calendar month, by the month's end. */
   readonly #hours = new Map<number, number>();
-  /** The start of the next minute to bill. A month's end splits a minute in two. */
+  /** The start of the next hour to bill. A month's end splits an hour in two. */
   #at: number;
   #monthEnd: number;
   /** The last hour of the Linode's life that is billed in this month; -1: none yet. */
@@ -125,14 +125,14 @@ class Meter {
     this.#at = this.#created;
     this.#monthEnd = nextMonth(this.#created);
     // Linode bills at least one hour, however short the life is.
-    this.#billMinute();
+    this.#billHour();
   }
 
   advance(end: number): void {
     while (this.#at < end) {
-      this.#billMinute();
-      const minutes = Math.floor((this.#at - this.#created) / MINUTE) + 1;
-      this.#at = Math.min(this.#created + minutes * MINUTE, this.#monthEnd);
+      this.#billHour();
+      const hours = Math.floor((this.#at - this.#created) / HOUR) + 1;
+      this.#at = Math.min(this.#created + hours * HOUR, this.#monthEnd);
     }
   }
 
@@ -143,7 +143,7 @@ class Meter {
     );
   }
 
-  #billMinute(): void {
+  #billHour(): void {
     if (this.#at >= this.#monthEnd) {
       this.#monthEnd = nextMonth(this.#at);
       this.#hour = -1;

@@ -72,7 +72,16 @@ function billedInstance(instance: Instance, now: number): BilledInstance {
  * that ended then, and each of them for every started hour. Where Linode raises its price, another
  * life begins at the end of the hour, which may lie ahead.
  */
-export function livesOf(instance: Instance): Instance[] {
+export function livesOf(instance: Instance): readonly Instance[] {
+  const lives = known.get(instance) ?? newLives(instance);
+  known.set(instance, lives);
+  return lives;
+}
+
+/** The lives of each Linode. A Linode is made anew with each change. */
+const known = new WeakMap<Instance, readonly Instance[]>();
+
+function newLives(instance: Instance): Instance[] {
   const { past = [], ...rest } = instance;
   let { created } = instance;
   const lives = past.map(({ type, region, until }) => {
