@@ -52,12 +52,16 @@ export function findOrphans(
     const isUnreadable = clustersNamedBy(linode).some((id) => unreadable.has(id));
     return isUnreadable ? 'its record is unreadable' : 'it has no record';
   };
+  /** A cluster's life is reckoned once, not for each of its Linodes. */
+  const expiries = new Map(
+    known?.records.map((record) => [record, withRecord(record, context.now)]),
+  );
   return ours.flatMap((linode): Orphan[] => {
     const record = recordOf(linode);
     const expiry =
       record === undefined
         ? withoutRecord(linode, whyWithout(linode))
-        : withRecord(record, context.now);
+        : (expiries.get(record) ?? null);
     return expiry === null ? [] : [{ linode, ...expiry }];
   });
 }
@@ -86,7 +90,7 @@ export const clustersNamedBy = ({ tags, label }: Linode): ClusterId[] =>
 
 type Expiry = Omit<Orphan, 'linode'> | null;
 
-function withRecord(record: ClusterRecord, now: EpochMs): Expiry {
+function withRecord(record: ClusterRecord, now: EpochMs): Omit<Orphan, 'linode'> {
   if (!isLive(record)) return { at: record.endedAt, reason: `its cluster is ${record.phase}` };
   if (record.phase === 'deleting') {
     const at = plus(record.deletingSince, OVERDUE_AFTER);
