@@ -1714,8 +1714,8 @@ const agents: readonly Mutant[] = [
       to: "return expiresAt < now ? 'expired' :",
     },
     'the MAC leaves out the expiry, so that anybody can move it': {
-      from: "createHmac('sha256', derived).update(claim)",
-      to: "createHmac('sha256', derived).update(claim.replace(/_[0-9a-z]*$/, ''))",
+      from: "createHmac('sha256', macKeyOf(key)).update(claim)",
+      to: "createHmac('sha256', macKeyOf(key)).update(claim.replace(/_[0-9a-z]*$/, ''))",
     },
   }),
   ...inFile('lib/app/authorize-agent.ts', ['test/unit/handlers/agent.test.ts'], {

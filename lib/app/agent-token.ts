@@ -53,7 +53,15 @@ export function readAgentToken(
   return expiresAt <= now ? 'expired' : { clusterId, rank: Number(rank), expiresAt };
 }
 
-const macOf = (key: string, claim: string): string => {
-  const derived = Buffer.from(hkdfSync('sha256', key, 'onebuck agent token', '', 32));
-  return createHmac('sha256', derived).update(claim).digest('base64url');
-};
+const macOf = (key: string, claim: string): string =>
+  createHmac('sha256', macKeyOf(key)).update(claim).digest('base64url');
+
+/** What was derived last: a process has one `passwordKey`, and each call of an agent needs it. */
+let last: { readonly key: string; readonly derived: Buffer } | null = null;
+
+function macKeyOf(key: string): Buffer {
+  if (last?.key !== key) {
+    last = { key, derived: Buffer.from(hkdfSync('sha256', key, 'onebuck agent token', '', 32)) };
+  }
+  return last.derived;
+}
