@@ -24,20 +24,22 @@ export interface Sender {
 }
 
 /**
- * The bill of a cluster's Linodes at `at`, which may lie ahead, if those that exist send all that they
- * are allowed in this month right now. `granted`: by the index of the node.
+ * The bill of a cluster's Linodes at an instant, which may lie ahead, if those that exist send all that
+ * they are allowed in this month right now. `granted`: by the index of the node.
  */
 export function billIfAllSent(
   senders: readonly Sender[],
   granted: readonly Allowance[],
-  { now, at }: { readonly now: number; readonly at: number },
-): number {
+  now: number,
+): (at: number) => number {
   const linodes = senders.map(({ index, linode }) =>
     linode.deleted === null ? allSent(linode, grantedTo(granted, index, now), now) : linode,
   );
-  const end = ({ deleted }: Instance) => deleted ?? at;
-  const hours = linodes.reduce((total, linode) => total + billUntil(linode, end(linode)), 0);
-  return hours + overageUntil(linodes, end);
+  return (at) => {
+    const end = ({ deleted }: Instance) => deleted ?? at;
+    const hours = linodes.reduce((total, linode) => total + billUntil(linode, end(linode)), 0);
+    return hours + overageUntil(linodes, end);
+  };
 }
 
 /** What Linode may count where a node counts a byte. */

@@ -742,8 +742,9 @@ export class Invariants implements Watcher {
     if (!isLive(record) || record.phase === 'deleting') return;
     const budget = this.#budgetOf(id, watched);
     const teardownAt = lifeOf(record, epochMs(now)).teardownAt;
+    const billAt = billIfAllSent(senders, watched.granted, now);
     for (const at of [now + 1, Math.max(now + 1, teardownAt)]) {
-      const billed = billIfAllSent(senders, watched.granted, { now, at });
+      const billed = billAt(at);
       if (billed <= budget + slicesUnasked(senders.map(({ linode }) => linode))) continue;
       const when = toIso(epochMs(at));
       this.report('budget', `${id} may send what costs ${billed} by ${when}, and has ${budget}`);

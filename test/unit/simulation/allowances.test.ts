@@ -40,7 +40,7 @@ describe('what is granted costs', () => {
   it('the hours, and all allowances at once, but slices where nothing was granted', () => {
     const two = senders(aSender(NOON), aSender(NOON));
     const cost = (hours: number) =>
-      billIfAllSent(two, [{ month: '2026-11', bytes: 50 * GB }], { now, at: NOON + hours * HOUR });
+      billIfAllSent(two, [{ month: '2026-11', bytes: 50 * GB }], now)(NOON + hours * HOUR);
     // Three hours of two nodes, of which two hours bring 5.6 GB.
     expect(cost(3)).toBe(6 * 7_500 + (51 - 5) * 5_000);
     expect(cost(1)).toBe(2 * 7_500 + 51 * 5_000);
@@ -49,7 +49,7 @@ describe('what is granted costs', () => {
   it('of a node that is gone what it has sent, whatever it was granted', () => {
     const gone = aSender(NOON, { deleted: NOON + HOUR });
     const granted = [50, 90].map((gb) => ({ month: '2026-11', bytes: gb * GB }));
-    const cost = billIfAllSent(senders(aSender(NOON), gone), granted, { now, at: NOON + HOUR });
+    const cost = billIfAllSent(senders(aSender(NOON), gone), granted, now)(NOON + HOUR);
     // 0.5 GB and 96 kB a second for an hour.
     expect(cost).toBe(2 * 7_500 + 51 * 5_000);
   });
@@ -65,7 +65,7 @@ describe('what is granted costs', () => {
     };
     const one = senders(aSender(created, { limit }));
     // November: 20 GB and 1.4 GB by four hours of slow sending, which bring 5.6 GB.
-    const times = { now: december + 60_000, at: december + 60_000 + 1 };
-    expect(billIfAllSent(one, granted, times)).toBe(5 * 7_500 + (22 - 5 + 8) * 5_000);
+    const then = december + 60_000;
+    expect(billIfAllSent(one, granted, then)(then + 1)).toBe(5 * 7_500 + (22 - 5 + 8) * 5_000);
   });
 });
