@@ -132,17 +132,16 @@ export interface Target {
 /** `path` is the part after /v4. An unknown path gets a route that answers with the error. */
 export function targetOf(method: string, path: string): Target {
   const parts = path.split('/').slice(1);
-  const match = routesByPath.flatMap((candidates) => {
-    const params = paramsOf(candidates.parts, parts);
-    return params === null ? [] : [{ candidates, params }];
-  })[0];
-  const route = match?.candidates.routes.get(method);
-  if (match !== undefined && route !== undefined) return { route, params: match.params };
+  const match = routesByPath.find((candidates) => fits(candidates.parts, parts));
+  const route = match?.routes.get(method);
+  if (match !== undefined && route !== undefined) {
+    return { route, params: paramsOf(match.parts, parts) };
+  }
 
   const isReal =
     match === undefined
       ? notSimulatedPaths.some((pattern) => pattern.test(path))
-      : notSimulatedMethods[match.candidates.path]?.includes(method) === true;
+      : notSimulatedMethods[match.path]?.includes(method) === true;
   if (isReal) return refusal(method, notSimulated(`${method} ${path}`));
   if (match === undefined) return refusal(method, notFound());
   return refusal(method, new ApiError(405, { reason: 'Method Not Allowed' }));
@@ -156,11 +155,12 @@ const routesByPath = [...new Set(routes.map(({ path }) => path))].map((path) => 
   ),
 }));
 
-function paramsOf(pattern: readonly string[], parts: readonly string[]): string[] | null {
-  if (pattern.length !== parts.length) return null;
-  const fits = pattern.every((name, index) => name === '{}' || name === parts[index]);
-  return fits ? parts.filter((_, index) => pattern[index] === '{}').map(decoded) : null;
-}
+const fits = (pattern: readonly string[], parts: readonly string[]): boolean =>
+  pattern.length === parts.length &&
+  pattern.every((name, index) => name === '{}' || name === parts[index]);
+
+const paramsOf = (pattern: readonly string[], parts: readonly string[]): string[] =>
+  parts.filter((_, index) => pattern[index] === '{}').map(decoded);
 
 function decoded(part: string): string {
   try {

@@ -124,6 +124,8 @@ function newPieces(instance: Instance, month: Month): Piece[] {
     until: untilSeconds === null ? end : created + untilSeconds * 1_000,
     bytesPerSecond,
   }));
+  const isSilent = wants.every((want) => want.from >= end || want.until <= start);
+  if (isSilent && sentAtOnce.length === 0) return [];
   const changes = [
     ...wants.flatMap(({ from, until }) => [from, until]),
     ...sentAtOnce.map(({ at }) => at),
