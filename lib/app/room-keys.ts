@@ -25,7 +25,21 @@ const KEY_TYPE = 'ssh-ed25519';
 /** A private ed25519 key in PKCS 8, up to its 32 bytes (RFC 8410, section 7). */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 
+/** By purpose, the pair that was derived last: the nodes of a cluster are created in a row. */
+const last = new Map<
+  string,
+  { readonly key: string; readonly id: ClusterId; readonly pair: SshKeyPair }
+>();
+
 function keyPair(key: string, purpose: string, id: ClusterId): SshKeyPair {
+  const known = last.get(purpose);
+  if (known?.key === key && known.id === id) return known.pair;
+  const pair = newPair(key, purpose, id);
+  last.set(purpose, { key, id, pair });
+  return pair;
+}
+
+function newPair(key: string, purpose: string, id: ClusterId): SshKeyPair {
   const derived = Buffer.from(hkdfSync('sha256', key, purpose, id, 36));
   const seed = derived.subarray(0, 32);
   const der = Buffer.concat([PKCS8_HEAD, seed]);
