@@ -2,6 +2,8 @@ import type { Schedule } from '../client/answers.ts';
 import { createIdempotencyKey } from '../client/idempotency-key.ts';
 import { dollars } from '../client/money.ts';
 import {
+  type CapsGiven,
+  capsWords,
   changeSchedule,
   createSchedule,
   deleteSchedule,
@@ -66,7 +68,7 @@ function scheduleBlocks(schedule: Schedule, nowMs: number): Block[] {
       ['schedule', `${titleOf(schedule)}${enabled ? '' : ', paused'}`],
       ['cron', `${cron} in ${timezone}`],
       ['overlap', overlap],
-      ['caps', capsWords(schedule)],
+      ['caps', capsWords(schedule, dollars) || 'none'],
       ['try again', `${retryWords(schedule)}${tryAt}`],
       ['spec', printable(JSON.stringify(spec))],
       ['next runs', nextRuns.map((at) => fullTime(at, nowMs)).join(', ') || 'none'],
@@ -97,7 +99,6 @@ export async function addSchedule(
 ): Promise<void> {
   const { cron, overlap, scheduleName } = options;
   const zone = options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const cap = numberIn(options.monthlyCap);
   const { job: before, ...machines } = specOf(context, options);
   const hasJob = command.length > 0 || before !== undefined || hasJobOptions(options);
   const job = hasJob ? jobFrom(options, command, { env: context.env, before }) : undefined;
@@ -112,12 +113,8 @@ export async function addSchedule(
     ...capsOf(options),
     ...retryOf(options, null),
   };
-  const limit = cap === undefined ? '' : `, and at most ${amountText(cap)} a month`;
-  const month = await monthLine(body);
   const sends = collected === null ? '' : `${uploadSentence(collected)}\n`;
-  const question =
-    `Launches a cluster for up to ${amountText(spec.budgetUsd)} at each occurrence of ` +
-    `${cron} in ${zone}${limit}.\n${month}${sends}Add it?`;
+  const question = `${await addWords(body)}${sends}Add it?`;
   await confirm(context, { yes: options.yes, what: 'add a schedule', question });
   const api = context.api();
   const key = options.idempotencyKey ?? createIdempotencyKey();
@@ -128,19 +125,36 @@ export async function addSchedule(
   show(context, schedule, () => scheduleBlocks(schedule, now));
 }
 
+/** The lines about a schedule that is to be added: what each run, and a month, may cost. */
+export async function addWords({
+  cron,
+  timezone,
+  spec,
+  ...caps
+}: CapsGiven<number | string> & {
+  readonly cron: string;
+  readonly timezone: string;
+  readonly spec: Spec;
+}): Promise<string> {
+  const most = capsWords(caps, amountText);
+  const limit = most === '' ? '' : `, at most ${most}`;
+  return (
+    `Launches a cluster for up to ${amountText(spec.budgetUsd)} at each occurrence of ` +
+    `${cron} in ${timezone}${limit}.\n${await monthLine({ cron, spec, ...caps })}`
+  );
+}
+
 /** What a month of the schedule may cost at worst, as a line; empty: the API finds a fault. */
 async function monthLine({
   cron,
   spec,
-  monthlyCapUsd,
-}: {
+  ...caps
+}: CapsGiven<unknown> & {
   readonly cron: string;
   readonly spec: Parameters<typeof toldSpec>[0];
-  readonly monthlyCapUsd?: unknown;
 }): Promise<string> {
   const worst = await worstMonthOf(cron, toldSpec(spec).budgetUsd, Date.now());
-  const cap = typeof monthlyCapUsd === 'number' ? monthlyCapUsd : null;
-  return worst === null ? '' : `${worstMonthSentence(worst, cap)}\n`;
+  return worst === null ? '' : `${worstMonthSentence(worst, caps)}\n`;
 }
 
 export interface EditOptions extends Omit<AddOptions, 'cron' | 'idempotencyKey'> {
@@ -180,7 +194,7 @@ export async function editSchedule(
 
 /** The question before a change, which says what a month may cost with the change. */
 export async function changeQuestion(
-  before: Pick<Schedule, 'id' | 'name' | 'cron' | 'spec' | 'monthlyCapUsd'>,
+  before: Pick<Schedule, 'id' | 'name' | 'cron' | 'spec' | keyof CapsGiven<unknown>>,
   change: Readonly<Record<string, unknown>>,
 ): Promise<string> {
   const fields = Object.entries(change).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
@@ -246,24 +260,16 @@ function retryOf(
 }
 
 /** The caps that the options name; `none` takes one away. */
-function capsOf(caps: Pick<AddOptions, 'dailyCap' | 'weeklyCap' | 'monthlyCap'>) {
-  const given = (name: string, text: string | undefined) =>
+function capsOf(
+  caps: Pick<AddOptions, 'dailyCap' | 'weeklyCap' | 'monthlyCap'>,
+): CapsGiven<number | string> {
+  const given = (name: keyof CapsGiven<unknown>, text: string | undefined) =>
     text === undefined ? {} : { [name]: numberIn(orNone(text) ?? '') ?? null };
   return {
     ...given('dailyCapUsd', caps.dailyCap),
     ...given('weeklyCapUsd', caps.weeklyCap),
     ...given('monthlyCapUsd', caps.monthlyCap),
   };
-}
-
-/** `$1.00 a day, $20.00 a month` */
-function capsWords({ dailyCapUsd, weeklyCapUsd, monthlyCapUsd }: Schedule): string {
-  const caps = [
-    ...(dailyCapUsd === null ? [] : [`${dollars(dailyCapUsd)} a day`]),
-    ...(weeklyCapUsd === null ? [] : [`${dollars(weeklyCapUsd)} a week`]),
-    ...(monthlyCapUsd === null ? [] : [`${dollars(monthlyCapUsd)} a month`]),
-  ];
-  return caps.join(', ') || 'none';
 }
 
 const orNone = (text: string): string | null => (text === 'none' ? null : text);

@@ -1,7 +1,7 @@
 import { epochMs } from '../lib/core/base/units.ts';
 import type { Schedule, Schedules } from './answers.ts';
 import { type Api, Refusal } from './api.ts';
-import { micro, roundDollars } from './money.ts';
+import { dollars, micro, roundDollars } from './money.ts';
 import { plural } from './plural.ts';
 
 /* The requests about schedules. Each throws what client/api.ts throws. */
@@ -71,13 +71,47 @@ export async function worstMonthOf(
   return { runs, usd: (budget * runs) / 1e6, needsCap: faultOfNoCap(runs, budget) !== null };
 }
 
-/** `44,640 runs a month: up to $44,640`, and the cap if the cap is less. */
-export function worstMonthSentence({ runs, usd }: WorstMonth, capUsd: number | null): string {
+/** The caps of a schedule, or what was typed for them; null or absent: none. */
+export type CapsGiven<Amount> = {
+  readonly [Field in keyof typeof CAPPED]?: Amount | null;
+};
+
+/** The name of each cap's period, and how many of them a calendar month touches at most. */
+const CAPPED = {
+  dailyCapUsd: { period: 'day', most: 31 },
+  weeklyCapUsd: { period: 'week', most: 6 },
+  monthlyCapUsd: { period: 'month', most: 1 },
+} as const;
+const CAP_FIELDS = Object.keys(CAPPED) as (keyof typeof CAPPED)[];
+
+/** `$1.00 a day, $20.00 a month`; empty: no cap. `words` tells an amount. */
+export function capsWords<Amount>(
+  caps: CapsGiven<Amount>,
+  words: (amount: Amount) => string,
+): string {
+  const told = CAP_FIELDS.flatMap((field) => {
+    const cap = caps[field] ?? null;
+    return cap === null ? [] : [`${words(cap)} a ${CAPPED[field].period}`];
+  });
+  return told.join(', ');
+}
+
+/** `44,640 runs a month: up to $44,640`, or what the caps leave if that is less, and which does. */
+export function worstMonthSentence({ runs, usd }: WorstMonth, caps: CapsGiven<unknown>): string {
   const many = `${runs.toLocaleString('en-US')} ${runs === 1 ? 'run' : 'runs'} a month`;
-  if (capUsd !== null && capUsd < usd) {
-    return `${many}: up to ${roundDollars(capUsd)}, its cap.`;
-  }
-  return `${many}: up to ${roundDollars(usd)}.`;
+  const bounds = CAP_FIELDS.flatMap((field) => boundOf(field, caps[field]));
+  const [least] = bounds.toSorted((a, b) => a.usd - b.usd);
+  return least !== undefined && least.usd < usd
+    ? `${many}: up to ${roundDollars(least.usd)}, ${least.words}.`
+    : `${many}: up to ${roundDollars(usd)}.`;
+}
+
+/** What a month may cost at most by a cap, and why; empty: by none, or no amount was typed. */
+function boundOf(field: keyof typeof CAPPED, cap: unknown) {
+  if (typeof cap !== 'number') return [];
+  const { period, most } = CAPPED[field];
+  const why = `by its cap of ${dollars(cap)} a ${period} for up to ${plural(most, period)}`;
+  return [{ usd: (micro(cap) * most) / 1e6, words: most === 1 ? 'its cap' : why }];
 }
 
 /** When a run that failed for capacity is tried again, in words. */

@@ -17,6 +17,7 @@ import { Field, focusFault, Loading, MoneyInput, Problem, SubmitButton } from '.
 import { faultsByField, faultsOfQuote, type Quoted, useQuote, whyNot, whyWait } from './quote.ts';
 import { QuoteView } from './quote-view.tsx';
 import {
+  capsOf,
   changeOf,
   editedSpec,
   formOf,
@@ -203,7 +204,7 @@ function FormView(props: ViewProps) {
         />
         {worst !== null && (
           <p class="sentence" role="status">
-            {worstMonthSentence(worst, capIn(when))}
+            {worstMonthSentence(worst, capsOf(when))}
           </p>
         )}
         <Problem error={error} />
@@ -219,11 +220,6 @@ function FormView(props: ViewProps) {
     </form>
   );
 }
-
-const capIn = ({ monthlyCap }: When): number | null => {
-  const amount = amountIn(monthlyCap);
-  return Number.isNaN(amount) ? null : amount;
-};
 
 /** So that a mended schedule is another request than the one before. */
 const hash = (text: string): string =>

@@ -1,4 +1,5 @@
 import type { Image, Schedule } from '../../client/answers.ts';
+import type { CapsGiven } from '../../client/schedules.ts';
 import { itemsIn, keysIn, numberIn, type Spec } from '../../client/spec.ts';
 import { jobFormOf, jobFrom } from './job-form.ts';
 import {
@@ -166,7 +167,7 @@ export const newSchedule = (when: When, spec: Spec, retry: Schedule['retry']) =>
 });
 
 /** The caps that are typed. */
-function capsOf({ dailyCap, weeklyCap, monthlyCap }: When) {
+export function capsOf({ dailyCap, weeklyCap, monthlyCap }: When): CapsGiven<number | string> {
   const typed = Object.entries({
     dailyCapUsd: numberIn(dailyCap),
     weeklyCapUsd: numberIn(weeklyCap),

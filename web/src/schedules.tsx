@@ -6,6 +6,7 @@ import { createIdempotencyKey } from '../../client/idempotency-key.ts';
 import { dollars } from '../../client/money.ts';
 import { quoteSentence } from '../../client/quote.ts';
 import {
+  capsWords,
   deleteSchedule,
   enableSchedule,
   listSchedules,
@@ -122,7 +123,7 @@ function ScheduleCard({ schedule, onChanged, onCopy }: CardProps) {
         <p class={isEnabled ? 'badge is-running' : 'badge'}>{isEnabled ? 'On' : 'Paused'}</p>
       </header>
       <p>{specWords(schedule)}</p>
-      {worst !== null && <p class="meta">{worstMonthSentence(worst, schedule.monthlyCapUsd)}</p>}
+      {worst !== null && <p class="meta">{worstMonthSentence(worst, schedule)}</p>}
       {schedule.nextTryAt !== null && (
         <p class="warning">
           The latest run failed for capacity: tried again{' '}
@@ -170,13 +171,8 @@ function ScheduleCard({ schedule, onChanged, onCopy }: CardProps) {
 function specWords({ spec, overlap, retry, ...caps }: Schedule): string {
   const told = toldSpec(spec);
   const budget = told.budgetUsd === null ? '' : ` for ${dollars(told.budgetUsd)} a run`;
-  const { dailyCapUsd, weeklyCapUsd, monthlyCapUsd } = caps;
-  const each = [
-    ...(dailyCapUsd === null ? [] : [`${dollars(dailyCapUsd)} a day`]),
-    ...(weeklyCapUsd === null ? [] : [`${dollars(weeklyCapUsd)} a week`]),
-    ...(monthlyCapUsd === null ? [] : [`${dollars(monthlyCapUsd)} a month`]),
-  ];
-  const cap = each.length === 0 ? '' : `, at most ${each.join(', ')}`;
+  const each = capsWords(caps, dollars);
+  const cap = each === '' ? '' : `, at most ${each}`;
   const rest = overlap === 'skip' ? 'Skips a run while the last one lives' : 'Runs may overlap';
   const again = retry === null ? '' : ` Without capacity, it tries again ${retryWords({ retry })}.`;
   const what = `${machinesWords(told)} with ${told.image} in ${told.region}`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changeOf, changeQuestion, type EditOptions } from '../../../cli/schedules.ts';
+import { addWords, changeOf, changeQuestion, type EditOptions } from '../../../cli/schedules.ts';
 import type { Terminal } from '../../../cli/terminal.ts';
 
 const context = { terminal: {} as Terminal, env: {} };
@@ -72,14 +72,37 @@ describe('the job that onebuck schedule edit sends', () => {
   });
 });
 
+describe('the question of onebuck schedule add', () => {
+  const schedule = { cron: '0 2 * * *', timezone: 'Europe/Berlin', spec };
+  const run = 'Launches a cluster for up to $1.00 at each occurrence of 0 2 * * * in Europe/Berlin';
+
+  it('says the caps of a day, a week and a month, and what a month may cost', async () => {
+    expect(await addWords(schedule)).toBe(`${run}.\n31 runs a month: up to $31.00.\n`);
+    const caps = { dailyCapUsd: 0.5, weeklyCapUsd: 4, monthlyCapUsd: 20 };
+    expect(await addWords({ ...schedule, ...caps })).toBe(
+      `${run}, at most $0.50 a day, $4.00 a week, $20.00 a month.\n` +
+        '31 runs a month: up to $15.50, by its cap of $0.50 a day for up to 31 days.\n',
+    );
+  });
+
+  it('has no cap that is none, and leaves a wrong one to the API', async () => {
+    const caps = { dailyCapUsd: 'lots', monthlyCapUsd: null };
+    expect(await addWords({ ...schedule, ...caps })).toMatch(/, at most \$lots a day\.\n31 runs/);
+  });
+});
+
 describe('the question of onebuck schedule edit', () => {
-  const before = { id: 's1', name: null, cron: '0 2 * * *', spec, monthlyCapUsd: null };
+  const noCaps = { dailyCapUsd: null, weeklyCapUsd: null, monthlyCapUsd: null };
+  const before = { id: 's1', name: null, cron: '0 2 * * *', spec, ...noCaps };
 
   it('says what a month may cost with the change', async () => {
     expect(await changeQuestion(before, { cron: '0 * * * *' })).toMatch(
       /\n744 runs a month: up to \$744\.00\.\nChange it\?$/,
     );
     expect(await changeQuestion(before, { monthlyCapUsd: 5 })).toMatch(/up to \$5.00, its cap\./);
+    expect(await changeQuestion({ ...before, weeklyCapUsd: 5 }, {})).toMatch(
+      /up to \$30.00, by its cap of \$5\.00 a week for up to 6 weeks\./,
+    );
     expect(await changeQuestion(before, { spec: { ...spec, budgetUsd: 10 } })).toMatch(
       /31 runs a month: up to \$310\.00\./,
     );
