@@ -2580,6 +2580,12 @@ const transfer = [
       to: 'sentBytes < 0',
     },
   }),
+  ...inFile('lib/core/cluster/slowed.ts', ['test/unit/core/cluster/slowed.test.ts'], {
+    'nodes that may yet be granted more are told of as slowed': {
+      from: 'leftBytes(record, granted, now) < possibleBytes',
+      to: '0 < possibleBytes',
+    },
+  }),
   ...inFile('lib/core/pass/kinds.ts', ['test/unit/core/pass/measure.test.ts'], {
     'a price of transfer that falls is taken': {
       from: 'found === null || found <= known',

@@ -21,6 +21,7 @@ import {
   withTrouble,
 } from '../core/cluster/record.ts';
 import { unmeasuredTexts, withSent } from '../core/cluster/sent.ts';
+import { areSlowed } from '../core/cluster/slowed.ts';
 import type { JobOutcome } from '../core/job/progress.ts';
 import { withEventNotices } from '../core/notices/events.ts';
 import { withEndNotice, withNotice } from '../core/notices/notices.ts';
@@ -198,7 +199,8 @@ async function makePass(
 
   // 3. Save the intent. Of simultaneous passes only one succeeds, and sends the notice.
   const { record: noted, notice } = withNotice(planned.next, planned.life, now);
-  const { record: next, notices } = withEventNotices(noted, now);
+  const slowed = areSlowed(noted, { measured, granted }, now);
+  const { record: next, notices } = withEventNotices(noted, now, { slowed });
   const [first] = planned.steps;
   const wait = first.kind === 'wait' ? first : null;
   const intent = await save(

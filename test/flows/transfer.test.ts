@@ -100,6 +100,9 @@ describe('a cluster whose nodes keep to what its budget pays', () => {
     // In 13 hours they bring 32 GB.
     expect(sent / GB).toBeGreaterThan(20);
     expect(sent / GB).toBeLessThan(33);
+    // Their owner hears once why they are slow, before 80 % of that is sent.
+    const told = world.notices.filter(({ kind }) => kind === 'transfer');
+    expect(told).toMatchObject([{ subject: expect.stringMatching(/^is slowed: .* of 32 GB$/) }]);
   });
 });
 

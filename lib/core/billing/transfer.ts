@@ -181,7 +181,7 @@ function extrapolated(
 }
 
 /** The most bytes of a node in a month that may be background traffic, such as its updates. */
-const BACKGROUND_OF_NODE = BYTES_PER_GB / 10;
+export const BACKGROUND_OF_NODE = BYTES_PER_GB / 10;
 /** The part of what a node brings in a month that it brings in an hour, at least. */
 const HOURS_OF_MONTH_MAX = 744;
 

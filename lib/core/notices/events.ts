@@ -30,14 +30,17 @@ interface Event {
 
 /**
  * The notices that are due about what nobody planned, in any phase, and the record that notes them
- * as sent. Save the record first.
+ * as sent. `slowed`: whether nodes send slowly, as measured just now. Save the record first.
  */
 export function withEventNotices<R extends LiveRecord>(
   record: R,
   now: EpochMs,
+  { slowed }: { readonly slowed: boolean },
 ): { readonly record: R; readonly notices: readonly EventNotice[] } {
   const { notified = [] } = record;
-  const due = eventsOf(record, now).filter((event) => event.count > countSent(notified, event));
+  const due = eventsOf(record, now, slowed).filter(
+    (event) => event.count > countSent(notified, event),
+  );
   if (due.length === 0) return { record, notices: [] };
   const keys = due.map(keyOf);
   const kept = notified.filter((key) => !due.some(({ kind }) => kindOf(key) === kind));
@@ -60,12 +63,12 @@ function countSent(notified: readonly NoticeKey[], { kind }: Event): number {
   return sent === undefined ? 0 : Number(sent.split('/')[1] ?? 1);
 }
 
-function eventsOf(record: LiveRecord, now: EpochMs): Event[] {
+function eventsOf(record: LiveRecord, now: EpochMs, slowed: boolean): Event[] {
   return [
     ...tagLost(record),
     ...takenOver(record),
     ...repriced(record, now),
-    ...transfer(record, now),
+    ...transfer(record, now, slowed),
     ...unmeasured(record, now),
     ...undeletable(record),
     ...overBudget(record, now),
@@ -137,14 +140,14 @@ function repriced(record: LiveRecord, now: EpochMs): Event[] {
 /** The part of the limit of the transfer at which the owner is told. */
 const TRANSFER_PERCENT = 80;
 
-function transfer(record: LiveRecord, now: EpochMs): Event[] {
+function transfer(record: LiveRecord, now: EpochMs, slowed: boolean): Event[] {
   const totals = record.sent === undefined ? null : transferOf(record, now);
   if (totals === null) return [];
   const life = lifeOf(record, now);
   const limitGb = limitOf(record, life);
   const { sentGb, cost } = totals;
-  const slowsDown = keepsToLimit(record);
-  if (sentGb === 0 || sentGb * 100 < limitGb * TRANSFER_PERCENT) return [];
+  if (sentGb === 0) return [];
+  if (!slowed && sentGb * 100 < limitGb * TRANSFER_PERCENT) return [];
   const of =
     record.transferGb === undefined ? 'that its nodes bring' : 'that it is planned to send';
   const spent = cost === 0 ? '' : ` ${formatUsd(cost)} of its spend is for transfer beyond that.`;
@@ -153,18 +156,25 @@ function transfer(record: LiveRecord, now: EpochMs): Event[] {
       kind: 'transfer',
       // A limit that somebody raises is told of again; what nodes bring changes from hour to hour.
       count: 1 + (record.transferGb ?? 0),
-      subject: `has sent ${sentGb} of ${limitGb} GB`,
+      subject: `${slowed ? 'is slowed: it ' : ''}has sent ${sentGb} of ${limitGb} GB`,
       detail:
         `has sent ${sentGb} GB of the ${limitGb} GB ${of} until its teardown.${spent} What it sends ` +
         `beyond what its nodes bring counts as spend: the budget lasts until ` +
-        `${toIso(life.teardownAt)}.${slowsDown ? SLOWS_DOWN : ''}`,
+        `${toIso(life.teardownAt)}.${slowed || keepsToLimit(record) ? slowText(slowed) : ''}`,
     },
   ];
 }
 
-const SLOWS_DOWN =
-  ' Its nodes slow themselves down to 96 kB/s before they pass the budget: PATCH a larger transferGb to ' +
-  'let them send more. A larger budgetUsd is spent on hours first, unless maxHours ends them.';
+/** What becomes of nodes with a limit, and what to do. */
+function slowText(slowed: boolean): string {
+  const how = slowed
+    ? 'Nodes are slowed down to 96 kB/s, as they have used what the budget lets them send by now'
+    : 'Its nodes slow themselves down to 96 kB/s before they pass the budget';
+  return (
+    ` ${how}: PATCH a larger transferGb to let them send more. A larger budgetUsd is spent on hours ` +
+    'first, unless maxHours ends them.'
+  );
+}
 
 function unmeasured(record: LiveRecord, now: EpochMs): Event[] {
   const since = unmeasuredSince(record, now);

@@ -24,7 +24,8 @@ const NOW = plus(plus(LAUNCH, hours(2)), seconds(1));
 const trouble = { since: LAUNCH, reason: 'locked', tries: 1, triedAt: LAUNCH };
 const stuck = [created(0, { trouble }), created(1)];
 const bothStuck = [created(0, { trouble }), created(1, { trouble })];
-const noticesOf = (record: Parameters<typeof withEventNotices>[0]) => withEventNotices(record, NOW);
+const noticesOf = (record: Parameters<typeof withEventNotices>[0]) =>
+  withEventNotices(record, NOW, { slowed: false });
 
 describe('a notice about what nobody planned', () => {
   it('is not due while all goes as planned', () => {

@@ -410,8 +410,9 @@ describe('a teardown that Linode refuses', () => {
 });
 
 describe('the notice of transfer', () => {
-  const noticesOf = (one: LiveRecord) =>
-    withEventNotices(one, NOW).notices.filter(({ kind }) => kind === 'transfer');
+  const noted = (one: LiveRecord, slowed = false) => withEventNotices(one, NOW, { slowed });
+  const noticesOf = (one: LiveRecord, slowed = false) =>
+    noted(one, slowed).notices.filter(({ kind }) => kind === 'transfer');
 
   it('is sent at 80 % of what the nodes bring until their teardown, once', () => {
     const limit = limitOf(record, lifeOf(record, NOW));
@@ -419,7 +420,7 @@ describe('the notice of transfer', () => {
     expect(noticesOf(measured(limit * 0.79))).toEqual([]);
     const sent = measured(limit * 0.8);
     expect(noticesOf(sent)).toMatchObject([{ subject: 'has sent 144 of 180 GB' }]);
-    expect(noticesOf(withEventNotices(sent, NOW).record)).toEqual([]);
+    expect(noticesOf(noted(sent).record)).toEqual([]);
   });
 
   it('says what to do of nodes that slow themselves down', () => {
@@ -444,9 +445,18 @@ describe('the notice of transfer', () => {
     expect(noticesOf(measured(150)).at(0)?.detail).not.toContain('slow');
   });
 
+  it('is sent before that once nodes are slowed, and says so; once', () => {
+    const limited = { ...measured(90), limited: true } as const;
+    const [notice] = noticesOf(limited, true);
+    expect(notice).toMatchObject({ subject: 'is slowed: it has sent 90 of 180 GB' });
+    expect(notice?.detail).toMatch(/Nodes are slowed down to 96 kB\/s.*PATCH a larger transferGb/);
+    expect(noticesOf(noted(limited, true).record, true)).toEqual([]);
+    expect(noticesOf({ ...measured(0), limited: true }, true), 'nothing is sent').toEqual([]);
+  });
+
   it('is sent again if somebody raises what is planned', () => {
     const planned = { ...measured(90), transferGb: 100 };
-    const told = withEventNotices(planned, NOW).record;
+    const told = noted(planned).record;
     expect(noticesOf(told)).toEqual([]);
     expect(noticesOf({ ...told, transferGb: 110 })).toHaveLength(1);
     expect(noticesOf({ ...told, transferGb: 200 })).toEqual([]);
