@@ -118,7 +118,7 @@ function refusalOf(
       const unsent =
         granted === 0
           ? ''
-          : `, and its nodes may still send ${formatUsd(granted)} of transfer that they were granted`;
+          : `, and its nodes may still send ${formatUsd(granted)} of transfer that they are allowed`;
       return new AppError(
         'refused',
         `${formatUsd(spent)} is billed already${unsent}. The smallest budget that can still be kept is ` +

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { changeCluster } from '../../../lib/app/change-cluster.ts';
 import { destroyCluster } from '../../../lib/app/destroy-cluster.ts';
-import { minutes, plus } from '../../../lib/core/base/units.ts';
-import { ID, usd } from '../../support/builders.ts';
+import { hours, minutes, plus } from '../../../lib/core/base/units.ts';
+import type { Running } from '../../../lib/core/cluster/record.ts';
+import { aBought, ID, usd } from '../../support/builders.ts';
 import { aRunningWorld } from './running-world.ts';
 
-async function aWorld() {
-  const world = await aRunningWorld();
+async function aWorld(overrides: Partial<Running> = {}) {
+  const world = await aRunningWorld({ overrides });
   const by = plus(world.deps.clock.now(), minutes(1));
   const change = (input: object) => changeCluster(world.deps, { owner: 'ann', id: ID, input, by });
   return Object.assign(world, { change });
@@ -59,5 +60,32 @@ describe('a change of the budget', () => {
     deps.clock.set(plus(deps.clock.now(), minutes(5)));
     await change({ budgetUsd: 0.5 });
     expect(await openBudget()).toBe(usd(0.5));
+  });
+});
+
+describe('a lower budget of nodes that keep to a limit', () => {
+  const bought = aBought({ transfer: { gb: 1_000, gbPrice: usd(0.005) } });
+  it('is refused if it does not pay what they were granted, which the answer says', async () => {
+    const { change, deps, record } = await aWorld({ bought, limited: true, agent: true });
+    // 95 GB, of which nothing is measured yet.
+    const granted = { version: 1, month: '2026-11', bytes: [95e9, 0], earlier: {} };
+    await deps.allowances.grant(ID, granted, plus(deps.clock.now(), hours(99)));
+    await expect(change({ budgetUsd: 0.5 })).rejects.toMatchObject({
+      code: 'refused',
+      message:
+        '$0.015 is billed already, and its nodes may still send $0.515 of transfer that they are ' +
+        'allowed. The smallest budget that can still be kept is $0.53; to end it now, DELETE ' +
+        `/clusters/${ID}.`,
+      details: { members: { smallestBudgetUsd: 0.53 } },
+    });
+    expect(await record()).toMatchObject({ budget: usd(1) });
+    expect(await change({ budgetUsd: 0.53 })).toMatchObject({ budget: usd(0.53) });
+  });
+
+  it('is refused without a word of that where no node has a limit', async () => {
+    const { change } = await aWorld({ bought });
+    await expect(change({ budgetUsd: 0.01 })).rejects.toMatchObject({
+      message: expect.stringMatching(/^\$0\.015 is billed already\. The smallest .* is \$0\.015;/),
+    });
   });
 });

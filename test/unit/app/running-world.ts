@@ -1,16 +1,22 @@
 import { minutes, plus } from '../../../lib/core/base/units.ts';
-import type { ClusterRecord } from '../../../lib/core/cluster/record.ts';
+import type { ClusterRecord, Running } from '../../../lib/core/cluster/record.ts';
 import { createMemoryTable } from '../../../simulators/aws/memory-table.ts';
 import { aRunning, aSettings, ID, LAUNCH, usd } from '../../support/builders.ts';
 import { depsWith } from '../../support/deps.ts';
 import { aClock } from '../../support/doubles.ts';
 
 /**
- * A running cluster of ann's with a budget of $1, half an hour after its launch: the record is in
- * the table, and the budget in the ledger, where a cap allows $5.
+ * A running cluster of ann's with a budget of $1, half an hour after its launch: the record, with the
+ * fields of `overrides`, is in the table, and the budget in the ledger, where a cap allows $5.
  */
-export async function aRunningWorld({ isNudgeLost = false } = {}) {
-  const { clusters, ledger } = createMemoryTable();
+export async function aRunningWorld({
+  isNudgeLost = false,
+  overrides = {},
+}: {
+  readonly isNudgeLost?: boolean;
+  readonly overrides?: Partial<Running>;
+} = {}) {
+  const { clusters, ledger, allowances } = createMemoryTable();
   const nudged: string[] = [];
   const world = {
     ledger,
@@ -34,6 +40,7 @@ export async function aRunningWorld({ isNudgeLost = false } = {}) {
     deps: depsWith({
       clock: aClock(plus(LAUNCH, minutes(30))),
       ledger,
+      allowances,
       nudge: {
         async reconcile(batch) {
           if (isNudgeLost) throw new Error('no function there');
@@ -57,7 +64,7 @@ export async function aRunningWorld({ isNudgeLost = false } = {}) {
   const { deps } = world;
   const { id, owner, scheduleId, budget } = aRunning();
   const claim = { id, owner, scheduleId, budget, nodes: 1, subnetBits: null, scheduleCaps: null };
-  await clusters.insert(aRunning());
+  await clusters.insert(aRunning(overrides));
   await deps.caps.reserve(claim, plus(deps.clock.now(), minutes(1)));
   return world;
 }

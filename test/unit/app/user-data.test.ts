@@ -26,7 +26,7 @@ function aRoom(changes: Partial<Room['spec']> = {}, others: Partial<Room> = {}):
       expiresAt: at('2026-12-03T12:00:00Z'),
       teardownAt: at('2026-11-27T12:00:00Z'),
     },
-    slice: null,
+    slice: 46_500_000,
     key: 'a key',
     ...others,
   };
@@ -58,6 +58,15 @@ describe('user data as Linode takes it', () => {
     expect(text).toContain('echo 2026-11-27T12:00:00.000Z > $d/teardown-at');
   });
 
+  it('tells a node its slice only if it has a limit', () => {
+    const text = sent(aRoom()).toString();
+    const unlimited = sent(aRoom({}, { slice: null })).toString();
+
+    expect(text).toContain(' me=10.128.0.1\nslice=46500000\n');
+    expect(text).toContain('echo "slice=$slice wan=');
+    expect(unlimited).not.toContain('slice=');
+  });
+
   it('is the same each time', () => {
     expect(nodeUserData(aRoom(), 1)).toBe(nodeUserData(aRoom(), 1));
   });
@@ -81,7 +90,7 @@ describe('user data of a cluster with a job', () => {
 
     expect(text).toContain('onebuck-job-agent.service');
     expect(sent(aRoom({ setup: setups })).toString()).not.toContain('onebuck-job-agent.service');
-    const userData = dense(4_000);
+    const userData = dense(3_000);
     expect(userDataFaults({ ...room, spec: { ...room.spec, userData } })).toEqual([]);
   });
 });
