@@ -1,5 +1,5 @@
-import { type MicroUsd, times } from '../core/base/money.ts';
-import type { DurationMs, EpochMs } from '../core/base/units.ts';
+import type { MicroUsd } from '../core/base/money.ts';
+import type { EpochMs } from '../core/base/units.ts';
 import type { Price } from '../core/billing/price.ts';
 import {
   type ImageFilter,
@@ -13,8 +13,8 @@ import {
   type TypeFilter,
   termsFor,
 } from '../core/catalogue/choose.ts';
-import type { Image, LinodeType, Region, TransferPrices } from '../core/catalogue/lists.ts';
-import { quote } from '../core/cluster/quote.ts';
+import type { Image, LinodeType, Region } from '../core/catalogue/lists.ts';
+import { hoursAfforded } from '../core/cluster/quote.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import type { Settings } from '../settings.ts';
@@ -63,40 +63,18 @@ export async function typesOffered(
   const region = filter.region === undefined ? null : regionOf(filter.region, regions);
   const offered = region === null ? types : types.filter((type) => isOfferedIn(type, region));
   const from = clock.now();
-  const plan = { nodes, transferGb, prices, from, marginMs: settings.marginMs };
-  return listTypes(offered, { ...filter, backups }).map(({ type, price }) => ({
-    type,
-    price,
-    available: region && !isSoldOut(type.id, region.id, soldOut),
-    affordableHours:
-      budget === undefined ? null : hoursAfforded({ type, price }, region, { budget, ...plan }),
-  }));
-}
-
-/** The hours of a budget, reckoned with all nodes as one that costs and brings as much. */
-function hoursAfforded(
-  { type, price }: Pick<OfferedType, 'type' | 'price'>,
-  region: Region | null,
-  plan: {
-    readonly budget: MicroUsd;
-    readonly nodes: number;
-    readonly transferGb: number | undefined;
-    readonly prices: TransferPrices | null;
-    readonly from: EpochMs;
-    readonly marginMs: DurationMs;
-  },
-): number {
-  const { budget, nodes, transferGb = null, prices, from, marginMs } = plan;
-  const { hourly, monthly } = price;
-  const together = {
-    hourly: times(hourly, nodes),
-    monthly: monthly === null ? null : times(monthly, nodes),
-  };
-  const terms = termsFor(type, region?.id ?? null, prices);
-  return quote({
-    ...{ price: together, nodes: 1, budget, maxHours: null, transferGb, marginMs, from },
-    terms: terms && { ...terms, gb: terms.gb * nodes },
-  }).affordableHours;
+  const limits = { maxHours: null, transferGb: transferGb ?? null };
+  const plan = { ...limits, nodes, marginMs: settings.marginMs, from };
+  return listTypes(offered, { ...filter, backups }).map(({ type, price }) => {
+    const terms = termsFor(type, region?.id ?? null, prices);
+    return {
+      type,
+      price,
+      available: region && !isSoldOut(type.id, region.id, soldOut),
+      affordableHours:
+        budget === undefined ? null : hoursAfforded({ ...plan, price, budget, terms }),
+    };
+  });
 }
 
 function regionOf(id: string, regions: readonly Region[]): Region {

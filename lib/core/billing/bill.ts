@@ -142,17 +142,10 @@ export function teardownTime(
   return minus(lastAffordable(nodes, limits), limits.marginMs);
 }
 
-/**
- * Whole hours, rounded down, from `from` to the last affordable instant of `nodes` nodes that all
- * start at `from`. 0: the limits do not afford the first hour.
- */
-export function hoursAfforded(price: Price, nodes: number, from: EpochMs, limits: Limits): number {
-  return Math.floor((lastAffordable(allFrom(price, nodes, from), limits) - from) / HOUR);
-}
-
 /** The bill of `nodes` nodes after one hour; twice as much if the hour crosses a month's end. */
 export function firstHourCost(price: Price, nodes: number, from: EpochMs): MicroUsd {
-  return spend(allFrom(price, nodes, from), plus(from, HOUR));
+  const all = { billedFrom: from, billedUntil: null, price: priceOfAll(price, nodes) };
+  return spend([all], plus(from, HOUR));
 }
 
 /** A calendar month, UTC. */
@@ -280,12 +273,8 @@ function hoursEnd(nodes: readonly BilledNode[], maxHours: number | null): number
   return Math.min(...open.map((node) => (node.hoursFrom ?? node.billedFrom) + maxHours * HOUR));
 }
 
-/** Nodes that start together, as one node at the sum of their hourly and monthly prices. */
-function allFrom(price: Price, nodes: number, billedFrom: EpochMs): readonly BilledNode[] {
-  const { hourly, monthly } = price;
-  const combined = {
-    hourly: times(hourly, nodes),
-    monthly: monthly === null ? null : times(monthly, nodes),
-  };
-  return [{ billedFrom, billedUntil: null, price: combined }];
-}
+/** The price of one node that costs as much as so many that start together. */
+export const priceOfAll = ({ hourly, monthly }: Price, nodes: number): Price => ({
+  hourly: times(hourly, nodes),
+  monthly: monthly === null ? null : times(monthly, nodes),
+});

@@ -2,9 +2,9 @@ import { memory } from '../base/memory.ts';
 import { formatUsd } from '../base/money.ts';
 import { plural } from '../base/plural.ts';
 import type { DurationMs, EpochMs } from '../base/units.ts';
-import { firstHourCost, hoursAfforded } from '../billing/bill.ts';
+import { firstHourCost } from '../billing/bill.ts';
 import type { Alternative, AlternativeKind, SpecChange } from '../cluster/advice.ts';
-import { type Quote, quote } from '../cluster/quote.ts';
+import { hoursAfforded, type Quotable, type Quote, quote } from '../cluster/quote.ts';
 import type { Spec } from '../cluster/spec.ts';
 import {
   type AccountExtras,
@@ -80,6 +80,7 @@ interface QuotedSpec {
   readonly type: LinodeType;
   readonly region: Region;
   readonly price: NodePrice;
+  readonly input: Quotable;
   readonly quote: Quote;
 }
 
@@ -93,8 +94,8 @@ function quoteSpec(
   const { type, region, price } = resolved;
   const { nodes, budget, maxHours, transferGb } = spec;
   const terms = termsFor(type, region.id, transfer);
-  const quoted = quote({ price, nodes, budget, maxHours, transferGb, terms, marginMs, from });
-  return { spec, type, region, price, quote: quoted };
+  const input = { price, nodes, budget, maxHours, transferGb, terms, marginMs, from };
+  return { spec, type, region, price, input, quote: quote(input) };
 }
 
 function withChange(spec: Spec, change: SpecChange): Spec {
@@ -121,10 +122,10 @@ const changesOf: Readonly<Record<AlternativeKind, Changes>> = {
     family(asked, market)
       .filter(({ type, price }) => price.hourly > asked.price.hourly && isLess(asked.type, type))
       .map(({ type }) => typeChange(asked, type)),
-  moreNodes: ({ spec, price, quote: { affordableHours } }, { nodesMax, from }) => {
-    const { nodes } = spec;
+  moreNodes: ({ input, quote: { affordableHours } }, { nodesMax }) => {
+    const { nodes } = input;
     const lastsAsLong = (nodeCount: number) =>
-      hoursAfforded(price, nodeCount, from, spec) >= affordableHours;
+      hoursAfforded({ ...input, nodes: nodeCount }) >= affordableHours;
     const most = largest(nodes, nodesMax, lastsAsLong);
     const more = most > nodes ? most : Math.min(2 * nodes, nodesMax);
     return more > nodes ? [{ nodes: more }] : [];

@@ -9,7 +9,13 @@ import {
   plus,
   seconds,
 } from '../base/units.ts';
-import { type BilledNode, firstHourCost, lastAffordable, spend } from '../billing/bill.ts';
+import {
+  type BilledNode,
+  firstHourCost,
+  lastAffordable,
+  priceOfAll,
+  spend,
+} from '../billing/bill.ts';
 import type { Price } from '../billing/price.ts';
 import {
   type Bringer,
@@ -79,7 +85,8 @@ export function quoteOf(spec: Spec, bought: Bought, marginMs: DurationMs, from: 
   return quote({ price, nodes, budget, maxHours, transferGb, terms, marginMs, from });
 }
 
-export function quote(input: {
+/** What a quote is reckoned from. */
+export interface Quotable {
   readonly price: Price;
   readonly nodes: number;
   readonly budget: MicroUsd;
@@ -90,7 +97,9 @@ export function quote(input: {
   readonly terms: TransferTerms | null;
   readonly marginMs: DurationMs;
   readonly from: EpochMs;
-}): Quote {
+}
+
+export function quote(input: Quotable): Quote {
   const { price, nodes, budget, maxHours, transferGb, terms, marginMs, from } = input;
   const hourly = times(price.hourly, nodes);
   const billed = quotedNodes(price, nodes, from);
@@ -125,6 +134,18 @@ export function quote(input: {
     unspent: microUsd(budget - spentAtTeardown),
     transfer: planned && transferUntil(teardownAt, planned, transferGb, reserved),
   };
+}
+
+/**
+ * The `affordableHours` of a quote, reckoned with all nodes as one that costs and brings as much: it
+ * takes no longer for more of them. Beyond 20 nodes, which Linode creates within minutes, the quote
+ * may have an hour more or less, and a few with a `transferGb` that takes most of the budget.
+ */
+export function hoursAfforded(input: Quotable): number {
+  const { price, nodes, terms } = input;
+  const together = terms && { ...terms, gb: terms.gb * nodes };
+  const all = { ...input, nodes: 1, price: priceOfAll(price, nodes), terms: together };
+  return quote(all).affordableHours;
 }
 
 function transferUntil(

@@ -13,7 +13,6 @@ import {
   type BilledNode,
   FAR_FUTURE,
   firstHourCost,
-  hoursAfforded,
   hoursByMonth,
   isMonthName,
   lastAffordable,
@@ -219,19 +218,6 @@ describe('teardownTime', () => {
   it('is the safety margin before the last affordable instant', () => {
     const limits = { ...budgetOf(1), marginMs: minutes(3) };
     expect(teardownTime(nodes(10), limits)).toBe(plus(hoursAfter(LAUNCH, 12), minutes(57)));
-  });
-});
-
-describe('hoursAfforded', () => {
-  it('is the whole hours that budget and maxHours afford', () => {
-    expect(hoursAfforded(nanode, 10, LAUNCH, budgetOf(1))).toBe(13);
-    expect(hoursAfforded(nanode, 10, LAUNCH, { budget: usd(1), maxHours: 4 })).toBe(4);
-    expect(hoursAfforded(nanode, 10, LAUNCH, budgetOf(0.0749))).toBe(0);
-    expect(hoursAfforded(price(0, null), 10, LAUNCH, budgetOf(0))).toBe(87_600);
-  });
-
-  it('is 0 where the budget pays only until the month ends, half an hour on', () => {
-    expect(hoursAfforded(nanode, 1, at('2026-11-30T23:30:00Z'), budgetOf(0.0075))).toBe(0);
   });
 });
 
@@ -561,7 +547,7 @@ describe('always', () => {
     );
   });
 
-  it('firstHourCost and hoursAfforded agree with spend and lastAffordable', () => {
+  it('firstHourCost agrees with spend and lastAffordable', () => {
     fc.assert(
       fc.property(
         aPrice,
@@ -573,9 +559,8 @@ describe('always', () => {
           const cluster = nodes(count, { billedFrom: from, price: nodePrice });
           const firstHour = firstHourCost(nodePrice, count, from);
           expect(firstHour).toBe(spend(cluster, plus(from, hours(1))));
-          const afforded = hoursAfforded(nodePrice, count, from, limits);
-          expect(afforded).toBe(Math.floor((lastAffordable(cluster, limits) - from) / HOUR));
-          expect(afforded >= 1).toBe(firstHour <= limits.budget);
+          const isAfforded = lastAffordable(cluster, limits) >= plus(from, hours(1));
+          expect(isAfforded).toBe(firstHour <= limits.budget);
         },
       ),
     );

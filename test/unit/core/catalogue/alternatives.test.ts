@@ -339,6 +339,13 @@ describe('more nodes', () => {
     });
   });
 
+  it('also pay for the transfer that is planned', () => {
+    const market = { ...aMarket(), transfer: { gb: usd(0.005), byRegion: {} } };
+    const asked = { budgetUsd: 1.65, transferGb: 300 };
+    // For 14 hours the budget pays 15 nodes, but not what these bring less than 300 GB.
+    expect(offeredFor(asked, market).at(-1)).toMatchObject({ change: { nodes: 20 } });
+  });
+
   it('are at most as many as a cluster may have', () => {
     expect(changesFor({ nodes: 60, budgetUsd: 10 }).at(-1)).toEqual(['moreNodes', { nodes: 100 }]);
     expect(kindsFor({ nodes: 100, budgetUsd: 100 })).not.toContain('moreNodes');

@@ -3,12 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { type MicroUsd, microUsd } from '../../../../lib/core/base/money.ts';
 import { epochMs, hours, minutes, plus } from '../../../../lib/core/base/units.ts';
 import { firstHourCost } from '../../../../lib/core/billing/bill.ts';
-import { quote, quoteOf } from '../../../../lib/core/cluster/quote.ts';
+import {
+  hoursAfforded,
+  type Quotable,
+  quote,
+  quoteOf,
+} from '../../../../lib/core/cluster/quote.ts';
 import { aBought, aSpec, at, LAUNCH, price, usd } from '../../../support/builders.ts';
 
 const nanode = price(0.0075, 5);
-type Input = Parameters<typeof quote>[0];
-const quoted = (overrides: Partial<Input> = {}) =>
+const quoted = (overrides: Partial<Quotable> = {}) =>
   quote({
     price: nanode,
     nodes: 10,
@@ -156,6 +160,26 @@ describe('always', () => {
         expect(teardownAt).toBeGreaterThanOrEqual(end - input.marginMs);
         const { maxHours } = input;
         if (maxHours !== null) expect(affordableHours).toBeLessThanOrEqual(maxHours);
+      }),
+    );
+  });
+
+  it('hoursAfforded has the hours of the quote of nodes that Linode creates together', () => {
+    const terms = { gb: 1_000, gbPrice: usd(0.005) };
+    const aPlan = fc.option(fc.integer({ min: 0, max: 5_000 }));
+    fc.assert(
+      fc.property(anInput, fc.integer({ min: 1, max: 20 }), aPlan, (input, nodes, transferGb) => {
+        const planned = { ...input, nodes, transferGb, terms };
+        expect(hoursAfforded(planned)).toBe(quote(planned).affordableHours);
+      }),
+    );
+  });
+
+  it('hoursAfforded has at most an hour more or less than the quote of more nodes', () => {
+    fc.assert(
+      fc.property(anInput, (input) => {
+        const differs = Math.abs(hoursAfforded(input) - quote(input).affordableHours);
+        expect(differs).toBeLessThanOrEqual(1);
       }),
     );
   });
