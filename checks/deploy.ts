@@ -25,13 +25,12 @@ import { expectRoles } from './deploy/roles.ts';
 import { expectRuntime } from './deploy/runtime.ts';
 import { expectNoBudgetLeft, leaveBudget } from './deploy/table.ts';
 import { boundRoles, createUsers } from './deploy/users.ts';
-import { packagedTemplate } from './package.ts';
 import { pythonProgramsFor } from './python.ts';
 import { startReport } from './report.ts';
 
 /**
- * `npm run test:deploy` deploys the whole stack, as users do, to an AWS emulator (MiniStack, from
- * PyPI):
+ * `npm run test:deploy` deploys the whole stack, as users do, from a copy of the project to an AWS
+ * emulator (MiniStack, from PyPI):
  *
  * 1. It runs a job by the deployed API, as its node's agent. It launches a cluster, whose nodes' agents
  *    it plays, too, and creates a schedule, which only the deployed reaper can run. EventBridge Scheduler launches the nightly cluster. Runs of the scheduled
@@ -71,7 +70,7 @@ try {
   const { deployer, operator } = users;
   const refusals = [deployer.recorder.refusal, operator.recorder.refusal];
   await Promise.race([run(), emulator.recorder.refusal, ...refusals]);
-  const template = packagedTemplate();
+  const template = deployment.template();
   // A tick meanwhile may find its role gone, so that a function's refusal counts no more.
   await Promise.race([deployment.serverless('remove'), ...refusals]);
   await expectNothingKept(emulator);
@@ -85,7 +84,7 @@ try {
   await users.close();
   await emulator.close();
   await simulator.close();
-  deployment.removeSettings();
+  deployment.remove();
 }
 // After a refusal, the run may still be waiting for what can't happen any more.
 process.exit(failures);
@@ -93,6 +92,7 @@ process.exit(failures);
 async function run(): Promise<void> {
   await expectEnforcedIam(emulator);
   await expectSetUp();
+  await deployment.buildConsole();
   const api = await deployment.deploy();
   report(`deployed: ${api.url}`);
   report(`bounded ${await boundRoles(emulator, STAGE)} roles`);
@@ -155,8 +155,9 @@ async function run(): Promise<void> {
   expect(code === 0, `the drain exited with ${code}`);
   await expectDrained(api, scheduled, schedule.id);
 
-  expectRuntime(emulator, report);
-  await expectRoles(emulator, report);
+  const template = deployment.template();
+  expectRuntime(emulator, template, report);
+  await expectRoles(emulator, template, report);
   await expectNoRollback();
   await leaveFile(emulator);
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +8,10 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { stringify } from 'yaml';
 import { projectDir, serverlessBin } from '../../build/project.ts';
 import { fileOf } from '../../ops/settings.ts';
+import { copyOf } from '../mutants/copy.ts';
+import { packagedTemplate } from '../package.ts';
+import type { Template } from '../policies.ts';
+import { runLines } from './commands.ts';
 import { clientOf, type Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 import type { User, Users } from './users.ts';
@@ -59,8 +63,12 @@ export interface Api {
 
 const tsx = createRequire(import.meta.url).resolve('tsx/cli');
 
-/** Runs the commands of who deploys and of who operates a stage of the emulated account. */
+/**
+ * Runs the commands of who deploys and of who operates a stage of the emulated account. They run in
+ * a copy of the project, so that whatever else uses the project's folder may do so meanwhile.
+ */
 export function createDeployment(emulator: Emulator, users: Users, linodeUrl: string) {
+  const copy = copyOf(projectDir);
   let apiToken = '';
   const settings = {
     LINODE_API_URL: linodeUrl,
@@ -72,7 +80,7 @@ export function createDeployment(emulator: Emulator, users: Users, linodeUrl: st
     // Without the boundary, who deploys may make no role.
     PERMISSIONS_BOUNDARY: 'true',
   };
-  const file = join(projectDir, fileOf(STAGE));
+  const file = join(copy.dir, fileOf(STAGE));
   const writeSettings = (
     changes: Readonly<Record<string, string | number | boolean | undefined>> = {},
   ) => writeFileSync(file, stringify({ ...settings, ...changes }));
@@ -84,7 +92,7 @@ export function createDeployment(emulator: Emulator, users: Users, linodeUrl: st
     onLine = (_: string) => {},
   ): Promise<Ended> {
     return new Promise((resolve) => {
-      const options = { cwd: projectDir, env, maxBuffer: 16 * 1024 * 1024 };
+      const options = { cwd: copy.dir, env, maxBuffer: 16 * 1024 * 1024 };
       const child = execFile(process.execPath, [...args], options, (error, stdout, stderr) => {
         const code = error === null ? 0 : Number(error.code ?? 1);
         resolve({ code, printed: stdout + stderr });
@@ -106,7 +114,7 @@ export function createDeployment(emulator: Emulator, users: Users, linodeUrl: st
 
   /** `npm run <script>`, without npm, by the operator. Throws if the command fails. */
   async function npmRun(script: string, args: readonly string[] = [], env = {}): Promise<string> {
-    const file = join(projectDir, 'ops', `${script}.ts`);
+    const file = join(copy.dir, 'ops', `${script}.ts`);
     const user = { env: { ...users.operator.env, ...env } };
     const { code, printed } = await run(user, [tsx, file, ...args, '--stage', STAGE]);
     expect(code === 0, `npm run ${script} exited with ${code}:\n${printed}`);
@@ -118,11 +126,18 @@ export function createDeployment(emulator: Emulator, users: Users, linodeUrl: st
     serverless,
     /** Writes the file of the stage's settings, which is there from the beginning. */
     writeSettings,
-    removeSettings: () => rmSync(file, { force: true }),
+    /** Removes the copy of the project. */
+    remove: () => copy.remove(),
+    /** Of the last deploy. */
+    template: (): Template => packagedTemplate(copy.dir),
+    /** Builds the console, which the functions serve, and which `npm ci` builds in a clone. */
+    async buildConsole(): Promise<void> {
+      await runLines(['npm run -s build:web'], { cwd: copy.dir, env: users.deployer.env });
+    },
     npmRun,
     /** `npm run drain`, without npm, by the operator. */
     drain: (onLine: (line: string) => void) =>
-      run(users.operator, [tsx, join(projectDir, 'ops', 'drain.ts'), '--stage', STAGE], onLine),
+      run(users.operator, [tsx, join(copy.dir, 'ops', 'drain.ts'), '--stage', STAGE], onLine),
 
     /** Makes the secret, with an API token of the admin, which the returned APIs use. */
     async setUp(): Promise<void> {

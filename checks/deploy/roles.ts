@@ -1,5 +1,4 @@
 import { arnIn, type Call, type Grant, grantsOf, judge, rolesOfFunctions } from '../grants.ts';
-import { packagedTemplate } from '../package.ts';
 import type { Template } from '../policies.ts';
 import { askedBy, BY_URL } from './aws-request.ts';
 import { named } from './deployment.ts';
@@ -28,9 +27,9 @@ const CLUSTER = 'c0123456789';
  */
 export async function expectRoles(
   emulator: Emulator,
+  template: Template,
   report: (text: string) => void,
 ): Promise<void> {
-  const template = packagedTemplate();
   const grants = grantsOf(template, ACCOUNT);
   const roleOf = roleFinder(template);
   const calls = [

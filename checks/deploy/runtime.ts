@@ -1,12 +1,17 @@
-import { packagedFunctions } from '../package.ts';
+import { functionsOf } from '../package.ts';
+import type { Template } from '../policies.ts';
 import { BY_URL } from './aws-request.ts';
 import type { Emulator } from './emulator.ts';
 import { expect } from './expect.ts';
 
 /** Every call of a function so far must come from the Node of its `Runtime` in the template. */
-export function expectRuntime({ recorder }: Emulator, report: (text: string) => void): void {
+export function expectRuntime(
+  { recorder }: Emulator,
+  template: Template,
+  report: (text: string) => void,
+): void {
   const runtimes = new Map(
-    packagedFunctions().map(({ FunctionName, Runtime }) => [FunctionName, Runtime]),
+    functionsOf(template).map(({ FunctionName, Runtime }) => [FunctionName, Runtime]),
   );
   const requests = recorder.requests.filter(({ caller }) => caller !== BY_URL);
   for (const { caller, node } of requests) {

@@ -7,7 +7,7 @@ import { listen } from '../../simulators/listen.ts';
 import { createSecret } from '../deploy/deployment.ts';
 import { clientOf, type Emulator } from '../deploy/emulator.ts';
 import { expect } from '../deploy/expect.ts';
-import { packagedFunctions } from '../package.ts';
+import { functionsOf, packagedTemplate } from '../package.ts';
 import { type RunningFunction, startFunction } from './functions.ts';
 import type { LambdaRuntime } from './runtime.ts';
 
@@ -51,7 +51,7 @@ export async function startFunctions(
   emulator: Emulator,
   linode: LinodeSimulator,
 ): Promise<Functions> {
-  const all = packagedFunctions();
+  const all = functionsOf(packagedTemplate());
   const shortNameOf = ({ Handler }: { readonly Handler: string }) =>
     Handler.replace(/^handlers\/(\w+)\..*$/, '$1');
   const running = new Map<string, RunningFunction>();
