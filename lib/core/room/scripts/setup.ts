@@ -156,11 +156,15 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export DEBIAN_FRONTEND=noninteractive HOME=/root
 end() { echo "onebuck: $1" >&2; exit 1; }
 if ! command -v nft > /dev/null; then
-  { apt-get -qq update && apt-get -qqy install nftables; } || dnf -qy install nftables ||
-    zypper -nq install nftables || pacman -Sy --noconfirm nftables || apk add nftables
-  nft -f /etc/onebuck/firewall.nft || end 'the firewall needs nft, which can not be installed'
-  (. /usr/local/lib/onebuck/sending && load)
-fi > /dev/null 2>&1
+  {
+    apt-get -qq update && apt-get -qqy install nftables || dnf -qy install nftables ||
+      zypper -nq install nftables || pacman -Sy --noconfirm nftables || apk add nftables
+  } > /dev/null 2>&1
+  command -v nft > /dev/null || end 'the firewall needs nft, which can not be installed'
+  nft -f /etc/onebuck/firewall.nft || end 'nft refuses /etc/onebuck/firewall.nft'
+  (. /usr/local/lib/onebuck/sending && load) ||
+    end 'nft refuses the limit of what the node sends'
+fi
 ${recipes.length === 0 ? '' : preparation(recipes, cidr)}${recipes.map(({ script }) => script).join('')}`;
 }
 

@@ -12,6 +12,11 @@ import { aSandbox } from '../../../support/sandbox.ts';
  */
 
 const ROUTE = 'default via 192.0.2.1 dev eth0 onlink';
+/** What apt-get does on a node whose image lacks nft, of which `withoutNft` makes the script. */
+const INSTALLED = 'touch "$SANDBOX/installed"';
+
+const withoutNft = (script: string) =>
+  script.replaceAll('command -v nft', '[ -e "$SANDBOX/installed" ]');
 
 function aNode(
   address = '10.128.0.2',
@@ -282,8 +287,7 @@ ExecStop=/bin/sh -c '${functions}keep_sent'
 
   it('has firewall and limit from the last stage of cloud-init on, if its image lacks nft', () => {
     const nft = `case $* in *firewall.nft) echo firewall >> "$SANDBOX/loaded" ;; esac\n${NFT}`;
-    const node = aNode('10.128.0.2', { nft, 'apt-get': ':' });
-    const withoutNft = (script: string) => script.replaceAll('command -v nft', 'false');
+    const node = aNode('10.128.0.2', { nft, 'apt-get': INSTALLED });
     node.boot({ slice: 1_000 }, withoutNft);
     expect([node.has('sending'), node.has('etc/onebuck/fault')]).toEqual([false, false]);
 
@@ -291,6 +295,25 @@ ExecStop=/bin/sh -c '${functions}keep_sent'
     expect(status).toBe(0);
     expect(node.read('loaded')).toBe('firewall\n');
     expect(node.read('sending')).toContain('\nquota allowance { over 1000 bytes used 0 bytes }\n');
+  });
+
+  it.each([
+    ['can not be installed', 'exit 1', ':', 'the firewall needs nft, which can not be installed'],
+    ['refuses the firewall', INSTALLED, 'exit 1', 'nft refuses /etc/onebuck/firewall.nft'],
+    [
+      'refuses the limit',
+      INSTALLED,
+      'case $* in *firewall.nft) ;; *) exit 1 ;; esac',
+      'nft refuses the limit of what the node sends',
+    ],
+  ])('fails in the last stage, and says why, if nft %s', (_, install, nft, why) => {
+    const none = { dnf: 'exit 1', zypper: 'exit 1', pacman: 'exit 1', apk: 'exit 1' };
+    const node = aNode('10.128.0.2', { ...none, nft, 'apt-get': install });
+    node.boot({ slice: 1_000 }, withoutNft);
+
+    const { status, stdout, stderr } = node.run(withoutNft(setupScript([], null)));
+    expect(status).toBe(1);
+    expect(`${stdout}${stderr}`.replace(node.root, '')).toBe(`onebuck: ${why}\n`);
   });
 
   it('tells firewalld, where it runs, of the private interface and the open ports', () => {
