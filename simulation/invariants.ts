@@ -36,6 +36,7 @@ import {
   allowedBytes,
   areLimited,
   billIfAllSent,
+  COUNTED,
   grantedTo,
   type Sender,
   slowedOf,
@@ -885,9 +886,12 @@ function transferOfAll(linodes: readonly Instance[], ms: number): number {
 
 /** What so many bytes cost where they cost most, with a started GB for each of two months. */
 function costOf(linodes: readonly Instance[], bytes: number): number {
-  if (bytes === 0) return 0;
-  const dearest = Math.max(...linodes.map(({ region }) => gbUsdIn(region)));
-  return Math.round((Math.ceil(bytes / 1e9) + 2) * dearest * 1e6);
+  return bytes === 0 ? 0 : startedGbCost(linodes, bytes + 2e9);
+}
+
+function startedGbCost(linodes: readonly Instance[], bytes: number): number {
+  const dearest = Math.max(0, ...linodes.map(({ region }) => gbUsdIn(region)));
+  return Math.round(Math.ceil(bytes / 1e9) * dearest * 1e6);
 }
 
 const haveLostCounters = (linodes: readonly Instance[]): boolean =>
@@ -895,10 +899,10 @@ const haveLostCounters = (linodes: readonly Instance[]): boolean =>
 
 /** What the slices cost that nodes let through once more, without asking, as they count from 0. */
 function slicesUnasked(linodes: readonly Instance[]): number {
-  const bytes = linodes.map(({ limit }) => (limit?.lostAt?.length ?? 0) * (limit?.slice ?? 0));
-  return costOf(
+  const slices = linodes.map(({ limit }) => (limit?.lostAt?.length ?? 0) * (limit?.slice ?? 0));
+  return startedGbCost(
     linodes,
-    bytes.reduce((total, each) => total + each, 0),
+    slices.reduce((total, each) => total + each * COUNTED, 0),
   );
 }
 

@@ -141,7 +141,7 @@ async function queueEvents(world: World): Promise<void> {
   }
   if (options.losingCounters) {
     const own = chance.for('times of lost counters');
-    atRandomTimes(90 * MINUTE, async () => world.loseCounter(), own);
+    atRandomTimes(30 * MINUTE, async () => world.loseCounter(), own);
   }
   if (options.resizing) atRandomTimes(45 * MINUTE, () => world.resizeByHand(), later);
   if (Number.isFinite(world.lossAt)) time.at(world.lossAt, () => world.lose());
