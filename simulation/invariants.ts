@@ -46,6 +46,7 @@ import type { Options } from './options.ts';
 import { affordedHours, billUntil, Oracle, overageUntil, shownCreation } from './oracle.ts';
 import { type Range, rangeOf, sharingIn } from './subnets.ts';
 import { HOUR, MINUTE } from './time.ts';
+import { capsPassed, type WindowCaps } from './windows.ts';
 
 /**
  * The promises of docs/architecture.md that a simulated world can break, and ten more: a notice
@@ -139,6 +140,8 @@ export interface InvariantsOptions {
   readonly instance: (id: number) => Instance | undefined;
   /** The cap on the sum of open budgets, in micro-dollars; null: no cap. */
   readonly openBudgetMax: number | null;
+  /** null: there are none, or the ledger is lost. */
+  readonly windowCaps: WindowCaps | null;
   /** When the table was lost; null: it is not lost. */
   readonly lostAt: () => number | null;
   /** Since when the cluster's record is unreadable; null: it is readable. */
@@ -488,9 +491,19 @@ export class Invariants implements Watcher {
       this.#checkDone(id, watched);
     }
     this.#checkNetworks();
+    this.#checkWindowCaps();
     if (openBudgetMax === null) return;
     const open = this.records.filter(isLive).reduce((total, { budget }) => total + budget, 0);
     if (open > openBudgetMax) this.report('caps', `${open} of ${openBudgetMax} are open`);
+  }
+
+  /** Caps of a day or a week, as far as what was launched passes them. */
+  #checkWindowCaps(): void {
+    const { now, windowCaps, clockErrorMsMax } = this.#options;
+    if (windowCaps === null) return;
+    for (const passed of capsPassed(this.records, windowCaps, epochMs(now()), clockErrorMsMax)) {
+      this.report('caps', passed);
+    }
   }
 
   /**

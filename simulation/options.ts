@@ -46,6 +46,8 @@ export interface Options {
   readonly marginSeconds: number;
   /** The cap on open budgets is three fifths of the budgets of all requests together. */
   readonly capped: boolean;
+  /** Owners and the schedule have a cap of a day or of a week. */
+  readonly windowCap: 'none' | 'day' | 'week';
   /** People change and delete their clusters, and send some requests twice. */
   readonly changes: boolean;
   /** One more owner has clusters on a schedule. */
@@ -174,6 +176,7 @@ export const NO_FAULTS: Options = {
   hoursMax: 14,
   marginSeconds: 180,
   capped: false,
+  windowCap: 'none',
   changes: false,
   schedule: false,
   retries: false,
@@ -260,6 +263,7 @@ export function drawOptions(seed: number): Options {
     hoursMax: chance.oneOf([1, 2, 3, 5, 8, 14, 26]),
     marginSeconds: chance.oneOf([120, 180, 180, 300, 600]),
     capped: chance.happens(0.2),
+    windowCap: windowCapOf(seed),
     changes: chance.happens(0.5),
     schedule: chance.happens(0.15),
     retries: new Chance(seed).for('retries').happens(0.5),
@@ -312,6 +316,12 @@ export function drawOptions(seed: number): Options {
     ...{ transfer: 'none' as const, unlimiting: false, losingCounters: false },
   };
   return { ...rest, ...drawTransfer(seed, rest, faultless) };
+}
+
+/** A generator of its own, so that no other option of any seed changes. */
+function windowCapOf(seed: number): Options['windowCap'] {
+  const chance = new Chance(seed).for('caps of days and weeks');
+  return chance.happens(0.2) ? chance.oneOf(['day', 'week'] as const) : 'none';
 }
 
 type TransferOptions = 'transfer' | 'unlimiting' | 'losingCounters';

@@ -7,6 +7,7 @@ import { checkInvoices, type InvoiceCounts, NO_INVOICES } from './invoices.ts';
 import { drawOptions, NO_FAULTS, type Options } from './options.ts';
 import { affordedHours } from './oracle.ts';
 import { HOUR, MINUTE, SECOND } from './time.ts';
+import { SCHEDULED_BUDGET, scheduleCaps } from './windows.ts';
 import { type Request, World } from './world.ts';
 
 const SWEEP_EVERY = 5 * MINUTE;
@@ -186,10 +187,10 @@ function queueSchedule(world: World): void {
     type: 'g6-nanode-1',
     region: 'us-east',
     image: 'linode/debian12',
-    budgetUsd: 0.05,
+    budgetUsd: SCHEDULED_BUDGET / 1e6,
   };
   const retry = world.options.retries ? { forMinutes: 90, everyMinutes: 5 } : null;
-  const schedule = { cron, timezone: 'UTC', spec, retry };
+  const schedule = { cron, timezone: 'UTC', spec, retry, ...scheduleCaps(world.windowCaps()) };
   time.at(start + 5 * MINUTE, () => void world.createSchedule(schedule));
 }
 

@@ -39,6 +39,7 @@ import type { Ending, FunctionName } from './lambda.ts';
 import { SimulatedLinode } from './linode.ts';
 import type { Options } from './options.ts';
 import { HOUR, MINUTE, SECOND, VirtualTime } from './time.ts';
+import { type WindowCaps, windowCapsOf } from './windows.ts';
 
 const STAGE = 'simulated';
 const OWNERS = ['ann', 'bob'] as const;
@@ -769,6 +770,7 @@ export class World {
       instances: () => this.linode.instances(),
       instance: (id) => this.linode.find(id),
       openBudgetMax: options.tableLoss === 'none' ? this.#openBudgetMax() : null,
+      windowCaps: options.tableLoss === 'none' ? this.windowCaps() : null,
       lostAt: () => (options.tableLoss === 'none' || !this.#isLost() ? null : this.lossAt),
       unreadableSince: (id) => this.#unreadableSince.get(id) ?? null,
       isExcused: (at) => {
@@ -789,9 +791,17 @@ export class World {
 
   /** null: no cap. */
   #openBudgetMax() {
-    if (!this.options.capped) return null;
-    const totalUsd = this.requests.reduce((sum, { input }) => sum + Number(input.budgetUsd), 0);
-    return microUsd(Math.round(totalUsd * 0.6 * 1e6));
+    return this.options.capped ? microUsd(Math.round(this.#budgetsUsd() * 0.6 * 1e6)) : null;
+  }
+
+  /** The caps of a day or a week; null: there are none. */
+  windowCaps(): WindowCaps | null {
+    return windowCapsOf(this.options, this.#budgetsUsd());
+  }
+
+  /** All requests together. */
+  #budgetsUsd(): number {
+    return this.requests.reduce((sum, { input }) => sum + Number(input.budgetUsd), 0);
   }
 
   #isLost = (): boolean => this.time.now() >= this.lossAt;
@@ -917,11 +927,15 @@ export class World {
   }
 
   #settings(): Settings {
+    const caps = this.windowCaps();
+    const ofOwner = caps && microUsd(caps.owner);
     return {
       ...defaultSettings(STAGE),
       marginMs: seconds(this.options.marginSeconds),
       budgetMax: microUsd(1_000_000_000),
       openBudgetMax: this.#openBudgetMax(),
+      dailySpendPerOwnerMax: caps?.period === 'day' ? ofOwner : null,
+      weeklySpendPerOwnerMax: caps?.period === 'week' ? ofOwner : null,
       publicUrl: this.options.agents ? 'https://onebuck.example.com' : null,
     };
   }

@@ -335,7 +335,8 @@ describe('the texts of the simulation', () => {
   it('show no fault for a fifth of all worlds', () => {
     const seeds = Array.from({ length: 1_000 }, (_, seed) => drawOptions(seed));
     const work = { clusters: 1, nodesMax: 10, hoursMax: 14, marginSeconds: 180 };
-    const asked = { ...work, capped: false, changes: false, schedule: false };
+    const caps = { capped: false, windowCap: 'none' } as const;
+    const asked = { ...work, ...caps, changes: false, schedule: false };
     const others = { retries: false, extensions: 0, agents: false, networks: false };
     const invoice = { invoice: 'none', invoiceLabels: 'console', transfer: 'none' } as const;
     const faultless = seeds.filter(
