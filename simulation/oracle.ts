@@ -77,12 +77,13 @@ export function overageUntil(
   instances: readonly Instance[],
   end: (instance: Instance) => number,
 ): number {
+  if (instances.every(isSilent)) return 0;
   const months = new Map<number, { bytes: number; parts: number; usd: number }>();
   for (const instance of instances) {
     const created = shownCreation(instance);
     const until = end(instance);
     const transfer = types.get(instance.type)?.transfer ?? 0;
-    for (let at = created; at < until; at = nextMonth(at)) {
+    for (let at = created; at < until; ) {
       const monthEnd = nextMonth(at);
       const month = months.get(monthEnd) ?? { bytes: 0, parts: 0, usd: gbUsdIn(instance.region) };
       months.set(monthEnd, month);
@@ -91,6 +92,7 @@ export function overageUntil(
       for (let hour = firstHour; hour + HOUR <= monthEnd && hour + HOUR < until; hour += HOUR) {
         month.parts += transfer;
       }
+      at = monthEnd;
     }
   }
   const bringing = instances.filter(({ type }) => (types.get(type)?.transfer ?? 0) > 0).length;
@@ -103,6 +105,9 @@ export function overageUntil(
     return total + Math.max(0, beyond) * micros(usd);
   }, 0);
 }
+
+const isSilent = ({ sends = [], sentAtOnce = [] }: Instance): boolean =>
+  sends.length === 0 && sentAtOnce.length === 0;
 
 /** The creation as Linode's API shows it, in whole seconds; epoch milliseconds. */
 export const shownCreation = ({ created }: Instance): number => created - (created % 1_000);
