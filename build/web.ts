@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'vite';
@@ -66,7 +66,11 @@ for (const file of outputs.toSorted((a, b) => (a.fileName < b.fileName ? -1 : 1)
   };
 }
 mkdirSync(new URL('dist/', root), { recursive: true });
-writeFileSync(new URL('dist/console.json', root), JSON.stringify(assets));
+const file = new URL('dist/console.json', root);
+const unfinished = new URL(`dist/${process.pid}.unfinished`, root);
+writeFileSync(unfinished, JSON.stringify(assets));
+// At once, since a stack may start meanwhile, which reads the file.
+renameSync(unfinished, file);
 const sizeOf = ({ br }: Asset) => Buffer.from(br, 'base64').length;
 const total = Object.values(assets).reduce((sum, asset) => sum + sizeOf(asset), 0);
 console.log(`console: ${(total / 1024).toFixed(1)} KiB compressed`);
