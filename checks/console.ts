@@ -14,7 +14,7 @@ import { schedules } from './console/schedules.ts';
  * `npm run test:web` uses the console in Chromium, on a local stack whose clock runs at 60 times
  * real time. Exits with 0 only if each step works; if every state fits 1440 and 390 px, in the light
  * and the dark theme, and axe finds no problem in it; and if the page sends requests only to its own
- * origin, is small, and writes no error to the browser's console. The screenshots are in
+ * origin, is small, has no request fail, and writes no error to the browser's console. The screenshots are in
  * `.screenshots/`.
  */
 const PAGE_KB_MAX = 100;

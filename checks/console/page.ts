@@ -8,6 +8,7 @@ import { startBrowser } from '../../dev/browser.ts';
 import { localSettings } from '../../dev/settings.ts';
 import { startStack } from '../../dev/stack.ts';
 import { freePort } from '../../simulators/listen.ts';
+import { createFailures } from './failures.ts';
 
 /*
  * The browser and the local stack of `npm run test:web`, whose clock runs at 60 times real time, and
@@ -46,8 +47,9 @@ export const stack = await startStack({
 export const problems: string[] = [];
 const pages: Page[] = [];
 let shots = 0;
-/** The pages in which a step just now makes requests fail. */
-const failingPages = new Set<Page>();
+const failures = createFailures(problems);
+/** While `work` runs, requests of the page may fail. */
+export const failing = failures.failing;
 
 /** Runs the steps, ends everything, and exits: with 0 if nothing is wrong. */
 export async function check(steps: () => Promise<void>): Promise<never> {
@@ -107,16 +109,11 @@ function watch(p: Page): void {
   });
   p.on('pageerror', (error) => problems.push(`threw ${error.stack}`));
   p.on('console', (message) => {
-    const isExpected = failingPages.has(p) && /^Failed to load resource/.test(message.text());
-    if (['error', 'warning'].includes(message.type()) && !isExpected) problems.push(message.text());
+    const isOfRequest = /^Failed to load resource/.test(message.text());
+    if (['error', 'warning'].includes(message.type()) && !isOfRequest)
+      problems.push(message.text());
   });
-}
-
-/** While `work` runs, the browser may write to its console that a request failed. */
-export async function failing(p: Page, work: () => Promise<void>): Promise<void> {
-  failingPages.add(p);
-  await work();
-  failingPages.delete(p);
+  failures.watch(p);
 }
 
 /**
