@@ -2564,19 +2564,31 @@ const transfer = [
       to: 'isAllPaid ? steady :',
     },
     'a rebuilt node is granted again what it may have sent': {
-      from: 'const before = isAnew ? allowed :',
-      to: 'const before =',
+      from: 'since === countedSince ? before : allowed',
+      to: 'before',
     },
     'a node is granted again what its counter leaves out': {
-      from: 'Math.max(0, before, measuredOf(record, rank, month) - sentBytes)',
-      to: 'Math.max(0, before)',
+      from: 'isSure ? measuredOf(record, rank, month) - sentBytes : 0',
+      to: '0',
+    },
+    'a node that claims to be rebuilt again and again is allowed more than is left': {
+      from: 'Math.min(Math.max(0, uncounted + slice - possible), left)',
+      to: 'Math.max(0, uncounted + slice - possible)',
+    },
+    'a restored node is granted again what it has counted': {
+      from: '(ofMonth?.uncounted?.[rank] ?? 0) + fallen',
+      to: '(ofMonth?.uncounted?.[rank] ?? 0)',
+    },
+    'a call of before a node was rebuilt takes its grant away': {
+      from: ' || countedSince < since) return null;',
+      to: ') return null;',
     },
     'the first node that asks gets all that is left': {
-      from: 'Math.min(left, fair, step)',
-      to: 'left',
+      from: 'Math.min(rest, fair, step)',
+      to: 'rest',
     },
     'a node gets more each time that it asks': {
-      from: 'sentBytes < (bytes - uncounted) / 2',
+      from: 'sentBytes < Math.max(slice, allowed - uncounted) / 2',
       to: 'sentBytes < 0',
     },
   }),

@@ -25,8 +25,8 @@ export function allowancesContract(name: string, anEmptyStore: () => Promise<All
 
     it('has what was granted last, of each cluster', async () => {
       expect(await store.grant(ID, aGrant(1), KEPT)).toBe('granted');
-      const uncounted = { countedSince: [1_792_000_000, 0], uncounted: [9e9, 0] };
-      const next = aGrant(2, { month: '2026-12', earlier: { '2026-11': 6e12 }, ...uncounted });
+      const counted = { countedSince: [1_792_000_000, 0], counted: [4e9, 0], uncounted: [9e9, 0] };
+      const next = aGrant(2, { month: '2026-12', earlier: { '2026-11': 6e12 }, ...counted });
       expect(await store.grant(ID, next, KEPT)).toBe('granted');
       expect(await store.read(ID)).toEqual(next);
       expect(await store.read(OTHER_ID)).toBeNull();

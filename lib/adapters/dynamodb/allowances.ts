@@ -43,6 +43,7 @@ const grantedSchema = z.object({
   month,
   bytes: z.array(count),
   countedSince: z.optional(z.array(count)),
+  counted: z.optional(z.array(count)),
   uncounted: z.optional(z.array(count)),
   earlier: z.record(month, count),
 });

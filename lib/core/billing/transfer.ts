@@ -159,7 +159,7 @@ function mostByMonth({ byMonth, at: from, until }: Sending, limit: SendingLimit,
   const most = slowlyByMonth({ ...limit, from, sent }, until === null ? at : earliest(at, until));
   const whole = limit.earlier[month];
   // It has what the nodes may have sent slowly until the month's end.
-  return whole === undefined ? most : { ...most, [month]: whole };
+  return whole === undefined ? most : { ...most, [month]: Math.max(byMonth[month] ?? 0, whole) };
 }
 
 /** What the nodes have sent by `at` if they go on as they have. */

@@ -62,7 +62,8 @@ export const agentCallShape = {
     wholeNumber(
       0,
       SENT_BYTES_MAX,
-      'With sending: the bytes that the node has sent to the internet in this calendar month (UTC).',
+      'With sending: the bytes that the node has counted in this calendar month (UTC) that it has ' +
+        'sent to the internet.',
     ),
   ),
   countedSince: optional(

@@ -23,6 +23,7 @@ import {
   slowRate,
 } from './limited.ts';
 import type { LiveRecord } from './record.ts';
+import { mayLag } from './sent.ts';
 import { hoursEnd, SLOW_UNSEEN_MAX, total, transferIn } from './transfer.ts';
 
 /** The most bytes that a node may send in a calendar month (UTC) before it slows itself down. */
@@ -52,8 +53,8 @@ export interface Asking {
 
 /**
  * The allowance that the node hears of, by its own counter: no more than its slice, or than was measured
- * of it, while the budget does not pay what all nodes were granted. It may have been lowered just before
- * a grant was kept.
+ * of what it counts, while the budget does not pay what all nodes were granted. It may have been lowered
+ * just before a grant was kept.
  */
 export function toldAllowance(
   record: LiveRecord,
@@ -63,34 +64,45 @@ export function toldAllowance(
   sendable: SendableOf = sendableBytes,
 ): Allowance {
   const month = monthOf(granted, now);
-  const { bytes, uncounted } = knownOf(record, granted, asking, month);
+  const { allowed, uncounted } = knownOf(record, granted, asking, month);
   const certain = Math.max(sliceOf(record), measuredOf(record, asking.rank, month) - uncounted);
-  const told = bytes - uncounted;
+  const told = Math.max(sliceOf(record), allowed - uncounted);
   if (told <= certain || isPaid(record, granted, now, sendable)) return { month, bytes: told };
   return { month, bytes: certain };
 }
 
+interface Known {
+  /** What the node was allowed of the month, since its beginning. */
+  readonly allowed: number;
+  /** What it may have sent of the month and does not count. */
+  readonly uncounted: number;
+  /** Since when it counted as it was last heard. */
+  readonly since: number;
+}
+
 /**
- * The node's allowance, and what it may have sent of it and does not count.
+ * What is known of the node.
  *
- * 1. A counter with another beginning than before began anew: the node was rebuilt, or has lost its
- *    files. It may have sent before all that it was allowed.
- * 2. So, too, does a counter leave out what was measured beyond it.
- * 3. Whatever was sent before, a node lets its slice through without asking.
+ * 1. A counter with another beginning than before began anew: the node was rebuilt. It may have sent
+ *    before all that it was allowed.
+ * 2. A counter that has fallen is that of a disk that was restored, and leaves out the difference.
+ * 3. A counter leaves out what was measured beyond it, too. In the first hour of a month, Linode's
+ *    figure may still be that of the month before.
  */
 function knownOf(
   record: LiveRecord,
   granted: Granted | null,
   { rank, sentBytes, countedSince }: Asking,
   month: MonthName,
-): { readonly bytes: number; readonly uncounted: number } {
+): Known {
   const ofMonth = granted?.month === month ? granted : null;
   const allowed = allowanceIn(record, granted, rank, month);
   const since = granted?.countedSince?.[rank] || countedSince;
-  const isAnew = since !== countedSince;
-  const before = isAnew ? allowed : (ofMonth?.uncounted?.[rank] ?? 0);
-  const uncounted = Math.max(0, before, measuredOf(record, rank, month) - sentBytes);
-  return { bytes: Math.max(allowed, uncounted + sliceOf(record)), uncounted };
+  const fallen = Math.max(0, (ofMonth?.counted?.[rank] ?? 0) - sentBytes);
+  const before = (ofMonth?.uncounted?.[rank] ?? 0) + fallen;
+  const isSure = record.sent !== undefined && !mayLag(record.sent.at);
+  const beyond = isSure ? measuredOf(record, rank, month) - sentBytes : 0;
+  return { allowed, uncounted: Math.max(since === countedSince ? before : allowed, beyond), since };
 }
 
 /** Whether the budget pays all that was granted, as far as that is exactly known. */
@@ -113,7 +125,9 @@ const monthOf = (granted: Granted | null, now: EpochMs): MonthName =>
 
 /**
  * The grants with a larger allowance for the node, or with what its counter has left out; null: it keeps
- * what it has, as it has not used half of it, or nothing is left.
+ * what it has, as it has not used half of it, nothing is left, or a call of before it was rebuilt came
+ * late. A node lets its slice through without asking, also one that was rebuilt: that counts as far as
+ * something is left, and beyond that in the next measure.
  */
 export function grantFor(
   record: LiveRecord,
@@ -127,16 +141,20 @@ export function grantFor(
   if (node === undefined || !mayComeToSend(node)) return null;
   if (!keepsToLimit(record) || record.phase === 'deleting') return null;
   const month = monthOf(granted, now);
-  const { bytes, uncounted } = knownOf(record, granted, asking, month);
-  if (month !== monthName(now) || sentBytes < (bytes - uncounted) / 2) return null;
-  const unasked = bytes - allowanceIn(record, granted, rank, month);
-  const left = leftBytes(record, granted, now, sendable) - unasked;
+  const { allowed, uncounted, since } = knownOf(record, granted, asking, month);
+  if (month !== monthName(now) || countedSince < since) return null;
+  const slice = sliceOf(record);
+  if (sentBytes < Math.max(slice, allowed - uncounted) / 2) return null;
+  const left = Math.max(0, leftBytes(record, granted, now, sendable));
+  const possible = Math.max(allowed, measuredOf(record, rank, month));
+  const unasked = Math.min(Math.max(0, uncounted + slice - possible), left);
+  const rest = left - unasked;
   const step = Math.max(GROWTH_MAX * sentBytes, SHARE_BYTES_MIN);
-  const fair = Math.max(Math.floor(left / sendersOf(record)), SHARE_BYTES_MIN);
-  const share = Math.min(left, fair, step);
+  const fair = Math.max(Math.floor(rest / sendersOf(record)), SHARE_BYTES_MIN);
+  const share = Math.min(rest, fair, step);
   const isMore = share >= GRANT_BYTES_MIN;
-  if (!isMore && unasked === 0) return null;
-  const next = isMore ? Math.max(bytes, measuredOf(record, rank, month)) + share : bytes;
+  if (!isMore && since === countedSince) return null;
+  const next = isMore ? possible + unasked + share : allowed + unasked;
   const before = granted?.month === month ? granted : null;
   const withNode = (all: readonly number[] = [], own: number) =>
     record.nodes.map(({ index }) => (index === rank ? own : (all[index] ?? 0)));
@@ -145,6 +163,8 @@ export function grantFor(
     month,
     bytes: withNode(before?.bytes, next),
     countedSince: withNode(granted?.countedSince, countedSince),
+    // A node may say anything.
+    counted: withNode(before?.counted, Math.min(sentBytes, next)),
     uncounted: withNode(before?.uncounted, uncounted),
     earlier: possibleBefore(record, granted, month),
   };

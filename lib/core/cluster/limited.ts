@@ -13,7 +13,9 @@ export interface Granted {
   readonly bytes: readonly number[];
   /** Since when the counter of each node counted, as it said last; 0: it was granted nothing yet. */
   readonly countedSince?: readonly number[] | undefined;
-  /** What each node may have sent and does not count, as its counter began anew, in bytes. */
+  /** What each node had counted when it was last granted more, in bytes. */
+  readonly counted?: readonly number[] | undefined;
+  /** What each node may have sent of the month and does not count, in bytes: lib/core/cluster/allowance.ts. */
   readonly uncounted?: readonly number[] | undefined;
   /** What all nodes may have sent in each earlier month with grants, as Linode may count it. */
   readonly earlier: Readonly<Record<MonthName, number>>;

@@ -133,8 +133,12 @@ function withGranted(record: LiveRecord, granted: Granted | null, now: EpochMs):
 /** So much more than it is allowed a node may be measured to have sent, and be trusted. */
 const TOLERATED_SHARE = 1.3;
 const TOLERATED_BYTES = BYTES_PER_GB;
-/** So long after the beginning of a month, a figure that lags far behind makes no node doubtful. */
+/** So long after the beginning of a month, a figure that lags far behind says nothing of a node. */
 const LAGS_MAX = hours(1);
+
+/** Whether what Linode says at the time may still be of the month before. */
+export const mayLag = (at: EpochMs): boolean =>
+  at < plus(monthNamed(monthName(at)).start, LAGS_MAX);
 
 /**
  * The record with what the nodes may have sent, and with those in doubt: they were measured to have sent
@@ -150,8 +154,7 @@ function withTrust(
   const { sent } = record;
   if (sent === undefined) return record;
   const known = { ...sent, granted: possibleBytes(record, granted, now) };
-  const { start } = monthNamed(sent.month);
-  if (sent.unlimited === true || now < plus(start, LAGS_MAX)) return { ...record, sent: known };
+  if (sent.unlimited === true || mayLag(now)) return { ...record, sent: known };
   const allowedOf = ({ index }: NodeRecord) => allowanceIn(record, granted, index, sent.month);
   const mostOf = (node: NodeRecord): number =>
     allowedOf(node) * TOLERATED_SHARE + TOLERATED_BYTES + slowSinceBegin(node, now);

@@ -36,7 +36,10 @@ count() { nft list counter "$table" sent 2> /dev/null | sed -n 's/.* bytes //p';
 keep_sent() {
   used=$(count)
   sent=\${used:-$sent}
-  echo "$month $sent $allowance $since" > $d/sent.new && mv $d/sent.new $d/sent
+  echo "$month $sent $allowance $since" > $d/sent.new
+  # Otherwise the file may be empty after the power was cut.
+  sync $d/sent.new 2> /dev/null
+  mv $d/sent.new $d/sent
 }
 
 # Makes the table, or gives it another allowance, while its counter goes on.

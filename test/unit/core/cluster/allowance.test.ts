@@ -332,18 +332,39 @@ describe('a node whose counter begins anew', () => {
     expect(more?.uncounted).toEqual(after?.uncounted);
   });
 
-  it('counts its new slice even if nothing is left', () => {
+  it('is granted nothing if nothing is left, and its slice is counted as far as something is', () => {
     const all = { ...{ version: 3, month: '2026-11' as const, earlier: {} } };
     const granted = { ...all, bytes: [3_000 * GB, 0], countedSince: [1_792_000_000, 0] };
     const after = asksAnew(granted, 0.5);
-    expect(after?.bytes[0]).toBe(3_000 * GB + slice);
+    expect(after?.bytes[0]).toBe(3_000 * GB);
     expect(toldAnew(after, 0.5)).toBe(slice);
     expect(asksAnew(after, 0.5)).toBeNull();
   });
 
+  it('ends no cluster, however often it says that its counter began anew', () => {
+    let granted: Granted | null = null;
+    for (let since = 1; since <= 400; since += 1) {
+      granted = grantFor(record, granted, asking(0, 0.42, since), later(30)) ?? granted;
+    }
+    expect(granted?.version).toBeGreaterThan(300);
+    expect(leftBytes(record, granted, later(30))).toBeGreaterThan(-1_000);
+    const known = withSent(record, new Map(), later(31), granted);
+    expect(lifeOf(known, later(31)).teardownAt).toBe(lifeOf(record, later(31)).teardownAt);
+  });
+
   it('is not taken from a call of before that comes late', () => {
     expect(asks(one, before, 5)).toBeNull();
-    expect(told(one, before, 5).bytes).toBe(before?.bytes[0]);
+    const after = asksAnew(before, 0.5);
+    expect(asks(one, after, 20)).toBeNull();
+    expect(asksAnew(after, 2)?.uncounted).toEqual(after?.uncounted);
+  });
+
+  it('is that of a disk that was restored, if it has fallen', () => {
+    const restored = asks(one, before, 1);
+    expect(restored).toBeNull();
+    expect(told(one, before, 1).bytes).toBe((before?.bytes[0] ?? 0) - 9 * GB);
+    const after = asks(one, before, 9.9);
+    expect(after?.uncounted?.[0] ?? 0.1 * GB).toBe(0.1 * GB);
   });
 
   it('does not count what was measured beyond its counter, whatever it was granted', () => {
@@ -352,8 +373,23 @@ describe('a node whose counter begins anew', () => {
       [1, 0],
     ]);
     const known = withSent(one, measured, later(30), before) as Running;
-    const unseen = 0.93 * 12 * GB - GB / 2;
-    expect(told(known, before, 0.5).bytes).toBe((before?.bytes[0] ?? 0) - unseen);
+    expect(told(known, before, 10).bytes).toBe((before?.bytes[0] ?? 0) - 1.16 * GB);
+  });
+
+  it('counts no figure against a node that may be of the month before', () => {
+    const [early, late] = [at('2026-12-01T00:11:00Z'), at('2026-12-01T01:11:00Z')];
+    const granted = { version: 1, month: '2026-12', bytes: [20 * GB, 0], earlier: {} };
+    const toldAt = (now: EpochMs) => {
+      const measured = new Map([
+        [0, 12 * GB],
+        [1, 0],
+      ]);
+      const longer = { ...one, budget: usd(19), maxHours: null };
+      const known = withSent(longer, measured, now, granted) as Running;
+      return told(known, granted, 5, now).bytes;
+    };
+    expect(toldAt(early)).toBe(20 * GB);
+    expect(toldAt(late)).toBe(20 * GB - 6.16 * GB);
   });
 
   it('may have sent its slice before that in a new month', () => {

@@ -127,4 +127,19 @@ describe("a month's turn between two measures", () => {
     expect(after.sent?.grantedBefore).toEqual(next?.earlier);
     expect(after.sent?.before['2026-12']).toBeLessThanOrEqual(next?.earlier['2026-12'] ?? 0);
   });
+
+  it('counts no less than was measured before it', () => {
+    const born = at('2026-12-31T20:00:00Z');
+    const record = aRunning({
+      ...{ bought: aBought({ transfer: TERMS }), limited: true, agent: true, budget: usd(1) },
+      ...{ nodes: [created(0, { billedFrom: born })], createdAt: born, startedAt: born },
+    });
+    const granted = {
+      ...{ version: 2, month: '2027-01', bytes: [GB], earlier: { '2026-12': 9.8 * GB } },
+    };
+    const last = at('2026-12-31T23:59:58Z');
+    const known = withSent(record, new Map([[0, 12 * GB]]), last, granted);
+    const after = withSent(known, new Map([[0, GB]]), at('2027-01-01T00:26:00Z'), granted);
+    expect(after.sent?.before['2026-12']).toBeGreaterThanOrEqual(12 * GB);
+  });
 });
