@@ -39,7 +39,7 @@ export interface AgentsOptions {
   /** All nodes that run the job of the cluster have told its end, and Onebuck has answered each. */
   readonly jobOver: (id: ClusterId) => void;
   /** Onebuck has answered that the node may send so much in the month. */
-  readonly answered: (id: ClusterId, rank: number, allowance: Allowance) => void;
+  readonly answered: (asked: AgentClaim & { call: AgentCall }, allowance: Allowance) => void;
   /** Runs the function of the API. */
   readonly api: (work: (deps: Deps) => Promise<unknown>) => Promise<Ending>;
   readonly countFault: (fault: string) => void;
@@ -130,7 +130,7 @@ export class Agents {
       await this.#hang();
       await agent.act({
         now: () => time.now(),
-        isGone: () => !this.#exists(id),
+        isGone: () => !this.#exists(id) || this.#agents.get(id) !== one,
         post: (call) => this.#send(agent, call),
         move: (transfer) => this.#move(transfer),
       });
@@ -217,7 +217,7 @@ export class Agents {
         answer = { ...heard, teardownAt: toIso(teardownAt) };
         this.#noteEnd(claim, call);
         const allowance = allowanceIn(answer);
-        if (allowance !== null) answered(claim.clusterId, claim.rank, allowance);
+        if (allowance !== null) answered({ ...claim, call }, allowance);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
       }
@@ -359,7 +359,9 @@ export class Agents {
         return [
           ...Array.from({ length: 30 }, () => {
             const sentBytes = chance.oneOf([0, 1e9, 2e11, 1e18, -1, 0.5, 1e19]);
-            return { ...own, call: { event: 'sending', detail: '', sentBytes } as const };
+            const countedSince = chance.oneOf([0, 1, 1e9, 1e10, 1e11, -1, 0.5]);
+            const said = { sentBytes, countedSince };
+            return { ...own, call: { event: 'sending', detail: '', ...said } as const };
           }),
           { ...forged, rank: `${Number(own.rank) + 1}`, call: GREED },
           { ...forged, id: other === own.id ? 'caaaaaaaaaa' : other, call: GREED },

@@ -1,4 +1,5 @@
 import type { Call } from '../lib/adapters/linode/answer.ts';
+import type { AgentClaim } from '../lib/app/agent-token.ts';
 import {
   type ClusterId,
   clusterOfTags,
@@ -22,9 +23,12 @@ import {
 import { keyOf, type Notice } from '../lib/core/notices/notices.ts';
 import type { RunNotice } from '../lib/core/notices/runs.ts';
 import { cidrOf, type Subnet } from '../lib/core/room/network.ts';
+import type { AgentCall } from '../simulators/linode/agent-call.ts';
 import type { Instance } from '../simulators/linode/instance.ts';
 import {
+  bytesBetween,
   bytesInMonth,
+  countsSince,
   monthAt,
   monthNameAt,
   SLOWED_BYTES_PER_SECOND,
@@ -738,17 +742,20 @@ export class Invariants implements Watcher {
    * Onebuck has let a node send so much: the bill of its cluster stays within the budget until the
    * teardown time if all nodes send what they may at once.
    */
-  allowed(id: ClusterId, rank: number, allowance: Allowance): void {
+  allowed({ clusterId: id, rank, call }: AgentClaim & { call: AgentCall }, allowance: Allowance) {
     const watched = this.#clusters.get(id);
     const senders = this.#sendersOf(id);
     if (watched === undefined) return;
+    const linode = senders.find(({ index }) => index === rank)?.linode;
+    // The counter that it was granted to is lost.
+    if (linode?.limit?.lostAt !== undefined && countsSince(linode) !== call.countedSince) return;
     const before = watched.granted[rank];
     const isMore = before?.month !== allowance.month || before.bytes < allowance.bytes;
     if (isMore) watched.granted[rank] = allowance;
     if (!areLimited(senders.map(({ linode }) => linode))) return;
     const now = this.#options.now();
     if (watched.stubborn || watched.resizedAt !== null) return;
-    const slice = senders.find(({ index }) => index === rank)?.linode.limit?.slice ?? 0;
+    const slice = linode?.limit?.slice ?? 0;
     // An outage may end a cluster late, but nothing is granted then that its budget does not pay.
     if (this.#options.isExcused(now) && !(isMore && allowance.bytes > slice)) return;
     if (this.#isRaised(id) && !this.#countsRise(id, now)) return;
@@ -759,7 +766,8 @@ export class Invariants implements Watcher {
     const billAt = billIfAllSent(senders, watched.granted, now);
     for (const at of [now + 1, Math.max(now + 1, teardownAt)]) {
       const billed = billAt(at);
-      if (billed <= budget + slicesUnasked(senders.map(({ linode }) => linode))) continue;
+      const linodes = senders.map((sender) => sender.linode);
+      if (billed <= budget + slicesUnasked(linodes)) continue;
       const when = toIso(epochMs(at));
       this.report('budget', `${id} may send what costs ${billed} by ${when}, and has ${budget}`);
     }
@@ -910,12 +918,19 @@ function startedGbCost(linodes: readonly Instance[], bytes: number): number {
 const haveLostCounters = (linodes: readonly Instance[]): boolean =>
   linodes.some(({ limit }) => limit?.lostAt !== undefined);
 
-/** What the slices cost that nodes let through once more, without asking, as they count from 0. */
+/** What it costs that nodes let their slices through once more for each lost counter, without asking. */
 function slicesUnasked(linodes: readonly Instance[]): number {
-  const slices = linodes.map(({ limit }) => (limit?.lostAt?.length ?? 0) * (limit?.slice ?? 0));
+  const unasked = linodes.flatMap((linode) => {
+    const { slice = 0, lostAt = [] } = linode.limit ?? {};
+    const sentBefore = (from: number, to: number | undefined) =>
+      to === undefined ? Number.POSITIVE_INFINITY : bytesBetween(linode, from, to);
+    return lostAt.map((from, index) =>
+      Math.min(slice * COUNTED, sentBefore(from, lostAt[index + 1])),
+    );
+  });
   return startedGbCost(
     linodes,
-    slices.reduce((total, each) => total + each * COUNTED, 0),
+    unasked.reduce((total, each) => total + each, 0),
   );
 }
 

@@ -159,7 +159,7 @@ export class World {
       reports: this.table.reports,
       files: this.files,
       jobOver: (id) => this.invariants.jobTold(id),
-      answered: (...allowance) => this.invariants.allowed(...allowance),
+      answered: (...answer) => this.invariants.allowed(...answer),
       api: (work) => this.api(work),
       countFault: (fault) => this.countFault(fault),
       violated: (promise, detail) => this.invariants.report(promise, detail),

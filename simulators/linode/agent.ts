@@ -93,9 +93,10 @@ export class SimulatedAgent {
   }
 
   /** `answer`: the body of a 200; null: Onebuck did not take the call. */
-  answered({ event }: AgentCall, answer: unknown, now: number): void {
+  answered(call: AgentCall, answer: unknown, now: number): void {
+    const { event } = call;
     if (event === 'sending') {
-      this.#asks?.answered(answer, now);
+      this.#asks?.answered(call, answer, now);
       if (answer !== null) this.#heard(answer as Answer, now);
       return;
     }

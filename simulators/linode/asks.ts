@@ -26,8 +26,6 @@ export class SimulatedAsks {
   readonly #node: Node;
   readonly #rank: number;
   #pausedUntil: number;
-  /** Since when the node counted as it asked last. */
-  #countedSince = 0;
 
   /** `from`: when the agent begins to look, in epoch milliseconds. */
   constructor(node: Node, rank: number, from: number) {
@@ -53,16 +51,15 @@ export class SimulatedAsks {
     if (now < this.nextAt()) return null;
     const instance = this.#node.instance();
     const sentBytes = Math.floor(countedInMonth(instance, now));
-    this.#countedSince = countsSince(instance);
-    return { event: 'sending', detail: '', sentBytes, countedSince: this.#countedSince };
+    return { event: 'sending', detail: '', sentBytes, countedSince: countsSince(instance) };
   }
 
   /** `answer`: the body of a 200; null: Onebuck did not take the call. */
-  answered(answer: unknown, now: number): void {
+  answered({ countedSince }: AgentCall, answer: unknown, now: number): void {
     const { allowanceMonth: month, allowanceBytes: bytes } = (answer ?? {}) as Answer;
     const before = allowanceAt(this.#node.instance(), now);
     // The agent that asked is gone with what its node had counted.
-    const isOwn = countsSince(this.#node.instance()) === this.#countedSince;
+    const isOwn = countsSince(this.#node.instance()) === countedSince;
     if (month !== undefined && bytes !== undefined && isOwn) this.#node.allow({ month, bytes });
     const isLarger = allowanceAt(this.#node.instance(), now) > before;
     const looks = isLarger ? 1 : this.#patience(answer !== null);
