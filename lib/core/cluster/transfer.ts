@@ -224,8 +224,9 @@ const MEASURE_SOON = minutes(2);
 const LATE_MAX = minutes(1);
 
 /**
- * How long after a measure the next one is due: in half the time in which the nodes could send what
- * they still bring and what is left of the budget. Nodes that keep to their limit could send slowly
+ * How long after `now` the next measure is due: in half the time in which the nodes could send what
+ * they still bring and what is left of the budget, as they may have sent since the last measure, too.
+ * Otherwise the teardown would come nearer with each look that measures nothing. Nodes that keep to their limit could send slowly
  * what they are not allowed; others, all of it at the highest rate seen lately.
  */
 export function measureEvery(record: Common, now: EpochMs): DurationMs {
@@ -242,7 +243,11 @@ export function measureEvery(record: Common, now: EpochMs): DurationMs {
     return { billedFrom, billedUntil, price: record.bought.price };
   });
   const background = backgroundOf({ terms, bringers });
-  const used = Math.max(total(Object.values(bytesByMonth(sent))), isKept ? (sent.granted ?? 0) : 0);
+  const known = Math.max(
+    total(Object.values(bytesByMonth(sent))),
+    isKept ? (sent.granted ?? 0) : 0,
+  );
+  const used = known + (rate * Math.max(0, between(sent.at, now))) / 3_600_000;
   const freeAt = (at: EpochMs): number => {
     const brought = broughtByMonth(bringers, terms, at)[sent.month] ?? 0;
     const left = Math.max(0, record.budget - spend(billed, at)) / Math.max(1, terms.gbPrice);

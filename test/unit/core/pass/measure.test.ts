@@ -336,6 +336,20 @@ describe('the next measure', () => {
     expect(measureEvery({ ...measured(150, NOW, limited), budget: usd(2) }, NOW)).toBe(minutes(5));
   });
 
+  it('does not bring the teardown nearer by not being there yet', () => {
+    const poor = { gb: 0, gbPrice: TERMS.gbPrice };
+    const exact = {
+      limited: true,
+      bought: aBought({ transfer: poor }),
+      budget: usd(0.03),
+    } as const;
+    const measure = measured(0, NOW, { ...record, ...exact, marginMs: minutes(10) });
+    const every = measureEvery(measure, NOW);
+    const at = plus(NOW, minutes(Math.floor(every / minutes(1))));
+    expect(lifeOf(measure, at).teardownAt).toBe(lifeOf(measure, NOW).teardownAt);
+    expect(measureEvery(measure, at)).toBeLessThan(every);
+  });
+
   it('comes 5 minutes after the nodes are up', () => {
     expect(measureEvery(record, NOW)).toBe(minutes(5));
   });
