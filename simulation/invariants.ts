@@ -127,6 +127,8 @@ interface WatchedCluster {
   doneAt: number | null;
   /** What its nodes were last allowed to send, by their index. */
   readonly granted: Allowance[];
+  /** Since when each node has said to count what it sends. */
+  readonly countedSince: Set<number | undefined>[];
 }
 
 export interface Accounts {
@@ -637,6 +639,7 @@ export class Invariants implements Watcher {
       jobEndAt: null,
       doneAt: null,
       granted: [] as Allowance[],
+      countedSince: [] as Set<number | undefined>[],
     };
     this.#clusters.set(record.id, watched);
     return watched;
@@ -746,6 +749,8 @@ export class Invariants implements Watcher {
     const watched = this.#clusters.get(id);
     const senders = this.#sendersOf(id);
     if (watched === undefined) return;
+    watched.countedSince[rank] ??= new Set();
+    watched.countedSince[rank].add(call.countedSince);
     const linode = senders.find(({ index }) => index === rank)?.linode;
     // The counter that it was granted to is lost.
     if (linode?.limit?.lostAt !== undefined && countsSince(linode) !== call.countedSince) return;
@@ -774,7 +779,7 @@ export class Invariants implements Watcher {
   }
 
   /** The record says that a node does not keep to its limit, if two measures show that. */
-  #checkTrust({ granted }: WatchedCluster, { id, limited, sent }: EndedRecord): void {
+  #checkTrust({ granted, countedSince }: WatchedCluster, { id, limited, sent }: EndedRecord): void {
     const { recordsCanBeRead, transfer, now } = this.#options;
     const linodes = this.linodesOf(id);
     if (transfer === 'none' || !recordsCanBeRead) return;
@@ -788,6 +793,9 @@ export class Invariants implements Watcher {
       const slowed = SLOWED_BYTES_PER_SECOND * ((at - Math.max(start, linode.created)) / 1_000);
       const allowance = Math.max(grantedTo(granted, index, at), linode.limit?.slice ?? 0);
       const before = uncountedAt(linode, at);
+      // Of a node that claims to be rebuilt, Onebuck takes it that all was sent before.
+      const begins = 1 + (linode.limit?.lostAt?.length ?? 0);
+      if ((countedSince[index]?.size ?? 0) > begins) return false;
       return bytesInMonth(linode, at) > before + 1.5 * allowance + slowed + 2e9;
     });
     if (beyond === undefined || sent?.unlimited === true) return;
