@@ -57,7 +57,10 @@ export function capsPassed(
     .map(([name, sum]) => `${name} has ${sum} of ${capOf(name)} in ${span.name}`);
 }
 
-/** A live cluster's whole budget, or what the hours of an ended one that touch the window cost. */
+/**
+ * A live cluster's whole budget, or what the hours of an ended one cost that touch the window before
+ * the node's end: the hour of a node that was deleted before midnight is an hour of that day only.
+ */
 function countedIn(record: ClusterRecord, span: { start: number; end: number }): number {
   if (isLive(record)) return record.budget;
   const hoursOf = (node: ClusterRecord['nodes'][number]): number => {
@@ -65,7 +68,9 @@ function countedIn(record: ClusterRecord, span: { start: number; end: number }):
     const until = 'billedUntil' in node ? node.billedUntil : record.endedAt;
     const started = Math.max(1, Math.ceil((until - node.billedFrom) / HOUR));
     const begins = Array.from({ length: started }, (_, hour) => node.billedFrom + hour * HOUR);
-    return begins.filter((begin) => begin < span.end && begin + HOUR > span.start).length;
+    const touches = (begin: number) =>
+      begin >= span.start || Math.min(begin + HOUR, until) > span.start;
+    return begins.filter((begin) => begin < span.end && touches(begin)).length;
   };
   const hours = record.nodes.reduce((sum, node) => sum + hoursOf(node), 0);
   return Math.min(hours * record.bought.price.hourly, record.budget);

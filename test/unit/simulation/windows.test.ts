@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { microUsd } from '../../../lib/core/base/money.ts';
-import { hours, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
+import { type EpochMs, hours, minutes, plus, seconds } from '../../../lib/core/base/units.ts';
 import { NO_FAULTS } from '../../../simulation/options.ts';
 import { simulate } from '../../../simulation/run.ts';
 import { capsPassed, SCHEDULED_BUDGET, type WindowCaps } from '../../../simulation/windows.ts';
@@ -27,6 +27,19 @@ describe('the caps of a day', () => {
     ]);
     expect(passed([ended], 15_000, at('2026-11-10T23:59:00Z'))).toEqual([]);
     expect(passed([ended], 0, plus(END, hours(24)))).toEqual([]);
+  });
+
+  it('count an hour across midnight on both days, unless its node is gone before', () => {
+    const midnight = at('2026-11-11T00:00:00Z');
+    const endedAt = (end: EpochMs) =>
+      anEnded({ nodes: [gone(0, { ...times, billedUntil: end })], endedAt: end });
+    const dayBefore = plus(midnight, seconds(-10));
+    // The world of the seed 986 had such hours beside a cluster that used all that was left.
+    expect(passed([endedAt(midnight)], 0)).toEqual([]);
+    expect(passed([endedAt(plus(midnight, seconds(1)))], 0)).toHaveLength(1);
+    for (const end of [BEGIN, midnight, plus(midnight, seconds(1))]) {
+      expect(passed([endedAt(end)], 0, dayBefore)).toHaveLength(1);
+    }
   });
 
   it('hold for what a schedule launched, but not for what was paid for more time', () => {
