@@ -1,4 +1,4 @@
-import { clusterOfTags } from '../lib/core/base/names.ts';
+import { clusterOfTags, reapTimeOfTags } from '../lib/core/base/names.ts';
 import type { MetricValues } from '../lib/core/cluster/metrics.ts';
 import { isLive } from '../lib/core/cluster/record.ts';
 import type { JobOutcome } from '../lib/core/job/progress.ts';
@@ -85,7 +85,7 @@ export async function simulate(
   checkRecovered(world);
   time.at(world.faultsEndAt + PATIENCE_MS, () => void world.destroyAll());
   while (goesOn() && !isOver(world)) {
-    if (time.now() > world.faultsEndAt + PATIENCE_MS + RECOVERY_MS) {
+    if (time.now() > overBy(world)) {
       const left = `${liveText(world)}, with VLANs [${world.vlansLeft()}]`;
       invariants.report('recovered', `${left} long after the last fault`);
     }
@@ -274,6 +274,20 @@ function isOver(world: World): boolean {
   if (options.tableLoss !== 'none' || ['sweeper', 'agents'].includes(options.killers)) return true;
   if (invariants.records.some((record) => isLive(record) && world.isReadable(record))) return false;
   return options.killers !== 'all' || world.vlansLeft().length === 0;
+}
+
+/**
+ * When the last Linode must be gone. People can't destroy a cluster whose record is lost or
+ * unreadable: the sweeper spares its Linodes until the time in their `reap` tags.
+ */
+function overBy({ invariants, options, faultsEndAt, isReadable }: World): number {
+  const unreadable = invariants.records.filter((record) => !isReadable(record));
+  const spared = invariants.alive().filter(({ tags }) => {
+    const cluster = clusterOfTags(tags);
+    return options.tableLoss !== 'none' || unreadable.some(({ id }) => id === cluster);
+  });
+  const reapTimes = spared.map(({ tags }) => reapTimeOfTags(tags) ?? 0);
+  return Math.max(faultsEndAt + PATIENCE_MS, ...reapTimes) + RECOVERY_MS;
 }
 
 const liveText = ({ invariants }: World): string =>

@@ -250,6 +250,20 @@ describe('a world in which records become unreadable', () => {
   });
 });
 
+describe('a cluster of which few nodes came up', () => {
+  const few = { clusters: 4, nodesMax: 12, hoursMax: 26, scarcity: 'limit' } as const;
+
+  it.each([
+    [33, { poisonedRecords: 1 }],
+    [14, { tableLoss: 'emptied' }],
+    [14, { tableLoss: 'unreachable' }],
+  ] as const)('ends days later where no request can end it: seed %i, %j', async (seed, lost) => {
+    const forced = { ...NO_FAULTS, ...few, ...lost };
+    const { violation, orphans } = await simulate(seed, { forced });
+    expect([violation, orphans]).toEqual([null, 0]);
+  });
+});
+
 describe('a world in which Linode refuses deletions for longer than the safety margin', () => {
   it('records and logs the overspend, and deletes until no Linode is left', async () => {
     const forced = { ...NO_FAULTS, clusters: 6, hoursMax: 5, outages: 'long' } as const;
