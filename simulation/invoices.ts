@@ -277,9 +277,10 @@ async function checkAccount(
   };
   const isExtra = ({ label }: InvoiceItem) => label === UNKNOWN.label;
   const isOurs = (item: InvoiceItem) => isOfMonth(ofLinode(item), item) && !isUnknown(item);
-  // By its id alone, nobody knows a Linode of a cluster that had ended.
+  // By its id alone, as under a name that a person gave it, nobody knows a Linode of a cluster that
+  // had ended.
   const isBilledOn = (item: InvoiceItem) =>
-    recordOf.has(ofLinode(item)) &&
+    isKnown(ofLinode(item), item) &&
     !isOfMonth(ofLinode(item), item) &&
     !isUnknown(item) &&
     labelForm !== 'idOnly';

@@ -69,6 +69,10 @@ describe('simulated worlds', () => {
     for (const seed of [870, 5_021]) expect((await simulate(seed)).violation).toBeNull();
   });
 
+  it('have nobody know such a Linode by its id once a person renamed it', async () => {
+    expect((await simulate(7_420)).violation).toBeNull();
+  });
+
   it('have the same trace for the same seed', async () => {
     const seed = 12;
     const [first, second] = [
