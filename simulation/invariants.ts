@@ -736,6 +736,8 @@ export class Invariants implements Watcher {
     const slowed = linodes.map((linode) => slowedOf({ ...linode, deleted: null }, now() + HOUR));
     const hours = affordedHours(slowed, { budget, maxHours });
     const created = Math.min(...linodes.map(shownCreation));
+    // What was granted before the budget was raised knew nothing of the hours in another month.
+    if (budgets.length > 1 && monthNameAt(created) !== monthNameAt(now() + HOUR)) return;
     const by = created + hours * HOUR - marginMs - 2 * MINUTE;
     if (now() >= by) return;
     this.report('earlyEnd', `${id} is ended, and its budget affords ${hours} hours of its nodes`);
