@@ -65,6 +65,10 @@ describe('simulated worlds', () => {
     expect((await simulate(5_461)).violation).toBeNull();
   });
 
+  it('take half a cent that is corrected to a cent for rounding', async () => {
+    expect((await simulate(9_469)).violation).toBeNull();
+  });
+
   it('find Linodes that are billed in months after the end of their clusters', async () => {
     for (const seed of [870, 5_021]) expect((await simulate(seed)).violation).toBeNull();
   });
