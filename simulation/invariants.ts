@@ -32,7 +32,6 @@ import {
   monthAt,
   monthNameAt,
   SLOWED_BYTES_PER_SECOND,
-  uncountedAt,
 } from '../simulators/linode/sending.ts';
 import { gbUsdIn } from '../simulators/linode/transfer.ts';
 import {
@@ -794,11 +793,9 @@ export class Invariants implements Watcher {
     const beyond = this.#sendersOf(id).find(({ index, linode }) => {
       const slowed = SLOWED_BYTES_PER_SECOND * ((at - Math.max(start, linode.created)) / 1_000);
       const allowance = Math.max(grantedTo(granted, index, at), linode.limit?.slice ?? 0);
-      const before = uncountedAt(linode, at);
-      // Of a node that claims to be rebuilt, Onebuck takes it that all was sent before.
-      const begins = 1 + (linode.limit?.lostAt?.length ?? 0);
-      if ((countedSince[index]?.size ?? 0) > begins) return false;
-      return bytesInMonth(linode, at) > before + 1.5 * allowance + slowed + 2e9;
+      // Of a node that is or claims to be rebuilt, Onebuck takes it that all was sent before.
+      const isRebuilt = linode.limit?.lostAt !== undefined || (countedSince[index]?.size ?? 0) > 1;
+      return !isRebuilt && bytesInMonth(linode, at) > 1.5 * allowance + slowed + 2e9;
     });
     if (beyond === undefined || sent?.unlimited === true) return;
     const node = `node ${beyond.index} of ${id}`;
@@ -928,7 +925,10 @@ function startedGbCost(linodes: readonly Instance[], bytes: number): number {
 const haveLostCounters = (linodes: readonly Instance[]): boolean =>
   linodes.some(({ limit }) => limit?.lostAt !== undefined);
 
-/** What it costs that nodes let their slices through once more for each lost counter, without asking. */
+/**
+ * What it costs that nodes let their slices through once more for each lost counter, without asking:
+ * with what their cluster may send without a cost, all of which counts as soon as it sends more.
+ */
 function slicesUnasked(linodes: readonly Instance[]): number {
   const unasked = linodes.flatMap((linode) => {
     const { slice = 0, lostAt = [] } = linode.limit ?? {};
@@ -938,9 +938,11 @@ function slicesUnasked(linodes: readonly Instance[]): number {
       Math.min(slice * COUNTED, sentBefore(from, lostAt[index + 1])),
     );
   });
+  if (unasked.length === 0) return 0;
+  const free = Math.max(1e9, linodes.length * 1e8);
   return startedGbCost(
     linodes,
-    unasked.reduce((total, each) => total + each, 0),
+    unasked.reduce((total, each) => total + each, free),
   );
 }
 
