@@ -74,7 +74,8 @@ export function withSent(
   now: EpochMs,
   granted: Granted | null = null,
 ): LiveRecord {
-  if (measured.size === 0) return withGranted(record, granted, now);
+  // A pass may begin before a month's turn and measure after it.
+  if (measured.size === 0 || isMonthNew(now)) return withGranted(record, granted, now);
   const month = monthName(now);
   const { start } = monthNamed(month);
   const { old, before, since, rate, grantedBefore } = baseOf(record, month, now, granted);
@@ -96,7 +97,8 @@ export function withSent(
   const expectedOf = ({ node, bytes, last }: (typeof known)[number]): number => {
     const begin = beginOf(node);
     const until = isSender(node) || !('billedUntil' in node) ? now : node.billedUntil;
-    const own = last === null ? 0 : rateOf(bytes, between(begin, last));
+    const lived = last === null ? null : Math.max(MEASURE_AGE_MIN, between(begin, last));
+    const own = lived === null ? 0 : rateOf(bytes, durationMs(lived));
     return bytesOf(Math.max(mean, own), between(latest(since, begin), until));
   };
   const senders = record.nodes.filter(isSender).length;

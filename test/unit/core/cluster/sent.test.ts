@@ -143,3 +143,26 @@ describe("a month's turn between two measures", () => {
     expect(after.sent?.before['2026-12']).toBeGreaterThanOrEqual(12 * GB);
   });
 });
+
+describe('a measure', () => {
+  const born = at('2026-11-30T23:00:00Z');
+  const turn = at('2026-12-01T00:00:00Z');
+  const nodes = [0, 1].map((index) => created(index, { billedFrom: born }));
+  const record = aRunning({
+    ...{ bought: aBought({ transfer: TERMS }), nodes, createdAt: born, startedAt: born },
+  });
+
+  it("right after a month's turn counts as none, as what it says may be of the month before", () => {
+    const first = withSent(record, new Map([[0, GB]]), at('2026-11-30T23:30:00Z'));
+    const late = withSent(first, new Map([[0, 2 * GB]]), plus(turn, seconds(1)));
+    expect(late).toBe(first);
+  });
+
+  it('of a node that has just begun gives no rate at which it is expected to have sent since', () => {
+    const soon = plus(born, seconds(1));
+    const first = withSent(record, new Map([[0, GB / 10]]), soon);
+    const next = withSent(first, new Map([[1, 0]]), plus(soon, minutes(30)));
+    // 0.1 GB each 90 seconds.
+    expect(next.sent?.expected[0]).toBeLessThanOrEqual(2 * GB);
+  });
+});

@@ -55,11 +55,20 @@ describe('a measure', () => {
   it('is due with each look at a running cluster whose transfer counts', () => {
     expect(isMeasureDue(record, NOW)).toBe(true);
     expect(isMeasureDue(aRunning(), NOW)).toBe(false);
-    expect(isMeasureDue(aCluster({ bought, nodes: record.nodes }), NOW)).toBe(false);
     expect(isMeasureDue(aRunning({ bought, nodes: [gone(0), gone(1)] }), NOW)).toBe(false);
     const lately = measured(1);
     expect(isMeasureDue(lately, plus(NOW, seconds(89)))).toBe(false);
     expect(isMeasureDue(lately, plus(NOW, seconds(90)))).toBe(true);
+  });
+
+  it('is due of a cluster that comes up slowly each 5 minutes, from 10 minutes on', () => {
+    const slow = aCluster({ bought, nodes: record.nodes });
+    expect(isMeasureDue(slow, plus(LAUNCH, seconds(599)))).toBe(false);
+    expect(isMeasureDue(slow, later(10))).toBe(true);
+    const known = measured(0, later(10), slow);
+    expect(isMeasureDue(known, plus(LAUNCH, seconds(899)))).toBe(false);
+    expect(isMeasureDue(known, later(15))).toBe(true);
+    expect(isMeasureDue(aCluster({ bought, nodes: [] }), NOW)).toBe(false);
   });
 
   it('is due once more right before the nodes are deleted', () => {
