@@ -475,13 +475,15 @@ export class Invariants implements Watcher {
 
   /**
    * Without faults, the owner of a cluster that its limits end is warned of the near teardown, unless
-   * the nodes began to send so much that it was due at once.
+   * the nodes began to send so much that it was due at once, or was told that nodes are slowed: what
+   * they may send slowly by the next measure may be more than is left.
    */
   checkTeardownsWarned(): void {
     if (!['none', 'steady'].includes(this.#options.transfer)) return;
-    for (const { record, warnedAt, limitsSince, ranMs } of this.#clusters.values()) {
+    for (const { record, warnedAt, limitsSince, ranMs, noticed } of this.#clusters.values()) {
       if (ranMs === null || ranMs < WARNED_OF_MS || limitsSince === null) continue;
       if (warnedAt !== null && warnedAt > limitsSince) continue;
+      if ([...noticed].some((notice) => notice.startsWith('transfer'))) continue;
       const limits = `the limits that it has since ${toIso(epochMs(limitsSince))}`;
       this.report('warned', `${record.id} is ended by ${limits}, and nobody was warned`);
     }
