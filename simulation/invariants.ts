@@ -100,6 +100,8 @@ interface WatchedCluster {
   record: ClusterRecord;
   /** Each budget that the cluster has had, in micro-dollars, and since when. */
   readonly budgets: { readonly from: number; readonly budget: number }[];
+  /** Each `maxHours` that the cluster has had. */
+  readonly maxHours: Set<number | null>;
   /** When the record first had the end of a node, by the Linode's id. */
   readonly endsSaved: Map<number, number>;
   /** The notices that have been sent: the kind, and for a warning the teardown time. */
@@ -339,6 +341,7 @@ export class Invariants implements Watcher {
     const watched = this.#clusters.get(record.id) ?? this.#watch(record);
     const before = watched.record;
     watched.record = record;
+    watched.maxHours.add(record.maxHours);
     if (watched.budgets.at(-1)?.budget !== record.budget) {
       watched.budgets.push({ from: now, budget: record.budget });
     }
@@ -627,6 +630,7 @@ export class Invariants implements Watcher {
     const watched = {
       record,
       budgets: [],
+      maxHours: new Set<number | null>(),
       endsSaved: new Map(),
       noticed: new Set<string>(),
       warnedAt: null,
@@ -716,7 +720,9 @@ export class Invariants implements Watcher {
     if (watched.stubborn || watched.resizedAt !== null) return;
     if (this.#options.isExcused(this.#options.now())) return;
     if (this.#isRaised(id) && !this.#countsRise(id, this.#options.now())) return;
-    const unseen = areLimited(linodes) ? slicesUnasked(linodes) : this.#unseenTransfer(linodes);
+    const unseen = areLimited(linodes)
+      ? slicesUnasked(linodes) + this.#slowlyUnseen(linodes)
+      : this.#unseenTransfer(linodes);
     if (total <= budget + unseen) return;
     this.report('budget', `${id} is billed ${total} and has ${budget}`);
   }
@@ -725,15 +731,16 @@ export class Invariants implements Watcher {
    * Hours come first: whatever its nodes send, a limited cluster is not ended long before the last
    * whole hour that its budget affords all of its nodes, beside what slowed nodes send.
    */
-  #checkHours({ budgets }: WatchedCluster, record: Deleting): void {
+  #checkHours({ budgets, maxHours: allMaxHours }: WatchedCluster, record: Deleting): void {
     const { id, budget, maxHours, endReason, endBy } = record;
     const { hasFaults, marginMs, now, transfer } = this.#options;
     const linodes = this.linodesOf(id);
     if (transfer === 'none' || endReason !== 'budget' || linodes.length === 0) return;
     if (hasFaults() || !areLimited(linodes) || endBy !== undefined) return;
     if (haveLostCounters(linodes)) return;
-    // What was granted before may be sent after the budget is lowered.
-    if (budgets.some((one) => one.budget > budget)) return;
+    // What was granted before may be sent after the budget is lowered, or hours are added for which
+    // it has left too little, as the answer to that change says.
+    if (budgets.some((one) => one.budget > budget) || allMaxHours.size > 1) return;
     const slowed = linodes.map((linode) => slowedOf({ ...linode, deleted: null }, now() + HOUR));
     const hours = affordedHours(slowed, { budget, maxHours });
     const created = Math.min(...linodes.map(shownCreation));
@@ -775,7 +782,7 @@ export class Invariants implements Watcher {
     for (const at of [now + 1, Math.max(now + 1, teardownAt)]) {
       const billed = billAt(at);
       const linodes = senders.map((sender) => sender.linode);
-      if (billed <= budget + slicesUnasked(linodes)) continue;
+      if (billed <= budget + slicesUnasked(linodes) + this.#slowlyUnseen(linodes)) continue;
       const when = toIso(epochMs(at));
       this.report('budget', `${id} may send what costs ${billed} by ${when}, and has ${budget}`);
     }
@@ -820,6 +827,16 @@ export class Invariants implements Watcher {
     const next = measureMs(linodes);
     const unseen = (transfer === 'steady' ? bootMs + FIRST_MEASURE_MS : next) + MINUTE;
     return transferOfAll(linodes, hasFaults() ? unseen + next : unseen);
+  }
+
+  /**
+   * What nodes send slowly without the reaper, which starts the passes that measure it: more than
+   * they bring only before their first hour is over.
+   */
+  #slowlyUnseen(linodes: readonly Instance[]): number {
+    if (this.#options.pricesAreRead) return 0;
+    const slow = SLOWED_BYTES_PER_SECOND * 3_600 * COUNTED * linodes.length;
+    return startedGbCost(linodes, freeBytes(linodes) + slow);
   }
 
   /** Some time after a cluster has passed its budget, its record says so, as long as it lives. */
@@ -941,12 +958,14 @@ function slicesUnasked(linodes: readonly Instance[]): number {
     );
   });
   if (unasked.length === 0) return 0;
-  const free = Math.max(1e9, linodes.length * 1e8);
   return startedGbCost(
     linodes,
-    unasked.reduce((total, each) => total + each, free),
+    unasked.reduce((total, each) => total + each, freeBytes(linodes)),
   );
 }
+
+/** What a cluster may send without a cost at most; all of it counts as soon as it sends more. */
+const freeBytes = (linodes: readonly Instance[]): number => Math.max(1e9, linodes.length * 1e8);
 
 const measureMs = (linodes: readonly Instance[]): number =>
   linodes.some(({ limit }) => limit !== undefined) ? TRUSTED_MEASURE_MS : MEASURE_MS;
